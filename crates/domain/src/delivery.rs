@@ -1,0 +1,32 @@
+//! One verified HTTP request, as it travels from the receiver to the consumer.
+
+use jiff::Timestamp;
+
+use crate::ids::{DeliveryKey, EventId};
+
+/// A delivery whose signature has been checked. Its body has not been read yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// What names it.
+    pub key: DeliveryKey,
+    /// The vendor's correlation id.
+    pub event_id: Option<EventId>,
+    /// The version of the vendor's interface that the body was written with, as in `2026-07`.
+    pub api_version: String,
+    /// When the vendor says it happened. From a header, which no signature covers.
+    pub triggered_at: Option<Timestamp>,
+    /// When the receiver got it.
+    pub received_at: Timestamp,
+    /// The signed bytes, as they came.
+    pub body: Vec<u8>,
+}
+
+impl Delivery {
+    /// When the state in the body was observed: when it was triggered, or else when it came. In whole microseconds, as
+    /// the tables keep it, so that it equals itself when it is compared with what was kept.
+    #[must_use]
+    pub fn observed_at(&self) -> Timestamp {
+        let observed = self.triggered_at.unwrap_or(self.received_at);
+        Timestamp::from_microsecond(observed.as_microsecond()).unwrap_or(observed)
+    }
+}

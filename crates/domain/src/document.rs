@@ -1,0 +1,345 @@
+//! What an entity looks like in the index: fields to filter and show, and one readable `text` for retrieval.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ids::{EntityKey, Kind},
+    product::{Collection, Product, Variant},
+};
+
+/// A document. Ids are texts, for they exceed 2^53; prices are decimal texts, for they are money.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Document {
+    /// The platform it comes from.
+    pub source: String,
+    /// The store it belongs to.
+    pub store: String,
+    /// The install of that store.
+    pub epoch: u64,
+    /// Product or collection.
+    pub kind: Kind,
+    /// The vendor's id.
+    pub id: String,
+    /// Its name.
+    pub title: String,
+    /// Plain text.
+    pub description: String,
+    /// Who makes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vendor: Option<String>,
+    /// What sort of thing it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product_type: Option<String>,
+    /// Its tags.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// What its variants differ in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<DocumentOption>,
+    /// What can be bought.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variants: Vec<DocumentVariant>,
+    /// Whether `variants` are only the first of more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
+    /// The lowest price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price_min: Option<Decimal>,
+    /// The highest price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price_max: Option<Decimal>,
+    /// ISO 4217 code, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
+    /// Whether any of it can be bought now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub available: Option<bool>,
+    /// The address of its first image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// Its name in addresses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handle: Option<String>,
+    /// When it changed last.
+    pub updated_at: Timestamp,
+    /// All of it as a person would read it out, to be retrieved and quoted.
+    pub text: String,
+}
+
+/// One thing in which variants differ.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentOption {
+    /// As in `Size`.
+    pub name: String,
+    /// As in `Small`, `Large`.
+    pub values: Vec<String>,
+}
+
+/// One thing that can be bought.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentVariant {
+    /// The vendor's id.
+    pub id: String,
+    /// As in `Small / Blue`.
+    pub title: String,
+    /// Stock-keeping unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sku: Option<String>,
+    /// Price, as a decimal text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Decimal>,
+    /// ISO 4217 code, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
+    /// Whether it can be bought now.
+    pub available: bool,
+}
+
+impl Document {
+    /// Renders a product.
+    #[must_use]
+    pub fn of_product(entity: &EntityKey, product: Product) -> Self {
+        let text = product_text(&product);
+        let prices = || product.variants.iter().filter_map(|variant| variant.price);
+        Self {
+            price_min: prices().min(),
+            price_max: prices().max(),
+            currency: product.variants.iter().find_map(|variant| variant.currency.clone()),
+            available: Some(product.variants.iter().any(|variant| variant.available)),
+            title: product.title,
+            description: product.description,
+            vendor: product.vendor,
+            product_type: product.product_type,
+            tags: product.tags,
+            options: product
+                .options
+                .into_iter()
+                .map(|option| DocumentOption {
+                    name: option.name,
+                    values: option.values,
+                })
+                .collect(),
+            variants: product.variants.into_iter().map(DocumentVariant::from).collect(),
+            partial: !product.complete,
+            image: product.image,
+            handle: product.handle,
+            ..Self::bare(entity, product.updated_at, text)
+        }
+    }
+
+    /// Renders a collection.
+    #[must_use]
+    pub fn of_collection(entity: &EntityKey, collection: Collection) -> Self {
+        let text = paragraphs([collection.title.as_str(), collection.description.as_str()]);
+        Self {
+            title: collection.title,
+            description: collection.description,
+            image: collection.image,
+            handle: collection.handle,
+            ..Self::bare(entity, collection.updated_at, text)
+        }
+    }
+
+    fn bare(entity: &EntityKey, updated_at: Timestamp, text: String) -> Self {
+        Self {
+            source: entity.epoch.store.source.to_string(),
+            store: entity.epoch.store.store.to_string(),
+            epoch: entity.epoch.epoch,
+            kind: entity.kind,
+            id: entity.id.to_string(),
+            title: String::new(),
+            description: String::new(),
+            vendor: None,
+            product_type: None,
+            tags: Vec::new(),
+            options: Vec::new(),
+            variants: Vec::new(),
+            partial: false,
+            price_min: None,
+            price_max: None,
+            currency: None,
+            available: None,
+            image: None,
+            handle: None,
+            updated_at,
+            text,
+        }
+    }
+}
+
+impl From<Variant> for DocumentVariant {
+    fn from(variant: Variant) -> Self {
+        Self {
+            id: variant.id.into(),
+            title: variant.title,
+            sku: variant.sku,
+            price: variant.price,
+            currency: variant.currency,
+            available: variant.available,
+        }
+    }
+}
+
+fn product_text(product: &Product) -> String {
+    let mut maker = String::new();
+    if let Some(product_type) = &product.product_type {
+        maker.push_str(product_type);
+    }
+    if let Some(vendor) = &product.vendor {
+        maker.push_str(if maker.is_empty() { "By " } else { " by " });
+        maker.push_str(vendor);
+    }
+    let options = product
+        .options
+        .iter()
+        .filter(|option| !is_placeholder(&option.values))
+        .map(|option| format!("{}: {}", option.name, option.values.join(", ")))
+        .collect::<Vec<_>>()
+        .join("\n");
+    let tags = if product.tags.is_empty() {
+        String::new()
+    } else {
+        format!("Tags: {}", product.tags.join(", "))
+    };
+    let mut variants = product.variants.iter().map(variant_line).collect::<Vec<_>>().join("\n");
+    if !product.complete {
+        variants.push_str("\n(There are more variants than are listed here.)");
+    }
+    paragraphs([
+        product.title.as_str(),
+        maker.as_str(),
+        product.description.as_str(),
+        options.as_str(),
+        variants.as_str(),
+        tags.as_str(),
+    ])
+}
+
+/// Shopify gives a product without options one called `Title` with this one value.
+const NO_VARIANTS: &str = "Default Title";
+
+fn is_placeholder(values: &[String]) -> bool {
+    values.len() == 1 && values[0] == NO_VARIANTS
+}
+
+fn variant_line(variant: &Variant) -> String {
+    let mut line = String::from("- ");
+    if variant.title != NO_VARIANTS {
+        let _infallible = write!(line, "{}: ", variant.title);
+    }
+    match (variant.price, &variant.currency) {
+        (Some(price), Some(currency)) => {
+            let _infallible = write!(line, "{price} {currency}, ");
+        }
+        (Some(price), None) => {
+            let _infallible = write!(line, "{price}, ");
+        }
+        (None, _) => {}
+    }
+    line.push_str(if variant.available { "in stock" } else { "sold out" });
+    if let Some(sku) = &variant.sku {
+        let _infallible = write!(line, " (SKU {sku})");
+    }
+    line
+}
+
+fn paragraphs<const N: usize>(parts: [&str; N]) -> String {
+    let present: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    present.join("\n\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        ids::{EntityId, EpochKey, Source, StoreKey, StoreName},
+        product::OptionAxis,
+    };
+
+    fn key() -> EntityKey {
+        EntityKey {
+            epoch: EpochKey {
+                store: StoreKey {
+                    source: Source::new("shopify").unwrap(),
+                    store: StoreName::new("demo.myshopify.com").unwrap(),
+                },
+                epoch: 1,
+            },
+            kind: Kind::Product,
+            id: EntityId::new("446547597538216369").unwrap(),
+        }
+    }
+
+    fn variant(id: &str, title: &str, price: &str, available: bool) -> Variant {
+        Variant {
+            id: EntityId::new(id).unwrap(),
+            title: title.into(),
+            sku: Some(format!("SKU-{id}")),
+            price: Some(price.parse().unwrap()),
+            currency: None,
+            available,
+        }
+    }
+
+    fn stove() -> Product {
+        Product {
+            id: EntityId::new("446547597538216369").unwrap(),
+            updated_at: "2026-11-14T15:04:52Z".parse().unwrap(),
+            visible: true,
+            title: "Ember Pocket Stove".into(),
+            description: "Folds flat.".into(),
+            vendor: Some("Northfold".into()),
+            product_type: Some("Stoves".into()),
+            tags: vec!["camping".into(), "stove".into()],
+            options: vec![OptionAxis {
+                name: "Finish".into(),
+                values: vec!["Raw".into(), "Black".into()],
+            }],
+            variants: vec![variant("1", "Raw", "9.50", true), variant("2", "Black", "10.00", false)],
+            complete: true,
+            image: None,
+            handle: Some("ember-pocket-stove".into()),
+        }
+    }
+
+    #[test]
+    fn the_text_reads_like_a_shelf_label() {
+        assert_eq!(
+            Document::of_product(&key(), stove()).text,
+            "Ember Pocket Stove\n\nStoves by Northfold\n\nFolds flat.\n\nFinish: Raw, Black\n\n\
+             - Raw: 9.50, in stock (SKU SKU-1)\n- Black: 10.00, sold out (SKU SKU-2)\n\nTags: camping, stove"
+        );
+    }
+
+    #[test]
+    fn prices_are_compared_as_numbers_and_kept_as_written() {
+        let document = Document::of_product(&key(), stove());
+        assert_eq!(serde_json::to_value(&document).unwrap()["price_min"], "9.50");
+        assert_eq!(serde_json::to_value(&document).unwrap()["price_max"], "10.00");
+        assert_eq!(document.available, Some(true));
+    }
+
+    #[test]
+    fn a_product_with_more_variants_than_given_says_so() {
+        let document = Document::of_product(
+            &key(),
+            Product {
+                complete: false,
+                ..stove()
+            },
+        );
+        assert!(document.partial);
+        assert!(document.text.contains("more variants than are listed"));
+    }
+
+    #[test]
+    fn a_document_reads_back() {
+        let document = Document::of_product(&key(), stove());
+        let json = serde_json::to_string(&document).unwrap();
+        assert_eq!(serde_json::from_str::<Document>(&json).unwrap(), document);
+    }
+}

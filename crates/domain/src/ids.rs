@@ -1,0 +1,286 @@
+//! Names of things, each made by one fallible constructor, so that a value that exists is a value that fits.
+//!
+//! Keys of the tables are built from these by joining with `#`; none of them may hold that character.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// Why a text is not a name of this kind.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidId {
+    /// Nothing there.
+    #[error("{kind} is empty")]
+    Empty {
+        /// What it should have named.
+        kind: &'static str,
+    },
+    /// Longer than any real one.
+    #[error("{kind} is longer than {limit} bytes")]
+    TooLong {
+        /// What it should have named.
+        kind: &'static str,
+        /// The most bytes it may have.
+        limit: usize,
+    },
+    /// A character that a name of this kind never has.
+    #[error("{kind} holds a character it may not hold")]
+    Character {
+        /// What it should have named.
+        kind: &'static str,
+    },
+}
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident, $kind:literal, $limit:literal, $allowed:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// Checks and wraps a text.
+            ///
+            /// # Errors
+            /// [`InvalidId`] says what is wrong with it.
+            pub fn new(text: impl Into<String>) -> Result<Self, InvalidId> {
+                let text = text.into();
+                let allowed: fn(char) -> bool = $allowed;
+                if text.is_empty() {
+                    return Err(InvalidId::Empty { kind: $kind });
+                }
+                if text.len() > $limit {
+                    return Err(InvalidId::TooLong { kind: $kind, limit: $limit });
+                }
+                if !text.chars().all(allowed) {
+                    return Err(InvalidId::Character { kind: $kind });
+                }
+                Ok(Self(text))
+            }
+
+            /// The text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+            fn try_from(text: String) -> Result<Self, InvalidId> {
+                Self::new(text)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                Self::new(text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.0
+            }
+        }
+    };
+}
+
+fn visible_but_hash(c: char) -> bool {
+    c.is_ascii_graphic() && c != '#'
+}
+
+text_id!(
+    /// The platform that calls, as in `shopify`.
+    Source, "source", 32, |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'
+);
+text_id!(
+    /// One account at a source, as in `demo.myshopify.com`. Lower case, as hosts are compared.
+    StoreName, "store", 255,
+    |c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | '_')
+);
+text_id!(
+    /// What a delivery is about, in the vendor's spelling, as in `products/update`.
+    Topic, "topic", 128, visible_but_hash
+);
+text_id!(
+    /// What names one delivery, unique within its store and topic.
+    DeliveryId, "delivery id", 255, visible_but_hash
+);
+text_id!(
+    /// What names one entity within its kind. Vendors' numeric ids exceed 2^53, so it is text.
+    EntityId, "entity id", 128, visible_but_hash
+);
+text_id!(
+    /// A vendor's correlation id: shared by all deliveries that one action caused. Never a key.
+    EventId, "event id", 255, |c| c.is_ascii_graphic()
+);
+
+/// A store, with the source it belongs to: `shopify#demo.myshopify.com`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StoreKey {
+    /// The platform.
+    pub source: Source,
+    /// The account.
+    pub store: StoreName,
+}
+
+impl fmt::Display for StoreKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}", self.source, self.store)
+    }
+}
+
+/// A delivery: `source#store#topic#delivery-id`. One event under two subscriptions is two deliveries.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeliveryKey {
+    /// Whose it is.
+    pub store: StoreKey,
+    /// What it is about.
+    pub topic: Topic,
+    /// Which one it is.
+    pub id: DeliveryId,
+}
+
+impl fmt::Display for DeliveryKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}#{}", self.store, self.topic, self.id)
+    }
+}
+
+/// One install of a store: `source#store#epoch`. A new install starts clean under the next number.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EpochKey {
+    /// Whose it is.
+    pub store: StoreKey,
+    /// 1 for the first install.
+    pub epoch: u64,
+}
+
+impl fmt::Display for EpochKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}", self.store, self.epoch)
+    }
+}
+
+/// What kinds of thing have a document of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A product with its variants.
+    Product,
+    /// A collection, without the products in it.
+    Collection,
+}
+
+impl Kind {
+    /// `product` or `collection`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Product => "product",
+            Self::Collection => "collection",
+        }
+    }
+}
+
+impl FromStr for Kind {
+    type Err = InvalidId;
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        match text {
+            "product" => Ok(Self::Product),
+            "collection" => Ok(Self::Collection),
+            _ => Err(InvalidId::Character { kind: "kind" }),
+        }
+    }
+}
+
+/// An entity within one install of a store: `source#store#epoch#kind#id`, which is also its document's id.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EntityKey {
+    /// Which install.
+    pub epoch: EpochKey,
+    /// Product or collection.
+    pub kind: Kind,
+    /// The vendor's id.
+    pub id: EntityId,
+}
+
+impl EntityKey {
+    /// The part below the epoch: `kind#id`.
+    #[must_use]
+    pub fn within_epoch(&self) -> String {
+        format!("{}#{}", self.kind.as_str(), self.id)
+    }
+
+    /// Reads back what [`within_epoch`](Self::within_epoch) wrote.
+    ///
+    /// # Errors
+    /// [`InvalidId`] when it is not such a text.
+    pub fn from_parts(epoch: EpochKey, within_epoch: &str) -> Result<Self, InvalidId> {
+        let (kind, id) = within_epoch
+            .split_once('#')
+            .ok_or(InvalidId::Character { kind: "entity key" })?;
+        Ok(Self {
+            epoch,
+            kind: kind.parse()?,
+            id: EntityId::new(id)?,
+        })
+    }
+}
+
+impl fmt::Display for EntityKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}", self.epoch, self.within_epoch())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_part_of_a_key_can_hold_its_separator() {
+        assert!(DeliveryId::new("a#b").is_err());
+        assert!(Topic::new("a#b").is_err());
+        assert!(EntityId::new("a#b").is_err());
+        assert!(StoreName::new("a#b").is_err());
+        assert!(Source::new("a#b").is_err());
+    }
+
+    #[test]
+    fn names_are_bounded_and_present() {
+        assert_eq!(DeliveryId::new(""), Err(InvalidId::Empty { kind: "delivery id" }));
+        assert!(DeliveryId::new("x".repeat(255)).is_ok());
+        assert!(DeliveryId::new("x".repeat(256)).is_err());
+        assert!(StoreName::new("Demo.myshopify.com").is_err());
+    }
+
+    #[test]
+    fn an_entity_key_reads_back() {
+        let epoch = EpochKey {
+            store: StoreKey {
+                source: Source::new("shopify").unwrap(),
+                store: StoreName::new("demo.myshopify.com").unwrap(),
+            },
+            epoch: 3,
+        };
+        let key = EntityKey {
+            epoch: epoch.clone(),
+            kind: Kind::Product,
+            id: EntityId::new("788032119674292922").unwrap(),
+        };
+        assert_eq!(
+            key.to_string(),
+            "shopify#demo.myshopify.com#3#product#788032119674292922"
+        );
+        assert_eq!(EntityKey::from_parts(epoch, &key.within_epoch()), Ok(key));
+    }
+}

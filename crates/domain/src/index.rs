@@ -1,0 +1,107 @@
+//! The search index: what the chatbot asks.
+
+use std::{collections::BTreeMap, future::Future};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    document::Document,
+    ids::{EntityKey, EpochKey},
+    port::Unavailable,
+    version::Version,
+};
+
+/// One change to the index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// The entity looks like this now.
+    Put {
+        /// Which.
+        entity: EntityKey,
+        /// Of which state.
+        version: Version,
+        /// How it looks.
+        document: Box<Document>,
+    },
+    /// The entity is not to be found any more.
+    Remove {
+        /// Which.
+        entity: EntityKey,
+        /// Of which state; [`Version::FINAL`] when it is gone for good.
+        version: Version,
+    },
+}
+
+impl Change {
+    /// Which entity it changes.
+    #[must_use]
+    pub fn entity(&self) -> &EntityKey {
+        match self {
+            Self::Put { entity, .. } | Self::Remove { entity, .. } => entity,
+        }
+    }
+}
+
+/// What became of one change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The index has it. Also: what should be removed was not there.
+    Applied,
+    /// The index holds a newer version.
+    Superseded,
+    /// The index will never take it. Not worth a retry.
+    Rejected {
+        /// The index's name for the problem, without values.
+        reason: String,
+    },
+    /// The index could not take it now. Worth a retry.
+    Failed {
+        /// The index's name for the problem, without values.
+        reason: String,
+    },
+}
+
+/// Takes changes.
+pub trait Index: Send + Sync {
+    /// Applies changes in as few calls as the index's limits allow: one, for all but the largest batches. One outcome
+    /// per change, in order. Each change is made only if the index holds no newer version.
+    fn apply(&self, changes: &[Change]) -> impl Future<Output = Result<Vec<Outcome>, Unavailable>> + Send;
+}
+
+/// What somebody looks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchQuery {
+    /// In which install of which store; no other document is found.
+    pub epoch: EpochKey,
+    /// Words, as a person types them. No character has a meaning of its own.
+    pub text: String,
+    /// The most results wanted.
+    pub limit: usize,
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SearchPage {
+    /// How many documents fit in all.
+    pub total: u64,
+    /// The best of them, best first.
+    pub hits: Vec<Hit>,
+}
+
+/// One document that was found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Hit {
+    /// How well it fits; comparable within one page only.
+    pub score: f64,
+    /// The document.
+    #[serde(flatten)]
+    pub document: Document,
+    /// By field, the passages that fit, the words that fit in `<em>`.
+    pub highlights: BTreeMap<String, Vec<String>>,
+}
+
+/// Answers searches.
+pub trait Search: Send + Sync {
+    /// Finds documents by words, forgiving a typing error or two.
+    fn search(&self, query: &SearchQuery) -> impl Future<Output = Result<SearchPage, Unavailable>> + Send;
+}

@@ -1,0 +1,24 @@
+//! What Hookline does, in its own words: deliveries, events, versions, the ports they pass through and the
+//! two use cases ([`receive`](receive::Receive) and [`reindex`](reindex::Reindex)).
+//!
+//! Deliberately elsewhere: what vendors send (`hookline-sources`), AWS and OpenSearch (`hookline-aws`),
+//! HTTP and the Lambda runtime (`hookline-lambda`). Nothing here reads a clock or the environment.
+
+pub mod delivery;
+pub mod document;
+pub mod entities;
+pub mod envelope;
+pub mod event;
+pub mod ids;
+pub mod index;
+pub mod ledger;
+pub mod memory;
+pub mod port;
+pub mod product;
+pub mod queue;
+pub mod receive;
+pub mod reindex;
+pub mod secret;
+pub mod status;
+pub mod stores;
+pub mod version;

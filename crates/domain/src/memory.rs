@@ -1,0 +1,346 @@
+//! Every port in memory, under the same contract suites as the real adapters. For tests and for the model.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    future::Future,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use jiff::Timestamp;
+
+use crate::{
+    document::Document,
+    entities::{Entities, Fence},
+    ids::{DeliveryKey, EntityKey, EpochKey, StoreKey},
+    index::{Change, Hit, Index, Outcome, Search, SearchPage, SearchQuery},
+    ledger::{self, Claim, ClaimRequest, Completion, Entry, Fate, Ledger, State},
+    port::Unavailable,
+    queue::EventQueue,
+    stores::{StoreRecord, StoreUpdate, Stores, Tally},
+    version::Version,
+};
+
+/// State that clones share.
+#[derive(Debug, Default)]
+struct Shared<T>(Arc<Mutex<T>>);
+
+impl<T> Clone for Shared<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> Shared<T> {
+    fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A [`Ledger`] in memory.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryLedger {
+    entries: Shared<HashMap<DeliveryKey, (Entry, Option<Fate>)>>,
+}
+
+impl MemoryLedger {
+    /// What became of a delivery, if it is settled.
+    #[must_use]
+    pub fn fate(&self, delivery: &DeliveryKey) -> Option<Fate> {
+        self.entries.lock().get(delivery).and_then(|(_, fate)| *fate)
+    }
+}
+
+impl Ledger for MemoryLedger {
+    async fn claim(&self, delivery: &DeliveryKey, request: &ClaimRequest) -> Result<Claim, Unavailable> {
+        let mut entries = self.entries.lock();
+        let claim = ledger::decide(entries.get(delivery).map(|(entry, _)| entry), request);
+        if claim == Claim::Fresh {
+            let entry = Entry {
+                state: State::Claimed {
+                    owner: request.owner.clone(),
+                    lease_until: request.lease_until,
+                },
+                expires_at: request.expires_at,
+            };
+            entries.insert(delivery.clone(), (entry, None));
+        }
+        Ok(claim)
+    }
+
+    async fn release(&self, delivery: &DeliveryKey, owner: &str) -> Result<(), Unavailable> {
+        let mut entries = self.entries.lock();
+        let ours = entries
+            .get(delivery)
+            .is_some_and(|(entry, _)| matches!(&entry.state, State::Claimed { owner: holder, .. } if holder == owner));
+        if ours {
+            entries.remove(delivery);
+        }
+        Ok(())
+    }
+
+    async fn complete(&self, delivery: &DeliveryKey, fate: Fate, _at: Timestamp) -> Result<Completion, Unavailable> {
+        let mut entries = self.entries.lock();
+        let Some((entry, kept)) = entries.get_mut(delivery) else {
+            return Ok(Completion::Repeated);
+        };
+        let (state, completion) = match (&entry.state, fate) {
+            (State::Claimed { .. }, Fate::Parked) => (State::Parked, Completion::First),
+            (State::Claimed { .. }, _) => (State::Done, Completion::First),
+            (State::Parked, Fate::Parked) | (State::Done, _) => return Ok(Completion::Repeated),
+            (State::Parked, _) => (State::Done, Completion::Repeated),
+        };
+        entry.state = state;
+        *kept = Some(fate);
+        Ok(completion)
+    }
+}
+
+/// An [`EventQueue`] in memory.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryQueue {
+    messages: Shared<Vec<String>>,
+}
+
+impl MemoryQueue {
+    /// All messages sent and not taken, oldest first.
+    #[must_use]
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.messages.lock())
+    }
+}
+
+impl EventQueue for MemoryQueue {
+    async fn send(&self, message: String) -> Result<(), Unavailable> {
+        self.messages.lock().push(message);
+        Ok(())
+    }
+}
+
+/// [`Entities`] in memory.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryEntities {
+    /// The newest version that has passed; `None` is a tombstone.
+    versions: Shared<BTreeMap<EntityKey, Option<Version>>>,
+}
+
+impl Entities for MemoryEntities {
+    async fn advance(&self, entity: &EntityKey, version: Version) -> Result<Fence, Unavailable> {
+        let mut versions = self.versions.lock();
+        Ok(match versions.get(entity) {
+            Some(None) => Fence::Superseded,
+            Some(Some(newest)) if *newest > version => Fence::Superseded,
+            Some(Some(_)) | None => {
+                versions.insert(entity.clone(), Some(version));
+                Fence::Passed
+            }
+        })
+    }
+
+    async fn bury(&self, entity: &EntityKey, _expires_at: Timestamp) -> Result<(), Unavailable> {
+        self.versions.lock().insert(entity.clone(), None);
+        Ok(())
+    }
+
+    async fn list(&self, epoch: &EpochKey, limit: usize) -> Result<Vec<EntityKey>, Unavailable> {
+        let versions = self.versions.lock();
+        Ok(versions
+            .keys()
+            .filter(|entity| entity.epoch == *epoch)
+            .take(limit)
+            .cloned()
+            .collect())
+    }
+
+    async fn forget(&self, entities: &[EntityKey]) -> Result<(), Unavailable> {
+        let mut versions = self.versions.lock();
+        for entity in entities {
+            versions.remove(entity);
+        }
+        Ok(())
+    }
+}
+
+/// [`Stores`] and [`Tally`] in memory.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryStores {
+    records: Shared<HashMap<StoreKey, StoreRecord>>,
+}
+
+impl MemoryStores {
+    fn change(&self, store: &StoreKey, change: impl FnOnce(&mut StoreRecord)) {
+        change(self.records.lock().entry(store.clone()).or_default());
+    }
+}
+
+fn add(record: &mut StoreRecord, update: &StoreUpdate) {
+    record.last_event_at = update.last_event_at.or(record.last_event_at);
+    record.last_sync_at = update.last_sync_at.or(record.last_sync_at);
+    if let Some(error) = &update.last_error {
+        record.last_error = Some(error.clone());
+    }
+    for (counter, count) in &update.counts {
+        *record.counts.entry(counter.clone()).or_default() += count;
+    }
+    for counter in &update.outdated {
+        record.counts.remove(counter);
+    }
+}
+
+impl Stores for MemoryStores {
+    async fn find(&self, store: &StoreKey) -> Result<Option<StoreRecord>, Unavailable> {
+        Ok(self.records.lock().get(store).cloned())
+    }
+
+    async fn record(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), Unavailable> {
+        self.change(store, |record| add(record, update));
+        Ok(())
+    }
+
+    async fn disable(&self, store: &StoreKey, epoch: u64, at: Timestamp) -> Result<(), Unavailable> {
+        let mut records = self.records.lock();
+        if epoch != 1 && !records.contains_key(store) {
+            return Ok(());
+        }
+        let record = records.entry(store.clone()).or_default();
+        if record.epoch == epoch && record.enabled() {
+            record.uninstalled_at = Some(at);
+        }
+        Ok(())
+    }
+
+    async fn begin_epoch(&self, store: &StoreKey, ended: u64, started_at: Timestamp) -> Result<(), Unavailable> {
+        if let Some(record) = self.records.lock().get_mut(store)
+            && record.epoch == ended
+            && !record.enabled()
+        {
+            record.epoch = ended + 1;
+            record.epoch_started_at = started_at;
+            record.uninstalled_at = None;
+        }
+        Ok(())
+    }
+}
+
+impl Tally for MemoryStores {
+    async fn add(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), Unavailable> {
+        if let Some(record) = self.records.lock().get_mut(store) {
+            add(record, update);
+        }
+        Ok(())
+    }
+}
+
+/// [`Index`] and [`Search`] in memory. Ranks by how many words fit, one or two typing errors forgiven.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryIndex {
+    /// `None` is what was removed: like the real one, it remembers the version.
+    documents: Shared<BTreeMap<EntityKey, (Version, Option<Document>)>>,
+}
+
+impl MemoryIndex {
+    /// The document of an entity.
+    #[must_use]
+    pub fn document(&self, entity: &EntityKey) -> Option<Document> {
+        self.documents
+            .lock()
+            .get(entity)
+            .and_then(|(_, document)| document.clone())
+    }
+
+    /// Everything that can be found.
+    #[must_use]
+    pub fn documents(&self) -> Vec<Document> {
+        self.documents
+            .lock()
+            .values()
+            .filter_map(|(_, document)| document.clone())
+            .collect()
+    }
+}
+
+impl Index for MemoryIndex {
+    async fn apply(&self, changes: &[Change]) -> Result<Vec<Outcome>, Unavailable> {
+        let mut documents = self.documents.lock();
+        Ok(changes
+            .iter()
+            .map(|change| {
+                let (version, document) = match change {
+                    Change::Put { version, document, .. } => (*version, Some((**document).clone())),
+                    Change::Remove { version, .. } => (*version, None),
+                };
+                match documents.get(change.entity()) {
+                    Some((held, _)) if *held > version => Outcome::Superseded,
+                    _ => {
+                        documents.insert(change.entity().clone(), (version, document));
+                        Outcome::Applied
+                    }
+                }
+            })
+            .collect())
+    }
+}
+
+impl Search for MemoryIndex {
+    fn search(&self, query: &SearchQuery) -> impl Future<Output = Result<SearchPage, Unavailable>> + Send {
+        let wanted = words(&query.text);
+        let mut hits: Vec<Hit> = self
+            .documents
+            .lock()
+            .iter()
+            .filter(|(entity, _)| entity.epoch == query.epoch)
+            .filter_map(|(_, (_, document))| document.as_ref())
+            .filter_map(|document| hit(document, &wanted))
+            .collect();
+        hits.sort_by(|a, b| b.score.total_cmp(&a.score));
+        let total = u64::try_from(hits.len()).unwrap_or(u64::MAX);
+        hits.truncate(query.limit);
+        std::future::ready(Ok(SearchPage { total, hits }))
+    }
+}
+
+fn hit(document: &Document, wanted: &[String]) -> Option<Hit> {
+    let score: u32 = wanted
+        .iter()
+        .map(|word| weight(word, &document.title) * 4 + weight(word, &document.text))
+        .sum();
+    (score > 0).then(|| {
+        let highlights = [("title", &document.title), ("text", &document.text)]
+            .into_iter()
+            .filter_map(|(field, text)| {
+                let fits = |word: &&str| wanted.iter().any(|w| weight(w, word) > 0);
+                let word = text.split_whitespace().find(fits)?;
+                Some((field.to_owned(), vec![format!("<em>{word}</em>")]))
+            })
+            .collect();
+        Hit {
+            score: f64::from(score),
+            document: document.clone(),
+            highlights,
+        }
+    })
+}
+
+fn weight(word: &str, text: &str) -> u32 {
+    words(text).iter().map(|other| fit(word, other)).max().unwrap_or(0)
+}
+
+/// As the real index's `AUTO`: no error in up to two letters, one in up to five, two beyond.
+fn fit(word: &str, other: &str) -> u32 {
+    let forgiven = match word.chars().count() {
+        0..=2 => 0,
+        3..=5 => 1,
+        _ => 2,
+    };
+    match strsim::osa_distance(word, other) {
+        0 => 3,
+        errors if errors <= forgiven => 1,
+        _ => 0,
+    }
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split(|c: char| !c.is_alphanumeric() && c != '-')
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect()
+}

@@ -1,0 +1,31 @@
+//! What all ports share: the clock, and the one way in which a port fails.
+
+use jiff::Timestamp;
+
+/// The time now, as a port, so that tests decide what time it is.
+pub trait Clock: Send + Sync {
+    /// The current instant.
+    fn now(&self) -> Timestamp;
+}
+
+/// A port did not do what was asked, and whether it happened is unknown. **Always worth a retry**: every
+/// operation of every port is safe to repeat.
+#[derive(Debug, thiserror::Error)]
+#[error("{port} did not answer")]
+pub struct Unavailable {
+    /// Which port, in words for a log line: `ledger`, `event queue`, `index` …
+    pub port: &'static str,
+    /// What the adapter saw.
+    #[source]
+    pub source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl Unavailable {
+    /// Wraps what an adapter saw.
+    pub fn new(port: &'static str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self {
+            port,
+            source: source.into(),
+        }
+    }
+}

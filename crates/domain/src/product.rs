@@ -1,0 +1,82 @@
+//! What a catalogue holds, in our words. Sources make these from what vendors send.
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
+use crate::ids::EntityId;
+
+/// A product as one delivery describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Product {
+    /// The vendor's id.
+    pub id: EntityId,
+    /// When it changed last: signed, whole seconds.
+    pub updated_at: Timestamp,
+    /// Whether shoppers can see it. One that is not leaves the index, and may come back.
+    pub visible: bool,
+    /// Its name.
+    pub title: String,
+    /// Plain text, paragraphs separated by line feeds.
+    pub description: String,
+    /// Who makes it.
+    pub vendor: Option<String>,
+    /// What sort of thing it is.
+    pub product_type: Option<String>,
+    /// Its tags, in the order given.
+    pub tags: Vec<String>,
+    /// What its variants differ in.
+    pub options: Vec<OptionAxis>,
+    /// Its variants, in the order given.
+    pub variants: Vec<Variant>,
+    /// Whether `variants` are all there are.
+    pub complete: bool,
+    /// The address of its first image.
+    pub image: Option<String>,
+    /// Its name in addresses.
+    pub handle: Option<String>,
+}
+
+/// One thing in which variants differ, such as size.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OptionAxis {
+    /// As in `Size`.
+    pub name: String,
+    /// As in `Small`, `Large`.
+    pub values: Vec<String>,
+}
+
+/// One thing that can be bought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Variant {
+    /// The vendor's id.
+    pub id: EntityId,
+    /// As in `Small / Blue`.
+    pub title: String,
+    /// Stock-keeping unit.
+    pub sku: Option<String>,
+    /// Price in the store's currency.
+    pub price: Option<Decimal>,
+    /// ISO 4217 code, where the delivery tells.
+    pub currency: Option<String>,
+    /// Whether it can be bought now.
+    pub available: bool,
+}
+
+/// A collection as one delivery describes it. What is in it is not said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Collection {
+    /// The vendor's id.
+    pub id: EntityId,
+    /// When it changed last: signed, whole seconds.
+    pub updated_at: Timestamp,
+    /// Whether shoppers can see it.
+    pub visible: bool,
+    /// Its name.
+    pub title: String,
+    /// Plain text.
+    pub description: String,
+    /// The address of its image.
+    pub image: Option<String>,
+    /// Its name in addresses.
+    pub handle: Option<String>,
+}

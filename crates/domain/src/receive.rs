@@ -1,0 +1,116 @@
+//! Use case: take a verified delivery, once.
+//!
+//! ```text
+//!   claim ──▶ send ──▶ accepted           two calls; the consumer completes the claim
+//!     │         └─ failed ─▶ release ─▶ not now
+//!     ├─ settled ─▶ duplicate
+//!     └─ live ─▶ not now                  somebody is on it and may still die
+//! ```
+
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    delivery::Delivery,
+    envelope::{self, TooLarge},
+    ledger::{Claim, ClaimRequest, Ledger},
+    port::{Clock, Unavailable},
+    queue::EventQueue,
+};
+
+/// How long a claim keeps others out: longer than a receiver can run, so that a lapsed claim's owner is dead.
+pub const LEASE: SignedDuration = SignedDuration::from_secs(10);
+
+/// How long a delivery is remembered: longer than any sender retries.
+pub const REMEMBERED: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// Takes deliveries.
+#[derive(Debug)]
+pub struct Receive<L, Q, C> {
+    /// Which deliveries somebody is on.
+    pub ledger: L,
+    /// Where they go.
+    pub queue: Q,
+    /// What time it is.
+    pub clock: C,
+}
+
+/// What became of a delivery at the door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Received {
+    /// It is on the queue.
+    Queued,
+    /// It was dealt with before; nothing was sent.
+    Duplicate,
+    /// Another attempt is on it: the sender must come back.
+    InFlight {
+        /// After this long that attempt has given up.
+        retry_after: Duration,
+    },
+}
+
+/// Why a delivery was not taken. The sender must come back unless it is too large.
+#[derive(Debug, thiserror::Error)]
+pub enum NotReceived {
+    /// No message can hold it. Not worth a retry.
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
+    /// A port failed.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    /// The ports did not answer in the time the sender leaves us.
+    #[error("out of time")]
+    OutOfTime,
+}
+
+impl<L: Ledger, Q: EventQueue, C: Clock> Receive<L, Q, C> {
+    /// Takes a delivery: one ledger call and, unless it is a duplicate, one queue call. Gives up when `out_of_time`
+    /// resolves; what was claimed then lapses by itself, and what was sent then is harmless.
+    ///
+    /// # Errors
+    /// [`NotReceived`] says whether the sender should come back.
+    pub async fn receive(
+        &self,
+        delivery: &Delivery,
+        out_of_time: impl Future<Output = ()> + Send + Unpin,
+    ) -> Result<Received, NotReceived> {
+        let message = envelope::encode(delivery)?;
+        let work = Box::pin(self.claim_and_send(delivery, message));
+        match select(work, out_of_time).await {
+            Either::Left((received, _)) => received,
+            Either::Right(((), _)) => Err(NotReceived::OutOfTime),
+        }
+    }
+
+    async fn claim_and_send(&self, delivery: &Delivery, message: String) -> Result<Received, NotReceived> {
+        let now = self.clock.now();
+        let request = ClaimRequest {
+            owner: uuid::Uuid::new_v4().to_string(),
+            now,
+            lease_until: later(now, LEASE),
+            expires_at: later(now, REMEMBERED),
+            event_id: delivery.event_id.clone(),
+        };
+        match self.ledger.claim(&delivery.key, &request).await? {
+            Claim::Settled => return Ok(Received::Duplicate),
+            Claim::Live { until } => {
+                let retry_after = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+                return Ok(Received::InFlight { retry_after });
+            }
+            Claim::Fresh => {}
+        }
+        if let Err(failure) = self.queue.send(message).await {
+            // Best effort: a claim that is not given back lapses. The failure to send is what matters.
+            drop(self.ledger.release(&delivery.key, &request.owner).await);
+            return Err(failure.into());
+        }
+        Ok(Received::Queued)
+    }
+}
+
+/// Saturates at the end of time, which no clock reaches.
+pub(crate) fn later(from: Timestamp, by: SignedDuration) -> Timestamp {
+    from.checked_add(by).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,450 @@
+//! Use case: apply a batch of deliveries to the index, each with the effect of one, in any order.
+//!
+//! ```text
+//!   read ─▶ place in an install ─▶ group by entity ─▶ fence ─▶ index ─▶ look again ─▶ ledger ─▶ status
+//! ```
+//!
+//! Every step may be repeated, so a consumer that dies anywhere leaves messages that the next one finishes.
+//! "Look again": a store that was uninstalled while its documents were being written has them removed again; the
+//! uninstall's own removal may have passed before they arrived.
+
+mod group;
+mod install;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use futures_util::{StreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
+
+use self::group::Group;
+use crate::{
+    delivery::Delivery,
+    entities::{Entities, Fence},
+    envelope,
+    event::{Event, Interpret, Unreadable},
+    ids::{DeliveryKey, EntityKey, EpochKey, StoreKey},
+    index::{Change, Index, Outcome},
+    ledger::{Completion, Fate, Ledger},
+    port::{Clock, Unavailable},
+    receive::later,
+    stores::{Counter, ErrorCode, LastError, StoreRecord, StoreUpdate, Stores},
+    version::Version,
+};
+
+/// How many writes to the tables are under way at once.
+const WRITES_AT_ONCE: usize = 16;
+
+/// How long a tombstone is kept: longer than any retry of the sender and any message in a queue.
+const TOMBSTONE_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// Applies deliveries.
+#[derive(Debug)]
+pub struct Reindex<L, E, S, I, C> {
+    /// Which deliveries are done.
+    pub ledger: L,
+    /// Which versions have passed.
+    pub entities: E,
+    /// Stores and their installs.
+    pub stores: S,
+    /// Where documents go.
+    pub index: I,
+    /// What time it is.
+    pub clock: C,
+    /// Reads a body.
+    pub interpret: Interpret,
+}
+
+/// A queue message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// The queue's name for this copy.
+    pub id: String,
+    /// What [`envelope::encode`] wrote, or anything else.
+    pub text: String,
+}
+
+/// What became of one message.
+#[derive(Debug)]
+pub struct Processed {
+    /// The queue's name for it.
+    pub message_id: String,
+    /// Which delivery it held, if it was ours.
+    pub delivery: Option<DeliveryKey>,
+    /// What became of it.
+    pub verdict: Verdict,
+}
+
+/// What became of a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It has had its effect, and the ledger says so.
+    Settled(Fate),
+    /// No retry will help. The queue keeps it for a person, after its last receive.
+    Parked {
+        /// What sort of problem.
+        code: ErrorCode,
+        /// A sentence.
+        message: String,
+    },
+    /// Something did not answer: receive it again.
+    Retry {
+        /// What sort of problem.
+        code: ErrorCode,
+        /// A sentence.
+        message: String,
+    },
+    /// Not a message of ours: the queue keeps it for a person, after its last receive.
+    NotOurs {
+        /// A sentence.
+        message: String,
+    },
+}
+
+impl Verdict {
+    /// Whether the queue may forget the message.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        matches!(self, Self::Settled(_))
+    }
+
+    fn storage(failure: &Unavailable) -> Self {
+        Self::Retry {
+            code: ErrorCode::StorageUnavailable,
+            message: failure.to_string(),
+        }
+    }
+}
+
+/// A delivery that has been read.
+struct Job {
+    /// Its place in the batch.
+    at: usize,
+    delivery: Delivery,
+    event: Event,
+}
+
+/// What is known of one batch while it is being worked on.
+struct Batch {
+    message_ids: Vec<String>,
+    deliveries: Vec<Option<(DeliveryKey, Timestamp)>>,
+    verdicts: Vec<Option<Verdict>>,
+}
+
+impl Batch {
+    fn decide(&mut self, at: usize, verdict: Verdict) {
+        self.verdicts[at] = Some(verdict);
+    }
+}
+
+impl<L: Ledger, E: Entities, S: Stores, I: Index, C: Clock> Reindex<L, E, S, I, C> {
+    /// Applies a batch. One verdict per message, in order. Stops removing an uninstalled store's documents at
+    /// `stop_at`, and asks for that message again.
+    pub async fn apply(&self, messages: Vec<Message>, stop_at: Timestamp) -> Vec<Processed> {
+        let (mut batch, jobs) = self.read(messages);
+        let mut records = self.find_stores(&mut batch).await;
+
+        let mut groups: BTreeMap<EntityKey, Group> = BTreeMap::new();
+        for (store, jobs) in by_store(jobs) {
+            if let Some(record) = records.get_mut(&store) {
+                self.place(&mut batch, &mut groups, record, jobs, stop_at).await;
+            }
+        }
+        let changes = self.fence(&mut batch, &groups).await;
+        let written = self.write(&mut batch, &groups, changes).await;
+        self.look_again(&mut batch, &groups, &written).await;
+
+        let completions = self.complete(&mut batch).await;
+        self.record(&batch, &records, &completions).await;
+        report(batch)
+    }
+
+    /// Reads every message; those that cannot be read get their verdict here and trouble no other.
+    fn read(&self, messages: Vec<Message>) -> (Batch, Vec<Job>) {
+        let mut batch = Batch {
+            message_ids: Vec::with_capacity(messages.len()),
+            deliveries: vec![None; messages.len()],
+            verdicts: vec![None; messages.len()],
+        };
+        let mut jobs = Vec::with_capacity(messages.len());
+        for (at, message) in messages.into_iter().enumerate() {
+            batch.message_ids.push(message.id);
+            let delivery = match envelope::decode(&message.text) {
+                Ok(delivery) => delivery,
+                Err(problem) => {
+                    batch.decide(
+                        at,
+                        Verdict::NotOurs {
+                            message: problem.to_string(),
+                        },
+                    );
+                    continue;
+                }
+            };
+            batch.deliveries[at] = Some((delivery.key.clone(), delivery.received_at));
+            match (self.interpret)(&delivery) {
+                Ok(event) => jobs.push(Job { at, delivery, event }),
+                Err(problem) => batch.decide(at, parked(&problem)),
+            }
+        }
+        (batch, jobs)
+    }
+
+    async fn find_stores(&self, batch: &mut Batch) -> BTreeMap<StoreKey, StoreRecord> {
+        let mut wanted: BTreeMap<StoreKey, Vec<usize>> = BTreeMap::new();
+        for (at, delivery) in batch.deliveries.iter().enumerate() {
+            if let Some((key, _)) = delivery {
+                wanted.entry(key.store.clone()).or_default().push(at);
+            }
+        }
+        let found: Vec<_> = stream::iter(wanted)
+            .map(async |(store, jobs)| (self.stores.find(&store).await, store, jobs))
+            .buffer_unordered(WRITES_AT_ONCE)
+            .collect()
+            .await;
+        let mut records = BTreeMap::new();
+        for (record, store, jobs) in found {
+            match record {
+                Ok(record) => {
+                    records.insert(store, record.unwrap_or_default());
+                }
+                Err(failure) => {
+                    for at in jobs {
+                        batch.decide(at, Verdict::storage(&failure));
+                    }
+                }
+            }
+        }
+        records
+    }
+
+    /// Lets each entity's newest state pass the fence, or not. What passes is to be written.
+    async fn fence(&self, batch: &mut Batch, groups: &BTreeMap<EntityKey, Group>) -> Vec<Change> {
+        let tombstone_until = later(self.clock.now(), TOMBSTONE_KEPT);
+        let fenced: Vec<_> = stream::iter(groups)
+            .map(async |(entity, group)| {
+                let fence = match group.version() {
+                    Version::FINAL => {
+                        let buried = self.entities.bury(entity, tombstone_until).await;
+                        buried.map(|()| Fence::Passed)
+                    }
+                    version => self.entities.advance(entity, version).await,
+                };
+                (entity, group, fence)
+            })
+            .buffer_unordered(WRITES_AT_ONCE)
+            .collect()
+            .await;
+        let mut changes = Vec::with_capacity(fenced.len());
+        for (entity, group, fence) in fenced {
+            match fence {
+                Ok(Fence::Passed) => changes.push(group.change(entity)),
+                Ok(Fence::Superseded) => group.decide(batch, &Verdict::Settled(Fate::Superseded)),
+                Err(failure) => group.decide(batch, &Verdict::storage(&failure)),
+            }
+        }
+        changes
+    }
+
+    /// Writes what passed, in one call. Returns which entities the index has in their newest state now.
+    async fn write(
+        &self,
+        batch: &mut Batch,
+        groups: &BTreeMap<EntityKey, Group>,
+        changes: Vec<Change>,
+    ) -> Vec<EntityKey> {
+        if changes.is_empty() {
+            return Vec::new();
+        }
+        let outcomes = match self.index.apply(&changes).await {
+            Ok(outcomes) => outcomes,
+            Err(failure) => {
+                let reason = failure.to_string();
+                vec![Outcome::Failed { reason }; changes.len()]
+            }
+        };
+        let mut written = Vec::new();
+        for (change, outcome) in changes.iter().zip(outcomes) {
+            let entity = change.entity();
+            let verdict = match outcome {
+                Outcome::Applied => {
+                    written.push(entity.clone());
+                    Verdict::Settled(Fate::Applied)
+                }
+                Outcome::Superseded => Verdict::Settled(Fate::Superseded),
+                Outcome::Rejected { reason } => Verdict::Parked {
+                    code: ErrorCode::IndexRejected,
+                    message: format!("the index will not take this {}: {reason}", entity.kind.as_str()),
+                },
+                Outcome::Failed { reason } => Verdict::Retry {
+                    code: ErrorCode::IndexUnavailable,
+                    message: format!("the index did not take the change: {reason}"),
+                },
+            };
+            groups[entity].decide(batch, &verdict);
+        }
+        written
+    }
+
+    /// Removes again what was written for an install that has ended meanwhile.
+    async fn look_again(&self, batch: &mut Batch, groups: &BTreeMap<EntityKey, Group>, written: &[EntityKey]) {
+        let mut by_epoch: BTreeMap<&EpochKey, Vec<EntityKey>> = BTreeMap::new();
+        for entity in written {
+            by_epoch.entry(&entity.epoch).or_default().push(entity.clone());
+        }
+        for (epoch, entities) in by_epoch {
+            let verdict = match self.stores.find(&epoch.store).await {
+                Ok(record) => {
+                    let record = record.unwrap_or_default();
+                    if record.enabled() && record.epoch == epoch.epoch {
+                        continue;
+                    }
+                    // Received again, each finds its place: nowhere, or in the install that has begun since.
+                    match self.remove(&entities).await {
+                        Ok(()) => Verdict::Retry {
+                            code: ErrorCode::StoreChanging,
+                            message: "the store was uninstalled while this was being written".into(),
+                        },
+                        Err(failure) => Verdict::storage(&failure),
+                    }
+                }
+                Err(failure) => Verdict::storage(&failure),
+            };
+            for entity in &entities {
+                groups[entity].decide(batch, &verdict);
+            }
+        }
+    }
+
+    /// Writes into the ledger what became of each delivery. Only then is it done.
+    async fn complete(&self, batch: &mut Batch) -> Vec<Option<Completion>> {
+        let now = self.clock.now();
+        let mut completions = vec![None; batch.verdicts.len()];
+        let settled: Vec<(usize, DeliveryKey, Fate)> = batch
+            .deliveries
+            .iter()
+            .zip(&batch.verdicts)
+            .enumerate()
+            .filter_map(|(at, (delivery, verdict))| {
+                let fate = match verdict.as_ref()? {
+                    Verdict::Settled(fate) => *fate,
+                    Verdict::Parked { .. } => Fate::Parked,
+                    Verdict::Retry { .. } | Verdict::NotOurs { .. } => return None,
+                };
+                Some((at, delivery.as_ref()?.0.clone(), fate))
+            })
+            .collect();
+        let written: Vec<_> = stream::iter(settled)
+            .map(async |(at, key, fate)| (at, self.ledger.complete(&key, fate, now).await))
+            .buffer_unordered(WRITES_AT_ONCE)
+            .collect()
+            .await;
+        for (at, completion) in written {
+            match completion {
+                Ok(completion) => completions[at] = Some(completion),
+                Err(failure) => batch.decide(at, Verdict::storage(&failure)),
+            }
+        }
+        completions
+    }
+
+    /// Adds to what is known of each store, with one write per store. What is lost here is a count or a time, not an
+    /// event, and a retry could not bring it back: the ledger has it that they are done.
+    async fn record(
+        &self,
+        batch: &Batch,
+        records: &BTreeMap<StoreKey, StoreRecord>,
+        completions: &[Option<Completion>],
+    ) {
+        let now = self.clock.now();
+        let mut updates: BTreeMap<&StoreKey, StoreUpdate> = BTreeMap::new();
+        for ((delivery, verdict), completion) in batch.deliveries.iter().zip(&batch.verdicts).zip(completions) {
+            let (Some((key, received_at)), Some(verdict)) = (delivery, verdict) else {
+                continue;
+            };
+            let update = updates.entry(&key.store).or_default();
+            update.last_event_at = update.last_event_at.max(Some(*received_at));
+            let first = *completion == Some(Completion::First);
+            match verdict {
+                Verdict::Settled(fate) => {
+                    if *fate == Fate::Applied {
+                        update.last_sync_at = Some(now);
+                    }
+                    if first {
+                        let counter = match fate {
+                            Fate::Discarded => Counter::Discarded,
+                            Fate::Applied | Fate::Superseded | Fate::Parked => Counter::Event(key.topic.clone()),
+                        };
+                        update.count(*received_at, counter);
+                    }
+                }
+                Verdict::Parked { code, message } => {
+                    if first {
+                        update.count(*received_at, Counter::Event(key.topic.clone()));
+                        update.last_error = Some(last_error(now, *code, message, key));
+                    }
+                }
+                Verdict::Retry { code, message } => {
+                    update.last_error = Some(last_error(now, *code, message, key));
+                }
+                Verdict::NotOurs { .. } => {}
+            }
+        }
+        stream::iter(updates)
+            .for_each_concurrent(WRITES_AT_ONCE, async |(store, mut update)| {
+                if let Some(record) = records.get(store) {
+                    update.last_event_at = update.last_event_at.max(record.last_event_at);
+                    update.outdate(record, now);
+                }
+                drop(self.stores.record(store, &update).await);
+            })
+            .await;
+    }
+}
+
+fn by_store(jobs: Vec<Job>) -> BTreeMap<StoreKey, Vec<Job>> {
+    let mut by_store: BTreeMap<StoreKey, Vec<Job>> = BTreeMap::new();
+    for job in jobs {
+        by_store.entry(job.delivery.key.store.clone()).or_default().push(job);
+    }
+    by_store
+}
+
+fn parked(problem: &Unreadable) -> Verdict {
+    let code = match problem {
+        Unreadable::Schema { .. } | Unreadable::Topic => ErrorCode::SchemaMismatch,
+        Unreadable::OtherStore => ErrorCode::StoreMismatch,
+    };
+    Verdict::Parked {
+        code,
+        message: problem.to_string(),
+    }
+}
+
+fn last_error(at: Timestamp, code: ErrorCode, message: &str, delivery: &DeliveryKey) -> LastError {
+    LastError {
+        at,
+        code,
+        message: message.to_owned(),
+        delivery_id: Some(delivery.id.to_string()),
+    }
+}
+
+fn report(batch: Batch) -> Vec<Processed> {
+    batch
+        .message_ids
+        .into_iter()
+        .zip(batch.deliveries)
+        .zip(batch.verdicts)
+        .map(|((message_id, delivery), verdict)| Processed {
+            message_id,
+            delivery: delivery.map(|(key, _)| key),
+            // Every path above decides; a message that slipped through is received again, not lost.
+            verdict: verdict.unwrap_or(Verdict::Retry {
+                code: ErrorCode::StorageUnavailable,
+                message: "nothing was decided".into(),
+            }),
+        })
+        .collect()
+}

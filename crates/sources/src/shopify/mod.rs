@@ -1,0 +1,11 @@
+//! Shopify's webhooks (<https://shopify.dev/docs/api/webhooks/latest>).
+
+mod delivery;
+mod payload;
+mod topic;
+
+pub use self::{
+    delivery::{BODY_LIMIT, HeaderError, delivery, named_store, store, verify},
+    payload::interpret,
+    topic::Topic,
+};

@@ -1,0 +1,153 @@
+use hookline_domain::ids::{DeliveryId, DeliveryKey, Source, StoreKey, StoreName, Topic as TopicName};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+
+fn deliver(topic: &str, body: impl Into<Vec<u8>>) -> Result<Event, Unreadable> {
+    interpret(&Delivery {
+        key: DeliveryKey {
+            store: StoreKey {
+                source: Source::new("shopify").unwrap(),
+                store: StoreName::new("demo.myshopify.com").unwrap(),
+            },
+            topic: TopicName::new(topic).unwrap(),
+            id: DeliveryId::new("1").unwrap(),
+        },
+        event_id: None,
+        api_version: "2026-07".into(),
+        triggered_at: None,
+        received_at: Timestamp::UNIX_EPOCH,
+        body: body.into(),
+    })
+}
+
+fn minimal() -> Value {
+    json!({"id": 788_032_119_674_292_923_u64, "title": "Kettle", "updated_at": "2026-11-14T10:04:52-05:00"})
+}
+
+fn product(changes: &Value) -> Product {
+    let mut body = minimal();
+    for (name, value) in changes.as_object().unwrap() {
+        body[name] = value.clone();
+    }
+    match deliver("products/update", body.to_string()).unwrap() {
+        Event::ProductUpdated(product) => *product,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn ids_above_two_to_the_53_stay_exact() {
+    let product = product(&json!({}));
+    assert_eq!(product.id.as_str(), "788032119674292923");
+    assert_eq!(product.updated_at, "2026-11-14T15:04:52Z".parse().unwrap());
+}
+
+#[test]
+fn only_active_and_published_products_are_seen() {
+    assert!(product(&json!({})).visible);
+    assert!(product(&json!({"status": "active", "published_at": "2026-01-01T00:00:00Z"})).visible);
+    assert!(!product(&json!({"status": "active", "published_at": null})).visible);
+    for status in ["draft", "archived", "unlisted"] {
+        assert!(!product(&json!({"status": status, "published_at": "2026-01-01T00:00:00Z"})).visible);
+    }
+}
+
+#[test]
+fn tags_come_apart_and_empty_ones_vanish() {
+    assert_eq!(
+        product(&json!({"tags": "camping, stove ,, titanium"})).tags,
+        ["camping", "stove", "titanium"]
+    );
+    assert!(product(&json!({"tags": ""})).tags.is_empty());
+}
+
+#[test]
+fn availability_follows_policy_quantity_and_tracking() {
+    let available = |variant: Value| {
+        let mut variant = variant;
+        variant["id"] = json!(1);
+        product(&json!({"variants": [variant]})).variants[0].available
+    };
+    assert!(available(json!({"inventory_policy": "deny", "inventory_quantity": 1})));
+    assert!(!available(json!({"inventory_policy": "deny", "inventory_quantity": 0})));
+    assert!(available(
+        json!({"inventory_policy": "continue", "inventory_quantity": -3})
+    ));
+    assert!(available(
+        json!({"inventory_policy": "deny", "inventory_quantity": 0, "inventory_management": null})
+    ));
+    assert!(!available(
+        json!({"inventory_policy": "deny", "inventory_quantity": 0, "inventory_management": "shopify"})
+    ));
+}
+
+#[test]
+fn a_product_whose_variants_are_cut_off_is_incomplete() {
+    let gids = json!([{"admin_graphql_api_id": "a"}, {"admin_graphql_api_id": "b"}]);
+    assert!(!product(&json!({"variants": [{"id": 1}], "variant_gids": gids})).complete);
+    assert!(product(&json!({"variants": [{"id": 1}, {"id": 2}], "variant_gids": gids})).complete);
+}
+
+#[test]
+fn a_body_of_another_shape_names_the_path_and_no_value() {
+    let mut body = minimal();
+    body["variants"] = json!([{"id": 1, "price": {"amount": "secret"}}]);
+    let problem = deliver("products/update", body.to_string()).unwrap_err().to_string();
+    assert!(problem.starts_with("variants[0].price: "), "{problem}");
+    assert!(!problem.contains("secret"), "{problem}");
+
+    body["variants"] = json!([{"id": "jane@example.com"}]);
+    let problem = deliver("products/update", body.to_string()).unwrap_err().to_string();
+    assert_eq!(problem, "variants[0].id: expected u64");
+
+    body["variants"] = json!([{"id": 1, "price": "jane@example.com"}]);
+    let problem = deliver("products/update", body.to_string()).unwrap_err().to_string();
+    assert!(
+        problem.starts_with("variants[0].price: ") && !problem.contains("jane"),
+        "{problem}"
+    );
+
+    let problem = deliver("products/update", "{\"id\": 1, \"title\": \"x\"}")
+        .unwrap_err()
+        .to_string();
+    assert_eq!(problem, "(body): missing field `updated_at`");
+}
+
+#[test]
+fn what_is_not_json_says_where() {
+    for body in ["", "hello", "{\"id\": 1", "[]", "{\"id\": 1} x"] {
+        let problem = deliver("products/delete", body).unwrap_err();
+        assert!(matches!(problem, Unreadable::Schema { .. }), "{body}: {problem}");
+    }
+    assert_eq!(
+        deliver("products/delete", "{\"id\": }").unwrap_err().to_string(),
+        "id: not JSON at line 1, column 8"
+    );
+}
+
+#[test]
+fn an_uninstall_of_another_store_is_not_believed() {
+    let uninstall = |domain: Value| {
+        deliver(
+            "app/uninstalled",
+            json!({"id": 1, "myshopify_domain": domain}).to_string(),
+        )
+    };
+    assert_eq!(uninstall(Value::Null), Ok(Event::AppUninstalled));
+    assert_eq!(uninstall(json!("demo.myshopify.com")), Ok(Event::AppUninstalled));
+    assert_eq!(uninstall(json!("other.myshopify.com")), Err(Unreadable::OtherStore));
+}
+
+#[test]
+fn a_topic_nobody_reads_says_so() {
+    assert_eq!(deliver("orders/create", "{}"), Err(Unreadable::Topic));
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_panic(body: Vec<u8>, topic in 0..Topic::ALL.len()) {
+        drop(deliver(Topic::ALL[topic].name(), body));
+    }
+}

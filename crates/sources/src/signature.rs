@@ -1,0 +1,222 @@
+//! HMAC-SHA256 over the bytes as they came, compared in constant time, under one or two secrets.
+
+use std::fmt;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use hmac::{Hmac, KeyInit, Mac};
+use hookline_domain::secret::Secret;
+use sha2::Sha256;
+
+/// Why a body is not believed. Which of these it was is for our logs only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SignatureError {
+    /// No signature came with it.
+    #[error("no signature")]
+    Missing,
+    /// What came is not the base64 of 32 bytes. Two header values joined with a comma are not, either.
+    #[error("the signature is not base64 of 32 bytes")]
+    Malformed,
+    /// It is not the signature of these bytes under any of our secrets.
+    #[error("the signature does not match")]
+    Mismatch,
+}
+
+/// Why a text does not hold secrets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidSecrets {
+    /// Nothing there: a receiver that starts without a secret would have to refuse or believe everything.
+    #[error("no secret is given, or one of them is empty")]
+    Empty,
+    /// More than a rotation needs.
+    #[error("{0} secrets are given; one, or two during a rotation, are what a receiver checks")]
+    TooMany(usize),
+}
+
+/// One secret, or two during a rotation, newest first. Never empty.
+#[derive(Clone)]
+pub struct Secrets(Vec<Hmac<Sha256>>);
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Secrets({} redacted)", self.0.len())
+    }
+}
+
+/// Bytes that one of our secrets has signed. Only [`Secrets::verify`] makes one.
+#[derive(Debug, Clone, Copy)]
+pub struct Verified<'a> {
+    body: &'a [u8],
+    secret: usize,
+}
+
+impl<'a> Verified<'a> {
+    /// The bytes.
+    #[must_use]
+    pub fn body(&self) -> &'a [u8] {
+        self.body
+    }
+
+    /// Which secret matched: 0 is the newest.
+    #[must_use]
+    pub fn secret(&self) -> usize {
+        self.secret
+    }
+}
+
+impl Secrets {
+    /// Reads one or two secrets, newest first, separated by a comma. White space around them is not part of them.
+    ///
+    /// # Errors
+    /// [`InvalidSecrets`] when there is none, an empty one, or more than two.
+    pub fn parse(text: &Secret) -> Result<Self, InvalidSecrets> {
+        let parts: Vec<&str> = text.reveal().split(',').map(str::trim).collect();
+        if parts.iter().any(|part| part.is_empty()) {
+            return Err(InvalidSecrets::Empty);
+        }
+        if parts.len() > 2 {
+            return Err(InvalidSecrets::TooMany(parts.len()));
+        }
+        let keyed = |part: &&str| Hmac::new_from_slice(part.as_bytes()).expect("HMAC takes a key of any length");
+        Ok(Self(parts.iter().map(keyed).collect()))
+    }
+
+    /// Checks that `signature`, in base64, is that of `body` under one of the secrets.
+    ///
+    /// # Errors
+    /// [`SignatureError`] says what is wrong.
+    pub fn verify<'a>(&self, body: &'a [u8], signature: &[u8]) -> Result<Verified<'a>, SignatureError> {
+        let mut claimed = [0; 32];
+        match BASE64_STANDARD.decode_slice(signature, &mut claimed) {
+            Ok(32) => {}
+            Ok(_) | Err(_) => return Err(SignatureError::Malformed),
+        }
+        for (secret, keyed) in self.0.iter().enumerate() {
+            let mut hmac = keyed.clone();
+            hmac.update(body);
+            if hmac.verify_slice(&claimed).is_ok() {
+                return Ok(Verified { body, secret });
+            }
+        }
+        Err(SignatureError::Mismatch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// `../shared/webhook-protocols.md` 1.11; Shopify publishes none, these were computed.
+    const VECTORS: [(&str, &str); 3] = [
+        ("", "Knm8rWjeSXNIt2H0AOMT7DQ8/YSy8sQi/pEjbuUmGMs="),
+        (
+            "{\"id\":788032119674292922}",
+            "fhhqwxYconmiOqTJ0cD1XzOlT7ONdp6Ryc18pkvlq5Q=",
+        ),
+        (
+            "{\"title\":\"Café 😀\"}",
+            "Z9FNLvmB+QaqSIUdCX51SbPm63KszbMhL25NUjaQ6Ro=",
+        ),
+    ];
+
+    fn secrets(text: &str) -> Secrets {
+        Secrets::parse(&Secret::new(text)).unwrap()
+    }
+
+    fn sign(secret: &str, body: &[u8]) -> String {
+        let mut hmac: Hmac<Sha256> = Hmac::new_from_slice(secret.as_bytes()).unwrap();
+        hmac.update(body);
+        BASE64_STANDARD.encode(hmac.finalize().into_bytes())
+    }
+
+    #[test]
+    fn published_vectors_match() {
+        for (body, signature) in VECTORS {
+            let verified = secrets("hush").verify(body.as_bytes(), signature.as_bytes()).unwrap();
+            assert_eq!(verified.body(), body.as_bytes());
+        }
+    }
+
+    #[test]
+    fn either_secret_matches_during_a_rotation() {
+        let (body, signature) = VECTORS[1];
+        let matched = |text| {
+            secrets(text)
+                .verify(body.as_bytes(), signature.as_bytes())
+                .map(|v| v.secret())
+        };
+        assert_eq!(matched("hush, old"), Ok(0));
+        assert_eq!(matched("new,hush"), Ok(1));
+        assert_eq!(matched("new,old"), Err(SignatureError::Mismatch));
+    }
+
+    #[test]
+    fn no_secret_means_no_receiver() {
+        for text in ["", " ", "a,", ",a", "a,,b"] {
+            assert_eq!(Secrets::parse(&Secret::new(text)).unwrap_err(), InvalidSecrets::Empty);
+        }
+        assert_eq!(
+            Secrets::parse(&Secret::new("a,b,c")).unwrap_err(),
+            InvalidSecrets::TooMany(3)
+        );
+        assert!(!format!("{:?}", secrets("hush")).contains("hush"));
+    }
+
+    #[test]
+    fn what_is_not_base64_of_32_bytes_is_malformed() {
+        let (body, good) = VECTORS[1];
+        let hex = "7e186ac3161ca279a23aa4c9d1c0f55f33a54fb38d769e91c9cd7ca64be5ab94";
+        let joined = format!("{good},{good}");
+        let newline = format!("{good}\n");
+        let cases = [
+            "",
+            &good[..20],
+            &good[..43],
+            hex,
+            &joined,
+            &newline,
+            " ",
+            "====",
+            "Y2Fm",
+        ];
+        for signature in cases {
+            let error = secrets("hush")
+                .verify(body.as_bytes(), signature.as_bytes())
+                .unwrap_err();
+            assert_eq!(error, SignatureError::Malformed, "{signature:?}");
+        }
+    }
+
+    #[test]
+    fn a_signature_of_other_bytes_does_not_match() {
+        let (body, good) = VECTORS[2];
+        let reserialised =
+            serde_json::to_string(&serde_json::from_str::<serde_json::Value>("{\"title\": \"Café 😀\"}").unwrap());
+        assert_eq!(reserialised.unwrap(), body);
+        let with_bom = format!("\u{FEFF}{body}");
+        for other in ["{\"title\": \"Café 😀\"}", &with_bom, ""] {
+            let error = secrets("hush").verify(other.as_bytes(), good.as_bytes()).unwrap_err();
+            assert_eq!(error, SignatureError::Mismatch);
+        }
+        let other_case = good.to_lowercase();
+        assert!(secrets("hush").verify(body.as_bytes(), other_case.as_bytes()).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_changed_byte_is_refused(body in proptest::collection::vec(any::<u8>(), 1..300), at: usize, flip in 1..=255_u8) {
+            let signature = sign("hush", &body);
+            prop_assert!(secrets("hush").verify(&body, signature.as_bytes()).is_ok());
+            let mut changed = body.clone();
+            let at = at % changed.len();
+            changed[at] ^= flip;
+            prop_assert!(secrets("hush").verify(&changed, signature.as_bytes()).is_err());
+        }
+
+        #[test]
+        fn no_signature_panics(body: Vec<u8>, signature: Vec<u8>) {
+            prop_assert!(secrets("hush").verify(&body, &signature).is_err());
+        }
+    }
+}
