@@ -1,0 +1,156 @@
+//! The consumer's side of SQS: a batch in, the messages that must come again out.
+//!
+//! Partial batch responses: <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>. A message is text to us
+//! until it has been looked at, so one that is not ours spoils no other. An empty `itemIdentifier` would fail the whole batch, so a
+//! message without an id is never named: the invocation fails instead, after the others have had their effect.
+
+use std::{sync::Arc, time::Instant};
+
+use hookline_domain::{
+    entities::Entities,
+    index::Index,
+    ledger::Ledger,
+    port::Clock,
+    reindex::{Message, Processed, Reindex, Verdict},
+    stores::Stores,
+};
+use jiff::{SignedDuration, Timestamp};
+use lambda_runtime::{Context, LambdaEvent, service_fn};
+use serde::{Deserialize, Serialize};
+
+use crate::start::StartError;
+
+/// What is kept of the function's time to settle a batch with.
+const SETTLE_MARGIN: SignedDuration = SignedDuration::from_secs(8);
+
+/// What SQS hands over, as far as it is read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct SqsBatch {
+    /// The messages.
+    #[serde(rename = "Records", default)]
+    pub records: Vec<SqsRecord>,
+}
+
+/// One message.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SqsRecord {
+    /// What names it in the answer.
+    #[serde(default)]
+    pub message_id: Option<String>,
+    /// What was sent.
+    #[serde(default)]
+    pub body: Option<String>,
+}
+
+/// Which messages must come again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SqsAnswer {
+    /// None of them: all are done with.
+    pub batch_item_failures: Vec<SqsFailure>,
+}
+
+/// One message that must come again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SqsFailure {
+    /// Its id; never empty.
+    pub item_identifier: String,
+}
+
+/// A message that must come again has no id to say so with: the whole batch must.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a message without an id must come again, so the whole batch must")]
+pub struct Unnamed;
+
+/// Applies one batch.
+///
+/// # Errors
+/// [`Unnamed`], which no queue of SQS causes.
+pub async fn consume<L: Ledger, E: Entities, S: Stores, I: Index, C: Clock>(
+    reindex: &Reindex<L, E, S, I, C>,
+    batch: SqsBatch,
+    deadline: Timestamp,
+) -> Result<SqsAnswer, Unnamed> {
+    let started = Instant::now();
+    let messages = batch.records.into_iter().map(|record| Message {
+        id: record.message_id.unwrap_or_default(),
+        text: record.body.unwrap_or_default(),
+    });
+    let stop_at = deadline.checked_sub(SETTLE_MARGIN).unwrap_or(deadline);
+    let processed = reindex.apply(messages.collect(), stop_at).await;
+    let duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    for message in &processed {
+        log(message, processed.len(), duration_us);
+    }
+    let again: Vec<String> = processed
+        .into_iter()
+        .filter(|message| !message.verdict.is_settled())
+        .map(|message| message.message_id)
+        .collect();
+    if again.iter().any(String::is_empty) {
+        return Err(Unnamed);
+    }
+    let failure = |item_identifier| SqsFailure { item_identifier };
+    Ok(SqsAnswer {
+        batch_item_failures: again.into_iter().map(failure).collect(),
+    })
+}
+
+fn log(processed: &Processed, batch_size: usize, duration_us: u64) {
+    let (outcome, code, reason) = match &processed.verdict {
+        Verdict::Settled(fate) => (fate.as_str(), None, None),
+        Verdict::Parked { code, message } => ("parked", Some(code), Some(message)),
+        Verdict::Retry { code, message } => ("retry", Some(code), Some(message)),
+        Verdict::NotOurs { message } => ("not_ours", None, Some(message)),
+    };
+    let delivery = processed.delivery.as_ref();
+    tracing::info!(
+        service = "reindex",
+        outcome,
+        code = code.map(tracing::field::debug),
+        reason,
+        store = delivery.map(|key| key.store.store.as_str()),
+        topic = delivery.map(|key| key.topic.as_str()),
+        delivery_id = delivery.map(|key| key.id.as_str()),
+        message_id = processed.message_id,
+        batch_size,
+        duration_us,
+        "delivery processed"
+    );
+}
+
+/// Applies batches until Lambda ends the function.
+///
+/// # Errors
+/// When the runtime cannot be reached.
+pub async fn run<L, E, S, I, C>(reindex: Reindex<L, E, S, I, C>) -> Result<(), StartError>
+where
+    L: Ledger + 'static,
+    E: Entities + 'static,
+    S: Stores + 'static,
+    I: Index + 'static,
+    C: Clock + 'static,
+{
+    let reindex = Arc::new(reindex);
+    let handle = service_fn(move |event: LambdaEvent<SqsBatch>| {
+        let reindex = Arc::clone(&reindex);
+        async move {
+            consume(&reindex, event.payload, deadline(&event.context))
+                .await
+                .map_err(StartError::from)
+        }
+    });
+    lambda_runtime::run(handle).await
+}
+
+fn deadline(context: &Context) -> Timestamp {
+    i64::try_from(context.deadline)
+        .ok()
+        .and_then(|deadline| Timestamp::from_millisecond(deadline).ok())
+        .unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,325 @@
+//! What a function is told by its environment: read once, at the start, into one struct. What is missing is named, all of it
+//! at once, with the misspelling that may be why.
+
+use std::{collections::BTreeMap, fmt};
+
+use hookline_domain::secret::{Secret, SecretRef};
+use jiff::SignedDuration;
+
+/// How different two names may be for one to be taken for a misspelling of the other.
+const MISSPELT: usize = 2;
+
+/// How often a receiver writes what it has counted into the status of a store, unless told otherwise.
+const TALLY_SECONDS: u32 = 60;
+
+/// Environment variables.
+#[derive(Clone, Default)]
+pub struct Environment(BTreeMap<String, String>);
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl Environment {
+    /// This process's.
+    #[must_use]
+    pub fn of_this_process() -> Self {
+        let texts =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Self(texts.collect())
+    }
+}
+
+impl<const N: usize> From<[(&str, &str); N]> for Environment {
+    fn from(variables: [(&str, &str); N]) -> Self {
+        Self(
+            variables
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
+        )
+    }
+}
+
+/// What is wrong with the environment: every problem, one a line.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.join("; "))]
+pub struct ConfigError(Vec<String>);
+
+/// What a receiver is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceiverConfig {
+    /// `LEDGER_TABLE`
+    pub ledger_table: String,
+    /// `EVENT_QUEUE_URL`
+    pub event_queue_url: String,
+    /// `SHOPIFY_CLIENT_SECRETS` or `SHOPIFY_CLIENT_SECRETS_ARN`
+    pub client_secrets: SecretRef,
+    /// `STORES_TABLE`; without it duplicates and forgeries are counted in the logs only.
+    pub stores_table: Option<String>,
+    /// `STATUS_TALLY_SECONDS`: at most this often they are written to the status.
+    pub tally_every: SignedDuration,
+}
+
+/// What the consumer is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReindexConfig {
+    /// `LEDGER_TABLE`
+    pub ledger_table: String,
+    /// `ENTITIES_TABLE`
+    pub entities_table: String,
+    /// `STORES_TABLE`
+    pub stores_table: String,
+    /// Where the index is.
+    pub index: IndexConfig,
+}
+
+/// Where the index is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexConfig {
+    /// `OPENSEARCH_URL`
+    pub url: String,
+    /// `OPENSEARCH_INDEX`
+    pub index: String,
+    /// `OPENSEARCH_SIGNING_SERVICE`: `es`, `aoss` or `none`; by default what the address shows.
+    pub signing_service: Option<String>,
+}
+
+/// What the status function is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusConfig {
+    /// `STORES_TABLE`
+    pub stores_table: String,
+    /// `API_TOKEN` or `API_TOKEN_ARN`
+    pub api_token: SecretRef,
+}
+
+/// What the search function is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchConfig {
+    /// `STORES_TABLE`
+    pub stores_table: String,
+    /// Where the index is.
+    pub index: IndexConfig,
+    /// `API_TOKEN` or `API_TOKEN_ARN`
+    pub api_token: SecretRef,
+}
+
+impl ReceiverConfig {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names what is missing.
+    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
+        let mut reader = Reader::new(environment);
+        let config = Self {
+            ledger_table: reader.required("LEDGER_TABLE"),
+            event_queue_url: reader.required("EVENT_QUEUE_URL"),
+            client_secrets: reader.secret("SHOPIFY_CLIENT_SECRETS", "SHOPIFY_CLIENT_SECRETS_ARN"),
+            stores_table: reader.optional("STORES_TABLE"),
+            tally_every: reader.seconds("STATUS_TALLY_SECONDS", TALLY_SECONDS),
+        };
+        reader.finish(config)
+    }
+}
+
+impl ReindexConfig {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names what is missing.
+    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
+        let mut reader = Reader::new(environment);
+        let config = Self {
+            ledger_table: reader.required("LEDGER_TABLE"),
+            entities_table: reader.required("ENTITIES_TABLE"),
+            stores_table: reader.required("STORES_TABLE"),
+            index: reader.index(),
+        };
+        reader.finish(config)
+    }
+}
+
+impl StatusConfig {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names what is missing.
+    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
+        let mut reader = Reader::new(environment);
+        let config = Self {
+            stores_table: reader.required("STORES_TABLE"),
+            api_token: reader.secret("API_TOKEN", "API_TOKEN_ARN"),
+        };
+        reader.finish(config)
+    }
+}
+
+impl SearchConfig {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names what is missing.
+    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
+        let mut reader = Reader::new(environment);
+        let config = Self {
+            stores_table: reader.required("STORES_TABLE"),
+            index: reader.index(),
+            api_token: reader.secret("API_TOKEN", "API_TOKEN_ARN"),
+        };
+        reader.finish(config)
+    }
+}
+
+/// Reads variables and gathers what is wrong with them.
+struct Reader<'a> {
+    environment: &'a Environment,
+    problems: Vec<String>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(environment: &'a Environment) -> Self {
+        Self {
+            environment,
+            problems: Vec::new(),
+        }
+    }
+
+    fn finish<T>(self, config: T) -> Result<T, ConfigError> {
+        if self.problems.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConfigError(self.problems))
+        }
+    }
+
+    /// An empty value is none: that is what a forgotten parameter of a template looks like.
+    fn optional(&self, name: &str) -> Option<String> {
+        self.environment
+            .0
+            .get(name)
+            .filter(|value| !value.trim().is_empty())
+            .cloned()
+    }
+
+    fn required(&mut self, name: &str) -> String {
+        self.optional(name).unwrap_or_else(|| {
+            self.problems
+                .push(format!("{name} is not set{}", self.misspelling(name)));
+            String::new()
+        })
+    }
+
+    fn secret(&mut self, literal: &str, kept: &str) -> SecretRef {
+        match (self.optional(literal), self.optional(kept)) {
+            (Some(text), None) => SecretRef::Literal(Secret::new(text)),
+            (None, Some(name)) => SecretRef::Kept(name),
+            (Some(_), Some(_)) => {
+                self.problems
+                    .push(format!("{literal} and {kept} are both set; set one"));
+                SecretRef::Kept(String::new())
+            }
+            (None, None) => {
+                let misspelling = self.misspelling(kept) + &self.misspelling(literal);
+                self.problems
+                    .push(format!("neither {kept} nor {literal} is set{misspelling}"));
+                SecretRef::Kept(String::new())
+            }
+        }
+    }
+
+    fn index(&mut self) -> IndexConfig {
+        IndexConfig {
+            url: self.required("OPENSEARCH_URL"),
+            index: self.required("OPENSEARCH_INDEX"),
+            signing_service: self.optional("OPENSEARCH_SIGNING_SERVICE"),
+        }
+    }
+
+    fn seconds(&mut self, name: &str, default: u32) -> SignedDuration {
+        let seconds = self.optional(name).map_or(Ok(default), |text| text.trim().parse());
+        let seconds = seconds.unwrap_or_else(|_| {
+            self.problems.push(format!("{name} is not a whole number of seconds"));
+            default
+        });
+        SignedDuration::from_secs(i64::from(seconds))
+    }
+
+    fn misspelling(&self, name: &str) -> String {
+        let close = |other: &&String| other.as_str() != name && strsim::osa_distance(other, name) <= MISSPELT;
+        self.environment
+            .0
+            .keys()
+            .find(close)
+            .map(|other| format!(" (is {other}, which is set, meant for it?)"))
+            .unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_receiver_needs_no_more_than_a_ledger_a_queue_and_a_secret() {
+        let environment = Environment::from([
+            ("LEDGER_TABLE", "ledger"),
+            ("EVENT_QUEUE_URL", "http://queue"),
+            ("SHOPIFY_CLIENT_SECRETS", "hush"),
+        ]);
+        let config = ReceiverConfig::read(&environment).unwrap();
+        assert_eq!(config.stores_table, None);
+        assert_eq!(config.tally_every, SignedDuration::from_secs(60));
+        assert!(!format!("{config:?}{environment:?}").contains("hush"));
+    }
+
+    #[test]
+    fn everything_missing_is_named_at_once_with_what_may_be_misspelt() {
+        let environment = Environment::from([("LEDGER_TABEL", "x"), ("EVENT_QUEUE_URL", " ")]);
+        let error = ReceiverConfig::read(&environment).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "LEDGER_TABLE is not set (is LEDGER_TABEL, which is set, meant for it?); EVENT_QUEUE_URL is not set; \
+             neither SHOPIFY_CLIENT_SECRETS_ARN nor SHOPIFY_CLIENT_SECRETS is set"
+        );
+        let error = ReindexConfig::read(&environment).unwrap_err().to_string();
+        for name in [
+            "LEDGER_TABLE",
+            "ENTITIES_TABLE",
+            "STORES_TABLE",
+            "OPENSEARCH_URL",
+            "OPENSEARCH_INDEX",
+        ] {
+            assert!(error.contains(name), "{error}");
+        }
+        let error = SearchConfig::read(&environment).unwrap_err().to_string();
+        assert!(
+            error.contains("API_TOKEN_ARN") && error.contains("STORES_TABLE"),
+            "{error}"
+        );
+        assert!(StatusConfig::read(&environment).is_err());
+    }
+
+    #[test]
+    fn two_ways_to_one_secret_are_one_too_many() {
+        let environment = Environment::from([("STORES_TABLE", "stores"), ("API_TOKEN", "a"), ("API_TOKEN_ARN", "b")]);
+        let error = StatusConfig::read(&environment).unwrap_err().to_string();
+        assert_eq!(error, "API_TOKEN and API_TOKEN_ARN are both set; set one");
+    }
+
+    #[test]
+    fn seconds_are_whole_numbers() {
+        let environment = Environment::from([
+            ("LEDGER_TABLE", "ledger"),
+            ("EVENT_QUEUE_URL", "http://queue"),
+            (
+                "SHOPIFY_CLIENT_SECRETS_ARN",
+                "arn:aws:secretsmanager:eu-west-1:1:secret:x",
+            ),
+            ("STATUS_TALLY_SECONDS", "soon"),
+        ]);
+        let error = ReceiverConfig::read(&environment).unwrap_err().to_string();
+        assert_eq!(error, "STATUS_TALLY_SECONDS is not a whole number of seconds");
+    }
+}

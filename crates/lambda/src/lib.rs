@@ -1,0 +1,23 @@
+//! The entry side of every function: what it is told by its environment, how it answers HTTP and SQS, how it logs.
+//!
+//! Nothing here names an SDK: adapters come in through the ports of `hookline-domain`.
+
+pub mod api;
+pub mod batch;
+pub mod clock;
+pub mod config;
+pub mod receiver;
+pub mod rotating;
+pub mod serve;
+pub mod start;
+pub mod tally;
+#[cfg(test)]
+mod testing;
+
+pub use self::{
+    clock::SystemClock,
+    config::{Environment, ReceiverConfig, ReindexConfig, SearchConfig, StatusConfig},
+    receiver::{Ports, Receiver},
+    serve::serve,
+    start::start,
+};

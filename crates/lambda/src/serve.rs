@@ -1,0 +1,84 @@
+//! The runtime loop of every function that answers HTTP: answer, then whatever can wait, then ask for the next request.
+//!
+//! Lambda sends the answer on as soon as it is posted; what runs before the next request is asked for delays nobody
+//! (<https://aws.amazon.com/blogs/compute/running-code-after-returning-a-response-from-an-aws-lambda-function/>).
+
+use std::{convert::Infallible, sync::Arc};
+
+use http::{Response, StatusCode, header};
+use lambda_http::{Adapter, Body, Request};
+use lambda_runtime::{Runtime, service_fn};
+use serde::Serialize;
+use tower::util::ThenLayer;
+
+use crate::start::StartError;
+
+/// A function that answers HTTP.
+pub trait Http: Send + Sync + 'static {
+    /// Answers one request.
+    fn answer(&self, request: Request) -> impl Future<Output = Response<Body>> + Send;
+
+    /// What can wait until the answer is out.
+    fn afterwards(&self) -> impl Future<Output = ()> + Send;
+}
+
+/// Answers requests until Lambda ends the function.
+///
+/// # Errors
+/// When the runtime cannot be reached.
+pub async fn serve(function: impl Http) -> Result<(), StartError> {
+    let function = Arc::new(function);
+    let answering = Arc::clone(&function);
+    let service = service_fn(move |request: Request| {
+        let function = Arc::clone(&answering);
+        async move { Ok::<_, Infallible>(function.answer(request).await) }
+    });
+    let afterwards = ThenLayer::new(move |answered: Result<(), StartError>| {
+        let function = Arc::clone(&function);
+        async move {
+            function.afterwards().await;
+            answered
+        }
+    });
+    Runtime::new(Adapter::from(service)).layer(afterwards).run().await
+}
+
+/// An answer without a body.
+#[must_use]
+pub fn empty(status: StatusCode) -> Response<Body> {
+    with_body(status, "text/plain; charset=utf-8", Body::Empty)
+}
+
+/// An answer of one line of text.
+#[must_use]
+pub fn line(status: StatusCode, text: &str) -> Response<Body> {
+    with_body(status, "text/plain; charset=utf-8", Body::Text(format!("{text}\n")))
+}
+
+/// An answer in JSON, which nobody may keep.
+#[must_use]
+pub fn json(status: StatusCode, value: &impl Serialize) -> Response<Body> {
+    match serde_json::to_string(value) {
+        Ok(text) => with_body(status, "application/json", Body::Text(text)),
+        Err(_) => empty(StatusCode::INTERNAL_SERVER_ERROR),
+    }
+}
+
+fn with_body(status: StatusCode, content_type: &'static str, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(content_type));
+    headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+    response
+}
+
+/// The bytes of a request's body, as they were sent: API Gateway's base64 is taken off by `lambda_http`.
+#[must_use]
+pub fn bytes(request: &Request) -> &[u8] {
+    match request.body() {
+        Body::Text(text) => text.as_bytes(),
+        Body::Binary(bytes) => bytes,
+        _ => &[],
+    }
+}

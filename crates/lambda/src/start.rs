@@ -1,0 +1,58 @@
+//! How every function starts: logs first, then what it is, and a clear refusal when it cannot.
+
+use std::{error::Error, process::ExitCode};
+
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
+
+/// Whatever keeps a function from starting, or ends it.
+pub type StartError = Box<dyn Error + Send + Sync>;
+
+/// Runs a function until it ends. `service` is its name, as in its directory, package and binary.
+pub fn start(service: &'static str, function: impl Future<Output = Result<(), StartError>>) -> ExitCode {
+    log_as_json();
+    let ended = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(StartError::from)
+        .and_then(|runtime| runtime.block_on(function));
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            tracing::error!(service, error = %chain(&*problem), "the function does not start");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// An error with all its causes, in one line.
+#[must_use]
+pub fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        text.push_str(": ");
+        text.push_str(&source.to_string());
+        cause = source.source();
+    }
+    text
+}
+
+/// One JSON object a line on standard output, our own at `info` and everybody else's at `warn`.
+fn log_as_json() {
+    let ours = LevelFilter::INFO;
+    let levels = Targets::new()
+        .with_default(LevelFilter::WARN)
+        .with_target("hookline_domain", ours)
+        .with_target("hookline_aws", ours)
+        .with_target("hookline_lambda", ours);
+    tracing_subscriber::registry()
+        .with(levels)
+        .with(
+            tracing_subscriber::fmt::layer()
+                .json()
+                .with_current_span(false)
+                .with_span_list(false),
+        )
+        .init();
+}

@@ -1,0 +1,171 @@
+//! What a receiver counts without a call: duplicates and forgeries, written to the status of a store at most so often, and only
+//! after an answer has gone out.
+//!
+//! A counted duplicate would otherwise cost a second write, and a stranger could make us write at will. What a function has counted
+//! when Lambda ends it is lost; the log line of each request is not.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+use hookline_domain::{
+    ids::StoreKey,
+    port::Clock,
+    stores::{Counter, ErrorCode, LastError, StoreUpdate, Tally},
+};
+use jiff::{SignedDuration, Timestamp};
+
+/// For how many stores a receiver counts between two writes; a stranger may name any number.
+const STORES_COUNTED: usize = 64;
+
+/// Counts, until they are written.
+#[derive(Debug)]
+pub struct Tallies<T, C> {
+    /// Where they go, if anywhere.
+    tally: Option<T>,
+    clock: C,
+    every: SignedDuration,
+    counted: Mutex<Counted>,
+}
+
+#[derive(Debug, Default)]
+struct Counted {
+    stores: HashMap<StoreKey, StoreUpdate>,
+    written_at: Option<Timestamp>,
+}
+
+impl<T: Tally, C: Clock> Tallies<T, C> {
+    /// Counts that go to `tally` at most every so often.
+    pub fn new(tally: Option<T>, clock: C, every: SignedDuration) -> Self {
+        Self {
+            tally,
+            clock,
+            every,
+            counted: Mutex::default(),
+        }
+    }
+
+    /// A delivery that had been dealt with came again.
+    pub fn duplicate(&self, store: &StoreKey) {
+        let now = self.clock.now();
+        self.count(store, |update| update.count(now, Counter::Duplicate));
+    }
+
+    /// A request in a store's name had a wrong signature.
+    pub fn forged(&self, store: &StoreKey) {
+        let now = self.clock.now();
+        self.count(store, |update| {
+            update.count(now, Counter::Forged);
+            update.last_error = Some(LastError {
+                at: now,
+                code: ErrorCode::SignatureMismatch,
+                message: "requests in this store's name had a wrong signature: if they are Shopify's, the client secret here is not \
+                          the app's"
+                    .into(),
+                delivery_id: None,
+            });
+        });
+    }
+
+    fn count(&self, store: &StoreKey, change: impl FnOnce(&mut StoreUpdate)) {
+        if self.tally.is_none() {
+            return;
+        }
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(update) = counted.stores.get_mut(store) {
+            change(update);
+        } else if counted.stores.len() < STORES_COUNTED {
+            change(counted.stores.entry(store.clone()).or_default());
+        }
+    }
+
+    /// Writes what was counted, if that is due. Call it after the answer. What cannot be written is dropped: it is a count.
+    pub async fn write_if_due(&self) {
+        let Some(tally) = &self.tally else { return };
+        let stores = {
+            let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+            let now = self.clock.now();
+            let due = counted.written_at.is_none_or(|at| now.duration_since(at) >= self.every);
+            if counted.stores.is_empty() || !due {
+                return;
+            }
+            counted.written_at = Some(now);
+            std::mem::take(&mut counted.stores)
+        };
+        for (store, update) in stores {
+            if let Err(failure) = tally.add(&store, &update).await {
+                tracing::warn!(store = %store, error = %failure, "counts of a store were not written to its status");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use hookline_domain::{
+        ids::{Source, StoreName},
+        memory::MemoryStores,
+        stores::Stores,
+    };
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Hands(Arc<Mutex<i64>>);
+
+    impl Clock for Hands {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_second(*self.0.lock().unwrap()).unwrap()
+        }
+    }
+
+    fn store(name: &str) -> StoreKey {
+        StoreKey {
+            source: Source::new("shopify").unwrap(),
+            store: StoreName::new(name).unwrap(),
+        }
+    }
+
+    async fn total(stores: &MemoryStores, store: &StoreKey) -> u64 {
+        stores
+            .find(store)
+            .await
+            .unwrap()
+            .map_or(0, |record| record.counts.values().sum())
+    }
+
+    #[tokio::test]
+    async fn counts_are_written_at_most_so_often_and_none_is_lost() {
+        let (stores, hands, demo) = (MemoryStores::default(), Hands::default(), store("demo.myshopify.com"));
+        stores.record(&demo, &StoreUpdate::default()).await.unwrap();
+        let tallies = Tallies::new(Some(stores.clone()), hands.clone(), SignedDuration::from_secs(60));
+
+        tallies.duplicate(&demo);
+        tallies.write_if_due().await;
+        assert_eq!(total(&stores, &demo).await, 1);
+        tallies.duplicate(&demo);
+        tallies.forged(&demo);
+        tallies.write_if_due().await;
+        assert_eq!(total(&stores, &demo).await, 1);
+        *hands.0.lock().unwrap() = 60;
+        tallies.write_if_due().await;
+        assert_eq!(total(&stores, &demo).await, 3);
+        let record = stores.find(&demo).await.unwrap().unwrap();
+        assert_eq!(record.last_error.unwrap().code, ErrorCode::SignatureMismatch);
+    }
+
+    #[tokio::test]
+    async fn a_stranger_can_neither_make_a_store_nor_fill_our_memory() {
+        let stores = MemoryStores::default();
+        let tallies = Tallies::new(Some(stores.clone()), Hands::default(), SignedDuration::ZERO);
+        for n in 0..STORES_COUNTED * 2 {
+            tallies.forged(&store(&format!("s{n}.myshopify.com")));
+        }
+        assert_eq!(tallies.counted.lock().unwrap().stores.len(), STORES_COUNTED);
+        tallies.write_if_due().await;
+        assert_eq!(stores.find(&store("s0.myshopify.com")).await.unwrap(), None);
+    }
+}

@@ -1,0 +1,24 @@
+//! Receives Shopify's `products/create`.
+
+use std::process::ExitCode;
+
+use hookline_aws::{Aws, Patience};
+use hookline_lambda::{Environment, Ports, Receiver, ReceiverConfig, SystemClock, serve, start};
+use hookline_sources::shopify::Topic;
+
+const TOPIC: Topic = Topic::ProductsCreate;
+
+fn main() -> ExitCode {
+    start(TOPIC.function(), async {
+        let config = ReceiverConfig::read(&Environment::of_this_process())?;
+        let aws = Aws::connect(Patience::Receiver).await;
+        let ports = Ports {
+            ledger: aws.ledger(&config.ledger_table),
+            queue: aws.event_queue(&config.event_queue_url),
+            tally: config.stores_table.as_deref().map(|table| aws.stores(table)),
+            secrets: aws.secret(&config.client_secrets),
+            clock: SystemClock,
+        };
+        serve(Receiver::new(TOPIC, ports, config.tally_every).await?).await
+    })
+}
