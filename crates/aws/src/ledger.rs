@@ -1,0 +1,200 @@
+//! [`Ledger`] in a DynamoDB table. One item for each delivery:
+//!
+//! | attribute | | |
+//! |---|---|---|
+//! | `pk` | S | the delivery, `source#store#topic#delivery-id` |
+//! | `state` | S | `claimed`, `done` or `parked` |
+//! | `owner`, `claimed_at_us`, `lease_until_us` | S, N, N | which attempt claimed it, when, and until when |
+//! | `fate`, `settled_at_us` | S, N | what became of it, and when |
+//! | `event_id` | S | the vendor's correlation id, where there is one |
+//! | `expires_at` | N | seconds; the table's TTL attribute |
+//!
+//! Times that end in `_us` are microseconds since 1970. TTL deletes days late, so the conditions compare times and
+//! never trust absence (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html>).
+
+use aws_sdk_dynamodb::{
+    Client,
+    error::SdkError,
+    operation::{delete_item::DeleteItemError, put_item::PutItemError, update_item::UpdateItemError},
+    types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
+};
+use hookline_domain::{
+    ids::DeliveryKey,
+    ledger::{self, Claim, ClaimRequest, Completion, Entry, Fate, Ledger, State},
+    port::Unavailable,
+};
+use jiff::Timestamp;
+
+use crate::attributes::{Item, Malformed, micros, number, read_micros, read_seconds, read_text, seconds_up, text};
+
+const PORT: &str = "ledger";
+
+const CLAIMED: &str = "claimed";
+const DONE: &str = "done";
+const PARKED: &str = "parked";
+
+/// Succeeds exactly where [`ledger::decide`] says that another owner's claim is fresh.
+const MAY_CLAIM: &str = "attribute_not_exists(#pk) \
+    OR #expires_at <= :now_s \
+    OR (#state = :claimed AND #lease_until <= :now_us)";
+
+/// A [`Ledger`] in DynamoDB: each operation is one conditional write.
+#[derive(Debug, Clone)]
+pub struct DynamoLedger {
+    client: Client,
+    table: String,
+}
+
+/// The failed condition came without the item that it failed on.
+#[derive(Debug, thiserror::Error)]
+#[error("the claim was refused without saying by which entry")]
+struct NoEntry;
+
+impl DynamoLedger {
+    pub(crate) fn new(client: Client, table: impl Into<String>) -> Self {
+        Self {
+            client,
+            table: table.into(),
+        }
+    }
+}
+
+impl Ledger for DynamoLedger {
+    async fn claim(&self, delivery: &DeliveryKey, request: &ClaimRequest) -> Result<Claim, Unavailable> {
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(new_item(delivery, request)))
+            .condition_expression(MAY_CLAIM)
+            .expression_attribute_names("#pk", "pk")
+            .expression_attribute_names("#expires_at", "expires_at")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_names("#lease_until", "lease_until_us")
+            .expression_attribute_values(":now_s", number(request.now.as_second()))
+            .expression_attribute_values(":now_us", micros(request.now))
+            .expression_attribute_values(":claimed", text(CLAIMED))
+            // The entry that is in the way comes back with the refusal: no second read.
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match put {
+            Ok(_) => Ok(Claim::Fresh),
+            Err(refused) => {
+                let entry = entry_in_the_way(refused)?;
+                Ok(ledger::decide(Some(&entry), request))
+            }
+        }
+    }
+
+    async fn release(&self, delivery: &DeliveryKey, owner: &str) -> Result<(), Unavailable> {
+        let deleted = self
+            .client
+            .delete_item()
+            .table_name(&self.table)
+            .key("pk", text(delivery.to_string()))
+            .condition_expression("#state = :claimed AND #owner = :owner")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_names("#owner", "owner")
+            .expression_attribute_values(":claimed", text(CLAIMED))
+            .expression_attribute_values(":owner", text(owner))
+            .send()
+            .await;
+        match deleted {
+            Ok(_) => Ok(()),
+            // Not ours any more, or gone: there is nothing to give back.
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(DeleteItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(Unavailable::new(PORT, error)),
+        }
+    }
+
+    async fn complete(&self, delivery: &DeliveryKey, fate: Fate, at: Timestamp) -> Result<Completion, Unavailable> {
+        let settles = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", text(delivery.to_string()))
+            .update_expression("SET #state = :settled, #fate = :fate, #settled_at = :at")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_names("#fate", "fate")
+            .expression_attribute_names("#settled_at", "settled_at_us")
+            .expression_attribute_values(":fate", text(fate.as_str()))
+            .expression_attribute_values(":at", micros(at))
+            .expression_attribute_values(":claimed", text(CLAIMED))
+            .return_values(ReturnValue::UpdatedOld);
+        let settles = match fate {
+            Fate::Parked => settles
+                .condition_expression("#state = :claimed")
+                .expression_attribute_values(":settled", text(PARKED)),
+            Fate::Applied | Fate::Superseded | Fate::Discarded => settles
+                .condition_expression("#state IN (:claimed, :parked)")
+                .expression_attribute_values(":settled", text(DONE))
+                .expression_attribute_values(":parked", text(PARKED)),
+        };
+        match settles.send().await {
+            Ok(output) => {
+                let before = output.attributes().and_then(|old| old.get("state"));
+                if before == Some(&AttributeValue::S(CLAIMED.to_owned())) {
+                    Ok(Completion::First)
+                } else {
+                    Ok(Completion::Repeated)
+                }
+            }
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(Completion::Repeated)
+            }
+            Err(error) => Err(Unavailable::new(PORT, error)),
+        }
+    }
+}
+
+fn new_item(delivery: &DeliveryKey, request: &ClaimRequest) -> Item {
+    let mut item = Item::from([
+        ("pk".to_owned(), text(delivery.to_string())),
+        ("state".to_owned(), text(CLAIMED)),
+        ("owner".to_owned(), text(&request.owner)),
+        ("claimed_at_us".to_owned(), micros(request.now)),
+        ("lease_until_us".to_owned(), micros(request.lease_until)),
+        ("expires_at".to_owned(), seconds_up(request.expires_at)),
+    ]);
+    if let Some(event_id) = &request.event_id {
+        item.insert("event_id".to_owned(), text(event_id.as_str()));
+    }
+    item
+}
+
+fn entry_in_the_way(error: SdkError<PutItemError>) -> Result<Entry, Unavailable> {
+    match error.as_service_error() {
+        Some(PutItemError::ConditionalCheckFailedException(refused)) => {
+            let item = refused.item().ok_or_else(|| Unavailable::new(PORT, NoEntry))?;
+            read_entry(item).map_err(|malformed| Unavailable::new(PORT, malformed))
+        }
+        _ => Err(Unavailable::new(PORT, error)),
+    }
+}
+
+fn read_entry(item: &Item) -> Result<Entry, Malformed> {
+    let state = match read_text(item, "state")? {
+        CLAIMED => State::Claimed {
+            owner: read_text(item, "owner")?.to_owned(),
+            lease_until: read_micros(item, "lease_until_us")?,
+        },
+        PARKED => State::Parked,
+        DONE => State::Done,
+        _ => return Err(Malformed::new("state")),
+    };
+    Ok(Entry {
+        state,
+        expires_at: read_seconds(item, "expires_at")?,
+    })
+}

@@ -1,0 +1,299 @@
+//! [`Stores`] and [`Tally`] in a DynamoDB table. One item for each store:
+//!
+//! | attribute | | |
+//! |---|---|---|
+//! | `pk` | S | the store, `source#store` |
+//! | `epoch`, `epoch_started_us` | N | its last install, and when that began |
+//! | `uninstalled_us` | N | when that install ended; absent while the store is enabled |
+//! | `last_event_us`, `last_sync_us` | N | when the last delivery came, when a change was last applied |
+//! | `last_error` | M | `at_us`, `code`, `message`, `delivery_id` |
+//! | `count/<hour>/<counter>` | N | one count |
+//!
+//! Times are microseconds since 1970. Each count is an attribute of its own, because `ADD` is atomic and makes what is
+//! not there, but not inside of a map that is not there.
+
+use aws_sdk_dynamodb::{
+    Client,
+    error::SdkError,
+    operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
+    types::AttributeValue,
+};
+use hookline_domain::{
+    ids::StoreKey,
+    port::Unavailable,
+    stores::{Counter, Hour, LastError, StoreRecord, StoreUpdate, Stores, Tally},
+};
+use jiff::Timestamp;
+
+use crate::attributes::{Item, Malformed, find_micros, micros, number, read_micros, read_number, read_text, text};
+
+const PORT: &str = "stores";
+
+const COUNT_PREFIX: &str = "count/";
+
+/// An update expression may have 4 KB (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>);
+/// what is not removed this time is removed next time.
+const REMOVED_AT_ONCE: usize = 200;
+
+/// [`Stores`] and [`Tally`] in DynamoDB: each change is one `UpdateItem`.
+#[derive(Debug, Clone)]
+pub struct DynamoStores {
+    client: Client,
+    table: String,
+}
+
+impl DynamoStores {
+    pub(crate) fn new(client: Client, table: impl Into<String>) -> Self {
+        Self {
+            client,
+            table: table.into(),
+        }
+    }
+
+    fn update(&self, store: &StoreKey) -> UpdateItemFluentBuilder {
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", text(store.to_string()))
+    }
+}
+
+impl Stores for DynamoStores {
+    async fn find(&self, store: &StoreKey) -> Result<Option<StoreRecord>, Unavailable> {
+        let found = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key("pk", text(store.to_string()))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| Unavailable::new(PORT, error))?;
+        found
+            .item()
+            .map(read_record)
+            .transpose()
+            .map_err(|malformed| Unavailable::new(PORT, malformed))
+    }
+
+    async fn record(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), Unavailable> {
+        let mut changes = Changes::of(update)?;
+        changes.set_if_absent("epoch", number(1));
+        changes.set_if_absent("epoch_started_us", number(0));
+        changes
+            .on(self.update(store))
+            .send()
+            .await
+            .map_err(|error| Unavailable::new(PORT, error))?;
+        Ok(())
+    }
+
+    async fn disable(&self, store: &StoreKey, epoch: u64, at: Timestamp) -> Result<(), Unavailable> {
+        let mut changes = Changes::default();
+        changes.set_if_absent("epoch", number(epoch));
+        changes.set_if_absent("epoch_started_us", number(0));
+        changes.set("uninstalled_us", micros(at));
+        let present = "#epoch = :epoch AND attribute_not_exists(#uninstalled)";
+        // A store nobody has heard of is in its first install.
+        let condition = if epoch == 1 {
+            format!("attribute_not_exists(pk) OR ({present})")
+        } else {
+            present.to_owned()
+        };
+        let sent = changes
+            .on(self.update(store))
+            .condition_expression(condition)
+            .expression_attribute_names("#epoch", "epoch")
+            .expression_attribute_names("#uninstalled", "uninstalled_us")
+            .expression_attribute_values(":epoch", number(epoch))
+            .send()
+            .await;
+        unless_condition_fails(sent)
+    }
+
+    async fn begin_epoch(&self, store: &StoreKey, ended: u64, started_at: Timestamp) -> Result<(), Unavailable> {
+        let mut changes = Changes::default();
+        changes.set("epoch", number(ended + 1));
+        changes.set("epoch_started_us", micros(started_at));
+        changes.remove("uninstalled_us");
+        let sent = changes
+            .on(self.update(store))
+            .condition_expression("#epoch = :ended AND attribute_exists(#uninstalled)")
+            .expression_attribute_names("#epoch", "epoch")
+            .expression_attribute_names("#uninstalled", "uninstalled_us")
+            .expression_attribute_values(":ended", number(ended))
+            .send()
+            .await;
+        unless_condition_fails(sent)
+    }
+}
+
+impl Tally for DynamoStores {
+    async fn add(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), Unavailable> {
+        let changes = Changes::of(update)?;
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let sent = changes
+            .on(self.update(store))
+            .condition_expression("attribute_exists(pk)")
+            .send()
+            .await;
+        unless_condition_fails(sent)
+    }
+}
+
+fn unless_condition_fails<T>(sent: Result<T, SdkError<UpdateItemError>>) -> Result<(), Unavailable> {
+    match sent {
+        Ok(_) => Ok(()),
+        Err(error)
+            if error
+                .as_service_error()
+                .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+        {
+            Ok(())
+        }
+        Err(error) => Err(Unavailable::new(PORT, error)),
+    }
+}
+
+/// An update expression in the making: every attribute gets a placeholder, for most names hold a `/` or are reserved.
+#[derive(Debug, Default)]
+struct Changes {
+    set: Vec<String>,
+    add: Vec<String>,
+    remove: Vec<String>,
+    names: Vec<String>,
+    values: Vec<AttributeValue>,
+}
+
+impl Changes {
+    fn of(update: &StoreUpdate) -> Result<Self, Unavailable> {
+        let mut changes = Self::default();
+        if let Some(at) = update.last_event_at {
+            changes.set("last_event_us", micros(at));
+        }
+        if let Some(at) = update.last_sync_at {
+            changes.set("last_sync_us", micros(at));
+        }
+        if let Some(error) = &update.last_error {
+            let error = write_error(error).map_err(|error| Unavailable::new(PORT, error))?;
+            changes.set("last_error", error);
+        }
+        let outdated = update.outdated.iter().take(REMOVED_AT_ONCE);
+        for count in outdated.clone() {
+            changes.remove(&count_name(count));
+        }
+        // One expression may not name an attribute twice, and what is outdated goes all the same.
+        for (count, more) in update
+            .counts
+            .iter()
+            .filter(|(count, _)| !update.outdated.contains(count))
+        {
+            changes.add(&count_name(count), number(more));
+        }
+        Ok(changes)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    fn set(&mut self, attribute: &str, value: AttributeValue) {
+        let (name, value) = (self.name(attribute), self.value(value));
+        self.set.push(format!("{name} = {value}"));
+    }
+
+    fn set_if_absent(&mut self, attribute: &str, value: AttributeValue) {
+        let (name, value) = (self.name(attribute), self.value(value));
+        self.set.push(format!("{name} = if_not_exists({name}, {value})"));
+    }
+
+    fn add(&mut self, attribute: &str, value: AttributeValue) {
+        let (name, value) = (self.name(attribute), self.value(value));
+        self.add.push(format!("{name} {value}"));
+    }
+
+    fn remove(&mut self, attribute: &str) {
+        let name = self.name(attribute);
+        self.remove.push(name);
+    }
+
+    fn name(&mut self, attribute: &str) -> String {
+        self.names.push(attribute.to_owned());
+        format!("#{}", self.names.len())
+    }
+
+    fn value(&mut self, value: AttributeValue) -> String {
+        self.values.push(value);
+        format!(":{}", self.values.len())
+    }
+
+    fn on(self, mut update: UpdateItemFluentBuilder) -> UpdateItemFluentBuilder {
+        let clauses = [("SET", self.set), ("ADD", self.add), ("REMOVE", self.remove)];
+        let expression: Vec<String> = clauses
+            .iter()
+            .filter(|(_, parts)| !parts.is_empty())
+            .map(|(clause, parts)| format!("{clause} {}", parts.join(", ")))
+            .collect();
+        for (number, name) in (1..).zip(self.names) {
+            update = update.expression_attribute_names(format!("#{number}"), name);
+        }
+        for (number, value) in (1..).zip(self.values) {
+            update = update.expression_attribute_values(format!(":{number}"), value);
+        }
+        update.update_expression(expression.join(" "))
+    }
+}
+
+fn count_name((hour, counter): &(Hour, Counter)) -> String {
+    format!("{COUNT_PREFIX}{hour}/{counter}")
+}
+
+/// A count of a sort that only a later version of this code knows reads as nothing.
+fn read_count_name(attribute: &str) -> Option<(Hour, Counter)> {
+    let (hour, counter) = attribute.strip_prefix(COUNT_PREFIX)?.split_once('/')?;
+    Some((hour.parse().ok()?, counter.parse().ok()?))
+}
+
+fn read_record(item: &Item) -> Result<StoreRecord, Malformed> {
+    let mut record = StoreRecord {
+        epoch: read_number(item, "epoch")?,
+        epoch_started_at: read_micros(item, "epoch_started_us")?,
+        uninstalled_at: find_micros(item, "uninstalled_us")?,
+        last_event_at: find_micros(item, "last_event_us")?,
+        last_sync_at: find_micros(item, "last_sync_us")?,
+        last_error: item.get("last_error").map(read_error).transpose()?,
+        ..StoreRecord::default()
+    };
+    for attribute in item.keys() {
+        if let Some(count) = read_count_name(attribute) {
+            record.counts.insert(count, read_number(item, attribute)?);
+        }
+    }
+    Ok(record)
+}
+
+fn write_error(error: &LastError) -> Result<AttributeValue, serde_json::Error> {
+    let code: String = serde_json::from_value(serde_json::to_value(error.code)?)?;
+    let mut fields = Item::from([
+        ("at_us".to_owned(), micros(error.at)),
+        ("code".to_owned(), text(code)),
+        ("message".to_owned(), text(&error.message)),
+    ]);
+    if let Some(delivery_id) = &error.delivery_id {
+        fields.insert("delivery_id".to_owned(), text(delivery_id));
+    }
+    Ok(AttributeValue::M(fields))
+}
+
+fn read_error(value: &AttributeValue) -> Result<LastError, Malformed> {
+    let fields = value.as_m().map_err(|_| Malformed::new("last_error"))?;
+    let code = read_text(fields, "code")?;
+    Ok(LastError {
+        at: read_micros(fields, "at_us")?,
+        code: serde_json::from_value(code.into()).map_err(|_| Malformed::new("code"))?,
+        message: read_text(fields, "message")?.to_owned(),
+        delivery_id: read_text(fields, "delivery_id").ok().map(str::to_owned),
+    })
+}
