@@ -1,0 +1,44 @@
+//! [`SecretSource`] on Secrets Manager.
+
+use aws_sdk_secretsmanager::Client;
+use hookline_domain::{
+    port::Unavailable,
+    secret::{Secret, SecretSource},
+};
+
+const PORT: &str = "secret";
+
+/// The current version of one secret. Keeps nothing: whoever reads it decides how long the value is good for.
+#[derive(Debug, Clone)]
+pub struct SecretsManagerSecret {
+    client: Client,
+    arn: String,
+}
+
+/// The secret is binary, and nothing of ours is.
+#[derive(Debug, thiserror::Error)]
+#[error("the secret has no text")]
+struct NoText;
+
+impl SecretsManagerSecret {
+    pub(crate) fn new(client: Client, arn: impl Into<String>) -> Self {
+        Self {
+            client,
+            arn: arn.into(),
+        }
+    }
+}
+
+impl SecretSource for SecretsManagerSecret {
+    async fn read(&self) -> Result<Secret, Unavailable> {
+        let value = self
+            .client
+            .get_secret_value()
+            .secret_id(&self.arn)
+            .send()
+            .await
+            .map_err(|error| Unavailable::new(PORT, error))?;
+        let text = value.secret_string.ok_or_else(|| Unavailable::new(PORT, NoText))?;
+        Ok(Secret::new(text))
+    }
+}
