@@ -1,0 +1,65 @@
+//! What the index knows of a document's fields.
+
+use serde_json::{Value, json};
+
+/// Longer texts are kept but not indexed as one term: Lucene refuses terms of more than 32,766 bytes, and with them the
+/// whole document (<https://docs.opensearch.org/latest/field-types/supported-field-types/keyword/>).
+const LONGEST_KEYWORD: u32 = 1024;
+
+/// The body that makes the index. No settings: Serverless chooses its own shards, and a domain's defaults do.
+///
+/// `dynamic: false`, not `strict`: while a new release is rolled out, documents with a field that this mapping does not
+/// have yet are kept and returned, only not found by that field. `strict` would refuse them for good, and a change would
+/// be lost for the order of two deployments. A field that is *mapped* and does not fit is refused with either.
+///
+/// Prices come as decimal texts, stay so in the document, and are indexed in thousandths, for some currencies have three
+/// decimals.
+pub(super) fn index() -> Value {
+    let keyword = json!({"type": "keyword", "ignore_above": LONGEST_KEYWORD});
+    let searched = json!({
+        "type": "keyword",
+        "ignore_above": LONGEST_KEYWORD,
+        "fields": {"text": {"type": "text"}},
+    });
+    let kept = json!({"type": "keyword", "index": false, "doc_values": false});
+    let text = json!({"type": "text"});
+    let price = json!({"type": "scaled_float", "scaling_factor": 1000});
+    let flag = json!({"type": "boolean"});
+    json!({
+        "mappings": {
+            "dynamic": false,
+            "properties": {
+                "source": keyword,
+                "store": keyword,
+                "epoch": {"type": "long"},
+                "kind": keyword,
+                "id": keyword,
+                "title": text,
+                "description": text,
+                "vendor": searched,
+                "product_type": searched,
+                "tags": searched,
+                "options": {"properties": {"name": keyword, "values": keyword}},
+                "variants": {
+                    "properties": {
+                        "id": keyword,
+                        "title": text,
+                        "sku": keyword,
+                        "price": price,
+                        "currency": keyword,
+                        "available": flag,
+                    },
+                },
+                "partial": flag,
+                "price_min": price,
+                "price_max": price,
+                "currency": keyword,
+                "available": flag,
+                "image": kept,
+                "handle": keyword,
+                "updated_at": {"type": "date"},
+                "text": text,
+            },
+        },
+    })
+}
