@@ -1,0 +1,133 @@
+//! One configuration for all clients, and how long they wait.
+
+use std::{sync::OnceLock, time::Duration};
+
+use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+
+use crate::{
+    DynamoEntities, DynamoLedger, DynamoStores, InvalidOpenSearchConfig, OpenSearchConfig, OpenSearchIndex,
+    SecretsManagerSecret, SqsEventQueue,
+};
+
+/// How long a call may take before it has failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// Somebody waits for the answer. Two attempts of at most 1 s; a call to AWS ends after 1.8 s, so that the two
+    /// calls of a receiver fit into its 4 s. A search ends after 3 s.
+    Receiver,
+    /// The queue waits. Three attempts of at most 3 s; a call to AWS ends after 10 s, and one to the index, which is
+    /// made once, after 10 s.
+    Consumer,
+}
+
+impl Patience {
+    fn retry(self) -> RetryConfig {
+        let (attempts, first_wait, longest_wait) = match self {
+            Self::Receiver => (2, 50, 200),
+            Self::Consumer => (3, 100, 1_000),
+        };
+        RetryConfig::standard()
+            .with_max_attempts(attempts)
+            .with_initial_backoff(Duration::from_millis(first_wait))
+            .with_max_backoff(Duration::from_millis(longest_wait))
+    }
+
+    fn timeout(self) -> TimeoutConfig {
+        let (attempt, call) = match self {
+            Self::Receiver => (1_000, 1_800),
+            Self::Consumer => (3_000, 10_000),
+        };
+        TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(1))
+            .operation_attempt_timeout(Duration::from_millis(attempt))
+            .operation_timeout(Duration::from_millis(call))
+            .build()
+    }
+
+    /// How long one request to the index may take.
+    fn index_timeout(self) -> Duration {
+        match self {
+            Self::Receiver => Duration::from_secs(3),
+            Self::Consumer => Duration::from_secs(10),
+        }
+    }
+}
+
+/// The way to AWS: one configuration, and one client with one pool of connections for each service that is used.
+#[derive(Debug)]
+pub struct Aws {
+    config: SdkConfig,
+    patience: Patience,
+    dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
+    sqs: OnceLock<aws_sdk_sqs::Client>,
+    secrets: OnceLock<aws_sdk_secretsmanager::Client>,
+}
+
+impl Aws {
+    /// Reads region, credentials and endpoints as all of AWS's SDKs do: from the environment (`AWS_REGION`,
+    /// `AWS_ENDPOINT_URL`, …), from profiles, or from where the function runs. Makes no request in a Lambda function.
+    pub async fn load(patience: Patience) -> Self {
+        let config = aws_config::load_defaults(BehaviorVersion::v2026_01_12()).await;
+        Self::with_config(config, patience)
+    }
+
+    /// Takes a configuration that somebody else has read; `patience` replaces its retries and timeouts.
+    #[must_use]
+    pub fn with_config(config: SdkConfig, patience: Patience) -> Self {
+        let config = config
+            .into_builder()
+            .retry_config(patience.retry())
+            .timeout_config(patience.timeout())
+            .build();
+        Self {
+            config,
+            patience,
+            dynamodb: OnceLock::new(),
+            sqs: OnceLock::new(),
+            secrets: OnceLock::new(),
+        }
+    }
+
+    /// The ledger in a table with the key `pk`.
+    pub fn ledger(&self, table: impl Into<String>) -> DynamoLedger {
+        DynamoLedger::new(self.dynamodb(), table)
+    }
+
+    /// The entities in a table with the key `pk`, `sk`.
+    pub fn entities(&self, table: impl Into<String>) -> DynamoEntities {
+        DynamoEntities::new(self.dynamodb(), table)
+    }
+
+    /// The stores in a table with the key `pk`.
+    pub fn stores(&self, table: impl Into<String>) -> DynamoStores {
+        DynamoStores::new(self.dynamodb(), table)
+    }
+
+    /// The event queue with this URL.
+    pub fn event_queue(&self, url: impl Into<String>) -> SqsEventQueue {
+        let client = self.sqs.get_or_init(|| aws_sdk_sqs::Client::new(&self.config));
+        SqsEventQueue::new(client.clone(), url)
+    }
+
+    /// The secret with this ARN or name.
+    pub fn secret(&self, arn: impl Into<String>) -> SecretsManagerSecret {
+        let client = self
+            .secrets
+            .get_or_init(|| aws_sdk_secretsmanager::Client::new(&self.config));
+        SecretsManagerSecret::new(client.clone(), arn)
+    }
+
+    /// The search index. Makes no request.
+    ///
+    /// # Errors
+    /// [`InvalidOpenSearchConfig`] when no client can be made of it. Not worth a retry.
+    pub fn index(&self, config: &OpenSearchConfig) -> Result<OpenSearchIndex, InvalidOpenSearchConfig> {
+        OpenSearchIndex::new(config, &self.config, self.patience.index_timeout())
+    }
+
+    fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        self.dynamodb
+            .get_or_init(|| aws_sdk_dynamodb::Client::new(&self.config))
+            .clone()
+    }
+}

@@ -1,0 +1,22 @@
+//! The ports of `hookline-domain` on DynamoDB, SQS, Secrets Manager and OpenSearch.
+//!
+//! [`Aws`] is where to begin: it reads the configuration of the SDKs once and hands out the adapters. Nothing else
+//! in Hookline names an SDK. Every failure becomes an [`Unavailable`](hookline_domain::port::Unavailable) that keeps
+//! the SDK's error as its source; it is logged by whoever handles it, not here.
+
+mod attributes;
+mod connect;
+mod entities;
+mod ledger;
+mod opensearch;
+mod queue;
+mod secret;
+mod stores;
+
+pub use connect::{Aws, Patience};
+pub use entities::DynamoEntities;
+pub use ledger::DynamoLedger;
+pub use opensearch::{InvalidOpenSearchConfig, OpenSearchConfig, OpenSearchIndex, Signing, UnknownSigning};
+pub use queue::SqsEventQueue;
+pub use secret::SecretsManagerSecret;
+pub use stores::DynamoStores;
