@@ -1,1 +1,76 @@
+//! What the unit tests of this crate share: a still clock, ports that fail, and requests as Shopify sends them.
 
+use base64::{Engine, prelude::BASE64_STANDARD};
+use hmac::{Hmac, KeyInit, Mac};
+use hookline_domain::{
+    ids::DeliveryKey,
+    ledger::{Claim, ClaimRequest, Completion, Fate, Ledger},
+    port::{Clock, Unavailable},
+    queue::EventQueue,
+};
+use jiff::Timestamp;
+use lambda_http::{Body, Request, RequestExt};
+use sha2::Sha256;
+
+pub(crate) const SECRET: &str = "hush";
+pub(crate) const STORE: &str = "demo.myshopify.com";
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Noon;
+
+impl Clock for Noon {
+    fn now(&self) -> Timestamp {
+        "2026-11-21T12:00:00Z".parse().unwrap()
+    }
+}
+
+/// Neither answers nor fails.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Silent;
+
+/// Fails at once.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Down;
+
+impl Ledger for Silent {
+    async fn claim(&self, _: &DeliveryKey, _: &ClaimRequest) -> Result<Claim, Unavailable> {
+        std::future::pending().await
+    }
+    async fn release(&self, _: &DeliveryKey, _: &str) -> Result<(), Unavailable> {
+        std::future::pending().await
+    }
+    async fn complete(&self, _: &DeliveryKey, _: Fate, _: Timestamp) -> Result<Completion, Unavailable> {
+        std::future::pending().await
+    }
+}
+
+impl EventQueue for Silent {
+    async fn send(&self, _: String) -> Result<(), Unavailable> {
+        std::future::pending().await
+    }
+}
+
+impl EventQueue for Down {
+    async fn send(&self, _: String) -> Result<(), Unavailable> {
+        Err(Unavailable::new("event queue", "connection refused to 10.0.0.1"))
+    }
+}
+
+pub(crate) fn sign(body: &[u8]) -> String {
+    let mut hmac: Hmac<Sha256> = Hmac::new_from_slice(SECRET.as_bytes()).unwrap();
+    hmac.update(body);
+    BASE64_STANDARD.encode(hmac.finalize().into_bytes())
+}
+
+/// A request as Shopify sends it, signed.
+pub(crate) fn webhook(topic: &str, id: &str, body: &[u8]) -> Request {
+    let request = lambda_http::http::Request::post("/")
+        .header("X-Shopify-Hmac-Sha256", sign(body))
+        .header("X-Shopify-Topic", topic)
+        .header("X-Shopify-Shop-Domain", STORE)
+        .header("X-Shopify-API-Version", "2026-07")
+        .header("X-Shopify-Webhook-Id", id)
+        .body(Body::Binary(body.to_vec()))
+        .unwrap();
+    request.with_lambda_context(lambda_http::Context::default())
+}

@@ -1,1 +1,498 @@
+use std::sync::{Arc, Mutex};
 
+use super::*;
+use crate::{
+    ids::{DeliveryId, EntityId, Kind, Source, StoreName, Topic},
+    ledger::ClaimRequest,
+    memory::{MemoryEntities, MemoryIndex, MemoryLedger, MemoryStores},
+    product::Product,
+    receive::LEASE,
+};
+
+const STORE: &str = "demo.myshopify.com";
+const OTHER: &str = "other.myshopify.com";
+const UPDATE: &str = "products/update";
+const DELETE: &str = "products/delete";
+const UNINSTALL: &str = "app/uninstalled";
+
+/// A body of these tests: `id|updated_at|title|visible`, or `id` for a deletion.
+fn interpret(delivery: &Delivery) -> Result<Event, Unreadable> {
+    let body = std::str::from_utf8(&delivery.body).unwrap();
+    let parts: Vec<&str> = body.split('|').collect();
+    let id = || EntityId::new(parts[0]).unwrap();
+    match (delivery.key.topic.as_str(), parts.as_slice()) {
+        (UNINSTALL, _) => Ok(Event::AppUninstalled),
+        (DELETE, _) => Ok(Event::ProductDeleted(id())),
+        (_, [_, updated_at, title, visible]) => Ok(Event::ProductUpdated(Box::new(Product {
+            id: id(),
+            updated_at: updated_at.parse().unwrap(),
+            visible: *visible == "visible",
+            title: (*title).into(),
+            description: String::new(),
+            vendor: None,
+            product_type: None,
+            tags: vec![],
+            options: vec![],
+            variants: vec![],
+            complete: true,
+            image: None,
+            handle: None,
+        }))),
+        _ => Err(Unreadable::Schema {
+            path: "variants[0].price".into(),
+            problem: "expected a decimal".into(),
+        }),
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Noon;
+
+impl Clock for Noon {
+    fn now(&self) -> Timestamp {
+        at("2026-11-21T12:00:00Z")
+    }
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+/// An index that can be told to fail, and that can call somebody in the middle of a write.
+#[derive(Clone, Default)]
+struct Moody {
+    index: MemoryIndex,
+    mood: Arc<Mutex<Mood>>,
+}
+
+#[derive(Default)]
+struct Mood {
+    down: bool,
+    rejects: Option<&'static str>,
+    calls: usize,
+    uninstall_meanwhile: Option<MemoryStores>,
+}
+
+impl Index for Moody {
+    async fn apply(&self, changes: &[Change]) -> Result<Vec<Outcome>, Unavailable> {
+        let (down, rejects, meanwhile) = {
+            let mut mood = self.mood.lock().unwrap();
+            mood.calls += 1;
+            (mood.down, mood.rejects, mood.uninstall_meanwhile.take())
+        };
+        if down {
+            return Err(Unavailable::new("index", "connection refused"));
+        }
+        if let Some(stores) = meanwhile {
+            stores.disable(&store(STORE), 1, at("2026-11-21T11:00:00Z")).await?;
+        }
+        let mut outcomes = self.index.apply(changes).await?;
+        for (change, outcome) in changes.iter().zip(&mut outcomes) {
+            if Some(change.entity().id.as_str()) == rejects {
+                *outcome = Outcome::Rejected {
+                    reason: "mapper_parsing_exception".into(),
+                };
+            }
+        }
+        Ok(outcomes)
+    }
+}
+
+type Consumer = Reindex<MemoryLedger, MemoryEntities, MemoryStores, Moody, Noon>;
+
+fn consumer() -> Consumer {
+    Reindex {
+        ledger: MemoryLedger::default(),
+        entities: MemoryEntities::default(),
+        stores: MemoryStores::default(),
+        index: Moody::default(),
+        clock: Noon,
+        interpret,
+    }
+}
+
+fn store(name: &str) -> StoreKey {
+    StoreKey {
+        source: Source::new("shopify").unwrap(),
+        store: StoreName::new(name).unwrap(),
+    }
+}
+
+fn delivery(name: &str, topic: &str, id: &str, triggered_at: &str, body: &str) -> Delivery {
+    Delivery {
+        key: DeliveryKey {
+            store: store(name),
+            topic: Topic::new(topic).unwrap(),
+            id: DeliveryId::new(id).unwrap(),
+        },
+        event_id: None,
+        api_version: "2026-07".into(),
+        triggered_at: Some(at(triggered_at)),
+        received_at: at("2026-11-21T11:59:59Z"),
+        body: body.into(),
+    }
+}
+
+fn update(id: &str, product: &str, updated_at: &str, title: &str) -> Delivery {
+    let body = format!("{product}|{updated_at}|{title}|visible");
+    delivery(STORE, UPDATE, id, updated_at, &body)
+}
+
+fn message(delivery: &Delivery) -> Message {
+    Message {
+        id: format!("m-{}", delivery.key.id),
+        text: envelope::encode(delivery).unwrap(),
+    }
+}
+
+impl Consumer {
+    /// As the receiver would have left it: claimed, and on the queue.
+    async fn receive(&self, delivery: &Delivery) -> Message {
+        let request = ClaimRequest {
+            owner: "receiver".into(),
+            now: Noon.now(),
+            lease_until: later(Noon.now(), LEASE),
+            expires_at: later(Noon.now(), TOMBSTONE_KEPT),
+            event_id: None,
+        };
+        self.ledger.claim(&delivery.key, &request).await.unwrap();
+        message(delivery)
+    }
+
+    async fn take(&self, deliveries: &[Delivery]) -> Vec<Verdict> {
+        let mut messages = Vec::new();
+        for delivery in deliveries {
+            messages.push(self.receive(delivery).await);
+        }
+        self.again(messages).await
+    }
+
+    async fn again(&self, messages: Vec<Message>) -> Vec<Verdict> {
+        let processed = self.apply(messages, Timestamp::MAX).await;
+        processed.into_iter().map(|message| message.verdict).collect()
+    }
+
+    fn title(&self, epoch: u64, product: &str) -> Option<String> {
+        let entity = EntityKey {
+            epoch: EpochKey {
+                store: store(STORE),
+                epoch,
+            },
+            kind: Kind::Product,
+            id: EntityId::new(product).unwrap(),
+        };
+        self.index.index.document(&entity).map(|document| document.title)
+    }
+
+    async fn stored(&self, name: &str) -> StoreRecord {
+        self.stores.find(&store(name)).await.unwrap().unwrap_or_default()
+    }
+
+    async fn count(&self, counter: &Counter) -> u64 {
+        let counts = self.stored(STORE).await.counts;
+        counts
+            .iter()
+            .filter(|((_, other), _)| other == counter)
+            .map(|(_, count)| count)
+            .sum()
+    }
+}
+
+fn settled(fate: Fate) -> Verdict {
+    Verdict::Settled(fate)
+}
+
+const T1: &str = "2026-11-21T10:00:01Z";
+const T2: &str = "2026-11-21T10:00:02Z";
+const T3: &str = "2026-11-21T10:00:03Z";
+
+#[tokio::test]
+async fn of_one_product_in_a_batch_the_newest_is_written_once() {
+    let consumer = consumer();
+    let batch = [
+        update("a", "1", T2, "new"),
+        update("b", "1", T1, "old"),
+        update("c", "2", T1, "other"),
+    ];
+    let verdicts = consumer.take(&batch).await;
+    assert_eq!(
+        verdicts,
+        [
+            settled(Fate::Applied),
+            settled(Fate::Superseded),
+            settled(Fate::Applied)
+        ]
+    );
+    assert_eq!(consumer.title(1, "1").as_deref(), Some("new"));
+    assert_eq!(consumer.index.mood.lock().unwrap().calls, 1);
+    assert_eq!(consumer.count(&Counter::Event(Topic::new(UPDATE).unwrap())).await, 3);
+}
+
+#[tokio::test]
+async fn an_older_state_in_a_later_batch_changes_nothing() {
+    let consumer = consumer();
+    consumer.take(&[update("a", "1", T2, "new")]).await;
+    assert_eq!(
+        consumer.take(&[update("b", "1", T1, "old")]).await,
+        [settled(Fate::Superseded)]
+    );
+    assert_eq!(consumer.title(1, "1").as_deref(), Some("new"));
+}
+
+#[tokio::test]
+async fn what_was_deleted_stays_deleted_even_against_a_newer_update() {
+    let consumer = consumer();
+    consumer.take(&[update("a", "1", T1, "alive")]).await;
+    assert_eq!(
+        consumer.take(&[delivery(STORE, DELETE, "d", T2, "1")]).await,
+        [settled(Fate::Applied)]
+    );
+    assert_eq!(
+        consumer.take(&[update("b", "1", T3, "ghost")]).await,
+        [settled(Fate::Superseded)]
+    );
+    assert_eq!(consumer.title(1, "1"), None);
+}
+
+#[tokio::test]
+async fn a_delete_and_an_update_in_one_batch_delete_whatever_their_order() {
+    for flip in [false, true] {
+        let consumer = consumer();
+        let mut batch = [update("a", "1", T3, "ghost"), delivery(STORE, DELETE, "d", T1, "1")];
+        if flip {
+            batch.reverse();
+        }
+        consumer.take(&batch).await;
+        assert_eq!(consumer.title(1, "1"), None);
+    }
+}
+
+#[tokio::test]
+async fn a_hidden_product_leaves_the_index_and_may_come_back() {
+    let consumer = consumer();
+    consumer.take(&[update("a", "1", T1, "shown")]).await;
+    let hidden = delivery(STORE, UPDATE, "b", T2, &format!("1|{T2}|hidden|draft"));
+    assert_eq!(consumer.take(&[hidden]).await, [settled(Fate::Applied)]);
+    assert_eq!(consumer.title(1, "1"), None);
+    consumer.take(&[update("c", "1", T3, "back")]).await;
+    assert_eq!(consumer.title(1, "1").as_deref(), Some("back"));
+}
+
+#[tokio::test]
+async fn a_message_that_comes_twice_counts_once() {
+    let consumer = consumer();
+    let first = consumer.receive(&update("a", "1", T1, "x")).await;
+    assert_eq!(
+        consumer.again(vec![first.clone(), first.clone()]).await,
+        [settled(Fate::Applied), settled(Fate::Applied)]
+    );
+    assert_eq!(consumer.again(vec![first]).await, [settled(Fate::Applied)]);
+    assert_eq!(consumer.count(&Counter::Event(Topic::new(UPDATE).unwrap())).await, 1);
+}
+
+#[tokio::test]
+async fn a_message_that_is_not_ours_or_not_of_the_shape_fails_no_neighbour() {
+    let consumer = consumer();
+    let good = consumer.receive(&update("a", "1", T1, "good")).await;
+    let broken = delivery(STORE, UPDATE, "b", T1, "1");
+    let parked = consumer.receive(&broken).await;
+    let foreign = Message {
+        id: "f".into(),
+        text: "{\"hello\":1}".into(),
+    };
+    let verdicts = consumer.again(vec![foreign, parked.clone(), good]).await;
+    assert!(matches!(verdicts[0], Verdict::NotOurs { .. }));
+    assert!(matches!(
+        verdicts[1],
+        Verdict::Parked {
+            code: ErrorCode::SchemaMismatch,
+            ..
+        }
+    ));
+    assert_eq!(verdicts[2], settled(Fate::Applied));
+    assert_eq!(consumer.title(1, "1").as_deref(), Some("good"));
+    assert_eq!(consumer.ledger.fate(&broken.key), Some(Fate::Parked));
+
+    let error = consumer.stored(STORE).await.last_error.unwrap();
+    assert_eq!(error.message, "variants[0].price: expected a decimal");
+    assert_eq!(error.delivery_id.as_deref(), Some("b"));
+    consumer.again(vec![parked]).await;
+    assert_eq!(consumer.count(&Counter::Event(Topic::new(UPDATE).unwrap())).await, 2);
+}
+
+#[tokio::test]
+async fn when_the_index_is_down_nothing_is_done_and_a_retry_applies_it() {
+    let consumer = consumer();
+    consumer.index.mood.lock().unwrap().down = true;
+    let message = consumer.receive(&update("a", "1", T1, "x")).await;
+    let verdicts = consumer.again(vec![message.clone()]).await;
+    assert!(matches!(
+        verdicts[0],
+        Verdict::Retry {
+            code: ErrorCode::IndexUnavailable,
+            ..
+        }
+    ));
+    assert_eq!(consumer.ledger.fate(&update("a", "1", T1, "x").key), None);
+    assert_eq!(
+        consumer.stored(STORE).await.last_error.unwrap().code,
+        ErrorCode::IndexUnavailable
+    );
+
+    consumer.index.mood.lock().unwrap().down = false;
+    assert_eq!(consumer.again(vec![message]).await, [settled(Fate::Applied)]);
+    assert_eq!(consumer.title(1, "1").as_deref(), Some("x"));
+    assert_eq!(consumer.count(&Counter::Event(Topic::new(UPDATE).unwrap())).await, 1);
+}
+
+#[tokio::test]
+async fn a_document_the_index_rejects_fails_no_neighbour() {
+    let consumer = consumer();
+    consumer.index.mood.lock().unwrap().rejects = Some("2");
+    let verdicts = consumer
+        .take(&[update("a", "1", T1, "x"), update("b", "2", T1, "y")])
+        .await;
+    assert_eq!(verdicts[0], settled(Fate::Applied));
+    assert!(matches!(
+        verdicts[1],
+        Verdict::Parked {
+            code: ErrorCode::IndexRejected,
+            ..
+        }
+    ));
+}
+
+#[tokio::test]
+async fn stores_are_apart() {
+    let consumer = consumer();
+    let theirs = delivery(OTHER, DELETE, "d", T3, "1");
+    consumer.take(&[update("a", "1", T1, "ours"), theirs]).await;
+    assert_eq!(consumer.title(1, "1").as_deref(), Some("ours"));
+    consumer.take(&[delivery(OTHER, UNINSTALL, "u", T3, "")]).await;
+    assert!(consumer.stored(STORE).await.enabled() && !consumer.stored(OTHER).await.enabled());
+}
+
+#[tokio::test]
+async fn an_uninstall_removes_the_documents_and_drops_what_comes_late() {
+    let consumer = consumer();
+    consumer
+        .take(&[update("a", "1", T1, "x"), update("b", "2", T1, "y")])
+        .await;
+    assert_eq!(
+        consumer.take(&[delivery(STORE, UNINSTALL, "u", T2, "")]).await,
+        [settled(Fate::Applied)]
+    );
+    assert!(consumer.index.index.documents().is_empty());
+    assert!(!consumer.stored(STORE).await.enabled());
+
+    let late = update("c", "1", T1, "late");
+    assert_eq!(
+        consumer.take(&[late, delivery(STORE, DELETE, "d", T3, "1")]).await,
+        vec![settled(Fate::Discarded); 2]
+    );
+    assert!(consumer.index.index.documents().is_empty());
+    assert_eq!(consumer.count(&Counter::Discarded).await, 2);
+}
+
+#[tokio::test]
+async fn a_signed_state_after_the_uninstall_begins_a_clean_install() {
+    let consumer = consumer();
+    consumer
+        .take(&[
+            update("a", "1", T1, "first install"),
+            delivery(STORE, DELETE, "d", T1, "2"),
+        ])
+        .await;
+    consumer.take(&[delivery(STORE, UNINSTALL, "u", T2, "")]).await;
+    assert_eq!(
+        consumer.take(&[update("b", "2", T3, "second install")]).await,
+        [settled(Fate::Applied)]
+    );
+    assert_eq!(consumer.title(2, "2").as_deref(), Some("second install"));
+    assert_eq!(consumer.stored(STORE).await.epoch, 2);
+
+    // What belongs to the first install touches nothing, and its uninstall does not end the second.
+    let again = delivery(STORE, UNINSTALL, "v", T2, "");
+    assert_eq!(
+        consumer.take(&[update("c", "2", T1, "stale"), again]).await,
+        vec![settled(Fate::Discarded); 2]
+    );
+    assert_eq!(consumer.title(2, "2").as_deref(), Some("second install"));
+    assert!(consumer.stored(STORE).await.enabled());
+}
+
+#[tokio::test]
+async fn uninstall_and_reinstall_in_one_batch_end_in_the_new_install() {
+    let consumer = consumer();
+    let batch = [
+        update("b", "1", T3, "new"),
+        delivery(STORE, UNINSTALL, "u", T2, ""),
+        update("a", "1", T1, "old"),
+    ];
+    let verdicts = consumer.take(&batch).await;
+    assert_eq!(
+        verdicts,
+        [settled(Fate::Applied), settled(Fate::Applied), settled(Fate::Discarded)]
+    );
+    assert_eq!(consumer.index.index.documents().len(), 1);
+    assert_eq!(consumer.title(2, "1").as_deref(), Some("new"));
+}
+
+#[tokio::test]
+async fn a_store_that_is_uninstalled_while_its_documents_are_written_keeps_none() {
+    let consumer = consumer();
+    consumer.index.mood.lock().unwrap().uninstall_meanwhile = Some(consumer.stores.clone());
+    let message = consumer.receive(&update("a", "1", T1, "x")).await;
+    let verdicts = consumer.again(vec![message.clone()]).await;
+    assert!(matches!(
+        verdicts[0],
+        Verdict::Retry {
+            code: ErrorCode::StoreChanging,
+            ..
+        }
+    ));
+    assert!(consumer.index.index.documents().is_empty());
+    assert_eq!(consumer.again(vec![message]).await, [settled(Fate::Discarded)]);
+}
+
+#[tokio::test]
+async fn removing_a_large_store_goes_on_after_running_out_of_time() {
+    let consumer = consumer();
+    let products: Vec<Delivery> = (0..1200)
+        .map(|n| update(&format!("p{n}"), &format!("{n}"), T1, "x"))
+        .collect();
+    consumer.take(&products).await;
+    let uninstall = consumer.receive(&delivery(STORE, UNINSTALL, "u", T2, "")).await;
+    let processed = consumer.apply(vec![uninstall.clone()], Timestamp::MIN).await;
+    assert!(matches!(processed[0].verdict, Verdict::Retry { .. }));
+    assert!(!consumer.stored(STORE).await.enabled());
+    assert_eq!(consumer.again(vec![uninstall]).await, [settled(Fate::Applied)]);
+    assert!(consumer.index.index.documents().is_empty());
+}
+
+#[tokio::test]
+async fn an_update_before_its_create_is_the_create() {
+    let consumer = consumer();
+    consumer.take(&[update("b", "1", T2, "updated")]).await;
+    let create = delivery(STORE, "products/create", "a", T1, &format!("1|{T1}|created|visible"));
+    assert_eq!(consumer.take(&[create]).await, [settled(Fate::Superseded)]);
+    assert_eq!(consumer.title(1, "1").as_deref(), Some("updated"));
+}
+
+#[tokio::test]
+async fn the_last_event_never_goes_backwards() {
+    let consumer = consumer();
+    consumer.take(&[update("a", "1", T1, "x")]).await;
+    let mut late = update("b", "1", T2, "y");
+    late.received_at = at("2026-11-21T11:00:00Z");
+    consumer.take(&[late]).await;
+    assert_eq!(
+        consumer.stored(STORE).await.last_event_at,
+        Some(at("2026-11-21T11:59:59Z"))
+    );
+}
+
+#[tokio::test]
+async fn an_empty_batch_is_no_work() {
+    assert!(consumer().apply(vec![], Timestamp::MAX).await.is_empty());
+}

@@ -1,1 +1,310 @@
+use hookline_domain::{
+    envelope,
+    ids::StoreKey,
+    ledger::{Completion, Fate},
+    memory::{MemoryLedger, MemoryQueue, MemoryStores},
+    secret::Secret,
+    stores::{Counter, StoreUpdate, Stores},
+};
+use proptest::prelude::*;
 
+use super::*;
+use crate::testing::{Down, Noon, SECRET, STORE, Silent, webhook};
+
+const TOPIC: &str = "products/delete";
+const BODY: &[u8] = b"{\"id\":788032119674292922}";
+
+type Receiving<L, Q> = Receiver<L, Q, MemoryStores, Secret, Noon>;
+
+async fn receiver<L: Ledger, Q: EventQueue>(ledger: L, queue: Q, stores: &MemoryStores) -> Receiving<L, Q> {
+    let secrets = Secret::new(SECRET);
+    let ports = Ports {
+        ledger,
+        queue,
+        tally: Some(stores.clone()),
+        secrets,
+        clock: Noon,
+    };
+    Receiver::new(Topic::ProductsDelete, ports, SignedDuration::ZERO)
+        .await
+        .unwrap()
+}
+
+struct Stack {
+    ledger: MemoryLedger,
+    queue: MemoryQueue,
+    stores: MemoryStores,
+    receiver: Receiving<MemoryLedger, MemoryQueue>,
+}
+
+async fn stack() -> Stack {
+    let (ledger, queue, stores) = (MemoryLedger::default(), MemoryQueue::default(), MemoryStores::default());
+    let receiver = receiver(ledger.clone(), queue.clone(), &stores).await;
+    Stack {
+        ledger,
+        queue,
+        stores,
+        receiver,
+    }
+}
+
+async fn status(stack: &Stack, request: Request) -> u16 {
+    stack.receiver.answer(request).await.status().as_u16()
+}
+
+#[tokio::test]
+async fn a_new_delivery_is_queued_as_it_came() {
+    let stack = stack().await;
+    let response = stack.receiver.answer(webhook(TOPIC, "1", BODY)).await;
+    assert_eq!((response.status().as_u16(), bytes_of(&response)), (200, String::new()));
+    let messages = stack.queue.take();
+    let delivery = envelope::decode(&messages[0]).unwrap();
+    assert_eq!(delivery.body, BODY);
+    assert_eq!(delivery.key.to_string(), format!("shopify#{STORE}#{TOPIC}#1"));
+}
+
+#[tokio::test]
+async fn duplicate_delivery_is_acknowledged_and_not_enqueued() {
+    let stack = stack().await;
+    stack.stores.record(&store(), &StoreUpdate::default()).await.unwrap();
+    assert_eq!(status(&stack, webhook(TOPIC, "1", BODY)).await, 200);
+    let key = envelope::decode(&stack.queue.take()[0]).unwrap().key;
+    assert_eq!(
+        stack.ledger.complete(&key, Fate::Applied, Noon.now()).await.unwrap(),
+        Completion::First
+    );
+
+    assert_eq!(status(&stack, webhook(TOPIC, "1", BODY)).await, 200);
+    assert!(stack.queue.take().is_empty());
+    stack.receiver.afterwards().await;
+    let counts = stack.stores.find(&store()).await.unwrap().unwrap().counts;
+    assert_eq!(
+        counts
+            .into_iter()
+            .map(|((_, counter), n)| (counter, n))
+            .collect::<Vec<_>>(),
+        [(Counter::Duplicate, 1)]
+    );
+}
+
+#[tokio::test]
+async fn a_delivery_that_somebody_is_on_must_come_again() {
+    let stack = stack().await;
+    assert_eq!(status(&stack, webhook(TOPIC, "1", BODY)).await, 200);
+    let response = stack.receiver.answer(webhook(TOPIC, "1", BODY)).await;
+    assert_eq!(response.status(), 503);
+    assert_eq!(response.headers()[header::RETRY_AFTER], "10");
+    assert_eq!(stack.queue.take().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_at_once_one_is_enqueued() {
+    let stack = std::sync::Arc::new(stack().await);
+    let answers = (0..32).map(|_| {
+        let stack = stack.clone();
+        tokio::spawn(async move { status(&stack, webhook(TOPIC, "1", BODY)).await })
+    });
+    let mut taken = 0;
+    for answer in answers.collect::<Vec<_>>() {
+        taken += u32::from(answer.await.unwrap() == 200);
+    }
+    assert_eq!((taken, stack.queue.take().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn what_is_not_signed_gets_401_and_nothing_else() {
+    let stack = stack().await;
+    let hex = "7e186ac3161ca279a23aa4c9d1c0f55f33a54fb38d769e91c9cd7ca64be5ab94";
+    let good = crate::testing::sign(BODY);
+    let joined = format!("{good},{good}");
+    for signature in ["", "x", hex, &good[..20], &joined] {
+        let mut request = webhook(TOPIC, "1", BODY);
+        request
+            .headers_mut()
+            .insert("x-shopify-hmac-sha256", signature.parse().unwrap());
+        let response = stack.receiver.answer(request).await;
+        assert_eq!(
+            (response.status().as_u16(), bytes_of(&response)),
+            (401, String::new()),
+            "{signature}"
+        );
+    }
+    let mut missing = webhook(TOPIC, "1", BODY);
+    missing.headers_mut().remove("x-shopify-hmac-sha256");
+    assert_eq!(status(&stack, missing).await, 401);
+    let mut reserialised = webhook(TOPIC, "1", b"{\"id\": 788032119674292922}");
+    *reserialised.body_mut() = Body::Binary(BODY.to_vec());
+    assert_eq!(status(&stack, reserialised).await, 401);
+    assert!(stack.queue.take().is_empty());
+}
+
+#[tokio::test]
+async fn a_forgery_is_counted_for_a_store_we_know_only() {
+    let stack = stack().await;
+    let forged = || {
+        let mut request = webhook(TOPIC, "1", BODY);
+        *request.body_mut() = Body::Empty;
+        request
+    };
+    assert_eq!(status(&stack, forged()).await, 401);
+    stack.receiver.afterwards().await;
+    assert_eq!(stack.stores.find(&store()).await.unwrap(), None);
+
+    stack.stores.record(&store(), &StoreUpdate::default()).await.unwrap();
+    assert_eq!(status(&stack, forged()).await, 401);
+    stack.receiver.afterwards().await;
+    assert!(stack.stores.find(&store()).await.unwrap().unwrap().last_error.is_some());
+}
+
+#[tokio::test]
+async fn a_signed_body_of_any_content_is_taken() {
+    let stack = stack().await;
+    for (id, body) in [
+        ("1", &b""[..]),
+        ("2", b"hello"),
+        ("3", b"\xff\xfe"),
+        ("4", "{\"t\":\"\u{FFFF}\"}".as_bytes()),
+    ] {
+        assert_eq!(status(&stack, webhook(TOPIC, id, body)).await, 200);
+        assert_eq!(envelope::decode(&stack.queue.take()[0]).unwrap().body, body);
+    }
+}
+
+#[tokio::test]
+async fn a_body_as_text_or_not_at_all_is_the_same_bytes() {
+    let stack = stack().await;
+    let mut text = webhook(TOPIC, "1", BODY);
+    *text.body_mut() = Body::Text(String::from_utf8(BODY.to_vec()).unwrap());
+    assert_eq!(status(&stack, text).await, 200);
+    let mut empty = webhook(TOPIC, "2", b"");
+    *empty.body_mut() = Body::Empty;
+    assert_eq!(status(&stack, empty).await, 200);
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_refused_before_it_is_hashed() {
+    let stack = stack().await;
+    assert_eq!(status(&stack, webhook(TOPIC, "1", &vec![b' '; BODY_LIMIT])).await, 200);
+    assert_eq!(
+        status(&stack, webhook(TOPIC, "2", &vec![b' '; BODY_LIMIT + 1])).await,
+        413
+    );
+    // Base64 makes it longer than the queue takes, though the body itself is short enough.
+    assert_eq!(status(&stack, webhook(TOPIC, "3", &vec![0xFF; BODY_LIMIT])).await, 413);
+    assert_eq!(stack.queue.take().len(), 1);
+}
+
+#[tokio::test]
+async fn headers_that_do_not_fit_a_signed_body_get_400_and_say_which() {
+    let stack = stack().await;
+    let response = stack.receiver.answer(webhook("products/update", "1", BODY)).await;
+    assert_eq!(response.status(), 400);
+    assert!(
+        bytes_of(&response).contains("x-shopify-topic"),
+        "{}",
+        bytes_of(&response)
+    );
+    for name in [
+        "x-shopify-topic",
+        "x-shopify-shop-domain",
+        "x-shopify-api-version",
+        "x-shopify-webhook-id",
+    ] {
+        let mut request = webhook(TOPIC, "1", BODY);
+        request.headers_mut().remove(name);
+        let response = stack.receiver.answer(request).await;
+        assert_eq!(response.status(), 400);
+        assert!(bytes_of(&response).contains(name));
+    }
+}
+
+#[tokio::test]
+async fn three_hundred_headers_are_no_trouble() {
+    let stack = stack().await;
+    let mut request = webhook(TOPIC, "1", BODY);
+    for n in 0..300 {
+        let name: http::HeaderName = format!("x-filler-{n}").parse().unwrap();
+        request.headers_mut().insert(name, "x".parse().unwrap());
+    }
+    assert_eq!(status(&stack, request).await, 200);
+}
+
+#[tokio::test]
+async fn when_the_queue_is_down_the_claim_is_given_back() {
+    let (ledger, stores) = (MemoryLedger::default(), MemoryStores::default());
+    let failing = receiver(ledger.clone(), Down, &stores).await;
+    let response = failing.answer(webhook(TOPIC, "1", BODY)).await;
+    assert_eq!(response.status(), 503);
+    assert!(response.headers().contains_key(header::RETRY_AFTER));
+    assert_eq!(bytes_of(&response), "", "internals stay inside");
+
+    let queue = MemoryQueue::default();
+    let working = receiver(ledger, queue.clone(), &stores).await;
+    assert_eq!(working.answer(webhook(TOPIC, "1", BODY)).await.status(), 200);
+    assert_eq!(queue.take().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sender_has_its_answer_even_when_nothing_answers_us() {
+    let began = tokio::time::Instant::now();
+    let silent_ledger = receiver(Silent, MemoryQueue::default(), &MemoryStores::default()).await;
+    assert_eq!(silent_ledger.answer(webhook(TOPIC, "1", BODY)).await.status(), 503);
+    let silent_queue = receiver(MemoryLedger::default(), Silent, &MemoryStores::default()).await;
+    assert_eq!(silent_queue.answer(webhook(TOPIC, "1", BODY)).await.status(), 503);
+    assert_eq!(began.elapsed(), CALLS_LIMIT * 2);
+}
+
+#[test]
+fn the_invocations_deadline_bounds_the_calls() {
+    let request = |deadline_ms: i64| {
+        let mut context = lambda_http::Context::default();
+        context.deadline = u64::try_from(Noon.now().as_millisecond() + deadline_ms).unwrap();
+        webhook(TOPIC, "1", BODY).with_lambda_context(context)
+    };
+    assert_eq!(time_left(&request(4_000), Noon.now()), Duration::from_millis(3_700));
+    assert_eq!(time_left(&request(100), Noon.now()), Duration::ZERO);
+    assert_eq!(time_left(&request(60_000), Noon.now()), CALLS_LIMIT);
+}
+
+#[tokio::test]
+async fn without_a_secret_there_is_no_receiver() {
+    let ports = |secrets| Ports {
+        ledger: MemoryLedger::default(),
+        queue: MemoryQueue::default(),
+        tally: None::<MemoryStores>,
+        secrets,
+        clock: Noon,
+    };
+    for text in ["", " , "] {
+        let refused = Receiver::new(Topic::ProductsDelete, ports(Secret::new(text)), SignedDuration::ZERO).await;
+        assert!(refused.unwrap_err().to_string().contains("no secret"));
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_request_panics(signature: String, topic: String, shop: String, body: Vec<u8>) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let stack = stack().await;
+            let mut request = webhook(TOPIC, "1", &body);
+            for (name, value) in [("x-shopify-hmac-sha256", &signature), ("x-shopify-topic", &topic), ("x-shopify-shop-domain", &shop)] {
+                if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
+                    request.headers_mut().insert(name, value);
+                }
+            }
+            stack.receiver.answer(request).await;
+        });
+    }
+}
+
+fn store() -> StoreKey {
+    shopify::store(STORE).unwrap()
+}
+
+fn bytes_of(response: &Response<Body>) -> String {
+    match response.body() {
+        Body::Text(text) => text.clone(),
+        _ => String::new(),
+    }
+}
