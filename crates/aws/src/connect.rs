@@ -4,8 +4,10 @@ use std::{sync::OnceLock, time::Duration};
 
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 
+use hookline_domain::secret::SecretRef;
+
 use crate::{
-    DynamoEntities, DynamoLedger, DynamoStores, InvalidOpenSearchConfig, OpenSearchConfig, OpenSearchIndex,
+    AwsSecret, DynamoEntities, DynamoLedger, DynamoStores, InvalidOpenSearchConfig, OpenSearchConfig, OpenSearchIndex,
     SecretsManagerSecret, SqsEventQueue,
 };
 
@@ -109,12 +111,18 @@ impl Aws {
         SqsEventQueue::new(client.clone(), url)
     }
 
-    /// The secret with this ARN or name.
-    pub fn secret(&self, arn: impl Into<String>) -> SecretsManagerSecret {
-        let client = self
-            .secrets
-            .get_or_init(|| aws_sdk_secretsmanager::Client::new(&self.config));
-        SecretsManagerSecret::new(client.clone(), arn)
+    /// A secret, given literally or by its ARN or name in Secrets Manager. Makes no request.
+    #[must_use]
+    pub fn secret(&self, secret: &SecretRef) -> AwsSecret {
+        match secret {
+            SecretRef::Literal(secret) => AwsSecret::Literal(secret.clone()),
+            SecretRef::Kept(arn) => {
+                let client = self
+                    .secrets
+                    .get_or_init(|| aws_sdk_secretsmanager::Client::new(&self.config));
+                AwsSecret::Kept(SecretsManagerSecret::new(client.clone(), arn))
+            }
+        }
     }
 
     /// The search index. Makes no request.

@@ -18,5 +18,5 @@ pub use entities::DynamoEntities;
 pub use ledger::DynamoLedger;
 pub use opensearch::{InvalidOpenSearchConfig, OpenSearchConfig, OpenSearchIndex, Signing, UnknownSigning};
 pub use queue::SqsEventQueue;
-pub use secret::SecretsManagerSecret;
+pub use secret::{AwsSecret, SecretsManagerSecret};
 pub use stores::DynamoStores;

@@ -8,6 +8,24 @@ use hookline_domain::{
 
 const PORT: &str = "secret";
 
+/// A secret, wherever it is.
+#[derive(Debug, Clone)]
+pub enum AwsSecret {
+    /// Given literally.
+    Literal(Secret),
+    /// Kept in Secrets Manager.
+    Kept(SecretsManagerSecret),
+}
+
+impl SecretSource for AwsSecret {
+    async fn read(&self) -> Result<Secret, Unavailable> {
+        match self {
+            Self::Literal(secret) => secret.read().await,
+            Self::Kept(secret) => secret.read().await,
+        }
+    }
+}
+
 /// The current version of one secret. Keeps nothing: whoever reads it decides how long the value is good for.
 #[derive(Debug, Clone)]
 pub struct SecretsManagerSecret {

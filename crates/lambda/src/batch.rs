@@ -136,11 +136,12 @@ where
     let reindex = Arc::new(reindex);
     let handle = service_fn(move |event: LambdaEvent<SqsBatch>| {
         let reindex = Arc::clone(&reindex);
-        async move {
+        // On the heap, for the compiler would else have to lay out all of it in one piece.
+        Box::pin(async move {
             consume(&reindex, event.payload, deadline(&event.context))
                 .await
                 .map_err(StartError::from)
-        }
+        })
     });
     lambda_runtime::run(handle).await
 }

@@ -11,7 +11,7 @@ const TOPIC: Topic = Topic::ProductsDelete;
 fn main() -> ExitCode {
     start(TOPIC.function(), async {
         let config = ReceiverConfig::read(&Environment::of_this_process())?;
-        let aws = Aws::connect(Patience::Receiver).await;
+        let aws = Aws::load(Patience::Receiver).await;
         let ports = Ports {
             ledger: aws.ledger(&config.ledger_table),
             queue: aws.event_queue(&config.event_queue_url),

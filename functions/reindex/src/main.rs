@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use hookline_aws::{Aws, Patience};
+use hookline_aws::{Aws, OpenSearchConfig, Patience};
 use hookline_domain::reindex::Reindex;
 use hookline_lambda::{Environment, ReindexConfig, SystemClock, batch, start};
 use hookline_sources::shopify;
@@ -10,16 +10,16 @@ use hookline_sources::shopify;
 fn main() -> ExitCode {
     start("reindex", async {
         let config = ReindexConfig::read(&Environment::of_this_process())?;
-        let aws = Aws::connect(Patience::Consumer).await;
+        let aws = Aws::load(Patience::Consumer).await;
         batch::run(Reindex {
             ledger: aws.ledger(&config.ledger_table),
             entities: aws.entities(&config.entities_table),
             stores: aws.stores(&config.stores_table),
-            index: aws.index(
-                &config.index.url,
-                &config.index.index,
+            index: aws.index(&OpenSearchConfig::new(
+                config.index.url,
+                config.index.index,
                 config.index.signing_service.as_deref(),
-            )?,
+            )?)?,
             clock: SystemClock,
             interpret: shopify::interpret,
         })

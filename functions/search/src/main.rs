@@ -2,18 +2,18 @@
 
 use std::process::ExitCode;
 
-use hookline_aws::{Aws, Patience};
+use hookline_aws::{Aws, OpenSearchConfig, Patience};
 use hookline_lambda::{Environment, SearchConfig, SystemClock, api::SearchApi, serve, start};
 
 fn main() -> ExitCode {
     start("search", async {
         let config = SearchConfig::read(&Environment::of_this_process())?;
-        let aws = Aws::connect(Patience::Receiver).await;
-        let index = aws.index(
-            &config.index.url,
-            &config.index.index,
+        let aws = Aws::load(Patience::Receiver).await;
+        let index = aws.index(&OpenSearchConfig::new(
+            config.index.url,
+            config.index.index,
             config.index.signing_service.as_deref(),
-        )?;
+        )?)?;
         let (stores, token) = (aws.stores(&config.stores_table), aws.secret(&config.api_token));
         serve(SearchApi::new(stores, index, token, SystemClock).await?).await
     })

@@ -8,7 +8,7 @@ use hookline_lambda::{Environment, StatusConfig, SystemClock, api::StatusApi, se
 fn main() -> ExitCode {
     start("status", async {
         let config = StatusConfig::read(&Environment::of_this_process())?;
-        let aws = Aws::connect(Patience::Receiver).await;
+        let aws = Aws::load(Patience::Receiver).await;
         let (stores, token) = (aws.stores(&config.stores_table), aws.secret(&config.api_token));
         serve(StatusApi::new(stores, token, SystemClock).await?).await
     })

@@ -57,6 +57,32 @@ pub struct OpenSearchConfig {
     pub signing: Signing,
 }
 
+impl OpenSearchConfig {
+    /// An index at an address. Without `signing` (`none`, `es` or `aoss`) the address decides: plain HTTP is signed for
+    /// nobody, a host under `aoss.amazonaws.com` for Serverless, any other for OpenSearch Service.
+    ///
+    /// # Errors
+    /// [`UnknownSigning`] for any other `signing`.
+    pub fn new(
+        url: impl Into<String>,
+        index: impl Into<String>,
+        signing: Option<&str>,
+    ) -> Result<Self, UnknownSigning> {
+        let url = url.into();
+        let signing = match signing {
+            Some(name) => name.parse()?,
+            None if url.starts_with("http://") => Signing::None,
+            None if url.trim_end_matches('/').ends_with(".aoss.amazonaws.com") => Signing::Aoss,
+            None => Signing::Es,
+        };
+        Ok(Self {
+            url,
+            index: index.into(),
+            signing,
+        })
+    }
+}
+
 /// For which of AWS's services requests to the index are signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signing {
@@ -70,7 +96,7 @@ pub enum Signing {
 
 /// Not a way of signing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("signing is neither none nor es nor aoss")]
+#[error("OPENSEARCH_SIGNING_SERVICE is neither none nor es nor aoss")]
 pub struct UnknownSigning;
 
 impl FromStr for Signing {
@@ -89,7 +115,7 @@ impl FromStr for Signing {
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidOpenSearchConfig {
     /// The URL is none.
-    #[error("the index's URL is not a URL with http or https")]
+    #[error("OPENSEARCH_URL is not a URL with http or https")]
     Url,
     /// Requests are to be signed, but there is no region or there are no credentials to sign with.
     #[error("there is no region, or there are no credentials, to sign requests to the index with")]
@@ -253,4 +279,25 @@ fn credentials(sdk: &SdkConfig) -> Result<Credentials, InvalidOpenSearchConfig> 
 
 fn unavailable(error: opensearch::Error) -> Unavailable {
     Unavailable::new(PORT, error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_shows_how_to_sign_unless_we_are_told() {
+        let signing = |url: &str, told| OpenSearchConfig::new(url, "hookline", told).map(|config| config.signing);
+        assert_eq!(signing("http://127.0.0.1:9200", None), Ok(Signing::None));
+        assert_eq!(
+            signing("https://x.eu-west-1.aoss.amazonaws.com", None),
+            Ok(Signing::Aoss)
+        );
+        assert_eq!(
+            signing("https://search-x.eu-west-1.es.amazonaws.com/", None),
+            Ok(Signing::Es)
+        );
+        assert_eq!(signing("https://search.example.com", Some("none")), Ok(Signing::None));
+        assert_eq!(signing("https://search.example.com", Some("yes")), Err(UnknownSigning));
+    }
 }
