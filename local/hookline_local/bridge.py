@@ -1,0 +1,53 @@
+"""What the emulator lacks, done by hand after the deployment.
+
+The emulated API Gateway does not read the OpenAPI document that SAM writes for an HTTP API, so an API without
+routes comes out. The routes are made here, from that same document: no path is written down twice.
+"""
+
+import re
+
+from .deploy import STACK, aws_client
+from .ports import HOST, Ports
+from .translate import translated
+
+
+def add_routes(ports: Ports) -> str:
+    """Connects the deployed API's routes with their functions; returns the API's base URL."""
+    physical = physical_ids(ports)
+    gateway = aws_client("apigatewayv2", ports)
+    lambdas = aws_client("lambda", ports)
+    ((api_name, api),) = ((n, r) for n, r in translated()["Resources"].items() if r["Type"] == "AWS::ApiGatewayV2::Api")
+    api_id = physical[api_name]
+    for path, methods in api["Properties"]["Body"]["paths"].items():
+        for method, operation in methods.items():
+            name = function_of(operation)
+            arn = lambdas.get_function(FunctionName=physical[name])["Configuration"]["FunctionArn"]
+            integration = gateway.create_integration(
+                ApiId=api_id,
+                IntegrationType="AWS_PROXY",
+                IntegrationUri=arn,
+                PayloadFormatVersion=operation["x-amazon-apigateway-integration"]["payloadFormatVersion"],
+            )
+            target = f"integrations/{integration['IntegrationId']}"
+            gateway.create_route(ApiId=api_id, RouteKey=f"{method.upper()} {path}", Target=target)
+    return f"http://{HOST}:{ports.aws}/_aws/execute-api/{api_id}/$default"
+
+
+def repair_numbers(ports: Ports) -> None:
+    """Sets the event source's concurrency again, as a number: the emulator has a parameter's value as text and chokes."""
+    lambdas = aws_client("lambda", ports)
+    for mapping in lambdas.list_event_source_mappings()["EventSourceMappings"]:
+        concurrency = int(mapping["ScalingConfig"]["MaximumConcurrency"])
+        lambdas.update_event_source_mapping(UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": concurrency})
+
+
+def physical_ids(ports: Ports) -> dict[str, str]:
+    """What the deployment called each resource."""
+    described = aws_client("cloudformation", ports).describe_stack_resources(StackName=STACK)
+    return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in described["StackResources"]}
+
+
+def function_of(operation: dict) -> str:
+    """The logical id of the function behind an operation of the OpenAPI document."""
+    uri = operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
+    return re.search(r"\$\{(\w+)\.Arn\}", uri)[1]

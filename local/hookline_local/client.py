@@ -1,0 +1,141 @@
+"""Speaks to a deployed Hookline: as Shopify does (signed webhooks) and as a chatbot does (status, search)."""
+
+import base64
+import hashlib
+import hmac
+import http.client
+import json
+import time
+import urllib.parse
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+API_VERSION = "2026-07"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer and how long it took."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    seconds: float
+
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A webhook as it goes over the wire. `signed` makes one as Shopify does; change fields for one that it does not."""
+
+    topic: str
+    body: bytes
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+
+    @property
+    def id(self) -> str:
+        """The delivery id."""
+        return self.header("X-Shopify-Webhook-Id")
+
+    def header(self, name: str) -> str:
+        """The value of a header, or an empty string."""
+        return next((value for key, value in self.headers if key.lower() == name.lower()), "")
+
+    def with_headers(self, changes: Mapping[str, str | None]) -> "Delivery":
+        """The same with other headers; None takes one away."""
+        gone = {name.lower() for name in changes}
+        kept = [(key, value) for key, value in self.headers if key.lower() not in gone]
+        new = [(key, value) for key, value in changes.items() if value is not None]
+        return Delivery(self.topic, self.body, (*kept, *new))
+
+
+def signature(secret: str, body: bytes) -> str:
+    """Shopify's: the HMAC-SHA256 of the very bytes of the body, in base64."""
+    return base64.b64encode(hmac.digest(secret.encode(), body, hashlib.sha256)).decode()
+
+
+def now() -> str:
+    """The time as Shopify writes it in X-Shopify-Triggered-At."""
+    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def signed(
+    topic: str,
+    body: bytes,
+    *,
+    secret: str,
+    store: str,
+    delivery_id: str | None = None,
+    triggered_at: str | None = None,
+    more: Mapping[str, str] | None = None,
+) -> Delivery:
+    """A delivery with the headers that Shopify sends."""
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": "Shopify-Captain-Hook",
+        "X-Shopify-Topic": topic,
+        "X-Shopify-Hmac-Sha256": signature(secret, body),
+        "X-Shopify-Shop-Domain": store,
+        "X-Shopify-API-Version": API_VERSION,
+        "X-Shopify-Webhook-Id": delivery_id or str(uuid.uuid4()),
+        "X-Shopify-Event-Id": str(uuid.uuid4()),
+        "X-Shopify-Triggered-At": triggered_at or now(),
+    } | dict(more or {})
+    return Delivery(topic, body, tuple(headers.items()))
+
+
+@dataclass(frozen=True)
+class Client:
+    """A base URL and the bearer token of the read APIs."""
+
+    base_url: str
+    api_token: str = field(repr=False, default="")
+
+    def send(self, delivery: Delivery, to: str | None = None) -> Answer:
+        """Posts a delivery to the receiver of its topic, or to another topic's."""
+        receiver = (to or delivery.topic).replace("/", "-")
+        return self.request("POST", f"/api/webhooks/receive/shopify/{receiver}", delivery.headers, delivery.body)
+
+    def status(self, store: str, **changes: str | None) -> Answer:
+        """Asks how a store is doing."""
+        return self.request("GET", f"/api/stores/{quoted(store)}/status", self.authorization(**changes))
+
+    def search(self, store: str, q: str, limit: int | None = None, **changes: str | None) -> Answer:
+        """Searches a store."""
+        query = {"q": q} | ({"limit": str(limit)} if limit is not None else {})
+        path = f"/api/stores/{quoted(store)}/search?{urllib.parse.urlencode(query)}"
+        return self.request("GET", path, self.authorization(**changes))
+
+    def authorization(self, token: str | None = "") -> list[tuple[str, str]]:
+        """The header with our token, with another one, or (None) no header."""
+        return [] if token is None else [("Authorization", f"Bearer {token or self.api_token}")]
+
+    def request(self, method: str, path: str, headers: Iterable[tuple[str, str]], body: bytes | None = None) -> Answer:
+        """One request on a connection of its own; headers go out as they are, repeated ones too."""
+        url = urllib.parse.urlsplit(self.base_url)
+        kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
+        connection = kind(url.netloc, timeout=60)
+        started = time.monotonic()
+        try:
+            connection.putrequest(method, url.path.rstrip("/") + path)
+            for name, value in headers:
+                connection.putheader(name, value)
+            if body is not None:
+                connection.putheader("Content-Length", str(len(body)))
+            connection.endheaders(body)
+            response = connection.getresponse()
+            content = response.read()
+            return Answer(response.status, response.headers, content, time.monotonic() - started)
+        finally:
+            connection.close()
+
+
+def quoted(store: str) -> str:
+    """A store's name as one path segment."""
+    return urllib.parse.quote(store, safe="")

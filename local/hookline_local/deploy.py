@@ -1,0 +1,114 @@
+"""Puts template.yaml on the emulated AWS, by the same `sam deploy` that puts it on the real one."""
+
+import json
+import secrets
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from . import processes
+from .places import FUNCTIONS, REPOSITORY, tool
+from .ports import HOST, Ports
+from .translate import deployable, source
+
+STACK = "hookline"
+BUCKET = "hookline-artifacts"
+
+
+class DeployFailed(Exception):
+    """The stack could not be deployed. The message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """The secrets of one run. Made up anew each time and never shown in a repr."""
+
+    shopify: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
+    api_token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+
+
+def aws_client(service: str, ports: Ports):  # noqa: ANN201 (boto3 makes its classes at run time)
+    """A client of the emulated AWS."""
+    return boto3.client(
+        service,
+        endpoint_url=f"http://{HOST}:{ports.aws}",
+        region_name=processes.REGION,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",  # noqa: S106 (what the emulator wants)
+        config=Config(retries={"max_attempts": 1}),
+    )
+
+
+def functions() -> dict[str, str]:
+    """Folder of each function in the template, by logical id."""
+    return {
+        name: Path(resource["Properties"]["CodeUri"]).name
+        for name, resource in source()["Resources"].items()
+        if resource["Type"] == "AWS::Serverless::Function"
+    }
+
+
+def check_built() -> None:
+    """Makes sure that every function of the template has its binary."""
+    missing = [folder for folder in functions().values() if not (FUNCTIONS / folder / "bootstrap").is_file()]
+    if missing:
+        raise DeployFailed(f"not built: {', '.join(missing)} (in target/lambda/). Run `make build-local`.")
+
+
+def deploy(ports: Ports, credentials: Credentials, folder: Path, parameters: Mapping[str, str]) -> dict[str, str]:
+    """Stores the secrets, deploys the template, and returns the stack's outputs."""
+    check_built()
+    vault = aws_client("secretsmanager", ports)
+    secret = vault.create_secret(Name="shopify-client-secrets", SecretString=credentials.shopify)["ARN"]
+    token = vault.create_secret(Name="api-token", SecretString=credentials.api_token)["ARN"]
+    aws_client("s3", ports).create_bucket(Bucket=BUCKET)
+    values = {
+        "ShopifyClientSecretsArn": secret,
+        "ApiTokenArn": token,
+        "OpenSearchUrl": f"http://{HOST}:{ports.search}",
+        "OpenSearchArn": f"arn:aws:es:{processes.REGION}:000000000000:domain/local",
+        "OpenSearchSigningService": "none",
+        # What a receiver counted shows at once, so that nobody has to wait for it here.
+        "StatusTallySeconds": "0",
+    } | dict(parameters)
+    sam_deploy(ports, folder, values)
+    stack = aws_client("cloudformation", ports).describe_stacks(StackName=STACK)["Stacks"][0]
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def sam_deploy(ports: Ports, folder: Path, parameters: Mapping[str, str]) -> None:
+    """Runs `sam deploy`; its output goes to a log and, when it fails, into the message."""
+    template = folder / "template.json"
+    template.write_text(json.dumps(deployable()))
+    command = [
+        tool("sam"), "deploy",
+        "--template-file", str(template),
+        "--stack-name", STACK,
+        "--s3-bucket", BUCKET,
+        "--capabilities", "CAPABILITY_IAM",
+        "--no-confirm-changeset",
+        "--no-progressbar",
+        "--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items()),
+    ]  # fmt: skip
+    environment = processes.aws_environment(ports) | {"SAM_CLI_POLL_DELAY": "0.2"}
+    log = folder / "sam.log"
+    with open(log, "wb") as output:
+        done = subprocess.run(command, cwd=REPOSITORY, env=environment, stdout=output, stderr=subprocess.STDOUT, check=False)
+    if done.returncode:
+        reasons = failures(ports) or "\n".join(log.read_text(errors="replace").splitlines()[-20:])
+        raise DeployFailed(f"sam deploy failed ({log}):\n{reasons}")
+
+
+def failures(ports: Ports) -> str:
+    """Why resources could not be made, if it came to making any."""
+    try:
+        events = aws_client("cloudformation", ports).describe_stack_events(StackName=STACK)["StackEvents"]
+    except ClientError:
+        return ""
+    failed = [each for each in events if each["ResourceStatus"].endswith("_FAILED")]
+    return "\n".join(f"  {each['LogicalResourceId']}: {each.get('ResourceStatusReason', '?')}" for each in failed)

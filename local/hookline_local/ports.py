@@ -1,0 +1,88 @@
+"""Which port a server gets, and who is in the way.
+
+Checked before anything is started, because an emulator that fails to bind says so only in its log.
+"""
+
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+HOST = "127.0.0.1"
+
+
+class PortTaken(Exception):
+    """A wanted port is in use. The message says by whom and what to do."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The two ports of a stack."""
+
+    aws: int
+    search: int
+
+
+def wanted() -> Ports:
+    """The ports of `make dev` and `make demo`, from the environment; raises when one is taken."""
+    return Ports(
+        aws=claim("HOOKLINE_AWS_PORT", 4566, "the emulated AWS"),
+        search=claim("HOOKLINE_SEARCH_PORT", 9200, "the search server"),
+    )
+
+
+def any_free() -> Ports:
+    """Two ports nobody uses, so that tests run beside `make dev`."""
+    with socket.socket() as one, socket.socket() as other:
+        one.bind((HOST, 0))
+        other.bind((HOST, 0))
+        return Ports(aws=one.getsockname()[1], search=other.getsockname()[1])
+
+
+def claim(variable: str, default: int, purpose: str) -> int:
+    """Reads a port from a variable and makes sure it is free."""
+    text = os.environ.get(variable) or str(default)
+    if not text.isdigit() or not 0 < int(text) < 65536:
+        raise PortTaken(f"{variable}={text} is not a port number")
+    port = int(text)
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise PortTaken(
+                f"port {port}, for {purpose}, cannot be had: {holder(port) or error.strerror}. "
+                f"End that, or choose another port: {variable}={port + 1000 if port < 64000 else 14566} make …"
+            ) from error
+    return port
+
+
+def holder(port: int) -> str | None:
+    """Names the process that listens on a port, as far as this user may see it (Linux)."""
+    inodes = listening_inodes(port)
+    if not inodes:
+        return None
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            open_sockets = {os.readlink(descriptor) for descriptor in (process / "fd").iterdir()}
+            if open_sockets & inodes:
+                command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+                return f"process {process.name} listens on it ({command[:100]})"
+        except OSError:
+            continue
+    return "a process of another user listens on it"
+
+
+def listening_inodes(port: int) -> set[str]:
+    """The sockets in state LISTEN on a port, as /proc/PID/fd shows them."""
+    found = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        try:
+            lines = Path(table).read_text().splitlines()[1:]
+        except OSError:
+            continue
+        for line in lines:
+            fields = line.split()
+            if fields[3] == "0A" and int(fields[1].rsplit(":", 1)[1], 16) == port:
+                found.add(f"socket:[{fields[9]}]")
+    return found

@@ -1,0 +1,84 @@
+"""The whole stack as a context: servers up, template deployed, routes made; everything gone at the end."""
+
+import shutil
+import signal
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import bridge, processes
+from .client import Client, Delivery, signed
+from .deploy import Credentials, check_built, deploy
+from .places import CACHE
+from .ports import HOST, Ports
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A running stack."""
+
+    ports: Ports
+    folder: Path
+    credentials: Credentials
+    outputs: Mapping[str, str]
+    client: Client
+
+    @property
+    def search_url(self) -> str:
+        """The search server behind it."""
+        return f"http://{HOST}:{self.ports.search}"
+
+    def sign(self, topic: str, body: bytes, store: str, **details: str | None) -> Delivery:
+        """A delivery signed with this stack's secret; details as in `client.signed`."""
+        return signed(topic, body, secret=self.credentials.shopify, store=store, **details)
+
+
+@contextmanager
+def running(
+    ports: Ports, say: Callable[[str], None] = lambda _: None, parameters: Mapping[str, str] | None = None
+) -> Iterator[Stack]:
+    """Starts a stack and stops it when the block is left, by Ctrl-C or SIGTERM too.
+
+    Logs stay in the cache folder when the block fails, and the message says where.
+    """
+    check_built()
+    runs = CACHE / "runs"
+    runs.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="run-", dir=runs))
+    with ExitStack() as stopping, terminated_is_interrupted():
+        try:
+            say("starting the search server")
+            stopping.callback(processes.start_search(ports, folder).stop)
+            say("starting the emulated AWS")
+            stopping.callback(processes.start_aws(ports, folder).stop)
+            say("deploying template.yaml with sam")
+            credentials = Credentials()
+            outputs = deploy(ports, credentials, folder, parameters or {})
+            say("connecting the routes")
+            bridge.repair_numbers(ports)
+            client = Client(bridge.add_routes(ports), credentials.api_token)
+            yield Stack(ports, folder, credentials, outputs, client)
+        except KeyboardInterrupt:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        except BaseException as error:
+            error.add_note(f"The logs are in {folder}")
+            raise
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def terminated_is_interrupted() -> Iterator[None]:
+    """Turns SIGTERM and SIGHUP into KeyboardInterrupt, so that the same clean-up runs. Only in the main thread."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
