@@ -43,7 +43,7 @@ pub(super) fn index() -> Value {
                 "variants": {
                     "properties": {
                         "id": keyword,
-                        "title": text,
+                        "title": kept,
                         "sku": keyword,
                         "price": price,
                         "currency": keyword,
