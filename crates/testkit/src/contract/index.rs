@@ -1,0 +1,182 @@
+//! What every [`Index`] does. What it holds is seen through the [`Search`] that belongs to it.
+
+use hookline_domain::{
+    document::Document,
+    ids::EntityKey,
+    index::{Change, Index, Outcome, Search, SearchQuery},
+    version::Version,
+};
+
+use super::eventually;
+use crate::builders::{document, epoch, product, version};
+
+/// Makes a test of each check; see [`contract`](crate::contract).
+#[macro_export]
+macro_rules! index_contract {
+    ($start:expr) => {
+        $crate::contract_tests!(
+            index,
+            $start,
+            [
+                no_changes_have_no_outcomes,
+                a_newer_state_replaces_an_older,
+                an_older_state_is_superseded,
+                the_same_state_applies_again,
+                what_was_removed_stays_removed,
+                what_was_removed_for_good_never_comes_back,
+                what_was_removed_may_come_back_newer,
+                an_older_removal_is_superseded,
+                removing_what_is_not_there_is_applied,
+                outcomes_come_in_the_order_of_changes,
+            ]
+        );
+    };
+}
+
+/// A state of an entity, found by its title.
+pub fn put(entity: &EntityKey, seconds: i64, title: &str) -> Change {
+    Change::Put {
+        entity: entity.clone(),
+        version: version(seconds),
+        document: Box::new(document(entity, title, "Made to last.")),
+    }
+}
+
+fn remove(entity: &EntityKey, version: Version) -> Change {
+    Change::Remove {
+        entity: entity.clone(),
+        version,
+    }
+}
+
+async fn apply(index: &impl Index, change: Change) -> Outcome {
+    let mut outcomes = index.apply(&[change]).await.unwrap();
+    assert_eq!(outcomes.len(), 1);
+    outcomes.remove(0)
+}
+
+fn entity() -> EntityKey {
+    product(&epoch("demo", 1), "446547597538216369")
+}
+
+/// What is found under the title of one of the entities of this suite, which have the same vendor.
+async fn found(index: &impl Search) -> Vec<Document> {
+    let query = SearchQuery {
+        epoch: epoch("demo", 1),
+        text: "northfold".to_owned(),
+        limit: 10,
+    };
+    let page = index.search(&query).await.unwrap();
+    page.hits.into_iter().map(|hit| hit.document).collect()
+}
+
+/// Waits until exactly the documents with these titles are found.
+async fn holds(index: &impl Search, titles: &[&str]) {
+    eventually(&format!("documents {titles:?}"), || async {
+        let mut found: Vec<String> = found(index).await.into_iter().map(|document| document.title).collect();
+        found.sort();
+        (found == titles).then_some(())
+    })
+    .await;
+}
+
+/// Waits until the index shows what was written before: until a document written now can be found, and not the others.
+async fn holds_nothing_but_a_new(index: &(impl Index + Search), id: &str) {
+    let new = product(&epoch("demo", 1), id);
+    assert_eq!(apply(index, put(&new, 1, "Zenith Lamp")).await, Outcome::Applied);
+    holds(index, &["Zenith Lamp"]).await;
+}
+
+pub async fn no_changes_have_no_outcomes(index: &impl Index) {
+    assert_eq!(index.apply(&[]).await.unwrap(), []);
+}
+
+pub async fn a_newer_state_replaces_an_older(index: &(impl Index + Search)) {
+    assert_eq!(apply(index, put(&entity(), 1, "Copper Kettle")).await, Outcome::Applied);
+    holds(index, &["Copper Kettle"]).await;
+    assert_eq!(apply(index, put(&entity(), 2, "Iron Kettle")).await, Outcome::Applied);
+    holds(index, &["Iron Kettle"]).await;
+    assert_eq!(
+        found(index).await,
+        [document(&entity(), "Iron Kettle", "Made to last.")]
+    );
+}
+
+pub async fn an_older_state_is_superseded(index: &(impl Index + Search)) {
+    apply(index, put(&entity(), 2, "Iron Kettle")).await;
+    assert_eq!(
+        apply(index, put(&entity(), 1, "Copper Kettle")).await,
+        Outcome::Superseded
+    );
+    let other = product(&epoch("demo", 1), "2");
+    apply(index, put(&other, 1, "Zenith Lamp")).await;
+    holds(index, &["Iron Kettle", "Zenith Lamp"]).await;
+}
+
+pub async fn the_same_state_applies_again(index: &(impl Index + Search)) {
+    apply(index, put(&entity(), 1, "Iron Kettle")).await;
+    assert_eq!(apply(index, put(&entity(), 1, "Iron Kettle")).await, Outcome::Applied);
+    holds(index, &["Iron Kettle"]).await;
+}
+
+pub async fn what_was_removed_stays_removed(index: &(impl Index + Search)) {
+    apply(index, put(&entity(), 1, "Iron Kettle")).await;
+    holds(index, &["Iron Kettle"]).await;
+    assert_eq!(apply(index, remove(&entity(), version(3))).await, Outcome::Applied);
+    assert_eq!(
+        apply(index, put(&entity(), 2, "Late Kettle")).await,
+        Outcome::Superseded
+    );
+    assert_eq!(apply(index, remove(&entity(), version(3))).await, Outcome::Applied);
+    holds_nothing_but_a_new(index, "2").await;
+}
+
+pub async fn what_was_removed_for_good_never_comes_back(index: &(impl Index + Search)) {
+    apply(index, put(&entity(), 1, "Iron Kettle")).await;
+    assert_eq!(apply(index, remove(&entity(), Version::FINAL)).await, Outcome::Applied);
+    assert_eq!(
+        apply(index, put(&entity(), 1_000_000, "Late Kettle")).await,
+        Outcome::Superseded
+    );
+    assert_eq!(apply(index, remove(&entity(), Version::FINAL)).await, Outcome::Applied);
+    holds_nothing_but_a_new(index, "2").await;
+}
+
+pub async fn what_was_removed_may_come_back_newer(index: &(impl Index + Search)) {
+    apply(index, put(&entity(), 1, "Iron Kettle")).await;
+    apply(index, remove(&entity(), version(2))).await;
+    assert_eq!(apply(index, put(&entity(), 3, "Newer Kettle")).await, Outcome::Applied);
+    holds(index, &["Newer Kettle"]).await;
+}
+
+pub async fn an_older_removal_is_superseded(index: &(impl Index + Search)) {
+    apply(index, put(&entity(), 2, "Iron Kettle")).await;
+    assert_eq!(apply(index, remove(&entity(), version(1))).await, Outcome::Superseded);
+    holds(index, &["Iron Kettle"]).await;
+}
+
+pub async fn removing_what_is_not_there_is_applied(index: &(impl Index + Search)) {
+    assert_eq!(apply(index, remove(&entity(), Version::FINAL)).await, Outcome::Applied);
+    assert_eq!(apply(index, remove(&entity(), Version::FINAL)).await, Outcome::Applied);
+    holds_nothing_but_a_new(index, "2").await;
+}
+
+pub async fn outcomes_come_in_the_order_of_changes(index: &(impl Index + Search)) {
+    let install = epoch("demo", 1);
+    let (first, second, third) = (product(&install, "1"), product(&install, "2"), product(&install, "3"));
+    let changes = [
+        put(&first, 5, "First Lamp"),
+        put(&first, 3, "Older Lamp"),
+        remove(&second, version(1)),
+        put(&third, 1, "Third Lamp"),
+        remove(&third, version(0)),
+        put(&third, 2, "Newer Third Lamp"),
+    ];
+    let outcomes = index.apply(&changes).await.unwrap();
+    let (applied, superseded) = (Outcome::Applied, Outcome::Superseded);
+    assert_eq!(
+        outcomes,
+        [&applied, &superseded, &applied, &applied, &superseded, &applied].map(Clone::clone)
+    );
+    holds(index, &["First Lamp", "Newer Third Lamp"]).await;
+}

@@ -1,0 +1,216 @@
+//! What every [`Ledger`] does.
+
+use hookline_domain::ledger::{Claim, ClaimRequest, Completion, Fate, Ledger};
+use jiff::Timestamp;
+
+use super::at_once;
+use crate::builders::{delivery, noon, noon_plus};
+
+/// Makes a test of each check; see [`contract`](crate::contract).
+#[macro_export]
+macro_rules! ledger_contract {
+    ($start:expr) => {
+        $crate::contract_tests!(
+            ledger,
+            $start,
+            [
+                a_new_delivery_is_fresh,
+                a_live_claim_keeps_others_out_until_its_lease_lapses,
+                a_lapsed_lease_is_claimed_again,
+                an_expired_entry_is_claimed_again_although_it_is_still_there,
+                the_same_attempt_goes_on,
+                a_done_delivery_is_settled,
+                a_parked_delivery_is_settled,
+                only_its_owner_gives_a_claim_back,
+                what_is_done_is_not_given_back,
+                only_the_first_completion_counts,
+                what_nobody_claimed_is_not_completed,
+                every_fate_settles_a_delivery,
+                a_parked_delivery_may_become_done_but_counts_once,
+                a_done_delivery_is_not_parked,
+                deliveries_are_apart,
+                of_concurrent_claims_one_is_fresh,
+                of_concurrent_completions_one_counts,
+            ]
+        );
+    };
+}
+
+const LEASE: i64 = 10;
+const KEPT: i64 = 7 * 24 * 3600;
+
+fn attempt(owner: &str, now: Timestamp) -> ClaimRequest {
+    ClaimRequest {
+        owner: owner.to_owned(),
+        now,
+        lease_until: now + jiff::SignedDuration::from_secs(LEASE),
+        expires_at: now + jiff::SignedDuration::from_secs(KEPT),
+        event_id: Some("event-1".parse().unwrap()),
+    }
+}
+
+async fn claim(ledger: &impl Ledger, id: &str, owner: &str, now: Timestamp) -> Claim {
+    ledger.claim(&delivery(id), &attempt(owner, now)).await.unwrap()
+}
+
+async fn complete(ledger: &impl Ledger, id: &str, fate: Fate) -> Completion {
+    ledger.complete(&delivery(id), fate, noon_plus(1)).await.unwrap()
+}
+
+pub async fn a_new_delivery_is_fresh(ledger: &impl Ledger) {
+    let without_event = ClaimRequest {
+        event_id: None,
+        ..attempt("a", noon())
+    };
+    assert_eq!(claim(ledger, "1", "a", noon()).await, Claim::Fresh);
+    assert_eq!(
+        ledger.claim(&delivery("2"), &without_event).await.unwrap(),
+        Claim::Fresh
+    );
+}
+
+pub async fn a_live_claim_keeps_others_out_until_its_lease_lapses(ledger: &impl Ledger) {
+    claim(ledger, "1", "a", noon()).await;
+    let live = Claim::Live {
+        until: noon_plus(LEASE),
+    };
+    assert_eq!(claim(ledger, "1", "b", noon()).await, live);
+    assert_eq!(claim(ledger, "1", "b", noon_plus(LEASE - 1)).await, live);
+}
+
+pub async fn a_lapsed_lease_is_claimed_again(ledger: &impl Ledger) {
+    claim(ledger, "1", "a", noon()).await;
+    assert_eq!(claim(ledger, "1", "b", noon_plus(LEASE)).await, Claim::Fresh);
+    let live = Claim::Live {
+        until: noon_plus(2 * LEASE),
+    };
+    assert_eq!(claim(ledger, "1", "a", noon_plus(LEASE)).await, live);
+}
+
+pub async fn an_expired_entry_is_claimed_again_although_it_is_still_there(ledger: &impl Ledger) {
+    claim(ledger, "1", "a", noon()).await;
+    complete(ledger, "1", Fate::Applied).await;
+    assert_eq!(claim(ledger, "1", "b", noon_plus(KEPT - 1)).await, Claim::Settled);
+    assert_eq!(claim(ledger, "1", "b", noon_plus(KEPT)).await, Claim::Fresh);
+    assert_eq!(complete(ledger, "1", Fate::Applied).await, Completion::First);
+}
+
+pub async fn the_same_attempt_goes_on(ledger: &impl Ledger) {
+    claim(ledger, "1", "a", noon()).await;
+    assert_eq!(claim(ledger, "1", "a", noon()).await, Claim::Fresh);
+}
+
+pub async fn a_done_delivery_is_settled(ledger: &impl Ledger) {
+    claim(ledger, "1", "a", noon()).await;
+    complete(ledger, "1", Fate::Applied).await;
+    assert_eq!(claim(ledger, "1", "a", noon_plus(1)).await, Claim::Settled);
+    assert_eq!(claim(ledger, "1", "b", noon_plus(2 * LEASE)).await, Claim::Settled);
+}
+
+pub async fn a_parked_delivery_is_settled(ledger: &impl Ledger) {
+    claim(ledger, "1", "a", noon()).await;
+    complete(ledger, "1", Fate::Parked).await;
+    assert_eq!(claim(ledger, "1", "b", noon_plus(2 * LEASE)).await, Claim::Settled);
+}
+
+pub async fn only_its_owner_gives_a_claim_back(ledger: &impl Ledger) {
+    claim(ledger, "1", "a", noon()).await;
+    ledger.release(&delivery("1"), "b").await.unwrap();
+    assert_eq!(
+        claim(ledger, "1", "b", noon()).await,
+        Claim::Live {
+            until: noon_plus(LEASE)
+        }
+    );
+    ledger.release(&delivery("1"), "a").await.unwrap();
+    assert_eq!(claim(ledger, "1", "b", noon()).await, Claim::Fresh);
+    ledger.release(&delivery("unheard-of"), "a").await.unwrap();
+}
+
+pub async fn what_is_done_is_not_given_back(ledger: &impl Ledger) {
+    claim(ledger, "1", "a", noon()).await;
+    complete(ledger, "1", Fate::Applied).await;
+    ledger.release(&delivery("1"), "a").await.unwrap();
+    assert_eq!(claim(ledger, "1", "b", noon()).await, Claim::Settled);
+}
+
+pub async fn only_the_first_completion_counts(ledger: &impl Ledger) {
+    claim(ledger, "1", "a", noon()).await;
+    assert_eq!(complete(ledger, "1", Fate::Applied).await, Completion::First);
+    assert_eq!(complete(ledger, "1", Fate::Applied).await, Completion::Repeated);
+    assert_eq!(complete(ledger, "1", Fate::Superseded).await, Completion::Repeated);
+}
+
+pub async fn what_nobody_claimed_is_not_completed(ledger: &impl Ledger) {
+    assert_eq!(complete(ledger, "1", Fate::Applied).await, Completion::Repeated);
+    assert_eq!(complete(ledger, "1", Fate::Parked).await, Completion::Repeated);
+    assert_eq!(claim(ledger, "1", "a", noon()).await, Claim::Fresh);
+}
+
+pub async fn every_fate_settles_a_delivery(ledger: &impl Ledger) {
+    for fate in [Fate::Applied, Fate::Superseded, Fate::Discarded, Fate::Parked] {
+        let id = fate.as_str();
+        claim(ledger, id, "a", noon()).await;
+        assert_eq!(complete(ledger, id, fate).await, Completion::First, "{id}");
+        assert_eq!(claim(ledger, id, "b", noon()).await, Claim::Settled, "{id}");
+    }
+}
+
+pub async fn a_parked_delivery_may_become_done_but_counts_once(ledger: &impl Ledger) {
+    claim(ledger, "1", "a", noon()).await;
+    assert_eq!(complete(ledger, "1", Fate::Parked).await, Completion::First);
+    assert_eq!(complete(ledger, "1", Fate::Parked).await, Completion::Repeated);
+    assert_eq!(complete(ledger, "1", Fate::Applied).await, Completion::Repeated);
+    assert_eq!(claim(ledger, "1", "b", noon()).await, Claim::Settled);
+}
+
+pub async fn a_done_delivery_is_not_parked(ledger: &impl Ledger) {
+    claim(ledger, "1", "a", noon()).await;
+    complete(ledger, "1", Fate::Applied).await;
+    assert_eq!(complete(ledger, "1", Fate::Parked).await, Completion::Repeated);
+}
+
+pub async fn deliveries_are_apart(ledger: &impl Ledger) {
+    let mut other_topic = delivery("1");
+    other_topic.topic = "products/create".parse().unwrap();
+    let mut other_store = delivery("1");
+    other_store.store = crate::builders::store("other");
+    claim(ledger, "1", "a", noon()).await;
+    for other in [delivery("2"), other_topic, other_store] {
+        assert_eq!(
+            ledger.claim(&other, &attempt("b", noon())).await.unwrap(),
+            Claim::Fresh,
+            "{other}"
+        );
+    }
+}
+
+pub async fn of_concurrent_claims_one_is_fresh<L: Ledger + Clone + 'static>(ledger: &L) {
+    for id in ["1", "2", "3"] {
+        let claims = (0..32).map(|owner| {
+            let ledger = ledger.clone();
+            async move { claim(&ledger, id, &owner.to_string(), noon()).await }
+        });
+        let claims = at_once(claims.collect()).await;
+        let fresh = claims.iter().filter(|claim| **claim == Claim::Fresh).count();
+        let live = Claim::Live {
+            until: noon_plus(LEASE),
+        };
+        assert_eq!(fresh, 1);
+        assert_eq!(claims.iter().filter(|claim| **claim == live).count(), 31);
+    }
+}
+
+pub async fn of_concurrent_completions_one_counts<L: Ledger + Clone + 'static>(ledger: &L) {
+    claim(ledger, "1", "a", noon()).await;
+    let completions = (0..32).map(|_| {
+        let ledger = ledger.clone();
+        async move { complete(&ledger, "1", Fate::Applied).await }
+    });
+    let completions = at_once(completions.collect()).await;
+    let first = completions
+        .iter()
+        .filter(|completion| **completion == Completion::First)
+        .count();
+    assert_eq!(first, 1);
+}

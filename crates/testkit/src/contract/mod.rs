@@ -1,0 +1,75 @@
+//! What every implementation of a port must do, whatever it is made of.
+//!
+//! Each suite is a module of checks that take the port, and a macro of the suite's name that makes a test of each:
+//!
+//! ```text
+//! mod ledger {
+//!     hookline_testkit::ledger_contract!(async { ((), MemoryLedger::default()) });
+//! }
+//! ```
+//!
+//! The expression makes what has to live as long as the test, and the port. It is evaluated for each test anew.
+
+#![expect(missing_docs, reason = "a check says in its name what it checks")]
+
+pub mod entities;
+pub mod index;
+pub mod ledger;
+pub mod queue;
+pub mod search;
+pub mod stores;
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{sync::Barrier, task::JoinSet, time::Instant};
+
+/// One test for each check of a suite.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! contract_tests {
+    ($suite:ident, $start:expr, [$($check:ident),* $(,)?]) => {
+        $(
+            #[tokio::test(flavor = "multi_thread")]
+            async fn $check() {
+                let (_alive, port) = $start.await;
+                $crate::contract::$suite::$check(&port).await;
+            }
+        )*
+    };
+}
+
+/// Runs all tasks at the same time, as far as threads allow: each waits until every other has begun.
+async fn at_once<T, F>(tasks: Vec<F>) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let start = Arc::new(Barrier::new(tasks.len()));
+    let mut running = JoinSet::new();
+    for task in tasks {
+        let start = Arc::clone(&start);
+        running.spawn(async move {
+            start.wait().await;
+            task.await
+        });
+    }
+    running.join_all().await
+}
+
+const DEADLINE: Duration = Duration::from_secs(15);
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Asks again and again until the answer is `Some`; what a search finds is near real time only.
+async fn eventually<T, F>(expected: &str, mut ask: impl FnMut() -> F) -> T
+where
+    F: Future<Output = Option<T>>,
+{
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "{expected}: not within {DEADLINE:?}");
+        tokio::time::sleep(PAUSE).await;
+    }
+}

@@ -1,0 +1,274 @@
+//! What every [`Search`] does.
+
+use hookline_domain::{
+    ids::{EntityKey, EpochKey, Source},
+    index::{Change, Index, Outcome, Search, SearchPage, SearchQuery},
+};
+
+use super::eventually;
+use crate::builders::{document, epoch, product, version};
+
+/// Makes a test of each check; see [`contract`](crate::contract).
+#[macro_export]
+macro_rules! search_contract {
+    ($start:expr) => {
+        $crate::contract_tests!(
+            search,
+            $start,
+            [
+                nothing_is_found_where_nothing_was_written,
+                a_document_is_found_as_it_was_written,
+                a_title_outweighs_a_description,
+                other_stores_documents_are_never_found,
+                a_typing_error_is_forgiven,
+                no_character_is_an_operator,
+                words_of_every_script_are_found,
+                a_stock_keeping_unit_finds_its_product_first,
+                what_fits_is_highlighted,
+                a_page_is_limited_and_says_how_many_there_are,
+            ]
+        );
+    };
+}
+
+async fn search_in(search: &impl Search, epoch: EpochKey, text: &str, limit: usize) -> SearchPage {
+    let query = SearchQuery {
+        epoch,
+        text: text.to_owned(),
+        limit,
+    };
+    search.search(&query).await.unwrap()
+}
+
+async fn search(search: &impl Search, text: &str) -> SearchPage {
+    search_in(search, epoch("demo", 1), text, 10).await
+}
+
+fn titles(page: &SearchPage) -> Vec<&str> {
+    page.hits.iter().map(|hit| hit.document.title.as_str()).collect()
+}
+
+fn put(entity: &EntityKey, title: &str, description: &str) -> Change {
+    Change::Put {
+        entity: entity.clone(),
+        version: version(1),
+        document: Box::new(document(entity, title, description)),
+    }
+}
+
+/// Products 1, 2, … of the store `demo`, once all of them can be found.
+async fn given(index: &(impl Index + Search), products: &[(&str, &str)]) {
+    let changes: Vec<Change> = (1..)
+        .zip(products)
+        .map(|(id, (title, description))| {
+            let id: i32 = id;
+            put(&product(&epoch("demo", 1), &id.to_string()), title, description)
+        })
+        .collect();
+    given_changes(index, &changes).await;
+}
+
+async fn given_changes(index: &(impl Index + Search), changes: &[Change]) {
+    for outcome in index.apply(changes).await.unwrap() {
+        assert_eq!(outcome, Outcome::Applied);
+    }
+    for change in changes {
+        let entity = change.entity();
+        eventually(&format!("document {entity}"), || async {
+            let page = search_in(index, entity.epoch.clone(), "northfold", 100).await;
+            let found = page.hits.iter().any(|hit| hit.document.id == entity.id.as_str());
+            found.then_some(())
+        })
+        .await;
+    }
+}
+
+pub async fn nothing_is_found_where_nothing_was_written(index: &impl Search) {
+    assert_eq!(
+        search(index, "anything").await,
+        SearchPage {
+            total: 0,
+            hits: Vec::new()
+        }
+    );
+}
+
+pub async fn a_document_is_found_as_it_was_written(index: &(impl Index + Search)) {
+    let entity = product(&epoch("demo", 1), "788032119674292922");
+    let mut written = document(
+        &entity,
+        "Iron Skillet",
+        "Seasoned with \"linseed\" oil.\n\nTwo handles.",
+    );
+    written.price_min = Some("0.000".parse().unwrap());
+    written.price_max = Some("1234567.899".parse().unwrap());
+    written.updated_at = crate::builders::at("2026-11-14T15:04:52.123456789Z");
+    let change = Change::Put {
+        entity,
+        version: version(1),
+        document: Box::new(written.clone()),
+    };
+    given_changes(index, &[change]).await;
+    let page = search(index, "skillet").await;
+    assert_eq!(page.hits[0].document, written);
+    assert!(page.hits[0].score > 0.0);
+}
+
+pub async fn a_title_outweighs_a_description(index: &(impl Index + Search)) {
+    given(
+        index,
+        &[
+            ("Linen Throw", "Goes well with a lantern."),
+            ("Storm Lantern", "Burns for a night."),
+            ("Oak Board", "For bread."),
+        ],
+    )
+    .await;
+    let page = search(index, "lantern").await;
+    assert_eq!(titles(&page), ["Storm Lantern", "Linen Throw"]);
+    assert_eq!(page.total, 2);
+    assert!(page.hits[0].score > page.hits[1].score);
+}
+
+pub async fn other_stores_documents_are_never_found(index: &(impl Index + Search)) {
+    let mut other_source = epoch("demo", 1);
+    other_source.store.source = Source::new("square").unwrap();
+    let elsewhere = [epoch("other", 1), epoch("demo", 2), epoch("demo", 11), other_source];
+    let here = product(&epoch("demo", 1), "1");
+    let mut changes = vec![put(&here, "Kettle here", "A kettle.")];
+    changes.extend(
+        elsewhere
+            .iter()
+            .map(|install| put(&product(install, "1"), "Kettle elsewhere", "A kettle.")),
+    );
+    given_changes(index, &changes).await;
+
+    assert_eq!(titles(&search(index, "kettle").await), ["Kettle here"]);
+    for install in elsewhere {
+        let page = search_in(index, install, "kettle", 10).await;
+        assert_eq!(titles(&page), ["Kettle elsewhere"]);
+        assert_eq!(page.total, 1);
+    }
+    for trick in [
+        "demo.myshopify.com other.myshopify.com",
+        "store:other.myshopify.com",
+        "* OR epoch:2",
+    ] {
+        let page = search(index, trick).await;
+        assert!(!titles(&page).contains(&"Kettle elsewhere"), "{trick}");
+    }
+}
+
+pub async fn a_typing_error_is_forgiven(index: &(impl Index + Search)) {
+    given(
+        index,
+        &[("Iron Skillet", "For the hob."), ("Beeswax Candle", "Pillar.")],
+    )
+    .await;
+    for typo in ["skilet", "skilllet", "sklilet", "SKILLET"] {
+        assert_eq!(titles(&search(index, typo).await), ["Iron Skillet"], "{typo}");
+    }
+    assert_eq!(titles(&search(index, "skyscraper").await), [""; 0]);
+}
+
+pub async fn no_character_is_an_operator(index: &(impl Index + Search)) {
+    given(
+        index,
+        &[("Iron Skillet", "For the hob."), ("Beeswax Candle", "Pillar.")],
+    )
+    .await;
+    let nothing = [
+        "",
+        " ",
+        "*",
+        "*:*",
+        "?",
+        "\"",
+        "(",
+        ")))",
+        "[* TO *]",
+        "_exists_:title",
+        "/.*/",
+        "~",
+        "\\",
+        "${jndi}",
+        "\u{0}",
+    ];
+    for text in nothing {
+        assert_eq!(titles(&search(index, text).await), [""; 0], "{text:?}");
+    }
+    for text in [
+        "-skillet",
+        "NOT skillet",
+        "+skillet -iron",
+        "skillet AND (",
+        "\"skillet",
+        "skillet~ && \\",
+        "{\"skillet\"}",
+    ] {
+        assert_eq!(titles(&search(index, text).await), ["Iron Skillet"], "{text:?}");
+    }
+}
+
+pub async fn words_of_every_script_are_found(index: &(impl Index + Search)) {
+    given(
+        index,
+        &[
+            ("Crème brûlée ramekins", "Six of them."),
+            ("南部鉄瓶 kettle", "From Iwate."),
+            ("Самовар", "Из Тулы."),
+            ("دلة القهوة", "For coffee."),
+        ],
+    )
+    .await;
+    for (text, title) in [
+        ("brûlée", "Crème brûlée ramekins"),
+        ("南部鉄瓶", "南部鉄瓶 kettle"),
+        ("самовар", "Самовар"),
+        ("القهوة", "دلة القهوة"),
+    ] {
+        assert_eq!(titles(&search(index, text).await), [title]);
+    }
+}
+
+pub async fn a_stock_keeping_unit_finds_its_product_first(index: &(impl Index + Search)) {
+    let install = epoch("demo", 1);
+    let changes: Vec<Change> = [("10", "CRR-15"), ("11", "CRR-16"), ("12", "LCP-15")]
+        .into_iter()
+        .map(|(id, sku)| {
+            let entity = product(&install, id);
+            let mut product = document(&entity, sku, "");
+            product.title = format!("Thing {id}");
+            product.variants[0].sku = Some(sku.to_owned());
+            product.text = format!("Thing {id}\n\nNorthfold\n\n- (SKU {sku})");
+            Change::Put {
+                entity,
+                version: version(1),
+                document: Box::new(product),
+            }
+        })
+        .collect();
+    given_changes(index, &changes).await;
+    for text in ["CRR-16", "crr-16"] {
+        assert_eq!(titles(&search(index, text).await)[0], "Thing 11", "{text}");
+    }
+}
+
+pub async fn what_fits_is_highlighted(index: &(impl Index + Search)) {
+    given(index, &[("Iron Skillet", "A skillet for the hob. ")]).await;
+    let page = search(index, "skillet").await;
+    let highlights = &page.hits[0].highlights;
+    assert!(highlights["title"][0].contains("<em>Skillet</em>"), "{highlights:?}");
+    assert!(
+        highlights["text"].iter().any(|passage| passage.contains("<em>")),
+        "{highlights:?}"
+    );
+}
+
+pub async fn a_page_is_limited_and_says_how_many_there_are(index: &(impl Index + Search)) {
+    given(index, &[("Oak Board", "A"), ("Oak Bowl", "B"), ("Oak Spoon", "C")]).await;
+    for (limit, found) in [(0, 0), (1, 1), (2, 2), (50_000, 3)] {
+        let page = search_in(index, epoch("demo", 1), "oak", limit).await;
+        assert_eq!((page.hits.len(), page.total), (found, 3));
+    }
+}

@@ -1,0 +1,273 @@
+//! What all [`Stores`] and their [`Tally`] do.
+
+use hookline_domain::stores::{Counter, Counts, ErrorCode, Hour, LastError, StoreRecord, StoreUpdate, Stores, Tally};
+
+use super::at_once;
+use crate::builders::{at, noon, noon_plus, store};
+
+/// Makes a test of each check; see [`contract`](crate::contract).
+#[macro_export]
+macro_rules! stores_contract {
+    ($start:expr) => {
+        $crate::contract_tests!(
+            stores,
+            $start,
+            [
+                nobody_is_known_at_first,
+                a_record_makes_a_store_enabled_in_its_first_install,
+                a_record_reads_back_to_the_microsecond,
+                a_record_changes_only_what_it_says,
+                counts_add_up,
+                counts_add_up_when_written_at_once,
+                outdated_counts_are_removed,
+                an_install_ends_once,
+                an_install_of_a_store_nobody_knows_ends,
+                only_the_present_install_ends,
+                the_next_install_begins_once,
+                an_install_that_goes_on_is_not_followed,
+                what_is_known_outlives_an_install,
+                a_tally_adds_to_a_store_that_is_known,
+                a_tally_never_makes_a_store,
+                stores_are_apart,
+            ]
+        );
+    };
+}
+
+fn update_counter() -> Counter {
+    Counter::Event("products/update".parse().unwrap())
+}
+
+fn counted(counters: &[(Counter, u64)]) -> StoreUpdate {
+    let hour = Hour::of(noon());
+    StoreUpdate {
+        counts: counters
+            .iter()
+            .map(|(counter, count)| ((hour, counter.clone()), *count))
+            .collect(),
+        ..StoreUpdate::default()
+    }
+}
+
+fn something() -> StoreUpdate {
+    counted(&[(update_counter(), 1)])
+}
+
+async fn found(stores: &impl Stores, name: &str) -> StoreRecord {
+    stores.find(&store(name)).await.unwrap().unwrap()
+}
+
+pub async fn nobody_is_known_at_first(stores: &impl Stores) {
+    assert_eq!(stores.find(&store("demo")).await.unwrap(), None);
+}
+
+pub async fn a_record_makes_a_store_enabled_in_its_first_install(stores: &impl Stores) {
+    stores.record(&store("demo"), &StoreUpdate::default()).await.unwrap();
+    assert_eq!(found(stores, "demo").await, StoreRecord::default());
+    assert!(found(stores, "demo").await.enabled());
+}
+
+pub async fn a_record_reads_back_to_the_microsecond(stores: &impl Stores) {
+    let update = StoreUpdate {
+        last_event_at: Some(at("2026-11-21T12:00:00.123456Z")),
+        last_sync_at: Some(at("2026-11-21T12:00:01.000001Z")),
+        last_error: Some(LastError {
+            at: at("2026-11-21T12:00:02.999999Z"),
+            code: ErrorCode::SchemaMismatch,
+            message: "variants[0].price is not a decimal — “n/a”".to_owned(),
+            delivery_id: Some("b54557e4".to_owned()),
+        }),
+        ..counted(&[
+            (update_counter(), 3),
+            (Counter::Duplicate, 2),
+            (Counter::Discarded, 1),
+            (Counter::Forged, 7),
+        ])
+    };
+    stores.record(&store("demo"), &update).await.unwrap();
+    let expected = StoreRecord {
+        last_event_at: update.last_event_at,
+        last_sync_at: update.last_sync_at,
+        last_error: update.last_error,
+        counts: update.counts,
+        ..StoreRecord::default()
+    };
+    assert_eq!(found(stores, "demo").await, expected);
+}
+
+pub async fn a_record_changes_only_what_it_says(stores: &impl Stores) {
+    let failure = |seconds, code| StoreUpdate {
+        last_error: Some(LastError {
+            at: noon_plus(seconds),
+            code,
+            message: "no".to_owned(),
+            delivery_id: None,
+        }),
+        ..StoreUpdate::default()
+    };
+    let event = StoreUpdate {
+        last_event_at: Some(noon()),
+        ..StoreUpdate::default()
+    };
+    let sync = StoreUpdate {
+        last_sync_at: Some(noon_plus(1)),
+        ..StoreUpdate::default()
+    };
+    let last = failure(3, ErrorCode::IndexUnavailable);
+    for update in [&event, &sync, &failure(2, ErrorCode::IndexRejected), &last] {
+        stores.record(&store("demo"), update).await.unwrap();
+    }
+    let expected = StoreRecord {
+        last_event_at: Some(noon()),
+        last_sync_at: Some(noon_plus(1)),
+        last_error: last.last_error,
+        ..StoreRecord::default()
+    };
+    assert_eq!(found(stores, "demo").await, expected);
+}
+
+pub async fn counts_add_up(stores: &impl Stores) {
+    stores
+        .record(&store("demo"), &counted(&[(update_counter(), 2)]))
+        .await
+        .unwrap();
+    let more = counted(&[(update_counter(), 3), (Counter::Duplicate, 1)]);
+    stores.record(&store("demo"), &more).await.unwrap();
+    let sum = counted(&[(update_counter(), 5), (Counter::Duplicate, 1)]);
+    assert_eq!(found(stores, "demo").await.counts, sum.counts);
+}
+
+pub async fn counts_add_up_when_written_at_once<S: Stores + Tally + Clone + 'static>(stores: &S) {
+    stores.record(&store("demo"), &StoreUpdate::default()).await.unwrap();
+    let writes = (0..32).map(|writer| {
+        let stores = stores.clone();
+        async move {
+            if writer % 2 == 0 {
+                stores.record(&store("demo"), &something()).await.unwrap();
+            } else {
+                stores.add(&store("demo"), &something()).await.unwrap();
+            }
+        }
+    });
+    at_once(writes.collect()).await;
+    assert_eq!(
+        found(stores, "demo").await.counts,
+        counted(&[(update_counter(), 32)]).counts
+    );
+}
+
+pub async fn outdated_counts_are_removed(stores: &impl Stores) {
+    let old = (Hour::of(noon()).back(30), update_counter());
+    let new = (Hour::of(noon()), update_counter());
+    let counts = Counts::from([(old.clone(), 4), (new.clone(), 5)]);
+    let first = StoreUpdate {
+        counts,
+        ..StoreUpdate::default()
+    };
+    stores.record(&store("demo"), &first).await.unwrap();
+
+    let mut second = something();
+    second.outdated = vec![old.clone(), (Hour::of(noon()).back(31), Counter::Forged)];
+    // Of what is both counted and outdated nothing is left.
+    second.counts.insert(old, 1);
+    stores.record(&store("demo"), &second).await.unwrap();
+
+    assert_eq!(found(stores, "demo").await.counts, Counts::from([(new, 6)]));
+}
+
+pub async fn an_install_ends_once(stores: &impl Stores) {
+    stores.record(&store("demo"), &StoreUpdate::default()).await.unwrap();
+    stores.disable(&store("demo"), 1, noon()).await.unwrap();
+    stores.disable(&store("demo"), 1, noon_plus(60)).await.unwrap();
+    let record = found(stores, "demo").await;
+    assert_eq!(record.uninstalled_at, Some(noon()));
+    assert!(!record.enabled());
+}
+
+pub async fn an_install_of_a_store_nobody_knows_ends(stores: &impl Stores) {
+    stores.disable(&store("demo"), 1, noon()).await.unwrap();
+    let expected = StoreRecord {
+        uninstalled_at: Some(noon()),
+        ..StoreRecord::default()
+    };
+    assert_eq!(found(stores, "demo").await, expected);
+    stores.disable(&store("other"), 2, noon()).await.unwrap();
+    assert_eq!(stores.find(&store("other")).await.unwrap(), None);
+}
+
+pub async fn only_the_present_install_ends(stores: &impl Stores) {
+    stores.disable(&store("demo"), 1, noon()).await.unwrap();
+    stores.begin_epoch(&store("demo"), 1, noon()).await.unwrap();
+    for not_present in [1, 3] {
+        stores
+            .disable(&store("demo"), not_present, noon_plus(60))
+            .await
+            .unwrap();
+        assert!(found(stores, "demo").await.enabled());
+    }
+    stores.disable(&store("demo"), 2, noon_plus(60)).await.unwrap();
+    assert_eq!(found(stores, "demo").await.uninstalled_at, Some(noon_plus(60)));
+}
+
+pub async fn the_next_install_begins_once(stores: &impl Stores) {
+    stores.disable(&store("demo"), 1, noon()).await.unwrap();
+    let second = StoreRecord {
+        epoch: 2,
+        epoch_started_at: noon_plus(1),
+        ..StoreRecord::default()
+    };
+    for started_at in [noon_plus(1), noon_plus(2)] {
+        stores.begin_epoch(&store("demo"), 1, started_at).await.unwrap();
+        assert_eq!(found(stores, "demo").await, second);
+    }
+}
+
+pub async fn an_install_that_goes_on_is_not_followed(stores: &impl Stores) {
+    stores.begin_epoch(&store("demo"), 1, noon()).await.unwrap();
+    assert_eq!(stores.find(&store("demo")).await.unwrap(), None);
+    stores.record(&store("demo"), &StoreUpdate::default()).await.unwrap();
+    stores.begin_epoch(&store("demo"), 1, noon()).await.unwrap();
+    assert_eq!(found(stores, "demo").await, StoreRecord::default());
+    stores.disable(&store("demo"), 1, noon()).await.unwrap();
+    stores.begin_epoch(&store("demo"), 2, noon()).await.unwrap();
+    assert_eq!(found(stores, "demo").await.epoch, 1);
+}
+
+pub async fn what_is_known_outlives_an_install(stores: &impl Stores) {
+    stores.record(&store("demo"), &something()).await.unwrap();
+    stores.disable(&store("demo"), 1, noon()).await.unwrap();
+    stores.begin_epoch(&store("demo"), 1, noon()).await.unwrap();
+    stores.record(&store("demo"), &something()).await.unwrap();
+    let record = found(stores, "demo").await;
+    assert_eq!(record.epoch, 2);
+    assert_eq!(record.epoch_started_at, noon());
+    assert_eq!(record.counts, counted(&[(update_counter(), 2)]).counts);
+}
+
+pub async fn a_tally_adds_to_a_store_that_is_known<S: Stores + Tally>(stores: &S) {
+    stores.record(&store("demo"), &StoreUpdate::default()).await.unwrap();
+    let update = StoreUpdate {
+        last_event_at: Some(noon()),
+        ..counted(&[(Counter::Forged, 4)])
+    };
+    stores.add(&store("demo"), &update).await.unwrap();
+    stores.add(&store("demo"), &StoreUpdate::default()).await.unwrap();
+    let expected = StoreRecord {
+        last_event_at: Some(noon()),
+        counts: update.counts,
+        ..StoreRecord::default()
+    };
+    assert_eq!(found(stores, "demo").await, expected);
+}
+
+pub async fn a_tally_never_makes_a_store<S: Stores + Tally>(stores: &S) {
+    stores.add(&store("demo"), &something()).await.unwrap();
+    assert_eq!(stores.find(&store("demo")).await.unwrap(), None);
+}
+
+pub async fn stores_are_apart(stores: &impl Stores) {
+    stores.record(&store("demo"), &something()).await.unwrap();
+    stores.record(&store("other"), &StoreUpdate::default()).await.unwrap();
+    stores.disable(&store("demo"), 1, noon()).await.unwrap();
+    assert_eq!(found(stores, "other").await, StoreRecord::default());
+}

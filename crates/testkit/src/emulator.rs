@@ -1,0 +1,212 @@
+//! DynamoDB and SQS in this process, on loopback ports of their own, so that no test sees another's data.
+
+use std::{net::Ipv4Addr, sync::Arc};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::{
+    config::Credentials,
+    types::{
+        AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TimeToLiveSpecification,
+    },
+};
+use hookline_aws::{Aws, Patience};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto,
+};
+use rustack_sqs_core::{config::SqsConfig, handler::RustackSqsHandler, provider::RustackSqs};
+use rustack_sqs_http::service::{SqsHttpConfig, SqsHttpService};
+use tokio::{net::TcpListener, task::JoinHandle};
+
+/// The ledger's table, as in the template.
+pub const LEDGER_TABLE: &str = "ledger";
+/// The entities' table, as in the template.
+pub const ENTITIES_TABLE: &str = "entities";
+/// The stores' table, as in the template.
+pub const STORES_TABLE: &str = "stores";
+
+const REGION: &str = "eu-central-1";
+
+/// What the SDK needs to call a server at `endpoint` with credentials that no one checks.
+pub async fn sdk_config(endpoint: &str) -> SdkConfig {
+    aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .region(Region::from_static(REGION))
+        .credentials_provider(Credentials::new("test", "test", None, None, "testkit"))
+        .endpoint_url(endpoint)
+        .load()
+        .await
+}
+
+/// A task that ends with what it serves.
+#[derive(Debug)]
+struct Server(JoinHandle<()>);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// A server that takes connections and never answers, and its URL. It ends when the listener is dropped.
+pub async fn silent() -> (TcpListener, String) {
+    listen().await
+}
+
+async fn listen() -> (TcpListener, String) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    (listener, endpoint)
+}
+
+/// A DynamoDB (dynoxide) with the three tables of the template. It ends when this is dropped.
+#[derive(Debug)]
+pub struct DynamoDb {
+    config: SdkConfig,
+    endpoint: String,
+    _server: Server,
+}
+
+impl DynamoDb {
+    /// Starts it and makes the tables.
+    pub async fn start() -> Self {
+        let (listener, endpoint) = listen().await;
+        let database = dynoxide::Database::memory().unwrap();
+        let server = Server(tokio::spawn(dynoxide::server::serve_on(listener, database)));
+        let config = sdk_config(&endpoint).await;
+        let dynamodb = Self {
+            config,
+            endpoint,
+            _server: server,
+        };
+        dynamodb.make_table(LEDGER_TABLE, &[("pk", KeyType::Hash)]).await;
+        dynamodb
+            .make_table(ENTITIES_TABLE, &[("pk", KeyType::Hash), ("sk", KeyType::Range)])
+            .await;
+        dynamodb.make_table(STORES_TABLE, &[("pk", KeyType::Hash)]).await;
+        dynamodb.expire(LEDGER_TABLE).await;
+        dynamodb.expire(ENTITIES_TABLE).await;
+        dynamodb
+    }
+
+    /// The adapters, as the consumer has them.
+    pub fn aws(&self) -> Aws {
+        Aws::with_config(self.config.clone(), Patience::Consumer)
+    }
+
+    /// A client, to look into the tables.
+    pub fn client(&self) -> aws_sdk_dynamodb::Client {
+        aws_sdk_dynamodb::Client::new(&self.config)
+    }
+
+    /// Where it listens, as in `AWS_ENDPOINT_URL_DYNAMODB`.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    async fn make_table(&self, table: &str, keys: &[(&str, KeyType)]) {
+        let mut creation = self
+            .client()
+            .create_table()
+            .table_name(table)
+            .billing_mode(BillingMode::PayPerRequest);
+        for (name, key_type) in keys {
+            let attribute = AttributeDefinition::builder()
+                .attribute_name(*name)
+                .attribute_type(ScalarAttributeType::S);
+            let key = KeySchemaElement::builder()
+                .attribute_name(*name)
+                .key_type(key_type.clone());
+            creation = creation
+                .attribute_definitions(attribute.build().unwrap())
+                .key_schema(key.build().unwrap());
+        }
+        creation.send().await.unwrap();
+    }
+
+    async fn expire(&self, table: &str) {
+        let by = TimeToLiveSpecification::builder()
+            .attribute_name("expires_at")
+            .enabled(true);
+        self.client()
+            .update_time_to_live()
+            .table_name(table)
+            .time_to_live_specification(by.build().unwrap())
+            .send()
+            .await
+            .unwrap();
+    }
+}
+
+/// An SQS (rustack) with one queue. It ends when this is dropped.
+#[derive(Debug)]
+pub struct Sqs {
+    config: SdkConfig,
+    queue_url: String,
+    _server: Server,
+}
+
+impl Sqs {
+    /// The largest message this emulator takes; SQS itself takes 1 MiB since August 2025.
+    pub const LARGEST_MESSAGE: usize = 256 * 1024;
+
+    /// Starts it and makes the queue.
+    pub async fn start() -> Self {
+        let (listener, endpoint) = listen().await;
+        let address = listener.local_addr().unwrap();
+        let provider = RustackSqs::new(SqsConfig {
+            host: address.ip().to_string(),
+            port: address.port(),
+            ..SqsConfig::default()
+        });
+        let handler = RustackSqsHandler::new(Arc::new(provider));
+        let service = SqsHttpService::new(Arc::new(handler), SqsHttpConfig::default());
+        let server = Server(tokio::spawn(serve(listener, service)));
+        let config = sdk_config(&endpoint).await;
+        let created = aws_sdk_sqs::Client::new(&config)
+            .create_queue()
+            .queue_name("events")
+            .send()
+            .await
+            .unwrap();
+        Self {
+            config,
+            queue_url: created.queue_url.unwrap(),
+            _server: server,
+        }
+    }
+
+    /// The adapters, as the consumer has them.
+    pub fn aws(&self) -> Aws {
+        Aws::with_config(self.config.clone(), Patience::Consumer)
+    }
+
+    /// The queue's URL.
+    pub fn queue_url(&self) -> &str {
+        &self.queue_url
+    }
+
+    /// The bodies of up to ten messages that are in the queue, after a second at most.
+    pub async fn receive(&self) -> Vec<String> {
+        let received = aws_sdk_sqs::Client::new(&self.config)
+            .receive_message()
+            .queue_url(&self.queue_url)
+            .max_number_of_messages(10)
+            .wait_time_seconds(1)
+            .send()
+            .await
+            .unwrap();
+        let messages = received.messages.unwrap_or_default();
+        messages.into_iter().filter_map(|message| message.body).collect()
+    }
+}
+
+async fn serve(listener: TcpListener, service: SqsHttpService<RustackSqsHandler>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let service = service.clone();
+        tokio::spawn(async move {
+            let server = auto::Builder::new(TokioExecutor::new());
+            // A client that hangs up is no failure of a test.
+            let _hung_up = server.serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}

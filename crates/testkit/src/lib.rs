@@ -1,0 +1,15 @@
+//! What Hookline's tests share. A dev-dependency, never more.
+//!
+//! - [`contract`]: what every implementation of a port must do, as tests that take the implementation;
+//! - [`emulator`]: DynamoDB and SQS in this process, and [`osmem`]: OpenSearch beside it;
+//! - [`builders`]: keys, times and documents in few words.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "all of this runs inside of tests, where a panic is a failure"
+)]
+
+pub mod builders;
+pub mod contract;
+pub mod emulator;
+pub mod osmem;
