@@ -1,0 +1,254 @@
+//! The adapters of `hookline-aws` keep the contract, against emulators.
+
+use std::{error::Error, time::Duration};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use hookline_aws::{Aws, Patience};
+use hookline_domain::{
+    index::{Change, Index, Outcome, Search, SearchQuery},
+    ledger::{ClaimRequest, Ledger},
+};
+use hookline_testkit::{
+    builders::{at, delivery, document, epoch, noon, product, version},
+    contract::{index::put, queue},
+    emulator::{DynamoDb, ENTITIES_TABLE, LEDGER_TABLE, STORES_TABLE, Sqs, sdk_config, silent},
+    osmem::Osmem,
+};
+use tokio::time::Instant;
+
+mod ledger {
+    use super::{DynamoDb, LEDGER_TABLE};
+    hookline_testkit::ledger_contract!(async {
+        let dynamodb = DynamoDb::start().await;
+        let ledger = dynamodb.aws().ledger(LEDGER_TABLE);
+        (dynamodb, ledger)
+    });
+}
+
+mod entities {
+    use super::{DynamoDb, ENTITIES_TABLE};
+    hookline_testkit::entities_contract!(async {
+        let dynamodb = DynamoDb::start().await;
+        let entities = dynamodb.aws().entities(ENTITIES_TABLE);
+        (dynamodb, entities)
+    });
+}
+
+mod stores {
+    use super::{DynamoDb, STORES_TABLE};
+    hookline_testkit::stores_contract!(async {
+        let dynamodb = DynamoDb::start().await;
+        let stores = dynamodb.aws().stores(STORES_TABLE);
+        (dynamodb, stores)
+    });
+}
+
+mod index {
+    use super::Osmem;
+    hookline_testkit::index_contract!(async {
+        let osmem = Osmem::start().await;
+        let index = osmem.index().await;
+        (osmem, index)
+    });
+}
+
+mod search {
+    use super::Osmem;
+    hookline_testkit::search_contract!(async {
+        let osmem = Osmem::start().await;
+        let index = osmem.index().await;
+        (osmem, index)
+    });
+}
+
+#[tokio::test]
+async fn messages_arrive_byte_for_byte() {
+    let sqs = Sqs::start().await;
+    let sent = queue::messages(Sqs::LARGEST_MESSAGE);
+    queue::send_all(&sqs.aws().event_queue(sqs.queue_url()), Sqs::LARGEST_MESSAGE).await;
+    let mut received = Vec::new();
+    let deadline = Instant::now() + Duration::from_secs(15);
+    while received.len() < sent.len() && Instant::now() < deadline {
+        received.extend(sqs.receive().await);
+    }
+    received.sort();
+    let mut sent = sent;
+    sent.sort();
+    assert!(
+        received == sent,
+        "{} of {} messages arrived unharmed",
+        received.len(),
+        sent.len()
+    );
+}
+
+#[tokio::test]
+async fn a_claim_carries_what_the_table_and_a_person_need() {
+    let dynamodb = DynamoDb::start().await;
+    let request = ClaimRequest {
+        owner: "a".to_owned(),
+        now: noon(),
+        lease_until: at("2026-11-21T12:00:10.5Z"),
+        expires_at: at("2026-11-28T12:00:00.5Z"),
+        event_id: Some("event-1".parse().unwrap()),
+    };
+    dynamodb
+        .aws()
+        .ledger(LEDGER_TABLE)
+        .claim(&delivery("1"), &request)
+        .await
+        .unwrap();
+    let found = dynamodb
+        .client()
+        .get_item()
+        .table_name(LEDGER_TABLE)
+        .key(
+            "pk",
+            AttributeValue::S("shopify#demo.myshopify.com#products/update#1".to_owned()),
+        )
+        .send()
+        .await
+        .unwrap();
+    let item = found.item().unwrap();
+    assert_eq!(item["event_id"], AttributeValue::S("event-1".to_owned()));
+    assert_eq!(item["lease_until_us"], AttributeValue::N("1795262410500000".to_owned()));
+    // Seconds, or the table would keep it for ever; rounded up.
+    assert_eq!(item["expires_at"], AttributeValue::N("1795867201".to_owned()));
+}
+
+#[tokio::test]
+async fn a_document_that_the_index_rejects_does_not_fail_its_neighbours() {
+    let osmem = Osmem::start().await;
+    let index = osmem.index().await;
+    let install = epoch("demo", 1);
+    let bad = product(&install, "2");
+    let mut unfit = document(&bad, "Secret Title", "");
+    // Not a `long`.
+    unfit.epoch = u64::MAX;
+    let changes = [
+        put(&product(&install, "1"), 1, "Iron Kettle"),
+        Change::Put {
+            entity: bad,
+            version: version(1),
+            document: Box::new(unfit),
+        },
+        put(&product(&install, "3"), 1, "Iron Lamp"),
+    ];
+    let outcomes = index.apply(&changes).await.unwrap();
+    let reason = "mapper_parsing_exception".to_owned();
+    assert_eq!(
+        outcomes,
+        [Outcome::Applied, Outcome::Rejected { reason }, Outcome::Applied]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_that_two_make_at_once_has_our_mapping() {
+    let osmem = Osmem::start().await;
+    let (one, other) = (osmem.index().await, osmem.index().await);
+    let install = epoch("demo", 1);
+    let changes = [
+        [put(&product(&install, "1"), 1, "One")],
+        [put(&product(&install, "2"), 1, "Two")],
+    ];
+    let (one_applied, other_applied) = tokio::join!(one.apply(&changes[0]), other.apply(&changes[1]));
+    assert_eq!(one_applied.unwrap(), [Outcome::Applied]);
+    assert_eq!(other_applied.unwrap(), [Outcome::Applied]);
+    // With a mapping that the server guessed, a store would be a text and an epoch of u64::MAX be taken.
+    let third = product(&install, "3");
+    let mut unfit = document(&third, "Three", "");
+    unfit.epoch = u64::MAX;
+    let change = Change::Put {
+        entity: third,
+        version: version(1),
+        document: Box::new(unfit),
+    };
+    assert!(matches!(
+        one.apply(&[change]).await.unwrap()[..],
+        [Outcome::Rejected { .. }]
+    ));
+}
+
+#[tokio::test]
+async fn a_batch_over_the_limit_of_one_request_comes_back_in_order() {
+    let osmem = Osmem::start().await;
+    let index = osmem.index().await;
+    let install = epoch("demo", 1);
+    let (first, last) = (product(&install, "first"), product(&install, "last"));
+    let mut changes = vec![put(&first, 2, "First Lamp")];
+    changes.extend((0..1000).map(|id| put(&product(&install, &id.to_string()), 1, "Lamp")));
+    changes.push(put(&first, 1, "Older Lamp"));
+    changes.push(put(&last, 1, "Last Lamp"));
+    let outcomes = index.apply(&changes).await.unwrap();
+    assert_eq!(outcomes.len(), 1003);
+    assert_eq!(outcomes[1001], Outcome::Superseded);
+    assert_eq!(
+        outcomes.iter().filter(|outcome| **outcome == Outcome::Applied).count(),
+        1002
+    );
+}
+
+fn attempt() -> ClaimRequest {
+    ClaimRequest {
+        owner: "a".to_owned(),
+        now: noon(),
+        lease_until: noon(),
+        expires_at: noon(),
+        event_id: None,
+    }
+}
+
+#[tokio::test]
+async fn a_receiver_does_not_wait_for_a_table_that_hangs() {
+    let (_listener, url) = silent().await;
+    let aws = Aws::with_config(sdk_config(&url).await, Patience::Receiver);
+    let began = Instant::now();
+    aws.ledger(LEDGER_TABLE)
+        .claim(&delivery("1"), &attempt())
+        .await
+        .unwrap_err();
+    assert!(began.elapsed() < Duration::from_millis(2_500), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_search_does_not_wait_for_an_index_that_hangs() {
+    let (_listener, url) = silent().await;
+    let aws = Aws::with_config(sdk_config(&url).await, Patience::Receiver);
+    let index = aws
+        .index(&hookline_aws::OpenSearchConfig {
+            url,
+            index: "hookline".to_owned(),
+            signing: hookline_aws::Signing::Es,
+        })
+        .unwrap();
+    let query = SearchQuery {
+        epoch: epoch("demo", 1),
+        text: "lamp".to_owned(),
+        limit: 1,
+    };
+    let began = Instant::now();
+    index.search(&query).await.unwrap_err();
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_failure_keeps_what_the_table_said() {
+    let dynamodb = DynamoDb::start().await;
+    let failed = dynamodb
+        .aws()
+        .ledger("no-such-table")
+        .claim(&delivery("1"), &attempt())
+        .await
+        .unwrap_err();
+    let mut causes = Vec::new();
+    let mut cause: Option<&dyn Error> = Some(&failed);
+    while let Some(error) = cause {
+        causes.push(error.to_string());
+        cause = error.source();
+    }
+    assert!(causes[0].contains("ledger"), "{causes:?}");
+    assert!(
+        causes.iter().any(|cause| cause.contains("ResourceNotFoundException")),
+        "{causes:?}"
+    );
+}

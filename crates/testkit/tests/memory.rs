@@ -1,0 +1,36 @@
+//! The ports in memory keep the contract.
+
+use hookline_domain::memory::{MemoryEntities, MemoryIndex, MemoryLedger, MemoryQueue, MemoryStores};
+use hookline_testkit::contract::queue;
+
+mod ledger {
+    use super::MemoryLedger;
+    hookline_testkit::ledger_contract!(async { ((), MemoryLedger::default()) });
+}
+
+mod entities {
+    use super::MemoryEntities;
+    hookline_testkit::entities_contract!(async { ((), MemoryEntities::default()) });
+}
+
+mod stores {
+    use super::MemoryStores;
+    hookline_testkit::stores_contract!(async { ((), MemoryStores::default()) });
+}
+
+mod index {
+    use super::MemoryIndex;
+    hookline_testkit::index_contract!(async { ((), MemoryIndex::default()) });
+}
+
+mod search {
+    use super::MemoryIndex;
+    hookline_testkit::search_contract!(async { ((), MemoryIndex::default()) });
+}
+
+#[tokio::test]
+async fn messages_arrive_byte_for_byte() {
+    let memory = MemoryQueue::default();
+    queue::send_all(&memory, 1024 * 1024).await;
+    assert!(memory.take() == queue::messages(1024 * 1024));
+}
