@@ -51,6 +51,8 @@ def make(name: str) -> None:
         run([sys.executable, "-m", "venv", str(building)])
         pip = [str(building / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--no-input"]
         run([*pip, "install", "--quiet", "--requirement", str(REQUIREMENTS / f"{name}.txt")])
+        for program in building.glob("lib/python*/site-packages/osmem_server/bin/osmem-server"):
+            (building / "bin" / program.name).symlink_to(Path("..") / program.relative_to(building))
         move(building, target)
         forget_older(name, keep=target)
         say(f"the {name} environment is ready, {time.monotonic() - started:.0f} s")

@@ -5,10 +5,26 @@ routes comes out. The routes are made here, from that same document: no path is 
 """
 
 import re
+from typing import Any
 
 from .deploy import STACK, aws_client
 from .ports import HOST, Ports
 from .translate import translated
+
+
+def api() -> tuple[str, dict[str, Any]]:
+    """The logical id of the HTTP API in the translated template, and the paths of its OpenAPI document."""
+    ((name, resource),) = (
+        (name, resource)
+        for name, resource in translated()["Resources"].items()
+        if resource["Type"] == "AWS::ApiGatewayV2::Api"
+    )
+    return name, resource["Properties"]["Body"]["paths"]
+
+
+def webhook_paths() -> list[str]:
+    """Where webhooks go."""
+    return [path for path, methods in api()[1].items() if "post" in methods]
 
 
 def add_routes(ports: Ports) -> str:
@@ -16,9 +32,9 @@ def add_routes(ports: Ports) -> str:
     physical = physical_ids(ports)
     gateway = aws_client("apigatewayv2", ports)
     lambdas = aws_client("lambda", ports)
-    ((api_name, api),) = ((n, r) for n, r in translated()["Resources"].items() if r["Type"] == "AWS::ApiGatewayV2::Api")
+    api_name, paths = api()
     api_id = physical[api_name]
-    for path, methods in api["Properties"]["Body"]["paths"].items():
+    for path, methods in paths.items():
         for method, operation in methods.items():
             name = function_of(operation)
             arn = lambdas.get_function(FunctionName=physical[name])["Configuration"]["FunctionArn"]
@@ -34,7 +50,7 @@ def add_routes(ports: Ports) -> str:
 
 
 def repair_numbers(ports: Ports) -> None:
-    """Sets the event source's concurrency again, as a number: the emulator has a parameter's value as text and chokes."""
+    """Sets the event source's concurrency again: from a parameter the emulator has it as text, and chokes on that."""
     lambdas = aws_client("lambda", ports)
     for mapping in lambdas.list_event_source_mappings()["EventSourceMappings"]:
         concurrency = int(mapping["ScalingConfig"]["MaximumConcurrency"])

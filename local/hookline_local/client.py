@@ -32,7 +32,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Delivery:
-    """A webhook as it goes over the wire. `signed` makes one as Shopify does; change fields for one that it does not."""
+    """A webhook as it goes over the wire. `signed` makes one as Shopify does."""
 
     topic: str
     body: bytes

@@ -98,7 +98,9 @@ def sam_deploy(ports: Ports, folder: Path, parameters: Mapping[str, str]) -> Non
     environment = processes.aws_environment(ports) | {"SAM_CLI_POLL_DELAY": "0.2"}
     log = folder / "sam.log"
     with open(log, "wb") as output:
-        done = subprocess.run(command, cwd=REPOSITORY, env=environment, stdout=output, stderr=subprocess.STDOUT, check=False)
+        done = subprocess.run(
+            command, cwd=REPOSITORY, env=environment, stdout=output, stderr=subprocess.STDOUT, check=False
+        )
     if done.returncode:
         reasons = failures(ports) or "\n".join(log.read_text(errors="replace").splitlines()[-20:])
         raise DeployFailed(f"sam deploy failed ({log}):\n{reasons}")

@@ -1,8 +1,10 @@
 """The whole stack as a context: servers up, template deployed, routes made; everything gone at the end."""
 
+import json
 import shutil
 import signal
 import tempfile
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -13,6 +15,9 @@ from .client import Client, Delivery, signed
 from .deploy import Credentials, check_built, deploy
 from .places import CACHE
 from .ports import HOST, Ports
+
+# The template's default.
+INDEX = "hookline"
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,14 @@ class Stack:
     def search_url(self) -> str:
         """The search server behind it."""
         return f"http://{HOST}:{self.ports.search}"
+
+    def documents(self, store: str) -> int:
+        """How many documents the index holds for a store."""
+        query = json.dumps({"query": {"term": {"store": store}}}).encode()
+        url = f"{self.search_url}/{INDEX}/_count"
+        request = urllib.request.Request(url, query, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return json.load(response)["count"]
 
     def sign(self, topic: str, body: bytes, store: str, **details: str | None) -> Delivery:
         """A delivery signed with this stack's secret; details as in `client.signed`."""

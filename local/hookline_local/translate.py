@@ -16,7 +16,6 @@ from samtranslator.translator.translator import Translator
 from .places import TEMPLATE
 
 
-
 class TemplateLoader(yaml.SafeLoader):
     """Reads YAML with CloudFormation's tags."""
 
@@ -72,5 +71,3 @@ def translated_json() -> str:
 def translated() -> dict[str, Any]:
     """template.yaml after SAM's transformation."""
     return json.loads(translated_json())
-
-

@@ -1,0 +1,128 @@
+# One verb per thing a person does; `make` alone lists them. What CI runs is what you run.
+# Fetched and built things are kept in $HOOKLINE_CACHE (or ~/.cache/hookline) and in target/.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+ARCH ?= x86_64
+STACK ?= hookline
+
+CACHE := $(or $(HOOKLINE_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hookline)
+TOOLS := $(shell $(PYTHON) local/environments.py path tools)
+EMULATOR := $(shell $(PYTHON) local/environments.py path emulator)
+CARGO_DENY := $(CACHE)/cargo-deny-0.20.2/bin/cargo-deny
+
+# What is in functions/ is deployed, nothing else.
+FUNCTIONS := $(notdir $(wildcard functions/*))
+# cargo-lambda looks for its zig beside the first python3 in PATH.
+CARGO_LAMBDA := PATH="$(TOOLS)/bin:$$PATH" cargo lambda build --locked $(addprefix --package ,$(FUNCTIONS))
+LOCAL := PYTHONPATH=local $(EMULATOR)/bin/python -m hookline_local
+PYTEST := PYTHONPATH=local $(EMULATOR)/bin/python -m pytest
+SAM := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} $(TOOLS)/bin/sam
+
+.PHONY: help
+help: ## Shows this list.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##### Seeing it work
+
+.PHONY: demo
+demo: ready ## Runs the whole stack on this machine, sends it a day of webhooks, and tells whether it kept its promises.
+	@$(LOCAL).demo
+
+.PHONY: dev
+dev: ready ## The same stack, left running, with its URLs printed. Ctrl-C ends it.
+	@$(LOCAL).dev
+
+.PHONY: replay
+replay: emulator ## Signs and sends one sample: EVENT=events/shopify/products-update.json [URL= STORE= SECRET= ID= TOPIC=]
+	@$(LOCAL).replay $(if $(EVENT),--event '$(EVENT)') $(if $(URL),--url '$(URL)') $(if $(STORE),--store '$(STORE)') \
+	  $(if $(ID),--id '$(ID)') $(if $(TOPIC),--topic '$(TOPIC)')
+
+##### Changing it
+
+.PHONY: check
+check: tools emulator $(CARGO_DENY) ## Format, lints, licences, template. Changes nothing.
+	cargo fmt --all --check
+	$(EMULATOR)/bin/ruff check --quiet --config local/ruff.toml local tests
+	$(EMULATOR)/bin/ruff format --quiet --check --config local/ruff.toml local tests
+	$(TOOLS)/bin/cfn-lint template.yaml
+	$(SAM) validate --lint --template-file template.yaml
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	$(CARGO_DENY) --locked check licenses bans sources
+
+.PHONY: test
+test: ready ## Every test there is: Rust, the template, the whole stack on this machine.
+	OSMEM_SERVER=$(EMULATOR)/bin/osmem-server cargo test --workspace --locked
+	$(PYTEST) tests/template tests/stack
+
+.PHONY: bench
+bench: ready ## Measures calls, CPU, memory and size against the figures in docs/performance.md. ARGS= for the program's own.
+	OSMEM_SERVER=$(EMULATOR)/bin/osmem-server cargo run --release --locked --package hookline-bench -- $(ARGS)
+
+.PHONY: format
+format: emulator ## Formats Rust and Python.
+	cargo fmt --all
+	$(EMULATOR)/bin/ruff check --quiet --fix --config local/ruff.toml local tests
+	$(EMULATOR)/bin/ruff format --quiet --config local/ruff.toml local tests
+
+##### Building and deploying it
+
+.PHONY: build
+build: tools ## Builds every function for AWS into target/lambda/<function>/bootstrap. [ARCH=arm64]
+	$(CARGO_LAMBDA) --release $(if $(filter arm64,$(ARCH)),--arm64,--x86-64)
+
+.PHONY: build-local
+build-local: tools ## Builds the same for this machine, faster; used by demo, dev and test.
+	$(CARGO_LAMBDA) --profile local
+
+.PHONY: deploy
+deploy: deployable build ## Builds and deploys with SAM: SHOPIFY_CLIENT_SECRETS_ARN= API_TOKEN_ARN= OPENSEARCH_URL= OPENSEARCH_ARN= [STACK= ARCH= MORE=]
+	$(TOOLS)/bin/sam deploy --template-file template.yaml --stack-name $(STACK) --resolve-s3 --capabilities CAPABILITY_IAM \
+	  --no-fail-on-empty-changeset --parameter-overrides Architecture=$(ARCH) \
+	  ShopifyClientSecretsArn='$(SHOPIFY_CLIENT_SECRETS_ARN)' ApiTokenArn='$(API_TOKEN_ARN)' \
+	  OpenSearchUrl='$(OPENSEARCH_URL)' OpenSearchArn='$(OPENSEARCH_ARN)' $(MORE)
+
+.PHONY: deployable
+deployable:
+	@missing=(); for name in SHOPIFY_CLIENT_SECRETS_ARN API_TOKEN_ARN OPENSEARCH_URL OPENSEARCH_ARN; do \
+	  [[ -n "$${!name:-}" ]] || missing+=("$$name="); done; \
+	if (( $${#missing[@]} )); then \
+	  echo "make deploy needs $${missing[*]} (what each is: Parameters in template.yaml; others go into MORE='Name=value …')" >&2; exit 1; fi
+
+deployable: export SHOPIFY_CLIENT_SECRETS_ARN := $(SHOPIFY_CLIENT_SECRETS_ARN)
+deployable: export API_TOKEN_ARN := $(API_TOKEN_ARN)
+deployable: export OPENSEARCH_URL := $(OPENSEARCH_URL)
+deployable: export OPENSEARCH_ARN := $(OPENSEARCH_ARN)
+
+##### What the others need
+
+.PHONY: setup
+setup: tools emulator $(CARGO_DENY) ## Installs everything that the other targets would install when needed.
+
+.PHONY: tools
+tools:
+	@$(PYTHON) local/environments.py make tools
+
+.PHONY: emulator
+emulator:
+	@$(PYTHON) local/environments.py make emulator
+
+# The emulator's environment is installed while the compiler runs.
+.PHONY: ready
+ready:
+	@$(MAKE) --jobs=2 build-local emulator
+
+# From source, because no registry has a recent one built. Kept; the advisories part is not used.
+$(CARGO_DENY):
+	@echo "· building cargo-deny (once; kept in $(CACHE))" >&2
+	@cargo install --quiet --locked --root $(CACHE)/cargo-deny-0.20.2 --version 0.20.2 --no-default-features cargo-deny
+
+.PHONY: clean
+clean: ## Removes what was built here. The cache stays; the message says where it is.
+	cargo clean --quiet
+	rm -rf .pytest_cache
+	@echo "· also there, shared by all checkouts: $(CACHE)" >&2

@@ -1,0 +1,107 @@
+"""`make demo`: a stack, the promises, and a report. Ends with an error when one was not kept."""
+
+import sys
+import time
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from . import stack
+from .deploy import DeployFailed
+from .ports import PortTaken, wanted
+from .processes import ServerFailed
+from .promises import STEPS, take
+from .tour import Tour
+
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
+
+
+def main() -> int:
+    """Runs the demo; the exit code says whether every promise was kept."""
+    started = time.monotonic()
+    try:
+        with stack.running(wanted(), lambda message: console.print(f"[dim]· {message}[/]")) as running:
+            console.print(f"[dim]· up after {time.monotonic() - started:.1f} s: {running.client.base_url}[/]")
+            tour = Tour(running)
+            walk(tour)
+            report(tour)
+    except (PortTaken, ServerFailed, DeployFailed) as problem:
+        console.print(f"[red]{escape(str(problem))}[/]")
+        return 2
+    except KeyboardInterrupt:
+        console.print("stopped")
+        return 130
+    return verdict(tour, time.monotonic() - started)
+
+
+def walk(tour: Tour) -> None:
+    """Takes every step, with a line for each and what is being sent meanwhile."""
+    columns = (
+        BarColumn(20),
+        TextColumn("{task.completed}/{task.total}"),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("", total=len(STEPS))
+        tour.told = lambda message: progress.update(task, description=f"[dim]{escape(message[:70])}[/]")
+        for step in STEPS:
+            before = len(tour.failures())
+            take(tour, step)
+            kept = len(tour.failures()) == before
+            progress.console.print(f"{'[green]✓[/]' if kept else '[red]✗[/]'} {step.__doc__.strip()}")
+            progress.advance(task)
+
+
+def report(tour: Tour) -> None:
+    """Prints what was sent, what searches found, and how the store is doing."""
+    deliveries = Table("answer", "ms", "topic", "what", title="Deliveries and their answers", title_justify="left")
+    for group in grouped(tour):
+        deliveries.add_row(*group)
+    console.print(deliveries)
+
+    searches = Table("when", "search", "best three, with prices", title="Searches", title_justify="left")
+    for row in tour.searches:
+        searches.add_row(*(escape(cell) for cell in row))
+    console.print(searches)
+
+    status = Table("status", "", title=f"The store {tour.store} at the end", title_justify="left")
+    for name, value in tour.status().items():
+        status.add_row(name, escape(str(value)))
+    console.print(status)
+
+
+def grouped(tour: Tour) -> list[tuple[str, str, str, str]]:
+    """A row per delivery; the timed edits, which are all alike, as one."""
+    rows = []
+    alike = [sent for sent in tour.sent if sent.what.startswith("edit ")]
+    for sent in tour.sent:
+        if sent not in alike:
+            rows.append((str(sent.answer.status), f"{sent.answer.seconds * 1000:.0f}", sent.topic, escape(sent.what)))
+        elif sent is alike[0]:
+            answers = ", ".join(sorted({str(each.answer.status) for each in alike}))
+            slowest = max(each.answer.seconds for each in alike)
+            rows.append((answers, f"≤ {slowest * 1000:.0f}", sent.topic, f"{len(alike)} timed edits"))
+    return rows
+
+
+def verdict(tour: Tour, seconds: float) -> int:
+    """Says how long changes took to be found, and whether all was as promised."""
+    timings = tour.timings()
+    if timings:
+        console.print(
+            f"From webhook to searchable, {timings['count']} edits: median {timings['median'] * 1000:.0f} ms, "
+            f"p99 {timings['p99'] * 1000:.0f} ms (on this machine, with the emulator's own share)"
+        )
+    failures = tour.failures()
+    for finding in failures:
+        console.print(f"[red]✗ {escape(finding.step)}:[/] {escape(finding.what)}")
+    kept = len(tour.findings) - len(failures)
+    console.print(f"{kept} of {len(tour.findings)} checks as promised, {seconds:.0f} s in all")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,72 @@
+"""`make dev`: the stack of the demo, left running. Ctrl-C ends it."""
+
+import json
+import os
+import signal
+import sys
+
+from rich.console import Console
+from rich.markup import escape
+
+from . import stack
+from .bridge import webhook_paths
+from .deploy import DeployFailed
+from .places import DEV_STACK
+from .ports import PortTaken, wanted
+from .processes import ServerFailed
+from .shop import STORE
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+def main() -> int:
+    """Runs until it is told to stop."""
+    try:
+        with stack.running(wanted(), lambda message: console.print(f"[dim]· {message}[/]")) as running:
+            remember(running)
+            try:
+                introduce(running)
+                signal.pause()
+            finally:
+                DEV_STACK.unlink(missing_ok=True)
+    except (PortTaken, ServerFailed, DeployFailed) as problem:
+        console.print(f"[red]{escape(str(problem))}[/]")
+        return 2
+    except KeyboardInterrupt:
+        console.print("stopped; nothing is left running")
+    return 0
+
+
+def remember(running: stack.Stack) -> None:
+    """Writes down for `make replay` where the stack is. Only its owner may read the secrets."""
+    DEV_STACK.unlink(missing_ok=True)
+    details = {
+        "pid": os.getpid(),
+        "url": running.client.base_url,
+        "secret": running.credentials.shopify,
+        "token": running.credentials.api_token,
+    }
+    with os.fdopen(os.open(DEV_STACK, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump(details, file)
+
+
+def introduce(running: stack.Stack) -> None:
+    """Prints where everything is and what to try."""
+    url, token = running.client.base_url, running.credentials.api_token
+    console.print("\n[bold]Hookline is running.[/] Webhooks go to:")
+    for path in webhook_paths():
+        console.print(f"  {url}{path}")
+    console.print(f"\nShopify client secret   {running.credentials.shopify}")
+    console.print(f"API token               {token}")
+    console.print(f"AWS                     AWS_ENDPOINT_URL=http://127.0.0.1:{running.ports.aws} (any credentials)")
+    console.print(f"Search server           {running.search_url}/{stack.INDEX}/_search")
+    console.print(f"Logs                    {running.folder}")
+    console.print("\nTry, in another terminal:")
+    console.print("  make replay EVENT=events/shopify/products-update.json")
+    console.print(f"  curl -H 'Authorization: Bearer {token}' '{url}/api/stores/{STORE}/search?q=stove'")
+    console.print(f"  curl -H 'Authorization: Bearer {token}' '{url}/api/stores/{STORE}/status'")
+    console.print("\nCtrl-C ends it all.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

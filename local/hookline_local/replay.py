@@ -1,0 +1,92 @@
+"""`make replay`: signs and sends one sample, to the stack of `make dev` or to a deployed one."""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from .client import Client, signed
+from .places import DEV_STACK, REPOSITORY
+from .shop import STORE
+
+# Fresh each time; the rest comes from the file beside the body.
+NOT_REPLAYED = {"x-shopify-webhook-id", "x-shopify-event-id", "x-shopify-triggered-at", "x-shopify-hmac-sha256"}
+
+
+class Unclear(Exception):
+    """What was asked for cannot be done. The message says what to change."""
+
+
+def main(arguments: list[str]) -> int:
+    """Sends the sample and prints the answer; 0 when it was 2xx."""
+    try:
+        wanted = options(arguments)
+        body, headers = sample(wanted.event, wanted.topic)
+        url, secret = target(wanted.url)
+    except Unclear as problem:
+        print(f"replay: {problem}", file=sys.stderr)
+        return 2
+    topic = headers.pop("X-Shopify-Topic")
+    store = wanted.store or headers.pop("X-Shopify-Shop-Domain", STORE)
+    headers.pop("X-Shopify-Shop-Domain", None)
+    delivery = signed(topic, body, secret=secret, store=store, delivery_id=wanted.id, more=headers)
+    try:
+        answer = Client(url).send(delivery)
+    except OSError as error:
+        print(f"replay: {url} does not answer: {error}", file=sys.stderr)
+        return 2
+    print(f"{answer.status}  {topic} for {store}, {len(body)} bytes, {answer.seconds * 1000:.0f} ms")
+    print(f"delivery id {delivery.id} (again: ID={delivery.id})")
+    if answer.body:
+        print(answer.body.decode(errors="replace"))
+    return 0 if 200 <= answer.status < 300 else 1
+
+
+def options(arguments: list[str]) -> argparse.Namespace:
+    """The Makefile's variables. The secret is not among them: other users can read a command line."""
+    parser = argparse.ArgumentParser(prog="make replay", usage="make replay EVENT=… [URL= STORE= SECRET= ID= TOPIC=]")
+    for name in ("event", "url", "store", "id", "topic"):
+        parser.add_argument(f"--{name}")
+    parsed = parser.parse_args(arguments)
+    if not parsed.event:
+        raise Unclear("which sample? EVENT=events/shopify/products-update.json, or any other file there")
+    return parsed
+
+
+def sample(event: str, topic: str | None) -> tuple[bytes, dict[str, str]]:
+    """The body, byte for byte, and the headers that belong to it."""
+    file = Path(event) if Path(event).is_absolute() else REPOSITORY / event
+    if not file.is_file():
+        raise Unclear(f"there is no file {event}")
+    beside = file.with_name(f"{file.stem}.headers.json")
+    headers = json.loads(beside.read_text()) if beside.is_file() else {}
+    headers = {name: value for name, value in headers.items() if name.lower() not in NOT_REPLAYED}
+    if topic:
+        headers["X-Shopify-Topic"] = topic.replace("products-", "products/")
+    elif "X-Shopify-Topic" not in headers:
+        if file.parent.name != "catalogue":
+            raise Unclear(f"{event} has no {beside.name} beside it that tells its topic: add TOPIC=products/update")
+        headers["X-Shopify-Topic"] = "products/create"
+    return file.read_bytes(), headers
+
+
+def target(url: str | None) -> tuple[str, str]:
+    """Where to send it, and the secret to sign it with."""
+    secret = os.environ.get("SECRET", "")
+    if url:
+        if not secret:
+            raise Unclear("a deployed stack has a secret of its own: SECRET=… (the app's client secret)")
+        return url, secret
+    try:
+        details = json.loads(DEV_STACK.read_text())
+        os.kill(details["pid"], 0)
+    except (FileNotFoundError, ProcessLookupError):
+        raise Unclear(
+            "no stack is running here: start one with `make dev`, or give URL= and SECRET= of another"
+        ) from None
+    return details["url"], secret or details["secret"]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
