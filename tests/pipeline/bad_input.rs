@@ -1,0 +1,149 @@
+//! Bad input, and what it gets. The same cases at the deployed stack: `tests/stack`.
+
+use hookline_sources::shopify::{BODY_LIMIT, Topic};
+use serde_json::Value;
+
+use crate::harness::{Pipeline, STORE, Webhook, event_file, sign};
+
+const SIGNATURE: &str = "X-Shopify-Hmac-Sha256";
+
+fn good(id: &str) -> Webhook {
+    Webhook::new(Topic::ProductsUpdate, id, event_file("products-update.json"))
+}
+
+#[tokio::test]
+async fn a_signature_that_is_not_one_gets_401_and_nothing_happens() {
+    let pipeline = Pipeline::start().await;
+    let body = event_file("products-update.json");
+    let signature = sign(&body);
+    let value: Value = serde_json::from_slice(&body).unwrap();
+    let reserialised = sign(value.to_string().as_bytes());
+    let hex = "7e186ac3161ca279a23aa4c9d1c0f55f33a54fb38d769e91c9cd7ca64be5ab94";
+    let joined = format!("{signature},{signature}");
+    for wrong in [
+        "",
+        "nonsense",
+        hex,
+        &signature[..20],
+        &reserialised,
+        &joined,
+        &sign(b"another body"),
+    ] {
+        assert_eq!(
+            pipeline.send(&good("1").with(SIGNATURE, wrong)).await,
+            (401, String::new()),
+            "{wrong}"
+        );
+    }
+    assert_eq!(pipeline.send(&good("1").without(SIGNATURE)).await, (401, String::new()));
+    assert_eq!(pipeline.settle().await, 0);
+    assert!(pipeline.status().await["error"].is_string(), "a forgery makes no store");
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_what_it_should_be_is_parked_with_its_path() {
+    let pipeline = Pipeline::start().await;
+    let cases = [
+        ("hostile/wrong-shape.json", "variants[0].price: "),
+        ("hostile/not-json.txt", "(body): not JSON at line "),
+        ("hostile/empty.txt", "(body): not JSON at line 1"),
+        ("hostile/not-utf8.bin", ""),
+    ];
+    for (file, said) in cases {
+        let webhook = Webhook::new(Topic::ProductsUpdate, file, event_file(file));
+        assert_eq!(pipeline.send_as_base64(&webhook).await, (200, String::new()), "{file}");
+        assert_eq!(pipeline.settle().await, 1, "{file} waits for a person");
+        let error = &pipeline.status().await["last_error"];
+        assert_eq!(error["code"], "schema_mismatch", "{file}");
+        assert!(error["message"].as_str().unwrap().starts_with(said), "{file}: {error}");
+        assert_eq!(error["delivery_id"], file);
+        // Parked is dealt with: the sender need not come back.
+        assert_eq!(pipeline.send_as_base64(&webhook).await.0, 200);
+        assert_eq!(pipeline.settle().await, 0);
+    }
+}
+
+#[tokio::test]
+async fn characters_that_the_queue_refuses_come_through() {
+    let pipeline = Pipeline::start().await;
+    pipeline
+        .apply(&Webhook::new(
+            Topic::ProductsCreate,
+            "1",
+            event_file("hostile/noncharacters.json"),
+        ))
+        .await;
+    assert_eq!(pipeline.status().await["last_error"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_gets_413() {
+    let pipeline = Pipeline::start().await;
+    let webhook = Webhook::new(Topic::ProductsUpdate, "1", vec![b' '; BODY_LIMIT + 1]);
+    assert_eq!(pipeline.send_as_base64(&webhook).await.0, 413);
+}
+
+#[tokio::test]
+async fn headers_that_do_not_fit_get_400() {
+    let pipeline = Pipeline::start().await;
+    let (status, said) = pipeline
+        .send(&good("1").with("X-Shopify-Topic", "products/create"))
+        .await;
+    assert_eq!((status, said.contains("products/update")), (400, true), "{said}");
+    for name in [
+        "X-Shopify-Topic",
+        "X-Shopify-Shop-Domain",
+        "X-Shopify-API-Version",
+        "X-Shopify-Webhook-Id",
+    ] {
+        assert_eq!(pipeline.send(&good("1").without(name)).await.0, 400, "{name}");
+    }
+    assert_eq!(
+        pipeline
+            .send(&good("1").with("X-Shopify-Shop-Domain", "shop.example.com"))
+            .await
+            .0,
+        400
+    );
+    let crowd = (0..300).fold(good("1"), |webhook, n| webhook.with(&format!("X-Filler-{n}"), "x"));
+    assert_eq!(pipeline.send(&crowd).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_shop_nobody_knows_is_known_after_its_first_verified_event() {
+    let pipeline = Pipeline::start().await;
+    pipeline
+        .apply(&good("1").with("X-Shopify-Shop-Domain", "newcomer.myshopify.com"))
+        .await;
+    assert!(pipeline.status().await["error"].is_string(), "{STORE} is another store");
+    pipeline.apply(&good("2")).await;
+    assert_eq!(pipeline.status().await["enabled"], true);
+}
+
+#[tokio::test]
+async fn an_uninstall_in_another_stores_name_is_not_believed() {
+    let pipeline = Pipeline::start().await;
+    pipeline.apply(&good("1")).await;
+    let theirs = Webhook::new(
+        Topic::AppUninstalled,
+        "2",
+        "{\"id\":1,\"myshopify_domain\":\"other.myshopify.com\"}",
+    );
+    assert_eq!(pipeline.send(&theirs).await.0, 200);
+    assert_eq!(pipeline.settle().await, 1);
+    let status = pipeline.status().await;
+    assert_eq!(
+        (&status["enabled"], &status["last_error"]["code"]),
+        (&Value::Bool(true), &Value::from("store_mismatch"))
+    );
+}
+
+#[tokio::test]
+async fn a_search_of_operators_or_ten_kilobytes_is_harmless() {
+    let pipeline = Pipeline::start().await;
+    pipeline.apply(&good("1")).await;
+    let operators = "q=%2B-%26%26%7C%7C!()%7B%7D%5B%5D%5E%22~*%3F%3A%5C%2F+OR+*:*+title:x";
+    assert!(pipeline.search(operators).await["results"].is_array());
+    assert!(pipeline.search(&format!("q={}", "x".repeat(10 * 1024))).await["error"].is_string());
+    assert!(pipeline.search("q=").await["error"].is_string());
+}

@@ -1,0 +1,294 @@
+//! The whole pipeline, on emulators of its own.
+
+use std::{fs, path::PathBuf, time::Duration};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use hmac::{Hmac, KeyInit, Mac};
+use hookline_aws::{AwsSecret, DynamoEntities, DynamoLedger, DynamoStores, OpenSearchIndex, SqsEventQueue};
+use hookline_domain::{reindex::Reindex, secret::Secret};
+use hookline_lambda::{
+    Ports, Receiver, SystemClock,
+    api::{SearchApi, StatusApi},
+    batch::{self, SqsBatch, SqsRecord},
+    serve::Http,
+};
+use hookline_sources::shopify::{self, Topic};
+use hookline_testkit::{
+    emulator::{DynamoDb, ENTITIES_TABLE, LEDGER_TABLE, STORES_TABLE, Sqs},
+    osmem::Osmem,
+};
+use jiff::{SignedDuration, Timestamp};
+use lambda_http::{Body, Request};
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+pub const SECRET: &str = "hush";
+pub const TOKEN: &str = "a-token-nobody-could-guess";
+pub const STORE: &str = "juniper-and-oak.myshopify.com";
+
+/// How long a search may take to show what was written: the index refreshes every second.
+const FOUND_WITHIN: Duration = Duration::from_secs(20);
+
+type ShopifyReceiver = Receiver<DynamoLedger, SqsEventQueue, DynamoStores, AwsSecret, SystemClock>;
+type Consumer = Reindex<DynamoLedger, DynamoEntities, DynamoStores, OpenSearchIndex, SystemClock>;
+
+pub struct Pipeline {
+    sqs: Sqs,
+    receivers: Vec<(Topic, ShopifyReceiver)>,
+    reindex: Consumer,
+    status: StatusApi<DynamoStores, Secret, SystemClock>,
+    search: SearchApi<DynamoStores, OpenSearchIndex, Secret, SystemClock>,
+    _dynamodb: DynamoDb,
+    _osmem: Osmem,
+}
+
+/// One webhook, as Shopify sends it.
+#[derive(Debug, Clone)]
+pub struct Webhook {
+    pub topic: Topic,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Webhook {
+    pub fn new(topic: Topic, id: &str, body: impl Into<Vec<u8>>) -> Self {
+        let body = body.into();
+        let headers = [
+            ("X-Shopify-Topic", topic.name()),
+            ("X-Shopify-Shop-Domain", STORE),
+            ("X-Shopify-API-Version", "2026-07"),
+            ("X-Shopify-Webhook-Id", id),
+            ("X-Shopify-Hmac-Sha256", &sign(&body)),
+        ];
+        let headers = headers
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .to_vec();
+        Self { topic, headers, body }
+    }
+
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.headers.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub fn without(mut self, name: &str) -> Self {
+        self.headers.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
+        self
+    }
+
+    /// What API Gateway makes of it: an HTTP API's event, payload format 2.0.
+    fn event(&self, base64: bool) -> Request {
+        let mut headers = serde_json::Map::new();
+        for (name, value) in &self.headers {
+            let name = if base64 {
+                name.to_ascii_lowercase()
+            } else {
+                name.clone()
+            };
+            headers.insert(name, json!(value));
+        }
+        let body = if base64 {
+            BASE64_STANDARD.encode(&self.body)
+        } else {
+            String::from_utf8(self.body.clone()).unwrap()
+        };
+        let path = format!("/api/webhooks/receive/shopify/{}", self.topic.function());
+        let event = json!({
+            "version": "2.0", "routeKey": format!("POST {path}"), "rawPath": path, "rawQueryString": "",
+            "headers": headers, "body": body, "isBase64Encoded": base64,
+            "requestContext": request_context("POST", &path),
+        });
+        lambda_http::request::from_str(&event.to_string()).unwrap()
+    }
+}
+
+fn request_context(method: &str, path: &str) -> Value {
+    json!({
+        "accountId": "123456789012", "apiId": "abcdefghij", "domainName": "abcdefghij.execute-api.eu-west-1.amazonaws.com",
+        "domainPrefix": "abcdefghij", "requestId": "JKJaXmPLvHcESHA=", "routeKey": format!("{method} {path}"), "stage": "$default",
+        "time": "14/Nov/2026:15:04:53 +0000", "timeEpoch": 1_794_668_693_106_u64,
+        "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "test"},
+    })
+}
+
+pub fn sign(body: &[u8]) -> String {
+    let mut hmac: Hmac<Sha256> = Hmac::new_from_slice(SECRET.as_bytes()).unwrap();
+    hmac.update(body);
+    BASE64_STANDARD.encode(hmac.finalize().into_bytes())
+}
+
+/// A file of `events/shopify`.
+pub fn event_file(name: &str) -> Vec<u8> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../events/shopify")
+        .join(name);
+    fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The catalogue's bodies, by file name.
+pub fn catalogue() -> Vec<(String, Vec<u8>)> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../events/shopify/catalogue");
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+        .into_iter()
+        .map(|name| (name.clone(), event_file(&format!("catalogue/{name}"))))
+        .collect()
+}
+
+impl Pipeline {
+    pub async fn start() -> Self {
+        let (dynamodb, sqs, osmem) = (DynamoDb::start().await, Sqs::start().await, Osmem::start().await);
+        let (tables, queue) = (dynamodb.aws(), sqs.aws());
+        let mut receivers = Vec::new();
+        for topic in Topic::ALL {
+            let ports = Ports {
+                ledger: tables.ledger(LEDGER_TABLE),
+                queue: queue.event_queue(sqs.queue_url()),
+                tally: Some(tables.stores(STORES_TABLE)),
+                secrets: AwsSecret::Literal(Secret::new(SECRET)),
+                clock: SystemClock,
+            };
+            receivers.push((topic, Receiver::new(topic, ports, SignedDuration::ZERO).await.unwrap()));
+        }
+        let stores = || tables.stores(STORES_TABLE);
+        Self {
+            receivers,
+            reindex: Reindex {
+                ledger: tables.ledger(LEDGER_TABLE),
+                entities: tables.entities(ENTITIES_TABLE),
+                stores: stores(),
+                index: osmem.index().await,
+                clock: SystemClock,
+                interpret: shopify::interpret,
+            },
+            status: StatusApi::new(stores(), Secret::new(TOKEN), SystemClock).await.unwrap(),
+            search: SearchApi::new(stores(), osmem.index().await, Secret::new(TOKEN), SystemClock)
+                .await
+                .unwrap(),
+            sqs,
+            _dynamodb: dynamodb,
+            _osmem: osmem,
+        }
+    }
+
+    /// Sends a webhook; the status of the answer and its body.
+    pub async fn send(&self, webhook: &Webhook) -> (u16, String) {
+        self.deliver(webhook, false).await
+    }
+
+    /// The same as API Gateway may hand it over: body in base64, header names in lower case.
+    pub async fn send_as_base64(&self, webhook: &Webhook) -> (u16, String) {
+        self.deliver(webhook, true).await
+    }
+
+    async fn deliver(&self, webhook: &Webhook, base64: bool) -> (u16, String) {
+        let (_, receiver) = self
+            .receivers
+            .iter()
+            .find(|(topic, _)| *topic == webhook.topic)
+            .unwrap();
+        let response = receiver.answer(webhook.event(base64)).await;
+        receiver.afterwards().await;
+        let body = match response.body() {
+            Body::Text(text) => text.clone(),
+            _ => String::new(),
+        };
+        (response.status().as_u16(), body)
+    }
+
+    /// Lets the consumer work until the queue is empty. Returns how many messages must come again.
+    pub async fn settle(&self) -> usize {
+        let mut again = 0;
+        loop {
+            let bodies = self.sqs.receive().await;
+            if bodies.is_empty() {
+                return again;
+            }
+            let record = |(n, body)| SqsRecord {
+                message_id: Some(format!("m{n}")),
+                body: Some(body),
+            };
+            let records = bodies.into_iter().enumerate().map(record).collect();
+            let answer = batch::consume(&self.reindex, SqsBatch { records }, Timestamp::MAX)
+                .await
+                .unwrap();
+            again += answer.batch_item_failures.len();
+        }
+    }
+
+    /// Sends a webhook that must be taken, and lets it be applied.
+    pub async fn apply(&self, webhook: &Webhook) {
+        assert_eq!(self.send(webhook).await, (200, String::new()));
+        assert_eq!(self.settle().await, 0);
+    }
+
+    pub async fn status(&self) -> Value {
+        let path = format!("/api/stores/{STORE}/status");
+        json_of(&self.status.answer(get(&path, "")).await)
+    }
+
+    pub async fn search(&self, query: &str) -> Value {
+        let path = format!("/api/stores/{STORE}/search");
+        json_of(&self.search.answer(get(&path, query)).await)
+    }
+
+    /// Searches until what is found is as it should be; what was found last if it never is.
+    pub async fn search_until(&self, q: &str, good: impl Fn(&Value) -> bool) -> Value {
+        let deadline = tokio::time::Instant::now() + FOUND_WITHIN;
+        let query = format!("q={}", q.replace(' ', "+"));
+        loop {
+            let found = self.search(&query).await;
+            if good(&found) {
+                return found;
+            }
+            assert!(
+                tokio::time::Instant::now() < deadline,
+                "searching for {q:?} still gives {found:#}"
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Searches until a document with this id is among what is found; the document.
+    pub async fn found(&self, q: &str, id: &str) -> Value {
+        let has = |found: &Value| document(found, id).is_some();
+        let page = self.search_until(q, has).await;
+        document(&page, id).unwrap()
+    }
+
+    /// Searches until no document with this id is among what is found.
+    pub async fn not_found(&self, q: &str, id: &str) {
+        self.search_until(q, |found| found["results"].is_array() && document(found, id).is_none())
+            .await;
+    }
+}
+
+fn document(page: &Value, id: &str) -> Option<Value> {
+    page["results"]
+        .as_array()?
+        .iter()
+        .find(|result| result["id"] == id)
+        .cloned()
+}
+
+fn get(path: &str, query: &str) -> Request {
+    let event = json!({
+        "version": "2.0", "routeKey": "GET", "rawPath": path, "rawQueryString": query,
+        "headers": {"authorization": format!("Bearer {TOKEN}")},
+        "pathParameters": {"store": STORE},
+        "requestContext": request_context("GET", path), "isBase64Encoded": false,
+    });
+    lambda_http::request::from_str(&event.to_string()).unwrap()
+}
+
+fn json_of(response: &lambda_http::Response<Body>) -> Value {
+    match response.body() {
+        Body::Text(text) => serde_json::from_str(text).unwrap(),
+        _ => Value::Null,
+    }
+}

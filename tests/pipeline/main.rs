@@ -1,0 +1,8 @@
+//! A webhook in, a search result out, in one process: API Gateway's event goes into the real receiver, the real adapters talk to
+//! emulators over HTTP, the real consumer writes, the real search function finds. What `tests/stack` does with deployed binaries,
+//! closer to the code and faster.
+
+mod bad_input;
+mod harness;
+mod samples;
+mod story;
