@@ -16,7 +16,11 @@ use hyper_util::{
 };
 use rustack_sqs_core::{config::SqsConfig, handler::RustackSqsHandler, provider::RustackSqs};
 use rustack_sqs_http::service::{SqsHttpConfig, SqsHttpService};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+    task::JoinHandle,
+};
 
 /// The ledger's table, as in the template.
 pub const LEDGER_TABLE: &str = "ledger";
@@ -50,6 +54,36 @@ impl Drop for Server {
 /// A server that takes connections and never answers, and its URL. It ends when the listener is dropped.
 pub async fn silent() -> (TcpListener, String) {
     listen().await
+}
+
+/// A server that gives every request the same answer. It ends when this is dropped.
+#[derive(Debug)]
+pub struct Parrot {
+    url: String,
+    _server: Server,
+}
+
+impl Parrot {
+    /// Starts it.
+    pub async fn start(status: u16, body: &str) -> Self {
+        let (listener, url) = listen().await;
+        let length = body.len();
+        let answer =
+            format!("HTTP/1.1 {status} As Told\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
+        let server = Server(tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut request = vec![0; 64 * 1024];
+                let _whatever = stream.read(&mut request).await;
+                let _hung_up = stream.write_all(answer.as_bytes()).await;
+            }
+        }));
+        Self { url, _server: server }
+    }
+
+    /// Where it listens.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
 }
 
 async fn listen() -> (TcpListener, String) {

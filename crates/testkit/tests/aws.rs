@@ -3,15 +3,17 @@
 use std::{error::Error, time::Duration};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use hookline_aws::{Aws, Patience};
+use hookline_aws::{Aws, OpenSearchConfig, Patience, Signing};
 use hookline_domain::{
     index::{Change, Index, Outcome, Search, SearchQuery},
     ledger::{ClaimRequest, Ledger},
+    port::Unavailable,
+    secret::{Secret, SecretRef, SecretSource},
 };
 use hookline_testkit::{
     builders::{at, delivery, document, epoch, noon, product, version},
     contract::{index::put, queue},
-    emulator::{DynamoDb, ENTITIES_TABLE, LEDGER_TABLE, STORES_TABLE, Sqs, sdk_config, silent},
+    emulator::{DynamoDb, ENTITIES_TABLE, LEDGER_TABLE, Parrot, STORES_TABLE, Sqs, sdk_config, silent},
     osmem::Osmem,
 };
 use tokio::time::Instant;
@@ -210,15 +212,71 @@ async fn a_receiver_does_not_wait_for_a_table_that_hangs() {
     assert!(began.elapsed() < Duration::from_millis(2_500), "{:?}", began.elapsed());
 }
 
+async fn secret_from(body: &str) -> Result<Secret, Unavailable> {
+    let parrot = Parrot::start(200, body).await;
+    let aws = Aws::with_config(sdk_config(parrot.url()).await, Patience::Receiver);
+    aws.secret(&SecretRef::Kept(
+        "arn:aws:secretsmanager:eu-central-1:1:secret:a".to_owned(),
+    ))
+    .read()
+    .await
+}
+
+#[tokio::test]
+async fn a_secret_is_a_text() {
+    let secret = secret_from(r#"{"Name": "a", "SecretString": "new,old"}"#)
+        .await
+        .unwrap();
+    assert_eq!(secret.reveal(), "new,old");
+    secret_from(r#"{"Name": "a", "SecretBinary": "AAAA"}"#)
+        .await
+        .unwrap_err();
+}
+
+#[tokio::test]
+async fn an_index_that_fails_as_a_whole_is_unavailable_and_nothing_is_quoted() {
+    for (status, body) in [
+        (
+            503,
+            r#"{"error":{"type":"unavailable","reason":"Secret Title"},"status":503}"#,
+        ),
+        (403, r#"{"error":"Secret Title"}"#),
+        (429, "<html>Secret Title"),
+    ] {
+        let parrot = Parrot::start(status, body).await;
+        let aws = Aws::with_config(sdk_config(parrot.url()).await, Patience::Receiver);
+        let config = OpenSearchConfig {
+            url: parrot.url().to_owned(),
+            index: "hookline".to_owned(),
+            signing: Signing::Aoss,
+        };
+        let index = aws.index(&config).unwrap();
+        let change = put(&product(&epoch("demo", 1), "1"), 1, "Secret Title");
+        let query = SearchQuery {
+            epoch: epoch("demo", 1),
+            text: "lamp".to_owned(),
+            limit: 1,
+        };
+        for failed in [
+            index.apply(&[change]).await.unwrap_err(),
+            index.search(&query).await.unwrap_err(),
+        ] {
+            let causes = causes(&failed).join(": ");
+            assert!(causes.contains(&status.to_string()), "{causes}");
+            assert!(!causes.contains("Secret"), "{causes}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_search_does_not_wait_for_an_index_that_hangs() {
     let (_listener, url) = silent().await;
     let aws = Aws::with_config(sdk_config(&url).await, Patience::Receiver);
     let index = aws
-        .index(&hookline_aws::OpenSearchConfig {
+        .index(&OpenSearchConfig {
             url,
             index: "hookline".to_owned(),
-            signing: hookline_aws::Signing::Es,
+            signing: Signing::Es,
         })
         .unwrap();
     let query = SearchQuery {
@@ -240,15 +298,20 @@ async fn a_failure_keeps_what_the_table_said() {
         .claim(&delivery("1"), &attempt())
         .await
         .unwrap_err();
-    let mut causes = Vec::new();
-    let mut cause: Option<&dyn Error> = Some(&failed);
-    while let Some(error) = cause {
-        causes.push(error.to_string());
-        cause = error.source();
-    }
+    let causes = causes(&failed);
     assert!(causes[0].contains("ledger"), "{causes:?}");
     assert!(
         causes.iter().any(|cause| cause.contains("ResourceNotFoundException")),
         "{causes:?}"
     );
+}
+
+fn causes(failed: &Unavailable) -> Vec<String> {
+    let mut causes = Vec::new();
+    let mut cause: Option<&dyn Error> = Some(failed);
+    while let Some(error) = cause {
+        causes.push(error.to_string());
+        cause = error.source();
+    }
+    causes
 }
