@@ -60,8 +60,8 @@ test: ready ## Every test there is: Rust, the template, the whole stack on this 
 	$(PYTEST) tests/template tests/stack
 
 .PHONY: bench
-bench: ready ## Measures calls, CPU, memory and size against the figures in docs/performance.md. ARGS= for the program's own.
-	OSMEM_SERVER=$(EMULATOR)/bin/osmem-server cargo run --release --locked --package hookline-bench -- $(ARGS)
+bench: build ## Builds for release and measures calls, start, CPU, memory and size, beside the goals of docs/performance.md.
+	cargo run --quiet --release --locked --package hookline-bench
 
 .PHONY: format
 format: emulator ## Formats Rust and Python.

@@ -349,6 +349,16 @@ mod tests {
     }
 
     #[test]
+    fn a_state_signed_in_the_very_second_of_the_uninstall_begins_no_install() {
+        let ended = at("2026-11-14T12:00:00Z");
+        let record = StoreRecord {
+            uninstalled_at: Some(ended),
+            ..StoreRecord::default()
+        };
+        assert_eq!(record.place(ended, Some(ended)), Place::Nowhere);
+    }
+
+    #[test]
     fn what_was_triggered_before_the_present_install_touches_nothing() {
         let before = at("2026-11-14T11:00:00Z");
         assert_eq!(reinstalled().place(before, Some(before)), Place::Nowhere);
