@@ -233,7 +233,7 @@ pub async fn words_of_every_script_are_found(index: &(impl Index + Search)) {
 
 pub async fn a_stock_keeping_unit_finds_its_product_first(index: &(impl Index + Search)) {
     let install = epoch("demo", 1);
-    let changes: Vec<Change> = [("10", "CRR-15"), ("11", "CRR-16"), ("12", "LCP-15")]
+    let mut changes: Vec<Change> = [("10", "CRR-15"), ("11", "CRR-16"), ("12", "LCP-15")]
         .into_iter()
         .map(|(id, sku)| {
             let entity = product(&install, id);
@@ -248,6 +248,8 @@ pub async fn a_stock_keeping_unit_finds_its_product_first(index: &(impl Index + 
             }
         })
         .collect();
+    // Its title is made of the parts of the unit.
+    changes.push(put(&product(&install, "13"), "CRR 16", "CRR 16"));
     given_changes(index, &changes).await;
     for text in ["CRR-16", "crr-16"] {
         assert_eq!(titles(&search(index, text).await)[0], "Thing 11", "{text}");
