@@ -31,8 +31,9 @@ const PORT: &str = "stores";
 
 const COUNT_PREFIX: &str = "count/";
 
-/// An update expression may have 4 KB (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>);
-/// what is not removed this time is removed next time.
+/// An update expression may have 4 KB
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>); what is not removed this
+/// time is removed next time.
 const REMOVED_AT_ONCE: usize = 200;
 
 /// [`Stores`] and [`Tally`] in DynamoDB: each change is one `UpdateItem`.

@@ -1,8 +1,9 @@
 //! The consumer's side of SQS: a batch in, the messages that must come again out.
 //!
-//! Partial batch responses: <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>. A message is text to us
-//! until it has been looked at, so one that is not ours spoils no other. An empty `itemIdentifier` would fail the whole batch, so a
-//! message without an id is never named: the invocation fails instead, after the others have had their effect.
+//! Partial batch responses: <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>. A message
+//! is text to us until it has been looked at, so one that is not ours spoils no other. An empty `itemIdentifier`
+//! would fail the whole batch, so a message without an id is never named: the invocation fails instead, after the
+//! others have had their effect.
 
 use std::{sync::Arc, time::Instant};
 

@@ -1,5 +1,5 @@
-//! What a function is told by its environment: read once, at the start, into one struct. What is missing is named, all of it
-//! at once, with the misspelling that may be why.
+//! What a function is told by its environment: read once, at the start, into one struct. What is missing is named,
+//! all of it at once, with the misspelling that may be why.
 
 use std::{collections::BTreeMap, fmt};
 

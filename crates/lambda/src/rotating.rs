@@ -1,5 +1,5 @@
-//! A secret that may be rotated while a function lives: read at the start, again when something did not match (at most once a
-//! minute), and every few minutes after an answer has gone out.
+//! A secret that may be rotated while a function lives: read at the start, again when something did not match (at
+//! most once a minute), and every few minutes after an answer has gone out.
 
 use std::sync::{Arc, PoisonError, RwLock};
 

@@ -1,8 +1,8 @@
-//! What a receiver counts without a call: duplicates and forgeries, written to the status of a store at most so often, and only
-//! after an answer has gone out.
+//! What a receiver counts without a call: duplicates and forgeries, written to the status of a store at most so
+//! often, and only after an answer has gone out.
 //!
-//! A counted duplicate would otherwise cost a second write, and a stranger could make us write at will. What a function has counted
-//! when Lambda ends it is lost; the log line of each request is not.
+//! A counted duplicate would otherwise cost a second write, and a stranger could make us write at will. What a
+//! function has counted when Lambda ends it is lost; the log line of each request is not.
 
 use std::{
     collections::HashMap,
@@ -80,7 +80,8 @@ impl<T: Tally, C: Clock> Tallies<T, C> {
         }
     }
 
-    /// Writes what was counted, if that is due. Call it after the answer. What cannot be written is dropped: it is a count.
+    /// Writes what was counted, if that is due. Call it after the answer. What cannot be written is dropped: it is a
+    /// count.
     pub async fn write_if_due(&self) {
         let Some(tally) = &self.tally else { return };
         let stores = {

@@ -9,11 +9,11 @@ const LONGEST_KEYWORD: u32 = 1024;
 /// The body that makes the index. No settings: Serverless chooses its own shards, and a domain's defaults do.
 ///
 /// `dynamic: false`, not `strict`: while a new release is rolled out, documents with a field that this mapping does not
-/// have yet are kept and returned, only not found by that field. `strict` would refuse them for good, and a change would
-/// be lost for the order of two deployments. A field that is *mapped* and does not fit is refused with either.
+/// have yet are kept and returned, only not found by that field. `strict` would refuse them for good, and a change
+/// would be lost for the order of two deployments. A field that is *mapped* and does not fit is refused with either.
 ///
-/// Prices come as decimal texts, stay so in the document, and are indexed in thousandths, for some currencies have three
-/// decimals.
+/// Prices come as decimal texts, stay so in the document, and are indexed in thousandths, for some currencies have
+/// three decimals.
 pub(super) fn index() -> Value {
     let keyword = json!({"type": "keyword", "ignore_above": LONGEST_KEYWORD});
     let searched = json!({

@@ -1,8 +1,9 @@
 //! One request of Shopify's: its headers, and the check that comes before anything else.
 //!
-//! Headers: <https://shopify.dev/docs/apps/build/webhooks/delivery-structure>. Shopify's own library requires signature,
-//! topic, shop, API version and webhook id, and takes the rest if it is there; so does this. The signature covers the body
-//! **only** (<https://shopify.dev/docs/apps/build/webhooks/verify-deliveries>): every other header is a hint.
+//! Headers: <https://shopify.dev/docs/apps/build/webhooks/delivery-structure>. Shopify's own library requires
+//! signature, topic, shop, API version and webhook id, and takes the rest if it is there; so does this. The signature
+//! covers the body **only** (<https://shopify.dev/docs/apps/build/webhooks/verify-deliveries>): every other header is
+//! a hint.
 
 use hookline_domain::{
     delivery::Delivery,
@@ -15,7 +16,8 @@ use jiff::Timestamp;
 use super::Topic;
 use crate::signature::{Secrets, SignatureError, Verified};
 
-/// The longest body taken: what fits a queue message with its first line. API Gateway's own limit is 10 MB, Lambda's 6 MB.
+/// The longest body taken: what fits a queue message with its first line. API Gateway's own limit is 10 MB, Lambda's
+/// 6 MB.
 pub const BODY_LIMIT: usize = MESSAGE_LIMIT - 4096;
 
 const SIGNATURE: &str = "x-shopify-hmac-sha256";
