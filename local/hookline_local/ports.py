@@ -5,6 +5,7 @@ Checked before anything is started, because an emulator that fails to bind says 
 
 import os
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,14 +64,20 @@ def holder(port: int) -> str | None:
     if not inodes:
         return None
     for process in Path("/proc").glob("[0-9]*"):
-        try:
-            open_sockets = {os.readlink(descriptor) for descriptor in (process / "fd").iterdir()}
-            if open_sockets & inodes:
-                command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-                return f"process {process.name} listens on it ({command[:100]})"
-        except OSError:
-            continue
+        if open_files(process) & inodes:
+            command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+            return f"process {process.name} listens on it ({command[:100]})"
     return "a process of another user listens on it"
+
+
+def open_files(process: Path) -> set[str]:
+    """What a process has open; nothing when it is another user's, or has just ended."""
+    found = set()
+    with suppress(OSError):
+        for descriptor in (process / "fd").iterdir():
+            with suppress(OSError):
+                found.add(os.readlink(descriptor))
+    return found
 
 
 def listening_inodes(port: int) -> set[str]:
