@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt};
 
 use hookline_domain::secret::{Secret, SecretRef};
 use jiff::SignedDuration;
+use tracing::level_filters::LevelFilter;
 
 /// How different two names may be for one to be taken for a misspelling of the other.
 const MISSPELT: usize = 2;
@@ -29,6 +30,14 @@ impl Environment {
         let texts =
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         Self(texts.collect())
+    }
+
+    /// `AWS_LAMBDA_LOG_LEVEL`, which Lambda sets from the function's configuration; `info` if it is not set or is no
+    /// level.
+    #[must_use]
+    pub fn log_level(&self) -> LevelFilter {
+        let level = self.0.get("AWS_LAMBDA_LOG_LEVEL");
+        level.and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO)
     }
 }
 
@@ -299,6 +308,14 @@ mod tests {
             "{error}"
         );
         assert!(StatusConfig::read(&environment).is_err());
+    }
+
+    #[test]
+    fn logs_are_as_talkative_as_the_function_is_told() {
+        let level = |level| Environment::from([("AWS_LAMBDA_LOG_LEVEL", level)]).log_level();
+        assert_eq!(level("DEBUG"), LevelFilter::DEBUG);
+        assert_eq!(level("loud"), LevelFilter::INFO);
+        assert_eq!(Environment::default().log_level(), LevelFilter::INFO);
     }
 
     #[test]

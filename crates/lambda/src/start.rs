@@ -5,12 +5,14 @@ use std::{error::Error, process::ExitCode};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
+use crate::config::Environment;
+
 /// Whatever keeps a function from starting, or ends it.
 pub type StartError = Box<dyn Error + Send + Sync>;
 
 /// Runs a function until it ends. `service` is its name, as in its directory, package and binary.
 pub fn start(service: &'static str, function: impl Future<Output = Result<(), StartError>>) -> ExitCode {
-    log_as_json();
+    log_as_json(Environment::of_this_process().log_level());
     let ended = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -38,9 +40,8 @@ pub fn chain(error: &(dyn Error + 'static)) -> String {
     text
 }
 
-/// One JSON object a line on standard output, our own at `info` and everybody else's at `warn`.
-fn log_as_json() {
-    let ours = LevelFilter::INFO;
+/// One JSON object a line on standard output: our own as told, everybody else's from warnings up.
+fn log_as_json(ours: LevelFilter) {
     let levels = Targets::new()
         .with_default(LevelFilter::WARN)
         .with_target("hookline_domain", ours)
