@@ -1,0 +1,1 @@
+"""One pytest for tests/template (what SAM makes of template.yaml) and tests/stack (the whole of it, running)."""

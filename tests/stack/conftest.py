@@ -1,0 +1,37 @@
+"""One running stack for all tests, on ports nobody uses, so that it runs beside `make dev`."""
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import pytest
+from hookline_local import ports, stack
+from hookline_local.tour import Tour
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[stack.Stack]:
+    """The template and the binaries, deployed."""
+    with stack.running(ports.any_free()) as it:
+        yield it
+
+
+@pytest.fixture(scope="session")
+def numbers() -> Iterator[int]:
+    """Counts."""
+    return itertools.count(1)
+
+
+@pytest.fixture
+def tour(running: stack.Stack, numbers: Iterator[int]) -> Tour:
+    """A store of its own for a test."""
+    return Tour(running, store=f"store-{next(numbers)}.myshopify.com")
+
+
+@pytest.fixture
+def kept(tour: Tour) -> Callable[[], None]:
+    """Fails with everything that was not as promised."""
+
+    def check() -> None:
+        assert not tour.failures(), "\n".join(f"{each.step}: {each.what}" for each in tour.failures())
+
+    return check

@@ -1,0 +1,179 @@
+"""What arrives that should not, over HTTP and on the queue, and what it gets."""
+
+import base64
+import json
+import random
+from collections.abc import Callable
+
+import pytest
+from hookline_local.client import Delivery, signature
+from hookline_local.deploy import aws_client
+from hookline_local.shop import sample
+from hookline_local.tour import Tour, poll
+
+HMAC = "X-Shopify-Hmac-Sha256"
+BODY = b'{"id":788032119674292922,"title":"A thing"}'
+
+
+def update(tour: Tour, body: bytes = BODY) -> Delivery:
+    """A genuine products/update."""
+    return tour.sign("products/update", body)
+
+
+BAD_SIGNATURES: dict[str, Callable[[str], str | None]] = {
+    "missing": lambda _: None,
+    "empty": lambda _: "",
+    "wrong": lambda good: base64.b64encode(bytes(32)).decode() if good else None,
+    "truncated": lambda good: good[:-8],
+    "without padding": lambda good: good.rstrip("="),
+    "hex": lambda good: base64.b64decode(good).hex(),
+    "doubled with a comma": lambda good: f"{good},{good}",
+    "not base64": lambda _: "¤ not base64 ¤".encode().decode("latin-1"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_SIGNATURES)
+def test_a_bad_signature_gets_401_and_nothing_else(tour: Tour, kind: str) -> None:
+    """And leaves no trace of the store."""
+    genuine = update(tour)
+    forged = genuine.with_headers({HMAC: BAD_SIGNATURES[kind](genuine.header(HMAC))})
+    answer = tour.stack.client.send(forged)
+    assert (answer.status, answer.body) == (401, b"")
+    assert tour.stack.client.status(tour.store).status == 404
+
+
+def test_a_signature_of_other_bytes_is_none(tour: Tour) -> None:
+    """The signature is of the bytes that were sent, not of what they mean."""
+    spaced = json.dumps(json.loads(BODY), indent=1).encode()
+    forged = update(tour, spaced).with_headers({HMAC: signature(tour.stack.credentials.shopify, BODY)})
+    assert tour.stack.client.send(forged).status == 401
+
+
+def test_a_header_sent_twice_is_no_signature(tour: Tour) -> None:
+    """Even when one of the two is right."""
+    genuine = update(tour)
+    twice = Delivery(genuine.topic, genuine.body, (*genuine.headers, (HMAC, "AAAA")))
+    assert tour.stack.client.send(twice).status == 401
+
+
+@pytest.mark.parametrize("name", ["X-Shopify-Topic", "X-Shopify-Shop-Domain", "X-Shopify-Webhook-Id"])
+def test_a_missing_header_gets_400(tour: Tour, name: str) -> None:
+    """When the signature was right."""
+    assert tour.stack.client.send(update(tour).with_headers({name: None})).status == 400
+
+
+def test_header_names_have_no_case(tour: Tour) -> None:
+    """HTTP/2 sends them in lower case."""
+    genuine = update(tour)
+    lower = Delivery(genuine.topic, genuine.body, tuple((name.lower(), value) for name, value in genuine.headers))
+    assert tour.stack.client.send(lower).status == 200
+
+
+def test_three_hundred_headers_do_no_harm(tour: Tour) -> None:
+    """A signed delivery is taken, an unsigned one is not."""
+    many = {f"X-Filler-{number}": "x" * 20 for number in range(300)}
+    assert tour.stack.client.send(update(tour).with_headers(many)).status == 200
+    assert tour.stack.client.send(update(tour).with_headers(many | {HMAC: None})).status == 401
+
+
+def test_a_body_that_no_message_can_hold_gets_413(tour: Tour) -> None:
+    """Five megabytes that cannot be compressed."""
+    noise = base64.b64encode(random.Random(1).randbytes(3_700_000)).decode()  # noqa: S311 (not a secret)
+    answer = tour.stack.client.send(update(tour, json.dumps({"id": 1, "body_html": noise}).encode()))
+    assert answer.status == 413
+
+
+def test_a_large_product_is_taken(tour: Tour) -> None:
+    """Half a megabyte of description goes through and is found."""
+    description = " ".join(f"word{number}" for number in range(50_000))
+    large = tour.products["linen-curtain-panel"].edited(body_html=f"<p>{description}</p>")
+    tour.send_product("a large product", large)
+    tour.until(lambda: tour.result(large), "it is found")
+    assert tour.failures() == []
+
+
+PARKED = ["hostile/not-json.txt", "hostile/wrong-shape.json", "hostile/not-utf8.bin", "hostile/empty.txt"]
+
+
+@pytest.mark.parametrize("name", PARKED)
+def test_a_signed_body_that_does_not_fit_is_taken_and_told(tour: Tour, name: str) -> None:
+    """A retry would not help, a person's look would: 200, and the status says which delivery and why."""
+    # With a type that is not text API Gateway hands over base64; the emulator would mend broken UTF-8 in JSON.
+    delivery = update(tour, sample(name)).with_headers({"Content-Type": "application/octet-stream"})
+    assert tour.stack.client.send(delivery).status == 200
+    error = poll(lambda: tour.status().get("last_error"))
+    assert error
+    assert error["code"] == "schema_mismatch"
+    assert error["delivery_id"] == delivery.id
+    assert error["message"]
+    assert tour.stack.documents(tour.store) == 0
+
+
+def test_strange_characters_are_indexed(tour: Tour) -> None:
+    """Characters that SQS does not take go through all the same."""
+    product = json.loads(sample("hostile/noncharacters.json"))
+    assert tour.stack.client.send(update(tour, sample("hostile/noncharacters.json"))).status == 200
+    assert poll(lambda: tour.stack.documents(tour.store) == 1), product["id"]
+
+
+@pytest.mark.parametrize("token", [None, "wrong", "Bearer"])
+def test_the_read_apis_want_the_token(tour: Tour, token: str | None) -> None:
+    """Without it, 401 and no word about the store."""
+    for answer in (
+        tour.stack.client.status(tour.store, token=token),
+        tour.stack.client.search(tour.store, "x", token=token),
+    ):
+        assert answer.status == 401
+        assert tour.store.encode() not in answer.body
+
+
+QUERIES = {
+    "ten kilobytes": "walnut " * 1500,
+    "operators": '+-=&&||><!(){}[]^"~*?:\\/ AND OR NOT title:* _exists_:x',
+    "a script": "<script>alert(1)</script>",
+    "unbalanced": '"(((',
+    "unicode": "南部鉄器 \u0000\ufffe 🏕️",
+    "empty": "",
+}
+
+
+@pytest.mark.parametrize("kind", QUERIES)
+def test_no_query_breaks_the_search(tour: Tour, kind: str) -> None:
+    """It is answered, or refused with a reason; nothing of ours fails."""
+    board = tour.products["walnut-serving-board"]
+    tour.send_product("a product", board)
+    tour.until(lambda: tour.result(board), "it is found")
+    answer = tour.stack.client.search(tour.store, QUERIES[kind])
+    assert answer.status in (200, 400), answer.body
+    assert tour.result(board), "and the next search works"
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "10000000", "ten", ""])
+def test_a_limit_that_is_none_is_refused(tour: Tour, limit: str) -> None:
+    """With a reason."""
+    board = tour.products["walnut-serving-board"]
+    tour.send_product("a product", board)
+    tour.until(tour.status, "the store is known")
+    path = f"/api/stores/{tour.store}/search?q=walnut&limit={limit}"
+    answer = tour.stack.client.request("GET", path, tour.stack.client.authorization())
+    assert answer.status == 400
+    assert b"limit" in answer.body
+
+
+def test_a_message_that_is_not_ours_fails_alone(tour: Tour) -> None:
+    """Its neighbours are applied; it stays on the queue, on its way to the dead-letter queue."""
+    queue = tour.stack.outputs["EventQueueUrl"]
+    sqs = aws_client("sqs", tour.stack.ports)
+
+    def tried_in_vain() -> int:
+        name = "ApproximateNumberOfMessagesNotVisible"
+        return int(sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=[name])["Attributes"][name])
+
+    before = tried_in_vain()
+    for body in ("not ours", "{}", '{"version": 99}'):
+        sqs.send_message(QueueUrl=queue, MessageBody=body)
+    board = tour.products["walnut-serving-board"]
+    tour.send_product("a product", board)
+    tour.until(lambda: tour.result(board), "it is found")
+    assert tour.failures() == []
+    assert poll(lambda: tried_in_vain() == before + 3)

@@ -1,0 +1,33 @@
+"""A function that is not told what it needs does not start, and says what is missing."""
+
+import os
+import subprocess
+
+import pytest
+from hookline_local.places import FUNCTIONS
+
+NEEDS = {
+    "products-create": ["LEDGER_TABLE", "EVENT_QUEUE_URL", "SHOPIFY_CLIENT_SECRETS"],
+    "reindex": ["LEDGER_TABLE", "ENTITIES_TABLE", "STORES_TABLE", "OPENSEARCH_URL", "OPENSEARCH_INDEX"],
+    "status": ["STORES_TABLE", "API_TOKEN"],
+    "search": ["STORES_TABLE", "OPENSEARCH_URL", "OPENSEARCH_INDEX", "API_TOKEN"],
+}
+
+
+@pytest.mark.parametrize("function", NEEDS)
+def test_a_missing_variable_is_named(function: str) -> None:
+    """All of them at once, so that nobody has to deploy once for each."""
+    # Nothing listens on port 1: a function that starts all the same ends there, and names nothing.
+    environment = {
+        "PATH": os.environ["PATH"],
+        "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:1",
+        "AWS_LAMBDA_FUNCTION_NAME": function,
+        "AWS_LAMBDA_FUNCTION_VERSION": "1",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
+        "AWS_REGION": "us-east-1",
+    }
+    binary = FUNCTIONS / function / "bootstrap"
+    ended = subprocess.run([binary], env=environment, capture_output=True, text=True, timeout=20, check=False)
+    assert ended.returncode != 0
+    for name in NEEDS[function]:
+        assert name in ended.stdout + ended.stderr

@@ -1,0 +1,71 @@
+"""Ways to ask a translated template."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+Resources = dict[str, dict[str, Any]]
+
+RECEIVERS = {
+    "ProductsCreateFunction": "products-create",
+    "ProductsUpdateFunction": "products-update",
+    "ProductsDeleteFunction": "products-delete",
+    "CollectionsUpdateFunction": "collections-update",
+    "AppUninstalledFunction": "app-uninstalled",
+}
+OTHERS = {"ReindexFunction": "reindex", "StatusFunction": "status", "SearchFunction": "search"}
+FUNCTIONS = RECEIVERS | OTHERS
+
+
+def of_type(resources: Resources, kind: str) -> Resources:
+    """The resources of a type."""
+    return {name: each for name, each in resources.items() if each["Type"] == kind}
+
+
+def statements(resources: Resources, function: str) -> dict[str, tuple[set[str], list[Any]]]:
+    """What a function may do: by Sid, the actions and the resources. Conditional statements are all there."""
+    role = resources[resources[function]["Properties"]["Role"]["Fn::GetAtt"][0]]["Properties"]
+    found: dict[str, tuple[set[str], list[Any]]] = {}
+    for policy in role["Policies"]:
+        for statement in flat(policy["PolicyDocument"]["Statement"]):
+            assert statement["Effect"] == "Allow"
+            assert statement["Sid"] not in found, f"{function} has two statements {statement['Sid']}"
+            found[statement["Sid"]] = (set(listed(statement["Action"])), listed(statement["Resource"]))
+    return found
+
+
+def flat(values: list[Any]) -> Iterator[Any]:
+    """The members of a list, with both branches of every Fn::If, without AWS::NoValue."""
+    for value in values:
+        if "Fn::If" in value:
+            yield from flat(value["Fn::If"][1:])
+        elif value != {"Ref": "AWS::NoValue"}:
+            yield value
+
+
+def listed(value: Any) -> list[Any]:
+    """One or several, as a list."""
+    return value if isinstance(value, list) else [value]
+
+
+def target(arn: Any) -> str:
+    """The resource or parameter that an ARN in the template is of; raises for anything not concrete."""
+    if isinstance(arn, dict):
+        if "Fn::GetAtt" in arn and arn["Fn::GetAtt"][1] == "Arn":
+            return arn["Fn::GetAtt"][0]
+        if "Ref" in arn and arn["Ref"].endswith("Arn"):
+            return arn["Ref"]
+        if "Fn::Sub" in arn and (whole := re.fullmatch(r"\$\{(\w+Arn)\}/\*", arn["Fn::Sub"])):
+            return f"{whole[1]}/*"
+    raise AssertionError(f"not a concrete ARN: {arn}")
+
+
+def routes(resources: Resources) -> dict[str, str]:
+    """The function behind each "METHOD path" of the HTTP API."""
+    ((_, api),) = of_type(resources, "AWS::ApiGatewayV2::Api").items()
+    found = {}
+    for path, methods in api["Properties"]["Body"]["paths"].items():
+        for method, operation in methods.items():
+            uri = operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
+            found[f"{method.upper()} {path}"] = re.search(r"\$\{(\w+)\.Arn\}", uri)[1]
+    return found

@@ -1,0 +1,73 @@
+"""One chain of names: folder, CodeUri, logical id, route, sample."""
+
+from typing import Any
+
+import pytest
+from hookline_local.places import EVENTS, REPOSITORY
+from template_reading import FUNCTIONS, RECEIVERS, Resources, of_type, routes
+
+
+def test_every_folder_in_functions_is_deployed_and_nothing_else(source: dict[str, Any]) -> None:
+    """Folder = CodeUri = logical id in CamelCase."""
+    deployed = {
+        name: each["Properties"]["CodeUri"]
+        for name, each in source["Resources"].items()
+        if each["Type"] == "AWS::Serverless::Function"
+    }
+    folders = sorted(folder.name for folder in (REPOSITORY / "functions").iterdir() if folder.is_dir())
+    assert deployed == {camel(folder) + "Function": f"target/lambda/{folder}/" for folder in folders}
+    assert sorted(FUNCTIONS.values()) == folders
+
+
+def test_every_route_ends_in_the_name_of_its_function(resources: Resources) -> None:
+    """And there are no others."""
+    webhooks = {f"POST /api/webhooks/receive/shopify/{folder}": name for name, folder in RECEIVERS.items()}
+    reads = {f"GET /api/stores/{{store}}/{folder}": f"{camel(folder)}Function" for folder in ("status", "search")}
+    assert routes(resources) == webhooks | reads
+
+
+@pytest.mark.parametrize("folder", RECEIVERS.values())
+def test_every_receiver_has_a_sample(folder: str) -> None:
+    """A body and its headers, whose topic is the function's."""
+    assert (EVENTS / f"{folder}.json").is_file()
+    assert f'"{folder.replace("-", "/", 1)}"' in (EVENTS / f"{folder}.headers.json").read_text()
+
+
+def test_nothing_has_a_physical_name(resources: Resources) -> None:
+    """Two stacks fit into one account."""
+    naming = {"FunctionName", "TableName", "QueueName", "RoleName", "LogGroupName", "AlarmName"}
+    for name, each in resources.items():
+        named = naming & set(each.get("Properties", {}))
+        if each["Type"] not in (
+            "AWS::Lambda::Permission",
+            "AWS::Lambda::EventSourceMapping",
+            "AWS::Logs::MetricFilter",
+        ):
+            assert not named, (name, named)
+
+
+def test_every_address_is_an_output(source: dict[str, Any]) -> None:
+    """What a person has to copy somewhere is printed by the deployment."""
+    receivers = {name.replace("Function", "Url") for name in RECEIVERS}
+    others = {"ApiUrl", "StatusUrl", "SearchUrl", "EventQueueUrl", "EventDeadLetterQueueUrl"}
+    tables = {"LedgerTableName", "EntitiesTableName", "StoresTableName"}
+    assert set(source["Outputs"]) == receivers | others | tables
+    for name, folder in RECEIVERS.items():
+        url = source["Outputs"][name.replace("Function", "Url")]["Value"]["Fn::Sub"]
+        assert url.endswith(f"/api/webhooks/receive/shopify/{folder}")
+
+
+def test_logs_are_kept_for_a_while_and_not_for_ever(resources: Resources) -> None:
+    """Each function has a log group of its own, with retention."""
+    assert len(of_type(resources, "AWS::Lambda::Function")) == len(FUNCTIONS)
+    for name in FUNCTIONS:
+        logs = name.replace("Function", "Logs")
+        logging = resources[name]["Properties"]["LoggingConfig"]
+        assert logging["LogGroup"] == {"Ref": logs}
+        assert logging["LogFormat"] == "JSON"
+        assert resources[logs]["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+
+def camel(folder: str) -> str:
+    """`products-create` as `ProductsCreate`."""
+    return "".join(word.capitalize() for word in folder.split("-"))

@@ -1,0 +1,77 @@
+"""Each function may do what its ports say, on the resources they speak of, and nothing else."""
+
+import json
+
+import pytest
+from template_reading import FUNCTIONS, OTHERS, RECEIVERS, Resources, of_type, statements, target
+
+LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
+READ_INDEX = {"es:ESHttpPost"}
+WRITE_INDEX = READ_INDEX | {"es:ESHttpHead", "es:ESHttpPut"}
+DOMAIN = {"OpenSearchArn", "OpenSearchArn/*"}
+SERVERLESS = ({"aoss:APIAccessAll"}, {"OpenSearchArn"})
+
+RECEIVER = {
+    "Ledger": ({"dynamodb:PutItem", "dynamodb:DeleteItem"}, {"LedgerTable"}),
+    "EventQueue": ({"sqs:SendMessage"}, {"EventQueue"}),
+    "Tally": ({"dynamodb:UpdateItem"}, {"StoresTable"}),
+    "Secrets": ({"secretsmanager:GetSecretValue"}, {"ShopifyClientSecretsArn"}),
+    "Logs": (LOGS, {name.replace("Function", "Logs") for name in RECEIVERS}),
+}
+READER = {
+    "Stores": ({"dynamodb:GetItem"}, {"StoresTable"}),
+    "Secrets": ({"secretsmanager:GetSecretValue"}, {"ApiTokenArn"}),
+}
+PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
+    "ReindexFunction": {
+        "EventQueue": ({"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}, {"EventQueue"}),
+        "Ledger": ({"dynamodb:UpdateItem"}, {"LedgerTable"}),
+        "Entities": (
+            {"dynamodb:UpdateItem", "dynamodb:Query", "dynamodb:BatchWriteItem"},
+            {"EntitiesTable"},
+        ),
+        "Stores": ({"dynamodb:GetItem", "dynamodb:UpdateItem"}, {"StoresTable"}),
+        "Index": (WRITE_INDEX, DOMAIN),
+        "ServerlessIndex": SERVERLESS,
+        "Logs": (LOGS, {"ReindexLogs"}),
+    },
+    "StatusFunction": READER | {"Logs": (LOGS, {"StatusLogs"})},
+    "SearchFunction": READER
+    | {"Index": (READ_INDEX, DOMAIN), "ServerlessIndex": SERVERLESS, "Logs": (LOGS, {"SearchLogs"})},
+}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_may_do_what_its_ports_say_and_no_more(resources: Resources, function: str) -> None:
+    """Exact actions on exact resources, one statement per port."""
+    allowed = {
+        sid: (actions, {target(arn) for arn in arns})
+        for sid, (actions, arns) in statements(resources, function).items()
+    }
+    assert allowed == PORTS[function]
+
+
+def test_no_permission_is_for_everything(resources: Resources) -> None:
+    """No policy written here has a star for a resource, an action, or a principal."""
+    for name, role in of_type(resources, "AWS::IAM::Role").items():
+        assert '"*"' not in json.dumps(role), name
+        assert ':*"' not in json.dumps(role), name
+    assert not of_type(resources, "AWS::IAM::Policy")
+    assert not of_type(resources, "AWS::IAM::ManagedPolicy")
+
+
+def test_the_only_managed_policy_is_for_traces(resources: Resources) -> None:
+    """X-Ray knows no resources; everything else is written out. SAM has added no role of its own."""
+    roles = of_type(resources, "AWS::IAM::Role")
+    assert set(roles) == {"ReceiverRole", *(name.replace("Function", "Role") for name in OTHERS)}
+    for role in roles.values():
+        (policy,) = role["Properties"]["ManagedPolicyArns"]
+        assert policy["Fn::Sub"].endswith(":iam::aws:policy/AWSXrayWriteOnlyAccess")
+
+
+def test_only_the_api_may_call_the_functions(resources: Resources) -> None:
+    """Each permission is for one route of our API."""
+    for name, permission in of_type(resources, "AWS::Lambda::Permission").items():
+        assert permission["Properties"]["Principal"] == "apigateway.amazonaws.com", name
+        arn = permission["Properties"]["SourceArn"]["Fn::Sub"][0]
+        assert "}/POST/api/webhooks/receive/shopify/" in arn or "}/GET/api/stores/*/" in arn, arn

@@ -1,0 +1,116 @@
+"""What keeps events: tables, queues, the event source, timeouts, alarms."""
+
+import pytest
+from template_reading import FUNCTIONS, RECEIVERS, Resources, of_type
+
+TABLES = {"LedgerTable": "expires_at", "EntitiesTable": "expires_at", "StoresTable": None}
+SENDER_HANGS_UP_AFTER = 5
+
+
+@pytest.mark.parametrize(("table", "expires"), TABLES.items())
+def test_a_table_survives_mistakes(resources: Resources, table: str, expires: str | None) -> None:
+    """Restorable to any point in time, kept when the stack is deleted, encrypted, paid by use."""
+    resource = resources[table]
+    properties = resource["Properties"]
+    assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
+    assert properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+    assert properties["SSESpecification"]["SSEEnabled"] is True
+    assert properties["BillingMode"] == "PAY_PER_REQUEST"
+    assert properties.get("TimeToLiveSpecification") == (expires and {"AttributeName": expires, "Enabled": True})
+
+
+def test_the_tables_are_these(resources: Resources) -> None:
+    """With these keys."""
+    tables = of_type(resources, "AWS::DynamoDB::Table")
+    keys = {name: [key["AttributeName"] for key in each["Properties"]["KeySchema"]] for name, each in tables.items()}
+    assert keys == {"LedgerTable": ["pk"], "EntitiesTable": ["pk", "sk"], "StoresTable": ["pk"]}
+
+
+def test_an_event_that_cannot_be_applied_is_parked(resources: Resources) -> None:
+    """The queue gives up late, and hands over to one that keeps its messages as long as SQS can."""
+    queue = resources["EventQueue"]["Properties"]
+    redrive = queue["RedrivePolicy"]
+    assert redrive["deadLetterTargetArn"]["Fn::GetAtt"] == ["EventDeadLetterQueue", "Arn"]
+    assert redrive["maxReceiveCount"] >= 5
+    for name in ("EventQueue", "EventDeadLetterQueue"):
+        assert resources[name]["Properties"]["MessageRetentionPeriod"] == 14 * 24 * 3600
+        assert resources[name]["Properties"]["SqsManagedSseEnabled"] is True
+
+
+def test_a_message_stays_hidden_while_anybody_may_work_on_it(resources: Resources) -> None:
+    """AWS's advice: six times the timeout of the consumer."""
+    visibility = resources["EventQueue"]["Properties"]["VisibilityTimeout"]
+    assert visibility >= 6 * resources["ReindexFunction"]["Properties"]["Timeout"]
+
+
+def test_one_bad_message_does_not_fail_its_batch(resources: Resources) -> None:
+    """The event source as CloudFormation gets it; linters do not notice when SAM drops a property."""
+    ((_, mapping),) = of_type(resources, "AWS::Lambda::EventSourceMapping").items()
+    properties = mapping["Properties"]
+    assert properties["FunctionName"] == {"Ref": "ReindexFunction"}
+    assert properties["EventSourceArn"]["Fn::GetAtt"] == ["EventQueue", "Arn"]
+    assert properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert properties["BatchSize"] == 10
+    assert properties["MaximumBatchingWindowInSeconds"] == 0
+    assert properties["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "ReindexConcurrency"}}
+
+
+@pytest.mark.parametrize("receiver", RECEIVERS)
+def test_a_receiver_stops_before_the_sender_hangs_up(resources: Resources, receiver: str) -> None:
+    """Otherwise a retry could meet a claim whose owner still runs."""
+    assert resources[receiver]["Properties"]["Timeout"] < SENDER_HANGS_UP_AFTER
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_runs_what_was_built(resources: Resources, function: str) -> None:
+    """A binary on Amazon Linux 2023, of the architecture that was asked for, traced."""
+    properties = resources[function]["Properties"]
+    assert properties["Runtime"] == "provided.al2023"
+    assert properties["Handler"] == "bootstrap"
+    assert properties["Architectures"] == [{"Ref": "Architecture"}]
+    assert properties["TracingConfig"] == {"Mode": "Active"}
+
+
+def test_a_flood_is_throttled_at_the_api(resources: Resources) -> None:
+    """So that one sender cannot use up the account's concurrency."""
+    ((_, stage),) = of_type(resources, "AWS::ApiGatewayV2::Stage").items()
+    settings = stage["Properties"]["DefaultRouteSettings"]
+    assert settings["ThrottlingRateLimit"] == {"Ref": "ThrottleRate"}
+    assert settings["ThrottlingBurstLimit"] == {"Ref": "ThrottleBurst"}
+
+
+def test_every_alarm_says_what_to_do(resources: Resources) -> None:
+    """A description of several sentences, one of which is an instruction."""
+    alarms = of_type(resources, "AWS::CloudWatch::Alarm")
+    assert len(alarms) == 7
+    verbs = ("Look at", "Check that", "Read the", "put the", "read the", "Ask AWS")
+    for name, alarm in alarms.items():
+        description = alarm["Properties"]["AlarmDescription"]
+        assert any(verb in description for verb in verbs), name
+        assert len(description) > 100, name
+        assert alarm["Properties"]["TreatMissingData"] == "notBreaching", name
+        assert alarm["Properties"]["AlarmActions"]["Fn::If"][0] == "HasAlarmTopic", name
+
+
+def test_the_queues_are_watched(resources: Resources) -> None:
+    """By age, and by what is parked."""
+    watched = {
+        (each["Properties"]["MetricName"], each["Properties"]["Dimensions"][0]["Value"]["Fn::GetAtt"][0])
+        for each in of_type(resources, "AWS::CloudWatch::Alarm").values()
+        if each["Properties"].get("Namespace") == "AWS/SQS"
+    }
+    assert watched == {
+        ("ApproximateAgeOfOldestMessage", "EventQueue"),
+        ("ApproximateNumberOfMessagesVisible", "EventDeadLetterQueue"),
+    }
+
+
+def test_every_receivers_outcomes_are_counted(resources: Resources) -> None:
+    """By a metric filter on its own log group."""
+    filters = of_type(resources, "AWS::Logs::MetricFilter").values()
+    groups = {each["Properties"]["LogGroupName"]["Ref"] for each in filters}
+    assert groups == {name.replace("Function", "Logs") for name in RECEIVERS}
+    for each in filters:
+        (metric,) = each["Properties"]["MetricTransformations"]
+        assert each["Properties"]["FilterPattern"] == "{ $.fields.outcome = * }"
+        assert metric["Dimensions"] == [{"Key": "Outcome", "Value": "$.fields.outcome"}]
