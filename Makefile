@@ -77,7 +77,8 @@ build: tools ## Builds every function for AWS into target/lambda/<function>/boot
 
 .PHONY: build-local
 build-local: tools ## Builds the same for this machine, faster; used by demo, dev and test.
-	$(CARGO_LAMBDA) --profile local
+	@echo "· building the functions (cargo profile local)" >&2
+	@$(CARGO_LAMBDA) --profile local
 
 .PHONY: deploy
 deploy: deployable build ## Builds and deploys with SAM: SHOPIFY_CLIENT_SECRETS_ARN= API_TOKEN_ARN= OPENSEARCH_URL= OPENSEARCH_ARN= [STACK= ARCH= MORE=]

@@ -63,7 +63,7 @@ def sample(event: str, topic: str | None) -> tuple[bytes, dict[str, str]]:
     headers = json.loads(beside.read_text()) if beside.is_file() else {}
     headers = {name: value for name, value in headers.items() if name.lower() not in NOT_REPLAYED}
     if topic:
-        headers["X-Shopify-Topic"] = topic.replace("products-", "products/")
+        headers["X-Shopify-Topic"] = topic.replace("-", "/", 1)
     elif "X-Shopify-Topic" not in headers:
         if file.parent.name != "catalogue":
             raise Unclear(f"{event} has no {beside.name} beside it that tells its topic: add TOPIC=products/update")

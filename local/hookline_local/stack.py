@@ -4,6 +4,7 @@ import json
 import shutil
 import signal
 import tempfile
+import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -59,6 +60,7 @@ def running(
     check_built()
     runs = CACHE / "runs"
     runs.mkdir(parents=True, exist_ok=True)
+    forget_older(runs)
     folder = Path(tempfile.mkdtemp(prefix="run-", dir=runs))
     with ExitStack() as stopping, terminated_is_interrupted():
         try:
@@ -80,6 +82,13 @@ def running(
             error.add_note(f"The logs are in {folder}")
             raise
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def forget_older(runs: Path) -> None:
+    """Removes what failed or killed runs left behind a week ago."""
+    for run in runs.iterdir():
+        if time.time() - run.stat().st_mtime > 7 * 86400:
+            shutil.rmtree(run, ignore_errors=True)
 
 
 @contextmanager
