@@ -85,7 +85,8 @@ deploy: deployable build ## Builds and deploys with SAM: SHOPIFY_CLIENT_SECRETS_
 	$(TOOLS)/bin/sam deploy --template-file template.yaml --stack-name $(STACK) --resolve-s3 --capabilities CAPABILITY_IAM \
 	  --no-fail-on-empty-changeset --parameter-overrides Architecture=$(ARCH) \
 	  ShopifyClientSecretsArn='$(SHOPIFY_CLIENT_SECRETS_ARN)' ApiTokenArn='$(API_TOKEN_ARN)' \
-	  OpenSearchUrl='$(OPENSEARCH_URL)' OpenSearchArn='$(OPENSEARCH_ARN)' $(MORE)
+	  OpenSearchUrl='$(OPENSEARCH_URL)' OpenSearchArn='$(OPENSEARCH_ARN)' \
+	  OpenSearchSigningService=$(if $(findstring :aoss:,$(OPENSEARCH_ARN)),aoss,es) $(MORE)
 
 .PHONY: deployable
 deployable:
