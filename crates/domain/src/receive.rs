@@ -103,7 +103,9 @@ impl<L: Ledger, Q: EventQueue, C: Clock> Receive<L, Q, C> {
         }
         if let Err(failure) = self.queue.send(message).await {
             // Best effort: a claim that is not given back lapses. The failure to send is what matters.
-            drop(self.ledger.release(&delivery.key, &request.owner).await);
+            if let Err(kept) = self.ledger.release(&delivery.key, &request.owner).await {
+                tracing::warn!(error = %kept, "a claim was not given back; it lapses by itself");
+            }
             return Err(failure.into());
         }
         Ok(Received::Queued)

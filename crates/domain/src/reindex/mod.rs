@@ -397,7 +397,9 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, C: Clock> Reindex<L, E, S, I, 
                     update.last_event_at = update.last_event_at.max(record.last_event_at);
                     update.outdate(record, now);
                 }
-                drop(self.stores.record(store, &update).await);
+                if let Err(failure) = self.stores.record(store, &update).await {
+                    tracing::warn!(store = %store, error = %failure, "a batch's counts and times are not in the status");
+                }
             })
             .await;
     }
