@@ -152,8 +152,8 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, C: Clock> Reindex<L, E, S, I, 
             }
         }
         let changes = self.fence(&mut batch, &groups).await;
-        let written = self.write(&mut batch, &groups, changes).await;
-        self.look_again(&mut batch, &groups, &written).await;
+        let settled = self.write(&mut batch, &groups, changes).await;
+        self.look_again(&mut batch, &groups, &settled).await;
 
         let completions = self.complete(&mut batch).await;
         self.record(&batch, &records, &completions).await;
@@ -247,7 +247,7 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, C: Clock> Reindex<L, E, S, I, 
         changes
     }
 
-    /// Writes what passed, in one call. Returns which entities the index has in their newest state now.
+    /// Writes what passed, in one call. Returns the entities of which the index has this state or a newer one now.
     async fn write(
         &self,
         batch: &mut Batch,
@@ -264,14 +264,11 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, C: Clock> Reindex<L, E, S, I, 
                 vec![Outcome::Failed { reason }; changes.len()]
             }
         };
-        let mut written = Vec::new();
+        let mut settled = Vec::new();
         for (change, outcome) in changes.iter().zip(outcomes) {
             let entity = change.entity();
             let verdict = match outcome {
-                Outcome::Applied => {
-                    written.push(entity.clone());
-                    Verdict::Settled(Fate::Applied)
-                }
+                Outcome::Applied => Verdict::Settled(Fate::Applied),
                 Outcome::Superseded => Verdict::Settled(Fate::Superseded),
                 Outcome::Rejected { reason } => Verdict::Parked {
                     code: ErrorCode::IndexRejected,
@@ -282,15 +279,19 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, C: Clock> Reindex<L, E, S, I, 
                     message: format!("the index did not take the change: {reason}"),
                 },
             };
+            if verdict.is_settled() {
+                settled.push(entity.clone());
+            }
             groups[entity].decide(batch, &verdict);
         }
-        written
+        settled
     }
 
-    /// Removes again what was written for an install that has ended meanwhile.
-    async fn look_again(&self, batch: &mut Batch, groups: &BTreeMap<EntityKey, Group>, written: &[EntityKey]) {
+    /// Removes again what was written for an install that has ended meanwhile, and has it received again: it may belong
+    /// to the next. What the index held in a newer version is looked at, too: that may have been the removal.
+    async fn look_again(&self, batch: &mut Batch, groups: &BTreeMap<EntityKey, Group>, settled: &[EntityKey]) {
         let mut by_epoch: BTreeMap<&EpochKey, Vec<EntityKey>> = BTreeMap::new();
-        for entity in written {
+        for entity in settled {
             by_epoch.entry(&entity.epoch).or_default().push(entity.clone());
         }
         for (epoch, entities) in by_epoch {

@@ -73,20 +73,35 @@ struct Mood {
     rejects: Option<&'static str>,
     calls: usize,
     uninstall_meanwhile: Option<MemoryStores>,
+    removal_passes_first: bool,
 }
 
 impl Index for Moody {
     async fn apply(&self, changes: &[Change]) -> Result<Vec<Outcome>, Unavailable> {
-        let (down, rejects, meanwhile) = {
+        let (down, rejects, meanwhile, removes) = {
             let mut mood = self.mood.lock().unwrap();
             mood.calls += 1;
-            (mood.down, mood.rejects, mood.uninstall_meanwhile.take())
+            (
+                mood.down,
+                mood.rejects,
+                mood.uninstall_meanwhile.take(),
+                mood.removal_passes_first,
+            )
         };
         if down {
             return Err(Unavailable::new("index", "connection refused"));
         }
         if let Some(stores) = meanwhile {
-            stores.disable(&store(STORE), 1, at("2026-11-21T11:00:00Z")).await?;
+            stores.disable(&store(STORE), 1, at("2026-11-21T09:00:00Z")).await?;
+            if removes {
+                let removal = |change: &Change| Change::Remove {
+                    entity: change.entity().clone(),
+                    version: Version::FINAL,
+                };
+                self.index
+                    .apply(&changes.iter().map(removal).collect::<Vec<_>>())
+                    .await?;
+            }
         }
         let mut outcomes = self.index.apply(changes).await?;
         for (change, outcome) in changes.iter().zip(&mut outcomes) {
@@ -441,20 +456,40 @@ async fn uninstall_and_reinstall_in_one_batch_end_in_the_new_install() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_uninstalled_while_its_documents_are_written_keeps_none() {
-    let consumer = consumer();
-    consumer.index.mood.lock().unwrap().uninstall_meanwhile = Some(consumer.stores.clone());
-    let message = consumer.receive(&update("a", "1", T1, "x")).await;
-    let verdicts = consumer.again(vec![message.clone()]).await;
-    assert!(matches!(
-        verdicts[0],
-        Verdict::Retry {
-            code: ErrorCode::StoreChanging,
-            ..
+async fn what_is_written_while_the_store_is_uninstalled_comes_again_and_finds_its_place() {
+    // The uninstall's own removal of documents passes after the write, or before it.
+    for removal_passes_first in [false, true] {
+        let consumer = consumer();
+        {
+            let mut mood = consumer.index.mood.lock().unwrap();
+            mood.uninstall_meanwhile = Some(consumer.stores.clone());
+            mood.removal_passes_first = removal_passes_first;
         }
-    ));
-    assert!(consumer.index.index.documents().is_empty());
-    assert_eq!(consumer.again(vec![message]).await, [settled(Fate::Discarded)]);
+        let messages = [
+            consumer
+                .receive(&update("a", "1", "2026-11-21T08:00:00Z", "old install"))
+                .await,
+            consumer.receive(&update("b", "2", T1, "new install")).await,
+        ];
+        for verdict in consumer.again(messages.to_vec()).await {
+            assert!(
+                matches!(
+                    verdict,
+                    Verdict::Retry {
+                        code: ErrorCode::StoreChanging,
+                        ..
+                    }
+                ),
+                "{verdict:?}"
+            );
+        }
+        assert!(consumer.index.index.documents().is_empty());
+        let verdicts = consumer.again(messages.to_vec()).await;
+        assert_eq!(consumer.title(2, "2").as_deref(), Some("new install"));
+        assert_eq!(verdicts[1], settled(Fate::Applied));
+        assert_eq!(verdicts[0], settled(Fate::Discarded));
+        assert_eq!(consumer.index.index.documents().len(), 1);
+    }
 }
 
 #[tokio::test]
