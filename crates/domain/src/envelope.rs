@@ -31,7 +31,7 @@ pub struct TooLarge {
 #[derive(Debug, thiserror::Error)]
 pub enum NotOurs {
     /// No line feed after the first line.
-    #[error("the message has no body")]
+    #[error("the message is not a line that names a delivery and a body")]
     NoBody,
     /// The first line is not what [`encode`] writes.
     #[error("the message's first line does not name a delivery")]
