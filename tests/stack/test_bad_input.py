@@ -177,3 +177,25 @@ def test_a_message_that_is_not_ours_fails_alone(tour: Tour) -> None:
     tour.until(lambda: tour.result(board), "it is found")
     assert tour.failures() == []
     assert poll(lambda: tried_in_vain() == before + 3)
+
+
+def test_what_cannot_be_applied_ends_in_the_dead_letter_queue(tour: Tour) -> None:
+    """As it was sent, after the queue's last receive; the queue's patience is shortened for this."""
+    queue, dead_letters = tour.stack.outputs["EventQueueUrl"], tour.stack.outputs["EventDeadLetterQueueUrl"]
+    sqs = aws_client("sqs", tour.stack.ports)
+    patience = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "0"})
+    try:
+        broken = update(tour, sample("hostile/wrong-shape.json"))
+        assert tour.stack.client.send(broken).status == 200
+        bodies: list[str] = []
+
+        def parked() -> bool:
+            got = sqs.receive_message(QueueUrl=dead_letters, MaxNumberOfMessages=10, VisibilityTimeout=0)
+            bodies.extend(message["Body"] for message in got.get("Messages", []))
+            return any(broken.id in body for body in bodies)
+
+        assert poll(parked)
+        assert next(body for body in bodies if broken.id in body).encode().endswith(b"\n" + broken.body)
+    finally:
+        sqs.set_queue_attributes(QueueUrl=queue, Attributes=patience)
