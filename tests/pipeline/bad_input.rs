@@ -44,9 +44,9 @@ async fn a_signature_that_is_not_one_gets_401_and_nothing_happens() {
 async fn a_body_that_is_not_what_it_should_be_is_parked_with_its_path() {
     let pipeline = Pipeline::start().await;
     let cases = [
-        ("hostile/wrong-shape.json", "variants[0].price: "),
-        ("hostile/not-json.txt", "(body): not JSON at line "),
-        ("hostile/empty.txt", "(body): not JSON at line 1"),
+        ("hostile/wrong-shape.json", " at variants[0].price: "),
+        ("hostile/not-json.txt", " at (body): not JSON at line "),
+        ("hostile/empty.txt", " at (body): not JSON at line 1"),
         ("hostile/not-utf8.bin", ""),
     ];
     for (file, said) in cases {
@@ -55,7 +55,7 @@ async fn a_body_that_is_not_what_it_should_be_is_parked_with_its_path() {
         assert_eq!(pipeline.settle().await, 1, "{file} waits for a person");
         let error = &pipeline.status().await["last_error"];
         assert_eq!(error["code"], "schema_mismatch", "{file}");
-        assert!(error["message"].as_str().unwrap().starts_with(said), "{file}: {error}");
+        assert!(error["message"].as_str().unwrap().contains(said), "{file}: {error}");
         assert_eq!(error["delivery_id"], file);
         // Parked is dealt with: the sender need not come back.
         assert_eq!(pipeline.send_as_base64(&webhook).await.0, 200);

@@ -37,7 +37,7 @@ impl Event {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
     /// The body is not of the shape its topic has. Holds no values of the body, which may be personal data.
-    #[error("{path}: {problem}")]
+    #[error("the body does not have its topic's shape at {path}: {problem}")]
     Schema {
         /// Where, as in `variants[0].price`.
         path: String,

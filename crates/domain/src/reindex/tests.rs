@@ -331,7 +331,10 @@ async fn a_message_that_is_not_ours_or_not_of_the_shape_fails_no_neighbour() {
     assert_eq!(consumer.ledger.fate(&broken.key), Some(Fate::Parked));
 
     let error = consumer.stored(STORE).await.last_error.unwrap();
-    assert_eq!(error.message, "variants[0].price: expected a decimal");
+    assert_eq!(
+        error.message,
+        "the body does not have its topic's shape at variants[0].price: expected a decimal"
+    );
     assert_eq!(error.delivery_id.as_deref(), Some("b"));
     consumer.again(vec![parked]).await;
     assert_eq!(consumer.count(&Counter::Event(Topic::new(UPDATE).unwrap())).await, 2);
