@@ -1,0 +1,121 @@
+//! Uninstall and reinstall: what belongs to which install, and what is left of one that has ended.
+
+use super::*;
+
+#[tokio::test]
+async fn an_uninstall_removes_the_documents_and_drops_what_comes_late() {
+    let consumer = consumer();
+    consumer
+        .take(&[update("a", "1", T1, "x"), update("b", "2", T1, "y")])
+        .await;
+    assert_eq!(
+        consumer.take(&[delivery(STORE, UNINSTALL, "u", T2, "")]).await,
+        [settled(Fate::Applied)]
+    );
+    assert!(consumer.index.index.documents().is_empty());
+    assert!(!consumer.stored(STORE).await.enabled());
+
+    let late = update("c", "1", T1, "late");
+    assert_eq!(
+        consumer.take(&[late, delivery(STORE, DELETE, "d", T3, "1")]).await,
+        vec![settled(Fate::Discarded); 2]
+    );
+    assert!(consumer.index.index.documents().is_empty());
+    assert_eq!(consumer.count(&Counter::Discarded).await, 2);
+}
+
+#[tokio::test]
+async fn a_signed_state_after_the_uninstall_begins_a_clean_install() {
+    let consumer = consumer();
+    consumer
+        .take(&[
+            update("a", "1", T1, "first install"),
+            delivery(STORE, DELETE, "d", T1, "2"),
+        ])
+        .await;
+    consumer.take(&[delivery(STORE, UNINSTALL, "u", T2, "")]).await;
+    assert_eq!(
+        consumer.take(&[update("b", "2", T3, "second install")]).await,
+        [settled(Fate::Applied)]
+    );
+    assert_eq!(consumer.title(2, "2").as_deref(), Some("second install"));
+    assert_eq!(consumer.stored(STORE).await.epoch, 2);
+
+    // What belongs to the first install touches nothing, and its uninstall does not end the second.
+    let again = delivery(STORE, UNINSTALL, "v", T2, "");
+    assert_eq!(
+        consumer.take(&[update("c", "2", T1, "stale"), again]).await,
+        vec![settled(Fate::Discarded); 2]
+    );
+    assert_eq!(consumer.title(2, "2").as_deref(), Some("second install"));
+    assert!(consumer.stored(STORE).await.enabled());
+}
+
+#[tokio::test]
+async fn uninstall_and_reinstall_in_one_batch_end_in_the_new_install() {
+    let consumer = consumer();
+    let batch = [
+        update("b", "1", T3, "new"),
+        delivery(STORE, UNINSTALL, "u", T2, ""),
+        update("a", "1", T1, "old"),
+    ];
+    let verdicts = consumer.take(&batch).await;
+    assert_eq!(
+        verdicts,
+        [settled(Fate::Applied), settled(Fate::Applied), settled(Fate::Discarded)]
+    );
+    assert_eq!(consumer.index.index.documents().len(), 1);
+    assert_eq!(consumer.title(2, "1").as_deref(), Some("new"));
+}
+
+#[tokio::test]
+async fn what_is_written_while_the_store_is_uninstalled_comes_again_and_finds_its_place() {
+    // The uninstall's own removal of documents passes after the write, or before it.
+    for removal_passes_first in [false, true] {
+        let consumer = consumer();
+        {
+            let mut mood = consumer.index.mood.lock().unwrap();
+            mood.uninstall_meanwhile = Some(consumer.stores.clone());
+            mood.removal_passes_first = removal_passes_first;
+        }
+        let messages = [
+            consumer
+                .receive(&update("a", "1", "2026-11-21T08:00:00Z", "old install"))
+                .await,
+            consumer.receive(&update("b", "2", T1, "new install")).await,
+        ];
+        for verdict in consumer.again(messages.to_vec()).await {
+            assert!(
+                matches!(
+                    verdict,
+                    Verdict::Retry {
+                        code: ErrorCode::StoreChanging,
+                        ..
+                    }
+                ),
+                "{verdict:?}"
+            );
+        }
+        assert!(consumer.index.index.documents().is_empty());
+        let verdicts = consumer.again(messages.to_vec()).await;
+        assert_eq!(consumer.title(2, "2").as_deref(), Some("new install"));
+        assert_eq!(verdicts[1], settled(Fate::Applied));
+        assert_eq!(verdicts[0], settled(Fate::Discarded));
+        assert_eq!(consumer.index.index.documents().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn removing_a_large_store_goes_on_after_running_out_of_time() {
+    let consumer = consumer();
+    let products: Vec<Delivery> = (0..1200)
+        .map(|n| update(&format!("p{n}"), &format!("{n}"), T1, "x"))
+        .collect();
+    consumer.take(&products).await;
+    let uninstall = consumer.receive(&delivery(STORE, UNINSTALL, "u", T2, "")).await;
+    let processed = consumer.apply(vec![uninstall.clone()], Timestamp::MIN).await;
+    assert!(matches!(processed[0].verdict, Verdict::Retry { .. }));
+    assert!(!consumer.stored(STORE).await.enabled());
+    assert_eq!(consumer.again(vec![uninstall]).await, [settled(Fate::Applied)]);
+    assert!(consumer.index.index.documents().is_empty());
+}
