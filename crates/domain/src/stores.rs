@@ -271,12 +271,6 @@ impl StoreUpdate {
             .collect();
         self.counts.retain(|(hour, _), _| *hour >= oldest);
     }
-
-    /// Whether there is nothing to write.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
 }
 
 /// Remembers stores.

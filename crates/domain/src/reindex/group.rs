@@ -20,12 +20,8 @@ pub(super) struct Group {
 
 struct State {
     version: Version,
-    look: Look,
-}
-
-enum Look {
-    Document(Box<Document>),
-    Hidden,
+    /// How it looks; none if it is not to be seen.
+    document: Option<Box<Document>>,
 }
 
 impl Group {
@@ -33,8 +29,7 @@ impl Group {
     pub(super) fn add(&mut self, at: usize, version: Version, document: Option<Box<Document>>) {
         self.jobs.push((at, version));
         if self.newest.as_ref().is_none_or(|newest| newest.version <= version) {
-            let look = document.map_or(Look::Hidden, Look::Document);
-            self.newest = Some(State { version, look });
+            self.newest = Some(State { version, document });
         }
     }
 
@@ -46,13 +41,13 @@ impl Group {
     /// What to do to the index.
     pub(super) fn change(&self, entity: &EntityKey) -> Change {
         let (entity, version) = (entity.clone(), self.version());
-        match self.newest.as_ref().map(|newest| &newest.look) {
-            Some(Look::Document(document)) => Change::Put {
+        match self.newest.as_ref().and_then(|newest| newest.document.clone()) {
+            Some(document) => Change::Put {
                 entity,
                 version,
-                document: document.clone(),
+                document,
             },
-            Some(Look::Hidden) | None => Change::Remove { entity, version },
+            None => Change::Remove { entity, version },
         }
     }
 

@@ -70,7 +70,7 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, C: Clock> Reindex<L, E, S, I, 
         let place = |record: &StoreRecord| record.place(job.delivery.observed_at(), job.event.signed_at());
         if let (Place::Next, Some(ended)) = (place(record), record.uninstalled_at) {
             self.stores.begin_epoch(store, record.epoch, ended).await?;
-            *record = self.stores.find(store).await?.unwrap_or_default();
+            *record = self.record_of(store).await?;
         }
         Ok((place(record) == Place::Current).then_some(record.epoch))
     }
@@ -78,11 +78,10 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, C: Clock> Reindex<L, E, S, I, 
     async fn uninstall(&self, record: &mut StoreRecord, job: &Job, stop_at: Timestamp) -> Result<Verdict, Unavailable> {
         let store = &job.delivery.key.store;
         let observed_at = job.delivery.observed_at();
-        let meant = record.uninstall(observed_at);
-        let (epoch, fate) = match meant {
+        let (epoch, fate) = match record.uninstall(observed_at) {
             Uninstall::Ends { epoch } => {
                 self.stores.disable(store, epoch, observed_at).await?;
-                *record = self.stores.find(store).await?.unwrap_or_default();
+                *record = self.record_of(store).await?;
                 (epoch, Fate::Applied)
             }
             Uninstall::Ended { epoch } => (epoch, Fate::Applied),

@@ -10,6 +10,7 @@
 
 mod group;
 mod install;
+mod settle;
 #[cfg(test)]
 mod tests;
 
@@ -29,7 +30,7 @@ use crate::{
     ledger::{Completion, Fate, Ledger},
     port::{Clock, Unavailable},
     receive::later,
-    stores::{Counter, ErrorCode, LastError, StoreRecord, StoreUpdate, Stores},
+    stores::{ErrorCode, StoreRecord, Stores},
     version::Version,
 };
 
@@ -125,16 +126,22 @@ struct Job {
     event: Event,
 }
 
-/// What is known of one batch while it is being worked on.
-struct Batch {
-    message_ids: Vec<String>,
-    deliveries: Vec<Option<(DeliveryKey, Timestamp)>>,
-    verdicts: Vec<Option<Verdict>>,
+/// What is known of one message while its batch is being worked on.
+struct Slot {
+    message_id: String,
+    /// Which delivery it holds, and when that was received; none if the message is not ours.
+    delivery: Option<(DeliveryKey, Timestamp)>,
+    verdict: Option<Verdict>,
+    /// Whether the ledger counts this completion, once it has been told.
+    completion: Option<Completion>,
 }
+
+/// One batch, in the order of its messages.
+struct Batch(Vec<Slot>);
 
 impl Batch {
     fn decide(&mut self, at: usize, verdict: Verdict) {
-        self.verdicts[at] = Some(verdict);
+        self.0[at].verdict = Some(verdict);
     }
 }
 
@@ -155,51 +162,49 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, C: Clock> Reindex<L, E, S, I, 
         let settled = self.write(&mut batch, &groups, changes).await;
         self.look_again(&mut batch, &groups, &settled).await;
 
-        let completions = self.complete(&mut batch).await;
-        self.record(&batch, &records, &completions).await;
-        report(batch)
+        self.complete(&mut batch).await;
+        self.record(&batch, &records).await;
+        batch.report()
     }
 
     /// Reads every message; those that cannot be read get their verdict here and trouble no other.
     fn read(&self, messages: Vec<Message>) -> (Batch, Vec<Job>) {
-        let mut batch = Batch {
-            message_ids: Vec::with_capacity(messages.len()),
-            deliveries: vec![None; messages.len()],
-            verdicts: vec![None; messages.len()],
-        };
+        let mut batch = Batch(Vec::with_capacity(messages.len()));
         let mut jobs = Vec::with_capacity(messages.len());
         for (at, message) in messages.into_iter().enumerate() {
-            batch.message_ids.push(message.id);
-            let delivery = match envelope::decode(&message.text) {
-                Ok(delivery) => delivery,
-                Err(problem) => {
-                    batch.decide(
-                        at,
-                        Verdict::NotOurs {
-                            message: problem.to_string(),
-                        },
-                    );
-                    continue;
-                }
+            let mut slot = Slot {
+                message_id: message.id,
+                delivery: None,
+                verdict: None,
+                completion: None,
             };
-            batch.deliveries[at] = Some((delivery.key.clone(), delivery.received_at));
-            match (self.interpret)(&delivery) {
-                Ok(event) => jobs.push(Job { at, delivery, event }),
-                Err(problem) => batch.decide(at, parked(&problem)),
+            match envelope::decode(&message.text) {
+                Ok(delivery) => {
+                    slot.delivery = Some((delivery.key.clone(), delivery.received_at));
+                    match (self.interpret)(&delivery) {
+                        Ok(event) => jobs.push(Job { at, delivery, event }),
+                        Err(problem) => slot.verdict = Some(parked(&problem)),
+                    }
+                }
+                Err(problem) => {
+                    let message = problem.to_string();
+                    slot.verdict = Some(Verdict::NotOurs { message });
+                }
             }
+            batch.0.push(slot);
         }
         (batch, jobs)
     }
 
     async fn find_stores(&self, batch: &mut Batch) -> BTreeMap<StoreKey, StoreRecord> {
         let mut wanted: BTreeMap<StoreKey, Vec<usize>> = BTreeMap::new();
-        for (at, delivery) in batch.deliveries.iter().enumerate() {
-            if let Some((key, _)) = delivery {
+        for (at, slot) in batch.0.iter().enumerate() {
+            if let Some((key, _)) = &slot.delivery {
                 wanted.entry(key.store.clone()).or_default().push(at);
             }
         }
         let found: Vec<_> = stream::iter(wanted)
-            .map(async |(store, jobs)| (self.stores.find(&store).await, store, jobs))
+            .map(async |(store, jobs)| (self.record_of(&store).await, store, jobs))
             .buffer_unordered(WRITES_AT_ONCE)
             .collect()
             .await;
@@ -207,7 +212,7 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, C: Clock> Reindex<L, E, S, I, 
         for (record, store, jobs) in found {
             match record {
                 Ok(record) => {
-                    records.insert(store, record.unwrap_or_default());
+                    records.insert(store, record);
                 }
                 Err(failure) => {
                     for at in jobs {
@@ -217,6 +222,11 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, C: Clock> Reindex<L, E, S, I, 
             }
         }
         records
+    }
+
+    /// What is known of a store; as its first event makes it, if nothing is.
+    async fn record_of(&self, store: &StoreKey) -> Result<StoreRecord, Unavailable> {
+        Ok(self.stores.find(store).await?.unwrap_or_default())
     }
 
     /// Lets each entity's newest state pass the fence, or not. What passes is to be written.
@@ -295,9 +305,8 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, C: Clock> Reindex<L, E, S, I, 
             by_epoch.entry(&entity.epoch).or_default().push(entity.clone());
         }
         for (epoch, entities) in by_epoch {
-            let verdict = match self.stores.find(&epoch.store).await {
+            let verdict = match self.record_of(&epoch.store).await {
                 Ok(record) => {
-                    let record = record.unwrap_or_default();
                     if record.enabled() && record.epoch == epoch.epoch {
                         continue;
                     }
@@ -316,93 +325,6 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, C: Clock> Reindex<L, E, S, I, 
                 groups[entity].decide(batch, &verdict);
             }
         }
-    }
-
-    /// Writes into the ledger what became of each delivery. Only then is it done.
-    async fn complete(&self, batch: &mut Batch) -> Vec<Option<Completion>> {
-        let now = self.clock.now();
-        let mut completions = vec![None; batch.verdicts.len()];
-        let settled: Vec<(usize, DeliveryKey, Fate)> = batch
-            .deliveries
-            .iter()
-            .zip(&batch.verdicts)
-            .enumerate()
-            .filter_map(|(at, (delivery, verdict))| {
-                let fate = match verdict.as_ref()? {
-                    Verdict::Settled(fate) => *fate,
-                    Verdict::Parked { .. } => Fate::Parked,
-                    Verdict::Retry { .. } | Verdict::NotOurs { .. } => return None,
-                };
-                Some((at, delivery.as_ref()?.0.clone(), fate))
-            })
-            .collect();
-        let written: Vec<_> = stream::iter(settled)
-            .map(async |(at, key, fate)| (at, self.ledger.complete(&key, fate, now).await))
-            .buffer_unordered(WRITES_AT_ONCE)
-            .collect()
-            .await;
-        for (at, completion) in written {
-            match completion {
-                Ok(completion) => completions[at] = Some(completion),
-                Err(failure) => batch.decide(at, Verdict::storage(&failure)),
-            }
-        }
-        completions
-    }
-
-    /// Adds to what is known of each store, with one write per store. What is lost here is a count or a time, not an
-    /// event, and a retry could not bring it back: the ledger has it that they are done.
-    async fn record(
-        &self,
-        batch: &Batch,
-        records: &BTreeMap<StoreKey, StoreRecord>,
-        completions: &[Option<Completion>],
-    ) {
-        let now = self.clock.now();
-        let mut updates: BTreeMap<&StoreKey, StoreUpdate> = BTreeMap::new();
-        for ((delivery, verdict), completion) in batch.deliveries.iter().zip(&batch.verdicts).zip(completions) {
-            let (Some((key, received_at)), Some(verdict)) = (delivery, verdict) else {
-                continue;
-            };
-            let update = updates.entry(&key.store).or_default();
-            update.last_event_at = update.last_event_at.max(Some(*received_at));
-            let first = *completion == Some(Completion::First);
-            match verdict {
-                Verdict::Settled(fate) => {
-                    if *fate == Fate::Applied {
-                        update.last_sync_at = Some(now);
-                    }
-                    if first {
-                        let counter = match fate {
-                            Fate::Discarded => Counter::Discarded,
-                            Fate::Applied | Fate::Superseded | Fate::Parked => Counter::Event(key.topic.clone()),
-                        };
-                        update.count(*received_at, counter);
-                    }
-                }
-                Verdict::Parked { code, message } => {
-                    if first {
-                        update.count(*received_at, Counter::Event(key.topic.clone()));
-                        update.last_error = Some(last_error(now, *code, message, key));
-                    }
-                }
-                Verdict::Retry { code, message } => {
-                    update.last_error = Some(last_error(now, *code, message, key));
-                }
-                Verdict::NotOurs { .. } => {}
-            }
-        }
-        stream::iter(updates)
-            .for_each_concurrent(WRITES_AT_ONCE, async |(store, mut update)| {
-                if let Some(record) = records.get(store) {
-                    update.last_event_at = update.last_event_at.max(record.last_event_at);
-                    update.outdate(record, now);
-                }
-                if let Err(failure) = self.stores.record(store, &update).await {
-                    tracing::warn!(store = %store, error = %failure, "a batch's counts and times are not in the status");
-                }
-            })
-            .await;
     }
 }
 
@@ -423,31 +345,4 @@ fn parked(problem: &Unreadable) -> Verdict {
         code,
         message: problem.to_string(),
     }
-}
-
-fn last_error(at: Timestamp, code: ErrorCode, message: &str, delivery: &DeliveryKey) -> LastError {
-    LastError {
-        at,
-        code,
-        message: message.to_owned(),
-        delivery_id: Some(delivery.id.to_string()),
-    }
-}
-
-fn report(batch: Batch) -> Vec<Processed> {
-    batch
-        .message_ids
-        .into_iter()
-        .zip(batch.deliveries)
-        .zip(batch.verdicts)
-        .map(|((message_id, delivery), verdict)| Processed {
-            message_id,
-            delivery: delivery.map(|(key, _)| key),
-            // Every path above decides; a message that slipped through is received again, not lost.
-            verdict: verdict.unwrap_or(Verdict::Retry {
-                code: ErrorCode::StorageUnavailable,
-                message: "nothing was decided".into(),
-            }),
-        })
-        .collect()
 }

@@ -10,6 +10,7 @@ use crate::{
     memory::{MemoryEntities, MemoryIndex, MemoryLedger, MemoryStores},
     product::Product,
     receive::LEASE,
+    stores::Counter,
 };
 
 const STORE: &str = "demo.myshopify.com";

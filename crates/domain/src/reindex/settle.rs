@@ -1,0 +1,124 @@
+//! The end of a batch: the ledger is told, the stores' statuses are written, the queue gets its answer.
+
+use std::collections::BTreeMap;
+
+use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
+
+use super::{Batch, Processed, Reindex, Verdict, WRITES_AT_ONCE};
+use crate::{
+    entities::Entities,
+    ids::{DeliveryKey, StoreKey},
+    index::Index,
+    ledger::{Completion, Fate, Ledger},
+    port::Clock,
+    stores::{Counter, ErrorCode, LastError, StoreRecord, StoreUpdate, Stores},
+};
+
+impl<L: Ledger, E: Entities, S: Stores, I: Index, C: Clock> Reindex<L, E, S, I, C> {
+    /// Writes into the ledger what became of each delivery. Only then is it done.
+    pub(super) async fn complete(&self, batch: &mut Batch) {
+        let now = self.clock.now();
+        let decided = batch.0.iter().enumerate().filter_map(|(at, slot)| {
+            let (key, _) = slot.delivery.as_ref()?;
+            Some((at, key, slot.verdict.as_ref()?.fate()?))
+        });
+        let written: Vec<_> = stream::iter(decided)
+            .map(async |(at, key, fate)| (at, self.ledger.complete(key, fate, now).await))
+            .buffer_unordered(WRITES_AT_ONCE)
+            .collect()
+            .await;
+        for (at, completion) in written {
+            match completion {
+                Ok(completion) => batch.0[at].completion = Some(completion),
+                Err(failure) => batch.decide(at, Verdict::storage(&failure)),
+            }
+        }
+    }
+
+    /// Adds to what is known of each store, with one write per store. What is lost here is a count or a time, not an
+    /// event, and a retry could not bring it back: the ledger has it that they are done.
+    pub(super) async fn record(&self, batch: &Batch, records: &BTreeMap<StoreKey, StoreRecord>) {
+        let now = self.clock.now();
+        let mut updates: BTreeMap<&StoreKey, StoreUpdate> = BTreeMap::new();
+        for slot in &batch.0 {
+            let (Some((key, received_at)), Some(verdict)) = (&slot.delivery, &slot.verdict) else {
+                continue;
+            };
+            let update = updates.entry(&key.store).or_default();
+            update.last_event_at = update.last_event_at.max(Some(*received_at));
+            let first = slot.completion == Some(Completion::First);
+            match verdict {
+                Verdict::Settled(fate) => {
+                    if *fate == Fate::Applied {
+                        update.last_sync_at = Some(now);
+                    }
+                    if first {
+                        let counter = match fate {
+                            Fate::Discarded => Counter::Discarded,
+                            Fate::Applied | Fate::Superseded | Fate::Parked => Counter::Event(key.topic.clone()),
+                        };
+                        update.count(*received_at, counter);
+                    }
+                }
+                Verdict::Parked { code, message } => {
+                    if first {
+                        update.count(*received_at, Counter::Event(key.topic.clone()));
+                        update.last_error = Some(last_error(now, *code, message, key));
+                    }
+                }
+                Verdict::Retry { code, message } => {
+                    update.last_error = Some(last_error(now, *code, message, key));
+                }
+                Verdict::NotOurs { .. } => {}
+            }
+        }
+        stream::iter(updates)
+            .for_each_concurrent(WRITES_AT_ONCE, async |(store, mut update)| {
+                if let Some(record) = records.get(store) {
+                    update.last_event_at = update.last_event_at.max(record.last_event_at);
+                    update.outdate(record, now);
+                }
+                if let Err(failure) = self.stores.record(store, &update).await {
+                    tracing::warn!(store = %store, error = %failure, "a batch's counts and times are not in the status");
+                }
+            })
+            .await;
+    }
+}
+
+impl Verdict {
+    /// What the ledger is to say; nothing while the delivery has yet to come again.
+    fn fate(&self) -> Option<Fate> {
+        match self {
+            Self::Settled(fate) => Some(*fate),
+            Self::Parked { .. } => Some(Fate::Parked),
+            Self::Retry { .. } | Self::NotOurs { .. } => None,
+        }
+    }
+}
+
+impl Batch {
+    /// What became of each message.
+    pub(super) fn report(self) -> Vec<Processed> {
+        let processed = self.0.into_iter().map(|slot| Processed {
+            message_id: slot.message_id,
+            delivery: slot.delivery.map(|(key, _)| key),
+            // Every path decides; a message that slipped through is received again, not lost.
+            verdict: slot.verdict.unwrap_or(Verdict::Retry {
+                code: ErrorCode::StorageUnavailable,
+                message: "nothing was decided".into(),
+            }),
+        });
+        processed.collect()
+    }
+}
+
+fn last_error(at: Timestamp, code: ErrorCode, message: &str, delivery: &DeliveryKey) -> LastError {
+    LastError {
+        at,
+        code,
+        message: message.to_owned(),
+        delivery_id: Some(delivery.id.to_string()),
+    }
+}
