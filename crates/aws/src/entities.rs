@@ -11,7 +11,6 @@ use std::{collections::BTreeSet, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
-    operation::update_item::UpdateItemError,
     types::{AttributeValue, DeleteRequest, WriteRequest},
 };
 use hookline_domain::{
@@ -22,7 +21,10 @@ use hookline_domain::{
 };
 use jiff::Timestamp;
 
-use crate::attributes::{Item, Malformed, number, read_text, seconds_up, text};
+use crate::{
+    attributes::{Item, Malformed, number, read_text, seconds_up, text},
+    condition::unless_refused,
+};
 
 const PORT: &str = "entities";
 
@@ -99,17 +101,10 @@ impl Entities for DynamoEntities {
             .expression_attribute_values(":no", AttributeValue::Bool(false))
             .send()
             .await;
-        match advanced {
-            Ok(_) => Ok(Fence::Passed),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(Fence::Superseded)
-            }
-            Err(error) => Err(Unavailable::new(PORT, error)),
-        }
+        Ok(match unless_refused(PORT, advanced)? {
+            Some(_) => Fence::Passed,
+            None => Fence::Superseded,
+        })
     }
 
     async fn bury(&self, entity: &EntityKey, expires_at: Timestamp) -> Result<(), Unavailable> {

@@ -15,8 +15,8 @@
 use aws_sdk_dynamodb::{
     Client,
     error::SdkError,
-    operation::{delete_item::DeleteItemError, put_item::PutItemError, update_item::UpdateItemError},
-    types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
+    operation::{delete_item::DeleteItemError, put_item::PutItemError},
+    types::{ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 use hookline_domain::{
     ids::DeliveryKey,
@@ -25,7 +25,10 @@ use hookline_domain::{
 };
 use jiff::Timestamp;
 
-use crate::attributes::{Item, Malformed, micros, number, read_micros, read_seconds, read_text, seconds_up, text};
+use crate::{
+    attributes::{Item, Malformed, micros, number, read_micros, read_seconds, read_text, seconds_up, text},
+    condition::unless_refused,
+};
 
 const PORT: &str = "ledger";
 
@@ -137,24 +140,14 @@ impl Ledger for DynamoLedger {
                 .expression_attribute_values(":settled", text(DONE))
                 .expression_attribute_values(":parked", text(PARKED)),
         };
-        match settles.send().await {
-            Ok(output) => {
-                let before = output.attributes().and_then(|old| old.get("state"));
-                if before == Some(&AttributeValue::S(CLAIMED.to_owned())) {
-                    Ok(Completion::First)
-                } else {
-                    Ok(Completion::Repeated)
-                }
-            }
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(Completion::Repeated)
-            }
-            Err(error) => Err(Unavailable::new(PORT, error)),
-        }
+        let before = unless_refused(PORT, settles.send().await)?
+            .and_then(|output| output.attributes)
+            .and_then(|mut old| old.remove("state"));
+        Ok(if before == Some(text(CLAIMED)) {
+            Completion::First
+        } else {
+            Completion::Repeated
+        })
     }
 }
 

@@ -5,6 +5,7 @@
 //! the SDK's error as its source; it is logged by whoever handles it, not here.
 
 mod attributes;
+mod condition;
 mod connect;
 mod entities;
 mod ledger;

@@ -12,12 +12,7 @@
 //! Times are microseconds since 1970. Each count is an attribute of its own, because `ADD` is atomic and makes what is
 //! not there, but not inside of a map that is not there.
 
-use aws_sdk_dynamodb::{
-    Client,
-    error::SdkError,
-    operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
-    types::AttributeValue,
-};
+use aws_sdk_dynamodb::{Client, operation::update_item::builders::UpdateItemFluentBuilder, types::AttributeValue};
 use hookline_domain::{
     ids::StoreKey,
     port::Unavailable,
@@ -25,7 +20,10 @@ use hookline_domain::{
 };
 use jiff::Timestamp;
 
-use crate::attributes::{Item, Malformed, find_micros, micros, number, read_micros, read_number, read_text, text};
+use crate::{
+    attributes::{Item, Malformed, find_micros, micros, number, read_micros, read_number, read_text, text},
+    condition::unless_refused,
+};
 
 const PORT: &str = "stores";
 
@@ -109,7 +107,8 @@ impl Stores for DynamoStores {
             .expression_attribute_values(":epoch", number(epoch))
             .send()
             .await;
-        unless_condition_fails(sent)
+        unless_refused(PORT, sent)?;
+        Ok(())
     }
 
     async fn begin_epoch(&self, store: &StoreKey, ended: u64, started_at: Timestamp) -> Result<(), Unavailable> {
@@ -125,7 +124,8 @@ impl Stores for DynamoStores {
             .expression_attribute_values(":ended", number(ended))
             .send()
             .await;
-        unless_condition_fails(sent)
+        unless_refused(PORT, sent)?;
+        Ok(())
     }
 }
 
@@ -140,21 +140,8 @@ impl Tally for DynamoStores {
             .condition_expression("attribute_exists(pk)")
             .send()
             .await;
-        unless_condition_fails(sent)
-    }
-}
-
-fn unless_condition_fails<T>(sent: Result<T, SdkError<UpdateItemError>>) -> Result<(), Unavailable> {
-    match sent {
-        Ok(_) => Ok(()),
-        Err(error)
-            if error
-                .as_service_error()
-                .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
-        {
-            Ok(())
-        }
-        Err(error) => Err(Unavailable::new(PORT, error)),
+        unless_refused(PORT, sent)?;
+        Ok(())
     }
 }
 
