@@ -7,9 +7,9 @@ use std::sync::{
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::{Request, Response, StatusCode, body::Incoming, service::service_fn};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
+use hyper::{Request, Response, StatusCode, body::Incoming};
+
+use crate::server;
 
 /// What [`Request::Duplicate`](crate::function::Request) names its deliveries with.
 pub const DUPLICATE: &str = "duplicate-";
@@ -45,19 +45,10 @@ pub struct Aws {
 
 impl Aws {
     pub async fn start() -> anyhow::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let url = format!("http://{}", listener.local_addr()?);
         let counters = Arc::new(Counters::default());
         let counting = Arc::clone(&counters);
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let counters = Arc::clone(&counting);
-                let service = service_fn(move |request| answer(request, Arc::clone(&counters)));
-                tokio::spawn(
-                    hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service),
-                );
-            }
-        });
+        let address = server::start(move |request| answer(request, Arc::clone(&counting))).await?;
+        let url = format!("http://{address}");
         Ok(Self { url, counters })
     }
 

@@ -4,6 +4,7 @@
 mod aws;
 mod function;
 mod runtime;
+mod server;
 mod size;
 
 use std::path::{Path, PathBuf};

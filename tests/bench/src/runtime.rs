@@ -9,12 +9,10 @@ use std::{
 use anyhow::Context;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::{Request, Response, StatusCode, body::Incoming, service::service_fn};
-use hyper_util::rt::TokioIo;
-use tokio::{
-    net::TcpListener,
-    sync::{Mutex, mpsc},
-};
+use hyper::{Request, Response, StatusCode, body::Incoming};
+use tokio::sync::{Mutex, mpsc};
+
+use crate::server;
 
 /// How long a function may take to poll or to answer before the benchmark gives up.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -36,8 +34,6 @@ struct Side {
 
 impl Runtime {
     pub async fn start() -> anyhow::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?.to_string();
         let (events, next_event) = mpsc::channel(1);
         let (polled, polls) = mpsc::channel(4);
         let (answered, answers) = mpsc::channel(4);
@@ -46,15 +42,7 @@ impl Runtime {
             polls: polled,
             answers: answered,
         });
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let side = Arc::clone(&side);
-                let service = service_fn(move |request| answer(request, Arc::clone(&side)));
-                tokio::spawn(
-                    hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service),
-                );
-            }
-        });
+        let address = server::start(move |request| answer(request, Arc::clone(&side))).await?;
         Ok(Self {
             address,
             events,
