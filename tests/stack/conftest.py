@@ -1,7 +1,7 @@
 """One running stack for all tests, on ports nobody uses, so that it runs beside `make dev`."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from hookline_local import ports, stack
@@ -25,13 +25,3 @@ def numbers() -> Iterator[int]:
 def tour(running: stack.Stack, numbers: Iterator[int]) -> Tour:
     """A store of its own for a test."""
     return Tour(running, store=f"store-{next(numbers)}.myshopify.com")
-
-
-@pytest.fixture
-def kept(tour: Tour) -> Callable[[], None]:
-    """Fails with everything that was not as promised."""
-
-    def check() -> None:
-        assert not tour.failures(), "\n".join(f"{each.step}: {each.what}" for each in tour.failures())
-
-    return check
