@@ -26,10 +26,7 @@ PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
     "ReindexFunction": {
         "EventQueue": ({"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}, {"EventQueue"}),
         "Ledger": ({"dynamodb:UpdateItem"}, {"LedgerTable"}),
-        "Entities": (
-            {"dynamodb:UpdateItem", "dynamodb:Query", "dynamodb:BatchWriteItem"},
-            {"EntitiesTable"},
-        ),
+        "Entities": ({"dynamodb:UpdateItem", "dynamodb:Query"}, {"EntitiesTable"}),
         "Stores": ({"dynamodb:GetItem", "dynamodb:UpdateItem"}, {"StoresTable"}),
         "Index": (WRITE_INDEX, DOMAIN),
         "ServerlessIndex": SERVERLESS,

@@ -56,6 +56,13 @@ pub(crate) fn read_number<N: std::str::FromStr>(item: &Item, name: &str) -> Resu
     }
 }
 
+pub(crate) fn read_flag(item: &Item, name: &str) -> Result<bool, Malformed> {
+    match item.get(name) {
+        Some(AttributeValue::Bool(value)) => Ok(*value),
+        _ => Err(Malformed::new(name)),
+    }
+}
+
 pub(crate) fn read_micros(item: &Item, name: &str) -> Result<Timestamp, Malformed> {
     Timestamp::from_microsecond(read_number(item, name)?).map_err(|_| Malformed::new(name))
 }

@@ -1,41 +1,27 @@
-//! [`Entities`] in a DynamoDB table. One item for each entity of each install:
+//! [`Entities`] in a DynamoDB table. One item for each entity:
 //!
 //! | attribute | | |
 //! |---|---|---|
-//! | `pk`, `sk` | S, S | the install, `source#store#epoch`, and the entity in it, `kind#id` |
+//! | `pk`, `sk` | S, S | the store, `source#store`, and the entity in it, `kind#id` |
 //! | `version` | N | the newest version that has passed |
 //! | `deleted` | BOOL | whether this is a tombstone |
-//! | `expires_at` | N | of a tombstone; seconds; the table's TTL attribute |
+//! | `expires_at` | N | of what is gone, by a tombstone or an uninstall; seconds; the table's TTL attribute |
 
-use std::{collections::BTreeSet, time::Duration};
-
-use aws_sdk_dynamodb::{
-    Client,
-    types::{AttributeValue, DeleteRequest, WriteRequest},
-};
+use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use hookline_domain::{
-    entities::{Entities, Fence},
-    ids::{EntityKey, EpochKey},
+    entities::{Entities, Fence, Page},
+    ids::{EntityKey, StoreKey},
     port::Unavailable,
     version::Version,
 };
 use jiff::Timestamp;
 
 use crate::{
-    attributes::{Item, Malformed, number, read_text, seconds_up, text},
+    attributes::{Item, Malformed, number, read_number, read_text, seconds_up, text},
     condition::unless_refused,
 };
 
 const PORT: &str = "entities";
-
-/// `BatchWriteItem` takes no more
-/// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html>).
-const BATCH: usize = 25;
-
-/// How often what a batch left unprocessed is sent again, and how long to wait before the first time; each further
-/// wait is twice as long, so 1.5 s in all.
-const RESENDS: u32 = 4;
-const FIRST_WAIT: Duration = Duration::from_millis(100);
 
 /// [`Entities`] in DynamoDB.
 #[derive(Debug, Clone)]
@@ -44,44 +30,12 @@ pub struct DynamoEntities {
     table: String,
 }
 
-/// The table kept refusing writes of a batch.
-#[derive(Debug, thiserror::Error)]
-#[error("{items} items of a batch were not written after {RESENDS} more attempts")]
-struct Unprocessed {
-    items: usize,
-}
-
 impl DynamoEntities {
     pub(crate) fn new(client: Client, table: impl Into<String>) -> Self {
         Self {
             client,
             table: table.into(),
         }
-    }
-
-    async fn delete(&self, mut deletions: Vec<WriteRequest>) -> Result<(), Unavailable> {
-        let mut wait = FIRST_WAIT;
-        for resend in 0..=RESENDS {
-            if resend > 0 {
-                tokio::time::sleep(wait).await;
-                wait *= 2;
-            }
-            let output = self
-                .client
-                .batch_write_item()
-                .request_items(&self.table, deletions)
-                .send()
-                .await
-                .map_err(|error| Unavailable::new(PORT, error))?;
-            deletions = output
-                .unprocessed_items
-                .and_then(|mut tables| tables.remove(&self.table))
-                .unwrap_or_default();
-            if deletions.is_empty() {
-                return Ok(());
-            }
-        }
-        Err(Unavailable::new(PORT, Unprocessed { items: deletions.len() }))
     }
 }
 
@@ -92,8 +46,9 @@ impl Entities for DynamoEntities {
             .update_item()
             .table_name(&self.table)
             .set_key(Some(key(entity)))
-            .update_expression("SET #version = :version, #deleted = :no")
+            .update_expression("SET #version = :version, #deleted = :no REMOVE #expires_at")
             .condition_expression("attribute_not_exists(#pk) OR (#deleted = :no AND #version <= :version)")
+            .expression_attribute_names("#expires_at", "expires_at")
             .expression_attribute_names("#pk", "pk")
             .expression_attribute_names("#version", "version")
             .expression_attribute_names("#deleted", "deleted")
@@ -123,63 +78,65 @@ impl Entities for DynamoEntities {
         Ok(())
     }
 
-    async fn list(&self, epoch: &EpochKey, limit: usize) -> Result<Vec<EntityKey>, Unavailable> {
-        let mut found = Vec::new();
-        let mut after: Option<Item> = None;
-        // A page ends at the limit or at 1 MB, whichever comes first.
-        while found.len() < limit {
-            let page = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .consistent_read(true)
-                .key_condition_expression("#pk = :epoch")
-                .projection_expression("#sk")
-                .expression_attribute_names("#pk", "pk")
-                .expression_attribute_names("#sk", "sk")
-                .expression_attribute_values(":epoch", text(epoch.to_string()))
-                .limit(i32::try_from(limit - found.len()).unwrap_or(i32::MAX))
-                .set_exclusive_start_key(after)
-                .send()
-                .await
-                .map_err(|error| Unavailable::new(PORT, error))?;
-            for item in page.items() {
-                found.push(read_key(epoch, item).map_err(|malformed| Unavailable::new(PORT, malformed))?);
-            }
-            after = page.last_evaluated_key;
-            if after.is_none() {
-                break;
-            }
-        }
-        Ok(found)
+    async fn retire(&self, entity: &EntityKey, version: Version, expires_at: Timestamp) -> Result<(), Unavailable> {
+        let retired = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key(entity)))
+            .update_expression("SET #version = :version, #expires_at = :expires_at")
+            .condition_expression("#deleted = :no AND #version <= :version AND attribute_not_exists(#expires_at)")
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_names("#deleted", "deleted")
+            .expression_attribute_names("#expires_at", "expires_at")
+            .expression_attribute_values(":version", number(version.as_i64()))
+            .expression_attribute_values(":no", AttributeValue::Bool(false))
+            .expression_attribute_values(":expires_at", seconds_up(expires_at))
+            .send()
+            .await;
+        unless_refused(PORT, retired)?;
+        Ok(())
     }
 
-    async fn forget(&self, entities: &[EntityKey]) -> Result<(), Unavailable> {
-        // One batch may not name an item twice.
-        let distinct: Vec<&EntityKey> = entities.iter().collect::<BTreeSet<_>>().into_iter().collect();
-        for batch in distinct.chunks(BATCH) {
-            let deletions = batch.iter().map(|entity| deletion(entity)).collect::<Result<_, _>>()?;
-            self.delete(deletions).await?;
-        }
-        Ok(())
+    async fn page(&self, store: &StoreKey, after: Option<&EntityKey>, limit: usize) -> Result<Page, Unavailable> {
+        let page = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression("#pk = :store")
+            .filter_expression("attribute_not_exists(#expires_at)")
+            .projection_expression("#sk, #version")
+            .expression_attribute_names("#pk", "pk")
+            .expression_attribute_names("#sk", "sk")
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_names("#expires_at", "expires_at")
+            .expression_attribute_values(":store", text(store.to_string()))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .set_exclusive_start_key(after.map(key))
+            .send()
+            .await
+            .map_err(|error| Unavailable::new(PORT, error))?;
+        read_page(store, page.items(), page.last_evaluated_key()).map_err(|malformed| Unavailable::new(PORT, malformed))
     }
 }
 
 fn key(entity: &EntityKey) -> Item {
     Item::from([
-        ("pk".to_owned(), text(entity.epoch.to_string())),
-        ("sk".to_owned(), text(entity.within_epoch())),
+        ("pk".to_owned(), text(entity.store.to_string())),
+        ("sk".to_owned(), text(entity.within_store())),
     ])
 }
 
-fn read_key(epoch: &EpochKey, item: &Item) -> Result<EntityKey, Malformed> {
-    EntityKey::from_parts(epoch.clone(), read_text(item, "sk")?).map_err(|_| Malformed::new("sk"))
+fn read_page(store: &StoreKey, items: &[Item], last: Option<&Item>) -> Result<Page, Malformed> {
+    let passed = items
+        .iter()
+        .map(|item| Ok((read_key(store, item)?, Version::read(read_number(item, "version")?))))
+        .collect::<Result<_, _>>()?;
+    let next = last.map(|item| read_key(store, item)).transpose()?;
+    Ok(Page { passed, next })
 }
 
-fn deletion(entity: &EntityKey) -> Result<WriteRequest, Unavailable> {
-    let delete = DeleteRequest::builder()
-        .set_key(Some(key(entity)))
-        .build()
-        .map_err(|error| Unavailable::new(PORT, error))?;
-    Ok(WriteRequest::builder().delete_request(delete).build())
+fn read_key(store: &StoreKey, item: &Item) -> Result<EntityKey, Malformed> {
+    EntityKey::from_parts(store.clone(), read_text(item, "sk")?).map_err(|_| Malformed::new("sk"))
 }

@@ -3,8 +3,8 @@
 //! | attribute | | |
 //! |---|---|---|
 //! | `pk` | S | the store, `source#store` |
-//! | `epoch`, `epoch_started_us` | N | its last install, and when that began |
-//! | `uninstalled_us` | N | when that install ended; absent while the store is enabled |
+//! | `epoch`, `enabled` | N, BOOL | its last install, and whether that goes on |
+//! | `uninstalled_us` | N | the latest uninstall |
 //! | `last_event_us`, `last_sync_us` | N | when the last delivery came, when a change was last applied |
 //! | `last_error` | M | `at_us`, `code`, `message`, `delivery_id` |
 //! | `count/<hour>/<counter>` | N | one count |
@@ -21,7 +21,7 @@ use hookline_domain::{
 use jiff::Timestamp;
 
 use crate::{
-    attributes::{Item, Malformed, find_micros, micros, number, read_micros, read_number, read_text, text},
+    attributes::{Item, Malformed, find_micros, micros, number, read_flag, read_micros, read_number, read_text, text},
     condition::unless_refused,
 };
 
@@ -78,7 +78,7 @@ impl Stores for DynamoStores {
     async fn record(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), Unavailable> {
         let mut changes = Changes::of(update)?;
         changes.set_if_absent("epoch", number(1));
-        changes.set_if_absent("epoch_started_us", number(0));
+        changes.set_if_absent("enabled", AttributeValue::Bool(true));
         changes
             .on(self.update(store))
             .send()
@@ -87,41 +87,33 @@ impl Stores for DynamoStores {
         Ok(())
     }
 
-    async fn disable(&self, store: &StoreKey, epoch: u64, at: Timestamp) -> Result<(), Unavailable> {
+    async fn disable(&self, store: &StoreKey, at: Timestamp) -> Result<(), Unavailable> {
         let mut changes = Changes::default();
-        changes.set_if_absent("epoch", number(epoch));
-        changes.set_if_absent("epoch_started_us", number(0));
+        changes.set_if_absent("epoch", number(1));
+        changes.set("enabled", AttributeValue::Bool(false));
         changes.set("uninstalled_us", micros(at));
-        let present = "#epoch = :epoch AND attribute_not_exists(#uninstalled)";
-        // A store nobody has heard of is in its first install.
-        let condition = if epoch == 1 {
-            format!("attribute_not_exists(pk) OR ({present})")
-        } else {
-            present.to_owned()
-        };
         let sent = changes
             .on(self.update(store))
-            .condition_expression(condition)
-            .expression_attribute_names("#epoch", "epoch")
+            .condition_expression("attribute_not_exists(#uninstalled) OR #uninstalled < :at")
             .expression_attribute_names("#uninstalled", "uninstalled_us")
-            .expression_attribute_values(":epoch", number(epoch))
+            .expression_attribute_values(":at", micros(at))
             .send()
             .await;
         unless_refused(PORT, sent)?;
         Ok(())
     }
 
-    async fn begin_epoch(&self, store: &StoreKey, ended: u64, started_at: Timestamp) -> Result<(), Unavailable> {
+    async fn begin_epoch(&self, store: &StoreKey, ended: Timestamp) -> Result<(), Unavailable> {
         let mut changes = Changes::default();
-        changes.set("epoch", number(ended + 1));
-        changes.set("epoch_started_us", micros(started_at));
-        changes.remove("uninstalled_us");
+        changes.add("epoch", number(1));
+        changes.set("enabled", AttributeValue::Bool(true));
         let sent = changes
             .on(self.update(store))
-            .condition_expression("#epoch = :ended AND attribute_exists(#uninstalled)")
-            .expression_attribute_names("#epoch", "epoch")
+            .condition_expression("#enabled = :no AND #uninstalled = :ended")
+            .expression_attribute_names("#enabled", "enabled")
             .expression_attribute_names("#uninstalled", "uninstalled_us")
-            .expression_attribute_values(":ended", number(ended))
+            .expression_attribute_values(":no", AttributeValue::Bool(false))
+            .expression_attribute_values(":ended", micros(ended))
             .send()
             .await;
         unless_refused(PORT, sent)?;
@@ -247,7 +239,7 @@ fn read_count_name(attribute: &str) -> Option<(Hour, Counter)> {
 fn read_record(item: &Item) -> Result<StoreRecord, Malformed> {
     let mut record = StoreRecord {
         epoch: read_number(item, "epoch")?,
-        epoch_started_at: read_micros(item, "epoch_started_us")?,
+        enabled: read_flag(item, "enabled")?,
         uninstalled_at: find_micros(item, "uninstalled_us")?,
         last_event_at: find_micros(item, "last_event_us")?,
         last_sync_at: find_micros(item, "last_sync_us")?,

@@ -26,7 +26,17 @@ impl Delivery {
     /// the tables keep it, so that it equals itself when it is compared with what was kept.
     #[must_use]
     pub fn observed_at(&self) -> Timestamp {
-        let observed = self.triggered_at.unwrap_or(self.received_at);
-        Timestamp::from_microsecond(observed.as_microsecond()).unwrap_or(observed)
+        whole_micros(self.triggered_at.unwrap_or(self.received_at))
     }
+
+    /// When what it tells of has happened: [`observed_at`](Self::observed_at), but never after it came, for a header
+    /// could say anything.
+    #[must_use]
+    pub fn happened_at(&self) -> Timestamp {
+        self.observed_at().min(whole_micros(self.received_at))
+    }
+}
+
+fn whole_micros(at: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
 }

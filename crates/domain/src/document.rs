@@ -18,8 +18,6 @@ pub struct Document {
     pub source: String,
     /// The store it belongs to.
     pub store: String,
-    /// The install of that store.
-    pub epoch: u64,
     /// Product or collection.
     pub kind: Kind,
     /// The vendor's id.
@@ -66,6 +64,8 @@ pub struct Document {
     pub handle: Option<String>,
     /// When it changed last.
     pub updated_at: Timestamp,
+    /// When this state was observed; not before `updated_at`.
+    pub observed_at: Timestamp,
     /// All of it as a person would read it out, to be retrieved and quoted.
     pub text: String,
 }
@@ -100,9 +100,9 @@ pub struct DocumentVariant {
 }
 
 impl Document {
-    /// Renders a product.
+    /// Renders a product as it was observed.
     #[must_use]
-    pub fn of_product(entity: &EntityKey, product: Product) -> Self {
+    pub fn of_product(entity: &EntityKey, product: Product, observed_at: Timestamp) -> Self {
         let text = product_text(&product);
         let prices = || product.variants.iter().filter_map(|variant| variant.price);
         Self {
@@ -127,28 +127,27 @@ impl Document {
             partial: !product.complete,
             image: product.image,
             handle: product.handle,
-            ..Self::bare(entity, product.updated_at, text)
+            ..Self::bare(entity, product.updated_at, observed_at, text)
         }
     }
 
-    /// Renders a collection.
+    /// Renders a collection as it was observed.
     #[must_use]
-    pub fn of_collection(entity: &EntityKey, collection: Collection) -> Self {
+    pub fn of_collection(entity: &EntityKey, collection: Collection, observed_at: Timestamp) -> Self {
         let text = paragraphs([collection.title.as_str(), collection.description.as_str()]);
         Self {
             title: collection.title,
             description: collection.description,
             image: collection.image,
             handle: collection.handle,
-            ..Self::bare(entity, collection.updated_at, text)
+            ..Self::bare(entity, collection.updated_at, observed_at, text)
         }
     }
 
-    fn bare(entity: &EntityKey, updated_at: Timestamp, text: String) -> Self {
+    fn bare(entity: &EntityKey, updated_at: Timestamp, observed_at: Timestamp, text: String) -> Self {
         Self {
-            source: entity.epoch.store.source.to_string(),
-            store: entity.epoch.store.store.to_string(),
-            epoch: entity.epoch.epoch,
+            source: entity.store.source.to_string(),
+            store: entity.store.store.to_string(),
             kind: entity.kind,
             id: entity.id.to_string(),
             title: String::new(),
@@ -166,6 +165,7 @@ impl Document {
             image: None,
             handle: None,
             updated_at,
+            observed_at: observed_at.max(updated_at),
             text,
         }
     }
@@ -256,18 +256,15 @@ fn paragraphs<const N: usize>(parts: [&str; N]) -> String {
 mod tests {
     use super::*;
     use crate::{
-        ids::{EntityId, EpochKey, Source, StoreKey, StoreName},
+        ids::{EntityId, Source, StoreKey, StoreName},
         product::OptionAxis,
     };
 
     fn key() -> EntityKey {
         EntityKey {
-            epoch: EpochKey {
-                store: StoreKey {
-                    source: Source::new("shopify").unwrap(),
-                    store: StoreName::new("demo.myshopify.com").unwrap(),
-                },
-                epoch: 1,
+            store: StoreKey {
+                source: Source::new("shopify").unwrap(),
+                store: StoreName::new("demo.myshopify.com").unwrap(),
             },
             kind: Kind::Product,
             id: EntityId::new("446547597538216369").unwrap(),
@@ -309,7 +306,7 @@ mod tests {
     #[test]
     fn the_text_reads_like_a_shelf_label() {
         assert_eq!(
-            Document::of_product(&key(), stove()).text,
+            Document::of_product(&key(), stove(), Timestamp::UNIX_EPOCH).text,
             "Ember Pocket Stove\n\nStoves by Northfold\n\nFolds flat.\n\nFinish: Raw, Black\n\n\
              - Raw: 9.50, in stock (SKU SKU-1)\n- Black: 10.00, sold out (SKU SKU-2)\n\nTags: camping, stove"
         );
@@ -317,7 +314,7 @@ mod tests {
 
     #[test]
     fn prices_are_compared_as_numbers_and_kept_as_written() {
-        let document = Document::of_product(&key(), stove());
+        let document = Document::of_product(&key(), stove(), Timestamp::UNIX_EPOCH);
         assert_eq!(serde_json::to_value(&document).unwrap()["price_min"], "9.50");
         assert_eq!(serde_json::to_value(&document).unwrap()["price_max"], "10.00");
         assert_eq!(document.available, Some(true));
@@ -331,6 +328,7 @@ mod tests {
                 complete: false,
                 ..stove()
             },
+            Timestamp::UNIX_EPOCH,
         );
         assert!(document.partial);
         assert!(document.text.contains("more variants than are listed"));
@@ -338,7 +336,7 @@ mod tests {
 
     #[test]
     fn a_document_reads_back() {
-        let document = Document::of_product(&key(), stove());
+        let document = Document::of_product(&key(), stove(), Timestamp::UNIX_EPOCH);
         let json = serde_json::to_string(&document).unwrap();
         assert_eq!(serde_json::from_str::<Document>(&json).unwrap(), document);
     }

@@ -1,11 +1,19 @@
 //! The fence: which version of each entity has passed, and which entities are gone for good.
+//!
+//! ```text
+//!   absent ──advance──▶ passed(version) ──advance, version at least──▶ passed(version)
+//!     │                   │      ▲
+//!     │                   │      └─advance, version at least─┐
+//!     │                   └──retire, version at least──▶ retired(version)    what an uninstall took out
+//!     └──bury──▶ buried ◀──bury── any                                        final
+//! ```
 
 use std::future::Future;
 
 use jiff::Timestamp;
 
 use crate::{
-    ids::{EntityKey, EpochKey},
+    ids::{EntityKey, StoreKey},
     port::Unavailable,
     version::Version,
 };
@@ -19,18 +27,68 @@ pub enum Fence {
     Superseded,
 }
 
+/// What is remembered of an entity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Entry {
+    /// The newest version that has passed.
+    Passed(Version),
+    /// An uninstall took it out, as of this version; a newer state may pass. May be forgotten in time.
+    Retired(Version),
+    /// A tombstone: nothing passes any more. May be forgotten in time.
+    Buried,
+}
+
+/// What becomes of an entry when a state of `version` asks to pass; `None` if it may not. **At least**, so that a
+/// message whose consumer died between fence and index passes again. The conditional write of a remote table
+/// succeeds exactly where this says so.
+#[must_use]
+pub fn advance(entry: Option<Entry>, version: Version) -> Option<Entry> {
+    match entry {
+        Some(Entry::Buried) => None,
+        Some(Entry::Passed(newest) | Entry::Retired(newest)) if newest > version => None,
+        Some(Entry::Passed(_) | Entry::Retired(_)) | None => Some(Entry::Passed(version)),
+    }
+}
+
+/// What becomes of an entry when an uninstall takes out all up to `version`; `None` if it stays as it is.
+#[must_use]
+pub fn retire(entry: Option<Entry>, version: Version) -> Option<Entry> {
+    match entry {
+        Some(Entry::Passed(newest)) if newest <= version => Some(Entry::Retired(version)),
+        Some(Entry::Passed(_) | Entry::Retired(_) | Entry::Buried) | None => None,
+    }
+}
+
+/// Some entities of a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// Those that have passed, with the newest version of each; without the retired and the buried.
+    pub passed: Vec<(EntityKey, Version)>,
+    /// Where the next page begins; `None` if this is the last.
+    pub next: Option<EntityKey>,
+}
+
 /// Remembers the newest version of each entity, and tombstones.
 pub trait Entities: Send + Sync {
-    /// Lets a state pass if `version` is at least the newest that has passed and there is no tombstone. **At
-    /// least**, so that a message whose consumer died between fence and index passes again.
+    /// Lets a state pass, or not, as [`advance`] says.
     fn advance(&self, entity: &EntityKey, version: Version) -> impl Future<Output = Result<Fence, Unavailable>> + Send;
 
     /// Puts a tombstone, whatever the version, which may be forgotten at `expires_at`.
     fn bury(&self, entity: &EntityKey, expires_at: Timestamp) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
-    /// Up to `limit` entities of an install, tombstones included. Sees all that has passed before.
-    fn list(&self, epoch: &EpochKey, limit: usize) -> impl Future<Output = Result<Vec<EntityKey>, Unavailable>> + Send;
+    /// Takes out what has passed up to `version`, as [`retire`] says; it may be forgotten at `expires_at`.
+    fn retire(
+        &self,
+        entity: &EntityKey,
+        version: Version,
+        expires_at: Timestamp,
+    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
-    /// Forgets entities of an install that has ended.
-    fn forget(&self, entities: &[EntityKey]) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    /// The entities of a store after `after`, of which at most `limit` are looked at. Sees all that has passed before.
+    fn page(
+        &self,
+        store: &StoreKey,
+        after: Option<&EntityKey>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Page, Unavailable>> + Send;
 }

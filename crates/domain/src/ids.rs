@@ -155,21 +155,6 @@ impl fmt::Display for DeliveryKey {
     }
 }
 
-/// One install of a store: `source#store#epoch`. A new install starts clean under the next number.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EpochKey {
-    /// Whose it is.
-    pub store: StoreKey,
-    /// 1 for the first install.
-    pub epoch: u64,
-}
-
-impl fmt::Display for EpochKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}#{}", self.store, self.epoch)
-    }
-}
-
 /// What kinds of thing have a document of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -202,11 +187,11 @@ impl FromStr for Kind {
     }
 }
 
-/// An entity within one install of a store: `source#store#epoch#kind#id`, which is also its document's id.
+/// An entity of a store: `source#store#kind#id`, which is also its document's id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntityKey {
-    /// Which install.
-    pub epoch: EpochKey,
+    /// Whose it is.
+    pub store: StoreKey,
     /// Product or collection.
     pub kind: Kind,
     /// The vendor's id.
@@ -214,22 +199,22 @@ pub struct EntityKey {
 }
 
 impl EntityKey {
-    /// The part below the epoch: `kind#id`.
+    /// The part below the store: `kind#id`.
     #[must_use]
-    pub fn within_epoch(&self) -> String {
+    pub fn within_store(&self) -> String {
         format!("{}#{}", self.kind.as_str(), self.id)
     }
 
-    /// Reads back what [`within_epoch`](Self::within_epoch) wrote.
+    /// Reads back what [`within_store`](Self::within_store) wrote.
     ///
     /// # Errors
     /// [`InvalidId`] when it is not such a text.
-    pub fn from_parts(epoch: EpochKey, within_epoch: &str) -> Result<Self, InvalidId> {
-        let (kind, id) = within_epoch
+    pub fn from_parts(store: StoreKey, within_store: &str) -> Result<Self, InvalidId> {
+        let (kind, id) = within_store
             .split_once('#')
             .ok_or(InvalidId::Character { kind: "entity key" })?;
         Ok(Self {
-            epoch,
+            store,
             kind: kind.parse()?,
             id: EntityId::new(id)?,
         })
@@ -238,7 +223,7 @@ impl EntityKey {
 
 impl fmt::Display for EntityKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}#{}", self.epoch, self.within_epoch())
+        write!(f, "{}#{}", self.store, self.within_store())
     }
 }
 
@@ -265,22 +250,16 @@ mod tests {
 
     #[test]
     fn an_entity_key_reads_back() {
-        let epoch = EpochKey {
-            store: StoreKey {
-                source: Source::new("shopify").unwrap(),
-                store: StoreName::new("demo.myshopify.com").unwrap(),
-            },
-            epoch: 3,
+        let store = StoreKey {
+            source: Source::new("shopify").unwrap(),
+            store: StoreName::new("demo.myshopify.com").unwrap(),
         };
         let key = EntityKey {
-            epoch: epoch.clone(),
+            store: store.clone(),
             kind: Kind::Product,
             id: EntityId::new("788032119674292922").unwrap(),
         };
-        assert_eq!(
-            key.to_string(),
-            "shopify#demo.myshopify.com#3#product#788032119674292922"
-        );
-        assert_eq!(EntityKey::from_parts(epoch, &key.within_epoch()), Ok(key));
+        assert_eq!(key.to_string(), "shopify#demo.myshopify.com#product#788032119674292922");
+        assert_eq!(EntityKey::from_parts(store, &key.within_store()), Ok(key));
     }
 }

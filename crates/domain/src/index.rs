@@ -2,11 +2,12 @@
 
 use std::{collections::BTreeMap, future::Future};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     document::Document,
-    ids::{EntityKey, EpochKey},
+    ids::{EntityKey, StoreKey},
     port::Unavailable,
     version::Version,
 };
@@ -61,6 +62,13 @@ pub enum Outcome {
     },
 }
 
+/// Whether an index that holds a state, or the removal, of version `held` takes a change of `version`: what OpenSearch
+/// calls `external_gte`.
+#[must_use]
+pub fn takes(held: Option<Version>, version: Version) -> bool {
+    held.is_none_or(|held| held <= version)
+}
+
 /// Takes changes.
 pub trait Index: Send + Sync {
     /// Applies changes in as few calls as the index's limits allow: one, for all but the largest batches. One outcome
@@ -71,8 +79,10 @@ pub trait Index: Send + Sync {
 /// What somebody looks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SearchQuery {
-    /// In which install of which store; no other document is found.
-    pub epoch: EpochKey,
+    /// In which store; no other document is found.
+    pub store: StoreKey,
+    /// Only what was observed after this moment, which is an uninstall; none of what that has ended is found.
+    pub observed_after: Option<Timestamp>,
     /// Words, as a person types them. No character has a meaning of its own.
     pub text: String,
     /// The most results wanted.

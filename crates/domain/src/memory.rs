@@ -10,9 +10,9 @@ use jiff::Timestamp;
 
 use crate::{
     document::Document,
-    entities::{Entities, Fence},
-    ids::{DeliveryKey, EntityKey, EpochKey, StoreKey},
-    index::{Change, Hit, Index, Outcome, Search, SearchPage, SearchQuery},
+    entities::{self, Entities, Fence, Page},
+    ids::{DeliveryKey, EntityKey, StoreKey},
+    index::{self, Change, Hit, Index, Outcome, Search, SearchPage, SearchQuery},
     ledger::{self, Claim, ClaimRequest, Completion, Entry, Fate, Ledger, State},
     port::Unavailable,
     queue::EventQueue,
@@ -119,44 +119,49 @@ impl EventQueue for MemoryQueue {
 /// [`Entities`] in memory.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryEntities {
-    /// The newest version that has passed; `None` is a tombstone.
-    versions: Shared<BTreeMap<EntityKey, Option<Version>>>,
+    entries: Shared<BTreeMap<EntityKey, entities::Entry>>,
 }
 
 impl Entities for MemoryEntities {
     async fn advance(&self, entity: &EntityKey, version: Version) -> Result<Fence, Unavailable> {
-        let mut versions = self.versions.lock();
-        Ok(match versions.get(entity) {
-            Some(None) => Fence::Superseded,
-            Some(Some(newest)) if *newest > version => Fence::Superseded,
-            Some(Some(_)) | None => {
-                versions.insert(entity.clone(), Some(version));
+        let mut entries = self.entries.lock();
+        Ok(match entities::advance(entries.get(entity).copied(), version) {
+            Some(entry) => {
+                entries.insert(entity.clone(), entry);
                 Fence::Passed
             }
+            None => Fence::Superseded,
         })
     }
 
     async fn bury(&self, entity: &EntityKey, _expires_at: Timestamp) -> Result<(), Unavailable> {
-        self.versions.lock().insert(entity.clone(), None);
+        self.entries.lock().insert(entity.clone(), entities::Entry::Buried);
         Ok(())
     }
 
-    async fn list(&self, epoch: &EpochKey, limit: usize) -> Result<Vec<EntityKey>, Unavailable> {
-        let versions = self.versions.lock();
-        Ok(versions
-            .keys()
-            .filter(|entity| entity.epoch == *epoch)
-            .take(limit)
-            .cloned()
-            .collect())
-    }
-
-    async fn forget(&self, entities: &[EntityKey]) -> Result<(), Unavailable> {
-        let mut versions = self.versions.lock();
-        for entity in entities {
-            versions.remove(entity);
+    async fn retire(&self, entity: &EntityKey, version: Version, _expires_at: Timestamp) -> Result<(), Unavailable> {
+        let mut entries = self.entries.lock();
+        if let Some(entry) = entities::retire(entries.get(entity).copied(), version) {
+            entries.insert(entity.clone(), entry);
         }
         Ok(())
+    }
+
+    async fn page(&self, store: &StoreKey, after: Option<&EntityKey>, limit: usize) -> Result<Page, Unavailable> {
+        let entries = self.entries.lock();
+        let mut rest = entries
+            .iter()
+            .filter(|(entity, _)| entity.store == *store && after.is_none_or(|after| *entity > after));
+        let looked_at: Vec<_> = rest.by_ref().take(limit).collect();
+        let next = rest.next().and(looked_at.last()).map(|(entity, _)| (*entity).clone());
+        let passed = looked_at.into_iter().filter_map(|(entity, entry)| match entry {
+            entities::Entry::Passed(version) => Some((entity.clone(), *version)),
+            entities::Entry::Retired(_) | entities::Entry::Buried => None,
+        });
+        Ok(Page {
+            passed: passed.collect(),
+            next,
+        })
     }
 }
 
@@ -196,26 +201,20 @@ impl Stores for MemoryStores {
         Ok(())
     }
 
-    async fn disable(&self, store: &StoreKey, epoch: u64, at: Timestamp) -> Result<(), Unavailable> {
-        let mut records = self.records.lock();
-        if epoch != 1 && !records.contains_key(store) {
-            return Ok(());
-        }
-        let record = records.entry(store.clone()).or_default();
-        if record.epoch == epoch && record.enabled() {
-            record.uninstalled_at = Some(at);
-        }
+    async fn disable(&self, store: &StoreKey, at: Timestamp) -> Result<(), Unavailable> {
+        self.change(store, |record| {
+            if let Some(uninstalled) = record.uninstalled(at) {
+                *record = uninstalled;
+            }
+        });
         Ok(())
     }
 
-    async fn begin_epoch(&self, store: &StoreKey, ended: u64, started_at: Timestamp) -> Result<(), Unavailable> {
+    async fn begin_epoch(&self, store: &StoreKey, ended: Timestamp) -> Result<(), Unavailable> {
         if let Some(record) = self.records.lock().get_mut(store)
-            && record.epoch == ended
-            && !record.enabled()
+            && let Some(reinstalled) = record.reinstalled(ended)
         {
-            record.epoch = ended + 1;
-            record.epoch_started_at = started_at;
-            record.uninstalled_at = None;
+            *record = reinstalled;
         }
         Ok(())
     }
@@ -268,12 +267,12 @@ impl Index for MemoryIndex {
                     Change::Put { version, document, .. } => (*version, Some((**document).clone())),
                     Change::Remove { version, .. } => (*version, None),
                 };
-                match documents.get(change.entity()) {
-                    Some((held, _)) if *held > version => Outcome::Superseded,
-                    _ => {
-                        documents.insert(change.entity().clone(), (version, document));
-                        Outcome::Applied
-                    }
+                let held = documents.get(change.entity()).map(|(held, _)| *held);
+                if index::takes(held, version) {
+                    documents.insert(change.entity().clone(), (version, document));
+                    Outcome::Applied
+                } else {
+                    Outcome::Superseded
                 }
             })
             .collect())
@@ -287,8 +286,9 @@ impl Search for MemoryIndex {
             .documents
             .lock()
             .iter()
-            .filter(|(entity, _)| entity.epoch == query.epoch)
+            .filter(|(entity, _)| entity.store == query.store)
             .filter_map(|(_, (_, document))| document.as_ref())
+            .filter(|document| query.observed_after.is_none_or(|after| document.observed_at > after))
             .filter_map(|document| hit(document, &wanted))
             .collect();
         hits.sort_by(|a, b| b.score.total_cmp(&a.score));

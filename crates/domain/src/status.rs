@@ -71,7 +71,7 @@ impl Status {
         let mut status = Self {
             source: store.source.to_string(),
             store: store.store.to_string(),
-            enabled: record.enabled(),
+            enabled: record.enabled,
             activity: if live { Activity::Live } else { Activity::Idle },
             epoch: record.epoch,
             last_sync_at: record.last_sync_at,

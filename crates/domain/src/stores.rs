@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ids::{StoreKey, Topic},
     port::Unavailable,
+    version::Version,
 };
 
 /// What is known of a store.
@@ -15,9 +16,9 @@ use crate::{
 pub struct StoreRecord {
     /// Which install is, or was, the last one; from 1.
     pub epoch: u64,
-    /// When that install began: the moment the one before it ended, or 1970 for the first.
-    pub epoch_started_at: Timestamp,
-    /// When that install ended, if it has.
+    /// Whether the app is installed, as far as we were told.
+    pub enabled: bool,
+    /// The latest uninstall we were told of: no state that is signed up to then counts any more.
     pub uninstalled_at: Option<Timestamp>,
     /// When the last delivery came.
     pub last_event_at: Option<Timestamp>,
@@ -37,7 +38,7 @@ impl Default for StoreRecord {
     fn default() -> Self {
         Self {
             epoch: 1,
-            epoch_started_at: Timestamp::UNIX_EPOCH,
+            enabled: true,
             uninstalled_at: None,
             last_event_at: None,
             last_sync_at: None,
@@ -47,78 +48,78 @@ impl Default for StoreRecord {
     }
 }
 
-/// To which install an event belongs.
+/// To which install a state belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// The present one.
-    Current,
-    /// None that is active: it is dropped, and counted as such.
-    Nowhere,
-    /// One that nobody told us of: begin it first.
+    /// The present one, in which this is its version.
+    Current(Version),
+    /// One that an uninstall has ended: the entity is not to be seen as of this version.
+    Past(Version),
+    /// One that nobody told us of: begin it.
     Next,
 }
 
-/// What an uninstall means to a store. Whichever it is, documents of the install it names may still have to go: the
-/// consumer that was to remove them may have died.
+/// What an uninstall means to a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Uninstall {
-    /// The present install ends.
-    Ends {
-        /// Which one that is.
-        epoch: u64,
-    },
-    /// The last install has ended before.
-    Ended {
-        /// Which one that was.
-        epoch: u64,
-    },
-    /// It was about an install before the present one.
-    Earlier {
-        /// The one before the present one.
-        epoch: u64,
-    },
+    /// It is the latest: record it, and take out all that is older.
+    Ends,
+    /// It is recorded. What it takes out may still be there: the consumer that was to do it may have died.
+    Again,
+    /// A later one has been recorded, and takes out all that this one would.
+    Earlier,
 }
 
 impl StoreRecord {
-    /// Whether the app is installed.
-    #[must_use]
-    pub fn enabled(&self) -> bool {
-        self.uninstalled_at.is_none()
-    }
-
-    /// To which install an event belongs that was observed at `observed_at` and whose state is signed with `signed_at`.
+    /// To which install a state of this version belongs that was observed at `observed_at`.
     ///
-    /// Shopify sends nothing on reinstall, so a state signed later than the uninstall begins the next install. A
-    /// header alone never does: no signature covers it.
+    /// Shopify sends nothing on reinstall, so a state *signed* after the uninstall begins the next install; a header
+    /// alone never does, for no signature covers it. In an install that has begun, what was last changed before it is
+    /// still current if it was observed in it: then its version is the first above the uninstall's.
     #[must_use]
-    pub fn place(&self, observed_at: Timestamp, signed_at: Option<Timestamp>) -> Place {
-        match self.uninstalled_at {
-            Some(ended) if signed_at.is_some_and(|signed| signed > ended) => Place::Next,
-            Some(_) => Place::Nowhere,
-            None => {
-                let seen = signed_at.map_or(observed_at, |signed| signed.max(observed_at));
-                if seen > self.epoch_started_at {
-                    Place::Current
-                } else {
-                    Place::Nowhere
-                }
-            }
+    pub fn place(&self, version: Version, observed_at: Timestamp) -> Place {
+        let Some(ended) = self.uninstalled_at else {
+            return Place::Current(version);
+        };
+        let floor = Version::floor(ended);
+        match (version > floor, self.enabled) {
+            (true, true) => Place::Current(version),
+            (true, false) => Place::Next,
+            (false, true) if observed_at > ended => Place::Current(floor.next()),
+            (false, _) => Place::Past(floor),
         }
     }
 
-    /// What an uninstall observed at `observed_at` means.
+    /// What an uninstall at `at` means.
     #[must_use]
-    pub fn uninstall(&self, observed_at: Timestamp) -> Uninstall {
-        let epoch = self.epoch;
-        if !self.enabled() {
-            Uninstall::Ended { epoch }
-        } else if observed_at > self.epoch_started_at {
-            Uninstall::Ends { epoch }
-        } else {
-            Uninstall::Earlier {
-                epoch: epoch.saturating_sub(1),
-            }
+    pub fn uninstall(&self, at: Timestamp) -> Uninstall {
+        match self.uninstalled_at {
+            Some(latest) if at < latest => Uninstall::Earlier,
+            Some(latest) if at == latest => Uninstall::Again,
+            Some(_) | None => Uninstall::Ends,
         }
+    }
+
+    /// The store after an uninstall at `at`; `None` if it stays as it is. The conditional write of a remote table
+    /// succeeds exactly where this says so, and so for [`reinstalled`](Self::reinstalled).
+    #[must_use]
+    pub fn uninstalled(&self, at: Timestamp) -> Option<Self> {
+        (self.uninstall(at) == Uninstall::Ends).then(|| Self {
+            enabled: false,
+            uninstalled_at: Some(at),
+            ..self.clone()
+        })
+    }
+
+    /// The store in the install after the one that ended at `ended`; `None` if that is not the latest uninstall, or has
+    /// been followed by an install already.
+    #[must_use]
+    pub fn reinstalled(&self, ended: Timestamp) -> Option<Self> {
+        (!self.enabled && self.uninstalled_at == Some(ended)).then(|| Self {
+            epoch: self.epoch + 1,
+            enabled: true,
+            ..self.clone()
+        })
     }
 }
 
@@ -281,22 +282,13 @@ pub trait Stores: Send + Sync {
     /// Adds to what is known, with **one** write. Creates a store nobody has heard of, as [`StoreRecord::default`].
     fn record(&self, store: &StoreKey, update: &StoreUpdate) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
-    /// Ends install `epoch`, if it is the present one and has not ended. Creates a store nobody has heard of.
+    /// Records an uninstall at `at`, as [`StoreRecord::uninstalled`] says. Creates a store nobody has heard of.
     /// Otherwise changes nothing: read again.
-    fn disable(
-        &self,
-        store: &StoreKey,
-        epoch: u64,
-        at: Timestamp,
-    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    fn disable(&self, store: &StoreKey, at: Timestamp) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
-    /// Begins the install after `ended`, if that is the last and has ended. Otherwise changes nothing: read again.
-    fn begin_epoch(
-        &self,
-        store: &StoreKey,
-        ended: u64,
-        started_at: Timestamp,
-    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    /// Begins the install after the one that ended at `ended`, as [`StoreRecord::reinstalled`] says. Otherwise changes
+    /// nothing: read again.
+    fn begin_epoch(&self, store: &StoreKey, ended: Timestamp) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }
 
 /// The receivers' way to the stores: it can only add to what is known of a store that exists, so that a stranger
@@ -316,67 +308,61 @@ mod tests {
 
     const UNINSTALLED: &str = "2026-11-14T12:00:00.5Z";
 
+    fn state(signed: &str) -> Version {
+        Version::new(at(signed), at(signed)).unwrap()
+    }
+
     fn uninstalled() -> StoreRecord {
-        StoreRecord {
-            uninstalled_at: Some(at(UNINSTALLED)),
-            ..StoreRecord::default()
+        StoreRecord::default().uninstalled(at(UNINSTALLED)).unwrap()
+    }
+
+    #[test]
+    fn only_a_state_signed_after_the_uninstall_begins_the_next_install() {
+        let [before, same_second, after, next_day] = [
+            "2026-11-14T11:59:59Z",
+            "2026-11-14T12:00:00Z",
+            "2026-11-14T12:00:01Z",
+            "2026-11-15T12:00:00Z",
+        ];
+        let floor = Version::floor(at(UNINSTALLED));
+        assert_eq!(
+            StoreRecord::default().place(state(before), at(before)),
+            Place::Current(state(before))
+        );
+        for observed in [before, next_day] {
+            assert_eq!(uninstalled().place(state(before), at(observed)), Place::Past(floor));
+            assert_eq!(
+                uninstalled().place(state(same_second), at(observed)),
+                Place::Past(floor)
+            );
+            assert_eq!(uninstalled().place(state(after), at(observed)), Place::Next);
+        }
+
+        let again = uninstalled().reinstalled(at(UNINSTALLED)).unwrap();
+        assert!(again.enabled && again.epoch == 2);
+        assert_eq!(again.place(state(after), at(after)), Place::Current(state(after)));
+        assert_eq!(again.place(state(before), at(UNINSTALLED)), Place::Past(floor));
+        // Not changed since, but seen in the new install.
+        assert_eq!(again.place(state(before), at(next_day)), Place::Current(floor.next()));
+    }
+
+    #[test]
+    fn an_uninstall_ends_what_is_older_once() {
+        let again = uninstalled().reinstalled(at(UNINSTALLED)).unwrap();
+        for record in [uninstalled(), again] {
+            assert_eq!(record.uninstall(at(UNINSTALLED)), Uninstall::Again);
+            assert_eq!(record.uninstalled(at(UNINSTALLED)), None);
+            assert_eq!(record.uninstall(at("2026-11-14T12:00:00Z")), Uninstall::Earlier);
+            assert_eq!(record.uninstall(at("2026-12-01T00:00:00Z")), Uninstall::Ends);
         }
     }
 
-    fn reinstalled() -> StoreRecord {
-        StoreRecord {
-            epoch: 2,
-            epoch_started_at: at(UNINSTALLED),
-            ..StoreRecord::default()
-        }
-    }
-
     #[test]
-    fn a_header_alone_never_begins_an_install() {
-        let later = at("2026-11-15T12:00:00Z");
-        assert_eq!(uninstalled().place(later, None), Place::Nowhere);
-        assert_eq!(
-            uninstalled().place(later, Some(at("2026-11-14T12:00:00Z"))),
-            Place::Nowhere
-        );
-        assert_eq!(uninstalled().place(later, Some(later)), Place::Next);
-    }
-
-    #[test]
-    fn a_state_signed_in_the_very_second_of_the_uninstall_begins_no_install() {
-        let ended = at("2026-11-14T12:00:00Z");
-        let record = StoreRecord {
-            uninstalled_at: Some(ended),
-            ..StoreRecord::default()
-        };
-        assert_eq!(record.place(ended, Some(ended)), Place::Nowhere);
-    }
-
-    #[test]
-    fn what_was_triggered_before_the_present_install_touches_nothing() {
-        let before = at("2026-11-14T11:00:00Z");
-        assert_eq!(reinstalled().place(before, Some(before)), Place::Nowhere);
-        assert_eq!(
-            reinstalled().place(at("2026-11-14T12:00:01Z"), Some(before)),
-            Place::Current
-        );
-    }
-
-    #[test]
-    fn an_uninstall_that_comes_again_does_not_end_the_next_install() {
-        assert_eq!(
-            StoreRecord::default().uninstall(at(UNINSTALLED)),
-            Uninstall::Ends { epoch: 1 }
-        );
-        assert_eq!(uninstalled().uninstall(at(UNINSTALLED)), Uninstall::Ended { epoch: 1 });
-        assert_eq!(
-            reinstalled().uninstall(at(UNINSTALLED)),
-            Uninstall::Earlier { epoch: 1 }
-        );
-        assert_eq!(
-            reinstalled().uninstall(at("2026-12-01T00:00:00Z")),
-            Uninstall::Ends { epoch: 2 }
-        );
+    fn an_install_is_followed_by_one() {
+        let again = uninstalled().reinstalled(at(UNINSTALLED)).unwrap();
+        assert_eq!(again.reinstalled(at(UNINSTALLED)), None);
+        assert_eq!(uninstalled().reinstalled(at("2026-11-14T12:00:00Z")), None);
+        assert_eq!(StoreRecord::default().reinstalled(at(UNINSTALLED)), None);
     }
 
     #[test]

@@ -37,6 +37,27 @@ impl Version {
         Ok(Self(i64::from(seconds) << OBSERVED_BITS | after))
     }
 
+    /// The last version a state can have that changed up to `at`: every state of a later second is later. What an
+    /// uninstall at `at` leaves nothing below of.
+    #[must_use]
+    pub fn floor(at: Timestamp) -> Self {
+        let seconds = at.as_second().clamp(0, i64::from(u32::MAX) - 1);
+        Self(seconds << OBSERVED_BITS | OBSERVED_MAX)
+    }
+
+    /// The next one: right above a [`floor`](Self::floor) there is room for what was last changed below it and is
+    /// seen to be still so.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+
+    /// What [`as_i64`](Self::as_i64) gave.
+    #[must_use]
+    pub fn read(kept: i64) -> Self {
+        Self(kept)
+    }
+
     /// As the index and the tables take it.
     #[must_use]
     pub fn as_i64(self) -> i64 {
@@ -64,6 +85,19 @@ mod tests {
             let b = Version::new(at(later * 1_000_000), at(i64::from(observed_b) * 1_000_000)).unwrap();
             prop_assert!(a < b);
             prop_assert!(a.as_i64() >= 0 && b < Version::FINAL);
+        }
+
+        #[test]
+        fn a_floor_is_above_its_second_and_below_the_next(
+            second in 0..u32::MAX - 1, micros in 0..1_000_000_i64, early: u32, late: u32
+        ) {
+            let floor = Version::floor(at(i64::from(second) * 1_000_000 + micros));
+            let state = |second: u32, observed: u32| {
+                Version::new(at(i64::from(second) * 1_000_000), at(i64::from(observed) * 1_000_000)).unwrap()
+            };
+            prop_assert!(state(second, late) <= floor);
+            prop_assert!(floor < floor.next() && floor.next() <= state(second + 1, early));
+            prop_assert!(floor < Version::FINAL);
         }
 
         #[test]

@@ -3,8 +3,8 @@
 use std::{fmt, time::Instant};
 
 use hookline_domain::{
-    ids::{EpochKey, StoreKey},
-    index::{Search, SearchPage, SearchQuery},
+    ids::StoreKey,
+    index::{Search, SearchQuery},
     port::{Clock, Unavailable},
     secret::{Secret, SecretSource},
     status::Status,
@@ -223,22 +223,14 @@ impl<S: Stores, I: Search, K: SecretSource, C: Clock> SearchApi<S, I, K, C> {
         let parameter = |name| parameters.and_then(|parameters| parameters.first(name));
         let text = wanted(parameter("q"))?;
         let limit = limit(parameter("limit"))?;
-        let page = if record.enabled() {
-            let query = SearchQuery {
-                epoch: EpochKey {
-                    store,
-                    epoch: record.epoch,
-                },
-                text: text.clone(),
-                limit,
-            };
-            self.index.search(&query).await?
-        } else {
-            SearchPage {
-                total: 0,
-                hits: Vec::new(),
-            }
+        // What an uninstall has ended may still be in the index, and is not found any more.
+        let query = SearchQuery {
+            store,
+            observed_after: record.uninstalled_at,
+            text: text.clone(),
+            limit,
         };
+        let page = self.index.search(&query).await?;
         Ok(Found {
             query: text,
             total: page.total,

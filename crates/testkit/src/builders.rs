@@ -2,7 +2,7 @@
 
 use hookline_domain::{
     document::Document,
-    ids::{DeliveryId, DeliveryKey, EntityId, EntityKey, EpochKey, Kind, Source, StoreKey, StoreName, Topic},
+    ids::{DeliveryId, DeliveryKey, EntityId, EntityKey, Kind, Source, StoreKey, StoreName, Topic},
     product::{Product, Variant},
     version::Version,
 };
@@ -40,18 +40,10 @@ pub fn delivery(id: &str) -> DeliveryKey {
     }
 }
 
-/// An install of a Shopify store.
-pub fn epoch(name: &str, epoch: u64) -> EpochKey {
-    EpochKey {
-        store: store(name),
-        epoch,
-    }
-}
-
-/// A product of an install.
-pub fn product(epoch: &EpochKey, id: &str) -> EntityKey {
+/// A product of a store.
+pub fn product(store: &StoreKey, id: &str) -> EntityKey {
     EntityKey {
-        epoch: epoch.clone(),
+        store: store.clone(),
         kind: Kind::Product,
         id: EntityId::new(id).unwrap(),
     }
@@ -65,7 +57,7 @@ pub fn version(seconds: i64) -> Version {
 /// The document of a product with this title and description and one variant, whose stock-keeping unit is
 /// `SKU-<id>`.
 pub fn document(entity: &EntityKey, title: &str, description: &str) -> Document {
-    Document::of_product(entity, something(entity, title, description))
+    Document::of_product(entity, something(entity, title, description), noon())
 }
 
 fn something(entity: &EntityKey, title: &str, description: &str) -> Product {

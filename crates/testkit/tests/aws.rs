@@ -11,11 +11,17 @@ use hookline_domain::{
     secret::{Secret, SecretRef, SecretSource},
 };
 use hookline_testkit::{
-    builders::{at, delivery, document, epoch, noon, product, version},
+    builders::{at, delivery, document, noon, product, store, version},
     contract::{index::put, queue},
     emulator::{DynamoDb, ENTITIES_TABLE, LEDGER_TABLE, Parrot, STORES_TABLE, Sqs, sdk_config, silent},
     osmem::Osmem,
 };
+use opensearch::{
+    OpenSearch,
+    http::transport::Transport,
+    indices::{IndicesCreateParts, IndicesGetMappingParts},
+};
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 mod ledger {
@@ -118,24 +124,33 @@ async fn a_claim_carries_what_the_table_and_a_person_need() {
     assert_eq!(item["expires_at"], AttributeValue::N("1795867201".to_owned()));
 }
 
+/// The server itself, to see and do what our adapter never would.
+fn server(osmem: &Osmem) -> OpenSearch {
+    OpenSearch::new(Transport::single_node(osmem.url()).unwrap())
+}
+
 #[tokio::test]
 async fn a_document_that_the_index_rejects_does_not_fail_its_neighbours() {
     let osmem = Osmem::start().await;
+    // An index that somebody else has made, for handles that are numbers.
+    server(&osmem)
+        .indices()
+        .create(IndicesCreateParts::Index("hookline"))
+        .body(json!({"mappings": {"dynamic": false, "properties": {"handle": {"type": "long"}}}}))
+        .send()
+        .await
+        .unwrap();
     let index = osmem.index().await;
-    let install = epoch("demo", 1);
-    let bad = product(&install, "2");
-    let mut unfit = document(&bad, "Secret Title", "");
-    // Not a `long`.
-    unfit.epoch = u64::MAX;
-    let changes = [
-        put(&product(&install, "1"), 1, "Iron Kettle"),
+    let changes = [("1", Some("1")), ("2", Some("Secret Title")), ("3", None)].map(|(id, handle)| {
+        let entity = product(&store("demo"), id);
+        let mut document = document(&entity, "Iron Kettle", "");
+        document.handle = handle.map(str::to_owned);
         Change::Put {
-            entity: bad,
+            entity,
             version: version(1),
-            document: Box::new(unfit),
-        },
-        put(&product(&install, "3"), 1, "Iron Lamp"),
-    ];
+            document: Box::new(document),
+        }
+    });
     let outcomes = index.apply(&changes).await.unwrap();
     let reason = "mapper_parsing_exception".to_owned();
     assert_eq!(
@@ -148,37 +163,36 @@ async fn a_document_that_the_index_rejects_does_not_fail_its_neighbours() {
 async fn an_index_that_two_make_at_once_has_our_mapping() {
     let osmem = Osmem::start().await;
     let (one, other) = (osmem.index().await, osmem.index().await);
-    let install = epoch("demo", 1);
+    let store = store("demo");
     let changes = [
-        [put(&product(&install, "1"), 1, "One")],
-        [put(&product(&install, "2"), 1, "Two")],
+        [put(&product(&store, "1"), 1, "One")],
+        [put(&product(&store, "2"), 1, "Two")],
     ];
     let (one_applied, other_applied) = tokio::join!(one.apply(&changes[0]), other.apply(&changes[1]));
     assert_eq!(one_applied.unwrap(), [Outcome::Applied]);
     assert_eq!(other_applied.unwrap(), [Outcome::Applied]);
-    // With a mapping that the server guessed, a store would be a text and an epoch of u64::MAX be taken.
-    let third = product(&install, "3");
-    let mut unfit = document(&third, "Three", "");
-    unfit.epoch = u64::MAX;
-    let change = Change::Put {
-        entity: third,
-        version: version(1),
-        document: Box::new(unfit),
-    };
-    assert!(matches!(
-        one.apply(&[change]).await.unwrap()[..],
-        [Outcome::Rejected { .. }]
-    ));
+    let mapping = server(&osmem)
+        .indices()
+        .get_mapping(IndicesGetMappingParts::Index(&["hookline"]))
+        .send()
+        .await
+        .unwrap();
+    let mapping: Value = mapping.json().await.unwrap();
+    // With a mapping that the server guessed, it would be a text.
+    assert_eq!(
+        mapping["hookline"]["mappings"]["properties"]["store"]["type"],
+        "keyword"
+    );
 }
 
 #[tokio::test]
 async fn a_batch_over_the_limit_of_one_request_comes_back_in_order() {
     let osmem = Osmem::start().await;
     let index = osmem.index().await;
-    let install = epoch("demo", 1);
-    let (first, last) = (product(&install, "first"), product(&install, "last"));
+    let store = store("demo");
+    let (first, last) = (product(&store, "first"), product(&store, "last"));
     let mut changes = vec![put(&first, 2, "First Lamp")];
-    changes.extend((0..1000).map(|id| put(&product(&install, &id.to_string()), 1, "Lamp")));
+    changes.extend((0..1000).map(|id| put(&product(&store, &id.to_string()), 1, "Lamp")));
     changes.push(put(&first, 1, "Older Lamp"));
     changes.push(put(&last, 1, "Last Lamp"));
     let outcomes = index.apply(&changes).await.unwrap();
@@ -251,9 +265,10 @@ async fn an_index_that_fails_as_a_whole_is_unavailable_and_nothing_is_quoted() {
             signing: Signing::Aoss,
         };
         let index = aws.index(&config).unwrap();
-        let change = put(&product(&epoch("demo", 1), "1"), 1, "Secret Title");
+        let change = put(&product(&store("demo"), "1"), 1, "Secret Title");
         let query = SearchQuery {
-            epoch: epoch("demo", 1),
+            store: store("demo"),
+            observed_after: None,
             text: "lamp".to_owned(),
             limit: 1,
         };
@@ -280,7 +295,8 @@ async fn a_search_does_not_wait_for_an_index_that_hangs() {
         })
         .unwrap();
     let query = SearchQuery {
-        epoch: epoch("demo", 1),
+        store: store("demo"),
+        observed_after: None,
         text: "lamp".to_owned(),
         limit: 1,
     };

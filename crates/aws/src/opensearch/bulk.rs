@@ -167,7 +167,7 @@ impl Item {
 #[cfg(test)]
 mod tests {
     use hookline_domain::{
-        ids::{EntityId, EntityKey, EpochKey, Kind, Source, StoreKey, StoreName},
+        ids::{EntityId, EntityKey, Kind, Source, StoreKey, StoreName},
         version::Version,
     };
 
@@ -181,12 +181,9 @@ mod tests {
     fn removal() -> Change {
         Change::Remove {
             entity: EntityKey {
-                epoch: EpochKey {
-                    store: StoreKey {
-                        source: Source::new("s".repeat(32)).unwrap(),
-                        store: StoreName::new("s".repeat(255)).unwrap(),
-                    },
-                    epoch: u64::MAX,
+                store: StoreKey {
+                    source: Source::new("s".repeat(32)).unwrap(),
+                    store: StoreName::new("s".repeat(255)).unwrap(),
                 },
                 kind: Kind::Collection,
                 id: EntityId::new("9".repeat(128)).unwrap(),

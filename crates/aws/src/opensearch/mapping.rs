@@ -31,7 +31,6 @@ pub(super) fn index() -> Value {
             "properties": {
                 "source": keyword,
                 "store": keyword,
-                "epoch": {"type": "long"},
                 "kind": keyword,
                 "id": keyword,
                 "title": text,
@@ -58,6 +57,7 @@ pub(super) fn index() -> Value {
                 "image": kept,
                 "handle": keyword,
                 "updated_at": {"type": "date"},
+                "observed_at": {"type": "date"},
                 "text": text,
             },
         },

@@ -16,7 +16,7 @@
 //! change comes back as [`Outcome::Rejected`] and is seen.
 //!
 //! **Ids.** At most 512 bytes (<https://docs.opensearch.org/latest/api-reference/document-apis/bulk>); the longest key
-//! of an entity has 449.
+//! of an entity has 428.
 
 mod bulk;
 mod mapping;

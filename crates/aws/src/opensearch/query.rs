@@ -55,15 +55,18 @@ pub(super) fn request(query: &SearchQuery) -> Value {
             |word| json!({"term": {"variants.sku": {"value": word, "case_insensitive": true, "boost": SKU_BOOST}}}),
         ),
     );
+    let mut filter = vec![
+        json!({"term": {"source": query.store.source.as_str()}}),
+        json!({"term": {"store": query.store.store.as_str()}}),
+    ];
+    if let Some(after) = query.observed_after {
+        filter.push(json!({"range": {"observed_at": {"gt": after.to_string()}}}));
+    }
     json!({
         "size": query.limit.min(MOST_RESULTS),
         "track_total_hits": true,
         "query": {"bool": {
-            "filter": [
-                {"term": {"source": query.epoch.store.source.as_str()}},
-                {"term": {"store": query.epoch.store.store.as_str()}},
-                {"term": {"epoch": query.epoch.epoch}},
-            ],
+            "filter": filter,
             "must": {"bool": {"should": ways, "minimum_should_match": 1}},
         }},
         "highlight": {

@@ -1,10 +1,12 @@
 //! All that one batch says of one entity: the newest state goes on, the others are superseded by it.
 
+use jiff::Timestamp;
+
 use super::{Batch, Job, Verdict};
 use crate::{
     document::Document,
     event::{Event, Unreadable},
-    ids::{EntityKey, EpochKey, Kind},
+    ids::{EntityKey, Kind, StoreKey},
     index::Change,
     ledger::Fate,
     version::{ImplausibleTime, Version},
@@ -14,28 +16,64 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Group {
     newest: Option<State>,
-    /// Place in the batch, and version.
-    jobs: Vec<(usize, Version)>,
+    jobs: Vec<Member>,
 }
 
 struct State {
     version: Version,
     /// How it looks; none if it is not to be seen.
     document: Option<Box<Document>>,
+    past: bool,
+}
+
+struct Member {
+    /// Its place in the batch.
+    at: usize,
+    version: Version,
+    past: bool,
+}
+
+/// What the fence is asked for a group.
+pub(super) enum Step {
+    /// To let a state pass.
+    Advance(Version),
+    /// To take out what an uninstall has ended.
+    Retire(Version),
+    /// To put a tombstone.
+    Bury,
 }
 
 impl Group {
     /// Adds what one delivery says. Of two states with one version the later in the batch counts.
-    pub(super) fn add(&mut self, at: usize, version: Version, document: Option<Box<Document>>) {
-        self.jobs.push((at, version));
+    pub(super) fn add(&mut self, at: usize, sighting: Sighting) {
+        let Sighting { version, past, .. } = sighting;
+        self.jobs.push(Member { at, version, past });
         if self.newest.as_ref().is_none_or(|newest| newest.version <= version) {
-            self.newest = Some(State { version, document });
+            self.newest = Some(State {
+                version,
+                document: sighting.document,
+                past,
+            });
         }
     }
 
     /// The newest version; [`Version::FINAL`] if the entity is deleted.
     pub(super) fn version(&self) -> Version {
         self.newest.as_ref().map_or(Version::FINAL, |newest| newest.version)
+    }
+
+    /// Whether it is a state of the present install, not a deletion or what an uninstall has ended.
+    pub(super) fn is_state(&self) -> bool {
+        matches!(self.step(), Step::Advance(_))
+    }
+
+    /// What the fence is asked.
+    pub(super) fn step(&self) -> Step {
+        match &self.newest {
+            Some(newest) if newest.version < Version::FINAL && newest.past => Step::Retire(newest.version),
+            Some(newest) if newest.version < Version::FINAL => Step::Advance(newest.version),
+            Some(_) | None => Step::Bury,
+        }
     }
 
     /// What to do to the index.
@@ -52,31 +90,46 @@ impl Group {
     }
 
     /// Decides for all of the group's deliveries: the newest get the verdict, older ones are superseded once it is
-    /// settled or parked, and wait with it otherwise.
+    /// settled or parked, and wait with it otherwise. What belongs to no present install is discarded.
     pub(super) fn decide(&self, batch: &mut Batch, verdict: &Verdict) {
         let newest = self.version();
-        for (at, version) in &self.jobs {
+        for member in &self.jobs {
             let waits = matches!(verdict, Verdict::Retry { .. });
-            let decided = if *version == newest || waits {
+            let decided = if waits {
+                verdict.clone()
+            } else if member.past {
+                Verdict::Settled(Fate::Discarded)
+            } else if member.version == newest {
                 verdict.clone()
             } else {
                 Verdict::Settled(Fate::Superseded)
             };
-            batch.decide(*at, decided);
+            batch.decide(member.at, decided);
         }
     }
 }
 
-/// An entity's state as one delivery has it: which, of what version, and how it looks, if it is to be seen.
-pub(super) type Sighting = (EntityKey, Version, Option<Box<Document>>);
+/// An entity's state as one delivery has it.
+pub(super) struct Sighting {
+    pub(super) entity: EntityKey,
+    pub(super) version: Version,
+    pub(super) observed_at: Timestamp,
+    /// How it looks; none if it is not to be seen.
+    pub(super) document: Option<Box<Document>>,
+    /// Whether it belongs to no present install.
+    pub(super) past: bool,
+}
 
 /// What a delivery says of an entity; `None` if it is about no entity.
-pub(super) fn sighting(epoch: &EpochKey, job: Job) -> Result<Option<Sighting>, Unreadable> {
+pub(super) fn sighting(store: StoreKey, job: Job) -> Result<Option<Sighting>, Unreadable> {
     let observed_at = job.delivery.observed_at();
-    let key = |kind, id| EntityKey {
-        epoch: epoch.clone(),
-        kind,
-        id,
+    let key = |kind, id| EntityKey { store, kind, id };
+    let seen = |entity, version, document| Sighting {
+        entity,
+        version,
+        observed_at,
+        document,
+        past: false,
     };
     Ok(match job.event {
         Event::ProductUpdated(product) => {
@@ -84,18 +137,18 @@ pub(super) fn sighting(epoch: &EpochKey, job: Job) -> Result<Option<Sighting>, U
             let entity = key(Kind::Product, product.id.clone());
             let document = product
                 .visible
-                .then(|| Box::new(Document::of_product(&entity, *product)));
-            Some((entity, version, document))
+                .then(|| Box::new(Document::of_product(&entity, *product, observed_at)));
+            Some(seen(entity, version, document))
         }
         Event::CollectionUpdated(collection) => {
             let version = Version::new(collection.updated_at, observed_at).map_err(implausible)?;
             let entity = key(Kind::Collection, collection.id.clone());
             let document = collection
                 .visible
-                .then(|| Box::new(Document::of_collection(&entity, *collection)));
-            Some((entity, version, document))
+                .then(|| Box::new(Document::of_collection(&entity, *collection, observed_at)));
+            Some(seen(entity, version, document))
         }
-        Event::ProductDeleted(id) => Some((key(Kind::Product, id), Version::FINAL, None)),
+        Event::ProductDeleted(id) => Some(seen(key(Kind::Product, id), Version::FINAL, None)),
         Event::AppUninstalled => None,
     })
 }

@@ -1,120 +1,168 @@
-//! Installs: to which one each event belongs, what an uninstall ends, and what has to go then.
+//! Installs: to which one each event belongs, and what an uninstall takes out.
+//!
+//! An uninstall is a floor: it takes out every state up to its time, and none below it counts again. What is signed
+//! later stays, so it does not matter whether a new install's events come before or after the old one's uninstall.
 
 use std::collections::BTreeMap;
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
 use super::{
-    Batch, Job, Reindex, Verdict,
-    group::{Group, sighting},
+    Batch, Job, RECORD_KEPT, Reindex, Verdict, WRITES_AT_ONCE,
+    group::{Group, Sighting, sighting},
     parked,
 };
 use crate::{
     entities::Entities,
     event::Event,
-    ids::{EntityKey, EpochKey, StoreKey},
+    ids::{EntityKey, StoreKey},
     index::{Change, Index, Outcome},
     ledger::{Fate, Ledger},
     port::{Clock, Unavailable},
+    receive::later,
     stores::{ErrorCode, Place, StoreRecord, Stores, Uninstall},
     version::Version,
 };
 
-/// How many documents are removed at a time.
-const REMOVED_AT_ONCE: usize = 500;
+/// How many entities of an uninstalled store are looked at at a time.
+const PAGE: usize = 500;
+
+/// An uninstall that has been recorded, and whose entities have yet to be taken out.
+pub(super) struct Removal {
+    /// Its delivery's place in the batch.
+    pub(super) at: usize,
+    store: StoreKey,
+    ended: Timestamp,
+}
 
 impl<L: Ledger, E: Entities, S: Stores, I: Index, C: Clock> Reindex<L, E, S, I, C> {
-    /// Puts one store's events where they belong: uninstalls first, then what is left into groups by entity.
+    /// Puts one store's events where they belong: records uninstalls first, then what is left into groups by entity.
     pub(super) async fn place(
         &self,
         batch: &mut Batch,
         groups: &mut BTreeMap<EntityKey, Group>,
         record: &mut StoreRecord,
+        store: &StoreKey,
         jobs: Vec<Job>,
-        stop_at: Timestamp,
-    ) {
-        let (mut uninstalls, others): (Vec<Job>, Vec<Job>) =
+    ) -> Vec<Removal> {
+        let mut removals = Vec::new();
+        let (uninstalls, others): (Vec<Job>, Vec<Job>) =
             jobs.into_iter().partition(|job| job.event == Event::AppUninstalled);
-        uninstalls.sort_by_key(|job| job.delivery.observed_at());
         for job in uninstalls {
-            let verdict = match self.uninstall(record, &job, stop_at).await {
-                Ok(verdict) => verdict,
-                Err(failure) => Verdict::storage(&failure),
-            };
-            batch.decide(job.at, verdict);
+            let ended = job.delivery.happened_at();
+            match self.record_uninstall(record, store, ended).await {
+                Ok(true) => removals.push(Removal {
+                    at: job.at,
+                    store: store.clone(),
+                    ended,
+                }),
+                Ok(false) => batch.decide(job.at, Verdict::Settled(Fate::Discarded)),
+                Err(failure) => batch.decide(job.at, Verdict::storage(&failure)),
+            }
         }
         for job in others {
             let at = job.at;
-            let store = job.delivery.key.store.clone();
-            match self.epoch_of(record, &store, &job).await {
-                Ok(Some(epoch)) => match sighting(&EpochKey { store, epoch }, job) {
-                    Ok(Some((entity, version, document))) => {
-                        groups.entry(entity).or_default().add(at, version, document);
-                    }
-                    Ok(None) => batch.decide(at, Verdict::Settled(Fate::Discarded)),
-                    Err(problem) => batch.decide(at, parked(&problem)),
+            match sighting(store.clone(), job) {
+                Ok(Some(sighting)) => match self.put_in_place(record, sighting).await {
+                    Ok(sighting) => groups.entry(sighting.entity.clone()).or_default().add(at, sighting),
+                    Err(failure) => batch.decide(at, Verdict::storage(&failure)),
                 },
                 Ok(None) => batch.decide(at, Verdict::Settled(Fate::Discarded)),
-                Err(failure) => batch.decide(at, Verdict::storage(&failure)),
+                Err(problem) => batch.decide(at, parked(&problem)),
             }
         }
+        removals
     }
 
-    /// The install an event belongs to, begun if nobody told us of it.
-    async fn epoch_of(
+    /// Whether this is the latest uninstall we know of, once it is recorded.
+    async fn record_uninstall(
         &self,
         record: &mut StoreRecord,
         store: &StoreKey,
-        job: &Job,
-    ) -> Result<Option<u64>, Unavailable> {
-        let place = |record: &StoreRecord| record.place(job.delivery.observed_at(), job.event.signed_at());
-        if let (Place::Next, Some(ended)) = (place(record), record.uninstalled_at) {
-            self.stores.begin_epoch(store, record.epoch, ended).await?;
+        ended: Timestamp,
+    ) -> Result<bool, Unavailable> {
+        if record.uninstall(ended) == Uninstall::Ends {
+            self.stores.disable(store, ended).await?;
             *record = self.record_of(store).await?;
         }
-        Ok((place(record) == Place::Current).then_some(record.epoch))
+        Ok(record.uninstall(ended) == Uninstall::Again)
     }
 
-    async fn uninstall(&self, record: &mut StoreRecord, job: &Job, stop_at: Timestamp) -> Result<Verdict, Unavailable> {
-        let store = &job.delivery.key.store;
-        let observed_at = job.delivery.observed_at();
-        let (epoch, fate) = match record.uninstall(observed_at) {
-            Uninstall::Ends { epoch } => {
-                self.stores.disable(store, epoch, observed_at).await?;
-                *record = self.record_of(store).await?;
-                (epoch, Fate::Applied)
-            }
-            Uninstall::Ended { epoch } => (epoch, Fate::Applied),
-            Uninstall::Earlier { epoch } => (epoch, Fate::Discarded),
-        };
-        let epoch = EpochKey {
-            store: store.clone(),
-            epoch,
-        };
+    /// The same sighting with its version in the present install, which is begun if nobody told us of it; or, if it
+    /// belongs to a past one, as the removal that the uninstall means for it.
+    async fn put_in_place(&self, record: &mut StoreRecord, sighting: Sighting) -> Result<Sighting, Unavailable> {
+        // Ids are never used again, so a deletion is final in every install.
+        if sighting.version == Version::FINAL {
+            return Ok(Sighting {
+                past: !record.enabled,
+                ..sighting
+            });
+        }
+        let place = |record: &StoreRecord| record.place(sighting.version, sighting.observed_at);
+        if let (Place::Next, Some(ended)) = (place(record), record.uninstalled_at) {
+            self.stores.begin_epoch(&sighting.entity.store, ended).await?;
+            *record = self.record_of(&sighting.entity.store).await?;
+        }
+        Ok(match place(record) {
+            Place::Current(version) => Sighting { version, ..sighting },
+            // Another uninstall has come meanwhile, and this is signed after that, too: looking again begins the next.
+            Place::Next => sighting,
+            Place::Past(version) => Sighting {
+                version,
+                document: None,
+                past: true,
+                ..sighting
+            },
+        })
+    }
+
+    /// Takes out what an uninstall has ended, page by page; what is newer stays, and means that the next install has
+    /// begun. Stops at `stop_at` and has the message received again, which goes on where this stopped.
+    pub(super) async fn take_out(&self, removal: &Removal, stop_at: Timestamp) -> Verdict {
+        let floor = Version::floor(removal.ended);
+        let mut reinstalled = false;
+        let mut after = None;
         loop {
-            let entities = self.entities.list(&epoch, REMOVED_AT_ONCE).await?;
-            if entities.is_empty() {
-                return Ok(Verdict::Settled(fate));
+            let page = match self.entities.page(&removal.store, after.as_ref(), PAGE).await {
+                Ok(page) => page,
+                Err(failure) => return Verdict::storage(&failure),
+            };
+            let newest = page.passed.iter().map(|(_, version)| *version).max();
+            reinstalled |= newest.is_some_and(|newest| newest > floor);
+            let ended = page.passed.into_iter().filter(|(_, version)| *version <= floor);
+            let ended: Vec<EntityKey> = ended.map(|(entity, _)| entity).collect();
+            if let Err(failure) = self.retire(&ended, floor).await {
+                return Verdict::storage(&failure);
+            }
+            after = page.next;
+            if after.is_none() {
+                break;
             }
             if self.clock.now() >= stop_at {
-                return Ok(Verdict::Retry {
+                return Verdict::Retry {
                     code: ErrorCode::StoreChanging,
                     message: "the uninstalled store's documents are still being removed".into(),
-                });
+                };
             }
-            self.remove(&entities).await?;
         }
+        if reinstalled && let Err(failure) = self.stores.begin_epoch(&removal.store, removal.ended).await {
+            return Verdict::storage(&failure);
+        }
+        Verdict::Settled(Fate::Applied)
     }
 
-    /// Removes entities of an install that has ended, from the index and then from the fence.
-    pub(super) async fn remove(&self, entities: &[EntityKey]) -> Result<(), Unavailable> {
-        let changes: Vec<Change> = entities
-            .iter()
-            .map(|entity| Change::Remove {
-                entity: entity.clone(),
-                version: Version::FINAL,
-            })
-            .collect();
+    /// Takes entities out of the index as of `floor`, then out of the fence's list, so that whoever dies in between
+    /// finds them listed again. What is newer stays in both.
+    pub(super) async fn retire(&self, entities: &[EntityKey], floor: Version) -> Result<(), Unavailable> {
+        if entities.is_empty() {
+            return Ok(());
+        }
+        let removal = |entity: &EntityKey| Change::Remove {
+            entity: entity.clone(),
+            version: floor,
+        };
+        let changes: Vec<Change> = entities.iter().map(removal).collect();
         for outcome in self.index.apply(&changes).await? {
             match outcome {
                 Outcome::Applied | Outcome::Superseded => {}
@@ -123,6 +171,11 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, C: Clock> Reindex<L, E, S, I, 
                 }
             }
         }
-        self.entities.forget(entities).await
+        let expires_at = later(self.clock.now(), RECORD_KEPT);
+        stream::iter(entities)
+            .map(|entity| self.entities.retire(entity, floor, expires_at))
+            .buffer_unordered(WRITES_AT_ONCE)
+            .try_collect()
+            .await
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   read ─▶ place in an install ─▶ group by entity ─▶ fence ─▶ index ─▶ look again ─▶ ledger ─▶ status
+//!                                                                          └─▶ take out what uninstalls ended
 //! ```
 //!
 //! Every step may be repeated, so a consumer that dies anywhere leaves messages that the next one finishes.
@@ -19,13 +20,13 @@ use std::collections::BTreeMap;
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
-use self::group::Group;
+use self::group::{Group, Step};
 use crate::{
     delivery::Delivery,
     entities::{Entities, Fence},
     envelope,
     event::{Event, Interpret, Unreadable},
-    ids::{DeliveryKey, EntityKey, EpochKey, StoreKey},
+    ids::{DeliveryKey, EntityKey, StoreKey},
     index::{Change, Index, Outcome},
     ledger::{Completion, Fate, Ledger},
     port::{Clock, Unavailable},
@@ -37,8 +38,8 @@ use crate::{
 /// How many writes to the tables are under way at once.
 const WRITES_AT_ONCE: usize = 16;
 
-/// How long a tombstone is kept: longer than any retry of the sender and any message in a queue.
-const TOMBSTONE_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// How long it is remembered that an entity is gone: longer than any retry of the sender and any message in a queue.
+const RECORD_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// Applies deliveries.
 #[derive(Debug)]
@@ -153,14 +154,20 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, C: Clock> Reindex<L, E, S, I, 
         let mut records = self.find_stores(&mut batch).await;
 
         let mut groups: BTreeMap<EntityKey, Group> = BTreeMap::new();
+        let mut removals = Vec::new();
         for (store, jobs) in by_store(jobs) {
             if let Some(record) = records.get_mut(&store) {
-                self.place(&mut batch, &mut groups, record, jobs, stop_at).await;
+                removals.extend(self.place(&mut batch, &mut groups, record, &store, jobs).await);
             }
         }
         let changes = self.fence(&mut batch, &groups).await;
         let settled = self.write(&mut batch, &groups, changes).await;
         self.look_again(&mut batch, &groups, &settled).await;
+        // Last, for it may take long, and the other stores' documents should not wait for it.
+        for removal in removals {
+            let verdict = self.take_out(&removal, stop_at).await;
+            batch.decide(removal.at, verdict);
+        }
 
         self.complete(&mut batch).await;
         self.record(&batch, &records).await;
@@ -231,15 +238,19 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, C: Clock> Reindex<L, E, S, I, 
 
     /// Lets each entity's newest state pass the fence, or not. What passes is to be written.
     async fn fence(&self, batch: &mut Batch, groups: &BTreeMap<EntityKey, Group>) -> Vec<Change> {
-        let tombstone_until = later(self.clock.now(), TOMBSTONE_KEPT);
+        let expires_at = later(self.clock.now(), RECORD_KEPT);
         let fenced: Vec<_> = stream::iter(groups)
             .map(async |(entity, group)| {
-                let fence = match group.version() {
-                    Version::FINAL => {
-                        let buried = self.entities.bury(entity, tombstone_until).await;
+                let fence = match group.step() {
+                    Step::Advance(version) => self.entities.advance(entity, version).await,
+                    Step::Retire(version) => {
+                        let retired = self.entities.retire(entity, version, expires_at).await;
+                        retired.map(|()| Fence::Passed)
+                    }
+                    Step::Bury => {
+                        let buried = self.entities.bury(entity, expires_at).await;
                         buried.map(|()| Fence::Passed)
                     }
-                    version => self.entities.advance(entity, version).await,
                 };
                 (entity, group, fence)
             })
@@ -297,34 +308,50 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, C: Clock> Reindex<L, E, S, I, 
         settled
     }
 
-    /// Removes again what was written for an install that has ended meanwhile, and has it received again: it may belong
-    /// to the next. What the index held in a newer version is looked at, too: that may have been the removal.
+    /// Removes again what was written for an install that has ended meanwhile, and has it received again to find its
+    /// place. Begins the install that nobody told us of, if the store was uninstalled before what was written.
     async fn look_again(&self, batch: &mut Batch, groups: &BTreeMap<EntityKey, Group>, settled: &[EntityKey]) {
-        let mut by_epoch: BTreeMap<&EpochKey, Vec<EntityKey>> = BTreeMap::new();
-        for entity in settled {
-            by_epoch.entry(&entity.epoch).or_default().push(entity.clone());
+        let mut by_store: BTreeMap<&StoreKey, Vec<&EntityKey>> = BTreeMap::new();
+        for entity in settled.iter().filter(|entity| groups[*entity].is_state()) {
+            by_store.entry(&entity.store).or_default().push(entity);
         }
-        for (epoch, entities) in by_epoch {
-            let verdict = match self.record_of(&epoch.store).await {
-                Ok(record) => {
-                    if record.enabled() && record.epoch == epoch.epoch {
-                        continue;
-                    }
-                    // Received again, each finds its place: nowhere, or in the install that has begun since.
-                    match self.remove(&entities).await {
-                        Ok(()) => Verdict::Retry {
-                            code: ErrorCode::StoreChanging,
-                            message: "the store was uninstalled while this was being written".into(),
-                        },
-                        Err(failure) => Verdict::storage(&failure),
-                    }
+        for (store, entities) in by_store {
+            let record = match self.record_of(store).await {
+                Ok(record) => record,
+                Err(failure) => {
+                    decide_all(batch, groups, entities, &Verdict::storage(&failure));
+                    continue;
                 }
-                Err(failure) => Verdict::storage(&failure),
             };
-            for entity in &entities {
-                groups[entity].decide(batch, &verdict);
+            let Some(ended) = record.uninstalled_at else { continue };
+            let floor = Version::floor(ended);
+            let (past, current): (Vec<&EntityKey>, Vec<&EntityKey>) = entities
+                .into_iter()
+                .partition(|entity| groups[*entity].version() <= floor);
+            if !past.is_empty() {
+                let gone: Vec<EntityKey> = past.iter().copied().cloned().collect();
+                let verdict = match self.retire(&gone, floor).await {
+                    Ok(()) => Verdict::Retry {
+                        code: ErrorCode::StoreChanging,
+                        message: "the store was uninstalled while this was being written".into(),
+                    },
+                    Err(failure) => Verdict::storage(&failure),
+                };
+                decide_all(batch, groups, past, &verdict);
+            }
+            if !record.enabled
+                && !current.is_empty()
+                && let Err(failure) = self.stores.begin_epoch(store, ended).await
+            {
+                decide_all(batch, groups, current, &Verdict::storage(&failure));
             }
         }
+    }
+}
+
+fn decide_all(batch: &mut Batch, groups: &BTreeMap<EntityKey, Group>, entities: Vec<&EntityKey>, verdict: &Verdict) {
+    for entity in entities {
+        groups[entity].decide(batch, verdict);
     }
 }
 

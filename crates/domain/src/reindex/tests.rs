@@ -94,11 +94,11 @@ impl Index for Moody {
             return Err(Unavailable::new("index", "connection refused"));
         }
         if let Some(stores) = meanwhile {
-            stores.disable(&store(STORE), 1, at("2026-11-21T09:00:00Z")).await?;
+            stores.disable(&store(STORE), at("2026-11-21T09:00:00Z")).await?;
             if removes {
                 let removal = |change: &Change| Change::Remove {
                     entity: change.entity().clone(),
-                    version: Version::FINAL,
+                    version: Version::floor(at("2026-11-21T09:00:00Z")),
                 };
                 self.index
                     .apply(&changes.iter().map(removal).collect::<Vec<_>>())
@@ -171,7 +171,7 @@ impl Consumer {
             owner: "receiver".into(),
             now: Noon.now(),
             lease_until: later(Noon.now(), LEASE),
-            expires_at: later(Noon.now(), TOMBSTONE_KEPT),
+            expires_at: later(Noon.now(), RECORD_KEPT),
             event_id: None,
         };
         self.ledger.claim(&delivery.key, &request).await.unwrap();
@@ -191,12 +191,9 @@ impl Consumer {
         processed.into_iter().map(|message| message.verdict).collect()
     }
 
-    fn title(&self, epoch: u64, product: &str) -> Option<String> {
+    fn title(&self, product: &str) -> Option<String> {
         let entity = EntityKey {
-            epoch: EpochKey {
-                store: store(STORE),
-                epoch,
-            },
+            store: store(STORE),
             kind: Kind::Product,
             id: EntityId::new(product).unwrap(),
         };
@@ -242,7 +239,7 @@ async fn of_one_product_in_a_batch_the_newest_is_written_once() {
             settled(Fate::Applied)
         ]
     );
-    assert_eq!(consumer.title(1, "1").as_deref(), Some("new"));
+    assert_eq!(consumer.title("1").as_deref(), Some("new"));
     assert_eq!(consumer.index.mood.lock().unwrap().calls, 1);
     assert_eq!(consumer.count(&Counter::Event(Topic::new(UPDATE).unwrap())).await, 3);
 }
@@ -255,7 +252,7 @@ async fn an_older_state_in_a_later_batch_changes_nothing() {
         consumer.take(&[update("b", "1", T1, "old")]).await,
         [settled(Fate::Superseded)]
     );
-    assert_eq!(consumer.title(1, "1").as_deref(), Some("new"));
+    assert_eq!(consumer.title("1").as_deref(), Some("new"));
 }
 
 #[tokio::test]
@@ -270,7 +267,7 @@ async fn what_was_deleted_stays_deleted_even_against_a_newer_update() {
         consumer.take(&[update("b", "1", T3, "ghost")]).await,
         [settled(Fate::Superseded)]
     );
-    assert_eq!(consumer.title(1, "1"), None);
+    assert_eq!(consumer.title("1"), None);
 }
 
 #[tokio::test]
@@ -282,7 +279,7 @@ async fn a_delete_and_an_update_in_one_batch_delete_whatever_their_order() {
             batch.reverse();
         }
         consumer.take(&batch).await;
-        assert_eq!(consumer.title(1, "1"), None);
+        assert_eq!(consumer.title("1"), None);
     }
 }
 
@@ -292,9 +289,9 @@ async fn a_hidden_product_leaves_the_index_and_may_come_back() {
     consumer.take(&[update("a", "1", T1, "shown")]).await;
     let hidden = delivery(STORE, UPDATE, "b", T2, &format!("1|{T2}|hidden|draft"));
     assert_eq!(consumer.take(&[hidden]).await, [settled(Fate::Applied)]);
-    assert_eq!(consumer.title(1, "1"), None);
+    assert_eq!(consumer.title("1"), None);
     consumer.take(&[update("c", "1", T3, "back")]).await;
-    assert_eq!(consumer.title(1, "1").as_deref(), Some("back"));
+    assert_eq!(consumer.title("1").as_deref(), Some("back"));
 }
 
 #[tokio::test]
@@ -329,7 +326,7 @@ async fn a_message_that_is_not_ours_or_not_of_the_shape_fails_no_neighbour() {
         }
     ));
     assert_eq!(verdicts[2], settled(Fate::Applied));
-    assert_eq!(consumer.title(1, "1").as_deref(), Some("good"));
+    assert_eq!(consumer.title("1").as_deref(), Some("good"));
     assert_eq!(consumer.ledger.fate(&broken.key), Some(Fate::Parked));
 
     let error = consumer.stored(STORE).await.last_error.unwrap();
@@ -363,7 +360,7 @@ async fn when_the_index_is_down_nothing_is_done_and_a_retry_applies_it() {
 
     consumer.index.mood.lock().unwrap().down = false;
     assert_eq!(consumer.again(vec![message]).await, [settled(Fate::Applied)]);
-    assert_eq!(consumer.title(1, "1").as_deref(), Some("x"));
+    assert_eq!(consumer.title("1").as_deref(), Some("x"));
     assert_eq!(consumer.count(&Counter::Event(Topic::new(UPDATE).unwrap())).await, 1);
 }
 
@@ -389,9 +386,9 @@ async fn stores_are_apart() {
     let consumer = consumer();
     let theirs = delivery(OTHER, DELETE, "d", T3, "1");
     consumer.take(&[update("a", "1", T1, "ours"), theirs]).await;
-    assert_eq!(consumer.title(1, "1").as_deref(), Some("ours"));
+    assert_eq!(consumer.title("1").as_deref(), Some("ours"));
     consumer.take(&[delivery(OTHER, UNINSTALL, "u", T3, "")]).await;
-    assert!(consumer.stored(STORE).await.enabled() && !consumer.stored(OTHER).await.enabled());
+    assert!(consumer.stored(STORE).await.enabled && !consumer.stored(OTHER).await.enabled);
 }
 
 #[tokio::test]
@@ -400,7 +397,7 @@ async fn an_update_before_its_create_is_the_create() {
     consumer.take(&[update("b", "1", T2, "updated")]).await;
     let create = delivery(STORE, "products/create", "a", T1, &format!("1|{T1}|created|visible"));
     assert_eq!(consumer.take(&[create]).await, [settled(Fate::Superseded)]);
-    assert_eq!(consumer.title(1, "1").as_deref(), Some("updated"));
+    assert_eq!(consumer.title("1").as_deref(), Some("updated"));
 }
 
 #[tokio::test]

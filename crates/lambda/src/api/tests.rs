@@ -53,7 +53,7 @@ async fn catalogue() -> (MemoryStores, MemoryIndex) {
     update.count(Noon.now(), Counter::Duplicate);
     stores.record(&store, &update).await.unwrap();
     let entity = EntityKey {
-        epoch: EpochKey { store, epoch: 1 },
+        store,
         kind: Kind::Collection,
         id: EntityId::new("361416303805590057").unwrap(),
     };
@@ -66,7 +66,7 @@ async fn catalogue() -> (MemoryStores, MemoryIndex) {
         image: None,
         handle: None,
     };
-    let document = Box::new(Document::of_collection(&entity, collection));
+    let document = Box::new(Document::of_collection(&entity, collection, Noon.now()));
     index
         .apply(&[Change::Put {
             entity,
@@ -183,7 +183,7 @@ async fn a_search_that_cannot_be_says_what_to_do() {
 async fn an_uninstalled_store_finds_nothing() {
     let (stores, index) = catalogue().await;
     stores
-        .disable(&shopify::store(STORE).unwrap(), 1, Noon.now())
+        .disable(&shopify::store(STORE).unwrap(), Noon.now())
         .await
         .unwrap();
     let search = SearchApi::new(stores, index, Secret::new(TOKEN), Noon).await.unwrap();

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use hookline_domain::{
     entities::{Entities, Fence},
-    ids::{EntityKey, Kind},
+    ids::{EntityKey, Kind, StoreKey},
+    version::Version,
 };
 
 use super::at_once;
-use crate::builders::{epoch, noon, noon_plus, product, version};
+use crate::builders::{noon, noon_plus, product, store, version};
 
 /// Makes a test of each check; see [`contract`](crate::contract).
 #[macro_export]
@@ -24,8 +25,10 @@ macro_rules! entities_contract {
                 a_tombstone_is_final,
                 a_tombstone_is_put_before_any_state_and_again,
                 entities_are_apart,
-                everything_of_an_install_is_listed_and_nothing_else,
-                what_is_forgotten_starts_anew,
+                what_has_passed_is_listed_with_its_version_and_nothing_else,
+                pages_follow_each_other,
+                what_is_retired_lets_only_newer_states_pass,
+                a_newer_state_or_a_tombstone_is_not_retired,
                 of_concurrent_states_the_newest_stays,
             ]
         );
@@ -37,26 +40,26 @@ async fn advance(entities: &impl Entities, entity: &EntityKey, seconds: i64) -> 
 }
 
 pub async fn a_newer_state_passes(entities: &impl Entities) {
-    let entity = product(&epoch("demo", 1), "1");
+    let entity = product(&store("demo"), "1");
     assert_eq!(advance(entities, &entity, 1).await, Fence::Passed);
     assert_eq!(advance(entities, &entity, 2).await, Fence::Passed);
 }
 
 pub async fn the_same_state_passes_again(entities: &impl Entities) {
-    let entity = product(&epoch("demo", 1), "1");
+    let entity = product(&store("demo"), "1");
     advance(entities, &entity, 1).await;
     assert_eq!(advance(entities, &entity, 1).await, Fence::Passed);
 }
 
 pub async fn an_older_state_is_superseded(entities: &impl Entities) {
-    let entity = product(&epoch("demo", 1), "1");
+    let entity = product(&store("demo"), "1");
     advance(entities, &entity, 2).await;
     assert_eq!(advance(entities, &entity, 1).await, Fence::Superseded);
     assert_eq!(advance(entities, &entity, 2).await, Fence::Passed);
 }
 
 pub async fn a_tombstone_is_final(entities: &impl Entities) {
-    let entity = product(&epoch("demo", 1), "1");
+    let entity = product(&store("demo"), "1");
     advance(entities, &entity, 1).await;
     entities.bury(&entity, noon_plus(60)).await.unwrap();
     for seconds in [0, 1, 1_000_000] {
@@ -65,75 +68,109 @@ pub async fn a_tombstone_is_final(entities: &impl Entities) {
 }
 
 pub async fn a_tombstone_is_put_before_any_state_and_again(entities: &impl Entities) {
-    let entity = product(&epoch("demo", 1), "1");
+    let entity = product(&store("demo"), "1");
     entities.bury(&entity, noon()).await.unwrap();
     entities.bury(&entity, noon()).await.unwrap();
     assert_eq!(advance(entities, &entity, 1).await, Fence::Superseded);
 }
 
 pub async fn entities_are_apart(entities: &impl Entities) {
-    let entity = product(&epoch("demo", 2), "1");
+    let entity = product(&store("demo"), "1");
     let collection = EntityKey {
         kind: Kind::Collection,
         ..entity.clone()
     };
     advance(entities, &entity, 9).await;
     entities.bury(&entity, noon()).await.unwrap();
-    for other in [
-        product(&epoch("demo", 1), "1"),
-        product(&epoch("demo", 3), "1"),
-        product(&epoch("other", 2), "1"),
-        product(&epoch("demo", 2), "2"),
-        collection,
-    ] {
+    for other in [product(&store("other"), "1"), product(&store("demo"), "2"), collection] {
         assert_eq!(advance(entities, &other, 1).await, Fence::Passed, "{other}");
     }
 }
 
-pub async fn everything_of_an_install_is_listed_and_nothing_else(entities: &impl Entities) {
-    let install = epoch("demo", 1);
-    let buried = product(&install, "buried");
+/// All pages of a store, each of so many entities.
+async fn listed(entities: &impl Entities, store: &StoreKey, limit: usize) -> Vec<(EntityKey, Version)> {
+    let mut listed = Vec::new();
+    let mut after = None;
+    loop {
+        let page = entities.page(store, after.as_ref(), limit).await.unwrap();
+        assert!(page.passed.len() <= limit);
+        listed.extend(page.passed);
+        after = page.next;
+        if after.is_none() {
+            return listed;
+        }
+    }
+}
+
+pub async fn what_has_passed_is_listed_with_its_version_and_nothing_else(entities: &impl Entities) {
+    let demo = store("demo");
     let collection = EntityKey {
         kind: Kind::Collection,
-        ..product(&install, "788032119674292922")
+        ..product(&demo, "788032119674292922")
     };
-    let all = BTreeSet::from([product(&install, "1"), collection, buried.clone()]);
+    let all = BTreeSet::from([(product(&demo, "1"), version(1)), (collection, version(2))]);
+    for (entity, version) in &all {
+        entities.advance(entity, *version).await.unwrap();
+    }
+    for gone in ["buried", "retired"].map(|id| product(&demo, id)) {
+        advance(entities, &gone, 1).await;
+    }
+    entities.bury(&product(&demo, "buried"), noon()).await.unwrap();
+    entities
+        .retire(&product(&demo, "retired"), version(1), noon())
+        .await
+        .unwrap();
+    for other in ["demo-2", "other"] {
+        advance(entities, &product(&store(other), "1"), 1).await;
+    }
+
+    assert_eq!(BTreeSet::from_iter(listed(entities, &demo, 100).await), all);
+    assert_eq!(listed(entities, &store("nobody"), 100).await, []);
+}
+
+pub async fn pages_follow_each_other(entities: &impl Entities) {
+    let demo = store("demo");
+    let all: BTreeSet<EntityKey> = (0..25).map(|id| product(&demo, &id.to_string())).collect();
     for entity in &all {
         advance(entities, entity, 1).await;
     }
-    entities.bury(&buried, noon()).await.unwrap();
-    for other in [epoch("demo", 11), epoch("demo", 2), epoch("other", 1)] {
-        advance(entities, &product(&other, "1"), 1).await;
+    entities.bury(&product(&demo, "10"), noon()).await.unwrap();
+    for limit in [1, 7, 24, 25, 26] {
+        let found = listed(entities, &demo, limit).await;
+        assert_eq!(found.len(), 24, "pages of {limit}");
+        assert_eq!(BTreeSet::from_iter(found).len(), 24);
     }
-
-    let listed = entities.list(&install, 100).await.unwrap();
-    assert_eq!(listed.len(), 3);
-    assert_eq!(BTreeSet::from_iter(listed), all);
-    assert_eq!(entities.list(&install, 2).await.unwrap().len(), 2);
-    assert_eq!(entities.list(&epoch("nobody", 1), 100).await.unwrap(), []);
 }
 
-pub async fn what_is_forgotten_starts_anew(entities: &impl Entities) {
-    let install = epoch("demo", 1);
-    let kept = product(&install, "kept");
-    advance(entities, &kept, 9).await;
-    // More than one batch of any backend, with one of them twice and one that is not there.
-    let mut gone: Vec<EntityKey> = (0..60).map(|id| product(&install, &id.to_string())).collect();
-    for entity in &gone {
-        advance(entities, entity, 9).await;
+pub async fn what_is_retired_lets_only_newer_states_pass(entities: &impl Entities) {
+    let entity = product(&store("demo"), "1");
+    advance(entities, &entity, 1).await;
+    for _ in 0..2 {
+        entities.retire(&entity, version(5), noon()).await.unwrap();
     }
-    gone.push(gone[0].clone());
-    gone.push(product(&install, "never-there"));
+    assert_eq!(advance(entities, &entity, 4).await, Fence::Superseded);
+    assert_eq!(advance(entities, &entity, 6).await, Fence::Passed);
+    assert_eq!(listed(entities, &store("demo"), 10).await, [(entity, version(6))]);
 
-    entities.forget(&gone).await.unwrap();
-    entities.forget(&[]).await.unwrap();
+    // Nothing is made of nothing.
+    let unknown = product(&store("demo"), "2");
+    entities.retire(&unknown, version(5), noon()).await.unwrap();
+    assert_eq!(advance(entities, &unknown, 1).await, Fence::Passed);
+}
 
-    assert_eq!(entities.list(&install, 100).await.unwrap(), [kept]);
-    assert_eq!(advance(entities, &gone[0], 1).await, Fence::Passed);
+pub async fn a_newer_state_or_a_tombstone_is_not_retired(entities: &impl Entities) {
+    let (entity, buried) = (product(&store("demo"), "1"), product(&store("demo"), "2"));
+    advance(entities, &entity, 6).await;
+    entities.retire(&entity, version(5), noon()).await.unwrap();
+    assert_eq!(listed(entities, &store("demo"), 10).await, [(entity, version(6))]);
+    advance(entities, &buried, 1).await;
+    entities.bury(&buried, noon_plus(60)).await.unwrap();
+    entities.retire(&buried, version(5), noon()).await.unwrap();
+    assert_eq!(advance(entities, &buried, 9).await, Fence::Superseded);
 }
 
 pub async fn of_concurrent_states_the_newest_stays<E: Entities + Clone + 'static>(entities: &E) {
-    let entity = product(&epoch("demo", 1), "1");
+    let entity = product(&store("demo"), "1");
     let states = (0..32).map(|seconds| {
         let (entities, entity) = (entities.clone(), entity.clone());
         // In no order, each once.

@@ -8,7 +8,7 @@ use hookline_domain::{
 };
 
 use super::eventually;
-use crate::builders::{document, epoch, product, version};
+use crate::builders::{document, product, store, version};
 
 /// Makes a test of each check; see [`contract`](crate::contract).
 #[macro_export]
@@ -56,13 +56,14 @@ async fn apply(index: &impl Index, change: Change) -> Outcome {
 }
 
 fn entity() -> EntityKey {
-    product(&epoch("demo", 1), "446547597538216369")
+    product(&store("demo"), "446547597538216369")
 }
 
 /// What is found under the title of one of the entities of this suite, which have the same vendor.
 async fn found(index: &impl Search) -> Vec<Document> {
     let query = SearchQuery {
-        epoch: epoch("demo", 1),
+        store: store("demo"),
+        observed_after: None,
         text: "northfold".to_owned(),
         limit: 10,
     };
@@ -82,7 +83,7 @@ async fn holds(index: &impl Search, titles: &[&str]) {
 
 /// Waits until the index shows what was written before: until a document written now can be found, and not the others.
 async fn holds_nothing_but_a_new(index: &(impl Index + Search), id: &str) {
-    let new = product(&epoch("demo", 1), id);
+    let new = product(&store("demo"), id);
     assert_eq!(apply(index, put(&new, 1, "Zenith Lamp")).await, Outcome::Applied);
     holds(index, &["Zenith Lamp"]).await;
 }
@@ -108,7 +109,7 @@ pub async fn an_older_state_is_superseded(index: &(impl Index + Search)) {
         apply(index, put(&entity(), 1, "Copper Kettle")).await,
         Outcome::Superseded
     );
-    let other = product(&epoch("demo", 1), "2");
+    let other = product(&store("demo"), "2");
     apply(index, put(&other, 1, "Zenith Lamp")).await;
     holds(index, &["Iron Kettle", "Zenith Lamp"]).await;
 }
@@ -162,8 +163,8 @@ pub async fn removing_what_is_not_there_is_applied(index: &(impl Index + Search)
 }
 
 pub async fn outcomes_come_in_the_order_of_changes(index: &(impl Index + Search)) {
-    let install = epoch("demo", 1);
-    let (first, second, third) = (product(&install, "1"), product(&install, "2"), product(&install, "3"));
+    let store = store("demo");
+    let (first, second, third) = (product(&store, "1"), product(&store, "2"), product(&store, "3"));
     let changes = [
         put(&first, 5, "First Lamp"),
         put(&first, 3, "Older Lamp"),

@@ -1,12 +1,12 @@
 //! What every [`Search`] does.
 
 use hookline_domain::{
-    ids::{EntityKey, EpochKey, Source},
+    ids::{EntityKey, Source, StoreKey},
     index::{Change, Index, Outcome, Search, SearchPage, SearchQuery},
 };
 
 use super::eventually;
-use crate::builders::{document, epoch, product, version};
+use crate::builders::{document, noon, noon_plus, product, store, version};
 
 /// Makes a test of each check; see [`contract`](crate::contract).
 #[macro_export]
@@ -20,6 +20,7 @@ macro_rules! search_contract {
                 a_document_is_found_as_it_was_written,
                 a_title_outweighs_a_description,
                 other_stores_documents_are_never_found,
+                what_an_uninstall_has_ended_is_not_found,
                 a_typing_error_is_forgiven,
                 no_character_is_an_operator,
                 words_of_every_script_are_found,
@@ -31,9 +32,10 @@ macro_rules! search_contract {
     };
 }
 
-async fn search_in(search: &impl Search, epoch: EpochKey, text: &str, limit: usize) -> SearchPage {
+async fn search_in(search: &impl Search, store: StoreKey, text: &str, limit: usize) -> SearchPage {
     let query = SearchQuery {
-        epoch,
+        store,
+        observed_after: None,
         text: text.to_owned(),
         limit,
     };
@@ -41,7 +43,7 @@ async fn search_in(search: &impl Search, epoch: EpochKey, text: &str, limit: usi
 }
 
 async fn search(search: &impl Search, text: &str) -> SearchPage {
-    search_in(search, epoch("demo", 1), text, 10).await
+    search_in(search, store("demo"), text, 10).await
 }
 
 fn titles(page: &SearchPage) -> Vec<&str> {
@@ -62,7 +64,7 @@ async fn given(index: &(impl Index + Search), products: &[(&str, &str)]) {
         .zip(products)
         .map(|(id, (title, description))| {
             let id: i32 = id;
-            put(&product(&epoch("demo", 1), &id.to_string()), title, description)
+            put(&product(&store("demo"), &id.to_string()), title, description)
         })
         .collect();
     given_changes(index, &changes).await;
@@ -75,7 +77,7 @@ async fn given_changes(index: &(impl Index + Search), changes: &[Change]) {
     for change in changes {
         let entity = change.entity();
         eventually(&format!("document {entity}"), || async {
-            let page = search_in(index, entity.epoch.clone(), "northfold", 100).await;
+            let page = search_in(index, entity.store.clone(), "northfold", 100).await;
             let found = page.hits.iter().any(|hit| hit.document.id == entity.id.as_str());
             found.then_some(())
         })
@@ -94,7 +96,7 @@ pub async fn nothing_is_found_where_nothing_was_written(index: &impl Search) {
 }
 
 pub async fn a_document_is_found_as_it_was_written(index: &(impl Index + Search)) {
-    let entity = product(&epoch("demo", 1), "788032119674292922");
+    let entity = product(&store("demo"), "788032119674292922");
     let mut written = document(
         &entity,
         "Iron Skillet",
@@ -131,32 +133,60 @@ pub async fn a_title_outweighs_a_description(index: &(impl Index + Search)) {
 }
 
 pub async fn other_stores_documents_are_never_found(index: &(impl Index + Search)) {
-    let mut other_source = epoch("demo", 1);
-    other_source.store.source = Source::new("square").unwrap();
-    let elsewhere = [epoch("other", 1), epoch("demo", 2), epoch("demo", 11), other_source];
-    let here = product(&epoch("demo", 1), "1");
+    let mut other_source = store("demo");
+    other_source.source = Source::new("square").unwrap();
+    let elsewhere = [store("other"), store("demo-2"), other_source];
+    let here = product(&store("demo"), "1");
     let mut changes = vec![put(&here, "Kettle here", "A kettle.")];
     changes.extend(
         elsewhere
             .iter()
-            .map(|install| put(&product(install, "1"), "Kettle elsewhere", "A kettle.")),
+            .map(|store| put(&product(store, "1"), "Kettle elsewhere", "A kettle.")),
     );
     given_changes(index, &changes).await;
 
     assert_eq!(titles(&search(index, "kettle").await), ["Kettle here"]);
-    for install in elsewhere {
-        let page = search_in(index, install, "kettle", 10).await;
+    for store in elsewhere {
+        let page = search_in(index, store, "kettle", 10).await;
         assert_eq!(titles(&page), ["Kettle elsewhere"]);
         assert_eq!(page.total, 1);
     }
     for trick in [
         "demo.myshopify.com other.myshopify.com",
         "store:other.myshopify.com",
-        "* OR epoch:2",
+        "* OR kind:product",
     ] {
         let page = search(index, trick).await;
         assert!(!titles(&page).contains(&"Kettle elsewhere"), "{trick}");
     }
+}
+
+pub async fn what_an_uninstall_has_ended_is_not_found(index: &(impl Index + Search)) {
+    let states = [
+        ("1", -1, "Lamp before"),
+        ("2", 0, "Lamp in that moment"),
+        ("3", 1, "Lamp after"),
+    ];
+    let changes = states.map(|(id, seconds, title)| {
+        let entity = product(&store("demo"), id);
+        let mut document = document(&entity, title, "");
+        document.observed_at = noon_plus(seconds);
+        Change::Put {
+            entity,
+            version: version(seconds),
+            document: Box::new(document),
+        }
+    });
+    given_changes(index, &changes).await;
+    let query = |observed_after| SearchQuery {
+        store: store("demo"),
+        observed_after,
+        text: "lamp".to_owned(),
+        limit: 10,
+    };
+    assert_eq!(index.search(&query(None)).await.unwrap().total, 3);
+    let page = index.search(&query(Some(noon()))).await.unwrap();
+    assert_eq!((titles(&page), page.total), (vec!["Lamp after"], 1));
 }
 
 pub async fn a_typing_error_is_forgiven(index: &(impl Index + Search)) {
@@ -232,11 +262,11 @@ pub async fn words_of_every_script_are_found(index: &(impl Index + Search)) {
 }
 
 pub async fn a_stock_keeping_unit_finds_its_product_first(index: &(impl Index + Search)) {
-    let install = epoch("demo", 1);
+    let store = store("demo");
     let mut changes: Vec<Change> = [("10", "CRR-15"), ("11", "CRR-16"), ("12", "LCP-15")]
         .into_iter()
         .map(|(id, sku)| {
-            let entity = product(&install, id);
+            let entity = product(&store, id);
             let mut product = document(&entity, sku, "");
             product.title = format!("Thing {id}");
             product.variants[0].sku = Some(sku.to_owned());
@@ -249,7 +279,7 @@ pub async fn a_stock_keeping_unit_finds_its_product_first(index: &(impl Index + 
         })
         .collect();
     // Its title is made of the parts of the unit.
-    changes.push(put(&product(&install, "13"), "CRR 16", "CRR 16"));
+    changes.push(put(&product(&store, "13"), "CRR 16", "CRR 16"));
     given_changes(index, &changes).await;
     for text in ["CRR-16", "crr-16"] {
         assert_eq!(titles(&search(index, text).await)[0], "Thing 11", "{text}");
@@ -270,7 +300,7 @@ pub async fn what_fits_is_highlighted(index: &(impl Index + Search)) {
 pub async fn a_page_is_limited_and_says_how_many_there_are(index: &(impl Index + Search)) {
     given(index, &[("Oak Board", "A"), ("Oak Bowl", "B"), ("Oak Spoon", "C")]).await;
     for (limit, found) in [(0, 0), (1, 1), (2, 2), (50_000, 3)] {
-        let page = search_in(index, epoch("demo", 1), "oak", limit).await;
+        let page = search_in(index, store("demo"), "oak", limit).await;
         assert_eq!((page.hits.len(), page.total), (found, 3));
     }
 }

@@ -20,11 +20,10 @@ macro_rules! stores_contract {
                 counts_add_up,
                 counts_add_up_when_written_at_once,
                 outdated_counts_are_removed,
-                an_install_ends_once,
-                an_install_of_a_store_nobody_knows_ends,
-                only_the_present_install_ends,
+                the_latest_uninstall_stands,
+                an_uninstall_makes_a_store_nobody_knows,
                 the_next_install_begins_once,
-                an_install_that_goes_on_is_not_followed,
+                only_what_the_latest_uninstall_ended_is_followed,
                 what_is_known_outlives_an_install,
                 a_tally_adds_to_a_store_that_is_known,
                 a_tally_never_makes_a_store,
@@ -64,7 +63,7 @@ pub async fn nobody_is_known_at_first(stores: &impl Stores) {
 pub async fn a_record_makes_a_store_enabled_in_its_first_install(stores: &impl Stores) {
     stores.record(&store("demo"), &StoreUpdate::default()).await.unwrap();
     assert_eq!(found(stores, "demo").await, StoreRecord::default());
-    assert!(found(stores, "demo").await.enabled());
+    assert!(found(stores, "demo").await.enabled);
 }
 
 pub async fn a_record_reads_back_to_the_microsecond(stores: &impl Stores) {
@@ -175,72 +174,64 @@ pub async fn outdated_counts_are_removed(stores: &impl Stores) {
     assert_eq!(found(stores, "demo").await.counts, Counts::from([(new, 6)]));
 }
 
-pub async fn an_install_ends_once(stores: &impl Stores) {
+pub async fn the_latest_uninstall_stands(stores: &impl Stores) {
     stores.record(&store("demo"), &StoreUpdate::default()).await.unwrap();
-    stores.disable(&store("demo"), 1, noon()).await.unwrap();
-    stores.disable(&store("demo"), 1, noon_plus(60)).await.unwrap();
-    let record = found(stores, "demo").await;
-    assert_eq!(record.uninstalled_at, Some(noon()));
-    assert!(!record.enabled());
+    for (at, latest) in [(10, 10), (0, 10), (10, 10), (20, 20)] {
+        stores.disable(&store("demo"), noon_plus(at)).await.unwrap();
+        let record = found(stores, "demo").await;
+        assert_eq!(record.uninstalled_at, Some(noon_plus(latest)));
+        assert!(!record.enabled && record.epoch == 1);
+    }
 }
 
-pub async fn an_install_of_a_store_nobody_knows_ends(stores: &impl Stores) {
-    stores.disable(&store("demo"), 1, noon()).await.unwrap();
+pub async fn an_uninstall_makes_a_store_nobody_knows(stores: &impl Stores) {
+    stores.disable(&store("demo"), noon()).await.unwrap();
     let expected = StoreRecord {
+        enabled: false,
         uninstalled_at: Some(noon()),
         ..StoreRecord::default()
     };
     assert_eq!(found(stores, "demo").await, expected);
-    stores.disable(&store("other"), 2, noon()).await.unwrap();
-    assert_eq!(stores.find(&store("other")).await.unwrap(), None);
-}
-
-pub async fn only_the_present_install_ends(stores: &impl Stores) {
-    stores.disable(&store("demo"), 1, noon()).await.unwrap();
-    stores.begin_epoch(&store("demo"), 1, noon()).await.unwrap();
-    for not_present in [1, 3] {
-        stores
-            .disable(&store("demo"), not_present, noon_plus(60))
-            .await
-            .unwrap();
-        assert!(found(stores, "demo").await.enabled());
-    }
-    stores.disable(&store("demo"), 2, noon_plus(60)).await.unwrap();
-    assert_eq!(found(stores, "demo").await.uninstalled_at, Some(noon_plus(60)));
 }
 
 pub async fn the_next_install_begins_once(stores: &impl Stores) {
-    stores.disable(&store("demo"), 1, noon()).await.unwrap();
+    stores.disable(&store("demo"), noon()).await.unwrap();
     let second = StoreRecord {
         epoch: 2,
-        epoch_started_at: noon_plus(1),
+        uninstalled_at: Some(noon()),
         ..StoreRecord::default()
     };
-    for started_at in [noon_plus(1), noon_plus(2)] {
-        stores.begin_epoch(&store("demo"), 1, started_at).await.unwrap();
+    for _ in 0..2 {
+        stores.begin_epoch(&store("demo"), noon()).await.unwrap();
         assert_eq!(found(stores, "demo").await, second);
     }
+    // The same uninstall, told again, does not end it; a later one does.
+    stores.disable(&store("demo"), noon()).await.unwrap();
+    assert_eq!(found(stores, "demo").await, second);
+    stores.disable(&store("demo"), noon_plus(1)).await.unwrap();
+    assert!(!found(stores, "demo").await.enabled);
 }
 
-pub async fn an_install_that_goes_on_is_not_followed(stores: &impl Stores) {
-    stores.begin_epoch(&store("demo"), 1, noon()).await.unwrap();
+pub async fn only_what_the_latest_uninstall_ended_is_followed(stores: &impl Stores) {
+    stores.begin_epoch(&store("demo"), noon()).await.unwrap();
     assert_eq!(stores.find(&store("demo")).await.unwrap(), None);
     stores.record(&store("demo"), &StoreUpdate::default()).await.unwrap();
-    stores.begin_epoch(&store("demo"), 1, noon()).await.unwrap();
+    stores.begin_epoch(&store("demo"), noon()).await.unwrap();
     assert_eq!(found(stores, "demo").await, StoreRecord::default());
-    stores.disable(&store("demo"), 1, noon()).await.unwrap();
-    stores.begin_epoch(&store("demo"), 2, noon()).await.unwrap();
-    assert_eq!(found(stores, "demo").await.epoch, 1);
+    stores.disable(&store("demo"), noon()).await.unwrap();
+    for other in [-1, 1] {
+        stores.begin_epoch(&store("demo"), noon_plus(other)).await.unwrap();
+        assert_eq!(found(stores, "demo").await.epoch, 1);
+    }
 }
 
 pub async fn what_is_known_outlives_an_install(stores: &impl Stores) {
     stores.record(&store("demo"), &something()).await.unwrap();
-    stores.disable(&store("demo"), 1, noon()).await.unwrap();
-    stores.begin_epoch(&store("demo"), 1, noon()).await.unwrap();
+    stores.disable(&store("demo"), noon()).await.unwrap();
+    stores.begin_epoch(&store("demo"), noon()).await.unwrap();
     stores.record(&store("demo"), &something()).await.unwrap();
     let record = found(stores, "demo").await;
-    assert_eq!(record.epoch, 2);
-    assert_eq!(record.epoch_started_at, noon());
+    assert_eq!((record.epoch, record.enabled), (2, true));
     assert_eq!(record.counts, counted(&[(update_counter(), 2)]).counts);
 }
 
@@ -268,6 +259,6 @@ pub async fn a_tally_never_makes_a_store<S: Stores + Tally>(stores: &S) {
 pub async fn stores_are_apart(stores: &impl Stores) {
     stores.record(&store("demo"), &something()).await.unwrap();
     stores.record(&store("other"), &StoreUpdate::default()).await.unwrap();
-    stores.disable(&store("demo"), 1, noon()).await.unwrap();
+    stores.disable(&store("demo"), noon()).await.unwrap();
     assert_eq!(found(stores, "other").await, StoreRecord::default());
 }

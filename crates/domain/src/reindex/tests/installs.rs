@@ -13,7 +13,7 @@ async fn an_uninstall_removes_the_documents_and_drops_what_comes_late() {
         [settled(Fate::Applied)]
     );
     assert!(consumer.index.index.documents().is_empty());
-    assert!(!consumer.stored(STORE).await.enabled());
+    assert!(!consumer.stored(STORE).await.enabled);
 
     let late = update("c", "1", T1, "late");
     assert_eq!(
@@ -30,7 +30,7 @@ async fn a_signed_state_after_the_uninstall_begins_a_clean_install() {
     consumer
         .take(&[
             update("a", "1", T1, "first install"),
-            delivery(STORE, DELETE, "d", T1, "2"),
+            delivery(STORE, DELETE, "d", T1, "3"),
         ])
         .await;
     consumer.take(&[delivery(STORE, UNINSTALL, "u", T2, "")]).await;
@@ -38,17 +38,22 @@ async fn a_signed_state_after_the_uninstall_begins_a_clean_install() {
         consumer.take(&[update("b", "2", T3, "second install")]).await,
         [settled(Fate::Applied)]
     );
-    assert_eq!(consumer.title(2, "2").as_deref(), Some("second install"));
+    assert_eq!(consumer.title("2").as_deref(), Some("second install"));
     assert_eq!(consumer.stored(STORE).await.epoch, 2);
 
     // What belongs to the first install touches nothing, and its uninstall does not end the second.
     let again = delivery(STORE, UNINSTALL, "v", T2, "");
+    let earlier = delivery(STORE, UNINSTALL, "w", T1, "");
     assert_eq!(
-        consumer.take(&[update("c", "2", T1, "stale"), again]).await,
-        vec![settled(Fate::Discarded); 2]
+        consumer.take(&[update("c", "2", T1, "stale"), again, earlier]).await,
+        [
+            settled(Fate::Discarded),
+            settled(Fate::Applied),
+            settled(Fate::Discarded)
+        ]
     );
-    assert_eq!(consumer.title(2, "2").as_deref(), Some("second install"));
-    assert!(consumer.stored(STORE).await.enabled());
+    assert_eq!(consumer.title("2").as_deref(), Some("second install"));
+    assert!(consumer.stored(STORE).await.enabled);
 }
 
 #[tokio::test]
@@ -65,7 +70,7 @@ async fn uninstall_and_reinstall_in_one_batch_end_in_the_new_install() {
         [settled(Fate::Applied), settled(Fate::Applied), settled(Fate::Discarded)]
     );
     assert_eq!(consumer.index.index.documents().len(), 1);
-    assert_eq!(consumer.title(2, "1").as_deref(), Some("new"));
+    assert_eq!(consumer.title("1").as_deref(), Some("new"));
 }
 
 #[tokio::test]
@@ -84,25 +89,87 @@ async fn what_is_written_while_the_store_is_uninstalled_comes_again_and_finds_it
                 .await,
             consumer.receive(&update("b", "2", T1, "new install")).await,
         ];
-        for verdict in consumer.again(messages.to_vec()).await {
-            assert!(
-                matches!(
-                    verdict,
-                    Verdict::Retry {
-                        code: ErrorCode::StoreChanging,
-                        ..
-                    }
-                ),
-                "{verdict:?}"
-            );
-        }
-        assert!(consumer.index.index.documents().is_empty());
         let verdicts = consumer.again(messages.to_vec()).await;
-        assert_eq!(consumer.title(2, "2").as_deref(), Some("new install"));
+        assert!(
+            matches!(
+                verdicts[0],
+                Verdict::Retry {
+                    code: ErrorCode::StoreChanging,
+                    ..
+                }
+            ),
+            "{verdicts:?}"
+        );
         assert_eq!(verdicts[1], settled(Fate::Applied));
-        assert_eq!(verdicts[0], settled(Fate::Discarded));
+        assert_eq!(consumer.title("1"), None);
+        assert!(consumer.stored(STORE).await.enabled);
+
+        let verdicts = consumer.again(messages.to_vec()).await;
+        assert_eq!(verdicts, [settled(Fate::Discarded), settled(Fate::Applied)]);
+        assert_eq!(consumer.title("2").as_deref(), Some("new install"));
         assert_eq!(consumer.index.index.documents().len(), 1);
     }
+}
+
+#[tokio::test]
+async fn a_new_install_that_overtakes_the_uninstall_stays() {
+    let consumer = consumer();
+    consumer
+        .take(&[update("a", "1", T1, "old"), update("b", "2", T1, "old")])
+        .await;
+    consumer
+        .take(&[update("c", "2", T3, "new"), delivery(STORE, DELETE, "d", T3, "3")])
+        .await;
+    assert_eq!(
+        consumer.take(&[delivery(STORE, UNINSTALL, "u", T2, "")]).await,
+        [settled(Fate::Applied)]
+    );
+    assert_eq!(consumer.title("1"), None);
+    assert_eq!(consumer.title("2").as_deref(), Some("new"));
+    let record = consumer.stored(STORE).await;
+    assert!(record.enabled && record.epoch == 2);
+
+    // What was deleted in either install stays deleted.
+    consumer
+        .take(&[update("e", "3", "2026-11-21T10:00:09Z", "ghost")])
+        .await;
+    assert_eq!(consumer.title("3"), None);
+}
+
+#[tokio::test]
+async fn what_has_not_changed_since_the_uninstall_is_current_once_the_next_install_has_begun() {
+    let consumer = consumer();
+    consumer.take(&[delivery(STORE, UNINSTALL, "u", T2, "")]).await;
+    let unchanged = |id| delivery(STORE, UPDATE, id, T3, &format!("1|{T1}|unchanged|visible"));
+    // A header alone begins no install.
+    assert_eq!(consumer.take(&[unchanged("a")]).await, [settled(Fate::Discarded)]);
+    consumer.take(&[update("b", "2", T3, "signed")]).await;
+    assert_eq!(consumer.take(&[unchanged("c")]).await, [settled(Fate::Applied)]);
+    assert_eq!(consumer.title("1").as_deref(), Some("unchanged"));
+    let changed = update("d", "1", "2026-11-21T10:00:04Z", "changed");
+    assert_eq!(consumer.take(&[changed]).await, [settled(Fate::Applied)]);
+    assert_eq!(consumer.take(&[unchanged("e")]).await, [settled(Fate::Superseded)]);
+    assert_eq!(consumer.title("1").as_deref(), Some("changed"));
+}
+
+#[tokio::test]
+async fn a_consumer_that_died_before_looking_again_is_made_up_for() {
+    let consumer = consumer();
+    let message = consumer.receive(&update("a", "1", T1, "old")).await;
+    consumer.again(vec![message.clone()]).await;
+    // As if the uninstall had been recorded, and had passed, while the document was on its way.
+    consumer.stores.disable(&store(STORE), at(T2)).await.unwrap();
+    assert_eq!(consumer.title("1").as_deref(), Some("old"));
+    assert_eq!(consumer.again(vec![message]).await, [settled(Fate::Discarded)]);
+    assert_eq!(consumer.title("1"), None);
+}
+
+#[tokio::test]
+async fn an_uninstall_says_it_happened_no_later_than_it_came() {
+    let consumer = consumer();
+    let forged = delivery(STORE, UNINSTALL, "u", "2036-01-01T00:00:00Z", "");
+    consumer.take(std::slice::from_ref(&forged)).await;
+    assert_eq!(consumer.stored(STORE).await.uninstalled_at, Some(forged.received_at));
 }
 
 #[tokio::test]
@@ -115,7 +182,7 @@ async fn removing_a_large_store_goes_on_after_running_out_of_time() {
     let uninstall = consumer.receive(&delivery(STORE, UNINSTALL, "u", T2, "")).await;
     let processed = consumer.apply(vec![uninstall.clone()], Timestamp::MIN).await;
     assert!(matches!(processed[0].verdict, Verdict::Retry { .. }));
-    assert!(!consumer.stored(STORE).await.enabled());
+    assert!(!consumer.stored(STORE).await.enabled);
     assert_eq!(consumer.again(vec![uninstall]).await, [settled(Fate::Applied)]);
     assert!(consumer.index.index.documents().is_empty());
 }

@@ -33,7 +33,7 @@ async fn ends(events: &[Delivery]) -> Vec<Option<String>> {
                 assert!(verdicts.iter().all(Verdict::is_settled));
                 rest = later;
             }
-            ends.push(consumer.title(1, "1"));
+            ends.push(consumer.title("1"));
         }
     }
     ends
