@@ -126,7 +126,7 @@ async fn a_claim_carries_what_the_table_and_a_person_need() {
 
 /// The server itself, to see and do what our adapter never would.
 fn server(osmem: &Osmem) -> OpenSearch {
-    OpenSearch::new(Transport::single_node(osmem.url()).unwrap())
+    OpenSearch::new(Transport::single_node(osmem.url()).expect("it says so itself"))
 }
 
 #[tokio::test]
