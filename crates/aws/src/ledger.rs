@@ -1,4 +1,4 @@
-//! [`Ledger`] in a DynamoDB table. One item for each delivery:
+//! [`Ledger`] and [`Records`](hookline_domain::ledger::Records) in a DynamoDB table. One item for each delivery:
 //!
 //! | attribute | | |
 //! |---|---|---|
@@ -6,21 +6,24 @@
 //! | `state` | S | `claimed`, `done` or `parked` |
 //! | `owner`, `claimed_at_us`, `lease_until_us` | S, N, N | which attempt claimed it, when, and until when |
 //! | `fate`, `settled_at_us` | S, N | what became of it, and when |
+//! | `problem` | M | why it has not been applied: `at_us` N, `code` S, `message` S; gone once it is done |
 //! | `event_id` | S | the vendor's correlation id, where there is one |
 //! | `expires_at` | N | seconds; the table's TTL attribute |
 //!
 //! Times that end in `_us` are microseconds since 1970. TTL deletes days late, so the conditions compare times and
 //! never trust absence (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html>).
 
+mod records;
+
 use aws_sdk_dynamodb::{
     Client,
     error::SdkError,
     operation::{delete_item::DeleteItemError, put_item::PutItemError},
-    types::{ReturnValue, ReturnValuesOnConditionCheckFailure},
+    types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 use hookline_domain::{
     ids::DeliveryKey,
-    ledger::{self, Claim, ClaimRequest, Completion, Entry, Fate, Ledger, State},
+    ledger::{self, Claim, ClaimRequest, Completion, Entry, Fate, Ledger, Problem, State},
     port::Unavailable,
 };
 use jiff::Timestamp;
@@ -41,7 +44,7 @@ const MAY_CLAIM: &str = "attribute_not_exists(#pk) \
     OR #expires_at <= :now_s \
     OR (#state = :claimed AND #lease_until <= :now_us)";
 
-/// A [`Ledger`] in DynamoDB: each operation is one conditional write.
+/// A [`Ledger`] in DynamoDB, where each operation is one conditional write, and its [`Records`](ledger::Records).
 #[derive(Debug, Clone)]
 pub struct DynamoLedger {
     client: Client,
@@ -117,30 +120,42 @@ impl Ledger for DynamoLedger {
         }
     }
 
-    async fn complete(&self, delivery: &DeliveryKey, fate: Fate, at: Timestamp) -> Result<Completion, Unavailable> {
-        let settles = self
+    async fn complete(
+        &self,
+        delivery: &DeliveryKey,
+        fate: Fate,
+        problem: Option<&Problem>,
+        at: Timestamp,
+    ) -> Result<Completion, Unavailable> {
+        let settled = match fate {
+            Fate::Parked => PARKED,
+            Fate::Applied | Fate::Superseded | Fate::Discarded => DONE,
+        };
+        let settles = "SET #state = :settled, #fate = :fate, #settled_at = :at";
+        let update = self
             .client
             .update_item()
             .table_name(&self.table)
             .key("pk", text(delivery.to_string()))
-            .update_expression("SET #state = :settled, #fate = :fate, #settled_at = :at")
+            // Holds exactly where `ledger::settle` gives a state.
+            .condition_expression("#state IN (:claimed, :parked)")
             .expression_attribute_names("#state", "state")
             .expression_attribute_names("#fate", "fate")
             .expression_attribute_names("#settled_at", "settled_at_us")
+            .expression_attribute_names("#problem", "problem")
+            .expression_attribute_values(":settled", text(settled))
             .expression_attribute_values(":fate", text(fate.as_str()))
             .expression_attribute_values(":at", micros(at))
             .expression_attribute_values(":claimed", text(CLAIMED))
+            .expression_attribute_values(":parked", text(PARKED))
             .return_values(ReturnValue::UpdatedOld);
-        let settles = match fate {
-            Fate::Parked => settles
-                .condition_expression("#state = :claimed")
-                .expression_attribute_values(":settled", text(PARKED)),
-            Fate::Applied | Fate::Superseded | Fate::Discarded => settles
-                .condition_expression("#state IN (:claimed, :parked)")
-                .expression_attribute_values(":settled", text(DONE))
-                .expression_attribute_values(":parked", text(PARKED)),
+        let update = match problem {
+            Some(problem) => update
+                .update_expression(format!("{settles}, #problem = :problem"))
+                .expression_attribute_values(":problem", write_problem(problem)?),
+            None => update.update_expression(format!("{settles} REMOVE #problem")),
         };
-        let before = unless_refused(PORT, settles.send().await)?
+        let before = unless_refused(PORT, update.send().await)?
             .and_then(|output| output.attributes)
             .and_then(|mut old| old.remove("state"));
         Ok(if before == Some(text(CLAIMED)) {
@@ -149,6 +164,38 @@ impl Ledger for DynamoLedger {
             Completion::Repeated
         })
     }
+
+    async fn note(&self, delivery: &DeliveryKey, problem: &Problem) -> Result<(), Unavailable> {
+        let noted = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", text(delivery.to_string()))
+            .update_expression("SET #problem = :problem")
+            // Holds exactly where `ledger::takes_notes` says so.
+            .condition_expression("#state IN (:claimed, :parked)")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_names("#problem", "problem")
+            .expression_attribute_values(":problem", write_problem(problem)?)
+            .expression_attribute_values(":claimed", text(CLAIMED))
+            .expression_attribute_values(":parked", text(PARKED))
+            .send()
+            .await;
+        unless_refused(PORT, noted)?;
+        Ok(())
+    }
+}
+
+fn write_problem(problem: &Problem) -> Result<AttributeValue, Unavailable> {
+    let code = serde_json::to_value(problem.code).and_then(serde_json::from_value::<String>);
+    Ok(AttributeValue::M(Item::from([
+        ("at_us".to_owned(), micros(problem.at)),
+        (
+            "code".to_owned(),
+            text(code.map_err(|error| Unavailable::new(PORT, error))?),
+        ),
+        ("message".to_owned(), text(&problem.message)),
+    ])))
 }
 
 fn new_item(delivery: &DeliveryKey, request: &ClaimRequest) -> Item {

@@ -7,15 +7,18 @@
 //!                        └─claim, once the lease has lapsed
 //! ```
 //!
+//! An entry that is not done may hold the [`Problem`] that its delivery met last.
+//!
 //! An entry past `expires_at` counts as absent: the table's own deletion comes days late.
 
-use std::future::Future;
+use std::{future::Future, str::FromStr};
 
 use jiff::Timestamp;
 
 use crate::{
-    ids::{DeliveryKey, EventId},
+    ids::{DeliveryId, DeliveryKey, EventId},
     port::Unavailable,
+    stores::ErrorCode,
 };
 
 /// One attempt at a delivery asks to be the one that is on it.
@@ -61,6 +64,9 @@ pub enum Fate {
 }
 
 impl Fate {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Applied, Self::Superseded, Self::Discarded, Self::Parked];
+
     /// As it is written in the ledger and in logs.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -71,6 +77,29 @@ impl Fate {
             Self::Parked => "parked",
         }
     }
+}
+
+/// Not the name of a fate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not the name of a fate")]
+pub struct NotAFate;
+
+impl FromStr for Fate {
+    type Err = NotAFate;
+    fn from_str(text: &str) -> Result<Self, NotAFate> {
+        Self::ALL.into_iter().find(|fate| fate.as_str() == text).ok_or(NotAFate)
+    }
+}
+
+/// Why a delivery has not been applied. The dead-letter queue cannot hold a reason, so the ledger does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// When it was met last.
+    pub at: Timestamp,
+    /// What sort.
+    pub code: ErrorCode,
+    /// A sentence, without any value of the body.
+    pub message: String,
 }
 
 /// Whether this completion was the one that counts.
@@ -94,13 +123,68 @@ pub trait Ledger: Send + Sync {
     /// Gives a claim back, if it is still `owner`'s.
     fn release(&self, delivery: &DeliveryKey, owner: &str) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
-    /// Records what became of a delivery. A parked one may become anything else later, nothing else changes.
+    /// Records what became of a delivery, as [`settle`] has it, with **one** conditional write. A parked one may be
+    /// parked again, with its newest problem, or become anything else later; what is done stays as it is. `problem` is
+    /// why it is parked; anything else removes the problem that was kept.
     fn complete(
         &self,
         delivery: &DeliveryKey,
         fate: Fate,
+        problem: Option<&Problem>,
         at: Timestamp,
     ) -> impl Future<Output = Result<Completion, Unavailable>> + Send;
+
+    /// Records why a delivery has to come again, with **one** conditional write, so that it is known should it end in
+    /// the dead-letter queue. Changes nothing else, and nothing at all where [`takes_notes`] says no.
+    fn note(&self, delivery: &DeliveryKey, problem: &Problem) -> impl Future<Output = Result<(), Unavailable>> + Send;
+}
+
+/// Reads the ledger for a person. A port of its own, for neither receivers nor consumer may do this.
+pub trait Records: Send + Sync {
+    /// All that is remembered of one delivery, be it expired. Sees every write before it.
+    fn find(&self, delivery: &DeliveryKey) -> impl Future<Output = Result<Option<Record>, Unavailable>> + Send;
+
+    /// The deliveries whose id is, or begins with, this text, whatever their store and topic: one page of a search
+    /// through the whole ledger. `after` is where the page before has ended.
+    fn search(
+        &self,
+        id: &DeliveryId,
+        after: Option<Cursor>,
+    ) -> impl Future<Output = Result<RecordPage, Unavailable>> + Send;
+}
+
+/// All that the ledger remembers of one delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Which one.
+    pub delivery: DeliveryKey,
+    /// Where in its life it is, and when it may be forgotten.
+    pub entry: Entry,
+    /// When it was claimed last.
+    pub claimed_at: Timestamp,
+    /// When it was settled last, if it is.
+    pub settled_at: Option<Timestamp>,
+    /// What became of it, if it is settled.
+    pub fate: Option<Fate>,
+    /// Why it has not been applied, if it met a problem.
+    pub problem: Option<Problem>,
+    /// The vendor's correlation id.
+    pub event_id: Option<EventId>,
+}
+
+/// Where a page of a search has ended: the last delivery looked at, as the ledger spells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor(pub String);
+
+/// One page of a search through the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordPage {
+    /// What fits.
+    pub found: Vec<Record>,
+    /// How many deliveries were looked at for it.
+    pub looked_at: usize,
+    /// Where to go on; none at the end.
+    pub after: Option<Cursor>,
 }
 
 /// An entry, as every implementation keeps it.
@@ -150,4 +234,25 @@ pub fn decide(entry: Option<&Entry>, request: &ClaimRequest) -> Claim {
             }
         }
     }
+}
+
+/// What completing a delivery does to its entry: the state it is in afterwards, if it is written at all, and whether
+/// it counts. The conditional write of a remote ledger succeeds exactly where this gives a state.
+#[must_use]
+pub fn settle(entry: Option<&Entry>, fate: Fate) -> (Option<State>, Completion) {
+    let settled = match fate {
+        Fate::Parked => State::Parked,
+        Fate::Applied | Fate::Superseded | Fate::Discarded => State::Done,
+    };
+    match entry.map(|entry| &entry.state) {
+        Some(State::Claimed { .. }) => (Some(settled), Completion::First),
+        Some(State::Parked) => (Some(settled), Completion::Repeated),
+        Some(State::Done) | None => (None, Completion::Repeated),
+    }
+}
+
+/// Whether a problem is written into an entry: not when nobody remembers the delivery, nor when it is done.
+#[must_use]
+pub fn takes_notes(entry: Option<&Entry>) -> bool {
+    entry.is_some_and(|entry| entry.state != State::Done)
 }

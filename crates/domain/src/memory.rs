@@ -11,9 +11,11 @@ use jiff::Timestamp;
 use crate::{
     document::Document,
     entities::{self, Entities, Fence, Page},
-    ids::{DeliveryKey, EntityKey, StoreKey},
+    ids::{DeliveryId, DeliveryKey, EntityKey, StoreKey},
     index::{self, Change, Hit, Index, Outcome, Search, SearchPage, SearchQuery},
-    ledger::{self, Claim, ClaimRequest, Completion, Entry, Fate, Ledger, State},
+    ledger::{
+        self, Claim, ClaimRequest, Completion, Cursor, Entry, Fate, Ledger, Problem, Record, RecordPage, Records, State,
+    },
     port::Unavailable,
     queue::EventQueue,
     stores::{StoreRecord, StoreUpdate, Stores, Tally},
@@ -36,62 +38,108 @@ impl<T> Shared<T> {
     }
 }
 
-/// A [`Ledger`] in memory.
+/// A [`Ledger`] in memory, and its [`Records`].
 #[derive(Debug, Clone, Default)]
 pub struct MemoryLedger {
-    entries: Shared<HashMap<DeliveryKey, (Entry, Option<Fate>)>>,
+    entries: Shared<BTreeMap<DeliveryKey, Record>>,
 }
 
 impl MemoryLedger {
     /// What became of a delivery, if it is settled.
     #[must_use]
     pub fn fate(&self, delivery: &DeliveryKey) -> Option<Fate> {
-        self.entries.lock().get(delivery).and_then(|(_, fate)| *fate)
+        self.entries.lock().get(delivery).and_then(|record| record.fate)
+    }
+
+    /// Why a delivery has not been applied, if it met a problem.
+    #[must_use]
+    pub fn problem(&self, delivery: &DeliveryKey) -> Option<Problem> {
+        self.entries
+            .lock()
+            .get(delivery)
+            .and_then(|record| record.problem.clone())
     }
 }
 
 impl Ledger for MemoryLedger {
     async fn claim(&self, delivery: &DeliveryKey, request: &ClaimRequest) -> Result<Claim, Unavailable> {
         let mut entries = self.entries.lock();
-        let claim = ledger::decide(entries.get(delivery).map(|(entry, _)| entry), request);
+        let claim = ledger::decide(entries.get(delivery).map(|record| &record.entry), request);
         if claim == Claim::Fresh {
-            let entry = Entry {
-                state: State::Claimed {
-                    owner: request.owner.clone(),
-                    lease_until: request.lease_until,
+            let record = Record {
+                delivery: delivery.clone(),
+                entry: Entry {
+                    state: State::Claimed {
+                        owner: request.owner.clone(),
+                        lease_until: request.lease_until,
+                    },
+                    expires_at: request.expires_at,
                 },
-                expires_at: request.expires_at,
+                claimed_at: request.now,
+                settled_at: None,
+                fate: None,
+                problem: None,
+                event_id: request.event_id.clone(),
             };
-            entries.insert(delivery.clone(), (entry, None));
+            entries.insert(delivery.clone(), record);
         }
         Ok(claim)
     }
 
     async fn release(&self, delivery: &DeliveryKey, owner: &str) -> Result<(), Unavailable> {
         let mut entries = self.entries.lock();
-        let ours = entries
-            .get(delivery)
-            .is_some_and(|(entry, _)| matches!(&entry.state, State::Claimed { owner: holder, .. } if holder == owner));
+        let ours = entries.get(delivery).is_some_and(
+            |record| matches!(&record.entry.state, State::Claimed { owner: holder, .. } if holder == owner),
+        );
         if ours {
             entries.remove(delivery);
         }
         Ok(())
     }
 
-    async fn complete(&self, delivery: &DeliveryKey, fate: Fate, _at: Timestamp) -> Result<Completion, Unavailable> {
+    async fn complete(
+        &self,
+        delivery: &DeliveryKey,
+        fate: Fate,
+        problem: Option<&Problem>,
+        at: Timestamp,
+    ) -> Result<Completion, Unavailable> {
         let mut entries = self.entries.lock();
-        let Some((entry, kept)) = entries.get_mut(delivery) else {
-            return Ok(Completion::Repeated);
-        };
-        let (state, completion) = match (&entry.state, fate) {
-            (State::Claimed { .. }, Fate::Parked) => (State::Parked, Completion::First),
-            (State::Claimed { .. }, _) => (State::Done, Completion::First),
-            (State::Parked, Fate::Parked) | (State::Done, _) => return Ok(Completion::Repeated),
-            (State::Parked, _) => (State::Done, Completion::Repeated),
-        };
-        entry.state = state;
-        *kept = Some(fate);
+        let mut record = entries.get_mut(delivery);
+        let (state, completion) = ledger::settle(record.as_deref().map(|record| &record.entry), fate);
+        if let (Some(record), Some(state)) = (&mut record, state) {
+            record.entry.state = state;
+            record.settled_at = Some(at);
+            record.fate = Some(fate);
+            record.problem = problem.cloned();
+        }
         Ok(completion)
+    }
+
+    async fn note(&self, delivery: &DeliveryKey, problem: &Problem) -> Result<(), Unavailable> {
+        let mut entries = self.entries.lock();
+        if let Some(record) = entries.get_mut(delivery)
+            && ledger::takes_notes(Some(&record.entry))
+        {
+            record.problem = Some(problem.clone());
+        }
+        Ok(())
+    }
+}
+
+impl Records for MemoryLedger {
+    async fn find(&self, delivery: &DeliveryKey) -> Result<Option<Record>, Unavailable> {
+        Ok(self.entries.lock().get(delivery).cloned())
+    }
+
+    async fn search(&self, id: &DeliveryId, _after: Option<Cursor>) -> Result<RecordPage, Unavailable> {
+        let entries = self.entries.lock();
+        let fits = |record: &&Record| record.delivery.id.as_str().starts_with(id.as_str());
+        Ok(RecordPage {
+            found: entries.values().filter(fits).cloned().collect(),
+            looked_at: entries.len(),
+            after: None,
+        })
     }
 }
 

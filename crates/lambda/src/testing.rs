@@ -4,7 +4,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use hookline_domain::{
     ids::DeliveryKey,
-    ledger::{Claim, ClaimRequest, Completion, Fate, Ledger},
+    ledger::{Claim, ClaimRequest, Completion, Fate, Ledger, Problem},
     port::{Clock, Unavailable},
     queue::EventQueue,
 };
@@ -39,7 +39,16 @@ impl Ledger for Silent {
     async fn release(&self, _: &DeliveryKey, _: &str) -> Result<(), Unavailable> {
         std::future::pending().await
     }
-    async fn complete(&self, _: &DeliveryKey, _: Fate, _: Timestamp) -> Result<Completion, Unavailable> {
+    async fn complete(
+        &self,
+        _: &DeliveryKey,
+        _: Fate,
+        _: Option<&Problem>,
+        _: Timestamp,
+    ) -> Result<Completion, Unavailable> {
+        std::future::pending().await
+    }
+    async fn note(&self, _: &DeliveryKey, _: &Problem) -> Result<(), Unavailable> {
         std::future::pending().await
     }
 }

@@ -33,6 +33,15 @@ mod ledger {
     });
 }
 
+mod records {
+    use super::{DynamoDb, LEDGER_TABLE};
+    hookline_testkit::records_contract!(async {
+        let dynamodb = DynamoDb::start().await;
+        let ledger = dynamodb.aws().ledger(LEDGER_TABLE);
+        (dynamodb, ledger)
+    });
+}
+
 mod entities {
     use super::{DynamoDb, ENTITIES_TABLE};
     hookline_testkit::entities_contract!(async {

@@ -8,6 +8,11 @@ mod ledger {
     hookline_testkit::ledger_contract!(async { ((), MemoryLedger::default()) });
 }
 
+mod records {
+    use super::MemoryLedger;
+    hookline_testkit::records_contract!(async { ((), MemoryLedger::default()) });
+}
+
 mod entities {
     use super::MemoryEntities;
     hookline_testkit::entities_contract!(async { ((), MemoryEntities::default()) });

@@ -10,25 +10,38 @@ use crate::{
     entities::Entities,
     ids::{DeliveryKey, StoreKey},
     index::Index,
-    ledger::{Completion, Fate, Ledger},
+    ledger::{Completion, Fate, Ledger, Problem},
     port::Clock,
     stores::{Counter, ErrorCode, LastError, StoreRecord, StoreUpdate, Stores},
 };
 
 impl<L: Ledger, E: Entities, S: Stores, I: Index, C: Clock> Reindex<L, E, S, I, C> {
-    /// Writes into the ledger what became of each delivery. Only then is it done.
+    /// Writes into the ledger what became of each delivery, or why it has to come again: one write for each. What is
+    /// settled is done only then; a reason that could not be written is no reason to fail.
     pub(super) async fn complete(&self, batch: &mut Batch) {
         let now = self.clock.now();
         let decided = batch.0.iter().enumerate().filter_map(|(at, slot)| {
             let (key, _) = slot.delivery.as_ref()?;
-            Some((at, key, slot.verdict.as_ref()?.fate()?))
+            let verdict = slot.verdict.as_ref()?;
+            Some((at, key, verdict.fate(), verdict.problem(now)))
         });
         let written: Vec<_> = stream::iter(decided)
-            .map(async |(at, key, fate)| (at, self.ledger.complete(key, fate, now).await))
+            .map(async |(at, key, fate, problem)| match (fate, problem) {
+                (Some(fate), problem) => Some((at, self.ledger.complete(key, fate, problem.as_ref(), now).await)),
+                (None, Some(problem)) => {
+                    if let Err(failure) = self.ledger.note(key, &problem).await {
+                        tracing::warn!(
+                            delivery = %key, error = %failure, "why a delivery has to come again is not in the ledger"
+                        );
+                    }
+                    None
+                }
+                (None, None) => None,
+            })
             .buffer_unordered(WRITES_AT_ONCE)
             .collect()
             .await;
-        for (at, completion) in written {
+        for (at, completion) in written.into_iter().flatten() {
             match completion {
                 Ok(completion) => batch.0[at].completion = Some(completion),
                 Err(failure) => batch.decide(at, Verdict::storage(&failure)),
@@ -94,6 +107,18 @@ impl Verdict {
             Self::Settled(fate) => Some(*fate),
             Self::Parked { .. } => Some(Fate::Parked),
             Self::Retry { .. } | Self::NotOurs { .. } => None,
+        }
+    }
+
+    /// Why it has not been applied, for the ledger to remember.
+    fn problem(&self, at: Timestamp) -> Option<Problem> {
+        match self {
+            Self::Parked { code, message } | Self::Retry { code, message } => Some(Problem {
+                at,
+                code: *code,
+                message: message.clone(),
+            }),
+            Self::Settled(_) | Self::NotOurs { .. } => None,
         }
     }
 }

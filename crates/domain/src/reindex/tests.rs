@@ -1,5 +1,6 @@
 mod installs;
 mod orders;
+mod problems;
 
 use std::sync::{Arc, Mutex};
 

@@ -70,7 +70,11 @@ async fn duplicate_delivery_is_acknowledged_and_not_enqueued() {
     assert_eq!(status(&stack, webhook(TOPIC, "1", BODY)).await, 200);
     let key = envelope::decode(&stack.queue.take()[0]).unwrap().key;
     assert_eq!(
-        stack.ledger.complete(&key, Fate::Applied, Noon.now()).await.unwrap(),
+        stack
+            .ledger
+            .complete(&key, Fate::Applied, None, Noon.now())
+            .await
+            .unwrap(),
         Completion::First
     );
 

@@ -39,7 +39,7 @@ macro_rules! ledger_contract {
 const LEASE: i64 = 10;
 const KEPT: i64 = 7 * 24 * 3600;
 
-fn attempt(owner: &str, now: Timestamp) -> ClaimRequest {
+pub(super) fn attempt(owner: &str, now: Timestamp) -> ClaimRequest {
     ClaimRequest {
         owner: owner.to_owned(),
         now,
@@ -54,7 +54,7 @@ async fn claim(ledger: &impl Ledger, id: &str, owner: &str, now: Timestamp) -> C
 }
 
 async fn complete(ledger: &impl Ledger, id: &str, fate: Fate) -> Completion {
-    ledger.complete(&delivery(id), fate, noon_plus(1)).await.unwrap()
+    ledger.complete(&delivery(id), fate, None, noon_plus(1)).await.unwrap()
 }
 
 pub async fn a_new_delivery_is_fresh(ledger: &impl Ledger) {

@@ -16,6 +16,7 @@ pub mod entities;
 pub mod index;
 pub mod ledger;
 pub mod queue;
+pub mod records;
 pub mod search;
 pub mod stores;
 

@@ -1,0 +1,223 @@
+//! What every ledger remembers of a delivery, and how [`Records`] gives it back.
+
+use hookline_domain::{
+    ids::DeliveryKey,
+    ledger::{Claim, Completion, Cursor, Entry, Fate, Ledger, Problem, Record, Records, State},
+    stores::ErrorCode,
+};
+
+use super::ledger::attempt;
+use crate::builders::{delivery, noon, noon_plus, store};
+
+/// Makes a test of each check; see [`contract`](crate::contract).
+#[macro_export]
+macro_rules! records_contract {
+    ($start:expr) => {
+        $crate::contract_tests!(
+            records,
+            $start,
+            [
+                what_nobody_claimed_is_not_found,
+                a_claim_is_remembered,
+                a_fate_is_remembered,
+                a_parked_delivery_keeps_its_problem,
+                parked_again_it_keeps_the_newest_problem_and_counts_once,
+                what_is_done_has_no_problem,
+                a_note_says_why_a_delivery_has_to_come_again,
+                a_note_changes_nothing_else,
+                what_is_done_or_unknown_takes_no_note,
+                a_new_claim_forgets_the_problem,
+                a_search_finds_an_id_in_every_store_and_topic_and_what_begins_with_it,
+            ]
+        );
+    };
+}
+
+const KEPT: i64 = 7 * 24 * 3600;
+
+fn problem(seconds: i64, message: &str) -> Problem {
+    Problem {
+        at: noon_plus(seconds),
+        code: ErrorCode::SchemaMismatch,
+        message: message.to_owned(),
+    }
+}
+
+async fn claim(ledger: &impl Ledger, delivery: &DeliveryKey) {
+    let claimed = ledger.claim(delivery, &attempt("a", noon())).await.unwrap();
+    assert_eq!(claimed, Claim::Fresh);
+}
+
+async fn park(ledger: &impl Ledger, id: &str, problem: &Problem) -> Completion {
+    ledger
+        .complete(&delivery(id), Fate::Parked, Some(problem), problem.at)
+        .await
+        .unwrap()
+}
+
+async fn find(ledger: &impl Records, id: &str) -> Record {
+    ledger.find(&delivery(id)).await.unwrap().unwrap()
+}
+
+/// As a claim at [`noon`] leaves it.
+fn claimed(delivery: DeliveryKey) -> Record {
+    Record {
+        delivery,
+        entry: Entry {
+            state: State::Claimed {
+                owner: "a".to_owned(),
+                lease_until: noon_plus(10),
+            },
+            expires_at: noon_plus(KEPT),
+        },
+        claimed_at: noon(),
+        settled_at: None,
+        fate: None,
+        problem: None,
+        event_id: Some("event-1".parse().unwrap()),
+    }
+}
+
+pub async fn what_nobody_claimed_is_not_found(ledger: &(impl Ledger + Records)) {
+    assert_eq!(ledger.find(&delivery("1")).await.unwrap(), None);
+}
+
+pub async fn a_claim_is_remembered(ledger: &(impl Ledger + Records)) {
+    claim(ledger, &delivery("1")).await;
+    assert_eq!(find(ledger, "1").await, claimed(delivery("1")));
+}
+
+pub async fn a_fate_is_remembered(ledger: &(impl Ledger + Records)) {
+    for fate in Fate::ALL {
+        let key = delivery(fate.as_str());
+        claim(ledger, &key).await;
+        ledger.complete(&key, fate, None, noon_plus(3)).await.unwrap();
+        let state = match fate {
+            Fate::Parked => State::Parked,
+            Fate::Applied | Fate::Superseded | Fate::Discarded => State::Done,
+        };
+        let mut expected = claimed(key);
+        expected.entry.state = state;
+        expected.settled_at = Some(noon_plus(3));
+        expected.fate = Some(fate);
+        assert_eq!(find(ledger, fate.as_str()).await, expected);
+    }
+}
+
+pub async fn a_parked_delivery_keeps_its_problem(ledger: &(impl Ledger + Records)) {
+    claim(ledger, &delivery("1")).await;
+    let problem = problem(1, "no price at variants[0]");
+    assert_eq!(park(ledger, "1", &problem).await, Completion::First);
+    assert_eq!(find(ledger, "1").await.problem, Some(problem));
+}
+
+pub async fn parked_again_it_keeps_the_newest_problem_and_counts_once(ledger: &(impl Ledger + Records)) {
+    claim(ledger, &delivery("1")).await;
+    park(ledger, "1", &problem(1, "first")).await;
+    assert_eq!(park(ledger, "1", &problem(181, "second")).await, Completion::Repeated);
+    let record = find(ledger, "1").await;
+    assert_eq!(record.problem, Some(problem(181, "second")));
+    assert_eq!(record.settled_at, Some(noon_plus(181)));
+    assert_eq!(record.entry.state, State::Parked);
+}
+
+pub async fn what_is_done_has_no_problem(ledger: &(impl Ledger + Records)) {
+    for fate in [Fate::Applied, Fate::Superseded, Fate::Discarded] {
+        let id = fate.as_str();
+        claim(ledger, &delivery(id)).await;
+        park(ledger, id, &problem(1, "once")).await;
+        let completed = ledger.complete(&delivery(id), fate, None, noon_plus(2)).await.unwrap();
+        assert_eq!(completed, Completion::Repeated);
+        let record = find(ledger, id).await;
+        assert_eq!((record.problem, record.fate), (None, Some(fate)));
+        assert_eq!(park(ledger, id, &problem(3, "late")).await, Completion::Repeated);
+        let record = find(ledger, id).await;
+        assert_eq!((record.problem, record.fate), (None, Some(fate)));
+        assert_eq!(record.settled_at, Some(noon_plus(2)));
+    }
+}
+
+pub async fn a_note_says_why_a_delivery_has_to_come_again(ledger: &(impl Ledger + Records)) {
+    claim(ledger, &delivery("1")).await;
+    ledger.note(&delivery("1"), &problem(1, "first")).await.unwrap();
+    ledger.note(&delivery("1"), &problem(2, "second")).await.unwrap();
+    let mut expected = claimed(delivery("1"));
+    expected.problem = Some(problem(2, "second"));
+    assert_eq!(find(ledger, "1").await, expected);
+}
+
+pub async fn a_note_changes_nothing_else(ledger: &(impl Ledger + Records)) {
+    claim(ledger, &delivery("1")).await;
+    ledger.note(&delivery("1"), &problem(1, "noted")).await.unwrap();
+    let other = attempt("b", noon());
+    assert!(matches!(
+        ledger.claim(&delivery("1"), &other).await.unwrap(),
+        Claim::Live { .. }
+    ));
+    assert_eq!(park(ledger, "1", &problem(2, "parked")).await, Completion::First);
+    ledger.note(&delivery("1"), &problem(3, "noted")).await.unwrap();
+    let record = find(ledger, "1").await;
+    assert_eq!(record.entry.state, State::Parked);
+    assert_eq!(record.settled_at, Some(noon_plus(2)));
+    assert_eq!(record.problem, Some(problem(3, "noted")));
+}
+
+pub async fn what_is_done_or_unknown_takes_no_note(ledger: &(impl Ledger + Records)) {
+    ledger.note(&delivery("1"), &problem(1, "early")).await.unwrap();
+    assert_eq!(ledger.find(&delivery("1")).await.unwrap(), None);
+    claim(ledger, &delivery("1")).await;
+    ledger
+        .complete(&delivery("1"), Fate::Applied, None, noon_plus(1))
+        .await
+        .unwrap();
+    ledger.note(&delivery("1"), &problem(2, "late")).await.unwrap();
+    assert_eq!(find(ledger, "1").await.problem, None);
+}
+
+pub async fn a_new_claim_forgets_the_problem(ledger: &(impl Ledger + Records)) {
+    claim(ledger, &delivery("1")).await;
+    ledger.note(&delivery("1"), &problem(1, "noted")).await.unwrap();
+    ledger
+        .claim(&delivery("1"), &attempt("b", noon_plus(10)))
+        .await
+        .unwrap();
+    assert_eq!(find(ledger, "1").await.problem, None);
+}
+
+pub async fn a_search_finds_an_id_in_every_store_and_topic_and_what_begins_with_it(ledger: &(impl Ledger + Records)) {
+    let mut elsewhere = delivery("abc");
+    elsewhere.store = store("other");
+    elsewhere.topic = "products/create".parse().unwrap();
+    // Its topic begins with what is looked for, and it must not be found.
+    let mut misleading = delivery("xyz");
+    misleading.topic = "abc/update".parse().unwrap();
+    for key in [
+        delivery("abc"),
+        delivery("abcd"),
+        delivery("xabc"),
+        elsewhere,
+        misleading,
+    ] {
+        claim(ledger, &key).await;
+    }
+    let mut found = Vec::new();
+    let mut looked_at = 0;
+    let mut after: Option<Cursor> = None;
+    loop {
+        let page = ledger.search(&"abc".parse().unwrap(), after).await.unwrap();
+        looked_at += page.looked_at;
+        found.extend(page.found.into_iter().map(|record| record.delivery.to_string()));
+        after = page.after;
+        if after.is_none() {
+            break;
+        }
+    }
+    found.sort();
+    let expected = [
+        "shopify#demo.myshopify.com#products/update#abc",
+        "shopify#demo.myshopify.com#products/update#abcd",
+        "shopify#other.myshopify.com#products/create#abc",
+    ];
+    assert_eq!(found, expected);
+    assert_eq!(looked_at, 5);
+}
