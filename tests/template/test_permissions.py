@@ -12,7 +12,7 @@ DOMAIN = {"OpenSearchArn", "OpenSearchArn/*"}
 SERVERLESS = ({"aoss:APIAccessAll"}, {"OpenSearchArn"})
 
 RECEIVER = {
-    "Ledger": ({"dynamodb:PutItem", "dynamodb:DeleteItem"}, {"LedgerTable"}),
+    "Ledger": ({"dynamodb:PutItem", "dynamodb:UpdateItem"}, {"LedgerTable"}),
     "EventQueue": ({"sqs:SendMessage"}, {"EventQueue"}),
     "Tally": ({"dynamodb:UpdateItem"}, {"StoresTable"}),
     "Secrets": ({"secretsmanager:GetSecretValue"}, {"ShopifyClientSecretsArn"}),

@@ -18,7 +18,7 @@ mod records;
 use aws_sdk_dynamodb::{
     Client,
     error::SdkError,
-    operation::{delete_item::DeleteItemError, put_item::PutItemError},
+    operation::put_item::PutItemError,
     types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 use hookline_domain::{
@@ -94,30 +94,23 @@ impl Ledger for DynamoLedger {
     }
 
     async fn release(&self, delivery: &DeliveryKey, owner: &str) -> Result<(), Unavailable> {
-        let deleted = self
+        let released = self
             .client
-            .delete_item()
+            .update_item()
             .table_name(&self.table)
             .key("pk", text(delivery.to_string()))
+            .update_expression("SET #lease_until = :lapsed")
             .condition_expression("#state = :claimed AND #owner = :owner")
             .expression_attribute_names("#state", "state")
             .expression_attribute_names("#owner", "owner")
+            .expression_attribute_names("#lease_until", "lease_until_us")
             .expression_attribute_values(":claimed", text(CLAIMED))
             .expression_attribute_values(":owner", text(owner))
+            .expression_attribute_values(":lapsed", micros(Timestamp::UNIX_EPOCH))
             .send()
             .await;
-        match deleted {
-            Ok(_) => Ok(()),
-            // Not ours any more, or gone: there is nothing to give back.
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(DeleteItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(())
-            }
-            Err(error) => Err(Unavailable::new(PORT, error)),
-        }
+        unless_refused(PORT, released)?;
+        Ok(())
     }
 
     async fn complete(

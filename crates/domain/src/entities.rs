@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Whether a state may go on to the index.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fence {
     /// No newer state has passed, and the entity is not deleted.
     Passed,

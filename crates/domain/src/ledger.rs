@@ -2,10 +2,14 @@
 //!
 //! ```text
 //!   absent ──claim──▶ claimed ──complete──▶ done
-//!     ▲                │ ▲  │                ▲
-//!     └────release─────┘ │  └──complete──▶ parked   (a redriven dead letter may still become done)
-//!                        └─claim, once the lease has lapsed
+//!                      ▲ │  │                ▲
+//!                      │ │  └──complete──▶ parked   (a redriven dead letter may still become done)
+//!                      │ └─release: the lease lapses now
+//!                      └─claim, once the lease has lapsed
 //! ```
+//!
+//! A claim that is given back leaves its entry, for an attempt before it may have put the delivery on the queue: what
+//! becomes of that is known to the entry or to nobody.
 //!
 //! An entry that is not done may hold the [`Problem`] that its delivery met last.
 //!
@@ -37,7 +41,7 @@ pub struct ClaimRequest {
 }
 
 /// What a claim found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Claim {
     /// It is yours: send it. Also what a repeated put of the same attempt gets.
     Fresh,
@@ -51,7 +55,7 @@ pub enum Claim {
 }
 
 /// What became of a delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fate {
     /// The index has its state.
     Applied,
@@ -103,7 +107,7 @@ pub struct Problem {
 }
 
 /// Whether this completion was the one that counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Completion {
     /// It turned a claimed entry: count it.
     First,
@@ -120,7 +124,7 @@ pub trait Ledger: Send + Sync {
         request: &ClaimRequest,
     ) -> impl Future<Output = Result<Claim, Unavailable>> + Send;
 
-    /// Gives a claim back, if it is still `owner`'s.
+    /// Gives a claim back, as [`release`] has it, with **one** conditional write.
     fn release(&self, delivery: &DeliveryKey, owner: &str) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
     /// Records what became of a delivery, as [`settle`] has it, with **one** conditional write. A parked one may be
@@ -188,7 +192,7 @@ pub struct RecordPage {
 }
 
 /// An entry, as every implementation keeps it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Entry {
     /// Where in its life it is.
     pub state: State,
@@ -197,7 +201,7 @@ pub struct Entry {
 }
 
 /// Where in its life an entry is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum State {
     /// An attempt is on it.
     Claimed {
@@ -233,6 +237,18 @@ pub fn decide(entry: Option<&Entry>, request: &ClaimRequest) -> Claim {
                 Claim::Live { until: *lease_until }
             }
         }
+    }
+}
+
+/// What giving a claim back does to its entry: its lease lapses, if it is still `owner`'s; `None` if it stays as it is.
+#[must_use]
+pub fn release(entry: Option<&Entry>, owner: &str) -> Option<State> {
+    match entry.map(|entry| &entry.state) {
+        Some(State::Claimed { owner: holder, .. }) if holder == owner => Some(State::Claimed {
+            owner: owner.to_owned(),
+            lease_until: Timestamp::UNIX_EPOCH,
+        }),
+        Some(State::Claimed { .. } | State::Parked | State::Done) | None => None,
     }
 }
 

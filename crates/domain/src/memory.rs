@@ -87,12 +87,10 @@ impl Ledger for MemoryLedger {
     }
 
     async fn release(&self, delivery: &DeliveryKey, owner: &str) -> Result<(), Unavailable> {
-        let mut entries = self.entries.lock();
-        let ours = entries.get(delivery).is_some_and(
-            |record| matches!(&record.entry.state, State::Claimed { owner: holder, .. } if holder == owner),
-        );
-        if ours {
-            entries.remove(delivery);
+        if let Some(record) = self.entries.lock().get_mut(delivery)
+            && let Some(released) = ledger::release(Some(&record.entry), owner)
+        {
+            record.entry.state = released;
         }
         Ok(())
     }

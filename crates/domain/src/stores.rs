@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// What is known of a store.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct StoreRecord {
     /// Which install is, or was, the last one; from 1.
     pub epoch: u64,
@@ -124,7 +124,7 @@ impl StoreRecord {
 }
 
 /// What went wrong, in a form that a program can tell apart and a person can read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct LastError {
     /// When.
     pub at: Timestamp,
@@ -138,7 +138,7 @@ pub struct LastError {
 }
 
 /// What sort of thing went wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorCode {
     /// A signed body is not of the shape its topic has.

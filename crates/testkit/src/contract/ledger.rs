@@ -22,6 +22,7 @@ macro_rules! ledger_contract {
                 a_done_delivery_is_settled,
                 a_parked_delivery_is_settled,
                 only_its_owner_gives_a_claim_back,
+                what_is_given_back_can_still_be_completed,
                 what_is_done_is_not_given_back,
                 only_the_first_completion_counts,
                 what_nobody_claimed_is_not_completed,
@@ -125,6 +126,14 @@ pub async fn only_its_owner_gives_a_claim_back(ledger: &impl Ledger) {
     ledger.release(&delivery("1"), "a").await.unwrap();
     assert_eq!(claim(ledger, "1", "b", noon()).await, Claim::Fresh);
     ledger.release(&delivery("unheard-of"), "a").await.unwrap();
+    assert_eq!(claim(ledger, "unheard-of", "a", noon()).await, Claim::Fresh);
+}
+
+pub async fn what_is_given_back_can_still_be_completed(ledger: &impl Ledger) {
+    claim(ledger, "1", "a", noon()).await;
+    ledger.release(&delivery("1"), "a").await.unwrap();
+    assert_eq!(complete(ledger, "1", Fate::Applied).await, Completion::First);
+    assert_eq!(claim(ledger, "1", "b", noon()).await, Claim::Settled);
 }
 
 pub async fn what_is_done_is_not_given_back(ledger: &impl Ledger) {
