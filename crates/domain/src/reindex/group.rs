@@ -37,8 +37,8 @@ struct Member {
 pub(super) enum Step {
     /// To let a state pass.
     Advance(Version),
-    /// To take out what an uninstall has ended.
-    Retire(Version),
+    /// Nothing: an uninstall has ended it, and its removal may always go on to the index.
+    Remove,
     /// To put a tombstone.
     Bury,
 }
@@ -70,7 +70,7 @@ impl Group {
     /// What the fence is asked.
     pub(super) fn step(&self) -> Step {
         match &self.newest {
-            Some(newest) if newest.version < Version::FINAL && newest.past => Step::Retire(newest.version),
+            Some(newest) if newest.version < Version::FINAL && newest.past => Step::Remove,
             Some(newest) if newest.version < Version::FINAL => Step::Advance(newest.version),
             Some(_) | None => Step::Bury,
         }
