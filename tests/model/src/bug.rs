@@ -1,0 +1,28 @@
+//! Well-known ways to get it wrong. A check that finds none of them would prove nothing.
+
+/// One mistake, seeded into the tables, the index or the receiver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Bug {
+    /// The receiver sends first and claims then.
+    SendBeforeClaim,
+    /// A claim never lapses: what is claimed counts as a duplicate.
+    NoLease,
+    /// Somebody else's live claim is answered as a duplicate.
+    LiveClaimIsADuplicate,
+    /// The fence lets only *newer* states pass: `<` for `<=`.
+    FenceRefusesTheSameVersion,
+    /// The fence lets every state pass.
+    NoFence,
+    /// A deletion leaves nothing behind.
+    NoTombstone,
+    /// The index takes every change, whatever its version.
+    NoIndexVersion,
+    /// An uninstall does not say when it was, so that everything that comes later looks like a new install.
+    NoFloor,
+    /// The store is read once for each batch: the consumer does not look again.
+    StoreReadOnce,
+    /// An uninstall takes an entity out of the fence whatever has passed meanwhile.
+    RetireIgnoresVersions,
+    /// Search shows what the index holds, uninstalled or not.
+    SearchShowsEverything,
+}

@@ -1,0 +1,482 @@
+//! What may happen next, and what must always be true.
+
+use std::{
+    collections::HashMap,
+    future::pending,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use hookline_domain::{
+    delivery::Delivery,
+    envelope,
+    ids::EntityKey,
+    ledger::{Claim, ClaimRequest, Ledger, State},
+    queue::EventQueue,
+    receive::{LEASE, NotReceived, REMEMBERED, Receive, Received},
+    reindex::{Message, Reindex},
+    version::Version,
+};
+use jiff::Timestamp;
+use stateright::{Model, Property};
+
+use crate::{
+    bug::Bug,
+    events::{What, enabled, expected, interpret},
+    script::{History, Progress, Request, Response, Script},
+    world::{Parcel, Running, World, time},
+};
+
+/// What is explored, and how far.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// The deliveries. None has happened yet.
+    pub events: Vec<What>,
+    /// How often each sender tries at most; 0: all deliveries have been accepted and are on the queue.
+    pub attempts: u8,
+    /// How many copies of each the queue holds then.
+    pub copies: u8,
+    /// How many receivers may be at work at once.
+    pub receivers: usize,
+    /// How many consumers may be at work at once.
+    pub consumers: usize,
+    /// How many messages a batch may have.
+    pub batch: usize,
+    /// How many functions may die, besides those that die of a wait.
+    pub deaths: u8,
+    /// How many calls may fail.
+    pub errors: u8,
+    /// How often all leases may lapse.
+    pub waits: u8,
+    /// What is wrong with it.
+    pub bug: Option<Bug>,
+    /// How far work has come with given answers: it only depends on these.
+    pub known: Arc<Mutex<Known>>,
+}
+
+/// Work (whether a receiver's, on which deliveries, since when, with which answers) and how far that gets.
+type Known = HashMap<(bool, Vec<usize>, u8, History), Ended>;
+
+impl Default for Scenario {
+    /// Accepted deliveries, two consumers, nothing fails.
+    fn default() -> Self {
+        Self {
+            events: vec![],
+            attempts: 0,
+            copies: 1,
+            receivers: 0,
+            consumers: 2,
+            batch: 1,
+            deaths: 0,
+            errors: 0,
+            waits: 0,
+            bug: None,
+            known: Arc::default(),
+        }
+    }
+}
+
+/// Which function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// A receiver.
+    Receiver(usize),
+    /// A consumer.
+    Consumer(usize),
+}
+
+/// How a call goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// It is done, and its answer heard.
+    Answered,
+    /// It is done, and the function dies before it hears the answer.
+    Unheard,
+    /// It is done, but looks as if it had failed.
+    LooksFailed,
+    /// It fails.
+    Failed,
+}
+
+/// What may happen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// A sender tries.
+    Try(usize),
+    /// A consumer takes messages.
+    Take(Vec<usize>),
+    /// A function's call is made.
+    Call(Who, usize, How),
+    /// A function dies before its next call is made.
+    Die(Who),
+    /// A long time passes; whether the index forgets the versions of what it has removed.
+    Wait(bool),
+}
+
+/// How far a function's work has come.
+#[derive(Debug, Clone)]
+pub enum Ended {
+    /// It waits for the answers to these calls.
+    Waits(Vec<(usize, Request)>),
+    /// A receiver's, with an answer: 2xx or not.
+    Answered {
+        /// Whether 2xx.
+        accepted: bool,
+    },
+    /// A consumer's, with these deliveries settled.
+    Settled(Vec<usize>),
+}
+
+impl Scenario {
+    /// As [`run`](Self::run), which is done once for the same answers.
+    fn advance(&self, who: Who, running: &Running) -> Ended {
+        let receives = matches!(who, Who::Receiver(_));
+        let key = (receives, running.work.clone(), running.since, running.history.clone());
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(ended) = known().get(&key) {
+            return ended.clone();
+        }
+        let ended = self.run(who, running);
+        known().insert(key, ended.clone());
+        ended
+    }
+
+    /// Runs a function from its history to its next calls, or to its end.
+    fn run(&self, who: Who, running: &Running) -> Ended {
+        let script = Script::new(time(running.since));
+        match who {
+            Who::Receiver(_) => {
+                let delivery = self.delivery(running.work[0]);
+                let progress = if self.bug == Some(Bug::SendBeforeClaim) {
+                    script.run(Box::pin(send_before_claim(&script, &delivery)), &running.history)
+                } else {
+                    let receive = Receive {
+                        ledger: script.clone(),
+                        queue: script.clone(),
+                        clock: script.clone(),
+                    };
+                    let received = async { receive.receive(&delivery, pending()).await };
+                    script.run(Box::pin(received), &running.history)
+                };
+                match progress {
+                    Progress::Waits(asks) => Ended::Waits(asks),
+                    Progress::Ended(received) => Ended::Answered {
+                        accepted: matches!(received, Ok(Received::Queued | Received::Duplicate)),
+                    },
+                }
+            }
+            Who::Consumer(_) => {
+                let reindex = Reindex {
+                    ledger: script.clone(),
+                    entities: script.clone(),
+                    stores: script.clone(),
+                    index: script.clone(),
+                    clock: script.clone(),
+                    interpret,
+                };
+                let message = |n: &usize| Message {
+                    id: n.to_string(),
+                    text: envelope::encode(&self.delivery(*n)).expect("it is small"),
+                };
+                let messages = running.work.iter().map(message).collect();
+                let applied = Box::pin(reindex.apply(messages, Timestamp::MAX));
+                match script.run(applied, &running.history) {
+                    Progress::Waits(asks) => Ended::Waits(asks),
+                    Progress::Ended(processed) => {
+                        let settled = processed.iter().filter(|message| message.verdict.is_settled());
+                        let number = |id: &str| id.parse().expect("ids are numbers");
+                        Ended::Settled(settled.map(|message| number(&message.message_id)).collect())
+                    }
+                }
+            }
+        }
+    }
+
+    fn delivery(&self, n: usize) -> Delivery {
+        self.events[n].delivery(n)
+    }
+
+    /// Lets a function go on, and takes it off the stage when it has ended.
+    fn go_on(&self, world: &mut World, who: Who, mut running: Running) {
+        let slot = |world: &mut World, running| match who {
+            Who::Receiver(n) => world.receivers[n] = running,
+            Who::Consumer(n) => world.consumers[n] = running,
+        };
+        match self.advance(who, &running) {
+            Ended::Waits(asks) => {
+                // Nothing follows from the status and from notes: whoever asks for them may go on at once.
+                let noted = asks
+                    .iter()
+                    .find(|(_, asked)| matches!(asked, Request::Record(_) | Request::Note(_)));
+                if let Some((number, request)) = noted {
+                    let response = world.perform(request, &running, self.bug);
+                    running.history.push((*number, response));
+                    return self.go_on(world, who, running);
+                }
+                running.asks = asks;
+                slot(world, Some(running));
+            }
+            Ended::Answered { accepted } => {
+                world.deliveries[running.work[0]].accepted |= accepted;
+                slot(world, None);
+            }
+            Ended::Settled(settled) => {
+                for n in settled {
+                    let copies = &mut world.deliveries[n].copies;
+                    *copies = copies.saturating_sub(1);
+                }
+                slot(world, None);
+            }
+        }
+    }
+
+    fn start(&self, world: &mut World, who: Who, work: Vec<usize>, owner: String) {
+        let running = Running {
+            work,
+            owner,
+            since: world.waits,
+            history: vec![],
+            asks: vec![],
+        };
+        self.go_on(world, who, running);
+    }
+
+    fn call(&self, world: &mut World, who: Who, number: usize, how: How) {
+        let slot = match who {
+            Who::Receiver(n) => &mut world.receivers[n],
+            Who::Consumer(n) => &mut world.consumers[n],
+        };
+        let Some(mut running) = slot.take() else { return };
+        let Some((_, request)) = running.asks.iter().find(|(asked, _)| *asked == number).cloned() else {
+            return;
+        };
+        let response = match how {
+            How::Failed => Response::Failed,
+            How::Answered | How::Unheard | How::LooksFailed => world.perform(&request, &running, self.bug),
+        };
+        match how {
+            How::Unheard => {
+                world.deaths_left -= 1;
+                return;
+            }
+            How::LooksFailed | How::Failed => {
+                world.errors_left -= 1;
+                running.history.push((number, Response::Failed));
+            }
+            How::Answered => running.history.push((number, response)),
+        }
+        self.go_on(world, who, running);
+    }
+}
+
+/// What a hasty receiver does.
+async fn send_before_claim(script: &Script, delivery: &Delivery) -> Result<Received, NotReceived> {
+    let now = hookline_domain::port::Clock::now(script);
+    script.send(envelope::encode(delivery)?).await?;
+    let request = ClaimRequest {
+        owner: String::new(),
+        now,
+        lease_until: now + LEASE,
+        expires_at: now + REMEMBERED,
+        event_id: None,
+    };
+    Ok(match script.claim(&delivery.key, &request).await? {
+        Claim::Fresh => Received::Queued,
+        Claim::Settled => Received::Duplicate,
+        Claim::Live { .. } => Received::InFlight {
+            retry_after: std::time::Duration::ZERO,
+        },
+    })
+}
+
+impl Model for Scenario {
+    type State = World;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<World> {
+        let mut world = World {
+            waits: 0,
+            deaths_left: self.deaths,
+            errors_left: self.errors,
+            deliveries: vec![
+                Parcel {
+                    attempts_left: self.attempts,
+                    ..Parcel::default()
+                };
+                self.events.len()
+            ],
+            receivers: vec![None; self.receivers],
+            consumers: vec![None; self.consumers],
+            entities: [].into(),
+            store: None,
+            index: [].into(),
+            newest: [].into(),
+            went_back: false,
+        };
+        if self.attempts == 0 {
+            for parcel in &mut world.deliveries {
+                parcel.accepted = true;
+                parcel.sent = true;
+                parcel.copies = self.copies;
+                parcel.entry = Some(hookline_domain::ledger::Entry {
+                    state: State::Claimed {
+                        owner: "receiver".into(),
+                        lease_until: time(0),
+                    },
+                    expires_at: Timestamp::MAX,
+                });
+            }
+        }
+        vec![world]
+    }
+
+    fn actions(&self, world: &World, actions: &mut Vec<Action>) {
+        if world.receivers.iter().any(Option::is_none) {
+            let willing = (0..world.deliveries.len()).filter(|n| world.deliveries[*n].attempts_left > 0);
+            actions.extend(willing.map(Action::Try));
+        }
+        if world.consumers.iter().any(Option::is_none) {
+            let waiting: Vec<usize> = (0..world.deliveries.len())
+                .filter(|n| world.deliveries[*n].copies > 0)
+                .collect();
+            for (at, first) in waiting.iter().enumerate() {
+                actions.push(Action::Take(vec![*first]));
+                if self.batch > 1 {
+                    let pairs = waiting[at + 1..].iter().map(|second| vec![*first, *second]);
+                    actions.extend(pairs.map(Action::Take));
+                }
+            }
+        }
+        let receivers = world
+            .receivers
+            .iter()
+            .enumerate()
+            .map(|(n, running)| (Who::Receiver(n), running));
+        let consumers = world
+            .consumers
+            .iter()
+            .enumerate()
+            .map(|(n, running)| (Who::Consumer(n), running));
+        for (who, running) in receivers.chain(consumers) {
+            let Some(running) = running else { continue };
+            for (number, _) in &running.asks {
+                actions.push(Action::Call(who, *number, How::Answered));
+                if world.deaths_left > 0 {
+                    actions.push(Action::Call(who, *number, How::Unheard));
+                }
+                if world.errors_left > 0 {
+                    actions.push(Action::Call(who, *number, How::LooksFailed));
+                    actions.push(Action::Call(who, *number, How::Failed));
+                }
+            }
+            if world.deaths_left > 0 {
+                actions.push(Action::Die(who));
+            }
+        }
+        if world.waits < self.waits {
+            let removed = world.index.values().any(|(_, shown)| shown.is_none());
+            actions.push(Action::Wait(false));
+            actions.extend(removed.then_some(Action::Wait(true)));
+        }
+    }
+
+    fn next_state(&self, world: &World, action: Action) -> Option<World> {
+        let mut next = world.clone();
+        match action {
+            Action::Try(n) => {
+                let receiver = next.receivers.iter().position(Option::is_none)?;
+                let parcel = &mut next.deliveries[n];
+                let owner = format!("attempt {}", parcel.attempts_left);
+                parcel.attempts_left -= 1;
+                self.start(&mut next, Who::Receiver(receiver), vec![n], owner);
+            }
+            Action::Take(work) => {
+                let consumer = next.consumers.iter().position(Option::is_none)?;
+                self.start(&mut next, Who::Consumer(consumer), work, String::new());
+            }
+            Action::Call(who, number, how) => self.call(&mut next, who, number, how),
+            Action::Die(who) => {
+                match who {
+                    Who::Receiver(n) => next.receivers[n] = None,
+                    Who::Consumer(n) => next.consumers[n] = None,
+                }
+                next.deaths_left -= 1;
+            }
+            Action::Wait(forgets) => next.wait(forgets),
+        }
+        next.watch(self.bug);
+        Some(next)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        vec![
+            Property::always(LOST, |_, world: &World| {
+                // Answered 2xx: on the queue, or settled.
+                let safe = |parcel: &Parcel| parcel.copies > 0 || is_settled(parcel);
+                world.deliveries.iter().all(|parcel| !parcel.accepted || safe(parcel))
+            }),
+            Property::always(UNACCOUNTED, |_, world: &World| {
+                let accounted = |parcel: &Parcel| !parcel.accepted || is_settled(parcel);
+                !world.is_quiet() || world.deliveries.iter().all(accounted)
+            }),
+            Property::always(WRONG_END, |scenario: &Self, world: &World| {
+                !world.is_quiet() || shown(world) == expected(&scenario.sent(world))
+            }),
+            Property::always(COUNTED_TWICE, |_, world: &World| {
+                world.deliveries.iter().all(|parcel| parcel.counted <= 1)
+            }),
+            Property::always(WENT_BACK, |_, world: &World| !world.went_back),
+            Property::always(WRONG_INSTALL, |scenario: &Self, world: &World| {
+                let sent = scenario.sent(world);
+                let is_enabled = world.store.as_ref().is_none_or(|record| record.enabled);
+                !world.is_quiet() || sent.contains(&What::Deleted) || is_enabled == enabled(&sent)
+            }),
+            Property::sometimes(REACHED, |_, world: &World| {
+                world.is_quiet()
+                    && world
+                        .deliveries
+                        .iter()
+                        .all(|parcel| parcel.accepted && is_settled(parcel))
+            }),
+        ]
+    }
+}
+
+/// An accepted delivery is neither on the queue nor settled.
+pub const LOST: &str = "what was answered 2xx is on the queue or settled";
+/// Nothing is under way, and the ledger does not know what became of an accepted delivery.
+pub const UNACCOUNTED: &str = "at rest the ledger knows what became of every accepted delivery";
+/// Nothing is under way, and the index is not what the deliveries make it.
+pub const WRONG_END: &str = "at rest the index holds what the deliveries say, and nothing else";
+/// A delivery has counted more than once.
+pub const COUNTED_TWICE: &str = "a delivery counts once";
+/// A search could have shown something older than before.
+pub const WENT_BACK: &str = "what is found never goes back, and what is gone stays gone";
+/// Nothing is under way, and the store is enabled or disabled against what its deliveries say.
+pub const WRONG_INSTALL: &str = "at rest the store is enabled if its latest install goes on";
+/// It can end well: the search is not empty.
+pub const REACHED: &str = "everything is accepted and settled";
+
+/// All that must never be found.
+pub const SAFETY: [&str; 6] = [LOST, UNACCOUNTED, WRONG_END, COUNTED_TWICE, WENT_BACK, WRONG_INSTALL];
+
+impl Scenario {
+    fn sent(&self, world: &World) -> Vec<What> {
+        let sent = self
+            .events
+            .iter()
+            .zip(&world.deliveries)
+            .filter(|(_, parcel)| parcel.sent);
+        sent.map(|(what, _)| *what).collect()
+    }
+}
+
+fn is_settled(parcel: &Parcel) -> bool {
+    parcel.entry.as_ref().is_some_and(|entry| entry.state == State::Done)
+}
+
+fn shown(world: &World) -> std::collections::BTreeMap<EntityKey, Version> {
+    let held = world.index.iter();
+    held.filter(|(_, (_, shown))| shown.is_some())
+        .map(|(entity, (version, _))| (entity.clone(), *version))
+        .collect()
+}

@@ -1,0 +1,314 @@
+//! Ports that hand every call out and wait for the answer, and the code that runs on them up to its next call.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+};
+
+use hookline_domain::{
+    document::Document,
+    entities::{Entities, Fence, Page},
+    envelope,
+    ids::{DeliveryKey, EntityKey, StoreKey},
+    index::{Change, Index, Outcome},
+    ledger::{Claim, ClaimRequest, Completion, Fate, Ledger, Problem},
+    port::{Clock, Unavailable},
+    queue::EventQueue,
+    stores::{StoreRecord, StoreUpdate, Stores},
+    version::Version,
+};
+use jiff::Timestamp;
+
+use crate::events::number;
+
+/// One call of a port. Deliveries are numbers of the scenario; there is one store.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Request {
+    /// `Ledger::claim`
+    Claim {
+        /// Which delivery.
+        delivery: usize,
+        /// The time of asking.
+        now: Timestamp,
+        /// Until when.
+        lease_until: Timestamp,
+    },
+    /// `Ledger::release`
+    Release(usize),
+    /// `Ledger::complete`
+    Complete(usize, Fate),
+    /// `Ledger::note`
+    Note(usize),
+    /// `EventQueue::send`
+    Send(usize),
+    /// `Entities::advance`
+    Advance(EntityKey, Version),
+    /// `Entities::bury`
+    Bury(EntityKey),
+    /// `Entities::retire`
+    Retire(EntityKey, Version),
+    /// `Entities::page`
+    Page(Option<EntityKey>, usize),
+    /// `Stores::find`
+    Find,
+    /// `Stores::record`: how many deliveries it counts.
+    Record(u64),
+    /// `Stores::disable`
+    Disable(Timestamp),
+    /// `Stores::begin_epoch`
+    BeginEpoch(Timestamp),
+    /// `Index::apply`: of each change what, of which version, and when a document was observed.
+    Apply(Vec<(EntityKey, Version, Option<Timestamp>)>),
+}
+
+/// What a call came back with.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Response {
+    /// Nothing but that it is done.
+    Done,
+    /// It failed, and whether it happened is unknown.
+    Failed,
+    /// Of a claim.
+    Claimed(Claim),
+    /// Of a completion.
+    Completed(Completion),
+    /// Of the fence.
+    Fenced(Fence),
+    /// Of a listing.
+    Listed(Vec<(EntityKey, Version)>, Option<EntityKey>),
+    /// Of a store.
+    Found(Option<StoreRecord>),
+    /// Of changes: whether each was made, or the index held something newer.
+    Applied(Vec<bool>),
+}
+
+/// The answers a piece of work has had, each with the number of the call it answers.
+pub type History = Vec<(usize, Response)>;
+
+/// The calls of one piece of work.
+#[derive(Debug, Clone)]
+pub struct Script {
+    slots: Arc<Mutex<Vec<Slot>>>,
+    now: Timestamp,
+}
+
+#[derive(Debug)]
+struct Slot {
+    request: Request,
+    response: Option<Response>,
+    answered: bool,
+    waker: Option<Waker>,
+}
+
+/// How far a piece of work has come.
+#[derive(Debug)]
+pub enum Progress<T> {
+    /// It waits for the answers to these calls.
+    Waits(Vec<(usize, Request)>),
+    /// It is done.
+    Ended(T),
+}
+
+impl Script {
+    /// For work that happens at `now`; it is quick.
+    pub fn new(now: Timestamp) -> Self {
+        Self {
+            slots: Arc::default(),
+            now,
+        }
+    }
+
+    fn slots(&self) -> MutexGuard<'_, Vec<Slot>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn call(&self, request: Request) -> Call {
+        Call {
+            script: self.clone(),
+            request: Some(request),
+            number: 0,
+        }
+    }
+
+    /// Runs work on this script's ports with the answers of `history`, up to where it needs another.
+    pub fn run<T>(&self, mut work: Pin<Box<dyn Future<Output = T> + '_>>, history: &History) -> Progress<T> {
+        let mut context = Context::from_waker(Waker::noop());
+        let mut polled = work.as_mut().poll(&mut context);
+        for (number, response) in history {
+            let waker = {
+                let slot = &mut self.slots()[*number];
+                slot.response = Some(response.clone());
+                slot.answered = true;
+                slot.waker.take()
+            };
+            waker.inspect(Waker::wake_by_ref);
+            polled = work.as_mut().poll(&mut context);
+        }
+        match polled {
+            Poll::Ready(result) => Progress::Ended(result),
+            Poll::Pending => {
+                let slots = self.slots();
+                let waits = slots.iter().enumerate().filter(|(_, slot)| !slot.answered);
+                Progress::Waits(waits.map(|(number, slot)| (number, slot.request.clone())).collect())
+            }
+        }
+    }
+
+    async fn done(&self, request: Request) -> Result<(), Unavailable> {
+        match self.call(request).await {
+            Response::Done => Ok(()),
+            other => Err(failed(&other)),
+        }
+    }
+}
+
+/// The model answers each call in kind, or with a failure.
+fn failed(response: &Response) -> Unavailable {
+    assert_eq!(*response, Response::Failed, "an answer of another kind");
+    Unavailable::new("model", "told to fail")
+}
+
+struct Call {
+    script: Script,
+    request: Option<Request>,
+    number: usize,
+}
+
+impl Future for Call {
+    type Output = Response;
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Response> {
+        let script = self.script.clone();
+        let mut slots = script.slots();
+        if let Some(request) = self.request.take() {
+            self.number = slots.len();
+            slots.push(Slot {
+                request,
+                response: None,
+                answered: false,
+                waker: None,
+            });
+        }
+        let slot = &mut slots[self.number];
+        if let Some(response) = slot.response.take() {
+            return Poll::Ready(response);
+        }
+        slot.waker = Some(context.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl Clock for Script {
+    fn now(&self) -> Timestamp {
+        self.now
+    }
+}
+
+impl Ledger for Script {
+    async fn claim(&self, delivery: &DeliveryKey, request: &ClaimRequest) -> Result<Claim, Unavailable> {
+        let request = Request::Claim {
+            delivery: number(delivery),
+            now: request.now,
+            lease_until: request.lease_until,
+        };
+        match self.call(request).await {
+            Response::Claimed(claim) => Ok(claim),
+            other => Err(failed(&other)),
+        }
+    }
+
+    async fn release(&self, delivery: &DeliveryKey, _owner: &str) -> Result<(), Unavailable> {
+        self.done(Request::Release(number(delivery))).await
+    }
+
+    async fn complete(
+        &self,
+        delivery: &DeliveryKey,
+        fate: Fate,
+        _problem: Option<&Problem>,
+        _at: Timestamp,
+    ) -> Result<Completion, Unavailable> {
+        match self.call(Request::Complete(number(delivery), fate)).await {
+            Response::Completed(completion) => Ok(completion),
+            other => Err(failed(&other)),
+        }
+    }
+
+    async fn note(&self, delivery: &DeliveryKey, _problem: &Problem) -> Result<(), Unavailable> {
+        self.done(Request::Note(number(delivery))).await
+    }
+}
+
+impl EventQueue for Script {
+    async fn send(&self, message: String) -> Result<(), Unavailable> {
+        let delivery = envelope::decode(&message).expect("what a receiver of ours writes");
+        self.done(Request::Send(number(&delivery.key))).await
+    }
+}
+
+impl Entities for Script {
+    async fn advance(&self, entity: &EntityKey, version: Version) -> Result<Fence, Unavailable> {
+        match self.call(Request::Advance(entity.clone(), version)).await {
+            Response::Fenced(fence) => Ok(fence),
+            other => Err(failed(&other)),
+        }
+    }
+
+    async fn bury(&self, entity: &EntityKey, _expires_at: Timestamp) -> Result<(), Unavailable> {
+        self.done(Request::Bury(entity.clone())).await
+    }
+
+    async fn retire(&self, entity: &EntityKey, version: Version, _expires_at: Timestamp) -> Result<(), Unavailable> {
+        self.done(Request::Retire(entity.clone(), version)).await
+    }
+
+    async fn page(&self, _store: &StoreKey, after: Option<&EntityKey>, limit: usize) -> Result<Page, Unavailable> {
+        match self.call(Request::Page(after.cloned(), limit)).await {
+            Response::Listed(passed, next) => Ok(Page { passed, next }),
+            other => Err(failed(&other)),
+        }
+    }
+}
+
+impl Stores for Script {
+    async fn find(&self, _store: &StoreKey) -> Result<Option<StoreRecord>, Unavailable> {
+        match self.call(Request::Find).await {
+            Response::Found(record) => Ok(record),
+            other => Err(failed(&other)),
+        }
+    }
+
+    async fn record(&self, _store: &StoreKey, update: &StoreUpdate) -> Result<(), Unavailable> {
+        self.done(Request::Record(update.counts.values().sum())).await
+    }
+
+    async fn disable(&self, _store: &StoreKey, at: Timestamp) -> Result<(), Unavailable> {
+        self.done(Request::Disable(at)).await
+    }
+
+    async fn begin_epoch(&self, _store: &StoreKey, ended: Timestamp) -> Result<(), Unavailable> {
+        self.done(Request::BeginEpoch(ended)).await
+    }
+}
+
+impl Index for Script {
+    async fn apply(&self, changes: &[Change]) -> Result<Vec<Outcome>, Unavailable> {
+        let observed = |document: &Document| document.observed_at;
+        let changes = changes.iter().map(|change| match change {
+            Change::Put {
+                entity,
+                version,
+                document,
+            } => (entity.clone(), *version, Some(observed(document))),
+            Change::Remove { entity, version } => (entity.clone(), *version, None),
+        });
+        match self.call(Request::Apply(changes.collect())).await {
+            Response::Applied(taken) => Ok(taken
+                .into_iter()
+                .map(|taken| if taken { Outcome::Applied } else { Outcome::Superseded })
+                .collect()),
+            other => Err(failed(&other)),
+        }
+    }
+}

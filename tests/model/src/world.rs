@@ -1,0 +1,287 @@
+//! What there is: tables, queue, index, and the functions at work. Every change is one call, done or not done.
+
+use std::collections::BTreeMap;
+
+use hookline_domain::{
+    entities::{self, Fence},
+    ids::EntityKey,
+    index,
+    ledger::{self, Claim, ClaimRequest, Completion, Entry, Fate, State},
+    stores::StoreRecord,
+    version::Version,
+};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    bug::Bug,
+    events::start,
+    script::{History, Request, Response},
+};
+
+/// A state of everything.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct World {
+    /// How many times so much time has passed that every lease and every function's timeout was over.
+    pub waits: u8,
+    /// How many more functions may die.
+    pub deaths_left: u8,
+    /// How many more calls may fail.
+    pub errors_left: u8,
+    /// The deliveries of the scenario.
+    pub deliveries: Vec<Parcel>,
+    /// Receivers at work.
+    pub receivers: Vec<Option<Running>>,
+    /// Consumers at work.
+    pub consumers: Vec<Option<Running>>,
+    /// The fence.
+    pub entities: BTreeMap<EntityKey, entities::Entry>,
+    /// What is known of the store.
+    pub store: Option<StoreRecord>,
+    /// The index: what it holds of which version; nothing if that is removed.
+    pub index: BTreeMap<EntityKey, (Version, Option<Timestamp>)>,
+    /// The newest version the index has ever taken.
+    pub newest: BTreeMap<EntityKey, Version>,
+    /// Whether a search could have shown an older state after a newer, or something that was gone.
+    pub went_back: bool,
+}
+
+/// One delivery, where it is and what became of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Parcel {
+    /// How often its sender will still try.
+    pub attempts_left: u8,
+    /// How many copies the queue holds.
+    pub copies: u8,
+    /// Whether it was ever on the queue.
+    pub sent: bool,
+    /// Whether its sender was ever answered 2xx.
+    pub accepted: bool,
+    /// Its ledger entry.
+    pub entry: Option<Entry>,
+    /// How often its completion counted.
+    pub counted: u8,
+}
+
+/// A function at work: on which deliveries, since when, with which answers so far, and what it asks now.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Running {
+    /// Numbers of deliveries.
+    pub work: Vec<usize>,
+    /// Unique among the attempts at a delivery.
+    pub owner: String,
+    /// After so many waits.
+    pub since: u8,
+    /// The answers so far.
+    pub history: History,
+    /// The calls it waits for. Follows from the rest.
+    pub asks: Vec<(usize, Request)>,
+}
+
+/// The time after so many waits: each is longer than any lease or timeout.
+pub fn time(waits: u8) -> Timestamp {
+    start() + SignedDuration::from_hours(2) + SignedDuration::from_mins(i64::from(waits))
+}
+
+impl World {
+    /// Does what a call asks, in one step, as the tables and the index do it.
+    pub fn perform(&mut self, request: &Request, running: &Running, bug: Option<Bug>) -> Response {
+        match request {
+            Request::Claim {
+                delivery,
+                now,
+                lease_until,
+            } => self.claim(*delivery, *now, *lease_until, &running.owner, bug),
+            Request::Release(delivery) => {
+                let entry = &mut self.deliveries[*delivery].entry;
+                if let (Some(released), Some(entry)) = (ledger::release(entry.as_ref(), &running.owner), entry) {
+                    entry.state = released;
+                }
+                Response::Done
+            }
+            Request::Complete(delivery, fate) => self.complete(*delivery, *fate),
+            Request::Send(delivery) => {
+                let parcel = &mut self.deliveries[*delivery];
+                parcel.copies += 1;
+                parcel.sent = true;
+                Response::Done
+            }
+            Request::Advance(entity, version) => self.advance(entity, *version, bug),
+            Request::Bury(entity) => {
+                if bug == Some(Bug::NoTombstone) {
+                    self.entities.remove(entity);
+                } else {
+                    self.entities.insert(entity.clone(), entities::Entry::Buried);
+                }
+                Response::Done
+            }
+            Request::Retire(entity, version) => {
+                let entry = self.entities.get(entity).copied();
+                let retired = match bug {
+                    Some(Bug::RetireIgnoresVersions) => Some(entities::Entry::Retired(*version)),
+                    _ => entities::retire(entry, *version),
+                };
+                if let Some(retired) = retired {
+                    self.entities.insert(entity.clone(), retired);
+                }
+                Response::Done
+            }
+            Request::Page(after, limit) => self.page(after.as_ref(), *limit),
+            Request::Find => match (bug, first_found(running)) {
+                (Some(Bug::StoreReadOnce), Some(before)) => before,
+                _ => Response::Found(self.store.clone()),
+            },
+            Request::Disable(at) => {
+                let at = if bug == Some(Bug::NoFloor) {
+                    Timestamp::UNIX_EPOCH
+                } else {
+                    *at
+                };
+                let record = self.store.clone().unwrap_or_default();
+                self.store = Some(record.uninstalled(at).unwrap_or(record));
+                Response::Done
+            }
+            Request::BeginEpoch(ended) => {
+                if let Some(begun) = self.store.as_ref().and_then(|record| record.reinstalled(*ended)) {
+                    self.store = Some(begun);
+                }
+                Response::Done
+            }
+            Request::Record(_) => {
+                self.store.get_or_insert_default();
+                Response::Done
+            }
+            Request::Note(_) => Response::Done,
+            Request::Apply(changes) => self.apply(changes, bug),
+        }
+    }
+
+    fn claim(
+        &mut self,
+        delivery: usize,
+        now: Timestamp,
+        lease_until: Timestamp,
+        owner: &str,
+        bug: Option<Bug>,
+    ) -> Response {
+        let request = ClaimRequest {
+            owner: owner.to_owned(),
+            now,
+            lease_until,
+            expires_at: Timestamp::MAX,
+            event_id: None,
+        };
+        let entry = &mut self.deliveries[delivery].entry;
+        let claim = match (bug, &entry) {
+            (Some(Bug::NoLease), Some(_)) => Claim::Settled,
+            (bug, entry) => match ledger::decide(entry.as_ref(), &request) {
+                Claim::Live { .. } if bug == Some(Bug::LiveClaimIsADuplicate) => Claim::Settled,
+                claim => claim,
+            },
+        };
+        if claim == Claim::Fresh {
+            *entry = Some(Entry {
+                state: State::Claimed {
+                    owner: request.owner,
+                    lease_until,
+                },
+                expires_at: request.expires_at,
+            });
+        }
+        Response::Claimed(claim)
+    }
+
+    fn complete(&mut self, delivery: usize, fate: Fate) -> Response {
+        let parcel = &mut self.deliveries[delivery];
+        let (state, completion) = ledger::settle(parcel.entry.as_ref(), fate);
+        if let (Some(state), Some(entry)) = (state, parcel.entry.as_mut()) {
+            entry.state = state;
+        }
+        if completion == Completion::First {
+            parcel.counted += 1;
+        }
+        Response::Completed(completion)
+    }
+
+    fn advance(&mut self, entity: &EntityKey, version: Version, bug: Option<Bug>) -> Response {
+        let entry = self.entities.get(entity).copied();
+        let passes = match (bug, entry) {
+            (Some(Bug::FenceRefusesTheSameVersion), Some(entities::Entry::Passed(newest))) if newest == version => None,
+            (Some(Bug::NoFence), _) => Some(entities::Entry::Passed(version)),
+            _ => entities::advance(entry, version),
+        };
+        Response::Fenced(match passes {
+            Some(passed) => {
+                self.entities.insert(entity.clone(), passed);
+                Fence::Passed
+            }
+            None => Fence::Superseded,
+        })
+    }
+
+    fn page(&self, after: Option<&EntityKey>, limit: usize) -> Response {
+        let rest = self
+            .entities
+            .iter()
+            .filter(|(entity, _)| after.is_none_or(|after| *entity > after));
+        assert!(self.entities.len() <= limit, "scenarios have one page");
+        let passed = rest.filter_map(|(entity, entry)| match entry {
+            entities::Entry::Passed(version) => Some((entity.clone(), *version)),
+            entities::Entry::Retired(_) | entities::Entry::Buried => None,
+        });
+        Response::Listed(passed.collect(), None)
+    }
+
+    fn apply(&mut self, changes: &[(EntityKey, Version, Option<Timestamp>)], bug: Option<Bug>) -> Response {
+        let taken = changes.iter().map(|(entity, version, shown)| {
+            let held = self.index.get(entity).map(|(held, _)| *held);
+            let takes = bug == Some(Bug::NoIndexVersion) || index::takes(held, *version);
+            if takes {
+                self.index.insert(entity.clone(), (*version, *shown));
+            }
+            takes
+        });
+        let taken = taken.collect();
+        Response::Applied(taken)
+    }
+
+    /// Looks at what a search would show now, and remembers whether that went back.
+    pub fn watch(&mut self, bug: Option<Bug>) {
+        for (entity, (version, shown)) in &self.index {
+            let newest = self.newest.entry(entity.clone()).or_insert(*version);
+            let ended = self.store.as_ref().and_then(|record| record.uninstalled_at);
+            let found = shown.is_some_and(|observed| {
+                bug == Some(Bug::SearchShowsEverything) || ended.is_none_or(|ended| observed > ended)
+            });
+            self.went_back |= found && *version < *newest;
+            *newest = (*newest).max(*version);
+        }
+        if let Some(ended) = self.store.as_ref().and_then(|record| record.uninstalled_at) {
+            let floor = Version::floor(ended);
+            for newest in self.newest.values_mut() {
+                *newest = (*newest).max(floor);
+            }
+        }
+    }
+
+    /// So much time passes that every function at work has died and every lease has lapsed. An index may forget of
+    /// which version something was that it has removed.
+    pub fn wait(&mut self, index_forgets: bool) {
+        self.waits += 1;
+        self.receivers.fill(None);
+        self.consumers.fill(None);
+        if index_forgets {
+            self.index.retain(|_, (_, shown)| shown.is_some());
+        }
+    }
+
+    /// Whether nobody is at work and the queue is empty.
+    pub fn is_quiet(&self) -> bool {
+        let idle = self.receivers.iter().chain(&self.consumers).all(Option::is_none);
+        idle && self.deliveries.iter().all(|parcel| parcel.copies == 0)
+    }
+}
+
+fn first_found(running: &Running) -> Option<Response> {
+    let mut answers = running.history.iter().map(|(_, response)| response);
+    answers.find(|response| matches!(response, Response::Found(_))).cloned()
+}
