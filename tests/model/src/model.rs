@@ -338,13 +338,11 @@ impl Model for Scenario {
             let waiting: Vec<usize> = (0..world.deliveries.len())
                 .filter(|n| world.deliveries[*n].copies > 0)
                 .collect();
-            for (at, first) in waiting.iter().enumerate() {
-                actions.push(Action::Take(vec![*first]));
-                if self.batch > 1 {
-                    let pairs = waiting[at + 1..].iter().map(|second| vec![*first, *second]);
-                    actions.extend(pairs.map(Action::Take));
-                }
-            }
+            let batches = (1..1_u32 << waiting.len()).map(|chosen| {
+                let chosen = waiting.iter().enumerate().filter(|(at, _)| chosen >> at & 1 == 1);
+                chosen.map(|(_, n)| *n).collect::<Vec<usize>>()
+            });
+            actions.extend(batches.filter(|batch| batch.len() <= self.batch).map(Action::Take));
         }
         let receivers = world
             .receivers
@@ -438,6 +436,30 @@ impl Model for Scenario {
                         .all(|parcel| parcel.accepted && is_settled(parcel))
             }),
         ]
+    }
+}
+
+impl Scenario {
+    /// Goes one way to the end: whatever is possible next, `choose` says which (of how many) it is.
+    pub fn walk(&self, mut choose: impl FnMut(usize) -> usize) -> World {
+        let mut world = self.init_states().remove(0);
+        loop {
+            let mut actions = Vec::new();
+            self.actions(&world, &mut actions);
+            if actions.is_empty() {
+                return world;
+            }
+            let action = actions.swap_remove(choose(actions.len()));
+            world = self.next_state(&world, action).unwrap_or(world);
+        }
+    }
+
+    /// Which of the properties of [`SAFETY`] do not hold in a state.
+    pub fn broken(&self, world: &World) -> Vec<&'static str> {
+        let properties = self.properties().into_iter();
+        let broken =
+            properties.filter(|property| SAFETY.contains(&property.name) && !(property.condition)(self, world));
+        broken.map(|property| property.name).collect()
     }
 }
 

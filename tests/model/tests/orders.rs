@@ -1,0 +1,51 @@
+//! Whatever the order, the batches and the consumer, with duplicates or without: the end is the same.
+
+use hookline_model::{
+    events::What::{self, Deleted, Hidden, Shown, Uninstalled},
+    model::{SAFETY, Scenario},
+};
+use proptest::prelude::*;
+use stateright::{Checker, Model};
+
+/// A product's life: created, updated twice, deleted, and an update that comes late.
+const LIFE: [What; 5] = [Shown(1), Shown(2), Shown(3), Deleted, Shown(4)];
+
+/// Every order in which two consumers can take and apply these, call by call.
+fn every_order(events: &[What]) {
+    let scenario = Scenario {
+        events: events.to_vec(),
+        ..Scenario::default()
+    };
+    let checker = scenario.checker().threads(2).spawn_bfs().join();
+    println!("{events:?}: {} states", checker.unique_state_count());
+    for property in SAFETY {
+        checker.assert_no_discovery(property);
+    }
+}
+
+#[test]
+fn a_life_ends_the_same_in_every_order() {
+    every_order(&LIFE);
+}
+
+#[test]
+fn without_a_deletion_the_newest_state_is_left() {
+    every_order(&[Shown(1), Shown(2), Hidden(3), Shown(4)]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Five deliveries twice each, in batches of any size, at two consumers of which one may die.
+    #[test]
+    fn any_way_ends_the_same(
+        life in Just(LIFE.to_vec()).prop_union(Just(vec![Shown(1), Uninstalled(2), Shown(3), Hidden(4), Shown(5)])),
+        choices in prop::collection::vec(any::<prop::sample::Index>(), 400),
+    ) {
+        let scenario = Scenario { events: life, copies: 2, batch: 5, deaths: 1, ..Scenario::default() };
+        let mut choices = choices.into_iter().cycle();
+        let end = scenario.walk(|of| choices.next().map_or(0, |choice| choice.index(of)));
+        prop_assert!(end.is_quiet());
+        prop_assert_eq!(scenario.broken(&end), Vec::<&str>::new());
+    }
+}
