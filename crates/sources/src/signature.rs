@@ -80,7 +80,8 @@ impl Secrets {
         Ok(Self(parts.iter().map(keyed).collect()))
     }
 
-    /// Checks that `signature`, in base64, is that of `body` under one of the secrets.
+    /// Checks that `signature`, in base64, is that of `body` under one of the secrets. Every secret is tried, and takes
+    /// as long, whichever matches: how long it took tells nobody which, or that there are two in the middle of a rotation.
     ///
     /// # Errors
     /// [`SignatureError`] says what is wrong.
@@ -90,14 +91,15 @@ impl Secrets {
             Ok(32) => {}
             Ok(_) | Err(_) => return Err(SignatureError::Malformed),
         }
+        let mut matched = None;
         for (secret, keyed) in self.0.iter().enumerate() {
             let mut hmac = keyed.clone();
             hmac.update(body);
-            if hmac.verify_slice(&claimed).is_ok() {
-                return Ok(Verified { body, secret });
-            }
+            let right = hmac.verify_slice(&claimed).is_ok();
+            matched = matched.or(right.then_some(secret));
         }
-        Err(SignatureError::Mismatch)
+        let secret = matched.ok_or(SignatureError::Mismatch)?;
+        Ok(Verified { body, secret })
     }
 }
 
@@ -212,6 +214,69 @@ mod tests {
             let at = at % changed.len();
             changed[at] ^= flip;
             prop_assert!(secrets("hush").verify(&changed, signature.as_bytes()).is_err());
+        }
+
+        #[test]
+        fn any_changed_byte_of_a_signature_is_refused(body: Vec<u8>, older: bool, at in 0..44_usize, flip in 1..=255_u8) {
+            let mut signature = sign(if older { "old" } else { "hush" }, &body).into_bytes();
+            prop_assert_eq!(secrets("hush,old").verify(&body, &signature).unwrap().secret(), usize::from(older));
+            signature[at] ^= flip;
+            prop_assert!(secrets("hush,old").verify(&body, &signature).is_err());
+        }
+
+        #[test]
+        fn any_changed_byte_of_a_secret_is_refused(body: Vec<u8>, secret in "[!-+\\--~]{1,80}", at: usize, other in "[!-+\\--~]") {
+            let signature = sign(&secret, &body);
+            prop_assert_eq!(secrets(&secret).verify(&body, signature.as_bytes()).unwrap().secret(), 0);
+            let at = at % secret.len();
+            let changed = format!("{}{other}{}", &secret[..at], &secret[at + 1..]);
+            prop_assume!(changed != secret);
+            prop_assert!(secrets(&changed).verify(&body, signature.as_bytes()).is_err());
+            let longer = secret.clone() + &other;
+            prop_assert!(secrets(&longer).verify(&body, signature.as_bytes()).is_err());
+        }
+
+        #[test]
+        fn another_way_to_write_a_signature_is_refused(body: Vec<u8>, at in 0..45_usize) {
+            let right = sign("hush", &body);
+            let refused = |other: &str| other == right || secrets("hush").verify(&body, other.as_bytes()).is_err();
+            for odd in [" ", "\n", "\r\n", "\t", "=", "\0", "A", ","] {
+                let (before, after) = right.split_at(at.min(right.len()));
+                prop_assert!(refused(&format!("{before}{odd}{after}")), "{odd:?} at {at}");
+            }
+            prop_assert!(refused(right.trim_end_matches('=')));
+            prop_assert!(refused(&right.replace('+', "-").replace('/', "_")));
+            prop_assert!(refused(&right.to_ascii_lowercase()) && refused(&right.to_ascii_uppercase()));
+            let bytes = BASE64_STANDARD.decode(&right).unwrap();
+            let hex = bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+            prop_assert!(refused(&hex) && refused(&hex.to_uppercase()));
+            for scheme in ["sha256=", "v1,", "v1="] {
+                let named = scheme.to_owned() + &right;
+                prop_assert!(refused(&named), "{named}");
+            }
+            // The last character before the padding carries two bits that mean nothing: only zeros are taken.
+            let last = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+            for character in last {
+                let other = format!("{}{}=", &right[..42], char::from(*character));
+                prop_assert!(refused(&other), "{other}");
+            }
+        }
+
+        #[test]
+        fn any_text_is_one_or_two_secrets_or_none(text: String) {
+            let parts: Vec<&str> = text.split(',').map(str::trim).collect();
+            match Secrets::parse(&Secret::new(text.clone())) {
+                Ok(held) => {
+                    prop_assert!(parts.len() <= 2);
+                    for (at, part) in parts.iter().enumerate() {
+                        let matched = held.verify(b"x", sign(part, b"x").as_bytes()).unwrap().secret();
+                        prop_assert!(matched == at || parts[0] == parts[1]);
+                    }
+                    prop_assert!(held.verify(b"x", sign("", b"x").as_bytes()).is_err(), "the empty secret is none");
+                }
+                Err(InvalidSecrets::Empty) => prop_assert!(parts.iter().any(|part| part.is_empty())),
+                Err(InvalidSecrets::TooMany(n)) => prop_assert!(n == parts.len() && n > 2),
+            }
         }
 
         #[test]
