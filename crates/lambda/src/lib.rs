@@ -6,6 +6,7 @@ pub mod api;
 pub mod batch;
 pub mod clock;
 pub mod config;
+pub mod gateway;
 pub mod receiver;
 pub mod rotating;
 pub mod serve;

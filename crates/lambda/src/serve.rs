@@ -6,12 +6,12 @@
 use std::{convert::Infallible, sync::Arc};
 
 use http::{Response, StatusCode, header};
-use lambda_http::{Adapter, Body, Request};
-use lambda_runtime::{Runtime, service_fn};
+use lambda_http::{Adapter, Body, Request, request::LambdaRequest};
+use lambda_runtime::{LambdaEvent, Runtime, service_fn};
 use serde::Serialize;
-use tower::util::ThenLayer;
+use tower::util::{MapRequest, ThenLayer};
 
-use crate::start::StartError;
+use crate::{gateway::harmless, start::StartError};
 
 /// A function that answers HTTP.
 pub trait Http: Send + Sync + 'static {
@@ -40,7 +40,13 @@ pub async fn serve(function: impl Http) -> Result<(), StartError> {
             answered
         }
     });
-    Runtime::new(Adapter::from(service)).layer(afterwards).run().await
+    let adapter = MapRequest::new(Adapter::from(service), |event: LambdaEvent<LambdaRequest>| {
+        LambdaEvent {
+            payload: harmless(event.payload),
+            context: event.context,
+        }
+    });
+    Runtime::new(adapter).layer(afterwards).run().await
 }
 
 /// An answer without a body.
