@@ -225,11 +225,19 @@ fn entity_id(id: u64) -> Result<EntityId, Unreadable> {
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unreadable> {
+    // serde would take the elements of an array for the fields, in order: `[1]` would delete the product 1.
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err(Unreadable::Schema {
+            path: "(body)".into(),
+            problem: "expected an object".into(),
+        });
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        // Where JSON breaks, the path may run through keys that are not fields of ours: any text, of any length.
         let path = match error.path().to_string() {
-            path if path == "." => "(body)".to_owned(),
-            path => path,
+            path if path != "." && error.inner().is_data() => path,
+            _ => "(body)".to_owned(),
         };
         Unreadable::Schema {
             path,
@@ -250,10 +258,15 @@ fn problem(error: &serde_json::Error) -> String {
     }
     let text = error.to_string();
     let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
+    // Of what serde itself says, the end is never the body's. What others say, such as jiff of a time, may quote it
+    // anywhere.
+    let serde_says = ["invalid type: ", "invalid value: ", "invalid length "];
     match text.rsplit_once(", expected ") {
-        Some((_, expected)) => format!("expected {expected}"),
+        Some((found, expected)) if serde_says.iter().any(|says| found.starts_with(says)) => {
+            format!("expected {expected}")
+        }
         None if text.starts_with("missing field ") => text.to_owned(),
-        None => "the value does not fit".to_owned(),
+        Some(_) | None => "the value does not fit".to_owned(),
     }
 }
 

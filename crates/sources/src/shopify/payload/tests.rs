@@ -126,8 +126,26 @@ fn what_is_not_json_says_where() {
     }
     assert_eq!(
         deliver("products/delete", "{\"id\": }").unwrap_err().to_string(),
-        "the body does not have its topic's shape at id: not JSON at line 1, column 8"
+        "the body does not have its topic's shape at (body): not JSON at line 1, column 8"
     );
+}
+
+#[test]
+fn an_array_is_no_object() {
+    let problem = deliver("products/delete", " [1]").unwrap_err().to_string();
+    assert!(problem.ends_with(" at (body): expected an object"), "{problem}");
+}
+
+#[test]
+fn neither_a_key_nor_a_time_is_quoted() {
+    let key = deliver("products/update", "{\"jane@example.com\": {\"smith\": }")
+        .unwrap_err()
+        .to_string();
+    assert!(!key.contains("jane") && !key.contains("smith"), "{key}");
+    let mut body = minimal();
+    body["updated_at"] = json!("2026, expected jane@example.com");
+    let time = deliver("products/update", body.to_string()).unwrap_err().to_string();
+    assert!(time.ends_with(" at updated_at: the value does not fit"), "{time}");
 }
 
 #[test]
