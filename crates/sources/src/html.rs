@@ -1,41 +1,196 @@
 //! Descriptions are HTML; what is searched and quoted is text.
+//!
+//! Only the tokens are looked at, never the tree they would make: making it takes time with the square of the nesting, and
+//! laying it out has more corners than a description is worth (a table with a `rowspan` in its last row ended the consumer).
+//! Tokens take time with their number, whatever they are.
 
-use html2text::{
-    config::{self, ImageRenderMode},
-    render::TrivialDecorator,
+use std::cell::RefCell;
+
+use html5ever::{
+    local_name,
+    tokenizer::{
+        BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
+        states::RawKind::{Rawtext, Rcdata, ScriptData},
+    },
 };
 
-/// Wide enough that paragraphs stay in one line: a line feed in the result then means something.
-const WIDTH: usize = 100_000;
-
-/// How much HTML is read; descriptions rarely have a third of it. Parsers by the HTML standard take time with the square
-/// of the nesting: 64 KiB of nothing but nested lists took 1.3 s, 512 KiB would take longer than the consumer has, and its
-/// whole batch with it.
+/// How much HTML is read; descriptions rarely have a third of it, and a document of the index is not the place for more.
 const LIMIT: usize = 64 * 1024;
 
 /// The text of an HTML fragment: a line for a paragraph, list item or table cell, without markup, scripts and styles.
 pub(crate) fn text(html: &str) -> String {
-    let html = &html[..html.floor_char_boundary(LIMIT)];
-    let rendered = config::with_decorator(TrivialDecorator::new())
-        .raw_mode(true)
-        .no_link_wrapping()
-        .allow_width_overflow()
-        .empty_img_mode(ImageRenderMode::IgnoreEmpty)
-        .string_from_read(html.as_bytes(), WIDTH);
-    // The renderer only refuses widths that are too narrow, which this is not; text is better than none all the same.
-    let rendered = rendered.unwrap_or_else(|_| html.to_owned());
-    let mut lines: Vec<&str> = rendered
-        .lines()
-        .map(str::trim_end)
-        .filter(|line| line.is_empty() || !line.chars().all(is_rule))
-        .collect();
-    lines.dedup_by(|a, b| a.is_empty() && b.is_empty());
-    lines.join("\n").trim().to_owned()
+    let input = BufferQueue::default();
+    input.push_back(html[..html.floor_char_boundary(LIMIT)].into());
+    let tokenizer = Tokenizer::new(Reader::default(), TokenizerOpts::default());
+    // Stops early for scripts that are to be run only, and none is.
+    let _all = tokenizer.feed(&input);
+    tokenizer.end();
+    tokenizer.sink.0.into_inner().text
 }
 
-/// What the renderer draws `<hr>` and the borders of tables with.
-fn is_rule(c: char) -> bool {
-    matches!(c, '\u{2500}'..='\u{257F}' | ' ')
+#[derive(Default)]
+struct Reader(RefCell<Lines>);
+
+impl TokenSink for Reader {
+    type Handle = ();
+
+    fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
+        let mut lines = self.0.borrow_mut();
+        match token {
+            Token::CharacterTokens(text) => lines.push(&text),
+            Token::TagToken(tag) => return lines.tag(&tag),
+            Token::DoctypeToken(_)
+            | Token::CommentToken(_)
+            | Token::NullCharacterToken
+            | Token::ParseError(_)
+            | Token::EOFToken => {}
+        }
+        TokenSinkResult::Continue
+    }
+}
+
+/// What separates the next word from the last.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Gap {
+    #[default]
+    Nothing,
+    Space,
+    Line,
+}
+
+/// The text so far.
+#[derive(Debug, Default)]
+struct Lines {
+    text: String,
+    gap: Gap,
+    /// Inside of `<pre>`, where a line feed is one.
+    preformatted: bool,
+    /// Inside of an element whose text nobody reads.
+    unread: bool,
+}
+
+impl Lines {
+    fn push(&mut self, text: &str) {
+        if self.unread {
+            return;
+        }
+        for c in text.chars() {
+            if c == '\n' && self.preformatted {
+                self.gap = Gap::Line;
+            } else if c.is_ascii_whitespace() || c.is_control() {
+                self.gap = self.gap.max(Gap::Space);
+            } else {
+                match self.gap {
+                    Gap::Line if !self.text.is_empty() => self.text.push('\n'),
+                    Gap::Space if !self.text.is_empty() => self.text.push(' '),
+                    Gap::Line | Gap::Space | Gap::Nothing => {}
+                }
+                self.gap = Gap::Nothing;
+                self.text.push(c);
+            }
+        }
+    }
+
+    /// Says how the tokenizer goes on: in some elements there are no tags.
+    fn tag(&mut self, tag: &Tag) -> TokenSinkResult<()> {
+        let starts = tag.kind == TagKind::StartTag;
+        match tag.name {
+            local_name!("script") | local_name!("style") | local_name!("iframe") | local_name!("noembed") => {
+                self.unread = starts;
+                if starts {
+                    let script = tag.name == local_name!("script");
+                    return TokenSinkResult::RawData(if script { ScriptData } else { Rawtext });
+                }
+            }
+            local_name!("title") | local_name!("textarea") => {
+                self.gap = Gap::Line;
+                if starts {
+                    return TokenSinkResult::RawData(Rcdata);
+                }
+            }
+            local_name!("pre") => {
+                self.gap = Gap::Line;
+                self.preformatted = starts;
+            }
+            local_name!("img") => {
+                if let Some(alt) = tag
+                    .attrs
+                    .iter()
+                    .find(|attribute| attribute.name.local == local_name!("alt"))
+                {
+                    self.push(" ");
+                    self.push(&alt.value);
+                    self.push(" ");
+                }
+            }
+            _ if !is_inline(tag) => self.gap = Gap::Line,
+            _ => {}
+        }
+        TokenSinkResult::Continue
+    }
+}
+
+/// Whether an element stands within a line, as the HTML standard would have it rendered
+/// (<https://html.spec.whatwg.org/multipage/rendering.html>). What it does not know does, too.
+fn is_inline(tag: &Tag) -> bool {
+    !matches!(
+        &*tag.name,
+        "address"
+            | "article"
+            | "aside"
+            | "blockquote"
+            | "body"
+            | "br"
+            | "caption"
+            | "center"
+            | "dd"
+            | "details"
+            | "dialog"
+            | "dir"
+            | "div"
+            | "dl"
+            | "dt"
+            | "fieldset"
+            | "figcaption"
+            | "figure"
+            | "footer"
+            | "form"
+            | "h1"
+            | "h2"
+            | "h3"
+            | "h4"
+            | "h5"
+            | "h6"
+            | "head"
+            | "header"
+            | "hgroup"
+            | "hr"
+            | "html"
+            | "legend"
+            | "li"
+            | "listing"
+            | "main"
+            | "menu"
+            | "nav"
+            | "ol"
+            | "optgroup"
+            | "option"
+            | "p"
+            | "plaintext"
+            | "search"
+            | "section"
+            | "select"
+            | "summary"
+            | "table"
+            | "tbody"
+            | "td"
+            | "tfoot"
+            | "th"
+            | "thead"
+            | "tr"
+            | "ul"
+            | "xmp"
+    )
 }
 
 #[cfg(test)]
@@ -81,6 +236,29 @@ mod tests {
     #[test]
     fn deep_nesting_does_not_overflow() {
         let deep = "<div>".repeat(2_000) + "x" + &"</div>".repeat(2_000);
-        assert!(text(&deep).contains('x'));
+        assert_eq!(text(&deep), "x");
+    }
+
+    #[test]
+    fn a_table_that_spans_rows_it_does_not_have_is_text() {
+        let table = "<table><tr><td colspan=9999>a</td></tr><tr><td rowspan=9999>b<td>c</table>";
+        assert_eq!(text(table), "a\nb\nc");
+    }
+
+    #[test]
+    fn white_space_is_one_space_but_for_lines_that_are_meant() {
+        assert_eq!(
+            text(" a \n\t b<br>c<pre>\nd  e\nf</pre> g<b> h</b>i"),
+            "a b\nc\nd e\nf\ng hi"
+        );
+    }
+
+    #[test]
+    fn what_is_no_element_is_text_and_an_image_is_its_words() {
+        assert_eq!(text("<p>a<x-y>b</x-y><img alt='a kettle' src=x>c"), "ab a kettle c");
+        assert_eq!(
+            text("<textarea><p>a</textarea><iframe><p>b</p></iframe>c<style>d"),
+            "<p>a\nc"
+        );
     }
 }
