@@ -14,6 +14,7 @@ CACHE := $(or $(HOOKLINE_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hookline)
 TOOLS := $(shell $(PYTHON) local/environments.py path tools)
 EMULATOR := $(shell $(PYTHON) local/environments.py path emulator)
 CARGO_DENY := $(CACHE)/cargo-deny-0.20.2/bin/cargo-deny
+CARGO_FUZZ := $(CACHE)/cargo-fuzz-0.13.1/bin/cargo-fuzz
 
 # What is in functions/ is deployed, nothing else.
 FUNCTIONS := $(notdir $(wildcard functions/*))
@@ -58,6 +59,10 @@ check: tools emulator $(CARGO_DENY) ## Format, lints, licences, template. Change
 test: ready ## Every test there is: Rust, the template, the whole stack on this machine.
 	OSMEM_SERVER=$(EMULATOR)/bin/osmem-server cargo test --workspace --locked
 	$(PYTEST) tests/template tests/stack
+
+.PHONY: fuzz
+fuzz: $(CARGO_FUZZ) ## Throws hostile input at every parser, each for SECONDS=60. Needs a C++ compiler. [TARGET=payload]
+	@$(PYTHON) tests/fuzz/run.py --cargo-fuzz $(CARGO_FUZZ) --seconds $(or $(SECONDS),60) $(addprefix --target ,$(TARGET))
 
 .PHONY: bench
 bench: build ## Builds for release and measures calls, start, CPU, memory and size, beside the goals of docs/performance.md.
@@ -122,6 +127,10 @@ ready:
 $(CARGO_DENY):
 	@echo "· building cargo-deny (once; kept in $(CACHE))" >&2
 	@cargo install --quiet --locked --root $(CACHE)/cargo-deny-0.20.2 --version 0.20.2 --no-default-features cargo-deny
+
+$(CARGO_FUZZ):
+	@echo "· building cargo-fuzz (once; kept in $(CACHE))" >&2
+	@cargo install --quiet --locked --root $(CACHE)/cargo-fuzz-0.13.1 --version 0.13.1 cargo-fuzz
 
 .PHONY: clean
 clean: ## Removes what was built here. The cache stays; the message says where it is.

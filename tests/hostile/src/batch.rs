@@ -1,0 +1,90 @@
+//! A batch of SQS: one message that is not ours spoils no other, and no message is forgotten that has had no effect.
+//!
+//! Input: the JSON that Lambda hands over.
+
+use std::collections::BTreeSet;
+
+use hookline_domain::{
+    delivery::Delivery,
+    envelope,
+    ledger::{ClaimRequest, Fate, Ledger},
+    memory::{MemoryEntities, MemoryIndex, MemoryLedger, MemoryStores},
+    port::Clock,
+    reindex::Reindex,
+};
+use hookline_lambda::batch::{SqsBatch, SqsRecord, Unnamed, consume};
+use hookline_sources::shopify;
+use jiff::Timestamp;
+
+use crate::gateway::{Noon, wait};
+
+/// SQS hands over at most so many.
+const MESSAGES: usize = 10;
+
+pub(crate) fn sqs_batch(data: &[u8]) {
+    let Ok(mut batch) = serde_json::from_slice::<SqsBatch>(data) else {
+        return;
+    };
+    batch.records.truncate(MESSAGES);
+    let reindex = Reindex {
+        ledger: MemoryLedger::default(),
+        entities: MemoryEntities::default(),
+        stores: MemoryStores::default(),
+        index: MemoryIndex::default(),
+        clock: Noon,
+        interpret: shopify::interpret,
+    };
+    let answer = wait(async {
+        for delivery in batch.records.iter().filter_map(delivery) {
+            reindex.ledger.claim(&delivery.key, &claimed()).await.unwrap();
+        }
+        consume(&reindex, batch.clone(), Timestamp::MAX).await
+    });
+
+    let settled = |record: &SqsRecord| {
+        let fate = delivery(record).and_then(|delivery| reindex.ledger.fate(&delivery.key));
+        fate.is_some_and(|fate| fate != Fate::Parked)
+    };
+    let names: BTreeSet<&str> = batch
+        .records
+        .iter()
+        .filter_map(|record| record.message_id.as_deref())
+        .collect();
+    match answer {
+        Ok(answer) => {
+            let again: BTreeSet<&str> = answer
+                .batch_item_failures
+                .iter()
+                .map(|failure| failure.item_identifier.as_str())
+                .collect();
+            assert!(!again.contains("") && again.is_subset(&names));
+            for record in &batch.records {
+                let id = record.message_id.as_deref().unwrap_or_default();
+                assert!(
+                    settled(record) || again.contains(id),
+                    "{id} is forgotten, and had no effect"
+                );
+            }
+        }
+        Err(Unnamed) => assert!(
+            batch
+                .records
+                .iter()
+                .any(|record| record.message_id.as_deref().unwrap_or_default().is_empty())
+        ),
+    }
+}
+
+fn delivery(record: &SqsRecord) -> Option<Delivery> {
+    envelope::decode(record.body.as_deref()?).ok()
+}
+
+fn claimed() -> ClaimRequest {
+    ClaimRequest {
+        owner: "a receiver".to_owned(),
+        now: Noon.now(),
+        lease_until: Noon.now(),
+        expires_at: Timestamp::MAX,
+        event_id: None,
+    }
+}

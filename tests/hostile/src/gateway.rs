@@ -1,0 +1,109 @@
+//! A request as API Gateway hands it over, made of text that looks like HTTP, and what the functions behind it share.
+//!
+//! ```text
+//! GET /path?query
+//! name: value
+//!
+//! body
+//! ```
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use hookline_domain::port::Clock;
+use hookline_lambda::gateway::harmless;
+use jiff::Timestamp;
+use lambda_http::{Request, RequestExt, request::LambdaRequest};
+use serde_json::{Map, Value, json};
+
+/// A clock that stands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Noon;
+
+impl Clock for Noon {
+    fn now(&self) -> Timestamp {
+        "2026-11-21T12:00:00Z".parse().unwrap()
+    }
+}
+
+/// Waits for what only memory is asked for.
+pub(crate) fn wait<T>(work: impl Future<Output = T>) -> T {
+    thread_local! {
+        static RUNTIME: tokio::runtime::Runtime =
+            tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    }
+    RUNTIME.with(|runtime| runtime.block_on(work))
+}
+
+/// The text of a request, taken apart.
+#[derive(Debug)]
+pub(crate) struct Sent {
+    pub(crate) path: String,
+    pub(crate) query: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Sent {
+    pub(crate) fn read(data: &[u8]) -> Self {
+        let end = data.windows(2).position(|two| two == b"\n\n").unwrap_or(data.len());
+        let head = String::from_utf8_lossy(&data[..end]);
+        let body = data.get(end + 2..).unwrap_or_default().to_vec();
+        let (first, rest) = head.split_once('\n').unwrap_or((&head, ""));
+        let target = first.split_once(' ').map_or(first, |(_, target)| target);
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let headers = rest
+            .lines()
+            .take(64)
+            .filter_map(|line| line.split_once(':'))
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+            .collect();
+        Self {
+            path: path.to_owned(),
+            query: query.to_owned(),
+            headers,
+            body,
+        }
+    }
+
+    /// The one header of this name.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self.headers.iter().filter(|(known, _)| known == name);
+        let value = values.next().map(|(_, value)| value.as_str());
+        if values.next().is_some() { None } else { value }
+    }
+
+    /// As payload format 2.0 has it
+    /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>): names in
+    /// lower case, values of one name joined with commas. `None` if that is no event, as when a value holds a control
+    /// character.
+    pub(crate) fn request(&self, store: &str) -> Option<Request> {
+        let mut headers = Map::new();
+        for (name, value) in &self.headers {
+            match headers.get_mut(name) {
+                Some(Value::String(joined)) => *joined = format!("{joined},{value}"),
+                _ => drop(headers.insert(name.clone(), Value::String(value.clone()))),
+            }
+        }
+        let (body, base64) = match std::str::from_utf8(&self.body) {
+            Ok(text) => (text.to_owned(), false),
+            Err(_) => (BASE64_STANDARD.encode(&self.body), true),
+        };
+        let event = json!({
+            "version": "2.0",
+            "routeKey": "$default",
+            "rawPath": self.path,
+            "rawQueryString": self.query,
+            "headers": headers,
+            "pathParameters": {"store": store},
+            "requestContext": {
+                "accountId": "1", "apiId": "a", "domainName": "a.execute-api.us-east-1.amazonaws.com", "stage": "$default",
+                "http": {"method": "POST", "path": "/", "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": ""},
+                "requestId": "r", "routeKey": "$default", "time": "t", "timeEpoch": 0
+            },
+            "body": body,
+            "isBase64Encoded": base64,
+        });
+        let event: LambdaRequest = serde_json::from_value(event).ok()?;
+        let request = Request::from(harmless(event));
+        Some(request.with_lambda_context(lambda_http::Context::default()))
+    }
+}

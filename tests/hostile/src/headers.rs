@@ -1,0 +1,80 @@
+//! Headers of a signed request are a stranger's all the same: Shopify's signature does not cover them.
+//!
+//! Input: the name of a topic, then lines `name: value`, with or without the `x-shopify-` before the name.
+
+use hookline_domain::{envelope, secret::Secret};
+use hookline_sources::{
+    shopify::{self, HeaderError, Topic},
+    signature::Secrets,
+};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use jiff::Timestamp;
+
+use crate::signature::{HELD, sign};
+
+const BODY: &[u8] = b"{\"id\":788032119674292922}";
+
+pub(crate) fn headers(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let mut lines = text.lines();
+    let topic = lines.next().unwrap_or_default();
+    let topic = Topic::ALL
+        .into_iter()
+        .find(|known| known.name() == topic)
+        .unwrap_or(Topic::ProductsDelete);
+    let headers = read(lines);
+
+    let named = shopify::named_store(&headers);
+    let secrets = Secrets::parse(&Secret::new(HELD[0])).unwrap();
+    let verified = secrets.verify(BODY, sign(HELD[0], BODY).as_bytes()).unwrap();
+    let received_at: Timestamp = "2026-11-21T12:00:00Z".parse().unwrap();
+    let delivery = match shopify::delivery(verified, &headers, topic, received_at) {
+        Ok(delivery) => delivery,
+        Err(problem) => {
+            // It is told to the sender: it names a header, and says nothing of what was in it.
+            let told = problem.to_string();
+            assert!(told.contains("x-shopify-") && told.len() < 160, "{told}");
+            if let HeaderError::Missing(name) = problem {
+                assert!(!headers.contains_key(name), "{told}");
+            }
+            return;
+        }
+    };
+
+    let only = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap();
+    assert_eq!(headers.get_all("x-shopify-topic").iter().count(), 1);
+    assert_eq!(only("x-shopify-topic"), topic.name());
+    assert_eq!(delivery.key.topic.as_str(), topic.name());
+    assert_eq!(delivery.key.id.as_str(), only("x-shopify-webhook-id"));
+    let shop = only("x-shopify-shop-domain").to_ascii_lowercase();
+    assert_eq!(delivery.key.store.store.as_str(), shop);
+    assert_eq!(named.as_ref(), Some(&delivery.key.store));
+    assert!(delivery.api_version.len() <= 32);
+    assert_eq!(delivery.body, BODY);
+
+    // Four parts, whatever the headers say: no store's key can be another's.
+    let key = delivery.key.to_string();
+    let parts: Vec<&str> = key.split('#').collect();
+    assert_eq!(parts, ["shopify", &shop, topic.name(), delivery.key.id.as_str()]);
+    assert!(key.len() <= 1024, "a sort key of DynamoDB has at most 1,024 bytes");
+
+    let message = envelope::encode(&delivery).unwrap();
+    assert_eq!(envelope::decode(&message).unwrap(), delivery);
+    assert!(delivery.observed_at() <= Timestamp::MAX);
+}
+
+/// What of it an HTTP server would let through.
+fn read<'a>(lines: impl Iterator<Item = &'a str>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for line in lines.take(64) {
+        let (name, value) = line.split_once(':').unwrap_or((line, ""));
+        for name in [name.to_owned(), format!("x-shopify-{name}")] {
+            let name = HeaderName::from_bytes(name.as_bytes());
+            let value = HeaderValue::from_bytes(value.trim().as_bytes());
+            if let (Ok(name), Ok(value)) = (name, value) {
+                headers.append(name, value);
+            }
+        }
+    }
+    headers
+}

@@ -1,0 +1,50 @@
+//! What must hold whatever a stranger sends. Each function takes any bytes and panics if a promise is broken; none of them
+//! is content with "does not panic".
+//!
+//! They are run three ways: by libFuzzer (`make fuzz`, through `tests/fuzz`), over the committed corpus and over random
+//! bytes (`make test`, `tests/hostile/tests`). The corpora are in `tests/fuzz/corpus/<name>`.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "all of this runs inside of tests, where a panic is a failure"
+)]
+
+mod batch;
+mod envelope;
+mod gateway;
+mod headers;
+mod ids;
+mod payload;
+mod query;
+mod search;
+mod signature;
+mod webhook;
+
+/// A function that takes any bytes and panics if a promise is broken.
+pub type Target = fn(&[u8]);
+
+/// Every target there is, by the name of its corpus and of its file in `tests/fuzz/fuzz_targets`.
+pub const TARGETS: [(&str, Target); 10] = [
+    ("description", payload::description),
+    ("envelope", envelope::envelope),
+    ("headers", headers::headers),
+    ("ids", ids::ids),
+    ("payload", payload::payload),
+    ("search", search::search),
+    ("search_query", query::search_query),
+    ("signature", signature::signature),
+    ("sqs_batch", batch::sqs_batch),
+    ("webhook", webhook::webhook),
+];
+
+/// Runs the target of this name.
+///
+/// # Panics
+/// When a promise is broken, or there is no such target.
+pub fn run(name: &str, data: &[u8]) {
+    let (_, target) = TARGETS
+        .into_iter()
+        .find(|(known, _)| *known == name)
+        .expect("a target that TARGETS lists");
+    target(data);
+}

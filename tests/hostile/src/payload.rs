@@ -1,0 +1,201 @@
+//! A signed body is read the same twice, what comes of it is bounded, and a refusal quotes nothing of it.
+//!
+//! Input of `payload`: the name of a topic, a line feed, the body. Input of `description`: HTML.
+
+use hookline_domain::{
+    delivery::Delivery,
+    document::Document,
+    event::{Event, Unreadable},
+    ids::{DeliveryId, DeliveryKey, EntityId, EntityKey, Kind, Topic as TopicName},
+    version::Version,
+};
+use hookline_sources::shopify::{self, Topic};
+use serde_json::json;
+
+pub(crate) const STORE: &str = "demo.myshopify.com";
+
+/// How much longer a text may be than the HTML it was made from: an image's text or a list's number cost more than
+/// what asks for them.
+const TEXT_PER_HTML: usize = 8;
+
+pub(crate) fn payload(data: &[u8]) {
+    let at = data.iter().position(|byte| *byte == b'\n').unwrap_or(data.len());
+    let name = String::from_utf8_lossy(&data[..at]);
+    let topic = Topic::ALL
+        .into_iter()
+        .find(|topic| topic.name() == name)
+        .unwrap_or(Topic::ProductsUpdate);
+    let delivery = delivery(topic, data.get(at + 1..).unwrap_or_default().to_vec());
+    let read = shopify::interpret(&delivery);
+    assert_eq!(read, shopify::interpret(&delivery), "read differently the second time");
+    match read {
+        Ok(event) => believed(event, &delivery),
+        Err(problem) => refused(&problem),
+    }
+}
+
+pub(crate) fn description(data: &[u8]) {
+    let html = String::from_utf8_lossy(data);
+    let body = json!({"id": 1, "title": "x", "updated_at": "2026-11-14T15:04:52Z", "body_html": html});
+    let delivery = delivery(Topic::ProductsUpdate, body.to_string().into_bytes());
+    let Ok(Event::ProductUpdated(product)) = shopify::interpret(&delivery) else {
+        panic!("a description spoils its product");
+    };
+    assert!(
+        product.description.len() <= TEXT_PER_HTML * html.len() + 64,
+        "{} bytes of HTML became {} of text",
+        html.len(),
+        product.description.len()
+    );
+    // No control characters but line feeds, and those only between what they separate.
+    assert!(!product.description.contains(|c: char| c.is_control() && c != '\n'));
+    let lines = product.description.split('\n');
+    assert!(product.description.is_empty() || lines.into_iter().all(|line| !line.is_empty()));
+}
+
+fn delivery(topic: Topic, body: Vec<u8>) -> Delivery {
+    Delivery {
+        key: DeliveryKey {
+            store: shopify::store(STORE).unwrap(),
+            topic: TopicName::new(topic.name()).unwrap(),
+            id: DeliveryId::new("1").unwrap(),
+        },
+        event_id: None,
+        api_version: "2026-07".to_owned(),
+        triggered_at: None,
+        received_at: "2026-11-21T12:00:00Z".parse().unwrap(),
+        body,
+    }
+}
+
+fn believed(event: Event, delivery: &Delivery) {
+    let document = match event {
+        Event::ProductUpdated(product) => {
+            numeric(&product.id);
+            product.variants.iter().for_each(|variant| numeric(&variant.id));
+            assert!(product.tags.iter().all(|tag| !tag.is_empty() && !tag.contains(',')));
+            Document::of_product(&entity(&product.id), *product, delivery.observed_at())
+        }
+        Event::CollectionUpdated(collection) => {
+            numeric(&collection.id);
+            Document::of_collection(&entity(&collection.id), *collection, delivery.observed_at())
+        }
+        Event::ProductDeleted(id) => return numeric(&id),
+        Event::AppUninstalled => return,
+    };
+    if let Ok(version) = Version::new(document.updated_at, delivery.observed_at()) {
+        assert!(version.as_i64() >= 0 && version < Version::FINAL);
+    }
+    let prices = document.variants.iter().filter_map(|variant| variant.price);
+    for price in prices.clone() {
+        // Money is kept as written, in at most the digits that its type has.
+        assert!(price.to_string().len() <= 32, "{price}");
+        assert!(document.price_min.unwrap() <= price && price <= document.price_max.unwrap());
+    }
+    assert_eq!(document.price_min.is_some(), prices.count() > 0);
+    let written = serde_json::to_string(&document).unwrap();
+    assert_eq!(serde_json::from_str::<Document>(&written).unwrap(), document);
+}
+
+fn numeric(id: &EntityId) {
+    assert!(id.as_str().len() <= 20 && id.as_str().bytes().all(|byte| byte.is_ascii_digit()));
+}
+
+fn entity(id: &EntityId) -> EntityKey {
+    EntityKey {
+        store: shopify::store(STORE).unwrap(),
+        kind: Kind::Product,
+        id: id.clone(),
+    }
+}
+
+/// A refusal goes to logs and to the store's status, where nothing of a body may stand, and no more than fits there.
+fn refused(problem: &Unreadable) {
+    match problem {
+        Unreadable::Schema { path, problem } => {
+            assert!(path == "(body)" || path.split('.').all(field), "{path}");
+            assert!(path.len() <= 64, "{path}");
+            assert!(expectation(problem), "{problem}");
+        }
+        Unreadable::OtherStore => {}
+        Unreadable::Topic => panic!("every topic of ours is read"),
+    }
+}
+
+/// One step of a path: a field that we read, with an index or without.
+fn field(step: &str) -> bool {
+    const READ: [&str; 22] = [
+        "id",
+        "title",
+        "body_html",
+        "vendor",
+        "product_type",
+        "handle",
+        "status",
+        "published_at",
+        "updated_at",
+        "tags",
+        "options",
+        "variants",
+        "variant_gids",
+        "image",
+        "images",
+        "name",
+        "values",
+        "sku",
+        "price",
+        "inventory_policy",
+        "inventory_quantity",
+        "src",
+    ];
+    let (name, index) = step.split_once('[').unwrap_or((step, "0]"));
+    let index = index.strip_suffix(']').unwrap_or_default();
+    let known = READ.contains(&name) || ["inventory_management", "myshopify_domain"].contains(&name);
+    known
+        && index
+            .split("][")
+            .all(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Whether a sentence is one of those that hold nothing of the body.
+fn expectation(problem: &str) -> bool {
+    if let Some(place) = problem.strip_prefix("not JSON at line ") {
+        return place.len() < 40
+            && place
+                .split(", column ")
+                .all(|n| n.bytes().all(|byte| byte.is_ascii_digit()));
+    }
+    if let Some(name) = problem.strip_prefix("missing field `") {
+        return name.strip_suffix('`').is_some_and(field);
+    }
+    match problem.strip_prefix("expected ") {
+        Some(expected) => match expected.strip_prefix("struct ") {
+            // What may follow is " with 3 elements".
+            Some(name) => STRUCTS.contains(&name.split(' ').next().unwrap_or_default()) && name.len() < 40,
+            None => EXPECTED.contains(&expected),
+        },
+        None => problem == "the value does not fit",
+    }
+}
+
+/// What serde says it wants, for the types that are read.
+const EXPECTED: [&str; 7] = [
+    "a string",
+    "a sequence",
+    "a timestamp string",
+    "a Decimal type representing a fixed-point number",
+    "an object",
+    "i64",
+    "u64",
+];
+
+/// The structs that are read, which serde names.
+const STRUCTS: [&str; 7] = [
+    "ShopBody",
+    "ProductBody",
+    "VariantBody",
+    "OptionBody",
+    "ImageBody",
+    "DeletedBody",
+    "CollectionBody",
+];

@@ -1,0 +1,89 @@
+//! A signature is believed if and only if it is the base64 of the HMAC of these bytes under one of our secrets.
+//!
+//! Input: the value of the header, a line feed, the body. The first byte may ask for a right signature, which random
+//! bytes never are: `0` signs with the newest secret, `1` with the older, `2` with neither of them; what follows it in the
+//! line then says, as `at:bits`, which byte of the 44 to change, and how.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use hmac::{Hmac, KeyInit, Mac};
+use hookline_domain::secret::Secret;
+use hookline_sources::{
+    shopify,
+    signature::{Secrets, SignatureError},
+};
+use http::{HeaderMap, HeaderValue};
+use sha2::Sha256;
+
+/// What the targets' receivers hold: newest first.
+pub(crate) const HELD: [&str; 2] = ["newest-hush", "older-hush"];
+const NEITHER: &str = "nobody's";
+
+pub(crate) fn sign(secret: &str, body: &[u8]) -> String {
+    let mut hmac: Hmac<Sha256> = Hmac::new_from_slice(secret.as_bytes()).unwrap();
+    hmac.update(body);
+    BASE64_STANDARD.encode(hmac.finalize().into_bytes())
+}
+
+/// Which of our secrets signs these bytes so.
+pub(crate) fn signer(signature: &[u8], body: &[u8]) -> Option<usize> {
+    HELD.iter()
+        .position(|secret| sign(secret, body).as_bytes() == signature)
+}
+
+pub(crate) fn signature(data: &[u8]) {
+    let at = data.iter().position(|byte| *byte == b'\n').unwrap_or(data.len());
+    let (line, body) = (&data[..at], data.get(at + 1..).unwrap_or_default());
+    let signature = offered(line, body);
+
+    let secrets = Secrets::parse(&Secret::new(HELD.join(","))).unwrap();
+    let verified = secrets.verify(body, &signature);
+    let expected = signer(&signature, body);
+    match &verified {
+        Ok(verified) => {
+            assert_eq!(verified.body(), body);
+            assert_eq!(Some(verified.secret()), expected);
+        }
+        Err(problem) => {
+            assert_eq!(expected, None, "what is right was refused: {problem}");
+            let well_formed = BASE64_STANDARD.decode(&signature).is_ok_and(|bytes| bytes.len() == 32);
+            let said = if well_formed {
+                SignatureError::Mismatch
+            } else {
+                SignatureError::Malformed
+            };
+            assert_eq!(*problem, said);
+        }
+    }
+
+    // The same through the header, which is what a stranger can reach.
+    if let Ok(value) = HeaderValue::from_bytes(&signature) {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-shopify-hmac-sha256", value.clone());
+        let through = shopify::verify(&headers, body, &secrets);
+        assert_eq!(through.map(|v| v.secret()), verified.map(|v| v.secret()));
+        headers.append("x-shopify-hmac-sha256", value);
+        assert!(
+            shopify::verify(&headers, body, &secrets).is_err(),
+            "a header that comes twice was believed"
+        );
+    }
+}
+
+fn offered(line: &[u8], body: &[u8]) -> Vec<u8> {
+    let secret = match line.first() {
+        Some(b'0') => HELD[0],
+        Some(b'1') => HELD[1],
+        Some(b'2') => NEITHER,
+        _ => return line.to_vec(),
+    };
+    let mut signature = sign(secret, body).into_bytes();
+    let change = std::str::from_utf8(&line[1..])
+        .ok()
+        .and_then(|text| text.split_once(':'))
+        .and_then(|(at, bits)| Some((at.parse::<usize>().ok()?, bits.parse::<u8>().ok()?)));
+    if let Some((at, bits)) = change {
+        let length = signature.len();
+        signature[at % length] ^= bits;
+    }
+    signature
+}

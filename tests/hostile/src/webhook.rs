@@ -1,0 +1,73 @@
+//! The whole way in: what is not signed reaches nothing, what is signed is queued as it came or refused by name.
+//!
+//! Input: a request (see [`crate::gateway`]). The value `right` or `right-older` of a header is replaced by a right
+//! signature under the newest or the older secret, which random bytes never are.
+
+use hookline_domain::{
+    envelope,
+    memory::{MemoryLedger, MemoryQueue, MemoryStores},
+    secret::Secret,
+};
+use hookline_lambda::{
+    receiver::{Ports, Receiver},
+    serve::Http,
+};
+use hookline_sources::shopify::Topic;
+use jiff::SignedDuration;
+use lambda_http::Body;
+
+use crate::{
+    gateway::{Noon, Sent, wait},
+    signature::{HELD, sign, signer},
+};
+
+pub(crate) fn webhook(data: &[u8]) {
+    let mut sent = Sent::read(data);
+    for (_, value) in &mut sent.headers {
+        match value.as_str() {
+            "right" => *value = sign(HELD[0], &sent.body),
+            "right-older" => *value = sign(HELD[1], &sent.body),
+            _ => {}
+        }
+    }
+    let Some(request) = sent.request("") else { return };
+    let (queue, stores) = (MemoryQueue::default(), MemoryStores::default());
+    let ports = Ports {
+        ledger: MemoryLedger::default(),
+        queue: queue.clone(),
+        tally: Some(stores),
+        secrets: Secret::new(HELD.join(",")),
+        clock: Noon,
+    };
+    let (response, messages) = wait(async {
+        let receiver = Receiver::new(Topic::ProductsUpdate, ports, SignedDuration::ZERO)
+            .await
+            .unwrap();
+        let response = receiver.answer(request).await;
+        receiver.afterwards().await;
+        (response, queue.take())
+    });
+
+    let signed = sent
+        .header("x-shopify-hmac-sha256")
+        .and_then(|signature| signer(signature.as_bytes(), &sent.body));
+    let status = response.status().as_u16();
+    match status {
+        200 => {
+            assert!(signed.is_some(), "queued without a signature");
+            assert_eq!(messages.len(), 1);
+            let delivery = envelope::decode(&messages[0]).unwrap();
+            assert_eq!(delivery.body, sent.body);
+            let shop = sent.header("x-shopify-shop-domain").unwrap().to_ascii_lowercase();
+            assert_eq!(delivery.key.store.store.as_str(), shop);
+        }
+        400 => assert!(signed.is_some(), "more than 401 was told to a stranger"),
+        401 => {
+            assert_eq!(signed, None, "what is signed was refused");
+            assert!(matches!(response.body(), Body::Empty));
+        }
+        413 => {}
+        other => panic!("{other}"),
+    }
+    assert_eq!(messages.is_empty(), status != 200);
+}
