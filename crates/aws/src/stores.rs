@@ -7,6 +7,8 @@
 //! | `uninstalled_us` | N | the latest uninstall |
 //! | `last_event_us`, `last_sync_us` | N | when the last delivery came, when a change was last applied |
 //! | `last_error` | M | `at_us`, `code`, `message`, `delivery_id` |
+//! | `last_forged_us` | N | when a request in its name last had a wrong signature |
+//! | `rotation/<pair>/since_us`, `…/newest_us`, `…/old_us` | N | what its deliveries have shown of two client secrets |
 //! | `count/<hour>/<counter>` | N | one count |
 //!
 //! Times are microseconds since 1970. Each count is an attribute of its own, because `ADD` is atomic and makes what is
@@ -16,6 +18,7 @@ use aws_sdk_dynamodb::{Client, operation::update_item::builders::UpdateItemFluen
 use hookline_domain::{
     ids::StoreKey,
     port::Unavailable,
+    rotation::{Pair, Rotation},
     stores::{Counter, Hour, LastError, StoreRecord, StoreUpdate, Stores, Tally},
 };
 use jiff::Timestamp;
@@ -28,6 +31,7 @@ use crate::{
 const PORT: &str = "stores";
 
 const COUNT_PREFIX: &str = "count/";
+const ROTATION_PREFIX: &str = "rotation/";
 
 /// An update expression may have 4 KB
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>); what is not removed this
@@ -160,6 +164,19 @@ impl Changes {
             let error = write_error(error).map_err(|error| Unavailable::new(PORT, error))?;
             changes.set("last_error", error);
         }
+        if let Some(at) = update.last_forged_at {
+            changes.set("last_forged_us", micros(at));
+        }
+        if let Some(needed) = update.needed {
+            let attribute = |what| rotation_name(needed.pair, what);
+            changes.set_if_absent(&attribute("since_us"), micros(needed.told_at));
+            if let Some(at) = needed.newest_at {
+                changes.set(&attribute("newest_us"), micros(at));
+            }
+            if needed.old {
+                changes.set(&attribute("old_us"), micros(needed.told_at));
+            }
+        }
         let outdated = update.outdated.iter().take(REMOVED_AT_ONCE);
         for count in outdated.clone() {
             changes.remove(&count_name(count));
@@ -236,6 +253,27 @@ fn read_count_name(attribute: &str) -> Option<(Hour, Counter)> {
     Some((hour.parse().ok()?, counter.parse().ok()?))
 }
 
+fn rotation_name(pair: Pair, what: &str) -> String {
+    format!("{ROTATION_PREFIX}{pair}/{what}")
+}
+
+/// The pair whose `since_us` this attribute is.
+fn read_rotation_name(attribute: &str) -> Option<Pair> {
+    attribute
+        .strip_prefix(ROTATION_PREFIX)?
+        .strip_suffix("/since_us")?
+        .parse()
+        .ok()
+}
+
+fn read_rotation(item: &Item, pair: Pair) -> Result<Rotation, Malformed> {
+    Ok(Rotation {
+        since: read_micros(item, &rotation_name(pair, "since_us"))?,
+        newest_at: find_micros(item, &rotation_name(pair, "newest_us"))?,
+        old_at: find_micros(item, &rotation_name(pair, "old_us"))?,
+    })
+}
+
 fn read_record(item: &Item) -> Result<StoreRecord, Malformed> {
     let mut record = StoreRecord {
         epoch: read_number(item, "epoch")?,
@@ -244,11 +282,14 @@ fn read_record(item: &Item) -> Result<StoreRecord, Malformed> {
         last_event_at: find_micros(item, "last_event_us")?,
         last_sync_at: find_micros(item, "last_sync_us")?,
         last_error: item.get("last_error").map(read_error).transpose()?,
+        last_forged_at: find_micros(item, "last_forged_us")?,
         ..StoreRecord::default()
     };
     for attribute in item.keys() {
         if let Some(count) = read_count_name(attribute) {
             record.counts.insert(count, read_number(item, attribute)?);
+        } else if let Some(pair) = read_rotation_name(attribute) {
+            record.rotations.insert(pair, read_rotation(item, pair)?);
         }
     }
     Ok(record)

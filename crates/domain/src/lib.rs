@@ -18,6 +18,7 @@ pub mod product;
 pub mod queue;
 pub mod receive;
 pub mod reindex;
+pub mod rotation;
 pub mod secret;
 pub mod status;
 pub mod stores;

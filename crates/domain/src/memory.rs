@@ -229,6 +229,11 @@ fn add(record: &mut StoreRecord, update: &StoreUpdate) {
     if let Some(error) = &update.last_error {
         record.last_error = Some(error.clone());
     }
+    record.last_forged_at = update.last_forged_at.or(record.last_forged_at);
+    if let Some(needed) = update.needed {
+        let known = record.rotations.get(&needed.pair).copied();
+        record.rotations.insert(needed.pair, needed.added_to(known));
+    }
     for (counter, count) in &update.counts {
         *record.counts.entry(counter.clone()).or_default() += count;
     }

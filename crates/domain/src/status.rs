@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::StoreKey,
+    rotation::ClientSecret,
     stores::{Counter, Hour, LastError, StoreRecord},
 };
 
-/// After this long without an event a store is idle.
+/// After this long without an event a store is idle, and a wrong signature is no news.
 pub const IDLE_AFTER: SignedDuration = SignedDuration::from_mins(30);
 
 /// How a store is doing.
@@ -40,6 +41,10 @@ pub struct Status {
     pub discarded_24h: u64,
     /// Requests of the last 24 hours in the store's name with a wrong signature.
     pub signature_failures_24h: u64,
+    /// When a request in the store's name last had a wrong signature.
+    pub last_signature_failure_at: Option<Timestamp>,
+    /// Whether the old one of two client secrets may go.
+    pub client_secret: ClientSecret,
 }
 
 /// Whether events come.
@@ -50,6 +55,23 @@ pub enum Activity {
     Live,
     /// None came for longer.
     Idle,
+    /// Less than [`IDLE_AFTER`] ago a request in the store's name had a wrong signature, and no event has come since.
+    /// Anybody can send such a request, so this is a reason to look, not a finding.
+    Failing,
+}
+
+impl Activity {
+    fn of(record: &StoreRecord, now: Timestamp) -> Self {
+        let recent = |at: &Timestamp| now.duration_since(*at) < IDLE_AFTER;
+        let failed = record.last_forged_at.filter(recent);
+        if failed.is_some_and(|failed| record.last_event_at.is_none_or(|event| event <= failed)) {
+            Self::Failing
+        } else if record.last_event_at.as_ref().is_some_and(recent) {
+            Self::Live
+        } else {
+            Self::Idle
+        }
+    }
 }
 
 /// How many events there were.
@@ -65,14 +87,11 @@ impl Status {
     /// How a store is doing at `now`.
     #[must_use]
     pub fn of(store: &StoreKey, record: StoreRecord, now: Timestamp) -> Self {
-        let live = record
-            .last_event_at
-            .is_some_and(|last| now.duration_since(last) < IDLE_AFTER);
         let mut status = Self {
             source: store.source.to_string(),
             store: store.store.to_string(),
             enabled: record.enabled,
-            activity: if live { Activity::Live } else { Activity::Idle },
+            activity: Activity::of(&record, now),
             epoch: record.epoch,
             last_sync_at: record.last_sync_at,
             last_event_at: record.last_event_at,
@@ -81,6 +100,8 @@ impl Status {
             duplicates_dropped_24h: 0,
             discarded_24h: 0,
             signature_failures_24h: 0,
+            last_signature_failure_at: record.last_forged_at,
+            client_secret: ClientSecret::of(&record.rotations, record.last_event_at, now),
         };
         let oldest = Hour::of(now).back(24);
         for ((hour, counter), count) in record.counts {
@@ -128,6 +149,33 @@ mod tests {
         assert_eq!(activity(record("2026-11-21T11:30:01Z")), Activity::Live);
         assert_eq!(activity(record("2026-11-21T11:30:00Z")), Activity::Idle);
         assert_eq!(activity(StoreRecord::default()), Activity::Idle);
+    }
+
+    #[test]
+    fn a_wrong_signature_is_failing_until_an_event_comes_or_half_an_hour_has_passed() {
+        let activity = |event: Option<&str>, forged: &str| {
+            let record = StoreRecord {
+                last_event_at: event.map(at),
+                last_forged_at: Some(at(forged)),
+                ..StoreRecord::default()
+            };
+            let status = Status::of(&store(), record, at("2026-11-21T12:00:00Z"));
+            assert_eq!(
+                (status.last_event_at, status.last_signature_failure_at),
+                (event.map(at), Some(at(forged)))
+            );
+            status.activity
+        };
+        let [earlier, later] = ["2026-11-21T11:50:00Z", "2026-11-21T11:55:00Z"];
+        assert_eq!(activity(Some(earlier), later), Activity::Failing);
+        assert_eq!(activity(Some(later), earlier), Activity::Live);
+        assert_eq!(activity(None, later), Activity::Failing);
+        assert_eq!(activity(Some("2026-11-20T12:00:00Z"), later), Activity::Failing);
+        assert_eq!(
+            activity(Some("2026-11-20T12:00:00Z"), "2026-11-21T11:30:00Z"),
+            Activity::Idle
+        );
+        assert_eq!(serde_json::to_value(Activity::Failing).unwrap(), "failing");
     }
 
     #[test]

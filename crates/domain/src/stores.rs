@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ids::{StoreKey, Topic},
     port::Unavailable,
+    rotation::{Needed, Pair, Rotation},
     version::Version,
 };
 
@@ -26,6 +27,10 @@ pub struct StoreRecord {
     pub last_sync_at: Option<Timestamp>,
     /// What went wrong last.
     pub last_error: Option<LastError>,
+    /// When a request in its name last had a wrong signature.
+    pub last_forged_at: Option<Timestamp>,
+    /// What its deliveries have shown of two client secrets, where two were held.
+    pub rotations: BTreeMap<Pair, Rotation>,
     /// Counts by the hour.
     pub counts: Counts,
 }
@@ -43,6 +48,8 @@ impl Default for StoreRecord {
             last_event_at: None,
             last_sync_at: None,
             last_error: None,
+            last_forged_at: None,
+            rotations: BTreeMap::new(),
             counts: Counts::new(),
         }
     }
@@ -246,6 +253,10 @@ pub struct StoreUpdate {
     pub last_sync_at: Option<Timestamp>,
     /// What went wrong last.
     pub last_error: Option<LastError>,
+    /// When a request in its name had a wrong signature.
+    pub last_forged_at: Option<Timestamp>,
+    /// Which of two client secrets its deliveries needed.
+    pub needed: Option<Needed>,
     /// What to add to the counts.
     pub counts: Counts,
     /// Counts that are too old to matter, to be removed.

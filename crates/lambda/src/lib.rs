@@ -7,6 +7,7 @@ pub mod batch;
 pub mod clock;
 pub mod config;
 pub mod gateway;
+mod needed;
 pub mod receiver;
 pub mod rotating;
 pub mod serve;

@@ -132,7 +132,7 @@ where
                 return answer;
             }
         };
-        let secret = Some(verified.secret());
+        let (secret, pair) = (Some(verified.secret()), verified.pair());
         let received_at = self.receive.clock.now();
         let delivery = match shopify::delivery(verified, request.headers(), self.topic, received_at) {
             Ok(delivery) => delivery,
@@ -144,6 +144,9 @@ where
                 return answer;
             }
         };
+        if let (Some(pair), Some(secret)) = (pair, secret) {
+            self.tallies.needed(&delivery.key.store, pair, secret);
+        }
         let out_of_time = Box::pin(tokio::time::sleep(time_left(request, received_at)));
         let mut answer = match self.receive.receive(&delivery, out_of_time).await {
             Ok(Received::Queued) => Answer::new(StatusCode::OK, "queued"),

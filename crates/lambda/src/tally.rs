@@ -2,7 +2,8 @@
 //! often, and only after an answer has gone out.
 //!
 //! A counted duplicate would otherwise cost a second write, and a stranger could make us write at will. What a
-//! function has counted when Lambda ends it is lost; the log line of each request is not.
+//! function has counted when Lambda ends it is lost; the log line of each request is not. Which of two client secrets was
+//! needed is kept apart, and more carefully: [`needed`](crate::needed).
 
 use std::{
     collections::HashMap,
@@ -12,9 +13,12 @@ use std::{
 use hookline_domain::{
     ids::StoreKey,
     port::Clock,
+    rotation::Pair,
     stores::{Counter, ErrorCode, LastError, StoreUpdate, Tally},
 };
 use jiff::{SignedDuration, Timestamp};
+
+use crate::needed::Unwritten;
 
 /// For how many stores a receiver counts between two writes; a stranger may name any number.
 const STORES_COUNTED: usize = 64;
@@ -27,6 +31,7 @@ pub struct Tallies<T, C> {
     clock: C,
     every: SignedDuration,
     counted: Mutex<Counted>,
+    needed: Mutex<Unwritten>,
 }
 
 #[derive(Debug, Default)]
@@ -43,6 +48,7 @@ impl<T: Tally, C: Clock> Tallies<T, C> {
             clock,
             every,
             counted: Mutex::default(),
+            needed: Mutex::default(),
         }
     }
 
@@ -57,6 +63,7 @@ impl<T: Tally, C: Clock> Tallies<T, C> {
         let now = self.clock.now();
         self.count(store, |update| {
             update.count(now, Counter::Forged);
+            update.last_forged_at = Some(now);
             update.last_error = Some(LastError {
                 at: now,
                 code: ErrorCode::SignatureMismatch,
@@ -66,6 +73,15 @@ impl<T: Tally, C: Clock> Tallies<T, C> {
                 delivery_id: None,
             });
         });
+    }
+
+    /// A delivery was verified with one of two secrets: 0 is the newest.
+    pub fn needed(&self, store: &StoreKey, pair: Pair, secret: usize) {
+        if self.tally.is_some() {
+            let now = self.clock.now();
+            let mut needed = self.needed.lock().unwrap_or_else(PoisonError::into_inner);
+            needed.note(store, pair, secret, now);
+        }
     }
 
     fn count(&self, store: &StoreKey, change: impl FnOnce(&mut StoreUpdate)) {
@@ -80,10 +96,34 @@ impl<T: Tally, C: Clock> Tallies<T, C> {
         }
     }
 
-    /// Writes what was counted, if that is due. Call it after the answer. What cannot be written is dropped: it is a
-    /// count.
+    /// Writes what is due. Call it after the answer.
     pub async fn write_if_due(&self) {
-        let Some(tally) = &self.tally else { return };
+        if let Some(tally) = &self.tally {
+            self.write_needed(tally).await;
+            self.write_counts(tally).await;
+        }
+    }
+
+    async fn write_needed(&self, tally: &T) {
+        let due = {
+            let mut needed = self.needed.lock().unwrap_or_else(PoisonError::into_inner);
+            needed.take_due(self.clock.now(), self.every)
+        };
+        for (store, needed) in due {
+            let update = StoreUpdate {
+                needed: Some(needed),
+                ..StoreUpdate::default()
+            };
+            if let Err(failure) = tally.add(&store, &update).await {
+                tracing::warn!(store = %store, error = %failure, "which secret was needed is not written yet");
+                let mut kept = self.needed.lock().unwrap_or_else(PoisonError::into_inner);
+                kept.put_back(store, &needed);
+            }
+        }
+    }
+
+    /// What cannot be written is dropped: it is a count.
+    async fn write_counts(&self, tally: &T) {
         let stores = {
             let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
             let now = self.clock.now();
@@ -109,6 +149,7 @@ mod tests {
     use hookline_domain::{
         ids::{Source, StoreName},
         memory::MemoryStores,
+        port::Unavailable,
         stores::Stores,
     };
 
@@ -156,6 +197,52 @@ mod tests {
         assert_eq!(total(&stores, &demo).await, 3);
         let record = stores.find(&demo).await.unwrap().unwrap();
         assert_eq!(record.last_error.unwrap().code, ErrorCode::SignatureMismatch);
+    }
+
+    /// Stores that do not answer until they are told to.
+    #[derive(Clone, Default)]
+    struct Moody(MemoryStores, Arc<Mutex<bool>>);
+
+    impl Tally for Moody {
+        async fn add(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), Unavailable> {
+            let answers = *self.1.lock().unwrap();
+            if answers {
+                self.0.add(store, update).await
+            } else {
+                Err(Unavailable::new("stores", "down"))
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn that_the_old_secret_was_needed_outlives_a_failure_to_write_it() {
+        let (moody, hands, demo) = (Moody::default(), Hands::default(), store("demo.myshopify.com"));
+        moody.0.record(&demo, &StoreUpdate::default()).await.unwrap();
+        let tallies = Tallies::new(Some(moody.clone()), hands.clone(), SignedDuration::from_secs(60));
+        tallies.needed(&demo, Pair(7), 1);
+        tallies.write_if_due().await;
+        *moody.1.lock().unwrap() = true;
+        *hands.0.lock().unwrap() = 60;
+        tallies.write_if_due().await;
+        let record = moody.0.find(&demo).await.unwrap().unwrap();
+        assert_eq!(record.rotations[&Pair(7)].old_at, Some(hands.now()));
+    }
+
+    #[tokio::test]
+    async fn no_flood_of_forgeries_pushes_aside_that_the_old_secret_was_needed() {
+        let (stores, demo) = (MemoryStores::default(), store("demo.myshopify.com"));
+        stores.record(&demo, &StoreUpdate::default()).await.unwrap();
+        let tallies = Tallies::new(Some(stores.clone()), Hands::default(), SignedDuration::from_secs(60));
+        for n in 0..STORES_COUNTED * 2 {
+            tallies.forged(&store(&format!("s{n}.myshopify.com")));
+        }
+        tallies.needed(&demo, Pair(7), 1);
+        tallies.write_if_due().await;
+        assert!(
+            stores.find(&demo).await.unwrap().unwrap().rotations[&Pair(7)]
+                .old_at
+                .is_some()
+        );
     }
 
     #[tokio::test]

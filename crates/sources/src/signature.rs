@@ -4,7 +4,7 @@ use std::fmt;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
-use hookline_domain::secret::Secret;
+use hookline_domain::{rotation::Pair, secret::Secret};
 use sha2::Sha256;
 
 /// Why a body is not believed. Which of these it was is for our logs only.
@@ -34,11 +34,14 @@ pub enum InvalidSecrets {
 
 /// One secret, or two during a rotation, newest first. Never empty.
 #[derive(Clone)]
-pub struct Secrets(Vec<Hmac<Sha256>>);
+pub struct Secrets {
+    keyed: Vec<Hmac<Sha256>>,
+    pair: Option<Pair>,
+}
 
 impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Secrets({} redacted)", self.0.len())
+        write!(f, "Secrets({} redacted)", self.keyed.len())
     }
 }
 
@@ -47,6 +50,7 @@ impl fmt::Debug for Secrets {
 pub struct Verified<'a> {
     body: &'a [u8],
     secret: usize,
+    pair: Option<Pair>,
 }
 
 impl<'a> Verified<'a> {
@@ -60,6 +64,12 @@ impl<'a> Verified<'a> {
     #[must_use]
     pub fn secret(&self) -> usize {
         self.secret
+    }
+
+    /// Which two secrets were tried, if there are two.
+    #[must_use]
+    pub fn pair(&self) -> Option<Pair> {
+        self.pair
     }
 }
 
@@ -77,7 +87,12 @@ impl Secrets {
             return Err(InvalidSecrets::TooMany(parts.len()));
         }
         let keyed = |part: &&str| Hmac::new_from_slice(part.as_bytes()).expect("HMAC takes a key of any length");
-        Ok(Self(parts.iter().map(keyed).collect()))
+        let keyed: Vec<_> = parts.iter().map(keyed).collect();
+        let pair = match keyed.as_slice() {
+            [newest, old] => Some(pair(newest, old)),
+            _ => None,
+        };
+        Ok(Self { keyed, pair })
     }
 
     /// Checks that `signature`, in base64, is that of `body` under one of the secrets. Every secret is tried, and takes
@@ -92,15 +107,28 @@ impl Secrets {
             Ok(_) | Err(_) => return Err(SignatureError::Malformed),
         }
         let mut matched = None;
-        for (secret, keyed) in self.0.iter().enumerate() {
+        for (secret, keyed) in self.keyed.iter().enumerate() {
             let mut hmac = keyed.clone();
             hmac.update(body);
             let right = hmac.verify_slice(&claimed).is_ok();
             matched = matched.or(right.then_some(secret));
         }
         let secret = matched.ok_or(SignatureError::Mismatch)?;
-        Ok(Verified { body, secret })
+        let pair = self.pair;
+        Ok(Verified { body, secret, pair })
     }
+}
+
+/// 32 bits that both secrets and their order make: too few to tell anything of either.
+fn pair(newest: &Hmac<Sha256>, old: &Hmac<Sha256>) -> Pair {
+    let digest = |keyed: &Hmac<Sha256>, of: &[u8]| -> [u8; 32] {
+        let mut keyed = keyed.clone();
+        keyed.update(b"hookline: the name of a pair of secrets");
+        keyed.update(of);
+        keyed.finalize().into_bytes().into()
+    };
+    let [a, b, c, d, ..] = digest(newest, &digest(old, b""));
+    Pair(u32::from_be_bytes([a, b, c, d]))
 }
 
 #[cfg(test)]
@@ -151,6 +179,23 @@ mod tests {
         assert_eq!(matched("hush, old"), Ok(0));
         assert_eq!(matched("new,hush"), Ok(1));
         assert_eq!(matched("new,old"), Err(SignatureError::Mismatch));
+    }
+
+    #[test]
+    fn two_secrets_have_a_name_that_changes_with_either_and_with_their_order() {
+        let (body, signature) = VECTORS[1];
+        let pair = |text| {
+            secrets(text)
+                .verify(body.as_bytes(), signature.as_bytes())
+                .unwrap()
+                .pair()
+        };
+        assert_eq!(pair("hush"), None);
+        assert!(pair("hush,old").is_some());
+        assert_eq!(pair("hush,old"), pair(" hush , old "));
+        for other in ["old,hush", "hush,older", "hush,hush"] {
+            assert_ne!(pair("hush,old"), pair(other), "{other}");
+        }
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! What all [`Stores`] and their [`Tally`] do.
 
-use hookline_domain::stores::{Counter, Counts, ErrorCode, Hour, LastError, StoreRecord, StoreUpdate, Stores, Tally};
+use hookline_domain::{
+    rotation::{Needed, Pair, Rotation},
+    stores::{Counter, Counts, ErrorCode, Hour, LastError, StoreRecord, StoreUpdate, Stores, Tally},
+};
 
 use super::at_once;
 use crate::builders::{at, noon, noon_plus, store};
@@ -27,6 +30,8 @@ macro_rules! stores_contract {
                 what_is_known_outlives_an_install,
                 a_tally_adds_to_a_store_that_is_known,
                 a_tally_never_makes_a_store,
+                which_secret_was_needed_adds_up,
+                two_rotations_are_apart,
                 stores_are_apart,
             ]
         );
@@ -254,6 +259,67 @@ pub async fn a_tally_adds_to_a_store_that_is_known<S: Stores + Tally>(stores: &S
 pub async fn a_tally_never_makes_a_store<S: Stores + Tally>(stores: &S) {
     stores.add(&store("demo"), &something()).await.unwrap();
     assert_eq!(stores.find(&store("demo")).await.unwrap(), None);
+}
+
+pub async fn which_secret_was_needed_adds_up<S: Stores + Tally>(stores: &S) {
+    stores.record(&store("demo"), &StoreUpdate::default()).await.unwrap();
+    let pair = Pair(0x2a);
+    let told = |seconds, newest: Option<i64>, old| StoreUpdate {
+        needed: Some(Needed {
+            pair,
+            told_at: noon_plus(seconds),
+            newest_at: newest.map(noon_plus),
+            old,
+        }),
+        ..StoreUpdate::default()
+    };
+    let mut known = None;
+    for update in [
+        told(1, None, true),
+        told(3, Some(2), false),
+        told(5, None, false),
+        told(7, Some(6), true),
+    ] {
+        stores.add(&store("demo"), &update).await.unwrap();
+        known = update.needed.map(|needed| needed.added_to(known));
+        assert_eq!(found(stores, "demo").await.rotations.get(&pair).copied(), known);
+    }
+    let expected = Rotation {
+        since: noon_plus(1),
+        newest_at: Some(noon_plus(6)),
+        old_at: Some(noon_plus(7)),
+    };
+    assert_eq!(known, Some(expected));
+}
+
+pub async fn two_rotations_are_apart<S: Stores + Tally>(stores: &S) {
+    stores.record(&store("demo"), &StoreUpdate::default()).await.unwrap();
+    for (seconds, pair) in [(1, Pair(1)), (2, Pair(u32::MAX))] {
+        let needed = Needed {
+            pair,
+            told_at: noon_plus(seconds),
+            newest_at: None,
+            old: pair == Pair(1),
+        };
+        let update = StoreUpdate {
+            needed: Some(needed),
+            last_forged_at: Some(noon_plus(seconds)),
+            ..StoreUpdate::default()
+        };
+        stores.add(&store("demo"), &update).await.unwrap();
+    }
+    let record = found(stores, "demo").await;
+    let rotation = |seconds, old_at| Rotation {
+        since: noon_plus(seconds),
+        newest_at: None,
+        old_at,
+    };
+    let expected = [
+        (Pair(1), rotation(1, Some(noon_plus(1)))),
+        (Pair(u32::MAX), rotation(2, None)),
+    ];
+    assert_eq!(record.rotations, expected.into());
+    assert_eq!(record.last_forged_at, Some(noon_plus(2)));
 }
 
 pub async fn stores_are_apart(stores: &impl Stores) {
