@@ -1,5 +1,7 @@
 """What keeps events: tables, queues, the event source, timeouts, alarms."""
 
+from typing import Any
+
 import pytest
 from template_reading import FUNCTIONS, RECEIVERS, Resources, of_type
 
@@ -107,10 +109,24 @@ def test_the_queues_are_watched(resources: Resources) -> None:
 
 def test_every_receivers_outcomes_are_counted(resources: Resources) -> None:
     """By a metric filter on its own log group."""
-    filters = of_type(resources, "AWS::Logs::MetricFilter").values()
-    groups = {each["Properties"]["LogGroupName"]["Ref"] for each in filters}
-    assert groups == {name.replace("Function", "Logs") for name in RECEIVERS}
-    for each in filters:
-        (metric,) = each["Properties"]["MetricTransformations"]
-        assert each["Properties"]["FilterPattern"] == "{ $.fields.outcome = * }"
+    for metric in metrics(resources, "{ $.fields.outcome = * }"):
+        assert metric["MetricName"] == "Webhooks"
         assert metric["Dimensions"] == [{"Key": "Outcome", "Value": "$.fields.outcome"}]
+
+
+def test_it_is_counted_that_the_old_client_secret_was_needed(resources: Resources) -> None:
+    """By each receiver, over all stores; a day without is 0 and not a gap."""
+    for metric in metrics(resources, "{ $.fields.secret = 1 }"):
+        assert (metric["MetricName"], metric["MetricValue"]) == ("OldSecretNeeded", "1")
+        assert metric["DefaultValue"] == 0
+        assert "Dimensions" not in metric
+
+
+def metrics(resources: Resources, pattern: str) -> list[dict[str, Any]]:
+    """What each receiver's log lines of this pattern add to; there is one for each receiver."""
+    filters = [each["Properties"] for each in of_type(resources, "AWS::Logs::MetricFilter").values()]
+    matching = [each for each in filters if each["FilterPattern"] == pattern]
+    assert sorted(each["LogGroupName"]["Ref"] for each in matching) == sorted(
+        name.replace("Function", "Logs") for name in RECEIVERS
+    )
+    return [metric for each in matching for metric in each["MetricTransformations"]]

@@ -66,7 +66,11 @@ impl EventQueue for Down {
 }
 
 pub(crate) fn sign(body: &[u8]) -> String {
-    let mut hmac: Hmac<Sha256> = Hmac::new_from_slice(SECRET.as_bytes()).unwrap();
+    sign_with(SECRET, body)
+}
+
+pub(crate) fn sign_with(secret: &str, body: &[u8]) -> String {
+    let mut hmac: Hmac<Sha256> = Hmac::new_from_slice(secret.as_bytes()).unwrap();
     hmac.update(body);
     BASE64_STANDARD.encode(hmac.finalize().into_bytes())
 }

@@ -4,7 +4,8 @@ use hookline_domain::{
     ledger::{Completion, Fate},
     memory::{MemoryLedger, MemoryQueue, MemoryStores},
     secret::Secret,
-    stores::{Counter, StoreUpdate, Stores},
+    status::Status,
+    stores::{Counter, StoreRecord, StoreUpdate, Stores},
 };
 use proptest::prelude::*;
 
@@ -283,6 +284,62 @@ async fn without_a_secret_there_is_no_receiver() {
         let refused = Receiver::new(Topic::ProductsDelete, ports(Secret::new(text)), SignedDuration::ZERO).await;
         assert!(refused.unwrap_err().to_string().contains("no secret"));
     }
+}
+
+/// Hours that the test turns.
+#[derive(Clone)]
+struct Hours(std::sync::Arc<std::sync::Mutex<i64>>);
+
+impl Clock for Hours {
+    fn now(&self) -> Timestamp {
+        Noon.now() + SignedDuration::from_hours(*self.0.lock().unwrap())
+    }
+}
+
+#[tokio::test]
+async fn the_old_secret_may_go_when_no_delivery_has_needed_it_for_a_day() {
+    let (stores, hours) = (MemoryStores::default(), Hours(std::sync::Arc::default()));
+    let ports = Ports {
+        ledger: MemoryLedger::default(),
+        queue: MemoryQueue::default(),
+        tally: Some(stores.clone()),
+        secrets: Secret::new(format!("new,{SECRET}")),
+        clock: hours.clone(),
+    };
+    let minute = SignedDuration::from_mins(1);
+    let receiver = Receiver::new(Topic::ProductsDelete, ports, minute).await.unwrap();
+    stores.record(&store(), &StoreUpdate::default()).await.unwrap();
+    let after = async |hour: i64, secret: &str| {
+        *hours.0.lock().unwrap() = hour;
+        let mut request = webhook(TOPIC, &hour.to_string(), BODY);
+        let signature = crate::testing::sign_with(secret, BODY).parse().unwrap();
+        request.headers_mut().insert("x-shopify-hmac-sha256", signature);
+        assert_eq!(receiver.answer(request).await.status(), 200);
+        receiver.afterwards().await;
+        let record = stores.find(&store()).await.unwrap().unwrap();
+        Status::of(&store(), record, hours.now()).client_secret
+    };
+    let told = after(0, "new").await;
+    assert_eq!((told.held, told.safe_to_revoke_old), (2, false), "not held for a day");
+    let told = after(20, SECRET).await;
+    assert_eq!(told.old_last_needed_at, Some(hours.now()));
+    assert!(!told.safe_to_revoke_old);
+    assert!(
+        !after(26, "new").await.safe_to_revoke_old,
+        "held for a day, but the old one was needed in it"
+    );
+    assert!(after(45, "new").await.safe_to_revoke_old);
+    assert!(!after(46, SECRET).await.safe_to_revoke_old, "needed after all");
+}
+
+#[tokio::test]
+async fn with_one_secret_no_delivery_costs_a_write() {
+    let stack = stack().await;
+    stack.stores.record(&store(), &StoreUpdate::default()).await.unwrap();
+    assert_eq!(status(&stack, webhook(TOPIC, "1", BODY)).await, 200);
+    stack.receiver.afterwards().await;
+    let record = stack.stores.find(&store()).await.unwrap().unwrap();
+    assert_eq!(record, StoreRecord::default());
 }
 
 proptest! {

@@ -1,0 +1,75 @@
+"""A client secret is rotated while the stack runs: nothing is deployed again, and nothing that Shopify signs is refused."""
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from hookline_local import ports, stack
+from hookline_local.client import signed
+from hookline_local.deploy import aws_client
+from hookline_local.tour import DEADLINE_SECONDS, Tour, poll
+
+TOPIC = "collections/update"
+NAME = "shopify-client-secrets"
+
+# A receiver reads the secret again at most once a minute, so this is waited for in so many goes.
+GOES = 1 + int(70 // DEADLINE_SECONDS)
+
+
+@dataclass
+class Rotation:
+    """A stack of its own, for its secret changes under the feet of whoever else would use it."""
+
+    tour: Tour
+    vault: Any
+    sent: int = 0
+
+    def keep(self, *held: str) -> None:
+        """Puts these into Secrets Manager, the newest first."""
+        self.vault.put_secret_value(SecretId=NAME, SecretString=",".join(held))
+
+    def answer(self, secret: str) -> int:
+        """What a new delivery is answered that is signed with this secret."""
+        self.sent += 1
+        body = b'{"id":361416303805590057,"title":"Campfire","updated_at":"2026-11-14T10:00:00Z"}'
+        delivery = signed(TOPIC, body, secret=secret, store=self.tour.store, delivery_id=f"rotation-{self.sent}")
+        return self.tour.send("rotation", delivery).status
+
+    def becomes(self, secret: str, status: int) -> bool:
+        """Waits until deliveries with this secret are answered so; the sender comes again, as Shopify does."""
+        return any(poll(lambda: self.answer(secret) == status) for _ in range(GOES))
+
+
+@pytest.fixture(scope="module")
+def rotation() -> Iterator[Rotation]:
+    """A stack that nobody else uses."""
+    with stack.running(ports.any_free()) as running:
+        yield Rotation(Tour(running), aws_client("secretsmanager", running.ports))
+
+
+def test_a_rotation_needs_no_deployment(rotation: Rotation) -> None:
+    """Both pass while both are held, the status says what the old one is still needed for, and then it is refused."""
+    old, new = rotation.tour.stack.credentials.shopify, secrets.token_hex(32)
+    assert rotation.answer(old) == 200
+    assert rotation.answer(new) == 401
+    assert poll(rotation.tour.status)["client_secret"]["held"] == 1
+
+    rotation.keep(new, old)
+    assert rotation.becomes(new, 200)
+    assert rotation.answer(old) == 200
+    assert poll(lambda: rotation.tour.status()["client_secret"]["old_last_needed_at"])
+    told = rotation.tour.status()["client_secret"]
+    assert (told["held"], told["safe_to_revoke_old"]) == (2, False)
+    assert "needed the old secret" in told["advice"]
+
+    # A wrong signature makes a receiver look again, at most once a minute; so does time, every five.
+    rotation.keep(new)
+    stranger = secrets.token_hex(32)
+    assert any(poll(lambda: rotation.answer(stranger) == rotation.answer(old) == 401) for _ in range(GOES))
+    assert rotation.answer(new) == 200
+    assert poll(lambda: rotation.tour.status()["activity"] == "live")
+    assert rotation.answer(old) == 401
+    assert poll(lambda: rotation.tour.status()["activity"] == "failing")
+    assert rotation.tour.status()["last_signature_failure_at"]
