@@ -1,4 +1,4 @@
-"""A client secret is rotated while the stack runs: nothing is deployed again, and nothing that Shopify signs is refused."""
+"""A client secret is rotated while the stack runs: nothing is deployed, and nothing that Shopify signs is refused."""
 
 import secrets
 from collections.abc import Iterator
