@@ -46,7 +46,7 @@ impl FromStr for Pair {
 }
 
 /// What a store's deliveries have shown of two secrets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Rotation {
     /// Since when both are held: the first we were told of it.
     pub since: Timestamp,
