@@ -8,7 +8,7 @@ use hookline_domain::secret::SecretRef;
 
 use crate::{
     AwsSecret, DynamoEntities, DynamoLedger, DynamoStores, InvalidOpenSearchConfig, OpenSearchConfig, OpenSearchIndex,
-    SecretsManagerSecret, SqsEventQueue,
+    S3Bodies, SecretsManagerSecret, SqsEventQueue,
 };
 
 /// How long a call may take before it has failed.
@@ -109,6 +109,12 @@ impl Aws {
     pub fn event_queue(&self, url: impl Into<String>) -> SqsEventQueue {
         let client = self.sqs.get_or_init(|| aws_sdk_sqs::Client::new(&self.config));
         SqsEventQueue::new(client.clone(), url)
+    }
+
+    /// The bodies in this bucket. Makes no request.
+    #[must_use]
+    pub fn bodies(&self, bucket: &str) -> S3Bodies {
+        S3Bodies::new(&self.config, bucket)
     }
 
     /// A secret, given literally or by its ARN or name in Secrets Manager. Makes no request.

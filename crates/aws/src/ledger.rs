@@ -18,7 +18,7 @@ mod records;
 use aws_sdk_dynamodb::{
     Client,
     error::SdkError,
-    operation::put_item::PutItemError,
+    operation::{put_item::PutItemError, update_item::UpdateItemError},
     types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 use hookline_domain::{
@@ -148,7 +148,15 @@ impl Ledger for DynamoLedger {
                 .expression_attribute_values(":problem", write_problem(problem)?),
             None => update.update_expression(format!("{settles} REMOVE #problem")),
         };
-        let before = unless_refused(PORT, update.send().await)?
+        let settled = update
+            // The entry that is in the way comes back with the refusal: no second read.
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        if fate == Fate::Parked && settled.as_ref().err().and_then(state_in_the_way) == Some(&text(DONE)) {
+            return Ok(Completion::Done);
+        }
+        let before = unless_refused(PORT, settled)?
             .and_then(|output| output.attributes)
             .and_then(|mut old| old.remove("state"));
         Ok(if before == Some(text(CLAIMED)) {
@@ -204,6 +212,13 @@ fn new_item(delivery: &DeliveryKey, request: &ClaimRequest) -> Item {
         item.insert("event_id".to_owned(), text(event_id.as_str()));
     }
     item
+}
+
+fn state_in_the_way(error: &SdkError<UpdateItemError>) -> Option<&AttributeValue> {
+    match error.as_service_error()? {
+        UpdateItemError::ConditionalCheckFailedException(refused) => refused.item()?.get("state"),
+        _ => None,
+    }
 }
 
 fn entry_in_the_way(error: SdkError<PutItemError>) -> Result<Entry, Unavailable> {

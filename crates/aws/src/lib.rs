@@ -1,10 +1,11 @@
-//! The ports of `hookline-domain` on DynamoDB, SQS, Secrets Manager and OpenSearch.
+//! The ports of `hookline-domain` on DynamoDB, SQS, S3, Secrets Manager and OpenSearch.
 //!
 //! [`Aws`] is where to begin: it reads the configuration of the SDKs once and hands out the adapters. Nothing else
 //! in Hookline names an SDK. Every failure becomes an [`Unavailable`](hookline_domain::port::Unavailable) that keeps
 //! the SDK's error as its source; it is logged by whoever handles it, not here.
 
 mod attributes;
+mod bodies;
 mod condition;
 mod connect;
 mod entities;
@@ -14,6 +15,7 @@ mod queue;
 mod secret;
 mod stores;
 
+pub use bodies::S3Bodies;
 pub use connect::{Aws, Patience};
 pub use entities::DynamoEntities;
 pub use ledger::DynamoLedger;

@@ -4,6 +4,10 @@ use jiff::Timestamp;
 
 use crate::ids::{DeliveryKey, EventId};
 
+/// The most bytes a body may have: what Lambda takes, 6 MiB, for an event that holds the body and more
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>). Nothing longer comes through AWS.
+pub const BODY_LIMIT: usize = 6 * 1024 * 1024;
+
 /// A delivery whose signature has been checked. Its body has not been read yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {

@@ -2,14 +2,17 @@
 //!
 //! The body is not escaped into the JSON, so a large one costs nothing to wrap. SQS takes only some Unicode
 //! characters (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>):
-//! a body with others, or that is not UTF-8 at all, travels as base64.
+//! a body with others, or that is not UTF-8 at all, travels as base64. A long one travels compressed, and one that is
+//! too long even then is kept in [`Bodies`](crate::bodies::Bodies), and the message only says by which attempt.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    delivery::Delivery,
+    bodies::{Attempt, BodyKey},
+    compression::{self, Garbled},
+    delivery::{BODY_LIMIT, Delivery},
     ids::{DeliveryId, DeliveryKey, EventId, Source, StoreKey, StoreName, Topic},
 };
 
@@ -17,14 +20,51 @@ use crate::{
 /// (<https://aws.amazon.com/blogs/compute/more-room-to-build-serverless-services-now-support-payloads-up-to-1-mb>).
 pub const MESSAGE_LIMIT: usize = 1024 * 1024;
 
+/// Longer messages are compressed. SQS bills by the 64 KiB, so that shorter ones would cost what they cost now
+/// (docs/adr/0008-large-bodies-go-through-s3.md).
+pub const COMPRESSED_ABOVE: usize = 64 * 1024;
+
 const FORMAT: u32 = 1;
 
 /// A delivery that no queue message can hold. Not worth a retry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the message would have {bytes} bytes, {MESSAGE_LIMIT} are allowed")]
+#[error("the message would have {bytes} bytes, {limit} are allowed")]
 pub struct TooLarge {
     /// How long it would be.
     pub bytes: usize,
+    /// How long it may be.
+    pub limit: usize,
+}
+
+/// A delivery, made ready to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Packed {
+    /// A message that holds all of it.
+    Message(String),
+    /// No message holds its body.
+    Large {
+        /// What to keep, compressed; [`point`] then writes the message.
+        body: Vec<u8>,
+        /// Why.
+        why: TooLarge,
+    },
+}
+
+/// A queue message that has been read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Envelope {
+    /// All of the delivery.
+    Whole(Delivery),
+    /// All but its body.
+    Pointer(Pointer),
+}
+
+/// A delivery whose body is kept elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pointer {
+    /// The delivery, without its body.
+    delivery: Delivery,
+    attempt: Attempt,
 }
 
 /// A queue message that no receiver of ours wrote. Not worth a retry; a person has to look.
@@ -33,7 +73,7 @@ pub enum NotOurs {
     /// No line feed after the first line.
     #[error("the message is not a line that names a delivery and a body")]
     NoBody,
-    /// The first line is not what [`encode`] writes.
+    /// The first line is not what [`pack`] writes.
     #[error("the message's first line does not name a delivery")]
     Header(#[source] serde_json::Error),
     /// Written by a later version of this code.
@@ -42,6 +82,15 @@ pub enum NotOurs {
     /// The body is not the base64 that the first line says.
     #[error("the message's body is not base64")]
     Base64(#[source] base64::DecodeError),
+    /// The body is not the zstd that the first line says.
+    #[error("the message's body is not zstd of a body")]
+    Zstd(#[source] Garbled),
+    /// The first line says that the body is elsewhere, and not where.
+    #[error("the message does not say which attempt has kept its body")]
+    NoAttempt,
+    /// The body is elsewhere, and the message was to hold it.
+    #[error("the message's body is kept elsewhere")]
+    Elsewhere,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -58,62 +107,92 @@ struct Header<'a> {
     triggered_at: Option<Timestamp>,
     received_at: Timestamp,
     encoding: Encoding,
+    /// With [`Encoding::S3`] only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    attempt: Option<Attempt>,
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Encoding {
+    /// The body as it came.
     Text,
+    /// Base64 of the body.
     Base64,
+    /// Base64 of zstd of the body.
+    Zstd,
+    /// Nothing: `attempt` has kept zstd of the body.
+    S3,
 }
 
-/// Writes a delivery as a queue message.
-///
-/// # Errors
-/// [`TooLarge`] when it exceeds [`MESSAGE_LIMIT`].
-pub fn encode(delivery: &Delivery) -> Result<String, TooLarge> {
+/// Makes a delivery ready for a queue that takes messages of at most `limit` bytes.
+#[must_use]
+pub fn pack(delivery: &Delivery, limit: usize) -> Packed {
     let text = std::str::from_utf8(&delivery.body)
         .ok()
         .filter(|text| text.chars().all(sqs_takes));
-    let header = Header {
-        hookline: FORMAT,
-        source: delivery.key.store.source.clone(),
-        store: delivery.key.store.store.clone(),
-        topic: delivery.key.topic.clone(),
-        delivery_id: delivery.key.id.clone(),
-        event_id: delivery.event_id.clone(),
-        api_version: (&*delivery.api_version).into(),
-        triggered_at: delivery.triggered_at,
-        received_at: delivery.received_at,
-        encoding: text.map_or(Encoding::Base64, |_| Encoding::Text),
-    };
-    let mut message = serde_json::to_string(&header).expect("a struct of texts, numbers and times always serialises");
-    message.push('\n');
+    let encoding = text.map_or(Encoding::Base64, |_| Encoding::Text);
+    let mut message = first_line(delivery, encoding, None);
+    let bytes = message.len() + text.map_or_else(|| base64_len(&delivery.body), str::len);
+    if bytes > COMPRESSED_ABOVE.min(limit) {
+        let body = compression::compress(&delivery.body);
+        let mut compressed = first_line(delivery, Encoding::Zstd, None);
+        let shorter = compressed.len() + base64_len(&body);
+        if shorter.min(bytes) > limit {
+            let bytes = shorter.min(bytes);
+            let why = TooLarge { bytes, limit };
+            return Packed::Large { body, why };
+        }
+        if shorter < bytes {
+            BASE64_STANDARD.encode_string(&body, &mut compressed);
+            return Packed::Message(compressed);
+        }
+    }
     match text {
         Some(text) => message.push_str(text),
         None => BASE64_STANDARD.encode_string(&delivery.body, &mut message),
     }
-    if message.len() > MESSAGE_LIMIT {
-        return Err(TooLarge { bytes: message.len() });
-    }
-    Ok(message)
+    Packed::Message(message)
 }
 
-/// Reads what [`encode`] wrote.
+/// Writes the message of a delivery whose body this attempt has kept.
+#[must_use]
+pub fn point(delivery: &Delivery, attempt: Attempt) -> String {
+    first_line(delivery, Encoding::S3, Some(attempt))
+}
+
+/// Writes a delivery as one message that holds all of it.
+///
+/// # Errors
+/// [`TooLarge`] when it exceeds [`MESSAGE_LIMIT`].
+pub fn encode(delivery: &Delivery) -> Result<String, TooLarge> {
+    match pack(delivery, MESSAGE_LIMIT) {
+        Packed::Message(message) => Ok(message),
+        Packed::Large { why, .. } => Err(why),
+    }
+}
+
+/// Reads what [`pack`] or [`point`] wrote.
 ///
 /// # Errors
 /// [`NotOurs`] says what does not fit.
-pub fn decode(message: &str) -> Result<Delivery, NotOurs> {
+pub fn open(message: &str) -> Result<Envelope, NotOurs> {
     let (header, body) = message.split_once('\n').ok_or(NotOurs::NoBody)?;
     let header: Header<'_> = serde_json::from_str(header).map_err(NotOurs::Header)?;
     if header.hookline != FORMAT {
         return Err(NotOurs::Format(header.hookline));
     }
-    let body = match header.encoding {
-        Encoding::Text => body.as_bytes().to_vec(),
-        Encoding::Base64 => BASE64_STANDARD.decode(body).map_err(NotOurs::Base64)?,
+    let base64 = |body| BASE64_STANDARD.decode(body).map_err(NotOurs::Base64);
+    let (body, elsewhere) = match header.encoding {
+        Encoding::Text => (body.as_bytes().to_vec(), None),
+        Encoding::Base64 => (base64(body)?, None),
+        Encoding::Zstd => {
+            let body = compression::decompress(&base64(body)?, BODY_LIMIT).map_err(NotOurs::Zstd)?;
+            (body, None)
+        }
+        Encoding::S3 => (Vec::new(), Some(header.attempt.ok_or(NotOurs::NoAttempt)?)),
     };
-    Ok(Delivery {
+    let delivery = Delivery {
         key: DeliveryKey {
             store: StoreKey {
                 source: header.source,
@@ -127,7 +206,72 @@ pub fn decode(message: &str) -> Result<Delivery, NotOurs> {
         triggered_at: header.triggered_at,
         received_at: header.received_at,
         body,
+    };
+    Ok(match elsewhere {
+        None => Envelope::Whole(delivery),
+        Some(attempt) => Envelope::Pointer(Pointer { delivery, attempt }),
     })
+}
+
+/// Reads what [`encode`] wrote.
+///
+/// # Errors
+/// [`NotOurs`] says what does not fit; [`NotOurs::Elsewhere`] that only [`open`] reads it.
+pub fn decode(message: &str) -> Result<Delivery, NotOurs> {
+    match open(message)? {
+        Envelope::Whole(delivery) => Ok(delivery),
+        Envelope::Pointer(_) => Err(NotOurs::Elsewhere),
+    }
+}
+
+impl Pointer {
+    /// What its body is found by. Of the delivery that the message names, whatever else the message says.
+    #[must_use]
+    pub fn body_key(&self) -> BodyKey {
+        BodyKey {
+            delivery: self.delivery.key.clone(),
+            attempt: self.attempt,
+        }
+    }
+
+    /// The delivery, as far as the message has it: all but the body.
+    #[must_use]
+    pub fn delivery(&self) -> &Delivery {
+        &self.delivery
+    }
+
+    /// The whole delivery, from what was kept.
+    ///
+    /// # Errors
+    /// [`Garbled`] when that is no body.
+    pub fn with(self, kept: &[u8]) -> Result<Delivery, Garbled> {
+        let body = compression::decompress(kept, BODY_LIMIT)?;
+        Ok(Delivery { body, ..self.delivery })
+    }
+}
+
+/// The line that names a delivery, with its line feed.
+fn first_line(delivery: &Delivery, encoding: Encoding, attempt: Option<Attempt>) -> String {
+    let header = Header {
+        hookline: FORMAT,
+        source: delivery.key.store.source.clone(),
+        store: delivery.key.store.store.clone(),
+        topic: delivery.key.topic.clone(),
+        delivery_id: delivery.key.id.clone(),
+        event_id: delivery.event_id.clone(),
+        api_version: (&*delivery.api_version).into(),
+        triggered_at: delivery.triggered_at,
+        received_at: delivery.received_at,
+        encoding,
+        attempt,
+    };
+    let mut line = serde_json::to_string(&header).expect("a struct of texts, numbers and times always serialises");
+    line.push('\n');
+    line
+}
+
+fn base64_len(bytes: &[u8]) -> usize {
+    base64::encoded_len(bytes.len(), true).unwrap_or(usize::MAX / 2)
 }
 
 /// `#x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF`, as the reference above has it.
@@ -136,74 +280,4 @@ fn sqs_takes(c: char) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn delivery(body: Vec<u8>) -> Delivery {
-        Delivery {
-            key: DeliveryKey {
-                store: StoreKey {
-                    source: Source::new("shopify").unwrap(),
-                    store: StoreName::new("demo.myshopify.com").unwrap(),
-                },
-                topic: Topic::new("products/update").unwrap(),
-                id: DeliveryId::new("b54557e4-bdd9-4b37-8a5f-bf7d70bcd043").unwrap(),
-            },
-            event_id: Some(EventId::new("98880550-7158-44d4-b7cd-2c97c8a091b5").unwrap()),
-            api_version: "2026-07".into(),
-            triggered_at: Some("2026-11-14T15:04:53.106482937Z".parse().unwrap()),
-            received_at: "2026-11-14T15:04:53.4Z".parse().unwrap(),
-            body,
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn any_bytes_come_back_as_they_were(body: Vec<u8>) {
-            let delivery = delivery(body);
-            let message = encode(&delivery).unwrap();
-            prop_assert!(message.chars().all(sqs_takes));
-            prop_assert_eq!(decode(&message).unwrap(), delivery);
-        }
-
-        #[test]
-        fn any_text_comes_back_as_it_was(body: String) {
-            let delivery = delivery(body.into_bytes());
-            prop_assert_eq!(decode(&encode(&delivery).unwrap()).unwrap(), delivery);
-        }
-
-        #[test]
-        fn no_message_panics(message: String) {
-            drop(decode(&message));
-        }
-    }
-
-    #[test]
-    fn characters_that_sqs_refuses_travel_as_base64() {
-        let message = encode(&delivery("{\"title\":\"\u{FFFE}\"}".into())).unwrap();
-        assert!(message.contains("\"encoding\":\"base64\""));
-        let message = encode(&delivery("{\"title\":\"Café\"}\n".into())).unwrap();
-        assert!(message.ends_with("\n{\"title\":\"Café\"}\n"));
-    }
-
-    #[test]
-    fn a_message_beyond_the_limit_is_refused() {
-        assert!(encode(&delivery(vec![b'x'; MESSAGE_LIMIT - 600])).is_ok());
-        assert!(encode(&delivery(vec![b'x'; MESSAGE_LIMIT])).is_err());
-        assert!(encode(&delivery(vec![0xFF; MESSAGE_LIMIT * 4 / 5])).is_err());
-    }
-
-    #[test]
-    fn what_is_not_ours_says_why() {
-        assert!(matches!(decode("hello"), Err(NotOurs::NoBody)));
-        assert!(matches!(decode("{}\n{}"), Err(NotOurs::Header(_))));
-        let later = encode(&delivery(vec![]))
-            .unwrap()
-            .replace("\"hookline\":1", "\"hookline\":2");
-        assert!(matches!(decode(&later), Err(NotOurs::Format(2))));
-        let broken = encode(&delivery(vec![0xFF])).unwrap() + "!";
-        assert!(matches!(decode(&broken), Err(NotOurs::Base64(_))));
-    }
-}
+mod tests;

@@ -113,6 +113,8 @@ pub enum Completion {
     First,
     /// The entry was settled before, or is gone: do not count it again.
     Repeated,
+    /// It was to be parked, and is done: another copy of it has had its effect. Nothing needs a person's look.
+    Done,
 }
 
 /// Records which deliveries somebody is on and which are done.
@@ -129,7 +131,8 @@ pub trait Ledger: Send + Sync {
 
     /// Records what became of a delivery, as [`settle`] has it, with **one** conditional write. A parked one may be
     /// parked again, with its newest problem, or become anything else later; what is done stays as it is. `problem` is
-    /// why it is parked; anything else removes the problem that was kept.
+    /// why it is parked; anything else removes the problem that was kept. What is done and was to be parked is
+    /// [`Completion::Done`].
     fn complete(
         &self,
         delivery: &DeliveryKey,
@@ -263,6 +266,7 @@ pub fn settle(entry: Option<&Entry>, fate: Fate) -> (Option<State>, Completion) 
     match entry.map(|entry| &entry.state) {
         Some(State::Claimed { .. }) => (Some(settled), Completion::First),
         Some(State::Parked) => (Some(settled), Completion::Repeated),
+        Some(State::Done) if fate == Fate::Parked => (None, Completion::Done),
         Some(State::Done) | None => (None, Completion::Repeated),
     }
 }

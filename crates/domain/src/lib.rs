@@ -4,6 +4,8 @@
 //! Deliberately elsewhere: what vendors send (`hookline-sources`), AWS and OpenSearch (`hookline-aws`),
 //! HTTP and the Lambda runtime (`hookline-lambda`). Nothing here reads a clock or the environment.
 
+pub mod bodies;
+pub mod compression;
 pub mod delivery;
 pub mod document;
 pub mod entities;

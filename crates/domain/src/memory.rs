@@ -9,6 +9,7 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
+    bodies::{Bodies, BodyKey},
     document::Document,
     entities::{self, Entities, Fence, Page},
     ids::{DeliveryId, DeliveryKey, EntityKey, StoreKey},
@@ -144,20 +145,29 @@ impl Records for MemoryLedger {
 /// An [`EventQueue`] in memory.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryQueue {
-    messages: Shared<Vec<String>>,
+    messages: Shared<Vec<(StoreKey, String)>>,
 }
 
 impl MemoryQueue {
     /// All messages sent and not taken, oldest first.
     #[must_use]
     pub fn take(&self) -> Vec<String> {
+        self.take_with_stores()
+            .into_iter()
+            .map(|(_, message)| message)
+            .collect()
+    }
+
+    /// The same, each with the store it was sent for.
+    #[must_use]
+    pub fn take_with_stores(&self) -> Vec<(StoreKey, String)> {
         std::mem::take(&mut self.messages.lock())
     }
 }
 
 impl EventQueue for MemoryQueue {
-    async fn send(&self, message: String) -> Result<(), Unavailable> {
-        self.messages.lock().push(message);
+    async fn send(&self, store: &StoreKey, message: String) -> Result<(), Unavailable> {
+        self.messages.lock().push((store.clone(), message));
         Ok(())
     }
 }
@@ -394,4 +404,34 @@ fn words(text: &str) -> Vec<String> {
         .filter(|word| !word.is_empty())
         .map(str::to_lowercase)
         .collect()
+}
+
+/// [`Bodies`] in memory.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryBodies {
+    kept: Shared<BTreeMap<BodyKey, Vec<u8>>>,
+}
+
+impl MemoryBodies {
+    /// What is kept.
+    #[must_use]
+    pub fn keys(&self) -> Vec<BodyKey> {
+        self.kept.lock().keys().cloned().collect()
+    }
+}
+
+impl Bodies for MemoryBodies {
+    async fn put(&self, key: &BodyKey, body: Vec<u8>) -> Result<(), Unavailable> {
+        self.kept.lock().insert(key.clone(), body);
+        Ok(())
+    }
+
+    async fn get(&self, key: &BodyKey) -> Result<Option<Vec<u8>>, Unavailable> {
+        Ok(self.kept.lock().get(key).cloned())
+    }
+
+    async fn delete(&self, key: &BodyKey) -> Result<(), Unavailable> {
+        self.kept.lock().remove(key);
+        Ok(())
+    }
 }

@@ -2,11 +2,19 @@
 
 use std::future::Future;
 
-use crate::port::Unavailable;
+use crate::{envelope::MESSAGE_LIMIT, ids::StoreKey, port::Unavailable};
 
 /// Takes messages and hands each to the consumer at least once, in any order.
 pub trait EventQueue: Send + Sync {
-    /// Sends one message, at most [`MESSAGE_LIMIT`](crate::envelope::MESSAGE_LIMIT) bytes long. When this
-    /// returns an error, the message may have been sent all the same.
-    fn send(&self, message: String) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    /// Sends one message, at most [`largest`](Self::largest) bytes long. When this returns an error, the message may have
+    /// been sent all the same.
+    ///
+    /// `store` is whose message it is: the queue may hold back a store that keeps the consumer busy, so that the
+    /// others do not wait behind it (docs/adr/0009-fair-queues.md).
+    fn send(&self, store: &StoreKey, message: String) -> impl Future<Output = Result<(), Unavailable>> + Send;
+
+    /// The most bytes a message may have.
+    fn largest(&self) -> usize {
+        MESSAGE_LIMIT
+    }
 }

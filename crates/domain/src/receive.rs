@@ -6,6 +6,12 @@
 //!     ├─ settled ─▶ duplicate
 //!     └─ live ─▶ not now                  somebody is on it and may still die
 //! ```
+//!
+//! A body that no message holds is kept between claim and send, and the message points at it. Before the claim, every
+//! duplicate would be kept again for nothing. Who dies between keeping and sending leaves a body that nobody asks for,
+//! which is removed after some weeks, and a claim that lapses: the sender comes back, and the next attempt keeps its
+//! own. What is kept is never removed here, not even when the send has failed: the message may have been sent all the
+//! same.
 
 use std::time::Duration;
 
@@ -13,8 +19,9 @@ use futures_util::future::{Either, select};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
+    bodies::{Attempt, Bodies, BodyKey},
     delivery::Delivery,
-    envelope::{self, TooLarge},
+    envelope::{self, Packed, TooLarge},
     ledger::{Claim, ClaimRequest, Ledger},
     port::{Clock, Unavailable},
     queue::EventQueue,
@@ -28,11 +35,13 @@ pub const REMEMBERED: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// Takes deliveries.
 #[derive(Debug)]
-pub struct Receive<L, Q, C> {
+pub struct Receive<L, Q, B, C> {
     /// Which deliveries somebody is on.
     pub ledger: L,
     /// Where they go.
     pub queue: Q,
+    /// Where bodies go that no message holds; without it they are not taken.
+    pub bodies: Option<B>,
     /// What time it is.
     pub clock: C,
 }
@@ -65,9 +74,10 @@ pub enum NotReceived {
     OutOfTime,
 }
 
-impl<L: Ledger, Q: EventQueue, C: Clock> Receive<L, Q, C> {
-    /// Takes a delivery: one ledger call and, unless it is a duplicate, one queue call. Gives up when `out_of_time`
-    /// resolves; what was claimed then lapses by itself, and what was sent then is harmless.
+impl<L: Ledger, Q: EventQueue, B: Bodies, C: Clock> Receive<L, Q, B, C> {
+    /// Takes a delivery: one ledger call and, unless it is a duplicate, one queue call, with one call between them for a
+    /// body that no message holds. Gives up when `out_of_time` resolves; what was claimed then lapses by itself, and
+    /// what was sent then is harmless.
     ///
     /// # Errors
     /// [`NotReceived`] says whether the sender should come back.
@@ -76,18 +86,22 @@ impl<L: Ledger, Q: EventQueue, C: Clock> Receive<L, Q, C> {
         delivery: &Delivery,
         out_of_time: impl Future<Output = ()> + Send + Unpin,
     ) -> Result<Received, NotReceived> {
-        let message = envelope::encode(delivery)?;
-        let work = Box::pin(self.claim_and_send(delivery, message));
+        let packed = envelope::pack(delivery, self.queue.largest());
+        if let (Packed::Large { why, .. }, None) = (&packed, &self.bodies) {
+            return Err((*why).into());
+        }
+        let work = Box::pin(self.claim_and_send(delivery, packed));
         match select(work, out_of_time).await {
             Either::Left((received, _)) => received,
             Either::Right(((), _)) => Err(NotReceived::OutOfTime),
         }
     }
 
-    async fn claim_and_send(&self, delivery: &Delivery, message: String) -> Result<Received, NotReceived> {
+    async fn claim_and_send(&self, delivery: &Delivery, packed: Packed) -> Result<Received, NotReceived> {
         let now = self.clock.now();
+        let attempt = Attempt::new();
         let request = ClaimRequest {
-            owner: uuid::Uuid::new_v4().to_string(),
+            owner: attempt.to_string(),
             now,
             lease_until: later(now, LEASE),
             expires_at: later(now, REMEMBERED),
@@ -101,14 +115,30 @@ impl<L: Ledger, Q: EventQueue, C: Clock> Receive<L, Q, C> {
             }
             Claim::Fresh => {}
         }
-        if let Err(failure) = self.queue.send(message).await {
+        if let Err(failure) = self.send(delivery, packed, attempt).await {
             // Best effort: a claim that is not given back lapses. The failure to send is what matters.
             if let Err(kept) = self.ledger.release(&delivery.key, &request.owner).await {
                 tracing::warn!(error = %kept, "a claim was not given back; it lapses by itself");
             }
-            return Err(failure.into());
+            return Err(failure);
         }
         Ok(Received::Queued)
+    }
+
+    async fn send(&self, delivery: &Delivery, packed: Packed, attempt: Attempt) -> Result<(), NotReceived> {
+        let message = match packed {
+            Packed::Message(message) => message,
+            Packed::Large { body, why } => {
+                let key = BodyKey {
+                    delivery: delivery.key.clone(),
+                    attempt,
+                };
+                let bodies = self.bodies.as_ref().ok_or(why)?;
+                bodies.put(&key, body).await?;
+                envelope::point(delivery, attempt)
+            }
+        };
+        Ok(self.queue.send(&delivery.key.store, message).await?)
     }
 }
 

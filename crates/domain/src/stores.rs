@@ -152,6 +152,8 @@ pub enum ErrorCode {
     SchemaMismatch,
     /// A signed body belongs to another store.
     StoreMismatch,
+    /// A body that was kept outside of its message is not there, or not whole.
+    BodyLost,
     /// The index will never take a document.
     IndexRejected,
     /// The index did not take a change; it is tried again.

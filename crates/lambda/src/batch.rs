@@ -8,11 +8,12 @@
 use std::{sync::Arc, time::Instant};
 
 use hookline_domain::{
+    bodies::Bodies,
     entities::Entities,
     index::Index,
     ledger::Ledger,
     port::Clock,
-    reindex::{Message, Processed, Reindex, Verdict},
+    reindex::{Processed, Reindex, Unpack, Verdict},
     stores::Stores,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -71,16 +72,19 @@ pub struct Unnamed;
 /// [`Unnamed`], which no queue of SQS causes.
 pub async fn consume<L: Ledger, E: Entities, S: Stores, I: Index, C: Clock>(
     reindex: &Reindex<L, E, S, I, C>,
+    unpack: &Unpack<impl Bodies>,
     batch: SqsBatch,
     deadline: Timestamp,
 ) -> Result<SqsAnswer, Unnamed> {
     let started = Instant::now();
-    let messages = batch.records.into_iter().map(|record| Message {
-        id: record.message_id.unwrap_or_default(),
-        text: record.body.unwrap_or_default(),
+    let texts = batch.records.into_iter().map(|record| {
+        let (id, text) = (record.message_id, record.body);
+        (id.unwrap_or_default(), text.unwrap_or_default())
     });
+    let (messages, fetched) = unpack.open(texts.collect()).await;
     let stop_at = deadline.checked_sub(SETTLE_MARGIN).unwrap_or(deadline);
-    let processed = reindex.apply(messages.collect(), stop_at).await;
+    let processed = reindex.apply(messages, stop_at).await;
+    unpack.clear(fetched, &processed).await;
     let duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
     for message in &processed {
         log(message, processed.len(), duration_us);
@@ -126,20 +130,22 @@ fn log(processed: &Processed, batch_size: usize, duration_us: u64) {
 ///
 /// # Errors
 /// When the runtime cannot be reached.
-pub async fn run<L, E, S, I, C>(reindex: Reindex<L, E, S, I, C>) -> Result<(), StartError>
+pub async fn run<L, E, S, I, C, B>(reindex: Reindex<L, E, S, I, C>, unpack: Unpack<B>) -> Result<(), StartError>
 where
+    B: Bodies + 'static,
     L: Ledger + 'static,
     E: Entities + 'static,
     S: Stores + 'static,
     I: Index + 'static,
     C: Clock + 'static,
 {
-    let reindex = Arc::new(reindex);
+    let function = Arc::new((reindex, unpack));
     let handle = service_fn(move |event: LambdaEvent<SqsBatch>| {
-        let reindex = Arc::clone(&reindex);
+        let function = Arc::clone(&function);
         // On the heap, for the compiler would else have to lay out all of it in one piece.
         Box::pin(async move {
-            consume(&reindex, event.payload, deadline(&event.context))
+            let (reindex, unpack) = &*function;
+            consume(reindex, unpack, event.payload, deadline(&event.context))
                 .await
                 .map_err(StartError::from)
         })

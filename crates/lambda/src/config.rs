@@ -63,6 +63,8 @@ pub struct ReceiverConfig {
     pub ledger_table: String,
     /// `EVENT_QUEUE_URL`
     pub event_queue_url: String,
+    /// `PAYLOAD_BUCKET`; without it a body that no message holds is refused.
+    pub payload_bucket: Option<String>,
     /// `SHOPIFY_CLIENT_SECRETS` or `SHOPIFY_CLIENT_SECRETS_ARN`
     pub client_secrets: SecretRef,
     /// `STORES_TABLE`; without it duplicates and forgeries are counted in the logs only.
@@ -80,6 +82,8 @@ pub struct ReindexConfig {
     pub entities_table: String,
     /// `STORES_TABLE`
     pub stores_table: String,
+    /// `PAYLOAD_BUCKET`; without it a body that no message holds is not found.
+    pub payload_bucket: Option<String>,
     /// Where the index is.
     pub index: IndexConfig,
 }
@@ -125,6 +129,7 @@ impl ReceiverConfig {
         let config = Self {
             ledger_table: reader.required("LEDGER_TABLE"),
             event_queue_url: reader.required("EVENT_QUEUE_URL"),
+            payload_bucket: reader.optional("PAYLOAD_BUCKET"),
             client_secrets: reader.secret("SHOPIFY_CLIENT_SECRETS", "SHOPIFY_CLIENT_SECRETS_ARN"),
             stores_table: reader.optional("STORES_TABLE"),
             tally_every: reader.seconds("STATUS_TALLY_SECONDS", TALLY_SECONDS),
@@ -144,6 +149,7 @@ impl ReindexConfig {
             ledger_table: reader.required("LEDGER_TABLE"),
             entities_table: reader.required("ENTITIES_TABLE"),
             stores_table: reader.required("STORES_TABLE"),
+            payload_bucket: reader.optional("PAYLOAD_BUCKET"),
             index: reader.index(),
         };
         reader.finish(config)
@@ -278,9 +284,10 @@ mod tests {
             ("SHOPIFY_CLIENT_SECRETS", "hush"),
         ]);
         let config = ReceiverConfig::read(&environment).unwrap();
-        assert_eq!(config.stores_table, None);
+        let shown = format!("{config:?}{environment:?}");
+        assert_eq!((config.stores_table, config.payload_bucket), (None, None));
         assert_eq!(config.tally_every, SignedDuration::from_secs(60));
-        assert!(!format!("{config:?}{environment:?}").contains("hush"));
+        assert!(!shown.contains("hush"));
     }
 
     #[test]

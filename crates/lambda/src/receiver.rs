@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use hookline_domain::{
+    bodies::Bodies,
     ids::DeliveryKey,
     ledger::Ledger,
     port::Clock,
@@ -29,26 +30,28 @@ use crate::{
 /// What is kept of the function's time to send an answer with.
 const ANSWER_MARGIN: Duration = Duration::from_millis(300);
 
-/// The longest the two calls may take: Shopify gives up after 5 s in all
+/// The longest the calls may take, all together: Shopify gives up after 5 s in all
 /// (<https://shopify.dev/docs/apps/build/webhooks/troubleshoot>).
 const CALLS_LIMIT: Duration = Duration::from_millis(4_200);
 
 /// Receives one topic.
 #[derive(Debug)]
-pub struct Receiver<L, Q, T, K, C> {
+pub struct Receiver<L, Q, B, T, K, C> {
     topic: Topic,
-    receive: Receive<L, Q, C>,
+    receive: Receive<L, Q, B, C>,
     secrets: Rotating<K, C, Secrets>,
     tallies: Tallies<T, C>,
 }
 
 /// What a receiver reaches.
 #[derive(Debug)]
-pub struct Ports<L, Q, T, K, C> {
+pub struct Ports<L, Q, B, T, K, C> {
     /// Which deliveries somebody is on.
     pub ledger: L,
     /// Where they go.
     pub queue: Q,
+    /// Where bodies go that no message holds, if anywhere.
+    pub bodies: Option<B>,
     /// Where counts go, if anywhere.
     pub tally: Option<T>,
     /// Where the client secrets are.
@@ -84,10 +87,11 @@ impl Answer {
     }
 }
 
-impl<L, Q, T, K, C> Receiver<L, Q, T, K, C>
+impl<L, Q, B, T, K, C> Receiver<L, Q, B, T, K, C>
 where
     L: Ledger,
     Q: EventQueue,
+    B: Bodies,
     T: Tally,
     K: SecretSource,
     C: Clock + Clone,
@@ -96,10 +100,15 @@ where
     ///
     /// # Errors
     /// [`NoSecret`]: without a secret there is no receiver.
-    pub async fn new(topic: Topic, ports: Ports<L, Q, T, K, C>, tally_every: SignedDuration) -> Result<Self, NoSecret> {
+    pub async fn new(
+        topic: Topic,
+        ports: Ports<L, Q, B, T, K, C>,
+        tally_every: SignedDuration,
+    ) -> Result<Self, NoSecret> {
         let Ports {
             ledger,
             queue,
+            bodies,
             tally,
             secrets,
             clock,
@@ -108,7 +117,12 @@ where
         let tallies = Tallies::new(tally, clock.clone(), tally_every);
         Ok(Self {
             topic,
-            receive: Receive { ledger, queue, clock },
+            receive: Receive {
+                ledger,
+                queue,
+                bodies,
+                clock,
+            },
             secrets,
             tallies,
         })
@@ -190,10 +204,11 @@ where
     }
 }
 
-impl<L, Q, T, K, C> Http for Receiver<L, Q, T, K, C>
+impl<L, Q, B, T, K, C> Http for Receiver<L, Q, B, T, K, C>
 where
     L: Ledger + 'static,
     Q: EventQueue + 'static,
+    B: Bodies + 'static,
     T: Tally + 'static,
     K: SecretSource + 'static,
     C: Clock + Clone + 'static,

@@ -3,7 +3,8 @@
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use hookline_domain::{
-    ids::DeliveryKey,
+    bodies::{Bodies, BodyKey},
+    ids::{DeliveryKey, StoreKey},
     ledger::{Claim, ClaimRequest, Completion, Fate, Ledger, Problem},
     port::{Clock, Unavailable},
     queue::EventQueue,
@@ -54,13 +55,37 @@ impl Ledger for Silent {
 }
 
 impl EventQueue for Silent {
-    async fn send(&self, _: String) -> Result<(), Unavailable> {
+    async fn send(&self, _: &StoreKey, _: String) -> Result<(), Unavailable> {
         std::future::pending().await
     }
 }
 
+impl Bodies for Silent {
+    async fn put(&self, _: &BodyKey, _: Vec<u8>) -> Result<(), Unavailable> {
+        std::future::pending().await
+    }
+    async fn get(&self, _: &BodyKey) -> Result<Option<Vec<u8>>, Unavailable> {
+        std::future::pending().await
+    }
+    async fn delete(&self, _: &BodyKey) -> Result<(), Unavailable> {
+        std::future::pending().await
+    }
+}
+
+impl Bodies for Down {
+    async fn put(&self, _: &BodyKey, _: Vec<u8>) -> Result<(), Unavailable> {
+        Err(Unavailable::new("bodies", "connection refused to 10.0.0.1"))
+    }
+    async fn get(&self, _: &BodyKey) -> Result<Option<Vec<u8>>, Unavailable> {
+        Err(Unavailable::new("bodies", "connection refused to 10.0.0.1"))
+    }
+    async fn delete(&self, _: &BodyKey) -> Result<(), Unavailable> {
+        Err(Unavailable::new("bodies", "connection refused to 10.0.0.1"))
+    }
+}
+
 impl EventQueue for Down {
-    async fn send(&self, _: String) -> Result<(), Unavailable> {
+    async fn send(&self, _: &StoreKey, _: String) -> Result<(), Unavailable> {
         Err(Unavailable::new("event queue", "connection refused to 10.0.0.1"))
     }
 }

@@ -15,6 +15,7 @@ fn main() -> ExitCode {
         let ports = Ports {
             ledger: aws.ledger(&config.ledger_table),
             queue: aws.event_queue(&config.event_queue_url),
+            bodies: config.payload_bucket.as_deref().map(|bucket| aws.bodies(bucket)),
             tally: config.stores_table.as_deref().map(|table| aws.stores(table)),
             secrets: aws.secret(&config.client_secrets),
             clock: SystemClock,

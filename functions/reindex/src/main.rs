@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use hookline_aws::{Aws, OpenSearchConfig, Patience};
-use hookline_domain::reindex::Reindex;
+use hookline_domain::reindex::{Reindex, Unpack};
 use hookline_lambda::{Environment, ReindexConfig, SystemClock, batch, start};
 use hookline_sources::shopify;
 
@@ -11,7 +11,10 @@ fn main() -> ExitCode {
     start("reindex", async {
         let config = ReindexConfig::read(&Environment::of_this_process())?;
         let aws = Aws::load(Patience::Consumer).await;
-        batch::run(Reindex {
+        let unpack = Unpack {
+            bodies: config.payload_bucket.as_deref().map(|bucket| aws.bodies(bucket)),
+        };
+        let reindex = Reindex {
             ledger: aws.ledger(&config.ledger_table),
             entities: aws.entities(&config.entities_table),
             stores: aws.stores(&config.stores_table),
@@ -22,7 +25,7 @@ fn main() -> ExitCode {
             )?)?,
             clock: SystemClock,
             interpret: shopify::interpret,
-        })
-        .await
+        };
+        batch::run(reindex, unpack).await
     })
 }

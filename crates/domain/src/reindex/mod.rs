@@ -14,17 +14,18 @@ mod install;
 mod settle;
 #[cfg(test)]
 mod tests;
+mod unpack;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
 use self::group::{Group, Step};
+pub use self::unpack::{Fetched, NoBody, Unpack, Unread};
 use crate::{
     delivery::Delivery,
     entities::{Entities, Fence},
-    envelope,
     event::{Event, Interpret, Unreadable},
     ids::{DeliveryKey, EntityKey, StoreKey},
     index::{Change, Index, Outcome},
@@ -58,13 +59,13 @@ pub struct Reindex<L, E, S, I, C> {
     pub interpret: Interpret,
 }
 
-/// A queue message.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A queue message, as [`Unpack`] reads it.
+#[derive(Debug, Clone)]
 pub struct Message {
     /// The queue's name for this copy.
     pub id: String,
-    /// What [`envelope::encode`] wrote, or anything else.
-    pub text: String,
+    /// What it holds or points at. Shared, so that a message can be copied, as queues do.
+    pub delivery: Result<Delivery, Arc<Unread>>,
 }
 
 /// What became of one message.
@@ -185,7 +186,7 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, C: Clock> Reindex<L, E, S, I, 
                 verdict: None,
                 completion: None,
             };
-            match envelope::decode(&message.text) {
+            match message.delivery {
                 Ok(delivery) => {
                     slot.delivery = Some((delivery.key.clone(), delivery.received_at));
                     match (self.interpret)(&delivery) {
@@ -193,10 +194,20 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, C: Clock> Reindex<L, E, S, I, 
                         Err(problem) => slot.verdict = Some(parked(&problem)),
                     }
                 }
-                Err(problem) => {
-                    let message = problem.to_string();
-                    slot.verdict = Some(Verdict::NotOurs { message });
-                }
+                Err(problem) => match &*problem {
+                    Unread::NoBody {
+                        delivery,
+                        received_at,
+                        why,
+                    } => {
+                        slot.delivery = Some((delivery.clone(), *received_at));
+                        slot.verdict = Some(no_body(why));
+                    }
+                    Unread::NotOurs(problem) => {
+                        let message = problem.to_string();
+                        slot.verdict = Some(Verdict::NotOurs { message });
+                    }
+                },
             }
             batch.0.push(slot);
         }
@@ -360,6 +371,16 @@ fn by_store(jobs: Vec<Job>) -> BTreeMap<StoreKey, Vec<Job>> {
         by_store.entry(job.delivery.key.store.clone()).or_default().push(job);
     }
     by_store
+}
+
+fn no_body(why: &NoBody) -> Verdict {
+    match why {
+        NoBody::Unavailable(failure) => Verdict::storage(failure),
+        NoBody::Missing | NoBody::Garbled(_) => Verdict::Parked {
+            code: ErrorCode::BodyLost,
+            message: why.to_string(),
+        },
+    }
 }
 
 fn parked(problem: &Unreadable) -> Verdict {

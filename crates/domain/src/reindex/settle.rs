@@ -43,6 +43,8 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, C: Clock> Reindex<L, E, S, I, 
             .await;
         for (at, completion) in written.into_iter().flatten() {
             match completion {
+                // Its body was removed because it is done: nothing of it is lost.
+                Ok(Completion::Done) => batch.decide(at, Verdict::Settled(Fate::Superseded)),
                 Ok(completion) => batch.0[at].completion = Some(completion),
                 Err(failure) => batch.decide(at, Verdict::storage(&failure)),
             }

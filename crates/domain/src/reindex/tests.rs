@@ -1,11 +1,13 @@
+mod bodies;
 mod installs;
 mod orders;
 mod problems;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use super::*;
 use crate::{
+    envelope::NotOurs,
     ids::{DeliveryId, EntityId, Kind, Source, StoreName, Topic},
     ledger::ClaimRequest,
     memory::{MemoryEntities, MemoryIndex, MemoryLedger, MemoryStores},
@@ -161,7 +163,7 @@ fn update(id: &str, product: &str, updated_at: &str, title: &str) -> Delivery {
 fn message(delivery: &Delivery) -> Message {
     Message {
         id: format!("m-{}", delivery.key.id),
-        text: envelope::encode(delivery).unwrap(),
+        delivery: Ok(delivery.clone()),
     }
 }
 
@@ -315,7 +317,7 @@ async fn a_message_that_is_not_ours_or_not_of_the_shape_fails_no_neighbour() {
     let parked = consumer.receive(&broken).await;
     let foreign = Message {
         id: "f".into(),
-        text: "{\"hello\":1}".into(),
+        delivery: Err(Arc::new(NotOurs::NoBody.into())),
     };
     let verdicts = consumer.again(vec![foreign, parked.clone(), good]).await;
     assert!(matches!(verdicts[0], Verdict::NotOurs { .. }));

@@ -3,7 +3,7 @@ use hookline_domain::{
     envelope,
     event::{Event, Unreadable},
     ids::{DeliveryId, DeliveryKey, Topic},
-    memory::{MemoryEntities, MemoryIndex, MemoryLedger, MemoryStores},
+    memory::{MemoryBodies, MemoryEntities, MemoryIndex, MemoryLedger, MemoryStores},
 };
 use hookline_sources::shopify;
 use serde_json::{Value, json};
@@ -43,7 +43,8 @@ fn text(body: &str) -> String {
 
 async fn answer(batch: Value) -> Result<Value, Unnamed> {
     let batch = serde_json::from_value(batch).unwrap();
-    let answer = consume(&consumer(shopify::interpret), batch, Timestamp::MAX).await?;
+    let unpack: Unpack<MemoryBodies> = Unpack { bodies: None };
+    let answer = consume(&consumer(shopify::interpret), &unpack, batch, Timestamp::MAX).await?;
     Ok(serde_json::to_value(answer).unwrap())
 }
 

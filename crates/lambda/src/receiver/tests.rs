@@ -1,8 +1,8 @@
 use hookline_domain::{
-    envelope,
+    envelope::{self, Envelope},
     ids::StoreKey,
     ledger::{Completion, Fate},
-    memory::{MemoryLedger, MemoryQueue, MemoryStores},
+    memory::{MemoryBodies, MemoryLedger, MemoryQueue, MemoryStores},
     secret::Secret,
     status::Status,
     stores::{Counter, StoreRecord, StoreUpdate, Stores},
@@ -15,13 +15,24 @@ use crate::testing::{Down, Noon, SECRET, STORE, Silent, webhook};
 const TOPIC: &str = "products/delete";
 const BODY: &[u8] = b"{\"id\":788032119674292922}";
 
-type Receiving<L, Q> = Receiver<L, Q, MemoryStores, Secret, Noon>;
+type Receiving<L, Q, B = MemoryBodies> = Receiver<L, Q, B, MemoryStores, Secret, Noon>;
 
 async fn receiver<L: Ledger, Q: EventQueue>(ledger: L, queue: Q, stores: &MemoryStores) -> Receiving<L, Q> {
+    keeping(ledger, queue, None, stores).await
+}
+
+/// A receiver that has somewhere to keep bodies.
+async fn keeping<L: Ledger, Q: EventQueue, B: Bodies>(
+    ledger: L,
+    queue: Q,
+    bodies: Option<B>,
+    stores: &MemoryStores,
+) -> Receiving<L, Q, B> {
     let secrets = Secret::new(SECRET);
     let ports = Ports {
         ledger,
         queue,
+        bodies,
         tally: Some(stores.clone()),
         secrets,
         clock: Noon,
@@ -190,13 +201,75 @@ async fn a_body_as_text_or_not_at_all_is_the_same_bytes() {
 async fn a_body_over_the_limit_is_refused_before_it_is_hashed() {
     let stack = stack().await;
     assert_eq!(status(&stack, webhook(TOPIC, "1", &vec![b' '; BODY_LIMIT])).await, 200);
-    assert_eq!(
-        status(&stack, webhook(TOPIC, "2", &vec![b' '; BODY_LIMIT + 1])).await,
-        413
-    );
-    // Base64 makes it longer than the queue takes, though the body itself is short enough.
-    assert_eq!(status(&stack, webhook(TOPIC, "3", &vec![0xFF; BODY_LIMIT])).await, 413);
+    let mut unsigned = webhook(TOPIC, "2", b"");
+    *unsigned.body_mut() = Body::Binary(vec![b' '; BODY_LIMIT + 1]);
+    assert_eq!(status(&stack, unsigned).await, 413);
     assert_eq!(stack.queue.take().len(), 1);
+}
+
+#[tokio::test]
+async fn a_body_that_no_message_holds_is_kept_and_pointed_at() {
+    let (queue, bodies, stores) = (MemoryQueue::default(), MemoryBodies::default(), MemoryStores::default());
+    let receiver = keeping(MemoryLedger::default(), queue.clone(), Some(bodies.clone()), &stores).await;
+    let body = noise(2 * 1024 * 1024);
+    assert_eq!(receiver.answer(webhook(TOPIC, "1", &body)).await.status(), 200);
+    let (store, message) = queue.take_with_stores().remove(0);
+    assert_eq!(store, self::store());
+    let Envelope::Pointer(pointer) = envelope::open(&message).unwrap() else {
+        panic!("{message}");
+    };
+    assert_eq!(bodies.keys(), [pointer.body_key()]);
+    let kept = bodies.get(&pointer.body_key()).await.unwrap().unwrap();
+    assert_eq!(pointer.with(&kept).unwrap().body, body);
+    // A duplicate is not kept again.
+    assert_eq!(receiver.answer(webhook(TOPIC, "1", &body)).await.status(), 503);
+    assert_eq!(bodies.keys().len(), 1);
+}
+
+#[tokio::test]
+async fn without_a_place_to_keep_it_what_no_message_holds_gets_413_and_no_claim() {
+    let stack = stack().await;
+    let body = noise(2 * 1024 * 1024);
+    for _ in 0..2 {
+        let response = stack.receiver.answer(webhook(TOPIC, "1", &body)).await;
+        assert_eq!(response.status(), 413);
+        assert!(
+            bytes_of(&response).contains("1048576 are allowed"),
+            "{}",
+            bytes_of(&response)
+        );
+    }
+    assert!(stack.queue.take().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_kept_stays_when_the_send_fails_for_it_may_have_been_sent() {
+    let (ledger, bodies, stores) = (
+        MemoryLedger::default(),
+        MemoryBodies::default(),
+        MemoryStores::default(),
+    );
+    let body = noise(2 * 1024 * 1024);
+    let failing = keeping(ledger.clone(), Down, Some(bodies.clone()), &stores).await;
+    assert_eq!(failing.answer(webhook(TOPIC, "1", &body)).await.status(), 503);
+    assert_eq!(bodies.keys().len(), 1);
+    // The claim was given back, and the next attempt keeps its own.
+    let working = keeping(ledger, MemoryQueue::default(), Some(bodies.clone()), &stores).await;
+    assert_eq!(working.answer(webhook(TOPIC, "1", &body)).await.status(), 200);
+    assert_eq!(bodies.keys().len(), 2);
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_kept_is_not_taken_and_its_claim_is_given_back() {
+    let (ledger, stores) = (MemoryLedger::default(), MemoryStores::default());
+    let body = noise(2 * 1024 * 1024);
+    let queue = MemoryQueue::default();
+    let failing = keeping(ledger.clone(), queue.clone(), Some(Down), &stores).await;
+    assert_eq!(failing.answer(webhook(TOPIC, "1", &body)).await.status(), 503);
+    assert!(queue.take().is_empty());
+    let working = keeping(ledger, queue.clone(), Some(MemoryBodies::default()), &stores).await;
+    assert_eq!(working.answer(webhook(TOPIC, "1", &body)).await.status(), 200);
+    assert_eq!(queue.take().len(), 1);
 }
 
 #[tokio::test]
@@ -256,7 +329,11 @@ async fn a_sender_has_its_answer_even_when_nothing_answers_us() {
     assert_eq!(silent_ledger.answer(webhook(TOPIC, "1", BODY)).await.status(), 503);
     let silent_queue = receiver(MemoryLedger::default(), Silent, &MemoryStores::default()).await;
     assert_eq!(silent_queue.answer(webhook(TOPIC, "1", BODY)).await.status(), 503);
-    assert_eq!(began.elapsed(), CALLS_LIMIT * 2);
+    let (ledger, queue, stores) = (MemoryLedger::default(), MemoryQueue::default(), MemoryStores::default());
+    let silent_bodies = keeping(ledger, queue, Some(Silent), &stores).await;
+    let body = noise(2 * 1024 * 1024);
+    assert_eq!(silent_bodies.answer(webhook(TOPIC, "1", &body)).await.status(), 503);
+    assert_eq!(began.elapsed(), CALLS_LIMIT * 3);
 }
 
 #[test]
@@ -276,6 +353,7 @@ async fn without_a_secret_there_is_no_receiver() {
     let ports = |secrets| Ports {
         ledger: MemoryLedger::default(),
         queue: MemoryQueue::default(),
+        bodies: None::<MemoryBodies>,
         tally: None::<MemoryStores>,
         secrets,
         clock: Noon,
@@ -357,6 +435,18 @@ proptest! {
             stack.receiver.answer(request).await;
         });
     }
+}
+
+/// Bytes that no compression makes shorter.
+fn noise(bytes: usize) -> Vec<u8> {
+    let mut state = 1_u64;
+    let next = std::iter::repeat_with(|| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        state.to_be_bytes()[0]
+    });
+    next.take(bytes).collect()
 }
 
 fn store() -> StoreKey {

@@ -7,7 +7,6 @@
 
 use hookline_domain::{
     delivery::Delivery,
-    envelope::MESSAGE_LIMIT,
     ids::{DeliveryId, DeliveryKey, EventId, InvalidId, Source, StoreKey, StoreName, Topic as TopicName},
 };
 use http::HeaderMap;
@@ -16,9 +15,8 @@ use jiff::Timestamp;
 use super::Topic;
 use crate::signature::{Secrets, SignatureError, Verified};
 
-/// The longest body taken: what fits a queue message with its first line. API Gateway's own limit is 10 MB, Lambda's
-/// 6 MB.
-pub const BODY_LIMIT: usize = MESSAGE_LIMIT - 4096;
+/// The longest body taken.
+pub use hookline_domain::delivery::BODY_LIMIT;
 
 const SIGNATURE: &str = "x-shopify-hmac-sha256";
 const TOPIC: &str = "x-shopify-topic";

@@ -1,0 +1,166 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn delivery(body: Vec<u8>) -> Delivery {
+    Delivery {
+        key: DeliveryKey {
+            store: StoreKey {
+                source: Source::new("shopify").unwrap(),
+                store: StoreName::new("demo.myshopify.com").unwrap(),
+            },
+            topic: Topic::new("products/update").unwrap(),
+            id: DeliveryId::new("b54557e4-bdd9-4b37-8a5f-bf7d70bcd043").unwrap(),
+        },
+        event_id: Some(EventId::new("98880550-7158-44d4-b7cd-2c97c8a091b5").unwrap()),
+        api_version: "2026-07".into(),
+        triggered_at: Some("2026-11-14T15:04:53.106482937Z".parse().unwrap()),
+        received_at: "2026-11-14T15:04:53.4Z".parse().unwrap(),
+        body,
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_come_back_as_they_were(body: Vec<u8>) {
+        let delivery = delivery(body);
+        let message = encode(&delivery).unwrap();
+        prop_assert!(message.chars().all(sqs_takes));
+        prop_assert_eq!(decode(&message).unwrap(), delivery);
+    }
+
+    #[test]
+    fn any_text_comes_back_as_it_was(body: String) {
+        let delivery = delivery(body.into_bytes());
+        prop_assert_eq!(decode(&encode(&delivery).unwrap()).unwrap(), delivery);
+    }
+
+    #[test]
+    fn no_message_panics(message: String) {
+        drop(decode(&message));
+    }
+}
+
+#[test]
+fn characters_that_sqs_refuses_travel_as_base64() {
+    let message = encode(&delivery("{\"title\":\"\u{FFFE}\"}".into())).unwrap();
+    assert!(message.contains("\"encoding\":\"base64\""));
+    let message = encode(&delivery("{\"title\":\"Café\"}\n".into())).unwrap();
+    assert!(message.ends_with("\n{\"title\":\"Café\"}\n"));
+}
+
+#[test]
+fn a_message_beyond_the_limit_is_refused() {
+    assert!(encode(&delivery(noise(MESSAGE_LIMIT * 3 / 4 - 1200))).is_ok());
+    assert!(encode(&delivery(noise(MESSAGE_LIMIT * 3 / 4))).is_err());
+}
+
+#[test]
+fn what_is_not_ours_says_why() {
+    assert!(matches!(decode("hello"), Err(NotOurs::NoBody)));
+    assert!(matches!(decode("{}\n{}"), Err(NotOurs::Header(_))));
+    let later = encode(&delivery(vec![]))
+        .unwrap()
+        .replace("\"hookline\":1", "\"hookline\":2");
+    assert!(matches!(decode(&later), Err(NotOurs::Format(2))));
+    let broken = encode(&delivery(vec![0xFF])).unwrap() + "!";
+    assert!(matches!(decode(&broken), Err(NotOurs::Base64(_))));
+}
+
+/// Bytes that no compression makes shorter, as hexadecimal digits make them text.
+fn noise(bytes: usize) -> Vec<u8> {
+    let mut state = 1_u64;
+    let next = std::iter::repeat_with(|| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        state.to_be_bytes()[0]
+    });
+    next.take(bytes).collect()
+}
+
+fn words(bytes: usize) -> Vec<u8> {
+    let words = (0..).flat_map(|n: u32| format!("word{n} ").into_bytes());
+    words.take(bytes).collect()
+}
+
+#[test]
+fn a_message_that_costs_more_than_the_least_is_compressed() {
+    let small = encode(&delivery(words(COMPRESSED_ABOVE - 600))).unwrap();
+    assert!(small.contains("\"encoding\":\"text\""));
+    let body = words(COMPRESSED_ABOVE);
+    let large = encode(&delivery(body.clone())).unwrap();
+    assert!(
+        large.contains("\"encoding\":\"zstd\"") && large.len() < COMPRESSED_ABOVE / 2,
+        "{}",
+        large.len()
+    );
+    assert!(large.chars().all(sqs_takes));
+    assert_eq!(decode(&large).unwrap(), delivery(body));
+}
+
+#[test]
+fn what_gains_nothing_by_it_is_not_compressed() {
+    let body = noise(2 * COMPRESSED_ABOVE);
+    let digits: Vec<u8> = body.iter().map(|byte| b' ' + byte % 95).collect();
+    for body in [body, digits] {
+        let message = encode(&delivery(body.clone())).unwrap();
+        assert!(!message.contains("\"encoding\":\"zstd\""), "{}", &message[..300]);
+        assert_eq!(decode(&message).unwrap(), delivery(body));
+    }
+}
+
+#[test]
+fn what_no_message_holds_is_kept_compressed_and_pointed_at() {
+    let delivery = delivery(noise(900 * 1024));
+    let Packed::Large { body, why } = pack(&delivery, MESSAGE_LIMIT) else {
+        panic!("{MESSAGE_LIMIT} bytes held it");
+    };
+    assert!(why.bytes > MESSAGE_LIMIT && why.limit == MESSAGE_LIMIT);
+    let attempt = Attempt::new();
+    let message = point(&delivery, attempt);
+    assert!(message.len() < 600, "{message}");
+    assert!(matches!(decode(&message), Err(NotOurs::Elsewhere)));
+    let Envelope::Pointer(pointer) = open(&message).unwrap() else {
+        panic!("{message}");
+    };
+    let key = pointer.body_key();
+    assert_eq!((&key.delivery, key.attempt), (&delivery.key, attempt));
+    assert_eq!(pointer.with(&body).unwrap(), delivery);
+}
+
+#[test]
+fn the_limit_is_the_queues() {
+    let delivery = delivery(noise(100 * 1024));
+    assert!(matches!(pack(&delivery, MESSAGE_LIMIT), Packed::Message(_)));
+    assert!(matches!(pack(&delivery, 100 * 1024), Packed::Large { .. }));
+}
+
+#[test]
+fn a_message_that_would_be_larger_than_a_body_is_not_opened() {
+    let bomb = compression::compress(&vec![b' '; BODY_LIMIT + 1]);
+    let delivery = delivery(vec![]);
+    let message = first_line(&delivery, Encoding::Zstd, None) + &BASE64_STANDARD.encode(bomb);
+    assert!(matches!(open(&message), Err(NotOurs::Zstd(Garbled::TooLong { .. }))));
+}
+
+#[test]
+fn a_pointer_names_an_attempt_and_cannot_name_anything_else() {
+    let message = point(&delivery(vec![]), Attempt::new());
+    let line: serde_json::Value = serde_json::from_str(&message).unwrap();
+    let mut lost = line.clone();
+    lost.as_object_mut().unwrap().remove("attempt");
+    assert!(matches!(open(&format!("{lost}\n")), Err(NotOurs::NoAttempt)));
+    for text in [
+        "",
+        "../other",
+        "bodies/shopify.other/x/6f1cbb54-9f5c-4c0c-9a53-4e8d0b6f8a01",
+    ] {
+        let mut forged = line.clone();
+        forged["attempt"] = text.into();
+        assert!(
+            matches!(open(&format!("{forged}\n")), Err(NotOurs::Header(_))),
+            "{text}"
+        );
+    }
+}
