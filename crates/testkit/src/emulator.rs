@@ -1,6 +1,13 @@
-//! DynamoDB and SQS in this process, on loopback ports of their own, so that no test sees another's data.
+//! DynamoDB and S3 in this process, on loopback ports of their own, so that no test sees another's data. SQS is in
+//! [`sqs`].
 
-use std::{net::Ipv4Addr, sync::Arc};
+mod sqs;
+
+use std::{
+    net::Ipv4Addr,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::{
@@ -14,13 +21,15 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto,
 };
-use rustack_sqs_core::{config::SqsConfig, handler::RustackSqsHandler, provider::RustackSqs};
-use rustack_sqs_http::service::{SqsHttpConfig, SqsHttpService};
+use s3s::{auth::SimpleAuth, service::S3ServiceBuilder};
+use s3s_fs::FileSystem;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
     task::JoinHandle,
 };
+
+pub use self::sqs::Sqs;
 
 /// The ledger's table, as in the template.
 pub const LEDGER_TABLE: &str = "ledger";
@@ -30,12 +39,14 @@ pub const ENTITIES_TABLE: &str = "entities";
 pub const STORES_TABLE: &str = "stores";
 
 const REGION: &str = "eu-central-1";
+const ACCESS_KEY: &str = "test";
+const SECRET_KEY: &str = "test";
 
 /// What the SDK needs to call a server at `endpoint` with credentials that no one checks.
 pub async fn sdk_config(endpoint: &str) -> SdkConfig {
     aws_config::defaults(BehaviorVersion::v2026_01_12())
         .region(Region::from_static(REGION))
-        .credentials_provider(Credentials::new("test", "test", None, None, "testkit"))
+        .credentials_provider(Credentials::new(ACCESS_KEY, SECRET_KEY, None, None, "testkit"))
         .endpoint_url(endpoint)
         .load()
         .await
@@ -171,40 +182,47 @@ impl DynamoDb {
     }
 }
 
-/// An SQS (rustack) with one queue. It ends when this is dropped.
+/// An S3 (s3s-fs) with one bucket, which checks signatures. It ends, and forgets, when this is dropped.
 #[derive(Debug)]
-pub struct Sqs {
+pub struct S3 {
     config: SdkConfig,
-    queue_url: String,
+    folder: PathBuf,
     _server: Server,
 }
 
-impl Sqs {
-    /// The largest message this emulator takes; SQS itself takes 1 MiB since August 2025.
-    pub const LARGEST_MESSAGE: usize = 256 * 1024;
+impl S3 {
+    /// The bucket.
+    pub const BUCKET: &str = "bodies";
 
-    /// Starts it and makes the queue.
+    /// Starts it and makes the bucket.
     pub async fn start() -> Self {
+        Self::with_secret(SECRET_KEY).await
+    }
+
+    /// The same, for a client that signs with another secret than the server has.
+    pub async fn with_secret(secret: &str) -> Self {
+        static STARTED: AtomicU32 = AtomicU32::new(0);
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("hookline-s3-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(folder.join(Self::BUCKET)).unwrap();
+        let mut service = S3ServiceBuilder::new(FileSystem::new(&folder).unwrap());
+        service.set_auth(SimpleAuth::from_single(ACCESS_KEY, secret));
+        let service = service.build();
         let (listener, endpoint) = listen().await;
-        let address = listener.local_addr().unwrap();
-        let provider = RustackSqs::new(SqsConfig {
-            host: address.ip().to_string(),
-            port: address.port(),
-            ..SqsConfig::default()
-        });
-        let handler = RustackSqsHandler::new(Arc::new(provider));
-        let service = SqsHttpService::new(Arc::new(handler), SqsHttpConfig::default());
-        let server = Server(tokio::spawn(serve(listener, service)));
+        let server = Server(tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let service = service.clone();
+                tokio::spawn(async move {
+                    let server = auto::Builder::new(TokioExecutor::new());
+                    // A client that hangs up is no failure of a test.
+                    let _hung_up = server.serve_connection(TokioIo::new(stream), service).await;
+                });
+            }
+        }));
         let config = sdk_config(&endpoint).await;
-        let created = aws_sdk_sqs::Client::new(&config)
-            .create_queue()
-            .queue_name("events")
-            .send()
-            .await
-            .unwrap();
         Self {
             config,
-            queue_url: created.queue_url.unwrap(),
+            folder,
             _server: server,
         }
     }
@@ -214,33 +232,20 @@ impl Sqs {
         Aws::with_config(self.config.clone(), Patience::Consumer)
     }
 
-    /// The queue's URL.
-    pub fn queue_url(&self) -> &str {
-        &self.queue_url
-    }
-
-    /// The bodies of up to ten messages that are in the queue, after a second at most.
-    pub async fn receive(&self) -> Vec<String> {
-        let received = aws_sdk_sqs::Client::new(&self.config)
-            .receive_message()
-            .queue_url(&self.queue_url)
-            .max_number_of_messages(10)
-            .wait_time_seconds(1)
-            .send()
-            .await
-            .unwrap();
-        let messages = received.messages.unwrap_or_default();
-        messages.into_iter().filter_map(|message| message.body).collect()
+    /// How many objects the bucket has.
+    pub fn objects(&self) -> usize {
+        files(&self.folder.join(Self::BUCKET))
     }
 }
 
-async fn serve(listener: TcpListener, service: SqsHttpService<RustackSqsHandler>) {
-    while let Ok((stream, _)) = listener.accept().await {
-        let service = service.clone();
-        tokio::spawn(async move {
-            let server = auto::Builder::new(TokioExecutor::new());
-            // A client that hangs up is no failure of a test.
-            let _hung_up = server.serve_connection(TokioIo::new(stream), service).await;
-        });
+impl Drop for S3 {
+    fn drop(&mut self) {
+        // What stays is in the folder for temporary files.
+        let _stays = std::fs::remove_dir_all(&self.folder);
     }
+}
+
+fn files(folder: &Path) -> usize {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.map(|path| if path.is_dir() { files(&path) } else { 1 }).sum()
 }

@@ -1,7 +1,7 @@
 //! What Hookline's tests share. A dev-dependency, never more.
 //!
 //! - [`contract`]: what every implementation of a port must do, as tests that take the implementation;
-//! - [`emulator`]: DynamoDB and SQS in this process, and [`osmem`]: OpenSearch beside it;
+//! - [`emulator`]: DynamoDB, SQS and S3 in this process, and [`osmem`]: OpenSearch beside it;
 //! - [`builders`]: keys, times and documents in few words.
 
 #![expect(

@@ -5,6 +5,7 @@ use std::{error::Error, time::Duration};
 use aws_sdk_dynamodb::types::AttributeValue;
 use hookline_aws::{Aws, OpenSearchConfig, Patience, Signing};
 use hookline_domain::{
+    bodies::{Attempt, Bodies, BodyKey},
     index::{Change, Index, Outcome, Search, SearchQuery},
     ledger::{ClaimRequest, Ledger},
     port::Unavailable,
@@ -13,7 +14,7 @@ use hookline_domain::{
 use hookline_testkit::{
     builders::{at, delivery, document, noon, product, store, version},
     contract::{index::put, queue},
-    emulator::{DynamoDb, ENTITIES_TABLE, LEDGER_TABLE, Parrot, STORES_TABLE, Sqs, sdk_config, silent},
+    emulator::{DynamoDb, ENTITIES_TABLE, LEDGER_TABLE, Parrot, S3, STORES_TABLE, Sqs, sdk_config, silent},
     osmem::Osmem,
 };
 use opensearch::{
@@ -39,6 +40,15 @@ mod records {
         let dynamodb = DynamoDb::start().await;
         let ledger = dynamodb.aws().ledger(LEDGER_TABLE);
         (dynamodb, ledger)
+    });
+}
+
+mod bodies {
+    use super::S3;
+    hookline_testkit::bodies_contract!(async {
+        let s3 = S3::start().await;
+        let bodies = s3.aws().bodies(S3::BUCKET);
+        (s3, bodies)
     });
 }
 
@@ -97,6 +107,98 @@ async fn messages_arrive_byte_for_byte() {
         received.len(),
         sent.len()
     );
+}
+
+#[tokio::test]
+async fn each_store_is_a_message_group_that_sqs_takes() {
+    let sqs = Sqs::start().await;
+    queue::send_all(&sqs.aws().event_queue(sqs.queue_url()), Sqs::LARGEST_MESSAGE).await;
+    let groups: Vec<String> = sqs.groups().into_iter().map(Option::unwrap).collect();
+    assert_eq!(groups[0], "shopify#demo.myshopify.com");
+    assert_eq!([&groups[0], &groups[1]], [&groups[2], &groups[3]]);
+    assert_ne!(groups[0], groups[1]);
+    for group in groups {
+        assert!(
+            group.len() <= 128 && group.chars().all(|c| c.is_ascii_graphic()),
+            "{group}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_body_is_signed_for_with_the_secret() {
+    let s3 = S3::with_secret("another").await;
+    let refused = s3
+        .aws()
+        .bodies(S3::BUCKET)
+        .put(&body_key(), b"body".to_vec())
+        .await
+        .unwrap_err();
+    let causes = causes(&refused).join(": ");
+    assert!(
+        causes.contains("403") && causes.contains("SignatureDoesNotMatch"),
+        "{causes}"
+    );
+    assert_eq!(s3.objects(), 0);
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_not_there_is_a_failure_and_not_an_absence() {
+    for code in ["NoSuchBucket", "", "NoSuchKey but not quite"] {
+        let parrot = Parrot::start(404, &format!("<Error><Code>{code}</Code></Error>")).await;
+        let aws = Aws::with_config(sdk_config(parrot.url()).await, Patience::Receiver);
+        aws.bodies("b").get(&body_key()).await.unwrap_err();
+    }
+}
+
+#[tokio::test]
+async fn a_failing_bucket_is_unavailable_and_nothing_is_quoted() {
+    for status in [403, 500, 503] {
+        let parrot = Parrot::start(
+            status,
+            "<Error><Code>Trouble</Code><Message>Secret Title</Message></Error>",
+        )
+        .await;
+        let aws = Aws::with_config(sdk_config(parrot.url()).await, Patience::Receiver);
+        let bodies = aws.bodies("b");
+        for failed in [
+            bodies.put(&body_key(), b"Secret Title".to_vec()).await.unwrap_err(),
+            bodies.get(&body_key()).await.unwrap_err(),
+            bodies.delete(&body_key()).await.unwrap_err(),
+        ] {
+            let causes = causes(&failed).join(": ");
+            assert!(causes.contains(&format!("S3 answered {status} Trouble")), "{causes}");
+            assert!(!causes.contains("Secret"), "{causes}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_longer_than_any_is_not_read() {
+    let parrot = Parrot::start(200, &"x".repeat(7 * 1024 * 1024)).await;
+    let aws = Aws::with_config(sdk_config(parrot.url()).await, Patience::Receiver);
+    let failed = aws.bodies("b").get(&body_key()).await.unwrap_err();
+    assert!(
+        causes(&failed).join(": ").contains("MoreThanABody"),
+        "{:?}",
+        causes(&failed)
+    );
+}
+
+#[tokio::test]
+async fn a_receiver_does_not_wait_for_a_bucket_that_hangs() {
+    let (_listener, url) = silent().await;
+    let aws = Aws::with_config(sdk_config(&url).await, Patience::Receiver);
+    let began = Instant::now();
+    aws.bodies("b").put(&body_key(), vec![0; 1024]).await.unwrap_err();
+    assert!(began.elapsed() < Duration::from_millis(2_500), "{:?}", began.elapsed());
+}
+
+fn body_key() -> BodyKey {
+    BodyKey {
+        delivery: delivery("1"),
+        attempt: Attempt::new(),
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! The ports in memory keep the contract.
 
-use hookline_domain::memory::{MemoryEntities, MemoryIndex, MemoryLedger, MemoryQueue, MemoryStores};
+use hookline_domain::memory::{MemoryBodies, MemoryEntities, MemoryIndex, MemoryLedger, MemoryQueue, MemoryStores};
 use hookline_testkit::contract::queue;
 
 mod ledger {
@@ -11,6 +11,11 @@ mod ledger {
 mod records {
     use super::MemoryLedger;
     hookline_testkit::records_contract!(async { ((), MemoryLedger::default()) });
+}
+
+mod bodies {
+    use super::MemoryBodies;
+    hookline_testkit::bodies_contract!(async { ((), MemoryBodies::default()) });
 }
 
 mod entities {
@@ -37,5 +42,6 @@ mod search {
 async fn messages_arrive_byte_for_byte() {
     let memory = MemoryQueue::default();
     queue::send_all(&memory, 1024 * 1024).await;
-    assert!(memory.take() == queue::messages(1024 * 1024));
+    let sent: Vec<_> = queue::stores().zip(queue::messages(1024 * 1024)).collect();
+    assert!(memory.take_with_stores() == sent);
 }

@@ -1,6 +1,11 @@
 //! What every [`EventQueue`] does. What arrives is read by the test, for the port only sends.
 
-use hookline_domain::queue::EventQueue;
+use hookline_domain::{
+    ids::{StoreKey, StoreName},
+    queue::EventQueue,
+};
+
+use crate::builders::store;
 
 /// Messages that must arrive byte for byte, the largest of `largest` bytes.
 pub fn messages(largest: usize) -> Vec<String> {
@@ -15,9 +20,16 @@ pub fn messages(largest: usize) -> Vec<String> {
     ]
 }
 
+/// Whose each of [`messages`] is: two stores take turns, the second with the longest name there is.
+pub fn stores() -> impl Iterator<Item = StoreKey> {
+    let mut longest = store("other");
+    longest.store = StoreName::new("s".repeat(255)).unwrap();
+    [store("demo"), longest].into_iter().cycle()
+}
+
 /// Sends [`messages`]; all of them, and no others, must then be in the queue.
 pub async fn send_all(queue: &impl EventQueue, largest: usize) {
-    for message in messages(largest) {
-        queue.send(message).await.unwrap();
+    for (message, store) in messages(largest).into_iter().zip(stores()) {
+        queue.send(&store, message).await.unwrap();
     }
 }

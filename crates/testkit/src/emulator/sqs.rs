@@ -1,0 +1,144 @@
+//! SQS in this process, on a loopback port of its own.
+//!
+//! rustack 0.12 refuses a `MessageGroupId` on a standard queue, as SQS did before it had fair queues (July 2025). It is
+//! taken off here and remembered, so that tests can ask for it.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex},
+};
+
+use aws_config::SdkConfig;
+use bytes::Bytes;
+use hookline_aws::{Aws, Patience};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto,
+};
+use rustack_sqs_core::{config::SqsConfig, handler::RustackSqsHandler, provider::RustackSqs};
+use rustack_sqs_http::{
+    body::SqsResponseBody,
+    dispatch::SqsHandler,
+    service::{SqsHttpConfig, SqsHttpService},
+};
+use rustack_sqs_model::{error::SqsError, operations::SqsOperation};
+use serde_json::Value;
+use tokio::net::TcpListener;
+
+use super::{Server, listen, sdk_config};
+
+type Groups = Arc<Mutex<Vec<Option<String>>>>;
+
+/// An SQS (rustack) with one queue. It ends when this is dropped.
+#[derive(Debug)]
+pub struct Sqs {
+    config: SdkConfig,
+    queue_url: String,
+    groups: Groups,
+    _server: Server,
+}
+
+impl Sqs {
+    /// The largest message this emulator takes; SQS itself takes 1 MiB since August 2025.
+    pub const LARGEST_MESSAGE: usize = 256 * 1024;
+
+    /// Starts it and makes the queue.
+    pub async fn start() -> Self {
+        let (listener, endpoint) = listen().await;
+        let address = listener.local_addr().unwrap();
+        let provider = RustackSqs::new(SqsConfig {
+            host: address.ip().to_string(),
+            port: address.port(),
+            ..SqsConfig::default()
+        });
+        let groups = Groups::default();
+        let handler = Grouping {
+            rustack: RustackSqsHandler::new(Arc::new(provider)),
+            groups: groups.clone(),
+        };
+        let service = SqsHttpService::new(Arc::new(handler), SqsHttpConfig::default());
+        let server = Server(tokio::spawn(serve(listener, service)));
+        let config = sdk_config(&endpoint).await;
+        let created = aws_sdk_sqs::Client::new(&config)
+            .create_queue()
+            .queue_name("events")
+            .send()
+            .await
+            .unwrap();
+        Self {
+            config,
+            queue_url: created.queue_url.unwrap(),
+            groups,
+            _server: server,
+        }
+    }
+
+    /// The adapters, as the consumer has them.
+    pub fn aws(&self) -> Aws {
+        Aws::with_config(self.config.clone(), Patience::Consumer)
+    }
+
+    /// The queue's URL.
+    pub fn queue_url(&self) -> &str {
+        &self.queue_url
+    }
+
+    /// The message group of each message sent, oldest first.
+    pub fn groups(&self) -> Vec<Option<String>> {
+        self.groups.lock().unwrap().clone()
+    }
+
+    /// The bodies of up to ten messages that are in the queue, after a second at most.
+    pub async fn receive(&self) -> Vec<String> {
+        let received = aws_sdk_sqs::Client::new(&self.config)
+            .receive_message()
+            .queue_url(&self.queue_url)
+            .max_number_of_messages(10)
+            .wait_time_seconds(1)
+            .send()
+            .await
+            .unwrap();
+        let messages = received.messages.unwrap_or_default();
+        messages.into_iter().filter_map(|message| message.body).collect()
+    }
+}
+
+/// Rustack, with message groups on standard queues.
+#[derive(Debug)]
+struct Grouping {
+    rustack: RustackSqsHandler,
+    groups: Groups,
+}
+
+impl SqsHandler for Grouping {
+    fn handle_operation(
+        &self,
+        operation: SqsOperation,
+        body: Bytes,
+    ) -> Pin<Box<dyn Future<Output = Result<http::Response<SqsResponseBody>, SqsError>> + Send>> {
+        if !matches!(operation, SqsOperation::SendMessage) {
+            return self.rustack.handle_operation(operation, body);
+        }
+        let mut request: Value = serde_json::from_slice(&body).unwrap();
+        let group = request
+            .as_object_mut()
+            .and_then(|request| request.remove("MessageGroupId"));
+        self.groups
+            .lock()
+            .unwrap()
+            .push(group.and_then(|group| group.as_str().map(str::to_owned)));
+        self.rustack.handle_operation(operation, request.to_string().into())
+    }
+}
+
+async fn serve(listener: TcpListener, service: SqsHttpService<Grouping>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let service = service.clone();
+        tokio::spawn(async move {
+            let server = auto::Builder::new(TokioExecutor::new());
+            // A client that hangs up is no failure of a test.
+            let _hung_up = server.serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}
