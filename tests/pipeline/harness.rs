@@ -4,8 +4,11 @@ use std::{fs, path::PathBuf, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
-use hookline_aws::{AwsSecret, DynamoEntities, DynamoLedger, DynamoStores, OpenSearchIndex, SqsEventQueue};
-use hookline_domain::{reindex::Reindex, secret::Secret};
+use hookline_aws::{AwsSecret, DynamoEntities, DynamoLedger, DynamoStores, OpenSearchIndex, S3Bodies, SqsEventQueue};
+use hookline_domain::{
+    reindex::{Reindex, Unpack},
+    secret::Secret,
+};
 use hookline_lambda::{
     Ports, Receiver, SystemClock,
     api::{SearchApi, StatusApi},
@@ -14,7 +17,7 @@ use hookline_lambda::{
 };
 use hookline_sources::shopify::{self, Topic};
 use hookline_testkit::{
-    emulator::{DynamoDb, ENTITIES_TABLE, LEDGER_TABLE, STORES_TABLE, Sqs},
+    emulator::{DynamoDb, ENTITIES_TABLE, LEDGER_TABLE, S3, STORES_TABLE, Sqs},
     osmem::Osmem,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -29,13 +32,15 @@ pub const STORE: &str = "juniper-and-oak.myshopify.com";
 /// How long a search may take to show what was written: the index refreshes every second.
 const FOUND_WITHIN: Duration = Duration::from_secs(20);
 
-type ShopifyReceiver = Receiver<DynamoLedger, SqsEventQueue, DynamoStores, AwsSecret, SystemClock>;
+type ShopifyReceiver = Receiver<DynamoLedger, SqsEventQueue, S3Bodies, DynamoStores, AwsSecret, SystemClock>;
 type Consumer = Reindex<DynamoLedger, DynamoEntities, DynamoStores, OpenSearchIndex, SystemClock>;
 
 pub struct Pipeline {
-    sqs: Sqs,
+    pub sqs: Sqs,
+    pub s3: S3,
     receivers: Vec<(Topic, ShopifyReceiver)>,
     reindex: Consumer,
+    unpack: Unpack<S3Bodies>,
     status: StatusApi<DynamoStores, Secret, SystemClock>,
     search: SearchApi<DynamoStores, OpenSearchIndex, Secret, SystemClock>,
     _dynamodb: DynamoDb,
@@ -143,12 +148,15 @@ pub fn catalogue() -> Vec<(String, Vec<u8>)> {
 impl Pipeline {
     pub async fn start() -> Self {
         let (dynamodb, sqs, osmem) = (DynamoDb::start().await, Sqs::start().await, Osmem::start().await);
+        let s3 = S3::start().await;
         let (tables, queue) = (dynamodb.aws(), sqs.aws());
+        let bodies = || Some(s3.aws().bodies(S3::BUCKET));
         let mut receivers = Vec::new();
         for topic in Topic::ALL {
             let ports = Ports {
                 ledger: tables.ledger(LEDGER_TABLE),
-                queue: queue.event_queue(sqs.queue_url()),
+                queue: queue.event_queue(sqs.queue_url()).taking_at_most(Sqs::LARGEST_MESSAGE),
+                bodies: bodies(),
                 tally: Some(tables.stores(STORES_TABLE)),
                 secrets: AwsSecret::Literal(Secret::new(SECRET)),
                 clock: SystemClock,
@@ -166,11 +174,13 @@ impl Pipeline {
                 clock: SystemClock,
                 interpret: shopify::interpret,
             },
+            unpack: Unpack { bodies: bodies() },
             status: StatusApi::new(stores(), Secret::new(TOKEN), SystemClock).await.unwrap(),
             search: SearchApi::new(stores(), osmem.index().await, Secret::new(TOKEN), SystemClock)
                 .await
                 .unwrap(),
             sqs,
+            s3,
             _dynamodb: dynamodb,
             _osmem: osmem,
         }
@@ -209,16 +219,21 @@ impl Pipeline {
             if bodies.is_empty() {
                 return again;
             }
-            let record = |(n, body)| SqsRecord {
-                message_id: Some(format!("m{n}")),
-                body: Some(body),
-            };
-            let records = bodies.into_iter().enumerate().map(record).collect();
-            let answer = batch::consume(&self.reindex, SqsBatch { records }, Timestamp::MAX)
-                .await
-                .unwrap();
-            again += answer.batch_item_failures.len();
+            again += self.consume(bodies).await;
         }
+    }
+
+    /// Lets the consumer work on one batch. Returns how many messages must come again.
+    pub async fn consume(&self, bodies: Vec<String>) -> usize {
+        let record = |(n, body)| SqsRecord {
+            message_id: Some(format!("m{n}")),
+            body: Some(body),
+        };
+        let records = bodies.into_iter().enumerate().map(record).collect();
+        let answer = batch::consume(&self.reindex, &self.unpack, SqsBatch { records }, Timestamp::MAX)
+            .await
+            .unwrap();
+        answer.batch_item_failures.len()
     }
 
     /// Sends a webhook that must be taken, and lets it be applied.

@@ -5,6 +5,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
 
 mod bad_input;
+mod fairness;
 mod harness;
+mod large;
 mod samples;
 mod story;

@@ -57,6 +57,8 @@ def target(arn: Any) -> str:
             return arn["Ref"]
         if "Fn::Sub" in arn and (whole := re.fullmatch(r"\$\{(\w+Arn)\}/\*", arn["Fn::Sub"])):
             return f"{whole[1]}/*"
+        if "Fn::Sub" in arn and (below := re.fullmatch(r"\$\{(\w+)\.Arn\}/([a-z]+/\*)", arn["Fn::Sub"])):
+            return f"{below[1]}/{below[2]}"
     raise AssertionError(f"not a concrete ARN: {arn}")
 
 

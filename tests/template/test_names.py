@@ -35,7 +35,7 @@ def test_every_receiver_has_a_sample(folder: str) -> None:
 
 def test_nothing_has_a_physical_name(resources: Resources) -> None:
     """Two stacks fit into one account."""
-    naming = {"FunctionName", "TableName", "QueueName", "RoleName", "LogGroupName", "AlarmName"}
+    naming = {"FunctionName", "TableName", "QueueName", "RoleName", "LogGroupName", "AlarmName", "BucketName"}
     for name, each in resources.items():
         named = naming & set(each.get("Properties", {}))
         if each["Type"] not in (
@@ -51,7 +51,7 @@ def test_every_address_is_an_output(source: dict[str, Any]) -> None:
     receivers = {name.replace("Function", "Url") for name in RECEIVERS}
     others = {"ApiUrl", "StatusUrl", "SearchUrl", "EventQueueUrl", "EventDeadLetterQueueUrl"}
     tables = {"LedgerTableName", "EntitiesTableName", "StoresTableName"}
-    assert set(source["Outputs"]) == receivers | others | tables
+    assert set(source["Outputs"]) == receivers | others | tables | {"PayloadBucketName"}
     for name, folder in RECEIVERS.items():
         url = source["Outputs"][name.replace("Function", "Url")]["Value"]["Fn::Sub"]
         assert url.endswith(f"/api/webhooks/receive/shopify/{folder}")

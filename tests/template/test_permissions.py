@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from hookline_local.places import REPOSITORY
 from template_reading import FUNCTIONS, OTHERS, RECEIVERS, Resources, of_type, statements, target
 
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
@@ -14,6 +15,7 @@ SERVERLESS = ({"aoss:APIAccessAll"}, {"OpenSearchArn"})
 RECEIVER = {
     "Ledger": ({"dynamodb:PutItem", "dynamodb:UpdateItem"}, {"LedgerTable"}),
     "EventQueue": ({"sqs:SendMessage"}, {"EventQueue"}),
+    "Bodies": ({"s3:PutObject"}, {"PayloadBucket/bodies/*"}),
     "Tally": ({"dynamodb:UpdateItem"}, {"StoresTable"}),
     "Secrets": ({"secretsmanager:GetSecretValue"}, {"ShopifyClientSecretsArn"}),
     "Logs": (LOGS, {name.replace("Function", "Logs") for name in RECEIVERS}),
@@ -25,6 +27,8 @@ READER = {
 PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
     "ReindexFunction": {
         "EventQueue": ({"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}, {"EventQueue"}),
+        "Bodies": ({"s3:GetObject", "s3:DeleteObject"}, {"PayloadBucket/bodies/*"}),
+        "BodiesAbsence": ({"s3:ListBucket"}, {"PayloadBucket"}),
         "Ledger": ({"dynamodb:UpdateItem"}, {"LedgerTable"}),
         "Entities": ({"dynamodb:UpdateItem", "dynamodb:Query"}, {"EntitiesTable"}),
         "Stores": ({"dynamodb:GetItem", "dynamodb:UpdateItem"}, {"StoresTable"}),
@@ -36,6 +40,12 @@ PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
     "SearchFunction": READER
     | {"Index": (READ_INDEX, DOMAIN), "ServerlessIndex": SERVERLESS, "Logs": (LOGS, {"SearchLogs"})},
 }
+
+
+def test_permissions_are_for_the_keys_that_the_code_writes() -> None:
+    """The prefix is written in the code and in the template."""
+    code = (REPOSITORY / "crates/domain/src/bodies.rs").read_text()
+    assert 'PREFIX: &str = "bodies/"' in code
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

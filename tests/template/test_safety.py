@@ -37,6 +37,50 @@ def test_an_event_that_cannot_be_applied_is_parked(resources: Resources) -> None
     for name in ("EventQueue", "EventDeadLetterQueue"):
         assert resources[name]["Properties"]["MessageRetentionPeriod"] == 14 * 24 * 3600
         assert resources[name]["Properties"]["SqsManagedSseEnabled"] is True
+        assert resources[name]["Properties"]["MaximumMessageSize"] == 1024 * 1024
+
+
+def test_a_kept_body_is_private_and_outlives_its_message(resources: Resources) -> None:
+    """Encrypted, over TLS only, for nobody else; removed after the queue and the dead-letter queue have given up."""
+    ((name, bucket),) = of_type(resources, "AWS::S3::Bucket").items()
+    assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
+    properties = bucket["Properties"]
+    blocked = {"BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"}
+    assert properties["PublicAccessBlockConfiguration"] == dict.fromkeys(blocked, True)
+    assert properties["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    (encryption,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+    (rule,) = properties["LifecycleConfiguration"]["Rules"]
+    waits = [
+        resources[queue]["Properties"]["MessageRetentionPeriod"] for queue in ("EventQueue", "EventDeadLetterQueue")
+    ]
+    assert rule["ExpirationInDays"] * 24 * 3600 > sum(waits)
+    assert rule["Status"] == "Enabled"
+    assert rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] == 1
+    # Versions would keep what was deleted.
+    assert "VersioningConfiguration" not in properties
+    ((_, policy),) = of_type(resources, "AWS::S3::BucketPolicy").items()
+    assert policy["Properties"]["Bucket"] == {"Ref": name}
+    (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert statement["Resource"] == [{"Fn::GetAtt": [name, "Arn"]}, {"Fn::Sub": f"${{{name}.Arn}}/*"}]
+
+
+def test_who_keeps_bodies_and_who_fetches_them_know_the_bucket(resources: Resources) -> None:
+    """The same one, and nobody else does."""
+    told = {
+        name
+        for name, function in of_type(resources, "AWS::Lambda::Function").items()
+        if function["Properties"]["Environment"]["Variables"].get("PAYLOAD_BUCKET") == {"Ref": "PayloadBucket"}
+    }
+    assert told == {*RECEIVERS, "ReindexFunction"}
+
+
+def test_a_noisy_store_can_be_told(resources: Resources, source: dict[str, Any]) -> None:
+    """SQS takes a group for noisy from 30 messages in flight; as many can be, by default."""
+    mapping = resources["ReindexEventSource"]["Properties"]
+    assert mapping["BatchSize"] * source["Parameters"]["ReindexConcurrency"]["Default"] > 2 * 30
 
 
 def test_a_message_stays_hidden_while_anybody_may_work_on_it(resources: Resources) -> None:
@@ -84,7 +128,7 @@ def test_a_flood_is_throttled_at_the_api(resources: Resources) -> None:
 def test_every_alarm_says_what_to_do(resources: Resources) -> None:
     """A description of several sentences, one of which is an instruction."""
     alarms = of_type(resources, "AWS::CloudWatch::Alarm")
-    assert len(alarms) == 7
+    assert len(alarms) == 8
     verbs = ("Look at", "Check that", "Read the", "put the", "read the", "Ask AWS")
     for name, alarm in alarms.items():
         description = alarm["Properties"]["AlarmDescription"]
@@ -103,6 +147,7 @@ def test_the_queues_are_watched(resources: Resources) -> None:
     }
     assert watched == {
         ("ApproximateAgeOfOldestMessage", "EventQueue"),
+        ("ApproximateAgeOfOldestMessageInQuietGroups", "EventQueue"),
         ("ApproximateNumberOfMessagesVisible", "EventDeadLetterQueue"),
     }
 
