@@ -130,7 +130,7 @@ pub async fn what_is_done_has_no_problem(ledger: &(impl Ledger + Records)) {
         assert_eq!(completed, Completion::Repeated);
         let record = find(ledger, id).await;
         assert_eq!((record.problem, record.fate), (None, Some(fate)));
-        assert_eq!(park(ledger, id, &problem(3, "late")).await, Completion::Repeated);
+        assert_eq!(park(ledger, id, &problem(3, "late")).await, Completion::Done);
         let record = find(ledger, id).await;
         assert_eq!((record.problem, record.fate), (None, Some(fate)));
         assert_eq!(record.settled_at, Some(noon_plus(2)));
