@@ -8,9 +8,9 @@ use hookline_domain::{
     delivery::Delivery,
     envelope,
     ledger::{ClaimRequest, Fate, Ledger},
-    memory::{MemoryEntities, MemoryIndex, MemoryLedger, MemoryStores},
+    memory::{MemoryBodies, MemoryEntities, MemoryIndex, MemoryLedger, MemoryStores},
     port::Clock,
-    reindex::Reindex,
+    reindex::{Reindex, Unpack},
 };
 use hookline_lambda::batch::{SqsBatch, SqsRecord, Unnamed, consume};
 use hookline_sources::shopify;
@@ -34,11 +34,12 @@ pub(crate) fn sqs_batch(data: &[u8]) {
         clock: Noon,
         interpret: shopify::interpret,
     };
+    let unpack: Unpack<MemoryBodies> = Unpack { bodies: None };
     let answer = wait(async {
         for delivery in batch.records.iter().filter_map(delivery) {
             reindex.ledger.claim(&delivery.key, &claimed()).await.unwrap();
         }
-        consume(&reindex, batch.clone(), Timestamp::MAX).await
+        consume(&reindex, &unpack, batch.clone(), Timestamp::MAX).await
     });
 
     let settled = |record: &SqsRecord| {

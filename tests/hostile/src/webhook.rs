@@ -5,7 +5,7 @@
 
 use hookline_domain::{
     envelope,
-    memory::{MemoryLedger, MemoryQueue, MemoryStores},
+    memory::{MemoryBodies, MemoryLedger, MemoryQueue, MemoryStores},
     secret::Secret,
 };
 use hookline_lambda::{
@@ -35,6 +35,7 @@ pub(crate) fn webhook(data: &[u8]) {
     let ports = Ports {
         ledger: MemoryLedger::default(),
         queue: queue.clone(),
+        bodies: None::<MemoryBodies>,
         tally: Some(stores),
         secrets: Secret::new(HELD.join(",")),
         clock: Noon,

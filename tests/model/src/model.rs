@@ -11,6 +11,7 @@ use hookline_domain::{
     envelope,
     ids::EntityKey,
     ledger::{Claim, ClaimRequest, Ledger, State},
+    memory::MemoryBodies,
     queue::EventQueue,
     receive::{LEASE, NotReceived, REMEMBERED, Receive, Received},
     reindex::{Message, Reindex},
@@ -152,6 +153,7 @@ impl Scenario {
                     let receive = Receive {
                         ledger: script.clone(),
                         queue: script.clone(),
+                        bodies: None::<MemoryBodies>,
                         clock: script.clone(),
                     };
                     let received = async { receive.receive(&delivery, pending()).await };
@@ -175,7 +177,7 @@ impl Scenario {
                 };
                 let message = |n: &usize| Message {
                     id: n.to_string(),
-                    text: envelope::encode(&self.delivery(*n)).expect("it is small"),
+                    delivery: Ok(self.delivery(*n)),
                 };
                 let messages = running.work.iter().map(message).collect();
                 let applied = Box::pin(reindex.apply(messages, Timestamp::MAX));
@@ -271,7 +273,7 @@ impl Scenario {
 /// What a hasty receiver does.
 async fn send_before_claim(script: &Script, delivery: &Delivery) -> Result<Received, NotReceived> {
     let now = hookline_domain::port::Clock::now(script);
-    script.send(envelope::encode(delivery)?).await?;
+    script.send(&delivery.key.store, envelope::encode(delivery)?).await?;
     let request = ClaimRequest {
         owner: String::new(),
         now,

@@ -241,7 +241,7 @@ impl Ledger for Script {
 }
 
 impl EventQueue for Script {
-    async fn send(&self, message: String) -> Result<(), Unavailable> {
+    async fn send(&self, _store: &StoreKey, message: String) -> Result<(), Unavailable> {
         let delivery = envelope::decode(&message).expect("what a receiver of ours writes");
         self.done(Request::Send(number(&delivery.key))).await
     }

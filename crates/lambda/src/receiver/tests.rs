@@ -380,6 +380,7 @@ async fn the_old_secret_may_go_when_no_delivery_has_needed_it_for_a_day() {
     let ports = Ports {
         ledger: MemoryLedger::default(),
         queue: MemoryQueue::default(),
+        bodies: None::<MemoryBodies>,
         tally: Some(stores.clone()),
         secrets: Secret::new(format!("new,{SECRET}")),
         clock: hours.clone(),
