@@ -6,10 +6,9 @@ use std::sync::{
 };
 
 use bytes::Bytes;
+use hookline_host::server::{self, Server};
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response, StatusCode, body::Incoming};
-
-use crate::server;
 
 /// What [`Request::Duplicate`](crate::function::Request) names its deliveries with.
 pub const DUPLICATE: &str = "duplicate-";
@@ -41,15 +40,19 @@ struct Counters {
 pub struct Aws {
     pub url: String,
     counters: Arc<Counters>,
+    _server: Server,
 }
 
 impl Aws {
     pub async fn start() -> anyhow::Result<Self> {
         let counters = Arc::new(Counters::default());
         let counting = Arc::clone(&counters);
-        let address = server::start(move |request| answer(request, Arc::clone(&counting))).await?;
-        let url = format!("http://{address}");
-        Ok(Self { url, counters })
+        let server = server::start(move |request| answer(request, Arc::clone(&counting))).await?;
+        Ok(Self {
+            url: format!("http://{}", server.address),
+            counters,
+            _server: server,
+        })
     }
 
     /// The calls since this was last asked.

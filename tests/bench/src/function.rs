@@ -8,18 +8,19 @@ use std::{
 };
 
 use anyhow::Context;
-use base64::{Engine, prelude::BASE64_STANDARD};
-use hmac::{Hmac, KeyInit, Mac};
+use hookline_host::{
+    runtime::Runtime,
+    webhook::{Webhook, sign},
+};
 use serde_json::{Value, json};
-use sha2::Sha256;
 use tokio::process::{Child, Command};
 
-use crate::{
-    aws::{Aws, Calls, DUPLICATE},
-    runtime::Runtime,
-};
+use crate::aws::{Aws, Calls, DUPLICATE};
 
 const SECRET: &str = "hush";
+
+/// The receivers' timeout, as in the template.
+const TIMEOUT: Duration = Duration::from_secs(4);
 
 /// What kind of delivery is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +51,7 @@ pub struct Function {
 impl Function {
     /// Starts a bootstrap and waits until it asks for its first event.
     pub async fn start(bootstrap: &Path, name: &str) -> anyhow::Result<Self> {
-        let (mut runtime, aws) = (Runtime::start().await?, Aws::start().await?);
+        let (mut runtime, aws) = (Runtime::start(TIMEOUT).await?, Aws::start().await?);
         let started = Instant::now();
         let process = Command::new(bootstrap)
             .env_clear()
@@ -98,13 +99,13 @@ impl Function {
     ) -> anyhow::Result<Measured> {
         let mut status = 0;
         for n in 0..50 {
-            status = self.invoke(event(topic, request, body_bytes, n)?).await?;
+            status = self.invoke(event(topic, request, body_bytes, n)).await?;
         }
         let id = self.process.id().context("the function has ended")?;
         self.aws.take_calls();
         let before = cpu(id)?;
         for n in 0..invocations {
-            status = self.invoke(event(topic, request, body_bytes, 50 + n)?).await?;
+            status = self.invoke(event(topic, request, body_bytes, 50 + n)).await?;
         }
         let spent = cpu(id)?.saturating_sub(before);
         Ok(Measured {
@@ -126,41 +127,29 @@ impl Function {
     }
 }
 
-/// What API Gateway hands a function for one webhook: an HTTP API's event, payload format 2.0.
-fn event(topic: &str, request: Request, body_bytes: usize, n: u32) -> anyhow::Result<String> {
+/// What API Gateway hands a function for one webhook.
+fn event(topic: &str, request: Request, body_bytes: usize, n: u32) -> String {
     let padding = "x".repeat(body_bytes.saturating_sub(60));
     let body = json!({"id": 788_032_119_674_292_922_u64, "n": n, "body_html": padding}).to_string();
-    let mut hmac: Hmac<Sha256> = Hmac::new_from_slice(SECRET.as_bytes())?;
-    hmac.update(if request == Request::Forged {
-        b"another body"
+    let signed = if request == Request::Forged {
+        "another body"
     } else {
-        body.as_bytes()
-    });
+        &body
+    };
     let id = match request {
         Request::Duplicate => format!("{DUPLICATE}{n}"),
         Request::Fresh | Request::Forged => format!("b54557e4-bdd9-4b37-8a5f-{n:012}"),
     };
-    let path = format!("/api/webhooks/receive/shopify/{}", topic.replace('/', "-"));
-    let event = json!({
-        "version": "2.0", "routeKey": format!("POST {path}"), "rawPath": path, "rawQueryString": "",
-        "headers": {
-            "content-type": "application/json", "content-length": body.len().to_string(), "accept-encoding": "gzip",
-            "host": "abcdefghij.execute-api.eu-west-1.amazonaws.com", "user-agent": "Shopify-Captain-Hook",
-            "x-forwarded-for": "35.196.0.1", "x-forwarded-port": "443", "x-forwarded-proto": "https",
-            "x-shopify-api-version": "2026-07", "x-shopify-event-id": "98880550-7158-44d4-b7cd-2c97c8a091b5",
-            "x-shopify-hmac-sha256": BASE64_STANDARD.encode(hmac.finalize().into_bytes()),
-            "x-shopify-shop-domain": "demo.myshopify.com", "x-shopify-topic": topic,
-            "x-shopify-triggered-at": "2026-11-14T15:04:53.106482937Z", "x-shopify-webhook-id": id,
-        },
-        "requestContext": {
-            "accountId": "123456789012", "apiId": "abcdefghij", "domainName": "abcdefghij.execute-api.eu-west-1.amazonaws.com",
-            "domainPrefix": "abcdefghij", "requestId": "JKJaXmPLvHcESHA=", "routeKey": format!("POST {path}"), "stage": "$default",
-            "time": "14/Nov/2026:15:04:53 +0000", "timeEpoch": 1_794_668_693_106_u64,
-            "http": {"method": "POST", "path": path, "protocol": "HTTP/1.1", "sourceIp": "35.196.0.1", "userAgent": "Shopify-Captain-Hook"},
-        },
-        "body": body, "isBase64Encoded": false,
-    });
-    Ok(event.to_string())
+    let webhook = Webhook {
+        topic,
+        store: "demo.myshopify.com",
+        id: &id,
+        triggered_at: "2026-11-14T15:04:53.106482937Z",
+        body: &body,
+        signature: &sign(SECRET, signed.as_bytes()),
+        base64: false,
+    };
+    webhook.event()
 }
 
 /// Time on a processor, of all threads that live.

@@ -3,8 +3,6 @@
 
 mod aws;
 mod function;
-mod runtime;
-mod server;
 mod size;
 
 use std::path::{Path, PathBuf};

@@ -6,34 +6,50 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response, StatusCode, body::Incoming};
 use tokio::sync::{Mutex, mpsc};
 
-use crate::server;
+use crate::server::{self, Server};
 
-/// How long a function may take to poll or to answer before the benchmark gives up.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a function may take to poll or to answer, unless the caller is less patient.
+const PATIENCE: Duration = Duration::from_secs(60);
 
-/// One function's runtime API.
+/// One process's runtime API. It ends when this is dropped.
 #[derive(Debug)]
 pub struct Runtime {
+    /// As in `AWS_LAMBDA_RUNTIME_API`.
     pub address: String,
     events: mpsc::Sender<String>,
     polls: mpsc::Receiver<()>,
-    answers: mpsc::Receiver<Bytes>,
+    answers: mpsc::Receiver<Answer>,
+    _server: Server,
+}
+
+/// What a function posts for one event.
+#[derive(Debug)]
+pub enum Answer {
+    /// Its answer.
+    Response(Bytes),
+    /// That it has failed, and how.
+    Error(Bytes),
 }
 
 struct Side {
     events: Mutex<mpsc::Receiver<String>>,
     polls: mpsc::Sender<()>,
-    answers: mpsc::Sender<Bytes>,
+    answers: mpsc::Sender<Answer>,
+    timeout: Duration,
 }
 
 impl Runtime {
-    pub async fn start() -> anyhow::Result<Self> {
+    /// Starts it, for a function with this timeout.
+    ///
+    /// # Errors
+    /// When there is no port to listen on.
+    pub async fn start(timeout: Duration) -> anyhow::Result<Self> {
         let (events, next_event) = mpsc::channel(1);
         let (polled, polls) = mpsc::channel(4);
         let (answered, answers) = mpsc::channel(4);
@@ -41,17 +57,22 @@ impl Runtime {
             events: Mutex::new(next_event),
             polls: polled,
             answers: answered,
+            timeout,
         });
-        let address = server::start(move |request| answer(request, Arc::clone(&side))).await?;
+        let server = server::start(move |request| answer(request, Arc::clone(&side))).await?;
         Ok(Self {
-            address,
+            address: server.address.clone(),
             events,
             polls,
             answers,
+            _server: server,
         })
     }
 
     /// Waits until the function asks for an event.
+    ///
+    /// # Errors
+    /// When it does not.
     pub async fn polled(&mut self) -> anyhow::Result<()> {
         let polled = tokio::time::timeout(PATIENCE, self.polls.recv()).await;
         polled
@@ -60,34 +81,47 @@ impl Runtime {
     }
 
     /// Hands the function an event and waits for its answer.
+    ///
+    /// # Errors
+    /// When there is none, or when it is that the function has failed.
     pub async fn invoke(&mut self, event: String) -> anyhow::Result<Bytes> {
         self.events.send(event).await?;
         let answered = tokio::time::timeout(PATIENCE, self.answers.recv()).await;
-        answered
+        match answered
             .context("the function did not answer")?
-            .context("the runtime API is gone")
+            .context("the runtime API is gone")?
+        {
+            Answer::Response(answer) => Ok(answer),
+            Answer::Error(problem) => bail!("the function failed: {}", String::from_utf8_lossy(&problem)),
+        }
     }
 }
 
 async fn answer(request: Request<Incoming>, side: Arc<Side>) -> anyhow::Result<Response<Full<Bytes>>> {
-    if request.uri().path().ends_with("/invocation/next") {
+    let path = request.uri().path().to_owned();
+    if path.ends_with("/invocation/next") {
         side.polls.send(()).await?;
-        let event = side.events.lock().await.recv().await.context("the benchmark is over")?;
+        let event = side.events.lock().await.recv().await.context("nobody invokes any more")?;
         #[expect(
             clippy::disallowed_methods,
-            reason = "the benchmark plays Lambda, whose clock is the machine's"
+            reason = "this plays Lambda, whose clock is the machine's"
         )]
-        let deadline = SystemTime::now().duration_since(UNIX_EPOCH)? + Duration::from_secs(4);
+        let deadline = SystemTime::now().duration_since(UNIX_EPOCH)? + side.timeout;
         return Ok(Response::builder()
             .header("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
             .header("lambda-runtime-deadline-ms", deadline.as_millis().to_string())
             .header(
                 "lambda-runtime-invoked-function-arn",
-                "arn:aws:lambda:eu-west-1:123456789012:function:bench",
+                "arn:aws:lambda:eu-west-1:123456789012:function:hosted",
             )
             .body(Full::from(event))?);
     }
     let body = request.into_body().collect().await?.to_bytes();
-    side.answers.send(body).await?;
+    let answer = if path.ends_with("/error") {
+        Answer::Error(body)
+    } else {
+        Answer::Response(body)
+    };
+    side.answers.send(answer).await?;
     Ok(Response::builder().status(StatusCode::ACCEPTED).body(Full::default())?)
 }

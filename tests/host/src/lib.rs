@@ -1,0 +1,10 @@
+//! Plays Lambda and API Gateway for built functions, so that the benchmark and the soak run the very binaries that are
+//! deployed.
+//!
+//! - [`runtime`]: the Lambda runtime API that a function asks for its events;
+//! - [`webhook`]: a signed webhook as an HTTP API hands it over;
+//! - [`server`]: a loopback server, which both of the above and the callers' stubs are made of.
+
+pub mod runtime;
+pub mod server;
+pub mod webhook;

@@ -1,0 +1,72 @@
+//! A signed webhook of Shopify's, as an HTTP API hands it to a function: payload format 2.0
+//! (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>).
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::json;
+use sha2::Sha256;
+
+/// One request.
+#[derive(Debug, Clone, Copy)]
+pub struct Webhook<'a> {
+    /// As in `products/update`.
+    pub topic: &'a str,
+    /// As in `demo.myshopify.com`.
+    pub store: &'a str,
+    /// What the delivery is named by.
+    pub id: &'a str,
+    /// When Shopify says it was triggered.
+    pub triggered_at: &'a str,
+    /// The body.
+    pub body: &'a str,
+    /// The signature of it, from [`sign`].
+    pub signature: &'a str,
+    /// Whether the gateway wraps the body in base64, as it does with some content types.
+    pub base64: bool,
+}
+
+/// What Shopify puts into `X-Shopify-Hmac-Sha256`.
+#[must_use]
+pub fn sign(secret: &str, body: &[u8]) -> String {
+    let mut hmac: Hmac<Sha256> = Hmac::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
+    hmac.update(body);
+    BASE64_STANDARD.encode(hmac.finalize().into_bytes())
+}
+
+impl Webhook<'_> {
+    /// The event that the function gets.
+    #[must_use]
+    pub fn event(&self) -> String {
+        let path = format!("/api/webhooks/receive/shopify/{}", self.topic.replace('/', "-"));
+        let body = if self.base64 {
+            BASE64_STANDARD.encode(self.body)
+        } else {
+            self.body.to_owned()
+        };
+        let event = json!({
+            "version": "2.0", "routeKey": format!("POST {path}"), "rawPath": path, "rawQueryString": "",
+            "headers": {
+                "content-type": "application/json", "content-length": self.body.len().to_string(),
+                "accept-encoding": "gzip", "host": "abcdefghij.execute-api.eu-west-1.amazonaws.com",
+                "user-agent": "Shopify-Captain-Hook", "x-forwarded-for": "35.196.0.1", "x-forwarded-port": "443",
+                "x-forwarded-proto": "https", "x-shopify-api-version": "2026-07",
+                "x-shopify-event-id": "98880550-7158-44d4-b7cd-2c97c8a091b5",
+                "x-shopify-hmac-sha256": self.signature, "x-shopify-shop-domain": self.store,
+                "x-shopify-topic": self.topic, "x-shopify-triggered-at": self.triggered_at,
+                "x-shopify-webhook-id": self.id,
+            },
+            "requestContext": {
+                "accountId": "123456789012", "apiId": "abcdefghij",
+                "domainName": "abcdefghij.execute-api.eu-west-1.amazonaws.com", "domainPrefix": "abcdefghij",
+                "requestId": "JKJaXmPLvHcESHA=", "routeKey": format!("POST {path}"), "stage": "$default",
+                "time": "14/Nov/2026:15:04:53 +0000", "timeEpoch": 1_794_668_693_106_u64,
+                "http": {
+                    "method": "POST", "path": path, "protocol": "HTTP/1.1", "sourceIp": "35.196.0.1",
+                    "userAgent": "Shopify-Captain-Hook",
+                },
+            },
+            "body": body, "isBase64Encoded": self.base64,
+        });
+        event.to_string()
+    }
+}
