@@ -4,12 +4,15 @@
 //! taken off here and remembered, so that tests can ask for it.
 
 use std::{
+    collections::HashMap,
     future::Future,
     pin::Pin,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use aws_config::SdkConfig;
+use aws_sdk_sqs::types::QueueAttributeName;
 use bytes::Bytes;
 use hookline_aws::{Aws, Patience};
 use hyper_util::{
@@ -26,7 +29,7 @@ use rustack_sqs_model::{error::SqsError, operations::SqsOperation};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use super::{Server, listen, sdk_config};
+use super::{REGION, Server, listen, sdk_config};
 
 type Groups = Arc<Mutex<Vec<Option<String>>>>;
 
@@ -34,6 +37,7 @@ type Groups = Arc<Mutex<Vec<Option<String>>>>;
 #[derive(Debug)]
 pub struct Sqs {
     config: SdkConfig,
+    endpoint: String,
     queue_url: String,
     groups: Groups,
     _server: Server,
@@ -45,11 +49,36 @@ impl Sqs {
 
     /// Starts it and makes the queue.
     pub async fn start() -> Self {
+        let mut sqs = Self::serve().await;
+        sqs.queue_url = sqs.make_queue("events", HashMap::new()).await;
+        sqs
+    }
+
+    /// Starts it and makes the queue and one for its dead letters, the URL of which is returned, too: a message is
+    /// moved there when it would be received once more than `receives`. What is received is invisible for
+    /// `visibility`.
+    pub async fn start_with_dead_letters(receives: u32, visibility: Duration) -> (Self, String) {
+        let arn = format!("arn:aws:sqs:{REGION}:000000000000:dead-letters");
+        // SQS takes the count as a text, too; this emulator does not.
+        let redrive = format!(r#"{{"deadLetterTargetArn":"{arn}","maxReceiveCount":{receives}}}"#);
+        let mut sqs = Self::serve().await;
+        let dead_letters_url = sqs.make_queue("dead-letters", HashMap::new()).await;
+        let attributes = HashMap::from([
+            (QueueAttributeName::RedrivePolicy, redrive),
+            (QueueAttributeName::VisibilityTimeout, visibility.as_secs().to_string()),
+        ]);
+        sqs.queue_url = sqs.make_queue("events", attributes).await;
+        (sqs, dead_letters_url)
+    }
+
+    /// A server without a queue.
+    async fn serve() -> Self {
         let (listener, endpoint) = listen().await;
         let address = listener.local_addr().unwrap();
         let provider = RustackSqs::new(SqsConfig {
             host: address.ip().to_string(),
             port: address.port(),
+            default_region: REGION.to_owned(),
             ..SqsConfig::default()
         });
         let groups = Groups::default();
@@ -59,19 +88,29 @@ impl Sqs {
         };
         let service = SqsHttpService::new(Arc::new(handler), SqsHttpConfig::default());
         let server = Server(tokio::spawn(serve(listener, service)));
-        let config = sdk_config(&endpoint).await;
-        let created = aws_sdk_sqs::Client::new(&config)
-            .create_queue()
-            .queue_name("events")
-            .send()
-            .await
-            .unwrap();
         Self {
-            config,
-            queue_url: created.queue_url.unwrap(),
+            config: sdk_config(&endpoint).await,
+            endpoint,
+            queue_url: String::new(),
             groups,
             _server: server,
         }
+    }
+
+    async fn make_queue(&self, name: &str, attributes: HashMap<QueueAttributeName, String>) -> String {
+        let created = aws_sdk_sqs::Client::new(&self.config)
+            .create_queue()
+            .queue_name(name)
+            .set_attributes(Some(attributes).filter(|attributes| !attributes.is_empty()))
+            .send()
+            .await
+            .unwrap();
+        created.queue_url.unwrap()
+    }
+
+    /// Where it listens, as in `AWS_ENDPOINT_URL_SQS`.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
     }
 
     /// The adapters, as the consumer has them.

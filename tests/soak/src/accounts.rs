@@ -1,0 +1,239 @@
+//! The accounts after a run: what became of every delivery, according to the tables, the queues and the index.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::{
+    queue::Message,
+    reference::{self, Shown},
+    scenario::{Delivery, Scenario, Tells, Thing},
+};
+
+/// The ledger's and the stores' items.
+#[derive(Debug)]
+pub struct Tables {
+    pub ledger: BTreeMap<String, Value>,
+    pub stores: BTreeMap<String, Value>,
+}
+
+impl Tables {
+    pub fn new(ledger: Vec<Value>, stores: Vec<Value>) -> Self {
+        let by_key = |items: Vec<Value>| -> BTreeMap<String, Value> {
+            items
+                .into_iter()
+                .filter_map(|item| Some((item["pk"]["S"].as_str()?.to_owned(), item)))
+                .collect()
+        };
+        Self {
+            ledger: by_key(ledger),
+            stores: by_key(stores),
+        }
+    }
+
+    fn state(&self, delivery: &Delivery) -> &str {
+        self.entry(delivery).map_or("absent", |entry| entry["state"]["S"].as_str().unwrap_or("unreadable"))
+    }
+
+    fn entry(&self, delivery: &Delivery) -> Option<&Value> {
+        self.ledger.get(&format!("shopify#{}#{}#{}", delivery.store, delivery.topic, delivery.id))
+    }
+}
+
+/// Deliveries that were answered 2xx and of which there is no trace where there must be one.
+pub fn unaccounted(
+    scenario: &Scenario,
+    accepted: &BTreeMap<String, u32>,
+    out: &BTreeSet<String>,
+    dead: &BTreeSet<String>,
+    tables: &Tables,
+) -> Vec<String> {
+    let mut lost = Vec::new();
+    for delivery in scenario.deliveries.iter().filter(|delivery| accepted.contains_key(&delivery.id)) {
+        let state = tables.state(delivery);
+        let kept = dead.contains(&delivery.id);
+        let problem = match (out.contains(&delivery.id), state) {
+            (false, _) => "never came out of the queue",
+            (true, "done") => continue,
+            (true, _) if kept => continue,
+            (true, _) => "is neither done nor among the dead letters",
+        };
+        lost.push(format!("{} {} was answered 2xx, is {state}, and {problem}", delivery.topic, delivery.id));
+    }
+    lost
+}
+
+/// Dead letters whose ledger entry does not say why, among those that were last refused in good order.
+pub fn without_reason(
+    scenario: &Scenario,
+    dead: &BTreeSet<String>,
+    refused: &BTreeMap<String, bool>,
+    tables: &Tables,
+) -> (usize, Vec<String>) {
+    let mut said = 0;
+    let mut silent = Vec::new();
+    for delivery in &scenario.deliveries {
+        if !dead.contains(&delivery.id) || !refused.get(&delivery.id).copied().unwrap_or(false) {
+            continue;
+        }
+        // A sender that was never answered may have had its claim released.
+        let Some(entry) = tables.entry(delivery) else { continue };
+        let problem = &entry["problem"]["M"];
+        let complete = problem["at_us"]["N"].is_string() && problem["code"]["S"].is_string();
+        if complete && problem["message"]["S"].as_str().is_some_and(|message| !message.is_empty()) {
+            said += 1;
+        } else {
+            silent.push(format!("{} {} is a dead letter without a reason", delivery.topic, delivery.id));
+        }
+    }
+    (said, silent)
+}
+
+/// What the stores' counters say beyond, and short of, the deliveries that the ledger has as settled.
+pub fn miscounted(tables: &Tables) -> (u64, u64) {
+    let mut settled: BTreeMap<(String, String), u64> = BTreeMap::new();
+    for (key, entry) in &tables.ledger {
+        let mut parts = key.split('#');
+        let (Some(source), Some(store), Some(topic)) = (parts.next(), parts.next(), parts.next()) else {
+            continue;
+        };
+        let counter = match (entry["state"]["S"].as_str(), entry["fate"]["S"].as_str()) {
+            (Some("done"), Some("discarded")) => "discarded".to_owned(),
+            (Some("done" | "parked"), _) => format!("event:{topic}"),
+            _ => continue,
+        };
+        *settled.entry((format!("{source}#{store}"), counter)).or_default() += 1;
+    }
+    let mut counted: BTreeMap<(String, String), u64> = BTreeMap::new();
+    for (store, record) in &tables.stores {
+        for (attribute, value) in record.as_object().into_iter().flatten() {
+            let counter = attribute.strip_prefix("count/").and_then(|name| name.split_once('/'));
+            let Some((_hour, counter)) = counter else { continue };
+            if counter == "discarded" || counter.starts_with("event:") {
+                let more: u64 = value["N"].as_str().and_then(|number| number.parse().ok()).unwrap_or_default();
+                *counted.entry((store.clone(), counter.to_owned())).or_default() += more;
+            }
+        }
+    }
+    let of = |counts: &BTreeMap<(String, String), u64>, name: &(String, String)| counts.get(name).copied().unwrap_or(0);
+    let names: BTreeSet<_> = settled.keys().chain(counted.keys()).collect();
+    names.into_iter().fold((0, 0), |(beyond, short), name| {
+        let (is, should) = (of(&counted, name), of(&settled, name));
+        (beyond + is.saturating_sub(should), short + should.saturating_sub(is))
+    })
+}
+
+/// How the index differs from what the reference makes of these deliveries.
+#[derive(Debug, Default)]
+pub struct Difference {
+    /// Not there, or in another state than the newest.
+    pub lost: Vec<String>,
+    /// There, and should not be.
+    pub undead: Vec<String>,
+}
+
+/// Compares the index with the reference, except for things about which a delivery is in `pending`.
+pub fn difference(
+    scenario: &Scenario,
+    out: &BTreeSet<String>,
+    pending: &BTreeSet<String>,
+    index: &BTreeMap<Thing, Shown>,
+) -> Difference {
+    let open: BTreeSet<&Thing> = scenario
+        .deliveries
+        .iter()
+        .filter(|delivery| pending.contains(&delivery.id))
+        .filter_map(|delivery| match &delivery.tells {
+            Tells::State(thing, _) | Tells::Deleted(thing) => Some(thing),
+            Tells::Uninstalled | Tells::Poison => None,
+        })
+        .collect();
+    let leaving_is_open = scenario
+        .deliveries
+        .iter()
+        .any(|delivery| delivery.tells == Tells::Uninstalled && pending.contains(&delivery.id));
+    let heard = scenario.deliveries.iter().filter(|delivery| out.contains(&delivery.id));
+    let should = reference::fold(heard);
+    let mut difference = Difference::default();
+    let settled = |thing: &Thing| !(open.contains(thing) || leaving_is_open && thing.store == scenario.leaving);
+    for (thing, shown) in should.iter().filter(|(thing, _)| settled(thing)) {
+        match index.get(thing) {
+            Some(is) if same(is, shown) => {}
+            is => difference.lost.push(format!("{thing:?} should show {shown:?} and shows {is:?}")),
+        }
+    }
+    for thing in index.keys().filter(|thing| settled(thing) && !should.contains_key(thing)) {
+        difference.undead.push(format!("{thing:?} should not be there"));
+    }
+    difference
+}
+
+/// Prices are decimals: `7.50` is `7.5`.
+fn same(is: &Shown, should: &Shown) -> bool {
+    let cents = |price: &Option<String>| -> Option<u64> {
+        let (whole, part) = price.as_deref()?.split_once('.').unwrap_or((price.as_deref()?, "0"));
+        Some(whole.parse::<u64>().ok()? * 100 + format!("{part:0<2}").parse::<u64>().ok()?)
+    };
+    is.title == should.title && cents(&is.price) == cents(&should.price)
+}
+
+/// The deliveries that messages are of.
+pub fn ids(messages: &[Message]) -> BTreeSet<String> {
+    messages.iter().filter_map(Message::delivery).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::chance::Chance;
+
+    fn settled(topic: &str, id: &str, state: &str) -> Value {
+        json!({"pk": {"S": format!("shopify#a#{topic}#{id}")}, "state": {"S": state}, "fate": {"S": "applied"}})
+    }
+
+    #[test]
+    fn a_count_beyond_the_deliveries_is_seen_and_one_short_of_them_too() {
+        let ledger = vec![settled("t", "1", "done"), settled("t", "2", "parked"), settled("t", "3", "claimed")];
+        let store = |count: &str| json!({"pk": {"S": "shopify#a"}, "count/2026/event:t": {"N": count}});
+        let beyond = |count: &str| miscounted(&Tables::new(ledger.clone(), vec![store(count)]));
+        assert_eq!((beyond("2"), beyond("3"), beyond("1")), ((0, 0), (1, 0), (0, 1)));
+    }
+
+    #[test]
+    fn what_was_taken_and_left_no_trace_is_lost() {
+        let scenario = Scenario::invent(Chance(3), 20).unwrap();
+        let delivery = &scenario.deliveries[0];
+        let accepted = BTreeMap::from([(delivery.id.clone(), 1)]);
+        let one = BTreeSet::from([delivery.id.clone()]);
+        let mut entry = settled(delivery.topic, &delivery.id, "claimed");
+        entry["pk"]["S"] = format!("shopify#{}#{}#{}", delivery.store, delivery.topic, delivery.id).into();
+        let claimed = Tables::new(vec![entry.clone()], vec![]);
+        entry["state"]["S"] = "done".into();
+        let done = Tables::new(vec![entry], vec![]);
+        let none = BTreeSet::new();
+        assert_eq!(unaccounted(&scenario, &accepted, &one, &none, &claimed).len(), 1);
+        assert_eq!(unaccounted(&scenario, &accepted, &none, &none, &done).len(), 1);
+        assert_eq!(unaccounted(&scenario, &accepted, &one, &one, &claimed).len(), 0);
+        assert_eq!(unaccounted(&scenario, &accepted, &one, &none, &done).len(), 0);
+    }
+
+    #[test]
+    fn an_index_that_is_not_as_the_reference_says_is_seen() {
+        let scenario = Scenario::invent(Chance(3), 60).unwrap();
+        let all: BTreeSet<String> = scenario.deliveries.iter().map(|delivery| delivery.id.clone()).collect();
+        let none = BTreeSet::new();
+        let mut index = reference::fold(&scenario.deliveries);
+        let differs = |index: &BTreeMap<Thing, Shown>| {
+            let difference = difference(&scenario, &all, &none, index);
+            (difference.lost.len(), difference.undead.len())
+        };
+        assert_eq!(differs(&index), (0, 0));
+        let (thing, mut shown) = index.pop_first().unwrap();
+        assert_eq!(differs(&index), (1, 0));
+        shown.title.push('0');
+        index.insert(Thing { id: 1, ..thing }, shown);
+        assert_eq!(differs(&index), (1, 1));
+    }
+}

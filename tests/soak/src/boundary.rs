@@ -1,0 +1,331 @@
+//! What stands between a function and AWS: every process has a listener of its own here, so each call is known by who
+//! makes it. A call may be where its process dies, or may fail; all others pass as they are.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use bytes::Bytes;
+use hookline_host::server::{self, Server};
+use http_body_util::{BodyExt, Full};
+use hyper::{HeaderMap, Request, Response, StatusCode, Uri, body::Incoming, header, http::request::Parts};
+use serde_json::{Value, json};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::sleep,
+};
+
+use crate::{
+    faults::{Fault, Faults, HEADER, Service},
+    kills::{Kills, Side},
+    wire::Wire,
+};
+
+/// Longer than the consumer waits for the index.
+const HANG: Duration = Duration::from_secs(15);
+
+/// Asks for a process to be killed; the answer comes when it is dead.
+pub type Killer = mpsc::Sender<oneshot::Sender<()>>;
+
+/// Where the calls go to.
+#[derive(Debug, Clone)]
+pub struct Upstreams {
+    pub dynamodb: String,
+    pub sqs: String,
+    /// As the two above, through microburst.
+    pub faulty_dynamodb: String,
+    pub faulty_sqs: String,
+    pub opensearch: String,
+}
+
+/// The boundary of one run.
+#[derive(Debug)]
+pub struct Boundary {
+    pub kills: Kills,
+    pub faults: Faults,
+    pub upstreams: Upstreams,
+    pub wire: Wire,
+    /// Ids of products whose documents the index is made to refuse.
+    pub cursed: BTreeSet<String>,
+    pub curse_lifted: AtomicBool,
+}
+
+impl Boundary {
+    /// A listener for one process. It ends when what is returned is dropped.
+    pub async fn listen(self: &Arc<Self>, function: &'static str, killer: Killer) -> anyhow::Result<Server> {
+        let boundary = Arc::clone(self);
+        server::start(move |request| {
+            let (boundary, killer) = (Arc::clone(&boundary), killer.clone());
+            async move { boundary.pass(function, &killer, request).await }
+        })
+        .await
+    }
+
+    /// From now on nothing is killed and nothing fails.
+    pub fn calm(&self) {
+        self.kills.stop();
+        self.faults.stop();
+        self.curse_lifted.store(true, Ordering::Relaxed);
+    }
+
+    /// An error cuts the connection.
+    async fn pass(
+        &self,
+        function: &'static str,
+        killer: &Killer,
+        request: Request<Incoming>,
+    ) -> anyhow::Result<Response<Full<Bytes>>> {
+        let (parts, body) = request.into_parts();
+        let body = body.collect().await?.to_bytes();
+        let (service, call) = name(&parts, &body);
+        let kill = self.kills.decide(function, &call);
+        if kill == Some(Side::Before) {
+            die(killer).await;
+            bail!("killed before {call}");
+        }
+        let fault = self.faults.decide(service, function, &call);
+        let answer = match service {
+            Service::DynamoDb if fault == Some(Fault::Partial) => self.write_half(&parts, &body).await,
+            Service::DynamoDb | Service::Sqs => self.forward(service, parts, body, fault).await,
+            Service::OpenSearch => self.index(parts, body, &call, fault).await,
+        };
+        if kill == Some(Side::After) {
+            die(killer).await;
+            bail!("killed after {call}");
+        }
+        let (parts, body) = answer?.into_parts();
+        let mut response = Response::new(Full::from(body));
+        *response.status_mut() = parts.status;
+        *response.headers_mut() = without_hops(parts.headers);
+        Ok(response)
+    }
+
+    async fn forward(
+        &self,
+        service: Service,
+        mut parts: Parts,
+        body: Bytes,
+        fault: Option<Fault>,
+    ) -> anyhow::Result<Response<Bytes>> {
+        let upstreams = &self.upstreams;
+        let upstream = match (service, fault) {
+            (Service::DynamoDb, None) => &upstreams.dynamodb,
+            (Service::DynamoDb, Some(_)) => &upstreams.faulty_dynamodb,
+            (Service::Sqs, None) => &upstreams.sqs,
+            (Service::Sqs, Some(_)) => &upstreams.faulty_sqs,
+            (Service::OpenSearch, _) => &upstreams.opensearch,
+        };
+        if let Some(fault) = fault {
+            parts.headers.insert(HEADER, header::HeaderValue::from_static(fault.name()));
+        }
+        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+        parts.uri = Uri::try_from(format!("{upstream}{path}"))?;
+        parts.headers = without_hops(parts.headers);
+        self.wire.send(Request::from_parts(parts, Full::from(body))).await
+    }
+
+    /// A `BatchWriteItem` of which the second half is handed back.
+    async fn write_half(&self, parts: &Parts, body: &Bytes) -> anyhow::Result<Response<Bytes>> {
+        let mut request: Value = serde_json::from_slice(body)?;
+        let tables = request["RequestItems"].as_object_mut().context("no RequestItems")?;
+        let mut unprocessed = json!({});
+        for (table, writes) in tables {
+            let writes = writes.as_array_mut().context("no writes")?;
+            let kept = writes.split_off(writes.len().div_ceil(2));
+            if !kept.is_empty() {
+                unprocessed[table] = kept.into();
+            }
+        }
+        let half = Bytes::from(request.to_string());
+        let response = self.forward(Service::DynamoDb, parts.clone(), half, None).await?;
+        if !response.status().is_success() {
+            return Ok(response);
+        }
+        let mut answer: Value = serde_json::from_slice(response.body())?;
+        answer["UnprocessedItems"] = unprocessed;
+        // The checksum that came with it is of the other answer.
+        answered(StatusCode::OK, "application/x-amz-json-1.0", &answer)
+    }
+
+    async fn index(
+        &self,
+        parts: Parts,
+        body: Bytes,
+        call: &str,
+        fault: Option<Fault>,
+    ) -> anyhow::Result<Response<Bytes>> {
+        match fault {
+            Some(Fault::Throttled) => return refusal(StatusCode::TOO_MANY_REQUESTS),
+            Some(Fault::Broken | Fault::Conflict) => return refusal(StatusCode::SERVICE_UNAVAILABLE),
+            Some(Fault::Reset) => bail!("reset"),
+            Some(Fault::Hang) => {
+                sleep(HANG).await;
+                bail!("hung");
+            }
+            Some(Fault::Slow) => sleep(Duration::from_millis(900)).await,
+            Some(Fault::CutAfter | Fault::Partial) | None => {}
+        }
+        let answer = if call == "_bulk" {
+            self.bulk(parts, &body, fault == Some(Fault::Partial)).await?
+        } else {
+            self.forward(Service::OpenSearch, parts, body, None).await?
+        };
+        if fault == Some(Fault::CutAfter) {
+            bail!("cut after it was done");
+        }
+        Ok(answer)
+    }
+
+    /// Refuses the cursed, and every other operation if the whole is to fail in part; the rest is really done.
+    async fn bulk(&self, parts: Parts, body: &Bytes, partial: bool) -> anyhow::Result<Response<Bytes>> {
+        let operations = operations(std::str::from_utf8(body)?)?;
+        let lifted = self.curse_lifted.load(Ordering::Relaxed);
+        let refused: Vec<bool> = operations
+            .iter()
+            .enumerate()
+            .map(|(at, operation)| {
+                let entity = operation.id.rsplit('#').next().unwrap_or_default();
+                (partial && at % 2 == 0) || (!lifted && self.cursed.contains(entity))
+            })
+            .collect();
+        if !refused.contains(&true) {
+            return self.forward(Service::OpenSearch, parts, body.clone(), None).await;
+        }
+        let left: String = operations
+            .iter()
+            .zip(&refused)
+            .filter(|(_, refused)| !**refused)
+            .map(|(operation, _)| operation.lines.as_str())
+            .collect();
+        let mut done = Vec::new();
+        if !left.is_empty() {
+            let response = self.forward(Service::OpenSearch, parts, Bytes::from(left), None).await?;
+            if !response.status().is_success() {
+                return Ok(response);
+            }
+            let answer: Value = serde_json::from_slice(response.body())?;
+            done = answer["items"].as_array().context("no items")?.clone();
+        }
+        let mut done = done.into_iter();
+        let items: Vec<Value> = operations
+            .iter()
+            .zip(refused)
+            .enumerate()
+            .map(|(at, (operation, refused))| {
+                if !refused {
+                    return done.next().unwrap_or_default();
+                }
+                let (status, name) = if at % 4 < 2 {
+                    (429, "rejected_execution_exception")
+                } else {
+                    (503, "unavailable_shards_exception")
+                };
+                let error = json!({"type": name, "reason": "as the soak has it"});
+                json!({operation.verb.clone(): {"_id": operation.id, "status": status, "error": error}})
+            })
+            .collect();
+        let answer = json!({"took": 1, "errors": true, "items": items});
+        answered(StatusCode::OK, "application/json", &answer)
+    }
+}
+
+/// One operation of a `_bulk` body: its line, and its document's if it has one.
+struct Operation {
+    verb: String,
+    id: String,
+    lines: String,
+}
+
+fn operations(body: &str) -> anyhow::Result<Vec<Operation>> {
+    let mut operations = Vec::new();
+    let mut lines = body.lines();
+    while let Some(line) = lines.next() {
+        let action: Value = serde_json::from_str(line)?;
+        let (verb, target) = action.as_object().and_then(|action| action.iter().next()).context("no action")?;
+        let document = if verb == "delete" { "" } else { lines.next().context("no document")? };
+        let id = target["_id"].as_str().context("no _id")?.to_owned();
+        let lines = if document.is_empty() {
+            format!("{line}\n")
+        } else {
+            format!("{line}\n{document}\n")
+        };
+        operations.push(Operation {
+            verb: verb.clone(),
+            id,
+            lines,
+        });
+    }
+    Ok(operations)
+}
+
+/// What a call is known by: the operation and its table, or what is asked of the index.
+fn name(parts: &Parts, body: &Bytes) -> (Service, String) {
+    let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+    match target.split_once('.') {
+        Some((service, operation)) if service.starts_with("DynamoDB") => {
+            let request: Value = serde_json::from_slice(body).unwrap_or_default();
+            let table = request["TableName"].as_str().map(str::to_owned).or_else(|| {
+                let tables = request["RequestItems"].as_object()?;
+                tables.keys().next().cloned()
+            });
+            (Service::DynamoDb, format!("{operation} {}", table.unwrap_or_default()))
+        }
+        Some((_, operation)) => (Service::Sqs, operation.to_owned()),
+        None if parts.uri.path().ends_with("/_bulk") => (Service::OpenSearch, "_bulk".to_owned()),
+        None => (Service::OpenSearch, format!("{} index", parts.method)),
+    }
+}
+
+/// When this returns the process is dead: killed, or gone before.
+async fn die(killer: &Killer) {
+    let (dead, died) = oneshot::channel();
+    if killer.send(dead).await.is_ok() {
+        // An error, too, means that nobody is left to be killed.
+        let _dead = died.await;
+    }
+}
+
+fn without_hops(mut headers: HeaderMap) -> HeaderMap {
+    for name in [header::HOST, header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION] {
+        headers.remove(name);
+    }
+    headers
+}
+
+fn refusal(status: StatusCode) -> anyhow::Result<Response<Bytes>> {
+    let name = if status == StatusCode::TOO_MANY_REQUESTS {
+        "rejected_execution_exception"
+    } else {
+        "unavailable"
+    };
+    let body = json!({"error": {"type": name, "reason": "as the soak has it"}, "status": status.as_u16()});
+    answered(status, "application/json", &body)
+}
+
+fn answered(status: StatusCode, content_type: &str, body: &Value) -> anyhow::Result<Response<Bytes>> {
+    Ok(Response::builder()
+        .status(status)
+        .header(header::CONTENT_TYPE, content_type)
+        .body(Bytes::from(body.to_string()))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bulk_body_falls_into_its_operations() {
+        let body = "{\"index\":{\"_id\":\"a#1\"}}\n{\"title\":\"x\"}\n{\"delete\":{\"_id\":\"a#2\"}}\n";
+        let found = operations(body).unwrap();
+        assert_eq!(found.len(), 2);
+        assert_eq!((found[0].verb.as_str(), found[1].id.as_str()), ("index", "a#2"));
+        let again: String = found.iter().map(|operation| operation.lines.as_str()).collect();
+        assert_eq!(again, body);
+    }
+}

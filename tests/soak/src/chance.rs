@@ -1,0 +1,40 @@
+//! Choices that a seed repeats. Each is drawn from what it is about and the how-manieth it is, so that threads which
+//! overtake each other do not change it.
+
+use std::{
+    collections::hash_map::DefaultHasher,
+    hash::{Hash, Hasher},
+};
+
+use fastrand::Rng;
+
+/// Where choices come from.
+#[derive(Debug, Clone, Copy)]
+pub struct Chance(pub u64);
+
+impl Chance {
+    /// Dice for the `nth` choice about this.
+    pub fn dice(self, about: impl Hash, nth: u64) -> Rng {
+        let mut hasher = DefaultHasher::new();
+        (self.0, about, nth).hash(&mut hasher);
+        Rng::with_seed(hasher.finish())
+    }
+}
+
+/// Whether something of this probability happens.
+pub fn happens(dice: &mut Rng, probability: f64) -> bool {
+    dice.f64() < probability
+}
+
+/// One of them, as often as its weight says.
+pub fn pick<T: Copy>(dice: &mut Rng, weighted: &[(u32, T)]) -> Option<T> {
+    let all: u32 = weighted.iter().map(|(weight, _)| weight).sum();
+    let mut at = dice.u32(0..all.max(1));
+    for (weight, choice) in weighted {
+        if at < *weight {
+            return Some(*choice);
+        }
+        at -= weight;
+    }
+    None
+}

@@ -1,0 +1,164 @@
+//! How AWS and the index fail: which call, in which way. AWS's own ways are microburst's to play (it is told by a header
+//! of ours, so that the seed decides and not its dice); the index's, and partial failures, are played by the boundary.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use crate::chance::{Chance, happens, pick};
+
+/// The header that tells microburst what to do with a request.
+pub const HEADER: &str = "x-soak-fault";
+
+/// Who is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Service {
+    DynamoDb,
+    Sqs,
+    OpenSearch,
+}
+
+/// One way to fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
+    /// Refused for there being too many: 400 with a code that says so, or 429.
+    Throttled,
+    /// An error of the server's: 500 or 503.
+    Broken,
+    /// A transaction is on the item.
+    Conflict,
+    /// The answer comes late.
+    Slow,
+    /// There is no answer for longer than anybody waits. Nothing was done.
+    Hang,
+    /// The connection is cut. Nothing was done.
+    Reset,
+    /// It is done, then the connection is cut.
+    CutAfter,
+    /// Some of a batch is done, some is not; the answer says which.
+    Partial,
+}
+
+impl Fault {
+    /// As in [`HEADER`] and in the table.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Throttled => "throttled",
+            Self::Broken => "broken",
+            Self::Conflict => "conflict",
+            Self::Slow => "slow",
+            Self::Hang => "hang",
+            Self::Reset => "reset",
+            Self::CutAfter => "cut-after",
+            Self::Partial => "partial",
+        }
+    }
+}
+
+const DYNAMODB: &[(u32, Fault)] = &[
+    (30, Fault::Throttled),
+    (20, Fault::Broken),
+    (10, Fault::Conflict),
+    (10, Fault::Slow),
+    (10, Fault::Reset),
+    (15, Fault::CutAfter),
+    (5, Fault::Hang),
+];
+/// Only a batch can fail in part.
+const DYNAMODB_BATCH: &[(u32, Fault)] = &[(50, Fault::Partial), (25, Fault::Throttled), (25, Fault::CutAfter)];
+const SQS: &[(u32, Fault)] = &[
+    (30, Fault::Throttled),
+    (25, Fault::Broken),
+    (10, Fault::Slow),
+    (10, Fault::Reset),
+    (20, Fault::CutAfter),
+    (5, Fault::Hang),
+];
+const BULK: &[(u32, Fault)] = &[
+    (20, Fault::Throttled),
+    (15, Fault::Broken),
+    (30, Fault::Partial),
+    (10, Fault::Slow),
+    (8, Fault::Reset),
+    (15, Fault::CutAfter),
+    (2, Fault::Hang),
+];
+const OTHER_INDEX_CALL: &[(u32, Fault)] = &[(40, Fault::Broken), (30, Fault::Reset), (30, Fault::CutAfter)];
+
+/// The plan, and what came of it.
+#[derive(Debug)]
+pub struct Faults {
+    chance: Chance,
+    rate: f64,
+    on: AtomicBool,
+    seen: Mutex<BTreeMap<(String, String), u64>>,
+    made: Mutex<BTreeMap<(&'static str, Fault), u64>>,
+}
+
+impl Faults {
+    pub fn new(chance: Chance, rate: f64) -> Self {
+        Self {
+            chance,
+            rate,
+            on: AtomicBool::new(true),
+            seen: Mutex::default(),
+            made: Mutex::default(),
+        }
+    }
+
+    /// No more of them.
+    pub fn stop(&self) {
+        self.on.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether this call is to fail, and how.
+    pub fn decide(&self, service: Service, function: &str, call: &str) -> Option<Fault> {
+        if !self.on.load(Ordering::Relaxed) || self.rate <= 0.0 {
+            return None;
+        }
+        let nth = {
+            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            let count = seen.entry((function.to_owned(), call.to_owned())).or_default();
+            *count += 1;
+            *count
+        };
+        let mut dice = self.chance.dice(("fault", function, call), nth);
+        if !happens(&mut dice, self.rate) {
+            return None;
+        }
+        let (name, ways) = match service {
+            Service::DynamoDb if call.starts_with("BatchWriteItem") => ("DynamoDB", DYNAMODB_BATCH),
+            Service::DynamoDb => ("DynamoDB", DYNAMODB),
+            Service::Sqs => ("SQS", SQS),
+            Service::OpenSearch if call == "_bulk" => ("OpenSearch", BULK),
+            Service::OpenSearch => ("OpenSearch", OTHER_INDEX_CALL),
+        };
+        let fault = pick(&mut dice, ways)?;
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        *made.entry((name, fault)).or_default() += 1;
+        Some(fault)
+    }
+
+    /// How many there were.
+    pub fn total(&self) -> u64 {
+        self.made().values().sum()
+    }
+
+    /// How many of each sort, as in `DynamoDB throttled 12`.
+    pub fn summary(&self) -> String {
+        let parts: Vec<String> = self
+            .made()
+            .iter()
+            .map(|((service, fault), count)| format!("{service} {} {count}", fault.name()))
+            .collect();
+        parts.join(", ")
+    }
+
+    fn made(&self) -> BTreeMap<(&'static str, Fault), u64> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}

@@ -1,0 +1,118 @@
+//! The event queue and its dead letters, as Lambda's poller and a person with a console have them.
+
+use anyhow::Context;
+use hyper::Method;
+use serde_json::{Value, json};
+
+use crate::wire::Wire;
+
+/// How long what is received is out of sight while the harness looks at it.
+const WHILE_LOOKING: u32 = 3_600;
+
+/// One queue.
+#[derive(Debug, Clone)]
+pub struct Queue {
+    wire: Wire,
+    endpoint: String,
+    url: String,
+}
+
+/// One copy of a message that has been received.
+#[derive(Debug, Clone)]
+pub struct Message {
+    pub id: String,
+    pub receipt: String,
+    pub body: String,
+    pub receives: u32,
+}
+
+impl Message {
+    /// The id of the delivery that the first line names.
+    pub fn delivery(&self) -> Option<String> {
+        let header: Value = serde_json::from_str(self.body.lines().next()?).ok()?;
+        Some(header["delivery_id"].as_str()?.to_owned())
+    }
+}
+
+impl Queue {
+    pub fn new(wire: Wire, endpoint: &str, url: &str) -> Self {
+        Self {
+            wire,
+            endpoint: endpoint.to_owned(),
+            url: url.to_owned(),
+        }
+    }
+
+    async fn call(&self, operation: &str, mut request: Value) -> anyhow::Result<Value> {
+        request["QueueUrl"] = self.url.clone().into();
+        let target = format!("AmazonSQS.{operation}");
+        self.wire.json(Method::POST, &self.endpoint, &target, &request).await
+    }
+
+    /// Up to ten messages, after a second at most.
+    pub async fn receive(&self) -> anyhow::Result<Vec<Message>> {
+        self.receive_for(json!({"MaxNumberOfMessages": 10, "WaitTimeSeconds": 1, "MessageSystemAttributeNames": ["All"]}))
+            .await
+    }
+
+    /// Every message there is; they are out of sight afterwards.
+    pub async fn take_all(&self) -> anyhow::Result<Vec<Message>> {
+        let mut all = Vec::new();
+        loop {
+            let some = self
+                .receive_for(json!({"MaxNumberOfMessages": 10, "VisibilityTimeout": WHILE_LOOKING}))
+                .await?;
+            if some.is_empty() {
+                return Ok(all);
+            }
+            all.extend(some);
+        }
+    }
+
+    async fn receive_for(&self, request: Value) -> anyhow::Result<Vec<Message>> {
+        let received = self.call("ReceiveMessage", request).await?;
+        let messages = received["Messages"].as_array().cloned().unwrap_or_default();
+        messages
+            .iter()
+            .map(|message| {
+                let text = |name: &str| message[name].as_str().map(str::to_owned).with_context(|| format!("no {name}"));
+                let receives = &message["Attributes"]["ApproximateReceiveCount"];
+                Ok(Message {
+                    id: text("MessageId")?,
+                    receipt: text("ReceiptHandle")?,
+                    body: text("Body")?,
+                    receives: receives.as_str().and_then(|count| count.parse().ok()).unwrap_or(0),
+                })
+            })
+            .collect()
+    }
+
+    pub async fn send(&self, body: &str) -> anyhow::Result<()> {
+        self.call("SendMessage", json!({"MessageBody": body})).await?;
+        Ok(())
+    }
+
+    pub async fn delete(&self, message: &Message) -> anyhow::Result<()> {
+        self.call("DeleteMessage", json!({"ReceiptHandle": message.receipt})).await?;
+        Ok(())
+    }
+
+    /// Has a message come again after so many seconds.
+    pub async fn again_in(&self, message: &Message, seconds: u32) -> anyhow::Result<()> {
+        let request = json!({"ReceiptHandle": message.receipt, "VisibilityTimeout": seconds});
+        self.call("ChangeMessageVisibility", request).await?;
+        Ok(())
+    }
+
+    /// How many messages there are, in sight or not.
+    pub async fn len(&self) -> anyhow::Result<u64> {
+        let answer = self.call("GetQueueAttributes", json!({"AttributeNames": ["All"]})).await?;
+        let count = |name: &str| -> anyhow::Result<u64> {
+            let text = answer["Attributes"][name].as_str().with_context(|| format!("no {name}"))?;
+            Ok(text.parse()?)
+        };
+        Ok(count("ApproximateNumberOfMessages")?
+            + count("ApproximateNumberOfMessagesNotVisible")?
+            + count("ApproximateNumberOfMessagesDelayed")?)
+    }
+}

@@ -1,0 +1,75 @@
+//! What the index must hold in the end: a fold over deliveries in plain code that shares nothing with the product.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::scenario::{Delivery, State, Tells, Thing};
+
+/// What a document shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    pub title: String,
+    pub price: Option<String>,
+}
+
+/// Every thing that is to be found after these deliveries, in whatever order they came.
+pub fn fold<'a>(deliveries: impl IntoIterator<Item = &'a Delivery>) -> BTreeMap<Thing, Shown> {
+    let mut newest: BTreeMap<&Thing, &State> = BTreeMap::new();
+    let mut deleted: BTreeSet<&Thing> = BTreeSet::new();
+    let mut left: BTreeSet<&str> = BTreeSet::new();
+    for delivery in deliveries {
+        match &delivery.tells {
+            Tells::State(thing, state) => {
+                let known = newest.entry(thing).or_insert(state);
+                if (state.updated_at, state.triggered_us) > (known.updated_at, known.triggered_us) {
+                    *known = state;
+                }
+            }
+            Tells::Deleted(thing) => {
+                deleted.insert(thing);
+            }
+            Tells::Uninstalled => {
+                left.insert(&delivery.store);
+            }
+            Tells::Poison => {}
+        }
+    }
+    newest
+        .into_iter()
+        .filter(|(thing, state)| state.visible && !deleted.contains(thing) && !left.contains(thing.store.as_str()))
+        .map(|(thing, state)| {
+            let shown = Shown {
+                title: state.title.clone(),
+                price: state.price.clone(),
+            };
+            (thing.clone(), shown)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chance::Chance;
+    use crate::scenario::Scenario;
+
+    #[test]
+    fn the_order_of_deliveries_does_not_matter() {
+        let mut scenario = Scenario::invent(Chance(7), 400).unwrap();
+        let one_way = fold(&scenario.deliveries);
+        scenario.deliveries.reverse();
+        assert_eq!(fold(&scenario.deliveries), one_way);
+        assert!(one_way.len() > 20);
+    }
+
+    #[test]
+    fn what_was_deleted_or_uninstalled_is_not_there() {
+        let scenario = Scenario::invent(Chance(7), 400).unwrap();
+        let shown = fold(&scenario.deliveries);
+        assert!(shown.keys().all(|thing| thing.store != scenario.leaving));
+        for delivery in &scenario.deliveries {
+            if let Tells::Deleted(thing) = &delivery.tells {
+                assert!(!shown.contains_key(thing));
+            }
+        }
+    }
+}

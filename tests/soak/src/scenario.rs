@@ -1,0 +1,238 @@
+//! What the stores' merchants did, as the webhooks that tell of it: a timeline for each product and collection, and the
+//! order in which its deliveries are first sent, which is not that of the timeline.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Context;
+use fastrand::Rng;
+use hookline_host::webhook::sign;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::chance::{Chance, happens, pick};
+
+/// What the deliveries are signed with.
+pub const SECRET: &str = "hush";
+
+const STORES: [&str; 4] = ["juniper-and-oak", "north-and-pine", "ember", "tin-kettle"];
+
+/// The store that uninstalls the app after everything else has happened, whenever the webhook that says so comes.
+const LEAVING: &str = "closing-down";
+
+const PRODUCT: &str = include_str!("../../../events/shopify/products-update.json");
+const COLLECTION: &str = include_str!("../../../events/shopify/collections-update.json");
+const UNINSTALLED: &str = include_str!("../../../events/shopify/app-uninstalled.json");
+
+/// When the first of it happened: 2026-11-01T08:00:00Z.
+const BEGIN: i64 = 1_793_520_000;
+
+/// How far, at most, a delivery is moved from its place in the order of events.
+const SHUFFLED_BY: u32 = 150;
+
+/// A product or collection.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Thing {
+    pub store: String,
+    pub kind: &'static str,
+    pub id: u64,
+}
+
+/// How a thing looked at one time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    /// Unique within the thing; it is in the title, so that a document shows which state it is of.
+    pub revision: u32,
+    /// Whole seconds since 1970, which Shopify signs.
+    pub updated_at: i64,
+    /// Microseconds since 1970, which Shopify's header says.
+    pub triggered_us: i64,
+    pub visible: bool,
+    pub title: String,
+    pub price: Option<String>,
+}
+
+/// What a delivery tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tells {
+    State(Thing, State),
+    Deleted(Thing),
+    Uninstalled,
+    /// Signed, but nothing of its topic's shape.
+    Poison,
+}
+
+/// One webhook.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    pub id: String,
+    pub store: String,
+    pub topic: &'static str,
+    pub triggered_at: String,
+    pub body: String,
+    pub signature: String,
+    pub base64: bool,
+    pub tells: Tells,
+}
+
+/// Everything that happens in a run.
+#[derive(Debug)]
+pub struct Scenario {
+    /// In the order in which they are first sent.
+    pub deliveries: Vec<Delivery>,
+    /// Products whose documents the index always refuses until it is told to relent.
+    pub cursed: BTreeSet<u64>,
+    /// When each state of a thing was, by its revision.
+    pub states: BTreeMap<Thing, BTreeMap<u32, (i64, i64)>>,
+    /// The store that uninstalls.
+    pub leaving: String,
+}
+
+impl Scenario {
+    /// Makes up at least `wanted` deliveries.
+    pub fn invent(chance: Chance, wanted: usize) -> anyhow::Result<Self> {
+        let mut dice = chance.dice("scenario", 0);
+        let mut scenario = Self {
+            deliveries: Vec::with_capacity(wanted + 16),
+            cursed: BTreeSet::new(),
+            states: BTreeMap::new(),
+            leaving: domain(LEAVING),
+        };
+        while scenario.deliveries.len() + 1 < wanted {
+            if happens(&mut dice, 0.04) {
+                scenario.poison(&mut dice)?;
+            } else {
+                scenario.timeline(&mut dice)?;
+            }
+        }
+        let mut body: Value = serde_json::from_str(UNINSTALLED)?;
+        body["myshopify_domain"] = scenario.leaving.clone().into();
+        let (leaving, last) = (scenario.leaving.clone(), (BEGIN + 20 * 86_400) * 1_000_000);
+        scenario.deliver(&mut dice, &leaving, "app/uninstalled", last, &body, Tells::Uninstalled)?;
+        scenario.shuffle(&mut dice);
+        Ok(scenario)
+    }
+
+    /// The life of one thing: made, changed some times, perhaps hidden and shown again, perhaps deleted.
+    fn timeline(&mut self, dice: &mut Rng) -> anyhow::Result<()> {
+        let product = happens(dice, 0.9);
+        let store = if happens(dice, 0.06) { LEAVING } else { STORES[dice.usize(0..STORES.len())] };
+        let thing = Thing {
+            store: domain(store),
+            kind: if product { "product" } else { "collection" },
+            // Above 2^53: a number that passes through a float comes out as another.
+            id: dice.u64(1 << 53..1 << 62),
+        };
+        if product && store != LEAVING && happens(dice, 0.02) {
+            self.cursed.insert(thing.id);
+        }
+        let mut state = State {
+            revision: 0,
+            updated_at: BEGIN + dice.i64(0..10 * 86_400),
+            triggered_us: 0,
+            visible: true,
+            title: String::new(),
+            price: None,
+        };
+        for revision in 0..=dice.u32(0..8) {
+            state.revision = revision;
+            if revision == 0 || !happens(dice, 0.2) {
+                state.updated_at += dice.i64(1..600);
+                state.triggered_us = state.updated_at * 1_000_000;
+            }
+            // Twice within one second: only the header orders them.
+            state.triggered_us += dice.i64(1_000..90_000);
+            state.visible = if state.visible { !happens(dice, 0.12) } else { happens(dice, 0.6) };
+            state.title = format!("{} {} r{revision}", if product { "Stove" } else { "Shelf" }, thing.id);
+            state.price = product.then(|| format!("{}.{:02}", dice.u32(1..900), dice.u32(0..100)));
+            let topic = match (product, revision) {
+                (true, 0) => "products/create",
+                (true, _) => "products/update",
+                (false, _) => "collections/update",
+            };
+            let body = body(&thing, &state)?;
+            let tells = Tells::State(thing.clone(), state.clone());
+            self.deliver(dice, &thing.store, topic, state.triggered_us, &body, tells)?;
+            let at = (state.updated_at, state.triggered_us);
+            self.states.entry(thing.clone()).or_default().insert(revision, at);
+        }
+        if product && happens(dice, 0.3) {
+            let at = state.triggered_us + dice.i64(1_000..900_000_000);
+            let store = thing.store.clone();
+            self.deliver(dice, &store, "products/delete", at, &json!({"id": thing.id}), Tells::Deleted(thing))?;
+        }
+        Ok(())
+    }
+
+    fn poison(&mut self, dice: &mut Rng) -> anyhow::Result<()> {
+        let mut body: Value = serde_json::from_str(PRODUCT)?;
+        body["id"] = dice.u64(1 << 53..1 << 62).into();
+        match dice.u32(0..3) {
+            0 => body["title"] = json!(["a", "list"]),
+            1 => body["variants"] = json!("none"),
+            _ => body["updated_at"] = json!("yesterday"),
+        }
+        let at = (BEGIN + dice.i64(0..10 * 86_400)) * 1_000_000;
+        let store = domain(STORES[dice.usize(0..STORES.len())]);
+        self.deliver(dice, &store, "products/update", at, &body, Tells::Poison)
+    }
+
+    fn deliver(
+        &mut self,
+        dice: &mut Rng,
+        store: &str,
+        topic: &'static str,
+        at_us: i64,
+        body: &Value,
+        tells: Tells,
+    ) -> anyhow::Result<()> {
+        let body = body.to_string();
+        let (high, low) = (dice.u32(..), dice.u64(..));
+        self.deliveries.push(Delivery {
+            id: format!("{high:08x}-{:04x}-4{:03x}-8000-{:012x}", low >> 48, low >> 36 & 0xFFF, self.deliveries.len()),
+            store: store.to_owned(),
+            topic,
+            triggered_at: Timestamp::from_microsecond(at_us)?.to_string(),
+            signature: sign(SECRET, body.as_bytes()),
+            base64: happens(dice, 0.25),
+            body,
+            tells,
+        });
+        Ok(())
+    }
+
+    /// Mostly in the order of events, some a good deal late; the timelines of different things overlap.
+    fn shuffle(&mut self, dice: &mut Rng) {
+        let all = u32::try_from(self.deliveries.len()).unwrap_or(u32::MAX);
+        let places: Vec<u32> = (0..all)
+            .map(|place| {
+                let by = pick(dice, &[(85, SHUFFLED_BY), (15, all)]).unwrap_or(all);
+                place.saturating_add(dice.u32(0..by.max(1)))
+            })
+            .collect();
+        let mut placed: Vec<(u32, Delivery)> = places.into_iter().zip(std::mem::take(&mut self.deliveries)).collect();
+        placed.sort_by_key(|(place, _)| *place);
+        self.deliveries = placed.into_iter().map(|(_, delivery)| delivery).collect();
+    }
+}
+
+fn domain(store: &str) -> String {
+    format!("{store}.myshopify.com")
+}
+
+fn body(thing: &Thing, state: &State) -> anyhow::Result<Value> {
+    let mut body: Value = serde_json::from_str(if thing.kind == "product" { PRODUCT } else { COLLECTION })?;
+    body["id"] = thing.id.into();
+    body["title"] = state.title.clone().into();
+    body["updated_at"] = Timestamp::from_second(state.updated_at)?.to_string().into();
+    if let Some(price) = &state.price {
+        let variants = body["variants"].as_array_mut().context("a product without variants")?;
+        variants.truncate(1);
+        variants[0]["price"] = price.clone().into();
+    }
+    if !state.visible && thing.kind == "product" && state.revision % 2 == 0 {
+        body["status"] = "draft".into();
+    } else if !state.visible {
+        body["published_at"] = Value::Null;
+    }
+    Ok(body)
+}

@@ -1,0 +1,152 @@
+//! The event source mapping: takes batches from the queue, has them handled, deletes what was handled. What must come
+//! again comes again soon, not after the minutes that the template says: that is the only thing that is not as on AWS.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::{
+    chance::{Chance, happens},
+    lambda::{Outcome, Pool},
+    queue::{Message, Queue},
+    scenario::{Scenario, Tells, Thing},
+};
+
+/// After how many seconds a message comes again.
+const AGAIN_IN: u32 = 1;
+
+/// How likely a handled message is not deleted, and a batch is handed to two consumers at once: SQS delivers *at least*
+/// once.
+const FORGOTTEN: f64 = 0.02;
+const TO_BOTH: f64 = 0.03;
+
+/// What came out of the queue.
+#[derive(Debug, Default)]
+pub struct Handled {
+    /// Ids of all deliveries that ever came out.
+    pub out: Mutex<BTreeSet<String>>,
+    /// Of each delivery: whether the last answer about it was in order, and said that it must come again.
+    pub refused: Mutex<BTreeMap<String, bool>>,
+    /// Since when a thing is known to be deleted.
+    pub deleted: Mutex<BTreeMap<Thing, Instant>>,
+    pub invocations: AtomicU64,
+    /// Invocations that died or were over their time.
+    pub died: AtomicU64,
+    pub timed_out: AtomicU64,
+}
+
+/// One of the mapping's pollers; it ends when `stop` is set.
+pub struct Poller {
+    pub chance: Chance,
+    pub number: u64,
+    pub queue: Queue,
+    pub pool: Arc<Pool>,
+    pub scenario: Arc<Scenario>,
+    pub handled: Arc<Handled>,
+    pub stop: Arc<AtomicBool>,
+}
+
+impl Poller {
+    pub async fn run(self) -> anyhow::Result<()> {
+        let by_id: BTreeMap<&str, &Tells> = self
+            .scenario
+            .deliveries
+            .iter()
+            .map(|delivery| (delivery.id.as_str(), &delivery.tells))
+            .collect();
+        let mut batches = 0;
+        while !self.stop.load(Ordering::Relaxed) {
+            let messages = self.queue.receive().await?;
+            if !messages.is_empty() {
+                batches += 1;
+                self.handle(batches, &messages, &by_id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn handle(&self, batch: u64, messages: &[Message], by_id: &BTreeMap<&str, &Tells>) -> anyhow::Result<()> {
+        let mut dice = self.chance.dice(("source", self.number), batch);
+        let both = happens(&mut dice, TO_BOTH);
+        let event = event(messages);
+        {
+            let mut out = self.handled.out.lock().unwrap_or_else(PoisonError::into_inner);
+            out.extend(messages.iter().filter_map(Message::delivery));
+        }
+        let (outcome, _) = if both {
+            let (one, two) = tokio::join!(self.pool.invoke(event.clone()), self.pool.invoke(event));
+            two?;
+            one?
+        } else {
+            self.pool.invoke(event).await?
+        };
+        self.handled.invocations.fetch_add(1, Ordering::Relaxed);
+        let counter = match outcome {
+            Outcome::TimedOut => Some(&self.handled.timed_out),
+            Outcome::Died | Outcome::Failed => Some(&self.handled.died),
+            Outcome::Answered(_) => None,
+        };
+        if let Some(counter) = counter {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+        let failures = match &outcome {
+            Outcome::Answered(answer) => Some(failures(answer)),
+            Outcome::Died | Outcome::Failed | Outcome::TimedOut => None,
+        };
+        for message in messages {
+            let again = failures.as_ref().is_none_or(|failures| failures.contains(&message.id));
+            if let Some(delivery) = message.delivery() {
+                let orderly = failures.is_some() && again;
+                let mut refused = self.handled.refused.lock().unwrap_or_else(PoisonError::into_inner);
+                refused.insert(delivery.clone(), orderly);
+                drop(refused);
+                if !again && let Some(Tells::Deleted(thing)) = by_id.get(delivery.as_str()) {
+                    let mut deleted = self.handled.deleted.lock().unwrap_or_else(PoisonError::into_inner);
+                    deleted.entry(thing.clone()).or_insert_with(Instant::now);
+                }
+            }
+            if again {
+                self.queue.again_in(message, AGAIN_IN).await?;
+            } else if happens(&mut dice, FORGOTTEN) {
+                self.queue.again_in(message, 0).await?;
+            } else {
+                self.queue.delete(message).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn event(messages: &[Message]) -> String {
+    let records: Vec<Value> = messages
+        .iter()
+        .map(|message| {
+            json!({
+                "messageId": message.id, "receiptHandle": message.receipt, "body": message.body,
+                "attributes": {
+                    "ApproximateReceiveCount": message.receives.to_string(), "SentTimestamp": "1794668693106",
+                    "SenderId": "hookline", "ApproximateFirstReceiveTimestamp": "1794668693106",
+                },
+                "messageAttributes": {}, "eventSource": "aws:sqs", "awsRegion": "eu-central-1",
+                "eventSourceARN": "arn:aws:sqs:eu-central-1:000000000000:events",
+            })
+        })
+        .collect();
+    json!({"Records": records}).to_string()
+}
+
+/// Which messages must come again, as Lambda reads the answer.
+fn failures(answer: &Value) -> BTreeSet<String> {
+    let failures = answer["batchItemFailures"].as_array().map_or(&[][..], Vec::as_slice);
+    failures
+        .iter()
+        .filter_map(|failure| Some(failure["itemIdentifier"].as_str()?.to_owned()))
+        .collect()
+}
