@@ -123,8 +123,6 @@ impl Host {
             let job = async { waiting.lock().await.recv().await };
             let job = tokio::select! {
                 Some(job) = job => job,
-                // Nobody invokes any more: the pool is being dropped.
-                else => std::future::pending().await,
                 () = death(&mut process, &mut kills) => return Ok(()),
             };
             let started = Instant::now();
