@@ -17,8 +17,9 @@ pub enum Patience {
     /// Somebody waits for the answer. Two attempts of at most 1 s; a call to AWS ends after 1.8 s, so that the two
     /// calls of a receiver fit into its 4 s. A search ends after 3 s.
     Receiver,
-    /// The queue waits. Three attempts of at most 3 s; a call to AWS ends after 10 s, and one to the index, which is
-    /// made once, after 10 s.
+    /// The queue waits. Three attempts of at most 2 s; a call to AWS ends after 5 s, and one to the index, which is
+    /// made once, after 8 s: the calls that a batch makes one after another (store, fence, index, store, ledger) fit
+    /// into the consumer's 30 s even if each takes its longest.
     Consumer,
 }
 
@@ -37,7 +38,7 @@ impl Patience {
     fn timeout(self) -> TimeoutConfig {
         let (attempt, call) = match self {
             Self::Receiver => (1_000, 1_800),
-            Self::Consumer => (3_000, 10_000),
+            Self::Consumer => (2_000, 5_000),
         };
         TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(1))
@@ -50,7 +51,7 @@ impl Patience {
     fn index_timeout(self) -> Duration {
         match self {
             Self::Receiver => Duration::from_secs(3),
-            Self::Consumer => Duration::from_secs(10),
+            Self::Consumer => Duration::from_secs(8),
         }
     }
 }

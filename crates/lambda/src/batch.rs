@@ -4,8 +4,16 @@
 //! is text to us until it has been looked at, so one that is not ours spoils no other. An empty `itemIdentifier`
 //! would fail the whole batch, so a message without an id is never named: the invocation fails instead, after the
 //! others have had their effect.
+//!
+//! **Time.** Each call has its own patience, but a batch makes many: when everything is slow their sum is longer than the
+//! function may run. So the work races the deadline. What is not done by then comes again, all of the batch; every step
+//! may be repeated. An answer in time is better than Lambda's end of the process: that loses the connections, and the
+//! batch is just as undone.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use hookline_domain::{
     bodies::Bodies,
@@ -24,6 +32,9 @@ use crate::start::StartError;
 
 /// What is kept of the function's time to settle a batch with.
 const SETTLE_MARGIN: SignedDuration = SignedDuration::from_secs(8);
+
+/// What is kept of it to answer with.
+const ANSWER_MARGIN: SignedDuration = SignedDuration::from_secs(1);
 
 /// What SQS hands over, as far as it is read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -66,7 +77,7 @@ pub struct SqsFailure {
 #[error("a message without an id must come again, so the whole batch must")]
 pub struct Unnamed;
 
-/// Applies one batch.
+/// Applies one batch, or asks for all of it again when the time is up.
 ///
 /// # Errors
 /// [`Unnamed`], which no queue of SQS causes.
@@ -81,25 +92,51 @@ pub async fn consume<L: Ledger, E: Entities, S: Stores, I: Index, C: Clock>(
         let (id, text) = (record.message_id, record.body);
         (id.unwrap_or_default(), text.unwrap_or_default())
     });
-    let (messages, fetched) = unpack.open(texts.collect()).await;
+    let texts: Vec<(String, String)> = texts.collect();
+    let ids: Vec<String> = texts.iter().map(|(id, _)| id.clone()).collect();
     let stop_at = deadline.checked_sub(SETTLE_MARGIN).unwrap_or(deadline);
-    let processed = reindex.apply(messages, stop_at).await;
-    unpack.clear(fetched, &processed).await;
+    let work = async {
+        let (messages, fetched) = unpack.open(texts).await;
+        (reindex.apply(messages, stop_at).await, fetched)
+    };
+    let time_left = || time_left(deadline, reindex.clock.now());
+    let Ok((processed, fetched)) = tokio::time::timeout(time_left(), work).await else {
+        let batch_size = ids.len();
+        tracing::warn!(
+            service = "reindex",
+            batch_size,
+            "the time is up before the batch is done; all of it comes again"
+        );
+        return again(ids);
+    };
+    // What is not cleared by then expires.
+    let _cleared = tokio::time::timeout(time_left(), unpack.clear(fetched, &processed)).await;
     let duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
     for message in &processed {
         log(message, processed.len(), duration_us);
     }
-    let again: Vec<String> = processed
-        .into_iter()
-        .filter(|message| !message.verdict.is_settled())
-        .map(|message| message.message_id)
-        .collect();
-    if again.iter().any(String::is_empty) {
+    again(
+        processed
+            .into_iter()
+            .filter(|message| !message.verdict.is_settled())
+            .map(|message| message.message_id)
+            .collect(),
+    )
+}
+
+/// How long the work may take.
+fn time_left(deadline: Timestamp, now: Timestamp) -> Duration {
+    let left = deadline.duration_since(now).saturating_sub(ANSWER_MARGIN);
+    Duration::try_from(left).unwrap_or_default()
+}
+
+fn again(ids: Vec<String>) -> Result<SqsAnswer, Unnamed> {
+    if ids.iter().any(String::is_empty) {
         return Err(Unnamed);
     }
     let failure = |item_identifier| SqsFailure { item_identifier };
     Ok(SqsAnswer {
-        batch_item_failures: again.into_iter().map(failure).collect(),
+        batch_item_failures: ids.into_iter().map(failure).collect(),
     })
 }
 

@@ -101,7 +101,13 @@ async fn answer(request: Request<Incoming>, side: Arc<Side>) -> anyhow::Result<R
     let path = request.uri().path().to_owned();
     if path.ends_with("/invocation/next") {
         side.polls.send(()).await?;
-        let event = side.events.lock().await.recv().await.context("nobody invokes any more")?;
+        let event = side
+            .events
+            .lock()
+            .await
+            .recv()
+            .await
+            .context("nobody invokes any more")?;
         #[expect(
             clippy::disallowed_methods,
             reason = "this plays Lambda, whose clock is the machine's"

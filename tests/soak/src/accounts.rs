@@ -32,11 +32,15 @@ impl Tables {
     }
 
     fn state(&self, delivery: &Delivery) -> &str {
-        self.entry(delivery).map_or("absent", |entry| entry["state"]["S"].as_str().unwrap_or("unreadable"))
+        self.entry(delivery)
+            .map_or("absent", |entry| entry["state"]["S"].as_str().unwrap_or("unreadable"))
     }
 
     fn entry(&self, delivery: &Delivery) -> Option<&Value> {
-        self.ledger.get(&format!("shopify#{}#{}#{}", delivery.store, delivery.topic, delivery.id))
+        self.ledger.get(&format!(
+            "shopify#{}#{}#{}",
+            delivery.store, delivery.topic, delivery.id
+        ))
     }
 }
 
@@ -49,7 +53,11 @@ pub fn unaccounted(
     tables: &Tables,
 ) -> Vec<String> {
     let mut lost = Vec::new();
-    for delivery in scenario.deliveries.iter().filter(|delivery| accepted.contains_key(&delivery.id)) {
+    for delivery in scenario
+        .deliveries
+        .iter()
+        .filter(|delivery| accepted.contains_key(&delivery.id))
+    {
         let state = tables.state(delivery);
         let kept = dead.contains(&delivery.id);
         let problem = match (out.contains(&delivery.id), state) {
@@ -58,7 +66,10 @@ pub fn unaccounted(
             (true, _) if kept => continue,
             (true, _) => "is neither done nor among the dead letters",
         };
-        lost.push(format!("{} {} was answered 2xx, is {state}, and {problem}", delivery.topic, delivery.id));
+        lost.push(format!(
+            "{} {} was answered 2xx, is {state}, and {problem}",
+            delivery.topic, delivery.id
+        ));
     }
     lost
 }
@@ -80,10 +91,17 @@ pub fn without_reason(
         let Some(entry) = tables.entry(delivery) else { continue };
         let problem = &entry["problem"]["M"];
         let complete = problem["at_us"]["N"].is_string() && problem["code"]["S"].is_string();
-        if complete && problem["message"]["S"].as_str().is_some_and(|message| !message.is_empty()) {
+        if complete
+            && problem["message"]["S"]
+                .as_str()
+                .is_some_and(|message| !message.is_empty())
+        {
             said += 1;
         } else {
-            silent.push(format!("{} {} is a dead letter without a reason", delivery.topic, delivery.id));
+            silent.push(format!(
+                "{} {} is a dead letter without a reason",
+                delivery.topic, delivery.id
+            ));
         }
     }
     (said, silent)
@@ -110,7 +128,10 @@ pub fn miscounted(tables: &Tables) -> (u64, u64) {
             let counter = attribute.strip_prefix("count/").and_then(|name| name.split_once('/'));
             let Some((_hour, counter)) = counter else { continue };
             if counter == "discarded" || counter.starts_with("event:") {
-                let more: u64 = value["N"].as_str().and_then(|number| number.parse().ok()).unwrap_or_default();
+                let more: u64 = value["N"]
+                    .as_str()
+                    .and_then(|number| number.parse().ok())
+                    .unwrap_or_default();
                 *counted.entry((store.clone(), counter.to_owned())).or_default() += more;
             }
         }
@@ -159,10 +180,15 @@ pub fn difference(
     for (thing, shown) in should.iter().filter(|(thing, _)| settled(thing)) {
         match index.get(thing) {
             Some(is) if same(is, shown) => {}
-            is => difference.lost.push(format!("{thing:?} should show {shown:?} and shows {is:?}")),
+            is => difference
+                .lost
+                .push(format!("{thing:?} should show {shown:?} and shows {is:?}")),
         }
     }
-    for thing in index.keys().filter(|thing| settled(thing) && !should.contains_key(thing)) {
+    for thing in index
+        .keys()
+        .filter(|thing| settled(thing) && !should.contains_key(thing))
+    {
         difference.undead.push(format!("{thing:?} should not be there"));
     }
     difference
@@ -195,7 +221,11 @@ mod tests {
 
     #[test]
     fn a_count_beyond_the_deliveries_is_seen_and_one_short_of_them_too() {
-        let ledger = vec![settled("t", "1", "done"), settled("t", "2", "parked"), settled("t", "3", "claimed")];
+        let ledger = vec![
+            settled("t", "1", "done"),
+            settled("t", "2", "parked"),
+            settled("t", "3", "claimed"),
+        ];
         let store = |count: &str| json!({"pk": {"S": "shopify#a"}, "count/2026/event:t": {"N": count}});
         let beyond = |count: &str| miscounted(&Tables::new(ledger.clone(), vec![store(count)]));
         assert_eq!((beyond("2"), beyond("3"), beyond("1")), ((0, 0), (1, 0), (0, 1)));

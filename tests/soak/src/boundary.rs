@@ -122,7 +122,9 @@ impl Boundary {
             (Service::OpenSearch, _) => &upstreams.opensearch,
         };
         if let Some(fault) = fault {
-            parts.headers.insert(HEADER, header::HeaderValue::from_static(fault.name()));
+            parts
+                .headers
+                .insert(HEADER, header::HeaderValue::from_static(fault.name()));
         }
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
         parts.uri = Uri::try_from(format!("{upstream}{path}"))?;
@@ -205,7 +207,9 @@ impl Boundary {
             .collect();
         let mut done = Vec::new();
         if !left.is_empty() {
-            let response = self.forward(Service::OpenSearch, parts, Bytes::from(left), None).await?;
+            let response = self
+                .forward(Service::OpenSearch, parts, Bytes::from(left), None)
+                .await?;
             if !response.status().is_success() {
                 return Ok(response);
             }
@@ -247,8 +251,15 @@ fn operations(body: &str) -> anyhow::Result<Vec<Operation>> {
     let mut lines = body.lines();
     while let Some(line) = lines.next() {
         let action: Value = serde_json::from_str(line)?;
-        let (verb, target) = action.as_object().and_then(|action| action.iter().next()).context("no action")?;
-        let document = if verb == "delete" { "" } else { lines.next().context("no document")? };
+        let (verb, target) = action
+            .as_object()
+            .and_then(|action| action.iter().next())
+            .context("no action")?;
+        let document = if verb == "delete" {
+            ""
+        } else {
+            lines.next().context("no document")?
+        };
         let id = target["_id"].as_str().context("no _id")?.to_owned();
         let lines = if document.is_empty() {
             format!("{line}\n")
@@ -266,7 +277,11 @@ fn operations(body: &str) -> anyhow::Result<Vec<Operation>> {
 
 /// What a call is known by: the operation and its table, or what is asked of the index.
 fn name(parts: &Parts, body: &Bytes) -> (Service, String) {
-    let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+    let target = parts
+        .headers
+        .get("x-amz-target")
+        .and_then(|target| target.to_str().ok())
+        .unwrap_or_default();
     match target.split_once('.') {
         Some((service, operation)) if service.starts_with("DynamoDB") => {
             let request: Value = serde_json::from_slice(body).unwrap_or_default();
@@ -292,7 +307,12 @@ async fn die(killer: &Killer) {
 }
 
 fn without_hops(mut headers: HeaderMap) -> HeaderMap {
-    for name in [header::HOST, header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION] {
+    for name in [
+        header::HOST,
+        header::CONTENT_LENGTH,
+        header::TRANSFER_ENCODING,
+        header::CONNECTION,
+    ] {
         headers.remove(name);
     }
     headers

@@ -27,23 +27,37 @@ const EVERY: Duration = Duration::from_millis(400);
 /// Every document, as it is found by searching.
 pub async fn documents(wire: &Wire, opensearch: &str) -> anyhow::Result<BTreeMap<Thing, Shown>> {
     let index = format!("{opensearch}/hookline");
-    if wire.json(Method::POST, &format!("{index}/_refresh"), "", &Value::Null).await.is_err() {
+    if wire
+        .json(Method::POST, &format!("{index}/_refresh"), "", &Value::Null)
+        .await
+        .is_err()
+    {
         // Nothing has been written yet.
         return Ok(BTreeMap::new());
     }
     let everything = json!({
         "size": 10_000, "query": {"match_all": {}}, "_source": ["store", "kind", "id", "title", "price_min"],
     });
-    let found = wire.json(Method::POST, &format!("{index}/_search"), "", &everything).await?;
+    let found = wire
+        .json(Method::POST, &format!("{index}/_search"), "", &everything)
+        .await?;
     let hits = found["hits"]["hits"].as_array().context("no hits")?;
     hits.iter().map(|hit| document(&hit["_source"])).collect()
 }
 
 fn document(source: &Value) -> anyhow::Result<(Thing, Shown)> {
-    let text = |name: &str| source[name].as_str().with_context(|| format!("a document without {name}: {source}"));
+    let text = |name: &str| {
+        source[name]
+            .as_str()
+            .with_context(|| format!("a document without {name}: {source}"))
+    };
     let thing = Thing {
         store: text("store")?.to_owned(),
-        kind: if text("kind")? == "product" { "product" } else { "collection" },
+        kind: if text("kind")? == "product" {
+            "product"
+        } else {
+            "collection"
+        },
         id: text("id")?.parse().context("an id that is no number")?,
     };
     let shown = Shown {
@@ -101,6 +115,10 @@ impl Watcher {
     fn deleted_by_now(&self) -> BTreeSet<Thing> {
         let now = Instant::now();
         let deleted = self.handled.deleted.lock().unwrap_or_else(PoisonError::into_inner);
-        deleted.iter().filter(|(_, at)| **at < now).map(|(thing, _)| thing.clone()).collect()
+        deleted
+            .iter()
+            .filter(|(_, at)| **at < now)
+            .map(|(thing, _)| thing.clone())
+            .collect()
     }
 }

@@ -106,9 +106,13 @@ impl Kills {
     /// Function by call by side.
     pub fn table(&self) -> Table {
         let mut table = Table::new();
-        table
-            .load_preset(UTF8_FULL_CONDENSED)
-            .set_header(["function", "call", "calls", "killed before", "killed after"]);
+        table.load_preset(UTF8_FULL_CONDENSED).set_header([
+            "function",
+            "call",
+            "calls",
+            "killed before",
+            "killed after",
+        ]);
         for ((function, call), seen) in self.seen().iter() {
             let numbers = [seen.calls, seen.before, seen.after].map(|number| number.to_string());
             let [calls, before, after] = numbers;

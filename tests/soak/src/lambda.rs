@@ -22,11 +22,7 @@ use tokio::{
     time::{Instant, sleep, sleep_until},
 };
 
-use crate::{
-    boundary::Boundary,
-    kills::Side,
-    scenario::SECRET,
-};
+use crate::{boundary::Boundary, kills::Side, scenario::SECRET};
 
 /// How long to wait before a process is started anew when the reason is not that it was killed.
 const AFTER_FAILURE: Duration = Duration::from_millis(500);
@@ -102,14 +98,23 @@ impl Pool {
     /// Waits for a process that is free, has it handle the event, and tells what became of it and how long it took.
     pub async fn invoke(&self, event: String) -> anyhow::Result<(Outcome, Duration)> {
         let (done, outcome) = oneshot::channel();
-        self.jobs.send(Job { event, done }).await.ok().context("the pool is gone")?;
+        self.jobs
+            .send(Job { event, done })
+            .await
+            .ok()
+            .context("the pool is gone")?;
         outcome.await.context("the pool has dropped an invocation")
     }
 }
 
 impl Host {
     /// One process, from its start to its death.
-    async fn live(&self, function: Function, number: usize, waiting: &Mutex<mpsc::Receiver<Job>>) -> anyhow::Result<()> {
+    async fn live(
+        &self,
+        function: Function,
+        number: usize,
+        waiting: &Mutex<mpsc::Receiver<Job>>,
+    ) -> anyhow::Result<()> {
         let mut runtime = Runtime::start(function.timeout).await?;
         let (killer, mut kills) = mpsc::channel(16);
         let boundary = self.boundary.listen(function.name, killer).await?;

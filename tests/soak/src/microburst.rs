@@ -30,7 +30,14 @@ impl Microburst {
     pub async fn start(program: &Path, service: Service, upstream: &str, wire: &Wire) -> anyhow::Result<Self> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let process = Command::new(program)
-            .args(["--upstream", upstream, "--host", "127.0.0.1", "--port", &port.to_string()])
+            .args([
+                "--upstream",
+                upstream,
+                "--host",
+                "127.0.0.1",
+                "--port",
+                &port.to_string(),
+            ])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -77,7 +84,10 @@ fn rules_of(service: Service) -> Value {
     json!([
         rule(Fault::Throttled, json!({"error": throttled})),
         rule(Fault::Broken, json!({"error": broken})),
-        rule(Fault::Conflict, json!({"error": {"code": "TransactionConflictException", "status": 400}})),
+        rule(
+            Fault::Conflict,
+            json!({"error": {"code": "TransactionConflictException", "status": 400}})
+        ),
         rule(Fault::Slow, json!({"latency": {"min": 200, "max": 1_500}})),
         rule(Fault::Hang, json!({"timeout_ms": 12_000})),
         rule(Fault::Reset, json!({"reset": true})),

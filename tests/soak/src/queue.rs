@@ -51,8 +51,10 @@ impl Queue {
 
     /// Up to ten messages, after a second at most.
     pub async fn receive(&self) -> anyhow::Result<Vec<Message>> {
-        self.receive_for(json!({"MaxNumberOfMessages": 10, "WaitTimeSeconds": 1, "MessageSystemAttributeNames": ["All"]}))
-            .await
+        self.receive_for(
+            json!({"MaxNumberOfMessages": 10, "WaitTimeSeconds": 1, "MessageSystemAttributeNames": ["All"]}),
+        )
+        .await
     }
 
     /// Every message there is; they are out of sight afterwards.
@@ -75,7 +77,12 @@ impl Queue {
         messages
             .iter()
             .map(|message| {
-                let text = |name: &str| message[name].as_str().map(str::to_owned).with_context(|| format!("no {name}"));
+                let text = |name: &str| {
+                    message[name]
+                        .as_str()
+                        .map(str::to_owned)
+                        .with_context(|| format!("no {name}"))
+                };
                 let receives = &message["Attributes"]["ApproximateReceiveCount"];
                 Ok(Message {
                     id: text("MessageId")?,
@@ -93,7 +100,8 @@ impl Queue {
     }
 
     pub async fn delete(&self, message: &Message) -> anyhow::Result<()> {
-        self.call("DeleteMessage", json!({"ReceiptHandle": message.receipt})).await?;
+        self.call("DeleteMessage", json!({"ReceiptHandle": message.receipt}))
+            .await?;
         Ok(())
     }
 
@@ -106,9 +114,13 @@ impl Queue {
 
     /// How many messages there are, in sight or not.
     pub async fn len(&self) -> anyhow::Result<u64> {
-        let answer = self.call("GetQueueAttributes", json!({"AttributeNames": ["All"]})).await?;
+        let answer = self
+            .call("GetQueueAttributes", json!({"AttributeNames": ["All"]}))
+            .await?;
         let count = |name: &str| -> anyhow::Result<u64> {
-            let text = answer["Attributes"][name].as_str().with_context(|| format!("no {name}"))?;
+            let text = answer["Attributes"][name]
+                .as_str()
+                .with_context(|| format!("no {name}"))?;
             Ok(text.parse()?)
         };
         Ok(count("ApproximateNumberOfMessages")?

@@ -125,7 +125,11 @@ pub struct Report {
 
 impl Report {
     pub fn passed(&self) -> bool {
-        self.lost.is_empty() && self.doubled == 0 && self.regressed.is_empty() && self.late == 0 && self.other.is_empty()
+        self.lost.is_empty()
+            && self.doubled == 0
+            && self.regressed.is_empty()
+            && self.late == 0
+            && self.other.is_empty()
     }
 }
 
@@ -272,10 +276,24 @@ pub async fn run(plan: Plan) -> anyhow::Result<Report> {
     drop(receivers);
 
     let mut other = stack.boundary.kills.left_out();
-    other.extend(seen.unexpected.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
-    other.extend(accounts::ids(&left).into_iter().map(|id| format!("{id} was not applied although nothing failed")));
+    other.extend(
+        seen.unexpected
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .cloned(),
+    );
+    other.extend(
+        accounts::ids(&left)
+            .into_iter()
+            .map(|id| format!("{id} was not applied although nothing failed")),
+    );
     let mut notes = vec![
-        format!("{} of {} dead letters that were refused in good order say why", reasons, reasons + silent.len()),
+        format!(
+            "{} of {} dead letters that were refused in good order say why",
+            reasons,
+            reasons + silent.len()
+        ),
         format!(
             "consumer: {} invocations, {} died, {} over their time; processes started anew {} times",
             handled.invocations.load(Ordering::Relaxed),
@@ -356,7 +374,10 @@ async fn send_all(
     scenario: &Scenario,
     seen: &Arc<Seen>,
 ) -> (Vec<Arc<Pool>>, anyhow::Result<()>) {
-    let pools: Vec<Arc<Pool>> = RECEIVERS.iter().map(|function| Arc::new(Pool::start(host, *function))).collect();
+    let pools: Vec<Arc<Pool>> = RECEIVERS
+        .iter()
+        .map(|function| Arc::new(Pool::start(host, *function)))
+        .collect();
     let under_way = Arc::new(Semaphore::new(UNDER_WAY));
     let mut senders = JoinSet::new();
     for (number, delivery) in (0..).zip(&scenario.deliveries) {
@@ -364,7 +385,9 @@ async fn send_all(
         let pool = RECEIVERS.iter().zip(&pools).find(|(function, _)| function.name == name);
         let Some((_, pool)) = pool else { continue };
         let (pool, seen, delivery) = (Arc::clone(pool), Arc::clone(seen), Arc::new(delivery.clone()));
-        let Ok(permit) = Arc::clone(&under_way).acquire_owned().await else { break };
+        let Ok(permit) = Arc::clone(&under_way).acquire_owned().await else {
+            break;
+        };
         senders.spawn(async move {
             let sent = sender::send(chance, number, delivery, pool, seen).await;
             drop(permit);

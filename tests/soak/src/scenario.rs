@@ -115,7 +115,11 @@ impl Scenario {
     /// The life of one thing: made, changed some times, perhaps hidden and shown again, perhaps deleted.
     fn timeline(&mut self, dice: &mut Rng) -> anyhow::Result<()> {
         let product = happens(dice, 0.9);
-        let store = if happens(dice, 0.06) { LEAVING } else { STORES[dice.usize(0..STORES.len())] };
+        let store = if happens(dice, 0.06) {
+            LEAVING
+        } else {
+            STORES[dice.usize(0..STORES.len())]
+        };
         let thing = Thing {
             store: domain(store),
             kind: if product { "product" } else { "collection" },
@@ -141,7 +145,11 @@ impl Scenario {
             }
             // Twice within one second: only the header orders them.
             state.triggered_us += dice.i64(1_000..90_000);
-            state.visible = if state.visible { !happens(dice, 0.12) } else { happens(dice, 0.6) };
+            state.visible = if state.visible {
+                !happens(dice, 0.12)
+            } else {
+                happens(dice, 0.6)
+            };
             state.title = format!("{} {} r{revision}", if product { "Stove" } else { "Shelf" }, thing.id);
             state.price = product.then(|| format!("{}.{:02}", dice.u32(1..900), dice.u32(0..100)));
             let topic = match (product, revision) {
@@ -158,7 +166,14 @@ impl Scenario {
         if product && happens(dice, 0.3) {
             let at = state.triggered_us + dice.i64(1_000..900_000_000);
             let store = thing.store.clone();
-            self.deliver(dice, &store, "products/delete", at, &json!({"id": thing.id}), Tells::Deleted(thing))?;
+            self.deliver(
+                dice,
+                &store,
+                "products/delete",
+                at,
+                &json!({"id": thing.id}),
+                Tells::Deleted(thing),
+            )?;
         }
         Ok(())
     }
@@ -188,7 +203,12 @@ impl Scenario {
         let body = body.to_string();
         let (high, low) = (dice.u32(..), dice.u64(..));
         self.deliveries.push(Delivery {
-            id: format!("{high:08x}-{:04x}-4{:03x}-8000-{:012x}", low >> 48, low >> 36 & 0xFFF, self.deliveries.len()),
+            id: format!(
+                "{high:08x}-{:04x}-4{:03x}-8000-{:012x}",
+                low >> 48,
+                low >> 36 & 0xFFF,
+                self.deliveries.len()
+            ),
             store: store.to_owned(),
             topic,
             triggered_at: Timestamp::from_microsecond(at_us)?.to_string(),

@@ -67,7 +67,13 @@ impl Seen {
 }
 
 /// Sends one delivery as often as it takes, and perhaps more often than that.
-pub async fn send(chance: Chance, number: u64, delivery: Arc<Delivery>, pool: Arc<Pool>, seen: Arc<Seen>) -> anyhow::Result<()> {
+pub async fn send(
+    chance: Chance,
+    number: u64,
+    delivery: Arc<Delivery>,
+    pool: Arc<Pool>,
+    seen: Arc<Seen>,
+) -> anyhow::Result<()> {
     let mut dice = chance.dice("sender", number);
     let mut again = dice.fork();
     if happens(&mut dice, TWINS) {

@@ -27,12 +27,27 @@ impl Wire {
 
     /// Sends JSON and reads JSON; anything but a 2xx is an error.
     pub async fn json(&self, method: Method, url: &str, target: &str, body: &Value) -> anyhow::Result<Value> {
-        let body = if body.is_null() { String::new() } else { body.to_string() };
-        let service = if target.starts_with("AmazonSQS") { "sqs" } else { "dynamodb" };
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
+        let service = if target.starts_with("AmazonSQS") {
+            "sqs"
+        } else {
+            "dynamodb"
+        };
         let request = Request::builder()
             .method(method)
             .uri(url)
-            .header("content-type", if target.is_empty() { "application/json" } else { "application/x-amz-json-1.0" })
+            .header(
+                "content-type",
+                if target.is_empty() {
+                    "application/json"
+                } else {
+                    "application/x-amz-json-1.0"
+                },
+            )
             .header("x-amz-target", target)
             .header("x-amz-date", "20261114T150453Z")
             .header(
@@ -45,7 +60,11 @@ impl Wire {
             .body(Full::from(body))?;
         let response = self.send(request).await?;
         let (status, body) = (response.status(), response.into_body());
-        ensure!(status.is_success(), "{url} {target}: {status} {}", String::from_utf8_lossy(&body));
+        ensure!(
+            status.is_success(),
+            "{url} {target}: {status} {}",
+            String::from_utf8_lossy(&body)
+        );
         if body.is_empty() {
             return Ok(Value::Null);
         }
@@ -57,7 +76,9 @@ impl Wire {
         let mut items = Vec::new();
         let mut request = json!({"TableName": table, "ConsistentRead": true});
         loop {
-            let page = self.json(Method::POST, dynamodb, "DynamoDB_20120810.Scan", &request).await?;
+            let page = self
+                .json(Method::POST, dynamodb, "DynamoDB_20120810.Scan", &request)
+                .await?;
             items.extend(page["Items"].as_array().context("no Items")?.iter().cloned());
             match page.get("LastEvaluatedKey") {
                 Some(key) if !key.is_null() => request["ExclusiveStartKey"] = key.clone(),

@@ -3,7 +3,9 @@ use hookline_domain::{
     envelope,
     event::{Event, Unreadable},
     ids::{DeliveryId, DeliveryKey, Topic},
+    index::{Change, Outcome},
     memory::{MemoryBodies, MemoryEntities, MemoryIndex, MemoryLedger, MemoryStores},
+    port::Unavailable,
 };
 use hookline_sources::shopify;
 use serde_json::{Value, json};
@@ -81,4 +83,48 @@ async fn an_empty_identifier_is_never_given() {
     assert_eq!(answer(unnamed).await, Err(Unnamed));
     let harmless = json!({"Records": [{"body": text(GOOD)}]});
     assert_eq!(answer(harmless).await.unwrap(), json!({"batchItemFailures": []}));
+}
+
+/// An index that never answers.
+struct Hung;
+
+impl Index for Hung {
+    async fn apply(&self, _changes: &[Change]) -> Result<Vec<Outcome>, Unavailable> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_done_when_the_time_is_up_comes_again() {
+    let ready = consumer(shopify::interpret);
+    let hung = Reindex {
+        ledger: ready.ledger,
+        entities: ready.entities,
+        stores: ready.stores,
+        index: Hung,
+        clock: Noon,
+        interpret: ready.interpret,
+    };
+    let batch = |id: Value| {
+        let records =
+            json!({"Records": [{"messageId": id, "body": text(GOOD)}, {"messageId": "b", "body": "not ours"}]});
+        serde_json::from_value(records).unwrap()
+    };
+    let unpack: Unpack<MemoryBodies> = Unpack { bodies: None };
+    let answer = consume(&hung, &unpack, batch(json!("a")), Noon.now()).await.unwrap();
+    let again: Vec<_> = answer
+        .batch_item_failures
+        .iter()
+        .map(|failure| &*failure.item_identifier)
+        .collect();
+    assert_eq!(again, ["a", "b"]);
+    assert_eq!(consume(&hung, &unpack, batch(Value::Null), Noon.now()).await, Err(Unnamed));
+}
+
+#[test]
+fn the_work_ends_before_the_function_does() {
+    let left = |seconds| time_left(Noon.now() + SignedDuration::from_secs(seconds), Noon.now());
+    assert_eq!(left(30), Duration::from_secs(29));
+    assert_eq!(left(-5), Duration::ZERO);
+    assert!(time_left(Timestamp::MAX, Noon.now()) > Duration::from_secs(30));
 }
