@@ -14,7 +14,12 @@
 //! Times are microseconds since 1970. Each count is an attribute of its own, because `ADD` is atomic and makes what is
 //! not there, but not inside of a map that is not there.
 
-use aws_sdk_dynamodb::{Client, operation::update_item::builders::UpdateItemFluentBuilder, types::AttributeValue};
+use aws_sdk_dynamodb::{
+    Client, Config,
+    config::{Builder, retry::RetryConfig},
+    operation::update_item::builders::UpdateItemFluentBuilder,
+    types::AttributeValue,
+};
 use hookline_domain::{
     ids::StoreKey,
     port::Unavailable,
@@ -85,6 +90,8 @@ impl Stores for DynamoStores {
         changes.set_if_absent("enabled", AttributeValue::Bool(true));
         changes
             .on(self.update(store))
+            .customize()
+            .config_override(once())
             .send()
             .await
             .map_err(|error| Unavailable::new(PORT, error))?;
@@ -134,11 +141,19 @@ impl Tally for DynamoStores {
         let sent = changes
             .on(self.update(store))
             .condition_expression("attribute_exists(pk)")
+            .customize()
+            .config_override(once())
             .send()
             .await;
         unless_refused(PORT, sent)?;
         Ok(())
     }
+}
+
+/// Makes one attempt of a call and no more. `ADD` is the one write of ours that may not be repeated: when an answer gets
+/// lost, a second attempt counts everything twice. What fails is a count that is missing, which is the lesser harm.
+fn once() -> Builder {
+    Config::builder().retry_config(RetryConfig::disabled())
 }
 
 /// An update expression in the making: every attribute gets a placeholder, for most names hold a `/` or are reserved.
