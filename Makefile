@@ -22,6 +22,8 @@ FUNCTIONS := $(notdir $(wildcard functions/*))
 CARGO_LAMBDA := PATH="$(TOOLS)/bin:$$PATH" cargo lambda build --locked $(addprefix --package ,$(FUNCTIONS))
 LOCAL := PYTHONPATH=local $(EMULATOR)/bin/python -m hookline_local
 PYTEST := PYTHONPATH=local $(EMULATOR)/bin/python -m pytest
+SOAK := OSMEM_SERVER=$(EMULATOR)/bin/osmem-server MICROBURST=$(EMULATOR)/bin/microburst \
+  cargo run --quiet --locked --package hookline-soak --
 SAM := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} $(TOOLS)/bin/sam
 
 .PHONY: help
@@ -58,11 +60,16 @@ check: tools emulator $(CARGO_DENY) ## Format, lints, licences, template. Change
 .PHONY: test
 test: ready ## Every test there is: Rust, the template, the whole stack on this machine.
 	OSMEM_SERVER=$(EMULATOR)/bin/osmem-server cargo test --workspace --locked
+	$(SOAK) --short
 	$(PYTEST) tests/template tests/stack
 
 .PHONY: fuzz
 fuzz: $(CARGO_FUZZ) ## Throws hostile input at every parser, each for SECONDS=60. Needs a C++ compiler. [TARGET=payload]
 	@$(PYTHON) tests/fuzz/run.py --cargo-fuzz $(CARGO_FUZZ) --seconds $(or $(SECONDS),60) $(addprefix --target ,$(TARGET))
+
+.PHONY: soak
+soak: ready ## Kills the functions at every call and fails AWS at 5, 20 and 50 percent: nothing lost, doubled, brought back. [ARGS='--seed 7']
+	$(SOAK) $(ARGS)
 
 .PHONY: bench
 bench: build ## Builds for release and measures calls, start, CPU, memory and size, beside the goals of docs/performance.md.

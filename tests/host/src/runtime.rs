@@ -15,7 +15,7 @@ use tokio::sync::{Mutex, mpsc};
 use crate::server::{self, Server};
 
 /// How long a function may take to poll or to answer, unless the caller is less patient.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// One process's runtime API. It ends when this is dropped.
 #[derive(Debug)]

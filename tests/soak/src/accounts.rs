@@ -74,21 +74,28 @@ pub fn unaccounted(
     lost
 }
 
-/// Dead letters whose ledger entry does not say why, among those that were last refused in good order.
+/// A reason that was to be written so often must have been, even while calls fail.
+const REFUSALS: u32 = 3;
+
+/// How many dead letters say why in their ledger entry, and those that do not although they were refused in good order
+/// again and again. (Where the consumer died each time, nobody was left to say anything.)
 pub fn without_reason(
     scenario: &Scenario,
     dead: &BTreeSet<String>,
-    refused: &BTreeMap<String, bool>,
+    refused: &BTreeMap<String, u32>,
     tables: &Tables,
 ) -> (usize, Vec<String>) {
     let mut said = 0;
     let mut silent = Vec::new();
     for delivery in &scenario.deliveries {
-        if !dead.contains(&delivery.id) || !refused.get(&delivery.id).copied().unwrap_or(false) {
+        if !dead.contains(&delivery.id) || refused.get(&delivery.id).copied().unwrap_or(0) < REFUSALS {
             continue;
         }
-        // A sender that was never answered may have had its claim released.
-        let Some(entry) = tables.entry(delivery) else { continue };
+        // A sender that was never answered may have had its claim released; a consumer that died after it had done all
+        // but answer leaves a dead letter of a delivery that is done.
+        let Some(entry) = tables.entry(delivery).filter(|entry| entry["state"]["S"] != "done") else {
+            continue;
+        };
         let problem = &entry["problem"]["M"];
         let complete = problem["at_us"]["N"].is_string() && problem["code"]["S"].is_string();
         if complete
@@ -122,24 +129,26 @@ pub fn miscounted(tables: &Tables) -> (u64, u64) {
         };
         *settled.entry((format!("{source}#{store}"), counter)).or_default() += 1;
     }
-    let mut counted: BTreeMap<(String, String), u64> = BTreeMap::new();
+    let mut totals: BTreeMap<(String, String), u64> = BTreeMap::new();
     for (store, record) in &tables.stores {
         for (attribute, value) in record.as_object().into_iter().flatten() {
-            let counter = attribute.strip_prefix("count/").and_then(|name| name.split_once('/'));
-            let Some((_hour, counter)) = counter else { continue };
+            let hour_and_counter = attribute.strip_prefix("count/").and_then(|name| name.split_once('/'));
+            let Some((_hour, counter)) = hour_and_counter else {
+                continue;
+            };
             if counter == "discarded" || counter.starts_with("event:") {
                 let more: u64 = value["N"]
                     .as_str()
                     .and_then(|number| number.parse().ok())
                     .unwrap_or_default();
-                *counted.entry((store.clone(), counter.to_owned())).or_default() += more;
+                *totals.entry((store.clone(), counter.to_owned())).or_default() += more;
             }
         }
     }
     let of = |counts: &BTreeMap<(String, String), u64>, name: &(String, String)| counts.get(name).copied().unwrap_or(0);
-    let names: BTreeSet<_> = settled.keys().chain(counted.keys()).collect();
+    let names: BTreeSet<_> = settled.keys().chain(totals.keys()).collect();
     names.into_iter().fold((0, 0), |(beyond, short), name| {
-        let (is, should) = (of(&counted, name), of(&settled, name));
+        let (is, should) = (of(&totals, name), of(&settled, name));
         (beyond + is.saturating_sub(should), short + should.saturating_sub(is))
     })
 }

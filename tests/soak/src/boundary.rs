@@ -22,6 +22,7 @@ use tokio::{
 };
 
 use crate::{
+    bulk,
     faults::{Fault, Faults, HEADER, Service},
     kills::{Kills, Side},
     wire::Wire,
@@ -91,7 +92,6 @@ impl Boundary {
         }
         let fault = self.faults.decide(service, function, &call);
         let answer = match service {
-            Service::DynamoDb if fault == Some(Fault::Partial) => self.write_half(&parts, &body).await,
             Service::DynamoDb | Service::Sqs => self.forward(service, parts, body, fault).await,
             Service::OpenSearch => self.index(parts, body, &call, fault).await,
         };
@@ -132,29 +132,6 @@ impl Boundary {
         self.wire.send(Request::from_parts(parts, Full::from(body))).await
     }
 
-    /// A `BatchWriteItem` of which the second half is handed back.
-    async fn write_half(&self, parts: &Parts, body: &Bytes) -> anyhow::Result<Response<Bytes>> {
-        let mut request: Value = serde_json::from_slice(body)?;
-        let tables = request["RequestItems"].as_object_mut().context("no RequestItems")?;
-        let mut unprocessed = json!({});
-        for (table, writes) in tables {
-            let writes = writes.as_array_mut().context("no writes")?;
-            let kept = writes.split_off(writes.len().div_ceil(2));
-            if !kept.is_empty() {
-                unprocessed[table] = kept.into();
-            }
-        }
-        let half = Bytes::from(request.to_string());
-        let response = self.forward(Service::DynamoDb, parts.clone(), half, None).await?;
-        if !response.status().is_success() {
-            return Ok(response);
-        }
-        let mut answer: Value = serde_json::from_slice(response.body())?;
-        answer["UnprocessedItems"] = unprocessed;
-        // The checksum that came with it is of the other answer.
-        answered(StatusCode::OK, "application/x-amz-json-1.0", &answer)
-    }
-
     async fn index(
         &self,
         parts: Parts,
@@ -186,25 +163,17 @@ impl Boundary {
 
     /// Refuses the cursed, and every other operation if the whole is to fail in part; the rest is really done.
     async fn bulk(&self, parts: Parts, body: &Bytes, partial: bool) -> anyhow::Result<Response<Bytes>> {
-        let operations = operations(std::str::from_utf8(body)?)?;
         let lifted = self.curse_lifted.load(Ordering::Relaxed);
-        let refused: Vec<bool> = operations
-            .iter()
-            .enumerate()
-            .map(|(at, operation)| {
-                let entity = operation.id.rsplit('#').next().unwrap_or_default();
-                (partial && at % 2 == 0) || (!lifted && self.cursed.contains(entity))
-            })
+        let is_cursed = |entity: &str| !lifted && self.cursed.contains(entity);
+        let operations = bulk::operations(std::str::from_utf8(body)?)?;
+        let refused: Vec<bool> = (0..)
+            .zip(&operations)
+            .map(|(at, operation)| (partial && at % 2 == 0) || is_cursed(operation.entity()))
             .collect();
         if !refused.contains(&true) {
             return self.forward(Service::OpenSearch, parts, body.clone(), None).await;
         }
-        let left: String = operations
-            .iter()
-            .zip(&refused)
-            .filter(|(_, refused)| !**refused)
-            .map(|(operation, _)| operation.lines.as_str())
-            .collect();
+        let left = bulk::without(&operations, &refused);
         let mut done = Vec::new();
         if !left.is_empty() {
             let response = self
@@ -214,65 +183,11 @@ impl Boundary {
                 return Ok(response);
             }
             let answer: Value = serde_json::from_slice(response.body())?;
-            done = answer["items"].as_array().context("no items")?.clone();
+            done.extend(answer["items"].as_array().context("no items")?.iter().cloned());
         }
-        let mut done = done.into_iter();
-        let items: Vec<Value> = operations
-            .iter()
-            .zip(refused)
-            .enumerate()
-            .map(|(at, (operation, refused))| {
-                if !refused {
-                    return done.next().unwrap_or_default();
-                }
-                let (status, name) = if at % 4 < 2 {
-                    (429, "rejected_execution_exception")
-                } else {
-                    (503, "unavailable_shards_exception")
-                };
-                let error = json!({"type": name, "reason": "as the soak has it"});
-                json!({operation.verb.clone(): {"_id": operation.id, "status": status, "error": error}})
-            })
-            .collect();
-        let answer = json!({"took": 1, "errors": true, "items": items});
+        let answer = bulk::answer(&operations, &refused, done);
         answered(StatusCode::OK, "application/json", &answer)
     }
-}
-
-/// One operation of a `_bulk` body: its line, and its document's if it has one.
-struct Operation {
-    verb: String,
-    id: String,
-    lines: String,
-}
-
-fn operations(body: &str) -> anyhow::Result<Vec<Operation>> {
-    let mut operations = Vec::new();
-    let mut lines = body.lines();
-    while let Some(line) = lines.next() {
-        let action: Value = serde_json::from_str(line)?;
-        let (verb, target) = action
-            .as_object()
-            .and_then(|action| action.iter().next())
-            .context("no action")?;
-        let document = if verb == "delete" {
-            ""
-        } else {
-            lines.next().context("no document")?
-        };
-        let id = target["_id"].as_str().context("no _id")?.to_owned();
-        let lines = if document.is_empty() {
-            format!("{line}\n")
-        } else {
-            format!("{line}\n{document}\n")
-        };
-        operations.push(Operation {
-            verb: verb.clone(),
-            id,
-            lines,
-        });
-    }
-    Ok(operations)
 }
 
 /// What a call is known by: the operation and its table, or what is asked of the index.
@@ -285,11 +200,8 @@ fn name(parts: &Parts, body: &Bytes) -> (Service, String) {
     match target.split_once('.') {
         Some((service, operation)) if service.starts_with("DynamoDB") => {
             let request: Value = serde_json::from_slice(body).unwrap_or_default();
-            let table = request["TableName"].as_str().map(str::to_owned).or_else(|| {
-                let tables = request["RequestItems"].as_object()?;
-                tables.keys().next().cloned()
-            });
-            (Service::DynamoDb, format!("{operation} {}", table.unwrap_or_default()))
+            let table = request["TableName"].as_str().unwrap_or_default();
+            (Service::DynamoDb, format!("{operation} {table}"))
         }
         Some((_, operation)) => (Service::Sqs, operation.to_owned()),
         None if parts.uri.path().ends_with("/_bulk") => (Service::OpenSearch, "_bulk".to_owned()),
@@ -333,19 +245,4 @@ fn answered(status: StatusCode, content_type: &str, body: &Value) -> anyhow::Res
         .status(status)
         .header(header::CONTENT_TYPE, content_type)
         .body(Bytes::from(body.to_string()))?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_bulk_body_falls_into_its_operations() {
-        let body = "{\"index\":{\"_id\":\"a#1\"}}\n{\"title\":\"x\"}\n{\"delete\":{\"_id\":\"a#2\"}}\n";
-        let found = operations(body).unwrap();
-        assert_eq!(found.len(), 2);
-        assert_eq!((found[0].verb.as_str(), found[1].id.as_str()), ("index", "a#2"));
-        let again: String = found.iter().map(|operation| operation.lines.as_str()).collect();
-        assert_eq!(again, body);
-    }
 }

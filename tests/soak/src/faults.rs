@@ -68,8 +68,6 @@ const DYNAMODB: &[(u32, Fault)] = &[
     (15, Fault::CutAfter),
     (5, Fault::Hang),
 ];
-/// Only a batch can fail in part.
-const DYNAMODB_BATCH: &[(u32, Fault)] = &[(50, Fault::Partial), (25, Fault::Throttled), (25, Fault::CutAfter)];
 const SQS: &[(u32, Fault)] = &[
     (30, Fault::Throttled),
     (25, Fault::Broken),
@@ -131,7 +129,6 @@ impl Faults {
             return None;
         }
         let (name, ways) = match service {
-            Service::DynamoDb if call.starts_with("BatchWriteItem") => ("DynamoDB", DYNAMODB_BATCH),
             Service::DynamoDb => ("DynamoDB", DYNAMODB),
             Service::Sqs => ("SQS", SQS),
             Service::OpenSearch if call == "_bulk" => ("OpenSearch", BULK),

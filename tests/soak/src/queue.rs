@@ -72,8 +72,8 @@ impl Queue {
     }
 
     async fn receive_for(&self, request: Value) -> anyhow::Result<Vec<Message>> {
-        let received = self.call("ReceiveMessage", request).await?;
-        let messages = received["Messages"].as_array().cloned().unwrap_or_default();
+        let answer = self.call("ReceiveMessage", request).await?;
+        let messages = answer["Messages"].as_array().cloned().unwrap_or_default();
         messages
             .iter()
             .map(|message| {

@@ -12,17 +12,13 @@ use std::{
     fs,
     path::PathBuf,
     sync::{
-        Arc, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use anyhow::{Context, ensure};
-use hookline_testkit::{
-    emulator::{DynamoDb, LEDGER_TABLE, STORES_TABLE, Sqs},
-    osmem::Osmem,
-};
+use anyhow::Context;
 use tokio::{
     sync::Semaphore,
     task::JoinSet,
@@ -31,34 +27,29 @@ use tokio::{
 
 use crate::{
     accounts::{self, Tables},
-    boundary::{Boundary, Upstreams},
+    boundary::Boundary,
     chance::Chance,
-    faults::{Faults, Service},
     index::{Watcher, documents},
-    kills::Kills,
     lambda::{Function, Host, Pool},
-    microburst::Microburst,
-    queue::{Message, Queue},
-    scenario::{Scenario, Tells},
+    queue::Queue,
+    report::{Findings, Report},
+    scenario::Scenario,
     sender::{self, Seen},
     source::{Handled, Poller},
-    wire::Wire,
+    stack::Stack,
 };
 
-/// After so many receives a message is a dead letter.
-const RECEIVES: u32 = 5;
-
-/// Longer than the consumer's timeout; what must come again is made visible sooner.
-const VISIBILITY: Duration = Duration::from_secs(40);
+/// Up to this rate of faults every dead letter must have its reason in the ledger; above, it may be that none of the
+/// attempts to write it had luck.
+const REASONS_UP_TO: f64 = 0.2;
 
 /// How many deliveries are under way at once, most of them waiting for their next retry.
 const UNDER_WAY: usize = 400;
 
 /// How many batches are handled at once.
-const CONSUMERS: usize = 4;
+const CONSUMERS: usize = 8;
 
 const REPORTED: Duration = Duration::from_secs(5);
-const DRAINED_WITHIN: Duration = Duration::from_secs(600);
 
 const fn receiver(name: &'static str, processes: usize) -> Function {
     Function {
@@ -92,115 +83,16 @@ pub struct Plan {
     pub functions: PathBuf,
     pub microburst: PathBuf,
     pub logs: PathBuf,
-    /// Whether a dead letter must have its reason in the ledger.
-    pub reasons: bool,
 }
 
-/// What came of it.
-#[derive(Debug)]
-pub struct Report {
-    pub plan: Plan,
-    pub deliveries: usize,
-    pub attempts: u64,
-    pub duplicates: u64,
-    pub given_up: u64,
-    pub kills: u64,
-    pub faults: u64,
-    pub dead_letters: usize,
-    pub uncounted: u64,
-    pub late: u64,
-    pub p99: Duration,
-    pub slowest: Duration,
-    pub drained_in: Duration,
-    pub took: Duration,
-    pub lost: Vec<String>,
-    pub doubled: u64,
-    pub regressed: Vec<String>,
-    /// Whatever else must not be.
-    pub other: Vec<String>,
-    /// What to know about it.
-    pub notes: Vec<String>,
-    pub coverage: comfy_table::Table,
-}
-
-impl Report {
-    pub fn passed(&self) -> bool {
-        self.lost.is_empty()
-            && self.doubled == 0
-            && self.regressed.is_empty()
-            && self.late == 0
-            && self.other.is_empty()
-    }
-}
-
-/// The emulated AWS of one run. Dropped last.
-struct Stack {
-    dynamodb: DynamoDb,
-    opensearch: Osmem,
-    queue: Queue,
-    dead_letters: Queue,
-    queue_url: String,
-    _sqs: Sqs,
-    _microbursts: Vec<Microburst>,
-    boundary: Arc<Boundary>,
-}
-
-impl Stack {
-    async fn start(plan: &Plan, chance: Chance, scenario: &Scenario) -> anyhow::Result<Self> {
-        let wire = Wire::new();
-        let dynamodb = DynamoDb::start().await;
-        let (sqs, dead_letters_url) = Sqs::start_with_dead_letters(RECEIVES, VISIBILITY).await;
-        let opensearch = Osmem::start().await;
-        let mut upstreams = Upstreams {
-            dynamodb: dynamodb.endpoint().to_owned(),
-            sqs: sqs.endpoint().to_owned(),
-            faulty_dynamodb: String::new(),
-            faulty_sqs: String::new(),
-            opensearch: opensearch.url().to_owned(),
-        };
-        let mut microbursts = Vec::new();
-        if plan.fault_rate > 0.0 {
-            let (for_dynamodb, for_sqs) = tokio::try_join!(
-                Microburst::start(&plan.microburst, Service::DynamoDb, dynamodb.endpoint(), &wire),
-                Microburst::start(&plan.microburst, Service::Sqs, sqs.endpoint(), &wire)
-            )?;
-            upstreams.faulty_dynamodb.clone_from(&for_dynamodb.url);
-            upstreams.faulty_sqs.clone_from(&for_sqs.url);
-            microbursts.extend([for_dynamodb, for_sqs]);
-        }
-        Ok(Self {
-            queue: Queue::new(wire.clone(), sqs.endpoint(), sqs.queue_url()),
-            dead_letters: Queue::new(wire.clone(), sqs.endpoint(), &dead_letters_url),
-            queue_url: sqs.queue_url().to_owned(),
-            boundary: Arc::new(Boundary {
-                kills: Kills::new(chance, plan.kill_rate),
-                faults: Faults::new(chance, plan.fault_rate),
-                upstreams,
-                wire,
-                cursed: scenario.cursed.iter().map(u64::to_string).collect(),
-                curse_lifted: AtomicBool::new(false),
-            }),
-            dynamodb,
-            opensearch,
-            _sqs: sqs,
-            _microbursts: microbursts,
-        })
-    }
-
-    async fn tables(&self) -> anyhow::Result<Tables> {
-        let (wire, endpoint) = (&self.boundary.wire, self.dynamodb.endpoint());
-        let (ledger, stores) = tokio::try_join!(wire.scan(endpoint, LEDGER_TABLE), wire.scan(endpoint, STORES_TABLE))?;
-        Ok(Tables::new(ledger, stores))
-    }
-
-    async fn drain(&self) -> anyhow::Result<Duration> {
-        let started = Instant::now();
-        while self.queue.len().await? > 0 {
-            ensure!(started.elapsed() < DRAINED_WITHIN, "the queue does not drain");
-            sleep(Duration::from_millis(200)).await;
-        }
-        Ok(started.elapsed())
-    }
+/// A run while it goes on.
+struct Run {
+    plan: Plan,
+    scenario: Arc<Scenario>,
+    stack: Stack,
+    handled: Arc<Handled>,
+    seen: Arc<Seen>,
+    stop: Arc<AtomicBool>,
 }
 
 /// Runs a plan to its end.
@@ -208,163 +100,170 @@ pub async fn run(plan: Plan) -> anyhow::Result<Report> {
     let started = Instant::now();
     let chance = Chance(plan.seed);
     let scenario = Arc::new(Scenario::invent(chance, plan.deliveries)?);
-    let stack = Stack::start(&plan, chance, &scenario).await?;
-    let logs = plan.logs.join(plan.name.replace(' ', "-"));
-    fs::create_dir_all(&logs).with_context(|| format!("making {}", logs.display()))?;
-    let host = Arc::new(Host {
-        boundary: Arc::clone(&stack.boundary),
-        functions: plan.functions.clone(),
-        queue_url: stack.queue_url.clone(),
-        logs,
-        restarts: AtomicU64::new(0),
-    });
-    let handled = Arc::new(Handled::default());
-    let stop = Arc::new(AtomicBool::new(false));
-    let mut consumers = consume(&stack, &host, chance, &scenario, &handled, &stop);
-    let watcher = Watcher {
-        wire: stack.boundary.wire.clone(),
-        opensearch: stack.opensearch.url().to_owned(),
-        scenario: Arc::clone(&scenario),
-        handled: Arc::clone(&handled),
-        stop: Arc::clone(&stop),
+    let run = Run {
+        stack: Stack::start(&plan, chance, &scenario).await?,
+        plan,
+        scenario,
+        handled: Arc::default(),
+        seen: Arc::default(),
+        stop: Arc::default(),
     };
-    let watching = tokio::spawn(watcher.run());
-    let seen = Arc::new(Seen::default());
+    let host = run.host()?;
+    let mut consumers = run.consume(&host, chance);
+    let watching = tokio::spawn(run.watcher().run());
     let progress = tokio::spawn(report_progress(
-        plan.name.clone(),
-        stack.queue.clone(),
-        Arc::clone(&stack.boundary),
-        Arc::clone(&seen),
-        Arc::clone(&handled),
+        run.plan.name.clone(),
+        run.stack.queue.clone(),
+        Arc::clone(&run.stack.boundary),
+        Arc::clone(&run.seen),
+        Arc::clone(&run.handled),
     ));
-
-    let (receivers, sent) = send_all(&host, chance, &scenario, &seen).await;
+    let (receivers, sent) = send_all(&host, chance, &run.scenario, &run.seen).await;
     sent?;
-    let drained_in = stack.drain().await?;
+    let drained_in = run.stack.drain().await?;
 
-    let dead = stack.dead_letters.take_all().await?;
-    let dead_ids = accounts::ids(&dead);
-    let accepted = seen.accepted();
-    let out = || handled.out.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let before = stack.tables().await?;
-    let mut lost = accounts::unaccounted(&scenario, &accepted, &out(), &dead_ids, &before);
-    let refused = handled.refused.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let (reasons, silent) = accounts::without_reason(&scenario, &dead_ids, &refused, &before);
-    let index = documents(&stack.boundary.wire, stack.opensearch.url()).await?;
-    let difference = accounts::difference(&scenario, &out(), &dead_ids, &index);
-    lost.extend(difference.lost);
-    let mut regressed = difference.undead;
+    let mut findings = Findings::default();
+    let dead = run.stack.dead_letters.take_all().await?;
+    let dead_letters = accounts::ids(&dead);
+    let tables = run.account(&dead_letters, &mut findings).await?;
+    run.ask_for_reasons(&dead_letters, &tables, &mut findings);
+    run.stack.boundary.calm();
+    let parked = run.stack.redrive(&run.scenario, dead).await?;
+    run.stack.drain().await?;
+    let tables = run.account(&parked, &mut findings).await?;
+    (findings.doubled, findings.uncounted) = accounts::miscounted(&tables);
+    for id in accounts::ids(&run.stack.dead_letters.take_all().await?) {
+        findings
+            .other
+            .push(format!("{id} was not applied although nothing failed"));
+    }
 
-    stack.boundary.calm();
-    let parked = redrive(&stack, &scenario, dead).await?;
-    stack.drain().await?;
-    let left = stack.dead_letters.take_all().await?;
-    let after = stack.tables().await?;
-    lost.extend(accounts::unaccounted(&scenario, &accepted, &out(), &parked, &after));
-    let index = documents(&stack.boundary.wire, stack.opensearch.url()).await?;
-    let difference = accounts::difference(&scenario, &out(), &BTreeSet::new(), &index);
-    lost.extend(difference.lost);
-    regressed.extend(difference.undead);
-    let (doubled, uncounted) = accounts::miscounted(&after);
-
-    stop.store(true, Ordering::Relaxed);
+    run.stop.store(true, Ordering::Relaxed);
     progress.abort();
     while let Some(ended) = consumers.join_next().await {
         ended??;
     }
-    regressed.extend(watching.await??);
+    findings.regressed.extend(watching.await??);
     drop(receivers);
-
-    let mut other = stack.boundary.kills.left_out();
-    other.extend(
-        seen.unexpected
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter()
-            .cloned(),
-    );
-    other.extend(
-        accounts::ids(&left)
-            .into_iter()
-            .map(|id| format!("{id} was not applied although nothing failed")),
-    );
-    let mut notes = vec![
-        format!(
-            "{} of {} dead letters that were refused in good order say why",
-            reasons,
-            reasons + silent.len()
-        ),
-        format!(
-            "consumer: {} invocations, {} died, {} over their time; processes started anew {} times",
-            handled.invocations.load(Ordering::Relaxed),
-            handled.died.load(Ordering::Relaxed),
-            handled.timed_out.load(Ordering::Relaxed),
-            host.restarts.load(Ordering::Relaxed),
-        ),
-    ];
-    if plan.fault_rate > 0.0 {
-        notes.push(stack.boundary.faults.summary());
-    }
-    if plan.reasons {
-        other.extend(silent);
-    }
-    let timed_out = handled.timed_out.load(Ordering::Relaxed);
-    if timed_out > 0 {
-        other.push(format!("the consumer was over its time {timed_out} times"));
-    }
-    let (p99, slowest) = seen.answer_times();
-    let in_order = |mut lines: Vec<String>| {
-        lines.sort();
-        lines.dedup();
-        lines
-    };
-    Ok(Report {
-        deliveries: scenario.deliveries.len(),
-        attempts: seen.attempts.load(Ordering::Relaxed),
-        duplicates: seen.duplicates.load(Ordering::Relaxed),
-        given_up: seen.given_up.load(Ordering::Relaxed),
-        kills: stack.boundary.kills.total(),
-        faults: stack.boundary.faults.total(),
-        dead_letters: dead_ids.len(),
-        uncounted,
-        late: seen.late.load(Ordering::Relaxed),
-        p99,
-        slowest,
-        drained_in,
-        took: started.elapsed(),
-        lost: in_order(lost),
-        doubled,
-        regressed: in_order(regressed),
-        other,
-        notes,
-        coverage: stack.boundary.kills.table(),
-        plan,
-    })
+    run.note(&host, &mut findings);
+    Ok(run.report(findings, dead_letters.len(), drained_in, started.elapsed()))
 }
 
-fn consume(
-    stack: &Stack,
-    host: &Arc<Host>,
-    chance: Chance,
-    scenario: &Arc<Scenario>,
-    handled: &Arc<Handled>,
-    stop: &Arc<AtomicBool>,
-) -> JoinSet<anyhow::Result<()>> {
-    let pool = Arc::new(Pool::start(host, REINDEX));
-    let mut consumers = JoinSet::new();
-    for number in (0..).take(CONSUMERS) {
-        let poller = Poller {
-            chance,
-            number,
-            queue: stack.queue.clone(),
-            pool: Arc::clone(&pool),
-            scenario: Arc::clone(scenario),
-            handled: Arc::clone(handled),
-            stop: Arc::clone(stop),
-        };
-        consumers.spawn(poller.run());
+impl Run {
+    fn host(&self) -> anyhow::Result<Arc<Host>> {
+        let logs = self.plan.logs.join(self.plan.name.replace(' ', "-"));
+        fs::create_dir_all(&logs).with_context(|| format!("making {}", logs.display()))?;
+        Ok(Arc::new(Host {
+            boundary: Arc::clone(&self.stack.boundary),
+            functions: self.plan.functions.clone(),
+            queue_url: self.stack.queue_url.clone(),
+            logs,
+            restarts: AtomicU64::new(0),
+        }))
     }
-    consumers
+
+    fn consume(&self, host: &Arc<Host>, chance: Chance) -> JoinSet<anyhow::Result<()>> {
+        let pool = Arc::new(Pool::start(host, REINDEX));
+        let mut consumers = JoinSet::new();
+        for number in (0..).take(CONSUMERS) {
+            let poller = Poller {
+                chance,
+                number,
+                queue: self.stack.queue.clone(),
+                pool: Arc::clone(&pool),
+                scenario: Arc::clone(&self.scenario),
+                handled: Arc::clone(&self.handled),
+                stop: Arc::clone(&self.stop),
+            };
+            consumers.spawn(poller.run());
+        }
+        consumers
+    }
+
+    fn watcher(&self) -> Watcher {
+        Watcher {
+            wire: self.stack.boundary.wire.clone(),
+            opensearch: self.stack.opensearch.url().to_owned(),
+            scenario: Arc::clone(&self.scenario),
+            handled: Arc::clone(&self.handled),
+            stop: Arc::clone(&self.stop),
+        }
+    }
+
+    /// Looks for what is lost or should not be there, except where a delivery is in `kept`, the dead letters.
+    async fn account(&self, kept: &BTreeSet<String>, findings: &mut Findings) -> anyhow::Result<Tables> {
+        let tables = self.stack.tables().await?;
+        let out = lock(&self.handled.out).clone();
+        let accepted = self.seen.accepted();
+        let index = documents(&self.stack.boundary.wire, self.stack.opensearch.url()).await?;
+        let difference = accounts::difference(&self.scenario, &out, kept, &index);
+        findings
+            .lost
+            .extend(accounts::unaccounted(&self.scenario, &accepted, &out, kept, &tables));
+        findings.lost.extend(difference.lost);
+        findings.regressed.extend(difference.undead);
+        Ok(tables)
+    }
+
+    fn ask_for_reasons(&self, dead_letters: &BTreeSet<String>, tables: &Tables, findings: &mut Findings) {
+        let refused = lock(&self.handled.refused);
+        let (said, silent) = accounts::without_reason(&self.scenario, dead_letters, &refused, tables);
+        findings.notes.push(format!(
+            "{said} of {} dead letters that were refused again and again say why",
+            said + silent.len()
+        ));
+        if self.plan.fault_rate <= REASONS_UP_TO {
+            findings.other.extend(silent);
+        }
+    }
+
+    fn note(&self, host: &Host, findings: &mut Findings) {
+        let boundary = &self.stack.boundary;
+        let timed_out = self.handled.timed_out.load(Ordering::Relaxed);
+        findings.other.extend(boundary.kills.left_out());
+        findings.other.extend(lock(&self.seen.unexpected).iter().cloned());
+        if timed_out > 0 {
+            findings
+                .other
+                .push(format!("the consumer was over its time {timed_out} times"));
+        }
+        findings.notes.push(format!(
+            "consumer: {} invocations, {} died; processes started anew {} times",
+            self.handled.invocations.load(Ordering::Relaxed),
+            self.handled.died.load(Ordering::Relaxed),
+            host.restarts.load(Ordering::Relaxed),
+        ));
+        if self.plan.fault_rate > 0.0 {
+            findings.notes.push(boundary.faults.summary());
+        }
+    }
+
+    fn report(self, findings: Findings, dead_letters: usize, drained_in: Duration, took: Duration) -> Report {
+        let (p99, slowest) = self.seen.answer_times();
+        let boundary = &self.stack.boundary;
+        Report {
+            deliveries: self.scenario.deliveries.len(),
+            attempts: self.seen.attempts.load(Ordering::Relaxed),
+            duplicates: self.seen.duplicates.load(Ordering::Relaxed),
+            given_up: self.seen.given_up.load(Ordering::Relaxed),
+            late: self.seen.late.load(Ordering::Relaxed),
+            kills: boundary.kills.total(),
+            faults: boundary.faults.total(),
+            coverage: boundary.kills.table(),
+            p99,
+            slowest,
+            dead_letters,
+            drained_in,
+            took,
+            findings,
+            plan: self.plan,
+        }
+    }
+}
+
+/// What a task that failed has left half done is looked at all the same: the run fails then.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Sends every delivery, and returns the receivers when all senders are content or have given up.
@@ -399,29 +298,6 @@ async fn send_all(
         sent = sent.and(ended.map_err(Into::into).and_then(|sent| sent));
     }
     (pools, sent)
-}
-
-/// Sends the dead letters to the queue again, except for those that nobody can ever apply; returns these.
-async fn redrive(stack: &Stack, scenario: &Scenario, dead: Vec<Message>) -> anyhow::Result<BTreeSet<String>> {
-    let poison: BTreeSet<&str> = scenario
-        .deliveries
-        .iter()
-        .filter(|delivery| delivery.tells == Tells::Poison)
-        .map(|delivery| delivery.id.as_str())
-        .collect();
-    let mut parked = BTreeSet::new();
-    for message in dead {
-        match message.delivery() {
-            Some(id) if poison.contains(id.as_str()) => {
-                parked.insert(id);
-            }
-            Some(_) | None => {
-                stack.queue.send(&message.body).await?;
-                stack.dead_letters.delete(&message).await?;
-            }
-        }
-    }
-    Ok(parked)
 }
 
 async fn report_progress(name: String, queue: Queue, boundary: Arc<Boundary>, seen: Arc<Seen>, handled: Arc<Handled>) {

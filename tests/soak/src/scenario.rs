@@ -223,13 +223,13 @@ impl Scenario {
     /// Mostly in the order of events, some a good deal late; the timelines of different things overlap.
     fn shuffle(&mut self, dice: &mut Rng) {
         let all = u32::try_from(self.deliveries.len()).unwrap_or(u32::MAX);
-        let places: Vec<u32> = (0..all)
+        let order: Vec<u32> = (0..all)
             .map(|place| {
                 let by = pick(dice, &[(85, SHUFFLED_BY), (15, all)]).unwrap_or(all);
                 place.saturating_add(dice.u32(0..by.max(1)))
             })
             .collect();
-        let mut placed: Vec<(u32, Delivery)> = places.into_iter().zip(std::mem::take(&mut self.deliveries)).collect();
+        let mut placed: Vec<(u32, Delivery)> = order.into_iter().zip(std::mem::take(&mut self.deliveries)).collect();
         placed.sort_by_key(|(place, _)| *place);
         self.deliveries = placed.into_iter().map(|(_, delivery)| delivery).collect();
     }
@@ -249,7 +249,7 @@ fn body(thing: &Thing, state: &State) -> anyhow::Result<Value> {
         variants.truncate(1);
         variants[0]["price"] = price.clone().into();
     }
-    if !state.visible && thing.kind == "product" && state.revision % 2 == 0 {
+    if !state.visible && thing.kind == "product" && state.revision.is_multiple_of(2) {
         body["status"] = "draft".into();
     } else if !state.visible {
         body["published_at"] = Value::Null;

@@ -32,8 +32,8 @@ const TO_BOTH: f64 = 0.03;
 pub struct Handled {
     /// Ids of all deliveries that ever came out.
     pub out: Mutex<BTreeSet<String>>,
-    /// Of each delivery: whether the last answer about it was in order, and said that it must come again.
-    pub refused: Mutex<BTreeMap<String, bool>>,
+    /// How often a delivery was refused in good order: the consumer answered, and said that it must come again.
+    pub refused: Mutex<BTreeMap<String, u32>>,
     /// Since when a thing is known to be deleted.
     pub deleted: Mutex<BTreeMap<Thing, Instant>>,
     pub invocations: AtomicU64,
@@ -103,10 +103,10 @@ impl Poller {
         for message in messages {
             let again = failures.as_ref().is_none_or(|failures| failures.contains(&message.id));
             if let Some(delivery) = message.delivery() {
-                let orderly = failures.is_some() && again;
-                let mut refused = self.handled.refused.lock().unwrap_or_else(PoisonError::into_inner);
-                refused.insert(delivery.clone(), orderly);
-                drop(refused);
+                if failures.is_some() && again {
+                    let mut refused = self.handled.refused.lock().unwrap_or_else(PoisonError::into_inner);
+                    *refused.entry(delivery.clone()).or_default() += 1;
+                }
                 if !again && let Some(Tells::Deleted(thing)) = by_id.get(delivery.as_str()) {
                     let mut deleted = self.handled.deleted.lock().unwrap_or_else(PoisonError::into_inner);
                     deleted.entry(thing.clone()).or_insert_with(Instant::now);

@@ -1,0 +1,105 @@
+//! `_bulk` requests taken apart, so that some of their operations can be done and others refused.
+
+use anyhow::Context;
+use serde_json::{Value, json};
+
+/// One operation of a `_bulk` body: its line, and its document's if it has one.
+pub struct Operation {
+    verb: String,
+    id: String,
+    lines: String,
+}
+
+/// Takes a body apart.
+pub fn operations(body: &str) -> anyhow::Result<Vec<Operation>> {
+    let mut operations = Vec::new();
+    let mut lines = body.lines();
+    while let Some(line) = lines.next() {
+        let action: Value = serde_json::from_str(line)?;
+        let (verb, target) = action
+            .as_object()
+            .and_then(|action| action.iter().next())
+            .context("no action")?;
+        let document = if verb == "delete" {
+            ""
+        } else {
+            lines.next().context("no document")?
+        };
+        let id = target["_id"].as_str().context("no _id")?.to_owned();
+        let lines = if document.is_empty() {
+            format!("{line}\n")
+        } else {
+            format!("{line}\n{document}\n")
+        };
+        operations.push(Operation {
+            verb: verb.clone(),
+            id,
+            lines,
+        });
+    }
+    Ok(operations)
+}
+
+impl Operation {
+    /// The vendor's id of the entity, which is the end of the document's id.
+    pub fn entity(&self) -> &str {
+        self.id.rsplit('#').next().unwrap_or_default()
+    }
+}
+
+/// A body of the operations that are not refused.
+pub fn without(operations: &[Operation], refused: &[bool]) -> String {
+    let left = operations.iter().zip(refused).filter(|(_, refused)| !**refused);
+    left.map(|(operation, _)| operation.lines.as_str()).collect()
+}
+
+/// The answer to all of them: what the index has said of those it got, and a refusal for each of the others.
+pub fn answer(operations: &[Operation], refused: &[bool], done: Vec<Value>) -> Value {
+    let mut done = done.into_iter();
+    let refusals = [
+        (429, "rejected_execution_exception"),
+        (503, "unavailable_shards_exception"),
+    ];
+    let items: Vec<Value> = operations
+        .iter()
+        .zip(refused)
+        .zip(refusals.iter().cycle())
+        .map(|((operation, refused), (status, name))| {
+            if !refused {
+                return done.next().unwrap_or_default();
+            }
+            let error = json!({"type": name, "reason": "as the soak has it"});
+            json!({operation.verb.clone(): {"_id": operation.id, "status": status, "error": error}})
+        })
+        .collect();
+    json!({"took": 1, "errors": true, "items": items})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bulk_body_falls_into_its_operations() {
+        let body = "{\"index\":{\"_id\":\"a#1\"}}\n{\"title\":\"x\"}\n{\"delete\":{\"_id\":\"a#2\"}}\n";
+        let found = operations(body).unwrap();
+        assert_eq!(found.len(), 2);
+        assert_eq!((found[0].verb.as_str(), found[1].id.as_str()), ("index", "a#2"));
+        let again: String = found.iter().map(|operation| operation.lines.as_str()).collect();
+        assert_eq!(again, body);
+    }
+
+    #[test]
+    fn what_is_refused_is_not_sent_and_says_so_in_its_place() {
+        let body = "{\"index\":{\"_id\":\"a#1\"}}\n{\"title\":\"x\"}\n{\"delete\":{\"_id\":\"a#2\"}}\n";
+        let found = operations(body).unwrap();
+        assert_eq!(without(&found, &[true, false]), "{\"delete\":{\"_id\":\"a#2\"}}\n");
+        let answer = answer(
+            &found,
+            &[true, false],
+            vec![json!({"delete": {"_id": "a#2", "status": 200}})],
+        );
+        assert_eq!(answer["items"][0]["index"]["status"], 429);
+        assert_eq!(answer["items"][1]["delete"]["status"], 200);
+    }
+}

@@ -1,0 +1,135 @@
+//! What came of a run, and how it is shown.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
+
+use crate::run::Plan;
+
+/// How many lines of what went wrong are shown of each sort.
+const SHOWN: usize = 12;
+
+/// What was found in the accounts.
+#[derive(Debug, Default)]
+pub struct Findings {
+    pub lost: Vec<String>,
+    pub regressed: Vec<String>,
+    /// By how much counters are beyond what was delivered, and short of it.
+    pub doubled: u64,
+    pub uncounted: u64,
+    /// Whatever else must not be.
+    pub other: Vec<String>,
+    /// What is worth knowing.
+    pub notes: Vec<String>,
+}
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Report {
+    pub plan: Plan,
+    pub deliveries: usize,
+    pub attempts: u64,
+    pub duplicates: u64,
+    pub given_up: u64,
+    pub kills: u64,
+    pub faults: u64,
+    pub dead_letters: usize,
+    pub late: u64,
+    pub p99: Duration,
+    pub slowest: Duration,
+    pub drained_in: Duration,
+    pub took: Duration,
+    pub findings: Findings,
+    pub coverage: Table,
+}
+
+impl Report {
+    /// Whether nothing is wrong.
+    pub fn passed(&self) -> bool {
+        let Findings {
+            lost,
+            regressed,
+            doubled,
+            other,
+            uncounted: _,
+            notes: _,
+        } = &self.findings;
+        lost.is_empty() && regressed.is_empty() && *doubled == 0 && other.is_empty() && self.late == 0
+    }
+
+    /// Says what is worth knowing of a run, and everything that went wrong in it.
+    pub fn explain(&self) {
+        if self.kills > 0 {
+            eprintln!("{}", self.coverage);
+        }
+        for note in &self.findings.notes {
+            eprintln!("· {}: {note}", self.plan.name);
+        }
+        for (what, lines) in [
+            ("lost", distinct(&self.findings.lost)),
+            ("regressed", distinct(&self.findings.regressed)),
+            ("wrong", distinct(&self.findings.other)),
+        ] {
+            for line in lines.iter().take(SHOWN) {
+                eprintln!("✗ {what}: {line}");
+            }
+            if lines.len() > SHOWN {
+                eprintln!("✗ {what}: and {} more", lines.len() - SHOWN);
+            }
+        }
+    }
+}
+
+/// What was found twice, before and after the dead letters were redriven, is one finding.
+fn distinct(lines: &[String]) -> BTreeSet<&String> {
+    lines.iter().collect()
+}
+
+/// One row for each run.
+pub fn table(reports: &[Report]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(UTF8_FULL_CONDENSED).set_header([
+        "run",
+        "deliveries",
+        "sent",
+        "duplicates",
+        "kills",
+        "faults",
+        "lost",
+        "doubled",
+        "regressed",
+        "late",
+        "p99 / longest answer (s)",
+        "given up",
+        "dead letters",
+        "uncounted",
+        "drained after (s)",
+        "took (s)",
+        "",
+    ]);
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    for report in reports {
+        table.add_row([
+            report.plan.name.clone(),
+            report.deliveries.to_string(),
+            report.attempts.to_string(),
+            report.duplicates.to_string(),
+            report.kills.to_string(),
+            report.faults.to_string(),
+            distinct(&report.findings.lost).len().to_string(),
+            report.findings.doubled.to_string(),
+            distinct(&report.findings.regressed).len().to_string(),
+            report.late.to_string(),
+            format!("{:.2} / {:.2}", report.p99.as_secs_f64(), report.slowest.as_secs_f64()),
+            report.given_up.to_string(),
+            report.dead_letters.to_string(),
+            report.findings.uncounted.to_string(),
+            format!("{:.1}", report.drained_in.as_secs_f64()),
+            format!("{:.0}", report.took.as_secs_f64()),
+            if report.passed() { "ok" } else { "FAILED" }.to_owned(),
+        ]);
+    }
+    table
+}

@@ -1,0 +1,130 @@
+//! The emulated AWS of one run, with the boundary before it.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+
+use anyhow::ensure;
+use hookline_testkit::{
+    emulator::{DynamoDb, LEDGER_TABLE, STORES_TABLE, Sqs},
+    osmem::Osmem,
+};
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    accounts::Tables,
+    boundary::{Boundary, Upstreams},
+    chance::Chance,
+    faults::{Faults, Service},
+    kills::Kills,
+    microburst::Microburst,
+    queue::{Message, Queue},
+    run::Plan,
+    scenario::{Scenario, Tells},
+    wire::Wire,
+};
+
+/// After so many receives a message is a dead letter.
+const RECEIVES: u32 = 5;
+
+/// Longer than the consumer's timeout; what must come again is made visible sooner.
+const VISIBILITY: Duration = Duration::from_secs(40);
+
+const DRAINED_WITHIN: Duration = Duration::from_mins(15);
+
+/// The emulated AWS of one run.
+#[derive(Debug)]
+pub struct Stack {
+    dynamodb: DynamoDb,
+    pub opensearch: Osmem,
+    pub queue: Queue,
+    pub dead_letters: Queue,
+    pub queue_url: String,
+    _sqs: Sqs,
+    _microbursts: Vec<Microburst>,
+    pub boundary: Arc<Boundary>,
+}
+
+impl Stack {
+    pub async fn start(plan: &Plan, chance: Chance, scenario: &Scenario) -> anyhow::Result<Self> {
+        let wire = Wire::new();
+        let dynamodb = DynamoDb::start().await;
+        let (sqs, dead_letters_url) = Sqs::start_with_dead_letters(RECEIVES, VISIBILITY).await;
+        let opensearch = Osmem::start().await;
+        let mut upstreams = Upstreams {
+            dynamodb: dynamodb.endpoint().to_owned(),
+            sqs: sqs.endpoint().to_owned(),
+            faulty_dynamodb: String::new(),
+            faulty_sqs: String::new(),
+            opensearch: opensearch.url().to_owned(),
+        };
+        let mut microbursts = Vec::new();
+        if plan.fault_rate > 0.0 {
+            let (for_dynamodb, for_sqs) = tokio::try_join!(
+                Microburst::start(&plan.microburst, Service::DynamoDb, dynamodb.endpoint(), &wire),
+                Microburst::start(&plan.microburst, Service::Sqs, sqs.endpoint(), &wire)
+            )?;
+            upstreams.faulty_dynamodb.clone_from(&for_dynamodb.url);
+            upstreams.faulty_sqs.clone_from(&for_sqs.url);
+            microbursts.extend([for_dynamodb, for_sqs]);
+        }
+        Ok(Self {
+            queue: Queue::new(wire.clone(), sqs.endpoint(), sqs.queue_url()),
+            dead_letters: Queue::new(wire.clone(), sqs.endpoint(), &dead_letters_url),
+            queue_url: sqs.queue_url().to_owned(),
+            boundary: Arc::new(Boundary {
+                kills: Kills::new(chance, plan.kill_rate),
+                faults: Faults::new(chance, plan.fault_rate),
+                upstreams,
+                wire,
+                cursed: scenario.cursed.iter().map(u64::to_string).collect(),
+                curse_lifted: AtomicBool::new(false),
+            }),
+            dynamodb,
+            opensearch,
+            _sqs: sqs,
+            _microbursts: microbursts,
+        })
+    }
+
+    pub async fn tables(&self) -> anyhow::Result<Tables> {
+        let (wire, endpoint) = (&self.boundary.wire, self.dynamodb.endpoint());
+        let (ledger, stores) = tokio::try_join!(wire.scan(endpoint, LEDGER_TABLE), wire.scan(endpoint, STORES_TABLE))?;
+        Ok(Tables::new(ledger, stores))
+    }
+
+    /// Waits until the queue is empty, and says for how long.
+    pub async fn drain(&self) -> anyhow::Result<Duration> {
+        let started = Instant::now();
+        while self.queue.len().await? > 0 {
+            ensure!(started.elapsed() < DRAINED_WITHIN, "the queue does not drain");
+            sleep(Duration::from_millis(200)).await;
+        }
+        Ok(started.elapsed())
+    }
+
+    /// Sends the dead letters to the queue again, except for those that nobody can ever apply; returns these.
+    pub async fn redrive(&self, scenario: &Scenario, dead: Vec<Message>) -> anyhow::Result<BTreeSet<String>> {
+        let poison: BTreeSet<&str> = scenario
+            .deliveries
+            .iter()
+            .filter(|delivery| delivery.tells == Tells::Poison)
+            .map(|delivery| delivery.id.as_str())
+            .collect();
+        let mut parked = BTreeSet::new();
+        for message in dead {
+            match message.delivery() {
+                Some(id) if poison.contains(id.as_str()) => {
+                    parked.insert(id);
+                }
+                Some(_) | None => {
+                    self.queue.send(&message.body).await?;
+                    self.dead_letters.delete(&message).await?;
+                }
+            }
+        }
+        Ok(parked)
+    }
+}
