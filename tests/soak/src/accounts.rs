@@ -64,6 +64,7 @@ pub fn unaccounted(
             (false, _) => "never came out of the queue",
             (true, "done") => continue,
             (true, _) if kept => continue,
+            (true, "absent") => continue,
             (true, _) => "is neither done nor among the dead letters",
         };
         lost.push(format!(
@@ -72,6 +73,23 @@ pub fn unaccounted(
         ));
     }
     lost
+}
+
+/// Deliveries that were answered 2xx and came out of the queue, but of which the ledger knows nothing: nobody can look
+/// up what became of them.
+pub fn forgotten(
+    scenario: &Scenario,
+    accepted: &BTreeMap<String, u32>,
+    dead: &BTreeSet<String>,
+    tables: &Tables,
+) -> Vec<String> {
+    scenario
+        .deliveries
+        .iter()
+        .filter(|delivery| accepted.contains_key(&delivery.id) && !dead.contains(&delivery.id))
+        .filter(|delivery| tables.entry(delivery).is_none())
+        .map(|delivery| format!("{} {} is not in the ledger any more", delivery.topic, delivery.id))
+        .collect()
 }
 
 /// A reason that was to be written so often must have been, even while calls fail.
@@ -256,6 +274,9 @@ mod tests {
         assert_eq!(unaccounted(&scenario, &accepted, &none, &none, &done).len(), 1);
         assert_eq!(unaccounted(&scenario, &accepted, &one, &one, &claimed).len(), 0);
         assert_eq!(unaccounted(&scenario, &accepted, &one, &none, &done).len(), 0);
+        let empty = Tables::new(vec![], vec![]);
+        assert_eq!(forgotten(&scenario, &accepted, &none, &empty).len(), 1);
+        assert_eq!(forgotten(&scenario, &accepted, &none, &done).len(), 0);
     }
 
     #[test]

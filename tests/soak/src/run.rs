@@ -200,6 +200,9 @@ impl Run {
         findings
             .lost
             .extend(accounts::unaccounted(&self.scenario, &accepted, &out, kept, &tables));
+        findings
+            .other
+            .extend(accounts::forgotten(&self.scenario, &accepted, kept, &tables));
         findings.lost.extend(difference.lost);
         findings.regressed.extend(difference.undead);
         Ok(tables)
