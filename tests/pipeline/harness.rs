@@ -146,7 +146,12 @@ pub fn catalogue() -> Vec<(String, Vec<u8>)> {
 }
 
 impl Pipeline {
+    /// On the heap, for its parts are many.
     pub async fn start() -> Self {
+        Box::pin(Self::assemble()).await
+    }
+
+    async fn assemble() -> Self {
         let (dynamodb, sqs, osmem) = (DynamoDb::start().await, Sqs::start().await, Osmem::start().await);
         let s3 = S3::start().await;
         let (tables, queue) = (dynamodb.aws(), sqs.aws());

@@ -92,6 +92,9 @@ pub fn number(delivery: &DeliveryKey) -> usize {
 }
 
 /// Reads the bodies that [`What::delivery`] writes.
+///
+/// # Errors
+/// [`Unreadable`] for any other.
 pub fn interpret(delivery: &Delivery) -> Result<Event, Unreadable> {
     let body = str::from_utf8(&delivery.body).map_err(|_| Unreadable::Topic)?;
     let id = || EntityId::new(PRODUCT).expect("an id");

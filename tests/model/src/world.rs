@@ -204,14 +204,14 @@ impl World {
 
     fn advance(&mut self, entity: &EntityKey, version: Version, bug: Option<Bug>) -> Response {
         let entry = self.entities.get(entity).copied();
-        let passes = match (bug, entry) {
+        let advanced = match (bug, entry) {
             (Some(Bug::FenceRefusesTheSameVersion), Some(entities::Entry::Passed(newest))) if newest == version => None,
             (Some(Bug::NoFence), _) => Some(entities::Entry::Passed(version)),
             _ => entities::advance(entry, version),
         };
-        Response::Fenced(match passes {
-            Some(passed) => {
-                self.entities.insert(entity.clone(), passed);
+        Response::Fenced(match advanced {
+            Some(entry) => {
+                self.entities.insert(entity.clone(), entry);
                 Fence::Passed
             }
             None => Fence::Superseded,

@@ -1,5 +1,7 @@
 //! Whatever the order, the batches and the consumer, with duplicates or without: the end is the same.
 
+#![expect(clippy::print_stdout, reason = "how much was explored is for whoever runs it")]
+
 use hookline_model::{
     events::What::{self, Deleted, Hidden, Shown, Uninstalled},
     model::{SAFETY, Scenario},

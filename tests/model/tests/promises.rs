@@ -1,5 +1,7 @@
 //! The promises hold in every state that can be reached.
 
+#![expect(clippy::print_stdout, reason = "how much was explored is for whoever runs it")]
+
 use hookline_model::{
     events::What::{self, Deleted, Hidden, Shown, Uninstalled},
     model::{REACHED, SAFETY, Scenario},

@@ -118,7 +118,10 @@ async fn what_is_not_done_when_the_time_is_up_comes_again() {
         .map(|failure| &*failure.item_identifier)
         .collect();
     assert_eq!(again, ["a", "b"]);
-    assert_eq!(consume(&hung, &unpack, batch(Value::Null), Noon.now()).await, Err(Unnamed));
+    assert_eq!(
+        consume(&hung, &unpack, batch(Value::Null), Noon.now()).await,
+        Err(Unnamed)
+    );
 }
 
 #[test]
