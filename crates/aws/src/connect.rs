@@ -8,7 +8,7 @@ use hookline_domain::secret::SecretRef;
 
 use crate::{
     AwsSecret, DynamoEntities, DynamoLedger, DynamoStores, InvalidOpenSearchConfig, OpenSearchConfig, OpenSearchIndex,
-    S3Bodies, SecretsManagerSecret, SqsEventQueue,
+    S3Bodies, SecretsManagerSecret, SqsDeadLetters, SqsEventQueue,
 };
 
 /// How long a call may take before it has failed.
@@ -108,8 +108,12 @@ impl Aws {
 
     /// The event queue with this URL.
     pub fn event_queue(&self, url: impl Into<String>) -> SqsEventQueue {
-        let client = self.sqs.get_or_init(|| aws_sdk_sqs::Client::new(&self.config));
-        SqsEventQueue::new(client.clone(), url)
+        SqsEventQueue::new(self.sqs(), url)
+    }
+
+    /// The dead-letter queue with this URL, for a person.
+    pub fn dead_letters(&self, url: impl Into<String>) -> SqsDeadLetters {
+        SqsDeadLetters::new(self.sqs(), url)
     }
 
     /// The bodies in this bucket. Makes no request.
@@ -138,6 +142,10 @@ impl Aws {
     /// [`InvalidOpenSearchConfig`] when no client can be made of it. Not worth a retry.
     pub fn index(&self, config: &OpenSearchConfig) -> Result<OpenSearchIndex, InvalidOpenSearchConfig> {
         OpenSearchIndex::new(config, &self.config, self.patience.index_timeout())
+    }
+
+    fn sqs(&self) -> aws_sdk_sqs::Client {
+        self.sqs.get_or_init(|| aws_sdk_sqs::Client::new(&self.config)).clone()
     }
 
     fn dynamodb(&self) -> aws_sdk_dynamodb::Client {

@@ -8,6 +8,7 @@ mod attributes;
 mod bodies;
 mod condition;
 mod connect;
+mod dead_letters;
 mod entities;
 mod ledger;
 mod opensearch;
@@ -17,6 +18,7 @@ mod stores;
 
 pub use bodies::S3Bodies;
 pub use connect::{Aws, Patience};
+pub use dead_letters::SqsDeadLetters;
 pub use entities::DynamoEntities;
 pub use ledger::DynamoLedger;
 pub use opensearch::{InvalidOpenSearchConfig, OpenSearchConfig, OpenSearchIndex, Signing, UnknownSigning};

@@ -6,6 +6,7 @@
 
 pub mod bodies;
 pub mod compression;
+pub mod dead_letters;
 pub mod delivery;
 pub mod document;
 pub mod entities;
@@ -20,6 +21,7 @@ pub mod product;
 pub mod queue;
 pub mod receive;
 pub mod reindex;
+pub mod replay;
 pub mod rotation;
 pub mod secret;
 pub mod status;

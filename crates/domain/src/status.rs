@@ -45,6 +45,8 @@ pub struct Status {
     pub last_signature_failure_at: Option<Timestamp>,
     /// Whether the old one of two client secrets may go.
     pub client_secret: ClientSecret,
+    /// Deliveries that a person sent again in the last 24 hours; not among the events.
+    pub replayed_24h: u64,
 }
 
 /// Whether events come.
@@ -102,6 +104,7 @@ impl Status {
             signature_failures_24h: 0,
             last_signature_failure_at: record.last_forged_at,
             client_secret: ClientSecret::of(&record.rotations, record.last_event_at, now),
+            replayed_24h: 0,
         };
         let oldest = Hour::of(now).back(24);
         for ((hour, counter), count) in record.counts {
@@ -116,6 +119,7 @@ impl Status {
                 Counter::Duplicate => status.duplicates_dropped_24h += count,
                 Counter::Discarded => status.discarded_24h += count,
                 Counter::Forged => status.signature_failures_24h += count,
+                Counter::Replayed => status.replayed_24h += count,
             }
         }
         status

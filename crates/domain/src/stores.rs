@@ -205,6 +205,8 @@ pub enum Counter {
     Discarded,
     /// Requests in the store's name with a wrong signature.
     Forged,
+    /// Replays that had their effect: a person's doing, not the store's.
+    Replayed,
 }
 
 /// Not the name of a counter.
@@ -219,6 +221,7 @@ impl fmt::Display for Counter {
             Self::Duplicate => f.write_str("duplicate"),
             Self::Discarded => f.write_str("discarded"),
             Self::Forged => f.write_str("forged"),
+            Self::Replayed => f.write_str("replayed"),
         }
     }
 }
@@ -230,6 +233,7 @@ impl FromStr for Counter {
             "duplicate" => Ok(Self::Duplicate),
             "discarded" => Ok(Self::Discarded),
             "forged" => Ok(Self::Forged),
+            "replayed" => Ok(Self::Replayed),
             _ => {
                 let topic = text.strip_prefix("event:").ok_or(NotACounter)?;
                 Ok(Self::Event(Topic::new(topic).map_err(|_| NotACounter)?))
@@ -388,6 +392,7 @@ mod tests {
             Counter::Duplicate,
             Counter::Discarded,
             Counter::Forged,
+            Counter::Replayed,
         ] {
             assert_eq!(counter.to_string().parse(), Ok(counter));
         }

@@ -12,6 +12,7 @@ use crate::{
     index::Index,
     ledger::{Completion, Fate, Ledger, Problem},
     port::Clock,
+    replay,
     stores::{Counter, ErrorCode, LastError, StoreRecord, StoreUpdate, Stores},
 };
 
@@ -69,16 +70,12 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, C: Clock> Reindex<L, E, S, I, 
                         update.last_sync_at = Some(now);
                     }
                     if first {
-                        let counter = match fate {
-                            Fate::Discarded => Counter::Discarded,
-                            Fate::Applied | Fate::Superseded | Fate::Parked => Counter::Event(key.topic.clone()),
-                        };
-                        update.count(*received_at, counter);
+                        count(update, key, *fate, *received_at, now);
                     }
                 }
                 Verdict::Parked { code, message } => {
                     if first {
-                        update.count(*received_at, Counter::Event(key.topic.clone()));
+                        count(update, key, Fate::Parked, *received_at, now);
                         update.last_error = Some(last_error(now, *code, message, key));
                     }
                 }
@@ -139,6 +136,19 @@ impl Batch {
         });
         processed.collect()
     }
+}
+
+/// Adds one delivery to its store's counts: an event of the hour in which it came, but a replay is none of the store's
+/// events, and happened now.
+fn count(update: &mut StoreUpdate, delivery: &DeliveryKey, fate: Fate, received_at: Timestamp, now: Timestamp) {
+    if replay::original_of(&delivery.id).is_some() {
+        return update.count(now, Counter::Replayed);
+    }
+    let counter = match fate {
+        Fate::Discarded => Counter::Discarded,
+        Fate::Applied | Fate::Superseded | Fate::Parked => Counter::Event(delivery.topic.clone()),
+    };
+    update.count(received_at, counter);
 }
 
 fn last_error(at: Timestamp, code: ErrorCode, message: &str, delivery: &DeliveryKey) -> LastError {

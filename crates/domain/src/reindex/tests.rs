@@ -2,6 +2,7 @@ mod bodies;
 mod installs;
 mod orders;
 mod problems;
+mod replays;
 
 use std::sync::Mutex;
 

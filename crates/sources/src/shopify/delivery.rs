@@ -8,6 +8,7 @@
 use hookline_domain::{
     delivery::Delivery,
     ids::{DeliveryId, DeliveryKey, EventId, InvalidId, Source, StoreKey, StoreName, Topic as TopicName},
+    replay,
 };
 use http::HeaderMap;
 use jiff::Timestamp;
@@ -46,6 +47,9 @@ pub enum HeaderError {
         /// What is wrong with it.
         problem: InvalidId,
     },
+    /// Only a person of ours may say that a delivery is a replay; no signature covers the header.
+    #[error("the header {WEBHOOK_ID} is marked as a replay")]
+    Reserved,
     /// Shops have names that end in `.myshopify.com`.
     #[error("the header {SHOP} is not a myshopify.com domain")]
     NotAShop,
@@ -90,6 +94,9 @@ pub fn delivery(
         name: WEBHOOK_ID,
         problem,
     })?;
+    if replay::original_of(&id).is_some() {
+        return Err(HeaderError::Reserved);
+    }
     let topic = TopicName::new(topic.name()).map_err(|problem| HeaderError::Invalid { name: TOPIC, problem })?;
     Ok(Delivery {
         key: DeliveryKey { store, topic, id },
@@ -223,6 +230,13 @@ mod tests {
             headers.insert(SHOP, HeaderValue::from_str(shop).unwrap());
             assert!(take(&headers).is_err(), "{shop}");
         }
+    }
+
+    #[test]
+    fn no_sender_may_mark_a_delivery_as_a_replay() {
+        let mut headers = headers();
+        headers.insert(WEBHOOK_ID, HeaderValue::from_static("b54557e4~replay-0123abcd"));
+        assert_eq!(take(&headers), Err(HeaderError::Reserved));
     }
 
     #[test]

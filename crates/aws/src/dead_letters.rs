@@ -1,0 +1,134 @@
+//! [`DeadLetters`] in an SQS standard queue.
+
+use std::time::Duration;
+
+use aws_sdk_sqs::{
+    Client,
+    types::{Message, MessageSystemAttributeName as Attribute, QueueAttributeName},
+};
+use hookline_domain::{
+    dead_letters::{Backlog, DeadLetter, DeadLetters},
+    port::Unavailable,
+};
+use jiff::Timestamp;
+
+const PORT: &str = "dead-letter queue";
+
+/// SQS hands over no more at a time
+/// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html>).
+const BATCH: usize = 10;
+
+/// How long to wait for letters. With any wait at all SQS asks all its servers, so that an empty answer means that there
+/// are none.
+const WAIT_SECONDS: i32 = 1;
+
+/// [`DeadLetters`] in SQS.
+#[derive(Debug, Clone)]
+pub struct SqsDeadLetters {
+    client: Client,
+    url: String,
+}
+
+impl SqsDeadLetters {
+    pub(crate) fn new(client: Client, url: impl Into<String>) -> Self {
+        Self {
+            client,
+            url: url.into(),
+        }
+    }
+}
+
+impl DeadLetters for SqsDeadLetters {
+    async fn backlog(&self) -> Result<Backlog, Unavailable> {
+        let (visible, hidden) = (
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+        );
+        let found = self
+            .client
+            .get_queue_attributes()
+            .queue_url(&self.url)
+            .attribute_names(visible.clone())
+            .attribute_names(hidden.clone())
+            .send()
+            .await
+            .map_err(|error| Unavailable::new(PORT, error))?;
+        let number = |name| {
+            let text = found.attributes().and_then(|attributes| attributes.get(&name));
+            text.and_then(|text| text.parse().ok()).unwrap_or_default()
+        };
+        Ok(Backlog {
+            visible: number(visible),
+            hidden: number(hidden),
+        })
+    }
+
+    async fn receive(&self, at_most: usize, hidden_for: Duration) -> Result<Vec<DeadLetter>, Unavailable> {
+        let received = self
+            .client
+            .receive_message()
+            .queue_url(&self.url)
+            .max_number_of_messages(i32::try_from(at_most.clamp(1, BATCH)).unwrap_or(1))
+            .visibility_timeout(i32::try_from(hidden_for.as_secs()).unwrap_or(i32::MAX))
+            .wait_time_seconds(WAIT_SECONDS)
+            .message_system_attribute_names(Attribute::SentTimestamp)
+            .message_system_attribute_names(Attribute::ApproximateReceiveCount)
+            .send()
+            .await
+            .map_err(|error| Unavailable::new(PORT, error))?;
+        // A message without an id or a handle is none that SQS has made, and nothing could be done with it.
+        Ok(received
+            .messages
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(read)
+            .collect())
+    }
+
+    async fn give_back(&self, letter: &DeadLetter) -> Result<(), Unavailable> {
+        let given = self
+            .client
+            .change_message_visibility()
+            .queue_url(&self.url)
+            .receipt_handle(&letter.handle)
+            .visibility_timeout(0)
+            .send()
+            .await;
+        match given {
+            Ok(_) => Ok(()),
+            // It is not hidden any more, or has been removed.
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_message_not_inflight() || error.is_receipt_handle_is_invalid()) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(Unavailable::new(PORT, error)),
+        }
+    }
+
+    async fn remove(&self, letter: &DeadLetter) -> Result<(), Unavailable> {
+        self.client
+            .delete_message()
+            .queue_url(&self.url)
+            .receipt_handle(&letter.handle)
+            .send()
+            .await
+            .map_err(|error| Unavailable::new(PORT, error))?;
+        Ok(())
+    }
+}
+
+fn read(message: Message) -> Option<DeadLetter> {
+    let attribute = |name: &Attribute| message.attributes.as_ref()?.get(name)?.parse::<i64>().ok();
+    let sent_at = attribute(&Attribute::SentTimestamp);
+    let receives = attribute(&Attribute::ApproximateReceiveCount);
+    Some(DeadLetter {
+        message_id: message.message_id.clone()?,
+        handle: message.receipt_handle.clone()?,
+        sent_at: sent_at.and_then(|millis| Timestamp::from_millisecond(millis).ok()),
+        receives: receives.and_then(|count| u32::try_from(count).ok()).unwrap_or_default(),
+        text: message.body.unwrap_or_default(),
+    })
+}
