@@ -7,6 +7,8 @@
 //! | `deleted` | BOOL | whether this is a tombstone |
 //! | `expires_at` | N | of what is gone, by a tombstone or an uninstall; seconds; the table's TTL attribute |
 
+mod entries;
+
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use hookline_domain::{
     entities::{Entities, Fence, Page},

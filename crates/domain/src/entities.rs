@@ -92,3 +92,9 @@ pub trait Entities: Send + Sync {
         limit: usize,
     ) -> impl Future<Output = Result<Page, Unavailable>> + Send;
 }
+
+/// Reads the fence for a person. A port of its own, for no function may do this.
+pub trait Entries: Send + Sync {
+    /// What is remembered of an entity. Sees every write before it.
+    fn find(&self, entity: &EntityKey) -> impl Future<Output = Result<Option<Entry>, Unavailable>> + Send;
+}

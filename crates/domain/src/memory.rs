@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use crate::{
     bodies::{Bodies, BodyKey},
     document::Document,
-    entities::{self, Entities, Fence, Page},
+    entities::{self, Entities, Entries, Fence, Page},
     ids::{DeliveryId, DeliveryKey, EntityKey, StoreKey},
     index::{self, Change, Hit, Index, Outcome, Search, SearchPage, SearchQuery},
     ledger::{
@@ -218,6 +218,12 @@ impl Entities for MemoryEntities {
             passed: passed.collect(),
             next,
         })
+    }
+}
+
+impl Entries for MemoryEntities {
+    async fn find(&self, entity: &EntityKey) -> Result<Option<entities::Entry>, Unavailable> {
+        Ok(self.entries.lock().get(entity).copied())
     }
 }
 

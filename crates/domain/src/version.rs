@@ -58,6 +58,13 @@ impl Version {
         Self(kept)
     }
 
+    /// The second in which the state changed, as its sender signed it; none of [`FINAL`](Self::FINAL).
+    #[must_use]
+    pub fn changed_at(self) -> Option<Timestamp> {
+        let second = Timestamp::from_second(self.0 >> OBSERVED_BITS);
+        second.ok().filter(|_| self != Self::FINAL)
+    }
+
     /// As the index and the tables take it.
     #[must_use]
     pub fn as_i64(self) -> i64 {
@@ -116,6 +123,14 @@ mod tests {
         let late = Version::new(updated, at(1_700_086_400_000_000)).unwrap();
         assert_eq!(early.as_i64() & OBSERVED_MAX, 0);
         assert_eq!(late.as_i64() & OBSERVED_MAX, OBSERVED_MAX);
+    }
+
+    #[test]
+    fn a_version_tells_the_second_of_its_change() {
+        let changed: Timestamp = "2026-11-21T12:00:01Z".parse().unwrap();
+        let seen = "2026-11-21T12:00:01.75Z".parse().unwrap();
+        assert_eq!(Version::new(changed, seen).unwrap().changed_at(), Some(changed));
+        assert_eq!(Version::FINAL.changed_at(), None);
     }
 
     #[test]

@@ -59,6 +59,9 @@ pub enum HeaderError {
         /// What this function takes.
         expected: &'static str,
     },
+    /// Nothing here reads such deliveries.
+    #[error("the header {TOPIC} is no topic that is read here")]
+    UnknownTopic,
 }
 
 /// Checks that Shopify signed the body.
@@ -87,6 +90,21 @@ pub fn delivery(
     if required(headers, TOPIC)? != topic.name() {
         return Err(HeaderError::OtherTopic { expected: topic.name() });
     }
+    read(headers, topic, received_at, verified.body())
+}
+
+/// What a request that a person has kept delivers. Its signature is **not** looked at: whoever may write to the queue
+/// vouches for it.
+///
+/// # Errors
+/// [`HeaderError`] names the header.
+pub fn captured(headers: &HeaderMap, body: &[u8], received_at: Timestamp) -> Result<Delivery, HeaderError> {
+    let name = required(headers, TOPIC)?;
+    let topic = Topic::ALL.into_iter().find(|topic| topic.name() == name);
+    read(headers, topic.ok_or(HeaderError::UnknownTopic)?, received_at, body)
+}
+
+fn read(headers: &HeaderMap, topic: Topic, received_at: Timestamp, body: &[u8]) -> Result<Delivery, HeaderError> {
     let store = store(required(headers, SHOP)?)?;
     let mut api_version = required(headers, API_VERSION)?.to_owned();
     api_version.truncate(api_version.floor_char_boundary(API_VERSION_LIMIT));
@@ -104,7 +122,7 @@ pub fn delivery(
         api_version,
         triggered_at: optional(headers, TRIGGERED_AT).and_then(|at| at.parse().ok()),
         received_at,
-        body: verified.body().to_vec(),
+        body: body.to_vec(),
     })
 }
 
@@ -230,6 +248,18 @@ mod tests {
             headers.insert(SHOP, HeaderValue::from_str(shop).unwrap());
             assert!(take(&headers).is_err(), "{shop}");
         }
+    }
+
+    #[test]
+    fn what_a_person_has_kept_needs_no_signature_but_all_other_headers() {
+        let mut kept = headers();
+        kept.remove(SIGNATURE);
+        let received_at = Timestamp::UNIX_EPOCH;
+        assert_eq!(captured(&kept, BODY, received_at), take(&headers()));
+        kept.insert(TOPIC, HeaderValue::from_static("orders/create"));
+        assert_eq!(captured(&kept, BODY, received_at), Err(HeaderError::UnknownTopic));
+        kept.remove(TOPIC);
+        assert_eq!(captured(&kept, BODY, received_at), Err(HeaderError::Missing(TOPIC)));
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod payload;
 mod topic;
 
 pub use self::{
-    delivery::{BODY_LIMIT, HeaderError, delivery, named_store, store, verify},
+    delivery::{BODY_LIMIT, HeaderError, captured, delivery, named_store, store, verify},
     payload::interpret,
     topic::Topic,
 };

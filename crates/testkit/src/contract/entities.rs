@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use hookline_domain::{
-    entities::{Entities, Fence},
+    entities::{Entities, Entries, Entry, Fence},
     ids::{EntityKey, Kind, StoreKey},
     version::Version,
 };
@@ -30,6 +30,7 @@ macro_rules! entities_contract {
                 what_is_retired_lets_only_newer_states_pass,
                 a_newer_state_or_a_tombstone_is_not_retired,
                 of_concurrent_states_the_newest_stays,
+                each_entry_reads_back,
             ]
         );
     };
@@ -179,4 +180,27 @@ pub async fn of_concurrent_states_the_newest_stays<E: Entities + Clone + 'static
     at_once(states.collect()).await;
     assert_eq!(advance(entities, &entity, 30).await, Fence::Superseded);
     assert_eq!(advance(entities, &entity, 31).await, Fence::Passed);
+}
+
+pub async fn each_entry_reads_back(entities: &(impl Entities + Entries)) {
+    let entity = |id| product(&store("demo"), id);
+    assert_eq!(entities.find(&entity("1")).await.unwrap(), None);
+    for id in ["1", "2", "3"] {
+        advance(entities, &entity(id), 1).await;
+    }
+    entities.retire(&entity("2"), version(2), noon_plus(60)).await.unwrap();
+    entities.bury(&entity("3"), noon_plus(60)).await.unwrap();
+    let found = [
+        entities.find(&entity("1")).await.unwrap(),
+        entities.find(&entity("2")).await.unwrap(),
+        entities.find(&entity("3")).await.unwrap(),
+    ];
+    let expected = [Entry::Passed(version(1)), Entry::Retired(version(2)), Entry::Buried];
+    assert_eq!(found, expected.map(Some));
+    // Back in a later install.
+    advance(entities, &entity("2"), 3).await;
+    assert_eq!(
+        entities.find(&entity("2")).await.unwrap(),
+        Some(Entry::Passed(version(3)))
+    );
 }

@@ -30,7 +30,7 @@ async fn a_replay_of_an_old_state_is_superseded() {
     let old = update("a", "1", T1, "old");
     consumer.take(&[old.clone(), update("b", "1", T2, "new")]).await;
     assert_eq!(consumer.take(&[replay_of(&old)]).await, [settled(Fate::Superseded)]);
-    assert_eq!(consumer.title(1, "1").as_deref(), Some("new"));
+    assert_eq!(consumer.title("1").as_deref(), Some("new"));
 }
 
 #[tokio::test]

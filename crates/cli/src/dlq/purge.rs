@@ -1,0 +1,92 @@
+//! `hookline dlq purge`: letters are removed for good, once a person has seen how many.
+
+use std::{
+    collections::BTreeSet,
+    io::{self, BufRead, IsTerminal},
+    path::Path,
+};
+
+use anyhow::{Result, bail};
+
+use super::summaries;
+use crate::{
+    args::Hiding,
+    letters::Walk,
+    output::{Output, count, say},
+    pace,
+    places::Connected,
+    saved::Keeper,
+    select::Selection,
+};
+
+pub async fn run(
+    places: &Connected,
+    out: &Output,
+    selection: &Selection,
+    yes: bool,
+    save: Option<&Path>,
+    hiding: Hiding,
+) -> Result<bool> {
+    let (letters, _) = Walk::new(places, selection, hiding)?.all(usize::MAX).await?;
+    if letters.is_empty() {
+        say("· no letter fits; nothing was removed");
+        return Ok(true);
+    }
+    out.rows(&summaries(&letters))?;
+    if !yes && !confirmed(letters.len())? {
+        say("· nothing was removed");
+        return Ok(false);
+    }
+    // What came meanwhile has not been agreed to.
+    let agreed: BTreeSet<String> = letters.into_iter().map(|letter| letter.dead.message_id).collect();
+    let mut keeper = save.map(Keeper::new).transpose()?;
+    let mut walk = Walk::new(places, selection, hiding)?;
+    let mut removed = 0;
+    let ended = remove(&mut walk, &agreed, keeper.as_mut(), &mut removed).await;
+    walk.give_back().await?;
+    ended?;
+    say(&format!("· {} removed", count(removed, "letter")));
+    if let Some(path) = save {
+        say(&format!(
+            "· kept in {}; again: hookline replay --file {}",
+            path.display(),
+            path.display()
+        ));
+    }
+    Ok(removed == agreed.len())
+}
+
+/// Removes what was agreed to, each once it is kept. `removed` counts, whatever happens.
+async fn remove(
+    walk: &mut Walk<'_>,
+    agreed: &BTreeSet<String>,
+    mut keeper: Option<&mut Keeper>,
+    removed: &mut usize,
+) -> Result<()> {
+    let bar = pace::bar(walk.about().await?, "removing");
+    while let Some(letters) = walk.next(10).await? {
+        for letter in letters.iter().filter(|letter| agreed.contains(&letter.dead.message_id)) {
+            if let Some(keeper) = &mut keeper {
+                keeper.keep(&letter.dead.text)?;
+            }
+            walk.remove(letter).await?;
+            *removed += 1;
+            bar.inc(1);
+        }
+    }
+    bar.finish_and_clear();
+    Ok(())
+}
+
+fn confirmed(letters: usize) -> Result<bool> {
+    if !io::stdin().is_terminal() {
+        bail!(
+            "{} would be removed for good: say --yes if that is meant",
+            count(letters, "letter")
+        );
+    }
+    say(&format!("Remove {} for good? Type yes:", count(letters, "letter")));
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(answer.trim() == "yes")
+}

@@ -1,0 +1,53 @@
+//! `hookline`: what a person does with dead letters, replays and single deliveries. Runs with that person's AWS
+//! credentials, on that person's machine; no part of it is deployed.
+
+mod args;
+mod dlq;
+mod letters;
+mod output;
+mod pace;
+mod places;
+mod replay;
+mod saved;
+mod select;
+mod trace;
+mod why;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+
+use self::args::{Cli, Command};
+
+/// Something was asked for that did not come about, and the output says what.
+const NOT_AS_WANTED: u8 = 1;
+/// Nothing could be done, or not all of it.
+const TROUBLE: u8 = 2;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let done = runtime
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| runtime.block_on(run(cli)));
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(NOT_AS_WANTED),
+        Err(trouble) => {
+            output::say(&format!("hookline: {trouble:#}"));
+            ExitCode::from(TROUBLE)
+        }
+    }
+}
+
+/// Whether all came about that was asked for.
+async fn run(cli: Cli) -> Result<bool> {
+    let out = output::Output { json: cli.json };
+    let places = places::Connected::new(cli.places).await;
+    match cli.command {
+        Command::Dlq(command) => dlq::run(&places, &out, command).await,
+        Command::Replay(wanted) => replay::run(&places, &out, &wanted).await,
+        Command::Trace(wanted) => trace::run(&places, &out, &wanted).await,
+    }
+}

@@ -1,0 +1,145 @@
+//! Files of deliveries: what `--save` writes, and what `replay --file` reads.
+//!
+//! A saved file has one JSON object a line, `{"envelope": …}`, which holds a queue message as it was. The other kind
+//! is a body as a sender sent it, with its headers as a JSON object beside it: `x.json` and `x.headers.json`.
+
+use std::{
+    fs::{self, File},
+    io::{BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, anyhow, bail};
+use hookline_domain::{delivery::Delivery, envelope};
+use hookline_sources::shopify;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize, Deserialize)]
+struct Line {
+    envelope: String,
+}
+
+/// A new file that deliveries are kept in.
+pub struct Keeper {
+    path: PathBuf,
+    file: BufWriter<File>,
+}
+
+impl Keeper {
+    /// Makes it. A file that is there is left alone.
+    pub fn new(path: &Path) -> Result<Self> {
+        let file = File::create_new(path).with_context(|| format!("{} cannot be made", path.display()))?;
+        Ok(Self {
+            path: path.to_owned(),
+            file: BufWriter::new(file),
+        })
+    }
+
+    /// Writes one message. It is on the disk when this returns.
+    pub fn keep(&mut self, message: &str) -> Result<()> {
+        let line = Line {
+            envelope: message.to_owned(),
+        };
+        let text = serde_json::to_string(&line)? + "\n";
+        let written = self.file.write_all(text.as_bytes()).and_then(|()| self.file.flush());
+        written
+            .and_then(|()| self.file.get_ref().sync_data())
+            .with_context(|| format!("{} cannot be written", self.path.display()))
+    }
+}
+
+/// The deliveries in a file of either kind.
+pub fn read(path: &Path, now: Timestamp) -> Result<Vec<Delivery>> {
+    let named = || path.display().to_string();
+    let bytes = fs::read(path).with_context(|| format!("{} cannot be read", named()))?;
+    let headers = path.with_extension("headers.json");
+    if headers.is_file() {
+        return captured(&bytes, &headers, now)
+            .map(|delivery| vec![delivery])
+            .with_context(named);
+    }
+    let text = std::str::from_utf8(&bytes).with_context(|| format!("{} is not text", named()))?;
+    let mut deliveries = Vec::new();
+    for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
+        let line: Line = serde_json::from_str(line).map_err(|_| {
+            anyhow!(
+                "{} line {number} is not what --save writes, and there is no {} beside it that tells its topic and store",
+                named(),
+                headers.display()
+            )
+        })?;
+        match envelope::decode(&line.envelope) {
+            Ok(delivery) => deliveries.push(delivery),
+            Err(problem) => bail!("{} line {number}: {problem}", named()),
+        }
+    }
+    Ok(deliveries)
+}
+
+fn captured(body: &[u8], headers: &Path, now: Timestamp) -> Result<Delivery> {
+    let text = fs::read_to_string(headers).with_context(|| format!("{} cannot be read", headers.display()))?;
+    let object: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(&text).with_context(|| format!("{} is not a JSON object", headers.display()))?;
+    let mut map = HeaderMap::new();
+    for (name, value) in object {
+        let value = value
+            .as_str()
+            .ok_or_else(|| anyhow!("the header {name} is not a text"))?;
+        map.append(name.parse::<HeaderName>()?, HeaderValue::from_str(value)?);
+    }
+    Ok(shopify::captured(&map, body, now)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(name: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../events/shopify")
+            .join(name)
+    }
+
+    #[test]
+    fn a_body_with_its_headers_beside_it_is_a_delivery() {
+        let found = read(&sample("products-update.json"), Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(found.len(), 1);
+        assert_eq!(
+            found[0].key.to_string(),
+            "shopify#juniper-and-oak.myshopify.com#products/update#93f9ba8d-35a6-48dc-90a0-ceef114038cb"
+        );
+        assert!(found[0].triggered_at.is_some());
+    }
+
+    #[test]
+    fn a_body_without_headers_says_what_is_missing() {
+        let error = read(&sample("catalogue/16-storm-lantern.json"), Timestamp::UNIX_EPOCH).unwrap_err();
+        assert!(
+            format!("{error:#}").contains("16-storm-lantern.headers.json"),
+            "{error:#}"
+        );
+    }
+
+    #[test]
+    fn what_was_kept_reads_back_and_no_file_is_overwritten() {
+        let folder = std::env::temp_dir().join(format!("hookline-{}", uuid::Uuid::new_v4()));
+        fs::create_dir(&folder).unwrap();
+        let path = folder.join("kept.jsonl");
+        let mut delivery = read(&sample("products-delete.json"), Timestamp::UNIX_EPOCH)
+            .unwrap()
+            .remove(0);
+        delivery.body = b"line\nfeed \xff".to_vec();
+        let message = envelope::encode(&delivery).unwrap();
+        let mut keeper = Keeper::new(&path).unwrap();
+        keeper.keep(&message).unwrap();
+        keeper.keep(&message).unwrap();
+        assert_eq!(
+            read(&path, Timestamp::UNIX_EPOCH).unwrap(),
+            [delivery.clone(), delivery]
+        );
+        assert!(Keeper::new(&path).is_err());
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}

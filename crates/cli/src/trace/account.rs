@@ -1,0 +1,112 @@
+//! All that is known of one delivery, gathered into one account and written down.
+
+use hookline_domain::{
+    ledger::{Fate, Record, State},
+    replay::original_of,
+    stores::StoreRecord,
+};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::meaning::meaning;
+use crate::{
+    letters::{Letter, Summary, seconds},
+    select::code_name,
+    why::told,
+};
+
+/// All that is known of one delivery.
+#[derive(Debug, Serialize)]
+pub struct Account {
+    source: String,
+    store: String,
+    topic: String,
+    delivery_id: String,
+    /// The original's id, if this is a replay.
+    replay_of: Option<String>,
+    event_id: Option<String>,
+    state: &'static str,
+    claimed_at: Timestamp,
+    lease_until: Option<Timestamp>,
+    settled_at: Option<Timestamp>,
+    fate: Option<&'static str>,
+    problem: Option<String>,
+    problem_at: Option<Timestamp>,
+    forgotten_at: Timestamp,
+    dead_letter: Option<Summary>,
+    store_enabled: Option<bool>,
+    store_uninstalled_at: Option<Timestamp>,
+    store_last_error: Option<String>,
+    means: String,
+}
+
+impl Account {
+    /// Gathers it.
+    pub fn of(record: &Record, letter: Option<&Letter>, store: Option<&StoreRecord>, now: Timestamp) -> Self {
+        let key = &record.delivery;
+        let (state, lease_until) = match &record.entry.state {
+            State::Claimed { lease_until, .. } => ("claimed", Some(*lease_until)),
+            State::Parked => ("parked", None),
+            State::Done => ("done", None),
+        };
+        Self {
+            source: key.store.source.to_string(),
+            store: key.store.store.to_string(),
+            topic: key.topic.to_string(),
+            delivery_id: key.id.to_string(),
+            replay_of: original_of(&key.id).map(str::to_owned),
+            event_id: record.event_id.as_ref().map(ToString::to_string),
+            state,
+            claimed_at: record.claimed_at,
+            lease_until,
+            settled_at: record.settled_at,
+            fate: record.fate.map(Fate::as_str),
+            problem: record.problem.as_ref().map(told),
+            problem_at: record.problem.as_ref().map(|problem| problem.at),
+            forgotten_at: record.entry.expires_at,
+            dead_letter: letter.map(Summary::from),
+            store_enabled: store.map(|store| store.enabled),
+            store_uninstalled_at: store.and_then(|store| store.uninstalled_at),
+            store_last_error: store
+                .and_then(|store| store.last_error.as_ref())
+                .map(|error| format!("{}: {} ({})", code_name(error.code), error.message, seconds(error.at))),
+            means: meaning(record, letter.is_some(), now),
+        }
+    }
+
+    /// The same, a fact a line.
+    pub fn page(&self) -> String {
+        let letter = self.dead_letter.as_ref().map_or_else(
+            || "none".to_owned(),
+            |letter| format!("message {}, received {} times", letter.message_id, letter.receives),
+        );
+        let store = match (self.store_enabled, self.store_uninstalled_at) {
+            (None, _) => "unknown".to_owned(),
+            (Some(true), _) => "installed".to_owned(),
+            (Some(false), at) => format!(
+                "uninstalled{}",
+                at.map(|at| format!(" at {}", seconds(at))).unwrap_or_default()
+            ),
+        };
+        let facts = [
+            ("delivery", Some(self.delivery_id.clone())),
+            ("replay of", self.replay_of.clone()),
+            ("store", Some(format!("{} ({}), {store}", self.store, self.source))),
+            ("topic", Some(self.topic.clone())),
+            ("event", self.event_id.clone()),
+            ("claimed", Some(seconds(self.claimed_at))),
+            ("settled", self.settled_at.map(seconds)),
+            ("fate", Some(self.fate.unwrap_or("none yet").to_owned())),
+            ("problem", self.problem.clone()),
+            ("since", self.problem_at.map(seconds)),
+            ("dead letter", Some(letter)),
+            ("last error", self.store_last_error.clone()),
+            ("forgotten", Some(seconds(self.forgotten_at))),
+            ("means", Some(self.means.clone())),
+        ];
+        let lines = facts
+            .into_iter()
+            .filter_map(|(name, fact)| Some(format!("{name:<12} {}", fact?)));
+        lines.collect::<Vec<_>>().join("\n") + "\n"
+    }
+}

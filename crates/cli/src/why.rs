@@ -1,0 +1,84 @@
+//! Why a delivery has the fate it has: what the fence, the store and the ledger say to that.
+
+use anyhow::Result;
+use hookline_aws::{DynamoEntities, DynamoStores};
+use hookline_domain::{
+    delivery::Delivery,
+    entities::{Entries, Entry},
+    event::Event,
+    ids::{EntityKey, Kind},
+    ledger::{Fate, Problem},
+    stores::{StoreRecord, Stores},
+};
+use hookline_sources::shopify;
+
+use crate::{letters::seconds, places::Connected, select::code_name};
+
+/// Whom to ask.
+pub struct Witnesses {
+    entities: DynamoEntities,
+    stores: DynamoStores,
+}
+
+impl Witnesses {
+    pub fn new(places: &Connected) -> Result<Self> {
+        Ok(Self {
+            entities: places.entities()?,
+            stores: places.stores()?,
+        })
+    }
+
+    /// Why a delivery that has been settled has this fate, in a sentence.
+    pub async fn why(&self, delivery: &Delivery, fate: Fate, problem: Option<&Problem>) -> Result<String> {
+        Ok(match fate {
+            Fate::Applied => match shopify::interpret(delivery) {
+                Ok(Event::AppUninstalled) => "the store is uninstalled; what it had is removed".to_owned(),
+                Ok(Event::ProductDeleted(_)) => "it is deleted for good".to_owned(),
+                _ => "the index has this state".to_owned(),
+            },
+            Fate::Superseded => superseded(match entity_of(delivery) {
+                Some(entity) => self.entities.find(&entity).await?,
+                None => None,
+            }),
+            Fate::Discarded => discarded(self.stores.find(&delivery.key.store).await?.as_ref()),
+            Fate::Parked => problem.map_or_else(|| "the ledger has no reason".to_owned(), told),
+        })
+    }
+}
+
+/// The thing that a delivery is about, if it can be read and is about one.
+fn entity_of(delivery: &Delivery) -> Option<EntityKey> {
+    let (kind, id) = match shopify::interpret(delivery).ok()? {
+        Event::ProductUpdated(product) => (Kind::Product, product.id.clone()),
+        Event::ProductDeleted(id) => (Kind::Product, id),
+        Event::CollectionUpdated(collection) => (Kind::Collection, collection.id.clone()),
+        Event::AppUninstalled => return None,
+    };
+    let store = delivery.key.store.clone();
+    Some(EntityKey { store, kind, id })
+}
+
+fn superseded(entry: Option<Entry>) -> String {
+    match entry {
+        Some(Entry::Buried) => "it has been deleted for good".to_owned(),
+        Some(Entry::Passed(version)) => match version.changed_at() {
+            Some(at) => format!("by the state of {} (version {})", seconds(at), version.as_i64()),
+            None => "it has been deleted for good".to_owned(),
+        },
+        Some(Entry::Retired(version)) => format!("by an uninstall (version {})", version.as_i64()),
+        None => "by a newer state".to_owned(),
+    }
+}
+
+fn discarded(store: Option<&StoreRecord>) -> String {
+    match store.and_then(|store| store.uninstalled_at.map(|at| (store.enabled, at))) {
+        Some((false, at)) => format!("the store has uninstalled the app, at {}", seconds(at)),
+        Some((true, at)) => format!("it is from before the uninstall at {}", seconds(at)),
+        None => "it belongs to no active install of the store".to_owned(),
+    }
+}
+
+/// A problem, in one line.
+pub fn told(problem: &Problem) -> String {
+    format!("{}: {}", code_name(problem.code), problem.message)
+}

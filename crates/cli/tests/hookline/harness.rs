@@ -1,0 +1,413 @@
+//! A Hookline on emulators, and the binary pointed at it.
+
+use std::{
+    path::PathBuf,
+    process::Stdio,
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
+use hookline_aws::{
+    Aws, DynamoEntities, DynamoLedger, DynamoStores, OpenSearchConfig, OpenSearchIndex, Patience, Signing,
+};
+use hookline_domain::{
+    delivery::Delivery,
+    envelope,
+    index::{Search, SearchQuery},
+    ledger::{ClaimRequest, Fate, Ledger, Problem},
+    reindex::Reindex,
+    status::Status,
+    stores::{ErrorCode, Stores},
+};
+use hookline_lambda::{
+    SystemClock,
+    batch::{self, SqsBatch, SqsRecord},
+};
+use hookline_sources::shopify;
+use hookline_testkit::{
+    builders::store,
+    emulator::{DynamoDb, ENTITIES_TABLE, LEDGER_TABLE, STORES_TABLE, Sqs, sdk_config},
+    osmem::Osmem,
+};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use tokio::{
+    process::{Child, Command},
+    sync::oneshot,
+};
+
+pub const UPDATE: &str = "products/update";
+
+/// How long a search may take to show what was written: the index refreshes every second.
+const FOUND_WITHIN: Duration = Duration::from_secs(20);
+
+/// A Hookline without functions: what it keeps its state in.
+pub struct Stack {
+    pub dynamodb: DynamoDb,
+    pub sqs: aws_sdk_sqs::Client,
+    pub events: String,
+    pub dead_letters: String,
+    endpoint: String,
+    _sqs: Sqs,
+}
+
+/// What a run of the binary said.
+#[derive(Debug)]
+pub struct Said {
+    pub status: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Said {
+    /// Each line of the output as JSON.
+    pub fn objects(&self) -> Vec<Value> {
+        self.out
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    /// The only line as JSON.
+    pub fn object(&self) -> Value {
+        let mut objects = self.objects();
+        assert_eq!(objects.len(), 1, "{self:?}");
+        objects.remove(0)
+    }
+}
+
+/// A delivery of a product's state.
+pub fn update(id: &str, product: u64, updated_at: &str, title: &str) -> Delivery {
+    let body = json!({
+        "id": product, "title": title, "status": "active", "published_at": updated_at, "updated_at": updated_at,
+        "body_html": null, "vendor": "Northfold", "product_type": "", "tags": "", "handle": "a",
+        "variants": [], "options": [], "images": [], "image": null, "variant_gids": [],
+    });
+    of(id, UPDATE, &body.to_string(), updated_at)
+}
+
+/// A delivery whose body no reader of ours can read, and that holds a name.
+pub fn broken(id: &str) -> Delivery {
+    of(id, UPDATE, r#"{"id": "Ada Lovelace"}"#, "2026-11-21T10:00:00Z")
+}
+
+fn of(id: &str, topic: &str, body: &str, triggered_at: &str) -> Delivery {
+    Delivery {
+        key: hookline_domain::ids::DeliveryKey {
+            store: store("demo"),
+            topic: topic.parse().unwrap(),
+            id: id.parse().unwrap(),
+        },
+        event_id: Some(format!("event-of-{id}").parse().unwrap()),
+        api_version: "2026-07".to_owned(),
+        triggered_at: Some(triggered_at.parse().unwrap()),
+        received_at: Timestamp::now() - SignedDuration::from_mins(5),
+        body: body.as_bytes().to_vec(),
+    }
+}
+
+impl Stack {
+    pub async fn start() -> Self {
+        let (dynamodb, sqs) = (DynamoDb::start().await, Sqs::start().await);
+        let events = sqs.queue_url().to_owned();
+        let endpoint = events.split('/').take(3).collect::<Vec<_>>().join("/");
+        let client = aws_sdk_sqs::Client::new(&sdk_config(&endpoint).await);
+        let made = client.create_queue().queue_name("dead-letters").send().await.unwrap();
+        Self {
+            dynamodb,
+            sqs: client,
+            events,
+            dead_letters: made.queue_url.unwrap(),
+            endpoint,
+            _sqs: sqs,
+        }
+    }
+
+    /// The binary, pointed here.
+    pub fn hookline(&self, arguments: &[&str]) -> Command {
+        self.hookline_at(&self.endpoint, arguments)
+    }
+
+    /// The binary, with its queues at another address.
+    pub fn hookline_at(&self, sqs: &str, arguments: &[&str]) -> Command {
+        let moved = |url: &str| url.replace(&self.endpoint, sqs);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hookline"));
+        command
+            .args(arguments)
+            .env_clear()
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "test")
+            .env("AWS_REGION", "eu-central-1")
+            .env("AWS_ENDPOINT_URL_DYNAMODB", self.dynamodb.endpoint())
+            .env("AWS_ENDPOINT_URL_SQS", sqs)
+            .env("LEDGER_TABLE", LEDGER_TABLE)
+            .env("ENTITIES_TABLE", ENTITIES_TABLE)
+            .env("STORES_TABLE", STORES_TABLE)
+            .env("EVENT_QUEUE_URL", moved(&self.events))
+            .env("DEAD_LETTER_QUEUE_URL", moved(&self.dead_letters))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        command
+    }
+
+    /// Runs the binary to its end.
+    pub async fn run(&self, arguments: &[&str]) -> Said {
+        finish(self.hookline(arguments).spawn().unwrap()).await
+    }
+
+    /// The delivery as a receiver has left it in the ledger, and the queue has given it up with this problem.
+    pub async fn bury(&self, delivery: &Delivery, code: ErrorCode, message: &str) {
+        self.claim(delivery).await;
+        let at = Timestamp::now();
+        let problem = Problem {
+            at,
+            code,
+            message: message.to_owned(),
+        };
+        let ledger = self.dynamodb.aws().ledger(LEDGER_TABLE);
+        match code {
+            ErrorCode::SchemaMismatch => {
+                ledger
+                    .complete(&delivery.key, Fate::Parked, Some(&problem), at)
+                    .await
+                    .unwrap();
+            }
+            _ => ledger.note(&delivery.key, &problem).await.unwrap(),
+        }
+        self.put(&self.dead_letters, &envelope::encode(delivery).unwrap()).await;
+    }
+
+    /// As a receiver claims it.
+    pub async fn claim(&self, delivery: &Delivery) {
+        let now = Timestamp::now();
+        let request = ClaimRequest {
+            owner: "receiver".to_owned(),
+            now,
+            lease_until: now,
+            expires_at: now + SignedDuration::from_hours(24),
+            event_id: delivery.event_id.clone(),
+        };
+        self.dynamodb
+            .aws()
+            .ledger(LEDGER_TABLE)
+            .claim(&delivery.key, &request)
+            .await
+            .unwrap();
+    }
+
+    /// As a receiver takes it: claimed, and in the event queue.
+    pub async fn take(&self, delivery: &Delivery) {
+        self.claim(delivery).await;
+        self.put(&self.events, &envelope::encode(delivery).unwrap()).await;
+    }
+
+    pub async fn put(&self, queue: &str, message: &str) {
+        self.sqs
+            .send_message()
+            .queue_url(queue)
+            .message_body(message)
+            .send()
+            .await
+            .unwrap();
+    }
+
+    /// All that can be received from a queue; it is hidden then.
+    pub async fn receive_all(&self, queue: &str) -> Vec<Message> {
+        let mut all = Vec::new();
+        loop {
+            let received = self
+                .sqs
+                .receive_message()
+                .queue_url(queue)
+                .max_number_of_messages(10)
+                .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
+                .wait_time_seconds(1)
+                .send()
+                .await
+                .unwrap();
+            let messages = received.messages.unwrap_or_default();
+            if messages.is_empty() {
+                return all;
+            }
+            all.extend(messages);
+        }
+    }
+
+    /// The delivery ids of all that can be received from a queue, in order.
+    pub async fn ids(&self, queue: &str) -> Vec<String> {
+        let messages = self.receive_all(queue).await;
+        let id = |message: Message| {
+            let body = message.body.unwrap();
+            envelope::decode(&body).map_or(body, |delivery| delivery.key.id.to_string())
+        };
+        let mut ids: Vec<String> = messages.into_iter().map(id).collect();
+        ids.sort();
+        ids
+    }
+
+    /// Lets a consumer work on the event queue until it is empty.
+    pub async fn consume(&self, osmem: &Osmem) {
+        consume(
+            &self.sqs,
+            &self.events,
+            &engine(self.dynamodb.endpoint(), osmem.url()).await,
+        )
+        .await;
+    }
+
+    /// A consumer that works until this is dropped, in a thread of its own: what it awaits cannot change threads.
+    pub fn consumer(&self, osmem: &Osmem) -> Consumer {
+        let (dynamodb, sqs) = (self.dynamodb.endpoint().to_owned(), self.endpoint.clone());
+        let (index, queue) = (osmem.url().to_owned(), self.events.clone());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let thread = std::thread::spawn(move || {
+            let work = async move {
+                let sqs = aws_sdk_sqs::Client::new(&sdk_config(&sqs).await);
+                let reindex = engine(&dynamodb, &index).await;
+                loop {
+                    consume(&sqs, &queue, &reindex).await;
+                }
+            };
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = runtime.unwrap();
+            runtime.block_on(async {
+                tokio::select! { () = work => {}, _ = stopped => {} }
+            });
+        });
+        Consumer {
+            _stop: stop,
+            _thread: thread,
+        }
+    }
+
+    /// What the status function would say.
+    pub async fn status(&self) -> Status {
+        let record = self
+            .dynamodb
+            .aws()
+            .stores(STORES_TABLE)
+            .find(&store("demo"))
+            .await
+            .unwrap();
+        Status::of(&store("demo"), record.unwrap_or_default(), Timestamp::now())
+    }
+
+    /// How many deliveries the ledger knows.
+    pub async fn deliveries(&self) -> usize {
+        let scan = self
+            .dynamodb
+            .client()
+            .scan()
+            .table_name(LEDGER_TABLE)
+            .send()
+            .await
+            .unwrap();
+        scan.items().len()
+    }
+
+    /// The titles of what a search finds, once it finds anything: an index shows within a second what it was told.
+    pub async fn titles(&self, osmem: &Osmem, text: &str) -> Vec<String> {
+        let query = SearchQuery {
+            store: store("demo"),
+            observed_after: None,
+            text: text.to_owned(),
+            limit: 10,
+        };
+        let deadline = Instant::now() + FOUND_WITHIN;
+        loop {
+            let page = osmem.index().await.search(&query).await.unwrap();
+            assert!(Instant::now() < deadline, "nothing is found for {text:?}");
+            if page.total > 0 {
+                return page.hits.into_iter().map(|hit| hit.document.title).collect();
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+async fn engine(dynamodb: &str, index: &str) -> Engine {
+    let tables = Aws::with_config(sdk_config(dynamodb).await, Patience::Consumer);
+    let config = OpenSearchConfig {
+        url: index.to_owned(),
+        index: "hookline".to_owned(),
+        signing: Signing::None,
+    };
+    Reindex {
+        ledger: tables.ledger(LEDGER_TABLE),
+        entities: tables.entities(ENTITIES_TABLE),
+        stores: tables.stores(STORES_TABLE),
+        index: tables.index(&config).unwrap(),
+        clock: SystemClock,
+        interpret: shopify::interpret,
+    }
+}
+
+type Engine = Reindex<DynamoLedger, DynamoEntities, DynamoStores, OpenSearchIndex, SystemClock>;
+
+/// A consumer that works until this is dropped.
+pub struct Consumer {
+    _stop: oneshot::Sender<()>,
+    _thread: JoinHandle<()>,
+}
+
+/// As Lambda and SQS do it between them: what is settled is removed, the rest is hidden for a while.
+async fn consume(sqs: &aws_sdk_sqs::Client, queue: &str, reindex: &Engine) {
+    loop {
+        let received = sqs
+            .receive_message()
+            .queue_url(queue)
+            .max_number_of_messages(10)
+            .wait_time_seconds(1);
+        let messages = received.send().await.unwrap().messages.unwrap_or_default();
+        if messages.is_empty() {
+            return;
+        }
+        let records = messages.iter().map(|message| SqsRecord {
+            message_id: message.message_id.clone(),
+            body: message.body.clone(),
+        });
+        let batch = SqsBatch {
+            records: records.collect(),
+        };
+        let answer = batch::consume(reindex, batch, Timestamp::MAX).await.unwrap();
+        for message in messages {
+            let id = message.message_id.unwrap();
+            if answer
+                .batch_item_failures
+                .iter()
+                .any(|failure| failure.item_identifier == id)
+            {
+                continue;
+            }
+            let handle = message.receipt_handle.unwrap();
+            sqs.delete_message()
+                .queue_url(queue)
+                .receipt_handle(handle)
+                .send()
+                .await
+                .unwrap();
+        }
+    }
+}
+
+/// A file with this delivery, as `--save` writes it.
+pub fn keep(delivery: &Delivery) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("hookline-{}.jsonl", uuid::Uuid::new_v4()));
+    let line = json!({"envelope": envelope::encode(delivery).unwrap()});
+    std::fs::write(&path, format!("{line}\n")).unwrap();
+    path
+}
+
+/// What a run says, to its end.
+pub async fn finish(child: Child) -> Said {
+    let done = tokio::time::timeout(Duration::from_mins(1), child.wait_with_output()).await;
+    let output = done.expect("the binary did not end").unwrap();
+    Said {
+        status: output.status.code().unwrap_or(-1),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}

@@ -1,0 +1,10 @@
+//! The real binary against emulators over HTTP: DynamoDB and SQS in this process, OpenSearch beside it.
+
+#![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
+
+mod dead_letters;
+mod harness;
+mod help;
+mod redrive;
+mod replay;
+mod trace;

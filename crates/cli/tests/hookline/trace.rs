@@ -1,0 +1,81 @@
+//! A trace tells the whole fate of a delivery.
+
+use std::fs;
+
+use hookline_domain::stores::ErrorCode;
+use hookline_testkit::osmem::Osmem;
+
+use crate::harness::{Stack, broken, keep, update};
+
+const T1: &str = "2026-11-21T10:00:01Z";
+const STORE: [&str; 2] = ["--store", "demo.myshopify.com"];
+
+#[tokio::test]
+async fn what_was_applied_needs_nothing_done() {
+    let (stack, osmem) = (Stack::start().await, Osmem::start().await);
+    stack.take(&update("edit", 1, T1, "Iron Kettle")).await;
+    stack.consume(&osmem).await;
+    let said = stack.run(&[&["trace", "edit"], &STORE[..]].concat()).await;
+    assert_eq!(said.status, 0, "{said:?}");
+    for words in [
+        "demo.myshopify.com (shopify), installed",
+        "applied",
+        "event-of-edit",
+        "Nothing to do",
+    ] {
+        assert!(said.out.contains(words), "{words}: {}", said.out);
+    }
+    let told = stack
+        .run(&[&["trace", "edit", "--json"], &STORE[..]].concat())
+        .await
+        .object();
+    assert_eq!((&told["state"], &told["fate"]), (&"done".into(), &"applied".into()));
+    assert!(
+        told["settled_at"].is_string() && told["dead_letter"].is_null(),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn a_dead_letter_says_why_and_how_to_get_it_applied() {
+    let stack = Stack::start().await;
+    stack.bury(&broken("bad"), ErrorCode::SchemaMismatch, "no title").await;
+    let said = stack.run(&[&["trace", "bad"], &STORE[..]].concat()).await;
+    assert!(said.out.contains("schema_mismatch: no title"), "{said:?}");
+    assert!(said.out.contains("hookline dlq redrive --id bad"), "{said:?}");
+    assert!(!said.out.contains("Ada"));
+    assert_eq!(stack.ids(&stack.dead_letters).await, ["bad"]);
+}
+
+#[tokio::test]
+async fn a_search_finds_the_delivery_and_its_replays() {
+    let (stack, osmem) = (Stack::start().await, Osmem::start().await);
+    let edit = update("edit", 1, T1, "Iron Kettle");
+    stack.take(&edit).await;
+    stack.take(&update("edited", 2, T1, "Other")).await;
+    stack.consume(&osmem).await;
+    let _consumer = stack.consumer(&osmem);
+    let file = keep(&edit);
+    assert_eq!(stack.run(&["replay", "--file", file.to_str().unwrap()]).await.status, 0);
+    let told = stack.run(&["trace", "edit", "--json"]).await.objects();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert_eq!(told[0]["delivery_id"], "edit");
+    assert_eq!(
+        (&told[1]["replay_of"], &told[1]["fate"]),
+        (&"edit".into(), &"applied".into())
+    );
+    fs::remove_file(file).unwrap();
+}
+
+#[tokio::test]
+async fn what_is_not_known_is_told_with_where_else_to_look() {
+    let stack = Stack::start().await;
+    for more in [&[][..], &STORE[..]] {
+        let said = stack.run(&[&["trace", "unheard-of"], more].concat()).await;
+        assert_eq!(said.status, 1);
+        assert!(
+            said.err.contains("7 days") && said.err.contains("receivers' logs"),
+            "{said:?}"
+        );
+    }
+}
