@@ -112,6 +112,16 @@ deployable: export API_TOKEN_ARN := $(API_TOKEN_ARN)
 deployable: export OPENSEARCH_URL := $(OPENSEARCH_URL)
 deployable: export OPENSEARCH_ARN := $(OPENSEARCH_ARN)
 
+##### Looking after it
+
+.PHONY: cli
+cli: ## Installs the command `hookline` with cargo: dead letters, replays, the fate of one delivery.
+	cargo install --quiet --locked --path crates/cli
+
+.PHONY: where
+where: tools ## Prints where a stack's tables and queues are, as the variables that `hookline` reads. [STACK=]
+	@$(SAM) list stack-outputs --stack-name $(STACK) --output json | PYTHONPATH=local $(PYTHON) -m hookline_local.where
+
 ##### What the others need
 
 .PHONY: setup

@@ -12,6 +12,7 @@ use hookline_aws::{
     Aws, DynamoEntities, DynamoLedger, DynamoStores, OpenSearchConfig, OpenSearchIndex, Patience, Signing,
 };
 use hookline_domain::{
+    dead_letters::DeadLetters,
     delivery::Delivery,
     envelope,
     index::{Search, SearchQuery},
@@ -234,6 +235,16 @@ impl Stack {
             }
             all.extend(messages);
         }
+    }
+
+    /// How many messages a queue has, hidden ones too.
+    pub async fn backlog(&self, queue: &str) -> u64 {
+        let backlog = self.aws().await.dead_letters(queue).backlog().await.unwrap();
+        backlog.visible + backlog.hidden
+    }
+
+    async fn aws(&self) -> Aws {
+        Aws::with_config(sdk_config(&self.endpoint).await, Patience::Consumer)
     }
 
     /// The delivery ids of all that can be received from a queue, in order.

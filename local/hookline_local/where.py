@@ -1,0 +1,23 @@
+"""`make where`: the outputs of a stack, from standard input as SAM lists them, as the variables `hookline` reads."""
+
+import json
+import shlex
+import sys
+
+VARIABLES = {
+    "LedgerTableName": "LEDGER_TABLE",
+    "EntitiesTableName": "ENTITIES_TABLE",
+    "StoresTableName": "STORES_TABLE",
+    "EventQueueUrl": "EVENT_QUEUE_URL",
+    "EventDeadLetterQueueUrl": "DEAD_LETTER_QUEUE_URL",
+}
+
+
+def exports(outputs: list[dict[str, str]]) -> list[str]:
+    """A line of shell for each variable."""
+    values = {output["OutputKey"]: output["OutputValue"] for output in outputs}
+    return [f"export {variable}={shlex.quote(values[key])}" for key, variable in VARIABLES.items()]
+
+
+if __name__ == "__main__":
+    print("\n".join(exports(json.load(sys.stdin))))

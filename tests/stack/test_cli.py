@@ -1,0 +1,123 @@
+"""`hookline`, the command, at the deployed stack: what cannot be applied is found, explained, redriven and replayed."""
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hookline_local import processes
+from hookline_local.deploy import STACK, aws_client
+from hookline_local.places import REPOSITORY
+from hookline_local.shop import sample
+from hookline_local.tour import Tour, poll
+
+
+@dataclass(frozen=True)
+class Hookline:
+    """The command, pointed at a stack by what `make where` prints."""
+
+    binary: Path
+    environment: dict[str, str]
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Runs it to its end."""
+        command = [self.binary, *arguments]
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=120, check=False)
+
+    def rows(self, *arguments: str) -> list[dict[str, Any]]:
+        """What it prints for programs."""
+        done = self.run("--json", *arguments)
+        assert done.returncode in (0, 1), done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def binary() -> Path:
+    """Built as `cargo test` has built it."""
+    built = subprocess.run(
+        ["cargo", "build", "--locked", "--package", "hookline-cli", "--message-format=json-render-diagnostics"],  # noqa: S607 (found as make finds it)
+        cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, check=True,
+    )  # fmt: skip
+    executables = (json.loads(line).get("executable") for line in built.stdout.splitlines())
+    return Path(next(each for each in executables if each))
+
+
+@pytest.fixture
+def hookline(tour: Tour, binary: Path) -> Hookline:
+    """Its variables come from the stack's outputs, by the line that the README has."""
+    environment = os.environ | processes.aws_environment(tour.stack.ports)
+    where = f'eval "$(make --silent where STACK={STACK})" && env --null'
+    printed = subprocess.run(
+        ["bash", "-c", where],  # noqa: S607 (as a person types it)
+        cwd=REPOSITORY,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    variables = dict(line.split("=", 1) for line in printed.stdout.split("\0") if "=" in line)
+    return Hookline(binary, variables)
+
+
+def test_a_dead_letter_is_found_explained_and_redriven(tour: Tour, hookline: Hookline) -> None:
+    """With the reason that the ledger keeps; the queue's patience is shortened for this."""
+    queue = tour.stack.outputs["EventQueueUrl"]
+    sqs = aws_client("sqs", tour.stack.ports)
+    patience = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "0"})
+    try:
+        broken = tour.sign("products/update", sample("hostile/wrong-shape.json"))
+        assert tour.stack.client.send(broken).status == 200
+        mine = ("dlq", "list", "--id", broken.id)
+        assert poll(lambda: hookline.rows(*mine))
+        (letter,) = hookline.rows(*mine)
+        assert letter["code"] == "schema_mismatch"
+        assert "variants[0].price" in letter["message"]
+        (told,) = hookline.rows("trace", broken.id, "--store", tour.store)
+        assert told["fate"] == "parked"
+        assert told["dead_letter"]["message_id"] == letter["message_id"]
+        assert f"hookline dlq redrive --id {broken.id}" in told["means"]
+        # Moved back, it fails as before, and is a dead letter again.
+        (moved,) = hookline.rows("dlq", "redrive", "--id", broken.id)
+        assert moved["message_id"] == letter["message_id"]
+        assert poll(lambda: hookline.rows(*mine))
+        assert hookline.run("dlq", "purge", "--id", broken.id, "--yes").returncode == 0
+        assert not hookline.rows(*mine)
+    finally:
+        sqs.set_queue_attributes(QueueUrl=queue, Attributes=patience)
+
+
+def test_a_replay_is_no_duplicate_and_no_event_of_the_store(tour: Tour, hookline: Hookline, tmp_path: Path) -> None:
+    """What is done is replayed from a file, applied again under an id of its own, and counted as a replay."""
+    board = tour.products["walnut-serving-board"]
+    delivery = tour.sign("products/update", board.body())
+    assert tour.stack.client.send(delivery).status == 200
+    tour.until(lambda: tour.result(board), "it is found")
+    body = tmp_path / "board.json"
+    body.write_bytes(delivery.body)
+    body.with_suffix(".headers.json").write_text(json.dumps(dict(delivery.headers)))
+    (row,) = hookline.rows("replay", "--file", str(body))
+    assert (row["fate"], row["why"]) == ("applied", "the index has this state")
+    status = tour.status()
+    assert (status["events_24h"]["total"], status["replayed_24h"]) == (1, 1)
+    told = hookline.rows("trace", delivery.id)
+    assert [each["replay_of"] for each in told] == [None, delivery.id]
+
+
+def test_an_old_state_is_superseded_by_the_one_that_is_told(tour: Tour, hookline: Hookline, tmp_path: Path) -> None:
+    """And the index stays as it is."""
+    old = tour.products["walnut-serving-board"]
+    new = old.edited(title="Walnut serving board, oiled")
+    assert tour.stack.client.send(tour.sign("products/update", new.body())).status == 200
+    tour.until(lambda: tour.result(new), "it is found")
+    delivery = tour.sign("products/update", old.body())
+    body = tmp_path / "board.json"
+    body.write_bytes(delivery.body)
+    body.with_suffix(".headers.json").write_text(json.dumps(dict(delivery.headers)))
+    (row,) = hookline.rows("replay", "--file", str(body))
+    assert row["fate"] == "superseded"
+    assert row["why"].startswith(f"by the state of {new.updated_at.replace('+00:00', 'Z')}")
+    assert tour.result(new)
