@@ -117,7 +117,7 @@ async fn show(places: &Connected, out: &Output, id: &str, body: bool, hiding: Hi
         }
         out.text(&told(&summary))?;
         if body {
-            out.text(&format!("\n{}", body_of(letter)))?;
+            out.text(&format!("\n{}", harmless(&body_of(letter))))?;
         }
     }
     Ok(true)
@@ -154,5 +154,21 @@ fn body_of(letter: &Letter) -> String {
     match &letter.delivery {
         Ok(delivery) => String::from_utf8_lossy(&delivery.body).into_owned(),
         Err(_) => letter.dead.text.clone(),
+    }
+}
+
+/// A text that can do nothing to a terminal: a stranger wrote it.
+fn harmless(text: &str) -> String {
+    let harms = |c: &char| c.is_control() && !matches!(c, '\n' | '\t');
+    text.chars().map(|c| if harms(&c) { '\u{FFFD}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_cannot_speak_to_the_terminal() {
+        assert_eq!(harmless("a\tb\n\u{1b}[2J\u{9b}2Jé"), "a\tb\n\u{FFFD}[2J\u{FFFD}2Jé");
     }
 }

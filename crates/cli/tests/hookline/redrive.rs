@@ -144,7 +144,10 @@ async fn kill_at(request: &'static str) {
         .hookline_at(&deaf, &["dlq", "redrive", "--hide-for", "1"])
         .spawn()
         .unwrap();
-    tokio::time::timeout(Duration::from_mins(1), reached.recv()).await.expect("no such request").unwrap();
+    tokio::time::timeout(Duration::from_mins(1), reached.recv())
+        .await
+        .expect("no such request")
+        .unwrap();
     killed.kill().await.unwrap();
     stack.consume(&osmem).await;
 
