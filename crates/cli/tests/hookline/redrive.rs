@@ -177,10 +177,10 @@ async fn kill_at(request: &'static str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redrive_that_is_killed_before_it_has_sent_loses_nothing() {
-    kill_at("AmazonSQS.SendMessage").await;
+    Box::pin(kill_at("AmazonSQS.SendMessage")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redrive_that_is_killed_between_send_and_remove_doubles_nothing() {
-    kill_at("AmazonSQS.DeleteMessage").await;
+    Box::pin(kill_at("AmazonSQS.DeleteMessage")).await;
 }
