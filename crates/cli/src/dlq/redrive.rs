@@ -1,6 +1,8 @@
 //! `hookline dlq redrive`: letters go back into the event queue. Sent first, removed then: dying in between leaves a
 //! second copy, never none.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 use hookline_domain::queue::EventQueue;
 
@@ -26,6 +28,8 @@ pub struct Wanted<'a> {
 struct Done {
     moved: Vec<Summary>,
     not_ours: usize,
+    /// Letters of deliveries that have been moved in this run.
+    again: usize,
 }
 
 pub async fn run(places: &Connected, out: &Output, wanted: &Wanted<'_>) -> Result<bool> {
@@ -45,6 +49,12 @@ pub async fn run(places: &Connected, out: &Output, wanted: &Wanted<'_>) -> Resul
             count(done.not_ours, "message")
         ));
     }
+    if done.again > 0 {
+        say(&format!(
+            "· {} left of deliveries that had just been moved: they are copies, or have failed again",
+            count(done.again, "letter")
+        ));
+    }
     ended.map(|()| true)
 }
 
@@ -52,17 +62,23 @@ async fn send(walk: &mut Walk<'_>, queue: &impl EventQueue, wanted: &Wanted<'_>,
     let bar = pace::bar(walk.about().await?, "moving");
     let mut pace = wanted.rate.pace();
     let at_most = wanted.rate.within_half(walk.hidden_for());
+    let mut known = BTreeSet::new();
     while done.moved.len() < wanted.limit {
         let Some(letters) = walk.next(at_most).await? else {
             break;
         };
         for letter in letters {
-            if letter.delivery.is_err() {
+            let Ok(delivery) = &letter.delivery else {
                 done.not_ours += 1;
                 continue;
-            }
+            };
             if done.moved.len() == wanted.limit {
                 break;
+            }
+            // What fails at once is back before this run has ended, and would be moved for ever.
+            if !known.insert(delivery.key.clone()) {
+                done.again += 1;
+                continue;
             }
             pace.next().await;
             queue.send(letter.dead.text.clone()).await?;

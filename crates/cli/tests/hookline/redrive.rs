@@ -80,6 +80,24 @@ async fn no_more_are_moved_than_was_said_and_the_rest_is_there_at_once() {
     assert_eq!(stack.ids(&stack.dead_letters).await.len(), 3);
 }
 
+#[tokio::test]
+async fn what_fails_again_at_once_is_not_moved_for_ever() {
+    let stack = Stack::start().await;
+    letters(&stack, 2).await;
+    // As if every letter came straight back.
+    let there = stack.dead_letters.clone();
+    let said = stack
+        .run(&["dlq", "redrive", "--json", "--event-queue-url", &there])
+        .await;
+    assert_eq!(said.objects().len(), 2, "{said:?}");
+    assert!(
+        said.err
+            .contains("2 letters left of deliveries that had just been moved"),
+        "{said:?}"
+    );
+    assert_eq!(stack.ids(&stack.dead_letters).await.len(), 2);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn redrives_at_the_same_time_lose_nothing_and_leave_nothing() {
     let stack = Stack::start().await;
