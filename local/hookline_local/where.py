@@ -10,6 +10,7 @@ VARIABLES = {
     "StoresTableName": "STORES_TABLE",
     "EventQueueUrl": "EVENT_QUEUE_URL",
     "EventDeadLetterQueueUrl": "DEAD_LETTER_QUEUE_URL",
+    "PayloadBucketName": "PAYLOAD_BUCKET",
 }
 
 

@@ -7,9 +7,10 @@ use anyhow::{Context, Result};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use hookline_aws::{DynamoLedger, SqsDeadLetters};
 use hookline_domain::{
+    bodies::Bodies,
     dead_letters::{DeadLetter, DeadLetters},
     delivery::Delivery,
-    envelope,
+    envelope::{self, Envelope, Pointer},
     ledger::{Problem, Record, Records},
 };
 use jiff::Timestamp;
@@ -28,13 +29,30 @@ const AT_ONCE: usize = 10;
 /// A dead letter that has been read.
 pub struct Letter {
     pub dead: DeadLetter,
-    /// The delivery it holds, or why it is not ours.
+    /// The delivery it holds, without a body that is kept elsewhere, or why it is not ours.
     pub delivery: Result<Delivery, String>,
+    /// Where its body is, if no message holds it.
+    pub pointer: Option<Pointer>,
     /// What the ledger remembers of that.
     pub record: Option<Record>,
 }
 
 impl Letter {
+    /// The delivery with its body, fetched if it is kept elsewhere.
+    pub async fn whole(&self, places: &Connected) -> Result<Delivery> {
+        let delivery = self.delivery.clone().map_err(anyhow::Error::msg)?;
+        let Some(pointer) = &self.pointer else {
+            return Ok(delivery);
+        };
+        let id = &delivery.key.id;
+        let bodies = places
+            .bodies()
+            .with_context(|| format!("the body of {id} is kept in S3, and PAYLOAD_BUCKET does not say where"))?;
+        let kept = bodies.get(&pointer.body_key()).await?;
+        let kept = kept.with_context(|| format!("the body of {id} is not in S3 any more"))?;
+        Ok(pointer.clone().with(&kept)?)
+    }
+
     /// Why it could not be applied, if the ledger knows.
     pub fn problem(&self) -> Option<&Problem> {
         self.record.as_ref()?.problem.as_ref()
@@ -164,12 +182,21 @@ impl<'a> Walk<'a> {
 }
 
 async fn read(ledger: &DynamoLedger, dead: DeadLetter) -> Result<Letter> {
-    let delivery = envelope::decode(&dead.text).map_err(|problem| problem.to_string());
+    let (delivery, pointer) = match envelope::open(&dead.text) {
+        Ok(Envelope::Whole(delivery)) => (Ok(delivery), None),
+        Ok(Envelope::Pointer(pointer)) => (Ok(pointer.delivery().clone()), Some(pointer)),
+        Err(problem) => (Err(problem.to_string()), None),
+    };
     let record = match &delivery {
         Ok(delivery) => ledger.find(&delivery.key).await?,
         Err(_) => None,
     };
-    Ok(Letter { dead, delivery, record })
+    Ok(Letter {
+        dead,
+        delivery,
+        pointer,
+        record,
+    })
 }
 
 /// A letter in a few words. Holds nothing of the body.
@@ -187,7 +214,8 @@ pub struct Summary {
     pub received_at: Option<Timestamp>,
     pub sent_at: Option<Timestamp>,
     pub receives: u32,
-    pub bytes: usize,
+    /// None if the body is kept outside of the message.
+    pub bytes: Option<usize>,
     pub code: Option<String>,
     pub message: Option<String>,
     pub problem_at: Option<Timestamp>,
@@ -209,7 +237,11 @@ impl From<&Letter> for Summary {
             received_at: delivery.map(|delivery| delivery.received_at),
             sent_at: letter.dead.sent_at,
             receives: letter.dead.receives,
-            bytes: delivery.map_or(letter.dead.text.len(), |delivery| delivery.body.len()),
+            bytes: match (delivery, &letter.pointer) {
+                (_, Some(_)) => None,
+                (Some(delivery), None) => Some(delivery.body.len()),
+                (None, None) => Some(letter.dead.text.len()),
+            },
             code: problem.map(|problem| code_name(problem.code)),
             message: problem.map(|problem| problem.message.clone()),
             problem_at: problem.map(|problem| problem.at),

@@ -2,7 +2,9 @@
 
 use anyhow::{Result, bail};
 use clap::Args;
-use hookline_aws::{Aws, DynamoEntities, DynamoLedger, DynamoStores, Patience, SqsDeadLetters, SqsEventQueue};
+use hookline_aws::{
+    Aws, DynamoEntities, DynamoLedger, DynamoStores, Patience, S3Bodies, SqsDeadLetters, SqsEventQueue,
+};
 
 /// Names of tables and addresses of queues.
 #[derive(Debug, Args)]
@@ -53,6 +55,15 @@ pub struct Places {
         hide_env_values = true
     )]
     dead_letter_queue_url: Option<String>,
+    /// Where bodies are that no message holds. Needed for such bodies only.
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        env = "PAYLOAD_BUCKET",
+        hide_env_values = true
+    )]
+    payload_bucket: Option<String>,
 }
 
 /// The ways to all places. Makes no request before it must.
@@ -84,6 +95,16 @@ impl Connected {
             "--entities-table",
         )?;
         Ok(self.aws.entities(table))
+    }
+
+    /// None if nobody said where.
+    pub fn bodies(&self) -> Option<S3Bodies> {
+        let bucket = self
+            .places
+            .payload_bucket
+            .as_deref()
+            .filter(|name| !name.trim().is_empty());
+        bucket.map(|bucket| self.aws.bodies(bucket))
     }
 
     pub fn stores(&self) -> Result<DynamoStores> {

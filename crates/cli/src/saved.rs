@@ -10,11 +10,16 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow, bail};
-use hookline_domain::{delivery::Delivery, envelope};
+use hookline_domain::{
+    delivery::Delivery,
+    envelope::{self, Packed},
+};
 use hookline_sources::shopify;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use crate::{letters::Letter, places::Connected};
 
 #[derive(Serialize, Deserialize)]
 struct Line {
@@ -37,11 +42,24 @@ impl Keeper {
         })
     }
 
-    /// Writes one message. It is on the disk when this returns.
-    pub fn keep(&mut self, message: &str) -> Result<()> {
-        let line = Line {
-            envelope: message.to_owned(),
-        };
+    /// Writes a letter: as it is, if it is not ours, or else with its body, which may be kept elsewhere only for a while.
+    pub async fn keep_letter(&mut self, places: &Connected, letter: &Letter) -> Result<()> {
+        match &letter.delivery {
+            Ok(_) => self.keep(&letter.whole(places).await?),
+            Err(_) => self.write(letter.dead.text.clone()),
+        }
+    }
+
+    /// Writes one delivery, however large. It is on the disk when this returns.
+    pub fn keep(&mut self, delivery: &Delivery) -> Result<()> {
+        match envelope::pack(delivery, usize::MAX) {
+            Packed::Message(message) => self.write(message),
+            Packed::Large { why, .. } => Err(why.into()),
+        }
+    }
+
+    fn write(&mut self, envelope: String) -> Result<()> {
+        let line = Line { envelope };
         let text = serde_json::to_string(&line)? + "\n";
         let written = self.file.write_all(text.as_bytes()).and_then(|()| self.file.flush());
         written
@@ -131,10 +149,9 @@ mod tests {
             .unwrap()
             .remove(0);
         delivery.body = b"line\nfeed \xff".to_vec();
-        let message = envelope::encode(&delivery).unwrap();
         let mut keeper = Keeper::new(&path).unwrap();
-        keeper.keep(&message).unwrap();
-        keeper.keep(&message).unwrap();
+        keeper.keep(&delivery).unwrap();
+        keeper.keep(&delivery).unwrap();
         assert_eq!(
             read(&path, Timestamp::UNIX_EPOCH).unwrap(),
             [delivery.clone(), delivery]

@@ -232,6 +232,11 @@ impl S3 {
         Aws::with_config(self.config.clone(), Patience::Consumer)
     }
 
+    /// Where it listens, as in `AWS_ENDPOINT_URL_S3`.
+    pub fn endpoint(&self) -> &str {
+        self.config.endpoint_url().unwrap()
+    }
+
     /// How many objects the bucket has.
     pub fn objects(&self) -> usize {
         files(&self.folder.join(Self::BUCKET))

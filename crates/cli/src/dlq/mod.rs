@@ -110,14 +110,14 @@ async fn show(places: &Connected, out: &Output, id: &str, body: bool, hiding: Hi
         if out.json {
             let mut object = serde_json::to_value(&summary)?;
             if body {
-                object["body"] = body_of(letter).into();
+                object["body"] = body_of(places, letter).await?.into();
             }
             out.object(&object)?;
             continue;
         }
         out.text(&told(&summary))?;
         if body {
-            out.text(&format!("\n{}", harmless(&body_of(letter))))?;
+            out.text(&format!("\n{}", harmless(&body_of(places, letter).await?)))?;
         }
     }
     Ok(true)
@@ -138,7 +138,14 @@ fn told(summary: &Summary) -> String {
         ("received", time(summary.received_at)),
         ("sent", time(summary.sent_at)),
         ("receives", Some(summary.receives.to_string())),
-        ("body", Some(format!("{} bytes", summary.bytes))),
+        (
+            "body",
+            Some(
+                summary
+                    .bytes
+                    .map_or_else(|| "in S3".to_owned(), |bytes| format!("{bytes} bytes")),
+            ),
+        ),
         ("problem", summary.code.clone()),
         ("since", time(summary.problem_at)),
         ("in words", summary.message.clone()),
@@ -150,11 +157,12 @@ fn told(summary: &Summary) -> String {
 }
 
 /// The body, or what the message holds if it is not ours.
-fn body_of(letter: &Letter) -> String {
-    match &letter.delivery {
-        Ok(delivery) => String::from_utf8_lossy(&delivery.body).into_owned(),
-        Err(_) => letter.dead.text.clone(),
+async fn body_of(places: &Connected, letter: &Letter) -> Result<String> {
+    if letter.delivery.is_err() {
+        return Ok(letter.dead.text.clone());
     }
+    let delivery = letter.whole(places).await?;
+    Ok(String::from_utf8_lossy(&delivery.body).into_owned())
 }
 
 /// A text that can do nothing to a terminal: a stranger wrote it.

@@ -42,7 +42,7 @@ pub async fn run(
     let mut keeper = save.map(Keeper::new).transpose()?;
     let mut walk = Walk::new(places, selection, hiding)?;
     let mut removed = 0;
-    let ended = remove(&mut walk, &agreed, keeper.as_mut(), &mut removed).await;
+    let ended = remove(places, &mut walk, &agreed, keeper.as_mut(), &mut removed).await;
     walk.give_back().await?;
     ended?;
     say(&format!("· {} removed", count(removed, "letter")));
@@ -58,6 +58,7 @@ pub async fn run(
 
 /// Removes what was agreed to, each once it is kept. `removed` counts, whatever happens.
 async fn remove(
+    places: &Connected,
     walk: &mut Walk<'_>,
     agreed: &BTreeSet<String>,
     mut keeper: Option<&mut Keeper>,
@@ -67,7 +68,7 @@ async fn remove(
     while let Some(letters) = walk.next(10).await? {
         for letter in letters.iter().filter(|letter| agreed.contains(&letter.dead.message_id)) {
             if let Some(keeper) = &mut keeper {
-                keeper.keep(&letter.dead.text)?;
+                keeper.keep_letter(places, letter).await?;
             }
             walk.remove(letter).await?;
             *removed += 1;

@@ -81,7 +81,7 @@ async fn send(walk: &mut Walk<'_>, queue: &impl EventQueue, wanted: &Wanted<'_>,
                 continue;
             }
             pace.next().await;
-            queue.send(letter.dead.text.clone()).await?;
+            queue.send(&delivery.key.store, letter.dead.text.clone()).await?;
             walk.remove(&letter).await?;
             done.moved.push(Summary::from(&letter));
             bar.inc(1);

@@ -36,13 +36,18 @@ pub async fn find(places: &Connected, wanted: &Replay) -> Result<Vec<Found>> {
     if wanted.file.is_empty() {
         let everything = Selection::default();
         let (letters, _) = Walk::new(places, &everything, wanted.hiding)?.all(usize::MAX).await?;
-        found.extend(letters.into_iter().filter_map(|letter| {
-            let delivery = letter.delivery.ok()?;
-            Some(Found {
-                delivery,
-                from: "dead letter".to_owned(),
-            })
-        }));
+        for letter in letters {
+            if letter
+                .delivery
+                .as_ref()
+                .is_ok_and(|delivery| is_wanted(delivery, wanted))
+            {
+                found.push(Found {
+                    delivery: letter.whole(places).await?,
+                    from: "dead letter".to_owned(),
+                });
+            }
+        }
     }
     found.retain(|found| is_wanted(&found.delivery, wanted));
     found.sort_by_key(|found| found.delivery.observed_at());

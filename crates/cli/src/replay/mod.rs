@@ -95,6 +95,7 @@ pub async fn run(places: &Connected, out: &Output, wanted: &Replay) -> Result<bo
     let receive = Receive {
         ledger: places.ledger()?,
         queue: places.event_queue()?,
+        bodies: places.bodies(),
         clock: Now,
     };
     let mut waiting = Waiting::new(places)?;
@@ -105,7 +106,7 @@ pub async fn run(places: &Connected, out: &Output, wanted: &Replay) -> Result<bo
     for found in found {
         pace.next().await;
         if let Some(keeper) = &mut keeper {
-            keeper.keep(&hookline_domain::envelope::encode(&found.delivery)?)?;
+            keeper.keep(&found.delivery)?;
         }
         let mut replay = found.delivery.clone();
         replay.key.id = replay_of(&found.delivery.key.id)?;

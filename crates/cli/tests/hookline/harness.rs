@@ -9,7 +9,7 @@ use std::{
 
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use hookline_aws::{
-    Aws, DynamoEntities, DynamoLedger, DynamoStores, OpenSearchConfig, OpenSearchIndex, Patience, Signing,
+    Aws, DynamoEntities, DynamoLedger, DynamoStores, OpenSearchConfig, OpenSearchIndex, Patience, S3Bodies, Signing,
 };
 use hookline_domain::{
     dead_letters::DeadLetters,
@@ -17,7 +17,7 @@ use hookline_domain::{
     envelope,
     index::{Search, SearchQuery},
     ledger::{ClaimRequest, Fate, Ledger, Problem},
-    reindex::Reindex,
+    reindex::{Reindex, Unpack},
     status::Status,
     stores::{ErrorCode, Stores},
 };
@@ -161,6 +161,12 @@ impl Stack {
 
     /// The delivery as a receiver has left it in the ledger, and the queue has given it up with this problem.
     pub async fn bury(&self, delivery: &Delivery, code: ErrorCode, message: &str) {
+        let text = envelope::encode(delivery).unwrap();
+        self.bury_as(delivery, &text, code, message).await;
+    }
+
+    /// The same, sent with this text.
+    pub async fn bury_as(&self, delivery: &Delivery, text: &str, code: ErrorCode, message: &str) {
         self.claim(delivery).await;
         let at = Timestamp::now();
         let problem = Problem {
@@ -178,7 +184,7 @@ impl Stack {
             }
             _ => ledger.note(&delivery.key, &problem).await.unwrap(),
         }
-        self.put(&self.dead_letters, &envelope::encode(delivery).unwrap()).await;
+        self.put(&self.dead_letters, text).await;
     }
 
     /// As a receiver claims it.
@@ -366,6 +372,7 @@ pub struct Consumer {
 
 /// As Lambda and SQS do it between them: what is settled is removed, the rest is hidden for a while.
 async fn consume(sqs: &aws_sdk_sqs::Client, queue: &str, reindex: &Engine) {
+    let unpack = Unpack::<S3Bodies> { bodies: None };
     loop {
         let received = sqs
             .receive_message()
@@ -383,7 +390,7 @@ async fn consume(sqs: &aws_sdk_sqs::Client, queue: &str, reindex: &Engine) {
         let batch = SqsBatch {
             records: records.collect(),
         };
-        let answer = batch::consume(reindex, batch, Timestamp::MAX).await.unwrap();
+        let answer = batch::consume(reindex, &unpack, batch, Timestamp::MAX).await.unwrap();
         for message in messages {
             let id = message.message_id.unwrap();
             if answer

@@ -5,6 +5,7 @@
 mod dead_letters;
 mod harness;
 mod help;
+mod large;
 mod redrive;
 mod replay;
 mod trace;
