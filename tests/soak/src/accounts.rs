@@ -187,23 +187,26 @@ pub fn difference(
     pending: &BTreeSet<String>,
     index: &BTreeMap<Thing, Shown>,
 ) -> Difference {
-    let open: BTreeSet<&Thing> = scenario
+    let (mut open, mut open_stores) = (BTreeSet::new(), BTreeSet::new());
+    for delivery in scenario
         .deliveries
         .iter()
         .filter(|delivery| pending.contains(&delivery.id))
-        .filter_map(|delivery| match &delivery.tells {
-            Tells::State(thing, _) | Tells::Deleted(thing) => Some(thing),
-            Tells::Uninstalled | Tells::Poison => None,
-        })
-        .collect();
-    let leaving_is_open = scenario
-        .deliveries
-        .iter()
-        .any(|delivery| delivery.tells == Tells::Uninstalled && pending.contains(&delivery.id));
+    {
+        match &delivery.tells {
+            Tells::State(thing, _) | Tells::Deleted(thing) => {
+                open.insert(thing);
+            }
+            Tells::Uninstalled(_) => {
+                open_stores.insert(&delivery.store);
+            }
+            Tells::Poison => {}
+        }
+    }
     let heard = scenario.deliveries.iter().filter(|delivery| out.contains(&delivery.id));
     let should = reference::fold(heard);
     let mut difference = Difference::default();
-    let settled = |thing: &Thing| !(open.contains(thing) || leaving_is_open && thing.store == scenario.leaving);
+    let settled = |thing: &Thing| !open.contains(thing) && !open_stores.contains(&thing.store);
     for (thing, shown) in should.iter().filter(|(thing, _)| settled(thing)) {
         match index.get(thing) {
             Some(is) if same(is, shown) => {}

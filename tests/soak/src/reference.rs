@@ -15,7 +15,7 @@ pub struct Shown {
 pub fn fold<'a>(deliveries: impl IntoIterator<Item = &'a Delivery>) -> BTreeMap<Thing, Shown> {
     let mut newest: BTreeMap<&Thing, &State> = BTreeMap::new();
     let mut deleted: BTreeSet<&Thing> = BTreeSet::new();
-    let mut left: BTreeSet<&str> = BTreeSet::new();
+    let mut left: BTreeMap<&str, i64> = BTreeMap::new();
     for delivery in deliveries {
         match &delivery.tells {
             Tells::State(thing, state) => {
@@ -27,15 +27,18 @@ pub fn fold<'a>(deliveries: impl IntoIterator<Item = &'a Delivery>) -> BTreeMap<
             Tells::Deleted(thing) => {
                 deleted.insert(thing);
             }
-            Tells::Uninstalled => {
-                left.insert(&delivery.store);
+            Tells::Uninstalled(second) => {
+                left.insert(&delivery.store, *second);
             }
             Tells::Poison => {}
         }
     }
     newest
         .into_iter()
-        .filter(|(thing, state)| state.visible && !deleted.contains(thing) && !left.contains(thing.store.as_str()))
+        .filter(|(thing, state)| {
+            let ended = left.get(thing.store.as_str());
+            state.visible && !deleted.contains(thing) && ended.is_none_or(|second| state.updated_at > *second)
+        })
         .map(|(thing, state)| {
             let shown = Shown {
                 title: state.title.clone(),
@@ -65,11 +68,16 @@ mod tests {
     fn what_was_deleted_or_uninstalled_is_not_there() {
         let scenario = Scenario::invent(Chance(7), 400).unwrap();
         let shown = fold(&scenario.deliveries);
-        assert!(shown.keys().all(|thing| thing.store != scenario.leaving));
+        let stays = |store: &str| shown.keys().any(|thing| thing.store == store);
+        let mut uninstalled = Vec::new();
         for delivery in &scenario.deliveries {
-            if let Tells::Deleted(thing) = &delivery.tells {
-                assert!(!shown.contains_key(thing));
+            match &delivery.tells {
+                Tells::Deleted(thing) => assert!(!shown.contains_key(thing)),
+                Tells::Uninstalled(_) => uninstalled.push(stays(&delivery.store)),
+                Tells::State(..) | Tells::Poison => {}
             }
         }
+        uninstalled.sort_unstable();
+        assert_eq!(uninstalled, [false, true], "one has gone, one has come back");
     }
 }

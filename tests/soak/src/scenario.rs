@@ -19,6 +19,10 @@ const STORES: [&str; 4] = ["juniper-and-oak", "north-and-pine", "ember", "tin-ke
 /// The store that uninstalls the app after everything else has happened, whenever the webhook that says so comes.
 const LEAVING: &str = "closing-down";
 
+/// The store that uninstalls the app and installs it again at once, in the middle of what happens: what is older than
+/// that must go, what is newer must stay, whichever webhook comes first.
+const RETURNING: &str = "trying-again";
+
 const PRODUCT: &str = include_str!("../../../events/shopify/products-update.json");
 const COLLECTION: &str = include_str!("../../../events/shopify/collections-update.json");
 const UNINSTALLED: &str = include_str!("../../../events/shopify/app-uninstalled.json");
@@ -56,7 +60,8 @@ pub struct State {
 pub enum Tells {
     State(Thing, State),
     Deleted(Thing),
-    Uninstalled,
+    /// In which second.
+    Uninstalled(i64),
     /// Signed, but nothing of its topic's shape.
     Poison,
 }
@@ -83,8 +88,6 @@ pub struct Scenario {
     pub cursed: BTreeSet<u64>,
     /// When each state of a thing was, by its revision.
     pub states: BTreeMap<Thing, BTreeMap<u32, (i64, i64)>>,
-    /// The store that uninstalls.
-    pub leaving: String,
 }
 
 impl Scenario {
@@ -95,38 +98,47 @@ impl Scenario {
             deliveries: Vec::with_capacity(wanted + 16),
             cursed: BTreeSet::new(),
             states: BTreeMap::new(),
-            leaving: domain(LEAVING),
         };
-        while scenario.deliveries.len() + 1 < wanted {
+        while scenario.deliveries.len() + 2 < wanted {
             if happens(&mut dice, 0.04) {
                 scenario.poison(&mut dice)?;
             } else {
                 scenario.timeline(&mut dice)?;
             }
         }
-        let mut body: Value = serde_json::from_str(UNINSTALLED)?;
-        body["myshopify_domain"] = scenario.leaving.clone().into();
-        let (leaving, last) = (scenario.leaving.clone(), (BEGIN + 20 * 86_400) * 1_000_000);
-        scenario.deliver(&mut dice, &leaving, "app/uninstalled", last, &body, Tells::Uninstalled)?;
+        scenario.uninstall(&mut dice, LEAVING, BEGIN + 20 * 86_400)?;
+        scenario.uninstall(&mut dice, RETURNING, BEGIN + 5 * 86_400)?;
         scenario.shuffle(&mut dice);
         Ok(scenario)
+    }
+
+    fn uninstall(&mut self, dice: &mut Rng, store: &str, second: i64) -> anyhow::Result<()> {
+        let store = domain(store);
+        let mut body: Value = serde_json::from_str(UNINSTALLED)?;
+        body["myshopify_domain"] = store.clone().into();
+        let tells = Tells::Uninstalled(second);
+        self.deliver(
+            dice,
+            &store,
+            "app/uninstalled",
+            second * 1_000_000 + 500_000,
+            &body,
+            tells,
+        )
     }
 
     /// The life of one thing: made, changed some times, perhaps hidden and shown again, perhaps deleted.
     fn timeline(&mut self, dice: &mut Rng) -> anyhow::Result<()> {
         let product = happens(dice, 0.9);
-        let store = if happens(dice, 0.06) {
-            LEAVING
-        } else {
-            STORES[dice.usize(0..STORES.len())]
-        };
+        let usual = STORES[dice.usize(0..STORES.len())];
+        let store = pick(dice, &[(84, usual), (6, LEAVING), (10, RETURNING)]).unwrap_or(usual);
         let thing = Thing {
             store: domain(store),
             kind: if product { "product" } else { "collection" },
             // Above 2^53: a number that passes through a float comes out as another.
             id: dice.u64(1 << 53..1 << 62),
         };
-        if product && store != LEAVING && happens(dice, 0.02) {
+        if product && STORES.contains(&store) && happens(dice, 0.02) {
             self.cursed.insert(thing.id);
         }
         let mut state = State {
