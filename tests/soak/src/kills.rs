@@ -102,22 +102,22 @@ impl Kills {
         self.seen().values().map(|seen| seen.before + seen.after).sum()
     }
 
-    /// Calls that were never made, or never killed at, on one side or the other.
+    /// Of the calls that a run cannot do without, those never killed at, on one side or the other.
     pub fn left_out(&self) -> Vec<String> {
         if self.rate <= 0.0 {
             return Vec::new();
         }
-        let mut all = self.seen().clone();
         let receiving = RECEIVERS
             .iter()
             .flat_map(|function| RECEIVING.map(|call| (*function, call)));
         let applying = APPLYING.map(|call| ("reindex", call));
-        for (function, call) in receiving.chain(applying) {
-            all.entry((function.to_owned(), call.to_owned())).or_default();
-        }
-        all.iter()
-            .filter(|(_, seen)| seen.before == 0 || seen.after == 0)
-            .map(|((function, call), seen)| format!("{function} {call}: {} calls", seen.calls))
+        let all = self.seen();
+        let seen = |function: &str, call: &str| all.get(&(function.to_owned(), call.to_owned())).copied();
+        receiving
+            .chain(applying)
+            .map(|(function, call)| (function, call, seen(function, call).unwrap_or_default()))
+            .filter(|(_, _, seen)| seen.before == 0 || seen.after == 0)
+            .map(|(function, call, seen)| format!("{function} {call}: {} calls", seen.calls))
             .collect()
     }
 
