@@ -1,259 +1,37 @@
 //! [`Bodies`] in an S3 bucket.
-//!
-//! Three requests, written by hand on the same parts that AWS's SDKs are made of: signature, retries, timeouts and
-//! connections are theirs. The SDK for S3 itself would add 0.85 MB to each function's archive, which leaves no room
-//! (docs/adr/0008-large-bodies-go-through-s3.md).
 
 use aws_config::SdkConfig;
-use aws_runtime::auth::{SigV4OperationSigningConfig, SigningOptions, sigv4};
-use aws_smithy_runtime::client::{
-    identity::IdentityCache,
-    orchestrator::operation::Operation,
-    retries::classifiers::{HttpStatusCodeClassifier, TransientErrorClassifier},
-};
-use aws_smithy_runtime_api::{
-    box_error::BoxError,
-    client::{
-        auth::{AuthSchemeOptionResolverParams, static_resolver::StaticAuthSchemeOptionResolver},
-        interceptors::context::{Error, Output},
-        orchestrator::{HttpRequest, HttpResponse, OrchestratorError},
-        runtime_components::RuntimeComponentsBuilder,
-        runtime_plugin::StaticRuntimePlugin,
-        ser_de::DeserializeResponse,
-    },
-};
-use aws_smithy_types::{
-    body::SdkBody,
-    config_bag::{ConfigBag, Layer},
-    retry::RetryConfig,
-    timeout::TimeoutConfig,
-};
-use aws_types::{SigningName, region::Region, service_config::ServiceConfigKey};
 use hookline_domain::{
     bodies::{Bodies, BodyKey},
     delivery::BODY_LIMIT,
     port::Unavailable,
 };
 
-const PORT: &str = "bodies";
+use crate::s3::Bucket;
 
 /// The most bytes that are read of one answer: a body that no compression makes shorter, and what wraps it.
 const ANSWER_LIMIT: usize = BODY_LIMIT + BODY_LIMIT / 16;
 
 /// [`Bodies`] in S3: each operation is one request.
-///
-/// `get` tells "there is none" from "not allowed" only if the bucket may be listed: S3 answers 403 otherwise
-/// (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>).
 #[derive(Debug, Clone)]
-pub struct S3Bodies {
-    call: Operation<Call, Option<Vec<u8>>, Refused>,
-    /// What stands before a key in a request's path.
-    path: String,
-}
-
-/// One request.
-#[derive(Debug)]
-struct Call {
-    method: &'static str,
-    path: String,
-    body: Vec<u8>,
-}
-
-/// S3 did not do it.
-#[derive(Debug, thiserror::Error)]
-#[error("S3 answered {status} {code}")]
-struct Refused {
-    status: u16,
-    /// S3's word for it, as in `AccessDenied`.
-    code: String,
-}
+pub struct S3Bodies(Bucket);
 
 impl S3Bodies {
     pub(crate) fn new(config: &SdkConfig, bucket: &str) -> Self {
-        let region = config.region().map_or("us-east-1", AsRef::as_ref);
-        // On AWS a bucket is a host; elsewhere it is the first part of the path, for not every name resolves.
-        let (endpoint, path) = match endpoint(config) {
-            Some(url) => (url, format!("/{bucket}/")),
-            None => (aws_host(bucket, region), "/".to_owned()),
-        };
-        let call = Operation::builder()
-            .service_name("s3")
-            .operation_name("Object")
-            .endpoint_url(&endpoint)
-            .standard_retry(&config.retry_config().cloned().unwrap_or_else(RetryConfig::standard))
-            .retry_classifier(TransientErrorClassifier::<Refused>::new())
-            .retry_classifier(HttpStatusCodeClassifier::default())
-            .timeout_config(config.timeout_config().cloned().unwrap_or_else(TimeoutConfig::disabled))
-            .with_connection_poisoning()
-            .runtime_plugin(signed(config, region))
-            .serializer(request)
-            .deserializer_impl(Answers);
-        let call = match config.behavior_version() {
-            Some(version) => call.behavior_version(version),
-            None => call,
-        };
-        let call = match config.http_client() {
-            Some(client) => call.http_client(client),
-            None => call,
-        };
-        Self {
-            call: call.build(),
-            path,
-        }
-    }
-
-    async fn call(&self, method: &'static str, key: &BodyKey, body: Vec<u8>) -> Result<Option<Vec<u8>>, Unavailable> {
-        let path = format!("{}{key}", self.path);
-        let answer = self.call.invoke(Call { method, path, body }).await;
-        answer.map_err(|error| Unavailable::new(PORT, error))
+        Self(Bucket::new(config, bucket, "bodies", ANSWER_LIMIT))
     }
 }
 
 impl Bodies for S3Bodies {
     async fn put(&self, key: &BodyKey, body: Vec<u8>) -> Result<(), Unavailable> {
-        match self.call("PUT", key, body).await? {
-            Some(_) => Ok(()),
-            None => Err(Unavailable::new(PORT, NotKept)),
-        }
+        self.0.put(&key.to_string(), body).await
     }
 
     async fn get(&self, key: &BodyKey) -> Result<Option<Vec<u8>>, Unavailable> {
-        self.call("GET", key, Vec::new()).await
+        self.0.get(&key.to_string()).await
     }
 
     async fn delete(&self, key: &BodyKey) -> Result<(), Unavailable> {
-        self.call("DELETE", key, Vec::new()).await?;
-        Ok(())
-    }
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("S3 answered a PUT as if it were a GET of something that is not there")]
-struct NotKept;
-
-/// Where S3 is, if it is not where AWS has it: `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, or the configuration's own.
-fn endpoint(config: &SdkConfig) -> Option<String> {
-    let key = ServiceConfigKey::builder()
-        .service_id("S3")
-        .env("AWS_ENDPOINT_URL")
-        .profile("endpoint_url")
-        .build()
-        .expect("all three are given");
-    let told = config.service_config().and_then(|told| told.load_config(key));
-    told.or_else(|| config.endpoint_url().map(str::to_owned))
-}
-
-/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html>; China has a suffix of its own.
-fn aws_host(bucket: &str, region: &str) -> String {
-    let suffix = if region.starts_with("cn-") { ".cn" } else { "" };
-    format!("https://{bucket}.s3.{region}.amazonaws.com{suffix}")
-}
-
-/// Signature version 4 over everything, the body too: S3 compares its SHA-256 with what arrives.
-fn signed(config: &SdkConfig, region: &str) -> StaticRuntimePlugin {
-    let mut options = SigningOptions::default();
-    options.double_uri_encode = false;
-    options.normalize_uri_path = false;
-    options.content_sha256_header = true;
-    let mut layer = Layer::new("s3");
-    layer.store_put(AuthSchemeOptionResolverParams::new(()));
-    layer.store_put(SigV4OperationSigningConfig {
-        region: Some(Region::new(region.to_owned()).into()),
-        name: Some(SigningName::from_static("s3")),
-        signing_options: options,
-        ..SigV4OperationSigningConfig::default()
-    });
-    let mut components = RuntimeComponentsBuilder::new("s3");
-    components.set_auth_scheme_option_resolver(Some(StaticAuthSchemeOptionResolver::new(vec![sigv4::SCHEME_ID])));
-    components.push_auth_scheme(sigv4::SigV4AuthScheme::new());
-    if let Some(credentials) = config.credentials_provider() {
-        components.set_identity_resolver(sigv4::SCHEME_ID, credentials);
-    }
-    let cache = config.identity_cache();
-    components.set_identity_cache(Some(cache.unwrap_or_else(|| IdentityCache::lazy().build())));
-    StaticRuntimePlugin::new()
-        .with_config(layer.freeze())
-        .with_runtime_components(components)
-}
-
-fn request(call: Call) -> Result<HttpRequest, BoxError> {
-    let mut request = HttpRequest::new(SdkBody::from(call.body));
-    request.set_method(call.method)?;
-    request.set_uri(call.path)?;
-    Ok(request)
-}
-
-/// Reads answers: what is there, `None` if S3 says that there is no such key, or what went wrong.
-#[derive(Debug)]
-struct Answers;
-
-impl DeserializeResponse for Answers {
-    fn deserialize_streaming_with_config(
-        &self,
-        response: &mut HttpResponse,
-        _: &ConfigBag,
-    ) -> Option<Result<Output, OrchestratorError<Error>>> {
-        let length = response
-            .headers()
-            .get("content-length")
-            .and_then(|text| text.parse::<usize>().ok());
-        if length.is_none_or(|length| length <= ANSWER_LIMIT) {
-            return None;
-        }
-        let code = "MoreThanABody".to_owned();
-        Some(Err(refused(response.status().as_u16(), code)))
-    }
-
-    fn deserialize_nonstreaming_with_config(
-        &self,
-        response: &HttpResponse,
-        _: &ConfigBag,
-    ) -> Result<Output, OrchestratorError<Error>> {
-        let body = response.body().bytes().unwrap_or_default();
-        if response.status().is_success() {
-            return Ok(Output::erase(Some(body.to_vec())));
-        }
-        let code = code(body);
-        if response.status().as_u16() == 404 && code == "NoSuchKey" {
-            return Ok(Output::erase(None::<Vec<u8>>));
-        }
-        Err(refused(response.status().as_u16(), code))
-    }
-}
-
-fn refused(status: u16, code: String) -> OrchestratorError<Error> {
-    OrchestratorError::operation(Error::erase(Refused { status, code }))
-}
-
-/// The code in S3's XML, and nothing else of it: letters and digits.
-fn code(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(body);
-    let code = text
-        .split_once("<Code>")
-        .and_then(|(_, rest)| rest.split_once("</Code>"));
-    let word = |code: &&str| code.len() <= 64 && code.chars().all(|c| c.is_ascii_alphanumeric());
-    code.map(|(code, _)| code)
-        .filter(word)
-        .unwrap_or("without a code")
-        .to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_bucket_is_a_host_on_aws() {
-        assert_eq!(aws_host("b", "eu-west-1"), "https://b.s3.eu-west-1.amazonaws.com");
-        assert_eq!(aws_host("b", "cn-north-1"), "https://b.s3.cn-north-1.amazonaws.com.cn");
-    }
-
-    #[test]
-    fn of_an_error_only_its_code_is_told() {
-        let answer = b"<?xml version=\"1.0\"?><Error><Code>NoSuchKey</Code><Key>bodies/secret</Key></Error>";
-        assert_eq!(code(answer), "NoSuchKey");
-        for other in [&b""[..], b"<Code>", b"<Code>a secret</Code>", b"\xff\xfe"] {
-            assert_eq!(code(other), "without a code");
-        }
+        self.0.delete(&key.to_string()).await
     }
 }

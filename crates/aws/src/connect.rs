@@ -8,7 +8,7 @@ use hookline_domain::secret::SecretRef;
 
 use crate::{
     AwsSecret, DynamoEntities, DynamoLedger, DynamoStores, InvalidOpenSearchConfig, OpenSearchConfig, OpenSearchIndex,
-    S3Bodies, SecretsManagerSecret, SqsDeadLetters, SqsEventQueue,
+    S3Archive, S3Bodies, SecretsManagerSecret, SqsDeadLetters, SqsEventQueue,
 };
 
 /// How long a call may take before it has failed.
@@ -120,6 +120,12 @@ impl Aws {
     #[must_use]
     pub fn bodies(&self, bucket: &str) -> S3Bodies {
         S3Bodies::new(&self.config, bucket)
+    }
+
+    /// The archive in this bucket. Makes no request.
+    #[must_use]
+    pub fn archive(&self, bucket: &str) -> S3Archive {
+        S3Archive::new(&self.config, bucket)
     }
 
     /// A secret, given literally or by its ARN or name in Secrets Manager. Makes no request.

@@ -4,6 +4,7 @@
 //! in Hookline names an SDK. Every failure becomes an [`Unavailable`](hookline_domain::port::Unavailable) that keeps
 //! the SDK's error as its source; it is logged by whoever handles it, not here.
 
+mod archive;
 mod attributes;
 mod bodies;
 mod condition;
@@ -13,9 +14,11 @@ mod entities;
 mod ledger;
 mod opensearch;
 mod queue;
+mod s3;
 mod secret;
 mod stores;
 
+pub use archive::S3Archive;
 pub use bodies::S3Bodies;
 pub use connect::{Aws, Patience};
 pub use dead_letters::SqsDeadLetters;

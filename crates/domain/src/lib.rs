@@ -4,6 +4,7 @@
 //! Deliberately elsewhere: what vendors send (`hookline-sources`), AWS and OpenSearch (`hookline-aws`),
 //! HTTP and the Lambda runtime (`hookline-lambda`). Nothing here reads a clock or the environment.
 
+pub mod archive;
 pub mod bodies;
 pub mod compression;
 pub mod dead_letters;

@@ -9,6 +9,7 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
+    archive::{self, Archive, ArchiveKey, Archived, NotRead},
     bodies::{Bodies, BodyKey},
     document::Document,
     entities::{self, Entities, Entries, Fence, Page},
@@ -439,5 +440,32 @@ impl Bodies for MemoryBodies {
     async fn delete(&self, key: &BodyKey) -> Result<(), Unavailable> {
         self.kept.lock().remove(key);
         Ok(())
+    }
+}
+
+/// An [`Archive`] in memory, and what is [`Archived`] there.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryArchive {
+    objects: Shared<BTreeMap<ArchiveKey, Vec<u8>>>,
+}
+
+impl Archive for MemoryArchive {
+    async fn keep(&self, store: &StoreKey, at: Timestamp, envelopes: &[String]) -> Result<(), Unavailable> {
+        let key = ArchiveKey::new(store.clone(), at);
+        self.objects.lock().insert(key, archive::pack(envelopes));
+        Ok(())
+    }
+}
+
+impl Archived for MemoryArchive {
+    async fn objects(&self, store: &StoreKey, from: Timestamp, to: Timestamp) -> Result<Vec<ArchiveKey>, Unavailable> {
+        let objects = self.objects.lock();
+        let fits = |key: &&ArchiveKey| key.store() == store && key.at() >= from && key.at() < to;
+        Ok(objects.keys().filter(fits).cloned().collect())
+    }
+
+    async fn read(&self, key: &ArchiveKey) -> Result<Option<Vec<String>>, NotRead> {
+        let object = self.objects.lock().get(key).cloned();
+        Ok(object.map(|object| archive::unpack(&object)).transpose()?)
     }
 }

@@ -52,6 +52,15 @@ mod bodies {
     });
 }
 
+mod archive {
+    use super::S3;
+    hookline_testkit::archive_contract!(async {
+        let s3 = S3::start().await;
+        let archive = s3.aws().archive(S3::BUCKET);
+        (s3, archive)
+    });
+}
+
 mod entities {
     use super::{DynamoDb, ENTITIES_TABLE};
     hookline_testkit::entities_contract!(async {
@@ -179,7 +188,7 @@ async fn a_body_longer_than_any_is_not_read() {
     let aws = Aws::with_config(sdk_config(parrot.url()).await, Patience::Receiver);
     let failed = aws.bodies("b").get(&body_key()).await.unwrap_err();
     assert!(
-        causes(&failed).join(": ").contains("MoreThanABody"),
+        causes(&failed).join(": ").contains("MoreThanAllowed"),
         "{:?}",
         causes(&failed)
     );

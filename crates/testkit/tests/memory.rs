@@ -1,6 +1,8 @@
 //! The ports in memory keep the contract.
 
-use hookline_domain::memory::{MemoryBodies, MemoryEntities, MemoryIndex, MemoryLedger, MemoryQueue, MemoryStores};
+use hookline_domain::memory::{
+    MemoryArchive, MemoryBodies, MemoryEntities, MemoryIndex, MemoryLedger, MemoryQueue, MemoryStores,
+};
 use hookline_testkit::contract::queue;
 
 mod ledger {
@@ -16,6 +18,11 @@ mod records {
 mod bodies {
     use super::MemoryBodies;
     hookline_testkit::bodies_contract!(async { ((), MemoryBodies::default()) });
+}
+
+mod archive {
+    use super::MemoryArchive;
+    hookline_testkit::archive_contract!(async { ((), MemoryArchive::default()) });
 }
 
 mod entities {

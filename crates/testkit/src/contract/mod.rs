@@ -12,6 +12,7 @@
 
 #![expect(missing_docs, reason = "a check says in its name what it checks")]
 
+pub mod archive;
 pub mod bodies;
 pub mod entities;
 pub mod index;

@@ -1,0 +1,60 @@
+//! The [`Archive`] in an S3 bucket, and what is [`Archived`] there.
+
+use aws_config::SdkConfig;
+use hookline_domain::{
+    archive::{self, Archive, ArchiveKey, Archived, NotRead, OBJECT_LIMIT},
+    ids::StoreKey,
+    port::Unavailable,
+};
+use jiff::Timestamp;
+
+use crate::s3::Bucket;
+
+/// The most bytes that are read of one answer: an object that no compression makes shorter.
+const ANSWER_LIMIT: usize = OBJECT_LIMIT + OBJECT_LIMIT / 16;
+
+/// An [`Archive`] in S3: `keep` and `read` are one request each, `objects` one for each 1000 objects.
+#[derive(Debug, Clone)]
+pub struct S3Archive(Bucket);
+
+impl S3Archive {
+    pub(crate) fn new(config: &SdkConfig, bucket: &str) -> Self {
+        Self(Bucket::new(config, bucket, "archive", ANSWER_LIMIT))
+    }
+}
+
+impl Archive for S3Archive {
+    async fn keep(&self, store: &StoreKey, at: Timestamp, envelopes: &[String]) -> Result<(), Unavailable> {
+        let key = ArchiveKey::new(store.clone(), at);
+        self.0.put(&key.to_string(), archive::pack(envelopes)).await
+    }
+}
+
+impl Archived for S3Archive {
+    async fn objects(&self, store: &StoreKey, from: Timestamp, to: Timestamp) -> Result<Vec<ArchiveKey>, Unavailable> {
+        let prefix = ArchiveKey::prefix(store);
+        let mut after = ArchiveKey::before(store, from);
+        let mut found = Vec::new();
+        loop {
+            let listing = self.0.list(&prefix, &after).await?;
+            for key in listing.keys.iter().filter_map(|key| ArchiveKey::read(store, key)) {
+                // Keys are in the order of their times.
+                if key.at() >= to {
+                    return Ok(found);
+                }
+                if key.at() >= from {
+                    found.push(key);
+                }
+            }
+            match listing.keys.into_iter().next_back() {
+                Some(last) if listing.more => after = last,
+                _ => return Ok(found),
+            }
+        }
+    }
+
+    async fn read(&self, key: &ArchiveKey) -> Result<Option<Vec<String>>, NotRead> {
+        let object = self.0.get(&key.to_string()).await?;
+        Ok(object.map(|object| archive::unpack(&object)).transpose()?)
+    }
+}
