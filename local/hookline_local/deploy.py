@@ -75,6 +75,8 @@ def deploy(ports: Ports, credentials: Credentials, folder: Path, parameters: Map
         "OpenSearchSigningService": "none",
         # What a receiver counted shows at once, so that nobody has to wait for it here.
         "StatusTallySeconds": "0",
+        # So that `hookline replay` can be tried on what was applied.
+        "ArchiveDays": "1",
     } | dict(parameters)
     sam_deploy(ports, folder, values)
     stack = aws_client("cloudformation", ports).describe_stacks(StackName=STACK)["Stacks"][0]

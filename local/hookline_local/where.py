@@ -13,11 +13,16 @@ VARIABLES = {
     "PayloadBucketName": "PAYLOAD_BUCKET",
 }
 
+# Of a stack without an archive: nothing, so that another stack's is not taken for it.
+OPTIONAL = {"ArchiveBucketName": "ARCHIVE_BUCKET"}
+
 
 def exports(outputs: list[dict[str, str]]) -> list[str]:
     """A line of shell for each variable."""
     values = {output["OutputKey"]: output["OutputValue"] for output in outputs}
-    return [f"export {variable}={shlex.quote(values[key])}" for key, variable in VARIABLES.items()]
+    found = {variable: values[key] for key, variable in VARIABLES.items()}
+    found |= {variable: values.get(key, "") for key, variable in OPTIONAL.items()}
+    return [f"export {variable}={shlex.quote(value)}" for variable, value in found.items()]
 
 
 if __name__ == "__main__":

@@ -4,9 +4,11 @@ use std::{fs, path::PathBuf, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
-use hookline_aws::{AwsSecret, DynamoEntities, DynamoLedger, DynamoStores, OpenSearchIndex, S3Bodies, SqsEventQueue};
+use hookline_aws::{
+    AwsSecret, DynamoEntities, DynamoLedger, DynamoStores, OpenSearchIndex, S3Archive, S3Bodies, SqsEventQueue,
+};
 use hookline_domain::{
-    reindex::{Reindex, Unpack},
+    reindex::{Keep, Reindex, Unpack},
     secret::Secret,
 };
 use hookline_lambda::{
@@ -235,7 +237,8 @@ impl Pipeline {
             body: Some(body),
         };
         let records = bodies.into_iter().enumerate().map(record).collect();
-        let answer = batch::consume(&self.reindex, &self.unpack, SqsBatch { records }, Timestamp::MAX)
+        let keep = Keep::<S3Archive> { archive: None };
+        let answer = batch::consume(&self.reindex, &self.unpack, &keep, SqsBatch { records }, Timestamp::MAX)
             .await
             .unwrap();
         answer.batch_item_failures.len()

@@ -51,7 +51,7 @@ def test_every_address_is_an_output(source: dict[str, Any]) -> None:
     receivers = {name.replace("Function", "Url") for name in RECEIVERS}
     others = {"ApiUrl", "StatusUrl", "SearchUrl", "EventQueueUrl", "EventDeadLetterQueueUrl"}
     tables = {"LedgerTableName", "EntitiesTableName", "StoresTableName"}
-    assert set(source["Outputs"]) == receivers | others | tables | {"PayloadBucketName"}
+    assert set(source["Outputs"]) == receivers | others | tables | {"PayloadBucketName", "ArchiveBucketName"}
     for name, folder in RECEIVERS.items():
         url = source["Outputs"][name.replace("Function", "Url")]["Value"]["Fn::Sub"]
         assert url.endswith(f"/api/webhooks/receive/shopify/{folder}")

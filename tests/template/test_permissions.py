@@ -28,6 +28,7 @@ PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
     "ReindexFunction": {
         "EventQueue": ({"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}, {"EventQueue"}),
         "Bodies": ({"s3:GetObject", "s3:DeleteObject"}, {"PayloadBucket/bodies/*"}),
+        "Archive": ({"s3:PutObject"}, {"PayloadBucket/archive/*"}),
         "BodiesAbsence": ({"s3:ListBucket"}, {"PayloadBucket"}),
         "Ledger": ({"dynamodb:UpdateItem"}, {"LedgerTable"}),
         "Entities": ({"dynamodb:UpdateItem", "dynamodb:Query"}, {"EntitiesTable"}),
@@ -43,9 +44,10 @@ PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
 
 
 def test_permissions_are_for_the_keys_that_the_code_writes() -> None:
-    """The prefix is written in the code and in the template."""
-    code = (REPOSITORY / "crates/domain/src/bodies.rs").read_text()
-    assert 'PREFIX: &str = "bodies/"' in code
+    """The prefixes are written in the code and in the template."""
+    for name in ("bodies", "archive"):
+        code = (REPOSITORY / f"crates/domain/src/{name}.rs").read_text()
+        assert f'PREFIX: &str = "{name}/"' in code
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

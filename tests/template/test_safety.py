@@ -50,7 +50,9 @@ def test_a_kept_body_is_private_and_outlives_its_message(resources: Resources) -
     assert properties["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
     (encryption,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
-    (rule,) = properties["LifecycleConfiguration"]["Rules"]
+    rule, archive = properties["LifecycleConfiguration"]["Rules"]
+    # A rule without a prefix would empty the archive with the bodies: of two rules, S3 follows the shorter.
+    assert (rule["Prefix"], archive["Prefix"]) == ("bodies/", "archive/")
     waits = [
         resources[queue]["Properties"]["MessageRetentionPeriod"] for queue in ("EventQueue", "EventDeadLetterQueue")
     ]
@@ -65,6 +67,30 @@ def test_a_kept_body_is_private_and_outlives_its_message(resources: Resources) -
     assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     assert statement["Resource"] == [{"Fn::GetAtt": [name, "Arn"]}, {"Fn::Sub": f"${{{name}.Arn}}/*"}]
+
+
+def test_the_archive_is_switched_on_by_a_number_of_days(resources: Resources, source: dict[str, Any]) -> None:
+    """Off unless told otherwise; then nothing is told where, nothing is allowed, and what was there goes."""
+    days = source["Parameters"]["ArchiveDays"]
+    assert (days["Default"], days["MinValue"]) == (0, 0)
+    variables = resources["ReindexFunction"]["Properties"]["Environment"]["Variables"]
+    assert variables["ARCHIVE_BUCKET"] == {"Fn::If": ["HasArchive", {"Ref": "PayloadBucket"}, ""]}
+    policies = resources["ReindexRole"]["Properties"]["Policies"]
+    conditional = [each["Fn::If"] for each in policies[0]["PolicyDocument"]["Statement"] if "Fn::If" in each]
+    assert [(each[0], each[2]) for each in conditional if each[1]["Sid"] == "Archive"] == [
+        ("HasArchive", {"Ref": "AWS::NoValue"})
+    ]
+    _, rule = resources["PayloadBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert (rule["Status"], rule["ExpirationInDays"]) == (
+        "Enabled",
+        {"Fn::If": ["HasArchive", {"Ref": "ArchiveDays"}, 1]},
+    )
+    told = [
+        name
+        for name, function in of_type(resources, "AWS::Lambda::Function").items()
+        if "ARCHIVE_BUCKET" in function["Properties"]["Environment"]["Variables"]
+    ]
+    assert told == ["ReindexFunction"]
 
 
 def test_who_keeps_bodies_and_who_fetches_them_know_the_bucket(resources: Resources) -> None:

@@ -16,12 +16,13 @@ use std::{
 };
 
 use hookline_domain::{
+    archive::Archive,
     bodies::Bodies,
     entities::Entities,
     index::Index,
     ledger::Ledger,
     port::Clock,
-    reindex::{Processed, Reindex, Unpack, Verdict},
+    reindex::{Keep, Processed, Reindex, Unpack, Verdict},
     stores::Stores,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -77,13 +78,14 @@ pub struct SqsFailure {
 #[error("a message without an id must come again, so the whole batch must")]
 pub struct Unnamed;
 
-/// Applies one batch, or asks for all of it again when the time is up.
+/// Applies one batch, or asks for all of it again when the time is up. Keeps what is settled in the time that is left.
 ///
 /// # Errors
 /// [`Unnamed`], which no queue of SQS causes.
 pub async fn consume<L: Ledger, E: Entities, S: Stores, I: Index, C: Clock>(
     reindex: &Reindex<L, E, S, I, C>,
     unpack: &Unpack<impl Bodies>,
+    keep: &Keep<impl Archive>,
     batch: SqsBatch,
     deadline: Timestamp,
 ) -> Result<SqsAnswer, Unnamed> {
@@ -97,10 +99,11 @@ pub async fn consume<L: Ledger, E: Entities, S: Stores, I: Index, C: Clock>(
     let stop_at = deadline.checked_sub(SETTLE_MARGIN).unwrap_or(deadline);
     let work = async {
         let (messages, fetched) = unpack.open(texts).await;
-        (reindex.apply(messages, stop_at).await, fetched)
+        let copies = keep.copy(&messages);
+        (reindex.apply(messages, stop_at).await, fetched, copies)
     };
     let time_left = || time_left(deadline, reindex.clock.now());
-    let Ok((processed, fetched)) = tokio::time::timeout(time_left(), work).await else {
+    let Ok((processed, fetched, copies)) = tokio::time::timeout(time_left(), work).await else {
         let batch_size = ids.len();
         tracing::warn!(
             service = "reindex",
@@ -109,6 +112,14 @@ pub async fn consume<L: Ledger, E: Entities, S: Stores, I: Index, C: Clock>(
         );
         return again(ids);
     };
+    let kept = tokio::time::timeout(time_left(), keep.keep(copies, &processed, reindex.clock.now())).await;
+    if kept.is_err() {
+        tracing::warn!(
+            service = "reindex",
+            batch_size = ids.len(),
+            "the time is up before all that has been settled is in the archive"
+        );
+    }
     // What is not cleared by then expires.
     let _cleared = tokio::time::timeout(time_left(), unpack.clear(fetched, &processed)).await;
     let duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
@@ -167,8 +178,13 @@ fn log(processed: &Processed, batch_size: usize, duration_us: u64) {
 ///
 /// # Errors
 /// When the runtime cannot be reached.
-pub async fn run<L, E, S, I, C, B>(reindex: Reindex<L, E, S, I, C>, unpack: Unpack<B>) -> Result<(), StartError>
+pub async fn run<L, E, S, I, C, B, A>(
+    reindex: Reindex<L, E, S, I, C>,
+    unpack: Unpack<B>,
+    keep: Keep<A>,
+) -> Result<(), StartError>
 where
+    A: Archive + 'static,
     B: Bodies + 'static,
     L: Ledger + 'static,
     E: Entities + 'static,
@@ -176,13 +192,13 @@ where
     I: Index + 'static,
     C: Clock + 'static,
 {
-    let function = Arc::new((reindex, unpack));
+    let function = Arc::new((reindex, unpack, keep));
     let handle = service_fn(move |event: LambdaEvent<SqsBatch>| {
         let function = Arc::clone(&function);
         // On the heap, for the compiler would else have to lay out all of it in one piece.
         Box::pin(async move {
-            let (reindex, unpack) = &*function;
-            consume(reindex, unpack, event.payload, deadline(&event.context))
+            let (reindex, unpack, keep) = &*function;
+            consume(reindex, unpack, keep, event.payload, deadline(&event.context))
                 .await
                 .map_err(StartError::from)
         })

@@ -84,6 +84,8 @@ pub struct ReindexConfig {
     pub stores_table: String,
     /// `PAYLOAD_BUCKET`; without it a body that no message holds is not found.
     pub payload_bucket: Option<String>,
+    /// `ARCHIVE_BUCKET`; without it nothing is kept of what has been settled.
+    pub archive_bucket: Option<String>,
     /// Where the index is.
     pub index: IndexConfig,
 }
@@ -150,6 +152,7 @@ impl ReindexConfig {
             entities_table: reader.required("ENTITIES_TABLE"),
             stores_table: reader.required("STORES_TABLE"),
             payload_bucket: reader.optional("PAYLOAD_BUCKET"),
+            archive_bucket: reader.optional("ARCHIVE_BUCKET"),
             index: reader.index(),
         };
         reader.finish(config)

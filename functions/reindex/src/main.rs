@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use hookline_aws::{Aws, OpenSearchConfig, Patience};
-use hookline_domain::reindex::{Reindex, Unpack};
+use hookline_domain::reindex::{Keep, Reindex, Unpack};
 use hookline_lambda::{Environment, ReindexConfig, SystemClock, batch, start};
 use hookline_sources::shopify;
 
@@ -13,6 +13,9 @@ fn main() -> ExitCode {
         let aws = Aws::load(Patience::Consumer).await;
         let unpack = Unpack {
             bodies: config.payload_bucket.as_deref().map(|bucket| aws.bodies(bucket)),
+        };
+        let keep = Keep {
+            archive: config.archive_bucket.as_deref().map(|bucket| aws.archive(bucket)),
         };
         let reindex = Reindex {
             ledger: aws.ledger(&config.ledger_table),
@@ -26,6 +29,6 @@ fn main() -> ExitCode {
             clock: SystemClock,
             interpret: shopify::interpret,
         };
-        batch::run(reindex, unpack).await
+        batch::run(reindex, unpack, keep).await
     })
 }

@@ -8,9 +8,9 @@ use hookline_domain::{
     delivery::Delivery,
     envelope,
     ledger::{ClaimRequest, Fate, Ledger},
-    memory::{MemoryBodies, MemoryEntities, MemoryIndex, MemoryLedger, MemoryStores},
+    memory::{MemoryArchive, MemoryBodies, MemoryEntities, MemoryIndex, MemoryLedger, MemoryStores},
     port::Clock,
-    reindex::{Reindex, Unpack},
+    reindex::{Keep, Reindex, Unpack},
 };
 use hookline_lambda::batch::{SqsBatch, SqsRecord, Unnamed, consume};
 use hookline_sources::shopify;
@@ -35,11 +35,12 @@ pub(crate) fn sqs_batch(data: &[u8]) {
         interpret: shopify::interpret,
     };
     let unpack: Unpack<MemoryBodies> = Unpack { bodies: None };
+    let keep: Keep<MemoryArchive> = Keep { archive: None };
     let answer = wait(async {
         for delivery in batch.records.iter().filter_map(delivery) {
             reindex.ledger.claim(&delivery.key, &claimed()).await.unwrap();
         }
-        consume(&reindex, &unpack, batch.clone(), Timestamp::MAX).await
+        consume(&reindex, &unpack, &keep, batch.clone(), Timestamp::MAX).await
     });
 
     let settled = |record: &SqsRecord| {

@@ -11,6 +11,7 @@
 
 mod group;
 mod install;
+mod keep;
 mod settle;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
 use self::group::{Group, Step};
+pub use self::keep::{Copies, Keep};
 pub use self::unpack::{Fetched, NoBody, Unpack, Unread};
 use crate::{
     delivery::Delivery,

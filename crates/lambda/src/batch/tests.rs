@@ -1,10 +1,13 @@
 use hookline_domain::{
+    archive::Archived,
+    bodies::{Attempt, BodyKey},
+    compression::compress,
     delivery::Delivery,
     envelope,
     event::{Event, Unreadable},
-    ids::{DeliveryId, DeliveryKey, Topic},
+    ids::{DeliveryId, DeliveryKey, StoreKey, Topic},
     index::{Change, Outcome},
-    memory::{MemoryBodies, MemoryEntities, MemoryIndex, MemoryLedger, MemoryStores},
+    memory::{MemoryArchive, MemoryBodies, MemoryEntities, MemoryIndex, MemoryLedger, MemoryStores},
     port::Unavailable,
 };
 use hookline_sources::shopify;
@@ -27,26 +30,32 @@ fn consumer(interpret: fn(&Delivery) -> Result<Event, Unreadable>) -> Consumer {
 }
 
 fn text(body: &str) -> String {
+    envelope::encode(&delivery("1", body)).unwrap()
+}
+
+fn delivery(id: &str, body: &str) -> Delivery {
     let key = DeliveryKey {
         store: shopify::store(STORE).unwrap(),
         topic: Topic::new("products/update").unwrap(),
-        id: DeliveryId::new("1").unwrap(),
+        id: DeliveryId::new(id).unwrap(),
     };
-    envelope::encode(&Delivery {
+    Delivery {
         key,
         event_id: None,
         api_version: "2026-07".into(),
         triggered_at: None,
         received_at: Noon.now(),
         body: body.into(),
-    })
-    .unwrap()
+    }
 }
+
+/// Keeps nothing.
+const NOTHING: Keep<MemoryArchive> = Keep { archive: None };
 
 async fn answer(batch: Value) -> Result<Value, Unnamed> {
     let batch = serde_json::from_value(batch).unwrap();
     let unpack: Unpack<MemoryBodies> = Unpack { bodies: None };
-    let answer = consume(&consumer(shopify::interpret), &unpack, batch, Timestamp::MAX).await?;
+    let answer = consume(&consumer(shopify::interpret), &unpack, &NOTHING, batch, Timestamp::MAX).await?;
     Ok(serde_json::to_value(answer).unwrap())
 }
 
@@ -111,7 +120,9 @@ async fn what_is_not_done_when_the_time_is_up_comes_again() {
         serde_json::from_value(records).unwrap()
     };
     let unpack: Unpack<MemoryBodies> = Unpack { bodies: None };
-    let answer = consume(&hung, &unpack, batch(json!("a")), Noon.now()).await.unwrap();
+    let answer = consume(&hung, &unpack, &NOTHING, batch(json!("a")), Noon.now())
+        .await
+        .unwrap();
     let again: Vec<_> = answer
         .batch_item_failures
         .iter()
@@ -119,7 +130,7 @@ async fn what_is_not_done_when_the_time_is_up_comes_again() {
         .collect();
     assert_eq!(again, ["a", "b"]);
     assert_eq!(
-        consume(&hung, &unpack, batch(Value::Null), Noon.now()).await,
+        consume(&hung, &unpack, &NOTHING, batch(Value::Null), Noon.now()).await,
         Err(Unnamed)
     );
 }
@@ -130,4 +141,122 @@ fn the_work_ends_before_the_function_does() {
     assert_eq!(left(30), Duration::from_secs(29));
     assert_eq!(left(-5), Duration::ZERO);
     assert!(time_left(Timestamp::MAX, Noon.now()) > Duration::from_secs(30));
+}
+
+/// The archive of these tests, when it fails.
+struct Shut;
+
+impl Archive for Shut {
+    async fn keep(&self, _: &StoreKey, _: Timestamp, _: &[String]) -> Result<(), Unavailable> {
+        Err(Unavailable::new("archive", "connection refused"))
+    }
+}
+
+/// The archive of these tests, when it does not answer.
+struct Stuck;
+
+impl Archive for Stuck {
+    async fn keep(&self, _: &StoreKey, _: Timestamp, _: &[String]) -> Result<(), Unavailable> {
+        std::future::pending().await
+    }
+}
+
+fn batch_of(texts: &[String]) -> SqsBatch {
+    let records = texts.iter().enumerate().map(|(n, text)| SqsRecord {
+        message_id: Some(n.to_string()),
+        body: Some(text.clone()),
+    });
+    SqsBatch {
+        records: records.collect(),
+    }
+}
+
+/// How many of a batch must come again.
+async fn applied<A: Archive>(keep: &Keep<A>, texts: &[String], deadline: Timestamp) -> usize {
+    let bodies = MemoryBodies::default();
+    let unpack = Unpack { bodies: Some(bodies) };
+    let consumer = consumer(shopify::interpret);
+    let answer = consume(&consumer, &unpack, keep, batch_of(texts), deadline).await;
+    answer.unwrap().batch_item_failures.len()
+}
+
+async fn archived(archive: &MemoryArchive) -> Vec<Vec<Delivery>> {
+    let store = shopify::store(STORE).unwrap();
+    let found = archive.objects(&store, Timestamp::MIN, Timestamp::MAX).await.unwrap();
+    let mut objects = Vec::new();
+    for key in found {
+        assert_eq!(key.at(), Noon.now());
+        let envelopes = archive.read(&key).await.unwrap().unwrap();
+        let deliveries = envelopes.iter().map(|envelope| envelope::decode(envelope).unwrap());
+        objects.push(deliveries.collect());
+    }
+    objects
+}
+
+fn archive() -> (MemoryArchive, Keep<MemoryArchive>) {
+    let archive = MemoryArchive::default();
+    let keep = Keep {
+        archive: Some(archive.clone()),
+    };
+    (archive, keep)
+}
+
+#[tokio::test]
+async fn what_is_settled_is_kept_as_one_object_and_nothing_else_is() {
+    let (archive, keep) = archive();
+    let other = GOOD.replace("\"id\":1", "\"id\":2");
+    let texts = [
+        text(GOOD),
+        envelope::encode(&delivery("2", &other)).unwrap(),
+        envelope::encode(&delivery("3", "{}")).unwrap(),
+        envelope::encode(&delivery("1~replay-01234567", GOOD)).unwrap(),
+        "not ours".to_owned(),
+    ];
+    assert_eq!(applied(&keep, &texts, Timestamp::MAX).await, 2, "broken and not ours");
+    assert_eq!(archived(&archive).await, [[delivery("1", GOOD), delivery("2", &other)]]);
+}
+
+#[tokio::test]
+async fn a_body_that_no_message_held_is_kept_whole_and_then_removed() {
+    let (archive, keep) = archive();
+    let unpack = Unpack {
+        bodies: Some(MemoryBodies::default()),
+    };
+    let large = delivery("1", &GOOD.replace("Kettle", &"Kettle".repeat(100_000)));
+    let attempt = Attempt::new();
+    let key = BodyKey {
+        delivery: large.key.clone(),
+        attempt,
+    };
+    let bodies = unpack.bodies.as_ref().unwrap();
+    bodies.put(&key, compress(&large.body)).await.unwrap();
+    let batch = batch_of(&[envelope::point(&large, attempt)]);
+    let consumer = consumer(shopify::interpret);
+    let answer = consume(&consumer, &unpack, &keep, batch, Timestamp::MAX).await.unwrap();
+    assert_eq!(answer, SqsAnswer::default());
+    assert_eq!(archived(&archive).await, [[large]]);
+    assert_eq!(bodies.keys(), []);
+}
+
+#[tokio::test]
+async fn what_comes_again_after_it_was_done_is_kept_again() {
+    let (archive, keep) = archive();
+    let unpack: Unpack<MemoryBodies> = Unpack { bodies: None };
+    let consumer = consumer(shopify::interpret);
+    // The second is as when the first consumer died before it could keep anything.
+    for keep in [&NOTHING, &keep] {
+        let batch = batch_of(&[text(GOOD)]);
+        consume(&consumer, &unpack, keep, batch, Timestamp::MAX).await.unwrap();
+    }
+    assert_eq!(archived(&archive).await, [[delivery("1", GOOD)]]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_archive_that_fails_or_hangs_does_not_keep_anything_from_being_settled() {
+    assert_eq!(
+        applied(&Keep { archive: Some(Shut) }, &[text(GOOD)], Timestamp::MAX).await,
+        0
+    );
+    let soon = Noon.now() + SignedDuration::from_millis(1_200);
+    assert_eq!(applied(&Keep { archive: Some(Stuck) }, &[text(GOOD)], soon).await, 0);
 }
