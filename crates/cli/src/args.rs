@@ -51,8 +51,11 @@ pub enum Command {
 }
 
 const REPLAY: &str = "\
-Bodies come from the files given, or else from the dead-letter queue, which keeps its letters: to \
-move them out of it, use `hookline dlq redrive`. What has been applied has its body in neither.
+Bodies come from the files given, or else from the archive, where a stack with ArchiveDays keeps \
+what it has settled, and from the dead-letter queue, which keeps its letters: to move them out of \
+it, use `hookline dlq redrive`. By id the ledger says when a delivery was settled, for 7 days and \
+quicker with --store; older ones are found with --store and --from. What was received before --to \
+and waited more than a day is found by id only.
 
 A replay goes through the queue under an id of its own, so it is never taken for a duplicate. It \
 cannot make the index older: then its fate is `superseded`, and by what is told.

@@ -1,12 +1,14 @@
 //! `hookline`: what a person does with dead letters, replays and single deliveries. Runs with that person's AWS
 //! credentials, on that person's machine; no part of it is deployed.
 
+mod archive;
 mod args;
 mod dlq;
 mod letters;
 mod output;
 mod pace;
 mod places;
+mod records;
 mod replay;
 mod saved;
 mod select;

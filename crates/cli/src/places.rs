@@ -6,6 +6,8 @@ use hookline_aws::{
     Aws, DynamoEntities, DynamoLedger, DynamoStores, Patience, S3Bodies, SqsDeadLetters, SqsEventQueue,
 };
 
+use crate::archive::Archive;
+
 /// Names of tables and addresses of queues.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Where things are")]
@@ -64,6 +66,15 @@ pub struct Places {
         hide_env_values = true
     )]
     payload_bucket: Option<String>,
+    /// Where deliveries are kept after they were settled, if the stack keeps them (`ArchiveDays`).
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        env = "ARCHIVE_BUCKET",
+        hide_env_values = true
+    )]
+    archive_bucket: Option<String>,
 }
 
 /// The ways to all places. Makes no request before it must.
@@ -99,12 +110,12 @@ impl Connected {
 
     /// None if nobody said where.
     pub fn bodies(&self) -> Option<S3Bodies> {
-        let bucket = self
-            .places
-            .payload_bucket
-            .as_deref()
-            .filter(|name| !name.trim().is_empty());
-        bucket.map(|bucket| self.aws.bodies(bucket))
+        given(self.places.payload_bucket.as_ref()).map(|bucket| self.aws.bodies(bucket))
+    }
+
+    /// None if nobody said where, as of a stack that keeps nothing.
+    pub fn archive(&self) -> Option<Archive> {
+        given(self.places.archive_bucket.as_ref()).map(|bucket| Archive(self.aws.archive(bucket)))
     }
 
     pub fn stores(&self) -> Result<DynamoStores> {
@@ -132,8 +143,12 @@ impl Connected {
     }
 }
 
-fn needed<'a>(given: Option<&'a String>, variable: &str, option: &str) -> Result<&'a String> {
-    match given.filter(|value| !value.trim().is_empty()) {
+fn given(value: Option<&String>) -> Option<&String> {
+    value.filter(|value| !value.trim().is_empty())
+}
+
+fn needed<'a>(value: Option<&'a String>, variable: &str, option: &str) -> Result<&'a String> {
+    match given(value) {
         Some(value) => Ok(value),
         None => bail!(
             "{variable} is not set: set it, or give {option}. All of them, from the outputs of a stack: \

@@ -1,6 +1,6 @@
 //! Files of deliveries: what `--save` writes, and what `replay --file` reads.
 //!
-//! A saved file has one JSON object a line, `{"envelope": …}`, which holds a queue message as it was. The other kind
+//! A saved file has lines as objects of the archive have: `{"envelope": …}` holds a queue message as it was. The other kind
 //! is a body as a sender sent it, with its headers as a JSON object beside it: `x.json` and `x.headers.json`.
 
 use std::{
@@ -11,20 +11,15 @@ use std::{
 
 use anyhow::{Context, Result, anyhow, bail};
 use hookline_domain::{
+    archive,
     delivery::Delivery,
     envelope::{self, Packed},
 };
 use hookline_sources::shopify;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use crate::{letters::Letter, places::Connected};
-
-#[derive(Serialize, Deserialize)]
-struct Line {
-    envelope: String,
-}
 
 /// A new file that deliveries are kept in.
 pub struct Keeper {
@@ -46,22 +41,21 @@ impl Keeper {
     pub async fn keep_letter(&mut self, places: &Connected, letter: &Letter) -> Result<()> {
         match &letter.delivery {
             Ok(_) => self.keep(&letter.whole(places).await?),
-            Err(_) => self.write(letter.dead.text.clone()),
+            Err(_) => self.write(&letter.dead.text),
         }
     }
 
     /// Writes one delivery, however large. It is on the disk when this returns.
     pub fn keep(&mut self, delivery: &Delivery) -> Result<()> {
         match envelope::pack(delivery, usize::MAX) {
-            Packed::Message(message) => self.write(message),
+            Packed::Message(message) => self.write(&message),
             Packed::Large { why, .. } => Err(why.into()),
         }
     }
 
-    fn write(&mut self, envelope: String) -> Result<()> {
-        let line = Line { envelope };
-        let text = serde_json::to_string(&line)? + "\n";
-        let written = self.file.write_all(text.as_bytes()).and_then(|()| self.file.flush());
+    fn write(&mut self, envelope: &str) -> Result<()> {
+        let line = archive::line(envelope);
+        let written = self.file.write_all(line.as_bytes()).and_then(|()| self.file.flush());
         written
             .and_then(|()| self.file.get_ref().sync_data())
             .with_context(|| format!("{} cannot be written", self.path.display()))
@@ -81,14 +75,14 @@ pub fn read(path: &Path, now: Timestamp) -> Result<Vec<Delivery>> {
     let text = std::str::from_utf8(&bytes).with_context(|| format!("{} is not text", named()))?;
     let mut deliveries = Vec::new();
     for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
-        let line: Line = serde_json::from_str(line).map_err(|_| {
+        let envelope = archive::read_line(line).map_err(|_| {
             anyhow!(
                 "{} line {number} is not what --save writes, and there is no {} beside it that tells its topic and store",
                 named(),
                 headers.display()
             )
         })?;
-        match envelope::decode(&line.envelope) {
+        match envelope::decode(&envelope) {
             Ok(delivery) => deliveries.push(delivery),
             Err(problem) => bail!("{} line {number}: {problem}", named()),
         }

@@ -1,19 +1,23 @@
-//! Where the bodies of deliveries are found that are to be applied again: in files, and among the dead letters.
+//! Where the bodies of deliveries are found that are to be applied again: in files, or else in the archive and among the
+//! dead letters.
 
 use std::collections::BTreeSet;
 
 use anyhow::{Result, bail};
 use hookline_domain::{delivery::Delivery, ids::DeliveryId};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     args::{Moment, Replay},
     letters::Walk,
     output::say,
     places::Connected,
-    saved,
+    records, saved,
     select::{Selection, Store},
 };
+
+/// How long a delivery may have waited until it was settled, and is still found by when it was received.
+const WAITED: SignedDuration = SignedDuration::from_hours(24);
 
 /// A delivery with its body, and where that was.
 pub struct Found {
@@ -34,26 +38,15 @@ pub async fn find(places: &Connected, wanted: &Replay) -> Result<Vec<Found>> {
         }));
     }
     if wanted.file.is_empty() {
-        let everything = Selection::default();
-        let (letters, _) = Walk::new(places, &everything, wanted.hiding)?.all(usize::MAX).await?;
-        for letter in letters {
-            if letter
-                .delivery
-                .as_ref()
-                .is_ok_and(|delivery| is_wanted(delivery, wanted))
-            {
-                found.push(Found {
-                    delivery: letter.whole(places).await?,
-                    from: "dead letter".to_owned(),
-                });
-            }
-        }
+        let letters = letters(places, wanted).await?;
+        found.extend(archived(places, wanted, &letters).await?);
+        found.extend(letters);
     }
     found.retain(|found| is_wanted(&found.delivery, wanted));
-    found.sort_by_key(|found| found.delivery.observed_at());
     let mut known = BTreeSet::new();
     found.retain(|found| known.insert(found.delivery.key.clone()));
-    tell_what_is_missing(&found, wanted)?;
+    found.sort_by_key(|found| found.delivery.observed_at());
+    tell_what_is_missing(&found, places.archive().is_some(), wanted)?;
     if found.len() > wanted.limit {
         say(&format!(
             "· only the oldest {} of {} (--limit)",
@@ -63,6 +56,62 @@ pub async fn find(places: &Connected, wanted: &Replay) -> Result<Vec<Found>> {
         found.truncate(wanted.limit);
     }
     Ok(found)
+}
+
+async fn letters(places: &Connected, wanted: &Replay) -> Result<Vec<Found>> {
+    let everything = Selection::default();
+    let (letters, _) = Walk::new(places, &everything, wanted.hiding)?.all(usize::MAX).await?;
+    let mut found = Vec::new();
+    for letter in letters {
+        if letter
+            .delivery
+            .as_ref()
+            .is_ok_and(|delivery| is_wanted(delivery, wanted))
+        {
+            found.push(Found {
+                delivery: letter.whole(places).await?,
+                from: "dead letter".to_owned(),
+            });
+        }
+    }
+    Ok(found)
+}
+
+/// What the archive has of it, the newest copies first: by store and time, or by id when the ledger knows when it was
+/// settled. Ids that are among the dead letters are not looked for.
+async fn archived(places: &Connected, wanted: &Replay, letters: &[Found]) -> Result<Vec<Found>> {
+    let Some(archive) = places.archive() else {
+        return Ok(Vec::new());
+    };
+    let mut found = Vec::new();
+    let mut forgotten = wanted.id.is_empty();
+    for id in &wanted.id {
+        if letters.iter().any(|letter| letter.delivery.key.id == *id) {
+            continue;
+        }
+        let records = records::find(&places.ledger()?, id, wanted.store.as_ref(), wanted.topic.as_ref()).await?;
+        forgotten |= records.is_empty();
+        for record in records.iter().filter(|record| record.delivery.id == *id) {
+            found.extend(archive.of_record(record).await?.map(|(_, delivery)| delivery));
+        }
+    }
+    // Of what the ledger has forgotten, a store and a time can be searched.
+    if let Some(Store(store)) = &wanted.store
+        && forgotten
+        && (wanted.id.is_empty() || wanted.from.is_some())
+    {
+        let from = wanted.from.map_or(Timestamp::MIN, |Moment(from)| from);
+        let to = wanted.to.and_then(|Moment(to)| to.checked_add(WAITED).ok());
+        let to = to.unwrap_or(Timestamp::MAX);
+        let fits = |delivery: &Delivery| is_wanted(delivery, wanted);
+        found.extend(archive.of_store(store, from, to, fits).await?);
+    }
+    let from = "archive".to_owned();
+    let found = found.into_iter().map(|delivery| Found {
+        delivery,
+        from: from.clone(),
+    });
+    Ok(found.collect())
 }
 
 fn is_wanted(delivery: &Delivery, wanted: &Replay) -> bool {
@@ -76,12 +125,18 @@ fn is_wanted(delivery: &Delivery, wanted: &Replay) -> bool {
         && wanted.to.is_none_or(|Moment(to)| delivery.received_at < to)
 }
 
-fn tell_what_is_missing(found: &[Found], wanted: &Replay) -> Result<()> {
-    let where_to_look = if wanted.file.is_empty() {
-        "only the dead-letter queue was looked through, for the body of what was applied is not kept. If you have it, \
-         give --file; or have the store change the thing once more"
-    } else {
+fn tell_what_is_missing(found: &[Found], has_archive: bool, wanted: &Replay) -> Result<()> {
+    let where_to_look = if !wanted.file.is_empty() {
         "only the files given were looked through"
+    } else if has_archive && !wanted.id.is_empty() {
+        "neither the archive has it nor the dead-letter queue. By id the archive is searched with the ledger's help, \
+         which remembers 7 days; what is older is found with --store and --from. If you have it, give --file; or have \
+         the store change the thing once more"
+    } else if has_archive {
+        "the archive and the dead-letter queue were looked through"
+    } else {
+        "only the dead-letter queue was looked through, for ARCHIVE_BUCKET does not say where the bodies of what was \
+         applied are kept (ArchiveDays). If you have it, give --file; or have the store change the thing once more"
     };
     let missing: Vec<&str> = wanted
         .id

@@ -1,6 +1,7 @@
 //! All that is known of one delivery, gathered into one account and written down.
 
 use hookline_domain::{
+    archive::ArchiveKey,
     ledger::{Fate, Record, State},
     replay::original_of,
     stores::StoreRecord,
@@ -14,6 +15,14 @@ use crate::{
     select::code_name,
     why::told,
 };
+
+/// Whether a delivery lies in the archive.
+pub enum InArchive {
+    /// In this object.
+    Yes(ArchiveKey),
+    /// It was not settled, or not kept, or has expired.
+    No,
+}
 
 /// All that is known of one delivery.
 #[derive(Debug, Serialize)]
@@ -34,6 +43,9 @@ pub struct Account {
     problem_at: Option<Timestamp>,
     forgotten_at: Timestamp,
     dead_letter: Option<Summary>,
+    /// None if nobody looked.
+    archived: Option<bool>,
+    archive_object: Option<String>,
     store_enabled: Option<bool>,
     store_uninstalled_at: Option<Timestamp>,
     store_last_error: Option<String>,
@@ -42,7 +54,13 @@ pub struct Account {
 
 impl Account {
     /// Gathers it.
-    pub fn of(record: &Record, letter: Option<&Letter>, store: Option<&StoreRecord>, now: Timestamp) -> Self {
+    pub fn of(
+        record: &Record,
+        letter: Option<&Letter>,
+        store: Option<&StoreRecord>,
+        archived: Option<InArchive>,
+        now: Timestamp,
+    ) -> Self {
         let key = &record.delivery;
         let (state, lease_until) = match &record.entry.state {
             State::Claimed { lease_until, .. } => ("claimed", Some(*lease_until)),
@@ -65,6 +83,11 @@ impl Account {
             problem_at: record.problem.as_ref().map(|problem| problem.at),
             forgotten_at: record.entry.expires_at,
             dead_letter: letter.map(Summary::from),
+            archived: archived.as_ref().map(|archived| matches!(archived, InArchive::Yes(_))),
+            archive_object: archived.and_then(|archived| match archived {
+                InArchive::Yes(key) => Some(key.to_string()),
+                InArchive::No => None,
+            }),
             store_enabled: store.map(|store| store.enabled),
             store_uninstalled_at: store.and_then(|store| store.uninstalled_at),
             store_last_error: store
@@ -88,6 +111,11 @@ impl Account {
                 at.map(|at| format!(" at {}", seconds(at))).unwrap_or_default()
             ),
         };
+        let archive = match (&self.archive_object, self.archived) {
+            (Some(object), _) => Some(format!("kept, in {object}")),
+            (None, Some(_)) => Some("not kept".to_owned()),
+            (None, None) => None,
+        };
         let facts = [
             ("delivery", Some(self.delivery_id.clone())),
             ("replay of", self.replay_of.clone()),
@@ -100,6 +128,7 @@ impl Account {
             ("problem", self.problem.clone()),
             ("since", self.problem_at.map(seconds)),
             ("dead letter", Some(letter)),
+            ("archive", archive),
             ("last error", self.store_last_error.clone()),
             ("forgotten", Some(seconds(self.forgotten_at))),
             ("means", Some(self.means.clone())),

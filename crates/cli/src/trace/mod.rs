@@ -4,50 +4,24 @@ mod account;
 mod meaning;
 
 use anyhow::Result;
-use futures_util::{StreamExt, TryStreamExt, stream};
 use hookline_domain::{
-    dead_letters::DeadLetter,
-    ids::{DeliveryKey, Topic},
-    ledger::{Cursor, Record, Records},
-    replay::original_of,
-    stores::Stores,
+    dead_letters::DeadLetter, ids::DeliveryKey, ledger::Record, replay::original_of, stores::Stores,
 };
-use hookline_sources::shopify;
 use jiff::Timestamp;
 
-use self::account::Account;
+use self::account::{Account, InArchive};
 use crate::{
     args::Trace,
     letters::{Letter, Summary, Walk},
     output::{Output, say},
     places::Connected,
-    select::{Selection, Store},
+    records,
+    select::Selection,
 };
-
-/// How many requests are under way at once.
-const AT_ONCE: usize = 10;
-
-/// How many pages of the ledger are looked through between two words about it where there is no terminal.
-const PAGES: u64 = 1000;
 
 pub async fn run(places: &Connected, out: &Output, wanted: &Trace) -> Result<bool> {
     let ledger = places.ledger()?;
-    let records = match &wanted.store {
-        Some(Store(store)) => {
-            let keys = topics(wanted.topic.as_ref()).into_iter().map(|topic| DeliveryKey {
-                store: store.clone(),
-                topic,
-                id: wanted.id.clone(),
-            });
-            let found: Vec<_> = stream::iter(keys)
-                .map(async |key| ledger.find(&key).await)
-                .buffered(AT_ONCE)
-                .try_collect()
-                .await?;
-            found.into_iter().flatten().collect()
-        }
-        None => search(&ledger, wanted).await?,
-    };
+    let records = records::find(&ledger, &wanted.id, wanted.store.as_ref(), wanted.topic.as_ref()).await?;
     let letters = letters(places, wanted).await?;
     if records.is_empty() {
         return nothing(out, wanted, &letters);
@@ -55,7 +29,8 @@ pub async fn run(places: &Connected, out: &Output, wanted: &Trace) -> Result<boo
     for record in &records {
         let letter = letters.iter().find(|letter| holds(letter, &record.delivery));
         let store = places.stores()?.find(&record.delivery.store).await?;
-        let account = Account::of(record, letter, store.as_ref(), Timestamp::now());
+        let archived = archived(places, record).await?;
+        let account = Account::of(record, letter, store.as_ref(), archived, Timestamp::now());
         if out.json {
             out.object(&account)?;
         } else {
@@ -66,45 +41,6 @@ pub async fn run(places: &Connected, out: &Output, wanted: &Trace) -> Result<boo
         say("· replays of it are found without --store, by searching the whole ledger");
     }
     Ok(true)
-}
-
-fn topics(wanted: Option<&Topic>) -> Vec<Topic> {
-    match wanted {
-        Some(topic) => vec![topic.clone()],
-        None => shopify::Topic::ALL
-            .into_iter()
-            .filter_map(|topic| Topic::new(topic.name()).ok())
-            .collect(),
-    }
-}
-
-/// Looks through the whole ledger for the delivery and its replays: it is kept by store and topic.
-async fn search(ledger: &impl Records, wanted: &Trace) -> Result<Vec<Record>> {
-    say("· searching the whole ledger; with --store it is asked for the delivery only");
-    let bar = indicatif::ProgressBar::new_spinner();
-    let (mut found, mut looked_at, mut pages) = (Vec::new(), 0, 0);
-    let mut after: Option<Cursor> = None;
-    loop {
-        let page = ledger.search(&wanted.id, after).await?;
-        looked_at += page.looked_at;
-        pages += 1;
-        bar.set_message(format!("{looked_at} deliveries looked at"));
-        bar.tick();
-        if bar.is_hidden() && pages % PAGES == 0 {
-            say(&format!("· {looked_at} deliveries looked at"));
-        }
-        let is_meant = |record: &Record| {
-            record.delivery.id == wanted.id || original_of(&record.delivery.id) == Some(wanted.id.as_str())
-        };
-        found.extend(page.found.into_iter().filter(is_meant));
-        after = page.after;
-        if after.is_none() {
-            break;
-        }
-    }
-    bar.finish_and_clear();
-    found.sort_by_key(|record| record.claimed_at);
-    Ok(found)
 }
 
 /// The dead letters of this delivery and of its replays.
@@ -118,6 +54,18 @@ async fn letters(places: &Connected, wanted: &Trace) -> Result<Vec<Letter>> {
         })
     };
     Ok(letters.into_iter().filter(is_meant).collect())
+}
+
+/// Where it is kept; none if it need not be, for its original has the same body, or if nobody said where to look.
+async fn archived(places: &Connected, record: &Record) -> Result<Option<InArchive>> {
+    let Some(archive) = places.archive() else {
+        return Ok(None);
+    };
+    if original_of(&record.delivery.id).is_some() {
+        return Ok(None);
+    }
+    let found = archive.of_record(record).await?;
+    Ok(Some(found.map_or(InArchive::No, |(key, _)| InArchive::Yes(key))))
 }
 
 fn holds(letter: &Letter, key: &DeliveryKey) -> bool {

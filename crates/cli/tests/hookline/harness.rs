@@ -9,7 +9,8 @@ use std::{
 
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use hookline_aws::{
-    Aws, DynamoEntities, DynamoLedger, DynamoStores, OpenSearchConfig, OpenSearchIndex, Patience, S3Bodies, Signing,
+    Aws, DynamoEntities, DynamoLedger, DynamoStores, OpenSearchConfig, OpenSearchIndex, Patience, S3Archive, S3Bodies,
+    Signing,
 };
 use hookline_domain::{
     dead_letters::DeadLetters,
@@ -17,7 +18,7 @@ use hookline_domain::{
     envelope,
     index::{Search, SearchQuery},
     ledger::{ClaimRequest, Fate, Ledger, Problem},
-    reindex::{Reindex, Unpack},
+    reindex::{Keep, Reindex, Unpack},
     status::Status,
     stores::{ErrorCode, Stores},
 };
@@ -28,7 +29,7 @@ use hookline_lambda::{
 use hookline_sources::shopify;
 use hookline_testkit::{
     builders::store,
-    emulator::{DynamoDb, ENTITIES_TABLE, LEDGER_TABLE, STORES_TABLE, Sqs, sdk_config},
+    emulator::{DynamoDb, ENTITIES_TABLE, LEDGER_TABLE, S3, STORES_TABLE, Sqs, sdk_config},
     osmem::Osmem,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -50,6 +51,8 @@ pub struct Stack {
     pub events: String,
     pub dead_letters: String,
     endpoint: String,
+    /// Where the S3 with its archive listens, if it has one.
+    archive: Option<String>,
     _sqs: Sqs,
 }
 
@@ -121,8 +124,15 @@ impl Stack {
             events,
             dead_letters: made.queue_url.unwrap(),
             endpoint,
+            archive: None,
             _sqs: sqs,
         }
+    }
+
+    /// The same, keeping what is settled.
+    pub fn with_archive(self, s3: &S3) -> Self {
+        let archive = Some(s3.endpoint().to_owned());
+        Self { archive, ..self }
     }
 
     /// The binary, pointed here.
@@ -151,6 +161,9 @@ impl Stack {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
+        if let Some(s3) = &self.archive {
+            command.env("AWS_ENDPOINT_URL_S3", s3).env("ARCHIVE_BUCKET", S3::BUCKET);
+        }
         command
     }
 
@@ -271,6 +284,7 @@ impl Stack {
             &self.sqs,
             &self.events,
             &engine(self.dynamodb.endpoint(), osmem.url()).await,
+            &keep_in(self.archive.as_deref()).await,
         )
         .await;
     }
@@ -279,13 +293,15 @@ impl Stack {
     pub fn consumer(&self, osmem: &Osmem) -> Consumer {
         let (dynamodb, sqs) = (self.dynamodb.endpoint().to_owned(), self.endpoint.clone());
         let (index, queue) = (osmem.url().to_owned(), self.events.clone());
+        let archive = self.archive.clone();
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = std::thread::spawn(move || {
             let work = async move {
                 let sqs = aws_sdk_sqs::Client::new(&sdk_config(&sqs).await);
                 let reindex = engine(&dynamodb, &index).await;
+                let keep = keep_in(archive.as_deref()).await;
                 loop {
-                    consume(&sqs, &queue, &reindex).await;
+                    consume(&sqs, &queue, &reindex, &keep).await;
                 }
             };
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -362,6 +378,14 @@ async fn engine(dynamodb: &str, index: &str) -> Engine {
     }
 }
 
+async fn keep_in(s3: Option<&str>) -> Keep<S3Archive> {
+    let archive = match s3 {
+        Some(s3) => Some(Aws::with_config(sdk_config(s3).await, Patience::Consumer).archive(S3::BUCKET)),
+        None => None,
+    };
+    Keep { archive }
+}
+
 type Engine = Reindex<DynamoLedger, DynamoEntities, DynamoStores, OpenSearchIndex, SystemClock>;
 
 /// A consumer that works until this is dropped.
@@ -371,7 +395,7 @@ pub struct Consumer {
 }
 
 /// As Lambda and SQS do it between them: what is settled is removed, the rest is hidden for a while.
-async fn consume(sqs: &aws_sdk_sqs::Client, queue: &str, reindex: &Engine) {
+async fn consume(sqs: &aws_sdk_sqs::Client, queue: &str, reindex: &Engine, keep: &Keep<S3Archive>) {
     let unpack = Unpack::<S3Bodies> { bodies: None };
     loop {
         let received = sqs
@@ -390,7 +414,9 @@ async fn consume(sqs: &aws_sdk_sqs::Client, queue: &str, reindex: &Engine) {
         let batch = SqsBatch {
             records: records.collect(),
         };
-        let answer = batch::consume(reindex, &unpack, batch, Timestamp::MAX).await.unwrap();
+        let answer = batch::consume(reindex, &unpack, keep, batch, Timestamp::MAX)
+            .await
+            .unwrap();
         for message in messages {
             let id = message.message_id.unwrap();
             if answer

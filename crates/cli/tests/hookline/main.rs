@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
 
+mod archive;
 mod dead_letters;
 mod harness;
 mod help;
