@@ -121,3 +121,18 @@ def test_an_old_state_is_superseded_by_the_one_that_is_told(tour: Tour, hookline
     assert row["fate"] == "superseded"
     assert row["why"].startswith(f"by the state of {new.updated_at.replace('+00:00', 'Z')}")
     assert tour.result(new)
+
+
+def test_what_was_applied_is_replayed_from_the_archive(tour: Tour, hookline: Hookline) -> None:
+    """By store and time, and by id; the local stack keeps what it has settled."""
+    board = tour.products["walnut-serving-board"]
+    delivery = tour.sign("products/update", board.body())
+    assert tour.stack.client.send(delivery).status == 200
+    tour.until(lambda: tour.result(board), "it is found")
+    mine = ("trace", delivery.id, "--store", tour.store)
+    # Found before it is kept: the archive comes last.
+    assert poll(lambda: hookline.rows(*mine)[0]["archived"])
+    for which in (("--from", "1h"), ("--id", delivery.id)):
+        (row,) = hookline.rows("replay", "--store", tour.store, *which)
+        assert (row["delivery_id"], row["from"], row["fate"]) == (delivery.id, "archive", "applied")
+    assert tour.status()["replayed_24h"] == 2
