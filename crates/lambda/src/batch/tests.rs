@@ -1,3 +1,5 @@
+use std::{io, sync::Mutex};
+
 use hookline_domain::{
     archive::Archived,
     bodies::{Attempt, BodyKey},
@@ -251,12 +253,36 @@ async fn what_comes_again_after_it_was_done_is_kept_again() {
     assert_eq!(archived(&archive).await, [[delivery("1", GOOD)]]);
 }
 
+/// What is logged on this thread until the guard is dropped.
+fn logged() -> (Arc<Mutex<Vec<u8>>>, tracing::subscriber::DefaultGuard) {
+    #[derive(Clone)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let lines = Arc::default();
+    let writer = Lines(Arc::clone(&lines));
+    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+    (lines, tracing::subscriber::set_default(subscriber))
+}
+
 #[tokio::test(start_paused = true)]
-async fn an_archive_that_fails_or_hangs_does_not_keep_anything_from_being_settled() {
+async fn an_archive_that_fails_or_hangs_is_told_of_and_keeps_nothing_from_being_settled() {
+    let (lines, _logging) = logged();
+    let said = |what: &str| String::from_utf8(lines.lock().unwrap().clone()).unwrap().contains(what);
     assert_eq!(
         applied(&Keep { archive: Some(Shut) }, &[text(GOOD)], Timestamp::MAX).await,
         0
     );
+    assert!(said("is not in the archive") && said("archive did not answer: connection refused"));
     let soon = Noon.now() + SignedDuration::from_millis(1_200);
     assert_eq!(applied(&Keep { archive: Some(Stuck) }, &[text(GOOD)], soon).await, 0);
+    assert!(said(
+        "the time is up before all that has been settled is in the archive"
+    ));
 }
