@@ -11,6 +11,7 @@ mod condition;
 mod connect;
 mod dead_letters;
 mod entities;
+mod find;
 mod ledger;
 mod opensearch;
 mod queue;

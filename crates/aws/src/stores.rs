@@ -31,6 +31,7 @@ use jiff::Timestamp;
 use crate::{
     attributes::{Item, Malformed, find_micros, micros, number, read_flag, read_micros, read_number, read_text, text},
     condition::unless_refused,
+    find::find,
 };
 
 const PORT: &str = "stores";
@@ -68,20 +69,12 @@ impl DynamoStores {
 
 impl Stores for DynamoStores {
     async fn find(&self, store: &StoreKey) -> Result<Option<StoreRecord>, Unavailable> {
-        let found = self
+        let wanted = self
             .client
             .get_item()
             .table_name(&self.table)
-            .key("pk", text(store.to_string()))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| Unavailable::new(PORT, error))?;
-        found
-            .item()
-            .map(read_record)
-            .transpose()
-            .map_err(|malformed| Unavailable::new(PORT, malformed))
+            .key("pk", text(store.to_string()));
+        find(PORT, wanted, read_record).await
     }
 
     async fn record(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), Unavailable> {

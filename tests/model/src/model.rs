@@ -128,6 +128,31 @@ pub enum Ended {
 }
 
 impl Scenario {
+    /// One delivery and all that can happen to it at the door, to a sender that tries so often.
+    #[must_use]
+    pub fn at_the_door(events: &[What], attempts: u8) -> Self {
+        Self {
+            events: events.to_vec(),
+            attempts,
+            receivers: 2,
+            consumers: 1,
+            deaths: 1,
+            waits: 1,
+            ..Self::default()
+        }
+    }
+
+    /// Accepted deliveries, two consumers, one of which may die anywhere, and time for leases to lapse.
+    #[must_use]
+    pub fn on_the_queue(events: &[What]) -> Self {
+        Self {
+            events: events.to_vec(),
+            deaths: 1,
+            waits: 1,
+            ..Self::default()
+        }
+    }
+
     /// As [`run`](Self::run), which is done once for the same answers.
     fn advance(&self, who: Who, running: &Running) -> Ended {
         let receives = matches!(who, Who::Receiver(_));

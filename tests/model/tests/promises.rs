@@ -3,7 +3,7 @@
 #![expect(clippy::print_stdout, reason = "how much was explored is for whoever runs it")]
 
 use hookline_model::{
-    events::What::{self, Deleted, Hidden, Shown, Uninstalled},
+    events::What::{Deleted, Hidden, Shown, Uninstalled},
     model::{REACHED, SAFETY, Scenario},
 };
 use stateright::{Checker, Model};
@@ -20,63 +20,41 @@ fn holds(scenario: Scenario) {
     assert!(checker.discovery(REACHED).is_some(), "nothing was explored");
 }
 
-/// Accepted deliveries, two consumers, one of which may die anywhere, and time for leases to lapse.
-fn on_the_queue(events: &[What]) -> Scenario {
-    Scenario {
-        events: events.to_vec(),
-        deaths: 1,
-        waits: 1,
-        ..Scenario::default()
-    }
-}
-
 #[test]
 fn a_delivery_is_neither_lost_nor_doubled_at_the_door() {
     holds(Scenario {
-        events: vec![Shown(1)],
-        attempts: 3,
-        receivers: 2,
-        consumers: 1,
         deaths: 2,
         errors: 1,
         waits: 2,
-        ..Scenario::default()
+        ..Scenario::at_the_door(&[Shown(1)], 3)
     });
 }
 
 #[test]
 fn two_deliveries_at_the_door_do_not_get_in_each_others_way() {
-    holds(Scenario {
-        events: vec![Shown(1), Shown(2)],
-        attempts: 2,
-        receivers: 2,
-        consumers: 1,
-        deaths: 1,
-        waits: 1,
-        ..Scenario::default()
-    });
+    holds(Scenario::at_the_door(&[Shown(1), Shown(2)], 2));
 }
 
 #[test]
 fn updates_never_go_back() {
-    holds(on_the_queue(&[Shown(1), Shown(2), Hidden(3)]));
+    holds(Scenario::on_the_queue(&[Shown(1), Shown(2), Hidden(3)]));
     holds(Scenario {
         copies: 2,
-        ..on_the_queue(&[Shown(1), Shown(2)])
+        ..Scenario::on_the_queue(&[Shown(1), Shown(2)])
     });
 }
 
 #[test]
 fn what_is_hidden_may_come_back_newer() {
-    holds(on_the_queue(&[Shown(1), Hidden(2), Shown(3)]));
+    holds(Scenario::on_the_queue(&[Shown(1), Hidden(2), Shown(3)]));
 }
 
 #[test]
 fn what_is_deleted_stays_deleted() {
-    holds(on_the_queue(&[Shown(1), Deleted, Shown(2)]));
+    holds(Scenario::on_the_queue(&[Shown(1), Deleted, Shown(2)]));
     holds(Scenario {
         copies: 2,
-        ..on_the_queue(&[Deleted, Shown(2)])
+        ..Scenario::on_the_queue(&[Deleted, Shown(2)])
     });
 }
 
@@ -84,37 +62,37 @@ fn what_is_deleted_stays_deleted() {
 fn a_batch_of_several_is_as_good_as_one_by_one() {
     holds(Scenario {
         batch: 2,
-        ..on_the_queue(&[Shown(1), Deleted, Shown(2)])
+        ..Scenario::on_the_queue(&[Shown(1), Deleted, Shown(2)])
     });
     holds(Scenario {
         batch: 2,
         deaths: 0,
-        ..on_the_queue(&[Shown(1), Uninstalled(2), Shown(3)])
+        ..Scenario::on_the_queue(&[Shown(1), Uninstalled(2), Shown(3)])
     });
 }
 
 #[test]
 fn an_uninstall_ends_what_is_older_whatever_comes_first() {
-    holds(on_the_queue(&[Shown(1), Uninstalled(2), Shown(3)]));
+    holds(Scenario::on_the_queue(&[Shown(1), Uninstalled(2), Shown(3)]));
     holds(Scenario {
         copies: 2,
-        ..on_the_queue(&[Shown(1), Uninstalled(2)])
+        ..Scenario::on_the_queue(&[Shown(1), Uninstalled(2)])
     });
     holds(Scenario {
         copies: 2,
-        ..on_the_queue(&[Uninstalled(2), Shown(3)])
+        ..Scenario::on_the_queue(&[Uninstalled(2), Shown(3)])
     });
 }
 
 #[test]
 fn an_uninstall_and_a_deletion_leave_nothing() {
-    holds(on_the_queue(&[Deleted, Uninstalled(2), Shown(3)]));
+    holds(Scenario::on_the_queue(&[Deleted, Uninstalled(2), Shown(3)]));
 }
 
 #[test]
 fn the_latest_uninstall_stands() {
-    holds(on_the_queue(&[Uninstalled(2), Shown(3), Uninstalled(4)]));
-    holds(on_the_queue(&[Uninstalled(2), Uninstalled(4), Shown(5)]));
+    holds(Scenario::on_the_queue(&[Uninstalled(2), Shown(3), Uninstalled(4)]));
+    holds(Scenario::on_the_queue(&[Uninstalled(2), Uninstalled(4), Shown(5)]));
 }
 
 #[test]
@@ -122,7 +100,7 @@ fn calls_that_fail_are_made_up_for() {
     for events in [[Shown(1), Shown(2)], [Shown(1), Deleted], [Shown(1), Uninstalled(2)]] {
         holds(Scenario {
             errors: 2,
-            ..on_the_queue(&events)
+            ..Scenario::on_the_queue(&events)
         });
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use hookline_model::{
     bug::Bug,
-    events::What::{self, Deleted, Hidden, Shown, Uninstalled},
+    events::What::{Deleted, Hidden, Shown, Uninstalled},
     model::{LOST, Scenario, UNACCOUNTED, WENT_BACK, WRONG_END, WRONG_INSTALL},
 };
 use stateright::{Checker, HasDiscoveries, Model};
@@ -29,74 +29,69 @@ fn finds(bug: Bug, scenario: Scenario, property: &'static str) {
     }
 }
 
-fn at_the_door() -> Scenario {
-    Scenario {
-        events: vec![Shown(1)],
-        attempts: 2,
-        receivers: 2,
-        consumers: 1,
-        deaths: 1,
-        waits: 1,
-        ..Scenario::default()
-    }
-}
-
-fn on_the_queue(events: &[What]) -> Scenario {
-    Scenario {
-        events: events.to_vec(),
-        deaths: 1,
-        waits: 1,
-        ..Scenario::default()
-    }
-}
-
 #[test]
 fn sending_before_claiming_leaves_deliveries_nobody_knows_the_end_of() {
-    finds(Bug::SendBeforeClaim, at_the_door(), UNACCOUNTED);
+    finds(Bug::SendBeforeClaim, Scenario::at_the_door(&[Shown(1)], 2), UNACCOUNTED);
 }
 
 #[test]
 fn a_claim_without_a_lease_loses_what_its_claimer_took_along() {
-    finds(Bug::NoLease, at_the_door(), LOST);
+    finds(Bug::NoLease, Scenario::at_the_door(&[Shown(1)], 2), LOST);
 }
 
 #[test]
 fn a_live_claim_that_counts_as_a_duplicate_loses_the_delivery() {
-    finds(Bug::LiveClaimIsADuplicate, at_the_door(), LOST);
+    finds(Bug::LiveClaimIsADuplicate, Scenario::at_the_door(&[Shown(1)], 2), LOST);
 }
 
 #[test]
 fn a_fence_that_refuses_the_same_version_loses_what_died_behind_it() {
-    finds(Bug::FenceRefusesTheSameVersion, on_the_queue(&[Shown(1)]), WRONG_END);
+    finds(
+        Bug::FenceRefusesTheSameVersion,
+        Scenario::on_the_queue(&[Shown(1)]),
+        WRONG_END,
+    );
 }
 
 #[test]
 fn without_a_fence_an_older_state_comes_back_once_the_index_has_forgotten() {
-    finds(Bug::NoFence, on_the_queue(&[Shown(1), Hidden(2)]), WENT_BACK);
+    finds(Bug::NoFence, Scenario::on_the_queue(&[Shown(1), Hidden(2)]), WENT_BACK);
 }
 
 #[test]
 fn without_a_tombstone_what_was_deleted_comes_back() {
-    finds(Bug::NoTombstone, on_the_queue(&[Deleted, Shown(2)]), WENT_BACK);
+    finds(
+        Bug::NoTombstone,
+        Scenario::on_the_queue(&[Deleted, Shown(2)]),
+        WENT_BACK,
+    );
 }
 
 #[test]
 fn without_versions_in_the_index_the_slower_consumer_wins() {
-    finds(Bug::NoIndexVersion, on_the_queue(&[Shown(1), Shown(2)]), WENT_BACK);
+    finds(
+        Bug::NoIndexVersion,
+        Scenario::on_the_queue(&[Shown(1), Shown(2)]),
+        WENT_BACK,
+    );
 }
 
 #[test]
 fn an_uninstall_without_its_time_lets_the_old_install_win() {
-    let scenario = on_the_queue(&[Shown(1), Uninstalled(2)]);
+    let scenario = Scenario::on_the_queue(&[Shown(1), Uninstalled(2)]);
     finds(Bug::NoFloor, scenario, WRONG_END);
 }
 
 #[test]
 fn a_store_that_is_read_once_keeps_what_it_was_uninstalled_under() {
-    finds(Bug::StoreReadOnce, on_the_queue(&[Shown(1), Uninstalled(2)]), WRONG_END);
     finds(
         Bug::StoreReadOnce,
-        on_the_queue(&[Uninstalled(2), Shown(3)]),
+        Scenario::on_the_queue(&[Shown(1), Uninstalled(2)]),
+        WRONG_END,
+    );
+    finds(
+        Bug::StoreReadOnce,
+        Scenario::on_the_queue(&[Uninstalled(2), Shown(3)]),
         WRONG_INSTALL,
     );
 }
@@ -115,7 +110,7 @@ fn retiring_what_has_just_become_newer_forgets_it() {
 fn a_search_without_regard_to_the_uninstall_shows_what_is_gone() {
     finds(
         Bug::SearchShowsEverything,
-        on_the_queue(&[Shown(1), Uninstalled(2)]),
+        Scenario::on_the_queue(&[Shown(1), Uninstalled(2)]),
         WENT_BACK,
     );
 }

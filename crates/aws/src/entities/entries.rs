@@ -9,24 +9,19 @@ use hookline_domain::{
 };
 
 use super::{DynamoEntities, PORT, key};
-use crate::attributes::{Item, Malformed, read_number};
+use crate::{
+    attributes::{Item, Malformed, read_number},
+    find::find,
+};
 
 impl Entries for DynamoEntities {
     async fn find(&self, entity: &EntityKey) -> Result<Option<Entry>, Unavailable> {
-        let found = self
+        let wanted = self
             .client
             .get_item()
             .table_name(&self.table)
-            .set_key(Some(key(entity)))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| Unavailable::new(PORT, error))?;
-        found
-            .item()
-            .map(read_entry)
-            .transpose()
-            .map_err(|malformed| Unavailable::new(PORT, malformed))
+            .set_key(Some(key(entity)));
+        find(PORT, wanted, read_entry).await
     }
 }
 

@@ -8,24 +8,19 @@ use hookline_domain::{
 };
 
 use super::{DynamoLedger, PORT, read_entry};
-use crate::attributes::{Item, Malformed, find_micros, read_micros, read_text, text};
+use crate::{
+    attributes::{Item, Malformed, find_micros, read_micros, read_text, text},
+    find::find,
+};
 
 impl Records for DynamoLedger {
     async fn find(&self, delivery: &DeliveryKey) -> Result<Option<Record>, Unavailable> {
-        let found = self
+        let wanted = self
             .client
             .get_item()
             .table_name(&self.table)
-            .key("pk", text(delivery.to_string()))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| Unavailable::new(PORT, error))?;
-        found
-            .item()
-            .map(read_record)
-            .transpose()
-            .map_err(|malformed| Unavailable::new(PORT, malformed))
+            .key("pk", text(delivery.to_string()));
+        find(PORT, wanted, read_record).await
     }
 
     async fn search(&self, id: &DeliveryId, after: Option<Cursor>) -> Result<RecordPage, Unavailable> {
