@@ -39,8 +39,11 @@ pub const ENTITIES_TABLE: &str = "entities";
 pub const STORES_TABLE: &str = "stores";
 
 const REGION: &str = "eu-central-1";
-const ACCESS_KEY: &str = "test";
-const SECRET_KEY: &str = "test";
+
+/// What the emulators take for a key.
+pub const ACCESS_KEY: &str = "test";
+/// The secret of [`ACCESS_KEY`]; only S3 looks at it.
+pub const SECRET_KEY: &str = "test";
 
 /// What the SDK needs to call a server at `endpoint` with credentials that no one checks.
 pub async fn sdk_config(endpoint: &str) -> SdkConfig {

@@ -42,6 +42,7 @@ pub struct Upstreams {
     /// As the two above, through microburst.
     pub faulty_dynamodb: String,
     pub faulty_sqs: String,
+    pub s3: String,
     pub opensearch: String,
 }
 
@@ -93,7 +94,7 @@ impl Boundary {
         let fault = self.faults.decide(service, function, &call);
         let answer = match service {
             Service::DynamoDb | Service::Sqs => self.forward(service, parts, body, fault).await,
-            Service::OpenSearch => self.index(parts, body, &call, fault).await,
+            Service::S3 | Service::OpenSearch => self.play(service, parts, body, &call, fault).await,
         };
         if kill == Some(Side::After) {
             die(killer).await;
@@ -119,8 +120,15 @@ impl Boundary {
             (Service::DynamoDb, Some(_)) => &upstreams.faulty_dynamodb,
             (Service::Sqs, None) => &upstreams.sqs,
             (Service::Sqs, Some(_)) => &upstreams.faulty_sqs,
+            (Service::S3, _) => &upstreams.s3,
             (Service::OpenSearch, _) => &upstreams.opensearch,
         };
+        // S3's signature is checked, and covers the host.
+        let host = parts
+            .headers
+            .get(header::HOST)
+            .filter(|_| service == Service::S3)
+            .cloned();
         if let Some(fault) = fault {
             parts
                 .headers
@@ -129,17 +137,23 @@ impl Boundary {
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
         parts.uri = Uri::try_from(format!("{upstream}{path}"))?;
         parts.headers = without_hops(parts.headers);
+        if let Some(host) = host {
+            parts.headers.insert(header::HOST, host);
+        }
         self.wire.send(Request::from_parts(parts, Full::from(body))).await
     }
 
-    async fn index(
+    /// Passes a call on, or plays what is wrong with it.
+    async fn play(
         &self,
+        service: Service,
         parts: Parts,
         body: Bytes,
         call: &str,
         fault: Option<Fault>,
     ) -> anyhow::Result<Response<Bytes>> {
         match fault {
+            Some(Fault::Throttled | Fault::Broken) if service == Service::S3 => return slow_down(),
             Some(Fault::Throttled) => return refusal(StatusCode::TOO_MANY_REQUESTS),
             Some(Fault::Broken | Fault::Conflict) => return refusal(StatusCode::SERVICE_UNAVAILABLE),
             Some(Fault::Reset) => bail!("reset"),
@@ -153,7 +167,7 @@ impl Boundary {
         let answer = if call == "_bulk" {
             self.bulk(parts, &body, fault == Some(Fault::Partial)).await?
         } else {
-            self.forward(Service::OpenSearch, parts, body, None).await?
+            self.forward(service, parts, body, None).await?
         };
         if fault == Some(Fault::CutAfter) {
             bail!("cut after it was done");
@@ -190,7 +204,7 @@ impl Boundary {
     }
 }
 
-/// What a call is known by: the operation and its table, or what is asked of the index.
+/// What a call is known by: the operation and its table, or what is asked of a body or the index.
 fn name(parts: &Parts, body: &Bytes) -> (Service, String) {
     let target = parts
         .headers
@@ -204,9 +218,16 @@ fn name(parts: &Parts, body: &Bytes) -> (Service, String) {
             (Service::DynamoDb, format!("{operation} {table}"))
         }
         Some((_, operation)) => (Service::Sqs, operation.to_owned()),
+        None if is_signed_for_s3(parts) => (Service::S3, format!("{} body", parts.method)),
         None if parts.uri.path().ends_with("/_bulk") => (Service::OpenSearch, "_bulk".to_owned()),
         None => (Service::OpenSearch, format!("{} index", parts.method)),
     }
+}
+
+fn is_signed_for_s3(parts: &Parts) -> bool {
+    let signature = parts.headers.get(header::AUTHORIZATION);
+    let signature = signature.and_then(|signature| signature.to_str().ok());
+    signature.is_some_and(|signature| signature.contains("/s3/aws4_request"))
 }
 
 /// When this returns the process is dead: killed, or gone before.
@@ -238,6 +259,14 @@ fn refusal(status: StatusCode) -> anyhow::Result<Response<Bytes>> {
     };
     let body = json!({"error": {"type": name, "reason": "as the soak has it"}, "status": status.as_u16()});
     answered(status, "application/json", &body)
+}
+
+/// What S3 says when it is asked too much.
+fn slow_down() -> anyhow::Result<Response<Bytes>> {
+    Ok(Response::builder()
+        .status(StatusCode::SERVICE_UNAVAILABLE)
+        .header(header::CONTENT_TYPE, "application/xml")
+        .body(Bytes::from_static(b"<Error><Code>SlowDown</Code></Error>"))?)
 }
 
 fn answered(status: StatusCode, content_type: &str, body: &Value) -> anyhow::Result<Response<Bytes>> {

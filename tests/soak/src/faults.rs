@@ -1,5 +1,6 @@
 //! How AWS and the index fail: which call, in which way. AWS's own ways are microburst's to play (it is told by a header
-//! of ours, so that the seed decides and not its dice); the index's, and partial failures, are played by the boundary.
+//! of ours, so that the seed decides and not its dice); those of S3 and the index, and partial failures, are played by
+//! the boundary.
 
 use std::{
     collections::BTreeMap,
@@ -19,6 +20,7 @@ pub const HEADER: &str = "x-soak-fault";
 pub enum Service {
     DynamoDb,
     Sqs,
+    S3,
     OpenSearch,
 }
 
@@ -85,6 +87,14 @@ const BULK: &[(u32, Fault)] = &[
     (15, Fault::CutAfter),
     (2, Fault::Hang),
 ];
+const S3: &[(u32, Fault)] = &[
+    (30, Fault::Throttled),
+    (25, Fault::Broken),
+    (10, Fault::Slow),
+    (15, Fault::Reset),
+    (18, Fault::CutAfter),
+    (2, Fault::Hang),
+];
 const OTHER_INDEX_CALL: &[(u32, Fault)] = &[(40, Fault::Broken), (30, Fault::Reset), (30, Fault::CutAfter)];
 
 /// The plan, and what came of it.
@@ -131,6 +141,7 @@ impl Faults {
         let (name, ways) = match service {
             Service::DynamoDb => ("DynamoDB", DYNAMODB),
             Service::Sqs => ("SQS", SQS),
+            Service::S3 => ("S3", S3),
             Service::OpenSearch if call == "_bulk" => ("OpenSearch", BULK),
             Service::OpenSearch => ("OpenSearch", OTHER_INDEX_CALL),
         };

@@ -14,6 +14,7 @@ use std::{
 
 use anyhow::Context;
 use hookline_host::runtime::Runtime;
+use hookline_testkit::emulator::{ACCESS_KEY, S3, SECRET_KEY};
 use serde_json::Value;
 use tokio::{
     process::{Child, Command},
@@ -182,8 +183,9 @@ impl Host {
                 ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
                 ("AWS_ENDPOINT_URL", &format!("http://{boundary}")),
                 ("AWS_REGION", "eu-central-1"),
-                ("AWS_ACCESS_KEY_ID", "local"),
-                ("AWS_SECRET_ACCESS_KEY", "local"),
+                ("AWS_ACCESS_KEY_ID", ACCESS_KEY),
+                ("AWS_SECRET_ACCESS_KEY", SECRET_KEY),
+                ("PAYLOAD_BUCKET", S3::BUCKET),
                 ("LEDGER_TABLE", "ledger"),
                 ("ENTITIES_TABLE", "entities"),
                 ("STORES_TABLE", "stores"),

@@ -68,7 +68,8 @@ fn rules_of(service: Service) -> Value {
             json!({"code": "RequestThrottled", "status": 403}),
             json!({"code": "ServiceUnavailable", "status": 503}),
         ),
-        Service::DynamoDb | Service::OpenSearch => (
+        // The others are not asked for.
+        Service::DynamoDb | Service::S3 | Service::OpenSearch => (
             "dynamodb",
             json!({"code": "ProvisionedThroughputExceededException"}),
             json!({"code": "InternalServerError", "status": 500}),

@@ -33,6 +33,12 @@ const BEGIN: i64 = 1_793_520_000;
 /// How far, at most, a delivery is moved from its place in the order of events.
 const SHUFFLED_BY: u32 = 150;
 
+/// So many bytes of noise no message holds, compressed or not.
+const LARGE: usize = 1_300_000;
+
+/// So many updates are large.
+const LARGE_ONES: usize = 8;
+
 /// A product or collection.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Thing {
@@ -86,6 +92,8 @@ pub struct Scenario {
     pub deliveries: Vec<Delivery>,
     /// Products whose documents the index always refuses until it is told to relent.
     pub cursed: BTreeSet<u64>,
+    /// How many updates are large.
+    large: usize,
     /// When each state of a thing was, by its revision.
     pub states: BTreeMap<Thing, BTreeMap<u32, (i64, i64)>>,
 }
@@ -97,6 +105,7 @@ impl Scenario {
         let mut scenario = Self {
             deliveries: Vec::with_capacity(wanted + 16),
             cursed: BTreeSet::new(),
+            large: 0,
             states: BTreeMap::new(),
         };
         while scenario.deliveries.len() + 2 < wanted {
@@ -169,7 +178,12 @@ impl Scenario {
                 (true, _) => "products/update",
                 (false, _) => "collections/update",
             };
-            let body = body(&thing, &state)?;
+            let mut body = body(&thing, &state)?;
+            if topic == "products/update" && self.large < LARGE_ONES && happens(dice, 0.1) {
+                self.large += 1;
+                let noise = std::iter::repeat_with(|| dice.alphanumeric()).take(LARGE);
+                body["notes"] = noise.collect::<String>().into();
+            }
             let tells = Tells::State(thing.clone(), state.clone());
             self.deliver(dice, &thing.store, topic, state.triggered_us, &body, tells)?;
             let at = (state.updated_at, state.triggered_us);

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::ensure;
 use hookline_testkit::{
-    emulator::{DynamoDb, LEDGER_TABLE, STORES_TABLE, Sqs},
+    emulator::{DynamoDb, LEDGER_TABLE, S3, STORES_TABLE, Sqs},
     osmem::Osmem,
 };
 use tokio::time::{Instant, sleep};
@@ -43,6 +43,7 @@ pub struct Stack {
     pub dead_letters: Queue,
     pub queue_url: String,
     _sqs: Sqs,
+    _s3: S3,
     _microbursts: Vec<Microburst>,
     pub boundary: Arc<Boundary>,
 }
@@ -52,12 +53,13 @@ impl Stack {
         let wire = Wire::new();
         let dynamodb = DynamoDb::start().await;
         let (sqs, dead_letters_url) = Sqs::start_with_dead_letters(RECEIVES, VISIBILITY).await;
-        let opensearch = Osmem::start().await;
+        let (s3, opensearch) = (S3::start().await, Osmem::start().await);
         let mut upstreams = Upstreams {
             dynamodb: dynamodb.endpoint().to_owned(),
             sqs: sqs.endpoint().to_owned(),
             faulty_dynamodb: String::new(),
             faulty_sqs: String::new(),
+            s3: s3.endpoint().to_owned(),
             opensearch: opensearch.url().to_owned(),
         };
         let mut microbursts = Vec::new();
@@ -85,6 +87,7 @@ impl Stack {
             dynamodb,
             opensearch,
             _sqs: sqs,
+            _s3: s3,
             _microbursts: microbursts,
         })
     }
