@@ -64,6 +64,7 @@ impl Arguments {
             deliveries,
             kill_rate,
             fault_rate,
+            late_fails: !self.short,
             seed: self.seed,
             functions: self.functions.clone(),
             microburst: self.microburst.clone(),
