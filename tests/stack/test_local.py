@@ -12,8 +12,10 @@ from hookline_local import guardian, ports
 from hookline_local.replay import main as replay
 from hookline_local.tour import poll
 
+# Whoever runs the tests in the background may have them ignore SIGINT, and children inherit that.
 STARTER = f"""
-import subprocess, sys, time
+import signal, subprocess, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 server = "sleep 1000 & sleep 1000 & echo $$ $!; wait"
 held = subprocess.Popen(
     [sys.executable, {guardian.__file__!r}, "sh", "-c", server], stdin=subprocess.PIPE, start_new_session=True
@@ -30,7 +32,7 @@ def test_nothing_outlives_its_starter(end: signal.Signals) -> None:
     assert len(started) == 2
     assert all(alive(process) for process in started)
     starter.send_signal(end)
-    starter.wait()
+    starter.wait(timeout=60)
     assert poll(lambda: not any(alive(process) for process in started))
 
 
