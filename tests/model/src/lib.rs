@@ -14,5 +14,6 @@
 pub mod bug;
 pub mod events;
 pub mod model;
+pub mod promises;
 pub mod script;
 pub mod world;

@@ -4,7 +4,8 @@
 
 use hookline_model::{
     events::What::{self, Deleted, Hidden, Shown, Uninstalled},
-    model::{SAFETY, Scenario},
+    model::Scenario,
+    promises::SAFETY,
 };
 use proptest::prelude::*;
 use stateright::{Checker, Model};

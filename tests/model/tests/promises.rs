@@ -4,7 +4,8 @@
 
 use hookline_model::{
     events::What::{Deleted, Hidden, Shown, Uninstalled},
-    model::{REACHED, SAFETY, Scenario},
+    model::Scenario,
+    promises::{REACHED, SAFETY},
 };
 use stateright::{Checker, Model};
 

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use hookline_model::{
     bug::Bug,
     events::What::{Deleted, Hidden, Shown, Uninstalled},
-    model::{LOST, Scenario, UNACCOUNTED, WENT_BACK, WRONG_END, WRONG_INSTALL},
+    model::Scenario,
+    promises::{LOST, UNACCOUNTED, WENT_BACK, WRONG_END, WRONG_INSTALL},
 };
 use stateright::{Checker, HasDiscoveries, Model};
 

@@ -1,0 +1,94 @@
+//! What must be true in every state that can be reached. Each promise has the name of how it is broken.
+
+use std::collections::BTreeMap;
+
+use hookline_domain::{ids::EntityKey, ledger::State, version::Version};
+use stateright::{Model, Property};
+
+use crate::{
+    events::{What, enabled, expected},
+    model::Scenario,
+    world::{Parcel, World},
+};
+
+/// An accepted delivery is neither on the queue nor settled.
+pub const LOST: &str = "what was answered 2xx is on the queue or settled";
+/// Nothing is under way, and the ledger does not know what became of an accepted delivery.
+pub const UNACCOUNTED: &str = "at rest the ledger knows what became of every accepted delivery";
+/// Nothing is under way, and the index is not what the deliveries make it.
+pub const WRONG_END: &str = "at rest the index holds what the deliveries say, and nothing else";
+/// A delivery has counted more than once.
+pub const COUNTED_TWICE: &str = "a delivery counts once";
+/// A search could have shown something older than before.
+pub const WENT_BACK: &str = "what is found never goes back, and what is gone stays gone";
+/// Nothing is under way, and the store is enabled or disabled against what its deliveries say.
+pub const WRONG_INSTALL: &str = "at rest the store is enabled if its latest install goes on";
+/// It can end well: the search is not empty.
+pub const REACHED: &str = "everything is accepted and settled";
+
+/// All that must never be found.
+pub const SAFETY: [&str; 6] = [LOST, UNACCOUNTED, WRONG_END, COUNTED_TWICE, WENT_BACK, WRONG_INSTALL];
+
+/// All of them, and that it can end well.
+pub(crate) fn promises() -> Vec<Property<Scenario>> {
+    vec![
+        Property::always(LOST, |_, world: &World| {
+            // Answered 2xx: on the queue, or settled.
+            let safe = |parcel: &Parcel| parcel.copies > 0 || is_settled(parcel);
+            world.deliveries.iter().all(|parcel| !parcel.accepted || safe(parcel))
+        }),
+        Property::always(UNACCOUNTED, |_, world: &World| {
+            let accounted = |parcel: &Parcel| !parcel.accepted || is_settled(parcel);
+            !world.is_quiet() || world.deliveries.iter().all(accounted)
+        }),
+        Property::always(WRONG_END, |scenario: &Scenario, world: &World| {
+            !world.is_quiet() || shown(world) == expected(&scenario.sent(world))
+        }),
+        Property::always(COUNTED_TWICE, |_, world: &World| {
+            world.deliveries.iter().all(|parcel| parcel.counted <= 1)
+        }),
+        Property::always(WENT_BACK, |_, world: &World| !world.went_back),
+        Property::always(WRONG_INSTALL, |scenario: &Scenario, world: &World| {
+            let sent = scenario.sent(world);
+            let is_enabled = world.store.as_ref().is_none_or(|record| record.enabled);
+            !world.is_quiet() || sent.contains(&What::Deleted) || is_enabled == enabled(&sent)
+        }),
+        Property::sometimes(REACHED, |_, world: &World| {
+            world.is_quiet()
+                && world
+                    .deliveries
+                    .iter()
+                    .all(|parcel| parcel.accepted && is_settled(parcel))
+        }),
+    ]
+}
+
+impl Scenario {
+    /// Which of the properties of [`SAFETY`] do not hold in a state.
+    pub fn broken(&self, world: &World) -> Vec<&'static str> {
+        let properties = self.properties().into_iter();
+        let broken =
+            properties.filter(|property| SAFETY.contains(&property.name) && !(property.condition)(self, world));
+        broken.map(|property| property.name).collect()
+    }
+
+    fn sent(&self, world: &World) -> Vec<What> {
+        let sent = self
+            .events
+            .iter()
+            .zip(&world.deliveries)
+            .filter(|(_, parcel)| parcel.sent);
+        sent.map(|(what, _)| *what).collect()
+    }
+}
+
+fn is_settled(parcel: &Parcel) -> bool {
+    parcel.entry.as_ref().is_some_and(|entry| entry.state == State::Done)
+}
+
+fn shown(world: &World) -> BTreeMap<EntityKey, Version> {
+    let held = world.index.iter();
+    held.filter(|(_, (_, shown))| shown.is_some())
+        .map(|(entity, (version, _))| (entity.clone(), *version))
+        .collect()
+}
