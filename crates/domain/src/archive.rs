@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     compression::{self, Garbled},
+    delivery::whole_micros,
     ids::StoreKey,
     port::Unavailable,
 };
@@ -37,8 +38,7 @@ impl ArchiveKey {
     /// A new one, like no other. Times are whole microseconds.
     #[must_use]
     pub fn new(store: StoreKey, at: Timestamp) -> Self {
-        let at = Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at);
-        let nonce = Uuid::new_v4();
+        let (at, nonce) = (whole_micros(at), Uuid::new_v4());
         Self { store, at, nonce }
     }
 
@@ -80,6 +80,8 @@ impl ArchiveKey {
     }
 }
 
+/// The hour that an instant is in. Of any instant: a [`Hour`](crate::stores::Hour) before the first whole one of time
+/// cannot be written.
 fn hour(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H").to_string()
 }

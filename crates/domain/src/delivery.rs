@@ -41,6 +41,7 @@ impl Delivery {
     }
 }
 
-fn whole_micros(at: Timestamp) -> Timestamp {
+/// The whole microsecond that an instant is in, as the tables keep it.
+pub(crate) fn whole_micros(at: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
 }

@@ -1,5 +1,7 @@
 //! What all ports share: the clock, and the one way in which a port fails.
 
+use std::error::Error;
+
 use jiff::Timestamp;
 
 /// The time now, as a port, so that tests decide what time it is.
@@ -17,15 +19,22 @@ pub struct Unavailable {
     pub port: &'static str,
     /// What the adapter saw.
     #[source]
-    pub source: Box<dyn std::error::Error + Send + Sync>,
+    pub source: Box<dyn Error + Send + Sync>,
 }
 
 impl Unavailable {
     /// Wraps what an adapter saw.
-    pub fn new(port: &'static str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+    pub fn new(port: &'static str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             port,
             source: source.into(),
         }
     }
+}
+
+/// An error with all its causes, in one line.
+#[must_use]
+pub fn chain(error: &(dyn Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error: &&(dyn Error + 'static)| (*error).source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

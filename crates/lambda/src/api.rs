@@ -5,7 +5,7 @@ use std::{fmt, time::Instant};
 use hookline_domain::{
     ids::StoreKey,
     index::{Search, SearchQuery},
-    port::{Clock, Unavailable},
+    port::{Clock, Unavailable, chain},
     secret::{Secret, SecretSource},
     status::Status,
     stores::{StoreRecord, Stores},
@@ -20,7 +20,6 @@ use subtle::ConstantTimeEq;
 use crate::{
     rotating::{NoSecret, Rotating},
     serve::{Http, json},
-    start::chain,
 };
 
 /// The longest search text, in bytes: more than any question has.

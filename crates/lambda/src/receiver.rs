@@ -6,7 +6,7 @@ use hookline_domain::{
     bodies::Bodies,
     ids::DeliveryKey,
     ledger::Ledger,
-    port::Clock,
+    port::{Clock, chain},
     queue::EventQueue,
     receive::{NotReceived, Receive, Received},
     secret::SecretSource,
@@ -23,7 +23,6 @@ use lambda_http::{Body, Request, RequestExt};
 use crate::{
     rotating::{NoSecret, Rotating},
     serve::{Http, bytes, empty, line},
-    start::chain,
     tally::Tallies,
 };
 

@@ -2,6 +2,7 @@
 
 use std::{error::Error, process::ExitCode};
 
+use hookline_domain::port::chain;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
@@ -25,19 +26,6 @@ pub fn start(service: &'static str, function: impl Future<Output = Result<(), St
             ExitCode::FAILURE
         }
     }
-}
-
-/// An error with all its causes, in one line.
-#[must_use]
-pub fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(source) = cause {
-        text.push_str(": ");
-        text.push_str(&source.to_string());
-        cause = source.source();
-    }
-    text
 }
 
 /// One JSON object a line on standard output: our own as told, everybody else's from warnings up.

@@ -3,7 +3,7 @@
 //! Best effort: an archive that fails is told of in the log, and its deliveries are settled all the same. Who dies before
 //! it is kept leaves messages that come again, are found to be done, and are kept then.
 
-use std::{collections::BTreeMap, error::Error, iter};
+use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
@@ -13,6 +13,7 @@ use crate::{
     archive::Archive,
     envelope::{self, Packed},
     ids::StoreKey,
+    port::chain,
     replay::original_of,
 };
 
@@ -70,10 +71,4 @@ impl<A: Archive> Keep<A> {
             })
             .await;
     }
-}
-
-/// What failed and why, each cause after what it caused.
-fn chain(failure: &(dyn Error + 'static)) -> String {
-    let causes = iter::successors(Some(failure), |error: &&(dyn Error + 'static)| (*error).source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
