@@ -8,6 +8,8 @@ use hookline_aws::{
     AwsSecret, DynamoEntities, DynamoLedger, DynamoStores, OpenSearchIndex, S3Archive, S3Bodies, SqsEventQueue,
 };
 use hookline_domain::{
+    apply::Apply,
+    memory::MemoryJobs,
     reindex::{Keep, Reindex, Unpack},
     secret::Secret,
 };
@@ -35,7 +37,7 @@ pub const STORE: &str = "juniper-and-oak.myshopify.com";
 const FOUND_WITHIN: Duration = Duration::from_secs(20);
 
 type ShopifyReceiver = Receiver<DynamoLedger, SqsEventQueue, S3Bodies, DynamoStores, AwsSecret, SystemClock>;
-type Consumer = Reindex<DynamoLedger, DynamoEntities, DynamoStores, OpenSearchIndex, SystemClock>;
+type Consumer = Reindex<DynamoLedger, DynamoEntities, DynamoStores, OpenSearchIndex, MemoryJobs, SystemClock>;
 
 pub struct Pipeline {
     pub sqs: Sqs,
@@ -175,10 +177,13 @@ impl Pipeline {
             receivers,
             reindex: Reindex {
                 ledger: tables.ledger(LEDGER_TABLE),
-                entities: tables.entities(ENTITIES_TABLE),
-                stores: stores(),
-                index: osmem.index().await,
-                clock: SystemClock,
+                apply: Apply {
+                    entities: tables.entities(ENTITIES_TABLE),
+                    stores: stores(),
+                    index: osmem.index().await,
+                    clock: SystemClock,
+                },
+                jobs: MemoryJobs::default(),
                 interpret: shopify::interpret,
             },
             unpack: Unpack { bodies: bodies() },

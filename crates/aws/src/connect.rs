@@ -8,7 +8,7 @@ use hookline_domain::secret::SecretRef;
 
 use crate::{
     AwsSecret, DynamoEntities, DynamoLedger, DynamoStores, InvalidOpenSearchConfig, OpenSearchConfig, OpenSearchIndex,
-    S3Archive, S3Bodies, SecretsManagerSecret, SqsDeadLetters, SqsEventQueue,
+    S3Archive, S3Bodies, SecretsManagerSecret, SqsDeadLetters, SqsEventQueue, SqsJobs,
 };
 
 /// How long a call may take before it has failed.
@@ -109,6 +109,11 @@ impl Aws {
     /// The event queue with this URL.
     pub fn event_queue(&self, url: impl Into<String>) -> SqsEventQueue {
         SqsEventQueue::new(self.sqs(), url)
+    }
+
+    /// The jobs in the queue with this URL. Without one, every job fails.
+    pub fn jobs(&self, url: Option<impl Into<String>>) -> SqsJobs {
+        SqsJobs::new(self.sqs(), url.map(Into::into))
     }
 
     /// The dead-letter queue with this URL, for a person.

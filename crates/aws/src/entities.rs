@@ -5,15 +5,20 @@
 //! | `pk`, `sk` | S, S | the store, `source#store`, and the entity in it, `kind#id` |
 //! | `version` | N | the newest version that has passed |
 //! | `deleted` | BOOL | whether this is a tombstone |
+//! | `collections` | M | of a product: the titles of the collections it is in by their ids; absent until they are told |
 //! | `expires_at` | N | of what is gone, by a tombstone or an uninstall; seconds; the table's TTL attribute |
 
 mod entries;
 
-use aws_sdk_dynamodb::{Client, types::AttributeValue};
+use aws_sdk_dynamodb::{
+    Client,
+    types::{AttributeValue, ReturnValue},
+};
 use hookline_domain::{
     entities::{Entities, Fence, Page},
-    ids::{EntityKey, StoreKey},
+    ids::{EntityId, EntityKey, StoreKey},
     port::Unavailable,
+    product::Collections,
     version::Version,
 };
 use jiff::Timestamp;
@@ -42,13 +47,26 @@ impl DynamoEntities {
 }
 
 impl Entities for DynamoEntities {
-    async fn advance(&self, entity: &EntityKey, version: Version) -> Result<Fence, Unavailable> {
-        let advanced = self
+    async fn advance(
+        &self,
+        entity: &EntityKey,
+        version: Version,
+        collections: Option<&Collections>,
+    ) -> Result<Fence, Unavailable> {
+        let told = collections.map(|collections| AttributeValue::M(write_collections(collections)));
+        let and_told = if told.is_some() {
+            ", #collections = :collections"
+        } else {
+            ""
+        };
+        let mut update = self
             .client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(key(entity)))
-            .update_expression("SET #version = :version, #deleted = :no REMOVE #expires_at")
+            .update_expression(format!(
+                "SET #version = :version, #deleted = :no{and_told} REMOVE #expires_at"
+            ))
             .condition_expression("attribute_not_exists(#pk) OR (#deleted = :no AND #version <= :version)")
             .expression_attribute_names("#expires_at", "expires_at")
             .expression_attribute_names("#pk", "pk")
@@ -56,11 +74,19 @@ impl Entities for DynamoEntities {
             .expression_attribute_names("#deleted", "deleted")
             .expression_attribute_values(":version", number(version.as_i64()))
             .expression_attribute_values(":no", AttributeValue::Bool(false))
-            .send()
-            .await;
-        Ok(match unless_refused(PORT, advanced)? {
-            Some(_) => Fence::Passed,
-            None => Fence::Superseded,
+            .return_values(ReturnValue::AllNew);
+        if let Some(told) = told {
+            update = update
+                .expression_attribute_names("#collections", "collections")
+                .expression_attribute_values(":collections", told);
+        }
+        let Some(advanced) = unless_refused(PORT, update.send().await)? else {
+            return Ok(Fence::Superseded);
+        };
+        let collections = advanced.attributes().map(read_collections).transpose();
+        let collections = collections.map_err(|malformed| Unavailable::new(PORT, malformed))?;
+        Ok(Fence::Passed {
+            collections: collections.flatten(),
         })
     }
 
@@ -69,7 +95,8 @@ impl Entities for DynamoEntities {
             .update_item()
             .table_name(&self.table)
             .set_key(Some(key(entity)))
-            .update_expression("SET #deleted = :yes, #expires_at = :expires_at")
+            .update_expression("SET #deleted = :yes, #expires_at = :expires_at REMOVE #collections")
+            .expression_attribute_names("#collections", "collections")
             .expression_attribute_names("#deleted", "deleted")
             .expression_attribute_names("#expires_at", "expires_at")
             .expression_attribute_values(":yes", AttributeValue::Bool(true))
@@ -86,7 +113,8 @@ impl Entities for DynamoEntities {
             .update_item()
             .table_name(&self.table)
             .set_key(Some(key(entity)))
-            .update_expression("SET #version = :version, #expires_at = :expires_at")
+            .update_expression("SET #version = :version, #expires_at = :expires_at REMOVE #collections")
+            .expression_attribute_names("#collections", "collections")
             .condition_expression("#deleted = :no AND #version <= :version AND attribute_not_exists(#expires_at)")
             .expression_attribute_names("#version", "version")
             .expression_attribute_names("#deleted", "deleted")
@@ -141,4 +169,24 @@ fn read_page(store: &StoreKey, items: &[Item], last: Option<&Item>) -> Result<Pa
 
 fn read_key(store: &StoreKey, item: &Item) -> Result<EntityKey, Malformed> {
     EntityKey::from_parts(store.clone(), read_text(item, "sk")?).map_err(|_| Malformed::new("sk"))
+}
+
+fn write_collections(collections: &Collections) -> Item {
+    let written = collections
+        .iter()
+        .map(|(id, title)| (id.to_string(), text(title.as_str())));
+    written.collect()
+}
+
+fn read_collections(item: &Item) -> Result<Option<Collections>, Malformed> {
+    let Some(kept) = item.get("collections") else {
+        return Ok(None);
+    };
+    let malformed = || Malformed::new("collections");
+    let kept = kept.as_m().map_err(|_| malformed())?;
+    let read = kept.iter().map(|(id, title)| {
+        let id = EntityId::new(id.as_str()).map_err(|_| malformed())?;
+        Ok((id, title.as_s().map_err(|_| malformed())?.clone()))
+    });
+    Ok(Some(read.collect::<Result<_, _>>()?))
 }

@@ -57,7 +57,7 @@ impl EventQueue for SqsEventQueue {
 
 /// The message group of a store: its key, or the SHA-256 of that where it is longer than SQS takes. No key is the
 /// digest of another, for every key holds a `#`.
-fn group(store: &StoreKey) -> String {
+pub(crate) fn group(store: &StoreKey) -> String {
     let key = store.to_string();
     if key.len() <= GROUP_LIMIT {
         return key;

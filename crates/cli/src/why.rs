@@ -4,7 +4,7 @@ use anyhow::Result;
 use hookline_aws::{DynamoEntities, DynamoStores};
 use hookline_domain::{
     delivery::Delivery,
-    entities::{Entries, Entry},
+    entities::{Entries, Entry, Known},
     event::Event,
     ids::{EntityKey, Kind},
     ledger::{Fate, Problem},
@@ -33,11 +33,11 @@ impl Witnesses {
         Ok(match fate {
             Fate::Applied => match shopify::interpret(delivery) {
                 Ok(Event::AppUninstalled) => "the store is uninstalled; what it had is removed".to_owned(),
-                Ok(Event::ProductDeleted(_)) => "it is deleted for good".to_owned(),
+                Ok(Event::ProductDeleted(_) | Event::CollectionDeleted(_)) => "it is deleted for good".to_owned(),
                 _ => "the index has this state".to_owned(),
             },
             Fate::Superseded => superseded(match entity_of(delivery) {
-                Some(entity) => self.entities.find(&entity).await?,
+                Some(entity) => self.entities.find(&[entity]).await?.into_iter().flatten().next(),
                 None => None,
             }),
             Fate::Discarded => discarded(self.stores.find(&delivery.key.store).await?.as_ref()),
@@ -50,16 +50,17 @@ impl Witnesses {
 fn entity_of(delivery: &Delivery) -> Option<EntityKey> {
     let (kind, id) = match shopify::interpret(delivery).ok()? {
         Event::ProductUpdated(product) => (Kind::Product, product.id.clone()),
-        Event::ProductDeleted(id) => (Kind::Product, id),
+        Event::ProductDeleted(id) | Event::ProductChanged(id) => (Kind::Product, id),
         Event::CollectionUpdated(collection) => (Kind::Collection, collection.id.clone()),
-        Event::AppUninstalled => return None,
+        Event::CollectionDeleted(id) => (Kind::Collection, id),
+        Event::StockChanged(_) | Event::OrderCreated(_) | Event::AppUninstalled | Event::Compliance(_) => return None,
     };
     let store = delivery.key.store.clone();
     Some(EntityKey { store, kind, id })
 }
 
-fn superseded(entry: Option<Entry>) -> String {
-    match entry {
+fn superseded(known: Option<Known>) -> String {
+    match known.map(|known| known.entry) {
         Some(Entry::Buried) => "it has been deleted for good".to_owned(),
         Some(Entry::Passed(version)) => match version.changed_at() {
             Some(at) => format!("by the state of {} (version {})", seconds(at), version.as_i64()),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::{EntityKey, Kind},
-    product::{Collection, Product, Variant},
+    product::{Collection, Collections, Product, Variant},
 };
 
 /// A document. Ids are texts, for they exceed 2^53; prices are decimal texts, for they are money.
@@ -41,6 +41,9 @@ pub struct Document {
     /// What can be bought.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub variants: Vec<DocumentVariant>,
+    /// What it is in, as far as is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub collections: Vec<DocumentCollection>,
     /// Whether `variants` are only the first of more.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,
@@ -68,6 +71,15 @@ pub struct Document {
     pub observed_at: Timestamp,
     /// All of it as a person would read it out, to be retrieved and quoted.
     pub text: String,
+}
+
+/// One collection that a product is in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentCollection {
+    /// The vendor's id.
+    pub id: String,
+    /// Its name.
+    pub title: String,
 }
 
 /// One thing in which variants differ.
@@ -131,6 +143,24 @@ impl Document {
         }
     }
 
+    /// The same product, in these collections.
+    #[must_use]
+    pub fn within(mut self, collections: &Collections) -> Self {
+        let titles: Vec<&str> = collections.values().map(String::as_str).collect();
+        if !titles.is_empty() {
+            self.text = paragraphs([
+                self.text.as_str(),
+                format!("Collections: {}", titles.join(", ")).as_str(),
+            ]);
+        }
+        let named = collections.iter().map(|(id, title)| DocumentCollection {
+            id: id.to_string(),
+            title: title.clone(),
+        });
+        self.collections = named.collect();
+        self
+    }
+
     /// Renders a collection as it was observed.
     #[must_use]
     pub fn of_collection(entity: &EntityKey, collection: Collection, observed_at: Timestamp) -> Self {
@@ -157,6 +187,7 @@ impl Document {
             tags: Vec::new(),
             options: Vec::new(),
             variants: Vec::new(),
+            collections: Vec::new(),
             partial: false,
             price_min: None,
             price_max: None,
@@ -298,6 +329,7 @@ mod tests {
             }],
             variants: vec![variant("1", "Raw", "9.50", true), variant("2", "Black", "10.00", false)],
             complete: true,
+            collections: None,
             image: None,
             handle: Some("ember-pocket-stove".into()),
         }
@@ -332,6 +364,20 @@ mod tests {
         );
         assert!(document.partial);
         assert!(document.text.contains("more variants than are listed"));
+    }
+
+    #[test]
+    fn a_product_says_what_it_is_in() {
+        let sale = Collections::from([(EntityId::new("7").unwrap(), "Camping Sale".to_owned())]);
+        let document = Document::of_product(&key(), stove(), Timestamp::UNIX_EPOCH).within(&sale);
+        assert!(
+            document
+                .text
+                .ends_with("Tags: camping, stove\n\nCollections: Camping Sale")
+        );
+        assert_eq!(serde_json::to_value(&document).unwrap()["collections"][0]["id"], "7");
+        let nowhere = Document::of_product(&key(), stove(), Timestamp::UNIX_EPOCH);
+        assert_eq!(nowhere.clone().within(&Collections::new()), nowhere);
     }
 
     #[test]

@@ -15,14 +15,18 @@ use jiff::Timestamp;
 use crate::{
     ids::{EntityKey, StoreKey},
     port::Unavailable,
+    product::Collections,
     version::Version,
 };
 
 /// Whether a state may go on to the index.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Fence {
     /// No newer state has passed, and the entity is not deleted.
-    Passed,
+    Passed {
+        /// The collections it is in, as they were last told; `None` if they never were.
+        collections: Option<Collections>,
+    },
     /// A newer state has passed, or the entity is deleted.
     Superseded,
 }
@@ -70,8 +74,14 @@ pub struct Page {
 
 /// Remembers the newest version of each entity, and tombstones.
 pub trait Entities: Send + Sync {
-    /// Lets a state pass, or not, as [`advance`] says.
-    fn advance(&self, entity: &EntityKey, version: Version) -> impl Future<Output = Result<Fence, Unavailable>> + Send;
+    /// Lets a state pass, or not, as [`advance`] says. If it passes and tells `collections`, those are remembered with
+    /// it, in the same write, up to where the entity is retired or buried.
+    fn advance(
+        &self,
+        entity: &EntityKey,
+        version: Version,
+        collections: Option<&Collections>,
+    ) -> impl Future<Output = Result<Fence, Unavailable>> + Send;
 
     /// Puts a tombstone, whatever the version, which may be forgotten at `expires_at`.
     fn bury(&self, entity: &EntityKey, expires_at: Timestamp) -> impl Future<Output = Result<(), Unavailable>> + Send;
@@ -93,8 +103,18 @@ pub trait Entities: Send + Sync {
     ) -> impl Future<Output = Result<Page, Unavailable>> + Send;
 }
 
-/// Reads the fence for a person. A port of its own, for no function may do this.
+/// What is remembered of an entity, all of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// Whether it has passed, and with what version.
+    pub entry: Entry,
+    /// The collections it is in, as they were last told.
+    pub collections: Option<Collections>,
+}
+
+/// Reads the fence: to compare with the vendor's catalogue, and for a person. A port of its own, for the functions on
+/// an event's way do not read it.
 pub trait Entries: Send + Sync {
-    /// What is remembered of an entity. Sees every write before it.
-    fn find(&self, entity: &EntityKey) -> impl Future<Output = Result<Option<Entry>, Unavailable>> + Send;
+    /// What is remembered of each entity, in the order asked; at most 100. Sees every write before it.
+    fn find(&self, entities: &[EntityKey]) -> impl Future<Output = Result<Vec<Option<Known>>, Unavailable>> + Send;
 }

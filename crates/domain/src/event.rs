@@ -13,12 +13,44 @@ use crate::{
 pub enum Event {
     /// A product was created or changed; this is its state.
     ProductUpdated(Box<Product>),
+    /// A product was created or changed, and its state has to be asked for: what came is a stub.
+    ProductChanged(EntityId),
     /// A product is gone for good.
     ProductDeleted(EntityId),
-    /// A collection was created or changed; this is its state.
+    /// A collection was created or changed; this is its state, without the products in it.
     CollectionUpdated(Box<Collection>),
+    /// A collection is gone for good.
+    CollectionDeleted(EntityId),
+    /// There is more or less of something than there was. Names the inventory item, not the product.
+    StockChanged(EntityId),
+    /// An order came in. Nothing here keeps orders; it is an event for others to subscribe to.
+    OrderCreated(EntityId),
     /// The store has uninstalled the app.
     AppUninstalled,
+    /// Somebody who is or was a customer asks for something that the law gives them a right to, or the store has to be
+    /// forgotten.
+    Compliance(Request),
+}
+
+/// What is asked for by law (<https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance>). Holds nothing
+/// personal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Request {
+    /// A customer wants to know what is kept about them.
+    CustomerData,
+    /// A customer wants to be forgotten.
+    CustomerRedaction,
+    /// The store is to be forgotten: comes 48 hours after it has uninstalled the app.
+    StoreRedaction,
+}
+
+/// A state, and when it was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observed {
+    /// What was seen: of a product or a collection, its state or that it is gone.
+    pub event: Event,
+    /// When: the state is at least as new as this.
+    pub at: Timestamp,
 }
 
 impl Event {
@@ -28,7 +60,13 @@ impl Event {
         match self {
             Self::ProductUpdated(product) => Some(product.updated_at),
             Self::CollectionUpdated(collection) => Some(collection.updated_at),
-            Self::ProductDeleted(_) | Self::AppUninstalled => None,
+            Self::ProductChanged(_)
+            | Self::ProductDeleted(_)
+            | Self::CollectionDeleted(_)
+            | Self::StockChanged(_)
+            | Self::OrderCreated(_)
+            | Self::AppUninstalled
+            | Self::Compliance(_) => None,
         }
     }
 }

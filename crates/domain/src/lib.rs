@@ -4,9 +4,13 @@
 //! Deliberately elsewhere: what vendors send (`hookline-sources`), AWS and OpenSearch (`hookline-aws`),
 //! HTTP and the Lambda runtime (`hookline-lambda`). Nothing here reads a clock or the environment.
 
+pub mod apply;
 pub mod archive;
+pub mod audit;
 pub mod bodies;
+pub mod catalogue;
 pub mod compression;
+pub mod connections;
 pub mod dead_letters;
 pub mod delivery;
 pub mod document;
@@ -15,6 +19,7 @@ pub mod envelope;
 pub mod event;
 pub mod ids;
 pub mod index;
+pub mod jobs;
 pub mod ledger;
 pub mod memory;
 pub mod port;

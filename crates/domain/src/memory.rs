@@ -6,21 +6,23 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     archive::{self, Archive, ArchiveKey, Archived, NotRead},
     bodies::{Bodies, BodyKey},
     document::Document,
-    entities::{self, Entities, Entries, Fence, Page},
+    entities::{self, Entities, Entries, Fence, Known, Page},
     ids::{DeliveryId, DeliveryKey, EntityKey, StoreKey},
     index::{self, Change, Hit, Index, Outcome, Search, SearchPage, SearchQuery},
+    jobs::{Job, Jobs},
     ledger::{
         self, Claim, ClaimRequest, Completion, Cursor, Entry, Fate, Ledger, Problem, Record, RecordPage, Records, State,
     },
     port::Unavailable,
+    product::Collections,
     queue::EventQueue,
-    stores::{StoreRecord, StoreUpdate, Stores, Tally},
+    stores::{StoreList, StorePage, StoreRecord, StoreUpdate, Stores, Tally},
     version::Version,
 };
 
@@ -173,46 +175,57 @@ impl EventQueue for MemoryQueue {
     }
 }
 
-/// [`Entities`] in memory.
+/// [`Entities`] and [`Entries`] in memory.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryEntities {
-    entries: Shared<BTreeMap<EntityKey, entities::Entry>>,
+    known: Shared<BTreeMap<EntityKey, Known>>,
 }
 
 impl Entities for MemoryEntities {
-    async fn advance(&self, entity: &EntityKey, version: Version) -> Result<Fence, Unavailable> {
-        let mut entries = self.entries.lock();
-        Ok(match entities::advance(entries.get(entity).copied(), version) {
-            Some(entry) => {
-                entries.insert(entity.clone(), entry);
-                Fence::Passed
-            }
-            None => Fence::Superseded,
-        })
+    async fn advance(
+        &self,
+        entity: &EntityKey,
+        version: Version,
+        collections: Option<&Collections>,
+    ) -> Result<Fence, Unavailable> {
+        let mut known = self.known.lock();
+        let held = known.get(entity);
+        let Some(entry) = entities::advance(held.map(|held| held.entry), version) else {
+            return Ok(Fence::Superseded);
+        };
+        let collections = collections.or(held.and_then(|held| held.collections.as_ref())).cloned();
+        known.insert(
+            entity.clone(),
+            Known {
+                entry,
+                collections: collections.clone(),
+            },
+        );
+        Ok(Fence::Passed { collections })
     }
 
     async fn bury(&self, entity: &EntityKey, _expires_at: Timestamp) -> Result<(), Unavailable> {
-        self.entries.lock().insert(entity.clone(), entities::Entry::Buried);
+        self.known.lock().insert(entity.clone(), gone(entities::Entry::Buried));
         Ok(())
     }
 
     async fn retire(&self, entity: &EntityKey, version: Version, _expires_at: Timestamp) -> Result<(), Unavailable> {
-        let mut entries = self.entries.lock();
-        if let Some(entry) = entities::retire(entries.get(entity).copied(), version) {
-            entries.insert(entity.clone(), entry);
+        let mut known = self.known.lock();
+        if let Some(entry) = entities::retire(known.get(entity).map(|held| held.entry), version) {
+            known.insert(entity.clone(), gone(entry));
         }
         Ok(())
     }
 
     async fn page(&self, store: &StoreKey, after: Option<&EntityKey>, limit: usize) -> Result<Page, Unavailable> {
-        let entries = self.entries.lock();
-        let mut rest = entries
+        let known = self.known.lock();
+        let mut rest = known
             .iter()
             .filter(|(entity, _)| entity.store == *store && after.is_none_or(|after| *entity > after));
         let looked_at: Vec<_> = rest.by_ref().take(limit).collect();
         let next = rest.next().and(looked_at.last()).map(|(entity, _)| (*entity).clone());
-        let passed = looked_at.into_iter().filter_map(|(entity, entry)| match entry {
-            entities::Entry::Passed(version) => Some((entity.clone(), *version)),
+        let passed = looked_at.into_iter().filter_map(|(entity, held)| match held.entry {
+            entities::Entry::Passed(version) => Some((entity.clone(), version)),
             entities::Entry::Retired(_) | entities::Entry::Buried => None,
         });
         Ok(Page {
@@ -222,9 +235,38 @@ impl Entities for MemoryEntities {
     }
 }
 
+fn gone(entry: entities::Entry) -> Known {
+    Known {
+        entry,
+        collections: None,
+    }
+}
+
 impl Entries for MemoryEntities {
-    async fn find(&self, entity: &EntityKey) -> Result<Option<entities::Entry>, Unavailable> {
-        Ok(self.entries.lock().get(entity).copied())
+    async fn find(&self, entities: &[EntityKey]) -> Result<Vec<Option<Known>>, Unavailable> {
+        let known = self.known.lock();
+        Ok(entities.iter().map(|entity| known.get(entity).cloned()).collect())
+    }
+}
+
+/// [`Jobs`] in memory.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryJobs {
+    jobs: Shared<Vec<(Job, SignedDuration)>>,
+}
+
+impl MemoryJobs {
+    /// All jobs sent and not taken, oldest first, each with its delay.
+    #[must_use]
+    pub fn take(&self) -> Vec<(Job, SignedDuration)> {
+        std::mem::take(&mut self.jobs.lock())
+    }
+}
+
+impl Jobs for MemoryJobs {
+    async fn send(&self, job: &Job, delay: SignedDuration) -> Result<(), Unavailable> {
+        self.jobs.lock().push((job.clone(), delay));
+        Ok(())
     }
 }
 
@@ -251,6 +293,10 @@ fn add(record: &mut StoreRecord, update: &StoreUpdate) {
         let known = record.rotations.get(&needed.pair).copied();
         record.rotations.insert(needed.pair, needed.added_to(known));
     }
+    record.connected = update.connected.unwrap_or(record.connected);
+    record.currency = update.currency.clone().or(record.currency.take());
+    record.reconciled = update.reconciled.clone().or(record.reconciled.take());
+    record.watched = update.watched.clone().or(record.watched.take());
     for (counter, count) in &update.counts {
         *record.counts.entry(counter.clone()).or_default() += count;
     }
@@ -285,6 +331,18 @@ impl Stores for MemoryStores {
             *record = reinstalled;
         }
         Ok(())
+    }
+}
+
+impl StoreList for MemoryStores {
+    async fn page(&self, after: Option<&StoreKey>) -> Result<StorePage, Unavailable> {
+        let records = self.records.lock();
+        let rest = records
+            .iter()
+            .filter(|(store, _)| after.is_none_or(|after| *store > after));
+        let mut stores: Vec<_> = rest.map(|(store, record)| (store.clone(), record.clone())).collect();
+        stores.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Ok(StorePage { stores, next: None })
     }
 }
 

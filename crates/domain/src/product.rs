@@ -1,11 +1,16 @@
 //! What a catalogue holds, in our words. Sources make these from what vendors send.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use crate::ids::EntityId;
 
-/// A product as one delivery describes it.
+/// The collections that a product is in: their titles by their ids.
+pub type Collections = BTreeMap<EntityId, String>;
+
+/// A product as one delivery describes it, or the vendor's catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Product {
     /// The vendor's id.
@@ -30,6 +35,8 @@ pub struct Product {
     pub variants: Vec<Variant>,
     /// Whether `variants` are all there are.
     pub complete: bool,
+    /// The collections it is in; `None` if that is not told, as in no webhook.
+    pub collections: Option<Collections>,
     /// The address of its first image.
     pub image: Option<String>,
     /// Its name in addresses.

@@ -120,6 +120,7 @@ impl Status {
                 Counter::Discarded => status.discarded_24h += count,
                 Counter::Forged => status.signature_failures_24h += count,
                 Counter::Replayed => status.replayed_24h += count,
+                Counter::Missed(_) | Counter::Partial => {}
             }
         }
         status

@@ -31,6 +31,14 @@ pub struct StoreRecord {
     pub last_forged_at: Option<Timestamp>,
     /// What its deliveries have shown of two client secrets, where two were held.
     pub rotations: BTreeMap<Pair, Rotation>,
+    /// Whether we hold a token for its Admin API, so that more can be asked than its webhooks tell.
+    pub connected: bool,
+    /// The currency of its prices, ISO 4217, once its Admin API has told it; no webhook does.
+    pub currency: Option<String>,
+    /// What the last reconciliation found.
+    pub reconciled: Option<Reconciled>,
+    /// What was last seen of its subscriptions and of our queues.
+    pub watched: Option<Watched>,
     /// Counts by the hour.
     pub counts: Counts,
 }
@@ -50,9 +58,43 @@ impl Default for StoreRecord {
             last_error: None,
             last_forged_at: None,
             rotations: BTreeMap::new(),
+            connected: false,
+            currency: None,
+            reconciled: None,
+            watched: None,
             counts: Counts::new(),
         }
     }
+}
+
+/// What a comparison of the store's catalogue with the index has found.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Reconciled {
+    /// When it began: everything changed before is in the index.
+    pub began_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Timestamp,
+    /// How many products were compared.
+    pub compared: u64,
+    /// Changes that a webhook should have carried and did not, by topic.
+    pub missed: BTreeMap<Topic, u64>,
+    /// Products whose collections had changed, which no webhook tells.
+    pub regrouped: u64,
+}
+
+/// What a look at a store's subscriptions and at our queues has shown.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Watched {
+    /// When.
+    pub at: Timestamp,
+    /// Topics that no subscription sends to us.
+    pub missing: Vec<Topic>,
+    /// Topics whose subscription sends elsewhere.
+    pub elsewhere: Vec<Topic>,
+    /// Topics whose subscription was made again.
+    pub restored: Vec<Topic>,
+    /// How many events waited in the queue.
+    pub waiting: u64,
 }
 
 /// To which install a state belongs.
@@ -82,7 +124,7 @@ impl StoreRecord {
     ///
     /// Shopify sends nothing on reinstall, so a state *signed* after the uninstall begins the next install; a header
     /// alone never does, for no signature covers it. In an install that has begun, what was last changed before it is
-    /// still current if it was observed in it: then its version is the first above the uninstall's.
+    /// still current if it was observed in it: then its version is right above the uninstall's.
     #[must_use]
     pub fn place(&self, version: Version, observed_at: Timestamp) -> Place {
         let Some(ended) = self.uninstalled_at else {
@@ -92,7 +134,7 @@ impl StoreRecord {
         match (version > floor, self.enabled) {
             (true, true) => Place::Current(version),
             (true, false) => Place::Next,
-            (false, true) if observed_at > ended => Place::Current(floor.next()),
+            (false, true) if observed_at > ended => Place::Current(Version::above_floor(ended, observed_at)),
             (false, _) => Place::Past(floor),
         }
     }
@@ -164,6 +206,12 @@ pub enum ErrorCode {
     StoreChanging,
     /// Requests in this store's name had a wrong signature.
     SignatureMismatch,
+    /// More had to be asked of the store's Admin API than its webhook told, and we hold no token for it.
+    NotConnected,
+    /// The store's Admin API does not take our token.
+    TokenRefused,
+    /// The store's Admin API did not answer, or asked us to wait; it is tried again.
+    CatalogueUnavailable,
 }
 
 /// An hour of UTC.
@@ -207,6 +255,10 @@ pub enum Counter {
     Forged,
     /// Replays that had their effect: a person's doing, not the store's.
     Replayed,
+    /// Changes that a webhook of this topic should have carried and did not, found by a reconciliation.
+    Missed(Topic),
+    /// Products indexed with the first of their variants only, because we hold no token to ask for the others.
+    Partial,
 }
 
 /// Not the name of a counter.
@@ -222,6 +274,8 @@ impl fmt::Display for Counter {
             Self::Discarded => f.write_str("discarded"),
             Self::Forged => f.write_str("forged"),
             Self::Replayed => f.write_str("replayed"),
+            Self::Missed(topic) => write!(f, "missed:{topic}"),
+            Self::Partial => f.write_str("partial"),
         }
     }
 }
@@ -234,9 +288,15 @@ impl FromStr for Counter {
             "discarded" => Ok(Self::Discarded),
             "forged" => Ok(Self::Forged),
             "replayed" => Ok(Self::Replayed),
+            "partial" => Ok(Self::Partial),
             _ => {
-                let topic = text.strip_prefix("event:").ok_or(NotACounter)?;
-                Ok(Self::Event(Topic::new(topic).map_err(|_| NotACounter)?))
+                let (of, topic) = text.split_once(':').ok_or(NotACounter)?;
+                let topic = Topic::new(topic).map_err(|_| NotACounter)?;
+                match of {
+                    "event" => Ok(Self::Event(topic)),
+                    "missed" => Ok(Self::Missed(topic)),
+                    _ => Err(NotACounter),
+                }
             }
         }
     }
@@ -263,6 +323,14 @@ pub struct StoreUpdate {
     pub last_forged_at: Option<Timestamp>,
     /// Which of two client secrets its deliveries needed.
     pub needed: Option<Needed>,
+    /// Whether we hold a token for its Admin API now.
+    pub connected: Option<bool>,
+    /// The currency of its prices.
+    pub currency: Option<String>,
+    /// What a reconciliation has found.
+    pub reconciled: Option<Reconciled>,
+    /// What was seen of its subscriptions and of our queues.
+    pub watched: Option<Watched>,
     /// What to add to the counts.
     pub counts: Counts,
     /// Counts that are too old to matter, to be removed.
@@ -306,6 +374,21 @@ pub trait Stores: Send + Sync {
     /// Begins the install after the one that ended at `ended`, as [`StoreRecord::reinstalled`] says. Otherwise changes
     /// nothing: read again.
     fn begin_epoch(&self, store: &StoreKey, ended: Timestamp) -> impl Future<Output = Result<(), Unavailable>> + Send;
+}
+
+/// Some stores.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StorePage {
+    /// Each with what is known of it.
+    pub stores: Vec<(StoreKey, StoreRecord)>,
+    /// Where the next page begins; `None` if this is the last.
+    pub next: Option<StoreKey>,
+}
+
+/// Lists stores: for a person, and for what is done for each store once a day.
+pub trait StoreList: Send + Sync {
+    /// The stores after `after`, in an order of the table's own.
+    fn page(&self, after: Option<&StoreKey>) -> impl Future<Output = Result<StorePage, Unavailable>> + Send;
 }
 
 /// The receivers' way to the stores: it can only add to what is known of a store that exists, so that a stranger
@@ -360,7 +443,10 @@ mod tests {
         assert_eq!(again.place(state(after), at(after)), Place::Current(state(after)));
         assert_eq!(again.place(state(before), at(UNINSTALLED)), Place::Past(floor));
         // Not changed since, but seen in the new install.
-        assert_eq!(again.place(state(before), at(next_day)), Place::Current(floor.next()));
+        assert_eq!(
+            again.place(state(before), at(next_day)),
+            Place::Current(Version::above_floor(at(UNINSTALLED), at(next_day)))
+        );
     }
 
     #[test]
@@ -393,6 +479,8 @@ mod tests {
             Counter::Discarded,
             Counter::Forged,
             Counter::Replayed,
+            Counter::Missed(Topic::new("products/delete").unwrap()),
+            Counter::Partial,
         ] {
             assert_eq!(counter.to_string().parse(), Ok(counter));
         }

@@ -3,15 +3,22 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// The low bits hold how long after `updated_at` the state was observed, in microseconds.
+/// The low bits hold how long after `updated_at` the state was observed.
 const OBSERVED_BITS: u32 = 31;
 const OBSERVED_MAX: i64 = (1 << OBSERVED_BITS) - 1;
+
+/// How many of them are digits; the others say how many digits were dropped.
+const DIGITS: u32 = 26;
 
 /// Orders the states of one entity: first by `updated_at` (signed by the sender, whole seconds), then by when the
 /// state was observed.
 ///
-/// `updated_at_seconds << 31 | clamp(observed_at - updated_at, 0, 2^31 - 1 µs)`: a header, which no signature
-/// covers, can only order states within one signed second. Always positive, so an external version of the index.
+/// `updated_at_seconds << 31 | coarse(observed_at - updated_at)`: a header, which no signature covers, can only order
+/// states within one signed second. Always positive, so an external version of the index.
+///
+/// What is read from the vendor years after a product was changed must be ordered, too, for its stock and its
+/// collections change meanwhile. So the 31 bits hold a floating-point number of microseconds: exact for the first two
+/// minutes, to 16 ms after a fortnight, to a second after two years (ADR 13).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Version(i64);
 
@@ -32,9 +39,8 @@ impl Version {
         let seconds = u32::try_from(updated_at.as_second()).map_err(|_| ImplausibleTime(updated_at))?;
         let after = observed_at
             .as_microsecond()
-            .saturating_sub(i64::from(seconds) * 1_000_000)
-            .clamp(0, OBSERVED_MAX);
-        Ok(Self(i64::from(seconds) << OBSERVED_BITS | after))
+            .saturating_sub(i64::from(seconds) * 1_000_000);
+        Ok(Self(i64::from(seconds) << OBSERVED_BITS | coarse(after)))
     }
 
     /// The last version a state can have that changed up to `at`: every state of a later second is later. What an
@@ -45,11 +51,13 @@ impl Version {
         Self(seconds << OBSERVED_BITS | OBSERVED_MAX)
     }
 
-    /// The next one: right above a [`floor`](Self::floor) there is room for what was last changed below it and is
-    /// seen to be still so.
+    /// The version, right above the [`floor`](Self::floor) of `ended`, of a state that was last changed below it and was
+    /// seen at `observed_at` to be still so.
     #[must_use]
-    pub fn next(self) -> Self {
-        Self(self.0.saturating_add(1))
+    pub fn above_floor(ended: Timestamp, observed_at: Timestamp) -> Self {
+        let seconds = (Self::floor(ended).0 >> OBSERVED_BITS) + 1;
+        let after = observed_at.as_microsecond().saturating_sub(seconds * 1_000_000);
+        Self(seconds << OBSERVED_BITS | coarse(after))
     }
 
     /// What [`as_i64`](Self::as_i64) gave.
@@ -69,6 +77,17 @@ impl Version {
     #[must_use]
     pub fn as_i64(self) -> i64 {
         self.0
+    }
+}
+
+/// Microseconds as a number of 31 bits that never falls when they rise: up to 2^26 as they are, beyond with 26 digits
+/// after the leading one and, above those, how many were dropped, plus one.
+fn coarse(micros: i64) -> i64 {
+    let micros = micros.clamp(0, (1 << (DIGITS + (1 << (OBSERVED_BITS - DIGITS)) - 1)) - 1);
+    let length = i64::BITS - micros.leading_zeros();
+    match length.checked_sub(DIGITS + 1) {
+        None => micros,
+        Some(dropped) => (i64::from(dropped + 1) << DIGITS) | ((micros >> dropped) - (1 << DIGITS)),
     }
 }
 
@@ -103,26 +122,43 @@ mod tests {
                 Version::new(at(i64::from(second) * 1_000_000), at(i64::from(observed) * 1_000_000)).unwrap()
             };
             prop_assert!(state(second, late) <= floor);
-            prop_assert!(floor < floor.next() && floor.next() <= state(second + 1, early));
+            let above = |observed: u32| {
+                Version::above_floor(at(i64::from(second) * 1_000_000), at(i64::from(observed) * 1_000_000))
+            };
+            prop_assert!(floor < above(early) && above(late) <= Version::floor(at((i64::from(second) + 1) * 1_000_000)));
+            prop_assert_eq!(above(second).cmp(&above(second + 2)), std::cmp::Ordering::Less);
             prop_assert!(floor < Version::FINAL);
         }
 
         #[test]
-        fn within_a_second_the_later_observed_wins(second in 0..u32::MAX, a in 0..2_000_000_000_i64, b in 0..2_000_000_000_i64) {
-            let updated = at(i64::from(second) * 1_000_000);
-            let observed = |after| at(i64::from(second) * 1_000_000 + after);
-            let (va, vb) = (Version::new(updated, observed(a)).unwrap(), Version::new(updated, observed(b)).unwrap());
-            prop_assert_eq!(va.cmp(&vb), a.cmp(&b));
+        fn within_a_second_the_later_observed_wins(
+            second in 0..u32::MAX, bits in 0..57_u32, digits: u64, later in 1..u64::from(u32::MAX)
+        ) {
+            let observed = |after| at(i64::from(second) * 1_000_000 + i64::try_from(after).unwrap());
+            let version = |after| Version::new(at(i64::from(second) * 1_000_000), observed(after)).unwrap();
+            // Up to three centuries; jiff's last year is 9999.
+            let early = digits % (1 << bits.min(53));
+            let late = early + later;
+            prop_assert!(version(early) <= version(late));
+            if later > early >> DIGITS {
+                prop_assert!(version(early) < version(late));
+            }
         }
     }
 
     #[test]
-    fn an_observation_before_the_change_or_a_day_late_is_clamped() {
-        let updated = at(1_700_000_000_000_000);
-        let early = Version::new(updated, at(0)).unwrap();
-        let late = Version::new(updated, at(1_700_086_400_000_000)).unwrap();
+    fn an_observation_before_the_change_is_clamped() {
+        let early = Version::new(at(1_700_000_000_000_000), at(0)).unwrap();
         assert_eq!(early.as_i64() & OBSERVED_MAX, 0);
-        assert_eq!(late.as_i64() & OBSERVED_MAX, OBSERVED_MAX);
+    }
+
+    #[test]
+    fn what_is_seen_to_the_microsecond_and_to_the_second() {
+        let minutes = 2 * 60 * 1_000_000;
+        assert!(coarse(minutes) < coarse(minutes + 1));
+        let two_years = 2 * 365 * 86_400 * 1_000_000;
+        assert!(coarse(two_years) < coarse(two_years + 1_100_000));
+        assert_eq!(coarse(i64::MAX), OBSERVED_MAX);
     }
 
     #[test]

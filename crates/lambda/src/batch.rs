@@ -20,6 +20,7 @@ use hookline_domain::{
     bodies::Bodies,
     entities::Entities,
     index::Index,
+    jobs::Jobs,
     ledger::Ledger,
     port::Clock,
     reindex::{Keep, Processed, Reindex, Unpack, Verdict},
@@ -82,8 +83,8 @@ pub struct Unnamed;
 ///
 /// # Errors
 /// [`Unnamed`], which no queue of SQS causes.
-pub async fn consume<L: Ledger, E: Entities, S: Stores, I: Index, C: Clock>(
-    reindex: &Reindex<L, E, S, I, C>,
+pub async fn consume<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, C: Clock>(
+    reindex: &Reindex<L, E, S, I, J, C>,
     unpack: &Unpack<impl Bodies>,
     keep: &Keep<impl Archive>,
     batch: SqsBatch,
@@ -102,7 +103,7 @@ pub async fn consume<L: Ledger, E: Entities, S: Stores, I: Index, C: Clock>(
         let copies = keep.copy(&messages);
         (reindex.apply(messages, stop_at).await, fetched, copies)
     };
-    let time_left = || time_left(deadline, reindex.clock.now());
+    let time_left = || time_left(deadline, reindex.apply.clock.now());
     let Ok((processed, fetched, copies)) = tokio::time::timeout(time_left(), work).await else {
         let batch_size = ids.len();
         tracing::warn!(
@@ -112,7 +113,7 @@ pub async fn consume<L: Ledger, E: Entities, S: Stores, I: Index, C: Clock>(
         );
         return again(ids);
     };
-    let kept = tokio::time::timeout(time_left(), keep.keep(copies, &processed, reindex.clock.now())).await;
+    let kept = tokio::time::timeout(time_left(), keep.keep(copies, &processed, reindex.apply.clock.now())).await;
     if kept.is_err() {
         tracing::warn!(
             service = "reindex",
@@ -178,8 +179,8 @@ fn log(processed: &Processed, batch_size: usize, duration_us: u64) {
 ///
 /// # Errors
 /// When the runtime cannot be reached.
-pub async fn run<L, E, S, I, C, B, A>(
-    reindex: Reindex<L, E, S, I, C>,
+pub async fn run<L, E, S, I, J, C, B, A>(
+    reindex: Reindex<L, E, S, I, J, C>,
     unpack: Unpack<B>,
     keep: Keep<A>,
 ) -> Result<(), StartError>
@@ -190,6 +191,7 @@ where
     E: Entities + 'static,
     S: Stores + 'static,
     I: Index + 'static,
+    J: Jobs + 'static,
     C: Clock + 'static,
 {
     let function = Arc::new((reindex, unpack, keep));

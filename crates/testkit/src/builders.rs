@@ -80,6 +80,7 @@ fn something(entity: &EntityKey, title: &str, description: &str) -> Product {
             available: true,
         }],
         complete: true,
+        collections: None,
         image: Some("https://cdn.example.com/a.jpg".to_owned()),
         handle: Some("a".to_owned()),
     }

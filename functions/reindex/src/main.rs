@@ -3,7 +3,10 @@
 use std::process::ExitCode;
 
 use hookline_aws::{Aws, OpenSearchConfig, Patience};
-use hookline_domain::reindex::{Keep, Reindex, Unpack};
+use hookline_domain::{
+    apply::Apply,
+    reindex::{Keep, Reindex, Unpack},
+};
 use hookline_lambda::{Environment, ReindexConfig, SystemClock, batch, start};
 use hookline_sources::shopify;
 
@@ -19,14 +22,17 @@ fn main() -> ExitCode {
         };
         let reindex = Reindex {
             ledger: aws.ledger(&config.ledger_table),
-            entities: aws.entities(&config.entities_table),
-            stores: aws.stores(&config.stores_table),
-            index: aws.index(&OpenSearchConfig::new(
-                config.index.url,
-                config.index.index,
-                config.index.signing_service.as_deref(),
-            )?)?,
-            clock: SystemClock,
+            apply: Apply {
+                entities: aws.entities(&config.entities_table),
+                stores: aws.stores(&config.stores_table),
+                index: aws.index(&OpenSearchConfig::new(
+                    config.index.url,
+                    config.index.index,
+                    config.index.signing_service.as_deref(),
+                )?)?,
+                clock: SystemClock,
+            },
+            jobs: aws.jobs(config.sync_queue_url),
             interpret: shopify::interpret,
         };
         batch::run(reindex, unpack, keep).await

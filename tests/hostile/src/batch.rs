@@ -5,10 +5,11 @@
 use std::collections::BTreeSet;
 
 use hookline_domain::{
+    apply::Apply,
     delivery::Delivery,
     envelope,
     ledger::{ClaimRequest, Fate, Ledger},
-    memory::{MemoryArchive, MemoryBodies, MemoryEntities, MemoryIndex, MemoryLedger, MemoryStores},
+    memory::{MemoryArchive, MemoryBodies, MemoryEntities, MemoryIndex, MemoryJobs, MemoryLedger, MemoryStores},
     port::Clock,
     reindex::{Keep, Reindex, Unpack},
 };
@@ -28,10 +29,13 @@ pub(crate) fn sqs_batch(data: &[u8]) {
     batch.records.truncate(MESSAGES);
     let reindex = Reindex {
         ledger: MemoryLedger::default(),
-        entities: MemoryEntities::default(),
-        stores: MemoryStores::default(),
-        index: MemoryIndex::default(),
-        clock: Noon,
+        apply: Apply {
+            entities: MemoryEntities::default(),
+            stores: MemoryStores::default(),
+            index: MemoryIndex::default(),
+            clock: Noon,
+        },
+        jobs: MemoryJobs::default(),
         interpret: shopify::interpret,
     };
     let unpack: Unpack<MemoryBodies> = Unpack { bodies: None };

@@ -80,8 +80,12 @@ fn believed(event: Event, delivery: &Delivery) {
             numeric(&collection.id);
             Document::of_collection(&entity(&collection.id), *collection, delivery.observed_at())
         }
-        Event::ProductDeleted(id) => return numeric(&id),
-        Event::AppUninstalled => return,
+        Event::ProductChanged(id)
+        | Event::ProductDeleted(id)
+        | Event::CollectionDeleted(id)
+        | Event::StockChanged(id)
+        | Event::OrderCreated(id) => return numeric(&id),
+        Event::AppUninstalled | Event::Compliance(_) => return,
     };
     if let Ok(version) = Version::new(document.updated_at, delivery.observed_at()) {
         assert!(version.as_i64() >= 0 && version < Version::FINAL);

@@ -113,6 +113,7 @@ pub fn interpret(delivery: &Delivery) -> Result<Event, Unreadable> {
             options: vec![],
             variants: vec![],
             complete: true,
+            collections: None,
             image: None,
             handle: None,
         }))),

@@ -7,6 +7,7 @@ use std::{
 };
 
 use hookline_domain::{
+    apply::Apply,
     delivery::Delivery,
     envelope,
     ledger::{Claim, ClaimRequest, Ledger, State},
@@ -193,10 +194,13 @@ impl Scenario {
             Who::Consumer(_) => {
                 let reindex = Reindex {
                     ledger: script.clone(),
-                    entities: script.clone(),
-                    stores: script.clone(),
-                    index: script.clone(),
-                    clock: script.clone(),
+                    apply: Apply {
+                        entities: script.clone(),
+                        stores: script.clone(),
+                        index: script.clone(),
+                        clock: script.clone(),
+                    },
+                    jobs: script.clone(),
                     interpret,
                 };
                 let message = |n: &usize| Message {

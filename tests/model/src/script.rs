@@ -13,13 +13,15 @@ use hookline_domain::{
     envelope,
     ids::{DeliveryKey, EntityKey, StoreKey},
     index::{Change, Index, Outcome},
+    jobs::{Job, Jobs},
     ledger::{Claim, ClaimRequest, Completion, Fate, Ledger, Problem},
     port::{Clock, Unavailable},
+    product::Collections,
     queue::EventQueue,
     stores::{StoreRecord, StoreUpdate, Stores},
     version::Version,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::events::number;
 
@@ -248,7 +250,12 @@ impl EventQueue for Script {
 }
 
 impl Entities for Script {
-    async fn advance(&self, entity: &EntityKey, version: Version) -> Result<Fence, Unavailable> {
+    async fn advance(
+        &self,
+        entity: &EntityKey,
+        version: Version,
+        _collections: Option<&Collections>,
+    ) -> Result<Fence, Unavailable> {
         match self.call(Request::Advance(entity.clone(), version)).await {
             Response::Fenced(fence) => Ok(fence),
             other => Err(failed(&other)),
@@ -268,6 +275,13 @@ impl Entities for Script {
             Response::Listed(passed, next) => Ok(Page { passed, next }),
             other => Err(failed(&other)),
         }
+    }
+}
+
+/// The scenarios' store is not connected, so nothing is asked of it.
+impl Jobs for Script {
+    async fn send(&self, _job: &Job, _delay: SignedDuration) -> Result<(), Unavailable> {
+        Err(Unavailable::new("model", "no scenario has jobs"))
     }
 }
 

@@ -212,7 +212,7 @@ impl World {
         Response::Fenced(match advanced {
             Some(entry) => {
                 self.entities.insert(entity.clone(), entry);
-                Fence::Passed
+                Fence::Passed { collections: None }
             }
             None => Fence::Superseded,
         })

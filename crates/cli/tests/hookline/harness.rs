@@ -13,11 +13,13 @@ use hookline_aws::{
     Signing,
 };
 use hookline_domain::{
+    apply::Apply,
     dead_letters::DeadLetters,
     delivery::Delivery,
     envelope,
     index::{Search, SearchQuery},
     ledger::{ClaimRequest, Fate, Ledger, Problem},
+    memory::MemoryJobs,
     reindex::{Keep, Reindex, Unpack},
     status::Status,
     stores::{ErrorCode, Stores},
@@ -370,10 +372,13 @@ async fn engine(dynamodb: &str, index: &str) -> Engine {
     };
     Reindex {
         ledger: tables.ledger(LEDGER_TABLE),
-        entities: tables.entities(ENTITIES_TABLE),
-        stores: tables.stores(STORES_TABLE),
-        index: tables.index(&config).unwrap(),
-        clock: SystemClock,
+        apply: Apply {
+            entities: tables.entities(ENTITIES_TABLE),
+            stores: tables.stores(STORES_TABLE),
+            index: tables.index(&config).unwrap(),
+            clock: SystemClock,
+        },
+        jobs: MemoryJobs::default(),
         interpret: shopify::interpret,
     }
 }
@@ -386,7 +391,7 @@ async fn keep_in(s3: Option<&str>) -> Keep<S3Archive> {
     Keep { archive }
 }
 
-type Engine = Reindex<DynamoLedger, DynamoEntities, DynamoStores, OpenSearchIndex, SystemClock>;
+type Engine = Reindex<DynamoLedger, DynamoEntities, DynamoStores, OpenSearchIndex, MemoryJobs, SystemClock>;
 
 /// A consumer that works until this is dropped.
 pub struct Consumer {

@@ -5,25 +5,28 @@ use std::collections::BTreeMap;
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
-use super::{Batch, Processed, Reindex, Verdict, WRITES_AT_ONCE};
+use super::{Batch, Processed, Reindex, Verdict, ask::Asked};
 use crate::{
+    apply::WRITES_AT_ONCE,
     entities::Entities,
     ids::{DeliveryKey, StoreKey},
     index::Index,
+    jobs::Jobs,
     ledger::{Completion, Fate, Ledger, Problem},
     port::Clock,
     replay,
     stores::{Counter, ErrorCode, LastError, StoreRecord, StoreUpdate, Stores},
 };
 
-impl<L: Ledger, E: Entities, S: Stores, I: Index, C: Clock> Reindex<L, E, S, I, C> {
+impl<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, C: Clock> Reindex<L, E, S, I, J, C> {
     /// Writes into the ledger what became of each delivery, or why it has to come again: one write for each. What is
     /// settled is done only then; a reason that could not be written is no reason to fail.
     pub(super) async fn complete(&self, batch: &mut Batch) {
-        let now = self.clock.now();
-        let decided = batch.0.iter().enumerate().filter_map(|(at, slot)| {
+        let now = self.apply.clock.now();
+        let items = batch.slots.iter().zip(&batch.verdicts.0).enumerate();
+        let decided = items.filter_map(|(at, (slot, verdict))| {
             let (key, _) = slot.delivery.as_ref()?;
-            let verdict = slot.verdict.as_ref()?;
+            let verdict = verdict.as_ref()?;
             Some((at, key, verdict.fate(), verdict.problem(now)))
         });
         let written: Vec<_> = stream::iter(decided)
@@ -45,20 +48,20 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, C: Clock> Reindex<L, E, S, I, 
         for (at, completion) in written.into_iter().flatten() {
             match completion {
                 // Its body was removed because it is done: nothing of it is lost.
-                Ok(Completion::Done) => batch.decide(at, Verdict::Settled(Fate::Superseded)),
-                Ok(completion) => batch.0[at].completion = Some(completion),
-                Err(failure) => batch.decide(at, Verdict::storage(&failure)),
+                Ok(Completion::Done) => batch.verdicts.decide(at, Verdict::Settled(Fate::Superseded)),
+                Ok(completion) => batch.slots[at].completion = Some(completion),
+                Err(failure) => batch.verdicts.decide(at, Verdict::storage(&failure)),
             }
         }
     }
 
     /// Adds to what is known of each store, with one write per store. What is lost here is a count or a time, not an
     /// event, and a retry could not bring it back: the ledger has it that they are done.
-    pub(super) async fn record(&self, batch: &Batch, records: &BTreeMap<StoreKey, StoreRecord>) {
-        let now = self.clock.now();
+    pub(super) async fn record(&self, batch: &Batch, records: &BTreeMap<StoreKey, StoreRecord>, asked: &Asked) {
+        let now = self.apply.clock.now();
         let mut updates: BTreeMap<&StoreKey, StoreUpdate> = BTreeMap::new();
-        for slot in &batch.0 {
-            let (Some((key, received_at)), Some(verdict)) = (&slot.delivery, &slot.verdict) else {
+        for (at, (slot, verdict)) in batch.slots.iter().zip(&batch.verdicts.0).enumerate() {
+            let (Some((key, received_at)), Some(verdict)) = (&slot.delivery, verdict) else {
                 continue;
             };
             let update = updates.entry(&key.store).or_default();
@@ -71,6 +74,9 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, C: Clock> Reindex<L, E, S, I, 
                     }
                     if first {
                         count(update, key, *fate, *received_at, now);
+                        if let Some(unasked) = asked.in_vain(at) {
+                            unasked.note(update, key, now);
+                        }
                     }
                 }
                 Verdict::Parked { code, message } => {
@@ -91,7 +97,7 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, C: Clock> Reindex<L, E, S, I, 
                     update.last_event_at = update.last_event_at.max(record.last_event_at);
                     update.outdate(record, now);
                 }
-                if let Err(failure) = self.stores.record(store, &update).await {
+                if let Err(failure) = self.apply.stores.record(store, &update).await {
                     tracing::warn!(store = %store, error = %failure, "a batch's counts and times are not in the status");
                 }
             })
@@ -125,14 +131,11 @@ impl Verdict {
 impl Batch {
     /// What became of each message.
     pub(super) fn report(self) -> Vec<Processed> {
-        let processed = self.0.into_iter().map(|slot| Processed {
+        let processed = self.slots.into_iter().zip(self.verdicts.0);
+        let processed = processed.map(|(slot, verdict)| Processed {
             message_id: slot.message_id,
             delivery: slot.delivery.map(|(key, _)| key),
-            // Every path decides; a message that slipped through is received again, not lost.
-            verdict: slot.verdict.unwrap_or(Verdict::Retry {
-                code: ErrorCode::StorageUnavailable,
-                message: "nothing was decided".into(),
-            }),
+            verdict: Verdict::or_again(verdict),
         });
         processed.collect()
     }
@@ -151,7 +154,7 @@ fn count(update: &mut StoreUpdate, delivery: &DeliveryKey, fate: Fate, received_
     update.count(received_at, counter);
 }
 
-fn last_error(at: Timestamp, code: ErrorCode, message: &str, delivery: &DeliveryKey) -> LastError {
+pub(super) fn last_error(at: Timestamp, code: ErrorCode, message: &str, delivery: &DeliveryKey) -> LastError {
     LastError {
         at,
         code,

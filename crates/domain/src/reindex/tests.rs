@@ -9,12 +9,16 @@ use std::sync::Mutex;
 use super::*;
 use crate::{
     envelope::NotOurs,
-    ids::{DeliveryId, EntityId, Kind, Source, StoreName, Topic},
-    ledger::ClaimRequest,
-    memory::{MemoryEntities, MemoryIndex, MemoryLedger, MemoryStores},
+    event::{Event, Unreadable},
+    ids::{DeliveryId, EntityId, EntityKey, Kind, Source, StoreName, Topic},
+    index::{Change, Outcome},
+    ledger::{ClaimRequest, Fate},
+    memory::{MemoryEntities, MemoryIndex, MemoryJobs, MemoryLedger, MemoryStores},
+    port::Unavailable,
     product::Product,
-    receive::LEASE,
+    receive::{LEASE, REMEMBERED, later},
     stores::Counter,
+    version::Version,
 };
 
 const STORE: &str = "demo.myshopify.com";
@@ -43,6 +47,7 @@ fn interpret(delivery: &Delivery) -> Result<Event, Unreadable> {
             options: vec![],
             variants: vec![],
             complete: true,
+            collections: None,
             image: None,
             handle: None,
         }))),
@@ -104,7 +109,8 @@ impl Index for Moody {
                     entity: change.entity().clone(),
                     version: Version::floor(at("2026-11-21T09:00:00Z")),
                 };
-                self.index
+                self.apply
+                    .index
                     .apply(&changes.iter().map(removal).collect::<Vec<_>>())
                     .await?;
             }
@@ -121,15 +127,18 @@ impl Index for Moody {
     }
 }
 
-type Consumer = Reindex<MemoryLedger, MemoryEntities, MemoryStores, Moody, Noon>;
+type Consumer = Reindex<MemoryLedger, MemoryEntities, MemoryStores, Moody, MemoryJobs, Noon>;
 
 fn consumer() -> Consumer {
     Reindex {
         ledger: MemoryLedger::default(),
-        entities: MemoryEntities::default(),
-        stores: MemoryStores::default(),
-        index: Moody::default(),
-        clock: Noon,
+        apply: Apply {
+            entities: MemoryEntities::default(),
+            stores: MemoryStores::default(),
+            index: Moody::default(),
+            clock: Noon,
+        },
+        jobs: MemoryJobs::default(),
         interpret,
     }
 }
@@ -175,7 +184,7 @@ impl Consumer {
             owner: "receiver".into(),
             now: Noon.now(),
             lease_until: later(Noon.now(), LEASE),
-            expires_at: later(Noon.now(), RECORD_KEPT),
+            expires_at: later(Noon.now(), REMEMBERED),
             event_id: None,
         };
         self.ledger.claim(&delivery.key, &request).await.unwrap();
@@ -201,11 +210,11 @@ impl Consumer {
             kind: Kind::Product,
             id: EntityId::new(product).unwrap(),
         };
-        self.index.index.document(&entity).map(|document| document.title)
+        self.apply.index.index.document(&entity).map(|document| document.title)
     }
 
     async fn stored(&self, name: &str) -> StoreRecord {
-        self.stores.find(&store(name)).await.unwrap().unwrap_or_default()
+        self.apply.stores.find(&store(name)).await.unwrap().unwrap_or_default()
     }
 
     async fn count(&self, counter: &Counter) -> u64 {
@@ -244,7 +253,7 @@ async fn of_one_product_in_a_batch_the_newest_is_written_once() {
         ]
     );
     assert_eq!(consumer.title("1").as_deref(), Some("new"));
-    assert_eq!(consumer.index.mood.lock().unwrap().calls, 1);
+    assert_eq!(consumer.apply.index.mood.lock().unwrap().calls, 1);
     assert_eq!(consumer.count(&Counter::Event(Topic::new(UPDATE).unwrap())).await, 3);
 }
 
@@ -346,7 +355,7 @@ async fn a_message_that_is_not_ours_or_not_of_the_shape_fails_no_neighbour() {
 #[tokio::test]
 async fn when_the_index_is_down_nothing_is_done_and_a_retry_applies_it() {
     let consumer = consumer();
-    consumer.index.mood.lock().unwrap().down = true;
+    consumer.apply.index.mood.lock().unwrap().down = true;
     let message = consumer.receive(&update("a", "1", T1, "x")).await;
     let verdicts = consumer.again(vec![message.clone()]).await;
     assert!(matches!(
@@ -362,7 +371,7 @@ async fn when_the_index_is_down_nothing_is_done_and_a_retry_applies_it() {
         ErrorCode::IndexUnavailable
     );
 
-    consumer.index.mood.lock().unwrap().down = false;
+    consumer.apply.index.mood.lock().unwrap().down = false;
     assert_eq!(consumer.again(vec![message]).await, [settled(Fate::Applied)]);
     assert_eq!(consumer.title("1").as_deref(), Some("x"));
     assert_eq!(consumer.count(&Counter::Event(Topic::new(UPDATE).unwrap())).await, 1);
@@ -371,7 +380,7 @@ async fn when_the_index_is_down_nothing_is_done_and_a_retry_applies_it() {
 #[tokio::test]
 async fn a_document_the_index_rejects_fails_no_neighbour() {
     let consumer = consumer();
-    consumer.index.mood.lock().unwrap().rejects = Some("2");
+    consumer.apply.index.mood.lock().unwrap().rejects = Some("2");
     let verdicts = consumer
         .take(&[update("a", "1", T1, "x"), update("b", "2", T1, "y")])
         .await;

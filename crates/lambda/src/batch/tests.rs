@@ -1,6 +1,7 @@
 use std::{io, sync::Mutex};
 
 use hookline_domain::{
+    apply::Apply,
     archive::Archived,
     bodies::{Attempt, BodyKey},
     compression::compress,
@@ -9,7 +10,7 @@ use hookline_domain::{
     event::{Event, Unreadable},
     ids::{DeliveryId, DeliveryKey, StoreKey, Topic},
     index::{Change, Outcome},
-    memory::{MemoryArchive, MemoryBodies, MemoryEntities, MemoryIndex, MemoryLedger, MemoryStores},
+    memory::{MemoryArchive, MemoryBodies, MemoryEntities, MemoryIndex, MemoryJobs, MemoryLedger, MemoryStores},
     port::Unavailable,
 };
 use hookline_sources::shopify;
@@ -18,15 +19,18 @@ use serde_json::{Value, json};
 use super::*;
 use crate::testing::{Noon, STORE};
 
-type Consumer = Reindex<MemoryLedger, MemoryEntities, MemoryStores, MemoryIndex, Noon>;
+type Consumer = Reindex<MemoryLedger, MemoryEntities, MemoryStores, MemoryIndex, MemoryJobs, Noon>;
 
 fn consumer(interpret: fn(&Delivery) -> Result<Event, Unreadable>) -> Consumer {
     Reindex {
         ledger: MemoryLedger::default(),
-        entities: MemoryEntities::default(),
-        stores: MemoryStores::default(),
-        index: MemoryIndex::default(),
-        clock: Noon,
+        apply: Apply {
+            entities: MemoryEntities::default(),
+            stores: MemoryStores::default(),
+            index: MemoryIndex::default(),
+            clock: Noon,
+        },
+        jobs: MemoryJobs::default(),
         interpret,
     }
 }
@@ -110,10 +114,13 @@ async fn what_is_not_done_when_the_time_is_up_comes_again() {
     let ready = consumer(shopify::interpret);
     let hung = Reindex {
         ledger: ready.ledger,
-        entities: ready.entities,
-        stores: ready.stores,
-        index: Hung,
-        clock: Noon,
+        apply: Apply {
+            entities: ready.apply.entities,
+            stores: ready.apply.stores,
+            index: Hung,
+            clock: Noon,
+        },
+        jobs: ready.jobs,
         interpret: ready.interpret,
     };
     let batch = |id: Value| {

@@ -171,6 +171,7 @@ impl ProductBody {
                 .map(VariantBody::into_variant)
                 .collect::<Result<_, _>>()?,
             complete,
+            collections: None,
             image: first_image(self.image, self.images),
             handle: filled(self.handle),
         })

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use hookline_domain::{
     entities::{Entities, Entries, Entry, Fence},
-    ids::{EntityKey, Kind, StoreKey},
+    ids::{EntityId, EntityKey, Kind, StoreKey},
+    product::Collections,
     version::Version,
 };
 
@@ -31,32 +32,36 @@ macro_rules! entities_contract {
                 a_newer_state_or_a_tombstone_is_not_retired,
                 of_concurrent_states_the_newest_stays,
                 each_entry_reads_back,
+                collections_stay_until_they_are_told_again,
             ]
         );
     };
 }
 
+/// What passes and whose collections nobody has told.
+const PASSED: Fence = Fence::Passed { collections: None };
+
 async fn advance(entities: &impl Entities, entity: &EntityKey, seconds: i64) -> Fence {
-    entities.advance(entity, version(seconds)).await.unwrap()
+    entities.advance(entity, version(seconds), None).await.unwrap()
 }
 
 pub async fn a_newer_state_passes(entities: &impl Entities) {
     let entity = product(&store("demo"), "1");
-    assert_eq!(advance(entities, &entity, 1).await, Fence::Passed);
-    assert_eq!(advance(entities, &entity, 2).await, Fence::Passed);
+    assert_eq!(advance(entities, &entity, 1).await, PASSED);
+    assert_eq!(advance(entities, &entity, 2).await, PASSED);
 }
 
 pub async fn the_same_state_passes_again(entities: &impl Entities) {
     let entity = product(&store("demo"), "1");
     advance(entities, &entity, 1).await;
-    assert_eq!(advance(entities, &entity, 1).await, Fence::Passed);
+    assert_eq!(advance(entities, &entity, 1).await, PASSED);
 }
 
 pub async fn an_older_state_is_superseded(entities: &impl Entities) {
     let entity = product(&store("demo"), "1");
     advance(entities, &entity, 2).await;
     assert_eq!(advance(entities, &entity, 1).await, Fence::Superseded);
-    assert_eq!(advance(entities, &entity, 2).await, Fence::Passed);
+    assert_eq!(advance(entities, &entity, 2).await, PASSED);
 }
 
 pub async fn a_tombstone_is_final(entities: &impl Entities) {
@@ -84,7 +89,7 @@ pub async fn entities_are_apart(entities: &impl Entities) {
     advance(entities, &entity, 9).await;
     entities.bury(&entity, noon()).await.unwrap();
     for other in [product(&store("other"), "1"), product(&store("demo"), "2"), collection] {
-        assert_eq!(advance(entities, &other, 1).await, Fence::Passed, "{other}");
+        assert_eq!(advance(entities, &other, 1).await, PASSED, "{other}");
     }
 }
 
@@ -111,7 +116,7 @@ pub async fn what_has_passed_is_listed_with_its_version_and_nothing_else(entitie
     };
     let all = BTreeSet::from([(product(&demo, "1"), version(1)), (collection, version(2))]);
     for (entity, version) in &all {
-        entities.advance(entity, *version).await.unwrap();
+        entities.advance(entity, *version, None).await.unwrap();
     }
     for gone in ["buried", "retired"].map(|id| product(&demo, id)) {
         advance(entities, &gone, 1).await;
@@ -150,13 +155,13 @@ pub async fn what_is_retired_lets_only_newer_states_pass(entities: &impl Entitie
         entities.retire(&entity, version(5), noon()).await.unwrap();
     }
     assert_eq!(advance(entities, &entity, 4).await, Fence::Superseded);
-    assert_eq!(advance(entities, &entity, 6).await, Fence::Passed);
+    assert_eq!(advance(entities, &entity, 6).await, PASSED);
     assert_eq!(listed(entities, &store("demo"), 10).await, [(entity, version(6))]);
 
     // Nothing is made of nothing.
     let unknown = product(&store("demo"), "2");
     entities.retire(&unknown, version(5), noon()).await.unwrap();
-    assert_eq!(advance(entities, &unknown, 1).await, Fence::Passed);
+    assert_eq!(advance(entities, &unknown, 1).await, PASSED);
 }
 
 pub async fn a_newer_state_or_a_tombstone_is_not_retired(entities: &impl Entities) {
@@ -179,28 +184,67 @@ pub async fn of_concurrent_states_the_newest_stays<E: Entities + Clone + 'static
     });
     at_once(states.collect()).await;
     assert_eq!(advance(entities, &entity, 30).await, Fence::Superseded);
-    assert_eq!(advance(entities, &entity, 31).await, Fence::Passed);
+    assert_eq!(advance(entities, &entity, 31).await, PASSED);
 }
 
 pub async fn each_entry_reads_back(entities: &(impl Entities + Entries)) {
     let entity = |id| product(&store("demo"), id);
-    assert_eq!(entities.find(&entity("1")).await.unwrap(), None);
+    let entry = async |id| {
+        let found = entities.find(&[entity(id)]).await.unwrap();
+        found[0].as_ref().map(|known| known.entry)
+    };
+    assert_eq!(entry("1").await, None);
     for id in ["1", "2", "3"] {
         advance(entities, &entity(id), 1).await;
     }
     entities.retire(&entity("2"), version(2), noon_plus(60)).await.unwrap();
     entities.bury(&entity("3"), noon_plus(60)).await.unwrap();
-    let found = [
-        entities.find(&entity("1")).await.unwrap(),
-        entities.find(&entity("2")).await.unwrap(),
-        entities.find(&entity("3")).await.unwrap(),
+    let found = entities.find(&["3", "4", "2", "1"].map(entity)).await.unwrap();
+    let entries: Vec<_> = found.into_iter().map(|known| known.map(|known| known.entry)).collect();
+    let expected = [
+        Some(Entry::Buried),
+        None,
+        Some(Entry::Retired(version(2))),
+        Some(Entry::Passed(version(1))),
     ];
-    let expected = [Entry::Passed(version(1)), Entry::Retired(version(2)), Entry::Buried];
-    assert_eq!(found, expected.map(Some));
+    assert_eq!(entries, expected);
     // Back in a later install.
     advance(entities, &entity("2"), 3).await;
+    assert_eq!(entry("2").await, Some(Entry::Passed(version(3))));
+    assert_eq!(entities.find(&[]).await.unwrap(), []);
+}
+
+pub async fn collections_stay_until_they_are_told_again(entities: &(impl Entities + Entries)) {
+    let entity = product(&store("demo"), "1");
+    let told = |titles: &[(&str, &str)]| -> Collections {
+        let told = titles
+            .iter()
+            .map(|(id, title)| (EntityId::new(*id).unwrap(), (*title).to_owned()));
+        told.collect()
+    };
+    let (sale, nothing) = (told(&[("7", "Sale"), ("271878346596884015", "Bücher #1")]), told(&[]));
+    let passed = |collections: &Collections| Fence::Passed {
+        collections: Some(collections.clone()),
+    };
+    let advance =
+        async |seconds, told: Option<&Collections>| entities.advance(&entity, version(seconds), told).await.unwrap();
+    assert_eq!(advance(1, None).await, PASSED);
+    assert_eq!(advance(2, Some(&sale)).await, passed(&sale));
+    assert_eq!(advance(3, None).await, passed(&sale));
+    assert_eq!(advance(2, Some(&nothing)).await, Fence::Superseded);
     assert_eq!(
-        entities.find(&entity("2")).await.unwrap(),
-        Some(Entry::Passed(version(3)))
+        advance(4, None).await,
+        passed(&sale),
+        "what is superseded tells nothing"
     );
+    assert_eq!(
+        advance(5, Some(&nothing)).await,
+        passed(&nothing),
+        "none is not the same as not told"
+    );
+    advance(6, Some(&sale)).await;
+    let known = entities.find(std::slice::from_ref(&entity)).await.unwrap();
+    assert_eq!(known[0].as_ref().unwrap().collections, Some(sale));
+    entities.retire(&entity, version(6), noon_plus(60)).await.unwrap();
+    assert_eq!(advance(7, None).await, PASSED, "another install tells its own");
 }

@@ -142,7 +142,7 @@ async fn a_body_stays_while_its_delivery_is_not_done() {
     consumer.receive(&edit).await;
     consumer.receive(&broken).await;
     let texts = [keep(&unpack, &edit).await, keep(&unpack, &broken).await];
-    consumer.index.mood.lock().unwrap().down = true;
+    consumer.apply.index.mood.lock().unwrap().down = true;
     let verdicts = consumer.work(&unpack, &[&texts[0], &texts[1]]).await;
     assert!(matches!(verdicts[0], Verdict::Retry { .. }), "{verdicts:?}");
     assert!(matches!(verdicts[1], Verdict::Parked { .. }), "{verdicts:?}");

@@ -12,7 +12,7 @@ async fn an_uninstall_removes_the_documents_and_drops_what_comes_late() {
         consumer.take(&[delivery(STORE, UNINSTALL, "u", T2, "")]).await,
         [settled(Fate::Applied)]
     );
-    assert!(consumer.index.index.documents().is_empty());
+    assert!(consumer.apply.index.index.documents().is_empty());
     assert!(!consumer.stored(STORE).await.enabled);
 
     let late = update("c", "1", T1, "late");
@@ -20,7 +20,7 @@ async fn an_uninstall_removes_the_documents_and_drops_what_comes_late() {
         consumer.take(&[late, delivery(STORE, DELETE, "d", T3, "1")]).await,
         vec![settled(Fate::Discarded); 2]
     );
-    assert!(consumer.index.index.documents().is_empty());
+    assert!(consumer.apply.index.index.documents().is_empty());
     assert_eq!(consumer.count(&Counter::Discarded).await, 2);
 }
 
@@ -69,7 +69,7 @@ async fn uninstall_and_reinstall_in_one_batch_end_in_the_new_install() {
         verdicts,
         [settled(Fate::Applied), settled(Fate::Applied), settled(Fate::Discarded)]
     );
-    assert_eq!(consumer.index.index.documents().len(), 1);
+    assert_eq!(consumer.apply.index.index.documents().len(), 1);
     assert_eq!(consumer.title("1").as_deref(), Some("new"));
 }
 
@@ -79,8 +79,8 @@ async fn what_is_written_while_the_store_is_uninstalled_comes_again_and_finds_it
     for removal_passes_first in [false, true] {
         let consumer = consumer();
         {
-            let mut mood = consumer.index.mood.lock().unwrap();
-            mood.uninstall_meanwhile = Some(consumer.stores.clone());
+            let mut mood = consumer.apply.index.mood.lock().unwrap();
+            mood.uninstall_meanwhile = Some(consumer.apply.stores.clone());
             mood.removal_passes_first = removal_passes_first;
         }
         let messages = [
@@ -107,7 +107,7 @@ async fn what_is_written_while_the_store_is_uninstalled_comes_again_and_finds_it
         let verdicts = consumer.again(messages.to_vec()).await;
         assert_eq!(verdicts, [settled(Fate::Discarded), settled(Fate::Applied)]);
         assert_eq!(consumer.title("2").as_deref(), Some("new install"));
-        assert_eq!(consumer.index.index.documents().len(), 1);
+        assert_eq!(consumer.apply.index.index.documents().len(), 1);
     }
 }
 
@@ -158,7 +158,7 @@ async fn a_consumer_that_died_before_looking_again_is_made_up_for() {
     let message = consumer.receive(&update("a", "1", T1, "old")).await;
     consumer.again(vec![message.clone()]).await;
     // As if the uninstall had been recorded, and had passed, while the document was on its way.
-    consumer.stores.disable(&store(STORE), at(T2)).await.unwrap();
+    consumer.apply.stores.disable(&store(STORE), at(T2)).await.unwrap();
     assert_eq!(consumer.title("1").as_deref(), Some("old"));
     assert_eq!(consumer.again(vec![message]).await, [settled(Fate::Discarded)]);
     assert_eq!(consumer.title("1"), None);
@@ -184,5 +184,5 @@ async fn removing_a_large_store_goes_on_after_running_out_of_time() {
     assert!(matches!(processed[0].verdict, Verdict::Retry { .. }));
     assert!(!consumer.stored(STORE).await.enabled);
     assert_eq!(consumer.again(vec![uninstall]).await, [settled(Fate::Applied)]);
-    assert!(consumer.index.index.documents().is_empty());
+    assert!(consumer.apply.index.index.documents().is_empty());
 }

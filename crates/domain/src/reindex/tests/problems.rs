@@ -27,7 +27,7 @@ async fn what_cannot_be_read_is_parked_with_its_reason() {
 async fn what_has_to_come_again_says_why_until_it_is_done() {
     let consumer = consumer();
     let edit = update("a", "1", T1, "new");
-    consumer.index.mood.lock().unwrap().down = true;
+    consumer.apply.index.mood.lock().unwrap().down = true;
     consumer.take(std::slice::from_ref(&edit)).await;
     let reason = "the index did not take the change: index did not answer";
     assert_eq!(
@@ -35,7 +35,7 @@ async fn what_has_to_come_again_says_why_until_it_is_done() {
         Some(problem(ErrorCode::IndexUnavailable, reason))
     );
     assert_eq!(consumer.ledger.fate(&edit.key), None);
-    consumer.index.mood.lock().unwrap().down = false;
+    consumer.apply.index.mood.lock().unwrap().down = false;
     assert_eq!(consumer.again(vec![message(&edit)]).await, [settled(Fate::Applied)]);
     assert_eq!(consumer.ledger.problem(&edit.key), None);
 }
@@ -45,7 +45,7 @@ async fn a_copy_of_what_is_done_that_fails_leaves_no_reason() {
     let consumer = consumer();
     let edit = update("a", "1", T1, "new");
     consumer.take(std::slice::from_ref(&edit)).await;
-    consumer.index.mood.lock().unwrap().down = true;
+    consumer.apply.index.mood.lock().unwrap().down = true;
     consumer.again(vec![message(&edit)]).await;
     assert_eq!(consumer.ledger.problem(&edit.key), None);
     assert_eq!(consumer.ledger.fate(&edit.key), Some(Fate::Applied));

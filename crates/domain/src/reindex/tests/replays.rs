@@ -19,7 +19,7 @@ async fn a_replay_of_what_is_done_is_applied_again_and_is_no_event_of_the_store(
     let edit = update("a", "1", T1, "new");
     consumer.take(std::slice::from_ref(&edit)).await;
     assert_eq!(consumer.take(&[replay_of(&edit)]).await, [settled(Fate::Applied)]);
-    assert_eq!(consumer.index.mood.lock().unwrap().calls, 2);
+    assert_eq!(consumer.apply.index.mood.lock().unwrap().calls, 2);
     assert_eq!(consumer.count(&event()).await, 1);
     assert_eq!(consumer.count(&Counter::Replayed).await, 1);
 }

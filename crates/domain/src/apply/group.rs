@@ -2,30 +2,35 @@
 
 use jiff::Timestamp;
 
-use super::{Batch, Job, Verdict};
+use super::{Item, Verdict, Verdicts};
 use crate::{
     document::Document,
     event::{Event, Unreadable},
     ids::{EntityKey, Kind, StoreKey},
     index::Change,
     ledger::Fate,
+    product::Collections,
     version::{ImplausibleTime, Version},
 };
 
 /// What one batch says of one entity.
-#[derive(Default)]
-pub(super) struct Group {
+#[derive(Debug, Default)]
+pub(crate) struct Group {
     newest: Option<State>,
     jobs: Vec<Member>,
 }
 
+#[derive(Debug)]
 struct State {
     version: Version,
     /// How it looks; none if it is not to be seen.
     document: Option<Box<Document>>,
+    /// What it is in, if that is told.
+    collections: Option<Collections>,
     past: bool,
 }
 
+#[derive(Debug)]
 struct Member {
     /// Its place in the batch.
     at: usize,
@@ -52,6 +57,7 @@ impl Group {
             self.newest = Some(State {
                 version,
                 document: sighting.document,
+                collections: sighting.collections,
                 past,
             });
         }
@@ -76,14 +82,22 @@ impl Group {
         }
     }
 
-    /// What to do to the index.
-    pub(super) fn change(&self, entity: &EntityKey) -> Change {
+    /// The collections it is in, if the newest state tells them.
+    pub(super) fn collections(&self) -> Option<&Collections> {
+        self.newest.as_ref().and_then(|newest| newest.collections.as_ref())
+    }
+
+    /// What to do to the index, the entity being in these collections as far as is known.
+    pub(super) fn change(&self, entity: &EntityKey, collections: Option<&Collections>) -> Change {
         let (entity, version) = (entity.clone(), self.version());
         match self.newest.as_ref().and_then(|newest| newest.document.clone()) {
             Some(document) => Change::Put {
                 entity,
                 version,
-                document,
+                document: match collections {
+                    Some(collections) => Box::new(document.within(collections)),
+                    None => document,
+                },
             },
             None => Change::Remove { entity, version },
         }
@@ -91,7 +105,7 @@ impl Group {
 
     /// Decides for all of the group's deliveries: the newest get the verdict, older ones are superseded once it is
     /// settled or parked, and wait with it otherwise. What belongs to no present install is discarded.
-    pub(super) fn decide(&self, batch: &mut Batch, verdict: &Verdict) {
+    pub(super) fn decide(&self, verdicts: &mut Verdicts, verdict: &Verdict) {
         let newest = self.version();
         for member in &self.jobs {
             let waits = matches!(verdict, Verdict::Retry { .. });
@@ -104,7 +118,7 @@ impl Group {
             } else {
                 Verdict::Settled(Fate::Superseded)
             };
-            batch.decide(member.at, decided);
+            verdicts.decide(member.at, decided);
         }
     }
 }
@@ -116,29 +130,42 @@ pub(super) struct Sighting {
     pub(super) observed_at: Timestamp,
     /// How it looks; none if it is not to be seen.
     pub(super) document: Option<Box<Document>>,
+    /// What it is in, if that is told.
+    pub(super) collections: Option<Collections>,
     /// Whether it belongs to no present install.
     pub(super) past: bool,
 }
 
-/// What a delivery says of an entity; `None` if it is about no entity.
-pub(super) fn sighting(store: StoreKey, job: Job) -> Result<Option<Sighting>, Unreadable> {
-    let observed_at = job.delivery.observed_at();
+/// What is said of an entity; `None` if it is about no entity, or tells no state. `currency` is the store's, for prices
+/// that come without.
+pub(super) fn sighting(store: StoreKey, item: Item, currency: Option<&str>) -> Result<Option<Sighting>, Unreadable> {
+    let observed_at = item.observed_at;
     let key = |kind, id| EntityKey { store, kind, id };
     let seen = |entity, version, document| Sighting {
         entity,
         version,
         observed_at,
         document,
+        collections: None,
         past: false,
     };
-    Ok(match job.event {
-        Event::ProductUpdated(product) => {
+    Ok(match item.event {
+        Event::ProductUpdated(mut product) => {
             let version = Version::new(product.updated_at, observed_at).map_err(implausible)?;
             let entity = key(Kind::Product, product.id.clone());
+            let collections = product.collections.take();
+            for variant in &mut product.variants {
+                if variant.currency.is_none() {
+                    variant.currency = currency.map(str::to_owned);
+                }
+            }
             let document = product
                 .visible
                 .then(|| Box::new(Document::of_product(&entity, *product, observed_at)));
-            Some(seen(entity, version, document))
+            Some(Sighting {
+                collections,
+                ..seen(entity, version, document)
+            })
         }
         Event::CollectionUpdated(collection) => {
             let version = Version::new(collection.updated_at, observed_at).map_err(implausible)?;
@@ -149,7 +176,12 @@ pub(super) fn sighting(store: StoreKey, job: Job) -> Result<Option<Sighting>, Un
             Some(seen(entity, version, document))
         }
         Event::ProductDeleted(id) => Some(seen(key(Kind::Product, id), Version::FINAL, None)),
-        Event::AppUninstalled => None,
+        Event::CollectionDeleted(id) => Some(seen(key(Kind::Collection, id), Version::FINAL, None)),
+        Event::ProductChanged(_)
+        | Event::StockChanged(_)
+        | Event::OrderCreated(_)
+        | Event::AppUninstalled
+        | Event::Compliance(_) => None,
     })
 }
 

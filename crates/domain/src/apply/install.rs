@@ -9,7 +9,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
 use super::{
-    Batch, Job, RECORD_KEPT, Reindex, Verdict, WRITES_AT_ONCE,
+    Apply, Item, RECORD_KEPT, Verdict, Verdicts, WRITES_AT_ONCE,
     group::{Group, Sighting, sighting},
     parked,
 };
@@ -18,7 +18,7 @@ use crate::{
     event::Event,
     ids::{EntityKey, StoreKey},
     index::{Change, Index, Outcome},
-    ledger::{Fate, Ledger},
+    ledger::Fate,
     port::{Clock, Unavailable},
     receive::later,
     stores::{ErrorCode, Place, StoreRecord, Stores, Uninstall},
@@ -28,51 +28,59 @@ use crate::{
 /// How many entities of an uninstalled store are looked at at a time.
 const PAGE: usize = 500;
 
+/// What a batch says, by what it says it of.
+#[derive(Debug, Default)]
+pub(crate) struct Placed {
+    pub(crate) groups: BTreeMap<EntityKey, Group>,
+    pub(crate) removals: Vec<Removal>,
+}
+
 /// An uninstall that has been recorded, and whose entities have yet to be taken out.
-pub(super) struct Removal {
-    /// Its delivery's place in the batch.
-    pub(super) at: usize,
+#[derive(Debug)]
+pub(crate) struct Removal {
+    /// Its place in the batch.
+    pub(crate) at: usize,
     store: StoreKey,
     ended: Timestamp,
 }
 
-impl<L: Ledger, E: Entities, S: Stores, I: Index, C: Clock> Reindex<L, E, S, I, C> {
+impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
     /// Puts one store's events where they belong: records uninstalls first, then what is left into groups by entity.
-    pub(super) async fn place(
+    pub(crate) async fn place(
         &self,
-        batch: &mut Batch,
-        groups: &mut BTreeMap<EntityKey, Group>,
+        verdicts: &mut Verdicts,
+        placed: &mut Placed,
         record: &mut StoreRecord,
         store: &StoreKey,
-        jobs: Vec<Job>,
-    ) -> Vec<Removal> {
-        let mut removals = Vec::new();
-        let (uninstalls, others): (Vec<Job>, Vec<Job>) =
-            jobs.into_iter().partition(|job| job.event == Event::AppUninstalled);
-        for job in uninstalls {
-            let ended = job.delivery.happened_at();
-            match self.record_uninstall(record, store, ended).await {
-                Ok(true) => removals.push(Removal {
-                    at: job.at,
+        items: Vec<Item>,
+    ) {
+        let (uninstalls, others): (Vec<Item>, Vec<Item>) =
+            items.into_iter().partition(|item| item.event == Event::AppUninstalled);
+        for item in uninstalls {
+            match self.record_uninstall(record, store, item.happened_at).await {
+                Ok(true) => placed.removals.push(Removal {
+                    at: item.at,
                     store: store.clone(),
-                    ended,
+                    ended: item.happened_at,
                 }),
-                Ok(false) => batch.decide(job.at, Verdict::Settled(Fate::Discarded)),
-                Err(failure) => batch.decide(job.at, Verdict::storage(&failure)),
+                Ok(false) => verdicts.decide(item.at, Verdict::Settled(Fate::Discarded)),
+                Err(failure) => verdicts.decide(item.at, Verdict::storage(&failure)),
             }
         }
-        for job in others {
-            let at = job.at;
-            match sighting(store.clone(), job) {
+        for item in others {
+            let at = item.at;
+            match sighting(store.clone(), item, record.currency.as_deref()) {
                 Ok(Some(sighting)) => match self.put_in_place(record, sighting).await {
-                    Ok(sighting) => groups.entry(sighting.entity.clone()).or_default().add(at, sighting),
-                    Err(failure) => batch.decide(at, Verdict::storage(&failure)),
+                    Ok(sighting) => {
+                        let group = placed.groups.entry(sighting.entity.clone()).or_default();
+                        group.add(at, sighting);
+                    }
+                    Err(failure) => verdicts.decide(at, Verdict::storage(&failure)),
                 },
-                Ok(None) => batch.decide(at, Verdict::Settled(Fate::Discarded)),
-                Err(problem) => batch.decide(at, parked(&problem)),
+                Ok(None) => verdicts.decide(at, Verdict::Settled(Fate::Discarded)),
+                Err(problem) => verdicts.decide(at, parked(&problem)),
             }
         }
-        removals
     }
 
     /// Whether this is the latest uninstall we know of, once it is recorded.
@@ -119,7 +127,7 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, C: Clock> Reindex<L, E, S, I, 
 
     /// Takes out what an uninstall has ended, page by page; what is newer stays, and means that the next install has
     /// begun. Stops at `stop_at` and has the message received again, which goes on where this stopped.
-    pub(super) async fn take_out(&self, removal: &Removal, stop_at: Timestamp) -> Verdict {
+    pub(crate) async fn take_out(&self, removal: &Removal, stop_at: Timestamp) -> Verdict {
         let floor = Version::floor(removal.ended);
         let mut reinstalled = false;
         let mut after = None;

@@ -1,0 +1,52 @@
+//! [`Jobs`] on SQS.
+
+use aws_sdk_sqs::Client;
+use hookline_domain::{
+    jobs::{Job, Jobs},
+    port::Unavailable,
+};
+use jiff::SignedDuration;
+
+use crate::queue::group;
+
+const PORT: &str = "job queue";
+
+/// The longest delay of SQS, in seconds
+/// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>).
+const LONGEST_DELAY: i64 = 900;
+
+/// [`Jobs`] on an SQS standard queue: one `SendMessage` for each job. A store is a message group, as on the event queue.
+#[derive(Debug, Clone)]
+pub struct SqsJobs {
+    client: Client,
+    url: Option<String>,
+}
+
+/// Something has to be asked of a store, and nobody has said where jobs go.
+#[derive(Debug, thiserror::Error)]
+#[error("SYNC_QUEUE_URL is not set")]
+struct NoQueue;
+
+impl SqsJobs {
+    pub(crate) fn new(client: Client, url: Option<String>) -> Self {
+        Self { client, url }
+    }
+}
+
+impl Jobs for SqsJobs {
+    async fn send(&self, job: &Job, delay: SignedDuration) -> Result<(), Unavailable> {
+        let url = self.url.as_deref().ok_or_else(|| Unavailable::new(PORT, NoQueue))?;
+        let body = serde_json::to_string(job).map_err(|error| Unavailable::new(PORT, error))?;
+        let seconds = delay.as_secs().clamp(0, LONGEST_DELAY);
+        self.client
+            .send_message()
+            .queue_url(url)
+            .message_group_id(group(&job.store))
+            .delay_seconds(i32::try_from(seconds).unwrap_or(0))
+            .message_body(body)
+            .send()
+            .await
+            .map_err(|error| Unavailable::new(PORT, error))?;
+        Ok(())
+    }
+}

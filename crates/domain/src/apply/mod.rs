@@ -1,0 +1,303 @@
+//! Puts states into the index: each in its install, past the fence, with one bulk call, and with a second look at the
+//! stores they belong to.
+//!
+//! ```text
+//!   place in an install ─▶ group by entity ─▶ fence ─▶ index ─▶ look again
+//! ```
+//!
+//! What is applied comes from deliveries ([`reindex`](crate::reindex)) or was asked of the vendor's catalogue
+//! ([`observe`](Apply::observe)). Every step may be repeated, so whoever dies anywhere leaves what the next one finishes.
+//! "Look again": a store that was uninstalled while its documents were being written has them removed again; the
+//! uninstall's own removal may have passed before they arrived.
+
+mod group;
+mod install;
+
+use std::collections::BTreeMap;
+
+use futures_util::{StreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
+
+use self::group::{Group, Step};
+pub(crate) use self::install::Placed;
+use crate::{
+    entities::{Entities, Fence},
+    event::{Event, Observed, Unreadable},
+    ids::{EntityKey, Kind, StoreKey},
+    index::{Change, Index, Outcome},
+    ledger::Fate,
+    port::{Clock, Unavailable},
+    receive::later,
+    stores::{ErrorCode, StoreRecord, Stores},
+    version::Version,
+};
+
+/// How many writes to the tables are under way at once.
+pub(crate) const WRITES_AT_ONCE: usize = 16;
+
+/// How long it is remembered that an entity is gone: longer than any retry of the sender and any message in a queue.
+const RECORD_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// Puts states into the index.
+#[derive(Debug)]
+pub struct Apply<E, S, I, C> {
+    /// Which versions have passed.
+    pub entities: E,
+    /// Stores and their installs.
+    pub stores: S,
+    /// Where documents go.
+    pub index: I,
+    /// What time it is.
+    pub clock: C,
+}
+
+/// What became of a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It has had its effect, and the ledger says so.
+    Settled(Fate),
+    /// No retry will help. The queue keeps it for a person, after its last receive.
+    Parked {
+        /// What sort of problem.
+        code: ErrorCode,
+        /// A sentence.
+        message: String,
+    },
+    /// Something did not answer: receive it again.
+    Retry {
+        /// What sort of problem.
+        code: ErrorCode,
+        /// A sentence.
+        message: String,
+    },
+    /// Not a message of ours: the queue keeps it for a person, after its last receive.
+    NotOurs {
+        /// A sentence.
+        message: String,
+    },
+}
+
+impl Verdict {
+    /// Whether the queue may forget the message.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        matches!(self, Self::Settled(_))
+    }
+
+    pub(crate) fn storage(failure: &Unavailable) -> Self {
+        Self::Retry {
+            code: ErrorCode::StorageUnavailable,
+            message: failure.to_string(),
+        }
+    }
+
+    /// What was decided. Every path decides; what slipped through comes again and is not lost.
+    pub(crate) fn or_again(decided: Option<Self>) -> Self {
+        decided.unwrap_or(Self::Retry {
+            code: ErrorCode::StorageUnavailable,
+            message: "nothing was decided".into(),
+        })
+    }
+}
+
+/// What has been decided of each item of a batch, by its place in it.
+#[derive(Debug)]
+pub(crate) struct Verdicts(pub(crate) Vec<Option<Verdict>>);
+
+impl Verdicts {
+    pub(crate) fn decide(&mut self, at: usize, verdict: Verdict) {
+        self.0[at] = Some(verdict);
+    }
+}
+
+/// Something that was told or seen, and its place in a batch.
+#[derive(Debug)]
+pub(crate) struct Item {
+    pub(crate) at: usize,
+    pub(crate) event: Event,
+    pub(crate) observed_at: Timestamp,
+    /// When it happened, which is never after it came.
+    pub(crate) happened_at: Timestamp,
+}
+
+impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
+    /// Indexes what was seen of a store's catalogue. One verdict for each, in order.
+    /// [`Superseded`](Fate::Superseded) says that something newer has passed, or that the thing is gone: of what only
+    /// the catalogue tells, such as collections, nothing is kept then.
+    pub async fn observe(&self, store: &StoreKey, seen: Vec<Observed>) -> Vec<Verdict> {
+        let mut verdicts = Verdicts(vec![None; seen.len()]);
+        match self.record_of(store).await {
+            Ok(mut record) => {
+                let items = seen.into_iter().enumerate().map(|(at, seen)| Item {
+                    at,
+                    event: seen.event,
+                    observed_at: seen.at,
+                    happened_at: seen.at,
+                });
+                let mut placed = Placed::default();
+                self.place(&mut verdicts, &mut placed, &mut record, store, items.collect())
+                    .await;
+                self.settle(&mut verdicts, &placed).await;
+            }
+            Err(failure) => verdicts.0.fill(Some(Verdict::storage(&failure))),
+        }
+        verdicts.0.into_iter().map(Verdict::or_again).collect()
+    }
+
+    /// Takes all that has been placed past the fence and into the index. Returns the products that passed and whose
+    /// collections nobody has told us yet.
+    pub(crate) async fn settle(&self, verdicts: &mut Verdicts, placed: &Placed) -> Vec<EntityKey> {
+        let (changes, ungrouped) = self.fence(verdicts, &placed.groups).await;
+        let settled = self.write(verdicts, &placed.groups, changes).await;
+        self.look_again(verdicts, &placed.groups, &settled).await;
+        ungrouped
+    }
+
+    /// What is known of a store; as its first event makes it, if nothing is.
+    pub(crate) async fn record_of(&self, store: &StoreKey) -> Result<StoreRecord, Unavailable> {
+        Ok(self.stores.find(store).await?.unwrap_or_default())
+    }
+
+    /// Lets each entity's newest state pass the fence, or not. What passes is to be written. Also returns the products
+    /// whose collections nobody has told us.
+    async fn fence(
+        &self,
+        verdicts: &mut Verdicts,
+        groups: &BTreeMap<EntityKey, Group>,
+    ) -> (Vec<Change>, Vec<EntityKey>) {
+        let expires_at = later(self.clock.now(), RECORD_KEPT);
+        let fenced: Vec<_> = stream::iter(groups)
+            .map(async |(entity, group)| {
+                let fence = match group.step() {
+                    Step::Advance(version) => self.entities.advance(entity, version, group.collections()).await,
+                    // Not marked as gone before it is gone: an uninstall that is taking out what it finds listed
+                    // would pass over it.
+                    Step::Remove => Ok(Fence::Passed { collections: None }),
+                    Step::Bury => {
+                        let buried = self.entities.bury(entity, expires_at).await;
+                        buried.map(|()| Fence::Passed { collections: None })
+                    }
+                };
+                (entity, group, fence)
+            })
+            .buffer_unordered(WRITES_AT_ONCE)
+            .collect()
+            .await;
+        let (mut changes, mut ungrouped) = (Vec::with_capacity(fenced.len()), Vec::new());
+        for (entity, group, fence) in fenced {
+            match fence {
+                Ok(Fence::Passed { collections }) => {
+                    if collections.is_none() && group.is_state() && entity.kind == Kind::Product {
+                        ungrouped.push(entity.clone());
+                    }
+                    changes.push(group.change(entity, collections.as_ref()));
+                }
+                Ok(Fence::Superseded) => group.decide(verdicts, &Verdict::Settled(Fate::Superseded)),
+                Err(failure) => group.decide(verdicts, &Verdict::storage(&failure)),
+            }
+        }
+        (changes, ungrouped)
+    }
+
+    /// Writes what passed, in one call. Returns the entities of which the index has this state or a newer one now.
+    async fn write(
+        &self,
+        verdicts: &mut Verdicts,
+        groups: &BTreeMap<EntityKey, Group>,
+        changes: Vec<Change>,
+    ) -> Vec<EntityKey> {
+        if changes.is_empty() {
+            return Vec::new();
+        }
+        let outcomes = match self.index.apply(&changes).await {
+            Ok(outcomes) => outcomes,
+            Err(failure) => {
+                let reason = failure.to_string();
+                vec![Outcome::Failed { reason }; changes.len()]
+            }
+        };
+        let mut settled = Vec::new();
+        for (change, outcome) in changes.iter().zip(outcomes) {
+            let entity = change.entity();
+            let verdict = match outcome {
+                Outcome::Applied => Verdict::Settled(Fate::Applied),
+                Outcome::Superseded => Verdict::Settled(Fate::Superseded),
+                Outcome::Rejected { reason } => Verdict::Parked {
+                    code: ErrorCode::IndexRejected,
+                    message: format!("the index will not take this {}: {reason}", entity.kind.as_str()),
+                },
+                Outcome::Failed { reason } => Verdict::Retry {
+                    code: ErrorCode::IndexUnavailable,
+                    message: format!("the index did not take the change: {reason}"),
+                },
+            };
+            if verdict.is_settled() {
+                settled.push(entity.clone());
+            }
+            groups[entity].decide(verdicts, &verdict);
+        }
+        settled
+    }
+
+    /// Removes again what was written for an install that has ended meanwhile, and has it received again to find its
+    /// place. Begins the install that nobody told us of, if the store was uninstalled before what was written.
+    async fn look_again(&self, verdicts: &mut Verdicts, groups: &BTreeMap<EntityKey, Group>, settled: &[EntityKey]) {
+        let mut by_store: BTreeMap<&StoreKey, Vec<&EntityKey>> = BTreeMap::new();
+        for entity in settled.iter().filter(|entity| groups[*entity].is_state()) {
+            by_store.entry(&entity.store).or_default().push(entity);
+        }
+        for (store, entities) in by_store {
+            let record = match self.record_of(store).await {
+                Ok(record) => record,
+                Err(failure) => {
+                    decide_all(verdicts, groups, entities, &Verdict::storage(&failure));
+                    continue;
+                }
+            };
+            let Some(ended) = record.uninstalled_at else { continue };
+            let floor = Version::floor(ended);
+            let (past, current): (Vec<&EntityKey>, Vec<&EntityKey>) = entities
+                .into_iter()
+                .partition(|entity| groups[*entity].version() <= floor);
+            if !past.is_empty() {
+                let gone: Vec<EntityKey> = past.iter().copied().cloned().collect();
+                let verdict = match self.retire(&gone, floor).await {
+                    Ok(()) => Verdict::Retry {
+                        code: ErrorCode::StoreChanging,
+                        message: "the store was uninstalled while this was being written".into(),
+                    },
+                    Err(failure) => Verdict::storage(&failure),
+                };
+                decide_all(verdicts, groups, past, &verdict);
+            }
+            if !record.enabled
+                && !current.is_empty()
+                && let Err(failure) = self.stores.begin_epoch(store, ended).await
+            {
+                decide_all(verdicts, groups, current, &Verdict::storage(&failure));
+            }
+        }
+    }
+}
+
+fn decide_all(
+    verdicts: &mut Verdicts,
+    groups: &BTreeMap<EntityKey, Group>,
+    entities: Vec<&EntityKey>,
+    verdict: &Verdict,
+) {
+    for entity in entities {
+        groups[entity].decide(verdicts, verdict);
+    }
+}
+
+pub(crate) fn parked(problem: &Unreadable) -> Verdict {
+    let code = match problem {
+        Unreadable::Schema { .. } | Unreadable::Topic => ErrorCode::SchemaMismatch,
+        Unreadable::OtherStore => ErrorCode::StoreMismatch,
+    };
+    Verdict::Parked {
+        code,
+        message: problem.to_string(),
+    }
+}
