@@ -109,8 +109,7 @@ impl Index for Moody {
                     entity: change.entity().clone(),
                     version: Version::floor(at("2026-11-21T09:00:00Z")),
                 };
-                self.apply
-                    .index
+                self.index
                     .apply(&changes.iter().map(removal).collect::<Vec<_>>())
                     .await?;
             }
