@@ -81,7 +81,7 @@ pub enum Response {
     /// Of a listing.
     Listed(Vec<(EntityKey, Version)>, Option<EntityKey>),
     /// Of a store.
-    Found(Option<StoreRecord>),
+    Found(Box<Option<StoreRecord>>),
     /// Of changes: whether each was made, or the index held something newer.
     Applied(Vec<bool>),
 }
@@ -288,7 +288,7 @@ impl Jobs for Script {
 impl Stores for Script {
     async fn find(&self, _store: &StoreKey) -> Result<Option<StoreRecord>, Unavailable> {
         match self.call(Request::Find).await {
-            Response::Found(record) => Ok(record),
+            Response::Found(record) => Ok(*record),
             other => Err(failed(&other)),
         }
     }

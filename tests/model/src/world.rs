@@ -128,7 +128,7 @@ impl World {
             Request::Page(after, limit) => self.page(after.as_ref(), *limit),
             Request::Find => match (bug, first_found(running)) {
                 (Some(Bug::StoreReadOnce), Some(before)) => before,
-                _ => Response::Found(self.store.clone()),
+                _ => Response::Found(Box::new(self.store.clone())),
             },
             Request::Disable(at) => {
                 let at = if bug == Some(Bug::NoFloor) {

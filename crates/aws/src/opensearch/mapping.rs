@@ -49,6 +49,7 @@ pub(super) fn index() -> Value {
                         "available": flag,
                     },
                 },
+                "collections": {"properties": {"id": keyword, "title": searched}},
                 "partial": flag,
                 "price_min": price,
                 "price_max": price,

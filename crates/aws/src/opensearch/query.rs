@@ -11,11 +11,12 @@ use serde_json::{Value, json};
 
 /// Where words are looked for, and how much a hit there counts. The variants' titles are in `text`, without Shopify's
 /// placeholder "Default Title", which would make `title` and `default` fit nearly every product.
-const FIELDS: [&str; 6] = [
+const FIELDS: [&str; 7] = [
     "title^4",
     "vendor.text^2",
     "tags.text^2",
     "product_type.text^2",
+    "collections.title.text^2",
     "description",
     "text",
 ];

@@ -1,3 +1,4 @@
+mod asks;
 mod bodies;
 mod installs;
 mod orders;
@@ -15,7 +16,7 @@ use crate::{
     ledger::{ClaimRequest, Fate},
     memory::{MemoryEntities, MemoryIndex, MemoryJobs, MemoryLedger, MemoryStores},
     port::Unavailable,
-    product::Product,
+    product::{Collection, Product},
     receive::{LEASE, REMEMBERED, later},
     stores::Counter,
     version::Version,
@@ -27,7 +28,8 @@ const UPDATE: &str = "products/update";
 const DELETE: &str = "products/delete";
 const UNINSTALL: &str = "app/uninstalled";
 
-/// A body of these tests: `id|updated_at|title|visible`, or `id` for a deletion.
+/// A body of these tests: `id|updated_at|title|visible`, `visible, more` for a product that is not told whole, or `id` for
+/// a deletion, a stub or an inventory item; of a collection as of a product.
 fn interpret(delivery: &Delivery) -> Result<Event, Unreadable> {
     let body = std::str::from_utf8(&delivery.body).unwrap();
     let parts: Vec<&str> = body.split('|').collect();
@@ -35,10 +37,22 @@ fn interpret(delivery: &Delivery) -> Result<Event, Unreadable> {
     match (delivery.key.topic.as_str(), parts.as_slice()) {
         (UNINSTALL, _) => Ok(Event::AppUninstalled),
         (DELETE, _) => Ok(Event::ProductDeleted(id())),
+        ("collections/delete", _) => Ok(Event::CollectionDeleted(id())),
+        ("inventory_levels/update", _) => Ok(Event::StockChanged(id())),
+        (UPDATE, [_]) => Ok(Event::ProductChanged(id())),
+        ("collections/update", [_, updated_at, title, _]) => Ok(Event::CollectionUpdated(Box::new(Collection {
+            id: id(),
+            updated_at: updated_at.parse().unwrap(),
+            visible: true,
+            title: (*title).into(),
+            description: String::new(),
+            image: None,
+            handle: None,
+        }))),
         (_, [_, updated_at, title, visible]) => Ok(Event::ProductUpdated(Box::new(Product {
             id: id(),
             updated_at: updated_at.parse().unwrap(),
-            visible: *visible == "visible",
+            visible: visible.starts_with("visible"),
             title: (*title).into(),
             description: String::new(),
             vendor: None,
@@ -46,7 +60,7 @@ fn interpret(delivery: &Delivery) -> Result<Event, Unreadable> {
             tags: vec![],
             options: vec![],
             variants: vec![],
-            complete: true,
+            complete: !visible.ends_with("more"),
             collections: None,
             image: None,
             handle: None,
@@ -322,7 +336,7 @@ async fn a_message_that_comes_twice_counts_once() {
 async fn a_message_that_is_not_ours_or_not_of_the_shape_fails_no_neighbour() {
     let consumer = consumer();
     let good = consumer.receive(&update("a", "1", T1, "good")).await;
-    let broken = delivery(STORE, UPDATE, "b", T1, "1");
+    let broken = delivery(STORE, UPDATE, "b", T1, "1|not whole");
     let parked = consumer.receive(&broken).await;
     let foreign = Message {
         id: "f".into(),
