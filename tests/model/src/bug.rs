@@ -23,6 +23,8 @@ pub enum Bug {
     StoreReadOnce,
     /// An uninstall takes an entity out of the fence whatever has passed meanwhile.
     RetireIgnoresVersions,
+    /// What is asked of the store gets lost.
+    JobsGetLost,
     /// Search shows what the index holds, uninstalled or not.
     SearchShowsEverything,
 }

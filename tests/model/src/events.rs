@@ -20,6 +20,8 @@ pub enum What {
     Shown(i64),
     /// The same of a state that is not to be seen.
     Hidden(i64),
+    /// Part of the product's state, of a store that can be asked for the rest.
+    Part(i64),
     /// The product is deleted.
     Deleted,
     /// The store is uninstalled, in the middle of that second.
@@ -58,6 +60,7 @@ impl What {
         let (topic, triggered_at, body) = match self {
             Self::Shown(second) => ("products/update", after(second), format!("{second} shown")),
             Self::Hidden(second) => ("products/update", after(second), format!("{second} hidden")),
+            Self::Part(second) => ("products/update", after(second), format!("{second} part")),
             Self::Deleted => ("products/delete", after(0), String::new()),
             Self::Uninstalled(second) => {
                 let middle = after(second) + SignedDuration::from_millis(500);
@@ -80,7 +83,7 @@ impl What {
 
     fn second(self) -> Option<i64> {
         match self {
-            Self::Shown(second) | Self::Hidden(second) => Some(second),
+            Self::Shown(second) | Self::Hidden(second) | Self::Part(second) => Some(second),
             Self::Deleted | Self::Uninstalled(_) => None,
         }
     }
@@ -104,7 +107,7 @@ pub fn interpret(delivery: &Delivery) -> Result<Event, Unreadable> {
         (_, Some((second, seen))) => Ok(Event::ProductUpdated(Box::new(Product {
             id: id(),
             updated_at: after(second.parse().expect("a number")),
-            visible: seen == "shown",
+            visible: seen != "hidden",
             title: second.to_owned(),
             description: String::new(),
             vendor: None,
@@ -112,7 +115,7 @@ pub fn interpret(delivery: &Delivery) -> Result<Event, Unreadable> {
             tags: vec![],
             options: vec![],
             variants: vec![],
-            complete: true,
+            complete: seen != "part",
             collections: None,
             image: None,
             handle: None,
@@ -134,7 +137,7 @@ pub fn expected(events: &[What]) -> BTreeMap<EntityKey, Version> {
         .filter(|what| what.second().is_some_and(|second| second > ended))
         .max_by_key(|what| what.second());
     match newest {
-        Some(What::Shown(second)) if !events.contains(&What::Deleted) => {
+        Some(What::Shown(second) | What::Part(second)) if !events.contains(&What::Deleted) => {
             let version = Version::new(after(*second), after(*second)).expect("a time of this century");
             BTreeMap::from([(product(), version)])
         }

@@ -15,6 +15,7 @@ use hookline_domain::{
     queue::EventQueue,
     receive::{LEASE, NotReceived, REMEMBERED, Receive, Received},
     reindex::{Message, Reindex},
+    stores::StoreRecord,
 };
 use jiff::Timestamp;
 use stateright::{Model, Property};
@@ -221,6 +222,15 @@ impl Scenario {
         }
     }
 
+    /// What is known of the store at first: that it can be asked, where a delivery tells a part only.
+    fn connected(&self) -> Option<StoreRecord> {
+        let connected = self.events.iter().any(|what| matches!(what, What::Part(_)));
+        connected.then(|| StoreRecord {
+            connected,
+            ..StoreRecord::default()
+        })
+    }
+
     fn delivery(&self, n: usize) -> Delivery {
         self.events[n].delivery(n)
     }
@@ -337,7 +347,8 @@ impl Model for Scenario {
             receivers: vec![None; self.receivers],
             consumers: vec![None; self.consumers],
             entities: [].into(),
-            store: None,
+            store: self.connected(),
+            asked: false,
             index: [].into(),
             newest: [].into(),
             went_back: false,

@@ -23,11 +23,21 @@ pub const COUNTED_TWICE: &str = "a delivery counts once";
 pub const WENT_BACK: &str = "what is found never goes back, and what is gone stays gone";
 /// Nothing is under way, and the store is enabled or disabled against what its deliveries say.
 pub const WRONG_INSTALL: &str = "at rest the store is enabled if its latest install goes on";
+/// A delivery that told a part of something is settled, and nobody has asked for the rest.
+pub const UNASKED: &str = "what was told in part is settled only when the rest has been asked for";
 /// It can end well: the search is not empty.
 pub const REACHED: &str = "everything is accepted and settled";
 
 /// All that must never be found.
-pub const SAFETY: [&str; 6] = [LOST, UNACCOUNTED, WRONG_END, COUNTED_TWICE, WENT_BACK, WRONG_INSTALL];
+pub const SAFETY: [&str; 7] = [
+    LOST,
+    UNACCOUNTED,
+    WRONG_END,
+    COUNTED_TWICE,
+    WENT_BACK,
+    WRONG_INSTALL,
+    UNASKED,
+];
 
 /// All of them, and that it can end well.
 pub(crate) fn promises() -> Vec<Property<Scenario>> {
@@ -52,6 +62,10 @@ pub(crate) fn promises() -> Vec<Property<Scenario>> {
             let sent = scenario.sent(world);
             let is_enabled = world.store.as_ref().is_none_or(|record| record.enabled);
             !world.is_quiet() || sent.contains(&What::Deleted) || is_enabled == enabled(&sent)
+        }),
+        Property::always(UNASKED, |scenario: &Scenario, world: &World| {
+            let mut told = scenario.events.iter().zip(&world.deliveries);
+            world.asked || told.all(|(what, parcel)| !matches!(what, What::Part(_)) || !is_settled(parcel))
         }),
         Property::sometimes(REACHED, |_, world: &World| {
             world.is_quiet()

@@ -37,6 +37,8 @@ pub struct World {
     pub entities: BTreeMap<EntityKey, entities::Entry>,
     /// What is known of the store.
     pub store: Option<StoreRecord>,
+    /// Whether the rest of the product was asked for.
+    pub asked: bool,
     /// The index: what it holds of which version; nothing if that is removed.
     pub index: BTreeMap<EntityKey, (Version, Option<Timestamp>)>,
     /// The newest version the index has ever taken.
@@ -151,6 +153,10 @@ impl World {
                 Response::Done
             }
             Request::Note(_) => Response::Done,
+            Request::Ask => {
+                self.asked |= bug != Some(Bug::JobsGetLost);
+                Response::Done
+            }
             Request::Apply(changes) => self.apply(changes, bug),
         }
     }

@@ -3,7 +3,7 @@
 #![expect(clippy::print_stdout, reason = "how much was explored is for whoever runs it")]
 
 use hookline_model::{
-    events::What::{Deleted, Hidden, Shown, Uninstalled},
+    events::What::{Deleted, Hidden, Part, Shown, Uninstalled},
     model::Scenario,
     promises::{REACHED, SAFETY},
 };
@@ -94,6 +94,20 @@ fn an_uninstall_and_a_deletion_leave_nothing() {
 fn the_latest_uninstall_stands() {
     holds(Scenario::on_the_queue(&[Uninstalled(2), Shown(3), Uninstalled(4)]));
     holds(Scenario::on_the_queue(&[Uninstalled(2), Uninstalled(4), Shown(5)]));
+}
+
+#[test]
+fn what_is_told_in_part_is_asked_for() {
+    holds(Scenario::on_the_queue(&[Shown(1), Part(2), Shown(3)]));
+    holds(Scenario {
+        errors: 2,
+        batch: 2,
+        ..Scenario::on_the_queue(&[Part(1), Deleted])
+    });
+    holds(Scenario {
+        copies: 2,
+        ..Scenario::on_the_queue(&[Part(1), Uninstalled(2)])
+    });
 }
 
 #[test]

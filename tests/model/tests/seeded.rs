@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use hookline_model::{
     bug::Bug,
-    events::What::{Deleted, Hidden, Shown, Uninstalled},
+    events::What::{Deleted, Hidden, Part, Shown, Uninstalled},
     model::Scenario,
-    promises::{LOST, UNACCOUNTED, WENT_BACK, WRONG_END, WRONG_INSTALL},
+    promises::{LOST, UNACCOUNTED, UNASKED, WENT_BACK, WRONG_END, WRONG_INSTALL},
 };
 use stateright::{Checker, HasDiscoveries, Model};
 
@@ -105,6 +105,11 @@ fn retiring_what_has_just_become_newer_forgets_it() {
         ..Scenario::default()
     };
     finds(Bug::RetireIgnoresVersions, scenario, WENT_BACK);
+}
+
+#[test]
+fn a_job_that_gets_lost_leaves_a_part_of_a_product() {
+    finds(Bug::JobsGetLost, Scenario::on_the_queue(&[Part(1)]), UNASKED);
 }
 
 #[test]
