@@ -135,10 +135,15 @@ tools:
 emulator:
 	@$(PYTHON) local/environments.py make emulator
 
-# The emulator's environment is installed while the compiler runs.
+# Shopify's Admin schema, for the local Shopify.
+.PHONY: schema
+schema:
+	@$(PYTHON) local/shopify_schema.py make
+
+# The emulator's environment is installed and the schema fetched while the compiler runs.
 .PHONY: ready
 ready:
-	@$(MAKE) --jobs=2 build-local emulator
+	@$(MAKE) --jobs=2 build-local emulator schema
 
 # From source, because no registry has a recent one built. Kept; the advisories part is not used.
 $(CARGO_DENY):

@@ -1,0 +1,80 @@
+"""Starts the local Shopify: `python -m hookline_local.shopify --port 0`."""
+
+import argparse
+import asyncio
+import gc
+import os
+import signal
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+from aiohttp import web
+
+from ..ports import HOST
+from ..shop import STORE
+from . import schema, seeds, server
+from .shops import App
+
+# What the shop of the samples is opened with, unless told otherwise.
+OPENED_BY = "shpat_local"
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m hookline_local.shopify", description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one; the line on stdout says which")
+    parser.add_argument("--seed", type=int, default=0, help="makes other ids")
+    parser.add_argument("--stdin-watch", action="store_true", help="end when standard input is closed")
+    parser.add_argument("--client-id", default="hookline-local")
+    parser.add_argument("--client-secret", default="hush")
+    parser.add_argument("--token", default=OPENED_BY, help=f"custom-app token of {STORE}")
+    return parser.parse_args()
+
+
+async def serve(options: argparse.Namespace, folder: Path) -> None:
+    """Runs until told to stop."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    if options.stdin_watch:
+        threading.Thread(target=watch_stdin, args=(loop, stop), daemon=True).start()
+    app = App(folder, options.client_id, options.client_secret, options.seed)
+    shop = app.shop(STORE)
+    seeds.fill(shop.catalogue)
+    shop.title, shop.installed = "Juniper & Oak", True
+    shop.tokens.install_custom(options.token)
+    schema.load()
+    # The schema is a million objects that stay: the collector need not look at them again.
+    gc.freeze()
+    runner = web.AppRunner(server.make(app), access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, HOST, options.port)
+    await site.start()
+    app.base_url = f"http://{HOST}:{runner.addresses[0][1]}"
+    sys.stdout.write(f"listening on {app.base_url}\n")
+    sys.stdout.flush()
+    await stop.wait()
+    for task in list(app.running):
+        task.cancel()
+    await runner.cleanup()
+
+
+def watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    """Waits for the end of standard input."""
+    while os.read(0, 4096):
+        continue
+    loop.call_soon_threadsafe(stop.set)
+
+
+def main() -> None:
+    """Starts it; what it writes is gone at the end."""
+    options = arguments()
+    with tempfile.TemporaryDirectory(prefix="hookline-shopify-") as folder:
+        asyncio.run(serve(options, Path(folder)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""The rules of a smart collection: https://shopify.dev/docs/api/admin-graphql/latest/objects/CollectionRule."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+COLUMNS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
+    "tag": lambda product: tags(product),
+    "title": lambda product: [product["title"]],
+    "type": lambda product: [product["product_type"]],
+    "vendor": lambda product: [product["vendor"]],
+    "variant_price": lambda product: [variant["price"] for variant in product["variants"]],
+    "variant_inventory": lambda product: [str(variant["inventory_quantity"]) for variant in product["variants"]],
+}
+
+RELATIONS: dict[str, Callable[[str, str], bool]] = {
+    "equals": lambda value, wanted: value.casefold() == wanted.casefold(),
+    "contains": lambda value, wanted: wanted.casefold() in value.casefold(),
+    "starts_with": lambda value, wanted: value.casefold().startswith(wanted.casefold()),
+    "ends_with": lambda value, wanted: value.casefold().endswith(wanted.casefold()),
+    "greater_than": lambda value, wanted: Decimal(value) > Decimal(wanted),
+    "less_than": lambda value, wanted: Decimal(value) < Decimal(wanted),
+}
+
+# True when none of the values does what the other relation says.
+NEGATIONS = {"not_equals": "equals", "not_contains": "contains"}
+
+
+def tags(product: dict[str, Any]) -> list[str]:
+    """The tags of a product, which REST joins with commas."""
+    return [tag.strip() for tag in product["tags"].split(",") if tag.strip()]
+
+
+def matches(product: dict[str, Any], rules: list[dict[str, str]], disjunctive: bool) -> bool:
+    """Whether a product fits the rules: all of them, or any."""
+    return (any if disjunctive else all)(fits(product, rule) for rule in rules)
+
+
+def fits(product: dict[str, Any], rule: dict[str, str]) -> bool:
+    """Whether a product fits one rule."""
+    values, relation, wanted = COLUMNS[rule["column"]](product), rule["relation"], rule["condition"]
+    if relation in NEGATIONS:
+        return not any(RELATIONS[NEGATIONS[relation]](value, wanted) for value in values)
+    return any(RELATIONS[relation](value, wanted) for value in values)
+
+
+def problem(rules: Any) -> str | None:
+    """What is wrong with rules that came from outside."""
+    for rule in rules:
+        if rule.get("column") not in COLUMNS:
+            return f"column {rule.get('column')!r} is none of {', '.join(COLUMNS)}"
+        if rule.get("relation") not in (*RELATIONS, *NEGATIONS):
+            return f"relation {rule.get('relation')!r} is none of {', '.join((*RELATIONS, *NEGATIONS))}"
+        if not isinstance(rule.get("condition"), str):
+            return "condition is not a string"
+    return None

@@ -1,0 +1,124 @@
+"""The app and the shops it may be installed in: all the state of the local Shopify."""
+
+import asyncio
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from . import bulk
+from .catalogue import Catalogue
+from .cost import Bucket
+from .subscriptions import Subscription, Subscriptions
+from .tokens import Tokens
+
+SCOPES = ("read_products", "read_inventory", "read_locations", "read_orders")
+
+
+@dataclass
+class Fault:
+    """A number of requests that go wrong: `429`, `500`, `503` or `drop` (the connection closes without an answer)."""
+
+    kind: str
+    left: int
+    where: str = "graphql"
+    retry_after: float | None = None
+
+
+@dataclass
+class App:
+    """The app as Shopify knows it, and every shop."""
+
+    folder: Path = field(repr=False)
+    client_id: str = "hookline-local"
+    client_secret: str = field(default="hush", repr=False)
+    seed: int = 0
+    base_url: str = ""
+    shops: dict[str, "Shop"] = field(default_factory=dict)
+    subscriptions: list[Subscription] = field(default_factory=list)
+    emit: Callable[..., None] = lambda *_, **__: None
+    running: set[asyncio.Task] = field(default_factory=set, repr=False)
+    numbers: int = 0
+
+    def shop(self, name: str) -> "Shop":
+        """A shop by its domain, made when it is new."""
+        if name not in self.shops:
+            self.shops[name] = Shop(self, name)
+        return self.shops[name]
+
+    def next_id(self) -> int:
+        """An id nobody has: odd and above 2^53, like all of ours."""
+        self.numbers += 1
+        return 800_000_000_000_000_001 + (self.seed % 1000) * 10**12 + 2 * self.numbers
+
+    def background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Runs something that no request waits for."""
+        task = asyncio.get_running_loop().create_task(work)
+        self.running.add(task)
+        task.add_done_callback(self.running.discard)
+
+
+class Shop:
+    """One shop."""
+
+    def __init__(self, app: App, name: str) -> None:
+        """Empty, and without the app."""
+        self.app, self.name = app, name
+        self.title = name.partition(".")[0].replace("-", " ").title()
+        self.currency = "USD"
+        digest = int.from_bytes(hashlib.sha256(f"{app.seed} {name}".encode()).digest()[:4])
+        self.spread = digest % 1_000_000
+        self.id = 400_000_000_000_000_001 + 2 * digest
+        self.location = 600_000_000_000_000_001 + 2 * digest
+        self.catalogue = Catalogue()
+        self.levels: dict[int, dict[int, int]] = {}
+        self.tokens = Tokens(prefix=f"{digest:08x}")
+        self.scopes = list(SCOPES)
+        self.installed = False
+        self.bucket = Bucket()
+        self.bulk: dict[int, bulk.Operation] = {}
+        self.wishes = bulk.Wishes()
+        self.subscriptions = Subscriptions()
+        self.faults: list[Fault] = []
+        self.counts: Counter[str] = Counter()
+        self.stored_payloads: dict[str, bytes] = {}
+        self.folder = app.folder
+
+    def base_url(self) -> str:
+        """Where this server is."""
+        return self.app.base_url
+
+    def next_id(self) -> int:
+        """A new id."""
+        return self.app.next_id()
+
+    def background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Runs something that no request waits for."""
+        self.app.background(work)
+
+    def levels_of(self, variant: dict[str, Any]) -> dict[int, int]:
+        """The stock of a variant at each location; all at the first one until control says otherwise."""
+        return self.levels.get(variant["inventory_item_id"]) or {self.location: variant["inventory_quantity"]}
+
+    def emit(self, topic: str, resource: dict[str, Any], **more: Any) -> None:
+        """Tells the subscribers what has happened."""
+        self.app.emit(self, topic, resource, **more)
+
+    def uninstall(self) -> None:
+        """The app is taken out: its tokens end before anybody hears of it, its subscriptions with it."""
+        from .payloads import shop_fields
+
+        self.installed = False
+        self.tokens.revoke()
+        self.emit("app/uninstalled", shop_fields(self))
+        self.subscriptions.made.clear()
+
+    def fault(self, where: str) -> Fault | None:
+        """What goes wrong with this request, if anything."""
+        for fault in self.faults:
+            if fault.where == where and fault.left > 0:
+                fault.left -= 1
+                return fault
+        return None
