@@ -18,10 +18,11 @@ class PortTaken(Exception):
 
 @dataclass(frozen=True)
 class Ports:
-    """The two ports of a stack."""
+    """The ports of a stack."""
 
     aws: int
     search: int
+    shopify: int
 
 
 def wanted() -> Ports:
@@ -29,15 +30,16 @@ def wanted() -> Ports:
     return Ports(
         aws=claim("HOOKLINE_AWS_PORT", 4566, "the emulated AWS"),
         search=claim("HOOKLINE_SEARCH_PORT", 9200, "the search server"),
+        shopify=claim("HOOKLINE_SHOPIFY_PORT", 9292, "the local Shopify"),
     )
 
 
 def any_free() -> Ports:
-    """Two ports nobody uses, so that tests run beside `make dev`."""
-    with socket.socket() as one, socket.socket() as other:
-        one.bind((HOST, 0))
-        other.bind((HOST, 0))
-        return Ports(aws=one.getsockname()[1], search=other.getsockname()[1])
+    """Ports nobody uses, so that tests run beside `make dev`."""
+    with socket.socket() as one, socket.socket() as other, socket.socket() as third:
+        for probe in (one, other, third):
+            probe.bind((HOST, 0))
+        return Ports(one.getsockname()[1], other.getsockname()[1], third.getsockname()[1])
 
 
 def claim(variable: str, default: int, purpose: str) -> int:

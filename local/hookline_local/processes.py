@@ -1,4 +1,4 @@
-"""Starts the emulated AWS and the search server on loopback, and stops them.
+"""Starts the emulated AWS, the search server and the local Shopify on loopback, and stops them.
 
 Each runs under a guardian (see `guardian`), which ends it however this process ends.
 """
@@ -95,6 +95,16 @@ def start_search(ports: Ports, folder: Path) -> Server:
     command = [resolve_binary(), "-addr", f"{HOST}:{ports.search}", "-no-stdin-watch"]
     server = start("search", command, dict(os.environ), folder)
     server.wait_until(lambda: answers(f"http://{HOST}:{ports.search}/"))
+    return server
+
+
+def start_shopify(ports: Ports, folder: Path, client_secret: str) -> Server:
+    """Starts the local Shopify, which signs with the app's secret."""
+    # Not on the command line, where everybody on the machine could read it.
+    environment = dict(os.environ) | {"HOOKLINE_SHOPIFY_CLIENT_SECRET": client_secret}
+    command = [sys.executable, "-m", "hookline_local.shopify", "--port", str(ports.shopify)]
+    server = start("shopify", command, environment, folder)
+    server.wait_until(lambda: answers(f"http://{HOST}:{ports.shopify}/_control/app"))
     return server
 
 

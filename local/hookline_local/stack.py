@@ -16,6 +16,7 @@ from .client import Client, Delivery, signed
 from .deploy import Credentials, check_built, deploy
 from .places import CACHE
 from .ports import HOST, Ports
+from .shopkeeper import Shopkeeper
 
 # The template's default.
 INDEX = "hookline"
@@ -30,6 +31,11 @@ class Stack:
     credentials: Credentials
     outputs: Mapping[str, str]
     client: Client
+
+    @property
+    def shopkeeper(self) -> Shopkeeper:
+        """Who looks after the shop of the samples."""
+        return Shopkeeper(f"http://{HOST}:{self.ports.shopify}")
 
     @property
     def search_url(self) -> str:
@@ -68,8 +74,10 @@ def running(
             stopping.callback(processes.start_search(ports, folder).stop)
             say("starting the emulated AWS")
             stopping.callback(processes.start_aws(ports, folder).stop)
-            say("deploying template.yaml with sam")
             credentials = Credentials()
+            say("starting the local Shopify")
+            stopping.callback(processes.start_shopify(ports, folder, credentials.shopify).stop)
+            say("deploying template.yaml with sam")
             outputs = deploy(ports, credentials, folder, parameters or {})
             say("connecting the routes")
             bridge.repair_numbers(ports)

@@ -27,8 +27,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one; the line on stdout says which")
     parser.add_argument("--seed", type=int, default=0, help="makes other ids")
     parser.add_argument("--stdin-watch", action="store_true", help="end when standard input is closed")
+    parser.add_argument("--time-factor", type=float, default=3600.0, help="how many times faster webhooks are retried")
     parser.add_argument("--client-id", default="hookline-local")
-    parser.add_argument("--client-secret", default="hush")
+    secret = os.environ.get("HOOKLINE_SHOPIFY_CLIENT_SECRET", "hush")
+    parser.add_argument("--client-secret", default=secret, help="also HOOKLINE_SHOPIFY_CLIENT_SECRET; signs webhooks")
     parser.add_argument("--token", default=OPENED_BY, help=f"custom-app token of {STORE}")
     return parser.parse_args()
 
@@ -41,7 +43,7 @@ async def serve(options: argparse.Namespace, folder: Path) -> None:
         loop.add_signal_handler(number, stop.set)
     if options.stdin_watch:
         threading.Thread(target=watch_stdin, args=(loop, stop), daemon=True).start()
-    app = App(folder, options.client_id, options.client_secret, options.seed)
+    app = App(folder, options.client_id, options.client_secret, options.seed, faster=options.time_factor)
     shop = app.shop(STORE)
     seeds.fill(shop.catalogue)
     shop.title, shop.installed = "Juniper & Oak", True
@@ -59,6 +61,7 @@ async def serve(options: argparse.Namespace, folder: Path) -> None:
     await stop.wait()
     for task in list(app.running):
         task.cancel()
+    await app.sender.close()
     await runner.cleanup()
 
 

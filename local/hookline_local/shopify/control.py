@@ -1,12 +1,16 @@
 """The control interface: whatever a test or the demo wants of the local Shopify. README.md lists it."""
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
 
-from . import seeds
+from . import edits, seeds
+from .deliveries import Mischief
 from .shops import App, Fault, Shop
+from .subscriptions import Subscription
 
 Act = Callable[[Shop, dict[str, Any]], Any]
 
@@ -94,7 +98,53 @@ def counts(shop: Shop, _: dict[str, Any]) -> Any:
     return dict(shop.counts)
 
 
+def subscriptions(shop: Shop, given: dict[str, Any]) -> Any:
+    """Lists those made through the Admin API.
+
+    `remove` (a topic or a gid) takes some out silently; `change` gives them another `uri`, `style`, `query` or `stub`.
+    """
+    made = shop.subscriptions.made
+    for one in list(made.values()):
+        if given.get("remove") in (one.topic, one.gid):
+            del made[one.number]
+        if given.get("change") in (one.topic, one.gid):
+            for name in {"uri", "style", "query", "stub"} & given.keys():
+                setattr(one, name, given[name])
+    return {"subscriptions": [{"id": one.gid, "topic": one.topic, "uri": one.uri} for one in made.values()]}
+
+
+def mischief(shop: Shop, given: dict[str, Any]) -> Any:
+    """Loses, duplicates or delays the next deliveries (of a topic); `next: 0` ends all of it."""
+    kind, count = str(given.get("kind", "lose")), int(given["next"])
+    if kind not in ("lose", "duplicate", "delay"):
+        raise Wrong("kind is none of lose, duplicate, delay")
+    if count == 0:
+        shop.mischief.clear()
+    else:
+        shop.mischief.append(Mischief(kind, count, given.get("topic"), float(given.get("seconds", 1.0))))
+    return {"waiting": sum(one.left for one in shop.mischief)}
+
+
+def deliveries(shop: Shop, given: dict[str, Any]) -> Any:
+    """The log of deliveries, oldest first, of one topic when told."""
+    wanted = given.get("topic")
+    return {"deliveries": [vars(one) for one in shop.deliveries if wanted in (None, one.topic)]}
+
+
+async def settle(shop: Shop, given: dict[str, Any]) -> Any:
+    """Waits until no delivery is under way, for `seconds` at most, and says how many still are."""
+    deadline = time.monotonic() + float(given.get("seconds", 30))
+    while shop.sending and (left := deadline - time.monotonic()) > 0:
+        await asyncio.wait(set(shop.sending), timeout=left)
+    return {"pending": len(shop.sending)}
+
+
 ACTS: dict[str, Act] = {
+    "subscriptions": subscriptions,
+    "mischief": mischief,
+    "deliveries": deliveries,
+    "settle": settle,
+    **edits.ACTS,
     "install": install,
     "uninstall": uninstall,
     "generate": generate,
@@ -133,7 +183,15 @@ async def answered(request: web.Request, work: Callable[[dict[str, Any]], Any]) 
 
 
 def settings(app: App, given: dict[str, Any]) -> Any:
-    """The app's id and secret, and the shops there are."""
+    """The app's id and secret, its own subscriptions (all of them anew), how it retries; and the shops there are."""
     app.client_id = given.get("client_id", app.client_id)
     app.client_secret = given.get("client_secret", app.client_secret)
-    return {"client_id": app.client_id, "shops": {name: shop.installed for name, shop in app.shops.items()}}
+    app.sender.faster = float(given.get("time_factor", app.sender.faster))
+    app.sender.timeout = float(given.get("timeout", app.sender.timeout))
+    if "subscriptions" in given:
+        app.subscriptions = [Subscription(app.next_id(), app_specific=True, **one) for one in given["subscriptions"]]
+    return {
+        "subscriptions": [{"topic": one.topic, "uri": one.uri, "style": one.style} for one in app.subscriptions],
+        "client_id": app.client_id,
+        "shops": {name: shop.installed for name, shop in app.shops.items()},
+    }

@@ -70,7 +70,7 @@ def answer(shop: "Shop", body: dict[str, Any]) -> dict[str, Any]:
         variable_values=variables,
         operation_name=body.get("operationName"),
         field_resolver=resolve,
-        type_resolver=lambda value, *_: value.typename if isinstance(value, Node) else value["__typename"],
+        type_resolver=type_of,
     )
     actual = min(requested, context.spent)
     shop.bucket.give_back(requested - actual)
@@ -81,6 +81,11 @@ def answer(shop: "Shop", body: dict[str, Any]) -> dict[str, Any]:
     if context.warnings:
         said["extensions"]["search"] = context.warnings
     return said
+
+
+def type_of(value: Any, *_: Any) -> str:
+    """Which type something is that may be of several."""
+    return value.typename if isinstance(value, Node) else value["__typename"]
 
 
 def charged(shop: "Shop", requested: int, actual: int | None) -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 import asyncio
 import hashlib
-from collections import Counter
-from collections.abc import Callable, Coroutine
+import random
+import uuid
+from collections import Counter, deque
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,12 @@ from typing import Any
 from . import bulk
 from .catalogue import Catalogue
 from .cost import Bucket
+from .deliveries import Mischief, Record, Sender
 from .subscriptions import Subscription, Subscriptions
 from .tokens import Tokens
 
+# So many deliveries are remembered.
+MOST_RECORDS = 20_000
 SCOPES = ("read_products", "read_inventory", "read_locations", "read_orders")
 
 
@@ -38,9 +43,18 @@ class App:
     base_url: str = ""
     shops: dict[str, "Shop"] = field(default_factory=dict)
     subscriptions: list[Subscription] = field(default_factory=list)
-    emit: Callable[..., None] = lambda *_, **__: None
+    faster: float = 3600.0
     running: set[asyncio.Task] = field(default_factory=set, repr=False)
     numbers: int = 0
+
+    def __post_init__(self) -> None:
+        """Nothing is sent yet."""
+        self.sender = Sender(self, self.faster)
+        self.random = random.Random(self.seed)  # noqa: S311
+
+    def uuid(self) -> str:
+        """An id of a delivery or an event; the same ones in each run with the same seed."""
+        return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
 
     def shop(self, name: str) -> "Shop":
         """A shop by its domain, made when it is new."""
@@ -53,11 +67,12 @@ class App:
         self.numbers += 1
         return 800_000_000_000_000_001 + (self.seed % 1000) * 10**12 + 2 * self.numbers
 
-    def background(self, work: Coroutine[Any, Any, None]) -> None:
+    def background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task:
         """Runs something that no request waits for."""
         task = asyncio.get_running_loop().create_task(work)
         self.running.add(task)
         task.add_done_callback(self.running.discard)
+        return task
 
 
 class Shop:
@@ -84,6 +99,9 @@ class Shop:
         self.faults: list[Fault] = []
         self.counts: Counter[str] = Counter()
         self.stored_payloads: dict[str, bytes] = {}
+        self.mischief: list[Mischief] = []
+        self.deliveries: deque[Record] = deque(maxlen=MOST_RECORDS)
+        self.sending: set[asyncio.Task] = set()
         self.folder = app.folder
 
     def base_url(self) -> str:
@@ -98,13 +116,27 @@ class Shop:
         """Runs something that no request waits for."""
         self.app.background(work)
 
+    def deliver(self, work: Coroutine[Any, Any, None]) -> None:
+        """Runs a delivery, which `settle` waits for."""
+        task = self.app.background(work)
+        self.sending.add(task)
+        task.add_done_callback(self.sending.discard)
+
+    def mischief_for(self, topic: str) -> Mischief | None:
+        """What happens to the next delivery of a topic, if anything."""
+        for one in self.mischief:
+            if one.left > 0 and one.topic in (None, topic):
+                one.left -= 1
+                return one
+        return None
+
     def levels_of(self, variant: dict[str, Any]) -> dict[int, int]:
         """The stock of a variant at each location; all at the first one until control says otherwise."""
         return self.levels.get(variant["inventory_item_id"]) or {self.location: variant["inventory_quantity"]}
 
     def emit(self, topic: str, resource: dict[str, Any], **more: Any) -> None:
         """Tells the subscribers what has happened."""
-        self.app.emit(self, topic, resource, **more)
+        self.app.sender.emit(self, topic, resource, **more)
 
     def uninstall(self) -> None:
         """The app is taken out: its tokens end before anybody hears of it, its subscriptions with it."""

@@ -34,7 +34,8 @@ class Subscription:
     created_at: str = field(default_factory=clock.now)
     updated_at: str = field(default_factory=clock.now)
     style: str = "classic"
-    failures: int = 0
+    query: str | None = None
+    stub: bool = False
 
     @property
     def gid(self) -> str:

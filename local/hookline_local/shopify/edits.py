@@ -1,0 +1,275 @@
+"""What a merchant does in the shop: each changes the catalogue and tells the subscribers what Shopify would tell them.
+
+All take the shop and the JSON that control was given, and answer what the webhook's body is made of. A change of what
+is in a smart collection tells nobody, as in Shopify.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from . import clock, payloads, rules, seeds
+from .catalogue import Collection
+from .ids import gid
+
+if TYPE_CHECKING:
+    from .shops import Shop
+
+Given = dict[str, Any]
+
+
+def create_product(shop: "Shop", given: Given) -> Any:
+    """A new product; what is not given is plain: one variant at 0.00, active and published."""
+    at, identifier = clock.now(), int(given.get("id") or shop.next_id())
+    title = given.get("title", "New product")
+    product = {
+        "admin_graphql_api_id": gid("Product", identifier),
+        "body_html": None,
+        "created_at": at,
+        "handle": title.lower().replace(" ", "-"),
+        "id": identifier,
+        "product_type": "",
+        "published_at": at,
+        "template_suffix": None,
+        "title": title,
+        "updated_at": at,
+        "vendor": shop.title,
+        "status": "active",
+        "published_scope": "global",
+        "tags": "",
+        "variants": [],
+        "options": [
+            {
+                "name": "Title",
+                "id": shop.next_id(),
+                "product_id": identifier,
+                "position": 1,
+                "values": ["Default Title"],
+            }
+        ],
+        "images": [],
+        "image": None,
+        "media": [],
+        "has_variants_that_requires_components": False,
+        "category": None,
+    }
+    return put(shop, product, {"variants": [{}]} | given | {"id": identifier}, "products/create", at)
+
+
+def update_product(shop: "Shop", given: Given) -> Any:
+    """Changes the fields given; `price` is that of every variant. Variants given are all there will be."""
+    return put(shop, known_product(shop, given), given, "products/update", clock.now())
+
+
+def put(shop: "Shop", product: dict[str, Any], given: Given, topic: str, at: str) -> Any:
+    """Takes changes over and tells of them."""
+    changes = {name: value for name, value in given.items() if name not in ("price", "variant_gids")}
+    changed = product | changes | {"updated_at": given.get("updated_at", at)}
+    if "variants" in given:
+        before = {one["id"]: one for one in product["variants"]}
+        changed["variants"] = [
+            variant(shop, changed, before.get(one.get("id"), {}), one, place, at)
+            for place, one in enumerate(given["variants"], 1)
+        ]
+    if "price" in given:
+        changed["variants"] = [one | {"price": given["price"], "updated_at": at} for one in changed["variants"]]
+    shop.catalogue.put(changed)
+    body = payloads.product_fields(changed)
+    shop.emit(topic, body, changed=sorted(set(given) - {"id"}))
+    return body
+
+
+def variant(shop: "Shop", product: dict, before: dict, given: Given, place: int, at: str) -> dict[str, Any]:
+    """A variant as given, over what it was, over what a new one is."""
+    if before and not given.keys() - before.keys() and all(before[name] == value for name, value in given.items()):
+        return before
+    identifier = int(given.get("id") or shop.next_id())
+    new = {
+        "admin_graphql_api_id": gid("ProductVariant", identifier),
+        "barcode": None,
+        "compare_at_price": None,
+        "created_at": at,
+        "id": identifier,
+        "inventory_policy": "deny",
+        "position": place,
+        "price": "0.00",
+        "product_id": product["id"],
+        "sku": None,
+        "taxable": True,
+        "title": given.get("option1", "Default Title"),
+        "option1": "Default Title",
+        "option2": None,
+        "option3": None,
+        "image_id": None,
+        "inventory_item_id": before.get("inventory_item_id") or shop.next_id(),
+        "inventory_quantity": 0,
+        "old_inventory_quantity": 0,
+    }
+    if "inventory_quantity" in given:
+        shop.levels.pop(before.get("inventory_item_id"), None)
+    return new | before | given | {"updated_at": at}
+
+
+def delete_product(shop: "Shop", given: Given) -> Any:
+    """Takes a product out."""
+    product = known_product(shop, given)
+    shop.catalogue.remove(product["id"])
+    shop.emit("products/delete", {"id": product["id"]})
+    return {"id": product["id"]}
+
+
+def set_stock(shop: "Shop", given: Given) -> Any:
+    """Sets what is available of an inventory item at a location (the first, unless told).
+
+    Whether Shopify then also sends `products/update` is not sure; here it does unless `product_update` is false.
+    """
+    item = int(given["inventory_item_id"])
+    found = shop.catalogue.item(item)
+    if found is None:
+        raise ValueError(f"no inventory item {item}")
+    product, one = found
+    location, at = int(given.get("location_id") or shop.location), clock.now()
+    stock = shop.levels_of(one) | {location: int(given["available"])}
+    shop.levels[item] = stock
+    total = sum(stock.values())
+    changed = one | {"inventory_quantity": total, "old_inventory_quantity": one["inventory_quantity"], "updated_at": at}
+    variants = [changed if other["id"] == one["id"] else other for other in product["variants"]]
+    tell = given.get("product_update", True)
+    product = product | {"variants": variants} | ({"updated_at": at} if tell else {})
+    shop.catalogue.put(product)
+    body = payloads.level_fields(item, location, int(given["available"]), at)
+    shop.emit("inventory_levels/update", body)
+    if tell:
+        shop.emit("products/update", payloads.product_fields(product), changed=["variants"])
+    return body
+
+
+def order(shop: "Shop", given: Given) -> Any:
+    """Somebody buys: `variants` maps variant ids to quantities. Stock goes down, as `set_stock` has it."""
+    lines = []
+    for identifier, quantity in given["variants"].items():
+        found = shop.catalogue.variant(int(identifier))
+        if found is None:
+            raise ValueError(f"no variant {identifier}")
+        lines.append((*found, int(quantity)))
+    body = payloads.order_fields(shop, shop.next_id(), lines)
+    shop.emit("orders/create", body)
+    for _, one, quantity in lines:
+        left = shop.levels_of(one).get(shop.location, 0) - quantity
+        stock = {"inventory_item_id": one["inventory_item_id"], "available": left}
+        set_stock(shop, {"product_update": False} | given | stock)
+    return body
+
+
+def create_collection(shop: "Shop", given: Given) -> Any:
+    """A new collection: custom with `products`, smart with `rules` (and `disjunctive`)."""
+    identifier = int(given.get("id") or shop.next_id())
+    fields = seeds.collection_fields(identifier, given.get("title", "New collection"))
+    return put_collection(shop, Collection(fields), given, "collections/create")
+
+
+def update_collection(shop: "Shop", given: Given) -> Any:
+    """Changes the fields given, and `products` or `rules`."""
+    return put_collection(shop, known_collection(shop, given), given, "collections/update")
+
+
+def put_collection(shop: "Shop", before: Collection, given: Given, topic: str) -> Any:
+    """Takes changes over and tells of them."""
+    if given.get("rules") and (wrong := rules.problem(given["rules"])):
+        raise ValueError(wrong)
+    fields = {name: value for name, value in given.items() if name in before.fields and name != "id"}
+    after = Collection(
+        before.fields | {"updated_at": clock.now()} | fields,
+        [int(one) for one in given.get("products", before.products)],
+        given.get("rules", before.rules),
+        given.get("disjunctive", before.disjunctive),
+    )
+    shop.catalogue.set_collection(after)
+    shop.emit(topic, after.fields, changed=sorted(set(given) - {"id"}))
+    return after.fields
+
+
+def change_members(shop: "Shop", given: Given) -> Any:
+    """Adds the products of `add` to a custom collection and takes those of `remove` out: one `collections/update`."""
+    collection = known_collection(shop, given)
+    if collection.rules is not None:
+        raise ValueError("a smart collection has no list of products")
+    out, more = {int(one) for one in given.get("remove", [])}, [int(one) for one in given.get("add", [])]
+    kept = [one for one in collection.products if one not in out and one not in more]
+    return put_collection(shop, collection, {"products": kept + more}, "collections/update")
+
+
+def delete_collection(shop: "Shop", given: Given) -> Any:
+    """Takes a collection out."""
+    collection = known_collection(shop, given)
+    shop.catalogue.remove_collection(collection.id)
+    shop.emit("collections/delete", payloads.deleted_collection(collection.id))
+    return {"id": collection.id}
+
+
+def compliance(shop: "Shop", given: Given) -> Any:
+    """Sends one of the three compliance topics; `payload` changes fields of its body."""
+    body = payloads.compliance_fields(shop, given["topic"], shop.next_id()) | given.get("payload", {})
+    shop.emit(given["topic"], body)
+    return body
+
+
+def known_product(shop: "Shop", given: Given) -> dict[str, Any]:
+    """The product with the id given."""
+    product = shop.catalogue.product(int(given["id"]))
+    if product is None:
+        raise ValueError(f"no product {given['id']}")
+    return product
+
+
+def known_collection(shop: "Shop", given: Given) -> Collection:
+    """The collection with the id given."""
+    collection = shop.catalogue.collections.get(int(given["id"]))
+    if collection is None:
+        raise ValueError(f"no collection {given['id']}")
+    return collection
+
+
+def products(shop: "Shop", given: Given) -> Any:
+    """The products, by id: `limit` of them after `after`."""
+    after, limit = int(given.get("after", 0)), int(given.get("limit", 1000))
+    ids = [one for one in shop.catalogue.by_id() if one > after][:limit]
+    listed = [summary(shop.catalogue.product(one)) for one in ids]
+    return {"products": listed, "total": len(shop.catalogue.by_id())}
+
+
+def summary(product: dict[str, Any]) -> dict[str, Any]:
+    """The little that a list shows of a product."""
+    kept = ("id", "title", "handle", "status", "updated_at")
+    return {name: product[name] for name in kept} | {"variants": len(product["variants"])}
+
+
+def product(shop: "Shop", given: Given) -> Any:
+    """One product with all its variants, and the collections it is in."""
+    found = known_product(shop, given)
+    return found | {"collections": shop.catalogue.collections_of(found)}
+
+
+def collections(shop: "Shop", _: Given) -> Any:
+    """The collections with their rules or products."""
+    return {
+        "collections": [
+            one.fields | {"rules": one.rules, "products": one.products if one.rules is None else None}
+            for one in shop.catalogue.collections.values()
+        ]
+    }
+
+
+ACTS = {
+    "create-product": create_product,
+    "update-product": update_product,
+    "delete-product": delete_product,
+    "set-stock": set_stock,
+    "order": order,
+    "create-collection": create_collection,
+    "update-collection": update_collection,
+    "change-members": change_members,
+    "delete-collection": delete_collection,
+    "compliance": compliance,
+    "products": products,
+    "product": product,
+    "collections": collections,
+}

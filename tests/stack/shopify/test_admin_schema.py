@@ -1,0 +1,75 @@
+"""A query that would fail in Shopify fails here."""
+
+import subprocess
+import sys
+from typing import Any
+
+from asking import SKILLET, TOKEN, code, data
+from hookline_local.shopkeeper import Shopkeeper
+
+
+def test_a_query_that_does_not_fit_the_schema_is_refused(shop: Shopkeeper) -> None:
+    """Fields, arguments and types, before anything is executed or charged."""
+    assert code(shop, "{ shop { colour } }") == "undefinedField"
+    assert code(shop, "{ products(first: 1, colour: 2) { nodes { id } } }") == "argumentNotAccepted"
+    for wrong in (
+        "{ products(first: 1) }",
+        "{ product(id: 1.5) { id } }",
+        "{ shop { name }",
+        "query($a: Nope) { shop { name } }",
+    ):
+        _, answer = shop.ask(wrong, TOKEN)
+        assert answer["errors"]
+        assert "data" not in answer
+
+
+def test_the_check_finds_what_shopify_would(tmp_path: Any) -> None:
+    """As a command: 0 for good documents, 1 with a message for bad ones."""
+    files = {
+        "good.graphql": "query P($id: ID!) { product(id: $id) { id title } }",
+        "old.graphql": "{ products(first: 1) { nodes { bodyHtml } } }",
+        "bad.graphql": "{ shop { colour } }",
+        "good.bulk.graphql": "{ products { edges { node { id variants { edges { node { id } } } } } } }",
+        "none.bulk.graphql": "{ shop { name } }",
+        "idless.bulk.graphql": "{ products { edges { node { title variants { edges { node { id } } } } } } }",
+        "node.bulk.graphql": '{ node(id: "gid://shopify/Product/1") { id } }',
+        "deep.bulk.graphql": "{ products { edges { node { id variants { edges { node { id media { edges { node { id "
+        "... on MediaImage { metafields { edges { node { id } } } } } } } } } } } } } }",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+
+    def check(name: str) -> tuple[int, str]:
+        command = [sys.executable, "-m", "hookline_local.shopify.check", str(tmp_path / name)]
+        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+        return ended.returncode, ended.stderr
+
+    assert check("good.graphql") == (0, "")
+    assert check("good.bulk.graphql") == (0, "")
+    status, said = check("old.graphql")
+    assert (status, "descriptionHtml" in said) == (0, True)
+    for name, wanted in (
+        ("bad.graphql", "colour"),
+        ("none.bulk.graphql", "at least one connection"),
+        ("idless.bulk.graphql", "'id'"),
+        ("node.bulk.graphql", "node(s)"),
+        ("deep.bulk.graphql", "nesting depth"),
+    ):
+        status, said = check(name)
+        assert (status, wanted in said) == (1, True), said
+
+
+def test_what_the_catalogue_lacks_is_null_or_plain(shop: Shopkeeper) -> None:
+    """So that a query that fits the schema never fails for lack of data."""
+    query = """{ product(id: "gid://shopify/Product/%d") {
+        isGiftCard onlineStoreUrl seo { title } metafields(first: 1) { nodes { id } } giftCardTemplateSuffix
+    } orders(first: 1) { nodes { id } pageInfo { hasNextPage } } }"""
+    found = data(shop, query % SKILLET)
+    assert found["product"] == {
+        "isGiftCard": False,
+        "onlineStoreUrl": None,
+        "seo": {"title": None},
+        "metafields": {"nodes": []},
+        "giftCardTemplateSuffix": None,
+    }
+    assert found["orders"] == {"nodes": [], "pageInfo": {"hasNextPage": False}}
