@@ -83,8 +83,10 @@ def test_membership_of_a_smart_collection_follows_edits_silently(shop: Shopkeepe
 
 def test_stock_is_per_location(shop: Shopkeeper) -> None:
     """And its sum is the variant's."""
-    query = """{ product(id: "gid://shopify/Product/%d") { variants(first: 1) { nodes { inventoryQuantity inventoryItem {
-        id inventoryLevels(first: 5) { nodes { quantities(names: ["available"]) { quantity } } } } } } } }"""
+    query = """{ product(id: "gid://shopify/Product/%d") { variants(first: 1) { nodes {
+        inventoryQuantity
+        inventoryItem { id inventoryLevels(first: 5) { nodes { quantities(names: ["available"]) { quantity } } } }
+    } } } }"""
     item = data(shop, query % BOARD)["product"]["variants"]["nodes"][0]["inventoryItem"]["id"]
     number = int(item.rpartition("/")[2])
     shop.tell("set_stock", inventory_item_id=number, available=3)
