@@ -53,6 +53,8 @@ def receiver() -> Iterator[Receiver]:
             it.taken.put(Received(self.path, self.headers, body))
             self.send_response(it.answers.pop(0) if it.answers else 200)
             self.send_header("Content-Length", "0")
+            # Whoever follows a redirect ends where nothing is answered.
+            self.send_header("Location", it.url)
             self.end_headers()
 
         def log_message(self, *_: Any) -> None:

@@ -58,6 +58,8 @@ def test_only_a_good_token_opens_an_installed_shop(shop: Shopkeeper) -> None:
     )
     shop.tell("uninstall")
     assert shop.ask("{ shop { name } }", TOKEN)[0] == 401
+    assert works(shop, shop.tell("install"))
+    assert shop.ask("{ shop { name } }", TOKEN)[0] == 401
     assert Shopkeeper(shop.url, "nowhere.myshopify.com").ask("{ shop { name } }", TOKEN)[0] == 404
 
 
@@ -97,4 +99,7 @@ def test_an_expired_token_is_refreshed(shop: Shopkeeper) -> None:
     _, second = granted(shop, "refresh_token", refresh_token=first["refresh_token"])
     assert works(shop, second)
     shop.tell("uninstall")
+    assert granted(shop, "refresh_token", refresh_token=second["refresh_token"])[0] == 400
+    assert works(shop, shop.tell("install"))
+    assert not works(shop, second)
     assert granted(shop, "refresh_token", refresh_token=second["refresh_token"])[0] == 400

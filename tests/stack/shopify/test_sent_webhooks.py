@@ -106,12 +106,13 @@ def test_an_address_can_be_taken_once_per_topic(shop: Shopkeeper) -> None:
 
 def test_only_the_fields_asked_for_are_sent(shop: Shopkeeper, receiver: Receiver) -> None:
     """Nested ones too."""
-    subscribed(shop, "PRODUCTS_UPDATE", receiver.url, includeFields=["id", "updated_at", "variants.price"])
+    subscribed(shop, "PRODUCTS_UPDATE", receiver.url, includeFields=["id", "updated_at", "variants.price", "image.src"])
     shop.tell("update_product", id=SKILLET, price="1.00")
     shop.tell("settle")
     (one,) = receiver.all()
     body = one.json()
-    assert set(body) == {"id", "updated_at", "variants"}
+    assert set(body) == {"id", "updated_at", "variants", "image"}
+    assert set(body["image"]) == {"src"}
     assert {tuple(variant.items()) for variant in body["variants"]} == {(("price", "1.00"),)}
 
 
