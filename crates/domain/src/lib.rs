@@ -26,6 +26,7 @@ pub mod port;
 pub mod product;
 pub mod queue;
 pub mod receive;
+pub mod registration;
 pub mod reindex;
 pub mod replay;
 pub mod rotation;
