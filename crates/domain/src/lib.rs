@@ -34,6 +34,7 @@ pub mod registration;
 pub mod reindex;
 pub mod replay;
 pub mod rotation;
+pub mod schedule;
 pub mod secret;
 pub mod status;
 pub mod stores;
