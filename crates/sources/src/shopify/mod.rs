@@ -6,6 +6,6 @@ mod topic;
 
 pub use self::{
     delivery::{BODY_LIMIT, HeaderError, captured, delivery, named_store, store, verify},
-    payload::interpret,
+    payload::{interpret, problem},
     topic::Topic,
 };
