@@ -1,5 +1,7 @@
 //! Every port in memory, under the same contract suites as the real adapters. For tests and for the model.
 
+mod connections;
+
 use std::{
     collections::{BTreeMap, HashMap},
     future::Future,
@@ -25,6 +27,8 @@ use crate::{
     stores::{StoreList, StorePage, StoreRecord, StoreUpdate, Stores, Tally},
     version::Version,
 };
+
+pub use self::connections::{MemoryConnections, MemoryVault};
 
 /// State that clones share.
 #[derive(Debug, Default)]

@@ -12,7 +12,7 @@ mod grant;
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use hookline_domain::{
@@ -66,6 +66,16 @@ pub trait Access: Send + Sync {
         refused: &Secret,
         until: Timestamp,
     ) -> impl Future<Output = Result<Secret, Unasked>> + Send;
+}
+
+impl<A: Access> Access for Arc<A> {
+    async fn token(&self, store: &StoreKey, until: Timestamp) -> Result<Secret, Unasked> {
+        A::token(self, store, until).await
+    }
+
+    async fn refused(&self, store: &StoreKey, refused: &Secret, until: Timestamp) -> Result<Secret, Unasked> {
+        A::refused(self, store, refused, until).await
+    }
 }
 
 impl Access for Given {
