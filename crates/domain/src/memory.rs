@@ -1,6 +1,7 @@
 //! Every port in memory, under the same contract suites as the real adapters. For tests and for the model.
 
 mod catalogue;
+mod connections;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -10,7 +11,10 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
-pub use self::catalogue::{MemoryCatalogue, MemorySubscriptions};
+pub use self::{
+    catalogue::{MemoryCatalogue, MemorySubscriptions},
+    connections::{MemoryConnections, MemoryVault},
+};
 use crate::{
     archive::{self, Archive, ArchiveKey, Archived, NotRead},
     backfill::{Checkpoint, Checkpoints},

@@ -7,7 +7,7 @@ mod topic;
 
 pub use self::{
     delivery::{BODY_LIMIT, HeaderError, captured, delivery, named_store, store, verify},
-    payload::interpret,
+    payload::{interpret, problem},
     subscribing::{Subscribing, address, has_scope, subscribing, wanted},
     topic::Topic,
 };
