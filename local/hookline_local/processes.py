@@ -22,7 +22,7 @@ START_SECONDS = 60
 REGION = "us-east-1"
 
 # Only what the template uses, besides what `sam deploy` asks for.
-EMULATED = "apigateway,cloudformation,cloudwatch,dynamodb,iam,lambda,logs,s3,secretsmanager,sqs,sts"
+EMULATED = "apigateway,cloudformation,cloudwatch,dynamodb,events,iam,kms,lambda,logs,s3,secretsmanager,sqs,sts"
 
 
 class ServerFailed(Exception):

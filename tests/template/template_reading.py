@@ -13,7 +13,13 @@ RECEIVERS = {
     "CollectionsUpdateFunction": "collections-update",
     "AppUninstalledFunction": "app-uninstalled",
 }
-OTHERS = {"ReindexFunction": "reindex", "StatusFunction": "status", "SearchFunction": "search"}
+OTHERS = {
+    "ReindexFunction": "reindex",
+    "SyncFunction": "sync",
+    "ReconcileFunction": "reconcile",
+    "StatusFunction": "status",
+    "SearchFunction": "search",
+}
 FUNCTIONS = RECEIVERS | OTHERS
 
 

@@ -51,7 +51,10 @@ def test_every_address_is_an_output(source: dict[str, Any]) -> None:
     receivers = {name.replace("Function", "Url") for name in RECEIVERS}
     others = {"ApiUrl", "StatusUrl", "SearchUrl", "EventQueueUrl", "EventDeadLetterQueueUrl"}
     tables = {"LedgerTableName", "EntitiesTableName", "StoresTableName"}
-    assert set(source["Outputs"]) == receivers | others | tables | {"PayloadBucketName", "ArchiveBucketName"}
+    asking = {"ReceiverUrl", "ShopifyAdminUrl", "ShopifyClientId", "SyncQueueUrl", "SyncDeadLetterQueueUrl"}
+    asking |= {"ConnectionsTableName", "TokenKeyArn", "OpenSearchUrl", "OpenSearchIndex", "OpenSearchSigningService"}
+    buckets = {"PayloadBucketName", "ArchiveBucketName"}
+    assert set(source["Outputs"]) == receivers | others | tables | asking | buckets
     for name, folder in RECEIVERS.items():
         url = source["Outputs"][name.replace("Function", "Url")]["Value"]["Fn::Sub"]
         assert url.endswith(f"/api/webhooks/receive/shopify/{folder}")

@@ -29,6 +29,7 @@ PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
         "EventQueue": ({"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}, {"EventQueue"}),
         "Bodies": ({"s3:GetObject", "s3:DeleteObject"}, {"PayloadBucket/bodies/*"}),
         "Archive": ({"s3:PutObject"}, {"PayloadBucket/archive/*"}),
+        "Jobs": ({"sqs:SendMessage"}, {"SyncQueue"}),
         "BodiesAbsence": ({"s3:ListBucket"}, {"PayloadBucket"}),
         "Ledger": ({"dynamodb:UpdateItem"}, {"LedgerTable"}),
         "Entities": ({"dynamodb:UpdateItem", "dynamodb:Query"}, {"EntitiesTable"}),
@@ -36,6 +37,25 @@ PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
         "Index": (WRITE_INDEX, DOMAIN),
         "ServerlessIndex": SERVERLESS,
         "Logs": (LOGS, {"ReindexLogs"}),
+    },
+    "SyncFunction": {
+        "SyncQueue": ({"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}, {"SyncQueue"}),
+        "Jobs": ({"sqs:SendMessage"}, {"SyncQueue"}),
+        "Backlog": ({"sqs:GetQueueAttributes"}, {"EventQueue"}),
+        "Entities": ({"dynamodb:UpdateItem", "dynamodb:Query"}, {"EntitiesTable"}),
+        "Entries": ({"dynamodb:BatchGetItem"}, {"EntitiesTable"}),
+        "Stores": ({"dynamodb:GetItem", "dynamodb:UpdateItem"}, {"StoresTable"}),
+        "Connections": ({"dynamodb:GetItem", "dynamodb:UpdateItem"}, {"ConnectionsTable"}),
+        "Vault": ({"kms:Encrypt", "kms:Decrypt"}, {"TokenKey"}),
+        "Secrets": ({"secretsmanager:GetSecretValue"}, {"ShopifyClientSecretsArn"}),
+        "Index": (WRITE_INDEX, DOMAIN),
+        "ServerlessIndex": SERVERLESS,
+        "Logs": (LOGS, {"SyncLogs"}),
+    },
+    "ReconcileFunction": {
+        "StoreList": ({"dynamodb:Scan"}, {"StoresTable"}),
+        "Jobs": ({"sqs:SendMessage"}, {"SyncQueue"}),
+        "Logs": (LOGS, {"ReconcileLogs"}),
     },
     "StatusFunction": READER | {"Logs": (LOGS, {"StatusLogs"})},
     "SearchFunction": READER
@@ -78,9 +98,31 @@ def test_the_only_managed_policy_is_for_traces(resources: Resources) -> None:
         assert policy["Fn::Sub"].endswith(":iam::aws:policy/AWSXrayWriteOnlyAccess")
 
 
-def test_only_the_api_may_call_the_functions(resources: Resources) -> None:
-    """Each permission is for one route of our API."""
+def test_only_the_api_and_the_schedules_may_call_the_functions(resources: Resources) -> None:
+    """Each permission is for one route of our API, or for one rule of ours and the function it calls."""
+    scheduled = {}
     for name, permission in of_type(resources, "AWS::Lambda::Permission").items():
-        assert permission["Properties"]["Principal"] == "apigateway.amazonaws.com", name
-        arn = permission["Properties"]["SourceArn"]["Fn::Sub"][0]
+        properties = permission["Properties"]
+        if properties["Principal"] == "events.amazonaws.com":
+            rule, attribute = properties["SourceArn"]["Fn::GetAtt"]
+            assert attribute == "Arn", name
+            scheduled[rule] = properties["FunctionName"]["Ref"]
+            continue
+        assert properties["Principal"] == "apigateway.amazonaws.com", name
+        arn = properties["SourceArn"]["Fn::Sub"][0]
         assert "}/POST/api/webhooks/receive/shopify/" in arn or "}/GET/api/stores/*/" in arn, arn
+    rules = of_type(resources, "AWS::Events::Rule")
+    assert scheduled == {
+        name: target["Arn"]["Fn::GetAtt"][0] for name, rule in rules.items() for target in rule["Properties"]["Targets"]
+    }
+    assert set(scheduled) == {"ReconcileSchedule", "WatchSchedule"}
+
+
+def test_the_key_of_the_tokens_is_used_by_roles_of_this_account_only(resources: Resources) -> None:
+    """Rotated, kept when the stack is deleted, and left to the account's roles."""
+    ((_, key),) = of_type(resources, "AWS::KMS::Key").items()
+    assert key["DeletionPolicy"] == key["UpdateReplacePolicy"] == "Retain"
+    assert key["Properties"]["EnableKeyRotation"] is True
+    (statement,) = key["Properties"]["KeyPolicy"]["Statement"]
+    root = {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}}
+    assert (statement["Effect"], statement["Principal"]) == ("Allow", root)

@@ -1,11 +1,12 @@
 """What keeps events: tables, queues, the event source, timeouts, alarms."""
 
+import json
 from typing import Any
 
 import pytest
 from template_reading import FUNCTIONS, RECEIVERS, Resources, of_type
 
-TABLES = {"LedgerTable": "expires_at", "EntitiesTable": "expires_at", "StoresTable": None}
+TABLES = {"LedgerTable": "expires_at", "EntitiesTable": "expires_at", "StoresTable": None, "ConnectionsTable": None}
 SENDER_HANGS_UP_AFTER = 5
 
 
@@ -25,7 +26,12 @@ def test_the_tables_are_these(resources: Resources) -> None:
     """With these keys."""
     tables = of_type(resources, "AWS::DynamoDB::Table")
     keys = {name: [key["AttributeName"] for key in each["Properties"]["KeySchema"]] for name, each in tables.items()}
-    assert keys == {"LedgerTable": ["pk"], "EntitiesTable": ["pk", "sk"], "StoresTable": ["pk"]}
+    assert keys == {
+        "LedgerTable": ["pk"],
+        "EntitiesTable": ["pk", "sk"],
+        "StoresTable": ["pk"],
+        "ConnectionsTable": ["pk"],
+    }
 
 
 def test_an_event_that_cannot_be_applied_is_parked(resources: Resources) -> None:
@@ -38,6 +44,26 @@ def test_an_event_that_cannot_be_applied_is_parked(resources: Resources) -> None
         assert resources[name]["Properties"]["MessageRetentionPeriod"] == 14 * 24 * 3600
         assert resources[name]["Properties"]["SqsManagedSseEnabled"] is True
         assert resources[name]["Properties"]["MaximumMessageSize"] == 1024 * 1024
+
+
+def test_a_job_that_cannot_be_done_is_parked(resources: Resources) -> None:
+    """As an event. No job is larger than a message of SQS can be anywhere."""
+    redrive = resources["SyncQueue"]["Properties"]["RedrivePolicy"]
+    assert redrive["deadLetterTargetArn"]["Fn::GetAtt"] == ["SyncDeadLetterQueue", "Arn"]
+    assert redrive["maxReceiveCount"] >= 5
+    for name in ("SyncQueue", "SyncDeadLetterQueue"):
+        assert resources[name]["Properties"]["MessageRetentionPeriod"] == 14 * 24 * 3600
+        assert resources[name]["Properties"]["SqsManagedSseEnabled"] is True
+
+
+def test_what_is_due_is_said_in_words_that_the_function_knows(resources: Resources) -> None:
+    """Once a day, and once an hour."""
+    rules = of_type(resources, "AWS::Events::Rule").values()
+    due = {}
+    for rule in rules:
+        (target,) = rule["Properties"]["Targets"]
+        due[json.loads(target["Input"])["due"]] = rule["Properties"]["ScheduleExpression"]
+    assert due == {"reconcile": "rate(1 day)", "watch": "rate(1 hour)"}
 
 
 def test_a_kept_body_is_private_and_outlives_its_message(resources: Resources) -> None:
@@ -111,14 +137,23 @@ def test_a_noisy_store_can_be_told(resources: Resources, source: dict[str, Any])
 
 def test_a_message_stays_hidden_while_anybody_may_work_on_it(resources: Resources) -> None:
     """AWS's advice: six times the timeout of the consumer."""
-    visibility = resources["EventQueue"]["Properties"]["VisibilityTimeout"]
-    assert visibility >= 6 * resources["ReindexFunction"]["Properties"]["Timeout"]
+    for queue, consumer in (("EventQueue", "ReindexFunction"), ("SyncQueue", "SyncFunction")):
+        visibility = resources[queue]["Properties"]["VisibilityTimeout"]
+        assert visibility >= 6 * resources[consumer]["Properties"]["Timeout"]
 
 
 def test_one_bad_message_does_not_fail_its_batch(resources: Resources) -> None:
     """The event source as CloudFormation gets it; linters do not notice when SAM drops a property."""
-    ((_, mapping),) = of_type(resources, "AWS::Lambda::EventSourceMapping").items()
-    properties = mapping["Properties"]
+    mappings = of_type(resources, "AWS::Lambda::EventSourceMapping")
+    assert set(mappings) == {"ReindexEventSource", "SyncEventSource"}
+    for mapping in mappings.values():
+        assert mapping["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    jobs = mappings["SyncEventSource"]["Properties"]
+    assert jobs["FunctionName"] == {"Ref": "SyncFunction"}
+    assert jobs["EventSourceArn"]["Fn::GetAtt"] == ["SyncQueue", "Arn"]
+    # A job may take all of the function's time.
+    assert jobs["BatchSize"] == 1
+    properties = mappings["ReindexEventSource"]["Properties"]
     assert properties["FunctionName"] == {"Ref": "ReindexFunction"}
     assert properties["EventSourceArn"]["Fn::GetAtt"] == ["EventQueue", "Arn"]
     assert properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
@@ -154,7 +189,7 @@ def test_a_flood_is_throttled_at_the_api(resources: Resources) -> None:
 def test_every_alarm_says_what_to_do(resources: Resources) -> None:
     """A description of several sentences, one of which is an instruction."""
     alarms = of_type(resources, "AWS::CloudWatch::Alarm")
-    assert len(alarms) == 8
+    assert len(alarms) == 11
     verbs = ("Look at", "Check that", "Read the", "put the", "read the", "Ask AWS")
     for name, alarm in alarms.items():
         description = alarm["Properties"]["AlarmDescription"]
@@ -175,6 +210,8 @@ def test_the_queues_are_watched(resources: Resources) -> None:
         ("ApproximateAgeOfOldestMessage", "EventQueue"),
         ("ApproximateAgeOfOldestMessageInQuietGroups", "EventQueue"),
         ("ApproximateNumberOfMessagesVisible", "EventDeadLetterQueue"),
+        ("ApproximateAgeOfOldestMessage", "SyncQueue"),
+        ("ApproximateNumberOfMessagesVisible", "SyncDeadLetterQueue"),
     }
 
 

@@ -7,8 +7,9 @@ use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::Timeou
 use hookline_domain::secret::SecretRef;
 
 use crate::{
-    AwsSecret, DynamoEntities, DynamoLedger, DynamoStores, InvalidOpenSearchConfig, OpenSearchConfig, OpenSearchIndex,
-    S3Archive, S3Bodies, SecretsManagerSecret, SqsDeadLetters, SqsEventQueue, SqsJobs,
+    AwsSecret, DynamoConnections, DynamoEntities, DynamoLedger, DynamoStores, InvalidOpenSearchConfig, KmsVault,
+    OpenSearchConfig, OpenSearchIndex, S3Archive, S3Bodies, SecretsManagerSecret, SqsDeadLetters, SqsEventQueue,
+    SqsJobs,
 };
 
 /// How long a call may take before it has failed.
@@ -64,6 +65,7 @@ pub struct Aws {
     dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
     sqs: OnceLock<aws_sdk_sqs::Client>,
     secrets: OnceLock<aws_sdk_secretsmanager::Client>,
+    kms: OnceLock<aws_sdk_kms::Client>,
 }
 
 impl Aws {
@@ -88,6 +90,7 @@ impl Aws {
             dynamodb: OnceLock::new(),
             sqs: OnceLock::new(),
             secrets: OnceLock::new(),
+            kms: OnceLock::new(),
         }
     }
 
@@ -104,6 +107,17 @@ impl Aws {
     /// The stores in a table with the key `pk`.
     pub fn stores(&self, table: impl Into<String>) -> DynamoStores {
         DynamoStores::new(self.dynamodb(), table)
+    }
+
+    /// The connections in a table with the key `pk`.
+    pub fn connections(&self, table: impl Into<String>) -> DynamoConnections {
+        DynamoConnections::new(self.dynamodb(), table)
+    }
+
+    /// What seals with this key of KMS, given by its ARN. Makes no request.
+    pub fn vault(&self, key: impl Into<String>) -> KmsVault {
+        let client = self.kms.get_or_init(|| aws_sdk_kms::Client::new(&self.config));
+        KmsVault::new(client.clone(), key)
     }
 
     /// The event queue with this URL.

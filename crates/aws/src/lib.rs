@@ -1,4 +1,4 @@
-//! The ports of `hookline-domain` on DynamoDB, SQS, S3, Secrets Manager and OpenSearch.
+//! The ports of `hookline-domain` on DynamoDB, SQS, S3, Secrets Manager, KMS and OpenSearch.
 //!
 //! [`Aws`] is where to begin: it reads the configuration of the SDKs once and hands out the adapters. Nothing else
 //! in Hookline names an SDK. Every failure becomes an [`Unavailable`](hookline_domain::port::Unavailable) that keeps
@@ -9,6 +9,7 @@ mod attributes;
 mod bodies;
 mod condition;
 mod connect;
+mod connections;
 mod dead_letters;
 mod entities;
 mod find;
@@ -19,10 +20,12 @@ mod queue;
 mod s3;
 mod secret;
 mod stores;
+mod vault;
 
 pub use archive::S3Archive;
 pub use bodies::S3Bodies;
 pub use connect::{Aws, Patience};
+pub use connections::DynamoConnections;
 pub use dead_letters::SqsDeadLetters;
 pub use entities::DynamoEntities;
 pub use jobs::SqsJobs;
@@ -31,3 +34,4 @@ pub use opensearch::{InvalidOpenSearchConfig, OpenSearchConfig, OpenSearchIndex,
 pub use queue::SqsEventQueue;
 pub use secret::{AwsSecret, SecretsManagerSecret};
 pub use stores::DynamoStores;
+pub use vault::KmsVault;

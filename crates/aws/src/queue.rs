@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use aws_sdk_sqs::Client;
-use hookline_domain::{envelope::MESSAGE_LIMIT, ids::StoreKey, port::Unavailable, queue::EventQueue};
+use aws_sdk_sqs::{Client, types::QueueAttributeName};
+use hookline_domain::{envelope::MESSAGE_LIMIT, ids::StoreKey, port::Unavailable, queue::EventQueue, watch::Backlog};
 use sha2::{Digest, Sha256};
 
 /// The longest message group SQS takes, in bytes; it may hold letters, digits and ASCII punctuation
@@ -52,6 +52,25 @@ impl EventQueue for SqsEventQueue {
 
     fn largest(&self) -> usize {
         self.largest
+    }
+}
+
+impl Backlog for SqsEventQueue {
+    /// What can be received now: `ApproximateNumberOfMessages`.
+    async fn waiting(&self) -> Result<u64, Unavailable> {
+        let wanted = QueueAttributeName::ApproximateNumberOfMessages;
+        let answer = self
+            .client
+            .get_queue_attributes()
+            .queue_url(&self.url)
+            .attribute_names(wanted.clone())
+            .send()
+            .await
+            .map_err(|error| Unavailable::new("event queue", error))?;
+        let count = answer.attributes().and_then(|attributes| attributes.get(&wanted));
+        count
+            .and_then(|count| count.parse().ok())
+            .ok_or_else(|| Unavailable::new("event queue", "it did not tell how many messages it has"))
     }
 }
 

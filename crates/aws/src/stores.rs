@@ -8,11 +8,18 @@
 //! | `last_event_us`, `last_sync_us` | N | when the last delivery came, when a change was last applied |
 //! | `last_error` | M | `at_us`, `code`, `message`, `delivery_id` |
 //! | `last_forged_us` | N | when a request in its name last had a wrong signature |
+//! | `connected` | BOOL | whether we hold a token for its Admin API |
+//! | `currency` | S | of its prices |
+//! | `reconciled`, `watched` | S | what the last comparison with its catalogue found, what was last seen of its subscriptions: JSON |
+//! | `checkpoint` | S | where a backfill that died goes on: JSON |
 //! | `rotation/<pair>/since_us`, `…/newest_us`, `…/old_us` | N | what its deliveries have shown of two client secrets |
 //! | `count/<hour>/<counter>` | N | one count |
 //!
 //! Times are microseconds since 1970. Each count is an attribute of its own, because `ADD` is atomic and makes what is
 //! not there, but not inside of a map that is not there.
+
+mod checkpoints;
+mod list;
 
 use aws_sdk_dynamodb::{
     Client, Config,
@@ -27,6 +34,7 @@ use hookline_domain::{
     stores::{Counter, Hour, LastError, StoreRecord, StoreUpdate, Stores, Tally},
 };
 use jiff::Timestamp;
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     attributes::{Item, Malformed, find_micros, micros, number, read_flag, read_micros, read_number, read_text, text},
@@ -79,8 +87,7 @@ impl Stores for DynamoStores {
 
     async fn record(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), Unavailable> {
         let mut changes = Changes::of(update)?;
-        changes.set_if_absent("epoch", number(1));
-        changes.set_if_absent("enabled", AttributeValue::Bool(true));
+        changes.make_if_absent();
         changes
             .on(self.update(store))
             .customize()
@@ -185,6 +192,18 @@ impl Changes {
                 changes.set(&attribute("old_us"), micros(needed.told_at));
             }
         }
+        if let Some(connected) = update.connected {
+            changes.set("connected", AttributeValue::Bool(connected));
+        }
+        if let Some(currency) = &update.currency {
+            changes.set("currency", text(currency));
+        }
+        if let Some(reconciled) = &update.reconciled {
+            changes.set("reconciled", json(reconciled)?);
+        }
+        if let Some(watched) = &update.watched {
+            changes.set("watched", json(watched)?);
+        }
         let outdated = update.outdated.iter().take(REMOVED_AT_ONCE);
         for count in outdated.clone() {
             changes.remove(&count_name(count));
@@ -202,6 +221,12 @@ impl Changes {
 
     fn is_empty(&self) -> bool {
         self.names.is_empty()
+    }
+
+    /// Makes a store nobody has heard of, as its first event would.
+    fn make_if_absent(&mut self) {
+        self.set_if_absent("epoch", number(1));
+        self.set_if_absent("enabled", AttributeValue::Bool(true));
     }
 
     fn set(&mut self, attribute: &str, value: AttributeValue) {
@@ -291,6 +316,14 @@ fn read_record(item: &Item) -> Result<StoreRecord, Malformed> {
         last_sync_at: find_micros(item, "last_sync_us")?,
         last_error: item.get("last_error").map(read_error).transpose()?,
         last_forged_at: find_micros(item, "last_forged_us")?,
+        connected: item.contains_key("connected") && read_flag(item, "connected")?,
+        currency: item
+            .contains_key("currency")
+            .then(|| read_text(item, "currency"))
+            .transpose()?
+            .map(str::to_owned),
+        reconciled: read_json(item, "reconciled")?,
+        watched: read_json(item, "watched")?,
         ..StoreRecord::default()
     };
     for attribute in item.keys() {
@@ -301,6 +334,20 @@ fn read_record(item: &Item) -> Result<StoreRecord, Malformed> {
         }
     }
     Ok(record)
+}
+
+fn json(value: &impl Serialize) -> Result<AttributeValue, Unavailable> {
+    let json = serde_json::to_string(value).map_err(|error| Unavailable::new(PORT, error))?;
+    Ok(text(json))
+}
+
+fn read_json<T: DeserializeOwned>(item: &Item, name: &str) -> Result<Option<T>, Malformed> {
+    if !item.contains_key(name) {
+        return Ok(None);
+    }
+    serde_json::from_str(read_text(item, name)?)
+        .map(Some)
+        .map_err(|_| Malformed::new(name))
 }
 
 fn write_error(error: &LastError) -> Result<AttributeValue, serde_json::Error> {

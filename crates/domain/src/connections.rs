@@ -21,9 +21,9 @@ use crate::{ids::StoreKey, port::Unavailable};
 pub struct Connection {
     /// The tokens, encrypted: opaque here.
     pub sealed: Vec<u8>,
-    /// How often they have been renewed.
+    /// How often tokens have been kept; from 1.
     pub generation: u64,
-    /// When the access token stops being taken; `None` if it does not.
+    /// When the access token stops being taken, to the microsecond; `None` if it does not.
     pub expires_at: Option<Timestamp>,
     /// Who renews it, and until when nobody else may.
     pub lease: Option<Lease>,
@@ -62,12 +62,24 @@ pub fn lease(kept: Option<&Connection>, generation: u64, lease: &Lease, now: Tim
     })
 }
 
+/// What becomes of a connection when tokens are kept in place of those there are: the next generation, so that nobody
+/// who has read an earlier one can renew it, and no lease.
+#[must_use]
+pub fn put(kept: Option<&Connection>, sealed: Vec<u8>, expires_at: Option<Timestamp>) -> Connection {
+    Connection {
+        sealed,
+        generation: kept.map_or(0, |kept| kept.generation) + 1,
+        expires_at,
+        lease: None,
+    }
+}
+
 /// Keeps connections.
 pub trait Connections: Send + Sync {
     /// What is kept for a store. Sees every write before it.
     fn find(&self, store: &StoreKey) -> impl Future<Output = Result<Option<Connection>, Unavailable>> + Send;
 
-    /// Keeps new tokens, whatever was kept before: a person has given them. Ends every lease.
+    /// Keeps new tokens, whatever was kept before, as [`put`] says: a person has given them. Ends every lease.
     fn put(
         &self,
         store: &StoreKey,
@@ -94,7 +106,7 @@ pub trait Connections: Send + Sync {
         expires_at: Option<Timestamp>,
     ) -> impl Future<Output = Result<bool, Unavailable>> + Send;
 
-    /// Forgets a store's tokens. Nothing kept is success.
+    /// Forgets a store's tokens, and how often some were kept. Nothing kept is success.
     fn remove(&self, store: &StoreKey) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }
 
@@ -106,4 +118,40 @@ pub trait Vault: Send + Sync {
 
     /// Opens what was sealed for this store.
     fn open(&self, store: &StoreKey, sealed: &[u8]) -> impl Future<Output = Result<Vec<u8>, Unavailable>> + Send;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn by(owner: &str, until: i64) -> Lease {
+        Lease {
+            owner: owner.to_owned(),
+            until: at(until),
+        }
+    }
+
+    #[test]
+    fn one_at_a_time_renews_what_is_there() {
+        assert_eq!(lease(None, 0, &by("a", 10), at(0)), None);
+        let first = put(None, vec![1], None);
+        assert_eq!(lease(Some(&first), 2, &by("a", 10), at(0)), None);
+        let leased = lease(Some(&first), 1, &by("a", 10), at(0)).unwrap();
+        assert_eq!(lease(Some(&leased), 1, &by("b", 19), at(9)), None);
+        // It has lapsed, or is one's own.
+        assert!(lease(Some(&leased), 1, &by("b", 20), at(10)).is_some());
+        assert!(lease(Some(&leased), 1, &by("a", 0), at(5)).is_some());
+    }
+
+    #[test]
+    fn what_is_kept_anew_is_another_generation_that_nobody_renews() {
+        let first = put(None, vec![1], None);
+        let leased = lease(Some(&first), 1, &by("a", 10), at(0)).unwrap();
+        let second = put(Some(&leased), vec![2], Some(at(99)));
+        assert_eq!((second.generation, second.lease), (2, None));
+    }
 }

@@ -76,6 +76,13 @@ pub trait Index: Send + Sync {
     fn apply(&self, changes: &[Change]) -> impl Future<Output = Result<Vec<Outcome>, Unavailable>> + Send;
 }
 
+/// One index that several share.
+impl<I: Index> Index for std::sync::Arc<I> {
+    fn apply(&self, changes: &[Change]) -> impl Future<Output = Result<Vec<Outcome>, Unavailable>> + Send {
+        (**self).apply(changes)
+    }
+}
+
 /// What somebody looks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SearchQuery {

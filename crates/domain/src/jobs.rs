@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     catalogue::ExportId,
-    ids::{EntityId, InvalidId, Source, StoreKey, StoreName},
+    ids::{EntityId, InvalidId, Kind, Source, StoreKey, StoreName},
     port::Unavailable,
 };
 
@@ -65,8 +65,8 @@ pub enum Members {
     },
     /// Those that we have, from here on.
     Ours {
-        /// The last product looked at; `None` for the beginning.
-        after: Option<EntityId>,
+        /// The last entity looked at; `None` for the beginning.
+        after: Option<(Kind, EntityId)>,
     },
 }
 
@@ -89,8 +89,8 @@ pub enum Reconcile {
     Deleted {
         /// The same export.
         export: ExportId,
-        /// The last product looked at; `None` for the beginning.
-        after: Option<EntityId>,
+        /// The last entity looked at; `None` for the beginning.
+        after: Option<(Kind, EntityId)>,
         /// What has been found.
         found: Found,
     },
@@ -111,6 +111,12 @@ pub struct Found {
     pub deleted: u64,
     /// Products whose collections had changed.
     pub regrouped: u64,
+    /// Collections that we did not have, and that a `collections/create` should have told.
+    #[serde(default)]
+    pub collections_created: u64,
+    /// Collections that the store has no more, and a `collections/delete` should have told.
+    #[serde(default)]
+    pub collections_deleted: u64,
 }
 
 /// Takes jobs. What is sent is delivered at least once.

@@ -1,12 +1,15 @@
 //! What Hookline does, in its own words: deliveries, events, versions, the ports they pass through and the
-//! two use cases ([`receive`](receive::Receive) and [`reindex`](reindex::Reindex)).
+//! use cases: [`receive`](receive::Receive) and [`reindex`](reindex::Reindex) for what stores tell,
+//! [`sync`](sync::Sync), [`reconcile`](reconcile::Reconcile) and [`backfill`](backfill::Backfill) for what they are asked.
 //!
 //! Deliberately elsewhere: what vendors send (`hookline-sources`), AWS and OpenSearch (`hookline-aws`),
 //! HTTP and the Lambda runtime (`hookline-lambda`). Nothing here reads a clock or the environment.
 
 pub mod apply;
 pub mod archive;
+pub mod ask;
 pub mod audit;
+pub mod backfill;
 pub mod bodies;
 pub mod catalogue;
 pub mod compression;
@@ -26,10 +29,15 @@ pub mod port;
 pub mod product;
 pub mod queue;
 pub mod receive;
+pub mod reconcile;
+pub mod registration;
 pub mod reindex;
 pub mod replay;
 pub mod rotation;
+pub mod schedule;
 pub mod secret;
 pub mod status;
 pub mod stores;
+pub mod sync;
 pub mod version;
+pub mod watch;

@@ -1,5 +1,8 @@
 //! Every port in memory, under the same contract suites as the real adapters. For tests and for the model.
 
+mod catalogue;
+mod connections;
+
 use std::{
     collections::{BTreeMap, HashMap},
     future::Future,
@@ -8,8 +11,13 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use self::{
+    catalogue::{MemoryCatalogue, MemorySubscriptions},
+    connections::{MemoryConnections, MemoryVault},
+};
 use crate::{
     archive::{self, Archive, ArchiveKey, Archived, NotRead},
+    backfill::{Checkpoint, Checkpoints},
     bodies::{Bodies, BodyKey},
     document::Document,
     entities::{self, Entities, Entries, Fence, Known, Page},
@@ -24,6 +32,7 @@ use crate::{
     queue::EventQueue,
     stores::{StoreList, StorePage, StoreRecord, StoreUpdate, Stores, Tally},
     version::Version,
+    watch::Backlog,
 };
 
 /// State that clones share.
@@ -145,7 +154,7 @@ impl Records for MemoryLedger {
     }
 }
 
-/// An [`EventQueue`] in memory.
+/// An [`EventQueue`] and its [`Backlog`] in memory.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryQueue {
     messages: Shared<Vec<(StoreKey, String)>>,
@@ -172,6 +181,12 @@ impl EventQueue for MemoryQueue {
     async fn send(&self, store: &StoreKey, message: String) -> Result<(), Unavailable> {
         self.messages.lock().push((store.clone(), message));
         Ok(())
+    }
+}
+
+impl Backlog for MemoryQueue {
+    async fn waiting(&self) -> Result<u64, Unavailable> {
+        Ok(u64::try_from(self.messages.lock().len()).unwrap_or(u64::MAX))
     }
 }
 
@@ -270,10 +285,11 @@ impl Jobs for MemoryJobs {
     }
 }
 
-/// [`Stores`] and [`Tally`] in memory.
+/// [`Stores`], [`StoreList`], [`Tally`] and [`Checkpoints`] in memory.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryStores {
     records: Shared<HashMap<StoreKey, StoreRecord>>,
+    checkpoints: Shared<HashMap<StoreKey, Checkpoint>>,
 }
 
 impl MemoryStores {
@@ -343,6 +359,24 @@ impl StoreList for MemoryStores {
         let mut stores: Vec<_> = rest.map(|(store, record)| (store.clone(), record.clone())).collect();
         stores.sort_by(|(a, _), (b, _)| a.cmp(b));
         Ok(StorePage { stores, next: None })
+    }
+}
+
+impl Checkpoints for MemoryStores {
+    async fn find(&self, store: &StoreKey) -> Result<Option<Checkpoint>, Unavailable> {
+        Ok(self.checkpoints.lock().get(store).cloned())
+    }
+
+    async fn keep(&self, store: &StoreKey, checkpoint: &Checkpoint) -> Result<(), Unavailable> {
+        self.change(store, |_| {});
+        self.checkpoints.lock().insert(store.clone(), checkpoint.clone());
+        Ok(())
+    }
+
+    async fn forget(&self, store: &StoreKey) -> Result<(), Unavailable> {
+        self.change(store, |_| {});
+        self.checkpoints.lock().remove(store);
+        Ok(())
     }
 }
 

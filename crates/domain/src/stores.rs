@@ -87,6 +87,10 @@ pub struct Reconciled {
 pub struct Watched {
     /// When.
     pub at: Timestamp,
+    /// Whether its subscriptions were made through its Admin API (`hookline webhooks register`). An app's own
+    /// (`shopify.app.toml`) cannot be seen, so of a store without any, nothing is missing.
+    #[serde(default)]
+    pub by_api: bool,
     /// Topics that no subscription sends to us.
     pub missing: Vec<Topic>,
     /// Topics whose subscription sends elsewhere.

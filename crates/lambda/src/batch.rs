@@ -137,12 +137,12 @@ pub async fn consume<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, C: Cl
 }
 
 /// How long the work may take.
-fn time_left(deadline: Timestamp, now: Timestamp) -> Duration {
+pub(crate) fn time_left(deadline: Timestamp, now: Timestamp) -> Duration {
     let left = deadline.duration_since(now).saturating_sub(ANSWER_MARGIN);
     Duration::try_from(left).unwrap_or_default()
 }
 
-fn again(ids: Vec<String>) -> Result<SqsAnswer, Unnamed> {
+pub(crate) fn again(ids: Vec<String>) -> Result<SqsAnswer, Unnamed> {
     if ids.iter().any(String::is_empty) {
         return Err(Unnamed);
     }
@@ -208,7 +208,7 @@ where
     lambda_runtime::run(handle).await
 }
 
-fn deadline(context: &Context) -> Timestamp {
+pub(crate) fn deadline(context: &Context) -> Timestamp {
     i64::try_from(context.deadline)
         .ok()
         .and_then(|deadline| Timestamp::from_millisecond(deadline).ok())

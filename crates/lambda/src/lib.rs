@@ -7,9 +7,11 @@ pub mod batch;
 pub mod clock;
 pub mod config;
 pub mod gateway;
+pub mod jobs;
 mod needed;
 pub mod receiver;
 pub mod rotating;
+pub mod schedule;
 pub mod serve;
 pub mod start;
 pub mod tally;
@@ -18,7 +20,7 @@ mod testing;
 
 pub use self::{
     clock::SystemClock,
-    config::{Environment, ReceiverConfig, ReindexConfig, SearchConfig, StatusConfig},
+    config::{Environment, ReceiverConfig, ReconcileConfig, ReindexConfig, SearchConfig, StatusConfig, SyncConfig},
     receiver::{Ports, Receiver},
     serve::serve,
     start::start,

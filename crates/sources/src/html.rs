@@ -18,7 +18,8 @@ use html5ever::{
 const LIMIT: usize = 64 * 1024;
 
 /// The text of an HTML fragment: a line for a paragraph, list item or table cell, without markup, scripts and styles.
-pub(crate) fn text(html: &str) -> String {
+#[must_use]
+pub fn text(html: &str) -> String {
     let input = BufferQueue::default();
     input.push_back(html[..html.floor_char_boundary(LIMIT)].into());
     let tokenizer = Tokenizer::new(Reader::default(), TokenizerOpts::default());

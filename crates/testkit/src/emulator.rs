@@ -38,6 +38,9 @@ pub const ENTITIES_TABLE: &str = "entities";
 /// The stores' table, as in the template.
 pub const STORES_TABLE: &str = "stores";
 
+/// The connections' table, as in the template.
+pub const CONNECTIONS_TABLE: &str = "connections";
+
 const REGION: &str = "eu-central-1";
 
 /// What the emulators take for a key.
@@ -106,7 +109,7 @@ async fn listen() -> (TcpListener, String) {
     (listener, endpoint)
 }
 
-/// A DynamoDB (dynoxide) with the three tables of the template. It ends when this is dropped.
+/// A DynamoDB (dynoxide) with the tables of the template. It ends when this is dropped.
 #[derive(Debug)]
 pub struct DynamoDb {
     config: SdkConfig,
@@ -131,6 +134,7 @@ impl DynamoDb {
             .make_table(ENTITIES_TABLE, &[("pk", KeyType::Hash), ("sk", KeyType::Range)])
             .await;
         dynamodb.make_table(STORES_TABLE, &[("pk", KeyType::Hash)]).await;
+        dynamodb.make_table(CONNECTIONS_TABLE, &[("pk", KeyType::Hash)]).await;
         dynamodb.expire(LEDGER_TABLE).await;
         dynamodb.expire(ENTITIES_TABLE).await;
         dynamodb

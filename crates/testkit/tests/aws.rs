@@ -14,7 +14,9 @@ use hookline_domain::{
 use hookline_testkit::{
     builders::{at, delivery, document, noon, product, store, version},
     contract::{index::put, queue},
-    emulator::{DynamoDb, ENTITIES_TABLE, LEDGER_TABLE, Parrot, S3, STORES_TABLE, Sqs, sdk_config, silent},
+    emulator::{
+        CONNECTIONS_TABLE, DynamoDb, ENTITIES_TABLE, LEDGER_TABLE, Parrot, S3, STORES_TABLE, Sqs, sdk_config, silent,
+    },
     osmem::Osmem,
 };
 use opensearch::{
@@ -76,6 +78,15 @@ mod stores {
         let dynamodb = DynamoDb::start().await;
         let stores = dynamodb.aws().stores(STORES_TABLE);
         (dynamodb, stores)
+    });
+}
+
+mod connections {
+    use super::{CONNECTIONS_TABLE, DynamoDb};
+    hookline_testkit::connections_contract!(async {
+        let dynamodb = DynamoDb::start().await;
+        let connections = dynamodb.aws().connections(CONNECTIONS_TABLE);
+        (dynamodb, connections)
     });
 }
 

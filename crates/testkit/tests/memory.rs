@@ -1,7 +1,8 @@
 //! The ports in memory keep the contract.
 
 use hookline_domain::memory::{
-    MemoryArchive, MemoryBodies, MemoryEntities, MemoryIndex, MemoryLedger, MemoryQueue, MemoryStores,
+    MemoryArchive, MemoryBodies, MemoryConnections, MemoryEntities, MemoryIndex, MemoryLedger, MemoryQueue,
+    MemoryStores, MemoryVault,
 };
 use hookline_testkit::contract::queue;
 
@@ -33,6 +34,16 @@ mod entities {
 mod stores {
     use super::MemoryStores;
     hookline_testkit::stores_contract!(async { ((), MemoryStores::default()) });
+}
+
+mod connections {
+    use super::MemoryConnections;
+    hookline_testkit::connections_contract!(async { ((), MemoryConnections::default()) });
+}
+
+mod vault {
+    use super::MemoryVault;
+    hookline_testkit::vault_contract!(async { ((), MemoryVault) });
 }
 
 mod index {

@@ -2,10 +2,12 @@
 
 mod delivery;
 mod payload;
+mod subscribing;
 mod topic;
 
 pub use self::{
     delivery::{BODY_LIMIT, HeaderError, captured, delivery, named_store, store, verify},
-    payload::interpret,
+    payload::{interpret, problem},
+    subscribing::{Subscribing, address, has_scope, subscribing, wanted},
     topic::Topic,
 };

@@ -253,7 +253,8 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unreadable> {
 }
 
 /// What was expected, without the value that was found: it may be personal data.
-fn problem(error: &serde_json::Error) -> String {
+#[must_use]
+pub fn problem(error: &serde_json::Error) -> String {
     if !error.is_data() {
         return format!("not JSON at line {}, column {}", error.line(), error.column());
     }

@@ -14,6 +14,7 @@
 
 pub mod archive;
 pub mod bodies;
+pub mod connections;
 pub mod entities;
 pub mod index;
 pub mod ledger;
@@ -21,6 +22,7 @@ pub mod queue;
 pub mod records;
 pub mod search;
 pub mod stores;
+pub mod vault;
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,8 +1,18 @@
 //! What all [`Stores`] and their [`Tally`] do.
 
+use std::collections::BTreeMap;
+
 use hookline_domain::{
+    backfill::{Checkpoint, Checkpoints},
+    catalogue::ExportId,
+    ids::{EntityId, Kind},
+    jobs::Found,
+    reconcile::{Scope, Step},
     rotation::{Needed, Pair, Rotation},
-    stores::{Counter, Counts, ErrorCode, Hour, LastError, StoreRecord, StoreUpdate, Stores, Tally},
+    stores::{
+        Counter, Counts, ErrorCode, Hour, LastError, Reconciled, StoreList, StoreRecord, StoreUpdate, Stores, Tally,
+        Watched,
+    },
 };
 
 use super::at_once;
@@ -33,6 +43,10 @@ macro_rules! stores_contract {
                 which_secret_was_needed_adds_up,
                 two_rotations_are_apart,
                 stores_are_apart,
+                what_was_asked_and_found_reads_back,
+                a_token_comes_and_goes,
+                stores_are_listed_each_once,
+                a_checkpoint_is_kept_until_its_run_has_ended,
             ]
         );
     };
@@ -327,4 +341,109 @@ pub async fn stores_are_apart(stores: &impl Stores) {
     stores.record(&store("other"), &StoreUpdate::default()).await.unwrap();
     stores.disable(&store("demo"), noon()).await.unwrap();
     assert_eq!(found(stores, "other").await, StoreRecord::default());
+}
+
+pub async fn what_was_asked_and_found_reads_back(stores: &impl Stores) {
+    let topic = |topic: &str| topic.parse().unwrap();
+    let update = StoreUpdate {
+        connected: Some(true),
+        currency: Some("EUR".to_owned()),
+        reconciled: Some(Reconciled {
+            began_at: at("2026-11-21T12:00:00.123456Z"),
+            ended_at: at("2026-11-21T12:00:59.000001Z"),
+            compared: 100_000,
+            missed: BTreeMap::from([(topic("products/update"), 3), (topic("products/delete"), 1)]),
+            regrouped: 7,
+        }),
+        watched: Some(Watched {
+            at: at("2026-11-21T12:30:00.654321Z"),
+            by_api: true,
+            missing: vec![topic("products/create")],
+            elsewhere: vec![topic("collections/update")],
+            restored: vec![topic("products/update"), topic("products/delete")],
+            waiting: 12,
+        }),
+        ..counted(&[(Counter::Missed(topic("products/update")), 3), (Counter::Partial, 2)])
+    };
+    stores.record(&store("demo"), &update).await.unwrap();
+    // What says nothing of it changes nothing of it.
+    stores.record(&store("demo"), &StoreUpdate::default()).await.unwrap();
+    let expected = StoreRecord {
+        connected: true,
+        currency: update.currency,
+        reconciled: update.reconciled,
+        watched: update.watched,
+        counts: update.counts,
+        ..StoreRecord::default()
+    };
+    assert_eq!(found(stores, "demo").await, expected);
+}
+
+pub async fn a_token_comes_and_goes(stores: &impl Stores) {
+    for connected in [true, false, true] {
+        let update = StoreUpdate {
+            connected: Some(connected),
+            ..StoreUpdate::default()
+        };
+        stores.record(&store("demo"), &update).await.unwrap();
+        assert_eq!(found(stores, "demo").await.connected, connected);
+    }
+}
+
+pub async fn stores_are_listed_each_once<S: Stores + StoreList>(stores: &S) {
+    stores.record(&store("demo"), &something()).await.unwrap();
+    stores.disable(&store("other"), noon()).await.unwrap();
+    stores.record(&store("third"), &StoreUpdate::default()).await.unwrap();
+    let (mut listed, mut after) = (BTreeMap::new(), None);
+    loop {
+        let page = stores.page(after.as_ref()).await.unwrap();
+        for (store, record) in page.stores {
+            assert_eq!(listed.insert(store, record), None);
+        }
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    let mut expected = BTreeMap::new();
+    for name in ["demo", "other", "third"] {
+        expected.insert(store(name), found(stores, name).await);
+    }
+    assert_eq!(listed, expected);
+}
+
+pub async fn a_checkpoint_is_kept_until_its_run_has_ended<S: Stores + Checkpoints>(stores: &S) {
+    let checkpoint = |offset| Checkpoint {
+        scope: Scope::Everything,
+        step: Step::Read {
+            export: ExportId("gid://shopify/BulkOperation/1".to_owned()),
+            offset,
+            found: Found {
+                began_at: at("2026-11-21T12:00:00.123456Z"),
+                compared: 3,
+                ..Found::default()
+            },
+        },
+    };
+    let last = Checkpoint {
+        scope: Scope::Differing,
+        step: Step::Deleted {
+            export: ExportId("gid://shopify/BulkOperation/1".to_owned()),
+            after: Some((Kind::Collection, EntityId::new("271878346596884015").unwrap())),
+            found: Found::default(),
+        },
+    };
+    assert_eq!(Checkpoints::find(stores, &store("demo")).await.unwrap(), None);
+    for kept in [checkpoint(0), checkpoint(1 << 40), last] {
+        stores.keep(&store("demo"), &kept).await.unwrap();
+        assert_eq!(Checkpoints::find(stores, &store("demo")).await.unwrap(), Some(kept));
+    }
+    assert_eq!(Checkpoints::find(stores, &store("other")).await.unwrap(), None);
+    stores.record(&store("demo"), &something()).await.unwrap();
+    assert_eq!(found(stores, "demo").await.counts, something().counts);
+    for _ in 0..2 {
+        stores.forget(&store("demo")).await.unwrap();
+        assert_eq!(Checkpoints::find(stores, &store("demo")).await.unwrap(), None);
+    }
+    assert_eq!(found(stores, "demo").await.counts, something().counts);
 }

@@ -1,0 +1,63 @@
+//! [`Vault`] on KMS. The store is the encryption context, so that what was sealed for one store opens for no other, and
+//! CloudTrail says whose tokens were opened
+//! (<https://docs.aws.amazon.com/kms/latest/developerguide/encrypt_context.html>).
+
+use aws_sdk_kms::{Client, primitives::Blob};
+use hookline_domain::{connections::Vault, ids::StoreKey, port::Unavailable};
+
+const PORT: &str = "vault";
+
+/// The name of the encryption context; the template's policies may name it, too.
+const CONTEXT: &str = "store";
+
+/// A [`Vault`] with one symmetric key of KMS.
+#[derive(Debug, Clone)]
+pub struct KmsVault {
+    client: Client,
+    key: String,
+}
+
+/// KMS has answered without what was asked for.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer holds nothing")]
+struct Nothing;
+
+impl KmsVault {
+    pub(crate) fn new(client: Client, key: impl Into<String>) -> Self {
+        Self {
+            client,
+            key: key.into(),
+        }
+    }
+}
+
+impl Vault for KmsVault {
+    async fn seal(&self, store: &StoreKey, open: &[u8]) -> Result<Vec<u8>, Unavailable> {
+        let sealed = self
+            .client
+            .encrypt()
+            .key_id(&self.key)
+            .encryption_context(CONTEXT, store.to_string())
+            .plaintext(Blob::new(open))
+            .send()
+            .await
+            .map_err(|error| Unavailable::new(PORT, error))?;
+        let sealed = sealed.ciphertext_blob.ok_or_else(|| Unavailable::new(PORT, Nothing))?;
+        Ok(sealed.into_inner())
+    }
+
+    async fn open(&self, store: &StoreKey, sealed: &[u8]) -> Result<Vec<u8>, Unavailable> {
+        let open = self
+            .client
+            .decrypt()
+            // With this key and no other, whatever the ciphertext says.
+            .key_id(&self.key)
+            .encryption_context(CONTEXT, store.to_string())
+            .ciphertext_blob(Blob::new(sealed))
+            .send()
+            .await
+            .map_err(|error| Unavailable::new(PORT, error))?;
+        let open = open.plaintext.ok_or_else(|| Unavailable::new(PORT, Nothing))?;
+        Ok(open.into_inner())
+    }
+}

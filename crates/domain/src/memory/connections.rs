@@ -1,0 +1,106 @@
+//! [`Connections`] and [`Vault`] in memory.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::Shared;
+use crate::{
+    connections::{self, Connection, Connections, Lease, Leased, Vault},
+    ids::StoreKey,
+    port::Unavailable,
+};
+
+/// [`Connections`] in memory.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryConnections {
+    kept: Shared<BTreeMap<StoreKey, Connection>>,
+}
+
+impl Connections for MemoryConnections {
+    async fn find(&self, store: &StoreKey) -> Result<Option<Connection>, Unavailable> {
+        Ok(self.kept.lock().get(store).cloned())
+    }
+
+    async fn put(&self, store: &StoreKey, sealed: Vec<u8>, expires_at: Option<Timestamp>) -> Result<(), Unavailable> {
+        let mut kept = self.kept.lock();
+        let put = connections::put(kept.get(store), sealed, expires_at);
+        kept.insert(store.clone(), put);
+        Ok(())
+    }
+
+    async fn lease(
+        &self,
+        store: &StoreKey,
+        generation: u64,
+        lease: &Lease,
+        now: Timestamp,
+    ) -> Result<Leased, Unavailable> {
+        let mut kept = self.kept.lock();
+        let Some(leased) = connections::lease(kept.get(store), generation, lease, now) else {
+            return Ok(Leased::Refused);
+        };
+        kept.insert(store.clone(), leased);
+        Ok(Leased::Granted)
+    }
+
+    async fn renew(
+        &self,
+        store: &StoreKey,
+        owner: &str,
+        sealed: Vec<u8>,
+        expires_at: Option<Timestamp>,
+    ) -> Result<bool, Unavailable> {
+        let mut kept = self.kept.lock();
+        let held = kept.get(store).filter(|held| {
+            let lease = held.lease.as_ref();
+            lease.is_some_and(|lease| lease.owner == owner)
+        });
+        let Some(renewed) = held.map(|held| connections::put(Some(held), sealed, expires_at)) else {
+            return Ok(false);
+        };
+        kept.insert(store.clone(), renewed);
+        Ok(true)
+    }
+
+    async fn remove(&self, store: &StoreKey) -> Result<(), Unavailable> {
+        self.kept.lock().remove(store);
+        Ok(())
+    }
+}
+
+/// A [`Vault`] that hides nothing, but opens for the right store only.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct MemoryVault;
+
+/// It was sealed for another store, or not at all.
+#[derive(Debug, thiserror::Error)]
+#[error("this was not sealed for the store")]
+struct NotSealed;
+
+impl MemoryVault {
+    /// What stands in front of what is sealed.
+    fn mark(store: &StoreKey) -> Vec<u8> {
+        format!("sealed for {store}\n").into_bytes()
+    }
+
+    /// Not what was put in, but easily made into it.
+    fn turned(bytes: &[u8]) -> impl Iterator<Item = u8> {
+        bytes.iter().map(|byte| !byte)
+    }
+}
+
+impl Vault for MemoryVault {
+    async fn seal(&self, store: &StoreKey, open: &[u8]) -> Result<Vec<u8>, Unavailable> {
+        let mut sealed = Self::mark(store);
+        sealed.extend(Self::turned(open));
+        Ok(sealed)
+    }
+
+    async fn open(&self, store: &StoreKey, sealed: &[u8]) -> Result<Vec<u8>, Unavailable> {
+        let turned = sealed
+            .strip_prefix(Self::mark(store).as_slice())
+            .ok_or_else(|| Unavailable::new("vault", NotSealed))?;
+        Ok(Self::turned(turned).collect())
+    }
+}

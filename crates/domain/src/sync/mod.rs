@@ -1,0 +1,196 @@
+//! Use case: do a job, which is to ask a store something that its webhooks did not tell, and to index the answer.
+//!
+//! A job that fails comes again by its queue, as it is. One that nothing but a person can help (no token, or one that is
+//! not taken) is dropped, and the status says why: the next reconciliation finds what it would have. One that takes too
+//! long sends another that goes on where it stopped.
+
+mod members;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    ask::{Indexed, Unsynced},
+    catalogue::{Catalogue, PRODUCTS_AT_ONCE, Subscriptions},
+    entities::{Entities, Entries},
+    ids::{EntityId, StoreKey},
+    index::Index,
+    jobs::{Job, Jobs, Task},
+    port::{Clock, Unavailable, chain},
+    reconcile::{Next, Reconcile},
+    stores::{ErrorCode, LastError, StoreUpdate, Stores},
+    watch::{Backlog, Watch},
+};
+
+/// How many questions are under way at once that are for one thing each.
+const QUESTIONS_AT_ONCE: usize = 8;
+
+/// Does jobs.
+#[derive(Debug)]
+pub struct Sync<K, E, S, I, J, W, Q, C> {
+    /// Asks, compares and indexes.
+    pub reconcile: Reconcile<K, E, S, I, C>,
+    /// What remains to be asked.
+    pub jobs: J,
+    /// Looks at subscriptions.
+    pub watch: Watch<W, Q>,
+}
+
+/// What became of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Performed {
+    /// It is done, or another goes on with it.
+    Done,
+    /// The store has uninstalled the app: there is nothing to ask.
+    Uninstalled,
+    /// It will never be done without a person: dropped, and the status says why.
+    Dropped {
+        /// What sort of problem.
+        code: ErrorCode,
+        /// A sentence.
+        message: String,
+    },
+    /// It failed: receive it again.
+    Again {
+        /// What sort of problem.
+        code: ErrorCode,
+        /// A sentence.
+        message: String,
+    },
+}
+
+impl Performed {
+    /// Whether the queue may forget the job.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        !matches!(self, Self::Again { .. })
+    }
+}
+
+impl<K, E, S, I, J, W, Q, C> Sync<K, E, S, I, J, W, Q, C>
+where
+    K: Catalogue,
+    E: Entities + Entries,
+    S: Stores,
+    I: Index,
+    J: Jobs,
+    W: Subscriptions,
+    Q: Backlog,
+    C: Clock,
+{
+    /// Does a job. One that takes long stops soon after `stop_at` and sends the rest as another.
+    pub async fn perform(&self, job: &Job, stop_at: Timestamp) -> Performed {
+        let done = match self.is_uninstalled(&job.store).await {
+            Ok(true) => return Performed::Uninstalled,
+            Ok(false) => self.ask(job, stop_at).await,
+            Err(failure) => Err(failure.into()),
+        };
+        self.note(&job.store, &done).await;
+        match done {
+            Ok(_) => Performed::Done,
+            Err(failure) => {
+                let (code, message) = (failure.code(), chain(&failure));
+                if failure.is_worth_a_retry() {
+                    Performed::Again { code, message }
+                } else {
+                    Performed::Dropped { code, message }
+                }
+            }
+        }
+    }
+
+    async fn is_uninstalled(&self, store: &StoreKey) -> Result<bool, Unavailable> {
+        let record = self.reconcile.ask.apply.stores.find(store).await?;
+        Ok(record.is_some_and(|record| !record.enabled))
+    }
+
+    async fn ask(&self, job: &Job, stop_at: Timestamp) -> Result<Indexed, Unsynced> {
+        let store = &job.store;
+        match &job.task {
+            Task::Products { ids } => self.reconcile.ask.products(store, ids).await,
+            Task::Stock { items } => {
+                let ids = self.products_of(store, items).await?;
+                self.reconcile.ask.products(store, &ids).await
+            }
+            Task::Members { collection, step } => {
+                let rest = self.members(store, collection, step, stop_at).await?;
+                if let Some(step) = rest {
+                    let collection = collection.clone();
+                    self.send(store, Task::Members { collection, step }, SignedDuration::ZERO)
+                        .await?;
+                }
+                Ok(Indexed::default())
+            }
+            Task::Reconcile { step } => {
+                let next = self.reconcile.step(store, step.clone(), stop_at, &mut |_| {}).await?;
+                if let Next::Then { step, delay, why } = next {
+                    tracing::info!(%store, ?why, "a reconciliation goes on");
+                    self.send(store, Task::Reconcile { step }, delay).await?;
+                }
+                Ok(Indexed::default())
+            }
+            Task::Watch => {
+                let Reconcile { ask, .. } = &self.reconcile;
+                self.watch
+                    .look(store, &ask.catalogue, &ask.apply.stores, &ask.apply.clock)
+                    .await?;
+                Ok(Indexed::default())
+            }
+        }
+    }
+
+    /// The products that inventory items belong to, each once.
+    async fn products_of(&self, store: &StoreKey, items: &[EntityId]) -> Result<Vec<EntityId>, Unsynced> {
+        let products: BTreeSet<Option<EntityId>> = stream::iter(items)
+            .map(|item| self.reconcile.ask.catalogue.product_of(store, item))
+            .buffer_unordered(QUESTIONS_AT_ONCE)
+            .try_collect()
+            .await?;
+        Ok(products.into_iter().flatten().collect())
+    }
+
+    /// Has products asked for, in jobs of their own.
+    async fn send_products(&self, store: &StoreKey, ids: &[EntityId]) -> Result<(), Unavailable> {
+        for ids in ids.chunks(PRODUCTS_AT_ONCE) {
+            let task = Task::Products { ids: ids.to_vec() };
+            self.send(store, task, SignedDuration::ZERO).await?;
+        }
+        Ok(())
+    }
+
+    async fn send(&self, store: &StoreKey, task: Task, delay: SignedDuration) -> Result<(), Unavailable> {
+        let job = Job {
+            store: store.clone(),
+            task,
+        };
+        self.jobs.send(&job, delay).await
+    }
+
+    /// Writes into the status what became of a job. What is lost here is a time or a reason, and no reason to fail.
+    async fn note(&self, store: &StoreKey, done: &Result<Indexed, Unsynced>) {
+        let now = self.reconcile.ask.apply.clock.now();
+        let mut update = StoreUpdate::default();
+        let problem = match done {
+            Ok(indexed) => {
+                update.last_sync_at = (indexed.applied > 0).then_some(now);
+                indexed.rejected.clone()
+            }
+            Err(failure) => Some((failure.code(), failure.to_string())),
+        };
+        update.last_error = problem.map(|(code, message)| LastError {
+            at: now,
+            code,
+            message,
+            delivery_id: None,
+        });
+        if update != StoreUpdate::default()
+            && let Err(failure) = self.reconcile.ask.apply.stores.record(store, &update).await
+        {
+            tracing::warn!(%store, error = %chain(&failure), "what became of a job is not in the status");
+        }
+    }
+}

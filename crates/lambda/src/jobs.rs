@@ -1,0 +1,156 @@
+//! The job queue's side of SQS: jobs in, those that must come again out. As [`batch`](crate::batch), but each job is for
+//! itself, and one that takes long is stopped in time to send what remains of it as another.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use hookline_domain::{
+    catalogue::{Catalogue, Subscriptions},
+    entities::{Entities, Entries},
+    index::Index,
+    jobs::{Job, Jobs, Task},
+    port::Clock,
+    stores::Stores,
+    sync::{Performed, Sync},
+    watch::Backlog,
+};
+use jiff::{SignedDuration, Timestamp};
+use lambda_runtime::{LambdaEvent, service_fn};
+
+use crate::{
+    batch::{SqsAnswer, SqsBatch, SqsRecord, Unnamed, again, deadline, time_left},
+    start::StartError,
+};
+
+/// What is kept of the function's time to finish what a job is at, and to send what remains: a batch of products is asked
+/// for, compared and written in less.
+pub const STOP_MARGIN: SignedDuration = SignedDuration::from_secs(20);
+
+/// Does the jobs of one batch, one after another. Those that the time does not suffice for come again.
+///
+/// # Errors
+/// [`Unnamed`], which no queue of SQS causes.
+pub async fn consume<K, E, S, I, J, W, Q, C>(
+    sync: &Sync<K, E, S, I, J, W, Q, C>,
+    batch: SqsBatch,
+    deadline: Timestamp,
+) -> Result<SqsAnswer, Unnamed>
+where
+    K: Catalogue,
+    E: Entities + Entries,
+    S: Stores,
+    I: Index,
+    J: Jobs,
+    W: Subscriptions,
+    Q: Backlog,
+    C: Clock,
+{
+    let clock = &sync.reconcile.ask.apply.clock;
+    let stop_at = deadline.checked_sub(STOP_MARGIN).unwrap_or(deadline);
+    let mut unsettled = Vec::new();
+    for record in batch.records {
+        let id = record.message_id.clone().unwrap_or_default();
+        let left = time_left(deadline, clock.now());
+        if !perform(sync, &record, stop_at, left).await {
+            unsettled.push(id);
+        }
+    }
+    again(unsettled)
+}
+
+/// Whether the queue may forget the message.
+async fn perform<K, E, S, I, J, W, Q, C>(
+    sync: &Sync<K, E, S, I, J, W, Q, C>,
+    record: &SqsRecord,
+    stop_at: Timestamp,
+    left: Duration,
+) -> bool
+where
+    K: Catalogue,
+    E: Entities + Entries,
+    S: Stores,
+    I: Index,
+    J: Jobs,
+    W: Subscriptions,
+    Q: Backlog,
+    C: Clock,
+{
+    let started = Instant::now();
+    let message_id = record.message_id.as_deref();
+    let job: Job = match serde_json::from_str(record.body.as_deref().unwrap_or_default()) {
+        Ok(job) => job,
+        Err(problem) => {
+            tracing::warn!(
+                service = "sync",
+                outcome = "not_ours",
+                message_id,
+                line = problem.line(),
+                "not a job"
+            );
+            return false;
+        }
+    };
+    let done = tokio::time::timeout(left, sync.perform(&job, stop_at)).await;
+    let (outcome, code, reason) = match &done {
+        Ok(Performed::Done) => ("done", None, None),
+        Ok(Performed::Uninstalled) => ("uninstalled", None, None),
+        Ok(Performed::Dropped { code, message }) => ("dropped", Some(code), Some(message.as_str())),
+        Ok(Performed::Again { code, message }) => ("again", Some(code), Some(message.as_str())),
+        Err(_) => ("again", None, Some("the time is up before the job is done")),
+    };
+    tracing::info!(
+        service = "sync",
+        outcome,
+        code = code.map(tracing::field::debug),
+        reason,
+        task = name(&job.task),
+        store = job.store.store.as_str(),
+        message_id,
+        duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+        "job performed"
+    );
+    done.is_ok_and(|done| done.is_settled())
+}
+
+fn name(task: &Task) -> &'static str {
+    match task {
+        Task::Products { .. } => "products",
+        Task::Stock { .. } => "stock",
+        Task::Members { .. } => "members",
+        Task::Reconcile { .. } => "reconcile",
+        Task::Watch => "watch",
+    }
+}
+
+/// Does jobs until Lambda ends the function. `sync` makes what does them, with a catalogue that answers before the time
+/// it is given.
+///
+/// # Errors
+/// When the runtime cannot be reached.
+pub async fn run<K, E, S, I, J, W, Q, C>(
+    sync: impl Fn(Timestamp) -> Sync<K, E, S, I, J, W, Q, C> + Send + std::marker::Sync + 'static,
+) -> Result<(), StartError>
+where
+    K: Catalogue + 'static,
+    E: Entities + Entries + 'static,
+    S: Stores + 'static,
+    I: Index + 'static,
+    J: Jobs + 'static,
+    W: Subscriptions + 'static,
+    Q: Backlog + 'static,
+    C: Clock + 'static,
+{
+    let sync = Arc::new(sync);
+    let handle = service_fn(move |event: LambdaEvent<SqsBatch>| {
+        let until = deadline(&event.context);
+        let sync = sync(until);
+        // On the heap, for the compiler would else have to lay out all of it in one piece.
+        Box::pin(async move { consume(&sync, event.payload, until).await.map_err(StartError::from) })
+    });
+    lambda_runtime::run(handle).await
+}
+
+#[cfg(test)]
+mod tests;

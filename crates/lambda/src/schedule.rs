@@ -1,0 +1,41 @@
+//! The schedules' side: an event that says what is due, and a job for each store it is due for.
+
+use std::sync::Arc;
+
+use hookline_domain::{
+    jobs::Jobs,
+    schedule::{Due, Schedule},
+    stores::StoreList,
+};
+use lambda_runtime::{LambdaEvent, service_fn};
+use serde::Deserialize;
+
+use crate::start::StartError;
+
+/// What a schedule's rule sends: `{"due": "reconcile"}` or `{"due": "watch"}`, as in the template.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct Scheduled {
+    due: Due,
+}
+
+/// Sends jobs whenever something is due, until Lambda ends the function.
+///
+/// # Errors
+/// When the runtime cannot be reached.
+pub async fn run<S, J>(schedule: Schedule<S, J>) -> Result<(), StartError>
+where
+    S: StoreList + 'static,
+    J: Jobs + 'static,
+{
+    let schedule = Arc::new(schedule);
+    let handle = service_fn(move |event: LambdaEvent<Scheduled>| {
+        let schedule = Arc::clone(&schedule);
+        async move {
+            let Scheduled { due } = event.payload;
+            let stores = schedule.send(due).await.map_err(StartError::from)?;
+            tracing::info!(service = "reconcile", due = ?due, stores, "jobs sent");
+            Ok::<(), StartError>(())
+        }
+    });
+    lambda_runtime::run(handle).await
+}

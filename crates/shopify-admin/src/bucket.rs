@@ -1,0 +1,161 @@
+//! What a store still answers: Shopify's leaky bucket, as far as its answers tell.
+//!
+//! A query has to find what it *may* cost, gets back what it did not, and is refused if it does not find it
+//! (<https://shopify.dev/docs/api/usage/limits#graphql-admin-api-rate-limits>). So a query waits here until what is
+//! known to be there suffices for what it last asked for; whoever else asks the same store takes from the same bucket.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::answer::{Cost, ThrottleStatus};
+
+/// Which query: its name, and the sort of it.
+pub(crate) type Query = (&'static str, u32);
+
+/// The bucket of one store, shared by all who ask it in this process.
+#[derive(Debug, Default)]
+pub(crate) struct Bucket(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    known: Option<(ThrottleStatus, Timestamp)>,
+    /// What each query asked for when it was last sent.
+    costs: HashMap<Query, f64>,
+    /// What queries that are on their way have asked for.
+    taken: f64,
+}
+
+/// What a query on its way has taken. Gives it back when it ends, however it ends.
+#[derive(Debug)]
+pub(crate) struct Share {
+    bucket: Arc<Bucket>,
+    cost: f64,
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.bucket.lock().taken -= self.cost;
+    }
+}
+
+impl Bucket {
+    /// Takes what the query will ask for, or says how long it has to wait for that.
+    pub(crate) fn take(self: &Arc<Self>, query: Query, now: Timestamp) -> Result<Share, SignedDuration> {
+        let mut state = self.lock();
+        let cost = state.costs.get(&query).copied().unwrap_or_default();
+        match state.wait(cost, now) {
+            SignedDuration::ZERO => {
+                state.taken += cost;
+                Ok(Share {
+                    bucket: Arc::clone(self),
+                    cost,
+                })
+            }
+            wait => Err(wait),
+        }
+    }
+
+    /// Learns from an answer.
+    pub(crate) fn learn(&self, query: Query, cost: &Cost, now: Timestamp) {
+        let mut state = self.lock();
+        state.known = Some((cost.throttle_status, now));
+        state.costs.insert(query, cost.requested_query_cost);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// How long until the bucket holds `cost`.
+    fn wait(&self, cost: f64, now: Timestamp) -> SignedDuration {
+        let Some((status, at)) = self.known else {
+            return SignedDuration::ZERO;
+        };
+        let since = now.duration_since(at).as_secs_f64().max(0.0);
+        let there = (status.currently_available + since * status.restore_rate).min(status.maximum_available);
+        // It never holds more than its maximum, and never less than nothing.
+        let wanted = cost.min(status.maximum_available);
+        let lacking = wanted - (there - self.taken);
+        if lacking <= 0.0 || status.restore_rate <= 0.0 {
+            return SignedDuration::ZERO;
+        }
+        // To the next millisecond.
+        let millis = (lacking / status.restore_rate * 1000.0).ceil().clamp(1.0, 3_600_000.0);
+        #[expect(clippy::cast_possible_truncation, reason = "between 1 and 3,600,000")]
+        SignedDuration::from_millis(millis as i64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const QUERY: Query = ("Products", 0);
+
+    fn cost(requested: f64, available: f64) -> Cost {
+        Cost {
+            requested_query_cost: requested,
+            throttle_status: ThrottleStatus {
+                maximum_available: 1000.0,
+                currently_available: available,
+                restore_rate: 50.0,
+            },
+        }
+    }
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millisecond(1_795_262_400_000 + millis).unwrap()
+    }
+
+    fn wait(bucket: &Arc<Bucket>, millis: i64) -> i64 {
+        match bucket.take(QUERY, at(millis)) {
+            Ok(_share) => 0,
+            Err(wait) => i64::try_from(wait.as_millis()).unwrap(),
+        }
+    }
+
+    #[test]
+    fn what_nobody_knows_is_tried() {
+        assert_eq!(wait(&Arc::default(), 0), 0);
+    }
+
+    #[test]
+    fn a_query_waits_until_what_it_last_asked_for_is_there() {
+        let bucket = Arc::<Bucket>::default();
+        bucket.learn(QUERY, &cost(600.0, 500.0), at(0));
+        assert_eq!(wait(&bucket, 0), 2_000);
+        assert_eq!(wait(&bucket, 1_500), 500);
+        assert_eq!(wait(&bucket, 2_000), 0);
+        // Another query of which nothing is known is tried.
+        assert!(bucket.take(("Shop", 0), at(0)).is_ok());
+    }
+
+    #[test]
+    fn queries_on_their_way_have_taken_their_share() {
+        let bucket = Arc::<Bucket>::default();
+        bucket.learn(QUERY, &cost(600.0, 1000.0), at(0));
+        let first = bucket.take(QUERY, at(0)).unwrap();
+        assert_eq!(wait(&bucket, 0), 4_000);
+        drop(first);
+        assert_eq!(wait(&bucket, 0), 0);
+    }
+
+    #[test]
+    fn the_bucket_never_holds_more_than_its_maximum() {
+        let bucket = Arc::<Bucket>::default();
+        bucket.learn(QUERY, &cost(600.0, 900.0), at(0));
+        let first = bucket.take(QUERY, at(3_600_000)).unwrap();
+        assert_eq!(wait(&bucket, 3_600_000), 4_000);
+        // One that asks for more than fits is sent when it is full, to be told so.
+        bucket.learn(QUERY, &cost(2_000.0, 1000.0), at(0));
+        assert!(wait(&bucket, 0) > 0);
+        drop(first);
+        assert_eq!(wait(&bucket, 0), 0);
+    }
+}

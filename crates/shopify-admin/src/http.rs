@@ -1,0 +1,223 @@
+//! Requests to a store's Admin side: where it is, one pool of connections, and what its statuses mean.
+
+use std::time::Duration;
+
+use hookline_domain::{catalogue::Unasked, ids::StoreKey, port::Unavailable, secret::Secret};
+use reqwest::{
+    Client, Method, Request, Response, StatusCode, Url,
+    header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, RANGE, RETRY_AFTER},
+    redirect::Policy,
+};
+
+use crate::{API_VERSION, answer::PORT};
+
+/// Where stores are, when nothing else is said.
+pub const DEFAULT_ADMIN_URL: &str = "https://{store}";
+
+/// What Shopify's own hosts end with. The client secret goes nowhere else by a slip of the pen.
+const SHOPIFY: &str = ".myshopify.com";
+
+const CONNECT: Duration = Duration::from_secs(3);
+
+/// How long a request may take. Shopify ends a query after 30 s.
+pub(crate) const REQUEST: Duration = Duration::from_secs(30);
+
+/// How long a download may say nothing.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// The longest answer that is read: far more than the largest page has.
+const LONGEST: usize = 16 * 1024 * 1024;
+
+/// Why the address of stores is not one.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidAdminUrl {
+    /// Not an address with `{store}` in it.
+    #[error("SHOPIFY_ADMIN_URL is not an address that holds {{store}}, as in {DEFAULT_ADMIN_URL}")]
+    Template,
+    /// No client can be made.
+    #[error("no HTTP client can be made")]
+    Client(#[source] reqwest::Error),
+}
+
+/// The way to stores. Clones share its connections.
+#[derive(Debug, Clone)]
+pub struct Http {
+    template: String,
+    client: Client,
+}
+
+/// An answer that could be read.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    /// 200, and this.
+    Body(Vec<u8>),
+    /// The token is not taken.
+    Unauthorized,
+    /// It wants to be asked later; after so many seconds, if it says so.
+    Later(Option<i64>),
+    /// It failed: may work the next time.
+    Passing(Unavailable),
+    /// It will fail again. Status, and what it said.
+    Lasting(StatusCode, Vec<u8>),
+}
+
+/// It answered with a status that is none of ours.
+#[derive(Debug, thiserror::Error)]
+#[error("it answered with the status {0}")]
+struct Status(u16);
+
+/// Its answer is longer than any.
+#[derive(Debug, thiserror::Error)]
+#[error("its answer is longer than {LONGEST} bytes")]
+struct TooLong;
+
+impl Http {
+    /// Makes the way to stores at `template`, in which `{store}` stands for the name of one. Makes no request.
+    ///
+    /// # Errors
+    /// [`InvalidAdminUrl`]. Not worth a retry.
+    pub fn new(template: &str) -> Result<Self, InvalidAdminUrl> {
+        let example = template.replace("{store}", "demo.myshopify.com");
+        if !template.contains("{store}") || Url::parse(&example).is_err() {
+            return Err(InvalidAdminUrl::Template);
+        }
+        let client = Client::builder()
+            .connect_timeout(CONNECT)
+            .read_timeout(SILENCE)
+            // A token goes where it was meant to go.
+            .redirect(Policy::none())
+            .user_agent(concat!("hookline/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(InvalidAdminUrl::Client)?;
+        Ok(Self {
+            template: template.trim_end_matches('/').to_owned(),
+            client,
+        })
+    }
+
+    /// Sends a GraphQL request with a token.
+    pub(crate) async fn query(
+        &self,
+        store: &StoreKey,
+        token: &Secret,
+        body: Vec<u8>,
+        within: Duration,
+    ) -> Result<Reply, Unasked> {
+        let mut request = self.post(store, &format!("admin/api/{API_VERSION}/graphql.json"), body, within)?;
+        let mut token = HeaderValue::from_str(token.reveal()).map_err(|_| Unasked::Refused {
+            reason: "it is not one: it holds characters that no token has".to_owned(),
+        })?;
+        token.set_sensitive(true);
+        request.headers_mut().insert("x-shopify-access-token", token);
+        self.send(request).await
+    }
+
+    /// Asks for a token.
+    pub(crate) async fn grant(&self, store: &StoreKey, body: Vec<u8>, within: Duration) -> Result<Reply, Unasked> {
+        let request = self.post(store, "admin/oauth/access_token", body, within)?;
+        self.send(request).await
+    }
+
+    /// Begins a download at an offset. No token goes with it.
+    pub(crate) async fn download(&self, address: &str, offset: u64) -> Result<Response, Unasked> {
+        let address = Url::parse(address).map_err(|_| Unasked::Disagreed {
+            problem: "the address of an export is not one".to_owned(),
+        })?;
+        let mut request = Request::new(Method::GET, address);
+        let headers = request.headers_mut();
+        // Offsets count the bytes of the file itself.
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        if offset > 0
+            && let Ok(range) = HeaderValue::try_from(format!("bytes={offset}-"))
+        {
+            headers.insert(RANGE, range);
+        }
+        self.client
+            .execute(request)
+            .await
+            // Whoever has the address can read the file.
+            .map_err(|error| Unavailable::new("the export", error.without_url()).into())
+    }
+
+    fn post(&self, store: &StoreKey, path: &str, body: Vec<u8>, within: Duration) -> Result<Request, Unasked> {
+        let name = store.store.as_str();
+        if self.template == DEFAULT_ADMIN_URL && !name.ends_with(SHOPIFY) {
+            return Err(Unasked::Refused {
+                reason: format!("{name} is not the name of a store: it does not end with {SHOPIFY}"),
+            });
+        }
+        let address = format!("{}/{path}", self.template.replace("{store}", name));
+        let address = Url::parse(&address).map_err(|_| Unasked::Refused {
+            reason: format!("{name} is not the name of a store"),
+        })?;
+        let mut request = Request::new(Method::POST, address);
+        let json = HeaderValue::from_static("application/json");
+        *request.headers_mut() = HeaderMap::from_iter([(CONTENT_TYPE, json.clone()), (ACCEPT, json)]);
+        *request.timeout_mut() = Some(within.min(REQUEST));
+        *request.body_mut() = Some(body.into());
+        Ok(request)
+    }
+
+    async fn send(&self, request: Request) -> Result<Reply, Unasked> {
+        let passing = |error: reqwest::Error| Ok(Reply::Passing(Unavailable::new(PORT, error.without_url())));
+        let response = match self.client.execute(request).await {
+            Ok(response) => response,
+            Err(error) => return passing(error),
+        };
+        let status = response.status();
+        match status {
+            StatusCode::UNAUTHORIZED => return Ok(Reply::Unauthorized),
+            StatusCode::TOO_MANY_REQUESTS => {
+                let after = response.headers().get(RETRY_AFTER);
+                let seconds = after.and_then(|after| after.to_str().ok()?.parse::<f64>().ok());
+                #[expect(clippy::cast_possible_truncation, reason = "at most 3,600")]
+                let seconds = seconds.map(|seconds| seconds.ceil().clamp(0.0, 3_600.0) as i64);
+                return Ok(Reply::Later(seconds));
+            }
+            _ if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => {
+                return Ok(Reply::Passing(Unavailable::new(PORT, Status(status.as_u16()))));
+            }
+            _ => {}
+        }
+        let body = match whole(response).await {
+            Ok(Some(body)) => body,
+            Ok(None) => return Ok(Reply::Passing(Unavailable::new(PORT, TooLong))),
+            Err(error) => return passing(error),
+        };
+        Ok(if status == StatusCode::OK {
+            Reply::Body(body)
+        } else {
+            Reply::Lasting(status, body)
+        })
+    }
+}
+
+/// The whole body; `None` if it is longer than any.
+async fn whole(mut response: Response) -> Result<Option<Vec<u8>>, reqwest::Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        body.extend_from_slice(&chunk);
+        if body.len() > LONGEST {
+            return Ok(None);
+        }
+    }
+    Ok(Some(body))
+}
+
+/// What a status that lasts means, of a query.
+pub(crate) fn refused(status: StatusCode) -> Unasked {
+    let reason = match status {
+        StatusCode::PAYMENT_REQUIRED => "the store is frozen: its owner has a bill to pay (402)",
+        StatusCode::FORBIDDEN => "it may not be used for this (403)",
+        StatusCode::NOT_FOUND => "there is no such store (404)",
+        StatusCode::LOCKED => "the store is locked (423)",
+        _ => {
+            return Unasked::Disagreed {
+                problem: format!("it answered with the status {}", status.as_u16()),
+            };
+        }
+    };
+    Unasked::Refused {
+        reason: reason.to_owned(),
+    }
+}

@@ -1,0 +1,43 @@
+//! Asks a Shopify store what it has: [`Catalogue`](hookline_domain::catalogue::Catalogue) and
+//! [`Subscriptions`](hookline_domain::catalogue::Subscriptions) on the Admin GraphQL API, and the tokens it takes.
+//!
+//! ```text
+//! let time = Time::of(clock);
+//! let http = Http::new(&admin_url)?;                                    // SHOPIFY_ADMIN_URL, or DEFAULT_ADMIN_URL
+//! let app = App::new(client_id, aws.secret(&client_secrets));
+//! let tokens = Tokens::new(aws.connections(table), aws.vault(key), app, http.clone(), time.clone());
+//! let admin = ShopifyAdmin::new(http, tokens, time);
+//! let catalogue = admin.until(deadline);                                // cheap: shares connections, tokens, limits
+//! ```
+//!
+//! The documents are in `queries/`; a test checks them against Shopify's schema. Deliberately elsewhere: what is done with
+//! the answers (`hookline-domain`), and where tokens are kept (`hookline-aws`).
+
+mod answer;
+mod bucket;
+mod client;
+mod collections;
+mod exports;
+mod gid;
+mod http;
+mod lines;
+mod operation;
+mod products;
+mod subscriptions;
+mod time;
+mod tokens;
+
+pub use self::{
+    client::{PATIENCE, ShopifyAdmin},
+    http::{DEFAULT_ADMIN_URL, Http, InvalidAdminUrl},
+    lines::ExportLines,
+    time::{Sleep, Time},
+    tokens::{Access, App, Credential, Given, Prepared, Tokens},
+};
+
+/// The version of the Admin API that is asked. Each is supported for a year
+/// (<https://shopify.dev/docs/api/usage/versioning>); when this one no longer is, Shopify answers with the oldest that is.
+pub const API_VERSION: &str = "2026-10";
+
+/// The scopes that the catalogue needs (<https://shopify.dev/docs/api/usage/access-scopes>).
+pub const SCOPES: [&str; 2] = ["read_products", "read_inventory"];

@@ -1,0 +1,243 @@
+//! A store's webhook subscriptions that were made through the Admin API
+//! (<https://shopify.dev/docs/apps/build/webhooks/subscribe>).
+
+use hookline_domain::{
+    catalogue::{Subscription, Subscriptions, Unasked, Wanted},
+    ids::{StoreKey, Topic},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ShopifyAdmin,
+    answer::told,
+    operation::{Operation, Page, UserError},
+    tokens::Access,
+};
+
+#[derive(Serialize)]
+struct List {
+    after: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ListAnswer {
+    webhook_subscriptions: Page<SubscriptionBody>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SubscriptionBody {
+    id: String,
+    topic: String,
+    uri: String,
+    #[serde(default)]
+    include_fields: Vec<String>,
+    filter: Option<String>,
+}
+
+impl Operation for List {
+    const NAME: &'static str = "Subscriptions";
+    const TEXT: &'static str = include_str!("../queries/subscriptions.graphql");
+    type Answer = ListAnswer;
+}
+
+/// What is asked for of one.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Input<'a> {
+    uri: &'a str,
+    format: &'static str,
+    /// Empty means all.
+    include_fields: &'a [String],
+}
+
+impl<'a> Input<'a> {
+    fn of(wanted: &'a Wanted) -> Self {
+        Self {
+            uri: &wanted.uri,
+            format: "JSON",
+            include_fields: &wanted.include_fields,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Create<'a> {
+    topic: String,
+    subscription: Input<'a>,
+}
+
+#[derive(Deserialize)]
+struct CreateAnswer {
+    #[serde(rename = "webhookSubscriptionCreate")]
+    done: Option<Done>,
+}
+
+impl Operation for Create<'_> {
+    const NAME: &'static str = "SubscriptionCreate";
+    const TEXT: &'static str = include_str!("../queries/subscription_create.graphql");
+    // A second one finds that the address has been taken.
+    const REPEATABLE: bool = true;
+    type Answer = CreateAnswer;
+}
+
+#[derive(Serialize)]
+struct Change<'a> {
+    id: &'a str,
+    subscription: Input<'a>,
+}
+
+#[derive(Deserialize)]
+struct ChangeAnswer {
+    #[serde(rename = "webhookSubscriptionUpdate")]
+    done: Option<Done>,
+}
+
+impl Operation for Change<'_> {
+    const NAME: &'static str = "SubscriptionChange";
+    const TEXT: &'static str = include_str!("../queries/subscription_change.graphql");
+    type Answer = ChangeAnswer;
+}
+
+#[derive(Serialize)]
+struct Remove<'a> {
+    id: &'a str,
+}
+
+#[derive(Deserialize)]
+struct RemoveAnswer {
+    #[serde(rename = "webhookSubscriptionDelete")]
+    done: Option<Done>,
+}
+
+impl Operation for Remove<'_> {
+    const NAME: &'static str = "SubscriptionRemove";
+    const TEXT: &'static str = include_str!("../queries/subscription_remove.graphql");
+    type Answer = RemoveAnswer;
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Done {
+    user_errors: Vec<UserError>,
+}
+
+/// That it was done, unless something is wrong other than what is `fine`.
+fn done(done: Option<Done>, what: &str, fine: &str) -> Result<(), Unasked> {
+    let errors = done.map(|done| done.user_errors).unwrap_or_default();
+    match errors
+        .iter()
+        .find(|error| fine.is_empty() || !error.message.contains(fine))
+    {
+        None => Ok(()),
+        Some(error) => Err(Unasked::Disagreed {
+            problem: format!("the subscription was not {what}: {}", told(&error.message)),
+        }),
+    }
+}
+
+impl<A: Access> Subscriptions for ShopifyAdmin<A> {
+    async fn list(&self, store: &StoreKey) -> Result<Vec<Subscription>, Unasked> {
+        let mut all = Vec::new();
+        let mut after = None;
+        loop {
+            let page = self.ask(store, &List { after }).await?.webhook_subscriptions;
+            after = page.next().map(str::to_owned);
+            for body in page.nodes {
+                all.push(Subscription {
+                    id: body.id,
+                    topic: topic(&body.topic)?,
+                    uri: body.uri,
+                    include_fields: body.include_fields,
+                    filter: body.filter.filter(|filter| !filter.is_empty()),
+                });
+            }
+            if after.is_none() {
+                return Ok(all);
+            }
+        }
+    }
+
+    async fn create(&self, store: &StoreKey, wanted: &Wanted) -> Result<(), Unasked> {
+        let create = Create {
+            topic: value(&wanted.topic),
+            subscription: Input::of(wanted),
+        };
+        let answer = self.ask(store, &create).await?;
+        done(answer.done, "made", "already been taken")
+    }
+
+    async fn change(&self, store: &StoreKey, id: &str, wanted: &Wanted) -> Result<(), Unasked> {
+        let change = Change {
+            id,
+            subscription: Input::of(wanted),
+        };
+        let answer = self.ask(store, &change).await?;
+        done(answer.done, "changed", "")
+    }
+
+    async fn remove(&self, store: &StoreKey, id: &str) -> Result<(), Unasked> {
+        let answer = self.ask(store, &Remove { id }).await?;
+        done(answer.done, "removed", "does not exist")
+    }
+}
+
+/// A topic as the schema has it: `products/update` is `PRODUCTS_UPDATE`.
+fn value(topic: &Topic) -> String {
+    topic.as_str().replace('/', "_").to_uppercase()
+}
+
+/// A topic of the schema as deliveries have it. Which underscore is the slash is not told: those that are received here
+/// are known, of others it is the last, or the one after the first of the words below.
+fn topic(value: &str) -> Result<Topic, Unasked> {
+    let known = hookline_sources::shopify::Topic::ALL
+        .into_iter()
+        .map(hookline_sources::shopify::Topic::name)
+        .find(|name| name.replace('/', "_").eq_ignore_ascii_case(value));
+    let name = known.map_or_else(|| slashed(&value.to_lowercase()), str::to_owned);
+    Topic::new(name).map_err(|_| Unasked::Disagreed {
+        problem: "a subscription has a topic that is none".to_owned(),
+    })
+}
+
+/// What topics with several words after the slash begin with
+/// (<https://shopify.dev/docs/api/admin-graphql/latest/enums/WebhookSubscriptionTopic>).
+const BEFORE_SLASH: [&str; 4] = ["orders_", "inventory_levels_", "inventory_items_", "app_subscriptions_"];
+
+fn slashed(value: &str) -> String {
+    let after_word = BEFORE_SLASH
+        .iter()
+        .find_map(|word| Some((*word, value.strip_prefix(word)?)));
+    match after_word {
+        Some((word, rest)) => format!("{}/{rest}", word.trim_end_matches('_')),
+        None => match value.rsplit_once('_') {
+            Some((before, after)) => format!("{before}/{after}"),
+            None => value.to_owned(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn topics_read_back() {
+        for name in [
+            "products/update",
+            "collections/delete",
+            "inventory_levels/update",
+            "orders/create",
+            "orders/partially_fulfilled",
+            "app/uninstalled",
+        ] {
+            let named: Topic = name.parse().unwrap();
+            assert_eq!(topic(&value(&named)).unwrap(), named);
+        }
+        assert_eq!(
+            value(&"inventory_levels/update".parse().unwrap()),
+            "INVENTORY_LEVELS_UPDATE"
+        );
+    }
+}

@@ -1,0 +1,121 @@
+//! Which of Shopify's topics a store is subscribed to, where they are sent, and what they need.
+
+use hookline_domain::{catalogue::Wanted, registration};
+
+use super::Topic;
+
+/// How a topic is subscribed to (<https://shopify.dev/docs/apps/build/webhooks/subscribe>).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subscribing {
+    /// For one store through its Admin API, or for all in `shopify.app.toml`.
+    ForAStore {
+        /// The scope that a token needs for it; `None` if any token will do.
+        scope: Option<&'static str>,
+        /// Whether what the index shows depends on it.
+        is_needed: bool,
+    },
+    /// In `shopify.app.toml` only, as a compliance topic
+    /// (<https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance>).
+    ForTheApp,
+}
+
+/// How a topic is subscribed to. Scopes: <https://shopify.dev/docs/api/webhooks/latest>.
+#[must_use]
+pub fn subscribing(topic: Topic) -> Subscribing {
+    let (resource, _) = topic.name().split_once('/').unwrap_or_default();
+    let (scope, is_needed) = match resource {
+        "customers" | "shop" => return Subscribing::ForTheApp,
+        "products" | "collections" => (Some("read_products"), true),
+        "inventory_levels" => (Some("read_inventory"), true),
+        "orders" => (Some("read_orders"), false),
+        _ => (None, true),
+    };
+    Subscribing::ForAStore { scope, is_needed }
+}
+
+/// Whether a token with these scopes has this one. Who may write may read.
+#[must_use]
+pub fn has_scope(scopes: &[String], scope: &str) -> bool {
+    let written = scope.strip_prefix("read_").map(|of| format!("write_{of}"));
+    scopes
+        .iter()
+        .any(|held| held == scope || Some(held) == written.as_ref())
+}
+
+/// The subscriptions that a store whose token has these scopes should have, at the receivers below `base`, as in
+/// `https://example.com/api/webhooks/receive/shopify`. `fields` reduce what products are sent with; none for all.
+#[must_use]
+pub fn wanted(base: &str, scopes: &[String], fields: &[String]) -> Vec<Wanted> {
+    let may = |topic: &Topic| match subscribing(*topic) {
+        Subscribing::ForAStore { scope, .. } => scope.is_none_or(|scope| has_scope(scopes, scope)),
+        Subscribing::ForTheApp => false,
+    };
+    let wanted = |topic: Topic| {
+        Some(Wanted {
+            topic: topic.name().parse().ok()?,
+            uri: address(base, topic),
+            include_fields: match topic {
+                Topic::ProductsCreate | Topic::ProductsUpdate => registration::fields(fields),
+                _ => Vec::new(),
+            },
+        })
+    };
+    Topic::ALL.into_iter().filter(may).filter_map(wanted).collect()
+}
+
+/// Where a topic is sent, below `base`.
+#[must_use]
+pub fn address(base: &str, topic: Topic) -> String {
+    format!("{}/{}", base.trim_end_matches('/'), topic.function())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BASE: &str = "https://example.com/api/webhooks/receive/shopify/";
+
+    fn topics(scopes: &[&str]) -> Vec<String> {
+        let scopes: Vec<String> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        let wanted = wanted(BASE, &scopes, &[]);
+        wanted.iter().map(|wanted| wanted.topic.to_string()).collect()
+    }
+
+    #[test]
+    fn a_store_is_subscribed_to_what_its_token_may_see_and_never_to_compliance() {
+        assert_eq!(topics(&[]), ["app/uninstalled"]);
+        let all = topics(&["read_products", "write_inventory", "read_orders"]);
+        for topic in Topic::ALL {
+            let is_for_the_app = matches!(subscribing(topic), Subscribing::ForTheApp);
+            assert_eq!(all.iter().any(|name| name == topic.name()), !is_for_the_app);
+        }
+        assert_eq!(topics(&["write_products"]), topics(&["read_products"]));
+        assert_eq!(topics(&["read_products_listings"]), ["app/uninstalled"]);
+    }
+
+    #[test]
+    fn products_are_sent_whole_or_with_what_no_payload_may_lack() {
+        let scopes = ["read_products".to_owned()];
+        let of = |fields: &[String]| {
+            let found = wanted(BASE, &scopes, fields);
+            found
+                .into_iter()
+                .find(|wanted| wanted.topic.as_str() == "products/update")
+        };
+        let whole = of(&[]).unwrap();
+        assert_eq!(
+            whole.uri,
+            "https://example.com/api/webhooks/receive/shopify/products-update"
+        );
+        assert!(whole.include_fields.is_empty());
+        assert_eq!(
+            of(&["title".to_owned()]).unwrap().include_fields,
+            ["id", "updated_at", "title"]
+        );
+        let reduced = wanted(BASE, &scopes, &["title".to_owned()]);
+        let others = reduced
+            .iter()
+            .filter(|wanted| !wanted.topic.as_str().starts_with("products/"));
+        assert!(others.into_iter().all(|wanted| wanted.include_fields.is_empty()));
+    }
+}

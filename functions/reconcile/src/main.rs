@@ -1,0 +1,19 @@
+//! Sends the jobs that are due for each store once a day and once an hour.
+
+use std::process::ExitCode;
+
+use hookline_aws::{Aws, Patience};
+use hookline_domain::schedule::Schedule;
+use hookline_lambda::{Environment, ReconcileConfig, schedule, start};
+
+fn main() -> ExitCode {
+    start("reconcile", async {
+        let config = ReconcileConfig::read(&Environment::of_this_process())?;
+        let aws = Aws::load(Patience::Consumer).await;
+        schedule::run(Schedule {
+            stores: aws.stores(&config.stores_table),
+            jobs: aws.jobs(Some(config.sync_queue_url)),
+        })
+        .await
+    })
+}

@@ -1,0 +1,67 @@
+//! Asks stores what their webhooks do not tell, and indexes the answers.
+
+use std::{process::ExitCode, sync::Arc};
+
+use hookline_aws::{Aws, OpenSearchConfig, Patience};
+use hookline_domain::{
+    apply::Apply,
+    ask::Ask,
+    reconcile::{Reconcile, Scope},
+    sync::Sync,
+    watch::Watch,
+};
+use hookline_lambda::{Environment, SyncConfig, SystemClock, jobs, start};
+use hookline_shopify_admin::{App, DEFAULT_ADMIN_URL, Http, ShopifyAdmin, Time, Tokens};
+use hookline_sources::shopify;
+
+fn main() -> ExitCode {
+    start("sync", async {
+        let config = SyncConfig::read(&Environment::of_this_process())?;
+        let aws = Aws::load(Patience::Consumer).await;
+        let (time, http) = (
+            Time::of(SystemClock),
+            Http::new(config.admin_url.as_deref().unwrap_or(DEFAULT_ADMIN_URL))?,
+        );
+        let tokens = Tokens::new(
+            aws.connections(&config.connections_table),
+            aws.vault(&config.token_key),
+            App::new(config.client_id, aws.secret(&config.client_secrets)),
+            http.clone(),
+            time.clone(),
+        );
+        let admin = ShopifyAdmin::new(http, tokens, time);
+        let index = Arc::new(aws.index(&OpenSearchConfig::new(
+            config.index.url,
+            config.index.index,
+            config.index.signing_service.as_deref(),
+        )?)?);
+        let (entities, stores) = (aws.entities(&config.entities_table), aws.stores(&config.stores_table));
+        let (jobs, backlog) = (
+            aws.jobs(Some(config.sync_queue_url)),
+            aws.event_queue(config.event_queue_url),
+        );
+        jobs::run(move |deadline| Sync {
+            reconcile: Reconcile {
+                ask: Ask {
+                    catalogue: admin.until(deadline),
+                    apply: Apply {
+                        entities: entities.clone(),
+                        stores: stores.clone(),
+                        index: Arc::clone(&index),
+                        clock: SystemClock,
+                    },
+                },
+                scope: Scope::Differing,
+                grace: config.grace,
+            },
+            jobs: jobs.clone(),
+            watch: Watch {
+                subscriptions: admin.until(deadline),
+                backlog: backlog.clone(),
+                receivers: config.receiver_url.clone(),
+                wants: shopify::wanted,
+            },
+        })
+        .await
+    })
+}
