@@ -39,5 +39,7 @@ pub mod secret;
 pub mod status;
 pub mod stores;
 pub mod sync;
+#[cfg(test)]
+mod testing;
 pub mod version;
 pub mod watch;

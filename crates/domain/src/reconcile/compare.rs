@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Reconcile, Scope};
+use super::{Baseline, Reconcile, Scope};
 use crate::{
     ask::{Unsynced, entity},
     catalogue::Catalogue,
@@ -12,7 +12,8 @@ use crate::{
     index::Index,
     jobs::Found,
     port::Clock,
-    stores::Stores,
+    stores::{Place, StoreRecord, Stores},
+    version::Version,
 };
 
 /// How what the store has differs from what we have.
@@ -20,6 +21,9 @@ use crate::{
 pub(super) enum Difference {
     /// Not at all, as far as can be told.
     None,
+    /// Not, for this very state has passed the fence: somebody was here before and may have died before it was in the
+    /// index. It is written once more.
+    Again,
     /// We have none of it.
     New,
     /// An uninstall took ours out.
@@ -32,15 +36,18 @@ pub(super) enum Difference {
     Ungrouped,
 }
 
-/// How what was seen differs from what is remembered. What we know to be deleted stays so: ids are never used again, and
-/// an export may be older than the deletion.
-pub(super) fn difference(known: Option<&Known>, seen: &Event) -> Difference {
+/// How what was seen differs from what is remembered, `own` being the version it would have in the present install. What we
+/// know to be deleted stays so: ids are never used again, and an export may be older than the deletion.
+pub(super) fn difference(known: Option<&Known>, seen: &Event, own: Option<Version>) -> Difference {
     let version = match known.map(|known| known.entry) {
         None => return Difference::New,
         Some(Entry::Retired(_)) => return Difference::Retired,
         Some(Entry::Buried) => return Difference::None,
         Some(Entry::Passed(version)) => version,
     };
+    if own == Some(version) {
+        return Difference::Again;
+    }
     let signed_at = seen.signed_at().map(Timestamp::as_second);
     if version.changed_at().map(Timestamp::as_second) < signed_at {
         return Difference::Older;
@@ -61,7 +68,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
         &self,
         store: &StoreKey,
         seen: Vec<Observed>,
-        counting: bool,
+        baseline: &Baseline,
         found: &mut Found,
     ) -> Result<(), Unsynced> {
         let mut more = Found::default();
@@ -70,7 +77,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
                 more.compared = products(&seen);
                 seen
             }
-            Scope::Differing => self.differing(store, seen, counting, &mut more).await?,
+            Scope::Differing => self.differing(store, seen, baseline, &mut more).await?,
         };
         self.ask.take(store, seen).await?;
         add(found, &more);
@@ -82,20 +89,23 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
         &self,
         store: &StoreKey,
         seen: Vec<Observed>,
-        counting: bool,
+        baseline: &Baseline,
         found: &mut Found,
     ) -> Result<Vec<Observed>, Unsynced> {
         found.compared = products(&seen);
         let entities: Vec<EntityKey> = seen.iter().filter_map(|seen| entity(store, &seen.event)).collect();
         let known = self.ask.known(&entities).await?;
+        let record = &baseline.record;
         // What has changed since may be on its way.
         let missed_before = self.now().checked_sub(self.grace).unwrap_or(Timestamp::MIN);
         let mut differing = Vec::new();
         for ((seen, known), entity) in seen.into_iter().zip(known).zip(entities) {
-            let difference = difference(known.as_ref(), &seen.event);
-            let counts = counting && seen.event.signed_at().is_some_and(|changed| changed <= missed_before);
+            let own = own_version(record, &seen);
+            let difference = difference(known.as_ref(), &seen.event, own);
+            let counts = baseline.counts && seen.event.signed_at().is_some_and(|changed| changed <= missed_before);
             match (entity.kind, difference) {
-                (_, Difference::None) => continue,
+                // Collections are few, and asked for anew when this is done again: all are written.
+                (Kind::Product, Difference::None) => continue,
                 (Kind::Product, Difference::New) if counts => found.created += 1,
                 (Kind::Product, Difference::Older) if counts => found.updated += 1,
                 (Kind::Product, Difference::Regrouped) => found.regrouped += 1,
@@ -105,6 +115,15 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
             differing.push(seen);
         }
         Ok(differing)
+    }
+}
+
+/// The version that a state has once it is in its place in the present install.
+fn own_version(record: &StoreRecord, seen: &Observed) -> Option<Version> {
+    let version = Version::new(seen.event.signed_at()?, seen.at).ok()?;
+    match record.place(version, seen.at) {
+        Place::Current(version) => Some(version),
+        Place::Past(_) | Place::Next => None,
     }
 }
 

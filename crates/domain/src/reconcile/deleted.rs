@@ -9,15 +9,16 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Next, Reconcile, Step, Why};
 use crate::{
-    ask::{ENTRIES_AT_ONCE, Unsynced},
+    ask::{ENTRIES_AT_ONCE, Unsynced, entity},
     catalogue::{Catalogue, Export, ExportId, Lines, PRODUCTS_AT_ONCE},
     entities::{Entities, Entries},
-    event::Event,
+    event::{Event, Observed},
     ids::{EntityId, EntityKey, Kind, StoreKey},
-    index::Index,
+    index::{Change, Index, Outcome},
     jobs::Found,
-    port::Clock,
+    port::{Clock, Unavailable},
     stores::Stores,
+    version::Version,
 };
 
 /// How many of our entities are looked at at a time.
@@ -45,7 +46,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
             Export::Failed { reason } => return self.begin_again(store, found, reason).await,
         };
         let theirs = self.theirs(store, &address, began_at).await?;
-        let counts = self.counting(store).await? && self.now().duration_since(began_at) >= self.grace;
+        let counts = self.baseline(store).await?.counts && self.now().duration_since(began_at) >= self.grace;
         let mut after = after.map(|(kind, id)| key(store, kind, id));
         let mut has_begun = false;
         loop {
@@ -107,8 +108,29 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
             collections_deleted: count(|event| matches!(event, Event::CollectionDeleted(_))),
             ..Found::default()
         };
+        self.take_out(store, &gone).await?;
         self.ask.take(store, gone).await?;
         Ok((page.next, more))
+    }
+
+    /// Takes out of the index what is gone, before it gets its tombstone: whoever dies in between finds it listed again.
+    async fn take_out(&self, store: &StoreKey, gone: &[Observed]) -> Result<(), Unavailable> {
+        let gone = gone.iter().filter_map(|seen| entity(store, &seen.event));
+        let changes: Vec<Change> = gone
+            .map(|entity| Change::Remove {
+                entity,
+                version: Version::FINAL,
+            })
+            .collect();
+        if changes.is_empty() {
+            return Ok(());
+        }
+        for outcome in self.ask.apply.index.apply(&changes).await? {
+            if let Outcome::Rejected { reason } | Outcome::Failed { reason } = outcome {
+                return Err(Unavailable::new("index", reason));
+            }
+        }
+        Ok(())
     }
 
     /// The ids of all that the store has: its products from the export, its collections from their list.

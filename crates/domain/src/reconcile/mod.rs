@@ -145,11 +145,11 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
             began_at: to_micros(self.now()),
             ..Found::default()
         };
-        let counting = self.counting(store).await?;
+        let baseline = self.baseline(store).await?;
         let mut after = None;
         loop {
             let part = self.ask.catalogue.collections(store, after.as_deref()).await?;
-            self.compare(store, part.items, counting, &mut found).await?;
+            self.compare(store, part.items, &baseline, &mut found).await?;
             after = part.next;
             if after.is_none() {
                 break;
@@ -182,13 +182,13 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
         })
     }
 
-    /// Whether what differs was a webhook's to tell.
-    async fn counting(&self, store: &StoreKey) -> Result<bool, Unavailable> {
-        if self.scope == Scope::Everything {
-            return Ok(false);
-        }
+    /// What a comparison begins with.
+    async fn baseline(&self, store: &StoreKey) -> Result<Baseline, Unavailable> {
         let record = self.ask.apply.stores.find(store).await?.unwrap_or_default();
-        Ok(has_baseline(&record))
+        Ok(Baseline {
+            counts: self.scope == Scope::Differing && has_baseline(&record),
+            record,
+        })
     }
 
     /// Writes into the status what has been found; once, though the last step may be done twice.
@@ -237,6 +237,14 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
     fn now(&self) -> Timestamp {
         self.ask.apply.clock.now()
     }
+}
+
+/// What is known of a store when a step begins.
+#[derive(Debug)]
+struct Baseline {
+    record: StoreRecord,
+    /// Whether what differs was a webhook's to tell.
+    counts: bool,
 }
 
 /// Whether the store's catalogue has been gone through since it installed the app last.

@@ -3,7 +3,7 @@
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{AGAIN_AFTER, Next, OnProgress, Progress, Reconcile, Scope, Step, Why, again, compare::add};
+use super::{AGAIN_AFTER, Baseline, Next, OnProgress, Progress, Reconcile, Scope, Step, Why, again, compare::add};
 use crate::{
     ask::{ENTRIES_AT_ONCE, Unsynced},
     catalogue::{Batch, Catalogue, Export, ExportId, Lines},
@@ -42,7 +42,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
             }
             Export::Failed { reason } => return self.begin_again(store, found, reason).await,
         };
-        let counting = self.counting(store).await?;
+        let baseline = self.baseline(store).await?;
         // The vendor's time has whole seconds, and a clock of its own: in the second in which a store was registered it
         // would be from before its install.
         let seen_at = began_at.max(found.began_at);
@@ -52,7 +52,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
             let read = async {
                 let batches = some(&mut lines).await?;
                 let end = batches.last().map(|batch| batch.offset);
-                let more = self.compare_all(store, batches, counting).await?;
+                let more = self.compare_all(store, batches, &baseline).await?;
                 Ok::<_, Unsynced>((end, more))
             };
             match read.await {
@@ -91,11 +91,11 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
     }
 
     /// Compares batches, all at once.
-    async fn compare_all(&self, store: &StoreKey, batches: Vec<Batch>, counting: bool) -> Result<Found, Unsynced> {
+    async fn compare_all(&self, store: &StoreKey, batches: Vec<Batch>, baseline: &Baseline) -> Result<Found, Unsynced> {
         let compared: Vec<Found> = stream::iter(batches)
             .map(async |batch| {
                 let mut found = Found::default();
-                self.compare(store, batch.products, counting, &mut found).await?;
+                self.compare(store, batch.products, baseline, &mut found).await?;
                 Ok::<_, Unsynced>(found)
             })
             .buffer_unordered(BATCHES_AT_ONCE)

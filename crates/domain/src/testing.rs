@@ -1,0 +1,319 @@
+//! A store whose catalogue is edited behind our backs, and all that keeps us in step with it, in memory. For the tests of
+//! what asks.
+
+use std::sync::{Arc, Mutex};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    apply::{Apply, Verdict},
+    ask::Ask,
+    catalogue::Wanted,
+    document::Document,
+    event::{Event, Observed},
+    ids::{EntityId, EntityKey, Kind, StoreKey},
+    index::{Change, Index, Outcome},
+    jobs::{Job, Task},
+    memory::{
+        MemoryCatalogue, MemoryEntities, MemoryIndex, MemoryJobs, MemoryQueue, MemoryStores, MemorySubscriptions,
+    },
+    port::{Clock, Unavailable},
+    product::{Collection, Product},
+    reconcile::{GRACE, Next, Reconcile, Scope, Step, Why},
+    stores::{Reconciled, StoreRecord, StoreUpdate, Stores},
+    sync::{Performed, Sync},
+    watch::Watch,
+};
+
+/// A clock that is set by hand.
+#[derive(Debug, Clone)]
+pub(crate) struct SetClock(Arc<Mutex<Timestamp>>);
+
+impl SetClock {
+    /// Lets time pass.
+    pub(crate) fn pass(&self, time: SignedDuration) {
+        let mut now = self.0.lock().unwrap();
+        *now += time;
+    }
+}
+
+impl Clock for SetClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+}
+
+/// An index that remembers what it was given, and that can fail.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct WatchedIndex {
+    pub(crate) index: MemoryIndex,
+    written: Arc<Mutex<Vec<EntityId>>>,
+    failing: Arc<Mutex<usize>>,
+}
+
+impl WatchedIndex {
+    /// The ids of all that was written since this was last called.
+    pub(crate) fn written(&self) -> Vec<String> {
+        let mut written: Vec<String> = std::mem::take(&mut *self.written.lock().unwrap())
+            .into_iter()
+            .map(String::from)
+            .collect();
+        written.sort();
+        written
+    }
+
+    /// The next so many writes fail.
+    pub(crate) fn fail(&self, times: usize) {
+        *self.failing.lock().unwrap() = times;
+    }
+}
+
+impl Index for WatchedIndex {
+    async fn apply(&self, changes: &[Change]) -> Result<Vec<Outcome>, Unavailable> {
+        {
+            let mut failing = self.failing.lock().unwrap();
+            if *failing > 0 {
+                *failing -= 1;
+                return Err(Unavailable::new("index", "connection refused"));
+            }
+        }
+        let ids = changes.iter().map(|change| change.entity().id.clone());
+        self.written.lock().unwrap().extend(ids);
+        self.index.apply(changes).await
+    }
+}
+
+pub(crate) type Applying = Apply<MemoryEntities, MemoryStores, WatchedIndex, SetClock>;
+pub(crate) type Reconciling =
+    Reconcile<MemoryCatalogue<SetClock>, MemoryEntities, MemoryStores, WatchedIndex, SetClock>;
+pub(crate) type Syncing = Sync<
+    MemoryCatalogue<SetClock>,
+    MemoryEntities,
+    MemoryStores,
+    WatchedIndex,
+    MemoryJobs,
+    MemorySubscriptions,
+    MemoryQueue,
+    SetClock,
+>;
+
+/// Everything. It is noon.
+pub(crate) struct World {
+    pub(crate) clock: SetClock,
+    pub(crate) catalogue: MemoryCatalogue<SetClock>,
+    pub(crate) entities: MemoryEntities,
+    pub(crate) stores: MemoryStores,
+    pub(crate) index: WatchedIndex,
+    pub(crate) jobs: MemoryJobs,
+    pub(crate) queue: MemoryQueue,
+    pub(crate) subscriptions: MemorySubscriptions,
+}
+
+pub(crate) const TOPICS: [&str; 2] = ["products/update", "products/delete"];
+
+/// What a store should be subscribed to, as far as these tests go.
+pub(crate) fn wanted(receivers: &str, _: &[String], _: &[String]) -> Vec<Wanted> {
+    let wanted = TOPICS.map(|topic| Wanted {
+        topic: topic.parse().unwrap(),
+        uri: format!("{receivers}/{}", topic.replace('/', "-")),
+        include_fields: vec![],
+    });
+    wanted.into()
+}
+
+pub(crate) const RECEIVERS: &str = "https://here.example/api/webhooks/receive/shopify";
+
+pub(crate) fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+pub(crate) fn id(id: impl ToString) -> EntityId {
+    id.to_string().parse().unwrap()
+}
+
+pub(crate) fn store() -> StoreKey {
+    StoreKey {
+        source: "shopify".parse().unwrap(),
+        store: "demo.myshopify.com".parse().unwrap(),
+    }
+}
+
+pub(crate) fn product(number: impl ToString, updated_at: &str, title: &str) -> Product {
+    Product {
+        id: id(number),
+        updated_at: at(updated_at),
+        visible: true,
+        title: title.into(),
+        description: String::new(),
+        vendor: None,
+        product_type: None,
+        tags: vec![],
+        options: vec![],
+        variants: vec![],
+        complete: true,
+        collections: None,
+        image: None,
+        handle: None,
+    }
+}
+
+pub(crate) fn collection(number: &str, title: &str) -> Collection {
+    Collection {
+        id: id(number),
+        updated_at: at("2026-11-20T00:00:00Z"),
+        visible: true,
+        title: title.into(),
+        description: String::new(),
+        image: None,
+        handle: None,
+    }
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let clock = SetClock(Arc::new(Mutex::new(at("2026-11-21T12:00:00Z"))));
+        Self {
+            catalogue: MemoryCatalogue::new(clock.clone()),
+            clock,
+            entities: MemoryEntities::default(),
+            stores: MemoryStores::default(),
+            index: WatchedIndex::default(),
+            jobs: MemoryJobs::default(),
+            queue: MemoryQueue::default(),
+            subscriptions: MemorySubscriptions::default(),
+        }
+    }
+
+    pub(crate) fn apply(&self) -> Applying {
+        Apply {
+            entities: self.entities.clone(),
+            stores: self.stores.clone(),
+            index: self.index.clone(),
+            clock: self.clock.clone(),
+        }
+    }
+
+    pub(crate) fn reconcile(&self, scope: Scope) -> Reconciling {
+        Reconcile {
+            ask: Ask {
+                catalogue: self.catalogue.clone(),
+                apply: self.apply(),
+            },
+            scope,
+            grace: GRACE,
+        }
+    }
+
+    pub(crate) fn sync(&self) -> Syncing {
+        Sync {
+            reconcile: self.reconcile(Scope::Differing),
+            jobs: self.jobs.clone(),
+            watch: Watch {
+                subscriptions: self.subscriptions.clone(),
+                backlog: self.queue.clone(),
+                receivers: Some(RECEIVERS.into()),
+                wants: wanted,
+            },
+        }
+    }
+
+    /// A webhook tells this, now.
+    pub(crate) async fn tell(&self, event: Event) -> Verdict {
+        let at = self.clock.now();
+        self.apply()
+            .observe(&store(), vec![Observed { event, at }])
+            .await
+            .remove(0)
+    }
+
+    pub(crate) async fn tell_product(&self, product: Product) {
+        self.tell(Event::ProductUpdated(Box::new(product))).await;
+    }
+
+    /// The store and we have the same, and a reconciliation says so. Nothing is remembered of how that came.
+    pub(crate) async fn in_step(&self) {
+        self.all_steps(Scope::Differing).await;
+        self.index.written();
+        self.catalogue.asked();
+    }
+
+    /// All steps, from the first to the last.
+    pub(crate) async fn all_steps(&self, scope: Scope) -> Reconciled {
+        self.steps_from(scope, Step::Begin).await.0
+    }
+
+    /// All steps from one on, and why each was not the last.
+    pub(crate) async fn steps_from(&self, scope: Scope, mut step: Step) -> (Reconciled, Vec<Why>) {
+        let mut whys = Vec::new();
+        loop {
+            let reconcile = self.reconcile(scope);
+            match reconcile
+                .step(&store(), step, Timestamp::MAX, &mut |_| {})
+                .await
+                .unwrap()
+            {
+                Next::Done(reconciled) => return (reconciled, whys),
+                Next::Then { step: next, delay, why } => {
+                    self.clock.pass(delay);
+                    whys.push(why);
+                    step = next;
+                }
+            }
+        }
+    }
+
+    pub(crate) async fn perform(&self, task: Task) -> Performed {
+        let job = Job { store: store(), task };
+        self.sync().perform(&job, Timestamp::MAX).await
+    }
+
+    /// Does all jobs there are, and those that they send, each after its delay.
+    pub(crate) async fn work(&self) -> Vec<Task> {
+        let mut done = Vec::new();
+        loop {
+            let jobs = self.jobs.take();
+            if jobs.is_empty() {
+                return done;
+            }
+            for (job, delay) in jobs {
+                self.clock.pass(delay);
+                assert_eq!(self.perform(job.task.clone()).await, Performed::Done);
+                done.push(job.task);
+            }
+        }
+    }
+
+    pub(crate) async fn record(&self) -> StoreRecord {
+        Stores::find(&self.stores, &store()).await.unwrap().unwrap_or_default()
+    }
+
+    pub(crate) async fn update(&self, update: StoreUpdate) {
+        self.stores.record(&store(), &update).await.unwrap();
+    }
+
+    pub(crate) fn document(&self, kind: Kind, number: &str) -> Option<Document> {
+        self.index.index.document(&key(kind, number))
+    }
+
+    pub(crate) fn title(&self, number: &str) -> Option<String> {
+        self.document(Kind::Product, number).map(|document| document.title)
+    }
+
+    /// The titles of the collections that a product is shown to be in.
+    pub(crate) fn shown_in(&self, number: &str) -> Vec<String> {
+        let document = self.document(Kind::Product, number).unwrap();
+        document
+            .collections
+            .into_iter()
+            .map(|collection| collection.title)
+            .collect()
+    }
+}
+
+pub(crate) fn key(kind: Kind, number: &str) -> EntityKey {
+    EntityKey {
+        store: store(),
+        kind,
+        id: id(number),
+    }
+}
