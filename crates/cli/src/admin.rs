@@ -41,13 +41,18 @@ pub struct Admin {
     #[arg(long, value_name = "ARN", env = "TOKEN_KEY_ARN", hide_env_values = true)]
     pub token_key: Option<String>,
     /// Where a store's Admin API is, with `{store}` for its name, if not at `https://{store}`.
-    #[arg(long, value_name = "URL", env = "SHOPIFY_ADMIN_URL", hide_env_values = true)]
-    pub admin_url: Option<String>,
+    #[arg(
+        long = "admin-url",
+        value_name = "URL",
+        env = "SHOPIFY_ADMIN_URL",
+        hide_env_values = true
+    )]
+    pub stores_url: Option<String>,
     /// The app's client id, for tokens that expire.
     #[arg(long, value_name = "ID", env = "SHOPIFY_CLIENT_ID", hide_env_values = true)]
     pub client_id: Option<String>,
     /// Where the app's client secrets are kept in Secrets Manager, for tokens that expire. Without it,
-    /// SHOPIFY_CLIENT_SECRETS holds them, which only a variable can.
+    /// `SHOPIFY_CLIENT_SECRETS` holds them, which only a variable can.
     #[arg(long, value_name = "ARN", env = "SHOPIFY_CLIENT_SECRETS_ARN", hide_env_values = true)]
     pub client_secrets_arn: Option<String>,
 }
@@ -55,14 +60,22 @@ pub struct Admin {
 impl Admin {
     /// The way to stores. Makes no request.
     pub fn http(&self) -> Result<Http> {
-        Ok(Http::new(given(self.admin_url.as_ref()).map_or(DEFAULT_ADMIN_URL, String::as_str))?)
+        Ok(Http::new(
+            given(self.stores_url.as_ref()).map_or(DEFAULT_ADMIN_URL, String::as_str),
+        )?)
     }
 
     /// The tokens of all stores. Makes no request.
     pub fn tokens(&self, places: &Connected) -> Result<KeptTokens> {
-        let table = needed(self.connections_table.as_ref(), "CONNECTIONS_TABLE", "--connections-table")?;
+        let table = needed(
+            self.connections_table.as_ref(),
+            "CONNECTIONS_TABLE",
+            "--connections-table",
+        )?;
         let key = needed(self.token_key.as_ref(), "TOKEN_KEY_ARN", "--token-key")?;
-        let secrets = self.client_secrets().unwrap_or_else(|| SecretRef::Literal(Secret::new("")));
+        let secrets = self
+            .client_secrets()
+            .unwrap_or_else(|| SecretRef::Literal(Secret::new("")));
         let app = App::new(given(self.client_id.as_ref()).cloned(), places.aws.secret(&secrets));
         let (connections, vault) = (places.aws.connections(table), places.aws.vault(key));
         Ok(Tokens::new(connections, vault, app, self.http()?, Time::of(Now)))
@@ -113,22 +126,37 @@ pub fn told(why: Unasked, store: &StoreKey) -> Error {
 #[command(next_help_heading = "Where things are")]
 pub struct Search {
     /// The OpenSearch that holds the index.
-    #[arg(long, value_name = "URL", env = "OPENSEARCH_URL", hide_env_values = true)]
-    pub opensearch_url: Option<String>,
+    #[arg(
+        long = "opensearch-url",
+        value_name = "URL",
+        env = "OPENSEARCH_URL",
+        hide_env_values = true
+    )]
+    pub url: Option<String>,
     /// The index in it.
-    #[arg(long, value_name = "NAME", env = "OPENSEARCH_INDEX", hide_env_values = true)]
-    pub opensearch_index: Option<String>,
+    #[arg(
+        long = "opensearch-index",
+        value_name = "NAME",
+        env = "OPENSEARCH_INDEX",
+        hide_env_values = true
+    )]
+    pub index: Option<String>,
     /// Which of AWS's services its requests are signed for: `es`, `aoss` or `none`; by default what the address shows.
-    #[arg(long, value_name = "SERVICE", env = "OPENSEARCH_SIGNING_SERVICE", hide_env_values = true)]
-    pub opensearch_signing_service: Option<String>,
+    #[arg(
+        long = "opensearch-signing-service",
+        value_name = "SERVICE",
+        env = "OPENSEARCH_SIGNING_SERVICE",
+        hide_env_values = true
+    )]
+    pub signing_service: Option<String>,
 }
 
 impl Search {
     /// The way to the index, past the fence. Makes no request.
     pub fn apply(&self, places: &Connected) -> Result<Applied> {
-        let url = needed(self.opensearch_url.as_ref(), "OPENSEARCH_URL", "--opensearch-url")?;
-        let index = needed(self.opensearch_index.as_ref(), "OPENSEARCH_INDEX", "--opensearch-index")?;
-        let signing = given(self.opensearch_signing_service.as_ref());
+        let url = needed(self.url.as_ref(), "OPENSEARCH_URL", "--opensearch-url")?;
+        let index = needed(self.index.as_ref(), "OPENSEARCH_INDEX", "--opensearch-index")?;
+        let signing = given(self.signing_service.as_ref());
         let config = OpenSearchConfig::new(url, index, signing.map(String::as_str))?;
         Ok(Apply {
             entities: places.entities()?,

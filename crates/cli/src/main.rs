@@ -1,5 +1,5 @@
-//! `hookline`: what a person does with stores and their webhooks, dead letters, replays and single deliveries. Runs with that person's AWS
-//! credentials, on that person's machine; no part of it is deployed.
+//! `hookline`: what a person does with stores and their webhooks, dead letters, replays and single deliveries. Runs with
+//! that person's AWS credentials, on that person's machine; no part of it is deployed.
 
 mod admin;
 mod archive;

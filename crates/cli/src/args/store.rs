@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::{admin::{Admin, Search}, select::{Age, Store as Name}};
+use crate::{
+    admin::{Admin, Search},
+    select::{Age, Store as Name},
+};
 
 /// What is wanted with stores.
 #[derive(Debug, Subcommand)]
@@ -63,7 +66,7 @@ pub struct Given {
     /// The same, read from standard input.
     #[arg(long)]
     pub token_stdin: bool,
-    /// The app's own credentials (SHOPIFY_CLIENT_ID and its newest secret), exchanged for a token each day: for an app and
+    /// The app's own credentials (`SHOPIFY_CLIENT_ID` and its newest secret), exchanged for a token each day: for an app and
     /// a store of one organization.
     #[arg(long)]
     pub client_credentials: bool,

@@ -115,7 +115,9 @@ impl Progress {
         } else if self.said_at.is_none_or(|at| now.duration_since(at) >= LINE_EVERY) {
             self.said_at = Some(now);
             let percent = read.bytes.0.saturating_mul(100) / read.bytes.1.max(1);
-            let left = pace.map(|(_, left)| format!(", {} left", spoken(left))).unwrap_or_default();
+            let left = pace
+                .map(|(_, left)| format!(", {} left", spoken(left)))
+                .unwrap_or_default();
             say(&format!("· {products}, {percent}% of the export{left}"));
         }
     }

@@ -81,7 +81,10 @@ pub async fn run(places: &Connected, out: &Output, wanted: &Reconcile) -> Result
         out.rows(&lines)?;
     }
     if wanted.all {
-        say(&format!("· {} compared, {failed} failed", count(stores.len() - failed, "store")));
+        say(&format!(
+            "· {} compared, {failed} failed",
+            count(stores.len() - failed, "store")
+        ));
     }
     Ok(failed == 0)
 }
@@ -104,13 +107,7 @@ async fn has_baseline(places: &Connected, store: &StoreKey) -> Result<bool> {
 }
 
 /// Tells what was found, and returns the lines of the table that comes at the end.
-fn told(
-    out: &Output,
-    store: &StoreKey,
-    done: &Reconciled,
-    tally: Tally,
-    had_baseline: bool,
-) -> Result<Vec<Line>> {
+fn told(out: &Output, store: &StoreKey, done: &Reconciled, tally: Tally, had_baseline: bool) -> Result<Vec<Line>> {
     let name = store.store.to_string();
     if out.json {
         out.object(&Found {

@@ -103,7 +103,10 @@ mod tests {
             version,
         };
         let (index, counts) = Tallied::new(MemoryIndex::default());
-        index.apply(&[remove("1", version(60)), remove("2", Version::FINAL)]).await.unwrap();
+        index
+            .apply(&[remove("1", version(60)), remove("2", Version::FINAL)])
+            .await
+            .unwrap();
         index.apply(&[remove("1", version(0))]).await.unwrap();
         let expected = Tally {
             indexed: 0,

@@ -81,7 +81,10 @@ fn check(store: &StoreKey, shop: &Shop) -> Result<Vec<&'static str>> {
             store.store
         );
     }
-    let missing: Vec<&str> = SCOPES.into_iter().filter(|scope| !has_scope(&shop.scopes, scope)).collect();
+    let missing: Vec<&str> = SCOPES
+        .into_iter()
+        .filter(|scope| !has_scope(&shop.scopes, scope))
+        .collect();
     if missing.contains(&SCOPES[0]) {
         bail!(
             "the token lacks the scope {}, without which no product can be read: nothing was kept. Give the app the \
@@ -116,9 +119,23 @@ mod tests {
     #[test]
     fn only_the_store_that_was_meant_is_kept_and_only_if_it_can_be_read() {
         let check = |name, scopes: &[&str]| check(&store("demo"), &shop(name, scopes)).map_err(|why| why.to_string());
-        assert_eq!(check("Demo.myshopify.com", &["read_products", "read_inventory"]), Ok(vec![]));
-        assert_eq!(check("demo.myshopify.com", &["write_products"]), Ok(vec!["read_inventory"]));
-        assert!(check("other.myshopify.com", &["read_products"]).unwrap_err().contains("not of demo"));
-        assert!(check("demo.myshopify.com", &["read_inventory"]).unwrap_err().contains("read_products"));
+        assert_eq!(
+            check("Demo.myshopify.com", &["read_products", "read_inventory"]),
+            Ok(vec![])
+        );
+        assert_eq!(
+            check("demo.myshopify.com", &["write_products"]),
+            Ok(vec!["read_inventory"])
+        );
+        assert!(
+            check("other.myshopify.com", &["read_products"])
+                .unwrap_err()
+                .contains("not of demo")
+        );
+        assert!(
+            check("demo.myshopify.com", &["read_inventory"])
+                .unwrap_err()
+                .contains("read_products")
+        );
     }
 }

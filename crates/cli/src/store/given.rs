@@ -62,9 +62,11 @@ fn custom(text: &str) -> Result<Credential> {
         _ if !token.bytes().all(|byte| byte.is_ascii_graphic()) => "holds more than a token",
         _ if token.starts_with("shprt_") => "is a refresh token: give the whole answer with --offline-file",
         _ if token.starts_with("shpss_") => "is a client secret: set SHOPIFY_CLIENT_SECRETS and --client-credentials",
-        _ => return Ok(Credential::Custom {
-            access: Secret::new(token),
-        }),
+        _ => {
+            return Ok(Credential::Custom {
+                access: Secret::new(token),
+            });
+        }
     };
     bail!("{mistake}")
 }

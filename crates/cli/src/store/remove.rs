@@ -50,7 +50,11 @@ pub async fn run(places: &Connected, wanted: &Wanted<'_>) -> Result<bool> {
     let mut left = 0;
     for subscription in &subscriptions {
         if let Err(why) = shopify.remove(store, &subscription.id).await {
-            say(&format!("· the subscription to {} is still there: {}", subscription.topic, chain(&why)));
+            say(&format!(
+                "· the subscription to {} is still there: {}",
+                subscription.topic,
+                chain(&why)
+            ));
             left += 1;
         }
     }

@@ -54,7 +54,12 @@ fn page(store: &StoreKey, record: &StoreRecord, now: Timestamp) -> String {
         ("forged 24h", number(status.signature_failures_24h)),
         (
             "reconciled",
-            Some(record.reconciled.as_ref().map_or_else(|| "never".to_owned(), reconciled)),
+            Some(
+                record
+                    .reconciled
+                    .as_ref()
+                    .map_or_else(|| "never".to_owned(), reconciled),
+            ),
         ),
         ("subscriptions", record.watched.as_ref().map(watched)),
     ];
@@ -83,7 +88,10 @@ fn ordinal(number: u64) -> String {
 }
 
 fn connected(store: &StoreKey, record: &StoreRecord) -> String {
-    let currency = record.currency.as_ref().map(|currency| format!(", prices in {currency}"));
+    let currency = record
+        .currency
+        .as_ref()
+        .map(|currency| format!(", prices in {currency}"));
     if record.connected {
         format!("yes{}", currency.unwrap_or_default())
     } else {
@@ -114,12 +122,18 @@ fn watched(seen: &Watched) -> String {
     .into_iter()
     .flatten()
     .collect();
-    let said = if said.is_empty() { "all there".to_owned() } else { said.join("; ") };
+    let said = if said.is_empty() {
+        "all there".to_owned()
+    } else {
+        said.join("; ")
+    };
     format!("{said} ({})", seconds(seen.at))
 }
 
 fn by_topic<'a>(counts: impl Iterator<Item = (&'a (impl ToString + 'a), &'a u64)>) -> String {
-    let counts: Vec<String> = counts.map(|(topic, count)| format!("{count} {}", topic.to_string())).collect();
+    let counts: Vec<String> = counts
+        .map(|(topic, count)| format!("{count} {}", topic.to_string()))
+        .collect();
     if counts.is_empty() {
         "none".to_owned()
     } else {

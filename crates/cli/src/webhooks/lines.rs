@@ -62,9 +62,10 @@ impl Line {
             Standing::Missing => (State::Missing, others(finding)),
             Standing::Moved(found) => (State::Elsewhere, Some(format!("sends to {}", found.uri))),
             // Whoever asked for fewer fields knows it; only what loses changes is wrong.
-            Standing::Fields(found) if !finding.loses_changes() => {
-                (State::Right, Some(format!("sends only {}", found.include_fields.join(", "))))
-            }
+            Standing::Fields(found) if !finding.loses_changes() => (
+                State::Right,
+                Some(format!("sends only {}", found.include_fields.join(", "))),
+            ),
             Standing::Fields(_) => (
                 State::OtherFields,
                 Some("without updated_at, changes that look alike are dropped".to_owned()),
@@ -104,7 +105,10 @@ impl Line {
         let (state, note) = if is_needed {
             (State::NotAllowed, format!("the token lacks the scope {scope}"))
         } else {
-            (State::Skipped, format!("the token lacks the scope {scope}; nothing needs it"))
+            (
+                State::Skipped,
+                format!("the token lacks the scope {scope}; nothing needs it"),
+            )
         };
         Self {
             topic: topic.name().to_owned(),

@@ -65,7 +65,11 @@ mod tests {
 
     #[test]
     fn only_products_are_reduced_and_never_to_what_loses_changes() {
-        let text = block("https://example.com", "2026-10", &["tags".to_owned(), "a\"b".to_owned()]);
+        let text = block(
+            "https://example.com",
+            "2026-10",
+            &["tags".to_owned(), "a\"b".to_owned()],
+        );
         let line = r#"  include_fields = [ "id", "updated_at", "title", "tags", "a\"b" ]"#;
         assert_eq!(text.matches(line).count(), 2, "{text}");
         assert_eq!(text.matches("include_fields").count(), 2, "{text}");
