@@ -32,12 +32,12 @@ pub type Applied = Apply<DynamoEntities, DynamoStores, OpenSearchIndex, Now>;
 
 /// Where tokens are, and where stores are asked.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Where things are")]
+#[command(next_help_heading = "Where stores are asked, and their tokens kept")]
 pub struct Admin {
     /// The table of tokens, each encrypted.
     #[arg(long, value_name = "NAME", env = "CONNECTIONS_TABLE", hide_env_values = true)]
     pub connections_table: Option<String>,
-    /// The key in KMS that encrypts them.
+    /// The key in KMS that encrypts tokens.
     #[arg(long, value_name = "ARN", env = "TOKEN_KEY_ARN", hide_env_values = true)]
     pub token_key: Option<String>,
     /// Where a store's Admin API is, with `{store}` for its name, if not at `https://{store}`.
@@ -123,7 +123,7 @@ pub fn told(why: Unasked, store: &StoreKey) -> Error {
 
 /// Where the index is.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Where things are")]
+#[command(next_help_heading = "Where the index is")]
 pub struct Search {
     /// The OpenSearch that holds the index.
     #[arg(

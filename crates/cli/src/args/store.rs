@@ -24,7 +24,13 @@ pub enum Store {
         /// Its name at Shopify, as in `demo.myshopify.com`.
         store: Name,
         /// Where what was asked for by law is recorded; shown if given.
-        #[arg(long, value_name = "NAME", env = "AUDIT_TABLE", hide_env_values = true)]
+        #[arg(
+            long,
+            value_name = "NAME",
+            env = "AUDIT_TABLE",
+            hide_env_values = true,
+            help_heading = "Where things are"
+        )]
         audit_table: Option<String>,
     },
     /// Takes a store out: its subscriptions, its documents, its token.
@@ -46,6 +52,7 @@ pub enum Store {
 
 /// Which store, and what opens it.
 #[derive(Debug, Args)]
+#[command(override_usage = "hookline store add [OPTIONS] <STORE> <ONE WAY TO A TOKEN>")]
 pub struct Add {
     /// Its name at Shopify, as in `demo.myshopify.com`.
     pub store: Name,
@@ -139,7 +146,7 @@ pub struct Receivers {
         value_name = "URL",
         env = "RECEIVER_URL",
         hide_env_values = true,
-        help_heading = "Where things are"
+        help_heading = "Where webhooks are received"
     )]
     pub receiver_url: Option<String>,
 }

@@ -20,7 +20,7 @@ async fn all_that_a_store_has_is_indexed_and_what_was_missed_is_found_and_counte
     let done = shop.run(&["resync", "{store}", "--json"]).await.object();
     let products = done["products"].as_u64().unwrap();
     assert!(products > 10 && done["indexed"].as_u64().unwrap() > 10, "{done}");
-    shop.shows("stove", 1).await;
+    shop.shows("stove", true).await;
 
     // As if their webhooks had been lost.
     shop.control("generate", json!({ "products": 7, "variants": 1 })).await;
@@ -71,7 +71,7 @@ async fn what_a_person_stops_goes_on_where_it_was() {
     assert_eq!(said.status, 0, "{said:?}");
     assert!(said.err.contains("goes on from"), "{said:?}");
     let counts = shop.control("counts", json!({})).await;
-    shop.shows("stove", 1).await;
+    shop.shows("stove", true).await;
 
     // Through: the next begins anew.
     let said = shop.run(&["resync", "{store}"]).await;

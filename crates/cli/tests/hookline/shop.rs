@@ -4,12 +4,18 @@ use std::{
     path::PathBuf,
     process::Stdio,
     sync::atomic::{AtomicU32, Ordering},
+    time::{Duration, Instant},
 };
 
 use hookline_domain::{
+    catalogue::{Subscriptions, Wanted},
     ids::StoreKey,
+    index::{Search, SearchQuery},
+    secret::Secret,
     stores::{StoreRecord, Stores},
 };
+use hookline_lambda::SystemClock;
+use hookline_shopify_admin::{Given, Http, ShopifyAdmin, Time};
 use hookline_testkit::{
     emulator::{CONNECTIONS_TABLE, STORES_TABLE},
     osmem::Osmem,
@@ -140,6 +146,18 @@ impl Shop {
         assert_eq!(said.status, 0, "{said:?}");
     }
 
+    /// Subscribes to a topic as somebody else's program does.
+    pub async fn subscribe(&self, topic: &str, uri: &str) {
+        let http = Http::new(&LocalShopify::shared().admin_url()).unwrap();
+        let shopify = ShopifyAdmin::new(http, Given(Secret::new(&self.token)), Time::of(SystemClock));
+        let wanted = Wanted {
+            topic: topic.parse().unwrap(),
+            uri: uri.to_owned(),
+            include_fields: Vec::new(),
+        };
+        shopify.create(&self.key(), &wanted).await.unwrap();
+    }
+
     /// What the stack knows of it.
     pub async fn record(&self) -> Option<StoreRecord> {
         let stores = self.stack.dynamodb.aws().stores(STORES_TABLE);
@@ -155,9 +173,9 @@ impl Shop {
         items.first().map(|item| format!("{item:?}"))
     }
 
-    /// How many documents the index shows of the shop for a word, once there are so many.
-    pub async fn shows(&self, word: &str, many: u64) {
-        use hookline_domain::index::{Search, SearchQuery};
+    /// Waits until the index shows something of the shop for a word, or nothing any more: it shows within a second what
+    /// it was told.
+    pub async fn shows(&self, word: &str, anything: bool) {
         let index = self.osmem.as_ref().unwrap().index().await;
         let query = SearchQuery {
             store: self.key(),
@@ -165,14 +183,14 @@ impl Shop {
             text: word.to_owned(),
             limit: 1,
         };
-        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        let deadline = Instant::now() + Duration::from_secs(20);
         loop {
             let total = index.search(&query).await.unwrap().total;
-            if total == many {
+            if (total > 0) == anything {
                 return;
             }
-            assert!(std::time::Instant::now() < deadline, "{total} of {word:?}, not {many}");
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            assert!(Instant::now() < deadline, "{total} are shown for {word:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 }

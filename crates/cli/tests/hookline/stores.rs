@@ -100,7 +100,7 @@ async fn stores_are_listed_shown_and_taken_out() {
     let said = shop.run(&["webhooks", "register", "{store}"]).await;
     assert_eq!(said.status, 0, "{said:?}");
     shop.run(&["resync", "{store}"]).await;
-    shop.shows("stove", 1).await;
+    shop.shows("stove", true).await;
     let listed = shop.run(&["store", "list", "--json"]).await.object();
     assert_eq!((&listed["enabled"], &listed["connected"]), (&json!(true), &json!(true)));
     assert!(listed["reconciled_at"].is_string(), "{listed}");
@@ -117,7 +117,7 @@ async fn stores_are_listed_shown_and_taken_out() {
 
     let said = shop.run(&["store", "remove", "{store}", "--yes"]).await;
     assert_eq!(said.status, 0, "{said:?}");
-    shop.shows("stove", 0).await;
+    shop.shows("stove", false).await;
     let record = shop.record().await.unwrap();
     assert!(!record.enabled && !record.connected && !record.watched.unwrap().by_api);
     assert_eq!(shop.kept().await, None);

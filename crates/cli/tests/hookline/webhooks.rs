@@ -95,6 +95,32 @@ async fn fewer_fields_are_sent_with_what_no_payload_may_lack() {
 }
 
 #[tokio::test]
+async fn what_is_there_twice_is_told_and_removed_when_wished_and_what_is_somebody_elses_stays() {
+    let shop = Shop::open().await;
+    shop.add().await;
+    shop.run(&["webhooks", "register", "{store}"]).await;
+    let before = "https://before.example.com/api/webhooks/receive/shopify/products-update";
+    let others = "https://hooks.example.com/other/products-update";
+    for uri in [before, others] {
+        shop.subscribe("products/update", uri).await;
+    }
+    for command in ["check", "register"] {
+        let said = shop.run(&["webhooks", command, "{store}"]).await;
+        assert_eq!(said.status, 0, "{said:?}");
+        assert!(said.err.contains("once more") && said.err.contains(before), "{said:?}");
+        assert!(!said.err.contains(others) && said.err.contains("--prune"), "{said:?}");
+    }
+    let said = shop
+        .run(&["webhooks", "register", "{store}", "--prune", "--json"])
+        .await;
+    assert_eq!((said.status, count(&said, "removed")), (0, 1), "{said:?}");
+    let said = shop.run(&["webhooks", "list", "{store}"]).await;
+    assert!(!said.out.contains(before) && said.out.contains(others), "{said:?}");
+    let said = shop.run(&["webhooks", "check", "{store}"]).await;
+    assert!(said.status == 0 && !said.err.contains("once more"), "{said:?}");
+}
+
+#[tokio::test]
 async fn the_block_for_the_app_needs_no_store() {
     let shop = Shop::open().await;
     let said = shop.run(&["webhooks", "register", "--toml"]).await;
