@@ -11,10 +11,23 @@ VARIABLES = {
     "EventQueueUrl": "EVENT_QUEUE_URL",
     "EventDeadLetterQueueUrl": "DEAD_LETTER_QUEUE_URL",
     "PayloadBucketName": "PAYLOAD_BUCKET",
+    "SyncQueueUrl": "SYNC_QUEUE_URL",
+    "ConnectionsTableName": "CONNECTIONS_TABLE",
+    "AuditTableName": "AUDIT_TABLE",
+    "TokenKeyArn": "TOKEN_KEY_ARN",
+    "ReceiverUrl": "RECEIVER_URL",
+    "OpenSearchUrl": "OPENSEARCH_URL",
+    "OpenSearchIndex": "OPENSEARCH_INDEX",
 }
 
-# Of a stack without an archive: nothing, so that another stack's is not taken for it.
-OPTIONAL = {"ArchiveBucketName": "ARCHIVE_BUCKET"}
+# What a stack does not have, say an archive, is nothing: so that another stack's is not taken for it.
+OPTIONAL = {
+    "ArchiveBucketName": "ARCHIVE_BUCKET",
+    "SigningService": "OPENSEARCH_SIGNING_SERVICE",
+    "ShopifyAdminUrl": "SHOPIFY_ADMIN_URL",
+    "ShopifyClientId": "SHOPIFY_CLIENT_ID",
+    "ShopifyClientSecretsArn": "SHOPIFY_CLIENT_SECRETS_ARN",
+}
 
 
 def exports(outputs: list[dict[str, str]]) -> list[str]:

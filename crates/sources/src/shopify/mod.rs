@@ -8,6 +8,6 @@ mod topic;
 pub use self::{
     delivery::{BODY_LIMIT, HeaderError, captured, delivery, named_store, store, verify},
     payload::{interpret, problem},
-    subscribing::{Subscribing, address, has_scope, subscribing, wanted},
+    subscribing::{Subscribing, address, has_scope, included, left_out, subscribing, wanted},
     topic::Topic,
 };
