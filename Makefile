@@ -88,9 +88,9 @@ build: tools ## Builds every function for AWS into target/lambda/<function>/boot
 	$(CARGO_LAMBDA) --release $(if $(filter arm64,$(ARCH)),--arm64,--x86-64)
 
 .PHONY: build-local
-build-local: tools ## Builds the same for this machine, faster; used by demo, dev and test.
-	@echo "· building the functions (cargo profile local)" >&2
-	@$(CARGO_LAMBDA) --profile local
+build-local: tools ## Builds the same and `hookline` for this machine, faster; used by demo, dev and test.
+	@echo "· building the functions and the command (cargo profile local)" >&2
+	@$(CARGO_LAMBDA) --package hookline-cli --profile local
 
 .PHONY: deploy
 deploy: deployable build ## Builds and deploys with SAM: SHOPIFY_CLIENT_SECRETS_ARN= API_TOKEN_ARN= OPENSEARCH_URL= OPENSEARCH_ARN= [STACK= ARCH= MORE=]
