@@ -1,5 +1,7 @@
 //! How a store is doing, as the status function tells it.
 
+mod silence;
+
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
@@ -8,14 +10,16 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ids::StoreKey,
     rotation::ClientSecret,
-    stores::{Counter, Hour, LastError, StoreRecord},
+    stores::{Counter, Hour, LastError, Reconciled, StoreRecord, Watched},
 };
+
+pub use self::silence::{Reason, Silence};
 
 /// After this long without an event a store is idle, and a wrong signature is no news.
 pub const IDLE_AFTER: SignedDuration = SignedDuration::from_mins(30);
 
 /// How a store is doing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Status {
     /// The platform.
     pub source: String,
@@ -47,6 +51,22 @@ pub struct Status {
     pub client_secret: ClientSecret,
     /// Deliveries that a person sent again in the last 24 hours; not among the events.
     pub replayed_24h: u64,
+    /// Why no event comes, if none does.
+    pub silence: Silence,
+    /// Whether a token is held for its Admin API, so that more can be asked than its webhooks tell.
+    pub connected: bool,
+    /// The currency of its prices, once its Admin API has told it.
+    pub currency: Option<String>,
+    /// Products indexed in part in the last 24 hours, for want of a token.
+    pub partial_24h: u64,
+    /// Changes of which no webhook told us, found by reconciliations of the last 24 hours.
+    pub missed_24h: Events,
+    /// By topic, which part of all changes that was: missed of missed and told.
+    pub missed_rate: BTreeMap<String, f64>,
+    /// What the last reconciliation found.
+    pub reconciled: Option<Reconciled>,
+    /// What was last seen of its subscriptions and of our queue.
+    pub watched: Option<Watched>,
 }
 
 /// Whether events come.
@@ -85,10 +105,30 @@ pub struct Events {
     pub by_topic: BTreeMap<String, u64>,
 }
 
+impl Events {
+    fn add(&mut self, topic: String, count: u64) {
+        self.total += count;
+        *self.by_topic.entry(topic).or_default() += count;
+    }
+}
+
+/// By topic, which part of all changes was missed; of every topic that had any.
+#[expect(clippy::cast_precision_loss, reason = "counts of a day are far below 2^52")]
+fn rates(missed: &Events, told: &Events) -> BTreeMap<String, f64> {
+    let topics = missed.by_topic.keys().chain(told.by_topic.keys());
+    let of = |events: &Events, topic: &str| events.by_topic.get(topic).copied().unwrap_or(0);
+    let rate = |topic: &String| {
+        let (missed, told) = (of(missed, topic), of(told, topic));
+        (topic.clone(), missed as f64 / (missed + told).max(1) as f64)
+    };
+    topics.map(rate).collect()
+}
+
 impl Status {
     /// How a store is doing at `now`.
     #[must_use]
     pub fn of(store: &StoreKey, record: StoreRecord, now: Timestamp) -> Self {
+        let silence = Silence::of(&record, now);
         let mut status = Self {
             source: store.source.to_string(),
             store: store.store.to_string(),
@@ -105,6 +145,14 @@ impl Status {
             last_signature_failure_at: record.last_forged_at,
             client_secret: ClientSecret::of(&record.rotations, record.last_event_at, now),
             replayed_24h: 0,
+            silence,
+            connected: record.connected,
+            currency: record.currency,
+            partial_24h: 0,
+            missed_24h: Events::default(),
+            missed_rate: BTreeMap::new(),
+            reconciled: record.reconciled,
+            watched: record.watched,
         };
         let oldest = Hour::of(now).back(24);
         for ((hour, counter), count) in record.counts {
@@ -112,17 +160,16 @@ impl Status {
                 continue;
             }
             match counter {
-                Counter::Event(topic) => {
-                    status.events_24h.total += count;
-                    *status.events_24h.by_topic.entry(topic.into()).or_default() += count;
-                }
+                Counter::Event(topic) => status.events_24h.add(topic.into(), count),
+                Counter::Missed(topic) => status.missed_24h.add(topic.into(), count),
+                Counter::Partial => status.partial_24h += count,
                 Counter::Duplicate => status.duplicates_dropped_24h += count,
                 Counter::Discarded => status.discarded_24h += count,
                 Counter::Forged => status.signature_failures_24h += count,
                 Counter::Replayed => status.replayed_24h += count,
-                Counter::Missed(_) | Counter::Partial => {}
             }
         }
+        status.missed_rate = rates(&status.missed_24h, &status.events_24h);
         status
     }
 }
@@ -202,5 +249,32 @@ mod tests {
         assert_eq!(status.events_24h.total, 5);
         assert_eq!(status.events_24h.by_topic["products/update"], 3);
         assert_eq!(status.duplicates_dropped_24h, 4);
+    }
+
+    #[test]
+    fn what_was_missed_is_told_by_topic_and_as_a_part_of_all_changes() {
+        let now = at("2026-11-21T12:30:00Z");
+        let topic = |name: &str| Topic::new(name).unwrap();
+        let record = StoreRecord {
+            counts: [
+                ((Hour::of(now), Counter::Event(topic("products/update"))), 9),
+                ((Hour::of(now), Counter::Event(topic("products/create"))), 4),
+                ((Hour::of(now), Counter::Missed(topic("products/update"))), 1),
+                ((Hour::of(now).back(3), Counter::Missed(topic("products/delete"))), 2),
+                ((Hour::of(now).back(24), Counter::Missed(topic("products/delete"))), 50),
+                ((Hour::of(now), Counter::Partial), 3),
+            ]
+            .into(),
+            ..StoreRecord::default()
+        };
+        let status = Status::of(&store(), record, now);
+        assert_eq!((status.missed_24h.total, status.partial_24h), (3, 3));
+        let expected = [
+            ("products/create", 0.0),
+            ("products/delete", 1.0),
+            ("products/update", 0.1),
+        ];
+        let expected = expected.map(|(topic, rate)| (topic.to_owned(), rate));
+        assert_eq!(status.missed_rate, expected.into());
     }
 }

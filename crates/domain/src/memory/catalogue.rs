@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
 use super::Shared;
@@ -25,7 +24,7 @@ pub struct MemoryCatalogue<C> {
 }
 
 /// What happens while an answer is under way.
-type Meanwhile = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;
+type Meanwhile = Box<dyn FnOnce() + Send>;
 
 #[derive(Default)]
 struct Shelves {
@@ -114,7 +113,7 @@ impl<C: Clock> MemoryCatalogue<C> {
     }
 
     /// The next products that are asked for are read, then this happens, then they are answered.
-    pub fn meanwhile(&self, what: impl FnOnce() -> BoxFuture<'static, ()> + Send + 'static) {
+    pub fn meanwhile(&self, what: impl FnOnce() + Send + 'static) {
         self.shelves.lock().meanwhile.push_back(Box::new(what));
     }
 
@@ -178,7 +177,7 @@ impl<C: Clock> Catalogue for MemoryCatalogue<C> {
             (answer.collect(), shelves.meanwhile.pop_front())
         };
         if let Some(meanwhile) = meanwhile {
-            meanwhile().await;
+            meanwhile();
         }
         Ok(answer)
     }

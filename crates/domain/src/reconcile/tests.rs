@@ -12,8 +12,6 @@ use crate::{
 const OLD: &str = "2026-11-20T10:00:00Z";
 /// Later than [`OLD`], and older than the grace.
 const NEWER: &str = "2026-11-21T11:30:00Z";
-/// Younger than the grace.
-const YOUNG: &str = "2026-11-21T11:50:00Z";
 
 fn minutes(minutes: i64) -> SignedDuration {
     SignedDuration::from_mins(minutes)
