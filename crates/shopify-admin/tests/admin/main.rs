@@ -9,6 +9,7 @@ mod documents;
 mod exports;
 mod limits;
 mod products;
+mod scripted;
 mod shop;
 mod subscriptions;
 mod tokens;
