@@ -39,7 +39,7 @@ async fn create(shop: &Shop, number: u64, count: u64) {
     let given = json!({
         "id": number, "title": format!("Lamp {number}"), "body_html": "<p>Bright &amp; warm</p>", "vendor": "Lumen",
         "product_type": "Lamp", "tags": "brass, lamp", "status": "active",
-        "variants": variants(number * 1_000_000, count),
+        "variants": variants(number % 1_000_000 * 1_000_000, count),
     });
     shop.control("create-product", given).await;
 }
@@ -47,6 +47,8 @@ async fn create(shop: &Shop, number: u64, count: u64) {
 #[tokio::test]
 async fn a_product_comes_whole_however_many_variants_it_has() {
     let shop = Shop::new().await;
+    shop.control("throttle", json!({"maximum": 100_000, "rate": 100_000}))
+        .await;
     for (number, count) in [(1, 1), (2, 101), (3, 251), (4, 620), (5, 2048)] {
         create(&shop, number, count).await;
     }
@@ -81,9 +83,7 @@ async fn what_is_asked_comes_in_that_order_and_what_is_not_there_is_deleted() {
     create(&shop, 788_032_119_674_292_922, 0).await;
     create(&shop, 7, 1).await;
     let ids = [404, 7, 788_032_119_674_292_922, 405].map(id);
-    let before = shop.passing.time();
     let seen = shop.admin().products(&shop.store, &ids).await.unwrap();
-    drop(before);
     assert_eq!(seen[0].event, Event::ProductDeleted(id(404)));
     assert_eq!(product(&seen[1]).id, ids[1]);
     assert_eq!(product(&seen[2]).id.as_str(), "788032119674292922");
