@@ -59,7 +59,8 @@ check: tools emulator $(CARGO_DENY) ## Format, lints, licences, template. Change
 
 .PHONY: test
 test: ready ## Every test there is: Rust, the template, the whole stack on this machine.
-	OSMEM_SERVER=$(EMULATOR)/bin/osmem-server cargo test --workspace --locked
+	OSMEM_SERVER=$(EMULATOR)/bin/osmem-server LOCAL_SHOPIFY_PYTHON=$(EMULATOR)/bin/python \
+		cargo test --workspace --locked
 	$(SOAK) --short
 	$(PYTEST) tests/template tests/stack
 

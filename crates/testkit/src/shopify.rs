@@ -3,8 +3,8 @@
 
 use std::{
     io::{BufRead, BufReader},
-    path::{Path, PathBuf},
-    process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio},
+    path::Path,
+    process::{Child, ChildStdin, ChildStdout, Output, Stdio},
     sync::OnceLock,
 };
 
@@ -14,8 +14,7 @@ use tokio::{
     net::TcpStream,
 };
 
-/// The variable that names the Python which has what the local Shopify needs.
-const PYTHON: &str = "LOCAL_SHOPIFY_PYTHON";
+use crate::python::{PYTHON, python};
 
 /// The client id of the local Shopify's app.
 pub const CLIENT_ID: &str = "hookline-local";
@@ -103,15 +102,4 @@ pub fn check_documents<'a>(documents: impl IntoIterator<Item = &'a Path>) -> Out
         .args(documents)
         .output()
         .unwrap_or_else(|error| panic!("{PYTHON} cannot be started ({error}): run make test"))
-}
-
-/// The emulators' Python, with what is in `local/`.
-fn python() -> Command {
-    #[expect(clippy::disallowed_methods, reason = "a test has no configuration")]
-    let python = std::env::var_os(PYTHON)
-        .unwrap_or_else(|| panic!("{PYTHON} does not say which Python has the emulators: run make test"));
-    let local: PathBuf = [env!("CARGO_MANIFEST_DIR"), "..", "..", "local"].iter().collect();
-    let mut command = Command::new(python);
-    command.env("PYTHONPATH", local);
-    command
 }

@@ -17,6 +17,7 @@ use hookline_testkit::{
     emulator::{
         CONNECTIONS_TABLE, DynamoDb, ENTITIES_TABLE, LEDGER_TABLE, Parrot, S3, STORES_TABLE, Sqs, sdk_config, silent,
     },
+    kms::Kms,
     osmem::Osmem,
 };
 use opensearch::{
@@ -87,6 +88,15 @@ mod connections {
         let dynamodb = DynamoDb::start().await;
         let connections = dynamodb.aws().connections(CONNECTIONS_TABLE);
         (dynamodb, connections)
+    });
+}
+
+mod vault {
+    use super::Kms;
+    hookline_testkit::vault_contract!(async {
+        let kms = Kms::start().await;
+        let vault = kms.aws().vault(kms.key());
+        (kms, vault)
     });
 }
 
