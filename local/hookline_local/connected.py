@@ -41,12 +41,13 @@ class Connected(Tour):
 
     def product(self, title: str) -> dict[str, Any]:
         """A product of the shop by the beginning of its title."""
-        return next(each for each in self.on_sale() if each["title"].startswith(title))
+        listed = next(each for each in self.on_sale() if each["title"].startswith(title))
+        return self.shop.tell("product", id=listed["id"])
 
     def shown(self, title: str) -> dict[str, Any] | None:
         """A product of the shop as search shows it."""
-        wanted = str(self.product(title)["id"])
-        return next((each for each in self.found(title) if each["id"] == wanted), None)
+        product = self.product(title)
+        return next((each for each in self.found(product["title"]) if each["id"] == str(product["id"])), None)
 
     def edit(self, title: str, **changes: Any) -> None:
         """Edits a product in the shop, which sends what Shopify would send."""
