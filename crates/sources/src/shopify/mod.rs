@@ -12,5 +12,5 @@ pub use self::{
     json::problem,
     payload::interpret,
     subscribing::{Subscribing, address, has_scope, included, left_out, subscribing, wanted},
-    topic::Topic,
+    topic::{Topic, is_personal},
 };

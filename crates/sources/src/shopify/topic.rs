@@ -117,6 +117,26 @@ fn same(ours: &str, theirs: &str) -> bool {
     theirs.len() <= LONGEST && letters(ours).eq(letters(theirs))
 }
 
+/// Whether the bodies of a topic of this name are about people, and are not to be kept. Of topics that nobody reads, too.
+#[must_use]
+pub fn is_personal(topic: &hookline_domain::ids::Topic) -> bool {
+    match Topic::named(topic.as_str()) {
+        Some(Topic::OrdersCreate | Topic::CustomersDataRequest | Topic::CustomersRedact | Topic::ShopRedact) | None => {
+            true
+        }
+        Some(
+            Topic::ProductsCreate
+            | Topic::ProductsUpdate
+            | Topic::ProductsDelete
+            | Topic::CollectionsCreate
+            | Topic::CollectionsUpdate
+            | Topic::CollectionsDelete
+            | Topic::InventoryLevelsUpdate
+            | Topic::AppUninstalled,
+        ) => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,10 @@
+//! Receives Shopify's `customers/data_request`.
+
+use std::process::ExitCode;
+
+use hookline_receivers::receive;
+use hookline_sources::shopify::Topic;
+
+fn main() -> ExitCode {
+    receive(Topic::CustomersDataRequest)
+}
