@@ -17,6 +17,12 @@ use jiff::SignedDuration;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tokens(Arc<Mutex<std::collections::BTreeSet<StoreKey>>>);
 
+impl Tokens {
+    fn are_held(&self, store: &StoreKey) -> bool {
+        self.0.lock().unwrap().contains(store)
+    }
+}
+
 impl Connections for Tokens {
     async fn find(&self, _: &StoreKey) -> Result<Option<Connection>, Unavailable> {
         unreachable!("who complies does not read tokens")
@@ -93,27 +99,17 @@ async fn complying() -> Consumer {
 /// What is there of a store: documents, entities, tokens, archived objects, bodies.
 async fn there(consumer: &Consumer, name: &str) -> [usize; 5] {
     let kept = consumer.compliance.as_ref().unwrap();
+    let has_tokens = kept.connections.as_ref().unwrap().are_held(&store(name));
     let documents = consumer.apply.index.index.documents();
     let entities = consumer.apply.entities.page(&store(name), None, 100).await.unwrap();
     let archive = kept.archive.as_ref().unwrap();
+    let objects = archive.objects(&store(name), Timestamp::MIN, Timestamp::MAX).await;
     let bodies = kept.bodies.as_ref().unwrap().keys();
     [
         documents.iter().filter(|document| document.store == name).count(),
         entities.passed.len(),
-        usize::from(
-            kept.connections
-                .as_ref()
-                .unwrap()
-                .0
-                .lock()
-                .unwrap()
-                .contains(&store(name)),
-        ),
-        archive
-            .objects(&store(name), Timestamp::MIN, Timestamp::MAX)
-            .await
-            .unwrap()
-            .len(),
+        usize::from(has_tokens),
+        objects.unwrap().len(),
         bodies.iter().filter(|key| key.delivery.store == store(name)).count(),
     ]
 }
@@ -327,7 +323,6 @@ async fn a_quiet_new_install_is_protected_by_the_uninstall_that_it_followed() {
     assert!(consumer.stored(STORE).await.enabled);
 }
 
-/// An archive with so much in it that each part takes all the time there is.
 #[tokio::test]
 async fn who_has_no_more_time_goes_on_with_the_next_receive() {
     let consumer = complying().await;
