@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use hookline_receivers::receive;
+use hookline_wiring::receive;
 use hookline_sources::shopify::Topic;
 
 fn main() -> ExitCode {
