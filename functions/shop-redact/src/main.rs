@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use hookline_wiring::receive;
 use hookline_sources::shopify::Topic;
+use hookline_wiring::receive;
 
 fn main() -> ExitCode {
     receive(Topic::ShopRedact)

@@ -197,7 +197,10 @@ async fn without_a_place_for_records_what_the_law_asks_for_is_parked() {
 async fn an_uninstalled_store_is_forgotten_and_no_other() {
     let consumer = complying().await;
     consumer.take(&[delivery(STORE, UNINSTALL, "u", T2, "")]).await;
-    assert_eq!(there(&consumer, STORE).await, [0, 0, 1, 1, 1]);
+    // The uninstall itself is kept after it has happened, and tells who owned the store.
+    let archive = consumer.compliance.as_ref().unwrap().archive.clone().unwrap();
+    archive.keep(&store(STORE), at(T3), &["{}".into()]).await.unwrap();
+    assert_eq!(there(&consumer, STORE).await, [0, 0, 1, 2, 1]);
     assert_eq!(
         consumer.take(&[redact("r", TWO_DAYS_LATER)]).await,
         [settled(Fate::Noted)]
@@ -349,4 +352,25 @@ async fn who_has_no_more_time_goes_on_with_the_next_receive() {
     assert!(records(&consumer).await.is_empty(), "it is not done");
     assert_eq!(consumer.again(vec![message]).await, [settled(Fate::Noted)]);
     assert_eq!(there(&consumer, STORE).await, NOTHING);
+}
+
+#[tokio::test]
+async fn an_install_that_begins_while_the_old_one_is_forgotten_is_left_alone() {
+    let consumer = complying().await;
+    consumer.take(&[delivery(STORE, UNINSTALL, "u", T2, "")]).await;
+    // Past the fence, by a consumer that died before it could say that the next install has begun.
+    let entity = EntityKey {
+        store: store(STORE),
+        kind: Kind::Product,
+        id: EntityId::new("2").unwrap(),
+    };
+    let version = Version::new(at(T3), at(T3)).unwrap();
+    consumer.apply.entities.advance(&entity, version, None).await.unwrap();
+    assert_eq!(
+        consumer.take(&[redact("r", TWO_DAYS_LATER)]).await,
+        [settled(Fate::Noted)]
+    );
+    assert_eq!(there(&consumer, STORE).await[1..], [1, 1, 0, 0]);
+    let status = consumer.stored(STORE).await;
+    assert!(status.enabled && status.connected && status.epoch == 2);
 }
