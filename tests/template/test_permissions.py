@@ -35,6 +35,7 @@ PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
         "Entities": ({"dynamodb:UpdateItem", "dynamodb:Query"}, {"EntitiesTable"}),
         "Stores": ({"dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:PutItem"}, {"StoresTable"}),
         "Audit": ({"dynamodb:PutItem"}, {"AuditTable"}),
+        "Connections": ({"dynamodb:DeleteItem"}, {"ConnectionsTable"}),
         "Index": (WRITE_INDEX, DOMAIN),
         "ServerlessIndex": SERVERLESS,
         "Logs": (LOGS, {"ReindexLogs"}),

@@ -7,9 +7,9 @@ use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::Timeou
 use hookline_domain::secret::SecretRef;
 
 use crate::{
-    AwsSecret, DynamoAudit, DynamoConnections, DynamoEntities, DynamoLedger, DynamoStores, InvalidOpenSearchConfig, KmsVault,
-    OpenSearchConfig, OpenSearchIndex, S3Archive, S3Bodies, SecretsManagerSecret, SqsDeadLetters, SqsEventQueue,
-    SqsJobs,
+    AwsSecret, DynamoAudit, DynamoConnections, DynamoEntities, DynamoLedger, DynamoStores, InvalidOpenSearchConfig,
+    KmsVault, OpenSearchConfig, OpenSearchIndex, S3Archive, S3Bodies, SecretsManagerSecret, SqsDeadLetters,
+    SqsEventQueue, SqsJobs,
 };
 
 /// How long a call may take before it has failed.

@@ -15,7 +15,8 @@ use hookline_testkit::{
     builders::{at, delivery, document, noon, product, store, version},
     contract::{index::put, queue},
     emulator::{
-        AUDIT_TABLE, CONNECTIONS_TABLE, DynamoDb, ENTITIES_TABLE, LEDGER_TABLE, Parrot, S3, STORES_TABLE, Sqs, sdk_config, silent,
+        AUDIT_TABLE, CONNECTIONS_TABLE, DynamoDb, ENTITIES_TABLE, LEDGER_TABLE, Parrot, S3, STORES_TABLE, Sqs,
+        sdk_config, silent,
     },
     osmem::Osmem,
 };

@@ -1,8 +1,8 @@
 //! The ports in memory keep the contract.
 
 use hookline_domain::memory::{
-    MemoryArchive, MemoryAudit, MemoryBodies, MemoryConnections, MemoryEntities, MemoryIndex, MemoryLedger, MemoryQueue,
-    MemoryStores, MemoryVault,
+    MemoryArchive, MemoryAudit, MemoryBodies, MemoryConnections, MemoryEntities, MemoryIndex, MemoryLedger,
+    MemoryQueue, MemoryStores, MemoryVault,
 };
 use hookline_testkit::contract::queue;
 

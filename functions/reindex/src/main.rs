@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use hookline_aws::{Aws, OpenSearchConfig, Patience};
 use hookline_domain::{
     apply::Apply,
-    reindex::{Compliance, Keep, NoConnections, Reindex, Unpack},
+    reindex::{Compliance, Keep, Reindex, Unpack},
 };
 use hookline_lambda::{Environment, ReindexConfig, SystemClock, batch, start};
 use hookline_sources::shopify;
@@ -23,7 +23,7 @@ fn main() -> ExitCode {
         };
         let compliance = config.audit_table.map(|table| Compliance {
             audit: aws.audit(table),
-            connections: None::<NoConnections>,
+            connections: config.connections_table.map(|table| aws.connections(table)),
             stores: aws.stores(&config.stores_table),
             archive: keep.archive.clone(),
             bodies: unpack.bodies.clone(),
