@@ -15,7 +15,8 @@ use hookline_testkit::{
     builders::{at, delivery, document, noon, product, store, version},
     contract::{index::put, queue},
     emulator::{
-        CONNECTIONS_TABLE, DynamoDb, ENTITIES_TABLE, LEDGER_TABLE, Parrot, S3, STORES_TABLE, Sqs, sdk_config, silent,
+        AUDIT_TABLE, CONNECTIONS_TABLE, DynamoDb, ENTITIES_TABLE, LEDGER_TABLE, Parrot, S3, STORES_TABLE, Sqs,
+        sdk_config, silent,
     },
     kms::Kms,
     osmem::Osmem,
@@ -61,6 +62,40 @@ mod archive {
         let s3 = S3::start().await;
         let archive = s3.aws().archive(S3::BUCKET);
         (s3, archive)
+    });
+}
+
+mod audit {
+    use super::{AUDIT_TABLE, DynamoDb};
+    hookline_testkit::audit_contract!(async {
+        let dynamodb = DynamoDb::start().await;
+        let audit = dynamodb.aws().audit(AUDIT_TABLE);
+        (dynamodb, audit)
+    });
+}
+
+mod erase {
+    use super::S3;
+    hookline_testkit::erase_contract!(
+        archive: async {
+            let s3 = S3::start().await;
+            let archive = s3.aws().archive(S3::BUCKET);
+            (s3, archive)
+        },
+        bodies: async {
+            let s3 = S3::start().await;
+            let bodies = s3.aws().bodies(S3::BUCKET);
+            (s3, bodies)
+        }
+    );
+}
+
+mod redact {
+    use super::{DynamoDb, STORES_TABLE};
+    hookline_testkit::redact_contract!(async {
+        let dynamodb = DynamoDb::start().await;
+        let stores = dynamodb.aws().stores(STORES_TABLE);
+        (dynamodb, stores)
     });
 }
 

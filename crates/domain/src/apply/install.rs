@@ -44,6 +44,13 @@ pub(crate) struct Removal {
     ended: Timestamp,
 }
 
+impl Removal {
+    /// The removal of what an uninstall at `ended` has ended, once that is recorded.
+    pub(crate) fn new(at: usize, store: StoreKey, ended: Timestamp) -> Self {
+        Self { at, store, ended }
+    }
+}
+
 impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
     /// Puts one store's events where they belong: records uninstalls first, then what is left into groups by entity.
     pub(crate) async fn place(
@@ -58,11 +65,9 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
             items.into_iter().partition(|item| item.event == Event::AppUninstalled);
         for item in uninstalls {
             match self.record_uninstall(record, store, item.happened_at).await {
-                Ok(true) => placed.removals.push(Removal {
-                    at: item.at,
-                    store: store.clone(),
-                    ended: item.happened_at,
-                }),
+                Ok(true) => placed
+                    .removals
+                    .push(Removal::new(item.at, store.clone(), item.happened_at)),
                 Ok(false) => verdicts.decide(item.at, Verdict::Settled(Fate::Discarded)),
                 Err(failure) => verdicts.decide(item.at, Verdict::storage(&failure)),
             }
