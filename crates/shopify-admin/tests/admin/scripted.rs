@@ -60,7 +60,7 @@ impl Script {
 async fn request(stream: &mut TcpStream) -> Value {
     let mut read = Vec::new();
     loop {
-        let mut more = [0; 16 * 1024];
+        let mut more = vec![0; 16 * 1024];
         let length = stream.read(&mut more).await.unwrap();
         assert!(length > 0, "the request broke off");
         read.extend_from_slice(&more[..length]);
