@@ -15,7 +15,8 @@ from .tour import Tour
 STORE = "harbour-and-pine.myshopify.com"
 
 BOARD = "Walnut Serving Board"
-SKILLET = "Cast Iron Skillet"
+SKILLET = "Hand-Poured Cast Iron Skillet"
+LANTERN = "Brass Storm Lantern"
 
 # More than the 100 that a webhook carries.
 VARIANTS = 150
@@ -140,11 +141,11 @@ def more_variants_than_a_webhook_carries(tour: Connected) -> None:
 
 def stock_that_runs_out_shows(tour: Connected) -> None:
     """The stock of a variant is set to nothing; its webhook names an inventory item only."""
-    lantern = tour.product("Storm Lantern")
+    lantern = tour.product(LANTERN)
     for variant in lantern["variants"]:
         item = variant["inventory_item_id"]
         tour.shop.tell("set_stock", inventory_item_id=item, available=0, product_update=False)
-    tour.until_shown("Storm Lantern", "the lantern is sold out", available=False)
+    tour.until_shown(LANTERN, "the lantern is sold out", available=False)
 
 
 def who_joins_a_collection_says_so(tour: Connected) -> None:

@@ -14,6 +14,7 @@ VARIABLES = {
     "PayloadBucketName": "PAYLOAD_BUCKET",
     "SyncQueueUrl": "SYNC_QUEUE_URL",
     "ConnectionsTableName": "CONNECTIONS_TABLE",
+    "AuditTableName": "AUDIT_TABLE",
     "TokenKeyArn": "TOKEN_KEY_ARN",
     "ReceiverUrl": "RECEIVER_URL",
     "OpenSearchUrl": "OPENSEARCH_URL",
@@ -22,7 +23,6 @@ VARIABLES = {
 
 # What a stack does not have, say an archive, is nothing: so that another stack's is not taken for it.
 OPTIONAL = {
-    "AuditTableName": "AUDIT_TABLE",
     "ArchiveBucketName": "ARCHIVE_BUCKET",
     "OpenSearchSigningService": "OPENSEARCH_SIGNING_SERVICE",
     "ShopifyAdminUrl": "SHOPIFY_ADMIN_URL",
