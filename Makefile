@@ -59,7 +59,8 @@ check: tools emulator $(CARGO_DENY) ## Format, lints, licences, template. Change
 
 .PHONY: test
 test: ready ## Every test there is: Rust, the template, the whole stack on this machine.
-	OSMEM_SERVER=$(EMULATOR)/bin/osmem-server cargo test --workspace --locked
+	OSMEM_SERVER=$(EMULATOR)/bin/osmem-server LOCAL_SHOPIFY_PYTHON=$(EMULATOR)/bin/python \
+		cargo test --workspace --locked
 	$(SOAK) --short
 	$(PYTEST) tests/template tests/stack
 
@@ -88,9 +89,9 @@ build: tools ## Builds every function for AWS into target/lambda/<function>/boot
 	$(CARGO_LAMBDA) --release $(if $(filter arm64,$(ARCH)),--arm64,--x86-64)
 
 .PHONY: build-local
-build-local: tools ## Builds the same for this machine, faster; used by demo, dev and test.
-	@echo "· building the functions (cargo profile local)" >&2
-	@$(CARGO_LAMBDA) --profile local
+build-local: tools ## Builds the same and `hookline` for this machine, faster; used by demo, dev and test.
+	@echo "· building the functions and the command (cargo profile local)" >&2
+	@$(CARGO_LAMBDA) --package hookline-cli --profile local
 
 .PHONY: deploy
 deploy: deployable build ## Builds and deploys with SAM: SHOPIFY_CLIENT_SECRETS_ARN= API_TOKEN_ARN= OPENSEARCH_URL= OPENSEARCH_ARN= [STACK= ARCH= MORE=]

@@ -11,6 +11,9 @@ from .deploy import STACK, aws_client
 from .ports import HOST, Ports
 from .translate import translated
 
+# Where webhooks go, without the topic.
+RECEIVERS = "/api/webhooks/receive/shopify"
+
 
 def api() -> tuple[str, dict[str, Any]]:
     """The logical id of the HTTP API in the translated template, and the paths of its OpenAPI document."""
@@ -47,6 +50,21 @@ def add_routes(ports: Ports) -> str:
             target = f"integrations/{integration['IntegrationId']}"
             gateway.create_route(ApiId=api_id, RouteKey=f"{method.upper()} {path}", Target=target)
     return f"http://{HOST}:{ports.aws}/_aws/execute-api/{api_id}/$default"
+
+
+def tell_receivers(ports: Ports, base_url: str) -> str:
+    """Tells the function that looks after subscriptions where webhooks go here; returns that address.
+
+    On AWS it follows from the API's id. Here the emulator has its own way of addressing an API.
+    """
+    receivers = base_url + RECEIVERS
+    lambdas = aws_client("lambda", ports)
+    name = physical_ids(ports)["SyncFunction"]
+    variables = lambdas.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    lambdas.update_function_configuration(
+        FunctionName=name, Environment={"Variables": variables | {"RECEIVER_URL": receivers}}
+    )
+    return receivers
 
 
 def repair_numbers(ports: Ports) -> None:

@@ -99,7 +99,7 @@ class Client:
 
     def send(self, delivery: Delivery, to: str | None = None) -> Answer:
         """Posts a delivery to the receiver of its topic, or to another topic's."""
-        receiver = (to or delivery.topic).replace("/", "-")
+        receiver = (to or delivery.topic).replace("/", "-").replace("_", "-")
         return self.request("POST", f"/api/webhooks/receive/shopify/{receiver}", delivery.headers, delivery.body)
 
     def status(self, store: str, **changes: str | None) -> Answer:

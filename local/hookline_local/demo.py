@@ -2,18 +2,23 @@
 
 import sys
 import time
+from collections.abc import Callable
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from . import stack
+from . import connected, stack
+from .connected import Connected
 from .deploy import DeployFailed
 from .ports import PortTaken, wanted
 from .processes import ServerFailed
 from .promises import STEPS, take
 from .tour import Tour
+
+# Each walk by its title: the store's, and the steps.
+Walks = dict[str, tuple[Tour, tuple[Callable[..., None], ...]]]
 
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
 
@@ -24,19 +29,19 @@ def main() -> int:
     try:
         with stack.running(wanted(), lambda message: console.print(f"[dim]· {message}[/]")) as running:
             console.print(f"[dim]· up after {time.monotonic() - started:.1f} s: {running.client.base_url}[/]")
-            tour = Tour(running)
-            walk(tour)
-            report(tour)
+            connected_store, any_store = Connected(running), Tour(running)
+            walk({"A store that Hookline may ask": (connected_store, connected.STEPS), "Any store": (any_store, STEPS)})
+            report(connected_store, any_store)
     except (PortTaken, ServerFailed, DeployFailed) as problem:
         console.print(f"[red]{escape(str(problem))}[/]")
         return 2
     except KeyboardInterrupt:
         console.print("stopped")
         return 130
-    return verdict(tour, time.monotonic() - started)
+    return verdict([connected_store, any_store], time.monotonic() - started)
 
 
-def walk(tour: Tour) -> None:
+def walk(walks: Walks) -> None:
     """Takes every step, with a line for each and what is being sent meanwhile."""
     columns = (
         BarColumn(20),
@@ -45,32 +50,35 @@ def walk(tour: Tour) -> None:
         TextColumn("{task.description}"),
     )
     with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("", total=len(STEPS))
-        tour.told = lambda message: progress.update(task, description=f"[dim]{escape(message[:70])}[/]")
-        for step in STEPS:
-            before = len(tour.failures())
-            take(tour, step)
-            kept = len(tour.failures()) == before
-            progress.console.print(f"{'[green]✓[/]' if kept else '[red]✗[/]'} {step.__doc__.strip()}")
-            progress.advance(task)
+        task = progress.add_task("", total=sum(len(steps) for _, steps in walks.values()))
+        for title, (tour, steps) in walks.items():
+            progress.console.print(f"[bold]{title}[/] [dim]{tour.store}[/]")
+            tour.told = lambda message: progress.update(task, description=f"[dim]{escape(message[:70])}[/]")
+            for step in steps:
+                before = len(tour.failures())
+                take(tour, step)
+                kept = len(tour.failures()) == before
+                progress.console.print(f"{'[green]✓[/]' if kept else '[red]✗[/]'} {step.__doc__.strip()}")
+                progress.advance(task)
 
 
-def report(tour: Tour) -> None:
-    """Prints what was sent, what searches found, and how the store is doing."""
+def report(connected_store: Connected, tour: Tour) -> None:
+    """Prints what was sent, what searches found, and how the stores are doing."""
     deliveries = Table("answer", "ms", "topic", "what", title="Deliveries and their answers", title_justify="left")
     for group in grouped(tour):
         deliveries.add_row(*group)
     console.print(deliveries)
 
     searches = Table("when", "search", "best three, with prices", title="Searches", title_justify="left")
-    for row in tour.searches:
+    for row in connected_store.searches + tour.searches:
         searches.add_row(*(escape(cell) for cell in row))
     console.print(searches)
 
-    status = Table("status", "", title=f"The store {tour.store} at the end", title_justify="left")
-    for name, value in tour.status().items():
-        status.add_row(name, escape(str(value)))
-    console.print(status)
+    for each in (connected_store, tour):
+        status = Table("status", "", title=f"The store {each.store} at the end", title_justify="left")
+        for name, value in each.status().items():
+            status.add_row(name, escape(str(value)))
+        console.print(status)
 
 
 def grouped(tour: Tour) -> list[tuple[str, str, str, str]]:
@@ -87,19 +95,18 @@ def grouped(tour: Tour) -> list[tuple[str, str, str, str]]:
     return rows
 
 
-def verdict(tour: Tour, seconds: float) -> int:
+def verdict(tours: list[Tour], seconds: float) -> int:
     """Says how long changes took to be found, and whether all was as promised."""
-    timings = tour.timings()
-    if timings:
+    for timings in filter(None, (tour.timings() for tour in tours)):
         console.print(
             f"From webhook to searchable, {timings['count']} edits: median {timings['median'] * 1000:.0f} ms, "
             f"p99 {timings['p99'] * 1000:.0f} ms (on this machine, with the emulator's own share)"
         )
-    failures = tour.failures()
+    failures = [finding for tour in tours for finding in tour.failures()]
     for finding in failures:
         console.print(f"[red]✗ {escape(finding.step)}:[/] {escape(finding.what)}")
-    kept = len(tour.findings) - len(failures)
-    console.print(f"{kept} of {len(tour.findings)} checks as promised, {seconds:.0f} s in all")
+    made = sum(len(tour.findings) for tour in tours)
+    console.print(f"{made - len(failures)} of {made} checks as promised, {seconds:.0f} s in all")
     return 1 if failures else 0
 
 

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from . import processes
 from .places import FUNCTIONS, REPOSITORY, tool
 from .ports import HOST, Ports
+from .shopkeeper import CLIENT_ID
 from .translate import deployable, source
 
 STACK = "hookline"
@@ -73,10 +74,14 @@ def deploy(ports: Ports, credentials: Credentials, folder: Path, parameters: Map
         "OpenSearchUrl": f"http://{HOST}:{ports.search}",
         "OpenSearchArn": f"arn:aws:es:{processes.REGION}:000000000000:domain/local",
         "OpenSearchSigningService": "none",
+        "ShopifyAdminUrl": f"http://{HOST}:{ports.shopify}/{{store}}",
+        "ShopifyClientId": CLIENT_ID,
         # What a receiver counted shows at once, so that nobody has to wait for it here.
         "StatusTallySeconds": "0",
         # So that `hookline replay` can be tried on what was applied.
         "ArchiveDays": "1",
+        # The local Shopify has sent everything before anybody could look for it.
+        "ReconcileGraceSeconds": "0",
     } | dict(parameters)
     sam_deploy(ports, folder, values)
     stack = aws_client("cloudformation", ports).describe_stacks(StackName=STACK)["Stacks"][0]

@@ -11,6 +11,7 @@ from .shop import STORE
 
 # Of the shop that is there from the start; see shopify/__main__.py.
 OPENED_BY = "shpat_local"
+CLIENT_ID = "hookline-local"
 
 
 class ControlFailed(Exception):

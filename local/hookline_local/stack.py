@@ -5,6 +5,7 @@ import shutil
 import signal
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -31,6 +32,8 @@ class Stack:
     credentials: Credentials
     outputs: Mapping[str, str]
     client: Client
+    # Where webhooks go, without the topic.
+    receivers: str
 
     @property
     def shopkeeper(self) -> Shopkeeper:
@@ -47,8 +50,14 @@ class Stack:
         query = json.dumps({"query": {"term": {"store": store}}}).encode()
         url = f"{self.search_url}/{INDEX}/_count"
         request = urllib.request.Request(url, query, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=10) as response:
-            return json.load(response)["count"]
+        try:
+            with urllib.request.urlopen(request, timeout=10) as response:
+                return json.load(response)["count"]
+        except urllib.error.HTTPError as error:
+            # Nobody has written to it yet.
+            if error.code == 404:
+                return 0
+            raise
 
     def sign(self, topic: str, body: bytes, store: str, **details: str | None) -> Delivery:
         """A delivery signed with this stack's secret; details as in `client.signed`."""
@@ -82,7 +91,8 @@ def running(
             say("connecting the routes")
             bridge.repair_numbers(ports)
             client = Client(bridge.add_routes(ports), credentials.api_token)
-            yield Stack(ports, folder, credentials, outputs, client)
+            receivers = bridge.tell_receivers(ports, client.base_url)
+            yield Stack(ports, folder, credentials, outputs, client, receivers)
         except KeyboardInterrupt:
             shutil.rmtree(folder, ignore_errors=True)
             raise

@@ -5,12 +5,13 @@ use std::{fs, path::PathBuf, time::Duration};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use hookline_aws::{
-    AwsSecret, DynamoEntities, DynamoLedger, DynamoStores, OpenSearchIndex, S3Archive, S3Bodies, SqsEventQueue,
+    AwsSecret, DynamoAudit, DynamoEntities, DynamoLedger, DynamoStores, OpenSearchIndex, S3Archive, S3Bodies,
+    SqsEventQueue,
 };
 use hookline_domain::{
     apply::Apply,
     memory::MemoryJobs,
-    reindex::{Keep, Reindex, Unpack},
+    reindex::{Compliance, Keep, NoConnections, Reindex, Unpack},
     secret::Secret,
 };
 use hookline_lambda::{
@@ -21,7 +22,7 @@ use hookline_lambda::{
 };
 use hookline_sources::shopify::{self, Topic};
 use hookline_testkit::{
-    emulator::{DynamoDb, ENTITIES_TABLE, LEDGER_TABLE, S3, STORES_TABLE, Sqs},
+    emulator::{AUDIT_TABLE, DynamoDb, ENTITIES_TABLE, LEDGER_TABLE, S3, STORES_TABLE, Sqs},
     osmem::Osmem,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -37,13 +38,17 @@ pub const STORE: &str = "juniper-and-oak.myshopify.com";
 const FOUND_WITHIN: Duration = Duration::from_secs(20);
 
 type ShopifyReceiver = Receiver<DynamoLedger, SqsEventQueue, S3Bodies, DynamoStores, AwsSecret, SystemClock>;
-type Consumer = Reindex<DynamoLedger, DynamoEntities, DynamoStores, OpenSearchIndex, MemoryJobs, SystemClock>;
+type Lawful = Compliance<DynamoAudit, NoConnections, DynamoStores, S3Archive, S3Bodies>;
+type Consumer = Reindex<DynamoLedger, DynamoEntities, DynamoStores, OpenSearchIndex, MemoryJobs, Lawful, SystemClock>;
 
 pub struct Pipeline {
     pub sqs: Sqs,
     pub s3: S3,
     receivers: Vec<(Topic, ShopifyReceiver)>,
+    pub audit: DynamoAudit,
+    pub jobs: MemoryJobs,
     reindex: Consumer,
+    pub keep: Keep<S3Archive>,
     unpack: Unpack<S3Bodies>,
     status: StatusApi<DynamoStores, Secret, SystemClock>,
     search: SearchApi<DynamoStores, OpenSearchIndex, Secret, SystemClock>,
@@ -173,6 +178,8 @@ impl Pipeline {
             receivers.push((topic, Receiver::new(topic, ports, SignedDuration::ZERO).await.unwrap()));
         }
         let stores = || tables.stores(STORES_TABLE);
+        let archive = || Some(s3.aws().archive(S3::BUCKET));
+        let jobs = MemoryJobs::default();
         Self {
             receivers,
             reindex: Reindex {
@@ -183,10 +190,23 @@ impl Pipeline {
                     index: osmem.index().await,
                     clock: SystemClock,
                 },
-                jobs: MemoryJobs::default(),
+                jobs: jobs.clone(),
+                compliance: Some(Compliance {
+                    audit: tables.audit(AUDIT_TABLE),
+                    connections: None,
+                    stores: stores(),
+                    archive: archive(),
+                    bodies: bodies(),
+                }),
                 interpret: shopify::interpret,
             },
+            audit: tables.audit(AUDIT_TABLE),
+            jobs,
             unpack: Unpack { bodies: bodies() },
+            keep: Keep {
+                archive: None,
+                personal: shopify::is_personal,
+            },
             status: StatusApi::new(stores(), Secret::new(TOKEN), SystemClock).await.unwrap(),
             search: SearchApi::new(stores(), osmem.index().await, Secret::new(TOKEN), SystemClock)
                 .await
@@ -242,10 +262,15 @@ impl Pipeline {
             body: Some(body),
         };
         let records = bodies.into_iter().enumerate().map(record).collect();
-        let keep = Keep::<S3Archive> { archive: None };
-        let answer = batch::consume(&self.reindex, &self.unpack, &keep, SqsBatch { records }, Timestamp::MAX)
-            .await
-            .unwrap();
+        let answer = batch::consume(
+            &self.reindex,
+            &self.unpack,
+            &self.keep,
+            SqsBatch { records },
+            Timestamp::MAX,
+        )
+        .await
+        .unwrap();
         answer.batch_item_failures.len()
     }
 

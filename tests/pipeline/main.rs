@@ -10,3 +10,4 @@ mod harness;
 mod large;
 mod samples;
 mod story;
+mod topics;

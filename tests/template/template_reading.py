@@ -10,8 +10,15 @@ RECEIVERS = {
     "ProductsCreateFunction": "products-create",
     "ProductsUpdateFunction": "products-update",
     "ProductsDeleteFunction": "products-delete",
+    "CollectionsCreateFunction": "collections-create",
     "CollectionsUpdateFunction": "collections-update",
+    "CollectionsDeleteFunction": "collections-delete",
+    "InventoryLevelsUpdateFunction": "inventory-levels-update",
+    "OrdersCreateFunction": "orders-create",
     "AppUninstalledFunction": "app-uninstalled",
+    "CustomersDataRequestFunction": "customers-data-request",
+    "CustomersRedactFunction": "customers-redact",
+    "ShopRedactFunction": "shop-redact",
 }
 OTHERS = {
     "ReindexFunction": "reindex",

@@ -6,7 +6,13 @@ from typing import Any
 import pytest
 from template_reading import FUNCTIONS, RECEIVERS, Resources, of_type
 
-TABLES = {"LedgerTable": "expires_at", "EntitiesTable": "expires_at", "StoresTable": None, "ConnectionsTable": None}
+TABLES = {
+    "LedgerTable": "expires_at",
+    "EntitiesTable": "expires_at",
+    "StoresTable": None,
+    "ConnectionsTable": None,
+    "AuditTable": None,
+}
 SENDER_HANGS_UP_AFTER = 5
 
 
@@ -31,6 +37,7 @@ def test_the_tables_are_these(resources: Resources) -> None:
         "EntitiesTable": ["pk", "sk"],
         "StoresTable": ["pk"],
         "ConnectionsTable": ["pk"],
+        "AuditTable": ["pk", "sk"],
     }
 
 

@@ -1,8 +1,9 @@
-//! The [`Archive`] in an S3 bucket, and what is [`Archived`] there.
+//! The [`Archive`] in an S3 bucket, what is [`Archived`] there, and how it is [erased](Erase).
 
 use aws_config::SdkConfig;
 use hookline_domain::{
     archive::{self, Archive, ArchiveKey, Archived, NotRead, OBJECT_LIMIT},
+    erase::{Erase, Erased},
     ids::StoreKey,
     port::Unavailable,
 };
@@ -37,7 +38,8 @@ impl Archived for S3Archive {
         let mut found = Vec::new();
         loop {
             let listing = self.0.list(&prefix, &after).await?;
-            for key in listing.keys.iter().filter_map(|key| ArchiveKey::read(store, key)) {
+            let keys = listing.objects.iter().map(|listed| &listed.key);
+            for key in keys.filter_map(|key| ArchiveKey::read(store, key)) {
                 // Keys are in the order of their times.
                 if key.at() >= to {
                     return Ok(found);
@@ -46,8 +48,8 @@ impl Archived for S3Archive {
                     found.push(key);
                 }
             }
-            match listing.keys.into_iter().next_back() {
-                Some(last) if listing.more => after = last,
+            match listing.objects.into_iter().next_back() {
+                Some(last) if listing.more => after = last.key,
                 _ => return Ok(found),
             }
         }
@@ -56,5 +58,13 @@ impl Archived for S3Archive {
     async fn read(&self, key: &ArchiveKey) -> Result<Option<Vec<String>>, NotRead> {
         let object = self.0.get(&key.to_string()).await?;
         Ok(object.map(|object| archive::unpack(&object)).transpose()?)
+    }
+}
+
+impl Erase for S3Archive {
+    async fn erase(&self, store: &StoreKey, until: Timestamp, after: Option<&str>) -> Result<Erased, Unavailable> {
+        let meant = |key: &str| ArchiveKey::read(store, key).is_some_and(|key| key.at() < until);
+        let prefix = ArchiveKey::prefix(store);
+        self.0.erase(&prefix, after, |listed| meant(&listed.key)).await
     }
 }

@@ -4,8 +4,12 @@ use aws_config::SdkConfig;
 use hookline_domain::{
     bodies::{Bodies, BodyKey},
     delivery::BODY_LIMIT,
+    erase::{Erase, Erased},
+    ids::StoreKey,
     port::Unavailable,
 };
+
+use jiff::Timestamp;
 
 use crate::s3::Bucket;
 
@@ -33,5 +37,14 @@ impl Bodies for S3Bodies {
 
     async fn delete(&self, key: &BodyKey) -> Result<(), Unavailable> {
         self.0.delete(&key.to_string()).await
+    }
+}
+
+/// By when S3 says that a body was put.
+impl Erase for S3Bodies {
+    async fn erase(&self, store: &StoreKey, until: Timestamp, after: Option<&str>) -> Result<Erased, Unavailable> {
+        let meant = |modified_at| modified_at < until;
+        let prefix = BodyKey::prefix(store);
+        self.0.erase(&prefix, after, |listed| meant(listed.modified_at)).await
     }
 }

@@ -7,9 +7,9 @@ use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::Timeou
 use hookline_domain::secret::SecretRef;
 
 use crate::{
-    AwsSecret, DynamoConnections, DynamoEntities, DynamoLedger, DynamoStores, InvalidOpenSearchConfig, KmsVault,
-    OpenSearchConfig, OpenSearchIndex, S3Archive, S3Bodies, SecretsManagerSecret, SqsDeadLetters, SqsEventQueue,
-    SqsJobs,
+    AwsSecret, DynamoAudit, DynamoConnections, DynamoEntities, DynamoLedger, DynamoStores, InvalidOpenSearchConfig,
+    KmsVault, OpenSearchConfig, OpenSearchIndex, S3Archive, S3Bodies, SecretsManagerSecret, SqsDeadLetters,
+    SqsEventQueue, SqsJobs,
 };
 
 /// How long a call may take before it has failed.
@@ -118,6 +118,11 @@ impl Aws {
     pub fn vault(&self, key: impl Into<String>) -> KmsVault {
         let client = self.kms.get_or_init(|| aws_sdk_kms::Client::new(&self.config));
         KmsVault::new(client.clone(), key)
+    }
+
+    /// The records of what the law has asked for in a table with the key `pk`, `sk`.
+    pub fn audit(&self, table: impl Into<String>) -> DynamoAudit {
+        DynamoAudit::new(self.dynamodb(), table)
     }
 
     /// The event queue with this URL.

@@ -153,17 +153,18 @@ fn read_connection(item: &Item) -> Result<Connection, Malformed> {
         Some(AttributeValue::B(sealed)) => sealed.as_ref().to_vec(),
         _ => return Err(Malformed::new("sealed")),
     };
-    let lease = match item.contains_key("owner") {
-        true => Some(Lease {
-            owner: read_text(item, "owner")?.to_owned(),
-            until: read_micros(item, "leased_until_us")?,
-        }),
-        false => None,
-    };
+    let lease = item.contains_key("owner").then(|| read_lease(item)).transpose()?;
     Ok(Connection {
         sealed,
         generation: read_number(item, "generation")?,
         expires_at: find_micros(item, "expires_us")?,
         lease,
+    })
+}
+
+fn read_lease(item: &Item) -> Result<Lease, Malformed> {
+    Ok(Lease {
+        owner: read_text(item, "owner")?.to_owned(),
+        until: read_micros(item, "leased_until_us")?,
     })
 }

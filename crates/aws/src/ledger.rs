@@ -122,7 +122,7 @@ impl Ledger for DynamoLedger {
     ) -> Result<Completion, Unavailable> {
         let settled = match fate {
             Fate::Parked => PARKED,
-            Fate::Applied | Fate::Superseded | Fate::Discarded => DONE,
+            Fate::Applied | Fate::Superseded | Fate::Discarded | Fate::Noted => DONE,
         };
         let settles = "SET #state = :settled, #fate = :fate, #settled_at = :at";
         let update = self

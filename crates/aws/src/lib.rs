@@ -6,6 +6,7 @@
 
 mod archive;
 mod attributes;
+mod audit;
 mod bodies;
 mod condition;
 mod connect;
@@ -23,6 +24,7 @@ mod stores;
 mod vault;
 
 pub use archive::S3Archive;
+pub use audit::DynamoAudit;
 pub use bodies::S3Bodies;
 pub use connect::{Aws, Patience};
 pub use connections::DynamoConnections;

@@ -31,9 +31,14 @@ use aws_smithy_types::{
     timeout::TimeoutConfig,
 };
 use aws_types::{SigningName, region::Region, service_config::ServiceConfigKey};
-use hookline_domain::port::Unavailable;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use hookline_domain::{erase::Erased, port::Unavailable};
+use jiff::Timestamp;
 
-/// One bucket: each operation is one request. Keys are of letters, digits, `.`, `-`, `_` and `/`, which need no escaping.
+/// How many objects are removed at once.
+const REMOVED_AT_ONCE: usize = 16;
+
+/// One bucket: each operation but `erase` is one request. Keys are of letters, digits, `.`, `-`, `_` and `/`, which need no escaping.
 ///
 /// `get` tells "there is none" from "not allowed" only if the bucket may be listed: S3 answers 403 otherwise
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>).
@@ -46,13 +51,21 @@ pub(crate) struct Bucket {
     path: String,
 }
 
-/// Some of the keys of a bucket.
+/// Some of the objects of a bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Listing {
-    /// In order.
-    pub(crate) keys: Vec<String>,
+    /// In the order of their keys.
+    pub(crate) objects: Vec<Listed>,
     /// Whether there are more, after the last of these.
     pub(crate) more: bool,
+}
+
+/// One object, without what is in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Listed {
+    pub(crate) key: String,
+    /// When it was put.
+    pub(crate) modified_at: Timestamp,
 }
 
 /// One request.
@@ -129,6 +142,26 @@ impl Bucket {
         let query = format!("?list-type=2&prefix={prefix}&start-after={after}");
         let answer = self.there("GET", &query, Vec::new()).await?;
         list::read(&answer).map_err(|problem| Unavailable::new(self.port, problem))
+    }
+
+    /// Removes, of up to 1000 objects that begin with `prefix` and come after `after`, those that are `meant`.
+    pub(crate) async fn erase(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        meant: impl Fn(&Listed) -> bool,
+    ) -> Result<Erased, Unavailable> {
+        let mut listing = self.list(prefix, after.unwrap_or(prefix)).await?;
+        let next = listing.objects.last().filter(|_| listing.more);
+        let next = next.map(|listed| listed.key.clone());
+        listing.objects.retain(meant);
+        let removed = listing.objects.len();
+        stream::iter(listing.objects)
+            .map(|listed| async move { self.delete(&listed.key).await })
+            .buffer_unordered(REMOVED_AT_ONCE)
+            .try_collect::<()>()
+            .await?;
+        Ok(Erased { removed, next })
     }
 
     /// Makes a request whose answer cannot be that there is no such key.

@@ -13,6 +13,7 @@
 //! | `reconciled`, `watched` | S | what the last comparison with its catalogue found, what was last seen of its subscriptions: JSON |
 //! | `checkpoint` | S | where a backfill that died goes on: JSON |
 //! | `rotation/<pair>/since_us`, `…/newest_us`, `…/old_us` | N | what its deliveries have shown of two client secrets |
+//! | `redacted_us` | N | when it was last forgotten, as the law asks |
 //! | `count/<hour>/<counter>` | N | one count |
 //!
 //! Times are microseconds since 1970. Each count is an attribute of its own, because `ADD` is atomic and makes what is
@@ -31,7 +32,7 @@ use hookline_domain::{
     ids::StoreKey,
     port::Unavailable,
     rotation::{Pair, Rotation},
-    stores::{Counter, Hour, LastError, StoreRecord, StoreUpdate, Stores, Tally},
+    stores::{Counter, Hour, LastError, Redact, StoreRecord, StoreUpdate, Stores, Tally},
 };
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
@@ -120,6 +121,34 @@ impl Stores for DynamoStores {
         changes.set("enabled", AttributeValue::Bool(true));
         let sent = changes
             .on(self.update(store))
+            .condition_expression("#enabled = :no AND #uninstalled = :ended")
+            .expression_attribute_names("#enabled", "enabled")
+            .expression_attribute_names("#uninstalled", "uninstalled_us")
+            .expression_attribute_values(":no", AttributeValue::Bool(false))
+            .expression_attribute_values(":ended", micros(ended))
+            .send()
+            .await;
+        unless_refused(PORT, sent)?;
+        Ok(())
+    }
+}
+
+impl Redact for DynamoStores {
+    async fn redact(&self, store: &StoreKey, ended: Timestamp, at: Timestamp) -> Result<(), Unavailable> {
+        let left = Stores::find(self, store)
+            .await?
+            .and_then(|known| known.redacted(ended, at));
+        let Some(left) = left else { return Ok(()) };
+        // In place of all that was there, unless the next install has begun since it was read.
+        let sent = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .item("pk", text(store.to_string()))
+            .item("epoch", number(left.epoch))
+            .item("enabled", AttributeValue::Bool(left.enabled))
+            .item("uninstalled_us", micros(ended))
+            .item("redacted_us", micros(at))
             .condition_expression("#enabled = :no AND #uninstalled = :ended")
             .expression_attribute_names("#enabled", "enabled")
             .expression_attribute_names("#uninstalled", "uninstalled_us")
@@ -324,6 +353,7 @@ fn read_record(item: &Item) -> Result<StoreRecord, Malformed> {
             .map(str::to_owned),
         reconciled: read_json(item, "reconciled")?,
         watched: read_json(item, "watched")?,
+        redacted_at: find_micros(item, "redacted_us")?,
         ..StoreRecord::default()
     };
     for attribute in item.keys() {

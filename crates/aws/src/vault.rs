@@ -1,5 +1,5 @@
 //! [`Vault`] on KMS. The store is the encryption context, so that what was sealed for one store opens for no other, and
-//! CloudTrail says whose tokens were opened
+//! `CloudTrail` says whose tokens were opened
 //! (<https://docs.aws.amazon.com/kms/latest/developerguide/encrypt_context.html>).
 
 use aws_sdk_kms::{Client, primitives::Blob};

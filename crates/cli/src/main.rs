@@ -1,8 +1,11 @@
-//! `hookline`: what a person does with dead letters, replays and single deliveries. Runs with that person's AWS
-//! credentials, on that person's machine; no part of it is deployed.
+//! `hookline`: what a person does with stores and their webhooks, dead letters, replays and single deliveries. Runs with
+//! that person's AWS credentials, on that person's machine; no part of it is deployed.
 
+mod admin;
 mod archive;
 mod args;
+mod backfill;
+mod clock;
 mod dlq;
 mod letters;
 mod output;
@@ -12,7 +15,9 @@ mod records;
 mod replay;
 mod saved;
 mod select;
+mod store;
 mod trace;
+mod webhooks;
 mod why;
 
 use std::process::ExitCode;
@@ -51,5 +56,9 @@ async fn run(cli: Cli) -> Result<bool> {
         Command::Dlq(command) => dlq::run(&places, &out, command).await,
         Command::Replay(wanted) => replay::run(&places, &out, &wanted).await,
         Command::Trace(wanted) => trace::run(&places, &out, &wanted).await,
+        Command::Store(command) => store::run(&places, &out, command).await,
+        Command::Webhooks(command) => webhooks::run(&places, &out, command).await,
+        Command::Resync(wanted) => backfill::resync(&places, &out, &wanted).await,
+        Command::Reconcile(wanted) => backfill::reconcile(&places, &out, &wanted).await,
     }
 }

@@ -1,8 +1,8 @@
 //! What a person, or a program, reads.
 
-use std::io::{self, Write};
+use std::io::{self, BufRead, IsTerminal, Write};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use comfy_table::{Table, presets};
 use serde::Serialize;
 
@@ -54,6 +54,17 @@ impl Output {
 pub fn say(text: &str) {
     // Who does not listen need not be told.
     let _unheard = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Whether a person says yes. Where there is none, `otherwise` says what `--yes` would have meant.
+pub fn agreed(question: &str, otherwise: &str) -> Result<bool> {
+    if !io::stdin().is_terminal() {
+        bail!("{otherwise}: say --yes if that is meant");
+    }
+    say(question);
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(answer.trim() == "yes")
 }
 
 /// `1 letter`, `2 letters`.

@@ -80,7 +80,7 @@ pub struct Places {
 /// The ways to all places. Makes no request before it must.
 pub struct Connected {
     places: Places,
-    aws: Aws,
+    pub aws: Aws,
 }
 
 impl Connected {
@@ -143,11 +143,11 @@ impl Connected {
     }
 }
 
-fn given(value: Option<&String>) -> Option<&String> {
+pub fn given(value: Option<&String>) -> Option<&String> {
     value.filter(|value| !value.trim().is_empty())
 }
 
-fn needed<'a>(value: Option<&'a String>, variable: &str, option: &str) -> Result<&'a String> {
+pub fn needed<'a>(value: Option<&'a String>, variable: &str, option: &str) -> Result<&'a String> {
     match given(value) {
         Some(value) => Ok(value),
         None => bail!(

@@ -41,6 +41,7 @@ impl Witnesses {
                 None => None,
             }),
             Fate::Discarded => discarded(self.stores.find(&delivery.key.store).await?.as_ref()),
+            Fate::Noted => "it changes nothing that is indexed".to_owned(),
             Fate::Parked => problem.map_or_else(|| "the ledger has no reason".to_owned(), told),
         })
     }
@@ -52,7 +53,7 @@ fn entity_of(delivery: &Delivery) -> Option<EntityKey> {
         Event::ProductUpdated(product) => (Kind::Product, product.id.clone()),
         Event::ProductDeleted(id) | Event::ProductChanged(id) => (Kind::Product, id),
         Event::CollectionUpdated(collection) => (Kind::Collection, collection.id.clone()),
-        Event::CollectionDeleted(id) => (Kind::Collection, id),
+        Event::CollectionDeleted(id) | Event::CollectionChanged(id) => (Kind::Collection, id),
         Event::StockChanged(_) | Event::OrderCreated(_) | Event::AppUninstalled | Event::Compliance(_) => return None,
     };
     let store = delivery.key.store.clone();

@@ -196,6 +196,7 @@ pub(crate) fn entity(store: &StoreKey, event: &Event) -> Option<EntityKey> {
         Event::CollectionUpdated(collection) => (Kind::Collection, &collection.id),
         Event::CollectionDeleted(id) => (Kind::Collection, id),
         Event::ProductChanged(_)
+        | Event::CollectionChanged(_)
         | Event::StockChanged(_)
         | Event::OrderCreated(_)
         | Event::AppUninstalled

@@ -9,7 +9,10 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{ids::DeliveryKey, port::Unavailable};
+use crate::{
+    ids::{DeliveryKey, StoreKey},
+    port::Unavailable,
+};
 
 /// One attempt of a receiver at a delivery: unique, at random.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -76,11 +79,19 @@ pub struct BodyKey {
 /// What every key begins with, and the permissions in `template.yaml` with it.
 pub const PREFIX: &str = "bodies/";
 
+impl BodyKey {
+    /// What the keys of all bodies of a store begin with.
+    #[must_use]
+    pub fn prefix(store: &StoreKey) -> String {
+        format!("{PREFIX}{}.{}/", store.source, store.store)
+    }
+}
+
 impl fmt::Display for BodyKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let DeliveryKey { store, topic, id } = &self.delivery;
         let name = BASE64_URL_SAFE_NO_PAD.encode(format!("{topic}#{id}"));
-        write!(f, "{PREFIX}{}.{}/{name}/{}", store.source, store.store, self.attempt)
+        write!(f, "{}{name}/{}", Self::prefix(store), self.attempt)
     }
 }
 

@@ -19,6 +19,8 @@ pub enum Event {
     ProductDeleted(EntityId),
     /// A collection was created or changed; this is its state, without the products in it.
     CollectionUpdated(Box<Collection>),
+    /// A collection was created or changed, and its state has to be asked for: what came is a stub.
+    CollectionChanged(EntityId),
     /// A collection is gone for good.
     CollectionDeleted(EntityId),
     /// There is more or less of something than there was. Names the inventory item, not the product.
@@ -62,6 +64,7 @@ impl Event {
             Self::CollectionUpdated(collection) => Some(collection.updated_at),
             Self::ProductChanged(_)
             | Self::ProductDeleted(_)
+            | Self::CollectionChanged(_)
             | Self::CollectionDeleted(_)
             | Self::StockChanged(_)
             | Self::OrderCreated(_)

@@ -63,13 +63,21 @@ pub enum Fate {
     Superseded,
     /// Not for the present install of the store.
     Discarded,
+    /// It changes nothing in the index: an order, or what the law asks for. That it came is recorded, and what was done.
+    Noted,
     /// It cannot be read; the queue's dead letters keep it.
     Parked,
 }
 
 impl Fate {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Applied, Self::Superseded, Self::Discarded, Self::Parked];
+    pub const ALL: [Self; 5] = [
+        Self::Applied,
+        Self::Superseded,
+        Self::Discarded,
+        Self::Noted,
+        Self::Parked,
+    ];
 
     /// As it is written in the ledger and in logs.
     #[must_use]
@@ -78,6 +86,7 @@ impl Fate {
             Self::Applied => "applied",
             Self::Superseded => "superseded",
             Self::Discarded => "discarded",
+            Self::Noted => "noted",
             Self::Parked => "parked",
         }
     }
@@ -261,7 +270,7 @@ pub fn release(entry: Option<&Entry>, owner: &str) -> Option<State> {
 pub fn settle(entry: Option<&Entry>, fate: Fate) -> (Option<State>, Completion) {
     let settled = match fate {
         Fate::Parked => State::Parked,
-        Fate::Applied | Fate::Superseded | Fate::Discarded => State::Done,
+        Fate::Applied | Fate::Superseded | Fate::Discarded | Fate::Noted => State::Done,
     };
     match entry.map(|entry| &entry.state) {
         Some(State::Claimed { .. }) => (Some(settled), Completion::First),

@@ -19,6 +19,7 @@ pub mod delivery;
 pub mod document;
 pub mod entities;
 pub mod envelope;
+pub mod erase;
 pub mod event;
 pub mod ids;
 pub mod index;

@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod connections;
+mod kept;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -14,11 +15,10 @@ use jiff::{SignedDuration, Timestamp};
 pub use self::{
     catalogue::{MemoryCatalogue, MemorySubscriptions},
     connections::{MemoryConnections, MemoryVault},
+    kept::{MemoryArchive, MemoryAudit, MemoryBodies},
 };
 use crate::{
-    archive::{self, Archive, ArchiveKey, Archived, NotRead},
     backfill::{Checkpoint, Checkpoints},
-    bodies::{Bodies, BodyKey},
     document::Document,
     entities::{self, Entities, Entries, Fence, Known, Page},
     ids::{DeliveryId, DeliveryKey, EntityKey, StoreKey},
@@ -30,7 +30,7 @@ use crate::{
     port::Unavailable,
     product::Collections,
     queue::EventQueue,
-    stores::{StoreList, StorePage, StoreRecord, StoreUpdate, Stores, Tally},
+    stores::{Redact, StoreList, StorePage, StoreRecord, StoreUpdate, Stores, Tally},
     version::Version,
     watch::Backlog,
 };
@@ -350,6 +350,17 @@ impl Stores for MemoryStores {
     }
 }
 
+impl Redact for MemoryStores {
+    async fn redact(&self, store: &StoreKey, ended: Timestamp, at: Timestamp) -> Result<(), Unavailable> {
+        if let Some(record) = self.records.lock().get_mut(store)
+            && let Some(redacted) = record.redacted(ended, at)
+        {
+            *record = redacted;
+        }
+        Ok(())
+    }
+}
+
 impl StoreList for MemoryStores {
     async fn page(&self, after: Option<&StoreKey>) -> Result<StorePage, Unavailable> {
         let records = self.records.lock();
@@ -503,61 +514,4 @@ fn words(text: &str) -> Vec<String> {
         .filter(|word| !word.is_empty())
         .map(str::to_lowercase)
         .collect()
-}
-
-/// [`Bodies`] in memory.
-#[derive(Debug, Clone, Default)]
-pub struct MemoryBodies {
-    kept: Shared<BTreeMap<BodyKey, Vec<u8>>>,
-}
-
-impl MemoryBodies {
-    /// What is kept.
-    #[must_use]
-    pub fn keys(&self) -> Vec<BodyKey> {
-        self.kept.lock().keys().cloned().collect()
-    }
-}
-
-impl Bodies for MemoryBodies {
-    async fn put(&self, key: &BodyKey, body: Vec<u8>) -> Result<(), Unavailable> {
-        self.kept.lock().insert(key.clone(), body);
-        Ok(())
-    }
-
-    async fn get(&self, key: &BodyKey) -> Result<Option<Vec<u8>>, Unavailable> {
-        Ok(self.kept.lock().get(key).cloned())
-    }
-
-    async fn delete(&self, key: &BodyKey) -> Result<(), Unavailable> {
-        self.kept.lock().remove(key);
-        Ok(())
-    }
-}
-
-/// An [`Archive`] in memory, and what is [`Archived`] there.
-#[derive(Debug, Clone, Default)]
-pub struct MemoryArchive {
-    objects: Shared<BTreeMap<ArchiveKey, Vec<u8>>>,
-}
-
-impl Archive for MemoryArchive {
-    async fn keep(&self, store: &StoreKey, at: Timestamp, envelopes: &[String]) -> Result<(), Unavailable> {
-        let key = ArchiveKey::new(store.clone(), at);
-        self.objects.lock().insert(key, archive::pack(envelopes));
-        Ok(())
-    }
-}
-
-impl Archived for MemoryArchive {
-    async fn objects(&self, store: &StoreKey, from: Timestamp, to: Timestamp) -> Result<Vec<ArchiveKey>, Unavailable> {
-        let objects = self.objects.lock();
-        let fits = |key: &&ArchiveKey| key.store() == store && key.at() >= from && key.at() < to;
-        Ok(objects.keys().filter(fits).cloned().collect())
-    }
-
-    async fn read(&self, key: &ArchiveKey) -> Result<Option<Vec<String>>, NotRead> {
-        let object = self.objects.lock().get(key).cloned();
-        Ok(object.map(|object| archive::unpack(&object)).transpose()?)
-    }
 }

@@ -122,7 +122,8 @@ fn find(wanted: &Wanted, existing: &[Subscription]) -> Finding {
 }
 
 /// Which receiver an address names, at whatever host and under whatever stage.
-fn receiver(uri: &str) -> Vec<&str> {
+#[must_use]
+pub fn receiver(uri: &str) -> Vec<&str> {
     let path = uri.split(['?', '#']).next().unwrap_or_default();
     let mut parts: Vec<&str> = path.trim_end_matches('/').rsplit('/').take(RECEIVER_PARTS).collect();
     parts.reverse();

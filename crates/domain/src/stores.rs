@@ -39,6 +39,8 @@ pub struct StoreRecord {
     pub reconciled: Option<Reconciled>,
     /// What was last seen of its subscriptions and of our queues.
     pub watched: Option<Watched>,
+    /// When it was last forgotten, as the law asks: nothing else here is from before.
+    pub redacted_at: Option<Timestamp>,
     /// Counts by the hour.
     pub counts: Counts,
 }
@@ -62,6 +64,7 @@ impl Default for StoreRecord {
             currency: None,
             reconciled: None,
             watched: None,
+            redacted_at: None,
             counts: Counts::new(),
         }
     }
@@ -176,6 +179,21 @@ impl StoreRecord {
     }
 }
 
+impl StoreRecord {
+    /// What is left of a store that is forgotten at `at`, whose last install ended at `ended`: that it was there, and that
+    /// its states of before do not count. `None` if that is not the latest uninstall, or has been followed by an install.
+    #[must_use]
+    pub fn redacted(&self, ended: Timestamp, at: Timestamp) -> Option<Self> {
+        (!self.enabled && self.uninstalled_at == Some(ended)).then(|| Self {
+            epoch: self.epoch,
+            enabled: false,
+            uninstalled_at: Some(ended),
+            redacted_at: Some(at),
+            ..Self::default()
+        })
+    }
+}
+
 /// What went wrong, in a form that a program can tell apart and a person can read.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct LastError {
@@ -212,6 +230,8 @@ pub enum ErrorCode {
     SignatureMismatch,
     /// More had to be asked of the store's Admin API than its webhook told, and we hold no token for it.
     NotConnected,
+    /// This deployment is not told where to keep what the delivery needs kept.
+    NotConfigured,
     /// The store's Admin API does not take our token.
     TokenRefused,
     /// The store's Admin API did not answer, or asked us to wait; it is tried again.
@@ -380,6 +400,18 @@ pub trait Stores: Send + Sync {
     fn begin_epoch(&self, store: &StoreKey, ended: Timestamp) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }
 
+/// Forgets what is known of stores. A port of its own, for only who complies with the law may.
+pub trait Redact: Send + Sync {
+    /// Forgets all that is known of a store but what [`StoreRecord::redacted`] leaves. Otherwise changes nothing: read
+    /// again.
+    fn redact(
+        &self,
+        store: &StoreKey,
+        ended: Timestamp,
+        at: Timestamp,
+    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+}
+
 /// Some stores.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StorePage {
@@ -470,6 +502,34 @@ mod tests {
         assert_eq!(again.reinstalled(at(UNINSTALLED)), None);
         assert_eq!(uninstalled().reinstalled(at("2026-11-14T12:00:00Z")), None);
         assert_eq!(StoreRecord::default().reinstalled(at(UNINSTALLED)), None);
+    }
+
+    #[test]
+    fn of_what_is_forgotten_it_is_known_that_it_was_there_and_until_when() {
+        let known = StoreRecord {
+            last_event_at: Some(at(UNINSTALLED)),
+            connected: true,
+            currency: Some("EUR".into()),
+            counts: [((Hour::of(at(UNINSTALLED)), Counter::Duplicate), 1)].into(),
+            ..uninstalled()
+        };
+        let later = at("2026-11-16T12:00:00Z");
+        let left = known.redacted(at(UNINSTALLED), later).unwrap();
+        assert_eq!(
+            left,
+            StoreRecord {
+                redacted_at: Some(later),
+                ..uninstalled()
+            }
+        );
+        assert_eq!(known.redacted(later, later), None);
+        assert_eq!(
+            known
+                .reinstalled(at(UNINSTALLED))
+                .unwrap()
+                .redacted(at(UNINSTALLED), later),
+            None
+        );
     }
 
     #[test]

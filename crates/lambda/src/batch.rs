@@ -23,7 +23,7 @@ use hookline_domain::{
     jobs::Jobs,
     ledger::Ledger,
     port::Clock,
-    reindex::{Keep, Processed, Reindex, Unpack, Verdict},
+    reindex::{Comply, Keep, Processed, Reindex, Unpack, Verdict},
     stores::Stores,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -83,8 +83,8 @@ pub struct Unnamed;
 ///
 /// # Errors
 /// [`Unnamed`], which no queue of SQS causes.
-pub async fn consume<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, C: Clock>(
-    reindex: &Reindex<L, E, S, I, J, C>,
+pub async fn consume<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, P: Comply, C: Clock>(
+    reindex: &Reindex<L, E, S, I, J, P, C>,
     unpack: &Unpack<impl Bodies>,
     keep: &Keep<impl Archive>,
     batch: SqsBatch,
@@ -179,8 +179,8 @@ fn log(processed: &Processed, batch_size: usize, duration_us: u64) {
 ///
 /// # Errors
 /// When the runtime cannot be reached.
-pub async fn run<L, E, S, I, J, C, B, A>(
-    reindex: Reindex<L, E, S, I, J, C>,
+pub async fn run<L, E, S, I, J, P, C, B, A>(
+    reindex: Reindex<L, E, S, I, J, P, C>,
     unpack: Unpack<B>,
     keep: Keep<A>,
 ) -> Result<(), StartError>
@@ -192,6 +192,7 @@ where
     S: Stores + 'static,
     I: Index + 'static,
     J: Jobs + 'static,
+    P: Comply + 'static,
     C: Clock + 'static,
 {
     let function = Arc::new((reindex, unpack, keep));

@@ -89,6 +89,10 @@ pub struct ReindexConfig {
     pub payload_bucket: Option<String>,
     /// `ARCHIVE_BUCKET`; without it nothing is kept of what has been settled.
     pub archive_bucket: Option<String>,
+    /// `AUDIT_TABLE`; without it what the law asks for is parked.
+    pub audit_table: Option<String>,
+    /// `CONNECTIONS_TABLE`; without it no tokens are forgotten with a store.
+    pub connections_table: Option<String>,
     /// `SYNC_QUEUE_URL`; without it nothing can be asked of a store, and an event that needs it comes again.
     pub sync_queue_url: Option<String>,
     /// Where the index is.
@@ -196,6 +200,8 @@ impl ReindexConfig {
             stores_table: reader.required("STORES_TABLE"),
             payload_bucket: reader.optional("PAYLOAD_BUCKET"),
             archive_bucket: reader.optional("ARCHIVE_BUCKET"),
+            audit_table: reader.optional("AUDIT_TABLE"),
+            connections_table: reader.optional("CONNECTIONS_TABLE"),
             sync_queue_url: reader.optional("SYNC_QUEUE_URL"),
             index: reader.index(),
         };

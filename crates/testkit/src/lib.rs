@@ -1,7 +1,7 @@
 //! What Hookline's tests share. A dev-dependency, never more.
 //!
 //! - [`contract`]: what every implementation of a port must do, as tests that take the implementation;
-//! - [`emulator`]: DynamoDB, SQS and S3 in this process, and [`osmem`]: OpenSearch beside it;
+//! - [`emulator`]: DynamoDB, SQS and S3 in this process; [`osmem`], [`kms`] and [`shopify`] beside it;
 //! - [`builders`]: keys, times and documents in few words.
 
 #![expect(
@@ -12,4 +12,7 @@
 pub mod builders;
 pub mod contract;
 pub mod emulator;
+pub mod kms;
 pub mod osmem;
+mod python;
+pub mod shopify;

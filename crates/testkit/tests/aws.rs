@@ -15,8 +15,10 @@ use hookline_testkit::{
     builders::{at, delivery, document, noon, product, store, version},
     contract::{index::put, queue},
     emulator::{
-        CONNECTIONS_TABLE, DynamoDb, ENTITIES_TABLE, LEDGER_TABLE, Parrot, S3, STORES_TABLE, Sqs, sdk_config, silent,
+        AUDIT_TABLE, CONNECTIONS_TABLE, DynamoDb, ENTITIES_TABLE, LEDGER_TABLE, Parrot, S3, STORES_TABLE, Sqs,
+        sdk_config, silent,
     },
+    kms::Kms,
     osmem::Osmem,
 };
 use opensearch::{
@@ -63,6 +65,40 @@ mod archive {
     });
 }
 
+mod audit {
+    use super::{AUDIT_TABLE, DynamoDb};
+    hookline_testkit::audit_contract!(async {
+        let dynamodb = DynamoDb::start().await;
+        let audit = dynamodb.aws().audit(AUDIT_TABLE);
+        (dynamodb, audit)
+    });
+}
+
+mod erase {
+    use super::S3;
+    hookline_testkit::erase_contract!(
+        archive: async {
+            let s3 = S3::start().await;
+            let archive = s3.aws().archive(S3::BUCKET);
+            (s3, archive)
+        },
+        bodies: async {
+            let s3 = S3::start().await;
+            let bodies = s3.aws().bodies(S3::BUCKET);
+            (s3, bodies)
+        }
+    );
+}
+
+mod redact {
+    use super::{DynamoDb, STORES_TABLE};
+    hookline_testkit::redact_contract!(async {
+        let dynamodb = DynamoDb::start().await;
+        let stores = dynamodb.aws().stores(STORES_TABLE);
+        (dynamodb, stores)
+    });
+}
+
 mod entities {
     use super::{DynamoDb, ENTITIES_TABLE};
     hookline_testkit::entities_contract!(async {
@@ -87,6 +123,15 @@ mod connections {
         let dynamodb = DynamoDb::start().await;
         let connections = dynamodb.aws().connections(CONNECTIONS_TABLE);
         (dynamodb, connections)
+    });
+}
+
+mod vault {
+    use super::Kms;
+    hookline_testkit::vault_contract!(async {
+        let kms = Kms::start().await;
+        let vault = kms.aws().vault(kms.key());
+        (kms, vault)
     });
 }
 

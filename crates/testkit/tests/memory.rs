@@ -1,8 +1,8 @@
 //! The ports in memory keep the contract.
 
 use hookline_domain::memory::{
-    MemoryArchive, MemoryBodies, MemoryConnections, MemoryEntities, MemoryIndex, MemoryLedger, MemoryQueue,
-    MemoryStores, MemoryVault,
+    MemoryArchive, MemoryAudit, MemoryBodies, MemoryConnections, MemoryEntities, MemoryIndex, MemoryLedger,
+    MemoryQueue, MemoryStores, MemoryVault,
 };
 use hookline_testkit::contract::queue;
 
@@ -24,6 +24,24 @@ mod bodies {
 mod archive {
     use super::MemoryArchive;
     hookline_testkit::archive_contract!(async { ((), MemoryArchive::default()) });
+}
+
+mod audit {
+    use super::MemoryAudit;
+    hookline_testkit::audit_contract!(async { ((), MemoryAudit::default()) });
+}
+
+mod erase {
+    use super::{MemoryArchive, MemoryBodies};
+    hookline_testkit::erase_contract!(
+        archive: async { ((), MemoryArchive::default()) },
+        bodies: async { ((), MemoryBodies::default()) }
+    );
+}
+
+mod redact {
+    use super::MemoryStores;
+    hookline_testkit::redact_contract!(async { ((), MemoryStores::default()) });
 }
 
 mod entities {

@@ -2,24 +2,9 @@
 
 use std::process::ExitCode;
 
-use hookline_aws::{Aws, Patience};
-use hookline_lambda::{Environment, Ports, Receiver, ReceiverConfig, SystemClock, serve, start};
 use hookline_sources::shopify::Topic;
-
-const TOPIC: Topic = Topic::ProductsCreate;
+use hookline_wiring::receive;
 
 fn main() -> ExitCode {
-    start(TOPIC.function(), async {
-        let config = ReceiverConfig::read(&Environment::of_this_process())?;
-        let aws = Aws::load(Patience::Receiver).await;
-        let ports = Ports {
-            ledger: aws.ledger(&config.ledger_table),
-            queue: aws.event_queue(&config.event_queue_url),
-            bodies: config.payload_bucket.as_deref().map(|bucket| aws.bodies(bucket)),
-            tally: config.stores_table.as_deref().map(|table| aws.stores(table)),
-            secrets: aws.secret(&config.client_secrets),
-            clock: SystemClock,
-        };
-        serve(Receiver::new(TOPIC, ports, config.tally_every).await?).await
-    })
+    receive(Topic::ProductsCreate)
 }

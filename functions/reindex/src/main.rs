@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use hookline_aws::{Aws, OpenSearchConfig, Patience};
 use hookline_domain::{
     apply::Apply,
-    reindex::{Keep, Reindex, Unpack},
+    reindex::{Compliance, Keep, Reindex, Unpack},
 };
 use hookline_lambda::{Environment, ReindexConfig, SystemClock, batch, start};
 use hookline_sources::shopify;
@@ -19,7 +19,15 @@ fn main() -> ExitCode {
         };
         let keep = Keep {
             archive: config.archive_bucket.as_deref().map(|bucket| aws.archive(bucket)),
+            personal: shopify::is_personal,
         };
+        let compliance = config.audit_table.map(|table| Compliance {
+            audit: aws.audit(table),
+            connections: config.connections_table.map(|table| aws.connections(table)),
+            stores: aws.stores(&config.stores_table),
+            archive: keep.archive.clone(),
+            bodies: unpack.bodies.clone(),
+        });
         let reindex = Reindex {
             ledger: aws.ledger(&config.ledger_table),
             apply: Apply {
@@ -33,6 +41,7 @@ fn main() -> ExitCode {
                 clock: SystemClock,
             },
             jobs: aws.jobs(config.sync_queue_url),
+            compliance,
             interpret: shopify::interpret,
         };
         batch::run(reindex, unpack, keep).await

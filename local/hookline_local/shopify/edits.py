@@ -238,7 +238,7 @@ def products(shop: "Shop", given: Given) -> Any:
 
 def summary(product: dict[str, Any]) -> dict[str, Any]:
     """The little that a list shows of a product."""
-    kept = ("id", "title", "handle", "status", "updated_at")
+    kept = ("id", "title", "handle", "status", "published_at", "updated_at")
     return {name: product[name] for name in kept} | {"variants": len(product["variants"])}
 
 

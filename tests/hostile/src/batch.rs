@@ -11,7 +11,7 @@ use hookline_domain::{
     ledger::{ClaimRequest, Fate, Ledger},
     memory::{MemoryArchive, MemoryBodies, MemoryEntities, MemoryIndex, MemoryJobs, MemoryLedger, MemoryStores},
     port::Clock,
-    reindex::{Keep, Reindex, Unpack},
+    reindex::{Keep, NoCompliance, Reindex, Unpack},
 };
 use hookline_lambda::batch::{SqsBatch, SqsRecord, Unnamed, consume};
 use hookline_sources::shopify;
@@ -36,10 +36,14 @@ pub(crate) fn sqs_batch(data: &[u8]) {
             clock: Noon,
         },
         jobs: MemoryJobs::default(),
+        compliance: None::<NoCompliance>,
         interpret: shopify::interpret,
     };
     let unpack: Unpack<MemoryBodies> = Unpack { bodies: None };
-    let keep: Keep<MemoryArchive> = Keep { archive: None };
+    let keep: Keep<MemoryArchive> = Keep {
+        archive: None,
+        personal: shopify::is_personal,
+    };
     let answer = wait(async {
         for delivery in batch.records.iter().filter_map(delivery) {
             reindex.ledger.claim(&delivery.key, &claimed()).await.unwrap();

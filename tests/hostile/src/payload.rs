@@ -81,6 +81,7 @@ fn believed(event: Event, delivery: &Delivery) {
             Document::of_collection(&entity(&collection.id), *collection, delivery.observed_at())
         }
         Event::ProductChanged(id)
+        | Event::CollectionChanged(id)
         | Event::ProductDeleted(id)
         | Event::CollectionDeleted(id)
         | Event::StockChanged(id)
@@ -128,7 +129,7 @@ fn refused(problem: &Unreadable) {
 
 /// One step of a path: a field that we read, with an index or without.
 fn field(step: &str) -> bool {
-    const READ: [&str; 22] = [
+    const READ: [&str; 28] = [
         "id",
         "title",
         "body_html",
@@ -151,6 +152,12 @@ fn field(step: &str) -> bool {
         "inventory_policy",
         "inventory_quantity",
         "src",
+        "inventory_item_id",
+        "shop_domain",
+        "topic",
+        "action",
+        "query_variables",
+        "fields_changed",
     ];
     let (name, index) = step.split_once('[').unwrap_or((step, "0]"));
     let index = index.strip_suffix(']').unwrap_or_default();
@@ -183,7 +190,7 @@ fn expectation(problem: &str) -> bool {
 }
 
 /// What serde says it wants, for the types that are read.
-const EXPECTED: [&str; 7] = [
+const EXPECTED: [&str; 12] = [
     "a string",
     "a sequence",
     "a timestamp string",
@@ -191,10 +198,16 @@ const EXPECTED: [&str; 7] = [
     "an object",
     "i64",
     "u64",
+    "a map",
+    // And what we want beyond that.
+    "nothing of what is deleted but its id",
+    "the one that the header says",
+    "the one id of what has changed",
+    "a deletion to say so",
 ];
 
 /// The structs that are read, which serde names.
-const STRUCTS: [&str; 7] = [
+const STRUCTS: [&str; 11] = [
     "ShopBody",
     "ProductBody",
     "VariantBody",
@@ -202,4 +215,8 @@ const STRUCTS: [&str; 7] = [
     "ImageBody",
     "DeletedBody",
     "CollectionBody",
+    "LevelBody",
+    "OrderBody",
+    "RequestBody",
+    "EventsBody",
 ];

@@ -14,7 +14,7 @@ use hookline_domain::{
     memory::MemoryBodies,
     queue::EventQueue,
     receive::{LEASE, NotReceived, REMEMBERED, Receive, Received},
-    reindex::{Message, Reindex},
+    reindex::{Message, NoCompliance, Reindex},
     stores::StoreRecord,
 };
 use jiff::Timestamp;
@@ -202,6 +202,8 @@ impl Scenario {
                         clock: script.clone(),
                     },
                     jobs: script.clone(),
+                    // No scenario has what the law asks for.
+                    compliance: None::<NoCompliance>,
                     interpret,
                 };
                 let message = |n: &usize| Message {

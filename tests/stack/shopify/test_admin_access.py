@@ -1,5 +1,7 @@
 """Costs, faults and tokens."""
 
+import json
+import urllib.request
 from typing import Any
 
 import pytest
@@ -72,6 +74,14 @@ def test_client_credentials_last_a_day(shop: Shopkeeper) -> None:
     assert (status, said["error"]) == (400, "invalid_client")
     shop.tell("tokens", expire=True)
     assert not works(shop, answer)
+
+
+def test_a_grant_may_be_a_form(shop: Shopkeeper) -> None:
+    """As OAuth has it; JSON is Shopify's own way."""
+    form = f"client_id=hookline-local&client_secret={SECRET}&grant_type=client_credentials"
+    url = f"{shop.url}/{shop.store}/admin/oauth/access_token"
+    with urllib.request.urlopen(url, form.encode(), timeout=10) as response:
+        assert works(shop, json.load(response))
 
 
 def test_a_refresh_token_is_retired_when_its_successor_is_used(shop: Shopkeeper) -> None:

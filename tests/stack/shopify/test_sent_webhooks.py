@@ -173,6 +173,18 @@ def test_deliveries_are_lost_and_doubled_when_told(shop: Shopkeeper, receiver: R
     assert (lost["outcome"], lost["attempts"]) == ("lost", [])
 
 
+def test_a_delayed_delivery_is_overtaken(shop: Shopkeeper, receiver: Receiver) -> None:
+    """Later edits arrive first; each says when it was triggered."""
+    subscribed(shop, "PRODUCTS_UPDATE", receiver.url)
+    shop.tell("mischief", kind="delay", next=1, seconds=0.5)
+    shop.tell("update_product", id=SKILLET, title="First")
+    shop.tell("update_product", id=SKILLET, title="Second")
+    shop.tell("settle")
+    got = receiver.all()
+    assert [one.json()["title"] for one in got] == ["Second", "First"]
+    assert got[0].headers["X-Shopify-Triggered-At"] > got[1].headers["X-Shopify-Triggered-At"]
+
+
 def test_subscriptions_vanish_and_move_silently(shop: Shopkeeper) -> None:
     """As the watchdog has to notice."""
     for topic in ("PRODUCTS_UPDATE", "PRODUCTS_DELETE"):

@@ -2,7 +2,9 @@
 
 use aws_smithy_xml::decode::{Document, XmlDecodeError, try_data};
 
-use super::Listing;
+use jiff::Timestamp;
+
+use super::{Listed, Listing};
 
 /// An answer that is no list.
 #[derive(Debug, thiserror::Error)]
@@ -10,6 +12,9 @@ pub(super) enum NotAList {
     /// Not XML, or cut off.
     #[error("S3 answered a list that is no XML")]
     Xml(#[from] XmlDecodeError),
+    /// XML with a time that is none.
+    #[error("S3 answered a list with a time that is none")]
+    Time(#[from] jiff::Error),
     /// XML of something else.
     #[error("S3 answered something else than a list")]
     Other,
@@ -22,23 +27,28 @@ pub(super) fn read(answer: &[u8]) -> Result<Listing, NotAList> {
     if !list.start_el().matches("ListBucketResult") {
         return Err(NotAList::Other);
     }
-    let (mut keys, mut more) = (Vec::new(), None);
+    let (mut objects, mut more) = (Vec::new(), None);
     while let Some(mut part) = list.next_tag() {
         match part.start_el().local() {
             "IsTruncated" => more = Some(try_data(&mut part)? == "true"),
             "Contents" => {
+                let (mut key, mut modified_at) = (None, None);
                 while let Some(mut fact) = part.next_tag() {
-                    if fact.start_el().matches("Key") {
-                        keys.push(try_data(&mut fact)?.into_owned());
+                    match fact.start_el().local() {
+                        "Key" => key = Some(try_data(&mut fact)?.into_owned()),
+                        "LastModified" => modified_at = Some(try_data(&mut fact)?.parse::<Timestamp>()?),
+                        _ => {}
                     }
                 }
+                let (key, modified_at) = key.zip(modified_at).ok_or(NotAList::Other)?;
+                objects.push(Listed { key, modified_at });
             }
             _ => {}
         }
     }
     // S3 always says so: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html>.
     let more = more.ok_or(NotAList::Other)?;
-    Ok(Listing { keys, more })
+    Ok(Listing { objects, more })
 }
 
 #[cfg(test)]
@@ -46,13 +56,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_read_in_order_and_whether_there_are_more() {
+    fn objects_are_read_in_order_and_whether_there_are_more() {
         let answer = b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>
             <ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Name>b</Name><Prefix>a/</Prefix>
-            <Contents><Key>a/1</Key><Size>1</Size><Owner><ID>x</ID></Owner></Contents><IsTruncated>true</IsTruncated>
-            <Contents><ETag>&quot;e&quot;</ETag><Key>a/&amp;2</Key></Contents><KeyCount>2</KeyCount></ListBucketResult>";
-        let keys = ["a/1", "a/&2"].map(str::to_owned).into();
-        assert_eq!(read(answer).unwrap(), Listing { keys, more: true });
+            <Contents><Key>a/1</Key><LastModified>2026-11-21T10:00:00.500Z</LastModified><Size>1</Size><Owner><ID>x</ID></Owner></Contents><IsTruncated>true</IsTruncated>
+            <Contents><ETag>&quot;e&quot;</ETag><Key>a/&amp;2</Key><LastModified>2026-11-21T10:00:01.000Z</LastModified></Contents><KeyCount>2</KeyCount></ListBucketResult>";
+        let listed = |key: &str, at: &str| Listed {
+            key: key.to_owned(),
+            modified_at: at.parse().unwrap(),
+        };
+        let objects = vec![
+            listed("a/1", "2026-11-21T10:00:00.5Z"),
+            listed("a/&2", "2026-11-21T10:00:01Z"),
+        ];
+        assert_eq!(read(answer).unwrap(), Listing { objects, more: true });
     }
 
     #[test]
@@ -63,6 +80,8 @@ mod tests {
             b"<html/>",
             b"<ListBucketResult/>",
             b"<ListBucketResult><Contents><Key>a",
+            b"<ListBucketResult><Contents><Key>a</Key></Contents><IsTruncated>false</IsTruncated></ListBucketResult>",
+            b"<ListBucketResult><Contents><LastModified>yesterday</LastModified></Contents></ListBucketResult>",
             b"\xff",
         ] {
             assert!(read(answer).is_err(), "{}", String::from_utf8_lossy(answer));

@@ -1,18 +1,14 @@
 //! `hookline dlq purge`: letters are removed for good, once a person has seen how many.
 
-use std::{
-    collections::BTreeSet,
-    io::{self, BufRead, IsTerminal},
-    path::Path,
-};
+use std::{collections::BTreeSet, path::Path};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 use super::summaries;
 use crate::{
     args::Hiding,
     letters::Walk,
-    output::{Output, count, say},
+    output::{Output, agreed, count, say},
     pace,
     places::Connected,
     saved::Keeper,
@@ -33,7 +29,9 @@ pub async fn run(
         return Ok(true);
     }
     out.rows(&summaries(&letters))?;
-    if !yes && !confirmed(letters.len())? {
+    let many = count(letters.len(), "letter");
+    let question = format!("Remove {many} for good? Type yes:");
+    if !yes && !agreed(&question, &format!("{many} would be removed for good"))? {
         say("· nothing was removed");
         return Ok(false);
     }
@@ -77,17 +75,4 @@ async fn remove(
     }
     bar.finish_and_clear();
     Ok(())
-}
-
-fn confirmed(letters: usize) -> Result<bool> {
-    if !io::stdin().is_terminal() {
-        bail!(
-            "{} would be removed for good: say --yes if that is meant",
-            count(letters, "letter")
-        );
-    }
-    say(&format!("Remove {} for good? Type yes:", count(letters, "letter")));
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
-    Ok(answer.trim() == "yes")
 }

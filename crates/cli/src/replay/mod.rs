@@ -6,7 +6,6 @@ mod found;
 use anyhow::Result;
 use hookline_domain::{
     delivery::Delivery,
-    port::Clock,
     receive::{Receive, Received},
     replay::replay_of,
 };
@@ -16,21 +15,13 @@ use serde::Serialize;
 use self::fate::{Told, Waiting};
 use crate::{
     args::Replay,
+    clock::Now,
     letters::seconds,
     output::{Output, Row, count, say},
     pace,
     places::Connected,
     saved::Keeper,
 };
-
-/// The machine's clock.
-struct Now;
-
-impl Clock for Now {
-    fn now(&self) -> Timestamp {
-        Timestamp::now()
-    }
-}
 
 /// What has become of one replay.
 #[derive(Debug, Serialize)]

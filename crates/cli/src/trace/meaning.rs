@@ -23,6 +23,10 @@ pub fn meaning(record: &Record, is_dead_letter: bool, now: Timestamp) -> String 
         (State::Done, Some(Fate::Discarded), _) => {
             "It belonged to no active install of its store, so it changed nothing. Nothing to do.".to_owned()
         }
+        (State::Done, Some(Fate::Noted), _) => {
+            "It changes nothing that is indexed: that it came is recorded, and what the law asks for is done. Nothing to do."
+                .to_owned()
+        }
         (State::Done, _, _) => "It has been applied to the index. Nothing to do.".to_owned(),
         (State::Parked, _, _) if is_dead_letter => {
             format!("It cannot be applied as it is. Remove the cause, then: {redrive}")

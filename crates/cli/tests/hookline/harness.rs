@@ -20,7 +20,7 @@ use hookline_domain::{
     index::{Search, SearchQuery},
     ledger::{ClaimRequest, Fate, Ledger, Problem},
     memory::MemoryJobs,
-    reindex::{Keep, Reindex, Unpack},
+    reindex::{Keep, NoCompliance, Reindex, Unpack},
     status::Status,
     stores::{ErrorCode, Stores},
 };
@@ -379,6 +379,7 @@ async fn engine(dynamodb: &str, index: &str) -> Engine {
             clock: SystemClock,
         },
         jobs: MemoryJobs::default(),
+        compliance: None,
         interpret: shopify::interpret,
     }
 }
@@ -388,10 +389,14 @@ async fn keep_in(s3: Option<&str>) -> Keep<S3Archive> {
         Some(s3) => Some(Aws::with_config(sdk_config(s3).await, Patience::Consumer).archive(S3::BUCKET)),
         None => None,
     };
-    Keep { archive }
+    Keep {
+        archive,
+        personal: shopify::is_personal,
+    }
 }
 
-type Engine = Reindex<DynamoLedger, DynamoEntities, DynamoStores, OpenSearchIndex, MemoryJobs, SystemClock>;
+type Engine =
+    Reindex<DynamoLedger, DynamoEntities, DynamoStores, OpenSearchIndex, MemoryJobs, NoCompliance, SystemClock>;
 
 /// A consumer that works until this is dropped.
 pub struct Consumer {

@@ -4,7 +4,7 @@ use std::{fs, path::Path, process::Command};
 
 #[test]
 fn the_help_is_as_it_was_read_last() {
-    let cases: [(&str, &[&str]); 8] = [
+    let cases: [(&str, &[&str]); 19] = [
         ("hookline", &["--help"]),
         ("dlq", &["dlq", "--help"]),
         ("dlq-list", &["dlq", "list", "--help"]),
@@ -13,6 +13,17 @@ fn the_help_is_as_it_was_read_last() {
         ("dlq-purge", &["dlq", "purge", "--help"]),
         ("replay", &["replay", "--help"]),
         ("trace", &["trace", "--help"]),
+        ("store", &["store", "--help"]),
+        ("store-add", &["store", "add", "--help"]),
+        ("store-list", &["store", "list", "--help"]),
+        ("store-show", &["store", "show", "--help"]),
+        ("store-remove", &["store", "remove", "--help"]),
+        ("webhooks", &["webhooks", "--help"]),
+        ("webhooks-register", &["webhooks", "register", "--help"]),
+        ("webhooks-list", &["webhooks", "list", "--help"]),
+        ("webhooks-check", &["webhooks", "check", "--help"]),
+        ("resync", &["resync", "--help"]),
+        ("reconcile", &["reconcile", "--help"]),
     ];
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/help");
     let mut differ = Vec::new();

@@ -178,6 +178,7 @@ pub(super) fn sighting(store: StoreKey, item: Item, currency: Option<&str>) -> R
         Event::ProductDeleted(id) => Some(seen(key(Kind::Product, id), Version::FINAL, None)),
         Event::CollectionDeleted(id) => Some(seen(key(Kind::Collection, id), Version::FINAL, None)),
         Event::ProductChanged(_)
+        | Event::CollectionChanged(_)
         | Event::StockChanged(_)
         | Event::OrderCreated(_)
         | Event::AppUninstalled

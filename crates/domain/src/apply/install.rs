@@ -44,6 +44,13 @@ pub(crate) struct Removal {
     ended: Timestamp,
 }
 
+impl Removal {
+    /// The removal of what an uninstall at `ended` has ended, once that is recorded.
+    pub(crate) fn new(at: usize, store: StoreKey, ended: Timestamp) -> Self {
+        Self { at, store, ended }
+    }
+}
+
 impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
     /// Puts one store's events where they belong: records uninstalls first, then what is left into groups by entity.
     pub(crate) async fn place(
@@ -58,11 +65,9 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
             items.into_iter().partition(|item| item.event == Event::AppUninstalled);
         for item in uninstalls {
             match self.record_uninstall(record, store, item.happened_at).await {
-                Ok(true) => placed.removals.push(Removal {
-                    at: item.at,
-                    store: store.clone(),
-                    ended: item.happened_at,
-                }),
+                Ok(true) => placed
+                    .removals
+                    .push(Removal::new(item.at, store.clone(), item.happened_at)),
                 Ok(false) => verdicts.decide(item.at, Verdict::Settled(Fate::Discarded)),
                 Err(failure) => verdicts.decide(item.at, Verdict::storage(&failure)),
             }
@@ -125,6 +130,25 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
         })
     }
 
+    /// Ends a store's install at `at` without a delivery that says so: a person's doing. Takes out all that is older. May
+    /// be repeated, also with a later time, and finishes what was begun.
+    pub async fn uninstall(&self, store: &StoreKey, at: Timestamp) -> Verdict {
+        if let Err(failure) = self.stores.disable(store, at).await {
+            return Verdict::storage(&failure);
+        }
+        let ended = match self.record_of(store).await {
+            // Another clock may have recorded a later one.
+            Ok(record) => record.uninstalled_at.unwrap_or(at),
+            Err(failure) => return Verdict::storage(&failure),
+        };
+        let removal = Removal {
+            at: 0,
+            store: store.clone(),
+            ended,
+        };
+        self.take_out(&removal, Timestamp::MAX).await
+    }
+
     /// Takes out what an uninstall has ended, page by page; what is newer stays, and means that the next install has
     /// begun. Stops at `stop_at` and has the message received again, which goes on where this stopped.
     pub(crate) async fn take_out(&self, removal: &Removal, stop_at: Timestamp) -> Verdict {
@@ -185,5 +209,83 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
             .buffer_unordered(WRITES_AT_ONCE)
             .try_collect()
             .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        event::Observed,
+        ids::{EntityId, Source, StoreName},
+        index::{Search, SearchQuery},
+        memory::{MemoryEntities, MemoryIndex, MemoryStores},
+        product::Product,
+    };
+
+    struct Noon;
+
+    impl Clock for Noon {
+        fn now(&self) -> Timestamp {
+            "2026-11-21T12:00:00Z".parse().unwrap()
+        }
+    }
+
+    fn stove(at: &str) -> Observed {
+        let at = at.parse().unwrap();
+        Observed {
+            event: Event::ProductUpdated(Box::new(Product {
+                id: EntityId::new("1").unwrap(),
+                updated_at: at,
+                visible: true,
+                title: "Ember Pocket Stove".into(),
+                description: String::new(),
+                vendor: None,
+                product_type: None,
+                tags: vec![],
+                options: vec![],
+                variants: vec![],
+                complete: true,
+                collections: None,
+                image: None,
+                handle: None,
+            })),
+            at,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_person_ends_an_install_as_an_uninstall_does() {
+        let store = StoreKey {
+            source: Source::new("shopify").unwrap(),
+            store: StoreName::new("demo.myshopify.com").unwrap(),
+        };
+        let apply = Apply {
+            entities: MemoryEntities::default(),
+            stores: MemoryStores::default(),
+            index: MemoryIndex::default(),
+            clock: Noon,
+        };
+        let found = async || {
+            let query = SearchQuery {
+                store: store.clone(),
+                observed_after: None,
+                text: "stove".into(),
+                limit: 10,
+            };
+            apply.index.search(&query).await.unwrap().total
+        };
+        apply.observe(&store, vec![stove("2026-11-21T11:00:00Z")]).await;
+        assert_eq!(found().await, 1);
+        // Another clock is ahead: what it has ended is gone as well, whatever ours says.
+        let later = "2026-11-21T12:30:00Z".parse().unwrap();
+        apply.stores.disable(&store, later).await.unwrap();
+        assert!(apply.uninstall(&store, Noon.now()).await.is_settled());
+        assert_eq!(found().await, 0);
+        let record = apply.record_of(&store).await.unwrap();
+        assert_eq!((record.enabled, record.uninstalled_at), (false, Some(later)));
+        assert!(apply.uninstall(&store, later).await.is_settled(), "again is harmless");
+        apply.observe(&store, vec![stove("2026-11-21T12:29:00Z")]).await;
+        assert_eq!(found().await, 0, "what is from before does not come back");
     }
 }

@@ -19,7 +19,7 @@ use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
 use self::group::{Group, Step};
-pub(crate) use self::install::Placed;
+pub(crate) use self::install::{Placed, Removal};
 use crate::{
     entities::{Entities, Fence},
     event::{Event, Observed, Unreadable},

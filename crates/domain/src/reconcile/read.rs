@@ -43,7 +43,10 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
             Export::Failed { reason } => return self.begin_again(store, found, reason).await,
         };
         let baseline = self.baseline(store).await?;
-        let mut lines = self.ask.catalogue.read(store, &address, began_at, offset).await?;
+        // The vendor's time has whole seconds, and a clock of its own: in the second in which a store was registered it
+        // would be from before its install.
+        let seen_at = began_at.max(found.began_at);
+        let mut lines = self.ask.catalogue.read(store, &address, seen_at, offset).await?;
         let mut has_begun = false;
         loop {
             let read = async {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Reindex, Verdict, settle::last_error};
+use super::{Comply, Reindex, Verdict, settle::last_error};
 use crate::{
     apply::{Item, Verdicts},
     catalogue::PRODUCTS_AT_ONCE,
@@ -63,14 +63,13 @@ impl Asked {
                     questions.products.entry(id.clone()).or_default().push(item.at);
                     verdicts.decide(item.at, Verdict::Settled(Fate::Applied));
                 }
-                (Event::ProductChanged(_), false) => verdicts.decide(
+                (Event::ProductChanged(_) | Event::CollectionChanged(_), false) => verdicts.decide(
                     item.at,
                     Verdict::Parked {
                         code: ErrorCode::NotConnected,
-                        message:
-                            "this names a product only, and no token is held to ask for it: `hookline store add`, \
+                        message: "this names a thing only, and no token is held to ask for it: `hookline store add`, \
                                   then redrive"
-                                .into(),
+                            .into(),
                     },
                 ),
                 (Event::StockChanged(id), true) => {
@@ -88,6 +87,10 @@ impl Asked {
                 (Event::ProductUpdated(product), false) if !product.complete => {
                     self.in_vain.insert(item.at, InVain::Variants);
                     others.push(item);
+                }
+                (Event::CollectionChanged(id), true) => {
+                    questions.collections.entry(id.clone()).or_default().push(item.at);
+                    verdicts.decide(item.at, Verdict::Settled(Fate::Applied));
                 }
                 (Event::CollectionUpdated(collection), true) => {
                     questions
@@ -138,7 +141,7 @@ impl InVain {
     }
 }
 
-impl<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, C: Clock> Reindex<L, E, S, I, J, C> {
+impl<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, P: Comply, C: Clock> Reindex<L, E, S, I, J, P, C> {
     /// Sends a job for all that has to be asked. A delivery whose job could not be sent comes again.
     pub(super) async fn ask(&self, verdicts: &mut Verdicts, asked: &Asked) {
         for (store, questions) in &asked.stores {

@@ -2,12 +2,13 @@
 //!
 //! ```text
 //!   read ─▶ apply ─▶ ask for what was not told ─▶ ledger ─▶ status
-//!             └─▶ take out what uninstalls ended
+//!             └─▶ take out what uninstalls ended ─▶ do what the law asks for
 //! ```
 //!
 //! Every step may be repeated, so a consumer that dies anywhere leaves messages that the next one finishes.
 
 mod ask;
+mod compliance;
 mod keep;
 mod settle;
 #[cfg(test)]
@@ -19,6 +20,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
+use self::compliance::requested;
+pub use self::compliance::{Compliance, Comply, NoCompliance, NoConnections};
 pub use self::keep::{Copies, Keep};
 pub use self::unpack::{Fetched, NoBody, Unpack, Unread};
 pub use crate::apply::Verdict;
@@ -37,13 +40,15 @@ use crate::{
 
 /// Applies deliveries.
 #[derive(Debug)]
-pub struct Reindex<L, E, S, I, J, C> {
+pub struct Reindex<L, E, S, I, J, P, C> {
     /// Which deliveries are done.
     pub ledger: L,
     /// Puts states into the index.
     pub apply: Apply<E, S, I, C>,
     /// What has to be asked of stores.
     pub jobs: J,
+    /// What requests of the law need; without it they are parked.
+    pub compliance: Option<P>,
     /// Reads a body.
     pub interpret: Interpret,
 }
@@ -85,17 +90,19 @@ struct Batch {
     items: BTreeMap<StoreKey, Vec<Item>>,
 }
 
-impl<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, C: Clock> Reindex<L, E, S, I, J, C> {
-    /// Applies a batch. One verdict per message, in order. Stops removing an uninstalled store's documents at
-    /// `stop_at`, and asks for that message again.
+impl<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, P: Comply, C: Clock> Reindex<L, E, S, I, J, P, C> {
+    /// Applies a batch. One verdict per message, in order. Stops removing what an uninstalled store had at `stop_at`, and
+    /// asks for that message again.
     pub async fn apply(&self, messages: Vec<Message>, stop_at: Timestamp) -> Vec<Processed> {
         let mut batch = self.read(messages);
         let mut records = self.find_stores(&mut batch).await;
 
         let mut placed = Placed::default();
         let mut asked = ask::Asked::default();
+        let mut requests = Vec::new();
         for (store, items) in std::mem::take(&mut batch.items) {
             if let Some(record) = records.get_mut(&store) {
+                let items = requested(&mut batch, &store, items, &mut requests);
                 let items = asked.of(&mut batch.verdicts, record, &store, items);
                 self.apply
                     .place(&mut batch.verdicts, &mut placed, record, &store, items)
@@ -109,6 +116,10 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, C: Clock> Reindex<L, 
         for removal in &placed.removals {
             let verdict = self.apply.take_out(removal, stop_at).await;
             batch.verdicts.decide(removal.at, verdict);
+        }
+        for request in &requests {
+            let verdict = self.comply(request, stop_at).await;
+            batch.verdicts.decide(request.at, verdict);
         }
 
         self.complete(&mut batch).await;

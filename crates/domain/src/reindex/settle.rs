@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
-use super::{Batch, Processed, Reindex, Verdict, ask::Asked};
+use super::{Batch, Comply, Processed, Reindex, Verdict, ask::Asked};
 use crate::{
     apply::WRITES_AT_ONCE,
     entities::Entities,
@@ -18,7 +18,7 @@ use crate::{
     stores::{Counter, ErrorCode, LastError, StoreRecord, StoreUpdate, Stores},
 };
 
-impl<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, C: Clock> Reindex<L, E, S, I, J, C> {
+impl<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, P: Comply, C: Clock> Reindex<L, E, S, I, J, P, C> {
     /// Writes into the ledger what became of each delivery, or why it has to come again: one write for each. What is
     /// settled is done only then; a reason that could not be written is no reason to fail.
     pub(super) async fn complete(&self, batch: &mut Batch) {
@@ -149,7 +149,7 @@ fn count(update: &mut StoreUpdate, delivery: &DeliveryKey, fate: Fate, received_
     }
     let counter = match fate {
         Fate::Discarded => Counter::Discarded,
-        Fate::Applied | Fate::Superseded | Fate::Parked => Counter::Event(delivery.topic.clone()),
+        Fate::Applied | Fate::Superseded | Fate::Noted | Fate::Parked => Counter::Event(delivery.topic.clone()),
     };
     update.count(received_at, counter);
 }

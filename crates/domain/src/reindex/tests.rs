@@ -1,5 +1,6 @@
 mod asks;
 mod bodies;
+mod compliance;
 mod installs;
 mod orders;
 mod problems;
@@ -7,10 +8,11 @@ mod replays;
 
 use std::sync::Mutex;
 
+use self::compliance::Complying;
 use super::*;
 use crate::{
     envelope::NotOurs,
-    event::{Event, Unreadable},
+    event::{Event, Request, Unreadable},
     ids::{DeliveryId, EntityId, EntityKey, Kind, Source, StoreName, Topic},
     index::{Change, Outcome},
     ledger::{ClaimRequest, Fate},
@@ -36,6 +38,10 @@ fn interpret(delivery: &Delivery) -> Result<Event, Unreadable> {
     let id = || EntityId::new(parts[0]).unwrap();
     match (delivery.key.topic.as_str(), parts.as_slice()) {
         (UNINSTALL, _) => Ok(Event::AppUninstalled),
+        ("orders/create", _) => Ok(Event::OrderCreated(id())),
+        ("customers/data_request", _) => Ok(Event::Compliance(Request::CustomerData)),
+        ("customers/redact", _) => Ok(Event::Compliance(Request::CustomerRedaction)),
+        ("shop/redact", _) => Ok(Event::Compliance(Request::StoreRedaction)),
         (DELETE, _) => Ok(Event::ProductDeleted(id())),
         ("collections/delete", _) => Ok(Event::CollectionDeleted(id())),
         ("inventory_levels/update", _) => Ok(Event::StockChanged(id())),
@@ -140,7 +146,7 @@ impl Index for Moody {
     }
 }
 
-type Consumer = Reindex<MemoryLedger, MemoryEntities, MemoryStores, Moody, MemoryJobs, Noon>;
+type Consumer = Reindex<MemoryLedger, MemoryEntities, MemoryStores, Moody, MemoryJobs, Complying, Noon>;
 
 fn consumer() -> Consumer {
     Reindex {
@@ -152,6 +158,7 @@ fn consumer() -> Consumer {
             clock: Noon,
         },
         jobs: MemoryJobs::default(),
+        compliance: None,
         interpret,
     }
 }

@@ -10,8 +10,11 @@ use hookline_domain::{
     event::{Event, Unreadable},
     ids::{DeliveryId, DeliveryKey, StoreKey, Topic},
     index::{Change, Outcome},
-    memory::{MemoryArchive, MemoryBodies, MemoryEntities, MemoryIndex, MemoryJobs, MemoryLedger, MemoryStores},
+    memory::{
+        MemoryArchive, MemoryAudit, MemoryBodies, MemoryEntities, MemoryIndex, MemoryJobs, MemoryLedger, MemoryStores,
+    },
     port::Unavailable,
+    reindex::{Compliance, NoCompliance, NoConnections},
 };
 use hookline_sources::shopify;
 use serde_json::{Value, json};
@@ -19,7 +22,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::testing::{Noon, STORE};
 
-type Consumer = Reindex<MemoryLedger, MemoryEntities, MemoryStores, MemoryIndex, MemoryJobs, Noon>;
+type Consumer = Reindex<MemoryLedger, MemoryEntities, MemoryStores, MemoryIndex, MemoryJobs, NoCompliance, Noon>;
 
 fn consumer(interpret: fn(&Delivery) -> Result<Event, Unreadable>) -> Consumer {
     Reindex {
@@ -31,6 +34,7 @@ fn consumer(interpret: fn(&Delivery) -> Result<Event, Unreadable>) -> Consumer {
             clock: Noon,
         },
         jobs: MemoryJobs::default(),
+        compliance: None,
         interpret,
     }
 }
@@ -56,7 +60,10 @@ fn delivery(id: &str, body: &str) -> Delivery {
 }
 
 /// Keeps nothing.
-const NOTHING: Keep<MemoryArchive> = Keep { archive: None };
+const NOTHING: Keep<MemoryArchive> = Keep {
+    archive: None,
+    personal: shopify::is_personal,
+};
 
 async fn answer(batch: Value) -> Result<Value, Unnamed> {
     let batch = serde_json::from_value(batch).unwrap();
@@ -121,6 +128,7 @@ async fn what_is_not_done_when_the_time_is_up_comes_again() {
             clock: Noon,
         },
         jobs: ready.jobs,
+        compliance: ready.compliance,
         interpret: ready.interpret,
     };
     let batch = |id: Value| {
@@ -204,10 +212,53 @@ async fn archived(archive: &MemoryArchive) -> Vec<Vec<Delivery>> {
 
 fn archive() -> (MemoryArchive, Keep<MemoryArchive>) {
     let archive = MemoryArchive::default();
-    let keep = Keep {
-        archive: Some(archive.clone()),
+    (archive.clone(), keeping(archive))
+}
+
+fn keeping<A>(archive: A) -> Keep<A> {
+    Keep {
+        archive: Some(archive),
+        personal: shopify::is_personal,
+    }
+}
+
+#[tokio::test]
+async fn what_is_about_people_is_never_kept() {
+    let (archive, keep) = archive();
+    let of = |topic: &str, body: &str| {
+        let mut delivery = delivery("1", body);
+        delivery.key.topic = Topic::new(topic).unwrap();
+        envelope::encode(&delivery).unwrap()
     };
-    (archive, keep)
+    let request = format!("{{\"shop_domain\":\"{STORE}\",\"customer\":{{}}}}");
+    let texts = [
+        of("orders/create", "{\"id\":1,\"email\":\"jane@example.com\"}"),
+        of("customers/data_request", &request),
+        of("customers/redact", &request),
+        of("shop/redact", &request),
+        of("inventory_levels/update", "{\"inventory_item_id\":1}"),
+    ];
+    let compliance = Compliance {
+        audit: MemoryAudit::default(),
+        connections: None::<NoConnections>,
+        stores: MemoryStores::default(),
+        archive: None::<MemoryArchive>,
+        bodies: None::<MemoryBodies>,
+    };
+    let ready = consumer(shopify::interpret);
+    let consumer = Reindex {
+        ledger: ready.ledger,
+        apply: ready.apply,
+        jobs: ready.jobs,
+        compliance: Some(compliance),
+        interpret: ready.interpret,
+    };
+    let unpack: Unpack<MemoryBodies> = Unpack { bodies: None };
+    let answer = consume(&consumer, &unpack, &keep, batch_of(&texts), Timestamp::MAX).await;
+    assert_eq!(answer.unwrap(), SqsAnswer::default(), "all are settled");
+    let kept = archived(&archive).await.concat();
+    let topics: Vec<&str> = kept.iter().map(|delivery| delivery.key.topic.as_str()).collect();
+    assert_eq!(topics, ["inventory_levels/update"]);
 }
 
 #[tokio::test]
@@ -282,13 +333,10 @@ fn logged() -> (Arc<Mutex<Vec<u8>>>, tracing::subscriber::DefaultGuard) {
 async fn an_archive_that_fails_or_hangs_is_told_of_and_keeps_nothing_from_being_settled() {
     let (lines, _logging) = logged();
     let said = |what: &str| String::from_utf8(lines.lock().unwrap().clone()).unwrap().contains(what);
-    assert_eq!(
-        applied(&Keep { archive: Some(Shut) }, &[text(GOOD)], Timestamp::MAX).await,
-        0
-    );
+    assert_eq!(applied(&keeping(Shut), &[text(GOOD)], Timestamp::MAX).await, 0);
     assert!(said("is not in the archive") && said("archive did not answer: connection refused"));
     let soon = Noon.now() + SignedDuration::from_millis(1_200);
-    assert_eq!(applied(&Keep { archive: Some(Stuck) }, &[text(GOOD)], soon).await, 0);
+    assert_eq!(applied(&keeping(Stuck), &[text(GOOD)], soon).await, 0);
     assert!(said(
         "the time is up before all that has been settled is in the archive"
     ));

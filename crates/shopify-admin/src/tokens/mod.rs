@@ -68,13 +68,13 @@ pub trait Access: Send + Sync {
     ) -> impl Future<Output = Result<Secret, Unasked>> + Send;
 }
 
-impl<A: Access> Access for Arc<A> {
+impl<T: Access> Access for Arc<T> {
     async fn token(&self, store: &StoreKey, until: Timestamp) -> Result<Secret, Unasked> {
-        A::token(self, store, until).await
+        T::token(self, store, until).await
     }
 
     async fn refused(&self, store: &StoreKey, refused: &Secret, until: Timestamp) -> Result<Secret, Unasked> {
-        A::refused(self, store, refused, until).await
+        T::refused(self, store, refused, until).await
     }
 }
 

@@ -1,9 +1,13 @@
 //! One request of Shopify's: its headers, and the check that comes before anything else.
 //!
-//! Headers: <https://shopify.dev/docs/apps/build/webhooks/delivery-structure>. Shopify's own library requires
-//! signature, topic, shop, API version and webhook id, and takes the rest if it is there; so does this. The signature
-//! covers the body **only** (<https://shopify.dev/docs/apps/build/webhooks/verify-deliveries>): every other header is
-//! a hint.
+//! There are two sets of them: of classic webhooks (`X-Shopify-Topic: products/update`,
+//! <https://shopify.dev/docs/apps/build/webhooks/delivery-structure>) and of Events (`shopify-topic: Product`,
+//! `shopify-action: update`, <https://shopify.dev/docs/apps/build/events/delivery-structure>). An Events delivery may
+//! carry both, so its own are looked for first; then no other is read. Of either, signature, topic, shop, API version and
+//! webhook id are required, as Shopify's own library has it, and the rest is taken if it is there; Events have no
+//! `shopify-event-id` any more (<https://shopify.dev/changelog/updates-to-events-payloads-and-subscription-configuration>).
+//! The signature covers the body **only** (<https://shopify.dev/docs/apps/build/webhooks/verify-deliveries>): every other
+//! header is a hint.
 
 use hookline_domain::{
     delivery::Delivery,
@@ -19,13 +23,50 @@ use crate::signature::{Secrets, SignatureError, Verified};
 /// The longest body taken.
 pub use hookline_domain::delivery::BODY_LIMIT;
 
-const SIGNATURE: &str = "x-shopify-hmac-sha256";
-const TOPIC: &str = "x-shopify-topic";
-const SHOP: &str = "x-shopify-shop-domain";
-const API_VERSION: &str = "x-shopify-api-version";
-const WEBHOOK_ID: &str = "x-shopify-webhook-id";
-const EVENT_ID: &str = "x-shopify-event-id";
-const TRIGGERED_AT: &str = "x-shopify-triggered-at";
+/// What the headers of a delivery are called.
+#[derive(Debug)]
+struct Names {
+    signature: &'static str,
+    topic: &'static str,
+    /// Of Events, whose topic is a resource only.
+    action: Option<&'static str>,
+    shop: &'static str,
+    api_version: &'static str,
+    webhook_id: &'static str,
+    event_id: &'static str,
+    triggered_at: &'static str,
+}
+
+const CLASSIC: Names = Names {
+    signature: "x-shopify-hmac-sha256",
+    topic: "x-shopify-topic",
+    action: None,
+    shop: "x-shopify-shop-domain",
+    api_version: "x-shopify-api-version",
+    webhook_id: "x-shopify-webhook-id",
+    event_id: "x-shopify-event-id",
+    triggered_at: "x-shopify-triggered-at",
+};
+
+const EVENTS: Names = Names {
+    signature: "shopify-hmac-sha256",
+    topic: "shopify-topic",
+    action: Some("shopify-action"),
+    shop: "shopify-shop-domain",
+    api_version: "shopify-api-version",
+    webhook_id: "shopify-webhook-id",
+    event_id: "shopify-event-id",
+    triggered_at: "shopify-triggered-at",
+};
+
+/// Which headers a request has. What a person has kept may lack its signature; then its topic tells.
+fn names(headers: &HeaderMap) -> &'static Names {
+    let is_events = headers.contains_key(EVENTS.signature)
+        || !headers.contains_key(CLASSIC.signature)
+            && !headers.contains_key(CLASSIC.topic)
+            && headers.contains_key(EVENTS.topic);
+    if is_events { &EVENTS } else { &CLASSIC }
+}
 
 /// The most bytes of an API version that are kept.
 const API_VERSION_LIMIT: usize = 32;
@@ -48,20 +89,31 @@ pub enum HeaderError {
         problem: InvalidId,
     },
     /// Only a person of ours may say that a delivery is a replay; no signature covers the header.
-    #[error("the header {WEBHOOK_ID} is marked as a replay")]
-    Reserved,
+    #[error("the header {name} is marked as a replay")]
+    Reserved {
+        /// Which header.
+        name: &'static str,
+    },
     /// Shops have names that end in `.myshopify.com`.
-    #[error("the header {SHOP} is not a myshopify.com domain")]
-    NotAShop,
+    #[error("the header {name} is not a myshopify.com domain")]
+    NotAShop {
+        /// Which header.
+        name: &'static str,
+    },
     /// The delivery was sent to another topic's address.
-    #[error("the header {TOPIC} is not {expected}, which is what this address takes")]
+    #[error("the header {name} is not {expected}, which is what this address takes")]
     OtherTopic {
+        /// Which header.
+        name: &'static str,
         /// What this function takes.
         expected: &'static str,
     },
     /// Nothing here reads such deliveries.
-    #[error("the header {TOPIC} is no topic that is read here")]
-    UnknownTopic,
+    #[error("the header {name} is no topic that is read here")]
+    UnknownTopic {
+        /// Which header.
+        name: &'static str,
+    },
 }
 
 /// Checks that Shopify signed the body.
@@ -69,7 +121,7 @@ pub enum HeaderError {
 /// # Errors
 /// [`SignatureError`] says what is wrong; the sender is told nothing but 401.
 pub fn verify<'a>(headers: &HeaderMap, body: &'a [u8], secrets: &Secrets) -> Result<Verified<'a>, SignatureError> {
-    let mut signatures = headers.get_all(SIGNATURE).iter();
+    let mut signatures = headers.get_all(names(headers).signature).iter();
     let signature = signatures.next().ok_or(SignatureError::Missing)?;
     if signatures.next().is_some() {
         return Err(SignatureError::Malformed);
@@ -87,10 +139,12 @@ pub fn delivery(
     topic: Topic,
     received_at: Timestamp,
 ) -> Result<Delivery, HeaderError> {
-    if required(headers, TOPIC)? != topic.name() {
-        return Err(HeaderError::OtherTopic { expected: topic.name() });
+    let names = names(headers);
+    if told(headers, names)? != Some(topic) {
+        let (name, expected) = (names.topic, topic.name());
+        return Err(HeaderError::OtherTopic { name, expected });
     }
-    read(headers, topic, received_at, verified.body())
+    read(headers, names, topic, received_at, verified.body())
 }
 
 /// What a request that a person has kept delivers. Its signature is **not** looked at: whoever may write to the queue
@@ -99,28 +153,42 @@ pub fn delivery(
 /// # Errors
 /// [`HeaderError`] names the header.
 pub fn captured(headers: &HeaderMap, body: &[u8], received_at: Timestamp) -> Result<Delivery, HeaderError> {
-    let name = required(headers, TOPIC)?;
-    let topic = Topic::ALL.into_iter().find(|topic| topic.name() == name);
-    read(headers, topic.ok_or(HeaderError::UnknownTopic)?, received_at, body)
+    let names = names(headers);
+    let topic = told(headers, names)?.ok_or(HeaderError::UnknownTopic { name: names.topic })?;
+    read(headers, names, topic, received_at, body)
 }
 
-fn read(headers: &HeaderMap, topic: Topic, received_at: Timestamp, body: &[u8]) -> Result<Delivery, HeaderError> {
-    let store = store(required(headers, SHOP)?)?;
-    let mut api_version = required(headers, API_VERSION)?.to_owned();
+/// The topic that the headers tell, if it is one of ours.
+fn told(headers: &HeaderMap, names: &Names) -> Result<Option<Topic>, HeaderError> {
+    let topic = required(headers, names.topic)?;
+    // Events may still be told as webhooks are: their resource has no slash.
+    Ok(match names.action {
+        Some(action) if !topic.contains('/') => Topic::of_events(topic, required(headers, action)?),
+        Some(_) | None => Topic::named(topic),
+    })
+}
+
+fn read(
+    headers: &HeaderMap,
+    names: &Names,
+    topic: Topic,
+    received_at: Timestamp,
+    body: &[u8],
+) -> Result<Delivery, HeaderError> {
+    let store = store_in(required(headers, names.shop)?, names.shop)?;
+    let mut api_version = required(headers, names.api_version)?.to_owned();
     api_version.truncate(api_version.floor_char_boundary(API_VERSION_LIMIT));
-    let id = DeliveryId::new(required(headers, WEBHOOK_ID)?).map_err(|problem| HeaderError::Invalid {
-        name: WEBHOOK_ID,
-        problem,
-    })?;
+    let invalid = |name| move |problem| HeaderError::Invalid { name, problem };
+    let id = DeliveryId::new(required(headers, names.webhook_id)?).map_err(invalid(names.webhook_id))?;
     if replay::original_of(&id).is_some() {
-        return Err(HeaderError::Reserved);
+        return Err(HeaderError::Reserved { name: names.webhook_id });
     }
-    let topic = TopicName::new(topic.name()).map_err(|problem| HeaderError::Invalid { name: TOPIC, problem })?;
+    let topic = TopicName::new(topic.name()).map_err(invalid(names.topic))?;
     Ok(Delivery {
         key: DeliveryKey { store, topic, id },
-        event_id: optional(headers, EVENT_ID).and_then(|id| EventId::new(id).ok()),
+        event_id: optional(headers, names.event_id).and_then(|id| EventId::new(id).ok()),
         api_version,
-        triggered_at: optional(headers, TRIGGERED_AT).and_then(|at| at.parse().ok()),
+        triggered_at: optional(headers, names.triggered_at).and_then(|at| at.parse().ok()),
         received_at,
         body: body.to_vec(),
     })
@@ -129,7 +197,7 @@ fn read(headers: &HeaderMap, topic: Topic, received_at: Timestamp, body: &[u8]) 
 /// The store in whose name a request comes, if it names one. **Unverified**: for counting, never for acting.
 #[must_use]
 pub fn named_store(headers: &HeaderMap) -> Option<StoreKey> {
-    store(optional(headers, SHOP)?).ok()
+    store(optional(headers, names(headers).shop)?).ok()
 }
 
 /// The store that a `*.myshopify.com` domain names, in any letter case.
@@ -137,11 +205,17 @@ pub fn named_store(headers: &HeaderMap) -> Option<StoreKey> {
 /// # Errors
 /// [`HeaderError`] when it is not such a domain.
 pub fn store(domain: &str) -> Result<StoreKey, HeaderError> {
-    let invalid = |problem| HeaderError::Invalid { name: SHOP, problem };
+    store_in(domain, CLASSIC.shop)
+}
+
+fn store_in(domain: &str, name: &'static str) -> Result<StoreKey, HeaderError> {
+    let invalid = |problem| HeaderError::Invalid { name, problem };
     let domain = domain.to_ascii_lowercase();
-    let label = domain.strip_suffix(".myshopify.com").ok_or(HeaderError::NotAShop)?;
+    let label = domain
+        .strip_suffix(".myshopify.com")
+        .ok_or(HeaderError::NotAShop { name })?;
     if label.is_empty() || label.contains('.') {
-        return Err(HeaderError::NotAShop);
+        return Err(HeaderError::NotAShop { name });
     }
     Ok(StoreKey {
         source: Source::new("shopify").map_err(invalid)?,
@@ -163,120 +237,4 @@ fn optional<'a>(headers: &'a HeaderMap, name: &'static str) -> Option<&'a str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use hookline_domain::secret::Secret;
-    use http::HeaderValue;
-
-    use super::*;
-
-    const BODY: &[u8] = b"{\"id\":788032119674292922}";
-    const GOOD: &str = "fhhqwxYconmiOqTJ0cD1XzOlT7ONdp6Ryc18pkvlq5Q=";
-
-    fn headers() -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        for (name, value) in [
-            (SIGNATURE, GOOD),
-            (TOPIC, "products/delete"),
-            (SHOP, "Demo.myshopify.com"),
-            (API_VERSION, "2026-07"),
-            (WEBHOOK_ID, "b54557e4-bdd9-4b37-8a5f-bf7d70bcd043"),
-            (EVENT_ID, "98880550-7158-44d4-b7cd-2c97c8a091b5"),
-            (TRIGGERED_AT, "2026-03-30T14:30:00.000000000Z"),
-        ] {
-            headers.insert(name, HeaderValue::from_static(value));
-        }
-        headers
-    }
-
-    fn take(headers: &HeaderMap) -> Result<Delivery, HeaderError> {
-        let secrets = Secrets::parse(&Secret::new("hush")).unwrap();
-        let verified = verify(headers, BODY, &secrets).unwrap();
-        delivery(verified, headers, Topic::ProductsDelete, Timestamp::UNIX_EPOCH)
-    }
-
-    #[test]
-    fn a_delivery_is_named_by_its_headers() {
-        let delivery = take(&headers()).unwrap();
-        assert_eq!(
-            delivery.key.to_string(),
-            "shopify#demo.myshopify.com#products/delete#b54557e4-bdd9-4b37-8a5f-bf7d70bcd043"
-        );
-        assert_eq!(delivery.triggered_at, Some("2026-03-30T14:30:00Z".parse().unwrap()));
-        assert_eq!(delivery.body, BODY);
-    }
-
-    #[test]
-    fn each_required_header_is_missed_by_name() {
-        for name in [TOPIC, SHOP, API_VERSION, WEBHOOK_ID] {
-            let mut headers = headers();
-            headers.remove(name);
-            assert_eq!(take(&headers), Err(HeaderError::Missing(name)));
-            headers.append(name, HeaderValue::from_static("a"));
-            headers.append(name, HeaderValue::from_static("b"));
-            assert_eq!(take(&headers), Err(HeaderError::NotText(name)));
-        }
-    }
-
-    #[test]
-    fn optional_headers_may_be_absent_or_unreadable() {
-        let mut headers = headers();
-        headers.remove(EVENT_ID);
-        headers.insert(TRIGGERED_AT, HeaderValue::from_static("yesterday"));
-        let delivery = take(&headers).unwrap();
-        assert_eq!((delivery.event_id, delivery.triggered_at), (None, None));
-    }
-
-    #[test]
-    fn another_topic_or_no_shop_is_refused() {
-        let mut other = headers();
-        other.insert(TOPIC, HeaderValue::from_static("products/update"));
-        assert_eq!(
-            take(&other),
-            Err(HeaderError::OtherTopic {
-                expected: "products/delete"
-            })
-        );
-        for shop in [
-            "evil#x.myshopify.com",
-            "myshopify.com",
-            ".myshopify.com",
-            "a.b.myshopify.com",
-            "shop.example.com",
-            "a b.myshopify.com",
-        ] {
-            let mut headers = headers();
-            headers.insert(SHOP, HeaderValue::from_str(shop).unwrap());
-            assert!(take(&headers).is_err(), "{shop}");
-        }
-    }
-
-    #[test]
-    fn what_a_person_has_kept_needs_no_signature_but_all_other_headers() {
-        let mut kept = headers();
-        kept.remove(SIGNATURE);
-        let received_at = Timestamp::UNIX_EPOCH;
-        assert_eq!(captured(&kept, BODY, received_at), take(&headers()));
-        kept.insert(TOPIC, HeaderValue::from_static("orders/create"));
-        assert_eq!(captured(&kept, BODY, received_at), Err(HeaderError::UnknownTopic));
-        kept.remove(TOPIC);
-        assert_eq!(captured(&kept, BODY, received_at), Err(HeaderError::Missing(TOPIC)));
-    }
-
-    #[test]
-    fn no_sender_may_mark_a_delivery_as_a_replay() {
-        let mut headers = headers();
-        headers.insert(WEBHOOK_ID, HeaderValue::from_static("b54557e4~replay-0123abcd"));
-        assert_eq!(take(&headers), Err(HeaderError::Reserved));
-    }
-
-    #[test]
-    fn a_signature_header_that_comes_twice_is_none() {
-        let secrets = Secrets::parse(&Secret::new("hush")).unwrap();
-        let mut twice = headers();
-        twice.append(SIGNATURE, HeaderValue::from_static(GOOD));
-        assert_eq!(verify(&twice, BODY, &secrets).unwrap_err(), SignatureError::Malformed);
-        let mut none = headers();
-        none.remove(SIGNATURE);
-        assert_eq!(verify(&none, BODY, &secrets).unwrap_err(), SignatureError::Missing);
-    }
-}
+mod tests;

@@ -1,13 +1,16 @@
 //! Shopify's webhooks (<https://shopify.dev/docs/api/webhooks/latest>).
 
 mod delivery;
+mod events;
+mod json;
 mod payload;
 mod subscribing;
 mod topic;
 
 pub use self::{
     delivery::{BODY_LIMIT, HeaderError, captured, delivery, named_store, store, verify},
-    payload::{interpret, problem},
-    subscribing::{Subscribing, address, has_scope, subscribing, wanted},
-    topic::Topic,
+    json::problem,
+    payload::interpret,
+    subscribing::{Subscribing, address, has_scope, included, left_out, subscribing, wanted},
+    topic::{Topic, is_personal},
 };

@@ -2,15 +2,19 @@
 
 use hookline_domain::{
     delivery::Delivery,
-    event::{Event, Unreadable},
+    event::{Event, Request, Unreadable},
     ids::EntityId,
     product::{Collection, OptionAxis, Product, Variant},
 };
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
-use super::Topic;
+use super::{
+    Topic,
+    events::told_by_events,
+    json::{expected, read},
+};
 use crate::html;
 
 /// Says what a delivery means.
@@ -18,33 +22,68 @@ use crate::html;
 /// # Errors
 /// [`Unreadable`] says where the body does not fit its topic; it never quotes the body.
 pub fn interpret(delivery: &Delivery) -> Result<Event, Unreadable> {
-    let name = delivery.key.topic.as_str();
-    let topic = Topic::ALL
-        .into_iter()
-        .find(|topic| topic.name() == name)
-        .ok_or(Unreadable::Topic)?;
+    let topic = Topic::named(delivery.key.topic.as_str()).ok_or(Unreadable::Topic)?;
+    let body = delivery.body.as_slice();
+    if let Some(told) = told_by_events(topic, body) {
+        return told;
+    }
     match topic {
-        Topic::ProductsCreate | Topic::ProductsUpdate => {
-            let body: ProductBody = read(&delivery.body)?;
-            Ok(Event::ProductUpdated(Box::new(body.into_product()?)))
+        Topic::ProductsCreate | Topic::ProductsUpdate => match read::<ProductBody>(body) {
+            Ok(product) => Ok(Event::ProductUpdated(Box::new(product.into_product()?))),
+            Err(problem) => Ok(Event::ProductChanged(stub(body).ok_or(problem)?)),
+        },
+        Topic::ProductsDelete => Ok(Event::ProductDeleted(deleted(body)?)),
+        Topic::CollectionsCreate | Topic::CollectionsUpdate => match read::<CollectionBody>(body) {
+            Ok(collection) => Ok(Event::CollectionUpdated(Box::new(collection.into_collection()?))),
+            Err(problem) => Ok(Event::CollectionChanged(stub(body).ok_or(problem)?)),
+        },
+        Topic::CollectionsDelete => Ok(Event::CollectionDeleted(deleted(body)?)),
+        Topic::InventoryLevelsUpdate => {
+            let body: LevelBody = read(body)?;
+            Ok(Event::StockChanged(entity_id(body.inventory_item_id)?))
         }
-        Topic::ProductsDelete => {
-            let body: DeletedBody = read(&delivery.body)?;
-            Ok(Event::ProductDeleted(entity_id(body.id)?))
-        }
-        Topic::CollectionsUpdate => {
-            let body: CollectionBody = read(&delivery.body)?;
-            Ok(Event::CollectionUpdated(Box::new(body.into_collection()?)))
+        Topic::OrdersCreate => {
+            let body: OrderBody = read(body)?;
+            Ok(Event::OrderCreated(entity_id(body.id)?))
         }
         Topic::AppUninstalled => {
-            let body: ShopBody = read(&delivery.body)?;
-            match body.myshopify_domain {
-                Some(domain) if !domain.eq_ignore_ascii_case(delivery.key.store.store.as_str()) => {
-                    Err(Unreadable::OtherStore)
-                }
-                Some(_) | None => Ok(Event::AppUninstalled),
-            }
+            let body: ShopBody = read(body)?;
+            let theirs = body.myshopify_domain.as_deref();
+            of_this_store(theirs, delivery).map(|()| Event::AppUninstalled)
         }
+        Topic::CustomersDataRequest => request(delivery, Request::CustomerData),
+        Topic::CustomersRedact => request(delivery, Request::CustomerRedaction),
+        Topic::ShopRedact => request(delivery, Request::StoreRedaction),
+    }
+}
+
+/// The id in a body that has nothing else: what is left of one that is too long for where it was sent to
+/// (<https://shopify.dev/changelog/amazon-eventbridge-webhook-payload-size-limit-increased-to-1-mb>).
+fn stub(body: &[u8]) -> Option<EntityId> {
+    entity_id(read::<StubBody>(body).ok()?.id).ok()
+}
+
+/// What is deleted. The topic's name is not signed, so a state that is presented as a deletion is none.
+fn deleted(body: &[u8]) -> Result<EntityId, Unreadable> {
+    let body: DeletedBody = read(body)?;
+    match (body.title, body.updated_at) {
+        (None, None) => entity_id(body.id),
+        (Some(_), _) => Err(expected("title", "nothing of what is deleted but its id")),
+        (None, Some(_)) => Err(expected("updated_at", "nothing of what is deleted but its id")),
+    }
+}
+
+/// What is asked for by law. Nothing is read but whose it is.
+fn request(delivery: &Delivery, request: Request) -> Result<Event, Unreadable> {
+    let body: RequestBody = read(&delivery.body)?;
+    of_this_store(Some(&body.shop_domain), delivery).map(|()| Event::Compliance(request))
+}
+
+/// That the signed body names no other store than the header, which is not signed.
+fn of_this_store(domain: Option<&str>, delivery: &Delivery) -> Result<(), Unreadable> {
+    match domain {
+        Some(domain) if !domain.eq_ignore_ascii_case(delivery.key.store.store.as_str()) => Err(Unreadable::OtherStore),
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -68,7 +107,7 @@ struct ProductBody {
     /// Every variant, while `variants` has the first 100 only
     /// (<https://shopify.dev/docs/api/admin/migrate/new-product-model>).
     #[serde(default)]
-    variant_gids: Vec<serde::de::IgnoredAny>,
+    variant_gids: Vec<IgnoredAny>,
     image: Option<ImageBody>,
     #[serde(default)]
     images: Vec<ImageBody>,
@@ -100,8 +139,35 @@ struct ImageBody {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StubBody {
+    id: u64,
+    #[serde(rename = "admin_graphql_api_id")]
+    _gid: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
 struct DeletedBody {
     id: u64,
+    title: Option<IgnoredAny>,
+    updated_at: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct LevelBody {
+    inventory_item_id: u64,
+}
+
+/// All that is read of an order: the rest is a customer's.
+#[derive(Deserialize)]
+struct OrderBody {
+    id: u64,
+}
+
+/// All that is read of what is asked for by law.
+#[derive(Deserialize)]
+struct RequestBody {
+    shop_domain: String,
 }
 
 #[derive(Deserialize)]
@@ -133,7 +199,7 @@ enum Presence {
 }
 
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Presence, D::Error> {
-    let value = Option::<serde::de::IgnoredAny>::deserialize(deserializer)?;
+    let value = Option::<IgnoredAny>::deserialize(deserializer)?;
     Ok(if value.is_some() { Presence::Set } else { Presence::Null })
 }
 
@@ -218,58 +284,11 @@ fn filled(text: Option<String>) -> Option<String> {
 }
 
 /// A number above 2^53 must not become a number again.
-fn entity_id(id: u64) -> Result<EntityId, Unreadable> {
+pub(super) fn entity_id(id: u64) -> Result<EntityId, Unreadable> {
     EntityId::new(id.to_string()).map_err(|problem| Unreadable::Schema {
         path: "id".into(),
         problem: problem.to_string(),
     })
-}
-
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unreadable> {
-    // serde would take the elements of an array for the fields, in order: `[1]` would delete the product 1.
-    if body.trim_ascii_start().starts_with(b"[") {
-        return Err(Unreadable::Schema {
-            path: "(body)".into(),
-            problem: "expected an object".into(),
-        });
-    }
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        // Where JSON breaks, the path may run through keys that are not fields of ours: any text, of any length.
-        let path = match error.path().to_string() {
-            path if path != "." && error.inner().is_data() => path,
-            _ => "(body)".to_owned(),
-        };
-        Unreadable::Schema {
-            path,
-            problem: problem(error.inner()),
-        }
-    })?;
-    deserializer.end().map_err(|error| Unreadable::Schema {
-        path: "(body)".into(),
-        problem: problem(&error),
-    })?;
-    Ok(value)
-}
-
-/// What was expected, without the value that was found: it may be personal data.
-#[must_use]
-pub fn problem(error: &serde_json::Error) -> String {
-    if !error.is_data() {
-        return format!("not JSON at line {}, column {}", error.line(), error.column());
-    }
-    let text = error.to_string();
-    let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
-    // Of what serde itself says, the end is never the body's. What others say, such as jiff of a time, may quote it
-    // anywhere.
-    let serde_says = ["invalid type: ", "invalid value: ", "invalid length "];
-    match text.rsplit_once(", expected ") {
-        Some((found, expected)) if serde_says.iter().any(|says| found.starts_with(says)) => {
-            format!("expected {expected}")
-        }
-        None if text.starts_with("missing field ") => text.to_owned(),
-        Some(_) | None => "the value does not fit".to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,25 @@ use hookline_domain::{catalogue::Wanted, registration};
 
 use super::Topic;
 
+/// What a product cannot be read without, beside what no payload may lack.
+const NEEDED: &str = "title";
+
+/// What else of a product is read.
+const READ: [&str; 12] = [
+    "handle",
+    "body_html",
+    "vendor",
+    "product_type",
+    "tags",
+    "status",
+    "published_at",
+    "options",
+    "variants",
+    "variant_gids",
+    "image",
+    "images",
+];
+
 /// How a topic is subscribed to (<https://shopify.dev/docs/apps/build/webhooks/subscribe>).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subscribing {
@@ -54,13 +73,30 @@ pub fn wanted(base: &str, scopes: &[String], fields: &[String]) -> Vec<Wanted> {
         Some(Wanted {
             topic: topic.name().parse().ok()?,
             uri: address(base, topic),
-            include_fields: match topic {
-                Topic::ProductsCreate | Topic::ProductsUpdate => registration::fields(fields),
-                _ => Vec::new(),
-            },
+            include_fields: included(topic, fields),
         })
     };
     Topic::ALL.into_iter().filter(may).filter_map(wanted).collect()
+}
+
+/// The fields that a topic is sent with if these are asked for: products with those and what they cannot be read without,
+/// all else whole, which is what no fields mean.
+#[must_use]
+pub fn included(topic: Topic, asked: &[String]) -> Vec<String> {
+    match topic {
+        Topic::ProductsCreate | Topic::ProductsUpdate if !asked.is_empty() => {
+            let needed = [NEEDED.to_owned()];
+            registration::fields(&[&needed, asked].concat())
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What the index will lack if products are sent with these fields only.
+#[must_use]
+pub fn left_out(asked: &[String]) -> Vec<&'static str> {
+    let is_there = |field: &&str| asked.is_empty() || asked.iter().any(|asked| asked.trim() == *field);
+    READ.into_iter().filter(|field| !is_there(field)).collect()
 }
 
 /// Where a topic is sent, below `base`.
@@ -109,13 +145,16 @@ mod tests {
         );
         assert!(whole.include_fields.is_empty());
         assert_eq!(
-            of(&["title".to_owned()]).unwrap().include_fields,
-            ["id", "updated_at", "title"]
+            of(&["tags".to_owned()]).unwrap().include_fields,
+            ["id", "updated_at", "title", "tags"]
         );
         let reduced = wanted(BASE, &scopes, &["title".to_owned()]);
         let others = reduced
             .iter()
             .filter(|wanted| !wanted.topic.as_str().starts_with("products/"));
         assert!(others.into_iter().all(|wanted| wanted.include_fields.is_empty()));
+        assert_eq!(left_out(&[]), Vec::<&str>::new());
+        let lacks = left_out(&["tags".to_owned()]);
+        assert!(lacks.contains(&"variants") && !lacks.contains(&"tags"));
     }
 }

@@ -1,6 +1,6 @@
 //! The topics that have a receiver.
 
-/// A topic. Its function, directory, package, binary and sample event bear its name, with `-` for `/`.
+/// A topic. Its function, directory, package, binary and sample event bear its name, with `-` for `/` and `_`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Topic {
     /// A product was created.
@@ -9,20 +9,41 @@ pub enum Topic {
     ProductsUpdate,
     /// A product was deleted.
     ProductsDelete,
+    /// A collection was created.
+    CollectionsCreate,
     /// A collection was changed.
     CollectionsUpdate,
+    /// A collection was deleted.
+    CollectionsDelete,
+    /// There is more or less of something than there was.
+    InventoryLevelsUpdate,
+    /// An order came in.
+    OrdersCreate,
     /// The app was uninstalled.
     AppUninstalled,
+    /// A customer wants to know what is kept about them.
+    CustomersDataRequest,
+    /// A customer is to be forgotten.
+    CustomersRedact,
+    /// The store is to be forgotten.
+    ShopRedact,
 }
 
 impl Topic {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 12] = [
         Self::ProductsCreate,
         Self::ProductsUpdate,
         Self::ProductsDelete,
+        Self::CollectionsCreate,
         Self::CollectionsUpdate,
+        Self::CollectionsDelete,
+        Self::InventoryLevelsUpdate,
+        Self::OrdersCreate,
         Self::AppUninstalled,
+        Self::CustomersDataRequest,
+        Self::CustomersRedact,
+        Self::ShopRedact,
     ];
 
     /// As in `X-Shopify-Topic`.
@@ -32,8 +53,15 @@ impl Topic {
             Self::ProductsCreate => "products/create",
             Self::ProductsUpdate => "products/update",
             Self::ProductsDelete => "products/delete",
+            Self::CollectionsCreate => "collections/create",
             Self::CollectionsUpdate => "collections/update",
+            Self::CollectionsDelete => "collections/delete",
+            Self::InventoryLevelsUpdate => "inventory_levels/update",
+            Self::OrdersCreate => "orders/create",
             Self::AppUninstalled => "app/uninstalled",
+            Self::CustomersDataRequest => "customers/data_request",
+            Self::CustomersRedact => "customers/redact",
+            Self::ShopRedact => "shop/redact",
         }
     }
 
@@ -44,9 +72,68 @@ impl Topic {
             Self::ProductsCreate => "products-create",
             Self::ProductsUpdate => "products-update",
             Self::ProductsDelete => "products-delete",
+            Self::CollectionsCreate => "collections-create",
             Self::CollectionsUpdate => "collections-update",
+            Self::CollectionsDelete => "collections-delete",
+            Self::InventoryLevelsUpdate => "inventory-levels-update",
+            Self::OrdersCreate => "orders-create",
             Self::AppUninstalled => "app-uninstalled",
+            Self::CustomersDataRequest => "customers-data-request",
+            Self::CustomersRedact => "customers-redact",
+            Self::ShopRedact => "shop-redact",
         }
+    }
+
+    /// The topic of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|topic| topic.name() == name)
+    }
+
+    /// The topic that Shopify's Events call by a resource and an action, as in `Product` and `update`
+    /// (<https://shopify.dev/docs/apps/build/events/delivery-structure>). Letter case, the plural and what stands between
+    /// words make no difference; the words do.
+    #[must_use]
+    pub fn of_events(resource: &str, action: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|topic| {
+            topic
+                .name()
+                .split_once('/')
+                .is_some_and(|(ours, done)| same(ours, resource) && same(done, action))
+        })
+    }
+}
+
+/// Whether two words differ in their spelling only.
+fn same(ours: &str, theirs: &str) -> bool {
+    /// Longer than any name of ours, so that a long text costs nothing.
+    const LONGEST: usize = 64;
+    fn letters(word: &str) -> impl Iterator<Item = u8> {
+        let word = word.strip_suffix(['s', 'S']).unwrap_or(word);
+        word.bytes()
+            .filter(|byte| !matches!(byte, b'_' | b'-'))
+            .map(|byte| byte.to_ascii_lowercase())
+    }
+    theirs.len() <= LONGEST && letters(ours).eq(letters(theirs))
+}
+
+/// Whether the bodies of a topic of this name are about people, and are not to be kept. Of topics that nobody reads, too.
+#[must_use]
+pub fn is_personal(topic: &hookline_domain::ids::Topic) -> bool {
+    match Topic::named(topic.as_str()) {
+        Some(Topic::OrdersCreate | Topic::CustomersDataRequest | Topic::CustomersRedact | Topic::ShopRedact) | None => {
+            true
+        }
+        Some(
+            Topic::ProductsCreate
+            | Topic::ProductsUpdate
+            | Topic::ProductsDelete
+            | Topic::CollectionsCreate
+            | Topic::CollectionsUpdate
+            | Topic::CollectionsDelete
+            | Topic::InventoryLevelsUpdate
+            | Topic::AppUninstalled,
+        ) => false,
     }
 }
 
@@ -57,7 +144,43 @@ mod tests {
     #[test]
     fn a_function_bears_its_topics_name() {
         for topic in Topic::ALL {
-            assert_eq!(topic.function(), topic.name().replace('/', "-"));
+            assert_eq!(topic.function(), topic.name().replace(['/', '_'], "-"));
+            assert_eq!(Topic::named(topic.name()), Some(topic));
+        }
+        assert_eq!(Topic::named("Products/update"), None);
+    }
+
+    #[test]
+    fn what_events_are_called_is_spelt_as_it_likes() {
+        for (resource, action) in [
+            ("Product", "update"),
+            ("product", "UPDATE"),
+            ("Products", "Update"),
+            ("PRODUCTS", "update"),
+        ] {
+            assert_eq!(Topic::of_events(resource, action), Some(Topic::ProductsUpdate));
+        }
+        for resource in ["InventoryLevel", "inventory_levels", "inventory-level"] {
+            assert_eq!(Topic::of_events(resource, "update"), Some(Topic::InventoryLevelsUpdate));
+        }
+        for (resource, action) in [
+            ("Product", "updated"),
+            ("Product", ""),
+            ("", "update"),
+            ("ProductVariant", "update"),
+            ("products/update", "update"),
+            ("Prod uct", "update"),
+            ("Customer", "update"),
+        ] {
+            assert_eq!(Topic::of_events(resource, action), None, "{resource} {action}");
+        }
+    }
+
+    #[test]
+    fn no_two_topics_are_the_same_for_events() {
+        for topic in Topic::ALL {
+            let (resource, action) = topic.name().split_once('/').unwrap();
+            assert_eq!(Topic::of_events(resource, action), Some(topic));
         }
     }
 }

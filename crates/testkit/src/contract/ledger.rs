@@ -157,7 +157,7 @@ pub async fn what_nobody_claimed_is_not_completed(ledger: &impl Ledger) {
 }
 
 pub async fn every_fate_settles_a_delivery(ledger: &impl Ledger) {
-    for fate in [Fate::Applied, Fate::Superseded, Fate::Discarded, Fate::Parked] {
+    for fate in Fate::ALL {
         let id = fate.as_str();
         claim(ledger, id, "a", noon()).await;
         assert_eq!(complete(ledger, id, fate).await, Completion::First, "{id}");

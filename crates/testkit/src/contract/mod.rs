@@ -13,13 +13,16 @@
 #![expect(missing_docs, reason = "a check says in its name what it checks")]
 
 pub mod archive;
+pub mod audit;
 pub mod bodies;
 pub mod connections;
 pub mod entities;
+pub mod erase;
 pub mod index;
 pub mod ledger;
 pub mod queue;
 pub mod records;
+pub mod redact;
 pub mod search;
 pub mod stores;
 pub mod vault;

@@ -94,7 +94,7 @@ pub async fn a_fate_is_remembered(ledger: &(impl Ledger + Records)) {
         ledger.complete(&key, fate, None, noon_plus(3)).await.unwrap();
         let state = match fate {
             Fate::Parked => State::Parked,
-            Fate::Applied | Fate::Superseded | Fate::Discarded => State::Done,
+            Fate::Applied | Fate::Superseded | Fate::Discarded | Fate::Noted => State::Done,
         };
         let mut expected = claimed(key);
         expected.entry.state = state;
@@ -122,7 +122,7 @@ pub async fn parked_again_it_keeps_the_newest_problem_and_counts_once(ledger: &(
 }
 
 pub async fn what_is_done_has_no_problem(ledger: &(impl Ledger + Records)) {
-    for fate in [Fate::Applied, Fate::Superseded, Fate::Discarded] {
+    for fate in [Fate::Applied, Fate::Superseded, Fate::Discarded, Fate::Noted] {
         let id = fate.as_str();
         claim(ledger, &delivery(id)).await;
         park(ledger, id, &problem(1, "once")).await;

@@ -166,6 +166,7 @@ async fn a_delivery_whose_job_cannot_be_sent_comes_again() {
         ledger: ready.ledger,
         apply: ready.apply,
         jobs: Shut,
+        compliance: ready.compliance,
         interpret: ready.interpret,
     };
     let processed = consumer.apply(messages.clone(), Timestamp::MAX).await;
@@ -183,6 +184,7 @@ async fn a_delivery_whose_job_cannot_be_sent_comes_again() {
         ledger: consumer.ledger,
         apply: consumer.apply,
         jobs: MemoryJobs::default(),
+        compliance: consumer.compliance,
         interpret: consumer.interpret,
     };
     open.again(messages).await;

@@ -163,12 +163,92 @@ fn an_uninstall_of_another_store_is_not_believed() {
 
 #[test]
 fn a_topic_nobody_reads_says_so() {
-    assert_eq!(deliver("orders/create", "{}"), Err(Unreadable::Topic));
+    assert_eq!(deliver("carts/create", "{}"), Err(Unreadable::Topic));
 }
 
 proptest! {
     #[test]
     fn no_bytes_panic(body: Vec<u8>, topic in 0..Topic::ALL.len()) {
         drop(deliver(Topic::ALL[topic].name(), body));
+    }
+}
+
+#[test]
+fn a_body_with_nothing_but_an_id_says_what_to_ask_for() {
+    let id = EntityId::new("788032119674292923").unwrap();
+    for stub in [
+        "{\"id\": 788032119674292923}",
+        "{\"id\": 788032119674292923, \"admin_graphql_api_id\": \"gid://shopify/Product/788032119674292923\"}",
+    ] {
+        for topic in ["products/create", "products/update"] {
+            assert_eq!(deliver(topic, stub), Ok(Event::ProductChanged(id.clone())));
+        }
+        for topic in ["collections/create", "collections/update"] {
+            assert_eq!(deliver(topic, stub), Ok(Event::CollectionChanged(id.clone())));
+        }
+    }
+    // Anything more should have been a product.
+    let problem = deliver("products/update", "{\"id\": 1, \"handle\": \"x\"}").unwrap_err();
+    assert!(problem.to_string().contains("missing field `title`"), "{problem}");
+    assert!(deliver("products/update", "[1]").is_err());
+}
+
+#[test]
+fn a_state_is_not_taken_for_a_deletion() {
+    for topic in ["products/delete", "collections/delete"] {
+        let problem = deliver(topic, minimal().to_string()).unwrap_err().to_string();
+        assert!(problem.contains(" at title: expected "), "{problem}");
+        assert!(deliver(topic, "{\"id\": 1, \"updated_at\": \"2026-11-14T10:04:52Z\"}").is_err());
+        assert!(deliver(topic, "{\"id\": 1, \"published_scope\": \"web\"}").is_ok());
+    }
+}
+
+#[test]
+fn collections_come_change_and_go() {
+    let collection = minimal().to_string();
+    for topic in ["collections/create", "collections/update"] {
+        let told = deliver(topic, collection.as_str()).unwrap();
+        assert!(matches!(told, Event::CollectionUpdated(collection) if collection.title == "Kettle"));
+    }
+    let deleted = "{\"id\":408372092144951419,\"published_scope\":\"web\"}";
+    let id = EntityId::new("408372092144951419").unwrap();
+    assert_eq!(deliver("collections/delete", deleted), Ok(Event::CollectionDeleted(id)));
+}
+
+#[test]
+fn stock_names_the_item_and_an_order_itself() {
+    let level = json!({"inventory_item_id": 271_878_346_596_884_015_u64, "location_id": 24_826_418, "available": null,
+        "updated_at": "2026-11-14T10:04:52-05:00"});
+    let item = EntityId::new("271878346596884015").unwrap();
+    assert_eq!(
+        deliver("inventory_levels/update", level.to_string()),
+        Ok(Event::StockChanged(item))
+    );
+    let order = json!({"id": 820_982_911_946_154_508_u64, "email": ["not what it was"], "customer": 7});
+    let id = EntityId::new("820982911946154508").unwrap();
+    assert_eq!(deliver("orders/create", order.to_string()), Ok(Event::OrderCreated(id)));
+}
+
+#[test]
+fn of_what_the_law_asks_for_nothing_is_read_but_the_store() {
+    let requests = [
+        ("customers/data_request", Request::CustomerData),
+        ("customers/redact", Request::CustomerRedaction),
+        ("shop/redact", Request::StoreRedaction),
+    ];
+    for (topic, request) in requests {
+        let ask = |domain: Value| {
+            deliver(
+                topic,
+                json!({"shop_id": 1, "shop_domain": domain, "customer": "jane@example.com"}).to_string(),
+            )
+        };
+        assert_eq!(ask(json!("Demo.myshopify.com")), Ok(Event::Compliance(request)));
+        assert_eq!(ask(json!("other.myshopify.com")), Err(Unreadable::OtherStore));
+        let problem = ask(Value::Null).unwrap_err().to_string();
+        assert!(
+            problem.contains(" at shop_domain: ") && !problem.contains("jane"),
+            "{problem}"
+        );
     }
 }

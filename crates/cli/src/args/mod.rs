@@ -1,5 +1,7 @@
 //! The command line, as `--help` shows it.
 
+pub mod store;
+
 use std::{path::PathBuf, str::FromStr};
 
 use clap::{Args, Parser, Subcommand};
@@ -21,7 +23,7 @@ Credentials, region and AWS_ENDPOINT_URL are those of every AWS tool. Signed in 
 
 Exit status: 0 all came about, 1 the output says what did not, 2 trouble.";
 
-/// Looks after the deliveries of a Hookline: those that could not be applied, those to be applied again, and any one.
+/// Looks after a Hookline: its stores and their webhooks, what could not be applied, what is to be applied again.
 #[derive(Debug, Parser)]
 #[command(name = "hookline", version, max_term_width = 100, after_help = EXAMPLES)]
 pub struct Cli {
@@ -39,6 +41,16 @@ pub struct Cli {
 /// What is wanted.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Works with stores: makes them known, lists, shows and removes them.
+    #[command(subcommand)]
+    Store(store::Store),
+    /// Works with a store's webhook subscriptions.
+    #[command(subcommand)]
+    Webhooks(store::Webhooks),
+    /// Reads all that a store has into the index, and takes out what it has no more.
+    Resync(store::Resync),
+    /// Compares all that a store has with the index, mends what differs, and counts the webhooks that were missed.
+    Reconcile(store::Reconcile),
     /// Works with the dead-letter queue: what could not be applied waits there for 14 days.
     #[command(subcommand)]
     Dlq(Dlq),

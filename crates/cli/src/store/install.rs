@@ -1,0 +1,58 @@
+//! Making an install known that no webhook has told us of.
+
+use anyhow::{Result, bail};
+use hookline_domain::{
+    ids::StoreKey,
+    stores::{StoreRecord, Stores},
+};
+use jiff::Timestamp;
+
+/// Has the store in an install, and returns what is known of it then. One that is enabled is left as it is; any other
+/// begins its next install, above a floor (ADR 7): an uninstall from before, late or captured, ends nothing any more.
+pub async fn begin(stores: &impl Stores, store: &StoreKey, now: Timestamp) -> Result<StoreRecord> {
+    if let Some(record) = stores.find(store).await?
+        && record.enabled
+    {
+        return Ok(record);
+    }
+    stores.disable(store, now).await?;
+    // The latest uninstall: this one, or one that another clock has put later.
+    let ended = stores.find(store).await?.and_then(|record| record.uninstalled_at);
+    if let Some(ended) = ended {
+        stores.begin_epoch(store, ended).await?;
+    }
+    match stores.find(store).await? {
+        Some(record) if record.enabled => Ok(record),
+        Some(_) | None => bail!("{} was uninstalled just now; try again", store.store),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hookline_domain::{memory::MemoryStores, stores::Uninstall};
+    use hookline_testkit::builders::{noon, noon_plus, store};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_store_nobody_has_heard_of_begins_above_what_was_before() {
+        let stores = MemoryStores::default();
+        let record = begin(&stores, &store("demo"), noon()).await.unwrap();
+        assert!(record.enabled);
+        assert_eq!(record.uninstall(noon_plus(-1)), Uninstall::Earlier);
+        let again = begin(&stores, &store("demo"), noon_plus(60)).await.unwrap();
+        assert_eq!(again, record, "an install that is there is left as it is");
+    }
+
+    #[tokio::test]
+    async fn an_uninstalled_store_begins_its_next_install_whatever_its_clock_said() {
+        for uninstalled_at in [noon_plus(-60), noon(), noon_plus(60)] {
+            let stores = MemoryStores::default();
+            stores.disable(&store("demo"), uninstalled_at).await.unwrap();
+            let before = stores.find(&store("demo")).await.unwrap().unwrap();
+            let record = begin(&stores, &store("demo"), noon()).await.unwrap();
+            assert!(record.enabled && record.epoch == before.epoch + 1, "{record:?}");
+            assert_eq!(record.uninstalled_at, Some(uninstalled_at.max(noon())));
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! `hookline store list`.
+
+use anyhow::Result;
+use hookline_domain::{
+    ids::StoreKey,
+    stores::{StoreList, StoreRecord},
+};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::show::missed_24h;
+use crate::{
+    letters::seconds,
+    output::{Output, Row, count, say},
+    places::Connected,
+};
+
+/// A store.
+#[derive(Debug, Serialize)]
+struct Listed {
+    source: String,
+    store: String,
+    enabled: bool,
+    connected: bool,
+    last_event_at: Option<Timestamp>,
+    last_sync_at: Option<Timestamp>,
+    missed_24h: u64,
+    reconciled_at: Option<Timestamp>,
+}
+
+impl Listed {
+    fn new(store: &StoreKey, record: &StoreRecord, now: Timestamp) -> Self {
+        Self {
+            source: store.source.to_string(),
+            store: store.store.to_string(),
+            enabled: record.enabled,
+            connected: record.connected,
+            last_event_at: record.last_event_at,
+            last_sync_at: record.last_sync_at,
+            missed_24h: missed_24h(record, now).values().sum(),
+            reconciled_at: record.reconciled.as_ref().map(|found| found.ended_at),
+        }
+    }
+}
+
+impl Row for Listed {
+    const HEADINGS: &'static [&'static str] = &[
+        "STORE",
+        "ENABLED",
+        "CONNECTED",
+        "LAST EVENT",
+        "LAST SYNC",
+        "MISSED 24H",
+        "RECONCILED",
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        let yes_or_no = |is: bool| if is { "yes" } else { "no" }.to_owned();
+        let time = |at: Option<Timestamp>| at.map_or_else(|| "never".to_owned(), seconds);
+        vec![
+            self.store.clone(),
+            yes_or_no(self.enabled),
+            yes_or_no(self.connected),
+            time(self.last_event_at),
+            time(self.last_sync_at),
+            self.missed_24h.to_string(),
+            time(self.reconciled_at),
+        ]
+    }
+}
+
+pub async fn run(places: &Connected, out: &Output) -> Result<bool> {
+    let now = Timestamp::now();
+    let stores = all(&places.stores()?).await?;
+    let listed: Vec<Listed> = stores
+        .iter()
+        .map(|(store, record)| Listed::new(store, record, now))
+        .collect();
+    out.rows(&listed)?;
+    let unconnected = listed.iter().filter(|line| line.enabled && !line.connected).count();
+    say(&format!("· {}", count(listed.len(), "store")));
+    if unconnected > 0 {
+        say(&format!(
+            "· {unconnected} enabled without a token, so nothing can be asked of them: hookline store add"
+        ));
+    }
+    Ok(true)
+}
+
+/// Every store there is, by name.
+pub async fn all(list: &impl StoreList) -> Result<Vec<(StoreKey, StoreRecord)>> {
+    let (mut stores, mut after) = (Vec::new(), None);
+    loop {
+        let page = list.page(after.as_ref()).await?;
+        stores.extend(page.stores);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    stores.sort_by(|(one, _), (other, _)| one.cmp(other));
+    Ok(stores)
+}

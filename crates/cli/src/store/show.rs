@@ -1,0 +1,154 @@
+//! `hookline store show`.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, bail};
+use hookline_domain::{
+    ids::{StoreKey, Topic},
+    status::Status,
+    stores::{Counter, Hour, Reconciled, StoreRecord, Stores, Watched},
+};
+use jiff::Timestamp;
+
+use crate::{letters::seconds, output::Output, places::Connected, select::code_name};
+
+pub async fn run(places: &Connected, out: &Output, store: &StoreKey, _audit_table: Option<&str>) -> Result<bool> {
+    let Some(record) = places.stores()?.find(store).await? else {
+        bail!(
+            "{} is not known: no verified webhook of it has come. To make it known: hookline store add {}",
+            store.store,
+            store.store
+        );
+    };
+    let now = Timestamp::now();
+    if out.json {
+        out.object(&Status::of(store, record, now))?;
+        return Ok(true);
+    }
+    out.text(&page(store, &record, now))?;
+    Ok(true)
+}
+
+/// All that is known of a store, a fact a line.
+fn page(store: &StoreKey, record: &StoreRecord, now: Timestamp) -> String {
+    let status = Status::of(store, record.clone(), now);
+    let time = |at: Option<Timestamp>| Some(at.map_or_else(|| "never".to_owned(), seconds));
+    let number = |number: u64| (number > 0).then(|| number.to_string());
+    let error = record.last_error.as_ref().map(|error| {
+        let delivery = error.delivery_id.as_ref().map(|id| format!("; hookline trace {id}"));
+        let (code, delivery) = (code_name(error.code), delivery.unwrap_or_default());
+        format!("{code}: {} ({}{delivery})", error.message, seconds(error.at))
+    });
+    let facts = [
+        ("store", Some(format!("{} ({})", store.store, store.source))),
+        ("install", Some(install(record))),
+        ("connected", Some(connected(store, record))),
+        ("last event", time(record.last_event_at)),
+        ("last sync", time(record.last_sync_at)),
+        ("last error", error),
+        ("events 24h", Some(by_topic(status.events_24h.by_topic.iter()))),
+        ("missed 24h", Some(by_topic(missed_24h(record, now).iter()))),
+        ("duplicates 24h", number(status.duplicates_dropped_24h)),
+        ("discarded 24h", number(status.discarded_24h)),
+        ("replayed 24h", number(status.replayed_24h)),
+        ("forged 24h", number(status.signature_failures_24h)),
+        (
+            "reconciled",
+            Some(
+                record
+                    .reconciled
+                    .as_ref()
+                    .map_or_else(|| "never".to_owned(), reconciled),
+            ),
+        ),
+        ("subscriptions", record.watched.as_ref().map(watched)),
+    ];
+    let lines = facts
+        .into_iter()
+        .filter_map(|(name, fact)| Some(format!("{name:<15} {}", fact?)));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn install(record: &StoreRecord) -> String {
+    match (record.enabled, record.uninstalled_at) {
+        (true, _) => format!("installed, the {}", ordinal(record.epoch)),
+        (false, Some(at)) => format!("uninstalled at {}", seconds(at)),
+        (false, None) => "uninstalled".to_owned(),
+    }
+}
+
+fn ordinal(number: u64) -> String {
+    let ending = match (number % 10, number % 100) {
+        (1, rest) if rest != 11 => "st",
+        (2, rest) if rest != 12 => "nd",
+        (3, rest) if rest != 13 => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
+}
+
+fn connected(store: &StoreKey, record: &StoreRecord) -> String {
+    let currency = record
+        .currency
+        .as_ref()
+        .map(|currency| format!(", prices in {currency}"));
+    if record.connected {
+        format!("yes{}", currency.unwrap_or_default())
+    } else {
+        format!("no: hookline store add {}", store.store)
+    }
+}
+
+fn reconciled(found: &Reconciled) -> String {
+    format!(
+        "{}: {} products compared; missed {}; {} in other collections",
+        seconds(found.ended_at),
+        found.compared,
+        by_topic(found.missed.iter()),
+        found.regrouped
+    )
+}
+
+fn watched(seen: &Watched) -> String {
+    let topics = |topics: &[Topic], what: &str| {
+        let names: Vec<&str> = topics.iter().map(Topic::as_str).collect();
+        (!topics.is_empty()).then(|| format!("{what}: {}", names.join(", ")))
+    };
+    let said: Vec<String> = [
+        topics(&seen.missing, "missing"),
+        topics(&seen.elsewhere, "sent elsewhere"),
+        topics(&seen.restored, "made again"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let said = if said.is_empty() {
+        "all there".to_owned()
+    } else {
+        said.join("; ")
+    };
+    format!("{said} ({})", seconds(seen.at))
+}
+
+fn by_topic<'a>(counts: impl Iterator<Item = (&'a (impl ToString + 'a), &'a u64)>) -> String {
+    let counts: Vec<String> = counts
+        .map(|(topic, count)| format!("{count} {}", topic.to_string()))
+        .collect();
+    if counts.is_empty() {
+        "none".to_owned()
+    } else {
+        counts.join(", ")
+    }
+}
+
+/// What webhooks should have told and did not in the last 24 hours, by topic.
+pub fn missed_24h(record: &StoreRecord, now: Timestamp) -> BTreeMap<Topic, u64> {
+    let oldest = Hour::of(now).back(24);
+    let mut missed = BTreeMap::new();
+    for ((hour, counter), count) in &record.counts {
+        if let (Counter::Missed(topic), true) = (counter, *hour > oldest) {
+            *missed.entry(topic.clone()).or_default() += count;
+        }
+    }
+    missed
+}

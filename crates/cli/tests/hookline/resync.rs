@@ -1,0 +1,82 @@
+//! `hookline resync` and `hookline reconcile`.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::Command,
+};
+
+use super::{harness::finish, shop::Shop};
+
+#[tokio::test]
+async fn all_that_a_store_has_is_indexed_and_what_was_missed_is_found_and_counted() {
+    let shop = Shop::open_with_index().await;
+    let said = shop.run(&["resync", "{store}"]).await;
+    assert_eq!(said.status, 2, "{said:?}");
+    assert!(said.err.contains("hookline store add"), "{said:?}");
+    shop.add().await;
+    let done = shop.run(&["resync", "{store}", "--json"]).await.object();
+    let products = done["products"].as_u64().unwrap();
+    assert!(products > 10 && done["indexed"].as_u64().unwrap() > 10, "{done}");
+    shop.shows("stove", true).await;
+
+    // As if their webhooks had been lost.
+    shop.control("generate", json!({ "products": 7, "variants": 1 })).await;
+    let reconcile = ["reconcile", "{store}", "--grace", "0s", "--json"];
+    let found = shop.run(&reconcile).await.object();
+    assert_eq!(found["missed"], json!({ "products/create": 7 }), "{found}");
+    assert_eq!(found["compared"], json!(products + 7), "{found}");
+    let found = shop.run(&reconcile).await.object();
+    assert_eq!(
+        (&found["missed"], &found["indexed"]),
+        (&json!({}), &json!(0)),
+        "nothing is left to mend: {found}"
+    );
+    let said = shop.run(&["store", "show", "{store}"]).await;
+    assert!(said.out.contains("7 products/create"), "{said:?}");
+    let listed = shop.run(&["store", "list", "--json"]).await.object();
+    assert_eq!(listed["missed_24h"], json!(7));
+
+    let said = shop.run(&["reconcile", "--all", "--grace", "0s"]).await;
+    assert_eq!(said.status, 0, "{said:?}");
+    assert!(said.err.contains("1 store compared, 0 failed"), "{said:?}");
+}
+
+#[tokio::test]
+async fn what_a_person_stops_goes_on_where_it_was() {
+    let shop = Shop::open_with_index().await;
+    shop.add().await;
+    shop.control("bulk", json!({ "start_seconds": 3 })).await;
+    let mut child = shop.hookline(&["resync", "{store}"]).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let line = tokio::time::timeout(Duration::from_secs(30), lines.next_line());
+    let line = line.await.unwrap().unwrap().unwrap();
+    assert!(line.contains("Shopify is writing the export"), "{line}");
+    let pid = child.id().unwrap().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &pid])
+            .status()
+            .await
+            .unwrap()
+            .success()
+    );
+    let line = lines.next_line().await.unwrap().unwrap();
+    assert!(line.contains("stopped; the same command goes on"), "{line}");
+    assert_eq!(finish(child).await.status, 1);
+
+    let said = shop.run(&["resync", "{store}"]).await;
+    assert_eq!(said.status, 0, "{said:?}");
+    assert!(said.err.contains("goes on from"), "{said:?}");
+    let counts = shop.control("counts", json!({})).await;
+    shop.shows("stove", true).await;
+
+    // Through: the next begins anew.
+    let said = shop.run(&["resync", "{store}"]).await;
+    assert!(
+        said.status == 0 && !said.err.contains("goes on from"),
+        "{said:?} {counts}"
+    );
+}

@@ -1,0 +1,389 @@
+//! What the law asks for (<https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance>): it is done last, and
+//! a record is kept of it.
+//!
+//! **Of customers nothing is kept**, so there is nothing to hand out or to forget: of an order only its id is read, of a
+//! request not even that; neither body goes into the archive ([`Keep`](super::Keep)); the ledger has the ids of
+//! deliveries and forgets them after a week; a body in a queue or left over in S3 expires within weeks.
+//!
+//! **A store is forgotten** when it has uninstalled the app. Which install is meant is told by no signature, only by when
+//! the request was triggered, 48 hours after the uninstall:
+//!
+//! | the store | is |
+//! |---|---|
+//! | uninstalled, as far as we know | forgotten as of its latest uninstall, whatever the request's time |
+//! | installed, and uninstalled in the three days before | installed again: nothing of the new install is touched |
+//! | installed, and was not told to be uninstalled | forgotten as of 48 hours before, unless a signed state is newer |
+//!
+//! A signed state that is newer shows that the app is installed whatever a header says; then nothing is touched either.
+//! The record says which it was. Every step may be repeated, in any state that another attempt has left.
+
+use std::future::Future;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Batch, Reindex, Verdict};
+use crate::{
+    apply::{Item, Removal},
+    audit::{Audit, AuditRecord},
+    connections::{Connection, Connections, Lease, Leased},
+    entities::Entities,
+    erase::Erase,
+    event::{Event, Request},
+    ids::{DeliveryId, StoreKey},
+    index::Index,
+    jobs::Jobs,
+    ledger::{Fate, Ledger},
+    port::{Clock, Unavailable},
+    stores::{ErrorCode, Redact, StoreRecord, Stores},
+    version::Version,
+};
+
+/// How long after the uninstall a store is to be forgotten.
+const UNINSTALLED_BEFORE: SignedDuration = SignedDuration::from_hours(48);
+
+/// How much longer that may take.
+const GIVE_OR_TAKE: SignedDuration = SignedDuration::from_hours(24);
+
+/// How many entities are looked at at a time.
+const PAGE: usize = 500;
+
+/// What requests of the law need, besides what applying needs.
+pub trait Comply: Send + Sync {
+    /// Keeps a record. The same again changes nothing.
+    fn keep(&self, record: &AuditRecord) -> impl Future<Output = Result<(), Unavailable>> + Send;
+
+    /// Removes what is kept of a store's deliveries: in the archive what was kept before `archived`, of left-over bodies
+    /// what was kept before `left_over`. Ends at `stop_at`, by the clock; whether it got to the end.
+    fn erase(
+        &self,
+        store: &StoreKey,
+        archived: Timestamp,
+        left_over: Timestamp,
+        stop: &(impl Fn() -> bool + Sync),
+    ) -> impl Future<Output = Result<Reached, Unavailable>> + Send;
+
+    /// Forgets what is known of a store, if its last install is the one that ended at `ended`, and its tokens.
+    fn forget(
+        &self,
+        store: &StoreKey,
+        ended: Timestamp,
+        at: Timestamp,
+    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+}
+
+/// How far something got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reached {
+    /// To the end.
+    End,
+    /// Its time is up. What it did is done.
+    NotYet,
+}
+
+/// [`Comply`] with one port for each thing.
+#[derive(Debug)]
+pub struct Compliance<A, T, S, V, B> {
+    /// Where records go.
+    pub audit: A,
+    /// Where tokens are, if any are kept.
+    pub connections: Option<T>,
+    /// What is known of stores.
+    pub stores: S,
+    /// The archive, if there is one.
+    pub archive: Option<V>,
+    /// Where bodies are that no message held.
+    pub bodies: Option<B>,
+}
+
+impl<A: Audit, T: Connections, S: Redact, V: Erase, B: Erase> Comply for Compliance<A, T, S, V, B> {
+    async fn keep(&self, record: &AuditRecord) -> Result<(), Unavailable> {
+        self.audit.keep(record).await
+    }
+
+    async fn erase(
+        &self,
+        store: &StoreKey,
+        archived: Timestamp,
+        left_over: Timestamp,
+        stop: &(impl Fn() -> bool + Sync),
+    ) -> Result<Reached, Unavailable> {
+        if all_of(self.archive.as_ref(), store, archived, stop).await? == Reached::NotYet {
+            return Ok(Reached::NotYet);
+        }
+        all_of(self.bodies.as_ref(), store, left_over, stop).await
+    }
+
+    async fn forget(&self, store: &StoreKey, ended: Timestamp, at: Timestamp) -> Result<(), Unavailable> {
+        if let Some(connections) = &self.connections {
+            connections.remove(store).await?;
+        }
+        self.stores.redact(store, ended, at).await
+    }
+}
+
+async fn all_of(
+    kept: Option<&impl Erase>,
+    store: &StoreKey,
+    until: Timestamp,
+    stop: &(impl Fn() -> bool + Sync),
+) -> Result<Reached, Unavailable> {
+    let Some(kept) = kept else { return Ok(Reached::End) };
+    let mut after = None;
+    loop {
+        after = kept.erase(store, until, after.as_deref()).await?.next;
+        if after.is_none() {
+            return Ok(Reached::End);
+        }
+        if stop() {
+            return Ok(Reached::NotYet);
+        }
+    }
+}
+
+/// One request of a batch.
+#[derive(Debug)]
+pub(super) struct Requested {
+    pub(super) at: usize,
+    what: Request,
+    store: StoreKey,
+    delivery: DeliveryId,
+    received_at: Timestamp,
+    happened_at: Timestamp,
+}
+
+/// Takes out of one store's items what changes no document: orders, which are noted, and what the law asks for.
+pub(super) fn requested(
+    batch: &mut Batch,
+    store: &StoreKey,
+    items: Vec<Item>,
+    requests: &mut Vec<Requested>,
+) -> Vec<Item> {
+    let mut others = Vec::with_capacity(items.len());
+    for item in items {
+        match (&item.event, &batch.slots[item.at].delivery) {
+            (Event::OrderCreated(_), _) => batch.verdicts.decide(item.at, Verdict::Settled(Fate::Noted)),
+            (Event::Compliance(what), Some((key, received_at))) => requests.push(Requested {
+                at: item.at,
+                what: *what,
+                store: store.clone(),
+                delivery: key.id.clone(),
+                received_at: *received_at,
+                happened_at: item.happened_at,
+            }),
+            _ => others.push(item),
+        }
+    }
+    others
+}
+
+/// Which install is to be forgotten.
+#[derive(Debug, PartialEq, Eq)]
+enum Install {
+    /// The last, which ended then.
+    Ended(Timestamp),
+    /// The one that ended then; another has begun since.
+    Followed(Timestamp),
+    /// The present one, of whose end nobody has told us: then.
+    Untold(Timestamp),
+}
+
+fn meant(record: &StoreRecord, happened_at: Timestamp) -> Install {
+    let ended = earlier(happened_at, UNINSTALLED_BEFORE);
+    match record.uninstalled_at {
+        Some(latest) if !record.enabled => Install::Ended(latest),
+        Some(latest) if latest >= earlier(ended, GIVE_OR_TAKE) => Install::Followed(latest),
+        Some(_) | None => Install::Untold(ended),
+    }
+}
+
+fn earlier(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.checked_sub(by).unwrap_or(Timestamp::MIN)
+}
+
+/// Why a request is not done with.
+enum NotDone {
+    Unavailable(Unavailable),
+    Comes(Verdict),
+}
+
+impl From<Unavailable> for NotDone {
+    fn from(failure: Unavailable) -> Self {
+        Self::Unavailable(failure)
+    }
+}
+
+fn not_yet() -> NotDone {
+    NotDone::Comes(Verdict::Retry {
+        code: ErrorCode::StoreChanging,
+        message: "the store is still being forgotten".into(),
+    })
+}
+
+impl<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, P: Comply, C: Clock> Reindex<L, E, S, I, J, P, C> {
+    /// Does what the law asks for and keeps a record of it. What is not done by `stop_at` comes again.
+    pub(super) async fn comply(&self, request: &Requested, stop_at: Timestamp) -> Verdict {
+        let Some(compliance) = &self.compliance else {
+            return Verdict::Parked {
+                code: ErrorCode::NotConfigured,
+                message: "the law asks for something, and this function is not told where to keep a record of it: set \
+                          AUDIT_TABLE, then redrive"
+                    .into(),
+            };
+        };
+        let done = match request.what {
+            Request::CustomerData => Ok("nothing is kept of customers: there is nothing to hand out".to_owned()),
+            Request::CustomerRedaction => Ok("nothing is kept of customers: there was nothing to erase".to_owned()),
+            Request::StoreRedaction => self.forget(compliance, request, stop_at).await,
+        };
+        let kept = match done {
+            Ok(outcome) => {
+                let record = AuditRecord {
+                    store: request.store.clone(),
+                    delivery: request.delivery.clone(),
+                    request: request.what,
+                    received_at: request.received_at,
+                    done_at: self.apply.clock.now(),
+                    outcome,
+                };
+                compliance.keep(&record).await.map_err(NotDone::from)
+            }
+            Err(not_done) => Err(not_done),
+        };
+        match kept {
+            Ok(()) => Verdict::Settled(Fate::Noted),
+            Err(NotDone::Unavailable(failure)) => Verdict::storage(&failure),
+            Err(NotDone::Comes(verdict)) => verdict,
+        }
+    }
+
+    /// Forgets a store, as far as it is to be forgotten. A sentence of what was done.
+    async fn forget(&self, compliance: &P, request: &Requested, stop_at: Timestamp) -> Result<String, NotDone> {
+        let store = &request.store;
+        // What is in the archive by now is of before, unless another install has begun by now.
+        let looked_at = self.apply.clock.now();
+        let ended = match meant(&self.apply.record_of(store).await?, request.happened_at) {
+            Install::Ended(ended) => ended,
+            Install::Followed(ended) => return self.leave(compliance, store, ended, stop_at).await,
+            Install::Untold(ended) => {
+                if self.has_changed_since(store, ended).await? {
+                    let outcome = "nothing was erased: the store has the app installed, as products or collections \
+                                   show that it has signed since";
+                    return Ok(outcome.to_owned());
+                }
+                self.apply.stores.disable(store, ended).await?;
+                ended
+            }
+        };
+        let removal = Removal::new(request.at, store.clone(), ended);
+        match self.apply.take_out(&removal, stop_at).await {
+            Verdict::Settled(_) => {}
+            not_done => return Err(NotDone::Comes(not_done)),
+        }
+        if !self.is_over(store, ended).await? {
+            return self.leave(compliance, store, ended, stop_at).await;
+        }
+        let stop = || self.apply.clock.now() >= stop_at;
+        if compliance.erase(store, looked_at, ended, &stop).await? == Reached::NotYet {
+            return Err(not_yet());
+        }
+        // Right before its tokens are removed, for they may be those of a new install.
+        if !self.is_over(store, ended).await? {
+            return self.leave(compliance, store, ended, stop_at).await;
+        }
+        compliance.forget(store, ended, self.apply.clock.now()).await?;
+        Ok(format!(
+            "the store was erased as of its uninstall at {ended}: documents, entities, archived deliveries, left-over \
+             bodies, tokens, and its status but for this"
+        ))
+    }
+
+    /// Touches nothing of a store's present install, and of the one that ended before only what may still be kept.
+    async fn leave(
+        &self,
+        compliance: &P,
+        store: &StoreKey,
+        ended: Timestamp,
+        stop_at: Timestamp,
+    ) -> Result<String, NotDone> {
+        let stop = || self.apply.clock.now() >= stop_at;
+        match compliance.erase(store, ended, ended, &stop).await? {
+            Reached::NotYet => Err(not_yet()),
+            Reached::End => Ok(format!(
+                "the store has installed the app again after its uninstall at {ended}: deliveries kept from before were \
+                 erased, and nothing of the new install"
+            )),
+        }
+    }
+
+    /// Whether the last install is the one that ended at `ended`.
+    async fn is_over(&self, store: &StoreKey, ended: Timestamp) -> Result<bool, Unavailable> {
+        let record = self.apply.record_of(store).await?;
+        Ok(!record.enabled && record.uninstalled_at == Some(ended))
+    }
+
+    /// Whether the store has signed a state that is newer.
+    async fn has_changed_since(&self, store: &StoreKey, at: Timestamp) -> Result<bool, Unavailable> {
+        let floor = Version::floor(at);
+        let mut after = None;
+        loop {
+            let page = self.apply.entities.page(store, after.as_ref(), PAGE).await?;
+            if page.passed.iter().any(|(_, version)| *version > floor) {
+                return Ok(true);
+            }
+            after = page.next;
+            if after.is_none() {
+                return Ok(false);
+            }
+        }
+    }
+}
+
+/// No [`Comply`]: there is none of it. For consumers that are not told where to keep records.
+#[derive(Debug, Clone, Copy)]
+pub enum NoCompliance {}
+
+impl Comply for NoCompliance {
+    async fn keep(&self, _: &AuditRecord) -> Result<(), Unavailable> {
+        match *self {}
+    }
+
+    async fn erase(
+        &self,
+        _: &StoreKey,
+        _: Timestamp,
+        _: Timestamp,
+        _: &(impl Fn() -> bool + Sync),
+    ) -> Result<Reached, Unavailable> {
+        match *self {}
+    }
+
+    async fn forget(&self, _: &StoreKey, _: Timestamp, _: Timestamp) -> Result<(), Unavailable> {
+        match *self {}
+    }
+}
+
+/// No [`Connections`]: there is none of it. For consumers of stacks that keep no tokens.
+#[derive(Debug, Clone, Copy)]
+pub enum NoConnections {}
+
+impl Connections for NoConnections {
+    async fn find(&self, _: &StoreKey) -> Result<Option<Connection>, Unavailable> {
+        match *self {}
+    }
+
+    async fn put(&self, _: &StoreKey, _: Vec<u8>, _: Option<Timestamp>) -> Result<(), Unavailable> {
+        match *self {}
+    }
+
+    async fn lease(&self, _: &StoreKey, _: u64, _: &Lease, _: Timestamp) -> Result<Leased, Unavailable> {
+        match *self {}
+    }
+
+    async fn renew(&self, _: &StoreKey, _: &str, _: Vec<u8>, _: Option<Timestamp>) -> Result<bool, Unavailable> {
+        match *self {}
+    }
+
+    async fn remove(&self, _: &StoreKey) -> Result<(), Unavailable> {
+        match *self {}
+    }
+}

@@ -1,0 +1,21 @@
+//! Every document is valid in Shopify's schema, those of exports by the rules for bulk operations as well.
+
+use std::path::{Path, PathBuf};
+
+use hookline_testkit::shopify::check_documents;
+
+#[test]
+fn every_document_fits_shopifys_schema() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("queries");
+    let documents: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    assert!(documents.len() >= 15, "{documents:?}");
+    let checked = check_documents(documents.iter().map(PathBuf::as_path));
+    let said = String::from_utf8_lossy(&checked.stderr);
+    assert!(checked.status.success(), "{said}");
+    // Deprecated fields are warnings; we have none.
+    assert_eq!(said, "");
+    assert!(String::from_utf8_lossy(&checked.stdout).contains(hookline_shopify_admin::API_VERSION));
+}

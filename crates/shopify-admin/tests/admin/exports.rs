@@ -1,0 +1,188 @@
+//! Exports: begun, waited for, read, gone on with.
+
+use std::time::Duration;
+
+use hookline_domain::{
+    catalogue::{Batch, Catalogue, Export, ExportId, Lines, Unasked},
+    event::Event,
+    ids::EntityId,
+    port::chain,
+};
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::shop::Shop;
+
+struct Ready {
+    address: String,
+    began_at: Timestamp,
+    bytes: u64,
+}
+
+/// Asks until it is not running any more. The shop writes it in its own time.
+async fn written(shop: &Shop, export: &ExportId) -> Export {
+    loop {
+        match shop.admin().exported(&shop.store, export).await.unwrap() {
+            Export::Running { .. } => tokio::time::sleep(Duration::from_millis(5)).await,
+            written => return written,
+        }
+    }
+}
+
+async fn export(shop: &Shop) -> Ready {
+    let export = shop.admin().export(&shop.store).await.unwrap();
+    match written(shop, &export).await {
+        Export::Ready {
+            address,
+            began_at,
+            bytes,
+            ..
+        } => Ready {
+            address,
+            began_at,
+            bytes,
+        },
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn read(shop: &Shop, ready: &Ready, offset: u64, limit: usize) -> Result<Vec<Batch>, Unasked> {
+    let mut lines = shop
+        .admin()
+        .read(&shop.store, &ready.address, ready.began_at, offset)
+        .await?;
+    let mut batches = Vec::new();
+    while let Some(batch) = lines.next(limit).await? {
+        batches.push(batch);
+    }
+    Ok(batches)
+}
+
+fn ids(batches: &[Batch]) -> Vec<EntityId> {
+    let products = batches.iter().flat_map(|batch| &batch.products);
+    let ids = products.map(|observed| match &observed.event {
+        Event::ProductUpdated(product) => product.id.clone(),
+        other => panic!("{other:?}"),
+    });
+    ids.collect()
+}
+
+#[tokio::test]
+async fn an_export_has_what_asking_for_each_product_has() {
+    let shop = Shop::new().await;
+    shop.control("install", json!({"seed": true, "token": crate::shop::TOKEN}))
+        .await;
+    let ready = export(&shop).await;
+    let batches = read(&shop, &ready, 0, 7).await.unwrap();
+    let exported: Vec<_> = batches.iter().flat_map(|batch| &batch.products).collect();
+    assert!(exported.len() >= 18, "{}", exported.len());
+    let asked = shop.admin().products(&shop.store, &ids(&batches)).await.unwrap();
+    for (exported, asked) in exported.into_iter().zip(&asked) {
+        assert_eq!(exported.event, asked.event);
+        assert_eq!(exported.at, ready.began_at);
+        assert!(asked.at > ready.began_at);
+    }
+    let in_some = asked.iter().filter(|observed| match &observed.event {
+        Event::ProductUpdated(product) => product.collections.as_ref().is_some_and(|some| !some.is_empty()),
+        _ => false,
+    });
+    assert!(in_some.count() > 3);
+}
+
+#[tokio::test]
+async fn reading_goes_on_after_any_batch() {
+    let shop = Shop::new().await;
+    shop.control("generate", json!({"products": 500, "variants": 3})).await;
+    let ready = export(&shop).await;
+    let whole = read(&shop, &ready, 0, 100).await.unwrap();
+    assert_eq!(ids(&whole).len(), 500);
+    assert!(whole.iter().all(|batch| batch.products.len() == 100));
+    assert_eq!(whole[4].offset, ready.bytes);
+    for gone_on in 0..5 {
+        let rest = read(&shop, &ready, whole[gone_on].offset, 100).await.unwrap();
+        assert_eq!(ids(&rest), ids(&whole[gone_on + 1..]));
+    }
+}
+
+#[tokio::test]
+async fn a_download_that_breaks_off_is_an_error_and_is_gone_on_with() {
+    let shop = Shop::new().await;
+    shop.control("generate", json!({"products": 300, "variants": 2})).await;
+    let ready = export(&shop).await;
+    // Within a line, and, as far as anybody can see, right after one.
+    let whole = read(&shop, &ready, 0, 50).await.unwrap();
+    for after in [ready.bytes / 2, whole[2].offset] {
+        shop.control("bulk", json!({"drop": 1, "drop_after": after})).await;
+        let mut lines = shop
+            .admin()
+            .read(&shop.store, &ready.address, ready.began_at, 0)
+            .await
+            .unwrap();
+        let mut seen = Vec::new();
+        let mut offset = 0;
+        let failed = loop {
+            match lines.next(50).await {
+                Ok(Some(batch)) => {
+                    offset = batch.offset;
+                    seen.extend(ids(&[batch]));
+                }
+                Ok(None) => panic!("it ended after {} products", seen.len()),
+                Err(failed) => break failed,
+            }
+        };
+        assert!(matches!(failed, Unasked::Unavailable(_)), "{failed:?}");
+        assert!(!chain(&failed).contains("jsonl"), "{}", chain(&failed));
+        assert!(seen.len() < 300);
+        seen.extend(ids(&read(&shop, &ready, offset, 50).await.unwrap()));
+        assert_eq!(seen, ids(&whole));
+    }
+}
+
+#[tokio::test]
+async fn an_export_that_fails_or_that_nobody_knows_says_so() {
+    let shop = Shop::new().await;
+    shop.control("generate", json!({"products": 100, "variants": 1})).await;
+    for partial in [false, true] {
+        shop.control("bulk", json!({"fail": 1, "fail_after": 50, "partial": partial}))
+            .await;
+        let export = shop.admin().export(&shop.store).await.unwrap();
+        let reason = "INTERNAL_SERVER_ERROR".to_owned();
+        assert_eq!(written(&shop, &export).await, Export::Failed { reason });
+    }
+    let unknown = ExportId("gid://shopify/BulkOperation/404".to_owned());
+    let failed = shop.admin().exported(&shop.store, &unknown).await.unwrap();
+    assert!(matches!(failed, Export::Failed { .. }), "{failed:?}");
+}
+
+#[tokio::test]
+async fn an_export_says_how_far_it_is_and_a_sixth_has_to_wait() {
+    let shop = Shop::new().await;
+    shop.control("generate", json!({"products": 50, "variants": 1})).await;
+    shop.control("bulk", json!({"start_seconds": 3600})).await;
+    for _ in 0..5 {
+        let export = shop.admin().export(&shop.store).await.unwrap();
+        let state = shop.admin().exported(&shop.store, &export).await.unwrap();
+        assert_eq!(state, Export::Running { objects: 0 });
+    }
+    let sixth = shop.admin().export(&shop.store).await.unwrap_err();
+    assert!(matches!(sixth, Unasked::Throttled), "{sixth:?}");
+}
+
+#[tokio::test]
+async fn an_export_of_nothing_is_read_to_its_end() {
+    let shop = Shop::new().await;
+    let ready = export(&shop).await;
+    assert_eq!(ids(&read(&shop, &ready, 0, 10).await.unwrap()), []);
+}
+
+#[tokio::test]
+async fn an_address_that_is_no_more_is_worth_another_look_at_the_export() {
+    let shop = Shop::new().await;
+    let ready = Ready {
+        address: crate::shop::http_address(&shop, "bulk/404.jsonl"),
+        began_at: Timestamp::now(),
+        bytes: 0,
+    };
+    let failed = read(&shop, &ready, 0, 10).await.unwrap_err();
+    assert!(chain(&failed).contains("may have expired"), "{}", chain(&failed));
+}

@@ -1,0 +1,195 @@
+//! Throttling and failures that pass. No test waits: the time passes by as much as is waited for.
+
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use hookline_domain::{
+    catalogue::{Catalogue, Subscriptions, Unasked, Wanted},
+    port::{Clock, chain},
+    secret::Secret,
+};
+use hookline_shopify_admin::{Given, ShopifyAdmin, Sleep, Time};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use crate::{
+    products::id,
+    shop::{Shop, TOKEN, http},
+};
+
+/// Fills the shop's bucket as it waits: the shop's time is not ours.
+#[derive(Clone)]
+struct Filling {
+    shop: Arc<Shop>,
+    /// What it held, and when.
+    held: Arc<Mutex<(f64, Timestamp)>>,
+}
+
+const RATE: f64 = 50.0;
+
+impl Sleep for Filling {
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(async move {
+            self.shop.passing.sleep(duration).await;
+            let (points, since) = *self.held.lock().unwrap();
+            let passed = self.shop.passing.now().duration_since(since).as_secs_f64();
+            let available = points + passed * RATE;
+            let given = json!({"maximum": 1000, "rate": RATE, "available": available});
+            self.shop.control("throttle", given).await;
+        })
+    }
+}
+
+/// A shop whose bucket holds so much, and a client that knows nothing of it yet.
+async fn holding(points: f64) -> (Filling, ShopifyAdmin<Given>) {
+    let shop = Arc::new(Shop::new().await);
+    let given = json!({"maximum": 1000, "rate": RATE, "available": points});
+    shop.control("throttle", given).await;
+    let filling = Filling {
+        shop: Arc::clone(&shop),
+        held: Arc::new(Mutex::new((points, shop.passing.now()))),
+    };
+    let time = Time::with_sleep(shop.passing.clone(), filling.clone());
+    (filling, ShopifyAdmin::new(http(), Given(Secret::new(TOKEN)), time))
+}
+
+#[tokio::test]
+async fn what_is_throttled_waits_just_long_enough() {
+    let (filling, admin) = holding(10.0).await;
+    let shop = &filling.shop;
+    let seen = admin.products(&shop.store, &[id(1)]).await.unwrap();
+    assert_eq!(seen.len(), 1);
+    assert_eq!(shop.count("throttled").await, 1);
+    assert_eq!(shop.count("graphql").await, 2);
+    let waited = shop.passing.waited();
+    assert!(
+        waited > Duration::from_secs(8) && waited < Duration::from_secs(20),
+        "{waited:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_would_have_to_wait_beyond_the_deadline_is_throttled() {
+    let (filling, admin) = holding(10.0).await;
+    let shop = &filling.shop;
+    let hurried = admin.until(shop.passing.now() + SignedDuration::from_secs(5));
+    let failed = hurried.products(&shop.store, &[id(1)]).await.unwrap_err();
+    assert!(matches!(failed, Unasked::Throttled), "{failed:?}");
+    // The bucket is known by now, so this one does not even ask.
+    let failed = hurried.products(&shop.store, &[id(1)]).await.unwrap_err();
+    assert!(matches!(failed, Unasked::Throttled), "{failed:?}");
+    assert_eq!(shop.count("graphql").await, 1);
+}
+
+#[tokio::test]
+async fn a_query_waits_before_it_is_sent_when_the_bucket_is_known_to_hold_too_little() {
+    let (filling, admin) = holding(1000.0).await;
+    let shop = &filling.shop;
+    // Learns what it costs, and what is left.
+    admin.products(&shop.store, &[id(1)]).await.unwrap();
+    let asked = shop.count("graphql").await;
+    shop.control("throttle", json!({"maximum": 1000, "rate": 50, "available": 20}))
+        .await;
+    // Another query tells how little there is.
+    admin.shop(&shop.store).await.unwrap();
+    let before = shop.passing.waited();
+    *filling.held.lock().unwrap() = (20.0, shop.passing.now());
+    admin.products(&shop.store, &[id(1)]).await.unwrap();
+    assert_eq!(shop.count("throttled").await, 0);
+    assert_eq!(shop.count("graphql").await, asked + 2);
+    let waited = shop.passing.waited().saturating_sub(before);
+    assert!(
+        waited > Duration::from_secs(5) && waited < Duration::from_secs(20),
+        "{waited:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_asks_to_be_asked_later_is() {
+    let shop = Shop::new().await;
+    shop.control("faults", json!({"next": 2, "kind": "429", "retry_after": 7}))
+        .await;
+    shop.admin().shop(&shop.store).await.unwrap();
+    assert_eq!(shop.passing.waits(), [Duration::from_secs(7), Duration::from_secs(7)]);
+    shop.control("faults", json!({"next": 1, "kind": "429"})).await;
+    shop.admin().shop(&shop.store).await.unwrap();
+    assert_eq!(shop.passing.waits().len(), 3);
+}
+
+#[tokio::test]
+async fn it_does_not_wait_beyond_the_deadline() {
+    let shop = Shop::new().await;
+    shop.control("faults", json!({"next": 9, "kind": "429", "retry_after": 7}))
+        .await;
+    let deadline = shop.passing.now() + SignedDuration::from_secs(20);
+    let failed = shop.admin().until(deadline).shop(&shop.store).await.unwrap_err();
+    assert!(matches!(failed, Unasked::Throttled), "{failed:?}");
+    assert_eq!(shop.passing.waited(), Duration::from_secs(14));
+}
+
+#[tokio::test]
+async fn failures_that_pass_are_asked_again_and_those_that_do_not_are_told() {
+    for kind in ["500", "503", "drop"] {
+        let shop = Shop::new().await;
+        shop.control("faults", json!({"next": 2, "kind": kind})).await;
+        shop.admin().shop(&shop.store).await.unwrap();
+        assert_eq!(shop.passing.waits().len(), 2, "{kind}");
+        shop.control("faults", json!({"next": 3, "kind": kind})).await;
+        let failed = shop.admin().shop(&shop.store).await.unwrap_err();
+        assert!(matches!(failed, Unasked::Unavailable(_)), "{kind}: {failed:?}");
+        let told = chain(&failed);
+        assert!(!told.contains(TOKEN), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn an_export_is_not_begun_twice_because_an_answer_got_lost() {
+    let shop = Shop::new().await;
+    shop.control("faults", json!({"next": 1, "kind": "503"})).await;
+    let failed = shop.admin().export(&shop.store).await.unwrap_err();
+    assert!(matches!(failed, Unasked::Unavailable(_)), "{failed:?}");
+    assert_eq!(shop.count("graphql").await, 1);
+    // A subscription may be: the second finds that it has been made.
+    shop.control("faults", json!({"next": 1, "kind": "503"})).await;
+    let wanted = Wanted {
+        topic: "products/update".parse().unwrap(),
+        uri: "https://example.com/a".to_owned(),
+        include_fields: Vec::new(),
+    };
+    shop.admin().create(&shop.store, &wanted).await.unwrap();
+}
+
+/// Waits for real, and tells.
+#[derive(Clone)]
+struct Telling(crate::shop::Passing);
+
+impl Sleep for Telling {
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(async move {
+            tokio::time::sleep(duration).await;
+            self.0.sleep(duration).await;
+        })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn queries_at_once_share_what_there_is() {
+    let shop = Shop::new().await;
+    shop.control("throttle", json!({"maximum": 1000, "rate": 20_000})).await;
+    let time = Time::with_sleep(shop.passing.clone(), Telling(shop.passing.clone()));
+    let admin = ShopifyAdmin::new(http(), Given(Secret::new(TOKEN)), time);
+    admin.products(&shop.store, &[id(1)]).await.unwrap();
+    let asking = (0..8).map(|number| {
+        let (admin, store) = (admin.clone(), shop.store.clone());
+        tokio::spawn(async move { admin.products(&store, &[id(number)]).await.map(|seen| seen.len()) })
+    });
+    for asked in asking.collect::<Vec<_>>() {
+        assert_eq!(asked.await.unwrap().unwrap(), 1);
+    }
+    // One at a time fits; the others have waited rather than been refused.
+    assert_eq!(shop.count("throttled").await, 0);
+    assert!(shop.passing.waits().len() >= 3, "{:?}", shop.passing.waits());
+}

@@ -1,0 +1,15 @@
+//! The Admin client against the local Shopify, which answers Shopify's real schema.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "all of this runs inside of tests, where a panic is a failure"
+)]
+
+mod documents;
+mod exports;
+mod limits;
+mod products;
+mod scripted;
+mod shop;
+mod subscriptions;
+mod tokens;

@@ -1,0 +1,221 @@
+//! Products, collections and what else is asked by id.
+
+use hookline_domain::{
+    catalogue::{Catalogue, Unasked},
+    event::{Event, Observed},
+    ids::EntityId,
+    port::chain,
+    product::Product,
+};
+use serde_json::{Value, json};
+
+use crate::shop::Shop;
+
+pub fn id(number: u64) -> EntityId {
+    EntityId::new(number.to_string()).unwrap()
+}
+
+fn product(observed: &Observed) -> &Product {
+    match &observed.event {
+        Event::ProductUpdated(product) => product,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Variants as `products/update` has them.
+fn variants(first: u64, count: u64) -> Vec<Value> {
+    (0..count)
+        .map(|number| {
+            json!({
+                "id": first + number, "title": format!("No. {number}"), "sku": format!("S-{number}"), "price": "12.50",
+                "inventory_policy": "deny", "inventory_quantity": number % 2, "inventory_item_id": first + 500_000 + number,
+                "option1": format!("No. {number}"),
+            })
+        })
+        .collect()
+}
+
+async fn create(shop: &Shop, number: u64, count: u64) {
+    let given = json!({
+        "id": number, "title": format!("Lamp {number}"), "body_html": "<p>Bright &amp; warm</p>", "vendor": "Lumen",
+        "product_type": "Lamp", "tags": "brass, lamp", "status": "active",
+        "variants": variants(number % 1_000_000 * 1_000_000, count),
+    });
+    shop.control("create-product", given).await;
+}
+
+#[tokio::test]
+async fn a_product_comes_whole_however_many_variants_it_has() {
+    let shop = Shop::new().await;
+    shop.control("throttle", json!({"maximum": 100_000, "rate": 100_000}))
+        .await;
+    for (number, count) in [(1, 1), (2, 101), (3, 251), (4, 620), (5, 2048)] {
+        create(&shop, number, count).await;
+    }
+    let ids: Vec<_> = (1..=5).map(id).collect();
+    // Together, with a small first page of each, and each alone, with a large one.
+    let together = shop.admin().products(&shop.store, &ids).await.unwrap();
+    for ((observed, number), count) in together.iter().zip(1..).zip([1, 101, 251, 620, 2048]) {
+        let found = product(observed);
+        assert_eq!(found.id, id(number));
+        assert_eq!(found.variants.len(), count);
+        assert!(found.complete && found.visible);
+        let order: Vec<_> = found.variants.iter().map(|variant| variant.id.clone()).collect();
+        let expected: Vec<_> = (0..count as u64)
+            .map(|variant| id(number * 1_000_000 + variant))
+            .collect();
+        assert_eq!(order, expected);
+        let alone = shop.admin().products(&shop.store, &[id(number)]).await.unwrap();
+        assert_eq!(product(&alone[0]), found);
+    }
+    let found = product(&together[1]);
+    assert_eq!(found.description, "Bright & warm");
+    assert_eq!(found.tags, ["brass", "lamp"]);
+    assert_eq!(found.variants[0].currency.as_deref(), Some("EUR"));
+    assert_eq!(found.variants[0].price.unwrap().to_string(), "12.50");
+    // An even number has none in stock.
+    assert!(!found.variants[0].available && found.variants[1].available);
+}
+
+#[tokio::test]
+async fn what_is_asked_comes_in_that_order_and_what_is_not_there_is_deleted() {
+    let shop = Shop::new().await;
+    create(&shop, 788_032_119_674_292_922, 0).await;
+    create(&shop, 7, 1).await;
+    let ids = [404, 7, 788_032_119_674_292_922, 405].map(id);
+    let seen = shop.admin().products(&shop.store, &ids).await.unwrap();
+    assert_eq!(seen[0].event, Event::ProductDeleted(id(404)));
+    assert_eq!(product(&seen[1]).id, ids[1]);
+    assert_eq!(product(&seen[2]).id.as_str(), "788032119674292922");
+    assert_eq!(seen[3].event, Event::ProductDeleted(id(405)));
+    assert!(shop.admin().products(&shop.store, &[]).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn fifty_products_are_asked_for_at_once_and_no_more() {
+    let shop = Shop::new().await;
+    shop.control("generate", json!({"products": 60, "variants": 3})).await;
+    let listed = shop.control("products", json!({"limit": 60})).await;
+    let ids: Vec<_> = listed["products"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|product| id(product["id"].as_u64().unwrap()))
+        .collect();
+    let seen = shop.admin().products(&shop.store, &ids[..50]).await.unwrap();
+    assert_eq!(seen.len(), 50);
+    assert!(seen.iter().zip(&ids).all(|(seen, id)| product(seen).id == *id));
+    let refused = shop.admin().products(&shop.store, &ids[..51]).await.unwrap_err();
+    assert!(matches!(refused, Unasked::Disagreed { .. }), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_product_has_its_collections_and_they_their_members() {
+    let shop = Shop::new().await;
+    let numbers: Vec<u64> = (1..=260).collect();
+    for number in &numbers {
+        create(&shop, *number, 0).await;
+    }
+    shop.control(
+        "create-collection",
+        json!({"id": 9_007_199_254_740_993_u64, "title": "Brass", "products": numbers}),
+    )
+    .await;
+    for number in 1..=30 {
+        let given = json!({"id": 100 + number, "title": format!("C{number}"), "products": [7]});
+        shop.control("create-collection", given).await;
+    }
+    // More than a first page has, with others and alone.
+    let admin = shop.admin();
+    for ids in [vec![id(7), id(8)], vec![id(7)]] {
+        let seen = admin.products(&shop.store, &ids).await.unwrap();
+        let collections = product(&seen[0]).collections.clone().unwrap();
+        assert_eq!(collections.len(), 31);
+        assert_eq!(collections[&id(9_007_199_254_740_993)], "Brass");
+    }
+    let brass = id(9_007_199_254_740_993);
+    let first = admin.members(&shop.store, &brass, None).await.unwrap();
+    assert_eq!(first.items.len(), 250);
+    let second = admin.members(&shop.store, &brass, first.next.as_deref()).await.unwrap();
+    assert_eq!((second.items.len(), second.next), (10, None));
+    let all: std::collections::BTreeSet<_> = first.items.into_iter().chain(second.items).collect();
+    assert_eq!(all.len(), 260);
+    let none = admin.members(&shop.store, &id(404), None).await.unwrap();
+    assert_eq!((none.items, none.next), (vec![], None));
+}
+
+#[tokio::test]
+async fn collections_are_asked_for_by_id_and_all_of_them() {
+    let shop = Shop::new().await;
+    for number in 1..=130 {
+        let given = json!({"id": number, "title": format!("C{number}"), "body_html": "<b>All</b>", "products": []});
+        shop.control("create-collection", given).await;
+    }
+    let admin = shop.admin();
+    let first = admin.collections(&shop.store, None).await.unwrap();
+    let rest = admin.collections(&shop.store, first.next.as_deref()).await.unwrap();
+    assert_eq!((first.items.len(), rest.items.len(), rest.next), (100, 30, None));
+    let one = admin.collection(&shop.store, &id(7)).await.unwrap();
+    let Event::CollectionUpdated(seven) = one.event else {
+        panic!("{one:?}")
+    };
+    assert_eq!(
+        (seven.title.as_str(), seven.description.as_str(), seven.visible),
+        ("C7", "All", true)
+    );
+    let gone = admin.collection(&shop.store, &id(404)).await.unwrap();
+    assert_eq!(gone.event, Event::CollectionDeleted(id(404)));
+}
+
+#[tokio::test]
+async fn the_product_of_an_inventory_item_is_found() {
+    let shop = Shop::new().await;
+    create(&shop, 7, 2).await;
+    let admin = shop.admin();
+    let found = admin.product_of(&shop.store, &id(7_500_001)).await.unwrap();
+    assert_eq!(found, Some(id(7)));
+    assert_eq!(admin.product_of(&shop.store, &id(404)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_shop_tells_its_name_its_currency_and_our_scopes() {
+    let shop = Shop::new().await;
+    let told = shop.admin().shop(&shop.store).await.unwrap();
+    assert_eq!(told.name, shop.store.store.as_str());
+    assert_eq!(told.currency, "EUR");
+    for scope in hookline_shopify_admin::SCOPES {
+        assert!(
+            told.scopes.iter().any(|held| held == scope),
+            "{scope}: {:?}",
+            told.scopes
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_token_and_an_uninstalled_shop_are_refused_and_the_token_is_not_told() {
+    let shop = Shop::new().await;
+    let wrong = "shpat_wrong_one";
+    let refused = shop.admin_with(wrong).shop(&shop.store).await.unwrap_err();
+    assert!(matches!(refused, Unasked::Refused { .. }), "{refused:?}");
+    let told = format!("{} {refused:?}", chain(&refused));
+    assert!(!told.contains(wrong), "{told}");
+    shop.control("uninstall", json!({})).await;
+    let refused = shop.admin().shop(&shop.store).await.unwrap_err();
+    assert!(matches!(refused, Unasked::Refused { .. }), "{refused:?}");
+    let unknown = Shop::unknown();
+    let refused = unknown.admin().shop(&unknown.store).await.unwrap_err();
+    assert!(chain(&refused).contains("there is no such store"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_secret_goes_to_shopifys_hosts_only() {
+    let http = hookline_shopify_admin::Http::new(hookline_shopify_admin::DEFAULT_ADMIN_URL).unwrap();
+    let token = hookline_shopify_admin::Given(hookline_domain::secret::Secret::new("shpat_x"));
+    let shop = Shop::unknown();
+    let admin = hookline_shopify_admin::ShopifyAdmin::new(http, token, shop.passing.time());
+    let mut store = shop.store.clone();
+    store.store = "demo.mysopify.com".parse().unwrap();
+    let refused = admin.shop(&store).await.unwrap_err();
+    assert!(chain(&refused).contains("is not the name of a store"), "{refused:?}");
+}

@@ -1,0 +1,195 @@
+//! Answers that the local Shopify does not give, one after another.
+
+use std::{
+    net::Ipv4Addr,
+    sync::{Arc, Mutex},
+};
+
+use hookline_domain::{
+    catalogue::{Catalogue, Unasked},
+    event::Event,
+    port::chain,
+    secret::Secret,
+};
+use hookline_shopify_admin::{Given, Http, ShopifyAdmin};
+use hookline_testkit::builders::store;
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+use crate::{products::id, shop::Passing};
+
+/// Gives each request the next answer, and keeps what was asked.
+struct Script {
+    admin: ShopifyAdmin<Given>,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Script {
+    async fn of(answers: Vec<(u16, Value)>) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let template = format!("http://{}/{{store}}", listener.local_addr().unwrap());
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let keeps = Arc::clone(&asked);
+        tokio::spawn(async move {
+            for (status, answer) in answers {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let operation = request(&mut stream).await["operationName"].as_str().unwrap().to_owned();
+                keeps.lock().unwrap().push(operation);
+                let body = answer.to_string();
+                let head = format!(
+                    "HTTP/1.1 {status} As Told\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+                    body.len()
+                );
+                stream.write_all((head + &body).as_bytes()).await.unwrap();
+            }
+        });
+        let http = Http::new(&template).unwrap();
+        let admin = ShopifyAdmin::new(http, Given(Secret::new("shpat_1")), Passing::default().time());
+        Self { admin, asked }
+    }
+
+    fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+/// The body of a request.
+async fn request(stream: &mut TcpStream) -> Value {
+    let mut read = Vec::new();
+    loop {
+        let mut more = vec![0; 16 * 1024];
+        let length = stream.read(&mut more).await.unwrap();
+        assert!(length > 0, "the request broke off");
+        read.extend_from_slice(&more[..length]);
+        let text = String::from_utf8_lossy(&read);
+        if let Some((_, body)) = text.split_once("\r\n\r\n")
+            && let Ok(body) = serde_json::from_str(body)
+        {
+            return body;
+        }
+    }
+}
+
+fn page(nodes: &Value, next: Option<&str>) -> Value {
+    json!({"nodes": nodes, "pageInfo": {"hasNextPage": next.is_some(), "endCursor": next}})
+}
+
+fn variant(number: u64) -> Value {
+    json!({
+        "id": format!("gid://shopify/ProductVariant/{number}"), "position": number, "title": "A", "sku": null, "price": "1.00",
+        "inventoryPolicy": "DENY", "inventoryQuantity": 1, "inventoryItem": {"tracked": true},
+    })
+}
+
+/// A product with one variant and a second page.
+fn first(minute: u32) -> (u16, Value) {
+    let product = json!({
+        "id": "gid://shopify/Product/1", "updatedAt": format!("2026-11-21T12:{minute:02}:00Z"), "status": "ACTIVE",
+        "publishedAt": null, "title": "Lamp", "descriptionHtml": "", "vendor": "", "productType": "", "tags": [],
+        "handle": "lamp", "options": [], "featuredMedia": null, "variants": page(&json!([variant(1)]), Some("c")),
+        "collections": page(&json!([]), None),
+    });
+    (
+        200,
+        json!({"data": {"shop": {"currencyCode": "EUR"}, "nodes": [product]}}),
+    )
+}
+
+fn second(minute: u32) -> (u16, Value) {
+    let product = json!({
+        "updatedAt": format!("2026-11-21T12:{minute:02}:00Z"), "variants": page(&json!([variant(2)]), None),
+    });
+    (200, json!({"data": {"product": product}}))
+}
+
+#[tokio::test]
+async fn a_product_that_changes_between_its_pages_is_read_again() {
+    let script = Script::of(vec![first(1), second(2), first(2), second(2)]).await;
+    let seen = script.admin.products(&store("demo"), &[id(1)]).await.unwrap();
+    let Event::ProductUpdated(product) = &seen[0].event else {
+        panic!("{seen:?}")
+    };
+    assert_eq!(product.updated_at, "2026-11-21T12:02:00Z".parse().unwrap());
+    assert_eq!(product.variants.len(), 2);
+    assert!(!product.visible);
+    let asked = script.asked();
+    assert_eq!(asked, ["Products", "ProductVariants", "Products", "ProductVariants"]);
+}
+
+#[tokio::test]
+async fn one_that_never_holds_still_is_left_for_later_and_one_that_goes_is_gone() {
+    let changing = (1..10).flat_map(|minute| [first(minute), second(minute + 1)]).collect();
+    let failed = Script::of(changing)
+        .await
+        .admin
+        .products(&store("demo"), &[id(1)])
+        .await
+        .unwrap_err();
+    assert!(chain(&failed).contains("each of the 4 times"), "{}", chain(&failed));
+    let gone = (200, json!({"data": {"product": null}}));
+    let none = (200, json!({"data": {"shop": {"currencyCode": "EUR"}, "nodes": [null]}}));
+    let script = Script::of(vec![first(1), gone, none]).await;
+    let seen = script.admin.products(&store("demo"), &[id(1)]).await.unwrap();
+    assert_eq!(seen[0].event, Event::ProductDeleted(id(1)));
+}
+
+#[tokio::test]
+async fn a_product_that_the_server_failed_to_read_is_not_deleted() {
+    let half = json!({
+        "data": {"shop": {"currencyCode": "EUR"}, "nodes": [null]},
+        "errors": [{"message": "Internal error", "path": ["nodes", 0], "extensions": {"code": "INTERNAL_SERVER_ERROR"}}],
+    });
+    let script = Script::of(vec![(200, half.clone()), (200, half.clone()), (200, half)]).await;
+    let failed = script.admin.products(&store("demo"), &[id(1)]).await.unwrap_err();
+    assert!(matches!(failed, Unasked::Unavailable(_)), "{failed:?}");
+    assert_eq!(script.asked().len(), 3);
+}
+
+#[tokio::test]
+async fn another_product_than_was_asked_for_is_not_taken() {
+    let failed = Script::of(vec![first(1)])
+        .await
+        .admin
+        .products(&store("demo"), &[id(2)])
+        .await
+        .unwrap_err();
+    assert!(matches!(failed, Unasked::Disagreed { .. }), "{failed:?}");
+}
+
+#[tokio::test]
+async fn statuses_say_whether_somebody_has_to_look() {
+    for (status, says) in [
+        (402, "frozen"),
+        (403, "may not be used"),
+        (404, "no such store"),
+        (423, "locked"),
+    ] {
+        let script = Script::of(vec![(status, json!({"errors": "shpat_1"}))]).await;
+        let failed = script.admin.shop(&store("demo")).await.unwrap_err();
+        assert!(matches!(failed, Unasked::Refused { .. }), "{status}: {failed:?}");
+        assert!(chain(&failed).contains(says), "{}", chain(&failed));
+        assert!(!format!("{} {failed:?}", chain(&failed)).contains("shpat_1"));
+    }
+    for status in [302, 400, 418] {
+        let script = Script::of(vec![(status, json!({}))]).await;
+        let failed = script.admin.shop(&store("demo")).await.unwrap_err();
+        assert!(matches!(failed, Unasked::Disagreed { .. }), "{status}: {failed:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_fit_names_the_field() {
+    let answer = json!({"data": {"shop": {"myshopifyDomain": "Secret", "currencyCode": 7}, "currentAppInstallation": {"accessScopes": []}}});
+    let failed = Script::of(vec![(200, answer)])
+        .await
+        .admin
+        .shop(&store("demo"))
+        .await
+        .unwrap_err();
+    let told = chain(&failed);
+    assert!(told.contains("data.shop.currencyCode"), "{told}");
+    assert!(!told.contains("Secret"), "{told}");
+}

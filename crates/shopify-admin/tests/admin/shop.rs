@@ -1,0 +1,114 @@
+//! A shop of a test's own at the local Shopify, and a time that passes when it is waited for.
+
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, atomic::AtomicI64, atomic::Ordering},
+    time::Duration,
+};
+
+use hookline_domain::{ids::StoreKey, port::Clock, secret::Secret};
+use hookline_shopify_admin::{Given, Http, ShopifyAdmin, Sleep, Time};
+use hookline_testkit::{builders::store, shopify::LocalShopify};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+pub const TOKEN: &str = "shpat_of_a_custom_app";
+
+/// A shop that no other test knows.
+pub struct Shop {
+    pub store: StoreKey,
+    pub passing: Passing,
+}
+
+impl Shop {
+    /// Installs the app with a custom app's token.
+    pub async fn new() -> Self {
+        let shop = Self::unknown();
+        shop.control("install", json!({"kind": "custom", "token": TOKEN, "currency": "EUR"}))
+            .await;
+        shop
+    }
+
+    /// One that is not there.
+    pub fn unknown() -> Self {
+        Self {
+            store: store(&format!("test-{}", Uuid::new_v4().simple())),
+            passing: Passing::default(),
+        }
+    }
+
+    pub async fn control(&self, act: &str, given: Value) -> Value {
+        LocalShopify::shared()
+            .control(self.store.store.as_str(), act, given)
+            .await
+    }
+
+    /// How often something was asked.
+    pub async fn count(&self, what: &str) -> u64 {
+        self.control("counts", json!({})).await[what]
+            .as_u64()
+            .unwrap_or_default()
+    }
+
+    pub fn admin(&self) -> ShopifyAdmin<Given> {
+        self.admin_with(TOKEN)
+    }
+
+    pub fn admin_with(&self, token: &str) -> ShopifyAdmin<Given> {
+        ShopifyAdmin::new(http(), Given(Secret::new(token)), self.passing.time())
+    }
+}
+
+pub fn http() -> Http {
+    Http::new(&LocalShopify::shared().admin_url()).unwrap()
+}
+
+/// A time that passes by as much as is waited for, at once; on top of the real one.
+#[derive(Clone, Default)]
+pub struct Passing {
+    ahead: Arc<AtomicI64>,
+    waits: Arc<Mutex<Vec<Duration>>>,
+}
+
+impl Passing {
+    pub fn time(&self) -> Time {
+        Time::with_sleep(self.clone(), self.clone())
+    }
+
+    /// What has been waited for so far.
+    pub fn waits(&self) -> Vec<Duration> {
+        self.waits.lock().unwrap().clone()
+    }
+
+    pub fn waited(&self) -> Duration {
+        self.waits().iter().sum()
+    }
+
+    pub fn pass(&self, duration: SignedDuration) {
+        let micros = i64::try_from(duration.as_micros()).unwrap();
+        self.ahead.fetch_add(micros, Ordering::SeqCst);
+    }
+}
+
+impl Clock for Passing {
+    fn now(&self) -> Timestamp {
+        Timestamp::now() + SignedDuration::from_micros(self.ahead.load(Ordering::SeqCst))
+    }
+}
+
+impl Sleep for Passing {
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        self.waits.lock().unwrap().push(duration);
+        self.pass(SignedDuration::try_from(duration).unwrap());
+        Box::pin(tokio::task::yield_now())
+    }
+}
+
+/// An address of a shop's.
+pub fn http_address(shop: &Shop, path: &str) -> String {
+    let admin = LocalShopify::shared()
+        .admin_url()
+        .replace("{store}", shop.store.store.as_str());
+    format!("{admin}/{path}")
+}

@@ -1,0 +1,103 @@
+//! Subscriptions of a shop.
+
+use hookline_domain::{
+    catalogue::{Subscription, Subscriptions, Unasked, Wanted},
+    port::chain,
+};
+
+use crate::shop::Shop;
+
+fn wanted(topic: &str, uri: &str) -> Wanted {
+    Wanted {
+        topic: topic.parse().unwrap(),
+        uri: uri.to_owned(),
+        include_fields: Vec::new(),
+    }
+}
+
+async fn list(shop: &Shop) -> Vec<Subscription> {
+    shop.admin().list(&shop.store).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_subscription_is_made_once_however_often_it_is_asked_for() {
+    let shop = Shop::new().await;
+    assert_eq!(list(&shop).await, []);
+    for topic in ["products/update", "inventory_levels/update", "app/uninstalled"] {
+        for _ in 0..2 {
+            let made = shop
+                .admin()
+                .create(&shop.store, &wanted(topic, "https://example.com/a"))
+                .await;
+            made.unwrap();
+        }
+    }
+    let listed = list(&shop).await;
+    let topics: Vec<_> = listed.iter().map(|one| one.topic.as_str()).collect();
+    assert_eq!(
+        topics,
+        ["products/update", "inventory_levels/update", "app/uninstalled"]
+    );
+    assert!(
+        listed
+            .iter()
+            .all(|one| one.uri == "https://example.com/a" && one.include_fields.is_empty())
+    );
+}
+
+#[tokio::test]
+async fn a_subscription_is_changed_and_removed() {
+    let shop = Shop::new().await;
+    let admin = shop.admin();
+    admin
+        .create(&shop.store, &wanted("products/update", "https://example.com/a"))
+        .await
+        .unwrap();
+    let id = list(&shop).await.remove(0).id;
+    let mut moved = wanted("products/update", "https://example.com/b");
+    moved.include_fields = vec!["id".to_owned(), "updated_at".to_owned()];
+    admin.change(&shop.store, &id, &moved).await.unwrap();
+    let changed = list(&shop).await.remove(0);
+    assert_eq!(
+        (changed.uri, changed.include_fields),
+        (moved.uri.clone(), moved.include_fields.clone())
+    );
+    // All fields again.
+    moved.include_fields.clear();
+    admin.change(&shop.store, &id, &moved).await.unwrap();
+    assert_eq!(list(&shop).await.remove(0).include_fields, Vec::<String>::new());
+    for _ in 0..2 {
+        admin.remove(&shop.store, &id).await.unwrap();
+    }
+    assert_eq!(list(&shop).await, []);
+    let gone = admin.change(&shop.store, &id, &moved).await.unwrap_err();
+    assert!(matches!(gone, Unasked::Disagreed { .. }), "{gone:?}");
+}
+
+#[tokio::test]
+async fn more_than_a_page_of_subscriptions_is_listed() {
+    let shop = Shop::new().await;
+    for number in 0..101 {
+        let wanted = wanted("products/update", &format!("https://example.com/{number}"));
+        shop.admin().create(&shop.store, &wanted).await.unwrap();
+    }
+    assert_eq!(list(&shop).await.len(), 101);
+}
+
+#[tokio::test]
+async fn what_shopify_does_not_take_is_told() {
+    let shop = Shop::new().await;
+    let refused = shop
+        .admin()
+        .create(&shop.store, &wanted("products/update", "http://example.com/a"))
+        .await
+        .unwrap_err();
+    assert!(chain(&refused).contains("protocol"), "{}", chain(&refused));
+    // Those can only be an app's own.
+    let refused = shop
+        .admin()
+        .create(&shop.store, &wanted("shop/redact", "https://example.com/a"))
+        .await
+        .unwrap_err();
+    assert!(matches!(refused, Unasked::Disagreed { .. }), "{refused:?}");
+}

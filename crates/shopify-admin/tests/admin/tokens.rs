@@ -1,0 +1,413 @@
+//! Tokens: granted, renewed by one of many, saved before they are used. Over DynamoDB.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use hookline_domain::{
+    catalogue::{Catalogue, Unasked},
+    connections::{Connection, Connections, Lease, Leased},
+    ids::StoreKey,
+    memory::MemoryVault,
+    port::{Clock, Unavailable, chain},
+    secret::Secret,
+};
+use hookline_shopify_admin::{App, Credential, Given, ShopifyAdmin, Sleep, Time, Tokens};
+use hookline_testkit::{
+    emulator::{CONNECTIONS_TABLE, DynamoDb},
+    shopify::{CLIENT_ID, CLIENT_SECRET},
+};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use tokio::sync::Barrier;
+
+use crate::shop::{Passing, Shop, http};
+
+/// A table whose item of a store can be made to refuse what is renewed: as if the function had died before.
+#[derive(Clone)]
+struct Table<C> {
+    connections: C,
+    dies: Arc<AtomicBool>,
+}
+
+/// The function has died.
+#[derive(Debug, thiserror::Error)]
+#[error("the function has died")]
+struct Died;
+
+impl<C: Connections> Connections for Table<C> {
+    async fn find(&self, store: &StoreKey) -> Result<Option<Connection>, Unavailable> {
+        self.connections.find(store).await
+    }
+
+    async fn put(&self, store: &StoreKey, sealed: Vec<u8>, expires_at: Option<Timestamp>) -> Result<(), Unavailable> {
+        self.connections.put(store, sealed, expires_at).await
+    }
+
+    async fn lease(
+        &self,
+        store: &StoreKey,
+        generation: u64,
+        lease: &Lease,
+        now: Timestamp,
+    ) -> Result<Leased, Unavailable> {
+        self.connections.lease(store, generation, lease, now).await
+    }
+
+    async fn renew(
+        &self,
+        store: &StoreKey,
+        owner: &str,
+        sealed: Vec<u8>,
+        expires_at: Option<Timestamp>,
+    ) -> Result<bool, Unavailable> {
+        if self.dies.load(Ordering::SeqCst) {
+            return Err(Unavailable::new("connections", Died));
+        }
+        self.connections.renew(store, owner, sealed, expires_at).await
+    }
+
+    async fn remove(&self, store: &StoreKey) -> Result<(), Unavailable> {
+        self.connections.remove(store).await
+    }
+}
+
+/// Waits for real, but not long: for tests in which one really waits for another.
+#[derive(Clone)]
+struct Brief;
+
+impl Sleep for Brief {
+    fn sleep(&self, _duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(tokio::time::sleep(Duration::from_millis(2)))
+    }
+}
+
+struct Real;
+
+impl Clock for Real {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
+
+/// A shop and the table of its tokens.
+struct World {
+    shop: Shop,
+    dynamodb: DynamoDb,
+}
+
+type Function = ShopifyAdmin<Arc<Tokens<Table<hookline_aws::DynamoConnections>, MemoryVault, Secret>>>;
+
+impl World {
+    async fn new() -> Self {
+        Self {
+            shop: Shop::new().await,
+            dynamodb: DynamoDb::start().await,
+        }
+    }
+
+    fn connections(&self) -> hookline_aws::DynamoConnections {
+        self.dynamodb.aws().connections(CONNECTIONS_TABLE)
+    }
+
+    /// The tokens as one function has them, with memory and connections of its own.
+    fn tokens(&self, time: Time) -> Tokens<Table<hookline_aws::DynamoConnections>, MemoryVault, Secret> {
+        self.tokens_that(time, false)
+    }
+
+    fn tokens_that(
+        &self,
+        time: Time,
+        dies: bool,
+    ) -> Tokens<Table<hookline_aws::DynamoConnections>, MemoryVault, Secret> {
+        let table = Table {
+            connections: self.connections(),
+            dies: Arc::new(AtomicBool::new(dies)),
+        };
+        let secrets = Secret::new(format!("{CLIENT_SECRET},an-old-one"));
+        Tokens::new(
+            table,
+            MemoryVault,
+            App::new(Some(CLIENT_ID.to_owned()), secrets),
+            http(),
+            time,
+        )
+    }
+
+    fn function(&self, time: &Time) -> Function {
+        ShopifyAdmin::new(http(), Arc::new(self.tokens(time.clone())), time.clone())
+    }
+
+    /// Connects with an expiring token.
+    async fn connect_expiring(&self, expires_at: Timestamp) {
+        let given = self.shop.control("install", json!({"kind": "expiring"})).await;
+        let credential = Credential::Offline {
+            access: secret(&given["access_token"]),
+            refresh: secret(&given["refresh_token"]),
+            expires_at,
+        };
+        self.connect(credential).await;
+    }
+
+    async fn connect(&self, credential: Credential) {
+        let tokens = self.tokens(Time::of(Real));
+        let prepared = tokens.prepare(&self.shop.store, credential).await.unwrap();
+        tokens.keep(&self.shop.store, &prepared).await.unwrap();
+    }
+
+    async fn expire(&self) {
+        self.shop.control("tokens", json!({"expire": true})).await;
+    }
+
+    /// How often each grant was made.
+    async fn grants(&self, kind: &str) -> u64 {
+        let told = self.shop.control("tokens", json!({})).await;
+        told["grants"][kind].as_u64().unwrap_or_default()
+    }
+
+    async fn kept(&self) -> Connection {
+        self.connections().find(&self.shop.store).await.unwrap().unwrap()
+    }
+}
+
+fn secret(value: &Value) -> Secret {
+    Secret::new(value.as_str().unwrap())
+}
+
+fn soon(seconds: i64) -> Timestamp {
+    Timestamp::now() + SignedDuration::from_secs(seconds)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_functions_that_refresh_at_once_make_one_grant_and_both_have_a_token() {
+    for how_many in [2, 12] {
+        let world = World::new().await;
+        world.connect_expiring(soon(-1)).await;
+        world.expire().await;
+        let start = Arc::new(Barrier::new(how_many));
+        let asking = (0..how_many).map(|_| {
+            let function = world.function(&Time::with_sleep(Real, Brief));
+            let (store, start) = (world.shop.store.clone(), Arc::clone(&start));
+            tokio::spawn(async move {
+                start.wait().await;
+                function.shop(&store).await.map(|shop| shop.currency)
+            })
+        });
+        for asked in asking.collect::<Vec<_>>() {
+            assert_eq!(asked.await.unwrap().unwrap(), "EUR");
+        }
+        assert_eq!(world.grants("refresh_token").await, 1, "of {how_many}");
+        assert_eq!(world.grants("refused").await, 0, "of {how_many}");
+        assert_eq!(world.shop.count("unauthorized").await, 0);
+        let kept = world.kept().await;
+        assert_eq!((kept.generation, kept.lease), (2, None));
+        assert!(kept.expires_at.unwrap() > soon(3000));
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_taken_from_memory_while_it_is_good() {
+    let world = World::new().await;
+    let passing = Passing::default();
+    world.connect_expiring(soon(3600)).await;
+    let function = world.function(&passing.time());
+    for _ in 0..3 {
+        function.shop(&world.shop.store).await.unwrap();
+    }
+    assert_eq!(world.grants("refresh_token").await, 0);
+    // Before it expires, it is renewed.
+    passing.pass(SignedDuration::from_secs(3600 - 120));
+    function.shop(&world.shop.store).await.unwrap();
+    assert_eq!(world.grants("refresh_token").await, 1);
+    assert_eq!(world.kept().await.generation, 2);
+}
+
+#[tokio::test]
+async fn while_another_renews_the_old_token_is_used_until_it_expires() {
+    let world = World::new().await;
+    let passing = Passing::default();
+    world.connect_expiring(soon(100)).await;
+    let another = Lease {
+        owner: "another".to_owned(),
+        until: soon(45),
+    };
+    let leased = world
+        .connections()
+        .lease(&world.shop.store, 1, &another, Timestamp::now())
+        .await;
+    assert_eq!(leased.unwrap(), Leased::Granted);
+    world.function(&passing.time()).shop(&world.shop.store).await.unwrap();
+    assert_eq!(world.grants("refresh_token").await, 0);
+    assert_eq!(passing.waits(), [] as [Duration; 0]);
+}
+
+#[tokio::test]
+async fn the_lease_of_one_who_died_lapses() {
+    let world = World::new().await;
+    let passing = Passing::default();
+    world.connect_expiring(soon(-1)).await;
+    world.expire().await;
+    let dead = Lease {
+        owner: "dead".to_owned(),
+        until: soon(45),
+    };
+    let leased = world
+        .connections()
+        .lease(&world.shop.store, 1, &dead, Timestamp::now())
+        .await;
+    assert_eq!(leased.unwrap(), Leased::Granted);
+    world.function(&passing.time()).shop(&world.shop.store).await.unwrap();
+    assert_eq!(world.grants("refresh_token").await, 1);
+    assert!(passing.waited() > Duration::from_secs(40), "{:?}", passing.waited());
+    // With too little time, it says that somebody is at it.
+    world.connect_expiring(soon(-1)).await;
+    let generation = world.kept().await.generation;
+    let leased = world
+        .connections()
+        .lease(&world.shop.store, generation, &dead, Timestamp::now())
+        .await;
+    assert_eq!(leased.unwrap(), Leased::Granted);
+    let hurried = world.function(&Passing::default().time()).until(soon(10));
+    let failed = hurried.shop(&world.shop.store).await.unwrap_err();
+    assert!(chain(&failed).contains("another is renewing"), "{}", chain(&failed));
+}
+
+#[tokio::test]
+async fn one_who_dies_after_the_grant_leaves_a_refresh_token_that_still_works() {
+    let world = World::new().await;
+    world.connect_expiring(soon(-1)).await;
+    world.expire().await;
+    let passing = Passing::default();
+    let dying = ShopifyAdmin::new(http(), world.tokens_that(passing.time(), true), passing.time());
+    let failed = dying.shop(&world.shop.store).await.unwrap_err();
+    assert!(chain(&failed).contains("died"), "{}", chain(&failed));
+    assert_eq!(world.grants("refresh_token").await, 1);
+    assert_eq!(world.kept().await.generation, 1);
+    // What was granted has not been used, so what is kept is still good.
+    world.function(&passing.time()).shop(&world.shop.store).await.unwrap();
+    assert_eq!(world.grants("refresh_token").await, 2);
+    assert_eq!(world.grants("refused").await, 0);
+    assert_eq!(world.kept().await.generation, 2);
+}
+
+#[tokio::test]
+async fn a_token_that_is_not_taken_though_it_looks_fresh_is_renewed_once() {
+    let world = World::new().await;
+    let passing = Passing::default();
+    world.connect_expiring(soon(3600)).await;
+    let (one, other) = (world.function(&passing.time()), world.function(&passing.time()));
+    one.shop(&world.shop.store).await.unwrap();
+    other.shop(&world.shop.store).await.unwrap();
+    world.expire().await;
+    one.shop(&world.shop.store).await.unwrap();
+    assert_eq!(world.grants("refresh_token").await, 1);
+    // The other finds what the one has kept.
+    other.shop(&world.shop.store).await.unwrap();
+    assert_eq!(world.grants("refresh_token").await, 1);
+    assert_eq!(world.shop.count("unauthorized").await, 2);
+}
+
+#[tokio::test]
+async fn client_credentials_are_granted_and_renewed() {
+    let world = World::new().await;
+    let passing = Passing::default();
+    world.connect(Credential::ClientCredentials).await;
+    assert_eq!(world.grants("client_credentials").await, 1);
+    let function = world.function(&passing.time());
+    function.shop(&world.shop.store).await.unwrap();
+    world.expire().await;
+    passing.pass(SignedDuration::from_hours(24));
+    function.shop(&world.shop.store).await.unwrap();
+    assert_eq!(world.grants("client_credentials").await, 2);
+    assert_eq!(world.grants("refresh_token").await, 0);
+}
+
+#[tokio::test]
+async fn a_custom_apps_token_never_expires_and_another_takes_its_place() {
+    let world = World::new().await;
+    let passing = Passing::default();
+    let function = world.function(&passing.time());
+    let missing = function.shop(&world.shop.store).await.unwrap_err();
+    assert!(matches!(missing, Unasked::NotConnected), "{missing:?}");
+    let access = Secret::new(crate::shop::TOKEN);
+    world.connect(Credential::Custom { access }).await;
+    function.shop(&world.shop.store).await.unwrap();
+    passing.pass(SignedDuration::from_hours(24 * 365));
+    function.shop(&world.shop.store).await.unwrap();
+    assert_eq!(world.kept().await.expires_at, None);
+    // Revoked: nothing renews it …
+    world.shop.control("uninstall", json!({})).await;
+    let refused = function.shop(&world.shop.store).await.unwrap_err();
+    assert!(matches!(refused, Unasked::Refused { .. }), "{refused:?}");
+    // … until somebody gives another, which is found at once.
+    world.shop.control("install", json!({"token": "shpat_new"})).await;
+    let access = Secret::new("shpat_new");
+    world.connect(Credential::Custom { access }).await;
+    function.shop(&world.shop.store).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_grant_that_is_refused_says_why_and_ends_its_lease() {
+    let world = World::new().await;
+    let passing = Passing::default();
+    world.connect_expiring(soon(-1)).await;
+    world.shop.control("uninstall", json!({})).await;
+    let failed = world
+        .function(&passing.time())
+        .shop(&world.shop.store)
+        .await
+        .unwrap_err();
+    assert!(matches!(failed, Unasked::Refused { .. }), "{failed:?}");
+    assert!(chain(&failed).contains("shop_not_permitted"), "{}", chain(&failed));
+    assert!(
+        world
+            .kept()
+            .await
+            .lease
+            .is_none_or(|lease| lease.until <= passing.now())
+    );
+    // One that fails for now leaves it to be tried at once.
+    world.connect_expiring(soon(-1)).await;
+    world.expire().await;
+    world
+        .shop
+        .control("faults", json!({"next": 1, "kind": "503", "where": "token"}))
+        .await;
+    let failed = world
+        .function(&passing.time())
+        .shop(&world.shop.store)
+        .await
+        .unwrap_err();
+    assert!(matches!(failed, Unasked::Unavailable(_)), "{failed:?}");
+    world.function(&passing.time()).shop(&world.shop.store).await.unwrap();
+    assert_eq!(passing.waits(), [] as [Duration; 0]);
+}
+
+#[tokio::test]
+async fn what_a_person_gives_is_tried_before_it_is_kept_and_forgotten_when_told() {
+    let world = World::new().await;
+    let tokens = world.tokens(Time::of(Real));
+    let access = Secret::new(crate::shop::TOKEN);
+    let prepared = tokens
+        .prepare(&world.shop.store, Credential::Custom { access })
+        .await
+        .unwrap();
+    let trying = ShopifyAdmin::new(http(), Given(prepared.token()), Time::of(Real));
+    trying.shop(&world.shop.store).await.unwrap();
+    assert_eq!(world.connections().find(&world.shop.store).await.unwrap(), None);
+    tokens.keep(&world.shop.store, &prepared).await.unwrap();
+    assert_eq!(world.kept().await.generation, 1);
+    assert!(!format!("{prepared:?}").contains("shpat"));
+    tokens.forget(&world.shop.store).await.unwrap();
+    let missing = world
+        .function(&Time::of(Real))
+        .shop(&world.shop.store)
+        .await
+        .unwrap_err();
+    assert!(matches!(missing, Unasked::NotConnected), "{missing:?}");
+}

@@ -1,0 +1,216 @@
+use hookline_domain::secret::Secret;
+use http::HeaderValue;
+
+use super::*;
+
+const BODY: &[u8] = b"{\"id\":788032119674292922}";
+const GOOD: &str = "fhhqwxYconmiOqTJ0cD1XzOlT7ONdp6Ryc18pkvlq5Q=";
+
+fn headers() -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in [
+        (CLASSIC.signature, GOOD),
+        (CLASSIC.topic, "products/delete"),
+        (CLASSIC.shop, "Demo.myshopify.com"),
+        (CLASSIC.api_version, "2026-07"),
+        (CLASSIC.webhook_id, "b54557e4-bdd9-4b37-8a5f-bf7d70bcd043"),
+        (CLASSIC.event_id, "98880550-7158-44d4-b7cd-2c97c8a091b5"),
+        (CLASSIC.triggered_at, "2026-03-30T14:30:00.000000000Z"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers
+}
+
+fn take(headers: &HeaderMap) -> Result<Delivery, HeaderError> {
+    let secrets = Secrets::parse(&Secret::new("hush")).unwrap();
+    let verified = verify(headers, BODY, &secrets).unwrap();
+    delivery(verified, headers, Topic::ProductsDelete, Timestamp::UNIX_EPOCH)
+}
+
+#[test]
+fn a_delivery_is_named_by_its_headers() {
+    let delivery = take(&headers()).unwrap();
+    assert_eq!(
+        delivery.key.to_string(),
+        "shopify#demo.myshopify.com#products/delete#b54557e4-bdd9-4b37-8a5f-bf7d70bcd043"
+    );
+    assert_eq!(delivery.triggered_at, Some("2026-03-30T14:30:00Z".parse().unwrap()));
+    assert_eq!(delivery.body, BODY);
+}
+
+#[test]
+fn each_required_header_is_missed_by_name() {
+    for name in [CLASSIC.topic, CLASSIC.shop, CLASSIC.api_version, CLASSIC.webhook_id] {
+        let mut headers = headers();
+        headers.remove(name);
+        assert_eq!(take(&headers), Err(HeaderError::Missing(name)));
+        headers.append(name, HeaderValue::from_static("a"));
+        headers.append(name, HeaderValue::from_static("b"));
+        assert_eq!(take(&headers), Err(HeaderError::NotText(name)));
+    }
+}
+
+#[test]
+fn optional_headers_may_be_absent_or_unreadable() {
+    let mut headers = headers();
+    headers.remove(CLASSIC.event_id);
+    headers.insert(CLASSIC.triggered_at, HeaderValue::from_static("yesterday"));
+    let delivery = take(&headers).unwrap();
+    assert_eq!((delivery.event_id, delivery.triggered_at), (None, None));
+}
+
+#[test]
+fn another_topic_or_no_shop_is_refused() {
+    let mut other = headers();
+    other.insert(CLASSIC.topic, HeaderValue::from_static("products/update"));
+    assert_eq!(
+        take(&other),
+        Err(HeaderError::OtherTopic {
+            name: CLASSIC.topic,
+            expected: "products/delete"
+        })
+    );
+    for shop in [
+        "evil#x.myshopify.com",
+        "myshopify.com",
+        ".myshopify.com",
+        "a.b.myshopify.com",
+        "shop.example.com",
+        "a b.myshopify.com",
+    ] {
+        let mut headers = headers();
+        headers.insert(CLASSIC.shop, HeaderValue::from_str(shop).unwrap());
+        assert!(take(&headers).is_err(), "{shop}");
+    }
+}
+
+#[test]
+fn what_a_person_has_kept_needs_no_signature_but_all_other_headers() {
+    let mut kept = headers();
+    kept.remove(CLASSIC.signature);
+    let received_at = Timestamp::UNIX_EPOCH;
+    assert_eq!(captured(&kept, BODY, received_at), take(&headers()));
+    kept.insert(CLASSIC.topic, HeaderValue::from_static("carts/create"));
+    assert_eq!(
+        captured(&kept, BODY, received_at),
+        Err(HeaderError::UnknownTopic { name: CLASSIC.topic })
+    );
+    kept.remove(CLASSIC.topic);
+    assert_eq!(
+        captured(&kept, BODY, received_at),
+        Err(HeaderError::Missing(CLASSIC.topic))
+    );
+}
+
+#[test]
+fn no_sender_may_mark_a_delivery_as_a_replay() {
+    let mut headers = headers();
+    headers.insert(CLASSIC.webhook_id, HeaderValue::from_static("b54557e4~replay-0123abcd"));
+    assert_eq!(
+        take(&headers),
+        Err(HeaderError::Reserved {
+            name: CLASSIC.webhook_id
+        })
+    );
+}
+
+#[test]
+fn a_signature_header_that_comes_twice_is_none() {
+    let secrets = Secrets::parse(&Secret::new("hush")).unwrap();
+    let mut twice = headers();
+    twice.append(CLASSIC.signature, HeaderValue::from_static(GOOD));
+    assert_eq!(verify(&twice, BODY, &secrets).unwrap_err(), SignatureError::Malformed);
+    let mut none = headers();
+    none.remove(CLASSIC.signature);
+    assert_eq!(verify(&none, BODY, &secrets).unwrap_err(), SignatureError::Missing);
+}
+
+/// The same delivery as Events have it, in these words.
+fn events(topic: &'static str, action: &'static str) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in [
+        (EVENTS.signature, GOOD),
+        (EVENTS.topic, topic),
+        ("shopify-action", action),
+        ("shopify-handle", "product-deletions"),
+        (EVENTS.shop, "Demo.myshopify.com"),
+        (EVENTS.api_version, "2026-10"),
+        (EVENTS.webhook_id, "b54557e4-bdd9-4b37-8a5f-bf7d70bcd043"),
+        (EVENTS.triggered_at, "2026-03-30T14:30:00.000000000Z"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers
+}
+
+#[test]
+fn an_events_delivery_has_the_key_of_the_topic_that_its_words_mean() {
+    let classic = take(&headers()).unwrap();
+    for (topic, action) in [
+        ("Product", "delete"),
+        ("product", "Delete"),
+        ("products/delete", "delete"),
+    ] {
+        let delivery = take(&events(topic, action)).unwrap();
+        assert_eq!(delivery.key, classic.key);
+        assert_eq!(delivery.triggered_at, classic.triggered_at);
+        assert_eq!((delivery.event_id, &*delivery.api_version), (None, "2026-10"));
+    }
+    for (topic, action) in [
+        ("Product", "update"),
+        ("Collection", "delete"),
+        ("products/update", "delete"),
+        ("Produkt", "delete"),
+    ] {
+        let refused = take(&events(topic, action)).unwrap_err().to_string();
+        assert!(refused.contains("the header shopify-topic "), "{refused}");
+    }
+}
+
+#[test]
+fn of_an_events_delivery_each_required_header_is_missed_by_its_own_name() {
+    for name in [
+        EVENTS.topic,
+        "shopify-action",
+        EVENTS.shop,
+        EVENTS.api_version,
+        EVENTS.webhook_id,
+    ] {
+        // What classic webhooks have makes up for nothing.
+        let mut both = events("Product", "delete");
+        for (classic, value) in &headers() {
+            both.insert(classic, value.clone());
+        }
+        both.remove(name);
+        assert_eq!(take(&both), Err(HeaderError::Missing(name)));
+    }
+}
+
+#[test]
+fn of_both_signatures_the_one_of_events_is_checked() {
+    let secrets = Secrets::parse(&Secret::new("hush")).unwrap();
+    let mut both = headers();
+    both.insert(EVENTS.signature, HeaderValue::from_static("nonsense"));
+    assert_eq!(verify(&both, BODY, &secrets).unwrap_err(), SignatureError::Malformed);
+    let mut both = events("Product", "delete");
+    both.insert(CLASSIC.signature, HeaderValue::from_static("nonsense"));
+    both.insert(CLASSIC.shop, HeaderValue::from_static("other.myshopify.com"));
+    verify(&both, BODY, &secrets).unwrap();
+    assert_eq!(named_store(&both).unwrap().store.as_str(), "demo.myshopify.com");
+}
+
+#[test]
+fn what_a_person_has_kept_of_events_needs_no_signature_either() {
+    let mut kept = events("Product", "delete");
+    kept.remove(EVENTS.signature);
+    assert_eq!(
+        captured(&kept, BODY, Timestamp::UNIX_EPOCH),
+        take(&events("Product", "delete"))
+    );
+    kept.insert("shopify-action", HeaderValue::from_static("explode"));
+    assert_eq!(
+        captured(&kept, BODY, Timestamp::UNIX_EPOCH),
+        Err(HeaderError::UnknownTopic { name: EVENTS.topic })
+    );
+}

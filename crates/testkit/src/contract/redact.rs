@@ -1,0 +1,82 @@
+//! What every [`Redact`] leaves of what [`Stores`] knew.
+
+use hookline_domain::stores::{Counter, ErrorCode, Hour, LastError, Redact, StoreRecord, StoreUpdate, Stores};
+
+use crate::builders::{noon, noon_plus, store};
+
+/// One test for each check: the expression makes what has to live as long as the test, and the port.
+#[macro_export]
+macro_rules! redact_contract {
+    ($start:expr) => {
+        $crate::contract_tests!(
+            redact,
+            $start,
+            [
+                of_a_forgotten_store_it_is_left_that_it_was_there,
+                what_another_install_has_is_left_alone,
+                nobody_is_made_by_being_forgotten,
+            ]
+        );
+    };
+}
+
+async fn known<S: Stores>(stores: &S) {
+    let update = StoreUpdate {
+        last_event_at: Some(noon()),
+        last_error: Some(LastError {
+            at: noon(),
+            code: ErrorCode::NotConfigured,
+            message: "a problem".to_owned(),
+            delivery_id: None,
+        }),
+        counts: [((Hour::of(noon()), Counter::Duplicate), 7)].into(),
+        ..StoreUpdate::default()
+    };
+    stores.record(&store("demo"), &update).await.unwrap();
+}
+
+async fn found<S: Stores>(stores: &S) -> StoreRecord {
+    stores.find(&store("demo")).await.unwrap().unwrap()
+}
+
+pub async fn of_a_forgotten_store_it_is_left_that_it_was_there<S: Stores + Redact>(stores: &S) {
+    stores.disable(&store("demo"), noon_plus(-10)).await.unwrap();
+    stores.begin_epoch(&store("demo"), noon_plus(-10)).await.unwrap();
+    known(stores).await;
+    stores.disable(&store("demo"), noon()).await.unwrap();
+    stores.redact(&store("demo"), noon(), noon_plus(5)).await.unwrap();
+    let left = StoreRecord {
+        epoch: 2,
+        enabled: false,
+        uninstalled_at: Some(noon()),
+        redacted_at: Some(noon_plus(5)),
+        ..StoreRecord::default()
+    };
+    assert_eq!(found(stores).await, left);
+    // The next install begins as ever, and it is known that there was one before.
+    stores.begin_epoch(&store("demo"), noon()).await.unwrap();
+    let next = StoreRecord {
+        epoch: 3,
+        enabled: true,
+        ..left
+    };
+    assert_eq!(found(stores).await, next);
+}
+
+pub async fn what_another_install_has_is_left_alone<S: Stores + Redact>(stores: &S) {
+    known(stores).await;
+    stores.redact(&store("demo"), noon(), noon()).await.unwrap();
+    stores.disable(&store("demo"), noon()).await.unwrap();
+    stores.redact(&store("demo"), noon_plus(-1), noon()).await.unwrap();
+    let uninstalled = found(stores).await;
+    assert_eq!((uninstalled.redacted_at, uninstalled.counts.len()), (None, 1));
+    stores.begin_epoch(&store("demo"), noon()).await.unwrap();
+    stores.redact(&store("demo"), noon(), noon()).await.unwrap();
+    let again = found(stores).await;
+    assert!(again.enabled && again.redacted_at.is_none() && again.counts.len() == 1);
+}
+
+pub async fn nobody_is_made_by_being_forgotten<S: Stores + Redact>(stores: &S) {
+    stores.redact(&store("demo"), noon(), noon()).await.unwrap();
+    assert_eq!(stores.find(&store("demo")).await.unwrap(), None);
+}

@@ -1,0 +1,105 @@
+//! A Shopify beside this process: `hookline_local.shopify`, which answers Shopify's real schema. One is enough for all
+//! tests of a program, for each makes a shop of its own.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, ChildStdin, ChildStdout, Output, Stdio},
+    sync::OnceLock,
+};
+
+use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use crate::python::{PYTHON, python};
+
+/// The client id of the local Shopify's app.
+pub const CLIENT_ID: &str = "hookline-local";
+/// Its client secret.
+pub const CLIENT_SECRET: &str = "hush";
+
+/// A running local Shopify. It ends with this process, for it watches its standard input.
+#[derive(Debug)]
+pub struct LocalShopify {
+    address: String,
+    _process: Child,
+    _stdin: ChildStdin,
+    _stdout: BufReader<ChildStdout>,
+}
+
+impl LocalShopify {
+    /// The one that all tests of this program share. Starts it on a free port.
+    ///
+    /// # Panics
+    /// When `LOCAL_SHOPIFY_PYTHON` does not name the emulators' Python: a test that is skipped looks like one that has
+    /// passed.
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<LocalShopify> = OnceLock::new();
+        SHARED.get_or_init(Self::start)
+    }
+
+    fn start() -> Self {
+        let mut process = python()
+            .args(["-m", "hookline_local.shopify", "--port", "0", "--stdin-watch"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{PYTHON} cannot be started ({error}): run make test"));
+        let stdin = process.stdin.take().unwrap();
+        let mut stdout = BufReader::new(process.stdout.take().unwrap());
+        // One line, once it listens; nothing when it could not start.
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        let address = line
+            .trim()
+            .strip_prefix("listening on http://")
+            .unwrap_or_else(|| panic!("the local Shopify did not start: it said {line:?}"));
+        Self {
+            address: address.to_owned(),
+            _process: process,
+            _stdin: stdin,
+            _stdout: stdout,
+        }
+    }
+
+    /// Where stores are, as in `SHOPIFY_ADMIN_URL`.
+    pub fn admin_url(&self) -> String {
+        format!("http://{}/{{store}}", self.address)
+    }
+
+    /// Does what the control interface offers, as its README lists it.
+    ///
+    /// # Panics
+    /// When it does not do it.
+    pub async fn control(&self, shop: &str, act: &str, given: Value) -> Value {
+        let body = given.to_string();
+        let mut stream = TcpStream::connect(&self.address).await.unwrap();
+        let request = format!(
+            "POST /_control/{shop}/{act} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
+             connection: close\r\n\r\n{body}",
+            self.address,
+            body.len()
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 200"), "{shop}/{act}: {answer}");
+        serde_json::from_str(body).unwrap()
+    }
+}
+
+/// What checking GraphQL documents against Shopify's schema prints.
+///
+/// # Panics
+/// When `LOCAL_SHOPIFY_PYTHON` does not name the emulators' Python.
+pub fn check_documents<'a>(documents: impl IntoIterator<Item = &'a Path>) -> Output {
+    python()
+        .args(["-m", "hookline_local.shopify.check"])
+        .args(documents)
+        .output()
+        .unwrap_or_else(|error| panic!("{PYTHON} cannot be started ({error}): run make test"))
+}

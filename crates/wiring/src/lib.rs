@@ -1,0 +1,25 @@
+//! What every receiver is, but for its topic: one function on AWS, wired once for all of them.
+
+use std::process::ExitCode;
+
+use hookline_aws::{Aws, Patience};
+use hookline_lambda::{Environment, Ports, Receiver, ReceiverConfig, SystemClock, serve, start};
+use hookline_sources::shopify::Topic;
+
+/// Receives a topic until Lambda ends the function.
+#[must_use]
+pub fn receive(topic: Topic) -> ExitCode {
+    start(topic.function(), async move {
+        let config = ReceiverConfig::read(&Environment::of_this_process())?;
+        let aws = Aws::load(Patience::Receiver).await;
+        let ports = Ports {
+            ledger: aws.ledger(&config.ledger_table),
+            queue: aws.event_queue(&config.event_queue_url),
+            bodies: config.payload_bucket.as_deref().map(|bucket| aws.bodies(bucket)),
+            tally: config.stores_table.as_deref().map(|table| aws.stores(table)),
+            secrets: aws.secret(&config.client_secrets),
+            clock: SystemClock,
+        };
+        serve(Receiver::new(topic, ports, config.tally_every).await?).await
+    })
+}

@@ -1,0 +1,55 @@
+"""`hookline`, the command, pointed at a running stack as a person would: by what `make where` prints."""
+
+import json
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import processes, where
+from .places import FUNCTIONS
+from .stack import Stack
+
+BINARY = FUNCTIONS / "hookline" / "bootstrap"
+
+
+class CommandFailed(Exception):
+    """The command ended with an error; the message is its own."""
+
+
+@dataclass(frozen=True)
+class Hookline:
+    """The command and its environment."""
+
+    environment: Mapping[str, str] = field(repr=False)
+
+    def run(self, *arguments: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Runs it to its end; `given` is its standard input."""
+        command = [BINARY, *arguments]
+        return subprocess.run(
+            command, env=dict(self.environment), input=given, capture_output=True, text=True, timeout=600, check=False
+        )
+
+    def do(self, *arguments: str, given: str | None = None) -> str:
+        """Runs it to a good end and returns what it printed."""
+        done = self.run(*arguments, given=given)
+        if done.returncode:
+            raise CommandFailed(f"hookline {' '.join(arguments)}: {done.stderr.strip() or done.stdout.strip()}")
+        return done.stdout
+
+    def rows(self, *arguments: str) -> list[dict[str, Any]]:
+        """What it prints for programs."""
+        done = self.run("--json", *arguments)
+        if done.returncode not in (0, 1):
+            raise CommandFailed(f"hookline {' '.join(arguments)}: {done.stderr.strip()}")
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def at(stack: Stack) -> Hookline:
+    """The command at a running stack.
+
+    Where things are comes from the stack's outputs, as `make where` prints them; only the address of the emulated API
+    is this machine's own.
+    """
+    told = where.variables(stack.outputs) | {"RECEIVER_URL": stack.receivers}
+    return Hookline(processes.aws_environment(stack.ports) | told)

@@ -1,0 +1,232 @@
+"""What Hookline promises for a store whose Admin API it may ask, step by step, in a shop of the local Shopify.
+
+Here the shop itself sends the webhooks, when its catalogue is edited. `make demo` shows these steps and tests/stack
+runs them; they build on each other, in the order of STEPS.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import command
+from .command import Hookline
+from .shopkeeper import Shopkeeper
+from .tour import Tour
+
+STORE = "harbour-and-pine.myshopify.com"
+
+BOARD = "Walnut Serving Board"
+SKILLET = "Cast Iron Skillet"
+
+# More than the 100 that a webhook carries.
+VARIANTS = 150
+
+
+@dataclass
+class Connected(Tour):
+    """The state of a walk through a connected store."""
+
+    store: str = STORE
+    shop: Shopkeeper = field(init=False)
+    hookline: Hookline = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Takes the shop and the command from the stack."""
+        self.shop = Shopkeeper(self.stack.shopkeeper.url, self.store)
+        self.hookline = command.at(self.stack)
+
+    def on_sale(self) -> list[dict[str, Any]]:
+        """The products of the shop that shoppers see."""
+        products = self.shop.tell("products", limit=250)["products"]
+        return [each for each in products if each["status"] == "active" and each["published_at"]]
+
+    def product(self, title: str) -> dict[str, Any]:
+        """A product of the shop by the beginning of its title."""
+        listed = next(each for each in self.on_sale() if each["title"].startswith(title))
+        return self.shop.tell("product", id=listed["id"])
+
+    def shown(self, title: str) -> dict[str, Any] | None:
+        """A product of the shop as search shows it."""
+        product = self.product(title)
+        return next((each for each in self.found(product["title"]) if each["id"] == str(product["id"])), None)
+
+    def edit(self, title: str, **changes: Any) -> None:
+        """Edits a product in the shop, which sends what Shopify would send."""
+        self.told(f"in the shop: {title}")
+        self.shop.tell("update_product", id=self.product(title)["id"], **changes)
+
+    def until_shown(self, title: str, what: str, **fields: Any) -> dict[str, Any]:
+        """Waits until search shows a product with these fields."""
+
+        def fits() -> dict[str, Any] | None:
+            shown = self.shown(title)
+            return shown if shown and all(shown.get(name) == value for name, value in fields.items()) else None
+
+        return self.until(fits, what) or {}
+
+    def missed(self) -> dict[str, int]:
+        """The missed webhooks that the status counts, by topic."""
+        return self.status().get("missed_24h", {}).get("by_topic", {})
+
+
+def the_store_is_added(tour: Connected) -> None:
+    """`hookline store add`: the token is tried, sealed and kept. The index is empty."""
+    token = tour.shop.tell("install", kind="custom", seed=True)["access_token"]
+    tour.expect(tour.stack.documents(tour.store) == 0, "the index holds nothing of the store")
+    told = tour.hookline.do("store", "add", tour.store, "--token-stdin", given=token)
+    tour.expect(token not in told, "the token is not shown")
+    status = tour.status()
+    tour.expect(status.get("connected") is True, "the store is connected")
+    tour.expect(status.get("enabled") is True, "and enabled")
+    tour.expect(tour.store in tour.hookline.do("store", "list"), "`hookline store list` has it")
+    tour.show_search("before the backfill", "walnut board")
+
+
+def the_webhooks_are_registered(tour: Connected) -> None:
+    """`hookline webhooks register`: a subscription for each topic, once however often it is run."""
+    tour.hookline.do("webhooks", "register", tour.store)
+    first = tour.shop.tell("subscriptions")["subscriptions"]
+    tour.expect(len(first) >= 8, f"the shop has a subscription for each topic (has {len(first)})")
+    tour.hookline.do("webhooks", "register", tour.store)
+    again = tour.shop.tell("subscriptions")["subscriptions"]
+    tour.expect(again == first, "registering again changes nothing")
+    checked = tour.hookline.run("webhooks", "check", tour.store)
+    tour.expect(checked.returncode == 0, "`hookline webhooks check` finds nothing missing")
+
+
+def the_catalogue_is_read_in(tour: Connected) -> None:
+    """`hookline resync`: all that is for sale is found, with its collections and its currency."""
+    tour.hookline.do("resync", tour.store)
+    for product in tour.on_sale():
+        title = product["title"]
+        tour.until(lambda title=title: tour.shown(title), f"{title} is found")
+    skillet = tour.shown(SKILLET) or {}
+    titles = sorted(each["title"] for each in skillet.get("collections", []))
+    tour.expect(bool(titles), f"the skillet says which collections it is in ({', '.join(titles)})")
+    tour.expect(bool(skillet.get("currency")), f"its price has a currency ({skillet.get('currency')})")
+    tour.show_search("after the backfill", "walnut board")
+
+
+def an_edit_in_the_shop_is_found(tour: Connected) -> None:
+    """A price is changed in the shop, the shop sends a webhook, and search has the new price."""
+    before = tour.shown(BOARD) or {}
+    with tour.applying(1, "the edit"):
+        tour.edit(BOARD, price="61.75")
+        shown = tour.until_shown(BOARD, "the new price is found", price_min="61.75")
+    kept = [(each.get("collections"), each.get("currency")) for each in (before, shown)]
+    tour.expect(kept[0] == kept[1], "its collections and its currency are kept, which no webhook tells")
+    tour.show_search("edited in the shop", "walnut board")
+
+
+def more_variants_than_a_webhook_carries(tour: Connected) -> None:
+    """A product gets 150 variants; its webhook has 100, its document all of them."""
+    board = tour.product(BOARD)
+    pattern = {
+        name: value for name, value in board["variants"][0].items() if name not in ("id", "admin_graphql_api_id")
+    }
+    variants = [
+        pattern | {"option1": f"Engraving {n}", "title": f"Engraving {n}", "sku": f"WSB-{n}"} for n in range(VARIANTS)
+    ]
+    tour.edit(BOARD, variants=variants)
+    whole = tour.until(
+        lambda: (shown := tour.shown(BOARD)) and len(shown["variants"]) == VARIANTS and not shown.get("partial"),
+        f"its document has {VARIANTS} variants and is not partial",
+    )
+    if whole:
+        found = tour.found(f"WSB-{VARIANTS - 1}")
+        tour.expect(
+            bool(found) and found[0]["id"] == str(board["id"]), "the last variant's stock-keeping unit finds it"
+        )
+
+
+def stock_that_runs_out_shows(tour: Connected) -> None:
+    """The stock of a variant is set to nothing; its webhook names an inventory item only."""
+    lantern = tour.product("Storm Lantern")
+    for variant in lantern["variants"]:
+        item = variant["inventory_item_id"]
+        tour.shop.tell("set_stock", inventory_item_id=item, available=0, product_update=False)
+    tour.until_shown("Storm Lantern", "the lantern is sold out", available=False)
+
+
+def who_joins_a_collection_says_so(tour: Connected) -> None:
+    """A collection gets a product, and another loses its name; its webhook lists no products."""
+    collections = tour.shop.tell("collections")["collections"]
+    custom = next(each for each in collections if not each.get("rules"))
+    board = tour.product(BOARD)
+    tour.shop.tell("change_members", id=custom["id"], add=[board["id"]])
+
+    def titles() -> list[str]:
+        return [each["title"] for each in (tour.shown(BOARD) or {}).get("collections", [])]
+
+    tour.until(lambda: custom["title"] in titles(), f"the board is in {custom['title']}")
+    tour.shop.tell("update_collection", id=custom["id"], title="By the Fire")
+    tour.until(lambda: "By the Fire" in titles(), "the collection's new title shows in its products")
+    tour.shop.tell("change_members", id=custom["id"], remove=[board["id"]])
+    tour.until(lambda: "By the Fire" not in titles(), "the board is out of it again")
+
+
+def a_lost_webhook_is_found_and_counted(tour: Connected) -> None:
+    """The shop loses webhooks: a reconciliation finds what they should have told, mends it and counts them."""
+    tour.expect(not tour.missed(), "no webhook has been missed so far")
+    tour.shop.tell("settle", seconds=20)
+    deleted = tour.product("Enamel")
+    tour.shop.tell("mischief", kind="lose", next=100)
+    tour.edit(BOARD, price="70.00")
+    tour.shop.tell("delete_product", id=deleted["id"])
+    created = tour.shop.tell("create_product", title="Beeswax Board Balm", status="active", price="9.50")
+    tour.shop.tell("mischief", kind="lose", next=0)
+    tour.expect((tour.shown(BOARD) or {}).get("price_min") != "70.00", "the new price is not known")
+    tour.show_search("webhooks lost", "board")
+
+    told = tour.hookline.do("reconcile", tour.store, "--grace", "0s")
+    tour.expect("products/update" in told, "`hookline reconcile` says which webhooks were missed")
+    tour.until_shown(BOARD, "the new price is found", price_min="70.00")
+    gone = str(deleted["id"])
+    tour.until(lambda: all(each["id"] != gone for each in tour.found(deleted["title"])), "the deleted product is not")
+    tour.until(lambda: tour.found(created["title"]), "the new product is found")
+    wanted = {"products/create": 1, "products/update": 1, "products/delete": 1}
+    tour.expect(tour.missed() == wanted, f"one of each topic is counted as missed (was {tour.missed()})")
+    rates = tour.status().get("missed_rate", {})
+    tour.expect(0 < rates.get("products/update", 0) < 1, f"the status has the rate, by topic ({rates})")
+    tour.show_search("reconciled", "board")
+
+
+def a_lost_subscription_is_noticed(tour: Connected) -> None:
+    """A subscription vanishes: `hookline webhooks check` says so, and registering again makes it."""
+    tour.shop.tell("subscriptions", remove="products/update")
+    checked = tour.hookline.run("webhooks", "check", tour.store)
+    tour.expect(checked.returncode == 1, "`hookline webhooks check` ends with 1")
+    tour.expect("products/update" in checked.stdout, "and names the topic")
+    tour.hookline.do("webhooks", "register", tour.store)
+    tour.expect(tour.hookline.run("webhooks", "check", tour.store).returncode == 0, "registered again, it is content")
+    tour.edit(BOARD, price="71.00")
+    tour.until_shown(BOARD, "the next edit is found", price_min="71.00")
+
+
+def a_reinstall_begins_anew(tour: Connected) -> None:
+    """The app is uninstalled and installed again: nothing of before is found until the catalogue is read in again."""
+    epoch = tour.status()["epoch"]
+    tour.shop.tell("uninstall")
+    tour.until(lambda: not tour.status()["enabled"], "the store is disabled")
+    tour.until(lambda: tour.stack.documents(tour.store) == 0, "its documents are gone")
+    token = tour.shop.tell("install", kind="custom")["access_token"]
+    tour.hookline.do("store", "add", tour.store, "--token-stdin", given=token)
+    tour.hookline.do("webhooks", "register", tour.store)
+    tour.hookline.do("resync", tour.store)
+    tour.until_shown(BOARD, "the board is found again, though nobody has changed it", price_min="71.00")
+    tour.expect(tour.status()["epoch"] > epoch, "the status counts another install")
+    tour.edit(BOARD, price="72.00")
+    tour.until_shown(BOARD, "an edit of the new install is found", price_min="72.00")
+
+
+STEPS = (
+    the_store_is_added,
+    the_webhooks_are_registered,
+    the_catalogue_is_read_in,
+    an_edit_in_the_shop_is_found,
+    more_variants_than_a_webhook_carries,
+    stock_that_runs_out_shows,
+    who_joins_a_collection_says_so,
+    a_lost_webhook_is_found_and_counted,
+    a_lost_subscription_is_noticed,
+    a_reinstall_begins_anew,
+)

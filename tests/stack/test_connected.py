@@ -1,0 +1,14 @@
+"""The part of the demo that talks back to a shop, as a test: what a visitor is shown is what is checked here."""
+
+from hookline_local import connected, stack
+from hookline_local.connected import Connected
+from hookline_local.promises import take
+
+
+def test_the_demo_keeps_every_promise_to_a_connected_store(running: stack.Stack) -> None:
+    """Every step, in order, in one shop of the local Shopify."""
+    tour = Connected(running, store="connected.myshopify.com")
+    for step in connected.STEPS:
+        take(tour, step)
+    assert tour.failures() == []
+    assert len(tour.findings) > 60

@@ -1,0 +1,99 @@
+"""The topics that the demo does not show, at the deployed stack: their doors, and what the law asks for."""
+
+import json
+
+import pytest
+from hookline_local.deploy import aws_client
+from hookline_local.places import EVENTS
+from hookline_local.tour import Tour, poll
+
+SAMPLES = (
+    "collections-create",
+    "collections-delete",
+    "inventory-levels-update",
+    "orders-create",
+    "customers-data-request",
+    "customers-redact",
+    "shop-redact",
+)
+REQUESTS = {"customers-data-request": "customer_data", "customers-redact": "customer_redaction"}
+
+
+def sample(tour: Tour, name: str) -> tuple[str, bytes]:
+    """A sample's topic and its body, in which the tour's store stands."""
+    headers = json.loads((EVENTS / f"{name}.headers.json").read_text())
+    body = (EVENTS / f"{name}.json").read_bytes()
+    return headers["X-Shopify-Topic"], body.replace(headers["X-Shopify-Shop-Domain"].encode(), tour.store.encode())
+
+
+def records(tour: Tour) -> list[dict[str, str]]:
+    """What the audit table says of the tour's store, by attribute."""
+    found = aws_client("dynamodb", tour.stack.ports).query(
+        TableName=tour.stack.outputs["AuditTableName"],
+        KeyConditionExpression="pk = :store",
+        ExpressionAttributeValues={":store": {"S": f"shopify#{tour.store}"}},
+    )
+    return [{name: next(iter(value.values())) for name, value in item.items()} for item in found["Items"]]
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_door_is_open_to_what_is_signed_and_shut_to_the_rest(tour: Tour, name: str) -> None:
+    """200 and counted as an event of its topic; 401 with another signature, and nothing else."""
+    topic, body = sample(tour, name)
+    good = tour.sign(topic, body)
+    forged = good.with_headers(
+        {"X-Shopify-Hmac-Sha256": tour.sign(topic, b"another body").header("X-Shopify-Hmac-Sha256")}
+    )
+    assert tour.send("forged", forged).status == 401
+    assert tour.send("good", good).status == 200
+    counted = "discarded_24h" if name == "inventory-levels-update" else "events_24h"
+    assert poll(lambda: tour.status().get(counted)), "it is counted"
+    if counted == "events_24h":
+        assert poll(lambda: tour.status()["events_24h"]["by_topic"].get(topic) == 1)
+    assert tour.send("again", good).status == 200
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_a_request_about_a_customer_leaves_a_record_without_the_customer(tour: Tour, name: str) -> None:
+    """In DynamoDB, under the delivery that asked."""
+    delivery = tour.sign(*sample(tour, name))
+    assert tour.send("asked", delivery).status == 200
+    assert poll(lambda: records(tour))
+    (record,) = records(tour)
+    assert record["request"] == REQUESTS[name]
+    assert record["sk"].endswith(f"#{delivery.id}")
+    assert "example.com" not in json.dumps(record)
+
+
+def test_a_store_that_has_gone_is_forgotten(tour: Tour) -> None:
+    """Nothing can be found of it, its status says only that it was there, and the record says what was done."""
+    board = tour.products["walnut-serving-board"]
+    tour.send_product("a product", board)
+    assert tour.until(lambda: tour.result(board), "it is found")
+    assert tour.send("uninstalled", tour.sign(*sample(tour, "app-uninstalled"))).status == 200
+    assert poll(lambda: tour.status()["enabled"] is False)
+    assert tour.send("to be forgotten", tour.sign(*sample(tour, "shop-redact"))).status == 200
+    assert poll(lambda: records(tour))
+    (record,) = records(tour)
+    assert record["request"] == "store_redaction"
+    assert "was erased as of its uninstall" in record["outcome"]
+    assert tour.stack.documents(tour.store) == 0
+    assert tour.status()["last_sync_at"] is None
+
+
+def test_events_are_taken_at_the_same_door(tour: Tour) -> None:
+    """With their own headers; of a deletion they tell all."""
+    board = tour.products["walnut-serving-board"]
+    tour.send_product("a product", board)
+    assert tour.until(lambda: tour.result(board), "it is found")
+    gid = f"gid://shopify/Product/{board.id}"
+    told = {"topic": "Product", "action": "delete", "handle": "gone", "query_variables": {"productId": gid}}
+    classic = tour.sign("products/delete", json.dumps(told).encode())
+    renamed = {
+        name.removeprefix("X-").lower(): value for name, value in classic.headers if name.startswith("X-Shopify-")
+    }
+    headers = dict.fromkeys((name for name, _ in classic.headers if name.startswith("X-Shopify-")), None)
+    events = classic.with_headers(headers | renamed | {"shopify-topic": "Product", "shopify-action": "delete"})
+    assert tour.stack.client.send(events).status == 200
+    assert tour.until(lambda: not tour.result(board), "it is gone")
+    assert tour.failures() == []
