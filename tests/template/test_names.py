@@ -55,7 +55,14 @@ def test_every_address_is_an_output(source: dict[str, Any]) -> None:
     others = {"ApiUrl", "StatusUrl", "SearchUrl", "EventQueueUrl", "EventDeadLetterQueueUrl"}
     tables = {"LedgerTableName", "EntitiesTableName", "StoresTableName", "AuditTableName"}
     asking = {"ReceiverUrl", "ShopifyAdminUrl", "ShopifyClientId", "SyncQueueUrl", "SyncDeadLetterQueueUrl"}
-    asking |= {"ConnectionsTableName", "TokenKeyArn", "OpenSearchUrl", "OpenSearchIndex", "OpenSearchSigningService"}
+    asking |= {
+        "ShopifyClientSecretsArn",
+        "ConnectionsTableName",
+        "TokenKeyArn",
+        "OpenSearchUrl",
+        "OpenSearchIndex",
+        "OpenSearchSigningService",
+    }
     buckets = {"PayloadBucketName", "ArchiveBucketName"}
     assert set(source["Outputs"]) == receivers | others | tables | asking | buckets
     for name, folder in RECEIVERS.items():

@@ -127,6 +127,10 @@ pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a test names things by texts and numbers alike"
+)]
 pub(crate) fn id(id: impl ToString) -> EntityId {
     id.to_string().parse().unwrap()
 }

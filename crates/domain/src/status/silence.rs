@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Activity;
-use crate::stores::StoreRecord;
+use crate::{ids::Topic, stores::StoreRecord};
 
 /// What the watchdog saw says something for so long: it looks once an hour.
 const SEEN_LATELY: SignedDuration = SignedDuration::from_hours(2);
@@ -80,7 +80,7 @@ impl Silence {
             .missing
             .iter()
             .chain(&watched.elsewhere)
-            .map(|topic| topic.as_str())
+            .map(Topic::as_str)
             .collect();
         if !unheard.is_empty() {
             let message = format!(
