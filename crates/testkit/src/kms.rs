@@ -80,6 +80,11 @@ impl Kms {
         Aws::with_config(self.config.clone(), Patience::Consumer)
     }
 
+    /// Where it listens, as in `AWS_ENDPOINT_URL_KMS`.
+    pub fn endpoint(&self) -> &str {
+        self.config.endpoint_url().unwrap()
+    }
+
     /// The key's ARN.
     pub fn key(&self) -> &str {
         &self.key

@@ -23,15 +23,6 @@ pub enum Store {
     Show {
         /// Its name at Shopify, as in `demo.myshopify.com`.
         store: Name,
-        /// Where what was asked for by law is recorded; shown if given.
-        #[arg(
-            long,
-            value_name = "NAME",
-            env = "AUDIT_TABLE",
-            hide_env_values = true,
-            help_heading = "Where things are"
-        )]
-        audit_table: Option<String>,
     },
     /// Takes a store out: its subscriptions, its documents, its token.
     #[command(after_help = REMOVE)]
@@ -105,7 +96,7 @@ Examples:
 const REMOVE: &str = "\
 Removes the subscriptions to our receivers, then ends the install as an uninstall does: nothing \
 from before counts again, and search finds nothing of it. Killed in between, it is finished by \
-being given again. A webhook that is changed in the shop afterwards begins a new install: so \
+being given again. A product that is changed in the shop afterwards begins a new install: so \
 uninstall the app there, too.
 
 Examples:

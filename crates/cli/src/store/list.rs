@@ -3,12 +3,12 @@
 use anyhow::Result;
 use hookline_domain::{
     ids::StoreKey,
+    status::Status,
     stores::{StoreList, StoreRecord},
 };
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::show::missed_24h;
 use crate::{
     letters::seconds,
     output::{Output, Row, count, say},
@@ -37,7 +37,7 @@ impl Listed {
             connected: record.connected,
             last_event_at: record.last_event_at,
             last_sync_at: record.last_sync_at,
-            missed_24h: missed_24h(record, now).values().sum(),
+            missed_24h: Status::of(store, record.clone(), now).missed_24h.total,
             reconciled_at: record.reconciled.as_ref().map(|found| found.ended_at),
         }
     }

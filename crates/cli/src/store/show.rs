@@ -1,18 +1,16 @@
 //! `hookline store show`.
 
-use std::collections::BTreeMap;
-
 use anyhow::{Result, bail};
 use hookline_domain::{
     ids::{StoreKey, Topic},
-    status::Status,
-    stores::{Counter, Hour, Reconciled, StoreRecord, Stores, Watched},
+    status::{Reason, Status},
+    stores::{Reconciled, StoreRecord, Stores, Watched},
 };
 use jiff::Timestamp;
 
 use crate::{letters::seconds, output::Output, places::Connected, select::code_name};
 
-pub async fn run(places: &Connected, out: &Output, store: &StoreKey, _audit_table: Option<&str>) -> Result<bool> {
+pub async fn run(places: &Connected, out: &Output, store: &StoreKey) -> Result<bool> {
     let Some(record) = places.stores()?.find(store).await? else {
         bail!(
             "{} is not known: no verified webhook of it has come. To make it known: hookline store add {}",
@@ -47,7 +45,12 @@ fn page(store: &StoreKey, record: &StoreRecord, now: Timestamp) -> String {
         ("last sync", time(record.last_sync_at)),
         ("last error", error),
         ("events 24h", Some(by_topic(status.events_24h.by_topic.iter()))),
-        ("missed 24h", Some(by_topic(missed_24h(record, now).iter()))),
+        ("missed 24h", Some(missed(&status))),
+        (
+            "silence",
+            (status.silence.why != Reason::None).then(|| status.silence.message.clone()),
+        ),
+        ("partial 24h", number(status.partial_24h)),
         ("duplicates 24h", number(status.duplicates_dropped_24h)),
         ("discarded 24h", number(status.discarded_24h)),
         ("replayed 24h", number(status.replayed_24h)),
@@ -99,6 +102,23 @@ fn connected(store: &StoreKey, record: &StoreRecord) -> String {
     }
 }
 
+/// What no webhook told, by topic, and which part of all changes of the topic that was.
+fn missed(status: &Status) -> String {
+    let missed = status.missed_24h.by_topic.iter().map(|(topic, count)| {
+        let rate = status
+            .missed_rate
+            .get(topic)
+            .map(|rate| format!(" ({:.2}%)", rate * 100.0));
+        format!("{count} {topic}{}", rate.unwrap_or_default())
+    });
+    let missed: Vec<String> = missed.collect();
+    if missed.is_empty() {
+        "none".to_owned()
+    } else {
+        missed.join(", ")
+    }
+}
+
 fn reconciled(found: &Reconciled) -> String {
     format!(
         "{}: {} products compared; missed {}; {} in other collections",
@@ -110,6 +130,9 @@ fn reconciled(found: &Reconciled) -> String {
 }
 
 fn watched(seen: &Watched) -> String {
+    if !seen.by_api {
+        return "none made with hookline webhooks register; those in shopify.app.toml are not seen".to_owned();
+    }
     let topics = |topics: &[Topic], what: &str| {
         let names: Vec<&str> = topics.iter().map(Topic::as_str).collect();
         (!topics.is_empty()).then(|| format!("{what}: {}", names.join(", ")))
@@ -139,16 +162,4 @@ fn by_topic<'a>(counts: impl Iterator<Item = (&'a (impl ToString + 'a), &'a u64)
     } else {
         counts.join(", ")
     }
-}
-
-/// What webhooks should have told and did not in the last 24 hours, by topic.
-pub fn missed_24h(record: &StoreRecord, now: Timestamp) -> BTreeMap<Topic, u64> {
-    let oldest = Hour::of(now).back(24);
-    let mut missed = BTreeMap::new();
-    for ((hour, counter), count) in &record.counts {
-        if let (Counter::Missed(topic), true) = (counter, *hour > oldest) {
-            *missed.entry(topic.clone()).or_default() += count;
-        }
-    }
-    missed
 }

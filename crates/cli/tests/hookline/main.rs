@@ -1,5 +1,5 @@
-//! The real binary against emulators over HTTP: DynamoDB, SQS and as much of KMS as is needed in this process,
-//! OpenSearch and Shopify beside it.
+//! The real binary against emulators over HTTP: DynamoDB and SQS in this process, OpenSearch, KMS and
+//! Shopify beside it.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
 
@@ -7,7 +7,6 @@ mod archive;
 mod dead_letters;
 mod harness;
 mod help;
-mod kms;
 mod large;
 mod redrive;
 mod replay;

@@ -18,16 +18,17 @@ use hookline_lambda::SystemClock;
 use hookline_shopify_admin::{Given, Http, ShopifyAdmin, Time};
 use hookline_testkit::{
     emulator::{CONNECTIONS_TABLE, STORES_TABLE},
+    kms::Kms,
     osmem::Osmem,
     shopify::{CLIENT_ID, CLIENT_SECRET, LocalShopify},
 };
 use serde_json::{Value, json};
-use tokio::{io::AsyncWriteExt, process::Command};
+use tokio::{io::AsyncWriteExt, process::Command, sync::OnceCell};
 
-use super::{
-    harness::{Said, Stack, finish},
-    kms::{KEY, Kms},
-};
+use super::harness::{Said, Stack, finish};
+
+/// The KMS of all tests: each seals for a store of its own.
+static KMS: OnceCell<Kms> = OnceCell::const_new();
 
 /// Where the stack's receivers would be.
 pub const RECEIVERS: &str = "https://hooks.example.com/api/webhooks/receive/shopify";
@@ -37,7 +38,7 @@ pub struct Shop {
     pub stack: Stack,
     pub name: String,
     pub token: String,
-    kms: Kms,
+    kms: &'static Kms,
     osmem: Option<Osmem>,
     folder: PathBuf,
 }
@@ -61,7 +62,7 @@ impl Shop {
             stack: Stack::start().await,
             token: format!("shpat_of_shop_{number}"),
             name,
-            kms: Kms::start().await,
+            kms: KMS.get_or_init(Kms::start).await,
             osmem: None,
             folder,
         };
@@ -111,9 +112,9 @@ impl Shop {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let mut command = self.stack.hookline(&arguments);
         command
-            .env("AWS_ENDPOINT_URL_KMS", &self.kms.endpoint)
+            .env("AWS_ENDPOINT_URL_KMS", self.kms.endpoint())
             .env("CONNECTIONS_TABLE", CONNECTIONS_TABLE)
-            .env("TOKEN_KEY_ARN", KEY)
+            .env("TOKEN_KEY_ARN", self.kms.key())
             .env("SHOPIFY_ADMIN_URL", LocalShopify::shared().admin_url())
             .env("SHOPIFY_CLIENT_ID", CLIENT_ID)
             .env("SHOPIFY_CLIENT_SECRETS", CLIENT_SECRET)
