@@ -29,7 +29,7 @@ struct Shown {
 /// What the law has asked for, and what was done.
 #[derive(Serialize)]
 struct Request {
-    request: &'static str,
+    topic: &'static str,
     delivery_id: String,
     received_at: Timestamp,
     done_at: Timestamp,
@@ -39,7 +39,7 @@ struct Request {
 impl Request {
     fn new(record: AuditRecord) -> Self {
         Self {
-            request: match record.request {
+            topic: match record.request {
                 event::Request::CustomerData => "customers/data_request",
                 event::Request::CustomerRedaction => "customers/redact",
                 event::Request::StoreRedaction => "shop/redact",
@@ -79,7 +79,7 @@ pub async fn run(places: &Connected, out: &Output, store: &StoreKey, audit_table
         out.text(&format!(
             "{:<15} {} ({}): {}",
             "asked by law",
-            asked.request,
+            asked.topic,
             seconds(asked.received_at),
             asked.outcome
         ))?;

@@ -127,13 +127,13 @@ async fn stores_are_listed_shown_and_taken_out() {
     };
     let audit = shop.stack.dynamodb.aws().audit(AUDIT_TABLE);
     audit.keep(&asked).await.unwrap();
-    let show = ["store", "show", "{store}", "--audit-table", AUDIT_TABLE];
-    let said = shop.run(&show).await;
+    let with_audit = ["store", "show", "{store}", "--audit-table", AUDIT_TABLE];
+    let said = shop.run(&with_audit).await;
     assert!(
         said.out.contains("customers/redact") && said.out.contains(&asked.outcome),
         "{said:?}"
     );
-    let object = shop.run(&[&show[..], &["--json"]].concat()).await.object();
+    let object = shop.run(&[&with_audit[..], &["--json"]].concat()).await.object();
     assert_eq!(object["audit"][0]["delivery_id"], json!("asked-by-law"), "{object}");
     assert_eq!(object["connected"], json!(true), "{object}");
 
