@@ -23,6 +23,15 @@ pub enum Store {
     Show {
         /// Its name at Shopify, as in `demo.myshopify.com`.
         store: Name,
+        /// Where what the law asked for is recorded; shown if given.
+        #[arg(
+            long,
+            value_name = "NAME",
+            env = "AUDIT_TABLE",
+            hide_env_values = true,
+            help_heading = "Where things are"
+        )]
+        audit_table: Option<String>,
     },
     /// Takes a store out: its subscriptions, its documents, its token.
     #[command(after_help = REMOVE)]

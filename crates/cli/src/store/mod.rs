@@ -16,7 +16,7 @@ pub async fn run(places: &Connected, out: &Output, command: Store) -> Result<boo
     match command {
         Store::Add(wanted) => add::run(places, out, &wanted).await,
         Store::List => list::run(places, out).await,
-        Store::Show { store } => show::run(places, out, &store.0).await,
+        Store::Show { store, audit_table } => show::run(places, out, &store.0, audit_table.as_ref()).await,
         Store::Remove {
             store,
             yes,

@@ -2,28 +2,88 @@
 
 use anyhow::{Result, bail};
 use hookline_domain::{
+    audit::{AuditRecord, Audited},
+    event,
     ids::{StoreKey, Topic},
     status::{Reason, Status},
     stores::{Reconciled, StoreRecord, Stores, Watched},
 };
 use jiff::Timestamp;
+use serde::Serialize;
 
-use crate::{letters::seconds, output::Output, places::Connected, select::code_name};
+use crate::{
+    letters::seconds,
+    output::Output,
+    places::{Connected, given},
+    select::code_name,
+};
 
-pub async fn run(places: &Connected, out: &Output, store: &StoreKey) -> Result<bool> {
-    let Some(record) = places.stores()?.find(store).await? else {
+/// A store, and what the law has asked of it.
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    status: Option<Status>,
+    audit: Vec<Request>,
+}
+
+/// What the law has asked for, and what was done.
+#[derive(Serialize)]
+struct Request {
+    topic: &'static str,
+    delivery_id: String,
+    received_at: Timestamp,
+    done_at: Timestamp,
+    outcome: String,
+}
+
+impl Request {
+    fn new(record: AuditRecord) -> Self {
+        Self {
+            topic: match record.request {
+                event::Request::CustomerData => "customers/data_request",
+                event::Request::CustomerRedaction => "customers/redact",
+                event::Request::StoreRedaction => "shop/redact",
+            },
+            delivery_id: record.delivery.to_string(),
+            received_at: record.received_at,
+            done_at: record.done_at,
+            outcome: record.outcome,
+        }
+    }
+}
+
+pub async fn run(places: &Connected, out: &Output, store: &StoreKey, audit_table: Option<&String>) -> Result<bool> {
+    let record = places.stores()?.find(store).await?;
+    let audit = match given(audit_table) {
+        Some(table) => places.aws.audit(table).of(store).await?,
+        None => Vec::new(),
+    };
+    let audit: Vec<Request> = audit.into_iter().map(Request::new).collect();
+    if record.is_none() && audit.is_empty() {
         bail!(
             "{} is not known: no verified webhook of it has come. To make it known: hookline store add {}",
             store.store,
             store.store
         );
-    };
+    }
     let now = Timestamp::now();
     if out.json {
-        out.object(&Status::of(store, record, now))?;
+        let status = record.map(|record| Status::of(store, record, now));
+        out.object(&Shown { status, audit })?;
         return Ok(true);
     }
-    out.text(&page(store, &record, now))?;
+    if let Some(record) = &record {
+        out.text(&page(store, record, now))?;
+    }
+    for asked in audit {
+        out.text(&format!(
+            "{:<15} {} ({}): {}",
+            "asked by law",
+            asked.topic,
+            seconds(asked.received_at),
+            asked.outcome
+        ))?;
+    }
     Ok(true)
 }
 

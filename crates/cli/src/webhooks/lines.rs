@@ -5,7 +5,7 @@ use hookline_domain::{
     port::chain,
     registration::{Finding, Mended, Standing, receiver},
 };
-use hookline_sources::shopify::Topic;
+use hookline_sources::shopify::{Topic, address};
 use serde::Serialize;
 
 use crate::output::Row;
@@ -191,7 +191,11 @@ pub struct Listed {
 
 /// Whose a subscription is, seen from the receivers below `base`.
 pub fn whose(found: &Subscription, base: &str) -> Whose {
-    let here = format!("{base}/{}", found.topic.as_str().replace('/', "-"));
+    // To a topic without a receiver, nothing can be ours.
+    let Some(topic) = Topic::named(found.topic.as_str()) else {
+        return Whose::Others;
+    };
+    let here = address(base, topic);
     if found.uri == here {
         Whose::Ours
     } else if receiver(&found.uri) == receiver(&here) {

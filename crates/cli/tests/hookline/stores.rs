@@ -1,5 +1,11 @@
 //! `hookline store`.
 
+use hookline_domain::{
+    audit::{Audit, AuditRecord},
+    event::Request,
+};
+use hookline_testkit::emulator::AUDIT_TABLE;
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::shop::{RECEIVERS, Shop};
@@ -109,6 +115,27 @@ async fn stores_are_listed_shown_and_taken_out() {
         said.out.contains("connected       yes") && said.out.contains("all there"),
         "{said:?}"
     );
+
+    // What the law has asked for is shown where it is recorded.
+    let asked = AuditRecord {
+        store: shop.key(),
+        delivery: "asked-by-law".parse().unwrap(),
+        request: Request::CustomerRedaction,
+        received_at: Timestamp::now(),
+        done_at: Timestamp::now(),
+        outcome: "nothing is kept of customers".to_owned(),
+    };
+    let audit = shop.stack.dynamodb.aws().audit(AUDIT_TABLE);
+    audit.keep(&asked).await.unwrap();
+    let with_audit = ["store", "show", "{store}", "--audit-table", AUDIT_TABLE];
+    let said = shop.run(&with_audit).await;
+    assert!(
+        said.out.contains("customers/redact") && said.out.contains(&asked.outcome),
+        "{said:?}"
+    );
+    let object = shop.run(&[&with_audit[..], &["--json"]].concat()).await.object();
+    assert_eq!(object["audit"][0]["delivery_id"], json!("asked-by-law"), "{object}");
+    assert_eq!(object["connected"], json!(true), "{object}");
 
     // Nobody to ask, and nothing said.
     let said = shop.run(&["store", "remove", "{store}"]).await;
