@@ -17,6 +17,9 @@ use crate::{
 /// How often something is asked for that changes while it is being asked for.
 const ROUNDS: usize = 3;
 
+/// How many of our entities are listed at a time: about what DynamoDB puts into a page of 1 MB.
+pub(crate) const ENTITIES_LISTED: usize = 5_000;
+
 /// The most entries of the fence that are read at once: what [`Entries::find`] takes.
 pub(crate) const ENTRIES_AT_ONCE: usize = 100;
 

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Next, Reconcile, Step, Why};
 use crate::{
-    ask::{ENTRIES_AT_ONCE, Unsynced, entity},
+    ask::{ENTITIES_LISTED, ENTRIES_AT_ONCE, Unsynced, entity},
     catalogue::{Catalogue, Export, ExportId, Lines, PRODUCTS_AT_ONCE},
     entities::{Entities, Entries},
     event::{Event, Observed},
@@ -20,9 +20,6 @@ use crate::{
     stores::Stores,
     version::Version,
 };
-
-/// How many of our entities are looked at at a time.
-pub(crate) const PAGE: usize = 500;
 
 /// All that the store has.
 #[derive(Debug, Default)]
@@ -81,7 +78,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
         theirs: &Theirs,
         after: Option<&EntityKey>,
     ) -> Result<(Option<EntityKey>, Found), Unsynced> {
-        let page = self.ask.apply.entities.page(store, after, PAGE).await?;
+        let page = self.ask.apply.entities.page(store, after, ENTITIES_LISTED).await?;
         let (mut products, mut collections) = (Vec::new(), Vec::new());
         for (entity, _) in page.passed {
             match entity.kind {

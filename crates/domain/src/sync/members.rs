@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::Sync;
 use crate::{
-    ask::Unsynced,
+    ask::{ENTITIES_LISTED, Unsynced},
     catalogue::{Catalogue, Subscriptions},
     entities::{Entities, Entries, Entry, Known},
     event::Event,
@@ -18,9 +18,6 @@ use crate::{
     stores::Stores,
     watch::Backlog,
 };
-
-/// How many of our entities are looked at at a time.
-const PAGE: usize = 500;
 
 /// The most members whose ids are held in memory, some 20 MB. Who has left a larger collection is found by the next
 /// reconciliation.
@@ -105,7 +102,7 @@ where
                 .ask
                 .apply
                 .entities
-                .page(store, after.as_ref(), PAGE)
+                .page(store, after.as_ref(), ENTITIES_LISTED)
                 .await?;
             let products = page
                 .passed

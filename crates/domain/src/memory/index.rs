@@ -1,0 +1,128 @@
+//! [`Index`] and [`Search`] in memory.
+
+use std::{collections::BTreeMap, future::Future};
+
+use super::Shared;
+use crate::{
+    document::Document,
+    ids::EntityKey,
+    index::{self, Change, Hit, Index, Outcome, Search, SearchPage, SearchQuery},
+    port::Unavailable,
+    version::Version,
+};
+
+/// [`Index`] and [`Search`] in memory. Ranks by how many words fit, one or two typing errors forgiven.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryIndex {
+    /// `None` is what was removed: like the real one, it remembers the version.
+    documents: Shared<BTreeMap<EntityKey, (Version, Option<Document>)>>,
+}
+
+impl MemoryIndex {
+    /// The document of an entity.
+    #[must_use]
+    pub fn document(&self, entity: &EntityKey) -> Option<Document> {
+        self.documents
+            .lock()
+            .get(entity)
+            .and_then(|(_, document)| document.clone())
+    }
+
+    /// Everything that can be found.
+    #[must_use]
+    pub fn documents(&self) -> Vec<Document> {
+        self.documents
+            .lock()
+            .values()
+            .filter_map(|(_, document)| document.clone())
+            .collect()
+    }
+}
+
+impl Index for MemoryIndex {
+    async fn apply(&self, changes: &[Change]) -> Result<Vec<Outcome>, Unavailable> {
+        let mut documents = self.documents.lock();
+        Ok(changes
+            .iter()
+            .map(|change| {
+                let (version, document) = match change {
+                    Change::Put { version, document, .. } => (*version, Some((**document).clone())),
+                    Change::Remove { version, .. } => (*version, None),
+                };
+                let held = documents.get(change.entity()).map(|(held, _)| *held);
+                if index::takes(held, version) {
+                    documents.insert(change.entity().clone(), (version, document));
+                    Outcome::Applied
+                } else {
+                    Outcome::Superseded
+                }
+            })
+            .collect())
+    }
+}
+
+impl Search for MemoryIndex {
+    fn search(&self, query: &SearchQuery) -> impl Future<Output = Result<SearchPage, Unavailable>> + Send {
+        let wanted = words(&query.text);
+        let mut hits: Vec<Hit> = self
+            .documents
+            .lock()
+            .iter()
+            .filter(|(entity, _)| entity.store == query.store)
+            .filter_map(|(_, (_, document))| document.as_ref())
+            .filter(|document| query.observed_after.is_none_or(|after| document.observed_at > after))
+            .filter_map(|document| hit(document, &wanted))
+            .collect();
+        hits.sort_by(|a, b| b.score.total_cmp(&a.score));
+        let total = u64::try_from(hits.len()).unwrap_or(u64::MAX);
+        hits.truncate(query.limit);
+        std::future::ready(Ok(SearchPage { total, hits }))
+    }
+}
+
+fn hit(document: &Document, wanted: &[String]) -> Option<Hit> {
+    let score: u32 = wanted
+        .iter()
+        .map(|word| weight(word, &document.title) * 4 + weight(word, &document.text))
+        .sum();
+    (score > 0).then(|| {
+        let highlights = [("title", &document.title), ("text", &document.text)]
+            .into_iter()
+            .filter_map(|(field, text)| {
+                let fits = |word: &&str| wanted.iter().any(|w| weight(w, word) > 0);
+                let word = text.split_whitespace().find(fits)?;
+                Some((field.to_owned(), vec![format!("<em>{word}</em>")]))
+            })
+            .collect();
+        Hit {
+            score: f64::from(score),
+            document: document.clone(),
+            highlights,
+        }
+    })
+}
+
+fn weight(word: &str, text: &str) -> u32 {
+    words(text).iter().map(|other| fit(word, other)).max().unwrap_or(0)
+}
+
+/// As the real index's `AUTO`: no error in up to two letters, one in up to five, two beyond.
+fn fit(word: &str, other: &str) -> u32 {
+    let forgiven = match word.chars().count() {
+        0..=2 => 0,
+        3..=5 => 1,
+        _ => 2,
+    };
+    match strsim::osa_distance(word, other) {
+        0 => 3,
+        errors if errors <= forgiven => 1,
+        _ => 0,
+    }
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split(|c: char| !c.is_alphanumeric() && c != '-')
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect()
+}
