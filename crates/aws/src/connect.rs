@@ -22,13 +22,15 @@ pub enum Patience {
     /// made once, after 8 s: the calls that a batch makes one after another (store, fence, index, store, ledger) fit
     /// into the consumer's 30 s even if each takes its longest.
     Consumer,
+    /// Only a person waits. Three attempts of at most 10 s; a call ends after 32 s.
+    Person,
 }
 
 impl Patience {
     fn retry(self) -> RetryConfig {
         let (attempts, first_wait, longest_wait) = match self {
             Self::Receiver => (2, 50, 200),
-            Self::Consumer => (3, 100, 1_000),
+            Self::Consumer | Self::Person => (3, 100, 1_000),
         };
         RetryConfig::standard()
             .with_max_attempts(attempts)
@@ -40,6 +42,7 @@ impl Patience {
         let (attempt, call) = match self {
             Self::Receiver => (1_000, 1_800),
             Self::Consumer => (2_000, 5_000),
+            Self::Person => (10_000, 32_000),
         };
         TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(1))
@@ -53,6 +56,7 @@ impl Patience {
         match self {
             Self::Receiver => Duration::from_secs(3),
             Self::Consumer => Duration::from_secs(8),
+            Self::Person => Duration::from_secs(30),
         }
     }
 }

@@ -87,7 +87,7 @@ impl Connected {
     pub async fn new(places: Places) -> Self {
         Self {
             places,
-            aws: Aws::load(Patience::Consumer).await,
+            aws: Aws::load(Patience::Person).await,
         }
     }
 
