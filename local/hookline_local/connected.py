@@ -4,11 +4,14 @@ Here the shop itself sends the webhooks, when its catalogue is edited. `make dem
 runs them; they build on each other, in the order of STEPS.
 """
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
 from . import command
+from .bridge import physical_ids
 from .command import Hookline
+from .deploy import aws_client
 from .shopkeeper import Shopkeeper
 from .tour import Tour
 
@@ -63,6 +66,13 @@ class Connected(Tour):
             return shown if shown and all(shown.get(name) == value for name, value in fields.items()) else None
 
         return self.until(fits, what) or {}
+
+    def due(self, what: str) -> None:
+        """Does what a schedule's rule does."""
+        function = physical_ids(self.stack.ports)["ReconcileFunction"]
+        payload = json.dumps({"due": what}).encode()
+        answer = aws_client("lambda", self.stack.ports).invoke(FunctionName=function, Payload=payload)
+        self.expect("FunctionError" not in answer, f"what is due is sent ({what})")
 
     def missed(self) -> dict[str, int]:
         """The missed webhooks that the status counts, by topic."""
@@ -203,6 +213,24 @@ def a_lost_subscription_is_noticed(tour: Connected) -> None:
     tour.until_shown(BOARD, "the next edit is found", price_min="71.00")
 
 
+def the_schedules_do_it_alone(tour: Connected) -> None:
+    """What is due once an hour and once a day: a lost subscription is made again, a lost webhook's change is found."""
+    tour.shop.tell("subscriptions", remove="products/delete")
+    tour.due("watch")
+    tour.until(
+        lambda: "products/delete" in (tour.status()["watched"] or {})["restored"], "the status says what was made"
+    )
+    checked = tour.hookline.run("webhooks", "check", tour.store)
+    tour.expect(checked.returncode == 0, "the subscription is there again")
+
+    missed = tour.missed().get("products/update", 0)
+    tour.shop.tell("mischief", kind="lose", next=1, topic="products/update")
+    tour.edit(BOARD, price="71.50")
+    tour.due("reconcile")
+    tour.until_shown(BOARD, "the change is found without its webhook", price_min="71.50")
+    tour.until(lambda: tour.missed().get("products/update", 0) == missed + 1, "and its webhook counts as missed")
+
+
 def a_reinstall_begins_anew(tour: Connected) -> None:
     """The app is uninstalled and installed again: nothing of before is found until the catalogue is read in again."""
     epoch = tour.status()["epoch"]
@@ -213,7 +241,7 @@ def a_reinstall_begins_anew(tour: Connected) -> None:
     tour.hookline.do("store", "add", tour.store, "--token-stdin", given=token)
     tour.hookline.do("webhooks", "register", tour.store)
     tour.hookline.do("resync", tour.store)
-    tour.until_shown(BOARD, "the board is found again, though nobody has changed it", price_min="71.00")
+    tour.until_shown(BOARD, "the board is found again, though nobody has changed it", price_min="71.50")
     tour.expect(tour.status()["epoch"] > epoch, "the status counts another install")
     tour.edit(BOARD, price="72.00")
     tour.until_shown(BOARD, "an edit of the new install is found", price_min="72.00")
@@ -229,5 +257,6 @@ STEPS = (
     who_joins_a_collection_says_so,
     a_lost_webhook_is_found_and_counted,
     a_lost_subscription_is_noticed,
+    the_schedules_do_it_alone,
     a_reinstall_begins_anew,
 )
