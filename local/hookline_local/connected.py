@@ -12,8 +12,9 @@ from . import command
 from .bridge import physical_ids
 from .command import Hookline
 from .deploy import aws_client
+from .shop import seconds_now
 from .shopkeeper import Shopkeeper
-from .tour import Tour
+from .tour import Tour, poll
 
 STORE = "harbour-and-pine.myshopify.com"
 
@@ -54,9 +55,14 @@ class Connected(Tour):
         return next((each for each in self.found(product["title"]) if each["id"] == str(product["id"])), None)
 
     def edit(self, title: str, **changes: Any) -> None:
-        """Edits a product in the shop, which sends what Shopify would send."""
+        """Edits a product in the shop, which sends what Shopify would send.
+
+        Not in the second of its last change: nobody could tell then that the webhook of this one is missed.
+        """
         self.told(f"in the shop: {title}")
-        self.shop.tell("update_product", id=self.product(title)["id"], **changes)
+        product = self.product(title)
+        poll(lambda: seconds_now() > product["updated_at"])
+        self.shop.tell("update_product", id=product["id"], **changes)
 
     def until_shown(self, title: str, what: str, **fields: Any) -> dict[str, Any]:
         """Waits until search shows a product with these fields."""

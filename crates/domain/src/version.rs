@@ -73,6 +73,13 @@ impl Version {
         second.ok().filter(|_| self != Self::FINAL)
     }
 
+    /// Whether the state was seen in the very second in which it changed: it may have changed once more in that second,
+    /// and nothing that is signed would tell.
+    #[must_use]
+    pub fn is_seen_at_once(self) -> bool {
+        self.0 & OBSERVED_MAX < 1_000_000
+    }
+
     /// As the index and the tables take it.
     #[must_use]
     pub fn as_i64(self) -> i64 {
@@ -167,6 +174,12 @@ mod tests {
         let seen = "2026-11-21T12:00:01.75Z".parse().unwrap();
         assert_eq!(Version::new(changed, seen).unwrap().changed_at(), Some(changed));
         assert_eq!(Version::FINAL.changed_at(), None);
+        assert!(Version::new(changed, seen).unwrap().is_seen_at_once());
+        assert!(
+            !Version::new(changed, "2026-11-21T12:00:02Z".parse().unwrap())
+                .unwrap()
+                .is_seen_at_once()
+        );
     }
 
     #[test]

@@ -21,8 +21,9 @@ use crate::{
 pub(super) enum Difference {
     /// Not at all, as far as can be told.
     None,
-    /// Not, for this very state has passed the fence: somebody was here before and may have died before it was in the
-    /// index. It is written once more.
+    /// Not, as far as can be told, and it is written once more: this very state has passed the fence, so somebody was here
+    /// before and may have died before it was in the index; or ours was seen in the second in which it changed, and may
+    /// have changed once more in that second.
     Again,
     /// We have none of it.
     New,
@@ -58,6 +59,7 @@ pub(super) fn difference(known: Option<&Known>, seen: &Event, own: Option<Versio
     match (&product.collections, known.and_then(|known| known.collections.as_ref())) {
         (Some(_), None) => Difference::Ungrouped,
         (Some(told), Some(remembered)) if told != remembered => Difference::Regrouped,
+        (Some(_) | None, _) if version.is_seen_at_once() => Difference::Again,
         (Some(_) | None, _) => Difference::None,
     }
 }

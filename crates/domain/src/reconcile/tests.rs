@@ -154,6 +154,35 @@ async fn begun(world: &World, scope: Scope) -> Step {
 }
 
 #[tokio::test]
+async fn a_second_change_within_a_second_is_found_though_nothing_signed_tells() {
+    let world = in_step(3).await;
+    world.clock.pass(minutes(60));
+    let second = world.clock.now().to_string();
+    let known = world.catalogue.products(&store(), &[id("1")]).await.unwrap();
+    let Event::ProductUpdated(known) = &known[0].event else {
+        panic!("a product")
+    };
+    let changed = |title: &str| Product {
+        collections: known.collections.clone(),
+        ..product(1, &second, title)
+    };
+    world.catalogue.put(changed("first"));
+    world.tell_product(changed("first")).await;
+    world.catalogue.put(changed("second"));
+    world.clock.pass(minutes(60));
+    let reconciled = world.all_steps(Scope::Differing).await;
+    assert_eq!(world.title("1").as_deref(), Some("second"));
+    assert_eq!(
+        missed_of(&reconciled),
+        BTreeMap::new(),
+        "whether a webhook was missed cannot be told"
+    );
+    world.index.written();
+    world.all_steps(Scope::Differing).await;
+    assert_eq!(world.index.written(), ["90"], "seen later, it is certain");
+}
+
+#[tokio::test]
 async fn what_is_deleted_or_changed_while_an_export_is_read_is_never_brought_back() {
     for scope in [Scope::Differing, Scope::Everything] {
         let world = in_step(6).await;
