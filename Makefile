@@ -116,7 +116,7 @@ deployable: export OPENSEARCH_ARN := $(OPENSEARCH_ARN)
 ##### Looking after it
 
 .PHONY: cli
-cli: ## Installs the command `hookline` with cargo: dead letters, replays, the fate of one delivery.
+cli: ## Installs the command `hookline` with cargo: stores, webhooks, backfill, dead letters, replays, the fate of one delivery.
 	cargo install --quiet --locked --path crates/cli
 
 .PHONY: where
