@@ -8,7 +8,9 @@ def test_every_message_names_its_store_as_its_group(tour: Tour) -> None:
     """Seen on a queue that nobody reads: the event source is switched off for this."""
     queue = tour.stack.outputs["EventQueueUrl"]
     lambdas, sqs = aws_client("lambda", tour.stack.ports), aws_client("sqs", tour.stack.ports)
-    (mapping,) = lambdas.list_event_source_mappings()["EventSourceMappings"]
+    source = tour.stack.outputs["EventQueueUrl"].rsplit("/", 1)[-1]
+    mappings = lambdas.list_event_source_mappings()["EventSourceMappings"]
+    mapping = next(each for each in mappings if each["EventSourceArn"].endswith(f":{source}"))
     lambdas.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
     board = tour.products["walnut-serving-board"]
     try:
