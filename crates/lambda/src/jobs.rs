@@ -7,14 +7,9 @@ use std::{
 };
 
 use hookline_domain::{
-    catalogue::{Catalogue, Subscriptions},
-    entities::{Entities, Entries},
-    index::Index,
-    jobs::{Job, Jobs, Task},
+    jobs::{Job, Task},
     port::Clock,
-    stores::Stores,
-    sync::{Performed, Sync},
-    watch::Backlog,
+    sync::{Perform, Performed},
 };
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{LambdaEvent, service_fn};
@@ -32,28 +27,18 @@ pub const STOP_MARGIN: SignedDuration = SignedDuration::from_secs(20);
 ///
 /// # Errors
 /// [`Unnamed`], which no queue of SQS causes.
-pub async fn consume<K, E, S, I, J, W, Q, C>(
-    sync: &Sync<K, E, S, I, J, W, Q, C>,
+pub async fn consume(
+    worker: &impl Perform,
+    clock: &impl Clock,
     batch: SqsBatch,
     deadline: Timestamp,
-) -> Result<SqsAnswer, Unnamed>
-where
-    K: Catalogue,
-    E: Entities + Entries,
-    S: Stores,
-    I: Index,
-    J: Jobs,
-    W: Subscriptions,
-    Q: Backlog,
-    C: Clock,
-{
-    let clock = &sync.reconcile.ask.apply.clock;
+) -> Result<SqsAnswer, Unnamed> {
     let stop_at = deadline.checked_sub(STOP_MARGIN).unwrap_or(deadline);
     let mut unsettled = Vec::new();
     for record in batch.records {
         let id = record.message_id.clone().unwrap_or_default();
         let left = time_left(deadline, clock.now());
-        if !perform(sync, &record, stop_at, left).await {
+        if !perform(worker, &record, stop_at, left).await {
             unsettled.push(id);
         }
     }
@@ -61,22 +46,7 @@ where
 }
 
 /// Whether the queue may forget the message.
-async fn perform<K, E, S, I, J, W, Q, C>(
-    sync: &Sync<K, E, S, I, J, W, Q, C>,
-    record: &SqsRecord,
-    stop_at: Timestamp,
-    left: Duration,
-) -> bool
-where
-    K: Catalogue,
-    E: Entities + Entries,
-    S: Stores,
-    I: Index,
-    J: Jobs,
-    W: Subscriptions,
-    Q: Backlog,
-    C: Clock,
-{
+async fn perform(worker: &impl Perform, record: &SqsRecord, stop_at: Timestamp, left: Duration) -> bool {
     let started = Instant::now();
     let message_id = record.message_id.as_deref();
     let job: Job = match serde_json::from_str(record.body.as_deref().unwrap_or_default()) {
@@ -92,7 +62,7 @@ where
             return false;
         }
     };
-    let done = tokio::time::timeout(left, sync.perform(&job, stop_at)).await;
+    let done = tokio::time::timeout(left, worker.perform(&job, stop_at)).await;
     let (outcome, code, reason) = match &done {
         Ok(Performed::Done) => ("done", None, None),
         Ok(Performed::Uninstalled) => ("uninstalled", None, None),
@@ -124,30 +94,24 @@ fn name(task: &Task) -> &'static str {
     }
 }
 
-/// Does jobs until Lambda ends the function. `sync` makes what does them, with a catalogue that answers before the time
-/// it is given.
+/// Does jobs until Lambda ends the function. `hire` makes what does them, with a catalogue that answers before the time it
+/// is given.
 ///
 /// # Errors
 /// When the runtime cannot be reached.
-pub async fn run<K, E, S, I, J, W, Q, C>(
-    sync: impl Fn(Timestamp) -> Sync<K, E, S, I, J, W, Q, C> + Send + std::marker::Sync + 'static,
-) -> Result<(), StartError>
-where
-    K: Catalogue + 'static,
-    E: Entities + Entries + 'static,
-    S: Stores + 'static,
-    I: Index + 'static,
-    J: Jobs + 'static,
-    W: Subscriptions + 'static,
-    Q: Backlog + 'static,
-    C: Clock + 'static,
-{
-    let sync = Arc::new(sync);
+pub async fn run<P: Perform + 'static>(
+    hire: impl Fn(Timestamp) -> P + Send + Sync + 'static,
+    clock: impl Clock + 'static,
+) -> Result<(), StartError> {
+    let clock = Arc::new(clock);
     let handle = service_fn(move |event: LambdaEvent<SqsBatch>| {
         let until = deadline(&event.context);
-        let sync = sync(until);
+        let (worker, clock) = (hire(until), Arc::clone(&clock));
         // On the heap, for the compiler would else have to lay out all of it in one piece.
-        Box::pin(async move { consume(&sync, event.payload, until).await.map_err(StartError::from) })
+        Box::pin(async move {
+            let answer = consume(&worker, &*clock, event.payload, until).await;
+            answer.map_err(StartError::from)
+        })
     });
     lambda_runtime::run(handle).await
 }

@@ -40,7 +40,7 @@ fn main() -> ExitCode {
             aws.jobs(Some(config.sync_queue_url)),
             aws.event_queue(config.event_queue_url),
         );
-        jobs::run(move |deadline| Sync {
+        let hire = move |deadline| Sync {
             reconcile: Reconcile {
                 ask: Ask {
                     catalogue: admin.until(deadline),
@@ -61,7 +61,7 @@ fn main() -> ExitCode {
                 receivers: config.receiver_url.clone(),
                 wants: shopify::wanted,
             },
-        })
-        .await
+        };
+        jobs::run(hire, SystemClock).await
     })
 }

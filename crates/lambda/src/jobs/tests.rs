@@ -3,10 +3,12 @@ use hookline_domain::{
     ask::Ask,
     catalogue::Unasked,
     ids::EntityId,
+    index::Index,
     memory::{
         MemoryCatalogue, MemoryEntities, MemoryIndex, MemoryJobs, MemoryQueue, MemoryStores, MemorySubscriptions,
     },
     reconcile::{GRACE, Reconcile, Scope},
+    sync::Sync,
     watch::Watch,
 };
 use hookline_sources::shopify;
@@ -68,7 +70,7 @@ fn job(id: &str) -> SqsRecord {
 }
 
 async fn failed(sync: &Syncing, records: Vec<SqsRecord>, deadline: Timestamp) -> Vec<String> {
-    let answer = consume(sync, SqsBatch { records }, deadline).await.unwrap();
+    let answer = consume(sync, &Noon, SqsBatch { records }, deadline).await.unwrap();
     let failures = answer.batch_item_failures.into_iter();
     failures.map(|failure| failure.item_identifier).collect()
 }
@@ -112,7 +114,7 @@ async fn a_job_that_the_time_does_not_suffice_for_comes_again() {
     let batch = SqsBatch {
         records: vec![job("late")],
     };
-    let answer = consume(&sync, batch, Noon.now()).await.unwrap();
+    let answer = consume(&sync, &Noon, batch, Noon.now()).await.unwrap();
     assert_eq!(answer.batch_item_failures.len(), 1);
 }
 
