@@ -69,6 +69,25 @@ pub struct Variant {
     pub available: bool,
 }
 
+/// What is known of how much there is of a variant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stock {
+    /// Whether it may be sold when there is none.
+    pub oversells: bool,
+    /// Whether it is counted at all.
+    pub tracked: bool,
+    /// How much there is, if that is told.
+    pub quantity: Option<i64>,
+}
+
+impl Stock {
+    /// Whether it can be bought now.
+    #[must_use]
+    pub fn is_available(self) -> bool {
+        self.oversells || !self.tracked || self.quantity.is_none_or(|quantity| quantity > 0)
+    }
+}
+
 /// A collection as one delivery describes it. What is in it is not said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Collection {

@@ -6,14 +6,14 @@ use hookline_domain::{
     ids::{EntityId, StoreKey},
     product::Collection,
 };
-use hookline_sources::html;
+use hookline_sources::{html, shopify::filled};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     ShopifyAdmin, gid,
     operation::{Operation, Page},
-    products::{ImageBody, filled},
+    products::ImageBody,
     tokens::Access,
 };
 

@@ -7,9 +7,9 @@ use hookline_domain::{
     event::{Event, Observed},
     ids::{EntityId, StoreKey},
     port::Unavailable,
-    product::{Collections, OptionAxis, Product, Variant},
+    product::{Collections, OptionAxis, Product, Stock, Variant},
 };
-use hookline_sources::html;
+use hookline_sources::{html, shopify::filled};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -228,16 +228,18 @@ impl ProductBody {
 
 impl VariantBody {
     fn into_variant(self, currency: &str) -> Result<Variant, Unasked> {
-        let oversells = self.inventory_policy == "CONTINUE";
-        let untracked = self.inventory_item.is_some_and(|item| !item.tracked);
-        let in_stock = self.inventory_quantity.is_none_or(|quantity| quantity > 0);
+        let stock = Stock {
+            oversells: self.inventory_policy == "CONTINUE",
+            tracked: self.inventory_item.is_none_or(|item| item.tracked),
+            quantity: self.inventory_quantity,
+        };
         Ok(Variant {
             id: gid::read("ProductVariant", &self.id)?,
             title: self.title.unwrap_or_default(),
             sku: filled(self.sku),
             price: self.price,
             currency: Some(currency.to_owned()),
-            available: oversells || untracked || in_stock,
+            available: stock.is_available(),
         })
     }
 }
@@ -247,10 +249,6 @@ fn titles(collections: Vec<CollectionTitle>) -> Result<Collections, Unasked> {
         .into_iter()
         .map(|collection| Ok((gid::read("Collection", &collection.id)?, collection.title)));
     titles.collect::<Result<BTreeMap<EntityId, String>, Unasked>>()
-}
-
-pub(crate) fn filled(text: Option<String>) -> Option<String> {
-    text.filter(|text| !text.trim().is_empty())
 }
 
 /// What became of reading the rest of a product.

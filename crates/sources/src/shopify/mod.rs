@@ -10,7 +10,7 @@ mod topic;
 pub use self::{
     delivery::{BODY_LIMIT, HeaderError, captured, delivery, named_store, store, verify},
     json::problem,
-    payload::interpret,
+    payload::{filled, interpret},
     subscribing::{Subscribing, address, has_scope, included, left_out, subscribing, wanted},
     topic::{Topic, is_personal},
 };

@@ -4,7 +4,7 @@ use hookline_domain::{
     delivery::Delivery,
     event::{Event, Request, Unreadable},
     ids::EntityId,
-    product::{Collection, OptionAxis, Product, Variant},
+    product::{Collection, OptionAxis, Product, Stock, Variant},
 };
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -246,9 +246,11 @@ impl ProductBody {
 
 impl VariantBody {
     fn into_variant(self) -> Result<Variant, Unreadable> {
-        let oversells = self.inventory_policy.as_deref() == Some("continue");
-        let untracked = self.inventory_management == Presence::Null;
-        let in_stock = self.inventory_quantity.is_none_or(|quantity| quantity > 0);
+        let stock = Stock {
+            oversells: self.inventory_policy.as_deref() == Some("continue"),
+            tracked: self.inventory_management != Presence::Null,
+            quantity: self.inventory_quantity,
+        };
         Ok(Variant {
             id: entity_id(self.id)?,
             title: self.title.unwrap_or_default(),
@@ -256,7 +258,7 @@ impl VariantBody {
             price: self.price,
             // The payload has no currency; the Admin API has.
             currency: None,
-            available: oversells || untracked || in_stock,
+            available: stock.is_available(),
         })
     }
 }
@@ -279,7 +281,9 @@ fn first_image(image: Option<ImageBody>, images: Vec<ImageBody>) -> Option<Strin
     image.into_iter().chain(images).find_map(|image| filled(image.src))
 }
 
-fn filled(text: Option<String>) -> Option<String> {
+/// A text that has something in it.
+#[must_use]
+pub fn filled(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.trim().is_empty())
 }
 
