@@ -6,7 +6,7 @@ use hookline_domain::{
     delivery::Delivery,
     entities::{Entries, Entry, Known},
     event::Event,
-    ids::{EntityKey, Kind},
+    ids::EntityKey,
     ledger::{Fate, Problem},
     stores::{StoreRecord, Stores},
 };
@@ -49,15 +49,7 @@ impl Witnesses {
 
 /// The thing that a delivery is about, if it can be read and is about one.
 fn entity_of(delivery: &Delivery) -> Option<EntityKey> {
-    let (kind, id) = match shopify::interpret(delivery).ok()? {
-        Event::ProductUpdated(product) => (Kind::Product, product.id.clone()),
-        Event::ProductDeleted(id) | Event::ProductChanged(id) => (Kind::Product, id),
-        Event::CollectionUpdated(collection) => (Kind::Collection, collection.id.clone()),
-        Event::CollectionDeleted(id) | Event::CollectionChanged(id) => (Kind::Collection, id),
-        Event::StockChanged(_) | Event::OrderCreated(_) | Event::AppUninstalled | Event::Compliance(_) => return None,
-    };
-    let store = delivery.key.store.clone();
-    Some(EntityKey { store, kind, id })
+    shopify::interpret(delivery).ok()?.entity(&delivery.key.store)
 }
 
 fn superseded(known: Option<Known>) -> String {

@@ -6,7 +6,7 @@ use crate::{
     apply::{Apply, Verdict},
     catalogue::{Catalogue, PRODUCTS_AT_ONCE, Unasked},
     entities::{Entities, Entries, Entry, Known},
-    event::{Event, Observed},
+    event::Observed,
     ids::{EntityId, EntityKey, Kind, StoreKey},
     index::Index,
     ledger::Fate,
@@ -151,7 +151,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Ask<K, 
     /// Indexes what was seen. Returns also what has been overtaken by something newer: of what only the catalogue
     /// tells, nothing is kept then. A deletion is never overtaken, and what has been deleted meanwhile stays so.
     async fn index(&self, store: &StoreKey, seen: Vec<Observed>) -> Result<(Indexed, Vec<EntityKey>), Unsynced> {
-        let entities: Vec<Option<EntityKey>> = seen.iter().map(|seen| entity(store, &seen.event)).collect();
+        let entities: Vec<Option<EntityKey>> = seen.iter().map(|seen| seen.event.entity(store)).collect();
         let states: Vec<bool> = seen.iter().map(|seen| seen.event.signed_at().is_some()).collect();
         let verdicts = self.apply.observe(store, seen).await;
         let (mut indexed, mut overtaken, mut failed) = (Indexed::default(), Vec::new(), None);
@@ -189,25 +189,4 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Ask<K, 
         }
         Ok(known)
     }
-}
-
-/// What an observation is of.
-pub(crate) fn entity(store: &StoreKey, event: &Event) -> Option<EntityKey> {
-    let (kind, id) = match event {
-        Event::ProductUpdated(product) => (Kind::Product, &product.id),
-        Event::ProductDeleted(id) => (Kind::Product, id),
-        Event::CollectionUpdated(collection) => (Kind::Collection, &collection.id),
-        Event::CollectionDeleted(id) => (Kind::Collection, id),
-        Event::ProductChanged(_)
-        | Event::CollectionChanged(_)
-        | Event::StockChanged(_)
-        | Event::OrderCreated(_)
-        | Event::AppUninstalled
-        | Event::Compliance(_) => return None,
-    };
-    Some(EntityKey {
-        store: store.clone(),
-        kind,
-        id: id.clone(),
-    })
 }

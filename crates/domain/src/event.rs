@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::{
     delivery::Delivery,
-    ids::EntityId,
+    ids::{EntityId, EntityKey, Kind, StoreKey},
     product::{Collection, Product},
 };
 
@@ -56,6 +56,19 @@ pub struct Observed {
 }
 
 impl Event {
+    /// The entity of a store that it is about, if it is about one.
+    #[must_use]
+    pub fn entity(&self, store: &StoreKey) -> Option<EntityKey> {
+        let (kind, id) = match self {
+            Self::ProductUpdated(product) => (Kind::Product, &product.id),
+            Self::ProductChanged(id) | Self::ProductDeleted(id) => (Kind::Product, id),
+            Self::CollectionUpdated(collection) => (Kind::Collection, &collection.id),
+            Self::CollectionChanged(id) | Self::CollectionDeleted(id) => (Kind::Collection, id),
+            Self::StockChanged(_) | Self::OrderCreated(_) | Self::AppUninstalled | Self::Compliance(_) => return None,
+        };
+        Some(store.entity(kind, id.clone()))
+    }
+
     /// The signed time of the state it carries, if it carries one.
     #[must_use]
     pub fn signed_at(&self) -> Option<Timestamp> {

@@ -132,6 +132,18 @@ pub struct StoreKey {
     pub store: StoreName,
 }
 
+impl StoreKey {
+    /// One of its entities.
+    #[must_use]
+    pub fn entity(&self, kind: Kind, id: EntityId) -> EntityKey {
+        EntityKey {
+            store: self.clone(),
+            kind,
+            id,
+        }
+    }
+}
+
 impl fmt::Display for StoreKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}#{}", self.source, self.store)

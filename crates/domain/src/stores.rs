@@ -129,7 +129,30 @@ pub enum Uninstall {
     Earlier,
 }
 
+impl Watched {
+    /// Before the first look at the subscriptions.
+    #[must_use]
+    pub fn unseen(at: Timestamp, by_api: bool) -> Self {
+        Self {
+            at,
+            by_api,
+            missing: Vec::new(),
+            elsewhere: Vec::new(),
+            restored: Vec::new(),
+            waiting: 0,
+        }
+    }
+}
+
 impl StoreRecord {
+    /// Whether its catalogue has been gone through since it installed the app last. What differed before, no webhook was
+    /// to tell.
+    #[must_use]
+    pub fn has_baseline(&self) -> bool {
+        let began_at = self.reconciled.as_ref().map(|last| last.began_at);
+        began_at.is_some_and(|began_at| self.uninstalled_at.is_none_or(|ended| began_at > ended))
+    }
+
     /// To which install a state of this version belongs that was observed at `observed_at`.
     ///
     /// Shopify sends nothing on reinstall, so a state *signed* after the uninstall begins the next install; a header

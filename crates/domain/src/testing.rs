@@ -21,7 +21,7 @@ use crate::{
     product::{Collection, Product},
     reconcile::{GRACE, Next, Reconcile, Scope, Step, Why},
     stores::{Reconciled, StoreRecord, StoreUpdate, Stores},
-    sync::{Performed, Sync},
+    sync::{Perform, Performed, Sync},
     watch::Watch,
 };
 

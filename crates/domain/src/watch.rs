@@ -53,13 +53,10 @@ impl<W: Subscriptions, Q: Backlog> Watch<W, Q> {
         clock: &impl Clock,
     ) -> Result<Watched, Unsynced> {
         let record = stores.find(store).await?.unwrap_or_default();
+        let by_api = record.watched.is_some_and(|watched| watched.by_api);
         let mut watched = Watched {
-            at: clock.now(),
-            by_api: record.watched.is_some_and(|watched| watched.by_api),
-            missing: Vec::new(),
-            elsewhere: Vec::new(),
-            restored: Vec::new(),
             waiting: self.backlog.waiting().await?,
+            ..Watched::unseen(clock.now(), by_api)
         };
         if let (true, Some(receivers)) = (watched.by_api, &self.receivers) {
             let scopes = catalogue.shop(store).await?.scopes;

@@ -101,9 +101,8 @@ async fn whose(places: &Connected, wanted: &Reconcile) -> Result<Vec<StoreKey>> 
 
 /// Whether what differs can be counted as missed: nothing is before a store has been gone through once.
 async fn has_baseline(places: &Connected, store: &StoreKey) -> Result<bool> {
-    let record = places.stores()?.find(store).await?.unwrap_or_default();
-    let began_at = record.reconciled.map(|last| last.began_at);
-    Ok(began_at.is_some_and(|began_at| record.uninstalled_at.is_none_or(|ended| began_at > ended)))
+    let record = places.stores()?.find(store).await?;
+    Ok(record.is_some_and(|record| record.has_baseline()))
 }
 
 /// Tells what was found, and returns the lines of the table that comes at the end.

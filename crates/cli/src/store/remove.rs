@@ -72,14 +72,7 @@ pub async fn run(places: &Connected, wanted: &Wanted<'_>) -> Result<bool> {
     let disconnected = StoreUpdate {
         connected: Some(false),
         // The watchdog makes none of its subscriptions again.
-        watched: Some(Watched {
-            at: Timestamp::now(),
-            by_api: false,
-            missing: Vec::new(),
-            elsewhere: Vec::new(),
-            restored: Vec::new(),
-            waiting: 0,
-        }),
+        watched: Some(Watched::unseen(Timestamp::now(), false)),
         ..StoreUpdate::default()
     };
     stores.record(store, &disconnected).await?;

@@ -130,12 +130,8 @@ async fn remember(places: &Connected, store: &StoreKey) -> Result<()> {
     let stores = places.stores()?;
     let before = stores.find(store).await?.and_then(|record| record.watched);
     let watched = Watched {
-        at: Timestamp::now(),
-        by_api: true,
-        missing: Vec::new(),
-        elsewhere: Vec::new(),
-        restored: Vec::new(),
         waiting: before.map_or(0, |before| before.waiting),
+        ..Watched::unseen(Timestamp::now(), true)
     };
     let update = StoreUpdate {
         watched: Some(watched),

@@ -6,7 +6,7 @@ use super::{Item, Verdict, Verdicts};
 use crate::{
     document::Document,
     event::{Event, Unreadable},
-    ids::{EntityKey, Kind, StoreKey},
+    ids::{EntityKey, StoreKey},
     index::Change,
     ledger::Fate,
     product::Collections,
@@ -138,52 +138,46 @@ pub(super) struct Sighting {
 
 /// What is said of an entity; `None` if it is about no entity, or tells no state. `currency` is the store's, for prices
 /// that come without.
-pub(super) fn sighting(store: StoreKey, item: Item, currency: Option<&str>) -> Result<Option<Sighting>, Unreadable> {
+pub(super) fn sighting(store: &StoreKey, item: Item, currency: Option<&str>) -> Result<Option<Sighting>, Unreadable> {
     let observed_at = item.observed_at;
-    let key = |kind, id| EntityKey { store, kind, id };
-    let seen = |entity, version, document| Sighting {
-        entity,
-        version,
-        observed_at,
-        document,
-        collections: None,
-        past: false,
+    let Some(entity) = item.event.entity(store) else {
+        return Ok(None);
     };
-    Ok(match item.event {
+    let (version, document, collections) = match item.event {
         Event::ProductUpdated(mut product) => {
             let version = Version::new(product.updated_at, observed_at).map_err(implausible)?;
-            let entity = key(Kind::Product, product.id.clone());
             let collections = product.collections.take();
             for variant in &mut product.variants {
                 if variant.currency.is_none() {
                     variant.currency = currency.map(str::to_owned);
                 }
             }
-            let document = product
-                .visible
-                .then(|| Box::new(Document::of_product(&entity, *product, observed_at)));
-            Some(Sighting {
-                collections,
-                ..seen(entity, version, document)
-            })
+            let visible = product.visible;
+            let document = visible.then(|| Document::of_product(&entity, *product, observed_at));
+            (version, document, collections)
         }
         Event::CollectionUpdated(collection) => {
             let version = Version::new(collection.updated_at, observed_at).map_err(implausible)?;
-            let entity = key(Kind::Collection, collection.id.clone());
-            let document = collection
-                .visible
-                .then(|| Box::new(Document::of_collection(&entity, *collection, observed_at)));
-            Some(seen(entity, version, document))
+            let visible = collection.visible;
+            let document = visible.then(|| Document::of_collection(&entity, *collection, observed_at));
+            (version, document, None)
         }
-        Event::ProductDeleted(id) => Some(seen(key(Kind::Product, id), Version::FINAL, None)),
-        Event::CollectionDeleted(id) => Some(seen(key(Kind::Collection, id), Version::FINAL, None)),
+        Event::ProductDeleted(_) | Event::CollectionDeleted(_) => (Version::FINAL, None, None),
         Event::ProductChanged(_)
         | Event::CollectionChanged(_)
         | Event::StockChanged(_)
         | Event::OrderCreated(_)
         | Event::AppUninstalled
-        | Event::Compliance(_) => None,
-    })
+        | Event::Compliance(_) => return Ok(None),
+    };
+    Ok(Some(Sighting {
+        entity,
+        version,
+        observed_at,
+        document: document.map(Box::new),
+        collections,
+        past: false,
+    }))
 }
 
 fn implausible(problem: ImplausibleTime) -> Unreadable {

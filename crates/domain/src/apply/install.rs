@@ -40,15 +40,8 @@ pub(crate) struct Placed {
 pub(crate) struct Removal {
     /// Its place in the batch.
     pub(crate) at: usize,
-    store: StoreKey,
-    ended: Timestamp,
-}
-
-impl Removal {
-    /// The removal of what an uninstall at `ended` has ended, once that is recorded.
-    pub(crate) fn new(at: usize, store: StoreKey, ended: Timestamp) -> Self {
-        Self { at, store, ended }
-    }
+    pub(crate) store: StoreKey,
+    pub(crate) ended: Timestamp,
 }
 
 impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
@@ -65,16 +58,18 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
             items.into_iter().partition(|item| item.event == Event::AppUninstalled);
         for item in uninstalls {
             match self.record_uninstall(record, store, item.happened_at).await {
-                Ok(true) => placed
-                    .removals
-                    .push(Removal::new(item.at, store.clone(), item.happened_at)),
+                Ok(true) => placed.removals.push(Removal {
+                    at: item.at,
+                    store: store.clone(),
+                    ended: item.happened_at,
+                }),
                 Ok(false) => verdicts.decide(item.at, Verdict::Settled(Fate::Discarded)),
                 Err(failure) => verdicts.decide(item.at, Verdict::storage(&failure)),
             }
         }
         for item in others {
             let at = item.at;
-            match sighting(store.clone(), item, record.currency.as_deref()) {
+            match sighting(store, item, record.currency.as_deref()) {
                 Ok(Some(sighting)) => match self.put_in_place(record, sighting).await {
                     Ok(sighting) => {
                         let group = placed.groups.entry(sighting.entity.clone()).or_default();
@@ -141,30 +136,25 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
             Ok(record) => record.uninstalled_at.unwrap_or(at),
             Err(failure) => return Verdict::storage(&failure),
         };
-        let removal = Removal {
-            at: 0,
-            store: store.clone(),
-            ended,
-        };
-        self.take_out(&removal, Timestamp::MAX).await
+        self.take_out(store, ended, Timestamp::MAX).await
     }
 
-    /// Takes out what an uninstall has ended, page by page; what is newer stays, and means that the next install has
-    /// begun. Stops at `stop_at` and has the message received again, which goes on where this stopped.
-    pub(crate) async fn take_out(&self, removal: &Removal, stop_at: Timestamp) -> Verdict {
-        let floor = Version::floor(removal.ended);
+    /// Takes out what an uninstall at `ended` has ended, page by page; what is newer stays, and means that the next
+    /// install has begun. Stops at `stop_at` and has the message received again, which goes on where this stopped.
+    pub(crate) async fn take_out(&self, store: &StoreKey, ended: Timestamp, stop_at: Timestamp) -> Verdict {
+        let floor = Version::floor(ended);
         let mut reinstalled = false;
         let mut after = None;
         loop {
-            let page = match self.entities.page(&removal.store, after.as_ref(), PAGE).await {
+            let page = match self.entities.page(store, after.as_ref(), PAGE).await {
                 Ok(page) => page,
                 Err(failure) => return Verdict::storage(&failure),
             };
             let newest = page.passed.iter().map(|(_, version)| *version).max();
             reinstalled |= newest.is_some_and(|newest| newest > floor);
-            let ended = page.passed.into_iter().filter(|(_, version)| *version <= floor);
-            let ended: Vec<EntityKey> = ended.map(|(entity, _)| entity).collect();
-            if let Err(failure) = self.retire(&ended, floor).await {
+            let past = page.passed.into_iter().filter(|(_, version)| *version <= floor);
+            let past: Vec<EntityKey> = past.map(|(entity, _)| entity).collect();
+            if let Err(failure) = self.retire(&past, floor).await {
                 return Verdict::storage(&failure);
             }
             after = page.next;
@@ -178,7 +168,7 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
                 };
             }
         }
-        if reinstalled && let Err(failure) = self.stores.begin_epoch(&removal.store, removal.ended).await {
+        if reinstalled && let Err(failure) = self.stores.begin_epoch(store, ended).await {
             return Verdict::storage(&failure);
         }
         Verdict::Settled(Fate::Applied)

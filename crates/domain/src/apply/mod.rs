@@ -19,7 +19,7 @@ use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
 use self::group::{Group, Step};
-pub(crate) use self::install::{Placed, Removal};
+pub(crate) use self::install::Placed;
 use crate::{
     entities::{Entities, Fence},
     event::{Event, Observed, Unreadable},

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{Baseline, Reconcile, Scope};
 use crate::{
-    ask::{Unsynced, entity},
+    ask::Unsynced,
     catalogue::Catalogue,
     entities::{Entities, Entries, Entry, Known},
     event::{Event, Observed},
@@ -95,7 +95,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
         found: &mut Found,
     ) -> Result<Vec<Observed>, Unsynced> {
         found.compared = products(&seen);
-        let entities: Vec<EntityKey> = seen.iter().filter_map(|seen| entity(store, &seen.event)).collect();
+        let entities: Vec<EntityKey> = seen.iter().filter_map(|seen| seen.event.entity(store)).collect();
         let known = self.ask.known(&entities).await?;
         let record = &baseline.record;
         // What has changed since may be on its way.

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Next, Reconcile, Step, Why};
 use crate::{
-    ask::{ENTITIES_LISTED, ENTRIES_AT_ONCE, Unsynced, entity},
+    ask::{ENTITIES_LISTED, ENTRIES_AT_ONCE, Unsynced},
     catalogue::{Catalogue, Export, ExportId, Lines, PRODUCTS_AT_ONCE},
     entities::{Entities, Entries},
     event::{Event, Observed},
@@ -44,7 +44,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
         };
         let theirs = self.theirs(store, &address, began_at).await?;
         let counts = self.baseline(store).await?.counts && self.now().duration_since(began_at) >= self.grace;
-        let mut after = after.map(|(kind, id)| key(store, kind, id));
+        let mut after = after.map(|(kind, id)| store.entity(kind, id));
         let mut has_begun = false;
         loop {
             let (next, more) = match self.sweep(store, &theirs, after.as_ref()).await {
@@ -112,7 +112,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
 
     /// Takes out of the index what is gone, before it gets its tombstone: whoever dies in between finds it listed again.
     async fn take_out(&self, store: &StoreKey, gone: &[Observed]) -> Result<(), Unavailable> {
-        let gone = gone.iter().filter_map(|seen| entity(store, &seen.event));
+        let gone = gone.iter().filter_map(|seen| seen.event.entity(store));
         let changes: Vec<Change> = gone
             .map(|entity| Change::Remove {
                 entity,
@@ -156,14 +156,6 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
                 return Ok(theirs);
             }
         }
-    }
-}
-
-fn key(store: &StoreKey, kind: Kind, id: EntityId) -> EntityKey {
-    EntityKey {
-        store: store.clone(),
-        kind,
-        id,
     }
 }
 

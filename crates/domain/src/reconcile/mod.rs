@@ -27,6 +27,7 @@ pub use crate::jobs::Reconcile as Step;
 use crate::{
     ask::{Ask, Unsynced},
     catalogue::{Catalogue, ExportId},
+    delivery::whole_micros,
     entities::{Entities, Entries},
     ids::{StoreKey, Topic},
     index::Index,
@@ -142,7 +143,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
     /// Reads all collections and asks for an export.
     async fn begin(&self, store: &StoreKey) -> Result<Next, Unsynced> {
         let mut found = Found {
-            began_at: to_micros(self.now()),
+            began_at: whole_micros(self.now()),
             ..Found::default()
         };
         let baseline = self.baseline(store).await?;
@@ -186,7 +187,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
     async fn baseline(&self, store: &StoreKey) -> Result<Baseline, Unavailable> {
         let record = self.ask.apply.stores.find(store).await?.unwrap_or_default();
         Ok(Baseline {
-            counts: self.scope == Scope::Differing && has_baseline(&record),
+            counts: self.scope == Scope::Differing && record.has_baseline(),
             record,
         })
     }
@@ -197,7 +198,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
         let record = self.ask.apply.stores.find(store).await?.unwrap_or_default();
         let reconciled = Reconciled {
             began_at: found.began_at,
-            ended_at: to_micros(now),
+            ended_at: whole_micros(now),
             compared: found.compared,
             missed: missed(found),
             regrouped: found.regrouped,
@@ -247,12 +248,6 @@ struct Baseline {
     counts: bool,
 }
 
-/// Whether the store's catalogue has been gone through since it installed the app last.
-fn has_baseline(record: &StoreRecord) -> bool {
-    let began_at = record.reconciled.as_ref().map(|last| last.began_at);
-    began_at.is_some_and(|began_at| record.uninstalled_at.is_none_or(|ended| began_at > ended))
-}
-
 /// The changes that a webhook should have told, by its topic.
 fn missed(found: &Found) -> std::collections::BTreeMap<Topic, u64> {
     let counts = [
@@ -266,10 +261,6 @@ fn missed(found: &Found) -> std::collections::BTreeMap<Topic, u64> {
     missed
         .filter_map(|(topic, count)| Some((Topic::new(topic).ok()?, count)))
         .collect()
-}
-
-fn to_micros(at: Timestamp) -> Timestamp {
-    Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
 }
 
 /// The export's next part, once there is one to read.

@@ -23,7 +23,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Batch, Reindex, Verdict};
 use crate::{
-    apply::{Item, Removal},
+    apply::Item,
+    ask::ENTITIES_LISTED,
     audit::{Audit, AuditRecord},
     connections::{Connection, Connections, Lease, Leased},
     entities::Entities,
@@ -43,9 +44,6 @@ const UNINSTALLED_BEFORE: SignedDuration = SignedDuration::from_hours(48);
 
 /// How much longer that may take.
 const GIVE_OR_TAKE: SignedDuration = SignedDuration::from_hours(24);
-
-/// How many entities are looked at at a time.
-const PAGE: usize = 500;
 
 /// What requests of the law need, besides what applying needs.
 pub trait Comply: Send + Sync {
@@ -274,8 +272,7 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, P: Comply, C: Clock> 
                 ended
             }
         };
-        let removal = Removal::new(request.at, store.clone(), ended);
-        match self.apply.take_out(&removal, stop_at).await {
+        match self.apply.take_out(store, ended, stop_at).await {
             Verdict::Settled(_) => {}
             not_done => return Err(NotDone::Comes(not_done)),
         }
@@ -326,7 +323,7 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, P: Comply, C: Clock> 
         let floor = Version::floor(at);
         let mut after = None;
         loop {
-            let page = self.apply.entities.page(store, after.as_ref(), PAGE).await?;
+            let page = self.apply.entities.page(store, after.as_ref(), ENTITIES_LISTED).await?;
             if page.passed.iter().any(|(_, version)| *version > floor) {
                 return Ok(true);
             }

@@ -114,7 +114,7 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, P: Comply, C: Clock> 
         self.ask(&mut batch.verdicts, &asked).await;
         // Last, for it may take long, and the other stores' documents should not wait for it.
         for removal in &placed.removals {
-            let verdict = self.apply.take_out(removal, stop_at).await;
+            let verdict = self.apply.take_out(&removal.store, removal.ended, stop_at).await;
             batch.verdicts.decide(removal.at, verdict);
         }
         for request in &requests {

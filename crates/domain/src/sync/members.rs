@@ -51,7 +51,7 @@ where
         let mut all_seen = title.is_none();
         let mut ours_after = None;
         match (step, &title) {
-            (Members::Ours { after }, _) => ours_after = after.clone().map(|(kind, id)| key(store, kind, id)),
+            (Members::Ours { after }, _) => ours_after = after.clone().map(|(kind, id)| store.entity(kind, id)),
             // Nobody is in a collection that is not there.
             (Members::Theirs { .. }, None) => {}
             (Members::Theirs { after }, Some(title)) => {
@@ -135,7 +135,7 @@ where
         ids: &[EntityId],
         changed: impl Fn(Option<&Known>) -> bool,
     ) -> Result<(), Unsynced> {
-        let entities: Vec<EntityKey> = ids.iter().map(|id| key(store, Kind::Product, id.clone())).collect();
+        let entities: Vec<EntityKey> = ids.iter().map(|id| store.entity(Kind::Product, id.clone())).collect();
         let known = self.reconcile.ask.known(&entities).await?;
         let changed = ids.iter().zip(known).filter(|(_, known)| changed(known.as_ref()));
         let ids: Vec<EntityId> = changed.map(|(id, _)| id.clone()).collect();
@@ -186,13 +186,5 @@ fn is_in(known: Option<&Known>, collection: &EntityId, title: &str) -> bool {
                 .map(String::as_str)
                 == Some(title)
         }
-    }
-}
-
-fn key(store: &StoreKey, kind: Kind, id: EntityId) -> EntityKey {
-    EntityKey {
-        store: store.clone(),
-        kind,
-        id,
     }
 }

@@ -8,7 +8,7 @@ mod members;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, future::Future};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
@@ -71,7 +71,13 @@ impl Performed {
     }
 }
 
-impl<K, E, S, I, J, W, Q, C> Sync<K, E, S, I, J, W, Q, C>
+/// Does jobs, with whatever it needs for that. One after another, so its futures need not be [`Send`].
+pub trait Perform {
+    /// Does a job. One that takes long stops soon after `stop_at` and sends the rest as another.
+    fn perform(&self, job: &Job, stop_at: Timestamp) -> impl Future<Output = Performed>;
+}
+
+impl<K, E, S, I, J, W, Q, C> Perform for Sync<K, E, S, I, J, W, Q, C>
 where
     K: Catalogue,
     E: Entities + Entries,
@@ -82,8 +88,7 @@ where
     Q: Backlog,
     C: Clock,
 {
-    /// Does a job. One that takes long stops soon after `stop_at` and sends the rest as another.
-    pub async fn perform(&self, job: &Job, stop_at: Timestamp) -> Performed {
+    async fn perform(&self, job: &Job, stop_at: Timestamp) -> Performed {
         let done = match self.is_uninstalled(&job.store).await {
             Ok(true) => return Performed::Uninstalled,
             Ok(false) => self.ask(job, stop_at).await,
@@ -102,7 +107,19 @@ where
             }
         }
     }
+}
 
+impl<K, E, S, I, J, W, Q, C> Sync<K, E, S, I, J, W, Q, C>
+where
+    K: Catalogue,
+    E: Entities + Entries,
+    S: Stores,
+    I: Index,
+    J: Jobs,
+    W: Subscriptions,
+    Q: Backlog,
+    C: Clock,
+{
     async fn is_uninstalled(&self, store: &StoreKey) -> Result<bool, Unavailable> {
         let record = self.reconcile.ask.apply.stores.find(store).await?;
         Ok(record.is_some_and(|record| !record.enabled))

@@ -317,14 +317,7 @@ async fn a_reconciliation_goes_from_job_to_job_to_its_end() {
 impl World {
     /// `hookline webhooks register` has been run, or not.
     async fn registered(&self, by_api: bool) {
-        let watched = Watched {
-            at: self.reconcile_now(),
-            by_api,
-            missing: vec![],
-            elsewhere: vec![],
-            restored: vec![],
-            waiting: 0,
-        };
+        let watched = Watched::unseen(self.reconcile_now(), by_api);
         self.update(StoreUpdate {
             watched: Some(watched),
             ..StoreUpdate::default()
