@@ -150,6 +150,18 @@ impl fmt::Display for StoreKey {
     }
 }
 
+impl FromStr for StoreKey {
+    type Err = InvalidId;
+    /// Reads `source#store`.
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let (source, store) = text.split_once('#').ok_or(InvalidId::Character { kind: "store" })?;
+        Ok(Self {
+            source: source.parse()?,
+            store: store.parse()?,
+        })
+    }
+}
+
 /// A delivery: `source#store#topic#delivery-id`. One event under two subscriptions is two deliveries.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeliveryKey {

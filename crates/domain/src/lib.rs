@@ -5,6 +5,7 @@
 //! Deliberately elsewhere: what vendors send (`hookline-sources`), AWS and OpenSearch (`hookline-aws`),
 //! HTTP and the Lambda runtime (`hookline-lambda`). Nothing here reads a clock or the environment.
 
+pub mod access;
 pub mod apply;
 pub mod archive;
 pub mod ask;
@@ -25,6 +26,7 @@ pub mod ids;
 pub mod index;
 pub mod jobs;
 pub mod ledger;
+pub mod live;
 pub mod memory;
 pub mod port;
 pub mod product;

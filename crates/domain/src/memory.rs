@@ -312,6 +312,8 @@ fn add(record: &mut StoreRecord, update: &StoreUpdate) {
     record.currency = update.currency.clone().or(record.currency.take());
     record.reconciled = update.reconciled.clone().or(record.reconciled.take());
     record.watched = update.watched.clone().or(record.watched.take());
+    record.run = update.run.clone().or(record.run.take());
+    record.quota = update.quota.or(record.quota);
     for (counter, count) in &update.counts {
         *record.counts.entry(counter.clone()).or_default() += count;
     }

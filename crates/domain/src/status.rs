@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ids::StoreKey,
     rotation::ClientSecret,
-    stores::{Counter, Hour, LastError, Reconciled, StoreRecord, Watched},
+    stores::{Counter, Hour, LastError, Quota, Reconciled, Run, StoreRecord, Watched},
 };
 
 pub use self::silence::{Reason, Silence};
@@ -67,6 +67,29 @@ pub struct Status {
     pub reconciled: Option<Reconciled>,
     /// What was last seen of its subscriptions and of our queue.
     pub watched: Option<Watched>,
+    /// How the last run through its catalogue goes, or went.
+    pub run: Option<Run>,
+    /// How much of its Admin API's quota was left when it was last asked.
+    pub quota: Option<Quota>,
+    /// How often the status has been written: see [`Frame`](crate::live::Frame).
+    pub seq: u64,
+    /// The last 24 hours, the oldest first, the present one last. Every hour is there.
+    pub hours: Vec<HourOfStatus>,
+}
+
+/// One hour of a store, in whole hours of UTC.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HourOfStatus {
+    /// When it began.
+    pub hour: Timestamp,
+    /// Deliveries that had their effect, by topic.
+    pub events: BTreeMap<String, u64>,
+    /// Changes of which no webhook told us, by topic.
+    pub missed: BTreeMap<String, u64>,
+    /// Duplicates dropped at the door.
+    pub duplicates: u64,
+    /// Requests with a wrong signature.
+    pub signature_failures: u64,
 }
 
 /// Whether events come.
@@ -124,6 +147,18 @@ fn rates(missed: &Events, told: &Events) -> BTreeMap<String, f64> {
     topics.map(rate).collect()
 }
 
+impl HourOfStatus {
+    fn of(hour: Hour) -> Self {
+        Self {
+            hour: hour.began_at(),
+            events: BTreeMap::new(),
+            missed: BTreeMap::new(),
+            duplicates: 0,
+            signature_failures: 0,
+        }
+    }
+}
+
 impl Status {
     /// How a store is doing at `now`.
     #[must_use]
@@ -153,22 +188,44 @@ impl Status {
             missed_rate: BTreeMap::new(),
             reconciled: record.reconciled,
             watched: record.watched,
+            run: record.run,
+            quota: record.quota,
+            seq: record.seq,
+            hours: Vec::new(),
         };
-        let oldest = Hour::of(now).back(24);
+        let present = Hour::of(now);
+        let mut hours: BTreeMap<Hour, HourOfStatus> = (0..24)
+            .map(|back| present.back(back))
+            .map(|hour| (hour, HourOfStatus::of(hour)))
+            .collect();
         for ((hour, counter), count) in record.counts {
-            if hour <= oldest {
+            // An hour that has not begun is a clock of ours that is ahead: counted, for it has happened.
+            let Some(of_hour) = hours.get_mut(&hour.min(present)) else {
                 continue;
-            }
+            };
             match counter {
-                Counter::Event(topic) => status.events_24h.add(topic.into(), count),
-                Counter::Missed(topic) => status.missed_24h.add(topic.into(), count),
+                Counter::Event(topic) => {
+                    *of_hour.events.entry(topic.to_string()).or_default() += count;
+                    status.events_24h.add(topic.into(), count);
+                }
+                Counter::Missed(topic) => {
+                    *of_hour.missed.entry(topic.to_string()).or_default() += count;
+                    status.missed_24h.add(topic.into(), count);
+                }
                 Counter::Partial => status.partial_24h += count,
-                Counter::Duplicate => status.duplicates_dropped_24h += count,
+                Counter::Duplicate => {
+                    of_hour.duplicates += count;
+                    status.duplicates_dropped_24h += count;
+                }
                 Counter::Discarded => status.discarded_24h += count,
-                Counter::Forged => status.signature_failures_24h += count,
+                Counter::Forged => {
+                    of_hour.signature_failures += count;
+                    status.signature_failures_24h += count;
+                }
                 Counter::Replayed => status.replayed_24h += count,
             }
         }
+        status.hours = hours.into_values().collect();
         status.missed_rate = rates(&status.missed_24h, &status.events_24h);
         status
     }
@@ -249,6 +306,12 @@ mod tests {
         assert_eq!(status.events_24h.total, 5);
         assert_eq!(status.events_24h.by_topic["products/update"], 3);
         assert_eq!(status.duplicates_dropped_24h, 4);
+        assert_eq!(status.hours.len(), 24);
+        assert_eq!(status.hours[0].events["products/delete"], 2);
+        assert_eq!(status.hours[0].hour, at("2026-11-20T13:00:00Z"));
+        let present = &status.hours[23];
+        assert_eq!((present.events["products/update"], present.duplicates), (3, 4));
+        assert!(status.hours[1..23].iter().all(|hour| hour.events.is_empty()));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 pub use self::counts::{Counter, Hour, NotACounter};
 use crate::{
     ids::{StoreKey, Topic},
+    live::Entry,
     port::Unavailable,
     rotation::{Needed, Pair, Rotation},
     version::Version,
@@ -44,6 +45,12 @@ pub struct StoreRecord {
     pub watched: Option<Watched>,
     /// When it was last forgotten, as the law asks: nothing else here is from before.
     pub redacted_at: Option<Timestamp>,
+    /// How the last run through its catalogue goes, or went.
+    pub run: Option<Run>,
+    /// How much of its Admin API's quota was left when it was last asked.
+    pub quota: Option<Quota>,
+    /// How often this record has been written. Whoever follows a store learns from it that nothing was missed.
+    pub seq: u64,
     /// Counts by the hour.
     pub counts: Counts,
 }
@@ -68,6 +75,9 @@ impl Default for StoreRecord {
             reconciled: None,
             watched: None,
             redacted_at: None,
+            run: None,
+            quota: None,
+            seq: 0,
             counts: Counts::new(),
         }
     }
@@ -105,6 +115,61 @@ pub struct Watched {
     pub restored: Vec<Topic>,
     /// How many events waited in the queue.
     pub waiting: u64,
+}
+
+/// How a run through a store's whole catalogue goes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Run {
+    /// What sort.
+    pub task: RunTask,
+    /// Where it is.
+    pub stage: RunStage,
+    /// When it began.
+    pub began_at: Timestamp,
+    /// When this was so.
+    pub at: Timestamp,
+    /// How many products have been gone through.
+    pub products: u64,
+    /// How many bytes of the store's export have been read, of how many; none while the store is writing it.
+    pub bytes: Option<(u64, u64)>,
+}
+
+/// What sort of run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunTask {
+    /// Everything is indexed.
+    Resync,
+    /// What differs is.
+    Reconcile,
+}
+
+/// Where a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunStage {
+    /// The store writes its export.
+    Waiting,
+    /// The export is read.
+    Reading,
+    /// What the store has no more is looked for.
+    Deleting,
+    /// It has ended.
+    Done,
+}
+
+/// A store's Admin API lets an app ask so much, in points of its cost
+/// (<https://shopify.dev/docs/api/usage/limits>).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Quota {
+    /// When this was so.
+    pub at: Timestamp,
+    /// What was left.
+    pub available: u32,
+    /// What there is at most.
+    pub maximum: u32,
+    /// What comes back each second.
+    pub restored_per_second: u32,
 }
 
 /// To which install a state belongs.
@@ -285,6 +350,13 @@ pub struct StoreUpdate {
     pub reconciled: Option<Reconciled>,
     /// What was seen of its subscriptions and of our queues.
     pub watched: Option<Watched>,
+    /// How a run through its catalogue goes.
+    pub run: Option<Run>,
+    /// How much of its Admin API's quota is left.
+    pub quota: Option<Quota>,
+    /// What became of deliveries, for those who follow the store live. Not kept in the record: whoever follows the table's
+    /// changes finds them in the change that this update makes, and only there.
+    pub latest: Vec<Entry>,
     /// What to add to the counts.
     pub counts: Counts,
     /// Counts that are too old to matter, to be removed.

@@ -1,7 +1,7 @@
 //! [`StoreList`] in the same table: a `Scan`, page by page. Stores are few; whoever lists them does so once an hour.
 
 use hookline_domain::{
-    ids::{Source, StoreKey, StoreName},
+    ids::StoreKey,
     port::Unavailable,
     stores::{StoreList, StorePage},
 };
@@ -34,10 +34,5 @@ fn read_page(items: &[Item], last: Option<&Item>) -> Result<StorePage, Malformed
 }
 
 fn read_key(item: &Item) -> Result<StoreKey, Malformed> {
-    let malformed = || Malformed::new("pk");
-    let (source, store) = read_text(item, "pk")?.split_once('#').ok_or_else(malformed)?;
-    Ok(StoreKey {
-        source: Source::new(source).map_err(|_| malformed())?,
-        store: StoreName::new(store).map_err(|_| malformed())?,
-    })
+    read_text(item, "pk")?.parse().map_err(|_| Malformed::new("pk"))
 }

@@ -22,6 +22,13 @@ impl Hour {
     pub fn back(self, hours: u32) -> Self {
         Self(self.0 - i64::from(hours))
     }
+
+    /// Its first instant; the first of all time for an hour before it.
+    #[must_use]
+    pub fn began_at(self) -> Timestamp {
+        let start = Timestamp::UNIX_EPOCH.checked_add(SignedDuration::from_hours(self.0));
+        start.unwrap_or(Timestamp::MIN)
+    }
 }
 
 impl fmt::Display for Hour {

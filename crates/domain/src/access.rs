@@ -1,0 +1,191 @@
+//! Who may see which stores, and change something there.
+//!
+//! One authorizer, at the door of the HTTP API and of the WebSocket API, makes a [`Principal`] of what a request bears
+//! and hands it to the function behind in its context ([`Principal::context`]); without one, a function refuses. What it
+//! may do is asked here and nowhere else.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    str::FromStr,
+};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{InvalidId, StoreKey};
+
+/// What somebody may do with the stores within reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// See.
+    Viewer,
+    /// See, replay, redrive, resync.
+    Admin,
+}
+
+/// Which stores somebody may see.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Reach {
+    /// All there are, and will be.
+    All,
+    /// These.
+    Stores(BTreeSet<StoreKey>),
+}
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Principal {
+    /// What names them in logs and when they are to be shut out: a token's id (`tok_…`, which is no secret), or
+    /// `shopify:<shop>:<user id>`.
+    pub id: String,
+    /// What they may do.
+    pub role: Role,
+    /// With which stores.
+    pub reach: Reach,
+    /// Until when.
+    pub expires_at: Timestamp,
+}
+
+/// The context is not one that [`Principal::context`] wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("nobody has been let in by our authorizer")]
+pub struct NobodyLetIn;
+
+impl Principal {
+    /// Whether they may see this store.
+    #[must_use]
+    pub fn may_see(&self, store: &StoreKey) -> bool {
+        match &self.reach {
+            Reach::All => true,
+            Reach::Stores(stores) => stores.contains(store),
+        }
+    }
+
+    /// Whether they may replay, redrive or resync there.
+    #[must_use]
+    pub fn may_change(&self, store: &StoreKey) -> bool {
+        self.role == Role::Admin && self.may_see(store)
+    }
+
+    /// What the authorizer puts into the context of a request: texts only, for a WebSocket API takes no others.
+    #[must_use]
+    pub fn context(&self) -> BTreeMap<&'static str, String> {
+        BTreeMap::from([
+            ("principal", self.id.clone()),
+            ("role", self.role.to_string()),
+            ("reach", self.reach.to_string()),
+            ("expires_at", self.expires_at.to_string()),
+        ])
+    }
+
+    /// Reads what [`context`](Self::context) wrote.
+    ///
+    /// # Errors
+    /// [`NobodyLetIn`] when it is missing or something else.
+    pub fn from_context<'a>(value: impl Fn(&str) -> Option<&'a str>) -> Result<Self, NobodyLetIn> {
+        let value = |name| value(name).ok_or(NobodyLetIn);
+        Ok(Self {
+            id: value("principal")?.to_owned(),
+            role: value("role")?.parse().map_err(|_| NobodyLetIn)?,
+            reach: value("reach")?.parse().map_err(|_| NobodyLetIn)?,
+            expires_at: value("expires_at")?.parse().map_err(|_| NobodyLetIn)?,
+        })
+    }
+}
+
+/// Not the name of a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a role is `viewer` or `admin`")]
+pub struct NotARole;
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Viewer => "viewer",
+            Self::Admin => "admin",
+        })
+    }
+}
+
+impl FromStr for Role {
+    type Err = NotARole;
+    fn from_str(text: &str) -> Result<Self, NotARole> {
+        match text {
+            "viewer" => Ok(Self::Viewer),
+            "admin" => Ok(Self::Admin),
+            _ => Err(NotARole),
+        }
+    }
+}
+
+impl fmt::Display for Reach {
+    /// `*`, or stores as `source#store`, separated by commas.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("*"),
+            Self::Stores(stores) => {
+                let stores: Vec<String> = stores.iter().map(ToString::to_string).collect();
+                f.write_str(&stores.join(","))
+            }
+        }
+    }
+}
+
+impl FromStr for Reach {
+    type Err = InvalidId;
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        if text == "*" {
+            return Ok(Self::All);
+        }
+        let stores = text.split(',').filter(|store| !store.is_empty()).map(str::parse);
+        Ok(Self::Stores(stores.collect::<Result<_, _>>()?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn store(name: &str) -> StoreKey {
+        format!("shopify#{name}").parse().unwrap()
+    }
+
+    fn principal(role: Role, reach: Reach) -> Principal {
+        Principal {
+            id: "tok_1".into(),
+            role,
+            reach,
+            expires_at: "2026-11-21T12:00:00Z".parse().unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_principal_is_read_back_and_nobody_else_is() {
+        let two = Reach::Stores([store("a.myshopify.com"), store("b.myshopify.com")].into());
+        for reach in [Reach::All, two, Reach::Stores(BTreeSet::new())] {
+            let written = principal(Role::Admin, reach);
+            let context = written.context();
+            let read = |name: &str| context.get(name).map(String::as_str);
+            assert_eq!(Principal::from_context(read), Ok(written.clone()));
+            for missing in ["principal", "role", "reach", "expires_at"] {
+                let less = |name: &str| read(name).filter(|_| name != missing);
+                assert_eq!(Principal::from_context(less), Err(NobodyLetIn));
+                let garbled = |name: &str| if name == missing { Some("**") } else { read(name) };
+                assert_eq!(Principal::from_context(garbled).is_err(), missing != "principal");
+            }
+        }
+    }
+
+    #[test]
+    fn a_store_out_of_reach_is_neither_seen_nor_changed() {
+        let [own, other] = [store("a.myshopify.com"), store("b.myshopify.com")];
+        let reach = Reach::Stores([own.clone()].into());
+        let [viewer, admin] = [Role::Viewer, Role::Admin].map(|role| principal(role, reach.clone()));
+        assert!(viewer.may_see(&own) && !viewer.may_change(&own));
+        assert!(admin.may_see(&own) && admin.may_change(&own));
+        assert!(!admin.may_see(&other) && !admin.may_change(&other));
+        assert!(principal(Role::Admin, Reach::All).may_change(&other));
+    }
+}
