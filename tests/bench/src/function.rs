@@ -1,174 +1,318 @@
-//! One function as a process: started as Lambda starts it, fed signed webhooks, watched from outside.
+//! One function as a process: started as Lambda starts it, fed events, watched from outside.
 
 use std::{
+    ffi::OsString,
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::Stdio,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
-use anyhow::Context;
-use hookline_host::{
-    runtime::Runtime,
-    webhook::{Webhook, sign},
+use anyhow::{Context, ensure};
+use hookline_host::runtime::{Runtime, Timed};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    process::{Child, Command},
 };
-use serde_json::{Value, json};
-use tokio::process::{Child, Command};
 
-use crate::aws::{Aws, Calls, DUPLICATE};
+use crate::{
+    aws::{Aws, Behaviour, SECRET},
+    certificates::Authority,
+    limit::{Limit, PERIOD, Turns},
+};
 
-const SECRET: &str = "hush";
+/// The consumer's timeout, as in the template; a receiver's is shorter and plays no part here.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The receivers' timeout, as in the template.
-const TIMEOUT: Duration = Duration::from_secs(4);
-
-/// What kind of delivery is sent.
+/// Whose function it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Request {
-    Fresh,
-    Duplicate,
-    Forged,
+pub enum Made {
+    Hookline,
+    Node,
+    Python,
 }
 
-/// What was seen of many invocations.
-#[derive(Debug)]
-pub struct Measured {
-    pub status: u64,
-    pub calls: Calls,
-    pub cpu_ms: f64,
-    pub peak_mib: f64,
+/// What is started.
+#[derive(Debug, Clone)]
+pub struct Program {
+    /// As in `products-update`.
+    pub name: String,
+    pub made: Made,
+    pub command: PathBuf,
+    pub arguments: Vec<OsString>,
+    /// What would be zipped and loaded.
+    pub deployed: Vec<PathBuf>,
 }
 
-/// A running function.
+/// A running function, and what it speaks to.
 #[derive(Debug)]
 pub struct Function {
     process: Child,
     runtime: Runtime,
-    aws: Aws,
-    pub started_in_ms: f64,
+    pub aws: Aws,
+    /// When it was told to run.
+    started: Instant,
+    logged: Arc<AtomicU64>,
+    _turns: Option<Turns>,
 }
 
 impl Function {
-    /// Starts a bootstrap and waits until it asks for its first event.
-    pub async fn start(bootstrap: &Path, name: &str) -> anyhow::Result<Self> {
-        let (mut runtime, aws) = (Runtime::start(TIMEOUT).await?, Aws::start().await?);
-        let started = Instant::now();
-        let process = Command::new(bootstrap)
+    /// Starts it. With a limit the clock runs from when the limited process becomes the function, so that what it takes to
+    /// limit it is not counted.
+    pub async fn start(
+        program: &Program,
+        behaviour: Behaviour,
+        authority: &Authority,
+        limit: Option<&Limit>,
+    ) -> anyhow::Result<Self> {
+        let runtime = Runtime::start(TIMEOUT).await?;
+        let aws = Aws::start(behaviour, authority).await?;
+        let mut command = match limit {
+            None => Command::new(&program.command),
+            Some(limit) => waiting(&program.command, limit),
+        };
+        command
+            .args(&program.arguments)
             .env_clear()
-            .envs([
-                ("AWS_LAMBDA_RUNTIME_API", runtime.address.as_str()),
-                ("AWS_LAMBDA_FUNCTION_NAME", name),
-                ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
-                ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
-                ("AWS_ENDPOINT_URL", aws.url.as_str()),
-                ("AWS_REGION", "eu-west-1"),
-                ("AWS_ACCESS_KEY_ID", "local"),
-                ("AWS_SECRET_ACCESS_KEY", "local"),
-                ("LEDGER_TABLE", "ledger"),
-                ("ENTITIES_TABLE", "entities"),
-                ("STORES_TABLE", "stores"),
-                ("EVENT_QUEUE_URL", &format!("{}/000000000000/events", aws.url)),
-                ("OPENSEARCH_URL", aws.url.as_str()),
-                ("OPENSEARCH_INDEX", "hookline"),
-                ("SHOPIFY_CLIENT_SECRETS", SECRET),
-                ("API_TOKEN", "a-token-nobody-could-guess"),
-                // What is counted is written once, before anything is measured, and then not for an hour.
-                ("STATUS_TALLY_SECONDS", "3600"),
-            ])
-            .stdout(Stdio::null())
-            .kill_on_drop(true)
+            .envs(environment(program, &runtime.address, &aws))
+            .stdout(Stdio::piped())
+            .kill_on_drop(true);
+        let mut started = Instant::now();
+        let mut process = command
             .spawn()
-            .with_context(|| format!("starting {}", bootstrap.display()))?;
-        runtime.polled().await?;
-        let started_in_ms = started.elapsed().as_secs_f64() * 1e3;
+            .with_context(|| format!("starting {}", program.command.display()))?;
+        let mut turns = None;
+        if let Some(limit) = limit {
+            let id = process.id().context("the function has ended")?;
+            turns = limit.watch(id);
+            started = release(&mut process, limit, id).await?;
+        }
+        let logged = Arc::new(AtomicU64::new(0));
+        count(&mut process, &logged)?;
         Ok(Self {
             process,
             runtime,
             aws,
-            started_in_ms,
+            started,
+            logged,
+            _turns: turns,
         })
     }
 
-    /// Sends `invocations` deliveries, one after another, after as many as it takes to warm up.
-    pub async fn measure(
-        &mut self,
-        topic: &str,
-        request: Request,
-        body_bytes: usize,
-        invocations: u32,
-    ) -> anyhow::Result<Measured> {
-        let mut status = 0;
-        for n in 0..50 {
-            status = self.invoke(event(topic, request, body_bytes, n)).await?;
-        }
-        let id = self.process.id().context("the function has ended")?;
-        self.aws.take_calls();
-        let before = cpu(id)?;
-        for n in 0..invocations {
-            status = self.invoke(event(topic, request, body_bytes, 50 + n)).await?;
-        }
-        let spent = cpu(id)?.saturating_sub(before);
-        Ok(Measured {
-            status,
-            calls: self.aws.take_calls(),
-            cpu_ms: spent.as_secs_f64() * 1e3 / f64::from(invocations),
-            peak_mib: peak_mib(id)?,
-        })
+    /// From the start until it asks for its first event.
+    pub async fn first_poll(&mut self) -> anyhow::Result<Duration> {
+        Ok(self.runtime.polled().await? - self.started)
     }
 
-    async fn invoke(&mut self, event: String) -> anyhow::Result<u64> {
-        let answer = self.runtime.invoke(event).await?;
-        // Only when it asks again is it done with what it does after answering.
+    /// From the start until its answer to an event that has been waiting for it.
+    pub async fn first_answer(&mut self, event: String) -> anyhow::Result<(Duration, Timed)> {
+        let timed = self.runtime.invoke_timed(event).await?;
         self.runtime.polled().await?;
-        let answer: Value = serde_json::from_slice(&answer)?;
-        answer["statusCode"]
-            .as_u64()
-            .with_context(|| format!("not an HTTP answer: {answer}"))
+        self.runtime.polled().await?;
+        Ok((timed.answered - self.started, timed))
+    }
+
+    /// Hands it one event; comes back when it asks for the next, for only then is it done with what it does after it
+    /// has answered.
+    pub async fn invoke(&mut self, event: String) -> anyhow::Result<Timed> {
+        let timed = self.runtime.invoke_timed(event).await?;
+        self.runtime.polled().await?;
+        Ok(timed)
+    }
+
+    /// What it has used so far.
+    pub fn usage(&self) -> anyhow::Result<Usage> {
+        let id = self.process.id().context("the function has ended")?;
+        Ok(Usage {
+            cpu: cpu(id)?,
+            peak_mib: peak_mib(id)?,
+            logged: self.logged.load(Ordering::Relaxed),
+        })
     }
 }
 
-/// What API Gateway hands a function for one webhook.
-fn event(topic: &str, request: Request, body_bytes: usize, n: u32) -> String {
-    let padding = "x".repeat(body_bytes.saturating_sub(60));
-    let body = json!({"id": 788_032_119_674_292_922_u64, "n": n, "body_html": padding}).to_string();
-    let signed = if request == Request::Forged {
-        "another body"
-    } else {
-        &body
-    };
-    let id = match request {
-        Request::Duplicate => format!("{DUPLICATE}{n}"),
-        Request::Fresh | Request::Forged => format!("b54557e4-bdd9-4b37-8a5f-{n:012}"),
-    };
-    let webhook = Webhook {
-        topic,
-        store: "demo.myshopify.com",
-        id: &id,
-        triggered_at: "2026-11-14T15:04:53.106482937Z",
-        body: &body,
-        signature: &sign(SECRET, signed.as_bytes()),
-        base64: false,
-    };
-    webhook.event()
+/// What a process has used.
+#[derive(Debug, Clone, Copy)]
+pub struct Usage {
+    /// Of all its threads and of children that have ended.
+    pub cpu: Duration,
+    /// The most memory it had at once.
+    pub peak_mib: f64,
+    /// Bytes of log.
+    pub logged: u64,
 }
 
-/// Time on a processor, of all threads that live.
+/// A shell that joins the control group, if there is one, and becomes the function when it reads a line.
+fn waiting(command: &Path, limit: &Limit) -> Command {
+    let mut shell = Command::new("/bin/sh");
+    let join = r#"if [ -n "$1" ]; then echo $$ > "$1"; fi; shift; echo ready; read -r go; exec "$@""#;
+    let procs = limit.procs().unwrap_or_default();
+    shell
+        .args(["-c", join, "sh"])
+        .arg(procs)
+        .arg(command)
+        .stdin(Stdio::piped());
+    shell
+}
+
+/// Lets a waiting process begin, with all of its share before it, and tells when.
+async fn release(process: &mut Child, limit: &Limit, id: u32) -> anyhow::Result<Instant> {
+    let mut ready = [0; 6];
+    let output = process.stdout.as_mut().context("its output is not read")?;
+    output.read_exact(&mut ready).await?;
+    if let Some(procs) = limit.procs() {
+        let joined = fs::read_to_string(&procs)?;
+        ensure!(joined.lines().any(|line| line == id.to_string()), "it is not limited");
+    }
+    // What the shell has used of this period is given back with the next.
+    let rest = PERIOD * 2;
+    tokio::task::spawn_blocking(move || std::thread::sleep(rest)).await?;
+    let mut input = process.stdin.take().context("its input is not ours")?;
+    let started = Instant::now();
+    input.write_all(b"\n").await?;
+    Ok(started)
+}
+
+/// Reads what it logs, as Lambda does, and counts the bytes.
+fn count(process: &mut Child, logged: &Arc<AtomicU64>) -> anyhow::Result<()> {
+    let mut output = process.stdout.take().context("its output is not read")?;
+    let logged = Arc::clone(logged);
+    tokio::spawn(async move {
+        let mut buffer = vec![0; 64 * 1024];
+        while let Ok(read) = output.read(&mut buffer).await
+            && read > 0
+        {
+            logged.fetch_add(u64::try_from(read).unwrap_or(u64::MAX), Ordering::Relaxed);
+        }
+    });
+    Ok(())
+}
+
+/// What Lambda sets, and what each function is told.
+fn environment(program: &Program, runtime: &str, aws: &Aws) -> Vec<(&'static str, OsString)> {
+    let queue = format!("{}/000000000000/events", aws.url);
+    let mut told: Vec<(&str, OsString)> = [
+        ("AWS_LAMBDA_RUNTIME_API", runtime),
+        ("AWS_LAMBDA_FUNCTION_NAME", program.name.as_str()),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512"),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+        ("AWS_ENDPOINT_URL", aws.url.as_str()),
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_DEFAULT_REGION", "eu-west-1"),
+        ("AWS_ACCESS_KEY_ID", "ASIAIOSFODNN7EXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+        ("AWS_SESSION_TOKEN", "token"),
+        ("LANG", "en_US.UTF-8"),
+        ("PATH", "/usr/local/bin:/usr/bin:/bin"),
+    ]
+    .map(|(name, value)| (name, value.into()))
+    .into();
+    let own: &[(&str, &str)] = match program.made {
+        Made::Hookline => &[
+            ("LEDGER_TABLE", "ledger"),
+            ("ENTITIES_TABLE", "entities"),
+            ("STORES_TABLE", "stores"),
+            ("CONNECTIONS_TABLE", "connections"),
+            ("ACCESS_TABLE", "access"),
+            ("ACTIVITY_TABLE", "activity"),
+            ("LIVE_TABLE", "live"),
+            ("EVENT_QUEUE_URL", &queue),
+            ("SYNC_QUEUE_URL", &queue),
+            ("DEAD_LETTER_QUEUE_URL", &queue),
+            ("TOKEN_KEY_ARN", "arn:aws:kms:eu-west-1:123456789012:key/token"),
+            ("LIVE_URL", "wss://live.example/live"),
+            ("LIVE_ENDPOINT", &aws.url),
+            ("RECEIVER_URL", "https://hooks.example"),
+            ("OPENSEARCH_URL", &aws.url),
+            ("OPENSEARCH_INDEX", "hookline"),
+            ("OPENSEARCH_SIGNING_SERVICE", "es"),
+            ("SHOPIFY_CLIENT_ID", "client"),
+            ("SHOPIFY_CLIENT_SECRETS", SECRET),
+            ("API_TOKEN", "a-token-nobody-could-guess"),
+            // What is counted is written once, before anything is measured, and then not for an hour.
+            ("STATUS_TALLY_SECONDS", "3600"),
+        ],
+        Made::Node | Made::Python => &[
+            ("TABLE", "idempotency"),
+            ("QUEUE_URL", &queue),
+            ("SHOPIFY_CLIENT_SECRET", SECRET),
+            ("POWERTOOLS_SERVICE_NAME", "receiver"),
+            ("PYTHONPATH", crate::peers::PYTHON),
+            // Lambda's folder cannot be written to either.
+            ("PYTHONDONTWRITEBYTECODE", "1"),
+        ],
+    };
+    told.extend(own.iter().map(|&(name, value)| (name, value.into())));
+    let (bundle, variable) = match program.made {
+        Made::Hookline => (&aws.trusted, "SSL_CERT_FILE"),
+        Made::Node => (&aws.authority, "NODE_EXTRA_CA_CERTS"),
+        Made::Python => (&aws.trusted, "AWS_CA_BUNDLE"),
+    };
+    told.extend(bundle.as_ref().map(|path| (variable, path.into())));
+    told
+}
+
+/// Time on a processor: of the threads that live, to the nanosecond; or, where threads or children have ended, of all, in
+/// the kernel's ticks.
 fn cpu(process: u32) -> anyhow::Result<Duration> {
     let mut nanoseconds = 0;
     for thread in fs::read_dir(format!("/proc/{process}/task"))? {
-        let schedstat = fs::read_to_string(thread?.path().join("schedstat"))?;
+        // A thread may end between the two.
+        let Ok(schedstat) = fs::read_to_string(thread?.path().join("schedstat")) else {
+            continue;
+        };
         let spent = schedstat.split_whitespace().next().context("an empty schedstat")?;
         nanoseconds += spent.parse::<u64>()?;
     }
-    Ok(Duration::from_nanos(nanoseconds))
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    let ticks = ticks(&stat).context("a stat without times")?;
+    let per_second = rustix::param::clock_ticks_per_second();
+    let all = Duration::from_nanos(ticks.saturating_mul(1_000_000_000) / per_second);
+    Ok(Duration::from_nanos(nanoseconds).max(all))
+}
+
+/// `utime`, `stime`, `cutime` and `cstime` of `/proc/<pid>/stat`
+/// (<https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html>).
+fn ticks(stat: &str) -> Option<u64> {
+    // The program's name, in brackets, may hold anything.
+    let (_, after) = stat.rsplit_once(") ")?;
+    let fields: Vec<&str> = after.split_whitespace().collect();
+    fields.get(11..15)?.iter().map(|field| field.parse::<u64>().ok()).sum()
 }
 
 fn peak_mib(process: u32) -> anyhow::Result<f64> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .context("no VmHWM")?;
-    let kib: u32 = line.trim().trim_end_matches("kB").trim().parse()?;
+    let kib = high_water_kib(&status).context("no VmHWM")?;
     Ok(f64::from(kib) / 1024.0)
+}
+
+/// `VmHWM` of `/proc/<pid>/status`.
+fn high_water_kib(status: &str) -> Option<u32> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_found_behind_any_name() {
+        let stat = "7 (a) b) S 1 7 7 0 -1 4194304 5 6 7 8 120 30 4 1 20 0 1 0 99 1024 10";
+        assert_eq!(ticks(stat), Some(155));
+        assert_eq!(ticks("7 (a) S 1"), None);
+    }
+
+    #[test]
+    fn the_high_water_mark_is_read() {
+        assert_eq!(
+            high_water_kib("Name:\tx\nVmHWM:\t    9472 kB\nVmRSS:\t 1 kB\n"),
+            Some(9472)
+        );
+        assert_eq!(high_water_kib("Name:\tx\n"), None);
+    }
 }

@@ -1,134 +1,116 @@
-//! `make bench`: runs each built function as Lambda does, against a stub of AWS that answers at once and counts, and prints
-//! what it costs beside what it may cost. Nothing here is a test: a busy machine makes times longer, never counts.
+//! `make bench`: runs each built function as Lambda does, and beside it what people would write instead, against a stub of
+//! AWS that counts; prints figures beside goals, and writes all of it as JSON. Nothing here is a test: a busy machine makes
+//! times longer, never counts.
 
 mod aws;
+mod certificates;
+mod events;
 mod function;
+mod limit;
+mod measure;
+mod outcome;
+mod peers;
+mod report;
 mod size;
+mod stats;
+mod suite;
 
-use std::path::{Path, PathBuf};
+use std::{collections::BTreeMap, fs, io::Write, path::PathBuf, process::ExitCode};
 
-use anyhow::{Context, ensure};
-use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
+use anyhow::Context;
+use clap::Parser;
 
 use crate::{
-    aws::Calls,
-    function::{Function, Request},
+    certificates::Authority,
+    limit::Limit,
+    outcome::{Machine, Outcome},
+    peers::Installed,
+    suite::{Bench, CONSUMER, Effort, LIMITED_MEMORY, RECEIVER},
 };
 
-/// How many invocations a figure is the mean of.
-const INVOCATIONS: u32 = 2_000;
+/// Measures the built functions, and what people would write instead.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Where `make build` has put them.
+    #[arg(long, default_value = "target/lambda")]
+    functions: PathBuf,
+    /// What tests/bench/peers/install.py has said. Without it nothing is compared.
+    #[arg(long, value_name = "FILE")]
+    peers: Option<PathBuf>,
+    /// Where all figures go, as JSON.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Only sees that all of it works: the figures mean nothing.
+    #[arg(long)]
+    quick: bool,
+}
 
-/// How often a function is started for its start time.
-const STARTS: usize = 11;
-
-/// Bytes of body in a delivery of ordinary size.
-const BODY: usize = 4 * 1024;
-
-const RECEIVERS: [(&str, &str); 5] = [
-    ("products-create", "products/create"),
-    ("products-update", "products/update"),
-    ("products-delete", "products/delete"),
-    ("collections-update", "collections/update"),
-    ("app-uninstalled", "app/uninstalled"),
-];
-const OTHERS: [&str; 3] = ["reindex", "status", "search"];
-
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let folder = std::env::args_os()
-        .nth(1)
-        .map_or_else(|| PathBuf::from("target/lambda"), PathBuf::from);
-    let mut starts = table(&[
-        "function",
-        "start to first poll, median (ms)",
-        "goal",
-        "zip (MB)",
-        "goal",
-    ]);
-    for name in RECEIVERS.map(|(name, _)| name).into_iter().chain(OTHERS) {
-        let bootstrap = bootstrap(&folder, name)?;
-        let zipped = size::zipped_megabytes(&bootstrap)?;
-        let mut times = Vec::with_capacity(STARTS);
-        for _ in 0..STARTS {
-            times.push(Function::start(&bootstrap, name).await?.started_in_ms);
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let done = runtime
+        .context("no runtime")
+        .and_then(|runtime| runtime.block_on(run(&arguments)));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(trouble) => {
+            say(&format!("bench: {trouble:#}"));
+            ExitCode::FAILURE
         }
-        starts.add_row([
-            name.into(),
-            format!("{:.1}", median(&mut times)),
-            "< 30".into(),
-            format!("{zipped:.2}"),
-            "< 4".into(),
-        ]);
     }
+}
 
-    let mut work = table(&[
-        "receiver, 4 KiB body",
-        "answer",
-        "DynamoDB",
-        "SQS",
-        "goal",
-        "CPU each (ms)",
-        "peak memory (MiB)",
-    ]);
-    let (name, topic) = RECEIVERS[1];
-    let bootstrap = bootstrap(&folder, name)?;
-    for (label, request, goal, status) in [
-        ("new delivery", Request::Fresh, Calls { dynamodb: 1, sqs: 1 }, 200),
-        ("duplicate", Request::Duplicate, Calls { dynamodb: 1, sqs: 0 }, 200),
-        ("forged", Request::Forged, Calls { dynamodb: 0, sqs: 0 }, 401),
-    ] {
-        let mut function = Function::start(&bootstrap, name).await?;
-        let measured = function.measure(topic, request, BODY, INVOCATIONS).await?;
-        ensure!(
-            measured.status == status,
-            "{label}: answered {}, not {status}",
-            measured.status
-        );
-        ensure!(
-            measured.calls == goal.times(INVOCATIONS),
-            "{label}: made {:?} in {INVOCATIONS} invocations",
-            measured.calls
-        );
-        work.add_row([
-            label.into(),
-            status.to_string(),
-            goal.dynamodb.to_string(),
-            goal.sqs.to_string(),
-            "exactly so".into(),
-            format!("{:.3}", measured.cpu_ms),
-            format!("{:.1}", measured.peak_mib),
-        ]);
+async fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let folder = std::env::temp_dir().join(format!("hookline-bench-{}", std::process::id()));
+    let authority = Authority::make(&folder)?;
+    let limit = Limit::of_memory(LIMITED_MEMORY);
+    let bench = Bench {
+        authority: &authority,
+        limit: &limit,
+        effort: if arguments.quick { Effort::QUICK } else { Effort::FULL },
+    };
+    let outcome = measure(arguments, bench).await;
+    fs::remove_dir_all(&folder).with_context(|| format!("removing {}", folder.display()))?;
+    let outcome = outcome?;
+    if let Some(path) = &arguments.json {
+        fs::write(path, serde_json::to_string_pretty(&outcome)? + "\n")
+            .with_context(|| format!("writing {}", path.display()))?;
     }
-    print(&format!(
-        "{starts}\n\n{work}\n\nGoals: CPU per new delivery < 1 ms, peak memory < 30 MiB. {INVOCATIONS} invocations each.\n"
+    writeln!(std::io::stdout(), "{}", outcome.told())?;
+    Ok(())
+}
+
+async fn measure(arguments: &Arguments, bench: Bench<'_>) -> anyhow::Result<Outcome> {
+    let mut started = BTreeMap::new();
+    for program in suite::functions(&arguments.functions)? {
+        say(&format!("· starting {}", program.name));
+        let measured = bench.started(&program).await;
+        started.insert(program.name.clone(), measured.context(program.name)?);
+    }
+    let receiver = peers::hookline(&arguments.functions, RECEIVER)?;
+    let mut programs = vec![receiver.clone()];
+    if let Some(path) = &arguments.peers {
+        programs.extend(Installed::read(path)?.programs()?);
+    }
+    let mut receivers = BTreeMap::new();
+    for program in programs {
+        say(&format!("· receiving with {}", program.name));
+        let measured = bench.receiver(&program).await;
+        receivers.insert(program.name.clone(), measured.context(program.name)?);
+    }
+    say(&format!("· consuming with {CONSUMER}"));
+    let consumer = peers::hookline(&arguments.functions, CONSUMER)?;
+    let consumer = bench.consumer(&receiver, &consumer).await.context(CONSUMER)?;
+    Ok(Outcome::of(
+        Machine::this()?,
+        bench.limit.describe(),
+        started,
+        receivers,
+        consumer,
     ))
 }
 
-fn bootstrap(folder: &Path, name: &str) -> anyhow::Result<PathBuf> {
-    let path = folder.join(name).join("bootstrap");
-    ensure!(
-        path.is_file(),
-        "{} is not there: run `make build` first",
-        path.display()
-    );
-    path.canonicalize().context("the bootstrap's path")
-}
-
-fn table(headers: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_preset(UTF8_FULL_CONDENSED).set_header(headers);
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table
-}
-
-fn median(times: &mut [f64]) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
-}
-
-fn print(text: &str) -> anyhow::Result<()> {
-    use std::io::Write as _;
-    Ok(std::io::stdout().write_all(text.as_bytes())?)
+/// Tells whoever waits; who does not listen need not be told.
+fn say(text: &str) {
+    let _unheard = writeln!(std::io::stderr(), "{text}");
 }

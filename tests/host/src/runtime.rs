@@ -3,7 +3,7 @@
 
 use std::{
     sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::{Context, bail};
@@ -23,8 +23,8 @@ pub struct Runtime {
     /// As in `AWS_LAMBDA_RUNTIME_API`.
     pub address: String,
     events: mpsc::Sender<String>,
-    polls: mpsc::Receiver<()>,
-    answers: mpsc::Receiver<Answer>,
+    polls: mpsc::Receiver<Instant>,
+    answers: mpsc::Receiver<(Answer, Between)>,
     _server: Server,
 }
 
@@ -37,12 +37,27 @@ pub enum Answer {
     Error(Bytes),
 }
 
+/// An answer, and between when and when it was made, as the runtime API saw it: without the waiting of whoever invokes.
+#[derive(Debug)]
+pub struct Timed {
+    /// The answer.
+    pub answer: Bytes,
+    /// When the event was handed over.
+    pub handed: Instant,
+    /// When the whole answer was there.
+    pub answered: Instant,
+}
+
 struct Side {
     events: Mutex<mpsc::Receiver<String>>,
-    polls: mpsc::Sender<()>,
-    answers: mpsc::Sender<Answer>,
+    polls: mpsc::Sender<Instant>,
+    handed: Mutex<Instant>,
+    answers: mpsc::Sender<(Answer, Between)>,
     timeout: Duration,
 }
+
+/// When an event was handed over and when its answer was there.
+type Between = (Instant, Instant);
 
 impl Runtime {
     /// Starts it, for a function with this timeout.
@@ -56,6 +71,7 @@ impl Runtime {
         let side = Arc::new(Side {
             events: Mutex::new(next_event),
             polls: polled,
+            handed: Mutex::new(Instant::now()),
             answers: answered,
             timeout,
         });
@@ -69,11 +85,11 @@ impl Runtime {
         })
     }
 
-    /// Waits until the function asks for an event.
+    /// Waits until the function asks for an event, and tells when it did.
     ///
     /// # Errors
     /// When it does not.
-    pub async fn polled(&mut self) -> anyhow::Result<()> {
+    pub async fn polled(&mut self) -> anyhow::Result<Instant> {
         let polled = tokio::time::timeout(PATIENCE, self.polls.recv()).await;
         polled
             .context("the function did not poll")?
@@ -85,13 +101,25 @@ impl Runtime {
     /// # Errors
     /// When there is none, or when it is that the function has failed.
     pub async fn invoke(&mut self, event: String) -> anyhow::Result<Bytes> {
+        Ok(self.invoke_timed(event).await?.answer)
+    }
+
+    /// The same, and tells how long it took.
+    ///
+    /// # Errors
+    /// When there is no answer, or when it is that the function has failed.
+    pub async fn invoke_timed(&mut self, event: String) -> anyhow::Result<Timed> {
         self.events.send(event).await?;
         let answered = tokio::time::timeout(PATIENCE, self.answers.recv()).await;
-        match answered
+        let (answer, (handed, answered)) = answered
             .context("the function did not answer")?
-            .context("the runtime API is gone")?
-        {
-            Answer::Response(answer) => Ok(answer),
+            .context("the runtime API is gone")?;
+        match answer {
+            Answer::Response(answer) => Ok(Timed {
+                answer,
+                handed,
+                answered,
+            }),
             Answer::Error(problem) => bail!("the function failed: {}", String::from_utf8_lossy(&problem)),
         }
     }
@@ -100,7 +128,7 @@ impl Runtime {
 async fn answer(request: Request<Incoming>, side: Arc<Side>) -> anyhow::Result<Response<Full<Bytes>>> {
     let path = request.uri().path().to_owned();
     if path.ends_with("/invocation/next") {
-        side.polls.send(()).await?;
+        side.polls.send(Instant::now()).await?;
         let event = side
             .events
             .lock()
@@ -113,6 +141,7 @@ async fn answer(request: Request<Incoming>, side: Arc<Side>) -> anyhow::Result<R
             reason = "this plays Lambda, whose clock is the machine's"
         )]
         let deadline = SystemTime::now().duration_since(UNIX_EPOCH)? + side.timeout;
+        *side.handed.lock().await = Instant::now();
         return Ok(Response::builder()
             .header("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
             .header("lambda-runtime-deadline-ms", deadline.as_millis().to_string())
@@ -123,11 +152,13 @@ async fn answer(request: Request<Incoming>, side: Arc<Side>) -> anyhow::Result<R
             .body(Full::from(event))?);
     }
     let body = request.into_body().collect().await?.to_bytes();
+    let answered = Instant::now();
     let answer = if path.ends_with("/error") {
         Answer::Error(body)
     } else {
         Answer::Response(body)
     };
-    side.answers.send(answer).await?;
+    let handed = *side.handed.lock().await;
+    side.answers.send((answer, (handed, answered))).await?;
     Ok(Response::builder().status(StatusCode::ACCEPTED).body(Full::default())?)
 }

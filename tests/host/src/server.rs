@@ -8,6 +8,7 @@ use tokio::{
     net::TcpListener,
     task::{JoinHandle, JoinSet},
 };
+use tokio_rustls::TlsAcceptor;
 
 /// A running server. It ends, and so does every request that it is busy with, when this is dropped.
 #[derive(Debug)]
@@ -33,15 +34,41 @@ where
     F: Future<Output = Result<Response<Full<Bytes>>, E>> + Send + 'static,
     E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
 {
+    start_over(None, answer).await
+}
+
+/// The same, over TLS where `tls` is given. A handshake that fails ends its connection.
+///
+/// # Errors
+/// When there is no port to listen on.
+pub async fn start_over<A, F, E>(tls: Option<TlsAcceptor>, answer: A) -> anyhow::Result<Server>
+where
+    A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+    F: Future<Output = Result<Response<Full<Bytes>>, E>> + Send + 'static,
+    E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
+{
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?.to_string();
     let accepting = tokio::spawn(async move {
         // Its connections end with it.
         let mut connections = JoinSet::new();
         while let Ok((stream, _)) = listener.accept().await {
+            // What waits for more before it sends makes an answer 40 ms late.
+            if stream.set_nodelay(true).is_err() {
+                continue;
+            }
             let service = service_fn(answer.clone());
-            connections
-                .spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+            let http = hyper::server::conn::http1::Builder::new();
+            let tls = tls.clone();
+            connections.spawn(async move {
+                match tls {
+                    None => http.serve_connection(TokioIo::new(stream), service).await.ok(),
+                    Some(tls) => match tls.accept(stream).await {
+                        Ok(stream) => http.serve_connection(TokioIo::new(stream), service).await.ok(),
+                        Err(_) => None,
+                    },
+                }
+            });
             while connections.try_join_next().is_some() {}
         }
     });

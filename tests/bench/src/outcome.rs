@@ -1,0 +1,299 @@
+//! All that one run has measured, and what it means.
+
+use std::{collections::BTreeMap, fmt::Write, fs};
+
+use anyhow::Context;
+use serde::Serialize;
+
+use crate::{
+    measure::Warm,
+    report::{self, Goal, Line, number, ratio},
+    suite::{
+        AWAY, BULK_EDIT, CATALOGUE, CATALOGUE_AWAY, DUPLICATE, FORGED, NEW, NEW_AWAY, NEW_LARGE, ONE, ONE_AWAY,
+        RECEIVER, Receiver, Started,
+    },
+};
+
+/// Where it was measured, and when.
+#[derive(Debug, Serialize)]
+pub struct Machine {
+    pub date: String,
+    pub processor: String,
+    pub processors: usize,
+    pub kernel: String,
+}
+
+impl Machine {
+    /// This one, now.
+    pub fn this() -> anyhow::Result<Self> {
+        let cpuinfo = fs::read_to_string("/proc/cpuinfo")?;
+        let processor = cpuinfo.lines().find_map(|line| line.strip_prefix("model name"));
+        Ok(Self {
+            date: jiff::Timestamp::now().strftime("%F").to_string(),
+            processor: processor
+                .unwrap_or("unknown")
+                .trim_start_matches(['\t', ' ', ':'])
+                .to_owned(),
+            processors: std::thread::available_parallelism()?.get(),
+            kernel: fs::read_to_string("/proc/sys/kernel/osrelease")
+                .context("which kernel")?
+                .trim()
+                .to_owned(),
+        })
+    }
+}
+
+/// One run.
+#[derive(Debug, Serialize)]
+pub struct Outcome {
+    pub machine: Machine,
+    /// How starts over TLS were limited.
+    pub limited: String,
+    pub goals: Vec<Line>,
+    pub functions: BTreeMap<String, Started>,
+    pub receivers: BTreeMap<String, Receiver>,
+    pub consumer: BTreeMap<&'static str, Warm>,
+    /// What `hookline cost --measured` reads.
+    pub cost: Cost,
+}
+
+/// What an event costs in calls and time.
+#[derive(Debug, Serialize)]
+pub struct Cost {
+    pub date: String,
+    pub receiver: Work,
+    /// The consumer with a batch of one, and of ten.
+    pub consumer_of_1: Work,
+    pub consumer_of_10: Work,
+}
+
+/// What one invocation takes.
+#[derive(Debug, Serialize)]
+pub struct Work {
+    pub cpu_ms: f64,
+    /// Calls that wait for each other.
+    pub rounds: f64,
+    pub calls: BTreeMap<String, f64>,
+    /// Bytes of log.
+    pub logged: f64,
+}
+
+impl Work {
+    fn of(at_once: Option<&Warm>, away: Option<&Warm>) -> Self {
+        let p50 = |warm: Option<&Warm>| warm.map_or(0.0, |warm| warm.latency_ms.p50);
+        let latency = AWAY.latency.as_secs_f64() * 1e3;
+        Self {
+            cpu_ms: at_once.map_or(0.0, |warm| warm.cpu_ms),
+            rounds: ((p50(away) - p50(at_once)) / latency).round().max(0.0),
+            calls: at_once
+                .map(|warm| warm.calls.iter().cloned().collect())
+                .unwrap_or_default(),
+            logged: at_once.map_or(0.0, |warm| warm.logged),
+        }
+    }
+}
+
+impl Outcome {
+    pub fn of(
+        machine: Machine,
+        limited: String,
+        functions: BTreeMap<String, Started>,
+        receivers: BTreeMap<String, Receiver>,
+        consumer: BTreeMap<&'static str, Warm>,
+    ) -> Self {
+        let work = |name| receivers.get(RECEIVER).and_then(|receiver| receiver.work.get(name));
+        let cost = Cost {
+            date: machine.date.clone(),
+            receiver: Work::of(work(NEW), work(NEW_AWAY)),
+            consumer_of_1: Work::of(consumer.get(ONE), consumer.get(ONE_AWAY)),
+            consumer_of_10: Work::of(consumer.get(CATALOGUE), consumer.get(CATALOGUE_AWAY)),
+        };
+        Self {
+            goals: goals(&receivers, &consumer),
+            machine,
+            limited,
+            functions,
+            receivers,
+            consumer,
+            cost,
+        }
+    }
+
+    /// As a person reads it.
+    pub fn told(&self) -> String {
+        let Machine {
+            date,
+            processor,
+            processors,
+            kernel,
+        } = &self.machine;
+        let mut text = format!(
+            "{date}, {processors} × {processor}, Linux {kernel}\n\n{}\n\n{}\n\n{}\n\n{}\n",
+            report::goals(&self.goals),
+            self.starts(),
+            self.receiving(),
+            self.consuming(),
+        );
+        let notes = format!(
+            "\nLimited: {}. Own: without the time the stub had the requests. Medians of starts; the zip of a peer without what \
+             AWS's runtime brings.",
+            self.limited
+        );
+        let _infallible = text.write_str(&notes);
+        text
+    }
+
+    fn starts(&self) -> comfy_table::Table {
+        let mut table = report::table(&["function", "first poll (ms)", "zip (MB)", "peak memory (MiB)", "calls"]);
+        for (name, function) in &self.functions {
+            table.add_row([
+                name.clone(),
+                number(function.start.first_poll_ms, ""),
+                number(function.zip_mb, ""),
+                number(function.start.peak_mib, ""),
+                function.start.calls.values().sum::<u64>().to_string(),
+            ]);
+        }
+        table
+    }
+
+    fn receiving(&self) -> comfy_table::Table {
+        let mut table = report::table(&[
+            "receiver",
+            "p50 (ms)",
+            "p90",
+            "p99",
+            "own p50",
+            "own p99",
+            "/s",
+            "CPU (ms)",
+            "peak (MiB)",
+            "log (B)",
+            "calls",
+        ]);
+        for (name, receiver) in &self.receivers {
+            for case in [NEW, NEW_AWAY, NEW_LARGE, DUPLICATE, FORGED] {
+                if let Some(warm) = receiver.work.get(case) {
+                    table.add_row(cells(&format!("{name}: {case}"), warm, warm.per_second));
+                }
+            }
+        }
+        table
+    }
+
+    fn consuming(&self) -> comfy_table::Table {
+        let mut table = report::table(&[
+            "consumer",
+            "p50 (ms)",
+            "p90",
+            "p99",
+            "own p50",
+            "own p99",
+            "events/s",
+            "CPU (ms)",
+            "peak (MiB)",
+            "log (B)",
+            "calls",
+        ]);
+        for case in [BULK_EDIT, CATALOGUE, CATALOGUE_AWAY, ONE, ONE_AWAY] {
+            if let Some(warm) = self.consumer.get(case) {
+                table.add_row(cells(case, warm, warm.events_per_second));
+            }
+        }
+        table
+    }
+}
+
+fn cells(name: &str, warm: &Warm, per_second: f64) -> Vec<String> {
+    let figures = [
+        warm.latency_ms.p50,
+        warm.latency_ms.p90,
+        warm.latency_ms.p99,
+        warm.own_ms.p50,
+        warm.own_ms.p99,
+        per_second,
+        warm.cpu_ms,
+        warm.peak_mib,
+        warm.logged,
+    ];
+    let mut row = vec![name.to_owned()];
+    row.extend(figures.map(|figure| number(figure, "")));
+    let calls = warm
+        .calls
+        .iter()
+        .map(|(name, count)| format!("{} {name}", number(*count, "")));
+    row.push(calls.collect::<Vec<_>>().join(", "));
+    row
+}
+
+/// The goals of docs/performance.md.
+fn goals(receivers: &BTreeMap<String, Receiver>, consumer: &BTreeMap<&'static str, Warm>) -> Vec<Line> {
+    use Goal::{AtLeast, AtMost};
+    let of_one = |who: &str, figure: fn(&Receiver) -> Option<f64>| receivers.get(who).and_then(figure);
+    let ours = |figure| of_one(RECEIVER, figure);
+    let times_node = |figure| ratio(of_one(RECEIVER, figure), of_one("node", figure));
+    let first_poll = |receiver: &Receiver| Some(receiver.start.first_poll_ms);
+    let p50 = |receiver: &Receiver| receiver.work.get(NEW).map(|warm| warm.latency_ms.p50);
+    let cpu_small = |receiver: &Receiver| receiver.work.get(NEW).map(|warm| warm.cpu_ms);
+    let cpu_large = |receiver: &Receiver| receiver.work.get(NEW_LARGE).map(|warm| warm.cpu_ms);
+    let call_count = |receiver: &Receiver| Some(receiver.work.get(NEW)?.calls.iter().map(|(_, count)| count).sum());
+    vec![
+        Line::new("start to first poll, receiver", "ms", ours(first_poll), AtMost(5.0)),
+        Line::new("  Node peer's / ours", "×", times_node(first_poll), AtLeast(30.0)),
+        Line::new(
+            "start + first invocation, stub 0 ms",
+            "ms",
+            ours(|receiver| receiver.start.first_answer_ms),
+            AtMost(7.0),
+        ),
+        Line::new(
+            "start + first invocation, TLS, 4 ms a call, CPU of 512 MB",
+            "ms",
+            ours(|receiver| receiver.start_over_tls_limited.first_answer_ms),
+            AtMost(40.0),
+        ),
+        Line::new("warm p50, new, 4 KiB, stub 0 ms", "ms", ours(p50), AtMost(0.25)),
+        Line::new("  Node peer's / ours", "×", times_node(p50), AtLeast(10.0)),
+        Line::new(
+            "warm, stub 4 ms: p50 beyond the calls",
+            "ms",
+            ours(|receiver| receiver.work.get(NEW_AWAY).map(|warm| warm.own_ms.p50)),
+            AtMost(0.5),
+        ),
+        Line::new(
+            "warm, stub 4 ms: p99 beyond the calls",
+            "ms",
+            ours(|receiver| receiver.work.get(NEW_AWAY).map(|warm| warm.own_ms.p99)),
+            AtMost(1.5),
+        ),
+        Line::new("CPU, new, 4 KiB", "ms", ours(cpu_small), AtMost(0.2)),
+        Line::new("  Node peer's / ours", "×", times_node(cpu_small), AtLeast(15.0)),
+        Line::new("CPU, new, 200 KiB", "ms", ours(cpu_large), AtMost(0.7)),
+        Line::new("  Node peer's / ours", "×", times_node(cpu_large), AtLeast(15.0)),
+        Line::new(
+            "CPU, forged, 4 KiB",
+            "ms",
+            ours(|receiver| receiver.work.get(FORGED).map(|warm| warm.cpu_ms)),
+            AtMost(0.06),
+        ),
+        Line::new(
+            "peak memory, receiver, 4 KiB",
+            "MiB",
+            ours(|receiver| receiver.work.get(NEW).map(|warm| warm.peak_mib)),
+            AtMost(12.0),
+        ),
+        Line::new(
+            "zip, receiver",
+            "MB",
+            ours(|receiver| Some(receiver.zip_mb)),
+            AtMost(2.5),
+        ),
+        Line::new("calls for a new delivery", "", ours(call_count), AtMost(2.0)),
+        Line::new(
+            "consumer, batches of 10, stub 0 ms, one core",
+            "events/s",
+            consumer.get(CATALOGUE).map(|warm| warm.events_per_second),
+            AtLeast(5000.0),
+        ),
+    ]
+}

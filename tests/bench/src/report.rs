@@ -1,0 +1,168 @@
+//! Figures beside goals, as a table for a person.
+
+use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
+use serde::Serialize;
+
+/// What a figure is to be.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Goal {
+    AtMost(f64),
+    AtLeast(f64),
+}
+
+/// One line: something that was measured, and what it was to be.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Line {
+    pub what: String,
+    pub unit: &'static str,
+    /// None where it could not be measured in this run.
+    pub figure: Option<f64>,
+    pub goal: Goal,
+    pub verdict: Verdict,
+}
+
+/// Whether a goal is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    Reached,
+    Missed,
+    /// There is no figure.
+    NotMeasured,
+}
+
+impl Goal {
+    fn judge(self, figure: Option<f64>) -> Verdict {
+        let reached = match (self, figure) {
+            (_, None) => return Verdict::NotMeasured,
+            (Self::AtMost(goal), Some(figure)) => figure <= goal,
+            (Self::AtLeast(goal), Some(figure)) => figure >= goal,
+        };
+        if reached { Verdict::Reached } else { Verdict::Missed }
+    }
+
+    fn tell(self, unit: &str) -> String {
+        match self {
+            Self::AtMost(goal) => format!("≤ {}", number(goal, unit)),
+            Self::AtLeast(goal) => format!("≥ {}", number(goal, unit)),
+        }
+    }
+}
+
+impl Line {
+    /// Judges a figure.
+    pub fn new(what: impl Into<String>, unit: &'static str, figure: Option<f64>, goal: Goal) -> Self {
+        Self {
+            what: what.into(),
+            unit,
+            figure,
+            goal,
+            verdict: goal.judge(figure),
+        }
+    }
+
+    fn cells(&self) -> [String; 4] {
+        let figure = self.figure.map(|figure| number(figure, self.unit));
+        let verdict = match self.verdict {
+            Verdict::Reached => "reached",
+            Verdict::Missed => "MISSED",
+            Verdict::NotMeasured => "not measured",
+        };
+        [
+            self.what.clone(),
+            self.goal.tell(self.unit),
+            figure.unwrap_or_else(|| "–".into()),
+            verdict.into(),
+        ]
+    }
+}
+
+/// A figure in as many digits as mean something.
+pub fn number(figure: f64, unit: &str) -> String {
+    let digits = match figure.abs() {
+        under if under < 1.0 => 3,
+        under if under < 10.0 => 2,
+        under if under < 100.0 => 1,
+        _ => 0,
+    };
+    let text = format!("{figure:.digits$}");
+    let text = if digits == 0 {
+        text
+    } else {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    };
+    match unit {
+        "" => text,
+        "×" => format!("{text} ×"),
+        unit => format!("{text} {unit}"),
+    }
+}
+
+/// How many times the first the second is.
+pub fn ratio(ours: Option<f64>, theirs: Option<f64>) -> Option<f64> {
+    let (ours, theirs) = (ours?, theirs?);
+    (ours > 0.0).then(|| theirs / ours)
+}
+
+/// The goals.
+pub fn goals(lines: &[Line]) -> Table {
+    let mut table = table(&["", "goal", "figure", "verdict"]);
+    for line in lines {
+        table.add_row(line.cells());
+    }
+    table
+}
+
+/// An empty table whose columns, but for the first, are numbers.
+pub fn table(headers: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(UTF8_FULL_CONDENSED).set_header(headers);
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_goal_is_reached_at_its_very_edge_and_missed_beyond() {
+        let verdict = |goal: Goal, figure| goal.judge(figure);
+        assert_eq!(verdict(Goal::AtMost(5.0), Some(5.0)), Verdict::Reached);
+        assert_eq!(verdict(Goal::AtMost(5.0), Some(5.1)), Verdict::Missed);
+        assert_eq!(verdict(Goal::AtLeast(30.0), Some(30.0)), Verdict::Reached);
+        assert_eq!(verdict(Goal::AtLeast(30.0), Some(29.9)), Verdict::Missed);
+        assert_eq!(verdict(Goal::AtMost(5.0), None), Verdict::NotMeasured);
+        assert_eq!(verdict(Goal::AtMost(5.0), Some(f64::NAN)), Verdict::Missed);
+    }
+
+    #[test]
+    fn numbers_have_the_digits_that_mean_something() {
+        let told = [
+            number(0.25, "ms"),
+            number(4.018, "ms"),
+            number(20.0, "ms"),
+            number(5000.4, ""),
+            number(31.26, "×"),
+        ];
+        assert_eq!(told, ["0.25 ms", "4.02 ms", "20 ms", "5000", "31.3 ×"]);
+    }
+
+    #[test]
+    fn a_ratio_says_how_many_times_theirs_is_ours() {
+        assert_eq!(ratio(Some(4.0), Some(120.0)), Some(30.0));
+        assert_eq!(ratio(Some(0.0), Some(120.0)), None);
+        assert_eq!(ratio(None, Some(120.0)), None);
+    }
+
+    #[test]
+    fn a_line_is_told_with_goal_figure_and_verdict() {
+        let line = Line::new("start", "ms", Some(6.0), Goal::AtMost(5.0));
+        assert_eq!(line.cells(), ["start", "≤ 5 ms", "6 ms", "MISSED"]);
+        let line = Line::new("start", "ms", None, Goal::AtMost(5.0));
+        assert_eq!(line.cells(), ["start", "≤ 5 ms", "–", "not measured"]);
+    }
+}

@@ -1,0 +1,191 @@
+//! What is measured in one run, in the order in which it is.
+
+use std::{collections::BTreeMap, path::Path, time::Duration};
+
+use serde::Serialize;
+
+use crate::{
+    aws::{AT_ONCE, Behaviour},
+    certificates::Authority,
+    events::{self, Delivery, LARGE, SMALL, Shape},
+    function::{Made, Program},
+    limit::Limit,
+    measure::{self, Case, Expected, Start, WARM_UP, Warm},
+    peers, size,
+};
+
+/// The receiver that stands for all: they are the same but for the topic.
+pub const RECEIVER: &str = "products-update";
+
+/// The consumer.
+pub const CONSUMER: &str = "reindex";
+
+/// What a call to AWS takes, in what is to look like AWS.
+pub const AWAY: Behaviour = Behaviour {
+    latency: Duration::from_millis(4),
+    tls: false,
+};
+
+const AWAY_OVER_TLS: Behaviour = Behaviour { tls: true, ..AWAY };
+
+/// The memory (MB) whose share of a processor is used for starts over TLS.
+pub const LIMITED_MEMORY: u32 = 512;
+
+/// Most messages that the consumer is handed at once.
+const BATCH: usize = 10;
+
+/// How much is measured.
+#[derive(Debug, Clone, Copy)]
+pub struct Effort {
+    /// Invocations with a small body and at once; others take longer, and are fewer.
+    pub invocations: usize,
+    /// Starts of our own functions; of the peers a third.
+    pub starts: usize,
+}
+
+impl Effort {
+    /// For figures.
+    pub const FULL: Self = Self {
+        invocations: 2_000,
+        starts: 15,
+    };
+    /// For seeing that all works.
+    pub const QUICK: Self = Self {
+        invocations: 60,
+        starts: 3,
+    };
+
+    fn starts_of(self, program: &Program) -> usize {
+        match program.made {
+            Made::Hookline => self.starts,
+            Made::Node | Made::Python => self.starts.div_ceil(3),
+        }
+    }
+}
+
+/// A function as it starts, with nothing to do.
+#[derive(Debug, Serialize)]
+pub struct Started {
+    pub zip_mb: f64,
+    pub start: Start,
+}
+
+/// A receiver, ours or another's.
+#[derive(Debug, Serialize)]
+pub struct Receiver {
+    pub zip_mb: f64,
+    pub start: Start,
+    pub start_over_tls_limited: Start,
+    /// By what was sent, as in `new, 4 KiB`.
+    pub work: BTreeMap<&'static str, Warm>,
+}
+
+pub const NEW: &str = "new, 4 KiB";
+pub const NEW_AWAY: &str = "new, 4 KiB, 4 ms a call";
+pub const NEW_LARGE: &str = "new, 200 KiB";
+pub const DUPLICATE: &str = "duplicate, 4 KiB";
+pub const FORGED: &str = "forged, 4 KiB";
+
+pub const BULK_EDIT: &str = "bulk edit, 10";
+pub const CATALOGUE: &str = "catalogue, 10";
+pub const CATALOGUE_AWAY: &str = "catalogue, 10, 4 ms a call";
+pub const ONE: &str = "one event";
+pub const ONE_AWAY: &str = "one event, 4 ms a call";
+
+/// What is measured with, and against.
+#[derive(Debug, Clone, Copy)]
+pub struct Bench<'a> {
+    pub authority: &'a Authority,
+    pub limit: &'a Limit,
+    pub effort: Effort,
+}
+
+impl Bench<'_> {
+    /// A function's start and size.
+    pub async fn started(&self, program: &Program) -> anyhow::Result<Started> {
+        let starts = self.effort.starts_of(program);
+        Ok(Started {
+            zip_mb: zipped(program)?,
+            start: measure::start(program, AT_ONCE, self.authority, None, None, starts).await?,
+        })
+    }
+
+    /// All there is to measure of a receiver.
+    pub async fn receiver(&self, program: &Program) -> anyhow::Result<Receiver> {
+        let first = events::webhook(Delivery::Fresh, Shape::Catalogue, SMALL, 1)?;
+        let first = Some((first.as_str(), Expected::Status(200)));
+        let starts = self.effort.starts_of(program);
+        let start = measure::start(program, AT_ONCE, self.authority, None, first, starts).await?;
+        let start_over_tls_limited =
+            measure::start(program, AWAY_OVER_TLS, self.authority, Some(self.limit), first, starts).await?;
+        let mut work = BTreeMap::new();
+        let many = self.effort.invocations;
+        for (name, behaviour, delivery, bytes, invocations) in [
+            (NEW, AT_ONCE, Delivery::Fresh, SMALL, many),
+            (NEW_AWAY, AWAY, Delivery::Fresh, SMALL, many / 4),
+            (NEW_LARGE, AT_ONCE, Delivery::Fresh, LARGE, many / 6),
+            (DUPLICATE, AT_ONCE, Delivery::Duplicate, SMALL, many / 2),
+            (FORGED, AT_ONCE, Delivery::Forged, SMALL, many / 2),
+        ] {
+            let case = Case {
+                behaviour,
+                events: webhooks(delivery, Shape::Catalogue, bytes, invocations + WARM_UP)?,
+                batch: 1,
+                expected: Expected::Status(if delivery == Delivery::Forged { 401 } else { 200 }),
+                known: delivery == Delivery::Duplicate,
+            };
+            work.insert(name, measure::warm(program, self.authority, case).await?);
+        }
+        Ok(Receiver {
+            zip_mb: zipped(program)?,
+            start,
+            start_over_tls_limited,
+            work,
+        })
+    }
+
+    /// The consumer, fed with what the receiver sends.
+    pub async fn consumer(
+        &self,
+        receiver: &Program,
+        consumer: &Program,
+    ) -> anyhow::Result<BTreeMap<&'static str, Warm>> {
+        let many = self.effort.invocations;
+        let mut work = BTreeMap::new();
+        for (name, behaviour, shape, batch, invocations) in [
+            (BULK_EDIT, AT_ONCE, Shape::BulkEdit, BATCH, many / 4),
+            (CATALOGUE, AT_ONCE, Shape::Catalogue, BATCH, many / 4),
+            (CATALOGUE_AWAY, AWAY, Shape::Catalogue, BATCH, many / 20),
+            (ONE, AT_ONCE, Shape::Catalogue, 1, many / 4),
+            (ONE_AWAY, AWAY, Shape::Catalogue, 1, many / 20),
+        ] {
+            let events = webhooks(Delivery::Fresh, shape, SMALL, (invocations + WARM_UP) * batch)?;
+            let messages = measure::sent(receiver, AT_ONCE, self.authority, events).await?;
+            let case = Case {
+                behaviour,
+                events: events::batches(&messages, batch),
+                batch,
+                expected: Expected::AllDone,
+                known: false,
+            };
+            work.insert(name, measure::warm(consumer, self.authority, case).await?);
+        }
+        Ok(work)
+    }
+}
+
+/// All of ours that are built.
+pub fn functions(folder: &Path) -> anyhow::Result<Vec<Program>> {
+    let names = peers::built(folder)?;
+    names.iter().map(|name| peers::hookline(folder, name)).collect()
+}
+
+fn webhooks(delivery: Delivery, shape: Shape, bytes: usize, count: usize) -> anyhow::Result<Vec<String>> {
+    (0..u32::try_from(count)?)
+        .map(|n| events::webhook(delivery, shape, bytes, n))
+        .collect()
+}
+
+fn zipped(program: &Program) -> anyhow::Result<f64> {
+    program.deployed.iter().map(|path| size::zipped_megabytes(path)).sum()
+}
