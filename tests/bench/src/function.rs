@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use hookline_host::runtime::{Runtime, Timed};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -105,7 +105,10 @@ impl Function {
 
     /// From the start until it asks for its first event.
     pub async fn first_poll(&mut self) -> anyhow::Result<Duration> {
-        Ok(self.runtime.polled().await? - self.started)
+        tokio::select! {
+            polled = self.runtime.polled() => Ok(polled? - self.started),
+            ended = self.process.wait() => bail!("it does not start: {}", ended?),
+        }
     }
 
     /// From the start until its answer to an event that has been waiting for it.
@@ -241,6 +244,8 @@ fn environment(program: &Program, runtime: &str, aws: &Aws) -> Vec<(&'static str
             ("QUEUE_URL", &queue),
             ("SHOPIFY_CLIENT_SECRET", SECRET),
             ("POWERTOOLS_SERVICE_NAME", "receiver"),
+            // That the SDK will want a newer Node.js in 2027.
+            ("NODE_NO_WARNINGS", "1"),
             ("PYTHONPATH", crate::peers::PYTHON),
             // Lambda's folder cannot be written to either.
             ("PYTHONDONTWRITEBYTECODE", "1"),

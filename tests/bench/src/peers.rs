@@ -90,13 +90,17 @@ pub fn hookline(folder: &Path, name: &str) -> anyhow::Result<Program> {
     })
 }
 
-/// The names of all functions in a folder, sorted. What is there without a bootstrap is not deployed.
+/// What is in here is deployed, nothing else.
+const DEPLOYED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../functions");
+
+/// The names of all functions that are built in a folder, sorted. The command `hookline` is there too, and is none.
 pub fn built(folder: &Path) -> anyhow::Result<Vec<String>> {
     let entries = fs::read_dir(folder).with_context(|| format!("{}: run `make build` first", folder.display()))?;
     let mut names = Vec::new();
     for entry in entries {
         let entry = entry?;
         if entry.path().join("bootstrap").is_file()
+            && Path::new(DEPLOYED).join(entry.file_name()).is_dir()
             && let Ok(name) = entry.file_name().into_string()
         {
             names.push(name);
@@ -111,15 +115,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_function_is_a_folder_with_a_bootstrap() {
+    fn a_function_is_deployed_and_has_a_bootstrap() {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["reindex", "hookline", "app-uninstalled"] {
+        for name in ["reindex", "hookline", "app-uninstalled", "search"] {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
-        for name in ["reindex", "app-uninstalled"] {
+        for name in ["reindex", "hookline", "app-uninstalled"] {
             fs::write(folder.path().join(name).join("bootstrap"), "").unwrap();
         }
         assert_eq!(built(folder.path()).unwrap(), ["app-uninstalled", "reindex"]);
-        assert!(hookline(folder.path(), "hookline").is_err());
+        assert!(hookline(folder.path(), "search").is_err());
     }
 }

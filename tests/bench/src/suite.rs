@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
+use anyhow::Context;
 use serde::Serialize;
 
 use crate::{
@@ -117,7 +118,8 @@ impl Bench<'_> {
         let starts = self.effort.starts_of(program);
         let start = measure::start(program, AT_ONCE, self.authority, None, first, starts).await?;
         let start_over_tls_limited =
-            measure::start(program, AWAY_OVER_TLS, self.authority, Some(self.limit), first, starts).await?;
+            measure::start(program, AWAY_OVER_TLS, self.authority, Some(self.limit), first, starts).await;
+        let start_over_tls_limited = start_over_tls_limited.context("starting over TLS")?;
         let mut work = BTreeMap::new();
         let many = self.effort.invocations;
         for (name, behaviour, delivery, bytes, invocations) in [
@@ -134,7 +136,8 @@ impl Bench<'_> {
                 expected: Expected::Status(if delivery == Delivery::Forged { 401 } else { 200 }),
                 known: delivery == Delivery::Duplicate,
             };
-            work.insert(name, measure::warm(program, self.authority, case).await?);
+            let measured = measure::warm(program, self.authority, case).await;
+            work.insert(name, measured.context(name)?);
         }
         Ok(Receiver {
             zip_mb: zipped(program)?,
@@ -168,7 +171,8 @@ impl Bench<'_> {
                 expected: Expected::AllDone,
                 known: false,
             };
-            work.insert(name, measure::warm(consumer, self.authority, case).await?);
+            let measured = measure::warm(consumer, self.authority, case).await;
+            work.insert(name, measured.context(name)?);
         }
         Ok(work)
     }

@@ -33,6 +33,6 @@ for (;;) {
     const answer = await handler(JSON.parse(text), context);
     await call('POST', `${id}/response`, JSON.stringify(answer));
   } catch (error) {
-    await call('POST', `${id}/error`, JSON.stringify({ errorType: error.name, errorMessage: error.message }));
+    await call('POST', `${id}/error`, JSON.stringify({ errorType: error.name, errorMessage: `${error.message}: ${error.cause}` }));
   }
 }

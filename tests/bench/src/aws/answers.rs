@@ -26,12 +26,16 @@ pub struct Answer {
 /// When a request is not what the service takes.
 pub fn answer(head: &Parts, body: &[u8], known: bool) -> anyhow::Result<Answer> {
     match head.headers.get("x-amz-target") {
-        Some(target) => of_aws(target.to_str()?, body, known),
+        Some(target) => {
+            let agent = head.headers.get(header::USER_AGENT);
+            let python = agent.is_some_and(|agent| String::from_utf8_lossy(agent.as_bytes()).contains("Botocore"));
+            of_aws(target.to_str()?, body, known, python)
+        }
         None => of_opensearch(head, body),
     }
 }
 
-fn of_aws(target: &str, body: &[u8], known: bool) -> anyhow::Result<Answer> {
+fn of_aws(target: &str, body: &[u8], known: bool, python: bool) -> anyhow::Result<Answer> {
     let (service, operation) = target.split_once('.').context("a target without a dot")?;
     let service = match service {
         "DynamoDB_20120810" => "DynamoDB",
@@ -41,7 +45,7 @@ fn of_aws(target: &str, body: &[u8], known: bool) -> anyhow::Result<Answer> {
     };
     let mut sent = None;
     let (status, answer) = match operation {
-        "PutItem" if known => (StatusCode::BAD_REQUEST, done()),
+        "PutItem" if known => (StatusCode::BAD_REQUEST, done(python)),
         "UpdateItem" => (StatusCode::OK, json!({"Attributes": {"state": {"S": "claimed"}}})),
         "PutItem" | "GetItem" | "DeleteItem" => (StatusCode::OK, json!({})),
         "BatchGetItem" => (StatusCode::OK, json!({"Responses": {}, "UnprocessedKeys": {}})),
@@ -112,8 +116,13 @@ fn bulk(body: &[u8]) -> anyhow::Result<Value> {
 }
 
 /// A refused condition with what stands in the way: to Hookline a delivery that is done, to Powertools one whose answer
-/// is known.
-fn done() -> Value {
+/// is known, which that for Python keeps as a text and that for JavaScript as a map.
+fn done(python: bool) -> Value {
+    let known = if python {
+        json!({"S": "{\"statusCode\": 200}"})
+    } else {
+        json!({"M": {"statusCode": {"N": "200"}}})
+    };
     json!({
         "__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
         "message": "The conditional request failed",
@@ -121,7 +130,7 @@ fn done() -> Value {
             "pk": {"S": "x"}, "state": {"S": "done"}, "owner": {"S": "somebody"}, "lease_until_us": {"N": "1"},
             "expires_at": {"N": "99999999999"},
             "id": {"S": "x"}, "status": {"S": "COMPLETED"}, "expiration": {"N": "99999999999"},
-            "data": {"M": {"statusCode": {"N": "200"}}},
+            "data": known,
         },
     })
 }
