@@ -72,9 +72,16 @@ fuzz: $(CARGO_FUZZ) ## Throws hostile input at every parser, each for SECONDS=60
 soak: ready ## Kills the functions at every call and fails AWS at 5, 20 and 50 percent: nothing lost, doubled, brought back. [ARGS='--seed 7']
 	$(SOAK) $(ARGS)
 
+# What is measured is built, not all: a receiver differs from the others by its topic alone.
+BENCHED := $(filter products-update reindex sync search status reconcile authorizer actions panel live-%,$(FUNCTIONS))
+
 .PHONY: bench
-bench: build ## Builds for release and measures calls, start, CPU, memory and size, beside the goals of docs/performance.md.
-	cargo run --quiet --release --locked --package hookline-bench
+bench: tools ## Measures start, work, CPU, memory, calls and size beside goals and peers. Writes target/bench.json. [ARGS=--quick]
+	@$(PYTHON) tests/bench/peers/install.py > target/bench-peers.json
+	@echo "· building what is measured (cargo profile release)" >&2
+	@PATH="$(TOOLS)/bin:$$PATH" cargo lambda build --locked --release $(addprefix --package ,$(BENCHED))
+	@cargo run --quiet --profile local --locked --package hookline-bench -- --peers target/bench-peers.json \
+	  --json target/bench.json $(addprefix --only ,$(BENCHED)) $(ARGS)
 
 .PHONY: format
 format: emulator ## Formats Rust and Python.

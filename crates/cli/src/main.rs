@@ -6,6 +6,7 @@ mod archive;
 mod args;
 mod backfill;
 mod clock;
+mod cost;
 mod dlq;
 mod letters;
 mod output;
@@ -51,8 +52,13 @@ fn main() -> ExitCode {
 /// Whether all came about that was asked for.
 async fn run(cli: Cli) -> Result<bool> {
     let out = output::Output { json: cli.json };
+    // What a command does not need is not looked for: finding a region may take a request.
+    if let Command::Cost(wanted) = &cli.command {
+        return cost::run(&out, wanted);
+    }
     let places = places::Connected::new(cli.places).await;
     match cli.command {
+        Command::Cost(wanted) => cost::run(&out, &wanted),
         Command::Dlq(command) => dlq::run(&places, &out, command).await,
         Command::Replay(wanted) => replay::run(&places, &out, &wanted).await,
         Command::Trace(wanted) => trace::run(&places, &out, &wanted).await,

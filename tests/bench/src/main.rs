@@ -34,6 +34,9 @@ struct Arguments {
     /// Where `make build` has put them.
     #[arg(long, default_value = "target/lambda")]
     functions: PathBuf,
+    /// Only these functions' starts; by default all that are there.
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
     /// What tests/bench/peers/install.py has said. Without it nothing is compared.
     #[arg(long, value_name = "FILE")]
     peers: Option<PathBuf>,
@@ -83,6 +86,9 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
 async fn measure(arguments: &Arguments, bench: Bench<'_>) -> anyhow::Result<Outcome> {
     let mut started = BTreeMap::new();
     for program in suite::functions(&arguments.functions)? {
+        if !arguments.only.is_empty() && !arguments.only.contains(&program.name) {
+            continue;
+        }
         say(&format!("· starting {}", program.name));
         let measured = bench.started(&program).await;
         started.insert(program.name.clone(), measured.context(program.name)?);

@@ -62,6 +62,8 @@ pub struct Outcome {
 pub struct Cost {
     pub date: String,
     pub receiver: Work,
+    /// The same with a body of 200 KiB; what its calls take was not measured apart.
+    pub receiver_of_200k: Work,
     /// The consumer with a batch of one, and of ten.
     pub consumer_of_1: Work,
     pub consumer_of_10: Work,
@@ -105,6 +107,7 @@ impl Outcome {
         let cost = Cost {
             date: machine.date.clone(),
             receiver: Work::of(work(NEW), work(NEW_AWAY)),
+            receiver_of_200k: Work::of(work(NEW_LARGE), None),
             consumer_of_1: Work::of(consumer.get(ONE), consumer.get(ONE_AWAY)),
             consumer_of_10: Work::of(consumer.get(CATALOGUE), consumer.get(CATALOGUE_AWAY)),
         };

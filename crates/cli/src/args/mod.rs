@@ -9,6 +9,7 @@ use hookline_domain::ids::{DeliveryId, Topic};
 use jiff::Timestamp;
 
 use crate::{
+    cost::Cost,
     pace::Rate,
     places::Places,
     select::{self, Age, Selection, Store},
@@ -60,6 +61,8 @@ pub enum Command {
     /// Tells the whole fate of one delivery, and what to do about it.
     #[command(after_help = TRACE)]
     Trace(Trace),
+    /// Tells what so many webhooks cost on AWS, per stage, beside hosted gateways. Asks nobody.
+    Cost(Cost),
 }
 
 const REPLAY: &str = "\

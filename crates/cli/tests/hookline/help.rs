@@ -4,7 +4,7 @@ use std::{fs, path::Path, process::Command};
 
 #[test]
 fn the_help_is_as_it_was_read_last() {
-    let cases: [(&str, &[&str]); 19] = [
+    let cases: [(&str, &[&str]); 20] = [
         ("hookline", &["--help"]),
         ("dlq", &["dlq", "--help"]),
         ("dlq-list", &["dlq", "list", "--help"]),
@@ -13,6 +13,7 @@ fn the_help_is_as_it_was_read_last() {
         ("dlq-purge", &["dlq", "purge", "--help"]),
         ("replay", &["replay", "--help"]),
         ("trace", &["trace", "--help"]),
+        ("cost", &["cost", "--help"]),
         ("store", &["store", "--help"]),
         ("store-add", &["store", "add", "--help"]),
         ("store-list", &["store", "list", "--help"]),

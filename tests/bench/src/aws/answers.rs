@@ -13,7 +13,7 @@ pub const SECRET: &str = "hush";
 /// One answer, and what was asked.
 #[derive(Debug)]
 pub struct Answer {
-    /// As in `DynamoDB PutItem`.
+    /// As in `DynamoDB PutItem ledger` or `SQS SendMessage`.
     pub operation: String,
     /// What was sent to the queue.
     pub sent: Option<String>,
@@ -73,10 +73,24 @@ fn of_aws(target: &str, body: &[u8], known: bool, python: bool) -> anyhow::Resul
         ),
     };
     Ok(Answer {
-        operation: format!("{service} {operation}"),
+        operation: match table(service, body) {
+            Some(table) => format!("{service} {operation} {table}"),
+            None => format!("{service} {operation}"),
+        },
         sent,
         response: respond(status, &answer)?,
     })
+}
+
+/// The table that an operation on one item is about.
+fn table(service: &str, body: &[u8]) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Asked {
+        #[serde(rename = "TableName")]
+        table: String,
+    }
+    let asked: Asked = (service == "DynamoDB").then(|| serde_json::from_slice(body).ok())??;
+    Some(asked.table)
 }
 
 fn of_opensearch(head: &Parts, body: &[u8]) -> anyhow::Result<Answer> {
@@ -160,10 +174,8 @@ mod tests {
 
     #[test]
     fn an_operation_is_told_by_its_target_and_a_message_is_seen() {
-        assert_eq!(
-            asked("DynamoDB_20120810.PutItem", "{}", false).operation,
-            "DynamoDB PutItem"
-        );
+        let put = asked("DynamoDB_20120810.PutItem", r#"{"TableName": "ledger"}"#, false);
+        assert_eq!(put.operation, "DynamoDB PutItem ledger");
         let sent = asked("AmazonSQS.SendMessage", r#"{"MessageBody": "hello"}"#, false);
         assert_eq!(
             (sent.operation.as_str(), sent.sent.as_deref()),

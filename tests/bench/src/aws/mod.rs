@@ -22,7 +22,7 @@ use hyper::{Request, Response, body::Incoming};
 
 use crate::certificates::Authority;
 
-/// How often each operation was called, as in `DynamoDB PutItem`.
+/// How often each operation was called, as in `DynamoDB PutItem ledger`.
 pub type Calls = BTreeMap<String, u64>;
 
 /// How the stub behaves.
