@@ -106,7 +106,7 @@ impl Function {
     /// From the start until it asks for its first event.
     pub async fn first_poll(&mut self) -> anyhow::Result<Duration> {
         tokio::select! {
-            polled = self.runtime.polled() => Ok(polled? - self.started),
+            polled = self.runtime.polled_at() => Ok(polled? - self.started),
             ended = self.process.wait() => bail!("it does not start: {}", ended?),
         }
     }

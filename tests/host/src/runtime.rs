@@ -85,11 +85,20 @@ impl Runtime {
         })
     }
 
-    /// Waits until the function asks for an event, and tells when it did.
+    /// Waits until the function asks for an event.
     ///
     /// # Errors
     /// When it does not.
-    pub async fn polled(&mut self) -> anyhow::Result<Instant> {
+    pub async fn polled(&mut self) -> anyhow::Result<()> {
+        self.polled_at().await?;
+        Ok(())
+    }
+
+    /// The same, and tells when it did.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn polled_at(&mut self) -> anyhow::Result<Instant> {
         let polled = tokio::time::timeout(PATIENCE, self.polls.recv()).await;
         polled
             .context("the function did not poll")?

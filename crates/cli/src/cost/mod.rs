@@ -230,7 +230,7 @@ fn quantity(number: Decimal) -> String {
     let digits = number.round_dp(0).to_string();
     let mut apart = String::with_capacity(digits.len() * 4 / 3);
     for (n, digit) in digits.chars().enumerate() {
-        if n > 0 && (digits.len() - n) % 3 == 0 {
+        if n > 0 && (digits.len() - n).is_multiple_of(3) {
             apart.push(',');
         }
         apart.push(digit);
