@@ -3,6 +3,7 @@
 //! Nothing here names an SDK: adapters come in through the ports of `hookline-domain`.
 
 pub mod api;
+pub mod authorizer;
 pub mod batch;
 pub mod clock;
 pub mod config;
@@ -21,7 +22,10 @@ mod testing;
 
 pub use self::{
     clock::SystemClock,
-    config::{Environment, ReceiverConfig, ReconcileConfig, ReindexConfig, SearchConfig, StatusConfig, SyncConfig},
+    config::{
+        AuthorizerConfig, Environment, ReceiverConfig, ReconcileConfig, ReindexConfig, SearchConfig, StatusConfig,
+        SyncConfig,
+    },
     receiver::{Ports, Receiver},
     serve::serve,
     start::start,
