@@ -1,20 +1,22 @@
-//! What others ask: how a store is doing, and what is in its catalogue. Who may ask says the [door](crate::door).
+//! What others ask: how a store is doing, what is in its catalogue, and a ticket to follow it. Who may ask says the [door](crate::door).
 
 use std::time::Instant;
 
 use hookline_domain::{
+    access::ticket::Tickets,
     index::{Search, SearchQuery},
     port::Clock,
     status::Status,
     stores::Stores,
 };
 use http::{Response, StatusCode};
-use lambda_http::{Body, Request, RequestExt};
+use lambda_http::{Body, Request, RequestExt, request::RequestContext};
 use serde::Serialize;
 
 use crate::{
     door::{Door, Refusal},
     serve::{Http, json},
+    tickets,
 };
 
 /// The longest search text, in bytes: more than any question has.
@@ -26,20 +28,27 @@ const RESULTS: usize = 10;
 /// The most results of one search.
 const RESULTS_LIMIT: usize = 50;
 
-/// `GET /api/stores/{store}/status`
+/// `GET /api/stores/{store}/status` and `POST /api/live/tickets`
 #[derive(Debug)]
-pub struct StatusApi<S, C> {
+pub struct StatusApi<S, T, C> {
     door: Door<S>,
+    tickets: Option<T>,
     clock: C,
 }
 
-impl<S: Stores, C: Clock> StatusApi<S, C> {
+impl<S: Stores, T: Tickets, C: Clock> StatusApi<S, T, C> {
     /// Ready to answer.
-    pub fn new(stores: S, clock: C) -> Self {
+    pub fn new(stores: S, tickets: Option<T>, clock: C) -> Self {
         Self {
             door: Door::new(stores),
+            tickets,
             clock,
         }
+    }
+
+    async fn ticket(&self, request: &Request) -> Result<Response<Body>, Refusal> {
+        let principal = self.door.enter(request)?;
+        tickets::issue(self.tickets.as_ref(), principal, &self.clock).await
     }
 
     async fn status(&self, request: &Request) -> Result<Status, Refusal> {
@@ -49,19 +58,29 @@ impl<S: Stores, C: Clock> StatusApi<S, C> {
     }
 }
 
-impl<S, C> Http for StatusApi<S, C>
+impl<S, T, C> Http for StatusApi<S, T, C>
 where
     S: Stores + 'static,
+    T: Tickets + 'static,
     C: Clock + 'static,
 {
     async fn answer(&self, request: Request) -> Response<Body> {
-        match self.status(&request).await {
-            Ok(status) => json(StatusCode::OK, &status),
-            Err(refusal) => refusal.answer("status"),
-        }
+        let answered = match route(&request) {
+            Some(tickets::ROUTE) => self.ticket(&request).await,
+            _ => self.status(&request).await.map(|status| json(StatusCode::OK, &status)),
+        };
+        answered.unwrap_or_else(|refusal| refusal.answer("status"))
     }
 
     async fn afterwards(&self) {}
+}
+
+/// The route that API Gateway has chosen, as in the template.
+fn route(request: &Request) -> Option<&str> {
+    match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => context.route_key.as_deref(),
+        _ => None,
+    }
 }
 
 /// `GET /api/stores/{store}/search?q=…&limit=…`

@@ -19,6 +19,7 @@ pub mod start;
 pub mod tally;
 #[cfg(test)]
 mod testing;
+mod tickets;
 
 pub use self::{
     clock::SystemClock,
