@@ -40,7 +40,9 @@ impl Search for Asked {
 pub(crate) fn search(data: &[u8]) {
     let sent = Sent::read(data);
     let store = sent.path.trim_start_matches('/').to_owned();
-    let Some(mut request) = sent.request(&store) else { return };
+    let Some(mut request) = sent.request(&store) else {
+        return;
+    };
     let known = shopify::store(STORE).unwrap();
     let let_in = sent.header("authorization") == Some("right");
     if let_in {
