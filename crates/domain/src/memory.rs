@@ -4,6 +4,7 @@ mod catalogue;
 mod connections;
 mod index;
 mod kept;
+mod live;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -17,6 +18,7 @@ pub use self::{
     connections::{MemoryConnections, MemoryVault},
     index::MemoryIndex,
     kept::{MemoryArchive, MemoryAudit, MemoryBodies},
+    live::{MemoryActivity, MemoryPush, MemoryWatchers},
 };
 use crate::{
     backfill::{Checkpoint, Checkpoints},
@@ -26,7 +28,7 @@ use crate::{
     ledger::{
         self, Claim, ClaimRequest, Completion, Cursor, Entry, Fate, Ledger, Problem, Record, RecordPage, Records, State,
     },
-    live::{self, Changed},
+    live::Changed,
     port::Unavailable,
     product::Collections,
     queue::EventQueue,
@@ -303,7 +305,6 @@ impl MemoryStores {
     }
 
     /// All writes since this was last called, oldest first.
-    #[must_use]
     pub fn take_changes(&self) -> Vec<Changed> {
         self.changes.lock().as_mut().map(std::mem::take).unwrap_or_default()
     }
@@ -312,7 +313,7 @@ impl MemoryStores {
     fn write(
         &self,
         store: &StoreKey,
-        latest: &[live::Entry],
+        latest: &[crate::live::Entry],
         change: impl FnOnce(Option<&StoreRecord>) -> Option<StoreRecord>,
     ) {
         let mut records = self.records.lock();
