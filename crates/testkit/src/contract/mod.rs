@@ -12,6 +12,7 @@
 
 #![expect(missing_docs, reason = "a check says in its name what it checks")]
 
+pub mod activity;
 pub mod archive;
 pub mod audit;
 pub mod bodies;
@@ -27,6 +28,7 @@ pub mod search;
 pub mod seq;
 pub mod stores;
 pub mod vault;
+pub mod watchers;
 
 use std::{sync::Arc, time::Duration};
 
