@@ -7,9 +7,9 @@ use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::Timeou
 use hookline_domain::{port::Clock, secret::SecretRef};
 
 use crate::{
-    ApiGatewayPush, AwsSecret, DynamoActivity, DynamoAudit, DynamoConnections, DynamoEntities, DynamoLedger,
-    DynamoStores, DynamoWatchers, InvalidOpenSearchConfig, KmsVault, OpenSearchConfig, OpenSearchIndex, S3Archive,
-    S3Bodies, SecretsManagerSecret, SqsDeadLetters, SqsEventQueue, SqsJobs,
+    ApiGatewayPush, AwsSecret, DynamoAccess, DynamoActivity, DynamoAudit, DynamoConnections, DynamoEntities,
+    DynamoLedger, DynamoStores, DynamoWatchers, InvalidOpenSearchConfig, KmsVault, OpenSearchConfig, OpenSearchIndex,
+    S3Archive, S3Bodies, SecretsManagerSecret, SqsDeadLetters, SqsEventQueue, SqsJobs,
 };
 
 /// How long a call may take before it has failed.
@@ -132,6 +132,11 @@ impl Aws {
     /// The connections in a table with the key `pk`.
     pub fn connections(&self, table: impl Into<String>) -> DynamoConnections {
         DynamoConnections::new(self.dynamodb(), table)
+    }
+
+    /// The tokens and tickets in a table with the key `pk`.
+    pub fn access(&self, table: impl Into<String>) -> DynamoAccess {
+        DynamoAccess::new(self.dynamodb(), table)
     }
 
     /// What seals with this key of KMS, given by its ARN. Makes no request.

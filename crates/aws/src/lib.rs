@@ -4,6 +4,7 @@
 //! in Hookline names an SDK. Every failure becomes an [`Unavailable`](hookline_domain::port::Unavailable) that keeps
 //! the SDK's error as its source; it is logged by whoever handles it, not here.
 
+mod access;
 mod activity;
 mod archive;
 mod attributes;
@@ -27,6 +28,7 @@ mod stream;
 mod vault;
 mod watchers;
 
+pub use access::DynamoAccess;
 pub use activity::DynamoActivity;
 pub use archive::S3Archive;
 pub use audit::DynamoAudit;

@@ -1,8 +1,8 @@
 //! The ports in memory keep the contract.
 
 use hookline_domain::memory::{
-    MemoryActivity, MemoryArchive, MemoryAudit, MemoryBodies, MemoryConnections, MemoryEntities, MemoryIndex,
-    MemoryLedger, MemoryQueue, MemoryStores, MemoryVault, MemoryWatchers,
+    MemoryAccess, MemoryActivity, MemoryArchive, MemoryAudit, MemoryBodies, MemoryConnections, MemoryEntities,
+    MemoryIndex, MemoryLedger, MemoryQueue, MemoryStores, MemoryVault, MemoryWatchers,
 };
 use hookline_testkit::contract::queue;
 
@@ -72,6 +72,11 @@ mod stores {
 mod connections {
     use super::MemoryConnections;
     hookline_testkit::connections_contract!(async { ((), MemoryConnections::default()) });
+}
+
+mod access {
+    use super::MemoryAccess;
+    hookline_testkit::access_contract!(async { ((), MemoryAccess::default()) });
 }
 
 mod vault {
