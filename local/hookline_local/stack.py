@@ -34,6 +34,8 @@ class Stack:
     client: Client
     # Where webhooks go, without the topic.
     receivers: str
+    # Where stores are followed live.
+    live: str
 
     @property
     def shopkeeper(self) -> Shopkeeper:
@@ -97,9 +99,10 @@ def running(
             bridge.repair_numbers(ports)
             base_url = bridge.add_routes(ports)
             receivers = bridge.tell_receivers(ports, base_url)
+            live = bridge.tell_live(ports)
             say("making a token for all stores")
             token = command.at(ports, outputs, receivers).token("--role", "admin", "--all-stores", "--name", "this run")
-            yield Stack(ports, folder, credentials, outputs, Client(base_url, token), receivers)
+            yield Stack(ports, folder, credentials, outputs, Client(base_url, token), receivers, live)
         except KeyboardInterrupt:
             shutil.rmtree(folder, ignore_errors=True)
             raise

@@ -13,6 +13,8 @@ TABLES = {
     "ConnectionsTable": None,
     "AuditTable": None,
     "AccessTable": "expires_at",
+    "ActivityTable": "expires_at",
+    "LiveTable": "expires_at",
 }
 SENDER_HANGS_UP_AFTER = 5
 
@@ -40,6 +42,8 @@ def test_the_tables_are_these(resources: Resources) -> None:
         "ConnectionsTable": ["pk"],
         "AuditTable": ["pk", "sk"],
         "AccessTable": ["pk"],
+        "ActivityTable": ["pk", "sk"],
+        "LiveTable": ["pk", "sk"],
     }
 
 
@@ -154,7 +158,7 @@ def test_a_message_stays_hidden_while_anybody_may_work_on_it(resources: Resource
 def test_one_bad_message_does_not_fail_its_batch(resources: Resources) -> None:
     """The event source as CloudFormation gets it; linters do not notice when SAM drops a property."""
     mappings = of_type(resources, "AWS::Lambda::EventSourceMapping")
-    assert set(mappings) == {"ReindexEventSource", "SyncEventSource"}
+    assert set(mappings) == {"ReindexEventSource", "SyncEventSource", "LivePushStores", "LivePushAccess"}
     for mapping in mappings.values():
         assert mapping["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     jobs = mappings["SyncEventSource"]["Properties"]
@@ -189,16 +193,18 @@ def test_a_function_runs_what_was_built(resources: Resources, function: str) -> 
 
 def test_a_flood_is_throttled_at_the_api(resources: Resources) -> None:
     """So that one sender cannot use up the account's concurrency."""
-    ((_, stage),) = of_type(resources, "AWS::ApiGatewayV2::Stage").items()
-    settings = stage["Properties"]["DefaultRouteSettings"]
-    assert settings["ThrottlingRateLimit"] == {"Ref": "ThrottleRate"}
-    assert settings["ThrottlingBurstLimit"] == {"Ref": "ThrottleBurst"}
+    stages = of_type(resources, "AWS::ApiGatewayV2::Stage").values()
+    assert len(stages) == 2
+    for stage in stages:
+        settings = stage["Properties"]["DefaultRouteSettings"]
+        assert settings["ThrottlingRateLimit"] == {"Ref": "ThrottleRate"}
+        assert settings["ThrottlingBurstLimit"] == {"Ref": "ThrottleBurst"}
 
 
 def test_every_alarm_says_what_to_do(resources: Resources) -> None:
     """A description of several sentences, one of which is an instruction."""
     alarms = of_type(resources, "AWS::CloudWatch::Alarm")
-    assert len(alarms) == 11
+    assert len(alarms) == 13
     verbs = ("Look at", "Check that", "Read the", "put the", "read the", "Ask AWS")
     for name, alarm in alarms.items():
         description = alarm["Properties"]["AlarmDescription"]
