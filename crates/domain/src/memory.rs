@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod connections;
+mod dead_letters;
 mod index;
 mod kept;
 
@@ -15,6 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 pub use self::{
     catalogue::{MemoryCatalogue, MemorySubscriptions},
     connections::{MemoryConnections, MemoryVault},
+    dead_letters::MemoryDeadLetters,
     index::MemoryIndex,
     kept::{MemoryArchive, MemoryAudit, MemoryBodies},
 };
