@@ -153,8 +153,6 @@ pub struct IndexConfig {
 pub struct StatusConfig {
     /// `STORES_TABLE`
     pub stores_table: String,
-    /// `API_TOKEN` or `API_TOKEN_ARN`
-    pub api_token: SecretRef,
 }
 
 /// What the search function is told.
@@ -164,8 +162,6 @@ pub struct SearchConfig {
     pub stores_table: String,
     /// Where the index is.
     pub index: IndexConfig,
-    /// `API_TOKEN` or `API_TOKEN_ARN`
-    pub api_token: SecretRef,
 }
 
 impl ReceiverConfig {
@@ -258,7 +254,6 @@ impl StatusConfig {
         let mut reader = Reader::new(environment);
         let config = Self {
             stores_table: reader.required("STORES_TABLE"),
-            api_token: reader.secret("API_TOKEN", "API_TOKEN_ARN"),
         };
         reader.finish(config)
     }
@@ -274,7 +269,6 @@ impl SearchConfig {
         let config = Self {
             stores_table: reader.required("STORES_TABLE"),
             index: reader.index(),
-            api_token: reader.secret("API_TOKEN", "API_TOKEN_ARN"),
         };
         reader.finish(config)
     }
@@ -404,7 +398,7 @@ mod tests {
         }
         let error = SearchConfig::read(&environment).unwrap_err().to_string();
         assert!(
-            error.contains("API_TOKEN_ARN") && error.contains("STORES_TABLE"),
+            error.contains("OPENSEARCH_URL") && error.contains("STORES_TABLE"),
             "{error}"
         );
         assert!(StatusConfig::read(&environment).is_err());
@@ -454,9 +448,17 @@ mod tests {
 
     #[test]
     fn two_ways_to_one_secret_are_one_too_many() {
-        let environment = Environment::from([("STORES_TABLE", "stores"), ("API_TOKEN", "a"), ("API_TOKEN_ARN", "b")]);
-        let error = StatusConfig::read(&environment).unwrap_err().to_string();
-        assert_eq!(error, "API_TOKEN and API_TOKEN_ARN are both set; set one");
+        let environment = Environment::from([
+            ("LEDGER_TABLE", "ledger"),
+            ("EVENT_QUEUE_URL", "http://queue"),
+            ("SHOPIFY_CLIENT_SECRETS", "a"),
+            ("SHOPIFY_CLIENT_SECRETS_ARN", "b"),
+        ]);
+        let error = ReceiverConfig::read(&environment).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "SHOPIFY_CLIENT_SECRETS and SHOPIFY_CLIENT_SECRETS_ARN are both set; set one"
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub mod api;
 pub mod batch;
 pub mod clock;
 pub mod config;
+pub mod door;
 pub mod gateway;
 pub mod jobs;
 mod needed;

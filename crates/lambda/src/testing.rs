@@ -3,6 +3,7 @@
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use hookline_domain::{
+    access::{Principal, Reach, Role},
     bodies::{Bodies, BodyKey},
     ids::{DeliveryKey, StoreKey},
     ledger::{Claim, ClaimRequest, Completion, Fate, Ledger, Problem},
@@ -10,7 +11,8 @@ use hookline_domain::{
     queue::EventQueue,
 };
 use jiff::Timestamp;
-use lambda_http::{Body, Request, RequestExt};
+use lambda_http::{Body, Request, RequestExt, request::RequestContext};
+use serde_json::json;
 use sha2::Sha256;
 
 pub(crate) const SECRET: &str = "hush";
@@ -111,4 +113,24 @@ pub(crate) fn webhook(topic: &str, id: &str, body: &[u8]) -> Request {
         .body(Body::Binary(body.to_vec()))
         .unwrap();
     request.with_lambda_context(lambda_http::Context::default())
+}
+
+/// Somebody, until an hour after [`Noon`].
+pub(crate) fn principal(role: Role, reach: Reach) -> Principal {
+    Principal {
+        id: "tok_aaaaaaaaaaaaaaaa".into(),
+        role,
+        reach,
+        expires_at: "2026-11-21T13:00:00Z".parse().unwrap(),
+    }
+}
+
+/// The request as API Gateway hands it on when the authorizer has let somebody in.
+pub(crate) fn let_in(request: Request, principal: &Principal) -> Request {
+    let context = json!({
+        "stage": "$default",
+        "http": {"method": "GET"},
+        "authorizer": {"lambda": principal.context()},
+    });
+    request.with_request_context(RequestContext::ApiGatewayV2(serde_json::from_value(context).unwrap()))
 }

@@ -9,7 +9,6 @@ fn main() -> ExitCode {
     start("status", async {
         let config = StatusConfig::read(&Environment::of_this_process())?;
         let aws = Aws::load(Patience::Receiver).await;
-        let (stores, token) = (aws.stores(&config.stores_table), aws.secret(&config.api_token));
-        serve(StatusApi::new(stores, token, SystemClock).await?).await
+        serve(StatusApi::new(aws.stores(&config.stores_table), SystemClock)).await
     })
 }
