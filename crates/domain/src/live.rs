@@ -21,7 +21,7 @@ use crate::{
     ledger::Fate,
     port::Unavailable,
     status::Status,
-    stores::ErrorCode,
+    stores::{ErrorCode, StoreRecord},
 };
 
 /// What became of one delivery.
@@ -278,6 +278,19 @@ pub enum Asked {
     },
     /// That we are still there. Answered by [`Frame::Pong`].
     Ping,
+}
+
+/// One write of a store's record, as its table's stream tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changed {
+    /// Which store.
+    pub store: StoreKey,
+    /// What it was before; `None` of a store nobody had heard of.
+    pub before: Option<StoreRecord>,
+    /// What it is after.
+    pub after: StoreRecord,
+    /// What became of deliveries, as the write told it.
+    pub latest: Vec<Entry>,
 }
 
 /// Entries of a store as they were kept together.
