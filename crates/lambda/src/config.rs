@@ -1,11 +1,15 @@
 //! What a function is told by its environment: read once, at the start, into one struct. What is missing is named,
 //! all of it at once, with the misspelling that may be why.
 
+mod api;
+
 use std::{collections::BTreeMap, fmt};
 
 use hookline_domain::secret::{Secret, SecretRef};
 use jiff::SignedDuration;
 use tracing::level_filters::LevelFilter;
+
+pub use self::api::{ActionsConfig, StatusConfig};
 
 /// How different two names may be for one to be taken for a misspelling of the other.
 const MISSPELT: usize = 2;
@@ -148,13 +152,6 @@ pub struct IndexConfig {
     pub signing_service: Option<String>,
 }
 
-/// What the status function is told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StatusConfig {
-    /// `STORES_TABLE`
-    pub stores_table: String,
-}
-
 /// What the search function is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SearchConfig {
@@ -240,20 +237,6 @@ impl ReconcileConfig {
         let config = Self {
             stores_table: reader.required("STORES_TABLE"),
             sync_queue_url: reader.required("SYNC_QUEUE_URL"),
-        };
-        reader.finish(config)
-    }
-}
-
-impl StatusConfig {
-    /// Reads it.
-    ///
-    /// # Errors
-    /// [`ConfigError`] names what is missing.
-    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
-        let mut reader = Reader::new(environment);
-        let config = Self {
-            stores_table: reader.required("STORES_TABLE"),
         };
         reader.finish(config)
     }

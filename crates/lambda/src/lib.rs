@@ -21,7 +21,9 @@ mod testing;
 
 pub use self::{
     clock::SystemClock,
-    config::{Environment, ReceiverConfig, ReconcileConfig, ReindexConfig, SearchConfig, StatusConfig, SyncConfig},
+    config::{
+        ActionsConfig, Environment, ReceiverConfig, ReconcileConfig, ReindexConfig, SearchConfig, StatusConfig, SyncConfig,
+    },
     receiver::{Ports, Receiver},
     serve::serve,
     start::start,

@@ -182,12 +182,16 @@ impl<D: DeadLetters, R: Records, F: Fn(&Letter) -> bool> Walk<D, R, F> {
     /// [`Unavailable`]: some letters stay hidden for a while; they come back by themselves.
     pub async fn give_back(self) -> Result<(), Unavailable> {
         let queue = &self.queue;
-        let met: Vec<DeadLetter> = self.met.into_values().flatten().collect();
-        stream::iter(met.iter().map(|dead| queue.give_back(dead)))
+        let met = self.met.into_values().flatten();
+        stream::iter(met.map(|dead| give_back(queue, dead)))
             .buffer_unordered(AT_ONCE)
             .try_collect()
             .await
     }
+}
+
+async fn give_back(queue: &impl DeadLetters, dead: DeadLetter) -> Result<(), Unavailable> {
+    queue.give_back(&dead).await
 }
 
 async fn read(ledger: &impl Records, dead: DeadLetter) -> Result<Letter, Unavailable> {

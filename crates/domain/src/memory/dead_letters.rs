@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::Shared;
+use super::{MemoryQueue, Shared};
 use crate::{
     dead_letters::{Backlog, DeadLetter, DeadLetters},
     port::Unavailable,
+    watch::{Backlog as _, Depths, Queues},
 };
 
 /// [`DeadLetters`] in memory.
@@ -42,6 +43,17 @@ impl MemoryDeadLetters {
             .iter()
             .map(|kept| kept.letter.text.clone())
             .collect()
+    }
+}
+
+/// Of an event queue nobody works on, and these letters.
+impl Queues for (MemoryQueue, MemoryDeadLetters) {
+    async fn depths(&self) -> Result<Depths, Unavailable> {
+        Ok(Depths {
+            waiting: self.0.waiting().await?,
+            in_flight: 0,
+            dead_letters: u64::try_from(self.1.texts().len()).unwrap_or(u64::MAX),
+        })
     }
 }
 
