@@ -152,6 +152,16 @@ pub struct IndexConfig {
     pub signing_service: Option<String>,
 }
 
+/// What the authorizer is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthorizerConfig {
+    /// `ACCESS_TABLE`
+    pub access_table: String,
+    /// `SHOPIFY_CLIENT_ID` and `SHOPIFY_CLIENT_SECRETS` or `SHOPIFY_CLIENT_SECRETS_ARN`; without the first, session tokens
+    /// are refused, and the second is not read.
+    pub app: Option<(String, SecretRef)>,
+}
+
 /// What the search function is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SearchConfig {
@@ -237,6 +247,24 @@ impl ReconcileConfig {
         let config = Self {
             stores_table: reader.required("STORES_TABLE"),
             sync_queue_url: reader.required("SYNC_QUEUE_URL"),
+        };
+        reader.finish(config)
+    }
+}
+
+impl AuthorizerConfig {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names what is missing.
+    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
+        let mut reader = Reader::new(environment);
+        let config = Self {
+            access_table: reader.required("ACCESS_TABLE"),
+            app: reader.optional("SHOPIFY_CLIENT_ID").map(|id| {
+                let secrets = reader.secret("SHOPIFY_CLIENT_SECRETS", "SHOPIFY_CLIENT_SECRETS_ARN");
+                (id, secrets)
+            }),
         };
         reader.finish(config)
     }
@@ -419,6 +447,17 @@ mod tests {
         );
         assert_eq!(config.grace, SignedDuration::from_mins(15));
         assert!(!format!("{config:?}").contains("hush"));
+    }
+
+    #[test]
+    fn no_session_is_believed_without_an_app_and_no_app_without_its_secret() {
+        let table = ("ACCESS_TABLE", "access");
+        let none = AuthorizerConfig::read(&Environment::from([table, ("SHOPIFY_CLIENT_SECRETS", "hush")]));
+        assert_eq!(none.unwrap().app, None);
+        let app = [table, ("SHOPIFY_CLIENT_ID", "app")];
+        let error = AuthorizerConfig::read(&Environment::from(app)).unwrap_err().to_string();
+        assert!(error.contains("SHOPIFY_CLIENT_SECRETS_ARN"), "{error}");
+        assert!(AuthorizerConfig::read(&Environment::default()).is_err());
     }
 
     #[test]

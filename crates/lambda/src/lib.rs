@@ -3,6 +3,7 @@
 //! Nothing here names an SDK: adapters come in through the ports of `hookline-domain`.
 
 pub mod api;
+pub mod authorizer;
 pub mod batch;
 pub mod clock;
 pub mod config;
@@ -18,11 +19,13 @@ pub mod start;
 pub mod tally;
 #[cfg(test)]
 mod testing;
+mod tickets;
 
 pub use self::{
     clock::SystemClock,
     config::{
-        ActionsConfig, Environment, ReceiverConfig, ReconcileConfig, ReindexConfig, SearchConfig, StatusConfig, SyncConfig,
+        ActionsConfig, AuthorizerConfig, Environment, ReceiverConfig, ReconcileConfig, ReindexConfig, SearchConfig, StatusConfig,
+        SyncConfig,
     },
     receiver::{Ports, Receiver},
     serve::serve,

@@ -3,7 +3,11 @@
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use hookline_domain::{
-    access::{Principal, Reach, Role},
+    access::{
+        Principal, Reach, Role,
+        ticket::{Ticket, TicketKey, Tickets},
+        token::{Change, Token, TokenId, Tokens},
+    },
     bodies::{Bodies, BodyKey},
     ids::{DeliveryKey, StoreKey},
     ledger::{Claim, ClaimRequest, Completion, Fate, Ledger, Problem},
@@ -89,6 +93,33 @@ impl Bodies for Down {
 impl EventQueue for Down {
     async fn send(&self, _: &StoreKey, _: String) -> Result<(), Unavailable> {
         Err(Unavailable::new("event queue", "connection refused to 10.0.0.1"))
+    }
+}
+
+impl Tokens for Down {
+    async fn find(&self, _: &TokenId) -> Result<Option<Token>, Unavailable> {
+        Err(Unavailable::new("tokens", "connection refused to 10.0.0.1"))
+    }
+    async fn list(&self) -> Result<Vec<Token>, Unavailable> {
+        Err(Unavailable::new("tokens", "connection refused to 10.0.0.1"))
+    }
+    async fn put(&self, _: &Token) -> Result<bool, Unavailable> {
+        Err(Unavailable::new("tokens", "connection refused to 10.0.0.1"))
+    }
+    async fn revoke(&self, _: &TokenId, _: Timestamp) -> Result<Option<Token>, Unavailable> {
+        Err(Unavailable::new("tokens", "connection refused to 10.0.0.1"))
+    }
+    async fn change(&self, _: &TokenId, _: &Change) -> Result<Option<Token>, Unavailable> {
+        Err(Unavailable::new("tokens", "connection refused to 10.0.0.1"))
+    }
+}
+
+impl Tickets for Down {
+    async fn issue(&self, _: &Ticket) -> Result<(), Unavailable> {
+        Err(Unavailable::new("tickets", "connection refused to 10.0.0.1"))
+    }
+    async fn spend(&self, _: &TicketKey, _: Timestamp) -> Result<Option<Principal>, Unavailable> {
+        Err(Unavailable::new("tickets", "connection refused to 10.0.0.1"))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Tells how stores are doing, and what has become of deliveries.
+//! Tells how stores are doing and what has become of deliveries, and issues tickets to follow that live.
 
 use std::process::ExitCode;
 
@@ -18,6 +18,7 @@ fn main() -> ExitCode {
             records: config.ledger_table.map(|table| aws.ledger(table)),
             activity: config.activity_table.map(|table| aws.activity(table)),
             queues: config.queue_urls.map(|(events, dead)| aws.queues(events, dead)),
+            tickets: config.access_table.map(|table| aws.access(table)),
             clock: SystemClock,
         };
         let about = About {

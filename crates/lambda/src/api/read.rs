@@ -1,6 +1,7 @@
-//! Function `status`: everything that is read, but for searches.
+//! Function `status`: everything that is read, but for searches, and tickets to read it live.
 
 use hookline_domain::{
+    access::ticket::Tickets,
     ledger::Records,
     live::Activity,
     port::Clock,
@@ -20,11 +21,12 @@ use super::{
 use crate::{
     door::{Door, Refusal},
     serve::{Http, json},
+    tickets,
 };
 
 /// Whom it asks. All but the stores may be missing.
 #[derive(Debug)]
-pub struct ReadPorts<S, R, A, Q, C> {
+pub struct ReadPorts<S, R, A, Q, T, C> {
     /// The stores.
     pub stores: S,
     /// The ledger, for one delivery's whole fate.
@@ -33,29 +35,32 @@ pub struct ReadPorts<S, R, A, Q, C> {
     pub activity: Option<A>,
     /// How much waits.
     pub queues: Option<Q>,
+    /// Who may open a WebSocket.
+    pub tickets: Option<T>,
     /// What time it is.
     pub clock: C,
 }
 
 /// Everything that is read, but for searches.
 #[derive(Debug)]
-pub struct ReadApi<S, R, A, Q, C> {
+pub struct ReadApi<S, R, A, Q, T, C> {
     door: Door<S>,
-    ports: ReadPorts<S, R, A, Q, C>,
+    ports: ReadPorts<S, R, A, Q, T, C>,
     about: About,
     lately: Lately,
 }
 
-impl<S, R, A, Q, C> ReadApi<S, R, A, Q, C>
+impl<S, R, A, Q, T, C> ReadApi<S, R, A, Q, T, C>
 where
     S: Stores + StoreList + Clone,
     R: Records,
     A: Activity,
     Q: Queues,
+    T: Tickets,
     C: Clock,
 {
     /// Ready to answer.
-    pub fn new(ports: ReadPorts<S, R, A, Q, C>, about: About) -> Self {
+    pub fn new(ports: ReadPorts<S, R, A, Q, T, C>, about: About) -> Self {
         Self {
             door: Door::new(ports.stores.clone()),
             ports,
@@ -110,6 +115,7 @@ where
                 };
                 json(StatusCode::OK, &Whole::of(record, latest, clock.now()))
             }
+            tickets::ROUTE => tickets::issue(self.ports.tickets.as_ref(), principal, clock).await?,
             _ => return Err(no_such_route()),
         })
     }
@@ -118,12 +124,13 @@ where
 const UNKNOWN: &str = "nothing is known of this delivery: it has not come, it was refused at the door, or it came more than \
                        7 days ago";
 
-impl<S, R, A, Q, C> Http for ReadApi<S, R, A, Q, C>
+impl<S, R, A, Q, T, C> Http for ReadApi<S, R, A, Q, T, C>
 where
     S: Stores + StoreList + Clone + 'static,
     R: Records + 'static,
     A: Activity + 'static,
     Q: Queues + 'static,
+    T: Tickets + 'static,
     C: Clock + 'static,
 {
     async fn answer(&self, request: Request) -> Response<Body> {

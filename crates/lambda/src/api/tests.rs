@@ -5,7 +5,7 @@ use hookline_domain::{
     document::Document,
     ids::{EntityId, EntityKey, Kind},
     index::{Change, Index},
-    memory::{MemoryIndex, MemoryStores},
+    memory::{MemoryAccess, MemoryIndex, MemoryStores},
     product::Collection,
     stores::{Counter, StoreUpdate},
     version::Version,
@@ -73,8 +73,8 @@ async fn catalogue() -> (MemoryStores, MemoryIndex) {
     (stores, index)
 }
 
-async fn status() -> StatusApi<MemoryStores, Noon> {
-    StatusApi::new(catalogue().await.0, Noon)
+async fn status() -> StatusApi<MemoryStores, MemoryAccess, Noon> {
+    StatusApi::new(catalogue().await.0, Some(MemoryAccess::default()), Noon)
 }
 
 async fn search() -> SearchApi<MemoryStores, MemoryIndex> {
@@ -108,6 +108,25 @@ async fn a_store_out_of_reach_is_as_unknown_as_one_that_is_not_there() {
         }
     }
     assert!(told.iter().all(|answer| *answer == told[0]), "{told:?}");
+}
+
+#[tokio::test]
+async fn who_was_let_in_gets_a_ticket() {
+    let status = status().await;
+    let asked = |context: Value| {
+        let context = serde_json::from_value(context).unwrap();
+        Request::default().with_request_context(RequestContext::ApiGatewayV2(context))
+    };
+    let by = |authorizer: Value| {
+        asked(serde_json::json!({
+            "routeKey": tickets::ROUTE, "http": {"method": "POST"}, "stage": "$default", "authorizer": authorizer,
+        }))
+    };
+    let context = principal(Role::Viewer, Reach::All).context();
+    let response = status.answer(by(serde_json::json!({"lambda": context}))).await;
+    assert_eq!(response.status(), 201);
+    assert!(value(&response)["ticket"].is_string());
+    assert_eq!(status.answer(by(Value::Null)).await.status(), 401);
 }
 
 #[tokio::test]

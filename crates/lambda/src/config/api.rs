@@ -13,6 +13,8 @@ pub struct StatusConfig {
     pub activity_table: Option<String>,
     /// `EVENT_QUEUE_URL` and `DEAD_LETTER_QUEUE_URL`; without both it is not told how deep they are.
     pub queue_urls: Option<(String, String)>,
+    /// `ACCESS_TABLE`; without it no tickets are issued.
+    pub access_table: Option<String>,
     /// `LIVE_URL`: where stores are followed live.
     pub live_url: Option<String>,
     /// `RECEIVER_URL`: where webhooks go, without the topic.
@@ -52,6 +54,7 @@ impl StatusConfig {
             queue_urls: reader
                 .optional("EVENT_QUEUE_URL")
                 .zip(reader.optional("DEAD_LETTER_QUEUE_URL")),
+            access_table: reader.optional("ACCESS_TABLE"),
             live_url: reader.optional("LIVE_URL"),
             receiver_url: reader.optional("RECEIVER_URL"),
         };
