@@ -6,6 +6,7 @@ mod connections;
 mod dead_letters;
 mod index;
 mod kept;
+mod live;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -21,6 +22,7 @@ pub use self::{
     dead_letters::MemoryDeadLetters,
     index::MemoryIndex,
     kept::{MemoryArchive, MemoryAudit, MemoryBodies},
+    live::{MemoryActivity, MemoryPush, MemoryWatchers},
 };
 use crate::{
     backfill::{Checkpoint, Checkpoints},
@@ -30,7 +32,7 @@ use crate::{
     ledger::{
         self, Claim, ClaimRequest, Completion, Cursor, Entry, Fate, Ledger, Problem, Record, RecordPage, Records, State,
     },
-    live::{self, Changed},
+    live::Changed,
     port::Unavailable,
     product::Collections,
     queue::EventQueue,
@@ -307,7 +309,6 @@ impl MemoryStores {
     }
 
     /// All writes since this was last called, oldest first.
-    #[must_use]
     pub fn take_changes(&self) -> Vec<Changed> {
         self.changes.lock().as_mut().map(std::mem::take).unwrap_or_default()
     }
@@ -316,7 +317,7 @@ impl MemoryStores {
     fn write(
         &self,
         store: &StoreKey,
-        latest: &[live::Entry],
+        latest: &[crate::live::Entry],
         change: impl FnOnce(Option<&StoreRecord>) -> Option<StoreRecord>,
     ) {
         let mut records = self.records.lock();

@@ -30,6 +30,11 @@ use crate::{
 pub(crate) struct SetClock(Arc<Mutex<(Timestamp, SignedDuration)>>);
 
 impl SetClock {
+    /// A clock that says this.
+    pub(crate) fn at(now: &str) -> Self {
+        Self(Arc::new(Mutex::new((now.parse().unwrap(), SignedDuration::ZERO))))
+    }
+
     /// Lets time pass.
     pub(crate) fn pass(&self, time: SignedDuration) {
         self.0.lock().unwrap().0 += time;
@@ -182,7 +187,7 @@ pub(crate) fn collection(number: &str, title: &str) -> Collection {
 
 impl World {
     pub(crate) fn new() -> Self {
-        let clock = SetClock(Arc::new(Mutex::new((at("2026-11-21T12:00:00Z"), SignedDuration::ZERO))));
+        let clock = SetClock::at("2026-11-21T12:00:00Z");
         Self {
             catalogue: MemoryCatalogue::new(clock.clone()),
             clock,

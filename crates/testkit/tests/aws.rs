@@ -108,6 +108,15 @@ mod entities {
     });
 }
 
+mod seq {
+    use super::{DynamoDb, STORES_TABLE};
+    hookline_testkit::seq_contract!(async {
+        let dynamodb = DynamoDb::start().await;
+        let stores = dynamodb.aws().stores(STORES_TABLE);
+        (dynamodb, stores)
+    });
+}
+
 mod stores {
     use super::{DynamoDb, STORES_TABLE};
     hookline_testkit::stores_contract!(async {

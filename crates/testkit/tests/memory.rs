@@ -49,6 +49,11 @@ mod entities {
     hookline_testkit::entities_contract!(async { ((), MemoryEntities::default()) });
 }
 
+mod seq {
+    use super::MemoryStores;
+    hookline_testkit::seq_contract!(async { ((), MemoryStores::default()) });
+}
+
 mod stores {
     use super::MemoryStores;
     hookline_testkit::stores_contract!(async { ((), MemoryStores::default()) });

@@ -25,6 +25,7 @@ pub mod queue;
 pub mod records;
 pub mod redact;
 pub mod search;
+pub mod seq;
 pub mod stores;
 pub mod vault;
 
