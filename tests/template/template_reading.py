@@ -26,6 +26,7 @@ OTHERS = {
     "ReconcileFunction": "reconcile",
     "StatusFunction": "status",
     "SearchFunction": "search",
+    "ActionsFunction": "actions",
 }
 FUNCTIONS = RECEIVERS | OTHERS
 

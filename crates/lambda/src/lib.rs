@@ -24,8 +24,8 @@ mod tickets;
 pub use self::{
     clock::SystemClock,
     config::{
-        ActionsConfig, AuthorizerConfig, Environment, ReceiverConfig, ReconcileConfig, ReindexConfig, SearchConfig, StatusConfig,
-        SyncConfig,
+        ActionsConfig, AuthorizerConfig, Environment, ReceiverConfig, ReconcileConfig, ReindexConfig, SearchConfig,
+        StatusConfig, SyncConfig,
     },
     receiver::{Ports, Receiver},
     serve::serve,
