@@ -37,6 +37,7 @@ use aws_sdk_dynamodb::{
 };
 use hookline_domain::{
     ids::StoreKey,
+    live::Changed,
     port::Unavailable,
     rotation::{Pair, Rotation},
     stores::{Counter, Counts, Hour, LastError, Redact, StoreRecord, StoreUpdate, Stores, Tally},
@@ -459,5 +460,15 @@ fn read_error(value: &AttributeValue) -> Result<LastError, Malformed> {
         code: serde_json::from_value(code.into()).map_err(|_| Malformed::new("code"))?,
         message: read_text(fields, "message")?.to_owned(),
         delivery_id: read_text(fields, "delivery_id").ok().map(str::to_owned),
+    })
+}
+
+/// What a write has changed, from the item before and after it.
+pub(crate) fn changed(before: Option<&Item>, after: &Item) -> Result<Changed, Malformed> {
+    Ok(Changed {
+        store: list::read_key(after)?,
+        before: before.map(read_record).transpose()?,
+        after: read_record(after)?,
+        latest: read_json(after, LATEST)?.unwrap_or_default(),
     })
 }

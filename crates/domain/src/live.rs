@@ -22,7 +22,7 @@ mod tell;
 mod tests;
 
 pub use self::{
-    entry::{Entry, Outcome, Subject, TITLE},
+    entry::{Entry, Outcome, PROBLEM, Subject, TITLE},
     follow::{Follow, MESSAGE_LIMIT},
     frame::{Asked, FRAME_LIMIT, Frame},
     lag::{Lag, Percentiles},

@@ -16,9 +16,7 @@ fn main() -> ExitCode {
         let ports = ReadPorts {
             stores: aws.stores(&config.stores_table),
             records: config.ledger_table.map(|table| aws.ledger(table)),
-            activity: config
-                .activity_table
-                .and(None::<hookline_domain::memory::MemoryActivity>),
+            activity: config.activity_table.map(|table| aws.activity(table, SystemClock)),
             queues: config.queue_urls.map(|(events, dead)| aws.queues(events, dead)),
             tickets: config.access_table.map(|table| aws.access(table)),
             clock: SystemClock,

@@ -55,6 +55,9 @@ pub struct Subject {
 /// The most characters of a title that are kept.
 pub const TITLE: usize = 80;
 
+/// The most characters of the sentence that says why.
+pub const PROBLEM: usize = 300;
+
 /// What became of a delivery, so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
