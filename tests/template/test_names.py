@@ -57,7 +57,7 @@ def test_every_address_is_an_output(source: dict[str, Any]) -> None:
     """What a person has to copy somewhere is printed by the deployment."""
     receivers = {name.replace("Function", "Url") for name in RECEIVERS}
     others = {"ApiUrl", "StatusUrl", "SearchUrl", "EventQueueUrl", "EventDeadLetterQueueUrl"}
-    tables = {"LedgerTableName", "EntitiesTableName", "StoresTableName", "AuditTableName"}
+    tables = {"LedgerTableName", "EntitiesTableName", "StoresTableName", "AuditTableName", "AccessTableName"}
     asking = {"ReceiverUrl", "ShopifyAdminUrl", "ShopifyClientId", "SyncQueueUrl", "SyncDeadLetterQueueUrl"}
     asking |= {
         "ShopifyClientSecretsArn",

@@ -5,12 +5,13 @@ import re
 
 import pytest
 from hookline_local.places import REPOSITORY
-from template_reading import FUNCTIONS, OTHERS, RECEIVERS, Resources, of_type, statements, target
+from template_reading import FUNCTIONS, OTHERS, RECEIVERS, Resources, conditions, of_type, statements, target
 
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 READ_INDEX = {"es:ESHttpPost"}
 WRITE_INDEX = READ_INDEX | {"es:ESHttpHead", "es:ESHttpPut"}
 DOMAIN = {"OpenSearchArn", "OpenSearchArn/*"}
+ROUTES = ("}/POST/api/webhooks/receive/shopify/", "}/GET/api/stores/*/", "}/POST/api/live/tickets")
 SERVERLESS = ({"aoss:APIAccessAll"}, {"OpenSearchArn"})
 
 RECEIVER = {
@@ -23,7 +24,6 @@ RECEIVER = {
 }
 READER = {
     "Stores": ({"dynamodb:GetItem"}, {"StoresTable"}),
-    "Secrets": ({"secretsmanager:GetSecretValue"}, {"ApiTokenArn"}),
 }
 PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
     "ReindexFunction": {
@@ -62,6 +62,7 @@ PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
     },
     "StatusFunction": READER
     | {
+        "Tickets": ({"dynamodb:PutItem"}, {"AccessTable"}),
         "StoreList": ({"dynamodb:Scan"}, {"StoresTable"}),
         "Records": ({"dynamodb:GetItem"}, {"LedgerTable"}),
         "Queues": ({"sqs:GetQueueAttributes"}, {"EventQueue", "EventDeadLetterQueue"}),
@@ -82,6 +83,12 @@ PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
         "ArchivedObjects": ({"s3:ListBucket"}, {"PayloadBucket"}),
         "Logs": (LOGS, {"ActionsLogs"}),
     },
+    "AuthorizerFunction": {
+        "Tokens": ({"dynamodb:GetItem"}, {"AccessTable"}),
+        "Tickets": ({"dynamodb:DeleteItem"}, {"AccessTable"}),
+        "Secrets": ({"secretsmanager:GetSecretValue"}, {"ShopifyClientSecretsArn"}),
+        "Logs": (LOGS, {"AuthorizerLogs"}),
+    },
     "SearchFunction": READER
     | {"Index": (READ_INDEX, DOMAIN), "ServerlessIndex": SERVERLESS, "Logs": (LOGS, {"SearchLogs"})},
 }
@@ -92,6 +99,19 @@ def test_permissions_are_for_the_keys_that_the_code_writes() -> None:
     for name in ("bodies", "archive"):
         code = (REPOSITORY / f"crates/domain/src/{name}.rs").read_text()
         assert f'PREFIX: &str = "{name}/"' in code
+
+
+def test_what_is_in_the_table_of_tokens_is_reached_by_its_kind(resources: Resources) -> None:
+    """By the key that the code writes: the authorizer makes nothing, and the status function no tokens."""
+    for function, expected in {
+        "AuthorizerFunction": {"Tokens": "token#*", "Tickets": "ticket#*"},
+        "StatusFunction": {"Tickets": "ticket#*"},
+    }.items():
+        keys = {sid: {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [key]}} for sid, key in expected.items()}
+        assert conditions(resources, function) == keys
+    code = (REPOSITORY / "crates/aws/src/access.rs").read_text()
+    assert 'format!("token#{}"' in code
+    assert 'format!("ticket#{}"' in code
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -134,7 +154,10 @@ def test_only_the_api_and_the_schedules_may_call_the_functions(resources: Resour
             continue
         assert properties["Principal"] == "apigateway.amazonaws.com", name
         arn = properties["SourceArn"]["Fn::Sub"][0]
-        assert re.search(r"\}/(POST/api/webhooks/receive/shopify/|(GET|POST)/api/(me|openapi\.json|stores)\b)", arn), arn
+        if arn.endswith("}/authorizers/*"):
+            assert properties["FunctionName"]["Fn::GetAtt"] == ["AuthorizerFunction", "Arn"], name
+            continue
+        assert any(route in arn for route in ROUTES), arn
     rules = of_type(resources, "AWS::Events::Rule")
     assert scheduled == {
         name: target["Arn"]["Fn::GetAtt"][0] for name, rule in rules.items() for target in rule["Properties"]["Targets"]
