@@ -1,7 +1,6 @@
 """Each function may do what its ports say, on the resources they speak of, and nothing else."""
 
 import json
-import re
 
 import pytest
 from hookline_local.places import REPOSITORY
@@ -11,8 +10,11 @@ LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 READ_INDEX = {"es:ESHttpPost"}
 WRITE_INDEX = READ_INDEX | {"es:ESHttpHead", "es:ESHttpPut"}
 DOMAIN = {"OpenSearchArn", "OpenSearchArn/*"}
-ROUTES = ("}/POST/api/webhooks/receive/shopify/", "}/GET/api/stores/*/", "}/POST/api/live/tickets")
+ROUTES = ("}/POST/api/webhooks/receive/shopify/", "}/GET/api/", "}/POST/api/stores/*/", "}/POST/api/live/tickets")
 SERVERLESS = ({"aoss:APIAccessAll"}, {"OpenSearchArn"})
+
+STREAM = {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"}
+PUSH = ({"execute-api:ManageConnections"}, {f"LiveApi/live/{method}/@connections/*" for method in ("POST", "DELETE")})
 
 RECEIVER = {
     "Ledger": ({"dynamodb:PutItem", "dynamodb:UpdateItem"}, {"LedgerTable"}),
@@ -65,6 +67,7 @@ PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
         "Tickets": ({"dynamodb:PutItem"}, {"AccessTable"}),
         "StoreList": ({"dynamodb:Scan"}, {"StoresTable"}),
         "Records": ({"dynamodb:GetItem"}, {"LedgerTable"}),
+        "Activity": ({"dynamodb:Query"}, {"ActivityTable"}),
         "Queues": ({"sqs:GetQueueAttributes"}, {"EventQueue", "EventDeadLetterQueue"}),
         "Logs": (LOGS, {"StatusLogs"}),
     },
@@ -88,6 +91,28 @@ PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
         "Tickets": ({"dynamodb:DeleteItem"}, {"AccessTable"}),
         "Secrets": ({"secretsmanager:GetSecretValue"}, {"ShopifyClientSecretsArn"}),
         "Logs": (LOGS, {"AuthorizerLogs"}),
+    },
+    "LiveConnectFunction": {
+        "Watchers": ({"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"}, {"LiveTable"}),
+        "Stores": ({"dynamodb:GetItem"}, {"StoresTable"}),
+        "Activity": ({"dynamodb:GetItem", "dynamodb:Query"}, {"ActivityTable"}),
+        "Push": PUSH,
+        "Logs": (LOGS, {"LiveConnectLogs"}),
+    },
+    "LiveDisconnectFunction": {
+        "Watchers": ({"dynamodb:GetItem", "dynamodb:DeleteItem"}, {"LiveTable"}),
+        "Logs": (LOGS, {"LiveDisconnectLogs"}),
+    },
+    "LivePushFunction": {
+        "StoresStream": (STREAM, {"StoresTable"}),
+        "AccessStream": (STREAM, {"AccessTable"}),
+        "Activity": ({"dynamodb:BatchWriteItem", "dynamodb:UpdateItem", "dynamodb:Query"}, {"ActivityTable"}),
+        "Watchers": (
+            {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:Query"},
+            {"LiveTable"},
+        ),
+        "Push": PUSH,
+        "Logs": (LOGS, {"LivePushLogs"}),
     },
     "SearchFunction": READER
     | {"Index": (READ_INDEX, DOMAIN), "ServerlessIndex": SERVERLESS, "Logs": (LOGS, {"SearchLogs"})},

@@ -44,6 +44,6 @@ pub use push::ApiGatewayPush;
 pub use queue::SqsEventQueue;
 pub use secret::{AwsSecret, SecretsManagerSecret};
 pub use stores::DynamoStores;
-pub use stream::{UnreadableRecord, store_changed};
+pub use stream::{UnreadableRecord, access_changed, store_changed};
 pub use vault::KmsVault;
 pub use watchers::DynamoWatchers;

@@ -3,7 +3,12 @@
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-how-to-call-websocket-api-connections.html>
 
 use aws_config::SdkConfig;
-use aws_sdk_apigatewaymanagement::{Client, config::Builder, primitives::Blob};
+use aws_sdk_apigatewaymanagement::{
+    Client,
+    config::Builder,
+    operation::{delete_connection::DeleteConnectionError, post_to_connection::PostToConnectionError},
+    primitives::Blob,
+};
 use hookline_domain::{
     live::{Push, Pushed},
     port::Unavailable,
@@ -37,7 +42,13 @@ impl Push for ApiGatewayPush {
             .await;
         match sent {
             Ok(_) => Ok(Pushed::Sent),
-            Err(error) if error.as_service_error().is_some_and(|error| error.is_gone_exception()) => Ok(Pushed::Gone),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(PostToConnectionError::is_gone_exception) =>
+            {
+                Ok(Pushed::Gone)
+            }
             Err(error) => Err(Unavailable::new(PORT, error)),
         }
     }
@@ -45,7 +56,13 @@ impl Push for ApiGatewayPush {
     async fn close(&self, connection: &str) -> Result<(), Unavailable> {
         match self.client.delete_connection().connection_id(connection).send().await {
             Ok(_) => Ok(()),
-            Err(error) if error.as_service_error().is_some_and(|error| error.is_gone_exception()) => Ok(()),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(DeleteConnectionError::is_gone_exception) =>
+            {
+                Ok(())
+            }
             Err(error) => Err(Unavailable::new(PORT, error)),
         }
     }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use hookline_domain::live::Changed;
+use hookline_domain::live::{AccessChanged, Changed};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
 
@@ -56,4 +56,19 @@ pub fn store_changed(before: Option<&Value>, after: &Value) -> Result<Changed, U
     let before = before.map(read).transpose()?;
     let after = read(after)?;
     Ok(crate::stores::changed(before.as_ref(), &after)?)
+}
+
+/// What a record of the access table's stream tells; `None` of a ticket, and of a token that is new.
+///
+/// # Errors
+/// [`UnreadableRecord`].
+pub fn access_changed(
+    before: Option<&Value>,
+    after: Option<&Value>,
+) -> Result<Option<AccessChanged>, UnreadableRecord> {
+    let Some(before) = before.map(read).transpose()? else {
+        return Ok(None);
+    };
+    let after = after.map(read).transpose()?;
+    Ok(crate::access::access_changed(&before, after.as_ref())?)
 }

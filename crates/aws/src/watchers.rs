@@ -121,7 +121,7 @@ impl DynamoWatchers {
                 Ok(_) => return Ok(true),
                 Err(Failed::Refused) => return Ok(false),
                 Err(Failed::Conflict) => {}
-                Err(Failed::Other(error)) => return Err(Unavailable::new(PORT, error)),
+                Err(Failed::Other(error)) => return Err(Unavailable::new(PORT, *error)),
             }
         }
         Err(Unavailable::new(PORT, "the connection is written by others"))
@@ -224,7 +224,7 @@ enum Failed {
     /// Another is being written.
     Conflict,
     /// Something else.
-    Other(SdkError<TransactWriteItemsError>),
+    Other(Box<SdkError<TransactWriteItemsError>>),
 }
 
 impl Failed {
@@ -241,7 +241,7 @@ impl Failed {
         } else if has("TransactionConflict") {
             Self::Conflict
         } else {
-            Self::Other(error)
+            Self::Other(Box::new(error))
         }
     }
 }

@@ -2,6 +2,7 @@
 //! all of it at once, with the misspelling that may be why.
 
 mod api;
+mod live;
 
 use std::{collections::BTreeMap, fmt};
 
@@ -9,7 +10,10 @@ use hookline_domain::secret::{Secret, SecretRef};
 use jiff::SignedDuration;
 use tracing::level_filters::LevelFilter;
 
-pub use self::api::{ActionsConfig, StatusConfig};
+pub use self::{
+    api::{ActionsConfig, StatusConfig},
+    live::{LiveConnectConfig, LiveDisconnectConfig, LivePushConfig},
+};
 
 /// How different two names may be for one to be taken for a misspelling of the other.
 const MISSPELT: usize = 2;

@@ -10,22 +10,24 @@ pub mod config;
 pub mod door;
 pub mod gateway;
 pub mod jobs;
+pub mod live;
 mod needed;
 pub mod receiver;
 pub mod rotating;
 pub mod schedule;
 pub mod serve;
 pub mod start;
+pub mod stream;
 pub mod tally;
 #[cfg(test)]
 mod testing;
 mod tickets;
 
 pub use self::{
-    clock::SystemClock,
+    clock::{Sleep, SystemClock},
     config::{
-        ActionsConfig, AuthorizerConfig, Environment, ReceiverConfig, ReconcileConfig, ReindexConfig, SearchConfig,
-        StatusConfig, SyncConfig,
+        ActionsConfig, AuthorizerConfig, Environment, LiveConnectConfig, LiveDisconnectConfig, LivePushConfig,
+        ReceiverConfig, ReconcileConfig, ReindexConfig, SearchConfig, StatusConfig, SyncConfig,
     },
     receiver::{Ports, Receiver},
     serve::serve,

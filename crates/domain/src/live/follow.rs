@@ -1,4 +1,4 @@
-//! Use case: one who follows stores connects, says which, and goes.
+//! Use case: one who follows stores connects, and says which.
 //!
 //! Nothing is missed between a snapshot and the first update after it, whichever way the two meet: who watches is
 //! remembered *before* the snapshot is read, and what has been kept *after* it was read is told once more behind it.
@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Activity, Asked, Frame, Push, Pushed, Watcher, Watchers};
 use crate::{
     access::Principal,
-    ids::{Source, StoreKey},
+    ids::{StoreKey, StoreName},
     port::{Clock, Unavailable},
     stores::Stores,
 };
@@ -43,8 +43,8 @@ pub struct Follow<W, S, A, P, C> {
     pub push: P,
     /// What time it is.
     pub clock: C,
-    /// Whose stores these are.
-    pub source: Source,
+    /// Which store is meant by a name, as whoever knows the vendor says.
+    pub key: fn(&StoreName) -> Option<StoreKey>,
 }
 
 impl<W: Watchers, S: Stores, A: Activity, P: Push, C: Clock> Follow<W, S, A, P, C> {
@@ -64,14 +64,6 @@ impl<W: Watchers, S: Stores, A: Activity, P: Push, C: Clock> Follow<W, S, A, P, 
         self.watchers.add(&watcher).await
     }
 
-    /// Forgets a connection.
-    ///
-    /// # Errors
-    /// [`Unavailable`]: the first push that fails forgets it, or time does.
-    pub async fn gone(&self, connection: &str) -> Result<(), Unavailable> {
-        self.watchers.remove(connection).await
-    }
-
     /// Answers a message. What it may ask for is as it is *now*, not as it was when it connected.
     ///
     /// # Errors
@@ -85,11 +77,12 @@ impl<W: Watchers, S: Stores, A: Activity, P: Push, C: Clock> Follow<W, S, A, P, 
         }
         match serde_json::from_str(message) {
             Ok(Asked::Watch { store, list }) => {
-                let store = store.map(|store| StoreKey {
-                    source: self.source.clone(),
-                    store,
-                });
-                self.watch(watcher, store, list).await
+                let key = store.as_ref().map(|store| (self.key)(store));
+                match key {
+                    Some(None) => self.refuse(connection, UNKNOWN).await,
+                    Some(store) => self.watch(watcher, store, list).await,
+                    None => self.watch(watcher, None, list).await,
+                }
             }
             Ok(Asked::Ping) => self.pong(&watcher).await,
             Err(_) => {

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     access::{Principal, Reach, Role},
     backfill::Pause,
-    ids::{Source, StoreKey},
+    ids::{StoreKey, StoreName},
     memory::{MemoryActivity, MemoryPush, MemoryStores, MemoryWatchers},
     port::Clock,
     stores::{Counter, StoreUpdate, Stores},
@@ -17,6 +17,10 @@ pub(super) fn store() -> StoreKey {
 
 fn key(name: &str) -> StoreKey {
     format!("shopify#{name}").parse().unwrap()
+}
+
+fn named(name: &StoreName) -> Option<StoreKey> {
+    name.as_str().ends_with(".myshopify.com").then(|| key(name.as_str()))
 }
 
 /// A delivery that came at noon and was done with a second later.
@@ -88,7 +92,7 @@ impl World {
             activity: self.activity.clone(),
             push: self.push.clone(),
             clock: self.clock.clone(),
-            source: Source::new("shopify").unwrap(),
+            key: named,
         }
     }
 

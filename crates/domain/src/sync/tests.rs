@@ -373,7 +373,7 @@ async fn a_resync_indexes_everything_and_the_status_tells_how_it_goes() {
     }
     world.all_steps(Scope::Differing).await;
     world.index.written();
-    let _ = world.jobs.take();
+    assert_eq!(world.jobs.take(), []);
     let done = world.perform(Task::Resync { step: Step::Begin }).await;
     assert_eq!(done, Performed::Done);
     let run = world.record().await.run.unwrap();

@@ -128,7 +128,7 @@ pub async fn who_follows_something_else_is_found_there_only(watchers: &impl Watc
 
 pub async fn the_connections_of_one_are_found_and_no_others(watchers: &impl Watchers) {
     let mut another = list("c");
-    another.principal.id = "tok_12".to_owned();
+    "tok_12".clone_into(&mut another.principal.id);
     for known in [follows("a", "demo"), watcher("b"), another] {
         watchers.add(&known).await.unwrap();
     }
@@ -169,9 +169,9 @@ pub async fn of_two_changes_at_once_one_stands<W: Watchers + Clone + 'static>(wa
         let watchers = watchers.clone();
         async move { watchers.change(&watcher("a"), &follows("a", name)).await.unwrap() }
     });
-    let mut changed = at_once(changes.into()).await;
-    changed.sort_unstable();
-    assert_eq!(changed, [false, true]);
+    let mut stood = at_once(changes.into()).await;
+    stood.sort_unstable();
+    assert_eq!(stood, [false, true]);
     assert_eq!(of(watchers, &["demo", "other"]).await, ["a"]);
     let demo = of(watchers, &["demo"]).await.len();
     assert_eq!(demo + of(watchers, &["other"]).await.len(), 1);

@@ -42,6 +42,9 @@ async fn a_store_out_of_reach_and_one_that_nobody_knows_are_refused_alike() {
     let unknown = DEMO.replace("demo", "unknown");
     world.follow().asked("a", &unknown).await.unwrap();
     assert_eq!(world.told("a").last(), out_of_reach.last());
+    let elsewhere = DEMO.replace("myshopify", "example");
+    world.follow().asked("a", &elsewhere).await.unwrap();
+    assert_eq!(world.told("a"), out_of_reach);
     world.happens("unknown.myshopify.com", 0).await;
     world.round().await;
     assert_eq!(world.push.take(), [], "neither is followed");
@@ -106,7 +109,7 @@ async fn nobody_is_answered_who_is_not_known_or_expired_or_has_gone() {
     let follow = world.follow();
     follow.asked("stranger", DEMO).await.unwrap();
     world.watches("gone", Reach::All, DEMO).await;
-    follow.gone("gone").await.unwrap();
+    follow.watchers.remove("gone").await.unwrap();
     follow.asked("gone", DEMO).await.unwrap();
     world.watches("expired", Reach::All, DEMO).await;
     world.push.take();
@@ -153,7 +156,7 @@ async fn an_update_that_overtakes_the_snapshot_is_told_once_more_behind_it() {
         activity: world.activity.clone(),
         push: world.push.clone(),
         clock: world.clock.clone(),
-        source: Source::new("shopify").unwrap(),
+        key: named,
     };
     follow.connected("a", world.viewer(Reach::All)).await.unwrap();
     follow.asked("a", DEMO).await.unwrap();
@@ -245,7 +248,7 @@ async fn who_is_shut_out_while_they_ask_stays_so() {
             activity: world.activity.clone(),
             push: world.push.clone(),
             clock: world.clock.clone(),
-            source: Source::new("shopify").unwrap(),
+            key: named,
         };
         follow.connected("a", world.viewer(Reach::All)).await.unwrap();
         follow.asked("a", DEMO).await.unwrap();
