@@ -139,6 +139,11 @@ class Client:
         """Asks for a ticket for the WebSocket API."""
         return self.request("POST", "/api/live/tickets", self.authorization(**changes), b"")
 
+    def ask(self, method: str, path: str, body: Any = None, **changes: str | None) -> Answer:
+        """Any question to the API, or anything to be done; a body goes out as JSON."""
+        content = None if method == "GET" else json.dumps(body).encode() if body is not None else b""
+        return self.request(method, path, self.authorization(**changes), content)
+
     def authorization(self, token: str | None = "") -> list[tuple[str, str]]:
         """The header with our token, with another one, or (None) no header."""
         return [] if token is None else [("Authorization", f"Bearer {token or self.token}")]

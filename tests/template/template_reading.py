@@ -32,6 +32,7 @@ OTHERS = {
     "LivePushFunction": "live-push",
     "StatusFunction": "status",
     "SearchFunction": "search",
+    "ActionsFunction": "actions",
 }
 FUNCTIONS = RECEIVERS | OTHERS
 

@@ -10,7 +10,7 @@ LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 READ_INDEX = {"es:ESHttpPost"}
 WRITE_INDEX = READ_INDEX | {"es:ESHttpHead", "es:ESHttpPut"}
 DOMAIN = {"OpenSearchArn", "OpenSearchArn/*"}
-ROUTES = ("}/POST/api/webhooks/receive/shopify/", "}/GET/api/stores/*/", "}/POST/api/live/tickets")
+ROUTES = ("}/POST/api/webhooks/receive/shopify/", "}/GET/api/", "}/POST/api/stores/*/", "}/POST/api/live/tickets")
 SERVERLESS = ({"aoss:APIAccessAll"}, {"OpenSearchArn"})
 
 STREAM = {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"}
@@ -62,6 +62,30 @@ PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
         "Jobs": ({"sqs:SendMessage"}, {"SyncQueue"}),
         "Logs": (LOGS, {"ReconcileLogs"}),
     },
+    "StatusFunction": READER
+    | {
+        "Tickets": ({"dynamodb:PutItem"}, {"AccessTable"}),
+        "StoreList": ({"dynamodb:Scan"}, {"StoresTable"}),
+        "Records": ({"dynamodb:GetItem"}, {"LedgerTable"}),
+        "Activity": ({"dynamodb:Query"}, {"ActivityTable"}),
+        "Queues": ({"sqs:GetQueueAttributes"}, {"EventQueue", "EventDeadLetterQueue"}),
+        "Logs": (LOGS, {"StatusLogs"}),
+    },
+    "ActionsFunction": {
+        "Stores": ({"dynamodb:GetItem"}, {"StoresTable"}),
+        "Jobs": ({"sqs:SendMessage"}, {"SyncQueue"}),
+        "DeadLetters": (
+            {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"},
+            {"EventDeadLetterQueue"},
+        ),
+        "Records": ({"dynamodb:GetItem"}, {"LedgerTable"}),
+        "Ledger": ({"dynamodb:PutItem", "dynamodb:UpdateItem"}, {"LedgerTable"}),
+        "EventQueue": ({"sqs:SendMessage"}, {"EventQueue"}),
+        "Bodies": ({"s3:PutObject"}, {"PayloadBucket/bodies/*"}),
+        "Archived": ({"s3:GetObject"}, {"PayloadBucket/archive/*"}),
+        "ArchivedObjects": ({"s3:ListBucket"}, {"PayloadBucket"}),
+        "Logs": (LOGS, {"ActionsLogs"}),
+    },
     "AuthorizerFunction": {
         "Tokens": ({"dynamodb:GetItem"}, {"AccessTable"}),
         "Tickets": ({"dynamodb:DeleteItem"}, {"AccessTable"}),
@@ -90,7 +114,6 @@ PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
         "Push": PUSH,
         "Logs": (LOGS, {"LivePushLogs"}),
     },
-    "StatusFunction": READER | {"Tickets": ({"dynamodb:PutItem"}, {"AccessTable"}), "Logs": (LOGS, {"StatusLogs"})},
     "SearchFunction": READER
     | {"Index": (READ_INDEX, DOMAIN), "ServerlessIndex": SERVERLESS, "Logs": (LOGS, {"SearchLogs"})},
 }

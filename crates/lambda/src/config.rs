@@ -1,6 +1,7 @@
 //! What a function is told by its environment: read once, at the start, into one struct. What is missing is named,
 //! all of it at once, with the misspelling that may be why.
 
+mod api;
 mod live;
 
 use std::{collections::BTreeMap, fmt};
@@ -9,7 +10,10 @@ use hookline_domain::secret::{Secret, SecretRef};
 use jiff::SignedDuration;
 use tracing::level_filters::LevelFilter;
 
-pub use self::live::{LiveConnectConfig, LiveDisconnectConfig, LivePushConfig};
+pub use self::{
+    api::{ActionsConfig, StatusConfig},
+    live::{LiveConnectConfig, LiveDisconnectConfig, LivePushConfig},
+};
 
 /// How different two names may be for one to be taken for a misspelling of the other.
 const MISSPELT: usize = 2;
@@ -162,15 +166,6 @@ pub struct AuthorizerConfig {
     pub app: Option<(String, SecretRef)>,
 }
 
-/// What the status function is told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StatusConfig {
-    /// `STORES_TABLE`
-    pub stores_table: String,
-    /// `ACCESS_TABLE`; without it no tickets are issued.
-    pub access_table: Option<String>,
-}
-
 /// What the search function is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SearchConfig {
@@ -274,21 +269,6 @@ impl AuthorizerConfig {
                 let secrets = reader.secret("SHOPIFY_CLIENT_SECRETS", "SHOPIFY_CLIENT_SECRETS_ARN");
                 (id, secrets)
             }),
-        };
-        reader.finish(config)
-    }
-}
-
-impl StatusConfig {
-    /// Reads it.
-    ///
-    /// # Errors
-    /// [`ConfigError`] names what is missing.
-    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
-        let mut reader = Reader::new(environment);
-        let config = Self {
-            stores_table: reader.required("STORES_TABLE"),
-            access_table: reader.optional("ACCESS_TABLE"),
         };
         reader.finish(config)
     }
