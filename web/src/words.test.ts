@@ -147,6 +147,7 @@ describe('the four readings', () => {
     expect(read('live', 'live', null)).toBe('Live and healthy');
     expect(read('idle', 'idle', '2026-11-21T11:00:00Z')).toBe('Idle');
     expect(read('live', 'attention', '2026-11-21T11:50:00Z')).toBe('Live, with recent errors');
+    expect(read('live', 'attention', '2026-11-21T11:20:00Z')).toBe('Live, but needs attention');
     expect(read('idle', 'attention', '2026-11-21T11:50:00Z')).toBe('Idle, with a recent error');
   });
 });

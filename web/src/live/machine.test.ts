@@ -183,6 +183,7 @@ describe('a planned renewal', () => {
     run.do({ type: 'closed', id: run.id });
     expect(run.link).toBe('live');
     expect(run.machine.current?.id).toBe(old);
+    expect(dueAt(run.machine)).toBe(run.now + BACKOFF_LAST * 0.75);
     expect(run.due()).toEqual([{ type: 'open', id: old + 2 }]);
   });
 

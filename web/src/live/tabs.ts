@@ -115,6 +115,6 @@ export class Tabs {
   private receive(data: unknown): void {
     if (this.left.signal.aborted || typeof data !== 'object' || data === null) return;
     const message = data as Message;
-    if (message.from !== this.id) this.listener.heard(message.told, message.from);
+    this.listener.heard(message.told, message.from);
   }
 }
