@@ -18,7 +18,7 @@ export class Problem extends Error {
   }
 
   get unreachable(): boolean {
-    return this.status === 0 || this.status >= 500;
+    return this.status === 0 || (this.status >= 500 && this.status !== 501);
   }
 
   /** Whether the door may be shut for good: `GET /api/me` tells. */

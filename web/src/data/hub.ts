@@ -483,8 +483,15 @@ export class Hub extends Emitter<HubState> {
     const store = this.state.route.store;
     if (store === null) return;
     await this.load(signal, async () => {
-      const page = await this.client.deliveries(store, before, PAGE, signal);
-      if (!signal.aborted && this.state.view) this.set({ view: withDeliveries(this.state.view, page, before) });
+      try {
+        const page = await this.client.deliveries(store, before, PAGE, signal);
+        if (!signal.aborted && this.state.view) this.set({ view: withDeliveries(this.state.view, page, before) });
+      } catch (problem) {
+        // A deployment that remembers no deliveries says so.
+        if (!(problem instanceof Problem) || problem.status !== 501) throw problem;
+        if (!signal.aborted && this.state.view)
+          this.set({ view: { ...this.state.view, feedProblem: problem.message } });
+      }
     });
   }
 

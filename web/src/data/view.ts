@@ -31,6 +31,8 @@ export interface View {
   deliveries: Entry[];
   /** Whether deliveries were told at all: an empty feed is not one that has not come. */
   hasFeed: boolean;
+  /** Why they cannot be, in a sentence. */
+  feedProblem: string | null;
   /** Where older ones begin; null for nowhere; undefined while unknown. */
   older: number | null | undefined;
   notices: Notice[];
@@ -49,6 +51,7 @@ export function viewOf(store: string): View {
     lag: null,
     deliveries: [],
     hasFeed: false,
+    feedProblem: null,
     older: undefined,
     notices: [],
     seq: null,
@@ -177,7 +180,7 @@ export function wanting(view: View): View {
 export function withDeliveries(view: View, page: DeliveryPage, before: number | null): View {
   const deliveries = merged(view.deliveries, page.deliveries, before === null ? FEED_LIMIT : Infinity);
   const older = before === null && view.older !== undefined ? view.older : page.next;
-  return { ...view, deliveries, hasFeed: true, older };
+  return { ...view, deliveries, hasFeed: true, feedProblem: null, older };
 }
 
 /** As a snapshot, for another tab. */

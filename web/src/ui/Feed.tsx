@@ -70,7 +70,7 @@ export function Feed({ hub, view }: { hub: Hub; view: View }) {
 }
 
 function emptyWords(view: View, only: Outcome | ''): string {
-  if (!view.hasFeed) return 'Loading…';
+  if (!view.hasFeed) return view.feedProblem ?? 'Loading…';
   if (only !== '') return `None of these deliveries is ${OUTCOMES[only].name.toLowerCase()}.`;
   return 'No delivery within the last week. Change a product in the store: it shows here within seconds.';
 }

@@ -54,6 +54,7 @@ export function Shell({
         </p>
         <p
           className="who"
+          role="status"
           data-testid="role"
           title={`${me.principal}: until ${new Date(me.expires_at).toLocaleString()}`}
         >
