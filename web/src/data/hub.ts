@@ -287,6 +287,7 @@ export class Hub extends Emitter<HubState> {
     this.watch.cancel();
     this.set({ view: store === null ? null : viewOf(store), problem: null });
     this.polledAt = this.truthAt = Date.now();
+    this.waitedFor = 0;
     if (store === null) {
       void this.loadList(null);
     } else {
@@ -462,10 +463,10 @@ export class Hub extends Emitter<HubState> {
         // Whoever asked to follow it was refused.
         void this.loadDeliveries(null);
         this.miss();
-      } else if (answer.seq > (this.state.view.seq ?? Infinity) && answer.seq !== this.waitedFor) {
+      } else if (answer.seq > (this.state.view.seq ?? -1) && answer.seq !== this.waitedFor) {
         this.waitedFor = answer.seq;
         setTimeout(() => {
-          if (!signal.aborted && (this.state.view?.seq ?? Infinity) < answer.seq) this.miss();
+          if (!signal.aborted && (this.state.view?.seq ?? -1) < answer.seq) this.miss();
         }, ON_ITS_WAY);
       }
     });
