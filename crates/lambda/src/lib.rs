@@ -9,6 +9,7 @@ pub mod config;
 pub mod gateway;
 pub mod jobs;
 mod needed;
+pub mod panel;
 pub mod receiver;
 pub mod rotating;
 pub mod schedule;
@@ -20,7 +21,10 @@ mod testing;
 
 pub use self::{
     clock::SystemClock,
-    config::{Environment, ReceiverConfig, ReconcileConfig, ReindexConfig, SearchConfig, StatusConfig, SyncConfig},
+    config::{
+        Environment, PanelConfig, ReceiverConfig, ReconcileConfig, ReindexConfig, SearchConfig, StatusConfig,
+        SyncConfig,
+    },
     receiver::{Ports, Receiver},
     serve::serve,
     start::start,
