@@ -26,6 +26,7 @@ OTHERS = {
     "ReconcileFunction": "reconcile",
     "StatusFunction": "status",
     "SearchFunction": "search",
+    "PanelFunction": "panel",
 }
 FUNCTIONS = RECEIVERS | OTHERS
 

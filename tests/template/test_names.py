@@ -25,7 +25,8 @@ def test_every_route_ends_in_the_name_of_its_function(resources: Resources) -> N
     """And there are no others."""
     webhooks = {f"POST /api/webhooks/receive/shopify/{folder}": name for name, folder in RECEIVERS.items()}
     reads = {f"GET /api/stores/{{store}}/{folder}": f"{camel(folder)}Function" for folder in ("status", "search")}
-    assert routes(resources) == webhooks | reads
+    files = dict.fromkeys(("GET /", "HEAD /", "GET /assets/{asset}", "GET /{file}"), "PanelFunction")
+    assert routes(resources) == webhooks | reads | files
 
 
 @pytest.mark.parametrize("folder", RECEIVERS.values())
@@ -52,7 +53,7 @@ def test_nothing_has_a_physical_name(resources: Resources) -> None:
 def test_every_address_is_an_output(source: dict[str, Any]) -> None:
     """What a person has to copy somewhere is printed by the deployment."""
     receivers = {name.replace("Function", "Url") for name in RECEIVERS}
-    others = {"ApiUrl", "StatusUrl", "SearchUrl", "EventQueueUrl", "EventDeadLetterQueueUrl"}
+    others = {"ApiUrl", "PanelUrl", "StatusUrl", "SearchUrl", "EventQueueUrl", "EventDeadLetterQueueUrl"}
     tables = {"LedgerTableName", "EntitiesTableName", "StoresTableName", "AuditTableName"}
     asking = {"ReceiverUrl", "ShopifyAdminUrl", "ShopifyClientId", "SyncQueueUrl", "SyncDeadLetterQueueUrl"}
     asking |= {
