@@ -1,0 +1,48 @@
+// The list of stores, as far as it has been loaded: sorted by name.
+
+import type { State, StorePage, Summary } from '../api';
+
+export interface ListOf {
+  q: string;
+  state: State | null;
+}
+
+export interface StoreList {
+  of: ListOf;
+  stores: Summary[];
+  /** After which name there are more. */
+  next: string | null;
+  counts: Record<State, number> | null;
+  loaded: boolean;
+}
+
+export function emptyList(of: ListOf): StoreList {
+  return { of, stores: [], next: null, counts: null, loaded: false };
+}
+
+/** Adds a page that was asked for after the last store that is there, or in place of all. */
+export function withPage(list: StoreList, page: StorePage, after: string | null): StoreList {
+  const stores =
+    after === null ? page.stores : [...list.stores.filter((known) => known.store <= after), ...page.stores];
+  return { ...list, stores, next: page.next, counts: page.counts, loaded: true };
+}
+
+/** Whether the list is to show this store. */
+export function belongs(of: ListOf, summary: Summary): boolean {
+  return summary.store.includes(of.q.trim().toLowerCase()) && (of.state === null || of.state === summary.state);
+}
+
+/** Puts what was told of some stores in its place; those beyond what is loaded stay beyond. */
+export function patched(list: StoreList, told: Summary[]): StoreList {
+  if (!list.loaded || told.length === 0) return list;
+  const byName = new Map(list.stores.map((known) => [known.store, known]));
+  for (const summary of told) {
+    const known = byName.get(summary.store);
+    if (known !== undefined && known.seq > summary.seq) continue;
+    if (!belongs(list.of, summary)) byName.delete(summary.store);
+    else if (known !== undefined || list.next === null || summary.store <= list.next)
+      byName.set(summary.store, summary);
+  }
+  const stores = [...byName.values()].sort((a, b) => (a.store < b.store ? -1 : a.store > b.store ? 1 : 0));
+  return { ...list, stores };
+}

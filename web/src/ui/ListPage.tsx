@@ -1,0 +1,145 @@
+import { useEffect, useId, useState } from 'react';
+import type { State } from '../api';
+import { type Hub, type HubState, countOf } from '../data/hub';
+import { hashOf } from '../data/route';
+import { Ago, Copy, Dot } from './bits';
+import { count, plural } from './format';
+
+const FILTERS: { state: State | null; name: string }[] = [
+  { state: null, name: 'All' },
+  { state: 'attention', name: 'Attention' },
+  { state: 'live', name: 'Live' },
+  { state: 'idle', name: 'Idle' },
+];
+/** A person types faster than this. */
+const TYPING = 200;
+
+export function ListPage({ hub, state }: { hub: Hub; state: HubState }) {
+  const { list, listProblem } = state;
+  const [q, setQ] = useState(list.of.q);
+  const [busy, setBusy] = useState(false);
+  const id = useId();
+  useEffect(() => {
+    const timer = setTimeout(() => hub.narrow({ ...hub.snapshot().list.of, q: q.trim().toLowerCase() }), TYPING);
+    return () => clearTimeout(timer);
+  }, [hub, q]);
+  const more = async () => {
+    setBusy(true);
+    await hub.moreStores();
+    setBusy(false);
+  };
+  const narrowed = list.of.q !== '' || list.of.state !== null;
+  return (
+    <>
+      <div className="page-head">
+        <h1>Stores</h1>
+      </div>
+      <div className="tools">
+        <div className="field">
+          <label htmlFor={id}>Search stores</label>
+          <input id={id} type="search" value={q} spellCheck={false} onChange={(event) => setQ(event.target.value)} />
+        </div>
+        <fieldset className="choice">
+          <legend>Show</legend>
+          {FILTERS.map((filter) => (
+            <label key={filter.name} data-state={filter.state ?? 'all'}>
+              <input
+                type="radio"
+                name={id}
+                checked={list.of.state === filter.state}
+                onChange={() => hub.narrow({ ...list.of, state: filter.state })}
+              />
+              <span>
+                {filter.name} <Count of={countOf(list, filter.state)} />
+              </span>
+            </label>
+          ))}
+        </fieldset>
+      </div>
+      {listProblem !== null && (
+        <p className="banner bad" role="alert">
+          {listProblem.message}{' '}
+          <button type="button" className="small" onClick={() => hub.retry()}>
+            Try again
+          </button>
+        </p>
+      )}
+      <p role="status" className="hidden">
+        {list.loaded
+          ? `${plural(list.stores.length, 'store')} shown${list.next === null ? '' : ', there are more'}`
+          : ''}
+      </p>
+      {!list.loaded && listProblem === null && <p className="faint">Loading…</p>}
+      {list.loaded && list.stores.length === 0 && (narrowed ? <NoneFits /> : <NoStores url={state.me.receivers_url} />)}
+      {list.stores.length > 0 && (
+        <table className="stores">
+          <caption className="hidden">Stores, by name</caption>
+          <thead>
+            <tr>
+              <th scope="col">Store</th>
+              <th scope="col">State</th>
+              <th scope="col">Last event</th>
+              <th scope="col" className="wide">
+                Last sync
+              </th>
+              <th scope="col" className="number">
+                24 h
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {list.stores.map((summary) => (
+              <tr key={summary.store} data-store={summary.store}>
+                <th scope="row">
+                  <a href={hashOf({ store: summary.store, delivery: null })}>{summary.store}</a>
+                  {summary.state === 'attention' && <span className="why">{summary.why}</span>}
+                </th>
+                <td>
+                  <Dot state={summary.state} />
+                </td>
+                <td>
+                  <Ago at={summary.last_event_at} />
+                </td>
+                <td className="wide">
+                  <Ago at={summary.last_sync_at} />
+                </td>
+                <td className="number">{count(summary.events_24h)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      {list.next !== null && (
+        <p className="more">
+          <button type="button" disabled={busy} onClick={() => void more()}>
+            {busy ? 'Loading…' : 'Show more stores'}
+          </button>
+        </p>
+      )}
+    </>
+  );
+}
+
+function Count({ of }: { of: number | null }) {
+  return of === null ? null : <span className="count">{count(of)}</span>;
+}
+
+function NoneFits() {
+  return <p className="empty">No store fits. Search for a part of its name, or show all.</p>;
+}
+
+function NoStores({ url }: { url: string }) {
+  return (
+    <div className="empty">
+      <h2>No store yet</h2>
+      <p>A store shows here with its first verified event. Point a webhook of your app to</p>
+      <p className="url">
+        <code>{`${url}/products/update`}</code> <Copy text={`${url}/products/update`} name="the receiver’s URL" />
+      </p>
+      <p>
+        or run <code>hookline store add</code> and <code>hookline webhooks register</code>. On your own machine,{' '}
+        <code>make replay</code> sends some events.
+      </p>
+    </div>
+  );
+}
