@@ -25,7 +25,7 @@ def test_every_route_ends_in_the_name_of_its_function(resources: Resources) -> N
     """And there are no others."""
     webhooks = {f"POST /api/webhooks/receive/shopify/{folder}": name for name, folder in RECEIVERS.items()}
     reads = {f"GET /api/stores/{{store}}/{folder}": f"{camel(folder)}Function" for folder in ("status", "search")}
-    files = dict.fromkeys(("GET /", "HEAD /", "GET /assets/{asset}", "GET /{file}"), "PanelFunction")
+    files = dict.fromkeys(("GET /", "HEAD /", "GET /assets/{asset}"), "PanelFunction")
     assert routes(resources) == webhooks | reads | files
 
 

@@ -27,21 +27,24 @@ const FOLDER: &str = "public";
 /// The file that is the page.
 const PAGE: &str = "index.html";
 
+/// Where its scripts and styles are, whose names have a hash in them.
+const ASSETS: &str = "assets";
+
 /// Shopify's script must come first in the head, after the app's id
 /// (<https://shopify.dev/docs/api/app-bridge-library>).
 const APP_BRIDGE: &str = "https://cdn.shopify.com/shopifycloud/app-bridge.js";
 
-/// A hashed name never means other bytes; any other may, with the next deployment.
+/// A hashed name never means other bytes; the page's may, with the next deployment.
 const FOR_GOOD: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// Serves the panel.
 #[derive(Debug)]
 pub struct Panel {
-    files: Files,
     page: File,
     /// The page as Shopify's admin gets it, if the app's id is known.
     embedded: Option<File>,
+    assets: Files,
     policy: Policy,
 }
 
@@ -82,14 +85,14 @@ impl Panel {
             Some(_) => folder.join(FOLDER),
             None => folder.with_file_name(FOLDER),
         };
-        let mut files = Files::read(&folder)?;
-        let page = files.take(PAGE).ok_or(NoPanel::NoPage(folder))?;
+        let page = File::read(&folder, PAGE)?.ok_or_else(|| NoPanel::NoPage(folder.clone()))?;
+        let assets = Files::read(&folder.join(ASSETS))?;
         let embedded = config.client_id.as_deref().map(|id| embedded(&page, id)).transpose()?;
         let policy = Policy::new(config.live_url.as_deref())?;
         Ok(Self {
-            files,
             page,
             embedded,
+            assets,
             policy,
         })
     }
@@ -110,17 +113,11 @@ impl Panel {
     /// The file, by the parameter of the route that has led here; only what was found at the start can be had.
     fn wanted(&self, request: &Request, embedded: bool) -> Option<(&File, HeaderValue)> {
         let parameters = request.path_parameters_ref();
-        let parameter = |name| parameters.and_then(|parameters| parameters.first(name));
-        if let Some(asset) = parameter("asset") {
-            return Some((self.files.get(&format!("assets/{asset}"))?, FOR_GOOD));
+        if let Some(asset) = parameters.and_then(|parameters| parameters.first("asset")) {
+            return Some((self.assets.get(asset)?, FOR_GOOD));
         }
-        match parameter("file") {
-            Some(file) if file != PAGE => Some((self.files.get(file)?, ASK_AGAIN)),
-            Some(_) | None => {
-                let page = self.embedded.as_ref().filter(|_| embedded);
-                Some((page.unwrap_or(&self.page), ASK_AGAIN))
-            }
-        }
+        let page = self.embedded.as_ref().filter(|_| embedded);
+        Some((page.unwrap_or(&self.page), ASK_AGAIN))
     }
 }
 

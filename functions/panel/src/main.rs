@@ -1,4 +1,4 @@
-//! Serves the panel: `GET /`, `GET /assets/{asset}` and `GET /{file}`, from the folder `public` beside this program.
+//! Serves the panel: `GET /` and `GET /assets/{asset}`, from the folder `public` beside this program.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! The files of the panel: read once, at the start, so that what is asked for is compared with names and is never a path.
+//! The files of the panel, read once, at the start: what is asked for is compared with their names, and is never a path.
 
 use std::{collections::BTreeMap, fs, io, path::Path};
 
@@ -9,10 +9,7 @@ use sha2::{Digest, Sha256};
 /// What a compressed file beside another one is called.
 const COMPRESSED: &str = ".gz";
 
-/// How deep folders may lie in each other.
-const DEPTH: u8 = 3;
-
-/// Files by their path below the folder, as in `assets/index-4d5e.js`.
+/// Files by their names, as in `index-4d5e.js`.
 #[derive(Debug)]
 pub struct Files(BTreeMap<String, File>);
 
@@ -43,22 +40,18 @@ pub struct NoFiles {
 }
 
 impl Files {
-    /// Reads all there are below a folder. Links are not followed.
+    /// Reads all there are in a folder. Links are not followed, nor folders in it.
     ///
     /// # Errors
     /// [`NoFiles`] names what cannot be read.
     pub fn read(folder: &Path) -> Result<Self, NoFiles> {
-        let mut bodies = BTreeMap::new();
-        gather(folder, "", DEPTH, &mut bodies).map_err(|source| NoFiles {
-            path: folder.display().to_string(),
-            source,
-        })?;
-        let compressed: BTreeMap<String, Vec<u8>> =
+        let mut bodies = gather(folder).map_err(|source| NoFiles::new(folder, source))?;
+        let mut compressed: BTreeMap<String, Vec<u8>> =
             bodies.extract_if(.., |name, _| name.ends_with(COMPRESSED)).collect();
         let files = bodies.into_iter().map(|(name, body)| {
-            let mut file = File::new(&name, body);
-            file.gzip = compressed.get(&format!("{name}{COMPRESSED}")).cloned();
-            (name, file)
+            let gzip = compressed.remove(&format!("{name}{COMPRESSED}"));
+            let file = File::new(&name, body);
+            (name, File { gzip, ..file })
         });
         Ok(Self(files.collect()))
     }
@@ -68,30 +61,42 @@ impl Files {
     pub fn get(&self, name: &str) -> Option<&File> {
         self.0.get(name)
     }
-
-    /// A file by its name, which is not among them any more.
-    pub fn take(&mut self, name: &str) -> Option<File> {
-        self.0.remove(name)
-    }
 }
 
-fn gather(folder: &Path, prefix: &str, depth: u8, into: &mut BTreeMap<String, Vec<u8>>) -> io::Result<()> {
+fn gather(folder: &Path) -> io::Result<BTreeMap<String, Vec<u8>>> {
+    let mut bodies = BTreeMap::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let (kind, Ok(name)) = (entry.file_type()?, entry.file_name().into_string()) else {
-            continue;
-        };
-        let name = format!("{prefix}{name}");
-        if kind.is_file() {
-            into.insert(name, fs::read(entry.path())?);
-        } else if kind.is_dir() && depth > 0 {
-            gather(&entry.path(), &format!("{name}/"), depth - 1, into)?;
+        if let (true, Ok(name)) = (entry.file_type()?.is_file(), entry.file_name().into_string()) {
+            bodies.insert(name, fs::read(entry.path())?);
         }
     }
-    Ok(())
+    Ok(bodies)
+}
+
+impl NoFiles {
+    fn new(path: &Path, source: io::Error) -> Self {
+        Self {
+            path: path.display().to_string(),
+            source,
+        }
+    }
 }
 
 impl File {
+    /// Reads one from a folder, if it is there.
+    ///
+    /// # Errors
+    /// [`NoFiles`] when it cannot be read.
+    pub fn read(folder: &Path, name: &str) -> Result<Option<Self>, NoFiles> {
+        let path = folder.join(name);
+        match fs::read(&path) {
+            Ok(body) => Ok(Some(Self::new(name, body))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(NoFiles::new(&path, error)),
+        }
+    }
+
     /// A file that is not compressed; the name's ending tells what it is.
     #[must_use]
     pub fn new(name: &str, body: Vec<u8>) -> Self {

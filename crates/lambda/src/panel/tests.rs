@@ -23,7 +23,8 @@ impl Folder {
         fs::write(folder.join("bootstrap"), "secret").unwrap();
         for (name, body) in [
             ("index.html", HTML.as_bytes()),
-            ("favicon.svg", b"<svg/>"),
+            ("robots.txt", b"of no route"),
+            ("assets/icon-3c4d.svg", b"<svg/>"),
             ("assets/index-4d5e.js", SCRIPT.as_bytes()),
             ("assets/index-4d5e.js.gz", b"\x1f\x8b compressed"),
             ("assets/dot-1a2b.png", b"\x89PNG\xff"),
@@ -104,11 +105,8 @@ fn the_page_is_asked_for_each_time_and_its_assets_are_kept() {
     assert_eq!(header(&script, "content-type"), "text/javascript; charset=utf-8");
     assert_eq!(header(&script, "cache-control"), "public, max-age=31536000, immutable");
 
-    let icon = panel.respond(&request(&json!({"file": "favicon.svg"}), "", &json!({})));
+    let icon = panel.respond(&asset("icon-3c4d.svg", &json!({})));
     assert_eq!(header(&icon, "content-type"), "image/svg+xml");
-    assert_eq!(header(&icon, "cache-control"), "no-cache");
-    let again = panel.respond(&request(&json!({"file": "index.html"}), "", &json!({})));
-    assert_eq!(text(&again), HTML);
 }
 
 #[test]
@@ -166,27 +164,18 @@ fn only_what_was_found_can_be_had() {
     let panel = panel(Some("abc123"));
     for name in [
         "",
+        ".",
         "..",
-        "../bootstrap",
+        "../index.html",
+        "../robots.txt",
+        "../../bootstrap",
         "..%2f..%2fbootstrap",
         "/etc/passwd",
         "index.html",
-        "x.js",
+        "index-4d5e.js/",
         "a\0b",
     ] {
         let response = panel.respond(&asset(name, &json!({})));
-        assert_eq!(response.status(), StatusCode::NOT_FOUND, "{name}");
-    }
-    for name in [
-        "",
-        "bootstrap",
-        "../bootstrap",
-        "assets/index-4d5e.js/",
-        "public",
-        "index.html.gz",
-        ".",
-    ] {
-        let response = panel.respond(&request(&json!({"file": name}), "", &json!({})));
         assert_eq!(response.status(), StatusCode::NOT_FOUND, "{name}");
         assert!(policy(&response).contains("default-src 'none'"));
     }
@@ -280,5 +269,8 @@ fn without_a_page_there_is_no_function() {
         task_root: Some(Path::new("/nowhere").display().to_string()),
         ..folder.config(None)
     };
-    assert!(refused(&nowhere).contains("/nowhere/public"));
+    assert!(refused(&nowhere).contains("make web"));
+    fs::write(folder.0.join("public/index.html"), HTML).unwrap();
+    fs::remove_dir_all(folder.0.join("public/assets")).unwrap();
+    assert!(refused(&folder.config(None)).contains("public/assets"));
 }
