@@ -312,6 +312,8 @@ async function bodyOf(request: IncomingMessage): Promise<Record<string, unknown>
 /** A plugin of the development and the preview server. */
 export function mock(): Plugin {
   const attach = (server: { middlewares: Connect.Server; httpServer: unknown }) => {
+    // Tests have a server without one.
+    if (server.httpServer === null) return;
     const mocked = new Mock();
     const sockets = new WebSocketServer({ noServer: true });
     const http = server.httpServer as import('node:http').Server;

@@ -7,14 +7,22 @@ import { Ago, Card, Fate } from './bits';
 import { count, delay } from './format';
 import { OUTCOMES, kindWords } from './words';
 
+/** So many at first, and so many more each time. */
+const ROWS = 20;
+
 const ALL = Object.keys(OUTCOMES) as Outcome[];
 
 export function Feed({ hub, view }: { hub: Hub; view: View }) {
   const [only, setOnly] = useState<Outcome | ''>('');
+  const [rows, setRows] = useState(ROWS);
   const [busy, setBusy] = useState(false);
   const id = useId();
   const shown = only === '' ? view.deliveries : view.deliveries.filter((entry) => entry.outcome === only);
+  const more =
+    view.hasFeed && view.older !== null && (view.older !== undefined || view.deliveries.length >= FEED_LIMIT);
   const older = async () => {
+    setRows(rows + ROWS);
+    if (rows + ROWS <= shown.length || !more) return;
     setBusy(true);
     await hub.olderDeliveries();
     setBusy(false);
@@ -41,15 +49,19 @@ export function Feed({ hub, view }: { hub: Hub; view: View }) {
         <p className="empty">{emptyWords(view, only)}</p>
       ) : (
         <ul className="feed" aria-label="Latest deliveries">
-          {shown.map((entry) => (
+          {shown.slice(0, rows).map((entry) => (
             <Row key={keyOf(entry)} store={view.store} entry={entry} />
           ))}
         </ul>
       )}
-      {view.hasFeed && view.older !== null && (view.older !== undefined || view.deliveries.length >= FEED_LIMIT) && (
+      {(more || rows < shown.length) && (
         <p className="more">
           <button type="button" disabled={busy} onClick={() => void older()}>
-            {busy ? 'Loading…' : view.older === undefined ? 'Begin again with the newest' : 'Show older deliveries'}
+            {busy
+              ? 'Loading…'
+              : view.older === undefined && rows >= shown.length
+                ? 'Begin again with the newest'
+                : 'Show older deliveries'}
           </button>
         </p>
       )}
