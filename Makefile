@@ -100,22 +100,21 @@ web: emulator ## Builds the panel's page into web/dist, when its sources have ch
 	@$(PANEL) build
 
 .PHONY: deploy
-deploy: deployable build ## Builds and deploys with SAM: SHOPIFY_CLIENT_SECRETS_ARN= API_TOKEN_ARN= OPENSEARCH_URL= OPENSEARCH_ARN= [STACK= ARCH= MORE=]
+deploy: deployable build ## Builds and deploys with SAM: SHOPIFY_CLIENT_SECRETS_ARN= OPENSEARCH_URL= OPENSEARCH_ARN= [STACK= ARCH= MORE=]
 	$(TOOLS)/bin/sam deploy --template-file template.yaml --stack-name $(STACK) --resolve-s3 --capabilities CAPABILITY_IAM \
 	  --no-fail-on-empty-changeset --parameter-overrides Architecture=$(ARCH) \
-	  ShopifyClientSecretsArn='$(SHOPIFY_CLIENT_SECRETS_ARN)' ApiTokenArn='$(API_TOKEN_ARN)' \
+	  ShopifyClientSecretsArn='$(SHOPIFY_CLIENT_SECRETS_ARN)' \
 	  OpenSearchUrl='$(OPENSEARCH_URL)' OpenSearchArn='$(OPENSEARCH_ARN)' \
 	  OpenSearchSigningService=$(if $(findstring :aoss:,$(OPENSEARCH_ARN)),aoss,es) $(MORE)
 
 .PHONY: deployable
 deployable:
-	@missing=(); for name in SHOPIFY_CLIENT_SECRETS_ARN API_TOKEN_ARN OPENSEARCH_URL OPENSEARCH_ARN; do \
+	@missing=(); for name in SHOPIFY_CLIENT_SECRETS_ARN OPENSEARCH_URL OPENSEARCH_ARN; do \
 	  [[ -n "$${!name:-}" ]] || missing+=("$$name="); done; \
 	if (( $${#missing[@]} )); then \
 	  echo "make deploy needs $${missing[*]} (what each is: Parameters in template.yaml; others go into MORE='Name=value …')" >&2; exit 1; fi
 
 deployable: export SHOPIFY_CLIENT_SECRETS_ARN := $(SHOPIFY_CLIENT_SECRETS_ARN)
-deployable: export API_TOKEN_ARN := $(API_TOKEN_ARN)
 deployable: export OPENSEARCH_URL := $(OPENSEARCH_URL)
 deployable: export OPENSEARCH_ARN := $(OPENSEARCH_ARN)
 

@@ -1,4 +1,4 @@
-"""The running stack as a browser meets it: a page behind one plug, a socket behind another, and tokens to sign in with."""
+"""The running stack as a browser meets it: the page behind a plug, the socket behind another, tokens to sign in with."""
 
 import base64
 import hashlib

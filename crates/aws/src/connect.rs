@@ -7,9 +7,9 @@ use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::Timeou
 use hookline_domain::secret::SecretRef;
 
 use crate::{
-    AwsSecret, DynamoAudit, DynamoConnections, DynamoEntities, DynamoLedger, DynamoStores, InvalidOpenSearchConfig,
-    KmsVault, OpenSearchConfig, OpenSearchIndex, S3Archive, S3Bodies, SecretsManagerSecret, SqsDeadLetters,
-    SqsEventQueue, SqsJobs,
+    AwsSecret, DynamoAccess, DynamoAudit, DynamoConnections, DynamoEntities, DynamoLedger, DynamoStores,
+    InvalidOpenSearchConfig, KmsVault, OpenSearchConfig, OpenSearchIndex, S3Archive, S3Bodies, SecretsManagerSecret,
+    SqsDeadLetters, SqsEventQueue, SqsJobs,
 };
 
 /// How long a call may take before it has failed.
@@ -116,6 +116,11 @@ impl Aws {
     /// The connections in a table with the key `pk`.
     pub fn connections(&self, table: impl Into<String>) -> DynamoConnections {
         DynamoConnections::new(self.dynamodb(), table)
+    }
+
+    /// The tokens and tickets in a table with the key `pk`.
+    pub fn access(&self, table: impl Into<String>) -> DynamoAccess {
+        DynamoAccess::new(self.dynamodb(), table)
     }
 
     /// What seals with this key of KMS, given by its ARN. Makes no request.

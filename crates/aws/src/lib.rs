@@ -4,6 +4,7 @@
 //! in Hookline names an SDK. Every failure becomes an [`Unavailable`](hookline_domain::port::Unavailable) that keeps
 //! the SDK's error as its source; it is logged by whoever handles it, not here.
 
+mod access;
 mod archive;
 mod attributes;
 mod audit;
@@ -23,6 +24,7 @@ mod secret;
 mod stores;
 mod vault;
 
+pub use access::DynamoAccess;
 pub use archive::S3Archive;
 pub use audit::DynamoAudit;
 pub use bodies::S3Bodies;

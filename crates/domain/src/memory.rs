@@ -1,5 +1,6 @@
 //! Every port in memory, under the same contract suites as the real adapters. For tests and for the model.
 
+mod access;
 mod catalogue;
 mod connections;
 mod index;
@@ -13,6 +14,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 
 pub use self::{
+    access::MemoryAccess,
     catalogue::{MemoryCatalogue, MemorySubscriptions},
     connections::{MemoryConnections, MemoryVault},
     index::MemoryIndex,

@@ -1,25 +1,22 @@
-//! What others ask: how a store is doing, and what is in its catalogue. Both only with the bearer token.
+//! What others ask: how a store is doing, what is in its catalogue, and a ticket to follow it. Who may ask says the [door](crate::door).
 
-use std::{fmt, time::Instant};
+use std::time::Instant;
 
 use hookline_domain::{
-    ids::StoreKey,
+    access::ticket::Tickets,
     index::{Search, SearchQuery},
-    port::{Clock, Unavailable, chain},
-    secret::{Secret, SecretSource},
+    port::Clock,
     status::Status,
-    stores::{StoreRecord, Stores},
+    stores::Stores,
 };
-use hookline_sources::shopify;
-use http::{HeaderValue, Response, StatusCode, header};
-use lambda_http::{Body, Request, RequestExt};
+use http::{Response, StatusCode};
+use lambda_http::{Body, Request, RequestExt, request::RequestContext};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
 
 use crate::{
-    rotating::{NoSecret, Rotating},
+    door::{Door, Refusal},
     serve::{Http, json},
+    tickets,
 };
 
 /// The longest search text, in bytes: more than any question has.
@@ -31,167 +28,65 @@ const RESULTS: usize = 10;
 /// The most results of one search.
 const RESULTS_LIMIT: usize = 50;
 
-/// A shorter token could be guessed.
-const TOKEN_LENGTH: usize = 16;
-
-/// What a request must bear. Kept as a digest, so that comparing takes as long for any text.
-struct ApiToken([u8; 32]);
-
-impl fmt::Debug for ApiToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ApiToken(redacted)")
-    }
-}
-
-/// A token nobody could guess is needed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the token has fewer than {TOKEN_LENGTH} characters")]
-struct TokenTooShort;
-
-impl ApiToken {
-    fn parse(text: &Secret) -> Result<Self, TokenTooShort> {
-        let text = text.reveal().trim();
-        if text.len() < TOKEN_LENGTH {
-            Err(TokenTooShort)
-        } else {
-            Ok(Self(Sha256::digest(text.as_bytes()).into()))
-        }
-    }
-
-    fn admits(&self, offered: &[u8]) -> bool {
-        self.0.ct_eq(&<[u8; 32]>::from(Sha256::digest(offered))).into()
-    }
-}
-
-/// The door of both functions.
+/// `GET /api/stores/{store}/status` and `POST /api/live/tickets`
 #[derive(Debug)]
-struct Door<S, K, C> {
-    stores: S,
-    token: Rotating<K, C, ApiToken>,
-}
-
-/// Why a request gets no answer to its question.
-#[derive(Debug, thiserror::Error)]
-enum Refusal {
-    #[error("a bearer token is needed: send the header `Authorization: Bearer <token>`")]
-    Unauthorized,
-    #[error("{0}")]
-    BadRequest(String),
-    #[error("nothing is known of this store: no verified event of it has come yet")]
-    UnknownStore,
-    #[error(transparent)]
-    Unavailable(#[from] Unavailable),
-}
-
-#[derive(Serialize)]
-struct Told {
-    error: String,
-}
-
-impl Refusal {
-    fn answer(&self, service: &'static str) -> Response<Body> {
-        let (status, told) = match self {
-            Self::Unauthorized => (StatusCode::UNAUTHORIZED, self.to_string()),
-            Self::BadRequest(_) => (StatusCode::BAD_REQUEST, self.to_string()),
-            Self::UnknownStore => (StatusCode::NOT_FOUND, self.to_string()),
-            Self::Unavailable(failure) => {
-                tracing::error!(service, error = %chain(failure), "a request was not answered");
-                (StatusCode::SERVICE_UNAVAILABLE, "try again in a moment".to_owned())
-            }
-        };
-        let mut response = json(status, &Told { error: told });
-        if status == StatusCode::UNAUTHORIZED {
-            response
-                .headers_mut()
-                .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-        response
-    }
-}
-
-impl<S: Stores, K: SecretSource, C: Clock> Door<S, K, C> {
-    async fn open(stores: S, token: K, clock: C) -> Result<Self, NoSecret> {
-        let token = Rotating::read(token, clock, |text| Ok(ApiToken::parse(text)?)).await?;
-        Ok(Self { stores, token })
-    }
-
-    /// Lets a request in that bears the token, and says which store it is about.
-    async fn enter(&self, request: &Request) -> Result<(StoreKey, StoreRecord), Refusal> {
-        if !self.admits(request).await {
-            return Err(Refusal::Unauthorized);
-        }
-        let parameters = request.path_parameters_ref();
-        let store = parameters
-            .and_then(|parameters| parameters.first("store"))
-            .and_then(|store| shopify::store(store).ok())
-            .ok_or_else(|| Refusal::BadRequest("the store is not a myshopify.com domain".into()))?;
-        let record = self.stores.find(&store).await?.ok_or(Refusal::UnknownStore)?;
-        Ok((store, record))
-    }
-
-    async fn admits(&self, request: &Request) -> bool {
-        let mut values = request.headers().get_all(header::AUTHORIZATION).iter();
-        let (Some(value), None) = (values.next(), values.next()) else {
-            return false;
-        };
-        let Some((scheme, offered)) = value.as_bytes().split_at_checked("Bearer ".len()) else {
-            return false;
-        };
-        if !scheme.eq_ignore_ascii_case(b"Bearer ") {
-            return false;
-        }
-        if self.token.current().admits(offered) {
-            return true;
-        }
-        match self.token.after_mismatch().await {
-            Some(rotated) => rotated.admits(offered),
-            None => false,
-        }
-    }
-}
-
-/// `GET /api/stores/{store}/status`
-#[derive(Debug)]
-pub struct StatusApi<S, K, C> {
-    door: Door<S, K, C>,
+pub struct StatusApi<S, T, C> {
+    door: Door<S>,
+    tickets: Option<T>,
     clock: C,
 }
 
-impl<S: Stores, K: SecretSource, C: Clock + Clone> StatusApi<S, K, C> {
+impl<S: Stores, T: Tickets, C: Clock> StatusApi<S, T, C> {
     /// Ready to answer.
-    ///
-    /// # Errors
-    /// [`NoSecret`]: without a token there is no such function.
-    pub async fn new(stores: S, token: K, clock: C) -> Result<Self, NoSecret> {
-        Ok(Self {
-            door: Door::open(stores, token, clock.clone()).await?,
+    pub fn new(stores: S, tickets: Option<T>, clock: C) -> Self {
+        Self {
+            door: Door::new(stores),
+            tickets,
             clock,
-        })
-    }
-}
-
-impl<S, K, C> Http for StatusApi<S, K, C>
-where
-    S: Stores + 'static,
-    K: SecretSource + 'static,
-    C: Clock + Clone + 'static,
-{
-    async fn answer(&self, request: Request) -> Response<Body> {
-        match self.door.enter(&request).await {
-            Ok((store, record)) => json(StatusCode::OK, &Status::of(&store, record, self.clock.now())),
-            Err(refusal) => refusal.answer("status"),
         }
     }
 
-    async fn afterwards(&self) {
-        self.door.token.keep_fresh().await;
+    async fn ticket(&self, request: &Request) -> Result<Response<Body>, Refusal> {
+        let principal = self.door.enter(request)?;
+        tickets::issue(self.tickets.as_ref(), principal, &self.clock).await
+    }
+
+    async fn status(&self, request: &Request) -> Result<Status, Refusal> {
+        let principal = self.door.enter(request)?;
+        let (store, record) = self.door.store(&principal, request).await?;
+        Ok(Status::of(&store, record, self.clock.now()))
+    }
+}
+
+impl<S, T, C> Http for StatusApi<S, T, C>
+where
+    S: Stores + 'static,
+    T: Tickets + 'static,
+    C: Clock + 'static,
+{
+    async fn answer(&self, request: Request) -> Response<Body> {
+        let answered = match route(&request) {
+            Some(tickets::ROUTE) => self.ticket(&request).await,
+            _ => self.status(&request).await.map(|status| json(StatusCode::OK, &status)),
+        };
+        answered.unwrap_or_else(|refusal| refusal.answer("status"))
+    }
+
+    async fn afterwards(&self) {}
+}
+
+/// The route that API Gateway has chosen, as in the template.
+fn route(request: &Request) -> Option<&str> {
+    match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => context.route_key.as_deref(),
+        _ => None,
     }
 }
 
 /// `GET /api/stores/{store}/search?q=…&limit=…`
 #[derive(Debug)]
-pub struct SearchApi<S, I, K, C> {
-    door: Door<S, K, C>,
+pub struct SearchApi<S, I> {
+    door: Door<S>,
     index: I,
 }
 
@@ -203,21 +98,19 @@ struct Found {
     results: Vec<hookline_domain::index::Hit>,
 }
 
-impl<S: Stores, I: Search, K: SecretSource, C: Clock> SearchApi<S, I, K, C> {
+impl<S: Stores, I: Search> SearchApi<S, I> {
     /// Ready to answer.
-    ///
-    /// # Errors
-    /// [`NoSecret`]: without a token there is no such function.
-    pub async fn new(stores: S, index: I, token: K, clock: C) -> Result<Self, NoSecret> {
-        Ok(Self {
-            door: Door::open(stores, token, clock).await?,
+    pub fn new(stores: S, index: I) -> Self {
+        Self {
+            door: Door::new(stores),
             index,
-        })
+        }
     }
 
     async fn search(&self, request: &Request) -> Result<Found, Refusal> {
         let started = Instant::now();
-        let (store, record) = self.door.enter(request).await?;
+        let principal = self.door.enter(request)?;
+        let (store, record) = self.door.store(&principal, request).await?;
         let parameters = request.query_string_parameters_ref();
         let parameter = |name| parameters.and_then(|parameters| parameters.first(name));
         let text = wanted(parameter("q"))?;
@@ -239,12 +132,10 @@ impl<S: Stores, I: Search, K: SecretSource, C: Clock> SearchApi<S, I, K, C> {
     }
 }
 
-impl<S, I, K, C> Http for SearchApi<S, I, K, C>
+impl<S, I> Http for SearchApi<S, I>
 where
     S: Stores + 'static,
     I: Search + 'static,
-    K: SecretSource + 'static,
-    C: Clock + 'static,
 {
     async fn answer(&self, request: Request) -> Response<Body> {
         match self.search(&request).await {
@@ -253,9 +144,7 @@ where
         }
     }
 
-    async fn afterwards(&self) {
-        self.door.token.keep_fresh().await;
-    }
+    async fn afterwards(&self) {}
 }
 
 fn wanted(q: Option<&str>) -> Result<String, Refusal> {

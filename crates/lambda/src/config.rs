@@ -148,13 +148,23 @@ pub struct IndexConfig {
     pub signing_service: Option<String>,
 }
 
+/// What the authorizer is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthorizerConfig {
+    /// `ACCESS_TABLE`
+    pub access_table: String,
+    /// `SHOPIFY_CLIENT_ID` and `SHOPIFY_CLIENT_SECRETS` or `SHOPIFY_CLIENT_SECRETS_ARN`; without the first, session tokens
+    /// are refused, and the second is not read.
+    pub app: Option<(String, SecretRef)>,
+}
+
 /// What the status function is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatusConfig {
     /// `STORES_TABLE`
     pub stores_table: String,
-    /// `API_TOKEN` or `API_TOKEN_ARN`
-    pub api_token: SecretRef,
+    /// `ACCESS_TABLE`; without it no tickets are issued.
+    pub access_table: Option<String>,
 }
 
 /// What the function that serves the panel is told.
@@ -175,8 +185,6 @@ pub struct SearchConfig {
     pub stores_table: String,
     /// Where the index is.
     pub index: IndexConfig,
-    /// `API_TOKEN` or `API_TOKEN_ARN`
-    pub api_token: SecretRef,
 }
 
 impl ReceiverConfig {
@@ -260,6 +268,24 @@ impl ReconcileConfig {
     }
 }
 
+impl AuthorizerConfig {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names what is missing.
+    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
+        let mut reader = Reader::new(environment);
+        let config = Self {
+            access_table: reader.required("ACCESS_TABLE"),
+            app: reader.optional("SHOPIFY_CLIENT_ID").map(|id| {
+                let secrets = reader.secret("SHOPIFY_CLIENT_SECRETS", "SHOPIFY_CLIENT_SECRETS_ARN");
+                (id, secrets)
+            }),
+        };
+        reader.finish(config)
+    }
+}
+
 impl StatusConfig {
     /// Reads it.
     ///
@@ -269,7 +295,7 @@ impl StatusConfig {
         let mut reader = Reader::new(environment);
         let config = Self {
             stores_table: reader.required("STORES_TABLE"),
-            api_token: reader.secret("API_TOKEN", "API_TOKEN_ARN"),
+            access_table: reader.optional("ACCESS_TABLE"),
         };
         reader.finish(config)
     }
@@ -285,7 +311,6 @@ impl SearchConfig {
         let config = Self {
             stores_table: reader.required("STORES_TABLE"),
             index: reader.index(),
-            api_token: reader.secret("API_TOKEN", "API_TOKEN_ARN"),
         };
         reader.finish(config)
     }
@@ -431,7 +456,7 @@ mod tests {
         }
         let error = SearchConfig::read(&environment).unwrap_err().to_string();
         assert!(
-            error.contains("API_TOKEN_ARN") && error.contains("STORES_TABLE"),
+            error.contains("OPENSEARCH_URL") && error.contains("STORES_TABLE"),
             "{error}"
         );
         assert!(StatusConfig::read(&environment).is_err());
@@ -472,6 +497,17 @@ mod tests {
     }
 
     #[test]
+    fn no_session_is_believed_without_an_app_and_no_app_without_its_secret() {
+        let table = ("ACCESS_TABLE", "access");
+        let none = AuthorizerConfig::read(&Environment::from([table, ("SHOPIFY_CLIENT_SECRETS", "hush")]));
+        assert_eq!(none.unwrap().app, None);
+        let app = [table, ("SHOPIFY_CLIENT_ID", "app")];
+        let error = AuthorizerConfig::read(&Environment::from(app)).unwrap_err().to_string();
+        assert!(error.contains("SHOPIFY_CLIENT_SECRETS_ARN"), "{error}");
+        assert!(AuthorizerConfig::read(&Environment::default()).is_err());
+    }
+
+    #[test]
     fn logs_are_as_talkative_as_the_function_is_told() {
         let level = |level| Environment::from([("AWS_LAMBDA_LOG_LEVEL", level)]).log_level();
         assert_eq!(level("DEBUG"), LevelFilter::DEBUG);
@@ -481,9 +517,17 @@ mod tests {
 
     #[test]
     fn two_ways_to_one_secret_are_one_too_many() {
-        let environment = Environment::from([("STORES_TABLE", "stores"), ("API_TOKEN", "a"), ("API_TOKEN_ARN", "b")]);
-        let error = StatusConfig::read(&environment).unwrap_err().to_string();
-        assert_eq!(error, "API_TOKEN and API_TOKEN_ARN are both set; set one");
+        let environment = Environment::from([
+            ("LEDGER_TABLE", "ledger"),
+            ("EVENT_QUEUE_URL", "http://queue"),
+            ("SHOPIFY_CLIENT_SECRETS", "a"),
+            ("SHOPIFY_CLIENT_SECRETS_ARN", "b"),
+        ]);
+        let error = ReceiverConfig::read(&environment).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "SHOPIFY_CLIENT_SECRETS and SHOPIFY_CLIENT_SECRETS_ARN are both set; set one"
+        );
     }
 
     #[test]

@@ -3,9 +3,11 @@
 //! Nothing here names an SDK: adapters come in through the ports of `hookline-domain`.
 
 pub mod api;
+pub mod authorizer;
 pub mod batch;
 pub mod clock;
 pub mod config;
+pub mod door;
 pub mod gateway;
 pub mod jobs;
 mod needed;
@@ -18,12 +20,13 @@ pub mod start;
 pub mod tally;
 #[cfg(test)]
 mod testing;
+mod tickets;
 
 pub use self::{
     clock::SystemClock,
     config::{
-        Environment, PanelConfig, ReceiverConfig, ReconcileConfig, ReindexConfig, SearchConfig, StatusConfig,
-        SyncConfig,
+        AuthorizerConfig, Environment, PanelConfig, ReceiverConfig, ReconcileConfig, ReindexConfig, SearchConfig,
+        StatusConfig, SyncConfig,
     },
     receiver::{Ports, Receiver},
     serve::serve,

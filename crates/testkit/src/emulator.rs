@@ -31,6 +31,8 @@ use tokio::{
 
 pub use self::sqs::Sqs;
 
+/// The table of tokens and tickets, as in the template.
+pub const ACCESS_TABLE: &str = "access";
 /// The table of what the law has asked for, as in the template.
 pub const AUDIT_TABLE: &str = "audit";
 /// The ledger's table, as in the template.
@@ -137,11 +139,13 @@ impl DynamoDb {
             .await;
         dynamodb.make_table(STORES_TABLE, &[("pk", KeyType::Hash)]).await;
         dynamodb.make_table(CONNECTIONS_TABLE, &[("pk", KeyType::Hash)]).await;
+        dynamodb.make_table(ACCESS_TABLE, &[("pk", KeyType::Hash)]).await;
         dynamodb
             .make_table(AUDIT_TABLE, &[("pk", KeyType::Hash), ("sk", KeyType::Range)])
             .await;
         dynamodb.expire(LEDGER_TABLE).await;
         dynamodb.expire(ENTITIES_TABLE).await;
+        dynamodb.expire(ACCESS_TABLE).await;
         dynamodb
     }
 

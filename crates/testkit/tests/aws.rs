@@ -15,8 +15,8 @@ use hookline_testkit::{
     builders::{at, delivery, document, noon, product, store, version},
     contract::{index::put, queue},
     emulator::{
-        AUDIT_TABLE, CONNECTIONS_TABLE, DynamoDb, ENTITIES_TABLE, LEDGER_TABLE, Parrot, S3, STORES_TABLE, Sqs,
-        sdk_config, silent,
+        ACCESS_TABLE, AUDIT_TABLE, CONNECTIONS_TABLE, DynamoDb, ENTITIES_TABLE, LEDGER_TABLE, Parrot, S3, STORES_TABLE,
+        Sqs, sdk_config, silent,
     },
     kms::Kms,
     osmem::Osmem,
@@ -123,6 +123,15 @@ mod connections {
         let dynamodb = DynamoDb::start().await;
         let connections = dynamodb.aws().connections(CONNECTIONS_TABLE);
         (dynamodb, connections)
+    });
+}
+
+mod access {
+    use super::{ACCESS_TABLE, DynamoDb};
+    hookline_testkit::access_contract!(async {
+        let dynamodb = DynamoDb::start().await;
+        let access = dynamodb.aws().access(ACCESS_TABLE);
+        (dynamodb, access)
     });
 }
 

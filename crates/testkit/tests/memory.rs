@@ -1,8 +1,8 @@
 //! The ports in memory keep the contract.
 
 use hookline_domain::memory::{
-    MemoryArchive, MemoryAudit, MemoryBodies, MemoryConnections, MemoryEntities, MemoryIndex, MemoryLedger,
-    MemoryQueue, MemoryStores, MemoryVault,
+    MemoryAccess, MemoryArchive, MemoryAudit, MemoryBodies, MemoryConnections, MemoryEntities, MemoryIndex,
+    MemoryLedger, MemoryQueue, MemoryStores, MemoryVault,
 };
 use hookline_testkit::contract::queue;
 
@@ -57,6 +57,11 @@ mod stores {
 mod connections {
     use super::MemoryConnections;
     hookline_testkit::connections_contract!(async { ((), MemoryConnections::default()) });
+}
+
+mod access {
+    use super::MemoryAccess;
+    hookline_testkit::access_contract!(async { ((), MemoryAccess::default()) });
 }
 
 mod vault {

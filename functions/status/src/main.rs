@@ -1,4 +1,4 @@
-//! Tells how a store is doing: `GET /api/stores/{store}/status`.
+//! Tells how a store is doing, `GET /api/stores/{store}/status`, and issues tickets, `POST /api/live/tickets`.
 
 use std::process::ExitCode;
 
@@ -9,7 +9,7 @@ fn main() -> ExitCode {
     start("status", async {
         let config = StatusConfig::read(&Environment::of_this_process())?;
         let aws = Aws::load(Patience::Receiver).await;
-        let (stores, token) = (aws.stores(&config.stores_table), aws.secret(&config.api_token));
-        serve(StatusApi::new(stores, token, SystemClock).await?).await
+        let tickets = config.access_table.map(|table| aws.access(table));
+        serve(StatusApi::new(aws.stores(config.stores_table), tickets, SystemClock)).await
     })
 }

@@ -1,28 +1,23 @@
 use std::collections::HashMap;
 
 use hookline_domain::{
+    access::{Reach, Role},
     document::Document,
     ids::{EntityId, EntityKey, Kind},
     index::{Change, Index},
-    memory::{MemoryIndex, MemoryStores},
+    memory::{MemoryAccess, MemoryIndex, MemoryStores},
     product::Collection,
     stores::{Counter, StoreUpdate},
     version::Version,
 };
+use hookline_sources::shopify;
 use serde_json::Value;
 
 use super::*;
-use crate::testing::{Noon, STORE};
+use crate::testing::{Noon, STORE, let_in, principal};
 
-const TOKEN: &str = "a-token-nobody-could-guess";
-
-fn request(store: &str, query: &[(&str, &str)], authorization: Option<&str>) -> Request {
-    let mut request = lambda_http::http::Request::get("/").body(Body::Empty).unwrap();
-    if let Some(value) = authorization {
-        request
-            .headers_mut()
-            .insert(header::AUTHORIZATION, value.parse().unwrap());
-    }
+fn by_nobody(store: &str, query: &[(&str, &str)]) -> Request {
+    let request = lambda_http::http::Request::get("/").body(Body::Empty).unwrap();
     let query: HashMap<String, Vec<String>> = query
         .iter()
         .map(|(name, value)| ((*name).to_owned(), vec![(*value).to_owned()]))
@@ -32,8 +27,8 @@ fn request(store: &str, query: &[(&str, &str)], authorization: Option<&str>) -> 
         .with_query_string_parameters(query)
 }
 
-fn bearer() -> String {
-    format!("Bearer {TOKEN}")
+fn request(store: &str, query: &[(&str, &str)]) -> Request {
+    let_in(by_nobody(store, query), &principal(Role::Viewer, Reach::All))
 }
 
 fn value(response: &Response<Body>) -> Value {
@@ -78,48 +73,65 @@ async fn catalogue() -> (MemoryStores, MemoryIndex) {
     (stores, index)
 }
 
-async fn status() -> StatusApi<MemoryStores, Secret, Noon> {
-    StatusApi::new(catalogue().await.0, Secret::new(TOKEN), Noon)
-        .await
-        .unwrap()
+async fn status() -> StatusApi<MemoryStores, MemoryAccess, Noon> {
+    StatusApi::new(catalogue().await.0, Some(MemoryAccess::default()), Noon)
 }
 
-async fn search() -> SearchApi<MemoryStores, MemoryIndex, Secret, Noon> {
+async fn search() -> SearchApi<MemoryStores, MemoryIndex> {
     let (stores, index) = catalogue().await;
-    SearchApi::new(stores, index, Secret::new(TOKEN), Noon).await.unwrap()
+    SearchApi::new(stores, index)
 }
 
 #[tokio::test]
-async fn without_the_token_there_is_401_whatever_is_asked() {
+async fn who_was_not_let_in_gets_401_whatever_is_asked() {
     let (status, search) = (status().await, search().await);
-    let wrong = [
-        "Bearer wrong-token-of-some-length",
-        "Bearer",
-        "",
-        TOKEN,
-        "Basic YTpi",
-        "Bearer  ",
-    ];
-    for authorization in wrong.into_iter().map(Some).chain([None]) {
-        for store in [STORE, "unknown.myshopify.com", "not a store"] {
-            let request = || request(store, &[("q", "fire")], authorization);
-            assert_eq!(status.answer(request()).await.status(), 401, "{authorization:?}");
-            let response = search.answer(request()).await;
-            assert_eq!(response.status(), 401, "{authorization:?}");
-            assert_eq!(response.headers()[header::WWW_AUTHENTICATE], "Bearer");
-        }
+    for store in [STORE, "unknown.myshopify.com", "not a store"] {
+        let request = || by_nobody(store, &[("q", "fire")]);
+        assert_eq!(status.answer(request()).await.status(), 401);
+        assert_eq!(search.answer(request()).await.status(), 401);
     }
 }
 
 #[tokio::test]
-async fn a_token_that_could_be_guessed_is_no_token() {
-    let refused = StatusApi::new(MemoryStores::default(), Secret::new("short"), Noon).await;
-    assert!(refused.unwrap_err().to_string().contains("fewer than 16"));
+async fn a_store_out_of_reach_is_as_unknown_as_one_that_is_not_there() {
+    let (status, search) = (status().await, search().await);
+    let elsewhere = principal(
+        Role::Admin,
+        Reach::Stores([shopify::store("other.myshopify.com").unwrap()].into()),
+    );
+    let mut told = Vec::new();
+    for store in [STORE, "other.myshopify.com", "unknown.myshopify.com"] {
+        let request = || let_in(by_nobody(store, &[("q", "fire")]), &elsewhere);
+        for response in [status.answer(request()).await, search.answer(request()).await] {
+            assert_eq!(response.status(), 404);
+            told.push(value(&response));
+        }
+    }
+    assert!(told.iter().all(|answer| *answer == told[0]), "{told:?}");
+}
+
+#[tokio::test]
+async fn who_was_let_in_gets_a_ticket() {
+    let status = status().await;
+    let asked = |context: Value| {
+        let context = serde_json::from_value(context).unwrap();
+        Request::default().with_request_context(RequestContext::ApiGatewayV2(context))
+    };
+    let by = |authorizer: Value| {
+        asked(serde_json::json!({
+            "routeKey": tickets::ROUTE, "http": {"method": "POST"}, "stage": "$default", "authorizer": authorizer,
+        }))
+    };
+    let context = principal(Role::Viewer, Reach::All).context();
+    let response = status.answer(by(serde_json::json!({"lambda": context}))).await;
+    assert_eq!(response.status(), 201);
+    assert!(value(&response)["ticket"].is_string());
+    assert_eq!(status.answer(by(Value::Null)).await.status(), 401);
 }
 
 #[tokio::test]
 async fn the_status_tells_how_a_store_is_doing() {
-    let response = status().await.answer(request(STORE, &[], Some(&bearer()))).await;
+    let response = status().await.answer(request(STORE, &[])).await;
     let told = value(&response);
     assert_eq!(response.status(), 200);
     assert_eq!(told["activity"], "live");
@@ -132,28 +144,13 @@ async fn the_status_tells_how_a_store_is_doing() {
 #[tokio::test]
 async fn an_unknown_or_impossible_store_is_told_apart() {
     let status = status().await;
-    assert_eq!(
-        status
-            .answer(request("unknown.myshopify.com", &[], Some(&bearer())))
-            .await
-            .status(),
-        404
-    );
-    assert_eq!(
-        status
-            .answer(request("not a store", &[], Some(&bearer())))
-            .await
-            .status(),
-        400
-    );
+    assert_eq!(status.answer(request("unknown.myshopify.com", &[])).await.status(), 404);
+    assert_eq!(status.answer(request("not a store", &[])).await.status(), 400);
 }
 
 #[tokio::test]
 async fn a_search_forgives_a_typing_error() {
-    let response = search()
-        .await
-        .answer(request(STORE, &[("q", "campfyre")], Some(&bearer())))
-        .await;
+    let response = search().await.answer(request(STORE, &[("q", "campfyre")])).await;
     let told = value(&response);
     assert_eq!(told["results"][0]["title"], "Around the Campfire", "{told}");
     assert_eq!(told["results"][0]["id"], "361416303805590057");
@@ -173,7 +170,7 @@ async fn a_search_that_cannot_be_says_what_to_do() {
         &[("q", "a"), ("limit", "x")],
     ];
     for query in cases {
-        let response = search.answer(request(STORE, query, Some(&bearer()))).await;
+        let response = search.answer(request(STORE, query)).await;
         assert_eq!(response.status(), 400);
         assert!(value(&response)["error"].is_string());
     }
@@ -186,12 +183,8 @@ async fn an_uninstalled_store_finds_nothing() {
         .disable(&shopify::store(STORE).unwrap(), Noon.now())
         .await
         .unwrap();
-    let search = SearchApi::new(stores, index, Secret::new(TOKEN), Noon).await.unwrap();
-    let told = value(
-        &search
-            .answer(request(STORE, &[("q", "campfire")], Some(&bearer())))
-            .await,
-    );
+    let search = SearchApi::new(stores, index);
+    let told = value(&search.answer(request(STORE, &[("q", "campfire")])).await);
     assert_eq!(
         (&told["total"], &told["results"]),
         (&Value::from(0), &Value::Array(vec![]))

@@ -12,6 +12,7 @@
 
 #![expect(missing_docs, reason = "a check says in its name what it checks")]
 
+pub mod access;
 pub mod archive;
 pub mod audit;
 pub mod bodies;
