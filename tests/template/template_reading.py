@@ -24,6 +24,7 @@ OTHERS = {
     "ReindexFunction": "reindex",
     "SyncFunction": "sync",
     "ReconcileFunction": "reconcile",
+    "AuthorizerFunction": "authorizer",
     "StatusFunction": "status",
     "SearchFunction": "search",
     "PanelFunction": "panel",
@@ -76,12 +77,40 @@ def target(arn: Any) -> str:
     raise AssertionError(f"not a concrete ARN: {arn}")
 
 
+def http_api(resources: Resources) -> dict[str, Any]:
+    """The OpenAPI document of the HTTP API."""
+    (document,) = [
+        api["Properties"]["Body"]
+        for api in of_type(resources, "AWS::ApiGatewayV2::Api").values()
+        if "Body" in api["Properties"]
+    ]
+    return document
+
+
+def operations(resources: Resources) -> dict[str, dict[str, Any]]:
+    """What the HTTP API does for each "METHOD path"."""
+    return {
+        f"{method.upper()} {path}": operation
+        for path, methods in http_api(resources)["paths"].items()
+        for method, operation in methods.items()
+    }
+
+
 def routes(resources: Resources) -> dict[str, str]:
     """The function behind each "METHOD path" of the HTTP API."""
-    ((_, api),) = of_type(resources, "AWS::ApiGatewayV2::Api").items()
     found = {}
-    for path, methods in api["Properties"]["Body"]["paths"].items():
-        for method, operation in methods.items():
-            uri = operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
-            found[f"{method.upper()} {path}"] = re.search(r"\$\{(\w+)\.Arn\}", uri)[1]
+    for route, operation in operations(resources).items():
+        uri = operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
+        found[route] = re.search(r"\$\{(\w+)\.Arn\}", uri)[1]
     return found
+
+
+def conditions(resources: Resources, function: str) -> dict[str, Any]:
+    """On what conditions a function may do something: by Sid, of the statements that have one."""
+    role = resources[resources[function]["Properties"]["Role"]["Fn::GetAtt"][0]]["Properties"]
+    return {
+        statement["Sid"]: statement["Condition"]
+        for policy in role["Policies"]
+        for statement in flat(policy["PolicyDocument"]["Statement"])
+        if "Condition" in statement
+    }

@@ -26,7 +26,8 @@ def test_every_route_ends_in_the_name_of_its_function(resources: Resources) -> N
     webhooks = {f"POST /api/webhooks/receive/shopify/{folder}": name for name, folder in RECEIVERS.items()}
     reads = {f"GET /api/stores/{{store}}/{folder}": f"{camel(folder)}Function" for folder in ("status", "search")}
     files = dict.fromkeys(("GET /", "HEAD /", "GET /assets/{asset}"), "PanelFunction")
-    assert routes(resources) == webhooks | reads | files
+    tickets = {"POST /api/live/tickets": "StatusFunction"}
+    assert routes(resources) == webhooks | reads | tickets | files
 
 
 @pytest.mark.parametrize("folder", RECEIVERS.values())
@@ -54,7 +55,7 @@ def test_every_address_is_an_output(source: dict[str, Any]) -> None:
     """What a person has to copy somewhere is printed by the deployment."""
     receivers = {name.replace("Function", "Url") for name in RECEIVERS}
     others = {"ApiUrl", "PanelUrl", "StatusUrl", "SearchUrl", "EventQueueUrl", "EventDeadLetterQueueUrl"}
-    tables = {"LedgerTableName", "EntitiesTableName", "StoresTableName", "AuditTableName"}
+    tables = {"LedgerTableName", "EntitiesTableName", "StoresTableName", "AuditTableName", "AccessTableName"}
     asking = {"ReceiverUrl", "ShopifyAdminUrl", "ShopifyClientId", "SyncQueueUrl", "SyncDeadLetterQueueUrl"}
     asking |= {
         "ShopifyClientSecretsArn",

@@ -4,12 +4,13 @@ import json
 
 import pytest
 from hookline_local.places import REPOSITORY
-from template_reading import FUNCTIONS, OTHERS, RECEIVERS, Resources, of_type, statements, target
+from template_reading import FUNCTIONS, OTHERS, RECEIVERS, Resources, conditions, of_type, statements, target
 
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 READ_INDEX = {"es:ESHttpPost"}
 WRITE_INDEX = READ_INDEX | {"es:ESHttpHead", "es:ESHttpPut"}
 DOMAIN = {"OpenSearchArn", "OpenSearchArn/*"}
+ROUTES = ("}/POST/api/webhooks/receive/shopify/", "}/GET/api/stores/*/", "}/POST/api/live/tickets")
 SERVERLESS = ({"aoss:APIAccessAll"}, {"OpenSearchArn"})
 
 RECEIVER = {
@@ -22,7 +23,6 @@ RECEIVER = {
 }
 READER = {
     "Stores": ({"dynamodb:GetItem"}, {"StoresTable"}),
-    "Secrets": ({"secretsmanager:GetSecretValue"}, {"ApiTokenArn"}),
 }
 PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
     "ReindexFunction": {
@@ -60,7 +60,13 @@ PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
         "Logs": (LOGS, {"ReconcileLogs"}),
     },
     "PanelFunction": {"Logs": (LOGS, {"PanelLogs"})},
-    "StatusFunction": READER | {"Logs": (LOGS, {"StatusLogs"})},
+    "AuthorizerFunction": {
+        "Tokens": ({"dynamodb:GetItem"}, {"AccessTable"}),
+        "Tickets": ({"dynamodb:DeleteItem"}, {"AccessTable"}),
+        "Secrets": ({"secretsmanager:GetSecretValue"}, {"ShopifyClientSecretsArn"}),
+        "Logs": (LOGS, {"AuthorizerLogs"}),
+    },
+    "StatusFunction": READER | {"Tickets": ({"dynamodb:PutItem"}, {"AccessTable"}), "Logs": (LOGS, {"StatusLogs"})},
     "SearchFunction": READER
     | {"Index": (READ_INDEX, DOMAIN), "ServerlessIndex": SERVERLESS, "Logs": (LOGS, {"SearchLogs"})},
 }
@@ -71,6 +77,19 @@ def test_permissions_are_for_the_keys_that_the_code_writes() -> None:
     for name in ("bodies", "archive"):
         code = (REPOSITORY / f"crates/domain/src/{name}.rs").read_text()
         assert f'PREFIX: &str = "{name}/"' in code
+
+
+def test_what_is_in_the_table_of_tokens_is_reached_by_its_kind(resources: Resources) -> None:
+    """By the key that the code writes: the authorizer makes nothing, and the status function no tokens."""
+    for function, expected in {
+        "AuthorizerFunction": {"Tokens": "token#*", "Tickets": "ticket#*"},
+        "StatusFunction": {"Tickets": "ticket#*"},
+    }.items():
+        keys = {sid: {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [key]}} for sid, key in expected.items()}
+        assert conditions(resources, function) == keys
+    code = (REPOSITORY / "crates/aws/src/access.rs").read_text()
+    assert 'format!("token#{}"' in code
+    assert 'format!("ticket#{}"' in code
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -116,7 +135,10 @@ def test_only_the_api_and_the_schedules_may_call_the_functions(resources: Resour
             # Everybody may have what it has: test_panel.
             continue
         arn = properties["SourceArn"]["Fn::Sub"][0]
-        assert "}/POST/api/webhooks/receive/shopify/" in arn or "}/GET/api/stores/*/" in arn, arn
+        if arn.endswith("}/authorizers/*"):
+            assert properties["FunctionName"]["Fn::GetAtt"] == ["AuthorizerFunction", "Arn"], name
+            continue
+        assert any(route in arn for route in ROUTES), arn
     rules = of_type(resources, "AWS::Events::Rule")
     assert scheduled == {
         name: target["Arn"]["Fn::GetAtt"][0] for name, rule in rules.items() for target in rule["Properties"]["Targets"]

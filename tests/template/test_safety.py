@@ -12,6 +12,7 @@ TABLES = {
     "StoresTable": None,
     "ConnectionsTable": None,
     "AuditTable": None,
+    "AccessTable": "expires_at",
 }
 SENDER_HANGS_UP_AFTER = 5
 
@@ -38,6 +39,7 @@ def test_the_tables_are_these(resources: Resources) -> None:
         "StoresTable": ["pk"],
         "ConnectionsTable": ["pk"],
         "AuditTable": ["pk", "sk"],
+        "AccessTable": ["pk"],
     }
 
 

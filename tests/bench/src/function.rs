@@ -71,7 +71,7 @@ impl Function {
                 ("OPENSEARCH_URL", aws.url.as_str()),
                 ("OPENSEARCH_INDEX", "hookline"),
                 ("SHOPIFY_CLIENT_SECRETS", SECRET),
-                ("API_TOKEN", "a-token-nobody-could-guess"),
+                ("ACCESS_TABLE", "access"),
                 // What is counted is written once, before anything is measured, and then not for an hour.
                 ("STATUS_TALLY_SECONDS", "3600"),
             ])
