@@ -12,7 +12,7 @@ export interface Me {
   expires_at: string;
   live_url: string | null;
   /** Where webhooks go, without the topic. */
-  receivers_url: string;
+  receivers_url: string | null;
   topics: string[];
 }
 
@@ -168,15 +168,16 @@ export interface Lag {
 export interface Reading {
   state: State;
   why: string;
-  pending: number;
-  dead_letters: number;
+  /** Told where the deployment remembers deliveries. */
+  pending?: number;
+  dead_letters?: number;
   receivers: { topic: string; url: string }[];
   /** Of all stores; for those who may see all of them. */
   queues?: { waiting: number; in_flight: number; dead_letters: number } | null;
 }
 
 /** `GET /api/stores/{store}/status` */
-export type StoreStatus = Status & Reading & { lag: Lag };
+export type StoreStatus = Status & Reading & { lag?: Lag };
 
 export type Outcome = 'applied' | 'superseded' | 'discarded' | 'noted' | 'parked' | 'waiting';
 

@@ -101,6 +101,19 @@ describe('the list', () => {
     expect(names(withPage(after, page(['d', 'x'], null), 'c'))).toEqual(['a', 'b', 'c', 'd', 'x']);
   });
 
+  it('keeps what was told since the page was read', () => {
+    const list = patched(withPage(emptyList({ q: '', state: null }), page(['a'], null), null), [
+      summary('a', 'idle', 2),
+    ]);
+    expect(withPage(list, page(['a'], null), null).stores[0]?.state).toBe('idle');
+  });
+
+  it('keeps what was told before the first page came', () => {
+    const early = patched(emptyList({ q: '', state: null }), [summary('a', 'attention', 2)]);
+    expect(early.stores).toEqual([]);
+    expect(withPage(early, page(['a'], null), null).stores[0]?.state).toBe('attention');
+  });
+
   it('drops what does not fit the filter any more, and adds what does', () => {
     const list = withPage(emptyList({ q: 'sho', state: 'live' }), page(['shoe', 'shop'], null), null);
     expect(names(patched(list, [summary('shoe', 'attention', 2), summary('shot'), summary('other')]))).toEqual([

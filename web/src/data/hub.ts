@@ -1,7 +1,7 @@
 // One signed-in page: what it looks at, what it knows, and how it stays true. Frames come from the socket, this tab's or
 // another's; answers from the HTTP API, asked by each tab for itself.
 
-import type { Asked, Entry, Frame, Me, Notice, State, Summary } from '../api';
+import type { Asked, Entry, Frame, Me, Notice, State, StorePage, Summary } from '../api';
 import type { Link } from '../live/machine';
 import { Socket } from '../live/socket';
 import { type Selection, Tabs, type Told, chosenLater } from '../live/tabs';
@@ -11,7 +11,7 @@ import { type ListOf, type StoreList, emptyList, patched, withPage } from './lis
 import { LIST, type Route, hashOf, readRoute } from './route';
 import type { Session } from './session';
 import { Throttle } from './throttle';
-import { type View, applied, asSnapshot, viewOf, withDeliveries, withStatus } from './view';
+import { type View, applied, asSnapshot, viewOf, wanting, withDeliveries, withStatus } from './view';
 
 /** How often the page asks while there is no socket. */
 const POLL_EVERY = 5_000;
@@ -22,7 +22,11 @@ const TRUTH_EVERY = 60_000;
 /** The most often that what no frame tells is asked for. */
 const STATUS_EVERY = 2_000;
 const WATCH_EVERY = 1_000;
+/** A frame that was sent has come within this. */
+const ON_ITS_WAY = 3_000;
 const PAGE = 50;
+/** The most that the server gives at once: what is there already is asked for again in these. */
+const PAGE_AGAIN = 200;
 
 export interface HubState {
   me: Me;
@@ -56,6 +60,8 @@ export class Hub extends Emitter<HubState> {
   private selection: Selection;
   private asking = new AbortController();
   private askingList = new AbortController();
+  /** Up to where the status told, and frames were waited for. */
+  private waitedFor = 0;
   private polledAt = 0;
   private truthAt = Date.now();
   private meAt = Date.now();
@@ -318,7 +324,6 @@ export class Hub extends Emitter<HubState> {
       case 'access':
         this.expires(frame.expires_at);
         this.may({ ...this.state.me, role: frame.role, stores: frame.stores, expires_at: frame.expires_at });
-        void this.checkMe();
         return;
       case 'revoked':
         this.end('Your access was revoked.');
@@ -419,7 +424,10 @@ export class Hub extends Emitter<HubState> {
     const { link } = this.state;
     if (link !== 'live' && !this.tabs.leader) this.tabs.tell({ kind: 'nudge', hurry: false });
     if (link === 'disconnected' && now - this.polledAt >= POLL_EVERY) void this.poll();
-    if (now - this.truthAt >= TRUTH_EVERY) this.truth();
+    // A store that one may see shows with its first event.
+    const { problem, route, me } = this.state;
+    const awaited = problem?.status === 404 && route.store !== null && sees(me, route.store);
+    if (now - this.truthAt >= (awaited ? POLL_EVERY : TRUTH_EVERY)) this.truth();
   }
 
   private truth(): void {
@@ -447,8 +455,27 @@ export class Hub extends Emitter<HubState> {
     if (store === null) return;
     await this.load(signal, async () => {
       const answer = await this.client.status(store, signal);
-      if (!signal.aborted && this.state.view) this.set({ view: withStatus(this.state.view, answer), problem: null });
+      if (signal.aborted || this.state.view === null) return;
+      const wasUnknown = this.state.problem?.status === 404;
+      this.set({ view: withStatus(this.state.view, answer), problem: null });
+      if (wasUnknown) {
+        // Whoever asked to follow it was refused.
+        void this.loadDeliveries(null);
+        this.miss();
+      } else if (answer.seq > (this.state.view.seq ?? Infinity) && answer.seq !== this.waitedFor) {
+        this.waitedFor = answer.seq;
+        setTimeout(() => {
+          if (!signal.aborted && (this.state.view?.seq ?? Infinity) < answer.seq) this.miss();
+        }, ON_ITS_WAY);
+      }
     });
+  }
+
+  /** Something was missed: asks for a snapshot. */
+  private miss(): void {
+    if (this.state.view === null) return;
+    this.set({ view: wanting(this.state.view) });
+    this.watch.want();
   }
 
   private async loadDeliveries(before: number | null): Promise<void> {
@@ -486,19 +513,21 @@ export class Hub extends Emitter<HubState> {
       this.askingList = new AbortController();
     }
     const { signal } = this.askingList;
-    const { of, stores } = this.state.list;
-    const enough = keep ? stores.length : 0;
+    const { of, stores: shown } = this.state.list;
+    const enough = keep ? shown.length : 0;
     try {
-      let list = this.state.list;
+      const stores: Summary[] = [];
+      let page: StorePage;
       let from = after;
-      for (let loaded = 0; ;) {
-        const page = await this.client.stores({ ...of, after: from, limit: PAGE }, signal);
+      do {
+        const limit = enough - stores.length > PAGE ? PAGE_AGAIN : PAGE;
+        page = await this.client.stores({ ...of, after: from, limit }, signal);
         if (signal.aborted) return;
-        list = withPage(from === null ? emptyList(of) : list, page, from);
-        loaded += page.stores.length;
+        stores.push(...page.stores);
         from = page.next;
-        if (from === null || loaded >= enough) break;
-      }
+      } while (from !== null && stores.length < enough);
+      // Put on the list as it is by now: more may have been told meanwhile.
+      const list = withPage({ ...this.state.list, of }, { ...page, stores }, after);
       this.set({ list, listProblem: null });
       this.fresh();
     } catch (problem) {

@@ -2,6 +2,8 @@
 
 import type { State, StorePage, Summary } from '../api';
 
+const EARLY_LIMIT = 1_000;
+
 export interface ListOf {
   q: string;
   state: State | null;
@@ -14,17 +16,24 @@ export interface StoreList {
   next: string | null;
   counts: Record<State, number> | null;
   loaded: boolean;
+  /** What was told before any page came: it may be newer. */
+  early: Summary[];
 }
 
 export function emptyList(of: ListOf): StoreList {
-  return { of, stores: [], next: null, counts: null, loaded: false };
+  return { of, stores: [], next: null, counts: null, loaded: false, early: [] };
 }
 
 /** Adds a page that was asked for after the last store that is there, or in place of all. */
 export function withPage(list: StoreList, page: StorePage, after: string | null): StoreList {
-  const stores =
-    after === null ? page.stores : [...list.stores.filter((known) => known.store <= after), ...page.stores];
-  return { ...list, stores, next: page.next, counts: page.counts, loaded: true };
+  // The server's list may be a moment older than what was told since.
+  const told = new Map([...list.stores, ...list.early].map((known) => [known.store, known]));
+  const more = page.stores.map((summary) => {
+    const known = told.get(summary.store);
+    return known !== undefined && known.seq > summary.seq ? known : summary;
+  });
+  const stores = after === null ? more : [...list.stores.filter((known) => known.store <= after), ...more];
+  return { ...list, stores, next: page.next, counts: page.counts, loaded: true, early: [] };
 }
 
 /** Whether the list is to show this store. */
@@ -34,7 +43,8 @@ export function belongs(of: ListOf, summary: Summary): boolean {
 
 /** Puts what was told of some stores in its place; those beyond what is loaded stay beyond. */
 export function patched(list: StoreList, told: Summary[]): StoreList {
-  if (!list.loaded || told.length === 0) return list;
+  if (!list.loaded) return { ...list, early: [...list.early, ...told].slice(-EARLY_LIMIT) };
+  if (told.length === 0) return list;
   const byName = new Map(list.stores.map((known) => [known.store, known]));
   for (const summary of told) {
     const known = byName.get(summary.store);

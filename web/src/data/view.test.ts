@@ -14,18 +14,18 @@ function entry(id: number, over: Partial<Entry> = {}): Entry {
   return { topic: 'products/update', id: `d${id}`, received_at: at, at, outcome: 'applied', ...over };
 }
 
-function snapshot(seq: number, ids: number[], store = STORE): SnapshotFrame {
-  return { type: 'snapshot', store, seq, status: status(seq, store), lag, deliveries: ids.map((id) => entry(id)) };
+function snapshot(seq: number, of: number[], store = STORE): SnapshotFrame {
+  return { type: 'snapshot', store, seq, status: status(seq, store), lag, deliveries: of.map((id) => entry(id)) };
 }
 
-function update(after: number, seq: number, ids: number[], notices: Notice[] = []): UpdateFrame {
+function update(after: number, seq: number, of: number[], notices: Notice[] = []): UpdateFrame {
   return {
     type: 'update',
     store: STORE,
     after,
     seq,
     status: status(seq),
-    deliveries: ids.map((id) => entry(id)),
+    deliveries: of.map((id) => entry(id)),
     notices,
   };
 }
@@ -83,6 +83,12 @@ describe('following a store', () => {
     expect(applied(view, snapshot(4, [1]))).toBe(view);
     expect(withStatus(view, { ...status(3), state: 'idle' } as StoreStatus).status?.seq).toBe(5);
     expect(withStatus(view, { ...status(9), state: 'idle' } as StoreStatus).seq).toBe(5);
+  });
+
+  it('does not take back what was seen for a snapshot that was read too early', () => {
+    const early = applied(seen(snapshot(4, [1]), update(4, 5, [2]), update(6, 7, [4])), snapshot(4, [1]));
+    expect([early.seq, early.wanted, ids(early)]).toEqual([5, true, ['d4', 'd2', 'd1']]);
+    expect(applied(early, snapshot(7, [2, 3, 4])).wanted).toBe(false);
   });
 
   it('learns from a pong that something was missed', () => {

@@ -106,7 +106,8 @@ function snapshot(view: View, frame: SnapshotFrame): View {
     deliveries: joins ? merged(view.deliveries, frame.deliveries) : merged([], frame.deliveries),
     hasFeed: true,
     older: joins ? view.older : undefined,
-    seq: frame.seq,
+    // One that was read too early does not take back what was seen; what is still missed shows with what was held.
+    seq: Math.max(frame.seq, view.seq ?? 0),
     wanted: false,
     held: [],
   };
@@ -155,9 +156,21 @@ export function withStatus(view: View, answer: StoreStatus): View {
   return {
     ...view,
     status: newer(view.status, status),
-    reading: { state, why, pending, dead_letters, receivers, queues: queues ?? null },
-    lag: view.lag !== null && view.status !== null && view.status.seq > status.seq ? view.lag : lag,
+    reading: {
+      state,
+      why,
+      receivers,
+      queues: queues ?? null,
+      ...(pending === undefined ? {} : { pending }),
+      ...(dead_letters === undefined ? {} : { dead_letters }),
+    },
+    lag: view.lag !== null && view.status !== null && view.status.seq > status.seq ? view.lag : (lag ?? view.lag),
   };
+}
+
+/** Asks for a snapshot. */
+export function wanting(view: View): View {
+  return view.wanted ? view : { ...view, wanted: true };
 }
 
 /** Takes a page of deliveries: the latest, or those before `before`. */

@@ -128,16 +128,21 @@ function NoneFits() {
   return <p className="empty">No store fits. Search for a part of its name, or show all.</p>;
 }
 
-function NoStores({ url }: { url: string }) {
+function NoStores({ url }: { url: string | null }) {
   return (
     <div className="empty">
       <h2>No store yet</h2>
-      <p>A store shows here with its first verified event. Point a webhook of your app to</p>
-      <p className="url">
-        <code>{`${url}/products/update`}</code> <Copy text={`${url}/products/update`} name="the receiver’s URL" />
-      </p>
+      <p>A store shows here with its first verified event.</p>
+      {url !== null && (
+        <>
+          <p>Point a webhook of your app to</p>
+          <p className="url">
+            <code>{`${url}/products/update`}</code> <Copy text={`${url}/products/update`} name="the receiver’s URL" />
+          </p>
+        </>
+      )}
       <p>
-        or run <code>hookline store add</code> and <code>hookline webhooks register</code>. On your own machine,{' '}
+        Or run <code>hookline store add</code> and <code>hookline webhooks register</code>. On your own machine,{' '}
         <code>make replay</code> sends some events.
       </p>
     </div>

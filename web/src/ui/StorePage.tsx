@@ -1,5 +1,5 @@
 import { Suspense, lazy, useEffect, useRef } from 'react';
-import type { Status } from '../api';
+import type { Reading, Status } from '../api';
 import { type Hub, type HubState, mayChange, sees } from '../data/hub';
 import type { View } from '../data/view';
 import { hashOf } from '../data/route';
@@ -75,7 +75,7 @@ function Known({ hub, state, view }: { hub: Hub; state: HubState; view: View }) 
       ) : (
         <>
           <div className="columns">
-            <ReadingCard view={view} status={status} />
+            <ReadingCard view={view} status={status} stale={!state.reachable && state.link !== 'live'} />
             <LastError view={view} status={status} />
           </div>
           {status.run !== null && <RunCard status={status} />}
@@ -102,7 +102,7 @@ function Known({ hub, state, view }: { hub: Hub; state: HubState; view: View }) 
   );
 }
 
-function ReadingCard({ view, status }: { view: View; status: Status }) {
+function ReadingCard({ view, status, stale }: { view: View; status: Status; stale: boolean }) {
   const now = useNow();
   const { reading } = view;
   return (
@@ -121,6 +121,7 @@ function ReadingCard({ view, status }: { view: View; status: Status }) {
               state={reading.state}
               quiet={readingOf(status, reading, now).toLowerCase().startsWith(reading.state)}
             />{' '}
+            {stale && <span className="faint">Last known:</span>}{' '}
             <strong data-testid="reading-title">{readingOf(status, reading, now)}</strong>
           </p>
           <p data-testid="why">{sentence(reading.why)}</p>
@@ -215,6 +216,10 @@ function RunCard({ status }: { status: Status }) {
   );
 }
 
+function known(reading: Reading | null, value: number | undefined): string {
+  return reading === null ? '…' : value === undefined ? 'not known' : count(value);
+}
+
 function Figures({ view, status }: { view: View; status: Status }) {
   const { reading } = view;
   const missed = status.missed_24h.total;
@@ -224,11 +229,11 @@ function Figures({ view, status }: { view: View; status: Status }) {
     { id: 'last-sync', name: 'Last sync', value: <Ago at={status.last_sync_at} /> },
     { id: 'events-24h', name: 'Events, 24 h', value: count(status.events_24h.total) },
     { id: 'duplicates', name: 'Duplicates dropped, 24 h', value: count(status.duplicates_dropped_24h) },
-    { id: 'pending', name: 'Pending', value: reading ? count(reading.pending) : '…', hint: 'Tried again by itself' },
+    { id: 'pending', name: 'Pending', value: known(reading, reading?.pending), hint: 'Tried again by itself' },
     {
       id: 'dead-letters',
       name: 'Dead letters',
-      value: reading ? count(reading.dead_letters) : '…',
+      value: known(reading, reading?.dead_letters),
       hint: 'Wait for a person',
       bad: (reading?.dead_letters ?? 0) > 0,
     },
@@ -471,7 +476,8 @@ function Connection({ status }: { status: Status }) {
 function Receivers({ state, view }: { state: HubState; view: View }) {
   const { me } = state;
   const receivers =
-    view.reading?.receivers ?? me.topics.map((topic) => ({ topic, url: `${me.receivers_url}/${topic}` }));
+    view.reading?.receivers ??
+    (me.receivers_url === null ? [] : me.topics.map((topic) => ({ topic, url: `${me.receivers_url}/${topic}` })));
   return (
     <Card title="Receiver URLs">
       <details>
