@@ -1,17 +1,10 @@
-"""The running stack as a browser meets it: the page behind a plug, the socket behind another, tokens to sign in with."""
+"""The running stack as a browser meets it: the page behind a plug, the socket behind another, and tokens."""
 
-import base64
-import hashlib
-import hmac
-import json
-import time
-import uuid
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from hookline_local import command
-from hookline_local.client import Answer
+from hookline_local.client import Answer, session_token
 from hookline_local.command import Hookline
 from hookline_local.deploy import aws_client
 from hookline_local.ports import HOST
@@ -40,7 +33,6 @@ class Site:
     stack: Stack
     pages: Plug
     sockets: Plug
-    hookline: Hookline
     products: dict[str, Product] = field(default_factory=catalogue)
 
     @property
@@ -51,29 +43,18 @@ class Site:
     def token(self, role: str, *stores: str, expires: str = "1h") -> Token:
         """A token for these stores, or for all."""
         reach = [part for store in stores for part in ("--store", store)] or ["--all-stores"]
-        (made,) = self.hookline.rows("token", "create", "--role", role, *reach, "--expires", expires)
-        return Token(made["id"], made["token"])
+        text = self.hookline.token("--role", role, *reach, "--expires", expires)
+        # hl_<id>_<secret>
+        return Token(f"tok_{text.split('_')[1]}", text)
+
+    @property
+    def hookline(self) -> Hookline:
+        """The command."""
+        return self.stack.hookline
 
     def session_token(self, shop: str, secret: str | None = None, **claims: Any) -> str:
-        """What App Bridge gives the page in a shop's admin: a JWT signed with the app's secret.
-
-        https://shopify.dev/docs/apps/build/authentication-authorization/session-tokens
-        """
-        now = int(time.time())
-        payload = {
-            "iss": f"https://{shop}/admin",
-            "dest": f"https://{shop}",
-            "aud": CLIENT_ID,
-            "sub": "42",
-            "exp": now + 60,
-            "nbf": now,
-            "iat": now,
-            "jti": str(uuid.uuid4()),
-            "sid": "0",
-        } | claims
-        signed = f"{encoded({'alg': 'HS256', 'typ': 'JWT'})}.{encoded(payload)}"
-        key = (secret or self.stack.credentials.shopify).encode()
-        return f"{signed}.{unpadded(hmac.digest(key, signed.encode(), hashlib.sha256))}"
+        """What App Bridge gives the page in a shop's admin."""
+        return session_token(shop, secret or self.stack.credentials.shopify, CLIENT_ID, **claims)
 
     def edit(self, store: str, name: str = "walnut-serving-board", **changes: Any) -> str:
         """Sends a product's change as Shopify does; returns the delivery's id."""
@@ -124,14 +105,4 @@ def behind_plugs(stack: Stack, pages: Plug, sockets: Plug) -> Site:
             lambdas.update_function_configuration(
                 FunctionName=function["FunctionName"], Environment={"Variables": variables | {"LIVE_URL": there}}
             )
-    return Site(stack, pages, sockets, command.at(stack))
-
-
-def encoded(value: dict[str, Any]) -> str:
-    """A part of a JWT."""
-    return unpadded(json.dumps(value).encode())
-
-
-def unpadded(value: bytes) -> str:
-    """Base64 for addresses, without the padding, as JWTs have it."""
-    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
+    return Site(stack, pages, sockets)
