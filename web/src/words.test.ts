@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Reading, State, Status, Summary } from './api';
 import { readFrame } from './api';
-import { ago, delay, percent, pieces, plural, price } from './ui/format';
+import { ago, delay, percent, pieces, plural, price, timesTold } from './ui/format';
 import { readingOf } from './ui/words';
 import { asSentence } from './data/client';
 import { emptyList, patched, withPage } from './data/list';
@@ -41,6 +41,11 @@ describe('figures', () => {
       { text: 'b', fits: true },
       { text: ' <img src=x>', fits: false },
     ]);
+  });
+
+  it('put times into a sentence', () => {
+    const told = timesTold('not before 2026-11-22T13:18:39.675Z, or 2026-11-23T10:00:00Z');
+    expect(told).toMatch(/^not before \d+ Nov 2026, \d\d:18:39, or \d+ Nov 2026, \d\d:00:00$/);
   });
 
   it('make a sentence of an error', () => {

@@ -71,39 +71,49 @@ export function ListPage({ hub, state }: { hub: Hub; state: HubState }) {
       </p>
       {!list.loaded && listProblem === null && <p className="faint">Loading…</p>}
       {list.loaded && list.stores.length === 0 && (narrowed ? <NoneFits /> : <NoStores url={state.me.receivers_url} />)}
+      {/* On a phone the rows are cards; the roles stay whatever the style sheet makes of a table. */}
       {list.stores.length > 0 && (
-        <table className="stores">
+        <table className="stores" role="table">
           <caption className="hidden">Stores, by name</caption>
-          <thead>
-            <tr>
-              <th scope="col">Store</th>
-              <th scope="col">State</th>
-              <th scope="col">Last event</th>
-              <th scope="col" className="wide">
+          <thead role="rowgroup">
+            <tr role="row">
+              <th role="columnheader" scope="col">
+                Store
+              </th>
+              <th role="columnheader" scope="col">
+                State
+              </th>
+              <th role="columnheader" scope="col">
+                Last event
+              </th>
+              <th role="columnheader" scope="col" className="wide">
                 Last sync
               </th>
-              <th scope="col" className="number">
+              <th role="columnheader" scope="col" className="number">
                 24 h
               </th>
             </tr>
           </thead>
-          <tbody>
+          <tbody role="rowgroup">
             {list.stores.map((summary) => (
-              <tr key={summary.store} data-store={summary.store}>
-                <th scope="row">
+              <tr role="row" key={summary.store} data-store={summary.store}>
+                <th role="rowheader" scope="row">
                   <a href={hashOf({ store: summary.store, delivery: null })}>{summary.store}</a>
                   {summary.state === 'attention' && <span className="why">{summary.why}</span>}
                 </th>
-                <td>
+                <td role="cell">
                   <Dot state={summary.state} />
                 </td>
-                <td>
+                <td role="cell">
                   <Ago at={summary.last_event_at} />
                 </td>
-                <td className="wide">
+                <td role="cell" className="wide">
                   <Ago at={summary.last_sync_at} />
                 </td>
-                <td className="number">{count(summary.events_24h)}</td>
+                <td role="cell" className="number">
+                  {count(summary.events_24h)}
+                  <span className="narrow"> in 24 h</span>
+                </td>
               </tr>
             ))}
           </tbody>

@@ -1,5 +1,6 @@
 import { Suspense, lazy, useEffect, useRef } from 'react';
 import type { Reading, Status } from '../api';
+import { asSentence } from '../data/client';
 import { type Hub, type HubState, mayChange, sees } from '../data/hub';
 import type { View } from '../data/view';
 import { hashOf } from '../data/route';
@@ -7,7 +8,7 @@ import { Actions } from './Actions';
 import { Ago, Card, Copy, Dot, useNow } from './bits';
 import { Delivery } from './Delivery';
 import { Feed } from './Feed';
-import { count, delay, percent, plural, whole } from './format';
+import { count, delay, percent, plural, timesTold, whole } from './format';
 import { Notices } from './Notices';
 import { Search } from './Search';
 import { READINGS, STAGES, TASKS, errorWords, readingOf } from './words';
@@ -124,9 +125,9 @@ function ReadingCard({ view, status, stale }: { view: View; status: Status; stal
             {stale && <span className="faint">Last known:</span>}{' '}
             <strong data-testid="reading-title">{readingOf(status, reading, now)}</strong>
           </p>
-          <p data-testid="why">{sentence(reading.why)}</p>
+          <p data-testid="why">{asSentence(reading.why)}</p>
           {reading.state !== 'live' && status.silence.why !== 'none' && status.silence.message !== reading.why && (
-            <p>{sentence(status.silence.message)}</p>
+            <p>{asSentence(status.silence.message)}</p>
           )}
         </>
       )}
@@ -147,11 +148,6 @@ function ReadingCard({ view, status, stale }: { view: View; status: Status; stal
       </details>
     </section>
   );
-}
-
-function sentence(text: string): string {
-  const first = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?…]$/.test(first) ? first : `${first}.`;
 }
 
 function LastError({ view, status }: { view: View; status: Status }) {
@@ -337,10 +333,10 @@ function SecretCard({ status }: { status: Status }) {
   const secret = status.client_secret;
   const matched =
     secret.held < 2
-      ? 'The one secret that is held'
+      ? 'The only one that is held'
       : secret.old_last_needed_at === null
-        ? 'The newest of two'
-        : 'The newest of two, or the old one';
+        ? 'The newest of two, always'
+        : 'The newest of two; at times the old one';
   return (
     <Card title="Client secret">
       <dl className="pairs" data-testid="client-secret">
@@ -358,14 +354,14 @@ function SecretCard({ status }: { status: Status }) {
         )}
         {(secret.held > 1 || secret.old_last_needed_at !== null) && (
           <div>
-            <dt>Old one last needed</dt>
+            <dt>Old one last matched</dt>
             <dd>
               <Ago at={secret.old_last_needed_at} />
             </dd>
           </div>
         )}
       </dl>
-      <p>{sentence(secret.advice)}</p>
+      <p>{asSentence(timesTold(secret.advice))}</p>
     </Card>
   );
 }

@@ -52,6 +52,11 @@ export function whole(at: string): string {
   return WHOLE.format(new Date(at));
 }
 
+/** A sentence of the server with its times as people tell them. */
+export function timesTold(text: string): string {
+  return text.replace(/\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z/g, whole);
+}
+
 export function clock(at: string): string {
   return CLOCK.format(new Date(at));
 }
