@@ -133,7 +133,7 @@ def test_a_forged_session_lets_nobody_in(doors: Doors) -> None:
     header, claims, signature = doors.session().split(".")
     _, others, _ = doors.session(store=OTHER).split(".")
     forged = [
-        doors.session(secret="another"),
+        doors.session(secret="another"),  # noqa: S106 (nobody's)
         doors.session(app="another"),
         doors.session(dest=f"https://{OTHER}"),
         doors.session(iss="https://evil.example/admin", dest="https://evil.example"),
@@ -205,7 +205,8 @@ def test_nothing_that_lets_in_is_in_any_log(doors: Doors) -> None:
         file.read_text(errors="replace") for file in doors.tour.stack.folder.rglob("*.log") if file.is_file()
     )
     kept = json.dumps(aws_client("dynamodb", ports).scan(TableName=table)["Items"], default=str)
-    for secret in (token, wrong, session, ticket):
-        assert secret not in written
-        assert secret not in kept
-        assert secret.rsplit("_", 1)[-1].rsplit(".", 1)[-1] not in written
+    for text in (token, wrong, session, ticket):
+        # What is secret of a token follows its id; a session token's signature is its end.
+        for secret in (text, text.split("_", 2)[-1] if text.startswith("hl_") else text.split(".")[-1]):
+            assert secret not in written
+            assert secret not in kept

@@ -33,6 +33,7 @@ use hookline_domain::{
         ticket::{Ticket, TicketKey, Tickets},
         token::{Change, Hash, LISTED_AFTER, Token, TokenId, Tokens},
     },
+    live::AccessChanged,
     port::Unavailable,
 };
 use jiff::Timestamp;
@@ -243,4 +244,20 @@ fn read_role(item: &Item) -> Result<Role, Malformed> {
 
 fn read_reach(item: &Item) -> Result<Reach, Malformed> {
     read_text(item, "reach")?.parse().map_err(|_| Malformed::new("reach"))
+}
+
+/// What a change of an item lets somebody do now; `None` if it is no token's.
+pub(crate) fn access_changed(before: &Item, after: Option<&Item>) -> Result<Option<AccessChanged>, Malformed> {
+    let Some(id) = read_text(before, "pk")?.strip_prefix("token#") else {
+        return Ok(None);
+    };
+    let id = TokenId::from_bare(id).map_err(|_| Malformed::new("pk"))?;
+    let now = match after.filter(|after| !after.contains_key("revoked_us")) {
+        Some(after) => Some((read_role(after)?, read_reach(after)?, read_micros(after, "expires_us")?)),
+        None => None,
+    };
+    Ok(Some(AccessChanged {
+        principal: id.to_string(),
+        now,
+    }))
 }

@@ -4,12 +4,12 @@ use std::{sync::OnceLock, time::Duration};
 
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 
-use hookline_domain::secret::SecretRef;
+use hookline_domain::{port::Clock, secret::SecretRef};
 
 use crate::{
-    AwsSecret, DynamoAccess, DynamoAudit, DynamoConnections, DynamoEntities, DynamoLedger, DynamoStores,
-    InvalidOpenSearchConfig, KmsVault, OpenSearchConfig, OpenSearchIndex, S3Archive, S3Bodies, SecretsManagerSecret,
-    SqsDeadLetters, SqsEventQueue, SqsJobs,
+    ApiGatewayPush, AwsSecret, DynamoAccess, DynamoActivity, DynamoAudit, DynamoConnections, DynamoEntities,
+    DynamoLedger, DynamoStores, DynamoWatchers, InvalidOpenSearchConfig, KmsVault, OpenSearchConfig, OpenSearchIndex,
+    S3Archive, S3Bodies, SecretsManagerSecret, SqsDeadLetters, SqsEventQueue, SqsJobs,
 };
 
 /// How long a call may take before it has failed.
@@ -111,6 +111,22 @@ impl Aws {
     /// The stores in a table with the key `pk`.
     pub fn stores(&self, table: impl Into<String>) -> DynamoStores {
         DynamoStores::new(self.dynamodb(), table)
+    }
+
+    /// What became of deliveries in a table with the key `pk`, `sk` (a number).
+    pub fn activity<C: Clock>(&self, table: impl Into<String>, clock: C) -> DynamoActivity<C> {
+        DynamoActivity::new(self.dynamodb(), table, clock)
+    }
+
+    /// Who watches what in a table with the key `pk`, `sk`.
+    pub fn watchers(&self, table: impl Into<String>) -> DynamoWatchers {
+        DynamoWatchers::new(self.dynamodb(), table)
+    }
+
+    /// The connections of the stage of a WebSocket API at this address, `https://…/<stage>`. Makes no request.
+    #[must_use]
+    pub fn push(&self, endpoint: &str) -> ApiGatewayPush {
+        ApiGatewayPush::new(&self.config, endpoint)
     }
 
     /// The connections in a table with the key `pk`.

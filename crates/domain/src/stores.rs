@@ -156,6 +156,8 @@ pub enum RunStage {
     Deleting,
     /// It has ended.
     Done,
+    /// It ended before it was through, and nothing will go on with it: the last error says why.
+    Failed,
 }
 
 /// A store's Admin API lets an app ask so much, in points of its cost
@@ -280,6 +282,8 @@ impl StoreRecord {
             enabled: false,
             uninstalled_at: Some(ended),
             redacted_at: Some(at),
+            // Who follows the store still learns that something was missed.
+            seq: self.seq,
             ..Self::default()
         })
     }

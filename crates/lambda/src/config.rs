@@ -1,11 +1,15 @@
 //! What a function is told by its environment: read once, at the start, into one struct. What is missing is named,
 //! all of it at once, with the misspelling that may be why.
 
+mod live;
+
 use std::{collections::BTreeMap, fmt};
 
 use hookline_domain::secret::{Secret, SecretRef};
 use jiff::SignedDuration;
 use tracing::level_filters::LevelFilter;
+
+pub use self::live::{LiveConnectConfig, LiveDisconnectConfig, LivePushConfig};
 
 /// How different two names may be for one to be taken for a misspelling of the other.
 const MISSPELT: usize = 2;

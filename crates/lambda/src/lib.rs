@@ -10,6 +10,7 @@ pub mod config;
 pub mod door;
 pub mod gateway;
 pub mod jobs;
+pub mod live;
 mod needed;
 pub mod panel;
 pub mod receiver;
@@ -17,16 +18,17 @@ pub mod rotating;
 pub mod schedule;
 pub mod serve;
 pub mod start;
+pub mod stream;
 pub mod tally;
 #[cfg(test)]
 mod testing;
 mod tickets;
 
 pub use self::{
-    clock::SystemClock,
+    clock::{Sleep, SystemClock},
     config::{
-        AuthorizerConfig, Environment, PanelConfig, ReceiverConfig, ReconcileConfig, ReindexConfig, SearchConfig,
-        StatusConfig, SyncConfig,
+        AuthorizerConfig, Environment, LiveConnectConfig, LiveDisconnectConfig, LivePushConfig, PanelConfig,
+        ReceiverConfig, ReconcileConfig, ReindexConfig, SearchConfig, StatusConfig, SyncConfig,
     },
     receiver::{Ports, Receiver},
     serve::serve,

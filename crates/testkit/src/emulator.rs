@@ -45,6 +45,11 @@ pub const STORES_TABLE: &str = "stores";
 /// The connections' table, as in the template.
 pub const CONNECTIONS_TABLE: &str = "connections";
 
+/// The activity's table, as in the template.
+pub const ACTIVITY_TABLE: &str = "activity";
+/// The watchers' table, as in the template.
+pub const LIVE_TABLE: &str = "live";
+
 const REGION: &str = "eu-central-1";
 
 /// What the emulators take for a key.
@@ -143,6 +148,13 @@ impl DynamoDb {
         dynamodb
             .make_table(AUDIT_TABLE, &[("pk", KeyType::Hash), ("sk", KeyType::Range)])
             .await;
+        dynamodb.make_numbered_table(ACTIVITY_TABLE).await;
+        dynamodb
+            .make_table(LIVE_TABLE, &[("pk", KeyType::Hash), ("sk", KeyType::Range)])
+            .await;
+        for table in [ACTIVITY_TABLE, LIVE_TABLE] {
+            dynamodb.expire(table).await;
+        }
         dynamodb.expire(LEDGER_TABLE).await;
         dynamodb.expire(ENTITIES_TABLE).await;
         dynamodb.expire(ACCESS_TABLE).await;
@@ -165,15 +177,31 @@ impl DynamoDb {
     }
 
     async fn make_table(&self, table: &str, keys: &[(&str, KeyType)]) {
+        let texts = keys
+            .iter()
+            .map(|(name, key)| (*name, key.clone(), ScalarAttributeType::S));
+        self.create(table, &texts.collect::<Vec<_>>()).await;
+    }
+
+    /// One whose `sk` is a number.
+    async fn make_numbered_table(&self, table: &str) {
+        let keys = [
+            ("pk", KeyType::Hash, ScalarAttributeType::S),
+            ("sk", KeyType::Range, ScalarAttributeType::N),
+        ];
+        self.create(table, &keys).await;
+    }
+
+    async fn create(&self, table: &str, keys: &[(&str, KeyType, ScalarAttributeType)]) {
         let mut creation = self
             .client()
             .create_table()
             .table_name(table)
             .billing_mode(BillingMode::PayPerRequest);
-        for (name, key_type) in keys {
+        for (name, key_type, sort) in keys {
             let attribute = AttributeDefinition::builder()
                 .attribute_name(*name)
-                .attribute_type(ScalarAttributeType::S);
+                .attribute_type(sort.clone());
             let key = KeySchemaElement::builder()
                 .attribute_name(*name)
                 .key_type(key_type.clone());
