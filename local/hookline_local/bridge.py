@@ -74,17 +74,19 @@ def add_routes(ports: Ports) -> str:
 
 
 def tell_receivers(ports: Ports, base_url: str) -> str:
-    """Tells the function that looks after subscriptions where webhooks go here; returns that address.
+    """Tells the functions that speak of it where webhooks go here; returns that address.
 
     On AWS it follows from the API's id. Here the emulator has its own way of addressing an API.
     """
     receivers = base_url + RECEIVERS
     lambdas = aws_client("lambda", ports)
-    name = physical_ids(ports)["SyncFunction"]
-    variables = lambdas.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-    lambdas.update_function_configuration(
-        FunctionName=name, Environment={"Variables": variables | {"RECEIVER_URL": receivers}}
-    )
+    physical = physical_ids(ports)
+    for function in ("SyncFunction", "StatusFunction"):
+        name = physical[function]
+        variables = lambdas.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        lambdas.update_function_configuration(
+            FunctionName=name, Environment={"Variables": variables | {"RECEIVER_URL": receivers}}
+        )
     return receivers
 
 

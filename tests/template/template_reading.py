@@ -27,6 +27,7 @@ OTHERS = {
     "AuthorizerFunction": "authorizer",
     "StatusFunction": "status",
     "SearchFunction": "search",
+    "ActionsFunction": "actions",
     "PanelFunction": "panel",
 }
 FUNCTIONS = RECEIVERS | OTHERS

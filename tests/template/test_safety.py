@@ -125,7 +125,7 @@ def test_the_archive_is_switched_on_by_a_number_of_days(resources: Resources, so
         for name, function in of_type(resources, "AWS::Lambda::Function").items()
         if "ARCHIVE_BUCKET" in function["Properties"]["Environment"]["Variables"]
     ]
-    assert told == ["ReindexFunction"]
+    assert set(told) == {"ReindexFunction", "ActionsFunction"}
 
 
 def test_who_keeps_bodies_and_who_fetches_them_know_the_bucket(resources: Resources) -> None:
@@ -135,7 +135,7 @@ def test_who_keeps_bodies_and_who_fetches_them_know_the_bucket(resources: Resour
         for name, function in of_type(resources, "AWS::Lambda::Function").items()
         if function["Properties"]["Environment"]["Variables"].get("PAYLOAD_BUCKET") == {"Ref": "PayloadBucket"}
     }
-    assert told == {*RECEIVERS, "ReindexFunction"}
+    assert told == {*RECEIVERS, "ReindexFunction", "ActionsFunction"}
 
 
 def test_a_noisy_store_can_be_told(resources: Resources, source: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ use hookline_domain::{port::Clock, secret::SecretRef};
 use crate::{
     ApiGatewayPush, AwsSecret, DynamoAccess, DynamoActivity, DynamoAudit, DynamoConnections, DynamoEntities,
     DynamoLedger, DynamoStores, DynamoWatchers, InvalidOpenSearchConfig, KmsVault, OpenSearchConfig, OpenSearchIndex,
-    S3Archive, S3Bodies, SecretsManagerSecret, SqsDeadLetters, SqsEventQueue, SqsJobs,
+    S3Archive, S3Bodies, SecretsManagerSecret, SqsDeadLetters, SqsEventQueue, SqsJobs, SqsQueues,
 };
 
 /// How long a call may take before it has failed.
@@ -163,6 +163,14 @@ impl Aws {
     /// The dead-letter queue with this URL, for a person.
     pub fn dead_letters(&self, url: impl Into<String>) -> SqsDeadLetters {
         SqsDeadLetters::new(self.sqs(), url)
+    }
+
+    /// How deep the event queue and its dead-letter queue with these URLs are.
+    pub fn queues(&self, events: impl Into<String>, dead_letters: impl Into<String>) -> SqsQueues {
+        SqsQueues {
+            events: self.dead_letters(events),
+            dead_letters: self.dead_letters(dead_letters),
+        }
     }
 
     /// The bodies in this bucket. Makes no request.

@@ -35,7 +35,7 @@ pub use audit::DynamoAudit;
 pub use bodies::S3Bodies;
 pub use connect::{Aws, Patience};
 pub use connections::DynamoConnections;
-pub use dead_letters::SqsDeadLetters;
+pub use dead_letters::{SqsDeadLetters, SqsQueues};
 pub use entities::DynamoEntities;
 pub use jobs::SqsJobs;
 pub use ledger::DynamoLedger;

@@ -3,6 +3,7 @@
 mod access;
 mod catalogue;
 mod connections;
+mod dead_letters;
 mod index;
 mod kept;
 mod live;
@@ -18,6 +19,7 @@ pub use self::{
     access::MemoryAccess,
     catalogue::{MemoryCatalogue, MemorySubscriptions},
     connections::{MemoryConnections, MemoryVault},
+    dead_letters::MemoryDeadLetters,
     index::MemoryIndex,
     kept::{MemoryArchive, MemoryAudit, MemoryBodies},
     live::{MemoryActivity, MemoryPush, MemoryWatchers},

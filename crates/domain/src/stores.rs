@@ -2,7 +2,7 @@
 
 mod counts;
 
-use std::{collections::BTreeMap, future::Future};
+use std::{collections::BTreeMap, fmt, future::Future};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -331,6 +331,13 @@ pub enum ErrorCode {
     TokenRefused,
     /// The store's Admin API did not answer, or asked us to wait; it is tried again.
     CatalogueUnavailable,
+}
+
+impl fmt::Display for ErrorCode {
+    /// As in JSON: `schema_mismatch`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
 }
 
 /// What one batch, or one minute at a receiver, adds to what is known of a store.

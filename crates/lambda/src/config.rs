@@ -1,7 +1,9 @@
 //! What a function is told by its environment: read once, at the start, into one struct. What is missing is named,
 //! all of it at once, with the misspelling that may be why.
 
+mod api;
 mod live;
+mod panel;
 
 use std::{collections::BTreeMap, fmt};
 
@@ -9,7 +11,11 @@ use hookline_domain::secret::{Secret, SecretRef};
 use jiff::SignedDuration;
 use tracing::level_filters::LevelFilter;
 
-pub use self::live::{LiveConnectConfig, LiveDisconnectConfig, LivePushConfig};
+pub use self::{
+    api::{ActionsConfig, StatusConfig},
+    live::{LiveConnectConfig, LiveDisconnectConfig, LivePushConfig},
+    panel::PanelConfig,
+};
 
 /// How different two names may be for one to be taken for a misspelling of the other.
 const MISSPELT: usize = 2;
@@ -162,26 +168,6 @@ pub struct AuthorizerConfig {
     pub app: Option<(String, SecretRef)>,
 }
 
-/// What the status function is told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StatusConfig {
-    /// `STORES_TABLE`
-    pub stores_table: String,
-    /// `ACCESS_TABLE`; without it no tickets are issued.
-    pub access_table: Option<String>,
-}
-
-/// What the function that serves the panel is told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PanelConfig {
-    /// `LAMBDA_TASK_ROOT`, which Lambda sets: the function's own folder. Without it, the folder of the executable.
-    pub task_root: Option<String>,
-    /// `LIVE_URL`; without it the page may connect to nothing but the API.
-    pub live_url: Option<String>,
-    /// `SHOPIFY_CLIENT_ID`; without it nobody may frame the page, not even Shopify's admin.
-    pub client_id: Option<String>,
-}
-
 /// What the search function is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SearchConfig {
@@ -290,21 +276,6 @@ impl AuthorizerConfig {
     }
 }
 
-impl StatusConfig {
-    /// Reads it.
-    ///
-    /// # Errors
-    /// [`ConfigError`] names what is missing.
-    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
-        let mut reader = Reader::new(environment);
-        let config = Self {
-            stores_table: reader.required("STORES_TABLE"),
-            access_table: reader.optional("ACCESS_TABLE"),
-        };
-        reader.finish(config)
-    }
-}
-
 impl SearchConfig {
     /// Reads it.
     ///
@@ -315,22 +286,6 @@ impl SearchConfig {
         let config = Self {
             stores_table: reader.required("STORES_TABLE"),
             index: reader.index(),
-        };
-        reader.finish(config)
-    }
-}
-
-impl PanelConfig {
-    /// Reads it.
-    ///
-    /// # Errors
-    /// None so far: nothing of it is needed.
-    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
-        let reader = Reader::new(environment);
-        let config = Self {
-            task_root: reader.optional("LAMBDA_TASK_ROOT"),
-            live_url: reader.optional("LIVE_URL"),
-            client_id: reader.optional("SHOPIFY_CLIENT_ID"),
         };
         reader.finish(config)
     }

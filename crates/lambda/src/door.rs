@@ -52,6 +52,9 @@ pub enum Refusal {
     /// 409: what is asked cannot be done as things are.
     #[error("{0}")]
     Conflict(String),
+    /// 501: this deployment has not been told where to look.
+    #[error("this deployment does not do that: {0} is not set for this function")]
+    NotConfigured(&'static str),
     /// 503.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -71,6 +74,7 @@ impl Refusal {
             Self::BadRequest(_) => (StatusCode::BAD_REQUEST, self.to_string()),
             Self::UnknownStore | Self::NotFound(_) => (StatusCode::NOT_FOUND, self.to_string()),
             Self::Conflict(_) => (StatusCode::CONFLICT, self.to_string()),
+            Self::NotConfigured(_) => (StatusCode::NOT_IMPLEMENTED, self.to_string()),
             Self::Unavailable(failure) => {
                 tracing::error!(service, error = %chain(failure), "a request was not answered");
                 (StatusCode::SERVICE_UNAVAILABLE, "try again in a moment".to_owned())

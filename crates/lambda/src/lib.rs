@@ -27,8 +27,8 @@ mod tickets;
 pub use self::{
     clock::{Sleep, SystemClock},
     config::{
-        AuthorizerConfig, Environment, LiveConnectConfig, LiveDisconnectConfig, LivePushConfig, PanelConfig,
-        ReceiverConfig, ReconcileConfig, ReindexConfig, SearchConfig, StatusConfig, SyncConfig,
+        ActionsConfig, AuthorizerConfig, Environment, LiveConnectConfig, LiveDisconnectConfig, LivePushConfig,
+        PanelConfig, ReceiverConfig, ReconcileConfig, ReindexConfig, SearchConfig, StatusConfig, SyncConfig,
     },
     receiver::{Ports, Receiver},
     serve::serve,

@@ -26,14 +26,13 @@ struct Issued<'a> {
 /// Issues a ticket to somebody who has been let in.
 ///
 /// # Errors
-/// [`Refusal::NotFound`] where no tickets are kept, [`Refusal::Unavailable`] when this one could not be.
+/// [`Refusal::NotConfigured`] where no tickets are kept, [`Refusal::Unavailable`] when this one could not be.
 pub(crate) async fn issue(
     tickets: Option<&impl Tickets>,
     principal: Principal,
     clock: &impl Clock,
 ) -> Result<Response<Body>, Refusal> {
-    let tickets =
-        tickets.ok_or_else(|| Refusal::NotFound("no tickets are issued here: ACCESS_TABLE is not set".into()))?;
+    let tickets = tickets.ok_or(Refusal::NotConfigured("ACCESS_TABLE"))?;
     let (ticket, text) = Ticket::mint(principal, clock.now())?;
     tickets.issue(&ticket).await?;
     tracing::info!(
@@ -79,7 +78,7 @@ mod tests {
     async fn without_a_table_or_when_it_is_down_there_is_no_ticket() {
         let somebody = || principal(Role::Admin, Reach::All);
         let nowhere = issue(None::<&MemoryAccess>, somebody(), &Noon).await.unwrap_err();
-        assert_eq!(nowhere.answer("test").status(), 404);
+        assert_eq!(nowhere.answer("test").status(), 501);
         let down = issue(Some(&Down), somebody(), &Noon).await.unwrap_err();
         assert_eq!(down.answer("test").status(), 503);
     }
