@@ -90,10 +90,31 @@ def tell_receivers(ports: Ports, base_url: str) -> str:
     return receivers
 
 
+def tell_live(ports: Ports) -> str:
+    """Tells the functions where the WebSocket API is here; returns its address for browsers.
+
+    On AWS it follows from the API's id. Here the emulator has its own way of addressing an API.
+    """
+    physical = physical_ids(ports)
+    address = f"{HOST}:{ports.aws}/_aws/execute-api/{physical['LiveApi']}/live"
+    endpoint, url = f"http://{address}", f"ws://{address}"
+    lambdas = aws_client("lambda", ports)
+    for name in (name for name in physical if name.endswith("Function")):
+        function = physical[name]
+        variables = lambdas.get_function_configuration(FunctionName=function).get("Environment", {}).get("Variables", {})
+        here = {"LIVE_ENDPOINT": endpoint, "LIVE_URL": url}
+        told = {variable: value for variable, value in here.items() if variable in variables}
+        if told:
+            lambdas.update_function_configuration(FunctionName=function, Environment={"Variables": variables | told})
+    return url
+
+
 def repair_numbers(ports: Ports) -> None:
     """Sets the event source's concurrency again: from a parameter the emulator has it as text, and chokes on that."""
     lambdas = aws_client("lambda", ports)
     for mapping in lambdas.list_event_source_mappings()["EventSourceMappings"]:
+        if "MaximumConcurrency" not in mapping.get("ScalingConfig", {}):
+            continue
         concurrency = int(mapping["ScalingConfig"]["MaximumConcurrency"])
         lambdas.update_event_source_mapping(UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": concurrency})
 

@@ -97,6 +97,7 @@ def running(
             bridge.repair_numbers(ports)
             base_url = bridge.add_routes(ports)
             receivers = bridge.tell_receivers(ports, base_url)
+            live = bridge.tell_live(ports)
             say("making a token for all stores")
             token = command.at(ports, outputs, receivers).token("--role", "admin", "--all-stores", "--name", "this run")
             yield Stack(ports, folder, credentials, outputs, Client(base_url, token), receivers)

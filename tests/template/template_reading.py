@@ -6,6 +6,8 @@ from typing import Any
 
 Resources = dict[str, dict[str, Any]]
 
+EXECUTE = re.escape("arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:") + r"\$\{(\w+)\}/"
+
 RECEIVERS = {
     "ProductsCreateFunction": "products-create",
     "ProductsUpdateFunction": "products-update",
@@ -25,6 +27,9 @@ OTHERS = {
     "SyncFunction": "sync",
     "ReconcileFunction": "reconcile",
     "AuthorizerFunction": "authorizer",
+    "LiveConnectFunction": "live-connect",
+    "LiveDisconnectFunction": "live-disconnect",
+    "LivePushFunction": "live-push",
     "StatusFunction": "status",
     "SearchFunction": "search",
     "ActionsFunction": "actions",
@@ -67,7 +72,7 @@ def listed(value: Any) -> list[Any]:
 def target(arn: Any) -> str:
     """The resource or parameter that an ARN in the template is of; raises for anything not concrete."""
     if isinstance(arn, dict):
-        if "Fn::GetAtt" in arn and arn["Fn::GetAtt"][1] == "Arn":
+        if "Fn::GetAtt" in arn and arn["Fn::GetAtt"][1] in ("Arn", "StreamArn"):
             return arn["Fn::GetAtt"][0]
         if "Ref" in arn and arn["Ref"].endswith("Arn"):
             return arn["Ref"]
@@ -75,6 +80,8 @@ def target(arn: Any) -> str:
             return f"{whole[1]}/*"
         if "Fn::Sub" in arn and (below := re.fullmatch(r"\$\{(\w+)\.Arn\}/([a-z]+/\*)", arn["Fn::Sub"])):
             return f"{below[1]}/{below[2]}"
+        if "Fn::Sub" in arn and (within := re.fullmatch(EXECUTE + "(.+)", arn["Fn::Sub"])):
+            return f"{within[1]}/{within[2]}"
     raise AssertionError(f"not a concrete ARN: {arn}")
 
 

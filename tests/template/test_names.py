@@ -57,7 +57,9 @@ def test_every_address_is_an_output(source: dict[str, Any]) -> None:
     """What a person has to copy somewhere is printed by the deployment."""
     receivers = {name.replace("Function", "Url") for name in RECEIVERS}
     others = {"ApiUrl", "PanelUrl", "StatusUrl", "SearchUrl", "EventQueueUrl", "EventDeadLetterQueueUrl"}
+    others |= {"LiveUrl"}
     tables = {"LedgerTableName", "EntitiesTableName", "StoresTableName", "AuditTableName", "AccessTableName"}
+    tables |= {"ActivityTableName", "LiveTableName"}
     asking = {"ReceiverUrl", "ShopifyAdminUrl", "ShopifyClientId", "SyncQueueUrl", "SyncDeadLetterQueueUrl"}
     asking |= {
         "ShopifyClientSecretsArn",

@@ -14,6 +14,9 @@ DOMAIN = {"OpenSearchArn", "OpenSearchArn/*"}
 ROUTES = ("}/POST/api/webhooks/receive/shopify/", "}/GET/api/stores/*/", "}/POST/api/live/tickets")
 SERVERLESS = ({"aoss:APIAccessAll"}, {"OpenSearchArn"})
 
+STREAM = {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"}
+PUSH = ({"execute-api:ManageConnections"}, {f"LiveApi/live/{method}/@connections/*" for method in ("POST", "DELETE")})
+
 RECEIVER = {
     "Ledger": ({"dynamodb:PutItem", "dynamodb:UpdateItem"}, {"LedgerTable"}),
     "EventQueue": ({"sqs:SendMessage"}, {"EventQueue"}),
@@ -89,6 +92,28 @@ PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
         "Archived": ({"s3:GetObject"}, {"PayloadBucket/archive/*"}),
         "ArchivedObjects": ({"s3:ListBucket"}, {"PayloadBucket"}),
         "Logs": (LOGS, {"ActionsLogs"}),
+    },
+    "LiveConnectFunction": {
+        "Watchers": ({"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"}, {"LiveTable"}),
+        "Stores": ({"dynamodb:GetItem"}, {"StoresTable"}),
+        "Activity": ({"dynamodb:GetItem", "dynamodb:Query"}, {"ActivityTable"}),
+        "Push": PUSH,
+        "Logs": (LOGS, {"LiveConnectLogs"}),
+    },
+    "LiveDisconnectFunction": {
+        "Watchers": ({"dynamodb:GetItem", "dynamodb:DeleteItem"}, {"LiveTable"}),
+        "Logs": (LOGS, {"LiveDisconnectLogs"}),
+    },
+    "LivePushFunction": {
+        "StoresStream": (STREAM, {"StoresTable"}),
+        "AccessStream": (STREAM, {"AccessTable"}),
+        "Activity": ({"dynamodb:BatchWriteItem", "dynamodb:UpdateItem", "dynamodb:Query"}, {"ActivityTable"}),
+        "Watchers": (
+            {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:Query"},
+            {"LiveTable"},
+        ),
+        "Push": PUSH,
+        "Logs": (LOGS, {"LivePushLogs"}),
     },
     "SearchFunction": READER
     | {"Index": (READ_INDEX, DOMAIN), "ServerlessIndex": SERVERLESS, "Logs": (LOGS, {"SearchLogs"})},
