@@ -33,6 +33,7 @@ OTHERS = {
     "StatusFunction": "status",
     "SearchFunction": "search",
     "ActionsFunction": "actions",
+    "PanelFunction": "panel",
 }
 FUNCTIONS = RECEIVERS | OTHERS
 

@@ -3,6 +3,7 @@
 
 mod api;
 mod live;
+mod panel;
 
 use std::{collections::BTreeMap, fmt};
 
@@ -13,6 +14,7 @@ use tracing::level_filters::LevelFilter;
 pub use self::{
     api::{ActionsConfig, StatusConfig},
     live::{LiveConnectConfig, LiveDisconnectConfig, LivePushConfig},
+    panel::PanelConfig,
 };
 
 /// How different two names may be for one to be taken for a misspelling of the other.

@@ -12,6 +12,7 @@ pub mod gateway;
 pub mod jobs;
 pub mod live;
 mod needed;
+pub mod panel;
 pub mod receiver;
 pub mod rotating;
 pub mod schedule;
@@ -27,7 +28,7 @@ pub use self::{
     clock::{Sleep, SystemClock},
     config::{
         ActionsConfig, AuthorizerConfig, Environment, LiveConnectConfig, LiveDisconnectConfig, LivePushConfig,
-        ReceiverConfig, ReconcileConfig, ReindexConfig, SearchConfig, StatusConfig, SyncConfig,
+        PanelConfig, ReceiverConfig, ReconcileConfig, ReindexConfig, SearchConfig, StatusConfig, SyncConfig,
     },
     receiver::{Ports, Receiver},
     serve::serve,
