@@ -101,7 +101,9 @@ def tell_live(ports: Ports) -> str:
     lambdas = aws_client("lambda", ports)
     for name in (name for name in physical if name.endswith("Function")):
         function = physical[name]
-        variables = lambdas.get_function_configuration(FunctionName=function).get("Environment", {}).get("Variables", {})
+        variables = (
+            lambdas.get_function_configuration(FunctionName=function).get("Environment", {}).get("Variables", {})
+        )
         here = {"LIVE_ENDPOINT": endpoint, "LIVE_URL": url}
         told = {variable: value for variable, value in here.items() if variable in variables}
         if told:

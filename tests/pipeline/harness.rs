@@ -6,18 +6,18 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use hookline_aws::{
     AwsSecret, DynamoAudit, DynamoEntities, DynamoLedger, DynamoStores, OpenSearchIndex, S3Archive, S3Bodies,
-    SqsEventQueue,
+    SqsEventQueue, SqsQueues,
 };
 use hookline_domain::{
     access::{Principal, Reach, Role},
     apply::Apply,
-    memory::{MemoryAccess, MemoryJobs},
+    memory::{MemoryAccess, MemoryActivity, MemoryJobs},
     reindex::{Compliance, Keep, NoConnections, Reindex, Unpack},
     secret::Secret,
 };
 use hookline_lambda::{
     Ports, Receiver, SystemClock,
-    api::{SearchApi, StatusApi},
+    api::{About, ReadApi, ReadPorts, SearchApi},
     batch::{self, SqsBatch, SqsRecord},
     serve::Http,
 };
@@ -50,7 +50,7 @@ pub struct Pipeline {
     reindex: Consumer,
     pub keep: Keep<S3Archive>,
     unpack: Unpack<S3Bodies>,
-    status: StatusApi<DynamoStores, MemoryAccess, SystemClock>,
+    status: ReadApi<DynamoStores, DynamoLedger, MemoryActivity, SqsQueues, MemoryAccess, SystemClock>,
     search: SearchApi<DynamoStores, OpenSearchIndex>,
     _dynamodb: DynamoDb,
     _osmem: Osmem,
@@ -207,7 +207,17 @@ impl Pipeline {
                 archive: None,
                 personal: shopify::is_personal,
             },
-            status: StatusApi::new(stores(), None, SystemClock),
+            status: ReadApi::new(
+                ReadPorts {
+                    stores: stores(),
+                    records: Some(tables.ledger(LEDGER_TABLE)),
+                    activity: None,
+                    queues: None,
+                    tickets: None,
+                    clock: SystemClock,
+                },
+                About::default(),
+            ),
             search: SearchApi::new(stores(), osmem.index().await),
             sqs,
             s3,
@@ -336,6 +346,7 @@ fn get(path: &str, query: &str) -> Request {
         expires_at: Timestamp::MAX,
     };
     let mut context = request_context("GET", path);
+    context["routeKey"] = json!(format!("GET {}", path.replace(STORE, "{store}")));
     context["authorizer"] = json!({"lambda": principal.context()});
     let event = json!({
         "version": "2.0", "routeKey": "GET", "rawPath": path, "rawQueryString": query,

@@ -158,7 +158,12 @@ def test_another_stores_name_in_the_address_is_as_good_as_none(api: Api, board: 
     """Whatever is asked, and whoever asks: the answer is that of a store nobody knows."""
     elsewhere = [api.by(role, OTHER) for role in ("viewer", "admin")]
     nowhere = Api(replace(api.tour, store="nobody-knows.myshopify.com"), api.token)
-    asked = [("status", ""), ("search", "?q=a"), ("deliveries", ""), (f"deliveries/{board.id}", "?topic=products/update")]
+    asked = [
+        ("status", ""),
+        ("search", "?q=a"),
+        ("deliveries", ""),
+        (f"deliveries/{board.id}", "?topic=products/update"),
+    ]
     for path, query in asked:
         name = "delivery" if "/" in path else path
         expected = nowhere.get(name, f"/api/stores/{{store}}/{path}{query}", 404)
