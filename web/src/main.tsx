@@ -2,7 +2,10 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { Gate } from './data/gate';
 import { App } from './ui/App';
-import './panel.css';
+import './styles/base.css';
+import './styles/page.css';
+import './styles/store.css';
+import './styles/narrow.css';
 
 const root = document.getElementById('root');
 if (root !== null) {

@@ -1,17 +1,20 @@
 // One signed-in page: what it looks at, what it knows, and how it stays true. Frames come from the socket, this tab's or
 // another's; answers from the HTTP API, asked by each tab for itself.
 
-import type { Asked, Entry, Frame, Me, Notice, State, StorePage, Summary } from '../api';
+import type { Asked, Frame, Me, Notice } from '../api';
 import type { Link } from '../live/machine';
 import { Socket } from '../live/socket';
 import { type Selection, Tabs, type Told, chosenLater } from '../live/tabs';
+import { sees } from './access';
 import { type Client, Problem } from './client';
 import { Emitter } from './emitter';
-import { type ListOf, type StoreList, emptyList, patched, withPage } from './list';
+import { type ListOf, emptyList } from './list';
+import { Lister } from './lister';
 import { LIST, type Route, hashOf, readRoute } from './route';
 import type { Session } from './session';
+import type { HubState } from './state';
 import { Throttle } from './throttle';
-import { type View, applied, asSnapshot, viewOf, wanting, withDeliveries, withStatus } from './view';
+import { applied, asSnapshot, viewOf, wanting, withDeliveries, withStatus } from './view';
 
 /** How often the page asks while there is no socket. */
 const POLL_EVERY = 5_000;
@@ -25,41 +28,12 @@ const WATCH_EVERY = 1_000;
 /** A frame that was sent has come within this. */
 const ON_ITS_WAY = 3_000;
 const PAGE = 50;
-/** The most that the server gives at once: what is there already is asked for again in these. */
-const PAGE_AGAIN = 200;
-
-export interface HubState {
-  me: Me;
-  link: Link;
-  route: Route;
-  /** Of the selected store; null on the list. */
-  view: View | null;
-  /** Why the selected store cannot be shown. */
-  problem: Problem | null;
-  list: StoreList;
-  listProblem: Problem | null;
-  /** Notices that somebody has put away. */
-  dismissed: ReadonlySet<string>;
-  /** Whether the last request was answered. */
-  reachable: boolean;
-  /** When the page last heard anything. */
-  freshAt: string;
-}
-
-export function sees(me: Me, store: string): boolean {
-  return me.stores.includes('*') || me.stores.includes(store);
-}
-
-export function mayChange(me: Me, store: string): boolean {
-  return me.role === 'admin' && sees(me, store);
-}
 
 export class Hub extends Emitter<HubState> {
   private readonly tabs: Tabs;
   private socket: Socket | null = null;
   private selection: Selection;
   private asking = new AbortController();
-  private askingList = new AbortController();
   /** Up to where the status told, and frames were waited for. */
   private waitedFor = 0;
   private polledAt = 0;
@@ -67,7 +41,13 @@ export class Hub extends Emitter<HubState> {
   private meAt = Date.now();
   private readonly beat: ReturnType<typeof setInterval>;
   private readonly status = new Throttle(STATUS_EVERY, () => void this.loadStatus());
-  private readonly counts = new Throttle(STATUS_EVERY, () => void this.loadCounts());
+  private readonly lister = new Lister({
+    client: () => this.client,
+    list: () => this.state.list,
+    set: (change) => this.set(change),
+    answered: () => this.fresh(),
+    failed: (problem) => this.failed(problem),
+  });
   private readonly watch = new Throttle(WATCH_EVERY, () => this.askSnapshot());
   private readonly gone = new AbortController();
 
@@ -118,8 +98,8 @@ export class Hub extends Emitter<HubState> {
     clearInterval(this.beat);
     this.gone.abort();
     this.asking.abort();
-    this.askingList.abort();
-    for (const throttle of [this.status, this.counts, this.watch]) throttle.cancel();
+    this.lister.leave();
+    for (const throttle of [this.status, this.watch]) throttle.cancel();
     this.socket?.dispatch({ type: 'stop' });
     this.tabs.leave();
   }
@@ -150,13 +130,10 @@ export class Hub extends Emitter<HubState> {
   }
 
   narrow(of: ListOf): void {
-    const { q, state } = this.state.list.of;
-    if (q === of.q && state === of.state) return;
-    this.set({ list: { ...this.state.list, of } });
-    void this.loadList(null);
+    this.lister.narrow(of);
   }
 
-  moreStores = (): Promise<void> => this.loadList(this.state.list.next);
+  moreStores = (): Promise<void> => this.lister.load(this.state.list.next);
 
   async olderDeliveries(): Promise<void> {
     const { view } = this.state;
@@ -289,7 +266,7 @@ export class Hub extends Emitter<HubState> {
     this.polledAt = this.truthAt = Date.now();
     this.waitedFor = 0;
     if (store === null) {
-      void this.loadList(null);
+      void this.lister.load(null);
     } else {
       void this.loadStatus();
       void this.loadDeliveries(null);
@@ -315,7 +292,7 @@ export class Hub extends Emitter<HubState> {
     this.set({ link });
     if (link === 'live') {
       this.status.want();
-      if (this.state.route.store === null) void this.loadList(null, true);
+      if (this.state.route.store === null) void this.lister.load(null, true);
     }
     if (link === 'disconnected') this.polledAt = 0;
   }
@@ -330,7 +307,7 @@ export class Hub extends Emitter<HubState> {
         this.end('Your access was revoked.');
         return;
       case 'stores':
-        this.told(frame.stores);
+        this.lister.told(frame.stores);
         return;
       case 'refused':
         // What is asked for is what the page shows: the HTTP API says in words what is wrong with it.
@@ -350,11 +327,6 @@ export class Hub extends Emitter<HubState> {
         if (frame.type !== 'pong') this.status.want();
       }
     }
-  }
-
-  private told(stores: Summary[]): void {
-    this.set({ list: patched(this.state.list, stores) });
-    this.counts.want();
   }
 
   private expires(at: string): void {
@@ -433,14 +405,14 @@ export class Hub extends Emitter<HubState> {
 
   private truth(): void {
     this.truthAt = Date.now();
-    if (this.state.route.store === null) void this.loadList(null, true);
+    if (this.state.route.store === null) void this.lister.load(null, true);
     else this.status.want();
   }
 
   private async poll(): Promise<void> {
     this.polledAt = Date.now();
     const unreachable = !this.state.reachable;
-    if (this.state.route.store === null) await this.loadList(null, true);
+    if (this.state.route.store === null) await this.lister.load(null, true);
     else await Promise.all([this.loadStatus(), this.loadDeliveries(null)]);
     if (unreachable && this.state.reachable) {
       if (this.socket) this.socket.dispatch({ type: 'hurry' });
@@ -502,68 +474,19 @@ export class Hub extends Emitter<HubState> {
       if (!signal.aborted) this.fresh();
     } catch (problem) {
       if (signal.aborted || !(problem instanceof Problem)) return;
-      this.look(problem);
-      if (problem.unreachable) this.set({ reachable: problem.status !== 0 });
+      this.failed(problem);
       const { view } = this.state;
       if (problem.status === 404 && view) this.set({ view: viewOf(view.store), problem });
       else if (view?.status === null) this.set({ problem });
     }
   }
 
+  private failed(problem: Problem): void {
+    this.look(problem);
+    if (problem.unreachable) this.set({ reachable: problem.status !== 0 });
+  }
+
   private fresh(): void {
     this.set({ reachable: true, freshAt: new Date().toISOString() });
   }
-
-  /** Loads the list: from its beginning, or what comes after a store. `keep`: as much as is there, in its place. */
-  private async loadList(after: string | null, keep = false): Promise<void> {
-    if (after === null) {
-      this.askingList.abort();
-      this.askingList = new AbortController();
-    }
-    const { signal } = this.askingList;
-    const { of, stores: shown } = this.state.list;
-    const enough = keep ? shown.length : 0;
-    try {
-      const stores: Summary[] = [];
-      let page: StorePage;
-      let from = after;
-      do {
-        const limit = enough - stores.length > PAGE ? PAGE_AGAIN : PAGE;
-        page = await this.client.stores({ ...of, after: from, limit }, signal);
-        if (signal.aborted) return;
-        stores.push(...page.stores);
-        from = page.next;
-      } while (from !== null && stores.length < enough);
-      // Put on the list as it is by now: more may have been told meanwhile.
-      const list = withPage({ ...this.state.list, of }, { ...page, stores }, after);
-      this.set({ list, listProblem: null });
-      this.fresh();
-    } catch (problem) {
-      if (signal.aborted || !(problem instanceof Problem)) return;
-      this.look(problem);
-      if (problem.unreachable) this.set({ reachable: problem.status !== 0 });
-      if (!this.state.list.loaded || !problem.unreachable) this.set({ listProblem: problem });
-    }
-  }
-
-  private async loadCounts(): Promise<void> {
-    const { signal } = this.askingList;
-    try {
-      const page = await this.client.stores({ ...this.state.list.of, limit: 1 }, signal);
-      if (!signal.aborted) this.set({ list: { ...this.state.list, counts: page.counts } });
-    } catch {
-      // The next time will tell.
-    }
-  }
-}
-
-/** How many are in each state, in all. */
-export function countOf(list: StoreList, state: State | null): number | null {
-  if (list.counts === null) return null;
-  return state === null ? list.counts.live + list.counts.idle + list.counts.attention : list.counts[state];
-}
-
-/** The delivery that a route names, as the feed has it. */
-export function entryOf(view: View | null, delivery: { topic: string; id: string }): Entry | undefined {
-  return view?.deliveries.find((entry) => entry.topic === delivery.topic && entry.id === delivery.id);
 }

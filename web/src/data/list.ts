@@ -56,3 +56,9 @@ export function patched(list: StoreList, told: Summary[]): StoreList {
   const stores = [...byName.values()].sort((a, b) => (a.store < b.store ? -1 : a.store > b.store ? 1 : 0));
   return { ...list, stores };
 }
+
+/** How many are in each state, in all. */
+export function countOf(list: StoreList, state: State | null): number | null {
+  if (list.counts === null) return null;
+  return state === null ? list.counts.live + list.counts.idle + list.counts.attention : list.counts[state];
+}

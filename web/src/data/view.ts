@@ -195,3 +195,8 @@ export function asSnapshot(view: View): SnapshotFrame | null {
     deliveries: view.deliveries.slice(0, 100),
   };
 }
+
+/** The delivery that a route names, as the feed has it. */
+export function entryOf(view: View | null, delivery: { topic: string; id: string }): Entry | undefined {
+  return view?.deliveries.find((entry) => entry.topic === delivery.topic && entry.id === delivery.id);
+}

@@ -1,8 +1,8 @@
 import { useEffect, useState } from 'react';
 import type { Entry, Fate as WholeFate } from '../api';
 import { asSentence, Problem } from '../data/client';
-import { type Hub, entryOf } from '../data/hub';
-import type { View } from '../data/view';
+import type { Hub } from '../data/hub';
+import { type View, entryOf } from '../data/view';
 import { Confirm, Said, useOutcome } from './Actions';
 import { Ago, Copy, Dialog, Fate } from './bits';
 import { subjectOf } from './Feed';

@@ -1,6 +1,8 @@
 import { useEffect, useId, useState } from 'react';
 import type { State } from '../api';
-import { type Hub, type HubState, countOf } from '../data/hub';
+import type { Hub } from '../data/hub';
+import type { HubState } from '../data/state';
+import { countOf } from '../data/list';
 import { hashOf } from '../data/route';
 import { Ago, Copy, Dot } from './bits';
 import { count, plural } from './format';

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
-import type { Hub, HubState } from '../data/hub';
+import type { Hub } from '../data/hub';
+import type { HubState } from '../data/state';
 import logo from '../hookline.svg';
 import type { Link } from '../live/machine';
 import { Ago } from './bits';

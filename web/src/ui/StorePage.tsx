@@ -1,7 +1,9 @@
 import { Suspense, lazy, useEffect, useRef } from 'react';
 import type { Reading, Status } from '../api';
 import { asSentence } from '../data/client';
-import { type Hub, type HubState, mayChange, sees } from '../data/hub';
+import { mayChange, sees } from '../data/access';
+import type { Hub } from '../data/hub';
+import type { HubState } from '../data/state';
 import type { View } from '../data/view';
 import { hashOf } from '../data/route';
 import { Actions } from './Actions';
