@@ -75,16 +75,16 @@ mod tests {
         "2026-11-21T12:00:00Z".parse().unwrap()
     }
 
-    fn run(stage: RunStage, minutes_ago: i64) -> Option<Run> {
+    fn run(stage: RunStage, minutes_ago: i64) -> Run {
         let at = now() - SignedDuration::from_mins(minutes_ago);
-        Some(Run {
+        Run {
             task: RunTask::Reconcile,
             stage,
             began_at: at,
             at,
             products: 0,
             bytes: None,
-        })
+        }
     }
 
     #[tokio::test]
@@ -94,7 +94,7 @@ mod tests {
             ..StoreRecord::default()
         };
         let with = |run| StoreRecord {
-            run,
+            run: Some(run),
             ..connected.clone()
         };
         let cases = [

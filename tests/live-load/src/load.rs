@@ -31,7 +31,7 @@ use crate::gateway::{Gateway, Told};
 const BATCH: usize = 200;
 
 /// How long the last frames are waited for.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 /// How many connections are made at once.
 const CONNECTING_AT_ONCE: usize = 16;
