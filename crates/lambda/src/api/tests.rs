@@ -23,6 +23,7 @@ fn asked(
 ) -> Request {
     let context = json!({
         "stage": "$default",
+        "apiId": "abcdefghij",
         "routeKey": route,
         "http": {"method": route.split(' ').next()},
         "authorizer": principal.map(|principal| json!({"lambda": principal.context()})),
