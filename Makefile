@@ -24,6 +24,7 @@ LOCAL := PYTHONPATH=local $(EMULATOR)/bin/python -m hookline_local
 PYTEST := PYTHONPATH=local $(EMULATOR)/bin/python -m pytest
 SOAK := OSMEM_SERVER=$(EMULATOR)/bin/osmem-server MICROBURST=$(EMULATOR)/bin/microburst \
   cargo run --quiet --locked --package hookline-soak --
+PANEL := $(PYTHON) local/web.py
 SAM := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} $(TOOLS)/bin/sam
 
 .PHONY: help
@@ -54,15 +55,18 @@ check: tools emulator $(CARGO_DENY) ## Format, lints, licences, template. Change
 	$(EMULATOR)/bin/ruff format --quiet --check --config local/ruff.toml local tests
 	$(TOOLS)/bin/cfn-lint template.yaml
 	$(SAM) validate --lint --template-file template.yaml
+	@$(PANEL) npm run --silent check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	$(CARGO_DENY) --locked check licenses bans sources
 
 .PHONY: test
-test: ready ## Every test there is: Rust, the template, the whole stack on this machine.
+test: ready browser ## Every test there is: Rust, the panel, the template, the whole stack on this machine, a browser.
 	OSMEM_SERVER=$(EMULATOR)/bin/osmem-server LOCAL_SHOPIFY_PYTHON=$(EMULATOR)/bin/python \
 		cargo test --workspace --locked
+	@$(PANEL) npm test
 	$(SOAK) --short
 	$(PYTEST) tests/template tests/stack
+	$(PYTEST) tests/browser
 
 .PHONY: fuzz
 fuzz: $(CARGO_FUZZ) ## Throws hostile input at every parser, each for SECONDS=60. Needs a C++ compiler. [TARGET=payload]
@@ -84,39 +88,40 @@ bench: tools ## Measures start, work, CPU, memory, calls and size beside goals a
 	  --json target/bench.json $(addprefix --only ,$(BENCHED)) $(ARGS)
 
 .PHONY: format
-format: emulator ## Formats Rust and Python.
+format: emulator ## Formats Rust, Python and the panel.
 	cargo fmt --all
 	$(EMULATOR)/bin/ruff check --quiet --fix --config local/ruff.toml local tests
 	$(EMULATOR)/bin/ruff format --quiet --config local/ruff.toml local tests
+	@$(PANEL) npm run --silent format
 
 ##### Building and deploying it
 
 .PHONY: build
-build: tools ## Builds every function for AWS into target/lambda/<function>/bootstrap. [ARCH=arm64]
-	$(CARGO_LAMBDA) --release $(if $(filter arm64,$(ARCH)),--arm64,--x86-64)
+build: binaries page ## Builds every function for AWS into target/lambda/<function>/bootstrap, and the panel. [ARCH=arm64]
 
 .PHONY: build-local
-build-local: tools ## Builds the same and `hookline` for this machine, faster; used by demo, dev and test.
-	@echo "· building the functions and the command (cargo profile local)" >&2
-	@$(CARGO_LAMBDA) --package hookline-cli --profile local
+build-local: binaries-local page ## Builds the same and `hookline` for this machine, faster; used by demo, dev and test.
+
+.PHONY: web
+web: emulator ## Builds the panel's page into web/dist, when its sources have changed.
+	@$(PANEL) build
 
 .PHONY: deploy
-deploy: deployable build ## Builds and deploys with SAM: SHOPIFY_CLIENT_SECRETS_ARN= API_TOKEN_ARN= OPENSEARCH_URL= OPENSEARCH_ARN= [STACK= ARCH= MORE=]
+deploy: deployable build ## Builds and deploys with SAM: SHOPIFY_CLIENT_SECRETS_ARN= OPENSEARCH_URL= OPENSEARCH_ARN= [STACK= ARCH= MORE=]
 	$(TOOLS)/bin/sam deploy --template-file template.yaml --stack-name $(STACK) --resolve-s3 --capabilities CAPABILITY_IAM \
 	  --no-fail-on-empty-changeset --parameter-overrides Architecture=$(ARCH) \
-	  ShopifyClientSecretsArn='$(SHOPIFY_CLIENT_SECRETS_ARN)' ApiTokenArn='$(API_TOKEN_ARN)' \
+	  ShopifyClientSecretsArn='$(SHOPIFY_CLIENT_SECRETS_ARN)' \
 	  OpenSearchUrl='$(OPENSEARCH_URL)' OpenSearchArn='$(OPENSEARCH_ARN)' \
 	  OpenSearchSigningService=$(if $(findstring :aoss:,$(OPENSEARCH_ARN)),aoss,es) $(MORE)
 
 .PHONY: deployable
 deployable:
-	@missing=(); for name in SHOPIFY_CLIENT_SECRETS_ARN API_TOKEN_ARN OPENSEARCH_URL OPENSEARCH_ARN; do \
+	@missing=(); for name in SHOPIFY_CLIENT_SECRETS_ARN OPENSEARCH_URL OPENSEARCH_ARN; do \
 	  [[ -n "$${!name:-}" ]] || missing+=("$$name="); done; \
 	if (( $${#missing[@]} )); then \
 	  echo "make deploy needs $${missing[*]} (what each is: Parameters in template.yaml; others go into MORE='Name=value …')" >&2; exit 1; fi
 
 deployable: export SHOPIFY_CLIENT_SECRETS_ARN := $(SHOPIFY_CLIENT_SECRETS_ARN)
-deployable: export API_TOKEN_ARN := $(API_TOKEN_ARN)
 deployable: export OPENSEARCH_URL := $(OPENSEARCH_URL)
 deployable: export OPENSEARCH_ARN := $(OPENSEARCH_ARN)
 
@@ -143,6 +148,25 @@ tools:
 emulator:
 	@$(PYTHON) local/environments.py make emulator
 
+.PHONY: binaries
+binaries: tools
+	$(CARGO_LAMBDA) --release $(if $(filter arm64,$(ARCH)),--arm64,--x86-64)
+
+.PHONY: binaries-local
+binaries-local: tools
+	@echo "· building the functions and the command (cargo profile local)" >&2
+	@$(CARGO_LAMBDA) --package hookline-cli --profile local
+
+# The page beside the binary that serves it, into what SAM uploads.
+.PHONY: page
+page: web
+	@$(PANEL) place
+
+# A Chromium for the tests that look at the page; nothing is done where there is one.
+.PHONY: browser
+browser:
+	@$(PYTHON) local/browser.py make
+
 # Shopify's Admin schema, for the local Shopify.
 .PHONY: schema
 schema:
@@ -165,5 +189,5 @@ $(CARGO_FUZZ):
 .PHONY: clean
 clean: ## Removes what was built here. The cache stays; the message says where it is.
 	cargo clean --quiet
-	rm -rf .pytest_cache
+	rm -rf .pytest_cache web/dist web/node_modules
 	@echo "· also there, shared by all checkouts: $(CACHE)" >&2

@@ -1,7 +1,8 @@
 """What the emulator lacks, done by hand after the deployment.
 
 The emulated API Gateway does not read the OpenAPI document that SAM writes for an HTTP API, so an API without
-routes comes out. The routes are made here, from that same document: no path is written down twice.
+routes comes out. The routes, and the authorizer that some of them want, are made here, from that same document: no path
+is written down twice.
 """
 
 import re
@@ -9,6 +10,7 @@ from typing import Any
 
 from .deploy import STACK, aws_client
 from .ports import HOST, Ports
+from .processes import REGION
 from .translate import translated
 
 # Where webhooks go, without the topic.
@@ -16,18 +18,18 @@ RECEIVERS = "/api/webhooks/receive/shopify"
 
 
 def api() -> tuple[str, dict[str, Any]]:
-    """The logical id of the HTTP API in the translated template, and the paths of its OpenAPI document."""
+    """The logical id of the HTTP API in the translated template, and its OpenAPI document."""
     ((name, resource),) = (
         (name, resource)
         for name, resource in translated()["Resources"].items()
-        if resource["Type"] == "AWS::ApiGatewayV2::Api"
+        if resource["Type"] == "AWS::ApiGatewayV2::Api" and "Body" in resource["Properties"]
     )
-    return name, resource["Properties"]["Body"]["paths"]
+    return name, resource["Properties"]["Body"]
 
 
 def webhook_paths() -> list[str]:
     """Where webhooks go."""
-    return [path for path, methods in api()[1].items() if "post" in methods]
+    return [path for path in api()[1]["paths"] if path.startswith(f"{RECEIVERS}/")]
 
 
 def add_routes(ports: Ports) -> str:
@@ -35,42 +37,86 @@ def add_routes(ports: Ports) -> str:
     physical = physical_ids(ports)
     gateway = aws_client("apigatewayv2", ports)
     lambdas = aws_client("lambda", ports)
-    api_name, paths = api()
+    api_name, document = api()
     api_id = physical[api_name]
-    for path, methods in paths.items():
+
+    def function_arn(name: str) -> str:
+        return lambdas.get_function(FunctionName=physical[name])["Configuration"]["FunctionArn"]
+
+    authorizers = {}
+    for name, scheme in document.get("components", {}).get("securitySchemes", {}).items():
+        told = scheme["x-amazon-apigateway-authorizer"]
+        _, within = told["authorizerUri"]["Fn::Sub"]
+        made = gateway.create_authorizer(
+            ApiId=api_id,
+            Name=name,
+            AuthorizerType=told["type"].upper(),
+            AuthorizerUri=invocations(function_arn(within["__FunctionArn__"]["Fn::GetAtt"][0])),
+            AuthorizerPayloadFormatVersion=told["authorizerPayloadFormatVersion"],
+            AuthorizerResultTtlInSeconds=told["authorizerResultTtlInSeconds"],
+            EnableSimpleResponses=told["enableSimpleResponses"],
+            IdentitySource=told["identitySource"],
+        )
+        authorizers[name] = {"AuthorizationType": "CUSTOM", "AuthorizerId": made["AuthorizerId"]}
+    for path, methods in document["paths"].items():
         for method, operation in methods.items():
-            name = function_of(operation)
-            arn = lambdas.get_function(FunctionName=physical[name])["Configuration"]["FunctionArn"]
             integration = gateway.create_integration(
                 ApiId=api_id,
                 IntegrationType="AWS_PROXY",
-                IntegrationUri=arn,
+                IntegrationUri=function_arn(function_of(operation)),
                 PayloadFormatVersion=operation["x-amazon-apigateway-integration"]["payloadFormatVersion"],
             )
             target = f"integrations/{integration['IntegrationId']}"
-            gateway.create_route(ApiId=api_id, RouteKey=f"{method.upper()} {path}", Target=target)
+            # One at most: a route that wants two is none that API Gateway has.
+            (authorizer,) = [authorizers[name] for wanted in operation.get("security", ()) for name in wanted] or [{}]
+            gateway.create_route(ApiId=api_id, RouteKey=f"{method.upper()} {path}", Target=target, **authorizer)
     return f"http://{HOST}:{ports.aws}/_aws/execute-api/{api_id}/$default"
 
 
 def tell_receivers(ports: Ports, base_url: str) -> str:
-    """Tells the function that looks after subscriptions where webhooks go here; returns that address.
+    """Tells the functions that speak of it where webhooks go here; returns that address.
 
     On AWS it follows from the API's id. Here the emulator has its own way of addressing an API.
     """
     receivers = base_url + RECEIVERS
     lambdas = aws_client("lambda", ports)
-    name = physical_ids(ports)["SyncFunction"]
-    variables = lambdas.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-    lambdas.update_function_configuration(
-        FunctionName=name, Environment={"Variables": variables | {"RECEIVER_URL": receivers}}
-    )
+    physical = physical_ids(ports)
+    for function in ("SyncFunction", "StatusFunction"):
+        name = physical[function]
+        variables = lambdas.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        lambdas.update_function_configuration(
+            FunctionName=name, Environment={"Variables": variables | {"RECEIVER_URL": receivers}}
+        )
     return receivers
+
+
+def tell_live(ports: Ports) -> str:
+    """Tells the functions where the WebSocket API is here; returns its address for browsers.
+
+    On AWS it follows from the API's id. Here the emulator has its own way of addressing an API.
+    """
+    physical = physical_ids(ports)
+    address = f"{HOST}:{ports.aws}/_aws/execute-api/{physical['LiveApi']}/live"
+    endpoint, url = f"http://{address}", f"ws://{address}"
+    lambdas = aws_client("lambda", ports)
+    for name in (name for name in physical if name.endswith("Function")):
+        function = physical[name]
+        variables = (
+            lambdas.get_function_configuration(FunctionName=function).get("Environment", {}).get("Variables", {})
+        )
+        here = {"LIVE_ENDPOINT": endpoint, "LIVE_URL": url}
+        told = {variable: value for variable, value in here.items() if variable in variables}
+        if told:
+            lambdas.update_function_configuration(FunctionName=function, Environment={"Variables": variables | told})
+    return url
 
 
 def repair_numbers(ports: Ports) -> None:
     """Sets the event source's concurrency again: from a parameter the emulator has it as text, and chokes on that."""
     lambdas = aws_client("lambda", ports)
     for mapping in lambdas.list_event_source_mappings()["EventSourceMappings"]:
+        if "MaximumConcurrency" not in mapping.get("ScalingConfig", {}):
+            continue
         concurrency = int(mapping["ScalingConfig"]["MaximumConcurrency"])
         lambdas.update_event_source_mapping(UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": concurrency})
 
@@ -79,6 +125,11 @@ def physical_ids(ports: Ports) -> dict[str, str]:
     """What the deployment called each resource."""
     described = aws_client("cloudformation", ports).describe_stack_resources(StackName=STACK)
     return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in described["StackResources"]}
+
+
+def invocations(arn: str) -> str:
+    """How an authorizer calls a function."""
+    return f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{arn}/invocations"
 
 
 def function_of(operation: dict) -> str:

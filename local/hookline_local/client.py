@@ -90,12 +90,35 @@ def signed(
     return Delivery(topic, body, tuple(headers.items()))
 
 
+def session_token(store: str, secret: str, app: str, **changes: Any) -> str:
+    """What the Shopify admin gives the page of an embedded app; `changes` to what it says, and `alg`."""
+    second = int(time.time())
+    header = {"alg": changes.pop("alg", "HS256"), "typ": "JWT"}
+    claims = {
+        "iss": f"https://{store}/admin",
+        "dest": f"https://{store}",
+        "aud": app,
+        "sub": "42",
+        "exp": second + 60,
+        "nbf": second,
+        "iat": second,
+        "jti": str(uuid.uuid4()),
+    } | changes
+    signed = ".".join(url_safe(json.dumps(part).encode()) for part in (header, claims))
+    return f"{signed}.{url_safe(hmac.digest(secret.encode(), signed.encode(), hashlib.sha256))}"
+
+
+def url_safe(data: bytes) -> str:
+    """In the base64 of a JSON Web Token."""
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
 @dataclass(frozen=True)
 class Client:
-    """A base URL and the bearer token of the read APIs."""
+    """A base URL, and the token that is borne to everything but receivers."""
 
     base_url: str
-    api_token: str = field(repr=False, default="")
+    token: str = field(repr=False, default="")
 
     def send(self, delivery: Delivery, to: str | None = None) -> Answer:
         """Posts a delivery to the receiver of its topic, or to another topic's."""
@@ -112,9 +135,18 @@ class Client:
         path = f"/api/stores/{quoted(store)}/search?{urllib.parse.urlencode(query)}"
         return self.request("GET", path, self.authorization(**changes))
 
+    def ticket(self, **changes: str | None) -> Answer:
+        """Asks for a ticket for the WebSocket API."""
+        return self.request("POST", "/api/live/tickets", self.authorization(**changes), b"")
+
+    def ask(self, method: str, path: str, body: Any = None, **changes: str | None) -> Answer:
+        """Any question to the API, or anything to be done; a body goes out as JSON."""
+        content = None if method == "GET" else json.dumps(body).encode() if body is not None else b""
+        return self.request(method, path, self.authorization(**changes), content)
+
     def authorization(self, token: str | None = "") -> list[tuple[str, str]]:
         """The header with our token, with another one, or (None) no header."""
-        return [] if token is None else [("Authorization", f"Bearer {token or self.api_token}")]
+        return [] if token is None else [("Authorization", f"Bearer {token or self.token}")]
 
     def request(self, method: str, path: str, headers: Iterable[tuple[str, str]], body: bytes | None = None) -> Answer:
         """One request on a connection of its own; headers go out as they are, repeated ones too."""

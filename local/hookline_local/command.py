@@ -8,7 +8,7 @@ from typing import Any
 
 from . import processes, where
 from .places import FUNCTIONS
-from .stack import Stack
+from .ports import Ports
 
 BINARY = FUNCTIONS / "hookline" / "bootstrap"
 
@@ -37,6 +37,10 @@ class Hookline:
             raise CommandFailed(f"hookline {' '.join(arguments)}: {done.stderr.strip() or done.stdout.strip()}")
         return done.stdout
 
+    def token(self, *arguments: str) -> str:
+        """Makes a token and returns what to bear."""
+        return self.do("token", "create", *arguments).strip()
+
     def rows(self, *arguments: str) -> list[dict[str, Any]]:
         """What it prints for programs."""
         done = self.run("--json", *arguments)
@@ -45,11 +49,11 @@ class Hookline:
         return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def at(stack: Stack) -> Hookline:
+def at(ports: Ports, outputs: Mapping[str, str], receivers: str) -> Hookline:
     """The command at a running stack.
 
     Where things are comes from the stack's outputs, as `make where` prints them; only the address of the emulated API
     is this machine's own.
     """
-    told = where.variables(stack.outputs) | {"RECEIVER_URL": stack.receivers}
-    return Hookline(processes.aws_environment(stack.ports) | told)
+    told = where.variables(outputs) | {"RECEIVER_URL": receivers}
+    return Hookline(processes.aws_environment(ports) | told)

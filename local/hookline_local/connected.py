@@ -10,7 +10,6 @@ from typing import Any
 
 from . import command
 from .bridge import physical_ids
-from .command import Hookline
 from .deploy import aws_client
 from .shop import seconds_now
 from .shopkeeper import Shopkeeper
@@ -32,12 +31,12 @@ class Connected(Tour):
 
     store: str = STORE
     shop: Shopkeeper = field(init=False)
-    hookline: Hookline = field(init=False)
+    hookline: command.Hookline = field(init=False)
 
     def __post_init__(self) -> None:
         """Takes the shop and the command from the stack."""
         self.shop = Shopkeeper(self.stack.shopkeeper.url, self.store)
-        self.hookline = command.at(self.stack)
+        self.hookline = self.stack.hookline
 
     def on_sale(self) -> list[dict[str, Any]]:
         """The products of the shop that shoppers see."""

@@ -27,10 +27,9 @@ class DeployFailed(Exception):
 
 @dataclass(frozen=True)
 class Credentials:
-    """The secrets of one run. Made up anew each time and never shown in a repr."""
+    """The secret of one run. Made up anew each time and never shown in a repr."""
 
     shopify: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
-    api_token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
 
 
 def aws_client(service: str, ports: Ports):  # noqa: ANN201 (boto3 makes its classes at run time)
@@ -55,22 +54,22 @@ def functions() -> dict[str, str]:
 
 
 def check_built() -> None:
-    """Makes sure that every function of the template has its binary."""
-    missing = [folder for folder in functions().values() if not (FUNCTIONS / folder / "bootstrap").is_file()]
+    """Makes sure that every function of the template has its binary, and the command."""
+    missing = [
+        folder for folder in (*functions().values(), "hookline") if not (FUNCTIONS / folder / "bootstrap").is_file()
+    ]
     if missing:
         raise DeployFailed(f"not built: {', '.join(missing)} (in target/lambda/). Run `make build-local`.")
 
 
 def deploy(ports: Ports, credentials: Credentials, folder: Path, parameters: Mapping[str, str]) -> dict[str, str]:
-    """Stores the secrets, deploys the template, and returns the stack's outputs."""
+    """Stores the secret, deploys the template, and returns the stack's outputs."""
     check_built()
     vault = aws_client("secretsmanager", ports)
     secret = vault.create_secret(Name="shopify-client-secrets", SecretString=credentials.shopify)["ARN"]
-    token = vault.create_secret(Name="api-token", SecretString=credentials.api_token)["ARN"]
     aws_client("s3", ports).create_bucket(Bucket=BUCKET)
     values = {
         "ShopifyClientSecretsArn": secret,
-        "ApiTokenArn": token,
         "OpenSearchUrl": f"http://{HOST}:{ports.search}",
         "OpenSearchArn": f"arn:aws:es:{processes.REGION}:000000000000:domain/local",
         "OpenSearchSigningService": "none",

@@ -44,7 +44,7 @@ def remember(running: stack.Stack) -> None:
         "pid": os.getpid(),
         "url": running.client.base_url,
         "secret": running.credentials.shopify,
-        "token": running.credentials.api_token,
+        "token": running.client.token,
     }
     with os.fdopen(os.open(DEV_STACK, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         json.dump(details, file)
@@ -52,17 +52,20 @@ def remember(running: stack.Stack) -> None:
 
 def introduce(running: stack.Stack) -> None:
     """Prints where everything is and what to try."""
-    url, token = running.client.base_url, running.credentials.api_token
-    console.print("\n[bold]Hookline is running.[/] Webhooks go to:")
+    url, token = running.client.base_url, running.client.token
+    console.print("\n[bold]Hookline is running.[/] See it live:")
+    console.print(f"  panel  [bold]{url}/[/]")
+    console.print(f"  token  {token}  (admin, for all stores; for the API too)")
+    console.print("\nOpen the panel, sign in with the token, then, in another terminal, send it something and watch:")
+    console.print("  make replay EVENT=events/shopify/products-update.json")
+    console.print("\nWebhooks go to:")
     for path in webhook_paths():
         console.print(f"  {url}{path}")
     console.print(f"\nShopify client secret   {running.credentials.shopify}")
-    console.print(f"API token               {token}")
     console.print(f"AWS                     AWS_ENDPOINT_URL=http://127.0.0.1:{running.ports.aws} (any credentials)")
     console.print(f"Search server           {running.search_url}/{stack.INDEX}/_search")
     console.print(f"Logs                    {running.folder}")
-    console.print("\nTry, in another terminal:")
-    console.print("  make replay EVENT=events/shopify/products-update.json")
+    console.print("\nOr ask it:")
     console.print(f"  curl -H 'Authorization: Bearer {token}' '{url}/api/stores/{STORE}/search?q=stove'")
     console.print(f"  curl -H 'Authorization: Bearer {token}' '{url}/api/stores/{STORE}/status'")
     console.print("\nCtrl-C ends it all.")

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import bridge, processes
+from . import bridge, command, processes
 from .client import Client, Delivery, signed
 from .deploy import Credentials, check_built, deploy
 from .places import CACHE
@@ -34,11 +34,18 @@ class Stack:
     client: Client
     # Where webhooks go, without the topic.
     receivers: str
+    # Where stores are followed live.
+    live: str
 
     @property
     def shopkeeper(self) -> Shopkeeper:
         """Who looks after the shop of the samples."""
         return Shopkeeper(f"http://{HOST}:{self.ports.shopify}")
+
+    @property
+    def hookline(self) -> command.Hookline:
+        """`hookline`, pointed at it."""
+        return command.at(self.ports, self.outputs, self.receivers)
 
     @property
     def search_url(self) -> str:
@@ -90,9 +97,12 @@ def running(
             outputs = deploy(ports, credentials, folder, parameters or {})
             say("connecting the routes")
             bridge.repair_numbers(ports)
-            client = Client(bridge.add_routes(ports), credentials.api_token)
-            receivers = bridge.tell_receivers(ports, client.base_url)
-            yield Stack(ports, folder, credentials, outputs, client, receivers)
+            base_url = bridge.add_routes(ports)
+            receivers = bridge.tell_receivers(ports, base_url)
+            live = bridge.tell_live(ports)
+            say("making a token for all stores")
+            token = command.at(ports, outputs, receivers).token("--role", "admin", "--all-stores", "--name", "this run")
+            yield Stack(ports, folder, credentials, outputs, Client(base_url, token), receivers, live)
         except KeyboardInterrupt:
             shutil.rmtree(folder, ignore_errors=True)
             raise

@@ -9,6 +9,7 @@ VARIABLES = {
     "LedgerTableName": "LEDGER_TABLE",
     "EntitiesTableName": "ENTITIES_TABLE",
     "StoresTableName": "STORES_TABLE",
+    "AccessTableName": "ACCESS_TABLE",
     "EventQueueUrl": "EVENT_QUEUE_URL",
     "EventDeadLetterQueueUrl": "DEAD_LETTER_QUEUE_URL",
     "PayloadBucketName": "PAYLOAD_BUCKET",

@@ -6,17 +6,18 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use hookline_aws::{
     AwsSecret, DynamoAudit, DynamoEntities, DynamoLedger, DynamoStores, OpenSearchIndex, S3Archive, S3Bodies,
-    SqsEventQueue,
+    SqsEventQueue, SqsQueues,
 };
 use hookline_domain::{
+    access::{Principal, Reach, Role},
     apply::Apply,
-    memory::MemoryJobs,
+    memory::{MemoryAccess, MemoryActivity, MemoryJobs},
     reindex::{Compliance, Keep, NoConnections, Reindex, Unpack},
     secret::Secret,
 };
 use hookline_lambda::{
     Ports, Receiver, SystemClock,
-    api::{SearchApi, StatusApi},
+    api::{About, ReadApi, ReadPorts, SearchApi},
     batch::{self, SqsBatch, SqsRecord},
     serve::Http,
 };
@@ -31,7 +32,6 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 pub const SECRET: &str = "hush";
-pub const TOKEN: &str = "a-token-nobody-could-guess";
 pub const STORE: &str = "juniper-and-oak.myshopify.com";
 
 /// How long a search may take to show what was written: the index refreshes every second.
@@ -50,8 +50,8 @@ pub struct Pipeline {
     reindex: Consumer,
     pub keep: Keep<S3Archive>,
     unpack: Unpack<S3Bodies>,
-    status: StatusApi<DynamoStores, Secret, SystemClock>,
-    search: SearchApi<DynamoStores, OpenSearchIndex, Secret, SystemClock>,
+    status: ReadApi<DynamoStores, DynamoLedger, MemoryActivity, SqsQueues, MemoryAccess, SystemClock>,
+    search: SearchApi<DynamoStores, OpenSearchIndex>,
     _dynamodb: DynamoDb,
     _osmem: Osmem,
 }
@@ -207,10 +207,18 @@ impl Pipeline {
                 archive: None,
                 personal: shopify::is_personal,
             },
-            status: StatusApi::new(stores(), Secret::new(TOKEN), SystemClock).await.unwrap(),
-            search: SearchApi::new(stores(), osmem.index().await, Secret::new(TOKEN), SystemClock)
-                .await
-                .unwrap(),
+            status: ReadApi::new(
+                ReadPorts {
+                    stores: stores(),
+                    records: Some(tables.ledger(LEDGER_TABLE)),
+                    activity: None,
+                    queues: None,
+                    tickets: None,
+                    clock: SystemClock,
+                },
+                About::default(),
+            ),
+            search: SearchApi::new(stores(), osmem.index().await),
             sqs,
             s3,
             _dynamodb: dynamodb,
@@ -329,12 +337,21 @@ fn document(page: &Value, id: &str) -> Option<Value> {
         .cloned()
 }
 
+/// A request of somebody whom the authorizer has let in to the store.
 fn get(path: &str, query: &str) -> Request {
+    let principal = Principal {
+        id: "tok_aaaaaaaaaaaaaaaa".to_owned(),
+        role: Role::Viewer,
+        reach: Reach::Stores([shopify::store(STORE).unwrap()].into()),
+        expires_at: Timestamp::MAX,
+    };
+    let mut context = request_context("GET", path);
+    context["routeKey"] = json!(format!("GET {}", path.replace(STORE, "{store}")));
+    context["authorizer"] = json!({"lambda": principal.context()});
     let event = json!({
         "version": "2.0", "routeKey": "GET", "rawPath": path, "rawQueryString": query,
-        "headers": {"authorization": format!("Bearer {TOKEN}")},
-        "pathParameters": {"store": STORE},
-        "requestContext": request_context("GET", path), "isBase64Encoded": false,
+        "headers": {}, "pathParameters": {"store": STORE},
+        "requestContext": context, "isBase64Encoded": false,
     });
     lambda_http::request::from_str(&event.to_string()).unwrap()
 }

@@ -138,14 +138,15 @@ def test_strange_characters_are_indexed(tour: Tour) -> None:
     assert poll(lambda: tour.stack.documents(tour.store) == 1), product["id"]
 
 
-@pytest.mark.parametrize("token", [None, "wrong", "Bearer"])
-def test_the_read_apis_want_the_token(tour: Tour, token: str | None) -> None:
-    """Without it, 401 and no word about the store."""
+@pytest.mark.parametrize(("token", "status"), [(None, 401), ("wrong", 403), ("Bearer", 403)])
+def test_the_read_apis_want_a_token(tour: Tour, token: str | None, status: int) -> None:
+    """Without one, 401, with another, 403, and no word about the store."""
     for answer in (
         tour.stack.client.status(tour.store, token=token),
         tour.stack.client.search(tour.store, "x", token=token),
+        tour.stack.client.ticket(token=token),
     ):
-        assert answer.status == 401
+        assert answer.status == status
         assert tour.store.encode() not in answer.body
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from hookline_local import ports, stack
-from hookline_local.client import signed
+from hookline_local.client import session_token, signed
 from hookline_local.deploy import aws_client
+from hookline_local.shopkeeper import CLIENT_ID
 from hookline_local.tour import DEADLINE_SECONDS, Tour, poll
 
 TOPIC = "collections/update"
@@ -37,6 +38,11 @@ class Rotation:
         delivery = signed(TOPIC, body, secret=secret, store=self.tour.store, delivery_id=f"rotation-{self.sent}")
         return self.tour.send("rotation", delivery).status
 
+    def session(self, secret: str) -> int:
+        """What somebody is answered whose session token is signed with this secret."""
+        token = session_token(self.tour.store, secret, CLIENT_ID)
+        return self.tour.stack.client.status(self.tour.store, token=token).status
+
     def becomes(self, secret: str, status: int) -> bool:
         """Waits until deliveries with this secret are answered so; the sender comes again, as Shopify does."""
         return any(poll(lambda: self.answer(secret) == status) for _ in range(GOES))
@@ -54,11 +60,14 @@ def test_a_rotation_needs_no_deployment(rotation: Rotation) -> None:
     old, new = rotation.tour.stack.credentials.shopify, secrets.token_hex(32)
     assert rotation.answer(old) == 200
     assert rotation.answer(new) == 401
+    assert (rotation.session(old), rotation.session(new)) == (200, 403)
     assert poll(rotation.tour.status)["client_secret"]["held"] == 1
 
     rotation.keep(new, old)
     assert rotation.becomes(new, 200)
     assert rotation.answer(old) == 200
+    assert any(poll(lambda: rotation.session(new) == 200) for _ in range(GOES))
+    assert rotation.session(old) == 200
     assert poll(lambda: rotation.tour.status()["client_secret"]["old_last_needed_at"])
     told = rotation.tour.status()["client_secret"]
     assert (told["held"], told["safe_to_revoke_old"]) == (2, False)

@@ -9,8 +9,9 @@ from hookline_local.places import FUNCTIONS
 NEEDS = {
     "products-create": ["LEDGER_TABLE", "EVENT_QUEUE_URL", "SHOPIFY_CLIENT_SECRETS"],
     "reindex": ["LEDGER_TABLE", "ENTITIES_TABLE", "STORES_TABLE", "OPENSEARCH_URL", "OPENSEARCH_INDEX"],
-    "status": ["STORES_TABLE", "API_TOKEN"],
-    "search": ["STORES_TABLE", "OPENSEARCH_URL", "OPENSEARCH_INDEX", "API_TOKEN"],
+    "authorizer": ["ACCESS_TABLE", "SHOPIFY_CLIENT_SECRETS"],
+    "status": ["STORES_TABLE"],
+    "search": ["STORES_TABLE", "OPENSEARCH_URL", "OPENSEARCH_INDEX"],
 }
 
 
@@ -25,6 +26,8 @@ def test_a_missing_variable_is_named(function: str) -> None:
         "AWS_LAMBDA_FUNCTION_VERSION": "1",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
         "AWS_REGION": "us-east-1",
+        # With it, its secrets are needed; without it, nothing that they sign is believed.
+        "SHOPIFY_CLIENT_ID": "an app",
     }
     binary = FUNCTIONS / function / "bootstrap"
     ended = subprocess.run([binary], env=environment, capture_output=True, text=True, timeout=20, check=False)

@@ -6,6 +6,8 @@ from typing import Any
 
 Resources = dict[str, dict[str, Any]]
 
+EXECUTE = re.escape("arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:") + r"\$\{(\w+)\}/"
+
 RECEIVERS = {
     "ProductsCreateFunction": "products-create",
     "ProductsUpdateFunction": "products-update",
@@ -24,8 +26,14 @@ OTHERS = {
     "ReindexFunction": "reindex",
     "SyncFunction": "sync",
     "ReconcileFunction": "reconcile",
+    "AuthorizerFunction": "authorizer",
+    "LiveConnectFunction": "live-connect",
+    "LiveDisconnectFunction": "live-disconnect",
+    "LivePushFunction": "live-push",
     "StatusFunction": "status",
     "SearchFunction": "search",
+    "ActionsFunction": "actions",
+    "PanelFunction": "panel",
 }
 FUNCTIONS = RECEIVERS | OTHERS
 
@@ -64,7 +72,7 @@ def listed(value: Any) -> list[Any]:
 def target(arn: Any) -> str:
     """The resource or parameter that an ARN in the template is of; raises for anything not concrete."""
     if isinstance(arn, dict):
-        if "Fn::GetAtt" in arn and arn["Fn::GetAtt"][1] == "Arn":
+        if "Fn::GetAtt" in arn and arn["Fn::GetAtt"][1] in ("Arn", "StreamArn"):
             return arn["Fn::GetAtt"][0]
         if "Ref" in arn and arn["Ref"].endswith("Arn"):
             return arn["Ref"]
@@ -72,15 +80,45 @@ def target(arn: Any) -> str:
             return f"{whole[1]}/*"
         if "Fn::Sub" in arn and (below := re.fullmatch(r"\$\{(\w+)\.Arn\}/([a-z]+/\*)", arn["Fn::Sub"])):
             return f"{below[1]}/{below[2]}"
+        if "Fn::Sub" in arn and (within := re.fullmatch(EXECUTE + "(.+)", arn["Fn::Sub"])):
+            return f"{within[1]}/{within[2]}"
     raise AssertionError(f"not a concrete ARN: {arn}")
+
+
+def http_api(resources: Resources) -> dict[str, Any]:
+    """The OpenAPI document of the HTTP API."""
+    (document,) = [
+        api["Properties"]["Body"]
+        for api in of_type(resources, "AWS::ApiGatewayV2::Api").values()
+        if "Body" in api["Properties"]
+    ]
+    return document
+
+
+def operations(resources: Resources) -> dict[str, dict[str, Any]]:
+    """What the HTTP API does for each "METHOD path"."""
+    return {
+        f"{method.upper()} {path}": operation
+        for path, methods in http_api(resources)["paths"].items()
+        for method, operation in methods.items()
+    }
 
 
 def routes(resources: Resources) -> dict[str, str]:
     """The function behind each "METHOD path" of the HTTP API."""
-    ((_, api),) = of_type(resources, "AWS::ApiGatewayV2::Api").items()
     found = {}
-    for path, methods in api["Properties"]["Body"]["paths"].items():
-        for method, operation in methods.items():
-            uri = operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
-            found[f"{method.upper()} {path}"] = re.search(r"\$\{(\w+)\.Arn\}", uri)[1]
+    for route, operation in operations(resources).items():
+        uri = operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
+        found[route] = re.search(r"\$\{(\w+)\.Arn\}", uri)[1]
     return found
+
+
+def conditions(resources: Resources, function: str) -> dict[str, Any]:
+    """On what conditions a function may do something: by Sid, of the statements that have one."""
+    role = resources[resources[function]["Properties"]["Role"]["Fn::GetAtt"][0]]["Properties"]
+    return {
+        statement["Sid"]: statement["Condition"]
+        for policy in role["Policies"]
+        for statement in flat(policy["PolicyDocument"]["Statement"])
+        if "Condition" in statement
+    }

@@ -4,13 +4,17 @@ import json
 
 import pytest
 from hookline_local.places import REPOSITORY
-from template_reading import FUNCTIONS, OTHERS, RECEIVERS, Resources, of_type, statements, target
+from template_reading import FUNCTIONS, OTHERS, RECEIVERS, Resources, conditions, of_type, statements, target
 
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 READ_INDEX = {"es:ESHttpPost"}
 WRITE_INDEX = READ_INDEX | {"es:ESHttpHead", "es:ESHttpPut"}
 DOMAIN = {"OpenSearchArn", "OpenSearchArn/*"}
+ROUTES = ("}/POST/api/webhooks/receive/shopify/", "}/GET/api/", "}/POST/api/stores/*/", "}/POST/api/live/tickets")
 SERVERLESS = ({"aoss:APIAccessAll"}, {"OpenSearchArn"})
+
+STREAM = {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"}
+PUSH = ({"execute-api:ManageConnections"}, {f"LiveApi/live/{method}/@connections/*" for method in ("POST", "DELETE")})
 
 RECEIVER = {
     "Ledger": ({"dynamodb:PutItem", "dynamodb:UpdateItem"}, {"LedgerTable"}),
@@ -22,7 +26,6 @@ RECEIVER = {
 }
 READER = {
     "Stores": ({"dynamodb:GetItem"}, {"StoresTable"}),
-    "Secrets": ({"secretsmanager:GetSecretValue"}, {"ApiTokenArn"}),
 }
 PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
     "ReindexFunction": {
@@ -59,7 +62,59 @@ PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
         "Jobs": ({"sqs:SendMessage"}, {"SyncQueue"}),
         "Logs": (LOGS, {"ReconcileLogs"}),
     },
-    "StatusFunction": READER | {"Logs": (LOGS, {"StatusLogs"})},
+    "PanelFunction": {"Logs": (LOGS, {"PanelLogs"})},
+    "AuthorizerFunction": {
+        "Tokens": ({"dynamodb:GetItem"}, {"AccessTable"}),
+        "Tickets": ({"dynamodb:DeleteItem"}, {"AccessTable"}),
+        "Secrets": ({"secretsmanager:GetSecretValue"}, {"ShopifyClientSecretsArn"}),
+        "Logs": (LOGS, {"AuthorizerLogs"}),
+    },
+    "StatusFunction": READER
+    | {
+        "Tickets": ({"dynamodb:PutItem"}, {"AccessTable"}),
+        "StoreList": ({"dynamodb:Scan"}, {"StoresTable"}),
+        "Records": ({"dynamodb:GetItem"}, {"LedgerTable"}),
+        "Activity": ({"dynamodb:Query"}, {"ActivityTable"}),
+        "Queues": ({"sqs:GetQueueAttributes"}, {"EventQueue", "EventDeadLetterQueue"}),
+        "Logs": (LOGS, {"StatusLogs"}),
+    },
+    "ActionsFunction": {
+        "Stores": ({"dynamodb:GetItem"}, {"StoresTable"}),
+        "Jobs": ({"sqs:SendMessage"}, {"SyncQueue"}),
+        "DeadLetters": (
+            {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"},
+            {"EventDeadLetterQueue"},
+        ),
+        "Records": ({"dynamodb:GetItem"}, {"LedgerTable"}),
+        "Ledger": ({"dynamodb:PutItem", "dynamodb:UpdateItem"}, {"LedgerTable"}),
+        "EventQueue": ({"sqs:SendMessage"}, {"EventQueue"}),
+        "Bodies": ({"s3:PutObject"}, {"PayloadBucket/bodies/*"}),
+        "Archived": ({"s3:GetObject"}, {"PayloadBucket/archive/*"}),
+        "ArchivedObjects": ({"s3:ListBucket"}, {"PayloadBucket"}),
+        "Logs": (LOGS, {"ActionsLogs"}),
+    },
+    "LiveConnectFunction": {
+        "Watchers": ({"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"}, {"LiveTable"}),
+        "Stores": ({"dynamodb:GetItem"}, {"StoresTable"}),
+        "Activity": ({"dynamodb:GetItem", "dynamodb:Query"}, {"ActivityTable"}),
+        "Push": PUSH,
+        "Logs": (LOGS, {"LiveConnectLogs"}),
+    },
+    "LiveDisconnectFunction": {
+        "Watchers": ({"dynamodb:GetItem", "dynamodb:DeleteItem"}, {"LiveTable"}),
+        "Logs": (LOGS, {"LiveDisconnectLogs"}),
+    },
+    "LivePushFunction": {
+        "StoresStream": (STREAM, {"StoresTable"}),
+        "AccessStream": (STREAM, {"AccessTable"}),
+        "Activity": ({"dynamodb:BatchWriteItem", "dynamodb:UpdateItem", "dynamodb:Query"}, {"ActivityTable"}),
+        "Watchers": (
+            {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:Query"},
+            {"LiveTable"},
+        ),
+        "Push": PUSH,
+        "Logs": (LOGS, {"LivePushLogs"}),
+    },
     "SearchFunction": READER
     | {"Index": (READ_INDEX, DOMAIN), "ServerlessIndex": SERVERLESS, "Logs": (LOGS, {"SearchLogs"})},
 }
@@ -70,6 +125,19 @@ def test_permissions_are_for_the_keys_that_the_code_writes() -> None:
     for name in ("bodies", "archive"):
         code = (REPOSITORY / f"crates/domain/src/{name}.rs").read_text()
         assert f'PREFIX: &str = "{name}/"' in code
+
+
+def test_what_is_in_the_table_of_tokens_is_reached_by_its_kind(resources: Resources) -> None:
+    """By the key that the code writes: the authorizer makes nothing, and the status function no tokens."""
+    for function, expected in {
+        "AuthorizerFunction": {"Tokens": "token#*", "Tickets": "ticket#*"},
+        "StatusFunction": {"Tickets": "ticket#*"},
+    }.items():
+        keys = {sid: {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [key]}} for sid, key in expected.items()}
+        assert conditions(resources, function) == keys
+    code = (REPOSITORY / "crates/aws/src/access.rs").read_text()
+    assert 'format!("token#{}"' in code
+    assert 'format!("ticket#{}"' in code
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -111,8 +179,17 @@ def test_only_the_api_and_the_schedules_may_call_the_functions(resources: Resour
             scheduled[rule] = properties["FunctionName"]["Ref"]
             continue
         assert properties["Principal"] == "apigateway.amazonaws.com", name
+        if "${LiveApi}" in properties["SourceArn"]["Fn::Sub"]:
+            # See test_live.py.
+            continue
+        if properties["FunctionName"] == {"Ref": "PanelFunction"}:
+            # Everybody may have what it has: test_panel.
+            continue
         arn = properties["SourceArn"]["Fn::Sub"][0]
-        assert "}/POST/api/webhooks/receive/shopify/" in arn or "}/GET/api/stores/*/" in arn, arn
+        if arn.endswith("}/authorizers/*"):
+            assert properties["FunctionName"]["Fn::GetAtt"] == ["AuthorizerFunction", "Arn"], name
+            continue
+        assert any(route in arn for route in ROUTES), arn
     rules = of_type(resources, "AWS::Events::Rule")
     assert scheduled == {
         name: target["Arn"]["Fn::GetAtt"][0] for name, rule in rules.items() for target in rule["Properties"]["Targets"]

@@ -12,6 +12,9 @@ TABLES = {
     "StoresTable": None,
     "ConnectionsTable": None,
     "AuditTable": None,
+    "AccessTable": "expires_at",
+    "ActivityTable": "expires_at",
+    "LiveTable": "expires_at",
 }
 SENDER_HANGS_UP_AFTER = 5
 
@@ -38,6 +41,9 @@ def test_the_tables_are_these(resources: Resources) -> None:
         "StoresTable": ["pk"],
         "ConnectionsTable": ["pk"],
         "AuditTable": ["pk", "sk"],
+        "AccessTable": ["pk"],
+        "ActivityTable": ["pk", "sk"],
+        "LiveTable": ["pk", "sk"],
     }
 
 
@@ -123,7 +129,7 @@ def test_the_archive_is_switched_on_by_a_number_of_days(resources: Resources, so
         for name, function in of_type(resources, "AWS::Lambda::Function").items()
         if "ARCHIVE_BUCKET" in function["Properties"]["Environment"]["Variables"]
     ]
-    assert told == ["ReindexFunction"]
+    assert set(told) == {"ReindexFunction", "ActionsFunction"}
 
 
 def test_who_keeps_bodies_and_who_fetches_them_know_the_bucket(resources: Resources) -> None:
@@ -133,7 +139,7 @@ def test_who_keeps_bodies_and_who_fetches_them_know_the_bucket(resources: Resour
         for name, function in of_type(resources, "AWS::Lambda::Function").items()
         if function["Properties"]["Environment"]["Variables"].get("PAYLOAD_BUCKET") == {"Ref": "PayloadBucket"}
     }
-    assert told == {*RECEIVERS, "ReindexFunction"}
+    assert told == {*RECEIVERS, "ReindexFunction", "ActionsFunction"}
 
 
 def test_a_noisy_store_can_be_told(resources: Resources, source: dict[str, Any]) -> None:
@@ -152,7 +158,7 @@ def test_a_message_stays_hidden_while_anybody_may_work_on_it(resources: Resource
 def test_one_bad_message_does_not_fail_its_batch(resources: Resources) -> None:
     """The event source as CloudFormation gets it; linters do not notice when SAM drops a property."""
     mappings = of_type(resources, "AWS::Lambda::EventSourceMapping")
-    assert set(mappings) == {"ReindexEventSource", "SyncEventSource"}
+    assert set(mappings) == {"ReindexEventSource", "SyncEventSource", "LivePushStores", "LivePushAccess"}
     for mapping in mappings.values():
         assert mapping["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     jobs = mappings["SyncEventSource"]["Properties"]
@@ -187,16 +193,18 @@ def test_a_function_runs_what_was_built(resources: Resources, function: str) -> 
 
 def test_a_flood_is_throttled_at_the_api(resources: Resources) -> None:
     """So that one sender cannot use up the account's concurrency."""
-    ((_, stage),) = of_type(resources, "AWS::ApiGatewayV2::Stage").items()
-    settings = stage["Properties"]["DefaultRouteSettings"]
-    assert settings["ThrottlingRateLimit"] == {"Ref": "ThrottleRate"}
-    assert settings["ThrottlingBurstLimit"] == {"Ref": "ThrottleBurst"}
+    stages = of_type(resources, "AWS::ApiGatewayV2::Stage").values()
+    assert len(stages) == 2
+    for stage in stages:
+        settings = stage["Properties"]["DefaultRouteSettings"]
+        assert settings["ThrottlingRateLimit"] == {"Ref": "ThrottleRate"}
+        assert settings["ThrottlingBurstLimit"] == {"Ref": "ThrottleBurst"}
 
 
 def test_every_alarm_says_what_to_do(resources: Resources) -> None:
     """A description of several sentences, one of which is an instruction."""
     alarms = of_type(resources, "AWS::CloudWatch::Alarm")
-    assert len(alarms) == 11
+    assert len(alarms) == 13
     verbs = ("Look at", "Check that", "Read the", "put the", "read the", "Ask AWS")
     for name, alarm in alarms.items():
         description = alarm["Properties"]["AlarmDescription"]

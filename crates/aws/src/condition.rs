@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::{
     error::SdkError,
-    operation::{put_item::PutItemError, update_item::UpdateItemError},
+    operation::{delete_item::DeleteItemError, put_item::PutItemError, update_item::UpdateItemError},
 };
 use hookline_domain::port::Unavailable;
 
@@ -13,6 +13,12 @@ pub(crate) trait Conditional {
 }
 
 impl Conditional for UpdateItemError {
+    fn refused(&self) -> bool {
+        self.is_conditional_check_failed_exception()
+    }
+}
+
+impl Conditional for DeleteItemError {
     fn refused(&self) -> bool {
         self.is_conditional_check_failed_exception()
     }

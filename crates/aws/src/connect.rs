@@ -4,12 +4,12 @@ use std::{sync::OnceLock, time::Duration};
 
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 
-use hookline_domain::secret::SecretRef;
+use hookline_domain::{port::Clock, secret::SecretRef};
 
 use crate::{
-    AwsSecret, DynamoAudit, DynamoConnections, DynamoEntities, DynamoLedger, DynamoStores, InvalidOpenSearchConfig,
-    KmsVault, OpenSearchConfig, OpenSearchIndex, S3Archive, S3Bodies, SecretsManagerSecret, SqsDeadLetters,
-    SqsEventQueue, SqsJobs,
+    ApiGatewayPush, AwsSecret, DynamoAccess, DynamoActivity, DynamoAudit, DynamoConnections, DynamoEntities,
+    DynamoLedger, DynamoStores, DynamoWatchers, InvalidOpenSearchConfig, KmsVault, OpenSearchConfig, OpenSearchIndex,
+    S3Archive, S3Bodies, SecretsManagerSecret, SqsDeadLetters, SqsEventQueue, SqsJobs, SqsQueues,
 };
 
 /// How long a call may take before it has failed.
@@ -113,9 +113,30 @@ impl Aws {
         DynamoStores::new(self.dynamodb(), table)
     }
 
+    /// What became of deliveries in a table with the key `pk`, `sk` (a number).
+    pub fn activity<C: Clock>(&self, table: impl Into<String>, clock: C) -> DynamoActivity<C> {
+        DynamoActivity::new(self.dynamodb(), table, clock)
+    }
+
+    /// Who watches what in a table with the key `pk`, `sk`.
+    pub fn watchers(&self, table: impl Into<String>) -> DynamoWatchers {
+        DynamoWatchers::new(self.dynamodb(), table)
+    }
+
+    /// The connections of the stage of a WebSocket API at this address, `https://…/<stage>`. Makes no request.
+    #[must_use]
+    pub fn push(&self, endpoint: &str) -> ApiGatewayPush {
+        ApiGatewayPush::new(&self.config, endpoint)
+    }
+
     /// The connections in a table with the key `pk`.
     pub fn connections(&self, table: impl Into<String>) -> DynamoConnections {
         DynamoConnections::new(self.dynamodb(), table)
+    }
+
+    /// The tokens and tickets in a table with the key `pk`.
+    pub fn access(&self, table: impl Into<String>) -> DynamoAccess {
+        DynamoAccess::new(self.dynamodb(), table)
     }
 
     /// What seals with this key of KMS, given by its ARN. Makes no request.
@@ -142,6 +163,14 @@ impl Aws {
     /// The dead-letter queue with this URL, for a person.
     pub fn dead_letters(&self, url: impl Into<String>) -> SqsDeadLetters {
         SqsDeadLetters::new(self.sqs(), url)
+    }
+
+    /// How deep the event queue and its dead-letter queue with these URLs are.
+    pub fn queues(&self, events: impl Into<String>, dead_letters: impl Into<String>) -> SqsQueues {
+        SqsQueues {
+            events: self.dead_letters(events),
+            dead_letters: self.dead_letters(dead_letters),
+        }
     }
 
     /// The bodies in this bucket. Makes no request.

@@ -1,4 +1,4 @@
-//! [`DeadLetters`] in an SQS standard queue.
+//! [`DeadLetters`] in an SQS standard queue, and how deep queues are.
 
 use std::time::Duration;
 
@@ -6,9 +6,11 @@ use aws_sdk_sqs::{
     Client,
     types::{Message, MessageSystemAttributeName as Attribute, QueueAttributeName},
 };
+use futures_util::future::try_join;
 use hookline_domain::{
     dead_letters::{Backlog, DeadLetter, DeadLetters},
     port::Unavailable,
+    watch::{Depths, Queues},
 };
 use jiff::Timestamp;
 
@@ -35,6 +37,25 @@ impl SqsDeadLetters {
             client,
             url: url.into(),
         }
+    }
+}
+
+/// [`Queues`] of SQS: the event queue and its dead-letter queue, asked at once.
+#[derive(Debug, Clone)]
+pub struct SqsQueues {
+    pub(crate) events: SqsDeadLetters,
+    pub(crate) dead_letters: SqsDeadLetters,
+}
+
+impl Queues for SqsQueues {
+    async fn depths(&self) -> Result<Depths, Unavailable> {
+        // The same question to both: how many can be received, and how many somebody has.
+        let (events, dead) = try_join(self.events.backlog(), self.dead_letters.backlog()).await?;
+        Ok(Depths {
+            waiting: events.visible,
+            in_flight: events.hidden,
+            dead_letters: dead.visible + dead.hidden,
+        })
     }
 }
 

@@ -4,6 +4,8 @@
 //! in Hookline names an SDK. Every failure becomes an [`Unavailable`](hookline_domain::port::Unavailable) that keeps
 //! the SDK's error as its source; it is logged by whoever handles it, not here.
 
+mod access;
+mod activity;
 mod archive;
 mod attributes;
 mod audit;
@@ -17,23 +19,31 @@ mod find;
 mod jobs;
 mod ledger;
 mod opensearch;
+mod push;
 mod queue;
 mod s3;
 mod secret;
 mod stores;
+mod stream;
 mod vault;
+mod watchers;
 
+pub use access::DynamoAccess;
+pub use activity::DynamoActivity;
 pub use archive::S3Archive;
 pub use audit::DynamoAudit;
 pub use bodies::S3Bodies;
 pub use connect::{Aws, Patience};
 pub use connections::DynamoConnections;
-pub use dead_letters::SqsDeadLetters;
+pub use dead_letters::{SqsDeadLetters, SqsQueues};
 pub use entities::DynamoEntities;
 pub use jobs::SqsJobs;
 pub use ledger::DynamoLedger;
 pub use opensearch::{InvalidOpenSearchConfig, OpenSearchConfig, OpenSearchIndex, Signing, UnknownSigning};
+pub use push::ApiGatewayPush;
 pub use queue::SqsEventQueue;
 pub use secret::{AwsSecret, SecretsManagerSecret};
 pub use stores::DynamoStores;
+pub use stream::{UnreadableRecord, access_changed, store_changed};
 pub use vault::KmsVault;
+pub use watchers::DynamoWatchers;

@@ -14,13 +14,20 @@
 //! | `checkpoint` | S | where a backfill that died goes on: JSON |
 //! | `rotation/<pair>/since_us`, `…/newest_us`, `…/old_us` | N | what its deliveries have shown of two client secrets |
 //! | `redacted_us` | N | when it was last forgotten, as the law asks |
+//! | `run`, `quota` | S | how the last run through its catalogue goes, what was left of its Admin API's quota: JSON |
+//! | `seq` | N | how often this item has been written |
+//! | `latest` | S | what became of deliveries, as **this** write tells it, for who follows the table's stream: JSON |
 //! | `count/<hour>/<counter>` | N | one count |
+//!
+//! Every write raises `seq` by one, and takes away the `latest` of the write before.
 //!
 //! Times are microseconds since 1970. Each count is an attribute of its own, because `ADD` is atomic and makes what is
 //! not there, but not inside of a map that is not there.
 
 mod checkpoints;
 mod list;
+
+use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::{
     Client, Config,
@@ -30,9 +37,10 @@ use aws_sdk_dynamodb::{
 };
 use hookline_domain::{
     ids::StoreKey,
+    live::Changed,
     port::Unavailable,
     rotation::{Pair, Rotation},
-    stores::{Counter, Hour, LastError, Redact, StoreRecord, StoreUpdate, Stores, Tally},
+    stores::{Counter, Counts, Hour, LastError, Redact, StoreRecord, StoreUpdate, Stores, Tally},
 };
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
@@ -45,6 +53,8 @@ use crate::{
 
 const PORT: &str = "stores";
 
+const SEQ: &str = "seq";
+const LATEST: &str = "latest";
 const COUNT_PREFIX: &str = "count/";
 const ROTATION_PREFIX: &str = "rotation/";
 
@@ -52,6 +62,9 @@ const ROTATION_PREFIX: &str = "rotation/";
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>); what is not removed this
 /// time is removed next time.
 const REMOVED_AT_ONCE: usize = 200;
+
+/// How often a store is read that is written while it is forgotten.
+const REDACTED_AFTER: usize = 5;
 
 /// [`Stores`] and [`Tally`] in DynamoDB: each change is one `UpdateItem`.
 #[derive(Debug, Clone)]
@@ -135,11 +148,28 @@ impl Stores for DynamoStores {
 
 impl Redact for DynamoStores {
     async fn redact(&self, store: &StoreKey, ended: Timestamp, at: Timestamp) -> Result<(), Unavailable> {
-        let left = Stores::find(self, store)
-            .await?
-            .and_then(|known| known.redacted(ended, at));
-        let Some(left) = left else { return Ok(()) };
-        // In place of all that was there, unless the next install has begun since it was read.
+        for _ in 0..REDACTED_AFTER {
+            let left = Stores::find(self, store)
+                .await?
+                .and_then(|known| known.redacted(ended, at));
+            let Some(left) = left else { return Ok(()) };
+            if self.replace(store, &left, ended, at).await? {
+                return Ok(());
+            }
+        }
+        Err(Unavailable::new(PORT, "the store is written again and again"))
+    }
+}
+
+impl DynamoStores {
+    /// Puts what is left of a store in place of all that was there; `false` if it has been written since it was read.
+    async fn replace(
+        &self,
+        store: &StoreKey,
+        left: &StoreRecord,
+        ended: Timestamp,
+        at: Timestamp,
+    ) -> Result<bool, Unavailable> {
         let sent = self
             .client
             .put_item()
@@ -149,15 +179,14 @@ impl Redact for DynamoStores {
             .item("enabled", AttributeValue::Bool(left.enabled))
             .item("uninstalled_us", micros(ended))
             .item("redacted_us", micros(at))
-            .condition_expression("#enabled = :no AND #uninstalled = :ended")
-            .expression_attribute_names("#enabled", "enabled")
-            .expression_attribute_names("#uninstalled", "uninstalled_us")
-            .expression_attribute_values(":no", AttributeValue::Bool(false))
-            .expression_attribute_values(":ended", micros(ended))
+            .item(SEQ, number(left.seq + 1))
+            .condition_expression("#seq = :seq OR (:seq = :none AND attribute_not_exists(#seq))")
+            .expression_attribute_names("#seq", SEQ)
+            .expression_attribute_values(":seq", number(left.seq))
+            .expression_attribute_values(":none", number(0))
             .send()
             .await;
-        unless_refused(PORT, sent)?;
-        Ok(())
+        Ok(unless_refused(PORT, sent)?.is_some())
     }
 }
 
@@ -193,6 +222,8 @@ struct Changes {
     remove: Vec<String>,
     names: Vec<String>,
     values: Vec<AttributeValue>,
+    /// Whether it tells what became of deliveries.
+    tells: bool,
 }
 
 impl Changes {
@@ -232,6 +263,16 @@ impl Changes {
         }
         if let Some(watched) = &update.watched {
             changes.set("watched", json(watched)?);
+        }
+        if let Some(run) = &update.run {
+            changes.set("run", json(run)?);
+        }
+        if let Some(quota) = &update.quota {
+            changes.set("quota", json(quota)?);
+        }
+        if !update.latest.is_empty() {
+            changes.set(LATEST, json(&update.latest)?);
+            changes.tells = true;
         }
         let outdated = update.outdated.iter().take(REMOVED_AT_ONCE);
         for count in outdated.clone() {
@@ -288,7 +329,11 @@ impl Changes {
         format!(":{}", self.values.len())
     }
 
-    fn on(self, mut update: UpdateItemFluentBuilder) -> UpdateItemFluentBuilder {
+    fn on(mut self, mut update: UpdateItemFluentBuilder) -> UpdateItemFluentBuilder {
+        self.add(SEQ, number(1));
+        if !self.tells {
+            self.remove(LATEST);
+        }
         let clauses = [("SET", self.set), ("ADD", self.add), ("REMOVE", self.remove)];
         let expression: Vec<String> = clauses
             .iter()
@@ -354,7 +399,16 @@ fn read_record(item: &Item) -> Result<StoreRecord, Malformed> {
         reconciled: read_json(item, "reconciled")?,
         watched: read_json(item, "watched")?,
         redacted_at: find_micros(item, "redacted_us")?,
-        ..StoreRecord::default()
+        run: read_later(item, "run"),
+        quota: read_later(item, "quota"),
+        // Items from before there was one begin at 0.
+        seq: if item.contains_key(SEQ) {
+            read_number(item, SEQ)?
+        } else {
+            0
+        },
+        rotations: BTreeMap::new(),
+        counts: Counts::new(),
     };
     for attribute in item.keys() {
         if let Some(count) = read_count_name(attribute) {
@@ -380,6 +434,11 @@ fn read_json<T: DeserializeOwned>(item: &Item, name: &str) -> Result<Option<T>, 
         .map_err(|_| Malformed::new(name))
 }
 
+/// As [`read_json`], of what only tells how something goes: what a later version of this code wrote reads as nothing.
+fn read_later<T: DeserializeOwned>(item: &Item, name: &str) -> Option<T> {
+    serde_json::from_str(read_text(item, name).ok()?).ok()
+}
+
 fn write_error(error: &LastError) -> Result<AttributeValue, serde_json::Error> {
     let code: String = serde_json::from_value(serde_json::to_value(error.code)?)?;
     let mut fields = Item::from([
@@ -401,5 +460,15 @@ fn read_error(value: &AttributeValue) -> Result<LastError, Malformed> {
         code: serde_json::from_value(code.into()).map_err(|_| Malformed::new("code"))?,
         message: read_text(fields, "message")?.to_owned(),
         delivery_id: read_text(fields, "delivery_id").ok().map(str::to_owned),
+    })
+}
+
+/// What a write has changed, from the item before and after it.
+pub(crate) fn changed(before: Option<&Item>, after: &Item) -> Result<Changed, Malformed> {
+    Ok(Changed {
+        store: list::read_key(after)?,
+        before: before.map(read_record).transpose()?,
+        after: read_record(after)?,
+        latest: read_json(after, LATEST)?.unwrap_or_default(),
     })
 }

@@ -1,18 +1,11 @@
-//! Goes through the dead letters, each once: reads them, asks the ledger why they are there, and gives back what is
-//! left at the end.
+//! Goes through the dead letters for a person: which of them are meant, how far it has come, and each in a few words.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
-use futures_util::{StreamExt, TryStreamExt, stream};
 use hookline_aws::{DynamoLedger, SqsDeadLetters};
-use hookline_domain::{
-    bodies::Bodies,
-    dead_letters::{DeadLetter, DeadLetters},
-    delivery::Delivery,
-    envelope::{self, Envelope, Pointer},
-    ledger::{Problem, Record, Records},
-};
+pub use hookline_domain::dead_letters::Letter;
+use hookline_domain::{dead_letters, delivery::Delivery};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -20,144 +13,49 @@ use crate::{
     args::Hiding,
     output::{self, Row},
     places::Connected,
-    select::{Selection, code_name},
+    select::Selection,
 };
 
-/// How many requests are under way at once.
+/// How many letters are taken at once.
 const AT_ONCE: usize = 10;
 
-/// A dead letter that has been read.
-pub struct Letter {
-    pub dead: DeadLetter,
-    /// The delivery it holds, without a body that is kept elsewhere, or why it is not ours.
-    pub delivery: Result<Delivery, String>,
-    /// Where its body is, if no message holds it.
-    pub pointer: Option<Pointer>,
-    /// What the ledger remembers of that.
-    pub record: Option<Record>,
+/// The delivery with its body, fetched if it is kept elsewhere.
+pub async fn whole(letter: &Letter, places: &Connected) -> Result<Delivery> {
+    Ok(letter.whole(places.bodies().as_ref()).await?)
 }
 
-impl Letter {
-    /// The delivery with its body, fetched if it is kept elsewhere.
-    pub async fn whole(&self, places: &Connected) -> Result<Delivery> {
-        let delivery = self.delivery.clone().map_err(anyhow::Error::msg)?;
-        let Some(pointer) = &self.pointer else {
-            return Ok(delivery);
-        };
-        let id = &delivery.key.id;
-        let bodies = places
-            .bodies()
-            .with_context(|| format!("the body of {id} is kept in S3, and PAYLOAD_BUCKET does not say where"))?;
-        let kept = bodies.get(&pointer.body_key()).await?;
-        let kept = kept.with_context(|| format!("the body of {id} is not in S3 any more"))?;
-        Ok(pointer.clone().with(&kept)?)
-    }
-
-    /// Why it could not be applied, if the ledger knows.
-    pub fn problem(&self) -> Option<&Problem> {
-        self.record.as_ref()?.problem.as_ref()
-    }
-}
+/// Whether a letter is meant.
+type Fits<'a> = Box<dyn Fn(&Letter) -> bool + 'a>;
 
 /// A walk through the dead letters.
-pub struct Walk<'a> {
-    queue: SqsDeadLetters,
-    ledger: DynamoLedger,
-    selection: &'a Selection,
-    hidden_for: Duration,
-    now: Timestamp,
-    /// All that were met, as they were received last, by the queue's name for them; `None` once removed.
-    met: BTreeMap<String, Option<DeadLetter>>,
-    /// How many were met again since one was new.
-    met_again: usize,
-}
+pub struct Walk<'a>(pub dead_letters::Walk<SqsDeadLetters, DynamoLedger, Fits<'a>>);
 
 impl<'a> Walk<'a> {
     pub fn new(places: &Connected, selection: &'a Selection, hiding: Hiding) -> Result<Self> {
-        Ok(Self {
-            queue: places.dead_letters()?,
-            ledger: places.ledger()?,
-            selection,
-            hidden_for: Duration::from_secs(hiding.hide_for),
-            now: Timestamp::now(),
-            met: BTreeMap::new(),
-            met_again: 0,
-        })
-    }
-
-    pub fn hidden_for(&self) -> Duration {
-        self.hidden_for
+        let (queue, ledger, now) = (places.dead_letters()?, places.ledger()?, Timestamp::now());
+        let fits = move |letter: &Letter| selection.fits(letter.delivery.as_ref().ok(), letter.problem(), now);
+        let hidden_for = Duration::from_secs(hiding.hide_for);
+        Ok(Self(dead_letters::Walk::new(queue, ledger, Box::new(fits), hidden_for)))
     }
 
     /// About how many letters there are. Says so if some cannot be seen.
     pub async fn about(&self) -> Result<u64> {
-        let backlog = self.queue.backlog().await?;
+        let backlog = self.0.backlog().await?;
         if backlog.hidden > 0 {
             output::say(&format!(
                 "· {} hidden at present, by another who lists or moves them, or by one who died doing so: they come \
                  back by themselves, after {} s or less unless told otherwise",
                 output::count(usize::try_from(backlog.hidden).unwrap_or(usize::MAX), "letter"),
-                self.hidden_for.as_secs()
+                self.0.hidden_for().as_secs()
             ));
         }
         Ok(backlog.visible)
     }
 
-    /// Some more of the letters that are meant, of which at most `at_most` are taken at a time; `None` at the end.
-    pub async fn next(&mut self, at_most: usize) -> Result<Option<Vec<Letter>>> {
-        let received = self.queue.receive(at_most, self.hidden_for).await?;
-        let mut new = Vec::new();
-        for dead in received.iter().cloned() {
-            match self.met.get_mut(&dead.message_id) {
-                Some(None) => {
-                    // The queue may hand over once more what has been removed.
-                    self.queue.remove(&dead).await?;
-                    self.met_again += 1;
-                }
-                Some(Some(known)) => {
-                    *known = dead;
-                    self.met_again += 1;
-                }
-                None => {
-                    self.met.insert(dead.message_id.clone(), Some(dead.clone()));
-                    self.met_again = 0;
-                    new.push(dead);
-                }
-            }
-        }
-        // Once as many were met again as are known, all of those are hidden, and any other would have been handed over.
-        if received.is_empty() || self.met_again > self.met.len() {
-            return Ok(None);
-        }
-        let ledger = &self.ledger;
-        let letters: Vec<Letter> = stream::iter(new)
-            .map(async |dead| read(ledger, dead).await)
-            .buffered(AT_ONCE)
-            .try_collect()
-            .await?;
-        let (selection, now) = (self.selection, self.now);
-        let fits = |letter: &Letter| selection.fits(letter.delivery.as_ref().ok(), letter.problem(), now);
-        Ok(Some(letters.into_iter().filter(fits).collect()))
-    }
-
-    /// Removes a letter for good.
-    pub async fn remove(&mut self, letter: &Letter) -> Result<()> {
-        // As it was received last: while one waits, it may have been received again.
-        let known = self.met.get(&letter.dead.message_id).and_then(Option::as_ref);
-        self.queue.remove(known.unwrap_or(&letter.dead)).await?;
-        self.met.insert(letter.dead.message_id.clone(), None);
-        Ok(())
-    }
-
     /// Gives back all that was not removed.
     pub async fn give_back(self) -> Result<()> {
-        let queue = &self.queue;
-        stream::iter(self.met.into_values().flatten())
-            .map(async |dead| queue.give_back(&dead).await)
-            .buffer_unordered(AT_ONCE)
-            .try_collect::<()>()
-            .await
-            .context("some letters stay hidden for a while; they come back by themselves")
+        let given = self.0.give_back().await;
+        given.context("some letters stay hidden for a while; they come back by themselves")
     }
 
     /// All letters that are meant, up to `limit`, given back. Whether there may be more.
@@ -165,9 +63,9 @@ impl<'a> Walk<'a> {
         let bar = crate::pace::bar(self.about().await?, "reading");
         let mut letters = Vec::new();
         let mut more = false;
-        while let Some(some) = self.next(AT_ONCE).await? {
+        while let Some(some) = self.0.next(AT_ONCE).await? {
             letters.extend(some);
-            bar.set_position(u64::try_from(self.met.len()).unwrap_or(u64::MAX));
+            bar.set_position(u64::try_from(self.0.met()).unwrap_or(u64::MAX));
             if letters.len() >= limit {
                 more = true;
                 letters.truncate(limit);
@@ -179,24 +77,6 @@ impl<'a> Walk<'a> {
         letters.sort_by_key(|letter| letter.delivery.as_ref().ok().map(|delivery| delivery.received_at));
         Ok((letters, more))
     }
-}
-
-async fn read(ledger: &DynamoLedger, dead: DeadLetter) -> Result<Letter> {
-    let (delivery, pointer) = match envelope::open(&dead.text) {
-        Ok(Envelope::Whole(delivery)) => (Ok(delivery), None),
-        Ok(Envelope::Pointer(pointer)) => (Ok(pointer.delivery().clone()), Some(pointer)),
-        Err(problem) => (Err(problem.to_string()), None),
-    };
-    let record = match &delivery {
-        Ok(delivery) => ledger.find(&delivery.key).await?,
-        Err(_) => None,
-    };
-    Ok(Letter {
-        dead,
-        delivery,
-        pointer,
-        record,
-    })
 }
 
 /// A letter in a few words. Holds nothing of the body.
@@ -242,7 +122,7 @@ impl From<&Letter> for Summary {
                 (Some(delivery), None) => Some(delivery.body.len()),
                 (None, None) => Some(letter.dead.text.len()),
             },
-            code: problem.map(|problem| code_name(problem.code)),
+            code: problem.map(|problem| problem.code.to_string()),
             message: problem.map(|problem| problem.message.clone()),
             problem_at: problem.map(|problem| problem.at),
         }

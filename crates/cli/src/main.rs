@@ -17,6 +17,7 @@ mod replay;
 mod saved;
 mod select;
 mod store;
+mod token;
 mod trace;
 mod webhooks;
 mod why;
@@ -64,6 +65,7 @@ async fn run(cli: Cli) -> Result<bool> {
         Command::Trace(wanted) => trace::run(&places, &out, &wanted).await,
         Command::Store(command) => store::run(&places, &out, command).await,
         Command::Webhooks(command) => webhooks::run(&places, &out, command).await,
+        Command::Token(command) => token::run(&places, &out, command).await,
         Command::Resync(wanted) => backfill::resync(&places, &out, &wanted).await,
         Command::Reconcile(wanted) => backfill::reconcile(&places, &out, &wanted).await,
     }

@@ -19,7 +19,10 @@ use hookline_sources::shopify;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 
-use crate::{letters::Letter, places::Connected};
+use crate::{
+    letters::{self, Letter},
+    places::Connected,
+};
 
 /// A new file that deliveries are kept in.
 pub struct Keeper {
@@ -40,7 +43,7 @@ impl Keeper {
     /// Writes a letter: as it is, if it is not ours, or else with its body, which may be kept elsewhere only for a while.
     pub async fn keep_letter(&mut self, places: &Connected, letter: &Letter) -> Result<()> {
         match &letter.delivery {
-            Ok(_) => self.keep(&letter.whole(places).await?),
+            Ok(_) => self.keep(&letters::whole(letter, places).await?),
             Err(_) => self.write(&letter.dead.text),
         }
     }

@@ -107,14 +107,6 @@ impl FromStr for Code {
     }
 }
 
-/// The name of a sort of problem, as `--code` takes it.
-pub fn code_name(code: ErrorCode) -> String {
-    match serde_json::to_value(code) {
-        Ok(serde_json::Value::String(name)) => name,
-        _ => format!("{code:?}"),
-    }
-}
-
 /// How long ago.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Age(pub SignedDuration);
@@ -202,7 +194,7 @@ mod tests {
     fn ages_have_days_and_problems_have_names() {
         assert_eq!("10d".parse(), Ok(Age(SignedDuration::from_hours(240))));
         assert!("ten".parse::<Age>().is_err());
-        assert_eq!(code_name(ErrorCode::IndexRejected), "index_rejected");
+        assert_eq!(ErrorCode::IndexRejected.to_string(), "index_rejected");
         assert!("oops".parse::<Code>().unwrap_err().contains("schema_mismatch"));
     }
 }

@@ -12,7 +12,7 @@ use hookline_domain::{
 };
 use hookline_sources::shopify;
 
-use crate::{letters::seconds, places::Connected, select::code_name};
+use crate::{letters::seconds, places::Connected};
 
 /// Whom to ask.
 pub struct Witnesses {
@@ -42,7 +42,7 @@ impl Witnesses {
             }),
             Fate::Discarded => discarded(self.stores.find(&delivery.key.store).await?.as_ref()),
             Fate::Noted => "it changes nothing that is indexed".to_owned(),
-            Fate::Parked => problem.map_or_else(|| "the ledger has no reason".to_owned(), told),
+            Fate::Parked => problem.map_or_else(|| "the ledger has no reason".to_owned(), ToString::to_string),
         })
     }
 }
@@ -70,9 +70,4 @@ fn discarded(store: Option<&StoreRecord>) -> String {
         Some((true, at)) => format!("it is from before the uninstall at {}", seconds(at)),
         None => "it belongs to no active install of the store".to_owned(),
     }
-}
-
-/// A problem, in one line.
-pub fn told(problem: &Problem) -> String {
-    format!("{}: {}", code_name(problem.code), problem.message)
 }

@@ -3,6 +3,12 @@
 //! One authorizer, at the door of the HTTP API and of the WebSocket API, makes a [`Principal`] of what a request bears
 //! and hands it to the function behind in its context ([`Principal::context`]); without one, a function refuses. What it
 //! may do is asked here and nowhere else.
+//!
+//! An operator bears a [`token`]; what opens a WebSocket, whose address may be logged, is a [`ticket`] that is spent by
+//! then.
+
+pub mod ticket;
+pub mod token;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -3,6 +3,8 @@
 //! An object holds what one batch has settled of one store: a line for each delivery, `{"envelope": …}`, all of it
 //! compressed. Its key begins with the store and the hour, so that a store's objects are listed by time.
 
+pub mod search;
+
 use std::{fmt, future::Future};
 
 use jiff::Timestamp;
@@ -110,7 +112,7 @@ pub trait Archive: Send + Sync {
     ) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }
 
-/// Finds what was kept. No function may do this, only a person.
+/// Finds what was kept. Only what a person asks for may do this.
 pub trait Archived: Send + Sync {
     /// What was kept of a store at `from` or later and before `to`, the oldest first. Sees every `keep` before it.
     fn objects(

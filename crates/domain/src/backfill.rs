@@ -32,8 +32,10 @@ const AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(2);
 /// Goes through a store's whole catalogue in one go.
 #[derive(Debug)]
 pub struct Backfill<K, E, S, I, P, T, C> {
-    /// Does the steps. Its scope says whether everything is written.
+    /// Does the steps.
     pub reconcile: Reconcile<K, E, S, I, C>,
+    /// Whether everything is written.
+    pub scope: Scope,
     /// Where to go on after a crash.
     pub checkpoints: P,
     /// Waits.
@@ -109,7 +111,7 @@ where
         anew: bool,
         told: &mut (dyn FnMut(Told) + Send),
     ) -> Result<Reconciled, Unsynced> {
-        let scope = self.reconcile.scope;
+        let scope = self.scope;
         let kept = if anew {
             None
         } else {
@@ -128,7 +130,9 @@ where
                 let mut read = |progress| told(Told::Read(progress));
                 let on_progress: OnProgress<'_> = &mut read;
                 let stop_at = self.stop_at(&step);
-                self.reconcile.step(store, step.clone(), stop_at, on_progress).await
+                self.reconcile
+                    .step(store, scope, step.clone(), stop_at, on_progress)
+                    .await
             };
             match done {
                 Ok(Next::Done(reconciled)) => {

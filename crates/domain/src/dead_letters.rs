@@ -2,10 +2,17 @@
 //!
 //! A letter that is received is hidden from everybody else for a while, and comes back by itself unless it is removed.
 
+mod redrive;
+mod walk;
+
 use std::{future::Future, time::Duration};
 
 use jiff::Timestamp;
 
+pub use self::{
+    redrive::{Pace, Redriven},
+    walk::{Letter, NotWhole, Walk},
+};
 use crate::port::Unavailable;
 
 /// A message that the event queue has given up on.
@@ -32,7 +39,7 @@ pub struct Backlog {
     pub hidden: u64,
 }
 
-/// Receives, gives back and removes dead letters. No function may do this, only a person.
+/// Receives, gives back and removes dead letters. Only what a person asks for may do this.
 pub trait DeadLetters: Send + Sync {
     /// About how many there are.
     fn backlog(&self) -> impl Future<Output = Result<Backlog, Unavailable>> + Send;

@@ -50,6 +50,11 @@ pub enum Task {
         /// How far that has come.
         step: Reconcile,
     },
+    /// Index the whole catalogue, whatever we have.
+    Resync {
+        /// How far that has come.
+        step: Reconcile,
+    },
     /// Look at the subscriptions, and make again what is missing.
     Watch,
 }
@@ -70,7 +75,7 @@ pub enum Members {
     },
 }
 
-/// How far a reconciliation has come. Whatever is needed to go on is in here, so that anybody can.
+/// How far a run through the catalogue has come. Whatever is needed to go on is in here, so that anybody can.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
 pub enum Reconcile {

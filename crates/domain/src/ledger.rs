@@ -15,10 +15,13 @@
 //!
 //! An entry past `expires_at` counts as absent: the table's own deletion comes days late.
 
-use std::{future::Future, str::FromStr};
+mod meaning;
+
+use std::{fmt, future::Future, str::FromStr};
 
 use jiff::Timestamp;
 
+pub use self::meaning::{DeadLetter, meaning};
 use crate::{
     ids::{DeliveryId, DeliveryKey, EventId},
     port::Unavailable,
@@ -113,6 +116,13 @@ pub struct Problem {
     pub code: ErrorCode,
     /// A sentence, without any value of the body.
     pub message: String,
+}
+
+impl fmt::Display for Problem {
+    /// In one line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.message)
+    }
 }
 
 /// Whether this completion was the one that counts.

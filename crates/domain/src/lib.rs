@@ -11,6 +11,7 @@ pub mod archive;
 pub mod ask;
 pub mod audit;
 pub mod backfill;
+pub mod begin;
 pub mod bodies;
 pub mod catalogue;
 pub mod compression;

@@ -1,9 +1,12 @@
 //! Every port in memory, under the same contract suites as the real adapters. For tests and for the model.
 
+mod access;
 mod catalogue;
 mod connections;
+mod dead_letters;
 mod index;
 mod kept;
+mod live;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -13,10 +16,13 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 
 pub use self::{
+    access::MemoryAccess,
     catalogue::{MemoryCatalogue, MemorySubscriptions},
     connections::{MemoryConnections, MemoryVault},
+    dead_letters::MemoryDeadLetters,
     index::MemoryIndex,
     kept::{MemoryArchive, MemoryAudit, MemoryBodies},
+    live::{MemoryActivity, MemoryPush, MemoryWatchers},
 };
 use crate::{
     backfill::{Checkpoint, Checkpoints},
@@ -26,6 +32,7 @@ use crate::{
     ledger::{
         self, Claim, ClaimRequest, Completion, Cursor, Entry, Fate, Ledger, Problem, Record, RecordPage, Records, State,
     },
+    live::Changed,
     port::Unavailable,
     product::Collections,
     queue::EventQueue,
@@ -289,15 +296,52 @@ impl Jobs for MemoryJobs {
 pub struct MemoryStores {
     records: Shared<HashMap<StoreKey, StoreRecord>>,
     checkpoints: Shared<HashMap<StoreKey, Checkpoint>>,
+    /// Its writes, oldest first; none unless somebody follows them.
+    changes: Shared<Option<Vec<Changed>>>,
 }
 
 impl MemoryStores {
-    fn change(&self, store: &StoreKey, change: impl FnOnce(&mut StoreRecord)) {
-        change(self.records.lock().entry(store.clone()).or_default());
+    /// Remembers all writes from now on, as a table's stream does.
+    #[must_use]
+    pub fn followed(self) -> Self {
+        self.changes.lock().get_or_insert_default();
+        self
+    }
+
+    /// All writes since this was last called, oldest first.
+    pub fn take_changes(&self) -> Vec<Changed> {
+        self.changes.lock().as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// One write, which raises `seq`; `None` of `change` is no write.
+    fn write(
+        &self,
+        store: &StoreKey,
+        latest: &[crate::live::Entry],
+        change: impl FnOnce(Option<&StoreRecord>) -> Option<StoreRecord>,
+    ) {
+        let mut records = self.records.lock();
+        let before = records.get(store).cloned();
+        let Some(changed) = change(before.as_ref()) else {
+            return;
+        };
+        let after = StoreRecord {
+            seq: before.as_ref().map_or(0, |record| record.seq) + 1,
+            ..changed
+        };
+        records.insert(store.clone(), after.clone());
+        if let Some(changes) = &mut *self.changes.lock() {
+            changes.push(Changed {
+                store: store.clone(),
+                before,
+                after,
+                latest: latest.to_vec(),
+            });
+        }
     }
 }
 
-fn add(record: &mut StoreRecord, update: &StoreUpdate) {
+fn added(mut record: StoreRecord, update: &StoreUpdate) -> StoreRecord {
     record.last_event_at = update.last_event_at.or(record.last_event_at);
     record.last_sync_at = update.last_sync_at.or(record.last_sync_at);
     if let Some(error) = &update.last_error {
@@ -320,6 +364,7 @@ fn add(record: &mut StoreRecord, update: &StoreUpdate) {
     for counter in &update.outdated {
         record.counts.remove(counter);
     }
+    record
 }
 
 impl Stores for MemoryStores {
@@ -328,36 +373,26 @@ impl Stores for MemoryStores {
     }
 
     async fn record(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), Unavailable> {
-        self.change(store, |record| add(record, update));
-        Ok(())
-    }
-
-    async fn disable(&self, store: &StoreKey, at: Timestamp) -> Result<(), Unavailable> {
-        self.change(store, |record| {
-            if let Some(uninstalled) = record.uninstalled(at) {
-                *record = uninstalled;
-            }
+        self.write(store, &update.latest, |record| {
+            Some(added(record.cloned().unwrap_or_default(), update))
         });
         Ok(())
     }
 
+    async fn disable(&self, store: &StoreKey, at: Timestamp) -> Result<(), Unavailable> {
+        self.write(store, &[], |record| record.cloned().unwrap_or_default().uninstalled(at));
+        Ok(())
+    }
+
     async fn begin_epoch(&self, store: &StoreKey, ended: Timestamp) -> Result<(), Unavailable> {
-        if let Some(record) = self.records.lock().get_mut(store)
-            && let Some(reinstalled) = record.reinstalled(ended)
-        {
-            *record = reinstalled;
-        }
+        self.write(store, &[], |record| record?.reinstalled(ended));
         Ok(())
     }
 }
 
 impl Redact for MemoryStores {
     async fn redact(&self, store: &StoreKey, ended: Timestamp, at: Timestamp) -> Result<(), Unavailable> {
-        if let Some(record) = self.records.lock().get_mut(store)
-            && let Some(redacted) = record.redacted(ended, at)
-        {
-            *record = redacted;
-        }
+        self.write(store, &[], |record| record?.redacted(ended, at));
         Ok(())
     }
 }
@@ -380,13 +415,13 @@ impl Checkpoints for MemoryStores {
     }
 
     async fn keep(&self, store: &StoreKey, checkpoint: &Checkpoint) -> Result<(), Unavailable> {
-        self.change(store, |_| {});
+        self.write(store, &[], |record| Some(record.cloned().unwrap_or_default()));
         self.checkpoints.lock().insert(store.clone(), checkpoint.clone());
         Ok(())
     }
 
     async fn forget(&self, store: &StoreKey) -> Result<(), Unavailable> {
-        self.change(store, |_| {});
+        self.write(store, &[], |record| Some(record.cloned().unwrap_or_default()));
         self.checkpoints.lock().remove(store);
         Ok(())
     }
@@ -394,8 +429,8 @@ impl Checkpoints for MemoryStores {
 
 impl Tally for MemoryStores {
     async fn add(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), Unavailable> {
-        if let Some(record) = self.records.lock().get_mut(store) {
-            add(record, update);
+        if *update != StoreUpdate::default() {
+            self.write(store, &update.latest, |record| Some(added(record?.clone(), update)));
         }
         Ok(())
     }

@@ -3,6 +3,9 @@
 //! A replay's id is the original's with a mark, so the ledger knows it by another key: it is claimed, applied and
 //! settled like any other, and never taken for a duplicate of the original. No sender may choose such an id.
 
+mod again;
+
+pub use self::again::{NotReplayed, NotSent, Replay, send};
 use crate::ids::{DeliveryId, InvalidId};
 
 /// What stands between the original's id and what tells its replays apart.

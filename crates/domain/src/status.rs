@@ -106,7 +106,7 @@ pub enum Activity {
 }
 
 impl Activity {
-    fn of(record: &StoreRecord, now: Timestamp) -> Self {
+    pub(crate) fn of(record: &StoreRecord, now: Timestamp) -> Self {
         let recent = |at: &Timestamp| now.duration_since(*at) < IDLE_AFTER;
         let failed = record.last_forged_at.filter(recent);
         if failed.is_some_and(|failed| record.last_event_at.is_none_or(|event| event <= failed)) {

@@ -2,7 +2,7 @@
 
 mod counts;
 
-use std::{collections::BTreeMap, future::Future};
+use std::{collections::BTreeMap, fmt, future::Future};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -156,6 +156,8 @@ pub enum RunStage {
     Deleting,
     /// It has ended.
     Done,
+    /// It ended before it was through, and nothing will go on with it: the last error says why.
+    Failed,
 }
 
 /// A store's Admin API lets an app ask so much, in points of its cost
@@ -280,6 +282,8 @@ impl StoreRecord {
             enabled: false,
             uninstalled_at: Some(ended),
             redacted_at: Some(at),
+            // Who follows the store still learns that something was missed.
+            seq: self.seq,
             ..Self::default()
         })
     }
@@ -327,6 +331,13 @@ pub enum ErrorCode {
     TokenRefused,
     /// The store's Admin API did not answer, or asked us to wait; it is tried again.
     CatalogueUnavailable,
+}
+
+impl fmt::Display for ErrorCode {
+    /// As in JSON: `schema_mismatch`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
 }
 
 /// What one batch, or one minute at a receiver, adds to what is known of a store.

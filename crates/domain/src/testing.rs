@@ -27,19 +27,31 @@ use crate::{
 
 /// A clock that is set by hand.
 #[derive(Debug, Clone)]
-pub(crate) struct SetClock(Arc<Mutex<Timestamp>>);
+pub(crate) struct SetClock(Arc<Mutex<(Timestamp, SignedDuration)>>);
 
 impl SetClock {
+    /// A clock that says this.
+    pub(crate) fn at(now: &str) -> Self {
+        Self(Arc::new(Mutex::new((now.parse().unwrap(), SignedDuration::ZERO))))
+    }
+
     /// Lets time pass.
     pub(crate) fn pass(&self, time: SignedDuration) {
-        let mut now = self.0.lock().unwrap();
-        *now += time;
+        self.0.lock().unwrap().0 += time;
+    }
+
+    /// From now on, each look at it is so much later than the one before.
+    pub(crate) fn ticks(&self, each: SignedDuration) {
+        self.0.lock().unwrap().1 = each;
     }
 }
 
 impl Clock for SetClock {
     fn now(&self) -> Timestamp {
-        *self.0.lock().unwrap()
+        let mut clock = self.0.lock().unwrap();
+        let each = clock.1;
+        clock.0 += each;
+        clock.0
     }
 }
 
@@ -175,12 +187,12 @@ pub(crate) fn collection(number: &str, title: &str) -> Collection {
 
 impl World {
     pub(crate) fn new() -> Self {
-        let clock = SetClock(Arc::new(Mutex::new(at("2026-11-21T12:00:00Z"))));
+        let clock = SetClock::at("2026-11-21T12:00:00Z");
         Self {
             catalogue: MemoryCatalogue::new(clock.clone()),
             clock,
             entities: MemoryEntities::default(),
-            stores: MemoryStores::default(),
+            stores: MemoryStores::default().followed(),
             index: WatchedIndex::default(),
             jobs: MemoryJobs::default(),
             queue: MemoryQueue::default(),
@@ -197,20 +209,19 @@ impl World {
         }
     }
 
-    pub(crate) fn reconcile(&self, scope: Scope) -> Reconciling {
+    pub(crate) fn reconcile(&self) -> Reconciling {
         Reconcile {
             ask: Ask {
                 catalogue: self.catalogue.clone(),
                 apply: self.apply(),
             },
-            scope,
             grace: GRACE,
         }
     }
 
     pub(crate) fn sync(&self) -> Syncing {
         Sync {
-            reconcile: self.reconcile(Scope::Differing),
+            reconcile: self.reconcile(),
             jobs: self.jobs.clone(),
             watch: Watch {
                 subscriptions: self.subscriptions.clone(),
@@ -250,9 +261,9 @@ impl World {
     pub(crate) async fn steps_from(&self, scope: Scope, mut step: Step) -> (Reconciled, Vec<Why>) {
         let mut whys = Vec::new();
         loop {
-            let reconcile = self.reconcile(scope);
+            let reconcile = self.reconcile();
             match reconcile
-                .step(&store(), step, Timestamp::MAX, &mut |_| {})
+                .step(&store(), scope, step, Timestamp::MAX, &mut |_| {})
                 .await
                 .unwrap()
             {

@@ -7,6 +7,8 @@
 
 use std::future::Future;
 
+use serde::Serialize;
+
 use crate::{
     ask::Unsynced,
     catalogue::{Catalogue, Subscriptions, Wanted},
@@ -37,6 +39,23 @@ pub struct Watch<W, Q> {
 pub trait Backlog: Send + Sync {
     /// About how many events wait in the queue, of all stores.
     fn waiting(&self) -> impl Future<Output = Result<u64, Unavailable>> + Send;
+}
+
+/// About how many deliveries wait, of all stores, and where.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Depths {
+    /// In the event queue.
+    pub waiting: u64,
+    /// In the hands of the consumer, or hidden until they are tried again.
+    pub in_flight: u64,
+    /// Among the dead letters.
+    pub dead_letters: u64,
+}
+
+/// Tells how much waits, and where.
+pub trait Queues: Send + Sync {
+    /// As the queues count, which is not exact.
+    fn depths(&self) -> impl Future<Output = Result<Depths, Unavailable>> + Send;
 }
 
 impl<W: Subscriptions, Q: Backlog> Watch<W, Q> {

@@ -1,7 +1,7 @@
 //! The machine's clock.
 
-use hookline_domain::port::Clock;
-use jiff::Timestamp;
+use hookline_domain::{backfill::Pause, port::Clock};
+use jiff::{SignedDuration, Timestamp};
 
 /// The machine's clock. The only place that asks it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -10,5 +10,15 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         Timestamp::now()
+    }
+}
+
+/// Waits by the machine's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Sleep;
+
+impl Pause for Sleep {
+    async fn pause(&self, how_long: SignedDuration) {
+        tokio::time::sleep(how_long.try_into().unwrap_or_default()).await;
     }
 }

@@ -1,11 +1,21 @@
 //! What a function is told by its environment: read once, at the start, into one struct. What is missing is named,
 //! all of it at once, with the misspelling that may be why.
 
+mod api;
+mod live;
+mod panel;
+
 use std::{collections::BTreeMap, fmt};
 
 use hookline_domain::secret::{Secret, SecretRef};
 use jiff::SignedDuration;
 use tracing::level_filters::LevelFilter;
+
+pub use self::{
+    api::{ActionsConfig, StatusConfig},
+    live::{LiveConnectConfig, LiveDisconnectConfig, LivePushConfig},
+    panel::PanelConfig,
+};
 
 /// How different two names may be for one to be taken for a misspelling of the other.
 const MISSPELT: usize = 2;
@@ -148,13 +158,14 @@ pub struct IndexConfig {
     pub signing_service: Option<String>,
 }
 
-/// What the status function is told.
+/// What the authorizer is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StatusConfig {
-    /// `STORES_TABLE`
-    pub stores_table: String,
-    /// `API_TOKEN` or `API_TOKEN_ARN`
-    pub api_token: SecretRef,
+pub struct AuthorizerConfig {
+    /// `ACCESS_TABLE`
+    pub access_table: String,
+    /// `SHOPIFY_CLIENT_ID` and `SHOPIFY_CLIENT_SECRETS` or `SHOPIFY_CLIENT_SECRETS_ARN`; without the first, session tokens
+    /// are refused, and the second is not read.
+    pub app: Option<(String, SecretRef)>,
 }
 
 /// What the search function is told.
@@ -164,8 +175,6 @@ pub struct SearchConfig {
     pub stores_table: String,
     /// Where the index is.
     pub index: IndexConfig,
-    /// `API_TOKEN` or `API_TOKEN_ARN`
-    pub api_token: SecretRef,
 }
 
 impl ReceiverConfig {
@@ -249,7 +258,7 @@ impl ReconcileConfig {
     }
 }
 
-impl StatusConfig {
+impl AuthorizerConfig {
     /// Reads it.
     ///
     /// # Errors
@@ -257,8 +266,11 @@ impl StatusConfig {
     pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
         let mut reader = Reader::new(environment);
         let config = Self {
-            stores_table: reader.required("STORES_TABLE"),
-            api_token: reader.secret("API_TOKEN", "API_TOKEN_ARN"),
+            access_table: reader.required("ACCESS_TABLE"),
+            app: reader.optional("SHOPIFY_CLIENT_ID").map(|id| {
+                let secrets = reader.secret("SHOPIFY_CLIENT_SECRETS", "SHOPIFY_CLIENT_SECRETS_ARN");
+                (id, secrets)
+            }),
         };
         reader.finish(config)
     }
@@ -274,7 +286,6 @@ impl SearchConfig {
         let config = Self {
             stores_table: reader.required("STORES_TABLE"),
             index: reader.index(),
-            api_token: reader.secret("API_TOKEN", "API_TOKEN_ARN"),
         };
         reader.finish(config)
     }
@@ -404,7 +415,7 @@ mod tests {
         }
         let error = SearchConfig::read(&environment).unwrap_err().to_string();
         assert!(
-            error.contains("API_TOKEN_ARN") && error.contains("STORES_TABLE"),
+            error.contains("OPENSEARCH_URL") && error.contains("STORES_TABLE"),
             "{error}"
         );
         assert!(StatusConfig::read(&environment).is_err());
@@ -445,6 +456,17 @@ mod tests {
     }
 
     #[test]
+    fn no_session_is_believed_without_an_app_and_no_app_without_its_secret() {
+        let table = ("ACCESS_TABLE", "access");
+        let none = AuthorizerConfig::read(&Environment::from([table, ("SHOPIFY_CLIENT_SECRETS", "hush")]));
+        assert_eq!(none.unwrap().app, None);
+        let app = [table, ("SHOPIFY_CLIENT_ID", "app")];
+        let error = AuthorizerConfig::read(&Environment::from(app)).unwrap_err().to_string();
+        assert!(error.contains("SHOPIFY_CLIENT_SECRETS_ARN"), "{error}");
+        assert!(AuthorizerConfig::read(&Environment::default()).is_err());
+    }
+
+    #[test]
     fn logs_are_as_talkative_as_the_function_is_told() {
         let level = |level| Environment::from([("AWS_LAMBDA_LOG_LEVEL", level)]).log_level();
         assert_eq!(level("DEBUG"), LevelFilter::DEBUG);
@@ -454,9 +476,17 @@ mod tests {
 
     #[test]
     fn two_ways_to_one_secret_are_one_too_many() {
-        let environment = Environment::from([("STORES_TABLE", "stores"), ("API_TOKEN", "a"), ("API_TOKEN_ARN", "b")]);
-        let error = StatusConfig::read(&environment).unwrap_err().to_string();
-        assert_eq!(error, "API_TOKEN and API_TOKEN_ARN are both set; set one");
+        let environment = Environment::from([
+            ("LEDGER_TABLE", "ledger"),
+            ("EVENT_QUEUE_URL", "http://queue"),
+            ("SHOPIFY_CLIENT_SECRETS", "a"),
+            ("SHOPIFY_CLIENT_SECRETS_ARN", "b"),
+        ]);
+        let error = ReceiverConfig::read(&environment).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "SHOPIFY_CLIENT_SECRETS and SHOPIFY_CLIENT_SECRETS_ARN are both set; set one"
+        );
     }
 
     #[test]

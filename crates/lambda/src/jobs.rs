@@ -90,6 +90,7 @@ fn name(task: &Task) -> &'static str {
         Task::Stock { .. } => "stock",
         Task::Members { .. } => "members",
         Task::Reconcile { .. } => "reconcile",
+        Task::Resync { .. } => "resync",
         Task::Watch => "watch",
     }
 }

@@ -65,9 +65,15 @@ pub fn line(status: StatusCode, text: &str) -> Response<Body> {
 #[must_use]
 pub fn json(status: StatusCode, value: &impl Serialize) -> Response<Body> {
     match serde_json::to_string(value) {
-        Ok(text) => with_body(status, "application/json", Body::Text(text)),
+        Ok(text) => json_text(status, text),
         Err(_) => empty(StatusCode::INTERNAL_SERVER_ERROR),
     }
+}
+
+/// The same, of what is JSON already.
+#[must_use]
+pub fn json_text(status: StatusCode, text: String) -> Response<Body> {
+    with_body(status, "application/json", Body::Text(text))
 }
 
 fn with_body(status: StatusCode, content_type: &'static str, body: Body) -> Response<Body> {

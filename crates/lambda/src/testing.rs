@@ -3,6 +3,11 @@
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use hookline_domain::{
+    access::{
+        Principal, Reach, Role,
+        ticket::{Ticket, TicketKey, Tickets},
+        token::{Change, Token, TokenId, Tokens},
+    },
     bodies::{Bodies, BodyKey},
     ids::{DeliveryKey, StoreKey},
     ledger::{Claim, ClaimRequest, Completion, Fate, Ledger, Problem},
@@ -10,7 +15,8 @@ use hookline_domain::{
     queue::EventQueue,
 };
 use jiff::Timestamp;
-use lambda_http::{Body, Request, RequestExt};
+use lambda_http::{Body, Request, RequestExt, request::RequestContext};
+use serde_json::json;
 use sha2::Sha256;
 
 pub(crate) const SECRET: &str = "hush";
@@ -90,6 +96,33 @@ impl EventQueue for Down {
     }
 }
 
+impl Tokens for Down {
+    async fn find(&self, _: &TokenId) -> Result<Option<Token>, Unavailable> {
+        Err(Unavailable::new("tokens", "connection refused to 10.0.0.1"))
+    }
+    async fn list(&self) -> Result<Vec<Token>, Unavailable> {
+        Err(Unavailable::new("tokens", "connection refused to 10.0.0.1"))
+    }
+    async fn put(&self, _: &Token) -> Result<bool, Unavailable> {
+        Err(Unavailable::new("tokens", "connection refused to 10.0.0.1"))
+    }
+    async fn revoke(&self, _: &TokenId, _: Timestamp) -> Result<Option<Token>, Unavailable> {
+        Err(Unavailable::new("tokens", "connection refused to 10.0.0.1"))
+    }
+    async fn change(&self, _: &TokenId, _: &Change) -> Result<Option<Token>, Unavailable> {
+        Err(Unavailable::new("tokens", "connection refused to 10.0.0.1"))
+    }
+}
+
+impl Tickets for Down {
+    async fn issue(&self, _: &Ticket) -> Result<(), Unavailable> {
+        Err(Unavailable::new("tickets", "connection refused to 10.0.0.1"))
+    }
+    async fn spend(&self, _: &TicketKey, _: Timestamp) -> Result<Option<Principal>, Unavailable> {
+        Err(Unavailable::new("tickets", "connection refused to 10.0.0.1"))
+    }
+}
+
 pub(crate) fn sign(body: &[u8]) -> String {
     sign_with(SECRET, body)
 }
@@ -111,4 +144,24 @@ pub(crate) fn webhook(topic: &str, id: &str, body: &[u8]) -> Request {
         .body(Body::Binary(body.to_vec()))
         .unwrap();
     request.with_lambda_context(lambda_http::Context::default())
+}
+
+/// Somebody, until an hour after [`Noon`].
+pub(crate) fn principal(role: Role, reach: Reach) -> Principal {
+    Principal {
+        id: "tok_aaaaaaaaaaaaaaaa".into(),
+        role,
+        reach,
+        expires_at: "2026-11-21T13:00:00Z".parse().unwrap(),
+    }
+}
+
+/// The request as API Gateway hands it on when the authorizer has let somebody in.
+pub(crate) fn let_in(request: Request, principal: &Principal) -> Request {
+    let context = json!({
+        "stage": "$default",
+        "http": {"method": "GET"},
+        "authorizer": {"lambda": principal.context()},
+    });
+    request.with_request_context(RequestContext::ApiGatewayV2(serde_json::from_value(context).unwrap()))
 }

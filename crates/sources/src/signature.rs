@@ -106,11 +106,19 @@ impl Secrets {
             Ok(32) => {}
             Ok(_) | Err(_) => return Err(SignatureError::Malformed),
         }
+        self.verify_bytes(body, &claimed)
+    }
+
+    /// The same of a signature's own 32 bytes.
+    ///
+    /// # Errors
+    /// [`SignatureError::Mismatch`].
+    pub(crate) fn verify_bytes<'a>(&self, body: &'a [u8], claimed: &[u8; 32]) -> Result<Verified<'a>, SignatureError> {
         let mut matched = None;
         for (secret, keyed) in self.keyed.iter().enumerate() {
             let mut hmac = keyed.clone();
             hmac.update(body);
-            let right = hmac.verify_slice(&claimed).is_ok();
+            let right = hmac.verify_slice(claimed).is_ok();
             matched = matched.or(right.then_some(secret));
         }
         let secret = matched.ok_or(SignatureError::Mismatch)?;
@@ -166,6 +174,24 @@ mod tests {
             let verified = secrets("hush").verify(body.as_bytes(), signature.as_bytes()).unwrap();
             assert_eq!(verified.body(), body.as_bytes());
         }
+    }
+
+    /// RFC 7515, A.1: a key that is no text.
+    #[test]
+    fn the_vector_of_hs256_matches() {
+        let url_safe = |text: &str| base64::prelude::BASE64_URL_SAFE_NO_PAD.decode(text).unwrap();
+        let key = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
+        let signed = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly\
+                      9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
+        let signature = url_safe("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")
+            .try_into()
+            .unwrap();
+        let secrets = Secrets {
+            keyed: vec![Hmac::new_from_slice(&url_safe(key)).unwrap()],
+            pair: None,
+        };
+        assert!(secrets.verify_bytes(signed.as_bytes(), &signature).is_ok());
+        assert!(secrets.verify_bytes(&signed.as_bytes()[1..], &signature).is_err());
     }
 
     #[test]

@@ -31,6 +31,8 @@ use tokio::{
 
 pub use self::sqs::Sqs;
 
+/// The table of tokens and tickets, as in the template.
+pub const ACCESS_TABLE: &str = "access";
 /// The table of what the law has asked for, as in the template.
 pub const AUDIT_TABLE: &str = "audit";
 /// The ledger's table, as in the template.
@@ -42,6 +44,11 @@ pub const STORES_TABLE: &str = "stores";
 
 /// The connections' table, as in the template.
 pub const CONNECTIONS_TABLE: &str = "connections";
+
+/// The activity's table, as in the template.
+pub const ACTIVITY_TABLE: &str = "activity";
+/// The watchers' table, as in the template.
+pub const LIVE_TABLE: &str = "live";
 
 const REGION: &str = "eu-central-1";
 
@@ -137,11 +144,20 @@ impl DynamoDb {
             .await;
         dynamodb.make_table(STORES_TABLE, &[("pk", KeyType::Hash)]).await;
         dynamodb.make_table(CONNECTIONS_TABLE, &[("pk", KeyType::Hash)]).await;
+        dynamodb.make_table(ACCESS_TABLE, &[("pk", KeyType::Hash)]).await;
         dynamodb
             .make_table(AUDIT_TABLE, &[("pk", KeyType::Hash), ("sk", KeyType::Range)])
             .await;
+        dynamodb.make_numbered_table(ACTIVITY_TABLE).await;
+        dynamodb
+            .make_table(LIVE_TABLE, &[("pk", KeyType::Hash), ("sk", KeyType::Range)])
+            .await;
+        for table in [ACTIVITY_TABLE, LIVE_TABLE] {
+            dynamodb.expire(table).await;
+        }
         dynamodb.expire(LEDGER_TABLE).await;
         dynamodb.expire(ENTITIES_TABLE).await;
+        dynamodb.expire(ACCESS_TABLE).await;
         dynamodb
     }
 
@@ -161,15 +177,31 @@ impl DynamoDb {
     }
 
     async fn make_table(&self, table: &str, keys: &[(&str, KeyType)]) {
+        let texts = keys
+            .iter()
+            .map(|(name, key)| (*name, key.clone(), ScalarAttributeType::S));
+        self.create(table, &texts.collect::<Vec<_>>()).await;
+    }
+
+    /// One whose `sk` is a number.
+    async fn make_numbered_table(&self, table: &str) {
+        let keys = [
+            ("pk", KeyType::Hash, ScalarAttributeType::S),
+            ("sk", KeyType::Range, ScalarAttributeType::N),
+        ];
+        self.create(table, &keys).await;
+    }
+
+    async fn create(&self, table: &str, keys: &[(&str, KeyType, ScalarAttributeType)]) {
         let mut creation = self
             .client()
             .create_table()
             .table_name(table)
             .billing_mode(BillingMode::PayPerRequest);
-        for (name, key_type) in keys {
+        for (name, key_type, sort) in keys {
             let attribute = AttributeDefinition::builder()
                 .attribute_name(*name)
-                .attribute_type(ScalarAttributeType::S);
+                .attribute_type(sort.clone());
             let key = KeySchemaElement::builder()
                 .attribute_name(*name)
                 .key_type(key_type.clone());

@@ -8,19 +8,20 @@ use hookline_domain::{
     bodies::{Attempt, Bodies, BodyKey},
     index::{Change, Index, Outcome, Search, SearchQuery},
     ledger::{ClaimRequest, Ledger},
-    port::Unavailable,
+    port::{Clock, Unavailable},
     secret::{Secret, SecretRef, SecretSource},
 };
 use hookline_testkit::{
     builders::{at, delivery, document, noon, product, store, version},
     contract::{index::put, queue},
     emulator::{
-        AUDIT_TABLE, CONNECTIONS_TABLE, DynamoDb, ENTITIES_TABLE, LEDGER_TABLE, Parrot, S3, STORES_TABLE, Sqs,
-        sdk_config, silent,
+        ACCESS_TABLE, ACTIVITY_TABLE, AUDIT_TABLE, CONNECTIONS_TABLE, DynamoDb, ENTITIES_TABLE, LEDGER_TABLE,
+        LIVE_TABLE, Parrot, S3, STORES_TABLE, Sqs, sdk_config, silent,
     },
     kms::Kms,
     osmem::Osmem,
 };
+use jiff::Timestamp;
 use opensearch::{
     OpenSearch,
     http::transport::Transport,
@@ -45,6 +46,34 @@ mod records {
         let ledger = dynamodb.aws().ledger(LEDGER_TABLE);
         (dynamodb, ledger)
     });
+}
+
+mod activity {
+    use super::{ACTIVITY_TABLE, DynamoDb, Noon};
+    hookline_testkit::activity_contract!(async {
+        let dynamodb = DynamoDb::start().await;
+        let activity = dynamodb.aws().activity(ACTIVITY_TABLE, Noon);
+        (dynamodb, activity)
+    });
+}
+
+mod watchers {
+    use super::{DynamoDb, LIVE_TABLE};
+    hookline_testkit::watchers_contract!(async {
+        let dynamodb = DynamoDb::start().await;
+        let watchers = dynamodb.aws().watchers(LIVE_TABLE);
+        (dynamodb, watchers)
+    });
+}
+
+/// A clock that stands.
+#[derive(Debug, Clone, Copy)]
+struct Noon;
+
+impl Clock for Noon {
+    fn now(&self) -> Timestamp {
+        noon()
+    }
 }
 
 mod bodies {
@@ -108,6 +137,15 @@ mod entities {
     });
 }
 
+mod seq {
+    use super::{DynamoDb, STORES_TABLE};
+    hookline_testkit::seq_contract!(async {
+        let dynamodb = DynamoDb::start().await;
+        let stores = dynamodb.aws().stores(STORES_TABLE);
+        (dynamodb, stores)
+    });
+}
+
 mod stores {
     use super::{DynamoDb, STORES_TABLE};
     hookline_testkit::stores_contract!(async {
@@ -123,6 +161,15 @@ mod connections {
         let dynamodb = DynamoDb::start().await;
         let connections = dynamodb.aws().connections(CONNECTIONS_TABLE);
         (dynamodb, connections)
+    });
+}
+
+mod access {
+    use super::{ACCESS_TABLE, DynamoDb};
+    hookline_testkit::access_contract!(async {
+        let dynamodb = DynamoDb::start().await;
+        let access = dynamodb.aws().access(ACCESS_TABLE);
+        (dynamodb, access)
     });
 }
 

@@ -1,8 +1,8 @@
 //! The ports in memory keep the contract.
 
 use hookline_domain::memory::{
-    MemoryArchive, MemoryAudit, MemoryBodies, MemoryConnections, MemoryEntities, MemoryIndex, MemoryLedger,
-    MemoryQueue, MemoryStores, MemoryVault,
+    MemoryAccess, MemoryActivity, MemoryArchive, MemoryAudit, MemoryBodies, MemoryConnections, MemoryEntities,
+    MemoryIndex, MemoryLedger, MemoryQueue, MemoryStores, MemoryVault, MemoryWatchers,
 };
 use hookline_testkit::contract::queue;
 
@@ -14,6 +14,16 @@ mod ledger {
 mod records {
     use super::MemoryLedger;
     hookline_testkit::records_contract!(async { ((), MemoryLedger::default()) });
+}
+
+mod activity {
+    use super::MemoryActivity;
+    hookline_testkit::activity_contract!(async { ((), MemoryActivity::default()) });
+}
+
+mod watchers {
+    use super::MemoryWatchers;
+    hookline_testkit::watchers_contract!(async { ((), MemoryWatchers::default()) });
 }
 
 mod bodies {
@@ -49,6 +59,11 @@ mod entities {
     hookline_testkit::entities_contract!(async { ((), MemoryEntities::default()) });
 }
 
+mod seq {
+    use super::MemoryStores;
+    hookline_testkit::seq_contract!(async { ((), MemoryStores::default()) });
+}
+
 mod stores {
     use super::MemoryStores;
     hookline_testkit::stores_contract!(async { ((), MemoryStores::default()) });
@@ -57,6 +72,11 @@ mod stores {
 mod connections {
     use super::MemoryConnections;
     hookline_testkit::connections_contract!(async { ((), MemoryConnections::default()) });
+}
+
+mod access {
+    use super::MemoryAccess;
+    hookline_testkit::access_contract!(async { ((), MemoryAccess::default()) });
 }
 
 mod vault {

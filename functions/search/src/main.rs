@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use hookline_aws::{Aws, OpenSearchConfig, Patience};
-use hookline_lambda::{Environment, SearchConfig, SystemClock, api::SearchApi, serve, start};
+use hookline_lambda::{Environment, SearchConfig, api::SearchApi, serve, start};
 
 fn main() -> ExitCode {
     start("search", async {
@@ -14,7 +14,6 @@ fn main() -> ExitCode {
             config.index.index,
             config.index.signing_service.as_deref(),
         )?)?;
-        let (stores, token) = (aws.stores(&config.stores_table), aws.secret(&config.api_token));
-        serve(SearchApi::new(stores, index, token, SystemClock).await?).await
+        serve(SearchApi::new(aws.stores(&config.stores_table), index)).await
     })
 }

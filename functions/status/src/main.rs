@@ -1,15 +1,30 @@
-//! Tells how a store is doing: `GET /api/stores/{store}/status`.
+//! Tells how stores are doing and what has become of deliveries, and issues tickets to follow that live.
 
 use std::process::ExitCode;
 
 use hookline_aws::{Aws, Patience};
-use hookline_lambda::{Environment, StatusConfig, SystemClock, api::StatusApi, serve, start};
+use hookline_lambda::{
+    Environment, StatusConfig, SystemClock,
+    api::{About, ReadApi, ReadPorts},
+    serve, start,
+};
 
 fn main() -> ExitCode {
     start("status", async {
         let config = StatusConfig::read(&Environment::of_this_process())?;
         let aws = Aws::load(Patience::Receiver).await;
-        let (stores, token) = (aws.stores(&config.stores_table), aws.secret(&config.api_token));
-        serve(StatusApi::new(stores, token, SystemClock).await?).await
+        let ports = ReadPorts {
+            stores: aws.stores(&config.stores_table),
+            records: config.ledger_table.map(|table| aws.ledger(table)),
+            activity: config.activity_table.map(|table| aws.activity(table, SystemClock)),
+            queues: config.queue_urls.map(|(events, dead)| aws.queues(events, dead)),
+            tickets: config.access_table.map(|table| aws.access(table)),
+            clock: SystemClock,
+        };
+        let about = About {
+            live_url: config.live_url,
+            receivers_url: config.receiver_url,
+        };
+        serve(ReadApi::new(ports, about)).await
     })
 }

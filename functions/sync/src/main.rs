@@ -3,13 +3,7 @@
 use std::{process::ExitCode, sync::Arc};
 
 use hookline_aws::{Aws, OpenSearchConfig, Patience};
-use hookline_domain::{
-    apply::Apply,
-    ask::Ask,
-    reconcile::{Reconcile, Scope},
-    sync::Sync,
-    watch::Watch,
-};
+use hookline_domain::{apply::Apply, ask::Ask, reconcile::Reconcile, sync::Sync, watch::Watch};
 use hookline_lambda::{Environment, SyncConfig, SystemClock, jobs, start};
 use hookline_shopify_admin::{App, DEFAULT_ADMIN_URL, Http, ShopifyAdmin, Time, Tokens};
 use hookline_sources::shopify;
@@ -51,7 +45,6 @@ fn main() -> ExitCode {
                         clock: SystemClock,
                     },
                 },
-                scope: Scope::Differing,
                 grace: config.grace,
             },
             jobs: jobs.clone(),

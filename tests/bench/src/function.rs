@@ -235,7 +235,6 @@ fn environment(program: &Program, runtime: &str, aws: &Aws) -> Vec<(&'static str
             ("OPENSEARCH_SIGNING_SERVICE", "es"),
             ("SHOPIFY_CLIENT_ID", "client"),
             ("SHOPIFY_CLIENT_SECRETS", SECRET),
-            ("API_TOKEN", "a-token-nobody-could-guess"),
             // What is counted is written once, before anything is measured, and then not for an hour.
             ("STATUS_TALLY_SECONDS", "3600"),
         ],

@@ -33,6 +33,6 @@ fn read_page(items: &[Item], last: Option<&Item>) -> Result<StorePage, Malformed
     })
 }
 
-fn read_key(item: &Item) -> Result<StoreKey, Malformed> {
+pub(super) fn read_key(item: &Item) -> Result<StoreKey, Malformed> {
     read_text(item, "pk")?.parse().map_err(|_| Malformed::new("pk"))
 }

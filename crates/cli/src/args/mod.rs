@@ -1,6 +1,7 @@
 //! The command line, as `--help` shows it.
 
 pub mod store;
+pub mod token;
 
 use std::{path::PathBuf, str::FromStr};
 
@@ -48,6 +49,9 @@ pub enum Command {
     /// Works with a store's webhook subscriptions.
     #[command(subcommand)]
     Webhooks(store::Webhooks),
+    /// Works with tokens for the panel and the HTTP API.
+    #[command(subcommand)]
+    Token(token::Token),
     /// Reads all that a store has into the index, and takes out what it has no more.
     Resync(store::Resync),
     /// Compares all that a store has with the index, mends what differs, and counts the webhooks that were missed.

@@ -69,9 +69,9 @@ impl Through<'_> {
                         clock,
                     },
                 },
-                scope: self.scope,
                 grace: self.grace,
             },
+            scope: self.scope,
             checkpoints: self.places.stores()?,
             pause: Now,
         };

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 
 use crate::{
     args::{Dlq, Hiding},
-    letters::{Letter, Summary, Walk, seconds},
+    letters::{Letter, Summary, Walk, seconds, whole},
     output::{Output, count, say},
     places::Connected,
     select::Selection,
@@ -161,7 +161,7 @@ async fn body_of(places: &Connected, letter: &Letter) -> Result<String> {
     if letter.delivery.is_err() {
         return Ok(letter.dead.text.clone());
     }
-    let delivery = letter.whole(places).await?;
+    let delivery = whole(letter, places).await?;
     Ok(String::from_utf8_lossy(&delivery.body).into_owned())
 }
 

@@ -63,12 +63,12 @@ async fn remove(
     removed: &mut usize,
 ) -> Result<()> {
     let bar = pace::bar(walk.about().await?, "removing");
-    while let Some(letters) = walk.next(10).await? {
+    while let Some(letters) = walk.0.next(10).await? {
         for letter in letters.iter().filter(|letter| agreed.contains(&letter.dead.message_id)) {
             if let Some(keeper) = &mut keeper {
                 keeper.keep_letter(places, letter).await?;
             }
-            walk.remove(letter).await?;
+            walk.0.remove(letter).await?;
             *removed += 1;
             bar.inc(1);
         }

@@ -1,10 +1,9 @@
 //! `hookline dlq redrive`: letters go back into the event queue. Sent first, removed then: dying in between leaves a
 //! second copy, never none.
 
-use std::collections::BTreeSet;
-
 use anyhow::Result;
-use hookline_domain::queue::EventQueue;
+use hookline_domain::dead_letters::{Letter, Pace, Redriven};
+use indicatif::ProgressBar;
 
 use crate::{
     args::Hiding,
@@ -23,26 +22,45 @@ pub struct Wanted<'a> {
     pub hiding: Hiding,
 }
 
-/// What has been done so far.
-#[derive(Default)]
-struct Done {
+/// Keeps the rate, and what was moved.
+struct Moving {
+    pace: pace::Pace,
+    bar: ProgressBar,
     moved: Vec<Summary>,
-    not_ours: usize,
-    /// Letters of deliveries that have been moved in this run.
-    again: usize,
+}
+
+impl Pace for Moving {
+    fn has_time(&self) -> bool {
+        true
+    }
+
+    async fn next(&mut self) {
+        self.pace.next().await;
+    }
+
+    fn moved(&mut self, letter: Letter) {
+        self.moved.push(Summary::from(&letter));
+        self.bar.inc(1);
+    }
 }
 
 pub async fn run(places: &Connected, out: &Output, wanted: &Wanted<'_>) -> Result<bool> {
     let queue = places.event_queue()?;
     let mut walk = Walk::new(places, wanted.selection, wanted.hiding)?;
-    let mut done = Done::default();
-    let ended = send(&mut walk, &queue, wanted, &mut done).await;
+    let mut moving = Moving {
+        bar: pace::bar(walk.about().await?, "moving"),
+        pace: wanted.rate.pace(),
+        moved: Vec::new(),
+    };
+    let at_most = wanted.rate.within_half(walk.0.hidden_for());
+    let mut done = Redriven::default();
+    let ended = done
+        .run(&mut walk.0, &queue, (wanted.limit, at_most), &mut moving)
+        .await;
+    moving.bar.finish_and_clear();
     walk.give_back().await?;
-    out.rows(&done.moved)?;
-    say(&format!(
-        "· {} moved to the event queue",
-        count(done.moved.len(), "letter")
-    ));
+    out.rows(&moving.moved)?;
+    say(&format!("· {} moved to the event queue", count(done.moved, "letter")));
     if done.not_ours > 0 {
         say(&format!(
             "· {} not ours left where they were: hookline dlq purge --not-ours",
@@ -55,38 +73,6 @@ pub async fn run(places: &Connected, out: &Output, wanted: &Wanted<'_>) -> Resul
             count(done.again, "letter")
         ));
     }
-    ended.map(|()| true)
-}
-
-async fn send(walk: &mut Walk<'_>, queue: &impl EventQueue, wanted: &Wanted<'_>, done: &mut Done) -> Result<()> {
-    let bar = pace::bar(walk.about().await?, "moving");
-    let mut pace = wanted.rate.pace();
-    let at_most = wanted.rate.within_half(walk.hidden_for());
-    let mut known = BTreeSet::new();
-    while done.moved.len() < wanted.limit {
-        let Some(letters) = walk.next(at_most).await? else {
-            break;
-        };
-        for letter in letters {
-            let Ok(delivery) = &letter.delivery else {
-                done.not_ours += 1;
-                continue;
-            };
-            if done.moved.len() == wanted.limit {
-                break;
-            }
-            // What fails at once is back before this run has ended, and would be moved for ever.
-            if !known.insert(delivery.key.clone()) {
-                done.again += 1;
-                continue;
-            }
-            pace.next().await;
-            queue.send(&delivery.key.store, letter.dead.text.clone()).await?;
-            walk.remove(&letter).await?;
-            done.moved.push(Summary::from(&letter));
-            bar.inc(1);
-        }
-    }
-    bar.finish_and_clear();
-    Ok(())
+    ended?;
+    Ok(true)
 }

@@ -12,11 +12,7 @@ use hookline_domain::{
 use tokio::time::Instant;
 
 use super::{Report, found::Found};
-use crate::{
-    pace,
-    places::Connected,
-    why::{Witnesses, told},
-};
+use crate::{pace, places::Connected, why::Witnesses};
 
 /// How long to wait before the ledger is asked again.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -107,7 +103,7 @@ async fn tell(
         (Some(fate), problem) => (fate.as_str(), witnesses.why(&found.delivery, fate, problem).await?),
         (None, Some(problem)) => (
             "tried again",
-            format!("{}; later: hookline trace {}", told(problem), replay.id),
+            format!("{}; later: hookline trace {}", problem, replay.id),
         ),
         (None, None) => (
             "waiting",

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     args::{Moment, Replay},
-    letters::Walk,
+    letters::{Walk, whole},
     output::say,
     places::Connected,
     records, saved,
@@ -69,7 +69,7 @@ async fn letters(places: &Connected, wanted: &Replay) -> Result<Vec<Found>> {
             .is_ok_and(|delivery| is_wanted(delivery, wanted))
         {
             found.push(Found {
-                delivery: letter.whole(places).await?,
+                delivery: whole(&letter, places).await?,
                 from: "dead letter".to_owned(),
             });
         }

@@ -4,11 +4,7 @@ mod fate;
 mod found;
 
 use anyhow::Result;
-use hookline_domain::{
-    delivery::Delivery,
-    receive::{Receive, Received},
-    replay::replay_of,
-};
+use hookline_domain::{delivery::Delivery, receive::Receive, replay};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -99,16 +95,8 @@ pub async fn run(places: &Connected, out: &Output, wanted: &Replay) -> Result<bo
         if let Some(keeper) = &mut keeper {
             keeper.keep(&found.delivery)?;
         }
-        let mut replay = found.delivery.clone();
-        replay.key.id = replay_of(&found.delivery.key.id)?;
-        let key = replay.key.clone();
-        match receive.receive(&replay, std::future::pending()).await {
-            Ok(Received::Queued) => waiting.add(found, key),
-            // An id that nobody has had before is claimed by nobody else.
-            Ok(Received::Duplicate | Received::InFlight { .. }) => {
-                let why = "somebody else has claimed the replay's id".to_owned();
-                reports.push(Report::new(&found.delivery, &found.from, "not sent", why));
-            }
+        match replay::send(&receive, &found.delivery).await {
+            Ok(key) => waiting.add(found, key),
             Err(failed) => {
                 let why = format!("{:#}", anyhow::Error::from(failed));
                 reports.push(Report::new(&found.delivery, &found.from, "not sent", why));

@@ -15,7 +15,6 @@ use crate::{
     letters::seconds,
     output::Output,
     places::{Connected, given},
-    select::code_name,
 };
 
 /// A store, and what the law has asked of it.
@@ -94,7 +93,7 @@ fn page(store: &StoreKey, record: &StoreRecord, now: Timestamp) -> String {
     let number = |number: u64| (number > 0).then(|| number.to_string());
     let error = record.last_error.as_ref().map(|error| {
         let delivery = error.delivery_id.as_ref().map(|id| format!("; hookline trace {id}"));
-        let (code, delivery) = (code_name(error.code), delivery.unwrap_or_default());
+        let (code, delivery) = (error.code, delivery.unwrap_or_default());
         format!("{code}: {} ({}{delivery})", error.message, seconds(error.at))
     });
     let facts = [

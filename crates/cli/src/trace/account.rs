@@ -2,19 +2,14 @@
 
 use hookline_domain::{
     archive::ArchiveKey,
-    ledger::{Fate, Record, State},
+    ledger::{DeadLetter, Fate, Record, State, meaning},
     replay::original_of,
     stores::StoreRecord,
 };
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::meaning::meaning;
-use crate::{
-    letters::{Letter, Summary, seconds},
-    select::code_name,
-    why::told,
-};
+use crate::letters::{Letter, Summary, seconds};
 
 /// Whether a delivery lies in the archive.
 pub enum InArchive {
@@ -79,7 +74,7 @@ impl Account {
             lease_until,
             settled_at: record.settled_at,
             fate: record.fate.map(Fate::as_str),
-            problem: record.problem.as_ref().map(told),
+            problem: record.problem.as_ref().map(ToString::to_string),
             problem_at: record.problem.as_ref().map(|problem| problem.at),
             forgotten_at: record.entry.expires_at,
             dead_letter: letter.map(Summary::from),
@@ -92,8 +87,8 @@ impl Account {
             store_uninstalled_at: store.and_then(|store| store.uninstalled_at),
             store_last_error: store
                 .and_then(|store| store.last_error.as_ref())
-                .map(|error| format!("{}: {} ({})", code_name(error.code), error.message, seconds(error.at))),
-            means: meaning(record, letter.is_some(), now),
+                .map(|error| format!("{}: {} ({})", error.code, error.message, seconds(error.at))),
+            means: meaning(record, letter.map_or(DeadLetter::No, |_| DeadLetter::Yes), now),
         }
     }
 

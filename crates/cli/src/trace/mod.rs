@@ -1,7 +1,6 @@
 //! `hookline trace`: all that is known of one delivery, and what to do about it.
 
 mod account;
-mod meaning;
 
 use anyhow::Result;
 use hookline_domain::{

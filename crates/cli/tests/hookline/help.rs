@@ -4,7 +4,7 @@ use std::{fs, path::Path, process::Command};
 
 #[test]
 fn the_help_is_as_it_was_read_last() {
-    let cases: [(&str, &[&str]); 20] = [
+    let cases: [(&str, &[&str]); 25] = [
         ("hookline", &["--help"]),
         ("dlq", &["dlq", "--help"]),
         ("dlq-list", &["dlq", "list", "--help"]),
@@ -23,6 +23,11 @@ fn the_help_is_as_it_was_read_last() {
         ("webhooks-register", &["webhooks", "register", "--help"]),
         ("webhooks-list", &["webhooks", "list", "--help"]),
         ("webhooks-check", &["webhooks", "check", "--help"]),
+        ("token", &["token", "--help"]),
+        ("token-create", &["token", "create", "--help"]),
+        ("token-list", &["token", "list", "--help"]),
+        ("token-revoke", &["token", "revoke", "--help"]),
+        ("token-change", &["token", "change", "--help"]),
         ("resync", &["resync", "--help"]),
         ("reconcile", &["reconcile", "--help"]),
     ];

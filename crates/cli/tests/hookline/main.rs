@@ -13,5 +13,6 @@ mod replay;
 mod resync;
 mod shop;
 mod stores;
+mod tokens;
 mod trace;
 mod webhooks;

@@ -19,7 +19,8 @@ impl World {
     /// Runs, and returns also what was told.
     async fn backfill(&self, anew: bool) -> (Result<Reconciled, Unsynced>, Vec<Told>) {
         let backfill = Backfill {
-            reconcile: self.reconcile(Scope::Everything),
+            reconcile: self.reconcile(),
+            scope: Scope::Everything,
             checkpoints: self.stores.clone(),
             pause: Skip(self.clock.clone()),
         };
@@ -72,7 +73,8 @@ async fn a_run_that_dies_is_gone_on_with_by_the_next() {
     // Cut off once, then away for longer than it is waited for.
     let mut pauses = 0;
     let backfill = Backfill {
-        reconcile: world.reconcile(Scope::Everything),
+        reconcile: world.reconcile(),
+        scope: Scope::Everything,
         checkpoints: world.stores.clone(),
         pause: Skip(world.clock.clone()),
     };

@@ -74,7 +74,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
         found: &mut Found,
     ) -> Result<(), Unsynced> {
         let mut more = Found::default();
-        let seen = match self.scope {
+        let seen = match baseline.scope {
             Scope::Everything => {
                 more.compared = products(&seen);
                 seen

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Next, Reconcile, Step, Why};
+use super::{Next, Reconcile, Scope, Step, Why};
 use crate::{
     ask::{ENTITIES_LISTED, ENTRIES_AT_ONCE, Unsynced},
     catalogue::{Catalogue, Export, ExportId, Lines, PRODUCTS_AT_ONCE},
@@ -21,6 +21,13 @@ use crate::{
     version::Version,
 };
 
+/// What is to be looked through.
+pub(super) struct Rest {
+    pub export: ExportId,
+    pub after: Option<(Kind, EntityId)>,
+    pub found: Found,
+}
+
 /// All that the store has.
 #[derive(Debug, Default)]
 struct Theirs {
@@ -32,18 +39,22 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
     pub(super) async fn deleted(
         &self,
         store: &StoreKey,
-        export: ExportId,
-        after: Option<(Kind, EntityId)>,
-        mut found: Found,
+        scope: Scope,
+        rest: Rest,
         stop_at: Timestamp,
     ) -> Result<Next, Unsynced> {
+        let Rest {
+            export,
+            after,
+            mut found,
+        } = rest;
         let (address, began_at) = match self.ask.catalogue.exported(store, &export).await? {
             Export::Ready { address, began_at, .. } => (address, began_at),
             Export::Running { .. } => return self.begin_again(store, found, "it is not ready any more".into()).await,
             Export::Failed { reason } => return self.begin_again(store, found, reason).await,
         };
         let theirs = self.theirs(store, &address, began_at).await?;
-        let counts = self.baseline(store).await?.counts && self.now().duration_since(began_at) >= self.grace;
+        let counts = self.baseline(store, scope).await?.counts && self.now().duration_since(began_at) >= self.grace;
         let mut after = after.map(|(kind, id)| store.entity(kind, id));
         let mut has_begun = false;
         loop {
@@ -63,7 +74,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
             }
             after = next;
             if after.is_none() {
-                return self.finish(store, &found).await;
+                return self.finish(store, scope, &found).await;
             }
             if self.now() >= stop_at {
                 return Ok(go_on(export, after, found, Why::More, SignedDuration::ZERO));

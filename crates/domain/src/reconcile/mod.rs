@@ -18,11 +18,13 @@
 mod compare;
 mod deleted;
 mod read;
+mod run;
 #[cfg(test)]
 mod tests;
 
 use jiff::{SignedDuration, Timestamp};
 
+use self::{deleted::Rest, read::Part, run::began_at};
 pub use crate::jobs::Reconcile as Step;
 use crate::{
     ask::{Ask, Unsynced},
@@ -33,7 +35,7 @@ use crate::{
     index::Index,
     jobs::Found,
     port::{Clock, Unavailable},
-    stores::{Counter, Hour, Reconciled, StoreRecord, StoreUpdate, Stores},
+    stores::{Counter, Hour, Reconciled, Run, RunStage, StoreRecord, StoreUpdate, Stores},
 };
 
 /// Deliveries may be on their way to us for so long, or in our queue.
@@ -43,15 +45,13 @@ pub const GRACE: SignedDuration = SignedDuration::from_mins(15);
 const GIVE_UP_AFTER: SignedDuration = SignedDuration::from_hours(24);
 
 /// How long to wait before something is tried again that has failed.
-const AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(30);
+pub(crate) const AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(30);
 
 /// Goes through a store's whole catalogue.
 #[derive(Debug)]
 pub struct Reconcile<K, E, S, I, C> {
     /// Asks, and indexes.
     pub ask: Ask<K, E, S, I, C>,
-    /// What is written.
-    pub scope: Scope,
     /// How old a change must be for its webhook to be missed: [`GRACE`], but for tests and the impatient.
     pub grace: SignedDuration,
 }
@@ -122,31 +122,48 @@ pub type OnProgress<'a> = &'a mut (dyn FnMut(Progress) + Send);
 
 impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconcile<K, E, S, I, C> {
     /// Does one step; one that takes long stops soon after `stop_at` and says how to go on. Tells `progress` how far it
-    /// has come, if it reads.
+    /// has come, if it reads, and the status how the run goes.
     ///
     /// # Errors
     /// [`Unsynced`], when nothing of the step could be done.
     pub async fn step(
         &self,
         store: &StoreKey,
+        scope: Scope,
         step: Step,
         stop_at: Timestamp,
         progress: OnProgress<'_>,
     ) -> Result<Next, Unsynced> {
-        match step {
-            Step::Begin => self.begin(store).await,
-            Step::Read { export, offset, found } => self.read(store, export, offset, found, stop_at, progress).await,
-            Step::Deleted { export, after, found } => self.deleted(store, export, after, found, stop_at).await,
+        let began_at = began_at(&step).unwrap_or_else(|| whole_micros(self.now()));
+        let mut last = None;
+        let mut progress = |read| {
+            last = Some(read);
+            progress(read);
+        };
+        let done = match step {
+            Step::Begin => self.begin(store, scope).await,
+            Step::Read { export, offset, found } => {
+                let part = Part { export, offset, found };
+                self.read(store, scope, part, stop_at, &mut progress).await
+            }
+            Step::Deleted { export, after, found } => {
+                let rest = Rest { export, after, found };
+                self.deleted(store, scope, rest, stop_at).await
+            }
+        };
+        if let Some(run) = self.run(scope, began_at, last, &done) {
+            self.tell(store, run).await;
         }
+        done
     }
 
     /// Reads all collections and asks for an export.
-    async fn begin(&self, store: &StoreKey) -> Result<Next, Unsynced> {
+    async fn begin(&self, store: &StoreKey, scope: Scope) -> Result<Next, Unsynced> {
         let mut found = Found {
             began_at: whole_micros(self.now()),
             ..Found::default()
         };
-        let baseline = self.baseline(store).await?;
+        let baseline = self.baseline(store, scope).await?;
         let mut after = None;
         loop {
             let part = self.ask.catalogue.collections(store, after.as_deref()).await?;
@@ -184,16 +201,17 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
     }
 
     /// What a comparison begins with.
-    async fn baseline(&self, store: &StoreKey) -> Result<Baseline, Unavailable> {
+    async fn baseline(&self, store: &StoreKey, scope: Scope) -> Result<Baseline, Unavailable> {
         let record = self.ask.apply.stores.find(store).await?.unwrap_or_default();
         Ok(Baseline {
-            counts: self.scope == Scope::Differing && record.has_baseline(),
+            scope,
+            counts: scope == Scope::Differing && record.has_baseline(),
             record,
         })
     }
 
     /// Writes into the status what has been found; once, though the last step may be done twice.
-    async fn finish(&self, store: &StoreKey, found: &Found) -> Result<Next, Unsynced> {
+    async fn finish(&self, store: &StoreKey, scope: Scope, found: &Found) -> Result<Next, Unsynced> {
         let now = self.now();
         let record = self.ask.apply.stores.find(store).await?.unwrap_or_default();
         let reconciled = Reconciled {
@@ -214,6 +232,10 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
                 update.counts.insert(counter, *count);
             }
             update.reconciled = Some(reconciled.clone());
+            update.run = Some(Run {
+                stage: RunStage::Done,
+                ..run::of(scope, found, reconciled.ended_at)
+            });
             update.last_sync_at = Some(now);
             update.outdate(&record, now);
             self.ask.apply.stores.record(store, &update).await?;
@@ -243,6 +265,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
 /// What is known of a store when a step begins.
 #[derive(Debug)]
 struct Baseline {
+    scope: Scope,
     record: StoreRecord,
     /// Whether what differs was a webhook's to tell.
     counts: bool,

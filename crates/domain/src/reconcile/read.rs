@@ -18,16 +18,27 @@ use crate::{
 /// How many batches are compared and written at once. With their size, all that is held of an export in memory.
 const BATCHES_AT_ONCE: usize = 4;
 
+/// What is to be read.
+pub(super) struct Part {
+    pub export: ExportId,
+    pub offset: u64,
+    pub found: Found,
+}
+
 impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconcile<K, E, S, I, C> {
     pub(super) async fn read(
         &self,
         store: &StoreKey,
-        export: ExportId,
-        mut offset: u64,
-        mut found: Found,
+        scope: Scope,
+        part: Part,
         stop_at: Timestamp,
         progress: OnProgress<'_>,
     ) -> Result<Next, Unsynced> {
+        let Part {
+            export,
+            mut offset,
+            mut found,
+        } = part;
         let (address, began_at, objects, bytes) = match self.ask.catalogue.exported(store, &export).await? {
             Export::Ready {
                 address,
@@ -42,7 +53,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
             }
             Export::Failed { reason } => return self.begin_again(store, found, reason).await,
         };
-        let baseline = self.baseline(store).await?;
+        let baseline = self.baseline(store, scope).await?;
         // The vendor's time has whole seconds, and a clock of its own: in the second in which a store was registered it
         // would be from before its install.
         let seen_at = began_at.max(found.began_at);
@@ -78,7 +89,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
                 return Ok(again(export, offset, found, Why::More, SignedDuration::ZERO));
             }
         }
-        let delay = self.until_missed(began_at);
+        let delay = self.until_missed(scope, began_at);
         Ok(Next::Then {
             step: Step::Deleted {
                 export,
@@ -109,8 +120,8 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
     }
 
     /// How long until what an export of `began_at` does not hold has been gone for the grace.
-    fn until_missed(&self, began_at: Timestamp) -> SignedDuration {
-        if self.scope == Scope::Everything {
+    fn until_missed(&self, scope: Scope, began_at: Timestamp) -> SignedDuration {
+        if scope == Scope::Everything {
             return SignedDuration::ZERO;
         }
         let gone_for = self.now().duration_since(began_at);

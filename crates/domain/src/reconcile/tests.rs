@@ -117,11 +117,11 @@ async fn a_last_step_that_is_done_twice_counts_once() {
     let world = in_step(3).await;
     world.clock.pass(minutes(60));
     world.catalogue.put(product(1, "2026-11-21T12:20:00Z", "changed"));
-    let reconcile = world.reconcile(Scope::Differing);
+    let reconcile = world.reconcile();
     let mut step = Step::Begin;
     let last = loop {
         let next = reconcile
-            .step(&store(), step.clone(), Timestamp::MAX, &mut |_| {})
+            .step(&store(), Scope::Differing, step.clone(), Timestamp::MAX, &mut |_| {})
             .await
             .unwrap();
         match next {
@@ -135,7 +135,7 @@ async fn a_last_step_that_is_done_twice_counts_once() {
     let once = world.record().await.counts;
     assert_eq!(once.values().sum::<u64>(), 1);
     reconcile
-        .step(&store(), last, Timestamp::MAX, &mut |_| {})
+        .step(&store(), Scope::Differing, last, Timestamp::MAX, &mut |_| {})
         .await
         .unwrap();
     assert_eq!(world.record().await.counts, once);
@@ -144,8 +144,8 @@ async fn a_last_step_that_is_done_twice_counts_once() {
 /// Begins, and returns the step that reads the export, written now.
 async fn begun(world: &World, scope: Scope) -> Step {
     let next = world
-        .reconcile(scope)
-        .step(&store(), Step::Begin, Timestamp::MAX, &mut |_| {})
+        .reconcile()
+        .step(&store(), scope, Step::Begin, Timestamp::MAX, &mut |_| {})
         .await;
     match next.unwrap() {
         Next::Then { step, .. } => step,
@@ -262,10 +262,10 @@ async fn what_is_gone_counts_once_it_has_been_gone_for_the_grace_and_is_deleted_
     world.clock.pass(minutes(60));
     world.catalogue.remove(&id("1"));
     let read = begun(&world, Scope::Differing).await;
-    let reconcile = world.reconcile(Scope::Differing);
+    let reconcile = world.reconcile();
     world.clock.pass(minutes(5));
     let next = reconcile
-        .step(&store(), read, Timestamp::MAX, &mut |_| {})
+        .step(&store(), Scope::Differing, read, Timestamp::MAX, &mut |_| {})
         .await
         .unwrap();
     let Next::Then { step, delay, why } = next else {
@@ -274,7 +274,7 @@ async fn what_is_gone_counts_once_it_has_been_gone_for_the_grace_and_is_deleted_
     assert_eq!((delay, &why), (minutes(10), &Why::Grace));
     // Somebody does not wait.
     let Next::Done(reconciled) = reconcile
-        .step(&store(), step, Timestamp::MAX, &mut |_| {})
+        .step(&store(), Scope::Differing, step, Timestamp::MAX, &mut |_| {})
         .await
         .unwrap()
     else {
@@ -289,11 +289,11 @@ async fn an_export_is_waited_for_ever_longer_and_not_for_ever() {
     let world = in_step(2).await;
     world.catalogue.exports_run_for(1000);
     let mut step = begun(&world, Scope::Differing).await;
-    let reconcile = world.reconcile(Scope::Differing);
+    let reconcile = world.reconcile();
     let mut delays = Vec::new();
     let ended = loop {
         match reconcile
-            .step(&store(), step.clone(), Timestamp::MAX, &mut |_| {})
+            .step(&store(), Scope::Differing, step.clone(), Timestamp::MAX, &mut |_| {})
             .await
         {
             Ok(Next::Then { step: next, delay, why }) => {
@@ -355,7 +355,7 @@ async fn a_step_stops_when_its_time_is_up_and_says_where_to_go_on() {
     world.clock.pass(minutes(60));
     world.catalogue.put(product(850, "2026-11-21T12:20:00Z", "changed"));
     world.catalogue.remove(&id("851"));
-    let reconcile = world.reconcile(Scope::Differing);
+    let reconcile = world.reconcile();
     let mut step = begun(&world, Scope::Differing).await;
     let mut offsets = Vec::new();
     let reconciled = loop {
@@ -363,7 +363,7 @@ async fn a_step_stops_when_its_time_is_up_and_says_where_to_go_on() {
             offsets.push(*offset);
         }
         match reconcile
-            .step(&store(), step, Timestamp::MIN, &mut |_| {})
+            .step(&store(), Scope::Differing, step, Timestamp::MIN, &mut |_| {})
             .await
             .unwrap()
         {
@@ -389,15 +389,15 @@ async fn what_has_passed_the_fence_when_the_index_fails_is_in_the_index_in_the_e
     world.catalogue.remove(&id("2"));
     let read = begun(&world, Scope::Differing).await;
     world.index.fail(1);
-    let reconcile = world.reconcile(Scope::Differing);
+    let reconcile = world.reconcile();
     let failure = reconcile
-        .step(&store(), read.clone(), Timestamp::MAX, &mut |_| {})
+        .step(&store(), Scope::Differing, read.clone(), Timestamp::MAX, &mut |_| {})
         .await
         .unwrap_err();
     assert!(failure.is_worth_a_retry());
 
     let next = reconcile
-        .step(&store(), read, Timestamp::MAX, &mut |_| {})
+        .step(&store(), Scope::Differing, read, Timestamp::MAX, &mut |_| {})
         .await
         .unwrap();
     assert_eq!(world.title("1").as_deref(), Some("changed"));
@@ -408,7 +408,7 @@ async fn what_has_passed_the_fence_when_the_index_fails_is_in_the_index_in_the_e
     for failing in [1, 2] {
         world.index.fail(failing);
         let failed = reconcile
-            .step(&store(), step.clone(), Timestamp::MAX, &mut |_| {})
+            .step(&store(), Scope::Differing, step.clone(), Timestamp::MAX, &mut |_| {})
             .await;
         assert!(failed.unwrap_err().is_worth_a_retry());
     }

@@ -30,10 +30,11 @@ use crate::{
     delivery::Delivery,
     entities::Entities,
     event::Interpret,
-    ids::{DeliveryKey, StoreKey},
+    ids::{DeliveryKey, EventId, StoreKey},
     index::Index,
     jobs::Jobs,
     ledger::{Completion, Ledger},
+    live::Subject,
     port::Clock,
     stores::{ErrorCode, StoreRecord, Stores},
 };
@@ -78,8 +79,18 @@ struct Slot {
     message_id: String,
     /// Which delivery it holds, and when that was received; none if the message is not ours.
     delivery: Option<(DeliveryKey, Timestamp)>,
+    /// What else is told of it to who follows its store.
+    told: Told,
     /// Whether the ledger counts this completion, once it has been told.
     completion: Option<Completion>,
+}
+
+/// What a delivery says of itself, as far as it could be read.
+#[derive(Default)]
+struct Told {
+    event_id: Option<EventId>,
+    triggered_at: Option<Timestamp>,
+    subject: Option<Subject>,
 }
 
 /// One batch, in the order of its messages.
@@ -138,20 +149,26 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, P: Comply, C: Clock> 
             let mut slot = Slot {
                 message_id: message.id,
                 delivery: None,
+                told: Told::default(),
                 completion: None,
             };
             match message.delivery {
                 Ok(delivery) => {
                     slot.delivery = Some((delivery.key.clone(), delivery.received_at));
                     match (self.interpret)(&delivery) {
-                        Ok(event) => batch.items.entry(delivery.key.store.clone()).or_default().push(Item {
-                            at,
-                            event,
-                            observed_at: delivery.observed_at(),
-                            happened_at: delivery.happened_at(),
-                        }),
+                        Ok(event) => {
+                            slot.told.subject = Subject::of(&event);
+                            batch.items.entry(delivery.key.store.clone()).or_default().push(Item {
+                                at,
+                                event,
+                                observed_at: delivery.observed_at(),
+                                happened_at: delivery.happened_at(),
+                            });
+                        }
                         Err(problem) => batch.verdicts.decide(at, parked(&problem)),
                     }
+                    slot.told.triggered_at = delivery.triggered_at;
+                    slot.told.event_id = delivery.event_id;
                 }
                 Err(problem) => match &*problem {
                     Unread::NoBody {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
-use super::{Batch, Comply, Processed, Reindex, Verdict, ask::Asked};
+use super::{Batch, Comply, Processed, Reindex, Slot, Verdict, ask::Asked};
 use crate::{
     apply::WRITES_AT_ONCE,
     entities::Entities,
@@ -13,6 +13,7 @@ use crate::{
     index::Index,
     jobs::Jobs,
     ledger::{Completion, Fate, Ledger, Problem},
+    live::{Entry, Outcome, PROBLEM},
     port::Clock,
     replay,
     stores::{Counter, ErrorCode, LastError, StoreRecord, StoreUpdate, Stores},
@@ -66,6 +67,7 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, P: Comply, C: Clock> 
             };
             let update = updates.entry(&key.store).or_default();
             update.last_event_at = update.last_event_at.max(Some(*received_at));
+            update.latest.extend(entry(slot, verdict, now));
             let first = slot.completion == Some(Completion::First);
             match verdict {
                 Verdict::Settled(fate) => {
@@ -93,6 +95,8 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, P: Comply, C: Clock> 
         }
         stream::iter(updates)
             .for_each_concurrent(WRITES_AT_ONCE, async |(store, mut update)| {
+                // The newest first.
+                update.latest.reverse();
                 if let Some(record) = records.get(store) {
                     update.last_event_at = update.last_event_at.max(record.last_event_at);
                     update.outdate(record, now);
@@ -152,6 +156,34 @@ fn count(update: &mut StoreUpdate, delivery: &DeliveryKey, fate: Fate, received_
         Fate::Applied | Fate::Superseded | Fate::Noted | Fate::Parked => Counter::Event(delivery.topic.clone()),
     };
     update.count(received_at, counter);
+}
+
+/// What is told of a delivery to who follows its store.
+fn entry(slot: &Slot, verdict: &Verdict, now: Timestamp) -> Option<Entry> {
+    let (key, received_at) = slot.delivery.as_ref()?;
+    let (outcome, problem) = match verdict {
+        Verdict::Settled(fate) => (Outcome::from(*fate), None),
+        Verdict::Parked { code, message } => (Outcome::Parked, Some((*code, cut(message)))),
+        Verdict::Retry { code, message } => (Outcome::Waiting, Some((*code, cut(message)))),
+        Verdict::NotOurs { .. } => return None,
+    };
+    Some(Entry {
+        topic: key.topic.clone(),
+        id: key.id.clone(),
+        event_id: slot.told.event_id.clone(),
+        subject: slot.told.subject.clone(),
+        triggered_at: slot.told.triggered_at,
+        received_at: *received_at,
+        at: now,
+        outcome,
+        problem,
+        replay: replay::original_of(&key.id).is_some(),
+    })
+}
+
+/// No sentence of ours is longer; what others say may be.
+fn cut(message: &str) -> String {
+    message.chars().take(PROBLEM).collect()
 }
 
 pub(super) fn last_error(at: Timestamp, code: ErrorCode, message: &str, delivery: &DeliveryKey) -> LastError {

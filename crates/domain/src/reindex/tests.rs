@@ -5,6 +5,7 @@ mod installs;
 mod orders;
 mod problems;
 mod replays;
+mod told;
 
 use std::sync::Mutex;
 
@@ -153,7 +154,7 @@ fn consumer() -> Consumer {
         ledger: MemoryLedger::default(),
         apply: Apply {
             entities: MemoryEntities::default(),
-            stores: MemoryStores::default(),
+            stores: MemoryStores::default().followed(),
             index: Moody::default(),
             clock: Noon,
         },

@@ -38,7 +38,7 @@ pub enum Reason {
 
 impl Silence {
     /// Why no event comes, at `now`.
-    pub(super) fn of(record: &StoreRecord, now: Timestamp) -> Self {
+    pub(crate) fn of(record: &StoreRecord, now: Timestamp) -> Self {
         let (why, message) = Self::explain(record, now);
         Self { why, message }
     }

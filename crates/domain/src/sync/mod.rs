@@ -21,13 +21,16 @@ use crate::{
     index::Index,
     jobs::{Job, Jobs, Task},
     port::{Clock, Unavailable, chain},
-    reconcile::{Next, Reconcile},
+    reconcile::{AGAIN_AFTER, Next, Reconcile, Scope, Step},
     stores::{ErrorCode, LastError, StoreUpdate, Stores},
     watch::{Backlog, Watch},
 };
 
 /// How many questions are under way at once that are for one thing each.
 const QUESTIONS_AT_ONCE: usize = 8;
+
+/// How often at least the status is told how a run goes while an export is being read.
+const TOLD_EVERY: SignedDuration = SignedDuration::from_secs(3);
 
 /// Does jobs.
 #[derive(Debug)]
@@ -143,10 +146,14 @@ where
                 Ok(Indexed::default())
             }
             Task::Reconcile { step } => {
-                let next = self.reconcile.step(store, step.clone(), stop_at, &mut |_| {}).await?;
-                if let Next::Then { step, delay, why } = next {
-                    tracing::info!(%store, ?why, "a reconciliation goes on");
+                if let Some((step, delay)) = self.steps(store, Scope::Differing, step, stop_at).await? {
                     self.send(store, Task::Reconcile { step }, delay).await?;
+                }
+                Ok(Indexed::default())
+            }
+            Task::Resync { step } => {
+                if let Some((step, delay)) = self.steps(store, Scope::Everything, step, stop_at).await? {
+                    self.send(store, Task::Resync { step }, delay).await?;
                 }
                 Ok(Indexed::default())
             }
@@ -158,6 +165,49 @@ where
                 Ok(Indexed::default())
             }
         }
+    }
+
+    /// Does steps of a run, one after another, until it has to wait or the time is up. Returns what remains, and when to go on.
+    async fn steps(
+        &self,
+        store: &StoreKey,
+        scope: Scope,
+        step: &Step,
+        stop_at: Timestamp,
+    ) -> Result<Option<(Step, SignedDuration)>, Unsynced> {
+        let mut step = step.clone();
+        let mut has_begun = false;
+        loop {
+            // The export is read once more to look for what is deleted: that goes in one.
+            let soon = match step {
+                Step::Read { .. } => self.now().checked_add(TOLD_EVERY).unwrap_or(stop_at),
+                Step::Begin | Step::Deleted { .. } => stop_at,
+            };
+            let next = self
+                .reconcile
+                .step(store, scope, step.clone(), soon.min(stop_at), &mut |_| {})
+                .await;
+            match next {
+                Ok(Next::Done(_)) => return Ok(None),
+                Ok(Next::Then { step: next, delay, why }) => {
+                    if !delay.is_zero() || self.now() >= stop_at {
+                        tracing::info!(%store, ?scope, ?why, "a run through the catalogue goes on later");
+                        return Ok(Some((next, delay)));
+                    }
+                    (step, has_begun) = (next, true);
+                }
+                // What has been done is not done again.
+                Err(failure) if has_begun && failure.is_worth_a_retry() => {
+                    tracing::warn!(%store, ?scope, error = %chain(&failure), "a run through the catalogue was interrupted");
+                    return Ok(Some((step, AGAIN_AFTER)));
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.reconcile.ask.apply.clock.now()
     }
 
     /// The products that inventory items belong to, each once.

@@ -6,7 +6,7 @@ use crate::{
     event::{Event, Observed},
     jobs::{Members, Reconcile as Step},
     queue::EventQueue,
-    stores::Watched,
+    stores::{RunStage, RunTask, Watched},
     testing::{RECEIVERS, TOPICS, World, collection, id, product, store, wanted},
 };
 
@@ -363,4 +363,76 @@ async fn an_apps_own_subscriptions_cannot_be_seen_and_are_not_missed() {
         (0, 0, 1, false)
     );
     assert_eq!(world.subscriptions.list(&store()).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_resync_indexes_everything_and_the_status_tells_how_it_goes() {
+    let world = World::new();
+    for number in 0..1000 {
+        world.catalogue.put(product(number, OLD, "p"));
+    }
+    world.all_steps(Scope::Differing).await;
+    world.index.written();
+    assert_eq!(world.jobs.take(), []);
+    let done = world.perform(Task::Resync { step: Step::Begin }).await;
+    assert_eq!(done, Performed::Done);
+    let run = world.record().await.run.unwrap();
+    assert_eq!((run.task, run.stage), (RunTask::Resync, RunStage::Waiting));
+    let began_at = run.began_at;
+    let later = world.work().await;
+    assert!(
+        later.iter().all(|task| matches!(task, Task::Resync { .. })),
+        "{later:?}"
+    );
+    let run = world.record().await.run.unwrap();
+    assert_eq!(
+        (run.task, run.stage, run.products, run.began_at),
+        (RunTask::Resync, RunStage::Done, 1000, began_at)
+    );
+    assert_eq!(world.index.written().len(), 1000);
+}
+
+#[tokio::test]
+async fn a_run_that_nothing_goes_on_with_has_failed() {
+    let world = World::new();
+    world.catalogue.next_fails_with(Unasked::NotConnected);
+    let done = world.perform(Task::Resync { step: Step::Begin }).await;
+    assert!(matches!(done, Performed::Dropped { .. }), "{done:?}");
+    let run = world.record().await.run.unwrap();
+    assert_eq!((run.task, run.stage), (RunTask::Resync, RunStage::Failed));
+}
+
+#[tokio::test]
+async fn how_far_reading_has_come_is_told_within_one_job() {
+    let world = World::new();
+    for number in 0..1000 {
+        world.catalogue.put(product(number, OLD, "p"));
+    }
+    let Ok(Next::Then { step, .. }) = world
+        .reconcile()
+        .step(&store(), Scope::Everything, Step::Begin, Timestamp::MAX, &mut |_| {})
+        .await
+    else {
+        panic!("it waits for the export")
+    };
+    // Every look at the clock is three seconds later: each part of the export is a step of its own.
+    world.clock.ticks(TOLD_EVERY);
+    assert_eq!(world.perform(Task::Resync { step }).await, Performed::Done);
+    let changes = world.stores.take_changes();
+    let stages: Vec<_> = changes
+        .into_iter()
+        .filter_map(|changed| changed.after.run)
+        .map(|run| (run.stage, run.products))
+        .collect();
+    assert_eq!(
+        stages,
+        [
+            (RunStage::Waiting, 0),
+            (RunStage::Reading, 400),
+            (RunStage::Reading, 800),
+            (RunStage::Reading, 1000),
+            (RunStage::Deleting, 1000),
+            (RunStage::Done, 1000)
+        ]
+    );
 }

@@ -7,7 +7,7 @@ use hookline_domain::{
     memory::{
         MemoryCatalogue, MemoryEntities, MemoryIndex, MemoryJobs, MemoryQueue, MemoryStores, MemorySubscriptions,
     },
-    reconcile::{GRACE, Reconcile, Scope},
+    reconcile::{GRACE, Reconcile},
     sync::Sync,
     watch::Watch,
 };
@@ -39,7 +39,6 @@ fn sync() -> Syncing {
                     clock: Noon,
                 },
             },
-            scope: Scope::Differing,
             grace: GRACE,
         },
         jobs: MemoryJobs::default(),
@@ -105,7 +104,6 @@ async fn a_job_that_the_time_does_not_suffice_for_comes_again() {
                     clock: Noon,
                 },
             },
-            scope: Scope::Differing,
             grace: GRACE,
         },
         jobs: MemoryJobs::default(),

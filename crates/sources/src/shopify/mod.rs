@@ -1,9 +1,10 @@
-//! Shopify's webhooks (<https://shopify.dev/docs/api/webhooks/latest>).
+//! Shopify's webhooks (<https://shopify.dev/docs/api/webhooks/latest>), and who is signed in to its admin.
 
 mod delivery;
 mod events;
 mod json;
 mod payload;
+mod session;
 mod subscribing;
 mod topic;
 
@@ -11,6 +12,7 @@ pub use self::{
     delivery::{BODY_LIMIT, HeaderError, captured, delivery, named_store, store, verify},
     json::problem,
     payload::{filled, interpret},
+    session::{SESSION_LIMIT, Session, SessionError},
     subscribing::{Subscribing, address, has_scope, included, left_out, subscribing, wanted},
     topic::{Topic, is_personal},
 };

@@ -12,6 +12,8 @@
 
 #![expect(missing_docs, reason = "a check says in its name what it checks")]
 
+pub mod access;
+pub mod activity;
 pub mod archive;
 pub mod audit;
 pub mod bodies;
@@ -24,8 +26,10 @@ pub mod queue;
 pub mod records;
 pub mod redact;
 pub mod search;
+pub mod seq;
 pub mod stores;
 pub mod vault;
+pub mod watchers;
 
 use std::{sync::Arc, time::Duration};
 

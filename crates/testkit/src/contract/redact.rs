@@ -36,7 +36,8 @@ async fn known<S: Stores>(stores: &S) {
 }
 
 async fn found<S: Stores>(stores: &S) -> StoreRecord {
-    stores.find(&store("demo")).await.unwrap().unwrap()
+    let record = stores.find(&store("demo")).await.unwrap().unwrap();
+    StoreRecord { seq: 0, ..record }
 }
 
 pub async fn of_a_forgotten_store_it_is_left_that_it_was_there<S: Stores + Redact>(stores: &S) {

@@ -1,0 +1,60 @@
+//! A token, as it is shown.
+
+use hookline_domain::access::{
+    Reach, Role,
+    token::{Shut, Token, TokenId},
+};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::{letters::seconds, output::Row};
+
+/// What may be shown of a token.
+#[derive(Debug, Serialize)]
+pub struct Listed {
+    id: TokenId,
+    role: Role,
+    stores: Vec<String>,
+    name: String,
+    state: &'static str,
+    created_at: Timestamp,
+    expires_at: Timestamp,
+    revoked_at: Option<Timestamp>,
+}
+
+impl Listed {
+    pub fn new(token: &Token, now: Timestamp) -> Self {
+        Self {
+            id: token.id.clone(),
+            role: token.role,
+            stores: match &token.reach {
+                Reach::All => vec!["*".to_owned()],
+                Reach::Stores(stores) => stores.iter().map(|store| store.store.to_string()).collect(),
+            },
+            name: token.name.clone(),
+            state: match token.bearer(now) {
+                Ok(_) => "good",
+                Err(Shut::Revoked) => "revoked",
+                Err(Shut::Expired | Shut::Wrong) => "expired",
+            },
+            created_at: token.created_at,
+            expires_at: token.expires_at,
+            revoked_at: token.revoked_at,
+        }
+    }
+}
+
+impl Row for Listed {
+    const HEADINGS: &'static [&'static str] = &["ID", "ROLE", "STORES", "STATE", "EXPIRES", "NAME"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.id.to_string(),
+            self.role.to_string(),
+            self.stores.join(" "),
+            self.state.to_owned(),
+            seconds(self.expires_at),
+            self.name.clone(),
+        ]
+    }
+}

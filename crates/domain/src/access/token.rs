@@ -1,0 +1,379 @@
+//! Operators' tokens: `hl_<id>_<secret>`, shown once, when it is made. What is kept of one is its SHA-256, so that nobody
+//! who reads the table can use what is there; the secret has 256 random bits, so that no slower hash is needed.
+
+use std::{fmt, future::Future, str::FromStr};
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::{Principal, Reach, Role};
+use crate::{port::Unavailable, secret::Secret};
+
+/// How long a token that has expired is still listed.
+pub const LISTED_AFTER: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// The most bytes that a [`Reach`] may take as text: the answer of an authorizer is at most 8 KB
+/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html>), and
+/// some of it is the policy.
+pub const REACH_LIMIT: usize = 4_096;
+
+const PREFIX: &str = "hl_";
+const SECRET_BYTES: usize = 32;
+/// 32 bytes in base64 without padding.
+const SECRET_CHARACTERS: usize = 43;
+const ID_CHARACTERS: usize = 16;
+const BASE32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+
+/// What names a token, and whoever bears it: 80 random bits. No secret: it is listed and logged.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(into = "String")]
+pub struct TokenId(String);
+
+/// Not what names a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a token's id is `tok_` and 16 characters of a-z and 2-7")]
+pub struct NotATokenId;
+
+impl TokenId {
+    /// The id without `tok_`: what is in the token itself, and in the key of its item.
+    #[must_use]
+    pub fn bare(&self) -> &str {
+        &self.0
+    }
+
+    /// Reads what [`bare`](Self::bare) wrote.
+    ///
+    /// # Errors
+    /// [`NotATokenId`].
+    pub fn from_bare(text: &str) -> Result<Self, NotATokenId> {
+        if text.len() == ID_CHARACTERS && text.bytes().all(|byte| BASE32.contains(&byte)) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NotATokenId)
+        }
+    }
+}
+
+impl fmt::Display for TokenId {
+    /// As in [`Principal::id`].
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "tok_{}", self.0)
+    }
+}
+
+impl From<TokenId> for String {
+    fn from(id: TokenId) -> Self {
+        id.to_string()
+    }
+}
+
+impl FromStr for TokenId {
+    type Err = NotATokenId;
+    fn from_str(text: &str) -> Result<Self, NotATokenId> {
+        Self::from_bare(text.strip_prefix("tok_").ok_or(NotATokenId)?)
+    }
+}
+
+/// What somebody bears. It looks like a token of ours; whether it is one, [`Token::principal`] says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Borne {
+    id: TokenId,
+    text: Secret,
+}
+
+impl Borne {
+    /// Which token it says it is.
+    #[must_use]
+    pub fn id(&self) -> &TokenId {
+        &self.id
+    }
+
+    /// The whole of it, to be shown once.
+    #[must_use]
+    pub fn text(&self) -> &Secret {
+        &self.text
+    }
+
+    /// Reads it; `None` if that is no token of ours.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (id, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;
+        let in_base64 = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        if secret.len() != SECRET_CHARACTERS || !secret.bytes().all(in_base64) {
+            return None;
+        }
+        Some(Self {
+            id: TokenId::from_bare(id).ok()?,
+            text: Secret::new(text),
+        })
+    }
+
+    fn digest(&self) -> Hash {
+        Hash(Sha256::digest(self.text.reveal().as_bytes()).into())
+    }
+}
+
+/// The SHA-256 of a whole token. Compared in constant time.
+#[derive(Clone, Eq)]
+pub struct Hash([u8; 32]);
+
+impl Hash {
+    /// As it is kept.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl From<[u8; 32]> for Hash {
+    fn from(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl PartialEq for Hash {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl fmt::Debug for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hash(redacted)")
+    }
+}
+
+/// What is kept of a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// What names it.
+    pub id: TokenId,
+    /// What is to be compared.
+    pub hash: Hash,
+    /// What it lets do.
+    pub role: Role,
+    /// With which stores.
+    pub reach: Reach,
+    /// Whose it is, or what it is for; for people.
+    pub name: String,
+    /// When it was made, to the microsecond.
+    pub created_at: Timestamp,
+    /// When it stops, to the microsecond.
+    pub expires_at: Timestamp,
+    /// When somebody stopped it, to the microsecond.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// Why a token lets nobody in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Shut {
+    /// It is not the one that bears this id.
+    #[error("wrong")]
+    Wrong,
+    /// Somebody has stopped it.
+    #[error("revoked")]
+    Revoked,
+    /// Its time is over.
+    #[error("expired")]
+    Expired,
+}
+
+impl Token {
+    /// A new one, and what to bear for it.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the system has no randomness to give.
+    pub fn mint(
+        role: Role,
+        reach: Reach,
+        name: String,
+        created_at: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<(Self, Borne), Unavailable> {
+        let id: String = random::<ID_CHARACTERS>()?
+            .iter()
+            .map(|byte| char::from(BASE32[usize::from(byte % 32)]))
+            .collect();
+        let secret = BASE64_URL_SAFE_NO_PAD.encode(random::<SECRET_BYTES>()?);
+        let text = Secret::new(format!("{PREFIX}{id}_{secret}"));
+        let borne = Borne { id: TokenId(id), text };
+        let token = Self {
+            id: borne.id.clone(),
+            hash: borne.digest(),
+            role,
+            reach,
+            name,
+            created_at,
+            expires_at,
+            revoked_at: None,
+        };
+        Ok((token, borne))
+    }
+
+    /// Whom it lets in who bears this.
+    ///
+    /// # Errors
+    /// [`Shut`] says why nobody. Whose token is wrong is told nothing else of it.
+    pub fn principal(&self, borne: &Borne, now: Timestamp) -> Result<Principal, Shut> {
+        if self.id != borne.id || self.hash != borne.digest() {
+            return Err(Shut::Wrong);
+        }
+        self.bearer(now)
+    }
+
+    /// Whom it lets in of whom it is already known that they bear it.
+    ///
+    /// # Errors
+    /// [`Shut`] says why nobody any more.
+    pub fn bearer(&self, now: Timestamp) -> Result<Principal, Shut> {
+        if self.revoked_at.is_some() {
+            return Err(Shut::Revoked);
+        }
+        if self.expires_at <= now {
+            return Err(Shut::Expired);
+        }
+        Ok(Principal {
+            id: self.id.to_string(),
+            role: self.role,
+            reach: self.reach.clone(),
+            expires_at: self.expires_at,
+        })
+    }
+}
+
+pub(super) fn random<const N: usize>() -> Result<[u8; N], Unavailable> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| Unavailable::new("randomness", error))?;
+    Ok(bytes)
+}
+
+/// What of a token may be changed after it was made. `None` leaves it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Change {
+    /// What it lets do.
+    pub role: Option<Role>,
+    /// With which stores.
+    pub reach: Option<Reach>,
+}
+
+/// Keeps tokens.
+pub trait Tokens: Send + Sync {
+    /// What is kept of a token. Sees every write before it.
+    fn find(&self, id: &TokenId) -> impl Future<Output = Result<Option<Token>, Unavailable>> + Send;
+
+    /// All tokens, by when they were made. For a person: it reads the whole table.
+    fn list(&self) -> impl Future<Output = Result<Vec<Token>, Unavailable>> + Send;
+
+    /// Keeps a new token. `false` if there is one with its id, which stays as it is.
+    fn put(&self, token: &Token) -> impl Future<Output = Result<bool, Unavailable>> + Send;
+
+    /// Stops a token for good, and says what is kept of it now; `None` if there is none. It has been stopped when it was
+    /// first.
+    fn revoke(&self, id: &TokenId, at: Timestamp) -> impl Future<Output = Result<Option<Token>, Unavailable>> + Send;
+
+    /// Changes a token, and says what is kept of it now; `None` if there is none, or it is revoked.
+    fn change(&self, id: &TokenId, change: &Change) -> impl Future<Output = Result<Option<Token>, Unavailable>> + Send;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn minted() -> (Token, Borne) {
+        Token::mint(Role::Viewer, Reach::All, "a test".into(), at(0), at(100)).unwrap()
+    }
+
+    #[test]
+    fn what_is_minted_lets_in_and_is_not_shown() {
+        let (token, borne) = minted();
+        let text = borne.text().reveal();
+        let read = Borne::parse(text).unwrap();
+        let principal = token.principal(&read, at(99)).unwrap();
+        assert_eq!(principal.id, format!("tok_{}", token.id.bare()));
+        assert_eq!((principal.role, principal.reach), (Role::Viewer, Reach::All));
+        assert_eq!(principal.expires_at, at(100));
+        let shown = format!("{token:?}{borne:?}");
+        let (_, secret) = text.strip_prefix(PREFIX).unwrap().split_once('_').unwrap();
+        assert!(!shown.contains(secret), "{shown}");
+        assert_eq!(token.id.to_string().parse(), Ok(token.id));
+    }
+
+    #[test]
+    fn no_two_are_the_same() {
+        let texts: BTreeSet<String> = (0..100).map(|_| minted().1.text().reveal().to_owned()).collect();
+        let ids: BTreeSet<String> = (0..100).map(|_| minted().0.id.to_string()).collect();
+        assert_eq!((texts.len(), ids.len()), (100, 100));
+    }
+
+    #[test]
+    fn another_secret_under_the_same_id_is_wrong_whatever_state_the_token_is_in() {
+        let (mut token, borne) = minted();
+        let (_, other) = minted();
+        let (_, secret) = other
+            .text()
+            .reveal()
+            .strip_prefix(PREFIX)
+            .unwrap()
+            .split_once('_')
+            .unwrap();
+        let forged = Borne::parse(&format!("{PREFIX}{}_{secret}", token.id.bare())).unwrap();
+        assert_eq!(token.principal(&forged, at(0)), Err(Shut::Wrong));
+        assert_eq!(token.principal(&other, at(0)), Err(Shut::Wrong));
+        assert_eq!(token.principal(&borne, at(100)), Err(Shut::Expired));
+        token.revoked_at = Some(at(1));
+        assert_eq!(token.principal(&borne, at(0)), Err(Shut::Revoked));
+        assert_eq!(token.principal(&forged, at(0)), Err(Shut::Wrong));
+    }
+
+    #[test]
+    fn what_does_not_look_like_a_token_is_none() {
+        let (_, borne) = minted();
+        let text = borne.text().reveal();
+        let id = borne.id().bare();
+        let cases = [
+            String::new(),
+            text[1..].to_owned(),
+            text[..text.len() - 1].to_owned(),
+            format!("{text}A"),
+            format!(" {text}"),
+            format!("{text},{text}"),
+            text.replacen("hl_", "HL_", 1),
+            text.replacen(id, &id.to_uppercase(), 1),
+            text.replacen(id, &id[1..], 1),
+            text.replacen(id, "0000000000000000", 1),
+            format!("{PREFIX}{id}_{}", "é".repeat(21) + "a"),
+        ];
+        for case in cases {
+            assert_eq!(Borne::parse(&case), None, "{case:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_changed_byte_is_refused(at_byte: prop::sample::Index, other in "[ -~]") {
+            let (token, borne) = minted();
+            let text = borne.text().reveal();
+            let index = at_byte.index(text.len());
+            let changed = format!("{}{other}{}", &text[..index], &text[index + 1..]);
+            prop_assume!(changed != text);
+            let refused = Borne::parse(&changed).is_none_or(|changed| token.principal(&changed, at(0)) == Err(Shut::Wrong));
+            prop_assert!(refused);
+        }
+
+        #[test]
+        fn no_text_panics(text: String) {
+            prop_assert!(Borne::parse(&text).is_none());
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! How long deliveries take.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Entry, Outcome};
+
+/// How long deliveries take, of the latest ones: nearest-rank percentiles in milliseconds. Replays are left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lag {
+    /// Of how many deliveries this is.
+    pub deliveries: usize,
+    /// From when the vendor says it happened until it came.
+    pub triggered_to_received: Option<Percentiles>,
+    /// From when it came until the index had it.
+    pub received_to_indexed: Option<Percentiles>,
+    /// Both.
+    pub triggered_to_indexed: Option<Percentiles>,
+}
+
+/// Milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Percentiles {
+    /// Half took at most this long.
+    pub p50: u64,
+    /// All but one in a hundred did.
+    pub p99: u64,
+}
+
+impl Lag {
+    /// Of these entries, newest first. Only what was applied counts, each delivery once, for nothing else has waited for
+    /// the index.
+    #[must_use]
+    pub fn of<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Self {
+        let mut seen = BTreeSet::new();
+        let applied = |entry: &&Entry| entry.outcome == Outcome::Applied && !entry.replay;
+        let entries: Vec<&Entry> = entries
+            .into_iter()
+            .filter(applied)
+            .filter(|entry| seen.insert((&entry.topic, &entry.id)))
+            .collect();
+        let of = |from: fn(&Entry) -> Option<Timestamp>, to: fn(&Entry) -> Timestamp| {
+            let taken = entries.iter().filter_map(|entry| Some(millis(from(entry)?, to(entry))));
+            Percentiles::of(taken.collect())
+        };
+        Self {
+            deliveries: entries.len(),
+            triggered_to_received: of(|entry| entry.triggered_at, |entry| entry.received_at),
+            received_to_indexed: of(|entry| Some(entry.received_at), |entry| entry.at),
+            triggered_to_indexed: of(|entry| entry.triggered_at, |entry| entry.at),
+        }
+    }
+}
+
+/// None, where clocks disagree and the end is before the beginning.
+fn millis(from: Timestamp, to: Timestamp) -> u64 {
+    u64::try_from(to.duration_since(from).as_millis()).unwrap_or(0)
+}
+
+impl Percentiles {
+    /// By the nearest rank; `None` of nothing.
+    fn of(mut millis: Vec<u64>) -> Option<Self> {
+        millis.sort_unstable();
+        let rank = |percent: usize| {
+            millis
+                .get((millis.len() * percent).div_ceil(100).checked_sub(1)?)
+                .copied()
+        };
+        Some(Self {
+            p50: rank(50)?,
+            p99: rank(99)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::live::tests::entry;
+
+    fn taking(id: u64, millis: i64) -> Entry {
+        let entry = entry(id, Outcome::Applied);
+        let after = |millis| entry.received_at + jiff::SignedDuration::from_millis(millis);
+        Entry {
+            triggered_at: Some(after(-1000)),
+            at: after(millis),
+            ..entry.clone()
+        }
+    }
+
+    #[test]
+    fn percentiles_are_of_the_nearest_rank() {
+        let entries: Vec<Entry> = (1..=200).map(|nth| taking(nth, i64::try_from(nth).unwrap())).collect();
+        let lag = Lag::of(&entries);
+        assert_eq!(lag.deliveries, 200);
+        assert_eq!(lag.received_to_indexed, Some(Percentiles { p50: 100, p99: 198 }));
+        assert_eq!(lag.triggered_to_received, Some(Percentiles { p50: 1000, p99: 1000 }));
+        assert_eq!(lag.triggered_to_indexed, Some(Percentiles { p50: 1100, p99: 1198 }));
+        let one = Lag::of(&entries[6..7]).received_to_indexed;
+        assert_eq!(one, Some(Percentiles { p50: 7, p99: 7 }));
+        assert_eq!(Lag::of([]), Lag::default());
+    }
+
+    #[test]
+    fn only_the_stores_own_deliveries_count_each_once_and_once_applied() {
+        let replay = Entry {
+            replay: true,
+            ..taking(2, 9_000)
+        };
+        let parked = Entry {
+            outcome: Outcome::Parked,
+            ..taking(3, 9_000)
+        };
+        let untold = Entry {
+            triggered_at: None,
+            ..taking(4, -5)
+        };
+        let lag = Lag::of(&[taking(1, 20), replay, parked, untold, taking(1, 9_000)]);
+        assert_eq!(lag.deliveries, 2);
+        assert_eq!(lag.received_to_indexed, Some(Percentiles { p50: 0, p99: 20 }));
+        assert_eq!(lag.triggered_to_received, Some(Percentiles { p50: 1000, p99: 1000 }));
+    }
+}

@@ -1,0 +1,374 @@
+//! What a person may want to know of at once, read from two states of a store's record.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Changed, Outcome,
+    entry::ORDER,
+    summary::{advice, unheard},
+};
+use crate::stores::{Quota, Run, RunStage, RunTask, StoreRecord, Watched};
+
+/// Something that a person may want to know of at once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// Which one, as in `demo.myshopify.com/17/error`: the same however often it is told.
+    pub id: String,
+    /// When.
+    pub at: Timestamp,
+    /// What sort.
+    pub kind: NoticeKind,
+    /// A sentence.
+    pub message: String,
+    /// What to do about it, if something is to be done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advice: Option<String>,
+}
+
+/// What sort of notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoticeKind {
+    /// Something went wrong.
+    Error,
+    /// A delivery is parked for a person.
+    DeadLetter,
+    /// A subscription is gone, or sends elsewhere.
+    SubscriptionLost,
+    /// A subscription was made again.
+    SubscriptionRestored,
+    /// The store has uninstalled the app.
+    Uninstalled,
+    /// The store has installed the app.
+    Installed,
+    /// An order came.
+    Order,
+    /// Less than a fifth of the Admin API's quota is left.
+    QuotaLow,
+    /// A run through the catalogue has ended.
+    RunEnded,
+}
+
+/// What a write of a store's record has to tell a person at once.
+#[must_use]
+pub fn notices(changed: &Changed) -> Vec<Notice> {
+    let mut told = Told {
+        changed,
+        notices: Vec::new(),
+    };
+    let unknown = StoreRecord::default();
+    let (before, after) = (changed.before.as_ref().unwrap_or(&unknown), &changed.after);
+    told.of_deliveries();
+    told.of_errors(before, after);
+    told.of_installs(before, after);
+    told.of_subscriptions(before.watched.as_ref(), after.watched.as_ref());
+    told.of_quota(before.quota, after.quota);
+    told.of_runs(before.run.as_ref(), after.run.as_ref());
+    told.notices
+}
+
+struct Told<'a> {
+    changed: &'a Changed,
+    notices: Vec<Notice>,
+}
+
+impl Told<'_> {
+    fn push(&mut self, kind: NoticeKind, name: &str, at: Timestamp, message: String, advice: Option<String>) {
+        let id = format!("{}/{}/{name}", self.changed.store.store, self.changed.after.seq);
+        self.notices.push(Notice {
+            id,
+            at,
+            kind,
+            message,
+            advice,
+        });
+    }
+
+    fn of_deliveries(&mut self) {
+        let changed = self.changed;
+        // The oldest first, as everything else that is told.
+        for (nth, entry) in changed.latest.iter().enumerate().rev() {
+            match (entry.outcome, &entry.problem, &entry.subject) {
+                (Outcome::Parked, problem, _) => {
+                    let why = problem.as_ref().map_or("it cannot be read", |(_, message)| message);
+                    let message = format!("a delivery of {} is parked: {why}", entry.topic);
+                    let advice = problem.as_ref().map(|(code, _)| advice(*code).to_owned());
+                    self.push(
+                        NoticeKind::DeadLetter,
+                        &format!("dead_letter/{nth}"),
+                        entry.at,
+                        message,
+                        advice,
+                    );
+                }
+                (Outcome::Noted, _, Some(order)) if order.kind == ORDER && !entry.replay => {
+                    let message = format!("order {} came", order.id);
+                    self.push(NoticeKind::Order, &format!("order/{nth}"), entry.at, message, None);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn of_errors(&mut self, before: &StoreRecord, after: &StoreRecord) {
+        let Some(error) = after
+            .last_error
+            .as_ref()
+            .filter(|_| before.last_error != after.last_error)
+        else {
+            return;
+        };
+        // Told as a dead letter already.
+        let is_parked =
+            self.changed.latest.iter().any(|entry| {
+                entry.outcome == Outcome::Parked && error.delivery_id.as_deref() == Some(entry.id.as_str())
+            });
+        if !is_parked {
+            let advice = advice(error.code).to_owned();
+            self.push(
+                NoticeKind::Error,
+                "error",
+                error.at,
+                error.message.clone(),
+                Some(advice),
+            );
+        }
+    }
+
+    fn of_installs(&mut self, before: &StoreRecord, after: &StoreRecord) {
+        let Some(at) = after.uninstalled_at else { return };
+        if before.enabled && !after.enabled {
+            let message = "the store has uninstalled the app: its documents leave the index".to_owned();
+            let advice = "nothing, if that was meant; else `hookline store add` once it is installed again".to_owned();
+            self.push(NoticeKind::Uninstalled, "uninstalled", at, message, Some(advice));
+        } else if !before.enabled && after.enabled {
+            let at = after.last_event_at.map_or(at, |event| event.max(at));
+            let message = "the store has installed the app again".to_owned();
+            let advice = "resync it: its webhooks tell only what changes from now on".to_owned();
+            self.push(NoticeKind::Installed, "installed", at, message, Some(advice));
+        }
+    }
+
+    fn of_subscriptions(&mut self, before: Option<&Watched>, after: Option<&Watched>) {
+        let Some(after) = after.filter(|after| before.is_none_or(|before| before.at != after.at)) else {
+            return;
+        };
+        let known: Vec<&str> = before.into_iter().flat_map(unheard).collect();
+        let lost: Vec<&str> = unheard(after).filter(|topic| !known.contains(topic)).collect();
+        if !lost.is_empty() {
+            let message = format!("no subscription sends us {} any more", lost.join(", "));
+            let advice = "`hookline webhooks register` makes it again".to_owned();
+            self.push(NoticeKind::SubscriptionLost, "lost", after.at, message, Some(advice));
+        }
+        let restored: Vec<&str> = after.restored.iter().map(crate::ids::Topic::as_str).collect();
+        if !restored.is_empty() {
+            let message = format!(
+                "the subscription of {} was gone, and is made again",
+                restored.join(", ")
+            );
+            let advice = "reconcile the store: what changed meanwhile was not told".to_owned();
+            self.push(
+                NoticeKind::SubscriptionRestored,
+                "restored",
+                after.at,
+                message,
+                Some(advice),
+            );
+        }
+    }
+
+    fn of_quota(&mut self, before: Option<Quota>, after: Option<Quota>) {
+        let is_low = |quota: Quota| u64::from(quota.available) * 5 < u64::from(quota.maximum);
+        let Some(after) = after.filter(|after| is_low(*after) && !before.is_some_and(is_low)) else {
+            return;
+        };
+        let message = format!(
+            "{} of {} points of the store's Admin API are left; {} come back each second",
+            after.available, after.maximum, after.restored_per_second
+        );
+        let advice = "nothing: Hookline waits for them. Other users of the same token may be the cause".to_owned();
+        self.push(NoticeKind::QuotaLow, "quota", after.at, message, Some(advice));
+    }
+
+    fn of_runs(&mut self, before: Option<&Run>, after: Option<&Run>) {
+        let ended = |run: &&Run| matches!(run.stage, RunStage::Done | RunStage::Failed);
+        let Some(run) = after.filter(ended) else { return };
+        if before
+            .filter(ended)
+            .is_some_and(|before| before.began_at == run.began_at)
+        {
+            return;
+        }
+        let what = match run.task {
+            RunTask::Resync => "the resync",
+            RunTask::Reconcile => "the reconciliation",
+        };
+        let (message, advice) = if run.stage == RunStage::Done {
+            (
+                format!("{what} has ended: {} products were gone through", run.products),
+                None,
+            )
+        } else {
+            let advice = "the last error says why; begin another once that is mended".to_owned();
+            (format!("{what} could not go on"), Some(advice))
+        };
+        self.push(NoticeKind::RunEnded, "run", run.at, message, advice);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        live::tests::{entry, store},
+        stores::{ErrorCode, LastError},
+    };
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn changed(before: StoreRecord, after: StoreRecord) -> Changed {
+        Changed {
+            store: store(),
+            before: Some(before),
+            after: StoreRecord { seq: 17, ..after },
+            latest: Vec::new(),
+        }
+    }
+
+    fn kinds(changed: &Changed) -> Vec<(NoticeKind, String)> {
+        notices(changed)
+            .into_iter()
+            .map(|notice| (notice.kind, notice.id))
+            .collect()
+    }
+
+    fn one(kind: NoticeKind, name: &str) -> Vec<(NoticeKind, String)> {
+        vec![(kind, format!("demo.myshopify.com/17/{name}"))]
+    }
+
+    /// From `before` to `after` is this notice, and from `after` to itself none.
+    fn tells(before: &StoreRecord, after: &StoreRecord, kind: NoticeKind, name: &str) {
+        assert_eq!(kinds(&changed(before.clone(), after.clone())), one(kind, name));
+        assert_eq!(kinds(&changed(after.clone(), after.clone())), []);
+    }
+
+    fn failed(delivery_id: Option<String>) -> StoreRecord {
+        StoreRecord {
+            last_error: Some(LastError {
+                at: at("2026-11-21T12:00:00Z"),
+                code: ErrorCode::SchemaMismatch,
+                message: "the problem".to_owned(),
+                delivery_id,
+            }),
+            ..StoreRecord::default()
+        }
+    }
+
+    #[test]
+    fn an_error_is_told_once_and_a_dead_letter_is_told_as_one() {
+        let before = StoreRecord::default();
+        tells(&before, &failed(None), NoticeKind::Error, "error");
+        let parked = entry(1, Outcome::Parked);
+        let mut dead = changed(before, failed(Some(parked.id.to_string())));
+        dead.latest = vec![entry(2, Outcome::Applied), parked];
+        assert_eq!(kinds(&dead), one(NoticeKind::DeadLetter, "dead_letter/1"));
+    }
+
+    #[test]
+    fn an_order_is_told_but_not_its_replay() {
+        let mut changed = changed(StoreRecord::default(), StoreRecord::default());
+        let order = super::super::Entry {
+            subject: Some(super::super::Subject {
+                kind: ORDER.to_owned(),
+                id: crate::ids::EntityId::new("820982911946154508").unwrap(),
+                title: None,
+            }),
+            ..entry(1, Outcome::Noted)
+        };
+        let replay = super::super::Entry {
+            replay: true,
+            ..order.clone()
+        };
+        changed.latest = vec![replay, order, entry(2, Outcome::Applied)];
+        assert_eq!(kinds(&changed), one(NoticeKind::Order, "order/1"));
+    }
+
+    #[test]
+    fn installs_and_uninstalls_are_told() {
+        let installed = StoreRecord::default();
+        let uninstalled = installed.uninstalled(at("2026-11-21T12:00:00Z")).unwrap();
+        let again = uninstalled.reinstalled(at("2026-11-21T12:00:00Z")).unwrap();
+        tells(&installed, &uninstalled, NoticeKind::Uninstalled, "uninstalled");
+        tells(&uninstalled, &again, NoticeKind::Installed, "installed");
+        let redacted = uninstalled.redacted(at("2026-11-21T12:00:00Z"), at("2026-11-23T12:00:00Z"));
+        assert_eq!(kinds(&changed(uninstalled, redacted.unwrap())), []);
+    }
+
+    #[test]
+    fn subscriptions_are_told_when_they_vanish_and_when_they_are_back() {
+        let seen = |at: &str, missing: &[&str], restored: &[&str]| {
+            let topics = |topics: &[&str]| topics.iter().map(|topic| topic.parse().unwrap()).collect();
+            StoreRecord {
+                watched: Some(Watched {
+                    missing: topics(missing),
+                    restored: topics(restored),
+                    ..Watched::unseen(at.parse().unwrap(), true)
+                }),
+                ..StoreRecord::default()
+            }
+        };
+        let all = seen("2026-11-21T10:00:00Z", &[], &[]);
+        let lost = seen("2026-11-21T11:00:00Z", &["products/update"], &[]);
+        let still = seen("2026-11-21T12:00:00Z", &["products/update"], &[]);
+        let back = seen("2026-11-21T13:00:00Z", &[], &["products/update"]);
+        tells(&all, &lost, NoticeKind::SubscriptionLost, "lost");
+        assert_eq!(kinds(&changed(lost, still.clone())), []);
+        tells(&still, &back, NoticeKind::SubscriptionRestored, "restored");
+    }
+
+    #[test]
+    fn a_quota_that_runs_low_is_told_once() {
+        let left = |available| StoreRecord {
+            quota: Some(Quota {
+                at: at("2026-11-21T12:00:00Z"),
+                available,
+                maximum: 1000,
+                restored_per_second: 50,
+            }),
+            ..StoreRecord::default()
+        };
+        tells(&left(200), &left(199), NoticeKind::QuotaLow, "quota");
+        assert_eq!(kinds(&changed(left(199), left(10))), []);
+        assert_eq!(kinds(&changed(left(10), left(900))), []);
+    }
+
+    #[test]
+    fn the_end_of_a_run_is_told() {
+        let run = |stage, began_at: &str| StoreRecord {
+            run: Some(Run {
+                task: RunTask::Resync,
+                stage,
+                began_at: at(began_at),
+                at: at("2026-11-21T12:00:00Z"),
+                products: 3,
+                bytes: None,
+            }),
+            ..StoreRecord::default()
+        };
+        let [first, second] = ["2026-11-21T11:00:00Z", "2026-11-21T11:30:00Z"];
+        let reading = run(RunStage::Reading, first);
+        for end in [RunStage::Done, RunStage::Failed] {
+            tells(&reading, &run(end, first), NoticeKind::RunEnded, "run");
+            tells(
+                &run(RunStage::Done, first),
+                &run(end, second),
+                NoticeKind::RunEnded,
+                "run",
+            );
+        }
+        assert_eq!(kinds(&changed(StoreRecord::default(), reading)), []);
+    }
+}

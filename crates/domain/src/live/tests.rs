@@ -1,0 +1,159 @@
+use jiff::{SignedDuration, Timestamp};
+
+use super::*;
+use crate::{
+    access::{Principal, Reach, Role},
+    backfill::Pause,
+    ids::{StoreKey, StoreName},
+    memory::{MemoryActivity, MemoryPush, MemoryStores, MemoryWatchers},
+    port::Clock,
+    stores::{Counter, StoreUpdate, Stores},
+    testing::SetClock,
+};
+
+pub(super) fn store() -> StoreKey {
+    key("demo.myshopify.com")
+}
+
+fn key(name: &str) -> StoreKey {
+    format!("shopify#{name}").parse().unwrap()
+}
+
+fn named(name: &StoreName) -> Option<StoreKey> {
+    name.as_str().ends_with(".myshopify.com").then(|| key(name.as_str()))
+}
+
+/// A delivery that came at noon and was done with a second later.
+pub(super) fn entry(id: u64, outcome: Outcome) -> Entry {
+    let received_at: Timestamp = "2026-11-21T12:00:00Z".parse().unwrap();
+    Entry {
+        topic: "products/update".parse().unwrap(),
+        id: format!("delivery-{id}").parse().unwrap(),
+        event_id: None,
+        subject: None,
+        triggered_at: None,
+        received_at,
+        at: received_at + SignedDuration::from_secs(1),
+        outcome,
+        problem: None,
+        replay: false,
+    }
+}
+
+/// Waits by setting the clock.
+#[derive(Debug, Clone)]
+struct Skip(SetClock);
+
+impl Pause for Skip {
+    async fn pause(&self, how_long: SignedDuration) {
+        self.0.pass(how_long);
+    }
+}
+
+/// Stores, and some who follow them.
+struct World {
+    stores: MemoryStores,
+    activity: MemoryActivity,
+    watchers: MemoryWatchers,
+    push: MemoryPush,
+    clock: SetClock,
+    tell: Tell<MemoryActivity, MemoryWatchers, MemoryPush, Skip, SetClock>,
+}
+
+impl World {
+    fn new() -> Self {
+        let clock = SetClock::at("2026-11-21T12:00:00Z");
+        let (activity, watchers, push) = (
+            MemoryActivity::default(),
+            MemoryWatchers::default(),
+            MemoryPush::default(),
+        );
+        Self {
+            tell: Tell {
+                activity: activity.clone(),
+                watchers: watchers.clone(),
+                push: push.clone(),
+                pause: Skip(clock.clone()),
+                clock: clock.clone(),
+                last_round: None.into(),
+            },
+            stores: MemoryStores::default().followed(),
+            activity,
+            watchers,
+            push,
+            clock,
+        }
+    }
+
+    fn follow(&self) -> Follow<MemoryWatchers, MemoryStores, MemoryActivity, MemoryPush, SetClock> {
+        Follow {
+            watchers: self.watchers.clone(),
+            stores: self.stores.clone(),
+            activity: self.activity.clone(),
+            push: self.push.clone(),
+            clock: self.clock.clone(),
+            key: named,
+        }
+    }
+
+    fn viewer(&self, reach: Reach) -> Principal {
+        Principal {
+            id: "tok_1".to_owned(),
+            role: Role::Viewer,
+            reach,
+            expires_at: self.clock.now() + SignedDuration::from_hours(1),
+        }
+    }
+
+    /// Connects, and follows what `asked` says.
+    async fn watches(&self, connection: &str, reach: Reach, asked: &str) {
+        let follow = self.follow();
+        follow.connected(connection, self.viewer(reach)).await.unwrap();
+        follow.asked(connection, asked).await.unwrap();
+    }
+
+    /// One delivery to each of these stores has been dealt with.
+    async fn happens(&self, name: &str, id: u64) {
+        let mut update = StoreUpdate {
+            latest: vec![entry(id, Outcome::Applied)],
+            last_event_at: Some(self.clock.now()),
+            ..StoreUpdate::default()
+        };
+        update.count(self.clock.now(), Counter::Event("products/update".parse().unwrap()));
+        self.stores.record(&key(name), &update).await.unwrap();
+    }
+
+    /// A round of what has happened since the last.
+    async fn round(&self) {
+        self.tell.tell(self.stores.take_changes()).await.unwrap();
+    }
+
+    fn told(&self, connection: &str) -> Vec<Frame> {
+        let (to, others): (Vec<_>, Vec<_>) = self.push.take().into_iter().partition(|(to, _)| to == connection);
+        assert_eq!(others, [], "somebody else was told");
+        to.into_iter().map(|(_, frame)| frame).collect()
+    }
+}
+
+const DEMO: &str = r#"{"action":"watch","store":"demo.myshopify.com"}"#;
+const LIST: &str = r#"{"action":"watch","store":null,"list":true}"#;
+
+fn only(names: &[&str]) -> Reach {
+    Reach::Stores(names.iter().map(|name| key(name)).collect())
+}
+
+fn ids(deliveries: &[Entry]) -> Vec<&str> {
+    deliveries.iter().map(|entry| entry.id.as_str()).collect()
+}
+
+/// From where to where each update goes.
+fn steps(frames: &[Frame]) -> Vec<(u64, u64)> {
+    let step = |frame: &Frame| match frame {
+        Frame::Update { after, seq, .. } => Some((*after, *seq)),
+        _ => None,
+    };
+    frames.iter().filter_map(step).collect()
+}
+
+mod follow;
+mod tell;

@@ -1,0 +1,425 @@
+//! What function `status` answers.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use hookline_domain::{
+    ids::{DeliveryKey, StoreKey},
+    ledger::{ClaimRequest, Fate, Ledger},
+    live::{Activity, Entry, Kept, Outcome},
+    memory::{MemoryAccess, MemoryActivity, MemoryDeadLetters, MemoryLedger, MemoryQueue, MemoryStores},
+    port::{Clock, Unavailable},
+    stores::{Counter, StoreList, StorePage, StoreRecord, StoreUpdate, Stores},
+};
+use jiff::{SignedDuration, Timestamp};
+
+use super::*;
+use crate::{
+    api::{About, ReadApi, ReadPorts, openapi::DESCRIPTION},
+    serve::Http,
+    testing::{Noon, STORE},
+};
+
+/// Every route but the public one.
+const ROUTES: [&str; 6] = [
+    "GET /api/me",
+    "GET /api/stores",
+    "GET /api/stores/{store}/status",
+    "GET /api/stores/{store}/deliveries",
+    "GET /api/stores/{store}/deliveries/{id}",
+    "POST /api/live/tickets",
+];
+
+/// A clock that can be put forward.
+#[derive(Debug, Clone)]
+struct Put(Arc<Mutex<Timestamp>>);
+
+impl Put {
+    fn forward(&self, by: SignedDuration) {
+        *self.0.lock().unwrap() += by;
+    }
+}
+
+impl Clock for Put {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+}
+
+/// Stores, and how often all of them were read.
+#[derive(Debug, Clone, Default)]
+struct Counted {
+    stores: MemoryStores,
+    pages: Arc<AtomicUsize>,
+}
+
+impl Stores for Counted {
+    async fn find(&self, store: &StoreKey) -> Result<Option<StoreRecord>, Unavailable> {
+        self.stores.find(store).await
+    }
+    async fn record(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), Unavailable> {
+        self.stores.record(store, update).await
+    }
+    async fn disable(&self, store: &StoreKey, at: Timestamp) -> Result<(), Unavailable> {
+        self.stores.disable(store, at).await
+    }
+    async fn begin_epoch(&self, store: &StoreKey, ended: Timestamp) -> Result<(), Unavailable> {
+        self.stores.begin_epoch(store, ended).await
+    }
+}
+
+impl StoreList for Counted {
+    async fn page(&self, after: Option<&StoreKey>) -> Result<StorePage, Unavailable> {
+        self.pages.fetch_add(1, Ordering::Relaxed);
+        self.stores.page(after).await
+    }
+}
+
+type Api = ReadApi<Counted, MemoryLedger, MemoryActivity, (MemoryQueue, MemoryDeadLetters), MemoryAccess, Put>;
+
+struct World {
+    api: Api,
+    stores: Counted,
+    ledger: MemoryLedger,
+    activity: MemoryActivity,
+    dead_letters: MemoryDeadLetters,
+    clock: Put,
+}
+
+fn key(store: &str) -> StoreKey {
+    format!("shopify#{store}").parse().unwrap()
+}
+
+async fn world_of(stores: impl IntoIterator<Item = String>, last_event_at: fn(usize) -> Timestamp) -> World {
+    let (stores_of, ledger, activity) = (Counted::default(), MemoryLedger::default(), MemoryActivity::default());
+    for (n, store) in stores.into_iter().enumerate() {
+        let mut update = StoreUpdate {
+            last_event_at: Some(last_event_at(n)),
+            ..StoreUpdate::default()
+        };
+        update.count(Noon.now(), Counter::Duplicate);
+        stores_of.record(&key(&store), &update).await.unwrap();
+    }
+    let clock = Put(Arc::new(Mutex::new(Noon.now())));
+    let dead_letters = MemoryDeadLetters::default();
+    let ports = ReadPorts {
+        stores: stores_of.clone(),
+        records: Some(ledger.clone()),
+        activity: Some(activity.clone()),
+        queues: Some((MemoryQueue::default(), dead_letters.clone())),
+        tickets: Some(MemoryAccess::default()),
+        clock: clock.clone(),
+    };
+    let about = About {
+        live_url: Some("wss://live".into()),
+        receivers_url: Some("https://{api}.hooks/shopify".into()),
+    };
+    World {
+        api: ReadApi::new(ports, about),
+        stores: stores_of,
+        ledger,
+        activity,
+        dead_letters,
+        clock,
+    }
+}
+
+async fn demo() -> World {
+    world_of([STORE.to_owned(), "other.myshopify.com".to_owned()], |_| Noon.now()).await
+}
+
+fn entry(id: &str, outcome: Outcome, seconds_ago: i64) -> Entry {
+    let at = Noon.now() - SignedDuration::from_secs(seconds_ago);
+    Entry {
+        topic: "products/update".parse().unwrap(),
+        id: id.parse().unwrap(),
+        event_id: None,
+        subject: None,
+        triggered_at: None,
+        received_at: at,
+        at,
+        outcome,
+        problem: None,
+        replay: false,
+    }
+}
+
+impl World {
+    async fn ask(&self, route: &str, query: &[(&str, &str)], who: Option<&Principal>) -> (u16, Value) {
+        let path = [("store", STORE), ("id", "a")];
+        let response = self.api.answer(asked(route, &path, query, "", who)).await;
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        (response.status().as_u16(), value(&response))
+    }
+
+    async fn list(&self, query: &[(&str, &str)], who: &Principal) -> Value {
+        let (status, told) = self.ask("GET /api/stores", query, Some(who)).await;
+        assert_eq!(status, 200, "{told}");
+        told
+    }
+
+    async fn keep(&self, seq: u64, entries: Vec<Entry>) {
+        let kept = Kept { seq, entries };
+        self.activity.keep(&key(STORE), &[kept], seq).await.unwrap();
+    }
+
+    async fn claim(&self) -> DeliveryKey {
+        let key = DeliveryKey {
+            store: key(STORE),
+            topic: "products/update".parse().unwrap(),
+            id: "a".parse().unwrap(),
+        };
+        let request = ClaimRequest {
+            owner: "me".into(),
+            now: Noon.now(),
+            lease_until: Noon.now() + SignedDuration::from_secs(10),
+            expires_at: Noon.now() + SignedDuration::from_hours(1),
+            event_id: None,
+        };
+        self.ledger.claim(&key, &request).await.unwrap();
+        key
+    }
+}
+
+fn names(page: &Value) -> Vec<&str> {
+    let stores = page["stores"].as_array().unwrap();
+    stores.iter().map(|store| store["store"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn nobody_is_told_anything_but_what_there_is_to_ask() {
+    let world = demo().await;
+    for route in ROUTES {
+        assert_eq!(world.ask(route, &[], None).await.0, 401, "{route}");
+    }
+    let (status, described) = world.ask("GET /api/openapi.json", &[], None).await;
+    assert_eq!((status, &described["openapi"]), (200, &json!("3.1.0")));
+    assert_eq!(world.ask("GET /api/elsewhere", &[], Some(&anybody())).await.0, 404);
+}
+
+#[test]
+fn every_route_is_described() {
+    let described: Value = serde_json::from_str(DESCRIPTION).unwrap();
+    for route in ROUTES {
+        let (method, path) = route.split_once(' ').unwrap();
+        assert!(described["paths"][path][method.to_lowercase()].is_object(), "{route}");
+    }
+}
+
+#[tokio::test]
+async fn a_store_out_of_reach_is_as_unknown_as_one_that_is_not_there() {
+    let world = demo().await;
+    let elsewhere = of("other.myshopify.com", Role::Admin);
+    let nowhere = world_of(["other.myshopify.com".to_owned()], |_| Noon.now()).await;
+    let topic = [("topic", "products/update")];
+    for route in ROUTES.iter().filter(|route| route.contains("{store}")) {
+        let told = world.ask(route, &topic, Some(&elsewhere)).await;
+        assert_eq!(told.0, 404, "{route}");
+        assert_eq!(told, nowhere.ask(route, &topic, Some(&anybody())).await, "{route}");
+    }
+    assert_eq!(names(&world.list(&[], &elsewhere).await), ["other.myshopify.com"]);
+    let many = (0..30).map(|n| key(&format!("s{n}.myshopify.com"))).chain([key(STORE)]);
+    let many = principal(Role::Viewer, Reach::Stores(many.collect()));
+    let page = world.list(&[], &many).await;
+    assert_eq!((names(&page), &page["counts"]["live"]), (vec![STORE], &json!(1)));
+}
+
+#[tokio::test]
+async fn who_asks_is_told_who_they_are() {
+    let world = demo().await;
+    let (_, told) = world.ask("GET /api/me", &[], Some(&of(STORE, Role::Admin))).await;
+    assert_eq!((&told["role"], &told["stores"]), (&json!("admin"), &json!([STORE])));
+    assert_eq!(
+        (&told["live_url"], &told["expires_at"]),
+        (&json!("wss://live"), &json!("2026-11-21T13:00:00Z"))
+    );
+    assert!(told["topics"].as_array().unwrap().contains(&json!("products/update")));
+    let (_, told) = world.ask("GET /api/me", &[], Some(&anybody())).await;
+    assert_eq!(told["stores"], json!(["*"]));
+    let (status, ticket) = world.ask("POST /api/live/tickets", &[], Some(&anybody())).await;
+    assert!(status == 201 && ticket["ticket"].is_string());
+}
+
+#[tokio::test]
+async fn a_thousand_stores_are_paged_filtered_and_counted() {
+    let stores = (0..1000).map(|n| format!("store-{n:04}.myshopify.com"));
+    // Every fourth is live.
+    let world = world_of(stores, |n| {
+        let ago = if n % 4 == 0 { 1 } else { 31 };
+        Noon.now() - SignedDuration::from_mins(ago)
+    })
+    .await;
+    let all = anybody();
+    let (mut seen, mut after) = (Vec::new(), String::new());
+    loop {
+        let page = world.list(&[("limit", "150"), ("after", &after)], &all).await;
+        assert_eq!(page["counts"], json!({"live": 250, "idle": 750, "attention": 0}));
+        seen.extend(names(&page).into_iter().map(str::to_owned));
+        match page["next"].as_str() {
+            Some(next) => next.clone_into(&mut after),
+            None => break,
+        }
+    }
+    assert_eq!(seen.len(), 1000);
+    assert!(seen.is_sorted());
+    let page = world.list(&[("q", "STORE-099"), ("state", "live")], &all).await;
+    assert_eq!(names(&page), ["store-0992.myshopify.com", "store-0996.myshopify.com"]);
+    assert_eq!((&page["next"], &page["counts"]["idle"]), (&Value::Null, &json!(750)));
+    let page = world
+        .list(&[("limit", "200"), ("after", "store-0799.myshopify.com")], &all)
+        .await;
+    assert_eq!(
+        (names(&page).len(), &page["next"]),
+        (200, &Value::Null),
+        "the last page is full"
+    );
+    for query in [("limit", "0"), ("limit", "201"), ("limit", "x"), ("state", "asleep")] {
+        assert_eq!(
+            world.ask("GET /api/stores", &[query], Some(&all)).await.0,
+            400,
+            "{query:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_table_is_read_at_most_every_two_seconds_and_not_for_a_few_stores() {
+    let world = demo().await;
+    let pages = || world.stores.pages.load(Ordering::Relaxed);
+    world.list(&[], &of(STORE, Role::Viewer)).await;
+    assert_eq!(pages(), 0);
+    for (forward, read) in [(0, 1), (1999, 1), (1, 2)] {
+        world.clock.forward(SignedDuration::from_millis(forward));
+        world.list(&[], &anybody()).await;
+        assert_eq!(pages(), read, "{forward}");
+    }
+}
+
+#[tokio::test]
+async fn the_status_tells_how_a_store_is_doing() {
+    let world = demo().await;
+    world.dead_letters.put("x".into());
+    // The newest of a delivery counts: `b` was parked and has been applied since.
+    let first = [
+        entry("b", Outcome::Parked, 4000),
+        entry("c", Outcome::Waiting, 1801),
+        entry("d", Outcome::Waiting, 60),
+    ];
+    world.keep(1, first.to_vec()).await;
+    world
+        .keep(2, vec![entry("e", Outcome::Parked, 5), entry("b", Outcome::Applied, 9)])
+        .await;
+    let route = "GET /api/stores/{store}/status";
+    let (status, told) = world.ask(route, &[], Some(&anybody())).await;
+    assert_eq!(status, 200);
+    assert_eq!((&told["state"], &told["activity"]), (&json!("live"), &json!("live")));
+    assert_eq!(
+        (&told["enabled"], &told["duplicates_dropped_24h"]),
+        (&json!(true), &json!(1))
+    );
+    assert_eq!((&told["pending"], &told["dead_letters"]), (&json!(1), &json!(2)));
+    assert_eq!(told["lag"]["deliveries"], 1);
+    assert_eq!(told["queues"], json!({"waiting": 0, "in_flight": 0, "dead_letters": 1}));
+    let update = json!({"topic": "products/update", "url": "https://abcdefghij.hooks/shopify/products-update"});
+    assert!(told["receivers"].as_array().unwrap().contains(&update));
+    let (_, told) = world.ask(route, &[], Some(&of(STORE, Role::Admin))).await;
+    assert_eq!(told["queues"], Value::Null, "those are of all stores");
+}
+
+#[tokio::test]
+async fn deliveries_come_a_page_at_a_time_newest_first() {
+    let world = demo().await;
+    for seq in 1..=5 {
+        let two = [format!("{seq}b"), format!("{seq}a")];
+        world
+            .keep(seq, two.map(|id| entry(&id, Outcome::Applied, 0)).to_vec())
+            .await;
+    }
+    let route = "GET /api/stores/{store}/deliveries";
+    let (mut seen, mut before) = (Vec::new(), String::new());
+    loop {
+        let (_, page) = world
+            .ask(route, &[("limit", "3"), ("before", &before)], Some(&anybody()))
+            .await;
+        let deliveries = page["deliveries"].as_array().unwrap();
+        seen.extend(deliveries.iter().map(|entry| entry["id"].as_str().unwrap().to_owned()));
+        match page["next"].as_u64() {
+            Some(next) => before = next.to_string(),
+            None => break,
+        }
+    }
+    assert_eq!(seen, ["5b", "5a", "4b", "4a", "3b", "3a", "2b", "2a", "1b", "1a"]);
+    for query in [("before", "x"), ("before", "-1"), ("limit", "201")] {
+        assert_eq!(world.ask(route, &[query], Some(&anybody())).await.0, 400, "{query:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_delivery_tells_its_whole_fate() {
+    let world = demo().await;
+    let (route, topic) = (
+        "GET /api/stores/{store}/deliveries/{id}",
+        [("topic", "products/update")],
+    );
+    assert_eq!(world.ask(route, &topic, Some(&anybody())).await.0, 404);
+    assert_eq!(world.ask(route, &[], Some(&anybody())).await.0, 400);
+    let key = world.claim().await;
+    let (_, told) = world.ask(route, &topic, Some(&anybody())).await;
+    assert_eq!(
+        (&told["state"], &told["lease_until"]),
+        (&json!("claimed"), &json!("2026-11-21T12:00:10Z"))
+    );
+    assert!(told["meaning"].as_str().unwrap().contains("has just taken it"));
+    world
+        .ledger
+        .complete(&key, Fate::Superseded, None, Noon.now())
+        .await
+        .unwrap();
+    let mine = entry("a", Outcome::Superseded, 0);
+    let other_topic = Entry {
+        topic: "products/delete".parse().unwrap(),
+        ..mine.clone()
+    };
+    world
+        .keep(1, vec![entry("b", Outcome::Applied, 0), mine, other_topic])
+        .await;
+    let (_, told) = world.ask(route, &topic, Some(&anybody())).await;
+    assert_eq!((&told["state"], &told["fate"]), (&json!("done"), &json!("superseded")));
+    assert_eq!(told["entries"].as_array().unwrap().len(), 1);
+    assert!(told["meaning"].as_str().unwrap().contains("a newer state"));
+    world.clock.forward(SignedDuration::from_hours(1));
+    let (_, told) = world.ask(route, &topic, Some(&anybody())).await;
+    assert_eq!(told["state"], "expired");
+}
+
+#[tokio::test]
+async fn what_a_function_was_not_told_is_501_and_the_status_comes_without() {
+    let world = demo().await;
+    let ports = ReadPorts {
+        stores: world.stores.clone(),
+        records: None::<MemoryLedger>,
+        activity: None::<MemoryActivity>,
+        queues: None::<(MemoryQueue, MemoryDeadLetters)>,
+        tickets: None::<MemoryAccess>,
+        clock: world.clock.clone(),
+    };
+    let api = ReadApi::new(ports, About::default());
+    let statuses = ROUTES.map(async |route| {
+        let path = [("store", STORE), ("id", "a")];
+        let response = api
+            .answer(asked(route, &path, &[("topic", "a/b")], "", Some(&anybody())))
+            .await;
+        (response.status().as_u16(), value(&response))
+    });
+    let mut told = Vec::new();
+    for answer in statuses {
+        told.push(answer.await);
+    }
+    let codes: Vec<u16> = told.iter().map(|(status, _)| *status).collect();
+    assert_eq!(codes, [200, 200, 200, 501, 501, 501]);
+    let status = &told[2].1;
+    assert_eq!((&status["lag"], &status["receivers"]), (&Value::Null, &json!([])));
+    assert!(told[3].1["error"].as_str().unwrap().contains("ACTIVITY_TABLE"));
+}

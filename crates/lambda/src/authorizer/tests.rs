@@ -1,0 +1,271 @@
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit, Mac};
+use hookline_domain::{
+    access::{
+        Reach, Role,
+        ticket::{GOOD_FOR, Ticket},
+        token::{Change, Token},
+    },
+    memory::MemoryAccess,
+    secret::Secret,
+};
+use hookline_sources::shopify;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+use super::*;
+use crate::testing::{Down, Noon, STORE};
+
+const CLIENT: &str = "an-app";
+const METHOD: &str = "arn:aws:execute-api:eu-west-1:000000000000:abc/live/$connect";
+
+type Tried = Authorizer<MemoryAccess, Secret, Noon>;
+
+async fn authorizer(access: &MemoryAccess, secrets: &str) -> Tried {
+    let app = Some((CLIENT.to_owned(), Secret::new(secrets)));
+    Authorizer::new(access.clone(), app, Noon).await.unwrap()
+}
+
+fn of_one_store() -> Reach {
+    Reach::Stores([shopify::store(STORE).unwrap()].into())
+}
+
+async fn token(access: &MemoryAccess, hours: i64) -> (Token, String) {
+    let expires_at = Noon.now() + SignedDuration::from_hours(hours);
+    let (token, borne) = Token::mint(Role::Viewer, of_one_store(), "x".into(), Noon.now(), expires_at).unwrap();
+    access.put(&token).await.unwrap();
+    (token, borne.text().reveal().to_owned())
+}
+
+fn session(secret: &str, expires_in: i64) -> String {
+    let now = Noon.now().as_second();
+    let claims = json!({
+        "iss": format!("https://{STORE}/admin"), "dest": format!("https://{STORE}"), "aud": CLIENT, "sub": "42",
+        "nbf": now - 60, "exp": now + expires_in,
+    });
+    let [header, claims] =
+        [json!({"alg": "HS256"}), claims].map(|part| BASE64_URL_SAFE_NO_PAD.encode(part.to_string()));
+    let mut hmac: Hmac<Sha256> = Hmac::new_from_slice(secret.as_bytes()).unwrap();
+    hmac.update(format!("{header}.{claims}").as_bytes());
+    let signature = BASE64_URL_SAFE_NO_PAD.encode(hmac.finalize().into_bytes());
+    format!("{header}.{claims}.{signature}")
+}
+
+fn asked(event: Value) -> Asked {
+    serde_json::from_value(event).unwrap()
+}
+
+/// As in AWS's documentation, cut.
+fn http(authorization: Option<&str>) -> Asked {
+    let headers = authorization.map_or_else(|| json!({}), |value| json!({"host": "x", "Authorization": value}));
+    asked(json!({
+        "version": "2.0",
+        "type": "REQUEST",
+        "routeArn": "arn:aws:execute-api:eu-west-1:000000000000:abc/$default/GET/api/me",
+        "identitySource": authorization.map(|value| [value]),
+        "routeKey": "GET /api/me",
+        "rawPath": "/api/me",
+        "rawQueryString": "",
+        "headers": headers,
+        "requestContext": {"http": {"method": "GET", "path": "/api/me"}, "stage": "$default"},
+    }))
+}
+
+fn socket(ticket: Option<&str>) -> Asked {
+    asked(json!({
+        "type": "REQUEST",
+        "methodArn": METHOD,
+        "headers": {"Host": "x", "Sec-WebSocket-Version": "13"},
+        "queryStringParameters": ticket.map(|ticket| json!({"ticket": ticket})),
+        "stageVariables": {},
+        "requestContext": {"routeKey": "$connect", "eventType": "CONNECT", "connectionId": "c="},
+    }))
+}
+
+async fn answer(authorizer: &Tried, asked: Asked) -> Value {
+    serde_json::to_value(authorizer.decide(&asked).await.unwrap()).unwrap()
+}
+
+async fn let_in(authorizer: &Tried, text: &str) -> Option<Principal> {
+    let answer = answer(authorizer, http(Some(&format!("Bearer {text}")))).await;
+    let found = Principal::from_context(|name| answer["context"].get(name)?.as_str()).ok();
+    assert_eq!(answer["isAuthorized"], found.is_some(), "{answer}");
+    found
+}
+
+async fn connected(authorizer: &Tried, ticket: &str) -> Option<Principal> {
+    let answer = answer(authorizer, socket(Some(ticket))).await;
+    let found = Principal::from_context(|name| answer["context"].get(name)?.as_str()).ok();
+    let effect = if found.is_some() { "Allow" } else { "Deny" };
+    let statement = json!([{"Effect": effect, "Action": "execute-api:Invoke", "Resource": METHOD}]);
+    assert_eq!(
+        answer["policyDocument"],
+        json!({"Version": "2012-10-17", "Statement": statement})
+    );
+    found
+}
+
+async fn ticket(access: &MemoryAccess, principal: &Principal, at: Timestamp) -> String {
+    let (ticket, text) = Ticket::mint(principal.clone(), at).unwrap();
+    access.issue(&ticket).await.unwrap();
+    text.reveal().to_owned()
+}
+
+#[tokio::test]
+async fn a_token_lets_in_as_it_is_now() {
+    let access = MemoryAccess::default();
+    let authorizer = authorizer(&access, "hush").await;
+    let (token, text) = token(&access, 1).await;
+    let principal = let_in(&authorizer, &text).await.unwrap();
+    assert_eq!(
+        (principal.id, principal.role, principal.reach),
+        (token.id.to_string(), Role::Viewer, of_one_store())
+    );
+    let change = Change {
+        role: Some(Role::Admin),
+        reach: Some(Reach::All),
+    };
+    access.change(&token.id, &change).await.unwrap();
+    let principal = let_in(&authorizer, &text).await.unwrap();
+    assert_eq!((principal.role, principal.reach), (Role::Admin, Reach::All));
+    access.revoke(&token.id, Noon.now()).await.unwrap();
+    assert_eq!(let_in(&authorizer, &text).await, None);
+}
+
+#[tokio::test]
+async fn what_is_no_token_of_ours_lets_nobody_in() {
+    let access = MemoryAccess::default();
+    let authorizer = authorizer(&access, "hush").await;
+    let (_, text) = token(&access, 1).await;
+    let (_, expired) = token(&access, 0).await;
+    let (_, unknown) = token(&MemoryAccess::default(), 1).await;
+    let forged = format!("{}{}", &text[..text.len() - 4], &unknown[unknown.len() - 4..]);
+    for wrong in [
+        expired,
+        unknown,
+        forged,
+        "a-token-nobody-could-guess".into(),
+        format!("{text},Bearer {text}"),
+    ] {
+        assert_eq!(let_in(&authorizer, &wrong).await, None, "{wrong}");
+    }
+    let nobody = json!({"isAuthorized": false, "context": {}});
+    let padded = format!("Bearer  {text}");
+    for header in [
+        None,
+        Some(text.as_str()),
+        Some("Bearer "),
+        Some("Bearer"),
+        Some("Basic YTpi"),
+        Some(""),
+        Some(&padded),
+    ] {
+        assert_eq!(answer(&authorizer, http(header)).await, nobody, "{header:?}");
+    }
+    assert!(let_in(&authorizer, &text).await.is_some());
+}
+
+#[tokio::test]
+async fn a_session_token_lets_in_to_its_own_store() {
+    let access = MemoryAccess::default();
+    let authorizer = authorizer(&access, "new,old").await;
+    for secret in ["new", "old"] {
+        let principal = let_in(&authorizer, &session(secret, 60)).await.unwrap();
+        assert_eq!(
+            (principal.id.as_str(), principal.role),
+            ("shopify:demo.myshopify.com:42", Role::Viewer)
+        );
+        assert_eq!(principal.reach, of_one_store());
+    }
+    assert_eq!(let_in(&authorizer, &session("other", 60)).await, None);
+    assert_eq!(let_in(&authorizer, &session("new", 0)).await, None);
+    let without: Tried = Authorizer::new(access, None, Noon).await.unwrap();
+    assert_eq!(let_in(&without, &session("new", 60)).await, None);
+}
+
+#[tokio::test]
+async fn an_app_without_a_secret_does_not_start() {
+    let app = Some((CLIENT.to_owned(), Secret::new("")));
+    assert!(Authorizer::new(MemoryAccess::default(), app, Noon).await.is_err());
+}
+
+#[tokio::test]
+async fn a_ticket_opens_one_connection() {
+    let access = MemoryAccess::default();
+    let authorizer = authorizer(&access, "hush").await;
+    let (_, text) = token(&access, 1).await;
+    let principal = let_in(&authorizer, &text).await.unwrap();
+    let shown = ticket(&access, &principal, Noon.now()).await;
+    assert_eq!(connected(&authorizer, &shown).await, Some(principal.clone()));
+    assert_eq!(connected(&authorizer, &shown).await, None);
+    let old = ticket(&access, &principal, Noon.now() - GOOD_FOR).await;
+    assert_eq!(connected(&authorizer, &old).await, None);
+    let of_shop = let_in(&authorizer, &session("hush", 60)).await.unwrap();
+    let shown = ticket(&access, &of_shop, Noon.now()).await;
+    assert_eq!(connected(&authorizer, &shown).await, Some(of_shop));
+}
+
+#[tokio::test]
+async fn what_has_happened_to_a_token_since_holds_for_its_ticket() {
+    let access = MemoryAccess::default();
+    let authorizer = authorizer(&access, "hush").await;
+    let (token, text) = token(&access, 1).await;
+    let principal = let_in(&authorizer, &text).await.unwrap();
+    let [first, second] = [
+        ticket(&access, &principal, Noon.now()).await,
+        ticket(&access, &principal, Noon.now()).await,
+    ];
+    let change = Change {
+        role: Some(Role::Admin),
+        reach: None,
+    };
+    access.change(&token.id, &change).await.unwrap();
+    assert_eq!(connected(&authorizer, &first).await.unwrap().role, Role::Admin);
+    access.revoke(&token.id, Noon.now()).await.unwrap();
+    assert_eq!(connected(&authorizer, &second).await, None);
+    let over = Principal {
+        id: "shopify:demo.myshopify.com:42".into(),
+        expires_at: Noon.now(),
+        ..principal
+    };
+    let shown = ticket(&access, &over, Noon.now()).await;
+    assert_eq!(connected(&authorizer, &shown).await, None);
+}
+
+#[tokio::test]
+async fn neither_api_takes_what_is_for_the_other() {
+    let access = MemoryAccess::default();
+    let authorizer = authorizer(&access, "hush").await;
+    let (_, text) = token(&access, 1).await;
+    let principal = let_in(&authorizer, &text).await.unwrap();
+    let shown = ticket(&access, &principal, Noon.now()).await;
+    // A token in an address may be in somebody's log.
+    assert_eq!(connected(&authorizer, &text).await, None);
+    assert_eq!(let_in(&authorizer, &shown).await, None);
+    assert_eq!(answer(&authorizer, socket(None)).await["principalId"], "nobody");
+    assert!(connected(&authorizer, &shown).await.is_some());
+}
+
+#[tokio::test]
+async fn what_is_neither_question_has_no_answer() {
+    let authorizer = authorizer(&MemoryAccess::default(), "hush").await;
+    let rest = json!({"version": "1.0", "type": "REQUEST", "methodArn": METHOD, "headers": {}, "requestContext": {}});
+    let message = json!({"methodArn": METHOD, "requestContext": {"eventType": "MESSAGE"}});
+    for event in [json!({}), rest, message] {
+        assert!(matches!(
+            authorizer.decide(&asked(event)).await,
+            Err(NoAnswer::NotAsked)
+        ));
+    }
+}
+
+#[tokio::test]
+async fn when_the_table_is_down_nobody_is_let_in() {
+    let authorizer = Authorizer::new(Down, None::<(String, Secret)>, Noon).await.unwrap();
+    let (_, text) = token(&MemoryAccess::default(), 1).await;
+    let shown = "a".repeat(43);
+    for asked in [http(Some(&format!("Bearer {text}"))), socket(Some(&shown))] {
+        assert!(matches!(authorizer.decide(&asked).await, Err(NoAnswer::Unavailable(_))));
+    }
+}

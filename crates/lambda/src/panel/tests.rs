@@ -1,0 +1,276 @@
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use lambda_http::request::LambdaRequest;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::gateway::harmless;
+
+const HTML: &str = "<!doctype html>\n<html><head><title>Hookline</title></head><body></body></html>\n";
+const SCRIPT: &str = "console.log('hello')";
+const SHOP: &str = "demo.myshopify.com";
+
+/// A function's folder, removed again.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        let folder = std::env::temp_dir().join(format!("hookline-panel-{}", uuid::Uuid::new_v4()));
+        fs::create_dir_all(folder.join("public/assets")).unwrap();
+        fs::write(folder.join("bootstrap"), "secret").unwrap();
+        for (name, body) in [
+            ("index.html", HTML.as_bytes()),
+            ("robots.txt", b"of no route"),
+            ("assets/icon-3c4d.svg", b"<svg/>"),
+            ("assets/index-4d5e.js", SCRIPT.as_bytes()),
+            ("assets/index-4d5e.js.gz", b"\x1f\x8b compressed"),
+            ("assets/dot-1a2b.png", b"\x89PNG\xff"),
+        ] {
+            fs::write(folder.join("public").join(name), body).unwrap();
+        }
+        Self(folder)
+    }
+
+    fn config(&self, client_id: Option<&str>) -> PanelConfig {
+        PanelConfig {
+            task_root: Some(self.0.display().to_string()),
+            live_url: Some("wss://live.example/live".into()),
+            client_id: client_id.map(Into::into),
+        }
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).unwrap();
+    }
+}
+
+fn panel(client_id: Option<&str>) -> Panel {
+    let folder = Folder::new();
+    Panel::new(&folder.config(client_id)).unwrap()
+}
+
+/// A request as API Gateway's route hands it over.
+fn request(parameters: &Value, query: &str, headers: &Value) -> Request {
+    let event: LambdaRequest = serde_json::from_value(json!({
+        "version": "2.0",
+        "rawPath": "/",
+        "rawQueryString": query,
+        "headers": headers,
+        "pathParameters": parameters,
+        "requestContext": {"stage": "$default", "http": {"method": "GET"}},
+        "isBase64Encoded": false,
+    }))
+    .unwrap();
+    Request::from(harmless(event))
+}
+
+fn page(query: &str) -> Request {
+    request(&json!({}), query, &json!({}))
+}
+
+fn asset(name: &str, headers: &Value) -> Request {
+    request(&json!({"asset": name}), "", headers)
+}
+
+fn header<'a>(response: &'a Response<Body>, name: &str) -> &'a str {
+    response.headers().get(name).map_or("", |value| value.to_str().unwrap())
+}
+
+fn policy(response: &Response<Body>) -> &str {
+    header(response, "content-security-policy")
+}
+
+fn text(response: &Response<Body>) -> &str {
+    match response.body() {
+        Body::Text(text) => text,
+        _ => "",
+    }
+}
+
+#[test]
+fn the_page_is_asked_for_each_time_and_its_assets_are_kept() {
+    let panel = panel(None);
+    let page = panel.respond(&page(""));
+    assert_eq!((page.status(), text(&page)), (StatusCode::OK, HTML));
+    assert_eq!(header(&page, "content-type"), "text/html; charset=utf-8");
+    assert_eq!(header(&page, "cache-control"), "no-cache");
+
+    let script = panel.respond(&asset("index-4d5e.js", &json!({})));
+    assert_eq!((script.status(), text(&script)), (StatusCode::OK, SCRIPT));
+    assert_eq!(header(&script, "content-type"), "text/javascript; charset=utf-8");
+    assert_eq!(header(&script, "cache-control"), "public, max-age=31536000, immutable");
+
+    let icon = panel.respond(&asset("icon-3c4d.svg", &json!({})));
+    assert_eq!(header(&icon, "content-type"), "image/svg+xml");
+}
+
+#[test]
+fn bytes_go_through_api_gateway_as_they_are() {
+    let panel = panel(None);
+    let picture = panel.respond(&asset("dot-1a2b.png", &json!({})));
+    assert_eq!(*picture.body(), Body::Binary(b"\x89PNG\xff".to_vec()));
+    assert_eq!(header(&picture, "content-type"), "image/png");
+}
+
+#[test]
+fn who_understands_gzip_gets_it() {
+    let panel = panel(None);
+    let encoding = |accepted: &str| {
+        let script = panel.respond(&asset("index-4d5e.js", &json!({"accept-encoding": accepted})));
+        assert_eq!(header(&script, "vary"), "Accept-Encoding");
+        assert_eq!(
+            matches!(script.body(), Body::Binary(bytes) if bytes.starts_with(b"\x1f\x8b")),
+            header(&script, "content-encoding") == "gzip"
+        );
+        header(&script, "content-encoding").to_owned()
+    };
+    for accepted in ["gzip", "gzip, deflate, br, zstd", "br;q=1.0, GZIP;q=0.5"] {
+        assert_eq!(encoding(accepted), "gzip", "{accepted}");
+    }
+    for accepted in ["", "br", "gzip;q=0", "gzip; q=0.0", "xgzip"] {
+        assert_eq!(encoding(accepted), "", "{accepted}");
+    }
+}
+
+#[test]
+fn what_has_not_changed_is_not_sent_again() {
+    let panel = panel(None);
+    let first = panel.respond(&page(""));
+    let tag = header(&first, "etag");
+    for asked in [tag.to_owned(), format!("\"other\", W/{tag}"), "*".to_owned()] {
+        let again = panel.respond(&request(&json!({}), "", &json!({"if-none-match": asked})));
+        assert_eq!(again.status(), StatusCode::NOT_MODIFIED, "{asked}");
+        assert_eq!(*again.body(), Body::Empty);
+        assert_eq!(policy(&again), policy(&first));
+        assert_eq!(header(&again, "cache-control"), "no-cache");
+    }
+    let other = panel.respond(&request(&json!({}), "", &json!({"if-none-match": "\"other\""})));
+    assert_eq!(other.status(), StatusCode::OK);
+    // Compressed bytes are other bytes.
+    let tags = ["", "gzip"].map(|accepted| {
+        let script = panel.respond(&asset("index-4d5e.js", &json!({"accept-encoding": accepted})));
+        header(&script, "etag").to_owned()
+    });
+    assert_ne!(tags[0], tags[1]);
+}
+
+#[test]
+fn only_what_was_found_can_be_had() {
+    let panel = panel(Some("abc123"));
+    for name in [
+        "",
+        ".",
+        "..",
+        "../index.html",
+        "../robots.txt",
+        "../../bootstrap",
+        "..%2f..%2fbootstrap",
+        "/etc/passwd",
+        "index.html",
+        "index-4d5e.js/",
+        "a\0b",
+    ] {
+        let response = panel.respond(&asset(name, &json!({})));
+        assert_eq!(response.status(), StatusCode::NOT_FOUND, "{name}");
+        assert!(policy(&response).contains("default-src 'none'"));
+    }
+    // The compressed file is no file of its own.
+    let compressed = panel.respond(&asset("index-4d5e.js.gz", &json!({})));
+    assert_eq!(compressed.status(), StatusCode::NOT_FOUND);
+}
+
+#[test]
+fn every_answer_is_shut_to_what_it_does_not_need() {
+    let panel = panel(None);
+    for request in [
+        page(""),
+        asset("index-4d5e.js", &json!({})),
+        asset("nothing", &json!({})),
+    ] {
+        let response = panel.respond(&request);
+        assert_eq!(header(&response, "x-content-type-options"), "nosniff");
+        assert_eq!(header(&response, "referrer-policy"), "no-referrer");
+        assert!(header(&response, "strict-transport-security").starts_with("max-age="));
+        assert!(header(&response, "permissions-policy").contains("camera=()"));
+        assert!(policy(&response).contains("script-src 'self'; style-src 'self';"));
+        assert!(policy(&response).contains("connect-src 'self' wss://live.example;"));
+        assert!(policy(&response).contains("frame-ancestors 'none'"));
+    }
+}
+
+#[test]
+fn only_the_admin_of_the_shop_it_is_shown_for_may_frame_it() {
+    let panel = panel(Some("abc123"));
+    let embedded = panel.respond(&page(&format!("embedded=1&shop={SHOP}&host=aG9zdA")));
+    assert!(policy(&embedded).ends_with("frame-ancestors https://demo.myshopify.com https://admin.shopify.com"));
+    assert!(policy(&embedded).contains("script-src 'self' https://cdn.shopify.com;"));
+    let head = "<head><meta name=\"shopify-api-key\" content=\"abc123\">\
+                <script src=\"https://cdn.shopify.com/shopifycloud/app-bridge.js\"></script><title>";
+    assert!(text(&embedded).contains(head), "{}", text(&embedded));
+
+    let alone = panel.respond(&page(""));
+    assert_eq!(text(&alone), HTML);
+    assert_ne!(header(&alone, "etag"), header(&embedded, "etag"));
+    for query in [
+        "",
+        "shop=",
+        "shop=evil.example",
+        "shop=demo.myshopify.com.evil.example",
+        "shop=a.b.myshopify.com",
+        "shop=demo.myshopify.com%20*",
+        "shop=demo%3B.myshopify.com",
+        "shop=*.myshopify.com",
+        "shop=demo.myshopify.com&shop=evil.myshopify.com",
+        "shop=https://demo.myshopify.com",
+    ] {
+        let response = panel.respond(&page(query));
+        assert!(policy(&response).ends_with("frame-ancestors 'none'"), "{query}");
+        assert!(policy(&response).contains("script-src 'self';"), "{query}");
+        assert_eq!(text(&response), HTML, "{query}");
+    }
+}
+
+#[test]
+fn without_the_apps_id_nobody_may_frame_it() {
+    let response = panel(None).respond(&page(&format!("shop={SHOP}")));
+    assert!(policy(&response).ends_with("frame-ancestors 'none'"));
+    assert_eq!(text(&response), HTML);
+}
+
+#[test]
+fn who_asks_for_headers_gets_no_body() {
+    let mut request = page("");
+    *request.method_mut() = Method::HEAD;
+    let response = panel(None).respond(&request);
+    assert_eq!((response.status(), response.body()), (StatusCode::OK, &Body::Empty));
+    assert_eq!(header(&response, "content-type"), "text/html; charset=utf-8");
+}
+
+#[test]
+fn without_a_page_there_is_no_function() {
+    let folder = Folder::new();
+    let refused = |config: &PanelConfig| Panel::new(config).unwrap_err().to_string();
+    assert!(refused(&folder.config(Some("\"><script>"))).contains("SHOPIFY_CLIENT_ID"));
+    let no_url = PanelConfig {
+        live_url: Some("https://live.example".into()),
+        ..folder.config(None)
+    };
+    assert!(refused(&no_url).contains("LIVE_URL"));
+    fs::write(folder.0.join("public/index.html"), "<html></html>").unwrap();
+    assert_eq!(refused(&folder.config(Some("abc"))), "index.html has no <head>");
+    fs::remove_file(folder.0.join("public/index.html")).unwrap();
+    assert!(refused(&folder.config(None)).contains("make web"));
+    let nowhere = PanelConfig {
+        task_root: Some(Path::new("/nowhere").display().to_string()),
+        ..folder.config(None)
+    };
+    assert!(refused(&nowhere).contains("make web"));
+    fs::write(folder.0.join("public/index.html"), HTML).unwrap();
+    fs::remove_dir_all(folder.0.join("public/assets")).unwrap();
+    assert!(refused(&folder.config(None)).contains("public/assets"));
+}

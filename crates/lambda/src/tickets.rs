@@ -1,0 +1,85 @@
+//! `POST /api/live/tickets`: what opens a WebSocket, for who bears a token.
+
+use hookline_domain::{
+    access::{
+        Principal,
+        ticket::{GOOD_FOR, Ticket, Tickets},
+    },
+    port::Clock,
+};
+use http::{Response, StatusCode};
+use lambda_http::Body;
+use serde::Serialize;
+
+use crate::{door::Refusal, serve::json};
+
+/// The route that API Gateway calls this by.
+pub(crate) const ROUTE: &str = "POST /api/live/tickets";
+
+#[derive(Serialize)]
+struct Issued<'a> {
+    ticket: &'a str,
+    /// Seconds.
+    expires_in: i64,
+}
+
+/// Issues a ticket to somebody who has been let in.
+///
+/// # Errors
+/// [`Refusal::NotConfigured`] where no tickets are kept, [`Refusal::Unavailable`] when this one could not be.
+pub(crate) async fn issue(
+    tickets: Option<&impl Tickets>,
+    principal: Principal,
+    clock: &impl Clock,
+) -> Result<Response<Body>, Refusal> {
+    let tickets = tickets.ok_or(Refusal::NotConfigured("ACCESS_TABLE"))?;
+    let (ticket, text) = Ticket::mint(principal, clock.now())?;
+    tickets.issue(&ticket).await?;
+    tracing::info!(
+        service = "status",
+        principal = ticket.principal.id,
+        "a ticket was issued"
+    );
+    let issued = Issued {
+        ticket: text.reveal(),
+        expires_in: GOOD_FOR.as_secs(),
+    };
+    Ok(json(StatusCode::CREATED, &issued))
+}
+
+#[cfg(test)]
+mod tests {
+    use hookline_domain::{
+        access::{Reach, Role, ticket::TicketKey},
+        memory::MemoryAccess,
+    };
+    use serde_json::Value;
+
+    use super::*;
+    use crate::testing::{Down, Noon, principal};
+
+    #[tokio::test]
+    async fn a_ticket_is_good_for_who_asked() {
+        let access = MemoryAccess::default();
+        let somebody = principal(Role::Viewer, Reach::All);
+        let response = issue(Some(&access), somebody.clone(), &Noon).await.unwrap();
+        assert_eq!(response.status(), 201);
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        let Body::Text(text) = response.body() else {
+            panic!("{response:?}")
+        };
+        let issued: Value = serde_json::from_str(text).unwrap();
+        assert_eq!(issued["expires_in"], 30);
+        let key = TicketKey::of(issued["ticket"].as_str().unwrap()).unwrap();
+        assert_eq!(access.spend(&key, Noon.now()).await.unwrap(), Some(somebody));
+    }
+
+    #[tokio::test]
+    async fn without_a_table_or_when_it_is_down_there_is_no_ticket() {
+        let somebody = || principal(Role::Admin, Reach::All);
+        let nowhere = issue(None::<&MemoryAccess>, somebody(), &Noon).await.unwrap_err();
+        assert_eq!(nowhere.answer("test").status(), 501);
+        let down = issue(Some(&Down), somebody(), &Noon).await.unwrap_err();
+        assert_eq!(down.answer("test").status(), 503);
+    }
+}

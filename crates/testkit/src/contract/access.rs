@@ -1,0 +1,205 @@
+//! What all [`Tokens`] and [`Tickets`] do.
+
+use std::collections::BTreeSet;
+
+use hookline_domain::access::{
+    Principal, Reach, Role,
+    ticket::{Ticket, TicketKey, Tickets},
+    token::{Borne, Change, Token, Tokens},
+};
+
+use super::at_once;
+use crate::builders::{at, noon, noon_plus, store};
+
+/// Makes a test of each check; see [`contract`](crate::contract).
+#[macro_export]
+macro_rules! access_contract {
+    ($start:expr) => {
+        $crate::contract_tests!(
+            access,
+            $start,
+            [
+                no_token_is_there_at_first,
+                a_token_reads_back,
+                a_token_is_not_put_in_place_of_another,
+                tokens_are_listed_by_when_they_were_made,
+                a_revoked_token_stays_revoked_from_the_first_time,
+                what_a_token_lets_do_may_be_changed,
+                a_revoked_token_is_not_changed,
+                what_is_not_there_is_neither_revoked_nor_changed,
+                a_ticket_is_spent_once,
+                of_many_at_once_one_spends_a_ticket,
+                a_ticket_that_has_expired_is_none,
+                tickets_are_apart_and_no_tokens,
+            ]
+        );
+    };
+}
+
+fn minted(reach: Reach, seconds: i64) -> (Token, Borne) {
+    let name = "Ana's chatbot, \u{fc}bung".to_owned();
+    Token::mint(Role::Viewer, reach, name, noon_plus(seconds), noon_plus(3600)).unwrap()
+}
+
+fn two_stores() -> Reach {
+    Reach::Stores(BTreeSet::from([store("demo"), store("other")]))
+}
+
+pub async fn no_token_is_there_at_first(tokens: &impl Tokens) {
+    let (token, _) = minted(Reach::All, 0);
+    assert_eq!(tokens.find(&token.id).await.unwrap(), None);
+    assert_eq!(tokens.list().await.unwrap(), []);
+}
+
+pub async fn a_token_reads_back(tokens: &impl Tokens) {
+    for reach in [Reach::All, two_stores()] {
+        let (mut token, borne) = minted(reach, 0);
+        token.expires_at = at("2026-12-21T12:00:00.123456Z");
+        assert!(tokens.put(&token).await.unwrap());
+        let found = tokens.find(borne.id()).await.unwrap().unwrap();
+        assert_eq!(found, token);
+        assert!(found.principal(&borne, noon()).is_ok());
+    }
+}
+
+pub async fn a_token_is_not_put_in_place_of_another(tokens: &impl Tokens) {
+    let (token, _) = minted(Reach::All, 0);
+    tokens.put(&token).await.unwrap();
+    let (mut other, _) = minted(two_stores(), 0);
+    other.id = token.id.clone();
+    assert!(!tokens.put(&other).await.unwrap());
+    assert_eq!(tokens.find(&token.id).await.unwrap(), Some(token));
+}
+
+pub async fn tokens_are_listed_by_when_they_were_made<A: Tokens + Tickets>(access: &A) {
+    let mut made = Vec::new();
+    for seconds in [3, 1, 2] {
+        let (token, _) = minted(Reach::All, seconds);
+        access.put(&token).await.unwrap();
+        made.push(token);
+    }
+    access.issue(&ticket("tok_1").0).await.unwrap();
+    access.revoke(&made[0].id, noon_plus(9)).await.unwrap();
+    made[0].revoked_at = Some(noon_plus(9));
+    made.sort_by_key(|token| token.created_at);
+    assert_eq!(access.list().await.unwrap(), made);
+}
+
+pub async fn a_revoked_token_stays_revoked_from_the_first_time(tokens: &impl Tokens) {
+    let (token, borne) = minted(Reach::All, 0);
+    tokens.put(&token).await.unwrap();
+    let first = tokens.revoke(&token.id, noon_plus(1)).await.unwrap().unwrap();
+    assert_eq!(first.revoked_at, Some(noon_plus(1)));
+    assert_eq!(
+        tokens.revoke(&token.id, noon_plus(2)).await.unwrap(),
+        Some(first.clone())
+    );
+    assert!(!tokens.put(&token).await.unwrap());
+    let found = tokens.find(&token.id).await.unwrap().unwrap();
+    assert!(found.principal(&borne, noon()).is_err());
+    assert_eq!(found, first);
+}
+
+pub async fn what_a_token_lets_do_may_be_changed(tokens: &impl Tokens) {
+    let (token, _) = minted(Reach::All, 0);
+    tokens.put(&token).await.unwrap();
+    let role = Change {
+        role: Some(Role::Admin),
+        reach: None,
+    };
+    let admin = tokens.change(&token.id, &role).await.unwrap().unwrap();
+    assert_eq!((admin.role, &admin.reach), (Role::Admin, &Reach::All));
+    let reach = Change {
+        role: None,
+        reach: Some(two_stores()),
+    };
+    let fewer = tokens.change(&token.id, &reach).await.unwrap().unwrap();
+    assert_eq!((fewer.role, &fewer.reach), (Role::Admin, &two_stores()));
+    assert_eq!(
+        tokens.change(&token.id, &Change::default()).await.unwrap(),
+        Some(fewer.clone())
+    );
+    assert_eq!(tokens.find(&token.id).await.unwrap(), Some(fewer.clone()));
+    let unchanged = Token {
+        role: fewer.role,
+        reach: fewer.reach,
+        ..token
+    };
+    assert_eq!(tokens.find(&unchanged.id).await.unwrap(), Some(unchanged));
+}
+
+pub async fn a_revoked_token_is_not_changed(tokens: &impl Tokens) {
+    let (token, _) = minted(two_stores(), 0);
+    tokens.put(&token).await.unwrap();
+    tokens.revoke(&token.id, noon()).await.unwrap();
+    let all = Change {
+        role: Some(Role::Admin),
+        reach: Some(Reach::All),
+    };
+    assert_eq!(tokens.change(&token.id, &all).await.unwrap(), None);
+    let found = tokens.find(&token.id).await.unwrap().unwrap();
+    assert_eq!((found.role, found.reach), (Role::Viewer, two_stores()));
+}
+
+pub async fn what_is_not_there_is_neither_revoked_nor_changed(tokens: &impl Tokens) {
+    let (token, _) = minted(Reach::All, 0);
+    assert_eq!(tokens.revoke(&token.id, noon()).await.unwrap(), None);
+    let change = Change {
+        role: Some(Role::Admin),
+        reach: Some(Reach::All),
+    };
+    for change in [change, Change::default()] {
+        assert_eq!(tokens.change(&token.id, &change).await.unwrap(), None);
+    }
+    assert_eq!(tokens.find(&token.id).await.unwrap(), None);
+}
+
+/// Good until [`GOOD_FOR`](hookline_domain::access::ticket::GOOD_FOR), half a minute, after noon.
+fn ticket(principal: &str) -> (Ticket, TicketKey) {
+    let principal = Principal {
+        id: principal.to_owned(),
+        role: Role::Admin,
+        reach: two_stores(),
+        expires_at: at("2026-11-21T13:00:00.123456Z"),
+    };
+    let (ticket, text) = Ticket::mint(principal, noon()).unwrap();
+    let key = TicketKey::of(text.reveal()).unwrap();
+    (ticket, key)
+}
+
+pub async fn a_ticket_is_spent_once(tickets: &impl Tickets) {
+    let (ticket, key) = ticket("shopify:demo.myshopify.com:42");
+    assert_eq!(tickets.spend(&key, noon()).await.unwrap(), None);
+    tickets.issue(&ticket).await.unwrap();
+    assert_eq!(
+        tickets.spend(&key, noon_plus(29)).await.unwrap(),
+        Some(ticket.principal)
+    );
+    assert_eq!(tickets.spend(&key, noon_plus(29)).await.unwrap(), None);
+}
+
+pub async fn of_many_at_once_one_spends_a_ticket<T: Tickets + Clone + 'static>(tickets: &T) {
+    let (ticket, key) = ticket("tok_1");
+    tickets.issue(&ticket).await.unwrap();
+    let tasks = (0..16).map(|_| {
+        let (tickets, key) = (tickets.clone(), key.clone());
+        async move { tickets.spend(&key, noon()).await.unwrap() }
+    });
+    let spent = at_once(tasks.collect()).await;
+    assert_eq!(spent.iter().flatten().count(), 1);
+}
+
+pub async fn a_ticket_that_has_expired_is_none(tickets: &impl Tickets) {
+    let (ticket, key) = ticket("tok_1");
+    tickets.issue(&ticket).await.unwrap();
+    assert_eq!(tickets.spend(&key, noon_plus(30)).await.unwrap(), None);
+}
+
+pub async fn tickets_are_apart_and_no_tokens<A: Tokens + Tickets>(access: &A) {
+    let [(one, first), (other, second)] = [ticket("tok_1"), ticket("tok_2")];
+    access.issue(&one).await.unwrap();
+    access.issue(&other).await.unwrap();
+    assert_eq!(access.list().await.unwrap(), []);
+    assert_eq!(access.spend(&second, noon()).await.unwrap(), Some(other.principal));
+    assert_eq!(access.spend(&first, noon()).await.unwrap(), Some(one.principal));
+}

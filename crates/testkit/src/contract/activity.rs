@@ -1,0 +1,115 @@
+//! What every [`Activity`] does.
+
+use hookline_domain::live::{Activity, Entry, ForgetActivity, Kept, Outcome, Subject};
+
+use super::seq::told;
+use crate::builders::{noon_plus, store};
+
+/// Makes a test of each check; see [`contract`](crate::contract).
+#[macro_export]
+macro_rules! activity_contract {
+    ($start:expr) => {
+        $crate::contract_tests!(
+            activity,
+            $start,
+            [
+                nothing_is_known_at_first,
+                what_is_kept_is_read_back_newest_first,
+                the_same_number_again_takes_its_place,
+                where_it_has_come_never_goes_back,
+                pages_go_on_where_the_last_ended,
+                many_are_kept_at_once,
+                what_is_forgotten_is_gone_and_no_other_store_is,
+            ]
+        );
+    };
+}
+
+/// Of a write with this number, so many entries.
+fn kept(seq: u64, entries: usize) -> Kept {
+    let told = told().latest.remove(0);
+    let entry = |nth: usize| Entry {
+        id: format!("{seq}-{nth}").parse().unwrap(),
+        outcome: Outcome::Parked,
+        subject: Some(Subject {
+            kind: "product".to_owned(),
+            id: "632910392".parse().unwrap(),
+            title: Some("Größe “XL” — 🏕".to_owned()),
+        }),
+        at: noon_plus(i64::try_from(nth).unwrap()),
+        ..told.clone()
+    };
+    Kept {
+        seq,
+        entries: (0..entries).map(entry).collect(),
+    }
+}
+
+fn seqs(kept: &[Kept]) -> Vec<u64> {
+    kept.iter().map(|kept| kept.seq).collect()
+}
+
+pub async fn nothing_is_known_at_first(activity: &impl Activity) {
+    assert_eq!(activity.reached(&store("demo")).await.unwrap(), None);
+    assert_eq!(activity.latest(&store("demo"), None, 10).await.unwrap(), []);
+    assert_eq!(activity.latest(&store("demo"), Some(0), 10).await.unwrap(), []);
+}
+
+pub async fn what_is_kept_is_read_back_newest_first(activity: &impl Activity) {
+    let all = [kept(2, 1), kept(9, 3), kept(10, 2)];
+    activity.keep(&store("demo"), &all, 12).await.unwrap();
+    let [two, nine, ten] = all;
+    assert_eq!(
+        activity.latest(&store("demo"), None, 10).await.unwrap(),
+        [ten, nine, two]
+    );
+    assert_eq!(activity.reached(&store("demo")).await.unwrap(), Some(12));
+    assert_eq!(activity.latest(&store("other"), None, 10).await.unwrap(), []);
+    assert_eq!(activity.reached(&store("other")).await.unwrap(), None);
+}
+
+pub async fn the_same_number_again_takes_its_place(activity: &impl Activity) {
+    for entries in [1, 2, 2] {
+        activity.keep(&store("demo"), &[kept(5, entries)], 5).await.unwrap();
+        let latest = activity.latest(&store("demo"), None, 10).await.unwrap();
+        assert_eq!(latest, [kept(5, entries)]);
+    }
+}
+
+pub async fn where_it_has_come_never_goes_back(activity: &impl Activity) {
+    for (to, reached) in [(7, 7), (3, 7), (7, 7), (8, 8)] {
+        activity.keep(&store("demo"), &[], to).await.unwrap();
+        assert_eq!(activity.reached(&store("demo")).await.unwrap(), Some(reached));
+    }
+    assert_eq!(activity.latest(&store("demo"), None, 10).await.unwrap(), []);
+}
+
+pub async fn pages_go_on_where_the_last_ended(activity: &impl Activity) {
+    let all: Vec<Kept> = (1..=9).map(|seq| kept(seq, 2)).collect();
+    activity.keep(&store("demo"), &all, 9).await.unwrap();
+    let page = async |before: Option<u64>| seqs(&activity.latest(&store("demo"), before, 5).await.unwrap());
+    assert_eq!(page(None).await, [9, 8, 7]);
+    assert_eq!(page(Some(7)).await, [6, 5, 4]);
+    assert_eq!(page(Some(4)).await, [3, 2, 1]);
+    assert_eq!(page(Some(1)).await, [0; 0]);
+}
+
+pub async fn many_are_kept_at_once(activity: &impl Activity) {
+    let all: Vec<Kept> = (1..=60).map(|seq| kept(seq, 10)).collect();
+    activity.keep(&store("demo"), &all, 60).await.unwrap();
+    let latest = activity.latest(&store("demo"), None, 10_000).await.unwrap();
+    assert_eq!(seqs(&latest), (1..=60).rev().collect::<Vec<_>>());
+}
+
+pub async fn what_is_forgotten_is_gone_and_no_other_store_is<A: Activity + ForgetActivity>(activity: &A) {
+    let all: Vec<Kept> = (1..=60).map(|seq| kept(seq, 1)).collect();
+    for name in ["demo", "other"] {
+        activity.keep(&store(name), &all, 60).await.unwrap();
+    }
+    for _ in 0..2 {
+        activity.forget(&store("demo")).await.unwrap();
+        assert_eq!(activity.latest(&store("demo"), None, 10).await.unwrap(), []);
+        assert_eq!(activity.reached(&store("demo")).await.unwrap(), None);
+    }
+    assert_eq!(activity.latest(&store("other"), None, 100).await.unwrap().len(), 60);
+}

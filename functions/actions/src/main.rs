@@ -1,0 +1,33 @@
+//! Does what an admin asks for: deliveries are applied again, dead letters moved back, catalogues gone through.
+
+use std::process::ExitCode;
+
+use hookline_aws::{Aws, Patience};
+use hookline_domain::{receive::Receive, replay::Replay};
+use hookline_lambda::{
+    ActionsConfig, Environment, SystemClock,
+    api::{ActionsApi, ActionsPorts},
+    serve, start,
+};
+
+fn main() -> ExitCode {
+    start("actions", async {
+        let config = ActionsConfig::read(&Environment::of_this_process())?;
+        let aws = Aws::load(Patience::Consumer).await;
+        let ports = ActionsPorts {
+            stores: aws.stores(&config.stores_table),
+            jobs: aws.jobs(Some(config.sync_queue_url)),
+            dead_letters: aws.dead_letters(config.dead_letter_queue_url),
+            replay: Replay {
+                archive: config.archive_bucket.as_deref().map(|bucket| aws.archive(bucket)),
+                receive: Receive {
+                    ledger: aws.ledger(&config.ledger_table),
+                    queue: aws.event_queue(config.event_queue_url),
+                    bodies: config.payload_bucket.as_deref().map(|bucket| aws.bodies(bucket)),
+                    clock: SystemClock,
+                },
+            },
+        };
+        serve(ActionsApi::new(ports)).await
+    })
+}

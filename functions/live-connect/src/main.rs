@@ -1,0 +1,24 @@
+//! Answers those who follow stores: `$connect`, and what they say then.
+
+use std::process::ExitCode;
+
+use hookline_aws::{Aws, Patience};
+use hookline_domain::live::Follow;
+use hookline_lambda::{Environment, LiveConnectConfig, SystemClock, live, start};
+use hookline_sources::shopify;
+
+fn main() -> ExitCode {
+    start("live-connect", async {
+        let config = LiveConnectConfig::read(&Environment::of_this_process())?;
+        let aws = Aws::load(Patience::Receiver).await;
+        live::run(Follow {
+            watchers: aws.watchers(config.live_table),
+            stores: aws.stores(&config.stores_table),
+            activity: aws.activity(config.activity_table, SystemClock),
+            push: aws.push(&config.live_endpoint),
+            clock: SystemClock,
+            key: |name| shopify::store(name.as_str()).ok(),
+        })
+        .await
+    })
+}

@@ -1,0 +1,14 @@
+//! Forgets those who followed stores: `$disconnect`.
+
+use std::process::ExitCode;
+
+use hookline_aws::{Aws, Patience};
+use hookline_lambda::{Environment, LiveDisconnectConfig, live, start};
+
+fn main() -> ExitCode {
+    start("live-disconnect", async {
+        let config = LiveDisconnectConfig::read(&Environment::of_this_process())?;
+        let aws = Aws::load(Patience::Receiver).await;
+        live::forget_all(aws.watchers(config.live_table)).await
+    })
+}

@@ -1,0 +1,32 @@
+//! Tells those who follow stores what has changed, from the streams of the tables.
+
+use std::process::ExitCode;
+
+use hookline_aws::{Aws, Patience, access_changed, store_changed};
+use hookline_domain::live::Tell;
+use hookline_lambda::{
+    Environment, LivePushConfig, Sleep, SystemClock, start,
+    stream::{self, Reading},
+};
+
+fn main() -> ExitCode {
+    start("live-push", async {
+        let config = LivePushConfig::read(&Environment::of_this_process())?;
+        let aws = Aws::load(Patience::Receiver).await;
+        let reading = Reading {
+            stores_table: config.stores_table,
+            access_table: config.access_table,
+            store: |before, after| Ok(store_changed(before, after)?),
+            access: |before, after| Ok(access_changed(before, after)?),
+        };
+        let tell = Tell {
+            activity: aws.activity(config.activity_table, SystemClock),
+            watchers: aws.watchers(config.live_table),
+            push: aws.push(&config.live_endpoint),
+            pause: Sleep,
+            clock: SystemClock,
+            last_round: None.into(),
+        };
+        stream::run(tell, reading).await
+    })
+}

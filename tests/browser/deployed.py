@@ -1,0 +1,108 @@
+"""The running stack as a browser meets it: the page behind a plug, the socket behind another, and tokens."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from hookline_local.client import Answer, session_token
+from hookline_local.command import Hookline
+from hookline_local.deploy import aws_client
+from hookline_local.ports import HOST
+from hookline_local.shop import Product, catalogue
+from hookline_local.shopkeeper import CLIENT_ID
+from hookline_local.stack import Stack
+from hookline_local.tour import poll
+from plug import Plug
+
+# A signed body of which nothing can be read: it is parked for a person.
+UNREADABLE = b'{"id": "no number", "title": 7}'
+
+
+@dataclass(frozen=True)
+class Token:
+    """An operator's token: its id, and the secret text."""
+
+    id: str
+    text: str = field(repr=False)
+
+
+@dataclass
+class Site:
+    """What the tests look at."""
+
+    stack: Stack
+    pages: Plug
+    sockets: Plug
+    products: dict[str, Product] = field(default_factory=catalogue)
+
+    @property
+    def url(self) -> str:
+        """Where the page is, with the slash at the end that its relative addresses need."""
+        return f"http://{HOST}:{self.pages.port}{urlsplit(self.stack.client.base_url).path}/"
+
+    def token(self, role: str, *stores: str, expires: str = "1h") -> Token:
+        """A token for these stores, or for all."""
+        reach = [part for store in stores for part in ("--store", store)] or ["--all-stores"]
+        text = self.hookline.token("--role", role, *reach, "--expires", expires)
+        # hl_<id>_<secret>
+        return Token(f"tok_{text.split('_')[1]}", text)
+
+    @property
+    def hookline(self) -> Hookline:
+        """The command."""
+        return self.stack.hookline
+
+    def session_token(self, shop: str, secret: str | None = None, **claims: Any) -> str:
+        """What App Bridge gives the page in a shop's admin."""
+        return session_token(shop, secret or self.stack.credentials.shopify, CLIENT_ID, **claims)
+
+    def edit(self, store: str, name: str = "walnut-serving-board", **changes: Any) -> str:
+        """Sends a product's change as Shopify does; returns the delivery's id."""
+        product = self.products[name].edited(**changes)
+        return self.send(store, "products/update", product.body())
+
+    def send(self, store: str, topic: str, body: bytes) -> str:
+        """Sends a signed webhook and expects it to be taken; returns the delivery's id."""
+        delivery = self.stack.sign(topic, body, store)
+        answer: Answer = self.stack.client.send(delivery)
+        assert answer.status == 200, answer
+        return delivery.id
+
+    def park(self, store: str) -> str:
+        """Sends what nobody can read; returns the delivery's id."""
+        return self.send(store, "products/update", UNREADABLE)
+
+    def known(self, *stores: str) -> None:
+        """Makes stores known, by an event of each that is applied."""
+        for store in stores:
+            self.edit(store)
+        for store in stores:
+            assert poll(lambda store=store: self.item(store).get("last_sync_us")), f"{store} is not known"
+
+    def item(self, store: str) -> dict[str, Any]:
+        """What the stores table has of a store."""
+        key = {"pk": {"S": f"shopify#{store}"}}
+        return self.dynamodb.get_item(TableName=self.stores_table, Key=key).get("Item", {})
+
+    @property
+    def stores_table(self) -> str:
+        """Its name."""
+        return self.stack.outputs["StoresTableName"]
+
+    @property
+    def dynamodb(self) -> Any:
+        """A client of the emulated tables."""
+        return aws_client("dynamodb", self.stack.ports)
+
+
+def behind_plugs(stack: Stack, pages: Plug, sockets: Plug) -> Site:
+    """Tells the deployed functions that the live connection is where the plug is."""
+    lambdas = aws_client("lambda", stack.ports)
+    for function in lambdas.list_functions()["Functions"]:
+        variables = function.get("Environment", {}).get("Variables", {})
+        if variables.get("LIVE_URL"):
+            there = urlsplit(variables["LIVE_URL"])._replace(netloc=f"{HOST}:{sockets.port}").geturl()
+            lambdas.update_function_configuration(
+                FunctionName=function["FunctionName"], Environment={"Variables": variables | {"LIVE_URL": there}}
+            )
+    return Site(stack, pages, sockets)

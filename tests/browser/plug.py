@@ -1,0 +1,95 @@
+"""A plug between the page and the emulated AWS, to be pulled: a TCP proxy on a port of its own."""
+
+import socket
+import threading
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+from hookline_local.ports import HOST
+
+CHUNK = 64 * 1024
+
+
+class Plug:
+    """Passes connections on to a port, until it is pulled: then those there are end, and new ones are refused."""
+
+    def __init__(self, to: int) -> None:
+        """Listens; `port` says where."""
+        self.to = to
+        self.lock = threading.Lock()
+        self.open: set[socket.socket] = set()
+        # How many connections there have been: each socket of the page is one.
+        self.connections = 0
+        self.listener: socket.socket | None = None
+        self.port = 0
+        self.put_in()
+
+    def put_in(self) -> None:
+        """Takes connections again, on the same port."""
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, self.port))
+        listener.listen(128)
+        self.port = listener.getsockname()[1]
+        self.listener = listener
+        threading.Thread(target=self.accept, args=(listener,), daemon=True).start()
+
+    def cut(self) -> None:
+        """Ends the connections there are. New ones are taken."""
+        with self.lock:
+            there, self.open = self.open, set()
+        for each in there:
+            end(each)
+
+    def pull(self) -> None:
+        """Ends the connections there are and refuses new ones."""
+        listener, self.listener = self.listener, None
+        if listener:
+            end(listener)
+        self.cut()
+
+    def accept(self, listener: socket.socket) -> None:
+        """Takes connections until the listener is closed."""
+        while True:
+            try:
+                near, _ = listener.accept()
+            except OSError:
+                return
+            try:
+                far = socket.create_connection((HOST, self.to))
+            except OSError:
+                near.close()
+                continue
+            with self.lock:
+                self.connections += 1
+                self.open |= {near, far}
+            for source, sink in ((near, far), (far, near)):
+                threading.Thread(target=self.copy, args=(source, sink), daemon=True).start()
+
+    def copy(self, source: socket.socket, sink: socket.socket) -> None:
+        """Passes bytes on until either side ends."""
+        with suppress(OSError):
+            while data := source.recv(CHUNK):
+                sink.sendall(data)
+        with self.lock:
+            self.open -= {source, sink}
+        end(source)
+        end(sink)
+
+    def __enter__(self) -> Self:
+        """Pulled when the block is left."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Ends everything."""
+        self.pull()
+
+
+def end(each: socket.socket) -> None:
+    """Shuts a socket down, which wakes whoever waits for it."""
+    with suppress(OSError):
+        each.shutdown(socket.SHUT_RDWR)
+    each.close()

@@ -1,0 +1,199 @@
+"""Who sees what, and what becomes of the page when that changes."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from deployed import Site, Token
+from hookline_local.client import Client
+from panel import Panel, store_path
+from playwright.sync_api import BrowserContext, Route, expect
+
+ACTIONS = ("Redrive", "Resync", "Reconcile")
+APP_BRIDGE = "https://cdn.shopify.com/shopifycloud/app-bridge.js"
+
+# A changed role hides what it no longer allows within a minute.
+CHANGED_WITHIN_MS = 60_000
+
+
+def test_an_admin_has_buttons_and_a_viewer_has_none(
+    site: Site, profile: Callable[..., BrowserContext], admin: Token, store: str
+) -> None:
+    """And what a viewer's page does not offer, the server refuses."""
+    viewer = site.token("viewer", store)
+    powerful = Panel(site, profile().new_page()).at_store(admin, store)
+    expect(powerful.page.get_by_test_id("role")).to_have_text("Admin")
+    for name in ACTIONS:
+        expect(powerful.button(name)).to_be_visible()
+    harmless = Panel(site, profile().new_page()).at_store(viewer, store)
+    expect(harmless.page.get_by_test_id("role")).to_have_text("Viewer")
+    for name in ACTIONS:
+        expect(harmless.button(name)).to_have_count(0)
+    harmless.page.locator("li[data-delivery]").first.get_by_role("link").click()
+    expect(harmless.page.get_by_test_id("meaning")).to_be_visible()
+    expect(harmless.button("Replay")).to_have_count(0)
+    assert asked(site, viewer, "POST", f"/api/stores/{store}/redrive") == 403
+    assert harmless.faults == powerful.faults == []
+
+
+def test_a_role_that_changes_shows_at_once(site: Site, panel: Panel, store: str) -> None:
+    """The buttons go while one looks; the server refuses from the next request on."""
+    token = site.token("admin", store)
+    panel.at_store(token, store)
+    expect(panel.button("Resync")).to_be_visible()
+    site.hookline.do("token", "change", token.id, "--role", "viewer")
+    assert asked(site, token, "POST", f"/api/stores/{store}/redrive") == 403
+    for name in ACTIONS:
+        expect(panel.button(name)).to_have_count(0, timeout=CHANGED_WITHIN_MS)
+    expect(panel.page.get_by_test_id("role")).to_have_text("Viewer")
+    site.hookline.do("token", "change", token.id, "--role", "admin")
+    expect(panel.button("Resync")).to_be_visible(timeout=CHANGED_WITHIN_MS)
+
+
+def test_a_revoked_token_shuts_the_page(site: Site, panel: Panel, store: str) -> None:
+    """It says why, and nothing of the store is left on it."""
+    token = site.token("viewer", store)
+    panel.at_store(token, store)
+    site.hookline.do("token", "revoke", token.id)
+    assert asked(site, token, "GET", "/api/me") in (401, 403)
+    expect(panel.page.get_by_test_id("sign-in-reason")).to_contain_text("revoked", timeout=CHANGED_WITHIN_MS)
+    assert store not in panel.page.locator("body").inner_text()
+    panel.page.reload()
+    expect(panel.button("Sign in")).to_be_visible()
+
+
+def test_a_store_that_is_taken_away_leaves_the_page(site: Site, panel: Panel, store: str) -> None:
+    """The store one looks at is out of reach from now on: nothing of it stays."""
+    other = f"kept-{store}"
+    site.known(other)
+    token = site.token("viewer", store, other)
+    panel.at_store(token, store)
+    site.hookline.do("token", "change", token.id, "--store", other)
+    expect(panel.page.get_by_test_id("not-found")).to_be_visible(timeout=CHANGED_WITHIN_MS)
+    expect(panel.page.locator("li[data-delivery]")).to_have_count(0)
+    expect(panel.figure("events-24h")).to_have_count(0)
+
+
+def test_another_stores_name_in_the_address_shows_nothing(site: Site, panel: Panel, store: str) -> None:
+    """Not even whether there is such a store: both say the same."""
+    other, nobodys = f"hidden-{store}", f"nobodys-{store}"
+    site.known(other)
+    panel.at_store(site.token("viewer", store), store)
+    said = []
+    for name in (other, nobodys):
+        panel.go(store_path(name))
+        expect(panel.page.get_by_role("heading", level=1)).to_have_text(name)
+        told = panel.page.get_by_test_id("not-found")
+        expect(told).to_be_visible()
+        said.append(told.inner_text())
+        expect(panel.page.locator("li[data-delivery]")).to_have_count(0)
+        expect(panel.figure("events-24h")).to_have_count(0)
+    assert said[0] == said[1]
+    # Nor does its next event come through the socket of somebody who looks at its name.
+    panel.go(store_path(other))
+    expect(panel.page.get_by_test_id("not-found")).to_be_visible()
+    heard: list[str] = []
+    for socket in panel.sockets:
+        socket.on("framereceived", lambda frame: heard.append(str(frame)))
+    site.edit(other, price="59.00")
+    own = site.edit(store, price="59.00")
+    panel.go(store_path(store))
+    expect(panel.delivery(own, "applied")).to_be_visible()
+    assert not [frame for frame in heard if other in frame and "refused" not in frame]
+
+
+def test_a_wrong_token_is_told_so(panel: Panel) -> None:
+    """And what is no token at all is not even sent."""
+    panel.go()
+    panel.page.get_by_label("Operator token").fill("password")
+    panel.button("Sign in").click()
+    expect(panel.page.get_by_test_id("sign-in-reason")).to_contain_text("not a token")
+    assert not [url for url in panel.addresses if "/api/" in url]
+    panel.sign_in(Token("", "hl_aaaaaaaaaaaaaaaa_" + "a" * 43))
+    expect(panel.page.get_by_test_id("sign-in-reason")).to_contain_text("not accepted")
+
+
+def test_no_token_is_in_an_address_or_outlives_the_browser(site: Site, panel: Panel, store: str) -> None:
+    """The socket's address has a ticket, which is spent by then; nothing is in local storage or in a cookie."""
+    token = site.token("viewer", store)
+    panel.at_store(token, store)
+    _, secret = token.text.rsplit("_", 1)
+    assert panel.sockets
+    assert not [url for url in panel.addresses if secret in url]
+    assert panel.evaluate("() => [JSON.stringify({...localStorage}), document.cookie]") == ["{}", ""]
+    assert panel.page.context.cookies() == []
+    (ticket,) = re.findall(r"ticket=([^&]+)", panel.sockets[0].url)
+    refused = panel.evaluate(
+        """(url) => new Promise((resolve) => {
+            const socket = new WebSocket(url);
+            socket.onopen = () => resolve(false);
+            socket.onerror = () => resolve(true);
+        })""",
+        panel.sockets[0].url,
+    )
+    assert refused, f"the ticket {ticket[:4]}… could be used again"
+
+
+def test_a_shops_own_admin_sees_its_own_store_only(
+    site: Site, profile: Callable[..., BrowserContext], store: str
+) -> None:
+    """Embedded: session tokens of the shop, nothing to change, and another store is not there."""
+    other = f"neighbour-{store}"
+    site.known(other)
+    page = profile().new_page()
+    panel = Panel(site, page)
+    page.expose_function("mint", lambda: site.session_token(store))
+    page.route(APP_BRIDGE, with_app_bridge)
+    panel.go(store_path(store), query=f"?embedded=1&shop={store}&host=YWRtaW4")
+    panel.until_live()
+    expect(panel.page.get_by_test_id("role")).to_have_text("Viewer")
+    expect(panel.figure("events-24h")).to_be_visible()
+    expect(panel.button("Resync")).to_have_count(0)
+    delivery = site.edit(store, price="60.00")
+    expect(panel.delivery(delivery, "applied")).to_be_visible()
+    panel.evaluate("(path) => { location.hash = path; }", f"#/{store_path(other)}")
+    expect(panel.page.get_by_test_id("not-found")).to_be_visible()
+    assert panel.faults == []
+
+
+def test_it_can_be_framed_by_the_admin_of_its_shop(
+    site: Site, profile: Callable[..., BrowserContext], store: str
+) -> None:
+    """As Shopify does it: its admin's page with ours in a frame."""
+    page = profile().new_page()
+    page.expose_function("mint", lambda: site.session_token(store))
+    page.route(APP_BRIDGE, with_app_bridge)
+    framing = f'<!doctype html><iframe title="app" src="{site.url}?embedded=1&shop={store}&host=YWRtaW4"></iframe>'
+    page.route("https://admin.shopify.com/**", lambda route: route.fulfill(body=framing, content_type="text/html"))
+    page.goto("https://admin.shopify.com/store/one/apps/hookline")
+    framed = page.frame_locator("iframe")
+    expect(framed.get_by_test_id("role")).to_have_text("Viewer")
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"secret": "another"},
+        {"aud": "another app"},
+        {"exp": 1},
+        {"dest": "https://other.myshopify.com"},
+    ],
+    ids=lambda claims: next(iter(claims)),
+)
+def test_a_forged_session_token_opens_nothing(site: Site, store: str, claims: dict) -> None:
+    """Signed by somebody else, for another app, of yesterday, or of two shops at once."""
+    bad = Token("", site.session_token(store, **claims))
+    assert asked(site, Token("", site.session_token(store)), "GET", f"/api/stores/{store}/status") == 200
+    assert asked(site, bad, "GET", f"/api/stores/{store}/status") in (401, 403)
+
+
+def with_app_bridge(route: Route) -> None:
+    """Stands for Shopify's script, which cannot be had here: it gives a session token when it is asked for one."""
+    route.fulfill(body="window.shopify = { idToken: () => window.mint() };", content_type="text/javascript")
+
+
+def asked(site: Site, token: Token, method: str, path: str) -> int:
+    """The status of an answer of the API."""
+    headers = [("Authorization", f"Bearer {token.text}"), ("Content-Type", "application/json")]
+    client = Client(site.stack.client.base_url)
+    return client.request(method, path, headers, b"{}" if method == "POST" else None).status

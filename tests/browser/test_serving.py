@@ -1,0 +1,121 @@
+"""The page as it is served: headers, encodings, weight, and how soon something shows."""
+
+import gzip
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.client import HTTPResponse
+
+import pytest
+from deployed import Site, Token
+from hookline_local.places import REPOSITORY
+from panel import Panel
+from playwright.sync_api import BrowserContext, Route, expect
+
+SCRIPT_LIMIT = 150_000
+FIRST_CONTENT_WITHIN_MS = 1_000
+
+
+@contextmanager
+def asked(url: str, method: str = "GET", **headers: str) -> Iterator[HTTPResponse]:
+    """An answer, whatever its status."""
+    wanted = {name.replace("_", "-"): value for name, value in headers.items()}
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, method=method, headers=wanted), timeout=30) as answer:
+            yield answer
+    except urllib.error.HTTPError as answer:
+        with answer:
+            yield answer
+
+
+def scripts(html: str) -> list[str]:
+    """The addresses of a page's scripts."""
+    return re.findall(r'<script[^>]* src="([^"]+)"', html)
+
+
+def test_the_page_comes_without_a_token_and_under_a_strict_policy(site: Site) -> None:
+    """Nothing inline, nothing from elsewhere, in nobody's frame; and the live connection where it is."""
+    with asked(site.url) as answer:
+        html = answer.read().decode()
+        policy = answer.headers["Content-Security-Policy"]
+        assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+        assert answer.headers["Cache-Control"] == "no-cache"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Referrer-Policy"] == "no-referrer"
+    directives = dict(part.strip().split(" ", 1) for part in policy.split(";"))
+    assert directives["default-src"] == "'none'"
+    assert directives["script-src"] == directives["style-src"] == "'self'"
+    assert directives["connect-src"] == f"'self' ws://127.0.0.1:{site.sockets.port}"
+    assert directives["frame-ancestors"] == "'none'"
+    assert not re.search(r"<script(?![^>]* src=)|<style|\sstyle=|\son\w+=|javascript:", html)
+    assert all(src.startswith("./") for src in scripts(html))
+
+
+def test_a_script_is_compressed_and_kept_for_good(site: Site) -> None:
+    """Through the base64 of API Gateway, byte for byte; and asked for again it is not sent again."""
+    with asked(site.url) as answer:
+        src = scripts(answer.read().decode())[0].removeprefix("./")
+    built = (REPOSITORY / "web" / "dist" / src).read_bytes()
+    with asked(site.url + src) as plain:
+        assert plain.read() == built
+        assert plain.headers["Content-Encoding"] is None
+    with asked(site.url + src, accept_encoding="gzip") as packed:
+        assert packed.headers["Content-Encoding"] == "gzip"
+        assert packed.headers["Content-Type"] == "text/javascript; charset=utf-8"
+        assert "immutable" in packed.headers["Cache-Control"]
+        assert gzip.decompress(packed.read()) == built
+        tag = packed.headers["ETag"]
+    with asked(site.url + src, accept_encoding="gzip", if_none_match=tag) as again:
+        assert (again.status, again.read()) == (304, b"")
+
+
+@pytest.mark.parametrize("name", ["nothing.js", "..%2findex.html", "..%2f..%2fbootstrap", "%2e%2e"])
+def test_what_is_no_asset_is_not_there(site: Site, name: str) -> None:
+    """Nor is anything beside the folder."""
+    with asked(f"{site.url}assets/{name}") as answer:
+        assert answer.status == 404
+
+
+def test_the_headers_alone_can_be_asked_for(site: Site) -> None:
+    """By what looks whether the page is up."""
+    with asked(site.url, method="HEAD") as answer:
+        assert (answer.status, answer.read()) == (200, b"")
+
+
+def test_the_script_weighs_less_than_promised(site: Site) -> None:
+    """All that a visitor may come to load, compressed as it is sent."""
+    assert site
+    weights = {file.name: len(gzip.compress(file.read_bytes())) for file in (REPOSITORY / "web" / "dist").rglob("*.js")}
+    print(f"\ncompressed script: {sum(weights.values())} bytes {weights}")
+    assert 0 < sum(weights.values()) < SCRIPT_LIMIT
+
+
+def test_something_shows_within_a_second(panel: Panel, admin: Token, store: str) -> None:
+    """The first content that the browser paints, on the sign-in page and on a store's, warm as it mostly is."""
+    painted = "() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? null"
+    panel.go()
+    expect(panel.button("Sign in")).to_be_visible()
+    panel.page.reload()
+    expect(panel.button("Sign in")).to_be_visible()
+    first = panel.page.wait_for_function(painted).json_value()
+    panel.at_store(admin, store)
+    panel.page.reload()
+    expect(panel.figure("events-24h")).to_be_visible()
+    second = panel.page.wait_for_function(painted).json_value()
+    print(f"\nfirst contentful paint: {first:.0f} ms signing in, {second:.0f} ms at a store")
+    assert max(first, second) < FIRST_CONTENT_WITHIN_MS
+
+
+def test_nobody_else_can_frame_it(site: Site, profile: Callable[..., BrowserContext]) -> None:
+    """Neither any page, nor Shopify's admin when the page is not shown for a shop."""
+    page = profile().new_page()
+    for parent, query in (("https://evil.example/", "?shop=one.myshopify.com"), ("https://admin.shopify.com/", "")):
+        framing = f'<!doctype html><iframe src="{site.url}{query}"></iframe>'
+        page.route(f"{parent}**", partial(Route.fulfill, body=framing, content_type="text/html"))
+        page.goto(parent)
+        framed = page.frames[1]
+        framed.wait_for_load_state()
+        assert framed.url.startswith("chrome-error:"), framed.url

@@ -1,0 +1,350 @@
+//! The load: who follows what, what changes, and what is seen of it.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, ensure};
+use aws_sdk_dynamodb::types::AttributeValue;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use hookline_aws::{Aws, DynamoActivity, DynamoStores, DynamoWatchers, Patience, access_changed, store_changed};
+use hookline_domain::{
+    access::{Principal, Reach, Role},
+    ids::StoreKey,
+    live::{Entry, Follow, Outcome, Subject, Tell},
+    stores::{Counter, StoreUpdate, Stores},
+};
+use hookline_lambda::{
+    Sleep, SystemClock,
+    stream::{Change, Reading, StreamAnswer, StreamBatch, StreamRecord, tell},
+};
+use hookline_testkit::emulator::{ACTIVITY_TABLE, DynamoDb, LIVE_TABLE, STORES_TABLE, sdk_config};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use crate::gateway::{Gateway, Told};
+
+/// How many records Lambda hands over at once: the template's `BatchSize`.
+const BATCH: usize = 200;
+
+/// How long the last frames are waited for.
+const DEADLINE: Duration = Duration::from_mins(1);
+
+/// How many connections are made at once.
+const CONNECTING_AT_ONCE: usize = 16;
+
+/// What is tried.
+#[derive(Debug, Clone, Copy)]
+pub struct Load {
+    /// How many connections.
+    pub connections: usize,
+    /// How many stores they follow, each as many.
+    pub stores: usize,
+    /// How many status writes, of one delivery each, a second.
+    pub events_per_second: u32,
+    /// How many in all.
+    pub events: u32,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Report {
+    load: Load,
+    told: Told,
+    rounds: u32,
+    /// From the first write to the last frame.
+    took: Duration,
+    /// What it took to write all.
+    writing: Duration,
+}
+
+/// Everything that changes, as a stream has it.
+struct Stream {
+    stores: DynamoStores,
+    client: aws_sdk_dynamodb::Client,
+    images: HashMap<StoreKey, Value>,
+    records: mpsc::UnboundedSender<StreamRecord>,
+    number: u64,
+}
+
+impl Load {
+    /// Tries it.
+    ///
+    /// # Errors
+    /// What was lost, or what kept it from being tried.
+    pub async fn run(self) -> anyhow::Result<Report> {
+        let dynamodb = DynamoDb::start().await;
+        let gateway = Gateway::start().await?;
+        let aws = Aws::with_config(sdk_config(dynamodb.endpoint()).await, Patience::Consumer);
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let mut stream = Stream {
+            stores: aws.stores(STORES_TABLE),
+            client: dynamodb.client(),
+            images: HashMap::new(),
+            records: sender,
+            number: 0,
+        };
+        for number in 0..self.stores {
+            stream.write(&store(number)?, &StoreUpdate::default()).await?;
+        }
+        self.connect(&aws, &gateway).await?;
+        let telling = tokio::spawn(tell_all(receiver, aws, gateway.url.clone()));
+        let began = Instant::now();
+        self.write(&mut stream, &gateway).await?;
+        let writing = began.elapsed();
+        let seqs = stream.seqs()?;
+        self.wait(&gateway, &seqs).await?;
+        let took = began.elapsed();
+        drop(stream);
+        let rounds = telling.await??;
+        let told = gateway.told();
+        ensure!(told.wrong.is_empty(), "{:#?}", &told.wrong[..told.wrong.len().min(10)]);
+        Ok(Report {
+            load: self,
+            told,
+            rounds,
+            took,
+            writing,
+        })
+    }
+
+    /// Connects all, each to its store.
+    async fn connect(&self, aws: &Aws, gateway: &Gateway) -> anyhow::Result<()> {
+        let follow = Follow {
+            watchers: aws.watchers(LIVE_TABLE),
+            stores: aws.stores(STORES_TABLE),
+            activity: aws.activity(ACTIVITY_TABLE, SystemClock),
+            push: aws.push(&gateway.url),
+            clock: SystemClock,
+            key: |name| format!("shopify#{name}").parse().ok(),
+        };
+        stream::iter(0..self.connections)
+            .map(anyhow::Ok)
+            .try_for_each_concurrent(CONNECTING_AT_ONCE, async |number| {
+                let connection = connection(number);
+                let principal = Principal {
+                    id: format!("tok_{number}"),
+                    role: Role::Viewer,
+                    reach: Reach::All,
+                    expires_at: Timestamp::now() + SignedDuration::from_hours(1),
+                };
+                follow.connected(&connection, principal).await?;
+                let name = store(number % self.stores)?.store;
+                let watch = json!({"action": "watch", "store": name}).to_string();
+                follow.asked(&connection, &watch).await?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// Writes so many a second.
+    async fn write(&self, stream: &mut Stream, gateway: &Gateway) -> anyhow::Result<()> {
+        let mut ticks = tokio::time::interval(Duration::from_secs(1) / self.events_per_second);
+        for number in 0..self.events {
+            ticks.tick().await;
+            let id = format!("delivery-{number}");
+            gateway.writes(&id);
+            let of = usize::try_from(number)? % self.stores;
+            stream.write(&store(of)?, &update(&id)?).await?;
+        }
+        Ok(())
+    }
+
+    /// Until every connection has seen all of its store.
+    async fn wait(&self, gateway: &Gateway, seqs: &HashMap<StoreKey, u64>) -> anyhow::Result<()> {
+        let deadline = Instant::now() + DEADLINE;
+        for number in 0..self.connections {
+            let of = number % self.stores;
+            let seq = seqs[&store(of)?];
+            // The first write made the store, before anybody followed it.
+            while !gateway.arrived(&connection(number), seq, seq - 1) {
+                let seen = gateway.describe(&connection(number));
+                ensure!(
+                    Instant::now() < deadline,
+                    "connection {number} was to come to {seq}, and is at {seen}"
+                );
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn store(number: usize) -> anyhow::Result<StoreKey> {
+    Ok(format!("shopify#store-{number}.myshopify.com").parse()?)
+}
+
+fn connection(number: usize) -> String {
+    format!("connection-{number}")
+}
+
+/// What a consumer writes after one delivery.
+fn update(id: &str) -> anyhow::Result<StoreUpdate> {
+    let now = Timestamp::now();
+    let topic: hookline_domain::ids::Topic = "products/update".parse()?;
+    let mut update = StoreUpdate {
+        last_event_at: Some(now),
+        last_sync_at: Some(now),
+        latest: vec![Entry {
+            topic: topic.clone(),
+            id: id.parse()?,
+            event_id: None,
+            subject: Some(Subject {
+                kind: "product".to_owned(),
+                id: "632910392".parse()?,
+                title: Some("Ember Pocket Stove".to_owned()),
+            }),
+            triggered_at: Some(now),
+            received_at: now,
+            at: now,
+            outcome: Outcome::Applied,
+            problem: None,
+            replay: false,
+        }],
+        ..StoreUpdate::default()
+    };
+    update.count(now, Counter::Event(topic));
+    Ok(update)
+}
+
+impl Stream {
+    /// Writes, and tells of it as the table's stream would.
+    async fn write(&mut self, store: &StoreKey, update: &StoreUpdate) -> anyhow::Result<()> {
+        self.stores.record(store, update).await?;
+        let found = self
+            .client
+            .get_item()
+            .table_name(STORES_TABLE)
+            .key("pk", AttributeValue::S(store.to_string()))
+            .consistent_read(true)
+            .send()
+            .await?;
+        let item = found.item.context("what was written is not there")?;
+        let image = Value::Object(
+            item.iter()
+                .map(|(name, value)| (name.clone(), spelled(value)))
+                .collect(),
+        );
+        self.number += 1;
+        let record = StreamRecord {
+            source: format!("arn:aws:dynamodb:eu-central-1:1:table/{STORES_TABLE}/stream/1"),
+            change: Change {
+                sequence_number: self.number.to_string(),
+                old_image: self.images.insert(store.clone(), image.clone()),
+                new_image: Some(image),
+            },
+        };
+        self.records.send(record).ok().context("nobody is told any more")
+    }
+
+    /// The number of each store's last write.
+    fn seqs(&self) -> anyhow::Result<HashMap<StoreKey, u64>> {
+        let seq = |image: &Value| image["seq"]["N"].as_str()?.parse().ok();
+        let seqs = self
+            .images
+            .iter()
+            .map(|(store, image)| Some((store.clone(), seq(image)?)));
+        seqs.collect::<Option<_>>().context("a store has no number")
+    }
+}
+
+/// An attribute as a stream spells it.
+fn spelled(value: &AttributeValue) -> Value {
+    match value {
+        AttributeValue::S(text) => json!({ "S": text }),
+        AttributeValue::N(number) => json!({ "N": number }),
+        AttributeValue::Bool(flag) => json!({ "BOOL": flag }),
+        AttributeValue::M(fields) => {
+            let fields: serde_json::Map<_, _> = fields
+                .iter()
+                .map(|(name, value)| (name.clone(), spelled(value)))
+                .collect();
+            json!({ "M": fields })
+        }
+        _ => Value::Null,
+    }
+}
+
+/// What Lambda does: hands over what there is, in order, one batch at a time. Returns how many batches there were.
+async fn tell_all(
+    mut records: mpsc::UnboundedReceiver<StreamRecord>,
+    aws: Aws,
+    endpoint: String,
+) -> anyhow::Result<u32> {
+    let reading = Reading {
+        stores_table: STORES_TABLE.to_owned(),
+        access_table: "access".to_owned(),
+        store: |before, after| Ok(store_changed(before, after)?),
+        access: |before, after| Ok(access_changed(before, after)?),
+    };
+    let telling: Tell<DynamoActivity<SystemClock>, DynamoWatchers, _, _, _> = Tell {
+        activity: aws.activity(ACTIVITY_TABLE, SystemClock),
+        watchers: aws.watchers(LIVE_TABLE),
+        push: aws.push(&endpoint),
+        pause: Sleep,
+        clock: SystemClock,
+        last_round: None.into(),
+    };
+    let mut rounds = 0;
+    loop {
+        let mut batch = Vec::with_capacity(BATCH);
+        if records.recv_many(&mut batch, BATCH).await == 0 {
+            return Ok(rounds);
+        }
+        let answer = tell(&telling, &reading, StreamBatch { records: batch }).await;
+        ensure!(answer == StreamAnswer::default(), "a batch failed");
+        rounds += 1;
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Load {
+            connections,
+            stores,
+            events,
+            ..
+        } = self.load;
+        let percentile = |percent: usize| {
+            let latencies = &self.told.latencies;
+            let rank = (latencies.len() * percent).div_ceil(100).max(1) - 1;
+            latencies.get(rank).map_or(0, Duration::as_millis)
+        };
+        let writing = self.writing.as_secs_f64();
+        let per_second = |count: u32| f64::from(count) / writing;
+        let frames = u32::try_from(self.told.frames).unwrap_or(u32::MAX);
+        let most = u32::try_from(self.told.most).unwrap_or(u32::MAX);
+        writeln!(
+            f,
+            "{connections} connections on {stores} stores, {events} status writes"
+        )?;
+        writeln!(f, "  {:.1} writes a second, for {writing:.1} s", per_second(events))?;
+        writeln!(
+            f,
+            "  nothing lost: every connection has an unbroken chain, and every delivery"
+        )?;
+        writeln!(
+            f,
+            "  write → frame: p50 {} ms, p99 {} ms, longest {} ms",
+            percentile(50),
+            percentile(99),
+            percentile(100)
+        )?;
+        writeln!(
+            f,
+            "  {} rounds, {frames} frames, {:.0} a second in all, at most {:.2} a second per connection, longest {} bytes",
+            self.rounds,
+            per_second(frames),
+            per_second(most),
+            self.told.longest
+        )?;
+        write!(
+            f,
+            "  the last frame came {:.1} s after the first write",
+            self.took.as_secs_f64()
+        )
+    }
+}

@@ -1,0 +1,285 @@
+"""The HTTP API at the deployed stack: every answer is as docs/openapi.json says, and what is asked for is done."""
+
+import json
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from described import DESCRIBED, checked
+from hookline_local.client import Delivery, quoted
+from hookline_local.connected import Connected
+from hookline_local.deploy import aws_client
+from hookline_local.shop import sample
+from hookline_local.stack import INDEX
+from hookline_local.tour import Tour, poll
+
+OTHER = "next-door.myshopify.com"
+ACTIONS = ("replay", "redrive", "resync", "reconcile")
+
+
+@dataclass
+class Api:
+    """The API, as somebody asks about a store."""
+
+    tour: Tour
+    token: str
+
+    def get(self, operation: str, path: str, status: int = 200, **query: Any) -> Any:
+        """What a question is answered with, as it is described."""
+        address = path.replace("{store}", quoted(self.tour.store))
+        if query:
+            address += "?" + urllib.parse.urlencode(query)
+        answer = self.tour.stack.client.ask("GET", address, token=self.token)
+        assert answer.status == status, (address, answer.status, answer.body)
+        return checked(operation, answer)
+
+    def act(self, action: str, body: Any = None, status: int = 202) -> Any:
+        """What an action is answered with, as it is described."""
+        address = f"/api/stores/{quoted(self.tour.store)}/{action}"
+        answer = self.tour.stack.client.ask("POST", address, body, token=self.token)
+        assert answer.status == status, (address, answer.status, answer.body)
+        return checked(action, answer)
+
+    def by(self, role: str, store: str | None = None) -> "Api":
+        """The same, by somebody with this role at one store only."""
+        (made,) = self.tour.stack.hookline.rows("token", "create", "--role", role, "--store", store or self.tour.store)
+        return Api(self.tour, made["token"])
+
+    def delivery(self, delivery: Delivery, status: int = 200) -> Any:
+        """The whole fate of a delivery."""
+        path = f"/api/stores/{{store}}/deliveries/{quoted(delivery.id)}"
+        return self.get("delivery", path, status, topic=delivery.topic)
+
+    def fed(self, delivery: Delivery) -> Any:
+        """A delivery in the feed, once it is there."""
+        return poll(lambda: next((each for each in self.feed() if each["id"] == delivery.id), None))
+
+    def feed(self) -> list[dict[str, Any]]:
+        """The latest deliveries."""
+        return self.get("deliveries", "/api/stores/{store}/deliveries")["deliveries"]
+
+
+@pytest.fixture
+def api(tour: Tour) -> Api:
+    """By an admin of everything."""
+    return Api(tour, tour.stack.client.token)
+
+
+@pytest.fixture
+def board(tour: Tour) -> Delivery:
+    """A product of the store that has been applied."""
+    product = tour.products["walnut-serving-board"]
+    delivery = tour.sign("products/update", product.body())
+    assert tour.send("a product", delivery).status == 200
+    assert tour.until(lambda: tour.result(product), "it is found")
+    return delivery
+
+
+def test_the_description_is_public_and_the_one_in_docs(tour: Tour) -> None:
+    """Nothing else is."""
+    answer = tour.stack.client.ask("GET", "/api/openapi.json", token=None)
+    assert answer.status == 200
+    assert answer.json() == DESCRIBED
+    for path, methods in DESCRIBED["paths"].items():
+        for method in methods:
+            if path != "/api/openapi.json":
+                address = path.replace("{store}", quoted(tour.store)).replace("{id}", "1")
+                assert tour.stack.client.ask(method.upper(), address, token=None).status in (401, 403), path
+
+
+def test_who_asks_is_told_who_they_are(api: Api) -> None:
+    """And where everything is, so that a page needs nothing else."""
+    me = api.get("me", "/api/me")
+    assert (me["role"], me["stores"]) == ("admin", ["*"])
+    assert me["receivers_url"] == api.tour.stack.receivers
+    assert "products/update" in me["topics"]
+    viewer = api.by("viewer").get("me", "/api/me")
+    assert (viewer["role"], viewer["stores"]) == ("viewer", [api.tour.store])
+
+
+def test_stores_are_listed_filtered_and_paged(api: Api) -> None:
+    """By name; of those within reach only."""
+    names = [f"listed-{n}.myshopify.com" for n in range(3)]
+    for name in names:
+        delivery = replace(api.tour, store=name).sign("products/update", sample("products-update.json"))
+        assert api.tour.stack.client.send(delivery).status == 200
+    path = "/api/stores"
+    page = poll(lambda: (found := api.get("stores", path, q="listed-"))["counts"]["live"] >= 3 and found)
+    assert [each["store"] for each in page["stores"]] == names
+    assert page["stores"][0]["state"] == "live"
+    first = api.get("stores", path, q="LISTED-", limit=2)
+    assert ([each["store"] for each in first["stores"]], first["next"]) == (names[:2], names[1])
+    second = api.get("stores", path, q="listed-", limit=2, after=first["next"])
+    assert ([each["store"] for each in second["stores"]], second["next"]) == (names[2:], None)
+    assert api.get("stores", path, q="listed-", state="attention")["stores"] == []
+    one = api.by("viewer", names[1]).get("stores", path)
+    assert [each["store"] for each in one["stores"]] == [names[1]]
+    assert sum(one["counts"].values()) == 1
+    for wrong in ({"limit": 0}, {"limit": "many"}, {"state": "asleep"}):
+        api.get("stores", path, 400, **wrong)
+
+
+def test_a_store_tells_how_it_is_doing(api: Api, board: Delivery) -> None:
+    """With its lag, its receivers, and, to those who may see all, the queues."""
+    assert api.fed(board)
+    status = api.get("status", "/api/stores/{store}/status")
+    assert (status["state"], status["pending"], status["dead_letters"]) == ("live", 0, 0)
+    assert status["lag"]["deliveries"] == 1
+    assert status["lag"]["triggered_to_indexed"]["p50"] > 0
+    urls = {each["topic"]: each["url"] for each in status["receivers"]}
+    assert urls["products/update"] == f"{api.tour.stack.receivers}/products-update"
+    assert sum(sum(hour["events"].values()) for hour in status["hours"]) == 1
+    assert set(status["queues"]) == {"waiting", "in_flight", "dead_letters"}
+    assert "queues" not in api.by("viewer").get("status", "/api/stores/{store}/status")
+    found = api.get("search", "/api/stores/{store}/search", q="walnut board")
+    assert found["total"] == 1
+
+
+def test_the_feed_leads_to_the_whole_fate_of_a_delivery(api: Api, board: Delivery) -> None:
+    """What came, what became of it, and what that means."""
+    fed = api.fed(board)
+    assert (fed["outcome"], fed["subject"]["kind"]) == ("applied", "product")
+    whole = api.delivery(board)
+    assert (whole["state"], whole["fate"]) == ("done", "applied")
+    assert whole["entries"] == [fed]
+    assert "applied to the index" in whole["meaning"]
+    first = api.get("deliveries", "/api/stores/{store}/deliveries", limit=1)
+    assert first["next"]
+    before = api.get("deliveries", "/api/stores/{store}/deliveries", limit=1, before=first["next"])
+    assert before["deliveries"] == []
+    api.delivery(replace(board, topic="products/create"), 404)
+    api.get("delivery", f"/api/stores/{{store}}/deliveries/{board.id}", 400)
+    api.get("deliveries", "/api/stores/{store}/deliveries", 400, before="x")
+
+
+def test_another_stores_name_in_the_address_is_as_good_as_none(api: Api, board: Delivery) -> None:
+    """Whatever is asked, and whoever asks: the answer is that of a store nobody knows."""
+    elsewhere = [api.by(role, OTHER) for role in ("viewer", "admin")]
+    nowhere = Api(replace(api.tour, store="nobody-knows.myshopify.com"), api.token)
+    asked = [
+        ("status", ""),
+        ("search", "?q=a"),
+        ("deliveries", ""),
+        (f"deliveries/{board.id}", "?topic=products/update"),
+    ]
+    for path, query in asked:
+        name = "delivery" if "/" in path else path
+        expected = nowhere.get(name, f"/api/stores/{{store}}/{path}{query}", 404)
+        for somebody in elsewhere:
+            assert somebody.get(name, f"/api/stores/{{store}}/{path}{query}", 404) == expected
+    for action in ACTIONS:
+        body = {"topic": board.topic, "id": board.id} if action == "replay" else {}
+        expected = nowhere.act(action, body, 404)
+        for somebody in elsewhere:
+            assert somebody.act(action, body, 404) == expected
+
+
+def test_a_viewer_changes_nothing(api: Api, board: Delivery) -> None:
+    """403, and nothing was sent."""
+    viewer = api.by("viewer")
+    for action in ACTIONS:
+        viewer.act(action, {"topic": board.topic, "id": board.id} if action == "replay" else {}, 403)
+    assert api.tour.status()["replayed_24h"] == 0
+
+
+def test_a_delivery_is_really_applied_again(api: Api, board: Delivery) -> None:
+    """It is taken out of the index behind our back, and a replay brings it back."""
+    product = api.tour.products["walnut-serving-board"]
+    forget(api.tour)
+    assert api.tour.until(lambda: not api.tour.result(product), "it is gone")
+    admin = api.by("admin")
+    # Found before it is kept: the archive comes last.
+    replayed = poll(lambda: replay(admin, board))
+    assert replayed, "it is in the archive"
+    assert api.tour.until(lambda: api.tour.result(product), "it is found again")
+    again = replace(board, headers=(("X-Shopify-Webhook-Id", replayed),))
+    assert poll(lambda: api.delivery(again)["fate"] == "applied")
+    assert poll(lambda: api.tour.status()["replayed_24h"] == 1)
+    assert api.fed(again)["replay"] is True
+
+
+def test_what_cannot_be_replayed_says_why(api: Api, board: Delivery) -> None:
+    """Unknown, or not a question at all."""
+    assert "7 days" in api.act("replay", {"topic": board.topic, "id": "never-came"}, 404)["error"]
+    for wrong in (None, {}, [], {"topic": board.topic}, {"topic": "", "id": "a"}, {"topic": board.topic, "id": 7}):
+        api.act("replay", wrong, 400)
+    for action in ("redrive", "resync", "reconcile"):
+        api.act(action, {"store": OTHER}, 400)
+
+
+def test_dead_letters_of_one_store_go_back(api: Api) -> None:
+    """They fail again and come back; another store's stays where it is. The queue's patience is shortened for this."""
+    queue = api.tour.stack.outputs["EventQueueUrl"]
+    sqs = aws_client("sqs", api.tour.stack.ports)
+    patience = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "0"})
+    hookline = api.tour.stack.hookline
+    other = replace(api.tour, store=OTHER)
+    mine, theirs = (each.sign("products/update", sample("hostile/wrong-shape.json")) for each in (api.tour, other))
+    try:
+        for broken in (mine, theirs):
+            assert api.tour.stack.client.send(broken).status == 200
+            assert poll(lambda broken=broken: hookline.rows("dlq", "list", "--id", broken.id))
+        parked = api.delivery(mine)
+        assert (parked["fate"], parked["problem"]["code"]) == ("parked", "schema_mismatch")
+        assert poll(lambda: api.get("status", "/api/stores/{store}/status")["dead_letters"] == 1)
+        assert "redrive" in api.act("replay", {"topic": mine.topic, "id": mine.id}, 409)["error"]
+        (before,) = hookline.rows("dlq", "list", "--id", theirs.id)
+        assert api.by("admin").act("redrive", {}, 200)["moved"] == 1
+        (letter,) = hookline.rows("dlq", "list", "--id", theirs.id)
+        assert letter["message_id"] == before["message_id"]
+        assert poll(lambda: hookline.rows("dlq", "list", "--id", mine.id))
+    finally:
+        for broken in (mine, theirs):
+            hookline.run("dlq", "purge", "--id", broken.id, "--yes")
+        sqs.set_queue_attributes(QueueUrl=queue, Attributes=patience)
+
+
+def test_a_resync_really_fills_the_index(api: Api) -> None:
+    """Of a connected store; to another it says what to do."""
+    assert "hookline store add" in known(api).act("resync", {}, 409)["error"]
+    shop = Connected(api.tour.stack, store="resynced.myshopify.com")
+    token = shop.shop.tell("install", kind="custom", seed=True)["access_token"]
+    shop.hookline.do("store", "add", shop.store, "--token-stdin", given=token)
+    assert api.tour.stack.documents(shop.store) == 0
+    admin = Api(shop, api.token).by("admin")
+    for action in ("resync", "reconcile"):
+        assert admin.act(action, {}) == {}
+        assert poll(lambda action=action: run(admin, action))
+        assert run(admin, action)["products"] >= len(shop.on_sale())
+    assert api.tour.stack.documents(shop.store) >= len(shop.on_sale())
+    assert all(shop.until_shown(each["title"], "it is found") for each in shop.on_sale())
+
+
+def known(api: Api) -> Api:
+    """The same, once the store is known."""
+    assert api.tour.send("any", api.tour.sign("products/update", sample("products-update.json"))).status == 200
+    assert poll(api.tour.status)
+    return api
+
+
+def run(api: Api, task: str) -> Any:
+    """The last run of this sort, once it is done."""
+    told = api.get("status", "/api/stores/{store}/status")["run"]
+    return told if told and (told["task"], told["stage"]) == (task, "done") else None
+
+
+def replay(api: Api, delivery: Delivery) -> str | None:
+    """The replay's id, or none while the delivery is not kept."""
+    path = f"/api/stores/{quoted(api.tour.store)}/replay"
+    body = {"topic": delivery.topic, "id": delivery.id}
+    answer = api.tour.stack.client.ask("POST", path, body, token=api.token)
+    told = checked("replay", answer)
+    assert answer.status in (202, 409), told
+    return told.get("replay_id")
+
+
+def forget(tour: Tour) -> None:
+    """Takes the store's documents out of the index, by hand."""
+    query = json.dumps({"query": {"term": {"store": tour.store}}}).encode()
+    url = f"{tour.stack.search_url}/{INDEX}/_delete_by_query?refresh=true"
+    request = urllib.request.Request(url, query, {"Content-Type": "application/json"}, method="POST")
+    with urllib.request.urlopen(request, timeout=10) as response:
+        assert json.load(response)["deleted"] > 0

@@ -1,0 +1,68 @@
+"""Who is asked who they are: every route but those that anybody may call."""
+
+import pytest
+from template_reading import Resources, http_api, of_type, operations
+
+# Webhooks are signed; the description of the API holds no secret; the panel's own files are for everybody.
+RECEIVERS = "POST /api/webhooks/receive/"
+OPEN = {"GET /api/openapi.json"}
+
+
+def test_every_api_wants_the_authorizer_and_no_webhook_does(resources: Resources) -> None:
+    """Of what is below /api; a route that is forgotten is one that lets everybody in."""
+    apis = {route: each for route, each in operations(resources).items() if " /api/" in route}
+    webhooks = {route for route in apis if route.startswith(RECEIVERS)}
+    assert len(webhooks) == 12
+    for route, operation in apis.items():
+        wanted = [] if route in webhooks | OPEN else [{"Access": []}]
+        assert operation.get("security", []) == wanted, route
+    closed = set(apis) - webhooks - OPEN
+    assert {"GET /api/stores/{store}/status", "GET /api/stores/{store}/search", "POST /api/live/tickets"} <= closed
+
+
+def test_no_answer_of_the_authorizer_is_kept(resources: Resources) -> None:
+    """What is revoked is refused from the next request on."""
+    ((name, scheme),) = http_api(resources)["components"]["securitySchemes"].items()
+    told = scheme["x-amazon-apigateway-authorizer"]
+    assert name == "Access"
+    assert told["authorizerResultTtlInSeconds"] == 0
+    assert told["identitySource"] == ["$request.header.Authorization"]
+    assert (told["authorizerPayloadFormatVersion"], told["enableSimpleResponses"]) == ("2.0", True)
+    _, within = told["authorizerUri"]["Fn::Sub"]
+    assert within["__FunctionArn__"]["Fn::GetAtt"] == ["AuthorizerFunction", "Arn"]
+
+
+def test_the_api_may_call_its_authorizer(resources: Resources) -> None:
+    """Otherwise every request is answered 500."""
+    permissions = [each["Properties"] for each in of_type(resources, "AWS::Lambda::Permission").values()]
+    (allowed,) = [
+        each
+        for each in permissions
+        if each["FunctionName"] == {"Fn::GetAtt": ["AuthorizerFunction", "Arn"]}
+        and each["SourceArn"]["Fn::Sub"][1] == {"__ApiId__": {"Ref": "HttpApi"}}
+    ]
+    assert allowed["Principal"] == "apigateway.amazonaws.com"
+    assert allowed["SourceArn"]["Fn::Sub"][0].endswith("/authorizers/*")
+
+
+def test_no_other_origin_may_read_the_api(resources: Resources) -> None:
+    """Who is asked by a header, and not by a cookie, needs no protection from other pages; nor do they need to read."""
+    assert "x-amazon-apigateway-cors" not in http_api(resources)
+
+
+def test_open_pages_are_told_what_changes_for_them(resources: Resources) -> None:
+    """The table's stream has what was and what is."""
+    stream = resources["AccessTable"]["Properties"]["StreamSpecification"]
+    assert stream == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+
+
+@pytest.mark.parametrize("name", ["SHOPIFY_CLIENT_ID", "SHOPIFY_CLIENT_SECRETS_ARN", "ACCESS_TABLE"])
+def test_the_authorizer_is_told_what_it_needs(resources: Resources, name: str) -> None:
+    """The same app as the receivers'."""
+    variables = resources["AuthorizerFunction"]["Properties"]["Environment"]["Variables"]
+    expected = {
+        "SHOPIFY_CLIENT_ID": "ShopifyClientId",
+        "SHOPIFY_CLIENT_SECRETS_ARN": "ShopifyClientSecretsArn",
+        "ACCESS_TABLE": "AccessTable",
+    }
+    assert variables[name] == {"Ref": expected[name]}

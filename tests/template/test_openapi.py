@@ -1,0 +1,64 @@
+"""docs/openapi.json: it describes the routes there are, and no others. tests/stack holds the answers against it."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from hookline_local.places import REPOSITORY
+from jsonschema import Draft202012Validator
+from template_reading import RECEIVERS, Resources, operations
+
+DESCRIBED = json.loads((REPOSITORY / "docs" / "openapi.json").read_text())
+WEBHOOKS = {f"POST /api/webhooks/receive/shopify/{folder}" for folder in RECEIVERS.values()}
+ROUTES = {
+    f"{method.upper()} {path}": operation
+    for path, methods in DESCRIBED["paths"].items()
+    for method, operation in methods.items()
+}
+
+
+def test_every_route_is_described_and_nothing_else(resources: Resources) -> None:
+    """But for receivers, which are for Shopify, and pages, which are for browsers."""
+    apis = {route for route in operations(resources) if " /api/" in route}
+    assert set(ROUTES) == apis - WEBHOOKS
+
+
+def test_what_needs_a_token_says_so(resources: Resources) -> None:
+    """The description's security is the template's."""
+    for route, operation in ROUTES.items():
+        described = operation.get("security", DESCRIBED["security"])
+        assert bool(described) == bool(operations(resources)[route].get("security")), route
+        assert (set(operation["responses"]) >= {"401", "403"}) == bool(described), route
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_an_operation_is_whole(route: str) -> None:
+    """It has a name, a line, and each parameter of its path."""
+    operation = ROUTES[route]
+    assert operation["operationId"]
+    assert operation["summary"]
+    declared = {each["name"] for each in operation.get("parameters", []) if each["in"] == "path"}
+    assert declared == set(re.findall(r"\{(\w+)\}", route))
+
+
+def test_every_schema_is_one_and_every_reference_leads_somewhere() -> None:
+    """JSON Schema 2020-12, as OpenAPI 3.1 has it; and none is left over."""
+    for name, schema in DESCRIBED["components"]["schemas"].items():
+        Draft202012Validator.check_schema(schema)
+        assert schema.get("description") or schema["type"] == "object", name
+    found = set(references(DESCRIBED))
+    parts = {
+        f"#/components/{kind}/{name}" for kind in ("schemas", "responses") for name in DESCRIBED["components"][kind]
+    }
+    assert found == parts
+
+
+def references(value: Any) -> list[str]:
+    """Every `$ref` within."""
+    if isinstance(value, dict):
+        own = [value["$ref"]] if "$ref" in value else []
+        return own + [each for member in value.values() for each in references(member)]
+    if isinstance(value, list):
+        return [each for member in value for each in references(member)]
+    return []

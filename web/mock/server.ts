@@ -1,0 +1,351 @@
+// The stack's API and WebSocket, made up, beside the development server. Tokens: hl_admin_…, hl_viewer_… and hl_one_… with
+// any secret of 16 characters or more. `POST /mock/<what>` moves the world: see web/README.md.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Connect, Plugin } from 'vite';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { Asked, Entry, Frame, Notice, Outcome, State } from '../src/api';
+import { type Principal, type Store, me, world } from './world.ts';
+
+const YEAR = 365 * 24 * 3_600_000;
+
+interface Watching {
+  socket: WebSocket;
+  principal: Principal;
+  store: string | null;
+  list: boolean;
+}
+
+class Mock {
+  readonly stores = world();
+  readonly tickets = new Map<string, Principal>();
+  readonly watching = new Set<Watching>();
+  readonly principals = new Map<string, Principal>([
+    ['admin', { id: 'tok_admin', role: 'admin', stores: ['*'], expires: Date.now() + YEAR }],
+    ['viewer', { id: 'tok_viewer', role: 'viewer', stores: ['*'], expires: Date.now() + YEAR }],
+    ['one', { id: 'tok_one', role: 'admin', stores: ['demo.myshopify.com'], expires: Date.now() + YEAR }],
+  ]);
+  refusesSockets = false;
+  down = false;
+  swallow = 0;
+
+  who(request: IncomingMessage): Principal | null {
+    // As App Bridge gives them: for a minute each.
+    const [, shop] = /^Bearer session\.(.+)$/.exec(request.headers.authorization ?? '') ?? [];
+    if (shop !== undefined)
+      return { id: `shopify:${shop}:1`, role: 'viewer', stores: [shop], expires: Date.now() + 60_000 };
+    const [, id] = /^Bearer hl_([a-z]+)_/.exec(request.headers.authorization ?? '') ?? [];
+    return (id !== undefined && this.principals.get(id)) || null;
+  }
+
+  sees(principal: Principal, store: string): boolean {
+    return principal.stores.includes('*') || principal.stores.includes(store);
+  }
+
+  send(watching: Watching, frame: Frame): void {
+    watching.socket.send(JSON.stringify(frame));
+  }
+
+  tell(store: Store, entries: Entry[], notices: Notice[]): void {
+    for (const watching of this.watching) {
+      if (watching.store === store.name && this.swallow === 0) {
+        const { seq, status } = store;
+        this.send(watching, {
+          type: 'update',
+          store: store.name,
+          after: seq - 1,
+          seq,
+          status,
+          lag: store.lag(),
+          deliveries: entries,
+          notices,
+        });
+      }
+      if (watching.list && this.sees(watching.principal, store.name))
+        this.send(watching, { type: 'stores', stores: [store.summary()] });
+    }
+    if (this.swallow > 0) this.swallow -= 1;
+  }
+
+  connect(socket: WebSocket, principal: Principal): void {
+    const watching: Watching = { socket, principal, store: null, list: false };
+    this.watching.add(watching);
+    socket.on('close', () => this.watching.delete(watching));
+    socket.on('message', (data) => this.asked(watching, JSON.parse(String(data)) as Asked));
+  }
+
+  asked(watching: Watching, asked: Asked): void {
+    const { principal } = watching;
+    if (asked.action === 'ping') {
+      const store = watching.store === null ? undefined : this.stores.get(watching.store);
+      return this.send(watching, { type: 'pong', seqs: store ? { [store.name]: store.seq } : {} });
+    }
+    const store = asked.store === null ? null : this.stores.get(asked.store);
+    if (store === undefined || (store && !this.sees(principal, store.name))) {
+      return this.send(watching, { type: 'refused', message: 'nothing is known of this store' });
+    }
+    watching.store = store?.name ?? null;
+    watching.list = asked.list;
+    this.send(watching, {
+      type: 'access',
+      role: principal.role,
+      stores: principal.stores,
+      expires_at: new Date(principal.expires).toISOString(),
+    });
+    if (store) {
+      this.send(watching, {
+        type: 'snapshot',
+        store: store.name,
+        seq: store.seq,
+        status: store.status,
+        lag: store.lag(),
+        deliveries: store.latest(40),
+      });
+    }
+  }
+
+  answer(request: IncomingMessage, url: URL, body: Record<string, unknown>): [number, unknown] {
+    const principal = this.who(request);
+    if (!principal) return [403, { message: 'Forbidden' }];
+    const path = url.pathname.split('/').slice(2).map(decodeURIComponent);
+    if (path[0] === 'me') return [200, me(principal, request.headers.host ?? '')];
+    if (path[0] === 'live') {
+      const ticket = Math.random().toString(36).slice(2);
+      this.tickets.set(ticket, principal);
+      return [200, { ticket, expires_in: 30 }];
+    }
+    if (path.length === 1) return [200, this.list(principal, url.searchParams)];
+    const store = this.stores.get(path[1] ?? '');
+    if (!store || !this.sees(principal, store.name))
+      return [404, { error: 'nothing is known of this store: no verified event of it has come yet' }];
+    if (request.method === 'POST' && principal.role !== 'admin') return [403, { error: 'this needs an admin’s token' }];
+    return this.ofStore(store, principal, path, url.searchParams, body);
+  }
+
+  ofStore(
+    store: Store,
+    principal: Principal,
+    path: string[],
+    query: URLSearchParams,
+    body: Record<string, unknown>,
+  ): [number, unknown] {
+    switch (path[2]) {
+      case 'status':
+        return [200, store.full(principal.stores.includes('*'))];
+      case 'deliveries': {
+        if (path[3] !== undefined) {
+          const fate = store.fate(query.get('topic') ?? '', path[3]);
+          return fate ? [200, fate] : [404, { error: 'nothing is known of this delivery' }];
+        }
+        const before = Number(query.get('before') ?? Infinity);
+        const kept = store.kept.filter((one) => one.seq < before).slice(0, 20);
+        const last = kept.at(-1)?.seq;
+        return [
+          200,
+          { deliveries: kept.flatMap((one) => one.entries), next: last !== undefined && last > 2 ? last : null },
+        ];
+      }
+      case 'search': {
+        const q = query.get('q') ?? '';
+        const hit = (index: number) => ({
+          score: 3 - index / 10,
+          source: 'shopify',
+          store: store.name,
+          kind: 'product',
+          id: String(7_900_000_000_000 + index),
+          title: `Walnut board ${index + 1}`,
+          description: 'Oiled walnut, 30 by 20 cm',
+          vendor: 'Nord',
+          product_type: 'Boards',
+          price_min: '39.00',
+          price_max: '49.00',
+          currency: 'EUR',
+          available: index % 2 === 0,
+          updated_at: new Date(Date.now() - index * 7_000_000).toISOString(),
+          highlights: {
+            title: [`<em>Walnut</em> board ${index + 1}`],
+            description: ['Oiled <em>walnut</em>, <b>30</b> by 20 cm'],
+          },
+        });
+        return [
+          200,
+          {
+            query: q,
+            total: q === 'nothing' ? 0 : 4,
+            took_ms: 7,
+            results: q === 'nothing' ? [] : [0, 1, 2, 3].map(hit),
+          },
+        ];
+      }
+      case 'replay': {
+        const told = store.happen('applied', String(body['topic']), true);
+        setTimeout(() => this.tell(store, told.entries, told.notices), 300);
+        return [202, { replay_id: 'replay-1' }];
+      }
+      case 'redrive':
+        return [200, { moved: 1, left: 0, more: false }];
+      case 'resync':
+      case 'reconcile':
+        if (!store.status.connected)
+          return [409, { error: 'no token is held for this store: `hookline store add` it first' }];
+        if (store.status.run && store.status.run.stage !== 'done')
+          return [409, { error: 'a run through this store is going already' }];
+        this.run(store, path[2] === 'resync' ? 'resync' : 'reconcile');
+        return [202, {}];
+      default:
+        return [404, { error: 'there is no such thing here' }];
+    }
+  }
+
+  run(store: Store, task: 'resync' | 'reconcile'): void {
+    const began_at = new Date().toISOString();
+    let part = 0;
+    const go = () => {
+      part += 1;
+      const stage = part < 3 ? 'waiting' : part < 12 ? 'reading' : part < 13 ? 'deleting' : 'done';
+      const bytes: [number, number] | null = stage === 'waiting' ? null : [Math.min(part - 2, 9) * 200_000, 1_800_000];
+      store.status.run = {
+        task,
+        stage,
+        began_at,
+        at: new Date().toISOString(),
+        products: Math.max(part - 2, 0) * 150,
+        bytes,
+      };
+      store.keep([]);
+      const at = new Date().toISOString();
+      const ended: Notice[] =
+        stage === 'done'
+          ? [
+              {
+                id: `${store.name}/${store.seq}/run_ended`,
+                at,
+                kind: 'run_ended',
+                message: 'The resync has ended: 1,650 products',
+              },
+            ]
+          : [];
+      this.tell(store, [], ended);
+      if (stage !== 'done') setTimeout(go, 600);
+    };
+    go();
+  }
+
+  list(principal: Principal, query: URLSearchParams): unknown {
+    const all = [...this.stores.values()]
+      .filter((store) => this.sees(principal, store.name))
+      .map((store) => store.summary());
+    const counts: Record<State, number> = { live: 0, idle: 0, attention: 0 };
+    for (const summary of all) counts[summary.state] += 1;
+    const after = query.get('after') ?? '';
+    const fits = all
+      .filter(
+        (summary) =>
+          summary.store.includes(query.get('q') ?? '') && summary.state === (query.get('state') ?? summary.state),
+      )
+      .sort((a, b) => (a.store < b.store ? -1 : 1))
+      .filter((summary) => summary.store > after);
+    const limit = Number(query.get('limit') ?? 50);
+    const stores = fits.slice(0, limit);
+    return { stores, next: fits.length > limit ? (stores.at(-1)?.store ?? null) : null, counts };
+  }
+
+  /** `POST /mock/…` */
+  move(what: string, query: URLSearchParams): string {
+    const store = this.stores.get(query.get('store') ?? 'demo.myshopify.com');
+    const principal = this.principals.get(query.get('who') ?? 'admin');
+    switch (what) {
+      case 'event':
+        if (store) {
+          const told = store.happen((query.get('outcome') ?? 'applied') as Outcome, query.get('topic') ?? undefined);
+          this.tell(store, told.entries, told.notices);
+        }
+        break;
+      case 'swallow':
+        this.swallow = Number(query.get('count') ?? 1);
+        break;
+      case 'cut':
+        for (const watching of this.watching) watching.socket.terminate();
+        break;
+      case 'refuse':
+        this.refusesSockets = query.get('on') !== 'false';
+        for (const watching of this.watching) watching.socket.terminate();
+        break;
+      case 'down':
+        this.down = query.get('on') !== 'false';
+        for (const watching of this.watching) watching.socket.terminate();
+        break;
+      case 'role':
+        if (principal) {
+          principal.role = query.get('role') === 'viewer' ? 'viewer' : 'admin';
+          if (query.has('stores')) principal.stores = (query.get('stores') ?? '').split(',');
+          const { role, stores } = principal;
+          for (const watching of this.watching) {
+            if (watching.principal === principal)
+              this.send(watching, {
+                type: 'access',
+                role,
+                stores,
+                expires_at: new Date(principal.expires).toISOString(),
+              });
+          }
+        }
+        break;
+      case 'revoke':
+        this.principals.delete(query.get('who') ?? 'admin');
+        for (const watching of this.watching) {
+          if (watching.principal === principal) {
+            this.send(watching, { type: 'revoked' });
+            watching.socket.close();
+          }
+        }
+        break;
+      default:
+        return 'unknown\n';
+    }
+    return `ok, ${this.watching.size} watching\n`;
+  }
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Record<string, unknown>> {
+  let text = '';
+  for await (const chunk of request) text += String(chunk);
+  return text === '' ? {} : (JSON.parse(text) as Record<string, unknown>);
+}
+
+/** A plugin of the development and the preview server. */
+export function mock(): Plugin {
+  const attach = (server: { middlewares: Connect.Server; httpServer: unknown }) => {
+    // Tests have a server without one.
+    if (server.httpServer === null) return;
+    const mocked = new Mock();
+    const sockets = new WebSocketServer({ noServer: true });
+    const http = server.httpServer as import('node:http').Server;
+    http.on('upgrade', (request, socket, head) => {
+      const url = new URL(request.url ?? '', 'http://mock');
+      if (url.pathname !== '/live') return;
+      const ticket = url.searchParams.get('ticket') ?? '';
+      const principal = mocked.tickets.get(ticket);
+      mocked.tickets.delete(ticket);
+      if (!principal || mocked.refusesSockets || mocked.down) socket.destroy();
+      else sockets.handleUpgrade(request, socket, head, (opened) => mocked.connect(opened, principal));
+    });
+    server.middlewares.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
+      const url = new URL(request.url ?? '', 'http://mock');
+      if (url.pathname.startsWith('/mock/')) {
+        response.end(mocked.move(url.pathname.slice('/mock/'.length), url.searchParams));
+      } else if (url.pathname.startsWith('/api/')) {
+        if (mocked.down) return request.socket.destroy();
+        void bodyOf(request).then((body) => {
+          const [status, answer] = mocked.answer(request, url, body);
+          response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+          response.end(JSON.stringify(answer));
+        });
+      } else {
+        next();
+      }
+      return undefined;
+    });
+  };
+  return { name: 'hookline-mock', apply: 'serve', configureServer: attach, configurePreviewServer: attach };
+}

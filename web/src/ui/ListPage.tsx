@@ -1,0 +1,162 @@
+import { useEffect, useId, useState } from 'react';
+import type { State } from '../api';
+import type { Hub } from '../data/hub';
+import type { HubState } from '../data/state';
+import { countOf } from '../data/list';
+import { hashOf } from '../data/route';
+import { Ago, Copy, Dot } from './bits';
+import { count, plural } from './format';
+
+const FILTERS: { state: State | null; name: string }[] = [
+  { state: null, name: 'All' },
+  { state: 'attention', name: 'Attention' },
+  { state: 'live', name: 'Live' },
+  { state: 'idle', name: 'Idle' },
+];
+/** A person types faster than this. */
+const TYPING = 200;
+
+export function ListPage({ hub, state }: { hub: Hub; state: HubState }) {
+  const { list, listProblem } = state;
+  const [q, setQ] = useState(list.of.q);
+  const [busy, setBusy] = useState(false);
+  const id = useId();
+  useEffect(() => {
+    const timer = setTimeout(() => hub.narrow({ ...hub.snapshot().list.of, q: q.trim().toLowerCase() }), TYPING);
+    return () => clearTimeout(timer);
+  }, [hub, q]);
+  const more = async () => {
+    setBusy(true);
+    await hub.moreStores();
+    setBusy(false);
+  };
+  const narrowed = list.of.q !== '' || list.of.state !== null;
+  return (
+    <>
+      <div className="page-head">
+        <h1>Stores</h1>
+      </div>
+      <div className="tools">
+        <div className="field">
+          <label htmlFor={id}>Search stores</label>
+          <input id={id} type="search" value={q} spellCheck={false} onChange={(event) => setQ(event.target.value)} />
+        </div>
+        <fieldset className="choice">
+          <legend>Show</legend>
+          {FILTERS.map((filter) => (
+            <label key={filter.name} data-state={filter.state ?? 'all'}>
+              <input
+                type="radio"
+                name={id}
+                checked={list.of.state === filter.state}
+                onChange={() => hub.narrow({ ...list.of, state: filter.state })}
+              />
+              <span>
+                {filter.name} <Count of={countOf(list, filter.state)} />
+              </span>
+            </label>
+          ))}
+        </fieldset>
+      </div>
+      {listProblem !== null && (
+        <p className="banner bad" role="alert">
+          {listProblem.message}{' '}
+          <button type="button" className="small" onClick={() => hub.retry()}>
+            Try again
+          </button>
+        </p>
+      )}
+      <p role="status" className="hidden">
+        {list.loaded
+          ? `${plural(list.stores.length, 'store')} shown${list.next === null ? '' : ', there are more'}`
+          : ''}
+      </p>
+      {!list.loaded && listProblem === null && <p className="faint">Loading…</p>}
+      {list.loaded && list.stores.length === 0 && (narrowed ? <NoneFits /> : <NoStores url={state.me.receivers_url} />)}
+      {/* On a phone the rows are cards; the roles stay whatever the style sheet makes of a table. */}
+      {list.stores.length > 0 && (
+        <table className="stores" role="table">
+          <caption className="hidden">Stores, by name</caption>
+          <thead role="rowgroup">
+            <tr role="row">
+              <th role="columnheader" scope="col">
+                Store
+              </th>
+              <th role="columnheader" scope="col">
+                State
+              </th>
+              <th role="columnheader" scope="col">
+                Last event
+              </th>
+              <th role="columnheader" scope="col" className="wide">
+                Last sync
+              </th>
+              <th role="columnheader" scope="col" className="number">
+                24 h
+              </th>
+            </tr>
+          </thead>
+          <tbody role="rowgroup">
+            {list.stores.map((summary) => (
+              <tr role="row" key={summary.store} data-store={summary.store}>
+                <th role="rowheader" scope="row">
+                  <a href={hashOf({ store: summary.store, delivery: null })}>{summary.store}</a>
+                  {summary.state === 'attention' && <span className="why">{summary.why}</span>}
+                </th>
+                <td role="cell">
+                  <Dot state={summary.state} />
+                </td>
+                <td role="cell">
+                  <Ago at={summary.last_event_at} />
+                </td>
+                <td role="cell" className="wide">
+                  <Ago at={summary.last_sync_at} />
+                </td>
+                <td role="cell" className="number">
+                  {count(summary.events_24h)}
+                  <span className="narrow"> in 24 h</span>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      {list.next !== null && (
+        <p className="more">
+          <button type="button" disabled={busy} onClick={() => void more()}>
+            {busy ? 'Loading…' : 'Show more stores'}
+          </button>
+        </p>
+      )}
+    </>
+  );
+}
+
+function Count({ of }: { of: number | null }) {
+  return of === null ? null : <span className="count">{count(of)}</span>;
+}
+
+function NoneFits() {
+  return <p className="empty">No store fits. Search for a part of its name, or show all.</p>;
+}
+
+function NoStores({ url }: { url: string | null }) {
+  return (
+    <div className="empty">
+      <h2>No store yet</h2>
+      <p>A store shows here with its first verified event.</p>
+      {url !== null && (
+        <>
+          <p>Point a webhook of your app to</p>
+          <p className="url">
+            <code>{`${url}/products/update`}</code> <Copy text={`${url}/products/update`} name="the receiver’s URL" />
+          </p>
+        </>
+      )}
+      <p>
+        Or run <code>hookline store add</code> and <code>hookline webhooks register</code>. On your own machine,{' '}
+        <code>make replay</code> sends some events.
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,497 @@
+import { Suspense, lazy, useEffect, useRef } from 'react';
+import type { Reading, Status } from '../api';
+import { asSentence } from '../data/client';
+import { mayChange, sees } from '../data/access';
+import type { Hub } from '../data/hub';
+import type { HubState } from '../data/state';
+import type { View } from '../data/view';
+import { hashOf } from '../data/route';
+import { Actions } from './Actions';
+import { Ago, Card, Copy, Dot, useNow } from './bits';
+import { Delivery } from './Delivery';
+import { Feed } from './Feed';
+import { count, delay, percent, plural, timesTold, whole } from './format';
+import { Notices } from './Notices';
+import { Search } from './Search';
+import { READINGS, STAGES, TASKS, errorWords, readingOf } from './words';
+
+const HourChart = lazy(() => import('./HourChart'));
+
+export function StorePage({ hub, state, store }: { hub: Hub; state: HubState; store: string }) {
+  const { view, problem, me, route } = state;
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => heading.current?.focus({ preventScroll: true }), []);
+  const many = me.stores.length > 1 || me.stores.includes('*');
+  return (
+    <>
+      <div className="page-head">
+        {many && (
+          <a className="back" href="#/">
+            All stores
+          </a>
+        )}
+        <h1 ref={heading} tabIndex={-1}>
+          {store}
+        </h1>
+        {view?.reading && view.status && mayChange(me, store) && <Actions hub={hub} store={store} view={view} />}
+      </div>
+      {problem !== null && (
+        <div className="banner bad" role="alert">
+          {problem.status === 404 ? (
+            <p data-testid="not-found">
+              This store is not known here, or you may not see it.{' '}
+              {many ? <a href="#/">See the stores you may see.</a> : null}
+              {sees(me, store) && ' It shows here with its first verified event: check the address of its webhooks.'}
+            </p>
+          ) : (
+            <p>
+              {problem.message}{' '}
+              <button type="button" className="small" onClick={() => hub.retry()}>
+                Try again
+              </button>
+            </p>
+          )}
+        </div>
+      )}
+      {view !== null && problem?.status !== 404 && <Known hub={hub} state={state} view={view} />}
+      {view !== null && problem?.status !== 404 && route.delivery !== null && (
+        <Delivery
+          key={`${route.delivery.topic} ${route.delivery.id}`}
+          hub={hub}
+          view={view}
+          delivery={route.delivery}
+          mayReplay={mayChange(me, store)}
+          onClose={() => hub.go({ store, delivery: null })}
+        />
+      )}
+    </>
+  );
+}
+
+function Known({ hub, state, view }: { hub: Hub; state: HubState; view: View }) {
+  const { status } = view;
+  return (
+    <>
+      <Notices hub={hub} notices={view.notices} dismissed={state.dismissed} />
+      {status === null ? (
+        <p className="faint">Loading…</p>
+      ) : (
+        <>
+          <div className="columns">
+            <ReadingCard view={view} status={status} stale={!state.reachable && state.link !== 'live'} />
+            <LastError view={view} status={status} />
+          </div>
+          {status.run !== null && <RunCard status={status} />}
+          <Figures view={view} status={status} />
+          <Card title="Events of the last 24 hours">
+            <Suspense fallback={<div className="chart faint">Drawing…</div>}>
+              <HourChart hours={status.hours} />
+            </Suspense>
+          </Card>
+        </>
+      )}
+      <div className="columns feed-and-more">
+        <Feed hub={hub} view={view} />
+        <div className="stack">
+          {status !== null && <LagCard view={view} />}
+          <Search hub={hub} store={view.store} />
+          {status !== null && <SecretCard status={status} />}
+          {status !== null && <MissedCard status={status} />}
+          {status !== null && <Connection status={status} />}
+          <Receivers state={state} view={view} />
+        </div>
+      </div>
+    </>
+  );
+}
+
+function ReadingCard({ view, status, stale }: { view: View; status: Status; stale: boolean }) {
+  const now = useNow();
+  const { reading } = view;
+  return (
+    <section
+      className="card reading"
+      data-testid="reading"
+      data-state={reading?.state}
+      aria-label="How the store is doing"
+    >
+      {reading === null ? (
+        <p className="faint">Loading…</p>
+      ) : (
+        <>
+          <p className="title">
+            <Dot
+              state={reading.state}
+              quiet={readingOf(status, reading, now).toLowerCase().startsWith(reading.state)}
+            />{' '}
+            {stale && <span className="faint">Last known:</span>}{' '}
+            <strong data-testid="reading-title">{readingOf(status, reading, now)}</strong>
+          </p>
+          <p data-testid="why">{asSentence(reading.why)}</p>
+          {reading.state !== 'live' && status.silence.why !== 'none' && status.silence.message !== reading.why && (
+            <p>{asSentence(status.silence.message)}</p>
+          )}
+        </>
+      )}
+      <details>
+        <summary>What the readings mean</summary>
+        <dl className="readings">
+          {READINGS.map((one) => (
+            <div key={one.title}>
+              <dt>
+                <Dot state={one.state} quiet /> {one.title}
+              </dt>
+              <dd>
+                {one.cause} <strong>What to do:</strong> {one.todo}
+              </dd>
+            </div>
+          ))}
+        </dl>
+      </details>
+    </section>
+  );
+}
+
+function LastError({ view, status }: { view: View; status: Status }) {
+  const error = status.last_error;
+  const words = error === null ? null : errorWords(error.code);
+  const entry = error?.delivery_id ? view.deliveries.find((one) => one.id === error.delivery_id) : undefined;
+  return (
+    <Card title="Last error" className="last-error">
+      {error === null || words === null ? (
+        <p className="faint">None on record.</p>
+      ) : (
+        <div data-testid="last-error" data-code={error.code}>
+          <p>
+            <strong>{words.name}</strong>, <Ago at={error.at} />
+          </p>
+          <p className="detail">
+            <code>{error.message}</code>
+          </p>
+          <p>
+            <strong>What to do:</strong> {words.advice}
+          </p>
+          {entry !== undefined && (
+            <p>
+              <a href={hashOf({ store: view.store, delivery: { topic: entry.topic, id: entry.id } })}>
+                Look at the delivery
+              </a>
+            </p>
+          )}
+        </div>
+      )}
+    </Card>
+  );
+}
+
+function RunCard({ status }: { status: Status }) {
+  const now = useNow();
+  const { run } = status;
+  if (run === null) return null;
+  const done = run.stage === 'done';
+  const stuck = !done && now - Date.parse(run.at) > 10 * 60_000;
+  const part = done ? 1 : run.bytes === null || run.bytes[1] === 0 ? undefined : run.bytes[0] / run.bytes[1];
+  return (
+    <Card title={TASKS[run.task]} className="run">
+      <div data-testid="run" data-stage={run.stage}>
+        {!done && (
+          <progress
+            aria-label={`${TASKS[run.task]}: progress`}
+            max={1}
+            {...(part === undefined ? {} : { value: part })}
+          />
+        )}
+        <p>
+          {done ? 'Ended ' : `${STAGES[run.stage]}: `}
+          {done ? <Ago at={run.at} /> : null}
+          {done ? ': ' : ''}
+          {plural(run.products, 'product')} gone through
+          {!done && part !== undefined && `, ${Math.floor(part * 100)} % of the export`}. Began{' '}
+          <Ago at={run.began_at} />.{stuck && ' Nothing has been heard of it for ten minutes: start it again.'}
+        </p>
+      </div>
+    </Card>
+  );
+}
+
+function known(reading: Reading | null, value: number | undefined): string {
+  return reading === null ? '…' : value === undefined ? 'not known' : count(value);
+}
+
+function Figures({ view, status }: { view: View; status: Status }) {
+  const { reading } = view;
+  const missed = status.missed_24h.total;
+  const changes = missed + status.events_24h.total;
+  const figures: { name: string; value: React.ReactNode; hint?: string; bad?: boolean; id: string }[] = [
+    { id: 'last-event', name: 'Last event', value: <Ago at={status.last_event_at} /> },
+    { id: 'last-sync', name: 'Last sync', value: <Ago at={status.last_sync_at} /> },
+    { id: 'events-24h', name: 'Events, 24 h', value: count(status.events_24h.total) },
+    { id: 'duplicates', name: 'Duplicates dropped, 24 h', value: count(status.duplicates_dropped_24h) },
+    { id: 'pending', name: 'Pending', value: known(reading, reading?.pending), hint: 'Tried again by itself' },
+    {
+      id: 'dead-letters',
+      name: 'Dead letters',
+      value: known(reading, reading?.dead_letters),
+      hint: 'Wait for a person',
+      bad: (reading?.dead_letters ?? 0) > 0,
+    },
+    {
+      id: 'missed',
+      name: 'Missed webhooks, 24 h',
+      value:
+        status.reconciled === null
+          ? 'not known'
+          : `${count(missed)} (${percent(changes === 0 ? 0 : missed / changes)})`,
+      hint: status.reconciled === null ? 'No reconciliation has run yet' : 'Found by reconciliation, and mended',
+    },
+    {
+      id: 'signature-failures',
+      name: 'Wrong signatures, 24 h',
+      value: count(status.signature_failures_24h),
+      bad: status.activity === 'failing',
+      ...(status.last_signature_failure_at === null ? {} : { hint: `Last ${whole(status.last_signature_failure_at)}` }),
+    },
+    { id: 'replayed', name: 'Replayed, 24 h', value: count(status.replayed_24h) },
+    { id: 'discarded', name: 'Discarded, 24 h', value: count(status.discarded_24h), hint: 'Of no active install' },
+    ...(status.partial_24h > 0
+      ? [
+          {
+            id: 'partial',
+            name: 'Indexed in part, 24 h',
+            value: count(status.partial_24h),
+            hint: 'For want of an access token',
+          },
+        ]
+      : []),
+    ...(reading?.queues
+      ? [
+          {
+            id: 'queues',
+            name: 'Queue, all stores',
+            value: `${count(reading.queues.waiting)} waiting`,
+            hint: `${count(reading.queues.in_flight)} in flight, ${plural(reading.queues.dead_letters, 'dead letter')}`,
+          },
+        ]
+      : []),
+  ];
+  return (
+    <section aria-label="Figures">
+      <dl className="figures">
+        {figures.map((figure) => (
+          <div key={figure.id} data-figure={figure.id} data-bad={figure.bad ? '' : undefined}>
+            <dt>{figure.name}</dt>
+            <dd className="value">{figure.value}</dd>
+            {figure.hint !== undefined && <dd className="hint">{figure.hint}</dd>}
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+}
+
+function LagCard({ view }: { view: View }) {
+  const { lag } = view;
+  const stages = [
+    { name: 'Triggered to received', of: lag?.triggered_to_received },
+    { name: 'Received to indexed', of: lag?.received_to_indexed },
+    { name: 'In all', of: lag?.triggered_to_indexed },
+  ];
+  return (
+    <Card title="Lag">
+      {lag === null || lag.deliveries === 0 ? (
+        <p className="faint">No deliveries to measure yet.</p>
+      ) : (
+        <table className="plain" data-testid="lag">
+          <caption className="faint">
+            Of the latest {plural(lag.deliveries, 'delivery', 'deliveries')}; replays are left out
+          </caption>
+          <thead>
+            <tr>
+              <th scope="col">Stage</th>
+              <th scope="col" className="number">
+                p50
+              </th>
+              <th scope="col" className="number">
+                p99
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {stages.map(({ name, of }) => (
+              <tr key={name}>
+                <th scope="row">{name}</th>
+                <td className="number">{of ? delay(of.p50) : '–'}</td>
+                <td className="number">{of ? delay(of.p99) : '–'}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </Card>
+  );
+}
+
+function SecretCard({ status }: { status: Status }) {
+  const secret = status.client_secret;
+  const matched =
+    secret.held < 2
+      ? 'The only one that is held'
+      : secret.old_last_needed_at === null
+        ? 'The newest of two, always'
+        : 'The newest of two; at times the old one';
+  return (
+    <Card title="Client secret">
+      <dl className="pairs" data-testid="client-secret">
+        <div>
+          <dt>Which one matched</dt>
+          <dd>{matched}</dd>
+        </div>
+        {secret.held_since !== null && (
+          <div>
+            <dt>Two held since</dt>
+            <dd>
+              <Ago at={secret.held_since} />
+            </dd>
+          </div>
+        )}
+        {(secret.held > 1 || secret.old_last_needed_at !== null) && (
+          <div>
+            <dt>Old one last matched</dt>
+            <dd>
+              <Ago at={secret.old_last_needed_at} />
+            </dd>
+          </div>
+        )}
+      </dl>
+      <p>{asSentence(timesTold(secret.advice))}</p>
+    </Card>
+  );
+}
+
+function MissedCard({ status }: { status: Status }) {
+  const rates = Object.entries(status.missed_rate).sort(([, a], [, b]) => b - a);
+  const { reconciled } = status;
+  return (
+    <Card title="Missed webhooks">
+      {reconciled === null ? (
+        <p className="faint">Not known: no reconciliation has run yet. It needs an access token.</p>
+      ) : (
+        <>
+          <p>
+            The last reconciliation ended <Ago at={reconciled.ended_at} />, and compared{' '}
+            {plural(reconciled.compared, 'product')}.
+          </p>
+          {rates.length > 0 && (
+            <table className="plain">
+              <caption className="faint">Of all changes of the last 24 hours</caption>
+              <thead>
+                <tr>
+                  <th scope="col">Topic</th>
+                  <th scope="col" className="number">
+                    Missed
+                  </th>
+                  <th scope="col" className="number">
+                    Rate
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                {rates.map(([topic, rate]) => (
+                  <tr key={topic}>
+                    <th scope="row">{topic}</th>
+                    <td className="number">{count(status.missed_24h.by_topic[topic] ?? 0)}</td>
+                    <td className="number">{percent(rate)}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          )}
+        </>
+      )}
+    </Card>
+  );
+}
+
+function Connection({ status }: { status: Status }) {
+  const { quota, watched } = status;
+  const unheard = watched === null ? [] : [...watched.missing, ...watched.elsewhere];
+  return (
+    <Card title="Connection">
+      <dl className="pairs">
+        <div>
+          <dt>Access token</dt>
+          <dd>{status.connected ? 'Held' : 'None: the store is served from its webhooks alone'}</dd>
+        </div>
+        <div>
+          <dt>Install</dt>
+          <dd>
+            {status.enabled ? 'Installed' : 'Uninstalled'}
+            {status.epoch > 1 && `, for the ${status.epoch}th time`}
+          </dd>
+        </div>
+        {watched !== null && (
+          <div>
+            <dt>Subscriptions</dt>
+            <dd>
+              {unheard.length > 0
+                ? `No subscription sends us ${unheard.join(', ')}`
+                : watched.by_api
+                  ? 'All there'
+                  : 'The app’s own: they cannot be looked at'}
+              {watched.restored.length > 0 && `; made again: ${watched.restored.join(', ')}`}, seen{' '}
+              <Ago at={watched.at} />
+            </dd>
+          </div>
+        )}
+        {quota !== null && (
+          <div>
+            <dt>Admin API quota</dt>
+            <dd data-testid="quota">
+              <meter
+                aria-label="Admin API quota left"
+                min={0}
+                max={quota.maximum}
+                low={quota.maximum / 5}
+                optimum={quota.maximum}
+                value={quota.available}
+              />
+              {count(quota.available)} of {count(quota.maximum)} points left, <Ago at={quota.at} />;{' '}
+              {count(quota.restored_per_second)} come back each second
+            </dd>
+          </div>
+        )}
+        {status.currency !== null && (
+          <div>
+            <dt>Currency</dt>
+            <dd>{status.currency}</dd>
+          </div>
+        )}
+      </dl>
+    </Card>
+  );
+}
+
+function Receivers({ state, view }: { state: HubState; view: View }) {
+  const { me } = state;
+  const receivers =
+    view.reading?.receivers ??
+    (me.receivers_url === null ? [] : me.topics.map((topic) => ({ topic, url: `${me.receivers_url}/${topic}` })));
+  return (
+    <Card title="Receiver URLs">
+      <details>
+        <summary>{plural(receivers.length, 'topic')}</summary>
+        <ul className="receivers">
+          {receivers.map(({ topic, url }) => (
+            <li key={topic}>
+              <span>
+                <strong>{topic}</strong>
+                <code>{url}</code>
+              </span>
+              <Copy text={url} name={`the URL of ${topic}`} />
+            </li>
+          ))}
+        </ul>
+      </details>
+    </Card>
+  );
+}

@@ -1,0 +1,180 @@
+import { describe, expect, it } from 'vitest';
+import type { Reading, State, Status, Summary } from './api';
+import { readFrame } from './api';
+import { ago, delay, percent, pieces, plural, price, timesTold } from './ui/format';
+import { readingOf } from './ui/words';
+import { asSentence } from './data/client';
+import { emptyList, patched, withPage } from './data/list';
+import { hashOf, readRoute } from './data/route';
+import { embedded, isToken, operator } from './data/session';
+
+describe('figures', () => {
+  it('tell times as people do', () => {
+    const now = Date.parse('2026-11-21T12:00:00Z');
+    const told = ['12:00:01', '11:59:58', '11:59:20', '11:57:10', '09:30:00'].map((at) =>
+      ago(`2026-11-21T${at}Z`, now),
+    );
+    expect(told).toEqual(['just now', 'just now', '40 s ago', '2 min ago', '2 h ago']);
+    expect(ago('2026-11-18T12:00:00Z', now)).toBe('3 days ago');
+  });
+
+  it('tell delays, parts and counts', () => {
+    expect([0, 420, 1_250, 42_000, 95_000, 7_200_000].map(delay)).toEqual([
+      '0 ms',
+      '420 ms',
+      '1.3 s',
+      '42 s',
+      '1.6 min',
+      '2.0 h',
+    ]);
+    expect([0, 0.0004, 0.0042, 0.5].map(percent)).toEqual(['0 %', 'under 0.1 %', '0.4 %', '50 %']);
+    expect([plural(1, 'store'), plural(1_200, 'store')]).toEqual(['1 store', '1,200 stores']);
+    expect([price('39.00', '49.00', 'EUR'), price('39.00', '39.00', undefined)]).toEqual([
+      '39.00 to 49.00 EUR',
+      '39.00',
+    ]);
+  });
+
+  it('mark what fits, and take nothing for HTML', () => {
+    expect(pieces('a <em>b</em> <img src=x>')).toEqual([
+      { text: 'a ', fits: false },
+      { text: 'b', fits: true },
+      { text: ' <img src=x>', fits: false },
+    ]);
+  });
+
+  it('put times into a sentence', () => {
+    const told = timesTold('not before 2026-11-22T13:18:39.675Z, or 2026-11-23T10:00:00Z');
+    expect(told).toMatch(/^not before \d+ Nov 2026, \d\d:18:39, or \d+ Nov 2026, \d\d:00:00$/);
+  });
+
+  it('make a sentence of an error', () => {
+    expect([asSentence('try again'), asSentence('Done.')]).toEqual(['Try again.', 'Done.']);
+  });
+});
+
+describe('addresses', () => {
+  it('are read back as they were written', () => {
+    const routes = [
+      { store: null, delivery: null },
+      { store: 'demo.myshopify.com', delivery: null },
+      { store: 'demo.myshopify.com', delivery: { topic: 'products/update', id: 'a/b?c#d%' } },
+    ];
+    for (const route of routes) expect(readRoute(hashOf(route))).toEqual(route);
+  });
+
+  it('that mean nothing, or something else, are not taken', () => {
+    for (const hash of [
+      '',
+      '#',
+      '#main',
+      '#/stores/..',
+      '#/stores/a%2Fb',
+      '#/stores/%',
+      '#/other',
+      '#/stores/a/b',
+      '#/stores/a/deliveries/t',
+    ]) {
+      expect(readRoute(hash), hash).toBeNull();
+    }
+  });
+});
+
+describe('the list', () => {
+  const summary = (store: string, state: State = 'live', seq = 1): Summary => ({
+    store,
+    state,
+    why: '',
+    enabled: true,
+    last_event_at: null,
+    last_sync_at: null,
+    events_24h: 0,
+    seq,
+  });
+  const counts = { live: 3, idle: 0, attention: 0 };
+  const page = (stores: string[], next: string | null) => ({
+    stores: stores.map((store) => summary(store)),
+    next,
+    counts,
+  });
+  const names = (list: { stores: Summary[] }) => list.stores.map((one) => one.store);
+
+  it('takes news in its place, and none that is old', () => {
+    const list = withPage(emptyList({ q: '', state: null }), page(['a', 'c'], 'c'), null);
+    const after = patched(list, [summary('a', 'idle', 2), summary('b'), summary('x'), summary('c', 'idle', 0)]);
+    expect(after.stores.map((one) => `${one.store} ${one.state}`)).toEqual(['a idle', 'b live', 'c live']);
+    expect(names(withPage(after, page(['d', 'x'], null), 'c'))).toEqual(['a', 'b', 'c', 'd', 'x']);
+  });
+
+  it('keeps what was told since the page was read', () => {
+    const list = patched(withPage(emptyList({ q: '', state: null }), page(['a'], null), null), [
+      summary('a', 'idle', 2),
+    ]);
+    expect(withPage(list, page(['a'], null), null).stores[0]?.state).toBe('idle');
+  });
+
+  it('keeps what was told before the first page came', () => {
+    const early = patched(emptyList({ q: '', state: null }), [summary('a', 'attention', 2)]);
+    expect(early.stores).toEqual([]);
+    expect(withPage(early, page(['a'], null), null).stores[0]?.state).toBe('attention');
+  });
+
+  it('drops what does not fit the filter any more, and adds what does', () => {
+    const list = withPage(emptyList({ q: 'sho', state: 'live' }), page(['shoe', 'shop'], null), null);
+    expect(names(patched(list, [summary('shoe', 'attention', 2), summary('shot'), summary('other')]))).toEqual([
+      'shop',
+      'shot',
+    ]);
+  });
+});
+
+describe('the four readings', () => {
+  const now = Date.parse('2026-11-21T12:00:00Z');
+  const read = (activity: Status['activity'], state: State, failedAt: string | null) =>
+    readingOf(
+      {
+        enabled: true,
+        activity,
+        last_event_at: '2026-11-21T09:00:00Z',
+        last_error: failedAt === null ? null : { at: failedAt, code: 'index_rejected', message: '' },
+        silence: { why: 'idle', message: '' },
+      } as Status,
+      { state } as Reading,
+      now,
+    );
+
+  it('are told apart', () => {
+    expect(read('live', 'live', null)).toBe('Live and healthy');
+    expect(read('idle', 'idle', '2026-11-21T11:00:00Z')).toBe('Idle');
+    expect(read('live', 'attention', '2026-11-21T11:50:00Z')).toBe('Live, with recent errors');
+    expect(read('live', 'attention', '2026-11-21T11:20:00Z')).toBe('Live, but needs attention');
+    expect(read('idle', 'attention', '2026-11-21T11:50:00Z')).toBe('Idle, with a recent error');
+  });
+});
+
+describe('who is signed in', () => {
+  it('is named by what is no secret', () => {
+    expect(operator('hl_abcdefghij_supersecretsupersecret').key).toBe('hl_abcdefghij');
+    expect([isToken('hl_abcdefghij_supersecretsupersecret'), isToken('hl_abc'), isToken('')]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+  });
+
+  it('comes from Shopify’s admin only within it', async () => {
+    const shopify = { idToken: () => Promise.resolve('jwt') };
+    const session = embedded('?shop=demo.myshopify.com&host=x', shopify);
+    expect(session?.key).toBe('demo.myshopify.com');
+    expect(await session?.bearer()).toBe('jwt');
+    expect(embedded('?shop=demo.myshopify.com', undefined)).toBeNull();
+    expect(embedded('', shopify)).toBeNull();
+    expect(embedded('?shop=evil.com', shopify)).toBeNull();
+  });
+});
+
+it('what is no frame is none', () => {
+  expect(readFrame('{"type":"pong","seqs":{}}')).toEqual({ type: 'pong', seqs: {} });
+  for (const text of ['', 'null', '{}', '{"type":"other"}', '{"message":"Forbidden"}'])
+    expect(readFrame(text)).toBeNull();
+});
