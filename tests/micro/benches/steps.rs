@@ -1,0 +1,19 @@
+//! Times of single steps: `cargo bench -p hookline-micro [-- <name>]`.
+
+#![expect(missing_docs, reason = "criterion's macros write functions of their own")]
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+
+fn steps(criterion: &mut Criterion) {
+    for step in hookline_micro::steps() {
+        let mut group = criterion.benchmark_group("steps");
+        if let Some(bytes) = step.bytes.and_then(|bytes| bytes.try_into().ok()) {
+            group.throughput(Throughput::BytesDecimal(bytes));
+        }
+        group.bench_function(step.name, |bencher| bencher.iter(|| (step.run)()));
+        group.finish();
+    }
+}
+
+criterion_group!(all, steps);
+criterion_main!(all);

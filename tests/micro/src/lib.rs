@@ -1,0 +1,186 @@
+//! Single steps of an event's way, each with what it needs at hand: what criterion times (`cargo bench -p hookline-micro`)
+//! and what `tests/micro/count.py` counts the instructions of.
+
+pub mod samples;
+
+use std::hint::black_box;
+
+use futures_util::FutureExt;
+use hookline_domain::{
+    apply::Apply,
+    delivery::Delivery,
+    document::Document,
+    envelope::{self, MESSAGE_LIMIT},
+    event::Event,
+    memory::{MemoryEntities, MemoryIndex, MemoryJobs, MemoryLedger, MemoryStores},
+    port::Clock,
+    reindex::{Message, NoCompliance, Reindex},
+};
+use hookline_sources::{html, shopify};
+use jiff::Timestamp;
+
+use crate::samples::{at, delivery, product, secrets, signature};
+
+const KIB: usize = 1024;
+
+/// One step.
+pub struct Step {
+    /// As in `verify/4 KiB`.
+    pub name: &'static str,
+    /// How much it reads, where that is what counts.
+    pub bytes: Option<usize>,
+    /// Does it once. What it is given is there already.
+    pub run: Box<dyn Fn()>,
+}
+
+/// All of them.
+#[must_use]
+pub fn steps() -> Vec<Step> {
+    let mut steps = vec![
+        verify("verify/1 KiB", KIB),
+        verify("verify/4 KiB", 4 * KIB),
+        verify("verify/64 KiB", 64 * KIB),
+        verify("verify/1 MiB", 1024 * KIB),
+        interpret("parse/4 KiB", 4 * KIB),
+        interpret("parse/200 KiB", 200 * KIB),
+        text(),
+        render("render/4 KiB", 4 * KIB),
+        render("render/200 KiB", 200 * KIB),
+        pack("envelope, written/4 KiB", 4 * KIB),
+        pack("envelope, written/200 KiB", 200 * KIB),
+        open("envelope, read/4 KiB", 4 * KIB),
+        open("envelope, read/200 KiB", 200 * KIB),
+    ];
+    steps.extend([
+        batch("batch, of ten products", |n| (u64::from(n), n)),
+        batch("batch, of one product", |n| (0, n)),
+    ]);
+    steps
+}
+
+fn verify(name: &'static str, bytes: usize) -> Step {
+    let (secrets, body) = (secrets(), vec![b'a'; bytes]);
+    let signature = signature(&body);
+    Step {
+        name,
+        bytes: Some(bytes),
+        run: Box::new(move || {
+            black_box(secrets.verify(black_box(&body), signature.as_bytes())).expect("it is signed");
+        }),
+    }
+}
+
+/// From a delivery's body to what happened.
+fn interpret(name: &'static str, bytes: usize) -> Step {
+    let delivery = delivery(product(bytes, 1, 1), 1);
+    Step {
+        name,
+        bytes: Some(delivery.body.len()),
+        run: Box::new(move || {
+            black_box(shopify::interpret(black_box(&delivery))).expect("it is a product");
+        }),
+    }
+}
+
+/// From a description's HTML to its text.
+fn text() -> Step {
+    let body: serde_json::Value = serde_json::from_slice(&product(16 * KIB, 1, 1)).expect("it is JSON");
+    let html = body["body_html"].as_str().unwrap_or_default().to_owned();
+    Step {
+        name: "description's text",
+        bytes: Some(html.len()),
+        run: Box::new(move || {
+            black_box(html::text(black_box(&html)));
+        }),
+    }
+}
+
+/// From what happened to a document of the index, as text.
+fn render(name: &'static str, bytes: usize) -> Step {
+    let delivery = delivery(product(bytes, 1, 1), 1);
+    let event = shopify::interpret(&delivery).expect("it is a product");
+    let entity = event.entity(&delivery.key.store).expect("a product is an entity");
+    let Event::ProductUpdated(product) = event else {
+        unreachable!("of a product's state nothing else is made");
+    };
+    let observed_at = delivery.observed_at();
+    Step {
+        name,
+        bytes: None,
+        run: Box::new(move || {
+            let document = Document::of_product(&entity, (*product).clone(), observed_at);
+            black_box(serde_json::to_string(&document)).expect("a document is JSON");
+        }),
+    }
+}
+
+fn pack(name: &'static str, bytes: usize) -> Step {
+    let delivery = delivery(product(bytes, 1, 1), 1);
+    Step {
+        name,
+        bytes: Some(delivery.body.len()),
+        run: Box::new(move || {
+            black_box(envelope::pack(black_box(&delivery), MESSAGE_LIMIT));
+        }),
+    }
+}
+
+fn open(name: &'static str, bytes: usize) -> Step {
+    let delivery = delivery(product(bytes, 1, 1), 1);
+    let message = envelope::encode(&delivery).expect("it is not too large");
+    Step {
+        name,
+        bytes: Some(message.len()),
+        run: Box::new(move || {
+            black_box(envelope::open(black_box(&message))).expect("it is ours");
+        }),
+    }
+}
+
+/// All that the consumer decides of ten deliveries, with its ports in memory: reading, grouping, fencing, rendering, the
+/// ledger, the status. `of` says which product the `n`th is about, and when it was changed.
+fn batch(name: &'static str, of: impl Fn(u32) -> (u64, u32)) -> Step {
+    let messages: Vec<Message> = (0..10)
+        .map(|n| {
+            let (id, second) = of(n);
+            message(delivery(product(4 * KIB, id, second), n))
+        })
+        .collect();
+    let reindex = Reindex {
+        ledger: MemoryLedger::default(),
+        apply: Apply {
+            entities: MemoryEntities::default(),
+            stores: MemoryStores::default(),
+            index: MemoryIndex::default(),
+            clock: Noon,
+        },
+        jobs: MemoryJobs::default(),
+        compliance: None::<NoCompliance>,
+        interpret: shopify::interpret,
+    };
+    Step {
+        name,
+        bytes: None,
+        run: Box::new(move || {
+            let processed = reindex.apply(messages.clone(), Timestamp::MAX);
+            let processed = processed.now_or_never().expect("what is in memory answers at once");
+            assert!(black_box(processed).iter().all(|message| message.verdict.is_settled()));
+        }),
+    }
+}
+
+fn message(delivery: Delivery) -> Message {
+    Message {
+        id: delivery.key.id.to_string(),
+        delivery: Ok(delivery),
+    }
+}
+
+/// It is always noon.
+struct Noon;
+
+impl Clock for Noon {
+    fn now(&self) -> Timestamp {
+        at("2026-11-14T16:05:00Z")
+    }
+}

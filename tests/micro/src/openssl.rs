@@ -1,0 +1,72 @@
+//! Verifying a signature beside what openssl makes of the same processor.
+
+use std::{
+    io::{self, Write},
+    process::{Command, ExitCode},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, ensure};
+use hookline_micro::{Step, steps};
+
+/// The goal, and at which step.
+const GOAL: (&str, f64) = ("verify/64 KiB", 0.9);
+
+/// Each is measured so often, in turns, and its best counts: what disturbs makes slower, never faster.
+const TURNS: u32 = 3;
+
+const TURN: Duration = Duration::from_secs(1);
+
+/// Prints both, and whether the goal is reached.
+pub fn compare() -> anyhow::Result<ExitCode> {
+    let mut reached = false;
+    writeln!(io::stdout(), "{:<14} {:>10} {:>13} {:>7}", "", "verify", "openssl speed", "ratio")?;
+    for step in steps().into_iter().filter(|step| step.name.starts_with("verify/")) {
+        let bytes = step.bytes.context("a body without bytes")?;
+        let (mut ours, mut theirs) = (0_f64, 0_f64);
+        for _ in 0..TURNS {
+            ours = ours.max(verified(&step, bytes)?);
+            theirs = theirs.max(openssl(bytes)?);
+        }
+        let ratio = ours / theirs;
+        if step.name == GOAL.0 {
+            reached = ratio >= GOAL.1;
+        }
+        let name = step.name.trim_start_matches("verify/");
+        writeln!(io::stdout(), "{name:<14} {ours:>5.2} GB/s {theirs:>8.2} GB/s {ratio:>7.2}")?;
+    }
+    let (verdict, code) = match reached {
+        true => ("reached", ExitCode::SUCCESS),
+        false => ("not reached", ExitCode::FAILURE),
+    };
+    writeln!(io::stdout(), "goal: {} at {}: {verdict}", GOAL.1, GOAL.0)?;
+    Ok(code)
+}
+
+/// GB a second.
+fn verified(step: &Step, bytes: usize) -> anyhow::Result<f64> {
+    let started = Instant::now();
+    let mut times = 0_u32;
+    while started.elapsed() < TURN {
+        for _ in 0..16 {
+            (step.run)();
+        }
+        times += 16;
+    }
+    let all = f64::from(times) * f64::from(u32::try_from(bytes)?);
+    Ok(all / started.elapsed().as_secs_f64() / 1e9)
+}
+
+/// GB a second. Machine-readable output ends in a line such as `+F:9:hmac(sha256):1934390440.51`.
+fn openssl(bytes: usize) -> anyhow::Result<f64> {
+    let seconds = TURN.as_secs().to_string();
+    let told = Command::new("openssl")
+        .args(["speed", "-mr", "-seconds", &seconds, "-bytes", &bytes.to_string(), "-hmac", "sha256"])
+        .output()
+        .context("running openssl")?;
+    ensure!(told.status.success(), "openssl speed has failed");
+    let told = String::from_utf8(told.stdout)?;
+    let last = told.lines().rfind(|line| line.starts_with("+F:"));
+    let rate = last.and_then(|line| line.rsplit(':').next()).context("openssl tells no rate")?;
+    Ok(rate.parse::<f64>()? / 1e9)
+}
