@@ -8,6 +8,7 @@
 //! | `collections` | M | of a product: the titles of the collections it is in by their ids; absent until they are told |
 //! | `expires_at` | N | of what is gone, by a tombstone or an uninstall; seconds; the table's TTL attribute |
 
+mod batch;
 mod entries;
 
 use aws_sdk_dynamodb::{
@@ -15,7 +16,7 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, ReturnValue},
 };
 use hookline_domain::{
-    entities::{Entities, Fence, Page},
+    entities::{Advance, Entities, Fence, Page},
     ids::{EntityId, EntityKey, StoreKey},
     port::Unavailable,
     product::Collections,
@@ -88,6 +89,10 @@ impl Entities for DynamoEntities {
         Ok(Fence::Passed {
             collections: collections.flatten(),
         })
+    }
+
+    async fn advance_all(&self, states: &[Advance<'_>]) -> Vec<Result<Fence, Unavailable>> {
+        batch::advance_all(self, states).await
     }
 
     async fn bury(&self, entity: &EntityKey, expires_at: Timestamp) -> Result<(), Unavailable> {

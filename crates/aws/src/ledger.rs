@@ -15,22 +15,26 @@
 
 mod records;
 
+use std::collections::HashSet;
+
 use aws_sdk_dynamodb::{
     Client,
     error::SdkError,
     operation::{put_item::PutItemError, update_item::UpdateItemError},
-    types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
+    types::{AttributeValue, BatchStatementRequest, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
+use futures_util::{StreamExt, stream};
 use hookline_domain::{
     ids::DeliveryKey,
-    ledger::{self, Claim, ClaimRequest, Completion, Entry, Fate, Ledger, Problem, State},
-    port::Unavailable,
+    ledger::{self, Claim, ClaimRequest, Completion, Entry, Fate, Ledger, Problem, Settled, State},
+    port::{CALLS_AT_ONCE, Unavailable},
 };
 use jiff::Timestamp;
 
 use crate::{
     attributes::{Item, Malformed, micros, number, read_micros, read_seconds, read_text, seconds_up, text},
     condition::unless_refused,
+    statements::{self, Written, quoted, statement},
 };
 
 const PORT: &str = "ledger";
@@ -120,10 +124,7 @@ impl Ledger for DynamoLedger {
         problem: Option<&Problem>,
         at: Timestamp,
     ) -> Result<Completion, Unavailable> {
-        let settled = match fate {
-            Fate::Parked => PARKED,
-            Fate::Applied | Fate::Superseded | Fate::Discarded | Fate::Noted => DONE,
-        };
+        let settled = state_of(fate);
         let settles = "SET #state = :settled, #fate = :fate, #settled_at = :at";
         let update = self
             .client
@@ -166,6 +167,48 @@ impl Ledger for DynamoLedger {
         })
     }
 
+    async fn complete_all(&self, settled: &[Settled<'_>], at: Timestamp) -> Vec<Result<Completion, Unavailable>> {
+        let mut results: Vec<Option<Result<Completion, Unavailable>>> = settled.iter().map(|_| None).collect();
+        let (mut together, mut seen) = (Vec::new(), HashSet::new());
+        for (place, settled) in settled.iter().enumerate() {
+            // What is parked brings its problem; and a call takes no two statements on one item.
+            if settled.problem.is_none() && seen.insert(settled.delivery) {
+                together.push((place, settled));
+            }
+        }
+        if together.len() > 1 {
+            let statements = together
+                .iter()
+                .map(|(_, settled)| self.completes(settled, at))
+                .collect();
+            let written = statements::run(&self.client, PORT, statements).await;
+            for ((place, _), written) in together.into_iter().zip(written) {
+                results[place] = match written {
+                    Ok(Written::Done(_)) => Some(Ok(Completion::First)),
+                    Ok(Written::Refused(Some(entry))) if entry.get("state") == Some(&text(DONE)) => {
+                        Some(Ok(Completion::Repeated))
+                    }
+                    Ok(Written::Refused(_) | Written::Open) => None,
+                    Err(failure) => Some(Err(failure)),
+                };
+            }
+        }
+        let left: Vec<_> = (results.iter().zip(settled).enumerate())
+            .filter_map(|(place, (result, settled))| result.is_none().then_some((place, *settled)))
+            .collect();
+        let alone = left.into_iter().map(|(place, settled)| async move {
+            let completed = self.complete(settled.delivery, settled.fate, settled.problem, at);
+            (place, completed.await)
+        });
+        // Collected, for the compiler does not see that the closure may wait.
+        let alone: Vec<_> = alone.collect();
+        let alone: Vec<_> = stream::iter(alone).buffered(CALLS_AT_ONCE).collect().await;
+        for (place, completed) in alone {
+            results[place] = Some(completed);
+        }
+        results.into_iter().flatten().collect()
+    }
+
     async fn note(&self, delivery: &DeliveryKey, problem: &Problem) -> Result<(), Unavailable> {
         let noted = self
             .client
@@ -184,6 +227,32 @@ impl Ledger for DynamoLedger {
             .await;
         unless_refused(PORT, noted)?;
         Ok(())
+    }
+}
+
+impl DynamoLedger {
+    /// What [`complete`](Ledger::complete) does, to a claimed entry only: then it is known to count.
+    fn completes(&self, settled: &Settled<'_>, at: Timestamp) -> BatchStatementRequest {
+        let table = quoted(&self.table);
+        statement(
+            &format!(
+                r#"UPDATE {table} SET "state" = ? SET "fate" = ? SET "settled_at_us" = ? REMOVE "problem" WHERE "pk" = ? AND "state" = ?"#
+            ),
+            vec![
+                text(state_of(settled.fate)),
+                text(settled.fate.as_str()),
+                micros(at),
+                text(settled.delivery.to_string()),
+                text(CLAIMED),
+            ],
+        )
+    }
+}
+
+fn state_of(fate: Fate) -> &'static str {
+    match fate {
+        Fate::Parked => PARKED,
+        Fate::Applied | Fate::Superseded | Fate::Discarded | Fate::Noted => DONE,
     }
 }
 

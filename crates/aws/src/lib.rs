@@ -23,6 +23,7 @@ mod push;
 mod queue;
 mod s3;
 mod secret;
+mod statements;
 mod stores;
 mod stream;
 mod vault;

@@ -10,11 +10,12 @@
 
 use std::future::Future;
 
+use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 use crate::{
     ids::{EntityKey, StoreKey},
-    port::Unavailable,
+    port::{CALLS_AT_ONCE, Unavailable},
     product::Collections,
     version::Version,
 };
@@ -72,6 +73,17 @@ pub struct Page {
     pub next: Option<EntityKey>,
 }
 
+/// One of several states that ask to pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Advance<'a> {
+    /// Of which entity.
+    pub entity: &'a EntityKey,
+    /// Which.
+    pub version: Version,
+    /// The collections it is in, if that is told.
+    pub collections: Option<&'a Collections>,
+}
+
 /// Remembers the newest version of each entity, and tombstones.
 pub trait Entities: Send + Sync {
     /// Lets a state pass, or not, as [`advance`] says. If it passes and tells `collections`, those are remembered with
@@ -82,6 +94,15 @@ pub trait Entities: Send + Sync {
         version: Version,
         collections: Option<&Collections>,
     ) -> impl Future<Output = Result<Fence, Unavailable>> + Send;
+
+    /// Lets several states pass, or not: does for each what [`advance`](Self::advance) does, independently of the others
+    /// and in no order. One result for each, in the order given. Takes as few calls as it can.
+    fn advance_all(&self, states: &[Advance<'_>]) -> impl Future<Output = Vec<Result<Fence, Unavailable>>> + Send {
+        stream::iter(states)
+            .map(|state| self.advance(state.entity, state.version, state.collections))
+            .buffered(CALLS_AT_ONCE)
+            .collect()
+    }
 
     /// Puts a tombstone, whatever the version, which may be forgotten at `expires_at`.
     fn bury(&self, entity: &EntityKey, expires_at: Timestamp) -> impl Future<Output = Result<(), Unavailable>> + Send;

@@ -19,12 +19,13 @@ mod meaning;
 
 use std::{fmt, future::Future, str::FromStr};
 
+use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 pub use self::meaning::{DeadLetter, meaning};
 use crate::{
     ids::{DeliveryId, DeliveryKey, EventId},
-    port::Unavailable,
+    port::{CALLS_AT_ONCE, Unavailable},
     stores::ErrorCode,
 };
 
@@ -136,6 +137,17 @@ pub enum Completion {
     Done,
 }
 
+/// What became of one of several deliveries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settled<'a> {
+    /// Which.
+    pub delivery: &'a DeliveryKey,
+    /// What became of it.
+    pub fate: Fate,
+    /// Why it is parked.
+    pub problem: Option<&'a Problem>,
+}
+
 /// Records which deliveries somebody is on and which are done.
 pub trait Ledger: Send + Sync {
     /// Claims a delivery with **one** conditional write.
@@ -159,6 +171,19 @@ pub trait Ledger: Send + Sync {
         problem: Option<&Problem>,
         at: Timestamp,
     ) -> impl Future<Output = Result<Completion, Unavailable>> + Send;
+
+    /// Records what became of several deliveries: of each what [`complete`](Self::complete) does, independently of the
+    /// others and in no order. One result for each, in the order given. Takes as few calls as it can.
+    fn complete_all(
+        &self,
+        settled: &[Settled<'_>],
+        at: Timestamp,
+    ) -> impl Future<Output = Vec<Result<Completion, Unavailable>>> + Send {
+        stream::iter(settled)
+            .map(move |settled| self.complete(settled.delivery, settled.fate, settled.problem, at))
+            .buffered(CALLS_AT_ONCE)
+            .collect()
+    }
 
     /// Records why a delivery has to come again, with **one** conditional write, so that it is known should it end in
     /// the dead-letter queue. Changes nothing else, and nothing at all where [`takes_notes`] says no.

@@ -4,6 +4,9 @@ use std::error::Error;
 
 use jiff::Timestamp;
 
+/// How many calls of one step are under way at once.
+pub const CALLS_AT_ONCE: usize = 16;
+
 /// The time now, as a port, so that tests decide what time it is.
 pub trait Clock: Send + Sync {
     /// The current instant.

@@ -20,7 +20,14 @@ const TURN: Duration = Duration::from_secs(1);
 /// Prints both, and whether the goal is reached.
 pub fn compare() -> anyhow::Result<ExitCode> {
     let mut reached = false;
-    writeln!(io::stdout(), "{:<14} {:>10} {:>13} {:>7}", "", "verify", "openssl speed", "ratio")?;
+    writeln!(
+        io::stdout(),
+        "{:<14} {:>10} {:>13} {:>7}",
+        "",
+        "verify",
+        "openssl speed",
+        "ratio"
+    )?;
     for step in steps().into_iter().filter(|step| step.name.starts_with("verify/")) {
         let bytes = step.bytes.context("a body without bytes")?;
         let (mut ours, mut theirs) = (0_f64, 0_f64);
@@ -33,7 +40,10 @@ pub fn compare() -> anyhow::Result<ExitCode> {
             reached = ratio >= GOAL.1;
         }
         let name = step.name.trim_start_matches("verify/");
-        writeln!(io::stdout(), "{name:<14} {ours:>5.2} GB/s {theirs:>8.2} GB/s {ratio:>7.2}")?;
+        writeln!(
+            io::stdout(),
+            "{name:<14} {ours:>5.2} GB/s {theirs:>8.2} GB/s {ratio:>7.2}"
+        )?;
     }
     let (verdict, code) = match reached {
         true => ("reached", ExitCode::SUCCESS),
@@ -61,12 +71,23 @@ fn verified(step: &Step, bytes: usize) -> anyhow::Result<f64> {
 fn openssl(bytes: usize) -> anyhow::Result<f64> {
     let seconds = TURN.as_secs().to_string();
     let told = Command::new("openssl")
-        .args(["speed", "-mr", "-seconds", &seconds, "-bytes", &bytes.to_string(), "-hmac", "sha256"])
+        .args([
+            "speed",
+            "-mr",
+            "-seconds",
+            &seconds,
+            "-bytes",
+            &bytes.to_string(),
+            "-hmac",
+            "sha256",
+        ])
         .output()
         .context("running openssl")?;
     ensure!(told.status.success(), "openssl speed has failed");
     let told = String::from_utf8(told.stdout)?;
     let last = told.lines().rfind(|line| line.starts_with("+F:"));
-    let rate = last.and_then(|line| line.rsplit(':').next()).context("openssl tells no rate")?;
+    let rate = last
+        .and_then(|line| line.rsplit(':').next())
+        .context("openssl tells no rate")?;
     Ok(rate.parse::<f64>()? / 1e9)
 }

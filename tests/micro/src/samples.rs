@@ -43,7 +43,11 @@ pub fn product(bytes: usize, id: u64, second: u32) -> Vec<u8> {
     let id = 7_880_321_196_742_929 + id;
     product["id"] = json!(id);
     product["admin_graphql_api_id"] = json!(format!("gid://shopify/Product/{id}"));
-    product["updated_at"] = json!(format!("2026-11-14T10:{:02}:{:02}-05:00", second / 60 % 60, second % 60));
+    product["updated_at"] = json!(format!(
+        "2026-11-14T10:{:02}:{:02}-05:00",
+        second / 60 % 60,
+        second % 60
+    ));
     product["body_html"] = json!("");
     let variants = product["variants"].as_array_mut().expect("a sample with variants");
     let variant = variants.first().expect("a sample with a variant").clone();

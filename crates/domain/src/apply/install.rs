@@ -9,7 +9,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
 use super::{
-    Apply, Item, RECORD_KEPT, Verdict, Verdicts, WRITES_AT_ONCE,
+    Apply, Item, RECORD_KEPT, Verdict, Verdicts,
     group::{Group, Sighting, sighting},
     parked,
 };
@@ -19,7 +19,7 @@ use crate::{
     ids::{EntityKey, StoreKey},
     index::{Change, Index, Outcome},
     ledger::Fate,
-    port::{Clock, Unavailable},
+    port::{CALLS_AT_ONCE, Clock, Unavailable},
     receive::later,
     stores::{ErrorCode, Place, StoreRecord, Stores, Uninstall},
     version::Version,
@@ -196,7 +196,7 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
         let expires_at = later(self.clock.now(), RECORD_KEPT);
         stream::iter(entities)
             .map(|entity| self.entities.retire(entity, floor, expires_at))
-            .buffer_unordered(WRITES_AT_ONCE)
+            .buffer_unordered(CALLS_AT_ONCE)
             .try_collect()
             .await
     }

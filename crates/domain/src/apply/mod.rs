@@ -15,25 +15,22 @@ mod install;
 
 use std::collections::BTreeMap;
 
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, future, stream};
 use jiff::{SignedDuration, Timestamp};
 
 use self::group::{Group, Step};
 pub(crate) use self::install::Placed;
 use crate::{
-    entities::{Entities, Fence},
+    entities::{Advance, Entities, Fence},
     event::{Event, Observed, Unreadable},
     ids::{EntityKey, Kind, StoreKey},
     index::{Change, Index, Outcome},
     ledger::Fate,
-    port::{Clock, Unavailable},
+    port::{CALLS_AT_ONCE, Clock, Unavailable},
     receive::later,
     stores::{ErrorCode, StoreRecord, Stores},
     version::Version,
 };
-
-/// How many writes to the tables are under way at once.
-pub(crate) const WRITES_AT_ONCE: usize = 16;
 
 /// How long it is remembered that an entity is gone: longer than any retry of the sender and any message in a queue.
 const RECORD_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -165,24 +162,37 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
         verdicts: &mut Verdicts,
         groups: &BTreeMap<EntityKey, Group>,
     ) -> (Vec<Change>, Vec<EntityKey>) {
+        let mut fenced = Vec::with_capacity(groups.len());
+        let (mut states, mut buried) = (Vec::new(), Vec::new());
+        for (entity, group) in groups {
+            match group.step() {
+                Step::Advance(version) => states.push((
+                    group,
+                    Advance {
+                        entity,
+                        version,
+                        collections: group.collections(),
+                    },
+                )),
+                // Not marked as gone before it is gone: an uninstall that is taking out what it finds listed would
+                // pass over it.
+                Step::Remove => fenced.push((entity, group, Ok(Fence::Passed { collections: None }))),
+                Step::Bury => buried.push((entity, group)),
+            }
+        }
         let expires_at = later(self.clock.now(), RECORD_KEPT);
-        let fenced: Vec<_> = stream::iter(groups)
+        let bury = stream::iter(buried)
             .map(async |(entity, group)| {
-                let fence = match group.step() {
-                    Step::Advance(version) => self.entities.advance(entity, version, group.collections()).await,
-                    // Not marked as gone before it is gone: an uninstall that is taking out what it finds listed
-                    // would pass over it.
-                    Step::Remove => Ok(Fence::Passed { collections: None }),
-                    Step::Bury => {
-                        let buried = self.entities.bury(entity, expires_at).await;
-                        buried.map(|()| Fence::Passed { collections: None })
-                    }
-                };
-                (entity, group, fence)
+                let buried = self.entities.bury(entity, expires_at).await;
+                (entity, group, buried.map(|()| Fence::Passed { collections: None }))
             })
-            .buffer_unordered(WRITES_AT_ONCE)
-            .collect()
-            .await;
+            .buffer_unordered(CALLS_AT_ONCE)
+            .collect::<Vec<_>>();
+        let (groups, states): (Vec<_>, Vec<_>) = states.into_iter().unzip();
+        let (advanced, buried) = future::join(self.entities.advance_all(&states), bury).await;
+        let advanced = states.iter().zip(groups).zip(advanced);
+        fenced.extend(advanced.map(|((state, group), fence)| (state.entity, group, fence)));
+        fenced.extend(buried);
         let (mut changes, mut ungrouped) = (Vec::with_capacity(fenced.len()), Vec::new());
         for (entity, group, fence) in fenced {
             match fence {

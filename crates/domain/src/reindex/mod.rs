@@ -26,7 +26,7 @@ pub use self::keep::{Copies, Keep};
 pub use self::unpack::{Fetched, NoBody, Unpack, Unread};
 pub use crate::apply::Verdict;
 use crate::{
-    apply::{Apply, Item, Placed, Verdicts, WRITES_AT_ONCE, parked},
+    apply::{Apply, Item, Placed, Verdicts, parked},
     delivery::Delivery,
     entities::Entities,
     event::Interpret,
@@ -35,7 +35,7 @@ use crate::{
     jobs::Jobs,
     ledger::{Completion, Ledger},
     live::Subject,
-    port::Clock,
+    port::{CALLS_AT_ONCE, Clock},
     stores::{ErrorCode, StoreRecord, Stores},
 };
 
@@ -199,7 +199,7 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, P: Comply, C: Clock> 
         }
         let found: Vec<_> = stream::iter(wanted)
             .map(async |(store, jobs)| (self.apply.record_of(&store).await, store, jobs))
-            .buffer_unordered(WRITES_AT_ONCE)
+            .buffer_unordered(CALLS_AT_ONCE)
             .collect()
             .await;
         let mut records = BTreeMap::new();

@@ -2,51 +2,58 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, future, stream};
 use jiff::Timestamp;
 
 use super::{Batch, Comply, Processed, Reindex, Slot, Verdict, ask::Asked};
 use crate::{
-    apply::WRITES_AT_ONCE,
     entities::Entities,
     ids::{DeliveryKey, StoreKey},
     index::Index,
     jobs::Jobs,
-    ledger::{Completion, Fate, Ledger, Problem},
+    ledger::{Completion, Fate, Ledger, Problem, Settled},
     live::{Entry, Outcome, PROBLEM},
-    port::Clock,
+    port::{CALLS_AT_ONCE, Clock},
     replay,
     stores::{Counter, ErrorCode, LastError, StoreRecord, StoreUpdate, Stores},
 };
 
 impl<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, P: Comply, C: Clock> Reindex<L, E, S, I, J, P, C> {
-    /// Writes into the ledger what became of each delivery, or why it has to come again: one write for each. What is
-    /// settled is done only then; a reason that could not be written is no reason to fail.
+    /// Writes into the ledger what became of each delivery, or why it has to come again: one write for each, in as few
+    /// calls as the ledger can. What is settled is done only then; a reason that could not be written is no reason to fail.
     pub(super) async fn complete(&self, batch: &mut Batch) {
         let now = self.apply.clock.now();
-        let items = batch.slots.iter().zip(&batch.verdicts.0).enumerate();
-        let decided = items.filter_map(|(at, (slot, verdict))| {
-            let (key, _) = slot.delivery.as_ref()?;
-            let verdict = verdict.as_ref()?;
-            Some((at, key, verdict.fate(), verdict.problem(now)))
-        });
-        let written: Vec<_> = stream::iter(decided)
-            .map(async |(at, key, fate, problem)| match (fate, problem) {
-                (Some(fate), problem) => Some((at, self.ledger.complete(key, fate, problem.as_ref(), now).await)),
-                (None, Some(problem)) => {
-                    if let Err(failure) = self.ledger.note(key, &problem).await {
-                        tracing::warn!(
-                            delivery = %key, error = %failure, "why a delivery has to come again is not in the ledger"
-                        );
-                    }
-                    None
-                }
-                (None, None) => None,
+        let decided: Vec<_> = (batch.slots.iter().zip(&batch.verdicts.0).enumerate())
+            .filter_map(|(at, (slot, verdict))| {
+                let (key, _) = slot.delivery.as_ref()?;
+                let verdict = verdict.as_ref()?;
+                Some((at, key, verdict.fate(), verdict.problem(now)))
             })
-            .buffer_unordered(WRITES_AT_ONCE)
-            .collect()
-            .await;
-        for (at, completion) in written.into_iter().flatten() {
+            .collect();
+        let (mut places, mut settled, mut noted) = (Vec::new(), Vec::new(), Vec::new());
+        for (at, delivery, fate, problem) in &decided {
+            match (fate, problem) {
+                (Some(fate), problem) => {
+                    places.push(*at);
+                    settled.push(Settled {
+                        delivery,
+                        fate: *fate,
+                        problem: problem.as_ref(),
+                    });
+                }
+                (None, Some(problem)) => noted.push((*delivery, problem)),
+                (None, None) => {}
+            }
+        }
+        let note = stream::iter(noted).for_each_concurrent(CALLS_AT_ONCE, async |(delivery, problem)| {
+            if let Err(failure) = self.ledger.note(delivery, problem).await {
+                tracing::warn!(
+                    %delivery, error = %failure, "why a delivery has to come again is not in the ledger"
+                );
+            }
+        });
+        let (completed, ()) = future::join(self.ledger.complete_all(&settled, now), note).await;
+        for (at, completion) in places.into_iter().zip(completed) {
             match completion {
                 // Its body was removed because it is done: nothing of it is lost.
                 Ok(Completion::Done) => batch.verdicts.decide(at, Verdict::Settled(Fate::Superseded)),
@@ -94,7 +101,7 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, P: Comply, C: Clock> 
             }
         }
         stream::iter(updates)
-            .for_each_concurrent(WRITES_AT_ONCE, async |(store, mut update)| {
+            .for_each_concurrent(CALLS_AT_ONCE, async |(store, mut update)| {
                 // The newest first.
                 update.latest.reverse();
                 if let Some(record) = records.get(store) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use hookline_domain::{
-    entities::{Entities, Entries, Entry, Fence},
+    entities::{Advance, Entities, Entries, Entry, Fence},
     ids::{EntityId, EntityKey, Kind, StoreKey},
     product::Collections,
     version::Version,
@@ -33,6 +33,8 @@ macro_rules! entities_contract {
                 of_concurrent_states_the_newest_stays,
                 each_entry_reads_back,
                 collections_stay_until_they_are_told_again,
+                many_pass_as_each_would_alone,
+                more_pass_than_one_call_takes,
             ]
         );
     };
@@ -247,4 +249,84 @@ pub async fn collections_stay_until_they_are_told_again(entities: &(impl Entitie
     assert_eq!(known[0].as_ref().unwrap().collections, Some(sale));
     entities.retire(&entity, version(6), noon_plus(60)).await.unwrap();
     assert_eq!(advance(7, None).await, PASSED, "another install tells its own");
+}
+
+pub async fn many_pass_as_each_would_alone<E: Entities + Entries>(entities: &E) {
+    let (demo, told) = (
+        store("demo"),
+        Collections::from([("7".parse().unwrap(), "Camp".to_owned())]),
+    );
+    let older = Collections::from([("6".parse().unwrap(), "Stoves".to_owned())]);
+    for id in ["older", "same", "newer", "buried", "retired", "grouped", "regrouped"] {
+        let seconds = if id == "newer" { 9 } else { 5 };
+        advance(entities, &product(&demo, id), seconds).await;
+    }
+    for id in ["grouped", "regrouped"] {
+        let entity = product(&demo, id);
+        entities.advance(&entity, version(5), Some(&older)).await.unwrap();
+    }
+    entities.bury(&product(&demo, "buried"), noon_plus(60)).await.unwrap();
+    let retired = product(&demo, "retired");
+    entities.retire(&retired, version(5), noon_plus(60)).await.unwrap();
+
+    let in_collections = |collections: &Collections| Fence::Passed {
+        collections: Some(collections.clone()),
+    };
+    let expected = [
+        ("older", 6, None, PASSED),
+        ("same", 5, None, PASSED),
+        ("newer", 6, None, Fence::Superseded),
+        ("buried", 6, None, Fence::Superseded),
+        ("retired", 6, None, PASSED),
+        ("grouped", 6, None, in_collections(&older)),
+        ("regrouped", 6, Some(&told), in_collections(&told)),
+        ("new", 6, None, PASSED),
+        ("new-and-grouped", 6, Some(&told), in_collections(&told)),
+    ];
+    let keys = expected.each_ref().map(|(id, ..)| product(&demo, id));
+    let states: Vec<Advance<'_>> = (keys.iter().zip(&expected))
+        .map(|(entity, (_, seconds, collections, _))| Advance {
+            entity,
+            version: version(*seconds),
+            collections: *collections,
+        })
+        .collect();
+    let passed = entities.advance_all(&states).await;
+    assert_eq!(passed.len(), expected.len());
+    for ((id, _, _, expected), passed) in expected.iter().zip(passed) {
+        assert_eq!(passed.unwrap(), *expected, "{id}");
+    }
+
+    // What has passed is remembered, and not to be forgotten.
+    let remembered = entities.find(&keys).await.unwrap();
+    for ((id, ..), known) in expected.iter().zip(remembered) {
+        let entry = match *id {
+            "newer" => Entry::Passed(version(9)),
+            "buried" => Entry::Buried,
+            "same" => Entry::Passed(version(5)),
+            _ => Entry::Passed(version(6)),
+        };
+        assert_eq!(known.unwrap().entry, entry, "{id}");
+    }
+    assert_eq!(entities.advance_all(&[]).await.len(), 0);
+}
+
+pub async fn more_pass_than_one_call_takes(entities: &impl Entities) {
+    let keys: Vec<_> = (0..57).map(|n| product(&store("demo"), &n.to_string())).collect();
+    for entity in keys.iter().step_by(2) {
+        advance(entities, entity, 9).await;
+    }
+    let states: Vec<Advance<'_>> = (keys.iter())
+        .map(|entity| Advance {
+            entity,
+            version: version(6),
+            collections: None,
+        })
+        .collect();
+    let passed = entities.advance_all(&states).await;
+    assert_eq!(passed.len(), 57);
+    for (n, passed) in passed.into_iter().enumerate() {
+        let expected = if n % 2 == 0 { Fence::Superseded } else { PASSED };
+        assert_eq!(passed.unwrap(), expected, "{n}");
+    }
 }

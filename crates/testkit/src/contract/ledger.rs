@@ -1,6 +1,9 @@
 //! What every [`Ledger`] does.
 
-use hookline_domain::ledger::{Claim, ClaimRequest, Completion, Fate, Ledger};
+use hookline_domain::{
+    ledger::{Claim, ClaimRequest, Completion, Fate, Ledger, Problem, Settled},
+    stores::ErrorCode,
+};
 use jiff::Timestamp;
 
 use super::at_once;
@@ -32,6 +35,8 @@ macro_rules! ledger_contract {
                 deliveries_are_apart,
                 of_concurrent_claims_one_is_fresh,
                 of_concurrent_completions_one_counts,
+                many_are_completed_as_each_would_be_alone,
+                more_are_completed_than_one_call_takes,
             ]
         );
     };
@@ -222,4 +227,78 @@ pub async fn of_concurrent_completions_one_counts<L: Ledger + Clone + 'static>(l
         .filter(|completion| **completion == Completion::First)
         .count();
     assert_eq!(first, 1);
+}
+
+pub async fn many_are_completed_as_each_would_be_alone(ledger: &impl Ledger) {
+    let problem = Problem {
+        at: noon(),
+        code: ErrorCode::SchemaMismatch,
+        message: "a sentence".to_owned(),
+    };
+    for id in ["claimed", "noted", "to-park", "parked", "done", "done-to-park"] {
+        claim(ledger, id, "a", noon()).await;
+    }
+    ledger.note(&delivery("noted"), &problem).await.unwrap();
+    complete(ledger, "parked", Fate::Parked).await;
+    complete(ledger, "done", Fate::Applied).await;
+    complete(ledger, "done-to-park", Fate::Applied).await;
+
+    let expected = [
+        ("claimed", Fate::Applied, Completion::First),
+        ("noted", Fate::Superseded, Completion::First),
+        // Another copy of the same delivery.
+        ("claimed", Fate::Superseded, Completion::Repeated),
+        ("to-park", Fate::Parked, Completion::First),
+        ("parked", Fate::Applied, Completion::Repeated),
+        ("done", Fate::Discarded, Completion::Repeated),
+        ("done-to-park", Fate::Parked, Completion::Done),
+        ("unknown", Fate::Applied, Completion::Repeated),
+    ];
+    let deliveries = expected.map(|(id, ..)| delivery(id));
+    let settled: Vec<Settled<'_>> = (deliveries.iter().zip(expected))
+        .map(|(delivery, (_, fate, _))| Settled {
+            delivery,
+            fate,
+            problem: (fate == Fate::Parked).then_some(&problem),
+        })
+        .collect();
+    let completed = ledger.complete_all(&settled, noon_plus(1)).await;
+    for ((id, fate, expected), completed) in expected.into_iter().zip(completed) {
+        assert_eq!(completed.unwrap(), expected, "{id}: {fate:?}");
+    }
+
+    // And each of them is settled now.
+    for id in ["claimed", "noted", "to-park", "parked", "done", "done-to-park"] {
+        assert_eq!(
+            claim(ledger, id, "b", noon_plus(2 * LEASE)).await,
+            Claim::Settled,
+            "{id}"
+        );
+    }
+    assert_eq!(claim(ledger, "unknown", "b", noon()).await, Claim::Fresh);
+    assert_eq!(ledger.complete_all(&[], noon()).await.len(), 0);
+}
+
+pub async fn more_are_completed_than_one_call_takes(ledger: &impl Ledger) {
+    let deliveries: Vec<_> = (0..57).map(|n| delivery(&n.to_string())).collect();
+    for delivery in deliveries.iter().step_by(2) {
+        ledger.claim(delivery, &attempt("a", noon())).await.unwrap();
+    }
+    let settled: Vec<Settled<'_>> = (deliveries.iter())
+        .map(|delivery| Settled {
+            delivery,
+            fate: Fate::Applied,
+            problem: None,
+        })
+        .collect();
+    let completed = ledger.complete_all(&settled, noon_plus(1)).await;
+    assert_eq!(completed.len(), 57);
+    for (n, completed) in completed.into_iter().enumerate() {
+        let counts = if n % 2 == 0 {
+            Completion::First
+        } else {
+            Completion::Repeated
+        };
+        assert_eq!(completed.unwrap(), counts, "{n}");
+    }
 }
