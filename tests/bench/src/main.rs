@@ -3,6 +3,7 @@
 //! times longer, never counts.
 
 mod aws;
+mod bill;
 mod certificates;
 mod events;
 mod function;
@@ -15,7 +16,7 @@ mod size;
 mod stats;
 mod suite;
 
-use std::{collections::BTreeMap, fs, io::Write, path::PathBuf, process::ExitCode};
+use std::{collections::BTreeMap, fs, io::Write, path::{Path, PathBuf}, process::ExitCode};
 
 use anyhow::Context;
 use clap::Parser;
@@ -25,6 +26,7 @@ use crate::{
     limit::Limit,
     outcome::{Machine, Outcome},
     peers::Installed,
+    report::{Elsewhere, Line},
     suite::{Bench, CONSUMER, Effort, LIMITED_MEMORY, RECEIVER},
 };
 
@@ -43,6 +45,12 @@ struct Arguments {
     /// Where all figures go, as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// What else was measured, as a JSON list of lines with `what`, `unit`, `figure` and `goal` (`{"at_least": 90}`).
+    #[arg(long, value_name = "FILE")]
+    also: Vec<PathBuf>,
+    /// The command `hookline`, which makes the bill of what was measured.
+    #[arg(long, value_name = "PROGRAM")]
+    hookline: Option<PathBuf>,
     /// Only sees that all of it works: the figures mean nothing.
     #[arg(long)]
     quick: bool,
@@ -74,7 +82,13 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let outcome = measure(arguments, bench).await;
     fs::remove_dir_all(&folder).with_context(|| format!("removing {}", folder.display()))?;
-    let outcome = outcome?;
+    let mut outcome = outcome?;
+    for path in &arguments.also {
+        outcome.merge(elsewhere(path)?);
+    }
+    if let Some(hookline) = &arguments.hookline {
+        outcome.merge([bill::line(hookline, &outcome).await?]);
+    }
     if let Some(path) = &arguments.json {
         fs::write(path, serde_json::to_string_pretty(&outcome)? + "\n")
             .with_context(|| format!("writing {}", path.display()))?;
@@ -114,6 +128,12 @@ async fn measure(arguments: &Arguments, bench: Bench<'_>) -> anyhow::Result<Outc
         receivers,
         consumer,
     ))
+}
+
+fn elsewhere(path: &Path) -> anyhow::Result<Vec<Line>> {
+    let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+    let lines: Vec<Elsewhere> = serde_json::from_str(&text).with_context(|| path.display().to_string())?;
+    Ok(lines.into_iter().map(Line::from).collect())
 }
 
 /// Tells whoever waits; who does not listen need not be told.

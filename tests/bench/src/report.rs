@@ -1,10 +1,10 @@
 //! Figures beside goals, as a table for a person.
 
 use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What a figure is to be.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Goal {
     AtMost(f64),
@@ -15,11 +15,37 @@ pub enum Goal {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Line {
     pub what: String,
-    pub unit: &'static str,
+    pub unit: String,
     /// None where it could not be measured in this run.
     pub figure: Option<f64>,
     pub goal: Goal,
     pub verdict: Verdict,
+}
+
+/// A line that another program has measured.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Elsewhere {
+    pub what: String,
+    pub unit: String,
+    pub figure: Option<f64>,
+    pub goal: Goal,
+}
+
+impl From<Elsewhere> for Line {
+    fn from(line: Elsewhere) -> Self {
+        Self::new(line.what, line.unit, line.figure, line.goal)
+    }
+}
+
+/// Puts lines in the places of those that are called the same, and the others last.
+pub fn merge(lines: &mut Vec<Line>, more: impl IntoIterator<Item = Line>) {
+    for line in more {
+        match lines.iter_mut().find(|known| known.what == line.what) {
+            Some(known) => *known = line,
+            None => lines.push(line),
+        }
+    }
 }
 
 /// Whether a goal is reached.
@@ -52,10 +78,10 @@ impl Goal {
 
 impl Line {
     /// Judges a figure.
-    pub fn new(what: impl Into<String>, unit: &'static str, figure: Option<f64>, goal: Goal) -> Self {
+    pub fn new(what: impl Into<String>, unit: impl Into<String>, figure: Option<f64>, goal: Goal) -> Self {
         Self {
             what: what.into(),
-            unit,
+            unit: unit.into(),
             figure,
             goal,
             verdict: goal.judge(figure),
@@ -63,7 +89,7 @@ impl Line {
     }
 
     fn cells(&self) -> [String; 4] {
-        let figure = self.figure.map(|figure| number(figure, self.unit));
+        let figure = self.figure.map(|figure| number(figure, &self.unit));
         let verdict = match self.verdict {
             Verdict::Reached => "reached",
             Verdict::Missed => "MISSED",
@@ -71,7 +97,7 @@ impl Line {
         };
         [
             self.what.clone(),
-            self.goal.tell(self.unit),
+            self.goal.tell(&self.unit),
             figure.unwrap_or_else(|| "–".into()),
             verdict.into(),
         ]
@@ -156,6 +182,28 @@ mod tests {
         assert_eq!(ratio(Some(4.0), Some(120.0)), Some(30.0));
         assert_eq!(ratio(Some(0.0), Some(120.0)), None);
         assert_eq!(ratio(None, Some(120.0)), None);
+    }
+
+    #[test]
+    fn what_was_measured_elsewhere_takes_the_place_of_what_has_its_name() {
+        let told = r#"[
+            {"what": "b", "unit": "%", "figure": 93.5, "goal": {"at_least": 90.0}},
+            {"what": "c", "unit": "ms", "figure": null, "goal": {"at_most": 1.0}}
+        ]"#;
+        let elsewhere: Vec<Elsewhere> = serde_json::from_str(told).unwrap();
+        let mut lines = vec![
+            Line::new("a", "ms", Some(1.0), Goal::AtMost(2.0)),
+            Line::new("b", "%", None, Goal::AtLeast(90.0)),
+        ];
+        merge(&mut lines, elsewhere.into_iter().map(Line::from));
+        let verdicts: Vec<_> = lines.iter().map(|line| (line.what.as_str(), line.verdict)).collect();
+        let expected = [
+            ("a", Verdict::Reached),
+            ("b", Verdict::Reached),
+            ("c", Verdict::NotMeasured),
+        ];
+        assert_eq!(verdicts, expected);
+        assert!(serde_json::from_str::<Elsewhere>(r#"{"what": "b", "unit": "", "figure": 1, "goal": {}}"#).is_err());
     }
 
     #[test]
