@@ -13,6 +13,7 @@ DOMAIN = {"OpenSearchArn", "OpenSearchArn/*"}
 ROUTES = ("}/POST/api/webhooks/receive/shopify/", "}/GET/api/", "}/POST/api/stores/*/", "}/POST/api/live/tickets")
 SERVERLESS = ({"aoss:APIAccessAll"}, {"OpenSearchArn"})
 
+FENCE = {"dynamodb:UpdateItem", "dynamodb:Query", "dynamodb:PartiQLUpdate", "dynamodb:PartiQLInsert"}
 STREAM = {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"}
 PUSH = ({"execute-api:ManageConnections"}, {f"LiveApi/live/{method}/@connections/*" for method in ("POST", "DELETE")})
 
@@ -34,8 +35,8 @@ PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
         "Archive": ({"s3:PutObject", "s3:DeleteObject"}, {"PayloadBucket/archive/*"}),
         "Jobs": ({"sqs:SendMessage"}, {"SyncQueue"}),
         "BodiesAbsence": ({"s3:ListBucket"}, {"PayloadBucket"}),
-        "Ledger": ({"dynamodb:UpdateItem"}, {"LedgerTable"}),
-        "Entities": ({"dynamodb:UpdateItem", "dynamodb:Query"}, {"EntitiesTable"}),
+        "Ledger": ({"dynamodb:UpdateItem", "dynamodb:PartiQLUpdate"}, {"LedgerTable"}),
+        "Entities": (FENCE, {"EntitiesTable"}),
         "Stores": ({"dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:PutItem"}, {"StoresTable"}),
         "Audit": ({"dynamodb:PutItem"}, {"AuditTable"}),
         "Connections": ({"dynamodb:DeleteItem"}, {"ConnectionsTable"}),
@@ -47,7 +48,7 @@ PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
         "SyncQueue": ({"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}, {"SyncQueue"}),
         "Jobs": ({"sqs:SendMessage"}, {"SyncQueue"}),
         "Backlog": ({"sqs:GetQueueAttributes"}, {"EventQueue"}),
-        "Entities": ({"dynamodb:UpdateItem", "dynamodb:Query"}, {"EntitiesTable"}),
+        "Entities": (FENCE, {"EntitiesTable"}),
         "Entries": ({"dynamodb:BatchGetItem"}, {"EntitiesTable"}),
         "Stores": ({"dynamodb:GetItem", "dynamodb:UpdateItem"}, {"StoresTable"}),
         "Connections": ({"dynamodb:GetItem", "dynamodb:UpdateItem"}, {"ConnectionsTable"}),

@@ -25,6 +25,7 @@ use crate::{
     bulk,
     faults::{Fault, Faults, HEADER, Service},
     kills::{Kills, Side},
+    statements,
     wire::Wire,
 };
 
@@ -93,6 +94,7 @@ impl Boundary {
         }
         let fault = self.faults.decide(service, function, &call);
         let answer = match service {
+            Service::DynamoDb if fault == Some(Fault::Partial) => self.statements(parts, &body).await,
             Service::DynamoDb | Service::Sqs => self.forward(service, parts, body, fault).await,
             Service::S3 | Service::OpenSearch => self.play(service, parts, body, &call, fault).await,
         };
@@ -175,6 +177,24 @@ impl Boundary {
         Ok(answer)
     }
 
+    /// Refuses every other statement; the rest is really run.
+    async fn statements(&self, parts: Parts, body: &Bytes) -> anyhow::Result<Response<Bytes>> {
+        let request: Value = serde_json::from_slice(body)?;
+        let sent = request["Statements"].as_array().map_or(0, Vec::len);
+        let mut done = Vec::new();
+        if let Some(left) = statements::without_every_other(&request)? {
+            let left = Bytes::from(left.to_string());
+            let response = self.forward(Service::DynamoDb, parts, left, None).await?;
+            if !response.status().is_success() {
+                return Ok(response);
+            }
+            let answer: Value = serde_json::from_slice(response.body())?;
+            done.extend(answer["Responses"].as_array().context("no responses")?.iter().cloned());
+        }
+        let answer = statements::answer(sent, done);
+        answered(StatusCode::OK, "application/x-amz-json-1.0", &answer)
+    }
+
     /// Refuses the cursed, and every other operation if the whole is to fail in part; the rest is really done.
     async fn bulk(&self, parts: Parts, body: &Bytes, partial: bool) -> anyhow::Result<Response<Bytes>> {
         let lifted = self.curse_lifted.load(Ordering::Relaxed);
@@ -214,7 +234,8 @@ fn name(parts: &Parts, body: &Bytes) -> (Service, String) {
     match target.split_once('.') {
         Some((service, operation)) if service.starts_with("DynamoDB") => {
             let request: Value = serde_json::from_slice(body).unwrap_or_default();
-            let table = request["TableName"].as_str().unwrap_or_default();
+            let table = request["TableName"].as_str().or_else(|| statements::table(&request));
+            let table = table.unwrap_or_default();
             (Service::DynamoDb, format!("{operation} {table}"))
         }
         Some((_, operation)) => (Service::Sqs, operation.to_owned()),

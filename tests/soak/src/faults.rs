@@ -70,6 +70,16 @@ const DYNAMODB: &[(u32, Fault)] = &[
     (15, Fault::CutAfter),
     (5, Fault::Hang),
 ];
+/// Several statements in one call.
+const STATEMENTS: &[(u32, Fault)] = &[
+    (20, Fault::Throttled),
+    (15, Fault::Broken),
+    (35, Fault::Partial),
+    (10, Fault::Slow),
+    (8, Fault::Reset),
+    (15, Fault::CutAfter),
+    (2, Fault::Hang),
+];
 const SQS: &[(u32, Fault)] = &[
     (30, Fault::Throttled),
     (25, Fault::Broken),
@@ -139,6 +149,7 @@ impl Faults {
             return None;
         }
         let (name, ways) = match service {
+            Service::DynamoDb if call.starts_with("BatchExecuteStatement") => ("DynamoDB", STATEMENTS),
             Service::DynamoDb => ("DynamoDB", DYNAMODB),
             Service::Sqs => ("SQS", SQS),
             Service::S3 => ("S3", S3),

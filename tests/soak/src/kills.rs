@@ -36,12 +36,14 @@ const LARGE: [(&str, &str); 3] = [
     ("reindex", "GET body"),
     ("reindex", "DELETE body"),
 ];
-const APPLYING: [&str; 7] = [
+const APPLYING: [&str; 9] = [
     "GetItem stores",
     "Query entities",
     "UpdateItem entities",
+    "BatchExecuteStatement entities",
     "_bulk",
     "UpdateItem ledger",
+    "BatchExecuteStatement ledger",
     "UpdateItem stores",
     "(answer)",
 ];

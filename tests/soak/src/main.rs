@@ -18,6 +18,7 @@ mod scenario;
 mod sender;
 mod source;
 mod stack;
+mod statements;
 mod wire;
 
 use std::{path::PathBuf, process::ExitCode};
