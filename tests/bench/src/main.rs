@@ -12,11 +12,18 @@ mod measure;
 mod outcome;
 mod peers;
 mod report;
+mod scale;
 mod size;
 mod stats;
 mod suite;
 
-use std::{collections::BTreeMap, fs, io::Write, path::{Path, PathBuf}, process::ExitCode};
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::Context;
 use clap::Parser;
@@ -51,6 +58,9 @@ struct Arguments {
     /// The command `hookline`, which makes the bill of what was measured.
     #[arg(long, value_name = "PROGRAM")]
     hookline: Option<PathBuf>,
+    /// Feeds the consumer bursts of so many events, and measures nothing else.
+    #[arg(long, value_name = "EVENTS")]
+    burst: Vec<u32>,
     /// Only sees that all of it works: the figures mean nothing.
     #[arg(long)]
     quick: bool,
@@ -80,6 +90,11 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
         limit: &limit,
         effort: if arguments.quick { Effort::QUICK } else { Effort::FULL },
     };
+    if !arguments.burst.is_empty() {
+        let bursts = bursts(arguments, &authority).await;
+        fs::remove_dir_all(&folder).with_context(|| format!("removing {}", folder.display()))?;
+        return bursts;
+    }
     let outcome = measure(arguments, bench).await;
     fs::remove_dir_all(&folder).with_context(|| format!("removing {}", folder.display()))?;
     let mut outcome = outcome?;
@@ -94,6 +109,31 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
             .with_context(|| format!("writing {}", path.display()))?;
     }
     writeln!(std::io::stdout(), "{}", outcome.told())?;
+    Ok(())
+}
+
+async fn bursts(arguments: &Arguments, authority: &Authority) -> anyhow::Result<()> {
+    let consumer = peers::hookline(&arguments.functions, CONSUMER)?;
+    let receiver = peers::hookline(&arguments.functions, RECEIVER)?;
+    let template = scale::Template::of(&receiver, authority).await?;
+    let mut bursts = Vec::new();
+    for about in scale::About::ALL {
+        for events in &arguments.burst {
+            say(&format!("· a burst of {events} events: {about:?}"));
+            bursts.push(scale::burst(&consumer, authority, &template, about, *events).await?);
+        }
+    }
+    if let Some(path) = &arguments.json {
+        let outcome = serde_json::json!({"bursts": bursts, "goals": [scale::line(&bursts)]});
+        fs::write(path, serde_json::to_string_pretty(&outcome)? + "\n")
+            .with_context(|| format!("writing {}", path.display()))?;
+    }
+    writeln!(
+        std::io::stdout(),
+        "{}\n{}",
+        scale::told(&bursts),
+        report::goals(&[scale::line(&bursts)])
+    )?;
     Ok(())
 }
 

@@ -61,7 +61,7 @@ pub enum Expected {
 }
 
 impl Expected {
-    fn check(self, answer: &[u8]) -> anyhow::Result<()> {
+    pub fn check(self, answer: &[u8]) -> anyhow::Result<()> {
         let answer: Value = serde_json::from_slice(answer)?;
         let as_expected = match self {
             Self::Status(status) => answer["statusCode"] == status,

@@ -1,11 +1,15 @@
 //! What the stub answers: the least that a client takes for success.
 
+use std::collections::HashSet;
+
 use anyhow::Context;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{Method, Response, StatusCode, header, http::request::Parts};
 use md5::{Digest, Md5};
 use serde_json::{Value, json};
+
+use super::statements;
 
 /// The client secret, wherever it is asked for.
 pub const SECRET: &str = "hush";
@@ -17,6 +21,8 @@ pub struct Answer {
     pub operation: String,
     /// What was sent to the queue.
     pub sent: Option<String>,
+    /// How many documents were sent to the index.
+    pub documents: u64,
     pub response: Response<Full<Bytes>>,
 }
 
@@ -33,6 +39,26 @@ pub fn answer(head: &Parts, body: &[u8], known: bool) -> anyhow::Result<Answer> 
         }
         None => of_opensearch(head, body),
     }
+}
+
+/// Whether a request is one for [`statements`].
+pub fn is_batch_of_statements(head: &Parts) -> bool {
+    let target = head.headers.get("x-amz-target");
+    target.is_some_and(|target| target == "DynamoDB_20120810.BatchExecuteStatement")
+}
+
+/// Answers a batch of statements.
+///
+/// # Errors
+/// When it is none.
+pub fn statements(body: &[u8], entities: Option<&mut HashSet<String>>) -> anyhow::Result<Answer> {
+    let (operation, answer) = statements::answer(body, entities)?;
+    Ok(Answer {
+        operation,
+        sent: None,
+        documents: 0,
+        response: respond(StatusCode::OK, &answer)?,
+    })
 }
 
 fn of_aws(target: &str, body: &[u8], known: bool, python: bool) -> anyhow::Result<Answer> {
@@ -78,6 +104,7 @@ fn of_aws(target: &str, body: &[u8], known: bool, python: bool) -> anyhow::Resul
             None => format!("{service} {operation}"),
         },
         sent,
+        documents: 0,
         response: respond(status, &answer)?,
     })
 }
@@ -104,9 +131,11 @@ fn of_opensearch(head: &Parts, body: &[u8]) -> anyhow::Result<Answer> {
     } else {
         ("other", json!({}))
     };
+    let documents = answer["items"].as_array().map_or(0, Vec::len);
     Ok(Answer {
         operation: format!("OpenSearch {operation}"),
         sent: None,
+        documents: u64::try_from(documents)?,
         response: respond(StatusCode::OK, &answer)?,
     })
 }

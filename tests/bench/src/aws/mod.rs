@@ -1,11 +1,12 @@
 //! A stub of AWS and of OpenSearch: answers every call after a fixed time, and counts them.
 
 mod answers;
+mod statements;
 
 pub use self::answers::SECRET;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
@@ -48,6 +49,10 @@ struct Tally {
     known: AtomicBool,
     /// What was sent to the queue, where somebody wants it.
     sent: Mutex<Option<Vec<String>>>,
+    /// Entities that have been inserted; without it all there may be are there.
+    entities: Mutex<Option<HashSet<String>>>,
+    /// Sent to the index.
+    documents: AtomicU64,
 }
 
 /// The stub. It ends when this is dropped.
@@ -94,6 +99,16 @@ impl Aws {
         Duration::from_nanos(self.tally.busy_ns.swap(0, Ordering::Relaxed))
     }
 
+    /// How many documents were sent to the index since this was last asked.
+    pub fn take_documents(&self) -> u64 {
+        self.tally.documents.swap(0, Ordering::Relaxed)
+    }
+
+    /// Whether only those entities are there from now on that are inserted, and not all there may be.
+    pub fn remember_entities(&self, remembered: bool) {
+        *lock(&self.tally.entities) = remembered.then(HashSet::new);
+    }
+
     /// Whether from now on every delivery is one that is done already.
     pub fn know_all(&self, known: bool) {
         self.tally.known.store(known, Ordering::Relaxed);
@@ -121,7 +136,12 @@ async fn answer(
     let (head, body) = request.into_parts();
     let body = body.collect().await?.to_bytes();
     let asked = Instant::now();
-    let answer = answers::answer(&head, &body, tally.known.load(Ordering::Relaxed))?;
+    let answer = if answers::is_batch_of_statements(&head) {
+        answers::statements(&body, lock(&tally.entities).as_mut())?
+    } else {
+        answers::answer(&head, &body, tally.known.load(Ordering::Relaxed))?
+    };
+    tally.documents.fetch_add(answer.documents, Ordering::Relaxed);
     if let Some(message) = answer.sent
         && let Some(sent) = &mut *lock(&tally.sent)
     {

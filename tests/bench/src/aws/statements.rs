@@ -1,0 +1,85 @@
+//! `BatchExecuteStatement`, as far as the consumer's ports ask for it: each statement's condition holds, but an `UPDATE` of
+//! an entity that is not there, where they are remembered.
+
+use std::collections::HashSet;
+
+use anyhow::Context;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+#[derive(Deserialize)]
+struct Asked<'a> {
+    #[serde(rename = "Statements", borrow)]
+    statements: Vec<Statement<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Statement<'a> {
+    #[serde(rename = "Statement")]
+    text: std::borrow::Cow<'a, str>,
+    #[serde(rename = "Parameters")]
+    parameters: Vec<Value>,
+}
+
+/// The answer, and what was asked: as in `DynamoDB BatchExecuteStatement ledger`. Without entities all are there.
+pub fn answer(body: &[u8], mut entities: Option<&mut HashSet<String>>) -> anyhow::Result<(String, Value)> {
+    let asked: Asked<'_> = serde_json::from_slice(body)?;
+    let first = asked.statements.first().context("a batch without statements")?;
+    let table = first.text.split('"').nth(1).context("a statement without a table")?;
+    let operation = format!("DynamoDB BatchExecuteStatement {table}");
+    let answers: Vec<Value> = (asked.statements.iter())
+        .map(|statement| {
+            let inserts = statement.text.starts_with("INSERT");
+            // What names an entity: an UPDATE has its new version before it.
+            let key = &statement.parameters[usize::from(!inserts)..];
+            match &mut entities {
+                Some(entities) if table == "entities" => {
+                    let key = key.iter().take(2).map(|part| part["S"].as_str().unwrap_or_default());
+                    let key: String = key.collect();
+                    if inserts {
+                        entities.insert(key);
+                        json!({"TableName": table})
+                    } else if entities.contains(&key) {
+                        json!({"TableName": table, "Item": {"deleted": {"BOOL": false}}})
+                    } else {
+                        let refused = "The conditional request failed";
+                        json!({"TableName": table, "Error": {"Code": "ConditionalCheckFailed", "Message": refused}})
+                    }
+                }
+                _ => json!({"TableName": table, "Item": {"deleted": {"BOOL": false}}}),
+            }
+        })
+        .collect();
+    Ok((operation, json!({"Responses": answers})))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entity_is_there_once_it_was_inserted() {
+        let mut entities = HashSet::new();
+        let mut ask = |text: &str, parameters: Value| {
+            let body = json!({"Statements": [{"Statement": text, "Parameters": parameters}]}).to_string();
+            let (operation, answer) = answer(body.as_bytes(), Some(&mut entities)).unwrap();
+            assert_eq!(operation, "DynamoDB BatchExecuteStatement entities");
+            answer["Responses"][0]["Error"].is_null()
+        };
+        let update = |id: &str| json!([{"N": "1"}, {"S": "shopify#demo"}, {"S": id}]);
+        assert!(!ask("UPDATE \"entities\" SET …", update("product#1")));
+        assert!(ask(
+            "INSERT INTO \"entities\" …",
+            json!([{"S": "shopify#demo"}, {"S": "product#1"}])
+        ));
+        assert!(ask("UPDATE \"entities\" SET …", update("product#1")));
+        assert!(!ask("UPDATE \"entities\" SET …", update("product#2")));
+    }
+
+    #[test]
+    fn without_entities_all_are_there() {
+        let body = r#"{"Statements": [{"Statement": "UPDATE \"entities\"", "Parameters": [{"N": "1"}]}]}"#;
+        let (_, answer) = answer(body.as_bytes(), None).unwrap();
+        assert!(answer["Responses"][0]["Error"].is_null());
+    }
+}

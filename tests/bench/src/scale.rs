@@ -1,0 +1,231 @@
+//! The consumer at scale: a burst of events, fed one batch after another to one process, with the stub at once.
+//!
+//! What is told is per core: events for each second that the consumer spent on a processor. It runs on one, so with a stub
+//! that costs nothing it would do as many in a second. What grows with the burst would show between bursts of different
+//! sizes, what grows with the catalogue between bursts that are about few products and about many.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
+use serde::Serialize;
+
+use crate::{
+    aws::AT_ONCE,
+    certificates::Authority,
+    events::{self, Delivery, SMALL, Shape},
+    function::{Function, Program},
+    measure::{self, Expected, WARM_UP},
+    outcome::CONSUMER_RATE,
+    report::{Goal, Line},
+};
+
+/// Messages in a batch, as the template has it.
+const BATCH: u32 = 10;
+
+/// What a burst is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum About {
+    /// So many products, each updated again and again, in no order.
+    BulkEdit { products: u32 },
+    /// As many products as there are events. Whether the fence knows them.
+    Catalogue { known: bool },
+}
+
+impl About {
+    /// The bursts that are fed, from the least coalescing to the most.
+    pub const ALL: [Self; 4] = [
+        Self::Catalogue { known: false },
+        Self::Catalogue { known: true },
+        Self::BulkEdit { products: 100 },
+        Self::BulkEdit { products: 3 },
+    ];
+
+    fn describe(self) -> String {
+        match self {
+            Self::BulkEdit { products } => format!("bulk edit of {products} products"),
+            Self::Catalogue { known: false } => "catalogue, products that nobody knows".into(),
+            Self::Catalogue { known: true } => "catalogue, known products".into(),
+        }
+    }
+
+    /// Which product the `n`th event is about.
+    fn product(self, n: u32, random: &mut fastrand::Rng) -> u32 {
+        match self {
+            Self::BulkEdit { products } => random.u32(..products),
+            Self::Catalogue { .. } => n,
+        }
+    }
+}
+
+/// What was measured of one burst.
+#[derive(Debug, Serialize)]
+pub struct Burst {
+    about: About,
+    events: u32,
+    /// Events for each second on a processor.
+    events_per_second: f64,
+    /// Events a second as time passes, with a stub that is not for nothing.
+    events_per_second_passed: f64,
+    calls_per_event: f64,
+    /// By operation, for an event.
+    calls: Vec<(String, f64)>,
+    /// Events for each document that was sent to the index.
+    coalesced: f64,
+    peak_mib: f64,
+}
+
+/// A message that a receiver sends, and in which everything can be replaced that tells one event from another.
+#[derive(Debug)]
+pub struct Template(String);
+
+const DELIVERY: &str = "8a5f-000000000000";
+const PRODUCT: u64 = 7_880_321_196_742_929;
+const CHANGED: &str = "2026-11-14T00:00:00-05:00";
+
+impl Template {
+    /// Takes it from a receiver.
+    pub async fn of(receiver: &Program, authority: &Authority) -> anyhow::Result<Self> {
+        let event = events::webhook(Delivery::Fresh, Shape::Catalogue, SMALL, 0)?;
+        let sent = measure::sent(receiver, AT_ONCE, authority, vec![event]).await?;
+        let message = sent.into_iter().next().context("the receiver has sent nothing")?;
+        for part in [DELIVERY, CHANGED, &PRODUCT.to_string()] {
+            ensure!(message.contains(part), "a message of which nothing is {part}");
+        }
+        Ok(Self(message))
+    }
+
+    /// The message of the `n`th delivery. Later ones tell of newer states.
+    fn message(&self, n: u32, product: u32) -> String {
+        let second = n % 86_400;
+        let changed = format!(
+            "2026-11-{:02}T{:02}:{:02}:{:02}-05:00",
+            14 + n / 86_400,
+            second / 3600,
+            second / 60 % 60,
+            second % 60
+        );
+        let product = PRODUCT + u64::from(product);
+        self.0
+            .replace(DELIVERY, &format!("8a5f-{n:012}"))
+            .replace(CHANGED, &changed)
+            .replace(&PRODUCT.to_string(), &product.to_string())
+    }
+}
+
+/// Feeds a burst to a consumer that is warm.
+pub async fn burst(
+    consumer: &Program,
+    authority: &Authority,
+    template: &Template,
+    about: About,
+    events: u32,
+) -> anyhow::Result<Burst> {
+    let mut function = Function::start(consumer, AT_ONCE, authority, None).await?;
+    function.first_poll().await?;
+    function
+        .aws
+        .remember_entities(about == About::Catalogue { known: false });
+    let mut random = fastrand::Rng::with_seed(1);
+    let mut batch = |n: u32| -> anyhow::Result<String> {
+        let messages = (n..n + BATCH).map(|n| template.message(n, about.product(n, &mut random)));
+        let batch = events::batches(&messages.collect::<Vec<_>>(), usize::try_from(BATCH)?);
+        batch.into_iter().next().context("a batch without messages")
+    };
+    let warm_up = u32::try_from(WARM_UP)? * BATCH;
+    for n in (0..warm_up).step_by(usize::try_from(BATCH)?) {
+        let timed = function.invoke(batch(n)?).await?;
+        Expected::AllDone.check(&timed.answer)?;
+    }
+    function.aws.take_calls();
+    function.aws.take_documents();
+    let before = function.usage()?;
+    let mut passed = Duration::ZERO;
+    for n in (warm_up..warm_up + events).step_by(usize::try_from(BATCH)?) {
+        let event = batch(n)?;
+        let handed = Instant::now();
+        let timed = function.invoke(event).await?;
+        passed += handed.elapsed();
+        Expected::AllDone.check(&timed.answer)?;
+    }
+    let after = function.usage()?;
+    let fed = f64::from(events);
+    let per_event = |total: u64| u32::try_from(total).map(|total| f64::from(total) / fed);
+    let calls = function.aws.take_calls();
+    Ok(Burst {
+        about,
+        events,
+        events_per_second: fed / after.cpu.saturating_sub(before.cpu).as_secs_f64(),
+        events_per_second_passed: fed / passed.as_secs_f64(),
+        calls_per_event: per_event(calls.values().sum())?,
+        calls: calls
+            .into_iter()
+            .map(|(operation, total)| Ok((operation, per_event(total)?)))
+            .collect::<anyhow::Result<_>>()?,
+        coalesced: 1.0 / per_event(function.aws.take_documents())?,
+        peak_mib: after.peak_mib,
+    })
+}
+
+/// The line for the table of goals: of the largest burst of what coalesces least and is known.
+pub fn line(bursts: &[Burst]) -> Line {
+    let of = bursts
+        .iter()
+        .filter(|burst| burst.about == About::Catalogue { known: true });
+    let largest = of.max_by_key(|burst| burst.events);
+    let figure = largest.map(|burst| burst.events_per_second);
+    Line::new(CONSUMER_RATE, "events/s", figure, Goal::AtLeast(5_000.0))
+}
+
+/// All bursts, as a table.
+pub fn told(bursts: &[Burst]) -> String {
+    let mut table = Table::new();
+    table.load_preset(UTF8_FULL_CONDENSED).set_header([
+        "burst, 4 KiB, batches of 10",
+        "events",
+        "events/s, one core",
+        "calls per event",
+        "events per document",
+        "peak MiB",
+    ]);
+    for burst in bursts {
+        table.add_row([
+            burst.about.describe(),
+            burst.events.to_string(),
+            format!("{:.0}", burst.events_per_second),
+            format!("{:.2}", burst.calls_per_event),
+            format!("{:.2}", burst.coalesced),
+            format!("{:.1}", burst.peak_mib),
+        ]);
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_of_its_own_delivery_product_and_time() {
+        let template = Template(format!("{DELIVERY} {PRODUCT} {CHANGED} gid/{PRODUCT}"));
+        assert_eq!(
+            template.message(86_400 + 3_661, 5),
+            "8a5f-000000090061 7880321196742934 2026-11-15T01:01:01-05:00 gid/7880321196742934"
+        );
+    }
+
+    #[test]
+    fn a_bulk_edit_is_about_few_products_and_a_catalogue_about_many() {
+        let mut random = fastrand::Rng::with_seed(1);
+        let mut products = |about: About| {
+            let all = (0..1_000).map(|n| about.product(n, &mut random));
+            all.collect::<std::collections::BTreeSet<_>>().len()
+        };
+        assert_eq!(products(About::BulkEdit { products: 3 }), 3);
+        assert_eq!(products(About::Catalogue { known: true }), 1_000);
+    }
+}
