@@ -1,5 +1,7 @@
 //! The part of Shopify's payloads that is read. Shapes: <https://shopify.dev/docs/api/webhooks/latest>.
 
+use std::{borrow::Cow, ops::Deref};
+
 use hookline_domain::{
     delivery::Delivery,
     event::{Event, Request, Unreadable},
@@ -24,11 +26,18 @@ use crate::html;
 pub fn interpret(delivery: &Delivery) -> Result<Event, Unreadable> {
     let topic = Topic::named(delivery.key.topic.as_str()).ok_or(Unreadable::Topic)?;
     let body = delivery.body.as_slice();
+    // What most deliveries are is read once: a product as webhooks have it, without a sign of Events.
+    if matches!(topic, Topic::ProductsCreate | Topic::ProductsUpdate)
+        && let Ok(product) = read::<ProductBody<'_>>(body)
+        && !product.is_of_events()
+    {
+        return Ok(Event::ProductUpdated(Box::new(product.into_product()?)));
+    }
     if let Some(told) = told_by_events(topic, body) {
         return told;
     }
     match topic {
-        Topic::ProductsCreate | Topic::ProductsUpdate => match read::<ProductBody>(body) {
+        Topic::ProductsCreate | Topic::ProductsUpdate => match read::<ProductBody<'_>>(body) {
             Ok(product) => Ok(Event::ProductUpdated(Box::new(product.into_product()?))),
             Err(problem) => Ok(Event::ProductChanged(stub(body).ok_or(problem)?)),
         },
@@ -87,23 +96,27 @@ fn of_this_store(domain: Option<&str>, delivery: &Delivery) -> Result<(), Unread
     }
 }
 
+/// What is not kept as it came is borrowed from the body, where that has it without an escape.
 #[derive(Deserialize)]
-struct ProductBody {
+struct ProductBody<'a> {
     id: u64,
     title: String,
-    body_html: Option<String>,
+    #[serde(borrow)]
+    body_html: Option<Text<'a>>,
     vendor: Option<String>,
     product_type: Option<String>,
     handle: Option<String>,
-    status: Option<String>,
+    #[serde(borrow)]
+    status: Option<Text<'a>>,
     #[serde(default, deserialize_with = "present")]
     published_at: Presence,
     updated_at: Timestamp,
-    tags: Option<String>,
+    #[serde(borrow)]
+    tags: Option<Text<'a>>,
     #[serde(default)]
     options: Vec<OptionBody>,
-    #[serde(default)]
-    variants: Vec<VariantBody>,
+    #[serde(borrow, default)]
+    variants: Vec<VariantBody<'a>>,
     /// Every variant, while `variants` has the first 100 only
     /// (<https://shopify.dev/docs/api/admin/migrate/new-product-model>).
     #[serde(default)]
@@ -111,6 +124,22 @@ struct ProductBody {
     image: Option<ImageBody>,
     #[serde(default)]
     images: Vec<ImageBody>,
+    // The signs of an Events body.
+    query_variables: Option<IgnoredAny>,
+    fields_changed: Option<IgnoredAny>,
+    payload_url: Option<IgnoredAny>,
+}
+
+/// A text of the body: itself where it has no escape. (serde borrows a `Cow` that is a field, but none in an `Option`.)
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl Deref for Text<'_> {
+    type Target = str;
+    fn deref(&self) -> &str {
+        &self.0
+    }
 }
 
 #[derive(Deserialize)]
@@ -121,12 +150,13 @@ struct OptionBody {
 }
 
 #[derive(Deserialize)]
-struct VariantBody {
+struct VariantBody<'a> {
     id: u64,
     title: Option<String>,
     sku: Option<String>,
     price: Option<Decimal>,
-    inventory_policy: Option<String>,
+    #[serde(borrow)]
+    inventory_policy: Option<Text<'a>>,
     inventory_quantity: Option<i64>,
     /// `null` means that stock is not tracked; newer API versions leave it out.
     #[serde(default, deserialize_with = "present")]
@@ -203,7 +233,12 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Presence, D::Er
     Ok(if value.is_some() { Presence::Set } else { Presence::Null })
 }
 
-impl ProductBody {
+impl ProductBody<'_> {
+    /// Whether it is a body of Events, whatever else it has.
+    fn is_of_events(&self) -> bool {
+        self.query_variables.is_some() || self.fields_changed.is_some() || self.payload_url.is_some()
+    }
+
     fn into_product(self) -> Result<Product, Unreadable> {
         let active = self.status.as_deref().is_none_or(|status| status == "active");
         let complete = self.variant_gids.len() <= self.variants.len();
@@ -244,7 +279,7 @@ impl ProductBody {
     }
 }
 
-impl VariantBody {
+impl VariantBody<'_> {
     fn into_variant(self) -> Result<Variant, Unreadable> {
         let stock = Stock {
             oversells: self.inventory_policy.as_deref() == Some("continue"),
