@@ -63,10 +63,20 @@ check: tools emulator $(CARGO_DENY) ## Format, lints, licences, template. Change
 test: ready browser ## Every test there is: Rust, the panel, the template, the whole stack on this machine, a browser.
 	OSMEM_SERVER=$(EMULATOR)/bin/osmem-server LOCAL_SHOPIFY_PYTHON=$(EMULATOR)/bin/python \
 		cargo test --workspace --locked
+	@$(PYTHON) tests/micro/count.py check
 	@$(PANEL) npm test
 	$(SOAK) --short
 	$(PYTEST) tests/template tests/stack
 	$(PYTEST) tests/browser
+
+.PHONY: count
+count: ## Compares the instructions of single steps with tests/micro/instructions.json. Part of `make test`. [ARGS=update]
+	@$(PYTHON) tests/micro/count.py $(or $(ARGS),check)
+
+.PHONY: micro
+micro: ## Times the same steps, and sets verifying beside openssl. [STEP=verify]
+	cargo bench --quiet --locked --package hookline-micro -- $(STEP)
+	@cargo run --quiet --release --locked --package hookline-micro -- openssl
 
 .PHONY: fuzz
 fuzz: $(CARGO_FUZZ) ## Throws hostile input at every parser, each for SECONDS=60. Needs a C++ compiler. [TARGET=payload]

@@ -1,16 +1,15 @@
 //! Times of single steps: `cargo bench -p hookline-micro [-- <name>]`.
 
-#![expect(missing_docs, reason = "criterion's macros write functions of their own")]
-
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 fn steps(criterion: &mut Criterion) {
     for step in hookline_micro::steps() {
+        let made = step.make();
         let mut group = criterion.benchmark_group("steps");
-        if let Some(bytes) = step.bytes.and_then(|bytes| bytes.try_into().ok()) {
+        if let Some(bytes) = made.bytes.and_then(|bytes| bytes.try_into().ok()) {
             group.throughput(Throughput::BytesDecimal(bytes));
         }
-        group.bench_function(step.name, |bencher| bencher.iter(|| (step.run)()));
+        group.bench_function(step.name, |bencher| bencher.iter(|| (made.run)()));
         group.finish();
     }
 }
