@@ -61,6 +61,9 @@ struct Arguments {
     /// Feeds the consumer bursts of so many events, and measures nothing else.
     #[arg(long, value_name = "EVENTS")]
     burst: Vec<u32>,
+    /// Messages in each batch of a burst. The template has 10.
+    #[arg(long, value_name = "MESSAGES", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    batch: u32,
     /// Only sees that all of it works: the figures mean nothing.
     #[arg(long)]
     quick: bool,
@@ -120,7 +123,7 @@ async fn bursts(arguments: &Arguments, authority: &Authority) -> anyhow::Result<
     for about in scale::About::ALL {
         for events in &arguments.burst {
             say(&format!("· a burst of {events} events: {about:?}"));
-            bursts.push(scale::burst(&consumer, authority, &template, about, *events).await?);
+            bursts.push(scale::burst(&consumer, authority, &template, about, *events, arguments.batch).await?);
         }
     }
     if let Some(path) = &arguments.json {

@@ -11,7 +11,7 @@ use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
 use serde::Serialize;
 
 use crate::{
-    aws::AT_ONCE,
+    aws::{AT_ONCE, STATEMENT},
     certificates::Authority,
     events::{self, Delivery, SMALL, Shape},
     function::{Function, Program},
@@ -19,9 +19,6 @@ use crate::{
     outcome::CONSUMER_RATE,
     report::{Goal, Line},
 };
-
-/// Messages in a batch, as the template has it.
-const BATCH: u32 = 10;
 
 /// What a burst is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -64,6 +61,8 @@ impl About {
 pub struct Burst {
     about: About,
     events: u32,
+    /// Messages in a batch.
+    batch: u32,
     /// Events for each second on a processor.
     events_per_second: f64,
     /// Events a second as time passes, with a stub that is not for nothing.
@@ -114,13 +113,14 @@ impl Template {
     }
 }
 
-/// Feeds a burst to a consumer that is warm.
+/// Feeds a burst to a consumer that is warm, in batches of this size.
 pub async fn burst(
     consumer: &Program,
     authority: &Authority,
     template: &Template,
     about: About,
     events: u32,
+    size: u32,
 ) -> anyhow::Result<Burst> {
     let mut function = Function::start(consumer, AT_ONCE, authority, None).await?;
     function.first_poll().await?;
@@ -129,12 +129,12 @@ pub async fn burst(
         .remember_entities(about == About::Catalogue { known: false });
     let mut random = fastrand::Rng::with_seed(1);
     let mut batch = |n: u32| -> anyhow::Result<String> {
-        let messages = (n..n + BATCH).map(|n| template.message(n, about.product(n, &mut random)));
-        let batch = events::batches(&messages.collect::<Vec<_>>(), usize::try_from(BATCH)?);
+        let messages = (n..n + size).map(|n| template.message(n, about.product(n, &mut random)));
+        let batch = events::batches(&messages.collect::<Vec<_>>(), usize::try_from(size)?);
         batch.into_iter().next().context("a batch without messages")
     };
-    let warm_up = u32::try_from(WARM_UP)? * BATCH;
-    for n in (0..warm_up).step_by(usize::try_from(BATCH)?) {
+    let warm_up = u32::try_from(WARM_UP)? * size;
+    for n in (0..warm_up).step_by(usize::try_from(size)?) {
         let timed = function.invoke(batch(n)?).await?;
         Expected::AllDone.check(&timed.answer)?;
     }
@@ -142,7 +142,7 @@ pub async fn burst(
     function.aws.take_documents();
     let before = function.usage()?;
     let mut passed = Duration::ZERO;
-    for n in (warm_up..warm_up + events).step_by(usize::try_from(BATCH)?) {
+    for n in (warm_up..warm_up + events).step_by(usize::try_from(size)?) {
         let event = batch(n)?;
         let handed = Instant::now();
         let timed = function.invoke(event).await?;
@@ -153,12 +153,15 @@ pub async fn burst(
     let fed = f64::from(events);
     let per_event = |total: u64| u32::try_from(total).map(|total| f64::from(total) / fed);
     let calls = function.aws.take_calls();
+    let made = calls.iter().filter(|(name, _)| !name.starts_with(STATEMENT));
+    let made = made.map(|(_, count)| count);
     Ok(Burst {
         about,
         events,
+        batch: size,
         events_per_second: fed / after.cpu.saturating_sub(before.cpu).as_secs_f64(),
         events_per_second_passed: fed / passed.as_secs_f64(),
-        calls_per_event: per_event(calls.values().sum())?,
+        calls_per_event: per_event(made.sum())?,
         calls: calls
             .into_iter()
             .map(|(operation, total)| Ok((operation, per_event(total)?)))
@@ -182,8 +185,9 @@ pub fn line(bursts: &[Burst]) -> Line {
 pub fn told(bursts: &[Burst]) -> String {
     let mut table = Table::new();
     table.load_preset(UTF8_FULL_CONDENSED).set_header([
-        "burst, 4 KiB, batches of 10",
+        "burst, 4 KiB",
         "events",
+        "batch",
         "events/s, one core",
         "calls per event",
         "events per document",
@@ -193,6 +197,7 @@ pub fn told(bursts: &[Burst]) -> String {
         table.add_row([
             burst.about.describe(),
             burst.events.to_string(),
+            burst.batch.to_string(),
             format!("{:.0}", burst.events_per_second),
             format!("{:.2}", burst.calls_per_event),
             format!("{:.2}", burst.coalesced),

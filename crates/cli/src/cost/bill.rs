@@ -118,7 +118,7 @@ pub fn lines(load: &Load, measured: &Measured) -> Vec<Line> {
     bill.add(Stage::Gateway, prices::HTTP_API_MORE, requests - first);
 
     bill.invocations(Stage::Receiver, events, &receiver, RECEIVER_MB, load);
-    let settled = consumer.count("DynamoDB UpdateItem ledger") * batches;
+    let settled = consumer.updates("ledger") * batches;
     let claimed = receiver.count("DynamoDB PutItem ledger") * events;
     bill.add(Stage::Ledger, prices::WRITES, (claimed + settled) * SMALL_ITEM);
 
@@ -133,10 +133,10 @@ pub fn lines(load: &Load, measured: &Measured) -> Vec<Line> {
     bill.add(Stage::Queue, prices::FAIR_QUEUE, sent + fetched + batches);
 
     bill.invocations(Stage::Consumer, batches, &consumer, CONSUMER_MB, load);
-    let fenced = consumer.count("DynamoDB UpdateItem entities") * batches;
+    let fenced = consumer.updates("entities") * batches;
     bill.add(Stage::Fence, prices::WRITES, fenced * SMALL_ITEM);
 
-    let told = consumer.count("DynamoDB UpdateItem stores") * batches;
+    let told = consumer.updates("stores") * batches;
     bill.add(Stage::Status, prices::WRITES, told * STORE_ITEM);
     let looked = consumer.count("DynamoDB GetItem stores") * batches;
     bill.add(Stage::Status, prices::READS, looked * up(STORE_ITEM / dec!(4)));

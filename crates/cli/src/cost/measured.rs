@@ -115,6 +115,12 @@ impl Work {
             .map(|(_, count)| count)
             .sum()
     }
+
+    /// How many items of a table are updated: with a call each, or with statements that come several in a call. Each costs
+    /// the same.
+    pub fn updates(&self, table: &str) -> Decimal {
+        self.count(&format!("DynamoDB UpdateItem {table}")) + self.count(&format!("DynamoDB statement {table}"))
+    }
 }
 
 /// So far of so long along the straight line from `first` to `last`.
@@ -132,9 +138,8 @@ mod tests {
         let measured = Measured::latest().unwrap();
         let (one, ten) = (measured.consumer(dec!(1)), measured.consumer(dec!(10)));
         assert_eq!((&one, &ten), (&measured.consumer_of_1, &measured.consumer_of_10));
-        let name = "DynamoDB UpdateItem ledger";
-        assert_eq!((one.count(name), ten.count(name)), (dec!(1), dec!(10)));
-        assert_eq!(measured.consumer(dec!(4)).count(name), dec!(4));
+        assert_eq!((one.updates("ledger"), ten.updates("ledger")), (dec!(1), dec!(10)));
+        assert_eq!(measured.consumer(dec!(4)).updates("ledger"), dec!(4));
         assert_eq!(measured.receiver(LARGE).cpu_ms, measured.receiver_of_200k.cpu_ms);
     }
 }

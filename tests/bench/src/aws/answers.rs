@@ -23,6 +23,8 @@ pub struct Answer {
     pub sent: Option<String>,
     /// How many documents were sent to the index.
     pub documents: u64,
+    /// How many statements came in this call, and for which table.
+    pub statements: Option<(String, u64)>,
     pub response: Response<Full<Bytes>>,
 }
 
@@ -52,12 +54,13 @@ pub fn is_batch_of_statements(head: &Parts) -> bool {
 /// # Errors
 /// When it is none.
 pub fn statements(body: &[u8], entities: Option<&mut HashSet<String>>) -> anyhow::Result<Answer> {
-    let (operation, answer) = statements::answer(body, entities)?;
+    let (table, answers) = statements::answer(body, entities)?;
     Ok(Answer {
-        operation,
+        operation: format!("DynamoDB BatchExecuteStatement {table}"),
         sent: None,
         documents: 0,
-        response: respond(StatusCode::OK, &answer)?,
+        statements: Some((table, u64::try_from(answers.len())?)),
+        response: respond(StatusCode::OK, &json!({"Responses": answers}))?,
     })
 }
 
@@ -105,6 +108,7 @@ fn of_aws(target: &str, body: &[u8], known: bool, python: bool) -> anyhow::Resul
         },
         sent,
         documents: 0,
+        statements: None,
         response: respond(status, &answer)?,
     })
 }
@@ -136,6 +140,7 @@ fn of_opensearch(head: &Parts, body: &[u8]) -> anyhow::Result<Answer> {
         operation: format!("OpenSearch {operation}"),
         sent: None,
         documents: u64::try_from(documents)?,
+        statements: None,
         response: respond(StatusCode::OK, &answer)?,
     })
 }

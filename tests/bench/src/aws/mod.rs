@@ -23,8 +23,12 @@ use hyper::{Request, Response, body::Incoming};
 
 use crate::certificates::Authority;
 
-/// How often each operation was called, as in `DynamoDB PutItem ledger`.
+/// How often each operation was called, as in `DynamoDB PutItem ledger`. Of statements that came several in a call, both
+/// are counted: `DynamoDB BatchExecuteStatement ledger` and, for what is written costs by the item, [`STATEMENT`]`ledger`.
 pub type Calls = BTreeMap<String, u64>;
+
+/// What is no call, but part of one.
+pub const STATEMENT: &str = "DynamoDB statement ";
 
 /// How the stub behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,7 +151,10 @@ async fn answer(
     {
         sent.push(message);
     }
-    *lock(&tally.calls).entry(answer.operation).or_default() += 1;
+    count(&tally.calls, answer.operation, 1);
+    if let Some((table, statements)) = answer.statements {
+        count(&tally.calls, format!("{STATEMENT}{table}"), statements);
+    }
     if !latency.is_zero() {
         // A thread of its own wakes within 0.1 ms; the timer of the runtime counts whole milliseconds.
         let left = latency.saturating_sub(asked.elapsed());
@@ -156,6 +163,10 @@ async fn answer(
     let busy = u64::try_from(asked.elapsed().as_nanos()).unwrap_or(u64::MAX);
     tally.busy_ns.fetch_add(busy, Ordering::Relaxed);
     Ok(answer.response)
+}
+
+fn count(calls: &Mutex<Calls>, operation: String, more: u64) {
+    *lock(calls).entry(operation).or_default() += more;
 }
 
 /// No thread panics while it holds one of these, and if one did, the figures would still be sums.
