@@ -1,0 +1,89 @@
+//! [`EventQueue`] on SQS.
+
+use std::{borrow::Cow, fmt::Write, sync::Arc};
+
+use hookline_domain::{envelope::MESSAGE_LIMIT, ids::StoreKey, port::Unavailable, queue::EventQueue};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::client::{Attempts, Client};
+
+/// The longest message group SQS takes, in bytes; it may hold letters, digits and ASCII punctuation
+/// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>).
+const GROUP_LIMIT: usize = 128;
+
+/// An [`EventQueue`] on an SQS standard queue: one `SendMessage` for each message, which is the body and nothing else.
+///
+/// A store is a message group. On a standard queue that orders nothing; it makes the queue fair
+/// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html>).
+#[derive(Debug, Clone)]
+pub struct DirectQueue {
+    sqs: Arc<Client>,
+    url: String,
+    largest: usize,
+}
+
+#[derive(Serialize)]
+struct Send<'a> {
+    #[serde(rename = "QueueUrl")]
+    url: &'a str,
+    #[serde(rename = "MessageGroupId")]
+    group: &'a str,
+    #[serde(rename = "MessageBody")]
+    message: &'a str,
+}
+
+#[derive(Deserialize)]
+struct Sent {
+    /// That it is there says that the message is.
+    #[serde(rename = "MessageId")]
+    _id: serde::de::IgnoredAny,
+}
+
+impl DirectQueue {
+    pub(crate) fn new(sqs: Arc<Client>, url: impl Into<String>) -> Self {
+        Self {
+            sqs,
+            url: url.into(),
+            largest: MESSAGE_LIMIT,
+        }
+    }
+
+    /// The same for a queue whose `MaximumMessageSize` is less than SQS allows.
+    #[must_use]
+    pub fn taking_at_most(self, largest: usize) -> Self {
+        Self { largest, ..self }
+    }
+}
+
+impl EventQueue for DirectQueue {
+    async fn send(&self, store: &StoreKey, message: String) -> Result<(), Unavailable> {
+        let send = Send {
+            url: &self.url,
+            group: &group(store),
+            message: &message,
+        };
+        let sent: Result<Sent, _> = self.sqs.json("AmazonSQS.SendMessage", &send, Attempts::Two).await;
+        sent.map_err(|error| Unavailable::new("event queue", error))?;
+        Ok(())
+    }
+
+    fn largest(&self) -> usize {
+        self.largest
+    }
+}
+
+/// The message group of a store: its key, or the SHA-256 of that where it is longer than SQS takes. No key is the
+/// digest of another, for every key holds a `#`.
+#[must_use]
+pub fn group(store: &StoreKey) -> Cow<'static, str> {
+    let key = store.to_string();
+    if key.len() <= GROUP_LIMIT {
+        return key.into();
+    }
+    let mut digest = String::with_capacity(64);
+    for byte in Sha256::digest(key) {
+        write!(digest, "{byte:02x}").expect("writing to a string cannot fail");
+    }
+    digest.into()
+}
