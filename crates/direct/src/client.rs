@@ -272,6 +272,13 @@ pub(crate) fn word(code: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
     use super::*;
 
     #[test]
@@ -299,5 +306,109 @@ mod tests {
         assert!(refused(400, "ThrottlingException") && refused(400, "ProvisionedThroughputExceededException"));
         assert!(!refused(400, "ConditionalCheckFailedException") && !refused(403, "AccessDeniedException"));
         assert!(CallError::TimedOut(ATTEMPT_TIMEOUT).passes() && !CallError::Broken(Broken::TooLong).passes());
+    }
+
+    struct Noon;
+
+    impl Clock for Noon {
+        fn now(&self) -> jiff::Timestamp {
+            jiff::Timestamp::UNIX_EPOCH
+        }
+    }
+
+    /// A server that answers with these, one after another on as many connections as it takes, `None` being a connection that
+    /// it hangs up on once a request has come; and how many connections and requests there were.
+    async fn served(answers: &'static [Option<&'static str>]) -> (Client, Arc<Mutex<(usize, usize)>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let seen = Arc::new(Mutex::new((0, 0)));
+        let counted = Arc::clone(&seen);
+        tokio::spawn(async move {
+            let mut answers = answers.iter();
+            while let Ok((mut stream, _)) = listener.accept().await {
+                counted.lock().unwrap().0 += 1;
+                let mut request = vec![0; 64 * 1024];
+                while stream.read(&mut request).await.is_ok_and(|read| read > 0) {
+                    counted.lock().unwrap().1 += 1;
+                    match answers.next() {
+                        Some(Some(answer)) => stream.write_all(answer.as_bytes()).await.unwrap(),
+                        Some(None) | None => break,
+                    }
+                    if answers.as_slice().first() == Some(&Some(HANGS_UP)) {
+                        answers.next();
+                        break;
+                    }
+                }
+            }
+        });
+        let credentials = crate::Credentials {
+            id: "id".to_owned(),
+            secret: hookline_domain::secret::Secret::new("hush"),
+            token: None,
+        };
+        let client = Client {
+            service: "DynamoDB",
+            host: Host::new(&url, &crate::connection::Tls::default()).unwrap(),
+            signer: Signer::new(credentials, "eu-west-1", "dynamodb"),
+            clock: Arc::new(Noon),
+        };
+        (client, seen)
+    }
+
+    const FINE: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+    const BUSY: &str = "HTTP/1.1 503 Busy\r\ncontent-length: 2\r\n\r\n{}";
+    const REFUSED: &str = "HTTP/1.1 400 No\r\ncontent-length: 2\r\n\r\n{}";
+    /// After the answer before it, without having said so.
+    const HANGS_UP: &str = "";
+
+    #[derive(Deserialize)]
+    struct Nothing {}
+
+    async fn asked(client: &Client, attempts: Attempts) -> Result<Nothing, CallError> {
+        client.json("Any", &(), attempts).await
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_kept() {
+        let (client, seen) = served(&[Some(FINE), Some(REFUSED), Some(FINE)]).await;
+        asked(&client, Attempts::One).await.unwrap();
+        asked(&client, Attempts::One).await.map(drop).unwrap_err();
+        asked(&client, Attempts::One).await.unwrap();
+        assert_eq!(*seen.lock().unwrap(), (1, 3));
+    }
+
+    #[tokio::test]
+    async fn one_that_was_closed_meanwhile_costs_no_attempt() {
+        let (client, seen) = served(&[Some(FINE), Some(HANGS_UP), Some(FINE)]).await;
+        asked(&client, Attempts::One).await.unwrap();
+        // Until the end of it has come.
+        while client.host.is_open() {
+            tokio::task::yield_now().await;
+        }
+        asked(&client, Attempts::One).await.unwrap();
+        assert_eq!(*seen.lock().unwrap(), (2, 2));
+    }
+
+    #[tokio::test]
+    async fn what_passes_is_asked_for_again_once() {
+        for first in [Some(BUSY), None] {
+            let answers = Box::leak(Box::new([first, Some(FINE)]));
+            let (client, seen) = served(answers).await;
+            asked(&client, Attempts::Two).await.unwrap();
+            assert_eq!(seen.lock().unwrap().1, 2);
+        }
+        let (client, seen) = served(&[Some(BUSY), Some(BUSY), Some(FINE)]).await;
+        asked(&client, Attempts::Two).await.map(drop).unwrap_err();
+        assert_eq!(seen.lock().unwrap().1, 2);
+    }
+
+    #[tokio::test]
+    async fn what_must_not_happen_twice_is_asked_for_once() {
+        for first in [Some(BUSY), None] {
+            let answers = Box::leak(Box::new([first, Some(FINE)]));
+            let (client, seen) = served(answers).await;
+            asked(&client, Attempts::One).await.map(drop).unwrap_err();
+            assert_eq!(seen.lock().unwrap().1, 1);
+        }
     }
 }

@@ -165,6 +165,12 @@ impl Host {
         Ok(answer)
     }
 
+    #[cfg(test)]
+    pub(crate) fn is_open(&self) -> bool {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.iter().any(|sender| !sender.is_closed())
+    }
+
     fn kept(&self) -> Option<Sender> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }

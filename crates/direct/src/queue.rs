@@ -87,3 +87,28 @@ pub fn group(store: &StoreKey) -> Cow<'static, str> {
     }
     digest.into()
 }
+
+#[cfg(test)]
+mod tests {
+    use hookline_domain::ids::{Source, StoreName};
+
+    use super::*;
+
+    fn store(name: &str) -> StoreKey {
+        StoreKey {
+            source: Source::new("shopify").unwrap(),
+            store: StoreName::new(name).unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_group_is_a_store_and_fits() {
+        assert_eq!(group(&store("demo.myshopify.com")), "shopify#demo.myshopify.com");
+        let (longest, too_long) = ("s".repeat(120), "s".repeat(121));
+        assert_eq!(group(&store(&longest)), format!("shopify#{longest}"));
+        let digest = group(&store(&too_long));
+        assert_eq!(digest.len(), 64);
+        assert_eq!(digest, group(&store(&too_long)), "the same store is the same group");
+        assert_ne!(digest, group(&store(&format!("{too_long}s"))));
+    }
+}

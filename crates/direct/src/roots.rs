@@ -96,3 +96,95 @@ impl ServerCertVerifier for SystemRoots {
         self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair};
+    use rustls::crypto::aws_lc_rs;
+
+    use super::*;
+
+    const NAME: &str = "dynamodb.eu-west-1.amazonaws.com";
+
+    fn authority_params(name: &str) -> CertificateParams {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params
+    }
+
+    fn root(name: &str) -> CertifiedIssuer<'static, KeyPair> {
+        CertifiedIssuer::self_signed(authority_params(name), KeyPair::generate().unwrap()).unwrap()
+    }
+
+    fn below(name: &str, issuer: &CertifiedIssuer<'static, KeyPair>) -> CertifiedIssuer<'static, KeyPair> {
+        CertifiedIssuer::signed_by(authority_params(name), KeyPair::generate().unwrap(), issuer).unwrap()
+    }
+
+    fn leaf(issuer: &CertifiedIssuer<'static, KeyPair>) -> CertificateDer<'static> {
+        let mut params = CertificateParams::new([NAME.to_owned()]).unwrap();
+        params.distinguished_name = DistinguishedName::new();
+        params.not_before = rcgen::date_time_ymd(2026, 1, 1);
+        params.not_after = rcgen::date_time_ymd(2027, 1, 1);
+        let signed = params.signed_by(&KeyPair::generate().unwrap(), issuer).unwrap();
+        signed.der().clone()
+    }
+
+    fn trusting(roots: &[&CertifiedIssuer<'static, KeyPair>]) -> SystemRoots {
+        let system = SystemRoots::new(Arc::new(aws_lc_rs::default_provider()));
+        let roots = roots.iter().map(|root| root.der().clone()).collect();
+        system.roots.set(roots).unwrap();
+        system
+    }
+
+    fn shown(
+        system: &SystemRoots,
+        leaf: &CertificateDer<'_>,
+        between: &[CertificateDer<'_>],
+        name: &str,
+        year: u64,
+    ) -> Result<(), Error> {
+        let name = ServerName::try_from(name.to_owned()).unwrap();
+        let now = UnixTime::since_unix_epoch(Duration::from_secs((year - 1970) * 31_556_952 + 15_000_000));
+        system.verify_server_cert(leaf, between, &name, &[], now).map(drop)
+    }
+
+    #[test]
+    fn a_server_is_trusted_whose_chain_ends_in_one_of_the_systems_roots() {
+        let (one, other) = (root("One"), root("Other"));
+        let between = below("Between", &one);
+        let system = trusting(&[&other, &one]);
+        assert_eq!(shown(&system, &leaf(&one), &[], NAME, 2026), Ok(()));
+        let below = leaf(&between);
+        assert_eq!(shown(&system, &below, &[between.der().clone()], NAME, 2026), Ok(()));
+        // As AWS's do: the root is shown, too, signed by an older one.
+        let crossed = [between.der().clone(), one.der().clone()];
+        assert_eq!(shown(&system, &below, &crossed, NAME, 2026), Ok(()));
+    }
+
+    #[test]
+    fn no_other_server_is() {
+        let (one, other) = (root("One"), root("Other"));
+        let between = below("Between", &one);
+        let good = leaf(&one);
+        let unknown = Err(Error::InvalidCertificate(CertificateError::UnknownIssuer));
+        assert_eq!(shown(&trusting(&[&other]), &good, &[], NAME, 2026), unknown);
+        assert_eq!(shown(&trusting(&[]), &good, &[], NAME, 2026), unknown);
+        // What is between is not shown, or is no root for being shown.
+        assert_eq!(shown(&trusting(&[&one]), &leaf(&between), &[], NAME, 2026), unknown);
+        let chain = [other.der().clone()];
+        assert_eq!(shown(&trusting(&[&one]), &leaf(&other), &chain, NAME, 2026), unknown);
+        // A root's name is not its key.
+        let namesake = root("One");
+        shown(&trusting(&[&one]), &leaf(&namesake), &[], NAME, 2026).unwrap_err();
+        let system = trusting(&[&one]);
+        shown(&system, &good, &[], "sqs.eu-west-1.amazonaws.com", 2026).unwrap_err();
+        for year in [2024, 2028] {
+            shown(&system, &good, &[], NAME, year).unwrap_err();
+        }
+        shown(&system, &CertificateDer::from(vec![1, 2, 3]), &[], NAME, 2026).unwrap_err();
+    }
+}

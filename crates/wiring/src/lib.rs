@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use hookline_direct::Direct;
-use hookline_lambda::{Environment, Ports, Receiver, ReceiverConfig, SystemClock, serve, start};
+use hookline_lambda::{Environment, Ports, Receiver, ReceiverConfig, SystemClock, serve_webhooks, start};
 use hookline_sources::shopify::Topic;
 
 /// Receives a topic until Lambda ends the function.
@@ -23,6 +23,6 @@ pub fn receive(topic: Topic) -> ExitCode {
         };
         // Neither waits for the other, and the first delivery for neither.
         let (receiver, ()) = tokio::join!(Receiver::new(topic, ports, config.tally_every), aws.warm());
-        serve(receiver?).await
+        serve_webhooks(receiver?).await
     })
 }

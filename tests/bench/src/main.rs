@@ -42,6 +42,9 @@ struct Arguments {
     /// Only this; by default all of it.
     #[arg(long, value_enum)]
     part: Vec<Part>,
+    /// Of the receivers' work only this, as in `new, 200 KiB`: to look at with a profiler.
+    #[arg(long, value_name = "NAME")]
+    case: Option<String>,
     /// What tests/bench/peers/install.py has said. Without it nothing is compared.
     #[arg(long, value_name = "FILE")]
     peers: Option<PathBuf>,
@@ -98,6 +101,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let bench = Bench {
         authority: &authority,
         limit: &limit,
+        case: arguments.case.as_deref(),
         effort: if arguments.quick { Effort::QUICK } else { Effort::FULL },
     };
     let outcome = measure(arguments, bench).await;
