@@ -233,7 +233,11 @@ fn of_the_sdk(value: Value) -> AttributeValue {
         Value::Bool(is_so) => AttributeValue::Bool(is_so),
         Value::M(Fields(fields)) => {
             let fields = fields.into_iter();
-            AttributeValue::M(fields.map(|(name, value)| (name.into_owned(), of_the_sdk(value))).collect())
+            AttributeValue::M(
+                fields
+                    .map(|(name, value)| (name.into_owned(), of_the_sdk(value)))
+                    .collect(),
+            )
         }
     }
 }

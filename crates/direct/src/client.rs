@@ -20,6 +20,9 @@ const CALL_TIMEOUT: Duration = Duration::from_millis(1_800);
 /// The longest wait before a second attempt, of which a part at random is waited.
 const BACKOFF: Duration = Duration::from_millis(50);
 
+/// What a request takes that has no message in it, in bytes, or more.
+pub(crate) const ROOM: usize = 1024;
+
 /// The most bytes that are read of an answer in JSON.
 const JSON_LIMIT: usize = 1024 * 1024;
 
@@ -136,14 +139,16 @@ pub(crate) struct Call<'a> {
 }
 
 impl Client {
-    /// An operation of a service that speaks JSON, as in `DynamoDB_20120810.PutItem`.
+    /// An operation of a service that speaks JSON, as in `DynamoDB_20120810.PutItem`. What is asked takes about `room` bytes.
     pub(crate) async fn json<T: DeserializeOwned>(
         &self,
         operation: &str,
         asked: &impl Serialize,
+        room: usize,
         attempts: Attempts,
     ) -> Result<T, CallError> {
-        let body = serde_json::to_vec(asked).map_err(|problem| CallError::Unsendable(problem.into()))?;
+        let mut body = Vec::with_capacity(room);
+        serde_json::to_writer(&mut body, asked).map_err(|problem| CallError::Unsendable(problem.into()))?;
         let call = Call {
             method: "POST",
             path: "/",
@@ -284,8 +289,14 @@ mod tests {
     #[test]
     fn of_an_error_only_its_code_is_told() {
         let code = |said: &str| json_code(said.as_bytes());
-        assert_eq!(code(r#"{"__type": "com.amazonaws.sqs#QueueDoesNotExist", "message": "a secret"}"#), "QueueDoesNotExist");
-        assert_eq!(code(r#"{"__type":"ThrottlingException:http://x"}"#), "ThrottlingException");
+        assert_eq!(
+            code(r#"{"__type": "com.amazonaws.sqs#QueueDoesNotExist", "message": "a secret"}"#),
+            "QueueDoesNotExist"
+        );
+        assert_eq!(
+            code(r#"{"__type":"ThrottlingException:http://x"}"#),
+            "ThrottlingException"
+        );
         for other in ["", "{}", r#"{"__type":"a secret"}"#, r#"{"__type":7}"#, "<html>"] {
             assert_eq!(code(other), "without a code");
         }
@@ -365,7 +376,7 @@ mod tests {
     struct Nothing {}
 
     async fn asked(client: &Client, attempts: Attempts) -> Result<Nothing, CallError> {
-        client.json("Any", &(), attempts).await
+        client.json("Any", &(), 0, attempts).await
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@ use std::{borrow::Cow, sync::Arc};
 use serde::{Deserialize, Serialize, Serializer, de::DeserializeOwned};
 
 use crate::{
-    client::{Attempts, CallError, Client},
+    client::{Attempts, CallError, Client, ROOM},
     value::Fields,
 };
 
@@ -98,7 +98,10 @@ impl DynamoDb {
             returned: None,
             returned_on_failure: "ALL_OLD",
         };
-        let sent: Result<Nothing, _> = self.0.json("DynamoDB_20120810.PutItem", &asked, Attempts::Two).await;
+        let sent: Result<Nothing, _> = self
+            .0
+            .json("DynamoDB_20120810.PutItem", &asked, ROOM, Attempts::Two)
+            .await;
         match sent {
             Ok(Nothing {}) => Ok(Conditional::Written),
             Err(failure) => Ok(Conditional::Refused(refused(failure)?)),
@@ -131,7 +134,10 @@ impl DynamoDb {
             returned: Some("UPDATED_OLD"),
             returned_on_failure: "ALL_OLD",
         };
-        let sent: Result<Answer<T>, _> = self.0.json("DynamoDB_20120810.UpdateItem", &asked, attempts).await;
+        let sent: Result<Answer<T>, _> = self
+            .0
+            .json("DynamoDB_20120810.UpdateItem", &asked, ROOM, attempts)
+            .await;
         match sent {
             Ok(answer) => Ok((Conditional::Written, answer.attributes)),
             Err(failure) => Ok((Conditional::Refused(refused(failure)?), None)),

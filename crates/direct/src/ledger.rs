@@ -64,6 +64,16 @@ struct InTheWay {
     expires_at: Number,
 }
 
+/// In which state it was.
+#[derive(Deserialize)]
+struct Before {
+    state: Option<Text>,
+}
+
+/// Nothing of what was there is read.
+#[derive(Deserialize)]
+struct Unread {}
+
 /// The failed condition came without the item that it failed on.
 #[derive(Debug, thiserror::Error)]
 #[error("it was refused without saying by which entry")]
@@ -115,7 +125,7 @@ impl Ledger for DirectLedger {
         ]);
         let update = self.update(delivery, change, values);
         // What is not its owner's any more stays as it is.
-        let _either = self.dynamodb.update::<InTheWay>(&update).await.map_err(unavailable)?;
+        let _either = self.dynamodb.update::<Unread>(&update).await.map_err(unavailable)?;
         Ok(())
     }
 
@@ -155,10 +165,6 @@ impl Ledger for DirectLedger {
                 ("#problem".into(), "problem".into()),
             ],
         };
-        #[derive(Deserialize)]
-        struct Before {
-            state: Option<Text>,
-        }
         let update = self.update(delivery, change, values);
         let (written, state) = match self.dynamodb.update::<Before>(&update).await.map_err(unavailable)? {
             (Conditional::Written, before) => (true, before),
@@ -176,10 +182,7 @@ impl Ledger for DirectLedger {
         let change = Change {
             update: "SET #problem = :problem".into(),
             condition: UNSETTLED,
-            names: vec![
-                ("#state".into(), "state".into()),
-                ("#problem".into(), "problem".into()),
-            ],
+            names: vec![("#state".into(), "state".into()), ("#problem".into(), "problem".into())],
         };
         let values = values([
             (":problem", write_problem(problem)?),
@@ -188,7 +191,7 @@ impl Ledger for DirectLedger {
         ]);
         let update = self.update(delivery, change, values);
         // What is settled, or forgotten, takes no notes.
-        let _either = self.dynamodb.update::<InTheWay>(&update).await.map_err(unavailable)?;
+        let _either = self.dynamodb.update::<Unread>(&update).await.map_err(unavailable)?;
         Ok(())
     }
 }
@@ -198,7 +201,12 @@ fn unavailable(failure: CallError) -> Unavailable {
 }
 
 fn values<const N: usize>(values: [(&'static str, Value); N]) -> Fields {
-    Fields(values.into_iter().map(|(name, value)| (Cow::from(name), value)).collect())
+    Fields(
+        values
+            .into_iter()
+            .map(|(name, value)| (Cow::from(name), value))
+            .collect(),
+    )
 }
 
 fn new_item(delivery: &DeliveryKey, request: &ClaimRequest) -> Fields {
@@ -220,7 +228,10 @@ fn write_problem(problem: &Problem) -> Result<Value, Unavailable> {
     let code = serde_json::to_value(problem.code).and_then(serde_json::from_value::<String>);
     Ok(Value::M(values([
         ("at_us", Value::micros(problem.at)),
-        ("code", Value::text(code.map_err(|error| Unavailable::new(PORT, error))?)),
+        (
+            "code",
+            Value::text(code.map_err(|error| Unavailable::new(PORT, error))?),
+        ),
         ("message", Value::text(&problem.message)),
     ])))
 }

@@ -286,7 +286,10 @@ mod tests {
         let china = [("AWS_REGION", "cn-north-1")];
         assert_eq!(url(&SQS, &china), "https://sqs.cn-north-1.amazonaws.com.cn");
         let government = [("AWS_REGION", "us-gov-west-1"), ("AWS_USE_FIPS_ENDPOINT", "true")];
-        assert_eq!(url(&DYNAMODB, &government), "https://dynamodb-fips.us-gov-west-1.amazonaws.com");
+        assert_eq!(
+            url(&DYNAMODB, &government),
+            "https://dynamodb-fips.us-gov-west-1.amazonaws.com"
+        );
         let both = [("AWS_USE_DUALSTACK_ENDPOINT", "true")];
         assert_eq!(url(&SECRETS_MANAGER, &both), "https://secretsmanager.eu-west-1.api.aws");
         let bucket = |more: &[_]| read(more).unwrap().bodies("b").s3.host.authority.clone();
@@ -304,10 +307,20 @@ mod tests {
         assert_eq!(direct.url(&DYNAMODB), "http://127.0.0.1:4566");
         assert_eq!(direct.url(&SQS), "http://[::1]:9324");
         assert_eq!(direct.bodies("b").path, "/b/");
-        for url in ["127.0.0.1:4566", "ftp://x", "http://x/path", "http://x?q", "//x", "https://"] {
+        for url in [
+            "127.0.0.1:4566",
+            "ftp://x",
+            "http://x/path",
+            "http://x?q",
+            "//x",
+            "https://",
+        ] {
             let url: &'static str = url;
             let refused = read(&[("AWS_ENDPOINT_URL_SQS", url)]).unwrap_err();
-            assert!(matches!(refused, NotTold::Endpoint { name, .. } if name == "AWS_ENDPOINT_URL_SQS"), "{url}");
+            assert!(
+                matches!(refused, NotTold::Endpoint { name, .. } if name == "AWS_ENDPOINT_URL_SQS"),
+                "{url}"
+            );
         }
     }
 

@@ -6,7 +6,7 @@ use hookline_domain::{envelope::MESSAGE_LIMIT, ids::StoreKey, port::Unavailable,
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::client::{Attempts, Client};
+use crate::client::{Attempts, Client, ROOM};
 
 /// The longest message group SQS takes, in bytes; it may hold letters, digits and ASCII punctuation
 /// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>).
@@ -58,13 +58,18 @@ impl DirectQueue {
 
 impl EventQueue for DirectQueue {
     async fn send(&self, store: &StoreKey, message: String) -> Result<(), Unavailable> {
-        let send = Send {
+        let asked = Send {
             url: &self.url,
             group: &group(store),
             message: &message,
         };
-        let sent: Result<Sent, _> = self.sqs.json("AmazonSQS.SendMessage", &send, Attempts::Two).await;
-        sent.map_err(|error| Unavailable::new("event queue", error))?;
+        // A quote in every eighth place is escaped; with more, the room grows.
+        let room = ROOM + message.len() + message.len() / 8;
+        let answer: Result<Sent, _> = self
+            .sqs
+            .json("AmazonSQS.SendMessage", &asked, room, Attempts::Two)
+            .await;
+        answer.map_err(|error| Unavailable::new("event queue", error))?;
         Ok(())
     }
 

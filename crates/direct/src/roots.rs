@@ -36,7 +36,8 @@ impl SystemRoots {
     /// Reads the system's roots now, unless that was done.
     pub(crate) fn read(&self) -> &[CertificateDer<'static>] {
         // What cannot be read is a root less; with none left, no server is trusted.
-        self.roots.get_or_init(|| rustls_native_certs::load_native_certs().certs)
+        self.roots
+            .get_or_init(|| rustls_native_certs::load_native_certs().certs)
     }
 
     /// The roots that may have issued one of these.

@@ -8,7 +8,7 @@ use hookline_domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::client::{Attempts, Client};
+use crate::client::{Attempts, Client, ROOM};
 
 const PORT: &str = "secret";
 
@@ -59,7 +59,7 @@ impl SecretSource for KeptSecret {
         let get = Get { id: &self.arn };
         let got: Result<Got, _> = self
             .secrets_manager
-            .json("secretsmanager.GetSecretValue", &get, Attempts::Two)
+            .json("secretsmanager.GetSecretValue", &get, ROOM, Attempts::Two)
             .await;
         let got = got.map_err(|error| Unavailable::new(PORT, error))?;
         let text = got.text.ok_or_else(|| Unavailable::new(PORT, NoText))?;

@@ -44,7 +44,7 @@ fn direct_with(endpoint: &str, secret: &str) -> Direct {
         },
         Now,
     )
-    .unwrap()
+    .expect("all of it is told")
 }
 
 fn direct(endpoint: &str) -> Direct {
@@ -180,9 +180,7 @@ async fn messages_arrive_byte_for_byte() {
     let sqs = Sqs::start().await;
     let mut sent = queue::messages(Sqs::LARGEST_MESSAGE);
     let direct = direct(sqs.endpoint());
-    let queue = direct
-        .event_queue(sqs.queue_url())
-        .taking_at_most(Sqs::LARGEST_MESSAGE);
+    let queue = direct.event_queue(sqs.queue_url()).taking_at_most(Sqs::LARGEST_MESSAGE);
     queue::send_all(&queue, Sqs::LARGEST_MESSAGE).await;
     let groups = sqs.groups();
     assert_eq!(groups[0].as_deref(), Some("shopify#demo.myshopify.com"));
@@ -193,7 +191,12 @@ async fn messages_arrive_byte_for_byte() {
     }
     received.sort();
     sent.sort();
-    assert!(received == sent, "{} of {} arrived unharmed", received.len(), sent.len());
+    assert!(
+        received == sent,
+        "{} of {} arrived unharmed",
+        received.len(),
+        sent.len()
+    );
 }
 
 fn body_key() -> BodyKey {
@@ -205,7 +208,10 @@ fn body_key() -> BodyKey {
 
 fn causes(error: &(dyn Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |error: &&(dyn Error + 'static)| (*error).source());
-    causes.map(|error| format!("{error} {error:?}")).collect::<Vec<_>>().join(": ")
+    causes
+        .map(|error| format!("{error} {error:?}"))
+        .collect::<Vec<_>>()
+        .join(": ")
 }
 
 #[tokio::test]
@@ -214,10 +220,7 @@ async fn a_body_is_signed_for_with_the_secret() {
     let bodies = direct_with(s3.endpoint(), "another").bodies(S3::BUCKET);
     let refused = bodies.put(&body_key(), b"body".to_vec()).await.unwrap_err();
     let causes = causes(&refused);
-    assert!(
-        causes.contains("S3 answered 403 SignatureDoesNotMatch"),
-        "{causes}"
-    );
+    assert!(causes.contains("S3 answered 403 SignatureDoesNotMatch"), "{causes}");
     assert_eq!(s3.objects(), 0);
 }
 
@@ -243,12 +246,20 @@ fn attempt() -> ClaimRequest {
 async fn what_fails_is_unavailable_and_nothing_is_quoted() {
     for status in [400, 403, 500, 503] {
         let said = r#"{"__type": "a#Trouble", "message": "Secret Title"}<Code>Trouble</Code>"#;
-        for said in [said, "Secret Title", r#"{"__type": "a#Trouble", "message": "Secret Title"}"#] {
+        for said in [
+            said,
+            "Secret Title",
+            r#"{"__type": "a#Trouble", "message": "Secret Title"}"#,
+        ] {
             let parrot = Parrot::start(status, said).await;
             let direct = direct(parrot.url());
             let queue = direct.event_queue("http://queue");
             let failed = [
-                direct.bodies("b").put(&body_key(), b"Secret Title".to_vec()).await.unwrap_err(),
+                direct
+                    .bodies("b")
+                    .put(&body_key(), b"Secret Title".to_vec())
+                    .await
+                    .unwrap_err(),
                 direct.ledger("t").claim(&delivery("1"), &attempt()).await.unwrap_err(),
                 hookline_domain::queue::EventQueue::send(&queue, &store("demo"), "Secret Title".into())
                     .await
@@ -310,7 +321,11 @@ async fn secret_from(body: &str) -> Result<Secret, Unavailable> {
 
 #[tokio::test]
 async fn a_secret_is_a_text() {
-    let secret = secret_from(r#"{"Name": "a", "SecretString": "new,old"}"#).await.unwrap();
+    let secret = secret_from(r#"{"Name": "a", "SecretString": "new,old"}"#)
+        .await
+        .unwrap();
     assert_eq!(secret.reveal(), "new,old");
-    secret_from(r#"{"Name": "a", "SecretBinary": "AAAA"}"#).await.unwrap_err();
+    secret_from(r#"{"Name": "a", "SecretBinary": "AAAA"}"#)
+        .await
+        .unwrap_err();
 }

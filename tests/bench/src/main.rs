@@ -16,7 +16,13 @@ mod size;
 mod stats;
 mod suite;
 
-use std::{collections::BTreeMap, fs, io::Write, path::{Path, PathBuf}, process::ExitCode};
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::Context;
 use clap::{Parser, ValueEnum};
