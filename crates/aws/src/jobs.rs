@@ -7,7 +7,7 @@ use hookline_domain::{
 };
 use jiff::SignedDuration;
 
-use crate::queue::group;
+use hookline_direct::group;
 
 const PORT: &str = "job queue";
 

@@ -35,6 +35,10 @@ use aws_sdk_dynamodb::{
     operation::update_item::builders::UpdateItemFluentBuilder,
     types::AttributeValue,
 };
+use hookline_direct::{
+    changes::{COUNT_PREFIX, Changes, LATEST, ROTATION_PREFIX, SEQ, rotation_name},
+    value::{Fields, Value},
+};
 use hookline_domain::{
     ids::StoreKey,
     live::Changed,
@@ -43,7 +47,7 @@ use hookline_domain::{
     stores::{Counter, Counts, Hour, LastError, Redact, StoreRecord, StoreUpdate, Stores, Tally},
 };
 use jiff::Timestamp;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 
 use crate::{
     attributes::{Item, Malformed, find_micros, micros, number, read_flag, read_micros, read_number, read_text, text},
@@ -52,16 +56,6 @@ use crate::{
 };
 
 const PORT: &str = "stores";
-
-const SEQ: &str = "seq";
-const LATEST: &str = "latest";
-const COUNT_PREFIX: &str = "count/";
-const ROTATION_PREFIX: &str = "rotation/";
-
-/// An update expression may have 4 KB
-/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>); what is not removed this
-/// time is removed next time.
-const REMOVED_AT_ONCE: usize = 200;
 
 /// How often a store is read that is written while it is forgotten.
 const REDACTED_AFTER: usize = 5;
@@ -100,7 +94,7 @@ impl Stores for DynamoStores {
     }
 
     async fn record(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), Unavailable> {
-        let mut changes = Changes::of(update)?;
+        let mut changes = changes_of(update)?;
         changes.make_if_absent();
         changes
             .on(self.update(store))
@@ -114,9 +108,9 @@ impl Stores for DynamoStores {
 
     async fn disable(&self, store: &StoreKey, at: Timestamp) -> Result<(), Unavailable> {
         let mut changes = Changes::default();
-        changes.set_if_absent("epoch", number(1));
-        changes.set("enabled", AttributeValue::Bool(false));
-        changes.set("uninstalled_us", micros(at));
+        changes.set_if_absent("epoch", Value::number(1));
+        changes.set("enabled", Value::Bool(false));
+        changes.set("uninstalled_us", Value::micros(at));
         let sent = changes
             .on(self.update(store))
             .condition_expression("attribute_not_exists(#uninstalled) OR #uninstalled < :at")
@@ -130,8 +124,8 @@ impl Stores for DynamoStores {
 
     async fn begin_epoch(&self, store: &StoreKey, ended: Timestamp) -> Result<(), Unavailable> {
         let mut changes = Changes::default();
-        changes.add("epoch", number(1));
-        changes.set("enabled", AttributeValue::Bool(true));
+        changes.add("epoch", Value::number(1));
+        changes.set("enabled", Value::Bool(true));
         let sent = changes
             .on(self.update(store))
             .condition_expression("#enabled = :no AND #uninstalled = :ended")
@@ -192,7 +186,7 @@ impl DynamoStores {
 
 impl Tally for DynamoStores {
     async fn add(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), Unavailable> {
-        let changes = Changes::of(update)?;
+        let changes = changes_of(update)?;
         if changes.is_empty() {
             return Ok(());
         }
@@ -214,154 +208,48 @@ fn once() -> Builder {
     Config::builder().retry_config(RetryConfig::disabled())
 }
 
-/// An update expression in the making: every attribute gets a placeholder, for most names hold a `/` or are reserved.
-#[derive(Debug, Default)]
-struct Changes {
-    set: Vec<String>,
-    add: Vec<String>,
-    remove: Vec<String>,
-    names: Vec<String>,
-    values: Vec<AttributeValue>,
-    /// Whether it tells what became of deliveries.
-    tells: bool,
+/// What an update writes, on the SDK's builder.
+trait On {
+    fn on(self, update: UpdateItemFluentBuilder) -> UpdateItemFluentBuilder;
 }
 
-impl Changes {
-    fn of(update: &StoreUpdate) -> Result<Self, Unavailable> {
-        let mut changes = Self::default();
-        if let Some(at) = update.last_event_at {
-            changes.set("last_event_us", micros(at));
+impl On for Changes {
+    fn on(self, mut update: UpdateItemFluentBuilder) -> UpdateItemFluentBuilder {
+        let expression = self.finish();
+        for (name, attribute) in expression.names {
+            update = update.expression_attribute_names(name, attribute);
         }
-        if let Some(at) = update.last_sync_at {
-            changes.set("last_sync_us", micros(at));
+        for (name, value) in expression.values {
+            update = update.expression_attribute_values(name, of_the_sdk(value));
         }
-        if let Some(error) = &update.last_error {
-            let error = write_error(error).map_err(|error| Unavailable::new(PORT, error))?;
-            changes.set("last_error", error);
-        }
-        if let Some(at) = update.last_forged_at {
-            changes.set("last_forged_us", micros(at));
-        }
-        if let Some(needed) = update.needed {
-            let attribute = |what| rotation_name(needed.pair, what);
-            changes.set_if_absent(&attribute("since_us"), micros(needed.told_at));
-            if let Some(at) = needed.newest_at {
-                changes.set(&attribute("newest_us"), micros(at));
-            }
-            if needed.old {
-                changes.set(&attribute("old_us"), micros(needed.told_at));
-            }
-        }
-        if let Some(connected) = update.connected {
-            changes.set("connected", AttributeValue::Bool(connected));
-        }
-        if let Some(currency) = &update.currency {
-            changes.set("currency", text(currency));
-        }
-        if let Some(reconciled) = &update.reconciled {
-            changes.set("reconciled", json(reconciled)?);
-        }
-        if let Some(watched) = &update.watched {
-            changes.set("watched", json(watched)?);
-        }
-        if let Some(run) = &update.run {
-            changes.set("run", json(run)?);
-        }
-        if let Some(quota) = &update.quota {
-            changes.set("quota", json(quota)?);
-        }
-        if !update.latest.is_empty() {
-            changes.set(LATEST, json(&update.latest)?);
-            changes.tells = true;
-        }
-        let outdated = update.outdated.iter().take(REMOVED_AT_ONCE);
-        for count in outdated.clone() {
-            changes.remove(&count_name(count));
-        }
-        // One expression may not name an attribute twice, and what is outdated goes all the same.
-        for (count, more) in update
-            .counts
-            .iter()
-            .filter(|(count, _)| !update.outdated.contains(count))
-        {
-            changes.add(&count_name(count), number(more));
-        }
-        Ok(changes)
-    }
-
-    fn is_empty(&self) -> bool {
-        self.names.is_empty()
-    }
-
-    /// Makes a store nobody has heard of, as its first event would.
-    fn make_if_absent(&mut self) {
-        self.set_if_absent("epoch", number(1));
-        self.set_if_absent("enabled", AttributeValue::Bool(true));
-    }
-
-    fn set(&mut self, attribute: &str, value: AttributeValue) {
-        let (name, value) = (self.name(attribute), self.value(value));
-        self.set.push(format!("{name} = {value}"));
-    }
-
-    fn set_if_absent(&mut self, attribute: &str, value: AttributeValue) {
-        let (name, value) = (self.name(attribute), self.value(value));
-        self.set.push(format!("{name} = if_not_exists({name}, {value})"));
-    }
-
-    fn add(&mut self, attribute: &str, value: AttributeValue) {
-        let (name, value) = (self.name(attribute), self.value(value));
-        self.add.push(format!("{name} {value}"));
-    }
-
-    fn remove(&mut self, attribute: &str) {
-        let name = self.name(attribute);
-        self.remove.push(name);
-    }
-
-    fn name(&mut self, attribute: &str) -> String {
-        self.names.push(attribute.to_owned());
-        format!("#{}", self.names.len())
-    }
-
-    fn value(&mut self, value: AttributeValue) -> String {
-        self.values.push(value);
-        format!(":{}", self.values.len())
-    }
-
-    fn on(mut self, mut update: UpdateItemFluentBuilder) -> UpdateItemFluentBuilder {
-        self.add(SEQ, number(1));
-        if !self.tells {
-            self.remove(LATEST);
-        }
-        let clauses = [("SET", self.set), ("ADD", self.add), ("REMOVE", self.remove)];
-        let expression: Vec<String> = clauses
-            .iter()
-            .filter(|(_, parts)| !parts.is_empty())
-            .map(|(clause, parts)| format!("{clause} {}", parts.join(", ")))
-            .collect();
-        for (number, name) in (1..).zip(self.names) {
-            update = update.expression_attribute_names(format!("#{number}"), name);
-        }
-        for (number, value) in (1..).zip(self.values) {
-            update = update.expression_attribute_values(format!(":{number}"), value);
-        }
-        update.update_expression(expression.join(" "))
+        update.update_expression(expression.update)
     }
 }
 
-fn count_name((hour, counter): &(Hour, Counter)) -> String {
-    format!("{COUNT_PREFIX}{hour}/{counter}")
+fn of_the_sdk(value: Value) -> AttributeValue {
+    match value {
+        Value::S(text) => AttributeValue::S(text),
+        Value::N(digits) => AttributeValue::N(digits),
+        Value::Bool(is_so) => AttributeValue::Bool(is_so),
+        Value::M(Fields(fields)) => {
+            let fields = fields.into_iter();
+            AttributeValue::M(
+                fields
+                    .map(|(name, value)| (name.into_owned(), of_the_sdk(value)))
+                    .collect(),
+            )
+        }
+    }
+}
+
+fn changes_of(update: &StoreUpdate) -> Result<Changes, Unavailable> {
+    Changes::of(update).map_err(|error| Unavailable::new(PORT, error))
 }
 
 /// A count of a sort that only a later version of this code knows reads as nothing.
 fn read_count_name(attribute: &str) -> Option<(Hour, Counter)> {
     let (hour, counter) = attribute.strip_prefix(COUNT_PREFIX)?.split_once('/')?;
     Some((hour.parse().ok()?, counter.parse().ok()?))
-}
-
-fn rotation_name(pair: Pair, what: &str) -> String {
-    format!("{ROTATION_PREFIX}{pair}/{what}")
 }
 
 /// The pair whose `since_us` this attribute is.
@@ -420,11 +308,6 @@ fn read_record(item: &Item) -> Result<StoreRecord, Malformed> {
     Ok(record)
 }
 
-fn json(value: &impl Serialize) -> Result<AttributeValue, Unavailable> {
-    let json = serde_json::to_string(value).map_err(|error| Unavailable::new(PORT, error))?;
-    Ok(text(json))
-}
-
 fn read_json<T: DeserializeOwned>(item: &Item, name: &str) -> Result<Option<T>, Malformed> {
     if !item.contains_key(name) {
         return Ok(None);
@@ -437,19 +320,6 @@ fn read_json<T: DeserializeOwned>(item: &Item, name: &str) -> Result<Option<T>, 
 /// As [`read_json`], of what only tells how something goes: what a later version of this code wrote reads as nothing.
 fn read_later<T: DeserializeOwned>(item: &Item, name: &str) -> Option<T> {
     serde_json::from_str(read_text(item, name).ok()?).ok()
-}
-
-fn write_error(error: &LastError) -> Result<AttributeValue, serde_json::Error> {
-    let code: String = serde_json::from_value(serde_json::to_value(error.code)?)?;
-    let mut fields = Item::from([
-        ("at_us".to_owned(), micros(error.at)),
-        ("code".to_owned(), text(code)),
-        ("message".to_owned(), text(&error.message)),
-    ]);
-    if let Some(delivery_id) = &error.delivery_id {
-        fields.insert("delivery_id".to_owned(), text(delivery_id));
-    }
-    Ok(AttributeValue::M(fields))
 }
 
 fn read_error(value: &AttributeValue) -> Result<LastError, Malformed> {

@@ -45,6 +45,12 @@ impl Environment {
         Self(texts.collect())
     }
 
+    /// One variable, for who reads those of AWS.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
     /// `AWS_LAMBDA_LOG_LEVEL`, which Lambda sets from the function's configuration; `info` if it is not set or is no
     /// level.
     #[must_use]

@@ -23,6 +23,7 @@ pub mod tally;
 #[cfg(test)]
 mod testing;
 mod tickets;
+pub mod webhook;
 
 pub use self::{
     clock::{Sleep, SystemClock},
@@ -33,4 +34,5 @@ pub use self::{
     receiver::{Ports, Receiver},
     serve::serve,
     start::start,
+    webhook::serve_webhooks,
 };

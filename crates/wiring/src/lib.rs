@@ -2,24 +2,27 @@
 
 use std::process::ExitCode;
 
-use hookline_aws::{Aws, Patience};
-use hookline_lambda::{Environment, Ports, Receiver, ReceiverConfig, SystemClock, serve, start};
+use hookline_direct::Direct;
+use hookline_lambda::{Environment, Ports, Receiver, ReceiverConfig, SystemClock, serve_webhooks, start};
 use hookline_sources::shopify::Topic;
 
 /// Receives a topic until Lambda ends the function.
 #[must_use]
 pub fn receive(topic: Topic) -> ExitCode {
     start(topic.function(), async move {
-        let config = ReceiverConfig::read(&Environment::of_this_process())?;
-        let aws = Aws::load(Patience::Receiver).await;
+        let environment = Environment::of_this_process();
+        let config = ReceiverConfig::read(&environment)?;
+        let aws = Direct::read(|name| environment.get(name), SystemClock)?;
         let ports = Ports {
             ledger: aws.ledger(&config.ledger_table),
             queue: aws.event_queue(&config.event_queue_url),
             bodies: config.payload_bucket.as_deref().map(|bucket| aws.bodies(bucket)),
-            tally: config.stores_table.as_deref().map(|table| aws.stores(table)),
+            tally: config.stores_table.as_deref().map(|table| aws.tally(table)),
             secrets: aws.secret(&config.client_secrets),
             clock: SystemClock,
         };
-        serve(Receiver::new(topic, ports, config.tally_every).await?).await
+        // Neither waits for the other, and the first delivery for neither.
+        let (receiver, ()) = tokio::join!(Receiver::new(topic, ports, config.tally_every), aws.warm());
+        serve_webhooks(receiver?).await
     })
 }

@@ -235,6 +235,9 @@ fn environment(program: &Program, runtime: &str, aws: &Aws) -> Vec<(&'static str
             ("OPENSEARCH_SIGNING_SERVICE", "es"),
             ("SHOPIFY_CLIENT_ID", "client"),
             ("SHOPIFY_CLIENT_SECRETS", SECRET),
+            // As template.yaml has it.
+            ("MALLOC_MMAP_THRESHOLD_", "33554432"),
+            ("MALLOC_TRIM_THRESHOLD_", "33554432"),
             // What is counted is written once, before anything is measured, and then not for an hour.
             ("STATUS_TALLY_SECONDS", "3600"),
         ],

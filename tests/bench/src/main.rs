@@ -26,7 +26,7 @@ use std::{
 };
 
 use anyhow::Context;
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 
 use crate::{
     certificates::Authority,
@@ -46,6 +46,12 @@ struct Arguments {
     /// Only these functions' starts; by default all that are there.
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
+    /// Only this; by default all of it.
+    #[arg(long, value_enum)]
+    part: Vec<Part>,
+    /// Of the receivers' work only this, as in `new, 200 KiB`: to look at with a profiler.
+    #[arg(long, value_name = "NAME")]
+    case: Option<String>,
     /// What tests/bench/peers/install.py has said. Without it nothing is compared.
     #[arg(long, value_name = "FILE")]
     peers: Option<PathBuf>,
@@ -67,6 +73,23 @@ struct Arguments {
     /// Only sees that all of it works: the figures mean nothing.
     #[arg(long)]
     quick: bool,
+}
+
+/// What can be measured by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// How each function starts.
+    Starts,
+    /// The receiver, and the peers.
+    Receivers,
+    /// The consumer.
+    Consumer,
+}
+
+impl Arguments {
+    fn wants(&self, part: Part) -> bool {
+        self.part.is_empty() || self.part.contains(&part)
+    }
 }
 
 fn main() -> ExitCode {
@@ -91,6 +114,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let bench = Bench {
         authority: &authority,
         limit: &limit,
+        case: arguments.case.as_deref(),
         effort: if arguments.quick { Effort::QUICK } else { Effort::FULL },
     };
     if !arguments.burst.is_empty() {
@@ -143,7 +167,8 @@ async fn bursts(arguments: &Arguments, authority: &Authority) -> anyhow::Result<
 async fn measure(arguments: &Arguments, bench: Bench<'_>) -> anyhow::Result<Outcome> {
     let mut started = BTreeMap::new();
     for program in suite::functions(&arguments.functions)? {
-        if !arguments.only.is_empty() && !arguments.only.contains(&program.name) {
+        let named = arguments.only.is_empty() || arguments.only.contains(&program.name);
+        if !named || !arguments.wants(Part::Starts) {
             continue;
         }
         say(&format!("· starting {}", program.name));
@@ -156,14 +181,21 @@ async fn measure(arguments: &Arguments, bench: Bench<'_>) -> anyhow::Result<Outc
         programs.extend(Installed::read(path)?.programs()?);
     }
     let mut receivers = BTreeMap::new();
+    if !arguments.wants(Part::Receivers) {
+        programs.clear();
+    }
     for program in programs {
         say(&format!("· receiving with {}", program.name));
         let measured = bench.receiver(&program).await;
         receivers.insert(program.name.clone(), measured.context(program.name)?);
     }
-    say(&format!("· consuming with {CONSUMER}"));
-    let consumer = peers::hookline(&arguments.functions, CONSUMER)?;
-    let consumer = bench.consumer(&receiver, &consumer).await.context(CONSUMER)?;
+    let consumer = if arguments.wants(Part::Consumer) {
+        say(&format!("· consuming with {CONSUMER}"));
+        let consumer = peers::hookline(&arguments.functions, CONSUMER)?;
+        bench.consumer(&receiver, &consumer).await.context(CONSUMER)?
+    } else {
+        BTreeMap::new()
+    };
     Ok(Outcome::of(
         Machine::this()?,
         bench.limit.describe(),

@@ -98,6 +98,8 @@ pub const ONE_AWAY: &str = "one event, 4 ms a call";
 pub struct Bench<'a> {
     pub authority: &'a Authority,
     pub limit: &'a Limit,
+    /// The only work of a receiver that is measured, if not all is.
+    pub case: Option<&'a str>,
     pub effort: Effort,
 }
 
@@ -129,6 +131,9 @@ impl Bench<'_> {
             (DUPLICATE, AT_ONCE, Delivery::Duplicate, SMALL, many / 2),
             (FORGED, AT_ONCE, Delivery::Forged, SMALL, many / 2),
         ] {
+            if self.case.is_some_and(|wanted| wanted != name) {
+                continue;
+            }
             let case = Case {
                 behaviour,
                 events: webhooks(delivery, Shape::Catalogue, bytes, invocations + WARM_UP)?,

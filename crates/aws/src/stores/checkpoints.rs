@@ -1,12 +1,13 @@
 //! [`Checkpoints`] in the store's own item, as JSON: whoever runs a backfill writes that item anyway.
 
+use hookline_direct::{changes::Changes, value::Value};
 use hookline_domain::{
     backfill::{Checkpoint, Checkpoints},
     ids::StoreKey,
     port::Unavailable,
 };
 
-use super::{Changes, DynamoStores, PORT};
+use super::{DynamoStores, On, PORT};
 use crate::{
     attributes::{Item, Malformed, text},
     find::find,
@@ -28,7 +29,7 @@ impl Checkpoints for DynamoStores {
         let json = serde_json::to_string(checkpoint).map_err(|error| Unavailable::new(PORT, error))?;
         let mut changes = Changes::default();
         changes.make_if_absent();
-        changes.set(CHECKPOINT, text(json));
+        changes.set(CHECKPOINT, Value::S(json));
         let sent = changes.on(self.update(store)).send().await;
         sent.map_err(|error| Unavailable::new(PORT, error))?;
         Ok(())

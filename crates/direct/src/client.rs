@@ -1,0 +1,425 @@
+//! Requests to one service: signed, bounded, and made again when that may help.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use hookline_domain::port::Clock;
+use http::{HeaderValue, Request, StatusCode, header};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::{
+    connection::{Broken, Host},
+    sign::{Signable, Signer},
+};
+
+/// How long one attempt may take, and a call with all its attempts: the two calls of a receiver fit into its 4 s.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(1);
+const CALL_TIMEOUT: Duration = Duration::from_millis(1_800);
+
+/// The longest wait before a second attempt, of which a part at random is waited.
+const BACKOFF: Duration = Duration::from_millis(50);
+
+/// What a request takes that has no message in it, in bytes, or more.
+pub(crate) const ROOM: usize = 1024;
+
+/// The most bytes that are read of an answer in JSON.
+const JSON_LIMIT: usize = 1024 * 1024;
+
+const JSON: &str = "application/x-amz-json-1.0";
+
+/// As Lambda's runtime sets it for each invocation; AWS's SDKs send it along, for X-Ray and against loops
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html>).
+const TRACE: (&str, &str) = ("x-amzn-trace-id", "_X_AMZN_TRACE_ID");
+
+/// Codes of errors that pass: throttling, as AWS's SDKs take it
+/// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>).
+const PASSING: [&str; 14] = [
+    "BandwidthLimitExceeded",
+    "InternalServerError",
+    "LimitExceededException",
+    "PriorRequestNotComplete",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "RequestTimeout",
+    "SlowDown",
+    "ThrottledException",
+    "Throttling",
+    "ThrottlingException",
+    "TransactionInProgressException",
+];
+
+/// A call did not do what was asked; except for [`CallError::Refused`], whether it happened is unknown.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CallError {
+    #[error(transparent)]
+    Broken(#[from] Broken),
+    /// An attempt, or the whole call.
+    #[error("no answer within {} ms", .0.as_millis())]
+    TimedOut(Duration),
+    /// The service has answered with an error.
+    #[error("{service} answered {status} {code}")]
+    Refused {
+        service: &'static str,
+        status: u16,
+        /// The service's word for it, as in `ConditionalCheckFailedException`.
+        code: String,
+        /// All it said, which is quoted nowhere.
+        said: Said,
+    },
+    /// The answer is not what the service documents.
+    #[error("the answer cannot be read at byte {}", .0.column())]
+    Unreadable(#[source] serde_json::Error),
+    /// What was to be sent is no request.
+    #[error("no request can be made of it")]
+    Unsendable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// What a service said.
+pub(crate) struct Said(pub(crate) Bytes);
+
+impl fmt::Debug for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Said({} bytes)", self.0.len())
+    }
+}
+
+impl CallError {
+    /// Whether a second attempt may do better.
+    fn passes(&self) -> bool {
+        match self {
+            Self::Broken(Broken::TooLong) | Self::Unreadable(_) | Self::Unsendable(_) => false,
+            Self::Broken(_) | Self::TimedOut(_) => true,
+            Self::Refused { status, code, .. } => {
+                matches!(status, 429 | 500 | 502 | 503 | 504) || PASSING.contains(&code.as_str())
+            }
+        }
+    }
+}
+
+/// How often a call is attempted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Attempts {
+    /// For what must not happen twice.
+    One,
+    Two,
+}
+
+/// One service.
+pub(crate) struct Client {
+    /// For errors, as in `DynamoDB`.
+    pub(crate) service: &'static str,
+    pub(crate) host: Host,
+    pub(crate) signer: Signer,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("service", &self.service)
+            .field("host", &self.host.authority)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A request, to be signed for each attempt.
+#[derive(Debug, Clone)]
+pub(crate) struct Call<'a> {
+    pub(crate) method: &'static str,
+    pub(crate) path: &'a str,
+    /// Sorted by name.
+    pub(crate) headers: &'a [(&'static str, &'a str)],
+    pub(crate) body: Bytes,
+    /// The most bytes that are read of the answer.
+    pub(crate) limit: usize,
+    pub(crate) attempts: Attempts,
+}
+
+impl Client {
+    /// An operation of a service that speaks JSON, as in `DynamoDB_20120810.PutItem`. What is asked takes about `room` bytes.
+    pub(crate) async fn json<T: DeserializeOwned>(
+        &self,
+        operation: &str,
+        asked: &impl Serialize,
+        room: usize,
+        attempts: Attempts,
+    ) -> Result<T, CallError> {
+        let mut body = Vec::with_capacity(room);
+        serde_json::to_writer(&mut body, asked).map_err(|problem| CallError::Unsendable(problem.into()))?;
+        let call = Call {
+            method: "POST",
+            path: "/",
+            headers: &[("content-type", JSON), ("x-amz-target", operation)],
+            body: Bytes::from(body),
+            limit: JSON_LIMIT,
+            attempts,
+        };
+        let (status, said) = self.call(&call).await?;
+        if status.is_success() {
+            return serde_json::from_slice(&said).map_err(CallError::Unreadable);
+        }
+        Err(self.refused(status, json_code(&said), said))
+    }
+
+    pub(crate) fn refused(&self, status: StatusCode, code: String, said: Bytes) -> CallError {
+        CallError::Refused {
+            service: self.service,
+            status: status.as_u16(),
+            code,
+            said: Said(said),
+        }
+    }
+
+    /// The answer to a request, whatever it says, but not one that passes before the last attempt.
+    pub(crate) async fn call(&self, call: &Call<'_>) -> Result<(StatusCode, Bytes), CallError> {
+        tokio::time::timeout(CALL_TIMEOUT, self.attempt_all(call))
+            .await
+            .map_err(|_| CallError::TimedOut(CALL_TIMEOUT))?
+    }
+
+    async fn attempt_all(&self, call: &Call<'_>) -> Result<(StatusCode, Bytes), CallError> {
+        if call.attempts == Attempts::Two {
+            let first = self.attempt(call).await;
+            let again = match &first {
+                Ok((status, said)) if !status.is_success() => {
+                    self.refused(*status, json_code(said), Bytes::new()).passes()
+                }
+                Ok(_) => false,
+                Err(failure) => failure.passes(),
+            };
+            if !again {
+                return first;
+            }
+            tokio::time::sleep(BACKOFF.mul_f64(fastrand::f64())).await;
+        }
+        self.attempt(call).await
+    }
+
+    async fn attempt(&self, call: &Call<'_>) -> Result<(StatusCode, Bytes), CallError> {
+        let request = self.signed(call)?;
+        let sent = self.host.send(request, async |response| {
+            let status = response.status();
+            match Limited::new(response.into_body(), call.limit).collect().await {
+                Ok(body) => Ok((status, body.to_bytes())),
+                Err(problem) if problem.is::<LengthLimitError>() => Err(Broken::TooLong),
+                Err(problem) => Err(match problem.downcast() {
+                    Ok(lost) => Broken::Lost(*lost),
+                    Err(_) => Broken::TooLong,
+                }),
+            }
+        });
+        let answer = tokio::time::timeout(ATTEMPT_TIMEOUT, sent).await;
+        Ok(answer.map_err(|_| CallError::TimedOut(ATTEMPT_TIMEOUT))??)
+    }
+
+    fn signed(&self, call: &Call<'_>) -> Result<Request<Full<Bytes>>, CallError> {
+        let signable = Signable {
+            method: call.method,
+            path: call.path,
+            host: &self.host.authority,
+            headers: call.headers,
+            body: &call.body,
+        };
+        let signed = self.signer.sign(&signable, self.clock.now());
+        let mut request = Request::builder()
+            .method(call.method)
+            .uri(call.path)
+            .header(header::HOST, &self.host.authority)
+            .header("x-amz-date", signed.date)
+            .header("x-amz-content-sha256", signed.body_hash)
+            .header(header::AUTHORIZATION, signed.authorization)
+            .header(header::USER_AGENT, concat!("hookline/", env!("CARGO_PKG_VERSION")));
+        for (name, value) in call.headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(token) = self.signer.token() {
+            request = request.header("x-amz-security-token", token);
+        }
+        // What cannot be sent in a header traces nothing.
+        if let Some(trace) = trace().and_then(|trace| HeaderValue::try_from(trace).ok()) {
+            request = request.header(TRACE.0, trace);
+        }
+        let request = request.body(Full::new(call.body.clone()));
+        request.map_err(|problem| CallError::Unsendable(problem.into()))
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "no configuration: the runtime sets it anew for each invocation, for its clients to read"
+)]
+fn trace() -> Option<String> {
+    std::env::var(TRACE.1).ok()
+}
+
+/// The code in an error in JSON, and nothing else of it: `{"__type": "com.amazonaws.…#Code"}`, or `Code:http://…`.
+fn json_code(said: &[u8]) -> String {
+    #[derive(Deserialize)]
+    struct Problem<'a> {
+        #[serde(rename = "__type", borrow)]
+        code: std::borrow::Cow<'a, str>,
+    }
+    let problem: Option<Problem<'_>> = serde_json::from_slice(said).ok();
+    let code = problem.as_ref().map_or("", |problem| &*problem.code);
+    let code = code.rsplit_once('#').map_or(code, |(_, code)| code);
+    let code = code.split_once(':').map_or(code, |(code, _)| code);
+    word(code).to_owned()
+}
+
+/// A code, if it looks like one.
+pub(crate) fn word(code: &str) -> &str {
+    let fits = (1..=64).contains(&code.len()) && code.chars().all(|c| c.is_ascii_alphanumeric() || c == '.');
+    if fits { code } else { "without a code" }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    #[test]
+    fn of_an_error_only_its_code_is_told() {
+        let code = |said: &str| json_code(said.as_bytes());
+        assert_eq!(
+            code(r#"{"__type": "com.amazonaws.sqs#QueueDoesNotExist", "message": "a secret"}"#),
+            "QueueDoesNotExist"
+        );
+        assert_eq!(
+            code(r#"{"__type":"ThrottlingException:http://x"}"#),
+            "ThrottlingException"
+        );
+        for other in ["", "{}", r#"{"__type":"a secret"}"#, r#"{"__type":7}"#, "<html>"] {
+            assert_eq!(code(other), "without a code");
+        }
+    }
+
+    #[test]
+    fn what_passes_is_attempted_again_and_what_is_refused_is_not() {
+        let refused = |status, code: &str| {
+            CallError::Refused {
+                service: "DynamoDB",
+                status,
+                code: code.to_owned(),
+                said: Said(Bytes::new()),
+            }
+            .passes()
+        };
+        assert!(refused(500, "") && refused(503, "") && refused(429, ""));
+        assert!(refused(400, "ThrottlingException") && refused(400, "ProvisionedThroughputExceededException"));
+        assert!(!refused(400, "ConditionalCheckFailedException") && !refused(403, "AccessDeniedException"));
+        assert!(CallError::TimedOut(ATTEMPT_TIMEOUT).passes() && !CallError::Broken(Broken::TooLong).passes());
+    }
+
+    struct Noon;
+
+    impl Clock for Noon {
+        fn now(&self) -> jiff::Timestamp {
+            jiff::Timestamp::UNIX_EPOCH
+        }
+    }
+
+    /// A server that answers with these, one after another on as many connections as it takes, `None` being a connection that
+    /// it hangs up on once a request has come; and how many connections and requests there were.
+    async fn served(answers: &'static [Option<&'static str>]) -> (Client, Arc<Mutex<(usize, usize)>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let seen = Arc::new(Mutex::new((0, 0)));
+        let counted = Arc::clone(&seen);
+        tokio::spawn(async move {
+            let mut answers = answers.iter();
+            while let Ok((mut stream, _)) = listener.accept().await {
+                counted.lock().unwrap().0 += 1;
+                let mut request = vec![0; 64 * 1024];
+                while stream.read(&mut request).await.is_ok_and(|read| read > 0) {
+                    counted.lock().unwrap().1 += 1;
+                    match answers.next() {
+                        Some(Some(answer)) => stream.write_all(answer.as_bytes()).await.unwrap(),
+                        Some(None) | None => break,
+                    }
+                    if answers.as_slice().first() == Some(&Some(HANGS_UP)) {
+                        answers.next();
+                        break;
+                    }
+                }
+            }
+        });
+        let credentials = crate::Credentials {
+            id: "id".to_owned(),
+            secret: hookline_domain::secret::Secret::new("hush"),
+            token: None,
+        };
+        let client = Client {
+            service: "DynamoDB",
+            host: Host::new(&url, &crate::connection::Tls::default()).unwrap(),
+            signer: Signer::new(credentials, "eu-west-1", "dynamodb"),
+            clock: Arc::new(Noon),
+        };
+        (client, seen)
+    }
+
+    const FINE: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+    const BUSY: &str = "HTTP/1.1 503 Busy\r\ncontent-length: 2\r\n\r\n{}";
+    const REFUSED: &str = "HTTP/1.1 400 No\r\ncontent-length: 2\r\n\r\n{}";
+    /// After the answer before it, without having said so.
+    const HANGS_UP: &str = "";
+
+    #[derive(Deserialize)]
+    struct Nothing {}
+
+    async fn asked(client: &Client, attempts: Attempts) -> Result<Nothing, CallError> {
+        client.json("Any", &(), 0, attempts).await
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_kept() {
+        let (client, seen) = served(&[Some(FINE), Some(REFUSED), Some(FINE)]).await;
+        asked(&client, Attempts::One).await.unwrap();
+        asked(&client, Attempts::One).await.map(drop).unwrap_err();
+        asked(&client, Attempts::One).await.unwrap();
+        assert_eq!(*seen.lock().unwrap(), (1, 3));
+    }
+
+    #[tokio::test]
+    async fn one_that_was_closed_meanwhile_costs_no_attempt() {
+        let (client, seen) = served(&[Some(FINE), Some(HANGS_UP), Some(FINE)]).await;
+        asked(&client, Attempts::One).await.unwrap();
+        // Until the end of it has come.
+        while client.host.is_open() {
+            tokio::task::yield_now().await;
+        }
+        asked(&client, Attempts::One).await.unwrap();
+        assert_eq!(*seen.lock().unwrap(), (2, 2));
+    }
+
+    #[tokio::test]
+    async fn what_passes_is_asked_for_again_once() {
+        for first in [Some(BUSY), None] {
+            let answers = Box::leak(Box::new([first, Some(FINE)]));
+            let (client, seen) = served(answers).await;
+            asked(&client, Attempts::Two).await.unwrap();
+            assert_eq!(seen.lock().unwrap().1, 2);
+        }
+        let (client, seen) = served(&[Some(BUSY), Some(BUSY), Some(FINE)]).await;
+        asked(&client, Attempts::Two).await.map(drop).unwrap_err();
+        assert_eq!(seen.lock().unwrap().1, 2);
+    }
+
+    #[tokio::test]
+    async fn what_must_not_happen_twice_is_asked_for_once() {
+        for first in [Some(BUSY), None] {
+            let answers = Box::leak(Box::new([first, Some(FINE)]));
+            let (client, seen) = served(answers).await;
+            asked(&client, Attempts::One).await.map(drop).unwrap_err();
+            assert_eq!(seen.lock().unwrap().1, 1);
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Connections to one host, kept from one request to the next.
+
+use std::{
+    io,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Request, Response, Uri, uri::Scheme};
+use http_body_util::Full;
+use hyper::{
+    body::Incoming,
+    client::conn::http1::{self, SendRequest},
+};
+use hyper_util::rt::TokioIo;
+use rustls::{ClientConfig, crypto::aws_lc_rs, pki_types::ServerName};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use crate::roots::SystemRoots;
+
+/// How long it may take to have a connection, TLS included.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// More than are made at once are not kept.
+const KEPT: usize = 4;
+
+type Sender = SendRequest<Full<Bytes>>;
+
+/// Why there is no answer to a request.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Broken {
+    /// No connection, or no TLS on it.
+    #[error("cannot connect")]
+    Connect(#[source] io::Error),
+    /// None in time.
+    #[error("no connection within {} ms", CONNECT_TIMEOUT.as_millis())]
+    ConnectTimeout,
+    /// A request was under way, or its answer.
+    #[error("the connection broke")]
+    Lost(#[source] hyper::Error),
+    /// The answer was longer than any that is expected.
+    #[error("the answer has more bytes than are read of one")]
+    TooLong,
+}
+
+/// TLS, made when the first connection needs it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tls(Arc<OnceLock<Arc<ClientConfig>>>);
+
+impl Tls {
+    fn connector(&self) -> TlsConnector {
+        Arc::clone(self.0.get_or_init(|| Arc::new(configured()))).into()
+    }
+}
+
+fn configured() -> ClientConfig {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let roots = SystemRoots::new(Arc::clone(&provider));
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("the provider has suites for TLS 1.2 and 1.3")
+        // Nothing is left out of the check: `SystemRoots` only looks up the roots that it is made with.
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(roots))
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config
+}
+
+/// Where a service is, and the connections to it.
+#[derive(Debug)]
+pub(crate) struct Host {
+    /// As in the header `host`.
+    pub(crate) authority: String,
+    name: String,
+    port: u16,
+    tls: Option<(Tls, ServerName<'static>)>,
+    idle: Mutex<Vec<Sender>>,
+}
+
+/// The text is not the URL of a service.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is not a URL as in https://sqs.eu-west-1.amazonaws.com")]
+pub struct NotAUrl(String);
+
+impl Host {
+    /// Makes no connection.
+    pub(crate) fn new(url: &str, tls: &Tls) -> Result<Self, NotAUrl> {
+        let wrong = || NotAUrl(url.to_owned());
+        let uri: Uri = url.parse().map_err(|_| wrong())?;
+        let authority = uri.authority().ok_or_else(wrong)?;
+        let name = authority.host().trim_matches(['[', ']']).to_owned();
+        let (port, tls) = if uri.scheme() == Some(&Scheme::HTTPS) {
+            let server = ServerName::try_from(name.clone()).map_err(|_| wrong())?;
+            (443, Some((tls.clone(), server)))
+        } else if uri.scheme() == Some(&Scheme::HTTP) {
+            (80, None)
+        } else {
+            return Err(wrong());
+        };
+        if !matches!(uri.path(), "" | "/") || uri.query().is_some() {
+            return Err(wrong());
+        }
+        Ok(Self {
+            authority: authority.to_string(),
+            name,
+            port: authority.port_u16().unwrap_or(port),
+            tls,
+            idle: Mutex::default(),
+        })
+    }
+
+    /// Makes a connection, TLS and all, for the first request to find it there.
+    pub(crate) async fn warm(&self) -> Result<(), Broken> {
+        let sender = self.connect().await?;
+        self.keep(sender);
+        Ok(())
+    }
+
+    /// Sends a request and gives its answer to `read`. Of connections that were kept, one may have been closed by the other
+    /// side; then nothing of the request has left, and it goes out on a new one.
+    pub(crate) async fn send<R, F>(
+        &self,
+        request: Request<Full<Bytes>>,
+        read: impl FnOnce(Response<Incoming>) -> F,
+    ) -> Result<R, Broken>
+    where
+        F: Future<Output = Result<R, Broken>>,
+    {
+        let mut request = request;
+        while let Some(mut sender) = self.kept() {
+            if sender.ready().await.is_err() {
+                continue;
+            }
+            match sender.try_send_request(request).await {
+                Ok(response) => return self.read(sender, response, read).await,
+                Err(mut failed) => match failed.take_message() {
+                    Some(unsent) => request = unsent,
+                    None => return Err(Broken::Lost(failed.into_error())),
+                },
+            }
+        }
+        let mut sender = self.connect().await?;
+        let response = sender.send_request(request).await.map_err(Broken::Lost)?;
+        self.read(sender, response, read).await
+    }
+
+    async fn read<R, F>(
+        &self,
+        sender: Sender,
+        response: Response<Incoming>,
+        read: impl FnOnce(Response<Incoming>) -> F,
+    ) -> Result<R, Broken>
+    where
+        F: Future<Output = Result<R, Broken>>,
+    {
+        let answer = read(response).await?;
+        self.keep(sender);
+        Ok(answer)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_open(&self) -> bool {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.iter().any(|sender| !sender.is_closed())
+    }
+
+    fn kept(&self) -> Option<Sender> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    fn keep(&self, sender: Sender) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < KEPT && !sender.is_closed() {
+            idle.push(sender);
+        }
+    }
+
+    async fn connect(&self) -> Result<Sender, Broken> {
+        tokio::time::timeout(CONNECT_TIMEOUT, self.connected())
+            .await
+            .map_err(|_| Broken::ConnectTimeout)?
+    }
+
+    async fn connected(&self) -> Result<Sender, Broken> {
+        let stream = TcpStream::connect((self.name.as_str(), self.port)).await;
+        let stream = stream.map_err(Broken::Connect)?;
+        stream.set_nodelay(true).map_err(Broken::Connect)?;
+        let sender = match &self.tls {
+            None => {
+                let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(Broken::Lost)?;
+                tokio::spawn(connection);
+                sender
+            }
+            Some((tls, server)) => {
+                let stream = tls.connector().connect(server.clone(), stream).await;
+                let stream = TokioIo::new(stream.map_err(Broken::Connect)?);
+                let (sender, connection) = http1::handshake(stream).await.map_err(Broken::Lost)?;
+                tokio::spawn(connection);
+                sender
+            }
+        };
+        Ok(sender)
+    }
+}

@@ -1,0 +1,168 @@
+//! The operations of DynamoDB that are needed here: a conditional put, and a conditional update.
+
+use std::{borrow::Cow, sync::Arc};
+
+use serde::{Deserialize, Serialize, Serializer, de::DeserializeOwned};
+
+use crate::{
+    client::{Attempts, CallError, Client, ROOM},
+    value::Fields,
+};
+
+/// What a failed condition is called.
+const REFUSED: &str = "ConditionalCheckFailedException";
+
+/// DynamoDB.
+#[derive(Debug, Clone)]
+pub(crate) struct DynamoDb(pub(crate) Arc<Client>);
+
+/// What became of a conditional write.
+#[derive(Debug)]
+pub(crate) enum Conditional<T> {
+    /// The condition held.
+    Written,
+    /// It did not, because of this item, if there is one.
+    Refused(Option<T>),
+}
+
+/// A put, if nothing is in the way.
+#[derive(Debug, Serialize)]
+pub(crate) struct Put<'a> {
+    #[serde(rename = "TableName")]
+    pub(crate) table: &'a str,
+    #[serde(rename = "Item")]
+    pub(crate) item: Fields,
+    #[serde(rename = "ConditionExpression")]
+    pub(crate) condition: &'a str,
+    #[serde(rename = "ExpressionAttributeNames", serialize_with = "as_map")]
+    pub(crate) names: &'a [(&'a str, &'a str)],
+    #[serde(rename = "ExpressionAttributeValues")]
+    pub(crate) values: Fields,
+}
+
+/// An update of one item.
+#[derive(Debug, Serialize)]
+pub(crate) struct Update<'a> {
+    #[serde(rename = "TableName")]
+    pub(crate) table: &'a str,
+    #[serde(rename = "Key")]
+    pub(crate) key: Fields,
+    #[serde(flatten)]
+    pub(crate) change: Change<'a>,
+    #[serde(rename = "ExpressionAttributeValues")]
+    pub(crate) values: Fields,
+}
+
+/// What an update does, and under which condition, with names for attributes.
+#[derive(Debug, Serialize)]
+pub(crate) struct Change<'a> {
+    #[serde(rename = "UpdateExpression")]
+    pub(crate) update: Cow<'a, str>,
+    #[serde(rename = "ConditionExpression")]
+    pub(crate) condition: &'a str,
+    #[serde(rename = "ExpressionAttributeNames", serialize_with = "as_map_of_texts")]
+    pub(crate) names: Vec<(Cow<'static, str>, Cow<'static, str>)>,
+}
+
+/// What the operation is to answer, beside its own.
+#[derive(Serialize)]
+struct Telling<'a, T> {
+    #[serde(flatten)]
+    asked: &'a T,
+    #[serde(rename = "ReturnValues", skip_serializing_if = "Option::is_none")]
+    returned: Option<&'static str>,
+    #[serde(rename = "ReturnValuesOnConditionCheckFailure")]
+    returned_on_failure: &'static str,
+}
+
+#[derive(Deserialize)]
+struct Answer<T> {
+    #[serde(rename = "Attributes")]
+    attributes: Option<T>,
+}
+
+#[derive(Deserialize)]
+struct Failure<T> {
+    #[serde(rename = "Item")]
+    item: Option<T>,
+}
+
+#[derive(Deserialize)]
+struct Nothing {}
+
+impl DynamoDb {
+    /// Two attempts: a put with the same nonce may happen twice.
+    pub(crate) async fn put<T: DeserializeOwned>(&self, put: &Put<'_>) -> Result<Conditional<T>, CallError> {
+        let asked = Telling {
+            asked: put,
+            returned: None,
+            returned_on_failure: "ALL_OLD",
+        };
+        let sent: Result<Nothing, _> = self
+            .0
+            .json("DynamoDB_20120810.PutItem", &asked, ROOM, Attempts::Two)
+            .await;
+        match sent {
+            Ok(Nothing {}) => Ok(Conditional::Written),
+            Err(failure) => Ok(Conditional::Refused(refused(failure)?)),
+        }
+    }
+
+    /// Two attempts. Of what was there before, the attributes that are changed are told.
+    pub(crate) async fn update<T: DeserializeOwned>(
+        &self,
+        update: &Update<'_>,
+    ) -> Result<(Conditional<T>, Option<T>), CallError> {
+        self.updated(update, Attempts::Two).await
+    }
+
+    /// One attempt, for what must not happen twice.
+    pub(crate) async fn update_once<T: DeserializeOwned>(
+        &self,
+        update: &Update<'_>,
+    ) -> Result<(Conditional<T>, Option<T>), CallError> {
+        self.updated(update, Attempts::One).await
+    }
+
+    async fn updated<T: DeserializeOwned>(
+        &self,
+        update: &Update<'_>,
+        attempts: Attempts,
+    ) -> Result<(Conditional<T>, Option<T>), CallError> {
+        let asked = Telling {
+            asked: update,
+            returned: Some("UPDATED_OLD"),
+            returned_on_failure: "ALL_OLD",
+        };
+        let sent: Result<Answer<T>, _> = self
+            .0
+            .json("DynamoDB_20120810.UpdateItem", &asked, ROOM, attempts)
+            .await;
+        match sent {
+            Ok(answer) => Ok((Conditional::Written, answer.attributes)),
+            Err(failure) => Ok((Conditional::Refused(refused(failure)?), None)),
+        }
+    }
+}
+
+/// The item that a condition failed on; every other failure stays one.
+fn refused<T: DeserializeOwned>(failure: CallError) -> Result<Option<T>, CallError> {
+    match failure {
+        CallError::Refused { code, said, .. } if code == REFUSED => {
+            let failure: Failure<T> = serde_json::from_slice(&said.0).map_err(CallError::Unreadable)?;
+            Ok(failure.item)
+        }
+        failure => Err(failure),
+    }
+}
+
+fn as_map<S: Serializer>(names: &[(&str, &str)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(names.iter().copied())
+}
+
+fn as_map_of_texts<S: Serializer>(
+    names: &[(Cow<'static, str>, Cow<'static, str>)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(names.iter().map(|(name, attribute)| (name, attribute)))
+}

@@ -1,0 +1,68 @@
+//! [`SecretSource`] on Secrets Manager.
+
+use std::sync::Arc;
+
+use hookline_domain::{
+    port::Unavailable,
+    secret::{Secret, SecretSource},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::client::{Attempts, Client, ROOM};
+
+const PORT: &str = "secret";
+
+/// A secret, wherever it is. Keeps nothing: whoever reads it decides how long the value is good for.
+#[derive(Debug, Clone)]
+pub enum DirectSecret {
+    /// Given literally.
+    Literal(Secret),
+    /// The current version of the secret of this ARN or name in Secrets Manager.
+    Kept(KeptSecret),
+}
+
+/// A secret in Secrets Manager.
+#[derive(Debug, Clone)]
+pub struct KeptSecret {
+    pub(crate) secrets_manager: Arc<Client>,
+    pub(crate) arn: String,
+}
+
+#[derive(Serialize)]
+struct Get<'a> {
+    #[serde(rename = "SecretId")]
+    id: &'a str,
+}
+
+#[derive(Deserialize)]
+struct Got {
+    #[serde(rename = "SecretString")]
+    text: Option<String>,
+}
+
+/// The secret is binary, and nothing of ours is.
+#[derive(Debug, thiserror::Error)]
+#[error("the secret has no text")]
+struct NoText;
+
+impl SecretSource for DirectSecret {
+    async fn read(&self) -> Result<Secret, Unavailable> {
+        match self {
+            Self::Literal(secret) => secret.read().await,
+            Self::Kept(secret) => secret.read().await,
+        }
+    }
+}
+
+impl SecretSource for KeptSecret {
+    async fn read(&self) -> Result<Secret, Unavailable> {
+        let get = Get { id: &self.arn };
+        let got: Result<Got, _> = self
+            .secrets_manager
+            .json("secretsmanager.GetSecretValue", &get, ROOM, Attempts::Two)
+            .await;
+        let got = got.map_err(|error| Unavailable::new(PORT, error))?;
+        let text = got.text.ok_or_else(|| Unavailable::new(PORT, NoText))?;
+        Ok(Secret::new(text))
+    }
+}

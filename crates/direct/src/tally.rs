@@ -1,0 +1,63 @@
+//! [`Tally`] in the stores' table.
+
+use hookline_domain::{
+    ids::StoreKey,
+    port::Unavailable,
+    stores::{StoreUpdate, Tally},
+};
+use serde::Deserialize;
+
+use crate::{
+    changes::Changes,
+    dynamodb::{Change, DynamoDb, Update},
+    value::{Fields, Value},
+};
+
+const PORT: &str = "stores";
+
+/// A [`Tally`] in DynamoDB: each change is one `UpdateItem`, attempted once, for `ADD` may not be repeated. When an answer
+/// gets lost, a second attempt would count everything twice; what fails is a count that is missing, which is the lesser harm.
+#[derive(Debug, Clone)]
+pub struct DirectTally {
+    dynamodb: DynamoDb,
+    table: String,
+}
+
+/// Nothing of what was there is read.
+#[derive(Deserialize)]
+struct Unread {}
+
+impl DirectTally {
+    pub(crate) fn new(dynamodb: DynamoDb, table: impl Into<String>) -> Self {
+        Self {
+            dynamodb,
+            table: table.into(),
+        }
+    }
+}
+
+impl Tally for DirectTally {
+    async fn add(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), Unavailable> {
+        let changes = Changes::of(update).map_err(|error| Unavailable::new(PORT, error))?;
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let expression = changes.finish();
+        let names = expression.names.into_iter();
+        let values = expression.values.into_iter();
+        let update = Update {
+            table: &self.table,
+            key: Fields(vec![("pk".into(), Value::text(store.to_string()))]),
+            change: Change {
+                update: expression.update.into(),
+                condition: "attribute_exists(pk)",
+                names: names.map(|(name, attribute)| (name.into(), attribute.into())).collect(),
+            },
+            values: Fields(values.map(|(name, value)| (name.into(), value)).collect()),
+        };
+        // A store nobody has heard of is not made.
+        let sent = self.dynamodb.update_once::<Unread>(&update).await;
+        let _either = sent.map_err(|error| Unavailable::new(PORT, error))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,222 @@
+//! The runtime loop of a receiver: as [`serve`](crate::serve::serve), but of API Gateway's event only what a receiver reads is
+//! read, once, and the body is not copied. `lambda_http` looks at all of it twice and copies the body three times, which was
+//! half of what a forged delivery cost (docs/performance.md). A property test holds the two against each other.
+
+use std::{borrow::Cow, fmt, sync::Arc};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use http::{HeaderMap, HeaderName, HeaderValue, Response};
+use lambda_http::{Body, Request, RequestExt};
+use lambda_runtime::{LambdaEvent, Runtime, service_fn};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{MapAccess, Visitor},
+    ser::SerializeStruct,
+};
+use tower::util::ThenLayer;
+
+use crate::{serve::Http, start::StartError};
+
+/// A request as an HTTP API hands it over: payload format 2.0
+/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>), and of that the
+/// headers and the body.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "Event")]
+struct Delivered {
+    headers: HeaderMap,
+    body: Body,
+}
+
+/// The answer to it.
+struct Reply(Response<Body>);
+
+#[derive(Deserialize)]
+struct Event {
+    headers: Option<Headers>,
+    body: Option<String>,
+    #[serde(default, rename = "isBase64Encoded")]
+    base64: bool,
+}
+
+struct Headers(HeaderMap);
+
+/// Borrows what has no escapes.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl TryFrom<Event> for Delivered {
+    type Error = base64::DecodeError;
+
+    fn try_from(event: Event) -> Result<Self, Self::Error> {
+        let body = match event.body {
+            None => Body::Empty,
+            Some(body) if event.base64 => Body::Binary(BASE64_STANDARD.decode(body)?),
+            Some(body) => Body::Text(body),
+        };
+        let headers = event.headers.map(|Headers(headers)| headers).unwrap_or_default();
+        Ok(Self { headers, body })
+    }
+}
+
+impl<'de> Deserialize<'de> for Headers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct All;
+        impl<'de> Visitor<'de> for All {
+            type Value = Headers;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("headers, each one text")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Headers, A::Error> {
+                let mut headers = HeaderMap::with_capacity(24);
+                while let Some((name, value)) = map.next_entry::<Text<'de>, Text<'de>>()? {
+                    // What is no header was none when it was sent.
+                    if let (Ok(name), Ok(value)) = (HeaderName::try_from(&*name.0), HeaderValue::try_from(&*value.0)) {
+                        headers.append(name, value);
+                    }
+                }
+                Ok(Headers(headers))
+            }
+        }
+        deserializer.deserialize_map(All)
+    }
+}
+
+impl From<Delivered> for Request {
+    fn from(delivered: Delivered) -> Self {
+        let mut request = Request::new(delivered.body);
+        *request.headers_mut() = delivered.headers;
+        request
+    }
+}
+
+impl Serialize for Reply {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        struct Named<'a>(&'a HeaderMap);
+        impl Serialize for Named<'_> {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+                serializer.collect_map(self.0.iter().map(|(name, value)| (name.as_str(), text(value))))
+            }
+        }
+        let (body, base64) = match self.0.body() {
+            Body::Text(text) => (Cow::from(text), false),
+            Body::Binary(bytes) => (BASE64_STANDARD.encode(bytes).into(), true),
+            _ => (Cow::from(""), false),
+        };
+        let mut reply = serializer.serialize_struct("Reply", 4)?;
+        reply.serialize_field("statusCode", &self.0.status().as_u16())?;
+        reply.serialize_field("headers", &Named(self.0.headers()))?;
+        reply.serialize_field("body", &body)?;
+        reply.serialize_field("isBase64Encoded", &base64)?;
+        reply.end()
+    }
+}
+
+/// Answers webhooks until Lambda ends the function.
+///
+/// # Errors
+/// When the runtime cannot be reached.
+pub async fn serve_webhooks(function: impl Http) -> Result<(), StartError> {
+    let function = Arc::new(function);
+    let answering = Arc::clone(&function);
+    let service = service_fn(move |event: LambdaEvent<Delivered>| {
+        let function = Arc::clone(&answering);
+        async move {
+            let request = Request::from(event.payload).with_lambda_context(event.context);
+            Ok::<_, StartError>(Reply(function.answer(request).await))
+        }
+    });
+    let afterwards = ThenLayer::new(move |answered: Result<(), StartError>| {
+        let function = Arc::clone(&function);
+        async move {
+            function.afterwards().await;
+            answered
+        }
+    });
+    Runtime::new(service).layer(afterwards).run().await
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{StatusCode, header};
+    use lambda_http::request::LambdaRequest;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::serve::{bytes, line};
+
+    fn event(headers: &Value, body: &Value, base64: bool) -> String {
+        json!({
+            "version": "2.0", "routeKey": "POST /x", "rawPath": "/x", "rawQueryString": "",
+            "headers": headers, "body": body, "isBase64Encoded": base64,
+            "requestContext": {"stage": "$default", "http": {"method": "POST", "path": "/x"}},
+        })
+        .to_string()
+    }
+
+    fn read(event: &str) -> Result<Request, serde_json::Error> {
+        serde_json::from_str::<Delivered>(event).map(Request::from)
+    }
+
+    proptest! {
+        #[test]
+        fn a_request_is_what_lambda_http_makes_of_it(
+            headers in proptest::collection::btree_map("[a-z][a-z0-9-]{0,20}", "[ -~é]{0,30}", 0..20),
+            body in proptest::option::of(any::<String>()), base64: bool,
+        ) {
+            // API Gateway takes these off; of cookies `lambda_http` makes a header.
+            let headers: std::collections::BTreeMap<_, _> = headers.into_iter().filter(|(name, _)| name != "host").collect();
+            let body = body.map(|body| if base64 { BASE64_STANDARD.encode(body) } else { body });
+            let event = event(&json!(headers), &json!(body), base64);
+            let ours = read(&event).unwrap();
+            let theirs: LambdaRequest = serde_json::from_str(&event).unwrap();
+            let theirs = Request::from(crate::gateway::harmless(theirs));
+            prop_assert_eq!(ours.headers(), theirs.headers());
+            prop_assert_eq!(bytes(&ours), bytes(&theirs));
+        }
+
+        #[test]
+        fn no_event_panics(headers: Vec<(String, String)>, body: String, base64: bool) {
+            let headers: serde_json::Map<_, _> = headers.into_iter().map(|(name, value)| (name, value.into())).collect();
+            let _either = read(&event(&headers.into(), &body.into(), base64));
+        }
+    }
+
+    #[test]
+    fn what_is_no_header_is_left_out_and_what_is_no_event_is_refused() {
+        let headers = json!({"x-a": "1", "b c": "2", "x-d": "3\n", "X-E": "4"});
+        let request = read(&event(&headers, &json!("body"), false)).unwrap();
+        let names: std::collections::BTreeSet<_> = request.headers().keys().map(HeaderName::as_str).collect();
+        assert_eq!(names, ["x-a", "x-e"].into());
+        let none = read(&event(&Value::Null, &Value::Null, false)).unwrap();
+        assert!(none.headers().is_empty() && bytes(&none).is_empty());
+        for (headers, body, base64) in [
+            (json!({"x-a": ["1", "2"]}), json!(""), false),
+            (json!({}), json!("no base64!"), true),
+            (json!({}), json!(7), false),
+        ] {
+            assert!(read(&event(&headers, &body, base64)).is_err(), "{headers} {body}");
+        }
+    }
+
+    #[test]
+    fn a_reply_is_what_api_gateway_reads() {
+        let mut response = line(StatusCode::SERVICE_UNAVAILABLE, "later");
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        let expected = json!({
+            "statusCode": 503, "body": "later\n", "isBase64Encoded": false,
+            "headers": {"content-type": "text/plain; charset=utf-8", "cache-control": "no-store", "retry-after": "1"},
+        });
+        assert_eq!(serde_json::to_value(Reply(response)).unwrap(), expected);
+        let binary = serde_json::to_value(Reply(Response::new(Body::Binary(vec![0, 1])))).unwrap();
+        assert_eq!(
+            (&binary["body"], &binary["isBase64Encoded"]),
+            (&json!("AAE="), &json!(true))
+        );
+    }
+}

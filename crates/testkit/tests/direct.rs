@@ -1,0 +1,331 @@
+//! The adapters of `hookline-direct` keep the same contracts as those of `hookline-aws`, on the same tables: by themselves, and
+//! each reading what the other wrote.
+
+use std::{error::Error, time::Duration};
+
+use hookline_aws::{DynamoLedger, DynamoStores};
+use hookline_direct::{Direct, DirectLedger, DirectTally};
+use hookline_domain::{
+    backfill::{Checkpoint, Checkpoints},
+    bodies::{Attempt, Bodies, BodyKey},
+    ids::{DeliveryKey, StoreKey},
+    ledger::{Claim, ClaimRequest, Completion, Fate, Ledger, Problem},
+    port::{Clock, Unavailable},
+    secret::{Secret, SecretRef, SecretSource},
+    stores::{StoreList, StorePage, StoreRecord, StoreUpdate, Stores, Tally},
+};
+use hookline_testkit::{
+    builders::{delivery, noon, store},
+    contract::queue,
+    emulator::{ACCESS_KEY, DynamoDb, LEDGER_TABLE, Parrot, S3, SECRET_KEY, STORES_TABLE, Sqs, silent},
+};
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+/// S3's emulator looks at the time of a signature.
+#[derive(Debug, Clone, Copy)]
+struct Now;
+
+impl Clock for Now {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
+
+fn direct_with(endpoint: &str, secret: &str) -> Direct {
+    let (endpoint, secret) = (endpoint.to_owned(), secret.to_owned());
+    Direct::read(
+        |name| match name {
+            "AWS_REGION" => Some("eu-central-1"),
+            "AWS_ACCESS_KEY_ID" => Some(ACCESS_KEY),
+            "AWS_SECRET_ACCESS_KEY" => Some(&secret),
+            "AWS_ENDPOINT_URL" => Some(&endpoint),
+            _ => None,
+        },
+        Now,
+    )
+    .expect("all of it is told")
+}
+
+fn direct(endpoint: &str) -> Direct {
+    direct_with(endpoint, SECRET_KEY)
+}
+
+mod ledger {
+    use super::{DynamoDb, LEDGER_TABLE, direct};
+    hookline_testkit::ledger_contract!(async {
+        let dynamodb = DynamoDb::start().await;
+        let ledger = direct(dynamodb.endpoint()).ledger(LEDGER_TABLE);
+        (dynamodb, ledger)
+    });
+}
+
+/// As in production: receivers claim, the consumer completes.
+#[derive(Clone)]
+struct Both {
+    receiver: DirectLedger,
+    consumer: DynamoLedger,
+}
+
+impl Ledger for Both {
+    async fn claim(&self, delivery: &DeliveryKey, request: &ClaimRequest) -> Result<Claim, Unavailable> {
+        self.receiver.claim(delivery, request).await
+    }
+
+    async fn release(&self, delivery: &DeliveryKey, owner: &str) -> Result<(), Unavailable> {
+        self.receiver.release(delivery, owner).await
+    }
+
+    async fn complete(
+        &self,
+        delivery: &DeliveryKey,
+        fate: Fate,
+        problem: Option<&Problem>,
+        at: Timestamp,
+    ) -> Result<Completion, Unavailable> {
+        self.consumer.complete(delivery, fate, problem, at).await
+    }
+
+    async fn note(&self, delivery: &DeliveryKey, problem: &Problem) -> Result<(), Unavailable> {
+        self.consumer.note(delivery, problem).await
+    }
+}
+
+mod ledger_of_both {
+    use super::{Both, DynamoDb, LEDGER_TABLE, direct};
+    hookline_testkit::ledger_contract!(async {
+        let dynamodb = DynamoDb::start().await;
+        let both = Both {
+            receiver: direct(dynamodb.endpoint()).ledger(LEDGER_TABLE),
+            consumer: dynamodb.aws().ledger(LEDGER_TABLE),
+        };
+        (dynamodb, both)
+    });
+}
+
+/// As in production: receivers add to what the others write and read.
+#[derive(Clone)]
+struct Counted {
+    tally: DirectTally,
+    stores: DynamoStores,
+}
+
+impl Tally for Counted {
+    async fn add(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), Unavailable> {
+        self.tally.add(store, update).await
+    }
+}
+
+impl Stores for Counted {
+    async fn find(&self, store: &StoreKey) -> Result<Option<StoreRecord>, Unavailable> {
+        Stores::find(&self.stores, store).await
+    }
+
+    async fn record(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), Unavailable> {
+        self.stores.record(store, update).await
+    }
+
+    async fn disable(&self, store: &StoreKey, at: Timestamp) -> Result<(), Unavailable> {
+        self.stores.disable(store, at).await
+    }
+
+    async fn begin_epoch(&self, store: &StoreKey, ended: Timestamp) -> Result<(), Unavailable> {
+        self.stores.begin_epoch(store, ended).await
+    }
+}
+
+impl Checkpoints for Counted {
+    async fn find(&self, store: &StoreKey) -> Result<Option<Checkpoint>, Unavailable> {
+        Checkpoints::find(&self.stores, store).await
+    }
+
+    async fn keep(&self, store: &StoreKey, checkpoint: &Checkpoint) -> Result<(), Unavailable> {
+        self.stores.keep(store, checkpoint).await
+    }
+
+    async fn forget(&self, store: &StoreKey) -> Result<(), Unavailable> {
+        self.stores.forget(store).await
+    }
+}
+
+impl StoreList for Counted {
+    async fn page(&self, after: Option<&StoreKey>) -> Result<StorePage, Unavailable> {
+        self.stores.page(after).await
+    }
+}
+
+mod stores {
+    use super::{Counted, DynamoDb, STORES_TABLE, direct};
+    hookline_testkit::stores_contract!(async {
+        let dynamodb = DynamoDb::start().await;
+        let counted = Counted {
+            tally: direct(dynamodb.endpoint()).tally(STORES_TABLE),
+            stores: dynamodb.aws().stores(STORES_TABLE),
+        };
+        (dynamodb, counted)
+    });
+}
+
+mod bodies {
+    use super::{S3, direct};
+    hookline_testkit::bodies_contract!(async {
+        let s3 = S3::start().await;
+        let bodies = direct(s3.endpoint()).bodies(S3::BUCKET);
+        (s3, bodies)
+    });
+}
+
+#[tokio::test]
+async fn messages_arrive_byte_for_byte() {
+    let sqs = Sqs::start().await;
+    let mut sent = queue::messages(Sqs::LARGEST_MESSAGE);
+    let direct = direct(sqs.endpoint());
+    let queue = direct.event_queue(sqs.queue_url()).taking_at_most(Sqs::LARGEST_MESSAGE);
+    queue::send_all(&queue, Sqs::LARGEST_MESSAGE).await;
+    let groups = sqs.groups();
+    assert_eq!(groups[0].as_deref(), Some("shopify#demo.myshopify.com"));
+    let mut received = Vec::new();
+    let deadline = Instant::now() + Duration::from_secs(15);
+    while received.len() < sent.len() && Instant::now() < deadline {
+        received.extend(sqs.receive().await);
+    }
+    received.sort();
+    sent.sort();
+    assert!(
+        received == sent,
+        "{} of {} arrived unharmed",
+        received.len(),
+        sent.len()
+    );
+}
+
+fn body_key() -> BodyKey {
+    BodyKey {
+        delivery: delivery("1"),
+        attempt: Attempt::new(),
+    }
+}
+
+fn causes(error: &(dyn Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error: &&(dyn Error + 'static)| (*error).source());
+    causes
+        .map(|error| format!("{error} {error:?}"))
+        .collect::<Vec<_>>()
+        .join(": ")
+}
+
+#[tokio::test]
+async fn a_body_is_signed_for_with_the_secret() {
+    let s3 = S3::start().await;
+    let bodies = direct_with(s3.endpoint(), "another").bodies(S3::BUCKET);
+    let refused = bodies.put(&body_key(), b"body".to_vec()).await.unwrap_err();
+    let causes = causes(&refused);
+    assert!(causes.contains("S3 answered 403 SignatureDoesNotMatch"), "{causes}");
+    assert_eq!(s3.objects(), 0);
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_not_there_is_a_failure_and_not_an_absence() {
+    for code in ["NoSuchBucket", "", "NoSuchKey but not quite"] {
+        let parrot = Parrot::start(404, &format!("<Error><Code>{code}</Code></Error>")).await;
+        direct(parrot.url()).bodies("b").get(&body_key()).await.unwrap_err();
+    }
+}
+
+fn attempt() -> ClaimRequest {
+    ClaimRequest {
+        owner: "a".to_owned(),
+        now: noon(),
+        lease_until: noon(),
+        expires_at: noon(),
+        event_id: None,
+    }
+}
+
+#[tokio::test]
+async fn what_fails_is_unavailable_and_nothing_is_quoted() {
+    for status in [400, 403, 500, 503] {
+        let said = r#"{"__type": "a#Trouble", "message": "Secret Title"}<Code>Trouble</Code>"#;
+        for said in [
+            said,
+            "Secret Title",
+            r#"{"__type": "a#Trouble", "message": "Secret Title"}"#,
+        ] {
+            let parrot = Parrot::start(status, said).await;
+            let direct = direct(parrot.url());
+            let queue = direct.event_queue("http://queue");
+            let failed = [
+                direct
+                    .bodies("b")
+                    .put(&body_key(), b"Secret Title".to_vec())
+                    .await
+                    .unwrap_err(),
+                direct.ledger("t").claim(&delivery("1"), &attempt()).await.unwrap_err(),
+                hookline_domain::queue::EventQueue::send(&queue, &store("demo"), "Secret Title".into())
+                    .await
+                    .unwrap_err(),
+            ];
+            for failed in failed {
+                let causes = causes(&failed);
+                assert!(causes.contains(&format!("answered {status} ")), "{causes}");
+                assert!(!causes.contains("Secret"), "{causes}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_longer_than_any_is_not_read() {
+    let parrot = Parrot::start(200, &"x".repeat(7 * 1024 * 1024)).await;
+    let direct = direct(parrot.url());
+    let failed = [
+        direct.bodies("b").get(&body_key()).await.unwrap_err(),
+        direct.ledger("t").claim(&delivery("1"), &attempt()).await.unwrap_err(),
+    ];
+    for failed in failed {
+        assert!(causes(&failed).contains("more bytes"), "{}", causes(&failed));
+    }
+}
+
+#[tokio::test]
+async fn a_success_that_is_not_sqss_is_none() {
+    let parrot = Parrot::start(200, "{}").await;
+    let queue = direct(parrot.url()).event_queue("http://queue");
+    let sent = hookline_domain::queue::EventQueue::send(&queue, &store("demo"), "x".into()).await;
+    sent.unwrap_err();
+}
+
+#[tokio::test]
+async fn a_receiver_does_not_wait_for_what_hangs() {
+    let (_listener, url) = silent().await;
+    let direct = direct(&url);
+    let began = Instant::now();
+    let claimed = async { direct.ledger("t").claim(&delivery("1"), &attempt()).await.unwrap_err() };
+    let kept = async { direct.bodies("b").put(&body_key(), vec![0; 1024]).await.unwrap_err() };
+    tokio::join!(claimed, kept);
+    assert!(began.elapsed() < Duration::from_millis(2_500), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn what_cannot_be_warmed_up_is_left_to_the_first_call() {
+    let (listener, url) = silent().await;
+    drop(listener);
+    direct(&url).warm().await;
+}
+
+async fn secret_from(body: &str) -> Result<Secret, Unavailable> {
+    let parrot = Parrot::start(200, body).await;
+    let arn = "arn:aws:secretsmanager:eu-central-1:1:secret:a".to_owned();
+    direct(parrot.url()).secret(&SecretRef::Kept(arn)).read().await
+}
+
+#[tokio::test]
+async fn a_secret_is_a_text() {
+    let secret = secret_from(r#"{"Name": "a", "SecretString": "new,old"}"#)
+        .await
+        .unwrap();
+    assert_eq!(secret.reveal(), "new,old");
+    secret_from(r#"{"Name": "a", "SecretBinary": "AAAA"}"#)
+        .await
+        .unwrap_err();
+}
