@@ -20,7 +20,19 @@ fn delivery(body: Vec<u8>) -> Delivery {
     }
 }
 
+/// Character by character.
+fn sqs_takes(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
+}
+
 proptest! {
+    #[test]
+    fn a_text_is_taken_when_each_of_its_characters_is(
+        text in "[\u{0}-\u{20}]{0,2}[ -~é—日，\u{EFFF}-\u{F001}\u{FFF0}-\u{FFFD}😀]{0,40}[\u{FFFD}-\u{FFFF}]{0,2}a?",
+    ) {
+        prop_assert_eq!(all_taken(&text), text.chars().all(sqs_takes), "{:?}", text);
+    }
+
     #[test]
     fn any_bytes_come_back_as_they_were(body: Vec<u8>) {
         let delivery = delivery(body);
