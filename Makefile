@@ -91,11 +91,13 @@ BENCHED := $(filter products-update reindex sync search status reconcile authori
 
 .PHONY: bench
 bench: tools ## Measures start, work, CPU, memory, calls and size beside goals and peers. Writes target/bench.json. [ARGS=--quick]
+	@mkdir -p target
 	@$(PYTHON) tests/bench/peers/install.py > target/bench-peers.json
 	@echo "· building what is measured (cargo profile release)" >&2
 	@PATH="$(TOOLS)/bin:$$PATH" cargo lambda build --locked --release $(addprefix --package ,$(BENCHED))
-	@cargo run --quiet --profile local --locked --package hookline-bench -- --peers target/bench-peers.json \
-	  --json target/bench.json $(addprefix --only ,$(BENCHED)) $(ARGS)
+	@cargo build --quiet --profile local --locked --package hookline-bench --package hookline-cli
+	@target/local/hookline-bench --peers target/bench-peers.json --hookline target/local/hookline \
+	  $(addprefix --also ,$(wildcard target/bench-also*.json)) --json target/bench.json $(addprefix --only ,$(BENCHED)) $(ARGS)
 
 .PHONY: format
 format: emulator ## Formats Rust, Python and the panel.

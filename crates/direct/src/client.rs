@@ -389,6 +389,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn one_that_nothing_was_asked_on_for_long_is_not_used_again() {
+        let (client, seen) = served(&[Some(FINE), Some(FINE), Some(FINE)]).await;
+        for (after, connections) in [(0, 1), (89, 1), (91, 2)] {
+            tokio::time::pause();
+            tokio::time::advance(Duration::from_secs(after)).await;
+            tokio::time::resume();
+            asked(&client, Attempts::One).await.unwrap();
+            assert_eq!(seen.lock().unwrap().0, connections, "after {after} s");
+        }
+    }
+
+    #[tokio::test]
     async fn one_that_was_closed_meanwhile_costs_no_attempt() {
         let (client, seen) = served(&[Some(FINE), Some(HANGS_UP), Some(FINE)]).await;
         asked(&client, Attempts::One).await.unwrap();

@@ -15,7 +15,7 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, crypto::aws_lc_rs, pki_types::ServerName};
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, time::Instant};
 use tokio_rustls::TlsConnector;
 
 use crate::roots::SystemRoots;
@@ -25,6 +25,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// More than are made at once are not kept.
 const KEPT: usize = 4;
+
+/// For how long one is kept that nothing is asked on: as AWS's SDKs do. A function may have been stopped for longer, and who
+/// is at the other end has forgotten it without a word.
+const KEPT_FOR: Duration = Duration::from_secs(90);
 
 type Sender = SendRequest<Full<Bytes>>;
 
@@ -77,7 +81,8 @@ pub(crate) struct Host {
     name: String,
     port: u16,
     tls: Option<(Tls, ServerName<'static>)>,
-    idle: Mutex<Vec<Sender>>,
+    /// With when each was used last.
+    idle: Mutex<Vec<(Sender, Instant)>>,
 }
 
 /// The text is not the URL of a service.
@@ -164,17 +169,19 @@ impl Host {
     #[cfg(test)]
     pub(crate) fn is_open(&self) -> bool {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.iter().any(|sender| !sender.is_closed())
+        idle.iter().any(|(sender, _)| !sender.is_closed())
     }
 
     fn kept(&self) -> Option<Sender> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|(_, used_at)| used_at.elapsed() < KEPT_FOR);
+        idle.pop().map(|(sender, _)| sender)
     }
 
     fn keep(&self, sender: Sender) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < KEPT && !sender.is_closed() {
-            idle.push(sender);
+            idle.push((sender, Instant::now()));
         }
     }
 

@@ -5,7 +5,7 @@
 //! AWS's SDKs do for safety is done here too: signatures (held against AWS's own crate), bounded attempts, a second one for
 //! what passes, connections that were closed meanwhile, TLS with the system's roots. What they do for convenience is not: the
 //! region and the credentials come from the variables that Lambda sets, and from nowhere else
-//! (docs/adr/0016-receivers-speak-to-aws-directly.md).
+//! (docs/adr/0019-receivers-speak-to-aws-directly.md).
 //!
 //! Everybody else uses `hookline-aws`. Both keep the same contracts, on the same tables.
 
