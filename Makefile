@@ -75,7 +75,7 @@ count: ## Compares the instructions of single steps with tests/micro/instruction
 
 .PHONY: micro
 micro: ## Times the same steps, and sets verifying beside openssl. [STEP=verify]
-	cargo bench --quiet --locked --package hookline-micro -- $(STEP)
+	cargo bench --quiet --locked --package hookline-micro --bench steps -- $(STEP)
 	@cargo run --quiet --release --locked --package hookline-micro -- openssl
 
 .PHONY: fuzz

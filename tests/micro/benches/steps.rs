@@ -1,4 +1,4 @@
-//! Times of single steps: `cargo bench -p hookline-micro [-- <name>]`.
+//! Times of single steps: `cargo bench -p hookline-micro --bench steps [-- <name>]`.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 

@@ -1,4 +1,4 @@
-//! Single steps of an event's way, each with what it needs at hand: what criterion times (`cargo bench -p hookline-micro`)
+//! Single steps of an event's way, each with what it needs at hand: what criterion times (`make micro`)
 //! and what `tests/micro/count.py` counts the instructions of.
 
 pub mod samples;
