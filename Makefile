@@ -87,6 +87,10 @@ format: emulator ## Formats Rust, Python and the panel.
 	$(EMULATOR)/bin/ruff format --quiet --config local/ruff.toml local tests
 	@$(PANEL) npm run --silent format
 
+.PHONY: screenshots
+screenshots: ready browser ## Makes the pictures in docs/screenshots, of the page on the running stack.
+	$(PYTEST) --quiet tests/browser/screenshots.py
+
 ##### Building and deploying it
 
 .PHONY: build
