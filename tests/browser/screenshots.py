@@ -52,9 +52,8 @@ def shops(site: Site) -> None:
         UpdateExpression="SET last_error = :error ADD seq :one",
         ExpressionAttributeValues={":error": {"M": error}, ":one": {"N": "1"}},
     )
-    for name in ("ember-pocket-stove", "walnut-serving-board"):
-        if name in site.products:
-            site.edit(BUSY, name, price="44.50")
+    for name in list(site.products)[:12]:
+        site.edit(BUSY, name)
     site.send(BUSY, "orders/create", sample("orders-create.json"))
     site.park(BROKEN)
 
@@ -100,10 +99,10 @@ def ago(minutes: int) -> int:
     return int((datetime.now(UTC) - timedelta(minutes=minutes)).timestamp() * 1_000_000)
 
 
-def keep(page: Page, name: str) -> None:
-    """Keeps what is to be seen."""
+def keep(page: Page, name: str, *, whole: bool = False) -> None:
+    """Keeps what is to be seen, or the whole page."""
     PICTURES.mkdir(exist_ok=True)
-    page.screenshot(path=PICTURES / f"{name}.png", animations="disabled")
+    page.screenshot(path=PICTURES / f"{name}.png", animations="disabled", full_page=whole)
 
 
 @pytest.mark.usefixtures("shops")
@@ -124,7 +123,7 @@ def test_the_main_states(site: Site, profile: Callable[..., BrowserContext], adm
         expect(panel.reading()).to_have_attribute("data-state", state)
         expect(panel.page.locator("canvas")).to_be_visible()
         expect(panel.page.locator("li[data-delivery]").first).to_be_visible()
-        keep(panel.page, name)
+        keep(panel.page, name, whole=name == "store")
     panel.go(store_path(BROKEN))
     expect(panel.page.get_by_role("heading", level=1)).to_have_text(BROKEN)
     panel.page.locator('li[data-outcome="parked"]').first.get_by_role("link").click()
@@ -132,6 +131,8 @@ def test_the_main_states(site: Site, profile: Callable[..., BrowserContext], adm
     keep(panel.page, "delivery")
     panel.go(store_path(BUSY))
     expect(panel.page.get_by_role("heading", level=1)).to_have_text(BUSY)
+    expect(panel.page.locator("li[data-delivery]").first).to_be_visible()
+    expect(panel.page.locator("canvas")).to_be_visible()
     site.sockets.pull()
     expect(panel.link).to_have_text("Reconnecting")
     keep(panel.page, "reconnecting")
