@@ -76,6 +76,10 @@ fuzz: $(CARGO_FUZZ) ## Throws hostile input at every parser, each for SECONDS=60
 soak: ready ## Kills the functions at every call and fails AWS at 5, 20 and 50 percent: nothing lost, doubled, brought back. [ARGS='--seed 7']
 	$(SOAK) $(ARGS)
 
+.PHONY: live-load
+live-load: ## Opens 1,000 live connections and writes 50 deliveries a second: nothing lost. [ARGS='--connections 2000']
+	cargo run --quiet --release --locked --package hookline-live-load -- $(ARGS)
+
 .PHONY: bench
 bench: build ## Builds for release and measures calls, start, CPU, memory and size, beside the goals of docs/performance.md.
 	cargo run --quiet --release --locked --package hookline-bench
