@@ -86,6 +86,10 @@ fuzz: $(CARGO_FUZZ) ## Throws hostile input at every parser, each for SECONDS=60
 soak: ready ## Kills the functions at every call and fails AWS at 5, 20 and 50 percent: nothing lost, doubled, brought back. [ARGS='--seed 7']
 	$(SOAK) $(ARGS)
 
+.PHONY: live-load
+live-load: ## Opens 1,000 live connections and writes 50 deliveries a second: nothing lost. [ARGS='--connections 2000']
+	cargo run --quiet --release --locked --package hookline-live-load -- $(ARGS)
+
 # What is measured is built, not all: a receiver differs from the others by its topic alone.
 BENCHED := $(filter products-update reindex sync search status reconcile authorizer actions panel live-%,$(FUNCTIONS))
 
@@ -105,6 +109,10 @@ format: emulator ## Formats Rust, Python and the panel.
 	$(EMULATOR)/bin/ruff check --quiet --fix --config local/ruff.toml local tests
 	$(EMULATOR)/bin/ruff format --quiet --config local/ruff.toml local tests
 	@$(PANEL) npm run --silent format
+
+.PHONY: screenshots
+screenshots: ready browser ## Makes the pictures in docs/screenshots, of the page on the running stack.
+	$(PYTEST) --quiet tests/browser/screenshots.py
 
 ##### Building and deploying it
 

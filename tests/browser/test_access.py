@@ -160,7 +160,10 @@ def test_it_can_be_framed_by_the_admin_of_its_shop(
     site: Site, profile: Callable[..., BrowserContext], store: str
 ) -> None:
     """As Shopify does it: its admin's page with ours in a frame."""
-    page = profile().new_page()
+    context = profile()
+    # A page of the internet may frame one on this machine only if somebody permits it.
+    context.grant_permissions(["local-network-access"])
+    page = context.new_page()
     page.expose_function("mint", lambda: site.session_token(store))
     page.route(APP_BRIDGE, with_app_bridge)
     framing = f'<!doctype html><iframe title="app" src="{site.url}?embedded=1&shop={store}&host=YWRtaW4"></iframe>'

@@ -5,13 +5,13 @@ use std::{fs, path::PathBuf, time::Duration};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use hookline_aws::{
-    AwsSecret, DynamoAudit, DynamoEntities, DynamoLedger, DynamoStores, OpenSearchIndex, S3Archive, S3Bodies,
-    SqsEventQueue, SqsQueues,
+    AwsSecret, DynamoActivity, DynamoAudit, DynamoEntities, DynamoLedger, DynamoStores, OpenSearchIndex, S3Archive,
+    S3Bodies, SqsEventQueue, SqsQueues,
 };
 use hookline_domain::{
     access::{Principal, Reach, Role},
     apply::Apply,
-    memory::{MemoryAccess, MemoryActivity, MemoryJobs},
+    memory::{MemoryAccess, MemoryJobs},
     reindex::{Compliance, Keep, NoConnections, Reindex, Unpack},
     secret::Secret,
 };
@@ -23,7 +23,7 @@ use hookline_lambda::{
 };
 use hookline_sources::shopify::{self, Topic};
 use hookline_testkit::{
-    emulator::{AUDIT_TABLE, DynamoDb, ENTITIES_TABLE, LEDGER_TABLE, S3, STORES_TABLE, Sqs},
+    emulator::{ACTIVITY_TABLE, AUDIT_TABLE, DynamoDb, ENTITIES_TABLE, LEDGER_TABLE, S3, STORES_TABLE, Sqs},
     osmem::Osmem,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -38,7 +38,7 @@ pub const STORE: &str = "juniper-and-oak.myshopify.com";
 const FOUND_WITHIN: Duration = Duration::from_secs(20);
 
 type ShopifyReceiver = Receiver<DynamoLedger, SqsEventQueue, S3Bodies, DynamoStores, AwsSecret, SystemClock>;
-type Lawful = Compliance<DynamoAudit, NoConnections, DynamoStores, S3Archive, S3Bodies>;
+type Lawful = Compliance<DynamoAudit, NoConnections, DynamoStores, S3Archive, S3Bodies, DynamoActivity<SystemClock>>;
 type Consumer = Reindex<DynamoLedger, DynamoEntities, DynamoStores, OpenSearchIndex, MemoryJobs, Lawful, SystemClock>;
 
 pub struct Pipeline {
@@ -46,11 +46,12 @@ pub struct Pipeline {
     pub s3: S3,
     receivers: Vec<(Topic, ShopifyReceiver)>,
     pub audit: DynamoAudit,
+    pub activity: DynamoActivity<SystemClock>,
     pub jobs: MemoryJobs,
     reindex: Consumer,
     pub keep: Keep<S3Archive>,
     unpack: Unpack<S3Bodies>,
-    status: ReadApi<DynamoStores, DynamoLedger, MemoryActivity, SqsQueues, MemoryAccess, SystemClock>,
+    status: ReadApi<DynamoStores, DynamoLedger, DynamoActivity<SystemClock>, SqsQueues, MemoryAccess, SystemClock>,
     search: SearchApi<DynamoStores, OpenSearchIndex>,
     _dynamodb: DynamoDb,
     _osmem: Osmem,
@@ -178,6 +179,7 @@ impl Pipeline {
             receivers.push((topic, Receiver::new(topic, ports, SignedDuration::ZERO).await.unwrap()));
         }
         let stores = || tables.stores(STORES_TABLE);
+        let activity = || tables.activity(ACTIVITY_TABLE, SystemClock);
         let archive = || Some(s3.aws().archive(S3::BUCKET));
         let jobs = MemoryJobs::default();
         Self {
@@ -197,10 +199,12 @@ impl Pipeline {
                     stores: stores(),
                     archive: archive(),
                     bodies: bodies(),
+                    activity: Some(activity()),
                 }),
                 interpret: shopify::interpret,
             },
             audit: tables.audit(AUDIT_TABLE),
+            activity: activity(),
             jobs,
             unpack: Unpack { bodies: bodies() },
             keep: Keep {
@@ -211,7 +215,7 @@ impl Pipeline {
                 ReadPorts {
                     stores: stores(),
                     records: Some(tables.ledger(LEDGER_TABLE)),
-                    activity: None,
+                    activity: Some(activity()),
                     queues: None,
                     tickets: None,
                     clock: SystemClock,

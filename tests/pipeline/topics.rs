@@ -4,6 +4,7 @@ use hookline_domain::{
     archive::Archived,
     audit::{AuditRecord, Audited},
     event::Request,
+    live::{Activity, Kept},
 };
 use hookline_sources::shopify::{self, Topic};
 use hookline_testkit::emulator::S3;
@@ -162,8 +163,23 @@ async fn a_store_is_forgotten_two_days_after_it_has_gone() {
         objects.unwrap().len()
     };
     assert_eq!((archived(STORE).await, archived(other).await), (2, 1));
+    for store in [STORE, other] {
+        let entries = Kept {
+            seq: 1,
+            entries: vec![],
+        };
+        let store = shopify::store(store).unwrap();
+        pipeline.activity.keep(&store, &[entries], 1).await.unwrap();
+    }
+    let remembered = async |store: &str| {
+        let store = shopify::store(store).unwrap();
+        let remembered = pipeline.activity.latest(&store, None, 10).await;
+        remembered.unwrap().len()
+    };
+    assert_eq!((remembered(STORE).await, remembered(other).await), (1, 1));
     pipeline.apply(&sample(Topic::ShopRedact)).await;
     assert_eq!((archived(STORE).await, archived(other).await), (0, 1));
+    assert_eq!((remembered(STORE).await, remembered(other).await), (0, 1));
     let status = pipeline.status().await;
     assert_eq!(
         (&status["enabled"], &status["last_sync_at"]),

@@ -40,6 +40,7 @@ PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
         "Stores": ({"dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:PutItem"}, {"StoresTable"}),
         "Audit": ({"dynamodb:PutItem"}, {"AuditTable"}),
         "Connections": ({"dynamodb:DeleteItem"}, {"ConnectionsTable"}),
+        "Activity": ({"dynamodb:Query", "dynamodb:BatchWriteItem"}, {"ActivityTable"}),
         "Index": (WRITE_INDEX, DOMAIN),
         "ServerlessIndex": SERVERLESS,
         "Logs": (LOGS, {"ReindexLogs"}),

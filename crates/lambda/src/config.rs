@@ -4,6 +4,7 @@
 mod api;
 mod live;
 mod panel;
+mod sync;
 
 use std::{collections::BTreeMap, fmt};
 
@@ -12,9 +13,10 @@ use jiff::SignedDuration;
 use tracing::level_filters::LevelFilter;
 
 pub use self::{
-    api::{ActionsConfig, StatusConfig},
+    api::{ActionsConfig, AuthorizerConfig, SearchConfig, StatusConfig},
     live::{LiveConnectConfig, LiveDisconnectConfig, LivePushConfig},
     panel::PanelConfig,
+    sync::{ReconcileConfig, SyncConfig},
 };
 
 /// How different two names may be for one to be taken for a misspelling of the other.
@@ -22,9 +24,6 @@ const MISSPELT: usize = 2;
 
 /// How often a receiver writes what it has counted into the status of a store, unless told otherwise.
 const TALLY_SECONDS: u32 = 60;
-
-/// How long a webhook may be on its way before it counts as missed, unless told otherwise.
-const GRACE_SECONDS: u32 = 15 * 60;
 
 /// Environment variables.
 #[derive(Clone, Default)]
@@ -105,6 +104,8 @@ pub struct ReindexConfig {
     pub payload_bucket: Option<String>,
     /// `ARCHIVE_BUCKET`; without it nothing is kept of what has been settled.
     pub archive_bucket: Option<String>,
+    /// `ACTIVITY_TABLE`: what a store is forgotten in; without it nothing was remembered there.
+    pub activity_table: Option<String>,
     /// `AUDIT_TABLE`; without it what the law asks for is parked.
     pub audit_table: Option<String>,
     /// `CONNECTIONS_TABLE`; without it no tokens are forgotten with a store.
@@ -113,44 +114,6 @@ pub struct ReindexConfig {
     pub sync_queue_url: Option<String>,
     /// Where the index is.
     pub index: IndexConfig,
-}
-
-/// What the function that asks stores is told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SyncConfig {
-    /// `ENTITIES_TABLE`
-    pub entities_table: String,
-    /// `STORES_TABLE`
-    pub stores_table: String,
-    /// `CONNECTIONS_TABLE`
-    pub connections_table: String,
-    /// `TOKEN_KEY_ARN`
-    pub token_key: String,
-    /// `SYNC_QUEUE_URL`
-    pub sync_queue_url: String,
-    /// `EVENT_QUEUE_URL`: how much waits there is in the status.
-    pub event_queue_url: String,
-    /// `SHOPIFY_ADMIN_URL`; without it each store's own address.
-    pub admin_url: Option<String>,
-    /// `SHOPIFY_CLIENT_ID`; without it tokens that expire cannot be renewed.
-    pub client_id: Option<String>,
-    /// `SHOPIFY_CLIENT_SECRETS` or `SHOPIFY_CLIENT_SECRETS_ARN`
-    pub client_secrets: SecretRef,
-    /// `RECEIVER_URL`; without it no subscription is looked at.
-    pub receiver_url: Option<String>,
-    /// `RECONCILE_GRACE_SECONDS`: how old a change must be for its webhook to be missed.
-    pub grace: SignedDuration,
-    /// Where the index is.
-    pub index: IndexConfig,
-}
-
-/// What the function that sends scheduled jobs is told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReconcileConfig {
-    /// `STORES_TABLE`
-    pub stores_table: String,
-    /// `SYNC_QUEUE_URL`
-    pub sync_queue_url: String,
 }
 
 /// Where the index is.
@@ -162,25 +125,6 @@ pub struct IndexConfig {
     pub index: String,
     /// `OPENSEARCH_SIGNING_SERVICE`: `es`, `aoss` or `none`; by default what the address shows.
     pub signing_service: Option<String>,
-}
-
-/// What the authorizer is told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuthorizerConfig {
-    /// `ACCESS_TABLE`
-    pub access_table: String,
-    /// `SHOPIFY_CLIENT_ID` and `SHOPIFY_CLIENT_SECRETS` or `SHOPIFY_CLIENT_SECRETS_ARN`; without the first, session tokens
-    /// are refused, and the second is not read.
-    pub app: Option<(String, SecretRef)>,
-}
-
-/// What the search function is told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SearchConfig {
-    /// `STORES_TABLE`
-    pub stores_table: String,
-    /// Where the index is.
-    pub index: IndexConfig,
 }
 
 impl ReceiverConfig {
@@ -216,81 +160,9 @@ impl ReindexConfig {
             payload_bucket: reader.optional("PAYLOAD_BUCKET"),
             archive_bucket: reader.optional("ARCHIVE_BUCKET"),
             audit_table: reader.optional("AUDIT_TABLE"),
+            activity_table: reader.optional("ACTIVITY_TABLE"),
             connections_table: reader.optional("CONNECTIONS_TABLE"),
             sync_queue_url: reader.optional("SYNC_QUEUE_URL"),
-            index: reader.index(),
-        };
-        reader.finish(config)
-    }
-}
-
-impl SyncConfig {
-    /// Reads it.
-    ///
-    /// # Errors
-    /// [`ConfigError`] names what is missing.
-    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
-        let mut reader = Reader::new(environment);
-        let config = Self {
-            entities_table: reader.required("ENTITIES_TABLE"),
-            stores_table: reader.required("STORES_TABLE"),
-            connections_table: reader.required("CONNECTIONS_TABLE"),
-            token_key: reader.required("TOKEN_KEY_ARN"),
-            sync_queue_url: reader.required("SYNC_QUEUE_URL"),
-            event_queue_url: reader.required("EVENT_QUEUE_URL"),
-            admin_url: reader.optional("SHOPIFY_ADMIN_URL"),
-            client_id: reader.optional("SHOPIFY_CLIENT_ID"),
-            client_secrets: reader.secret("SHOPIFY_CLIENT_SECRETS", "SHOPIFY_CLIENT_SECRETS_ARN"),
-            receiver_url: reader.optional("RECEIVER_URL"),
-            grace: reader.seconds("RECONCILE_GRACE_SECONDS", GRACE_SECONDS),
-            index: reader.index(),
-        };
-        reader.finish(config)
-    }
-}
-
-impl ReconcileConfig {
-    /// Reads it.
-    ///
-    /// # Errors
-    /// [`ConfigError`] names what is missing.
-    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
-        let mut reader = Reader::new(environment);
-        let config = Self {
-            stores_table: reader.required("STORES_TABLE"),
-            sync_queue_url: reader.required("SYNC_QUEUE_URL"),
-        };
-        reader.finish(config)
-    }
-}
-
-impl AuthorizerConfig {
-    /// Reads it.
-    ///
-    /// # Errors
-    /// [`ConfigError`] names what is missing.
-    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
-        let mut reader = Reader::new(environment);
-        let config = Self {
-            access_table: reader.required("ACCESS_TABLE"),
-            app: reader.optional("SHOPIFY_CLIENT_ID").map(|id| {
-                let secrets = reader.secret("SHOPIFY_CLIENT_SECRETS", "SHOPIFY_CLIENT_SECRETS_ARN");
-                (id, secrets)
-            }),
-        };
-        reader.finish(config)
-    }
-}
-
-impl SearchConfig {
-    /// Reads it.
-    ///
-    /// # Errors
-    /// [`ConfigError`] names what is missing.
-    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
-        let mut reader = Reader::new(environment);
-        let config = Self {
-            stores_table: reader.required("STORES_TABLE"),
             index: reader.index(),
         };
         reader.finish(config)

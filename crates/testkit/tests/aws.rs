@@ -1,4 +1,4 @@
-//! The adapters of `hookline-aws` keep the contract, against emulators.
+//! What the adapters of `hookline-aws` do beyond their contracts, against emulators.
 
 use std::{error::Error, time::Duration};
 
@@ -8,20 +8,15 @@ use hookline_domain::{
     bodies::{Attempt, Bodies, BodyKey},
     index::{Change, Index, Outcome, Search, SearchQuery},
     ledger::{ClaimRequest, Ledger},
-    port::{Clock, Unavailable},
+    port::Unavailable,
     secret::{Secret, SecretRef, SecretSource},
 };
 use hookline_testkit::{
     builders::{at, delivery, document, noon, product, store, version},
     contract::{index::put, queue},
-    emulator::{
-        ACCESS_TABLE, ACTIVITY_TABLE, AUDIT_TABLE, CONNECTIONS_TABLE, DynamoDb, ENTITIES_TABLE, LEDGER_TABLE,
-        LIVE_TABLE, Parrot, S3, STORES_TABLE, Sqs, sdk_config, silent,
-    },
-    kms::Kms,
+    emulator::{DynamoDb, LEDGER_TABLE, Parrot, S3, Sqs, sdk_config, silent},
     osmem::Osmem,
 };
-use jiff::Timestamp;
 use opensearch::{
     OpenSearch,
     http::transport::Transport,
@@ -29,176 +24,6 @@ use opensearch::{
 };
 use serde_json::{Value, json};
 use tokio::time::Instant;
-
-mod ledger {
-    use super::{DynamoDb, LEDGER_TABLE};
-    hookline_testkit::ledger_contract!(async {
-        let dynamodb = DynamoDb::start().await;
-        let ledger = dynamodb.aws().ledger(LEDGER_TABLE);
-        (dynamodb, ledger)
-    });
-}
-
-mod records {
-    use super::{DynamoDb, LEDGER_TABLE};
-    hookline_testkit::records_contract!(async {
-        let dynamodb = DynamoDb::start().await;
-        let ledger = dynamodb.aws().ledger(LEDGER_TABLE);
-        (dynamodb, ledger)
-    });
-}
-
-mod activity {
-    use super::{ACTIVITY_TABLE, DynamoDb, Noon};
-    hookline_testkit::activity_contract!(async {
-        let dynamodb = DynamoDb::start().await;
-        let activity = dynamodb.aws().activity(ACTIVITY_TABLE, Noon);
-        (dynamodb, activity)
-    });
-}
-
-mod watchers {
-    use super::{DynamoDb, LIVE_TABLE};
-    hookline_testkit::watchers_contract!(async {
-        let dynamodb = DynamoDb::start().await;
-        let watchers = dynamodb.aws().watchers(LIVE_TABLE);
-        (dynamodb, watchers)
-    });
-}
-
-/// A clock that stands.
-#[derive(Debug, Clone, Copy)]
-struct Noon;
-
-impl Clock for Noon {
-    fn now(&self) -> Timestamp {
-        noon()
-    }
-}
-
-mod bodies {
-    use super::S3;
-    hookline_testkit::bodies_contract!(async {
-        let s3 = S3::start().await;
-        let bodies = s3.aws().bodies(S3::BUCKET);
-        (s3, bodies)
-    });
-}
-
-mod archive {
-    use super::S3;
-    hookline_testkit::archive_contract!(async {
-        let s3 = S3::start().await;
-        let archive = s3.aws().archive(S3::BUCKET);
-        (s3, archive)
-    });
-}
-
-mod audit {
-    use super::{AUDIT_TABLE, DynamoDb};
-    hookline_testkit::audit_contract!(async {
-        let dynamodb = DynamoDb::start().await;
-        let audit = dynamodb.aws().audit(AUDIT_TABLE);
-        (dynamodb, audit)
-    });
-}
-
-mod erase {
-    use super::S3;
-    hookline_testkit::erase_contract!(
-        archive: async {
-            let s3 = S3::start().await;
-            let archive = s3.aws().archive(S3::BUCKET);
-            (s3, archive)
-        },
-        bodies: async {
-            let s3 = S3::start().await;
-            let bodies = s3.aws().bodies(S3::BUCKET);
-            (s3, bodies)
-        }
-    );
-}
-
-mod redact {
-    use super::{DynamoDb, STORES_TABLE};
-    hookline_testkit::redact_contract!(async {
-        let dynamodb = DynamoDb::start().await;
-        let stores = dynamodb.aws().stores(STORES_TABLE);
-        (dynamodb, stores)
-    });
-}
-
-mod entities {
-    use super::{DynamoDb, ENTITIES_TABLE};
-    hookline_testkit::entities_contract!(async {
-        let dynamodb = DynamoDb::start().await;
-        let entities = dynamodb.aws().entities(ENTITIES_TABLE);
-        (dynamodb, entities)
-    });
-}
-
-mod seq {
-    use super::{DynamoDb, STORES_TABLE};
-    hookline_testkit::seq_contract!(async {
-        let dynamodb = DynamoDb::start().await;
-        let stores = dynamodb.aws().stores(STORES_TABLE);
-        (dynamodb, stores)
-    });
-}
-
-mod stores {
-    use super::{DynamoDb, STORES_TABLE};
-    hookline_testkit::stores_contract!(async {
-        let dynamodb = DynamoDb::start().await;
-        let stores = dynamodb.aws().stores(STORES_TABLE);
-        (dynamodb, stores)
-    });
-}
-
-mod connections {
-    use super::{CONNECTIONS_TABLE, DynamoDb};
-    hookline_testkit::connections_contract!(async {
-        let dynamodb = DynamoDb::start().await;
-        let connections = dynamodb.aws().connections(CONNECTIONS_TABLE);
-        (dynamodb, connections)
-    });
-}
-
-mod access {
-    use super::{ACCESS_TABLE, DynamoDb};
-    hookline_testkit::access_contract!(async {
-        let dynamodb = DynamoDb::start().await;
-        let access = dynamodb.aws().access(ACCESS_TABLE);
-        (dynamodb, access)
-    });
-}
-
-mod vault {
-    use super::Kms;
-    hookline_testkit::vault_contract!(async {
-        let kms = Kms::start().await;
-        let vault = kms.aws().vault(kms.key());
-        (kms, vault)
-    });
-}
-
-mod index {
-    use super::Osmem;
-    hookline_testkit::index_contract!(async {
-        let osmem = Osmem::start().await;
-        let index = osmem.index().await;
-        (osmem, index)
-    });
-}
-
-mod search {
-    use super::Osmem;
-    hookline_testkit::search_contract!(async {
-        let osmem = Osmem::start().await;
-        let index = osmem.index().await;
-        (osmem, index)
-    });
-}
 
 #[tokio::test]
 async fn messages_arrive_byte_for_byte() {

@@ -27,6 +27,7 @@ fn main() -> ExitCode {
             stores: aws.stores(&config.stores_table),
             archive: keep.archive.clone(),
             bodies: unpack.bodies.clone(),
+            activity: config.activity_table.map(|table| aws.activity(table, SystemClock)),
         });
         let reindex = Reindex {
             ledger: aws.ledger(&config.ledger_table),

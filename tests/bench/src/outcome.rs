@@ -261,7 +261,12 @@ fn goals(receivers: &BTreeMap<String, Receiver>, consumer: &BTreeMap<&'static st
     let call_count = |receiver: &Receiver| Some(receiver.work.get(NEW)?.calls.iter().map(|(_, count)| count).sum());
     vec![
         Line::new("start to first poll, receiver", "ms", ours(first_poll), AtMost(5.0)),
-        Line::new("  Node peer's / ours", "×", times_node(first_poll), AtLeast(30.0)),
+        Line::new(
+            "  first poll: Node peer's / ours",
+            "×",
+            times_node(first_poll),
+            AtLeast(30.0),
+        ),
         Line::new(
             "start + first invocation, stub 0 ms",
             "ms",
@@ -275,7 +280,7 @@ fn goals(receivers: &BTreeMap<String, Receiver>, consumer: &BTreeMap<&'static st
             AtMost(40.0),
         ),
         Line::new("warm p50, new, 4 KiB, stub 0 ms", "ms", ours(p50), AtMost(0.25)),
-        Line::new("  Node peer's / ours", "×", times_node(p50), AtLeast(10.0)),
+        Line::new("  warm p50: Node peer's / ours", "×", times_node(p50), AtLeast(10.0)),
         Line::new(
             "warm, stub 4 ms: p50 beyond the calls",
             "ms",
@@ -289,9 +294,19 @@ fn goals(receivers: &BTreeMap<String, Receiver>, consumer: &BTreeMap<&'static st
             AtMost(1.5),
         ),
         Line::new("CPU, new, 4 KiB", "ms", ours(cpu_small), AtMost(0.2)),
-        Line::new("  Node peer's / ours", "×", times_node(cpu_small), AtLeast(15.0)),
+        Line::new(
+            "  CPU, 4 KiB: Node peer's / ours",
+            "×",
+            times_node(cpu_small),
+            AtLeast(15.0),
+        ),
         Line::new("CPU, new, 200 KiB", "ms", ours(cpu_large), AtMost(0.7)),
-        Line::new("  Node peer's / ours", "×", times_node(cpu_large), AtLeast(15.0)),
+        Line::new(
+            "  CPU, 200 KiB: Node peer's / ours",
+            "×",
+            times_node(cpu_large),
+            AtLeast(15.0),
+        ),
         Line::new(
             "CPU, forged, 4 KiB",
             "ms",

@@ -34,6 +34,7 @@ use crate::{
     index::Index,
     jobs::Jobs,
     ledger::{Fate, Ledger},
+    live::ForgetActivity,
     port::{Clock, Unavailable},
     stores::{ErrorCode, Redact, StoreRecord, Stores},
     version::Version,
@@ -60,7 +61,8 @@ pub trait Comply: Send + Sync {
         stop: &(impl Fn() -> bool + Sync),
     ) -> impl Future<Output = Result<Reached, Unavailable>> + Send;
 
-    /// Forgets what is known of a store, if its last install is the one that ended at `ended`, and its tokens.
+    /// Forgets what is known of a store, if its last install is the one that ended at `ended`, its tokens, and what its
+    /// deliveries were about.
     fn forget(
         &self,
         store: &StoreKey,
@@ -80,7 +82,7 @@ pub enum Reached {
 
 /// [`Comply`] with one port for each thing.
 #[derive(Debug)]
-pub struct Compliance<A, T, S, V, B> {
+pub struct Compliance<A, T, S, V, B, F> {
     /// Where records go.
     pub audit: A,
     /// Where tokens are, if any are kept.
@@ -91,9 +93,19 @@ pub struct Compliance<A, T, S, V, B> {
     pub archive: Option<V>,
     /// Where bodies are that no message held.
     pub bodies: Option<B>,
+    /// What is remembered of deliveries for those who look, if it is.
+    pub activity: Option<F>,
 }
 
-impl<A: Audit, T: Connections, S: Redact, V: Erase, B: Erase> Comply for Compliance<A, T, S, V, B> {
+impl<A, T, S, V, B, F> Comply for Compliance<A, T, S, V, B, F>
+where
+    A: Audit,
+    T: Connections,
+    S: Redact,
+    V: Erase,
+    B: Erase,
+    F: ForgetActivity,
+{
     async fn keep(&self, record: &AuditRecord) -> Result<(), Unavailable> {
         self.audit.keep(record).await
     }
@@ -114,6 +126,9 @@ impl<A: Audit, T: Connections, S: Redact, V: Erase, B: Erase> Comply for Complia
     async fn forget(&self, store: &StoreKey, ended: Timestamp, at: Timestamp) -> Result<(), Unavailable> {
         if let Some(connections) = &self.connections {
             connections.remove(store).await?;
+        }
+        if let Some(activity) = &self.activity {
+            activity.forget(store).await?;
         }
         self.stores.redact(store, ended, at).await
     }
@@ -290,7 +305,7 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, P: Comply, C: Clock> 
         compliance.forget(store, ended, self.apply.clock.now()).await?;
         Ok(format!(
             "the store was erased as of its uninstall at {ended}: documents, entities, archived deliveries, left-over \
-             bodies, tokens, and its status but for this"
+             bodies, tokens, activity, and its status but for this"
         ))
     }
 

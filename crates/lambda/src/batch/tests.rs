@@ -11,7 +11,8 @@ use hookline_domain::{
     ids::{DeliveryId, DeliveryKey, StoreKey, Topic},
     index::{Change, Outcome},
     memory::{
-        MemoryArchive, MemoryAudit, MemoryBodies, MemoryEntities, MemoryIndex, MemoryJobs, MemoryLedger, MemoryStores,
+        MemoryActivity, MemoryArchive, MemoryAudit, MemoryBodies, MemoryEntities, MemoryIndex, MemoryJobs,
+        MemoryLedger, MemoryStores,
     },
     port::Unavailable,
     reindex::{Compliance, NoCompliance, NoConnections},
@@ -244,6 +245,7 @@ async fn what_is_about_people_is_never_kept() {
         stores: MemoryStores::default(),
         archive: None::<MemoryArchive>,
         bodies: None::<MemoryBodies>,
+        activity: None::<MemoryActivity>,
     };
     let ready = consumer(shopify::interpret);
     let consumer = Reindex {

@@ -1,6 +1,8 @@
 //! What the functions are told that answer people.
 
-use super::{ConfigError, Environment, Reader};
+use hookline_domain::secret::SecretRef;
+
+use super::{ConfigError, Environment, IndexConfig, Reader};
 
 /// What the status function is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +42,25 @@ pub struct ActionsConfig {
     pub payload_bucket: Option<String>,
 }
 
+/// What the authorizer is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthorizerConfig {
+    /// `ACCESS_TABLE`
+    pub access_table: String,
+    /// `SHOPIFY_CLIENT_ID` and `SHOPIFY_CLIENT_SECRETS` or `SHOPIFY_CLIENT_SECRETS_ARN`; without the first, session tokens
+    /// are refused, and the second is not read.
+    pub app: Option<(String, SecretRef)>,
+}
+
+/// What the search function is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchConfig {
+    /// `STORES_TABLE`
+    pub stores_table: String,
+    /// Where the index is.
+    pub index: IndexConfig,
+}
+
 impl StatusConfig {
     /// Reads it.
     ///
@@ -77,6 +98,39 @@ impl ActionsConfig {
             sync_queue_url: reader.required("SYNC_QUEUE_URL"),
             archive_bucket: reader.optional("ARCHIVE_BUCKET"),
             payload_bucket: reader.optional("PAYLOAD_BUCKET"),
+        };
+        reader.finish(config)
+    }
+}
+
+impl AuthorizerConfig {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names what is missing.
+    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
+        let mut reader = Reader::new(environment);
+        let config = Self {
+            access_table: reader.required("ACCESS_TABLE"),
+            app: reader.optional("SHOPIFY_CLIENT_ID").map(|id| {
+                let secrets = reader.secret("SHOPIFY_CLIENT_SECRETS", "SHOPIFY_CLIENT_SECRETS_ARN");
+                (id, secrets)
+            }),
+        };
+        reader.finish(config)
+    }
+}
+
+impl SearchConfig {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names what is missing.
+    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
+        let mut reader = Reader::new(environment);
+        let config = Self {
+            stores_table: reader.required("STORES_TABLE"),
+            index: reader.index(),
         };
         reader.finish(config)
     }

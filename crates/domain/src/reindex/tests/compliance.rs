@@ -8,7 +8,8 @@ use crate::{
     connections::{Connection, Connections, Lease, Leased},
     entities::Entities,
     event::Request,
-    memory::{MemoryArchive, MemoryAudit, MemoryBodies},
+    live::{Activity, Kept},
+    memory::{MemoryActivity, MemoryArchive, MemoryAudit, MemoryBodies},
     stores::StoreUpdate,
 };
 use jiff::SignedDuration;
@@ -47,7 +48,7 @@ impl Connections for Tokens {
     }
 }
 
-pub(super) type Complying = Compliance<MemoryAudit, Tokens, MemoryStores, MemoryArchive, MemoryBodies>;
+pub(super) type Complying = Compliance<MemoryAudit, Tokens, MemoryStores, MemoryArchive, MemoryBodies, MemoryActivity>;
 
 const DATA_REQUEST: &str = "customers/data_request";
 const REDACT: &str = "shop/redact";
@@ -64,6 +65,7 @@ async fn complying() -> Consumer {
         stores: consumer.apply.stores.clone(),
         archive: Some(MemoryArchive::default()),
         bodies: Some(MemoryBodies::default()),
+        activity: Some(MemoryActivity::default()),
     });
     for name in [STORE, OTHER] {
         let state = delivery(name, UPDATE, "a", T1, &format!("1|{T1}|Kettle|visible"));
@@ -86,6 +88,12 @@ async fn complying() -> Consumer {
             attempt: Attempt::new(),
         };
         kept.bodies.as_ref().unwrap().put(&key, vec![1]).await.unwrap();
+        let entries = Kept {
+            seq: 1,
+            entries: vec![],
+        };
+        let activity = kept.activity.as_ref().unwrap();
+        activity.keep(&store(name), &[entries], 1).await.unwrap();
         let status = StoreUpdate {
             connected: Some(true),
             currency: Some("EUR".into()),
@@ -96,8 +104,8 @@ async fn complying() -> Consumer {
     consumer
 }
 
-/// What is there of a store: documents, entities, tokens, archived objects, bodies.
-async fn there(consumer: &Consumer, name: &str) -> [usize; 5] {
+/// What is there of a store: documents, entities, tokens, archived objects, bodies, activity.
+async fn there(consumer: &Consumer, name: &str) -> [usize; 6] {
     let kept = consumer.compliance.as_ref().unwrap();
     let has_tokens = kept.connections.as_ref().unwrap().are_held(&store(name));
     let documents = consumer.apply.index.index.documents();
@@ -105,17 +113,25 @@ async fn there(consumer: &Consumer, name: &str) -> [usize; 5] {
     let archive = kept.archive.as_ref().unwrap();
     let objects = archive.objects(&store(name), Timestamp::MIN, Timestamp::MAX).await;
     let bodies = kept.bodies.as_ref().unwrap().keys();
+    let activity = kept
+        .activity
+        .as_ref()
+        .unwrap()
+        .latest(&store(name), None, 1)
+        .await
+        .unwrap();
     [
         documents.iter().filter(|document| document.store == name).count(),
         entities.passed.len(),
         usize::from(has_tokens),
         objects.unwrap().len(),
         bodies.iter().filter(|key| key.delivery.store == store(name)).count(),
+        activity.len(),
     ]
 }
 
-const ALL: [usize; 5] = [1; 5];
-const NOTHING: [usize; 5] = [0; 5];
+const ALL: [usize; 6] = [1; 6];
+const NOTHING: [usize; 6] = [0; 6];
 
 fn redact(id: &str, triggered_at: &str) -> Delivery {
     let mut delivery = delivery(STORE, REDACT, id, triggered_at, "");
@@ -200,7 +216,7 @@ async fn an_uninstalled_store_is_forgotten_and_no_other() {
     // The uninstall itself is kept after it has happened, and tells who owned the store.
     let archive = consumer.compliance.as_ref().unwrap().archive.clone().unwrap();
     archive.keep(&store(STORE), at(T3), &["{}".into()]).await.unwrap();
-    assert_eq!(there(&consumer, STORE).await, [0, 0, 1, 2, 1]);
+    assert_eq!(there(&consumer, STORE).await, [0, 0, 1, 2, 1, 1]);
     assert_eq!(
         consumer.take(&[redact("r", TWO_DAYS_LATER)]).await,
         [settled(Fate::Noted)]
@@ -272,7 +288,7 @@ async fn a_store_that_is_installed_again_keeps_all_of_its_new_install() {
         [settled(Fate::Noted)]
     );
     // Of the archive, what is from before the uninstall is gone.
-    assert_eq!(there(&consumer, STORE).await, [1, 1, 1, 1, 0]);
+    assert_eq!(there(&consumer, STORE).await, [1, 1, 1, 1, 0, 1]);
     let status = consumer.stored(STORE).await;
     assert!(status.enabled && status.connected && status.redacted_at.is_none());
     let [record] = &records(&consumer).await[..] else {
@@ -298,7 +314,7 @@ async fn a_time_that_nobody_signed_cannot_end_a_live_install() {
             [settled(Fate::Noted)],
             "{triggered_at}"
         );
-        assert_eq!(there(&consumer, STORE).await, [2, 2, 1, 1, 1], "{triggered_at}");
+        assert_eq!(there(&consumer, STORE).await, [2, 2, 1, 1, 1, 1], "{triggered_at}");
     }
     assert!(consumer.stored(STORE).await.enabled);
     assert!(
@@ -370,7 +386,7 @@ async fn an_install_that_begins_while_the_old_one_is_forgotten_is_left_alone() {
         consumer.take(&[redact("r", TWO_DAYS_LATER)]).await,
         [settled(Fate::Noted)]
     );
-    assert_eq!(there(&consumer, STORE).await[1..], [1, 1, 0, 0]);
+    assert_eq!(there(&consumer, STORE).await[1..], [1, 1, 0, 0, 1]);
     let status = consumer.stored(STORE).await;
     assert!(status.enabled && status.connected && status.epoch == 2);
 }

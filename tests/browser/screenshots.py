@@ -1,0 +1,151 @@
+"""Makes the pictures of docs/screenshots: the page on the running stack, real webhooks sent. `make screenshots`.
+
+What takes a day to come about (counts by the hour, an hour of silence) is written into the stores table before.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from deployed import Site, Token
+from hookline_local.places import REPOSITORY
+from hookline_local.shop import sample
+from panel import Panel, store_path
+from playwright.sync_api import BrowserContext, Page, expect
+
+PICTURES = REPOSITORY / "docs" / "screenshots"
+DESK = {"width": 1280, "height": 900}
+PHONE = {"width": 360, "height": 740}
+
+BUSY = "juniper-and-oak.myshopify.com"
+QUIET = "harbor-lamps.myshopify.com"
+BROKEN = "copper-kettle.myshopify.com"
+SILENT = "north-field-wool.myshopify.com"
+MORE = ["atlas-bikes.myshopify.com", "bluebird-tea.myshopify.com", "cedar-and-salt.myshopify.com"]
+
+# How much comes of each topic in an hour of the day.
+TOPICS = {
+    "products/update": 30,
+    "orders/create": 9,
+    "products/create": 4,
+    "collections/update": 2,
+    "products/delete": 1,
+}
+
+
+@pytest.fixture(scope="module")
+def shops(site: Site) -> None:
+    """Stores with a day behind them."""
+    site.known(BUSY, QUIET, BROKEN, SILENT, *MORE)
+    for number, store in enumerate((BUSY, QUIET, BROKEN, SILENT, *MORE)):
+        yesterday(site, store, 1 / (number + 1))
+    write(site, QUIET, last_event_us=ago(minutes=47), last_sync_us=ago(minutes=47))
+    write(site, SILENT, last_event_us=ago(minutes=52), last_sync_us=ago(minutes=52))
+    error = {
+        "at_us": {"N": str(ago(minutes=4))},
+        "code": {"S": "token_refused"},
+        "message": {"S": "the store's Admin API does not take our token"},
+    }
+    site.dynamodb.update_item(
+        TableName=site.stores_table,
+        Key={"pk": {"S": f"shopify#{SILENT}"}},
+        UpdateExpression="SET last_error = :error ADD seq :one",
+        ExpressionAttributeValues={":error": {"M": error}, ":one": {"N": "1"}},
+    )
+    for name in list(site.products)[:12]:
+        site.edit(BUSY, name)
+    site.send(BUSY, "orders/create", sample("orders-create.json"))
+    site.park(BROKEN)
+
+
+def yesterday(site: Site, store: str, share: float) -> None:
+    """Counts for each hour of a day: more by day than by night."""
+    now = datetime.now(UTC)
+    names, values = {}, {":one": {"N": "1"}}
+    for back in range(24):
+        hour = now - timedelta(hours=back)
+        by_day = 0.15 + max(0.0, 1 - abs(hour.hour - 14) / 10)
+        for topic, usual in TOPICS.items():
+            number = len(names)
+            names[f"#n{number}"] = f"count/{hour:%Y-%m-%dT%H}/event:{topic}"
+            uneven = 0.6 + (hour.hour * 7 + number * 3) % 9 / 10
+            values[f":v{number}"] = {"N": str(round(usual * share * by_day * uneven))}
+    counts = ", ".join(f"#n{number} :v{number}" for number in range(len(names)))
+    site.dynamodb.update_item(
+        TableName=site.stores_table,
+        Key={"pk": {"S": f"shopify#{store}"}},
+        UpdateExpression=f"ADD seq :one, {counts}",
+        ExpressionAttributeNames=names,
+        ExpressionAttributeValues=values,
+    )
+
+
+def write(site: Site, store: str, **times: int) -> None:
+    """Sets times of a store."""
+    names = {f"#{name}": name for name in times}
+    values = {f":{name}": {"N": str(at)} for name, at in times.items()}
+    sets = ", ".join(f"#{name} = :{name}" for name in times)
+    site.dynamodb.update_item(
+        TableName=site.stores_table,
+        Key={"pk": {"S": f"shopify#{store}"}},
+        UpdateExpression=f"SET {sets} ADD seq :one",
+        ExpressionAttributeNames=names,
+        ExpressionAttributeValues=values | {":one": {"N": "1"}},
+    )
+
+
+def ago(minutes: int) -> int:
+    """Then, in microseconds."""
+    return int((datetime.now(UTC) - timedelta(minutes=minutes)).timestamp() * 1_000_000)
+
+
+def keep(page: Page, name: str, *, whole: bool = False) -> None:
+    """Keeps what is to be seen, or the whole page."""
+    PICTURES.mkdir(exist_ok=True)
+    page.screenshot(path=PICTURES / f"{name}.png", animations="disabled", full_page=whole)
+
+
+@pytest.mark.usefixtures("shops")
+def test_the_main_states(site: Site, profile: Callable[..., BrowserContext], admin: Token) -> None:
+    """Each is what its name says."""
+    panel = Panel(site, profile(viewport=DESK, reduced_motion="reduce").new_page())
+    panel.at_list(admin)
+    for store, state in ((BUSY, "live"), (QUIET, "idle"), (BROKEN, "attention"), (SILENT, "attention")):
+        expect(panel.row(store).locator(f"[data-state={state}]")).to_be_visible()
+    keep(panel.page, "list")
+    for store, state, name in (
+        (BUSY, "live", "store"),
+        (QUIET, "idle", "idle"),
+        (BROKEN, "attention", "errors"),
+        (SILENT, "attention", "silent"),
+    ):
+        panel.go(store_path(store))
+        expect(panel.reading()).to_have_attribute("data-state", state)
+        expect(panel.page.locator("canvas")).to_be_visible()
+        expect(panel.page.locator("li[data-delivery]").first).to_be_visible()
+        keep(panel.page, name, whole=name == "store")
+    panel.go(store_path(BROKEN))
+    expect(panel.page.get_by_role("heading", level=1)).to_have_text(BROKEN)
+    panel.page.locator('li[data-outcome="parked"]').first.get_by_role("link").click()
+    expect(panel.page.get_by_test_id("meaning")).to_be_visible()
+    keep(panel.page, "delivery")
+    panel.go(store_path(BUSY))
+    expect(panel.page.get_by_role("heading", level=1)).to_have_text(BUSY)
+    expect(panel.page.locator("li[data-delivery]").first).to_be_visible()
+    expect(panel.page.locator("canvas")).to_be_visible()
+    site.sockets.pull()
+    expect(panel.link).to_have_text("Reconnecting")
+    keep(panel.page, "reconnecting")
+    expect(panel.link).to_have_text("Disconnected", timeout=60_000)
+    keep(panel.page, "disconnected")
+
+
+@pytest.mark.usefixtures("shops")
+def test_on_a_phone_and_in_the_dark(site: Site, profile: Callable[..., BrowserContext], admin: Token) -> None:
+    """The same page."""
+    phone = Panel(site, profile(viewport=PHONE, device_scale_factor=2, is_mobile=True, has_touch=True).new_page())
+    dark = Panel(site, profile(viewport=DESK, color_scheme="dark").new_page())
+    for name, panel in (("phone", phone), ("dark", dark)):
+        panel.at_store(admin, BUSY)
+        expect(panel.page.locator("canvas")).to_be_visible()
+        keep(panel.page, name)

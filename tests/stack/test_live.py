@@ -1,0 +1,169 @@
+"""Following a store over the deployed WebSocket API as docs/panel.md says, by a program that is not the panel."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, WSServerHandshakeError
+from hookline_local.tour import DEADLINE_SECONDS, Tour, poll
+
+OTHER = "somebody-elses.myshopify.com"
+
+
+@dataclass
+class Follower:
+    """An open connection."""
+
+    socket: ClientWebSocketResponse
+
+    async def ask(self, action: str, **what: Any) -> None:
+        """Sends a message."""
+        await self.socket.send_json({"action": action} | what)
+
+    async def until(self, kind: str, fits: Callable[[dict], bool] = lambda _: True) -> dict[str, Any]:
+        """The next frame of a kind that fits; others are passed over."""
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            while True:
+                frame = await self.socket.receive_json()
+                if frame["type"] == kind and fits(frame):
+                    return frame
+
+    async def closed(self) -> bool:
+        """Waits until the other side closes."""
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            while (await self.socket.receive()).type not in (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED):
+                pass
+        return True
+
+
+def place(tour: Tour, token: str) -> str:
+    """Where to connect, with a new ticket."""
+    client = tour.stack.client
+    url = client.ask("GET", "/api/me", token=token).json()["live_url"]
+    return f"{url}?ticket={client.ticket(token=token).json()['ticket']}"
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[Follower]:
+    """A connection, closed at the end."""
+    async with ClientSession() as session, session.ws_connect(url) as socket:
+        yield Follower(socket)
+
+
+@pytest.fixture
+def known(tour: Tour) -> Tour:
+    """A store that has had an event."""
+    tour.send_product("a product", tour.products["walnut-serving-board"])
+    assert poll(lambda: tour.stack.client.status(tour.store).status == 200)
+    assert poll(lambda: tour.status()["last_sync_at"])
+    return tour
+
+
+def token(tour: Tour, *arguments: str) -> tuple[str, str]:
+    """A viewer's token for the store: its id, and what to bear."""
+    (made,) = tour.stack.hookline.rows("token", "create", "--role", "viewer", "--store", tour.store, *arguments)
+    return made["id"], made["token"]
+
+
+def test_every_change_follows_the_one_before(known: Tour) -> None:
+    """A snapshot, then updates that each say after which number they go; a ping tells the last."""
+    _, bearer = token(known)
+    products = [known.products["walnut-serving-board"].edited(price=f"4{number}.00") for number in range(4)]
+
+    async def follow() -> None:
+        async with connected(place(known, bearer)) as follower:
+            await follower.ask("watch", store=known.store)
+            access = await follower.until("access")
+            assert (access["role"], access["stores"]) == ("viewer", [known.store])
+            snapshot = await follower.until("snapshot")
+            assert snapshot["deliveries"]
+            seen = snapshot["seq"]
+            for product in products:
+                delivery = known.sign("products/update", product.body())
+                answer = await asyncio.to_thread(known.send, "an edit", delivery)
+                assert answer.status == 200
+                ids: list[str] = []
+                while delivery.id not in ids:
+                    update = await follower.until("update")
+                    assert update["after"] == seen, "nothing is missed, and nothing is told twice"
+                    assert update["seq"] > seen
+                    seen = update["seq"]
+                    ids = [entry["id"] for entry in update["deliveries"]]
+            await follower.ask("ping")
+            pong = await follower.until("pong")
+            # A receiver may have written a count meanwhile.
+            assert pong["seqs"][known.store] >= seen
+
+    asyncio.run(follow())
+
+
+def test_what_happens_while_nobody_is_connected_is_in_the_next_snapshot(known: Tour) -> None:
+    """With a number to go on from."""
+    _, bearer = token(known)
+
+    async def look() -> dict[str, Any]:
+        async with connected(place(known, bearer)) as follower:
+            await follower.ask("watch", store=known.store)
+            return await follower.until("snapshot")
+
+    before = asyncio.run(look())
+    delivery = known.sign("products/update", known.products["walnut-serving-board"].edited(price="49.00").body())
+    assert known.send("an edit", delivery).status == 200
+    after = poll(lambda: (told := asyncio.run(look()))["seq"] > before["seq"] and told)
+    assert delivery.id in [entry["id"] for entry in after["deliveries"]]
+
+
+def test_another_store_cannot_be_followed(known: Tour) -> None:
+    """Nor one that nobody knows: the answer is the same. What is no message is refused, and the connection stays."""
+    _, bearer = token(known)
+
+    async def follow() -> None:
+        async with connected(place(known, bearer)) as follower:
+            refusals = []
+            for store in (OTHER, "nobody-knows.myshopify.com"):
+                await follower.ask("watch", store=store)
+                refusals.append(await follower.until("refused"))
+            assert refusals[0] == refusals[1]
+            for wrong in ("", "{", "[]", '{"action": "shout"}', '{"action": "watch", "store": 7}', "x" * 5_000):
+                await follower.socket.send_str(wrong)
+                await follower.until("refused")
+            await follower.ask("watch", store=known.store)
+            await follower.until("snapshot")
+
+    asyncio.run(follow())
+
+
+def test_a_ticket_opens_one_connection(known: Tour) -> None:
+    """And a token none."""
+    _, bearer = token(known)
+    url = place(known, bearer)
+
+    async def twice() -> None:
+        async with connected(url):
+            with pytest.raises(WSServerHandshakeError):
+                async with connected(url):
+                    pass
+        with pytest.raises(WSServerHandshakeError):
+            async with connected(url.split("=", maxsplit=1)[0] + f"={bearer}"):
+                pass
+
+    asyncio.run(twice())
+
+
+def test_who_is_revoked_is_told_and_hears_no_more(known: Tour) -> None:
+    """The connection is closed, without anything having to happen with the store."""
+    identifier, bearer = token(known)
+
+    async def follow() -> None:
+        async with connected(place(known, bearer)) as follower:
+            await follower.ask("watch", store=known.store)
+            await follower.until("snapshot")
+            await asyncio.to_thread(known.stack.hookline.do, "token", "revoke", identifier)
+            await follower.until("revoked")
+            assert await follower.closed()
+
+    asyncio.run(follow())
+    assert known.stack.client.status(known.store, token=bearer).status == 403
