@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     connection::{Broken, Host},
-    sign::{Signable, Signer},
+    sign::Signer,
 };
 
 /// How long one attempt may take, and a call with all its attempts: the two calls of a receiver fit into its 4 s.
@@ -216,34 +216,23 @@ impl Client {
     }
 
     fn signed(&self, call: &Call<'_>) -> Result<Request<Full<Bytes>>, CallError> {
-        let signable = Signable {
-            method: call.method,
-            path: call.path,
-            host: &self.host.authority,
-            headers: call.headers,
-            body: &call.body,
-        };
-        let signed = self.signer.sign(&signable, self.clock.now());
         let mut request = Request::builder()
             .method(call.method)
             .uri(call.path)
             .header(header::HOST, &self.host.authority)
-            .header("x-amz-date", signed.date)
-            .header("x-amz-content-sha256", signed.body_hash)
-            .header(header::AUTHORIZATION, signed.authorization)
             .header(header::USER_AGENT, concat!("hookline/", env!("CARGO_PKG_VERSION")));
         for (name, value) in call.headers {
             request = request.header(*name, *value);
-        }
-        if let Some(token) = self.signer.token() {
-            request = request.header("x-amz-security-token", token);
         }
         // What cannot be sent in a header traces nothing.
         if let Some(trace) = trace().and_then(|trace| HeaderValue::try_from(trace).ok()) {
             request = request.header(TRACE.0, trace);
         }
         let request = request.body(Full::new(call.body.clone()));
-        request.map_err(|problem| CallError::Unsendable(problem.into()))
+        let mut request = request.map_err(|problem| CallError::Unsendable(problem.into()))?;
+        let signed = self.signer.sign(&mut request, &self.host.authority, &call.body, self.clock.now());
+        signed.map_err(|problem| CallError::Unsendable(problem.into()))?;
+        Ok(request)
     }
 }
 
@@ -359,7 +348,7 @@ mod tests {
         };
         let client = Client {
             service: "DynamoDB",
-            host: Host::new(&url, &crate::connection::Tls::default()).unwrap(),
+            host: Host::new(&url, &crate::tls::Tls::default()).unwrap(),
             signer: Signer::new(credentials, "eu-west-1", "dynamodb"),
             clock: Arc::new(Noon),
         };

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -14,11 +14,10 @@ use hyper::{
     client::conn::http1::{self, SendRequest},
 };
 use hyper_util::rt::TokioIo;
-use rustls::{ClientConfig, crypto::aws_lc_rs, pki_types::ServerName};
+use rustls::pki_types::ServerName;
 use tokio::{net::TcpStream, time::Instant};
-use tokio_rustls::TlsConnector;
 
-use crate::roots::SystemRoots;
+use crate::tls::Tls;
 
 /// How long it may take to have a connection, TLS included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -47,30 +46,6 @@ pub(crate) enum Broken {
     /// The answer was longer than any that is expected.
     #[error("the answer has more bytes than are read of one")]
     TooLong,
-}
-
-/// TLS, made when the first connection needs it.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Tls(Arc<OnceLock<Arc<ClientConfig>>>);
-
-impl Tls {
-    fn connector(&self) -> TlsConnector {
-        Arc::clone(self.0.get_or_init(|| Arc::new(configured()))).into()
-    }
-}
-
-fn configured() -> ClientConfig {
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let roots = SystemRoots::new(Arc::clone(&provider));
-    let mut config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("the provider has suites for TLS 1.2 and 1.3")
-        // Nothing is left out of the check: `SystemRoots` only looks up the roots that it is made with.
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(roots))
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    config
 }
 
 /// Where a service is, and the connections to it.

@@ -2,10 +2,9 @@
 //!
 //! A receiver is billed by the millisecond and judged by how it starts, and of its time most was the SDKs': assembling a
 //! request from plugins, interceptors and endpoint rules, for what is one signed POST of a little JSON. Here it is that. What
-//! AWS's SDKs do for safety is done here too: signatures (held against AWS's own crate), bounded attempts, a second one for
-//! what passes, connections that were closed meanwhile, TLS with the system's roots. What they do for convenience is not: the
-//! region and the credentials come from the variables that Lambda sets, and from nowhere else
-//! (docs/adr/0019-receivers-speak-to-aws-directly.md).
+//! AWS's SDKs do for safety is done here too: signatures (by AWS's own crate), bounded attempts, a second one for what passes,
+//! connections that were closed meanwhile, TLS. What they do for convenience is not: the region and the credentials come from
+//! the variables that Lambda sets, and from nowhere else (docs/adr/0019-receivers-speak-to-aws-directly.md).
 //!
 //! Everybody else uses `hookline-aws`. Both keep the same contracts, on the same tables.
 
@@ -17,10 +16,10 @@ mod dynamodb;
 mod ledger;
 mod place;
 mod queue;
-mod roots;
 mod secret;
 mod sign;
 mod tally;
+mod tls;
 pub mod value;
 
 pub use self::{
@@ -32,4 +31,5 @@ pub use self::{
     secret::{DirectSecret, KeptSecret},
     sign::Credentials,
     tally::DirectTally,
+    tls::NoRoots,
 };

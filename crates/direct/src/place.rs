@@ -13,13 +13,14 @@ use hookline_domain::{
 use crate::{
     bodies::DirectBodies,
     client::Client,
-    connection::{Host, NotAUrl, Tls},
+    connection::{Host, NotAUrl},
     dynamodb::DynamoDb,
     ledger::DirectLedger,
     queue::DirectQueue,
     secret::{DirectSecret, KeptSecret},
     sign::{Credentials, Signer},
     tally::DirectTally,
+    tls::{NoRoots, Tls},
 };
 
 /// The environment does not say who asks, or where.
@@ -36,6 +37,9 @@ pub enum NotTold {
         /// What is wrong with it.
         problem: NotAUrl,
     },
+    /// The roots to trust are not there.
+    #[error(transparent)]
+    Roots(#[from] NoRoots),
 }
 
 /// A service: for people, in variables, in signatures and in hosts, in that order.
@@ -67,6 +71,9 @@ const S3: Service = Service {
     signed: "s3",
 };
 const ALL_SERVICES: &str = "AWS_ENDPOINT_URL";
+
+/// Variables that name a file of roots to trust in place of Mozilla's: AWS's SDKs' and OpenSSL's.
+const ROOTS: [&str; 2] = ["AWS_CA_BUNDLE", "SSL_CERT_FILE"];
 
 /// The way to AWS.
 pub struct Direct {
@@ -101,21 +108,22 @@ impl fmt::Debug for Direct {
 impl Direct {
     /// Takes region, credentials and endpoints from the variables of AWS's SDKs: `AWS_REGION`, `AWS_ACCESS_KEY_ID`,
     /// `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_<SERVICE>`,
-    /// `AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT`. Makes no request.
+    /// `AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT`, `AWS_CA_BUNDLE`. Makes no request.
     ///
     /// # Errors
     /// [`NotTold`] says what is missing or wrong.
     pub fn read<'a>(look_up: impl Fn(&str) -> Option<&'a str>, clock: impl Clock + 'static) -> Result<Self, NotTold> {
         let find = |name: &str| look_up(name).filter(|value| !value.is_empty());
         let needed = |name: &'static str| find(name).map(str::to_owned).ok_or(NotTold::Missing(name));
-        let tls = Tls::default();
+        let roots = ROOTS.into_iter().find_map(find);
+        let tls = roots.map_or_else(|| Ok(Tls::default()), Tls::trusting)?;
         let endpoint = |name: &str| {
             let told = find(name);
             if let Some(url) = told {
                 let name = || name.to_owned();
                 Host::new(url, &tls).map_err(|problem| NotTold::Endpoint { name: name(), problem })?;
             }
-            Ok(told.map(str::to_owned))
+            Ok::<_, NotTold>(told.map(str::to_owned))
         };
         let mut endpoints = Endpoints {
             all: endpoint(ALL_SERVICES)?,
