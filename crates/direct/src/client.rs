@@ -230,7 +230,9 @@ impl Client {
         }
         let request = request.body(Full::new(call.body.clone()));
         let mut request = request.map_err(|problem| CallError::Unsendable(problem.into()))?;
-        let signed = self.signer.sign(&mut request, &self.host.authority, &call.body, self.clock.now());
+        let signed = self
+            .signer
+            .sign(&mut request, &self.host.authority, &call.body, self.clock.now());
         signed.map_err(|problem| CallError::Unsendable(problem.into()))?;
         Ok(request)
     }

@@ -135,10 +135,15 @@ mod tests {
         assert!(!format!("{signer:?}").contains("hush"));
         let mut request = Request::post("/").header("host", "x").body(()).unwrap();
         signer.sign(&mut request, "x", b"{}", Timestamp::UNIX_EPOCH).unwrap();
-        let signed = request.headers();
-        assert_eq!(signed["x-amz-security-token"], "hush");
-        assert!(signed["authorization"].to_str().unwrap().contains("x-amz-security-token"));
-        assert!(signed["x-amz-security-token"].is_sensitive());
+        let headers = request.headers();
+        assert_eq!(headers["x-amz-security-token"], "hush");
+        assert!(
+            headers["authorization"]
+                .to_str()
+                .unwrap()
+                .contains("x-amz-security-token")
+        );
+        assert!(headers["x-amz-security-token"].is_sensitive());
     }
 
     #[test]

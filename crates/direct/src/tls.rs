@@ -95,7 +95,10 @@ mod tests {
     /// Whether a connection is made to a server of this name whose certificate `issuer` has issued.
     async fn connects(tls: &Tls, issuer: &CertifiedIssuer<'static, KeyPair>, name: &str) -> bool {
         let key = KeyPair::generate().unwrap();
-        let leaf = CertificateParams::new([NAME.to_owned()]).unwrap().signed_by(&key, issuer).unwrap();
+        let leaf = CertificateParams::new([NAME.to_owned()])
+            .unwrap()
+            .signed_by(&key, issuer)
+            .unwrap();
         let provider = Arc::new(aws_lc_rs::default_provider());
         let config = rustls::ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -133,7 +136,10 @@ mod tests {
 
     #[test]
     fn a_file_without_a_root_is_refused() {
-        assert_eq!(Tls::trusting("/nowhere.pem").unwrap_err(), NoRoots("/nowhere.pem".into()));
+        assert_eq!(
+            Tls::trusting("/nowhere.pem").unwrap_err(),
+            NoRoots("/nowhere.pem".into())
+        );
         assert!(Tls::trusting("/dev/null").is_err());
         assert!(!Tls::default().roots.is_empty());
     }
