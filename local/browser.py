@@ -9,7 +9,6 @@ names another. Runs on the plain Python of the machine.
 
 import os
 import shutil
-import subprocess
 import sys
 
 import environments
@@ -35,17 +34,7 @@ def make() -> None:
     environments.say("installing Chromium for the browser tests (apt-get)")
     quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     for command in (["update"], ["install", "--yes", "--no-install-recommends", "chromium", "fonts-dejavu-core"]):
-        done = subprocess.run(
-            [apt, "--quiet", *command],
-            env=quiet,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            sys.stderr.write(done.stdout)
-            sys.exit(f"apt-get {command[0]} failed with {done.returncode}")
+        environments.run([apt, "--quiet", *command], environment=quiet)
 
 
 def main(arguments: list[str]) -> None:

@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
@@ -77,9 +78,11 @@ def forget_older(name: str, keep: Path) -> None:
             shutil.rmtree(other, ignore_errors=True)
 
 
-def run(command: list[str]) -> None:
-    """Runs a step of the installation; its output is shown when it fails."""
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+def run(command: list[str], *, folder: Path | None = None, environment: Mapping[str, str] | None = None) -> None:
+    """Runs a step of an installation; its output is shown when it fails."""
+    done = subprocess.run(
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
     if done.returncode:
         sys.stderr.write(done.stdout)
         sys.exit(f"{' '.join(command[:6])} … failed with {done.returncode}")

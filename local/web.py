@@ -112,18 +112,7 @@ def environment() -> dict[str, str]:
 
 def quietly(*arguments: str) -> None:
     """Runs npm in web/; its output is shown when it fails."""
-    done = subprocess.run(
-        [NPM, *arguments],
-        cwd=WEB,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        sys.stderr.write(done.stdout)
-        sys.exit(f"npm {' '.join(arguments)} failed in {WEB} with {done.returncode}")
+    environments.run([str(NPM), *arguments], folder=WEB, environment=environment())
 
 
 @contextmanager

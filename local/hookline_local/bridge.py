@@ -6,6 +6,7 @@ is written down twice.
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from .deploy import STACK, aws_client
@@ -73,42 +74,24 @@ def add_routes(ports: Ports) -> str:
     return f"http://{HOST}:{ports.aws}/_aws/execute-api/{api_id}/$default"
 
 
-def tell_receivers(ports: Ports, base_url: str) -> str:
-    """Tells the functions that speak of it where webhooks go here; returns that address.
+def live_url(ports: Ports) -> str:
+    """The WebSocket API's address for browsers."""
+    return f"ws://{HOST}:{ports.aws}/_aws/execute-api/{physical_ids(ports)['LiveApi']}/live"
 
-    On AWS it follows from the API's id. Here the emulator has its own way of addressing an API.
+
+def tell(ports: Ports, addresses: Mapping[str, str]) -> None:
+    """Tells every function that has one of these variables what it is here.
+
+    On AWS they follow from the APIs' ids. Here the emulator has its own way of addressing an API.
     """
-    receivers = base_url + RECEIVERS
     lambdas = aws_client("lambda", ports)
-    physical = physical_ids(ports)
-    for function in ("SyncFunction", "StatusFunction"):
-        name = physical[function]
-        variables = lambdas.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-        lambdas.update_function_configuration(
-            FunctionName=name, Environment={"Variables": variables | {"RECEIVER_URL": receivers}}
-        )
-    return receivers
-
-
-def tell_live(ports: Ports) -> str:
-    """Tells the functions where the WebSocket API is here; returns its address for browsers.
-
-    On AWS it follows from the API's id. Here the emulator has its own way of addressing an API.
-    """
-    physical = physical_ids(ports)
-    address = f"{HOST}:{ports.aws}/_aws/execute-api/{physical['LiveApi']}/live"
-    endpoint, url = f"http://{address}", f"ws://{address}"
-    lambdas = aws_client("lambda", ports)
-    for name in (name for name in physical if name.endswith("Function")):
-        function = physical[name]
-        variables = (
-            lambdas.get_function_configuration(FunctionName=function).get("Environment", {}).get("Variables", {})
-        )
-        here = {"LIVE_ENDPOINT": endpoint, "LIVE_URL": url}
-        told = {variable: value for variable, value in here.items() if variable in variables}
+    for function in lambdas.list_functions()["Functions"]:
+        variables = function.get("Environment", {}).get("Variables", {})
+        told = {name: address for name, address in addresses.items() if name in variables}
         if told:
-            lambdas.update_function_configuration(FunctionName=function, Environment={"Variables": variables | told})
-    return url
+            lambdas.update_function_configuration(
+                FunctionName=function["FunctionName"], Environment={"Variables": variables | told}
+            )
 
 
 def repair_numbers(ports: Ports) -> None:

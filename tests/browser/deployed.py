@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from hookline_local import bridge
 from hookline_local.client import Answer, session_token
 from hookline_local.command import Hookline
 from hookline_local.deploy import aws_client
@@ -97,12 +98,6 @@ class Site:
 
 def behind_plugs(stack: Stack, pages: Plug, sockets: Plug) -> Site:
     """Tells the deployed functions that the live connection is where the plug is."""
-    lambdas = aws_client("lambda", stack.ports)
-    for function in lambdas.list_functions()["Functions"]:
-        variables = function.get("Environment", {}).get("Variables", {})
-        if variables.get("LIVE_URL"):
-            there = urlsplit(variables["LIVE_URL"])._replace(netloc=f"{HOST}:{sockets.port}").geturl()
-            lambdas.update_function_configuration(
-                FunctionName=function["FunctionName"], Environment={"Variables": variables | {"LIVE_URL": there}}
-            )
+    there = urlsplit(stack.live)._replace(netloc=f"{HOST}:{sockets.port}").geturl()
+    bridge.tell(stack.ports, {"LIVE_URL": there})
     return Site(stack, pages, sockets)

@@ -98,7 +98,7 @@ export interface Watched {
 
 export interface Run {
   task: 'resync' | 'reconcile';
-  stage: 'waiting' | 'reading' | 'deleting' | 'done';
+  stage: 'waiting' | 'reading' | 'deleting' | 'done' | 'failed';
   began_at: string;
   at: string;
   products: number;

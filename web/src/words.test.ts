@@ -1,8 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Reading, State, Status, Summary } from './api';
 import { readFrame } from './api';
 import { ago, delay, percent, pieces, plural, price, timesTold } from './ui/format';
-import { readingOf } from './ui/words';
+import { ERRORS, OUTCOMES, STAGES, STATES, TASKS, readingOf } from './ui/words';
 import { asSentence } from './data/client';
 import { emptyList, patched, withPage } from './data/list';
 import { hashOf, readRoute } from './data/route';
@@ -150,6 +151,16 @@ describe('the four readings', () => {
     expect(read('live', 'attention', '2026-11-21T11:20:00Z')).toBe('Live, but needs attention');
     expect(read('idle', 'attention', '2026-11-21T11:50:00Z')).toBe('Idle, with a recent error');
   });
+});
+
+it('there is a word for all that the API tells', () => {
+  const described = JSON.parse(readFileSync(new URL('../../docs/openapi.json', import.meta.url), 'utf8'));
+  const { ErrorCode, State, Run, Entry } = described.components.schemas;
+  expect(Object.keys(ERRORS)).toEqual(expect.arrayContaining(ErrorCode.enum));
+  expect(Object.keys(STATES)).toEqual(expect.arrayContaining(State.enum));
+  expect(Object.keys(TASKS)).toEqual(expect.arrayContaining(Run.properties.task.enum));
+  expect(Object.keys(STAGES)).toEqual(expect.arrayContaining(Run.properties.stage.enum));
+  expect(Object.keys(OUTCOMES)).toEqual(expect.arrayContaining(Entry.properties.outcome.enum));
 });
 
 describe('who is signed in', () => {

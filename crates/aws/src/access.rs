@@ -41,7 +41,7 @@ use jiff::Timestamp;
 use crate::{
     attributes::{Item, Malformed, find_micros, micros, read_micros, read_text, seconds_up, text},
     condition::unless_refused,
-    find::find,
+    find::{find, understood},
 };
 
 const TOKENS: &str = "tokens";
@@ -129,11 +129,8 @@ impl Tokens for DynamoAccess {
             .return_values(ReturnValue::AllNew)
             .send()
             .await;
-        changed(
-            unless_refused(TOKENS, sent)?
-                .and_then(|updated| updated.attributes)
-                .as_ref(),
-        )
+        let revoked = unless_refused(TOKENS, sent)?.and_then(|updated| updated.attributes);
+        understood(TOKENS, revoked.as_ref(), read_token)
     }
 
     async fn change(&self, id: &TokenId, change: &Change) -> Result<Option<Token>, Unavailable> {
@@ -160,8 +157,8 @@ impl Tokens for DynamoAccess {
         if !clauses.is_empty() {
             update = update.update_expression(format!("SET {}", clauses.join(", ")));
         }
-        let sent = unless_refused(TOKENS, update.send().await)?;
-        changed(sent.and_then(|updated| updated.attributes).as_ref())
+        let changed = unless_refused(TOKENS, update.send().await)?.and_then(|updated| updated.attributes);
+        understood(TOKENS, changed.as_ref(), read_token)
     }
 }
 
@@ -195,18 +192,8 @@ impl Tickets for DynamoAccess {
             .send()
             .await;
         let taken = unless_refused(TICKETS, sent)?.and_then(|deleted| deleted.attributes);
-        taken
-            .as_ref()
-            .map(read_principal)
-            .transpose()
-            .map_err(|malformed| Unavailable::new(TICKETS, malformed))
+        understood(TICKETS, taken.as_ref(), read_principal)
     }
-}
-
-fn changed(item: Option<&Item>) -> Result<Option<Token>, Unavailable> {
-    item.map(read_token)
-        .transpose()
-        .map_err(|malformed| Unavailable::new(TOKENS, malformed))
 }
 
 fn read_token(item: &Item) -> Result<Token, Malformed> {

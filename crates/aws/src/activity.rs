@@ -24,7 +24,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     attributes::{Item, Malformed, number, read_number, read_text, seconds_up, text},
     condition::unless_refused,
-    find::find,
+    find::{find, partition},
 };
 
 const PORT: &str = "activity";
@@ -159,13 +159,7 @@ impl<C: Clock> Activity for DynamoActivity<C> {
 
 impl<C: Clock> ForgetActivity for DynamoActivity<C> {
     async fn forget(&self, store: &StoreKey) -> Result<(), Unavailable> {
-        let mut pages = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .consistent_read(true)
-            .key_condition_expression("pk = :store")
-            .expression_attribute_values(":store", text(store.to_string()))
+        let mut pages = partition(&self.client, &self.table, store.to_string())
             .projection_expression("pk, sk")
             .into_paginator()
             .send();

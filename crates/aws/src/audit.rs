@@ -18,6 +18,7 @@ use hookline_domain::{
 use crate::{
     attributes::{Item, Malformed, micros, read_micros, read_text, text},
     condition::unless_refused,
+    find::partition,
 };
 
 const PORT: &str = "audit";
@@ -61,13 +62,7 @@ impl Audit for DynamoAudit {
 
 impl Audited for DynamoAudit {
     async fn of(&self, store: &StoreKey) -> Result<Vec<AuditRecord>, Unavailable> {
-        let mut pages = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .consistent_read(true)
-            .key_condition_expression("pk = :store")
-            .expression_attribute_values(":store", text(store.to_string()))
+        let mut pages = partition(&self.client, &self.table, store.to_string())
             .into_paginator()
             .items()
             .send();

@@ -1,9 +1,12 @@
-//! One item, read as it is now.
+//! One item, or all of a partition, read as they are now.
 
-use aws_sdk_dynamodb::operation::get_item::builders::GetItemFluentBuilder;
+use aws_sdk_dynamodb::{
+    Client,
+    operation::{get_item::builders::GetItemFluentBuilder, query::builders::QueryFluentBuilder},
+};
 use hookline_domain::port::Unavailable;
 
-use crate::attributes::{Item, Malformed};
+use crate::attributes::{Item, Malformed, text};
 
 /// What `read` makes of the item that is asked for, if there is one. Sees every write before it.
 ///
@@ -19,9 +22,29 @@ pub(crate) async fn find<T>(
         .send()
         .await
         .map_err(|error| Unavailable::new(port, error))?;
-    found
-        .item()
-        .map(read)
+    understood(port, found.item(), read)
+}
+
+/// What `read` makes of an item, if there is one.
+///
+/// # Errors
+/// [`Unavailable`] of `port` when it holds what this code does not write.
+pub(crate) fn understood<T>(
+    port: &'static str,
+    item: Option<&Item>,
+    read: fn(&Item) -> Result<T, Malformed>,
+) -> Result<Option<T>, Unavailable> {
+    item.map(read)
         .transpose()
         .map_err(|malformed| Unavailable::new(port, malformed))
+}
+
+/// All items of one partition, which are read page by page. Sees every write before it.
+pub(crate) fn partition(client: &Client, table: &str, pk: impl Into<String>) -> QueryFluentBuilder {
+    client
+        .query()
+        .table_name(table)
+        .consistent_read(true)
+        .key_condition_expression("pk = :pk")
+        .expression_attribute_values(":pk", text(pk))
 }

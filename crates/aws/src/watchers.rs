@@ -30,7 +30,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     attributes::{Item, Malformed, read_text, seconds_up, text},
-    find::find,
+    find::{find, partition},
 };
 
 const PORT: &str = "watchers";
@@ -71,15 +71,7 @@ impl DynamoWatchers {
 
     /// All in one partition.
     async fn query(&self, pk: String) -> Result<Vec<Watcher>, Unavailable> {
-        let mut pages = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .consistent_read(true)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", text(pk))
-            .into_paginator()
-            .send();
+        let mut pages = partition(&self.client, &self.table, pk).into_paginator().send();
         let mut found = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| Unavailable::new(PORT, error))?;
@@ -95,7 +87,7 @@ impl DynamoWatchers {
         let (known, wanted) = (from.map(write).transpose()?, to.map(write).transpose()?);
         let keys = |watcher: Option<&Watcher>| watcher.map(keys).unwrap_or_default();
         let (old, new) = (keys(from), keys(to));
-        let Some(connection) = from.or(to).map(connection_key) else {
+        let Some(connection) = from.or(to).map(|watcher| connection_key(&watcher.connection)) else {
             return Ok(true);
         };
         let mut writes = Vec::with_capacity(8);
@@ -177,12 +169,13 @@ impl Watchers for DynamoWatchers {
     }
 
     async fn find(&self, connection: &str) -> Result<Option<Watcher>, Unavailable> {
+        let (pk, sk) = connection_key(connection);
         let wanted = self
             .client
             .get_item()
             .table_name(&self.table)
-            .key("pk", text(format!("connection#{connection}")))
-            .key("sk", text("-"));
+            .key("pk", text(pk))
+            .key("sk", text(sk));
         find(PORT, wanted, read).await
     }
 
@@ -246,8 +239,8 @@ impl Failed {
     }
 }
 
-fn connection_key(watcher: &Watcher) -> Key {
-    (format!("connection#{}", watcher.connection), "-".to_owned())
+fn connection_key(connection: &str) -> Key {
+    (format!("connection#{connection}"), "-".to_owned())
 }
 
 fn principal_key(principal: &str) -> String {

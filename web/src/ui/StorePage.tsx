@@ -188,13 +188,14 @@ function RunCard({ status }: { status: Status }) {
   const now = useNow();
   const { run } = status;
   if (run === null) return null;
-  const done = run.stage === 'done';
-  const stuck = !done && now - Date.parse(run.at) > 10 * 60_000;
-  const part = done ? 1 : run.bytes === null || run.bytes[1] === 0 ? undefined : run.bytes[0] / run.bytes[1];
+  const failed = run.stage === 'failed';
+  const over = failed || run.stage === 'done';
+  const stuck = !over && now - Date.parse(run.at) > 10 * 60_000;
+  const part = run.bytes === null || run.bytes[1] === 0 ? undefined : run.bytes[0] / run.bytes[1];
   return (
     <Card title={TASKS[run.task]} className="run">
       <div data-testid="run" data-stage={run.stage}>
-        {!done && (
+        {!over && (
           <progress
             aria-label={`${TASKS[run.task]}: progress`}
             max={1}
@@ -202,12 +203,18 @@ function RunCard({ status }: { status: Status }) {
           />
         )}
         <p>
-          {done ? 'Ended ' : `${STAGES[run.stage]}: `}
-          {done ? <Ago at={run.at} /> : null}
-          {done ? ': ' : ''}
+          {STAGES[run.stage]}
+          {over && (
+            <>
+              {' '}
+              <Ago at={run.at} />
+            </>
+          )}
+          {': '}
           {plural(run.products, 'product')} gone through
-          {!done && part !== undefined && `, ${Math.floor(part * 100)} % of the export`}. Began{' '}
+          {!over && part !== undefined && `, ${Math.floor(part * 100)} % of the export`}. Began{' '}
           <Ago at={run.began_at} />.{stuck && ' Nothing has been heard of it for ten minutes: start it again.'}
+          {failed && ' The last error says why: start it again.'}
         </p>
       </div>
     </Card>

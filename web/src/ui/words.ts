@@ -97,7 +97,8 @@ export const STAGES: Record<Run['stage'], string> = {
   waiting: 'The store writes its export',
   reading: 'Reading the export',
   deleting: 'Looking for what the store has no more',
-  done: 'Done',
+  done: 'Ended',
+  failed: 'Failed',
 };
 
 /** The four readings, as the legend has them. */

@@ -66,6 +66,13 @@ pub struct ActionsApi<S, J, D, A, L, Q, B, C> {
     ports: ActionsPorts<S, J, D, A, L, Q, B, C>,
 }
 
+/// What is asked for.
+enum Action {
+    Replay,
+    Redrive,
+    Begin(RunTask),
+}
+
 /// Which delivery is to be applied again.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -116,19 +123,18 @@ where
 
     async fn done(&self, request: &Request) -> Result<Response<Body>, Refusal> {
         let principal = self.door.enter(request)?;
-        let action = match route(request) {
-            "POST /api/stores/{store}/replay" => "replay",
-            "POST /api/stores/{store}/redrive" => "redrive",
-            "POST /api/stores/{store}/resync" => "resync",
-            "POST /api/stores/{store}/reconcile" => "reconcile",
+        let (action, name) = match route(request) {
+            "POST /api/stores/{store}/replay" => (Action::Replay, "replay"),
+            "POST /api/stores/{store}/redrive" => (Action::Redrive, "redrive"),
+            "POST /api/stores/{store}/resync" => (Action::Begin(RunTask::Resync), "resync"),
+            "POST /api/stores/{store}/reconcile" => (Action::Begin(RunTask::Reconcile), "reconcile"),
             _ => return Err(no_such_route()),
         };
         let (store, record) = self.door.admin(&principal, request).await?;
         let done = match action {
-            "replay" => self.replay(&store, request).await,
-            "redrive" => self.redrive(&store, request).await,
-            "resync" => self.begin((&store, &record), RunTask::Resync, request).await,
-            _ => self.begin((&store, &record), RunTask::Reconcile, request).await,
+            Action::Replay => self.replay(&store, request).await,
+            Action::Redrive => self.redrive(&store, request).await,
+            Action::Begin(run) => self.begin((&store, &record), run, request).await,
         };
         let outcome = match &done {
             Ok(_) => "done",
@@ -137,7 +143,7 @@ where
         tracing::info!(
             service = SERVICE,
             principal = principal.id,
-            action,
+            action = name,
             store = store.store.as_str(),
             outcome,
             "an action"

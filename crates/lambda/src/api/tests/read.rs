@@ -11,7 +11,7 @@ use hookline_domain::{
     live::{Activity, Entry, Kept, Outcome},
     memory::{MemoryAccess, MemoryActivity, MemoryDeadLetters, MemoryLedger, MemoryQueue, MemoryStores},
     port::{Clock, Unavailable},
-    stores::{Counter, StoreList, StorePage, StoreRecord, StoreUpdate, Stores},
+    stores::{Counter, RunStage, StoreList, StorePage, StoreRecord, StoreUpdate, Stores},
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -206,6 +206,22 @@ fn every_route_is_described() {
         let (method, path) = route.split_once(' ').unwrap();
         assert!(described["paths"][path][method.to_lowercase()].is_object(), "{route}");
     }
+}
+
+#[test]
+fn every_stage_of_a_run_is_described() {
+    let described: Value = serde_json::from_str(DESCRIPTION).unwrap();
+    let stages = [
+        RunStage::Waiting,
+        RunStage::Reading,
+        RunStage::Deleting,
+        RunStage::Done,
+        RunStage::Failed,
+    ];
+    assert_eq!(
+        described["components"]["schemas"]["Run"]["properties"]["stage"]["enum"],
+        json!(stages)
+    );
 }
 
 #[tokio::test]
