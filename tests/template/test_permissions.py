@@ -14,7 +14,7 @@ ROUTES = ("}/POST/api/webhooks/receive/shopify/", "}/GET/api/", "}/POST/api/stor
 SERVERLESS = ({"aoss:APIAccessAll"}, {"OpenSearchArn"})
 
 FENCE = {"dynamodb:UpdateItem", "dynamodb:Query", "dynamodb:PartiQLUpdate", "dynamodb:PartiQLInsert"}
-STREAM = {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"}
+STREAM = {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"}
 PUSH = ({"execute-api:ManageConnections"}, {f"LiveApi/live/{method}/@connections/*" for method in ("POST", "DELETE")})
 
 RECEIVER = {
