@@ -7,6 +7,7 @@ use hookline_domain::port::Clock;
 use http::{HeaderValue, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use tokio::time::Instant;
 
 use crate::{
     connection::{Broken, Host},
@@ -175,30 +176,23 @@ impl Client {
 
     /// The answer to a request, whatever it says, but not one that passes before the last attempt.
     pub(crate) async fn call(&self, call: &Call<'_>) -> Result<(StatusCode, Bytes), CallError> {
-        tokio::time::timeout(CALL_TIMEOUT, self.attempt_all(call))
-            .await
-            .map_err(|_| CallError::TimedOut(CALL_TIMEOUT))?
-    }
-
-    async fn attempt_all(&self, call: &Call<'_>) -> Result<(StatusCode, Bytes), CallError> {
-        if call.attempts == Attempts::Two {
-            let first = self.attempt(call).await;
-            let again = match &first {
-                Ok((status, said)) if !status.is_success() => {
-                    self.refused(*status, json_code(said), Bytes::new()).passes()
-                }
-                Ok(_) => false,
-                Err(failure) => failure.passes(),
-            };
-            if !again {
-                return first;
-            }
-            tokio::time::sleep(BACKOFF.mul_f64(fastrand::f64())).await;
+        let called = Instant::now();
+        let first = self.attempt(call, ATTEMPT_TIMEOUT).await;
+        let again = match &first {
+            _ if call.attempts == Attempts::One => false,
+            Ok((status, said)) if !status.is_success() => self.refused(*status, json_code(said), Bytes::new()).passes(),
+            Ok(_) => false,
+            Err(failure) => failure.passes(),
+        };
+        if !again {
+            return first;
         }
-        self.attempt(call).await
+        tokio::time::sleep(BACKOFF.mul_f64(fastrand::f64())).await;
+        let left = CALL_TIMEOUT.saturating_sub(called.elapsed());
+        self.attempt(call, left.min(ATTEMPT_TIMEOUT)).await
     }
 
-    async fn attempt(&self, call: &Call<'_>) -> Result<(StatusCode, Bytes), CallError> {
+    async fn attempt(&self, call: &Call<'_>, timeout: Duration) -> Result<(StatusCode, Bytes), CallError> {
         let request = self.signed(call)?;
         let sent = self.host.send(request, async |response| {
             let status = response.status();
@@ -211,8 +205,8 @@ impl Client {
                 }),
             }
         });
-        let answer = tokio::time::timeout(ATTEMPT_TIMEOUT, sent).await;
-        Ok(answer.map_err(|_| CallError::TimedOut(ATTEMPT_TIMEOUT))??)
+        let answer = tokio::time::timeout(timeout, sent).await;
+        Ok(answer.map_err(|_| CallError::TimedOut(timeout))??)
     }
 
     fn signed(&self, call: &Call<'_>) -> Result<Request<Full<Bytes>>, CallError> {
