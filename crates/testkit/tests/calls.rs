@@ -1,0 +1,132 @@
+//! What is to be one call is one call. The contract suites cannot see it: where a statement's answer leaves anything open, it is
+//! asked for again one by one, and nothing but the bill would tell.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+use hookline_aws::{Aws, Patience};
+use hookline_domain::{
+    entities::{Advance, Entities, Fence},
+    ids::{DeliveryKey, EntityKey},
+    ledger::{ClaimRequest, Completion, Fate, Ledger, Settled},
+};
+use hookline_testkit::{
+    builders::{delivery, noon, product, store, version},
+    emulator::{DynamoDb, ENTITIES_TABLE, LEDGER_TABLE, sdk_config},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+/// Hands everything on to a table, and keeps what is asked.
+struct Listening {
+    aws: Aws,
+    heard: Arc<Mutex<Vec<Arc<Mutex<Vec<u8>>>>>>,
+}
+
+impl Listening {
+    async fn to(dynamodb: &DynamoDb) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let behind = dynamodb.endpoint().trim_start_matches("http://").to_owned();
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let hearing = Arc::clone(&heard);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let said = Arc::new(Mutex::new(Vec::new()));
+                hearing.lock().unwrap().push(Arc::clone(&said));
+                let server = TcpStream::connect(&behind).await.unwrap();
+                let (mut from_client, mut to_client) = client.into_split();
+                let (mut from_server, mut to_server) = server.into_split();
+                tokio::spawn(async move { tokio::io::copy(&mut from_server, &mut to_client).await });
+                tokio::spawn(async move {
+                    let mut buffer = vec![0; 64 * 1024];
+                    while let Ok(read @ 1..) = from_client.read(&mut buffer).await {
+                        said.lock().unwrap().extend_from_slice(&buffer[..read]);
+                        to_server.write_all(&buffer[..read]).await.unwrap();
+                    }
+                });
+            }
+        });
+        Self {
+            aws: Aws::with_config(sdk_config(&url).await, Patience::Consumer),
+            heard,
+        }
+    }
+
+    /// How often each operation was called since this was last asked.
+    fn calls(&self) -> BTreeMap<String, usize> {
+        let mut calls = BTreeMap::new();
+        for said in &*self.heard.lock().unwrap() {
+            let said = String::from_utf8(std::mem::take(&mut *said.lock().unwrap())).unwrap();
+            for rest in said.split("DynamoDB_20120810.").skip(1) {
+                let operation = rest.split("\r\n").next().unwrap();
+                *calls.entry(operation.to_owned()).or_default() += 1;
+            }
+        }
+        calls
+    }
+}
+
+fn counted<const N: usize>(calls: [(&str, usize); N]) -> BTreeMap<String, usize> {
+    calls.map(|(name, count)| (name.to_owned(), count)).into()
+}
+
+#[tokio::test]
+async fn a_batch_is_completed_in_one_call() {
+    let dynamodb = DynamoDb::start().await;
+    let listening = Listening::to(&dynamodb).await;
+    let ledger = listening.aws.ledger(LEDGER_TABLE);
+    let deliveries: Vec<DeliveryKey> = (0..10).map(|n| delivery(&n.to_string())).collect();
+    let request = ClaimRequest {
+        owner: "a".into(),
+        event_id: None,
+        now: noon(),
+        lease_until: noon(),
+        expires_at: noon(),
+    };
+    for delivery in &deliveries {
+        ledger.claim(delivery, &request).await.unwrap();
+    }
+    assert_eq!(listening.calls(), counted([("PutItem", 10)]));
+
+    let settled: Vec<_> = (deliveries.iter())
+        .map(|delivery| Settled {
+            delivery,
+            fate: Fate::Applied,
+            problem: None,
+        })
+        .collect();
+    // The second time nothing is to be done, and that, too, is told in one.
+    for expected in [Completion::First, Completion::Repeated] {
+        for completed in ledger.complete_all(&settled, noon()).await {
+            assert_eq!(completed.unwrap(), expected);
+        }
+        assert_eq!(listening.calls(), counted([("BatchExecuteStatement", 1)]), "{expected:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_batch_passes_the_fence_in_one_call_and_in_two_if_nobody_knew_it() {
+    let dynamodb = DynamoDb::start().await;
+    let listening = Listening::to(&dynamodb).await;
+    let entities = listening.aws.entities(ENTITIES_TABLE);
+    let keys: Vec<EntityKey> = (0..10).map(|n| product(&store("demo"), &n.to_string())).collect();
+    let passed = Fence::Passed { collections: None };
+    for (at, expected, calls) in [(1, &passed, 2), (2, &passed, 1), (1, &Fence::Superseded, 1)] {
+        let states: Vec<_> = (keys.iter())
+            .map(|entity| Advance {
+                entity,
+                version: version(at),
+                collections: None,
+            })
+            .collect();
+        for fence in entities.advance_all(&states).await {
+            assert_eq!(fence.unwrap(), *expected);
+        }
+        assert_eq!(listening.calls(), counted([("BatchExecuteStatement", calls)]), "{at}");
+    }
+}
