@@ -13,7 +13,9 @@ pub struct Price {
     pub usd: Decimal,
     /// For so many of the unit.
     pub per: Decimal,
+    /// As in `write units`.
     pub unit: &'static str,
+    /// Where the price is from.
     pub source: &'static str,
 }
 

@@ -65,11 +65,17 @@ impl TryFrom<Told> for Work {
 
 impl Measured {
     /// What this was built with.
+    ///
+    /// # Errors
+    /// When the benchmark wrote something else.
     pub fn latest() -> Result<Self> {
         serde_json::from_str(LATEST).context("measured.json")
     }
 
     /// What `make bench` has written into this file.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is something else.
     pub fn read(path: &Path) -> Result<Self> {
         #[derive(Deserialize)]
         struct Outcome {

@@ -3,7 +3,7 @@
 use rust_decimal::{Decimal, RoundingStrategy, dec};
 use serde::Serialize;
 
-use super::{
+use crate::{
     measured::{Measured, Work},
     prices::{self, Price},
 };
@@ -31,12 +31,19 @@ pub struct Load {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
+    /// Requests to the HTTP API.
     Gateway,
+    /// Invocations of a receiver.
     Receiver,
+    /// Claims and completions.
     Ledger,
+    /// Sending, receiving and deleting.
     Queue,
+    /// Invocations of `reindex`.
     Consumer,
+    /// Advancing entities.
     Fence,
+    /// Looking at stores and counting.
     Status,
     /// What a product with over 100 variants takes beside.
     Ask,
@@ -67,10 +74,15 @@ impl Stage {
 /// One line of the bill.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Line {
+    /// Where.
     pub stage: Stage,
+    /// How many.
     pub quantity: Decimal,
+    /// Of what, as in `write units`.
     pub unit: &'static str,
+    /// Dollars for all of them.
     pub usd: Decimal,
+    /// Of the price.
     pub source: &'static str,
 }
 

@@ -1,23 +1,15 @@
 //! `hookline cost`: what so many webhooks cost on AWS, per stage, from measured calls and times and a dated price table,
 //! beside what hosted gateways publish. Asks nobody.
 
-mod bill;
-mod hosted;
-mod measured;
-mod prices;
-
 use std::{collections::BTreeMap, path::PathBuf, str::FromStr};
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use comfy_table::{CellAlignment, Table, presets};
+use hookline_cost::{Line, Load, Measured, Stage, prices};
 use rust_decimal::{Decimal, dec};
 use serde_json::json;
 
-use self::{
-    bill::{Line, Load, Stage},
-    measured::Measured,
-};
 use crate::output::Output;
 
 const EXAMPLES: &str = "\
@@ -133,7 +125,7 @@ pub fn run(out: &Output, wanted: &Cost) -> Result<bool> {
         None => Measured::latest()?,
     };
     let load = wanted.load();
-    let lines = bill::lines(&load, &measured);
+    let lines = hookline_cost::lines(&load, &measured);
     if out.json {
         out.object(&as_json(&load, &measured, &lines))?;
     } else {
@@ -143,7 +135,10 @@ pub fn run(out: &Output, wanted: &Cost) -> Result<bool> {
 }
 
 fn as_json(load: &Load, measured: &Measured, lines: &[Line]) -> serde_json::Value {
-    let (way, all) = (bill::total(lines, bill::is_the_way), bill::total(lines, |_| true));
+    let (way, all) = (
+        hookline_cost::total(lines, hookline_cost::is_the_way),
+        hookline_cost::total(lines, |_| true),
+    );
     let rounded = lines.iter().map(|line| Line {
         quantity: line.quantity.round_dp(2).normalize(),
         usd: line.usd.round_dp(6).normalize(),
@@ -154,7 +149,7 @@ fn as_json(load: &Load, measured: &Measured, lines: &[Line]) -> serde_json::Valu
         "prices": prices::DATE, "region": "us-east-1", "lines": rounded.collect::<Vec<_>>(),
         "usd": {"receive_to_index": money(way), "all": money(all)},
         "usd_per_million": {"receive_to_index": money(per_million(way, load)), "all": money(per_million(all, load))},
-        "hosted": hosted::offers(load.events),
+        "hosted": hookline_cost::offers(load.events),
     })
 }
 
@@ -169,7 +164,7 @@ fn as_text(load: &Load, measured: &Measured, lines: &[Line]) -> String {
     };
     let mut seen = Decimal::ZERO;
     for (stage, lines) in stages {
-        if !bill::is_the_way(stage) && seen.is_zero() {
+        if !hookline_cost::is_the_way(stage) && seen.is_zero() {
             seen = Decimal::ONE;
             add("", "from the sender to the index", total_of_way(load, measured));
         }
@@ -179,9 +174,9 @@ fn as_text(load: &Load, measured: &Measured, lines: &[Line]) -> String {
             .collect();
         add(stage.name(), &what.join(", "), lines.iter().map(|line| line.usd).sum());
     }
-    add("", "all", bill::total(lines, |_| true));
+    add("", "all", hookline_cost::total(lines, |_| true));
     let mut beside = self::table(&["hosted, for as many a month", "", "$"]);
-    for offer in hosted::offers(load.events) {
+    for offer in hookline_cost::offers(load.events) {
         let sign = if offer.more.starts_with("and") || offer.more.starts_with("its largest") {
             "≥ "
         } else {
@@ -209,7 +204,7 @@ fn as_text(load: &Load, measured: &Measured, lines: &[Line]) -> String {
 }
 
 fn total_of_way(load: &Load, measured: &Measured) -> Decimal {
-    bill::total(&bill::lines(load, measured), bill::is_the_way)
+    hookline_cost::total(&hookline_cost::lines(load, measured), hookline_cost::is_the_way)
 }
 
 fn per_million(usd: Decimal, load: &Load) -> Decimal {

@@ -8,11 +8,13 @@ use serde::Serialize;
 /// One offer at a number of events a month.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Offer {
+    /// Whose, and which plan.
     pub name: &'static str,
     /// Dollars a month; at least so many where `more` says what is missing.
     pub usd: Decimal,
     /// What is not known of it, or in the way.
     pub more: &'static str,
+    /// Where the figure is from.
     pub source: &'static str,
     /// Of the transcript.
     pub date: &'static str,
