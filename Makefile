@@ -18,8 +18,10 @@ CARGO_FUZZ := $(CACHE)/cargo-fuzz-0.13.1/bin/cargo-fuzz
 
 # What is in functions/ is deployed, nothing else.
 FUNCTIONS := $(notdir $(wildcard functions/*))
+# Built apart from the others, whose dependencies would have them link HTTP/2: a tenth of their size.
+RECEIVERS := $(foreach name,$(FUNCTIONS),$(if $(shell grep -l hookline-wiring functions/$(name)/Cargo.toml),$(name)))
 # cargo-lambda looks for its zig beside the first python3 in PATH.
-CARGO_LAMBDA := PATH="$(TOOLS)/bin:$$PATH" cargo lambda build --locked $(addprefix --package ,$(FUNCTIONS))
+CARGO_LAMBDA := PATH="$(TOOLS)/bin:$$PATH" cargo lambda build --locked
 LOCAL := PYTHONPATH=local $(EMULATOR)/bin/python -m hookline_local
 PYTEST := PYTHONPATH=local $(EMULATOR)/bin/python -m pytest
 SOAK := OSMEM_SERVER=$(EMULATOR)/bin/osmem-server MICROBURST=$(EMULATOR)/bin/microburst \
@@ -90,18 +92,21 @@ soak: ready ## Kills the functions at every call and fails AWS at 5, 20 and 50 p
 live-load: ## Opens 1,000 live connections and writes 50 deliveries a second: nothing lost. [ARGS='--connections 2000']
 	cargo run --quiet --release --locked --package hookline-live-load -- $(ARGS)
 
-# What is measured is built, not all: a receiver differs from the others by its topic alone.
-BENCHED := $(filter products-update reindex sync search status reconcile authorizer actions panel live-%,$(FUNCTIONS))
+# What is measured is built, not all: receivers differ by their topic alone, and others are like one of these.
+BENCHED := reindex sync search status panel live-push
 
 .PHONY: bench
-bench: tools ## Measures start, work, CPU, memory, calls and size beside goals and peers. Writes target/bench.json. [ARGS=--quick]
+bench: tools ## Measures start, work, CPU, memory, calls, size and price beside goals and peers. Writes target/bench.json. [ARGS=--quick]
 	@mkdir -p target
 	@$(PYTHON) tests/bench/peers/install.py > target/bench-peers.json
 	@echo "· building what is measured (cargo profile release)" >&2
-	@PATH="$(TOOLS)/bin:$$PATH" cargo lambda build --locked --release $(addprefix --package ,$(BENCHED))
-	@cargo build --quiet --profile local --locked --package hookline-bench --package hookline-cli
-	@target/local/hookline-bench --peers target/bench-peers.json --hookline target/local/hookline \
-	  $(addprefix --also ,$(wildcard target/bench-also*.json)) --json target/bench.json $(addprefix --only ,$(BENCHED)) $(ARGS)
+	@$(CARGO_LAMBDA) --release --package products-update --package hookline-micro
+	@$(CARGO_LAMBDA) --release $(addprefix --package ,$(BENCHED))
+	@cargo build --quiet --profile local --locked --package hookline-bench
+	@echo "· verifying beside openssl" >&2
+	@target/lambda/hookline-micro/bootstrap openssl --json target/bench-openssl.json
+	@target/local/hookline-bench --peers target/bench-peers.json --also target/bench-openssl.json --json target/bench.json \
+	  $(addprefix --only ,products-update $(BENCHED)) $(ARGS)
 
 .PHONY: format
 format: emulator ## Formats Rust, Python and the panel.
@@ -170,12 +175,14 @@ emulator:
 
 .PHONY: binaries
 binaries: tools
-	$(CARGO_LAMBDA) --release $(if $(filter arm64,$(ARCH)),--arm64,--x86-64)
+	$(CARGO_LAMBDA) --release $(if $(filter arm64,$(ARCH)),--arm64,--x86-64) $(addprefix --package ,$(RECEIVERS))
+	$(CARGO_LAMBDA) --release $(if $(filter arm64,$(ARCH)),--arm64,--x86-64) \
+	  $(addprefix --package ,$(filter-out $(RECEIVERS),$(FUNCTIONS)))
 
 .PHONY: binaries-local
 binaries-local: tools
 	@echo "· building the functions and the command (cargo profile local)" >&2
-	@$(CARGO_LAMBDA) --package hookline-cli --profile local
+	@$(CARGO_LAMBDA) --profile local $(addprefix --package ,$(FUNCTIONS) hookline-cli)
 
 # The page beside the binary that serves it, into what SAM uploads.
 .PHONY: page

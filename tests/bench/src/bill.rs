@@ -1,66 +1,35 @@
-//! What a million events cost: `hookline cost` makes the bill, of what was measured just now.
+//! What a million events cost, by the bill that `hookline cost` makes, of what was measured just now.
 
-use std::{io::Write, path::Path};
-
-use anyhow::{Context, ensure};
-use serde::Deserialize;
-use serde_json::json;
-use tokio::process::Command;
+use hookline_cost::{Load, Measured, is_the_way, lines, prices, total};
+use rust_decimal::{Decimal, dec, prelude::ToPrimitive};
 
 use crate::{
-    outcome::{Outcome, PRICE},
+    outcome::{Cost, PRICE},
     report::{Goal, Line},
 };
 
-/// The part of what `hookline cost --json` says that is read here.
-#[derive(Deserialize)]
-struct Bill {
-    usd_per_million: PerMillion,
-}
-
-#[derive(Deserialize)]
-struct PerMillion {
-    /// Decimal, as text.
-    receive_to_index: String,
-}
-
-impl Bill {
-    fn dollars(said: &[u8]) -> anyhow::Result<f64> {
-        let bill: Self = serde_json::from_slice(said)?;
-        Ok(bill.usd_per_million.receive_to_index.parse()?)
+/// A million events of 4 KiB in batches of ten, with calls that take 4 ms, as `hookline cost --events 1e6 --size 4k`.
+fn load() -> Load {
+    Load {
+        events: dec!(1_000_000),
+        size: dec!(4_096),
+        variants: dec!(2),
+        batch: dec!(10),
+        call_ms: dec!(4),
+        memory: prices::LAMBDA_X86_64,
+        watchers: Decimal::ZERO,
     }
 }
 
-/// What a million small events cost, in batches of ten, beside the goal.
+/// Their way from the sender to the index, if it was measured, beside the goal.
 ///
 /// # Errors
-/// When the command cannot be run or does not understand what was measured.
-pub async fn line(hookline: &Path, outcome: &Outcome) -> anyhow::Result<Line> {
-    let mut measured = tempfile::NamedTempFile::new()?;
-    measured.write_all(json!({"cost": outcome.cost}).to_string().as_bytes())?;
-    let said = Command::new(hookline)
-        .args(["--json", "cost", "--events", "1e6", "--size", "4k", "--measured"])
-        .arg(measured.path())
-        .output()
-        .await
-        .with_context(|| format!("running {}", hookline.display()))?;
-    ensure!(
-        said.status.success(),
-        "hookline cost: {}",
-        String::from_utf8_lossy(&said.stderr)
-    );
-    let dollars = Bill::dollars(&said.stdout).context("what hookline cost has said")?;
-    Ok(Line::new(PRICE, "$", Some(dollars), Goal::AtMost(4.5)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_price_is_that_of_the_way_to_the_index() {
-        let said = br#"{"usd": {"all": "5.12"}, "usd_per_million": {"receive_to_index": "4.13", "all": "5.12"}}"#;
-        assert!((Bill::dollars(said).unwrap() - 4.13).abs() < f64::EPSILON);
-        assert!(Bill::dollars(b"{}").is_err());
+/// When what was measured is not what a bill is made of.
+pub fn line(cost: Option<&Cost>) -> anyhow::Result<Line> {
+    let mut dollars = None;
+    if let Some(cost) = cost {
+        let measured: Measured = serde_json::from_value(serde_json::to_value(cost)?)?;
+        dollars = total(&lines(&load(), &measured), is_the_way).to_f64();
     }
+    Ok(Line::new(PRICE, "$", dollars, Goal::AtMost(4.5)))
 }

@@ -11,6 +11,7 @@ mod limit;
 mod measure;
 mod outcome;
 mod peers;
+mod place;
 mod report;
 mod scale;
 mod size;
@@ -33,6 +34,7 @@ use crate::{
     limit::Limit,
     outcome::{Machine, Outcome},
     peers::Installed,
+    place::Place,
     report::{Elsewhere, Line},
     suite::{Bench, CONSUMER, Effort, LIMITED_MEMORY, RECEIVER},
 };
@@ -61,18 +63,24 @@ struct Arguments {
     /// What else was measured, as a JSON list of lines with `what`, `unit`, `figure` and `goal` (`{"at_least": 90}`).
     #[arg(long, value_name = "FILE")]
     also: Vec<PathBuf>,
-    /// The command `hookline`, which makes the bill of what was measured.
-    #[arg(long, value_name = "PROGRAM")]
-    hookline: Option<PathBuf>,
-    /// Feeds the consumer bursts of so many events, and measures nothing else.
+    /// Events in a burst that the consumer is fed; by default 10,000 and 100,000.
     #[arg(long, value_name = "EVENTS")]
     burst: Vec<u32>,
     /// Messages in each batch of a burst. The template has 10.
     #[arg(long, value_name = "MESSAGES", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
     batch: u32,
+    /// Events with a small body that a receiver is handed; fewer of others. For a profiler, more than the 2,000 that there are.
+    #[arg(long, value_name = "N")]
+    invocations: Option<usize>,
+    /// Lets the kernel put functions and stub on any processor, instead of all on one that is kept awake.
+    #[arg(long)]
+    spread: bool,
     /// Only sees that all of it works: the figures mean nothing.
     #[arg(long)]
     quick: bool,
+    /// Does nothing but keep a processor awake.
+    #[arg(long, hide = true)]
+    spin: bool,
 }
 
 /// What can be measured by itself.
@@ -84,21 +92,31 @@ enum Part {
     Receivers,
     /// The consumer.
     Consumer,
+    /// The consumer in a burst.
+    Bursts,
 }
 
 impl Arguments {
     fn wants(&self, part: Part) -> bool {
         self.part.is_empty() || self.part.contains(&part)
     }
+
+    fn effort(&self) -> Effort {
+        let effort = if self.quick { Effort::QUICK } else { Effort::FULL };
+        Effort {
+            invocations: self.invocations.unwrap_or(effort.invocations),
+            ..effort
+        }
+    }
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let done = runtime
-        .context("no runtime")
-        .and_then(|runtime| runtime.block_on(run(&arguments)));
-    match done {
+    if arguments.spin {
+        place::spin();
+        return ExitCode::SUCCESS;
+    }
+    match begin(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(trouble) => {
             say(&format!("bench: {trouble:#}"));
@@ -107,7 +125,18 @@ fn main() -> ExitCode {
     }
 }
 
+fn begin(arguments: &Arguments) -> anyhow::Result<()> {
+    // One thread, like a function: another would be woken for each request, and its waking would be measured.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.context("no runtime")?.block_on(run(arguments))
+}
+
 async fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let place = if arguments.spread {
+        Place::ANYWHERE
+    } else {
+        Place::on_one()?
+    };
     let folder = std::env::temp_dir().join(format!("hookline-bench-{}", std::process::id()));
     let authority = Authority::make(&folder)?;
     let limit = Limit::of_memory(LIMITED_MEMORY);
@@ -115,21 +144,13 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
         authority: &authority,
         limit: &limit,
         case: arguments.case.as_deref(),
-        effort: if arguments.quick { Effort::QUICK } else { Effort::FULL },
+        effort: arguments.effort(),
     };
-    if !arguments.burst.is_empty() {
-        let bursts = bursts(arguments, &authority).await;
-        fs::remove_dir_all(&folder).with_context(|| format!("removing {}", folder.display()))?;
-        return bursts;
-    }
-    let outcome = measure(arguments, bench).await;
+    let outcome = measure(arguments, bench, &place).await;
     fs::remove_dir_all(&folder).with_context(|| format!("removing {}", folder.display()))?;
     let mut outcome = outcome?;
     for path in &arguments.also {
         outcome.merge(elsewhere(path)?);
-    }
-    if let Some(hookline) = &arguments.hookline {
-        outcome.merge([bill::line(hookline, &outcome).await?]);
     }
     if let Some(path) = &arguments.json {
         fs::write(path, serde_json::to_string_pretty(&outcome)? + "\n")
@@ -139,32 +160,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn bursts(arguments: &Arguments, authority: &Authority) -> anyhow::Result<()> {
-    let consumer = peers::hookline(&arguments.functions, CONSUMER)?;
-    let receiver = peers::hookline(&arguments.functions, RECEIVER)?;
-    let template = scale::Template::of(&receiver, authority).await?;
-    let mut bursts = Vec::new();
-    for about in scale::About::ALL {
-        for events in &arguments.burst {
-            say(&format!("· a burst of {events} events: {about:?}"));
-            bursts.push(scale::burst(&consumer, authority, &template, about, *events, arguments.batch).await?);
-        }
-    }
-    if let Some(path) = &arguments.json {
-        let outcome = serde_json::json!({"bursts": bursts, "goals": [scale::line(&bursts)]});
-        fs::write(path, serde_json::to_string_pretty(&outcome)? + "\n")
-            .with_context(|| format!("writing {}", path.display()))?;
-    }
-    writeln!(
-        std::io::stdout(),
-        "{}\n{}",
-        scale::told(&bursts),
-        report::goals(&[scale::line(&bursts)])
-    )?;
-    Ok(())
-}
-
-async fn measure(arguments: &Arguments, bench: Bench<'_>) -> anyhow::Result<Outcome> {
+async fn measure(arguments: &Arguments, bench: Bench<'_>, place: &Place) -> anyhow::Result<Outcome> {
     let mut started = BTreeMap::new();
     for program in suite::functions(&arguments.functions)? {
         let named = arguments.only.is_empty() || arguments.only.contains(&program.name);
@@ -189,20 +185,25 @@ async fn measure(arguments: &Arguments, bench: Bench<'_>) -> anyhow::Result<Outc
         let measured = bench.receiver(&program).await;
         receivers.insert(program.name.clone(), measured.context(program.name)?);
     }
-    let consumer = if arguments.wants(Part::Consumer) {
+    let reindex = peers::hookline(&arguments.functions, CONSUMER)?;
+    let mut consumer = BTreeMap::new();
+    if arguments.wants(Part::Consumer) {
         say(&format!("· consuming with {CONSUMER}"));
-        let consumer = peers::hookline(&arguments.functions, CONSUMER)?;
-        bench.consumer(&receiver, &consumer).await.context(CONSUMER)?
-    } else {
-        BTreeMap::new()
-    };
-    Ok(Outcome::of(
-        Machine::this()?,
-        bench.limit.describe(),
-        started,
-        receivers,
-        consumer,
-    ))
+        consumer = bench.consumer(&receiver, &reindex).await.context(CONSUMER)?;
+    }
+    let mut bursts = Vec::new();
+    if arguments.wants(Part::Bursts) {
+        let events = if arguments.burst.is_empty() {
+            bench.effort.bursts
+        } else {
+            &arguments.burst
+        };
+        say(&format!("· consuming bursts of {events:?} events with {CONSUMER}"));
+        let measured = bench.bursts(&receiver, &reindex, events, arguments.batch).await;
+        bursts = measured.context(CONSUMER)?;
+    }
+    let machine = Machine::this(place)?;
+    Outcome::of(machine, bench.limit.describe(), started, receivers, consumer, bursts)
 }
 
 fn elsewhere(path: &Path) -> anyhow::Result<Vec<Line>> {

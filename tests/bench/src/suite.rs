@@ -12,7 +12,9 @@ use crate::{
     function::{Made, Program},
     limit::Limit,
     measure::{self, Case, Expected, Start, WARM_UP, Warm},
-    peers, size,
+    peers,
+    scale::{self, About, Burst, Template},
+    size,
 };
 
 /// The receiver that stands for all: they are the same but for the topic.
@@ -42,6 +44,8 @@ pub struct Effort {
     pub invocations: usize,
     /// Starts of our own functions; of the peers a third.
     pub starts: usize,
+    /// Events in each burst.
+    pub bursts: &'static [u32],
 }
 
 impl Effort {
@@ -49,11 +53,13 @@ impl Effort {
     pub const FULL: Self = Self {
         invocations: 2_000,
         starts: 15,
+        bursts: &[10_000, 100_000],
     };
     /// For seeing that all works.
     pub const QUICK: Self = Self {
         invocations: 60,
         starts: 3,
+        bursts: &[500],
     };
 
     fn starts_of(self, program: &Program) -> usize {
@@ -180,6 +186,24 @@ impl Bench<'_> {
             work.insert(name, measured.context(name)?);
         }
         Ok(work)
+    }
+
+    /// The consumer, fed with bursts of so many events of every kind, in batches of this size.
+    pub async fn bursts(
+        &self,
+        receiver: &Program,
+        consumer: &Program,
+        events: &[u32],
+        size: u32,
+    ) -> anyhow::Result<Vec<Burst>> {
+        let template = Template::of(receiver, self.authority).await?;
+        let mut bursts = Vec::new();
+        for about in About::ALL {
+            for events in events {
+                bursts.push(scale::burst(consumer, self.authority, &template, about, *events, size).await?);
+            }
+        }
+        Ok(bursts)
     }
 }
 
