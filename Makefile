@@ -18,7 +18,7 @@ CARGO_FUZZ := $(CACHE)/cargo-fuzz-0.13.1/bin/cargo-fuzz
 
 # What is in functions/ is deployed, nothing else.
 FUNCTIONS := $(notdir $(wildcard functions/*))
-# Built apart from the others, whose dependencies would have them link HTTP/2: a tenth of their size.
+# Built apart from the others, for speed, and lest they link HTTP/2 with them: a tenth of their size.
 RECEIVERS := $(foreach name,$(FUNCTIONS),$(if $(shell grep -l hookline-wiring functions/$(name)/Cargo.toml),$(name)))
 # cargo-lambda looks for its zig beside the first python3 in PATH.
 CARGO_LAMBDA := PATH="$(TOOLS)/bin:$$PATH" cargo lambda build --locked
@@ -77,8 +77,8 @@ count: ## Compares the instructions of single steps with tests/micro/instruction
 
 .PHONY: micro
 micro: ## Times the same steps, and sets verifying beside openssl. [STEP=verify]
-	cargo bench --quiet --locked --package hookline-micro --bench steps -- $(STEP)
-	@cargo run --quiet --release --locked --package hookline-micro -- openssl
+	cargo bench --quiet --profile receiver --locked --package hookline-micro --bench steps -- $(STEP)
+	@cargo run --quiet --profile receiver --locked --package hookline-micro -- openssl
 
 .PHONY: fuzz
 fuzz: $(CARGO_FUZZ) ## Throws hostile input at every parser, each for SECONDS=60. Needs a C++ compiler. [TARGET=payload]
@@ -99,8 +99,8 @@ BENCHED := reindex sync search status panel live-push
 bench: tools ## Measures start, work, CPU, memory, calls, size and price beside goals and peers. Writes target/bench.json. [ARGS=--quick]
 	@mkdir -p target
 	@$(PYTHON) tests/bench/peers/install.py > target/bench-peers.json
-	@echo "· building what is measured (cargo profile release)" >&2
-	@$(CARGO_LAMBDA) --release --package products-update --package hookline-micro
+	@echo "· building what is measured (cargo profiles receiver and release)" >&2
+	@$(CARGO_LAMBDA) --profile receiver --package products-update --package hookline-micro
 	@$(CARGO_LAMBDA) --release $(addprefix --package ,$(BENCHED))
 	@cargo build --quiet --profile local --locked --package hookline-bench
 	@echo "· verifying beside openssl" >&2
@@ -175,7 +175,7 @@ emulator:
 
 .PHONY: binaries
 binaries: tools
-	$(CARGO_LAMBDA) --release $(if $(filter arm64,$(ARCH)),--arm64,--x86-64) $(addprefix --package ,$(RECEIVERS))
+	$(CARGO_LAMBDA) --profile receiver $(if $(filter arm64,$(ARCH)),--arm64,--x86-64) $(addprefix --package ,$(RECEIVERS))
 	$(CARGO_LAMBDA) --release $(if $(filter arm64,$(ARCH)),--arm64,--x86-64) \
 	  $(addprefix --package ,$(filter-out $(RECEIVERS),$(FUNCTIONS)))
 
