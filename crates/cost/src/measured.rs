@@ -106,6 +106,7 @@ impl Measured {
             rounds: between(one.rounds, ten.rounds, along),
             calls: names
                 .map(|name| (name.clone(), between(one.count(name), ten.count(name), along)))
+                .filter(|(_, count)| !count.is_zero())
                 .collect(),
             logged: between(one.logged, ten.logged, along),
         }
