@@ -105,7 +105,11 @@ async fn a_batch_is_completed_in_one_call() {
         for completed in ledger.complete_all(&settled, noon()).await {
             assert_eq!(completed.unwrap(), expected);
         }
-        assert_eq!(listening.calls(), counted([("BatchExecuteStatement", 1)]), "{expected:?}");
+        assert_eq!(
+            listening.calls(),
+            counted([("BatchExecuteStatement", 1)]),
+            "{expected:?}"
+        );
     }
 }
 

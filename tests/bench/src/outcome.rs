@@ -6,6 +6,7 @@ use anyhow::Context;
 use serde::Serialize;
 
 use crate::{
+    aws::STATEMENT,
     bill,
     measure::Warm,
     place::Place,
@@ -155,6 +156,25 @@ impl Outcome {
         report::merge(&mut self.goals, lines);
     }
 
+    /// Which calls were made, in words, by what was done with them.
+    fn calls(&self) -> String {
+        let receivers = self.receivers.iter().flat_map(|(name, receiver)| {
+            let work = receiver.work.iter();
+            work.map(move |(case, warm)| (format!("{name}: {case}"), warm))
+        });
+        let consumer = self.consumer.iter().map(|(case, warm)| ((*case).to_owned(), warm));
+        let mut alike = BTreeMap::<String, Vec<String>>::new();
+        for (name, warm) in receivers.chain(consumer).filter(|(_, warm)| !warm.calls.is_empty()) {
+            let calls = (warm.calls.iter()).map(|(name, count)| format!("{} {name}", number(*count, "")));
+            alike
+                .entry(calls.collect::<Vec<_>>().join(", "))
+                .or_default()
+                .push(name);
+        }
+        let lines = (alike.iter()).map(|(calls, names)| format!("{}:\n    {calls}", names.join("; ")));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
     /// As a person reads it.
     pub fn told(&self) -> String {
         let Machine {
@@ -166,11 +186,12 @@ impl Outcome {
             place,
         } = &self.machine;
         let mut text = format!(
-            "{date}, {processors} × {processor}, {place}, Linux {kernel}, load {load}\n\n{}\n\n{}\n\n{}\n\n{}\n\n{}\n",
+            "{date}, {processors} × {processor}, {place}, Linux {kernel}, load {load}\n\n{}\n\n{}\n\n{}\n\n{}\n\n{}\n\n{}\n",
             report::goals(&self.goals),
             self.starts(),
             self.receiving(),
             self.consuming(),
+            self.calls(),
             scale::told(&self.bursts),
         );
         let notes = format!(
@@ -257,11 +278,8 @@ fn cells(name: &str, warm: &Warm, per_second: f64) -> Vec<String> {
     ];
     let mut row = vec![name.to_owned()];
     row.extend(figures.map(|figure| number(figure, "")));
-    let calls = warm
-        .calls
-        .iter()
-        .map(|(name, count)| format!("{} {name}", number(*count, "")));
-    row.push(calls.collect::<Vec<_>>().join(", "));
+    let made = warm.calls.iter().filter(|(name, _)| !name.starts_with(STATEMENT));
+    row.push(number(made.fold(0.0, |sum, (_, count)| sum + count), ""));
     row
 }
 
