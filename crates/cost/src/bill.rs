@@ -47,7 +47,7 @@ pub enum Stage {
     Status,
     /// What a product with over 100 variants takes beside.
     Ask,
-    /// Designed, not measured.
+    /// Telling who watches. Assumed, not measured.
     Live,
     /// Logs and traces.
     Seen,
