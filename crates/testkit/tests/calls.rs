@@ -1,6 +1,8 @@
 //! What is to be one call is one call. The contract suites cannot see it: where a statement's answer leaves anything open, it is
 //! asked for again one by one, and nothing but the bill would tell.
 
+#![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
+
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
@@ -21,10 +23,13 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
+/// What was asked on one connection.
+type Asked = Arc<Mutex<Vec<u8>>>;
+
 /// Hands everything on to a table, and keeps what is asked.
 struct Listening {
     aws: Aws,
-    heard: Arc<Mutex<Vec<Arc<Mutex<Vec<u8>>>>>>,
+    heard: Arc<Mutex<Vec<Asked>>>,
 }
 
 impl Listening {
@@ -36,7 +41,7 @@ impl Listening {
         let hearing = Arc::clone(&heard);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let said = Arc::new(Mutex::new(Vec::new()));
+                let said = Asked::default();
                 hearing.lock().unwrap().push(Arc::clone(&said));
                 let server = TcpStream::connect(&behind).await.unwrap();
                 let (mut from_client, mut to_client) = client.into_split();
