@@ -79,7 +79,7 @@ const ROOTS: [&str; 2] = ["AWS_CA_BUNDLE", "SSL_CERT_FILE"];
 pub struct Direct {
     credentials: Credentials,
     region: String,
-    /// `https://`, what stands between a service and its region, and what is behind.
+    /// Whether hosts are those with validated cryptography, and those with IPv6.
     fips: bool,
     dual_stack: bool,
     endpoints: Endpoints,
