@@ -24,6 +24,7 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, BatchStatementRequest, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 use futures_util::{StreamExt, stream};
+use hookline_direct::ledger::{CLAIMED, DONE, MAY_CLAIM, PARKED, UNSETTLED};
 use hookline_domain::{
     ids::DeliveryKey,
     ledger::{self, Claim, ClaimRequest, Completion, Entry, Fate, Ledger, Problem, Settled, State},
@@ -38,15 +39,6 @@ use crate::{
 };
 
 const PORT: &str = "ledger";
-
-const CLAIMED: &str = "claimed";
-const DONE: &str = "done";
-const PARKED: &str = "parked";
-
-/// Succeeds exactly where [`ledger::decide`] says that another owner's claim is fresh.
-const MAY_CLAIM: &str = "attribute_not_exists(#pk) \
-    OR #expires_at <= :now_s \
-    OR (#state = :claimed AND #lease_until <= :now_us)";
 
 /// A [`Ledger`] in DynamoDB, where each operation is one conditional write, and its [`Records`](ledger::Records).
 #[derive(Debug, Clone)]
@@ -132,7 +124,7 @@ impl Ledger for DynamoLedger {
             .table_name(&self.table)
             .key("pk", text(delivery.to_string()))
             // Holds exactly where `ledger::settle` gives a state.
-            .condition_expression("#state IN (:claimed, :parked)")
+            .condition_expression(UNSETTLED)
             .expression_attribute_names("#state", "state")
             .expression_attribute_names("#fate", "fate")
             .expression_attribute_names("#settled_at", "settled_at_us")
@@ -217,7 +209,7 @@ impl Ledger for DynamoLedger {
             .key("pk", text(delivery.to_string()))
             .update_expression("SET #problem = :problem")
             // Holds exactly where `ledger::takes_notes` says so.
-            .condition_expression("#state IN (:claimed, :parked)")
+            .condition_expression(UNSETTLED)
             .expression_attribute_names("#state", "state")
             .expression_attribute_names("#problem", "problem")
             .expression_attribute_values(":problem", write_problem(problem)?)

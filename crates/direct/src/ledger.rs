@@ -18,17 +18,20 @@ use crate::{
 
 const PORT: &str = "ledger";
 
-const CLAIMED: &str = "claimed";
-const DONE: &str = "done";
-const PARKED: &str = "parked";
+/// An entry's state, as it is in the table.
+pub const CLAIMED: &str = "claimed";
+/// See [`CLAIMED`].
+pub const DONE: &str = "done";
+/// See [`CLAIMED`].
+pub const PARKED: &str = "parked";
 
 /// Succeeds exactly where [`ledger::decide`] says that another owner's claim is fresh.
-const MAY_CLAIM: &str = "attribute_not_exists(#pk) \
+pub const MAY_CLAIM: &str = "attribute_not_exists(#pk) \
     OR #expires_at <= :now_s \
     OR (#state = :claimed AND #lease_until <= :now_us)";
 
 /// Holds exactly where `ledger::settle` gives a state, and where `ledger::takes_notes` says so.
-const UNSETTLED: &str = "#state IN (:claimed, :parked)";
+pub const UNSETTLED: &str = "#state IN (:claimed, :parked)";
 
 /// A [`Ledger`] in DynamoDB, where each operation is one conditional write.
 #[derive(Debug, Clone)]

@@ -13,7 +13,7 @@ pub mod changes;
 mod client;
 mod connection;
 mod dynamodb;
-mod ledger;
+pub mod ledger;
 mod place;
 mod queue;
 mod secret;

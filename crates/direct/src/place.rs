@@ -29,6 +29,9 @@ pub enum NotTold {
     /// A variable that Lambda sets is not there.
     #[error("{0} is not set: Lambda sets it, and nothing else is asked for credentials or region")]
     Missing(&'static str),
+    /// What is to be a part of a host's name cannot be one.
+    #[error("{0:?} is no part of a host's name, as a region or a bucket is")]
+    Name(String),
     /// An endpoint is none.
     #[error("{name}: {problem}")]
     Endpoint {
@@ -143,7 +146,8 @@ impl Direct {
             },
             region: find("AWS_REGION")
                 .or_else(|| find("AWS_DEFAULT_REGION"))
-                .ok_or(NotTold::Missing("AWS_REGION"))?
+                .ok_or(NotTold::Missing("AWS_REGION"))
+                .and_then(name)?
                 .to_owned(),
             fips: is_set("AWS_USE_FIPS_ENDPOINT"),
             dual_stack: is_set("AWS_USE_DUALSTACK_ENDPOINT"),
@@ -171,15 +175,18 @@ impl Direct {
     }
 
     /// The bodies in this bucket.
-    #[must_use]
-    pub fn bodies(&self, bucket: &str) -> DirectBodies {
+    ///
+    /// # Errors
+    /// When no bucket can have this name.
+    pub fn bodies(&self, bucket: &str) -> Result<DirectBodies, NotTold> {
+        let bucket = name(bucket)?;
         // On AWS a bucket is a host; elsewhere it is the first part of the path, for not every name resolves.
         let (url, path) = match self.endpoints.of(&S3) {
             Some(url) => (url.to_owned(), format!("/{bucket}/")),
             None => (self.at_aws(&format!("{bucket}.s3"), &S3), "/".to_owned()),
         };
         let s3 = Arc::new(self.client(&S3, &url));
-        DirectBodies { s3, path }
+        Ok(DirectBodies { s3, path })
     }
 
     /// A secret, given literally or by its ARN or name in Secrets Manager.
@@ -215,7 +222,7 @@ impl Direct {
     fn client(&self, service: &Service, url: &str) -> Client {
         Client {
             service: service.name,
-            host: Host::new(url, &self.tls).expect("an endpoint was read as a URL, and a region makes one"),
+            host: Host::new(url, &self.tls).expect("an endpoint was read as a URL, and names make one"),
             signer: Signer::new(self.credentials.clone(), &self.region, service.signed),
             clock: Arc::clone(&self.clock),
         }
@@ -237,6 +244,18 @@ impl Direct {
         }
         let domain = domain(region, self.dual_stack);
         format!("https://{host}{fips}.{region}.{domain}")
+    }
+}
+
+/// A region's or a bucket's name: letters, digits and what may stand between them
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>).
+fn name(name: &str) -> Result<&str, NotTold> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    let begins = name.starts_with(|first: char| first.is_ascii_alphanumeric());
+    if begins && name.bytes().all(fits) {
+        Ok(name)
+    } else {
+        Err(NotTold::Name(name.to_owned()))
     }
 }
 
@@ -300,7 +319,7 @@ mod tests {
         );
         let both = [("AWS_USE_DUALSTACK_ENDPOINT", "true")];
         assert_eq!(url(&SECRETS_MANAGER, &both), "https://secretsmanager.eu-west-1.api.aws");
-        let bucket = |more: &[_]| read(more).unwrap().bodies("b").s3.host.authority.clone();
+        let bucket = |more: &[_]| read(more).unwrap().bodies("b").unwrap().s3.host.authority.clone();
         assert_eq!(bucket(&[]), "b.s3.eu-west-1.amazonaws.com");
         assert_eq!(bucket(&both), "b.s3.dualstack.eu-west-1.amazonaws.com");
     }
@@ -314,7 +333,7 @@ mod tests {
         let direct = read(&told).unwrap();
         assert_eq!(direct.url(&DYNAMODB), "http://127.0.0.1:4566");
         assert_eq!(direct.url(&SQS), "http://[::1]:9324");
-        assert_eq!(direct.bodies("b").path, "/b/");
+        assert_eq!(direct.bodies("b").unwrap().path, "/b/");
         for url in [
             "127.0.0.1:4566",
             "ftp://x",
@@ -337,6 +356,14 @@ mod tests {
         for name in ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
             assert_eq!(read(&[(name, "")]).unwrap_err(), NotTold::Missing(name));
         }
+        for no_name in ["eu west", "eu/west", "-", "é"] {
+            assert_eq!(
+                read(&[("AWS_REGION", no_name)]).unwrap_err(),
+                NotTold::Name(no_name.into())
+            );
+            assert!(matches!(read(&[]).unwrap().bodies(no_name), Err(NotTold::Name(_))));
+        }
+        assert!(matches!(read(&[]).unwrap().bodies(""), Err(NotTold::Name(_))));
         assert!(!format!("{:?}", read(&[]).unwrap()).contains("hush"));
     }
 }

@@ -3,6 +3,7 @@
 use hookline_domain::{
     document::Document,
     ids::{DeliveryId, DeliveryKey, EntityId, EntityKey, Kind, Source, StoreKey, StoreName, Topic},
+    ledger::ClaimRequest,
     product::{Product, Variant},
     version::Version,
 };
@@ -37,6 +38,22 @@ pub fn delivery(id: &str) -> DeliveryKey {
         store: store("demo"),
         topic: Topic::new("products/update").unwrap(),
         id: DeliveryId::new(id).unwrap(),
+    }
+}
+
+/// For how many seconds [`attempt`] wants a delivery, and the ledger to remember it.
+pub const LEASE: i64 = 10;
+/// See [`LEASE`].
+pub const KEPT: i64 = 7 * 24 * 3600;
+
+/// An attempt at a delivery.
+pub fn attempt(owner: &str, now: Timestamp) -> ClaimRequest {
+    ClaimRequest {
+        owner: owner.to_owned(),
+        now,
+        lease_until: now + SignedDuration::from_secs(LEASE),
+        expires_at: now + SignedDuration::from_secs(KEPT),
+        event_id: Some("event-1".parse().unwrap()),
     }
 }
 

@@ -12,7 +12,7 @@ use hookline_domain::{
     secret::{Secret, SecretRef, SecretSource},
 };
 use hookline_testkit::{
-    builders::{at, delivery, document, noon, product, store, version},
+    builders::{at, attempt, delivery, document, noon, product, store, version},
     contract::{index::put, queue},
     emulator::{DynamoDb, LEDGER_TABLE, Parrot, S3, Sqs, sdk_config, silent},
     osmem::Osmem,
@@ -252,23 +252,13 @@ async fn a_batch_over_the_limit_of_one_request_comes_back_in_order() {
     );
 }
 
-fn attempt() -> ClaimRequest {
-    ClaimRequest {
-        owner: "a".to_owned(),
-        now: noon(),
-        lease_until: noon(),
-        expires_at: noon(),
-        event_id: None,
-    }
-}
-
 #[tokio::test]
 async fn a_receiver_does_not_wait_for_a_table_that_hangs() {
     let (_listener, url) = silent().await;
     let aws = Aws::with_config(sdk_config(&url).await, Patience::Receiver);
     let began = Instant::now();
     aws.ledger(LEDGER_TABLE)
-        .claim(&delivery("1"), &attempt())
+        .claim(&delivery("1"), &attempt("a", noon()))
         .await
         .unwrap_err();
     assert!(began.elapsed() < Duration::from_millis(2_500), "{:?}", began.elapsed());
@@ -359,7 +349,7 @@ async fn a_failure_keeps_what_the_table_said() {
     let failed = dynamodb
         .aws()
         .ledger("no-such-table")
-        .claim(&delivery("1"), &attempt())
+        .claim(&delivery("1"), &attempt("a", noon()))
         .await
         .unwrap_err();
     let causes = causes(&failed);

@@ -12,10 +12,10 @@ use hookline_aws::{Aws, Patience};
 use hookline_domain::{
     entities::{Advance, Entities, Fence},
     ids::{DeliveryKey, EntityKey},
-    ledger::{ClaimRequest, Completion, Fate, Ledger, Settled},
+    ledger::{Completion, Fate, Ledger, Settled},
 };
 use hookline_testkit::{
-    builders::{delivery, noon, product, store, version},
+    builders::{attempt, delivery, noon, product, store, version},
     emulator::{DynamoDb, ENTITIES_TABLE, LEDGER_TABLE, sdk_config},
 };
 use tokio::{
@@ -86,15 +86,8 @@ async fn a_batch_is_completed_in_one_call() {
     let listening = Listening::to(&dynamodb).await;
     let ledger = listening.aws.ledger(LEDGER_TABLE);
     let deliveries: Vec<DeliveryKey> = (0..10).map(|n| delivery(&n.to_string())).collect();
-    let request = ClaimRequest {
-        owner: "a".into(),
-        event_id: None,
-        now: noon(),
-        lease_until: noon(),
-        expires_at: noon(),
-    };
     for delivery in &deliveries {
-        ledger.claim(delivery, &request).await.unwrap();
+        ledger.claim(delivery, &attempt("a", noon())).await.unwrap();
     }
     assert_eq!(listening.calls(), counted([("PutItem", 10)]));
 

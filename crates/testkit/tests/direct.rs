@@ -15,7 +15,7 @@ use hookline_domain::{
     stores::{StoreList, StorePage, StoreRecord, StoreUpdate, Stores, Tally},
 };
 use hookline_testkit::{
-    builders::{delivery, noon, store},
+    builders::{attempt, delivery, noon, store},
     contract::queue,
     emulator::{ACCESS_KEY, DynamoDb, LEDGER_TABLE, Parrot, S3, SECRET_KEY, STORES_TABLE, Sqs, silent},
 };
@@ -170,7 +170,7 @@ mod bodies {
     use super::{S3, direct};
     hookline_testkit::bodies_contract!(async {
         let s3 = S3::start().await;
-        let bodies = direct(s3.endpoint()).bodies(S3::BUCKET);
+        let bodies = direct(s3.endpoint()).bodies(S3::BUCKET).unwrap();
         (s3, bodies)
     });
 }
@@ -217,7 +217,7 @@ fn causes(error: &(dyn Error + 'static)) -> String {
 #[tokio::test]
 async fn a_body_is_signed_for_with_the_secret() {
     let s3 = S3::start().await;
-    let bodies = direct_with(s3.endpoint(), "another").bodies(S3::BUCKET);
+    let bodies = direct_with(s3.endpoint(), "another").bodies(S3::BUCKET).unwrap();
     let refused = bodies.put(&body_key(), b"body".to_vec()).await.unwrap_err();
     let causes = causes(&refused);
     assert!(causes.contains("S3 answered 403 SignatureDoesNotMatch"), "{causes}");
@@ -228,17 +228,12 @@ async fn a_body_is_signed_for_with_the_secret() {
 async fn a_bucket_that_is_not_there_is_a_failure_and_not_an_absence() {
     for code in ["NoSuchBucket", "", "NoSuchKey but not quite"] {
         let parrot = Parrot::start(404, &format!("<Error><Code>{code}</Code></Error>")).await;
-        direct(parrot.url()).bodies("b").get(&body_key()).await.unwrap_err();
-    }
-}
-
-fn attempt() -> ClaimRequest {
-    ClaimRequest {
-        owner: "a".to_owned(),
-        now: noon(),
-        lease_until: noon(),
-        expires_at: noon(),
-        event_id: None,
+        direct(parrot.url())
+            .bodies("b")
+            .unwrap()
+            .get(&body_key())
+            .await
+            .unwrap_err();
     }
 }
 
@@ -257,10 +252,15 @@ async fn what_fails_is_unavailable_and_nothing_is_quoted() {
             let failed = [
                 direct
                     .bodies("b")
+                    .unwrap()
                     .put(&body_key(), b"Secret Title".to_vec())
                     .await
                     .unwrap_err(),
-                direct.ledger("t").claim(&delivery("1"), &attempt()).await.unwrap_err(),
+                direct
+                    .ledger("t")
+                    .claim(&delivery("1"), &attempt("a", noon()))
+                    .await
+                    .unwrap_err(),
                 hookline_domain::queue::EventQueue::send(&queue, &store("demo"), "Secret Title".into())
                     .await
                     .unwrap_err(),
@@ -279,8 +279,12 @@ async fn an_answer_longer_than_any_is_not_read() {
     let parrot = Parrot::start(200, &"x".repeat(7 * 1024 * 1024)).await;
     let direct = direct(parrot.url());
     let failed = [
-        direct.bodies("b").get(&body_key()).await.unwrap_err(),
-        direct.ledger("t").claim(&delivery("1"), &attempt()).await.unwrap_err(),
+        direct.bodies("b").unwrap().get(&body_key()).await.unwrap_err(),
+        direct
+            .ledger("t")
+            .claim(&delivery("1"), &attempt("a", noon()))
+            .await
+            .unwrap_err(),
     ];
     for failed in failed {
         assert!(causes(&failed).contains("more bytes"), "{}", causes(&failed));
@@ -300,8 +304,21 @@ async fn a_receiver_does_not_wait_for_what_hangs() {
     let (_listener, url) = silent().await;
     let direct = direct(&url);
     let began = Instant::now();
-    let claimed = async { direct.ledger("t").claim(&delivery("1"), &attempt()).await.unwrap_err() };
-    let kept = async { direct.bodies("b").put(&body_key(), vec![0; 1024]).await.unwrap_err() };
+    let claimed = async {
+        direct
+            .ledger("t")
+            .claim(&delivery("1"), &attempt("a", noon()))
+            .await
+            .unwrap_err()
+    };
+    let kept = async {
+        direct
+            .bodies("b")
+            .unwrap()
+            .put(&body_key(), vec![0; 1024])
+            .await
+            .unwrap_err()
+    };
     tokio::join!(claimed, kept);
     assert!(began.elapsed() < Duration::from_millis(2_500), "{:?}", began.elapsed());
 }

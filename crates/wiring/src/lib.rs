@@ -16,7 +16,11 @@ pub fn receive(topic: Topic) -> ExitCode {
         let ports = Ports {
             ledger: aws.ledger(&config.ledger_table),
             queue: aws.event_queue(&config.event_queue_url),
-            bodies: config.payload_bucket.as_deref().map(|bucket| aws.bodies(bucket)),
+            bodies: config
+                .payload_bucket
+                .as_deref()
+                .map(|bucket| aws.bodies(bucket))
+                .transpose()?,
             tally: config.stores_table.as_deref().map(|table| aws.tally(table)),
             secrets: aws.secret(&config.client_secrets),
             clock: SystemClock,

@@ -7,7 +7,7 @@ use hookline_domain::{
 use jiff::Timestamp;
 
 use super::at_once;
-use crate::builders::{delivery, noon, noon_plus};
+use crate::builders::{KEPT, LEASE, attempt, delivery, noon, noon_plus};
 
 /// Makes a test of each check; see [`contract`](crate::contract).
 #[macro_export]
@@ -40,19 +40,6 @@ macro_rules! ledger_contract {
             ]
         );
     };
-}
-
-const LEASE: i64 = 10;
-const KEPT: i64 = 7 * 24 * 3600;
-
-pub(super) fn attempt(owner: &str, now: Timestamp) -> ClaimRequest {
-    ClaimRequest {
-        owner: owner.to_owned(),
-        now,
-        lease_until: now + jiff::SignedDuration::from_secs(LEASE),
-        expires_at: now + jiff::SignedDuration::from_secs(KEPT),
-        event_id: Some("event-1".parse().unwrap()),
-    }
 }
 
 async fn claim(ledger: &impl Ledger, id: &str, owner: &str, now: Timestamp) -> Claim {

@@ -6,8 +6,7 @@ use hookline_domain::{
     stores::ErrorCode,
 };
 
-use super::ledger::attempt;
-use crate::builders::{delivery, noon, noon_plus, store};
+use crate::builders::{KEPT, attempt, delivery, noon, noon_plus, store};
 
 /// Makes a test of each check; see [`contract`](crate::contract).
 #[macro_export]
@@ -32,8 +31,6 @@ macro_rules! records_contract {
         );
     };
 }
-
-const KEPT: i64 = 7 * 24 * 3600;
 
 fn problem(seconds: i64, message: &str) -> Problem {
     Problem {
