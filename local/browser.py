@@ -25,16 +25,11 @@ def make() -> None:
     """Installs Chromium unless there is a browser; says what to do where it cannot."""
     if path():
         return
-    apt = shutil.which("apt-get")
-    if os.geteuid() != 0 or not apt:
-        sys.exit(
-            "the browser tests need Chromium or Chrome, and none is in PATH: install one "
-            "(Debian: apt-get install chromium), or say where it is: HOOKLINE_BROWSER=/path/to/chrome"
-        )
-    environments.say("installing Chromium for the browser tests (apt-get)")
-    quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["update"], ["install", "--yes", "--no-install-recommends", "chromium", "fonts-dejavu-core"]):
-        environments.run([apt, "--quiet", *command], environment=quiet)
+    otherwise = (
+        "the browser tests need Chromium or Chrome, and none is in PATH: install one "
+        "(Debian: apt-get install chromium), or say where it is: HOOKLINE_BROWSER=/path/to/chrome"
+    )
+    environments.install_packages("chromium", "fonts-dejavu-core", otherwise=otherwise)
 
 
 def main(arguments: list[str]) -> None:

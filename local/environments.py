@@ -88,6 +88,17 @@ def run(command: list[str], *, folder: Path | None = None, environment: Mapping[
         sys.exit(f"{' '.join(command[:6])} … failed with {done.returncode}")
 
 
+def install_packages(*packages: str, otherwise: str) -> None:
+    """Installs packages of Debian, as root with apt-get. Where it cannot, ends with what is to be done otherwise."""
+    apt = shutil.which("apt-get")
+    if os.geteuid() != 0 or not apt:
+        sys.exit(otherwise)
+    say(f"installing {' and '.join(packages)} (apt-get)")
+    quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    for command in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
+        run([apt, "--quiet", *command], environment=quiet)
+
+
 def say(message: str) -> None:
     """Progress for whoever waits."""
     print(f"· {message}", file=sys.stderr, flush=True)

@@ -20,6 +20,10 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "local"))
+
+import environments  # noqa: E402
+
 EXPECTED = Path(__file__).with_name("instructions.json")
 PROFILE = "count"
 
@@ -34,16 +38,10 @@ OTHER_COMPILER = 0.15
 
 def install() -> None:
     """Installs valgrind unless it is there; says what to do where it cannot."""
-    if shutil.which("valgrind"):
-        return
-    apt = shutil.which("apt-get")
-    if os.geteuid() != 0 or not apt:
-        sys.exit("counting instructions needs valgrind, and there is none in PATH (Debian: apt-get install valgrind)")
-    print("· installing valgrind to count instructions with (apt-get)", file=sys.stderr, flush=True)
-    quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    # libc6-dbg: valgrind puts its own memcpy and the like in place of the loader's, which it finds by name.
-    for command in (["update"], ["install", "--yes", "--no-install-recommends", "valgrind", "libc6-dbg"]):
-        run([apt, "--quiet", *command], environment=quiet)
+    if not shutil.which("valgrind"):
+        otherwise = "counting instructions needs valgrind, and there is none in PATH (Debian: apt-get install valgrind)"
+        # libc6-dbg: valgrind puts its own memcpy and the like in place of the loader's, which it finds by name.
+        environments.install_packages("valgrind", "libc6-dbg", otherwise=otherwise)
 
 
 def build() -> Path:
@@ -113,12 +111,10 @@ def update(counted: dict[str, int]) -> None:
     print(f"written: {EXPECTED.relative_to(ROOT)}")
 
 
-def run(command: list[str], environment: dict[str, str] | None = None, told: bool = False) -> str:
+def run(command: list[str], told: bool = False) -> str:
     """What a command prints, errors too; ends here if it fails. `told`: its errors go straight to the terminal."""
     errors = None if told else subprocess.STDOUT
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True, check=False
-    )
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True, check=False)
     if done.returncode:
         sys.exit(f"{' '.join(command)} has failed with {done.returncode}\n{done.stdout}")
     return done.stdout

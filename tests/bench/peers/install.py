@@ -94,25 +94,17 @@ def bundle(program: Path) -> Path:
             shutil.copy(NODE / name, building)
         # npm is a script that looks for its Node.js in PATH.
         surroundings = dict(os.environ, PATH=f"{program.parent}:{os.environ.get('PATH', '')}")
-        where = {"cwd": building, "env": surroundings}
-        inside(where, *npm(program), "ci", "--no-audit", "--no-fund", "--loglevel=error")
+        install = [*npm(program), "ci", "--no-audit", "--no-fund", "--loglevel=error"]
+        environments.run(install, folder=building, environment=surroundings)
         esbuild = [
             str(building / "node_modules" / ".bin" / "esbuild"),
             *("handler.js", "--bundle", "--minify", "--platform=node", "--target=node20", "--format=esm"),
             *("--outfile=handler.mjs", "--log-level=error", f"--banner:js={REQUIRE}"),
         ]
-        inside(where, *esbuild)
+        environments.run(esbuild, folder=building, environment=surroundings)
         shutil.rmtree(building / "node_modules")
         building.rename(target)
     return target / "handler.mjs"
-
-
-def inside(where: dict, *command: str) -> None:
-    """Runs a step in a folder; its output is shown when it fails."""
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, **where)
-    if done.returncode:
-        sys.stderr.write(done.stdout)
-        sys.exit(f"{' '.join(command[:3])} … failed with {done.returncode}")
 
 
 def begun(target: Path) -> Path:
