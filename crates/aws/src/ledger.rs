@@ -24,10 +24,10 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, BatchStatementRequest, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 use futures_util::{StreamExt, stream};
-use hookline_direct::ledger::{CLAIMED, DONE, MAY_CLAIM, PARKED, UNSETTLED};
+use hookline_direct::ledger::{CLAIMED, DONE, MAY_CLAIM, PARKED};
 use hookline_domain::{
     ids::DeliveryKey,
-    ledger::{self, Claim, ClaimRequest, Completion, Entry, Fate, Ledger, Problem, Settled, State},
+    ledger::{self, Claim, ClaimRequest, Claims, Completion, Entry, Fate, Ledger, Problem, Settled, State},
     port::{CALLS_AT_ONCE, Unavailable},
 };
 use jiff::Timestamp;
@@ -39,6 +39,9 @@ use crate::{
 };
 
 const PORT: &str = "ledger";
+
+/// Holds exactly where `ledger::settle` gives a state, and where `ledger::takes_notes` says so.
+const UNSETTLED: &str = "#state IN (:claimed, :parked)";
 
 /// A [`Ledger`] in DynamoDB, where each operation is one conditional write, and its [`Records`](ledger::Records).
 #[derive(Debug, Clone)]
@@ -61,7 +64,7 @@ impl DynamoLedger {
     }
 }
 
-impl Ledger for DynamoLedger {
+impl Claims for DynamoLedger {
     async fn claim(&self, delivery: &DeliveryKey, request: &ClaimRequest) -> Result<Claim, Unavailable> {
         let put = self
             .client
@@ -108,7 +111,9 @@ impl Ledger for DynamoLedger {
         unless_refused(PORT, released)?;
         Ok(())
     }
+}
 
+impl Ledger for DynamoLedger {
     async fn complete(
         &self,
         delivery: &DeliveryKey,

@@ -64,21 +64,13 @@ pub(crate) struct Change<'a> {
     pub(crate) names: Vec<(Cow<'static, str>, Cow<'static, str>)>,
 }
 
-/// What the operation is to answer, beside its own.
+/// A put that tells what was in its way.
 #[derive(Serialize)]
-struct Telling<'a, T> {
+struct Telling<'a> {
     #[serde(flatten)]
-    asked: &'a T,
-    #[serde(rename = "ReturnValues", skip_serializing_if = "Option::is_none")]
-    returned: Option<&'static str>,
+    put: &'a Put<'a>,
     #[serde(rename = "ReturnValuesOnConditionCheckFailure")]
-    returned_on_failure: &'static str,
-}
-
-#[derive(Deserialize)]
-struct Answer<T> {
-    #[serde(rename = "Attributes")]
-    attributes: Option<T>,
+    on_failure: &'static str,
 }
 
 #[derive(Deserialize)]
@@ -94,54 +86,26 @@ impl DynamoDb {
     /// Two attempts: a put with the same nonce may happen twice.
     pub(crate) async fn put<T: DeserializeOwned>(&self, put: &Put<'_>) -> Result<Conditional<T>, CallError> {
         let asked = Telling {
-            asked: put,
-            returned: None,
-            returned_on_failure: "ALL_OLD",
+            put,
+            on_failure: "ALL_OLD",
         };
-        let sent: Result<Nothing, _> = self
-            .0
-            .json("DynamoDB_20120810.PutItem", &asked, ROOM, Attempts::Two)
-            .await;
-        match sent {
-            Ok(Nothing {}) => Ok(Conditional::Written),
+        match self.written("DynamoDB_20120810.PutItem", &asked, Attempts::Two).await {
+            Ok(()) => Ok(Conditional::Written),
             Err(failure) => Ok(Conditional::Refused(refused(failure)?)),
         }
     }
 
-    /// Two attempts. Of what was there before, the attributes that are changed are told.
-    pub(crate) async fn update<T: DeserializeOwned>(
-        &self,
-        update: &Update<'_>,
-    ) -> Result<(Conditional<T>, Option<T>), CallError> {
-        self.updated(update, Attempts::Two).await
-    }
-
-    /// One attempt, for what must not happen twice.
-    pub(crate) async fn update_once<T: DeserializeOwned>(
-        &self,
-        update: &Update<'_>,
-    ) -> Result<(Conditional<T>, Option<T>), CallError> {
-        self.updated(update, Attempts::One).await
-    }
-
-    async fn updated<T: DeserializeOwned>(
-        &self,
-        update: &Update<'_>,
-        attempts: Attempts,
-    ) -> Result<(Conditional<T>, Option<T>), CallError> {
-        let asked = Telling {
-            asked: update,
-            returned: Some("UPDATED_OLD"),
-            returned_on_failure: "ALL_OLD",
-        };
-        let sent: Result<Answer<T>, _> = self
-            .0
-            .json("DynamoDB_20120810.UpdateItem", &asked, ROOM, attempts)
-            .await;
-        match sent {
-            Ok(answer) => Ok((Conditional::Written, answer.attributes)),
-            Err(failure) => Ok((Conditional::Refused(refused(failure)?), None)),
+    /// What the condition refuses stays as it is, which is no failure.
+    pub(crate) async fn update(&self, update: &Update<'_>, attempts: Attempts) -> Result<(), CallError> {
+        match self.written("DynamoDB_20120810.UpdateItem", update, attempts).await {
+            Err(failure) if failure.is(REFUSED) => Ok(()),
+            written => written,
         }
+    }
+
+    async fn written(&self, operation: &str, asked: &impl Serialize, attempts: Attempts) -> Result<(), CallError> {
+        let Nothing {} = self.0.json(operation, asked, ROOM, attempts).await?;
+        Ok(())
     }
 }
 

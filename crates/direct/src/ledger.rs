@@ -1,17 +1,17 @@
-//! [`Ledger`] in the DynamoDB table that `hookline-aws` describes (its module `ledger`), attribute by attribute.
+//! [`Claims`] in the DynamoDB table that `hookline-aws` describes (its module `ledger`), attribute by attribute.
 
 use std::borrow::Cow;
 
 use hookline_domain::{
     ids::DeliveryKey,
-    ledger::{self, Claim, ClaimRequest, Completion, Entry, Fate, Ledger, Problem, State},
+    ledger::{self, Claim, ClaimRequest, Claims, Entry, State},
     port::Unavailable,
 };
 use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::{
-    client::CallError,
+    client::{Attempts, CallError},
     dynamodb::{Change, Conditional, DynamoDb, Put, Update},
     value::{Fields, Malformed, Number, Text, Value},
 };
@@ -30,10 +30,7 @@ pub const MAY_CLAIM: &str = "attribute_not_exists(#pk) \
     OR #expires_at <= :now_s \
     OR (#state = :claimed AND #lease_until <= :now_us)";
 
-/// Holds exactly where `ledger::settle` gives a state, and where `ledger::takes_notes` says so.
-pub const UNSETTLED: &str = "#state IN (:claimed, :parked)";
-
-/// A [`Ledger`] in DynamoDB, where each operation is one conditional write.
+/// [`Claims`] in DynamoDB, each operation one conditional write.
 #[derive(Debug, Clone)]
 pub struct DirectLedger {
     dynamodb: DynamoDb,
@@ -47,15 +44,6 @@ impl DirectLedger {
             table: table.into(),
         }
     }
-
-    fn update<'a>(&'a self, delivery: &DeliveryKey, change: Change<'a>, values: Fields) -> Update<'a> {
-        Update {
-            table: &self.table,
-            key: Fields(vec![("pk".into(), Value::text(delivery.to_string()))]),
-            change,
-            values,
-        }
-    }
 }
 
 /// What a condition failed on, as far as it is read.
@@ -67,22 +55,12 @@ struct InTheWay {
     expires_at: Number,
 }
 
-/// In which state it was.
-#[derive(Deserialize)]
-struct Before {
-    state: Option<Text>,
-}
-
-/// Nothing of what was there is read.
-#[derive(Deserialize)]
-struct Unread {}
-
 /// The failed condition came without the item that it failed on.
 #[derive(Debug, thiserror::Error)]
 #[error("it was refused without saying by which entry")]
 struct NoEntry;
 
-impl Ledger for DirectLedger {
+impl Claims for DirectLedger {
     async fn claim(&self, delivery: &DeliveryKey, request: &ClaimRequest) -> Result<Claim, Unavailable> {
         let put = Put {
             table: &self.table,
@@ -126,76 +104,14 @@ impl Ledger for DirectLedger {
             (":owner", Value::text(owner)),
             (":lapsed", Value::micros(Timestamp::UNIX_EPOCH)),
         ]);
-        let update = self.update(delivery, change, values);
+        let update = Update {
+            table: &self.table,
+            key: Fields(vec![("pk".into(), Value::text(delivery.to_string()))]),
+            change,
+            values,
+        };
         // What is not its owner's any more stays as it is.
-        let _either = self.dynamodb.update::<Unread>(&update).await.map_err(unavailable)?;
-        Ok(())
-    }
-
-    async fn complete(
-        &self,
-        delivery: &DeliveryKey,
-        fate: Fate,
-        problem: Option<&Problem>,
-        at: Timestamp,
-    ) -> Result<Completion, Unavailable> {
-        let settled = match fate {
-            Fate::Parked => PARKED,
-            Fate::Applied | Fate::Superseded | Fate::Discarded | Fate::Noted => DONE,
-        };
-        let mut values = values([
-            (":settled", Value::text(settled)),
-            (":fate", Value::text(fate.as_str())),
-            (":at", Value::micros(at)),
-            (":claimed", Value::text(CLAIMED)),
-            (":parked", Value::text(PARKED)),
-        ]);
-        let settles = "SET #state = :settled, #fate = :fate, #settled_at = :at";
-        let update = match problem {
-            Some(problem) => {
-                values.0.push((":problem".into(), write_problem(problem)?));
-                format!("{settles}, #problem = :problem")
-            }
-            None => format!("{settles} REMOVE #problem"),
-        };
-        let change = Change {
-            update: update.into(),
-            condition: UNSETTLED,
-            names: vec![
-                ("#state".into(), "state".into()),
-                ("#fate".into(), "fate".into()),
-                ("#settled_at".into(), "settled_at_us".into()),
-                ("#problem".into(), "problem".into()),
-            ],
-        };
-        let update = self.update(delivery, change, values);
-        let (written, state) = match self.dynamodb.update::<Before>(&update).await.map_err(unavailable)? {
-            (Conditional::Written, before) => (true, before),
-            (Conditional::Refused(entry), _) => (false, entry),
-        };
-        let state = state.and_then(|entry| entry.state);
-        Ok(match (written, state.as_ref().map(|state| state.text.as_str())) {
-            (true, Some(CLAIMED)) => Completion::First,
-            (false, Some(DONE)) if fate == Fate::Parked => Completion::Done,
-            _ => Completion::Repeated,
-        })
-    }
-
-    async fn note(&self, delivery: &DeliveryKey, problem: &Problem) -> Result<(), Unavailable> {
-        let change = Change {
-            update: "SET #problem = :problem".into(),
-            condition: UNSETTLED,
-            names: vec![("#state".into(), "state".into()), ("#problem".into(), "problem".into())],
-        };
-        let values = values([
-            (":problem", write_problem(problem)?),
-            (":claimed", Value::text(CLAIMED)),
-            (":parked", Value::text(PARKED)),
-        ]);
-        let update = self.update(delivery, change, values);
-        // What is settled, or forgotten, takes no notes.
-        let _either = self.dynamodb.update::<Unread>(&update).await.map_err(unavailable)?;
-        Ok(())
+        self.dynamodb.update(&update, Attempts::Two).await.map_err(unavailable)
     }
 }
 
@@ -225,18 +141,6 @@ fn new_item(delivery: &DeliveryKey, request: &ClaimRequest) -> Fields {
         item.0.push(("event_id".into(), Value::text(event_id.as_str())));
     }
     item
-}
-
-fn write_problem(problem: &Problem) -> Result<Value, Unavailable> {
-    let code = serde_json::to_value(problem.code).and_then(serde_json::from_value::<String>);
-    Ok(Value::M(values([
-        ("at_us", Value::micros(problem.at)),
-        (
-            "code",
-            Value::text(code.map_err(|error| Unavailable::new(PORT, error))?),
-        ),
-        ("message", Value::text(&problem.message)),
-    ])))
 }
 
 fn read_entry(entry: &InTheWay) -> Result<Entry, Malformed> {

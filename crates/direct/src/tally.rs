@@ -5,10 +5,10 @@ use hookline_domain::{
     port::Unavailable,
     stores::{StoreUpdate, Tally},
 };
-use serde::Deserialize;
 
 use crate::{
     changes::Changes,
+    client::Attempts,
     dynamodb::{Change, DynamoDb, Update},
     value::{Fields, Value},
 };
@@ -22,10 +22,6 @@ pub struct DirectTally {
     dynamodb: DynamoDb,
     table: String,
 }
-
-/// Nothing of what was there is read.
-#[derive(Deserialize)]
-struct Unread {}
 
 impl DirectTally {
     pub(crate) fn new(dynamodb: DynamoDb, table: impl Into<String>) -> Self {
@@ -56,8 +52,7 @@ impl Tally for DirectTally {
             values: Fields(values.map(|(name, value)| (name.into(), value)).collect()),
         };
         // A store nobody has heard of is not made.
-        let sent = self.dynamodb.update_once::<Unread>(&update).await;
-        let _either = sent.map_err(|error| Unavailable::new(PORT, error))?;
-        Ok(())
+        let sent = self.dynamodb.update(&update, Attempts::One).await;
+        sent.map_err(|error| Unavailable::new(PORT, error))
     }
 }

@@ -148,8 +148,8 @@ pub struct Settled<'a> {
     pub problem: Option<&'a Problem>,
 }
 
-/// Records which deliveries somebody is on and which are done.
-pub trait Ledger: Send + Sync {
+/// Records which deliveries somebody is on. What a receiver may do.
+pub trait Claims: Send + Sync {
     /// Claims a delivery with **one** conditional write.
     fn claim(
         &self,
@@ -159,7 +159,10 @@ pub trait Ledger: Send + Sync {
 
     /// Gives a claim back, as [`release`] has it, with **one** conditional write.
     fn release(&self, delivery: &DeliveryKey, owner: &str) -> impl Future<Output = Result<(), Unavailable>> + Send;
+}
 
+/// Records which deliveries are done, too. What the consumer may do.
+pub trait Ledger: Claims {
     /// Records what became of a delivery, as [`settle`] has it, with **one** conditional write. A parked one may be
     /// parked again, with its newest problem, or become anything else later; what is done stays as it is. `problem` is
     /// why it is parked; anything else removes the problem that was kept. What is done and was to be parked is

@@ -30,7 +30,8 @@ use crate::{
     ids::{DeliveryId, DeliveryKey, EntityKey, StoreKey},
     jobs::{Job, Jobs},
     ledger::{
-        self, Claim, ClaimRequest, Completion, Cursor, Entry, Fate, Ledger, Problem, Record, RecordPage, Records, State,
+        self, Claim, ClaimRequest, Claims, Completion, Cursor, Entry, Fate, Ledger, Problem, Record, RecordPage,
+        Records, State,
     },
     live::Changed,
     port::Unavailable,
@@ -80,7 +81,7 @@ impl MemoryLedger {
     }
 }
 
-impl Ledger for MemoryLedger {
+impl Claims for MemoryLedger {
     async fn claim(&self, delivery: &DeliveryKey, request: &ClaimRequest) -> Result<Claim, Unavailable> {
         let mut entries = self.entries.lock();
         let claim = ledger::decide(entries.get(delivery).map(|record| &record.entry), request);
@@ -113,7 +114,9 @@ impl Ledger for MemoryLedger {
         }
         Ok(())
     }
+}
 
+impl Ledger for MemoryLedger {
     async fn complete(
         &self,
         delivery: &DeliveryKey,

@@ -22,7 +22,7 @@ use crate::{
     bodies::{Attempt, Bodies, BodyKey},
     delivery::Delivery,
     envelope::{self, Packed, TooLarge},
-    ledger::{Claim, ClaimRequest, Ledger},
+    ledger::{Claim, ClaimRequest, Claims},
     port::{Clock, Unavailable},
     queue::EventQueue,
 };
@@ -74,7 +74,7 @@ pub enum NotReceived {
     OutOfTime,
 }
 
-impl<L: Ledger, Q: EventQueue, B: Bodies, C: Clock> Receive<L, Q, B, C> {
+impl<L: Claims, Q: EventQueue, B: Bodies, C: Clock> Receive<L, Q, B, C> {
     /// Takes a delivery: one ledger call and, unless it is a duplicate, one queue call, with one call between them for a
     /// body that no message holds. Gives up when `out_of_time` resolves; what was claimed then lapses by itself, and
     /// what was sent then is harmless.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use hookline_domain::{
     bodies::Bodies,
     ids::DeliveryKey,
-    ledger::Ledger,
+    ledger::Claims,
     port::{Clock, chain},
     queue::EventQueue,
     receive::{NotReceived, Receive, Received},
@@ -88,7 +88,7 @@ impl Answer {
 
 impl<L, Q, B, T, K, C> Receiver<L, Q, B, T, K, C>
 where
-    L: Ledger,
+    L: Claims,
     Q: EventQueue,
     B: Bodies,
     T: Tally,
@@ -205,7 +205,7 @@ where
 
 impl<L, Q, B, T, K, C> Http for Receiver<L, Q, B, T, K, C>
 where
-    L: Ledger + 'static,
+    L: Claims + 'static,
     Q: EventQueue + 'static,
     B: Bodies + 'static,
     T: Tally + 'static,

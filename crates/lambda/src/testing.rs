@@ -10,7 +10,7 @@ use hookline_domain::{
     },
     bodies::{Bodies, BodyKey},
     ids::{DeliveryKey, StoreKey},
-    ledger::{Claim, ClaimRequest, Completion, Fate, Ledger, Problem},
+    ledger::{Claim, ClaimRequest, Claims, Completion, Fate, Ledger, Problem},
     port::{Clock, Unavailable},
     queue::EventQueue,
 };
@@ -39,13 +39,16 @@ pub(crate) struct Silent;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Down;
 
-impl Ledger for Silent {
+impl Claims for Silent {
     async fn claim(&self, _: &DeliveryKey, _: &ClaimRequest) -> Result<Claim, Unavailable> {
         std::future::pending().await
     }
     async fn release(&self, _: &DeliveryKey, _: &str) -> Result<(), Unavailable> {
         std::future::pending().await
     }
+}
+
+impl Ledger for Silent {
     async fn complete(
         &self,
         _: &DeliveryKey,

@@ -7,7 +7,7 @@ use hookline_aws::{Aws, OpenSearchConfig, Patience, Signing};
 use hookline_domain::{
     bodies::{Attempt, Bodies, BodyKey},
     index::{Change, Index, Outcome, Search, SearchQuery},
-    ledger::{ClaimRequest, Ledger},
+    ledger::{ClaimRequest, Claims},
     port::Unavailable,
     secret::{Secret, SecretRef, SecretSource},
 };

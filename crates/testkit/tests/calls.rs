@@ -12,7 +12,7 @@ use hookline_aws::{Aws, Patience};
 use hookline_domain::{
     entities::{Advance, Entities, Fence},
     ids::{DeliveryKey, EntityKey},
-    ledger::{Completion, Fate, Ledger, Settled},
+    ledger::{Claims, Completion, Fate, Ledger, Settled},
 };
 use hookline_testkit::{
     builders::{attempt, delivery, noon, product, store, version},

@@ -9,7 +9,7 @@ use hookline_domain::{
     backfill::{Checkpoint, Checkpoints},
     bodies::{Attempt, Bodies, BodyKey},
     ids::{DeliveryKey, StoreKey},
-    ledger::{Claim, ClaimRequest, Completion, Fate, Ledger, Problem},
+    ledger::{Claim, ClaimRequest, Claims, Completion, Fate, Ledger, Problem},
     port::{Clock, Unavailable},
     secret::{Secret, SecretRef, SecretSource},
     stores::{StoreList, StorePage, StoreRecord, StoreUpdate, Stores, Tally},
@@ -51,15 +51,6 @@ fn direct(endpoint: &str) -> Direct {
     direct_with(endpoint, SECRET_KEY)
 }
 
-mod ledger {
-    use super::{DynamoDb, LEDGER_TABLE, direct};
-    hookline_testkit::ledger_contract!(async {
-        let dynamodb = DynamoDb::start().await;
-        let ledger = direct(dynamodb.endpoint()).ledger(LEDGER_TABLE);
-        (dynamodb, ledger)
-    });
-}
-
 /// As in production: receivers claim, the consumer completes.
 #[derive(Clone)]
 struct Both {
@@ -67,7 +58,7 @@ struct Both {
     consumer: DynamoLedger,
 }
 
-impl Ledger for Both {
+impl Claims for Both {
     async fn claim(&self, delivery: &DeliveryKey, request: &ClaimRequest) -> Result<Claim, Unavailable> {
         self.receiver.claim(delivery, request).await
     }
@@ -75,7 +66,9 @@ impl Ledger for Both {
     async fn release(&self, delivery: &DeliveryKey, owner: &str) -> Result<(), Unavailable> {
         self.receiver.release(delivery, owner).await
     }
+}
 
+impl Ledger for Both {
     async fn complete(
         &self,
         delivery: &DeliveryKey,

@@ -8,7 +8,7 @@ use hookline_domain::{
     apply::Apply,
     delivery::Delivery,
     envelope,
-    ledger::{ClaimRequest, Fate, Ledger},
+    ledger::{ClaimRequest, Claims, Fate},
     memory::{MemoryArchive, MemoryBodies, MemoryEntities, MemoryIndex, MemoryJobs, MemoryLedger, MemoryStores},
     port::Clock,
     reindex::{Keep, NoCompliance, Reindex, Unpack},

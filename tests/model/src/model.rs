@@ -10,7 +10,7 @@ use hookline_domain::{
     apply::Apply,
     delivery::Delivery,
     envelope,
-    ledger::{Claim, ClaimRequest, Ledger, State},
+    ledger::{Claim, ClaimRequest, Claims, State},
     memory::MemoryBodies,
     queue::EventQueue,
     receive::{LEASE, NotReceived, REMEMBERED, Receive, Received},

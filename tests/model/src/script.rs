@@ -14,7 +14,7 @@ use hookline_domain::{
     ids::{DeliveryKey, EntityKey, StoreKey},
     index::{Change, Index, Outcome},
     jobs::{Job, Jobs},
-    ledger::{Claim, ClaimRequest, Completion, Fate, Ledger, Problem},
+    ledger::{Claim, ClaimRequest, Claims, Completion, Fate, Ledger, Problem},
     port::{Clock, Unavailable},
     product::Collections,
     queue::EventQueue,
@@ -209,7 +209,7 @@ impl Clock for Script {
     }
 }
 
-impl Ledger for Script {
+impl Claims for Script {
     async fn claim(&self, delivery: &DeliveryKey, request: &ClaimRequest) -> Result<Claim, Unavailable> {
         let request = Request::Claim {
             delivery: number(delivery),
@@ -225,7 +225,9 @@ impl Ledger for Script {
     async fn release(&self, delivery: &DeliveryKey, _owner: &str) -> Result<(), Unavailable> {
         self.done(Request::Release(number(delivery))).await
     }
+}
 
+impl Ledger for Script {
     async fn complete(
         &self,
         delivery: &DeliveryKey,

@@ -18,7 +18,7 @@ use hookline_domain::{
     delivery::Delivery,
     envelope,
     index::{Search, SearchQuery},
-    ledger::{ClaimRequest, Fate, Ledger, Problem},
+    ledger::{ClaimRequest, Claims, Fate, Ledger, Problem},
     memory::MemoryJobs,
     reindex::{Keep, NoCompliance, Reindex, Unpack},
     status::Status,

@@ -16,7 +16,7 @@ use crate::{
     event::{Event, Request, Unreadable},
     ids::{DeliveryId, EntityId, EntityKey, Kind, Source, StoreName, Topic},
     index::{Change, Outcome},
-    ledger::{ClaimRequest, Fate},
+    ledger::{ClaimRequest, Claims, Fate},
     memory::{MemoryEntities, MemoryIndex, MemoryJobs, MemoryLedger, MemoryStores},
     port::Unavailable,
     product::{Collection, Product},

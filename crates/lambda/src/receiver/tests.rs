@@ -1,7 +1,7 @@
 use hookline_domain::{
     envelope::{self, Envelope},
     ids::StoreKey,
-    ledger::{Completion, Fate},
+    ledger::{Completion, Fate, Ledger},
     memory::{MemoryBodies, MemoryLedger, MemoryQueue, MemoryStores},
     secret::Secret,
     status::Status,
@@ -17,12 +17,12 @@ const BODY: &[u8] = b"{\"id\":788032119674292922}";
 
 type Receiving<L, Q, B = MemoryBodies> = Receiver<L, Q, B, MemoryStores, Secret, Noon>;
 
-async fn receiver<L: Ledger, Q: EventQueue>(ledger: L, queue: Q, stores: &MemoryStores) -> Receiving<L, Q> {
+async fn receiver<L: Claims, Q: EventQueue>(ledger: L, queue: Q, stores: &MemoryStores) -> Receiving<L, Q> {
     keeping(ledger, queue, None, stores).await
 }
 
 /// A receiver that has somewhere to keep bodies.
-async fn keeping<L: Ledger, Q: EventQueue, B: Bodies>(
+async fn keeping<L: Claims, Q: EventQueue, B: Bodies>(
     ledger: L,
     queue: Q,
     bodies: Option<B>,

@@ -6,7 +6,7 @@ use hookline_domain::{
     envelope::{self, Packed},
     ids::{DeliveryKey, StoreKey},
     jobs::Task,
-    ledger::{ClaimRequest, Fate, Ledger, Records},
+    ledger::{ClaimRequest, Claims, Fate, Ledger, Records},
     memory::{MemoryArchive, MemoryBodies, MemoryDeadLetters, MemoryJobs, MemoryLedger, MemoryQueue, MemoryStores},
     port::Clock,
     receive::Receive,

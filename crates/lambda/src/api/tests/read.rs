@@ -7,7 +7,7 @@ use std::sync::{
 
 use hookline_domain::{
     ids::{DeliveryKey, StoreKey},
-    ledger::{ClaimRequest, Fate, Ledger},
+    ledger::{ClaimRequest, Claims, Fate, Ledger},
     live::{Activity, Entry, Kept, Outcome},
     memory::{MemoryAccess, MemoryActivity, MemoryDeadLetters, MemoryLedger, MemoryQueue, MemoryStores},
     port::{Clock, Unavailable},
