@@ -154,6 +154,7 @@ fn as_json(load: &Load, measured: &Measured, lines: &[Line]) -> serde_json::Valu
 }
 
 fn as_text(load: &Load, measured: &Measured, lines: &[Line]) -> String {
+    let way = hookline_cost::total(lines, hookline_cost::is_the_way);
     let mut stages = BTreeMap::<Stage, Vec<&Line>>::new();
     for line in lines {
         stages.entry(line.stage).or_default().push(line);
@@ -162,11 +163,11 @@ fn as_text(load: &Load, measured: &Measured, lines: &[Line]) -> String {
     let mut add = |name: &str, what: &str, usd| {
         table.add_row([name, what, &money(usd), &money(per_million(usd, load))]);
     };
-    let mut seen = Decimal::ZERO;
+    let mut on_the_way = true;
     for (stage, lines) in stages {
-        if !hookline_cost::is_the_way(stage) && seen.is_zero() {
-            seen = Decimal::ONE;
-            add("", "from the sender to the index", total_of_way(load, measured));
+        if on_the_way && !hookline_cost::is_the_way(stage) {
+            on_the_way = false;
+            add("", "from the sender to the index", way);
         }
         let what: Vec<_> = lines
             .iter()
@@ -201,10 +202,6 @@ fn as_text(load: &Load, measured: &Measured, lines: &[Line]) -> String {
         prices::DATE,
         measured.date,
     )
-}
-
-fn total_of_way(load: &Load, measured: &Measured) -> Decimal {
-    hookline_cost::total(&hookline_cost::lines(load, measured), hookline_cost::is_the_way)
 }
 
 fn per_million(usd: Decimal, load: &Load) -> Decimal {

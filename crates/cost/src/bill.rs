@@ -27,6 +27,22 @@ pub struct Load {
     pub watchers: Decimal,
 }
 
+impl Default for Load {
+    /// A million events of 4 KiB in batches of ten, nobody watching, with calls that take 4 ms, on x86-64: as
+    /// `hookline cost --size 4k`.
+    fn default() -> Self {
+        Self {
+            events: dec!(1_000_000),
+            size: dec!(4_096),
+            variants: dec!(2),
+            batch: dec!(10),
+            call_ms: dec!(4),
+            memory: prices::LAMBDA_X86_64,
+            watchers: Decimal::ZERO,
+        }
+    }
+}
+
 /// A part of the way of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -249,18 +265,6 @@ mod tests {
         serde_json::from_str(text).unwrap()
     }
 
-    fn load() -> Load {
-        Load {
-            events: dec!(1_000_000),
-            size: dec!(4_096),
-            variants: dec!(2),
-            batch: dec!(10),
-            call_ms: dec!(4),
-            memory: prices::LAMBDA_X86_64,
-            watchers: dec!(0),
-        }
-    }
-
     fn by_stage(load: &Load) -> BTreeMap<String, Decimal> {
         let mut stages = BTreeMap::<String, Decimal>::new();
         for line in lines(load, &measured()) {
@@ -295,7 +299,7 @@ mod tests {
             // 10^6 × 1,000 B and 10^5 × 4,150 B are 1.415 GB; 1.1 × 10^6 / 20 traces are 0.275.
             ("Seen", dec!(0.9825)),
         ]);
-        let found = by_stage(&load());
+        let found = by_stage(&Load::default());
         assert_eq!(found.keys().collect::<Vec<_>>(), by_hand.keys().collect::<Vec<_>>());
         for (stage, usd) in &by_hand {
             assert!(
@@ -304,7 +308,7 @@ mod tests {
                 found[stage]
             );
         }
-        let way = total(&lines(&load(), &measured()), is_the_way);
+        let way = total(&lines(&Load::default(), &measured()), is_the_way);
         assert_eq!(way.round_dp(2), dec!(4.13));
     }
 
@@ -312,7 +316,7 @@ mod tests {
     fn one_event_at_a_time_costs_a_batch_for_each() {
         let stages = by_stage(&Load {
             batch: dec!(1),
-            ..load()
+            ..Load::default()
         });
         // A receive and a delete, an invocation, a write of the status for each event.
         assert_eq!(stages["Queue"], dec!(1.5));
@@ -325,7 +329,7 @@ mod tests {
     fn a_large_body_costs_more_requests_where_it_is_metered() {
         let stages = by_stage(&Load {
             size: dec!(614_400),
-            ..load()
+            ..Load::default()
         });
         assert_eq!(stages["Gateway"], dec!(2.0));
         // 600 KB are 136.5 KB compressed: 3 requests to send, 21 to receive ten, 1 to delete them.
@@ -336,19 +340,19 @@ mod tests {
     fn the_gateway_is_cheaper_beyond_300_million() {
         let stages = by_stage(&Load {
             events: dec!(400_000_000),
-            ..load()
+            ..Load::default()
         });
         assert_eq!(stages["Gateway"], dec!(390));
     }
 
     #[test]
     fn many_variants_are_asked_for_and_watchers_are_told() {
-        let plain = by_stage(&load());
+        let plain = by_stage(&Load::default());
         assert!(!plain.contains_key("Ask") && !plain.contains_key("Live"));
         let more = by_stage(&Load {
             variants: dec!(101),
             watchers: dec!(2),
-            ..load()
+            ..Load::default()
         });
         // 1.50 for the queue, 0.3833 for invocations, 0.625 for the fence.
         assert_eq!(more["Ask"], dec!(2.5083));

@@ -1,25 +1,12 @@
-//! What a million events cost, by the bill that `hookline cost` makes, of what was measured just now.
+//! What a million small events cost, by the bill that `hookline cost` makes, of what was measured just now.
 
-use hookline_cost::{Load, Measured, is_the_way, lines, prices, total};
-use rust_decimal::{Decimal, dec, prelude::ToPrimitive};
+use hookline_cost::{Load, Measured, is_the_way, lines, total};
+use rust_decimal::prelude::ToPrimitive;
 
 use crate::{
     outcome::{Cost, PRICE},
     report::{Goal, Line},
 };
-
-/// A million events of 4 KiB in batches of ten, with calls that take 4 ms, as `hookline cost --events 1e6 --size 4k`.
-fn load() -> Load {
-    Load {
-        events: dec!(1_000_000),
-        size: dec!(4_096),
-        variants: dec!(2),
-        batch: dec!(10),
-        call_ms: dec!(4),
-        memory: prices::LAMBDA_X86_64,
-        watchers: Decimal::ZERO,
-    }
-}
 
 /// Their way from the sender to the index, if it was measured, beside the goal.
 ///
@@ -29,7 +16,7 @@ pub fn line(cost: Option<&Cost>) -> anyhow::Result<Line> {
     let mut dollars = None;
     if let Some(cost) = cost {
         let measured: Measured = serde_json::from_value(serde_json::to_value(cost)?)?;
-        dollars = total(&lines(&load(), &measured), is_the_way).to_f64();
+        dollars = total(&lines(&Load::default(), &measured), is_the_way).to_f64();
     }
     Ok(Line::new(PRICE, "$", dollars, Goal::AtMost(4.5)))
 }
