@@ -88,11 +88,6 @@ impl fmt::Debug for Said {
 }
 
 impl CallError {
-    /// Whether the service has refused with this code.
-    pub(crate) fn is(&self, wanted: &str) -> bool {
-        matches!(self, Self::Refused { code, .. } if code == wanted)
-    }
-
     /// Whether a second attempt may do better.
     fn passes(&self) -> bool {
         match self {

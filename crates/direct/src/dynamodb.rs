@@ -97,10 +97,8 @@ impl DynamoDb {
 
     /// What the condition refuses stays as it is, which is no failure.
     pub(crate) async fn update(&self, update: &Update<'_>, attempts: Attempts) -> Result<(), CallError> {
-        match self.written("DynamoDB_20120810.UpdateItem", update, attempts).await {
-            Err(failure) if failure.is(REFUSED) => Ok(()),
-            written => written,
-        }
+        let written = self.written("DynamoDB_20120810.UpdateItem", update, attempts).await;
+        written.or_else(|failure| refused::<Nothing>(failure).map(|_| ()))
     }
 
     async fn written(&self, operation: &str, asked: &impl Serialize, attempts: Attempts) -> Result<(), CallError> {
