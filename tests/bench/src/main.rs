@@ -146,7 +146,8 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
         case: arguments.case.as_deref(),
         effort: arguments.effort(),
     };
-    let outcome = measure(arguments, bench, &place).await;
+    let machine = Machine::this(&place)?;
+    let outcome = measure(arguments, bench, machine).await;
     fs::remove_dir_all(&folder).with_context(|| format!("removing {}", folder.display()))?;
     let mut outcome = outcome?;
     for path in &arguments.also {
@@ -160,7 +161,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn measure(arguments: &Arguments, bench: Bench<'_>, place: &Place) -> anyhow::Result<Outcome> {
+async fn measure(arguments: &Arguments, bench: Bench<'_>, machine: Machine) -> anyhow::Result<Outcome> {
     let mut started = BTreeMap::new();
     for program in suite::functions(&arguments.functions)? {
         let named = arguments.only.is_empty() || arguments.only.contains(&program.name);
@@ -185,11 +186,11 @@ async fn measure(arguments: &Arguments, bench: Bench<'_>, place: &Place) -> anyh
         let measured = bench.receiver(&program).await;
         receivers.insert(program.name.clone(), measured.context(program.name)?);
     }
-    let reindex = peers::hookline(&arguments.functions, CONSUMER)?;
+    let reindex = || peers::hookline(&arguments.functions, CONSUMER);
     let mut consumer = BTreeMap::new();
     if arguments.wants(Part::Consumer) {
         say(&format!("· consuming with {CONSUMER}"));
-        consumer = bench.consumer(&receiver, &reindex).await.context(CONSUMER)?;
+        consumer = bench.consumer(&receiver, &reindex()?).await.context(CONSUMER)?;
     }
     let mut bursts = Vec::new();
     if arguments.wants(Part::Bursts) {
@@ -199,10 +200,9 @@ async fn measure(arguments: &Arguments, bench: Bench<'_>, place: &Place) -> anyh
             &arguments.burst
         };
         say(&format!("· consuming bursts of {events:?} events with {CONSUMER}"));
-        let measured = bench.bursts(&receiver, &reindex, events, arguments.batch).await;
+        let measured = bench.bursts(&receiver, &reindex()?, events, arguments.batch).await;
         bursts = measured.context(CONSUMER)?;
     }
-    let machine = Machine::this(place)?;
     Outcome::of(machine, bench.limit.describe(), started, receivers, consumer, bursts)
 }
 

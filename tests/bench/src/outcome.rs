@@ -30,7 +30,7 @@ pub struct Machine {
     pub processor: String,
     pub processors: usize,
     pub kernel: String,
-    /// How many processes wanted a processor when it ended, on average over a minute, five and fifteen.
+    /// How many processes wanted a processor when it began, on average over a minute, five and fifteen.
     pub load: String,
     /// Where everything ran.
     pub place: String,
@@ -186,7 +186,7 @@ impl Outcome {
             place,
         } = &self.machine;
         let mut text = format!(
-            "{date}, {processors} × {processor}, {place}, Linux {kernel}, load {load}\n\n{}\n\n{}\n\n{}\n\n{}\n\n{}\n\n{}\n",
+            "{date}, {processors} × {processor}, {place}, Linux {kernel}, load before {load}\n\n{}\n\n{}\n\n{}\n\n{}\n\n{}\n\n{}\n",
             report::goals(&self.goals),
             self.starts(),
             self.receiving(),
