@@ -23,8 +23,8 @@ const LINE: &str = "HMAC verify, 64 KiB, of openssl speed";
 
 const TURN: Duration = Duration::from_secs(1);
 
-/// Prints both, and whether the goal is reached. Writes the goal's line into a file, as `hookline-bench --also` reads it.
-pub fn compare(also: Option<&Path>) -> anyhow::Result<()> {
+/// Prints both, and whether the goal is reached, which it answers, too. Writes the goal's line into a file, as `hookline-bench --also` reads it.
+pub fn compare(also: Option<&Path>) -> anyhow::Result<bool> {
     let mut goal = None;
     writeln!(
         io::stdout(),
@@ -59,9 +59,10 @@ pub fn compare(also: Option<&Path>) -> anyhow::Result<()> {
         });
         fs::write(path, json!([line]).to_string()).with_context(|| format!("writing {}", path.display()))?;
     }
-    let verdict = if ratio >= GOAL.1 { "reached" } else { "not reached" };
+    let reached = ratio >= GOAL.1;
+    let verdict = if reached { "reached" } else { "not reached" };
     writeln!(io::stdout(), "goal: {} at {}: {verdict}", GOAL.1, GOAL.0)?;
-    Ok(())
+    Ok(reached)
 }
 
 /// GB for each second on a processor, as openssl measures itself: on a busy machine others take half of the time that
