@@ -10,10 +10,10 @@ import pytest
 from described import DESCRIBED, checked
 from hookline_local.client import Delivery, quoted
 from hookline_local.connected import Connected
-from hookline_local.deploy import aws_client
 from hookline_local.shop import sample
 from hookline_local.stack import INDEX
 from hookline_local.tour import Tour, poll
+from patience import impatient
 
 OTHER = "next-door.myshopify.com"
 ACTIONS = ("replay", "redrive", "resync", "reconcile")
@@ -213,31 +213,27 @@ def test_what_cannot_be_replayed_says_why(api: Api, board: Delivery) -> None:
 
 
 def test_dead_letters_of_one_store_go_back(api: Api) -> None:
-    """They fail again and come back; another store's stays where it is. The queue's patience is shortened for this."""
-    queue = api.tour.stack.outputs["EventQueueUrl"]
-    sqs = aws_client("sqs", api.tour.stack.ports)
-    patience = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
-    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "0"})
+    """They fail again and come back; another store's stays where it is."""
     hookline = api.tour.stack.hookline
     other = replace(api.tour, store=OTHER)
     mine, theirs = (each.sign("products/update", sample("hostile/wrong-shape.json")) for each in (api.tour, other))
     try:
-        for broken in (mine, theirs):
-            assert api.tour.stack.client.send(broken).status == 200
-            assert poll(lambda broken=broken: hookline.rows("dlq", "list", "--id", broken.id))
-        parked = api.delivery(mine)
-        assert (parked["fate"], parked["problem"]["code"]) == ("parked", "schema_mismatch")
-        assert poll(lambda: api.get("status", "/api/stores/{store}/status")["dead_letters"] == 1)
-        assert "redrive" in api.act("replay", {"topic": mine.topic, "id": mine.id}, 409)["error"]
-        (before,) = hookline.rows("dlq", "list", "--id", theirs.id)
-        assert api.by("admin").act("redrive", {}, 200)["moved"] == 1
-        (letter,) = hookline.rows("dlq", "list", "--id", theirs.id)
-        assert letter["message_id"] == before["message_id"]
-        assert poll(lambda: hookline.rows("dlq", "list", "--id", mine.id))
+        with impatient(api.tour.stack):
+            for broken in (mine, theirs):
+                assert api.tour.stack.client.send(broken).status == 200
+                assert poll(lambda broken=broken: hookline.rows("dlq", "list", "--id", broken.id))
+            parked = api.delivery(mine)
+            assert (parked["fate"], parked["problem"]["code"]) == ("parked", "schema_mismatch")
+            assert poll(lambda: api.get("status", "/api/stores/{store}/status")["dead_letters"] == 1)
+            assert "redrive" in api.act("replay", {"topic": mine.topic, "id": mine.id}, 409)["error"]
+            (before,) = hookline.rows("dlq", "list", "--id", theirs.id)
+            assert api.by("admin").act("redrive", {}, 200)["moved"] == 1
+            (letter,) = hookline.rows("dlq", "list", "--id", theirs.id)
+            assert letter["message_id"] == before["message_id"]
+            assert poll(lambda: hookline.rows("dlq", "list", "--id", mine.id))
     finally:
         for broken in (mine, theirs):
             hookline.run("dlq", "purge", "--id", broken.id, "--yes")
-        sqs.set_queue_attributes(QueueUrl=queue, Attributes=patience)
 
 
 def test_a_resync_really_fills_the_index(api: Api) -> None:
