@@ -92,8 +92,8 @@ soak: ready ## Kills the functions at every call and fails AWS at 5, 20 and 50 p
 live-load: ## Opens 1,000 live connections and writes 50 deliveries a second: nothing lost. [ARGS='--connections 2000']
 	cargo run --quiet --release --locked --package hookline-live-load -- $(ARGS)
 
-# What is measured is built, not all: receivers differ by their topic alone, and others are like one of these.
-BENCHED := reindex sync search status live-push
+# What is measured is built, not all: receivers differ by their topic alone.
+BENCHED := $(filter-out $(RECEIVERS),$(FUNCTIONS))
 
 .PHONY: bench
 bench: tools ## Measures start, work, CPU, memory, calls, size and price beside goals and peers. Writes target/bench.json. [ARGS=--quick]

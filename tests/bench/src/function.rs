@@ -28,6 +28,9 @@ use crate::{
 /// The consumer's timeout, as in the template; a receiver's is shorter and plays no part here.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Where a function's own files are: of ours only the panel has any, and of that there is a page to measure with.
+const TASK_ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/task-root");
+
 /// Whose function it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Made {
@@ -234,6 +237,7 @@ fn environment(program: &Program, runtime: &str, aws: &Aws) -> Vec<(&'static str
             ("OPENSEARCH_INDEX", "hookline"),
             ("OPENSEARCH_SIGNING_SERVICE", "es"),
             ("SHOPIFY_CLIENT_ID", "client"),
+            ("LAMBDA_TASK_ROOT", TASK_ROOT),
             ("SHOPIFY_CLIENT_SECRETS", SECRET),
             // As template.yaml has it.
             ("MALLOC_MMAP_THRESHOLD_", "33554432"),

@@ -9,6 +9,7 @@ mod events;
 mod function;
 mod limit;
 mod measure;
+mod others;
 mod outcome;
 mod peers;
 mod place;
@@ -45,7 +46,7 @@ struct Arguments {
     /// Where `make build` has put them.
     #[arg(long, default_value = "target/lambda")]
     functions: PathBuf,
-    /// Only these functions' starts; by default all that are there.
+    /// Of the functions only these; by default all that are there.
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
     /// Only this; by default all of it.
@@ -86,8 +87,8 @@ struct Arguments {
 /// What can be measured by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
-    /// How each function starts.
-    Starts,
+    /// How each function starts, and what it does that is neither a receiver nor the consumer.
+    Functions,
     /// The receiver, and the peers.
     Receivers,
     /// The consumer.
@@ -162,17 +163,17 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 async fn measure(arguments: &Arguments, bench: Bench<'_>, machine: Machine) -> anyhow::Result<Outcome> {
-    let mut started = BTreeMap::new();
+    let receiver = peers::hookline(&arguments.functions, RECEIVER)?;
+    let mut functions = BTreeMap::new();
     for program in suite::functions(&arguments.functions)? {
         let named = arguments.only.is_empty() || arguments.only.contains(&program.name);
-        if !named || !arguments.wants(Part::Starts) {
+        if !named || !arguments.wants(Part::Functions) {
             continue;
         }
-        say(&format!("· starting {}", program.name));
-        let measured = bench.started(&program).await;
-        started.insert(program.name.clone(), measured.context(program.name)?);
+        say(&format!("· starting and asking {}", program.name));
+        let measured = bench.function(&program, &receiver).await;
+        functions.insert(program.name.clone(), measured.context(program.name)?);
     }
-    let receiver = peers::hookline(&arguments.functions, RECEIVER)?;
     let mut programs = vec![receiver.clone()];
     if let Some(path) = &arguments.peers {
         programs.extend(Installed::read(path)?.programs()?);
@@ -203,7 +204,7 @@ async fn measure(arguments: &Arguments, bench: Bench<'_>, machine: Machine) -> a
         let measured = bench.bursts(&receiver, &reindex()?, events, arguments.batch).await;
         bursts = measured.context(CONSUMER)?;
     }
-    Outcome::of(machine, bench.limit.describe(), started, receivers, consumer, bursts)
+    Outcome::of(machine, bench.limit.describe(), functions, receivers, consumer, bursts)
 }
 
 fn elsewhere(path: &Path) -> anyhow::Result<Vec<Line>> {

@@ -56,8 +56,12 @@ pub struct Warm {
 pub enum Expected {
     /// An HTTP answer with this status.
     Status(u64),
-    /// That no message of a batch has to come again.
+    /// That no message of a batch, or no record, has to come again.
     AllDone,
+    /// That somebody is let in.
+    LetIn,
+    /// Nothing: it has done what was due.
+    Nothing,
 }
 
 impl Expected {
@@ -65,6 +69,8 @@ impl Expected {
         let answer: Value = serde_json::from_slice(answer)?;
         let as_expected = match self {
             Self::Status(status) => answer["statusCode"] == status,
+            Self::LetIn => answer["isAuthorized"] == true,
+            Self::Nothing => answer.is_null(),
             Self::AllDone => answer["batchItemFailures"].as_array().is_some_and(Vec::is_empty),
         };
         ensure!(as_expected, "answered {answer}, not {self:?}");
@@ -80,11 +86,11 @@ pub struct Case {
     /// Events in each of them.
     pub batch: usize,
     pub expected: Expected,
-    /// Whether every delivery is one that is known.
-    pub known: bool,
+    /// How many of the events, the first, are handed over before anything is measured.
+    pub warm_up: usize,
 }
 
-/// Invocations that nothing is told of, before those that are measured.
+/// Invocations that nothing is told of, before those that are measured, where there is time for them.
 pub const WARM_UP: usize = 50;
 
 /// Starts a function so many times. Without an event only until it asks for one.
@@ -121,13 +127,12 @@ pub async fn start(
     })
 }
 
-/// Hands a function one event after another, the first [`WARM_UP`] unmeasured.
+/// Hands a function one event after another.
 pub async fn warm(program: &Program, authority: &Authority, case: Case) -> anyhow::Result<Warm> {
     let mut function = Function::start(program, case.behaviour, authority, None).await?;
     function.first_poll().await?;
-    function.aws.know_all(case.known);
     let mut events = case.events.into_iter();
-    for event in events.by_ref().take(WARM_UP) {
+    for event in events.by_ref().take(case.warm_up) {
         let timed = function.invoke(event).await?;
         case.expected.check(&timed.answer)?;
     }
@@ -209,5 +214,9 @@ mod tests {
                 .is_err()
         );
         assert!(done.check(br#"{"statusCode":200}"#).is_err(), "it must say so");
+        assert!(Expected::LetIn.check(br#"{"isAuthorized":true}"#).is_ok());
+        assert!(Expected::LetIn.check(br#"{"isAuthorized":false}"#).is_err());
+        assert!(Expected::Nothing.check(b"null").is_ok());
+        assert!(Expected::Nothing.check(br#"{"errorMessage":"no"}"#).is_err());
     }
 }

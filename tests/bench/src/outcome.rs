@@ -13,8 +13,8 @@ use crate::{
     report::{self, Goal, Line, number, ratio},
     scale::{self, Burst},
     suite::{
-        AWAY, BULK_EDIT, CATALOGUE, CATALOGUE_AWAY, DUPLICATE, FORGED, NEW, NEW_AWAY, NEW_LARGE, ONE, ONE_AWAY,
-        RECEIVER, Receiver, Started,
+        AWAY, BULK_EDIT, CATALOGUE, CATALOGUE_AWAY, DUPLICATE, FORGED, Measured, NEW, NEW_AWAY, NEW_LARGE, ONE,
+        ONE_AWAY, RECEIVER, Receiver,
     },
 };
 
@@ -71,7 +71,7 @@ pub struct Outcome {
     /// How starts over TLS were limited.
     pub limited: String,
     pub goals: Vec<Line>,
-    pub functions: BTreeMap<String, Started>,
+    pub functions: BTreeMap<String, Measured>,
     pub receivers: BTreeMap<String, Receiver>,
     pub consumer: BTreeMap<&'static str, Warm>,
     pub bursts: Vec<Burst>,
@@ -121,7 +121,7 @@ impl Outcome {
     pub fn of(
         machine: Machine,
         limited: String,
-        functions: BTreeMap<String, Started>,
+        functions: BTreeMap<String, Measured>,
         receivers: BTreeMap<String, Receiver>,
         consumer: BTreeMap<&'static str, Warm>,
         bursts: Vec<Burst>,
@@ -164,7 +164,12 @@ impl Outcome {
         });
         let consumer = self.consumer.iter().map(|(case, warm)| ((*case).to_owned(), warm));
         let mut alike = BTreeMap::<String, Vec<String>>::new();
-        for (name, warm) in receivers.chain(consumer).filter(|(_, warm)| !warm.calls.is_empty()) {
+        let others = self.functions.iter().filter_map(|(name, function)| {
+            let (what, warm) = function.work.as_ref()?;
+            Some((format!("{name}: {what}"), warm))
+        });
+        let all = receivers.chain(consumer).chain(others);
+        for (name, warm) in all.filter(|(_, warm)| !warm.calls.is_empty()) {
             let calls = (warm.calls.iter()).map(|(name, count)| format!("{} {name}", number(*count, "")));
             alike
                 .entry(calls.collect::<Vec<_>>().join(", "))
@@ -186,11 +191,12 @@ impl Outcome {
             place,
         } = &self.machine;
         let mut text = format!(
-            "{date}, {processors} × {processor}, {place}, Linux {kernel}, load before {load}\n\n{}\n\n{}\n\n{}\n\n{}\n\n{}\n\n{}\n",
+            "{date}, {processors} × {processor}, {place}, Linux {kernel}, load before {load}\n\n{}\n\n{}\n\n{}\n\n{}\n\n{}\n\n{}\n\n{}\n",
             report::goals(&self.goals),
-            self.starts(),
+            self.starting(),
             self.receiving(),
             self.consuming(),
+            self.answering(),
             self.calls(),
             scale::told(&self.bursts),
         );
@@ -203,34 +209,41 @@ impl Outcome {
         text
     }
 
-    fn starts(&self) -> comfy_table::Table {
-        let mut table = report::table(&["function", "first poll (ms)", "zip (MB)", "peak memory (MiB)", "calls"]);
+    fn starting(&self) -> comfy_table::Table {
+        let mut table = report::table(&[
+            "function",
+            "first poll (ms)",
+            "start + first answer (ms)",
+            "zip (MB)",
+            "peak memory (MiB)",
+        ]);
         for (name, function) in &self.functions {
             table.add_row([
                 name.clone(),
                 number(function.start.first_poll_ms, ""),
+                function
+                    .start
+                    .first_answer_ms
+                    .map_or_else(String::new, |took| number(took, "")),
                 number(function.zip_mb, ""),
                 number(function.start.peak_mib, ""),
-                function.start.calls.values().sum::<u64>().to_string(),
             ]);
         }
         table
     }
 
+    fn answering(&self) -> comfy_table::Table {
+        let mut table = table_of_work("other function", "/s");
+        for (name, function) in &self.functions {
+            if let Some((what, warm)) = &function.work {
+                table.add_row(cells(&format!("{name}: {what}"), warm, warm.per_second));
+            }
+        }
+        table
+    }
+
     fn receiving(&self) -> comfy_table::Table {
-        let mut table = report::table(&[
-            "receiver",
-            "p50 (ms)",
-            "p90",
-            "p99",
-            "own p50",
-            "own p99",
-            "/s",
-            "CPU (ms)",
-            "peak (MiB)",
-            "log (B)",
-            "calls",
-        ]);
+        let mut table = table_of_work("receiver", "/s");
         for (name, receiver) in &self.receivers {
             for case in [NEW, NEW_AWAY, NEW_LARGE, DUPLICATE, FORGED] {
                 if let Some(warm) = receiver.work.get(case) {
@@ -242,19 +255,7 @@ impl Outcome {
     }
 
     fn consuming(&self) -> comfy_table::Table {
-        let mut table = report::table(&[
-            "consumer",
-            "p50 (ms)",
-            "p90",
-            "p99",
-            "own p50",
-            "own p99",
-            "events/s",
-            "CPU (ms)",
-            "peak (MiB)",
-            "log (B)",
-            "calls",
-        ]);
+        let mut table = table_of_work("consumer", "events/s");
         for case in [BULK_EDIT, CATALOGUE, CATALOGUE_AWAY, ONE, ONE_AWAY] {
             if let Some(warm) = self.consumer.get(case) {
                 table.add_row(cells(case, warm, warm.events_per_second));
@@ -262,6 +263,23 @@ impl Outcome {
         }
         table
     }
+}
+
+/// Whose rows are [`cells`].
+fn table_of_work(who: &str, rate: &str) -> comfy_table::Table {
+    report::table(&[
+        who,
+        "p50 (ms)",
+        "p90",
+        "p99",
+        "own p50",
+        "own p99",
+        rate,
+        "CPU (ms)",
+        "peak (MiB)",
+        "log (B)",
+        "calls",
+    ])
 }
 
 fn cells(name: &str, warm: &Warm, per_second: f64) -> Vec<String> {

@@ -6,12 +6,13 @@ use anyhow::Context;
 use serde::Serialize;
 
 use crate::{
-    aws::{AT_ONCE, Behaviour},
+    aws::{AT_ONCE, Behaviour, Tables},
     certificates::Authority,
     events::{self, Delivery, LARGE, SMALL, Shape},
     function::{Made, Program},
     limit::Limit,
     measure::{self, Case, Expected, Start, WARM_UP, Warm},
+    others::Asked,
     peers,
     scale::{self, About, Burst, Template},
     size,
@@ -26,10 +27,20 @@ pub const CONSUMER: &str = "reindex";
 /// What a call to AWS takes, in what is to look like AWS.
 pub const AWAY: Behaviour = Behaviour {
     latency: Duration::from_millis(4),
-    tls: false,
+    ..AT_ONCE
 };
 
 const AWAY_OVER_TLS: Behaviour = Behaviour { tls: true, ..AWAY };
+
+const ALL_DONE: Behaviour = Behaviour {
+    tables: Tables::Done,
+    ..AT_ONCE
+};
+
+const FILLED: Behaviour = Behaviour {
+    tables: Tables::Filled,
+    ..AT_ONCE
+};
 
 /// The memory (MB) whose share of a processor is used for starts over TLS.
 pub const LIMITED_MEMORY: u32 = 512;
@@ -70,11 +81,13 @@ impl Effort {
     }
 }
 
-/// A function as it starts, with nothing to do.
+/// A function as it starts, and what it does if it is neither a receiver nor the consumer, which have more to do.
 #[derive(Debug, Serialize)]
-pub struct Started {
+pub struct Measured {
     pub zip_mb: f64,
     pub start: Start,
+    /// What it is asked, and how long it takes.
+    pub work: Option<(&'static str, Warm)>,
 }
 
 /// A receiver, ours or another's.
@@ -110,13 +123,54 @@ pub struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// A function's start and size.
-    pub async fn started(&self, program: &Program) -> anyhow::Result<Started> {
+    /// A function's start, with an event that waits for it, and size; of one that nothing else here measures its work, too.
+    /// `receiver` says what a consumer gets.
+    pub async fn function(&self, program: &Program, receiver: &Program) -> anyhow::Result<Measured> {
         let starts = self.effort.starts_of(program);
-        Ok(Started {
+        let asked = Asked::of(&program.name);
+        let (behaviour, first, expected) = match &asked {
+            Some(asked) => (FILLED, asked.event.to_string(), asked.expected),
+            None => self.first(program, receiver).await?,
+        };
+        let first = Some((first.as_str(), expected));
+        let start = measure::start(program, behaviour, self.authority, None, first, starts).await?;
+        let work = match asked {
+            Some(asked) => Some((asked.what, self.asked(program, &asked).await.context(asked.what)?)),
+            None => None,
+        };
+        Ok(Measured {
             zip_mb: zipped(program)?,
-            start: measure::start(program, AT_ONCE, self.authority, None, None, starts).await?,
+            start,
+            work,
         })
+    }
+
+    /// The first event of a receiver, or of the consumer.
+    async fn first(&self, program: &Program, receiver: &Program) -> anyhow::Result<(Behaviour, String, Expected)> {
+        let webhook = events::webhook(Delivery::Fresh, Shape::Catalogue, SMALL, 1)?;
+        if program.name != CONSUMER {
+            return Ok((AT_ONCE, webhook, Expected::Status(200)));
+        }
+        let messages = measure::sent(receiver, AT_ONCE, self.authority, vec![webhook]).await?;
+        let batch = events::batches(&messages, 1).pop().context("nothing was sent")?;
+        Ok((AT_ONCE, batch, Expected::AllDone))
+    }
+
+    /// The same question again and again.
+    async fn asked(&self, program: &Program, asked: &Asked) -> anyhow::Result<Warm> {
+        let (warm_up, invocations) = if asked.waits {
+            (3, self.effort.invocations / 50)
+        } else {
+            (WARM_UP, self.effort.invocations / 4)
+        };
+        let case = Case {
+            behaviour: FILLED,
+            events: vec![asked.event.to_string(); warm_up + invocations],
+            batch: 1,
+            expected: asked.expected,
+            warm_up,
+        };
+        measure::warm(program, self.authority, case).await
     }
 
     /// All there is to measure of a receiver.
@@ -134,7 +188,7 @@ impl Bench<'_> {
             (NEW, AT_ONCE, Delivery::Fresh, SMALL, many),
             (NEW_AWAY, AWAY, Delivery::Fresh, SMALL, many / 4),
             (NEW_LARGE, AT_ONCE, Delivery::Fresh, LARGE, many / 6),
-            (DUPLICATE, AT_ONCE, Delivery::Duplicate, SMALL, many / 2),
+            (DUPLICATE, ALL_DONE, Delivery::Duplicate, SMALL, many / 2),
             (FORGED, AT_ONCE, Delivery::Forged, SMALL, many / 2),
         ] {
             if self.case.is_some_and(|wanted| wanted != name) {
@@ -145,7 +199,7 @@ impl Bench<'_> {
                 events: webhooks(delivery, Shape::Catalogue, bytes, invocations + WARM_UP)?,
                 batch: 1,
                 expected: Expected::Status(if delivery == Delivery::Forged { 401 } else { 200 }),
-                known: delivery == Delivery::Duplicate,
+                warm_up: WARM_UP,
             };
             let measured = measure::warm(program, self.authority, case).await;
             work.insert(name, measured.context(name)?);
@@ -180,7 +234,7 @@ impl Bench<'_> {
                 events: events::batches(&messages, batch),
                 batch,
                 expected: Expected::AllDone,
-                known: false,
+                warm_up: WARM_UP,
             };
             let measured = measure::warm(consumer, self.authority, case).await;
             work.insert(name, measured.context(name)?);

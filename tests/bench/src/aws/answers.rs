@@ -1,6 +1,6 @@
 //! What the stub answers: the least that a client takes for success.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use anyhow::Context;
 use bytes::Bytes;
@@ -9,7 +9,7 @@ use hyper::{Method, Response, StatusCode, header, http::request::Parts};
 use md5::{Digest, Md5};
 use serde_json::{Value, json};
 
-use super::statements;
+use super::{Tables, rows, statements};
 
 /// The client secret, wherever it is asked for.
 pub const SECRET: &str = "hush";
@@ -28,18 +28,23 @@ pub struct Answer {
     pub response: Response<Full<Bytes>>,
 }
 
-/// Answers as AWS's services do, which are told apart by `X-Amz-Target`, or else as OpenSearch.
+/// Where API Gateway takes what is for a connection
+/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-how-to-call-websocket-api-connections.html>).
+const CONNECTIONS: &str = "/@connections/";
+
+/// Answers as AWS's services do, which are told apart by `X-Amz-Target` or their path, or else as OpenSearch.
 ///
 /// # Errors
 /// When a request is not what the service takes.
-pub fn answer(head: &Parts, body: &[u8], known: bool) -> anyhow::Result<Answer> {
+pub fn answer(head: &Parts, body: &[u8], tables: Tables) -> anyhow::Result<Answer> {
     match head.headers.get("x-amz-target") {
         Some(target) => {
             let agent = head.headers.get(header::USER_AGENT);
             let python = agent.is_some_and(|agent| String::from_utf8_lossy(agent.as_bytes()).contains("Botocore"));
-            of_aws(target.to_str()?, body, known, python)
+            of_aws(target.to_str()?, body, tables, python)
         }
-        None => of_opensearch(head, body),
+        None if head.uri.path().starts_with(CONNECTIONS) => of_api_gateway(),
+        None => of_opensearch(head, body, tables),
     }
 }
 
@@ -64,7 +69,7 @@ pub fn statements(body: &[u8], entities: Option<&mut HashSet<String>>) -> anyhow
     })
 }
 
-fn of_aws(target: &str, body: &[u8], known: bool, python: bool) -> anyhow::Result<Answer> {
+fn of_aws(target: &str, body: &[u8], tables: Tables, python: bool) -> anyhow::Result<Answer> {
     let (service, operation) = target.split_once('.').context("a target without a dot")?;
     let service = match service {
         "DynamoDB_20120810" => "DynamoDB",
@@ -74,9 +79,11 @@ fn of_aws(target: &str, body: &[u8], known: bool, python: bool) -> anyhow::Resul
     };
     let mut sent = None;
     let (status, answer) = match operation {
-        "PutItem" if known => (StatusCode::BAD_REQUEST, done(python)),
+        "GetItem" | "Query" | "Scan" if tables == Tables::Filled => (StatusCode::OK, read(operation, body)?),
+        "PutItem" if tables == Tables::Done => (StatusCode::BAD_REQUEST, done(python)),
         "UpdateItem" => (StatusCode::OK, json!({"Attributes": {"state": {"S": "claimed"}}})),
-        "PutItem" | "GetItem" | "DeleteItem" => (StatusCode::OK, json!({})),
+        "PutItem" | "GetItem" | "DeleteItem" | "TransactWriteItems" => (StatusCode::OK, json!({})),
+        "BatchWriteItem" => (StatusCode::OK, json!({"UnprocessedItems": {}})),
         "BatchGetItem" => (StatusCode::OK, json!({"Responses": {}, "UnprocessedKeys": {}})),
         "Query" | "Scan" => (StatusCode::OK, json!({"Items": [], "Count": 0, "ScannedCount": 0})),
         "SendMessage" => {
@@ -87,6 +94,11 @@ fn of_aws(target: &str, body: &[u8], known: bool, python: bool) -> anyhow::Resul
                 StatusCode::OK,
                 json!({"MessageId": "5fea7756-0ea4-451a-a703-a558b933e274", "MD5OfMessageBody": md5_hex(message)}),
             )
+        }
+        "GetQueueAttributes" => {
+            let counts = ["", "NotVisible", "Delayed"].map(|which| format!("ApproximateNumberOfMessages{which}"));
+            let counts: BTreeMap<_, _> = counts.into_iter().map(|name| (name, "3")).collect();
+            (StatusCode::OK, json!({"Attributes": counts}))
         }
         "GetSecretValue" => (
             StatusCode::OK,
@@ -113,6 +125,29 @@ fn of_aws(target: &str, body: &[u8], known: bool, python: bool) -> anyhow::Resul
     })
 }
 
+/// What a `GetItem`, a `Query` or a `Scan` finds in filled tables: of a `Query` the partition, whatever its sort keys.
+fn read(operation: &str, body: &[u8]) -> anyhow::Result<Value> {
+    let asked: Value = serde_json::from_slice(body)?;
+    let table = asked["TableName"].as_str().context("an operation without a table")?;
+    let mut items = rows::items(table);
+    Ok(match operation {
+        "GetItem" => {
+            let key = asked["Key"].as_object().context("a GetItem without a key")?;
+            let found = items
+                .into_iter()
+                .find(|item| key.iter().all(|(name, value)| item[name] == *value));
+            found.map_or_else(|| json!({}), |item| json!({ "Item": item }))
+        }
+        "Query" => {
+            let values = asked["ExpressionAttributeValues"].as_object();
+            let values = values.context("a Query without values")?;
+            items.retain(|item| values.values().any(|value| *value == item["pk"]));
+            json!({"Count": items.len(), "Items": items})
+        }
+        _ => json!({"Count": items.len(), "Items": items}),
+    })
+}
+
 /// The table that an operation on one item is about.
 fn table(service: &str, body: &[u8]) -> Option<String> {
     #[derive(serde::Deserialize)]
@@ -124,10 +159,23 @@ fn table(service: &str, body: &[u8]) -> Option<String> {
     Some(asked.table)
 }
 
-fn of_opensearch(head: &Parts, body: &[u8]) -> anyhow::Result<Answer> {
+/// A message that has reached its connection.
+fn of_api_gateway() -> anyhow::Result<Answer> {
+    Ok(Answer {
+        operation: "API Gateway connection".to_owned(),
+        sent: None,
+        documents: 0,
+        statements: None,
+        response: respond(StatusCode::OK, &json!({}))?,
+    })
+}
+
+fn of_opensearch(head: &Parts, body: &[u8], tables: Tables) -> anyhow::Result<Answer> {
     let path = head.uri.path();
     let (operation, answer) = if path.ends_with("/_bulk") {
         ("bulk", bulk(body)?)
+    } else if path.ends_with("/_search") && tables == Tables::Filled {
+        ("search", rows::found())
     } else if path.ends_with("/_search") {
         ("search", json!({"hits": {"hits": [], "total": {"value": 0}}}))
     } else if head.method == Method::HEAD {
@@ -201,16 +249,16 @@ mod tests {
 
     use super::*;
 
-    fn asked(target: &str, body: &str, known: bool) -> Answer {
+    fn asked(target: &str, body: &str, tables: Tables) -> Answer {
         let request = Request::post("/").header("x-amz-target", target).body(()).unwrap();
-        answer(&request.into_parts().0, body.as_bytes(), known).unwrap()
+        answer(&request.into_parts().0, body.as_bytes(), tables).unwrap()
     }
 
     #[test]
     fn an_operation_is_told_by_its_target_and_a_message_is_seen() {
-        let put = asked("DynamoDB_20120810.PutItem", r#"{"TableName": "ledger"}"#, false);
+        let put = asked("DynamoDB_20120810.PutItem", r#"{"TableName": "ledger"}"#, Tables::Empty);
         assert_eq!(put.operation, "DynamoDB PutItem ledger");
-        let sent = asked("AmazonSQS.SendMessage", r#"{"MessageBody": "hello"}"#, false);
+        let sent = asked("AmazonSQS.SendMessage", r#"{"MessageBody": "hello"}"#, Tables::Empty);
         assert_eq!(
             (sent.operation.as_str(), sent.sent.as_deref()),
             ("SQS SendMessage", Some("hello"))
@@ -222,10 +270,35 @@ mod tests {
     #[test]
     fn a_known_delivery_is_refused_and_what_is_unknown_is_not_implemented() {
         let put = "DynamoDB_20120810.PutItem";
-        assert_eq!(asked(put, "{}", false).response.status(), StatusCode::OK);
-        assert_eq!(asked(put, "{}", true).response.status(), StatusCode::BAD_REQUEST);
-        let unknown = asked("DynamoDB_20120810.Fly", "{}", false);
+        assert_eq!(asked(put, "{}", Tables::Empty).response.status(), StatusCode::OK);
+        assert_eq!(
+            asked(put, "{}", Tables::Done).response.status(),
+            StatusCode::BAD_REQUEST
+        );
+        let unknown = asked("DynamoDB_20120810.Fly", "{}", Tables::Empty);
         assert_eq!(unknown.response.status(), StatusCode::NOT_IMPLEMENTED);
+    }
+
+    #[test]
+    fn filled_tables_are_read_by_their_keys() {
+        let find = |operation, body: Value| {
+            let read = read(operation, body.to_string().as_bytes()).unwrap();
+            read["Items"]
+                .as_array()
+                .map_or(usize::from(!read["Item"].is_null()), Vec::len)
+        };
+        let store = json!({"S": "shopify#demo.myshopify.com"});
+        let get = |pk: &Value| find("GetItem", json!({"TableName": "stores", "Key": {"pk": pk}}));
+        assert_eq!((get(&store), get(&json!({"S": "shopify#other"}))), (1, 0));
+        let query = |pk: Value| {
+            find(
+                "Query",
+                json!({"TableName": "activity", "ExpressionAttributeValues": {":pk": pk}}),
+            )
+        };
+        assert_eq!((query(store), query(json!({"S": "all"}))), (50, 0));
+        assert_eq!(find("Scan", json!({"TableName": "stores"})), 1);
+        assert_eq!(find("Scan", json!({"TableName": "ledger"})), 0);
     }
 
     #[test]

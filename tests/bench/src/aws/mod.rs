@@ -1,6 +1,7 @@
 //! A stub of AWS and of OpenSearch: answers every call after a fixed time, and counts them.
 
 mod answers;
+pub mod rows;
 mod statements;
 
 pub use self::answers::SECRET;
@@ -10,7 +11,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -37,20 +38,31 @@ pub struct Behaviour {
     pub latency: Duration,
     /// Whether it is reached over TLS.
     pub tls: bool,
+    pub tables: Tables,
 }
 
-/// Plain HTTP, answering at once.
+/// What is in the tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tables {
+    /// Nothing: every delivery is new.
+    Empty,
+    /// Every delivery, and it is done already.
+    Done,
+    /// A store with a history, and who looks at it: see [`rows`].
+    Filled,
+}
+
+/// Plain HTTP, answering at once, with nothing in the tables.
 pub const AT_ONCE: Behaviour = Behaviour {
     latency: Duration::ZERO,
     tls: false,
+    tables: Tables::Empty,
 };
 
 #[derive(Debug, Default)]
 struct Tally {
     calls: Mutex<Calls>,
     busy_ns: AtomicU64,
-    /// Every delivery is one that is done already.
-    known: AtomicBool,
     /// What was sent to the queue, where somebody wants it.
     sent: Mutex<Option<Vec<String>>>,
     /// Entities that have been inserted; without it all there may be are there.
@@ -81,8 +93,7 @@ impl Aws {
         let tally = Arc::new(Tally::default());
         let counting = Arc::clone(&tally);
         let tls = behaviour.tls.then(|| authority.acceptor.clone());
-        let latency = behaviour.latency;
-        let server = server::start_over(tls, move |request| answer(request, latency, Arc::clone(&counting))).await?;
+        let server = server::start_over(tls, move |request| answer(request, behaviour, Arc::clone(&counting))).await?;
         let scheme = if behaviour.tls { "https" } else { "http" };
         Ok(Self {
             url: format!("{scheme}://{}", server.address),
@@ -113,11 +124,6 @@ impl Aws {
         *lock(&self.tally.entities) = remembered.then(HashSet::new);
     }
 
-    /// Whether from now on every delivery is one that is done already.
-    pub fn know_all(&self, known: bool) {
-        self.tally.known.store(known, Ordering::Relaxed);
-    }
-
     /// Keeps what is sent to the queue.
     pub fn capture(&self) {
         *lock(&self.tally.sent) = Some(Vec::new());
@@ -134,7 +140,7 @@ impl Aws {
 
 async fn answer(
     request: Request<Incoming>,
-    latency: Duration,
+    behaviour: Behaviour,
     tally: Arc<Tally>,
 ) -> anyhow::Result<Response<Full<Bytes>>> {
     let (head, body) = request.into_parts();
@@ -143,7 +149,7 @@ async fn answer(
     let answer = if answers::is_batch_of_statements(&head) {
         answers::statements(&body, lock(&tally.entities).as_mut())?
     } else {
-        answers::answer(&head, &body, tally.known.load(Ordering::Relaxed))?
+        answers::answer(&head, &body, behaviour.tables)?
     };
     tally.documents.fetch_add(answer.documents, Ordering::Relaxed);
     if let Some(message) = answer.sent
@@ -155,6 +161,7 @@ async fn answer(
     if let Some((table, statements)) = answer.statements {
         count(&tally.calls, format!("{STATEMENT}{table}"), statements);
     }
+    let latency = behaviour.latency;
     if !latency.is_zero() {
         // A thread of its own wakes within 0.1 ms; the timer of the runtime counts whole milliseconds.
         let left = latency.saturating_sub(asked.elapsed());

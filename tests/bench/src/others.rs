@@ -1,0 +1,176 @@
+//! The functions that are neither a receiver nor the consumer, and what each is asked again and again: the question that it
+//! mostly gets, with what it finds in [`rows`].
+
+use serde_json::{Value, json};
+
+use crate::{
+    aws::rows::{self, CONNECTION, STORE, TOKEN},
+    measure::Expected,
+};
+
+/// What a function is asked.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// In words.
+    pub what: &'static str,
+    pub event: Value,
+    pub expected: Expected,
+    /// Whether it lets time pass before it does anything, and is asked less often therefore.
+    pub waits: bool,
+}
+
+impl Asked {
+    /// What the function of this name is asked; `None` of receivers and of the consumer.
+    pub fn of(function: &str) -> Option<Self> {
+        let (what, event, expected) = match function {
+            "actions" => ("resync a store", api("POST", "/resync", &[]), Expected::Status(202)),
+            "authorizer" => ("let in who bears a token", bearer(), Expected::LetIn),
+            "live-connect" => ("follow a store", socket("MESSAGE"), Expected::Status(200)),
+            "live-disconnect" => ("forget a connection", socket("DISCONNECT"), Expected::Status(200)),
+            "live-push" => ("tell one of a delivery", change(), Expected::AllDone),
+            "panel" => ("the page", page(), Expected::Status(200)),
+            "reconcile" => ("what is due, one store", json!({"due": "reconcile"}), Expected::Nothing),
+            "search" => (
+                "search, ten results",
+                api("GET", "/search", &[("q", "walnut board")]),
+                Expected::Status(200),
+            ),
+            "status" => ("a store's status", api("GET", "/status", &[]), Expected::Status(200)),
+            "sync" => ("look whether webhooks reach us", job(), Expected::AllDone),
+            _ => return None,
+        };
+        let waits = function == "live-push";
+        Some(Self {
+            what,
+            event,
+            expected,
+            waits,
+        })
+    }
+}
+
+/// A request about the store, by an admin whom the authorizer has let in, as an HTTP API hands it over
+/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>).
+fn api(method: &str, what: &str, query: &[(&str, &str)]) -> Value {
+    let route = format!("{method} /api/stores/{{store}}{what}");
+    let mut event = request(method, &route, &format!("/api/stores/{STORE}{what}"));
+    event["pathParameters"] = json!({"store": STORE});
+    let pairs = query
+        .iter()
+        .map(|(name, value)| format!("{name}={}", value.replace(' ', "+")));
+    event["rawQueryString"] = pairs.collect::<Vec<_>>().join("&").into();
+    if !query.is_empty() {
+        event["queryStringParameters"] = query.iter().map(|(name, value)| (*name, *value)).collect();
+    }
+    event["requestContext"]["authorizer"] = json!({"lambda": {
+        "principal": "tok_measuringmeasure", "role": "admin", "reach": "*", "expires_at": "2999-01-01T00:00:00Z",
+    }});
+    if method == "POST" {
+        event["headers"]["content-type"] = "application/json".into();
+        event["body"] = "{}".into();
+    }
+    event
+}
+
+fn page() -> Value {
+    request("GET", "GET /", "/")
+}
+
+fn request(method: &str, route: &str, path: &str) -> Value {
+    json!({
+        "version": "2.0", "routeKey": route, "rawPath": path, "rawQueryString": "",
+        "headers": {
+            "accept": "application/json", "accept-encoding": "gzip, br",
+            "host": "abcdefghij.execute-api.eu-west-1.amazonaws.com", "x-forwarded-for": "192.0.2.7",
+            "x-forwarded-port": "443", "x-forwarded-proto": "https",
+        },
+        "requestContext": {
+            "accountId": "123456789012", "apiId": "abcdefghij",
+            "domainName": "abcdefghij.execute-api.eu-west-1.amazonaws.com", "domainPrefix": "abcdefghij",
+            "requestId": "JKJaXmPLvHcESHA=", "routeKey": route, "stage": "$default",
+            "time": "14/Nov/2026:15:04:53 +0000", "timeEpoch": 1_794_668_693_106_u64,
+            "http": {
+                "method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.7", "userAgent": "bench",
+            },
+        },
+        "isBase64Encoded": false,
+    })
+}
+
+/// What an HTTP API asks its authorizer
+/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html>).
+fn bearer() -> Value {
+    let mut event = request(
+        "GET",
+        "GET /api/stores/{store}/status",
+        &format!("/api/stores/{STORE}/status"),
+    );
+    event["type"] = "REQUEST".into();
+    event["routeArn"] = "arn:aws:execute-api:eu-west-1:123456789012:abcdefghij/$default/GET/api/stores".into();
+    event["headers"]["authorization"] = format!("Bearer {TOKEN}").into();
+    event
+}
+
+/// What a WebSocket API hands over of a connection: that it has gone, or that it wants to follow the store.
+fn socket(event_type: &str) -> Value {
+    let mut event = json!({
+        "requestContext": {
+            "eventType": event_type, "connectionId": CONNECTION, "stage": "live", "apiId": "klmnopqrst",
+            "requestId": "JKJaXmPLvHcESHA=", "requestTimeEpoch": 1_794_668_693_106_u64,
+        },
+        "isBase64Encoded": false,
+    });
+    if event_type == "MESSAGE" {
+        event["body"] = json!({"action": "watch", "store": STORE}).to_string().into();
+    }
+    event
+}
+
+/// What the stores table's stream tells when a delivery has been applied
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html>).
+fn change() -> Value {
+    let before = rows::store();
+    let mut after = before.clone();
+    after["seq"] = json!({"N": "51"});
+    after["latest"] = json!({"S": rows::entries(51)});
+    json!({"Records": [{
+        "eventID": "c4ca4238a0b923820dcc509a6f75849b", "eventName": "MODIFY", "eventVersion": "1.1",
+        "eventSource": "aws:dynamodb", "awsRegion": "eu-west-1",
+        "eventSourceARN": "arn:aws:dynamodb:eu-west-1:123456789012:table/stores/stream/2026-11-14T00:00:00.000",
+        "dynamodb": {
+            "ApproximateCreationDateTime": 1_794_668_693, "Keys": {"pk": before["pk"]},
+            "OldImage": before, "NewImage": after, "SequenceNumber": "4421584500000000017450439091",
+            "SizeBytes": 5_000, "StreamViewType": "NEW_AND_OLD_IMAGES",
+        },
+    }]})
+}
+
+/// The hourly job of a store whose subscriptions are the app's own, so that nobody has to ask Shopify.
+fn job() -> Value {
+    let body = json!({"source": "shopify", "store": STORE, "task": "watch"}).to_string();
+    json!({"Records": [{
+        "messageId": "059f36b4-87a3-44ab-83d2-661975830a7d", "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a",
+        "body": body, "attributes": {"ApproximateReceiveCount": "1"}, "messageAttributes": {},
+        "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:eu-west-1:123456789012:jobs", "awsRegion": "eu-west-1",
+    }]})
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use super::*;
+    use crate::suite::CONSUMER;
+
+    #[test]
+    fn every_function_is_asked_something_that_is_neither_a_receiver_nor_the_consumer() {
+        let functions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../functions");
+        for function in fs::read_dir(functions).unwrap() {
+            let function = function.unwrap();
+            let name = function.file_name().into_string().unwrap();
+            let needs = fs::read_to_string(function.path().join("Cargo.toml")).unwrap();
+            let is_asked = !needs.contains("hookline-wiring") && name != CONSUMER;
+            assert_eq!(Asked::of(&name).is_some(), is_asked, "{name}");
+        }
+    }
+}
