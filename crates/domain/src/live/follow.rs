@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Activity, Asked, Frame, Push, Pushed, Watcher, Watchers};
+use super::{Activity, Asked, Frame, Push, Pushed, Watcher, Watchers, frame::DELIVERIES, lag::LAG_OF};
 use crate::{
     access::Principal,
     ids::{StoreKey, StoreName},
@@ -17,9 +17,6 @@ use crate::{
 
 /// The most bytes of a message that is read: what is asked for has some hundred.
 pub const MESSAGE_LIMIT: usize = 4096;
-
-/// How many deliveries a snapshot tells.
-const DELIVERIES: usize = 50;
 
 /// API Gateway ends a connection after 2 hours
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html>).
@@ -139,7 +136,7 @@ impl<W: Watchers, S: Stores, A: Activity, P: Push, C: Clock> Follow<W, S, A, P, 
         }
         let Some(store) = &watching.store else { return Ok(()) };
         let reached = self.activity.reached(store).await?;
-        let latest = self.activity.latest(store, None, DELIVERIES).await?;
+        let latest = self.activity.latest(store, None, LAG_OF).await?;
         let Some(record) = self.stores.find(store).await? else {
             let nothing = Watcher {
                 store: None,
@@ -151,8 +148,7 @@ impl<W: Watchers, S: Stores, A: Activity, P: Push, C: Clock> Follow<W, S, A, P, 
         };
         // What the record has beyond that is on its way, with its entries.
         let seq = reached.map_or(record.seq, |reached| reached.min(record.seq));
-        let entries = latest.into_iter().flat_map(|kept| kept.entries);
-        let entries = entries.take(DELIVERIES).collect();
+        let entries = latest.into_iter().flat_map(|kept| kept.entries).collect();
         let snapshot = Frame::snapshot(store, record, seq, entries, self.clock.now());
         if self.send(connection, &snapshot).await? == Pushed::Gone {
             return Ok(());

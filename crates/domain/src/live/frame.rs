@@ -13,6 +13,9 @@ use crate::{
     stores::StoreRecord,
 };
 
+/// How many deliveries a snapshot tells.
+pub(super) const DELIVERIES: usize = 50;
+
 /// What is told to one who watches: a JSON text each, of at most [`FRAME_LIMIT`] bytes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -106,15 +109,16 @@ impl Frame {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// A snapshot that fits: the oldest deliveries are left out.
+    /// A snapshot that fits, of at most [`DELIVERIES`]: the oldest are left out.
     pub(super) fn snapshot(
         store: &StoreKey,
         record: StoreRecord,
         seq: u64,
-        entries: Vec<Entry>,
+        mut entries: Vec<Entry>,
         now: Timestamp,
     ) -> Self {
         let lag = Lag::of(&entries);
+        entries.truncate(DELIVERIES);
         let mut frame = Self::Snapshot {
             store: store.store.clone(),
             seq,

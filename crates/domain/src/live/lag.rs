@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Entry, Outcome};
 
+/// Of how many of the latest entries the lag is, wherever it is told: whoever follows a store and whoever asks see the same.
+pub const LAG_OF: usize = 100;
+
 /// How long deliveries take, of the latest ones: nearest-rank percentiles in milliseconds. Replays are left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lag {
@@ -30,14 +33,15 @@ pub struct Percentiles {
 }
 
 impl Lag {
-    /// Of these entries, newest first. Only what was applied counts, each delivery once, for nothing else has waited for
-    /// the index.
+    /// Of the first [`LAG_OF`] of these entries, newest first. Only what was applied counts, each delivery once, for nothing
+    /// else has waited for the index.
     #[must_use]
     pub fn of<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Self {
         let mut seen = BTreeSet::new();
         let applied = |entry: &&Entry| entry.outcome == Outcome::Applied && !entry.replay;
         let entries: Vec<&Entry> = entries
             .into_iter()
+            .take(LAG_OF)
             .filter(applied)
             .filter(|entry| seen.insert((&entry.topic, &entry.id)))
             .collect();
@@ -92,14 +96,17 @@ mod tests {
 
     #[test]
     fn percentiles_are_of_the_nearest_rank() {
-        let entries: Vec<Entry> = (1..=200).map(|nth| taking(nth, i64::try_from(nth).unwrap())).collect();
+        let in_time = (1..=100).map(|nth| taking(nth, 2 * i64::try_from(nth).unwrap()));
+        // Those before the latest hundred do not count.
+        let long_ago = (101..=200).map(|nth| taking(nth, 60_000));
+        let entries: Vec<Entry> = in_time.chain(long_ago).collect();
         let lag = Lag::of(&entries);
-        assert_eq!(lag.deliveries, 200);
+        assert_eq!(lag.deliveries, 100);
         assert_eq!(lag.received_to_indexed, Some(Percentiles { p50: 100, p99: 198 }));
         assert_eq!(lag.triggered_to_received, Some(Percentiles { p50: 1000, p99: 1000 }));
         assert_eq!(lag.triggered_to_indexed, Some(Percentiles { p50: 1100, p99: 1198 }));
         let one = Lag::of(&entries[6..7]).received_to_indexed;
-        assert_eq!(one, Some(Percentiles { p50: 7, p99: 7 }));
+        assert_eq!(one, Some(Percentiles { p50: 14, p99: 14 }));
         assert_eq!(Lag::of([]), Lag::default());
     }
 

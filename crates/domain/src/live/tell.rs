@@ -14,6 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     Activity, Changed, Entry, Frame, Kept, Lag, Push, Pushed, Summary, Watcher, Watchers,
     frame::{summaries, updates},
+    lag::LAG_OF,
 };
 use crate::{
     access::{Principal, Reach, Role},
@@ -34,9 +35,6 @@ const STORES_AT_ONCE: usize = 8;
 
 /// How often a connection is read that is changed by others.
 const ATTEMPTS: usize = 3;
-
-/// Of how many entries the lag is.
-const LAG_OF: usize = 100;
 
 /// Tells those who follow stores.
 #[derive(Debug)]
@@ -228,7 +226,7 @@ impl<A: Activity, W: Watchers, P: Push, T: Pause, C: Clock> Tell<A, W, P, T, C> 
         }
         let latest = self.activity.latest(store, None, LAG_OF).await?;
         let entries: Vec<Entry> = latest.into_iter().flat_map(|kept| kept.entries).collect();
-        Ok(Some(Lag::of(entries.iter().take(LAG_OF))))
+        Ok(Some(Lag::of(&entries)))
     }
 
     /// One after another. After one that fails the others are left out: the next that comes through shows that something
