@@ -2,7 +2,7 @@
 
 use aws_config::SdkConfig;
 use hookline_domain::{
-    bodies::{Bodies, BodyKey},
+    bodies::{Bodies, BodyKey, KeepBodies},
     delivery::BODY_LIMIT,
     erase::{Erase, Erased},
     ids::StoreKey,
@@ -26,11 +26,13 @@ impl S3Bodies {
     }
 }
 
-impl Bodies for S3Bodies {
+impl KeepBodies for S3Bodies {
     async fn put(&self, key: &BodyKey, body: Vec<u8>) -> Result<(), Unavailable> {
         self.0.put(&key.to_string(), body).await
     }
+}
 
+impl Bodies for S3Bodies {
     async fn get(&self, key: &BodyKey) -> Result<Option<Vec<u8>>, Unavailable> {
         self.0.get(&key.to_string()).await
     }

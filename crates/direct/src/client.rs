@@ -24,8 +24,8 @@ const BACKOFF: Duration = Duration::from_millis(50);
 /// What a request takes that has no message in it, in bytes, or more.
 pub(crate) const ROOM: usize = 1024;
 
-/// The most bytes that are read of an answer in JSON.
-const JSON_LIMIT: usize = 1024 * 1024;
+/// The most bytes that are read of an answer.
+const ANSWER_LIMIT: usize = 1024 * 1024;
 
 const JSON: &str = "application/x-amz-json-1.0";
 
@@ -134,8 +134,6 @@ pub(crate) struct Call<'a> {
     /// Sorted by name.
     pub(crate) headers: &'a [(&'static str, &'a str)],
     pub(crate) body: Bytes,
-    /// The most bytes that are read of the answer.
-    pub(crate) limit: usize,
     pub(crate) attempts: Attempts,
 }
 
@@ -155,7 +153,6 @@ impl Client {
             path: "/",
             headers: &[("content-type", JSON), ("x-amz-target", operation)],
             body: Bytes::from(body),
-            limit: JSON_LIMIT,
             attempts,
         };
         let (status, said) = self.call(&call).await?;
@@ -196,7 +193,7 @@ impl Client {
         let request = self.signed(call)?;
         let sent = self.host.send(request, async |response| {
             let status = response.status();
-            match Limited::new(response.into_body(), call.limit).collect().await {
+            match Limited::new(response.into_body(), ANSWER_LIMIT).collect().await {
                 Ok(body) => Ok((status, body.to_bytes())),
                 Err(problem) if problem.is::<LengthLimitError>() => Err(Broken::TooLong),
                 Err(problem) => Err(match problem.downcast() {

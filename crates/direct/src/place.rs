@@ -174,7 +174,7 @@ impl Direct {
         DirectQueue::new(self.sqs(), url)
     }
 
-    /// The bodies in this bucket.
+    /// Where bodies are kept: in this bucket.
     ///
     /// # Errors
     /// When no bucket can have this name.

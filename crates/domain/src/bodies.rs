@@ -95,12 +95,15 @@ impl fmt::Display for BodyKey {
     }
 }
 
-/// Keeps bodies, as bytes that it does not look into.
-pub trait Bodies: Send + Sync {
+/// Keeps bodies, as bytes that it does not look into. What a receiver may do.
+pub trait KeepBodies: Send + Sync {
     /// Keeps one. Again with the same key and bytes changes nothing. When this returns an error, the body may be kept all
     /// the same; what nobody asks for is removed after some weeks.
     fn put(&self, key: &BodyKey, body: Vec<u8>) -> impl Future<Output = Result<(), Unavailable>> + Send;
+}
 
+/// Fetches bodies and removes them, too. What the consumer may do.
+pub trait Bodies: KeepBodies {
     /// Fetches one; `None` if there is none under this key, or no longer. Sees every `put` before it.
     fn get(&self, key: &BodyKey) -> impl Future<Output = Result<Option<Vec<u8>>, Unavailable>> + Send;
 

@@ -19,7 +19,7 @@ use futures_util::future::{Either, select};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    bodies::{Attempt, Bodies, BodyKey},
+    bodies::{Attempt, BodyKey, KeepBodies},
     delivery::Delivery,
     envelope::{self, Packed, TooLarge},
     ledger::{Claim, ClaimRequest, Claims},
@@ -74,7 +74,7 @@ pub enum NotReceived {
     OutOfTime,
 }
 
-impl<L: Claims, Q: EventQueue, B: Bodies, C: Clock> Receive<L, Q, B, C> {
+impl<L: Claims, Q: EventQueue, B: KeepBodies, C: Clock> Receive<L, Q, B, C> {
     /// Takes a delivery: one ledger call and, unless it is a duplicate, one queue call, with one call between them for a
     /// body that no message holds. Gives up when `out_of_time` resolves; what was claimed then lapses by itself, and
     /// what was sent then is harmless.

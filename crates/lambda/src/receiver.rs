@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use hookline_domain::{
-    bodies::Bodies,
+    bodies::KeepBodies,
     ids::DeliveryKey,
     ledger::Claims,
     port::{Clock, chain},
@@ -90,7 +90,7 @@ impl<L, Q, B, T, K, C> Receiver<L, Q, B, T, K, C>
 where
     L: Claims,
     Q: EventQueue,
-    B: Bodies,
+    B: KeepBodies,
     T: Tally,
     K: SecretSource,
     C: Clock + Clone,
@@ -207,7 +207,7 @@ impl<L, Q, B, T, K, C> Http for Receiver<L, Q, B, T, K, C>
 where
     L: Claims + 'static,
     Q: EventQueue + 'static,
-    B: Bodies + 'static,
+    B: KeepBodies + 'static,
     T: Tally + 'static,
     K: SecretSource + 'static,
     C: Clock + Clone + 'static,

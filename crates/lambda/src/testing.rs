@@ -8,7 +8,7 @@ use hookline_domain::{
         ticket::{Ticket, TicketKey, Tickets},
         token::{Change, Token, TokenId, Tokens},
     },
-    bodies::{Bodies, BodyKey},
+    bodies::{BodyKey, KeepBodies},
     ids::{DeliveryKey, StoreKey},
     ledger::{Claim, ClaimRequest, Claims, Completion, Fate, Ledger, Problem},
     port::{Clock, Unavailable},
@@ -69,26 +69,14 @@ impl EventQueue for Silent {
     }
 }
 
-impl Bodies for Silent {
+impl KeepBodies for Silent {
     async fn put(&self, _: &BodyKey, _: Vec<u8>) -> Result<(), Unavailable> {
-        std::future::pending().await
-    }
-    async fn get(&self, _: &BodyKey) -> Result<Option<Vec<u8>>, Unavailable> {
-        std::future::pending().await
-    }
-    async fn delete(&self, _: &BodyKey) -> Result<(), Unavailable> {
         std::future::pending().await
     }
 }
 
-impl Bodies for Down {
+impl KeepBodies for Down {
     async fn put(&self, _: &BodyKey, _: Vec<u8>) -> Result<(), Unavailable> {
-        Err(Unavailable::new("bodies", "connection refused to 10.0.0.1"))
-    }
-    async fn get(&self, _: &BodyKey) -> Result<Option<Vec<u8>>, Unavailable> {
-        Err(Unavailable::new("bodies", "connection refused to 10.0.0.1"))
-    }
-    async fn delete(&self, _: &BodyKey) -> Result<(), Unavailable> {
         Err(Unavailable::new("bodies", "connection refused to 10.0.0.1"))
     }
 }

@@ -5,7 +5,7 @@ use std::{error::Error, time::Duration};
 use aws_sdk_dynamodb::types::AttributeValue;
 use hookline_aws::{Aws, OpenSearchConfig, Patience, Signing};
 use hookline_domain::{
-    bodies::{Attempt, Bodies, BodyKey},
+    bodies::{Attempt, Bodies, BodyKey, KeepBodies},
     index::{Change, Index, Outcome, Search, SearchQuery},
     ledger::{ClaimRequest, Claims},
     port::Unavailable,

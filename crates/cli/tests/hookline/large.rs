@@ -3,7 +3,7 @@
 use std::fs;
 
 use hookline_domain::{
-    bodies::{Attempt, Bodies, BodyKey},
+    bodies::{Attempt, BodyKey, KeepBodies},
     compression::compress,
     delivery::Delivery,
     envelope,

@@ -8,7 +8,7 @@ use super::Shared;
 use crate::{
     archive::{self, Archive, ArchiveKey, Archived, NotRead},
     audit::{Audit, AuditRecord, Audited},
-    bodies::{Bodies, BodyKey},
+    bodies::{Bodies, BodyKey, KeepBodies},
     erase::{Erase, Erased},
     ids::{DeliveryId, StoreKey},
     port::Unavailable,
@@ -28,12 +28,14 @@ impl MemoryBodies {
     }
 }
 
-impl Bodies for MemoryBodies {
+impl KeepBodies for MemoryBodies {
     async fn put(&self, key: &BodyKey, body: Vec<u8>) -> Result<(), Unavailable> {
         self.kept.lock().insert(key.clone(), body);
         Ok(())
     }
+}
 
+impl Bodies for MemoryBodies {
     async fn get(&self, key: &BodyKey) -> Result<Option<Vec<u8>>, Unavailable> {
         Ok(self.kept.lock().get(key).cloned())
     }

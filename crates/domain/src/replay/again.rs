@@ -6,7 +6,7 @@ use crate::{
         Archived,
         search::{self, NotSearched},
     },
-    bodies::Bodies,
+    bodies::KeepBodies,
     delivery::Delivery,
     ids::{DeliveryId, DeliveryKey, InvalidId},
     ledger::{Ledger, Record, Records, State},
@@ -75,7 +75,7 @@ where
     A: Archived,
     L: Ledger + Records,
     Q: EventQueue,
-    B: Bodies,
+    B: KeepBodies,
     C: Clock,
 {
     /// Sends a delivery again, or the original if it is a replay itself. The replay's id.
@@ -109,7 +109,7 @@ where
 ///
 /// # Errors
 /// [`NotSent`] says why it is not on the queue.
-pub async fn send<L: Ledger, Q: EventQueue, B: Bodies, C: Clock>(
+pub async fn send<L: Ledger, Q: EventQueue, B: KeepBodies, C: Clock>(
     receive: &Receive<L, Q, B, C>,
     delivery: &Delivery,
 ) -> Result<DeliveryKey, NotSent> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use hookline_domain::{
     archive::{Archived, NotRead, search::NotSearched},
     begin::{self, NotBegun},
-    bodies::Bodies,
+    bodies::KeepBodies,
     dead_letters::{DeadLetters, Letter, Pace, Redriven, Walk},
     ids::{DeliveryId, DeliveryKey, StoreKey, Topic},
     jobs::Jobs,
@@ -110,7 +110,7 @@ where
     A: Archived,
     L: Ledger + Records + Clone,
     Q: EventQueue,
-    B: Bodies,
+    B: KeepBodies,
     C: Clock,
 {
     /// Ready to act.
@@ -250,7 +250,7 @@ where
     A: Archived + 'static,
     L: Ledger + Records + Clone + 'static,
     Q: EventQueue + 'static,
-    B: Bodies + 'static,
+    B: KeepBodies + 'static,
     C: Clock + 'static,
 {
     async fn answer(&self, request: Request) -> Response<Body> {

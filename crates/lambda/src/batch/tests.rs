@@ -3,7 +3,7 @@ use std::{io, sync::Mutex};
 use hookline_domain::{
     apply::Apply,
     archive::Archived,
-    bodies::{Attempt, BodyKey},
+    bodies::{Attempt, BodyKey, KeepBodies},
     compression::compress,
     delivery::Delivery,
     envelope,

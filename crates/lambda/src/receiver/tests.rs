@@ -1,4 +1,5 @@
 use hookline_domain::{
+    bodies::Bodies,
     envelope::{self, Envelope},
     ids::StoreKey,
     ledger::{Completion, Fate, Ledger},
@@ -22,7 +23,7 @@ async fn receiver<L: Claims, Q: EventQueue>(ledger: L, queue: Q, stores: &Memory
 }
 
 /// A receiver that has somewhere to keep bodies.
-async fn keeping<L: Claims, Q: EventQueue, B: Bodies>(
+async fn keeping<L: Claims, Q: EventQueue, B: KeepBodies>(
     ledger: L,
     queue: Q,
     bodies: Option<B>,

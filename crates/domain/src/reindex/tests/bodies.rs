@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    bodies::{Attempt, Bodies, BodyKey},
+    bodies::{Attempt, Bodies, BodyKey, KeepBodies},
     compression::compress,
     envelope,
     memory::MemoryBodies,
@@ -15,10 +15,13 @@ struct Closet {
     locked: bool,
 }
 
-impl Bodies for Closet {
+impl KeepBodies for Closet {
     async fn put(&self, key: &BodyKey, body: Vec<u8>) -> Result<(), Unavailable> {
         self.bodies.put(key, body).await
     }
+}
+
+impl Bodies for Closet {
     async fn get(&self, key: &BodyKey) -> Result<Option<Vec<u8>>, Unavailable> {
         if self.locked {
             return Err(Unavailable::new("bodies", "connection refused"));

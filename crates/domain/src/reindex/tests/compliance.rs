@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     archive::{Archive, Archived},
     audit::{AuditRecord, Audited},
-    bodies::{Attempt, Bodies, BodyKey},
+    bodies::{Attempt, BodyKey, KeepBodies},
     connections::{Connection, Connections, Lease, Leased},
     entities::Entities,
     event::Request,
