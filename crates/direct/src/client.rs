@@ -4,12 +4,13 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use hookline_domain::port::Clock;
-use http::{HeaderValue, Request, StatusCode, header};
+use http::{HeaderValue, Request, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::{
+    answer::Answer,
     connection::{Broken, Host},
     sign::Signer,
 };
@@ -33,26 +34,7 @@ const JSON: &str = "application/x-amz-json-1.0";
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html>).
 const TRACE: (&str, &str) = ("x-amzn-trace-id", "_X_AMZN_TRACE_ID");
 
-/// Codes of errors that pass: throttling, as AWS's SDKs take it
-/// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>).
-const PASSING: [&str; 14] = [
-    "BandwidthLimitExceeded",
-    "InternalServerError",
-    "LimitExceededException",
-    "PriorRequestNotComplete",
-    "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
-    "RequestThrottled",
-    "RequestThrottledException",
-    "RequestTimeout",
-    "SlowDown",
-    "ThrottledException",
-    "Throttling",
-    "ThrottlingException",
-    "TransactionInProgressException",
-];
-
-/// A call did not do what was asked; except for [`CallError::Refused`], whether it happened is unknown.
+/// There is no answer: whether what was asked has happened is unknown.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CallError {
     #[error(transparent)]
@@ -60,42 +42,17 @@ pub(crate) enum CallError {
     /// An attempt, or the whole call.
     #[error("no answer within {} ms", .0.as_millis())]
     TimedOut(Duration),
-    /// The service has answered with an error.
-    #[error("{service} answered {status} {code}")]
-    Refused {
-        service: &'static str,
-        status: u16,
-        /// The service's word for it, as in `ConditionalCheckFailedException`.
-        code: String,
-        /// All it said, which is quoted nowhere.
-        said: Said,
-    },
-    /// The answer is not what the service documents.
-    #[error("the answer cannot be read at byte {}", .0.column())]
-    Unreadable(#[source] serde_json::Error),
     /// What was to be sent is no request.
     #[error("no request can be made of it")]
     Unsendable(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
-/// What a service said.
-pub(crate) struct Said(pub(crate) Bytes);
-
-impl fmt::Debug for Said {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Said({} bytes)", self.0.len())
-    }
 }
 
 impl CallError {
     /// Whether a second attempt may do better.
     fn passes(&self) -> bool {
         match self {
-            Self::Broken(Broken::TooLong) | Self::Unreadable(_) | Self::Unsendable(_) => false,
+            Self::Broken(Broken::TooLong) | Self::Unsendable(_) => false,
             Self::Broken(_) | Self::TimedOut(_) => true,
-            Self::Refused { status, code, .. } => {
-                matches!(status, 429 | 500 | 502 | 503 | 504) || PASSING.contains(&code.as_str())
-            }
         }
     }
 }
@@ -139,13 +96,13 @@ pub(crate) struct Call<'a> {
 
 impl Client {
     /// An operation of a service that speaks JSON, as in `DynamoDB_20120810.PutItem`. What is asked takes about `room` bytes.
-    pub(crate) async fn json<T: DeserializeOwned>(
+    pub(crate) async fn json(
         &self,
         operation: &str,
         asked: &impl Serialize,
         room: usize,
         attempts: Attempts,
-    ) -> Result<T, CallError> {
+    ) -> Result<Answer, CallError> {
         let mut body = Vec::with_capacity(room);
         serde_json::to_writer(&mut body, asked).map_err(|problem| CallError::Unsendable(problem.into()))?;
         let call = Call {
@@ -155,30 +112,16 @@ impl Client {
             body: Bytes::from(body),
             attempts,
         };
-        let (status, said) = self.call(&call).await?;
-        if status.is_success() {
-            return serde_json::from_slice(&said).map_err(CallError::Unreadable);
-        }
-        Err(self.refused(status, json_code(&said), said))
-    }
-
-    pub(crate) fn refused(&self, status: StatusCode, code: String, said: Bytes) -> CallError {
-        CallError::Refused {
-            service: self.service,
-            status: status.as_u16(),
-            code,
-            said: Said(said),
-        }
+        self.call(&call).await
     }
 
     /// The answer to a request, whatever it says, but not one that passes before the last attempt.
-    pub(crate) async fn call(&self, call: &Call<'_>) -> Result<(StatusCode, Bytes), CallError> {
+    pub(crate) async fn call(&self, call: &Call<'_>) -> Result<Answer, CallError> {
         let called = Instant::now();
         let first = self.attempt(call, ATTEMPT_TIMEOUT).await;
         let again = match &first {
             _ if call.attempts == Attempts::One => false,
-            Ok((status, said)) if !status.is_success() => self.refused(*status, json_code(said), Bytes::new()).passes(),
-            Ok(_) => false,
+            Ok(answer) => answer.passes(),
             Err(failure) => failure.passes(),
         };
         if !again {
@@ -189,12 +132,12 @@ impl Client {
         self.attempt(call, left.min(ATTEMPT_TIMEOUT)).await
     }
 
-    async fn attempt(&self, call: &Call<'_>, timeout: Duration) -> Result<(StatusCode, Bytes), CallError> {
+    async fn attempt(&self, call: &Call<'_>, timeout: Duration) -> Result<Answer, CallError> {
         let request = self.signed(call)?;
         let sent = self.host.send(request, async |response| {
             let status = response.status();
             match Limited::new(response.into_body(), ANSWER_LIMIT).collect().await {
-                Ok(body) => Ok((status, body.to_bytes())),
+                Ok(body) => Ok(Answer::new(self.service, status, body.to_bytes())),
                 Err(problem) if problem.is::<LengthLimitError>() => Err(Broken::TooLong),
                 Err(problem) => Err(match problem.downcast() {
                     Ok(lost) => Broken::Lost(*lost),
@@ -237,26 +180,6 @@ fn trace() -> Option<String> {
     std::env::var(TRACE.1).ok()
 }
 
-/// The code in an error in JSON, and nothing else of it: `{"__type": "com.amazonaws.…#Code"}`, or `Code:http://…`.
-fn json_code(said: &[u8]) -> String {
-    #[derive(Deserialize)]
-    struct Problem<'a> {
-        #[serde(rename = "__type", borrow)]
-        code: std::borrow::Cow<'a, str>,
-    }
-    let problem: Option<Problem<'_>> = serde_json::from_slice(said).ok();
-    let code = problem.as_ref().map_or("", |problem| &*problem.code);
-    let code = code.rsplit_once('#').map_or(code, |(_, code)| code);
-    let code = code.split_once(':').map_or(code, |(code, _)| code);
-    word(code).to_owned()
-}
-
-/// A code, if it looks like one.
-pub(crate) fn word(code: &str) -> &str {
-    let fits = (1..=64).contains(&code.len()) && code.chars().all(|c| c.is_ascii_alphanumeric() || c == '.');
-    if fits { code } else { "without a code" }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
@@ -269,35 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_an_error_only_its_code_is_told() {
-        let code = |said: &str| json_code(said.as_bytes());
-        assert_eq!(
-            code(r#"{"__type": "com.amazonaws.sqs#QueueDoesNotExist", "message": "a secret"}"#),
-            "QueueDoesNotExist"
-        );
-        assert_eq!(
-            code(r#"{"__type":"ThrottlingException:http://x"}"#),
-            "ThrottlingException"
-        );
-        for other in ["", "{}", r#"{"__type":"a secret"}"#, r#"{"__type":7}"#, "<html>"] {
-            assert_eq!(code(other), "without a code");
-        }
-    }
-
-    #[test]
-    fn what_passes_is_attempted_again_and_what_is_refused_is_not() {
-        let refused = |status, code: &str| {
-            CallError::Refused {
-                service: "DynamoDB",
-                status,
-                code: code.to_owned(),
-                said: Said(Bytes::new()),
-            }
-            .passes()
-        };
-        assert!(refused(500, "") && refused(503, "") && refused(429, ""));
-        assert!(refused(400, "ThrottlingException") && refused(400, "ProvisionedThroughputExceededException"));
-        assert!(!refused(400, "ConditionalCheckFailedException") && !refused(403, "AccessDeniedException"));
+    fn an_answer_that_does_not_come_is_waited_for_again_and_one_without_an_end_is_not() {
         assert!(CallError::TimedOut(ATTEMPT_TIMEOUT).passes() && !CallError::Broken(Broken::TooLong).passes());
     }
 
@@ -354,19 +249,18 @@ mod tests {
     /// After the answer before it, without having said so.
     const HANGS_UP: &str = "";
 
-    #[derive(Deserialize)]
-    struct Nothing {}
-
-    async fn asked(client: &Client, attempts: Attempts) -> Result<Nothing, CallError> {
-        client.json("Any", &(), 0, attempts).await
+    /// Whether there was an answer, and the last a success.
+    async fn asked(client: &Client, attempts: Attempts) -> bool {
+        let answer = client.json("Any", &(), 0, attempts).await;
+        answer.is_ok_and(|answer| answer.is_success())
     }
 
     #[tokio::test]
     async fn a_connection_is_kept() {
         let (client, seen) = served(&[Some(FINE), Some(REFUSED), Some(FINE)]).await;
-        asked(&client, Attempts::One).await.unwrap();
-        asked(&client, Attempts::One).await.map(drop).unwrap_err();
-        asked(&client, Attempts::One).await.unwrap();
+        assert!(asked(&client, Attempts::One).await);
+        assert!(!asked(&client, Attempts::One).await);
+        assert!(asked(&client, Attempts::One).await);
         assert_eq!(*seen.lock().unwrap(), (1, 3));
     }
 
@@ -377,7 +271,7 @@ mod tests {
             tokio::time::pause();
             tokio::time::advance(Duration::from_secs(after)).await;
             tokio::time::resume();
-            asked(&client, Attempts::One).await.unwrap();
+            assert!(asked(&client, Attempts::One).await);
             assert_eq!(seen.lock().unwrap().0, connections, "after {after} s");
         }
     }
@@ -385,12 +279,12 @@ mod tests {
     #[tokio::test]
     async fn one_that_was_closed_meanwhile_costs_no_attempt() {
         let (client, seen) = served(&[Some(FINE), Some(HANGS_UP), Some(FINE)]).await;
-        asked(&client, Attempts::One).await.unwrap();
+        assert!(asked(&client, Attempts::One).await);
         // Until the end of it has come.
         while client.host.is_open() {
             tokio::task::yield_now().await;
         }
-        asked(&client, Attempts::One).await.unwrap();
+        assert!(asked(&client, Attempts::One).await);
         assert_eq!(*seen.lock().unwrap(), (2, 2));
     }
 
@@ -399,11 +293,11 @@ mod tests {
         for first in [Some(BUSY), None] {
             let answers = Box::leak(Box::new([first, Some(FINE)]));
             let (client, seen) = served(answers).await;
-            asked(&client, Attempts::Two).await.unwrap();
+            assert!(asked(&client, Attempts::Two).await);
             assert_eq!(seen.lock().unwrap().1, 2);
         }
         let (client, seen) = served(&[Some(BUSY), Some(BUSY), Some(FINE)]).await;
-        asked(&client, Attempts::Two).await.map(drop).unwrap_err();
+        assert!(!asked(&client, Attempts::Two).await);
         assert_eq!(seen.lock().unwrap().1, 2);
     }
 
@@ -412,7 +306,7 @@ mod tests {
         for first in [Some(BUSY), None] {
             let answers = Box::leak(Box::new([first, Some(FINE)]));
             let (client, seen) = served(answers).await;
-            asked(&client, Attempts::One).await.map(drop).unwrap_err();
+            assert!(!asked(&client, Attempts::One).await);
             assert_eq!(seen.lock().unwrap().1, 1);
         }
     }

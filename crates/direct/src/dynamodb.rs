@@ -5,6 +5,7 @@ use std::{borrow::Cow, sync::Arc};
 use serde::{Deserialize, Serialize, Serializer, de::DeserializeOwned};
 
 use crate::{
+    answer::{Answer, NotDone, Object},
     client::{Attempts, CallError, Client, ROOM},
     value::Fields,
 };
@@ -76,46 +77,45 @@ struct Telling<'a> {
 #[derive(Deserialize)]
 struct Failure<T> {
     #[serde(rename = "Item")]
-    item: Option<T>,
+    item: Option<Object<T>>,
 }
 
 #[derive(Deserialize)]
 struct Nothing {}
 
 impl DynamoDb {
-    /// Two attempts: a put with the same nonce may happen twice.
-    pub(crate) async fn put<T: DeserializeOwned>(&self, put: &Put<'_>) -> Result<Conditional<T>, CallError> {
+    /// Two attempts: a put with the same nonce may happen twice. [`Conditional::read`] reads the answer.
+    pub(crate) async fn put(&self, put: &Put<'_>) -> Result<Answer, CallError> {
         let asked = Telling {
             put,
             on_failure: "ALL_OLD",
         };
-        match self.written("DynamoDB_20120810.PutItem", &asked, Attempts::Two).await {
-            Ok(()) => Ok(Conditional::Written),
-            Err(failure) => Ok(Conditional::Refused(refused(failure)?)),
-        }
+        let operation = "DynamoDB_20120810.PutItem";
+        self.0.json(operation, &asked, ROOM, Attempts::Two).await
     }
 
-    /// What the condition refuses stays as it is, which is no failure.
-    pub(crate) async fn update(&self, update: &Update<'_>, attempts: Attempts) -> Result<(), CallError> {
-        let written = self.written("DynamoDB_20120810.UpdateItem", update, attempts).await;
-        written.or_else(|failure| refused::<Nothing>(failure).map(|_| ()))
-    }
-
-    async fn written(&self, operation: &str, asked: &impl Serialize, attempts: Attempts) -> Result<(), CallError> {
-        let Nothing {} = self.0.json(operation, asked, ROOM, attempts).await?;
-        Ok(())
+    /// [`updated`] reads the answer.
+    pub(crate) async fn update(&self, update: &Update<'_>, attempts: Attempts) -> Result<Answer, CallError> {
+        let operation = "DynamoDB_20120810.UpdateItem";
+        self.0.json(operation, update, ROOM, attempts).await
     }
 }
 
-/// The item that a condition failed on; every other failure stays one.
-fn refused<T: DeserializeOwned>(failure: CallError) -> Result<Option<T>, CallError> {
-    match failure {
-        CallError::Refused { code, said, .. } if code == REFUSED => {
-            let failure: Failure<T> = serde_json::from_slice(&said.0).map_err(CallError::Unreadable)?;
-            Ok(failure.item)
+impl<T: DeserializeOwned> Conditional<T> {
+    /// What became of it, as the answer tells it.
+    pub(crate) fn read(answer: &Answer) -> Result<Self, NotDone> {
+        if answer.is_error(REFUSED) {
+            let Failure { item } = answer.read()?;
+            return Ok(Self::Refused(item.map(|Object(item)| item)));
         }
-        failure => Err(failure),
+        let Nothing {} = answer.json()?;
+        Ok(Self::Written)
     }
+}
+
+/// Whether an update is done. What the condition refuses stays as it is, which is no failure.
+pub(crate) fn updated(answer: &Answer) -> Result<(), NotDone> {
+    Conditional::<Nothing>::read(answer).map(drop)
 }
 
 fn as_map<S: Serializer>(names: &[(&str, &str)], serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,6 +1,6 @@
 //! [`Claims`] in the DynamoDB table that `hookline-aws` describes (its module `ledger`), attribute by attribute.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, error::Error};
 
 use hookline_domain::{
     ids::DeliveryKey,
@@ -11,8 +11,9 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::{
-    client::{Attempts, CallError},
-    dynamodb::{Change, Conditional, DynamoDb, Put, Update},
+    answer::Answer,
+    client::Attempts,
+    dynamodb::{self, Change, Conditional, DynamoDb, Put, Update},
     value::{Fields, Malformed, Number, Text, Value},
 };
 
@@ -44,6 +45,34 @@ impl DirectLedger {
             table: table.into(),
         }
     }
+
+    /// What DynamoDB's answer makes of a claim.
+    ///
+    /// # Errors
+    /// When it does not say that the claim is written, or by what else.
+    pub fn read_claim(answer: &Answer, request: &ClaimRequest) -> Result<Claim, Unavailable> {
+        match Conditional::read(answer).map_err(unavailable)? {
+            Conditional::Written => Ok(Claim::Fresh),
+            // The entry that is in the way comes with the refusal: no second read.
+            Conditional::Refused(entry) => {
+                let entry = entry.ok_or(NoEntry).map_err(unavailable)?;
+                let entry = read_entry(&entry).map_err(unavailable)?;
+                if may_claim(&entry, request.now) {
+                    return Err(unavailable(NotInTheWay));
+                }
+                // Ours is fresh: the first of two attempts has written it.
+                Ok(ledger::decide(Some(&entry), request))
+            }
+        }
+    }
+
+    /// What DynamoDB's answer makes of giving a claim back. What is not its owner's any more stays as it is, which is no failure.
+    ///
+    /// # Errors
+    /// When it says neither.
+    pub fn read_release(answer: &Answer) -> Result<(), Unavailable> {
+        dynamodb::updated(answer).map_err(unavailable)
+    }
 }
 
 /// What a condition failed on, as far as it is read.
@@ -59,6 +88,11 @@ struct InTheWay {
 #[derive(Debug, thiserror::Error)]
 #[error("it was refused without saying by which entry")]
 struct NoEntry;
+
+/// The condition that it failed on holds for it.
+#[derive(Debug, thiserror::Error)]
+#[error("it was refused by an entry that is not in its way")]
+struct NotInTheWay;
 
 impl Claims for DirectLedger {
     async fn claim(&self, delivery: &DeliveryKey, request: &ClaimRequest) -> Result<Claim, Unavailable> {
@@ -78,15 +112,8 @@ impl Claims for DirectLedger {
                 (":claimed", Value::text(CLAIMED)),
             ]),
         };
-        match self.dynamodb.put(&put).await.map_err(unavailable)? {
-            Conditional::Written => Ok(Claim::Fresh),
-            // The entry that is in the way comes with the refusal: no second read.
-            Conditional::Refused(entry) => {
-                let entry = entry.ok_or_else(|| Unavailable::new(PORT, NoEntry))?;
-                let entry = read_entry(&entry).map_err(|malformed| Unavailable::new(PORT, malformed))?;
-                Ok(ledger::decide(Some(&entry), request))
-            }
-        }
+        let answer = self.dynamodb.put(&put).await.map_err(unavailable)?;
+        Self::read_claim(&answer, request)
     }
 
     async fn release(&self, delivery: &DeliveryKey, owner: &str) -> Result<(), Unavailable> {
@@ -110,12 +137,16 @@ impl Claims for DirectLedger {
             change,
             values,
         };
-        // What is not its owner's any more stays as it is.
-        self.dynamodb.update(&update, Attempts::Two).await.map_err(unavailable)
+        let answer = self
+            .dynamodb
+            .update(&update, Attempts::Two)
+            .await
+            .map_err(unavailable)?;
+        Self::read_release(&answer)
     }
 }
 
-fn unavailable(failure: CallError) -> Unavailable {
+fn unavailable(failure: impl Error + Send + Sync + 'static) -> Unavailable {
     Unavailable::new(PORT, failure)
 }
 
@@ -143,10 +174,16 @@ fn new_item(delivery: &DeliveryKey, request: &ClaimRequest) -> Fields {
     item
 }
 
+/// Whether [`MAY_CLAIM`] holds for an entry.
+fn may_claim(entry: &Entry, now: Timestamp) -> bool {
+    let is_lapsed = matches!(entry.state, State::Claimed { lease_until, .. } if lease_until <= now);
+    entry.expires_at <= now || is_lapsed
+}
+
 fn read_entry(entry: &InTheWay) -> Result<Entry, Malformed> {
-    let state = match entry.state.text.as_str() {
+    let state = match entry.state.as_str() {
         CLAIMED => State::Claimed {
-            owner: entry.owner.as_ref().ok_or(Malformed("owner"))?.text.clone(),
+            owner: entry.owner.as_ref().ok_or(Malformed("owner"))?.as_str().to_owned(),
             lease_until: entry
                 .lease_until_us
                 .as_ref()

@@ -8,6 +8,7 @@
 //!
 //! Everybody else uses `hookline-aws`. Both keep the same contracts, on the same tables.
 
+mod answer;
 mod bodies;
 pub mod changes;
 mod client;
@@ -23,6 +24,7 @@ mod tls;
 pub mod value;
 
 pub use self::{
+    answer::Answer,
     bodies::DirectBodies,
     connection::NotAUrl,
     ledger::DirectLedger,

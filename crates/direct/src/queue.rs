@@ -6,7 +6,12 @@ use hookline_domain::{envelope::MESSAGE_LIMIT, ids::StoreKey, port::Unavailable,
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::client::{Attempts, Client, ROOM};
+use crate::{
+    answer::Answer,
+    client::{Attempts, Client, ROOM},
+};
+
+const PORT: &str = "event queue";
 
 /// The longest message group SQS takes, in bytes; it may hold letters, digits and ASCII punctuation
 /// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>).
@@ -37,7 +42,7 @@ struct Send<'a> {
 struct Sent {
     /// That it is there says that the message is.
     #[serde(rename = "MessageId")]
-    _id: serde::de::IgnoredAny,
+    _id: String,
 }
 
 impl DirectQueue {
@@ -54,6 +59,15 @@ impl DirectQueue {
     pub fn taking_at_most(self, largest: usize) -> Self {
         Self { largest, ..self }
     }
+
+    /// Whether SQS's answer says that the message is sent.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn read_sent(answer: &Answer) -> Result<(), Unavailable> {
+        let sent = answer.json::<Sent>().map(drop);
+        sent.map_err(|error| Unavailable::new(PORT, error))
+    }
 }
 
 impl EventQueue for DirectQueue {
@@ -65,12 +79,9 @@ impl EventQueue for DirectQueue {
         };
         // A quote in every eighth place is escaped; with more, the room grows.
         let room = ROOM + message.len() + message.len() / 8;
-        let answer: Result<Sent, _> = self
-            .sqs
-            .json("AmazonSQS.SendMessage", &asked, room, Attempts::Two)
-            .await;
-        answer.map_err(|error| Unavailable::new("event queue", error))?;
-        Ok(())
+        let operation = "AmazonSQS.SendMessage";
+        let answer = self.sqs.json(operation, &asked, room, Attempts::Two).await;
+        Self::read_sent(&answer.map_err(|error| Unavailable::new(PORT, error))?)
     }
 
     fn largest(&self) -> usize {

@@ -8,7 +8,10 @@ use hookline_domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::client::{Attempts, Client, ROOM};
+use crate::{
+    answer::Answer,
+    client::{Attempts, Client, ROOM},
+};
 
 const PORT: &str = "secret";
 
@@ -45,6 +48,18 @@ struct Got {
 #[error("the secret has no text")]
 struct NoText;
 
+impl KeptSecret {
+    /// The secret in Secrets Manager's answer.
+    ///
+    /// # Errors
+    /// When there is none in it that is a text.
+    pub fn read_secret(answer: &Answer) -> Result<Secret, Unavailable> {
+        let got: Got = answer.json().map_err(|error| Unavailable::new(PORT, error))?;
+        let text = got.text.ok_or_else(|| Unavailable::new(PORT, NoText))?;
+        Ok(Secret::new(text))
+    }
+}
+
 impl SecretSource for DirectSecret {
     async fn read(&self) -> Result<Secret, Unavailable> {
         match self {
@@ -57,12 +72,8 @@ impl SecretSource for DirectSecret {
 impl SecretSource for KeptSecret {
     async fn read(&self) -> Result<Secret, Unavailable> {
         let get = Get { id: &self.arn };
-        let got: Result<Got, _> = self
-            .secrets_manager
-            .json("secretsmanager.GetSecretValue", &get, ROOM, Attempts::Two)
-            .await;
-        let got = got.map_err(|error| Unavailable::new(PORT, error))?;
-        let text = got.text.ok_or_else(|| Unavailable::new(PORT, NoText))?;
-        Ok(Secret::new(text))
+        let operation = "secretsmanager.GetSecretValue";
+        let answer = self.secrets_manager.json(operation, &get, ROOM, Attempts::Two).await;
+        Self::read_secret(&answer.map_err(|error| Unavailable::new(PORT, error))?)
     }
 }

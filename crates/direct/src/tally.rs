@@ -7,9 +7,10 @@ use hookline_domain::{
 };
 
 use crate::{
+    answer::Answer,
     changes::Changes,
     client::Attempts,
-    dynamodb::{Change, DynamoDb, Update},
+    dynamodb::{self, Change, DynamoDb, Update},
     value::{Fields, Value},
 };
 
@@ -29,6 +30,14 @@ impl DirectTally {
             dynamodb,
             table: table.into(),
         }
+    }
+
+    /// Whether DynamoDB's answer says that the change is made. A store nobody has heard of is not made, which is no failure.
+    ///
+    /// # Errors
+    /// When it says neither.
+    pub fn read_added(answer: &Answer) -> Result<(), Unavailable> {
+        dynamodb::updated(answer).map_err(|error| Unavailable::new(PORT, error))
     }
 }
 
@@ -51,8 +60,7 @@ impl Tally for DirectTally {
             },
             values: Fields(values.map(|(name, value)| (name.into(), value)).collect()),
         };
-        // A store nobody has heard of is not made.
-        let sent = self.dynamodb.update(&update, Attempts::One).await;
-        sent.map_err(|error| Unavailable::new(PORT, error))
+        let answer = self.dynamodb.update(&update, Attempts::One).await;
+        Self::read_added(&answer.map_err(|error| Unavailable::new(PORT, error))?)
     }
 }

@@ -55,18 +55,23 @@ impl Value {
     }
 }
 
-/// A text that is read.
+/// A text that is read: `{"S": "…"}` and nothing else.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Text {
-    #[serde(rename = "S")]
-    pub(crate) text: String,
+pub(crate) enum Text {
+    S(String),
 }
 
-/// A whole number that is read.
+/// A whole number that is read: `{"N": "…"}` and nothing else.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Number {
-    #[serde(rename = "N")]
-    digits: String,
+pub(crate) enum Number {
+    N(String),
+}
+
+impl Text {
+    pub(crate) fn as_str(&self) -> &str {
+        let Self::S(text) = self;
+        text
+    }
 }
 
 /// An attribute is not what is written there.
@@ -76,7 +81,8 @@ pub(crate) struct Malformed(pub(crate) &'static str);
 
 impl Number {
     fn read(&self) -> Option<i64> {
-        self.digits.parse().ok()
+        let Self::N(digits) = self;
+        digits.parse().ok()
     }
 
     pub(crate) fn micros(&self, name: &'static str) -> Result<Timestamp, Malformed> {
