@@ -1,4 +1,4 @@
-//! What must hold whatever a stranger sends. Each function takes any bytes and panics if a promise is broken; none of them
+//! What must hold whatever a stranger sends, or AWS. Each function takes any bytes and panics if a promise is broken; none of them
 //! is content with "does not panic".
 //!
 //! They are run three ways: by libFuzzer (`make fuzz`, through `tests/fuzz`), over the committed corpus and over random
@@ -9,6 +9,7 @@
     reason = "all of this runs inside of tests, where a panic is a failure"
 )]
 
+mod answer;
 mod batch;
 mod envelope;
 mod gateway;
@@ -24,7 +25,8 @@ mod webhook;
 pub type Target = fn(&[u8]);
 
 /// Every target there is, by the name of its corpus and of its file in `tests/fuzz/fuzz_targets`.
-pub const TARGETS: [(&str, Target); 10] = [
+pub const TARGETS: [(&str, Target); 11] = [
+    ("answer", answer::answer),
     ("description", payload::description),
     ("envelope", envelope::envelope),
     ("headers", headers::headers),

@@ -1,0 +1,209 @@
+//! What AWS answers a receiver is taken for what it says: nothing is done, claimed or kept unless the answer says so, and of an
+//! answer that is no success a code is told and nothing else.
+//!
+//! Input: a status, a line feed, a body; without a status, a body of 200. Each is tried as every service's answer.
+
+use std::{collections::BTreeMap, fmt};
+
+use hookline_direct::{Answer, DirectBodies, DirectLedger, DirectQueue, DirectTally, KeptSecret};
+use hookline_domain::{
+    ledger::{Claim, ClaimRequest},
+    port::{Clock, Unavailable, chain},
+};
+use http::StatusCode;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::value::RawValue;
+
+use crate::gateway::Noon;
+
+const OWNER: &str = "6f1cbb54-9f5c-4c0c-9a53-4e8d0b6f8a01";
+const REFUSED: &str = "ConditionalCheckFailedException";
+
+/// What a refusal is, if it is not an answer's code: how it is told, and its `Debug`, with a zero for each number.
+const TOLD: [(&str, &str); 8] = [
+    (
+        "the answer of @ cannot be read at line 0, column 0",
+        "Unreadable { service: \"@\", line: 0, column: 0 }",
+    ),
+    ("an attribute is unreadable: state", "Malformed(\"state\")"),
+    ("an attribute is unreadable: owner", "Malformed(\"owner\")"),
+    (
+        "an attribute is unreadable: lease_until_us",
+        "Malformed(\"lease_until_us\")",
+    ),
+    ("an attribute is unreadable: expires_at", "Malformed(\"expires_at\")"),
+    ("it was refused without saying by which entry", "NoEntry"),
+    ("it was refused by an entry that is not in its way", "NotInTheWay"),
+    ("the secret has no text", "NoText"),
+];
+
+pub(crate) fn answer(data: &[u8]) {
+    let said = Said::read(data);
+    let now = Noon.now();
+    let request = ClaimRequest {
+        owner: OWNER.to_owned(),
+        now,
+        lease_until: now + SignedDuration::from_secs(10),
+        expires_at: now + SignedDuration::from_hours(168),
+        event_id: None,
+    };
+
+    let claim = said.by("ledger", "DynamoDB", |answer| {
+        DirectLedger::read_claim(answer, &request)
+    });
+    if claim.is_some() {
+        assert_eq!(claim, said.claim(&request), "claimed otherwise than DynamoDB says");
+    }
+    let released = said.by("ledger", "DynamoDB", DirectLedger::read_release);
+    let added = said.by("stores", "DynamoDB", DirectTally::read_added);
+    for updated in [released, added] {
+        assert!(
+            updated.is_none() || said.updated(),
+            "an update that DynamoDB does not speak of"
+        );
+    }
+    let sent = said.by("event queue", "SQS", DirectQueue::read_sent);
+    assert!(
+        sent.is_none() || said.text_of("MessageId").is_some(),
+        "a message without an id"
+    );
+    if let Some(secret) = said.by("secret", "Secrets Manager", KeptSecret::read_secret) {
+        assert_eq!(Some(secret.reveal()), said.text_of("SecretString").as_deref());
+        assert_eq!(format!("{secret:?}"), "Secret(redacted)");
+    }
+    let put = said.by("bodies", "S3", DirectBodies::read_put);
+    assert_eq!(put.is_some(), said.status == 200 && said.body.is_empty());
+}
+
+/// An answer, and what it says by another way of reading it.
+struct Said<'a> {
+    status: u16,
+    body: &'a [u8],
+    /// If it is an object.
+    members: Option<Members>,
+}
+
+/// Of several with the same name the last, but then nothing that is read is believed at all.
+type Members = BTreeMap<String, Box<RawValue>>;
+
+impl<'a> Said<'a> {
+    fn read(data: &'a [u8]) -> Self {
+        let line = data.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let status = std::str::from_utf8(line).ok().and_then(|line| line.parse().ok());
+        let status = status.filter(|status| (100..1000).contains(status));
+        let body = status.map_or(data, |_| data.get(line.len() + 1..).unwrap_or_default());
+        // What is no UTF-8 matters only where it is read, and there nothing is equal to what takes its place.
+        let members = serde_json::from_str(&String::from_utf8_lossy(body)).ok();
+        Self {
+            status: status.unwrap_or(200),
+            body,
+            members,
+        }
+    }
+
+    /// What it is taken for, if it comes from this service; what is told of it otherwise is looked at here.
+    fn by<T: fmt::Debug>(
+        &self,
+        port: &str,
+        service: &'static str,
+        read: impl Fn(&Answer) -> Result<T, Unavailable>,
+    ) -> Option<T> {
+        let Self { status, body, .. } = self;
+        let answer = Answer::new(service, StatusCode::from_u16(*status).unwrap(), body.to_vec());
+        let bytes = body.len();
+        assert_eq!(
+            format!("{answer:?}"),
+            format!("Answer({service}, {status}, {bytes} bytes)")
+        );
+        let refusal = match read(&answer) {
+            Ok(taken) => return Some(taken),
+            Err(refusal) => refusal,
+        };
+        let told = chain(&refusal);
+        let told = told.strip_prefix(&format!("{port} did not answer: ")).unwrap();
+        let debug = format!("{:?}", refusal.source);
+        if let Some(code) = told.strip_prefix(&format!("{service} answered {status} ")) {
+            assert!(code == "without a code" || self.has_code(code), "{told}");
+            let refused = format!("Refused {{ service: {service:?}, status: {status}, code: {code:?} }}");
+            assert_eq!(debug, refused);
+        } else {
+            let (told, debug) = (without_numbers(told), without_numbers(&debug));
+            let known = TOLD.map(|(told, debug)| (told.replace('@', service), debug.replace('@', service)));
+            assert!(known.contains(&(told.clone(), debug.clone())), "{told}: {debug}");
+        }
+        None
+    }
+
+    /// Whether it is a word where codes stand.
+    fn has_code(&self, code: &str) -> bool {
+        let is_word = code.len() <= 64 && code.chars().all(|c| c.is_ascii_alphanumeric() || c == '.');
+        let in_xml = String::from_utf8_lossy(self.body).contains(&format!("<Code>{code}</Code>"));
+        is_word && (in_xml || self.error().is_some_and(|parts| parts.iter().any(|part| part == code)))
+    }
+
+    /// What the error's type is put together from.
+    fn error(&self) -> Option<Vec<String>> {
+        let kind: String = read(self.members.as_ref()?.get("__type")?)?;
+        Some(kind.split(['#', ':']).map(str::to_owned).collect())
+    }
+
+    fn is_refused_by_condition(&self) -> bool {
+        let parts = self.error().unwrap_or_default();
+        self.status == 400 && parts.iter().any(|part| part == REFUSED)
+    }
+
+    fn updated(&self) -> bool {
+        let written = self.status == 200 && self.members.is_some();
+        written || self.is_refused_by_condition()
+    }
+
+    fn claim(&self, request: &ClaimRequest) -> Option<Claim> {
+        let members = self.members.as_ref()?;
+        if self.status == 200 {
+            return Some(Claim::Fresh);
+        }
+        if !self.is_refused_by_condition() {
+            return None;
+        }
+        let item: Members = read(members.get("Item")?)?;
+        let text = |name, kind| {
+            let value: BTreeMap<String, String> = read(item.get(name)?)?;
+            value.get(kind).filter(|_| value.len() == 1).cloned()
+        };
+        if text("expires_at", "N")?.parse::<i64>().ok()? <= request.now.as_second() {
+            return None;
+        }
+        match text("state", "S")?.as_str() {
+            "done" | "parked" => Some(Claim::Settled),
+            "claimed" => {
+                let until = text("lease_until_us", "N")?.parse().ok()?;
+                let until = Timestamp::from_microsecond(until).ok()?;
+                let claim = if text("owner", "S")? == request.owner {
+                    Claim::Fresh
+                } else {
+                    Claim::Live { until }
+                };
+                (until > request.now).then_some(claim)
+            }
+            _ => None,
+        }
+    }
+
+    /// A text of a success.
+    fn text_of(&self, name: &str) -> Option<String> {
+        let member = self.members.as_ref()?.get(name)?;
+        read(member).filter(|_| self.status == 200)
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(json: &RawValue) -> Option<T> {
+    serde_json::from_str(json.get()).ok()
+}
+
+fn without_numbers(text: &str) -> String {
+    let mut shorter = text.replace(|c: char| c.is_ascii_digit(), "0");
+    while shorter.contains("00") {
+        shorter = shorter.replace("00", "0");
+    }
+    shorter
+}
