@@ -87,7 +87,7 @@ impl Claims for DynamoLedger {
             Ok(_) => Ok(Claim::Fresh),
             Err(refused) => {
                 let entry = entry_in_the_way(refused)?;
-                Ok(ledger::decide(Some(&entry), request))
+                ledger::refused(&entry, request).map_err(|error| Unavailable::new(PORT, error))
             }
         }
     }

@@ -26,7 +26,7 @@ pub const DONE: &str = "done";
 /// See [`CLAIMED`].
 pub const PARKED: &str = "parked";
 
-/// Succeeds exactly where [`ledger::decide`] says that another owner's claim is fresh.
+/// Holds exactly where there is no entry, or one that [may be claimed](Entry::may_be_claimed).
 pub const MAY_CLAIM: &str = "attribute_not_exists(#pk) \
     OR #expires_at <= :now_s \
     OR (#state = :claimed AND #lease_until <= :now_us)";
@@ -57,11 +57,7 @@ impl DirectLedger {
             Conditional::Refused(entry) => {
                 let entry = entry.ok_or(NoEntry).map_err(unavailable)?;
                 let entry = read_entry(&entry).map_err(unavailable)?;
-                if may_claim(&entry, request.now) {
-                    return Err(unavailable(NotInTheWay));
-                }
-                // Ours is fresh: the first of two attempts has written it.
-                Ok(ledger::decide(Some(&entry), request))
+                ledger::refused(&entry, request).map_err(unavailable)
             }
         }
     }
@@ -88,11 +84,6 @@ struct InTheWay {
 #[derive(Debug, thiserror::Error)]
 #[error("it was refused without saying by which entry")]
 struct NoEntry;
-
-/// The condition that it failed on holds for it.
-#[derive(Debug, thiserror::Error)]
-#[error("it was refused by an entry that is not in its way")]
-struct NotInTheWay;
 
 impl Claims for DirectLedger {
     async fn claim(&self, delivery: &DeliveryKey, request: &ClaimRequest) -> Result<Claim, Unavailable> {
@@ -172,12 +163,6 @@ fn new_item(delivery: &DeliveryKey, request: &ClaimRequest) -> Fields {
         item.0.push(("event_id".into(), Value::text(event_id.as_str())));
     }
     item
-}
-
-/// Whether [`MAY_CLAIM`] holds for an entry.
-fn may_claim(entry: &Entry, now: Timestamp) -> bool {
-    let is_lapsed = matches!(entry.state, State::Claimed { lease_until, .. } if lease_until <= now);
-    entry.expires_at <= now || is_lapsed
 }
 
 fn read_entry(entry: &InTheWay) -> Result<Entry, Malformed> {

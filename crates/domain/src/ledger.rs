@@ -266,28 +266,45 @@ pub enum State {
     Done,
 }
 
-/// What a claim finds in an entry: the one place where the protocol is decided. The conditional write of a
-/// remote ledger succeeds exactly where this says [`Claim::Fresh`] for another owner.
+impl Entry {
+    /// Whether anybody may claim it at `now`: it has expired, or its lease has lapsed. The conditional write of a remote ledger
+    /// succeeds exactly where there is no entry or this holds.
+    #[must_use]
+    pub fn may_be_claimed(&self, now: Timestamp) -> bool {
+        let is_lapsed = matches!(self.state, State::Claimed { lease_until, .. } if lease_until <= now);
+        self.expires_at <= now || is_lapsed
+    }
+}
+
+/// What a claim finds in an entry: the one place where the protocol is decided.
 #[must_use]
 pub fn decide(entry: Option<&Entry>, request: &ClaimRequest) -> Claim {
-    match entry {
-        None => Claim::Fresh,
-        Some(entry) if entry.expires_at <= request.now => Claim::Fresh,
-        Some(Entry {
-            state: State::Done | State::Parked,
-            ..
-        }) => Claim::Settled,
-        Some(Entry {
-            state: State::Claimed { owner, lease_until },
-            ..
-        }) => {
-            if *owner == request.owner || *lease_until <= request.now {
-                Claim::Fresh
-            } else {
-                Claim::Live { until: *lease_until }
-            }
-        }
+    let Some(entry) = entry.filter(|entry| !entry.may_be_claimed(request.now)) else {
+        return Claim::Fresh;
+    };
+    match &entry.state {
+        State::Done | State::Parked => Claim::Settled,
+        // An attempt of ours that we had no answer to has written it.
+        State::Claimed { owner, .. } if *owner == request.owner => Claim::Fresh,
+        State::Claimed { lease_until, .. } => Claim::Live { until: *lease_until },
     }
+}
+
+/// An entry that a remote ledger has refused a claim with, and that is not in its way: nothing has been written, and nobody has
+/// claimed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it was refused by an entry that is not in its way")]
+pub struct NotInTheWay;
+
+/// What a remote ledger's refusal comes to, which names the entry that is in the way.
+///
+/// # Errors
+/// [`NotInTheWay`].
+pub fn refused(entry: &Entry, request: &ClaimRequest) -> Result<Claim, NotInTheWay> {
+    if entry.may_be_claimed(request.now) {
+        return Err(NotInTheWay);
+    }
+    Ok(decide(Some(entry), request))
 }
 
 /// What giving a claim back does to its entry: its lease lapses, if it is still `owner`'s; `None` if it stays as it is.
@@ -322,4 +339,45 @@ pub fn settle(entry: Option<&Entry>, fate: Fate) -> (Option<State>, Completion) 
 #[must_use]
 pub fn takes_notes(entry: Option<&Entry>) -> bool {
     entry.is_some_and(|entry| entry.state != State::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn a_refusal_is_believed_only_where_the_entry_is_in_the_way() {
+        let request = ClaimRequest {
+            owner: "us".into(),
+            now: at(100),
+            lease_until: at(110),
+            expires_at: at(200),
+            event_id: None,
+        };
+        let claimed = |owner: &str, until| State::Claimed {
+            owner: owner.into(),
+            lease_until: at(until),
+        };
+        let refused = |state, expires| {
+            let expires_at = at(expires);
+            refused(&Entry { state, expires_at }, &request)
+        };
+        assert_eq!(refused(State::Done, 101), Ok(Claim::Settled));
+        assert_eq!(refused(State::Parked, 101), Ok(Claim::Settled));
+        assert_eq!(refused(claimed("them", 101), 101), Ok(Claim::Live { until: at(101) }));
+        // The first of two attempts has written it.
+        assert_eq!(refused(claimed("us", 101), 101), Ok(Claim::Fresh));
+        for (state, expires) in [
+            (State::Done, 100),
+            (claimed("them", 100), 101),
+            (claimed("us", 100), 101),
+            (claimed("us", 101), 100),
+        ] {
+            assert_eq!(refused(state, expires), Err(NotInTheWay));
+        }
+    }
 }
