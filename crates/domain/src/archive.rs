@@ -151,7 +151,7 @@ pub enum Foreign {
     Line(#[from] NotALine),
 }
 
-/// A line that [`line`] did not write.
+/// A line that [`line()`] did not write.
 #[derive(Debug, thiserror::Error)]
 #[error("a line is not an object with an envelope")]
 pub struct NotALine(#[source] serde_json::Error);
@@ -170,7 +170,7 @@ pub fn line(envelope: &str) -> String {
     line
 }
 
-/// Reads what [`line`] wrote, with or without the line feed.
+/// Reads what [`line()`] wrote, with or without the line feed.
 ///
 /// # Errors
 /// [`NotALine`] when it is something else.
