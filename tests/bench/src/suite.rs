@@ -124,15 +124,16 @@ pub struct Bench<'a> {
 
 impl Bench<'_> {
     /// A function's start, with an event that waits for it, and size; of one that nothing else here measures its work, too.
-    /// `receiver` says what a consumer gets.
+    /// `receiver` says what a consumer gets. Of the other receivers only until it asks for an event.
     pub async fn function(&self, program: &Program, receiver: &Program) -> anyhow::Result<Measured> {
         let starts = self.effort.starts_of(program);
         let asked = Asked::of(&program.name);
-        let (behaviour, first, expected) = match &asked {
-            Some(asked) => (FILLED, asked.event.to_string(), asked.expected),
-            None => self.first(program, receiver).await?,
+        let (behaviour, first) = match (&asked, program.name.as_str()) {
+            (Some(asked), _) => (FILLED, Some((asked.event.to_string(), asked.expected))),
+            (None, RECEIVER | CONSUMER) => (AT_ONCE, Some(self.first(program, receiver).await?)),
+            (None, _) => (AT_ONCE, None),
         };
-        let first = Some((first.as_str(), expected));
+        let first = first.as_ref().map(|(event, expected)| (event.as_str(), *expected));
         let start = measure::start(program, behaviour, self.authority, None, first, starts).await?;
         let work = match asked {
             Some(asked) => Some((asked.what, self.asked(program, &asked).await.context(asked.what)?)),
@@ -145,23 +146,23 @@ impl Bench<'_> {
         })
     }
 
-    /// The first event of a receiver, or of the consumer.
-    async fn first(&self, program: &Program, receiver: &Program) -> anyhow::Result<(Behaviour, String, Expected)> {
+    /// The first event of the receiver, or of the consumer.
+    async fn first(&self, program: &Program, receiver: &Program) -> anyhow::Result<(String, Expected)> {
         let webhook = events::webhook(Delivery::Fresh, Shape::Catalogue, SMALL, 1)?;
-        if program.name != CONSUMER {
-            return Ok((AT_ONCE, webhook, Expected::Status(200)));
+        if program.name == RECEIVER {
+            return Ok((webhook, Expected::Status(200)));
         }
         let messages = measure::sent(receiver, AT_ONCE, self.authority, vec![webhook]).await?;
         let batch = events::batches(&messages, 1).pop().context("nothing was sent")?;
-        Ok((AT_ONCE, batch, Expected::AllDone))
+        Ok((batch, Expected::AllDone))
     }
 
     /// The same question again and again.
     async fn asked(&self, program: &Program, asked: &Asked) -> anyhow::Result<Warm> {
         let (warm_up, invocations) = if asked.waits {
-            (3, self.effort.invocations / 50)
+            (3, self.effort.invocations.div_ceil(50))
         } else {
-            (WARM_UP, self.effort.invocations / 4)
+            (WARM_UP, self.effort.invocations.div_ceil(4))
         };
         let case = Case {
             behaviour: FILLED,
