@@ -93,16 +93,16 @@ live-load: ## Opens 1,000 live connections and writes 50 deliveries a second: no
 	cargo run --quiet --release --locked --package hookline-live-load -- $(ARGS)
 
 # What is measured is built, not all: receivers differ by their topic alone, and each of the others takes half a minute.
-BENCHED ?= authorizer live-push reindex search status sync
+BENCHED ?= live-push reindex search status
 
 .PHONY: bench
-bench: ## Measures start, work, CPU, memory, calls, size and price beside goals and peers. Writes target/bench.json. [ARGS=--quick]
+bench: tools ## Measures start, work, CPU, memory, calls, size and price beside goals and peers. Writes target/bench.json. [ARGS=--quick]
 	@mkdir -p target
-	@$(MAKE) -j2 tools bench-harness
 	@$(PYTHON) tests/bench/peers/install.py > target/bench-peers.json
 	@echo "· building what is measured (cargo profiles receiver and release)" >&2
 	@$(CARGO_LAMBDA) --profile receiver --package products-update --package hookline-micro
 	@$(CARGO_LAMBDA) --release $(addprefix --package ,$(BENCHED))
+	@cargo build --quiet --profile local --locked --package hookline-bench
 	@echo "· verifying beside openssl" >&2
 	@target/lambda/hookline-micro/bootstrap openssl --json target/bench-openssl.json
 	@target/local/hookline-bench --peers target/bench-peers.json --also target/bench-openssl.json --json target/bench.json \
@@ -111,11 +111,6 @@ bench: ## Measures start, work, CPU, memory, calls, size and price beside goals 
 .PHONY: bench-all
 bench-all: ## The same with every function that is no receiver: some minutes longer.
 	@$(MAKE) bench BENCHED='$(filter-out $(RECEIVERS),$(FUNCTIONS))'
-
-# Needs nothing of what is installed meanwhile.
-.PHONY: bench-harness
-bench-harness:
-	@cargo build --quiet --profile local --locked --package hookline-bench
 
 .PHONY: format
 format: emulator ## Formats Rust, Python and the panel.
