@@ -93,7 +93,7 @@ live-load: ## Opens 1,000 live connections and writes 50 deliveries a second: no
 	cargo run --quiet --release --locked --package hookline-live-load -- $(ARGS)
 
 # What is measured is built, not all: receivers differ by their topic alone, and each of the others takes half a minute.
-BENCHED ?= live-push reindex search status
+BENCHED ?= live-push reindex status
 
 .PHONY: bench
 bench: tools ## Measures start, work, CPU, memory, calls, size and price beside goals and peers. Writes target/bench.json. [ARGS=--quick]

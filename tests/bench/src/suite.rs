@@ -51,7 +51,8 @@ const BATCH: usize = 10;
 /// How much is measured.
 #[derive(Debug, Clone, Copy)]
 pub struct Effort {
-    /// Invocations with a small body and at once; others take longer, and are fewer.
+    /// Invocations with a small body and at once; others take longer, and are fewer. Of the Python peer, which no goal is set
+    /// beside, half.
     pub invocations: usize,
     /// Starts of our own functions; of the peers a third.
     pub starts: usize,
@@ -72,6 +73,13 @@ impl Effort {
         starts: 3,
         bursts: &[500],
     };
+
+    fn invocations_of(self, program: &Program) -> usize {
+        match program.made {
+            Made::Hookline | Made::Node => self.invocations,
+            Made::Python => self.invocations.div_ceil(2),
+        }
+    }
 
     fn starts_of(self, program: &Program) -> usize {
         match program.made {
@@ -184,7 +192,7 @@ impl Bench<'_> {
             measure::start(program, AWAY_OVER_TLS, self.authority, Some(self.limit), first, starts).await;
         let start_over_tls_limited = start_over_tls_limited.context("starting over TLS")?;
         let mut work = BTreeMap::new();
-        let many = self.effort.invocations;
+        let many = self.effort.invocations_of(program);
         for (name, behaviour, delivery, bytes, invocations) in [
             (NEW, AT_ONCE, Delivery::Fresh, SMALL, many),
             (NEW_AWAY, AWAY, Delivery::Fresh, SMALL, many / 4),
