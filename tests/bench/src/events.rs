@@ -5,7 +5,7 @@ use anyhow::Context;
 use hookline_host::webhook::{Webhook, sign};
 use serde_json::{Value, json};
 
-use crate::aws::SECRET;
+use crate::aws::{SECRET, rows::STORE};
 
 /// The topic of all of them.
 pub const TOPIC: &str = "products/update";
@@ -53,7 +53,7 @@ pub fn webhook(delivery: Delivery, shape: Shape, bytes: usize, n: u32) -> anyhow
     };
     let webhook = Webhook {
         topic: TOPIC,
-        store: "demo.myshopify.com",
+        store: STORE,
         id: &format!("b54557e4-bdd9-4b37-8a5f-{n:012}"),
         triggered_at: "2026-11-14T15:04:53.106482937Z",
         body: &body,
@@ -108,32 +108,35 @@ fn description(bytes: usize, seed: u64) -> String {
     text
 }
 
-/// Batches of so many messages as SQS hands them to a function
-/// (<https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html>). What does not fill one is left out.
+/// Batches of so many messages. What does not fill one is left out.
 pub fn batches(messages: &[String], of: usize) -> Vec<String> {
     let batches = messages.chunks_exact(of).enumerate();
     batches
-        .map(|(batch, messages)| {
-            let records = messages.iter().enumerate().map(|(n, body)| {
-                json!({
-                    "messageId": format!("059f36b4-87a3-44ab-83d2-{:012}", batch * of + n),
-                    "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a",
-                    "body": body,
-                    "attributes": {
-                        "ApproximateReceiveCount": "1", "SentTimestamp": "1794668693106",
-                        "SenderId": "AIDAIENQZJOLO23YVJ4VO", "ApproximateFirstReceiveTimestamp": "1794668693107",
-                        "MessageGroupId": "shopify#demo.myshopify.com",
-                    },
-                    "messageAttributes": {},
-                    "md5OfBody": "e4e68fb7bd0e697a0ae8f1bb342846b3",
-                    "eventSource": "aws:sqs",
-                    "eventSourceARN": "arn:aws:sqs:eu-west-1:123456789012:events",
-                    "awsRegion": "eu-west-1",
-                })
-            });
-            json!({"Records": records.collect::<Vec<_>>()}).to_string()
-        })
+        .map(|(nth, messages)| batch(messages, nth * of).to_string())
         .collect()
+}
+
+/// Messages as SQS hands them to a function (<https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html>), with ids that count from
+/// `first` on.
+pub fn batch(messages: &[String], first: usize) -> Value {
+    let records = messages.iter().enumerate().map(|(n, body)| {
+        json!({
+            "messageId": format!("059f36b4-87a3-44ab-83d2-{:012}", first + n),
+            "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a",
+            "body": body,
+            "attributes": {
+                "ApproximateReceiveCount": "1", "SentTimestamp": "1794668693106",
+                "SenderId": "AIDAIENQZJOLO23YVJ4VO", "ApproximateFirstReceiveTimestamp": "1794668693107",
+                "MessageGroupId": format!("shopify#{STORE}"),
+            },
+            "messageAttributes": {},
+            "md5OfBody": "e4e68fb7bd0e697a0ae8f1bb342846b3",
+            "eventSource": "aws:sqs",
+            "eventSourceARN": "arn:aws:sqs:eu-west-1:123456789012:events",
+            "awsRegion": "eu-west-1",
+        })
+    });
+    json!({"Records": records.collect::<Vec<_>>()})
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     aws::rows::{self, CONNECTION, STORE, TOKEN},
+    events,
     measure::Expected,
 };
 
@@ -148,11 +149,7 @@ fn change() -> Value {
 /// The hourly job of a store whose subscriptions are the app's own, so that nobody has to ask Shopify.
 fn job() -> Value {
     let body = json!({"source": "shopify", "store": STORE, "task": "watch"}).to_string();
-    json!({"Records": [{
-        "messageId": "059f36b4-87a3-44ab-83d2-661975830a7d", "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a",
-        "body": body, "attributes": {"ApproximateReceiveCount": "1"}, "messageAttributes": {},
-        "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:eu-west-1:123456789012:jobs", "awsRegion": "eu-west-1",
-    }]})
+    events::batch(&[body], 0)
 }
 
 #[cfg(test)]

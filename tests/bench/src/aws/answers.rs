@@ -28,6 +28,19 @@ pub struct Answer {
     pub response: Response<Full<Bytes>>,
 }
 
+impl Answer {
+    /// One of which there is nothing else to tell.
+    fn plain(operation: String, status: StatusCode, answer: &Value) -> anyhow::Result<Self> {
+        Ok(Self {
+            operation,
+            sent: None,
+            documents: 0,
+            statements: None,
+            response: respond(status, answer)?,
+        })
+    }
+}
+
 /// Where API Gateway takes what is for a connection
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-how-to-call-websocket-api-connections.html>).
 const CONNECTIONS: &str = "/@connections/";
@@ -43,7 +56,10 @@ pub fn answer(head: &Parts, body: &[u8], tables: Tables) -> anyhow::Result<Answe
             let python = agent.is_some_and(|agent| String::from_utf8_lossy(agent.as_bytes()).contains("Botocore"));
             of_aws(target.to_str()?, body, tables, python)
         }
-        None if head.uri.path().starts_with(CONNECTIONS) => of_api_gateway(),
+        None if head.uri.path().starts_with(CONNECTIONS) => {
+            // The message has reached its connection.
+            Answer::plain("API Gateway connection".to_owned(), StatusCode::OK, &json!({}))
+        }
         None => of_opensearch(head, body, tables),
     }
 }
@@ -60,12 +76,11 @@ pub fn is_batch_of_statements(head: &Parts) -> bool {
 /// When it is none.
 pub fn statements(body: &[u8], entities: Option<&mut HashSet<String>>) -> anyhow::Result<Answer> {
     let (table, answers) = statements::answer(body, entities)?;
+    let operation = format!("DynamoDB BatchExecuteStatement {table}");
+    let statements = u64::try_from(answers.len())?;
     Ok(Answer {
-        operation: format!("DynamoDB BatchExecuteStatement {table}"),
-        sent: None,
-        documents: 0,
-        statements: Some((table, u64::try_from(answers.len())?)),
-        response: respond(StatusCode::OK, &json!({"Responses": answers}))?,
+        statements: Some((table, statements)),
+        ..Answer::plain(operation, StatusCode::OK, &json!({"Responses": answers}))?
     })
 }
 
@@ -113,15 +128,13 @@ fn of_aws(target: &str, body: &[u8], tables: Tables, python: bool) -> anyhow::Re
             json!({"__type": "UnknownOperationException"}),
         ),
     };
+    let operation = match table(service, body) {
+        Some(table) => format!("{service} {operation} {table}"),
+        None => format!("{service} {operation}"),
+    };
     Ok(Answer {
-        operation: match table(service, body) {
-            Some(table) => format!("{service} {operation} {table}"),
-            None => format!("{service} {operation}"),
-        },
         sent,
-        documents: 0,
-        statements: None,
-        response: respond(status, &answer)?,
+        ..Answer::plain(operation, status, &answer)?
     })
 }
 
@@ -159,17 +172,6 @@ fn table(service: &str, body: &[u8]) -> Option<String> {
     Some(asked.table)
 }
 
-/// A message that has reached its connection.
-fn of_api_gateway() -> anyhow::Result<Answer> {
-    Ok(Answer {
-        operation: "API Gateway connection".to_owned(),
-        sent: None,
-        documents: 0,
-        statements: None,
-        response: respond(StatusCode::OK, &json!({}))?,
-    })
-}
-
 fn of_opensearch(head: &Parts, body: &[u8], tables: Tables) -> anyhow::Result<Answer> {
     let path = head.uri.path();
     let (operation, answer) = if path.ends_with("/_bulk") {
@@ -185,11 +187,8 @@ fn of_opensearch(head: &Parts, body: &[u8], tables: Tables) -> anyhow::Result<An
     };
     let documents = answer["items"].as_array().map_or(0, Vec::len);
     Ok(Answer {
-        operation: format!("OpenSearch {operation}"),
-        sent: None,
         documents: u64::try_from(documents)?,
-        statements: None,
-        response: respond(StatusCode::OK, &answer)?,
+        ..Answer::plain(format!("OpenSearch {operation}"), StatusCode::OK, &answer)?
     })
 }
 
