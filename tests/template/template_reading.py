@@ -85,13 +85,18 @@ def target(arn: Any) -> str:
     raise AssertionError(f"not a concrete ARN: {arn}")
 
 
+def http_apis(resources: Resources) -> dict[str, dict[str, Any]]:
+    """The OpenAPI document of each HTTP API, by its logical id."""
+    return {
+        name: api["Properties"]["Body"]
+        for name, api in of_type(resources, "AWS::ApiGatewayV2::Api").items()
+        if "Body" in api["Properties"]
+    }
+
+
 def http_api(resources: Resources) -> dict[str, Any]:
     """The OpenAPI document of the HTTP API."""
-    (document,) = [
-        api["Properties"]["Body"]
-        for api in of_type(resources, "AWS::ApiGatewayV2::Api").values()
-        if "Body" in api["Properties"]
-    ]
+    (document,) = http_apis(resources).values()
     return document
 
 

@@ -204,7 +204,7 @@ def test_a_flood_is_throttled_at_the_api(resources: Resources) -> None:
 def test_every_alarm_says_what_to_do(resources: Resources) -> None:
     """A description of several sentences, one of which is an instruction."""
     alarms = of_type(resources, "AWS::CloudWatch::Alarm")
-    assert len(alarms) == 13
+    assert len(alarms) == 14
     verbs = ("Look at", "Check that", "Read the", "put the", "read the", "Ask AWS")
     for name, alarm in alarms.items():
         description = alarm["Properties"]["AlarmDescription"]
@@ -228,6 +228,17 @@ def test_the_queues_are_watched(resources: Resources) -> None:
         ("ApproximateAgeOfOldestMessage", "SyncQueue"),
         ("ApproximateNumberOfMessagesVisible", "SyncDeadLetterQueue"),
     }
+
+
+def test_every_receiver_is_watched_for_throttles(resources: Resources) -> None:
+    """By one alarm each: twelve metrics are more than an alarm may have."""
+    watched = [
+        metric["MetricStat"]["Metric"]["Dimensions"][0]["Value"]["Ref"]
+        for alarm in of_type(resources, "AWS::CloudWatch::Alarm").values()
+        for metric in alarm["Properties"].get("Metrics", [])
+        if metric.get("MetricStat", {}).get("Metric", {}).get("MetricName") == "Throttles"
+    ]
+    assert sorted(watched) == sorted(RECEIVERS)
 
 
 def test_every_receivers_outcomes_are_counted(resources: Resources) -> None:
