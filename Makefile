@@ -27,7 +27,9 @@ PYTEST := PYTHONPATH=local $(EMULATOR)/bin/python -m pytest
 SOAK := OSMEM_SERVER=$(EMULATOR)/bin/osmem-server MICROBURST=$(EMULATOR)/bin/microburst \
   cargo run --quiet --locked --package hookline-soak --
 PANEL := $(PYTHON) local/web.py
-SAM := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} $(TOOLS)/bin/sam
+SAM := SAM_CLI_TELEMETRY=0 $(TOOLS)/bin/sam
+# With boto3, as sam has it.
+DEPLOYING := PYTHONPATH=local $(TOOLS)/bin/python -m hookline_local
 
 .PHONY: help
 help: ## Shows this list.
@@ -56,7 +58,7 @@ check: tools emulator $(CARGO_DENY) ## Format, lints, licences, template. Change
 	$(EMULATOR)/bin/ruff check --quiet --config local/ruff.toml local tests
 	$(EMULATOR)/bin/ruff format --quiet --check --config local/ruff.toml local tests
 	$(TOOLS)/bin/cfn-lint template.yaml
-	$(SAM) validate --lint --template-file template.yaml
+	$(SAM) validate --lint --region us-east-1 --template-file template.yaml
 	@$(PANEL) npm run --silent check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	$(CARGO_DENY) --locked check licenses bans sources
@@ -136,8 +138,11 @@ web: emulator ## Builds the panel's page into web/dist, when its sources have ch
 	@$(PANEL) build
 
 .PHONY: deploy
-deploy: deployable build ## Builds and deploys with SAM: SHOPIFY_CLIENT_SECRETS_ARN= OPENSEARCH_URL= OPENSEARCH_ARN= [STACK= ARCH= MORE=]
-	$(TOOLS)/bin/sam deploy --template-file template.yaml --stack-name $(STACK) --resolve-s3 --capabilities CAPABILITY_IAM \
+deploy: deployable check-account build ## Builds and deploys with SAM: SHOPIFY_CLIENT_SECRETS_ARN= OPENSEARCH_URL= OPENSEARCH_ARN= [STACK= REGION= ARCH= MORE=]
+	@# On failure a stack that stood goes back to what it was, and one that never did is deleted.
+	region=$$($(DEPLOYING).region '$(REGION)') && \
+	$(SAM) deploy --region "$$region" --template-file template.yaml --stack-name $(STACK) --resolve-s3 \
+	  --capabilities CAPABILITY_IAM --on-failure DELETE \
 	  --no-fail-on-empty-changeset --parameter-overrides Architecture=$(ARCH) \
 	  ShopifyClientSecretsArn='$(SHOPIFY_CLIENT_SECRETS_ARN)' \
 	  OpenSearchUrl='$(OPENSEARCH_URL)' OpenSearchArn='$(OPENSEARCH_ARN)' \
@@ -148,11 +153,19 @@ deployable:
 	@missing=(); for name in SHOPIFY_CLIENT_SECRETS_ARN OPENSEARCH_URL OPENSEARCH_ARN; do \
 	  [[ -n "$${!name:-}" ]] || missing+=("$$name="); done; \
 	if (( $${#missing[@]} )); then \
-	  echo "make deploy needs $${missing[*]} (what each is: Parameters in template.yaml; others go into MORE='Name=value …')" >&2; exit 1; fi
+	  echo "make deploy needs $${missing[*]} (what each is: Parameters in template.yaml; others go into MORE='Name=value …')" >&2; exit 1; fi; \
+	if [[ ! "$$SHOPIFY_CLIENT_SECRETS_ARN" =~ :secret:.+-[A-Za-z0-9]{6}$$ ]]; then \
+	  echo "SHOPIFY_CLIENT_SECRETS_ARN= must be the whole ARN, with the hyphen and six characters behind the secret's name" >&2; exit 1; fi
 
 deployable: export SHOPIFY_CLIENT_SECRETS_ARN := $(SHOPIFY_CLIENT_SECRETS_ARN)
 deployable: export OPENSEARCH_URL := $(OPENSEARCH_URL)
 deployable: export OPENSEARCH_ARN := $(OPENSEARCH_ARN)
+
+.PHONY: check-account
+check-account: deployable tools ## Looks at what a deployment will find: concurrency, secret, index, stack. Part of `make deploy`. [CHECK_ACCOUNT=no]
+	@$(if $(filter no,$(CHECK_ACCOUNT)),echo "· not looking at the account first" >&2,$(DEPLOYING).preflight --stack '$(STACK)' --region '$(REGION)')
+
+check-account: export MORE := $(MORE)
 
 ##### Looking after it
 
@@ -161,8 +174,8 @@ cli: ## Installs the command `hookline` with cargo: stores, webhooks, backfill, 
 	cargo install --quiet --locked --path crates/cli
 
 .PHONY: where
-where: tools ## Prints where a stack's tables and queues are, as the variables that `hookline` reads. [STACK=]
-	@$(SAM) list stack-outputs --stack-name $(STACK) --output json | PYTHONPATH=local $(PYTHON) -m hookline_local.where
+where: tools ## Prints where a stack is, as the variables that `hookline` reads. [STACK= REGION=]
+	@$(DEPLOYING).where --stack '$(STACK)' --region '$(REGION)'
 
 ##### What the others need
 

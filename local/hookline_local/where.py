@@ -1,9 +1,15 @@
-"""`make where`: the outputs of a stack, from standard input as SAM lists them, as the variables `hookline` reads."""
+"""`make where`: where a stack is, as the variables that `hookline` reads. All of them, or a sentence and nothing.
 
-import json
+What it prints goes through `eval`: half of one stack's variables beside half of another's would be worse than none.
+"""
+
+import argparse
 import shlex
 import sys
 from collections.abc import Mapping
+
+from .region import NoRegionError, region
+from .stacks import StackError, describe, impediment, outputs
 
 VARIABLES = {
     "LedgerTableName": "LEDGER_TABLE",
@@ -20,6 +26,8 @@ VARIABLES = {
     "ReceiverUrl": "RECEIVER_URL",
     "OpenSearchUrl": "OPENSEARCH_URL",
     "OpenSearchIndex": "OPENSEARCH_INDEX",
+    "ApiUrl": "API_URL",
+    "PanelUrl": "PANEL_URL",
 }
 
 # What a stack does not have, say an archive, is nothing: so that another stack's is not taken for it.
@@ -38,11 +46,40 @@ def variables(outputs: Mapping[str, str]) -> dict[str, str]:
     return found | {variable: outputs.get(key, "") for key, variable in OPTIONAL.items()}
 
 
-def exports(outputs: list[dict[str, str]]) -> list[str]:
-    """A line of shell for each variable."""
-    found = variables({output["OutputKey"]: output["OutputValue"] for output in outputs})
+def exports(stack: str, where: str) -> list[str]:
+    """A line of shell for each variable of a stack in a region; raises StackError."""
+    described = describe(stack, where)
+    status = described.get("StackStatus", "an unknown state")
+    if problem := impediment(stack, status, where):
+        raise StackError(problem)
+    told = outputs(described)
+    missing = [name for name in VARIABLES if not told.get(name)]
+    if len(missing) == len(VARIABLES):
+        raise StackError(f"the stack {stack} in {where} ({status}) has none of Hookline's outputs: is it another's?")
+    if missing:
+        raise StackError(
+            f"the stack {stack} in {where} has no {', '.join(missing)}: bring it up to date with `make deploy`"
+        )
+    found = {"AWS_REGION": where} | variables(told)
     return [f"export {variable}={shlex.quote(value)}" for variable, value in found.items()]
 
 
+def main(arguments: list[str]) -> int:
+    """Prints the variables, or says in a sentence why not."""
+    parser = argparse.ArgumentParser(prog="make where", usage="make where [STACK= REGION=]")
+    parser.add_argument("--stack", default="")
+    parser.add_argument("--region", default="")
+    wanted = parser.parse_args(arguments)
+    try:
+        if not wanted.stack:
+            raise StackError("which stack? STACK=hookline")
+        lines = exports(wanted.stack, region(wanted.region))
+    except (StackError, NoRegionError) as problem:
+        print(f"make where: {problem}", file=sys.stderr)
+        return 1
+    print("\n".join(lines))
+    return 0
+
+
 if __name__ == "__main__":
-    print("\n".join(exports(json.load(sys.stdin))))
+    sys.exit(main(sys.argv[1:]))

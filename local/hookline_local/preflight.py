@@ -1,0 +1,124 @@
+"""`make check-account`: looks at what a deployment will find, and says in sentences what would fail without a word.
+
+What would certainly fail stops the deployment; what may be meant is said, and the deployment goes on. What may not be
+looked at (a role that only deploys need not read everything) is said, too, and stops nothing.
+"""
+
+import argparse
+import os
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+
+from . import preflight_search as search
+from . import preflight_secret as secret
+from .preflight_account import concurrency
+from .region import NoRegionError, region
+from .stacks import NoStackError, StackError, client, describe, impediment, parameters, told
+from .translate import source
+
+
+class Weight(Enum):
+    """How much a finding matters."""
+
+    STOP = "✗"
+    WARN = "!"
+    NOTE = "·"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A sentence about the account, and its weight."""
+
+    weight: Weight
+    text: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A deployment that is about to be."""
+
+    stack: str
+    region: str
+    # By their names in the template: as given, else as the stack has them, else the template's defaults.
+    parameters: Mapping[str, str]
+    # As the stack has them now; none for a new one.
+    before: Mapping[str, str]
+
+
+@cache
+def defaults() -> Mapping[str, str]:
+    """The template's defaults."""
+    return {name: str(each["Default"]) for name, each in source()["Parameters"].items() if "Default" in each}
+
+
+def planned(stack: str, where: str, environment: Mapping[str, str], before: Mapping[str, str]) -> Plan:
+    """What `make deploy` would do with these variables."""
+    named = {
+        "ShopifyClientSecretsArn": environment.get("SHOPIFY_CLIENT_SECRETS_ARN", ""),
+        "OpenSearchUrl": environment.get("OPENSEARCH_URL", ""),
+        "OpenSearchArn": environment.get("OPENSEARCH_ARN", ""),
+    }
+    more = dict(word.split("=", 1) for word in shlex.split(environment.get("MORE", "")) if "=" in word)
+    return Plan(
+        stack, where, defaults() | dict(before) | {name: value for name, value in named.items() if value} | more, before
+    )
+
+
+def findings(stack: str, where: str, environment: Mapping[str, str]) -> Iterator[Finding]:
+    """Everything there is to say."""
+    before: dict[str, str] = {}
+    try:
+        described = describe(stack, where)
+        if problem := impediment(stack, described.get("StackStatus", ""), where):
+            yield Finding(Weight.STOP, problem)
+        before = parameters(described)
+    except NoStackError:
+        pass
+    except StackError as problem:
+        # Without CloudFormation there is no deployment, and without credentials nothing else can be looked at.
+        yield Finding(Weight.STOP, str(problem))
+        return
+    plan = planned(stack, where, environment, before)
+    yield from looked_at("the account's concurrency", lambda: concurrency(plan, client("lambda", where)))
+    yield from looked_at("the secret", lambda: secret.check(plan, lambda service: client(service, where)))
+    yield from looked_at("the search index", lambda: search.check(plan, lambda service: client(service, where)))
+    if not plan.parameters.get("AlarmTopicArn") and not plan.parameters.get("AlarmEmail"):
+        yield Finding(Weight.NOTE, "no alarm will reach anybody: add MORE='AlarmEmail=you@example.com'")
+
+
+def looked_at(what: str, check: Callable[[], Iterator[tuple[str, str]]]) -> Iterator[Finding]:
+    """What a check says; when it may not look or gets no answer, that."""
+    try:
+        for weight, text in check():
+            yield Finding(Weight[weight], text)
+    except Exception as error:
+        # Whatever stands in the way of looking stands in nobody's way of deploying.
+        yield Finding(Weight.WARN, f"{what} could not be looked at, which is no reason not to deploy: {told(error)}")
+
+
+def main(arguments: list[str]) -> int:
+    """Says it; 1 when the deployment would fail."""
+    parser = argparse.ArgumentParser(prog="make check-account", usage="make check-account [STACK= REGION= MORE=]")
+    parser.add_argument("--stack", required=True)
+    parser.add_argument("--region", default="")
+    wanted = parser.parse_args(arguments)
+    try:
+        where = region(wanted.region)
+    except NoRegionError as problem:
+        print(f"✗ {problem}", file=sys.stderr)
+        return 1
+    found = list(findings(wanted.stack, where, os.environ))
+    for each in found:
+        print(f"{each.weight.value} {each.text}", file=sys.stderr)
+    if any(each.weight is Weight.STOP for each in found):
+        print("Nothing was deployed. If this is mistaken: CHECK_ACCOUNT=no", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,58 @@
+"""Looks at how many functions an account runs at once, and how many of them consumers may take from receivers."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .preflight import Plan
+
+RECEIVERS = 12
+# live-push, by its streams: one each.
+STREAMS = 2
+# Below this Lambda lets nobody reserve (https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html).
+UNRESERVED = 100
+# What receivers, the panel and the authorizer should find at least: a receiver takes a few milliseconds.
+LEFT, COMFORTABLE = 2, 10
+FAIR = 4
+
+
+def concurrency(plan: "Plan", lambdas: Any) -> Iterator[tuple[str, str]]:
+    """Compares what is there with what queues and streams may take."""
+    limit = lambdas.get_account_settings()["AccountLimit"]
+    account, unreserved = limit["ConcurrentExecutions"], limit["UnreservedConcurrentExecutions"]
+    reindex, sync = int(plan.parameters["ReindexConcurrency"]), int(plan.parameters["SyncConcurrency"])
+    reserved = RECEIVERS * int(plan.parameters["ReceiverReservedConcurrency"])
+    # What the stack has reserved already is counted as reserved.
+    free = unreserved + RECEIVERS * int(plan.before.get("ReceiverReservedConcurrency", 0))
+    taken = reindex + sync + STREAMS
+    left = free - taken
+    here = f"this account runs {account} functions at once in {plan.region}, of which {free} are free"
+    more = "ask AWS for more (Service Quotas, Lambda, Concurrent executions)"
+    if reserved and free - reserved < UNRESERVED:
+        yield (
+            "STOP",
+            (
+                f"{here}; ReceiverReservedConcurrency would reserve {reserved} for the twelve receivers, and Lambda "
+                f"wants {UNRESERVED} left: leave it at 0, or {more}"
+            ),
+        )
+    elif not reserved and left < LEFT:
+        yield (
+            "STOP",
+            (
+                f"{here}; queues and streams may take {taken}, so that receivers would be turned away and Shopify "
+                f"answered 5xx: lower ReindexConcurrency ({reindex}; {FAIR} is the least that is fair) or "
+                f"SyncConcurrency ({sync}) with MORE=, or {more}"
+            ),
+        )
+    elif not reserved and left < COMFORTABLE:
+        yield (
+            "WARN",
+            f"{here}; {left} are left to receivers and the panel when all queues are busy: enough to begin with; "
+            f"later {more}",
+        )
+    if reindex < FAIR:
+        yield (
+            "WARN",
+            f"ReindexConcurrency is {reindex}: below {FAIR} SQS cannot tell a noisy store, which may hold up others",
+        )

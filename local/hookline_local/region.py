@@ -1,0 +1,49 @@
+"""The region that everything goes to: one for deploying, looking and commanding.
+
+Of REGION=, AWS_REGION, AWS_DEFAULT_REGION and the profile the first that says one. AWS's own tools disagree: boto3,
+and with it sam, does not read AWS_REGION; the SDK of `hookline` reads that and the profile, and nothing else.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Mapping
+
+import botocore.session
+from botocore.exceptions import BotoCoreError
+
+
+class NoRegionError(Exception):
+    """There is no region, or it is none. The message says what to do."""
+
+
+def region(given: str = "", environment: Mapping[str, str] = os.environ) -> str:
+    """The region; raises NoRegionError."""
+    wanted = given or environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or of_profile()
+    if not wanted:
+        raise NoRegionError("no region: add REGION=eu-west-1, set AWS_REGION, or give your profile one")
+    if not re.fullmatch(r"[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}", wanted):
+        raise NoRegionError(f"{wanted!r} is no region: one is called as in REGION=eu-west-1")
+    return wanted
+
+
+def of_profile() -> str:
+    """The region of the profile in use, or an empty text."""
+    try:
+        return botocore.session.Session().get_config_variable("region") or ""
+    except BotoCoreError as error:
+        raise NoRegionError(str(error).rstrip(".")) from error
+
+
+def main(arguments: list[str]) -> int:
+    """Prints the region, or says in a sentence why not."""
+    try:
+        print(region(*arguments))
+    except NoRegionError as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,100 @@
+"""Looks at a stack in CloudFormation, and says in a sentence what is in the way."""
+
+from typing import Any
+
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+)
+
+# Once made, and at rest: its outputs are those of what is there.
+STANDING = {
+    "CREATE_COMPLETE",
+    "UPDATE_COMPLETE",
+    "UPDATE_ROLLBACK_COMPLETE",
+    "IMPORT_COMPLETE",
+    "IMPORT_ROLLBACK_COMPLETE",
+}
+# Never whole: CloudFormation lets nobody but delete it.
+NEVER_MADE = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"}
+
+
+class StackError(Exception):
+    """A stack that cannot be looked at, or is not there. The message is a sentence."""
+
+
+class NoStackError(StackError):
+    """There is no stack of this name."""
+
+
+def client(service: str, region: str):  # noqa: ANN201 (botocore makes its classes at run time)
+    """A client that gives up soon."""
+    config = Config(connect_timeout=5, read_timeout=20, retries={"max_attempts": 2})
+    return botocore.session.get_session().create_client(service, region_name=region, config=config)
+
+
+def describe(stack: str, region: str) -> dict[str, Any]:
+    """The stack as CloudFormation describes it; raises StackError."""
+    try:
+        found = client("cloudformation", region).describe_stacks(StackName=stack)["Stacks"]
+        if not found:
+            raise NoStackError(f"there is no stack {stack} in {region} (STACK= and REGION= name another)")
+        return found[0]
+    except StackError:
+        raise
+    except ClientError as error:
+        message = error.response.get("Error", {}).get("Message", "")
+        if "does not exist" in message:
+            raise NoStackError(f"there is no stack {stack} in {region} (STACK= and REGION= name another)") from error
+        raise StackError(f"CloudFormation does not show the stack {stack} in {region}: {told(error)}") from error
+    except Exception as error:
+        # Whatever a parser of somebody's answer may raise: a sentence, no traceback.
+        raise StackError(f"the stack {stack} in {region} cannot be looked at: {told(error)}") from error
+
+
+def told(error: Exception) -> str:
+    """An error of AWS or of the way there, in one line."""
+    match error:
+        case NoCredentialsError() | PartialCredentialsError():
+            return "no AWS credentials: run `aws configure` or `aws sso login`, or set AWS_PROFILE"
+        case ProfileNotFound():
+            return f"there is no profile {error.kwargs.get('profile', '?')} (AWS_PROFILE)"
+        case EndpointConnectionError():
+            return "AWS does not answer; no such region, or no network"
+        case ClientError():
+            told_by_aws = error.response.get("Error", {})
+            return " ".join(f"{told_by_aws.get('Code', '?')}: {told_by_aws.get('Message', '?')}".split())
+        case BotoCoreError():
+            return " ".join(str(error).split()).rstrip(".")
+        case _:
+            return " ".join(f"{type(error).__name__}: {error}".split())[:300]
+
+
+def outputs(described: dict[str, Any]) -> dict[str, str]:
+    """The outputs by their names."""
+    return {each["OutputKey"]: each.get("OutputValue", "") for each in described.get("Outputs", [])}
+
+
+def parameters(described: dict[str, Any]) -> dict[str, str]:
+    """The parameters by their names."""
+    return {each["ParameterKey"]: each.get("ParameterValue", "") for each in described.get("Parameters", [])}
+
+
+def impediment(stack: str, status: str, region: str) -> str | None:
+    """What has to be done before anything can be read from it or deployed to it; None if nothing."""
+    if status in STANDING or status == "REVIEW_IN_PROGRESS":
+        return None
+    if status in NEVER_MADE:
+        return (
+            f"the stack {stack} is in {status}: it can only be deleted, with `aws cloudformation delete-stack "
+            f"--stack-name {stack} --region {region}`, and deployed again (why it failed: docs/deploying.md#it-failed)"
+        )
+    if status.endswith("_IN_PROGRESS"):
+        return f"the stack {stack} is in {status}: wait until that is over"
+    return f"the stack {stack} is in {status}: see docs/deploying.md#it-failed"

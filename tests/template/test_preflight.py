@@ -1,0 +1,355 @@
+"""`make check-account`: what AWS answers, in its own shapes, becomes a sentence; what may not be asked, a warning."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.exceptions import NoCredentialsError
+from botocore.stub import Stubber
+from hookline_local import preflight, preflight_account, preflight_search, preflight_secret, stacks
+from hookline_local.places import REPOSITORY, tool
+from hookline_local.preflight import Weight, planned
+from hookline_local.region import NoRegionError, region
+
+REGION = "eu-west-1"
+SECRET = f"arn:aws:secretsmanager:{REGION}:123456789012:secret:shopify-AbC123"
+DOMAIN = f"arn:aws:es:{REGION}:123456789012:domain/catalogue"
+COLLECTION = f"arn:aws:aoss:{REGION}:123456789012:collection/abc123"
+HOST = "search-catalogue-x.eu-west-1.es.amazonaws.com"
+SERVERLESS_HOST = "abc123.eu-west-1.aoss.amazonaws.com"
+GIVEN = {
+    "SHOPIFY_CLIENT_SECRETS_ARN": SECRET,
+    "OPENSEARCH_URL": f"https://{HOST}",
+    "OPENSEARCH_ARN": DOMAIN,
+}
+Answer = tuple[str, dict[str, Any] | str]
+
+
+def answering(*answers: Answer) -> Callable[[str], Any]:
+    """Clients of `service.operation` answers, in their order; a text is the code of an error. Shapes are botocore's."""
+    session = botocore.session.get_session()
+    session.set_credentials("test", "test")
+    clients: dict[str, tuple[Any, Stubber]] = {}
+    for name, answer in answers:
+        service, operation = name.split(".")
+        if service not in clients:
+            client = session.create_client(service, region_name=REGION)
+            clients[service] = client, Stubber(client)
+            clients[service][1].activate()
+        if isinstance(answer, str):
+            clients[service][1].add_client_error(operation, service_error_code=answer, service_message="because")
+        else:
+            clients[service][1].add_response(operation, answer)
+    return lambda service: clients[service][0]
+
+
+def plan(more: str = "", before: dict[str, str] | None = None, **changes: str) -> preflight.Plan:
+    """What is about to be deployed."""
+    return planned("hookline", REGION, GIVEN | changes | {"MORE": more}, before or {})
+
+
+def limits(account: int, unreserved: int | None = None) -> Callable[[str], Any]:
+    """An account of so much concurrency."""
+    counts = {"ConcurrentExecutions": account, "UnreservedConcurrentExecutions": unreserved or account}
+    return answering(("lambda.get_account_settings", {"AccountLimit": counts}))
+
+
+@pytest.mark.parametrize(
+    ("account", "more", "before", "expected"),
+    [
+        (1000, "", {}, []),
+        # A new account: enough to begin with, and said.
+        (10, "", {}, ["WARN"]),
+        (10, "ReindexConcurrency=10", {}, ["STOP"]),
+        (50, "ReindexConcurrency=40 SyncConcurrency=8", {}, ["STOP"]),
+        (50, "ReindexConcurrency=10", {}, []),
+        (1000, "ReindexConcurrency=2", {}, ["WARN"]),
+        # What a stack has from before counts where nothing else is named.
+        (10, "", {"ReindexConcurrency": "10"}, ["STOP"]),
+        (10, "ReindexConcurrency=4", {"ReindexConcurrency": "10"}, ["WARN"]),
+        (1000, "ReceiverReservedConcurrency=10", {}, []),
+        (150, "ReceiverReservedConcurrency=10", {}, ["STOP"]),
+        (10, "ReceiverReservedConcurrency=1", {}, ["STOP"]),
+    ],
+)
+def test_receivers_are_not_starved_by_consumers(
+    account: int, more: str, before: dict[str, str], expected: list[str]
+) -> None:
+    """By the account's limit and what queues and streams may take of it."""
+    said = list(preflight_account.concurrency(plan(more, before), limits(account)("lambda")))
+    assert [weight for weight, _ in said] == expected
+    assert all(str(account) in text or "ReindexConcurrency" in text for _, text in said)
+
+
+def test_what_the_stack_has_reserved_itself_is_not_missing() -> None:
+    """Deployed again with the same numbers, nothing changes."""
+    same = plan("ReceiverReservedConcurrency=10", {"ReceiverReservedConcurrency": "10"})
+    assert not list(preflight_account.concurrency(same, limits(220, 100)("lambda")))
+
+
+def test_a_secret_that_functions_can_read_needs_no_word() -> None:
+    """Also with AWS's own key named by its ARN."""
+    key = "arn:aws:kms:eu-west-1:123456789012:key/1"
+    assert not list(preflight_secret.check(plan(), answering(("secretsmanager.describe_secret", {"ARN": SECRET}))))
+    managed = {"KeyMetadata": {"KeyId": "1", "KeyManager": "AWS"}}
+    found = ("secretsmanager.describe_secret", {"ARN": SECRET, "KmsKeyId": key})
+    assert not list(preflight_secret.check(plan(), answering(found, ("kms.describe_key", managed))))
+
+
+@pytest.mark.parametrize(
+    ("answer", "word"),
+    [
+        # A name may end as a whole ARN does: only AWS knows.
+        ({"ARN": f"{SECRET}-Zz9Yy8"}, "whole ARN"),
+        ({"ARN": SECRET, "KmsKeyId": "arn:aws:kms:eu-west-1:123456789012:key/1"}, "may not use"),
+        ({"ARN": SECRET, "DeletedDate": "2026-11-01T00:00:00Z"}, "to be deleted"),
+        ("ResourceNotFoundException", "there is no secret"),
+    ],
+)
+def test_a_secret_that_no_receiver_could_read_stops(answer: dict[str, Any] | str, word: str) -> None:
+    """Without it none starts, and Shopify is answered 5xx."""
+    customers = ("kms.describe_key", {"KeyMetadata": {"KeyId": "1", "KeyManager": "CUSTOMER"}})
+    ((weight, text),) = preflight_secret.check(plan(), answering(("secretsmanager.describe_secret", answer), customers))
+    assert weight == "STOP"
+    assert word in text
+
+
+def test_everything_is_in_one_region() -> None:
+    """A secret or an index elsewhere is refused by name."""
+    elsewhere = plan(SHOPIFY_CLIENT_SECRETS_ARN=SECRET.replace(REGION, "us-east-1"))
+    assert [weight for weight, _ in preflight_secret.check(elsewhere, answering())] == ["STOP"]
+    elsewhere = plan(OPENSEARCH_ARN=DOMAIN.replace(REGION, "us-east-1"))
+    assert [weight for weight, _ in preflight_search.check(elsewhere, answering())] == ["STOP"]
+
+
+def domain(**changes: Any) -> Answer:
+    """A domain as OpenSearch Service describes it."""
+    required = {"DomainId": "1/catalogue", "DomainName": "catalogue", "ARN": DOMAIN, "ClusterConfig": {}}
+    return "opensearch.describe_domain", {"DomainStatus": required | {"Endpoint": HOST} | changes}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, []),
+        ({"EngineVersion": "OpenSearch_2.19"}, []),
+        ({"EngineVersion": "Elasticsearch_7.10"}, [("WARN", "Elasticsearch_7.10")]),
+        ({"Endpoint": "another.es.amazonaws.com"}, [("STOP", "another.es.amazonaws.com")]),
+        ({"Endpoint": "other", "DomainEndpointOptions": {"CustomEndpoint": HOST}}, []),
+        ({"Endpoint": ""}, [("STOP", "no address yet")]),
+        ({"Deleted": True}, [("STOP", "being deleted")]),
+        ({"Endpoint": "", "Endpoints": {"vpc": HOST}, "VPCOptions": {"VPCId": "vpc-1"}}, [("STOP", "vpc-1")]),
+        ({"AdvancedSecurityOptions": {"Enabled": True}}, [("WARN", "fine-grained")]),
+        ({"ClusterConfig": {"MultiAZWithStandbyEnabled": True}}, [("WARN", "replicas")]),
+    ],
+)
+def test_a_domain_says_what_it_will_refuse(changes: dict[str, Any], expected: list[tuple[str, str]]) -> None:
+    """By how it is reached and who is let in."""
+    said = list(preflight_search.check(plan(), answering(domain(**changes))))
+    assert [weight for weight, _ in said] == [weight for weight, _ in expected]
+    assert all(word in text for (_, text), (_, word) in zip(said, expected, strict=True))
+
+
+def test_a_domain_that_is_not_there_stops() -> None:
+    """Every event would be parked."""
+    missing = answering(("opensearch.describe_domain", "ResourceNotFoundException"))
+    assert [weight for weight, _ in preflight_search.check(plan(), missing)] == ["STOP"]
+
+
+def collection(
+    group: dict[str, Any] | None = None, public: bool = True, pattern: str = "collection/*", **changes: Any
+) -> list[Answer]:
+    """A collection, its group and its network policy as OpenSearch Serverless describes them."""
+    details = {
+        "id": "abc123",
+        "name": "catalogue",
+        "status": "ACTIVE",
+        "type": "SEARCH",
+        "collectionEndpoint": f"https://{SERVERLESS_HOST}",
+    } | changes
+    answers = [("opensearchserverless.batch_get_collection", {"collectionDetails": [details]})]
+    if group:
+        details["collectionGroupName"] = "group"
+        found = {"name": "group"} | group
+        answers.append(("opensearchserverless.batch_get_collection_group", {"collectionGroupDetails": [found]}))
+    policy = [{"Rules": [{"ResourceType": "collection", "Resource": [pattern]}], "AllowFromPublic": public}]
+    summaries = {"securityPolicySummaries": [{"type": "network", "name": "open"}]}
+    answers.append(("opensearchserverless.list_security_policies", summaries))
+    detail = {"securityPolicyDetail": {"type": "network", "name": "open", "policy": policy}}
+    return [*answers, ("opensearchserverless.get_security_policy", detail)]
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        (collection(), [("NOTE", "costs")]),
+        (
+            collection({"generation": "NEXTGEN", "capacityLimits": {"minIndexingCapacityInOCU": 0.0}}),
+            [("WARN", "sleeps")],
+        ),
+        (
+            collection(
+                {
+                    "generation": "NEXTGEN",
+                    "capacityLimits": {"minIndexingCapacityInOCU": 1.0, "minSearchCapacityInOCU": 1.0},
+                }
+            ),
+            [],
+        ),
+        (collection(status="CREATING"), [("STOP", "CREATING"), ("NOTE", "costs")]),
+        (collection(type="TIMESERIES"), [("STOP", "TIMESERIES"), ("NOTE", "costs")]),
+        (collection(public=False), [("NOTE", "costs"), ("STOP", "network policy")]),
+        (collection(pattern="collection/other"), [("NOTE", "costs"), ("STOP", "network policy")]),
+        (collection(collectionEndpoint="https://x.aoss"), [("STOP", "https://x.aoss"), ("NOTE", "costs")]),
+    ],
+)
+def test_a_collection_says_what_it_will_refuse(answers: list[Answer], expected: list[tuple[str, str]]) -> None:
+    """Its type, its network policy, and whether it sleeps."""
+    wanted = plan(OPENSEARCH_ARN=COLLECTION, OPENSEARCH_URL=f"https://{SERVERLESS_HOST}")
+    said = list(preflight_search.check(wanted, answering(*answers)))
+    assert [weight for weight, _ in said] == [weight for weight, _ in expected]
+    assert all(word in text for (_, text), (_, word) in zip(said, expected, strict=True))
+
+
+def test_a_collection_that_is_not_there_stops() -> None:
+    """By the id in its ARN."""
+    none = answering(("opensearchserverless.batch_get_collection", {"collectionDetails": []}))
+    wanted = plan(OPENSEARCH_ARN=COLLECTION, OPENSEARCH_URL=f"https://{SERVERLESS_HOST}")
+    assert [weight for weight, _ in preflight_search.check(wanted, none)] == ["STOP"]
+
+
+def stack(status: str) -> Answer:
+    """A stack in some state."""
+    described = {"StackName": "hookline", "CreationTime": "2026-11-29T00:00:00Z", "StackStatus": status}
+    return "cloudformation.describe_stacks", {"Stacks": [described]}
+
+
+def everything(monkeypatch: pytest.MonkeyPatch, *answers: Answer) -> list[preflight.Finding]:
+    """All findings of an account that answers so, and of its stack."""
+    clients = answering(*answers)
+    monkeypatch.setattr(stacks, "client", lambda service, _: clients(service))
+    monkeypatch.setattr(preflight, "client", lambda service, _: clients(service))
+    return list(preflight.findings("hookline", REGION, GIVEN | {"MORE": "AlarmEmail=a@b.example"}))
+
+
+GOOD = (
+    (
+        "lambda.get_account_settings",
+        {"AccountLimit": {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 1000}},
+    ),
+    ("secretsmanager.describe_secret", {"ARN": SECRET}),
+    domain(),
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "stops"),
+    [
+        ("CREATE_COMPLETE", False),
+        ("UPDATE_ROLLBACK_COMPLETE", False),
+        ("REVIEW_IN_PROGRESS", False),
+        ("ROLLBACK_COMPLETE", True),
+        ("CREATE_FAILED", True),
+        ("DELETE_FAILED", True),
+        ("UPDATE_IN_PROGRESS", True),
+        ("UPDATE_ROLLBACK_FAILED", True),
+    ],
+)
+def test_a_stack_that_cannot_be_deployed_to_stops(monkeypatch: pytest.MonkeyPatch, status: str, stops: bool) -> None:
+    """With what to do."""
+    found = everything(monkeypatch, stack(status), *GOOD)
+    assert [each.weight for each in found] == ([Weight.STOP] if stops else [])
+    assert all(status in each.text for each in found)
+    if status == "ROLLBACK_COMPLETE":
+        assert f"aws cloudformation delete-stack --stack-name hookline --region {REGION}" in found[0].text
+
+
+def test_what_may_not_be_looked_at_is_said_and_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A role that deploys need not read everything."""
+    denied = (
+        ("lambda.get_account_settings", "AccessDeniedException"),
+        ("secretsmanager.describe_secret", "AccessDeniedException"),
+        ("opensearch.describe_domain", "AccessDeniedException"),
+    )
+    found = everything(monkeypatch, stack("CREATE_COMPLETE"), *denied)
+    assert [each.weight for each in found] == [Weight.WARN] * 3
+    assert all("AccessDeniedException" in each.text for each in found)
+
+
+def test_without_credentials_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not one for each question."""
+
+    def nobody(*_: Any) -> Any:
+        raise NoCredentialsError
+
+    monkeypatch.setattr(stacks, "client", nobody)
+    (found,) = preflight.findings("hookline", REGION, GIVEN)
+    assert found.weight is Weight.STOP
+    assert "no AWS credentials" in found.text
+
+
+def test_alarms_that_reach_nobody_are_told() -> None:
+    """As a note: it is allowed."""
+    assert not plan().parameters["AlarmEmail"]
+    assert plan("AlarmEmail=you@example.com LogLevel=DEBUG").parameters["AlarmEmail"] == "you@example.com"
+
+
+@pytest.mark.parametrize(
+    ("given", "environment", "expected"),
+    [
+        ("eu-west-1", {"AWS_REGION": "us-east-1"}, "eu-west-1"),
+        ("", {"AWS_REGION": "eu-north-1", "AWS_DEFAULT_REGION": "us-east-1"}, "eu-north-1"),
+        ("", {"AWS_DEFAULT_REGION": "us-gov-west-1"}, "us-gov-west-1"),
+        ("", {"AWS_REGION": "", "AWS_DEFAULT_REGION": "cn-north-1"}, "cn-north-1"),
+        ("eusc-de-east-1", {}, "eusc-de-east-1"),
+    ],
+)
+def test_the_region_is_the_first_that_is_said(given: str, environment: dict[str, str], expected: str) -> None:
+    """REGION=, AWS_REGION, AWS_DEFAULT_REGION."""
+    assert region(given, environment) == expected
+
+
+@pytest.mark.parametrize("given", ["eu-west", "Europe", "eu-west-1; rm", "eu_west_1", "-eu-west-1"])
+def test_what_is_no_region_is_refused(given: str) -> None:
+    """Before it becomes a host name."""
+    with pytest.raises(NoRegionError):
+        region(given, {})
+
+
+def test_every_call_of_sam_is_told_the_region_and_deletes_what_never_stood() -> None:
+    """`make -n deploy` prints what it would do."""
+    variables = [f"{name}={value}" for name, value in GIVEN.items()]
+    done = subprocess.run(
+        [shutil.which("make"), "-n", "deploy", "REGION=eu-west-3", *variables],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (line,) = [each for each in done.stdout.replace("\\\n", "").splitlines() if f"{tool('sam')} deploy" in each]
+    assert '--region "$region"' in line
+    assert "--on-failure DELETE" in line
+    assert "hookline_local.region 'eu-west-3'" in line
+    assert "hookline_local.preflight --stack 'hookline' --region 'eu-west-3'" in done.stdout
+    calls = [line for line in (REPOSITORY / "Makefile").read_text().splitlines() if "$(SAM) " in line]
+    assert calls
+    assert all("--region" in call for call in calls)
+
+
+def test_json_is_what_a_policy_may_be() -> None:
+    """Botocore gives a document; older ones a text."""
+    document = [{"Rules": [{"ResourceType": "collection", "Resource": ["collection/a*"]}], "AllowFromPublic": True}]
+
+    class Serverless:
+        def list_security_policies(self, **_: Any) -> dict[str, Any]:
+            return {"securityPolicySummaries": [{"name": "open"}]}
+
+        def get_security_policy(self, **_: Any) -> dict[str, Any]:
+            return {"securityPolicyDetail": {"policy": json.dumps(document)}}
+
+    assert preflight_search.is_public("abc", Serverless())
+    assert not preflight_search.is_public("bcd", Serverless())
