@@ -18,28 +18,32 @@ from .translate import translated
 RECEIVERS = "/api/webhooks/receive/shopify"
 
 
-def api() -> tuple[str, dict[str, Any]]:
-    """The logical id of the HTTP API in the translated template, and its OpenAPI document."""
-    ((name, resource),) = (
-        (name, resource)
+def apis() -> dict[str, dict[str, Any]]:
+    """The OpenAPI document of each HTTP API in the translated template, by its logical id."""
+    return {
+        name: resource["Properties"]["Body"]
         for name, resource in translated()["Resources"].items()
         if resource["Type"] == "AWS::ApiGatewayV2::Api" and "Body" in resource["Properties"]
-    )
-    return name, resource["Properties"]["Body"]
+    }
 
 
 def webhook_paths() -> list[str]:
     """Where webhooks go."""
-    return [path for path in api()[1]["paths"] if path.startswith(f"{RECEIVERS}/")]
+    return list(apis()["WebhooksApi"]["paths"])
 
 
-def add_routes(ports: Ports) -> str:
-    """Connects the deployed API's routes with their functions; returns the API's base URL."""
+def add_routes(ports: Ports) -> dict[str, str]:
+    """Connects the deployed APIs' routes with their functions; returns each API's base URL, by its logical id."""
     physical = physical_ids(ports)
+    for name, document in apis().items():
+        connect(ports, physical, physical[name], document)
+    return {name: f"http://{HOST}:{ports.aws}/_aws/execute-api/{physical[name]}/$default" for name in apis()}
+
+
+def connect(ports: Ports, physical: Mapping[str, str], api_id: str, document: dict[str, Any]) -> None:
+    """Makes the authorizers and the routes of one API."""
     gateway = aws_client("apigatewayv2", ports)
     lambdas = aws_client("lambda", ports)
-    api_name, document = api()
-    api_id = physical[api_name]
 
     def function_arn(name: str) -> str:
         return lambdas.get_function(FunctionName=physical[name])["Configuration"]["FunctionArn"]
@@ -71,7 +75,6 @@ def add_routes(ports: Ports) -> str:
             # One at most: a route that wants two is none that API Gateway has.
             (authorizer,) = [authorizers[name] for wanted in operation.get("security", ()) for name in wanted] or [{}]
             gateway.create_route(ApiId=api_id, RouteKey=f"{method.upper()} {path}", Target=target, **authorizer)
-    return f"http://{HOST}:{ports.aws}/_aws/execute-api/{api_id}/$default"
 
 
 def live_url(ports: Ports) -> str:

@@ -115,15 +115,17 @@ def url_safe(data: bytes) -> str:
 
 @dataclass(frozen=True)
 class Client:
-    """A base URL, and the token that is borne to everything but receivers."""
+    """The base URL of the API, the token that is borne to it, and the base URL of the receivers' API."""
 
     base_url: str
     token: str = field(repr=False, default="")
+    webhooks_url: str = ""
 
     def send(self, delivery: Delivery, to: str | None = None) -> Answer:
         """Posts a delivery to the receiver of its topic, or to another topic's."""
         receiver = (to or delivery.topic).replace("/", "-").replace("_", "-")
-        return self.request("POST", f"/api/webhooks/receive/shopify/{receiver}", delivery.headers, delivery.body)
+        path = f"/api/webhooks/receive/shopify/{receiver}"
+        return request(self.webhooks_url, "POST", path, delivery.headers, delivery.body)
 
     def status(self, store: str, **changes: str | None) -> Answer:
         """Asks how a store is doing."""
@@ -149,23 +151,30 @@ class Client:
         return [] if token is None else [("Authorization", f"Bearer {token or self.token}")]
 
     def request(self, method: str, path: str, headers: Iterable[tuple[str, str]], body: bytes | None = None) -> Answer:
-        """One request on a connection of its own; headers go out as they are, repeated ones too."""
-        url = urllib.parse.urlsplit(self.base_url)
-        kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
-        connection = kind(url.netloc, timeout=60)
-        started = time.monotonic()
-        try:
-            connection.putrequest(method, url.path.rstrip("/") + path)
-            for name, value in headers:
-                connection.putheader(name, value)
-            if body is not None:
-                connection.putheader("Content-Length", str(len(body)))
-            connection.endheaders(body)
-            response = connection.getresponse()
-            content = response.read()
-            return Answer(response.status, response.headers, content, time.monotonic() - started)
-        finally:
-            connection.close()
+        """One request to the API."""
+        return request(self.base_url, method, path, headers, body)
+
+
+def request(
+    base_url: str, method: str, path: str, headers: Iterable[tuple[str, str]], body: bytes | None = None
+) -> Answer:
+    """One request on a connection of its own; headers go out as they are, repeated ones too."""
+    url = urllib.parse.urlsplit(base_url)
+    kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
+    connection = kind(url.netloc, timeout=60)
+    started = time.monotonic()
+    try:
+        connection.putrequest(method, url.path.rstrip("/") + path)
+        for name, value in headers:
+            connection.putheader(name, value)
+        if body is not None:
+            connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders(body)
+        response = connection.getresponse()
+        content = response.read()
+        return Answer(response.status, response.headers, content, time.monotonic() - started)
+    finally:
+        connection.close()
 
 
 def quoted(store: str) -> str:

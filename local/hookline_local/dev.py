@@ -42,7 +42,7 @@ def remember(running: stack.Stack) -> None:
     DEV_STACK.unlink(missing_ok=True)
     details = {
         "pid": os.getpid(),
-        "url": running.client.base_url,
+        "url": running.client.webhooks_url,
         "secret": running.credentials.shopify,
         "token": running.client.token,
     }
@@ -60,7 +60,7 @@ def introduce(running: stack.Stack) -> None:
     console.print("  make replay EVENT=events/shopify/products-update.json")
     console.print("\nWebhooks go to:")
     for path in webhook_paths():
-        console.print(f"  {url}{path}")
+        console.print(f"  {running.client.webhooks_url}{path}")
     console.print(f"\nShopify client secret   {running.credentials.shopify}")
     console.print(f"AWS                     AWS_ENDPOINT_URL=http://127.0.0.1:{running.ports.aws} (any credentials)")
     console.print(f"Search server           {running.search_url}/{stack.INDEX}/_search")

@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
     headers.pop("X-Shopify-Shop-Domain", None)
     delivery = signed(topic, body, secret=secret, store=store, delivery_id=wanted.id, more=headers)
     try:
-        answer = Client(url).send(delivery)
+        answer = Client("", webhooks_url=url).send(delivery)
     except OSError as error:
         print(f"replay: {url} does not answer: {error}", file=sys.stderr)
         return 2

@@ -97,13 +97,14 @@ def running(
             outputs = deploy(ports, credentials, folder, parameters or {})
             say("connecting the routes")
             bridge.repair_numbers(ports)
-            base_url = bridge.add_routes(ports)
-            receivers, live = base_url + bridge.RECEIVERS, bridge.live_url(ports)
+            urls = bridge.add_routes(ports)
+            receivers, live = urls["WebhooksApi"] + bridge.RECEIVERS, bridge.live_url(ports)
             posted_to = live.replace("ws:", "http:", 1)
             bridge.tell(ports, {"RECEIVER_URL": receivers, "LIVE_URL": live, "LIVE_ENDPOINT": posted_to})
             say("making a token for all stores")
             token = command.at(ports, outputs, receivers).token("--role", "admin", "--all-stores", "--name", "this run")
-            yield Stack(ports, folder, credentials, outputs, Client(base_url, token), receivers, live)
+            client = Client(urls["HttpApi"], token, urls["WebhooksApi"])
+            yield Stack(ports, folder, credentials, outputs, client, receivers, live)
         except KeyboardInterrupt:
             shutil.rmtree(folder, ignore_errors=True)
             raise

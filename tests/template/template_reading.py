@@ -71,13 +71,17 @@ def listed(value: Any) -> list[Any]:
 
 def target(arn: Any) -> str:
     """The resource or parameter that an ARN in the template is of; raises for anything not concrete."""
+    if arn == "*":
+        return "*"
     if isinstance(arn, dict):
         if "Fn::GetAtt" in arn and arn["Fn::GetAtt"][1] in ("Arn", "StreamArn"):
             return arn["Fn::GetAtt"][0]
         if "Ref" in arn and arn["Ref"].endswith("Arn"):
             return arn["Ref"]
-        if "Fn::Sub" in arn and (whole := re.fullmatch(r"\$\{(\w+Arn)\}/\*", arn["Fn::Sub"])):
-            return f"{whole[1]}/*"
+        if "Fn::Sub" in arn and (
+            index := re.fullmatch(r"\$\{OpenSearchArn\}(/\$\{OpenSearchIndex\}[a-z_/]*)", arn["Fn::Sub"])
+        ):
+            return f"OpenSearchArn{index[1]}"
         if "Fn::Sub" in arn and (below := re.fullmatch(r"\$\{(\w+)\.Arn\}/([a-z]+/\*)", arn["Fn::Sub"])):
             return f"{below[1]}/{below[2]}"
         if "Fn::Sub" in arn and (within := re.fullmatch(EXECUTE + "(.+)", arn["Fn::Sub"])):
@@ -95,24 +99,33 @@ def http_apis(resources: Resources) -> dict[str, dict[str, Any]]:
 
 
 def http_api(resources: Resources) -> dict[str, Any]:
-    """The OpenAPI document of the HTTP API."""
-    (document,) = http_apis(resources).values()
-    return document
+    """The OpenAPI document of the panel's and programs' API."""
+    return http_apis(resources)["HttpApi"]
+
+
+def webhooks(resources: Resources) -> dict[str, dict[str, Any]]:
+    """What the webhooks' API does for each "METHOD path"."""
+    return operations_of(http_apis(resources)["WebhooksApi"])
 
 
 def operations(resources: Resources) -> dict[str, dict[str, Any]]:
     """What the HTTP API does for each "METHOD path"."""
+    return operations_of(http_api(resources))
+
+
+def operations_of(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What an API does for each "METHOD path"."""
     return {
         f"{method.upper()} {path}": operation
-        for path, methods in http_api(resources)["paths"].items()
+        for path, methods in document["paths"].items()
         for method, operation in methods.items()
     }
 
 
-def routes(resources: Resources) -> dict[str, str]:
-    """The function behind each "METHOD path" of the HTTP API."""
+def routes(operations: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """The function behind each "METHOD path" of an API."""
     found = {}
-    for route, operation in operations(resources).items():
+    for route, operation in operations.items():
         uri = operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
         found[route] = re.search(r"\$\{(\w+)\.Arn\}", uri)[1]
     return found

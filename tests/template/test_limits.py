@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hookline_local.places import TEMPLATE
 from limits import COUNTS, LENGTHS, RANGES, RESERVED_VARIABLES, RETENTIONS, Length, Range
-from template_reading import Resources, flat, http_apis, listed, of_type, operations
+from template_reading import Resources, flat, http_apis, listed, of_type, operations_of
 
 # What CloudFormation makes, at its longest: a stack's name has 128 characters, a table's name begins with it. What
 # people give as a parameter is longer in no case that was seen.
@@ -158,9 +158,9 @@ def test_no_function_works_longer_than_its_caller_waits(resources: Resources) ->
         for function in re.findall(r"\$\{(\w+Function)\.Arn\}", text):
             waits[function] = min(seconds, waits.get(function, seconds))
 
-    for operation in operations(resources).values():
-        wait(json.dumps(operation), 30)
     for api in http_apis(resources).values():
+        for operation in operations_of(api).values():
+            wait(json.dumps(operation), 30)
         for scheme in api.get("components", {}).get("securitySchemes", {}).values():
             function = scheme["x-amazon-apigateway-authorizer"]["authorizerUri"]["Fn::Sub"][1]["__FunctionArn__"]
             waits[function["Fn::GetAtt"][0]] = 10
@@ -188,8 +188,10 @@ def test_a_batch_is_no_larger_than_its_window_allows(resources: Resources) -> No
 
 
 def test_no_stream_is_read_by_more_than_two(resources: Resources) -> None:
-    """A third reader of a shard is throttled
-    (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html)."""
+    """A third reader of a shard is throttled.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
+    """
     readers: dict[str, int] = {}
     for mapping in of_type(resources, "AWS::Lambda::EventSourceMapping").values():
         table, attribute = mapping["Properties"]["EventSourceArn"]["Fn::GetAtt"]
@@ -200,8 +202,10 @@ def test_no_stream_is_read_by_more_than_two(resources: Resources) -> None:
 
 
 def test_a_dead_letter_fits_into_its_queue_and_outlives_its_source(resources: Resources) -> None:
-    """Its age counts from when it was sent first
-    (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html)."""
+    """Its age counts from when it was sent first.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
+    """
     for name, queue in of_type(resources, "AWS::SQS::Queue").items():
         properties = queue["Properties"]
         if "RedrivePolicy" in properties:
@@ -268,8 +272,10 @@ def test_an_api_has_no_more_routes_than_it_may(resources: Resources) -> None:
 
 
 def test_throttles_of_single_routes_are_for_routes_that_exist(resources: Resources) -> None:
-    """Otherwise "Unable to find Route by key … within the provided RouteSettings"
-    (https://github.com/terraform-aws-modules/terraform-aws-apigateway-v2/pull/80)."""
+    """Otherwise "Unable to find Route by key … within the provided RouteSettings".
+
+    https://github.com/terraform-aws-modules/terraform-aws-apigateway-v2/pull/80
+    """
     for name, stage in of_type(resources, "AWS::ApiGatewayV2::Stage").items():
         api = stage["Properties"]["ApiId"]["Ref"]
         body = resources[api]["Properties"].get("Body", {})
@@ -294,7 +300,7 @@ def test_logs_are_kept_for_as_long_as_they_can_be(resources: Resources, source: 
 
 
 def test_a_metric_filter_is_one_that_logs_take(resources: Resources) -> None:
-    """100 per group; a default value and dimensions exclude each other (API_PutMetricFilter, API_MetricTransformation)."""
+    """100 per group; a default value and dimensions exclude each other (API_MetricTransformation)."""
     groups: dict[str, int] = {}
     for name, each in of_type(resources, "AWS::Logs::MetricFilter").items():
         group = json.dumps(each["Properties"]["LogGroupName"])
@@ -348,3 +354,21 @@ def test_a_parameter_refuses_what_is_not_meant_with_a_sentence(source: dict[str,
             assert re.fullmatch(parameter["AllowedPattern"], str(default)), name
         if parameter["Type"] == "Number":
             assert parameter.get("MinValue", default) <= default <= parameter.get("MaxValue", default), name
+
+
+@pytest.mark.parametrize(
+    ("arn", "taken"),
+    [
+        ("arn:aws:secretsmanager:eu-west-1:123456789012:secret:shopify-AbC123", True),
+        ("arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:app/prod/shopify-client-a1B2c3", True),
+        ("arn:aws:secretsmanager:eu-west-1:123456789012:secret:shopify", False),
+        ("arn:aws:secretsmanager:eu-west-1:123456789012:secret:shopify-*", False),
+        ("arn:aws:secretsmanager:eu-west-1:123456789012:secret:shopify-??????", False),
+        ("arn:aws:secretsmanager:eu-west-1:123456789012:secret:shopify-AbC123:SecretString:", False),
+        ("shopify-AbC123", False),
+    ],
+)
+def test_the_secrets_arn_is_a_whole_one(source: dict[str, Any], arn: str, taken: bool) -> None:
+    """Permissions are for this very text; one without its last six characters deploys, and then nothing may read it."""
+    pattern = source["Parameters"]["ShopifyClientSecretsArn"]["AllowedPattern"]
+    assert bool(re.fullmatch(pattern, arn)) == taken

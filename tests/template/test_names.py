@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from hookline_local.places import EVENTS, REPOSITORY
-from template_reading import FUNCTIONS, RECEIVERS, Resources, of_type, routes
+from template_reading import FUNCTIONS, RECEIVERS, Resources, of_type, operations, routes, webhooks
 
 
 def test_every_folder_in_functions_is_deployed_and_nothing_else(source: dict[str, Any]) -> None:
@@ -21,12 +21,19 @@ def test_every_folder_in_functions_is_deployed_and_nothing_else(source: dict[str
     assert sorted(FUNCTIONS.values()) == folders
 
 
+def test_webhooks_have_an_api_of_their_own_with_a_route_per_function(resources: Resources) -> None:
+    """Nothing else is there, and no webhook goes to the panel's API: one cannot use up what the other may take."""
+    expected = {f"POST /api/webhooks/receive/shopify/{folder}": name for name, folder in RECEIVERS.items()}
+    assert routes(webhooks(resources)) == expected
+    assert not [route for route in operations(resources) if "/webhooks/" in route]
+
+
 def test_every_route_ends_in_the_name_of_its_function(resources: Resources) -> None:
     """And there are no others."""
-    webhooks = {f"POST /api/webhooks/receive/shopify/{folder}": name for name, folder in RECEIVERS.items()}
+    found = routes(operations(resources))
     reads = {f"GET /api/stores/{{store}}/{folder}": f"{camel(folder)}Function" for folder in ("status", "search")}
-    others = {name: function for name, function in routes(resources).items() if name not in webhooks | reads}
-    assert routes(resources).items() >= (webhooks | reads).items()
+    others = {name: function for name, function in found.items() if name not in reads}
+    assert found.items() >= reads.items()
     # Two functions answer more than one question; what each is says docs/openapi.json. The panel's files: test_panel.
     assert set(others.values()) <= {"StatusFunction", "ActionsFunction", "PanelFunction"}
     assert all(name.startswith("POST /api/stores/{store}/") == (at == "ActionsFunction") for name, at in others.items())
@@ -45,6 +52,12 @@ def test_nothing_has_a_physical_name(resources: Resources) -> None:
     naming = {"FunctionName", "TableName", "QueueName", "RoleName", "LogGroupName", "AlarmName", "BucketName"}
     for name, each in resources.items():
         named = naming & set(each.get("Properties", {}))
+        if name in ("WebhooksAccessLogs", "ApiAccessLogs"):
+            # API Gateway writes without a policy of its own to this prefix only; the stack's name makes it the stack's.
+            assert each["Properties"]["LogGroupName"]["Fn::Sub"].startswith(
+                "/aws/vendedlogs/hookline/${AWS::StackName}/"
+            )
+            continue
         if each["Type"] not in (
             "AWS::Lambda::Permission",
             "AWS::Lambda::EventSourceMapping",
@@ -57,7 +70,8 @@ def test_every_address_is_an_output(source: dict[str, Any]) -> None:
     """What a person has to copy somewhere is printed by the deployment."""
     receivers = {name.replace("Function", "Url") for name in RECEIVERS}
     others = {"ApiUrl", "PanelUrl", "StatusUrl", "SearchUrl", "EventQueueUrl", "EventDeadLetterQueueUrl"}
-    others |= {"LiveUrl"}
+    others |= {"LiveUrl", "WebhooksUrl"}
+    others |= {"WebhooksApiId", "HttpApiId", "LiveApiId", "WebhooksAccessLogsName", "ApiAccessLogsName"}
     tables = {"LedgerTableName", "EntitiesTableName", "StoresTableName", "AuditTableName", "AccessTableName"}
     tables |= {"ActivityTableName", "LiveTableName"}
     asking = {"ReceiverUrl", "ShopifyAdminUrl", "ShopifyClientId", "SyncQueueUrl", "SyncDeadLetterQueueUrl"}
@@ -74,6 +88,7 @@ def test_every_address_is_an_output(source: dict[str, Any]) -> None:
     for name, folder in RECEIVERS.items():
         url = source["Outputs"][name.replace("Function", "Url")]["Value"]["Fn::Sub"]
         assert url.endswith(f"/api/webhooks/receive/shopify/{folder}")
+        assert url.startswith("https://${WebhooksApi}.")
 
 
 def test_logs_are_kept_for_a_while_and_not_for_ever(resources: Resources) -> None:

@@ -5,7 +5,7 @@ from template_reading import Resources, of_type, operations, routes, statements
 
 def test_the_page_is_open_to_everybody_and_nothing_behind_it(resources: Resources) -> None:
     """A browser has no token when it asks for the page. The function's routes are no more than files."""
-    served = [route for route, function in routes(resources).items() if function == "PanelFunction"]
+    served = [route for route, function in routes(operations(resources)).items() if function == "PanelFunction"]
     assert sorted(served) == ["GET /", "GET /assets/{asset}", "HEAD /"]
     for route in served:
         assert operations(resources)[route].get("security", []) == [], route

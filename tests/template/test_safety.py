@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from template_reading import FUNCTIONS, RECEIVERS, Resources, of_type
+from template_reading import FUNCTIONS, RECEIVERS, Resources, of_type, operations
 
 TABLES = {
     "LedgerTable": "expires_at",
@@ -17,6 +17,11 @@ TABLES = {
     "LiveTable": "expires_at",
 }
 SENDER_HANGS_UP_AFTER = 5
+# A first deployment that fails leaves nothing behind: a stack in ROLLBACK_COMPLETE can only be deleted, what it retains
+# is nobody's (https://aws.amazon.com/about-aws/whats-new/2023/07/aws-cloudformation-deletion-policies-dev-test-cycle/).
+KEPT = ("RetainExceptOnCreate", "Retain")
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html: "New AWS accounts have reduced concurrency".
+NEW_ACCOUNT = 10
 
 
 @pytest.mark.parametrize(("table", "expires"), TABLES.items())
@@ -24,7 +29,7 @@ def test_a_table_survives_mistakes(resources: Resources, table: str, expires: st
     """Restorable to any point in time, kept when the stack is deleted, encrypted, paid by use."""
     resource = resources[table]
     properties = resource["Properties"]
-    assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
+    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == KEPT
     assert properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
     assert properties["SSESpecification"]["SSEEnabled"] is True
     assert properties["BillingMode"] == "PAY_PER_REQUEST"
@@ -82,7 +87,7 @@ def test_what_is_due_is_said_in_words_that_the_function_knows(resources: Resourc
 def test_a_kept_body_is_private_and_outlives_its_message(resources: Resources) -> None:
     """Encrypted, over TLS only, for nobody else; removed after the queue and the dead-letter queue have given up."""
     ((name, bucket),) = of_type(resources, "AWS::S3::Bucket").items()
-    assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
+    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == KEPT
     properties = bucket["Properties"]
     blocked = {"BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"}
     assert properties["PublicAccessBlockConfiguration"] == dict.fromkeys(blocked, True)
@@ -145,7 +150,31 @@ def test_who_keeps_bodies_and_who_fetches_them_know_the_bucket(resources: Resour
 def test_a_noisy_store_can_be_told(resources: Resources, source: dict[str, Any]) -> None:
     """SQS takes a group for noisy from 30 messages in flight; as many can be, by default."""
     mapping = resources["ReindexEventSource"]["Properties"]
-    assert mapping["BatchSize"] * source["Parameters"]["ReindexConcurrency"]["Default"] > 2 * 30
+    assert mapping["BatchSize"] * source["Parameters"]["ReindexConcurrency"]["Default"] > 30
+
+
+def test_consumers_leave_receivers_room_in_a_new_account(resources: Resources, source: dict[str, Any]) -> None:
+    """Of a concurrency of 10, which is what new accounts have: queues by their limits, streams by their shards."""
+    taken = 0
+    for mapping in of_type(resources, "AWS::Lambda::EventSourceMapping").values():
+        scaling = mapping["Properties"].get("ScalingConfig")
+        if scaling:
+            taken += source["Parameters"][scaling["MaximumConcurrency"]["Ref"]]["Default"]
+        else:
+            taken += mapping["Properties"]["ParallelizationFactor"]
+    assert taken <= NEW_ACCOUNT - 2
+
+
+def test_concurrency_is_reserved_for_receivers_on_demand_only(resources: Resources, source: dict[str, Any]) -> None:
+    """Reserving is refused in a small account, so it is off by default; and no other function takes any away."""
+    assert source["Parameters"]["ReceiverReservedConcurrency"]["Default"] == 0
+    assert source["Conditions"]["HasReceiverReserve"] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": "ReceiverReservedConcurrency"}, 0]}]
+    }
+    reserve = {"Fn::If": ["HasReceiverReserve", {"Ref": "ReceiverReservedConcurrency"}, {"Ref": "AWS::NoValue"}]}
+    for name, function in of_type(resources, "AWS::Lambda::Function").items():
+        expected = reserve if name in RECEIVERS else None
+        assert function["Properties"].get("ReservedConcurrentExecutions") == expected, name
 
 
 def test_a_message_stays_hidden_while_anybody_may_work_on_it(resources: Resources) -> None:
@@ -192,75 +221,37 @@ def test_a_function_runs_what_was_built(resources: Resources, function: str) -> 
 
 
 def test_a_flood_is_throttled_at_the_api(resources: Resources) -> None:
-    """So that one sender cannot use up the account's concurrency."""
-    stages = of_type(resources, "AWS::ApiGatewayV2::Stage").values()
-    assert len(stages) == 2
-    for stage in stages:
-        settings = stage["Properties"]["DefaultRouteSettings"]
-        assert settings["ThrottlingRateLimit"] == {"Ref": "ThrottleRate"}
-        assert settings["ThrottlingBurstLimit"] == {"Ref": "ThrottleBurst"}
-
-
-def test_every_alarm_says_what_to_do(resources: Resources) -> None:
-    """A description of several sentences, one of which is an instruction."""
-    alarms = of_type(resources, "AWS::CloudWatch::Alarm")
-    assert len(alarms) == 14
-    verbs = ("Look at", "Check that", "Read the", "put the", "read the", "Ask AWS")
-    for name, alarm in alarms.items():
-        description = alarm["Properties"]["AlarmDescription"]
-        assert any(verb in description for verb in verbs), name
-        assert len(description) > 100, name
-        assert alarm["Properties"]["TreatMissingData"] == "notBreaching", name
-        assert alarm["Properties"]["AlarmActions"]["Fn::If"][0] == "HasAlarmTopic", name
-
-
-def test_the_queues_are_watched(resources: Resources) -> None:
-    """By age, and by what is parked."""
-    watched = {
-        (each["Properties"]["MetricName"], each["Properties"]["Dimensions"][0]["Value"]["Fn::GetAtt"][0])
-        for each in of_type(resources, "AWS::CloudWatch::Alarm").values()
-        if each["Properties"].get("Namespace") == "AWS/SQS"
+    """So that one sender cannot use up the account's concurrency; and what few should send or ask, less."""
+    stages = {
+        stage["Properties"]["ApiId"]["Ref"]: stage["Properties"]
+        for stage in of_type(resources, "AWS::ApiGatewayV2::Stage").values()
     }
-    assert watched == {
-        ("ApproximateAgeOfOldestMessage", "EventQueue"),
-        ("ApproximateAgeOfOldestMessageInQuietGroups", "EventQueue"),
-        ("ApproximateNumberOfMessagesVisible", "EventDeadLetterQueue"),
-        ("ApproximateAgeOfOldestMessage", "SyncQueue"),
-        ("ApproximateNumberOfMessagesVisible", "SyncDeadLetterQueue"),
-    }
+    throttles = {"WebhooksApi": "Throttle", "HttpApi": "ApiThrottle", "LiveApi": "ApiThrottle"}
+    assert set(stages) == set(throttles)
+    for api, prefix in throttles.items():
+        settings = stages[api]["DefaultRouteSettings"]
+        assert settings["ThrottlingRateLimit"] == {"Ref": f"{prefix}Rate"}
+        assert settings["ThrottlingBurstLimit"] == {"Ref": f"{prefix}Burst"}
+    busy = {"products-create", "products-update", "products-delete", "inventory-levels-update", "orders-create"}
+    quiet = {f"POST /api/webhooks/receive/shopify/{folder}" for folder in set(RECEIVERS.values()) - busy}
+    assert set(stages["WebhooksApi"]["RouteSettings"]) == quiet
+    # Whatever anybody may have without a token.
+    everybody = {route for route, each in operations(resources).items() if not each.get("security")}
+    assert set(stages["HttpApi"]["RouteSettings"]) == everybody
 
 
-def test_every_receiver_is_watched_for_throttles(resources: Resources) -> None:
-    """By one alarm each: twelve metrics are more than an alarm may have."""
-    watched = [
-        metric["MetricStat"]["Metric"]["Dimensions"][0]["Value"]["Ref"]
-        for alarm in of_type(resources, "AWS::CloudWatch::Alarm").values()
-        for metric in alarm["Properties"].get("Metrics", [])
-        if metric.get("MetricStat", {}).get("Metric", {}).get("MetricName") == "Throttles"
-    ]
-    assert sorted(watched) == sorted(RECEIVERS)
-
-
-def test_every_receivers_outcomes_are_counted(resources: Resources) -> None:
-    """By a metric filter on its own log group."""
-    for metric in metrics(resources, "{ $.fields.outcome = * }"):
-        assert metric["MetricName"] == "Webhooks"
-        assert metric["Dimensions"] == [{"Key": "Outcome", "Value": "$.fields.outcome"}]
-
-
-def test_it_is_counted_that_the_old_client_secret_was_needed(resources: Resources) -> None:
-    """By each receiver, over all stores; a day without is 0 and not a gap."""
-    for metric in metrics(resources, "{ $.fields.secret = 1 }"):
-        assert (metric["MetricName"], metric["MetricValue"]) == ("OldSecretNeeded", "1")
-        assert metric["DefaultValue"] == 0
-        assert "Dimensions" not in metric
-
-
-def metrics(resources: Resources, pattern: str) -> list[dict[str, Any]]:
-    """What each receiver's log lines of this pattern add to; there is one for each receiver."""
-    filters = [each["Properties"] for each in of_type(resources, "AWS::Logs::MetricFilter").values()]
-    matching = [each for each in filters if each["FilterPattern"] == pattern]
-    assert sorted(each["LogGroupName"]["Ref"] for each in matching) == sorted(
-        name.replace("Function", "Logs") for name in RECEIVERS
-    )
-    return [metric for each in matching for metric in each["MetricTransformations"]]
+def test_who_called_is_written_down(resources: Resources) -> None:
+    """By both HTTP APIs: the address, and nothing that a caller writes himself, for values are not escaped."""
+    for api, group in {"WebhooksApi": "WebhooksAccessLogs", "HttpApi": "ApiAccessLogs"}.items():
+        (stage,) = [
+            stage["Properties"]
+            for stage in of_type(resources, "AWS::ApiGatewayV2::Stage").values()
+            if stage["Properties"]["ApiId"] == {"Ref": api}
+        ]
+        settings = stage["AccessLogSettings"]
+        assert settings["DestinationArn"] == {"Fn::GetAtt": [group, "Arn"]}
+        line = json.loads(settings["Format"])
+        assert line["ip"] == "$context.identity.sourceIp"
+        assert line["status"] == "$context.status"
+        written = ("userAgent", "path", "protocol", "domain", "Header", "querystring", "host")
+        assert not [value for value in line.values() if any(each in value for each in written)]

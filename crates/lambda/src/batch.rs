@@ -108,6 +108,7 @@ pub async fn consume<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, P: Co
         let batch_size = ids.len();
         tracing::warn!(
             service = "reindex",
+            outcome = "retry",
             batch_size,
             "the time is up before the batch is done; all of it comes again"
         );

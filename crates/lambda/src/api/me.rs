@@ -3,34 +3,15 @@
 use hookline_domain::access::{Principal, Reach, Role};
 use hookline_sources::shopify::Topic;
 use jiff::Timestamp;
-use lambda_http::{Request, RequestExt, request::RequestContext};
 use serde::Serialize;
-
-/// What stands for the API's id in an address.
-const API: &str = "{api}";
 
 /// Where things are, for whoever looks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct About {
     /// Where stores are followed live, `wss://…`; none if this deployment has no such place.
     pub live_url: Option<String>,
-    /// Where webhooks go, without the topic. `{api}` stands for the id of the API that is asked.
+    /// Where webhooks go, without the topic.
     pub receivers_url: Option<String>,
-}
-
-impl About {
-    /// The same for a request that came by API Gateway, which tells the API's id.
-    pub(super) fn seen_from(&self, request: &Request) -> Self {
-        let api = match request.request_context_ref() {
-            Some(RequestContext::ApiGatewayV2(context)) => context.apiid.as_deref(),
-            _ => None,
-        };
-        let receivers = self.receivers_url.as_ref();
-        Self {
-            live_url: self.live_url.clone(),
-            receivers_url: receivers.map(|url| url.replace(API, api.unwrap_or(API))),
-        }
-    }
 }
 
 #[derive(Serialize)]

@@ -76,7 +76,7 @@ where
         let principal = self.door.enter(request)?;
         let ReadPorts { stores, clock, .. } = &self.ports;
         Ok(match route(request) {
-            "GET /api/me" => json(StatusCode::OK, &Me::of(&principal, &self.about.seen_from(request))),
+            "GET /api/me" => json(StatusCode::OK, &Me::of(&principal, &self.about)),
             "GET /api/stores" => {
                 let page = self.lately.page(stores, clock, &principal, request).await?;
                 json(StatusCode::OK, &page)
@@ -93,8 +93,7 @@ where
                     Some(queues) => Some(queues.depths().await?),
                     None => None,
                 };
-                let about = self.about.seen_from(request);
-                let status = StoreStatus::of((&store, record), latest, queues, &about, now);
+                let status = StoreStatus::of((&store, record), latest, queues, &self.about, now);
                 json(StatusCode::OK, &status)
             }
             "GET /api/stores/{store}/deliveries" => {

@@ -19,7 +19,7 @@ pub struct StatusConfig {
     pub access_table: Option<String>,
     /// `LIVE_URL`: where stores are followed live.
     pub live_url: Option<String>,
-    /// `RECEIVER_URL`: where webhooks go, without the topic. `{api}` stands for the id of the API that is asked.
+    /// `RECEIVER_URL`: where webhooks go, without the topic.
     pub receiver_url: Option<String>,
 }
 

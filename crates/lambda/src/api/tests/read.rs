@@ -114,7 +114,7 @@ async fn world_of(stores: impl IntoIterator<Item = String>, last_event_at: fn(us
     };
     let about = About {
         live_url: Some("wss://live".into()),
-        receivers_url: Some("https://{api}.hooks/shopify".into()),
+        receivers_url: Some("https://hooks.example/shopify".into()),
     };
     World {
         api: ReadApi::new(ports, about),
@@ -338,7 +338,7 @@ async fn the_status_tells_how_a_store_is_doing() {
     assert_eq!((&told["pending"], &told["dead_letters"]), (&json!(1), &json!(2)));
     assert_eq!(told["lag"]["deliveries"], 1);
     assert_eq!(told["queues"], json!({"waiting": 0, "in_flight": 0, "dead_letters": 1}));
-    let update = json!({"topic": "products/update", "url": "https://abcdefghij.hooks/shopify/products-update"});
+    let update = json!({"topic": "products/update", "url": "https://hooks.example/shopify/products-update"});
     assert!(told["receivers"].as_array().unwrap().contains(&update));
     let (_, told) = world.ask(route, &[], Some(&of(STORE, Role::Admin))).await;
     assert_eq!(told["queues"], Value::Null, "those are of all stores");

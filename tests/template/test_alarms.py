@@ -1,0 +1,155 @@
+"""What rings, for whom, and what it says."""
+
+from typing import Any
+
+from hookline_local.places import REPOSITORY
+from template_reading import RECEIVERS, Resources, of_type
+
+NOBODY = {"Ref": "AWS::NoValue"}
+TOLD = [
+    {"Fn::If": ["HasAlarmTopic", {"Ref": "AlarmTopicArn"}, NOBODY]},
+    {"Fn::If": ["HasAlarmEmail", {"Ref": "AlarmTopic"}, NOBODY]},
+]
+
+
+def test_every_alarm_says_what_to_do(resources: Resources) -> None:
+    """A description of several sentences, one of which is an instruction."""
+    alarms = of_type(resources, "AWS::CloudWatch::Alarm")
+    assert len(alarms) == 21
+    verbs = ("Look at", "Check that", "Read the", "put the", "read the", "Ask AWS", "Read who")
+    for name, alarm in alarms.items():
+        description = alarm["Properties"]["AlarmDescription"]
+        assert any(verb in description for verb in verbs), name
+        assert len(description) > 100, name
+        assert alarm["Properties"]["TreatMissingData"] == "notBreaching", name
+        assert alarm["Properties"]["AlarmActions"] == TOLD, name
+
+
+def test_the_queues_are_watched(resources: Resources) -> None:
+    """By age, and by what is parked."""
+    watched = {
+        (each["Properties"]["MetricName"], each["Properties"]["Dimensions"][0]["Value"]["Fn::GetAtt"][0])
+        for each in of_type(resources, "AWS::CloudWatch::Alarm").values()
+        if each["Properties"].get("Namespace") == "AWS/SQS"
+    }
+    assert watched == {
+        ("ApproximateAgeOfOldestMessage", "EventQueue"),
+        ("ApproximateAgeOfOldestMessageInQuietGroups", "EventQueue"),
+        ("ApproximateNumberOfMessagesVisible", "EventDeadLetterQueue"),
+        ("ApproximateAgeOfOldestMessage", "SyncQueue"),
+        ("ApproximateNumberOfMessagesVisible", "SyncDeadLetterQueue"),
+    }
+
+
+def test_every_receiver_is_watched_for_throttles(resources: Resources) -> None:
+    """By one alarm each: twelve metrics are more than an alarm may have."""
+    watched = [
+        metric["MetricStat"]["Metric"]["Dimensions"][0]["Value"]["Ref"]
+        for alarm in of_type(resources, "AWS::CloudWatch::Alarm").values()
+        for metric in alarm["Properties"].get("Metrics", [])
+        if metric.get("MetricStat", {}).get("Metric", {}).get("MetricName") == "Throttles"
+    ]
+    assert sorted(watched) == sorted(RECEIVERS)
+
+
+def test_every_receivers_outcomes_are_counted(resources: Resources) -> None:
+    """By a metric filter on its own log group."""
+    for metric in metrics(resources, "{ $.fields.outcome = * }"):
+        assert metric["MetricName"] == "Webhooks"
+        assert metric["Dimensions"] == [{"Key": "Outcome", "Value": "$.fields.outcome"}]
+
+
+def test_it_is_counted_that_the_old_client_secret_was_needed(resources: Resources) -> None:
+    """By each receiver, over all stores; a day without is 0 and not a gap."""
+    for metric in metrics(resources, "{ $.fields.secret = 1 }"):
+        assert (metric["MetricName"], metric["MetricValue"]) == ("OldSecretNeeded", "1")
+        assert metric["DefaultValue"] == 0
+        assert "Dimensions" not in metric
+
+
+def test_what_runs_for_nobody_who_waits_is_watched(resources: Resources) -> None:
+    """What a rule calls is tried twice more and then gone: errors, what Lambda drops, what the rule cannot call."""
+    for rule_name, rule in of_type(resources, "AWS::Events::Rule").items():
+        for target in rule["Properties"]["Targets"]:
+            function = target["Arn"]["Fn::GetAtt"][0]
+            assert ("AWS/Lambda", "Errors", function) in watched(resources)
+            assert ("AWS/Lambda", "AsyncEventsDropped", function) in watched(resources)
+            assert ("AWS/Events", "FailedInvocations", rule_name) in watched(resources)
+
+
+def test_a_consumer_that_fails_rings_however_few_events_there_are(resources: Resources) -> None:
+    """As a whole by its errors; message by message by what it counts itself, for SQS leaves these out of the age."""
+    retried = {"ReindexFunction": ("EventsRetried", "retry"), "SyncFunction": ("JobsRetried", "again")}
+    code = (REPOSITORY / "crates/lambda/src/batch.rs").read_text() + (
+        REPOSITORY / "crates/lambda/src/jobs.rs"
+    ).read_text()
+    for mapping in of_type(resources, "AWS::Lambda::EventSourceMapping").values():
+        function = mapping["Properties"]["FunctionName"]["Ref"]
+        assert ("AWS/Lambda", "Errors", function) in watched(resources)
+        if function in retried:
+            metric, outcome = retried[function]
+            each = resources[metric]["Properties"]
+            assert each["FilterPattern"] == f'{{ $.fields.outcome = "{outcome}" }}'
+            assert each["LogGroupName"] == {"Ref": function.replace("Function", "Logs")}
+            assert f'("{outcome}", ' in code
+    # A batch that did not get as far as its messages counts, too.
+    assert 'outcome = "retry"' in code
+    alarms = of_type(resources, "AWS::CloudWatch::Alarm")
+    for metric, _ in retried.values():
+        (alarm,) = [each["Properties"] for each in alarms.values() if each["Properties"].get("MetricName") == metric]
+        # Before the last attempt has parked it: eight times the visibility timeout.
+        assert alarm["Period"] * alarm["EvaluationPeriods"] <= 8 * 180 * (2 if metric == "JobsRetried" else 1)
+
+
+def test_refusals_ring(resources: Resources) -> None:
+    """By the authorizer, in the words of its log line, and by the throttle of the receivers."""
+    assert resources["AccessRefused"]["Properties"]["FilterPattern"] == '{ $.fields.outcome = "refused: *" }'
+    assert 'format!("refused: {why}")' in (REPOSITORY / "crates/lambda/src/authorizer.rs").read_text()
+    assert resources["WebhooksTooMany"]["Properties"]["FilterPattern"] == '{ $.status = "429" }'
+    assert resources["WebhooksTooMany"]["Properties"]["LogGroupName"] == {"Ref": "WebhooksAccessLogs"}
+
+
+def test_every_metric_of_ours_that_rings_is_made_by_a_filter(resources: Resources) -> None:
+    """An alarm on a name that nobody writes is silent for ever."""
+    made = {
+        metric["MetricName"]
+        for each in of_type(resources, "AWS::Logs::MetricFilter").values()
+        for metric in each["Properties"]["MetricTransformations"]
+    }
+    for name, alarm in of_type(resources, "AWS::CloudWatch::Alarm").items():
+        properties = alarm["Properties"]
+        if properties.get("Namespace") == {"Fn::Sub": "Hookline/${AWS::StackName}"}:
+            assert properties["MetricName"] in made, name
+
+
+def test_alarms_reach_whoever_is_named(resources: Resources, source: dict[str, Any]) -> None:
+    """A topic of one's own, an address, or both; with neither no topic is made."""
+    topic = resources["AlarmTopic"]
+    assert topic["Condition"] == "HasAlarmEmail"
+    assert topic["Properties"]["Subscription"] == [{"Protocol": "email", "Endpoint": {"Ref": "AlarmEmail"}}]
+    assert source["Parameters"]["AlarmEmail"]["Default"] == source["Parameters"]["AlarmTopicArn"]["Default"] == ""
+
+
+def watched(resources: Resources) -> set[tuple[str, str, str]]:
+    """Namespace, metric and resource of every alarm's metrics of AWS's own."""
+    found = set()
+    for alarm in of_type(resources, "AWS::CloudWatch::Alarm").values():
+        properties = alarm["Properties"]
+        stats = [each["MetricStat"]["Metric"] for each in properties.get("Metrics", []) if "MetricStat" in each]
+        for metric in stats or [properties]:
+            for dimension in metric.get("Dimensions", []):
+                if isinstance(dimension["Value"], dict):
+                    value = dimension["Value"]
+                    resource = value["Ref"] if "Ref" in value else value["Fn::GetAtt"][0]
+                    found.add((metric["Namespace"], metric["MetricName"], resource))
+    return found
+
+
+def metrics(resources: Resources, pattern: str) -> list[dict[str, Any]]:
+    """What each receiver's log lines of this pattern add to; there is one for each receiver."""
+    filters = [each["Properties"] for each in of_type(resources, "AWS::Logs::MetricFilter").values()]
+    matching = [each for each in filters if each["FilterPattern"] == pattern]
+    assert sorted(each["LogGroupName"]["Ref"] for each in matching) == sorted(
+        name.replace("Function", "Logs") for name in RECEIVERS
+    )
+    return [metric for each in matching for metric in each["MetricTransformations"]]
