@@ -1,0 +1,163 @@
+"""`python -m hookline_local.abuse`: what a stranger can make one pay in a day, by the template and the price table.
+
+docs/abuse.md has the table; tests/template compares the two. Everything is an upper bound: a flood that keeps every route
+at its throttle all day. Prices and measured times are those of `hookline cost` (crates/cost).
+"""
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .places import REPOSITORY
+from .translate import source, translated
+
+DAY = 86_400
+PRICES = REPOSITORY / "crates/cost/src/prices.rs"
+MEASURED = REPOSITORY / "crates/cost/src/measured.json"
+
+# Dollars for a GB out of AWS, and for 10,000 readings of a secret (https://aws.amazon.com/ec2/pricing/on-demand/,
+# https://aws.amazon.com/secrets-manager/pricing/; from memory, unverified).
+OUT_PER_GB = 0.09
+SECRET_READINGS = 0.05 / 10_000
+# What API Gateway counts as one request, and what it takes of one at most, in bytes
+# (https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html).
+PIECE, LARGEST = 512 * 1024, 10 * 1024 * 1024
+# MB that have one processor, bytes of an invocation's own log lines, and of so many one is traced, as in crates/cost.
+PROCESSOR_MB, PLATFORM_LOG, TRACED = 1_769, 650, 20
+# Bytes of a line of an access log, with what CloudWatch adds to each.
+ACCESS_LINE = 220
+# The largest file of the panel, as whoever refuses gzip gets it; tests/template compares it with what was built.
+LARGEST_FILE = 320_000
+# What else the panel's API gives to everybody: the page and the description of the API.
+LARGEST_OTHER = 80_000
+# A call to DynamoDB, in ms, as `hookline cost` assumes it.
+CALL_MS = 4
+# What API Gateway lets into a region of an account (https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html).
+ACCOUNT_RATE = 10_000
+
+
+@dataclass(frozen=True)
+class Line:
+    """Something that a stranger can do all day."""
+
+    what: str
+    # A second.
+    rate: float
+    # Dollars a day.
+    usd: float
+
+
+def price(name: str) -> float:
+    """Dollars for one, from the table of `hookline cost`."""
+    text = PRICES.read_text()
+    whole = re.search(rf"pub const {name}: Price =\s*(.*?);\n", text, re.S)[1]
+    if per_million := re.search(r"per_million\(\s*dec!\(([\d._]+)\)", whole):
+        return number(per_million[1]) / 1_000_000
+    usd, per = (number(re.search(rf"{field}: dec!\(([\d._]+)\)", whole)[1]) for field in ("usd", "per"))
+    return usd / per
+
+
+def number(text: str) -> float:
+    """A number as Rust writes it."""
+    return float(text.replace("_", ""))
+
+
+def rates() -> dict[str, dict[str, float]]:
+    """Requests a second that each route of each API lets in, by default."""
+    parameters = source()["Parameters"]
+
+    def rate(settings: dict) -> float:
+        value = settings["ThrottlingRateLimit"]
+        return float(parameters[value["Ref"]]["Default"] if isinstance(value, dict) else value)
+
+    resources = translated()["Resources"]
+    found: dict[str, dict[str, float]] = {}
+    for stage in (each["Properties"] for each in resources.values() if each["Type"] == "AWS::ApiGatewayV2::Stage"):
+        api = stage["ApiId"]["Ref"]
+        paths = resources[api]["Properties"].get("Body", {}).get("paths", {})
+        routes = [f"{method.upper()} {path}" for path, methods in paths.items() for method in methods] or ["$connect"]
+        own = stage.get("RouteSettings", {})
+        found[api] = {route: rate(own.get(route, stage["DefaultRouteSettings"])) for route in routes}
+    return found
+
+
+def open_routes() -> set[str]:
+    """Routes of the panel's API that want no token."""
+    document = translated()["Resources"]["HttpApi"]["Properties"]["Body"]
+    return {
+        f"{method.upper()} {path}"
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+        if not operation.get("security")
+    }
+
+
+def memory(function: str) -> float:
+    """MB of a function, by default."""
+    size = translated()["Resources"][function]["Properties"]["MemorySize"]
+    return float(source()["Parameters"][size["Ref"]]["Default"] if isinstance(size, dict) else size)
+
+
+def invocation(function: str, cpu_ms: float, waiting_ms: float, logged: float) -> float:
+    """Dollars for calling a function once: the call, its time, its log, its share of traces."""
+    slower = max(PROCESSOR_MB / memory(function), 1)
+    seconds = math.ceil(cpu_ms * slower + waiting_ms) / 1000
+    return (
+        price("LAMBDA_REQUESTS")
+        + seconds * memory(function) / 1024 * price("LAMBDA_X86_64")
+        + (logged + PLATFORM_LOG) * price("LOGS")
+        + price("TRACES") / TRACED
+    )
+
+
+def lines() -> Iterator[Line]:
+    """What can be done without a signature and without a token."""
+    measured = json.loads(MEASURED.read_text())
+    small = measured["receiver"]
+    through = rates()
+    access = ACCESS_LINE * price("LOGS")
+    webhooks = sum(through["WebhooksApi"].values())
+
+    refused = price("HTTP_API") + access + invocation("ProductsUpdateFunction", small["cpu_ms"], 0, small["logged"])
+    readings = len(through["WebhooksApi"]) * DAY / 60 * SECRET_READINGS
+    yield Line("webhooks with a wrong signature, small", webhooks, webhooks * DAY * refused + readings)
+
+    # Lambda takes 6 MB, so nothing is called; a body that it takes costs less, with all that is called.
+    refused = price("HTTP_API") * LARGEST / PIECE + access
+    yield Line("webhooks as large as API Gateway takes them (10 MB)", webhooks, webhooks * DAY * refused)
+
+    everybody = open_routes()
+    closed = sum(rate for route, rate in through["HttpApi"].items() if route not in everybody)
+    refused = price("HTTP_API") + access + price("READS") / 2 + invocation("AuthorizerFunction", 0.3, CALL_MS, 300)
+    yield Line("tokens that nobody made, at every route of the API", closed, closed * DAY * refused)
+
+    served = price("HTTP_API") + access + invocation("PanelFunction", 0.3, 0, 200)
+    files = {route: through["HttpApi"][route] for route in everybody}
+    out = sum(
+        rate * (LARGEST_FILE if "/assets/" in route else LARGEST_OTHER) / 1_000_000_000 * OUT_PER_GB
+        for route, rate in files.items()
+    )
+    rate = sum(files.values())
+    yield Line("the panel's files, the largest of them, uncompressed", rate, DAY * (rate * served + out))
+
+    connects = sum(through["LiveApi"].values())
+    refused = price("WEBSOCKET") + price("WRITES") + invocation("AuthorizerFunction", 0.3, CALL_MS, 300)
+    yield Line("sockets with tickets that nobody issued", connects, connects * DAY * refused)
+
+    what = "requests above the throttles or to no route: their line in the access log"
+    yield Line(what, ACCOUNT_RATE, ACCOUNT_RATE * DAY * access)
+
+
+def table() -> str:
+    """As docs/abuse.md has it. Of the two lines about webhooks the total has the one with small ones."""
+    found = list(lines())
+    rows = [f"| {line.what} | {line.rate:,.0f} | {line.usd:,.0f} |" for line in found]
+    total = sum(line.usd for line in found) - found[1].usd
+    head = ["| all day long | a second | USD a day, at most |", "|---|---:|---:|"]
+    return "\n".join([*head, *rows, f"| **all of it at once**, webhooks small | | **{total:,.0f}** |"])
+
+
+if __name__ == "__main__":
+    print(table())
