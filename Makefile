@@ -70,7 +70,7 @@ test: ready browser ## Every test there is: Rust, the panel, the template, the w
 	@$(PYTHON) tests/micro/count.py check
 	@$(PANEL) npm test
 	$(SOAK) --short
-	$(PYTEST) tests/template tests/stack
+	$(PYTEST) tests/template tests/conformance tests/stack
 	$(PYTEST) tests/browser
 
 .PHONY: count

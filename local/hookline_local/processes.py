@@ -85,7 +85,7 @@ def start_aws(ports: Ports, folder: Path) -> Server:
         "STATE_DIR": str(scratch),
         "TMPDIR": str(scratch),
     }
-    server = start("aws", [sys.executable, "-m", "ministack"], environment, folder)
+    server = start("aws", [sys.executable, "-m", "hookline_local.emulator"], environment, folder)
     server.wait_until(lambda: answers(f"http://{HOST}:{ports.aws}/_ministack/health"))
     return server
 

@@ -28,8 +28,6 @@ pub(crate) const ROOM: usize = 1024;
 /// The most bytes that are read of an answer.
 const ANSWER_LIMIT: usize = 1024 * 1024;
 
-const JSON: &str = "application/x-amz-json-1.0";
-
 /// As Lambda's runtime sets it for each invocation; AWS's SDKs send it along, for X-Ray and against loops
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html>).
 const TRACE: (&str, &str) = ("x-amzn-trace-id", "_X_AMZN_TRACE_ID");
@@ -65,10 +63,31 @@ pub(crate) enum Attempts {
     Two,
 }
 
+/// How a service is spoken to
+/// (<https://smithy.io/2.0/aws/protocols/index.html>): one of JSON answers the other version as an unknown operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    Json10,
+    Json11,
+    /// S3's: an operation is a method and a path.
+    RestXml,
+}
+
+impl Protocol {
+    fn content_type(self) -> &'static str {
+        match self {
+            Self::Json10 => "application/x-amz-json-1.0",
+            Self::Json11 => "application/x-amz-json-1.1",
+            Self::RestXml => "application/xml",
+        }
+    }
+}
+
 /// One service.
 pub(crate) struct Client {
     /// For errors, as in `DynamoDB`.
     pub(crate) service: &'static str,
+    pub(crate) protocol: Protocol,
     pub(crate) host: Host,
     pub(crate) signer: Signer,
     pub(crate) clock: Arc<dyn Clock>,
@@ -108,7 +127,10 @@ impl Client {
         let call = Call {
             method: "POST",
             path: "/",
-            headers: &[("content-type", JSON), ("x-amz-target", operation)],
+            headers: &[
+                ("content-type", self.protocol.content_type()),
+                ("x-amz-target", operation),
+            ],
             body: Bytes::from(body),
             attempts,
         };
@@ -236,6 +258,7 @@ mod tests {
         };
         let client = Client {
             service: "DynamoDB",
+            protocol: Protocol::Json10,
             host: Host::new(&url, &crate::tls::Tls::default()).unwrap(),
             signer: Signer::new(credentials, "eu-west-1", "dynamodb"),
             clock: Arc::new(Noon),

@@ -12,7 +12,7 @@ use hookline_domain::{
 
 use crate::{
     bodies::DirectBodies,
-    client::Client,
+    client::{Client, Protocol},
     connection::{Host, NotAUrl},
     dynamodb::DynamoDb,
     ledger::DirectLedger,
@@ -45,33 +45,38 @@ pub enum NotTold {
     Roots(#[from] NoRoots),
 }
 
-/// A service: for people, in variables, in signatures and in hosts, in that order.
+/// A service: for people, in variables, in signatures and in hosts, in that order; and how it is spoken to.
 #[derive(Debug)]
 struct Service {
     name: &'static str,
     variable: &'static str,
     signed: &'static str,
+    protocol: Protocol,
 }
 
 const DYNAMODB: Service = Service {
     name: "DynamoDB",
     variable: "AWS_ENDPOINT_URL_DYNAMODB",
     signed: "dynamodb",
+    protocol: Protocol::Json10,
 };
 const SQS: Service = Service {
     name: "SQS",
     variable: "AWS_ENDPOINT_URL_SQS",
     signed: "sqs",
+    protocol: Protocol::Json10,
 };
 const SECRETS_MANAGER: Service = Service {
     name: "Secrets Manager",
     variable: "AWS_ENDPOINT_URL_SECRETS_MANAGER",
     signed: "secretsmanager",
+    protocol: Protocol::Json11,
 };
 const S3: Service = Service {
     name: "S3",
     variable: "AWS_ENDPOINT_URL_S3",
     signed: "s3",
+    protocol: Protocol::RestXml,
 };
 const ALL_SERVICES: &str = "AWS_ENDPOINT_URL";
 
@@ -222,6 +227,7 @@ impl Direct {
     fn client(&self, service: &Service, url: &str) -> Client {
         Client {
             service: service.name,
+            protocol: service.protocol,
             host: Host::new(url, &self.tls).expect("an endpoint was read as a URL, and names make one"),
             signer: Signer::new(self.credentials.clone(), &self.region, service.signed),
             clock: Arc::clone(&self.clock),

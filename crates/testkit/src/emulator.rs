@@ -1,6 +1,7 @@
 //! DynamoDB and S3 in this process, on loopback ports of their own, so that no test sees another's data. SQS is in
-//! [`sqs`].
+//! [`sqs`]. DynamoDB and SQS are reached through a [`door`] that is as strict as AWS.
 
+mod door;
 mod sqs;
 
 use std::{
@@ -23,11 +24,7 @@ use hyper_util::{
 };
 use s3s::{auth::SimpleAuth, service::S3ServiceBuilder};
 use s3s_fs::FileSystem;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpListener,
-    task::JoinHandle,
-};
+use tokio::{net::TcpListener, task::JoinHandle};
 
 pub use self::sqs::Sqs;
 
@@ -82,27 +79,17 @@ pub async fn silent() -> (TcpListener, String) {
     listen().await
 }
 
-/// A server that gives every request the same answer. It ends when this is dropped.
+/// A server that gives the same answer to every request that AWS would not refuse unread. It ends when this is dropped.
 #[derive(Debug)]
 pub struct Parrot {
     url: String,
-    _server: Server,
+    _server: hookline_host::server::Server,
 }
 
 impl Parrot {
     /// Starts it.
     pub async fn start(status: u16, body: &str) -> Self {
-        let (listener, url) = listen().await;
-        let length = body.len();
-        let answer =
-            format!("HTTP/1.1 {status} As Told\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
-        let server = Server(tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
-                let mut request = vec![0; 64 * 1024];
-                let _whatever = stream.read(&mut request).await;
-                let _hung_up = stream.write_all(answer.as_bytes()).await;
-            }
-        }));
+        let (server, url) = door::answering(status, body).await;
         Self { url, _server: server }
     }
 
@@ -124,19 +111,22 @@ pub struct DynamoDb {
     config: SdkConfig,
     endpoint: String,
     _server: Server,
+    _door: hookline_host::server::Server,
 }
 
 impl DynamoDb {
     /// Starts it and makes the tables.
     pub async fn start() -> Self {
-        let (listener, endpoint) = listen().await;
+        let (listener, emulator) = listen().await;
         let database = dynoxide::Database::memory().unwrap();
         let server = Server(tokio::spawn(dynoxide::server::serve_on(listener, database)));
+        let (door, endpoint) = door::before(&emulator).await;
         let config = sdk_config(&endpoint).await;
         let dynamodb = Self {
             config,
             endpoint,
             _server: server,
+            _door: door,
         };
         dynamodb.make_table(LEDGER_TABLE, &[("pk", KeyType::Hash)]).await;
         dynamodb

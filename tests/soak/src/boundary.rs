@@ -12,7 +12,10 @@ use std::{
 
 use anyhow::{Context, bail};
 use bytes::Bytes;
-use hookline_host::server::{self, Server};
+use hookline_host::{
+    protocol,
+    server::{self, Server},
+};
 use http_body_util::{BodyExt, Full};
 use hyper::{HeaderMap, Request, Response, StatusCode, Uri, body::Incoming, header, http::request::Parts};
 use serde_json::{Value, json};
@@ -86,6 +89,9 @@ impl Boundary {
     ) -> anyhow::Result<Response<Full<Bytes>>> {
         let (parts, body) = request.into_parts();
         let body = body.collect().await?.to_bytes();
+        if let Err(refusal) = protocol::check(&parts, &body) {
+            return refusal.response();
+        }
         let (service, call) = name(&parts, &body);
         let kill = self.kills.decide(function, &call);
         if kill == Some(Side::Before) {

@@ -29,7 +29,7 @@ use rustack_sqs_model::{error::SqsError, operations::SqsOperation};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use super::{REGION, Server, listen, sdk_config};
+use super::{REGION, Server, door, listen, sdk_config};
 
 type Groups = Arc<Mutex<Vec<Option<String>>>>;
 
@@ -41,6 +41,7 @@ pub struct Sqs {
     queue_url: String,
     groups: Groups,
     _server: Server,
+    _door: hookline_host::server::Server,
 }
 
 impl Sqs {
@@ -73,11 +74,12 @@ impl Sqs {
 
     /// A server without a queue.
     async fn serve() -> Self {
-        let (listener, endpoint) = listen().await;
-        let address = listener.local_addr().unwrap();
+        let (listener, emulator) = listen().await;
+        let (door, endpoint) = door::before(&emulator).await;
+        let (host, port) = door.address.split_once(':').expect("an address has a port");
         let provider = RustackSqs::new(SqsConfig {
-            host: address.ip().to_string(),
-            port: address.port(),
+            host: host.to_owned(),
+            port: port.parse().expect("a port is a number"),
             default_region: REGION.to_owned(),
             ..SqsConfig::default()
         });
@@ -94,6 +96,7 @@ impl Sqs {
             queue_url: String::new(),
             groups,
             _server: server,
+            _door: door,
         }
     }
 

@@ -18,7 +18,10 @@ use std::{
 
 use anyhow::Context;
 use bytes::Bytes;
-use hookline_host::server::{self, Server};
+use hookline_host::{
+    protocol,
+    server::{self, Server},
+};
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response, body::Incoming};
 
@@ -146,6 +149,10 @@ async fn answer(
     let (head, body) = request.into_parts();
     let body = body.collect().await?.to_bytes();
     let asked = Instant::now();
+    // As AWS would: what a client gets wrong is not measured as if it were right.
+    if let Err(refusal) = protocol::check(&head, &body) {
+        return refusal.response();
+    }
     let answer = if answers::is_batch_of_statements(&head) {
         answers::statements(&body, lock(&tally.entities).as_mut())?
     } else {
