@@ -210,7 +210,8 @@ def the_status_tells(tour: Tour) -> None:
 
 def an_uninstall_empties_the_store(tour: Tour) -> None:
     """Uninstalled, a store is disabled and nothing of it is found; what comes late is dropped and counted."""
-    answer = tour.send("the app is uninstalled", tour.sign("app/uninstalled", sample("app-uninstalled.json")))
+    shop = json.loads(sample("app-uninstalled.json")) | {"myshopify_domain": tour.store}
+    answer = tour.send("the app is uninstalled", tour.sign("app/uninstalled", json.dumps(shop).encode()))
     tour.expect(answer.status == 200, f"the uninstall is answered 200 (was {answer.status})")
     tour.until(lambda: tour.status().get("enabled") is False, "the status says disabled")
     tour.until(lambda: not documents(tour), "its documents are removed from the index")

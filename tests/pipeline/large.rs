@@ -85,6 +85,7 @@ async fn a_product_of_any_size_is_found_in_its_newest_state() {
 #[tokio::test]
 async fn a_large_body_that_does_not_fit_is_kept_while_it_is_parked() {
     let pipeline = Pipeline::start().await;
+    pipeline.apply(&product("Leviathan Stove", 1, 1)).await;
     let body = json!({"id": 1, "title": 7, "body_html": noise(MEGABYTE)}).to_string();
     assert_eq!(
         pipeline.send(&Webhook::new(Topic::ProductsUpdate, "a", body)).await.0,

@@ -3,7 +3,7 @@
 use hookline_sources::shopify::Topic;
 use serde_json::json;
 
-use crate::harness::{Pipeline, Webhook};
+use crate::harness::{Pipeline, STORE, Webhook};
 
 const ID: &str = "446547597538216369";
 
@@ -108,7 +108,11 @@ async fn an_uninstalled_store_is_empty_until_it_installs_again() {
         .apply(&update("a", T1, "Pocket Stove", "39.00").with("X-Shopify-Triggered-At", "2026-11-14T15:00:01Z"))
         .await;
     pipeline.found("pocket stove", ID).await;
-    let uninstall = Webhook::new(Topic::AppUninstalled, "u", "{\"id\":1,\"myshopify_domain\":null}");
+    let uninstall = Webhook::new(
+        Topic::AppUninstalled,
+        "u",
+        format!("{{\"id\":1,\"myshopify_domain\":\"{STORE}\"}}"),
+    );
     pipeline
         .apply(&uninstall.with("X-Shopify-Triggered-At", "2026-11-14T15:00:02Z"))
         .await;

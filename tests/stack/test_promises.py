@@ -1,5 +1,7 @@
 """The demo as a test: what a visitor is shown is what is checked here."""
 
+import json
+
 from hookline_local.promises import STEPS, take
 from hookline_local.tour import Tour
 
@@ -22,7 +24,7 @@ def test_stores_do_not_see_each_other(tour: Tour) -> None:
     mine = board.edited(price="1.23")
     tour.send_product("a price in one of them", mine)
     tour.until(lambda: (result := tour.result(mine)) and result["price_min"] == "1.23", "the one shows it")
-    uninstalled = tour.sign("app/uninstalled", b'{"id": 1, "domain": null, "myshopify_domain": null}')
+    uninstalled = tour.sign("app/uninstalled", json.dumps({"id": 1, "myshopify_domain": tour.store}).encode())
     tour.send("and uninstalls", uninstalled)
     tour.until(lambda: tour.status()["enabled"] is False, "it is disabled")
     tour.until(lambda: not tour.stack.documents(tour.store), "its documents are gone")

@@ -34,7 +34,7 @@ class Rotation:
     def answer(self, secret: str) -> int:
         """What a new delivery is answered that is signed with this secret."""
         self.sent += 1
-        body = b'{"id":361416303805590057,"title":"Campfire","updated_at":"2026-11-14T10:00:00Z"}'
+        body = b'{"id":361416303805590057,"title":"Campfire","updated_at":"2026-11-14T10:00:00Z","sort_order":"manual"}'
         delivery = signed(TOPIC, body, secret=secret, store=self.tour.store, delivery_id=f"rotation-{self.sent}")
         return self.tour.send("rotation", delivery).status
 

@@ -45,6 +45,8 @@ def test_a_door_is_open_to_what_is_signed_and_shut_to_the_rest(tour: Tour, name:
         {"X-Shopify-Hmac-Sha256": tour.sign(topic, b"another body").header("X-Shopify-Hmac-Sha256")}
     )
     assert tour.send("forged", forged).status == 401
+    tour.send_product("a product, so that the store is known", tour.products["walnut-serving-board"])
+    assert poll(tour.status)
     assert tour.send("good", good).status == 200
     counted = "discarded_24h" if name == "inventory-levels-update" else "events_24h"
     assert poll(lambda: tour.status().get(counted)), "it is counted"

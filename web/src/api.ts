@@ -41,6 +41,7 @@ export interface StorePage {
 export type ErrorCode =
   | 'schema_mismatch'
   | 'store_mismatch'
+  | 'uninstall_unknown'
   | 'body_lost'
   | 'index_rejected'
   | 'index_unavailable'

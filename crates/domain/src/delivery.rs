@@ -21,23 +21,17 @@ pub struct Delivery {
     pub triggered_at: Option<Timestamp>,
     /// When the receiver got it.
     pub received_at: Timestamp,
-    /// The signed bytes, as they came.
+    /// The signed bytes, as they came; of topics about people only the fields that are read.
     pub body: Vec<u8>,
 }
 
 impl Delivery {
-    /// When the state in the body was observed: when it was triggered, or else when it came. In whole microseconds, as
-    /// the tables keep it, so that it equals itself when it is compared with what was kept.
+    /// When what it tells of has happened: when it was triggered, or else when it came, and never after that, for a header
+    /// could say anything. In whole microseconds, as the tables keep it, so that it equals itself when it is compared with
+    /// what was kept.
     #[must_use]
     pub fn observed_at(&self) -> Timestamp {
-        whole_micros(self.triggered_at.unwrap_or(self.received_at))
-    }
-
-    /// When what it tells of has happened: [`observed_at`](Self::observed_at), but never after it came, for a header
-    /// could say anything.
-    #[must_use]
-    pub fn happened_at(&self) -> Timestamp {
-        self.observed_at().min(whole_micros(self.received_at))
+        whole_micros(self.triggered_at.unwrap_or(self.received_at).min(self.received_at))
     }
 }
 

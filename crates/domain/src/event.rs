@@ -29,6 +29,8 @@ pub enum Event {
     OrderCreated(EntityId),
     /// The store has uninstalled the app.
     AppUninstalled,
+    /// A sample of the vendor's, which names no store: noted, and nothing else.
+    Sample,
     /// Somebody who is or was a customer asks for something that the law gives them a right to, or the store has to be
     /// forgotten.
     Compliance(Request),
@@ -64,9 +66,35 @@ impl Event {
             Self::ProductChanged(id) | Self::ProductDeleted(id) => (Kind::Product, id),
             Self::CollectionUpdated(collection) => (Kind::Collection, &collection.id),
             Self::CollectionChanged(id) | Self::CollectionDeleted(id) => (Kind::Collection, id),
-            Self::StockChanged(_) | Self::OrderCreated(_) | Self::AppUninstalled | Self::Compliance(_) => return None,
+            Self::StockChanged(_)
+            | Self::OrderCreated(_)
+            | Self::AppUninstalled
+            | Self::Sample
+            | Self::Compliance(_) => {
+                return None;
+            }
         };
         Some(store.entity(kind, id.clone()))
+    }
+
+    /// Whether it makes a store that nobody has heard of. A sample is no store's, a store that is to be forgotten
+    /// is gone, and of a body that is only an id nothing says what it is of.
+    #[must_use]
+    pub fn makes_store(&self) -> bool {
+        match self {
+            Self::ProductUpdated(_)
+            | Self::CollectionUpdated(_)
+            | Self::CollectionDeleted(_)
+            | Self::StockChanged(_)
+            | Self::OrderCreated(_)
+            | Self::AppUninstalled
+            | Self::Compliance(Request::CustomerData | Request::CustomerRedaction) => true,
+            Self::ProductChanged(_)
+            | Self::ProductDeleted(_)
+            | Self::CollectionChanged(_)
+            | Self::Sample
+            | Self::Compliance(Request::StoreRedaction) => false,
+        }
     }
 
     /// The signed time of the state it carries, if it carries one.
@@ -82,6 +110,7 @@ impl Event {
             | Self::StockChanged(_)
             | Self::OrderCreated(_)
             | Self::AppUninstalled
+            | Self::Sample
             | Self::Compliance(_) => None,
         }
     }

@@ -67,6 +67,12 @@ impl Finding {
         self.standing == Standing::Missing
     }
 
+    /// Whether it sends other fields than these, where nobody may choose: more of people than is read, or less than that.
+    #[must_use]
+    pub fn sends_other_fields(&self) -> bool {
+        matches!(self.standing, Standing::Fields(_)) && !self.wanted.include_fields.is_empty()
+    }
+
     /// The fields that the subscription sends lack one without which changes get lost.
     #[must_use]
     pub fn loses_changes(&self) -> bool {

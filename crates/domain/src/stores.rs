@@ -209,6 +209,8 @@ pub enum ErrorCode {
     SchemaMismatch,
     /// A signed body belongs to another store.
     StoreMismatch,
+    /// A store is to be forgotten that nobody told us has uninstalled the app.
+    UninstallUnknown,
     /// A body that was kept outside of its message is not there, or not whole.
     BodyLost,
     /// The index will never take a document.

@@ -81,8 +81,8 @@ impl<W: Subscriptions, Q: Backlog> Watch<W, Q> {
             let scopes = catalogue.shop(store).await?.scopes;
             let wanted = (self.wants)(receivers, &scopes, &[]);
             for finding in registration::look(&self.subscriptions, store, &wanted).await? {
-                // Other fields than all may have been asked for on purpose.
-                if finding.reaches_us() {
+                // Other fields than all may have been asked for on purpose; more of people than is read may not.
+                if finding.reaches_us() && !finding.sends_other_fields() {
                     continue;
                 }
                 let topic = finding.wanted.topic.clone();
@@ -92,7 +92,8 @@ impl<W: Subscriptions, Q: Backlog> Watch<W, Q> {
                         tracing::warn!(%store, %topic, error = %chain(&failure), "a subscription could not be restored");
                         match finding.standing {
                             Standing::Moved(_) => watched.elsewhere.push(topic),
-                            Standing::Missing | Standing::Right(_) | Standing::Fields(_) => watched.missing.push(topic),
+                            Standing::Missing => watched.missing.push(topic),
+                            Standing::Right(_) | Standing::Fields(_) => {}
                         }
                     }
                 }

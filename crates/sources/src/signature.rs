@@ -19,6 +19,9 @@ pub enum SignatureError {
     /// It is not the signature of these bytes under any of our secrets.
     #[error("the signature does not match")]
     Mismatch,
+    /// The bytes are of no webhook, whoever signed them: a client secret signs more than webhooks.
+    #[error("the body does not begin with a brace, as every webhook's does")]
+    NotAWebhook,
 }
 
 /// Why a text does not hold secrets.

@@ -67,8 +67,9 @@ def level_fields(item: int, location: int, available: int, at: str) -> dict[str,
 
 
 def shop_fields(shop: "Shop") -> dict[str, Any]:
-    """`app/uninstalled`: the shop, its domains null as in Shopify's sample."""
-    return sample("app-uninstalled.json") | {"id": shop.id, "name": shop.title, "currency": shop.currency}
+    """`app/uninstalled`: the shop."""
+    own = {"id": shop.id, "name": shop.title, "currency": shop.currency, "myshopify_domain": shop.name}
+    return sample("app-uninstalled.json") | own
 
 
 def order_fields(shop: "Shop", identifier: int, lines: list[tuple[dict, dict, int]]) -> dict[str, Any]:

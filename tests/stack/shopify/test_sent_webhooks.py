@@ -75,7 +75,7 @@ def test_each_topic_has_its_shape(shop: Shopkeeper, receiver: Receiver) -> None:
     assert (level["available"], level["inventory_item_id"]) == (3, product["variants"][0]["inventory_item_id"])
     assert level["admin_graphql_api_id"].endswith(f"?inventory_item_id={level['inventory_item_id']}")
     assert got["orders/create"]["total_price"] == "18.00"
-    assert got["app/uninstalled"]["myshopify_domain"] is None
+    assert got["app/uninstalled"]["myshopify_domain"] == shop.store
 
 
 def test_an_address_can_be_taken_once_per_topic(shop: Shopkeeper) -> None:

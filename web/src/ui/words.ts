@@ -26,6 +26,10 @@ export const ERRORS: Record<ErrorCode, { name: string; advice: string }> = {
     name: 'A signed delivery belongs to another store',
     advice: 'Nothing was applied. Check which app sends here, and whether two apps share a secret.',
   },
+  uninstall_unknown: {
+    name: 'The store is to be forgotten, and nobody told us that it has uninstalled the app',
+    advice: 'If it has uninstalled, run hookline store remove, then redrive. If not, purge the delivery.',
+  },
   body_lost: {
     name: 'The body of a delivery is not there any more',
     advice: 'Resync the store: what the delivery told is read anew.',

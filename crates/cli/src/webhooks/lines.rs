@@ -61,6 +61,18 @@ impl Line {
             Standing::Right(found) => (State::Right, filtered(found)),
             Standing::Missing => (State::Missing, others(finding)),
             Standing::Moved(found) => (State::Elsewhere, Some(format!("sends to {}", found.uri))),
+            Standing::Fields(found) if finding.sends_other_fields() => (
+                State::OtherFields,
+                Some(format!(
+                    "sends {}, and should send {}: the rest is about people, and nobody reads it",
+                    if found.include_fields.is_empty() {
+                        "all".to_owned()
+                    } else {
+                        found.include_fields.join(", ")
+                    },
+                    finding.wanted.include_fields.join(", ")
+                )),
+            ),
             // Whoever asked for fewer fields knows it; only what loses changes is wrong.
             Standing::Fields(found) if !finding.loses_changes() => (
                 State::Right,

@@ -60,7 +60,14 @@ mod tests {
             let uri = format!("/receive/shopify/{}\"\n", topic.function());
             assert_eq!(text.matches(&uri).count(), 1, "{uri} in {text}");
         }
-        assert!(!text.contains("include_fields"));
+        // What is about people is never sent whole.
+        for fields in [
+            r#"include_fields = [ "id", "updated_at", "admin_graphql_api_id" ]"#,
+            r#"include_fields = [ "id", "updated_at", "myshopify_domain" ]"#,
+        ] {
+            assert_eq!(text.matches(fields).count(), 1, "{text}");
+        }
+        assert_eq!(text.matches("include_fields").count(), 2, "{text}");
     }
 
     #[test]
@@ -70,8 +77,8 @@ mod tests {
             "2026-10",
             &["tags".to_owned(), "a\"b".to_owned()],
         );
-        let line = r#"  include_fields = [ "id", "updated_at", "title", "tags", "a\"b" ]"#;
+        let line = r#"  include_fields = [ "id", "updated_at", "title", "admin_graphql_api_id", "tags", "a\"b" ]"#;
         assert_eq!(text.matches(line).count(), 2, "{text}");
-        assert_eq!(text.matches("include_fields").count(), 2, "{text}");
+        assert_eq!(text.matches("include_fields").count(), 4, "{text}");
     }
 }

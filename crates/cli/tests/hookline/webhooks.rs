@@ -84,6 +84,8 @@ async fn fewer_fields_are_sent_with_what_no_payload_may_lack() {
                     assert!(fields.contains(&field), "{field} is not in {line}");
                 }
             }
+            "orders/create" => assert_eq!(fields, ["id", "updated_at", "admin_graphql_api_id"]),
+            "app/uninstalled" => assert_eq!(fields, ["id", "updated_at", "myshopify_domain"]),
             _ => assert!(fields.is_empty(), "{line}"),
         }
     }
@@ -92,6 +94,20 @@ async fn fewer_fields_are_sent_with_what_no_payload_may_lack() {
     assert_eq!(said.status, 0, "{said:?}");
     let said = shop.run(&["webhooks", "register", "{store}", "--json"]).await;
     assert_eq!(count(&said, "changed"), 2, "{said:?}");
+}
+
+#[tokio::test]
+async fn what_is_about_people_and_sent_whole_is_told_and_mended() {
+    let shop = Shop::open().await;
+    shop.add().await;
+    shop.subscribe("app/uninstalled", &format!("{RECEIVERS}/app-uninstalled"))
+        .await;
+    let said = shop.run(&["webhooks", "check", "{store}"]).await;
+    assert!(said.status == 1 && said.out.contains("nobody reads it"), "{said:?}");
+    let said = shop.run(&["webhooks", "register", "{store}", "--json"]).await;
+    assert_eq!(count(&said, "changed"), 1, "{said:?}");
+    let said = shop.run(&["webhooks", "check", "{store}"]).await;
+    assert_eq!(said.status, 0, "{said:?}");
 }
 
 #[tokio::test]

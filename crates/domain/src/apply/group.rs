@@ -127,6 +127,7 @@ impl Group {
 pub(super) struct Sighting {
     pub(super) entity: EntityKey,
     pub(super) version: Version,
+    /// When it was seen to be so: when we asked, or else when it was signed. A header places no state in an install.
     pub(super) observed_at: Timestamp,
     /// How it looks; none if it is not to be seen.
     pub(super) document: Option<Box<Document>>,
@@ -139,12 +140,16 @@ pub(super) struct Sighting {
 /// What is said of an entity; `None` if it is about no entity, or tells no state. `currency` is the store's, for prices
 /// that come without.
 pub(super) fn sighting(store: &StoreKey, item: Item, currency: Option<&str>) -> Result<Option<Sighting>, Unreadable> {
-    let observed_at = item.observed_at;
+    let Item {
+        observed_at, is_asked, ..
+    } = item;
+    let seen_at = |signed_at: Timestamp| if is_asked { observed_at } else { signed_at };
     let Some(entity) = item.event.entity(store) else {
         return Ok(None);
     };
-    let (version, document, collections) = match item.event {
+    let (version, seen_at, document, collections) = match item.event {
         Event::ProductUpdated(mut product) => {
+            let seen_at = seen_at(product.updated_at);
             let version = Version::new(product.updated_at, observed_at).map_err(implausible)?;
             let collections = product.collections.take();
             for variant in &mut product.variants {
@@ -153,27 +158,29 @@ pub(super) fn sighting(store: &StoreKey, item: Item, currency: Option<&str>) -> 
                 }
             }
             let visible = product.visible;
-            let document = visible.then(|| Document::of_product(&entity, *product, observed_at));
-            (version, document, collections)
+            let document = visible.then(|| Document::of_product(&entity, *product, seen_at));
+            (version, seen_at, document, collections)
         }
         Event::CollectionUpdated(collection) => {
+            let seen_at = seen_at(collection.updated_at);
             let version = Version::new(collection.updated_at, observed_at).map_err(implausible)?;
             let visible = collection.visible;
-            let document = visible.then(|| Document::of_collection(&entity, *collection, observed_at));
-            (version, document, None)
+            let document = visible.then(|| Document::of_collection(&entity, *collection, seen_at));
+            (version, seen_at, document, None)
         }
-        Event::ProductDeleted(_) | Event::CollectionDeleted(_) => (Version::FINAL, None, None),
+        Event::ProductDeleted(_) | Event::CollectionDeleted(_) => (Version::FINAL, observed_at, None, None),
         Event::ProductChanged(_)
         | Event::CollectionChanged(_)
         | Event::StockChanged(_)
         | Event::OrderCreated(_)
         | Event::AppUninstalled
+        | Event::Sample
         | Event::Compliance(_) => return Ok(None),
     };
     Ok(Some(Sighting {
         entity,
         version,
-        observed_at,
+        observed_at: seen_at,
         document: document.map(Box::new),
         collections,
         past: false,

@@ -57,11 +57,11 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
         let (uninstalls, others): (Vec<Item>, Vec<Item>) =
             items.into_iter().partition(|item| item.event == Event::AppUninstalled);
         for item in uninstalls {
-            match self.record_uninstall(record, store, item.happened_at).await {
+            match self.record_uninstall(record, store, item.observed_at).await {
                 Ok(true) => placed.removals.push(Removal {
                     at: item.at,
                     store: store.clone(),
-                    ended: item.happened_at,
+                    ended: item.observed_at,
                 }),
                 Ok(false) => verdicts.decide(item.at, Verdict::Settled(Fate::Discarded)),
                 Err(failure) => verdicts.decide(item.at, Verdict::storage(&failure)),

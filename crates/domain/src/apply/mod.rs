@@ -112,9 +112,11 @@ impl Verdicts {
 pub(crate) struct Item {
     pub(crate) at: usize,
     pub(crate) event: Event,
+    /// When it was told or seen: never after it came.
     pub(crate) observed_at: Timestamp,
-    /// When it happened, which is never after it came.
-    pub(crate) happened_at: Timestamp,
+    /// Whether we have asked for it, so that `observed_at` is by our own clock. Of what was told, a header says it, which
+    /// no signature covers.
+    pub(crate) is_asked: bool,
 }
 
 impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
@@ -129,7 +131,7 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
                     at,
                     event: seen.event,
                     observed_at: seen.at,
-                    happened_at: seen.at,
+                    is_asked: true,
                 });
                 let mut placed = Placed::default();
                 self.place(&mut verdicts, &mut placed, &mut record, store, items.collect())

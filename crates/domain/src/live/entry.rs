@@ -99,7 +99,7 @@ impl Subject {
             Event::CollectionChanged(id) | Event::CollectionDeleted(id) => ("collection", id, None),
             Event::StockChanged(id) => ("inventory_item", id, None),
             Event::OrderCreated(id) => (ORDER, id, None),
-            Event::AppUninstalled | Event::Compliance(_) => return None,
+            Event::AppUninstalled | Event::Sample | Event::Compliance(_) => return None,
         };
         Some(Self {
             kind: kind.to_owned(),

@@ -133,6 +133,7 @@ fn standing(record: &StoreRecord, now: Timestamp) -> Option<&LastError> {
         ErrorCode::SignatureMismatch => record.last_event_at,
         ErrorCode::SchemaMismatch
         | ErrorCode::StoreMismatch
+        | ErrorCode::UninstallUnknown
         | ErrorCode::BodyLost
         | ErrorCode::IndexRejected
         | ErrorCode::NotConnected
@@ -151,6 +152,10 @@ pub fn advice(code: ErrorCode) -> &'static str {
         }
         ErrorCode::StoreMismatch => {
             "somebody presents one store's delivery as another's: nothing was applied; look at where it came from"
+        }
+        ErrorCode::UninstallUnknown => {
+            "a store is to be forgotten that has the app installed as far as we know: if it has not, `hookline store \
+             remove`, then redrive the delivery"
         }
         ErrorCode::BodyLost => "the payload bucket has lost it: resync the store, which brings what it told",
         ErrorCode::IndexRejected => {

@@ -1,20 +1,21 @@
 //! What the law asks for (<https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance>): it is done last, and
 //! a record is kept of it.
 //!
-//! **Of customers nothing is kept**, so there is nothing to hand out or to forget: of an order only its id is read, of a
-//! request not even that; neither body goes into the archive ([`Keep`](super::Keep)); the ledger has the ids of
-//! deliveries and forgets them after a week; a body in a queue or left over in S3 expires within weeks.
+//! **Of customers nothing is kept**, so there is nothing to hand out or to forget: of an order only its id leaves the
+//! receiver, of a request not even that; neither body goes into the archive ([`Keep`](super::Keep)); the ledger has the
+//! ids of deliveries and forgets them after a week.
 //!
 //! **A store is forgotten** when it has uninstalled the app. Which install is meant is told by no signature, only by when
-//! the request was triggered, 48 hours after the uninstall:
+//! the request was triggered, 48 hours after the uninstall. So that time never decides what is erased, only whether
+//! nothing is or a person has to look:
 //!
 //! | the store | is |
 //! |---|---|
 //! | uninstalled, as far as we know | forgotten as of its latest uninstall, whatever the request's time |
 //! | installed, and uninstalled in the three days before | installed again: nothing of the new install is touched |
-//! | installed, and was not told to be uninstalled | forgotten as of 48 hours before, unless a signed state is newer |
+//! | installed, and was not told to be uninstalled | left to a person: the request is parked |
+//! | unknown | nothing is kept of it but what could not be read |
 //!
-//! A signed state that is newer shows that the app is installed whatever a header says; then nothing is touched either.
 //! The record says which it was. Every step may be repeated, in any state that another attempt has left.
 
 use std::future::Future;
@@ -24,7 +25,6 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Batch, Reindex, Verdict};
 use crate::{
     apply::Item,
-    ask::ENTITIES_LISTED,
     audit::{Audit, AuditRecord},
     connections::{Connection, Connections, Lease, Leased},
     entities::Entities,
@@ -37,7 +37,6 @@ use crate::{
     live::ForgetActivity,
     port::{Clock, Unavailable},
     stores::{ErrorCode, Redact, StoreRecord, Stores},
-    version::Version,
 };
 
 /// How long after the uninstall a store is to be forgotten.
@@ -45,6 +44,15 @@ const UNINSTALLED_BEFORE: SignedDuration = SignedDuration::from_hours(48);
 
 /// How much longer that may take.
 const GIVE_OR_TAKE: SignedDuration = SignedDuration::from_hours(24);
+
+/// What is left of those who are not customers of ours but of a store.
+const OF_PEOPLE: &str = "Bodies about people are cut to ids before they are queued, and never archived";
+
+/// What an erasure leaves, and for how long (docs/operations.md, *What the law asks for*).
+const REMAINS: &str = "What remains: ids and versions of entities for 30 days and ids of deliveries for 7, so that nothing \
+                       late comes back; messages in queues, dead letters among them, for at most 28 days, which hold \
+                       nothing about people; backups of tables for 35 days; and logs, which name the store, for as long \
+                       as they are kept";
 
 /// What requests of the law need, besides what applying needs.
 pub trait Comply: Send + Sync {
@@ -161,10 +169,11 @@ pub(super) struct Requested {
     store: StoreKey,
     delivery: DeliveryId,
     received_at: Timestamp,
-    happened_at: Timestamp,
+    observed_at: Timestamp,
 }
 
-/// Takes out of one store's items what changes no document: orders, which are noted, and what the law asks for.
+/// Takes out of one store's items what changes no document: orders and samples, which are noted, and what the law asks
+/// for.
 pub(super) fn requested(
     batch: &mut Batch,
     store: &StoreKey,
@@ -174,14 +183,16 @@ pub(super) fn requested(
     let mut others = Vec::with_capacity(items.len());
     for item in items {
         match (&item.event, &batch.slots[item.at].delivery) {
-            (Event::OrderCreated(_), _) => batch.verdicts.decide(item.at, Verdict::Settled(Fate::Noted)),
+            (Event::OrderCreated(_) | Event::Sample, _) => {
+                batch.verdicts.decide(item.at, Verdict::Settled(Fate::Noted))
+            }
             (Event::Compliance(what), Some((key, received_at))) => requests.push(Requested {
                 at: item.at,
                 what: *what,
                 store: store.clone(),
                 delivery: key.id.clone(),
                 received_at: *received_at,
-                happened_at: item.happened_at,
+                observed_at: item.observed_at,
             }),
             _ => others.push(item),
         }
@@ -196,16 +207,16 @@ enum Install {
     Ended(Timestamp),
     /// The one that ended then; another has begun since.
     Followed(Timestamp),
-    /// The present one, of whose end nobody has told us: then.
-    Untold(Timestamp),
+    /// The present one, of whose end nobody has told us.
+    Untold,
 }
 
-fn meant(record: &StoreRecord, happened_at: Timestamp) -> Install {
-    let ended = earlier(happened_at, UNINSTALLED_BEFORE);
+fn meant(record: &StoreRecord, observed_at: Timestamp) -> Install {
+    let ended = earlier(observed_at, UNINSTALLED_BEFORE);
     match record.uninstalled_at {
         Some(latest) if !record.enabled => Install::Ended(latest),
         Some(latest) if latest >= earlier(ended, GIVE_OR_TAKE) => Install::Followed(latest),
-        Some(_) | None => Install::Untold(ended),
+        Some(_) | None => Install::Untold,
     }
 }
 
@@ -222,6 +233,18 @@ enum NotDone {
 impl From<Unavailable> for NotDone {
     fn from(failure: Unavailable) -> Self {
         Self::Unavailable(failure)
+    }
+}
+
+/// A person knows whether the store has gone. A body that is signed may have been captured from an earlier install, so it
+/// ends none.
+fn untold() -> Verdict {
+    Verdict::Parked {
+        code: ErrorCode::UninstallUnknown,
+        message:
+            "the store is to be forgotten, and nobody told us that it has uninstalled the app: if it has, `hookline \
+                  store remove`, then redrive; if it has not, purge this"
+                .into(),
     }
 }
 
@@ -244,8 +267,12 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, P: Comply, C: Clock> 
             };
         };
         let done = match request.what {
-            Request::CustomerData => Ok("nothing is kept of customers: there is nothing to hand out".to_owned()),
-            Request::CustomerRedaction => Ok("nothing is kept of customers: there was nothing to erase".to_owned()),
+            Request::CustomerData => Ok(format!(
+                "nothing is kept of customers: there is nothing to hand out. {OF_PEOPLE}"
+            )),
+            Request::CustomerRedaction => Ok(format!(
+                "nothing is kept of customers: there was nothing to erase. {OF_PEOPLE}"
+            )),
             Request::StoreRedaction => self.forget(compliance, request, stop_at).await,
         };
         let kept = match done {
@@ -274,18 +301,20 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, P: Comply, C: Clock> 
         let store = &request.store;
         // What is in the archive by now is of before, unless another install has begun by now.
         let looked_at = self.apply.clock.now();
-        let ended = match meant(&self.apply.record_of(store).await?, request.happened_at) {
+        let stop = || self.apply.clock.now() >= stop_at;
+        let Some(known) = self.apply.stores.find(store).await? else {
+            // What could not be read may have been kept outside of its message.
+            return match compliance.erase(store, looked_at, looked_at, &stop).await? {
+                Reached::NotYet => Err(not_yet()),
+                Reached::End => Ok(format!(
+                    "nothing is known of the store: there was nothing to erase. {REMAINS}"
+                )),
+            };
+        };
+        let ended = match meant(&known, request.observed_at) {
             Install::Ended(ended) => ended,
             Install::Followed(ended) => return self.leave(compliance, store, ended, stop_at).await,
-            Install::Untold(ended) => {
-                if self.has_changed_since(store, ended).await? {
-                    let outcome = "nothing was erased: the store has the app installed, as products or collections \
-                                   show that it has signed since";
-                    return Ok(outcome.to_owned());
-                }
-                self.apply.stores.disable(store, ended).await?;
-                ended
-            }
+            Install::Untold => return Err(NotDone::Comes(untold())),
         };
         match self.apply.take_out(store, ended, stop_at).await {
             Verdict::Settled(_) => {}
@@ -294,7 +323,6 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, P: Comply, C: Clock> 
         if !self.is_over(store, ended).await? {
             return self.leave(compliance, store, ended, stop_at).await;
         }
-        let stop = || self.apply.clock.now() >= stop_at;
         if compliance.erase(store, looked_at, ended, &stop).await? == Reached::NotYet {
             return Err(not_yet());
         }
@@ -305,7 +333,7 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, P: Comply, C: Clock> 
         compliance.forget(store, ended, self.apply.clock.now()).await?;
         Ok(format!(
             "the store was erased as of its uninstall at {ended}: documents, entities, archived deliveries, left-over \
-             bodies, tokens, activity, and its status but for this"
+             bodies, tokens, activity, and its status but for this. {REMAINS}"
         ))
     }
 
@@ -322,7 +350,7 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, P: Comply, C: Clock> 
             Reached::NotYet => Err(not_yet()),
             Reached::End => Ok(format!(
                 "the store has installed the app again after its uninstall at {ended}: deliveries kept from before were \
-                 erased, and nothing of the new install"
+                 erased, and nothing of the new install. {REMAINS}"
             )),
         }
     }
@@ -331,22 +359,6 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, P: Comply, C: Clock> 
     async fn is_over(&self, store: &StoreKey, ended: Timestamp) -> Result<bool, Unavailable> {
         let record = self.apply.record_of(store).await?;
         Ok(!record.enabled && record.uninstalled_at == Some(ended))
-    }
-
-    /// Whether the store has signed a state that is newer.
-    async fn has_changed_since(&self, store: &StoreKey, at: Timestamp) -> Result<bool, Unavailable> {
-        let floor = Version::floor(at);
-        let mut after = None;
-        loop {
-            let page = self.apply.entities.page(store, after.as_ref(), ENTITIES_LISTED).await?;
-            if page.passed.iter().any(|(_, version)| *version > floor) {
-                return Ok(true);
-            }
-            after = page.next;
-            if after.is_none() {
-                return Ok(false);
-            }
-        }
     }
 }
 

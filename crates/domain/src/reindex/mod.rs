@@ -15,7 +15,10 @@ mod settle;
 mod tests;
 mod unpack;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
@@ -81,6 +84,8 @@ struct Slot {
     delivery: Option<(DeliveryKey, Timestamp)>,
     /// What else is told of it to who follows its store.
     told: Told,
+    /// Whether it makes a store that nobody has heard of.
+    makes_store: bool,
     /// Whether the ledger counts this completion, once it has been told.
     completion: Option<Completion>,
 }
@@ -99,6 +104,8 @@ struct Batch {
     verdicts: Verdicts,
     /// Items by their store.
     items: BTreeMap<StoreKey, Vec<Item>>,
+    /// The stores nobody has heard of.
+    unheard: BTreeSet<StoreKey>,
 }
 
 impl<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, P: Comply, C: Clock> Reindex<L, E, S, I, J, P, C> {
@@ -144,12 +151,14 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, P: Comply, C: Clock> 
             slots: Vec::with_capacity(messages.len()),
             verdicts: Verdicts(vec![None; messages.len()]),
             items: BTreeMap::new(),
+            unheard: BTreeSet::new(),
         };
         for (at, message) in messages.into_iter().enumerate() {
             let mut slot = Slot {
                 message_id: message.id,
                 delivery: None,
                 told: Told::default(),
+                makes_store: false,
                 completion: None,
             };
             match message.delivery {
@@ -158,11 +167,12 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, P: Comply, C: Clock> 
                     match (self.interpret)(&delivery) {
                         Ok(event) => {
                             slot.told.subject = Subject::of(&event);
+                            slot.makes_store = event.makes_store();
                             batch.items.entry(delivery.key.store.clone()).or_default().push(Item {
                                 at,
                                 event,
                                 observed_at: delivery.observed_at(),
-                                happened_at: delivery.happened_at(),
+                                is_asked: false,
                             });
                         }
                         Err(problem) => batch.verdicts.decide(at, parked(&problem)),
@@ -198,7 +208,7 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, P: Comply, C: Clock> 
             }
         }
         let found: Vec<_> = stream::iter(wanted)
-            .map(async |(store, jobs)| (self.apply.record_of(&store).await, store, jobs))
+            .map(async |(store, jobs)| (self.apply.stores.find(&store).await, store, jobs))
             .buffer_unordered(CALLS_AT_ONCE)
             .collect()
             .await;
@@ -206,7 +216,10 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, P: Comply, C: Clock> 
         for (record, store, jobs) in found {
             match record {
                 Ok(record) => {
-                    records.insert(store, record);
+                    if record.is_none() {
+                        batch.unheard.insert(store.clone());
+                    }
+                    records.insert(store, record.unwrap_or_default());
                 }
                 Err(failure) => {
                     for at in jobs {

@@ -1,6 +1,6 @@
 //! The end of a batch: the ledger is told, the stores' statuses are written, the queue gets its answer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, future, stream};
 use jiff::Timestamp;
@@ -63,15 +63,22 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, P: Comply, C: Clock> 
         }
     }
 
-    /// Adds to what is known of each store, with one write per store. What is lost here is a count or a time, not an
+    /// Adds to what is known of each store, with one write per store. What cannot be read makes no record of a store
+    /// that nobody has heard of: its name is a header's, which no signature covers. What is lost here is a count or a time, not an
     /// event, and a retry could not bring it back: the ledger has it that they are done.
     pub(super) async fn record(&self, batch: &Batch, records: &BTreeMap<StoreKey, StoreRecord>, asked: &Asked) {
         let now = self.apply.clock.now();
         let mut updates: BTreeMap<&StoreKey, StoreUpdate> = BTreeMap::new();
+        let made: BTreeSet<&StoreKey> = (batch.slots.iter().filter(|slot| slot.makes_store))
+            .filter_map(|slot| slot.delivery.as_ref().map(|(key, _)| &key.store))
+            .collect();
         for (at, (slot, verdict)) in batch.slots.iter().zip(&batch.verdicts.0).enumerate() {
             let (Some((key, received_at)), Some(verdict)) = (&slot.delivery, verdict) else {
                 continue;
             };
+            if batch.unheard.contains(&key.store) && !made.contains(&key.store) {
+                continue;
+            }
             let update = updates.entry(&key.store).or_default();
             update.last_event_at = update.last_event_at.max(Some(*received_at));
             update.latest.extend(entry(slot, verdict, now));

@@ -13,7 +13,7 @@ use self::compliance::Complying;
 use super::*;
 use crate::{
     envelope::NotOurs,
-    event::{Event, Request, Unreadable},
+    event::{Event, Observed, Request, Unreadable},
     ids::{DeliveryId, EntityId, EntityKey, Kind, Source, StoreName, Topic},
     index::{Change, Outcome},
     ledger::{ClaimRequest, Claims, Fate},
@@ -223,6 +223,15 @@ impl Consumer {
     async fn again(&self, messages: Vec<Message>) -> Vec<Verdict> {
         let processed = self.apply(messages, Timestamp::MAX).await;
         processed.into_iter().map(|message| message.verdict).collect()
+    }
+
+    /// What a delivery would have told, asked of the vendor's catalogue at that time.
+    async fn look(&self, delivery: &Delivery, at: &str) -> Vec<Verdict> {
+        let seen = Observed {
+            event: interpret(delivery).unwrap(),
+            at: self::at(at),
+        };
+        self.apply.observe(&delivery.key.store, vec![seen]).await
     }
 
     fn title(&self, product: &str) -> Option<String> {

@@ -73,7 +73,8 @@ async fn answer(batch: Value) -> Result<Value, Unnamed> {
     Ok(serde_json::to_value(answer).unwrap())
 }
 
-const GOOD: &str = r#"{"id":1,"title":"Kettle","updated_at":"2026-11-14T10:00:00Z"}"#;
+const GOOD: &str =
+    r#"{"id":1,"admin_graphql_api_id":"gid://shopify/Product/1","title":"Kettle","updated_at":"2026-11-14T10:00:00Z"}"#;
 
 #[tokio::test]
 async fn only_what_must_come_again_is_named() {

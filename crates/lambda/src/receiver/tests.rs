@@ -174,12 +174,12 @@ async fn a_forgery_is_counted_for_a_store_we_know_only() {
 }
 
 #[tokio::test]
-async fn a_signed_body_of_any_content_is_taken() {
+async fn a_signed_object_of_any_content_is_taken() {
     let stack = stack().await;
     for (id, body) in [
-        ("1", &b""[..]),
-        ("2", b"hello"),
-        ("3", b"\xff\xfe"),
+        ("1", &b"{"[..]),
+        ("2", b"{hello"),
+        ("3", b"{\xff\xfe"),
         ("4", "{\"t\":\"\u{FFFF}\"}".as_bytes()),
     ] {
         assert_eq!(status(&stack, webhook(TOPIC, id, body)).await, 200);
@@ -187,21 +187,94 @@ async fn a_signed_body_of_any_content_is_taken() {
     }
 }
 
+/// A store is known, so that what is done about it would be seen.
 #[tokio::test]
-async fn a_body_as_text_or_not_at_all_is_the_same_bytes() {
+async fn what_is_signed_and_no_webhook_gets_401_before_any_claim() {
+    let (queue, stores) = (MemoryQueue::default(), MemoryStores::default());
+    // A ledger that fails at any call.
+    let receiver = receiver(Down, queue.clone(), &stores).await;
+    stores.record(&store(), &StoreUpdate::default()).await.unwrap();
+    for body in [
+        &b""[..],
+        b"eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJkZW1vIn0",
+        b"code=0907a61c&shop=demo.myshopify.com&timestamp=1337178173",
+        b" {\"id\":1}",
+        b"\xef\xbb\xbf{\"id\":1}",
+        b"[{\"id\":1}]",
+    ] {
+        let response = receiver.answer(webhook(TOPIC, "1", body)).await;
+        assert_eq!((response.status().as_u16(), bytes_of(&response)), (401, String::new()));
+    }
+    assert!(queue.take().is_empty());
+}
+
+#[tokio::test]
+async fn every_receiver_refuses_what_is_signed_and_no_webhook() {
+    for topic in Topic::ALL {
+        let ports = Ports {
+            ledger: Down,
+            queue: MemoryQueue::default(),
+            bodies: None::<MemoryBodies>,
+            tally: None::<MemoryStores>,
+            secrets: Secret::new(SECRET),
+            clock: Noon,
+        };
+        let receiver = Receiver::new(topic, ports, SignedDuration::ZERO).await.unwrap();
+        let token = webhook(topic.name(), "1", b"eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJkZW1vIn0");
+        assert_eq!(receiver.answer(token).await.status(), 401, "{topic:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_about_people_is_cut_before_it_is_queued_or_kept() {
+    let body = |filler: &str| {
+        format!(
+            "{{\"id\":820982911946154601,\"admin_graphql_api_id\":\"gid://shopify/Order/820982911946154601\",\
+             \"email\":\"wren@example.com\",\"note\":\"{filler}\"}}"
+        )
+    };
+    let (queue, bodies) = (MemoryQueue::default(), MemoryBodies::default());
+    let ports = Ports {
+        ledger: MemoryLedger::default(),
+        queue: queue.clone(),
+        bodies: Some(bodies.clone()),
+        tally: None::<MemoryStores>,
+        secrets: Secret::new(SECRET),
+        clock: Noon,
+    };
+    let receiver = Receiver::new(Topic::OrdersCreate, ports, SignedDuration::ZERO)
+        .await
+        .unwrap();
+    let large = String::from_utf8(noise(2 * 1024 * 1024).iter().map(|byte| b'a' + byte % 26).collect()).unwrap();
+    for (id, filler) in [("1", ""), ("2", large.as_str())] {
+        let response = receiver
+            .answer(webhook("orders/create", id, body(filler).as_bytes()))
+            .await;
+        assert_eq!(response.status(), 200);
+        let queued = envelope::decode(&queue.take()[0]).unwrap().body;
+        assert_eq!(
+            String::from_utf8(queued).unwrap(),
+            "{\"id\":820982911946154601,\"admin_graphql_api_id\":\"gid://shopify/Order/820982911946154601\"}"
+        );
+    }
+    assert!(bodies.keys().is_empty(), "nothing of it is kept");
+}
+
+#[tokio::test]
+async fn a_body_as_text_is_the_same_bytes_and_none_is_no_webhook() {
     let stack = stack().await;
     let mut text = webhook(TOPIC, "1", BODY);
     *text.body_mut() = Body::Text(String::from_utf8(BODY.to_vec()).unwrap());
     assert_eq!(status(&stack, text).await, 200);
     let mut empty = webhook(TOPIC, "2", b"");
     *empty.body_mut() = Body::Empty;
-    assert_eq!(status(&stack, empty).await, 200);
+    assert_eq!(status(&stack, empty).await, 401);
 }
 
 #[tokio::test]
 async fn a_body_over_the_limit_is_refused_before_it_is_hashed() {
     let stack = stack().await;
-    assert_eq!(status(&stack, webhook(TOPIC, "1", &vec![b' '; BODY_LIMIT])).await, 200);
+    assert_eq!(status(&stack, webhook(TOPIC, "1", &vec![b'{'; BODY_LIMIT])).await, 200);
     let mut unsigned = webhook(TOPIC, "2", b"");
     *unsigned.body_mut() = Body::Binary(vec![b' '; BODY_LIMIT + 1]);
     assert_eq!(status(&stack, unsigned).await, 413);

@@ -17,7 +17,7 @@ use hookline_domain::{
 use http::HeaderMap;
 use jiff::Timestamp;
 
-use super::Topic;
+use super::{Topic, json, personal};
 use crate::signature::{Secrets, SignatureError, Verified};
 
 /// The longest body taken.
@@ -116,11 +116,15 @@ pub enum HeaderError {
     },
 }
 
-/// Checks that Shopify signed the body.
+/// Checks that Shopify signed the body, and that it is a webhook's: the same client secret signs session tokens and the
+/// queries of an app's pages, which browsers see. None of those begins with a brace, and every webhook does (ADR 25).
 ///
 /// # Errors
 /// [`SignatureError`] says what is wrong; the sender is told nothing but 401.
 pub fn verify<'a>(headers: &HeaderMap, body: &'a [u8], secrets: &Secrets) -> Result<Verified<'a>, SignatureError> {
+    if !json::is_object(body) {
+        return Err(SignatureError::NotAWebhook);
+    }
     let mut signatures = headers.get_all(names(headers).signature).iter();
     let signature = signatures.next().ok_or(SignatureError::Missing)?;
     if signatures.next().is_some() {
@@ -183,14 +187,14 @@ fn read(
     if replay::original_of(&id).is_some() {
         return Err(HeaderError::Reserved { name: names.webhook_id });
     }
-    let topic = TopicName::new(topic.name()).map_err(invalid(names.topic))?;
+    let (known, topic) = (topic, TopicName::new(topic.name()).map_err(invalid(names.topic))?);
     Ok(Delivery {
         key: DeliveryKey { store, topic, id },
         event_id: optional(headers, names.event_id).and_then(|id| EventId::new(id).ok()),
         api_version,
         triggered_at: optional(headers, names.triggered_at).and_then(|at| at.parse().ok()),
         received_at,
-        body: body.to_vec(),
+        body: personal::cut(known, body).into_owned(),
     })
 }
 

@@ -3,10 +3,15 @@
 use hookline_domain::event::Unreadable;
 use serde::Deserialize;
 
+/// Whether a body begins as one object does, without white space or a byte-order mark before it.
+pub(super) fn is_object(body: &[u8]) -> bool {
+    body.starts_with(b"{")
+}
+
 /// Reads a body that is one object.
 pub(super) fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Unreadable> {
     // serde would take the elements of an array for the fields, in order: `[1]` would delete the product 1.
-    if body.trim_ascii_start().starts_with(b"[") {
+    if !is_object(body) {
         return Err(Unreadable::Schema {
             path: "(body)".into(),
             problem: "expected an object".into(),

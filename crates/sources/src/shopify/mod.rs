@@ -4,6 +4,8 @@ mod delivery;
 mod events;
 mod json;
 mod payload;
+mod personal;
+mod proof;
 mod session;
 mod subscribing;
 mod topic;

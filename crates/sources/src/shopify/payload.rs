@@ -15,7 +15,8 @@ use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use super::{
     Topic,
     events::told_by_events,
-    json::{expected, read},
+    json::read,
+    proof::{Kind, deleted_collection, deleted_product, order, proves, request, stock, stub, uninstalled},
 };
 use crate::html;
 
@@ -39,60 +40,20 @@ pub fn interpret(delivery: &Delivery) -> Result<Event, Unreadable> {
     match topic {
         Topic::ProductsCreate | Topic::ProductsUpdate => match read::<ProductBody<'_>>(body) {
             Ok(product) => Ok(Event::ProductUpdated(Box::new(product.into_product()?))),
-            Err(problem) => Ok(Event::ProductChanged(stub(body).ok_or(problem)?)),
+            Err(problem) => Ok(Event::ProductChanged(stub(Kind::Product, body).ok_or(problem)?)),
         },
-        Topic::ProductsDelete => Ok(Event::ProductDeleted(deleted(body)?)),
+        Topic::ProductsDelete => Ok(Event::ProductDeleted(deleted_product(body)?)),
         Topic::CollectionsCreate | Topic::CollectionsUpdate => match read::<CollectionBody>(body) {
             Ok(collection) => Ok(Event::CollectionUpdated(Box::new(collection.into_collection()?))),
-            Err(problem) => Ok(Event::CollectionChanged(stub(body).ok_or(problem)?)),
+            Err(problem) => Ok(Event::CollectionChanged(stub(Kind::Collection, body).ok_or(problem)?)),
         },
-        Topic::CollectionsDelete => Ok(Event::CollectionDeleted(deleted(body)?)),
-        Topic::InventoryLevelsUpdate => {
-            let body: LevelBody = read(body)?;
-            Ok(Event::StockChanged(entity_id(body.inventory_item_id)?))
-        }
-        Topic::OrdersCreate => {
-            let body: OrderBody = read(body)?;
-            Ok(Event::OrderCreated(entity_id(body.id)?))
-        }
-        Topic::AppUninstalled => {
-            let body: ShopBody = read(body)?;
-            let theirs = body.myshopify_domain.as_deref();
-            of_this_store(theirs, delivery).map(|()| Event::AppUninstalled)
-        }
+        Topic::CollectionsDelete => Ok(Event::CollectionDeleted(deleted_collection(body)?)),
+        Topic::InventoryLevelsUpdate => Ok(Event::StockChanged(stock(body)?)),
+        Topic::OrdersCreate => Ok(Event::OrderCreated(order(body)?)),
+        Topic::AppUninstalled => uninstalled(delivery),
         Topic::CustomersDataRequest => request(delivery, Request::CustomerData),
         Topic::CustomersRedact => request(delivery, Request::CustomerRedaction),
         Topic::ShopRedact => request(delivery, Request::StoreRedaction),
-    }
-}
-
-/// The id in a body that has nothing else: what is left of one that is too long for where it was sent to
-/// (<https://shopify.dev/changelog/amazon-eventbridge-webhook-payload-size-limit-increased-to-1-mb>).
-fn stub(body: &[u8]) -> Option<EntityId> {
-    entity_id(read::<StubBody>(body).ok()?.id).ok()
-}
-
-/// What is deleted. The topic's name is not signed, so a state that is presented as a deletion is none.
-fn deleted(body: &[u8]) -> Result<EntityId, Unreadable> {
-    let body: DeletedBody = read(body)?;
-    match (body.title, body.updated_at) {
-        (None, None) => entity_id(body.id),
-        (Some(_), _) => Err(expected("title", "nothing of what is deleted but its id")),
-        (None, Some(_)) => Err(expected("updated_at", "nothing of what is deleted but its id")),
-    }
-}
-
-/// What is asked for by law. Nothing is read but whose it is.
-fn request(delivery: &Delivery, request: Request) -> Result<Event, Unreadable> {
-    let body: RequestBody = read(&delivery.body)?;
-    of_this_store(Some(&body.shop_domain), delivery).map(|()| Event::Compliance(request))
-}
-
-/// That the signed body names no other store than the header, which is not signed.
-fn of_this_store(domain: Option<&str>, delivery: &Delivery) -> Result<(), Unreadable> {
-    match domain {
-        Some(domain) if !domain.eq_ignore_ascii_case(delivery.key.store.store.as_str()) => Err(Unreadable::OtherStore),
-        Some(_) | None => Ok(()),
     }
 }
 
@@ -100,6 +61,8 @@ fn of_this_store(domain: Option<&str>, delivery: &Delivery) -> Result<(), Unread
 #[derive(Deserialize)]
 struct ProductBody<'a> {
     id: u64,
+    #[serde(borrow, rename = "admin_graphql_api_id")]
+    gid: Option<Text<'a>>,
     title: String,
     #[serde(borrow)]
     body_html: Option<Text<'a>>,
@@ -169,40 +132,13 @@ struct ImageBody {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct StubBody {
-    id: u64,
-    #[serde(rename = "admin_graphql_api_id")]
-    _gid: Option<IgnoredAny>,
-}
-
-#[derive(Deserialize)]
-struct DeletedBody {
-    id: u64,
-    title: Option<IgnoredAny>,
-    updated_at: Option<IgnoredAny>,
-}
-
-#[derive(Deserialize)]
-struct LevelBody {
-    inventory_item_id: u64,
-}
-
-/// All that is read of an order: the rest is a customer's.
-#[derive(Deserialize)]
-struct OrderBody {
-    id: u64,
-}
-
-/// All that is read of what is asked for by law.
-#[derive(Deserialize)]
-struct RequestBody {
-    shop_domain: String,
-}
-
-#[derive(Deserialize)]
 struct CollectionBody {
     id: u64,
+    #[serde(rename = "admin_graphql_api_id")]
+    gid: Option<String>,
+    /// What a collection has, and no product.
+    #[serde(default, deserialize_with = "present")]
+    sort_order: Presence,
     title: String,
     handle: Option<String>,
     updated_at: Timestamp,
@@ -212,23 +148,16 @@ struct CollectionBody {
     image: Option<ImageBody>,
 }
 
-#[derive(Deserialize)]
-struct ShopBody {
-    #[serde(rename = "id")]
-    _id: u64,
-    myshopify_domain: Option<String>,
-}
-
 /// Whether a field is there: a subscription may leave fields out, which is not the same as `null`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Presence {
+pub(super) enum Presence {
     #[default]
     Absent,
     Null,
     Set,
 }
 
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Presence, D::Error> {
+pub(super) fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Presence, D::Error> {
     let value = Option::<IgnoredAny>::deserialize(deserializer)?;
     Ok(if value.is_some() { Presence::Set } else { Presence::Null })
 }
@@ -240,6 +169,12 @@ impl ProductBody<'_> {
     }
 
     fn into_product(self) -> Result<Product, Unreadable> {
+        let has_its_own_fields = self.vendor.is_some()
+            || self.product_type.is_some()
+            || !self.options.is_empty()
+            || !self.variants.is_empty()
+            || !self.variant_gids.is_empty();
+        proves(self.gid.as_deref(), Kind::Product, has_its_own_fields)?;
         let active = self.status.as_deref().is_none_or(|status| status == "active");
         let complete = self.variant_gids.len() <= self.variants.len();
         Ok(Product {
@@ -300,6 +235,8 @@ impl VariantBody<'_> {
 
 impl CollectionBody {
     fn into_collection(self) -> Result<Collection, Unreadable> {
+        let has_its_own_fields = self.sort_order != Presence::Absent;
+        proves(self.gid.as_deref(), Kind::Collection, has_its_own_fields)?;
         Ok(Collection {
             id: entity_id(self.id)?,
             updated_at: self.updated_at,

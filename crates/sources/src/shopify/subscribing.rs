@@ -4,8 +4,12 @@ use hookline_domain::{catalogue::Wanted, registration};
 
 use super::Topic;
 
-/// What a product cannot be read without, beside what no payload may lack.
-const NEEDED: &str = "title";
+/// What a product cannot be read without, beside what no payload may lack: its name, and that it is a product.
+const NEEDED: [&str; 2] = ["title", "admin_graphql_api_id"];
+
+/// All that is read of an order, and of a store that has uninstalled the app: the rest is about people.
+const OF_AN_ORDER: [&str; 1] = ["admin_graphql_api_id"];
+const OF_AN_UNINSTALL: [&str; 1] = ["myshopify_domain"];
 
 /// What else of a product is read.
 const READ: [&str; 12] = [
@@ -79,15 +83,17 @@ pub fn wanted(base: &str, scopes: &[String], fields: &[String]) -> Vec<Wanted> {
     Topic::ALL.into_iter().filter(may).filter_map(wanted).collect()
 }
 
-/// The fields that a topic is sent with if these are asked for: products with those and what they cannot be read without,
-/// all else whole, which is what no fields mean.
+/// The fields that a topic is sent with if these are asked for: products with those and what they cannot be read without;
+/// what is about people with what is read of it, whatever is asked for; all else whole, which is what no fields mean.
 #[must_use]
 pub fn included(topic: Topic, asked: &[String]) -> Vec<String> {
     match topic {
         Topic::ProductsCreate | Topic::ProductsUpdate if !asked.is_empty() => {
-            let needed = [NEEDED.to_owned()];
+            let needed = NEEDED.map(str::to_owned);
             registration::fields(&[&needed, asked].concat())
         }
+        Topic::OrdersCreate => registration::fields(&OF_AN_ORDER.map(str::to_owned)),
+        Topic::AppUninstalled => registration::fields(&OF_AN_UNINSTALL.map(str::to_owned)),
         _ => Vec::new(),
     }
 }
@@ -146,14 +152,28 @@ mod tests {
         assert!(whole.include_fields.is_empty());
         assert_eq!(
             of(&["tags".to_owned()]).unwrap().include_fields,
-            ["id", "updated_at", "title", "tags"]
+            ["id", "updated_at", "title", "admin_graphql_api_id", "tags"]
         );
         let reduced = wanted(BASE, &scopes, &["title".to_owned()]);
         let others = reduced
             .iter()
             .filter(|wanted| !wanted.topic.as_str().starts_with("products/"));
-        assert!(others.into_iter().all(|wanted| wanted.include_fields.is_empty()));
+        let mut others = others.filter(|wanted| wanted.topic.as_str() != "app/uninstalled");
+        assert!(others.all(|wanted| wanted.include_fields.is_empty()));
         assert_eq!(left_out(&[]), Vec::<&str>::new());
+        // What is about people is never sent whole.
+        let scopes = ["read_orders".to_owned()];
+        for fields in [vec![], vec!["email".to_owned()]] {
+            let fields = |topic: &str| {
+                let mut wanted = wanted(BASE, &scopes, &fields).into_iter();
+                wanted
+                    .find(|wanted| wanted.topic.as_str() == topic)
+                    .unwrap()
+                    .include_fields
+            };
+            assert_eq!(fields("orders/create"), ["id", "updated_at", "admin_graphql_api_id"]);
+            assert_eq!(fields("app/uninstalled"), ["id", "updated_at", "myshopify_domain"]);
+        }
         let lacks = left_out(&["tags".to_owned()]);
         assert!(lacks.contains(&"variants") && !lacks.contains(&"tags"));
     }

@@ -108,6 +108,7 @@ async fn another_copy_of_what_is_done_is_settled_without_its_body() {
 #[tokio::test]
 async fn a_body_that_is_lost_before_its_delivery_is_done_is_for_a_person() {
     let (consumer, unpack) = (consumer(), closet());
+    consumer.take(&[update("b", "2", T1, "of a store that is known")]).await;
     let edit = update("a", "1", T1, "lost");
     consumer.receive(&edit).await;
     let text = keep(&unpack, &edit).await;

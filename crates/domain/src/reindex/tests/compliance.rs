@@ -251,23 +251,74 @@ async fn an_uninstalled_store_is_forgotten_and_no_other() {
 }
 
 #[tokio::test]
-async fn an_uninstall_that_nobody_told_us_of_was_two_days_before() {
+async fn an_uninstall_that_nobody_told_us_of_is_for_a_person() {
     let consumer = complying().await;
+    for (id, triggered_at) in [
+        ("r", TWO_DAYS_LATER),
+        ("s", "2026-11-26T23:59:59Z"),
+        ("t", "1970-01-01T00:00:00Z"),
+    ] {
+        let verdicts = consumer.take(&[redact(id, triggered_at)]).await;
+        let [Verdict::Parked { code, message }] = &verdicts[..] else {
+            panic!("{verdicts:?}")
+        };
+        assert_eq!(*code, ErrorCode::UninstallUnknown);
+        assert!(message.contains("hookline store remove"), "{message}");
+        assert_eq!(there(&consumer, STORE).await, ALL, "{triggered_at}");
+    }
+    let status = consumer.stored(STORE).await;
+    assert!(status.enabled && status.connected);
     assert_eq!(
-        consumer.take(&[redact("r", TWO_DAYS_LATER)]).await,
-        [settled(Fate::Noted)]
+        status.last_error.map(|error| error.code),
+        Some(ErrorCode::UninstallUnknown)
     );
+    assert!(records(&consumer).await.is_empty(), "nothing was done");
+
+    // The person ends the install, and redrives it.
+    consumer.apply.uninstall(&store(STORE), at(T3)).await;
+    let redriven = consumer.receive(&redact("r", TWO_DAYS_LATER)).await;
+    assert_eq!(consumer.again(vec![redriven]).await, [settled(Fate::Noted)]);
     assert_eq!(there(&consumer, STORE).await, NOTHING);
     assert_eq!(there(&consumer, OTHER).await, ALL);
-    let status = consumer.stored(STORE).await;
-    assert_eq!(
-        (status.enabled, status.uninstalled_at),
-        (false, Some(at("2026-11-21T10:00:05Z")))
+}
+
+#[tokio::test]
+async fn of_a_store_that_nobody_has_heard_of_there_is_nothing_to_forget_and_none_is_made() {
+    let consumer = complying().await;
+    let unheard = "unheard.myshopify.com";
+    let mut asked = redact("r", TWO_DAYS_LATER);
+    asked.key.store = store(unheard);
+    assert_eq!(consumer.take(&[asked]).await, [settled(Fate::Noted)]);
+    let compliance = consumer.compliance.as_ref().unwrap();
+    let [record] = &compliance.audit.of(&store(unheard)).await.unwrap()[..] else {
+        panic!()
+    };
+    assert!(
+        record.outcome.starts_with("nothing is known of the store"),
+        "{}",
+        record.outcome
     );
-    // A state that is signed after that is a new install's.
-    consumer.take(&[update("b", "2", "2026-11-24T00:00:00Z", "back")]).await;
-    assert_eq!(consumer.title("2").as_deref(), Some("back"));
-    assert!(consumer.stored(STORE).await.enabled);
+    assert_eq!(consumer.apply.stores.find(&store(unheard)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn the_record_says_what_was_erased_and_what_remains_for_how_long() {
+    let consumer = complying().await;
+    consumer.take(&[delivery(STORE, UNINSTALL, "u", T2, "")]).await;
+    consumer.take(&[redact("r", TWO_DAYS_LATER)]).await;
+    let [record] = &records(&consumer).await[..] else {
+        panic!()
+    };
+    for said in [
+        "documents, entities, archived deliveries, left-over bodies, tokens, activity",
+        "entities for 30 days",
+        "deliveries for 7",
+        "dead letters among them, for at most 28 days, which hold nothing about people",
+        "backups of tables for 35 days",
+        "logs",
+    ] {
+        assert!(record.outcome.contains(said), "{said}: {}", record.outcome);
+    }
 }
 
 #[tokio::test]
@@ -298,42 +349,12 @@ async fn a_store_that_is_installed_again_keeps_all_of_its_new_install() {
 }
 
 #[tokio::test]
-async fn a_time_that_nobody_signed_cannot_end_a_live_install() {
-    let consumer = complying().await;
-    consumer
-        .take(&[update("b", "2", "2026-11-25T00:00:00Z", "alive")])
-        .await;
-    // A captured request, presented as another one each time.
-    for (n, triggered_at) in [TWO_DAYS_LATER, "2026-11-26T23:59:59Z", "1970-01-01T00:00:00Z"]
-        .iter()
-        .enumerate()
-    {
-        let replayed = redact(&format!("r{n}"), triggered_at);
-        assert_eq!(
-            consumer.take(&[replayed]).await,
-            [settled(Fate::Noted)],
-            "{triggered_at}"
-        );
-        assert_eq!(there(&consumer, STORE).await, [2, 2, 1, 1, 1, 1], "{triggered_at}");
-    }
-    assert!(consumer.stored(STORE).await.enabled);
-    assert!(
-        records(&consumer)
-            .await
-            .iter()
-            .all(|record| record.outcome.starts_with("nothing was erased: "))
-    );
-}
-
-#[tokio::test]
 async fn a_quiet_new_install_is_protected_by_the_uninstall_that_it_followed() {
     let consumer = complying().await;
     consumer.take(&[delivery(STORE, UNINSTALL, "u", T2, "")]).await;
     consumer.apply.stores.begin_epoch(&store(STORE), at(T2)).await.unwrap();
     // Read in again, unchanged since before the uninstall.
-    let mut unchanged = update("b", "1", T1, "unchanged");
-    unchanged.triggered_at = Some(at(T3));
-    consumer.take(&[unchanged]).await;
+    consumer.look(&update("seen", "1", T1, "unchanged"), T3).await;
     assert_eq!(
         consumer.take(&[redact("r", "2026-11-23T10:07:00Z")]).await,
         [settled(Fate::Noted)]

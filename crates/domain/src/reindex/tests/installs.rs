@@ -137,19 +137,105 @@ async fn a_new_install_that_overtakes_the_uninstall_stays() {
 }
 
 #[tokio::test]
-async fn what_has_not_changed_since_the_uninstall_is_current_once_the_next_install_has_begun() {
+async fn what_has_not_changed_since_the_uninstall_is_current_once_we_have_asked_for_it() {
     let consumer = consumer();
     consumer.take(&[delivery(STORE, UNINSTALL, "u", T2, "")]).await;
-    let unchanged = |id| delivery(STORE, UPDATE, id, T3, &format!("1|{T1}|unchanged|visible"));
-    // A header alone begins no install.
-    assert_eq!(consumer.take(&[unchanged("a")]).await, [settled(Fate::Discarded)]);
+    // A header says anything: it neither begins an install nor places a state in one.
+    let told = |id, at| delivery(STORE, UPDATE, id, at, &format!("1|{T1}|unchanged|visible"));
+    assert_eq!(consumer.take(&[told("a", T3)]).await, [settled(Fate::Discarded)]);
     consumer.take(&[update("b", "2", T3, "signed")]).await;
-    assert_eq!(consumer.take(&[unchanged("c")]).await, [settled(Fate::Applied)]);
+    for (id, at) in [("c", T3), ("d", "2026-11-21T11:59:59Z"), ("e", "2036-01-01T00:00:00Z")] {
+        assert_eq!(consumer.take(&[told(id, at)]).await, [settled(Fate::Discarded)], "{at}");
+        assert_eq!(consumer.title("1"), None);
+    }
+    assert_eq!(
+        consumer.look(&update("seen", "1", T1, "unchanged"), T3).await,
+        [settled(Fate::Applied)]
+    );
     assert_eq!(consumer.title("1").as_deref(), Some("unchanged"));
-    let changed = update("d", "1", "2026-11-21T10:00:04Z", "changed");
+    // Nor does it take out, or turn back, what we have asked for.
+    for (id, at) in [("f", T3), ("g", "2026-11-21T11:59:59Z")] {
+        assert_eq!(consumer.take(&[told(id, at)]).await, [settled(Fate::Discarded)], "{at}");
+        assert_eq!(consumer.title("1").as_deref(), Some("unchanged"));
+    }
+    let changed = update("h", "1", "2026-11-21T10:00:04Z", "changed");
     assert_eq!(consumer.take(&[changed]).await, [settled(Fate::Applied)]);
-    assert_eq!(consumer.take(&[unchanged("e")]).await, [settled(Fate::Superseded)]);
+    assert_eq!(consumer.take(&[told("i", T3)]).await, [settled(Fate::Discarded)]);
     assert_eq!(consumer.title("1").as_deref(), Some("changed"));
+}
+
+#[tokio::test]
+async fn below_a_floor_an_older_state_does_not_replace_a_newer_whatever_its_trigger_says() {
+    let consumer = consumer();
+    let (old, new) = (update("a", "1", T1, "old"), update("b", "1", T2, "new"));
+    consumer.take(&[new]).await;
+    consumer.take(&[delivery(STORE, UNINSTALL, "u", T2, "")]).await;
+    consumer
+        .take(&[update("c", "2", "2026-11-21T10:00:04Z", "signed")])
+        .await;
+    assert_eq!(
+        consumer
+            .look(&update("seen", "1", T2, "new"), "2026-11-21T10:00:05Z")
+            .await,
+        [settled(Fate::Applied)]
+    );
+    let mut captured = old;
+    captured.key.id = DeliveryId::new("d").unwrap();
+    captured.triggered_at = Some(at("2026-11-21T11:59:59Z"));
+    consumer.take(&[captured]).await;
+    assert_eq!(consumer.title("1").as_deref(), Some("new"));
+}
+
+#[tokio::test]
+async fn nothing_of_an_ended_install_is_found_though_its_trigger_is_from_after_the_uninstall() {
+    let consumer = consumer();
+    let mut captured = update("a", "1", T1, "old install");
+    captured.triggered_at = Some(at("2026-11-21T11:59:59Z"));
+    consumer.take(&[captured]).await;
+    // Recorded, and nothing taken out yet: search finds what was seen after that.
+    consumer.apply.stores.disable(&store(STORE), at(T2)).await.unwrap();
+    let documents = consumer.apply.index.index.documents();
+    assert!(
+        documents.iter().all(|document| document.observed_at <= at(T2)),
+        "{documents:?}"
+    );
+}
+
+#[tokio::test]
+async fn no_trigger_is_believed_beyond_the_moment_its_delivery_came() {
+    let consumer = consumer();
+    let mut captured = update("a", "1", T1, "captured");
+    captured.triggered_at = Some(at("2036-01-01T00:00:00Z"));
+    consumer.take(&[captured]).await;
+    // Of the same second, seen later.
+    let later = "2026-11-21T12:00:00Z";
+    assert_eq!(
+        consumer.look(&update("seen", "1", T1, "asked for"), later).await,
+        [settled(Fate::Applied)]
+    );
+    assert_eq!(consumer.title("1").as_deref(), Some("asked for"));
+}
+
+#[tokio::test]
+async fn a_delivery_that_cannot_be_read_makes_no_store() {
+    let consumer = consumer();
+    let unreadable = |id| delivery(STORE, UPDATE, id, T1, "1|no state");
+    let stub = delivery(STORE, UPDATE, "b", T1, "1");
+    let deletion = delivery(STORE, DELETE, "c", T1, "1");
+    consumer.take(&[unreadable("a"), stub, deletion]).await;
+    assert_eq!(consumer.apply.stores.find(&store(STORE)).await.unwrap(), None);
+    // Of a store that is known, it is told; and with one that can be read in the same batch it is.
+    consumer.take(&[unreadable("d"), update("e", "1", T2, "known")]).await;
+    let error = consumer.stored(STORE).await.last_error.unwrap();
+    assert_eq!(
+        (error.code, error.delivery_id.as_deref()),
+        (ErrorCode::SchemaMismatch, Some("d"))
+    );
+    consumer.take(&[unreadable("f")]).await;
+    assert_eq!(
+        consumer.stored(STORE).await.last_error.unwrap().delivery_id.as_deref(),
+        Some("f")
+    );
 }
 
 #[tokio::test]

@@ -37,7 +37,9 @@ async fn a_replay_of_an_old_state_is_superseded() {
 async fn a_replay_that_is_parked_or_discarded_is_no_event_either() {
     let consumer = consumer();
     let broken = delivery(STORE, UPDATE, "a", T1, "1|no state");
-    consumer.take(&[replay_of(&broken)]).await;
+    consumer
+        .take(&[delivery(STORE, "orders/create", "o", T1, "5"), replay_of(&broken)])
+        .await;
     consumer.take(&[delivery(STORE, UNINSTALL, "u", T2, "")]).await;
     consumer.take(&[replay_of(&update("b", "1", T1, "old"))]).await;
     assert_eq!(consumer.count(&event()).await, 0);

@@ -1,7 +1,11 @@
+use hmac::{Hmac, KeyInit, Mac};
 use hookline_domain::secret::Secret;
 use http::HeaderValue;
+use proptest::prelude::*;
+use sha2::Sha256;
 
 use super::*;
+use base64::Engine;
 
 const BODY: &[u8] = b"{\"id\":788032119674292922}";
 const GOOD: &str = "fhhqwxYconmiOqTJ0cD1XzOlT7ONdp6Ryc18pkvlq5Q=";
@@ -213,4 +217,69 @@ fn what_a_person_has_kept_of_events_needs_no_signature_either() {
         captured(&kept, BODY, Timestamp::UNIX_EPOCH),
         Err(HeaderError::UnknownTopic { name: EVENTS.topic })
     );
+}
+
+/// The headers of a delivery whose body is signed as Shopify signs it.
+fn signed(body: &[u8]) -> HeaderMap {
+    let mut hmac: Hmac<Sha256> = Hmac::new_from_slice(b"hush").unwrap();
+    hmac.update(body);
+    let signature = base64::prelude::BASE64_STANDARD.encode(hmac.finalize().into_bytes());
+    let mut headers = headers();
+    headers.insert(CLASSIC.signature, HeaderValue::from_str(&signature).unwrap());
+    headers
+}
+
+fn checked(body: &[u8]) -> Result<(), SignatureError> {
+    let secrets = Secrets::parse(&Secret::new("hush")).unwrap();
+    let headers = signed(body);
+    let mut of_events = events("Product", "delete");
+    of_events.insert(EVENTS.signature, headers[CLASSIC.signature].clone());
+    let checked = verify(&headers, body, &secrets).map(drop);
+    assert_eq!(
+        verify(&of_events, body, &secrets).map(drop),
+        checked,
+        "both sets of headers are held to it"
+    );
+    checked
+}
+
+/// What else the client secret signs for browsers (ADR 25): each with its right signature is no webhook.
+#[test]
+fn what_shopify_signs_for_a_browser_is_no_webhook() {
+    let session = base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"JWT"}"#);
+    let claims = base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(r#"{"iss":"https://demo.myshopify.com/admin"}"#);
+    let token = format!("{session}.{claims}");
+    for body in [
+        token.as_str(),
+        "code=0907a61c&host=YWRtaW4&shop=demo.myshopify.com&state=1&timestamp=1337178173",
+        "embedded=1&host=YWRtaW4&id_token=eyJ&locale=en&session=1&shop=demo.myshopify.com&timestamp=1337178173",
+        "extra=1,2logged_in_customer_id=path_prefix=/apps/awesome_reviewsshop=demo.myshopify.comtimestamp=1317327555",
+        "",
+        "null",
+        "[{\"id\":1}]",
+        "\"{}\"",
+        " {\"id\":1}",
+        "\n{\"id\":1}",
+        "\u{feff}{\"id\":1}",
+        "\0{\"id\":1}",
+    ] {
+        assert_eq!(checked(body.as_bytes()), Err(SignatureError::NotAWebhook), "{body:?}");
+    }
+    assert_eq!(checked(b"{"), Ok(()));
+}
+
+proptest! {
+    #[test]
+    fn no_token_and_no_query_is_a_webhook(
+        header in "[A-Za-z0-9_-]{1,40}", claims in "[A-Za-z0-9_-]{0,80}",
+        pairs in proptest::collection::vec(("[a-z_]{1,12}", "[ -~]{0,20}"), 1..6),
+        bytes: Vec<u8>,
+    ) {
+        prop_assert_eq!(checked(format!("{header}.{claims}").as_bytes()), Err(SignatureError::NotAWebhook));
+        for (between, separator) in [("=", "&"), ("=", "")] {
+            let query: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}{between}{value}")).collect();
+            prop_assert_eq!(checked(query.join(separator).as_bytes()), Err(SignatureError::NotAWebhook));
+        }
+        prop_assert_eq!(checked(&bytes).is_ok(), bytes.first() == Some(&b'{'));
+    }
 }

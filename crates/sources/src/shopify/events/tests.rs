@@ -125,6 +125,14 @@ fn a_signed_body_of_another_topic_is_not_taken_for_this_one() {
     assert!(problem(Topic::ProductsDelete, &body).contains(" at action: "));
     assert!(problem(Topic::ProductsCreate, &body).contains(" at action: "));
     assert!(problem(Topic::CollectionsUpdate, &body).contains(" at topic: "));
+    for missing in ["topic", "action"] {
+        let mut unnamed = body.clone();
+        unnamed.as_object_mut().unwrap().remove(missing);
+        assert!(
+            problem(Topic::ProductsUpdate, &unnamed).contains(missing),
+            "a body says what it is"
+        );
+    }
     let mut named = body.clone();
     named["topic"] = json!(7);
     assert!(problem(Topic::ProductsUpdate, &named).contains(" at topic: "));

@@ -23,7 +23,8 @@ fn deliver(topic: &str, body: impl Into<Vec<u8>>) -> Result<Event, Unreadable> {
 }
 
 fn minimal() -> Value {
-    json!({"id": 788_032_119_674_292_923_u64, "title": "Kettle", "updated_at": "2026-11-14T10:04:52-05:00"})
+    json!({"id": 788_032_119_674_292_923_u64, "title": "Kettle", "updated_at": "2026-11-14T10:04:52-05:00",
+        "admin_graphql_api_id": "gid://shopify/Product/788032119674292923"})
 }
 
 fn product(changes: &Value) -> Product {
@@ -156,7 +157,10 @@ fn an_uninstall_of_another_store_is_not_believed() {
             json!({"id": 1, "myshopify_domain": domain}).to_string(),
         )
     };
-    assert_eq!(uninstall(Value::Null), Ok(Event::AppUninstalled));
+    // As in Shopify's own sample.
+    assert_eq!(uninstall(Value::Null), Ok(Event::Sample));
+    let unnamed = deliver("app/uninstalled", "{\"id\": 1}").unwrap_err().to_string();
+    assert!(unnamed.ends_with("missing field `myshopify_domain`"), "{unnamed}");
     assert_eq!(uninstall(json!("demo.myshopify.com")), Ok(Event::AppUninstalled));
     assert_eq!(uninstall(json!("other.myshopify.com")), Err(Unreadable::OtherStore));
 }
@@ -176,16 +180,19 @@ proptest! {
 #[test]
 fn a_body_with_nothing_but_an_id_says_what_to_ask_for() {
     let id = EntityId::new("788032119674292923").unwrap();
-    for stub in [
-        "{\"id\": 788032119674292923}",
-        "{\"id\": 788032119674292923, \"admin_graphql_api_id\": \"gid://shopify/Product/788032119674292923\"}",
-    ] {
-        for topic in ["products/create", "products/update"] {
+    let of = |kind: &str| format!("{{\"id\": {id}, \"admin_graphql_api_id\": \"gid://shopify/{kind}/{id}\"}}");
+    let bare = format!("{{\"id\": {id}}}");
+    for topic in ["products/create", "products/update"] {
+        for stub in [bare.clone(), of("Product")] {
             assert_eq!(deliver(topic, stub), Ok(Event::ProductChanged(id.clone())));
         }
-        for topic in ["collections/create", "collections/update"] {
+        assert!(deliver(topic, of("Collection")).is_err());
+    }
+    for topic in ["collections/create", "collections/update"] {
+        for stub in [bare.clone(), of("Collection")] {
             assert_eq!(deliver(topic, stub), Ok(Event::CollectionChanged(id.clone())));
         }
+        assert!(deliver(topic, of("Product")).is_err());
     }
     // Anything more should have been a product.
     let problem = deliver("products/update", "{\"id\": 1, \"handle\": \"x\"}").unwrap_err();
@@ -197,15 +204,31 @@ fn a_body_with_nothing_but_an_id_says_what_to_ask_for() {
 fn a_state_is_not_taken_for_a_deletion() {
     for topic in ["products/delete", "collections/delete"] {
         let problem = deliver(topic, minimal().to_string()).unwrap_err().to_string();
-        assert!(problem.contains(" at title: expected "), "{problem}");
-        assert!(deliver(topic, "{\"id\": 1, \"updated_at\": \"2026-11-14T10:04:52Z\"}").is_err());
-        assert!(deliver(topic, "{\"id\": 1, \"published_scope\": \"web\"}").is_ok());
+        assert!(
+            problem.ends_with("expected nothing of what is deleted but its id"),
+            "{problem}"
+        );
+        for more in [
+            "\"updated_at\": \"2026-11-14T10:04:52Z\"",
+            "\"handle\": null",
+            "\"a\": 1",
+        ] {
+            assert!(
+                deliver(topic, format!("{{\"id\": 1, {more}}}")).is_err(),
+                "{topic} {more}"
+            );
+        }
     }
+    // Of a collection there is more, and no less.
+    assert!(deliver("products/delete", "{\"id\": 1, \"published_scope\": \"web\"}").is_err());
+    assert!(deliver("collections/delete", "{\"id\": 1}").is_err());
 }
 
 #[test]
 fn collections_come_change_and_go() {
-    let collection = minimal().to_string();
+    let mut collection = minimal();
+    collection["admin_graphql_api_id"] = json!("gid://shopify/Collection/788032119674292923");
+    let collection = collection.to_string();
     for topic in ["collections/create", "collections/update"] {
         let told = deliver(topic, collection.as_str()).unwrap();
         assert!(matches!(told, Event::CollectionUpdated(collection) if collection.title == "Kettle"));
@@ -224,24 +247,33 @@ fn stock_names_the_item_and_an_order_itself() {
         deliver("inventory_levels/update", level.to_string()),
         Ok(Event::StockChanged(item))
     );
-    let order = json!({"id": 820_982_911_946_154_508_u64, "email": ["not what it was"], "customer": 7});
+    let order = json!({"id": 820_982_911_946_154_508_u64, "email": ["not what it was"], "customer": 7,
+        "admin_graphql_api_id": "gid://shopify/Order/820982911946154508"});
     let id = EntityId::new("820982911946154508").unwrap();
     assert_eq!(deliver("orders/create", order.to_string()), Ok(Event::OrderCreated(id)));
 }
 
 #[test]
 fn of_what_the_law_asks_for_nothing_is_read_but_the_store() {
+    let jane = json!("jane@example.com");
     let requests = [
-        ("customers/data_request", Request::CustomerData),
-        ("customers/redact", Request::CustomerRedaction),
-        ("shop/redact", Request::StoreRedaction),
+        (
+            "customers/data_request",
+            Request::CustomerData,
+            json!({"customer": jane, "data_request": jane, "orders_requested": jane}),
+        ),
+        (
+            "customers/redact",
+            Request::CustomerRedaction,
+            json!({"customer": jane, "orders_to_redact": jane}),
+        ),
+        ("shop/redact", Request::StoreRedaction, json!({})),
     ];
-    for (topic, request) in requests {
-        let ask = |domain: Value| {
-            deliver(
-                topic,
-                json!({"shop_id": 1, "shop_domain": domain, "customer": "jane@example.com"}).to_string(),
-            )
+    for (topic, request, mut body) in requests {
+        let mut ask = |domain: Value| {
+            body["shop_id"] = json!(1);
+            body["shop_domain"] = domain;
+            deliver(topic, body.to_string())
         };
         assert_eq!(ask(json!("Demo.myshopify.com")), Ok(Event::Compliance(request)));
         assert_eq!(ask(json!("other.myshopify.com")), Err(Unreadable::OtherStore));
@@ -250,5 +282,40 @@ fn of_what_the_law_asks_for_nothing_is_read_but_the_store() {
             problem.contains(" at shop_domain: ") && !problem.contains("jane"),
             "{problem}"
         );
+    }
+}
+
+#[test]
+fn a_state_says_itself_what_it_is_of() {
+    let body = |changes: Value| {
+        let mut body = json!({"id": 1, "title": "Kettle", "updated_at": "2026-11-14T10:04:52-05:00"});
+        for (name, value) in changes.as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        body.to_string()
+    };
+    let of = |kind: &str| json!({"admin_graphql_api_id": format!("gid://shopify/{kind}/1")});
+    for proven in [
+        of("Product"),
+        json!({"vendor": "Nordfjell"}),
+        json!({"variants": [{"id": 2}]}),
+    ] {
+        assert!(deliver("products/update", body(proven.clone())).is_ok(), "{proven}");
+        assert!(deliver("collections/update", body(proven.clone())).is_err(), "{proven}");
+    }
+    for proven in [of("Collection"), json!({"sort_order": "manual"})] {
+        assert!(deliver("collections/update", body(proven.clone())).is_ok(), "{proven}");
+        assert!(deliver("products/update", body(proven.clone())).is_err(), "{proven}");
+    }
+    let mut both = of("ProductVariant");
+    both["vendor"] = json!("Nordfjell");
+    for neither in [json!({}), of("Order"), of("Products"), json!({"vendor": null}), both] {
+        for topic in ["products/update", "collections/update"] {
+            let problem = deliver(topic, body(neither.clone())).unwrap_err().to_string();
+            assert!(
+                problem.contains(" at admin_graphql_api_id: expected the id of a "),
+                "{problem}"
+            );
+        }
     }
 }

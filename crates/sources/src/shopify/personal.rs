@@ -1,0 +1,272 @@
+//! Bodies about people, cut to what is read of them: the rest never leaves the receiver.
+//!
+//! The signature is that of the whole body and is checked before. What a field holds stays if it is read and is no object or
+//! list; of those, that they were there. What a body of Events was asked with stays as far as it is ids.
+
+use std::{borrow::Cow, fmt};
+
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{self, IgnoredAny, MapAccess, SeqAccess, Visitor},
+    ser::SerializeMap,
+};
+use serde_json::{Number, Value};
+
+use super::Topic;
+
+/// The longest text that is kept: a store's domain, or an id.
+const TEXT_LIMIT: usize = 255;
+
+/// The name under which it is kept that a body had more fields than are known.
+const OTHERS: &str = "others";
+
+/// The fields of bodies that are about people, of which those of the topic are kept; `None` for topics that are not.
+fn fields(topic: Topic) -> Option<&'static [&'static str]> {
+    match topic {
+        Topic::OrdersCreate => Some(&[
+            "id",
+            "admin_graphql_api_id",
+            // Of Events.
+            "topic",
+            "action",
+            "query_variables",
+            "fields_changed",
+        ]),
+        Topic::AppUninstalled => Some(&["id", "myshopify_domain"]),
+        Topic::CustomersDataRequest | Topic::CustomersRedact | Topic::ShopRedact => Some(&[
+            "shop_id",
+            "shop_domain",
+            "customer",
+            "data_request",
+            "orders_requested",
+            "orders_to_redact",
+            OTHERS,
+        ]),
+        Topic::ProductsCreate
+        | Topic::ProductsUpdate
+        | Topic::ProductsDelete
+        | Topic::CollectionsCreate
+        | Topic::CollectionsUpdate
+        | Topic::CollectionsDelete
+        | Topic::InventoryLevelsUpdate => None,
+    }
+}
+
+/// The body without what is not read of it, if its topic is about people; otherwise the body, which is not looked at.
+/// Nothing is left of one that is no JSON.
+pub(super) fn cut(topic: Topic, body: &[u8]) -> Cow<'_, [u8]> {
+    let Some(fields) = fields(topic) else {
+        return Cow::Borrowed(body);
+    };
+    let read = serde_json::from_slice(body).unwrap_or_default();
+    let left = serde_json::to_vec(&Left { fields, read });
+    Cow::Owned(left.unwrap_or_else(|_| b"{}".to_vec()))
+}
+
+/// What a body has, in its order, with a field that comes twice twice: whoever reads it refuses that.
+#[derive(Default)]
+struct Read<'a>(Vec<(Cow<'a, str>, Kept)>);
+
+/// What is written of it.
+struct Left<'a> {
+    fields: &'static [&'static str],
+    read: Read<'a>,
+}
+
+/// A value without what may be personal.
+struct Kept(Value);
+
+impl Serialize for Left<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        let mut has_others = false;
+        for (name, Kept(value)) in &self.read.0 {
+            if self.fields.contains(&&**name) {
+                map.serialize_entry(name, value)?;
+            } else {
+                has_others = true;
+            }
+        }
+        if has_others && self.fields.contains(&OTHERS) {
+            map.serialize_entry(OTHERS, &Value::Null)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Read<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct All;
+        impl<'de> Visitor<'de> for All {
+            type Value = Read<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut all = Vec::new();
+                while let Some(name) = map.next_key::<Name<'de>>()? {
+                    let value = if name.0 == "query_variables" {
+                        let Ids(ids) = map.next_value()?;
+                        Kept(ids)
+                    } else {
+                        map.next_value()?
+                    };
+                    all.push((name.0, value));
+                }
+                Ok(Read(all))
+            }
+        }
+        deserializer.deserialize_map(All)
+    }
+}
+
+/// A field's name, borrowed where it has no escape.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// The entries of an object that are ids of Shopify's.
+struct Ids(Value);
+
+impl<'de> Deserialize<'de> for Ids {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut value = Value::deserialize(deserializer)?;
+        if let Value::Object(entries) = &mut value {
+            entries.retain(|_, value| value.as_str().is_some_and(is_an_id));
+            return Ok(Self(value));
+        }
+        Ok(Self(Value::Null))
+    }
+}
+
+/// As in `gid://shopify/Order/1`.
+fn is_an_id(text: &str) -> bool {
+    let id = text.strip_prefix("gid://shopify/").and_then(|id| id.split_once('/'));
+    id.is_some_and(|(kind, number)| {
+        kind.bytes().all(|byte| byte.is_ascii_alphabetic()) && number.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}
+
+impl<'de> Deserialize<'de> for Kept {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Scalar;
+        impl<'de> Visitor<'de> for Scalar {
+            type Value = Kept;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value")
+            }
+
+            fn visit_unit<E: de::Error>(self) -> Result<Kept, E> {
+                Ok(Kept(Value::Null))
+            }
+
+            fn visit_bool<E: de::Error>(self, value: bool) -> Result<Kept, E> {
+                Ok(Kept(Value::Bool(value)))
+            }
+
+            fn visit_u64<E: de::Error>(self, value: u64) -> Result<Kept, E> {
+                Ok(Kept(Value::Number(value.into())))
+            }
+
+            fn visit_i64<E: de::Error>(self, value: i64) -> Result<Kept, E> {
+                Ok(Kept(Value::Number(value.into())))
+            }
+
+            fn visit_f64<E: de::Error>(self, value: f64) -> Result<Kept, E> {
+                Ok(Kept(Number::from_f64(value).map_or(Value::Null, Value::Number)))
+            }
+
+            fn visit_str<E: de::Error>(self, value: &str) -> Result<Kept, E> {
+                let is_short = value.len() <= TEXT_LIMIT;
+                Ok(Kept(if is_short { Value::from(value) } else { Value::Null }))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Kept, A::Error> {
+                while list.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Kept(Value::Array(Vec::new())))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Kept, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Kept(Value::Object(serde_json::Map::new())))
+            }
+        }
+        deserializer.deserialize_any(Scalar)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn left(topic: Topic, body: &str) -> String {
+        String::from_utf8(cut(topic, body.as_bytes()).into_owned()).unwrap()
+    }
+
+    #[test]
+    fn bodies_about_people_are_cut_to_what_is_read() {
+        let order = json!({"id": 820_982_911_946_154_601_u64, "admin_graphql_api_id": "gid://shopify/Order/820982911946154601",
+            "email": "wren.alder@example.com", "note": "at number 14", "customer": {"first_name": "Wren"}});
+        assert_eq!(
+            left(Topic::OrdersCreate, &order.to_string()),
+            r#"{"admin_graphql_api_id":"gid://shopify/Order/820982911946154601","id":820982911946154601}"#
+        );
+        let shop = r#"{"id":1,"shop_owner":"Wren","myshopify_domain":"demo.myshopify.com","email":"wren@example.com"}"#;
+        assert_eq!(
+            left(Topic::AppUninstalled, shop),
+            r#"{"id":1,"myshopify_domain":"demo.myshopify.com"}"#
+        );
+        let request = r#"{"shop_id":1,"shop_domain":"demo.myshopify.com","customer":{"email":"wren@example.com"},
+            "orders_to_redact":[820982911946154601],"note":"Wren"}"#;
+        assert_eq!(
+            left(Topic::CustomersRedact, request),
+            r#"{"shop_id":1,"shop_domain":"demo.myshopify.com","customer":{},"orders_to_redact":[],"others":null}"#
+        );
+    }
+
+    #[test]
+    fn of_events_the_ids_are_kept_and_no_result() {
+        let body = r#"{"topic":"Order","action":"create","fields_changed":{"added":["order.email"]},
+            "query_variables":{"orderId":"gid://shopify/Order/7","name":"Wren"},"data":{"order":{"email":"a@example.com"}}}"#;
+        assert_eq!(
+            left(Topic::OrdersCreate, body),
+            r#"{"topic":"Order","action":"create","fields_changed":{},"query_variables":{"orderId":"gid://shopify/Order/7"}}"#
+        );
+    }
+
+    #[test]
+    fn what_is_no_object_leaves_nothing_and_other_topics_are_not_looked_at() {
+        for body in [
+            "",
+            "{",
+            "[1]",
+            "{\"id\":1}x",
+            "\"wren@example.com\"",
+            "{\"email\":\"\u{0}\"}",
+        ] {
+            assert_eq!(left(Topic::OrdersCreate, body), "{}", "{body:?}");
+            assert_eq!(left(Topic::ProductsUpdate, body), body);
+        }
+        // A field that comes twice is refused by whoever reads it, as it would have been.
+        assert_eq!(left(Topic::OrdersCreate, "{\"id\":1,\"id\":2}"), "{\"id\":1,\"id\":2}");
+        let long = format!("{{\"id\":\"{}\"}}", "w".repeat(TEXT_LIMIT + 1));
+        assert_eq!(left(Topic::OrdersCreate, &long), "{\"id\":null}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_of_a_value_is_left_that_is_not_read(text in "[a-z]{12,24}", nested: bool, place in 0..4_usize) {
+            let held = if nested { json!({"id": [text.clone()]}) } else { json!(text.clone()) };
+            let names = ["email", "customer", "note", "billing_address"];
+            let body = json!({"id": 1, "shop_domain": "demo.myshopify.com", names[place]: if place == 1 { json!({"a": held}) } else { held }});
+            for topic in Topic::ALL.into_iter().filter(|topic| fields(*topic).is_some()) {
+                prop_assert!(!left(topic, &body.to_string()).contains(&text));
+            }
+        }
+    }
+}

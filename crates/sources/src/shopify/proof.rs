@@ -1,0 +1,232 @@
+//! What a signed body proves of itself. Its headers prove nothing: whoever has captured a body may send it again under any
+//! topic and any store's name. So each topic demands of its body what no other topic's has, and refuses what its own cannot
+//! have (ADR 25). Shapes: <https://shopify.dev/docs/api/webhooks/latest>.
+
+use hookline_domain::{
+    delivery::Delivery,
+    event::{Event, Request, Unreadable},
+    ids::EntityId,
+};
+use serde::{Deserialize, de::IgnoredAny};
+
+use super::{
+    json::{expected, read},
+    payload::{Presence, entity_id, present},
+};
+
+/// Whether an id as in `gid://shopify/Product/1` is of this kind.
+pub(super) fn is_of(gid: &str, kind: &str) -> bool {
+    let named = gid.strip_prefix("gid://shopify/").and_then(|gid| gid.split_once('/'));
+    named.is_some_and(|(named, _)| named == kind)
+}
+
+/// Checks that the body says of itself to be of this kind: by its global id or, without one, by `fields` that nothing else
+/// has.
+pub(super) fn proves(gid: Option<&str>, kind: Kind, has_its_own_fields: bool) -> Result<(), Unreadable> {
+    let proven = gid.map_or(has_its_own_fields, |gid| is_of(gid, kind.name()));
+    if proven {
+        return Ok(());
+    }
+    Err(expected("admin_graphql_api_id", kind.expected()))
+}
+
+/// What has a global id.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Kind {
+    Product,
+    Collection,
+    InventoryLevel,
+    Order,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Product => "Product",
+            Self::Collection => "Collection",
+            Self::InventoryLevel => "InventoryLevel",
+            Self::Order => "Order",
+        }
+    }
+
+    fn expected(self) -> &'static str {
+        match self {
+            Self::Product => "the id of a product",
+            Self::Collection => "the id of a collection",
+            Self::InventoryLevel => "the id of an inventory level",
+            Self::Order => "the id of an order",
+        }
+    }
+}
+
+/// The id in a body that has nothing else: what is left of one that is too long for where it was sent to
+/// (<https://shopify.dev/changelog/amazon-eventbridge-webhook-payload-size-limit-increased-to-1-mb>).
+pub(super) fn stub(kind: Kind, body: &[u8]) -> Option<EntityId> {
+    let stub: StubBody = read(body).ok()?;
+    proves(stub.gid.as_deref(), kind, true).ok()?;
+    entity_id(stub.id).ok()
+}
+
+/// Which product is deleted: such a body has an id, and nothing else.
+pub(super) fn deleted_product(body: &[u8]) -> Result<EntityId, Unreadable> {
+    let IdBody { id } = read(body)?;
+    if read::<DeletedProductBody>(body).is_err() {
+        return Err(expected("(body)", "nothing of what is deleted but its id"));
+    }
+    entity_id(id)
+}
+
+/// Which collection is deleted: such a body has its global id or its scope, and nothing of its state.
+pub(super) fn deleted_collection(body: &[u8]) -> Result<EntityId, Unreadable> {
+    let IdBody { id } = read(body)?;
+    let Ok(deleted) = read::<DeletedCollectionBody>(body) else {
+        return Err(expected("(body)", "nothing of what is deleted but its id"));
+    };
+    proves(
+        deleted.gid.as_deref(),
+        Kind::Collection,
+        deleted.published_scope != Presence::Absent,
+    )?;
+    entity_id(id)
+}
+
+/// Which inventory item there is more or less of.
+pub(super) fn stock(body: &[u8]) -> Result<EntityId, Unreadable> {
+    let level: LevelBody = read(body)?;
+    if level.id != Presence::Absent {
+        return Err(expected("id", "none, of an inventory level"));
+    }
+    let has_its_own_fields = level.location_id != Presence::Absent;
+    proves(level.gid.as_deref(), Kind::InventoryLevel, has_its_own_fields)?;
+    entity_id(level.inventory_item_id)
+}
+
+/// Which order came in. All that is read of it: the rest is a customer's.
+pub(super) fn order(body: &[u8]) -> Result<EntityId, Unreadable> {
+    let order: OrderBody = read(body)?;
+    proves(order.gid.as_deref(), Kind::Order, false)?;
+    entity_id(order.id)
+}
+
+/// Whether the store that the header names has uninstalled the app. A sample of Shopify's own has no store in it, and no
+/// effect.
+pub(super) fn uninstalled(delivery: &Delivery) -> Result<Event, Unreadable> {
+    let shop: ShopBody = read(&delivery.body)?;
+    match shop.myshopify_domain {
+        None => Ok(Event::Sample),
+        Some(domain) => of_this_store(&domain, delivery).map(|()| Event::AppUninstalled),
+    }
+}
+
+/// What is asked for by law. Nothing is read but whose it is and that it is this request.
+pub(super) fn request(delivery: &Delivery, request: Request) -> Result<Event, Unreadable> {
+    let body: RequestBody = read(&delivery.body)?;
+    let is = |presence: Presence| presence != Presence::Absent;
+    match request {
+        Request::CustomerData if !is(body.data_request) || !is(body.customer) || is(body.orders_to_redact) => {
+            return Err(expected("data_request", "a request for a customer's data"));
+        }
+        Request::CustomerRedaction
+            if !is(body.orders_to_redact)
+                || !is(body.customer)
+                || is(body.data_request)
+                || is(body.orders_requested) =>
+        {
+            return Err(expected("orders_to_redact", "a request to redact a customer"));
+        }
+        Request::StoreRedaction if read::<RedactedShopBody>(&delivery.body).is_err() => {
+            return Err(expected("(body)", "nothing but the store to redact"));
+        }
+        Request::CustomerData | Request::CustomerRedaction | Request::StoreRedaction => {}
+    }
+    of_this_store(&body.shop_domain, delivery).map(|()| Event::Compliance(request))
+}
+
+/// Checks that the signed body names no other store than the header, which is not signed.
+fn of_this_store(domain: &str, delivery: &Delivery) -> Result<(), Unreadable> {
+    if domain.eq_ignore_ascii_case(delivery.key.store.store.as_str()) {
+        return Ok(());
+    }
+    Err(Unreadable::OtherStore)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StubBody {
+    id: u64,
+    #[serde(rename = "admin_graphql_api_id")]
+    gid: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct IdBody {
+    id: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeletedProductBody {
+    #[serde(rename = "id")]
+    _id: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeletedCollectionBody {
+    #[serde(rename = "id")]
+    _id: u64,
+    #[serde(rename = "admin_graphql_api_id")]
+    gid: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    published_scope: Presence,
+}
+
+#[derive(Deserialize)]
+struct LevelBody {
+    inventory_item_id: u64,
+    #[serde(rename = "admin_graphql_api_id")]
+    gid: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    location_id: Presence,
+    /// What a variant has, and no level.
+    #[serde(default, deserialize_with = "present")]
+    id: Presence,
+}
+
+#[derive(Deserialize)]
+struct OrderBody {
+    id: u64,
+    #[serde(rename = "admin_graphql_api_id")]
+    gid: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ShopBody {
+    #[serde(rename = "id")]
+    _id: u64,
+    /// Without it nothing says whose body it is; `null` is a sample's.
+    #[serde(deserialize_with = "Option::deserialize")]
+    myshopify_domain: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct RequestBody {
+    shop_domain: String,
+    #[serde(default, deserialize_with = "present")]
+    customer: Presence,
+    #[serde(default, deserialize_with = "present")]
+    data_request: Presence,
+    #[serde(default, deserialize_with = "present")]
+    orders_requested: Presence,
+    #[serde(default, deserialize_with = "present")]
+    orders_to_redact: Presence,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RedactedShopBody {
+    #[serde(rename = "shop_id")]
+    _shop_id: u64,
+    #[serde(rename = "shop_domain")]
+    _shop_domain: IgnoredAny,
+}

