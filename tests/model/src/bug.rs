@@ -25,6 +25,16 @@ pub enum Bug {
     RetireIgnoresVersions,
     /// What is asked of the store gets lost.
     JobsGetLost,
+    /// A header's word counts as if it were signed.
+    TriggerIsBelieved,
+    /// A header's word counts beyond the moment at which it came.
+    TriggerBeyondReceipt,
+    /// Whatever is signed uninstalls the store whose name a header says.
+    AnyBodyUninstalls,
+    /// Whatever is signed deletes what it names.
+    AnyBodyDeletes,
+    /// Whatever is signed has the store erased whose name a header says.
+    AnyRequestRedacts,
     /// Search shows what the index holds, uninstalled or not.
     SearchShowsEverything,
 }

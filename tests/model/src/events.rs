@@ -6,12 +6,17 @@ use hookline_domain::{
     delivery::Delivery,
     event::{Event, Unreadable},
     ids::{DeliveryId, DeliveryKey, EntityId, EntityKey, Kind, Source, StoreKey, StoreName, Topic},
-    product::Product,
     version::Version,
 };
+use hookline_sources::shopify;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::bug::Bug;
+
 const PRODUCT: &str = "788032119674292922";
+
+/// When every delivery comes, in seconds after [`start`].
+pub const RECEIVED: i64 = 3600;
 
 /// What a delivery tells of the one product of the one store. Times are seconds after a fixed moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,6 +31,60 @@ pub enum What {
     Deleted,
     /// The store is uninstalled, in the middle of that second.
     Uninstalled(i64),
+    /// A body that somebody has captured, signed as it is, under this topic, a new id, and the store's name: it says that
+    /// it was triggered then.
+    Captured(Body, &'static str, i64),
+}
+
+/// What somebody may have captured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Body {
+    /// The product's state, signed then.
+    Shown(i64),
+    /// The same of a state that is not to be seen.
+    Hidden(i64),
+    /// That the product is deleted.
+    Deleted,
+    /// That the store has uninstalled the app.
+    Uninstalled,
+    /// That another store has.
+    UninstalledElsewhere,
+    /// An order.
+    Order,
+    /// That one of the store's customers is to be forgotten.
+    CustomerRedacted,
+    /// That the store is to be forgotten.
+    Redacted,
+    /// That another store is.
+    RedactedElsewhere,
+}
+
+impl Body {
+    /// The bytes that are signed.
+    pub fn bytes(self) -> Vec<u8> {
+        let product = |second, status: &str, gids: &str| {
+            format!(
+                "{{\"id\":{PRODUCT},\"admin_graphql_api_id\":\"gid://shopify/Product/{PRODUCT}\",\"title\":\"{second}\",\
+                 \"status\":\"{status}\",\"updated_at\":\"{}\",\"variants\":[]{gids}}}",
+                after(second)
+            )
+        };
+        let text = match self {
+            Self::Shown(second) => product(second, "active", ""),
+            Self::Hidden(second) => product(second, "draft", ""),
+            Self::Deleted => format!("{{\"id\":{PRODUCT}}}"),
+            Self::Uninstalled => "{\"id\":1,\"myshopify_domain\":\"demo.myshopify.com\"}".to_owned(),
+            Self::UninstalledElsewhere => "{\"id\":2,\"myshopify_domain\":\"other.myshopify.com\"}".to_owned(),
+            // Of the product's own number.
+            Self::Order => format!("{{\"id\":{PRODUCT},\"admin_graphql_api_id\":\"gid://shopify/Order/{PRODUCT}\"}}"),
+            Self::CustomerRedacted => "{\"shop_id\":1,\"shop_domain\":\"demo.myshopify.com\",\"customer\":{\"id\":3},\
+                                       \"orders_to_redact\":[]}"
+                .to_owned(),
+            Self::Redacted => "{\"shop_id\":1,\"shop_domain\":\"demo.myshopify.com\"}".to_owned(),
+            Self::RedactedElsewhere => "{\"shop_id\":2,\"shop_domain\":\"other.myshopify.com\"}".to_owned(),
+        };
+        text.into_bytes()
+    }
 }
 
 /// The moment from which a scenario's times count.
@@ -58,14 +117,19 @@ impl What {
     /// The delivery that tells it, as number `n` of its scenario.
     pub fn delivery(self, n: usize) -> Delivery {
         let (topic, triggered_at, body) = match self {
-            Self::Shown(second) => ("products/update", after(second), format!("{second} shown")),
-            Self::Hidden(second) => ("products/update", after(second), format!("{second} hidden")),
-            Self::Part(second) => ("products/update", after(second), format!("{second} part")),
-            Self::Deleted => ("products/delete", after(0), String::new()),
+            Self::Shown(second) => ("products/update", after(second), Body::Shown(second).bytes()),
+            Self::Hidden(second) => ("products/update", after(second), Body::Hidden(second).bytes()),
+            Self::Part(second) => {
+                let whole = String::from_utf8(Body::Shown(second).bytes()).expect("JSON is text");
+                let part = whole.replace("\"variants\":[]", "\"variants\":[],\"variant_gids\":[{}]");
+                ("products/update", after(second), part.into_bytes())
+            }
+            Self::Deleted => ("products/delete", after(0), Body::Deleted.bytes()),
             Self::Uninstalled(second) => {
                 let middle = after(second) + SignedDuration::from_millis(500);
-                ("app/uninstalled", middle, String::new())
+                ("app/uninstalled", middle, Body::Uninstalled.bytes())
             }
+            Self::Captured(body, topic, triggered) => (topic, after(triggered), body.bytes()),
         };
         Delivery {
             key: DeliveryKey {
@@ -76,15 +140,38 @@ impl What {
             event_id: None,
             api_version: "2026-07".into(),
             triggered_at: Some(triggered_at),
-            received_at: after(3600),
-            body: body.into_bytes(),
+            received_at: after(RECEIVED),
+            body,
         }
+    }
+
+    /// What it may mean at most: what is signed, under its own topic, in its own store's name. Written down here, not
+    /// asked of the code.
+    pub fn meant(self) -> Option<Self> {
+        match self {
+            Self::Captured(Body::Shown(second), "products/create" | "products/update", _) => Some(Self::Shown(second)),
+            Self::Captured(Body::Hidden(second), "products/create" | "products/update", _) => {
+                Some(Self::Hidden(second))
+            }
+            Self::Captured(Body::Deleted, "products/delete", _) => Some(Self::Deleted),
+            // Nothing signed orders it: the known limit of ADR 7.
+            Self::Captured(Body::Uninstalled, "app/uninstalled", triggered) => {
+                Some(Self::Uninstalled(triggered.min(RECEIVED)))
+            }
+            Self::Captured(..) => None,
+            honest => Some(honest),
+        }
+    }
+
+    /// Whether it is the store's own word that it is to be forgotten.
+    pub fn redacts(self) -> bool {
+        matches!(self, Self::Captured(Body::Redacted, "shop/redact", _))
     }
 
     fn second(self) -> Option<i64> {
         match self {
             Self::Shown(second) | Self::Hidden(second) | Self::Part(second) => Some(second),
-            Self::Deleted | Self::Uninstalled(_) => None,
+            Self::Deleted | Self::Uninstalled(_) | Self::Captured(..) => None,
         }
     }
 }
@@ -94,39 +181,36 @@ pub fn number(delivery: &DeliveryKey) -> usize {
     delivery.id.as_str().parse().expect("ids are numbers")
 }
 
-/// Reads the bodies that [`What::delivery`] writes.
-///
-/// # Errors
-/// [`Unreadable`] for any other.
-pub fn interpret(delivery: &Delivery) -> Result<Event, Unreadable> {
-    let body = str::from_utf8(&delivery.body).map_err(|_| Unreadable::Topic)?;
-    let id = || EntityId::new(PRODUCT).expect("an id");
-    match (delivery.key.topic.as_str(), body.split_once(' ')) {
-        ("app/uninstalled", _) => Ok(Event::AppUninstalled),
-        ("products/delete", _) => Ok(Event::ProductDeleted(id())),
-        (_, Some((second, seen))) => Ok(Event::ProductUpdated(Box::new(Product {
-            id: id(),
-            updated_at: after(second.parse().expect("a number")),
-            visible: seen != "hidden",
-            title: second.to_owned(),
-            description: String::new(),
-            vendor: None,
-            product_type: None,
-            tags: vec![],
-            options: vec![],
-            variants: vec![],
-            complete: seen != "part",
-            collections: None,
-            image: None,
-            handle: None,
-        }))),
-        _ => Err(Unreadable::Topic),
+/// Reads bodies as the product does, or with a mistake.
+pub fn interpret(bug: Option<Bug>) -> fn(&Delivery) -> Result<Event, Unreadable> {
+    match bug {
+        Some(Bug::TriggerIsBelieved) => |delivery| {
+            let mut event = shopify::interpret(delivery)?;
+            if let (Event::ProductUpdated(product), Some(triggered_at)) = (&mut event, delivery.triggered_at) {
+                product.updated_at = triggered_at;
+            }
+            Ok(event)
+        },
+        Some(Bug::AnyBodyUninstalls) => |delivery| match delivery.key.topic.as_str() {
+            "app/uninstalled" => Ok(Event::AppUninstalled),
+            _ => shopify::interpret(delivery),
+        },
+        Some(Bug::AnyBodyDeletes) => |delivery| match delivery.key.topic.as_str() {
+            "products/delete" => Ok(Event::ProductDeleted(EntityId::new(PRODUCT).expect("an id"))),
+            _ => shopify::interpret(delivery),
+        },
+        Some(Bug::AnyRequestRedacts) => |delivery| match delivery.key.topic.as_str() {
+            "shop/redact" => Ok(Event::Compliance(hookline_domain::event::Request::StoreRedaction)),
+            _ => shopify::interpret(delivery),
+        },
+        _ => shopify::interpret,
     }
 }
 
 /// What one reader with all the time in the world makes of these, in any order: the version under which the product
 /// can be found, if it can be found at all.
 pub fn expected(events: &[What]) -> BTreeMap<EntityKey, Version> {
+    let events: Vec<What> = events.iter().filter_map(|what| what.meant()).collect();
     let ended = events.iter().filter_map(|what| match what {
         What::Uninstalled(second) => Some(*second),
         _ => None,
@@ -147,6 +231,7 @@ pub fn expected(events: &[What]) -> BTreeMap<EntityKey, Version> {
 
 /// Whether the store is to be enabled after these. A deleted product is no sign of the install it belonged to.
 pub fn enabled(events: &[What]) -> bool {
-    let uninstalled = events.iter().any(|what| matches!(what, What::Uninstalled(_)));
+    let mut meant = events.iter().filter_map(|what| what.meant());
+    let uninstalled = meant.any(|what| matches!(what, What::Uninstalled(_)));
     !uninstalled || !expected(events).is_empty()
 }

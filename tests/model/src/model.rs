@@ -14,7 +14,7 @@ use hookline_domain::{
     memory::MemoryBodies,
     queue::EventQueue,
     receive::{LEASE, NotReceived, REMEMBERED, Receive, Received},
-    reindex::{Message, NoCompliance, Reindex},
+    reindex::{Message, Reindex},
     stores::StoreRecord,
 };
 use jiff::Timestamp;
@@ -202,9 +202,8 @@ impl Scenario {
                         clock: script.clone(),
                     },
                     jobs: script.clone(),
-                    // No scenario has what the law asks for.
-                    compliance: None::<NoCompliance>,
-                    interpret,
+                    compliance: Some(script.clone()),
+                    interpret: interpret(self.bug),
                 };
                 let message = |n: &usize| Message {
                     id: n.to_string(),
@@ -234,7 +233,13 @@ impl Scenario {
     }
 
     fn delivery(&self, n: usize) -> Delivery {
-        self.events[n].delivery(n)
+        let mut delivery = self.events[n].delivery(n);
+        if self.bug == Some(Bug::TriggerBeyondReceipt) {
+            delivery.received_at = delivery
+                .received_at
+                .max(delivery.triggered_at.unwrap_or(Timestamp::MIN));
+        }
+        delivery
     }
 
     /// Lets a function go on, and takes it off the stage when it has ended.
@@ -245,10 +250,10 @@ impl Scenario {
         };
         match self.advance(who, &running) {
             Ended::Waits(asks) => {
-                // Nothing follows from the status and from notes: whoever asks for them may go on at once.
+                // Nothing follows from the status, from notes and from records: whoever asks for them may go on at once.
                 let noted = asks
                     .iter()
-                    .find(|(_, asked)| matches!(asked, Request::Record(_) | Request::Note(_)));
+                    .find(|(_, asked)| matches!(asked, Request::Record(_) | Request::Note(_) | Request::Keep));
                 if let Some((number, request)) = noted {
                     let response = world.perform(request, &running, self.bug);
                     running.history.push((*number, response));
@@ -351,6 +356,7 @@ impl Model for Scenario {
             entities: [].into(),
             store: self.connected(),
             asked: false,
+            erased: false,
             index: [].into(),
             newest: [].into(),
             went_back: false,

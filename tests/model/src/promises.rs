@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use hookline_domain::{ids::EntityKey, ledger::State, version::Version};
+use jiff::Timestamp;
 use stateright::{Model, Property};
 
 use crate::{
@@ -25,11 +26,13 @@ pub const WENT_BACK: &str = "what is found never goes back, and what is gone sta
 pub const WRONG_INSTALL: &str = "at rest the store is enabled if its latest install goes on";
 /// A delivery that told a part of something is settled, and nobody has asked for the rest.
 pub const UNASKED: &str = "what was told in part is settled only when the rest has been asked for";
+/// The store is erased, and has never said that it is to be.
+pub const ERASED: &str = "nothing is erased that the store itself has not said is to be";
 /// It can end well: the search is not empty.
 pub const REACHED: &str = "everything is accepted and settled";
 
 /// All that must never be found.
-pub const SAFETY: [&str; 7] = [
+pub const SAFETY: [&str; 8] = [
     LOST,
     UNACCOUNTED,
     WRONG_END,
@@ -37,6 +40,7 @@ pub const SAFETY: [&str; 7] = [
     WENT_BACK,
     WRONG_INSTALL,
     UNASKED,
+    ERASED,
 ];
 
 /// All of them, and that it can end well.
@@ -48,11 +52,11 @@ pub(crate) fn promises() -> Vec<Property<Scenario>> {
             world.deliveries.iter().all(|parcel| !parcel.accepted || safe(parcel))
         }),
         Property::always(UNACCOUNTED, |_, world: &World| {
-            let accounted = |parcel: &Parcel| !parcel.accepted || is_settled(parcel);
+            let accounted = |parcel: &Parcel| !parcel.accepted || is_settled(parcel) || parcel.is_parked();
             !world.is_quiet() || world.deliveries.iter().all(accounted)
         }),
         Property::always(WRONG_END, |scenario: &Scenario, world: &World| {
-            !world.is_quiet() || shown(world) == expected(&scenario.sent(world))
+            !world.is_quiet() || states(shown(world)) == states(expected(&scenario.sent(world)))
         }),
         Property::always(COUNTED_TWICE, |_, world: &World| {
             world.deliveries.iter().all(|parcel| parcel.counted <= 1)
@@ -61,18 +65,23 @@ pub(crate) fn promises() -> Vec<Property<Scenario>> {
         Property::always(WRONG_INSTALL, |scenario: &Scenario, world: &World| {
             let sent = scenario.sent(world);
             let is_enabled = world.store.as_ref().is_none_or(|record| record.enabled);
-            !world.is_quiet() || sent.contains(&What::Deleted) || is_enabled == enabled(&sent)
+            // A deletion is no sign of the install that it belongs to.
+            let has_deletion = sent.iter().any(|what| what.meant() == Some(What::Deleted));
+            !world.is_quiet() || has_deletion || is_enabled == enabled(&sent)
         }),
         Property::always(UNASKED, |scenario: &Scenario, world: &World| {
             let mut told = scenario.events.iter().zip(&world.deliveries);
             world.asked || told.all(|(what, parcel)| !matches!(what, What::Part(_)) || !is_settled(parcel))
+        }),
+        Property::always(ERASED, |scenario: &Scenario, world: &World| {
+            !world.erased || scenario.sent(world).into_iter().any(What::redacts)
         }),
         Property::sometimes(REACHED, |_, world: &World| {
             world.is_quiet()
                 && world
                     .deliveries
                     .iter()
-                    .all(|parcel| parcel.accepted && is_settled(parcel))
+                    .all(|parcel| parcel.accepted && (is_settled(parcel) || parcel.is_parked()))
         }),
     ]
 }
@@ -98,6 +107,14 @@ impl Scenario {
 
 fn is_settled(parcel: &Parcel) -> bool {
     parcel.entry.as_ref().is_some_and(|entry| entry.state == State::Done)
+}
+
+/// Which states these are: when each was signed. A header may order those of one second.
+fn states(versions: BTreeMap<EntityKey, Version>) -> Vec<(EntityKey, Option<Timestamp>)> {
+    let states = versions
+        .into_iter()
+        .map(|(entity, version)| (entity, version.changed_at()));
+    states.collect()
 }
 
 fn shown(world: &World) -> BTreeMap<EntityKey, Version> {

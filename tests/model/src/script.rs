@@ -8,6 +8,7 @@ use std::{
 };
 
 use hookline_domain::{
+    audit::AuditRecord,
     document::Document,
     entities::{Entities, Fence, Page},
     envelope,
@@ -18,6 +19,7 @@ use hookline_domain::{
     port::{Clock, Unavailable},
     product::Collections,
     queue::EventQueue,
+    reindex::{Comply, Reached},
     stores::{StoreRecord, StoreUpdate, Stores},
     version::Version,
 };
@@ -63,6 +65,10 @@ pub enum Request {
     Disable(Timestamp),
     /// `Stores::begin_epoch`
     BeginEpoch(Timestamp),
+    /// `Comply::keep`
+    Keep,
+    /// `Comply::forget`
+    Forget(Timestamp),
     /// `Index::apply`: of each change what, of which version, and when a document was observed.
     Apply(Vec<(EntityKey, Version, Option<Timestamp>)>),
 }
@@ -307,6 +313,27 @@ impl Stores for Script {
 
     async fn begin_epoch(&self, _store: &StoreKey, ended: Timestamp) -> Result<(), Unavailable> {
         self.done(Request::BeginEpoch(ended)).await
+    }
+}
+
+/// There is neither an archive nor a body outside of its message.
+impl Comply for Script {
+    async fn keep(&self, _record: &AuditRecord) -> Result<(), Unavailable> {
+        self.done(Request::Keep).await
+    }
+
+    async fn erase(
+        &self,
+        _store: &StoreKey,
+        _archived: Timestamp,
+        _left_over: Timestamp,
+        _stop: &(impl Fn() -> bool + Sync),
+    ) -> Result<Reached, Unavailable> {
+        Ok(Reached::End)
+    }
+
+    async fn forget(&self, _store: &StoreKey, ended: Timestamp, _at: Timestamp) -> Result<(), Unavailable> {
+        self.done(Request::Forget(ended)).await
     }
 }
 

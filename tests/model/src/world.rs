@@ -43,6 +43,8 @@ pub struct World {
     pub index: BTreeMap<EntityKey, (Version, Option<Timestamp>)>,
     /// The newest version the index has ever taken.
     pub newest: BTreeMap<EntityKey, Version>,
+    /// Whether what is kept of the store has been erased.
+    pub erased: bool,
     /// Whether a search could have shown an older state after a newer, or something that was gone.
     pub went_back: bool,
 }
@@ -142,6 +144,14 @@ impl World {
                 self.store = Some(record.uninstalled(at).unwrap_or(record));
                 Response::Done
             }
+            Request::Forget(ended) => {
+                let left = self.store.as_ref().and_then(|record| record.redacted(*ended, time(0)));
+                if left.is_some() {
+                    self.store = left;
+                    self.erased = true;
+                }
+                Response::Done
+            }
             Request::BeginEpoch(ended) => {
                 if let Some(begun) = self.store.as_ref().and_then(|record| record.reinstalled(*ended)) {
                     self.store = Some(begun);
@@ -152,7 +162,7 @@ impl World {
                 self.store.get_or_insert_default();
                 Response::Done
             }
-            Request::Note(_) => Response::Done,
+            Request::Note(_) | Request::Keep => Response::Done,
             Request::Ask => {
                 self.asked |= bug != Some(Bug::JobsGetLost);
                 Response::Done
@@ -280,10 +290,18 @@ impl World {
         }
     }
 
-    /// Whether nobody is at work and the queue is empty.
+    /// Whether nobody is at work and the queue holds nothing but what waits for a person.
     pub fn is_quiet(&self) -> bool {
         let idle = self.receivers.iter().chain(&self.consumers).all(Option::is_none);
-        idle && self.deliveries.iter().all(|parcel| parcel.copies == 0)
+        let rests = |parcel: &Parcel| parcel.copies == 0 || parcel.is_parked();
+        idle && self.deliveries.iter().all(rests)
+    }
+}
+
+impl Parcel {
+    /// Whether it waits for a person.
+    pub fn is_parked(&self) -> bool {
+        self.entry.as_ref().is_some_and(|entry| entry.state == State::Parked)
     }
 }
 

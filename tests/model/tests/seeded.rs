@@ -6,9 +6,12 @@ use std::sync::Arc;
 
 use hookline_model::{
     bug::Bug,
-    events::What::{Deleted, Hidden, Part, Shown, Uninstalled},
+    events::{
+        Body,
+        What::{Captured, Deleted, Hidden, Part, Shown, Uninstalled},
+    },
     model::Scenario,
-    promises::{LOST, UNACCOUNTED, UNASKED, WENT_BACK, WRONG_END, WRONG_INSTALL},
+    promises::{ERASED, LOST, UNACCOUNTED, UNASKED, WENT_BACK, WRONG_END, WRONG_INSTALL},
 };
 use stateright::{Checker, HasDiscoveries, Model};
 
@@ -118,5 +121,62 @@ fn a_search_without_regard_to_the_uninstall_shows_what_is_gone() {
         Bug::SearchShowsEverything,
         Scenario::on_the_queue(&[Shown(1), Uninstalled(2)]),
         WENT_BACK,
+    );
+}
+
+#[test]
+fn a_trigger_that_is_believed_turns_a_product_back() {
+    let captured = Captured(Body::Shown(1), "products/update", 3);
+    finds(
+        Bug::TriggerIsBelieved,
+        Scenario::on_the_queue(&[Hidden(2), captured]),
+        WRONG_END,
+    );
+    // And brings back what an uninstall has ended.
+    let captured = Captured(Body::Shown(1), "products/update", 3);
+    finds(
+        Bug::TriggerIsBelieved,
+        Scenario::on_the_queue(&[Uninstalled(2), captured]),
+        WRONG_INSTALL,
+    );
+}
+
+#[test]
+fn a_trigger_that_is_believed_beyond_receipt_keeps_a_store_out() {
+    let captured = Captured(Body::Uninstalled, "app/uninstalled", 7200);
+    finds(
+        Bug::TriggerBeyondReceipt,
+        Scenario::on_the_queue(&[Shown(4000), captured]),
+        WRONG_END,
+    );
+}
+
+#[test]
+fn a_reader_that_takes_any_body_uninstalls_a_store_that_has_not_said_so() {
+    let captured = Captured(Body::Order, "app/uninstalled", 9);
+    finds(
+        Bug::AnyBodyUninstalls,
+        Scenario::on_the_queue(&[Shown(1), captured]),
+        WRONG_INSTALL,
+    );
+}
+
+#[test]
+fn a_reader_that_takes_any_body_deletes_what_is_there() {
+    let captured = Captured(Body::Order, "products/delete", 9);
+    finds(
+        Bug::AnyBodyDeletes,
+        Scenario::on_the_queue(&[Shown(1), captured]),
+        WRONG_END,
+    );
+}
+
+#[test]
+fn a_reader_that_takes_any_request_erases_a_store_that_has_not_said_so() {
+    let captured = Captured(Body::CustomerRedacted, "shop/redact", 9);
+    finds(
+        Bug::AnyRequestRedacts,
+        Scenario::on_the_queue(&[Uninstalled(2), captured]),
+        ERASED,
     );
 }

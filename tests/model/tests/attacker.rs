@@ -1,0 +1,115 @@
+//! Somebody has captured what was signed, and sends it again: under any topic, with any trigger, as often as they like.
+//! The promises hold all the same, and no store is uninstalled or erased that has not said so itself (ADR 25).
+
+#![expect(clippy::print_stdout, reason = "how much was explored is for whoever runs it")]
+
+use hookline_model::{
+    events::{
+        Body, RECEIVED,
+        What::{self, Captured, Deleted, Hidden, Shown, Uninstalled},
+    },
+    model::Scenario,
+    promises::{REACHED, SAFETY},
+};
+use hookline_sources::shopify::Topic;
+use stateright::{Checker, Model};
+
+/// What the store has really sent: never uninstalled, uninstalled, and installed again.
+const HISTORIES: [&[What]; 5] = [
+    &[Shown(4)],
+    &[Shown(1), Hidden(4)],
+    &[Shown(4), Deleted],
+    &[Shown(1), Uninstalled(2)],
+    &[Uninstalled(2), Shown(4)],
+];
+
+const BODIES: [Body; 9] = [
+    Body::Shown(1),
+    Body::Hidden(1),
+    Body::Deleted,
+    Body::Uninstalled,
+    Body::UninstalledElsewhere,
+    Body::Order,
+    Body::CustomerRedacted,
+    Body::Redacted,
+    Body::RedactedElsewhere,
+];
+
+/// Before everything, in its middle, after the next install has begun, and after all that has come.
+const TRIGGERS: [i64; 4] = [0, 3, 9, 2 * RECEIVED];
+
+/// How many states there are. Panics where a promise is broken.
+fn holds(scenario: Scenario) -> usize {
+    let name = format!("{:?}", scenario.events);
+    let checker = scenario.checker().threads(2).spawn_bfs().join();
+    for property in SAFETY {
+        if let Some(path) = checker.discovery(property) {
+            panic!("{name} is not so: {property}\n{:?}", path.into_actions());
+        }
+    }
+    assert!(checker.discovery(REACHED).is_some(), "nothing was explored: {name}");
+    checker.unique_state_count()
+}
+
+fn with(history: &[What], captured: &[What]) -> Scenario {
+    Scenario {
+        events: [history, captured].concat(),
+        ..Scenario::default()
+    }
+}
+
+#[test]
+fn any_captured_body_under_any_topic_with_any_trigger_keeps_every_promise() {
+    let (mut scenarios, mut states) = (0, 0);
+    for history in HISTORIES {
+        for body in BODIES {
+            for topic in Topic::ALL {
+                for trigger in TRIGGERS {
+                    states += holds(with(history, &[Captured(body, topic.name(), trigger)]));
+                    scenarios += 1;
+                    // What cannot be read is parked, whatever its trigger says.
+                    let captured = Captured(body, topic.name(), trigger).delivery(0);
+                    if hookline_sources::shopify::interpret(&captured).is_err() {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+    println!("{scenarios} scenarios, {states} states");
+}
+
+#[test]
+fn two_captured_bodies_do_no_more_than_one() {
+    let update = "products/update";
+    for trigger in TRIGGERS {
+        let old = Captured(Body::Shown(1), update, trigger);
+        for (history, more) in [
+            (&[Uninstalled(2), Shown(4)][..], Captured(Body::Hidden(1), update, 9)),
+            (
+                &[Shown(1), Uninstalled(2)],
+                Captured(Body::Redacted, "shop/redact", trigger),
+            ),
+            (&[Shown(4)], Captured(Body::Uninstalled, "app/uninstalled", 3)),
+        ] {
+            let states = holds(with(history, &[old, more]));
+            println!("{history:?} {old:?} {more:?}: {states} states");
+        }
+    }
+}
+
+#[test]
+fn a_captured_body_at_the_moment_that_a_consumer_dies_keeps_every_promise() {
+    for captured in [
+        Captured(Body::Shown(1), "products/update", 9),
+        Captured(Body::Uninstalled, "app/uninstalled", 3),
+    ] {
+        for history in [&[Uninstalled(2), Shown(4)][..], &[Shown(1), Uninstalled(2)]] {
+            holds(Scenario {
+                deaths: 1,
+                waits: 1,
+                ..with(history, &[captured])
+            });
+        }
+    }
+}
