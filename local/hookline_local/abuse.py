@@ -1,7 +1,7 @@
 """`python -m hookline_local.abuse`: what a stranger can make one pay in a day, by the template and the price table.
 
-docs/abuse.md has the table; tests/template compares the two. Everything is an upper bound: a flood that keeps every route
-at its throttle all day. Prices and measured times are those of `hookline cost` (crates/cost).
+docs/abuse.md has the table; tests/template compares the two. Everything is an upper bound: a flood that keeps every
+route at its throttle all day. Prices and measured times are those of `hookline cost` (crates/cost).
 """
 
 import json

@@ -52,7 +52,13 @@ class Plan:
 @cache
 def defaults() -> Mapping[str, str]:
     """The template's defaults."""
-    return {name: str(each["Default"]) for name, each in source()["Parameters"].items() if "Default" in each}
+    return {name: str(each["Default"]) for name, each in source_parameters().items() if "Default" in each}
+
+
+@cache
+def source_parameters() -> Mapping[str, Mapping[str, object]]:
+    """The template's parameters."""
+    return source()["Parameters"]
 
 
 def planned(stack: str, where: str, environment: Mapping[str, str], before: Mapping[str, str]) -> Plan:
@@ -63,6 +69,8 @@ def planned(stack: str, where: str, environment: Mapping[str, str], before: Mapp
         "OpenSearchArn": environment.get("OPENSEARCH_ARN", ""),
     }
     more = dict(word.split("=", 1) for word in shlex.split(environment.get("MORE", "")) if "=" in word)
+    if unknown := set(more) - set(source_parameters()):
+        raise ValueError(f"the template has no parameter {', '.join(sorted(unknown))}")
     return Plan(
         stack, where, defaults() | dict(before) | {name: value for name, value in named.items() if value} | more, before
     )
@@ -82,7 +90,11 @@ def findings(stack: str, where: str, environment: Mapping[str, str]) -> Iterator
         # Without CloudFormation there is no deployment, and without credentials nothing else can be looked at.
         yield Finding(Weight.STOP, str(problem))
         return
-    plan = planned(stack, where, environment, before)
+    try:
+        plan = planned(stack, where, environment, before)
+    except ValueError as problem:
+        yield Finding(Weight.STOP, f"MORE= cannot be read ({problem}): write MORE='Name=value Other=value'")
+        return
     yield from looked_at("the account's concurrency", lambda: concurrency(plan, client("lambda", where)))
     yield from looked_at("the secret", lambda: secret.check(plan, lambda service: client(service, where)))
     yield from looked_at("the search index", lambda: search.check(plan, lambda service: client(service, where)))

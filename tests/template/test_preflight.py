@@ -26,18 +26,20 @@ GIVEN = {
     "OPENSEARCH_URL": f"https://{HOST}",
     "OPENSEARCH_ARN": DOMAIN,
 }
+# One, for it keeps the models it has read.
+SESSION = botocore.session.get_session()
+SESSION.set_credentials("test", "test")
+
 Answer = tuple[str, dict[str, Any] | str]
 
 
 def answering(*answers: Answer) -> Callable[[str], Any]:
     """Clients of `service.operation` answers, in their order; a text is the code of an error. Shapes are botocore's."""
-    session = botocore.session.get_session()
-    session.set_credentials("test", "test")
     clients: dict[str, tuple[Any, Stubber]] = {}
     for name, answer in answers:
         service, operation = name.split(".")
         if service not in clients:
-            client = session.create_client(service, region_name=REGION)
+            client = SESSION.create_client(service, region_name=REGION)
             clients[service] = client, Stubber(client)
             clients[service][1].activate()
         if isinstance(answer, str):
@@ -290,6 +292,15 @@ def test_without_credentials_there_is_one_sentence(monkeypatch: pytest.MonkeyPat
     (found,) = preflight.findings("hookline", REGION, GIVEN)
     assert found.weight is Weight.STOP
     assert "no AWS credentials" in found.text
+
+
+@pytest.mark.parametrize("more", ["AlarmEmail='a", "RendexConcurrency=4"])
+def test_what_cannot_be_read_is_said(monkeypatch: pytest.MonkeyPatch, more: str) -> None:
+    """Before sam would take half of it, or CloudFormation refuse it at the end of a build."""
+    clients = answering(stack("CREATE_COMPLETE"))
+    monkeypatch.setattr(stacks, "client", lambda service, _: clients(service))
+    (found,) = preflight.findings("hookline", REGION, GIVEN | {"MORE": more})
+    assert (found.weight, "MORE=" in found.text) == (Weight.STOP, True)
 
 
 def test_alarms_that_reach_nobody_are_told() -> None:
