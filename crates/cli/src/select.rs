@@ -5,10 +5,11 @@ use std::str::FromStr;
 use clap::Args;
 use hookline_domain::{
     delivery::Delivery,
-    ids::{DeliveryId, InvalidId, Source, StoreKey, StoreName, Topic},
+    ids::{DeliveryId, Source, StoreKey, StoreName, Topic},
     ledger::Problem,
     stores::ErrorCode,
 };
+use hookline_sources::shopify::shop_name;
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 
 /// All that is said must fit. Nothing said fits everything.
@@ -83,15 +84,20 @@ impl Selection {
 pub struct Store(pub StoreKey);
 
 impl FromStr for Store {
-    type Err = InvalidId;
-    fn from_str(text: &str) -> Result<Self, InvalidId> {
-        let (source, store) = text.split_once('#').unwrap_or(("shopify", text));
-        Ok(Self(StoreKey {
-            source: Source::new(source)?,
-            store: StoreName::new(store.to_ascii_lowercase())?,
-        }))
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (source, store) = text.split_once('#').unwrap_or((SHOPIFY, text));
+        let store = match source {
+            SHOPIFY => shop_name(store).map_err(|error| error.to_string())?,
+            _ => StoreName::new(store.to_ascii_lowercase()).map_err(|error| error.to_string())?,
+        };
+        let source = Source::new(source).map_err(|error| error.to_string())?;
+        Ok(Self(StoreKey { source, store }))
     }
 }
+
+/// The source that is meant where none is said.
+const SHOPIFY: &str = "shopify";
 
 /// What sort of problem, by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -236,6 +236,28 @@ fn only_the_admin_of_the_shop_it_is_shown_for_may_frame_it() {
 }
 
 #[test]
+fn page_is_made_to_be_framed_for_names_that_the_page_itself_takes_and_for_no_other() {
+    let panel = panel(Some("abc123"));
+    let cases: Vec<Value> = serde_json::from_str(include_str!("../../../../web/fixtures/shop-names.json")).unwrap();
+    for case in cases {
+        let given = case["given"].as_str().unwrap();
+        let query: String = given.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let response = panel.respond(&page(&format!("shop={query}&host=aG9zdA")));
+        let framed_by = case["name"].as_str().map_or_else(
+            || "frame-ancestors 'none'".to_owned(),
+            |name| format!("frame-ancestors https://{name} https://admin.shopify.com"),
+        );
+        assert!(
+            policy(&response).ends_with(&framed_by),
+            "{given:?}: {}",
+            policy(&response)
+        );
+        let is_bridged = text(&response).contains("shopify-api-key");
+        assert_eq!(is_bridged, case["name"].is_string(), "{given:?}");
+    }
+}
+
+#[test]
 fn without_the_apps_id_nobody_may_frame_it() {
     let response = panel(None).respond(&page(&format!("shop={SHOP}")));
     assert!(policy(&response).ends_with("frame-ancestors 'none'"));

@@ -11,13 +11,13 @@
 
 use hookline_domain::{
     delivery::Delivery,
-    ids::{DeliveryId, DeliveryKey, EventId, InvalidId, Source, StoreKey, StoreName, Topic as TopicName},
+    ids::{DeliveryId, DeliveryKey, EventId, InvalidId, Source, StoreKey, Topic as TopicName},
     replay,
 };
 use http::HeaderMap;
 use jiff::Timestamp;
 
-use super::{Topic, json, personal};
+use super::{Topic, json, personal, shop::shop_name};
 use crate::signature::{Secrets, SignatureError, Verified};
 
 /// The longest body taken.
@@ -213,18 +213,9 @@ pub fn store(domain: &str) -> Result<StoreKey, HeaderError> {
 }
 
 fn store_in(domain: &str, name: &'static str) -> Result<StoreKey, HeaderError> {
-    let invalid = |problem| HeaderError::Invalid { name, problem };
-    let domain = domain.to_ascii_lowercase();
-    let label = domain
-        .strip_suffix(".myshopify.com")
-        .ok_or(HeaderError::NotAShop { name })?;
-    if label.is_empty() || label.contains('.') {
-        return Err(HeaderError::NotAShop { name });
-    }
-    Ok(StoreKey {
-        source: Source::new("shopify").map_err(invalid)?,
-        store: StoreName::new(domain).map_err(invalid)?,
-    })
+    let store = shop_name(domain).map_err(|_| HeaderError::NotAShop { name })?;
+    let source = Source::new("shopify").map_err(|problem| HeaderError::Invalid { name, problem })?;
+    Ok(StoreKey { source, store })
 }
 
 fn required<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<&'a str, HeaderError> {

@@ -7,6 +7,7 @@ mod payload;
 mod personal;
 mod proof;
 mod session;
+mod shop;
 mod subscribing;
 mod topic;
 
@@ -15,6 +16,7 @@ pub use self::{
     json::problem,
     payload::{filled, interpret},
     session::{SESSION_LIMIT, Session, SessionError},
+    shop::{ShopNameError, shop_name},
     subscribing::{Subscribing, address, has_scope, included, left_out, subscribing, wanted},
     topic::{Topic, is_personal},
 };
