@@ -46,7 +46,7 @@ dev: ready ## The same stack, left running, with its URLs printed. Ctrl-C ends i
 	@$(LOCAL).dev
 
 .PHONY: replay
-replay: emulator ## Signs and sends one sample: EVENT=events/shopify/products-update.json [URL= STORE= SECRET= ID= TOPIC=]
+replay: emulator ## Signs and sends five samples, or one: EVENT=events/shopify/products-update.json [URL= STORE= SECRET= ID= TOPIC=]
 	@$(LOCAL).replay $(if $(EVENT),--event '$(EVENT)') $(if $(URL),--url '$(URL)') $(if $(STORE),--store '$(STORE)') \
 	  $(if $(ID),--id '$(ID)') $(if $(TOPIC),--topic '$(TOPIC)')
 
@@ -199,7 +199,8 @@ binaries: tools
 .PHONY: binaries-local
 binaries-local: tools
 	@echo "· building the functions and the command (cargo profile local)" >&2
-	@$(CARGO_LAMBDA) --profile local $(addprefix --package ,$(FUNCTIONS) hookline-cli)
+	@$(CARGO_LAMBDA) --profile local $(addprefix --package ,$(FUNCTIONS))
+	@$(CARGO_LAMBDA) --profile local --package hookline-cli
 
 # The page beside the binary that serves it, into what SAM uploads.
 .PHONY: page

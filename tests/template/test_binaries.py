@@ -1,11 +1,13 @@
-"""What was built runs on Amazon Linux 2023, which has glibc 2.34."""
+"""What was built runs on Amazon Linux 2023, which has glibc 2.34, and has nothing in it that only a person needs."""
 
 import re
+import subprocess
 
 import pytest
 from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerNeedSection
 from hookline_local.places import FUNCTIONS as BUILT
+from hookline_local.places import REPOSITORY
 from template_reading import FUNCTIONS
 
 GLIBC = (2, 34)
@@ -27,3 +29,35 @@ def test_a_binary_needs_no_newer_glibc_than_lambda_has(folder: str) -> None:
         }
     assert wanted
     assert max(wanted) <= GLIBC
+
+
+# What reads the profiles of a person: SSO, `aws login`.
+PERSONAL = {"aws-sdk-sso", "aws-sdk-ssooidc", "aws-sdk-signin"}
+COMMAND = "hookline-cli"
+
+
+@pytest.mark.parametrize("target", ["binaries", "binaries-local"])
+def test_only_the_command_can_use_a_persons_profile(target: str) -> None:
+    """Cargo unites the features of what one command builds: so the command is built apart from the functions."""
+    recipe = run("make", "--dry-run", target)
+    built = [re.findall(r"--package (\S+)", line) for line in joined(recipe) if "cargo lambda build" in line]
+    assert {package for packages in built for package in packages} >= set(FUNCTIONS.values())
+    for packages in built:
+        chosen = [part for package in packages for part in ("--package", package)]
+        tree = run("cargo", "tree", "--locked", "--edges", "normal", "--prefix", "none", "--format", "{p}", *chosen)
+        linked = {line.split()[0] for line in tree.splitlines() if line}
+        if COMMAND in packages:
+            assert packages == [COMMAND]
+            assert linked >= PERSONAL
+        else:
+            assert not linked & PERSONAL, packages
+
+
+def joined(recipe: str) -> list[str]:
+    """Lines of a recipe, those that go on joined."""
+    return recipe.replace("\\\n", " ").splitlines()
+
+
+def run(*command: str) -> str:
+    """What a command prints."""
+    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
