@@ -85,6 +85,7 @@ pub struct Summary {
     pub message_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_ours: Option<String>,
+    pub source: Option<String>,
     pub store: Option<String>,
     pub topic: Option<String>,
     pub delivery_id: Option<String>,
@@ -108,7 +109,8 @@ impl From<&Letter> for Summary {
         Self {
             message_id: letter.dead.message_id.clone(),
             not_ours: letter.delivery.as_ref().err().cloned(),
-            store: delivery.map(|delivery| delivery.key.store.to_string()),
+            source: delivery.map(|delivery| delivery.key.store.source.to_string()),
+            store: delivery.map(|delivery| delivery.key.store.store.to_string()),
             topic: delivery.map(|delivery| delivery.key.topic.to_string()),
             delivery_id: delivery.map(|delivery| delivery.key.id.to_string()),
             event_id: delivery.and_then(|delivery| delivery.event_id.as_ref().map(ToString::to_string)),

@@ -22,6 +22,7 @@ use crate::{
 /// What has become of one replay.
 #[derive(Debug, Serialize)]
 pub struct Report {
+    pub source: String,
     pub store: String,
     pub topic: String,
     /// The original's id.
@@ -38,7 +39,8 @@ pub struct Report {
 impl Report {
     fn new(delivery: &Delivery, from: &str, fate: &'static str, why: String) -> Self {
         Self {
-            store: delivery.key.store.to_string(),
+            source: delivery.key.store.source.to_string(),
+            store: delivery.key.store.store.to_string(),
             topic: delivery.key.topic.to_string(),
             delivery_id: delivery.key.id.to_string(),
             replay_id: None,

@@ -133,20 +133,22 @@ fn page(store: &StoreKey, record: &StoreRecord, now: Timestamp) -> String {
 
 fn install(record: &StoreRecord) -> String {
     match (record.enabled, record.uninstalled_at) {
-        (true, _) => format!("installed, the {}", ordinal(record.epoch)),
+        (true, _) => format!("installed ({})", which_install(record.epoch)),
         (false, Some(at)) => format!("uninstalled at {}", seconds(at)),
         (false, None) => "uninstalled".to_owned(),
     }
 }
 
-fn ordinal(number: u64) -> String {
-    let ending = match (number % 10, number % 100) {
+/// Words for a store's install by its number, the same as in the panel: `web/fixtures/installs.json`.
+fn which_install(epoch: u64) -> String {
+    let ending = match (epoch % 10, epoch % 100) {
+        _ if epoch <= 1 => return "the first install".to_owned(),
         (1, rest) if rest != 11 => "st",
         (2, rest) if rest != 12 => "nd",
         (3, rest) if rest != 13 => "rd",
         _ => "th",
     };
-    format!("{number}{ending}")
+    format!("the {epoch}{ending} install")
 }
 
 fn connected(store: &StoreKey, record: &StoreRecord) -> String {
@@ -220,5 +222,26 @@ fn by_topic<'a>(counts: impl Iterator<Item = (&'a (impl ToString + 'a), &'a u64)
         "none".to_owned()
     } else {
         counts.join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Deserialize)]
+    struct Case {
+        epoch: u64,
+        words: String,
+    }
+
+    #[test]
+    fn installs_are_counted_as_in_the_panel() {
+        let cases: Vec<Case> = serde_json::from_str(include_str!("../../../../web/fixtures/installs.json")).unwrap();
+        for Case { epoch, words } in cases {
+            assert_eq!(which_install(epoch), words);
+        }
     }
 }

@@ -35,7 +35,7 @@ async fn a_list_says_why_and_takes_nothing_away() {
     let said = stack.run(&["dlq", "list"]).await;
     assert_eq!(said.status, 0, "{said:?}");
     for word in [
-        "shopify#demo.myshopify.com",
+        "demo.myshopify.com",
         "products/update",
         "bad",
         "schema_mismatch",

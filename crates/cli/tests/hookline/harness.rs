@@ -459,9 +459,15 @@ pub fn keep(delivery: &Delivery) -> PathBuf {
 pub async fn finish(child: Child) -> Said {
     let done = tokio::time::timeout(Duration::from_mins(1), child.wait_with_output()).await;
     let output = done.expect("the binary did not end").unwrap();
-    Said {
+    let said = Said {
         status: output.status.code().unwrap_or(-1),
         out: String::from_utf8(output.stdout).unwrap(),
         err: String::from_utf8(output.stderr).unwrap(),
-    }
+    };
+    // A key of our tables is no name: whatever is run says `demo.myshopify.com`.
+    assert!(
+        !said.out.contains("shopify#") && !said.err.contains("shopify#"),
+        "{said:?}"
+    );
+    said
 }
