@@ -1,6 +1,6 @@
-"""Finds the Chromium that the browser tests drive, and installs Debian's where there is none.
+"""Finds the Chromium that the browser tests drive, and installs Debian's where there is none, and fonts.
 
-    python3 local/browser.py make    # installs it if it must and may: as root, with apt-get
+    python3 local/browser.py make    # installs what is missing if it may: as root, with apt-get
     python3 local/browser.py path    # prints where it is
 
 The tests take the machine's own browser and fetch none: it is the one that security updates reach. HOOKLINE_BROWSER
@@ -9,9 +9,17 @@ names another. Runs on the plain Python of the machine.
 
 import os
 import shutil
+import subprocess
 import sys
 
 import environments
+
+# Products are named in every script, and the pictures show them: fontconfig's pattern for what a package has.
+FONTS = {
+    "fonts-dejavu-core": ":lang=en",
+    "fonts-noto-cjk": ":lang=ja",
+    "fonts-noto-color-emoji": ":lang=und-zsye",
+}
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -22,14 +30,29 @@ def path() -> str | None:
 
 
 def make() -> None:
-    """Installs Chromium unless there is a browser; says what to do where it cannot."""
-    if path():
+    """Installs what is missing of Chromium and fonts; says what to do where it cannot."""
+    missing = ([] if path() else ["chromium"]) + missing_fonts()
+    if not missing:
         return
+    packages = " ".join(missing)
     otherwise = (
-        "the browser tests need Chromium or Chrome, and none is in PATH: install one "
-        "(Debian: apt-get install chromium), or say where it is: HOOKLINE_BROWSER=/path/to/chrome"
+        f"the browser tests need Chromium or Chrome, and fonts for Latin, Chinese and emoji; missing: {packages}. "
+        f"Install them (Debian: apt-get install {packages}). For another browser: HOOKLINE_BROWSER=/path/to/chrome"
     )
-    environments.install_packages("chromium", "fonts-dejavu-core", otherwise=otherwise)
+    environments.install_packages(*missing, otherwise=otherwise)
+
+
+def missing_fonts() -> list[str]:
+    """Packages of fonts whose glyphs this machine lacks. Without fontconfig (macOS) the system has its own."""
+    if not sys.platform.startswith("linux"):
+        return []
+    lister = shutil.which("fc-list")
+    if not lister:
+        return list(FONTS)
+    listed = {
+        name: subprocess.run([lister, pattern], capture_output=True, check=False) for name, pattern in FONTS.items()
+    }
+    return [name for name, found in listed.items() if not found.stdout.strip()]
 
 
 def main(arguments: list[str]) -> None:

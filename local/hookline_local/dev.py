@@ -57,7 +57,7 @@ def introduce(running: stack.Stack) -> None:
     console.print(f"  panel  [bold]{url}/[/]")
     console.print(f"  token  {token}  (admin, for all stores; for the API too)")
     console.print("\nOpen the panel, sign in with the token, then, in another terminal, send it something and watch:")
-    console.print("  make replay EVENT=events/shopify/products-update.json")
+    console.print("  make replay            # five samples; one: EVENT=events/shopify/products-update.json")
     console.print("\nWebhooks go to:")
     for path in webhook_paths():
         console.print(f"  {running.client.webhooks_url}{path}")

@@ -1,4 +1,4 @@
-"""`make replay`: signs and sends one sample, to the stack of `make dev` or to a deployed one."""
+"""`make replay`: signs and sends samples, to the stack of `make dev` or to a deployed one."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from .client import Client, signed
-from .places import DEV_STACK, REPOSITORY
+from .places import DEV_STACK, EVENTS, REPOSITORY
 from .shop import STORE
 
 # Fresh each time; the rest comes from the file beside the body.
@@ -18,39 +18,52 @@ class Unclear(Exception):
     """What was asked for cannot be done. The message says what to change."""
 
 
+# Something to see for whoever names no sample: a product, its edit, a collection, stock and an order.
+SOME = ("products-create", "products-update", "collections-update", "inventory-levels-update", "orders-create")
+
+
 def main(arguments: list[str]) -> int:
-    """Sends the sample and prints the answer; 0 when it was 2xx."""
+    """Sends the samples and prints the answers; 0 when all were 2xx."""
     try:
         wanted = options(arguments)
-        body, headers = sample(wanted.event, wanted.topic)
+        samples = [sample(event, wanted.topic) for event in wanted.events]
         url, secret = target(wanted.url)
     except Unclear as problem:
         print(f"replay: {problem}", file=sys.stderr)
         return 2
-    topic = headers.pop("X-Shopify-Topic")
-    store = wanted.store or headers.pop("X-Shopify-Shop-Domain", STORE)
-    headers.pop("X-Shopify-Shop-Domain", None)
-    delivery = signed(topic, body, secret=secret, store=store, delivery_id=wanted.id, more=headers)
     try:
-        answer = Client("", webhooks_url=url).send(delivery)
+        client = Client("", webhooks_url=url)
+        accepted = [send(client, secret, body, headers, wanted) for body, headers in samples]
     except OSError as error:
         print(f"replay: {url} does not answer: {error}", file=sys.stderr)
         return 2
-    print(f"{answer.status}  {topic} for {store}, {len(body)} bytes, {answer.seconds * 1000:.0f} ms")
-    print(f"delivery id {delivery.id} (again: ID={delivery.id})")
+    if len(accepted) > 1:
+        print("For one of your own choice: make replay EVENT=events/shopify/products-update.json")
+    return 0 if all(accepted) else 1
+
+
+def send(client: Client, secret: str, body: bytes, headers: dict[str, str], wanted: argparse.Namespace) -> bool:
+    """Signs and sends one sample, prints the answer, and says whether it was 2xx."""
+    topic = headers.pop("X-Shopify-Topic")
+    store = headers.pop("X-Shopify-Shop-Domain", STORE)
+    delivery = signed(topic, body, secret=secret, store=wanted.store or store, delivery_id=wanted.id, more=headers)
+    answer = client.send(delivery)
+    print(f"{answer.status}  {topic} for {wanted.store or store}, {len(body)} bytes, {answer.seconds * 1000:.0f} ms")
+    print(f"     delivery id {delivery.id} (again: ID={delivery.id})")
     if answer.body:
         print(answer.body.decode(errors="replace"))
-    return 0 if 200 <= answer.status < 300 else 1
+    return 200 <= answer.status < 300
 
 
 def options(arguments: list[str]) -> argparse.Namespace:
     """The Makefile's variables. The secret is not among them: other users can read a command line."""
-    parser = argparse.ArgumentParser(prog="make replay", usage="make replay EVENT=… [URL= STORE= SECRET= ID= TOPIC=]")
+    parser = argparse.ArgumentParser(prog="make replay", usage="make replay [EVENT=… URL= STORE= SECRET= ID= TOPIC=]")
     for name in ("event", "url", "store", "id", "topic"):
         parser.add_argument(f"--{name}")
     parsed = parser.parse_args(arguments)
-    if not parsed.event:
-        raise Unclear("which sample? EVENT=events/shopify/products-update.json, or any other file there")
+    if not parsed.event and (parsed.id or parsed.topic):
+        raise Unclear("ID and TOPIC belong to one sample: say which, as in EVENT=events/shopify/products-update.json")
+    parsed.events = [parsed.event] if parsed.event else [str(EVENTS / f"{name}.json") for name in SOME]
     return parsed
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from deployed import Site, Token
+from everyone import tofu
 from hookline_local.places import REPOSITORY
 from hookline_local.shop import sample
 from panel import Panel, store_path
@@ -100,8 +101,9 @@ def ago(minutes: int) -> int:
 
 
 def keep(page: Page, name: str, *, whole: bool = False) -> None:
-    """Keeps what is to be seen, or the whole page."""
+    """Keeps what is to be seen, or the whole page. Every character of it must have a glyph."""
     PICTURES.mkdir(exist_ok=True)
+    assert tofu(page) == "", name
     page.screenshot(path=PICTURES / f"{name}.png", animations="disabled", full_page=whole)
 
 

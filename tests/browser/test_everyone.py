@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from deployed import Site, Token
+from everyone import sideways
 from hookline_local.places import REPOSITORY
 from panel import Panel, store_path
 from playwright.sync_api import BrowserContext, Page, expect
@@ -164,11 +165,6 @@ def serious(page: Page) -> list[tuple[str, str]]:
         if each["impact"] in ("serious", "critical")
         for node in each["nodes"]
     ]
-
-
-def sideways(page: Page) -> int:
-    """By how many pixels a page scrolls sideways."""
-    return page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
 
 
 def tab_to(page: Page, name: str) -> None:

@@ -1,15 +1,23 @@
 """The local stack itself: nothing outlives it, and it says who is in the way."""
 
+import json
 import os
+import re
+import shlex
 import signal
 import socket
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 from hookline_local import guardian, ports
+from hookline_local.client import signature
+from hookline_local.places import REPOSITORY
 from hookline_local.replay import main as replay
+from hookline_local.replay import options, sample
 from hookline_local.tour import poll
 
 # Whoever runs the tests in the background may have them ignore SIGINT, and children inherit that.
@@ -60,3 +68,52 @@ def test_a_replay_without_a_stack_says_how_to_get_one(
     monkeypatch.setattr("hookline_local.replay.DEV_STACK", tmp_path / "none.json")
     assert replay(["--event", "events/shopify/products-update.json"]) == 2
     assert "make dev" in capsys.readouterr().err
+
+
+def test_a_replay_without_a_sample_sends_five(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each signed, and to its own topic's receiver."""
+    came: list[tuple[str, bool]] = []
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            """Keeps where it came to, and whether it was signed."""
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            came.append((self.path, self.headers["X-Shopify-Hmac-Sha256"] == signature("hush", body)))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+    with HTTPServer((ports.HOST, 0), Receiver) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        details = {"pid": os.getpid(), "url": f"http://{ports.HOST}:{server.server_port}", "secret": "hush"}
+        monkeypatch.setattr("hookline_local.replay.DEV_STACK", tmp_path / "stack.json")
+        monkeypatch.delenv("SECRET", raising=False)
+        (tmp_path / "stack.json").write_text(json.dumps(details))
+        assert replay([]) == 0
+        server.shutdown()
+    functions = ("products-create", "products-update", "collections-update", "inventory-levels-update", "orders-create")
+    assert came == [(f"/api/webhooks/receive/shopify/{function}", True) for function in functions]
+    assert capsys.readouterr().out.count("200  ") == len(functions)
+
+
+def test_every_replay_that_a_text_of_ours_names_can_be_run() -> None:
+    """Documents, the panel and what `make dev` prints: a command that is shown does what is said of it."""
+    texts = [
+        REPOSITORY / "README.md",
+        REPOSITORY / "events" / "README.md",
+        *(REPOSITORY / "docs").rglob("*.md"),
+        *(REPOSITORY / "web" / "src").rglob("*.tsx"),
+        *(REPOSITORY / "local" / "hookline_local").glob("*.py"),
+    ]
+    shown = [line for text in texts for line in re.findall(r"make replay\b([^`#)<\n\"\[]*)", text.read_text())]
+    assert len(shown) > 5
+    for line in shown:
+        pairs = [word.split("=", 1) for word in shlex.split(line) if re.match(r"[A-Z]+=", word) and "…" not in word]
+        arguments = [part for name, value in pairs if value for part in (f"--{name.lower()}", value)]
+        wanted = options(arguments)
+        assert all(sample(event, wanted.topic) for event in wanted.events), line
