@@ -93,8 +93,8 @@ def test_who_asks_is_told_who_they_are(api: Api) -> None:
     """And where everything is, so that a page needs nothing else."""
     me = api.get("me", "/api/me")
     assert (me["role"], me["stores"]) == ("admin", ["*"])
-    assert me["receivers_url"] == api.tour.stack.receivers
-    assert "products/update" in me["topics"]
+    base = api.tour.stack.receivers
+    assert {"topic": "products/update", "url": f"{base}/products-update"} in me["receivers"]
     viewer = api.by("viewer").get("me", "/api/me")
     assert (viewer["role"], viewer["stores"]) == ("viewer", [api.tour.store])
 

@@ -53,6 +53,19 @@ def test_every_schema_is_one_and_every_reference_leads_somewhere() -> None:
     assert found == parts
 
 
+@pytest.mark.parametrize("route", [route for route, operation in ROUTES.items() if operation.get("security", True)])
+def test_what_api_gateway_answers_by_itself_is_described(route: str) -> None:
+    """Its errors have another shape than ours, and come before any function of ours."""
+    both = {"401", "403", "503"} | ({"404"} if "404" in ROUTES[route]["responses"] else set())
+    for status in both | {"429", "500"}:
+        described = ROUTES[route]["responses"][status]
+        name = described["$ref"].rpartition("/")[2]
+        schema = DESCRIBED["components"]["responses"][name]["content"]["application/json"]["schema"]
+        validator = Draft202012Validator(schema | {"components": DESCRIBED["components"]})
+        assert validator.is_valid({"message": "Forbidden"}), status
+        assert validator.is_valid({"error": "a sentence"}) == (status in both), status
+
+
 def references(value: Any) -> list[str]:
     """Every `$ref` within."""
     if isinstance(value, dict):

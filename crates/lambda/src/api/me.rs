@@ -1,7 +1,7 @@
 //! `GET /api/me`: who asks, and where everything is.
 
 use hookline_domain::access::{Principal, Reach, Role};
-use hookline_sources::shopify::Topic;
+use hookline_sources::shopify::{self, Topic};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -14,6 +14,26 @@ pub struct About {
     pub receivers_url: Option<String>,
 }
 
+/// The address that a topic's webhooks are to be sent to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Receiver {
+    topic: &'static str,
+    url: String,
+}
+
+impl About {
+    /// Addresses of all receivers; none if this function has not been told where they are.
+    pub(super) fn receivers(&self) -> Vec<Receiver> {
+        let topics = self.receivers_url.iter().flat_map(|base| {
+            Topic::ALL.into_iter().map(|topic| Receiver {
+                topic: topic.name(),
+                url: shopify::address(base, topic),
+            })
+        });
+        topics.collect()
+    }
+}
+
 #[derive(Serialize)]
 pub(super) struct Me<'a> {
     principal: &'a str,
@@ -21,8 +41,7 @@ pub(super) struct Me<'a> {
     stores: Vec<&'a str>,
     expires_at: Timestamp,
     live_url: Option<&'a str>,
-    receivers_url: Option<&'a str>,
-    topics: Vec<&'static str>,
+    receivers: Vec<Receiver>,
 }
 
 impl<'a> Me<'a> {
@@ -36,8 +55,7 @@ impl<'a> Me<'a> {
             },
             expires_at: principal.expires_at,
             live_url: about.live_url.as_deref(),
-            receivers_url: about.receivers_url.as_deref(),
-            topics: Topic::ALL.into_iter().map(Topic::name).collect(),
+            receivers: about.receivers(),
         }
     }
 }

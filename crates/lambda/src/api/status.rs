@@ -10,11 +10,10 @@ use hookline_domain::{
     stores::StoreRecord,
     watch::Depths,
 };
-use hookline_sources::shopify::{self, Topic as ShopifyTopic};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::me::About;
+use super::me::{About, Receiver};
 
 /// How a store is doing: what its record tells, and what its latest deliveries do.
 #[derive(Serialize)]
@@ -37,12 +36,6 @@ pub(super) struct Latest {
     lag: Lag,
     pending: usize,
     dead_letters: usize,
-}
-
-#[derive(Serialize)]
-struct Receiver {
-    topic: &'static str,
-    url: String,
 }
 
 impl Latest {
@@ -78,18 +71,12 @@ impl StoreStatus {
         now: Timestamp,
     ) -> Self {
         let Summary { state, why, .. } = Summary::of(store, &record, now);
-        let receivers = about.receivers_url.iter().flat_map(|base| {
-            ShopifyTopic::ALL.into_iter().map(|topic| Receiver {
-                topic: topic.name(),
-                url: shopify::address(base, topic),
-            })
-        });
         Self {
             status: Status::of(store, record, now),
             state,
             why,
             latest,
-            receivers: receivers.collect(),
+            receivers: about.receivers(),
             queues,
         }
     }

@@ -1,5 +1,7 @@
 //! What function `status` answers.
 
+mod fixture;
+
 use std::sync::{
     Arc, Mutex,
     atomic::{AtomicUsize, Ordering},
@@ -251,7 +253,10 @@ async fn who_asks_is_told_who_they_are() {
         (&told["live_url"], &told["expires_at"]),
         (&json!("wss://live"), &json!("2026-11-21T13:00:00Z"))
     );
-    assert!(told["topics"].as_array().unwrap().contains(&json!("products/update")));
+    let receivers = told["receivers"].as_array().unwrap();
+    assert_eq!(receivers.len(), hookline_sources::shopify::Topic::ALL.len());
+    let update = json!({"topic": "products/update", "url": "https://hooks.example/shopify/products-update"});
+    assert!(receivers.contains(&update), "{receivers:?}");
     let (_, told) = world.ask("GET /api/me", &[], Some(&anybody())).await;
     assert_eq!(told["stores"], json!(["*"]));
     let (status, ticket) = world.ask("POST /api/live/tickets", &[], Some(&anybody())).await;
