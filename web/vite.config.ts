@@ -19,7 +19,7 @@ export default defineConfig({
     headers: {
       'content-security-policy':
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
-        "connect-src 'self' ws://127.0.0.1:5174; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        "connect-src 'self' ws://127.0.0.1:*; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     },
   },
   server: { host: '127.0.0.1', port: 5173 },

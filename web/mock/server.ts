@@ -23,6 +23,7 @@ class Mock {
   readonly principals = new Map<string, Principal>([
     ['admin', { id: 'tok_admin', role: 'admin', stores: ['*'], expires: Date.now() + YEAR }],
     ['viewer', { id: 'tok_viewer', role: 'viewer', stores: ['*'], expires: Date.now() + YEAR }],
+    ['none', { id: 'tok_none', role: 'viewer', stores: [], expires: Date.now() + YEAR }],
     ['one', { id: 'tok_one', role: 'admin', stores: ['demo.myshopify.com'], expires: Date.now() + YEAR }],
   ]);
   refusesSockets = false;

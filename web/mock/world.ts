@@ -1,5 +1,6 @@
 // Stores as the stack has them, made up: enough to see every state of the page.
 
+import { readFileSync } from 'node:fs';
 import type {
   Entry,
   Fate,
@@ -17,7 +18,10 @@ import type {
   Summary,
 } from '../src/api';
 
-export const TOPICS = [
+/** What the server says, in its own words: `cargo test` writes it (crates/lambda/src/api/tests/read/fixture.rs). */
+const said = JSON.parse(readFileSync(new URL('../fixtures/stack.json', import.meta.url), 'utf8')) as { me: Me };
+
+const TOPICS = [
   'products/create',
   'products/update',
   'products/delete',
@@ -130,7 +134,14 @@ export class Store {
     const chosen =
       topic ??
       (['products/update', 'products/update', 'inventory_levels/update', 'orders/create'][this.lastId % 4] as string);
-    const names = ['Walnut board', 'Linen apron', 'Cast-iron pan, 26 cm', 'Espresso cups, set of two', 'Beeswax wrap'];
+    const names = [
+      '南部鉄瓶 Nambu Tetsubin Kettle 🫖',
+      'Walnut board',
+      'Linen apron',
+      'Cast-iron pan, 26 cm',
+      'Espresso cups, set of two',
+      'Beeswax wrap',
+    ];
     const kind = chosen.startsWith('products')
       ? 'product'
       : chosen.startsWith('orders')
@@ -260,10 +271,7 @@ export class Store {
       why,
       pending: outcomes.filter((outcome) => outcome === 'waiting').length,
       dead_letters: outcomes.filter((outcome) => outcome === 'parked').length,
-      receivers: TOPICS.map((topic) => ({
-        topic,
-        url: `https://abc123.execute-api.eu-central-1.amazonaws.com/api/webhooks/receive/shopify/${topic}`,
-      })),
+      receivers: said.me.receivers,
       ...(all ? { queues: { waiting: 3, in_flight: 1, dead_letters: 1 } } : {}),
     };
   }
@@ -326,8 +334,7 @@ export function me(principal: Principal, host: string): Me {
     stores: principal.stores,
     expires_at: new Date(principal.expires).toISOString(),
     live_url: `ws://${host}/live`,
-    receivers_url: 'https://abc123.execute-api.eu-central-1.amazonaws.com/api/webhooks/receive/shopify',
-    topics: TOPICS,
+    receivers: said.me.receivers,
   };
 }
 

@@ -11,9 +11,14 @@ export interface Me {
   stores: string[];
   expires_at: string;
   live_url: string | null;
-  /** Where webhooks go, without the topic. */
-  receivers_url: string | null;
-  topics: string[];
+  /** Empty if the deployment does not know its own addresses. */
+  receivers: Receiver[];
+}
+
+/** The address that a topic's webhooks are to be sent to: complete. */
+export interface Receiver {
+  topic: string;
+  url: string;
 }
 
 /** How a store is doing, in a word. */
@@ -172,7 +177,7 @@ export interface Reading {
   /** Told where the deployment remembers deliveries. */
   pending?: number;
   dead_letters?: number;
-  receivers: { topic: string; url: string }[];
+  receivers: Receiver[];
   /** Of all stores; for those who may see all of them. */
   queues?: { waiting: number; in_flight: number; dead_letters: number } | null;
 }

@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Reading, State, Status, Summary } from './api';
 import { readFrame } from './api';
-import { ago, delay, percent, pieces, plural, price, timesTold } from './ui/format';
+import { ago, delay, percent, pieces, plural, price, timesTold, whichInstall } from './ui/format';
 import { ERRORS, OUTCOMES, STAGES, STATES, TASKS, readingOf } from './ui/words';
 import { asSentence } from './data/client';
 import { emptyList, patched, withPage } from './data/list';
 import { hashOf, readRoute } from './data/route';
-import { embedded, isToken, operator } from './data/session';
+import { isToken, operator } from './data/session';
 
 describe('figures', () => {
   it('tell times as people do', () => {
@@ -49,6 +49,14 @@ describe('figures', () => {
     expect(told).toMatch(/^not before \d+ Nov 2026, \d\d:18:39, or \d+ Nov 2026, \d\d:00:00$/);
   });
 
+  it('count installs as the command does', () => {
+    const cases = JSON.parse(readFileSync(new URL('../fixtures/installs.json', import.meta.url), 'utf8')) as {
+      epoch: number;
+      words: string;
+    }[];
+    for (const { epoch, words } of cases) expect(whichInstall(epoch)).toBe(words);
+  });
+
   it('make a sentence of an error', () => {
     expect([asSentence('try again'), asSentence('Done.')]).toEqual(['Try again.', 'Done.']);
   });
@@ -74,7 +82,10 @@ describe('addresses', () => {
       '#/stores/%',
       '#/other',
       '#/stores/a/b',
-      '#/stores/a/deliveries/t',
+      '#/stores/a.myshopify.com/deliveries/t',
+      '#/stores/demo',
+      '#/stores/\u212aelvin.myshopify.com',
+      '#/stores/demo.myshopify.com.',
     ]) {
       expect(readRoute(hash), hash).toBeNull();
     }
@@ -171,16 +182,6 @@ describe('who is signed in', () => {
       false,
       false,
     ]);
-  });
-
-  it('comes from Shopify’s admin only within it', async () => {
-    const shopify = { idToken: () => Promise.resolve('jwt') };
-    const session = embedded('?shop=demo.myshopify.com&host=x', shopify);
-    expect(session?.key).toBe('demo.myshopify.com');
-    expect(await session?.bearer()).toBe('jwt');
-    expect(embedded('?shop=demo.myshopify.com', undefined)).toBeNull();
-    expect(embedded('', shopify)).toBeNull();
-    expect(embedded('?shop=evil.com', shopify)).toBeNull();
   });
 });
 

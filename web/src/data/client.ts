@@ -97,7 +97,7 @@ export class Client {
     try {
       return await this.bearer();
     } catch {
-      throw new Problem(0, 'Shopify’s admin did not say who you are. Reload the page.', false);
+      throw new Problem(0, 'Shopify’s admin did not say who you are.', false);
     }
   }
 
@@ -121,7 +121,7 @@ export class Client {
       text = await response.text();
     } catch (cause) {
       if (signal?.aborted) throw cause;
-      throw new Problem(0, 'The server cannot be reached. Check your connection; this page keeps trying.', false);
+      throw new Problem(0, 'The server cannot be reached. Check your connection.', false);
     }
     const answer = parsed(text);
     if (response.ok) {

@@ -4,7 +4,7 @@
 import type { Asked, Frame, Me, Notice } from '../api';
 import type { Link } from '../live/machine';
 import { Socket } from '../live/socket';
-import { type Selection, Tabs, type Told, chosenLater } from '../live/tabs';
+import { Tabs, type Told } from '../live/tabs';
 import { sees } from './access';
 import { type Client, Problem } from './client';
 import { Emitter } from './emitter';
@@ -30,9 +30,10 @@ const ON_ITS_WAY = 3_000;
 const PAGE = 50;
 
 export class Hub extends Emitter<HubState> {
-  private readonly tabs: Tabs;
+  /** Those that look at the same place. */
+  private tabs: Tabs;
+  /** The connection, if it is this tab's: it goes with the tab from place to place. */
   private socket: Socket | null = null;
-  private selection: Selection;
   private asking = new AbortController();
   /** Up to where the status told, and frames were waited for. */
   private waitedFor = 0;
@@ -55,7 +56,7 @@ export class Hub extends Emitter<HubState> {
     me: Me,
     readonly client: Client,
     private readonly session: Session,
-    scope: string,
+    private readonly scope: string,
     private readonly end: (reason: string | null) => void,
   ) {
     const asked = readRoute(location.hash);
@@ -73,17 +74,9 @@ export class Hub extends Emitter<HubState> {
       reachable: true,
       freshAt: new Date().toISOString(),
     });
-    const id = Math.random().toString(36).slice(2);
-    this.selection = { store: route.store, at: asked === null ? 0 : Date.now(), by: id };
-    this.tabs = new Tabs(`hookline live ${scope} ${session.key}`, this, {
-      channel: 'BroadcastChannel' in window ? (name) => new BroadcastChannel(name) : null,
-      locks: 'locks' in navigator ? navigator.locks : null,
-      id,
-    });
+    this.tabs = this.join();
     this.show(route.store);
-    this.tabs.tell({ kind: 'hello' });
-    if (asked !== null) this.tabs.tell({ kind: 'select', selection: this.selection });
-    else this.replaceHash(route);
+    if (asked === null) history.replaceState(null, '', hashOf(route));
     const listen = { signal: this.gone.signal };
     window.addEventListener('popstate', () => this.follow(), listen);
     window.addEventListener('hashchange', () => this.follow(), listen);
@@ -100,13 +93,13 @@ export class Hub extends Emitter<HubState> {
     this.asking.abort();
     this.lister.leave();
     for (const throttle of [this.status, this.watch]) throttle.cancel();
-    this.socket?.dispatch({ type: 'stop' });
     this.tabs.leave();
+    this.hangUp();
   }
 
   // What a person does.
 
-  /** Goes somewhere. Another store goes there in all tabs. */
+  /** Goes somewhere, in this tab. */
   go(route: Route): void {
     if (location.hash !== hashOf(route)) history.pushState(null, '', hashOf(route));
     this.arrive(route);
@@ -155,15 +148,23 @@ export class Hub extends Emitter<HubState> {
   leads(): void {
     const { live_url } = this.state.me;
     if (live_url === null) return;
+    if (this.socket !== null) {
+      this.socket.watch();
+      this.tabs.tell({ kind: 'link', link: this.socket.link });
+      this.linked(this.socket.link);
+      return;
+    }
     this.socket = new Socket({
       ticket: async () => (await this.guard(this.client.ticket())).ticket,
       url: new URL(live_url),
       watching: () => this.watching(),
       heard: (frame) => {
+        if (!this.tabs.leader) return;
         this.tabs.tell({ kind: 'frame', frame });
         this.take(frame);
       },
       link: (link) => {
+        if (!this.tabs.leader) return;
         this.tabs.tell({ kind: 'link', link });
         this.linked(link);
       },
@@ -179,20 +180,19 @@ export class Hub extends Emitter<HubState> {
         return;
       case 'welcome':
         if (told.to !== this.tabs.id) return;
+        this.hangUp();
         this.putAway(told.dismissed);
-        this.chosen(told.selection);
         if (told.frame !== null) this.take(told.frame);
-        this.remind(told.selection.store, told.notices);
+        this.remind(told.notices);
         this.linked(told.link);
         return;
       case 'frame':
+        this.hangUp();
         this.take(told.frame);
         return;
       case 'link':
+        this.hangUp();
         this.linked(told.link);
-        return;
-      case 'select':
-        this.chosen(told.selection);
         return;
       case 'dismiss':
         this.putAway(told.ids);
@@ -210,7 +210,6 @@ export class Hub extends Emitter<HubState> {
     this.tabs.tell({
       kind: 'welcome',
       to,
-      selection: this.selection,
       link,
       frame: view === null ? null : asSnapshot(view),
       notices: view?.notices ?? [],
@@ -218,19 +217,9 @@ export class Hub extends Emitter<HubState> {
     });
   }
 
-  private remind(store: string | null, notices: Notice[]): void {
+  private remind(notices: Notice[]): void {
     const { view } = this.state;
-    if (view !== null && view.store === store && view.notices.length === 0) this.set({ view: { ...view, notices } });
-  }
-
-  private chosen(selection: Selection): void {
-    if (!chosenLater(this.selection, selection)) return;
-    this.selection = selection;
-    if (selection.store === this.state.route.store) return;
-    const route = { store: selection.store, delivery: null };
-    this.replaceHash(route);
-    this.set({ route });
-    this.show(route.store);
+    if (view !== null && view.notices.length === 0) this.set({ view: { ...view, notices } });
   }
 
   private putAway(ids: string[]): void {
@@ -238,10 +227,6 @@ export class Hub extends Emitter<HubState> {
   }
 
   // Where one is.
-
-  private replaceHash(route: Route): void {
-    history.replaceState(null, '', hashOf(route));
-  }
 
   private follow(): void {
     this.arrive(readRoute(location.hash) ?? LIST);
@@ -251,9 +236,28 @@ export class Hub extends Emitter<HubState> {
     const from = this.state.route;
     this.set({ route });
     if (route.store === from.store) return;
-    this.selection = { store: route.store, at: Date.now(), by: this.tabs.id };
-    this.tabs.tell({ kind: 'select', selection: this.selection });
+    this.tabs.leave();
+    this.tabs = this.join();
     this.show(route.store);
+  }
+
+  /** Joins the tabs that look at the same place. */
+  private join(): Tabs {
+    const { me, route } = this.state;
+    const tabs = new Tabs(`hookline live ${this.scope} ${me.principal} ${route.store ?? '*'}`, this, {
+      channel: 'BroadcastChannel' in window ? (name) => new BroadcastChannel(name) : null,
+      locks: 'locks' in navigator ? navigator.locks : null,
+      id: Math.random().toString(36).slice(2),
+    });
+    tabs.tell({ kind: 'hello' });
+    return tabs;
+  }
+
+  /** Another tab has the connection of this place. */
+  private hangUp(): void {
+    if (this.tabs.leader) return;
+    this.socket?.dispatch({ type: 'stop' });
+    this.socket = null;
   }
 
   /** Begins with a store, or with the list. Nothing of the one before stays. */
@@ -271,7 +275,7 @@ export class Hub extends Emitter<HubState> {
       void this.loadStatus();
       void this.loadDeliveries(null);
     }
-    this.socket?.watch();
+    if (this.tabs.leader) this.socket?.watch();
   }
 
   // The socket.
@@ -396,7 +400,8 @@ export class Hub extends Emitter<HubState> {
     if (document.visibilityState !== 'visible') return;
     const { link } = this.state;
     if (link !== 'live' && !this.tabs.leader) this.tabs.tell({ kind: 'nudge', hurry: false });
-    if (link === 'disconnected' && now - this.polledAt >= POLL_EVERY) void this.poll();
+    const asks = link === 'disconnected' || !this.state.reachable;
+    if (asks && now - this.polledAt >= POLL_EVERY) void this.poll();
     // A store that one may see shows with its first event.
     const { problem, route, me } = this.state;
     const awaited = problem?.status === 404 && route.store !== null && sees(me, route.store);

@@ -1,5 +1,7 @@
 // Where on the page one is: `#/`, `#/stores/<name>`, `#/stores/<name>/deliveries/<topic>/<id>`.
 
+import { shopName } from './shop';
+
 export interface Route {
   /** None: the list of stores. */
   store: string | null;
@@ -7,9 +9,6 @@ export interface Route {
 }
 
 export const LIST: Route = { store: null, delivery: null };
-
-/** Names of stores are names of hosts: nothing that means something in an address. */
-const STORE = /^[a-z0-9][a-z0-9._-]*$/;
 
 /** Reads a location's hash; null where there is none, or none of ours. */
 export function readRoute(hash: string): Route | null {
@@ -19,8 +18,8 @@ export function readRoute(hash: string): Route | null {
   if (head === undefined) return LIST;
   if (head !== 'stores' || rest.length > 0) return null;
   if (store === undefined) return LIST;
-  const name = store.toLowerCase();
-  if (!STORE.test(name)) return null;
+  const name = shopName(store);
+  if (name === null) return null;
   if (next === undefined) return { store: name, delivery: null };
   if (next === 'deliveries' && topic !== undefined && id !== undefined) return { store: name, delivery: { topic, id } };
   return null;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Channel, type Locks, Tabs, type Told, chosenLater } from './tabs';
+import { type Channel, type Locks, Tabs, type Told } from './tabs';
 
 /** Channels and locks of one browser, without one. */
 class Browser {
@@ -106,13 +106,4 @@ describe('tabs of one browser', () => {
     await settled();
     expect([a.tabs.leader, b.tabs.leader]).toEqual([true, true]);
   });
-});
-
-it('the last choice of a store wins, in every tab the same', () => {
-  const of = (at: number, by: string) => ({ store: 's', at, by });
-  expect(chosenLater(null, of(0, 'a'))).toBe(true);
-  expect(chosenLater(of(1, 'a'), of(2, 'a'))).toBe(true);
-  expect(chosenLater(of(2, 'a'), of(1, 'b'))).toBe(false);
-  expect(chosenLater(of(1, 'a'), of(1, 'b'))).toBe(true);
-  expect(chosenLater(of(1, 'b'), of(1, 'a'))).toBe(false);
 });

@@ -1,18 +1,10 @@
-// Tabs of one browser that are signed in alike share one connection: the one that holds the lock has it, and tells the
-// others what it hears. When it goes, the lock goes to the next. Without Web Locks (they need a secure context,
+// Tabs of one browser that are signed in alike and look at the same place share one connection: the one that holds the lock
+// has it, and tells the others what it hears. When it goes, the lock goes to the next. A tab that looks at another place is
+// with other tabs: none moves another. Without Web Locks (they need a secure context,
 // https://developer.mozilla.org/en-US/docs/Web/API/Web_Locks_API) every tab is on its own.
 
 import type { Frame, Notice } from '../api';
 import type { Link } from './machine';
-
-/** What all tabs look at: the last one who chose wins. */
-export interface Selection {
-  /** None: the list of stores. */
-  store: string | null;
-  /** When it was chosen, milliseconds; the sender decides between two at once. */
-  at: number;
-  by: string;
-}
 
 export type Told =
   /** A tab has come, and wants to know where things are. */
@@ -20,7 +12,6 @@ export type Told =
   | {
       kind: 'welcome';
       to: string;
-      selection: Selection;
       link: Link;
       frame: Frame | null;
       notices: Notice[];
@@ -28,7 +19,6 @@ export type Told =
     }
   | { kind: 'frame'; frame: Frame }
   | { kind: 'link'; link: Link }
-  | { kind: 'select'; selection: Selection }
   | { kind: 'dismiss'; ids: string[] }
   /** The leader should ask for a snapshot. */
   | { kind: 'watch' }
@@ -50,11 +40,6 @@ export interface Channel {
 /** As navigator.locks has it. */
 export interface Locks {
   request(name: string, options: { signal: AbortSignal }, held: () => Promise<void>): Promise<unknown>;
-}
-
-/** Whether `other` was chosen after `known`. */
-export function chosenLater(known: Selection | null, other: Selection): boolean {
-  return known === null || other.at > known.at || (other.at === known.at && other.by > known.by);
 }
 
 export interface Listener {

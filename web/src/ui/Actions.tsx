@@ -55,7 +55,7 @@ function actions(store: string): Action[] {
   ];
 }
 
-export function Actions({ hub, store, view }: { hub: Hub; store: string; view: View }) {
+export function Actions({ hub, store, view, reachable }: { hub: Hub; store: string; view: View; reachable: boolean }) {
   const [asked, setAsked] = useState<Action | null>(null);
   const stage = view.status?.run?.stage ?? 'done';
   const running = stage !== 'done';
@@ -68,7 +68,8 @@ export function Actions({ hub, store, view }: { hub: Hub; store: string; view: V
             key={action.id}
             type="button"
             data-testid={`action-${action.id}`}
-            disabled={busy}
+            disabled={busy || !reachable}
+            title={reachable ? undefined : 'The server cannot be reached.'}
             onClick={() => setAsked(action)}
           >
             {action.name}
@@ -111,6 +112,12 @@ export function Said({ outcome }: { outcome: Outcome | null }) {
   );
 }
 
+/** Why an action failed. Nobody knows what became of one that had no answer. */
+function failure(problem: Problem): string {
+  if (problem.status !== 0) return problem.message;
+  return 'No answer came: it may have been done or not. See what the page shows once it is connected, then try again.';
+}
+
 /** Does something, and keeps in words what came of it. */
 export function useOutcome(hub: Hub): [Outcome | null, (run: (client: Client) => Promise<string>) => void, boolean] {
   const [outcome, setOutcome] = useState<Outcome | null>(null);
@@ -121,7 +128,7 @@ export function useOutcome(hub: Hub): [Outcome | null, (run: (client: Client) =>
     try {
       setOutcome({ good: true, text: await hub.act(run) });
     } catch (problem) {
-      setOutcome({ good: false, text: problem instanceof Problem ? problem.message : 'It did not work. Try again.' });
+      setOutcome({ good: false, text: problem instanceof Problem ? failure(problem) : 'It did not work. Try again.' });
     } finally {
       setBusy(false);
     }

@@ -12,15 +12,32 @@ export function App({ gate }: { gate: Gate }) {
   switch (now.at) {
     case 'opening':
       return <p className="boot">Opening the panel…</p>;
+    case 'shut':
+      return (
+        <main className="boot" role="alert" data-testid="shut">
+          <h1>{now.title}</h1>
+          <p>{now.reason}</p>
+          {now.reload && (
+            <button type="button" onClick={() => location.reload()}>
+              Reload
+            </button>
+          )}
+        </main>
+      );
     case 'unreachable':
       return (
-        <main className="boot" role="alert">
-          <h1>The server does not answer</h1>
-          <p>{now.message} The next try is in a few seconds.</p>
+        <main className="boot" role="alert" data-testid="unreachable">
+          <h1>No answer yet</h1>
+          <p>{now.message} This page tries again every few seconds.</p>
+          {now.operator && (
+            <button type="button" onClick={gate.otherToken}>
+              Use another token
+            </button>
+          )}
         </main>
       );
     case 'out':
-      return <SignIn reason={now.reason} embedded={now.embedded} busy={busy} onToken={(token) => gate.signIn(token)} />;
+      return <SignIn reason={now.reason} busy={busy} onToken={(token) => gate.signIn(token)} />;
     case 'in':
       return (
         <Clock>

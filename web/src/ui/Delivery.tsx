@@ -21,12 +21,14 @@ export function Delivery({
   view,
   delivery,
   mayReplay,
+  reachable,
   onClose,
 }: {
   hub: Hub;
   view: View;
   delivery: { topic: string; id: string };
   mayReplay: boolean;
+  reachable: boolean;
   onClose: () => void;
 }) {
   const { store } = view;
@@ -49,9 +51,9 @@ export function Delivery({
       },
     );
     return () => leaving.abort();
-    // Asked again whenever something is told of this delivery.
+    // Asked again whenever something is told of this delivery, and when the server answers again.
     // oxlint-disable-next-line react/exhaustive-deps, react/exhaustive-effect-dependencies
-  }, [hub, store, topic, id, told]);
+  }, [hub, store, topic, id, told, reachable]);
   const latest = entry ?? fate?.entries[0];
   const entries = fate?.entries.length ? fate.entries : entry ? [entry] : [];
   const trouble =
@@ -67,7 +69,7 @@ export function Delivery({
             {asSentence(fate.meaning)}
           </p>
         )}
-        {problem !== null && (
+        {problem !== null && (problem.status !== 0 || reachable) && (
           <p role="alert" className="banner bad">
             {problem.status === 404
               ? 'The ledger knows nothing of this delivery: it was forgotten, or never came.'
@@ -85,9 +87,14 @@ export function Delivery({
             <p>{errorWords(trouble.code).advice}</p>
           </div>
         )}
-        {mayReplay && (
+        {mayReplay && problem?.status !== 404 && (
           <div className="row">
-            <button type="button" data-testid="action-replay" disabled={busy} onClick={() => setAsking(true)}>
+            <button
+              type="button"
+              data-testid="action-replay"
+              disabled={busy || !reachable}
+              onClick={() => setAsking(true)}
+            >
               Replay
             </button>
           </div>

@@ -49,8 +49,8 @@ export default function HourChart({ hours }: { hours: HourOfStatus[] }) {
           ))}
           {series.length === 0 && <li className="faint">No events in the last 24 hours.</li>}
         </ul>
-        <button type="button" className="small" aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>
-          Show as a table
+        <button type="button" className="small" onClick={() => setAsTable(!asTable)}>
+          {asTable ? 'Show as a chart' : 'Show as a table'}
         </button>
       </div>
       {asTable ? <Table hours={hours} series={series} /> : <Bars hours={hours} series={series} />}
@@ -140,7 +140,7 @@ function Table({ hours, series }: { hours: HourOfStatus[]; series: Series[] }) {
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
     <div className="scroll" tabIndex={0} role="region" aria-label="Events by hour and topic">
       <table className="plain">
-        <caption className="hidden">Events by hour and topic</caption>
+        <caption className="hidden">Events by hour and topic, newest hour first</caption>
         <thead>
           <tr>
             <th scope="col">Hour</th>
@@ -155,17 +155,19 @@ function Table({ hours, series }: { hours: HourOfStatus[]; series: Series[] }) {
           </tr>
         </thead>
         <tbody>
-          {hours.map((hour, index) => (
-            <tr key={hour.hour}>
-              <th scope="row">{clock(hour.hour)}</th>
-              {series.map((one) => (
-                <td key={one.topic} className="number">
-                  {count(one.counts[index] ?? 0)}
-                </td>
-              ))}
-              <td className="number">{count(hour.duplicates)}</td>
-            </tr>
-          ))}
+          {hours
+            .map((hour, index) => (
+              <tr key={hour.hour} data-hour={hour.hour}>
+                <th scope="row">{clock(hour.hour)}</th>
+                {series.map((one) => (
+                  <td key={one.topic} className="number">
+                    {count(one.counts[index] ?? 0)}
+                  </td>
+                ))}
+                <td className="number">{count(hour.duplicates)}</td>
+              </tr>
+            ))
+            .reverse()}
         </tbody>
       </table>
     </div>

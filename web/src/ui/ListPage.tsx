@@ -1,5 +1,5 @@
 import { useEffect, useId, useState } from 'react';
-import type { State } from '../api';
+import type { Receiver, State } from '../api';
 import type { Hub } from '../data/hub';
 import type { HubState } from '../data/state';
 import { countOf } from '../data/list';
@@ -58,7 +58,7 @@ export function ListPage({ hub, state }: { hub: Hub; state: HubState }) {
           ))}
         </fieldset>
       </div>
-      {listProblem !== null && (
+      {listProblem !== null && state.reachable && (
         <p className="banner bad" role="alert">
           {listProblem.message}{' '}
           <button type="button" className="small" onClick={() => hub.retry()}>
@@ -71,8 +71,10 @@ export function ListPage({ hub, state }: { hub: Hub; state: HubState }) {
           ? `${plural(list.stores.length, 'store')} shown${list.next === null ? '' : ', there are more'}`
           : ''}
       </p>
-      {!list.loaded && listProblem === null && <p className="faint">Loading…</p>}
-      {list.loaded && list.stores.length === 0 && (narrowed ? <NoneFits /> : <NoStores url={state.me.receivers_url} />)}
+      {!list.loaded && listProblem === null && state.reachable && <p className="faint">Loading…</p>}
+      {list.loaded &&
+        list.stores.length === 0 &&
+        (narrowed ? <NoneFits /> : <NoStores receivers={state.me.receivers} />)}
       {/* On a phone the rows are cards; the roles stay whatever the style sheet makes of a table. */}
       {list.stores.length > 0 && (
         <table className="stores" role="table">
@@ -137,25 +139,28 @@ function Count({ of }: { of: number | null }) {
 }
 
 function NoneFits() {
-  return <p className="empty">No store fits. Search for a part of its name, or show all.</p>;
+  return <p className="empty">No store matches. Search for a part of a name, or show all stores.</p>;
 }
 
-function NoStores({ url }: { url: string | null }) {
+function NoStores({ receivers }: { receivers: Receiver[] }) {
+  const receiver = receivers.find(({ topic }) => topic === 'products/update') ?? receivers[0];
   return (
-    <div className="empty">
+    <div className="empty" data-testid="no-stores">
       <h2>No store yet</h2>
-      <p>A store shows here with its first verified event.</p>
-      {url !== null && (
+      <p>A store shows here with its first verified webhook.</p>
+      {receiver !== undefined && (
         <>
-          <p>Point a webhook of your app to</p>
+          <p>
+            Point your app’s <code>{receiver.topic}</code> webhook at
+          </p>
           <p className="url">
-            <code>{`${url}/products/update`}</code> <Copy text={`${url}/products/update`} name="the receiver’s URL" />
+            <code>{receiver.url}</code> <Copy text={receiver.url} name="the receiver’s URL" />
           </p>
         </>
       )}
       <p>
         Or run <code>hookline store add</code> and <code>hookline webhooks register</code>. On your own machine,{' '}
-        <code>make replay</code> sends some events.
+        <code>make replay</code> sends five sample webhooks.
       </p>
     </div>
   );

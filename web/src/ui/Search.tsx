@@ -6,7 +6,7 @@ import { Ago, Card } from './bits';
 import { pieces, plural, price } from './format';
 import { kindWords } from './words';
 
-export function Search({ hub, store }: { hub: Hub; store: string }) {
+export function Search({ hub, store, reachable }: { hub: Hub; store: string; reachable: boolean }) {
   const [q, setQ] = useState('');
   const [found, setFound] = useState<Found | null>(null);
   const [problem, setProblem] = useState('');
@@ -45,14 +45,14 @@ export function Search({ hub, store }: { hub: Hub; store: string }) {
           placeholder="As a customer would ask"
           onChange={(event) => setQ(event.target.value)}
         />
-        <button type="submit" disabled={busy || q.trim() === ''}>
+        <button type="submit" disabled={busy || !reachable || q.trim() === ''}>
           Search
         </button>
       </form>
       <p role="status" className="faint">
         {found === null ? '' : `${plural(found.total, 'document')} found, in ${found.took_ms} ms`}
       </p>
-      {problem !== '' && (
+      {problem !== '' && reachable && (
         <p role="alert" className="said bad">
           {problem}
         </p>

@@ -80,24 +80,34 @@ const LINK_MEANS: Record<Link, string> = {
   disconnected: 'There is no live connection. This page asks every 5 seconds instead.',
 };
 
+/** What is wrong with the connection: one sentence, and no other part of the page says it again. */
 function Bad({ hub, state }: { hub: Hub; state: HubState }) {
   const { link, reachable, freshAt, me } = state;
+  const shows = state.route.store === null ? state.list.loaded : (state.view?.status ?? null) !== null;
+  const tries = !reachable || (link === 'disconnected' && me.live_url !== null);
   return (
     <div role="status" className="bad-link">
-      {link === 'reconnecting' && <p className="banner warn">The live connection broke. It is being opened again.</p>}
-      {link === 'disconnected' && (
+      {(!reachable || link === 'reconnecting' || link === 'disconnected') && (
         <p className="banner warn">
-          {reachable ? (
+          {!reachable ? (
+            <>
+              The server cannot be reached. This page tries again every 5 seconds.
+              {shows && (
+                <>
+                  {' '}
+                  What you see is from <Ago at={freshAt} />.
+                </>
+              )}
+            </>
+          ) : link === 'reconnecting' ? (
+            'The live connection broke. It is being opened again.'
+          ) : (
             <>
               No live connection: this page asks every 5 seconds instead
               {me.live_url !== null && ', and goes back to live by itself'}.
             </>
-          ) : (
-            <>
-              The server cannot be reached. What you see is from <Ago at={freshAt} />. This page keeps trying.
-            </>
           )}{' '}
-          {me.live_url !== null && (
+          {tries && (
             <button type="button" className="small" onClick={() => hub.retry()}>
               Try now
             </button>

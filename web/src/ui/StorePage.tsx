@@ -34,15 +34,17 @@ export function StorePage({ hub, state, store }: { hub: Hub; state: HubState; st
         <h1 ref={heading} tabIndex={-1}>
           {store}
         </h1>
-        {view?.reading && view.status && mayChange(me, store) && <Actions hub={hub} store={store} view={view} />}
+        {view?.reading && view.status && mayChange(me, store) && (
+          <Actions hub={hub} store={store} view={view} reachable={state.reachable} />
+        )}
       </div>
-      {problem !== null && (
+      {problem !== null && (problem.status === 404 || state.reachable) && (
         <div className="banner bad" role="alert">
           {problem.status === 404 ? (
             <p data-testid="not-found">
               This store is not known here, or you may not see it.{' '}
               {many ? <a href="#/">See the stores you may see.</a> : null}
-              {sees(me, store) && ' It shows here with its first verified event: check the address of its webhooks.'}
+              {sees(me, store) && ' It shows here with its first verified webhook: check where its webhooks are sent.'}
             </p>
           ) : (
             <p>
@@ -62,6 +64,7 @@ export function StorePage({ hub, state, store }: { hub: Hub; state: HubState; st
           view={view}
           delivery={route.delivery}
           mayReplay={mayChange(me, store)}
+          reachable={state.reachable}
           onClose={() => hub.go({ store, delivery: null })}
         />
       )}
@@ -71,34 +74,30 @@ export function StorePage({ hub, state, store }: { hub: Hub; state: HubState; st
 
 function Known({ hub, state, view }: { hub: Hub; state: HubState; view: View }) {
   const { status } = view;
+  // One word for one fact: before the status is there, nothing else is drawn.
+  if (status === null) return state.reachable && state.problem === null ? <p className="faint">Loading…</p> : null;
   return (
     <>
       <Notices hub={hub} notices={view.notices} dismissed={state.dismissed} />
-      {status === null ? (
-        <p className="faint">Loading…</p>
-      ) : (
-        <>
-          <div className="columns">
-            <ReadingCard view={view} status={status} stale={!state.reachable && state.link !== 'live'} />
-            <LastError view={view} status={status} />
-          </div>
-          {status.run !== null && <RunCard status={status} />}
-          <Figures view={view} status={status} />
-          <Card title="Events of the last 24 hours">
-            <Suspense fallback={<div className="chart faint">Drawing…</div>}>
-              <HourChart hours={status.hours} />
-            </Suspense>
-          </Card>
-        </>
-      )}
+      <div className="columns">
+        <ReadingCard view={view} status={status} stale={!state.reachable} />
+        <LastError view={view} status={status} />
+      </div>
+      {status.run !== null && <RunCard status={status} />}
+      <Figures view={view} status={status} />
+      <Card title="Events of the last 24 hours">
+        <Suspense fallback={<div className="chart faint">Drawing…</div>}>
+          <HourChart hours={status.hours} />
+        </Suspense>
+      </Card>
       <div className="columns feed-and-more">
         <Feed hub={hub} view={view} />
         <div className="stack">
-          {status !== null && <LagCard view={view} />}
-          <Search hub={hub} store={view.store} />
-          {status !== null && <SecretCard status={status} />}
-          {status !== null && <MissedCard status={status} />}
-          {status !== null && <Connection status={status} />}
+          <LagCard view={view} />
+          <Search hub={hub} store={view.store} reachable={state.reachable} />
+          <SecretCard status={status} />
+          <MissedCard status={status} />
+          <Connection status={status} />
           <Receivers state={state} view={view} />
         </div>
       </div>

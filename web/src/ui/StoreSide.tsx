@@ -3,7 +3,7 @@ import { asSentence } from '../data/client';
 import type { HubState } from '../data/state';
 import type { View } from '../data/view';
 import { Ago, Card, Copy } from './bits';
-import { count, delay, percent, plural, timesTold } from './format';
+import { count, delay, percent, plural, timesTold, whichInstall } from './format';
 
 // What stands beside a store's feed.
 
@@ -142,10 +142,7 @@ export function Connection({ status }: { status: Status }) {
         </div>
         <div>
           <dt>Install</dt>
-          <dd>
-            {status.enabled ? 'Installed' : 'Uninstalled'}
-            {status.epoch > 1 && `, for the ${status.epoch}th time`}
-          </dd>
+          <dd>{status.enabled ? `Installed (${whichInstall(status.epoch)})` : 'Uninstalled'}</dd>
         </div>
         {watched !== null && (
           <div>
@@ -190,10 +187,7 @@ export function Connection({ status }: { status: Status }) {
 }
 
 export function Receivers({ state, view }: { state: HubState; view: View }) {
-  const { me } = state;
-  const receivers =
-    view.reading?.receivers ??
-    (me.receivers_url === null ? [] : me.topics.map((topic) => ({ topic, url: `${me.receivers_url}/${topic}` })));
+  const receivers = view.reading?.receivers ?? state.me.receivers;
   return (
     <Card title="Receiver URLs">
       <details>

@@ -79,3 +79,18 @@ export function pieces(text: string): { text: string; fits: boolean }[] {
 export function plural(value: number, one: string, more = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : more}`;
 }
+
+const ORDINAL = new Intl.PluralRules('en', { type: 'ordinal' });
+const ENDINGS: Record<Intl.LDMLPluralRule, string> = {
+  zero: 'th',
+  one: 'st',
+  two: 'nd',
+  few: 'rd',
+  many: 'th',
+  other: 'th',
+};
+
+/** A store's install by its number, the same as the command has it: fixtures/installs.json. */
+export function whichInstall(epoch: number): string {
+  return epoch <= 1 ? 'the first install' : `the ${epoch}${ENDINGS[ORDINAL.select(epoch)]} install`;
+}

@@ -1,0 +1,312 @@
+"""The page in states that are hard to bring about on a real stack: each of these was seen wrong once."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from everyone import sideways, tofu
+from hookline_local.places import REPOSITORY
+from made_up import MadeUp, made_up, token
+from panel import TELL_VIOLATIONS, Panel, store_path
+from playwright.sync_api import Browser, BrowserContext, Route, expect
+
+DEMO, BROKEN, QUIET = "demo.myshopify.com", "atelier-nord.myshopify.com", "quiet-ceramics.myshopify.com"
+FRESH, GONE, SILENT = "fresh.myshopify.com", "closed-shop.myshopify.com", "lost-and-found.myshopify.com"
+UNREACHABLE = "The server cannot be reached"
+
+# Keeps what a page says over channels, and where it asks for another's.
+KEEP_CHANNELS = """
+window.channels = [];
+window.BroadcastChannel = class extends BroadcastChannel {
+  constructor(name) { super(name); window.channels.push(name); }
+  postMessage(message) { window.channels.push(JSON.stringify(message)); super.postMessage(message); }
+};
+"""
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MadeUp]:
+    """One for all tests of this file: each leaves it as it was."""
+    with made_up(tmp_path_factory.mktemp("made-up")) as running:
+        yield running
+
+
+@pytest.fixture
+def profile(browser: Browser, stack: MadeUp) -> Iterator[Callable[..., BrowserContext]]:
+    """Makes browser profiles. At the end the server answers again."""
+    made: list[BrowserContext] = []
+
+    def new(**settings: object) -> BrowserContext:
+        context = browser.new_context(**settings)
+        context.add_init_script(TELL_VIOLATIONS)
+        made.append(context)
+        return context
+
+    yield new
+    stack.move("down", on="false")
+    for context in made:
+        context.close()
+
+
+@pytest.fixture
+def tabs(stack: MadeUp, profile: Callable[..., BrowserContext]) -> Iterator[Callable[[], Panel]]:
+    """Opens tabs of one browser; none breaks the page's policy or complains."""
+    context = profile()
+    opened: list[Panel] = []
+
+    def new() -> Panel:
+        opened.append(Panel(stack, context.new_page()))
+        return opened[-1]
+
+    yield new
+    assert [fault for panel in opened for fault in panel.faults] == []
+
+
+def test_the_first_screen_names_an_address_that_takes_webhooks(tabs: Callable[[], Panel]) -> None:
+    """The address to be copied is a receiver's, as the API says it: one of the functions there are."""
+    panel = tabs().at_list(token("none"))
+    shown = panel.page.get_by_test_id("no-stores").locator(".url code").inner_text()
+    said = json.loads((REPOSITORY / "web" / "fixtures" / "stack.json").read_text())
+    assert shown in [receiver["url"] for receiver in said["me"]["receivers"]]
+    assert (REPOSITORY / "functions" / urlsplit(shown).path.rpartition("/")[2]).is_dir()
+
+
+def test_tabs_keep_their_places(stack: MadeUp, tabs: Callable[[], Panel]) -> None:
+    """Another store, the list, a dialog and a filter in one tab move nothing in the other; both stay live."""
+    first, second = tabs(), tabs()
+    first.at_store(token("admin"), DEMO)
+    first.page.get_by_label("Outcome").select_option("applied")
+    first.page.locator("li[data-delivery]").first.get_by_role("link").click()
+    dialog = first.page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    address = first.page.url
+    for place, heading in ((store_path(BROKEN), BROKEN), ("", "Stores"), (store_path(QUIET), QUIET)):
+        second.go(place)
+        second.until_live()
+        expect(second.page.get_by_role("heading", level=1)).to_have_text(heading)
+    second.page.locator("li[data-delivery]").first.get_by_role("link").click()
+    second.page.get_by_role("dialog").get_by_role("button", name="Close").click()
+    assert first.page.url == address
+    expect(dialog).to_be_visible()
+    expect(first.page.get_by_label("Outcome")).to_have_value("applied")
+    dialog.get_by_role("button", name="Close").click()
+    for panel, store in ((first, DEMO), (second, QUIET)):
+        before = int(panel.figure("events-24h").inner_text().replace(",", ""))
+        stack.move("event", store=store)
+        expect(panel.figure("events-24h")).to_have_text(f"{before + 1:,}")
+
+
+def test_a_new_tab_without_a_place_begins_with_the_list(tabs: Callable[[], Panel]) -> None:
+    """Wherever the others are: they only give it the token."""
+    first, second = tabs(), tabs()
+    first.at_store(token("admin"), DEMO)
+    second.go().until_live()
+    expect(second.page.get_by_role("heading", level=1)).to_have_text("Stores")
+    expect(first.page.get_by_role("heading", level=1)).to_have_text(DEMO)
+
+
+def test_tabs_that_meet_at_a_store_share_its_connection(stack: MadeUp, tabs: Callable[[], Panel]) -> None:
+    """One comes with a connection of its own, and gives it up; when the other tab goes, it has one again."""
+    first, second = tabs(), tabs()
+    first.at_store(token("admin"), DEMO)
+    second.go(store_path(QUIET)).until_live()
+    assert (len(first.sockets), len(second.sockets)) == (1, 1)
+    second.go(store_path(DEMO)).until_live()
+    expect(second.figure("events-24h")).to_be_visible()
+    stack.move("event", store=DEMO)
+    for panel in (first, second):
+        expect(panel.figure("events-24h")).to_have_text(first.figure("events-24h").inner_text())
+    assert [socket.is_closed() for socket in first.sockets] == [False]
+    first.page.close()
+    second.until_live()
+    before = int(second.figure("events-24h").inner_text().replace(",", ""))
+    stack.move("event", store=DEMO)
+    expect(second.figure("events-24h")).to_have_text(f"{before + 1:,}")
+
+
+def test_a_store_of_which_nothing_has_come_is_not_said_to_be_silent_for_a_while(tabs: Callable[[], Panel]) -> None:
+    """Title, sentence and figures agree."""
+    panel = tabs().at_store(token("admin"), FRESH)
+    card = panel.reading().inner_text()
+    said = card.split("What the readings mean")[0]
+    assert "yet" in said
+    assert not re.search(r"minutes|half an hour|Events come|Receiving webhooks", said), said
+    expect(panel.figure("last-event")).to_have_text("never")
+
+
+def test_a_sign_in_while_the_server_is_down_goes_on_by_itself(stack: MadeUp, tabs: Callable[[], Panel]) -> None:
+    """It says that it tries again, and does."""
+    panel = tabs()
+    panel.go()
+    expect(panel.button("Sign in")).to_be_visible()
+    stack.move("down", on="true")
+    panel.sign_in(token("admin"))
+    waiting = panel.page.get_by_test_id("unreachable")
+    expect(waiting).to_contain_text("tries again")
+    expect(panel.button("Use another token")).to_be_visible()
+    stack.move("down", on="false")
+    panel.until_live()
+
+
+@pytest.mark.parametrize(
+    "place", ["", store_path(DEMO), store_path(BROKEN)], ids=["list", "same store", "another store"]
+)
+def test_a_server_that_is_gone_is_said_once(stack: MadeUp, tabs: Callable[[], Panel], place: str) -> None:
+    """By one sentence, which is true; and nothing can be done that would need the server."""
+    panel = tabs().at_store(token("admin"), DEMO)
+    stack.move("down", on="true")
+    panel.go(place)
+    panel.page.evaluate("() => dispatchEvent(new Event('online'))")
+    expect(panel.page.get_by_text(UNREACHABLE)).to_be_visible(timeout=60_000)
+    text = panel.page.locator("body").inner_text()
+    assert text.count("cannot be reached") == 1, text
+    assert "Loading" not in text
+    assert ("What you see is from" in text) == shows(panel)
+    for name in ("Redrive", "Resync", "Reconcile"):
+        for button in panel.page.get_by_role("button", name=name, exact=True).all():
+            expect(button).to_be_disabled()
+    stack.move("down", on="false")
+    expect(panel.page.get_by_text(UNREACHABLE)).to_have_count(0, timeout=60_000)
+    for name in ("Redrive", "Resync", "Reconcile"):
+        for button in panel.page.get_by_role("button", name=name, exact=True).all():
+            expect(button).to_be_enabled()
+
+
+def shows(panel: Panel) -> bool:
+    """Whether there is anything on the page that can be old."""
+    return panel.page.locator("tr[data-store], [data-figure]").count() > 0
+
+
+def test_events_as_a_table_are_told_apart_from_the_chart_and_begin_with_the_newest(tabs: Callable[[], Panel]) -> None:
+    """The button says what it does next; the newest hour is in sight."""
+    panel = tabs().at_store(token("admin"), DEMO)
+    panel.button("Show as a table").click()
+    expect(panel.button("Show as a table")).to_have_count(0)
+    rows = panel.page.locator("tr[data-hour]")
+    hours = rows.evaluate_all("rows => rows.map((row) => row.dataset.hour)")
+    assert hours == sorted(hours, reverse=True)
+    first = rows.first.bounding_box()
+    scrolled = panel.page.get_by_role("region", name="Events by hour and topic").bounding_box()
+    assert first["y"] + first["height"] <= scrolled["y"] + scrolled["height"]
+    panel.button("Show as a chart").click()
+    expect(panel.page.locator("canvas")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [320, 360, 390, 768, 1280])
+def test_no_page_scrolls_sideways(stack: MadeUp, profile: Callable[..., BrowserContext], width: int) -> None:
+    """WCAG 2.2, 1.4.10 Reflow: from 320 pixels on, whatever is opened."""
+    page = profile(viewport={"width": width, "height": 640}).new_page()
+    panel = Panel(stack, page)
+    wide = {name: sideways(page) for name in everywhere(panel)}
+    assert {name: by for name, by in wide.items() if by != 0} == {}
+    assert panel.faults == []
+
+
+def everywhere(panel: Panel) -> Iterator[str]:
+    """Goes to each page in each state, and says which it is at."""
+    page = panel.page
+    panel.go()
+    expect(panel.button("Sign in")).to_be_visible()
+    yield "sign-in"
+    panel.page.get_by_label("Operator token").fill("wrong")
+    panel.button("Sign in").click()
+    yield "sign-in, refused"
+    panel.sign_in(token("admin"))
+    panel.until_live()
+    expect(page.locator("tr[data-store]").first).to_be_visible()
+    yield "list"
+    page.get_by_label("Search stores").fill("zzzz")
+    expect(page.locator("tr[data-store]")).to_have_count(0)
+    yield "list, nothing found"
+    for store in (DEMO, BROKEN, QUIET, FRESH, GONE, SILENT):
+        panel.go(store_path(store))
+        expect(panel.figure("events-24h")).to_be_visible()
+        for details in page.locator("details").all():
+            details.locator("summary").click()
+        yield store
+        panel.button("Show as a table").click()
+        yield f"{store}, table"
+        for name in ("Redrive", "Resync"):
+            panel.button(name).click()
+            yield f"{store}, {name}"
+            page.keyboard.press("Escape")
+    panel.go(store_path(BROKEN))
+    page.get_by_label("What to look for").fill("walnut")
+    page.get_by_role("button", name="Search").click()
+    expect(page.locator("[data-document]").first).to_be_visible()
+    yield "search"
+    page.locator("li[data-outcome=parked]").first.get_by_role("link").click()
+    expect(page.get_by_test_id("meaning")).to_be_visible()
+    yield "parked delivery"
+    panel.go(store_path("nobody.myshopify.com"))
+    expect(page.get_by_test_id("not-found")).to_be_visible()
+    yield "not found"
+    panel.go(query=f"?shop={DEMO}&host=aG9zdA")
+    expect(page.get_by_test_id("shut")).to_be_visible()
+    yield "shut"
+
+
+@pytest.mark.parametrize(
+    "query", [f"?embedded=1&shop={DEMO}&host=aG9zdA", f"?shop={DEMO.upper()}", "?host=aG9zdA&embedded=1"]
+)
+def test_a_merchant_for_whom_shopify_did_not_load_is_not_asked_for_a_token(
+    tabs: Callable[[], Panel], query: str
+) -> None:
+    """Nor told of a command."""
+    panel = tabs()
+    panel.go(query=query)
+    shut = panel.page.get_by_test_id("shut")
+    expect(shut).to_be_visible()
+    text = panel.page.locator("body").inner_text()
+    assert not re.search("token|hookline", text, re.IGNORECASE), text
+    if "shop=" in query:
+        expect(shut).to_contain_text("Shopify did not load")
+        expect(panel.button("Reload")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    "query", ["", f"?shop={DEMO}", "?shop=EVIL.myshopify.com&host=aG9zdA", "?shop=evil.myshopify.com."]
+)
+@pytest.mark.parametrize("framing", ["http://127.0.0.1:1/", "https://evil.myshopify.com/"])
+def test_a_page_in_a_frame_is_no_operators(
+    stack: MadeUp, profile: Callable[..., BrowserContext], query: str, framing: str
+) -> None:
+    """Even if its policy let it be framed: it hears of no token, opens no channel and asks the API nothing."""
+    context = profile()
+    context.add_init_script(KEEP_CHANNELS)
+    context.grant_permissions(["local-network-access"])
+    signed_in = Panel(stack, context.new_page()).at_list(token("admin"))
+    page = context.new_page()
+    frame = f'<!doctype html><iframe title="app" src="{stack.url}{query}"></iframe>'
+    page.route(f"{framing}**", lambda route: route.fulfill(body=frame, content_type="text/html"))
+    page.route(f"{stack.url}*", without_policy)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(framing)
+    expect(page.frame_locator("iframe").get_by_test_id("shut")).to_be_visible()
+    (inner,) = [each for each in page.frames if each.url.startswith(stack.url)]
+    assert inner.evaluate("() => window.channels") == []
+    assert inner.locator("input").count() == 0
+    assert not [url for url in asked if "/api/" in url]
+    expect(signed_in.link).to_have_text("Live")
+    # Nor does one at the top that speaks of a shop.
+    top = context.new_page()
+    top.goto(f"{stack.url}?shop=evil.myshopify.com&host=aG9zdA")
+    expect(top.get_by_test_id("shut")).to_be_visible()
+    assert top.evaluate("() => window.channels") == []
+
+
+def without_policy(route: Route) -> None:
+    """The page as an old browser takes it, which knows nothing of frame-ancestors."""
+    answer = route.fetch()
+    headers = {name: value for name, value in answer.headers.items() if name != "content-security-policy"}
+    route.fulfill(response=answer, headers=headers)
+
+
+def test_every_character_has_a_glyph(tabs: Callable[[], Panel]) -> None:
+    """Products are named in every script: the machine that makes the pictures has fonts for them."""
+    panel = tabs().at_store(token("admin"), DEMO)
+    expect(panel.page.get_by_text("南部鉄瓶").first).to_be_visible()
+    assert tofu(panel.page) == ""
