@@ -28,7 +28,9 @@ fn hold(answers: &Value) {
 #[tokio::test]
 async fn made_up_stack_of_the_panel_says_what_this_api_says() {
     let world = demo().await;
-    let (_, me) = world.ask("GET /api/me", &[], Some(&principal(Role::Admin, Reach::All))).await;
+    let (_, me) = world
+        .ask("GET /api/me", &[], Some(&principal(Role::Admin, Reach::All)))
+        .await;
     hold(&json!({
         "now": Noon.now(),
         "me": me,
