@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import botocore.session
@@ -322,6 +323,23 @@ def test_alarms_that_reach_nobody_are_told() -> None:
 def test_the_region_is_the_first_that_is_said(given: str, environment: dict[str, str], expected: str) -> None:
     """REGION=, AWS_REGION, AWS_DEFAULT_REGION."""
     assert region(given, environment) == expected
+
+
+def test_the_profile_says_the_region_when_nothing_else_does(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A profile that is not there, or a file that is none, is a sentence."""
+    config = tmp_path / "config"
+    config.write_text("[profile shop]\nregion = ap-south-1\n[profile bare]\noutput = json\n")
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_PROFILE", "shop")
+    assert region("", {}) == "ap-south-1"
+    for profile in ("bare", "nobody"):
+        monkeypatch.setenv("AWS_PROFILE", profile)
+        with pytest.raises(NoRegionError):
+            region("", {})
+    config.write_text("no configuration\n")
+    with pytest.raises(NoRegionError):
+        region("", {})
 
 
 @pytest.mark.parametrize("given", ["eu-west", "Europe", "eu-west-1; rm", "eu_west_1", "-eu-west-1"])
