@@ -10,6 +10,7 @@ use hookline_domain::{
     version::Version,
 };
 use hookline_sources::shopify::{self, Topic};
+use http::{HeaderMap, HeaderValue};
 use serde_json::json;
 
 pub(crate) const STORE: &str = "demo.myshopify.com";
@@ -28,6 +29,7 @@ pub(crate) fn payload(data: &[u8]) {
     let delivery = delivery(topic, data.get(at + 1..).unwrap_or_default().to_vec());
     let read = shopify::interpret(&delivery);
     assert_eq!(read, shopify::interpret(&delivery), "read differently the second time");
+    cut_to_what_is_read(&delivery, &read);
     match read {
         Ok(event) => believed(event, &delivery),
         Err(problem) => refused(&problem),
@@ -65,6 +67,26 @@ fn delivery(topic: Topic, body: Vec<u8>) -> Delivery {
         triggered_at: None,
         received_at: "2026-11-21T12:00:00Z".parse().unwrap(),
         body,
+    }
+}
+
+/// A body about people says without the rest what it says whole, or nothing.
+fn cut_to_what_is_read(delivery: &Delivery, whole: &Result<Event, Unreadable>) {
+    let mut headers = HeaderMap::new();
+    for (name, value) in [
+        ("x-shopify-topic", delivery.key.topic.as_str()),
+        ("x-shopify-shop-domain", STORE),
+        ("x-shopify-api-version", "2026-07"),
+        ("x-shopify-webhook-id", "1"),
+    ] {
+        headers.insert(name, HeaderValue::from_str(value).unwrap());
+    }
+    let cut = shopify::captured(&headers, &delivery.body, delivery.received_at).unwrap();
+    match (shopify::interpret(&cut), whole) {
+        (Ok(cut), whole) => assert_eq!(Ok(&cut), whole.as_ref()),
+        // A text that is longer than any that is read is not kept.
+        (Err(_), Ok(_)) => assert!(delivery.body.len() > 255, "cutting it spoils it"),
+        (Err(_), Err(_)) => {}
     }
 }
 

@@ -24,7 +24,7 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 use self::compliance::requested;
-pub use self::compliance::{Compliance, Comply, NoCompliance, NoConnections};
+pub use self::compliance::{Compliance, Comply, NoCompliance, NoConnections, Reached};
 pub use self::keep::{Copies, Keep};
 pub use self::unpack::{Fetched, NoBody, Unpack, Unread};
 pub use crate::apply::Verdict;

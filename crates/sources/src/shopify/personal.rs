@@ -7,8 +7,7 @@ use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
-    de::{self, IgnoredAny, MapAccess, SeqAccess, Visitor},
-    ser::SerializeMap,
+    de::{self, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::{Number, Value};
 
@@ -20,10 +19,14 @@ const TEXT_LIMIT: usize = 255;
 /// The name under which it is kept that a body had more fields than are known.
 const OTHERS: &str = "others";
 
-/// The fields of bodies that are about people, of which those of the topic are kept; `None` for topics that are not.
-fn fields(topic: Topic) -> Option<&'static [&'static str]> {
-    match topic {
-        Topic::OrdersCreate => Some(&[
+/// The fields that are kept of a body.
+#[derive(Clone, Copy)]
+struct Fields(&'static [&'static str]);
+
+/// What is kept of the bodies of a topic that is about people; `None` for topics that are not.
+fn fields(topic: Topic) -> Option<Fields> {
+    let fields: &[&str] = match topic {
+        Topic::OrdersCreate => &[
             "id",
             "admin_graphql_api_id",
             // Of Events.
@@ -31,9 +34,9 @@ fn fields(topic: Topic) -> Option<&'static [&'static str]> {
             "action",
             "query_variables",
             "fields_changed",
-        ]),
-        Topic::AppUninstalled => Some(&["id", "myshopify_domain"]),
-        Topic::CustomersDataRequest | Topic::CustomersRedact | Topic::ShopRedact => Some(&[
+        ],
+        Topic::AppUninstalled => &["id", "myshopify_domain"],
+        Topic::CustomersDataRequest | Topic::CustomersRedact | Topic::ShopRedact => &[
             "shop_id",
             "shop_domain",
             "customer",
@@ -41,15 +44,16 @@ fn fields(topic: Topic) -> Option<&'static [&'static str]> {
             "orders_requested",
             "orders_to_redact",
             OTHERS,
-        ]),
+        ],
         Topic::ProductsCreate
         | Topic::ProductsUpdate
         | Topic::ProductsDelete
         | Topic::CollectionsCreate
         | Topic::CollectionsUpdate
         | Topic::CollectionsDelete
-        | Topic::InventoryLevelsUpdate => None,
-    }
+        | Topic::InventoryLevelsUpdate => return None,
+    };
+    Some(Fields(fields))
 }
 
 /// The body without what is not read of it, if its topic is about people; otherwise the body, which is not looked at.
@@ -58,67 +62,61 @@ pub(super) fn cut(topic: Topic, body: &[u8]) -> Cow<'_, [u8]> {
     let Some(fields) = fields(topic) else {
         return Cow::Borrowed(body);
     };
-    let read = serde_json::from_slice(body).unwrap_or_default();
-    let left = serde_json::to_vec(&Left { fields, read });
-    Cow::Owned(left.unwrap_or_else(|_| b"{}".to_vec()))
+    Cow::Owned(left(fields, body).unwrap_or_else(|_| b"{}".to_vec()))
 }
 
-/// What a body has, in its order, with a field that comes twice twice: whoever reads it refuses that.
-#[derive(Default)]
-struct Read<'a>(Vec<(Cow<'a, str>, Kept)>);
-
-/// What is written of it.
-struct Left<'a> {
-    fields: &'static [&'static str],
-    read: Read<'a>,
+fn left(fields: Fields, body: &[u8]) -> serde_json::Result<Vec<u8>> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let left = fields.deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    serde_json::to_vec(&left)
 }
+
+/// What is left of a body, in its order, with a field that comes twice twice: whoever reads it refuses that.
+struct Left<'a>(Vec<(Cow<'a, str>, Kept)>);
 
 /// A value without what may be personal.
 struct Kept(Value);
 
 impl Serialize for Left<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        let mut has_others = false;
-        for (name, Kept(value)) in &self.read.0 {
-            if self.fields.contains(&&**name) {
-                map.serialize_entry(name, value)?;
-            } else {
-                has_others = true;
-            }
-        }
-        if has_others && self.fields.contains(&OTHERS) {
-            map.serialize_entry(OTHERS, &Value::Null)?;
-        }
-        map.end()
+        serializer.collect_map(self.0.iter().map(|(name, Kept(value))| (name, value)))
     }
 }
 
-impl<'de> Deserialize<'de> for Read<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct All;
-        impl<'de> Visitor<'de> for All {
-            type Value = Read<'de>;
+impl<'de> DeserializeSeed<'de> for Fields {
+    type Value = Left<'de>;
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Left<'de>, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut all = Vec::new();
-                while let Some(name) = map.next_key::<Name<'de>>()? {
-                    let value = if name.0 == "query_variables" {
-                        let Ids(ids) = map.next_value()?;
-                        Kept(ids)
-                    } else {
-                        map.next_value()?
-                    };
-                    all.push((name.0, value));
-                }
-                Ok(Read(all))
+impl<'de> Visitor<'de> for Fields {
+    type Value = Left<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Left<'de>, A::Error> {
+        let (mut left, mut has_others) = (Vec::new(), false);
+        while let Some(Name(name)) = map.next_key::<Name<'de>>()? {
+            if !self.0.contains(&&*name) || name == OTHERS {
+                // Not looked into: half of an emoji in an order's note is nothing that is read.
+                map.next_value::<IgnoredAny>()?;
+                has_others = true;
+            } else if name == "query_variables" {
+                let Ids(ids) = map.next_value()?;
+                left.push((name, Kept(ids)));
+            } else {
+                left.push((name, map.next_value()?));
             }
         }
-        deserializer.deserialize_map(All)
+        if has_others && self.0.contains(&OTHERS) {
+            left.push((Cow::Borrowed(OTHERS), Kept(Value::Null)));
+        }
+        Ok(Left(left))
     }
 }
 
@@ -227,6 +225,24 @@ mod tests {
             left(Topic::CustomersRedact, request),
             r#"{"shop_id":1,"shop_domain":"demo.myshopify.com","customer":{},"orders_to_redact":[],"others":null}"#
         );
+    }
+
+    #[test]
+    fn what_is_not_read_spoils_nothing() {
+        for note in ["\"\\ud83d\"", "\"\\ud83d and more\"", "1e999999"] {
+            let body = format!("{{\"note\":{note},\"id\":1,\"admin_graphql_api_id\":\"gid://shopify/Order/1\"}}");
+            assert_eq!(
+                left(Topic::OrdersCreate, &body),
+                r#"{"id":1,"admin_graphql_api_id":"gid://shopify/Order/1"}"#,
+                "{note}"
+            );
+        }
+        let mut body = b"{\"note\":\"\xe9\",\"id\":1}".to_vec();
+        assert_eq!(cut(Topic::OrdersCreate, &body).as_ref(), b"{\"id\":1}");
+        body.truncate(8);
+        assert_eq!(cut(Topic::OrdersCreate, &body).as_ref(), b"{}");
+        // A field of that name is no more than any other.
+        assert_eq!(left(Topic::ShopRedact, "{\"others\":{\"a\":1}}"), "{\"others\":null}");
     }
 
     #[test]
