@@ -229,9 +229,16 @@ pub fn expected(events: &[What]) -> BTreeMap<EntityKey, Version> {
     }
 }
 
-/// Whether the store is to be enabled after these. A deleted product is no sign of the install it belonged to.
+/// Whether the store is to be enabled after these: no uninstall, or a state that was signed after the latest, seen or not.
+/// A deleted product is no sign of the install it belonged to.
 pub fn enabled(events: &[What]) -> bool {
-    let mut meant = events.iter().filter_map(|what| what.meant());
-    let uninstalled = meant.any(|what| matches!(what, What::Uninstalled(_)));
-    !uninstalled || !expected(events).is_empty()
+    let meant: Vec<What> = events.iter().filter_map(|what| what.meant()).collect();
+    let ended = meant.iter().filter_map(|what| match what {
+        What::Uninstalled(second) => Some(*second),
+        _ => None,
+    });
+    let Some(ended) = ended.max() else { return true };
+    meant
+        .iter()
+        .any(|what| what.second().is_some_and(|second| second > ended))
 }
