@@ -1,6 +1,6 @@
 """AWS's own models of its JSON services, as botocore has them, and what a service refuses without looking further.
 
-    PYTHONPATH=local <emulator's python> -m hookline_local.models    # writes tests/conformance/operations.json anew
+    PYTHONPATH=local <emulator's python> -m hookline_local.models    # writes what Rust reads of it
 
 Emulators take more than AWS does: the wrong version of the protocol, say, which AWS answers as an unknown operation.
 """
@@ -11,11 +11,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import botocore.session
+from botocore.endpoint_provider import EndpointProvider
+from botocore.exceptions import EndpointProviderError as EndpointResolutionError
 from botocore.model import ServiceModel
+from botocore.retries import standard
 from botocore.validate import ParamValidator
 
-# What the stubs in Rust read.
-OPERATIONS = Path(__file__).resolve().parents[2] / "tests" / "conformance" / "operations.json"
+# What Rust reads: stubs the first, unit tests of crates/direct the others.
+FOLDER = Path(__file__).resolve().parents[2] / "tests" / "conformance"
 
 # As botocore names them.
 SERVICES = ("dynamodb", "kms", "secretsmanager", "sqs")
@@ -79,10 +82,73 @@ def required(model: ServiceModel, operation: str) -> list[str]:
     return sorted(shape.required_members) if shape else []
 
 
-def written() -> str:
-    """The text of `OPERATIONS`."""
-    return json.dumps(operations(), indent=1, sort_keys=True) + "\n"
+# Buckets whose addresses are compared: one that may be a host's label, and one that may not.
+BUCKETS = ("bodies", "dotted.bucket")
+
+# What functions call by hand, or the SDK in their place.
+CALLED = {"dynamodb": ("PutItem", "UpdateItem"), "sqs": ("SendMessage",), "secretsmanager": ("GetSecretValue",)}
+
+
+# Errors whose status, 500, is what is tried again.
+FAULTS = ("InternalServerError", "InternalServiceError")
+
+
+def regions() -> list[str]:
+    """Every region in botocore's models that functions run in: not the names for a whole partition."""
+    partitions = loader().load_data("partitions")["partitions"]
+    return sorted(name for partition in partitions for name in partition["regions"] if not name.endswith("-global"))
+
+
+def endpoints() -> dict[str, dict[str, list[str | None]]]:
+    """By region and service: the URL without flags, with dual stack, with FIPS, with both; none where AWS has none."""
+    partitions = loader().load_data("partitions")
+    asked = {service: (service, {}) for service in CALLED} | {
+        f"s3/{bucket}": ("s3", {"Bucket": bucket, "UseGlobalEndpoint": False}) for bucket in BUCKETS
+    }
+    found: dict[str, dict[str, list[str | None]]] = {region: {} for region in regions()}
+    for name, (service, more) in asked.items():
+        provider = EndpointProvider(loader().load_service_model(service, "endpoint-rule-set-1"), partitions)
+        for region, hosts in found.items():
+            hosts[name] = [
+                resolved(provider, more | {"Region": region, "UseFIPS": fips, "UseDualStack": dual_stack})
+                for fips in (False, True)
+                for dual_stack in (False, True)
+            ]
+    return found
+
+
+def resolved(provider: EndpointProvider, parameters: dict) -> str | None:
+    """The URL that AWS's rules give."""
+    try:
+        return provider.resolve_endpoint(**parameters).url
+    except EndpointResolutionError:
+        return None
+
+
+def errors() -> dict[str, list]:
+    """Codes and statuses that AWS's clients try again after, and codes of our operations that they do not."""
+    again = set(standard.ThrottledRetryableChecker._THROTTLED_ERROR_CODES)
+    again |= set(standard.TransientRetryableChecker._TRANSIENT_ERROR_CODES)
+    final = set()
+    for service, names in CALLED.items():
+        for name in names:
+            for shape in service_model(service).operation_model(name).error_shapes:
+                # A fault of the service has status 500, which is tried again whatever its code.
+                retried = "retryable" in shape.metadata or shape.error_code in again or shape.name in FAULTS
+                (again if retried else final).add(shape.error_code)
+    statuses = standard.TransientRetryableChecker._TRANSIENT_STATUS_CODES
+    return {"again": sorted(again), "final": sorted(final), "statuses": sorted(statuses)}
+
+
+def written() -> dict[Path, str]:
+    """What belongs into each file."""
+    contents = {"operations": operations(), "endpoints": endpoints(), "errors": errors()}
+    return {
+        FOLDER / f"{name}.json": json.dumps(content, indent=1, sort_keys=True) + "\n"
+        for name, content in contents.items()
+    }
 
 
 if __name__ == "__main__":
-    OPERATIONS.write_text(written())
+    for path, text in written().items():
+        path.write_text(text)

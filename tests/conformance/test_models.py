@@ -11,7 +11,8 @@ OLD, NEW = "application/x-amz-json-1.0", "application/x-amz-json-1.1"
 
 def test_what_the_stubs_read_is_what_the_models_say() -> None:
     """Or `python -m hookline_local.models` was not run after botocore's update."""
-    assert models.OPERATIONS.read_text() == models.written()
+    for path, text in models.written().items():
+        assert path.read_text() == text, path.name
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,15 @@ use std::{sync::OnceLock, time::Duration};
 
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 
+use hookline_direct::{AwsService, Settings};
 use hookline_domain::{port::Clock, secret::SecretRef};
 
 use crate::{
     ApiGatewayPush, AwsSecret, DynamoAccess, DynamoActivity, DynamoAudit, DynamoConnections, DynamoEntities,
     DynamoLedger, DynamoStores, DynamoWatchers, InvalidOpenSearchConfig, KmsVault, OpenSearchConfig, OpenSearchIndex,
     S3Archive, S3Bodies, SecretsManagerSecret, SqsDeadLetters, SqsEventQueue, SqsJobs, SqsQueues,
+    http::KeptConnections,
+    receiving::{self, Lean},
 };
 
 /// How long a call may take before it has failed.
@@ -61,11 +64,25 @@ impl Patience {
     }
 }
 
+/// A client of an SDK, and a lean one in a receiver.
+macro_rules! client {
+    ($aws:ident, $sdk:ident) => {{
+        let config = $sdk::config::Builder::from(&$aws.config);
+        let config = match &$aws.kept {
+            Some(_) => config.interceptor(Lean),
+            None => config,
+        };
+        $sdk::Client::from_conf(config.build())
+    }};
+}
+
 /// The way to AWS: one configuration, and one client with one pool of connections for each service that is used.
 #[derive(Debug)]
 pub struct Aws {
     config: SdkConfig,
     patience: Patience,
+    /// In a receiver, what its clients connect with.
+    kept: Option<(KeptConnections, Settings)>,
     dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
     sqs: OnceLock<aws_sdk_sqs::Client>,
     secrets: OnceLock<aws_sdk_secretsmanager::Client>,
@@ -80,6 +97,31 @@ impl Aws {
         Self::with_config(config, patience)
     }
 
+    /// The same for a receiver, from what Lambda sets and nothing else: the region, the function's own credentials, endpoints.
+    /// Its clients are [lean](receiving). Makes no request.
+    #[must_use]
+    pub fn receiving(settings: Settings) -> Self {
+        let connections = KeptConnections::new(settings.tls.clone());
+        let config = receiving::config(&settings, connections.clone());
+        let kept = Some((connections, settings));
+        Self {
+            kept,
+            ..Self::with_config(config, Patience::Receiver)
+        }
+    }
+
+    /// Connects to DynamoDB and SQS at the same time, so that a receiver's first delivery finds it done. What fails here fails
+    /// again with the first call, which then says so.
+    pub async fn warm(&self) {
+        if let Some((connections, settings)) = &self.kept {
+            let connect = async |service| match settings.url(service) {
+                Ok(url) => connections.warm(&url).await,
+                Err(_told_by_the_first_call) => {}
+            };
+            tokio::join!(connect(AwsService::DynamoDb), connect(AwsService::Sqs));
+        }
+    }
+
     /// Takes a configuration that somebody else has read; `patience` replaces its retries and timeouts.
     #[must_use]
     pub fn with_config(config: SdkConfig, patience: Patience) -> Self {
@@ -91,6 +133,7 @@ impl Aws {
         Self {
             config,
             patience,
+            kept: None,
             dynamodb: OnceLock::new(),
             sqs: OnceLock::new(),
             secrets: OnceLock::new(),
@@ -111,6 +154,11 @@ impl Aws {
     /// The stores in a table with the key `pk`.
     pub fn stores(&self, table: impl Into<String>) -> DynamoStores {
         DynamoStores::new(self.dynamodb(), table)
+    }
+
+    /// Where a receiver's counts go, in a table with the key `pk`.
+    pub fn tally(&self, table: impl Into<String>) -> DynamoStores {
+        self.stores(table)
     }
 
     /// What became of deliveries in a table with the key `pk`, `sk` (a number).
@@ -191,9 +239,7 @@ impl Aws {
         match secret {
             SecretRef::Literal(secret) => AwsSecret::Literal(secret.clone()),
             SecretRef::Kept(arn) => {
-                let client = self
-                    .secrets
-                    .get_or_init(|| aws_sdk_secretsmanager::Client::new(&self.config));
+                let client = self.secrets.get_or_init(|| client!(self, aws_sdk_secretsmanager));
                 AwsSecret::Kept(SecretsManagerSecret::new(client.clone(), arn))
             }
         }
@@ -208,12 +254,10 @@ impl Aws {
     }
 
     fn sqs(&self) -> aws_sdk_sqs::Client {
-        self.sqs.get_or_init(|| aws_sdk_sqs::Client::new(&self.config)).clone()
+        self.sqs.get_or_init(|| client!(self, aws_sdk_sqs)).clone()
     }
 
     fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
-        self.dynamodb
-            .get_or_init(|| aws_sdk_dynamodb::Client::new(&self.config))
-            .clone()
+        self.dynamodb.get_or_init(|| client!(self, aws_sdk_dynamodb)).clone()
     }
 }

@@ -32,6 +32,7 @@ use aws_smithy_types::{
 };
 use aws_types::{SigningName, region::Region, service_config::ServiceConfigKey};
 use futures_util::{StreamExt, TryStreamExt, stream};
+use hookline_direct::{BucketAddress, EndpointError, Endpoints};
 use hookline_domain::{erase::Erased, port::Unavailable};
 use jiff::Timestamp;
 
@@ -44,9 +45,15 @@ const REMOVED_AT_ONCE: usize = 16;
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>).
 #[derive(Debug, Clone)]
 pub(crate) struct Bucket {
-    call: Operation<Call, Option<Vec<u8>>, Refused>,
+    /// Where it is; each operation fails with why it is nowhere.
+    place: Result<Place, EndpointError>,
     /// What a failure says did not answer.
     port: &'static str,
+}
+
+#[derive(Debug, Clone)]
+struct Place {
+    call: Operation<Call, Option<Vec<u8>>, Refused>,
     /// What stands before a key in a request's path.
     path: String,
 }
@@ -88,37 +95,11 @@ struct Refused {
 impl Bucket {
     /// Makes no request. No answer of more than `limit` bytes is read.
     pub(crate) fn new(config: &SdkConfig, bucket: &str, port: &'static str, limit: usize) -> Self {
-        let region = config.region().map_or("us-east-1", AsRef::as_ref);
-        // On AWS a bucket is a host; elsewhere it is the first part of the path, for not every name resolves.
-        let (endpoint, path) = match endpoint(config) {
-            Some(url) => (url, format!("/{bucket}/")),
-            None => (aws_host(bucket, region), "/".to_owned()),
-        };
-        let call = Operation::builder()
-            .service_name("s3")
-            .operation_name("Object")
-            .endpoint_url(&endpoint)
-            .standard_retry(&config.retry_config().cloned().unwrap_or_else(RetryConfig::standard))
-            .retry_classifier(TransientErrorClassifier::<Refused>::new())
-            .retry_classifier(HttpStatusCodeClassifier::default())
-            .timeout_config(config.timeout_config().cloned().unwrap_or_else(TimeoutConfig::disabled))
-            .with_connection_poisoning()
-            .runtime_plugin(signed(config, region))
-            .serializer(request)
-            .deserializer_impl(Answers { limit });
-        let call = match config.behavior_version() {
-            Some(version) => call.behavior_version(version),
-            None => call,
-        };
-        let call = match config.http_client() {
-            Some(client) => call.http_client(client),
-            None => call,
-        };
-        Self {
-            call: call.build(),
-            port,
+        let place = address(config, bucket).map(|BucketAddress { url, path }| Place {
+            call: operation(config, &url, limit),
             path,
-        }
+        });
+        Self { place, port }
     }
 
     /// Keeps an object.
@@ -171,8 +152,10 @@ impl Bucket {
     }
 
     async fn call(&self, method: &'static str, key: &str, body: Vec<u8>) -> Result<Option<Vec<u8>>, Unavailable> {
-        let path = format!("{}{key}", self.path);
-        let answer = self.call.invoke(Call { method, path, body }).await;
+        let place = self.place.as_ref();
+        let Place { call, path } = place.map_err(|nowhere| Unavailable::new(self.port, nowhere.clone()))?;
+        let path = format!("{path}{key}");
+        let answer = call.invoke(Call { method, path, body }).await;
         answer.map_err(|error| Unavailable::new(self.port, error))
     }
 }
@@ -193,10 +176,43 @@ fn endpoint(config: &SdkConfig) -> Option<String> {
     told.or_else(|| config.endpoint_url().map(str::to_owned))
 }
 
-/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html>; China has a suffix of its own.
-fn aws_host(bucket: &str, region: &str) -> String {
-    let suffix = if region.starts_with("cn-") { ".cn" } else { "" };
-    format!("https://{bucket}.s3.{region}.amazonaws.com{suffix}")
+/// S3's own hosts, or where the configuration has it.
+fn address(config: &SdkConfig, bucket: &str) -> Result<BucketAddress, EndpointError> {
+    match endpoint(config) {
+        Some(url) => BucketAddress::at(&url, bucket),
+        None => {
+            let (fips, dual_stack) = (config.use_fips(), config.use_dual_stack());
+            Endpoints::new(region(config), fips.unwrap_or(false), dual_stack.unwrap_or(false))?.bucket(bucket)
+        }
+    }
+}
+
+fn region(config: &SdkConfig) -> &str {
+    config.region().map_or("us-east-1", AsRef::as_ref)
+}
+
+fn operation(config: &SdkConfig, url: &str, limit: usize) -> Operation<Call, Option<Vec<u8>>, Refused> {
+    let call = Operation::builder()
+        .service_name("s3")
+        .operation_name("Object")
+        .endpoint_url(url)
+        .standard_retry(&config.retry_config().cloned().unwrap_or_else(RetryConfig::standard))
+        .retry_classifier(TransientErrorClassifier::<Refused>::new())
+        .retry_classifier(HttpStatusCodeClassifier::default())
+        .timeout_config(config.timeout_config().cloned().unwrap_or_else(TimeoutConfig::disabled))
+        .with_connection_poisoning()
+        .runtime_plugin(signed(config, region(config)))
+        .serializer(request)
+        .deserializer_impl(Answers { limit });
+    let call = match config.behavior_version() {
+        Some(version) => call.behavior_version(version),
+        None => call,
+    };
+    let call = match config.http_client() {
+        Some(client) => call.http_client(client),
+        None => call,
+    };
+    call.build()
 }
 
 /// Signature version 4 over everything, the body too: S3 compares its SHA-256 with what arrives.
@@ -294,12 +310,6 @@ fn code(body: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_bucket_is_a_host_on_aws() {
-        assert_eq!(aws_host("b", "eu-west-1"), "https://b.s3.eu-west-1.amazonaws.com");
-        assert_eq!(aws_host("b", "cn-north-1"), "https://b.s3.cn-north-1.amazonaws.com.cn");
-    }
 
     #[test]
     fn of_an_error_only_its_code_is_told() {

@@ -14,20 +14,25 @@ use serde::{
 
 /// Codes of errors that pass: throttling, as AWS's SDKs take it
 /// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>).
-const PASSING: [&str; 14] = [
+const PASSING: [&str; 19] = [
     "BandwidthLimitExceeded",
+    "EC2ThrottledException",
     "InternalServerError",
+    "InternalServiceError",
     "LimitExceededException",
     "PriorRequestNotComplete",
     "ProvisionedThroughputExceededException",
+    "ReplicatedWriteConflictException",
     "RequestLimitExceeded",
     "RequestThrottled",
     "RequestThrottledException",
     "RequestTimeout",
+    "RequestTimeoutException",
     "SlowDown",
     "ThrottledException",
     "Throttling",
     "ThrottlingException",
+    "TooManyRequestsException",
     "TransactionInProgressException",
 ];
 
@@ -226,6 +231,27 @@ mod tests {
         assert!(passes(400, "ThrottlingException") && passes(400, "ProvisionedThroughputExceededException"));
         assert!(!passes(400, "ConditionalCheckFailedException") && !passes(403, "AccessDeniedException"));
         assert!(!passes(200, "ThrottlingException"));
+    }
+
+    /// `errors.json` is made from botocore's lists and the models of the operations that are called here.
+    #[test]
+    fn errors_that_awss_clients_retry_are_retried_and_no_others() {
+        let errors = include_str!("../../../tests/conformance/errors.json");
+        let errors: serde_json::Value = serde_json::from_str(errors).unwrap();
+        let told = |kind: &str| errors[kind].as_array().unwrap().clone();
+        let passes = |status, code: &str| answer(status, &format!(r#"{{"__type": "com.amazonaws#{code}"}}"#)).passes();
+        for code in told("again") {
+            assert!(passes(400, code.as_str().unwrap()), "{code} is retried");
+        }
+        for code in told("final") {
+            assert!(!passes(400, code.as_str().unwrap()), "{code} is not");
+        }
+        for status in told("statuses") {
+            assert!(
+                passes(u16::try_from(status.as_u64().unwrap()).unwrap(), ""),
+                "{status} is retried"
+            );
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use hookline_domain::{
 use crate::{
     answer::Answer,
     client::{Attempts, Call, Client},
+    endpoints::EndpointError,
 };
 
 const PORT: &str = "bodies";
@@ -18,9 +19,8 @@ const PORT: &str = "bodies";
 /// [`KeepBodies`] in S3: each is put with one request. Keys need no escaping.
 #[derive(Debug, Clone)]
 pub struct DirectBodies {
-    pub(crate) s3: Arc<Client>,
-    /// What stands before a key in a request's path.
-    pub(crate) path: String,
+    /// The client, and what stands before a key in a request's path; or why there is none.
+    pub(crate) place: Result<(Arc<Client>, String), EndpointError>,
 }
 
 impl DirectBodies {
@@ -40,14 +40,16 @@ impl DirectBodies {
 
 impl KeepBodies for DirectBodies {
     async fn put(&self, key: &BodyKey, body: Vec<u8>) -> Result<(), Unavailable> {
+        let place = self.place.as_ref();
+        let (s3, path) = place.map_err(|nowhere| Unavailable::new(PORT, nowhere.clone()))?;
         let call = Call {
             method: "PUT",
-            path: &format!("{}{key}", self.path),
+            path: &format!("{path}{key}"),
             headers: &[],
             body: Bytes::from(body),
             attempts: Attempts::Two,
         };
-        let answer = self.s3.call(&call).await;
+        let answer = s3.call(&call).await;
         Self::read_put(&answer.map_err(|error| Unavailable::new(PORT, error))?)
     }
 }

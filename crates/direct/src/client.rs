@@ -5,13 +5,14 @@ use std::{fmt, sync::Arc, time::Duration};
 use bytes::Bytes;
 use hookline_domain::port::Clock;
 use http::{HeaderValue, Request, header};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::Full;
 use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::{
     answer::Answer,
     connection::{Broken, Host},
+    endpoints::AwsService,
     sign::Signer,
 };
 
@@ -74,6 +75,14 @@ pub(crate) enum Protocol {
 }
 
 impl Protocol {
+    pub(crate) fn of(service: AwsService) -> Self {
+        match service {
+            AwsService::DynamoDb | AwsService::Sqs => Self::Json10,
+            AwsService::SecretsManager => Self::Json11,
+            AwsService::S3 => Self::RestXml,
+        }
+    }
+
     fn content_type(self) -> &'static str {
         match self {
             Self::Json10 => "application/x-amz-json-1.0",
@@ -156,19 +165,10 @@ impl Client {
 
     async fn attempt(&self, call: &Call<'_>, timeout: Duration) -> Result<Answer, CallError> {
         let request = self.signed(call)?;
-        let sent = self.host.send(request, async |response| {
-            let status = response.status();
-            match Limited::new(response.into_body(), ANSWER_LIMIT).collect().await {
-                Ok(body) => Ok(Answer::new(self.service, status, body.to_bytes())),
-                Err(problem) if problem.is::<LengthLimitError>() => Err(Broken::TooLong),
-                Err(problem) => Err(match problem.downcast() {
-                    Ok(lost) => Broken::Lost(*lost),
-                    Err(_) => Broken::TooLong,
-                }),
-            }
-        });
+        let sent = self.host.send_and_read(request, ANSWER_LIMIT);
         let answer = tokio::time::timeout(timeout, sent).await;
-        Ok(answer.map_err(|_| CallError::TimedOut(timeout))??)
+        let answer = answer.map_err(|_| CallError::TimedOut(timeout))??;
+        Ok(Answer::new(self.service, answer.status(), answer.into_body()))
     }
 
     fn signed(&self, call: &Call<'_>) -> Result<Request<Full<Bytes>>, CallError> {
@@ -216,6 +216,8 @@ mod tests {
     #[test]
     fn an_answer_that_does_not_come_is_waited_for_again_and_one_without_an_end_is_not() {
         assert!(CallError::TimedOut(ATTEMPT_TIMEOUT).passes() && !CallError::Broken(Broken::TooLong).passes());
+        // What nobody foresaw may be different the next time.
+        assert!(CallError::Broken(Broken::Unread("new".into())).passes());
     }
 
     struct Noon;

@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{Request, Response, Uri, uri::Scheme};
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::{
     body::Incoming,
     client::conn::http1::{self, SendRequest},
@@ -17,7 +17,7 @@ use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use tokio::{net::TcpStream, time::Instant};
 
-use crate::tls::Tls;
+pub use crate::tls::Tls;
 
 /// How long it may take to have a connection, TLS included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -33,7 +33,7 @@ type Sender = SendRequest<Full<Bytes>>;
 
 /// Why there is no answer to a request.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Broken {
+pub enum Broken {
     /// No connection, or no TLS on it.
     #[error("cannot connect")]
     Connect(#[source] io::Error),
@@ -46,13 +46,18 @@ pub(crate) enum Broken {
     /// The answer was longer than any that is expected.
     #[error("the answer has more bytes than are read of one")]
     TooLong,
+    /// Its body could not be read, for a reason that is none of the above.
+    #[error("the answer could not be read")]
+    Unread(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// Where a service is, and the connections to it.
 #[derive(Debug)]
-pub(crate) struct Host {
+pub struct Host {
+    /// As it was given.
+    pub url: String,
     /// As in the header `host`.
-    pub(crate) authority: String,
+    pub authority: String,
     name: String,
     port: u16,
     tls: Option<(Tls, ServerName<'static>)>,
@@ -67,7 +72,10 @@ pub struct NotAUrl(String);
 
 impl Host {
     /// Makes no connection.
-    pub(crate) fn new(url: &str, tls: &Tls) -> Result<Self, NotAUrl> {
+    ///
+    /// # Errors
+    /// When it is no URL of a server.
+    pub fn new(url: &str, tls: &Tls) -> Result<Self, NotAUrl> {
         let wrong = || NotAUrl(url.to_owned());
         let uri: Uri = url.parse().map_err(|_| wrong())?;
         let authority = uri.authority().ok_or_else(wrong)?;
@@ -84,6 +92,7 @@ impl Host {
             return Err(wrong());
         }
         Ok(Self {
+            url: url.to_owned(),
             authority: authority.to_string(),
             name,
             port: authority.port_u16().unwrap_or(port),
@@ -93,7 +102,10 @@ impl Host {
     }
 
     /// Makes a connection, TLS and all, for the first request to find it there.
-    pub(crate) async fn warm(&self) -> Result<(), Broken> {
+    ///
+    /// # Errors
+    /// When there is no connection to be had.
+    pub async fn warm(&self) -> Result<(), Broken> {
         let sender = self.connect().await?;
         self.keep(sender);
         Ok(())
@@ -101,7 +113,7 @@ impl Host {
 
     /// Sends a request and gives its answer to `read`. Of connections that were kept, one may have been closed by the other
     /// side; then nothing of the request has left, and it goes out on a new one.
-    pub(crate) async fn send<R, F>(
+    async fn send<R, F>(
         &self,
         request: Request<Full<Bytes>>,
         read: impl FnOnce(Response<Incoming>) -> F,
@@ -125,6 +137,25 @@ impl Host {
         let mut sender = self.connect().await?;
         let response = sender.send_request(request).await.map_err(Broken::Lost)?;
         self.read(sender, response, read).await
+    }
+
+    /// Sends a request and reads its answer, of at most `limit` bytes.
+    ///
+    /// # Errors
+    /// When there is none, or none that may be read.
+    pub async fn send_and_read(&self, request: Request<Full<Bytes>>, limit: usize) -> Result<Response<Bytes>, Broken> {
+        self.send(request, async |response| {
+            let (head, body) = response.into_parts();
+            match Limited::new(body, limit).collect().await {
+                Ok(body) => Ok(Response::from_parts(head, body.to_bytes())),
+                Err(problem) if problem.is::<LengthLimitError>() => Err(Broken::TooLong),
+                Err(problem) => Err(match problem.downcast() {
+                    Ok(lost) => Broken::Lost(*lost),
+                    Err(other) => Broken::Unread(other),
+                }),
+            }
+        })
+        .await
     }
 
     async fn read<R, F>(

@@ -12,12 +12,14 @@ mod answer;
 mod bodies;
 pub mod changes;
 mod client;
-mod connection;
+pub mod connection;
 mod dynamodb;
+pub mod endpoints;
 pub mod ledger;
 mod place;
 mod queue;
 mod secret;
+mod settings;
 mod sign;
 mod tally;
 mod tls;
@@ -27,10 +29,12 @@ pub use self::{
     answer::Answer,
     bodies::DirectBodies,
     connection::NotAUrl,
+    endpoints::{AwsService, BucketAddress, EndpointError, Endpoints},
     ledger::DirectLedger,
-    place::{Direct, NotTold},
+    place::Direct,
     queue::{DirectQueue, group},
     secret::{DirectSecret, KeptSecret},
+    settings::{Settings, SettingsError},
     sign::Credentials,
     tally::DirectTally,
     tls::NoRoots,

@@ -18,7 +18,7 @@ use tokio_rustls::TlsConnector;
 
 /// TLS, made when the first connection needs it.
 #[derive(Debug, Clone)]
-pub(crate) struct Tls {
+pub struct Tls {
     roots: Arc<RootCertStore>,
     made: Arc<OnceLock<Arc<ClientConfig>>>,
 }

@@ -186,7 +186,7 @@ mod bodies {
     hookline_testkit::bodies_contract!(async {
         let s3 = S3::start().await;
         let kept = Kept {
-            receiver: direct(s3.endpoint()).bodies(S3::BUCKET).unwrap(),
+            receiver: direct(s3.endpoint()).bodies(S3::BUCKET),
             consumer: s3.aws().bodies(S3::BUCKET),
         };
         (s3, kept)
@@ -235,7 +235,7 @@ fn causes(error: &(dyn Error + 'static)) -> String {
 #[tokio::test]
 async fn a_body_is_signed_for_with_the_secret() {
     let s3 = S3::start().await;
-    let bodies = direct_with(s3.endpoint(), "another").bodies(S3::BUCKET).unwrap();
+    let bodies = direct_with(s3.endpoint(), "another").bodies(S3::BUCKET);
     let refused = bodies.put(&body_key(), b"body".to_vec()).await.unwrap_err();
     let causes = causes(&refused);
     assert!(causes.contains("S3 answered 403 SignatureDoesNotMatch"), "{causes}");
@@ -246,7 +246,7 @@ async fn a_body_is_signed_for_with_the_secret() {
 async fn where_there_is_no_bucket_nothing_is_kept() {
     for code in ["NoSuchBucket", "NoSuchKey", ""] {
         let parrot = Parrot::start(404, &format!("<Error><Code>{code}</Code></Error>")).await;
-        let bodies = direct(parrot.url()).bodies("b").unwrap();
+        let bodies = direct(parrot.url()).bodies("b");
         bodies.put(&body_key(), b"body".to_vec()).await.unwrap_err();
     }
 }
@@ -266,7 +266,6 @@ async fn what_fails_is_unavailable_and_nothing_is_quoted() {
             let failed = [
                 direct
                     .bodies("b")
-                    .unwrap()
                     .put(&body_key(), b"Secret Title".to_vec())
                     .await
                     .unwrap_err(),
@@ -293,12 +292,7 @@ async fn an_answer_longer_than_any_is_not_read() {
     let parrot = Parrot::start(200, &"x".repeat(7 * 1024 * 1024)).await;
     let direct = direct(parrot.url());
     let failed = [
-        direct
-            .bodies("b")
-            .unwrap()
-            .put(&body_key(), Vec::new())
-            .await
-            .unwrap_err(),
+        direct.bodies("b").put(&body_key(), Vec::new()).await.unwrap_err(),
         direct
             .ledger("t")
             .claim(&delivery("1"), &attempt("a", noon()))
@@ -330,14 +324,7 @@ async fn a_receiver_does_not_wait_for_what_hangs() {
             .await
             .unwrap_err()
     };
-    let kept = async {
-        direct
-            .bodies("b")
-            .unwrap()
-            .put(&body_key(), vec![0; 1024])
-            .await
-            .unwrap_err()
-    };
+    let kept = async { direct.bodies("b").put(&body_key(), vec![0; 1024]).await.unwrap_err() };
     tokio::join!(claimed, kept);
     assert!(began.elapsed() < Duration::from_millis(2_500), "{:?}", began.elapsed());
 }

@@ -1,0 +1,98 @@
+//! The HTTP client that the SDKs get in a receiver: kept connections that can be made before the first request, and TLS with
+//! Mozilla's roots compiled in.
+//!
+//! The SDKs' own client reads and parses the system's roots at every cold start, cannot be given others but as PEM, and
+//! connects when the first request comes. What is sent, and when again, is the SDKs' all the same; this only carries it
+//! (docs/adr/0021-receivers-on-the-sdks.md).
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_smithy_runtime_api::client::{
+    http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
+    orchestrator::{HttpRequest, HttpResponse},
+    result::ConnectorError,
+    runtime_components::RuntimeComponents,
+};
+use aws_smithy_types::body::SdkBody;
+use hookline_direct::connection::{Broken, Host, Tls};
+use http::{HeaderValue, Uri, header};
+use http_body_util::{BodyExt, Full};
+
+/// The most bytes that are read of an answer.
+const ANSWER_LIMIT: usize = 1024 * 1024;
+
+/// Connections to every host that is asked.
+#[derive(Debug, Clone)]
+pub(crate) struct KeptConnections {
+    tls: Tls,
+    hosts: Arc<Mutex<Vec<Arc<Host>>>>,
+}
+
+impl KeptConnections {
+    pub(crate) fn new(tls: Tls) -> Self {
+        Self {
+            tls,
+            hosts: Arc::default(),
+        }
+    }
+
+    /// Connects to a service, so that its first request finds it done. What fails here fails again with that request.
+    pub(crate) async fn warm(&self, url: &str) {
+        if let Ok(host) = self.host(url) {
+            let _told_by_the_first_request = host.warm().await;
+        }
+    }
+
+    /// The host of a URL without a path.
+    fn host(&self, url: &str) -> Result<Arc<Host>, ConnectorError> {
+        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(host) = hosts.iter().find(|host| host.url == url) {
+            return Ok(Arc::clone(host));
+        }
+        let host = Host::new(url, &self.tls).map_err(|problem| ConnectorError::user(problem.into()))?;
+        let host = Arc::new(host);
+        hosts.push(Arc::clone(&host));
+        Ok(host)
+    }
+
+    async fn send(self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        let user = |problem: Box<dyn std::error::Error + Send + Sync>| ConnectorError::user(problem);
+        let request = request.try_into_http1x().map_err(|problem| user(problem.into()))?;
+        let (mut head, body) = request.into_parts();
+        let (Some(scheme), Some(authority)) = (head.uri.scheme_str(), head.uri.authority()) else {
+            return Err(user("a request without a host".into()));
+        };
+        let host = self.host(&format!("{scheme}://{authority}"))?;
+        let authority = HeaderValue::from_str(authority.as_str()).map_err(|problem| user(problem.into()))?;
+        head.headers.insert(header::HOST, authority);
+        let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
+        head.uri = Uri::try_from(path).map_err(|problem| user(problem.into()))?;
+        let body = BodyExt::collect(body).await.map_err(user)?.to_bytes();
+        let request = http::Request::from_parts(head, Full::new(body));
+        let answer = host.send_and_read(request, ANSWER_LIMIT).await.map_err(of_connection)?;
+        let answer = answer.map(SdkBody::from);
+        HttpResponse::try_from(answer).map_err(|problem| user(problem.into()))
+    }
+}
+
+/// Everything but an endless answer may be better at the next attempt.
+fn of_connection(broken: Broken) -> ConnectorError {
+    match broken {
+        Broken::ConnectTimeout => ConnectorError::timeout(broken.into()),
+        Broken::Connect(_) | Broken::Lost(_) | Broken::Unread(_) => ConnectorError::io(broken.into()),
+        Broken::TooLong => ConnectorError::user(broken.into()),
+    }
+}
+
+impl HttpConnector for KeptConnections {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        HttpConnectorFuture::new(self.clone().send(request))
+    }
+}
+
+impl HttpClient for KeptConnections {
+    /// Its own timeouts: connecting takes a second at most, and attempts are the SDKs' to end.
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}

@@ -1,0 +1,89 @@
+//! The SDKs as a receiver has them: told at once what they would otherwise look for at each start, and without what adds
+//! nothing to a request but time. What they send, sign, retry and read is theirs.
+
+use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_runtime::{
+    invocation_id::InvocationIdInterceptor, request_info::RequestInfoInterceptor,
+    service_clock_skew::ServiceClockSkewInterceptor, user_agent::UserAgentInterceptor,
+};
+use aws_smithy_async::{rt::sleep::TokioSleep, time::SystemTimeSource};
+use aws_smithy_runtime::client::identity::IdentityCache;
+use aws_smithy_runtime_api::{
+    box_error::BoxError,
+    client::{
+        interceptors::{Intercept, context::BeforeSerializationInterceptorContextRef, disable_interceptor},
+        stalled_stream_protection::StalledStreamProtectionConfig,
+    },
+};
+use aws_smithy_types::config_bag::ConfigBag;
+use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
+use hookline_direct::{AwsService, Settings};
+
+use crate::http::KeptConnections;
+
+/// The configuration of the SDKs' clients: no default chain, no file, no request.
+pub(crate) fn config(settings: &Settings, connections: KeptConnections) -> SdkConfig {
+    let credentials = &settings.credentials;
+    let token = credentials.token.as_ref().map(|token| token.reveal().to_owned());
+    let secret = credentials.secret.reveal();
+    // They are the function's for as long as it lives: Lambda starts another before they expire.
+    let credentials = Credentials::new(credentials.id.clone(), secret, token, None, "Lambda");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new(settings.region.clone()))
+        .use_fips(settings.fips)
+        .use_dual_stack(settings.dual_stack)
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .identity_cache(IdentityCache::no_cache())
+        .http_client(connections)
+        .service_config(Told(settings.clone()))
+        .sleep_impl(TokioSleep::new())
+        .time_source(SystemTimeSource::new())
+        .retry_config(RetryConfig::standard())
+        .timeout_config(TimeoutConfig::disabled())
+        // Answers are read whole and within the attempt's time.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .build()
+}
+
+/// `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_<SERVICE>`.
+#[derive(Debug)]
+struct Told(Settings);
+
+impl LoadServiceConfig for Told {
+    fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
+        if key.env() != "AWS_ENDPOINT_URL" {
+            return None;
+        }
+        let named = |service: &AwsService| service.to_string() == key.service_id();
+        let service = AwsService::ALL.into_iter().find(named)?;
+        self.0.told(service).map(str::to_owned)
+    }
+}
+
+/// Leaves out what the SDKs tell of themselves with each request: who made them, which attempt of which invocation it is, and
+/// how far clocks are apart. A function's clock is AWS's own, and a service needs none of it.
+#[derive(Debug)]
+pub(crate) struct Lean;
+
+#[aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint]
+impl Intercept for Lean {
+    fn name(&self) -> &'static str {
+        "Lean"
+    }
+
+    fn read_before_execution(
+        &self,
+        _: &BeforeSerializationInterceptorContextRef<'_>,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        const CAUSE: &str = "a receiver is billed by the millisecond";
+        let state = config.interceptor_state();
+        state.store_put(disable_interceptor::<UserAgentInterceptor>(CAUSE));
+        state.store_put(disable_interceptor::<InvocationIdInterceptor>(CAUSE));
+        state.store_put(disable_interceptor::<RequestInfoInterceptor>(CAUSE));
+        state.store_put(disable_interceptor::<ServiceClockSkewInterceptor>(CAUSE));
+        Ok(())
+    }
+}

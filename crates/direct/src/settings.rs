@@ -1,0 +1,226 @@
+//! Who asks AWS, and where it is: what Lambda sets for a function, and nothing else.
+
+use std::fmt;
+
+use hookline_domain::secret::Secret;
+
+use crate::{
+    connection::{Host, NotAUrl, Tls},
+    endpoints::{AwsService, BucketAddress, EndpointError, Endpoints},
+    sign::Credentials,
+    tls::NoRoots,
+};
+
+/// Variables that name a file of roots to trust in place of Mozilla's: AWS's SDKs' and OpenSSL's.
+const ROOTS: [&str; 2] = ["AWS_CA_BUNDLE", "SSL_CERT_FILE"];
+
+const ALL_SERVICES: &str = "AWS_ENDPOINT_URL";
+
+/// The environment does not say who asks, or where.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsError {
+    /// A variable that Lambda sets is not there.
+    #[error("{0} is not set: Lambda sets it, and nothing else is asked for credentials or region")]
+    Missing(&'static str),
+    /// AWS is not there.
+    #[error(transparent)]
+    NoEndpoint(#[from] EndpointError),
+    /// An endpoint is none.
+    #[error("{name}: {problem}")]
+    Endpoint {
+        /// The variable.
+        name: String,
+        /// What is wrong with it.
+        problem: NotAUrl,
+    },
+    /// The roots to trust are not there.
+    #[error(transparent)]
+    Roots(#[from] NoRoots),
+}
+
+/// What a function knows of AWS from its environment.
+#[derive(Clone)]
+pub struct Settings {
+    /// Who asks.
+    pub credentials: Credentials,
+    /// As in `eu-west-1`.
+    pub region: String,
+    /// Whether hosts are those with validated cryptography.
+    pub fips: bool,
+    /// Whether hosts are those that have IPv6, too.
+    pub dual_stack: bool,
+    /// Who is trusted over TLS.
+    pub tls: Tls,
+    /// `AWS_ENDPOINT_URL`.
+    everywhere: Option<String>,
+    /// `AWS_ENDPOINT_URL_<SERVICE>`.
+    of_one: Vec<(AwsService, String)>,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("region", &self.region)
+            .field("everywhere", &self.everywhere)
+            .field("of_one", &self.of_one)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Settings {
+    /// Takes region, credentials and endpoints from the variables of AWS's SDKs: `AWS_REGION`, `AWS_ACCESS_KEY_ID`,
+    /// `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_<SERVICE>`,
+    /// `AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT`, `AWS_CA_BUNDLE`. Makes no request.
+    ///
+    /// # Errors
+    /// [`SettingsError`] says what is missing or wrong.
+    pub fn read<'a>(look_up: impl Fn(&str) -> Option<&'a str>) -> Result<Self, SettingsError> {
+        let find = |name: &str| look_up(name).filter(|value| !value.is_empty());
+        let needed = |name: &'static str| find(name).map(str::to_owned).ok_or(SettingsError::Missing(name));
+        let roots = ROOTS.into_iter().find_map(find);
+        let tls = roots.map_or_else(|| Ok(Tls::default()), Tls::trusting)?;
+        let endpoint = |name: &str| match find(name) {
+            None => Ok(None),
+            Some(url) => match Host::new(url, &tls) {
+                Ok(_) => Ok(Some(url.to_owned())),
+                Err(problem) => Err(SettingsError::Endpoint {
+                    name: name.to_owned(),
+                    problem,
+                }),
+            },
+        };
+        let mut of_one = Vec::new();
+        for service in AwsService::ALL {
+            if let Some(url) = endpoint(service.variable())? {
+                of_one.push((service, url));
+            }
+        }
+        let is_set = |name: &str| find(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        let region = find("AWS_REGION").or_else(|| find("AWS_DEFAULT_REGION"));
+        Ok(Self {
+            credentials: Credentials {
+                id: needed("AWS_ACCESS_KEY_ID")?,
+                secret: Secret::new(needed("AWS_SECRET_ACCESS_KEY")?),
+                token: find("AWS_SESSION_TOKEN").map(Secret::new),
+            },
+            region: region.ok_or(SettingsError::Missing("AWS_REGION"))?.to_owned(),
+            fips: is_set("AWS_USE_FIPS_ENDPOINT"),
+            dual_stack: is_set("AWS_USE_DUALSTACK_ENDPOINT"),
+            everywhere: endpoint(ALL_SERVICES)?,
+            of_one,
+            tls,
+        })
+    }
+
+    /// A service's endpoint, if it is not AWS's.
+    #[must_use]
+    pub fn told(&self, service: AwsService) -> Option<&str> {
+        let own = self.of_one.iter().find(|(one, _)| *one == service);
+        own.map(|(_, url)| url).or(self.everywhere.as_ref()).map(String::as_str)
+    }
+
+    /// A service's URL.
+    ///
+    /// # Errors
+    /// When AWS has none in this region.
+    pub fn url(&self, service: AwsService) -> Result<String, EndpointError> {
+        match self.told(service) {
+            Some(url) => Ok(url.to_owned()),
+            None => self.at_aws()?.url(service),
+        }
+    }
+
+    /// A bucket's address.
+    ///
+    /// # Errors
+    /// When AWS has none in this region, or no bucket can be called this.
+    pub fn bucket(&self, bucket: &str) -> Result<BucketAddress, EndpointError> {
+        match self.told(AwsService::S3) {
+            Some(url) => BucketAddress::at(url, bucket),
+            None => self.at_aws()?.bucket(bucket),
+        }
+    }
+
+    fn at_aws(&self) -> Result<Endpoints, EndpointError> {
+        Endpoints::new(&self.region, self.fips, self.dual_stack)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(more: &[(&str, &'static str)]) -> Result<Settings, SettingsError> {
+        let lambdas = [
+            ("AWS_REGION", "eu-west-1"),
+            ("AWS_ACCESS_KEY_ID", "id"),
+            ("AWS_SECRET_ACCESS_KEY", "hush"),
+            ("AWS_SESSION_TOKEN", "hush"),
+        ];
+        let all = |name: &str| {
+            let mut all = more.iter().chain(&lambdas);
+            all.find(|(known, _)| *known == name).map(|(_, value)| *value)
+        };
+        Settings::read(all)
+    }
+
+    #[test]
+    fn services_are_where_aws_has_them() {
+        let url = |service, more: &[_]| read(more).unwrap().url(service).unwrap();
+        assert_eq!(
+            url(AwsService::DynamoDb, &[]),
+            "https://dynamodb.eu-west-1.amazonaws.com"
+        );
+        let both = [
+            ("AWS_USE_DUALSTACK_ENDPOINT", "true"),
+            ("AWS_USE_FIPS_ENDPOINT", "true"),
+        ];
+        assert_eq!(url(AwsService::Sqs, &both), "https://sqs-fips.eu-west-1.api.aws");
+        let bucket = |more: &[_]| read(more).unwrap().bucket("bodies").unwrap().url;
+        assert_eq!(bucket(&[]), "https://bodies.s3.eu-west-1.amazonaws.com");
+        assert_eq!(
+            bucket(&both),
+            "https://bodies.s3-fips.dualstack.eu-west-1.amazonaws.com"
+        );
+    }
+
+    #[test]
+    fn a_service_may_be_told_where_it_is() {
+        let told = [
+            ("AWS_ENDPOINT_URL", "http://127.0.0.1:4566"),
+            ("AWS_ENDPOINT_URL_SQS", "http://[::1]:9324"),
+            ("AWS_REGION", "mars-north-1"),
+        ];
+        let settings = read(&told).unwrap();
+        assert_eq!(settings.url(AwsService::DynamoDb).unwrap(), "http://127.0.0.1:4566");
+        assert_eq!(settings.url(AwsService::Sqs).unwrap(), "http://[::1]:9324");
+        assert_eq!(settings.bucket("b").unwrap().path, "/b/");
+        for url in [
+            "127.0.0.1:4566",
+            "ftp://x",
+            "http://x/path",
+            "http://x?q",
+            "//x",
+            "https://",
+        ] {
+            let url: &'static str = url;
+            let refused = read(&[("AWS_ENDPOINT_URL_SQS", url)]).unwrap_err();
+            assert!(
+                matches!(refused, SettingsError::Endpoint { name, .. } if name == "AWS_ENDPOINT_URL_SQS"),
+                "{url}"
+            );
+        }
+    }
+
+    #[test]
+    fn without_region_or_credentials_there_is_no_way_to_aws() {
+        for name in ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+            assert_eq!(read(&[(name, "")]).unwrap_err(), SettingsError::Missing(name));
+        }
+        for region in ["eu west", "eu/west", "-", "é", "mars-north-1"] {
+            let url = read(&[("AWS_REGION", region)]).unwrap().url(AwsService::Sqs);
+            assert_eq!(url, Err(EndpointError::Region(region.into())));
+        }
+        assert!(!format!("{:?}", read(&[]).unwrap()).contains("hush"));
+    }
+}
