@@ -184,7 +184,7 @@ pub(super) fn requested(
     for item in items {
         match (&item.event, &batch.slots[item.at].delivery) {
             (Event::OrderCreated(_) | Event::Sample, _) => {
-                batch.verdicts.decide(item.at, Verdict::Settled(Fate::Noted))
+                batch.verdicts.decide(item.at, Verdict::Settled(Fate::Noted));
             }
             (Event::Compliance(what), Some((key, received_at))) => requests.push(Requested {
                 at: item.at,
