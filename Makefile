@@ -18,8 +18,11 @@ CARGO_FUZZ := $(CACHE)/cargo-fuzz-0.13.1/bin/cargo-fuzz
 
 # What is in functions/ is deployed, nothing else.
 FUNCTIONS := $(notdir $(wildcard functions/*))
+# How receivers speak to AWS: with its SDKs (sdk), or by hand (direct), for half the time on a processor.
+RECEIVERS ?= sdk
+RECEIVERS_BUILT := $(if $(filter direct,$(RECEIVERS)),--features hookline-wiring/direct)
 # Built apart from the others, for speed, and lest they link HTTP/2 with them: a tenth of their size.
-RECEIVERS := $(foreach name,$(FUNCTIONS),$(if $(shell grep -l hookline-wiring functions/$(name)/Cargo.toml),$(name)))
+RECEIVING := $(foreach name,$(FUNCTIONS),$(if $(shell grep -l hookline-wiring functions/$(name)/Cargo.toml),$(name)))
 # cargo-lambda looks for its zig beside the first python3 in PATH.
 CARGO_LAMBDA := PATH="$(TOOLS)/bin:$$PATH" cargo lambda build --locked
 LOCAL := PYTHONPATH=local $(EMULATOR)/bin/python -m hookline_local
@@ -61,6 +64,7 @@ check: tools emulator $(CARGO_DENY) ## Format, lints, licences, template. Change
 	$(SAM) validate --lint --region us-east-1 --template-file template.yaml
 	@$(PANEL) npm run --silent check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy --package hookline-wiring --features direct --locked -- -D warnings
 	$(CARGO_DENY) --locked check licenses bans sources
 
 .PHONY: test
@@ -102,17 +106,19 @@ bench: tools ## Measures start, work, CPU, memory, calls, size and price beside 
 	@mkdir -p target
 	@$(PYTHON) tests/bench/peers/install.py > target/bench-peers.json
 	@echo "· building what is measured (cargo profiles receiver and release)" >&2
+	@$(CARGO_LAMBDA) --profile receiver --lambda-dir target/lambda-direct --features hookline-wiring/direct --package products-update
 	@$(CARGO_LAMBDA) --profile receiver --package products-update --package hookline-micro
 	@$(CARGO_LAMBDA) --release $(addprefix --package ,$(BENCHED))
 	@cargo build --quiet --profile local --locked --package hookline-bench
 	@echo "· verifying beside openssl" >&2
 	@target/lambda/hookline-micro/bootstrap openssl --json target/bench-openssl.json
 	@target/local/hookline-bench --peers target/bench-peers.json --also target/bench-openssl.json --json target/bench.json \
+	  --direct target/lambda-direct \
 	  $(addprefix --only ,products-update $(BENCHED)) $(ARGS)
 
 .PHONY: bench-all
 bench-all: ## The same with every function that is no receiver: some minutes longer.
-	@$(MAKE) bench BENCHED='$(filter-out $(RECEIVERS),$(FUNCTIONS))'
+	@$(MAKE) bench BENCHED='$(filter-out $(RECEIVING),$(FUNCTIONS))'
 
 .PHONY: format
 format: emulator ## Formats Rust, Python and the panel.
@@ -128,7 +134,7 @@ screenshots: ready browser ## Makes the pictures in docs/screenshots, of the pag
 ##### Building and deploying it
 
 .PHONY: build
-build: binaries page ## Builds every function for AWS into target/lambda/<function>/bootstrap, and the panel. [ARCH=arm64]
+build: binaries page ## Builds every function for AWS into target/lambda/<function>/bootstrap, and the panel. [ARCH=arm64 RECEIVERS=direct]
 
 .PHONY: build-local
 build-local: binaries-local page ## Builds the same and `hookline` for this machine, faster; used by demo, dev and test.
@@ -192,9 +198,9 @@ emulator:
 
 .PHONY: binaries
 binaries: tools
-	$(CARGO_LAMBDA) --profile receiver $(if $(filter arm64,$(ARCH)),--arm64,--x86-64) $(addprefix --package ,$(RECEIVERS))
+	$(CARGO_LAMBDA) --profile receiver $(if $(filter arm64,$(ARCH)),--arm64,--x86-64) $(RECEIVERS_BUILT) $(addprefix --package ,$(RECEIVING))
 	$(CARGO_LAMBDA) --release $(if $(filter arm64,$(ARCH)),--arm64,--x86-64) \
-	  $(addprefix --package ,$(filter-out $(RECEIVERS),$(FUNCTIONS)))
+	  $(addprefix --package ,$(filter-out $(RECEIVING),$(FUNCTIONS)))
 
 .PHONY: binaries-local
 binaries-local: tools

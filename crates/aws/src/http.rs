@@ -15,11 +15,12 @@ use aws_smithy_runtime_api::client::{
 };
 use aws_smithy_types::body::SdkBody;
 use hookline_direct::connection::{Broken, Host, Tls};
+use hookline_domain::delivery::BODY_LIMIT;
 use http::{HeaderValue, Uri, header};
 use http_body_util::{BodyExt, Full};
 
-/// The most bytes that are read of an answer.
-const ANSWER_LIMIT: usize = 1024 * 1024;
+/// The most bytes that are read of an answer: a body that no compression makes shorter, and what wraps it.
+const ANSWER_LIMIT: usize = BODY_LIMIT + BODY_LIMIT / 16;
 
 /// Connections to every host that is asked.
 #[derive(Debug, Clone)]

@@ -1,4 +1,6 @@
-//! What a receiver reaches on AWS, without an SDK: DynamoDB, SQS, Secrets Manager and S3.
+//! What a receiver reaches on AWS, without an SDK: DynamoDB, SQS, Secrets Manager and S3. Receivers are built with it by
+//! `make build RECEIVERS=direct`; by default they use the SDKs, on the kept connections that are made here
+//! (docs/adr/0021-receivers-on-the-sdks.md).
 //!
 //! A receiver is billed by the millisecond and judged by how it starts, and of its time most was the SDKs': assembling a
 //! request from plugins, interceptors and endpoint rules, for what is one signed POST of a little JSON. Here it is that. What

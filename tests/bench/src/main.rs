@@ -32,12 +32,13 @@ use clap::{Parser, ValueEnum};
 
 use crate::{
     certificates::Authority,
+    function::Program,
     limit::Limit,
     outcome::{Machine, Outcome},
     peers::Installed,
     place::Place,
     report::{Elsewhere, Line},
-    suite::{Bench, CONSUMER, Effort, LIMITED_MEMORY, RECEIVER},
+    suite::{Bench, CONSUMER, DIRECT, Effort, LIMITED_MEMORY, RECEIVER},
 };
 
 /// Measures the built functions, and what people would write instead.
@@ -46,6 +47,9 @@ struct Arguments {
     /// Where `make build` has put them.
     #[arg(long, default_value = "target/lambda")]
     functions: PathBuf,
+    /// Where receivers are that speak to AWS by hand, to be set beside the others.
+    #[arg(long, value_name = "FOLDER")]
+    direct: Option<PathBuf>,
     /// Of the functions only these; by default all that are there.
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
@@ -175,6 +179,12 @@ async fn measure(arguments: &Arguments, bench: Bench<'_>, machine: Machine) -> a
         functions.insert(program.name.clone(), measured.context(program.name)?);
     }
     let mut programs = vec![receiver.clone()];
+    if let Some(folder) = &arguments.direct {
+        programs.push(Program {
+            name: DIRECT.to_owned(),
+            ..peers::hookline(folder, RECEIVER)?
+        });
+    }
     if let Some(path) = &arguments.peers {
         programs.extend(Installed::read(path)?.programs()?);
     }

@@ -18,6 +18,8 @@ pub struct Line {
     pub unit: String,
     /// None where it could not be measured in this run.
     pub figure: Option<f64>,
+    /// The same of receivers that speak to AWS by hand, where it was measured.
+    pub direct: Option<f64>,
     pub goal: Goal,
     pub verdict: Verdict,
 }
@@ -83,13 +85,14 @@ impl Line {
             what: what.into(),
             unit: unit.into(),
             figure,
+            direct: None,
             goal,
             verdict: goal.judge(figure),
         }
     }
 
-    fn cells(&self) -> [String; 4] {
-        let figure = self.figure.map(|figure| number(figure, &self.unit));
+    fn cells(&self) -> [String; 5] {
+        let told = |figure: Option<f64>| figure.map_or_else(|| "–".into(), |figure| number(figure, &self.unit));
         let verdict = match self.verdict {
             Verdict::Reached => "reached",
             Verdict::Missed => "MISSED",
@@ -98,8 +101,9 @@ impl Line {
         [
             self.what.clone(),
             self.goal.tell(&self.unit),
-            figure.unwrap_or_else(|| "–".into()),
+            told(self.figure),
             verdict.into(),
+            told(self.direct),
         ]
     }
 }
@@ -133,7 +137,7 @@ pub fn ratio(ours: Option<f64>, theirs: Option<f64>) -> Option<f64> {
 
 /// The goals.
 pub fn goals(lines: &[Line]) -> Table {
-    let mut table = table(&["", "goal", "figure", "verdict"]);
+    let mut table = table(&["", "goal", "figure", "verdict", "direct"]);
     for line in lines {
         table.add_row(line.cells());
     }
@@ -209,8 +213,11 @@ mod tests {
     #[test]
     fn a_line_is_told_with_goal_figure_and_verdict() {
         let line = Line::new("start", "ms", Some(6.0), Goal::AtMost(5.0));
-        assert_eq!(line.cells(), ["start", "≤ 5 ms", "6 ms", "MISSED"]);
-        let line = Line::new("start", "ms", None, Goal::AtMost(5.0));
-        assert_eq!(line.cells(), ["start", "≤ 5 ms", "–", "not measured"]);
+        assert_eq!(line.cells(), ["start", "≤ 5 ms", "6 ms", "MISSED", "–"]);
+        let line = Line {
+            direct: Some(1.5),
+            ..Line::new("start", "ms", None, Goal::AtMost(5.0))
+        };
+        assert_eq!(line.cells(), ["start", "≤ 5 ms", "–", "not measured", "1.5 ms"]);
     }
 }

@@ -21,6 +21,9 @@ use crate::{
 /// The receiver that stands for all: they are the same but for the topic.
 pub const RECEIVER: &str = "products-update";
 
+/// The same, speaking to AWS by hand: `make build RECEIVERS=direct`.
+pub const DIRECT: &str = "products-update, direct";
+
 /// The consumer.
 pub const CONSUMER: &str = "reindex";
 
