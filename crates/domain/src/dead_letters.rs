@@ -2,6 +2,7 @@
 //!
 //! A letter that is received is hidden from everybody else for a while, and comes back by itself unless it is removed.
 
+mod of_store;
 mod redrive;
 mod walk;
 
@@ -10,6 +11,7 @@ use std::{future::Future, time::Duration};
 use jiff::Timestamp;
 
 pub use self::{
+    of_store::{OfStore, Removed},
     redrive::{Pace, Redriven},
     walk::{Letter, NotWhole, Walk},
 };

@@ -22,7 +22,7 @@ use std::{fmt, future::Future, str::FromStr};
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
-pub use self::meaning::{DeadLetter, meaning};
+pub use self::meaning::{DeadLetter, DeliveryAction, actions, meaning};
 use crate::{
     ids::{DeliveryId, DeliveryKey, EventId},
     port::{CALLS_AT_ONCE, Unavailable},
@@ -71,16 +71,19 @@ pub enum Fate {
     Noted,
     /// It cannot be read; the queue's dead letters keep it.
     Parked,
+    /// It has failed, and a person has given it up.
+    Dismissed,
 }
 
 impl Fate {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Applied,
         Self::Superseded,
         Self::Discarded,
         Self::Noted,
         Self::Parked,
+        Self::Dismissed,
     ];
 
     /// As it is written in the ledger and in logs.
@@ -92,6 +95,7 @@ impl Fate {
             Self::Discarded => "discarded",
             Self::Noted => "noted",
             Self::Parked => "parked",
+            Self::Dismissed => "dismissed",
         }
     }
 }
@@ -135,6 +139,17 @@ pub enum Completion {
     Repeated,
     /// It was to be parked, and is done: another copy of it has had its effect. Nothing needs a person's look.
     Done,
+}
+
+/// Outcome of noting why a delivery has to come again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Noted {
+    /// It is written.
+    Written,
+    /// The delivery is done: another copy has had its effect, or a person has given it up.
+    Done,
+    /// Nobody remembers the delivery.
+    Unknown,
 }
 
 /// What became of one of several deliveries.
@@ -189,8 +204,12 @@ pub trait Ledger: Claims {
     }
 
     /// Records why a delivery has to come again, with **one** conditional write, so that it is known should it end in
-    /// the dead-letter queue. Changes nothing else, and nothing at all where [`takes_notes`] says no.
-    fn note(&self, delivery: &DeliveryKey, problem: &Problem) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    /// the dead-letter queue. Changes nothing else, and nothing at all where [`takes_notes`] says so.
+    fn note(
+        &self,
+        delivery: &DeliveryKey,
+        problem: &Problem,
+    ) -> impl Future<Output = Result<Noted, Unavailable>> + Send;
 }
 
 /// Reads the ledger for a person. A port of its own, for neither receivers nor consumer may do this.
@@ -325,7 +344,7 @@ pub fn release(entry: Option<&Entry>, owner: &str) -> Option<State> {
 pub fn settle(entry: Option<&Entry>, fate: Fate) -> (Option<State>, Completion) {
     let settled = match fate {
         Fate::Parked => State::Parked,
-        Fate::Applied | Fate::Superseded | Fate::Discarded | Fate::Noted => State::Done,
+        Fate::Applied | Fate::Superseded | Fate::Discarded | Fate::Noted | Fate::Dismissed => State::Done,
     };
     match entry.map(|entry| &entry.state) {
         Some(State::Claimed { .. }) => (Some(settled), Completion::First),
@@ -337,8 +356,12 @@ pub fn settle(entry: Option<&Entry>, fate: Fate) -> (Option<State>, Completion) 
 
 /// Whether a problem is written into an entry: not when nobody remembers the delivery, nor when it is done.
 #[must_use]
-pub fn takes_notes(entry: Option<&Entry>) -> bool {
-    entry.is_some_and(|entry| entry.state != State::Done)
+pub fn takes_notes(entry: Option<&Entry>) -> Noted {
+    match entry.map(|entry| &entry.state) {
+        Some(State::Claimed { .. } | State::Parked) => Noted::Written,
+        Some(State::Done) => Noted::Done,
+        None => Noted::Unknown,
+    }
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ pub mod entities;
 pub mod envelope;
 pub mod erase;
 pub mod event;
+pub mod failed;
 pub mod ids;
 pub mod index;
 pub mod jobs;

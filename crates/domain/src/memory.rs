@@ -7,9 +7,10 @@ mod dead_letters;
 mod index;
 mod kept;
 mod live;
+mod stores;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -23,21 +24,19 @@ pub use self::{
     index::MemoryIndex,
     kept::{MemoryArchive, MemoryAudit, MemoryBodies},
     live::{MemoryActivity, MemoryPush, MemoryWatchers},
+    stores::MemoryStores,
 };
 use crate::{
-    backfill::{Checkpoint, Checkpoints},
     entities::{self, Entities, Entries, Fence, Known, Page},
     ids::{DeliveryId, DeliveryKey, EntityKey, StoreKey},
     jobs::{Job, Jobs},
     ledger::{
-        self, Claim, ClaimRequest, Claims, Completion, Cursor, Entry, Fate, Ledger, Problem, Record, RecordPage,
+        self, Claim, ClaimRequest, Claims, Completion, Cursor, Entry, Fate, Ledger, Noted, Problem, Record, RecordPage,
         Records, State,
     },
-    live::Changed,
     port::Unavailable,
     product::Collections,
-    queue::EventQueue,
-    stores::{Redact, StoreList, StorePage, StoreRecord, StoreUpdate, Stores, Tally},
+    queue::{EventQueue, TryNow},
     version::Version,
     watch::Backlog,
 };
@@ -136,14 +135,14 @@ impl Ledger for MemoryLedger {
         Ok(completion)
     }
 
-    async fn note(&self, delivery: &DeliveryKey, problem: &Problem) -> Result<(), Unavailable> {
+    async fn note(&self, delivery: &DeliveryKey, problem: &Problem) -> Result<Noted, Unavailable> {
         let mut entries = self.entries.lock();
-        if let Some(record) = entries.get_mut(delivery)
-            && ledger::takes_notes(Some(&record.entry))
-        {
+        let mut record = entries.get_mut(delivery);
+        let noted = ledger::takes_notes(record.as_deref().map(|record| &record.entry));
+        if let Some(record) = record.as_mut().filter(|_| noted == Noted::Written) {
             record.problem = Some(problem.clone());
         }
-        Ok(())
+        Ok(noted)
     }
 }
 
@@ -190,6 +189,13 @@ impl EventQueue for MemoryQueue {
     async fn send(&self, store: &StoreKey, message: String) -> Result<(), Unavailable> {
         self.messages.lock().push((store.clone(), message));
         Ok(())
+    }
+}
+
+/// Nothing there waits for a next try.
+impl TryNow for MemoryQueue {
+    async fn try_now(&self, _receipt: &str) -> Result<bool, Unavailable> {
+        Ok(false)
     }
 }
 
@@ -290,151 +296,6 @@ impl MemoryJobs {
 impl Jobs for MemoryJobs {
     async fn send(&self, job: &Job, delay: SignedDuration) -> Result<(), Unavailable> {
         self.jobs.lock().push((job.clone(), delay));
-        Ok(())
-    }
-}
-
-/// [`Stores`], [`StoreList`], [`Tally`] and [`Checkpoints`] in memory.
-#[derive(Debug, Clone, Default)]
-pub struct MemoryStores {
-    records: Shared<HashMap<StoreKey, StoreRecord>>,
-    checkpoints: Shared<HashMap<StoreKey, Checkpoint>>,
-    /// Its writes, oldest first; none unless somebody follows them.
-    changes: Shared<Option<Vec<Changed>>>,
-}
-
-impl MemoryStores {
-    /// Remembers all writes from now on, as a table's stream does.
-    #[must_use]
-    pub fn followed(self) -> Self {
-        self.changes.lock().get_or_insert_default();
-        self
-    }
-
-    /// All writes since this was last called, oldest first.
-    pub fn take_changes(&self) -> Vec<Changed> {
-        self.changes.lock().as_mut().map(std::mem::take).unwrap_or_default()
-    }
-
-    /// One write, which raises `seq`; `None` of `change` is no write.
-    fn write(
-        &self,
-        store: &StoreKey,
-        latest: &[crate::live::Entry],
-        change: impl FnOnce(Option<&StoreRecord>) -> Option<StoreRecord>,
-    ) {
-        let mut records = self.records.lock();
-        let before = records.get(store).cloned();
-        let Some(changed) = change(before.as_ref()) else {
-            return;
-        };
-        let after = StoreRecord {
-            seq: before.as_ref().map_or(0, |record| record.seq) + 1,
-            ..changed
-        };
-        records.insert(store.clone(), after.clone());
-        if let Some(changes) = &mut *self.changes.lock() {
-            changes.push(Changed {
-                store: store.clone(),
-                before,
-                after,
-                latest: latest.to_vec(),
-            });
-        }
-    }
-}
-
-fn added(mut record: StoreRecord, update: &StoreUpdate) -> StoreRecord {
-    record.last_event_at = update.last_event_at.or(record.last_event_at);
-    record.last_sync_at = update.last_sync_at.or(record.last_sync_at);
-    if let Some(error) = &update.last_error {
-        record.last_error = Some(error.clone());
-    }
-    record.last_forged_at = update.last_forged_at.or(record.last_forged_at);
-    if let Some(needed) = update.needed {
-        let known = record.rotations.get(&needed.pair).copied();
-        record.rotations.insert(needed.pair, needed.added_to(known));
-    }
-    record.connected = update.connected.unwrap_or(record.connected);
-    record.currency = update.currency.clone().or(record.currency.take());
-    record.reconciled = update.reconciled.clone().or(record.reconciled.take());
-    record.watched = update.watched.clone().or(record.watched.take());
-    record.run = update.run.clone().or(record.run.take());
-    record.quota = update.quota.or(record.quota);
-    for (counter, count) in &update.counts {
-        *record.counts.entry(counter.clone()).or_default() += count;
-    }
-    for counter in &update.outdated {
-        record.counts.remove(counter);
-    }
-    record
-}
-
-impl Stores for MemoryStores {
-    async fn find(&self, store: &StoreKey) -> Result<Option<StoreRecord>, Unavailable> {
-        Ok(self.records.lock().get(store).cloned())
-    }
-
-    async fn record(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), Unavailable> {
-        self.write(store, &update.latest, |record| {
-            Some(added(record.cloned().unwrap_or_default(), update))
-        });
-        Ok(())
-    }
-
-    async fn disable(&self, store: &StoreKey, at: Timestamp) -> Result<(), Unavailable> {
-        self.write(store, &[], |record| record.cloned().unwrap_or_default().uninstalled(at));
-        Ok(())
-    }
-
-    async fn begin_epoch(&self, store: &StoreKey, ended: Timestamp) -> Result<(), Unavailable> {
-        self.write(store, &[], |record| record?.reinstalled(ended));
-        Ok(())
-    }
-}
-
-impl Redact for MemoryStores {
-    async fn redact(&self, store: &StoreKey, ended: Timestamp, at: Timestamp) -> Result<(), Unavailable> {
-        self.write(store, &[], |record| record?.redacted(ended, at));
-        Ok(())
-    }
-}
-
-impl StoreList for MemoryStores {
-    async fn page(&self, after: Option<&StoreKey>) -> Result<StorePage, Unavailable> {
-        let records = self.records.lock();
-        let rest = records
-            .iter()
-            .filter(|(store, _)| after.is_none_or(|after| *store > after));
-        let mut stores: Vec<_> = rest.map(|(store, record)| (store.clone(), record.clone())).collect();
-        stores.sort_by(|(a, _), (b, _)| a.cmp(b));
-        Ok(StorePage { stores, next: None })
-    }
-}
-
-impl Checkpoints for MemoryStores {
-    async fn find(&self, store: &StoreKey) -> Result<Option<Checkpoint>, Unavailable> {
-        Ok(self.checkpoints.lock().get(store).cloned())
-    }
-
-    async fn keep(&self, store: &StoreKey, checkpoint: &Checkpoint) -> Result<(), Unavailable> {
-        self.write(store, &[], |record| Some(record.cloned().unwrap_or_default()));
-        self.checkpoints.lock().insert(store.clone(), checkpoint.clone());
-        Ok(())
-    }
-
-    async fn forget(&self, store: &StoreKey) -> Result<(), Unavailable> {
-        self.write(store, &[], |record| Some(record.cloned().unwrap_or_default()));
-        self.checkpoints.lock().remove(store);
-        Ok(())
-    }
-}
-
-impl Tally for MemoryStores {
-    async fn add(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), Unavailable> {
-        if *update != StoreUpdate::default() {
-            self.write(store, &update.latest, |record| Some(added(record?.clone(), update)));
-        }
         Ok(())
     }
 }

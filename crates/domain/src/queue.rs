@@ -18,3 +18,9 @@ pub trait EventQueue: Send + Sync {
         MESSAGE_LIMIT
     }
 }
+
+/// Has a message that waits for its next try be tried at once. Only what a person asks for may do this.
+pub trait TryNow: Send + Sync {
+    /// Ends the wait of the message with this receipt; `false` if it does not wait: it is being tried, or has been.
+    fn try_now(&self, receipt: &str) -> impl Future<Output = Result<bool, Unavailable>> + Send;
+}

@@ -53,8 +53,8 @@ impl<S: StoreList, J: Jobs> Schedule<S, J> {
         let (mut sent, mut delay, mut after) = (0, SignedDuration::ZERO, None);
         loop {
             let page = self.stores.page(after.as_ref()).await?;
-            for (store, record) in page.stores {
-                if record.enabled && record.connected {
+            for (store, view) in page.stores {
+                if view.record.enabled && view.record.connected {
                     let job = Job {
                         store,
                         task: due.task(),

@@ -8,9 +8,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    failed::Failed,
     ids::StoreKey,
+    live::{Concern, Reading, State},
     rotation::ClientSecret,
-    stores::{Counter, Hour, LastError, Quota, Reconciled, Run, StoreRecord, Watched},
+    stores::{Counter, Hour, LastError, Quota, Reconciled, Run, StoreRecord, StoreView, Watched},
 };
 
 pub use self::silence::{Reason, Silence};
@@ -35,8 +37,18 @@ pub struct Status {
     pub last_sync_at: Option<Timestamp>,
     /// When the last delivery came.
     pub last_event_at: Option<Timestamp>,
-    /// What went wrong last.
+    /// How it is doing, in a word.
+    pub state: State,
+    /// Why, in a sentence or two.
+    pub why: String,
+    /// Everything that a person should look at, the most urgent first.
+    pub reasons: Vec<Concern>,
+    /// The last error.
     pub last_error: Option<LastError>,
+    /// The last error of each sort, newest first.
+    pub errors: Vec<LastError>,
+    /// Deliveries that have failed and are not settled.
+    pub failed: Failed,
     /// Deliveries of the last 24 hours that had their effect, in whole hours.
     pub events_24h: Events,
     /// Duplicates dropped at the door in the last 24 hours.
@@ -162,7 +174,14 @@ impl HourOfStatus {
 impl Status {
     /// How a store is doing at `now`.
     #[must_use]
-    pub fn of(store: &StoreKey, record: StoreRecord, now: Timestamp) -> Self {
+    pub fn of(store: &StoreKey, view: StoreView, now: Timestamp) -> Self {
+        let Reading { state, why, concerns } = Reading::of(&view, now);
+        let failed = Failed::of(&view.failures, now);
+        let StoreView {
+            record, counts, errors, ..
+        } = view;
+        let mut errors: Vec<LastError> = errors.into_values().collect();
+        errors.sort_by_key(|error| std::cmp::Reverse(error.at));
         let silence = Silence::of(&record, now);
         let mut status = Self {
             source: store.source.to_string(),
@@ -172,7 +191,12 @@ impl Status {
             epoch: record.epoch,
             last_sync_at: record.last_sync_at,
             last_event_at: record.last_event_at,
-            last_error: record.last_error,
+            state,
+            why,
+            reasons: concerns,
+            last_error: errors.first().cloned(),
+            errors,
+            failed,
             events_24h: Events::default(),
             duplicates_dropped_24h: 0,
             discarded_24h: 0,
@@ -198,7 +222,7 @@ impl Status {
             .map(|back| present.back(back))
             .map(|hour| (hour, HourOfStatus::of(hour)))
             .collect();
-        for ((hour, counter), count) in record.counts {
+        for ((hour, counter), count) in counts {
             // An hour that has not begun is a clock of ours that is ahead: counted, for it has happened.
             let Some(of_hour) = hours.get_mut(&hour.min(present)) else {
                 continue;
@@ -247,6 +271,13 @@ mod tests {
         }
     }
 
+    fn view(record: StoreRecord) -> StoreView {
+        StoreView {
+            record,
+            ..StoreView::default()
+        }
+    }
+
     #[test]
     fn a_store_is_idle_after_thirty_minutes() {
         let record = |last: &str| StoreRecord {
@@ -254,7 +285,7 @@ mod tests {
             ..StoreRecord::default()
         };
         let now = at("2026-11-21T12:00:00Z");
-        let activity = |record| Status::of(&store(), record, now).activity;
+        let activity = |record| Status::of(&store(), view(record), now).activity;
         assert_eq!(activity(record("2026-11-21T11:30:01Z")), Activity::Live);
         assert_eq!(activity(record("2026-11-21T11:30:00Z")), Activity::Idle);
         assert_eq!(activity(StoreRecord::default()), Activity::Idle);
@@ -268,7 +299,7 @@ mod tests {
                 last_forged_at: Some(at(forged)),
                 ..StoreRecord::default()
             };
-            let status = Status::of(&store(), record, at("2026-11-21T12:00:00Z"));
+            let status = Status::of(&store(), view(record), at("2026-11-21T12:00:00Z"));
             assert_eq!(
                 (status.last_event_at, status.last_signature_failure_at),
                 (event.map(at), Some(at(forged)))
@@ -292,7 +323,7 @@ mod tests {
         let now = at("2026-11-21T12:30:00Z");
         let update = Counter::Event(Topic::new("products/update").unwrap());
         let delete = Counter::Event(Topic::new("products/delete").unwrap());
-        let record = StoreRecord {
+        let counted = StoreView {
             counts: [
                 ((Hour::of(now), update.clone()), 3),
                 ((Hour::of(now).back(23), delete), 2),
@@ -300,9 +331,9 @@ mod tests {
                 ((Hour::of(now), Counter::Duplicate), 4),
             ]
             .into(),
-            ..StoreRecord::default()
+            ..StoreView::default()
         };
-        let status = Status::of(&store(), record, now);
+        let status = Status::of(&store(), counted, now);
         assert_eq!(status.events_24h.total, 5);
         assert_eq!(status.events_24h.by_topic["products/update"], 3);
         assert_eq!(status.duplicates_dropped_24h, 4);
@@ -318,7 +349,7 @@ mod tests {
     fn what_was_missed_is_told_by_topic_and_as_a_part_of_all_changes() {
         let now = at("2026-11-21T12:30:00Z");
         let topic = |name: &str| Topic::new(name).unwrap();
-        let record = StoreRecord {
+        let counted = StoreView {
             counts: [
                 ((Hour::of(now), Counter::Event(topic("products/update"))), 9),
                 ((Hour::of(now), Counter::Event(topic("products/create"))), 4),
@@ -328,9 +359,9 @@ mod tests {
                 ((Hour::of(now), Counter::Partial), 3),
             ]
             .into(),
-            ..StoreRecord::default()
+            ..StoreView::default()
         };
-        let status = Status::of(&store(), record, now);
+        let status = Status::of(&store(), counted, now);
         assert_eq!((status.missed_24h.total, status.partial_24h), (3, 3));
         let expected = [
             ("products/create", 0.0),

@@ -13,6 +13,7 @@ pub use self::{
     counts::{Counter, Hour, NotACounter},
 };
 use crate::{
+    failed::Failures,
     ids::StoreKey,
     live::Entry,
     port::Unavailable,
@@ -33,8 +34,6 @@ pub struct StoreRecord {
     pub last_event_at: Option<Timestamp>,
     /// When a change was last applied.
     pub last_sync_at: Option<Timestamp>,
-    /// What went wrong last.
-    pub last_error: Option<LastError>,
     /// When a request in its name last had a wrong signature.
     pub last_forged_at: Option<Timestamp>,
     /// What its deliveries have shown of two client secrets, where two were held.
@@ -55,8 +54,31 @@ pub struct StoreRecord {
     pub quota: Option<Quota>,
     /// How often this record has been written. Whoever follows a store learns from it that nothing was missed.
     pub seq: u64,
-    /// Counts by the hour.
+    /// Counts of receivers by the hour: they may write nothing but this record, so that a stranger cannot make one.
+    pub door: Counts,
+    /// Whether any of its deliveries has failed and is not settled, where that was looked at.
+    pub has_failed: bool,
+}
+
+/// All that is known of a store, for those who look at it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StoreView {
+    /// Its record.
+    pub record: StoreRecord,
+    /// Counts by the hour, those of receivers among them.
     pub counts: Counts,
+    /// The last error of each sort.
+    pub errors: BTreeMap<ErrorCode, LastError>,
+    /// Deliveries that have failed and are not settled.
+    pub failures: Failures,
+}
+
+impl StoreView {
+    /// The last error.
+    #[must_use]
+    pub fn last_error(&self) -> Option<&LastError> {
+        self.errors.values().max_by_key(|error| error.at)
+    }
 }
 
 /// Counts by hour and by what is counted.
@@ -71,7 +93,6 @@ impl Default for StoreRecord {
             uninstalled_at: None,
             last_event_at: None,
             last_sync_at: None,
-            last_error: None,
             last_forged_at: None,
             rotations: BTreeMap::new(),
             connected: false,
@@ -82,7 +103,8 @@ impl Default for StoreRecord {
             run: None,
             quota: None,
             seq: 0,
-            counts: Counts::new(),
+            door: Counts::new(),
+            has_failed: false,
         }
     }
 }
@@ -202,7 +224,7 @@ pub struct LastError {
 }
 
 /// What sort of thing went wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorCode {
     /// A signed body is not of the shape its topic has.
@@ -221,8 +243,6 @@ pub enum ErrorCode {
     StorageUnavailable,
     /// The store was uninstalled, and what that changes is still being done; it is tried again.
     StoreChanging,
-    /// Requests in this store's name had a wrong signature.
-    SignatureMismatch,
     /// More had to be asked of the store's Admin API than its webhook told, and we hold no token for it.
     NotConnected,
     /// This deployment is not told where to keep what the delivery needs kept.
@@ -231,6 +251,24 @@ pub enum ErrorCode {
     TokenRefused,
     /// The store's Admin API did not answer, or asked us to wait; it is tried again.
     CatalogueUnavailable,
+}
+
+impl ErrorCode {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::SchemaMismatch,
+        Self::StoreMismatch,
+        Self::UninstallUnknown,
+        Self::BodyLost,
+        Self::IndexRejected,
+        Self::IndexUnavailable,
+        Self::StorageUnavailable,
+        Self::StoreChanging,
+        Self::NotConnected,
+        Self::NotConfigured,
+        Self::TokenRefused,
+        Self::CatalogueUnavailable,
+    ];
 }
 
 impl fmt::Display for ErrorCode {
@@ -247,8 +285,8 @@ pub struct StoreUpdate {
     pub last_event_at: Option<Timestamp>,
     /// When a change was last applied.
     pub last_sync_at: Option<Timestamp>,
-    /// What went wrong last.
-    pub last_error: Option<LastError>,
+    /// What went wrong: of each sort, the last counts.
+    pub errors: Vec<LastError>,
     /// When a request in its name had a wrong signature.
     pub last_forged_at: Option<Timestamp>,
     /// Which of two client secrets its deliveries needed.
@@ -270,7 +308,7 @@ pub struct StoreUpdate {
     pub latest: Vec<Entry>,
     /// What to add to the counts.
     pub counts: Counts,
-    /// Counts that are too old to matter, to be removed.
+    /// Counts of receivers that are too old to matter, to be removed.
     pub outdated: Vec<(Hour, Counter)>,
 }
 
@@ -283,11 +321,12 @@ impl StoreUpdate {
         *self.counts.entry((Hour::of(at), counter)).or_default() += 1;
     }
 
-    /// Marks what `record` holds from before the last [`HOURS_KEPT`] hours for removal.
+    /// Marks what receivers have counted before the last [`HOURS_KEPT`] hours for removal from `record`; other counts go by
+    /// themselves. Counts nothing of that time.
     pub fn outdate(&mut self, record: &StoreRecord, now: Timestamp) {
         let oldest = Hour::of(now).back(HOURS_KEPT);
         self.outdated = record
-            .counts
+            .door
             .keys()
             .filter(|(hour, _)| *hour < oldest)
             .cloned()
@@ -298,10 +337,11 @@ impl StoreUpdate {
 
 /// Remembers stores.
 pub trait Stores: Send + Sync {
-    /// What is known of a store. Sees every write before it.
+    /// The record of a store. Sees every write before it.
     fn find(&self, store: &StoreKey) -> impl Future<Output = Result<Option<StoreRecord>, Unavailable>> + Send;
 
-    /// Adds to what is known, with **one** write. Creates a store nobody has heard of, as [`StoreRecord::default`].
+    /// Adds to what is known. Creates a store nobody has heard of, as [`StoreRecord::default`]. The record is written last, so
+    /// that whoever learns of its `seq` finds the rest.
     fn record(&self, store: &StoreKey, update: &StoreUpdate) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
     /// Records an uninstall at `at`, as [`StoreRecord::uninstalled`] says. Creates a store nobody has heard of.
@@ -325,11 +365,19 @@ pub trait Redact: Send + Sync {
     ) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }
 
+/// Reads all that is known of a store, for those who look at it.
+pub trait StoreViews: Send + Sync {
+    /// All that is known of a store. Sees every write before it.
+    fn view(&self, store: &StoreKey) -> impl Future<Output = Result<Option<StoreView>, Unavailable>> + Send;
+}
+
 /// Some stores.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StorePage {
-    /// Each with what is known of it.
-    pub stores: Vec<(StoreKey, StoreRecord)>,
+    /// Each with what is known of it, but for what only [`counts`](Self::counts) has.
+    pub stores: Vec<(StoreKey, StoreView)>,
+    /// Counts of any stores, be they on this page or not: all pages together have all.
+    pub counts: Vec<(StoreKey, Counts)>,
     /// Where the next page begins; `None` if this is the last.
     pub next: Option<StoreKey>,
 }
@@ -340,10 +388,10 @@ pub trait StoreList: Send + Sync {
     fn page(&self, after: Option<&StoreKey>) -> impl Future<Output = Result<StorePage, Unavailable>> + Send;
 }
 
-/// The receivers' way to the stores: it can only add to what is known of a store that exists, so that a stranger
-/// cannot make us store anything.
+/// The receivers' way to the stores: it can only add to the record of a store that exists, so that a stranger cannot make us
+/// store anything.
 pub trait Tally: Send + Sync {
-    /// Adds to what is known of a store, with one write; does nothing for a store nobody has heard of.
+    /// Adds to a store's record, with **one** write; does nothing for a store nobody has heard of.
     fn add(&self, store: &StoreKey, update: &StoreUpdate) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }
 
@@ -423,7 +471,7 @@ mod tests {
             last_event_at: Some(at(UNINSTALLED)),
             connected: true,
             currency: Some("EUR".into()),
-            counts: [((Hour::of(at(UNINSTALLED)), Counter::Duplicate), 1)].into(),
+            door: [((Hour::of(at(UNINSTALLED)), Counter::Duplicate), 1)].into(),
             ..uninstalled()
         };
         let later = at("2026-11-16T12:00:00Z");
@@ -451,7 +499,7 @@ mod tests {
         let old = (Hour::of(now).back(26), Counter::Duplicate);
         let kept = (Hour::of(now).back(24), Counter::Duplicate);
         let record = StoreRecord {
-            counts: [(old.clone(), 1), (kept, 1)].into(),
+            door: [(old.clone(), 1), (kept, 1)].into(),
             ..StoreRecord::default()
         };
         let mut update = StoreUpdate::default();

@@ -20,7 +20,7 @@ use crate::{
     port::{Clock, Unavailable},
     product::{Collection, Product},
     reconcile::{GRACE, Next, Reconcile, Scope, Step, Why},
-    stores::{Reconciled, StoreRecord, StoreUpdate, Stores},
+    stores::{Reconciled, StoreRecord, StoreUpdate, StoreView, StoreViews, Stores},
     sync::{Perform, Performed, Sync},
     watch::Watch,
 };
@@ -300,6 +300,10 @@ impl World {
 
     pub(crate) async fn record(&self) -> StoreRecord {
         Stores::find(&self.stores, &store()).await.unwrap().unwrap_or_default()
+    }
+
+    pub(crate) async fn view(&self) -> StoreView {
+        self.stores.view(&store()).await.unwrap().unwrap_or_default()
     }
 
     pub(crate) async fn update(&self, update: StoreUpdate) {

@@ -1,13 +1,19 @@
 //! Use case: letters go back into the event queue. Sent first, removed then: dying in between leaves a second copy, never
-//! none.
+//! none. What is remembered of the delivery is changed last, and only if it has not been tried since: dying before that leaves
+//! one that seems to wait for a person, until it is tried.
 
 use std::{collections::BTreeSet, future::Future};
 
+use jiff::Timestamp;
+
 use super::{DeadLetters, Letter, Walk};
-use crate::{ids::DeliveryKey, ledger::Records, port::Unavailable, queue::EventQueue};
+use crate::{failed::FailedDeliveries, ids::DeliveryKey, ledger::Records, port::Unavailable, queue::EventQueue};
 
 /// How fast letters are moved, and for how long.
 pub trait Pace: Send {
+    /// What time it is.
+    fn now(&self) -> Timestamp;
+
     /// Whether there is time for more.
     fn has_time(&self) -> bool;
 
@@ -35,6 +41,12 @@ pub struct Redriven {
 }
 
 impl Redriven {
+    /// Whether a delivery has been moved.
+    #[must_use]
+    pub fn has(&self, delivery: &DeliveryKey) -> bool {
+        self.known.contains(delivery)
+    }
+
     /// Moves letters that the walk meets, at most `limit`, taking at most `at_most` at a time. `self` counts, whatever
     /// happens; the walk is still to be given back.
     ///
@@ -43,11 +55,12 @@ impl Redriven {
     pub async fn run<D: DeadLetters, R: Records, F: Fn(&Letter) -> bool>(
         &mut self,
         walk: &mut Walk<D, R, F>,
-        queue: &impl EventQueue,
+        (queue, failed): (&impl EventQueue, &impl FailedDeliveries),
         (limit, at_most): (usize, usize),
         pace: &mut impl Pace,
     ) -> Result<(), Unavailable> {
-        let mut enough = limit == 0;
+        self.through = false;
+        let mut enough = self.moved >= limit;
         while !enough {
             let Some(letters) = walk.next(at_most).await? else {
                 self.through = true;
@@ -68,9 +81,13 @@ impl Redriven {
                     continue;
                 }
                 pace.next().await;
+                let seen = failed.failed(&delivery.key).await?;
                 self.known.insert(delivery.key.clone());
                 queue.send(&delivery.key.store, letter.dead.text.clone()).await?;
                 walk.remove(&letter).await?;
+                if let Some(seen) = &seen {
+                    failed.redriven(seen, pace.now()).await?;
+                }
                 self.moved += 1;
                 pace.moved(letter);
             }
@@ -91,7 +108,7 @@ mod tests {
     use crate::{
         delivery::Delivery,
         envelope::{self, Packed},
-        memory::{MemoryDeadLetters, MemoryLedger, MemoryQueue},
+        memory::{MemoryDeadLetters, MemoryLedger, MemoryQueue, MemoryStores},
     };
 
     fn letter(store: &str, id: &str) -> String {
@@ -117,6 +134,9 @@ mod tests {
     struct Patience(AtomicUsize);
 
     impl Pace for Patience {
+        fn now(&self) -> Timestamp {
+            Timestamp::UNIX_EPOCH
+        }
         fn has_time(&self) -> bool {
             let asked = |left: usize| left.checked_sub(1);
             self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, asked).is_ok()
@@ -135,7 +155,9 @@ mod tests {
         let mut walk = Walk::new(letters.clone(), MemoryLedger::default(), ours, Duration::from_secs(30));
         let mut done = Redriven::default();
         let mut pace = Patience(AtomicUsize::new(patience));
-        done.run(&mut walk, queue, (limit, 10), &mut pace).await.unwrap();
+        let failed = MemoryStores::default();
+        let moved = done.run(&mut walk, (queue, &failed), (limit, 10), &mut pace).await;
+        moved.unwrap();
         walk.give_back().await.unwrap();
         done
     }

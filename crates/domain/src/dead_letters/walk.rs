@@ -1,5 +1,5 @@
 //! Goes through the dead letters, each once: reads them, asks the ledger why they are there, and gives back what is
-//! left at the end.
+//! left at the end. Of letters that are not meant it holds a few at a time, so that others who go through them are not held up.
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
@@ -18,6 +18,10 @@ use crate::{
 
 /// How many requests are under way at once.
 const AT_ONCE: usize = 10;
+
+/// How many letters that are not meant are held at most, and hidden from others. The queue gives no order, so one that is given
+/// back may be met again before others are met: with fewer held, a long queue would take ever longer.
+const HELD_AT_MOST: usize = 500;
 
 /// A dead letter that has been read.
 #[derive(Debug, Clone)]
@@ -86,6 +90,8 @@ pub struct Walk<D, R, F> {
     met: BTreeMap<String, Option<DeadLetter>>,
     /// How many were met again since one was new.
     met_again: usize,
+    /// Those that are not meant and have not been given back.
+    held: Vec<String>,
 }
 
 impl<D, R, F> fmt::Debug for Walk<D, R, F> {
@@ -106,6 +112,7 @@ impl<D: DeadLetters, R: Records, F: Fn(&Letter) -> bool> Walk<D, R, F> {
             hidden_for,
             met: BTreeMap::new(),
             met_again: 0,
+            held: Vec::new(),
         }
     }
 
@@ -142,8 +149,9 @@ impl<D: DeadLetters, R: Records, F: Fn(&Letter) -> bool> Walk<D, R, F> {
                     self.met_again += 1;
                 }
                 Some(Some(known)) => {
-                    *known = dead;
+                    *known = dead.clone();
                     self.met_again += 1;
+                    self.held.push(dead.message_id);
                 }
                 None => {
                     self.met.insert(dead.message_id.clone(), Some(dead.clone()));
@@ -152,7 +160,7 @@ impl<D: DeadLetters, R: Records, F: Fn(&Letter) -> bool> Walk<D, R, F> {
                 }
             }
         }
-        // Once as many were met again as are known, all of those are hidden, and any other would have been handed over.
+        // Once more were met again than are known, any other would most likely have been handed over.
         if received.is_empty() || self.met_again > self.met.len() {
             return Ok(None);
         }
@@ -161,7 +169,14 @@ impl<D: DeadLetters, R: Records, F: Fn(&Letter) -> bool> Walk<D, R, F> {
             .buffered(AT_ONCE)
             .try_collect()
             .await?;
-        Ok(Some(letters.into_iter().filter(|letter| (self.fits)(letter)).collect()))
+        let (meant, others): (Vec<_>, Vec<_>) = letters.into_iter().partition(|letter| (self.fits)(letter));
+        self.held.extend(others.into_iter().map(|letter| letter.dead.message_id));
+        if self.held.len() >= HELD_AT_MOST {
+            let held = std::mem::take(&mut self.held);
+            let held = held.iter().filter_map(|id| self.met.get(id)?.clone());
+            give_back_all(&self.queue, held).await?;
+        }
+        Ok(Some(meant))
     }
 
     /// Removes a letter for good.
@@ -181,13 +196,18 @@ impl<D: DeadLetters, R: Records, F: Fn(&Letter) -> bool> Walk<D, R, F> {
     /// # Errors
     /// [`Unavailable`]: some letters stay hidden for a while; they come back by themselves.
     pub async fn give_back(self) -> Result<(), Unavailable> {
-        let queue = &self.queue;
-        let met = self.met.into_values().flatten();
-        stream::iter(met.map(|dead| give_back(queue, dead)))
-            .buffer_unordered(AT_ONCE)
-            .try_collect()
-            .await
+        give_back_all(&self.queue, self.met.into_values().flatten()).await
     }
+}
+
+async fn give_back_all(
+    queue: &impl DeadLetters,
+    letters: impl Iterator<Item = DeadLetter>,
+) -> Result<(), Unavailable> {
+    stream::iter(letters.map(|dead| give_back(queue, dead)))
+        .buffer_unordered(AT_ONCE)
+        .try_collect()
+        .await
 }
 
 async fn give_back(queue: &impl DeadLetters, dead: DeadLetter) -> Result<(), Unavailable> {

@@ -1,14 +1,9 @@
 //! What a ledger entry means, in plain language, and what to do about it.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{Fate, Record, State};
-
-/// How long the queue tries before it gives up: 8 receives, 3 minutes apart.
-const QUEUE_TRIES: SignedDuration = SignedDuration::from_mins(24);
-
-/// How long the queue waits between two tries.
-const BETWEEN_TRIES: SignedDuration = SignedDuration::from_mins(3);
+use crate::failed::{FailedDelivery, Remedy};
 
 /// Whether a delivery lies among the dead letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,14 +16,55 @@ pub enum DeadLetter {
     NotLooked,
 }
 
-/// What the entry of a delivery means, and what to do: a sentence or two.
+/// What can be done about a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryAction {
+    /// Apply it again, from the archive.
+    Replay,
+    /// See [`Remedy::TryNow`].
+    TryNow,
+    /// See [`Remedy::Redrive`].
+    Redrive,
+    /// See [`Remedy::Dismiss`].
+    Dismiss,
+}
+
+impl From<Remedy> for DeliveryAction {
+    fn from(remedy: Remedy) -> Self {
+        match remedy {
+            Remedy::TryNow => Self::TryNow,
+            Remedy::Redrive => Self::Redrive,
+            Remedy::Dismiss => Self::Dismiss,
+        }
+    }
+}
+
+/// What can be done about a delivery at `now`: `failed` is what is remembered of it, if it has failed.
 #[must_use]
-pub fn meaning(record: &Record, dead_letter: DeadLetter, now: Timestamp) -> String {
-    let id = &record.delivery.id;
-    let redrive = format!("redrive it: hookline dlq redrive --id {id}");
+pub fn actions(record: &Record, failed: Option<&FailedDelivery>, now: Timestamp) -> Vec<DeliveryAction> {
+    match (failed, &record.entry.state) {
+        (Some(failed), _) => failed.remedies(now).iter().map(|remedy| (*remedy).into()).collect(),
+        (None, State::Done) if record.entry.expires_at > now => vec![DeliveryAction::Replay],
+        (None, State::Done | State::Parked | State::Claimed { .. }) => Vec::new(),
+    }
+}
+
+/// What the entry of a delivery means, and what to do: a sentence or two. `failed` is what is remembered of it, if it has
+/// failed.
+#[must_use]
+pub fn meaning(
+    record: &Record,
+    failed: Option<&FailedDelivery>,
+    dead_letter: DeadLetter,
+    now: Timestamp,
+) -> String {
+    // It is remembered for as long as it waits, be its entry done by another copy.
+    if let Some(failed) = failed {
+        return failed.meaning(now);
+    }
     let problem = record.problem.as_ref();
     let is_dead_letter = dead_letter == DeadLetter::Yes;
-    let may_be_one = dead_letter == DeadLetter::NotLooked && !still_tried(record, now);
     match (&record.entry.state, record.fate, problem) {
         (State::Done, Some(Fate::Superseded), _) => {
             "The index had a newer state of the same thing already, or the thing is deleted. Nothing to do.".to_owned()
@@ -40,42 +76,23 @@ pub fn meaning(record: &Record, dead_letter: DeadLetter, now: Timestamp) -> Stri
             "It changes nothing that is indexed: that it came is recorded, and what the law asks for is done. Nothing to do."
                 .to_owned()
         }
+        (State::Done, Some(Fate::Dismissed), _) => {
+            "It could not be applied, and a person has dismissed it. Nothing to do.".to_owned()
+        }
         (State::Done, _, _) => "It has been applied to the index. Nothing to do.".to_owned(),
-        (State::Parked, _, _) if is_dead_letter => {
-            format!("It cannot be applied as it is. Remove the cause, then {redrive}")
+        (State::Parked | State::Claimed { .. }, _, Some(problem)) if is_dead_letter => {
+            format!("It failed until the queue gave up ({problem}). It is a dead letter. Remove the cause, then redrive it.")
         }
-        (State::Parked, _, _) if still_tried(record, now) => {
-            "It cannot be applied as it is. The queue tries it for 24 minutes, then it becomes a dead letter."
-                .to_owned()
-        }
-        (State::Parked, _, _) if may_be_one => {
-            format!(
-                "It cannot be applied as it is. Unless it was moved or purged, it is among the dead letters for 14 days. \
-                 Remove the cause, then {redrive}"
-            )
-        }
-        (State::Parked, _, _) => {
-            "It could not be applied, and is no dead letter: it is being moved, was purged, or 14 days have passed. \
-             With its body in a file: hookline replay --file"
-                .to_owned()
-        }
-        (State::Claimed { .. }, _, Some(problem)) if is_dead_letter => {
-            format!("It failed until the queue gave up ({problem}). Once that is over, {redrive}")
-        }
-        (State::Claimed { .. }, _, Some(problem)) if may_be_one => {
-            format!(
-                "It has failed ({problem}) for longer than the queue tries, so it is a dead letter, unless it was moved or \
-                 purged. Once that is over, {redrive}"
-            )
-        }
-        (State::Claimed { .. }, _, Some(problem)) => {
-            format!("It has failed so far ({problem}) and is tried again. Nothing to do, unless it stays so.")
-        }
+        (State::Parked | State::Claimed { .. }, _, Some(problem)) => format!(
+            "It has failed ({problem}), and nothing of it waits: its dead letter was purged, or its store is not known. With its \
+             body in a file: hookline replay --file."
+        ),
+        (State::Parked, _, None) => "It could not be applied, and nothing of it waits.".to_owned(),
         (State::Claimed { .. }, _, None) if is_dead_letter => {
-            format!("The queue gave it up without a word, so the consumer itself failed: read its log. Then {redrive}")
+            "The queue gave it up without a word, so the consumer itself failed: read its log. Then redrive it.".to_owned()
         }
         (State::Claimed { lease_until, .. }, _, None) if now < *lease_until => {
-            "A receiver has just taken it. Ask again in a few seconds.".to_owned()
+            "A receiver has just taken it. Look again in a few seconds.".to_owned()
         }
         (State::Claimed { .. }, _, None) => {
             "It waits in the event queue, or its receiver died before it was sent: then its sender had no answer, and \
@@ -86,15 +103,10 @@ pub fn meaning(record: &Record, dead_letter: DeadLetter, now: Timestamp) -> Stri
     }
 }
 
-/// Whether the queue is not done with it: not after all its receives, unless it was moved back and failed again just now.
-fn still_tried(record: &Record, now: Timestamp) -> bool {
-    let failed_at = record.problem.as_ref().map(|problem| problem.at);
-    now.duration_since(record.claimed_at) <= QUEUE_TRIES
-        || failed_at.is_some_and(|at| now.duration_since(at) <= BETWEEN_TRIES)
-}
-
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
+
     use super::{
         DeadLetter::{No, NotLooked, Yes},
         *,
@@ -140,76 +152,75 @@ mod tests {
         }
     }
 
+    fn failed(parked: bool) -> FailedDelivery {
+        let record = record(claimed(), None, true);
+        FailedDelivery {
+            delivery: record.delivery,
+            subject: None,
+            problem: record.problem.unwrap(),
+            received_at: noon_plus(0),
+            tries: 1,
+            parked,
+            redriven_at: None,
+            receipt: None,
+        }
+    }
+
     #[test]
     fn every_entry_says_what_to_do() {
-        let after = |seconds| noon_plus(seconds);
+        let parked = || record(State::Parked, Some(Fate::Parked), true);
+        let done = |fate| record(State::Done, Some(fate), false);
+        let (waits, is_parked) = (failed(false), failed(true));
+        let redriven = FailedDelivery {
+            redriven_at: Some(noon_plus(7200)),
+            ..failed(true)
+        };
         let cases = [
+            (done(Fate::Applied), None, No, 60, "applied to the index. Nothing to do"),
+            (done(Fate::Superseded), None, No, 60, "a newer state"),
+            (done(Fate::Discarded), None, No, 60, "no active install"),
+            (done(Fate::Dismissed), None, No, 60, "a person has dismissed it"),
             (
-                record(State::Done, Some(Fate::Applied), false),
-                No,
+                parked(),
+                Some(&is_parked),
+                NotLooked,
                 60,
-                "applied to the index. Nothing to do",
+                "next try about 12:03 UTC, dead letter about 12:24 UTC. Remove the cause, then try it now; or dismiss it.",
             ),
-            (
-                record(State::Done, Some(Fate::Superseded), false),
-                No,
-                60,
-                "a newer state",
-            ),
-            (
-                record(State::Done, Some(Fate::Discarded), false),
-                No,
-                60,
-                "no active install",
-            ),
-            (
-                record(State::Parked, Some(Fate::Parked), true),
-                Yes,
-                60,
-                "hookline dlq redrive --id a",
-            ),
-            (
-                record(State::Parked, Some(Fate::Parked), true),
-                No,
-                60,
-                "for 24 minutes",
-            ),
-            (record(State::Parked, Some(Fate::Parked), true), No, 3600, "was purged"),
+            (parked(), Some(&is_parked), NotLooked, 1440, "dead letter until 5 December 2026. Remove the cause, then redrive it"),
+            (parked(), Some(&is_parked), NotLooked, 14 * 24 * 3600, "its body is gone. Resync the store"),
+            (parked(), Some(&redriven), NotLooked, 7230, "went back to the queue at 14:00 UTC and is tried again"),
+            (parked(), None, Yes, 60, "It is a dead letter. Remove the cause, then redrive it."),
+            (parked(), None, No, 60, "nothing of it waits"),
             (
                 record(claimed(), None, true),
-                Yes,
-                3600,
-                "(index_unavailable: the index did not answer). Once",
-            ),
-            (record(claimed(), None, true), No, 60, "is tried again"),
-            (record(claimed(), None, true), No, 3600, "is tried again"),
-            (record(claimed(), None, true), NotLooked, 60, "is tried again"),
-            (record(claimed(), None, true), NotLooked, 3600, "so it is a dead letter"),
-            (
-                record(State::Parked, Some(Fate::Parked), true),
+                Some(&waits),
                 NotLooked,
                 60,
-                "for 24 minutes",
+                "next try about 12:03 UTC, dead letter about 12:24 UTC. Nothing to do until then.",
             ),
-            (
-                record(State::Parked, Some(Fate::Parked), true),
-                NotLooked,
-                3600,
-                "among the dead letters for 14 days",
-            ),
-            (
-                record(claimed(), None, false),
-                NotLooked,
-                10,
-                "waits in the event queue",
-            ),
-            (record(claimed(), None, false), Yes, 3600, "read its log"),
-            (record(claimed(), None, false), No, 9, "a few seconds"),
-            (record(claimed(), None, false), No, 10, "waits in the event queue"),
+            (record(claimed(), None, true), Some(&waits), NotLooked, 200, "next try any moment now"),
+            (record(claimed(), None, true), Some(&waits), NotLooked, 3600, "It is a dead letter until"),
+            (record(claimed(), None, false), None, NotLooked, 10, "waits in the event queue"),
+            (record(claimed(), None, false), None, Yes, 3600, "read its log"),
+            (record(claimed(), None, false), None, No, 9, "a few seconds"),
         ];
-        for (record, dead_letter, seconds, said) in cases {
-            let means = meaning(&record, dead_letter, after(seconds));
+        for (record, failed, dead_letter, seconds, said) in cases {
+            let means = meaning(&record, failed, dead_letter, noon_plus(seconds));
             assert!(means.contains(said), "{means}");
         }
+    }
+
+    #[test]
+    fn what_is_done_is_replayed_and_what_has_failed_is_not() {
+        let done = record(State::Done, Some(Fate::Applied), false);
+        assert_eq!(actions(&done, None, noon_plus(60)), [DeliveryAction::Replay]);
+        let parked = record(State::Parked, Some(Fate::Parked), true);
+        let failed = failed(true);
+        let at = |seconds| actions(&parked, Some(&failed), noon_plus(seconds));
+        assert_eq!(at(60), [DeliveryAction::TryNow, DeliveryAction::Dismiss]);
+        assert_eq!(at(3600), [DeliveryAction::Redrive, DeliveryAction::Dismiss]);
+        assert_eq!(at(15 * 24 * 3600), [DeliveryAction::Dismiss]);
+        assert_eq!(actions(&parked, None, noon_plus(60)), []);
     }
 }

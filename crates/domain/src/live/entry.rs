@@ -84,6 +84,8 @@ impl From<Fate> for Outcome {
             Fate::Discarded => Self::Discarded,
             Fate::Noted => Self::Noted,
             Fate::Parked => Self::Parked,
+            // Nothing that a consumer does is that.
+            Fate::Dismissed => Self::Superseded,
         }
     }
 }

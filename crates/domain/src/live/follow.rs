@@ -12,7 +12,7 @@ use crate::{
     access::Principal,
     ids::{StoreKey, StoreName},
     port::{Clock, Unavailable},
-    stores::Stores,
+    stores::{StoreViews, Stores},
 };
 
 /// The most bytes of a message that is read: what is asked for has some hundred.
@@ -44,7 +44,7 @@ pub struct Follow<W, S, A, P, C> {
     pub key: fn(&StoreName) -> Option<StoreKey>,
 }
 
-impl<W: Watchers, S: Stores, A: Activity, P: Push, C: Clock> Follow<W, S, A, P, C> {
+impl<W: Watchers, S: Stores + StoreViews, A: Activity, P: Push, C: Clock> Follow<W, S, A, P, C> {
     /// Remembers a connection of one whom the authorizer let in. It follows nothing yet.
     ///
     /// # Errors
@@ -137,7 +137,7 @@ impl<W: Watchers, S: Stores, A: Activity, P: Push, C: Clock> Follow<W, S, A, P, 
         let Some(store) = &watching.store else { return Ok(()) };
         let reached = self.activity.reached(store).await?;
         let latest = self.activity.latest(store, None, LAG_OF).await?;
-        let Some(record) = self.stores.find(store).await? else {
+        let Some(view) = self.stores.view(store).await? else {
             let nothing = Watcher {
                 store: None,
                 ..watching.clone()
@@ -147,9 +147,9 @@ impl<W: Watchers, S: Stores, A: Activity, P: Push, C: Clock> Follow<W, S, A, P, 
             return self.refuse(connection, UNKNOWN).await;
         };
         // What the record has beyond that is on its way, with its entries.
-        let seq = reached.map_or(record.seq, |reached| reached.min(record.seq));
+        let seq = reached.map_or(view.record.seq, |reached| reached.min(view.record.seq));
         let entries = latest.into_iter().flat_map(|kept| kept.entries).collect();
-        let snapshot = Frame::snapshot(store, record, seq, entries, self.clock.now());
+        let snapshot = Frame::snapshot(store, view, seq, entries, self.clock.now());
         if self.send(connection, &snapshot).await? == Pushed::Gone {
             return Ok(());
         }
@@ -163,12 +163,12 @@ impl<W: Watchers, S: Stores, A: Activity, P: Push, C: Clock> Follow<W, S, A, P, 
             return Ok(());
         }
         let latest = self.activity.latest(store, None, DELIVERIES).await?;
-        let Some(record) = self.stores.find(store).await? else {
+        let Some(view) = self.stores.view(store).await? else {
             return Ok(());
         };
         let missed = latest.into_iter().filter(|kept| kept.seq > seen);
         let missed = missed.flat_map(|kept| kept.entries).collect();
-        let update = Frame::caught_up(store, record, (seen, reached), missed, self.clock.now());
+        let update = Frame::caught_up(store, view, (seen, reached), missed, self.clock.now());
         self.send(connection, &update).await?;
         Ok(())
     }

@@ -10,7 +10,7 @@ use crate::{
     access::{Principal, Reach, Role},
     ids::{StoreKey, StoreName},
     status::Status,
-    stores::StoreRecord,
+    stores::StoreView,
 };
 
 /// How many deliveries a snapshot tells.
@@ -112,7 +112,7 @@ impl Frame {
     /// A snapshot that fits, of at most [`DELIVERIES`]: the oldest are left out.
     pub(super) fn snapshot(
         store: &StoreKey,
-        record: StoreRecord,
+        view: StoreView,
         seq: u64,
         mut entries: Vec<Entry>,
         now: Timestamp,
@@ -122,7 +122,7 @@ impl Frame {
         let mut frame = Self::Snapshot {
             store: store.store.clone(),
             seq,
-            status: Box::new(Status::of(store, record, now)),
+            status: Box::new(Status::of(store, view, now)),
             lag,
             deliveries: entries,
         };
@@ -133,7 +133,7 @@ impl Frame {
     /// What was kept after one number, up to another. Nothing in it is a notice: that is told once, as it happens.
     pub(super) fn caught_up(
         store: &StoreKey,
-        record: StoreRecord,
+        view: StoreView,
         (after, seq): (u64, u64),
         entries: Vec<Entry>,
         now: Timestamp,
@@ -142,7 +142,7 @@ impl Frame {
             store: store.store.clone(),
             after,
             seq,
-            status: Box::new(Status::of(store, record, now)),
+            status: Box::new(Status::of(store, view, now)),
             lag: None,
             deliveries: entries,
             notices: Vec::new(),
@@ -178,14 +178,16 @@ impl Frame {
 }
 
 /// The frames that tell of changes of one store, the oldest first, each after the one before. Where a change is missing,
-/// so is its number.
-pub(super) fn updates(changes: &[Changed], lag: Option<&Lag>, now: Timestamp) -> Vec<String> {
+/// so is its number. The status is as it was read since, and may be ahead of the number.
+pub(super) fn updates(changes: &[Changed], view: &StoreView, lag: Option<&Lag>, now: Timestamp) -> Vec<String> {
     let follow = |a: &Changed, b: &Changed| a.after.seq + 1 == b.after.seq;
     let unbroken = changes.chunk_by(follow);
-    unbroken.flat_map(|changes| fitting(changes, lag, now)).collect()
+    unbroken
+        .flat_map(|changes| fitting(changes, view, lag, now))
+        .collect()
 }
 
-fn fitting(changes: &[Changed], lag: Option<&Lag>, now: Timestamp) -> Vec<String> {
+fn fitting(changes: &[Changed], view: &StoreView, lag: Option<&Lag>, now: Timestamp) -> Vec<String> {
     let (Some(first), Some(last)) = (changes.first(), changes.last()) else {
         return Vec::new();
     };
@@ -193,7 +195,7 @@ fn fitting(changes: &[Changed], lag: Option<&Lag>, now: Timestamp) -> Vec<String
         store: last.store.store.clone(),
         after: first.after.seq.saturating_sub(1),
         seq: last.after.seq,
-        status: Box::new(Status::of(&last.store, last.after.clone(), now)),
+        status: Box::new(Status::of(&last.store, view.clone(), now)),
         lag: lag.cloned(),
         deliveries: changes
             .iter()
@@ -208,8 +210,8 @@ fn fitting(changes: &[Changed], lag: Option<&Lag>, now: Timestamp) -> Vec<String
     }
     if changes.len() > 1 {
         let (earlier, later) = changes.split_at(changes.len() / 2);
-        let mut texts = fitting(earlier, lag, now);
-        texts.extend(fitting(later, lag, now));
+        let mut texts = fitting(earlier, view, lag, now);
+        texts.extend(fitting(later, view, lag, now));
         return texts;
     }
     frame.fit();

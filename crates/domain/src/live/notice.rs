@@ -8,7 +8,10 @@ use super::{
     entry::ORDER,
     summary::{advice, unheard},
 };
-use crate::stores::{Quota, Run, RunStage, RunTask, StoreRecord, Watched};
+use crate::{
+    ids::{DeliveryId, Topic},
+    stores::{Quota, Run, RunStage, RunTask, StoreRecord, Watched},
+};
 
 /// Something that a person may want to know of at once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +27,18 @@ pub struct Notice {
     /// What to do about it, if something is to be done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub advice: Option<String>,
+    /// Which delivery, if it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<NoticedDelivery>,
+}
+
+/// The name of a delivery among those of its store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoticedDelivery {
+    /// Its topic.
+    pub topic: Topic,
+    /// Its id.
+    pub id: DeliveryId,
 }
 
 /// What sort of notice.
@@ -60,7 +75,7 @@ pub fn notices(changed: &Changed) -> Vec<Notice> {
     let unknown = StoreRecord::default();
     let (before, after) = (changed.before.as_ref().unwrap_or(&unknown), &changed.after);
     told.of_deliveries();
-    told.of_errors(before, after);
+    told.of_errors();
     told.of_installs(before, after);
     told.of_subscriptions(before.watched.as_ref(), after.watched.as_ref());
     told.of_quota(before.quota, after.quota);
@@ -82,6 +97,7 @@ impl Told<'_> {
             kind,
             message,
             advice,
+            delivery: None,
         });
     }
 
@@ -92,18 +108,19 @@ impl Told<'_> {
             match (entry.outcome, &entry.problem, &entry.subject) {
                 (Outcome::Parked, problem, _) => {
                     let why = problem.as_ref().map_or("it cannot be read", |(_, message)| message);
-                    let message = format!("a delivery of {} is parked: {why}", entry.topic);
+                    let message = format!("A delivery of {} cannot be applied: {why}.", entry.topic);
                     let advice = problem.as_ref().map(|(code, _)| advice(*code).to_owned());
-                    self.push(
-                        NoticeKind::DeadLetter,
-                        &format!("dead_letter/{nth}"),
-                        entry.at,
-                        message,
-                        advice,
-                    );
+                    let name = format!("dead_letter/{nth}");
+                    self.push(NoticeKind::DeadLetter, &name, entry.at, message, advice);
+                    if let Some(notice) = self.notices.last_mut() {
+                        notice.delivery = Some(NoticedDelivery {
+                            topic: entry.topic.clone(),
+                            id: entry.id.clone(),
+                        });
+                    }
                 }
                 (Outcome::Noted, _, Some(order)) if order.kind == ORDER && !entry.replay => {
-                    let message = format!("order {} came", order.id);
+                    let message = format!("Order {} came.", order.id);
                     self.push(NoticeKind::Order, &format!("order/{nth}"), entry.at, message, None);
                 }
                 _ => {}
@@ -111,41 +128,29 @@ impl Told<'_> {
         }
     }
 
-    fn of_errors(&mut self, before: &StoreRecord, after: &StoreRecord) {
-        let Some(error) = after
-            .last_error
-            .as_ref()
-            .filter(|_| before.last_error != after.last_error)
-        else {
-            return;
-        };
+    fn of_errors(&mut self) {
+        let Some(error) = &self.changed.problem else { return };
         // Told as a dead letter already.
         let is_parked =
             self.changed.latest.iter().any(|entry| {
                 entry.outcome == Outcome::Parked && error.delivery_id.as_deref() == Some(entry.id.as_str())
             });
         if !is_parked {
-            let advice = advice(error.code).to_owned();
-            self.push(
-                NoticeKind::Error,
-                "error",
-                error.at,
-                error.message.clone(),
-                Some(advice),
-            );
+            let (message, advice) = (sentence(&error.message), advice(error.code).to_owned());
+            self.push(NoticeKind::Error, "error", error.at, message, Some(advice));
         }
     }
 
     fn of_installs(&mut self, before: &StoreRecord, after: &StoreRecord) {
         let Some(at) = after.uninstalled_at else { return };
         if before.enabled && !after.enabled {
-            let message = "the store has uninstalled the app: its documents leave the index".to_owned();
-            let advice = "nothing, if that was meant; else `hookline store add` once it is installed again".to_owned();
+            let message = "The store has uninstalled the app. Its documents leave the index.".to_owned();
+            let advice = "If it is installed again, run `hookline store add`.".to_owned();
             self.push(NoticeKind::Uninstalled, "uninstalled", at, message, Some(advice));
         } else if !before.enabled && after.enabled {
             let at = after.last_event_at.map_or(at, |event| event.max(at));
-            let message = "the store has installed the app again".to_owned();
-            let advice = "resync it: its webhooks tell only what changes from now on".to_owned();
+            let message = "The store has installed the app again.".to_owned();
+            let advice = "Resync it: webhooks tell only what changes from now on.".to_owned();
             self.push(NoticeKind::Installed, "installed", at, message, Some(advice));
         }
     }
@@ -157,17 +162,17 @@ impl Told<'_> {
         let known: Vec<&str> = before.into_iter().flat_map(unheard).collect();
         let lost: Vec<&str> = unheard(after).filter(|topic| !known.contains(topic)).collect();
         if !lost.is_empty() {
-            let message = format!("no subscription sends us {} any more", lost.join(", "));
-            let advice = "`hookline webhooks register` makes it again".to_owned();
+            let message = format!("No subscription sends us {} any more.", lost.join(", "));
+            let advice = "Run `hookline webhooks register` to create it again.".to_owned();
             self.push(NoticeKind::SubscriptionLost, "lost", after.at, message, Some(advice));
         }
         let restored: Vec<&str> = after.restored.iter().map(crate::ids::Topic::as_str).collect();
         if !restored.is_empty() {
             let message = format!(
-                "the subscription of {} was gone, and is made again",
+                "The subscription of {} was gone, and has been created again.",
                 restored.join(", ")
             );
-            let advice = "reconcile the store: what changed meanwhile was not told".to_owned();
+            let advice = "Reconcile the store, to find what changed meanwhile.".to_owned();
             self.push(
                 NoticeKind::SubscriptionRestored,
                 "restored",
@@ -184,10 +189,10 @@ impl Told<'_> {
             return;
         };
         let message = format!(
-            "{} of {} points of the store's Admin API are left; {} come back each second",
+            "{} of {} points of the store's Admin API are left; {} come back each second.",
             after.available, after.maximum, after.restored_per_second
         );
-        let advice = "nothing: Hookline waits for them. Other users of the same token may be the cause".to_owned();
+        let advice = "Nothing to do: Hookline waits for them. Another user of the same token may be the cause.".to_owned();
         self.push(NoticeKind::QuotaLow, "quota", after.at, message, Some(advice));
     }
 
@@ -201,20 +206,27 @@ impl Told<'_> {
             return;
         }
         let what = match run.task {
-            RunTask::Resync => "the resync",
-            RunTask::Reconcile => "the reconciliation",
+            RunTask::Resync => "Resync",
+            RunTask::Reconcile => "Reconciliation",
         };
         let (message, advice) = if run.stage == RunStage::Done {
             (
-                format!("{what} has ended: {} products were gone through", run.products),
+                format!("{what} finished: {} products.", run.products),
                 None,
             )
         } else {
-            let advice = "the last error says why; begin another once that is mended".to_owned();
-            (format!("{what} could not go on"), Some(advice))
+            let advice = "The last error says why. Start another once that is fixed.".to_owned();
+            (format!("{what} stopped."), Some(advice))
         };
         self.push(NoticeKind::RunEnded, "run", run.at, message, advice);
     }
+}
+
+/// A problem as a sentence.
+fn sentence(problem: &str) -> String {
+    let mut letters = problem.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string());
+    format!("{}{}.", first.unwrap_or_default(), letters.as_str().trim_end_matches('.'))
 }
 
 #[cfg(test)]
@@ -235,6 +247,7 @@ mod tests {
             before: Some(before),
             after: StoreRecord { seq: 17, ..after },
             latest: Vec::new(),
+            problem: None,
         }
     }
 
@@ -255,26 +268,27 @@ mod tests {
         assert_eq!(kinds(&changed(after.clone(), after.clone())), []);
     }
 
-    fn failed(delivery_id: Option<String>) -> StoreRecord {
-        StoreRecord {
-            last_error: Some(LastError {
+    fn failed(delivery_id: Option<String>) -> Changed {
+        Changed {
+            problem: Some(LastError {
                 at: at("2026-11-21T12:00:00Z"),
                 code: ErrorCode::SchemaMismatch,
                 message: "the problem".to_owned(),
                 delivery_id,
             }),
-            ..StoreRecord::default()
+            ..changed(StoreRecord::default(), StoreRecord::default())
         }
     }
 
     #[test]
     fn an_error_is_told_once_and_a_dead_letter_is_told_as_one() {
-        let before = StoreRecord::default();
-        tells(&before, &failed(None), NoticeKind::Error, "error");
+        assert_eq!(kinds(&failed(None)), one(NoticeKind::Error, "error"));
+        assert_eq!(notices(&failed(None))[0].message, "The problem.");
         let parked = entry(1, Outcome::Parked);
-        let mut dead = changed(before, failed(Some(parked.id.to_string())));
-        dead.latest = vec![entry(2, Outcome::Applied), parked];
+        let mut dead = failed(Some(parked.id.to_string()));
+        dead.latest = vec![entry(2, Outcome::Applied), parked.clone()];
         assert_eq!(kinds(&dead), one(NoticeKind::DeadLetter, "dead_letter/1"));
+        assert_eq!(notices(&dead)[0].delivery.as_ref().unwrap().id, parked.id);
     }
 
     #[test]

@@ -5,7 +5,12 @@ use std::future::Future;
 use jiff::Timestamp;
 
 use super::Entry;
-use crate::{access::Principal, ids::StoreKey, port::Unavailable, stores::StoreRecord};
+use crate::{
+    access::Principal,
+    ids::StoreKey,
+    port::Unavailable,
+    stores::{LastError, StoreRecord},
+};
 
 /// One write of a store's record, as its table's stream tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +23,8 @@ pub struct Changed {
     pub after: StoreRecord,
     /// What became of deliveries, as the write told it.
     pub latest: Vec<Entry>,
+    /// What went wrong, as the write told it.
+    pub problem: Option<LastError>,
 }
 
 /// Entries of a store as they were kept together.

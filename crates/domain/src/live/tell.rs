@@ -4,7 +4,7 @@
 //! round that fails is repeated as it is, and what is told twice has the same number twice.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -21,6 +21,7 @@ use crate::{
     backfill::Pause,
     ids::StoreKey,
     port::{Clock, Unavailable, chain},
+    stores::StoreViews,
 };
 
 /// How often one who watches is told something at most, by one process: a person sees no more than some changes a second.
@@ -38,7 +39,9 @@ const ATTEMPTS: usize = 3;
 
 /// Tells those who follow stores.
 #[derive(Debug)]
-pub struct Tell<A, W, P, T, C> {
+pub struct Tell<S, A, W, P, T, C> {
+    /// How stores are doing.
+    pub stores: S,
     /// What became of deliveries.
     pub activity: A,
     /// Who watches what.
@@ -65,7 +68,7 @@ pub struct AccessChanged {
 /// What one who watches is told in a round.
 type Texts = Vec<Arc<Vec<String>>>;
 
-impl<A: Activity, W: Watchers, P: Push, T: Pause, C: Clock> Tell<A, W, P, T, C> {
+impl<S: StoreViews, A: Activity, W: Watchers, P: Push, T: Pause, C: Clock> Tell<S, A, W, P, T, C> {
     /// Keeps what became of deliveries, and tells all who watch. Waits first, if the last round has just been. Changes of
     /// one store come in their order.
     ///
@@ -185,38 +188,51 @@ impl<A: Activity, W: Watchers, P: Push, T: Pause, C: Clock> Tell<A, W, P, T, C> 
         self.activity.keep(store, &kept, reached).await
     }
 
-    /// What there is to tell.
+    /// What there is to tell. Stores that nobody follows are not read.
     async fn texts(
         &self,
         by_store: &BTreeMap<StoreKey, Vec<Changed>>,
         watchers: &[Watcher],
         now: Timestamp,
     ) -> Result<Told, Unavailable> {
-        let followed: BTreeSet<&StoreKey> = watchers.iter().filter_map(|watcher| watcher.store.as_ref()).collect();
-        let (mut updates, mut summaries) = (Vec::new(), BTreeMap::new());
+        let mut read = Vec::with_capacity(by_store.len());
         for (store, changes) in by_store {
-            if followed.contains(store) {
-                updates.push(self.updates(store, changes, now));
-            }
-            if let Some(last) = changes.last() {
-                summaries.insert(store.clone(), Summary::of(store, &last.after, now));
+            if watchers.iter().any(|watcher| watcher.follows(store)) {
+                let has_page = watchers.iter().any(|watcher| watcher.store.as_ref() == Some(store));
+                read.push(self.told_of(store, changes, has_page, now));
             }
         }
+        let (mut updates, mut summaries) = (BTreeMap::new(), BTreeMap::new());
+        for (store, summary, texts) in all(read, STORES_AT_ONCE).await?.into_iter().flatten() {
+            summaries.insert(store.clone(), summary);
+            updates.insert(store, Arc::new(texts));
+        }
         Ok(Told {
-            updates: all(updates, STORES_AT_ONCE).await?.into_iter().collect(),
+            updates,
             all: Arc::new(told(summaries.values())),
             summaries,
         })
     }
 
-    async fn updates(
+    /// What there is to tell of one store; `None` if it is gone.
+    async fn told_of(
         &self,
         store: &StoreKey,
         changes: &[Changed],
+        has_page: bool,
         now: Timestamp,
-    ) -> Result<(StoreKey, Arc<Vec<String>>), Unavailable> {
-        let lag = self.lag(store, changes).await?;
-        Ok((store.clone(), Arc::new(updates(changes, lag.as_ref(), now))))
+    ) -> Result<Option<(StoreKey, Summary, Vec<String>)>, Unavailable> {
+        // Read after the changes were kept, so it is as new as the newest of them, or newer.
+        let Some(view) = self.stores.view(store).await? else {
+            return Ok(None);
+        };
+        let texts = if has_page {
+            let lag = self.lag(store, changes).await?;
+            updates(changes, &view, lag.as_ref(), now)
+        } else {
+            Vec::new()
+        };
+        Ok(Some((store.clone(), Summary::of(store, &view, now), texts)))
     }
 
     /// How long the store's deliveries take; `None` where nothing has changed of that.

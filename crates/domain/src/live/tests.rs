@@ -7,7 +7,7 @@ use crate::{
     ids::{StoreKey, StoreName},
     memory::{MemoryActivity, MemoryPush, MemoryStores, MemoryWatchers},
     port::Clock,
-    stores::{Counter, StoreUpdate, Stores},
+    stores::{Counter, StoreUpdate, StoreViews, Stores},
     testing::SetClock,
 };
 
@@ -57,7 +57,7 @@ struct World {
     watchers: MemoryWatchers,
     push: MemoryPush,
     clock: SetClock,
-    tell: Tell<MemoryActivity, MemoryWatchers, MemoryPush, Skip, SetClock>,
+    tell: Tell<MemoryStores, MemoryActivity, MemoryWatchers, MemoryPush, Skip, SetClock>,
 }
 
 impl World {
@@ -68,8 +68,10 @@ impl World {
             MemoryWatchers::default(),
             MemoryPush::default(),
         );
+        let stores = MemoryStores::default().followed();
         Self {
             tell: Tell {
+                stores: stores.clone(),
                 activity: activity.clone(),
                 watchers: watchers.clone(),
                 push: push.clone(),
@@ -77,7 +79,7 @@ impl World {
                 clock: clock.clone(),
                 last_round: None.into(),
             },
-            stores: MemoryStores::default().followed(),
+            stores,
             activity,
             watchers,
             push,

@@ -62,7 +62,9 @@ async fn each_missed_webhook_is_mended_and_counted_and_nothing_else_is_written()
     assert_eq!(world.index.written(), ["1", "2", "2", "3", "4", "90", "m", "n"]);
 
     let record = world.record().await;
-    let counts: BTreeMap<String, u64> = record
+    let counts: BTreeMap<String, u64> = world
+        .view()
+        .await
         .counts
         .iter()
         .map(|((_, counter), count)| (counter.to_string(), *count))
@@ -132,13 +134,13 @@ async fn a_last_step_that_is_done_twice_counts_once() {
             Next::Done(_) => break step,
         }
     };
-    let once = world.record().await.counts;
+    let once = world.view().await.counts;
     assert_eq!(once.values().sum::<u64>(), 1);
     reconcile
         .step(&store(), Scope::Differing, last, Timestamp::MAX, &mut |_| {})
         .await
         .unwrap();
-    assert_eq!(world.record().await.counts, once);
+    assert_eq!(world.view().await.counts, once);
 }
 
 /// Begins, and returns the step that reads the export, written now.

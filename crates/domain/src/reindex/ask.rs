@@ -12,6 +12,7 @@ use crate::{
     apply::{Item, Verdicts},
     catalogue::PRODUCTS_AT_ONCE,
     entities::Entities,
+    failed::FailedDeliveries,
     event::Event,
     ids::{DeliveryKey, EntityId, EntityKey, StoreKey},
     index::Index,
@@ -137,11 +138,13 @@ impl InVain {
             }
             Self::Stock => "stock has changed, and no token is held to ask of which product: `hookline store add`",
         };
-        update.last_error = Some(last_error(now, ErrorCode::NotConnected, message, delivery));
+        update
+            .errors
+            .push(last_error(now, ErrorCode::NotConnected, message, delivery));
     }
 }
 
-impl<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, P: Comply, C: Clock> Reindex<L, E, S, I, J, P, C> {
+impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P: Comply, C: Clock> Reindex<L, E, S, I, J, P, C> {
     /// Sends a job for all that has to be asked. A delivery whose job could not be sent comes again.
     pub(super) async fn ask(&self, verdicts: &mut Verdicts, asked: &Asked) {
         for (store, questions) in &asked.stores {

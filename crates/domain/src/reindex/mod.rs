@@ -1,7 +1,7 @@
 //! Use case: apply a batch of deliveries to the index, each with the effect of one, in any order.
 //!
 //! ```text
-//!   read ─▶ apply ─▶ ask for what was not told ─▶ ledger ─▶ status
+//!   read ─▶ apply ─▶ ask for what was not told ─▶ ledger ─▶ failed deliveries ─▶ status
 //!             └─▶ take out what uninstalls ended ─▶ do what the law asks for
 //! ```
 //!
@@ -33,6 +33,7 @@ use crate::{
     delivery::Delivery,
     entities::Entities,
     event::Interpret,
+    failed::FailedDeliveries,
     ids::{DeliveryKey, EventId, StoreKey},
     index::Index,
     jobs::Jobs,
@@ -64,6 +65,49 @@ pub struct Message {
     pub id: String,
     /// What it holds or points at. Shared, so that a message can be copied, as queues do.
     pub delivery: Result<Delivery, Arc<Unread>>,
+    /// This try of it.
+    pub tried: Try,
+}
+
+/// One receive of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Try {
+    /// Its number, from 1.
+    pub number: u32,
+    /// The queue's receipt of it.
+    pub receipt: Option<String>,
+}
+
+impl Default for Try {
+    /// The first, without a receipt.
+    fn default() -> Self {
+        Self {
+            number: 1,
+            receipt: None,
+        }
+    }
+}
+
+/// A queue message that has not been read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Raw {
+    /// The queue's name for this copy.
+    pub id: String,
+    /// What was sent.
+    pub text: String,
+    /// This try of it.
+    pub tried: Try,
+}
+
+impl From<(String, String)> for Raw {
+    /// A first try, from its id and its text.
+    fn from((id, text): (String, String)) -> Self {
+        Self {
+            id,
+            text,
+            tried: Try::default(),
+        }
+    }
 }
 
 /// What became of one message.
@@ -86,6 +130,8 @@ struct Slot {
     told: Told,
     /// Whether it makes a store that nobody has heard of.
     makes_store: bool,
+    /// This try of it.
+    tried: Try,
     /// Whether the ledger counts this completion, once it has been told.
     completion: Option<Completion>,
 }
@@ -108,7 +154,7 @@ struct Batch {
     unheard: BTreeSet<StoreKey>,
 }
 
-impl<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, P: Comply, C: Clock> Reindex<L, E, S, I, J, P, C> {
+impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P: Comply, C: Clock> Reindex<L, E, S, I, J, P, C> {
     /// Applies a batch. One verdict per message, in order. Stops removing what an uninstalled store had at `stop_at`, and
     /// asks for that message again.
     pub async fn apply(&self, messages: Vec<Message>, stop_at: Timestamp) -> Vec<Processed> {
@@ -141,6 +187,7 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, P: Comply, C: Clock> 
         }
 
         self.complete(&mut batch).await;
+        self.remember(&mut batch, &records).await;
         self.record(&batch, &records, &asked).await;
         batch.report()
     }
@@ -159,6 +206,7 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, P: Comply, C: Clock> 
                 delivery: None,
                 told: Told::default(),
                 makes_store: false,
+                tried: message.tried,
                 completion: None,
             };
             match message.delivery {

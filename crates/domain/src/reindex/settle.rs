@@ -8,17 +8,18 @@ use jiff::Timestamp;
 use super::{Batch, Comply, Processed, Reindex, Slot, Verdict, ask::Asked};
 use crate::{
     entities::Entities,
+    failed::{FailedDeliveries, FailedDelivery},
     ids::{DeliveryKey, StoreKey},
     index::Index,
     jobs::Jobs,
-    ledger::{Completion, Fate, Ledger, Problem, Settled},
+    ledger::{Completion, Fate, Ledger, Noted, Problem, Settled},
     live::{Entry, Outcome, PROBLEM},
-    port::{CALLS_AT_ONCE, Clock},
+    port::{CALLS_AT_ONCE, Clock, chain},
     replay,
     stores::{Counter, ErrorCode, LastError, StoreRecord, StoreUpdate, Stores},
 };
 
-impl<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, P: Comply, C: Clock> Reindex<L, E, S, I, J, P, C> {
+impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P: Comply, C: Clock> Reindex<L, E, S, I, J, P, C> {
     /// Writes into the ledger what became of each delivery, or why it has to come again: one write for each, in as few
     /// calls as the ledger can. What is settled is done only then; a reason that could not be written is no reason to fail.
     pub(super) async fn complete(&self, batch: &mut Batch) {
@@ -41,18 +42,27 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, P: Comply, C: Clock> 
                         problem: problem.as_ref(),
                     });
                 }
-                (None, Some(problem)) => noted.push((*delivery, problem)),
+                (None, Some(problem)) => noted.push((*at, *delivery, problem)),
                 (None, None) => {}
             }
         }
-        let note = stream::iter(noted).for_each_concurrent(CALLS_AT_ONCE, async |(delivery, problem)| {
-            if let Err(failure) = self.ledger.note(delivery, problem).await {
+        let note = stream::iter(noted).map(async |(at, delivery, problem)| {
+            let noted = self.ledger.note(delivery, problem).await;
+            if let Err(failure) = &noted {
                 tracing::warn!(
-                    %delivery, error = %failure, "why a delivery has to come again is not in the ledger"
+                    %delivery, error = %chain(failure), "failed to record in the ledger why a delivery has to come again"
                 );
             }
+            (at, noted)
         });
-        let (completed, ()) = future::join(self.ledger.complete_all(&settled, now), note).await;
+        let note = note.buffer_unordered(CALLS_AT_ONCE).collect::<Vec<_>>();
+        let (completed, noted) = future::join(self.ledger.complete_all(&settled, now), note).await;
+        for (at, noted) in noted {
+            // Another copy has had its effect, or a person has given it up: there is nothing left to try.
+            if matches!(noted, Ok(Noted::Done)) {
+                batch.verdicts.decide(at, Verdict::Settled(Fate::Superseded));
+            }
+        }
         for (at, completion) in places.into_iter().zip(completed) {
             match completion {
                 // Its body was removed because it is done: nothing of it is lost.
@@ -63,7 +73,54 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, P: Comply, C: Clock> 
         }
     }
 
-    /// Adds to what is known of each store, with one write per store. What cannot be read makes no record of a store
+    /// Remembers each delivery that has failed, and forgets those that are settled, where the store has any that failed. A
+    /// delivery that could not be forgotten comes again, so that none seems to wait for a person for ever. One that could not
+    /// be remembered comes again anyhow.
+    pub(super) async fn remember(&self, batch: &mut Batch, records: &BTreeMap<StoreKey, StoreRecord>) {
+        let now = self.apply.clock.now();
+        let (mut failed, mut settled) = (Vec::new(), Vec::new());
+        for (at, (slot, verdict)) in batch.slots.iter().zip(&batch.verdicts.0).enumerate() {
+            let (Some((key, received_at)), Some(verdict)) = (&slot.delivery, verdict) else {
+                continue;
+            };
+            let Some(record) = records.get(&key.store) else { continue };
+            match verdict.problem(now) {
+                // Of a store that nobody knows nothing is remembered: anybody can name one.
+                Some(problem) if !batch.unheard.contains(&key.store) => failed.push(FailedDelivery {
+                    delivery: key.clone(),
+                    subject: slot.told.subject.clone(),
+                    problem: Problem {
+                        message: cut(&problem.message),
+                        ..problem
+                    },
+                    received_at: *received_at,
+                    tries: slot.tried.number,
+                    parked: matches!(verdict, Verdict::Parked { .. }),
+                    redriven_at: None,
+                    receipt: slot.tried.receipt.clone(),
+                }),
+                None if verdict.is_settled() && record.has_failed => settled.push((at, key.clone())),
+                Some(_) | None => {}
+            }
+        }
+        let stores = &self.apply.stores;
+        let remembered = stream::iter(failed).for_each_concurrent(CALLS_AT_ONCE, async |failed| {
+            if let Err(failure) = stores.remember(&failed).await {
+                let delivery = &failed.delivery;
+                tracing::warn!(%delivery, error = %chain(&failure), "failed to remember a delivery that has failed");
+            }
+        });
+        let forgotten = stream::iter(settled).map(async |(at, key)| (at, stores.forget(&key).await));
+        let forgotten = forgotten.buffer_unordered(CALLS_AT_ONCE).collect::<Vec<_>>();
+        let ((), forgotten) = future::join(remembered, forgotten).await;
+        for (at, forgotten) in forgotten {
+            if let Err(failure) = forgotten {
+                batch.verdicts.decide(at, Verdict::storage(&failure));
+            }
+        }
+    }
+
+    /// Adds to what is known of each store, with one call of the port per store. What cannot be read makes no record of a store
     /// that nobody has heard of: its name is a header's, which no signature covers. What is lost here is a count or a time, not an
     /// event, and a retry could not bring it back: the ledger has it that they are done.
     pub(super) async fn record(&self, batch: &Batch, records: &BTreeMap<StoreKey, StoreRecord>, asked: &Asked) {
@@ -98,11 +155,11 @@ impl<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, P: Comply, C: Clock> 
                 Verdict::Parked { code, message } => {
                     if first {
                         count(update, key, Fate::Parked, *received_at, now);
-                        update.last_error = Some(last_error(now, *code, message, key));
+                        update.errors.push(last_error(now, *code, message, key));
                     }
                 }
                 Verdict::Retry { code, message } => {
-                    update.last_error = Some(last_error(now, *code, message, key));
+                    update.errors.push(last_error(now, *code, message, key));
                 }
                 Verdict::NotOurs { .. } => {}
             }
@@ -167,7 +224,7 @@ fn count(update: &mut StoreUpdate, delivery: &DeliveryKey, fate: Fate, received_
     }
     let counter = match fate {
         Fate::Discarded => Counter::Discarded,
-        Fate::Applied | Fate::Superseded | Fate::Noted | Fate::Parked => Counter::Event(delivery.topic.clone()),
+        Fate::Applied | Fate::Superseded | Fate::Noted | Fate::Parked | Fate::Dismissed => Counter::Event(delivery.topic.clone()),
     };
     update.count(received_at, counter);
 }

@@ -1,6 +1,7 @@
 mod asks;
 mod bodies;
 mod compliance;
+mod failed;
 mod installs;
 mod orders;
 mod problems;
@@ -21,7 +22,7 @@ use crate::{
     port::Unavailable,
     product::{Collection, Product},
     receive::{LEASE, REMEMBERED, later},
-    stores::Counter,
+    stores::{Counter, StoreView, StoreViews},
     version::Version,
 };
 
@@ -195,6 +196,7 @@ fn message(delivery: &Delivery) -> Message {
     Message {
         id: format!("m-{}", delivery.key.id),
         delivery: Ok(delivery.clone()),
+        tried: Try::default(),
     }
 }
 
@@ -247,8 +249,12 @@ impl Consumer {
         self.apply.stores.find(&store(name)).await.unwrap().unwrap_or_default()
     }
 
+    async fn viewed(&self, name: &str) -> StoreView {
+        self.apply.stores.view(&store(name)).await.unwrap().unwrap_or_default()
+    }
+
     async fn count(&self, counter: &Counter) -> u64 {
-        let counts = self.stored(STORE).await.counts;
+        let counts = self.viewed(STORE).await.counts;
         counts
             .iter()
             .filter(|((_, other), _)| other == counter)
@@ -358,6 +364,7 @@ async fn a_message_that_is_not_ours_or_not_of_the_shape_fails_no_neighbour() {
     let foreign = Message {
         id: "f".into(),
         delivery: Err(Arc::new(NotOurs::NoBody.into())),
+        tried: Try::default(),
     };
     let verdicts = consumer.again(vec![foreign, parked.clone(), good]).await;
     assert!(matches!(verdicts[0], Verdict::NotOurs { .. }));
@@ -372,7 +379,7 @@ async fn a_message_that_is_not_ours_or_not_of_the_shape_fails_no_neighbour() {
     assert_eq!(consumer.title("1").as_deref(), Some("good"));
     assert_eq!(consumer.ledger.fate(&broken.key), Some(Fate::Parked));
 
-    let error = consumer.stored(STORE).await.last_error.unwrap();
+    let error = consumer.viewed(STORE).await.last_error().unwrap().clone();
     assert_eq!(
         error.message,
         "the body does not have its topic's shape at variants[0].price: expected a decimal"
@@ -397,7 +404,7 @@ async fn when_the_index_is_down_nothing_is_done_and_a_retry_applies_it() {
     ));
     assert_eq!(consumer.ledger.fate(&update("a", "1", T1, "x").key), None);
     assert_eq!(
-        consumer.stored(STORE).await.last_error.unwrap().code,
+        consumer.viewed(STORE).await.last_error().unwrap().clone().code,
         ErrorCode::IndexUnavailable
     );
 

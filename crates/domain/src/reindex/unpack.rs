@@ -10,7 +10,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
-use super::{Message, Processed};
+use super::{Message, Processed, Raw};
 use crate::{
     bodies::{Bodies, BodyKey},
     compression::Garbled,
@@ -72,10 +72,11 @@ struct NotConfigured;
 pub struct Fetched(Vec<Option<BodyKey>>);
 
 impl<B: Bodies> Unpack<B> {
-    /// Reads the messages of a batch, each an id and a text, and fetches the bodies that they point at.
-    pub async fn open(&self, texts: Vec<(String, String)>) -> (Vec<Message>, Fetched) {
-        let read: Vec<_> = stream::iter(texts)
-            .map(async |(id, text)| {
+    /// Reads the messages of a batch, and fetches the bodies that they point at.
+    pub async fn open(&self, messages: Vec<impl Into<Raw>>) -> (Vec<Message>, Fetched) {
+        let messages: Vec<Raw> = messages.into_iter().map(Into::into).collect();
+        let read: Vec<_> = stream::iter(messages)
+            .map(async |Raw { id, text, tried }| {
                 let (delivery, key) = match envelope::open(&text) {
                     Ok(Envelope::Whole(delivery)) => (Ok(delivery), None),
                     Ok(Envelope::Pointer(pointer)) => {
@@ -85,7 +86,7 @@ impl<B: Bodies> Unpack<B> {
                     Err(problem) => (Err(problem.into()), None),
                 };
                 let delivery = delivery.map_err(Arc::new);
-                (Message { id, delivery }, key)
+                (Message { id, delivery, tried }, key)
             })
             .buffered(BODIES_AT_ONCE)
             .collect()

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Activity;
-use crate::{ids::Topic, stores::StoreRecord};
+use crate::{ids::Topic, live::SUBSCRIBE, stores::StoreRecord};
 
 /// What the watchdog saw says something for so long: it looks once an hour.
 const SEEN_LATELY: SignedDuration = SignedDuration::from_hours(2);
@@ -14,8 +14,11 @@ const SEEN_LATELY: SignedDuration = SignedDuration::from_hours(2);
 pub struct Silence {
     /// In a word.
     pub why: Reason,
-    /// In a sentence, with what to do.
+    /// In a sentence.
     pub message: String,
+    /// What to do about it, in a sentence, if something is to be done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advice: Option<String>,
 }
 
 /// Why no event comes.
@@ -39,42 +42,50 @@ pub enum Reason {
 impl Silence {
     /// Why no event comes, at `now`.
     pub(crate) fn of(record: &StoreRecord, now: Timestamp) -> Self {
-        let (why, message) = Self::explain(record, now);
-        Self { why, message }
+        let (why, message, advice) = Self::explain(record, now);
+        Self {
+            why,
+            message,
+            advice: advice.map(ToOwned::to_owned),
+        }
     }
 
-    fn explain(record: &StoreRecord, now: Timestamp) -> (Reason, String) {
+    fn explain(record: &StoreRecord, now: Timestamp) -> (Reason, String, Option<&'static str>) {
         if !record.enabled {
-            let message = "the store has uninstalled the app; `hookline store add` once it is installed again";
-            return (Reason::Disabled, message.into());
+            let advice = "If it is installed again, run `hookline store add`.";
+            return (Reason::Disabled, "The store has uninstalled the app.".into(), Some(advice));
         }
         match Activity::of(record, now) {
-            Activity::Live => return (Reason::None, "events come".into()),
+            Activity::Live => return (Reason::None, "Receiving webhooks.".into(), None),
             Activity::Failing => {
-                let message = "requests in the store's name have a wrong signature: is the client secret the app's \
-                               present one? If no request is the store's, somebody is guessing";
-                return (Reason::SignatureFailing, message.into());
+                let message = "Requests in this store's name had a wrong signature, and no webhook has come since.";
+                let advice = "Check that this deployment uses your app's current client secret. If the requests aren't from \
+                              Shopify, someone is probing the endpoint; they were rejected.";
+                return (Reason::SignatureFailing, message.into(), Some(advice));
             }
             Activity::Idle => {}
         }
+        let nothing = if record.last_event_at.is_none() {
+            "No webhook has come yet."
+        } else {
+            "No webhook in the last 30 minutes."
+        };
         let Some(watched) = record
             .watched
             .as_ref()
             .filter(|seen| now.duration_since(seen.at) < SEEN_LATELY)
         else {
-            return (
-                Reason::Idle,
-                "nothing has come for half an hour; the watchdog has not looked lately".into(),
-            );
+            let message = format!("{nothing} Its subscriptions have not been checked in the last two hours.");
+            return (Reason::Idle, message, None);
         };
         let applied_since = record.last_event_at.is_some_and(|last| last > watched.at);
         if watched.waiting > 0 && !applied_since {
             let message = format!(
-                "{} events, of all stores, waited in the queue when the watchdog looked, and none of this store has been \
-                 applied since: look at the errors of function reindex, and whether the search cluster answers",
+                "{} events of all stores waited in the queue at the last check, and none of this store's has been applied since.",
                 watched.waiting
             );
-            return (Reason::QueueStuck, message);
+            let advice = "Look at the errors of the function reindex, and at the health of the search cluster.";
+            return (Reason::QueueStuck, message, Some(advice));
         }
         let unheard: Vec<&str> = watched
             .missing
@@ -83,19 +94,15 @@ impl Silence {
             .map(Topic::as_str)
             .collect();
         if !unheard.is_empty() {
-            let message = format!(
-                "no subscription sends us {}: `hookline webhooks check` shows them, `hookline webhooks register` makes \
-                 them",
-                unheard.join(", ")
-            );
-            return (Reason::NoSubscription, message);
+            let message = format!("No subscription sends us {}.", unheard.join(", "));
+            return (Reason::NoSubscription, message, Some(SUBSCRIBE));
         }
         let message = if watched.by_api {
-            "nothing has come for half an hour; every subscription is there"
+            format!("{nothing} Every subscription is in place.")
         } else {
-            "nothing has come for half an hour; an app's own subscriptions cannot be looked at"
+            format!("{nothing} Subscriptions that the app makes itself cannot be checked.")
         };
-        (Reason::Idle, message.into())
+        (Reason::Idle, message, None)
     }
 }
 

@@ -248,12 +248,12 @@ where
             }
             Err(failure) => Some((failure.code(), failure.to_string())),
         };
-        update.last_error = problem.map(|(code, message)| LastError {
+        update.errors.extend(problem.map(|(code, message)| LastError {
             at: now,
             code,
             message,
             delivery_id: None,
-        });
+        }));
         if update != StoreUpdate::default()
             && let Err(failure) = self.reconcile.ask.apply.stores.record(store, &update).await
         {

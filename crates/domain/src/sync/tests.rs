@@ -259,7 +259,7 @@ async fn what_only_a_person_can_help_is_dropped_and_in_the_status_and_all_else_c
             world.catalogue.next_fails_with(problem);
             let performed = world.perform(task.clone()).await;
             assert_eq!(!performed.is_settled(), comes_again, "{task:?}: {performed:?}");
-            assert_eq!(world.record().await.last_error.unwrap().code, code);
+            assert_eq!(world.view().await.last_error().unwrap().code, code);
         }
     }
 }

@@ -122,13 +122,19 @@ async fn nobody_is_answered_who_is_not_known_or_expired_or_has_gone() {
 /// While a snapshot is being read, something happens: `Follow` asks for the store last.
 struct Meanwhile<'a>(&'a World, std::sync::Mutex<Option<u64>>);
 
-impl Stores for Meanwhile<'_> {
-    async fn find(&self, store: &StoreKey) -> Result<Option<crate::stores::StoreRecord>, Unavailable> {
+impl StoreViews for Meanwhile<'_> {
+    async fn view(&self, store: &StoreKey) -> Result<Option<crate::stores::StoreView>, Unavailable> {
         let happens = self.1.lock().unwrap().take();
         if let Some(id) = happens {
             self.0.happens("demo.myshopify.com", id).await;
             self.0.round().await;
         }
+        self.0.stores.view(store).await
+    }
+}
+
+impl Stores for Meanwhile<'_> {
+    async fn find(&self, store: &StoreKey) -> Result<Option<crate::stores::StoreRecord>, Unavailable> {
         self.0.stores.find(store).await
     }
 

@@ -139,7 +139,7 @@ async fn of_a_store_that_cannot_be_asked_the_status_says_what_is_missing() {
     assert_eq!(verdicts[2..], [settled(Fate::Discarded), settled(Fate::Applied)]);
     assert_eq!(consumer.jobs.take(), []);
     assert_eq!(consumer.count(&Counter::Partial).await, 1);
-    let error = consumer.stored(STORE).await.last_error.unwrap();
+    let error = consumer.viewed(STORE).await.last_error().unwrap().clone();
     assert_eq!(error.code, ErrorCode::NotConnected);
 }
 

@@ -98,11 +98,11 @@ async fn another_copy_of_what_is_done_is_settled_without_its_body() {
     consumer.receive(&edit).await;
     let text = keep(&unpack, &edit).await;
     consumer.work(&unpack, &[&text]).await;
-    let before = consumer.stored(STORE).await;
+    let before = consumer.viewed(STORE).await;
     assert_eq!(consumer.work(&unpack, &[&text]).await, [settled(Fate::Superseded)]);
     assert_eq!(consumer.ledger.fate(&edit.key), Some(Fate::Applied));
-    let after = consumer.stored(STORE).await;
-    assert_eq!((after.counts, after.last_error), (before.counts, before.last_error));
+    let after = consumer.viewed(STORE).await;
+    assert_eq!((after.counts, after.errors), (before.counts, before.errors));
 }
 
 #[tokio::test]
@@ -120,7 +120,7 @@ async fn a_body_that_is_lost_before_its_delivery_is_done_is_for_a_person() {
         assert!(lost(&verdicts[0]), "{verdicts:?}");
     }
     assert_eq!(consumer.ledger.fate(&edit.key), Some(Fate::Parked));
-    let error = consumer.stored(STORE).await.last_error.unwrap();
+    let error = consumer.viewed(STORE).await.last_error().unwrap().clone();
     assert_eq!(
         (error.code, error.message.as_str()),
         (ErrorCode::BodyLost, "the body is not where it was kept")

@@ -1,0 +1,55 @@
+//! What a failed delivery means, in a sentence that panel, API and command share.
+
+use jiff::Timestamp;
+
+use super::{FailedDelivery, KEPT_DAYS, Stage};
+
+impl FailedDelivery {
+    /// What it means at `now`, and what to do about it.
+    #[must_use]
+    pub fn meaning(&self, now: Timestamp) -> String {
+        let problem = &self.problem;
+        match self.stage(now) {
+            Stage::Retrying {
+                next_try_at,
+                dead_letter_at,
+            } => {
+                let dead_letter = clock(dead_letter_at, now);
+                if let Some(at) = self.redriven_at {
+                    return format!(
+                        "It went back to the queue at {} and is tried again; if it keeps failing, it is a dead letter again \
+                         about {dead_letter}. Nothing to do until then.",
+                        clock(at, now)
+                    );
+                }
+                let next = if next_try_at <= now {
+                    "any moment now".to_owned()
+                } else {
+                    format!("about {}", clock(next_try_at, now))
+                };
+                let queue = format!("It is still in the queue: next try {next}, dead letter about {dead_letter}.");
+                if self.parked {
+                    format!("It cannot be applied as it is ({problem}). {queue} Remove the cause, then try it now; or dismiss it.")
+                } else {
+                    format!("It has failed so far ({problem}). {queue} Nothing to do until then.")
+                }
+            }
+            Stage::DeadLetter => format!(
+                "It failed until the queue gave up ({problem}). It is a dead letter until {}. Remove the cause, then redrive it; \
+                 or dismiss it.",
+                self.expires_at().strftime("%-d %B %Y")
+            ),
+            Stage::Expired => format!(
+                "It failed ({problem}), and dead letters are kept for {KEPT_DAYS} days, so its body is gone. Resync the store, \
+                 which brings what it told, then dismiss it."
+            ),
+        }
+    }
+}
+
+/// A time of day, with its date if that is another one.
+fn clock(at: Timestamp, now: Timestamp) -> String {
+    let day = |at: Timestamp| at.strftime("%Y-%m-%d").to_string();
+    let format = if day(at) == day(now) { "%H:%M UTC" } else { "%-d %B %H:%M UTC" };
+    at.strftime(format).to_string()
+}

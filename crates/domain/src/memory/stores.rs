@@ -1,0 +1,265 @@
+//! [`Stores`] and all that is about them in memory.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+
+use super::Shared;
+use crate::{
+    backfill::{Checkpoint, Checkpoints},
+    failed::{COUNTED, FailedDeliveries, FailedDelivery, Failures},
+    ids::{DeliveryKey, StoreKey},
+    live::{Changed, Entry},
+    port::Unavailable,
+    stores::{
+        Counts, ErrorCode, LastError, Redact, StoreList, StorePage, StoreRecord, StoreUpdate, StoreView, StoreViews,
+        Stores, Tally,
+    },
+};
+
+/// [`Stores`], [`StoreViews`], [`StoreList`], [`FailedDeliveries`], [`Tally`] and [`Checkpoints`] in memory.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryStores {
+    kept: Shared<Kept>,
+    /// Its writes, oldest first; none unless somebody follows them.
+    changes: Shared<Option<Vec<Changed>>>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    records: HashMap<StoreKey, StoreRecord>,
+    counts: HashMap<StoreKey, Counts>,
+    errors: HashMap<StoreKey, BTreeMap<ErrorCode, LastError>>,
+    failed: BTreeMap<DeliveryKey, FailedDelivery>,
+    checkpoints: HashMap<StoreKey, Checkpoint>,
+}
+
+impl Kept {
+    fn failures(&self, store: &StoreKey) -> Failures {
+        let mut of_store = self.failed.values().filter(|failed| failed.delivery.store == *store);
+        let deliveries = of_store.by_ref().take(COUNTED).cloned().collect();
+        Failures {
+            deliveries,
+            more: of_store.next().is_some(),
+        }
+    }
+
+    fn find(&self, store: &StoreKey) -> Option<StoreRecord> {
+        let has_failed = self.failed.keys().any(|delivery| delivery.store == *store);
+        let record = self.records.get(store).cloned()?;
+        Some(StoreRecord { has_failed, ..record })
+    }
+
+    fn view(&self, store: &StoreKey) -> Option<StoreView> {
+        let record = self.find(store)?;
+        let mut counts = self.counts.get(store).cloned().unwrap_or_default();
+        for (counter, count) in &record.door {
+            *counts.entry(counter.clone()).or_default() += count;
+        }
+        Some(StoreView {
+            counts,
+            record,
+            errors: self.errors.get(store).cloned().unwrap_or_default(),
+            failures: self.failures(store),
+        })
+    }
+}
+
+impl MemoryStores {
+    /// Remembers all writes from now on, as a table's stream does.
+    #[must_use]
+    pub fn followed(self) -> Self {
+        self.changes.lock().get_or_insert_default();
+        self
+    }
+
+    /// All writes since this was last called, oldest first.
+    pub fn take_changes(&self) -> Vec<Changed> {
+        self.changes.lock().as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// One write of a record, which raises `seq`; `None` of `change` is no write.
+    fn write(
+        &self,
+        store: &StoreKey,
+        (latest, problem): (&[Entry], Option<&LastError>),
+        change: impl FnOnce(Option<&StoreRecord>) -> Option<StoreRecord>,
+    ) -> bool {
+        let mut kept = self.kept.lock();
+        let before = kept.records.get(store).cloned();
+        let Some(changed) = change(before.as_ref()) else {
+            return false;
+        };
+        let after = StoreRecord {
+            seq: before.as_ref().map_or(0, |record| record.seq) + 1,
+            ..changed
+        };
+        kept.records.insert(store.clone(), after.clone());
+        if let Some(changes) = &mut *self.changes.lock() {
+            changes.push(Changed {
+                store: store.clone(),
+                before,
+                after,
+                latest: latest.to_vec(),
+                problem: problem.cloned(),
+            });
+        }
+        true
+    }
+}
+
+const NOTHING: (&[Entry], Option<&LastError>) = (&[], None);
+
+/// What an update changes in the record itself.
+fn added(mut record: StoreRecord, update: &StoreUpdate) -> StoreRecord {
+    record.last_event_at = update.last_event_at.or(record.last_event_at);
+    record.last_sync_at = update.last_sync_at.or(record.last_sync_at);
+    record.last_forged_at = update.last_forged_at.or(record.last_forged_at);
+    if let Some(needed) = update.needed {
+        let known = record.rotations.get(&needed.pair).copied();
+        record.rotations.insert(needed.pair, needed.added_to(known));
+    }
+    record.connected = update.connected.unwrap_or(record.connected);
+    record.currency = update.currency.clone().or(record.currency.take());
+    record.reconciled = update.reconciled.clone().or(record.reconciled.take());
+    record.watched = update.watched.clone().or(record.watched.take());
+    record.run = update.run.clone().or(record.run.take());
+    record.quota = update.quota.or(record.quota);
+    for counter in &update.outdated {
+        record.door.remove(counter);
+    }
+    record
+}
+
+fn count(counts: &mut Counts, update: &StoreUpdate) {
+    for (counter, count) in &update.counts {
+        *counts.entry(counter.clone()).or_default() += count;
+    }
+}
+
+impl Stores for MemoryStores {
+    async fn find(&self, store: &StoreKey) -> Result<Option<StoreRecord>, Unavailable> {
+        Ok(self.kept.lock().find(store))
+    }
+
+    async fn record(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), Unavailable> {
+        {
+            let mut kept = self.kept.lock();
+            if !update.counts.is_empty() {
+                count(kept.counts.entry(store.clone()).or_default(), update);
+            }
+            for error in &update.errors {
+                let errors = kept.errors.entry(store.clone()).or_default();
+                errors.insert(error.code, error.clone());
+            }
+        }
+        self.write(store, (&update.latest, update.errors.last()), |record| {
+            Some(added(record.cloned().unwrap_or_default(), update))
+        });
+        Ok(())
+    }
+
+    async fn disable(&self, store: &StoreKey, at: Timestamp) -> Result<(), Unavailable> {
+        self.write(store, NOTHING, |record| record.cloned().unwrap_or_default().uninstalled(at));
+        Ok(())
+    }
+
+    async fn begin_epoch(&self, store: &StoreKey, ended: Timestamp) -> Result<(), Unavailable> {
+        self.write(store, NOTHING, |record| record?.reinstalled(ended));
+        Ok(())
+    }
+}
+
+impl StoreViews for MemoryStores {
+    async fn view(&self, store: &StoreKey) -> Result<Option<StoreView>, Unavailable> {
+        Ok(self.kept.lock().view(store))
+    }
+}
+
+impl FailedDeliveries for MemoryStores {
+    async fn remember(&self, failed: &FailedDelivery) -> Result<(), Unavailable> {
+        self.kept.lock().failed.insert(failed.delivery.clone(), failed.clone());
+        Ok(())
+    }
+
+    async fn forget(&self, delivery: &DeliveryKey) -> Result<(), Unavailable> {
+        self.kept.lock().failed.remove(delivery);
+        Ok(())
+    }
+
+    async fn redriven(&self, seen: &FailedDelivery, at: Timestamp) -> Result<(), Unavailable> {
+        if let Some(known) = self.kept.lock().failed.get_mut(&seen.delivery)
+            && known.tried_at() == seen.tried_at()
+        {
+            known.redriven_at = Some(at);
+            known.tries = 0;
+            known.receipt = None;
+        }
+        Ok(())
+    }
+
+    async fn failed(&self, delivery: &DeliveryKey) -> Result<Option<FailedDelivery>, Unavailable> {
+        Ok(self.kept.lock().failed.get(delivery).cloned())
+    }
+
+    async fn failures(&self, store: &StoreKey) -> Result<Failures, Unavailable> {
+        Ok(self.kept.lock().failures(store))
+    }
+}
+
+impl Redact for MemoryStores {
+    async fn redact(&self, store: &StoreKey, ended: Timestamp, at: Timestamp) -> Result<(), Unavailable> {
+        if self.write(store, NOTHING, |record| record?.redacted(ended, at)) {
+            let mut kept = self.kept.lock();
+            kept.counts.remove(store);
+            kept.errors.remove(store);
+            kept.checkpoints.remove(store);
+            kept.failed.retain(|delivery, _| delivery.store != *store);
+        }
+        Ok(())
+    }
+}
+
+impl StoreList for MemoryStores {
+    async fn page(&self, after: Option<&StoreKey>) -> Result<StorePage, Unavailable> {
+        let kept = self.kept.lock();
+        let rest = kept.records.keys().filter(|store| after.is_none_or(|after| *store > after));
+        let mut stores: Vec<_> = rest
+            .filter_map(|store| Some((store.clone(), kept.view(store)?)))
+            .collect();
+        stores.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Ok(StorePage {
+            stores,
+            ..StorePage::default()
+        })
+    }
+}
+
+impl Checkpoints for MemoryStores {
+    async fn find(&self, store: &StoreKey) -> Result<Option<Checkpoint>, Unavailable> {
+        Ok(self.kept.lock().checkpoints.get(store).cloned())
+    }
+
+    async fn keep(&self, store: &StoreKey, checkpoint: &Checkpoint) -> Result<(), Unavailable> {
+        self.kept.lock().checkpoints.insert(store.clone(), checkpoint.clone());
+        Ok(())
+    }
+
+    async fn forget(&self, store: &StoreKey) -> Result<(), Unavailable> {
+        self.kept.lock().checkpoints.remove(store);
+        Ok(())
+    }
+}
+
+impl Tally for MemoryStores {
+    async fn add(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), Unavailable> {
+        if *update != StoreUpdate::default() {
+            self.write(store, (&update.latest, None), |record| {
+                let mut record = added(record?.clone(), update);
+                count(&mut record.door, update);
+                Some(record)
+            });
+        }
+        Ok(())
+    }
+}
