@@ -68,6 +68,14 @@ def test_changes_are_told_in_order_and_from_now_on(resources: Resources) -> None
     }
 
 
+def test_of_stores_only_their_own_items_are_told(resources: Resources) -> None:
+    """The key is written in the code and in the template."""
+    (only,) = resources["LivePushStores"]["Properties"]["FilterCriteria"]["Filters"]
+    assert json.loads(only["Pattern"]) == {"dynamodb": {"Keys": {"sk": {"S": ["#store"]}}}}
+    code = Path(REPOSITORY / "crates/direct/src/changes.rs").read_text()
+    assert 'pub const STORE: &str = "#store";' in code
+
+
 def test_messages_go_to_the_stage_that_browsers_connect_to(resources: Resources) -> None:
     """One address, written in several places."""
     assert resources["LiveStage"]["Properties"]["StageName"] == "live"

@@ -29,9 +29,6 @@ RECEIVER = {
     "Secrets": ({"secretsmanager:GetSecretValue"}, {"ShopifyClientSecretsArn"}),
     "Logs": (LOGS, {name.replace("Function", "Logs") for name in RECEIVERS}),
 }
-READER = {
-    "Stores": ({"dynamodb:GetItem"}, {"StoresTable"}),
-}
 PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
     "ReindexFunction": WRITER
     | {
@@ -42,7 +39,7 @@ PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
         "BodiesAbsence": ({"s3:ListBucket"}, {"PayloadBucket"}),
         "Ledger": ({"dynamodb:UpdateItem", "dynamodb:PartiQLUpdate"}, {"LedgerTable"}),
         "Entities": (FENCE, {"EntitiesTable"}),
-        "Stores": ({"dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:PutItem"}, {"StoresTable"}),
+        "Stores": ({"dynamodb:Query", *(f"dynamodb:{what}Item" for what in ("Update", "Put", "Delete", "BatchWrite"))}, {"StoresTable"}),
         "Audit": ({"dynamodb:PutItem"}, {"AuditTable"}),
         "Connections": ({"dynamodb:DeleteItem"}, {"ConnectionsTable"}),
         "Activity": ({"dynamodb:Query", "dynamodb:BatchWriteItem"}, {"ActivityTable"}),
@@ -55,7 +52,7 @@ PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
         "Backlog": ({"sqs:GetQueueAttributes"}, {"EventQueue"}),
         "Entities": (FENCE, {"EntitiesTable"}),
         "Entries": ({"dynamodb:BatchGetItem"}, {"EntitiesTable"}),
-        "Stores": ({"dynamodb:GetItem", "dynamodb:UpdateItem"}, {"StoresTable"}),
+        "Stores": ({"dynamodb:Query", *(f"dynamodb:{what}Item" for what in ("Get", "Update", "Put", "Delete"))}, {"StoresTable"}),
         "Connections": ({"dynamodb:GetItem", "dynamodb:UpdateItem"}, {"ConnectionsTable"}),
         "Vault": ({"kms:Encrypt", "kms:Decrypt"}, {"TokenKey"}),
         "Secrets": ({"secretsmanager:GetSecretValue"}, {"ShopifyClientSecretsArn"}),
@@ -73,8 +70,8 @@ PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
         "Secrets": ({"secretsmanager:GetSecretValue"}, {"ShopifyClientSecretsArn"}),
         "Logs": (LOGS, {"AuthorizerLogs"}),
     },
-    "StatusFunction": READER
-    | {
+    "StatusFunction": {
+        "Stores": ({"dynamodb:GetItem", "dynamodb:Query"}, {"StoresTable"}),
         "Tickets": ({"dynamodb:PutItem"}, {"AccessTable"}),
         "StoreList": ({"dynamodb:Scan"}, {"StoresTable"}),
         "Records": ({"dynamodb:GetItem"}, {"LedgerTable"}),
@@ -83,7 +80,7 @@ PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
         "Logs": (LOGS, {"StatusLogs"}),
     },
     "ActionsFunction": {
-        "Stores": ({"dynamodb:GetItem"}, {"StoresTable"}),
+        "Stores": ({"dynamodb:Query", *(f"dynamodb:{what}Item" for what in ("Get", "Update", "Delete"))}, {"StoresTable"}),
         "Jobs": ({"sqs:SendMessage"}, {"SyncQueue"}),
         "DeadLetters": (
             {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"},
@@ -91,7 +88,7 @@ PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
         ),
         "Records": ({"dynamodb:GetItem"}, {"LedgerTable"}),
         "Ledger": ({"dynamodb:PutItem", "dynamodb:UpdateItem"}, {"LedgerTable"}),
-        "EventQueue": ({"sqs:SendMessage"}, {"EventQueue"}),
+        "EventQueue": ({"sqs:SendMessage", "sqs:ChangeMessageVisibility"}, {"EventQueue"}),
         "Bodies": ({"s3:PutObject"}, {"PayloadBucket/bodies/*"}),
         "Archived": ({"s3:GetObject"}, {"PayloadBucket/archive/*"}),
         "ArchivedObjects": ({"s3:ListBucket"}, {"PayloadBucket"}),
@@ -99,7 +96,7 @@ PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
     },
     "LiveConnectFunction": {
         "Watchers": ({"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"}, {"LiveTable"}),
-        "Stores": ({"dynamodb:GetItem"}, {"StoresTable"}),
+        "Stores": ({"dynamodb:Query"}, {"StoresTable"}),
         "Activity": ({"dynamodb:GetItem", "dynamodb:Query"}, {"ActivityTable"}),
         "Push": PUSH,
         "Logs": (LOGS, {"LiveConnectLogs"}),
@@ -112,6 +109,7 @@ PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
         "StoresStream": (STREAM, {"StoresTable"}),
         "AccessStream": (STREAM, {"AccessTable"}),
         "StreamList": ({"dynamodb:ListStreams"}, {"*"}),
+        "Stores": ({"dynamodb:Query"}, {"StoresTable"}),
         "Activity": ({"dynamodb:BatchWriteItem", "dynamodb:UpdateItem", "dynamodb:Query"}, {"ActivityTable"}),
         "Watchers": (
             {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:Query"},
@@ -120,8 +118,8 @@ PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
         "Push": PUSH,
         "Logs": (LOGS, {"LivePushLogs"}),
     },
-    "SearchFunction": READER
-    | {
+    "SearchFunction": {
+        "Stores": ({"dynamodb:Query"}, {"StoresTable"}),
         "Index": ({"es:ESHttpPost"}, {f"{INDEX}/_search"}),
         "ServerlessIndex": SERVERLESS,
         "Logs": (LOGS, {"SearchLogs"}),

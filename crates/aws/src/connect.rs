@@ -151,7 +151,7 @@ impl Aws {
         DynamoEntities::new(self.dynamodb(), table)
     }
 
-    /// The stores in a table with the key `pk`.
+    /// The stores in a table with the key `pk`, `sk`.
     pub fn stores(&self, table: impl Into<String>) -> DynamoStores {
         DynamoStores::new(self.dynamodb(), table)
     }

@@ -27,7 +27,7 @@ use futures_util::{StreamExt, stream};
 use hookline_direct::ledger::{CLAIMED, DONE, MAY_CLAIM, PARKED};
 use hookline_domain::{
     ids::DeliveryKey,
-    ledger::{self, Claim, ClaimRequest, Claims, Completion, Entry, Fate, Ledger, Problem, Settled, State},
+    ledger::{self, Claim, ClaimRequest, Claims, Completion, Entry, Fate, Ledger, Noted, Problem, Settled, State},
     port::{CALLS_AT_ONCE, Unavailable},
 };
 use jiff::Timestamp;
@@ -206,7 +206,7 @@ impl Ledger for DynamoLedger {
         results.into_iter().flatten().collect()
     }
 
-    async fn note(&self, delivery: &DeliveryKey, problem: &Problem) -> Result<(), Unavailable> {
+    async fn note(&self, delivery: &DeliveryKey, problem: &Problem) -> Result<Noted, Unavailable> {
         let noted = self
             .client
             .update_item()
@@ -220,10 +220,18 @@ impl Ledger for DynamoLedger {
             .expression_attribute_values(":problem", write_problem(problem)?)
             .expression_attribute_values(":claimed", text(CLAIMED))
             .expression_attribute_values(":parked", text(PARKED))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
-        unless_refused(PORT, noted)?;
-        Ok(())
+        if noted.as_ref().err().and_then(state_in_the_way) == Some(&text(DONE)) {
+            return Ok(Noted::Done);
+        }
+        let written = unless_refused(PORT, noted)?;
+        Ok(if written.is_some() {
+            Noted::Written
+        } else {
+            Noted::Unknown
+        })
     }
 }
 
@@ -249,7 +257,7 @@ impl DynamoLedger {
 fn state_of(fate: Fate) -> &'static str {
     match fate {
         Fate::Parked => PARKED,
-        Fate::Applied | Fate::Superseded | Fate::Discarded | Fate::Noted => DONE,
+        Fate::Applied | Fate::Superseded | Fate::Discarded | Fate::Noted | Fate::Dismissed => DONE,
     }
 }
 

@@ -2,7 +2,13 @@
 
 use aws_sdk_sqs::{Client, types::QueueAttributeName};
 use hookline_direct::group;
-use hookline_domain::{envelope::MESSAGE_LIMIT, ids::StoreKey, port::Unavailable, queue::EventQueue, watch::Backlog};
+use hookline_domain::{
+    envelope::MESSAGE_LIMIT,
+    ids::StoreKey,
+    port::Unavailable,
+    queue::{EventQueue, TryNow},
+    watch::Backlog,
+};
 
 /// An [`EventQueue`] on an SQS standard queue: one `SendMessage` for each message, which is the body and nothing else.
 ///
@@ -46,6 +52,31 @@ impl EventQueue for SqsEventQueue {
 
     fn largest(&self) -> usize {
         self.largest
+    }
+}
+
+impl TryNow for SqsEventQueue {
+    async fn try_now(&self, receipt: &str) -> Result<bool, Unavailable> {
+        let ended = self
+            .client
+            .change_message_visibility()
+            .queue_url(&self.url)
+            .receipt_handle(receipt)
+            .visibility_timeout(0)
+            .send()
+            .await;
+        match ended {
+            Ok(_) => Ok(true),
+            // It can be received already, or has been.
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_message_not_inflight() || error.is_receipt_handle_is_invalid()) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(Unavailable::new("event queue", error)),
+        }
     }
 }
 

@@ -1,66 +1,101 @@
-//! [`Stores`] and [`Tally`] in a DynamoDB table. One item for each store:
+//! [`Stores`] and all that is about them in a DynamoDB table: a small item collection for each store, so that a write costs what
+//! it changes ([ADR 23](../../../docs/adr/0023-a-store-is-an-item-collection.md)).
+//!
+//! | `pk`, `sk` | attributes | |
+//! |---|---|---|
+//! | `source#store`, `#store` | | the store's own item, written with each batch, see below |
+//! | `source#store`, `#error#<code>` | `at_us` N, `message`, `delivery_id` S | the last error of a sort |
+//! | `source#store`, `#checkpoint` | `checkpoint` S | where a backfill that died goes on: JSON |
+//! | `source#store`, `failed#<topic>#<id>` | see [`failed`] | a delivery that has failed and is not settled |
+//! | `hours#source#store`, `<hour>` | `<counter>` N, `expires_at` N | what was counted in an hour of UTC |
+//!
+//! The hours have a partition key of their own: they are written as often as the store's own item, and two items of one
+//! partition key may share what one partition takes, 1,000 write units a second.
+//!
+//! The store's own item:
 //!
 //! | attribute | | |
 //! |---|---|---|
-//! | `pk` | S | the store, `source#store` |
 //! | `epoch`, `enabled` | N, BOOL | its last install, and whether that goes on |
 //! | `uninstalled_us` | N | the latest uninstall |
 //! | `last_event_us`, `last_sync_us` | N | when the last delivery came, when a change was last applied |
-//! | `last_error` | M | `at_us`, `code`, `message`, `delivery_id` |
 //! | `last_forged_us` | N | when a request in its name last had a wrong signature |
 //! | `connected` | BOOL | whether we hold a token for its Admin API |
 //! | `currency` | S | of its prices |
 //! | `reconciled`, `watched` | S | what the last comparison with its catalogue found, what was last seen of its subscriptions: JSON |
-//! | `checkpoint` | S | where a backfill that died goes on: JSON |
 //! | `rotation/<pair>/since_us`, `…/newest_us`, `…/old_us` | N | what its deliveries have shown of two client secrets |
 //! | `redacted_us` | N | when it was last forgotten, as the law asks |
 //! | `run`, `quota` | S | how the last run through its catalogue goes, what was left of its Admin API's quota: JSON |
 //! | `seq` | N | how often this item has been written |
-//! | `latest` | S | what became of deliveries, as **this** write tells it, for who follows the table's stream: JSON |
-//! | `count/<hour>/<counter>` | N | one count |
+//! | `latest` | B | what became of deliveries, as **this** write tells it, for who follows the table's stream: compressed JSON |
+//! | `problem` | S | what went wrong, as **this** write tells it: JSON |
+//! | `d<hour>/<counter>` | N | a count of receivers, which may write nothing but this item; hours since 1970 |
 //!
-//! Every write raises `seq` by one, and takes away the `latest` of the write before.
+//! Every write of it raises `seq` by one, and takes away the `latest` and the `problem` of the write before. It is written last,
+//! so that whoever learns of a `seq` finds what belongs to it.
 //!
 //! Times are microseconds since 1970. Each count is an attribute of its own, because `ADD` is atomic and makes what is
 //! not there, but not inside of a map that is not there.
 
 mod checkpoints;
+mod failed;
 mod list;
+mod redact;
+mod view;
 
 use std::collections::BTreeMap;
 
+use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::{
     Client, Config,
     config::{Builder, retry::RetryConfig},
     operation::update_item::builders::UpdateItemFluentBuilder,
     types::AttributeValue,
 };
+use futures_util::{StreamExt, TryStreamExt, stream};
 use hookline_direct::{
-    changes::{COUNT_PREFIX, Changes, LATEST, ROTATION_PREFIX, SEQ, rotation_name},
+    changes::{Changes, DOOR_PREFIX, LATEST, PROBLEM, ROTATION_PREFIX, SEQ, STORE, rotation_name},
     value::{Fields, Value},
 };
 use hookline_domain::{
+    compression,
     ids::StoreKey,
-    live::Changed,
-    port::Unavailable,
+    live::{Changed, Entry},
+    port::{CALLS_AT_ONCE, Unavailable},
     rotation::{Pair, Rotation},
-    stores::{Counter, Counts, Hour, LastError, Redact, StoreRecord, StoreUpdate, Stores, Tally},
+    stores::{Counter, Counts, HOURS_KEPT, Hour, LastError, StoreRecord, StoreUpdate, Stores, Tally},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    attributes::{Item, Malformed, find_micros, micros, number, read_flag, read_micros, read_number, read_text, text},
+    attributes::{
+        Item, Malformed, find_micros, micros, number, read_flag, read_micros, read_number, read_text, seconds_up, text,
+    },
     condition::unless_refused,
-    find::find,
 };
 
 const PORT: &str = "stores";
 
-/// How often a store is read that is written while it is forgotten.
-const REDACTED_AFTER: usize = 5;
+/// What the partition keys of counts begin with. No source is called so: a name holds no `#`.
+const HOURS_PREFIX: &str = "hours#";
 
-/// [`Stores`] and [`Tally`] in DynamoDB: each change is one `UpdateItem`.
+/// What the sort keys of errors begin with.
+const ERROR_PREFIX: &str = "#error#";
+
+/// What the sort keys of failed deliveries begin with. They come last, so that a query meets all else first.
+const FAILED_PREFIX: &str = "failed#";
+
+/// The sort key of where a backfill goes on.
+const CHECKPOINT: &str = "#checkpoint";
+
+/// The placeholder of `latest`.
+const LATEST_VALUE: &str = ":latest";
+
+/// The most bytes of what became of a batch's deliveries, uncompressed: ten have some 8 KB.
+const LATEST_LIMIT: usize = 1024 * 1024;
+
+/// [`Stores`] and [`Tally`] in DynamoDB: each change of an item is one `UpdateItem`.
 #[derive(Debug, Clone)]
 pub struct DynamoStores {
     client: Client,
@@ -80,30 +115,115 @@ impl DynamoStores {
             .update_item()
             .table_name(&self.table)
             .key("pk", text(store.to_string()))
+            .key("sk", text(STORE))
     }
+
+    fn update_at(&self, pk: String, sk: String) -> UpdateItemFluentBuilder {
+        let update = self.client.update_item().table_name(&self.table);
+        update.key("pk", text(pk)).key("sk", text(sk))
+    }
+
+    /// Adds to the counts of an hour.
+    async fn count(&self, store: &StoreKey, hour: Hour, counts: Vec<(&Counter, u64)>) -> Result<(), Unavailable> {
+        let kept = SignedDuration::from_hours(i64::from(HOURS_KEPT) + 2);
+        let expires_at = hour.began_at().checked_add(kept).unwrap_or(Timestamp::MAX);
+        let adds: Vec<String> = (0..counts.len()).map(|n| format!("#c{n} :c{n}")).collect();
+        let mut update = self
+            .update_at(hours_of(store), hour.to_string())
+            .update_expression(format!("SET expires_at = :expires_at ADD {}", adds.join(", ")))
+            .expression_attribute_values(":expires_at", seconds_up(expires_at));
+        for (n, (counter, more)) in counts.into_iter().enumerate() {
+            update = update
+                .expression_attribute_names(format!("#c{n}"), counter.to_string())
+                .expression_attribute_values(format!(":c{n}"), number(more));
+        }
+        let sent = update.customize().config_override(once()).send().await;
+        sent.map_err(|error| Unavailable::new(PORT, error))?;
+        Ok(())
+    }
+
+    async fn keep_error(&self, store: &StoreKey, error: &LastError) -> Result<(), Unavailable> {
+        let mut item = Item::from([
+            ("pk".to_owned(), text(store.to_string())),
+            ("sk".to_owned(), text(format!("{ERROR_PREFIX}{}", error.code))),
+            ("at_us".to_owned(), micros(error.at)),
+            ("message".to_owned(), text(&error.message)),
+        ]);
+        if let Some(delivery_id) = &error.delivery_id {
+            item.insert("delivery_id".to_owned(), text(delivery_id));
+        }
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
+        put.send().await.map_err(|error| Unavailable::new(PORT, error))?;
+        Ok(())
+    }
+
+    /// Writes what is not in the store's own item.
+    async fn record_beside(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), Unavailable> {
+        let errors: BTreeMap<_, _> = update.errors.iter().map(|error| (error.code, error)).collect();
+        let mut hours: BTreeMap<Hour, Vec<(&Counter, u64)>> = BTreeMap::new();
+        for ((hour, counter), count) in &update.counts {
+            hours.entry(*hour).or_default().push((counter, *count));
+        }
+        let errors = stream::iter(errors.into_values())
+            .map(|error| self.keep_error(store, error))
+            .buffer_unordered(CALLS_AT_ONCE)
+            .try_collect::<()>();
+        let hours = stream::iter(hours)
+            .map(|(hour, counts)| self.count(store, hour, counts))
+            .buffer_unordered(CALLS_AT_ONCE)
+            .collect::<Vec<_>>();
+        let (errors, hours) = futures_util::future::join(errors, hours).await;
+        errors?;
+        hours.into_iter().collect()
+    }
+}
+
+fn hours_of(store: &StoreKey) -> String {
+    format!("{HOURS_PREFIX}{store}")
 }
 
 impl Stores for DynamoStores {
     async fn find(&self, store: &StoreKey) -> Result<Option<StoreRecord>, Unavailable> {
-        let wanted = self
+        // The store's own item, and the first of those that have failed, if there is one: it is the next.
+        let found = self
             .client
-            .get_item()
+            .query()
             .table_name(&self.table)
-            .key("pk", text(store.to_string()));
-        find(PORT, wanted, read_record).await
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk AND sk >= :store")
+            .expression_attribute_values(":pk", text(store.to_string()))
+            .expression_attribute_values(":store", text(STORE))
+            .limit(2)
+            .send()
+            .await
+            .map_err(|error| Unavailable::new(PORT, error))?;
+        let items = found.items();
+        let Some(own) = items.iter().find(|item| item.get("sk") == Some(&text(STORE))) else {
+            return Ok(None);
+        };
+        let record = read_record(own).map_err(|malformed| Unavailable::new(PORT, malformed))?;
+        let has_failed = items.len() > 1;
+        Ok(Some(StoreRecord { has_failed, ..record }))
     }
 
     async fn record(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), Unavailable> {
-        let mut changes = changes_of(update)?;
+        let mut changes = Changes::of(update).map_err(|error| Unavailable::new(PORT, error))?;
         changes.make_if_absent();
+        let mut own = self.update(store);
+        if !update.latest.is_empty() {
+            changes.tell(LATEST_VALUE);
+            own = own.expression_attribute_values(LATEST_VALUE, write_latest(&update.latest)?);
+        }
+        // A count that is missing is no reason to write nothing.
+        let beside = self.record_beside(store, update).await;
         changes
-            .on(self.update(store))
+            .on(own)
             .customize()
             .config_override(once())
             .send()
             .await
             .map_err(|error| Unavailable::new(PORT, error))?;
-        Ok(())
+        beside
     }
 
     async fn disable(&self, store: &StoreKey, at: Timestamp) -> Result<(), Unavailable> {
@@ -140,53 +260,9 @@ impl Stores for DynamoStores {
     }
 }
 
-impl Redact for DynamoStores {
-    async fn redact(&self, store: &StoreKey, ended: Timestamp, at: Timestamp) -> Result<(), Unavailable> {
-        for _ in 0..REDACTED_AFTER {
-            let left = Stores::find(self, store)
-                .await?
-                .and_then(|known| known.redacted(ended, at));
-            let Some(left) = left else { return Ok(()) };
-            if self.replace(store, &left, ended, at).await? {
-                return Ok(());
-            }
-        }
-        Err(Unavailable::new(PORT, "the store is written again and again"))
-    }
-}
-
-impl DynamoStores {
-    /// Puts what is left of a store in place of all that was there; `false` if it has been written since it was read.
-    async fn replace(
-        &self,
-        store: &StoreKey,
-        left: &StoreRecord,
-        ended: Timestamp,
-        at: Timestamp,
-    ) -> Result<bool, Unavailable> {
-        let sent = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .item("pk", text(store.to_string()))
-            .item("epoch", number(left.epoch))
-            .item("enabled", AttributeValue::Bool(left.enabled))
-            .item("uninstalled_us", micros(ended))
-            .item("redacted_us", micros(at))
-            .item(SEQ, number(left.seq + 1))
-            .condition_expression("#seq = :seq OR (:seq = :none AND attribute_not_exists(#seq))")
-            .expression_attribute_names("#seq", SEQ)
-            .expression_attribute_values(":seq", number(left.seq))
-            .expression_attribute_values(":none", number(0))
-            .send()
-            .await;
-        Ok(unless_refused(PORT, sent)?.is_some())
-    }
-}
-
 impl Tally for DynamoStores {
     async fn add(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), Unavailable> {
-        let changes = changes_of(update)?;
+        let changes = Changes::of_receiver(update).map_err(|error| Unavailable::new(PORT, error))?;
         if changes.is_empty() {
             return Ok(());
         }
@@ -242,14 +318,25 @@ fn of_the_sdk(value: Value) -> AttributeValue {
     }
 }
 
-fn changes_of(update: &StoreUpdate) -> Result<Changes, Unavailable> {
-    Changes::of(update).map_err(|error| Unavailable::new(PORT, error))
+fn write_latest(latest: &[Entry]) -> Result<AttributeValue, Unavailable> {
+    let json = serde_json::to_vec(latest).map_err(|error| Unavailable::new(PORT, error))?;
+    Ok(AttributeValue::B(Blob::new(compression::compress(&json))))
+}
+
+fn read_latest(item: &Item) -> Result<Vec<Entry>, Malformed> {
+    let malformed = || Malformed::new(LATEST);
+    let Some(kept) = item.get(LATEST) else {
+        return Ok(Vec::new());
+    };
+    let kept = kept.as_b().map_err(|_| malformed())?;
+    let json = compression::decompress(kept.as_ref(), LATEST_LIMIT).map_err(|_| malformed())?;
+    serde_json::from_slice(&json).map_err(|_| malformed())
 }
 
 /// A count of a sort that only a later version of this code knows reads as nothing.
-fn read_count_name(attribute: &str) -> Option<(Hour, Counter)> {
-    let (hour, counter) = attribute.strip_prefix(COUNT_PREFIX)?.split_once('/')?;
-    Some((hour.parse().ok()?, counter.parse().ok()?))
+fn read_door_name(attribute: &str) -> Option<(Hour, Counter)> {
+    let (hour, counter) = attribute.strip_prefix(DOOR_PREFIX)?.split_once('/')?;
+    Some((Hour::numbered(hour.parse().ok()?), counter.parse().ok()?))
 }
 
 /// The pair whose `since_us` this attribute is.
@@ -276,7 +363,6 @@ fn read_record(item: &Item) -> Result<StoreRecord, Malformed> {
         uninstalled_at: find_micros(item, "uninstalled_us")?,
         last_event_at: find_micros(item, "last_event_us")?,
         last_sync_at: find_micros(item, "last_sync_us")?,
-        last_error: item.get("last_error").map(read_error).transpose()?,
         last_forged_at: find_micros(item, "last_forged_us")?,
         connected: item.contains_key("connected") && read_flag(item, "connected")?,
         currency: item
@@ -296,11 +382,12 @@ fn read_record(item: &Item) -> Result<StoreRecord, Malformed> {
             0
         },
         rotations: BTreeMap::new(),
-        counts: Counts::new(),
+        door: Counts::new(),
+        has_failed: false,
     };
     for attribute in item.keys() {
-        if let Some(count) = read_count_name(attribute) {
-            record.counts.insert(count, read_number(item, attribute)?);
+        if let Some(count) = read_door_name(attribute) {
+            record.door.insert(count, read_number(item, attribute)?);
         } else if let Some(pair) = read_rotation_name(attribute) {
             record.rotations.insert(pair, read_rotation(item, pair)?);
         }
@@ -322,23 +409,16 @@ fn read_later<T: DeserializeOwned>(item: &Item, name: &str) -> Option<T> {
     serde_json::from_str(read_text(item, name).ok()?).ok()
 }
 
-fn read_error(value: &AttributeValue) -> Result<LastError, Malformed> {
-    let fields = value.as_m().map_err(|_| Malformed::new("last_error"))?;
-    let code = read_text(fields, "code")?;
-    Ok(LastError {
-        at: read_micros(fields, "at_us")?,
-        code: serde_json::from_value(code.into()).map_err(|_| Malformed::new("code"))?,
-        message: read_text(fields, "message")?.to_owned(),
-        delivery_id: read_text(fields, "delivery_id").ok().map(str::to_owned),
-    })
-}
-
-/// What a write has changed, from the item before and after it.
-pub(crate) fn changed(before: Option<&Item>, after: &Item) -> Result<Changed, Malformed> {
-    Ok(Changed {
-        store: list::read_key(after)?,
+/// What a write of a store's own item has changed, from the item before and after it; `None` of any other item.
+pub(crate) fn changed(before: Option<&Item>, after: &Item) -> Result<Option<Changed>, Malformed> {
+    if read_text(after, "sk")? != STORE {
+        return Ok(None);
+    }
+    Ok(Some(Changed {
+        store: read_text(after, "pk")?.parse().map_err(|_| Malformed::new("pk"))?,
         before: before.map(read_record).transpose()?,
         after: read_record(after)?,
-        latest: read_json(after, LATEST)?.unwrap_or_default(),
-    })
+        latest: read_latest(after)?,
+        problem: read_json(after, PROBLEM)?,
+    }))
 }

@@ -3,9 +3,10 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
+use aws_smithy_types::base64;
 use hookline_domain::live::{AccessChanged, Changed};
-use serde::{Deserialize, de::IgnoredAny};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::attributes::{Item, Malformed};
@@ -15,7 +16,7 @@ use crate::attributes::{Item, Malformed};
 enum Told {
     S(String),
     N(String),
-    B(IgnoredAny),
+    B(String),
     #[serde(rename = "BOOL")]
     Flag(bool),
     M(HashMap<String, Told>),
@@ -26,8 +27,8 @@ impl From<Told> for AttributeValue {
         match told {
             Told::S(text) => Self::S(text),
             Told::N(number) => Self::N(number),
-            // Nobody here reads what is in it.
-            Told::B(_) => Self::Null(true),
+            // What is no base64 reads as nothing.
+            Told::B(bytes) => Self::B(Blob::new(base64::decode(bytes).unwrap_or_default())),
             Told::Flag(flag) => Self::Bool(flag),
             Told::M(fields) => Self::M(item(fields)),
         }
@@ -48,11 +49,12 @@ fn read(image: &Value) -> Result<Item, Malformed> {
 #[error(transparent)]
 pub struct UnreadableRecord(#[from] Malformed);
 
-/// What a record of the stores table's stream tells: from the item's images before and after.
+/// What a record of the stores table's stream tells, from the item's images before and after; `None` of items that are not a
+/// store's own.
 ///
 /// # Errors
 /// [`UnreadableRecord`].
-pub fn store_changed(before: Option<&Value>, after: &Value) -> Result<Changed, UnreadableRecord> {
+pub fn store_changed(before: Option<&Value>, after: &Value) -> Result<Option<Changed>, UnreadableRecord> {
     let before = before.map(read).transpose()?;
     let after = read(after)?;
     Ok(crate::stores::changed(before.as_ref(), &after)?)

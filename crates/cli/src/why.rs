@@ -42,6 +42,7 @@ impl Witnesses {
             }),
             Fate::Discarded => discarded(self.stores.find(&delivery.key.store).await?.as_ref()),
             Fate::Noted => "it changes nothing that is indexed".to_owned(),
+            Fate::Dismissed => "a person has dismissed it".to_owned(),
             Fate::Parked => problem.map_or_else(|| "the ledger has no reason".to_owned(), ToString::to_string),
         })
     }

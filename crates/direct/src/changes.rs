@@ -1,15 +1,13 @@
 //! What an update of a store writes into its item: the table is described in `hookline-aws`, module `stores`, which writes
 //! the same with the SDK.
 
-use std::borrow::Cow;
-
 use hookline_domain::{
     rotation::Pair,
-    stores::{Counter, Hour, LastError, StoreUpdate},
+    stores::{Counter, Hour, StoreUpdate},
 };
 use serde::Serialize;
 
-use crate::value::{Fields, Value};
+use crate::value::Value;
 
 /// How often the item has been written.
 pub const SEQ: &str = "seq";
@@ -17,8 +15,14 @@ pub const SEQ: &str = "seq";
 /// What became of deliveries, as a write tells it.
 pub const LATEST: &str = "latest";
 
-/// What the names of counts begin with.
-pub const COUNT_PREFIX: &str = "count/";
+/// What went wrong, as a write tells it.
+pub const PROBLEM: &str = "problem";
+
+/// The sort key of a store's own item.
+pub const STORE: &str = "#store";
+
+/// What the names of receivers' counts begin with.
+pub const DOOR_PREFIX: &str = "d";
 
 /// What the names of attributes begin with that tell of two client secrets.
 pub const ROTATION_PREFIX: &str = "rotation/";
@@ -38,6 +42,8 @@ pub struct Changes {
     values: Vec<Value>,
     /// Whether it tells what became of deliveries.
     tells: bool,
+    /// Whether it tells what went wrong.
+    fails: bool,
 }
 
 /// A finished one.
@@ -63,9 +69,6 @@ impl Changes {
         }
         if let Some(at) = update.last_sync_at {
             changes.set("last_sync_us", Value::micros(at));
-        }
-        if let Some(error) = &update.last_error {
-            changes.set("last_error", write_error(error)?);
         }
         if let Some(at) = update.last_forged_at {
             changes.set("last_forged_us", Value::micros(at));
@@ -98,22 +101,35 @@ impl Changes {
         if let Some(quota) = &update.quota {
             changes.set("quota", json(quota)?);
         }
-        if !update.latest.is_empty() {
-            changes.set(LATEST, json(&update.latest)?);
-            changes.tells = true;
+        if let Some(error) = update.errors.last() {
+            changes.set(PROBLEM, json(error)?);
+            changes.fails = true;
         }
         for count in update.outdated.iter().take(REMOVED_AT_ONCE) {
-            changes.remove(&count_name(count));
-        }
-        // One expression may not name an attribute twice, and what is outdated goes all the same.
-        for (count, more) in update
-            .counts
-            .iter()
-            .filter(|(count, _)| !update.outdated.contains(count))
-        {
-            changes.add(&count_name(count), Value::number(more));
+            changes.remove(&door_name(count));
         }
         Ok(changes)
+    }
+
+    /// What a receiver writes, its counts among it.
+    ///
+    /// # Errors
+    /// When something in it is no JSON.
+    pub fn of_receiver(update: &StoreUpdate) -> Result<Self, serde_json::Error> {
+        let mut changes = Self::of(update)?;
+        // One expression may not name an attribute twice, and what is outdated goes all the same.
+        let counts = update.counts.iter();
+        for (count, more) in counts.filter(|(count, _)| !update.outdated.contains(count)) {
+            changes.add(&door_name(count), Value::number(more));
+        }
+        Ok(changes)
+    }
+
+    /// Tells what became of deliveries, with a value that whoever sends the expression adds under `placeholder`.
+    pub fn tell(&mut self, placeholder: &'static str) {
+        let name = self.name(LATEST);
+        self.set.push(format!("{name} = {placeholder}"));
+        self.tells = true;
     }
 
     /// Whether there is nothing to write.
@@ -162,12 +178,15 @@ impl Changes {
         format!(":{}", self.values.len())
     }
 
-    /// The expression. It raises `seq` by one, and takes away the `latest` of the write before.
+    /// The expression. It raises `seq` by one, and takes away the `latest` and the `problem` of the write before.
     #[must_use]
     pub fn finish(mut self) -> Expression {
         self.add(SEQ, Value::number(1));
         if !self.tells {
             self.remove(LATEST);
+        }
+        if !self.fails {
+            self.remove(PROBLEM);
         }
         let clauses = [("SET", self.set), ("ADD", self.add), ("REMOVE", self.remove)];
         let clauses: Vec<String> = clauses
@@ -188,10 +207,10 @@ fn numbered<T>(sign: &str, all: Vec<T>) -> Vec<(String, T)> {
     numbers.zip(all).collect()
 }
 
-/// The name of a count.
+/// The name of a receiver's count. The hour is a number, for the item is written often and may be some hundred bytes.
 #[must_use]
-pub fn count_name((hour, counter): &(Hour, Counter)) -> String {
-    format!("{COUNT_PREFIX}{hour}/{counter}")
+pub fn door_name((hour, counter): &(Hour, Counter)) -> String {
+    format!("{DOOR_PREFIX}{}/{counter}", hour.number())
 }
 
 /// The name of an attribute that tells of two client secrets.
@@ -202,17 +221,4 @@ pub fn rotation_name(pair: Pair, what: &str) -> String {
 
 fn json(value: &impl Serialize) -> Result<Value, serde_json::Error> {
     Ok(Value::S(serde_json::to_string(value)?))
-}
-
-fn write_error(error: &LastError) -> Result<Value, serde_json::Error> {
-    let code: String = serde_json::from_value(serde_json::to_value(error.code)?)?;
-    let mut fields: Vec<(Cow<'static, str>, Value)> = vec![
-        ("at_us".into(), Value::micros(error.at)),
-        ("code".into(), Value::S(code)),
-        ("message".into(), Value::text(&error.message)),
-    ];
-    if let Some(delivery_id) = &error.delivery_id {
-        fields.push(("delivery_id".into(), Value::text(delivery_id)));
-    }
-    Ok(Value::M(Fields(fields)))
 }

@@ -8,7 +8,7 @@ use hookline_domain::{
 
 use crate::{
     answer::Answer,
-    changes::Changes,
+    changes::{Changes, STORE},
     client::Attempts,
     dynamodb::{self, Change, DynamoDb, Update},
     value::{Fields, Value},
@@ -43,7 +43,7 @@ impl DirectTally {
 
 impl Tally for DirectTally {
     async fn add(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), Unavailable> {
-        let changes = Changes::of(update).map_err(|error| Unavailable::new(PORT, error))?;
+        let changes = Changes::of_receiver(update).map_err(|error| Unavailable::new(PORT, error))?;
         if changes.is_empty() {
             return Ok(());
         }
@@ -52,7 +52,10 @@ impl Tally for DirectTally {
         let values = expression.values.into_iter();
         let update = Update {
             table: &self.table,
-            key: Fields(vec![("pk".into(), Value::text(store.to_string()))]),
+            key: Fields(vec![
+                ("pk".into(), Value::text(store.to_string())),
+                ("sk".into(), Value::text(STORE)),
+            ]),
             change: Change {
                 update: expression.update.into(),
                 condition: "attribute_exists(pk)",

@@ -280,7 +280,11 @@ impl Failed {
             dead_letters: all.len() - retrying,
             attention: all.iter().filter(|failed| failed.needs_attention(now)).count(),
             more: failures.more,
-            deliveries: all.into_iter().take(NAMED).map(|failed| Told::of(failed, now)).collect(),
+            deliveries: all
+                .into_iter()
+                .take(NAMED)
+                .map(|failed| Told::of(failed, now))
+                .collect(),
         }
     }
 }
@@ -295,11 +299,7 @@ pub trait FailedDeliveries: Send + Sync {
 
     /// Remembers that a person has moved a delivery back to the queue at `at`, unless it has been tried or forgotten since it
     /// was `seen`.
-    fn redriven(
-        &self,
-        seen: &FailedDelivery,
-        at: Timestamp,
-    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    fn redriven(&self, seen: &FailedDelivery, at: Timestamp) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
     /// One failed delivery. Sees every write before it.
     fn failed(

@@ -325,12 +325,7 @@ impl StoreUpdate {
     /// themselves. Counts nothing of that time.
     pub fn outdate(&mut self, record: &StoreRecord, now: Timestamp) {
         let oldest = Hour::of(now).back(HOURS_KEPT);
-        self.outdated = record
-            .door
-            .keys()
-            .filter(|(hour, _)| *hour < oldest)
-            .cloned()
-            .collect();
+        self.outdated = record.door.keys().filter(|(hour, _)| *hour < oldest).cloned().collect();
         self.counts.retain(|(hour, _), _| *hour >= oldest);
     }
 }
@@ -379,13 +374,42 @@ pub struct StorePage {
     /// Counts of any stores, be they on this page or not: all pages together have all.
     pub counts: Vec<(StoreKey, Counts)>,
     /// Where the next page begins; `None` if this is the last.
-    pub next: Option<StoreKey>,
+    pub next: Option<StoreCursor>,
 }
+
+/// Where a page of stores has ended, as the table spells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreCursor(pub String);
 
 /// Lists stores: for a person, and for what is done for each store once a day.
 pub trait StoreList: Send + Sync {
     /// The stores after `after`, in an order of the table's own.
-    fn page(&self, after: Option<&StoreKey>) -> impl Future<Output = Result<StorePage, Unavailable>> + Send;
+    fn page(&self, after: Option<&StoreCursor>) -> impl Future<Output = Result<StorePage, Unavailable>> + Send;
+}
+
+/// Every store there is, each with its counts.
+///
+/// # Errors
+/// [`Unavailable`].
+pub async fn all(list: &impl StoreList) -> Result<BTreeMap<StoreKey, StoreView>, Unavailable> {
+    let (mut stores, mut counts, mut after) = (BTreeMap::new(), Vec::new(), None);
+    loop {
+        let page = list.page(after.as_ref()).await?;
+        stores.extend(page.stores);
+        counts.extend(page.counts);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    for (store, counts) in counts {
+        let view: Option<&mut StoreView> = stores.get_mut(&store);
+        let Some(view) = view else { continue };
+        for (counter, count) in counts {
+            *view.counts.entry(counter).or_default() += count;
+        }
+    }
+    Ok(stores)
 }
 
 /// The receivers' way to the stores: it can only add to the record of a store that exists, so that a stranger cannot make us

@@ -19,11 +19,12 @@ use hookline_domain::{
     archive::Archive,
     bodies::Bodies,
     entities::Entities,
+    failed::FailedDeliveries,
     index::Index,
     jobs::Jobs,
     ledger::Ledger,
     port::Clock,
-    reindex::{Comply, Keep, Processed, Reindex, Unpack, Verdict},
+    reindex::{Comply, Keep, Processed, Raw, Reindex, Try, Unpack, Verdict},
     stores::Stores,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -56,6 +57,34 @@ pub struct SqsRecord {
     /// What was sent.
     #[serde(default)]
     pub body: Option<String>,
+    /// The queue's receipt of this try.
+    #[serde(default)]
+    pub receipt_handle: Option<String>,
+    /// What the queue says of it.
+    #[serde(default)]
+    pub attributes: SqsAttributes,
+}
+
+/// What the queue says of a message, as far as it is read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct SqsAttributes {
+    /// The number of this try, in digits.
+    #[serde(rename = "ApproximateReceiveCount", default)]
+    pub receive_count: Option<String>,
+}
+
+impl From<SqsRecord> for Raw {
+    fn from(record: SqsRecord) -> Self {
+        let number = record.attributes.receive_count.and_then(|count| count.parse().ok());
+        Self {
+            id: record.message_id.unwrap_or_default(),
+            text: record.body.unwrap_or_default(),
+            tried: Try {
+                number: number.unwrap_or(1),
+                receipt: record.receipt_handle,
+            },
+        }
+    }
 }
 
 /// Which messages must come again.
@@ -83,7 +112,7 @@ pub struct Unnamed;
 ///
 /// # Errors
 /// [`Unnamed`], which no queue of SQS causes.
-pub async fn consume<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, P: Comply, C: Clock>(
+pub async fn consume<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P: Comply, C: Clock>(
     reindex: &Reindex<L, E, S, I, J, P, C>,
     unpack: &Unpack<impl Bodies>,
     keep: &Keep<impl Archive>,
@@ -91,15 +120,11 @@ pub async fn consume<L: Ledger, E: Entities, S: Stores, I: Index, J: Jobs, P: Co
     deadline: Timestamp,
 ) -> Result<SqsAnswer, Unnamed> {
     let started = Instant::now();
-    let texts = batch.records.into_iter().map(|record| {
-        let (id, text) = (record.message_id, record.body);
-        (id.unwrap_or_default(), text.unwrap_or_default())
-    });
-    let texts: Vec<(String, String)> = texts.collect();
-    let ids: Vec<String> = texts.iter().map(|(id, _)| id.clone()).collect();
+    let messages: Vec<Raw> = batch.records.into_iter().map(Raw::from).collect();
+    let ids: Vec<String> = messages.iter().map(|message| message.id.clone()).collect();
     let stop_at = deadline.checked_sub(SETTLE_MARGIN).unwrap_or(deadline);
     let work = async {
-        let (messages, fetched) = unpack.open(texts).await;
+        let (messages, fetched) = unpack.open(messages).await;
         let copies = keep.copy(&messages);
         (reindex.apply(messages, stop_at).await, fetched, copies)
     };
@@ -190,7 +215,7 @@ where
     B: Bodies + 'static,
     L: Ledger + 'static,
     E: Entities + 'static,
-    S: Stores + 'static,
+    S: Stores + FailedDeliveries + 'static,
     I: Index + 'static,
     J: Jobs + 'static,
     P: Comply + 'static,

@@ -10,7 +10,7 @@ use hookline_domain::{
     access::Principal,
     live::{Activity, Follow, Push, Watchers},
     port::{Clock, Unavailable, chain},
-    stores::Stores,
+    stores::{StoreViews, Stores},
 };
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::{Deserialize, Serialize};
@@ -56,7 +56,7 @@ pub struct SocketAnswer {
 pub async fn answer<W, S, A, P, C>(follow: &Follow<W, S, A, P, C>, event: SocketEvent) -> SocketAnswer
 where
     W: Watchers,
-    S: Stores,
+    S: Stores + StoreViews,
     A: Activity,
     P: Push,
     C: Clock,
@@ -143,7 +143,7 @@ pub async fn forget_all(watchers: impl Watchers + 'static) -> Result<(), StartEr
 pub async fn run<W, S, A, P, C>(follow: Follow<W, S, A, P, C>) -> Result<(), StartError>
 where
     W: Watchers + 'static,
-    S: Stores + 'static,
+    S: Stores + StoreViews + 'static,
     A: Activity + 'static,
     P: Push + 'static,
     C: Clock + 'static,

@@ -11,6 +11,7 @@ use hookline_domain::{
     backfill::Pause,
     live::{AccessChanged, Activity, Changed, Push, Tell, Watchers},
     port::{Clock, Unavailable, chain},
+    stores::StoreViews,
 };
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::{Deserialize, Serialize};
@@ -66,6 +67,9 @@ pub struct StreamFailure {
     pub item_identifier: String,
 }
 
+/// Reads a store before and after.
+type ReadStore = fn(Option<&Value>, &Value) -> Result<Option<Changed>, StartError>;
+
 /// Reads a token before and after.
 type ReadAccess = fn(Option<&Value>, Option<&Value>) -> Result<Option<AccessChanged>, StartError>;
 
@@ -76,8 +80,8 @@ pub struct Reading {
     pub stores_table: String,
     /// The name of the table of tokens.
     pub access_table: String,
-    /// Reads a store before and after.
-    pub store: fn(Option<&Value>, &Value) -> Result<Changed, StartError>,
+    /// Reads a store before and after; `None` where what changed is not told of.
+    pub store: ReadStore,
     /// Reads a token before and after; `None` where that changes nothing of what anybody may do.
     pub access: ReadAccess,
 }
@@ -96,7 +100,7 @@ impl Reading {
             Ok((self.access)(old, new)?.map(Read::Access))
         } else if is_of(&self.stores_table) {
             let changed = new.map(|new| (self.store)(old, new)).transpose()?;
-            Ok(changed.map(|changed| Read::Store(Box::new(changed))))
+            Ok(changed.flatten().map(|changed| Read::Store(Box::new(changed))))
         } else {
             Err("the stream is of neither table".into())
         }
@@ -104,8 +108,13 @@ impl Reading {
 }
 
 /// Tells what a batch of records says.
-pub async fn tell<A, W, P, T, C>(tell: &Tell<A, W, P, T, C>, reading: &Reading, batch: StreamBatch) -> StreamAnswer
+pub async fn tell<S, A, W, P, T, C>(
+    tell: &Tell<S, A, W, P, T, C>,
+    reading: &Reading,
+    batch: StreamBatch,
+) -> StreamAnswer
 where
+    S: StoreViews,
     A: Activity,
     W: Watchers,
     P: Push,
@@ -142,12 +151,13 @@ where
     }
 }
 
-async fn told<A, W, P, T, C>(
-    tell: &Tell<A, W, P, T, C>,
+async fn told<S, A, W, P, T, C>(
+    tell: &Tell<S, A, W, P, T, C>,
     reading: &Reading,
     batch: &StreamBatch,
 ) -> Result<(), Unavailable>
 where
+    S: StoreViews,
     A: Activity,
     W: Watchers,
     P: Push,
@@ -176,8 +186,9 @@ where
 ///
 /// # Errors
 /// When the runtime cannot be reached.
-pub async fn run<A, W, P, T, C>(told: Tell<A, W, P, T, C>, reading: Reading) -> Result<(), StartError>
+pub async fn run<S, A, W, P, T, C>(told: Tell<S, A, W, P, T, C>, reading: Reading) -> Result<(), StartError>
 where
+    S: StoreViews + 'static,
     A: Activity + 'static,
     W: Watchers + 'static,
     P: Push + 'static,
@@ -198,8 +209,8 @@ mod tests {
     use hookline_domain::{
         access::{Principal, Reach, Role},
         live::{Frame, Watcher},
-        memory::{MemoryActivity, MemoryPush, MemoryWatchers},
-        stores::StoreRecord,
+        memory::{MemoryActivity, MemoryPush, MemoryStores, MemoryWatchers},
+        stores::{StoreRecord, StoreUpdate, Stores},
     };
     use serde_json::json;
 
@@ -212,7 +223,7 @@ mod tests {
             access_table: "access-1".into(),
             store: |_, after| {
                 let seq = after["seq"].as_u64().ok_or("no number")?;
-                Ok(Changed {
+                Ok(Some(Changed {
                     store: "shopify#demo.myshopify.com".parse()?,
                     before: None,
                     after: StoreRecord {
@@ -220,7 +231,8 @@ mod tests {
                         ..StoreRecord::default()
                     },
                     latest: vec![],
-                })
+                    problem: None,
+                }))
             },
             access: |_, _| {
                 Ok(Some(AccessChanged {
@@ -231,10 +243,14 @@ mod tests {
         }
     }
 
-    type Telling = Tell<MemoryActivity, MemoryWatchers, MemoryPush, Sleep, SystemClock>;
+    type Telling = Tell<MemoryStores, MemoryActivity, MemoryWatchers, MemoryPush, Sleep, SystemClock>;
 
     async fn telling() -> Telling {
+        let stores = MemoryStores::default();
+        let demo = "shopify#demo.myshopify.com".parse().unwrap();
+        stores.record(&demo, &StoreUpdate::default()).await.unwrap();
         let told = Tell {
+            stores,
             activity: MemoryActivity::default(),
             watchers: MemoryWatchers::default(),
             push: MemoryPush::default(),
@@ -341,6 +357,7 @@ mod tests {
     async fn what_is_not_kept_is_not_told_and_all_of_the_batch_comes_again() {
         let told = telling().await;
         let broken = Tell {
+            stores: told.stores.clone(),
             activity: Broken,
             watchers: told.watchers.clone(),
             push: told.push.clone(),

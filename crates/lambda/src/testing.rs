@@ -10,7 +10,7 @@ use hookline_domain::{
     },
     bodies::{BodyKey, KeepBodies},
     ids::{DeliveryKey, StoreKey},
-    ledger::{Claim, ClaimRequest, Claims, Completion, Fate, Ledger, Problem},
+    ledger::{Claim, ClaimRequest, Claims, Completion, Fate, Ledger, Noted, Problem},
     port::{Clock, Unavailable},
     queue::EventQueue,
 };
@@ -58,7 +58,7 @@ impl Ledger for Silent {
     ) -> Result<Completion, Unavailable> {
         std::future::pending().await
     }
-    async fn note(&self, _: &DeliveryKey, _: &Problem) -> Result<(), Unavailable> {
+    async fn note(&self, _: &DeliveryKey, _: &Problem) -> Result<Noted, Unavailable> {
         std::future::pending().await
     }
 }

@@ -132,7 +132,9 @@ impl DynamoDb {
         dynamodb
             .make_table(ENTITIES_TABLE, &[("pk", KeyType::Hash), ("sk", KeyType::Range)])
             .await;
-        dynamodb.make_table(STORES_TABLE, &[("pk", KeyType::Hash)]).await;
+        dynamodb
+            .make_table(STORES_TABLE, &[("pk", KeyType::Hash), ("sk", KeyType::Range)])
+            .await;
         dynamodb.make_table(CONNECTIONS_TABLE, &[("pk", KeyType::Hash)]).await;
         dynamodb.make_table(ACCESS_TABLE, &[("pk", KeyType::Hash)]).await;
         dynamodb
@@ -146,6 +148,7 @@ impl DynamoDb {
             dynamodb.expire(table).await;
         }
         dynamodb.expire(LEDGER_TABLE).await;
+        dynamodb.expire(STORES_TABLE).await;
         dynamodb.expire(ENTITIES_TABLE).await;
         dynamodb.expire(ACCESS_TABLE).await;
         dynamodb

@@ -128,6 +128,15 @@ mod seq {
     });
 }
 
+mod failed {
+    use super::{DynamoDb, STORES_TABLE};
+    hookline_testkit::failed_contract!(async {
+        let dynamodb = DynamoDb::start().await;
+        let stores = dynamodb.aws().stores(STORES_TABLE);
+        (dynamodb, stores)
+    });
+}
+
 mod stores {
     use super::{DynamoDb, STORES_TABLE};
     hookline_testkit::stores_contract!(async {

@@ -8,11 +8,12 @@ use hookline_direct::{Direct, DirectBodies, DirectLedger, DirectTally};
 use hookline_domain::{
     backfill::{Checkpoint, Checkpoints},
     bodies::{Attempt, Bodies, BodyKey, KeepBodies},
+    failed::{FailedDeliveries, FailedDelivery, Failures},
     ids::{DeliveryKey, StoreKey},
     ledger::{Claim, ClaimRequest, Claims, Completion, Fate, Ledger, Problem},
     port::{Clock, Unavailable},
     secret::{Secret, SecretRef, SecretSource},
-    stores::{StoreList, StorePage, StoreRecord, StoreUpdate, Stores, Tally},
+    stores::{StoreCursor, StoreList, StorePage, StoreRecord, StoreUpdate, StoreView, StoreViews, Stores, Tally},
 };
 use hookline_testkit::{
     builders::{attempt, delivery, noon, store},
@@ -137,12 +138,40 @@ impl Checkpoints for Counted {
     }
 
     async fn forget(&self, store: &StoreKey) -> Result<(), Unavailable> {
-        self.stores.forget(store).await
+        Checkpoints::forget(&self.stores, store).await
+    }
+}
+
+impl StoreViews for Counted {
+    async fn view(&self, store: &StoreKey) -> Result<Option<StoreView>, Unavailable> {
+        self.stores.view(store).await
+    }
+}
+
+impl FailedDeliveries for Counted {
+    async fn remember(&self, failed: &FailedDelivery) -> Result<(), Unavailable> {
+        self.stores.remember(failed).await
+    }
+
+    async fn forget(&self, delivery: &DeliveryKey) -> Result<(), Unavailable> {
+        FailedDeliveries::forget(&self.stores, delivery).await
+    }
+
+    async fn redriven(&self, seen: &FailedDelivery, at: Timestamp) -> Result<(), Unavailable> {
+        self.stores.redriven(seen, at).await
+    }
+
+    async fn failed(&self, delivery: &DeliveryKey) -> Result<Option<FailedDelivery>, Unavailable> {
+        self.stores.failed(delivery).await
+    }
+
+    async fn failures(&self, store: &StoreKey) -> Result<Failures, Unavailable> {
+        self.stores.failures(store).await
     }
 }
 
 impl StoreList for Counted {
-    async fn page(&self, after: Option<&StoreKey>) -> Result<StorePage, Unavailable> {
+    async fn page(&self, after: Option<&StoreCursor>) -> Result<StorePage, Unavailable> {
         self.stores.page(after).await
     }
 }

@@ -64,6 +64,11 @@ mod seq {
     hookline_testkit::seq_contract!(async { ((), MemoryStores::default()) });
 }
 
+mod failed {
+    use hookline_domain::memory::MemoryStores;
+    hookline_testkit::failed_contract!(async { ((), MemoryStores::default()) });
+}
+
 mod stores {
     use super::MemoryStores;
     hookline_testkit::stores_contract!(async { ((), MemoryStores::default()) });

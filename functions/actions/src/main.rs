@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use hookline_aws::{Aws, Patience};
 use hookline_domain::{receive::Receive, replay::Replay};
 use hookline_lambda::{
-    ActionsConfig, Environment, SystemClock,
+    ActionsConfig, Environment, Sleep, SystemClock,
     api::{ActionsApi, ActionsPorts},
     serve, start,
 };
@@ -27,6 +27,7 @@ fn main() -> ExitCode {
                     clock: SystemClock,
                 },
             },
+            pause: Sleep,
         };
         serve(ActionsApi::new(ports)).await
     })

@@ -14,12 +14,13 @@ fn main() -> ExitCode {
         let config = LivePushConfig::read(&Environment::of_this_process())?;
         let aws = Aws::load(Patience::Receiver).await;
         let reading = Reading {
-            stores_table: config.stores_table,
+            stores_table: config.stores_table.clone(),
             access_table: config.access_table,
             store: |before, after| Ok(store_changed(before, after)?),
             access: |before, after| Ok(access_changed(before, after)?),
         };
         let tell = Tell {
+            stores: aws.stores(config.stores_table),
             activity: aws.activity(config.activity_table, SystemClock),
             watchers: aws.watchers(config.live_table),
             push: aws.push(&config.live_endpoint),

@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::{Context, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use hookline_aws::{Aws, DynamoActivity, DynamoStores, DynamoWatchers, Patience, access_changed, store_changed};
 use hookline_domain::{
@@ -219,6 +220,7 @@ impl Stream {
             .get_item()
             .table_name(STORES_TABLE)
             .key("pk", AttributeValue::S(store.to_string()))
+            .key("sk", AttributeValue::S("#store".to_owned()))
             .consistent_read(true)
             .send()
             .await?;
@@ -256,6 +258,7 @@ fn spelled(value: &AttributeValue) -> Value {
     match value {
         AttributeValue::S(text) => json!({ "S": text }),
         AttributeValue::N(number) => json!({ "N": number }),
+        AttributeValue::B(bytes) => json!({ "B": STANDARD.encode(bytes) }),
         AttributeValue::Bool(flag) => json!({ "BOOL": flag }),
         AttributeValue::M(fields) => {
             let fields: serde_json::Map<_, _> = fields
@@ -280,7 +283,8 @@ async fn tell_all(
         store: |before, after| Ok(store_changed(before, after)?),
         access: |before, after| Ok(access_changed(before, after)?),
     };
-    let telling: Tell<DynamoActivity<SystemClock>, DynamoWatchers, _, _, _> = Tell {
+    let telling: Tell<DynamoStores, DynamoActivity<SystemClock>, DynamoWatchers, _, _, _> = Tell {
+        stores: aws.stores(STORES_TABLE),
         activity: aws.activity(ACTIVITY_TABLE, SystemClock),
         watchers: aws.watchers(LIVE_TABLE),
         push: aws.push(&endpoint),

@@ -35,6 +35,8 @@ pub enum Bug {
     AnyBodyDeletes,
     /// Whatever is signed has the store erased whose name a header says.
     AnyRequestRedacts,
+    /// A delivery that has failed and is applied at last is not forgotten.
+    AppliedIsNotForgotten,
     /// Search shows what the index holds, uninstalled or not.
     SearchShowsEverything,
 }

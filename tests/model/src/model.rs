@@ -14,7 +14,7 @@ use hookline_domain::{
     memory::MemoryBodies,
     queue::EventQueue,
     receive::{LEASE, NotReceived, REMEMBERED, Receive, Received},
-    reindex::{Message, Reindex},
+    reindex::{Message, Reindex, Try},
     stores::StoreRecord,
 };
 use jiff::Timestamp;
@@ -208,6 +208,7 @@ impl Scenario {
                 let message = |n: &usize| Message {
                     id: n.to_string(),
                     delivery: Ok(self.delivery(*n)),
+                    tried: Try::default(),
                 };
                 let messages = running.work.iter().map(message).collect();
                 let applied = Box::pin(reindex.apply(messages, Timestamp::MAX));
@@ -355,6 +356,7 @@ impl Model for Scenario {
             consumers: vec![None; self.consumers],
             entities: [].into(),
             store: self.connected(),
+            failed: [].into(),
             asked: false,
             erased: false,
             index: [].into(),

@@ -28,11 +28,13 @@ pub const WRONG_INSTALL: &str = "at rest the store is enabled if its latest inst
 pub const UNASKED: &str = "what was told in part is settled only when the rest has been asked for";
 /// The store is erased, and has never said that it is to be.
 pub const ERASED: &str = "nothing is erased that the store itself has not said is to be";
+/// Nothing is under way, all is settled, and a delivery seems to wait for a person.
+pub const STILL_FAILED: &str = "at rest what is remembered to have failed is what has";
 /// It can end well: the search is not empty.
 pub const REACHED: &str = "everything is accepted and settled";
 
 /// All that must never be found.
-pub const SAFETY: [&str; 8] = [
+pub const SAFETY: [&str; 9] = [
     LOST,
     UNACCOUNTED,
     WRONG_END,
@@ -41,6 +43,7 @@ pub const SAFETY: [&str; 8] = [
     WRONG_INSTALL,
     UNASKED,
     ERASED,
+    STILL_FAILED,
 ];
 
 /// All of them, and that it can end well.
@@ -75,6 +78,9 @@ pub(crate) fn promises() -> Vec<Property<Scenario>> {
         }),
         Property::always(ERASED, |scenario: &Scenario, world: &World| {
             !world.erased || scenario.sent(world).into_iter().any(What::redacts)
+        }),
+        Property::always(STILL_FAILED, |_, world: &World| {
+            !world.is_quiet() || world.failed.iter().all(|n| !is_settled(&world.deliveries[*n]))
         }),
         Property::sometimes(REACHED, |_, world: &World| {
             world.is_quiet()

@@ -12,10 +12,11 @@ use hookline_domain::{
     document::Document,
     entities::{Entities, Fence, Page},
     envelope,
+    failed::{FailedDeliveries, FailedDelivery, Failures},
     ids::{DeliveryKey, EntityKey, StoreKey},
     index::{Change, Index, Outcome},
     jobs::{Job, Jobs},
-    ledger::{Claim, ClaimRequest, Claims, Completion, Fate, Ledger, Problem},
+    ledger::{Claim, ClaimRequest, Claims, Completion, Fate, Ledger, Noted, Problem},
     port::{Clock, Unavailable},
     product::Collections,
     queue::EventQueue,
@@ -59,6 +60,10 @@ pub enum Request {
     Ask,
     /// `Stores::find`
     Find,
+    /// `FailedDeliveries::remember`
+    Remember(usize),
+    /// `FailedDeliveries::forget`
+    ForgetFailed(usize),
     /// `Stores::record`: how many deliveries it counts.
     Record(u64),
     /// `Stores::disable`
@@ -84,6 +89,8 @@ pub enum Response {
     Claimed(Claim),
     /// Of a completion.
     Completed(Completion),
+    /// Of a note.
+    Noted(Noted),
     /// Of the fence.
     Fenced(Fence),
     /// Of a listing.
@@ -247,8 +254,11 @@ impl Ledger for Script {
         }
     }
 
-    async fn note(&self, delivery: &DeliveryKey, _problem: &Problem) -> Result<(), Unavailable> {
-        self.done(Request::Note(number(delivery))).await
+    async fn note(&self, delivery: &DeliveryKey, _problem: &Problem) -> Result<Noted, Unavailable> {
+        match self.call(Request::Note(number(delivery))).await {
+            Response::Noted(noted) => Ok(noted),
+            other => Err(failed(&other)),
+        }
     }
 }
 
@@ -334,6 +344,29 @@ impl Comply for Script {
 
     async fn forget(&self, _store: &StoreKey, ended: Timestamp, _at: Timestamp) -> Result<(), Unavailable> {
         self.done(Request::Forget(ended)).await
+    }
+}
+
+impl FailedDeliveries for Script {
+    async fn remember(&self, failed: &FailedDelivery) -> Result<(), Unavailable> {
+        self.done(Request::Remember(number(&failed.delivery))).await
+    }
+
+    async fn forget(&self, delivery: &DeliveryKey) -> Result<(), Unavailable> {
+        self.done(Request::ForgetFailed(number(delivery))).await
+    }
+
+    /// No person is in any scenario.
+    async fn redriven(&self, _seen: &FailedDelivery, _at: Timestamp) -> Result<(), Unavailable> {
+        Ok(())
+    }
+
+    async fn failed(&self, _delivery: &DeliveryKey) -> Result<Option<FailedDelivery>, Unavailable> {
+        Ok(None)
+    }
+
+    async fn failures(&self, _store: &StoreKey) -> Result<Failures, Unavailable> {
+        Ok(Failures::default())
     }
 }
 

@@ -1,6 +1,6 @@
 //! What there is: tables, queue, index, and the functions at work. Every change is one call, done or not done.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hookline_domain::{
     entities::{self, Fence},
@@ -37,6 +37,8 @@ pub struct World {
     pub entities: BTreeMap<EntityKey, entities::Entry>,
     /// What is known of the store.
     pub store: Option<StoreRecord>,
+    /// Deliveries that are remembered to have failed.
+    pub failed: BTreeSet<usize>,
     /// Whether the rest of the product was asked for.
     pub asked: bool,
     /// The index: what it holds of which version; nothing if that is removed.
@@ -132,7 +134,10 @@ impl World {
             Request::Page(after, limit) => self.page(after.as_ref(), *limit),
             Request::Find => match (bug, first_found(running)) {
                 (Some(Bug::StoreReadOnce), Some(before)) => before,
-                _ => Response::Found(Box::new(self.store.clone())),
+                _ => Response::Found(Box::new(self.store.clone().map(|record| StoreRecord {
+                    has_failed: !self.failed.is_empty(),
+                    ..record
+                }))),
             },
             Request::Disable(at) => {
                 let at = if bug == Some(Bug::NoFloor) {
@@ -158,11 +163,25 @@ impl World {
                 }
                 Response::Done
             }
+            Request::Remember(delivery) => {
+                self.failed.insert(*delivery);
+                Response::Done
+            }
+            Request::ForgetFailed(delivery) => {
+                if bug != Some(Bug::AppliedIsNotForgotten) {
+                    self.failed.remove(delivery);
+                }
+                Response::Done
+            }
             Request::Record(_) => {
                 self.store.get_or_insert_default();
                 Response::Done
             }
-            Request::Note(_) | Request::Keep => Response::Done,
+            Request::Note(delivery) => {
+                let entry = self.deliveries[*delivery].entry.as_ref();
+                Response::Noted(ledger::takes_notes(entry))
+            }
+            Request::Keep => Response::Done,
             Request::Ask => {
                 self.asked |= bug != Some(Bug::JobsGetLost);
                 Response::Done

@@ -11,7 +11,7 @@ use hookline_model::{
         What::{Captured, Deleted, Hidden, Part, Shown, Uninstalled},
     },
     model::Scenario,
-    promises::{ERASED, LOST, UNACCOUNTED, UNASKED, WENT_BACK, WRONG_END, WRONG_INSTALL},
+    promises::{ERASED, LOST, STILL_FAILED, UNACCOUNTED, UNASKED, WENT_BACK, WRONG_END, WRONG_INSTALL},
 };
 use stateright::{Checker, HasDiscoveries, Model};
 
@@ -113,6 +113,16 @@ fn retiring_what_has_just_become_newer_forgets_it() {
 #[test]
 fn a_job_that_gets_lost_leaves_a_part_of_a_product() {
     finds(Bug::JobsGetLost, Scenario::on_the_queue(&[Part(1)]), UNASKED);
+}
+
+#[test]
+fn what_is_applied_at_last_and_not_forgotten_waits_for_a_person_for_ever() {
+    let scenario = Scenario {
+        errors: 1,
+        deaths: 0,
+        ..Scenario::on_the_queue(&[Shown(1), Shown(2)])
+    };
+    finds(Bug::AppliedIsNotForgotten, scenario, STILL_FAILED);
 }
 
 #[test]

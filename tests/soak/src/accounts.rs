@@ -14,20 +14,17 @@ use crate::{
 #[derive(Debug)]
 pub struct Tables {
     pub ledger: BTreeMap<String, Value>,
-    pub stores: BTreeMap<String, Value>,
+    pub stores: Vec<Value>,
 }
 
 impl Tables {
     pub fn new(ledger: Vec<Value>, stores: Vec<Value>) -> Self {
-        let by_key = |items: Vec<Value>| -> BTreeMap<String, Value> {
-            items
-                .into_iter()
-                .filter_map(|item| Some((item["pk"]["S"].as_str()?.to_owned(), item)))
-                .collect()
-        };
+        let ledger = ledger.into_iter();
         Self {
-            ledger: by_key(ledger),
-            stores: by_key(stores),
+            ledger: ledger
+                .filter_map(|item| Some((item["pk"]["S"].as_str()?.to_owned(), item)))
+                .collect(),
+            stores,
         }
     }
 
@@ -148,18 +145,18 @@ pub fn miscounted(tables: &Tables) -> (u64, u64) {
         *settled.entry((format!("{source}#{store}"), counter)).or_default() += 1;
     }
     let mut totals: BTreeMap<(String, String), u64> = BTreeMap::new();
-    for (store, record) in &tables.stores {
-        for (attribute, value) in record.as_object().into_iter().flatten() {
-            let hour_and_counter = attribute.strip_prefix("count/").and_then(|name| name.split_once('/'));
-            let Some((_hour, counter)) = hour_and_counter else {
-                continue;
-            };
+    for item in &tables.stores {
+        // The consumer's counts are in items of their own, one for each hour.
+        let Some(store) = item["pk"]["S"].as_str().and_then(|pk| pk.strip_prefix("hours#")) else {
+            continue;
+        };
+        for (counter, value) in item.as_object().into_iter().flatten() {
             if counter == "discarded" || counter.starts_with("event:") {
                 let more: u64 = value["N"]
                     .as_str()
                     .and_then(|number| number.parse().ok())
                     .unwrap_or_default();
-                *totals.entry((store.clone(), counter.to_owned())).or_default() += more;
+                *totals.entry((store.to_owned(), counter.clone())).or_default() += more;
             }
         }
     }

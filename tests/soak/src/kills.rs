@@ -37,7 +37,7 @@ const LARGE: [(&str, &str); 3] = [
     ("reindex", "DELETE body"),
 ];
 const APPLYING: [&str; 9] = [
-    "GetItem stores",
+    "Query stores",
     "Query entities",
     "UpdateItem entities",
     "BatchExecuteStatement entities",

@@ -1,38 +1,81 @@
 //! [`StoreList`] in the same table: a `Scan`, page by page. Stores are few; whoever lists them does so once an hour.
+//!
+//! A scan hands over the items of a partition key together, but may end between them: those of the last are left to the next page.
+
+use std::mem;
 
 use hookline_domain::{
-    ids::StoreKey,
     port::Unavailable,
-    stores::{StoreList, StorePage},
+    stores::{StoreCursor, StoreList, StorePage},
 };
 
-use super::{DynamoStores, PORT, read_record};
+use super::{
+    DynamoStores, PORT,
+    view::{add, counted_store, read_collection, read_hour},
+};
 use crate::attributes::{Item, Malformed, read_text, text};
 
+/// What stands between the two keys of a cursor. Neither holds it.
+const SEPARATOR: char = '\n';
+
 impl StoreList for DynamoStores {
-    async fn page(&self, after: Option<&StoreKey>) -> Result<StorePage, Unavailable> {
-        let start = after.map(|store| Item::from([("pk".to_owned(), text(store.to_string()))]));
-        let page = self
-            .client
-            .scan()
-            .table_name(&self.table)
-            .consistent_read(true)
-            .set_exclusive_start_key(start)
-            .send()
-            .await
-            .map_err(|error| Unavailable::new(PORT, error))?;
-        read_page(page.items(), page.last_evaluated_key()).map_err(|malformed| Unavailable::new(PORT, malformed))
+    async fn page(&self, after: Option<&StoreCursor>) -> Result<StorePage, Unavailable> {
+        let mut start = after.and_then(start_at);
+        let mut met: Vec<Item> = Vec::new();
+        loop {
+            let page = self
+                .client
+                .scan()
+                .table_name(&self.table)
+                .consistent_read(true)
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .map_err(|error| Unavailable::new(PORT, error))?;
+            met.extend(page.items.unwrap_or_default());
+            start = page.last_evaluated_key;
+            let read = match &start {
+                None => read_page(&met, None),
+                Some(_) => {
+                    let last = met.last().and_then(|item| item.get("pk"));
+                    let whole = met.iter().take_while(|item| item.get("pk") != last).count();
+                    // All of it may be of one store: then more of it is read.
+                    if whole == 0 {
+                        continue;
+                    }
+                    met.truncate(whole);
+                    read_page(&met, met.last())
+                }
+            };
+            return read.map_err(|malformed| Unavailable::new(PORT, malformed));
+        }
     }
 }
 
-fn read_page(items: &[Item], last: Option<&Item>) -> Result<StorePage, Malformed> {
-    let stores = items.iter().map(|item| Ok((read_key(item)?, read_record(item)?)));
-    Ok(StorePage {
-        stores: stores.collect::<Result<_, _>>()?,
-        next: last.map(read_key).transpose()?,
-    })
+fn start_at(StoreCursor(cursor): &StoreCursor) -> Option<Item> {
+    let (pk, sk) = cursor.split_once(SEPARATOR)?;
+    Some(Item::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text(sk))]))
 }
 
-pub(super) fn read_key(item: &Item) -> Result<StoreKey, Malformed> {
-    read_text(item, "pk")?.parse().map_err(|_| Malformed::new("pk"))
+fn read_page(items: &[Item], last: Option<&Item>) -> Result<StorePage, Malformed> {
+    let mut page = StorePage::default();
+    for items in items.chunk_by(|a, b| a.get("pk") == b.get("pk")) {
+        let Some(first) = items.first() else { continue };
+        if let Some(store) = counted_store(first)? {
+            let mut counts = Default::default();
+            for item in items {
+                add(&mut counts, read_hour(item)?);
+            }
+            page.counts.push((store, mem::take(&mut counts)));
+        } else if let Some(view) = read_collection(items)? {
+            let store = read_text(first, "pk")?.parse().map_err(|_| Malformed::new("pk"))?;
+            page.stores.push((store, view));
+        }
+    }
+    let cursor = |item: &Item| {
+        let (pk, sk) = (read_text(item, "pk")?, read_text(item, "sk")?);
+        Ok(StoreCursor(format!("{pk}{SEPARATOR}{sk}")))
+    };
+    page.next = last.map(cursor).transpose()?;
+    Ok(page)
 }

@@ -95,7 +95,9 @@ async fn whose(places: &Connected, wanted: &Reconcile) -> Result<Vec<StoreKey>> 
         return Ok(vec![store.0.clone()]);
     }
     let all = all(&places.stores()?).await?;
-    let connected = all.into_iter().filter(|(_, record)| record.enabled && record.connected);
+    let connected = all
+        .into_iter()
+        .filter(|(_, view)| view.record.enabled && view.record.connected);
     Ok(connected.map(|(store, _)| store).collect())
 }
 

@@ -3,6 +3,11 @@
 use std::{collections::BTreeSet, path::Path};
 
 use anyhow::Result;
+use hookline_domain::{
+    failed::FailedDeliveries,
+    ledger::{Fate, Ledger},
+};
+use jiff::Timestamp;
 
 use super::summaries;
 use crate::{
@@ -62,6 +67,7 @@ async fn remove(
     mut keeper: Option<&mut Keeper>,
     removed: &mut usize,
 ) -> Result<()> {
+    let (ledger, stores) = (places.ledger()?, places.stores()?);
     let bar = pace::bar(walk.about().await?, "removing");
     while let Some(letters) = walk.0.next(10).await? {
         for letter in letters.iter().filter(|letter| agreed.contains(&letter.dead.message_id)) {
@@ -69,6 +75,12 @@ async fn remove(
                 keeper.keep_letter(places, letter).await?;
             }
             walk.0.remove(letter).await?;
+            // Nobody needs to look at it any more: a person has given it up.
+            if let Ok(delivery) = &letter.delivery {
+                let fate = Fate::Dismissed;
+                ledger.complete(&delivery.key, fate, None, Timestamp::now()).await?;
+                stores.forget(&delivery.key).await?;
+            }
             *removed += 1;
             bar.inc(1);
         }

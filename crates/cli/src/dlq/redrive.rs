@@ -4,6 +4,7 @@
 use anyhow::Result;
 use hookline_domain::dead_letters::{Letter, Pace, Redriven};
 use indicatif::ProgressBar;
+use jiff::Timestamp;
 
 use crate::{
     args::Hiding,
@@ -30,6 +31,10 @@ struct Moving {
 }
 
 impl Pace for Moving {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
     fn has_time(&self) -> bool {
         true
     }
@@ -55,7 +60,12 @@ pub async fn run(places: &Connected, out: &Output, wanted: &Wanted<'_>) -> Resul
     let at_most = wanted.rate.within_half(walk.0.hidden_for());
     let mut done = Redriven::default();
     let ended = done
-        .run(&mut walk.0, &queue, (wanted.limit, at_most), &mut moving)
+        .run(
+            &mut walk.0,
+            (&queue, &places.stores()?),
+            (wanted.limit, at_most),
+            &mut moving,
+        )
         .await;
     moving.bar.finish_and_clear();
     walk.give_back().await?;

@@ -3,8 +3,9 @@
 use anyhow::Result;
 use hookline_domain::{
     ids::StoreKey,
+    live::{State, Summary},
     status::Status,
-    stores::{StoreList, StoreRecord},
+    stores::{self, StoreList, StoreView},
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -20,6 +21,9 @@ use crate::{
 struct Listed {
     source: String,
     store: String,
+    state: State,
+    retrying: usize,
+    dead_letters: usize,
     enabled: bool,
     connected: bool,
     last_event_at: Option<Timestamp>,
@@ -29,15 +33,20 @@ struct Listed {
 }
 
 impl Listed {
-    fn new(store: &StoreKey, record: &StoreRecord, now: Timestamp) -> Self {
+    fn new(store: &StoreKey, view: &StoreView, now: Timestamp) -> Self {
+        let record = &view.record;
+        let summary = Summary::of(store, view, now);
         Self {
             source: store.source.to_string(),
             store: store.store.to_string(),
+            state: summary.state,
+            retrying: summary.retrying,
+            dead_letters: summary.dead_letters,
             enabled: record.enabled,
             connected: record.connected,
             last_event_at: record.last_event_at,
             last_sync_at: record.last_sync_at,
-            missed_24h: Status::of(store, record.clone(), now).missed_24h.total,
+            missed_24h: Status::of(store, view.clone(), now).missed_24h.total,
             reconciled_at: record.reconciled.as_ref().map(|found| found.ended_at),
         }
     }
@@ -46,6 +55,8 @@ impl Listed {
 impl Row for Listed {
     const HEADINGS: &'static [&'static str] = &[
         "STORE",
+        "STATE",
+        "DEAD LETTERS",
         "ENABLED",
         "CONNECTED",
         "LAST EVENT",
@@ -57,8 +68,15 @@ impl Row for Listed {
     fn cells(&self) -> Vec<String> {
         let yes_or_no = |is: bool| if is { "yes" } else { "no" }.to_owned();
         let time = |at: Option<Timestamp>| at.map_or_else(|| "never".to_owned(), seconds);
+        let state = match self.state {
+            State::Live => "live",
+            State::Idle => "idle",
+            State::Attention => "attention",
+        };
         vec![
             self.store.clone(),
+            state.to_owned(),
+            self.dead_letters.to_string(),
             yes_or_no(self.enabled),
             yes_or_no(self.connected),
             time(self.last_event_at),
@@ -74,7 +92,7 @@ pub async fn run(places: &Connected, out: &Output) -> Result<bool> {
     let stores = all(&places.stores()?).await?;
     let listed: Vec<Listed> = stores
         .iter()
-        .map(|(store, record)| Listed::new(store, record, now))
+        .map(|(store, view)| Listed::new(store, view, now))
         .collect();
     out.rows(&listed)?;
     let unconnected = listed.iter().filter(|line| line.enabled && !line.connected).count();
@@ -88,16 +106,6 @@ pub async fn run(places: &Connected, out: &Output) -> Result<bool> {
 }
 
 /// Every store there is, by name.
-pub async fn all(list: &impl StoreList) -> Result<Vec<(StoreKey, StoreRecord)>> {
-    let (mut stores, mut after) = (Vec::new(), None);
-    loop {
-        let page = list.page(after.as_ref()).await?;
-        stores.extend(page.stores);
-        after = page.next;
-        if after.is_none() {
-            break;
-        }
-    }
-    stores.sort_by(|(one, _), (other, _)| one.cmp(other));
-    Ok(stores)
+pub async fn all(list: &impl StoreList) -> Result<Vec<(StoreKey, StoreView)>> {
+    Ok(stores::all(list).await?.into_iter().collect())
 }

@@ -6,7 +6,7 @@ use hookline_domain::{
     event,
     ids::{StoreKey, Topic},
     status::{Reason, Status},
-    stores::{Reconciled, StoreRecord, Stores, Watched},
+    stores::{Reconciled, StoreRecord, StoreView, StoreViews, Watched},
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -52,13 +52,13 @@ impl Request {
 }
 
 pub async fn run(places: &Connected, out: &Output, store: &StoreKey, audit_table: Option<&String>) -> Result<bool> {
-    let record = places.stores()?.find(store).await?;
+    let view = places.stores()?.view(store).await?;
     let audit = match given(audit_table) {
         Some(table) => places.aws.audit(table).of(store).await?,
         None => Vec::new(),
     };
     let audit: Vec<Request> = audit.into_iter().map(Request::new).collect();
-    if record.is_none() && audit.is_empty() {
+    if view.is_none() && audit.is_empty() {
         bail!(
             "{} is not known: no verified webhook of it has come. To make it known: hookline store add {}",
             store.store,
@@ -67,12 +67,12 @@ pub async fn run(places: &Connected, out: &Output, store: &StoreKey, audit_table
     }
     let now = Timestamp::now();
     if out.json {
-        let status = record.map(|record| Status::of(store, record, now));
+        let status = view.map(|view| Status::of(store, view, now));
         out.object(&Shown { status, audit })?;
         return Ok(true);
     }
-    if let Some(record) = &record {
-        out.text(&page(store, record, now))?;
+    if let Some(view) = &view {
+        out.text(&page(store, view, now))?;
     }
     for asked in audit {
         out.text(&format!(
@@ -87,11 +87,12 @@ pub async fn run(places: &Connected, out: &Output, store: &StoreKey, audit_table
 }
 
 /// All that is known of a store, a fact a line.
-fn page(store: &StoreKey, record: &StoreRecord, now: Timestamp) -> String {
-    let status = Status::of(store, record.clone(), now);
+fn page(store: &StoreKey, view: &StoreView, now: Timestamp) -> String {
+    let record = &view.record;
+    let status = Status::of(store, view.clone(), now);
     let time = |at: Option<Timestamp>| Some(at.map_or_else(|| "never".to_owned(), seconds));
     let number = |number: u64| (number > 0).then(|| number.to_string());
-    let error = record.last_error.as_ref().map(|error| {
+    let error = status.last_error.as_ref().map(|error| {
         let delivery = error.delivery_id.as_ref().map(|id| format!("; hookline trace {id}"));
         let (code, delivery) = (error.code, delivery.unwrap_or_default());
         format!("{code}: {} ({}{delivery})", error.message, seconds(error.at))
@@ -102,7 +103,9 @@ fn page(store: &StoreKey, record: &StoreRecord, now: Timestamp) -> String {
         ("connected", Some(connected(store, record))),
         ("last event", time(record.last_event_at)),
         ("last sync", time(record.last_sync_at)),
+        ("state", Some(status.why.clone())),
         ("last error", error),
+        ("failed", failed(&status)),
         ("events 24h", Some(by_topic(status.events_24h.by_topic.iter()))),
         ("missed 24h", Some(missed(&status))),
         (
@@ -129,6 +132,25 @@ fn page(store: &StoreKey, record: &StoreRecord, now: Timestamp) -> String {
         .into_iter()
         .filter_map(|(name, fact)| Some(format!("{name:<15} {}", fact?)));
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Deliveries that have failed and are not settled, a line each.
+fn failed(status: &Status) -> Option<String> {
+    let failed = &status.failed;
+    if failed.deliveries.is_empty() {
+        return None;
+    }
+    let lines = failed.deliveries.iter().map(|told| {
+        let name = format!("{} {}", told.topic, told.id);
+        format!("\n{:<15} {name}: {}", "", told.meaning)
+    });
+    let more = if failed.more { " or more" } else { "" };
+    let (retrying, dead) = (failed.retrying, failed.dead_letters);
+    let counts = format!(
+        "{dead}{more} dead letters, {retrying}{more} still tried: hookline dlq redrive --store {}",
+        status.store
+    );
+    Some(counts + &lines.collect::<String>())
 }
 
 fn install(record: &StoreRecord) -> String {

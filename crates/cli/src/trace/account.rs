@@ -2,9 +2,10 @@
 
 use hookline_domain::{
     archive::ArchiveKey,
+    failed::FailedDelivery,
     ledger::{DeadLetter, Fate, Record, State, meaning},
     replay::original_of,
-    stores::StoreRecord,
+    stores::StoreView,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -52,7 +53,8 @@ impl Account {
     pub fn of(
         record: &Record,
         letter: Option<&Letter>,
-        store: Option<&StoreRecord>,
+        failed: Option<&FailedDelivery>,
+        store: Option<&StoreView>,
         archived: Option<InArchive>,
         now: Timestamp,
     ) -> Self {
@@ -83,12 +85,12 @@ impl Account {
                 InArchive::Yes(key) => Some(key.to_string()),
                 InArchive::No => None,
             }),
-            store_enabled: store.map(|store| store.enabled),
-            store_uninstalled_at: store.and_then(|store| store.uninstalled_at),
+            store_enabled: store.map(|store| store.record.enabled),
+            store_uninstalled_at: store.and_then(|store| store.record.uninstalled_at),
             store_last_error: store
-                .and_then(|store| store.last_error.as_ref())
+                .and_then(|store| store.last_error())
                 .map(|error| format!("{}: {} ({})", error.code, error.message, seconds(error.at))),
-            means: meaning(record, letter.map_or(DeadLetter::No, |_| DeadLetter::Yes), now),
+            means: meaning(record, failed, letter.map_or(DeadLetter::No, |_| DeadLetter::Yes), now),
         }
     }
 

@@ -4,7 +4,8 @@ mod account;
 
 use anyhow::Result;
 use hookline_domain::{
-    dead_letters::DeadLetter, ids::DeliveryKey, ledger::Record, replay::original_of, stores::Stores,
+    dead_letters::DeadLetter, failed::FailedDeliveries, ids::DeliveryKey, ledger::Record, replay::original_of,
+    stores::StoreViews,
 };
 use jiff::Timestamp;
 
@@ -27,9 +28,18 @@ pub async fn run(places: &Connected, out: &Output, wanted: &Trace) -> Result<boo
     }
     for record in &records {
         let letter = letters.iter().find(|letter| holds(letter, &record.delivery));
-        let store = places.stores()?.find(&record.delivery.store).await?;
+        let stores = places.stores()?;
+        let store = stores.view(&record.delivery.store).await?;
+        let failed = stores.failed(&record.delivery).await?;
         let archived = archived(places, record).await?;
-        let account = Account::of(record, letter, store.as_ref(), archived, Timestamp::now());
+        let account = Account::of(
+            record,
+            letter,
+            failed.as_ref(),
+            store.as_ref(),
+            archived,
+            Timestamp::now(),
+        );
         if out.json {
             out.object(&account)?;
         } else {

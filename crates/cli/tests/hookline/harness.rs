@@ -320,14 +320,8 @@ impl Stack {
 
     /// What the status function would say.
     pub async fn status(&self) -> Status {
-        let record = self
-            .dynamodb
-            .aws()
-            .stores(STORES_TABLE)
-            .find(&store("demo"))
-            .await
-            .unwrap();
-        Status::of(&store("demo"), record.unwrap_or_default(), Timestamp::now())
+        let view = self.dynamodb.aws().stores(STORES_TABLE).view(&store("demo")).await;
+        Status::of(&store("demo"), view.unwrap().unwrap_or_default(), Timestamp::now())
     }
 
     /// How many deliveries the ledger knows.

@@ -170,7 +170,8 @@ impl<D: DeadLetters, R: Records, F: Fn(&Letter) -> bool> Walk<D, R, F> {
             .try_collect()
             .await?;
         let (meant, others): (Vec<_>, Vec<_>) = letters.into_iter().partition(|letter| (self.fits)(letter));
-        self.held.extend(others.into_iter().map(|letter| letter.dead.message_id));
+        self.held
+            .extend(others.into_iter().map(|letter| letter.dead.message_id));
         if self.held.len() >= HELD_AT_MOST {
             let held = std::mem::take(&mut self.held);
             let held = held.iter().filter_map(|id| self.met.get(id)?.clone());
@@ -200,10 +201,7 @@ impl<D: DeadLetters, R: Records, F: Fn(&Letter) -> bool> Walk<D, R, F> {
     }
 }
 
-async fn give_back_all(
-    queue: &impl DeadLetters,
-    letters: impl Iterator<Item = DeadLetter>,
-) -> Result<(), Unavailable> {
+async fn give_back_all(queue: &impl DeadLetters, letters: impl Iterator<Item = DeadLetter>) -> Result<(), Unavailable> {
     stream::iter(letters.map(|dead| give_back(queue, dead)))
         .buffer_unordered(AT_ONCE)
         .try_collect()

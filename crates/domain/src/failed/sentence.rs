@@ -29,7 +29,9 @@ impl FailedDelivery {
                 };
                 let queue = format!("It is still in the queue: next try {next}, dead letter about {dead_letter}.");
                 if self.parked {
-                    format!("It cannot be applied as it is ({problem}). {queue} Remove the cause, then try it now; or dismiss it.")
+                    format!(
+                        "It cannot be applied as it is ({problem}). {queue} Remove the cause, then try it now; or dismiss it."
+                    )
                 } else {
                     format!("It has failed so far ({problem}). {queue} Nothing to do until then.")
                 }
@@ -50,6 +52,10 @@ impl FailedDelivery {
 /// A time of day, with its date if that is another one.
 fn clock(at: Timestamp, now: Timestamp) -> String {
     let day = |at: Timestamp| at.strftime("%Y-%m-%d").to_string();
-    let format = if day(at) == day(now) { "%H:%M UTC" } else { "%-d %B %H:%M UTC" };
+    let format = if day(at) == day(now) {
+        "%H:%M UTC"
+    } else {
+        "%-d %B %H:%M UTC"
+    };
     at.strftime(format).to_string()
 }

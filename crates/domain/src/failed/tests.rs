@@ -73,7 +73,10 @@ fn parked_needs_attention_until_somebody_has_redriven_it() {
         ..parked
     };
     assert!(!redriven.needs_attention(at("2026-11-22T12:23:59Z")));
-    assert!(redriven.needs_attention(at("2026-11-22T12:24:00Z")), "it was never tried again");
+    assert!(
+        redriven.needs_attention(at("2026-11-22T12:24:00Z")),
+        "it was never tried again"
+    );
 }
 
 #[test]

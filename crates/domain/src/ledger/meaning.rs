@@ -53,12 +53,7 @@ pub fn actions(record: &Record, failed: Option<&FailedDelivery>, now: Timestamp)
 /// What the entry of a delivery means, and what to do: a sentence or two. `failed` is what is remembered of it, if it has
 /// failed.
 #[must_use]
-pub fn meaning(
-    record: &Record,
-    failed: Option<&FailedDelivery>,
-    dead_letter: DeadLetter,
-    now: Timestamp,
-) -> String {
+pub fn meaning(record: &Record, failed: Option<&FailedDelivery>, dead_letter: DeadLetter, now: Timestamp) -> String {
     // It is remembered for as long as it waits, be its entry done by another copy.
     if let Some(failed) = failed {
         return failed.meaning(now);
@@ -187,10 +182,34 @@ mod tests {
                 60,
                 "next try about 12:03 UTC, dead letter about 12:24 UTC. Remove the cause, then try it now; or dismiss it.",
             ),
-            (parked(), Some(&is_parked), NotLooked, 1440, "dead letter until 5 December 2026. Remove the cause, then redrive it"),
-            (parked(), Some(&is_parked), NotLooked, 14 * 24 * 3600, "its body is gone. Resync the store"),
-            (parked(), Some(&redriven), NotLooked, 7230, "went back to the queue at 14:00 UTC and is tried again"),
-            (parked(), None, Yes, 60, "It is a dead letter. Remove the cause, then redrive it."),
+            (
+                parked(),
+                Some(&is_parked),
+                NotLooked,
+                1440,
+                "dead letter until 5 December 2026. Remove the cause, then redrive it",
+            ),
+            (
+                parked(),
+                Some(&is_parked),
+                NotLooked,
+                14 * 24 * 3600,
+                "its body is gone. Resync the store",
+            ),
+            (
+                parked(),
+                Some(&redriven),
+                NotLooked,
+                7230,
+                "went back to the queue at 14:00 UTC and is tried again",
+            ),
+            (
+                parked(),
+                None,
+                Yes,
+                60,
+                "It is a dead letter. Remove the cause, then redrive it.",
+            ),
             (parked(), None, No, 60, "nothing of it waits"),
             (
                 record(claimed(), None, true),
@@ -199,9 +218,27 @@ mod tests {
                 60,
                 "next try about 12:03 UTC, dead letter about 12:24 UTC. Nothing to do until then.",
             ),
-            (record(claimed(), None, true), Some(&waits), NotLooked, 200, "next try any moment now"),
-            (record(claimed(), None, true), Some(&waits), NotLooked, 3600, "It is a dead letter until"),
-            (record(claimed(), None, false), None, NotLooked, 10, "waits in the event queue"),
+            (
+                record(claimed(), None, true),
+                Some(&waits),
+                NotLooked,
+                200,
+                "next try any moment now",
+            ),
+            (
+                record(claimed(), None, true),
+                Some(&waits),
+                NotLooked,
+                3600,
+                "It is a dead letter until",
+            ),
+            (
+                record(claimed(), None, false),
+                None,
+                NotLooked,
+                10,
+                "waits in the event queue",
+            ),
             (record(claimed(), None, false), None, Yes, 3600, "read its log"),
             (record(claimed(), None, false), None, No, 9, "a few seconds"),
         ];

@@ -182,9 +182,7 @@ impl Frame {
 pub(super) fn updates(changes: &[Changed], view: &StoreView, lag: Option<&Lag>, now: Timestamp) -> Vec<String> {
     let follow = |a: &Changed, b: &Changed| a.after.seq + 1 == b.after.seq;
     let unbroken = changes.chunk_by(follow);
-    unbroken
-        .flat_map(|changes| fitting(changes, view, lag, now))
-        .collect()
+    unbroken.flat_map(|changes| fitting(changes, view, lag, now)).collect()
 }
 
 fn fitting(changes: &[Changed], view: &StoreView, lag: Option<&Lag>, now: Timestamp) -> Vec<String> {

@@ -192,7 +192,8 @@ impl Told<'_> {
             "{} of {} points of the store's Admin API are left; {} come back each second.",
             after.available, after.maximum, after.restored_per_second
         );
-        let advice = "Nothing to do: Hookline waits for them. Another user of the same token may be the cause.".to_owned();
+        let advice =
+            "Nothing to do: Hookline waits for them. Another user of the same token may be the cause.".to_owned();
         self.push(NoticeKind::QuotaLow, "quota", after.at, message, Some(advice));
     }
 
@@ -210,10 +211,7 @@ impl Told<'_> {
             RunTask::Reconcile => "Reconciliation",
         };
         let (message, advice) = if run.stage == RunStage::Done {
-            (
-                format!("{what} finished: {} products.", run.products),
-                None,
-            )
+            (format!("{what} finished: {} products.", run.products), None)
         } else {
             let advice = "The last error says why. Start another once that is fixed.".to_owned();
             (format!("{what} stopped."), Some(advice))
@@ -226,7 +224,11 @@ impl Told<'_> {
 fn sentence(problem: &str) -> String {
     let mut letters = problem.chars();
     let first = letters.next().map(|letter| letter.to_uppercase().to_string());
-    format!("{}{}.", first.unwrap_or_default(), letters.as_str().trim_end_matches('.'))
+    format!(
+        "{}{}.",
+        first.unwrap_or_default(),
+        letters.as_str().trim_end_matches('.')
+    )
 }
 
 #[cfg(test)]

@@ -198,7 +198,10 @@ fn dead_letters(failed: &Failed) -> Option<Concern> {
             "still in the queue".to_owned(),
             "Remove the cause, then try each now; or dismiss them.",
         ),
-        (1, 0) => ("1 dead letter".to_owned(), "Remove the cause, then redrive it; or dismiss it."),
+        (1, 0) => (
+            "1 dead letter".to_owned(),
+            "Remove the cause, then redrive it; or dismiss it.",
+        ),
         (many, 0) => (
             format!("{many} dead letters"),
             "Remove the cause, then redrive them; or dismiss them.",
@@ -235,9 +238,7 @@ fn stands(error: &LastError, view: &StoreView, now: Timestamp) -> bool {
         ErrorCode::IndexUnavailable
         | ErrorCode::StorageUnavailable
         | ErrorCode::StoreChanging
-        | ErrorCode::CatalogueUnavailable => {
-            is_recent && view.record.last_sync_at.is_none_or(|over| over <= error.at)
-        }
+        | ErrorCode::CatalogueUnavailable => is_recent && view.record.last_sync_at.is_none_or(|over| over <= error.at),
         ErrorCode::SchemaMismatch
         | ErrorCode::StoreMismatch
         | ErrorCode::UninstallUnknown
@@ -270,7 +271,9 @@ pub fn advice(code: ErrorCode) -> &'static str {
             "The search cluster does not answer. Hookline retries by itself: look at the cluster's health."
         }
         ErrorCode::StorageUnavailable => "A table does not answer. Hookline retries by itself: look for throttling.",
-        ErrorCode::StoreChanging => "The store was uninstalled. Hookline retries by itself, and there is nothing to do.",
+        ErrorCode::StoreChanging => {
+            "The store was uninstalled. Hookline retries by itself, and there is nothing to do."
+        }
         ErrorCode::NotConnected => "No Admin API token is held for the store: run `hookline store add` with one.",
         ErrorCode::NotConfigured => {
             "This deployment lacks a table or a bucket for it: deploy it with the setting it names, then redrive."

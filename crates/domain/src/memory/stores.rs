@@ -12,8 +12,8 @@ use crate::{
     live::{Changed, Entry},
     port::Unavailable,
     stores::{
-        Counts, ErrorCode, LastError, Redact, StoreList, StorePage, StoreRecord, StoreUpdate, StoreView, StoreViews,
-        Stores, Tally,
+        Counts, ErrorCode, LastError, Redact, StoreCursor, StoreList, StorePage, StoreRecord, StoreUpdate, StoreView,
+        StoreViews, Stores, Tally,
     },
 };
 
@@ -160,7 +160,9 @@ impl Stores for MemoryStores {
     }
 
     async fn disable(&self, store: &StoreKey, at: Timestamp) -> Result<(), Unavailable> {
-        self.write(store, NOTHING, |record| record.cloned().unwrap_or_default().uninstalled(at));
+        self.write(store, NOTHING, |record| {
+            record.cloned().unwrap_or_default().uninstalled(at)
+        });
         Ok(())
     }
 
@@ -221,10 +223,11 @@ impl Redact for MemoryStores {
 }
 
 impl StoreList for MemoryStores {
-    async fn page(&self, after: Option<&StoreKey>) -> Result<StorePage, Unavailable> {
+    async fn page(&self, _after: Option<&StoreCursor>) -> Result<StorePage, Unavailable> {
         let kept = self.kept.lock();
-        let rest = kept.records.keys().filter(|store| after.is_none_or(|after| *store > after));
-        let mut stores: Vec<_> = rest
+        let mut stores: Vec<_> = kept
+            .records
+            .keys()
             .filter_map(|store| Some((store.clone(), kept.view(store)?)))
             .collect();
         stores.sort_by(|(a, _), (b, _)| a.cmp(b));

@@ -12,8 +12,8 @@ use crate::{
     apply::{Item, Verdicts},
     catalogue::PRODUCTS_AT_ONCE,
     entities::Entities,
-    failed::FailedDeliveries,
     event::Event,
+    failed::FailedDeliveries,
     ids::{DeliveryKey, EntityId, EntityKey, StoreKey},
     index::Index,
     jobs::{Job, Jobs, Members, Task},
@@ -144,7 +144,9 @@ impl InVain {
     }
 }
 
-impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P: Comply, C: Clock> Reindex<L, E, S, I, J, P, C> {
+impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P: Comply, C: Clock>
+    Reindex<L, E, S, I, J, P, C>
+{
     /// Sends a job for all that has to be asked. A delivery whose job could not be sent comes again.
     pub(super) async fn ask(&self, verdicts: &mut Verdicts, asked: &Asked) {
         for (store, questions) in &asked.stores {

@@ -256,7 +256,9 @@ fn not_yet() -> NotDone {
     })
 }
 
-impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P: Comply, C: Clock> Reindex<L, E, S, I, J, P, C> {
+impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P: Comply, C: Clock>
+    Reindex<L, E, S, I, J, P, C>
+{
     /// Does what the law asks for and keeps a record of it. What is not done by `stop_at` comes again.
     pub(super) async fn comply(&self, request: &Requested, stop_at: Timestamp) -> Verdict {
         let Some(compliance) = &self.compliance else {

@@ -154,7 +154,9 @@ struct Batch {
     unheard: BTreeSet<StoreKey>,
 }
 
-impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P: Comply, C: Clock> Reindex<L, E, S, I, J, P, C> {
+impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P: Comply, C: Clock>
+    Reindex<L, E, S, I, J, P, C>
+{
     /// Applies a batch. One verdict per message, in order. Stops removing what an uninstalled store had at `stop_at`, and
     /// asks for that message again.
     pub async fn apply(&self, messages: Vec<Message>, stop_at: Timestamp) -> Vec<Processed> {

@@ -19,7 +19,9 @@ use crate::{
     stores::{Counter, ErrorCode, LastError, StoreRecord, StoreUpdate, Stores},
 };
 
-impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P: Comply, C: Clock> Reindex<L, E, S, I, J, P, C> {
+impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P: Comply, C: Clock>
+    Reindex<L, E, S, I, J, P, C>
+{
     /// Writes into the ledger what became of each delivery, or why it has to come again: one write for each, in as few
     /// calls as the ledger can. What is settled is done only then; a reason that could not be written is no reason to fail.
     pub(super) async fn complete(&self, batch: &mut Batch) {
@@ -83,7 +85,9 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
             let (Some((key, received_at)), Some(verdict)) = (&slot.delivery, verdict) else {
                 continue;
             };
-            let Some(record) = records.get(&key.store) else { continue };
+            let Some(record) = records.get(&key.store) else {
+                continue;
+            };
             match verdict.problem(now) {
                 // Of a store that nobody knows nothing is remembered: anybody can name one.
                 Some(problem) if !batch.unheard.contains(&key.store) => failed.push(FailedDelivery {
@@ -224,7 +228,9 @@ fn count(update: &mut StoreUpdate, delivery: &DeliveryKey, fate: Fate, received_
     }
     let counter = match fate {
         Fate::Discarded => Counter::Discarded,
-        Fate::Applied | Fate::Superseded | Fate::Noted | Fate::Parked | Fate::Dismissed => Counter::Event(delivery.topic.clone()),
+        Fate::Applied | Fate::Superseded | Fate::Noted | Fate::Parked | Fate::Dismissed => {
+            Counter::Event(delivery.topic.clone())
+        }
     };
     update.count(received_at, counter);
 }

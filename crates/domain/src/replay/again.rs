@@ -31,10 +31,10 @@ pub enum NotReplayed {
     #[error("nothing is known of this delivery: it has not come, or more than 7 days ago")]
     Unknown,
     /// It has not been settled.
-    #[error("it has not been settled yet: the queue still tries it, or has it among the dead letters: redrive those")]
+    #[error("It has not been settled yet. Look again in a few seconds.")]
     NotSettled,
     /// It is parked.
-    #[error("it is parked among the dead letters with its body: remove the cause, then redrive them")]
+    #[error("It could not be applied, and nothing of it waits. With its body in a file: hookline replay --file.")]
     Parked,
     /// Nothing is kept at all.
     #[error("this stack keeps no bodies of what was applied (ArchiveDays): have the store change the thing once more")]

@@ -53,7 +53,11 @@ impl Silence {
     fn explain(record: &StoreRecord, now: Timestamp) -> (Reason, String, Option<&'static str>) {
         if !record.enabled {
             let advice = "If it is installed again, run `hookline store add`.";
-            return (Reason::Disabled, "The store has uninstalled the app.".into(), Some(advice));
+            return (
+                Reason::Disabled,
+                "The store has uninstalled the app.".into(),
+                Some(advice),
+            );
         }
         match Activity::of(record, now) {
             Activity::Live => return (Reason::None, "Receiving webhooks.".into(), None),

@@ -23,6 +23,18 @@ impl Hour {
         Self(self.0 - i64::from(hours))
     }
 
+    /// Its number, counted from 1970.
+    #[must_use]
+    pub fn number(self) -> i64 {
+        self.0
+    }
+
+    /// The hour with this number.
+    #[must_use]
+    pub fn numbered(number: i64) -> Self {
+        Self(number)
+    }
+
     /// Its first instant; the first of all time for an hour before it.
     #[must_use]
     pub fn began_at(self) -> Timestamp {

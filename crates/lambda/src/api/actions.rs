@@ -4,17 +4,19 @@ use std::time::Duration;
 
 use hookline_domain::{
     archive::{Archived, NotRead, search::NotSearched},
+    backfill::Pause,
     begin::{self, NotBegun},
     bodies::KeepBodies,
-    dead_letters::{DeadLetters, Letter, Pace, Redriven, Walk},
+    dead_letters::{DeadLetters, Letter, OfStore, Pace, Removed},
+    failed::{FailedDeliveries, FailedDelivery, Stage},
     ids::{DeliveryId, DeliveryKey, StoreKey, Topic},
     jobs::Jobs,
-    ledger::{Ledger, Records},
-    port::{Clock, Unavailable, chain},
-    queue::EventQueue,
+    ledger::{DeadLetter, Fate, Ledger, Records, meaning},
+    port::{Clock, Unavailable},
+    queue::{EventQueue, TryNow},
     receive::NotReceived,
     replay::{NotReplayed, NotSent, Replay},
-    stores::{RunTask, StoreRecord, Stores},
+    stores::{RunTask, StoreRecord, StoreUpdate, Stores},
 };
 use http::{Response, StatusCode};
 use jiff::{SignedDuration, Timestamp};
@@ -40,15 +42,12 @@ const MOVED_AT_ONCE: usize = 100;
 /// How long one request moves letters: the function has a time limit, and API Gateway one of 30 s.
 const MOVED_FOR: SignedDuration = SignedDuration::from_secs(15);
 
-/// How long letters are hidden from others while they are gone through: longer than the function may run.
+/// How long letters are hidden from others at most, should this function end before it gives them back: longer than it may run.
 const HIDDEN_FOR: Duration = Duration::from_secs(40);
-
-/// How many letters are taken at a time: as many as the queue gives.
-const TAKEN_AT_ONCE: usize = 10;
 
 /// With whom it works.
 #[derive(Debug)]
-pub struct ActionsPorts<S, J, D, A, L, Q, B, C> {
+pub struct ActionsPorts<S, J, D, A, L, Q, B, C, T> {
     /// The stores.
     pub stores: S,
     /// Where jobs go.
@@ -57,19 +56,23 @@ pub struct ActionsPorts<S, J, D, A, L, Q, B, C> {
     pub dead_letters: D,
     /// Sends again what was applied; its ledger knows of the dead letters, too, and its queue takes them back.
     pub replay: Replay<A, L, Q, B, C>,
+    /// Waits.
+    pub pause: T,
 }
 
 /// What an admin does.
 #[derive(Debug)]
-pub struct ActionsApi<S, J, D, A, L, Q, B, C> {
+pub struct ActionsApi<S, J, D, A, L, Q, B, C, T> {
     door: Door<S>,
-    ports: ActionsPorts<S, J, D, A, L, Q, B, C>,
+    ports: ActionsPorts<S, J, D, A, L, Q, B, C, T>,
 }
 
 /// What is asked for.
 enum Action {
     Replay,
     Redrive,
+    TryNow,
+    Dismiss,
     Begin(RunTask),
 }
 
@@ -93,6 +96,10 @@ struct Until<'a, C> {
 }
 
 impl<C: Clock> Pace for Until<'_, C> {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     fn has_time(&self) -> bool {
         self.clock.now() < self.until
     }
@@ -102,19 +109,20 @@ impl<C: Clock> Pace for Until<'_, C> {
     fn moved(&mut self, _: Letter) {}
 }
 
-impl<S, J, D, A, L, Q, B, C> ActionsApi<S, J, D, A, L, Q, B, C>
+impl<S, J, D, A, L, Q, B, C, T> ActionsApi<S, J, D, A, L, Q, B, C, T>
 where
-    S: Stores + Clone,
+    S: Stores + FailedDeliveries + Clone,
     J: Jobs,
     D: DeadLetters + Clone,
     A: Archived,
     L: Ledger + Records + Clone,
-    Q: EventQueue,
+    Q: EventQueue + TryNow,
     B: KeepBodies,
     C: Clock,
+    T: Pause,
 {
     /// Ready to act.
-    pub fn new(ports: ActionsPorts<S, J, D, A, L, Q, B, C>) -> Self {
+    pub fn new(ports: ActionsPorts<S, J, D, A, L, Q, B, C, T>) -> Self {
         Self {
             door: Door::new(ports.stores.clone()),
             ports,
@@ -126,6 +134,8 @@ where
         let (action, name) = match route(request) {
             "POST /api/stores/{store}/replay" => (Action::Replay, "replay"),
             "POST /api/stores/{store}/redrive" => (Action::Redrive, "redrive"),
+            "POST /api/stores/{store}/try-now" => (Action::TryNow, "try-now"),
+            "POST /api/stores/{store}/dismiss" => (Action::Dismiss, "dismiss"),
             "POST /api/stores/{store}/resync" => (Action::Begin(RunTask::Resync), "resync"),
             "POST /api/stores/{store}/reconcile" => (Action::Begin(RunTask::Reconcile), "reconcile"),
             _ => return Err(no_such_route()),
@@ -134,6 +144,8 @@ where
         let done = match action {
             Action::Replay => self.replay(&store, request).await,
             Action::Redrive => self.redrive(&store, request).await,
+            Action::TryNow => self.try_now(&store, request).await,
+            Action::Dismiss => self.dismiss(&store, request).await,
             Action::Begin(run) => self.begin((&store, &record), run, request).await,
         };
         let outcome = match &done {
@@ -152,42 +164,149 @@ where
     }
 
     async fn replay(&self, store: &StoreKey, request: &Request) -> Result<Response<Body>, Refusal> {
-        let Which { topic, id } = read(request, "{\"topic\": \"products/update\", \"id\": \"…\"}")?;
-        let store = store.clone();
-        let replay = self.ports.replay.again(&DeliveryKey { store, topic, id }).await;
-        let id = replay.map_err(not_replayed)?;
-        Ok(serve::json(StatusCode::ACCEPTED, &json!({ "replay_id": id })))
+        let delivery = which(store, read(request, WHICH)?);
+        match self.ports.replay.again(&delivery).await {
+            Ok(id) => Ok(serve::json(StatusCode::ACCEPTED, &json!({ "replay_id": id }))),
+            // What has failed says when it is tried next, and what can be done instead.
+            Err(why @ (NotReplayed::NotSettled | NotReplayed::Parked)) => {
+                let failed = self.ports.stores.failed(&delivery).await?;
+                Err(failed.map_or_else(
+                    || not_replayed(why),
+                    |failed| Refusal::Conflict(failed.meaning(self.now())),
+                ))
+            }
+            Err(why) => Err(not_replayed(why)),
+        }
     }
 
     async fn redrive(&self, store: &StoreKey, request: &Request) -> Result<Response<Body>, Refusal> {
-        let Nothing {} = read(request, "{}")?;
-        let of_store = |letter: &Letter| {
-            let delivery = letter.delivery.as_ref();
-            delivery.is_ok_and(|delivery| delivery.key.store == *store)
+        let Some(delivery) = some(request)?.map(|one| which(store, one)) else {
+            let failures = self.ports.stores.failures(store).await?;
+            return self.move_back(store, &failures.deliveries, None).await;
         };
+        let failed = self.ports.stores.failed(&delivery).await?;
+        let failed: Vec<FailedDelivery> = failed.into_iter().collect();
+        self.move_back(store, &failed, Some(&delivery)).await
+    }
+
+    /// Moves dead letters of a store back into the queue: all, or that of one delivery.
+    async fn move_back(
+        &self,
+        store: &StoreKey,
+        failed: &[FailedDelivery],
+        wanted: Option<&DeliveryKey>,
+    ) -> Result<Response<Body>, Refusal> {
+        let now = self.now();
+        let retrying = |failed: &&FailedDelivery| matches!(failed.stage(now), Stage::Retrying { .. });
+        let (waiting, dead): (Vec<_>, Vec<_>) = failed.iter().partition(retrying);
+        let expected = dead.iter().filter(|failed| failed.stage(now) == Stage::DeadLetter);
+        let expected: Vec<DeliveryKey> = expected.map(|failed| failed.delivery.clone()).collect();
         let receive = &self.ports.replay.receive;
-        let now = receive.clock.now();
         let mut pace = Until {
             clock: &receive.clock,
             until: now.checked_add(MOVED_FOR).unwrap_or(Timestamp::MAX),
         };
-        let mut walk = Walk::new(
-            self.ports.dead_letters.clone(),
-            receive.ledger.clone(),
-            of_store,
-            HIDDEN_FOR,
-        );
-        let mut done = Redriven::default();
-        let amount = (MOVED_AT_ONCE, TAKEN_AT_ONCE);
-        let ended = done.run(&mut walk, &receive.queue, amount, &mut pace).await;
-        // What is not given back comes back by itself.
-        if let Err(failure) = walk.give_back().await {
-            tracing::warn!(service = SERVICE, error = %chain(&failure), "dead letters stay hidden for a while");
+        let moving = self.letters(store);
+        let done = moving
+            .redrive((wanted, &expected), &receive.queue, MOVED_AT_ONCE, &mut pace)
+            .await?;
+        if done.moved > 0 {
+            // Whoever follows the store learns of it.
+            self.ports.stores.record(store, &StoreUpdate::default()).await?;
         }
-        ended?;
-        let left = done.left + done.again;
-        let told = json!({ "moved": done.moved, "left": left, "more": !done.through });
+        let missing = expected.iter().filter(|delivery| !done.has(delivery)).count();
+        let left = done.left.max(missing);
+        let told = json!({
+            "moved": done.moved,
+            "left": left,
+            "more": !done.through,
+            "retrying": waiting.len(),
+            "message": moved(done.moved, left, &waiting, now),
+        });
         Ok(serve::json(StatusCode::OK, &told))
+    }
+
+    async fn try_now(&self, store: &StoreKey, request: &Request) -> Result<Response<Body>, Refusal> {
+        let delivery = which(store, read(request, WHICH)?);
+        let failed = self.has_failed(&delivery).await?;
+        let message = match (failed.stage(self.now()), &failed.receipt) {
+            (Stage::Retrying { .. }, Some(receipt)) => {
+                if self.ports.replay.receive.queue.try_now(receipt).await? {
+                    "It is tried now. The result shows here within seconds."
+                } else {
+                    "It is being tried already. The result shows here within seconds."
+                }
+            }
+            (Stage::Retrying { .. }, None) => "It is on its way to be tried. The result shows here within seconds.",
+            (Stage::DeadLetter, _) => {
+                return self
+                    .move_back(store, std::slice::from_ref(&failed), Some(&delivery))
+                    .await;
+            }
+            (Stage::Expired, _) => return Err(Refusal::Conflict(failed.meaning(self.now()))),
+        };
+        Ok(serve::json(StatusCode::ACCEPTED, &json!({ "message": message })))
+    }
+
+    /// Gives a delivery up for good: its dead letter is removed, and what the queue still tries has no effect but the one that
+    /// the next try may have.
+    async fn dismiss(&self, store: &StoreKey, request: &Request) -> Result<Response<Body>, Refusal> {
+        let delivery = which(store, read(request, WHICH)?);
+        let failed = self.has_failed(&delivery).await?;
+        let now = self.now();
+        let message = match failed.stage(now) {
+            Stage::Retrying { .. } => "Dismissed. If the queue still tries it once, that is the last time.",
+            Stage::DeadLetter => match self.letters(store).remove(&delivery).await? {
+                Removed::Yes => "Dismissed. Its dead letter is removed.",
+                Removed::NotFound => {
+                    "Dismissed. Its dead letter was not found: it may be on its way, or have been removed already."
+                }
+            },
+            Stage::Expired => "Dismissed.",
+        };
+        let ledger = &self.ports.replay.receive.ledger;
+        ledger.complete(&delivery, Fate::Dismissed, None, now).await?;
+        self.ports.stores.forget(&delivery).await?;
+        self.ports.stores.record(store, &StoreUpdate::default()).await?;
+        tracing::info!(
+            service = SERVICE,
+            store = store.store.as_str(),
+            topic = delivery.topic.as_str(),
+            delivery_id = delivery.id.as_str(),
+            code = %failed.problem.code,
+            "dismissed a failed delivery"
+        );
+        Ok(serve::json(StatusCode::OK, &json!({ "message": message })))
+    }
+
+    fn now(&self) -> Timestamp {
+        self.ports.replay.receive.clock.now()
+    }
+
+    fn letters<'a>(&'a self, store: &'a StoreKey) -> OfStore<'a, D, L, S, T> {
+        OfStore {
+            letters: &self.ports.dead_letters,
+            ledger: &self.ports.replay.receive.ledger,
+            failed: &self.ports.stores,
+            pause: &self.ports.pause,
+            hidden_for: HIDDEN_FOR,
+            store,
+        }
+    }
+
+    /// What is remembered of a delivery that has failed; a refusal of one that has not.
+    async fn has_failed(&self, delivery: &DeliveryKey) -> Result<FailedDelivery, Refusal> {
+        if let Some(failed) = self.ports.stores.failed(delivery).await? {
+            return Ok(failed);
+        }
+        let record = self.ports.replay.receive.ledger.find(delivery).await?;
+        let record = record.ok_or_else(|| Refusal::NotFound(NotReplayed::Unknown.to_string()))?;
+        Err(Refusal::Conflict(meaning(
+            &record,
+            None,
+            DeadLetter::NotLooked,
+            self.now(),
+        )))
     }
 
     async fn begin(
@@ -197,7 +316,7 @@ where
         request: &Request,
     ) -> Result<Response<Body>, Refusal> {
         let Nothing {} = read(request, "{}")?;
-        let now = self.ports.replay.receive.clock.now();
+        let now = self.now();
         match begin::begin(&self.ports.jobs, store, run, now).await {
             Ok(()) => Ok(serve::json(StatusCode::ACCEPTED, &json!({}))),
             Err(NotBegun::Unavailable(failure)) => Err(failure.into()),
@@ -206,6 +325,48 @@ where
             }
         }
     }
+}
+
+const WHICH: &str = "{\"topic\": \"products/update\", \"id\": \"…\"}";
+
+fn which(store: &StoreKey, Which { topic, id }: Which) -> DeliveryKey {
+    let store = store.clone();
+    DeliveryKey { store, topic, id }
+}
+
+/// Which delivery is meant; `None` of a request that says nothing.
+fn some(request: &Request) -> Result<Option<Which>, Refusal> {
+    match read::<Nothing>(request, "{}") {
+        Ok(Nothing {}) => Ok(None),
+        Err(_) => read(request, WHICH).map(Some),
+    }
+}
+
+/// What has been moved, in a sentence or two.
+fn moved(moved: usize, left: usize, waiting: &[&FailedDelivery], now: Timestamp) -> String {
+    let many = |count: usize, one: &str, many: &str| match count {
+        1 => format!("1 {one}"),
+        count => format!("{count} {many}"),
+    };
+    let mut told = match moved {
+        0 => "There was no dead letter to move.".to_owned(),
+        moved => format!("{} went back to the queue.", many(moved, "dead letter", "dead letters")),
+    };
+    if left > 0 {
+        told += &format!(" {} left: try again in a minute.", many(left, "is", "are"));
+    }
+    let next = waiting.iter().max_by_key(|failed| failed.dead_letter_at());
+    match (waiting.len(), next) {
+        (1, Some(failed)) => told += &format!(" 1 delivery has not been given up: {}", failed.meaning(now)),
+        (count, Some(failed)) => {
+            told += &format!(
+                " {count} deliveries have not been given up. Of the last: {}",
+                failed.meaning(now)
+            );
+        }
+        (_, None) => {}
+    }
+    told
 }
 
 /// What a request says. Nothing at all is `{}`.
@@ -242,16 +403,17 @@ fn not_replayed(why: NotReplayed) -> Refusal {
     }
 }
 
-impl<S, J, D, A, L, Q, B, C> Http for ActionsApi<S, J, D, A, L, Q, B, C>
+impl<S, J, D, A, L, Q, B, C, T> Http for ActionsApi<S, J, D, A, L, Q, B, C, T>
 where
-    S: Stores + Clone + 'static,
+    S: Stores + FailedDeliveries + Clone + 'static,
     J: Jobs + 'static,
     D: DeadLetters + Clone + 'static,
     A: Archived + 'static,
     L: Ledger + Records + Clone + 'static,
-    Q: EventQueue + 'static,
+    Q: EventQueue + TryNow + 'static,
     B: KeepBodies + 'static,
     C: Clock + 'static,
+    T: Pause + 'static,
 {
     async fn answer(&self, request: Request) -> Response<Body> {
         match self.done(&request).await {

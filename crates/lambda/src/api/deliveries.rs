@@ -1,8 +1,9 @@
 //! `GET /api/stores/{store}/deliveries` and `…/{id}`: what became of a store's latest deliveries, and of one.
 
 use hookline_domain::{
+    failed::{FailedDelivery, Told},
     ids::{DeliveryId, DeliveryKey, StoreKey, Topic},
-    ledger::{DeadLetter, Fate, Record, State, meaning},
+    ledger::{DeadLetter, DeliveryAction, Fate, Record, State, actions, meaning},
     live::{Activity, Entry, Kept},
     port::Unavailable,
     stores::ErrorCode,
@@ -20,7 +21,7 @@ const DELIVERIES: usize = 50;
 /// The most deliveries of one page, but for those that were kept together with its last.
 const DELIVERIES_LIMIT: usize = 200;
 
-/// Among how many of a store's latest entries is looked for what a delivery met, what is pending and what is parked.
+/// Among how many of a store's latest entries is looked for what a delivery met, and for how long deliveries take.
 pub(super) const LOOKED_AT: usize = 500;
 
 /// A page of deliveries, newest first.
@@ -46,6 +47,10 @@ pub(super) struct Whole {
     event_id: Option<String>,
     problem: Option<Met>,
     meaning: String,
+    /// What is remembered of it, if it has failed and is not settled.
+    failed: Option<Told>,
+    /// What an admin can do about it.
+    actions: Vec<DeliveryAction>,
     entries: Vec<Entry>,
 }
 
@@ -99,8 +104,9 @@ pub(super) fn named(store: StoreKey, request: &Request) -> Result<DeliveryKey, R
 }
 
 impl Whole {
-    pub(super) fn of(record: Record, latest: Vec<Entry>, now: Timestamp) -> Self {
-        let meaning = meaning(&record, DeadLetter::NotLooked, now);
+    pub(super) fn of(record: Record, failed: Option<&FailedDelivery>, latest: Vec<Entry>, now: Timestamp) -> Self {
+        let meaning = meaning(&record, failed, DeadLetter::NotLooked, now);
+        let actions = actions(&record, failed, now);
         let key = record.delivery;
         let (state, lease_until) = match record.entry.state {
             _ if record.entry.expires_at <= now => ("expired", None),
@@ -124,6 +130,8 @@ impl Whole {
                 message: problem.message,
             }),
             meaning,
+            failed: failed.map(|failed| Told::of(failed, now)),
+            actions,
             entries: latest.into_iter().filter(is_meant).collect(),
             topic: key.topic,
             id: key.id,

@@ -10,7 +10,7 @@ use hookline_domain::{
     ids::StoreKey,
     live::{State, Summary},
     port::{Clock, Unavailable},
-    stores::{StoreList, Stores},
+    stores::{self, StoreList, StoreView, StoreViews},
 };
 use jiff::{SignedDuration, Timestamp};
 use lambda_http::Request;
@@ -67,7 +67,7 @@ impl Lately {
     /// The page that is asked for, of what is within reach.
     pub(super) async fn page(
         &self,
-        stores: &(impl Stores + StoreList),
+        stores: &(impl StoreViews + StoreList),
         clock: &impl Clock,
         principal: &Principal,
         request: &Request,
@@ -77,8 +77,8 @@ impl Lately {
             Reach::Stores(few) if few.len() <= FEW => {
                 let mut summaries = BTreeMap::new();
                 for store in few {
-                    if let Some(record) = stores.find(store).await? {
-                        summaries.insert(store.clone(), Summary::of(store, &record, clock.now()));
+                    if let Some(view) = stores.view(store).await? {
+                        summaries.insert(store.clone(), Summary::of(store, &view, clock.now()));
                     }
                 }
                 page(&summaries, principal, &wanted)
@@ -95,19 +95,12 @@ impl Lately {
         {
             return Ok(summaries);
         }
-        let (mut summaries, mut after) = (BTreeMap::new(), None);
-        loop {
-            let page = stores.page(after.as_ref()).await?;
-            for (store, record) in page.stores {
-                let summary = Summary::of(&store, &record, now);
-                summaries.insert(store, summary);
-            }
-            after = page.next;
-            if after.is_none() {
-                break;
-            }
-        }
-        let summaries = Arc::new(summaries);
+        let views = stores::all(stores).await?;
+        let summary = |(store, view): (StoreKey, StoreView)| {
+            let summary = Summary::of(&store, &view, now);
+            (store, summary)
+        };
+        let summaries: Summaries = Arc::new(views.into_iter().map(summary).collect());
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, Arc::clone(&summaries)));
         Ok(summaries)
     }

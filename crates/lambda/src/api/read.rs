@@ -2,10 +2,11 @@
 
 use hookline_domain::{
     access::ticket::Tickets,
+    failed::FailedDeliveries,
     ledger::Records,
-    live::Activity,
+    live::{Activity, Lag},
     port::Clock,
-    stores::{StoreList, Stores},
+    stores::{StoreList, StoreViews, Stores},
     watch::Queues,
 };
 use http::{Response, StatusCode};
@@ -16,7 +17,7 @@ use super::{
     list::Lately,
     me::{About, Me},
     no_such_route, openapi, route,
-    status::{Latest, StoreStatus},
+    status::StoreStatus,
 };
 use crate::{
     door::{Door, Refusal},
@@ -52,7 +53,7 @@ pub struct ReadApi<S, R, A, Q, T, C> {
 
 impl<S, R, A, Q, T, C> ReadApi<S, R, A, Q, T, C>
 where
-    S: Stores + StoreList + Clone,
+    S: Stores + StoreViews + StoreList + FailedDeliveries + Clone,
     R: Records,
     A: Activity,
     Q: Queues,
@@ -82,10 +83,11 @@ where
                 json(StatusCode::OK, &page)
             }
             "GET /api/stores/{store}/status" => {
-                let (store, record) = self.door.store(&principal, request).await?;
+                let (store, _) = self.door.store(&principal, request).await?;
+                let view = stores.view(&store).await?.ok_or(Refusal::UnknownStore)?;
                 let now = clock.now();
-                let latest = match &self.ports.activity {
-                    Some(activity) => Some(Latest::of(&deliveries::latest(activity, &store).await?, now)),
+                let lag = match &self.ports.activity {
+                    Some(activity) => Some(Lag::of(&deliveries::latest(activity, &store).await?)),
                     None => None,
                 };
                 let queues = self.ports.queues.as_ref();
@@ -93,7 +95,7 @@ where
                     Some(queues) => Some(queues.depths().await?),
                     None => None,
                 };
-                let status = StoreStatus::of((&store, record), latest, queues, &self.about, now);
+                let status = StoreStatus::of((&store, view), lag, queues, &self.about, now);
                 json(StatusCode::OK, &status)
             }
             "GET /api/stores/{store}/deliveries" => {
@@ -113,7 +115,8 @@ where
                     Some(activity) => deliveries::latest(activity, &key.store).await?,
                     None => Vec::new(),
                 };
-                json(StatusCode::OK, &Whole::of(record, latest, clock.now()))
+                let failed = stores.failed(&key).await?;
+                json(StatusCode::OK, &Whole::of(record, failed.as_ref(), latest, clock.now()))
             }
             tickets::ROUTE => tickets::issue(self.ports.tickets.as_ref(), principal, clock).await?,
             _ => return Err(no_such_route()),
@@ -126,7 +129,7 @@ const UNKNOWN: &str = "nothing is known of this delivery: it has not come, it wa
 
 impl<S, R, A, Q, T, C> Http for ReadApi<S, R, A, Q, T, C>
 where
-    S: Stores + StoreList + Clone + 'static,
+    S: Stores + StoreViews + StoreList + FailedDeliveries + Clone + 'static,
     R: Records + 'static,
     A: Activity + 'static,
     Q: Queues + 'static,

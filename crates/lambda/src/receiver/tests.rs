@@ -6,7 +6,7 @@ use hookline_domain::{
     memory::{MemoryBodies, MemoryLedger, MemoryQueue, MemoryStores},
     secret::Secret,
     status::Status,
-    stores::{Counter, StoreRecord, StoreUpdate, Stores},
+    stores::{Counter, StoreRecord, StoreUpdate, StoreViews, Stores},
 };
 use proptest::prelude::*;
 
@@ -94,7 +94,7 @@ async fn duplicate_delivery_is_acknowledged_and_not_enqueued() {
     assert_eq!(status(&stack, webhook(TOPIC, "1", BODY)).await, 200);
     assert!(stack.queue.take().is_empty());
     stack.receiver.afterwards().await;
-    let counts = stack.stores.find(&store()).await.unwrap().unwrap().counts;
+    let counts = stack.stores.view(&store()).await.unwrap().unwrap().counts;
     assert_eq!(
         counts
             .into_iter()
@@ -170,7 +170,8 @@ async fn a_forgery_is_counted_for_a_store_we_know_only() {
     stack.stores.record(&store(), &StoreUpdate::default()).await.unwrap();
     assert_eq!(status(&stack, forged()).await, 401);
     stack.receiver.afterwards().await;
-    assert!(stack.stores.find(&store()).await.unwrap().unwrap().last_error.is_some());
+    let view = stack.stores.view(&store()).await.unwrap().unwrap();
+    assert!(view.record.last_forged_at.is_some() && view.errors.is_empty());
 }
 
 #[tokio::test]
@@ -469,8 +470,8 @@ async fn the_old_secret_may_go_when_no_delivery_has_needed_it_for_a_day() {
         request.headers_mut().insert("x-shopify-hmac-sha256", signature);
         assert_eq!(receiver.answer(request).await.status(), 200);
         receiver.afterwards().await;
-        let record = stores.find(&store()).await.unwrap().unwrap();
-        Status::of(&store(), record, hours.now()).client_secret
+        let view = stores.view(&store()).await.unwrap().unwrap();
+        Status::of(&store(), view, hours.now()).client_secret
     };
     let told = after(0, "new").await;
     assert_eq!((told.held, told.safe_to_revoke_old), (2, false), "not held for a day");

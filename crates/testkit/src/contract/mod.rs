@@ -20,6 +20,7 @@ pub mod bodies;
 pub mod connections;
 pub mod entities;
 pub mod erase;
+pub mod failed;
 pub mod index;
 pub mod ledger;
 pub mod queue;

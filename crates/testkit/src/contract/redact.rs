@@ -1,7 +1,11 @@
 //! What every [`Redact`] leaves of what [`Stores`] knew.
 
-use hookline_domain::stores::{Counter, ErrorCode, Hour, LastError, Redact, StoreRecord, StoreUpdate, Stores};
+use hookline_domain::{
+    failed::FailedDeliveries,
+    stores::{Counter, ErrorCode, Hour, LastError, Redact, StoreRecord, StoreUpdate, StoreView, StoreViews, Stores},
+};
 
+use super::failed::failed;
 use crate::builders::{noon, noon_plus, store};
 
 /// One test for each check: the expression makes what has to live as long as the test, and the port.
@@ -20,27 +24,31 @@ macro_rules! redact_contract {
     };
 }
 
-async fn known<S: Stores>(stores: &S) {
+async fn known<S: Stores + FailedDeliveries>(stores: &S) {
+    stores.remember(&failed("demo", "a")).await.unwrap();
     let update = StoreUpdate {
         last_event_at: Some(noon()),
-        last_error: Some(LastError {
+        errors: vec![LastError {
             at: noon(),
             code: ErrorCode::NotConfigured,
             message: "a problem".to_owned(),
             delivery_id: None,
-        }),
+        }],
         counts: [((Hour::of(noon()), Counter::Duplicate), 7)].into(),
         ..StoreUpdate::default()
     };
     stores.record(&store("demo"), &update).await.unwrap();
 }
 
-async fn found<S: Stores>(stores: &S) -> StoreRecord {
-    let record = stores.find(&store("demo")).await.unwrap().unwrap();
-    StoreRecord { seq: 0, ..record }
+async fn found<S: StoreViews>(stores: &S) -> StoreView {
+    let mut view = stores.view(&store("demo")).await.unwrap().unwrap();
+    view.record.seq = 0;
+    view
 }
 
-pub async fn of_a_forgotten_store_it_is_left_that_it_was_there<S: Stores + Redact>(stores: &S) {
+pub async fn of_a_forgotten_store_it_is_left_that_it_was_there<S: Stores + StoreViews + FailedDeliveries + Redact>(
+    stores: &S,
+) {
     stores.disable(&store("demo"), noon_plus(-10)).await.unwrap();
     stores.begin_epoch(&store("demo"), noon_plus(-10)).await.unwrap();
     known(stores).await;
@@ -53,7 +61,11 @@ pub async fn of_a_forgotten_store_it_is_left_that_it_was_there<S: Stores + Redac
         redacted_at: Some(noon_plus(5)),
         ..StoreRecord::default()
     };
-    assert_eq!(found(stores).await, left);
+    let all = |record| StoreView {
+        record,
+        ..StoreView::default()
+    };
+    assert_eq!(found(stores).await, all(left.clone()));
     // The next install begins as ever, and it is known that there was one before.
     stores.begin_epoch(&store("demo"), noon()).await.unwrap();
     let next = StoreRecord {
@@ -61,20 +73,21 @@ pub async fn of_a_forgotten_store_it_is_left_that_it_was_there<S: Stores + Redac
         enabled: true,
         ..left
     };
-    assert_eq!(found(stores).await, next);
+    assert_eq!(found(stores).await, all(next));
 }
 
-pub async fn what_another_install_has_is_left_alone<S: Stores + Redact>(stores: &S) {
+pub async fn what_another_install_has_is_left_alone<S: Stores + StoreViews + FailedDeliveries + Redact>(stores: &S) {
     known(stores).await;
     stores.redact(&store("demo"), noon(), noon()).await.unwrap();
     stores.disable(&store("demo"), noon()).await.unwrap();
     stores.redact(&store("demo"), noon_plus(-1), noon()).await.unwrap();
     let uninstalled = found(stores).await;
-    assert_eq!((uninstalled.redacted_at, uninstalled.counts.len()), (None, 1));
+    assert_eq!((uninstalled.record.redacted_at, uninstalled.counts.len()), (None, 1));
     stores.begin_epoch(&store("demo"), noon()).await.unwrap();
     stores.redact(&store("demo"), noon(), noon()).await.unwrap();
     let again = found(stores).await;
-    assert!(again.enabled && again.redacted_at.is_none() && again.counts.len() == 1);
+    assert!(again.record.enabled && again.record.redacted_at.is_none() && again.counts.len() == 1);
+    assert_eq!((again.errors.len(), again.failures.deliveries.len()), (1, 1));
 }
 
 pub async fn nobody_is_made_by_being_forgotten<S: Stores + Redact>(stores: &S) {

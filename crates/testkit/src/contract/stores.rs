@@ -5,17 +5,18 @@ use std::collections::BTreeMap;
 use hookline_domain::{
     backfill::{Checkpoint, Checkpoints},
     catalogue::ExportId,
+    failed::FailedDeliveries,
     ids::{EntityId, Kind},
     jobs::Found,
     reconcile::{Scope, Step},
     rotation::{Needed, Pair, Rotation},
     stores::{
         Counter, Counts, ErrorCode, Hour, LastError, Quota, Reconciled, Run, RunStage, RunTask, StoreList, StoreRecord,
-        StoreUpdate, Stores, Tally, Watched,
+        StoreUpdate, StoreView, StoreViews, Stores, Tally, Watched, all,
     },
 };
 
-use super::at_once;
+use super::{at_once, failed::failed};
 use crate::builders::{at, noon, noon_plus, store};
 
 /// Makes a test of each check; see [`contract`](crate::contract).
@@ -32,7 +33,7 @@ macro_rules! stores_contract {
                 a_record_changes_only_what_it_says,
                 counts_add_up,
                 counts_add_up_when_written_at_once,
-                outdated_counts_are_removed,
+                outdated_counts_of_receivers_are_removed,
                 the_latest_uninstall_stands,
                 an_uninstall_makes_a_store_nobody_knows,
                 the_next_install_begins_once,
@@ -73,15 +74,23 @@ fn something() -> StoreUpdate {
 
 /// What is known, but for how often it was written: see [`seq`](super::seq).
 async fn found(stores: &impl Stores, name: &str) -> StoreRecord {
-    unnumbered(stores.find(&store(name)).await.unwrap().unwrap())
-}
-
-fn unnumbered(record: StoreRecord) -> StoreRecord {
+    let record = Stores::find(stores, &store(name)).await.unwrap().unwrap();
     StoreRecord { seq: 0, ..record }
 }
 
-pub async fn nobody_is_known_at_first(stores: &impl Stores) {
+/// All that is known, but for how often it was written.
+async fn viewed(stores: &impl StoreViews, name: &str) -> StoreView {
+    unnumbered(stores.view(&store(name)).await.unwrap().unwrap())
+}
+
+fn unnumbered(mut view: StoreView) -> StoreView {
+    view.record.seq = 0;
+    view
+}
+
+pub async fn nobody_is_known_at_first<S: Stores + StoreViews>(stores: &S) {
     assert_eq!(stores.find(&store("demo")).await.unwrap(), None);
+    assert_eq!(stores.view(&store("demo")).await.unwrap(), None);
 }
 
 pub async fn a_record_makes_a_store_enabled_in_its_first_install(stores: &impl Stores) {
@@ -90,16 +99,16 @@ pub async fn a_record_makes_a_store_enabled_in_its_first_install(stores: &impl S
     assert!(found(stores, "demo").await.enabled);
 }
 
-pub async fn a_record_reads_back_to_the_microsecond(stores: &impl Stores) {
+pub async fn a_record_reads_back_to_the_microsecond<S: Stores + StoreViews>(stores: &S) {
     let update = StoreUpdate {
         last_event_at: Some(at("2026-11-21T12:00:00.123456Z")),
         last_sync_at: Some(at("2026-11-21T12:00:01.000001Z")),
-        last_error: Some(LastError {
+        errors: vec![LastError {
             at: at("2026-11-21T12:00:02.999999Z"),
             code: ErrorCode::SchemaMismatch,
             message: "variants[0].price is not a decimal — “n/a”".to_owned(),
             delivery_id: Some("b54557e4".to_owned()),
-        }),
+        }],
         ..counted(&[
             (update_counter(), 3),
             (Counter::Duplicate, 2),
@@ -111,21 +120,22 @@ pub async fn a_record_reads_back_to_the_microsecond(stores: &impl Stores) {
     let expected = StoreRecord {
         last_event_at: update.last_event_at,
         last_sync_at: update.last_sync_at,
-        last_error: update.last_error,
-        counts: update.counts,
         ..StoreRecord::default()
     };
     assert_eq!(found(stores, "demo").await, expected);
+    let view = viewed(stores, "demo").await;
+    assert_eq!((view.record, view.counts), (expected, update.counts));
+    assert_eq!(view.errors.into_values().collect::<Vec<_>>(), update.errors);
 }
 
-pub async fn a_record_changes_only_what_it_says(stores: &impl Stores) {
+pub async fn a_record_changes_only_what_it_says<S: Stores + StoreViews>(stores: &S) {
     let failure = |seconds, code| StoreUpdate {
-        last_error: Some(LastError {
+        errors: vec![LastError {
             at: noon_plus(seconds),
             code,
             message: "no".to_owned(),
             delivery_id: None,
-        }),
+        }],
         ..StoreUpdate::default()
     };
     let event = StoreUpdate {
@@ -137,19 +147,24 @@ pub async fn a_record_changes_only_what_it_says(stores: &impl Stores) {
         ..StoreUpdate::default()
     };
     let last = failure(3, ErrorCode::IndexUnavailable);
-    for update in [&event, &sync, &failure(2, ErrorCode::IndexRejected), &last] {
+    let rejected = failure(2, ErrorCode::IndexRejected);
+    for update in [&event, &sync, &failure(1, ErrorCode::IndexRejected), &rejected, &last] {
         stores.record(&store("demo"), update).await.unwrap();
     }
     let expected = StoreRecord {
         last_event_at: Some(noon()),
         last_sync_at: Some(noon_plus(1)),
-        last_error: last.last_error,
         ..StoreRecord::default()
     };
-    assert_eq!(found(stores, "demo").await, expected);
+    let view = viewed(stores, "demo").await;
+    assert_eq!(view.last_error(), last.errors.first());
+    assert_eq!(view.record, expected);
+    // The last of each sort: none hides another.
+    let errors: Vec<LastError> = view.errors.into_values().collect();
+    assert_eq!(errors, [rejected.errors, last.errors].concat());
 }
 
-pub async fn counts_add_up(stores: &impl Stores) {
+pub async fn counts_add_up<S: Stores + StoreViews>(stores: &S) {
     stores
         .record(&store("demo"), &counted(&[(update_counter(), 2)]))
         .await
@@ -157,10 +172,10 @@ pub async fn counts_add_up(stores: &impl Stores) {
     let more = counted(&[(update_counter(), 3), (Counter::Duplicate, 1)]);
     stores.record(&store("demo"), &more).await.unwrap();
     let sum = counted(&[(update_counter(), 5), (Counter::Duplicate, 1)]);
-    assert_eq!(found(stores, "demo").await.counts, sum.counts);
+    assert_eq!(viewed(stores, "demo").await.counts, sum.counts);
 }
 
-pub async fn counts_add_up_when_written_at_once<S: Stores + Tally + Clone + 'static>(stores: &S) {
+pub async fn counts_add_up_when_written_at_once<S: Stores + StoreViews + Tally + Clone + 'static>(stores: &S) {
     stores.record(&store("demo"), &StoreUpdate::default()).await.unwrap();
     let writes = (0..32).map(|writer| {
         let stores = stores.clone();
@@ -174,28 +189,31 @@ pub async fn counts_add_up_when_written_at_once<S: Stores + Tally + Clone + 'sta
     });
     at_once(writes.collect()).await;
     assert_eq!(
-        found(stores, "demo").await.counts,
+        viewed(stores, "demo").await.counts,
         counted(&[(update_counter(), 32)]).counts
     );
 }
 
-pub async fn outdated_counts_are_removed(stores: &impl Stores) {
-    let old = (Hour::of(noon()).back(30), update_counter());
-    let new = (Hour::of(noon()), update_counter());
+pub async fn outdated_counts_of_receivers_are_removed<S: Stores + StoreViews + Tally>(stores: &S) {
+    stores.record(&store("demo"), &StoreUpdate::default()).await.unwrap();
+    let old = (Hour::of(noon()).back(30), Counter::Forged);
+    let new = (Hour::of(noon()), Counter::Forged);
     let counts = Counts::from([(old.clone(), 4), (new.clone(), 5)]);
     let first = StoreUpdate {
         counts,
         ..StoreUpdate::default()
     };
-    stores.record(&store("demo"), &first).await.unwrap();
+    stores.add(&store("demo"), &first).await.unwrap();
+    assert_eq!(found(stores, "demo").await.door, first.counts);
 
-    let mut second = something();
-    second.outdated = vec![old.clone(), (Hour::of(noon()).back(31), Counter::Forged)];
-    // Of what is both counted and outdated nothing is left.
-    second.counts.insert(old, 1);
+    let mut second = counted(&[(Counter::Forged, 1)]);
+    second.outdated = vec![old, (Hour::of(noon()).back(31), Counter::Duplicate)];
     stores.record(&store("demo"), &second).await.unwrap();
 
-    assert_eq!(found(stores, "demo").await.counts, Counts::from([(new, 6)]));
+    let left = viewed(stores, "demo").await;
+    assert_eq!(left.record.door, Counts::from([(new.clone(), 5)]));
+    // Whoever has counted it: what is told is the sum.
+    assert_eq!(left.counts, Counts::from([(new, 6)]));
 }
 
 pub async fn the_latest_uninstall_stands(stores: &impl Stores) {
@@ -249,14 +267,15 @@ pub async fn only_what_the_latest_uninstall_ended_is_followed(stores: &impl Stor
     }
 }
 
-pub async fn what_is_known_outlives_an_install(stores: &impl Stores) {
+pub async fn what_is_known_outlives_an_install<S: Stores + StoreViews>(stores: &S) {
     stores.record(&store("demo"), &something()).await.unwrap();
     stores.disable(&store("demo"), noon()).await.unwrap();
     stores.begin_epoch(&store("demo"), noon()).await.unwrap();
     stores.record(&store("demo"), &something()).await.unwrap();
     let record = found(stores, "demo").await;
     assert_eq!((record.epoch, record.enabled), (2, true));
-    assert_eq!(record.counts, counted(&[(update_counter(), 2)]).counts);
+    let counts = viewed(stores, "demo").await.counts;
+    assert_eq!(counts, counted(&[(update_counter(), 2)]).counts);
 }
 
 pub async fn a_tally_adds_to_a_store_that_is_known<S: Stores + Tally>(stores: &S) {
@@ -269,7 +288,7 @@ pub async fn a_tally_adds_to_a_store_that_is_known<S: Stores + Tally>(stores: &S
     stores.add(&store("demo"), &StoreUpdate::default()).await.unwrap();
     let expected = StoreRecord {
         last_event_at: Some(noon()),
-        counts: update.counts,
+        door: update.counts,
         ..StoreRecord::default()
     };
     assert_eq!(found(stores, "demo").await, expected);
@@ -348,7 +367,7 @@ pub async fn stores_are_apart(stores: &impl Stores) {
     assert_eq!(found(stores, "other").await, StoreRecord::default());
 }
 
-pub async fn what_was_asked_and_found_reads_back(stores: &impl Stores) {
+pub async fn what_was_asked_and_found_reads_back<S: Stores + StoreViews>(stores: &S) {
     let topic = |topic: &str| topic.parse().unwrap();
     let update = StoreUpdate {
         connected: Some(true),
@@ -394,10 +413,10 @@ pub async fn what_was_asked_and_found_reads_back(stores: &impl Stores) {
         watched: update.watched,
         run: update.run,
         quota: update.quota,
-        counts: update.counts,
         ..StoreRecord::default()
     };
-    assert_eq!(found(stores, "demo").await, expected);
+    let view = viewed(stores, "demo").await;
+    assert_eq!((view.record, view.counts), (expected, update.counts));
 }
 
 pub async fn a_token_comes_and_goes(stores: &impl Stores) {
@@ -411,29 +430,23 @@ pub async fn a_token_comes_and_goes(stores: &impl Stores) {
     }
 }
 
-pub async fn stores_are_listed_each_once<S: Stores + StoreList>(stores: &S) {
+pub async fn stores_are_listed_each_once<S: Stores + StoreViews + StoreList + FailedDeliveries>(stores: &S) {
     stores.record(&store("demo"), &something()).await.unwrap();
     stores.disable(&store("other"), noon()).await.unwrap();
     stores.record(&store("third"), &StoreUpdate::default()).await.unwrap();
-    let (mut listed, mut after) = (BTreeMap::new(), None);
-    loop {
-        let page = stores.page(after.as_ref()).await.unwrap();
-        for (store, record) in page.stores {
-            assert_eq!(listed.insert(store, unnumbered(record)), None);
-        }
-        after = page.next;
-        if after.is_none() {
-            break;
-        }
-    }
+    stores.remember(&failed("demo", "a")).await.unwrap();
+    // Of a store that nobody knows nothing is listed.
+    stores.remember(&failed("unknown", "a")).await.unwrap();
+    let listed = all(stores).await.unwrap();
     let mut expected = BTreeMap::new();
     for name in ["demo", "other", "third"] {
-        expected.insert(store(name), found(stores, name).await);
+        expected.insert(store(name), stores.view(&store(name)).await.unwrap().unwrap());
     }
     assert_eq!(listed, expected);
+    assert_eq!(listed[&store("demo")].failures.deliveries.len(), 1);
 }
 
-pub async fn a_checkpoint_is_kept_until_its_run_has_ended<S: Stores + Checkpoints>(stores: &S) {
+pub async fn a_checkpoint_is_kept_until_its_run_has_ended<S: Stores + StoreViews + Checkpoints>(stores: &S) {
     let checkpoint = |offset| Checkpoint {
         scope: Scope::Everything,
         step: Step::Read {
@@ -461,10 +474,10 @@ pub async fn a_checkpoint_is_kept_until_its_run_has_ended<S: Stores + Checkpoint
     }
     assert_eq!(Checkpoints::find(stores, &store("other")).await.unwrap(), None);
     stores.record(&store("demo"), &something()).await.unwrap();
-    assert_eq!(found(stores, "demo").await.counts, something().counts);
+    assert_eq!(viewed(stores, "demo").await.counts, something().counts);
     for _ in 0..2 {
-        stores.forget(&store("demo")).await.unwrap();
+        Checkpoints::forget(stores, &store("demo")).await.unwrap();
         assert_eq!(Checkpoints::find(stores, &store("demo")).await.unwrap(), None);
     }
-    assert_eq!(found(stores, "demo").await.counts, something().counts);
+    assert_eq!(viewed(stores, "demo").await.counts, something().counts);
 }

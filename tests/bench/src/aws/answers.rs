@@ -287,7 +287,12 @@ mod tests {
                 .map_or(usize::from(!read["Item"].is_null()), Vec::len)
         };
         let store = json!({"S": "shopify#demo.myshopify.com"});
-        let get = |pk: &Value| find("GetItem", json!({"TableName": "stores", "Key": {"pk": pk}}));
+        let get = |pk: &Value| {
+            find(
+                "Query",
+                json!({"TableName": "stores", "ExpressionAttributeValues": {":pk": pk}}),
+            )
+        };
         assert_eq!((get(&store), get(&json!({"S": "shopify#other"}))), (1, 0));
         let query = |pk: Value| {
             find(
@@ -296,7 +301,7 @@ mod tests {
             )
         };
         assert_eq!((query(store), query(json!({"S": "all"}))), (50, 0));
-        assert_eq!(find("Scan", json!({"TableName": "stores"})), 1);
+        assert_eq!(find("Scan", json!({"TableName": "stores"})), 25);
         assert_eq!(find("Scan", json!({"TableName": "ledger"})), 0);
     }
 

@@ -21,7 +21,7 @@ const FOUND: u32 = 10;
 /// A table's items, as DynamoDB's JSON has them.
 pub fn items(table: &str) -> Vec<Value> {
     match table {
-        "stores" => vec![store()],
+        "stores" => vec![store()].into_iter().chain((0..24).map(hour)).collect(),
         "access" => vec![json!({
             "pk": {"S": "token#measuringmeasure"}, "hash": {"B": TOKEN_SHA256}, "role": {"S": "admin"},
             "reach": {"S": "*"}, "name": {"S": "bench"}, "created_us": {"N": "1794668693106000"},
@@ -36,19 +36,23 @@ pub fn items(table: &str) -> Vec<Value> {
     }
 }
 
-/// The store, with a day of counts.
+/// The store's own item.
 pub fn store() -> Value {
-    let mut store = json!({
-        "pk": {"S": format!("shopify#{STORE}")}, "epoch": {"N": "1"}, "enabled": {"BOOL": true},
+    json!({
+        "pk": {"S": format!("shopify#{STORE}")}, "sk": {"S": "#store"}, "epoch": {"N": "1"}, "enabled": {"BOOL": true},
         "connected": {"BOOL": true}, "currency": {"S": "USD"}, "seq": {"N": DELIVERIES.to_string()},
         "last_event_us": {"N": "1794668693106000"}, "last_sync_us": {"N": "1794668693206000"},
-    });
-    for hour in 0..24 {
-        for counter in ["event:products/update", "event:inventory_levels/update", "duplicate"] {
-            store[format!("count/2026-11-14T{hour:02}/{counter}")] = json!({"N": "41"});
-        }
-    }
-    store
+    })
+}
+
+/// An hour of its counts.
+fn hour(hour: u32) -> Value {
+    let counted = json!({"N": "41"});
+    json!({
+        "pk": {"S": format!("hours#shopify#{STORE}")}, "sk": {"S": format!("2026-11-14T{hour:02}")},
+        "event:products/update": counted, "event:inventory_levels/update": counted, "discarded": counted,
+        "expires_at": {"N": "1794768693"},
+    })
 }
 
 /// What became of one delivery, as JSON in a text.

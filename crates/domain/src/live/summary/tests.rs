@@ -96,7 +96,10 @@ fn the_readings() {
     for view in [live(), idle()] {
         let (state, why) = reads(&failed(view, code, "2026-11-21T11:55:00Z"));
         assert_eq!(state, State::Attention);
-        assert_eq!(why, format!("Not all changes reach the index: the problem. {}", advice(code)));
+        assert_eq!(
+            why,
+            format!("Not all changes reach the index: the problem. {}", advice(code))
+        );
     }
 }
 
@@ -104,9 +107,15 @@ fn the_readings() {
 fn an_error_is_news_for_half_an_hour_and_until_something_went_well() {
     let state = |view: &StoreView| reads(view).0;
     let [before, after] = ["2026-11-21T11:49:00Z", "2026-11-21T11:51:00Z"];
-    assert_eq!(state(&failed(live(), ErrorCode::IndexUnavailable, after)), State::Attention);
+    assert_eq!(
+        state(&failed(live(), ErrorCode::IndexUnavailable, after)),
+        State::Attention
+    );
     assert_eq!(state(&failed(live(), ErrorCode::IndexUnavailable, before)), State::Live);
-    assert_eq!(state(&failed(live(), ErrorCode::TokenRefused, before)), State::Attention);
+    assert_eq!(
+        state(&failed(live(), ErrorCode::TokenRefused, before)),
+        State::Attention
+    );
     let old = "2026-11-21T11:30:00Z";
     assert_eq!(state(&failed(live(), ErrorCode::TokenRefused, old)), State::Live);
     assert_eq!(state(&failed(idle(), ErrorCode::IndexUnavailable, old)), State::Idle);
@@ -130,7 +139,11 @@ fn nothing_hides_a_parked_delivery() {
         let reading = Reading::of(view, now());
         assert_eq!(reading.state, State::Attention);
         assert_eq!(reading.concerns[0].reason, Cause::DeadLetters, "{reading:?}");
-        assert!(reading.why.starts_with("1 delivery could not be applied"), "{}", reading.why);
+        assert!(
+            reading.why.starts_with("1 delivery could not be applied"),
+            "{}",
+            reading.why
+        );
     }
     let redriven = FailedDelivery {
         redriven_at: Some(now()),
@@ -144,10 +157,16 @@ fn what_is_tried_again_is_no_dead_letter_until_the_queue_gives_up() {
     let code = ErrorCode::IndexUnavailable;
     let retrying = with(live(), vec![delivery("r", code, "2026-11-21T11:40:00Z")]);
     let summary = Summary::of(&store(), &retrying, now());
-    assert_eq!((summary.state, summary.retrying, summary.dead_letters), (State::Live, 1, 0));
+    assert_eq!(
+        (summary.state, summary.retrying, summary.dead_letters),
+        (State::Live, 1, 0)
+    );
     let dead = with(live(), vec![delivery("r", code, "2026-11-21T11:36:00Z")]);
     let summary = Summary::of(&store(), &dead, now());
-    assert_eq!((summary.state, summary.retrying, summary.dead_letters), (State::Attention, 0, 1));
+    assert_eq!(
+        (summary.state, summary.retrying, summary.dead_letters),
+        (State::Attention, 0, 1)
+    );
     let both = with(
         live(),
         vec![

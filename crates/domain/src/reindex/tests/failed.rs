@@ -89,10 +89,17 @@ async fn what_a_person_has_dismissed_is_not_tried_again() {
     let message = consumer.receive(&broken).await;
     consumer.again(vec![message.clone()]).await;
     let now = consumer.apply.clock.now();
-    consumer.ledger.complete(&broken.key, Fate::Dismissed, None, now).await.unwrap();
+    consumer
+        .ledger
+        .complete(&broken.key, Fate::Dismissed, None, now)
+        .await
+        .unwrap();
     let problem = failures(&consumer).await.remove(0).problem;
     assert_eq!(consumer.ledger.note(&broken.key, &problem).await.unwrap(), Noted::Done);
-    assert_eq!(consumer.again(vec![tried(&message, 2)]).await, [settled(Fate::Superseded)]);
+    assert_eq!(
+        consumer.again(vec![tried(&message, 2)]).await,
+        [settled(Fate::Superseded)]
+    );
     assert_eq!(failures(&consumer).await, []);
     assert_eq!(consumer.ledger.fate(&broken.key), Some(Fate::Dismissed));
 }

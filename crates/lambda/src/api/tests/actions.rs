@@ -4,27 +4,31 @@ use hookline_domain::{
     archive::Archive,
     delivery::Delivery,
     envelope::{self, Packed},
+    failed::{FailedDeliveries, FailedDelivery},
     ids::{DeliveryKey, StoreKey},
     jobs::Task,
-    ledger::{ClaimRequest, Claims, Fate, Ledger, Records},
+    ledger::{ClaimRequest, Claims, Fate, Ledger, Problem, Records},
     memory::{MemoryArchive, MemoryBodies, MemoryDeadLetters, MemoryJobs, MemoryLedger, MemoryQueue, MemoryStores},
     port::Clock,
     receive::Receive,
     replay::{Replay, original_of},
-    stores::{StoreUpdate, Stores},
+    stores::{ErrorCode, StoreUpdate, Stores},
 };
 use jiff::SignedDuration;
 
 use super::*;
 use crate::{
     api::{ActionsApi, ActionsPorts},
+    clock::Sleep,
     serve::Http,
     testing::{Noon, STORE},
 };
 
-const ROUTES: [&str; 4] = [
+const ROUTES: [&str; 6] = [
     "POST /api/stores/{store}/replay",
     "POST /api/stores/{store}/redrive",
+    "POST /api/stores/{store}/try-now",
+    "POST /api/stores/{store}/dismiss",
     "POST /api/stores/{store}/resync",
     "POST /api/stores/{store}/reconcile",
 ];
@@ -39,6 +43,7 @@ type Api = ActionsApi<
     MemoryQueue,
     MemoryBodies,
     Noon,
+    Sleep,
 >;
 
 struct World {
@@ -100,6 +105,7 @@ async fn world_with(with_archive: bool) -> World {
                 clock: Noon,
             },
         },
+        pause: Sleep,
     };
     World {
         api: ActionsApi::new(ports),
@@ -160,7 +166,10 @@ async fn only_an_admin_of_the_store_does_anything() {
     };
     world.stores.record(&key(STORE), &connected).await.unwrap();
     for route in ROUTES {
-        let body = if route.ends_with("replay") { WHICH } else { "{}" };
+        let one = ["replay", "try-now", "dismiss"]
+            .iter()
+            .any(|action| route.ends_with(action));
+        let body = if one { WHICH } else { "{}" };
         assert_eq!(world.ask(route, body, None).await.0, 401, "{route}");
         let viewers = [anybody(), of(STORE, Role::Viewer)];
         for viewer in &viewers {
@@ -205,7 +214,7 @@ async fn a_delivery_is_applied_again_under_an_id_of_its_own() {
 async fn what_cannot_be_replayed_says_why() {
     let cases = [
         (true, None, false, 409, "not been settled"),
-        (true, Some(Fate::Parked), true, 409, "redrive"),
+        (true, Some(Fate::Parked), true, 409, "nothing of it waits"),
         (true, Some(Fate::Noted), false, 409, "not in the archive"),
         (false, Some(Fate::Applied), true, 409, "ArchiveDays"),
     ];
@@ -233,7 +242,8 @@ async fn the_stores_dead_letters_go_back_and_no_others() {
         world.dead_letters.put(packed(&delivery(store, id)));
     }
     let (status, told) = world.act(ROUTES[1], "").await;
-    assert_eq!((status, told), (200, json!({"moved": 2, "left": 0, "more": false})));
+    assert_eq!((status, &told["moved"], &told["left"]), (200, &json!(2), &json!(0)));
+    assert_eq!(told["message"], "2 dead letters went back to the queue.");
     let expected = ["a", "c"].map(|id| packed(&delivery(STORE, id)));
     assert_eq!(world.queue.take(), expected);
     assert_eq!(
@@ -251,13 +261,16 @@ async fn one_request_moves_a_hundred_letters() {
     let (_, told) = world.act(ROUTES[1], "{}").await;
     assert_eq!((&told["moved"], &told["more"]), (&json!(100), &json!(true)));
     let (_, told) = world.act(ROUTES[1], "{}").await;
-    assert_eq!(told, json!({"moved": 3, "left": 0, "more": false}));
+    assert_eq!(
+        (&told["moved"], &told["left"], &told["more"]),
+        (&json!(3), &json!(0), &json!(false))
+    );
 }
 
 #[tokio::test]
 async fn a_run_begins_where_there_is_a_token() {
     let world = world_with(true).await;
-    for (route, resync) in [(ROUTES[2], true), (ROUTES[3], false)] {
+    for (route, resync) in [(ROUTES[4], true), (ROUTES[5], false)] {
         let connected = |connected| StoreUpdate {
             connected: Some(connected),
             ..StoreUpdate::default()
@@ -291,11 +304,105 @@ async fn a_body_that_says_something_else_is_refused() {
         (ROUTES[0], &long),
         (ROUTES[1], "{"),
         (ROUTES[1], r#"{"store": "other.myshopify.com"}"#),
-        (ROUTES[2], "7"),
-        (ROUTES[3], "null"),
+        (ROUTES[2], "{}"),
+        (ROUTES[3], "{}"),
+        (ROUTES[4], "7"),
+        (ROUTES[5], "null"),
     ];
     for (route, body) in cases {
         let (status, told) = world.act(route, body).await;
         assert!(status == 400 && told["error"].is_string(), "{route} {body}: {told}");
+    }
+}
+
+/// A failed delivery of the store, with its entry in the ledger, tried so many seconds before noon.
+async fn failed(world: &World, id: &str, seconds: i64) -> FailedDelivery {
+    let delivery = delivery(STORE, id);
+    let request = ClaimRequest {
+        owner: "me".into(),
+        now: Noon.now(),
+        lease_until: Noon.now(),
+        expires_at: Noon.now() + SignedDuration::from_hours(1),
+        event_id: None,
+    };
+    world.ledger.claim(&delivery.key, &request).await.unwrap();
+    let at = Noon.now() - SignedDuration::from_secs(seconds);
+    let failed = FailedDelivery {
+        delivery: delivery.key,
+        subject: None,
+        problem: Problem {
+            at,
+            code: ErrorCode::IndexUnavailable,
+            message: "no answer".into(),
+        },
+        received_at: at,
+        tries: 1,
+        parked: false,
+        redriven_at: None,
+        receipt: None,
+    };
+    world.stores.remember(&failed).await.unwrap();
+    failed
+}
+
+#[tokio::test]
+async fn redrive_and_replay_say_when_the_queue_tries_next() {
+    let world = world_with(true).await;
+    failed(&world, "a", 60).await;
+    let (status, told) = world.act(ROUTES[1], "{}").await;
+    assert_eq!((status, &told["moved"], &told["retrying"]), (200, &json!(0), &json!(1)));
+    let said = told["message"].as_str().unwrap();
+    let waits = "next try about 12:02 UTC, dead letter about 12:23 UTC. Nothing to do until then.";
+    assert!(
+        said.starts_with("There was no dead letter to move.") && said.contains(waits),
+        "{said}"
+    );
+    let (status, told) = world.act(ROUTES[0], WHICH).await;
+    assert!(
+        status == 409 && told["error"].as_str().unwrap().contains(waits),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn one_dead_letter_is_redriven_by_its_name() {
+    let world = world_with(true).await;
+    for id in ["a", "b"] {
+        failed(&world, id, 3600).await;
+        world.dead_letters.put(packed(&delivery(STORE, id)));
+    }
+    let (status, told) = world.act(ROUTES[2], WHICH).await;
+    assert_eq!((status, &told["moved"], &told["left"]), (200, &json!(1), &json!(0)));
+    assert_eq!(world.queue.take(), [packed(&delivery(STORE, "a"))]);
+    let failures = world.stores.failures(&key(STORE)).await.unwrap().deliveries;
+    let redriven: Vec<bool> = failures.iter().map(|failed| failed.redriven_at.is_some()).collect();
+    assert_eq!(redriven, [true, false]);
+}
+
+#[tokio::test]
+async fn what_is_dismissed_is_gone_for_good() {
+    let world = world_with(true).await;
+    let dead = failed(&world, "a", 3600).await;
+    for (store, id) in [(STORE, "a"), ("other.myshopify.com", "a")] {
+        world.dead_letters.put(packed(&delivery(store, id)));
+    }
+    let (status, told) = world.act(ROUTES[3], WHICH).await;
+    assert_eq!(
+        (status, &told["message"]),
+        (200, &json!("Dismissed. Its dead letter is removed."))
+    );
+    assert_eq!(
+        world.dead_letters.texts(),
+        [packed(&delivery("other.myshopify.com", "a"))]
+    );
+    assert_eq!(world.stores.failed(&dead.delivery).await.unwrap(), None);
+    assert_eq!(world.ledger.fate(&dead.delivery), Some(Fate::Dismissed));
+    // What has not failed cannot be dismissed, nor tried.
+    for route in [ROUTES[2], ROUTES[3]] {
+        let (status, told) = world.act(route, WHICH).await;
+        assert!(
+            status == 409 && told["error"].as_str().unwrap().contains("dismissed"),
+            "{told}"
+        );
     }
 }
