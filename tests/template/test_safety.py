@@ -9,7 +9,7 @@ from template_reading import FUNCTIONS, RECEIVERS, Resources, of_type, operation
 TABLES = {
     "LedgerTable": "expires_at",
     "EntitiesTable": "expires_at",
-    "StoresTable": None,
+    "StoresTable": "expires_at",
     "ConnectionsTable": None,
     "AuditTable": None,
     "AccessTable": "expires_at",
@@ -43,7 +43,7 @@ def test_the_tables_are_these(resources: Resources) -> None:
     assert keys == {
         "LedgerTable": ["pk"],
         "EntitiesTable": ["pk", "sk"],
-        "StoresTable": ["pk"],
+        "StoresTable": ["pk", "sk"],
         "ConnectionsTable": ["pk"],
         "AuditTable": ["pk", "sk"],
         "AccessTable": ["pk"],

@@ -422,3 +422,6 @@ pub(crate) fn changed(before: Option<&Item>, after: &Item) -> Result<Option<Chan
         problem: read_json(after, PROBLEM)?,
     }))
 }
+
+#[cfg(test)]
+mod tests;

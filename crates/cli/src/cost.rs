@@ -32,7 +32,7 @@ pub struct Cost {
     #[arg(long, value_name = "N", default_value_t = 2)]
     variants: u32,
     /// Messages that the consumer finds at once: 10 in a burst, 1 when little happens.
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=10))]
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=10))]
     batch: u8,
     /// Milliseconds that a call to AWS takes.
     #[arg(long, value_name = "MS", default_value_t = 4)]
@@ -149,6 +149,7 @@ fn as_json(load: &Load, measured: &Measured, lines: &[Line]) -> serde_json::Valu
         "prices": prices::DATE, "region": "us-east-1", "lines": rounded.collect::<Vec<_>>(),
         "usd": {"receive_to_index": money(way), "all": money(all)},
         "usd_per_million": {"receive_to_index": money(per_million(way, load)), "all": money(per_million(all, load))},
+        "fixed_a_month": hookline_cost::fixed(),
         "hosted": hookline_cost::offers(load.events),
     })
 }
@@ -176,6 +177,15 @@ fn as_text(load: &Load, measured: &Measured, lines: &[Line]) -> String {
         add(stage.name(), &what.join(", "), lines.iter().map(|line| line.usd).sum());
     }
     add("", "all", hookline_cost::total(lines, |_| true));
+    let mut monthly = self::table(&["fixed, whatever comes", "", "$ a month"]);
+    for fixed in hookline_cost::fixed() {
+        let range = if fixed.from == fixed.to {
+            money(fixed.from)
+        } else {
+            format!("{} to {}", money(fixed.from), money(fixed.to))
+        };
+        monthly.add_row([fixed.name, "", &range]);
+    }
     let mut beside = self::table(&["hosted, for as many a month", "", "$"]);
     for offer in hookline_cost::offers(load.events) {
         let sign = if offer.more.starts_with("and") || offer.more.starts_with("its largest") {
@@ -190,14 +200,15 @@ fn as_text(load: &Load, measured: &Measured, lines: &[Line]) -> String {
         ]);
     }
     format!(
-        "{} events of {} bytes, {} at once\n\n{}\n\n{}\n\nList prices of us-east-1 on {}, without free tiers, data transfer, \
-         storage and the index itself; most are second-hand, with sources in --json.\nCalls and times measured on {}; \
-         item sizes, platform logs and the panel's pushes are assumed, not measured.\nA hosted gateway receives, queues and \
+        "{} events of {} bytes, {} at once\n\n{}\n\n{}\n\n{}\n\nList prices of us-east-1 on {}, without free tiers, data transfer, \
+         and storage; most are second-hand, with sources in --json.\nCalls and times measured on {}; \
+         platform logs and the panel's pushes are assumed, not measured.\nA hosted gateway receives, queues and \
          delivers; it keeps no index. Their prices are transcripts of their pages.",
         quantity(load.events),
         load.size,
         load.batch,
         table.trim_fmt(),
+        monthly.trim_fmt(),
         beside.trim_fmt(),
         prices::DATE,
         measured.date,

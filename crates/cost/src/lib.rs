@@ -2,12 +2,14 @@
 //! and beside it what hosted gateways publish. Asks nobody.
 
 mod bill;
+mod fixed;
 mod hosted;
 mod measured;
 pub mod prices;
 
 pub use self::{
     bill::{Line, Load, Stage, is_the_way, lines, total},
+    fixed::{Fixed, fixed},
     hosted::{Offer, offers},
     measured::{Measured, Work},
 };

@@ -138,3 +138,171 @@ async fn give_back<D: DeadLetters, R: Records, F: Fn(&Letter) -> bool>(walk: Wal
         tracing::warn!(error = %chain(&failure), "failed to give back dead letters; they stay hidden for a while");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::{
+        dead_letters::{Backlog, DeadLetter},
+        delivery::Delivery,
+        envelope::{self, Packed},
+        failed::FailedDelivery,
+        ledger::Problem,
+        memory::{MemoryDeadLetters, MemoryLedger, MemoryQueue, MemoryStores},
+        stores::ErrorCode,
+    };
+
+    /// Lets others have their turn before each call.
+    #[derive(Clone)]
+    struct Shared(MemoryDeadLetters);
+
+    impl DeadLetters for Shared {
+        async fn backlog(&self) -> Result<Backlog, Unavailable> {
+            self.0.backlog().await
+        }
+        async fn receive(&self, at_most: usize, hidden_for: Duration) -> Result<Vec<DeadLetter>, Unavailable> {
+            tokio::task::yield_now().await;
+            self.0.receive(at_most, hidden_for).await
+        }
+        async fn give_back(&self, letter: &DeadLetter) -> Result<(), Unavailable> {
+            tokio::task::yield_now().await;
+            self.0.give_back(letter).await
+        }
+        async fn remove(&self, letter: &DeadLetter) -> Result<(), Unavailable> {
+            tokio::task::yield_now().await;
+            self.0.remove(letter).await
+        }
+    }
+
+    struct Yield;
+
+    impl Pause for Yield {
+        async fn pause(&self, _: SignedDuration) {
+            for _ in 0..1000 {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    struct Endless;
+
+    impl Pace for Endless {
+        fn now(&self) -> Timestamp {
+            noon()
+        }
+        fn has_time(&self) -> bool {
+            true
+        }
+        async fn next(&mut self) {}
+        fn moved(&mut self, _: Letter) {}
+    }
+
+    fn noon() -> Timestamp {
+        "2026-11-21T12:00:00Z".parse().unwrap()
+    }
+
+    fn delivery(store: &str, n: usize) -> Delivery {
+        Delivery {
+            key: DeliveryKey {
+                store: format!("shopify#{store}.myshopify.com").parse().unwrap(),
+                topic: "products/update".parse().unwrap(),
+                id: n.to_string().parse().unwrap(),
+            },
+            event_id: None,
+            api_version: "2026-07".to_owned(),
+            triggered_at: None,
+            received_at: noon(),
+            body: b"{}".to_vec(),
+        }
+    }
+
+    struct World {
+        letters: Shared,
+        failed: MemoryStores,
+        ledger: MemoryLedger,
+    }
+
+    /// So many letters of each of two stores, in turns.
+    async fn world(each: usize) -> World {
+        let world = World {
+            letters: Shared(MemoryDeadLetters::default()),
+            failed: MemoryStores::default(),
+            ledger: MemoryLedger::default(),
+        };
+        for n in 0..each {
+            for store in ["a", "b"] {
+                let delivery = delivery(store, n);
+                let Packed::Message(text) = envelope::pack(&delivery, usize::MAX) else {
+                    unreachable!()
+                };
+                world.letters.0.put(text);
+                let failed = FailedDelivery {
+                    delivery: delivery.key,
+                    subject: None,
+                    problem: Problem {
+                        at: noon(),
+                        code: ErrorCode::IndexUnavailable,
+                        message: "no answer".into(),
+                    },
+                    received_at: noon(),
+                    tries: 8,
+                    parked: false,
+                    redriven_at: None,
+                    receipt: None,
+                };
+                world.failed.remember(&failed).await.unwrap();
+            }
+        }
+        world
+    }
+
+    impl World {
+        async fn redrive(&self, store: &str, each: usize) -> (Redriven, Vec<String>) {
+            let key = delivery(store, 0).key.store;
+            let of_store = OfStore {
+                letters: &self.letters,
+                ledger: &self.ledger,
+                failed: &self.failed,
+                pause: &Yield,
+                hidden_for: Duration::from_secs(40),
+                store: &key,
+            };
+            let queue = MemoryQueue::default();
+            let expected: Vec<DeliveryKey> = (0..each).map(|n| delivery(store, n).key).collect();
+            let done = of_store.redrive((None, &expected), &queue, 1000, &mut Endless).await;
+            (done.unwrap(), queue.take())
+        }
+    }
+
+    #[tokio::test]
+    async fn two_stores_that_redrive_at_once_move_all_of_theirs_and_nothing_else() {
+        for each in [1, 15, 60] {
+            let world = world(each).await;
+            let ((a, of_a), (b, of_b)) = tokio::join!(world.redrive("a", each), world.redrive("b", each));
+            assert_eq!((a.moved, b.moved), (each, each));
+            assert!(of_a.iter().all(|text| text.contains("a.myshopify.com")));
+            assert!(of_b.iter().all(|text| text.contains("b.myshopify.com")));
+            assert_eq!(world.letters.0.texts(), Vec::<String>::new());
+            for store in ["a", "b"] {
+                let failures = world.failed.failures(&delivery(store, 0).key.store).await.unwrap();
+                assert!(
+                    failures
+                        .deliveries
+                        .iter()
+                        .all(|failed| failed.redriven_at == Some(noon()))
+                );
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_letters_of_others_are_not_hidden_for_long() {
+        let world = world(700).await;
+        let (done, _) = world.redrive("a", 700).await;
+        assert_eq!(done.moved, 700);
+        let left = world.letters.backlog().await.unwrap();
+        assert_eq!((left.visible, left.hidden), (700, 0));
+    }
+}

@@ -174,7 +174,7 @@ impl<D: DeadLetters, R: Records, F: Fn(&Letter) -> bool> Walk<D, R, F> {
             .extend(others.into_iter().map(|letter| letter.dead.message_id));
         if self.held.len() >= HELD_AT_MOST {
             let held = std::mem::take(&mut self.held);
-            let held = held.iter().filter_map(|id| self.met.get(id)?.clone());
+            let held: Vec<DeadLetter> = held.iter().filter_map(|id| self.met.get(id)?.clone()).collect();
             give_back_all(&self.queue, held).await?;
         }
         Ok(Some(meant))
@@ -197,12 +197,13 @@ impl<D: DeadLetters, R: Records, F: Fn(&Letter) -> bool> Walk<D, R, F> {
     /// # Errors
     /// [`Unavailable`]: some letters stay hidden for a while; they come back by themselves.
     pub async fn give_back(self) -> Result<(), Unavailable> {
-        give_back_all(&self.queue, self.met.into_values().flatten()).await
+        let met = self.met.into_values().flatten().collect();
+        give_back_all(&self.queue, met).await
     }
 }
 
-async fn give_back_all(queue: &impl DeadLetters, letters: impl Iterator<Item = DeadLetter>) -> Result<(), Unavailable> {
-    stream::iter(letters.map(|dead| give_back(queue, dead)))
+async fn give_back_all(queue: &impl DeadLetters, letters: Vec<DeadLetter>) -> Result<(), Unavailable> {
+    stream::iter(letters.into_iter().map(|dead| give_back(queue, dead)))
         .buffer_unordered(AT_ONCE)
         .try_collect()
         .await

@@ -249,6 +249,39 @@ mod tests {
     }
 
     #[test]
+    fn every_state_is_in_the_table_of_states() {
+        let table = include_str!("../../../../docs/states.md");
+        for fate in Fate::ALL.into_iter().filter(|fate| *fate != Fate::Parked) {
+            assert!(table.contains(&format!("| {} |", fate.as_str())), "{}", fate.as_str());
+            let means = meaning(&record(State::Done, Some(fate), false), None, NotLooked, noon_plus(60));
+            assert!(table.contains(&means[..20]), "{means}");
+        }
+        let redriven = FailedDelivery {
+            redriven_at: Some(noon_plus(60)),
+            ..failed(true)
+        };
+        let cases = [
+            (failed(false), 60, "It has failed so far ("),
+            (failed(true), 60, "It cannot be applied as it is ("),
+            (redriven, 61, "It went back to the queue at "),
+            (failed(true), 1440, "It failed until the queue gave up ("),
+            (
+                failed(true),
+                15 * 24 * 3600,
+                "its body is gone. Resync the store, which brings what it told, then dismiss it.",
+            ),
+        ];
+        for (failed, seconds, says) in cases {
+            let means = failed.meaning(noon_plus(seconds));
+            assert!(means.contains(says) && table.contains(says), "{means}");
+        }
+        for seconds in [9, 10] {
+            let means = meaning(&record(claimed(), None, false), None, NotLooked, noon_plus(seconds));
+            assert!(table.contains(&means[..20]), "{means}");
+        }
+    }
+
+    #[test]
     fn what_is_done_is_replayed_and_what_has_failed_is_not() {
         let done = record(State::Done, Some(Fate::Applied), false);
         assert_eq!(actions(&done, None, noon_plus(60)), [DeliveryAction::Replay]);

@@ -217,3 +217,54 @@ fn a_summary_counts_the_events_of_a_day() {
     assert_eq!((summary.events_24h, summary.seq, summary.state), (6, 7, State::Live));
     assert_eq!(summary.store.as_str(), "demo.myshopify.com");
 }
+
+#[test]
+fn every_reading_is_in_the_table_of_states() {
+    let table = include_str!("../../../../../docs/states.md");
+    let mut views = vec![live(), idle(), StoreView::default()];
+    let change = |change: fn(&mut StoreView)| {
+        let mut view = live();
+        change(&mut view);
+        view
+    };
+    views.push(change(|view| view.record.enabled = false));
+    views.push(change(|view| view.record.last_forged_at = Some(now())));
+    let missing = Watched {
+        missing: vec!["products/update".parse().unwrap()],
+        ..Watched::unseen(now(), true)
+    };
+    views.push(StoreView {
+        record: StoreRecord {
+            watched: Some(missing),
+            ..live().record
+        },
+        ..live()
+    });
+    let stuck = Watched {
+        waiting: 7,
+        ..Watched::unseen(at("2026-11-21T11:40:00Z"), true)
+    };
+    views.push(StoreView {
+        record: StoreRecord {
+            watched: Some(stuck),
+            ..idle().record
+        },
+        ..idle()
+    });
+    views.push(failed(live(), ErrorCode::TokenRefused, "2026-11-21T11:55:00Z"));
+    views.push(with(
+        live(),
+        vec![
+            delivery("a", ErrorCode::IndexUnavailable, "2026-11-21T11:30:00Z"),
+            delivery("b", ErrorCode::SchemaMismatch, "2026-11-21T11:59:00Z"),
+        ],
+    ));
+    let mut causes = std::collections::BTreeSet::new();
+    for view in &views {
+        let reading = Reading::of(view, now());
+        causes.extend(reading.concerns.iter().map(|concern| concern.reason));
+        let said = reading.why.trim_start_matches(char::is_numeric);
+        assert!(table.contains(&said[..20]), "{}", reading.why);
+    }
+    assert_eq!(causes.len(), 6, "each cause there is: {causes:?}");
+}

@@ -226,14 +226,20 @@ async fn a_delivery_that_cannot_be_read_makes_no_store() {
     assert_eq!(consumer.apply.stores.find(&store(STORE)).await.unwrap(), None);
     // Of a store that is known, it is told; and with one that can be read in the same batch it is.
     consumer.take(&[unreadable("d"), update("e", "1", T2, "known")]).await;
-    let error = consumer.stored(STORE).await.last_error.unwrap();
+    let error = consumer.viewed(STORE).await.last_error().unwrap().clone();
     assert_eq!(
         (error.code, error.delivery_id.as_deref()),
         (ErrorCode::SchemaMismatch, Some("d"))
     );
     consumer.take(&[unreadable("f")]).await;
     assert_eq!(
-        consumer.stored(STORE).await.last_error.unwrap().delivery_id.as_deref(),
+        consumer
+            .viewed(STORE)
+            .await
+            .last_error()
+            .unwrap()
+            .delivery_id
+            .as_deref(),
         Some("f")
     );
 }

@@ -1,0 +1,210 @@
+//! What a batch's writes cost a busy store, before and after its counts left its own item.
+
+use hookline_domain::{
+    live::{Outcome, Subject},
+    stores::{Quota, Reconciled, Run, RunStage, RunTask, Watched},
+};
+
+use super::*;
+
+/// Bytes of an item, as DynamoDB counts them
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html>).
+fn bytes(item: &Item) -> usize {
+    let of = |value: &AttributeValue| match value {
+        AttributeValue::S(text) => text.len(),
+        AttributeValue::N(digits) => digits.trim_matches('-').len().div_ceil(2) + 1,
+        AttributeValue::Bool(_) => 1,
+        AttributeValue::B(bytes) => bytes.as_ref().len(),
+        other => panic!("{other:?} is in no item of a store"),
+    };
+    item.iter().map(|(name, value)| name.len() + of(value)).sum()
+}
+
+fn units(item: &Item) -> usize {
+    bytes(item).div_ceil(1024)
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+/// What became of so many deliveries.
+fn latest(count: u32) -> Vec<Entry> {
+    let mut state = 7_u64;
+    let mut hex = move || {
+        // Ids do not compress: these are as good as random.
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        format!(
+            "{:08x}-{:04x}-4b37-8a5f-{:012x}",
+            state >> 32,
+            (state >> 16) & 0xffff,
+            state >> 16
+        )
+    };
+    (0..count)
+        .map(|n| Entry {
+            topic: "products/update".parse().unwrap(),
+            id: hex().parse().unwrap(),
+            event_id: Some(hex().parse().unwrap()),
+            subject: Some(Subject {
+                kind: "product".to_owned(),
+                id: format!("7880321196{:05}", n * 7_919 % 100_000).parse().unwrap(),
+                title: Some(format!("Walnut serving board, large {}", n * 31 % 97)),
+            }),
+            triggered_at: Some(at("2026-11-21T12:00:00.123456Z")),
+            received_at: at("2026-11-21T12:00:00.654321Z"),
+            at: at("2026-11-21T12:00:01.000123Z"),
+            outcome: Outcome::Applied,
+            problem: None,
+            replay: false,
+        })
+        .collect()
+}
+
+/// A store's own item without what a batch tells: connected, reconciled and watched.
+fn own() -> Item {
+    let json = |value: &dyn erased::Json| text(value.json());
+    let micros = || number(1_794_668_693_106_123_i64);
+    Item::from(
+        [
+            ("pk", text("shopify#a-store-of-some-length.myshopify.com")),
+            ("sk", text(STORE)),
+            ("epoch", number(2)),
+            ("enabled", AttributeValue::Bool(true)),
+            ("uninstalled_us", micros()),
+            ("last_event_us", micros()),
+            ("last_sync_us", micros()),
+            ("connected", AttributeValue::Bool(true)),
+            ("currency", text("EUR")),
+            ("seq", number(1_234_567)),
+            (
+                "reconciled",
+                json(&Reconciled {
+                    began_at: at("2026-11-21T12:00:00.123456Z"),
+                    ended_at: at("2026-11-21T12:00:59.000001Z"),
+                    compared: 10_000,
+                    missed: BTreeMap::new(),
+                    regrouped: 0,
+                }),
+            ),
+            (
+                "watched",
+                json(&Watched::unseen(at("2026-11-21T12:30:00.654321Z"), true)),
+            ),
+            (
+                "run",
+                json(&Run {
+                    task: RunTask::Reconcile,
+                    stage: RunStage::Done,
+                    began_at: at("2026-11-21T12:00:00.123456Z"),
+                    at: at("2026-11-21T12:00:03.000001Z"),
+                    products: 10_000,
+                    bytes: None,
+                }),
+            ),
+            (
+                "quota",
+                json(&Quota {
+                    at: at("2026-11-21T12:00:00Z"),
+                    available: 1_900,
+                    maximum: 2_000,
+                    restored_per_second: 100,
+                }),
+            ),
+        ]
+        .map(|(name, value)| (name.to_owned(), value)),
+    )
+}
+
+mod erased {
+    pub(super) trait Json {
+        fn json(&self) -> String;
+    }
+
+    impl<T: serde::Serialize> Json for T {
+        fn json(&self) -> String {
+            serde_json::to_string(self).unwrap()
+        }
+    }
+}
+
+/// The topics of a busy store, as counters, and what its receivers count.
+const COUNTERS: [&str; 8] = [
+    "event:products/update",
+    "event:products/create",
+    "event:products/delete",
+    "event:collections/update",
+    "event:inventory_levels/update",
+    "event:orders/create",
+    "discarded",
+    "duplicate",
+];
+
+/// An hour's item, and how much of it a batch writes.
+fn hour() -> Item {
+    let mut item = Item::from([
+        (
+            "pk".to_owned(),
+            text("hours#shopify#a-store-of-some-length.myshopify.com"),
+        ),
+        ("sk".to_owned(), text("2026-11-21T12")),
+        ("expires_at".to_owned(), number(1_794_768_693)),
+    ]);
+    for counter in COUNTERS {
+        item.insert(counter.to_owned(), number(12_345));
+    }
+    item
+}
+
+/// The store's one item as it was, with 25 hours of counts and what a batch told in plain JSON.
+fn as_it_was(deliveries: u32) -> Item {
+    let mut item = own();
+    item.remove("sk");
+    item.insert(
+        LATEST.to_owned(),
+        text(serde_json::to_string(&latest(deliveries)).unwrap()),
+    );
+    for hour in 0..25 {
+        for counter in COUNTERS {
+            item.insert(format!("count/2026-11-21T{hour:02}/{counter}"), number(12_345));
+        }
+    }
+    item
+}
+
+fn as_it_is(deliveries: u32) -> Item {
+    let mut item = own();
+    item.insert(LATEST.to_owned(), write_latest(&latest(deliveries)).unwrap());
+    item
+}
+
+#[test]
+fn a_batch_costs_a_store_what_it_changes() {
+    let table = |deliveries| {
+        (
+            bytes(&as_it_was(deliveries)),
+            bytes(&as_it_is(deliveries)),
+            bytes(&hour()),
+        )
+    };
+    let ((before_1, own_1, hour), (before_10, own_10, _)) = (table(1), table(10));
+    let sizes = format!("one: {before_1} B, now {own_1} + {hour}; ten: {before_10} B, now {own_10} + {hour}");
+    assert!(own_1 <= 1024 && hour <= 1024 && own_10 <= 2048, "{sizes}");
+    // What one partition key takes: the hours have another.
+    for deliveries in [1, 10] {
+        let (was, is) = (units(&as_it_was(deliveries)), units(&as_it_is(deliveries)));
+        assert!(was >= 5 * is, "{was} units, now {is}: {sizes}");
+    }
+    // What both together take of a partition that they share, and of money.
+    assert!(units(&as_it_was(1)) >= 5 * (units(&as_it_is(1)) + 1), "{sizes}");
+}
+
+#[test]
+fn what_a_write_tells_reads_back() {
+    let told = latest(10);
+    let item = as_it_is(10);
+    assert_eq!(read_latest(&item).unwrap(), told);
+    assert_eq!(read_latest(&own()).unwrap(), []);
+}
