@@ -82,7 +82,7 @@ class Site:
 
     def item(self, store: str) -> dict[str, Any]:
         """What the stores table has of a store."""
-        key = {"pk": {"S": f"shopify#{store}"}}
+        key = {"pk": {"S": f"shopify#{store}"}, "sk": {"S": "#store"}}
         return self.dynamodb.get_item(TableName=self.stores_table, Key=key).get("Item", {})
 
     @property

@@ -43,16 +43,13 @@ def shops(site: Site) -> None:
     write(site, QUIET, last_event_us=ago(minutes=47), last_sync_us=ago(minutes=47))
     write(site, SILENT, last_event_us=ago(minutes=52), last_sync_us=ago(minutes=52))
     error = {
+        "pk": {"S": f"shopify#{SILENT}"},
+        "sk": {"S": "#error#token_refused"},
         "at_us": {"N": str(ago(minutes=4))},
-        "code": {"S": "token_refused"},
         "message": {"S": "the store's Admin API does not take our token"},
     }
-    site.dynamodb.update_item(
-        TableName=site.stores_table,
-        Key={"pk": {"S": f"shopify#{SILENT}"}},
-        UpdateExpression="SET last_error = :error ADD seq :one",
-        ExpressionAttributeValues={":error": {"M": error}, ":one": {"N": "1"}},
-    )
+    site.dynamodb.put_item(TableName=site.stores_table, Item=error)
+    write(site, SILENT)
     for name in list(site.products)[:12]:
         site.edit(BUSY, name)
     site.send(BUSY, "orders/create", sample("orders-create.json"))
@@ -62,23 +59,24 @@ def shops(site: Site) -> None:
 def yesterday(site: Site, store: str, share: float) -> None:
     """Counts for each hour of a day: more by day than by night."""
     now = datetime.now(UTC)
-    names, values = {}, {":one": {"N": "1"}}
     for back in range(24):
         hour = now - timedelta(hours=back)
+        names, values = {}, {":expires": {"N": str(int(now.timestamp()) + 86_400)}}
         by_day = 0.15 + max(0.0, 1 - abs(hour.hour - 14) / 10)
         for topic, usual in TOPICS.items():
             number = len(names)
-            names[f"#n{number}"] = f"count/{hour:%Y-%m-%dT%H}/event:{topic}"
+            names[f"#n{number}"] = f"event:{topic}"
             uneven = 0.6 + (hour.hour * 7 + number * 3) % 9 / 10
             values[f":v{number}"] = {"N": str(round(usual * share * by_day * uneven))}
-    counts = ", ".join(f"#n{number} :v{number}" for number in range(len(names)))
-    site.dynamodb.update_item(
-        TableName=site.stores_table,
-        Key={"pk": {"S": f"shopify#{store}"}},
-        UpdateExpression=f"ADD seq :one, {counts}",
-        ExpressionAttributeNames=names,
-        ExpressionAttributeValues=values,
-    )
+        counts = ", ".join(f"#n{number} :v{number}" for number in range(len(names)))
+        site.dynamodb.update_item(
+            TableName=site.stores_table,
+            Key={"pk": {"S": f"hours#shopify#{store}"}, "sk": {"S": f"{hour:%Y-%m-%dT%H}"}},
+            UpdateExpression=f"SET expires_at = :expires ADD {counts}",
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=values,
+        )
+    write(site, store)
 
 
 def write(site: Site, store: str, **times: int) -> None:
@@ -88,9 +86,9 @@ def write(site: Site, store: str, **times: int) -> None:
     sets = ", ".join(f"#{name} = :{name}" for name in times)
     site.dynamodb.update_item(
         TableName=site.stores_table,
-        Key={"pk": {"S": f"shopify#{store}"}},
-        UpdateExpression=f"SET {sets} ADD seq :one",
-        ExpressionAttributeNames=names,
+        Key={"pk": {"S": f"shopify#{store}"}, "sk": {"S": "#store"}},
+        UpdateExpression=f"{f'SET {sets} ' if sets else ''}ADD seq :one",
+        **({"ExpressionAttributeNames": names} if names else {}),
         ExpressionAttributeValues=values | {":one": {"N": "1"}},
     )
 

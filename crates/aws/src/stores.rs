@@ -164,14 +164,16 @@ impl DynamoStores {
         for ((hour, counter), count) in &update.counts {
             hours.entry(*hour).or_default().push((counter, *count));
         }
-        let errors = stream::iter(errors.into_values())
+        // Collected, for the compiler does not see that the closures may wait.
+        let errors: Vec<_> = errors
+            .into_values()
             .map(|error| self.keep_error(store, error))
-            .buffer_unordered(CALLS_AT_ONCE)
-            .try_collect::<()>();
-        let hours = stream::iter(hours)
+            .collect();
+        let hours: Vec<_> = (hours.into_iter())
             .map(|(hour, counts)| self.count(store, hour, counts))
-            .buffer_unordered(CALLS_AT_ONCE)
-            .collect::<Vec<_>>();
+            .collect();
+        let errors = stream::iter(errors).buffer_unordered(CALLS_AT_ONCE).try_collect::<()>();
+        let hours = stream::iter(hours).buffer_unordered(CALLS_AT_ONCE).collect::<Vec<_>>();
         let (errors, hours) = futures_util::future::join(errors, hours).await;
         errors?;
         hours.into_iter().collect()

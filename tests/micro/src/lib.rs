@@ -14,7 +14,7 @@ use hookline_domain::{
     event::Event,
     memory::{MemoryEntities, MemoryIndex, MemoryJobs, MemoryLedger, MemoryStores},
     port::Clock,
-    reindex::{Message, NoCompliance, Reindex},
+    reindex::{Message, NoCompliance, Reindex, Try},
 };
 use hookline_sources::{html, shopify};
 use jiff::Timestamp;
@@ -179,6 +179,7 @@ fn message(delivery: Delivery) -> Message {
     Message {
         id: delivery.key.id.to_string(),
         delivery: Ok(delivery),
+        tried: Try::default(),
     }
 }
 

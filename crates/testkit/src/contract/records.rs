@@ -91,7 +91,7 @@ pub async fn a_fate_is_remembered(ledger: &(impl Ledger + Records)) {
         ledger.complete(&key, fate, None, noon_plus(3)).await.unwrap();
         let state = match fate {
             Fate::Parked => State::Parked,
-            Fate::Applied | Fate::Superseded | Fate::Discarded | Fate::Noted => State::Done,
+            Fate::Applied | Fate::Superseded | Fate::Discarded | Fate::Noted | Fate::Dismissed => State::Done,
         };
         let mut expected = claimed(key);
         expected.entry.state = state;

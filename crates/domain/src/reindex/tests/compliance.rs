@@ -341,7 +341,7 @@ async fn a_store_that_is_installed_again_keeps_all_of_its_new_install() {
     // Of the archive, what is from before the uninstall is gone.
     assert_eq!(there(&consumer, STORE).await, [1, 1, 1, 1, 0, 1]);
     let status = consumer.stored(STORE).await;
-    assert!(status.record.enabled && status.record.connected && status.redacted_at.is_none());
+    assert!(status.enabled && status.connected && status.redacted_at.is_none());
     let [record] = &records(&consumer).await[..] else {
         panic!()
     };
@@ -409,5 +409,5 @@ async fn an_install_that_begins_while_the_old_one_is_forgotten_is_left_alone() {
     );
     assert_eq!(there(&consumer, STORE).await[1..], [1, 1, 0, 0, 1]);
     let status = consumer.stored(STORE).await;
-    assert!(status.record.enabled && status.record.connected && status.epoch == 2);
+    assert!(status.enabled && status.connected && status.epoch == 2);
 }
