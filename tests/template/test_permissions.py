@@ -39,7 +39,10 @@ PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
         "BodiesAbsence": ({"s3:ListBucket"}, {"PayloadBucket"}),
         "Ledger": ({"dynamodb:UpdateItem", "dynamodb:PartiQLUpdate"}, {"LedgerTable"}),
         "Entities": (FENCE, {"EntitiesTable"}),
-        "Stores": ({"dynamodb:Query", *(f"dynamodb:{what}Item" for what in ("Update", "Put", "Delete", "BatchWrite"))}, {"StoresTable"}),
+        "Stores": (
+            {"dynamodb:Query", *(f"dynamodb:{what}Item" for what in ("Update", "Put", "Delete", "BatchWrite"))},
+            {"StoresTable"},
+        ),
         "Audit": ({"dynamodb:PutItem"}, {"AuditTable"}),
         "Connections": ({"dynamodb:DeleteItem"}, {"ConnectionsTable"}),
         "Activity": ({"dynamodb:Query", "dynamodb:BatchWriteItem"}, {"ActivityTable"}),
@@ -52,7 +55,10 @@ PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
         "Backlog": ({"sqs:GetQueueAttributes"}, {"EventQueue"}),
         "Entities": (FENCE, {"EntitiesTable"}),
         "Entries": ({"dynamodb:BatchGetItem"}, {"EntitiesTable"}),
-        "Stores": ({"dynamodb:Query", *(f"dynamodb:{what}Item" for what in ("Get", "Update", "Put", "Delete"))}, {"StoresTable"}),
+        "Stores": (
+            {"dynamodb:Query", *(f"dynamodb:{what}Item" for what in ("Get", "Update", "Put", "Delete"))},
+            {"StoresTable"},
+        ),
         "Connections": ({"dynamodb:GetItem", "dynamodb:UpdateItem"}, {"ConnectionsTable"}),
         "Vault": ({"kms:Encrypt", "kms:Decrypt"}, {"TokenKey"}),
         "Secrets": ({"secretsmanager:GetSecretValue"}, {"ShopifyClientSecretsArn"}),
@@ -80,7 +86,10 @@ PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
         "Logs": (LOGS, {"StatusLogs"}),
     },
     "ActionsFunction": {
-        "Stores": ({"dynamodb:Query", *(f"dynamodb:{what}Item" for what in ("Get", "Update", "Delete"))}, {"StoresTable"}),
+        "Stores": (
+            {"dynamodb:Query", *(f"dynamodb:{what}Item" for what in ("Get", "Update", "Delete"))},
+            {"StoresTable"},
+        ),
         "Jobs": ({"sqs:SendMessage"}, {"SyncQueue"}),
         "DeadLetters": (
             {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"},
