@@ -272,6 +272,7 @@ impl Pipeline {
         let record = |(n, body)| SqsRecord {
             message_id: Some(format!("m{n}")),
             body: Some(body),
+            ..SqsRecord::default()
         };
         let records = bodies.into_iter().enumerate().map(record).collect();
         let answer = batch::consume(

@@ -10,7 +10,7 @@ use hookline_domain::{
     bodies::{Attempt, Bodies, BodyKey, KeepBodies},
     failed::{FailedDeliveries, FailedDelivery, Failures},
     ids::{DeliveryKey, StoreKey},
-    ledger::{Claim, ClaimRequest, Claims, Completion, Fate, Ledger, Problem},
+    ledger::{Claim, ClaimRequest, Claims, Completion, Fate, Ledger, Noted, Problem},
     port::{Clock, Unavailable},
     secret::{Secret, SecretRef, SecretSource},
     stores::{StoreCursor, StoreList, StorePage, StoreRecord, StoreUpdate, StoreView, StoreViews, Stores, Tally},
@@ -80,7 +80,7 @@ impl Ledger for Both {
         self.consumer.complete(delivery, fate, problem, at).await
     }
 
-    async fn note(&self, delivery: &DeliveryKey, problem: &Problem) -> Result<(), Unavailable> {
+    async fn note(&self, delivery: &DeliveryKey, problem: &Problem) -> Result<Noted, Unavailable> {
         self.consumer.note(delivery, problem).await
     }
 }

@@ -22,7 +22,7 @@ use hookline_domain::{
     memory::MemoryJobs,
     reindex::{Keep, NoCompliance, Reindex, Unpack},
     status::Status,
-    stores::{ErrorCode, Stores},
+    stores::{ErrorCode, StoreViews},
 };
 use hookline_lambda::{
     SystemClock,
@@ -197,7 +197,9 @@ impl Stack {
                     .await
                     .unwrap();
             }
-            _ => ledger.note(&delivery.key, &problem).await.unwrap(),
+            _ => {
+                ledger.note(&delivery.key, &problem).await.unwrap();
+            }
         }
         self.put(&self.dead_letters, text).await;
     }
@@ -414,6 +416,7 @@ async fn consume(sqs: &aws_sdk_sqs::Client, queue: &str, reindex: &Engine, keep:
         let records = messages.iter().map(|message| SqsRecord {
             message_id: message.message_id.clone(),
             body: message.body.clone(),
+            ..SqsRecord::default()
         });
         let batch = SqsBatch {
             records: records.collect(),

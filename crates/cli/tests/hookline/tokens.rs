@@ -101,7 +101,7 @@ async fn what_cannot_be_is_refused_with_a_reason() {
     let create = ["create", "--role", "viewer"];
     let many: Vec<String> = (0..200).map(|n| format!("--store=store-{n}.myshopify.com")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
-    let cases: [(&[&str], &str); 10] = [
+    let cases: [(&[&str], &str); 11] = [
         (&[], "--all-stores"),
         (&["--store", "a.myshopify.com", "--all-stores"], "cannot be used with"),
         (&["--store", "demo"], "as in demo.myshopify.com"),

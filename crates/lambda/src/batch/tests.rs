@@ -184,6 +184,7 @@ fn batch_of(texts: &[String]) -> SqsBatch {
     let records = texts.iter().enumerate().map(|(n, text)| SqsRecord {
         message_id: Some(n.to_string()),
         body: Some(text.clone()),
+        ..SqsRecord::default()
     });
     SqsBatch {
         records: records.collect(),

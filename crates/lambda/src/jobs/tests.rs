@@ -55,6 +55,7 @@ fn record(id: &str, body: impl Into<String>) -> SqsRecord {
     SqsRecord {
         message_id: Some(id.into()),
         body: Some(body.into()),
+        ..SqsRecord::default()
     }
 }
 
