@@ -75,6 +75,15 @@ impl KeepBodies for Silent {
     }
 }
 
+impl Claims for Down {
+    async fn claim(&self, _: &DeliveryKey, _: &ClaimRequest) -> Result<Claim, Unavailable> {
+        Err(Unavailable::new("ledger", "down"))
+    }
+    async fn release(&self, _: &DeliveryKey, _: &str) -> Result<(), Unavailable> {
+        Err(Unavailable::new("ledger", "down"))
+    }
+}
+
 impl KeepBodies for Down {
     async fn put(&self, _: &BodyKey, _: Vec<u8>) -> Result<(), Unavailable> {
         Err(Unavailable::new("bodies", "connection refused to 10.0.0.1"))
