@@ -132,7 +132,7 @@ def test_a_store_of_which_nothing_has_come_is_not_said_to_be_silent_for_a_while(
     card = panel.reading().inner_text()
     said = card.split("What the readings mean")[0]
     assert "yet" in said
-    assert not re.search(r"minutes|half an hour|Events come|Receiving webhooks", said), said
+    assert not re.search(r"in the last 30 minutes|half an hour|Receiving webhooks", said), said
     expect(panel.figure("last-event")).to_have_text("never")
 
 
@@ -177,6 +177,54 @@ def test_a_server_that_is_gone_is_said_once(stack: MadeUp, tabs: Callable[[], Pa
 def shows(panel: Panel) -> bool:
     """Whether there is anything on the page that can be old."""
     return panel.page.locator("tr[data-store], [data-figure]").count() > 0
+
+
+def test_every_situation_has_one_reading(tabs: Callable[[], Panel]) -> None:
+    """The card says the server's sentence, once; only a store that needs a person has anything red beside it."""
+    said = json.loads((REPOSITORY / "web" / "fixtures" / "said.json").read_text())["statuses"]
+    panel = tabs().at_list(token("admin"))
+    for situation, status in said.items():
+        panel.go(store_path(f"is-{situation.replace('_', '-')}.myshopify.com"))
+        expect(panel.reading()).to_have_attribute("data-state", status["state"])
+        card = panel.reading().inner_text()
+        sentences = [one["message"] for one in status["reasons"]] or [status["why"]]
+        for sentence in sentences:
+            assert card.count(sentence) == 1, (situation, card)
+        red = panel.page.locator("[data-urgent], [data-bad]").count()
+        assert status["state"] == "attention" or red == 0, situation
+        assert panel.page.locator("[data-failed]").count() == len(status["failed"]["deliveries"]), situation
+
+
+def test_a_failed_delivery_waits_until_somebody_does_something(stack: MadeUp, tabs: Callable[[], Panel]) -> None:
+    """However many events come; the server says what came of it, and the notice goes with the delivery."""
+    store = "shop-0001.myshopify.com"
+    panel = tabs().at_store(token("admin"), store)
+    stack.move("event", store=store, outcome="parked", topic="products/update")
+    expect(panel.reading()).to_have_attribute("data-state", "attention")
+    expect(panel.notices("dead_letter")).to_have_count(1)
+    for _ in range(3):
+        stack.move("event", store=store)
+    expect(panel.reading()).to_have_attribute("data-state", "attention")
+    failed = panel.page.locator("[data-failed]")
+    expect(failed).to_have_count(1)
+    expect(failed).to_contain_text("next try")
+    failed.get_by_role("button", name="Dismiss").click()
+    panel.page.get_by_test_id("confirm").click()
+    expect(panel.page.get_by_text("Dismissed. Its dead letter")).to_be_visible()
+    expect(panel.reading()).to_have_attribute("data-state", "live")
+    expect(failed).to_have_count(0)
+    expect(panel.notices("dead_letter")).to_have_count(0)
+
+
+def test_a_viewer_sees_failed_deliveries_and_no_button(tabs: Callable[[], Panel]) -> None:
+    """Nor in the delivery itself."""
+    panel = tabs().at_store(token("viewer"), BROKEN)
+    failed = panel.page.locator("[data-failed]")
+    expect(failed).to_have_count(3)
+    assert panel.page.locator("[data-testid^=remedy-]").count() == 0
+    failed.first.get_by_role("link").click()
+    expect(panel.page.get_by_test_id("meaning")).to_be_visible()
+    assert panel.page.locator("[data-testid^=remedy-]").count() == 0
 
 
 def test_events_as_a_table_are_told_apart_from_the_chart_and_begin_with_the_newest(tabs: Callable[[], Panel]) -> None:

@@ -4,10 +4,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Connect, Plugin } from 'vite';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { Asked, Entry, Frame, Notice, Outcome, State } from '../src/api';
+import type { Asked, Entry, Frame, Notice, Outcome, Remedy, State } from '../src/api';
 import { type Principal, type Store, me, world } from './world.ts';
 
 const YEAR = 365 * 24 * 3_600_000;
+
+/** What crates/lambda/src/api/actions.rs answers. */
+export const MESSAGES: Record<Remedy, string> = {
+  try_now: 'It is tried now. The result shows here within seconds.',
+  redrive: '1 dead letter went back to the queue.',
+  dismiss: 'Dismissed. Its dead letter is removed.',
+};
 
 interface Watching {
   socket: WebSocket;
@@ -184,7 +191,18 @@ class Mock {
         return [202, { replay_id: 'replay-1' }];
       }
       case 'redrive':
-        return [200, { moved: 1, left: 0, more: false }];
+      case 'try-now':
+      case 'dismiss': {
+        const remedy: Remedy = path[2] === 'try-now' ? 'try_now' : path[2];
+        const [first] = store.status.failed.deliveries.filter((one) => one.actions.includes(remedy));
+        const id = String(body['id'] ?? first?.id);
+        if (!store.remedy(remedy, id)) return [409, { error: 'there is no such failed delivery any more' }];
+        setTimeout(() => this.tell(store, [], []), 300);
+        const message = MESSAGES[remedy];
+        return remedy === 'try_now'
+          ? [202, { message }]
+          : [200, { moved: 1, left: 0, more: false, retrying: 1, message }];
+      }
       case 'resync':
       case 'reconcile':
         if (!store.status.connected)

@@ -10,16 +10,42 @@ import type {
   Notice,
   Outcome,
   Percentiles,
-  Reading,
+  Remedy,
   Role,
-  State,
   Status,
   StoreStatus,
   Summary,
 } from '../src/api';
 
-/** What the server says, in its own words: `cargo test` writes it (crates/lambda/src/api/tests/read/fixture.rs). */
-const said = JSON.parse(readFileSync(new URL('../fixtures/stack.json', import.meta.url), 'utf8')) as { me: Me };
+/** Where receivers are, as `GET /api/me` has it: written by crates/lambda/src/api/tests/read/fixture.rs. */
+const stack = fixture<{ me: Me }>('stack');
+/** What the server says of stores and deliveries: written by crates/domain/src/status/fixture.rs. */
+const said = fixture<{
+  now: string;
+  statuses: Record<string, Status>;
+  summaries: Record<string, Summary>;
+  deliveries: Record<string, Pick<Fate, 'meaning' | 'actions'>>;
+}>('said');
+
+function fixture<T>(name: string): T {
+  return JSON.parse(readFileSync(new URL(`../fixtures/${name}.json`, import.meta.url), 'utf8')) as T;
+}
+
+/** A value of the fixture as if it were told now, of another store. */
+function told<T>(value: T, store: string): T {
+  const later = Date.now() - Date.parse(said.now);
+  const text = JSON.stringify(value)
+    .replaceAll('demo.myshopify.com', store)
+    .replace(/"(\d{4}-\d\d-\d\dT[\d:.]+Z)"/g, (_, at: string) => `"${new Date(Date.parse(at) + later).toISOString()}"`)
+    .replace(/(\d\d:\d\d) UTC/g, (_, at: string) => {
+      const then = new Date(Date.parse(`${said.now.slice(0, 10)}T${at}:00Z`) + later);
+      return `${then.toISOString().slice(11, 16)} UTC`;
+    });
+  return JSON.parse(text) as T;
+}
+
+/** How a store is doing. */
+export type Situation = string;
 
 const TOPICS = [
   'products/create',
@@ -42,18 +68,18 @@ export class Store {
   seq = 1;
   kept: Kept[] = [];
   status: Status;
+  private readonly hours: HourOfStatus[];
   private lastId = 0;
 
   constructor(
     readonly name: string,
-    kind: 'live' | 'idle' | 'errors' | 'idle-error' | 'gone' | 'new',
+    private situation: Situation,
     weight = 8,
   ) {
-    const last = kind === 'live' || kind === 'errors' ? 2 * MINUTE : kind === 'new' ? null : 95 * MINUTE;
     const now = Math.floor(Date.now() / HOUR) * HOUR;
-    const hours: HourOfStatus[] = Array.from({ length: 24 }, (_, index) => {
+    this.hours = Array.from({ length: 24 }, (_, index) => {
       const events: Record<string, number> = {};
-      if (kind !== 'new') {
+      if (situation !== 'never') {
         for (const [at, topic] of TOPICS.entries()) {
           const count = Math.round((weight * (1 + Math.sin((index + at) / 3.5)) * (6 - at)) / 6);
           if (count > 0) events[topic] = count;
@@ -62,32 +88,46 @@ export class Store {
       const hour = new Date(now - (23 - index) * HOUR).toISOString();
       return { hour, events, missed: {}, duplicates: index % 5 === 0 ? 2 : 0, signature_failures: 0 };
     });
-    this.status = {
-      source: 'shopify',
-      store: name,
-      enabled: kind !== 'gone',
-      activity: last !== null && last < 30 * MINUTE ? 'live' : 'idle',
-      epoch: 1,
-      last_sync_at: last === null ? null : ago(last),
-      last_event_at: last === null ? null : ago(last),
-      last_error: null,
-      events_24h: { total: 0, by_topic: {} },
+    this.status = this.is(situation);
+    const last = this.status.last_event_at;
+    if (last !== null) {
+      for (let index = 40; index > 0; index--) {
+        const outcome: Outcome = index % 11 === 0 ? 'superseded' : 'applied';
+        this.keep([this.entry(outcome, Date.now() - Date.parse(last) + index * 50_000)]);
+      }
+    }
+    // What has failed is in the feed, too.
+    for (const failed of this.status.failed.deliveries) {
+      const entry: Entry = {
+        topic: failed.topic,
+        id: failed.id,
+        received_at: failed.received_at,
+        at: failed.tried_at,
+        outcome: failed.parked ? 'parked' : 'waiting',
+        problem: [failed.code, failed.message],
+        ...(failed.subject === undefined ? {} : { subject: failed.subject }),
+      };
+      this.keep([entry]);
+    }
+  }
+
+  /** The server's status of this situation, with counts of this store. */
+  private is(situation: Situation): Status {
+    const known = said.statuses[situation];
+    if (known === undefined) throw new Error(`the server knows no situation ${situation}`);
+    this.situation = situation;
+    const by: Record<string, number> = {};
+    for (const hour of this.hours) {
+      for (const [topic, count] of Object.entries(hour.events)) by[topic] = (by[topic] ?? 0) + count;
+    }
+    const total = Object.values(by).reduce((sum, count) => sum + count, 0);
+    return {
+      ...told(known, this.name),
+      hours: this.hours,
+      events_24h: { total, by_topic: by },
       duplicates_dropped_24h: 10,
-      discarded_24h: 0,
-      signature_failures_24h: 0,
-      last_signature_failure_at: null,
-      client_secret: {
-        held: 2,
-        held_since: ago(20 * HOUR),
-        old_last_needed_at: ago(3 * HOUR),
-        safe_to_revoke_old: false,
-        advice: `keep both: a delivery needed the old secret; not before ${ago(-22 * HOUR)}`,
-      },
-      replayed_24h: 0,
-      silence: { why: 'none', message: 'events come' },
-      connected: true,
+      connected: situation !== 'never',
       currency: 'EUR',
-      partial_24h: 0,
       missed_24h: { total: 3, by_topic: { 'products/update': 3 } },
       missed_rate: { 'products/update': 0.004, 'products/create': 0 },
       reconciled: {
@@ -97,35 +137,10 @@ export class Store {
         missed: { 'products/update': 3 },
         regrouped: 1,
       },
-      watched: { at: ago(20 * MINUTE), by_api: true, missing: [], elsewhere: [], restored: [], waiting: 0 },
-      run: null,
       quota: { at: ago(3 * MINUTE), available: 1740, maximum: 2000, restored_per_second: 100 },
-      seq: 1,
-      hours,
+      run: this.status?.run ?? null,
+      seq: this.seq,
     };
-    if (kind === 'errors' || kind === 'idle-error') {
-      this.status.last_error = {
-        at: ago(4 * MINUTE),
-        code: 'schema_mismatch',
-        message: 'variants[3].price: expected a decimal text, found null',
-        delivery_id: `${name}-2`,
-      };
-    }
-    if (kind === 'gone')
-      this.status.silence = {
-        why: 'disabled',
-        message: 'the store has uninstalled the app; `hookline store add` once it is installed again',
-      };
-    if (kind === 'idle')
-      this.status.silence = { why: 'idle', message: 'nothing has come for half an hour; every subscription is there' };
-    this.count();
-    if (last !== null) {
-      for (let index = 40; index > 0; index--) {
-        const outcome: Outcome =
-          index === 2 && this.status.last_error ? 'parked' : index % 11 === 0 ? 'superseded' : 'applied';
-        this.keep([this.entry(outcome, last + index * 50_000)]);
-      }
-    }
   }
 
   entry(outcome: Outcome, before = 0, topic?: string): Entry {
@@ -180,48 +195,44 @@ export class Store {
   /** Something came. Gives what is to be told. */
   happen(outcome: Outcome, topic?: string, replay = false): { entries: Entry[]; notices: Notice[] } {
     const entry = { ...this.entry(outcome, 0, topic), ...(replay ? { replay } : {}) };
-    const present = this.status.hours.at(-1);
+    const present = this.hours.at(-1);
     if (present) present.events[entry.topic] = (present.events[entry.topic] ?? 0) + 1;
     const at = entry.at;
-    const notices: Notice[] = [];
-    this.status = {
-      ...this.status,
-      last_event_at: at,
-      activity: 'live',
-      silence: { why: 'none', message: 'events come' },
-    };
-    if (outcome === 'applied') this.status.last_sync_at = at;
-    if (entry.problem) {
-      this.status.last_error = { at, code: entry.problem[0], message: entry.problem[1], delivery_id: entry.id };
-    }
     this.keep([entry]);
-    this.count();
-    if (outcome === 'parked') {
+    const failing = outcome === 'parked' ? 'parked' : outcome === 'waiting' ? 'retrying' : null;
+    const open = this.status.failed.deliveries.length > 0;
+    this.status = this.is(failing ?? (open ? this.situation : 'live'));
+    const [failed] = this.status.failed.deliveries;
+    if (failing !== null && failed) Object.assign(failed, { topic: entry.topic, id: entry.id, subject: entry.subject });
+    if (outcome === 'applied') this.status.last_sync_at = at;
+    this.status.last_event_at = at;
+    const notices: Notice[] = [];
+    if (outcome === 'parked' && failed) {
       notices.push({
-        id: `${this.name}/${this.seq}/dead_letter`,
+        id: `${this.name}/${this.seq}/dead_letter/0`,
         at,
         kind: 'dead_letter',
-        message: `A delivery of ${entry.topic} is parked: it is not of the shape its topic has`,
-        advice: 'Remove the cause, then redrive it',
+        message: this.status.reasons[0]?.message ?? '',
+        ...(this.status.reasons[0]?.advice ? { advice: this.status.reasons[0].advice } : {}),
+        delivery: { topic: entry.topic, id: entry.id },
       });
     }
     if (entry.topic === 'orders/create' && outcome === 'noted') {
-      notices.push({
-        id: `${this.name}/${this.seq}/order`,
-        at,
-        kind: 'order',
-        message: `Order ${entry.subject?.id} came`,
-      });
+      const message = `Order ${entry.subject?.id} came.`;
+      notices.push({ id: `${this.name}/${this.seq}/order/0`, at, kind: 'order', message });
     }
     return { entries: [entry], notices };
   }
 
-  private count(): void {
-    const by: Record<string, number> = {};
-    for (const hour of this.status.hours) {
-      for (const [topic, count] of Object.entries(hour.events)) by[topic] = (by[topic] ?? 0) + count;
-    }
-    this.status.events_24h = { total: Object.values(by).reduce((sum, count) => sum + count, 0), by_topic: by };
+  /** A person does something about a failed delivery. */
+  remedy(remedy: Remedy, id: string): boolean {
+    const failed = this.status.failed.deliveries.find((one) => one.id === id);
+    if (!failed?.actions.includes(remedy)) return false;
+    this.status = this.is(remedy === 'dismiss' ? 'live' : 'redriven');
+    const [again] = this.status.failed.deliveries;
+    if (again) Object.assign(again, { topic: failed.topic, id: failed.id, subject: failed.subject });
+    this.keep([]);
+    return true;
   }
 
   latest(limit: number): Entry[] {
@@ -254,35 +265,17 @@ export class Store {
     };
   }
 
-  reading(all: boolean): Reading {
-    const { status } = this;
-    const failed = status.last_error !== null && Date.now() - Date.parse(status.last_error.at) < 30 * MINUTE;
-    const state: State = failed || !status.enabled ? 'attention' : status.activity === 'live' ? 'live' : 'idle';
-    const why = !status.enabled
-      ? 'the store has uninstalled the app'
-      : failed
-        ? `a delivery could not be applied 4 minutes ago: ${status.last_error?.message}; look at it in the feed, remove the cause, then redrive`
-        : state === 'live'
-          ? 'events come and are applied'
-          : status.silence.message;
-    const outcomes = this.latest(200).map((entry) => entry.outcome);
+  full(all: boolean): StoreStatus {
     return {
-      state,
-      why,
-      pending: outcomes.filter((outcome) => outcome === 'waiting').length,
-      dead_letters: outcomes.filter((outcome) => outcome === 'parked').length,
-      receivers: said.me.receivers,
+      ...this.status,
+      lag: this.lag(),
+      receivers: stack.me.receivers,
       ...(all ? { queues: { waiting: 3, in_flight: 1, dead_letters: 1 } } : {}),
     };
   }
 
-  full(all: boolean): StoreStatus {
-    return { ...this.status, ...this.reading(all), lag: this.lag() };
-  }
-
   summary(): Summary {
-    const { state, why } = this.reading(false);
-    const { enabled, last_event_at, last_sync_at, events_24h } = this.status;
+    const { state, why, enabled, last_event_at, last_sync_at, events_24h, failed } = this.status;
     return {
       store: this.name,
       state,
@@ -291,6 +284,8 @@ export class Store {
       last_event_at,
       last_sync_at,
       events_24h: events_24h.total,
+      retrying: failed.retrying,
+      dead_letters: failed.dead_letters,
       seq: this.seq,
     };
   }
@@ -300,6 +295,7 @@ export class Store {
     const [latest] = entries;
     if (!latest) return null;
     const { outcome } = latest;
+    const failed = this.status.failed.deliveries.find((one) => one.topic === topic && one.id === id);
     return {
       store: this.name,
       topic,
@@ -311,10 +307,9 @@ export class Store {
       expires_at: ago(-7 * 24 * HOUR),
       event_id: latest.event_id ?? null,
       problem: latest.problem ? { at: latest.at, code: latest.problem[0], message: latest.problem[1] } : null,
-      meaning:
-        outcome === 'parked'
-          ? 'It cannot be applied as it is. Remove the cause, then: redrive.'
-          : 'It has been applied to the index. Nothing to do.',
+      meaning: failed?.meaning ?? said.deliveries[outcome]?.meaning ?? '',
+      failed: failed ?? null,
+      actions: failed?.actions ?? said.deliveries[outcome]?.actions ?? [],
       entries,
     };
   }
@@ -334,18 +329,22 @@ export function me(principal: Principal, host: string): Me {
     stores: principal.stores,
     expires_at: new Date(principal.expires).toISOString(),
     live_url: `ws://${host}/live`,
-    receivers: said.me.receivers,
+    receivers: stack.me.receivers,
   };
 }
 
 export function world(): Map<string, Store> {
   const stores = [
     new Store('demo.myshopify.com', 'live'),
-    new Store('atelier-nord.myshopify.com', 'errors', 14),
+    new Store('atelier-nord.myshopify.com', 'both', 14),
     new Store('quiet-ceramics.myshopify.com', 'idle', 2),
-    new Store('lost-and-found.myshopify.com', 'idle-error', 3),
-    new Store('closed-shop.myshopify.com', 'gone', 1),
-    new Store('fresh.myshopify.com', 'new'),
+    new Store('lost-and-found.myshopify.com', 'parked_idle', 3),
+    new Store('closed-shop.myshopify.com', 'uninstalled', 1),
+    new Store('fresh.myshopify.com', 'never'),
+    // One of every other sort.
+    ...Object.keys(said.statuses).map(
+      (situation) => new Store(`is-${situation.replaceAll('_', '-')}.myshopify.com`, situation, 4),
+    ),
     ...Array.from(
       { length: 994 },
       (_, index) =>

@@ -33,6 +33,9 @@ export interface Summary {
   last_event_at: string | null;
   last_sync_at: string | null;
   events_24h: number;
+  /** Failed deliveries that the queue still tries, and those that it has given up. */
+  retrying: number;
+  dead_letters: number;
   seq: number;
 }
 
@@ -52,7 +55,6 @@ export type ErrorCode =
   | 'index_unavailable'
   | 'storage_unavailable'
   | 'store_changing'
-  | 'signature_mismatch'
   | 'not_connected'
   | 'not_configured'
   | 'token_refused'
@@ -83,6 +85,55 @@ export type SilenceReason = 'none' | 'idle' | 'no_subscription' | 'signature_fai
 export interface Silence {
   why: SilenceReason;
   message: string;
+  advice?: string;
+}
+
+/** What sort of thing a person should look at. */
+export type Cause = 'dead_letters' | 'uninstalled' | 'signatures' | 'queue_stuck' | 'subscriptions' | 'error';
+
+/** A thing that a person should look at, in sentences. */
+export interface Concern {
+  reason: Cause;
+  message: string;
+  advice: string | null;
+  code?: ErrorCode;
+}
+
+/** What can be done about a failed delivery. */
+export type Remedy = 'try_now' | 'redrive' | 'dismiss';
+
+/** A delivery that has failed and is not settled. */
+export interface FailedDelivery {
+  topic: string;
+  id: string;
+  subject?: Subject;
+  state: 'retrying' | 'dead_letter' | 'expired';
+  /** It cannot be applied as it is. */
+  parked: boolean;
+  redriven: boolean;
+  code: ErrorCode;
+  message: string;
+  received_at: string;
+  tried_at: string;
+  tries: number;
+  tries_at_most: number;
+  next_try_at: string | null;
+  dead_letter_at: string;
+  expires_at: string;
+  /** What it means and what to do, in the server's words. */
+  meaning: string;
+  actions: Remedy[];
+}
+
+/** Failed deliveries of a store: counts, and the ones that matter most. */
+export interface Failed {
+  retrying: number;
+  dead_letters: number;
+  /** How many wait for a person. */
+  attention: number;
+  /** There are more than were counted. */
+  more: boolean;
+  deliveries: FailedDelivery[];
 }
 
 export interface Reconciled {
@@ -135,7 +186,14 @@ export interface Status {
   epoch: number;
   last_sync_at: string | null;
   last_event_at: string | null;
+  state: State;
+  why: string;
+  /** Everything that a person should look at, the most urgent first. */
+  reasons: Concern[];
   last_error: LastError | null;
+  /** The last error of each code, newest first. */
+  errors: LastError[];
+  failed: Failed;
   events_24h: Events;
   duplicates_dropped_24h: number;
   discarded_24h: number;
@@ -171,19 +229,14 @@ export interface Lag {
 }
 
 /** What `GET /api/stores/{store}/status` tells beyond a frame. */
-export interface Reading {
-  state: State;
-  why: string;
-  /** Told where the deployment remembers deliveries. */
-  pending?: number;
-  dead_letters?: number;
+export interface Places {
   receivers: Receiver[];
   /** Of all stores; for those who may see all of them. */
   queues?: { waiting: number; in_flight: number; dead_letters: number } | null;
 }
 
 /** `GET /api/stores/{store}/status` */
-export type StoreStatus = Status & Reading & { lag?: Lag };
+export type StoreStatus = Status & Places & { lag?: Lag };
 
 export type Outcome = 'applied' | 'superseded' | 'discarded' | 'noted' | 'parked' | 'waiting';
 
@@ -219,7 +272,7 @@ export interface Fate {
   topic: string;
   id: string;
   state: 'claimed' | 'done' | 'parked' | 'expired';
-  fate: Exclude<Outcome, 'waiting'> | null;
+  fate: Exclude<Outcome, 'waiting'> | 'dismissed' | null;
   claimed_at: string;
   settled_at: string | null;
   lease_until?: string | null;
@@ -227,6 +280,9 @@ export interface Fate {
   event_id: string | null;
   problem: { at: string; code: ErrorCode; message: string } | null;
   meaning: string;
+  /** What is remembered of it, if it has failed and is not settled. */
+  failed: FailedDelivery | null;
+  actions: ('replay' | Remedy)[];
   entries: Entry[];
 }
 
@@ -265,6 +321,8 @@ export interface Redriven {
   moved: number;
   left: number;
   more: boolean;
+  retrying: number;
+  message: string;
 }
 
 export type NoticeKind =
@@ -284,6 +342,8 @@ export interface Notice {
   kind: NoticeKind;
   message: string;
   advice?: string;
+  /** The delivery it is about. */
+  delivery?: { topic: string; id: string };
 }
 
 export interface SnapshotFrame {

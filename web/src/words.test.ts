@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { Reading, State, Status, Summary } from './api';
+import type { State, Status, Summary } from './api';
 import { readFrame } from './api';
 import { ago, delay, percent, pieces, plural, price, timesTold, whichInstall } from './ui/format';
 import { ERRORS, OUTCOMES, STAGES, STATES, TASKS, readingOf } from './ui/words';
@@ -101,6 +101,8 @@ describe('the list', () => {
     last_event_at: null,
     last_sync_at: null,
     events_24h: 0,
+    retrying: 0,
+    dead_letters: 0,
     seq,
   });
   const counts = { live: 3, idle: 0, attention: 0 };
@@ -140,27 +142,28 @@ describe('the list', () => {
   });
 });
 
-describe('the four readings', () => {
-  const now = Date.parse('2026-11-21T12:00:00Z');
-  const read = (activity: Status['activity'], state: State, failedAt: string | null) =>
-    readingOf(
-      {
-        enabled: true,
-        activity,
-        last_event_at: '2026-11-21T09:00:00Z',
-        last_error: failedAt === null ? null : { at: failedAt, code: 'index_rejected', message: '' },
-        silence: { why: 'idle', message: '' },
-      } as Status,
-      { state } as Reading,
-      now,
-    );
+describe('the reading of a store', () => {
+  const { statuses } = JSON.parse(readFileSync(new URL('../fixtures/said.json', import.meta.url), 'utf8')) as {
+    statuses: Record<string, Status>;
+  };
 
-  it('are told apart', () => {
-    expect(read('live', 'live', null)).toBe('Live and healthy');
-    expect(read('idle', 'idle', '2026-11-21T11:00:00Z')).toBe('Idle');
-    expect(read('live', 'attention', '2026-11-21T11:50:00Z')).toBe('Live, with recent errors');
-    expect(read('live', 'attention', '2026-11-21T11:20:00Z')).toBe('Live, but needs attention');
-    expect(read('idle', 'attention', '2026-11-21T11:50:00Z')).toBe('Idle, with a recent error');
+  it('is the server’s state in every situation', () => {
+    const titles = Object.entries(statuses).map(([situation, status]) => [situation, readingOf(status)]);
+    expect(Object.fromEntries(titles)).toMatchObject({
+      live: 'Live and healthy',
+      idle: 'Idle',
+      never: 'No webhook yet',
+      uninstalled: 'Uninstalled',
+      parked: 'Failed deliveries wait for you',
+      parked_idle: 'Failed deliveries wait for you',
+      dead_letter: 'Failed deliveries wait for you',
+      expired: 'Failed deliveries wait for you',
+    });
+    for (const [situation, status] of Object.entries(statuses)) {
+      const calm = ['Live and healthy', 'Idle', 'No webhook yet'].includes(readingOf(status));
+      expect(calm, situation).toBe(status.state !== 'attention');
+      expect(status.reasons.length > 0, situation).toBe(status.state === 'attention');
+    }
   });
 });
 

@@ -1,5 +1,7 @@
 //! How a store is doing, as the status function tells it.
 
+#[cfg(test)]
+mod fixture;
 mod silence;
 
 use std::collections::BTreeMap;
@@ -31,7 +33,7 @@ pub struct Status {
     pub enabled: bool,
     /// Whether events come.
     pub activity: Activity,
-    /// Which install it is, from 1.
+    /// Which install it is, of those that we saw: from 1, and 0 before the first.
     pub epoch: u64,
     /// When a change was last applied.
     pub last_sync_at: Option<Timestamp>,

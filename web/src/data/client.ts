@@ -1,6 +1,6 @@
 // Asks the HTTP API. The token goes into a header, never into an address.
 
-import type { DeliveryPage, Fate, Found, Me, Redriven, State, StorePage, StoreStatus } from '../api';
+import type { DeliveryPage, Fate, Found, Me, Redriven, Remedy, State, StorePage, StoreStatus } from '../api';
 
 /** No answer within this many milliseconds is none. */
 const PATIENCE = 15_000;
@@ -87,6 +87,10 @@ export class Client {
 
   redrive = (store: string) => this.ask<Redriven>('POST', `${at(store)}/redrive`, {});
 
+  /** Does something about one failed delivery; what came of it, in the server's words. */
+  remedy = (store: string, remedy: Remedy, topic: string, id: string) =>
+    this.ask<{ message: string }>('POST', `${at(store)}/${REMEDIES[remedy]}`, { topic, id });
+
   resync = (store: string) => this.ask<unknown>('POST', `${at(store)}/resync`, {});
 
   reconcile = (store: string) => this.ask<unknown>('POST', `${at(store)}/reconcile`, {});
@@ -132,6 +136,8 @@ export class Client {
     throw new Problem(response.status, said === null ? sentence(response.status) : asSentence(said), said !== null);
   }
 }
+
+const REMEDIES: Record<Remedy, string> = { try_now: 'try-now', redrive: 'redrive', dismiss: 'dismiss' };
 
 function at(store: string): string {
   return `api/stores/${encodeURIComponent(store)}`;

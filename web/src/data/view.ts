@@ -9,7 +9,7 @@ import type {
   Frame,
   Lag,
   Notice,
-  Reading,
+  Places,
   SnapshotFrame,
   Status,
   StoreStatus,
@@ -25,7 +25,8 @@ const HELD_LIMIT = 200;
 export interface View {
   store: string;
   status: Status | null;
-  reading: Reading | null;
+  /** Where the store's webhooks go, and how much waits: no frame says so. */
+  places: Places | null;
   lag: Lag | null;
   /** Newest first, each delivery once, as it was last told. */
   deliveries: Entry[];
@@ -47,7 +48,7 @@ export function viewOf(store: string): View {
   return {
     store,
     status: null,
-    reading: null,
+    places: null,
     lag: null,
     deliveries: [],
     hasFeed: false,
@@ -155,18 +156,11 @@ function told(known: Notice[], more: Notice[]): Notice[] {
 /** Takes what `GET …/status` says. It does not say which deliveries there were, so `seq` stays. */
 export function withStatus(view: View, answer: StoreStatus): View {
   if (answer.store !== view.store) return view;
-  const { state, why, pending, dead_letters, receivers, queues, lag, ...status } = answer;
+  const { receivers, queues, lag, ...status } = answer;
   return {
     ...view,
     status: newer(view.status, status),
-    reading: {
-      state,
-      why,
-      receivers,
-      queues: queues ?? null,
-      ...(pending === undefined ? {} : { pending }),
-      ...(dead_letters === undefined ? {} : { dead_letters }),
-    },
+    places: { receivers, queues: queues ?? null },
     lag: view.lag !== null && view.status !== null && view.status.seq > status.seq ? view.lag : (lag ?? view.lag),
   };
 }

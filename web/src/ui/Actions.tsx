@@ -4,7 +4,6 @@ import { Problem } from '../data/client';
 import type { Hub } from '../data/hub';
 import type { View } from '../data/view';
 import { Dialog } from './bits';
-import { plural } from './format';
 
 interface Action {
   id: string;
@@ -19,37 +18,30 @@ function actions(store: string): Action[] {
     {
       id: 'redrive',
       name: 'Redrive',
-      title: 'Try the dead letters again?',
-      says: `All dead letters of ${store} go back to the queue. Remove what made them fail first, or they come back.`,
+      title: 'Redrive the dead letters?',
+      says: `All dead letters of ${store} go back to the queue. Remove the cause first, or they fail again.`,
       run: async (client) => {
-        const { moved, left, more } = await client.redrive(store);
-        if (moved === 0 && left === 0 && !more) return 'There was no dead letter of this store.';
-        const rest = more
-          ? 'There are more: redrive again.'
-          : left > 0
-            ? `${plural(left, 'dead letter')} could not be moved.`
-            : '';
-        return `${plural(moved, 'dead letter')} went back to the queue. ${rest}`.trim();
+        return (await client.redrive(store)).message;
       },
     },
     {
       id: 'resync',
       name: 'Resync',
-      title: 'Read the whole catalogue anew?',
-      says: `Everything in ${store} is read and indexed again, beside live events. This takes minutes, and some of the Admin API’s quota.`,
+      title: 'Read the whole catalogue again?',
+      says: `Hookline reads and indexes everything in ${store} again, while webhooks go on. This takes minutes, and some of the Admin API’s quota.`,
       run: async (client) => {
         await client.resync(store);
-        return 'The resync has been asked for. Its progress shows here.';
+        return 'The resync will start in a moment. Its progress shows here.';
       },
     },
     {
       id: 'reconcile',
       name: 'Reconcile',
       title: 'Compare the catalogue with the index?',
-      says: `What differs in ${store} is mended, and the webhooks that were missed are counted.`,
+      says: `Hookline corrects what differs in ${store}, and counts the webhooks that were missed.`,
       run: async (client) => {
         await client.reconcile(store);
-        return 'The reconciliation has been asked for. Its progress shows here.';
+        return 'The reconciliation will start in a moment. Its progress shows here.';
       },
     },
   ];

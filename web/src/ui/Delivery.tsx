@@ -7,13 +7,14 @@ import { Confirm, Said, useOutcome } from './Actions';
 import { Ago, Copy, Dialog, Fate } from './bits';
 import { subjectOf } from './Feed';
 import { delay, whole } from './format';
-import { OUTCOMES, errorWords, kindWords } from './words';
+import { Remedies, Times, remedied } from './Failed';
+import { OUTCOMES, errorName, kindWords } from './words';
 
 const LEDGER: Record<WholeFate['state'], string> = {
-  claimed: 'Claimed: somebody is on it, or it is tried again',
+  claimed: 'In work, or waiting to be tried again',
   done: 'Done',
-  parked: 'Parked for a person',
-  expired: 'Forgotten by the ledger',
+  parked: 'Parked',
+  expired: 'Expired',
 };
 
 export function Delivery({
@@ -39,6 +40,8 @@ export function Delivery({
   const [asking, setAsking] = useState(false);
   const [outcome, perform, busy] = useOutcome(hub);
   const told = entry?.at;
+  // One that has failed goes on by itself.
+  const seq = fate?.failed ? view.status?.seq : undefined;
   useEffect(() => {
     const leaving = new AbortController();
     hub.client.fate(store, topic, id, leaving.signal).then(
@@ -53,7 +56,7 @@ export function Delivery({
     return () => leaving.abort();
     // Asked again whenever something is told of this delivery, and when the server answers again.
     // oxlint-disable-next-line react/exhaustive-deps, react/exhaustive-effect-dependencies
-  }, [hub, store, topic, id, told, reachable]);
+  }, [hub, store, topic, id, told, reachable, seq]);
   const latest = entry ?? fate?.entries[0];
   const entries = fate?.entries.length ? fate.entries : entry ? [entry] : [];
   const trouble =
@@ -62,42 +65,52 @@ export function Delivery({
     <Dialog title={latest ? subjectOf(latest) : 'Delivery'} onClose={onClose} className="delivery">
       <div data-testid="delivery">
         <p>
-          {latest && <Fate outcome={latest.outcome} />} {latest && OUTCOMES[latest.outcome]?.means}
+          {latest && <Fate outcome={latest.outcome} />} {latest && fate === null && OUTCOMES[latest.outcome]?.means}
         </p>
         {fate !== null && (
           <p className="meaning" data-testid="meaning">
             {asSentence(fate.meaning)}
           </p>
         )}
+        {fate?.failed && <Times failed={fate.failed} />}
         {problem !== null && (problem.status !== 0 || reachable) && (
           <p role="alert" className="banner bad">
             {problem.status === 404
-              ? 'The ledger knows nothing of this delivery: it was forgotten, or never came.'
+              ? 'Nothing is known of this delivery: it never came, or came more than 7 days ago.'
               : problem.message}
           </p>
         )}
         {trouble !== null && (
           <div className="banner bad">
             <p>
-              <strong>{errorWords(trouble.code).name}</strong>, <Ago at={trouble.at} />
+              <strong>{errorName(trouble.code)}</strong>, <Ago at={trouble.at} />
             </p>
             <p>
               <code>{trouble.message}</code>
             </p>
-            <p>{errorWords(trouble.code).advice}</p>
           </div>
         )}
-        {mayReplay && problem?.status !== 404 && (
-          <div className="row">
-            <button
-              type="button"
-              data-testid="action-replay"
+        {mayReplay && fate !== null && (
+          <>
+            {fate.actions.includes('replay') && (
+              <div className="row">
+                <button
+                  type="button"
+                  data-testid="action-replay"
+                  disabled={busy || !reachable}
+                  onClick={() => setAsking(true)}
+                >
+                  Replay
+                </button>
+              </div>
+            )}
+            <Remedies
+              remedies={fate.actions.filter((action) => action !== 'replay')}
+              of="this delivery"
               disabled={busy || !reachable}
-              onClick={() => setAsking(true)}
-            >
-              Replay
-            </button>
-          </div>
+              onRemedy={(remedy) => perform((client) => remedied(client, store, remedy, delivery))}
+            />
+          </>
         )}
         <Said outcome={outcome} />
         {latest && <Way entry={latest} />}
@@ -125,13 +138,13 @@ export function Delivery({
         </dl>
         {entries.length > 0 && (
           <>
-            <h3>What became of it, newest first</h3>
+            <h3>History, newest first</h3>
             <ol className="history">
               {entries.map((one) => (
                 <li key={`${one.at} ${one.outcome}`}>
                   <Fate outcome={one.outcome} /> {whole(one.at)}
                   {one.replay && ', replayed'}
-                  {one.problem && <span className="faint"> {asSentence(errorWords(one.problem[0]).name)}</span>}
+                  {one.problem && <span className="faint"> {errorName(one.problem[0])}</span>}
                 </li>
               ))}
             </ol>
@@ -141,14 +154,14 @@ export function Delivery({
       {asking && (
         <Confirm
           title="Replay this delivery?"
-          says="It goes through the queue once more, as it came. Nothing newer is overwritten."
+          says="It goes through the queue once more, as it came. Newer states are not overwritten."
           yes="Replay"
           onClose={() => setAsking(false)}
           onYes={() => {
             setAsking(false);
             perform(async (client) => {
               await client.replay(store, topic, id);
-              return 'It is on its way again. What becomes of it shows in the feed.';
+              return 'It is in the queue again. Its outcome shows in the feed.';
             });
           }}
         />

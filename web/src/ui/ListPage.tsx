@@ -1,5 +1,5 @@
 import { useEffect, useId, useState } from 'react';
-import type { Receiver, State } from '../api';
+import type { Receiver, State, Summary } from '../api';
 import type { Hub } from '../data/hub';
 import type { HubState } from '../data/state';
 import { countOf } from '../data/list';
@@ -107,6 +107,7 @@ export function ListPage({ hub, state }: { hub: Hub; state: HubState }) {
                 </th>
                 <td role="cell">
                   <Dot state={summary.state} />
+                  {summary.dead_letters + summary.retrying > 0 && <span className="why">{failedWords(summary)}</span>}
                 </td>
                 <td role="cell">
                   <Ago at={summary.last_event_at} />
@@ -132,6 +133,14 @@ export function ListPage({ hub, state }: { hub: Hub; state: HubState }) {
       )}
     </>
   );
+}
+
+function failedWords({ dead_letters, retrying }: Summary): string {
+  const parts = [
+    ...(dead_letters > 0 ? [plural(dead_letters, 'dead letter')] : []),
+    ...(retrying > 0 ? [`${count(retrying)} retrying`] : []),
+  ];
+  return parts.join(', ');
 }
 
 function Count({ of }: { of: number | null }) {

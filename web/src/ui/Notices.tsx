@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import type { Notice } from '../api';
+import type { Notice, Status } from '../api';
 import type { Hub } from '../data/hub';
 import { Ago } from './bits';
 import { asSentence } from '../data/client';
@@ -7,7 +7,28 @@ import { NOTICES, URGENT } from './words';
 
 const SHOWN = 3;
 
-export function Notices({ hub, notices, dismissed }: { hub: Hub; notices: Notice[]; dismissed: ReadonlySet<string> }) {
+/** Notices that still hold: one of a failed delivery goes with what it tells of. */
+export function standing(notices: Notice[], { failed }: Status): Notice[] {
+  const named = new Set(failed.deliveries.map((one) => `${one.topic} ${one.id}`));
+  const all = !failed.more && failed.deliveries.length === failed.retrying + failed.dead_letters;
+  return notices.filter(
+    ({ kind, delivery }) =>
+      kind !== 'dead_letter' || delivery === undefined || !all || named.has(`${delivery.topic} ${delivery.id}`),
+  );
+}
+
+export function Notices({
+  hub,
+  notices,
+  dismissed,
+  calm,
+}: {
+  hub: Hub;
+  notices: Notice[];
+  dismissed: ReadonlySet<string>;
+  /** Nothing needs a person: then no notice is red beside a green reading. */
+  calm: boolean;
+}) {
   const [all, setAll] = useState(false);
   const left = notices.filter((notice) => !dismissed.has(notice.id));
   const shown = all ? left : left.slice(0, SHOWN);
@@ -19,7 +40,7 @@ export function Notices({ hub, notices, dismissed }: { hub: Hub; notices: Notice
             key={notice.id}
             data-notice={notice.id}
             data-kind={notice.kind}
-            data-urgent={URGENT.has(notice.kind) ? '' : undefined}
+            data-urgent={URGENT.has(notice.kind) && !calm ? '' : undefined}
           >
             <p>
               <strong>{NOTICES[notice.kind] ?? 'Notice'}</strong> {asSentence(notice.message)}

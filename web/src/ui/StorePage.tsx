@@ -1,20 +1,20 @@
 import { Suspense, lazy, useEffect, useRef } from 'react';
-import type { Reading, Status } from '../api';
-import { asSentence } from '../data/client';
+import type { Places, Status } from '../api';
 import { mayChange, sees } from '../data/access';
 import type { Hub } from '../data/hub';
 import type { HubState } from '../data/state';
 import type { View } from '../data/view';
-import { hashOf } from '../data/route';
 import { Actions } from './Actions';
-import { Ago, Card, Dot, useNow } from './bits';
+import { Ago, Card, useNow } from './bits';
 import { Delivery } from './Delivery';
+import { FailedCard } from './Failed';
 import { Feed } from './Feed';
 import { count, percent, plural, whole } from './format';
-import { Notices } from './Notices';
+import { Health } from './Health';
+import { Notices, standing } from './Notices';
 import { Search } from './Search';
 import { Connection, LagCard, MissedCard, Receivers, SecretCard } from './StoreSide';
-import { READINGS, STAGES, TASKS, errorWords, readingOf } from './words';
+import { STAGES, TASKS } from './words';
 
 const HourChart = lazy(() => import('./HourChart'));
 
@@ -34,7 +34,7 @@ export function StorePage({ hub, state, store }: { hub: Hub; state: HubState; st
         <h1 ref={heading} tabIndex={-1}>
           {store}
         </h1>
-        {view?.reading && view.status && mayChange(me, store) && (
+        {view?.status && mayChange(me, store) && (
           <Actions hub={hub} store={store} view={view} reachable={state.reachable} />
         )}
       </div>
@@ -78,11 +78,20 @@ function Known({ hub, state, view }: { hub: Hub; state: HubState; view: View }) 
   if (status === null) return state.reachable && state.problem === null ? <p className="faint">Loading…</p> : null;
   return (
     <>
-      <Notices hub={hub} notices={view.notices} dismissed={state.dismissed} />
-      <div className="columns">
-        <ReadingCard view={view} status={status} stale={!state.reachable} />
-        <LastError view={view} status={status} />
-      </div>
+      <Notices
+        hub={hub}
+        notices={standing(view.notices, status)}
+        dismissed={state.dismissed}
+        calm={status.state !== 'attention'}
+      />
+      <Health view={view} status={status} stale={!state.reachable} />
+      <FailedCard
+        hub={hub}
+        store={view.store}
+        status={status}
+        mayChange={mayChange(state.me, view.store)}
+        reachable={state.reachable}
+      />
       {status.run !== null && <RunCard status={status} />}
       <Figures view={view} status={status} />
       <Card title="Events of the last 24 hours">
@@ -102,85 +111,6 @@ function Known({ hub, state, view }: { hub: Hub; state: HubState; view: View }) 
         </div>
       </div>
     </>
-  );
-}
-
-function ReadingCard({ view, status, stale }: { view: View; status: Status; stale: boolean }) {
-  const now = useNow();
-  const { reading } = view;
-  return (
-    <section
-      className="card reading"
-      data-testid="reading"
-      data-state={reading?.state}
-      aria-label="How the store is doing"
-    >
-      {reading === null ? (
-        <p className="faint">Loading…</p>
-      ) : (
-        <>
-          <p className="title">
-            <Dot
-              state={reading.state}
-              quiet={readingOf(status, reading, now).toLowerCase().startsWith(reading.state)}
-            />{' '}
-            {stale && <span className="faint">Last known:</span>}{' '}
-            <strong data-testid="reading-title">{readingOf(status, reading, now)}</strong>
-          </p>
-          <p data-testid="why">{asSentence(reading.why)}</p>
-          {reading.state !== 'live' && status.silence.why !== 'none' && status.silence.message !== reading.why && (
-            <p>{asSentence(status.silence.message)}</p>
-          )}
-        </>
-      )}
-      <details>
-        <summary>What the readings mean</summary>
-        <dl className="readings">
-          {READINGS.map((one) => (
-            <div key={one.title}>
-              <dt>
-                <Dot state={one.state} quiet /> {one.title}
-              </dt>
-              <dd>
-                {one.cause} <strong>What to do:</strong> {one.todo}
-              </dd>
-            </div>
-          ))}
-        </dl>
-      </details>
-    </section>
-  );
-}
-
-function LastError({ view, status }: { view: View; status: Status }) {
-  const error = status.last_error;
-  const words = error === null ? null : errorWords(error.code);
-  const entry = error?.delivery_id ? view.deliveries.find((one) => one.id === error.delivery_id) : undefined;
-  return (
-    <Card title="Last error" className="last-error">
-      {error === null || words === null ? (
-        <p className="faint">None on record.</p>
-      ) : (
-        <div data-testid="last-error" data-code={error.code}>
-          <p>
-            <strong>{words.name}</strong>, <Ago at={error.at} />
-          </p>
-          <p className="detail">
-            <code>{error.message}</code>
-          </p>
-          <p>
-            <strong>What to do:</strong> {words.advice}
-          </p>
-          {entry !== undefined && (
-            <p>
-              <a href={hashOf({ store: view.store, delivery: { topic: entry.topic, id: entry.id } })}>
-                Look at the delivery
-              </a>
-            </p>
-          )}
-        </div>
-      )}
-    </Card>
   );
 }
 
@@ -221,12 +151,12 @@ function RunCard({ status }: { status: Status }) {
   );
 }
 
-function known(reading: Reading | null, value: number | undefined): string {
-  return reading === null ? '…' : value === undefined ? 'not known' : count(value);
+function known(status: Status, value: number): string {
+  return `${count(value)}${status.failed.more ? '+' : ''}`;
 }
 
 function Figures({ view, status }: { view: View; status: Status }) {
-  const { reading } = view;
+  const places: Places | null = view.places;
   const missed = status.missed_24h.total;
   const changes = missed + status.events_24h.total;
   const figures: { name: string; value: React.ReactNode; hint?: string; bad?: boolean; id: string }[] = [
@@ -234,13 +164,13 @@ function Figures({ view, status }: { view: View; status: Status }) {
     { id: 'last-sync', name: 'Last sync', value: <Ago at={status.last_sync_at} /> },
     { id: 'events-24h', name: 'Events, 24 h', value: count(status.events_24h.total) },
     { id: 'duplicates', name: 'Duplicates dropped, 24 h', value: count(status.duplicates_dropped_24h) },
-    { id: 'pending', name: 'Pending', value: known(reading, reading?.pending), hint: 'Tried again by itself' },
+    { id: 'pending', name: 'Retrying', value: known(status, status.failed.retrying), hint: 'By itself' },
     {
       id: 'dead-letters',
       name: 'Dead letters',
-      value: known(reading, reading?.dead_letters),
-      hint: 'Wait for a person',
-      bad: (reading?.dead_letters ?? 0) > 0,
+      value: known(status, status.failed.dead_letters),
+      hint: 'Wait for you',
+      bad: status.failed.attention > 0,
     },
     {
       id: 'missed',
@@ -270,13 +200,13 @@ function Figures({ view, status }: { view: View; status: Status }) {
           },
         ]
       : []),
-    ...(reading?.queues
+    ...(places?.queues
       ? [
           {
             id: 'queues',
             name: 'Queue, all stores',
-            value: `${count(reading.queues.waiting)} waiting`,
-            hint: `${count(reading.queues.in_flight)} in flight, ${plural(reading.queues.dead_letters, 'dead letter')}`,
+            value: `${count(places.queues.waiting)} waiting`,
+            hint: `${count(places.queues.in_flight)} in flight, ${plural(places.queues.dead_letters, 'dead letter')}`,
           },
         ]
       : []),

@@ -187,7 +187,7 @@ export function Connection({ status }: { status: Status }) {
 }
 
 export function Receivers({ state, view }: { state: HubState; view: View }) {
-  const receivers = view.reading?.receivers ?? state.me.receivers;
+  const receivers = view.places?.receivers ?? state.me.receivers;
   return (
     <Card title="Receiver URLs">
       <details>

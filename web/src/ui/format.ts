@@ -20,6 +20,13 @@ export function ago(at: string, now: number): string {
   return `${span(past)} ago`;
 }
 
+/** How long until something, as in `in 3 min`; or the stretch alone. */
+export function until(at: string, now: number, withIn = true): string {
+  const left = Date.parse(at) - now;
+  if (left < SECOND) return withIn ? 'any moment now' : 'a moment';
+  return withIn ? `in ${span(left)}` : span(left);
+}
+
 /** A stretch of time in its largest unit, rounded down. */
 export function span(ms: number): string {
   if (ms < MINUTE) return `${Math.floor(ms / SECOND)} s`;

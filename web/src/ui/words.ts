@@ -1,88 +1,78 @@
 // What codes mean, and what to do: in plain English.
 
-import type { ErrorCode, NoticeKind, Outcome, Reading, Run, State, Status } from '../api';
-
-/** An error counts as recent for so long, and a store as live. */
-export const RECENT = 30 * 60_000;
+import type { Cause, ErrorCode, FailedDelivery, NoticeKind, Outcome, Remedy, Run, State, Status } from '../api';
 
 export const STATES: Record<State, string> = { live: 'Live', idle: 'Idle', attention: 'Attention' };
 
 export const OUTCOMES: Record<Outcome, { name: string; means: string }> = {
   applied: { name: 'Applied', means: 'The index has this change.' },
-  superseded: { name: 'Superseded', means: 'The index had a newer state of the same thing already.' },
-  discarded: { name: 'Discarded', means: 'It belonged to no active install of the store.' },
-  noted: { name: 'Noted', means: 'It changes nothing that is indexed. That it came is recorded.' },
-  parked: { name: 'Parked', means: 'It cannot be applied as it is, and waits for a person.' },
-  waiting: { name: 'Waiting', means: 'It failed, and is tried again.' },
+  superseded: { name: 'Superseded', means: 'The index already had a newer state.' },
+  discarded: { name: 'Discarded', means: 'The app was not installed.' },
+  noted: { name: 'Noted', means: 'It changes nothing in the index. Its arrival is recorded.' },
+  parked: { name: 'Parked', means: 'It cannot be applied as it is.' },
+  waiting: { name: 'Waiting', means: 'It failed, and the queue tries it again.' },
 };
 
-export const ERRORS: Record<ErrorCode, { name: string; advice: string }> = {
-  schema_mismatch: {
-    name: 'A delivery is not of the shape its topic has',
-    advice:
-      'Look at the delivery. If the subscription’s API version has changed, set it back; if Shopify sends something new, update Hookline. Then redrive.',
-  },
-  store_mismatch: {
-    name: 'A signed delivery belongs to another store',
-    advice: 'Nothing was applied. Check which app sends here, and whether two apps share a secret.',
-  },
-  uninstall_unknown: {
-    name: 'The store is to be forgotten, and nobody told us that it has uninstalled the app',
-    advice: 'If it has uninstalled, run hookline store remove, then redrive. If not, purge the delivery.',
-  },
-  body_lost: {
-    name: 'The body of a delivery is not there any more',
-    advice: 'Resync the store: what the delivery told is read anew.',
-  },
-  index_rejected: {
-    name: 'The index refuses a document',
-    advice: 'Look at the delivery for the reason. Once the index’s mapping is mended, redrive.',
-  },
-  index_unavailable: {
-    name: 'The index did not answer',
-    advice:
-      'It is tried again by itself. If this stays, look at the search cluster: its health, disk and access policy.',
-  },
-  storage_unavailable: {
-    name: 'A table did not answer',
-    advice: 'It is tried again by itself. If this stays, look for throttling in DynamoDB.',
-  },
-  store_changing: {
-    name: 'The store is being uninstalled',
-    advice: 'It is tried again by itself, until that is done.',
-  },
-  signature_mismatch: {
-    name: 'Requests in this store’s name have a wrong signature',
-    advice:
-      'Is the client secret the app’s present one? If none of these requests is the store’s, somebody is guessing.',
-  },
-  not_connected: {
-    name: 'More has to be asked of the store than it lets us',
-    advice: 'Add an access token: hookline store add.',
-  },
-  not_configured: {
-    name: 'This deployment lacks a place to keep something',
-    advice: 'The message says which setting is missing. Deploy with it, then redrive.',
-  },
-  token_refused: {
-    name: 'The store does not take our access token',
-    advice: 'Add a new one: hookline store add. Then reconcile.',
-  },
-  catalogue_unavailable: {
-    name: 'The store’s Admin API did not answer',
-    advice: 'It is tried again by itself. If this stays, look at Shopify’s status page, and at the quota below.',
-  },
+/** Names of errors. What to do about one, the server says. */
+export const ERRORS: Record<ErrorCode, string> = {
+  schema_mismatch: 'Unexpected payload format',
+  store_mismatch: 'Signed delivery of another store',
+  uninstall_unknown: 'Erasure without a known uninstall',
+  body_lost: 'Body of a delivery lost',
+  index_rejected: 'Document rejected by the index',
+  index_unavailable: 'No answer from the index',
+  storage_unavailable: 'No answer from a table',
+  store_changing: 'Store is being uninstalled',
+  not_connected: 'No access token',
+  not_configured: 'Setting missing in this deployment',
+  token_refused: 'Access token refused by Shopify',
+  catalogue_unavailable: 'No answer from the Admin API',
 };
 
 /** For codes of a newer server. */
-export function errorWords(code: string): { name: string; advice: string } {
-  const known: Partial<Record<string, { name: string; advice: string }>> = ERRORS;
-  return known[code] ?? { name: code.replaceAll('_', ' '), advice: 'Look at the delivery, and at the logs.' };
+export function errorName(code: string): string {
+  const known: Partial<Record<string, string>> = ERRORS;
+  return known[code] ?? code.replaceAll('_', ' ');
 }
+
+/** Titles of a store by what is most urgent. */
+export const CAUSES: Record<Cause, string> = {
+  dead_letters: 'Failed deliveries wait for you',
+  uninstalled: 'Uninstalled',
+  signatures: 'Wrong signatures',
+  queue_stuck: 'Webhooks are stuck in the queue',
+  subscriptions: 'A subscription is missing',
+  error: 'Not all changes reach the index',
+};
+
+export const FAILED: Record<FailedDelivery['state'], string> = {
+  retrying: 'Retrying',
+  dead_letter: 'Dead letter',
+  expired: 'Expired',
+};
+
+/** What can be done about a failed delivery, and what it does. */
+export const REMEDIES: Record<Remedy, { name: string; asks: string; says: string }> = {
+  try_now: {
+    name: 'Try now',
+    asks: 'Try this delivery now?',
+    says: 'The queue tries it within seconds. If what made it fail is still there, it fails again.',
+  },
+  redrive: {
+    name: 'Redrive',
+    asks: 'Redrive this delivery?',
+    says: 'It goes back to the queue. If what made it fail is still there, it comes back.',
+  },
+  dismiss: {
+    name: 'Dismiss',
+    asks: 'Dismiss this delivery?',
+    says: 'It is given up for good: it will not be applied, and its dead letter is removed.',
+  },
+};
 
 export const NOTICES: Record<NoticeKind, string> = {
   error: 'Error',
-  dead_letter: 'Dead letter',
+  dead_letter: 'Failed delivery',
   subscription_lost: 'Subscription lost',
   subscription_restored: 'Subscription restored',
   uninstalled: 'Uninstalled',
@@ -98,56 +88,41 @@ export const URGENT: ReadonlySet<NoticeKind> = new Set(['error', 'dead_letter', 
 export const TASKS: Record<Run['task'], string> = { resync: 'Resync', reconcile: 'Reconciliation' };
 
 export const STAGES: Record<Run['stage'], string> = {
-  waiting: 'The store writes its export',
+  waiting: 'Waiting for Shopify to prepare the export',
   reading: 'Reading the export',
-  deleting: 'Looking for what the store has no more',
-  done: 'Ended',
+  deleting: 'Looking for products that the store no longer has',
+  done: 'Finished',
   failed: 'Failed',
 };
 
-/** The four readings, as the legend has them. */
+/** The readings, as the legend has them. */
 export const READINGS: { state: State; title: string; cause: string; todo: string }[] = [
-  { state: 'live', title: 'Live and healthy', cause: 'Events come and are applied.', todo: 'Nothing.' },
+  { state: 'live', title: 'Live and healthy', cause: 'Webhooks arrive and are applied.', todo: 'Nothing.' },
   {
     state: 'idle',
     title: 'Idle',
-    cause: 'Nothing has come for half an hour. Most likely nothing happens in the store.',
-    todo: 'Nothing. To make sure, change a product: it must show here within seconds.',
+    cause: 'No webhook in the last 30 minutes, or none yet. Most likely nothing changed in the store.',
+    todo: 'Nothing. To check, edit a product: it shows here within seconds.',
   },
   {
     state: 'attention',
-    title: 'Live, with recent errors',
-    cause: 'Events come, but something went wrong within the last half hour: most likely one sort of delivery.',
-    todo: 'Look at the last error and at what is parked. Remove the cause, then redrive.',
-  },
-  {
-    state: 'attention',
-    title: 'Idle, with a recent error',
-    cause: 'Something went wrong, and nothing has come since: most likely events do not get through any more.',
-    todo: 'Look at the last error first: secret, access token, subscriptions, search cluster.',
+    title: 'Attention',
+    cause:
+      'Something waits for you: failed deliveries, a missing subscription, wrong signatures, a stuck queue, or the app is uninstalled.',
+    todo: 'Follow the advice beside each reason. Failed deliveries wait until they are applied or dismissed.',
   },
 ];
 
-/** What the indicator says of a store, in a few words. What it means and what to do, the server says (`why`). */
-export function readingOf(status: Status, reading: Reading, now: number): string {
-  const failed = status.last_error !== null && now - Date.parse(status.last_error.at) < RECENT;
-  if (!status.enabled) return 'Uninstalled';
-  if (status.last_event_at === null && reading.state === 'idle') return 'Idle: nothing has come yet';
-  if (reading.state === 'live') return 'Live and healthy';
-  if (reading.state === 'idle') return 'Idle';
-  if (status.activity === 'live') return failed ? 'Live, with recent errors' : 'Live, but needs attention';
-  switch (status.silence.why) {
-    case 'signature_failing':
-      return 'Signatures are failing';
-    case 'no_subscription':
-      return failed ? 'Idle, with a recent error' : 'Idle: a subscription is lost';
-    case 'queue_stuck':
-      return failed ? 'Idle, with a recent error' : 'Idle: events are stuck';
-    case 'disabled':
-      return 'Uninstalled';
-    case 'none':
+/** What the indicator says of a store, in a few words. What it means and what to do, the server says. */
+export function readingOf(status: Status): string {
+  const [first] = status.reasons;
+  switch (status.state) {
+    case 'live':
+      return 'Live and healthy';
     case 'idle':
-      return failed ? 'Idle, with a recent error' : 'Idle, but needs attention';
+      return status.last_event_at === null ? 'No webhook yet' : 'Idle';
+    case 'attention':
+      return (first && CAUSES[first.reason]) ?? 'Needs attention';
   }
 }
 

@@ -1,0 +1,83 @@
+import type { LastError, Status } from '../api';
+import type { View } from '../data/view';
+import { hashOf } from '../data/route';
+import { Ago, Dot } from './bits';
+import { CAUSES, READINGS, errorName, readingOf } from './words';
+
+/** How a store is doing: one card, so that no two say different things. The sentences are the server's. */
+export function Health({ view, status, stale }: { view: View; status: Status; stale: boolean }) {
+  const title = readingOf(status);
+  return (
+    <section
+      className="card reading"
+      data-testid="reading"
+      data-state={status.state}
+      aria-label="How the store is doing"
+    >
+      <p className="title">
+        <Dot state={status.state} quiet={title.toLowerCase().startsWith(status.state)} />{' '}
+        {stale && <span className="faint">Last known:</span>} <strong data-testid="reading-title">{title}</strong>
+      </p>
+      {status.reasons.length === 0 ? (
+        <p data-testid="why">{status.why}</p>
+      ) : (
+        <ul className="reasons" data-testid="why">
+          {status.reasons.map((one, index) => (
+            // Two errors may have the same sentence.
+            // oxlint-disable-next-line react/no-array-index-key
+            <li key={`${one.reason} ${index}`} data-reason={one.reason}>
+              {index > 0 && <strong>{CAUSES[one.reason] ?? 'Also'}: </strong>}
+              {one.message}
+              {one.advice && (
+                <>
+                  {' '}
+                  <strong>What to do:</strong> {one.advice}
+                </>
+              )}
+            </li>
+          ))}
+        </ul>
+      )}
+      {status.errors.length > 0 && (
+        <details>
+          <summary>Latest errors ({status.errors.length})</summary>
+          <ul className="errors">
+            {status.errors.map((error, index) => (
+              <ErrorLine key={error.code} view={view} error={error} latest={index === 0} />
+            ))}
+          </ul>
+        </details>
+      )}
+      <details>
+        <summary>What the readings mean</summary>
+        <dl className="readings">
+          {READINGS.map((one) => (
+            <div key={one.title}>
+              <dt>
+                <Dot state={one.state} quiet /> {one.title}
+              </dt>
+              <dd>
+                {one.cause} <strong>What to do:</strong> {one.todo}
+              </dd>
+            </div>
+          ))}
+        </dl>
+      </details>
+    </section>
+  );
+}
+
+function ErrorLine({ view, error, latest }: { view: View; error: LastError; latest: boolean }) {
+  const entry = error.delivery_id ? view.deliveries.find((one) => one.id === error.delivery_id) : undefined;
+  return (
+    <li data-testid={latest ? 'last-error' : undefined} data-code={error.code}>
+      <strong>{errorName(error.code)}</strong>, <Ago at={error.at} />: <code>{error.message}</code>
+      {entry !== undefined && (
+        <>
+          {' '}
+          <a href={hashOf({ store: view.store, delivery: { topic: entry.topic, id: entry.id } })}>See the delivery</a>
+        </>
+      )}
+    </li>
+  );
+}
