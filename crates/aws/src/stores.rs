@@ -230,7 +230,7 @@ impl Stores for DynamoStores {
 
     async fn disable(&self, store: &StoreKey, at: Timestamp) -> Result<(), Unavailable> {
         let mut changes = Changes::default();
-        changes.set_if_absent("epoch", Value::number(1));
+        changes.set_if_absent("epoch", Value::number(0));
         changes.set("enabled", Value::Bool(false));
         changes.set("uninstalled_us", Value::micros(at));
         let sent = changes

@@ -24,7 +24,7 @@ use crate::{
 /// What is known of a store.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct StoreRecord {
-    /// Which install is, or was, the last one; from 1.
+    /// Which install is, or was, the last one that we saw; from 1, and 0 before the first.
     pub epoch: u64,
     /// Whether the app is installed, as far as we were told.
     pub enabled: bool,
@@ -166,6 +166,15 @@ impl StoreRecord {
             Some(latest) if at < latest => Uninstall::Earlier,
             Some(latest) if at == latest => Uninstall::Again,
             Some(_) | None => Uninstall::Ends,
+        }
+    }
+
+    /// A store of which nothing but an uninstall is known: its next install is the first that we see.
+    #[must_use]
+    pub fn before_any_install() -> Self {
+        Self {
+            epoch: 0,
+            ..Self::default()
         }
     }
 

@@ -161,7 +161,10 @@ impl Stores for MemoryStores {
 
     async fn disable(&self, store: &StoreKey, at: Timestamp) -> Result<(), Unavailable> {
         self.write(store, NOTHING, |record| {
-            record.cloned().unwrap_or_default().uninstalled(at)
+            record
+                .cloned()
+                .unwrap_or_else(StoreRecord::before_any_install)
+                .uninstalled(at)
         });
         Ok(())
     }

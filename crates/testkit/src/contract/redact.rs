@@ -55,7 +55,7 @@ pub async fn of_a_forgotten_store_it_is_left_that_it_was_there<S: Stores + Store
     stores.disable(&store("demo"), noon()).await.unwrap();
     stores.redact(&store("demo"), noon(), noon_plus(5)).await.unwrap();
     let left = StoreRecord {
-        epoch: 2,
+        epoch: 1,
         enabled: false,
         uninstalled_at: Some(noon()),
         redacted_at: Some(noon_plus(5)),
@@ -69,7 +69,7 @@ pub async fn of_a_forgotten_store_it_is_left_that_it_was_there<S: Stores + Store
     // The next install begins as ever, and it is known that there was one before.
     stores.begin_epoch(&store("demo"), noon()).await.unwrap();
     let next = StoreRecord {
-        epoch: 3,
+        epoch: 2,
         enabled: true,
         ..left
     };

@@ -231,25 +231,25 @@ pub async fn an_uninstall_makes_a_store_nobody_knows(stores: &impl Stores) {
     let expected = StoreRecord {
         enabled: false,
         uninstalled_at: Some(noon()),
-        ..StoreRecord::default()
+        ..StoreRecord::before_any_install()
     };
     assert_eq!(found(stores, "demo").await, expected);
 }
 
 pub async fn the_next_install_begins_once(stores: &impl Stores) {
     stores.disable(&store("demo"), noon()).await.unwrap();
-    let second = StoreRecord {
-        epoch: 2,
+    let first = StoreRecord {
+        epoch: 1,
         uninstalled_at: Some(noon()),
         ..StoreRecord::default()
     };
     for _ in 0..2 {
         stores.begin_epoch(&store("demo"), noon()).await.unwrap();
-        assert_eq!(found(stores, "demo").await, second);
+        assert_eq!(found(stores, "demo").await, first);
     }
     // The same uninstall, told again, does not end it; a later one does.
     stores.disable(&store("demo"), noon()).await.unwrap();
-    assert_eq!(found(stores, "demo").await, second);
+    assert_eq!(found(stores, "demo").await, first);
     stores.disable(&store("demo"), noon_plus(1)).await.unwrap();
     assert!(!found(stores, "demo").await.enabled);
 }
