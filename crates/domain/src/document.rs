@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ids::{EntityKey, Kind},
     product::{Collection, Collections, Product, Variant},
+    text::normalize_line,
 };
 
 /// A document. Ids are texts, for they exceed 2^53; prices are decimal texts, for they are money.
@@ -115,6 +116,7 @@ impl Document {
     /// Renders a product as it was observed.
     #[must_use]
     pub fn of_product(entity: &EntityKey, product: Product, observed_at: Timestamp) -> Self {
+        let product = product.normalized();
         let text = product_text(&product);
         let prices = || product.variants.iter().filter_map(|variant| variant.price);
         Self {
@@ -146,16 +148,16 @@ impl Document {
     /// The same product, in these collections.
     #[must_use]
     pub fn within(mut self, collections: &Collections) -> Self {
-        let titles: Vec<&str> = collections.values().map(String::as_str).collect();
+        let titles: Vec<String> = collections.values().map(|title| normalize_line(title)).collect();
         if !titles.is_empty() {
             self.text = paragraphs([
                 self.text.as_str(),
                 format!("Collections: {}", titles.join(", ")).as_str(),
             ]);
         }
-        let named = collections.iter().map(|(id, title)| DocumentCollection {
+        let named = collections.keys().zip(titles).map(|(id, title)| DocumentCollection {
             id: id.to_string(),
-            title: title.clone(),
+            title,
         });
         self.collections = named.collect();
         self
@@ -164,6 +166,7 @@ impl Document {
     /// Renders a collection as it was observed.
     #[must_use]
     pub fn of_collection(entity: &EntityKey, collection: Collection, observed_at: Timestamp) -> Self {
+        let collection = collection.normalized();
         let text = paragraphs([collection.title.as_str(), collection.description.as_str()]);
         Self {
             title: collection.title,
@@ -259,7 +262,7 @@ fn is_placeholder(values: &[String]) -> bool {
 
 fn variant_line(variant: &Variant) -> String {
     let mut line = String::from("- ");
-    if variant.title != NO_VARIANTS {
+    if variant.title != NO_VARIANTS && !variant.title.is_empty() {
         let _infallible = write!(line, "{}: ", variant.title);
     }
     match (variant.price, &variant.currency) {

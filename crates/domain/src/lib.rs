@@ -46,5 +46,6 @@ pub mod stores;
 pub mod sync;
 #[cfg(test)]
 mod testing;
+pub mod text;
 pub mod version;
 pub mod watch;

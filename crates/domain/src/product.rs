@@ -5,7 +5,14 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use crate::ids::EntityId;
+use crate::{
+    ids::EntityId,
+    text::{self, normalize, normalize_line},
+};
+
+/// The most bytes that are kept of a description; few have a tenth of it, and a document of the index is not the place for
+/// more.
+pub const DESCRIPTION_LIMIT: usize = 64 * 1024;
 
 /// The collections that a product is in: their titles by their ids.
 pub type Collections = BTreeMap<EntityId, String>;
@@ -105,4 +112,58 @@ pub struct Collection {
     pub image: Option<String>,
     /// Its name in addresses.
     pub handle: Option<String>,
+}
+
+impl Product {
+    /// The same product, every text of it in its one form ([`text`]). Addresses stay as they are: the vendor has to know
+    /// them.
+    #[must_use]
+    pub fn normalized(self) -> Self {
+        Self {
+            title: normalize_line(&self.title),
+            description: description(&self.description),
+            vendor: some_line(self.vendor),
+            product_type: some_line(self.product_type),
+            tags: lines(self.tags),
+            options: (self.options.into_iter())
+                .map(|option| OptionAxis {
+                    name: normalize_line(&option.name),
+                    values: lines(option.values),
+                })
+                .collect(),
+            variants: (self.variants.into_iter())
+                .map(|variant| Variant {
+                    title: normalize_line(&variant.title),
+                    sku: some_line(variant.sku),
+                    ..variant
+                })
+                .collect(),
+            ..self
+        }
+    }
+}
+
+impl Collection {
+    /// The same collection, every text of it in its one form, as [`Product::normalized`].
+    #[must_use]
+    pub fn normalized(self) -> Self {
+        Self {
+            title: normalize_line(&self.title),
+            description: description(&self.description),
+            ..self
+        }
+    }
+}
+
+fn description(text: &str) -> String {
+    text::cut(normalize(text), DESCRIPTION_LIMIT)
+}
+
+fn some_line(text: Option<String>) -> Option<String> {
+    text.map(|text| normalize_line(&text)).filter(|text| !text.is_empty())
+}
+
+fn lines(texts: Vec<String>) -> Vec<String> {
+    let lines = texts.iter().map(|text| normalize_line(text));
+    lines.filter(|line| !line.is_empty()).collect()
 }
