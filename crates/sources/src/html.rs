@@ -1,32 +1,57 @@
-//! Descriptions are HTML; what is searched and quoted is text.
+//! Descriptions are HTML; what is searched and quoted is text, as a shopper sees it.
 //!
 //! Only the tokens are looked at, never the tree they would make: making it takes time with the square of the nesting, and
 //! laying it out has more corners than a description is worth (a table with a `rowspan` in its last row ended the consumer).
-//! Tokens take time with their number, whatever they are.
+//! Tokens take time with their number, whatever they are. Which elements are open is remembered, to a
+//! bounded depth.
+
+mod element;
+mod trim;
 
 use std::cell::RefCell;
 
 use html5ever::{
-    local_name,
+    LocalName, local_name,
     tokenizer::{
         BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
-        states::RawKind::{Rawtext, Rcdata, ScriptData},
+        states::RawKind::{Rawtext, Rcdata},
     },
 };
 
-/// How much HTML is read; descriptions rarely have a third of it, and a document of the index is not the place for more.
-const LIMIT: usize = 64 * 1024;
+use self::element::{Effect, ended_by, is_barrier, is_block, is_cell, is_of_table, is_void, overlaps};
 
-/// The text of an HTML fragment: a line for a paragraph, list item or table cell, without markup, scripts and styles.
+/// How much text is read, as it comes out; descriptions rarely have a tenth of it, and a document of the index is not the
+/// place for more.
+const TEXT_LIMIT: usize = 64 * 1024;
+
+/// How much markup is read, without comments, scripts, and what is long in attributes.
+const MARKUP_LIMIT: usize = 1024 * 1024;
+
+/// How deep elements are remembered: deeper than any description nests.
+const DEPTH: usize = 128;
+
+/// Stands before what is struck out, mostly an old price: nobody may take it for the price.
+const STRUCK: &str = "(struck out: ";
+
+/// The text of an HTML fragment: a line for a paragraph, a list item or a row of a table, without markup, and without
+/// what no shopper sees: scripts, templates, what stands in for a video, what is hidden. What is struck out says so.
 #[must_use]
 pub fn text(html: &str) -> String {
     let input = BufferQueue::default();
-    input.push_back(html[..html.floor_char_boundary(LIMIT)].into());
+    let markup = trim::trim(html, MARKUP_LIMIT);
+    input.push_back(
+        if markup.contains("]]>") {
+            markup.replace("]]>", "")
+        } else {
+            markup
+        }
+        .into(),
+    );
     let tokenizer = Tokenizer::new(Reader::default(), TokenizerOpts::default());
     // Stops early for scripts that are to be run only, and none is.
     let _all = tokenizer.feed(&input);
     tokenizer.end();
-    tokenizer.sink.0.into_inner().text
+    tokenizer.sink.0.into_inner().end()
 }
 
 #[derive(Default)]
@@ -56,6 +81,7 @@ enum Gap {
     #[default]
     Nothing,
     Space,
+    Cell,
     Line,
 }
 
@@ -64,134 +90,181 @@ enum Gap {
 struct Lines {
     text: String,
     gap: Gap,
-    /// Inside of `<pre>`, where a line feed is one.
-    preformatted: bool,
-    /// Inside of an element whose text nobody reads.
-    unread: bool,
+    /// The elements that are open, the innermost last.
+    open: Vec<(LocalName, Effect)>,
+    /// How many of them hide, strike, …
+    hiding: usize,
+    striking: usize,
+    cells: usize,
+    preformatted: usize,
+    /// Whether what has been struck out so far is not ended yet.
+    is_struck: bool,
+    /// Whether there is as much text as is read.
+    is_full: bool,
 }
 
 impl Lines {
     fn push(&mut self, text: &str) {
-        if self.unread {
+        if self.hiding > 0 || self.is_full {
             return;
         }
         for c in text.chars() {
-            if c == '\n' && self.preformatted {
-                self.gap = Gap::Line;
+            if c == '\n' && self.preformatted > 0 {
+                self.separate(Gap::Line);
             } else if c.is_ascii_whitespace() || c.is_control() {
-                self.gap = self.gap.max(Gap::Space);
+                self.separate(Gap::Space);
+            } else if self.text.len() + c.len_utf8() + STRUCK.len() + 4 <= TEXT_LIMIT {
+                self.character(c);
             } else {
-                match self.gap {
-                    Gap::Line if !self.text.is_empty() => self.text.push('\n'),
-                    Gap::Space if !self.text.is_empty() => self.text.push(' '),
-                    Gap::Line | Gap::Space | Gap::Nothing => {}
-                }
-                self.gap = Gap::Nothing;
-                self.text.push(c);
+                self.is_full = true;
+                return;
             }
         }
+    }
+
+    fn character(&mut self, c: char) {
+        if self.is_struck && self.striking == 0 {
+            self.text.push(')');
+            self.is_struck = false;
+            self.separate(Gap::Space);
+        }
+        let begins = self.striking > 0 && !self.is_struck;
+        if begins {
+            self.separate(Gap::Space);
+        }
+        if !self.text.is_empty() {
+            self.text.push_str(match self.gap {
+                Gap::Nothing => "",
+                Gap::Space => " ",
+                Gap::Cell => " | ",
+                Gap::Line => "\n",
+            });
+        }
+        self.gap = Gap::Nothing;
+        if begins {
+            self.text.push_str(STRUCK);
+            self.is_struck = true;
+        }
+        self.text.push(c);
+    }
+
+    /// Separates the next word from the last at least so much. A row of a table stays on its line.
+    fn separate(&mut self, gap: Gap) {
+        let gap = if gap == Gap::Line && self.cells > 0 {
+            Gap::Space
+        } else {
+            gap
+        };
+        self.gap = self.gap.max(gap);
     }
 
     /// Says how the tokenizer goes on: in some elements there are no tags.
     fn tag(&mut self, tag: &Tag) -> TokenSinkResult<()> {
-        let starts = tag.kind == TagKind::StartTag;
-        match tag.name {
-            local_name!("script") | local_name!("style") | local_name!("iframe") | local_name!("noembed") => {
-                self.unread = starts;
-                if starts {
-                    let script = tag.name == local_name!("script");
-                    return TokenSinkResult::RawData(if script { ScriptData } else { Rawtext });
-                }
-            }
-            local_name!("title") | local_name!("textarea") => {
-                self.gap = Gap::Line;
-                if starts {
-                    return TokenSinkResult::RawData(Rcdata);
-                }
-            }
-            local_name!("pre") => {
-                self.gap = Gap::Line;
-                self.preformatted = starts;
-            }
-            local_name!("img") => {
-                if let Some(alt) = tag
-                    .attrs
-                    .iter()
-                    .find(|attribute| attribute.name.local == local_name!("alt"))
-                {
-                    self.push(" ");
-                    self.push(&alt.value);
-                    self.push(" ");
-                }
-            }
-            _ if !is_inline(tag) => self.gap = Gap::Line,
-            _ => {}
+        let name = &tag.name;
+        match tag.kind {
+            TagKind::StartTag => self.start(tag),
+            TagKind::EndTag => self.end_tag(name),
         }
-        TokenSinkResult::Continue
+        if is_block(name) {
+            self.separate(Gap::Line);
+        }
+        match (tag.kind, name) {
+            // What is in them has been left out, or is text.
+            (TagKind::StartTag, &local_name!("textarea")) => TokenSinkResult::RawData(Rcdata),
+            (TagKind::StartTag, &local_name!("xmp")) => TokenSinkResult::RawData(Rawtext),
+            (TagKind::StartTag, &local_name!("plaintext")) => TokenSinkResult::Plaintext,
+            _ => TokenSinkResult::Continue,
+        }
     }
-}
 
-/// Whether an element stands within a line, as the HTML standard would have it rendered
-/// (<https://html.spec.whatwg.org/multipage/rendering.html>). What it does not know does, too.
-fn is_inline(tag: &Tag) -> bool {
-    !matches!(
-        &*tag.name,
-        "address"
-            | "article"
-            | "aside"
-            | "blockquote"
-            | "body"
-            | "br"
-            | "caption"
-            | "center"
-            | "dd"
-            | "details"
-            | "dialog"
-            | "dir"
-            | "div"
-            | "dl"
-            | "dt"
-            | "fieldset"
-            | "figcaption"
-            | "figure"
-            | "footer"
-            | "form"
-            | "h1"
-            | "h2"
-            | "h3"
-            | "h4"
-            | "h5"
-            | "h6"
-            | "head"
-            | "header"
-            | "hgroup"
-            | "hr"
-            | "html"
-            | "legend"
-            | "li"
-            | "listing"
-            | "main"
-            | "menu"
-            | "nav"
-            | "ol"
-            | "optgroup"
-            | "option"
-            | "p"
-            | "plaintext"
-            | "search"
-            | "section"
-            | "select"
-            | "summary"
-            | "table"
-            | "tbody"
-            | "td"
-            | "tfoot"
-            | "th"
-            | "thead"
-            | "tr"
-            | "ul"
-            | "xmp"
-    )
+    fn start(&mut self, tag: &Tag) {
+        let name = &tag.name;
+        if let Some((ended, until)) = ended_by(name) {
+            self.end_implied(ended, until);
+        }
+        let effect = Effect::of(tag);
+        if *name == local_name!("img") && !effect.hides {
+            let alt = tag
+                .attrs
+                .iter()
+                .find(|attribute| attribute.name.local == local_name!("alt"));
+            if let Some(alt) = alt {
+                self.push(" ");
+                self.push(&alt.value);
+                self.push(" ");
+            }
+        }
+        if is_cell(name) {
+            self.separate(Gap::Cell);
+        }
+        // Only in pictures and formulas a tag ends itself.
+        let ends_itself = tag.self_closing && self.open.iter().any(|(name, _)| matches!(&**name, "svg" | "math"));
+        if !is_void(name) && !ends_itself && self.open.len() < DEPTH {
+            self.count(effect, true);
+            self.open.push((name.clone(), effect));
+        }
+    }
+
+    fn end_tag(&mut self, name: &LocalName) {
+        let of_table = is_of_table(name);
+        let open = self.open.iter().rposition(|(open, _)| open == name);
+        let Some(at) = open else { return };
+        let is_kept_open = !of_table && self.open[at + 1..].iter().any(|(open, _)| is_barrier(open));
+        if is_kept_open {
+            return;
+        }
+        if overlaps(name) {
+            let (_, effect) = self.open.remove(at);
+            self.count(effect, false);
+        } else {
+            self.close(at);
+        }
+    }
+
+    /// Ends what the start of another element ends.
+    fn end_implied(&mut self, ended: &[&str], until: &[&str]) {
+        let mut outermost = None;
+        for (at, (name, _)) in self.open.iter().enumerate().rev() {
+            if until.contains(&&**name) {
+                break;
+            }
+            if ended.contains(&&**name) {
+                outermost = Some(at);
+            }
+        }
+        if let Some(at) = outermost {
+            self.close(at);
+        }
+    }
+
+    fn close(&mut self, at: usize) {
+        for (_, effect) in self.open.split_off(at) {
+            self.count(effect, false);
+        }
+    }
+
+    fn count(&mut self, effect: Effect, opens: bool) {
+        let counts = [
+            (effect.hides, &mut self.hiding),
+            (effect.strikes, &mut self.striking),
+            (effect.is_cell, &mut self.cells),
+            (effect.is_preformatted, &mut self.preformatted),
+        ];
+        for (has, count) in counts {
+            match (has, opens) {
+                (false, _) => {}
+                (true, true) => *count += 1,
+                (true, false) => *count -= 1,
+            }
+        }
+    }
+
+    fn end(mut self) -> String {
+        if self.is_struck {
+            self.text.push(')');
+        }
+        self.text
+    }
 }
 
 #[cfg(test)]
@@ -229,9 +302,125 @@ mod tests {
     }
 
     #[test]
-    fn what_is_beyond_the_limit_is_not_read() {
-        let long = "é".repeat(LIMIT);
-        assert_eq!(text(&long).len(), LIMIT);
+    fn the_limit_counts_what_comes_out() {
+        let long = text(&"é".repeat(TEXT_LIMIT));
+        assert!((TEXT_LIMIT - 32..=TEXT_LIMIT).contains(&long.len()), "{}", long.len());
+        for wasted in [
+            format!("<img src=\"data:image/png;base64,{}\">", "A".repeat(130 * 1024)),
+            format!("<img src=data:{}>", "A".repeat(2_000_000)),
+            format!("<!-- {} -->", "x".repeat(2_000_000)),
+            format!("<style>{}</style>", "p{color:red}".repeat(200_000)),
+            format!("<template>{}</template>", "<p>x</p>".repeat(50_000)),
+            "<p class='a'></p>".repeat(20_000),
+            " ".repeat(400_000),
+        ] {
+            assert_eq!(
+                text(&format!("{wasted}Forged in Sheffield.")),
+                "Forged in Sheffield.",
+                "{}",
+                &wasted[..20]
+            );
+        }
+    }
+
+    #[test]
+    fn hostile_markup_takes_bounded_work() {
+        let attributes: String = (0..400_000).map(|n| format!(" a{n}")).collect();
+        for (html, seen) in [
+            (format!("<p{attributes}>x"), "x"),
+            ("<s>".repeat(300_000) + "x", "(struck out: x)"),
+            ("</p>".repeat(200_000) + "x", "x"),
+            ("<table><td>".repeat(200_000) + "x", ""),
+            ("<".repeat(3_000_000), "<"),
+            ("<a".repeat(1_000_000), ""),
+            ("<!--".repeat(1_000_000), ""),
+            ("<script>".repeat(500_000), ""),
+        ] {
+            let text = text(&html);
+            assert!(text.starts_with(seen) && text.len() <= TEXT_LIMIT, "{}", &html[..20]);
+        }
+    }
+
+    #[test]
+    fn what_no_shopper_sees_is_no_text() {
+        for hidden in [
+            "<p hidden>x</p>",
+            "<div style='display:none'><p>x</p><div>x</div>x</div>",
+            "<div style='color:red; DISPLAY : none !important'>x</div>",
+            "<span style=\"visibility:hidden\">x</span>",
+            "<template><p>x<template>x</template>x</p></template>",
+            "<noscript>x</noscript>",
+            "<video><source src=x>x <a href=x>x</a></video>",
+            "<audio controls>x</audio>",
+            "<object data=x><p>x</p></object>",
+            "<canvas>x</canvas><iframe src=x>x</iframe><progress>x</progress>",
+            "<svg><title>x</title><desc>x</desc><style>x</style><path/></svg>",
+            "<svg><title/><style/></svg>",
+            "<head><title>x</title><meta a=b>x</head>",
+            "<img hidden alt=x><img style='display:none' alt=x>",
+            "<dialog>x</dialog><datalist><option>x</datalist>",
+            "<div><span hidden>x</div>",
+            "<p hidden>x<div>",
+            "<ul><li hidden>x<li>",
+            "<table><tr hidden><td>x<td>x<tr>",
+            "<div hidden><table><td></div>x</table></div>",
+            "<b><p hidden>x</b>x</p>",
+            "<div hidden><p>x</div>",
+        ] {
+            assert_eq!(
+                text(&format!("a {hidden} b")).split_whitespace().collect::<Vec<_>>(),
+                ["a", "b"],
+                "{hidden}"
+            );
+        }
+        for seen in [
+            "<p aria-hidden=true>x</p>",
+            "<div style='display:none;display:block'>x</div>",
+            "<svg><text>x</text></svg>",
+            "<details><summary>x</summary></details>",
+            "<dialog open>x</dialog>",
+            "<video></video>x",
+            "<![CDATA[<p>x</p>]]>",
+        ] {
+            assert_eq!(
+                text(&format!("a {seen} b")).split_whitespace().collect::<Vec<_>>(),
+                ["a", "x", "b"],
+                "{seen}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_struck_out_says_so() {
+        for (html, seen) in [
+            ("<p><s>€99</s> €79</p>", "(struck out: €99) €79"),
+            ("<p>Now <del><b>99</b>.00</del>79</p>", "Now (struck out: 99.00) 79"),
+            ("<strike>1</strike><strike>2</strike> 3", "(struck out: 12) 3"),
+            (
+                "<span style='text-decoration: line-through'>99</span>",
+                "(struck out: 99)",
+            ),
+            (
+                "<span style='text-decoration-line:underline line-through'>99</span> 79",
+                "(struck out: 99) 79",
+            ),
+            ("<s></s><s> </s>79", "79"),
+            ("<p><s>99</p><p>79</p>", "(struck out: 99)\n79"),
+            ("<s><p>a</p><p>b</p></s>c", "(struck out: a\nb)\nc"),
+            ("<s hidden>99</s>79", "79"),
+            ("price<s>99</s>", "price (struck out: 99)"),
+        ] {
+            assert_eq!(text(html), seen, "{html}");
+        }
+    }
+
+    #[test]
+    fn a_row_of_a_table_is_a_line() {
+        let table = "<table><caption>Sizes</caption><thead><tr><th>Size<th>Width</tr></thead>\
+                     <tr><td><p>S</p><p>small</p></td>\n<td>10<br>cm</td></tr><tr><td>M</td><td></td><td>12 cm</table>after";
+        assert_eq!(text(table), "Sizes\nSize | Width\nS small | 10 cm\nM | 12 cm\nafter");
+        let nested = "<table><tr><td>a<table><tr><td>b<td>c</table><td>d</table>";
+        assert_eq!(text(nested), "a | b | c | d");
     }
 
     #[test]
@@ -243,7 +432,7 @@ mod tests {
     #[test]
     fn a_table_that_spans_rows_it_does_not_have_is_text() {
         let table = "<table><tr><td colspan=9999>a</td></tr><tr><td rowspan=9999>b<td>c</table>";
-        assert_eq!(text(table), "a\nb\nc");
+        assert_eq!(text(table), "a\nb | c");
     }
 
     #[test]

@@ -116,6 +116,9 @@ struct OptionBody {
 struct VariantBody<'a> {
     id: u64,
     title: Option<String>,
+    option1: Option<String>,
+    option2: Option<String>,
+    option3: Option<String>,
     sku: Option<String>,
     price: Option<Decimal>,
     #[serde(borrow)]
@@ -223,7 +226,11 @@ impl VariantBody<'_> {
         };
         Ok(Variant {
             id: entity_id(self.id)?,
-            title: self.title.unwrap_or_default(),
+            title: filled(self.title).unwrap_or_else(|| {
+                let options = [self.option1, self.option2, self.option3];
+                let options: Vec<String> = options.into_iter().filter_map(filled).collect();
+                options.join(" / ")
+            }),
             sku: filled(self.sku),
             price: self.price,
             // The payload has no currency; the Admin API has.

@@ -65,6 +65,28 @@ fn tags_come_apart_and_empty_ones_vanish() {
 }
 
 #[test]
+fn a_variant_without_a_title_is_called_by_its_options() {
+    let title = |mut variant: Value| {
+        variant["id"] = json!(1);
+        product(&json!({"variants": [variant]})).variants[0].title.clone()
+    };
+    assert_eq!(title(json!({"title": "Small", "option1": "S"})), "Small");
+    for none in [json!({}), json!({"title": null}), json!({"title": " "})] {
+        let mut variant = none;
+        for (option, value) in [
+            ("option1", json!("Small")),
+            ("option2", json!("Blue")),
+            ("option3", json!(null)),
+        ] {
+            variant[option] = value;
+        }
+        assert_eq!(title(variant), "Small / Blue");
+    }
+    assert_eq!(title(json!({"option1": "Default Title"})), "Default Title");
+    assert_eq!(title(json!({})), "");
+}
+
+#[test]
 fn availability_follows_policy_quantity_and_tracking() {
     let available = |variant: Value| {
         let mut variant = variant;
