@@ -9,6 +9,7 @@ use crate::{
     document::Document,
     ids::{EntityKey, StoreKey},
     port::Unavailable,
+    text::Words,
     version::Version,
 };
 
@@ -90,8 +91,8 @@ pub struct SearchQuery {
     pub store: StoreKey,
     /// Only what was observed after this moment, which is an uninstall; none of what that has ended is found.
     pub observed_after: Option<Timestamp>,
-    /// Words, as a person types them. No character has a meaning of its own.
-    pub text: String,
+    /// What to look for.
+    pub words: Words,
     /// The most results wanted.
     pub limit: usize,
 }
@@ -117,8 +118,23 @@ pub struct Hit {
     pub highlights: BTreeMap<String, Vec<String>>,
 }
 
+/// Why a search has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum SearchError {
+    /// The index did not answer, or only in part. **Worth a retry.**
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    /// The index will never answer this. **Not worth a retry.**
+    #[error("the index refuses the search: {reason}")]
+    Refused {
+        /// The index's name for the problem, without values.
+        reason: String,
+    },
+}
+
 /// Answers searches.
 pub trait Search: Send + Sync {
-    /// Finds documents by words, forgiving a typing error or two.
-    fn search(&self, query: &SearchQuery) -> impl Future<Output = Result<SearchPage, Unavailable>> + Send;
+    /// Finds documents by words, forgiving a typing error or two. The work is bounded by the query, whatever its words; an
+    /// answer that is not whole is an error, and never a shorter page.
+    fn search(&self, query: &SearchQuery) -> impl Future<Output = Result<SearchPage, SearchError>> + Send;
 }

@@ -19,7 +19,7 @@ pub use self::{
     actions::{ActionsApi, ActionsPorts},
     me::About,
     read::{ReadApi, ReadPorts},
-    search::{QUERY_LIMIT, SearchApi},
+    search::SearchApi,
 };
 use crate::door::Refusal;
 

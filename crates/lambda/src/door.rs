@@ -19,6 +19,10 @@ use serde::Serialize;
 
 use crate::serve::json;
 
+/// When to try again what did not answer, in seconds: a collection of OpenSearch Serverless that has scaled to zero takes 10
+/// to 30 to be there again.
+const RETRY_AFTER: &str = "10";
+
 /// Lets people in, as far as the authorizer says they may.
 #[derive(Clone)]
 pub struct Door<S> {
@@ -55,7 +59,7 @@ pub enum Refusal {
     /// 501: this deployment has not been told where to look.
     #[error("this deployment does not do that: {0} is not set for this function")]
     NotConfigured(&'static str),
-    /// 503.
+    /// 503, and when to try again.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
@@ -81,6 +85,11 @@ impl Refusal {
             }
         };
         let mut response = json(status, &Told { error: told });
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+        }
         if status == StatusCode::UNAUTHORIZED {
             response
                 .headers_mut()

@@ -2,7 +2,7 @@
 //!
 //! Input: how many results are wanted (one byte), then the text.
 
-use hookline_domain::index::SearchQuery;
+use hookline_domain::{index::SearchQuery, text::Words};
 use hookline_sources::shopify;
 use serde_json::Value;
 
@@ -22,8 +22,9 @@ pub(crate) fn search_query(data: &[u8]) {
         .split_first()
         .map_or((10, data), |(limit, text)| (usize::from(*limit), text));
     let text = String::from_utf8_lossy(text).into_owned();
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let harmless = vec!["kettle"; words.len()].join(" ");
+    let looked_for = Words::new(&text);
+    let words: Vec<&str> = looked_for.iter().collect();
+    let harmless: String = (0..words.len()).map(|n| format!("kettle{n} ")).collect();
     let said = opensearch::request(&query(&text, limit));
     let model = opensearch::request(&query(&harmless, limit));
 
@@ -35,8 +36,8 @@ pub(crate) fn search_query(data: &[u8]) {
             .unwrap_or_else(|| panic!("{path}"));
         let (at, field) = at.split_once('/').unwrap();
         let expected = match (at.parse::<usize>().unwrap(), field) {
-            (0 | 1, "multi_match/query") => text.as_str(),
-            (n, "term/variants.sku/value") => words[n - 2],
+            (0..=2, "multi_match/query") => looked_for.text(),
+            (n, "term/variants.sku/value") => words[n - 3].to_owned(),
             _ => panic!("{path} depends on what was typed"),
         };
         assert_eq!(value, expected, "{path}");
@@ -44,15 +45,19 @@ pub(crate) fn search_query(data: &[u8]) {
     // Sent and read again it is the same.
     let sent = serde_json::to_string(&said).unwrap();
     assert_eq!(serde_json::from_str::<Value>(&sent).unwrap(), said);
-    // Each character at most as an escape of six, each text at most three times.
-    assert!(sent.len() <= 6 * 3 * text.len() + 4096, "{}", sent.len());
+    // Each byte at most as an escape of six, each word at most four times, beside what belongs to it.
+    assert!(
+        sent.len() <= 6 * 4 * looked_for.text().len() + 100 * Words::MOST + 4096,
+        "{}",
+        sent.len()
+    );
 }
 
 fn query(text: &str, limit: usize) -> SearchQuery {
     SearchQuery {
         store: shopify::store(STORE).unwrap(),
         observed_after: limit.is_multiple_of(2).then(|| "2026-11-14T12:00:00Z".parse().unwrap()),
-        text: text.to_owned(),
+        words: Words::new(text),
         limit,
     }
 }

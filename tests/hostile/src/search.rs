@@ -7,15 +7,13 @@ use std::sync::{Arc, Mutex};
 
 use hookline_domain::{
     access::{Principal, Reach, Role},
-    index::{Search, SearchPage, SearchQuery},
+    index::{Search, SearchError, SearchPage, SearchQuery},
     memory::MemoryStores,
-    port::{Clock, Unavailable},
+    port::Clock,
     stores::{StoreUpdate, Stores},
+    text::Words,
 };
-use hookline_lambda::{
-    api::{QUERY_LIMIT, SearchApi},
-    serve::Http,
-};
+use hookline_lambda::{api::SearchApi, serve::Http};
 use hookline_sources::shopify;
 use lambda_http::{Body, RequestExt, request::RequestContext};
 use serde_json::{Value, json};
@@ -30,7 +28,7 @@ use crate::{
 struct Asked(Arc<Mutex<Vec<SearchQuery>>>);
 
 impl Search for Asked {
-    async fn search(&self, query: &SearchQuery) -> Result<SearchPage, Unavailable> {
+    async fn search(&self, query: &SearchQuery) -> Result<SearchPage, SearchError> {
         self.0.lock().unwrap().push(query.clone());
         let hits = Vec::new();
         Ok(SearchPage { total: 0, hits })
@@ -79,8 +77,8 @@ pub(crate) fn search(data: &[u8]) {
             assert_eq!(query.store.store.as_str(), STORE);
             assert_eq!(store.to_ascii_lowercase(), STORE);
             assert!((1..=50).contains(&query.limit));
-            assert!(!query.text.is_empty() && query.text.len() <= QUERY_LIMIT && query.text.trim() == query.text);
-            assert_eq!(body["query"], query.text.as_str());
+            assert!(!query.words.is_empty() && query.words.iter().count() <= Words::MOST);
+            assert_eq!(body["query"], query.words.text());
         }
         401 => assert!(!let_in),
         400 | 404 => assert!(body["error"].as_str().unwrap().len() < 200),

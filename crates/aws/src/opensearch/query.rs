@@ -21,28 +21,47 @@ const FIELDS: [&str; 7] = [
     "text",
 ];
 
+/// Where typing errors are forgiven: `text` has what all the others have.
+const FORGIVING_FIELDS: [&str; 2] = ["title^4", "text"];
+
+/// As so many words of the index a word that may be misspelt is taken, the nearest first. The index is shared by all
+/// stores, so it has many that are near.
+const EXPANSIONS: usize = 8;
+
 /// A stock-keeping unit that fits outweighs everything else.
 const SKU_BOOST: u32 = 20;
 const PHRASE_BOOST: u32 = 2;
 
-/// So many of the first words may be stock-keeping units.
-const SKU_WORDS: usize = 16;
-
 /// `index.max_result_window` (<https://docs.opensearch.org/latest/install-and-configure/configuring-opensearch/index-settings/>).
 const MOST_RESULTS: usize = 10_000;
 
+/// How long each shard may look: less than the client waits, so that the index is not left working for nobody.
+const TIME_LIMIT: &str = "2s";
+
 /// The body of the search. The words only ever stand where OpenSearch takes them as words: `query_string` and its kin,
 /// which know operators, are not used.
+///
+/// Its work is bounded: [`Words`](hookline_domain::text::Words) has at most 32, each is looked for in seven fields as it
+/// is, in two as at most eight words, in seven as part of the phrase, and once as a stock-keeping unit. That is below the
+/// 1,024 clauses which OpenSearch takes by default. There is no `terminate_after`: it would stop at the first documents
+/// that fit, not at the best.
 pub(super) fn request(query: &SearchQuery) -> Value {
-    let text = query.text.as_str();
+    let text = query.words.text();
     let mut ways = vec![
         json!({"multi_match": {
             "query": text,
             "fields": FIELDS,
             "type": "best_fields",
             "tie_breaker": 0.3,
+        }}),
+        json!({"multi_match": {
+            "query": text,
+            "fields": FORGIVING_FIELDS,
+            "type": "best_fields",
+            "tie_breaker": 0.3,
             "fuzziness": "AUTO",
             "prefix_length": 1,
+            "max_expansions": EXPANSIONS,
         }}),
         json!({"multi_match": {
             "query": text,
@@ -52,7 +71,7 @@ pub(super) fn request(query: &SearchQuery) -> Value {
         }}),
     ];
     ways.extend(
-        text.split_whitespace().take(SKU_WORDS).map(
+        query.words.iter().map(
             |word| json!({"term": {"variants.sku": {"value": word, "case_insensitive": true, "boost": SKU_BOOST}}}),
         ),
     );
@@ -65,6 +84,7 @@ pub(super) fn request(query: &SearchQuery) -> Value {
     }
     json!({
         "size": query.limit.min(MOST_RESULTS),
+        "timeout": TIME_LIMIT,
         "track_total_hits": true,
         "query": {"bool": {
             "filter": filter,
@@ -84,7 +104,27 @@ pub(super) fn request(query: &SearchQuery) -> Value {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Answer {
+    /// Whether the time limit ended it.
+    #[serde(default)]
+    timed_out: bool,
+    #[serde(rename = "_shards", default)]
+    shards: Shards,
     hits: Hits,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Shards {
+    #[serde(default)]
+    failed: u64,
+}
+
+/// Not all of the index has answered, so what was found may not be the best.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum PartialAnswerError {
+    #[error("the index stopped looking after {TIME_LIMIT}")]
+    TimedOut,
+    #[error("{0} shards of the index failed")]
+    Failed(u64),
 }
 
 #[derive(Debug, Deserialize)]
@@ -109,8 +149,14 @@ struct FoundDocument {
 }
 
 impl Answer {
-    pub(super) fn page(self) -> SearchPage {
-        SearchPage {
+    pub(super) fn page(self) -> Result<SearchPage, PartialAnswerError> {
+        if self.timed_out {
+            return Err(PartialAnswerError::TimedOut);
+        }
+        if self.shards.failed > 0 {
+            return Err(PartialAnswerError::Failed(self.shards.failed));
+        }
+        Ok(SearchPage {
             total: self.hits.total.value,
             hits: self
                 .hits
@@ -122,6 +168,112 @@ impl Answer {
                     highlights: found.highlight,
                 })
                 .collect(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hookline_domain::text::Words;
+
+    use super::*;
+
+    /// What OpenSearch takes by default (`indices.query.bool.max_clause_count`).
+    const MOST_CLAUSES: usize = 1_024;
+
+    fn body(typed: &str) -> Value {
+        request(&SearchQuery {
+            store: "shopify#demo.myshopify.com".parse().unwrap(),
+            observed_after: Some(jiff::Timestamp::UNIX_EPOCH),
+            words: Words::new(typed),
+            limit: 50,
+        })
+    }
+
+    /// As many words as the index could make of a text at most: each character outside of ASCII's and each run within.
+    fn most_words(text: &str) -> usize {
+        let mut inside = false;
+        let mut words = 0;
+        for c in text.chars() {
+            let begins = c.is_ascii_alphanumeric() && !inside;
+            inside = c.is_ascii_alphanumeric();
+            words += usize::from(begins);
         }
+        words
+    }
+
+    /// The clauses that OpenSearch makes of a query, if the index makes so many words of what was typed.
+    fn clauses(query: &Value, words: &impl Fn(&str) -> usize) -> usize {
+        match query {
+            Value::Object(fields) => (fields.iter())
+                .map(|(name, value)| match name.as_str() {
+                    "multi_match" => {
+                        let each = value["max_expansions"].as_u64().unwrap_or(1);
+                        let fields = value["fields"].as_array().unwrap().len();
+                        assert_eq!(value.get("fuzziness").is_some(), value.get("max_expansions").is_some());
+                        words(value["query"].as_str().unwrap()) * fields * usize::try_from(each).unwrap()
+                    }
+                    "term" | "range" => 1,
+                    "bool" | "filter" | "must" | "should" => clauses(value, words),
+                    "minimum_should_match" => 0,
+                    other => panic!("{other} has an unknown number of clauses"),
+                })
+                .sum(),
+            Value::Array(queries) => queries.iter().map(|query| clauses(query, words)).sum(),
+            other => panic!("{other} is no query"),
+        }
+    }
+
+    #[test]
+    fn no_query_has_more_clauses_than_the_index_takes() {
+        let many = |word: &dyn Fn(usize) -> String| (0..10_000).map(word).collect::<String>();
+        for typed in [
+            many(&|n| format!("word{n} ")),
+            many(&|_| "same ".to_owned()),
+            many(&|n| format!("a{n},")),
+            many(&|n| format!("\"{n}\" AND ({n} OR *:{n}) ~{n}^9 ")),
+            many(&|_| "\0 ".to_owned()),
+            "x".repeat(100_000),
+            "x.".repeat(100_000),
+            String::new(),
+        ] {
+            let body = body(&typed);
+            let clauses = clauses(&body["query"], &most_words);
+            assert!(
+                clauses <= MOST_CLAUSES,
+                "{clauses} of {}",
+                &typed[..typed.len().min(40)]
+            );
+            assert!(body.to_string().len() < 64 * 1024);
+            assert_eq!(body["timeout"], TIME_LIMIT);
+        }
+    }
+
+    #[test]
+    fn no_query_in_another_script_has_more_clauses_than_the_index_takes() {
+        // An index makes a word of each of these characters, and of nothing less.
+        let each = |text: &str| text.chars().filter(|c| !c.is_whitespace()).count();
+        for typed in ["鉄瓶南部茶釜", "ひらがな", "😀🎉🫖", "鉄😀"] {
+            let clauses = clauses(&body(&typed.repeat(2_000))["query"], &each);
+            assert!((900..=MOST_CLAUSES).contains(&clauses), "{clauses} of {typed}");
+        }
+    }
+
+    #[test]
+    fn an_answer_in_part_is_no_answer() {
+        let page = |head: Value| {
+            let mut answer = json!({"hits": {"total": {"value": 0}, "hits": []}});
+            answer
+                .as_object_mut()
+                .unwrap()
+                .extend(head.as_object().unwrap().clone());
+            serde_json::from_value::<Answer>(answer).unwrap().page()
+        };
+        assert_eq!(page(json!({})).unwrap().total, 0);
+        assert_eq!(page(json!({"timed_out": true})), Err(PartialAnswerError::TimedOut));
+        assert_eq!(
+            page(json!({"_shards": {"total": 5, "failed": 2}})),
+            Err(PartialAnswerError::Failed(2))
+        );
     }
 }

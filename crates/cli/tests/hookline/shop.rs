@@ -13,6 +13,7 @@ use hookline_domain::{
     index::{Search, SearchQuery},
     secret::Secret,
     stores::{StoreRecord, Stores},
+    text::Words,
 };
 use hookline_lambda::SystemClock;
 use hookline_shopify_admin::{Given, Http, ShopifyAdmin, Time};
@@ -181,7 +182,7 @@ impl Shop {
         let query = SearchQuery {
             store: self.key(),
             observed_after: None,
-            text: word.to_owned(),
+            words: Words::new(word),
             limit: 1,
         };
         let deadline = Instant::now() + Duration::from_secs(20);

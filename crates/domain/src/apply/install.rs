@@ -260,7 +260,7 @@ mod tests {
             let query = SearchQuery {
                 store: store.clone(),
                 observed_after: None,
-                text: "stove".into(),
+                words: crate::text::Words::new("stove"),
                 limit: 10,
             };
             apply.index.search(&query).await.unwrap().total

@@ -2,11 +2,13 @@
 
 use std::{collections::BTreeMap, future::Future};
 
+use icu_normalizer::DecomposingNormalizer;
+
 use super::Shared;
 use crate::{
     document::Document,
     ids::EntityKey,
-    index::{self, Change, Hit, Index, Outcome, Search, SearchPage, SearchQuery},
+    index::{self, Change, Hit, Index, Outcome, Search, SearchError, SearchPage, SearchQuery},
     port::Unavailable,
     version::Version,
 };
@@ -62,8 +64,8 @@ impl Index for MemoryIndex {
 }
 
 impl Search for MemoryIndex {
-    fn search(&self, query: &SearchQuery) -> impl Future<Output = Result<SearchPage, Unavailable>> + Send {
-        let wanted = words(&query.text);
+    fn search(&self, query: &SearchQuery) -> impl Future<Output = Result<SearchPage, SearchError>> + Send {
+        let wanted = words(&query.words.text());
         let mut hits: Vec<Hit> = self
             .documents
             .lock()
@@ -120,9 +122,14 @@ fn fit(word: &str, other: &str) -> u32 {
     }
 }
 
+/// As the real index does, without case and accents.
 fn words(text: &str) -> Vec<String> {
-    text.split(|c: char| !c.is_alphanumeric() && c != '-')
+    let plain: String = (DecomposingNormalizer::new_nfd().normalize(&text.to_lowercase()).chars())
+        .filter(|c| !('\u{300}'..='\u{36f}').contains(c))
+        .collect();
+    plain
+        .split(|c: char| !c.is_alphanumeric() && c != '-')
         .filter(|word| !word.is_empty())
-        .map(str::to_lowercase)
+        .map(str::to_owned)
         .collect()
 }

@@ -4,6 +4,7 @@ use hookline_domain::{
     document::Document,
     ids::EntityKey,
     index::{Change, Index, Outcome, Search, SearchQuery},
+    text::Words,
     version::Version,
 };
 
@@ -64,7 +65,7 @@ async fn found(index: &impl Search) -> Vec<Document> {
     let query = SearchQuery {
         store: store("demo"),
         observed_after: None,
-        text: "northfold".to_owned(),
+        words: Words::new("northfold"),
         limit: 10,
     };
     let page = index.search(&query).await.unwrap();

@@ -3,6 +3,7 @@
 use hookline_domain::{
     ids::{EntityKey, Source, StoreKey},
     index::{Change, Index, Outcome, Search, SearchPage, SearchQuery},
+    text::Words,
 };
 
 use super::eventually;
@@ -24,6 +25,8 @@ macro_rules! search_contract {
                 a_typing_error_is_forgiven,
                 no_character_is_an_operator,
                 words_of_every_script_are_found,
+                a_word_is_found_however_it_is_spelt,
+                a_hostile_search_is_answered,
                 a_stock_keeping_unit_finds_its_product_first,
                 what_fits_is_highlighted,
                 a_page_is_limited_and_says_how_many_there_are,
@@ -36,7 +39,7 @@ async fn search_in(search: &impl Search, store: StoreKey, text: &str, limit: usi
     let query = SearchQuery {
         store,
         observed_after: None,
-        text: text.to_owned(),
+        words: Words::new(text),
         limit,
     };
     search.search(&query).await.unwrap()
@@ -181,7 +184,7 @@ pub async fn what_an_uninstall_has_ended_is_not_found(index: &(impl Index + Sear
     let query = |observed_after| SearchQuery {
         store: store("demo"),
         observed_after,
-        text: "lamp".to_owned(),
+        words: Words::new("lamp"),
         limit: 10,
     };
     assert_eq!(index.search(&query(None)).await.unwrap().total, 3);
@@ -258,6 +261,54 @@ pub async fn words_of_every_script_are_found(index: &(impl Index + Search)) {
         ("القهوة", "دلة القهوة"),
     ] {
         assert_eq!(titles(&search(index, text).await), [title]);
+    }
+}
+
+pub async fn a_word_is_found_however_it_is_spelt(index: &(impl Index + Search)) {
+    given(
+        index,
+        &[
+            ("Écharpe en laine", "Douce."),
+            ("Ångström-Lampe", "Hell."),
+            ("Soft\u{ad}ware\u{200b}box", "Boxed."),
+            ("ＡＢＣ１２３", "Wide."),
+            ("Dose mit Grütze", "Rot."),
+            ("می\u{200c}خواهم", "Persian."),
+        ],
+    )
+    .await;
+    for (text, title) in [
+        ("echarpe", "Écharpe en laine"),
+        ("ECHARPE", "Écharpe en laine"),
+        ("E\u{301}charpe", "Écharpe en laine"),
+        ("angstrom", "Ångström-Lampe"),
+        ("Ångström", "Ångström-Lampe"),
+        ("softwarebox", "Softwarebox"),
+        ("soft\u{2060}ware\u{feff}box", "Softwarebox"),
+        ("abc123", "ABC123"),
+        ("ａｂｃ１２３", "ABC123"),
+        ("grutze", "Dose mit Grütze"),
+        ("می\u{200c}خواهم", "می\u{200c}خواهم"),
+    ] {
+        assert_eq!(titles(&search(index, text).await), [title], "{text}");
+    }
+}
+
+pub async fn a_hostile_search_is_answered(index: &(impl Index + Search)) {
+    given(index, &[("Iron Skillet", "For the hob.")]).await;
+    let many = |word: &dyn Fn(usize) -> String| (0..10_000).map(word).collect::<String>();
+    for text in [
+        many(&|n| format!("word{n} ")),
+        many(&|n| format!("{n},")),
+        many(&|_| "same ".to_owned()),
+        "x".repeat(100_000),
+        "鉄".repeat(10_000),
+        "😀".repeat(10_000),
+        "\u{202e}\u{0}".repeat(10_000),
+        many(&|n| format!("+(\"{n}\") AND -{n}* OR ~{n}^9 ")),
+    ] {
+        let page = search(index, &format!("skillet {text}")).await;
+        assert_eq!(titles(&page), ["Iron Skillet"], "{}", &text[..12]);
     }
 }
 
