@@ -84,7 +84,8 @@ def test_every_address_is_an_output(source: dict[str, Any]) -> None:
         "OpenSearchSigningService",
     }
     buckets = {"PayloadBucketName", "ArchiveBucketName"}
-    assert set(source["Outputs"]) == receivers | others | tables | asking | buckets
+    mapped = {"ReindexRoleArn", "SyncRoleArn", "SearchRoleArn"}
+    assert set(source["Outputs"]) == receivers | others | tables | asking | buckets | mapped
     for name, folder in RECEIVERS.items():
         url = source["Outputs"][name.replace("Function", "Url")]["Value"]["Fn::Sub"]
         assert url.endswith(f"/api/webhooks/receive/shopify/{folder}")

@@ -17,6 +17,12 @@ WRITER = {
 ROUTES = ("}/POST/api/webhooks/receive/shopify/", "}/GET/api/", "}/POST/api/stores/*/", "}/POST/api/live/tickets")
 SERVERLESS = ({"aoss:APIAccessAll"}, {"OpenSearchArn"})
 
+CONSUME = {
+    "sqs:ReceiveMessage",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:ChangeMessageVisibility",
+}
 FENCE = {"dynamodb:UpdateItem", "dynamodb:Query", "dynamodb:PartiQLUpdate", "dynamodb:PartiQLInsert"}
 STREAM = {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"}
 PUSH = ({"execute-api:ManageConnections"}, {f"LiveApi/live/{method}/@connections/*" for method in ("POST", "DELETE")})
@@ -32,7 +38,7 @@ RECEIVER = {
 PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
     "ReindexFunction": WRITER
     | {
-        "EventQueue": ({"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}, {"EventQueue"}),
+        "EventQueue": (CONSUME, {"EventQueue"}),
         "Bodies": ({"s3:GetObject", "s3:DeleteObject"}, {"PayloadBucket/bodies/*"}),
         "Archive": ({"s3:PutObject", "s3:DeleteObject"}, {"PayloadBucket/archive/*"}),
         "Jobs": ({"sqs:SendMessage"}, {"SyncQueue"}),
@@ -50,7 +56,7 @@ PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
     },
     "SyncFunction": WRITER
     | {
-        "SyncQueue": ({"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}, {"SyncQueue"}),
+        "SyncQueue": (CONSUME, {"SyncQueue"}),
         "Jobs": ({"sqs:SendMessage"}, {"SyncQueue"}),
         "Backlog": ({"sqs:GetQueueAttributes"}, {"EventQueue"}),
         "Entities": (FENCE, {"EntitiesTable"}),
@@ -188,12 +194,12 @@ def test_the_index_is_asked_by_the_paths_that_are_permitted() -> None:
     assert parts == {"IndicesExistsParts", "IndicesCreateParts", "BulkParts", "SearchParts"}
 
 
-def test_the_only_managed_policy_is_for_traces(resources: Resources) -> None:
-    """X-Ray knows no resources; everything else is written out. SAM has added no role of its own."""
+def test_the_only_managed_policies_are_for_traces_and_network_interfaces(resources: Resources) -> None:
+    """X-Ray knows no resources, nor do network interfaces (test_opensearch); SAM has added no role of its own."""
     roles = of_type(resources, "AWS::IAM::Role")
     assert set(roles) == {"ReceiverRole", *(name.replace("Function", "Role") for name in OTHERS)}
     for role in roles.values():
-        (policy,) = role["Properties"]["ManagedPolicyArns"]
+        policy = role["Properties"]["ManagedPolicyArns"][0]
         assert policy["Fn::Sub"].endswith(":iam::aws:policy/AWSXrayWriteOnlyAccess")
 
 

@@ -10,7 +10,7 @@ use hookline_domain::{port::Clock, secret::SecretRef};
 use crate::{
     ApiGatewayPush, AwsSecret, DynamoAccess, DynamoActivity, DynamoAudit, DynamoConnections, DynamoEntities,
     DynamoLedger, DynamoStores, DynamoWatchers, InvalidOpenSearchConfig, KmsVault, OpenSearchConfig, OpenSearchIndex,
-    S3Archive, S3Bodies, SecretsManagerSecret, SqsDeadLetters, SqsEventQueue, SqsJobs, SqsQueues,
+    S3Archive, S3Bodies, SecretsManagerSecret, SqsDeadLetters, SqsEventQueue, SqsJobs, SqsQueues, SqsRedelivery,
     http::KeptConnections,
     receiving::{self, Lean},
 };
@@ -22,7 +22,7 @@ pub enum Patience {
     /// calls of a receiver fit into its 4 s. A search ends after 3 s.
     Receiver,
     /// The queue waits. Three attempts of at most 2 s; a call to AWS ends after 5 s, and one to the index, which is
-    /// made once, after 8 s: the calls that a batch makes one after another (store, fence, index, store, ledger) fit
+    /// made once, after 8 s (25 s to a collection, which may have to wake): the calls that a batch makes one after another (store, fence, index, store, ledger) fit
     /// into the consumer's 30 s even if each takes its longest.
     Consumer,
     /// Only a person waits. Three attempts of at most 10 s; a call ends after 32 s.
@@ -52,15 +52,6 @@ impl Patience {
             .operation_attempt_timeout(Duration::from_millis(attempt))
             .operation_timeout(Duration::from_millis(call))
             .build()
-    }
-
-    /// How long one request to the index may take.
-    fn index_timeout(self) -> Duration {
-        match self {
-            Self::Receiver => Duration::from_secs(3),
-            Self::Consumer => Duration::from_secs(8),
-            Self::Person => Duration::from_secs(30),
-        }
     }
 }
 
@@ -203,6 +194,11 @@ impl Aws {
         SqsEventQueue::new(self.sqs(), url)
     }
 
+    /// When messages of the queue with this URL come again.
+    pub fn redelivery(&self, url: impl Into<String>) -> SqsRedelivery {
+        SqsRedelivery::new(self.sqs(), url)
+    }
+
     /// The jobs in the queue with this URL. Without one, every job fails.
     pub fn jobs(&self, url: Option<impl Into<String>>) -> SqsJobs {
         SqsJobs::new(self.sqs(), url.map(Into::into))
@@ -250,7 +246,7 @@ impl Aws {
     /// # Errors
     /// [`InvalidOpenSearchConfig`] when no client can be made of it. Not worth a retry.
     pub fn index(&self, config: &OpenSearchConfig) -> Result<OpenSearchIndex, InvalidOpenSearchConfig> {
-        OpenSearchIndex::new(config, &self.config, self.patience.index_timeout())
+        OpenSearchIndex::new(config, &self.config, self.patience)
     }
 
     fn sqs(&self) -> aws_sdk_sqs::Client {

@@ -1,14 +1,20 @@
 //! [`EventQueue`] on SQS.
 
-use aws_sdk_sqs::{Client, types::QueueAttributeName};
+use aws_sdk_sqs::{
+    Client,
+    types::{ChangeMessageVisibilityBatchRequestEntry, QueueAttributeName},
+};
 use hookline_direct::group;
 use hookline_domain::{
     envelope::MESSAGE_LIMIT,
     ids::StoreKey,
     port::Unavailable,
-    queue::{EventQueue, TryNow},
+    queue::{Delayed, EventQueue, Redelivery, TryNow},
     watch::Backlog,
 };
+
+/// The most entries of one batch request.
+const ENTRIES: usize = 10;
 
 /// An [`EventQueue`] on an SQS standard queue: one `SendMessage` for each message, which is the body and nothing else.
 ///
@@ -97,4 +103,66 @@ impl Backlog for SqsEventQueue {
             .and_then(|count| count.parse().ok())
             .ok_or_else(|| Unavailable::new("event queue", "it did not tell how many messages it has"))
     }
+}
+
+/// [`Redelivery`] on SQS: the visibility timeout of received messages is changed, ten with one request.
+#[derive(Debug, Clone)]
+pub struct SqsRedelivery {
+    client: Client,
+    url: String,
+}
+
+/// Some messages keep the visibility timeout of their queue.
+#[derive(Debug, thiserror::Error)]
+#[error("the queue did not change when {failed} of {sent} messages come again ({code})")]
+struct UnchangedError {
+    failed: usize,
+    sent: usize,
+    /// The first one's.
+    code: String,
+}
+
+impl SqsRedelivery {
+    pub(crate) fn new(client: Client, url: impl Into<String>) -> Self {
+        Self {
+            client,
+            url: url.into(),
+        }
+    }
+
+    async fn delay_some(&self, messages: &[Delayed]) -> Result<(), Unavailable> {
+        let mut entries = Vec::with_capacity(messages.len());
+        for (at, message) in messages.iter().enumerate() {
+            let entry = ChangeMessageVisibilityBatchRequestEntry::builder()
+                .id(at.to_string())
+                .receipt_handle(&message.receipt)
+                .visibility_timeout(i32::try_from(message.wait.as_secs()).unwrap_or(i32::MAX))
+                .build();
+            entries.push(entry.map_err(unavailable)?);
+        }
+        let request = self.client.change_message_visibility_batch().queue_url(&self.url);
+        let answer = request.set_entries(Some(entries)).send().await.map_err(unavailable)?;
+        match answer.failed().first() {
+            None => Ok(()),
+            Some(first) => Err(unavailable(UnchangedError {
+                failed: answer.failed().len(),
+                sent: messages.len(),
+                code: first.code().to_owned(),
+            })),
+        }
+    }
+}
+
+impl Redelivery for SqsRedelivery {
+    async fn delay(&self, messages: &[Delayed]) -> Result<(), Unavailable> {
+        let mut done = Ok(());
+        for some in messages.chunks(ENTRIES) {
+            done = done.and(self.delay_some(some).await);
+        }
+        done
+    }
+}
+
+fn unavailable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Unavailable {
+    Unavailable::new("event queue", error)
 }

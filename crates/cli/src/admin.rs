@@ -154,15 +154,20 @@ pub struct Search {
 impl Search {
     /// The way to the index, past the fence. Makes no request.
     pub fn apply(&self, places: &Connected) -> Result<Applied> {
+        Ok(Apply {
+            entities: places.entities()?,
+            stores: places.stores()?,
+            index: self.open(places)?,
+            clock: Now,
+        })
+    }
+
+    /// The index itself. Makes no request.
+    pub fn open(&self, places: &Connected) -> Result<OpenSearchIndex> {
         let url = needed(self.url.as_ref(), "OPENSEARCH_URL", "--opensearch-url")?;
         let index = needed(self.index.as_ref(), "OPENSEARCH_INDEX", "--opensearch-index")?;
         let signing = given(self.signing_service.as_ref());
         let config = OpenSearchConfig::new(url, index, signing.map(String::as_str))?;
-        Ok(Apply {
-            entities: places.entities()?,
-            stores: places.stores()?,
-            index: places.aws.index(&config).context("the index")?,
-            clock: Now,
-        })
+        places.aws.index(&config).context("the index")
     }
 }

@@ -8,6 +8,7 @@ mod backfill;
 mod clock;
 mod cost;
 mod dlq;
+mod index;
 mod letters;
 mod output;
 mod pace;
@@ -68,5 +69,6 @@ async fn run(cli: Cli) -> Result<bool> {
         Command::Token(command) => token::run(&places, &out, command).await,
         Command::Resync(wanted) => backfill::resync(&places, &out, &wanted).await,
         Command::Reconcile(wanted) => backfill::reconcile(&places, &out, &wanted).await,
+        Command::Index(wanted) => index::run(&places, &out, &wanted).await,
     }
 }

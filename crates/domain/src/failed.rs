@@ -23,12 +23,15 @@ use crate::{
     ledger::Problem,
     live::Subject,
     port::Unavailable,
+    queue::wait_for_index,
+    stores::ErrorCode,
 };
 
 /// Tries before the queue gives a delivery up: `maxReceiveCount` of EventQueue in template.yaml.
 pub const TRIES: u32 = 8;
 
-/// Time between two tries: `VisibilityTimeout` of EventQueue in template.yaml.
+/// Time between two tries: `VisibilityTimeout` of EventQueue in template.yaml. Those that wait for the index have waits of
+/// their own, which add up to the same ([`wait_for_index`]).
 pub const TRIED_EVERY: SignedDuration = SignedDuration::from_secs(180);
 
 /// Days for which the queues keep a message: `MessageRetentionPeriod` of EventDeadLetterQueue in template.yaml.
@@ -100,7 +103,7 @@ impl FailedDelivery {
         }
         let next_try_at = match self.redriven_at {
             Some(at) => at,
-            None => plus(tried_at, TRIED_EVERY),
+            None => plus(tried_at, self.wait_after(self.tries)),
         };
         Stage::Retrying {
             next_try_at,
@@ -136,11 +139,20 @@ impl FailedDelivery {
     /// When the queue gives it up, about: it is tried [`TRIES`] times, and moved when it would be tried once more.
     #[must_use]
     pub fn dead_letter_at(&self) -> Timestamp {
-        let left = match self.redriven_at {
-            Some(_) => TRIES,
-            None => (TRIES + 1).saturating_sub(self.tries).max(1),
+        let next = match self.redriven_at {
+            Some(_) => 1,
+            None => self.tries.clamp(1, TRIES),
         };
-        plus(self.tried_at(), TRIED_EVERY * i32::try_from(left).unwrap_or(1))
+        let waits = (next..=TRIES).map(|tries| self.wait_after(tries));
+        plus(self.tried_at(), waits.sum())
+    }
+
+    /// How long the queue waits after so many tries, if they all failed as the last one did.
+    fn wait_after(&self, tries: u32) -> SignedDuration {
+        match self.problem.code {
+            ErrorCode::IndexUnavailable => wait_for_index(tries, TRIED_EVERY),
+            _ => TRIED_EVERY,
+        }
     }
 
     /// When the queue removes it, about.
@@ -213,7 +225,7 @@ pub struct Told {
     /// Whether a person has moved it back, and it has not been tried since.
     pub redriven: bool,
     /// What sort of problem it met last.
-    pub code: crate::stores::ErrorCode,
+    pub code: ErrorCode,
     /// The same in a sentence.
     pub message: String,
     /// When the receiver got it.

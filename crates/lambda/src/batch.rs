@@ -11,6 +11,7 @@
 //! batch is just as undone.
 
 use std::{
+    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -20,12 +21,14 @@ use hookline_domain::{
     bodies::Bodies,
     entities::Entities,
     failed::FailedDeliveries,
+    failed::TRIED_EVERY,
     index::Index,
     jobs::Jobs,
     ledger::Ledger,
-    port::Clock,
+    port::{Clock, chain},
+    queue::{Delayed, Redelivery, wait_for_index},
     reindex::{Comply, Keep, Processed, Raw, Reindex, Try, Unpack, Verdict},
-    stores::Stores,
+    stores::{ErrorCode, Stores},
 };
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Context, LambdaEvent, service_fn};
@@ -87,12 +90,26 @@ impl From<SqsRecord> for Raw {
     }
 }
 
+impl SqsRecord {
+    /// When it is to be handed out again if the index has not answered; `None` if it does not say what is needed for that.
+    pub(crate) fn delayed_for_index(&self, usual: SignedDuration) -> Option<Delayed> {
+        let receives = self.attributes.receive_count.as_ref()?.parse().ok()?;
+        Some(Delayed {
+            receipt: self.receipt_handle.clone()?,
+            wait: wait_for_index(receives, usual),
+        })
+    }
+}
+
 /// Which messages must come again.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SqsAnswer {
     /// None of them: all are done with.
     pub batch_item_failures: Vec<SqsFailure>,
+    /// Those of them that come again at a time of their own. Not part of the answer: the queue is told before.
+    #[serde(skip)]
+    pub delayed: Vec<Delayed>,
 }
 
 /// One message that must come again.
@@ -120,6 +137,7 @@ pub async fn consume<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: In
     deadline: Timestamp,
 ) -> Result<SqsAnswer, Unnamed> {
     let started = Instant::now();
+    let delayed = delayed_for_index(&batch.records, TRIED_EVERY);
     let messages: Vec<Raw> = batch.records.into_iter().map(Raw::from).collect();
     let ids: Vec<String> = messages.iter().map(|message| message.id.clone()).collect();
     let stop_at = deadline.checked_sub(SETTLE_MARGIN).unwrap_or(deadline);
@@ -153,13 +171,55 @@ pub async fn consume<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: In
     for message in &processed {
         log(message, processed.len(), duration_us);
     }
-    again(
+    let waits_for_index = |message: &&Processed| {
+        matches!(
+            &message.verdict,
+            Verdict::Retry {
+                code: ErrorCode::IndexUnavailable,
+                ..
+            }
+        )
+    };
+    let waiting = processed.iter().filter(waits_for_index);
+    let delayed = waiting
+        .filter_map(|message| delayed.get(&message.message_id).cloned())
+        .collect();
+    let answer = again(
         processed
             .into_iter()
             .filter(|message| !message.verdict.is_settled())
             .map(|message| message.message_id)
             .collect(),
-    )
+    )?;
+    Ok(SqsAnswer { delayed, ..answer })
+}
+
+/// When each message is to be handed out again, should the index not answer.
+pub(crate) fn delayed_for_index(records: &[SqsRecord], usual: SignedDuration) -> BTreeMap<String, Delayed> {
+    let delayed = records.iter().filter_map(|record| {
+        let id = record.message_id.clone()?;
+        Some((id, record.delayed_for_index(usual)?))
+    });
+    delayed.collect()
+}
+
+/// Tells the queue when messages come again. What it does not take comes when the queue would have it come.
+pub(crate) async fn delay(
+    redelivery: Option<&impl Redelivery>,
+    delayed: &[Delayed],
+    service: &'static str,
+    left: Duration,
+) {
+    let Some(redelivery) = redelivery.filter(|_| !delayed.is_empty()) else {
+        return;
+    };
+    match tokio::time::timeout(left, redelivery.delay(delayed)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(failure)) => {
+            tracing::warn!(service, error = %chain(&failure), "failed to have messages come again soon");
+        }
+        Err(_) => tracing::warn!(service, "failed to have messages come again soon: the time is up"),
+    }
 }
 
 /// How long the work may take.
@@ -175,6 +235,7 @@ pub(crate) fn again(ids: Vec<String>) -> Result<SqsAnswer, Unnamed> {
     let failure = |item_identifier| SqsFailure { item_identifier };
     Ok(SqsAnswer {
         batch_item_failures: ids.into_iter().map(failure).collect(),
+        delayed: Vec::new(),
     })
 }
 
@@ -205,13 +266,15 @@ fn log(processed: &Processed, batch_size: usize, duration_us: u64) {
 ///
 /// # Errors
 /// When the runtime cannot be reached.
-pub async fn run<L, E, S, I, J, P, C, B, A>(
+pub async fn run<L, E, S, I, J, P, C, B, A, R>(
     reindex: Reindex<L, E, S, I, J, P, C>,
     unpack: Unpack<B>,
     keep: Keep<A>,
+    redelivery: Option<R>,
 ) -> Result<(), StartError>
 where
     A: Archive + 'static,
+    R: Redelivery + 'static,
     B: Bodies + 'static,
     L: Ledger + 'static,
     E: Entities + 'static,
@@ -221,15 +284,17 @@ where
     P: Comply + 'static,
     C: Clock + 'static,
 {
-    let function = Arc::new((reindex, unpack, keep));
+    let function = Arc::new((reindex, unpack, keep, redelivery));
     let handle = service_fn(move |event: LambdaEvent<SqsBatch>| {
         let function = Arc::clone(&function);
         // On the heap, for the compiler would else have to lay out all of it in one piece.
         Box::pin(async move {
-            let (reindex, unpack, keep) = &*function;
-            consume(reindex, unpack, keep, event.payload, deadline(&event.context))
-                .await
-                .map_err(StartError::from)
+            let (reindex, unpack, keep, redelivery) = &*function;
+            let until = deadline(&event.context);
+            let answer = consume(reindex, unpack, keep, event.payload, until).await?;
+            let left = time_left(until, reindex.apply.clock.now());
+            delay(redelivery.as_ref(), &answer.delayed, "reindex", left).await;
+            Ok::<_, StartError>(answer)
         })
     });
     lambda_runtime::run(handle).await

@@ -112,6 +112,8 @@ pub struct ReindexConfig {
     pub connections_table: Option<String>,
     /// `SYNC_QUEUE_URL`; without it nothing can be asked of a store, and an event that needs it comes again.
     pub sync_queue_url: Option<String>,
+    /// `EVENT_QUEUE_URL`; without it messages that wait for the index come again when the queue would have it.
+    pub event_queue_url: Option<String>,
     /// Where the index is.
     pub index: IndexConfig,
 }
@@ -125,6 +127,8 @@ pub struct IndexConfig {
     pub index: String,
     /// `OPENSEARCH_SIGNING_SERVICE`: `es`, `aoss` or `none`; by default what the address shows.
     pub signing_service: Option<String>,
+    /// `OPENSEARCH_REPLICAS`: of an index that is made; by default as many as the domain gives it.
+    pub replicas: Option<u32>,
 }
 
 impl ReceiverConfig {
@@ -163,6 +167,7 @@ impl ReindexConfig {
             activity_table: reader.optional("ACTIVITY_TABLE"),
             connections_table: reader.optional("CONNECTIONS_TABLE"),
             sync_queue_url: reader.optional("SYNC_QUEUE_URL"),
+            event_queue_url: reader.optional("EVENT_QUEUE_URL"),
             index: reader.index(),
         };
         reader.finish(config)
@@ -231,7 +236,17 @@ impl<'a> Reader<'a> {
             url: self.required("OPENSEARCH_URL"),
             index: self.required("OPENSEARCH_INDEX"),
             signing_service: self.optional("OPENSEARCH_SIGNING_SERVICE"),
+            replicas: self.number("OPENSEARCH_REPLICAS"),
         }
+    }
+
+    fn number(&mut self, name: &str) -> Option<u32> {
+        let text = self.optional(name)?;
+        let number = text.trim().parse();
+        if number.is_err() {
+            self.problems.push(format!("{name} is not a whole number"));
+        }
+        number.ok()
     }
 
     fn seconds(&mut self, name: &str, default: u32) -> SignedDuration {
@@ -364,6 +379,24 @@ mod tests {
         assert_eq!(
             error,
             "SHOPIFY_CLIENT_SECRETS and SHOPIFY_CLIENT_SECRETS_ARN are both set; set one"
+        );
+    }
+
+    #[test]
+    fn replicas_are_a_number_or_not_set() {
+        let replicas = |text| {
+            let environment = Environment::from([
+                ("STORES_TABLE", "stores"),
+                ("OPENSEARCH_URL", "http://index"),
+                ("OPENSEARCH_INDEX", "hookline"),
+                ("OPENSEARCH_REPLICAS", text),
+            ]);
+            SearchConfig::read(&environment).map(|config| config.index.replicas)
+        };
+        assert_eq!((replicas(""), replicas("2")), (Ok(None), Ok(Some(2))));
+        assert_eq!(
+            replicas("-1").unwrap_err().to_string(),
+            "OPENSEARCH_REPLICAS is not a whole number"
         );
     }
 

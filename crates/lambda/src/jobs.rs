@@ -9,19 +9,24 @@ use std::{
 use hookline_domain::{
     jobs::{Job, Task},
     port::Clock,
+    queue::Redelivery,
+    stores::ErrorCode,
     sync::{Perform, Performed},
 };
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{LambdaEvent, service_fn};
 
 use crate::{
-    batch::{SqsAnswer, SqsBatch, SqsRecord, Unnamed, again, deadline, time_left},
+    batch::{SqsAnswer, SqsBatch, SqsRecord, Unnamed, again, deadline, delay, time_left},
     start::StartError,
 };
 
 /// What is kept of the function's time to finish what a job is at, and to send what remains: a batch of products is asked
 /// for, compared and written in less.
 pub const STOP_MARGIN: SignedDuration = SignedDuration::from_secs(20);
+
+/// How long the job queue waits before it hands out a message again: its visibility timeout in template.yaml.
+const BETWEEN_RECEIVES: SignedDuration = SignedDuration::from_mins(6);
 
 /// Does the jobs of one batch, one after another. Those that the time does not suffice for come again.
 ///
@@ -34,19 +39,34 @@ pub async fn consume(
     deadline: Timestamp,
 ) -> Result<SqsAnswer, Unnamed> {
     let stop_at = deadline.checked_sub(STOP_MARGIN).unwrap_or(deadline);
-    let mut unsettled = Vec::new();
+    let (mut unsettled, mut delayed) = (Vec::new(), Vec::new());
     for record in batch.records {
         let id = record.message_id.clone().unwrap_or_default();
         let left = time_left(deadline, clock.now());
-        if !perform(worker, &record, stop_at, left).await {
-            unsettled.push(id);
+        match perform(worker, &record, stop_at, left).await {
+            Next::Forget => {}
+            Next::Again => unsettled.push(id),
+            Next::AgainForIndex => {
+                unsettled.push(id);
+                delayed.extend(record.delayed_for_index(BETWEEN_RECEIVES));
+            }
         }
     }
-    again(unsettled)
+    Ok(SqsAnswer {
+        delayed,
+        ..again(unsettled)?
+    })
 }
 
-/// Whether the queue may forget the message.
-async fn perform(worker: &impl Perform, record: &SqsRecord, stop_at: Timestamp, left: Duration) -> bool {
+/// What the queue does with the message.
+enum Next {
+    Forget,
+    Again,
+    /// Again, and soon: the index did not answer.
+    AgainForIndex,
+}
+
+async fn perform(worker: &impl Perform, record: &SqsRecord, stop_at: Timestamp, left: Duration) -> Next {
     let started = Instant::now();
     let message_id = record.message_id.as_deref();
     let job: Job = match serde_json::from_str(record.body.as_deref().unwrap_or_default()) {
@@ -59,7 +79,7 @@ async fn perform(worker: &impl Perform, record: &SqsRecord, stop_at: Timestamp, 
                 line = problem.line(),
                 "not a job"
             );
-            return false;
+            return Next::Again;
         }
     };
     let done = tokio::time::timeout(left, worker.perform(&job, stop_at)).await;
@@ -81,7 +101,14 @@ async fn perform(worker: &impl Perform, record: &SqsRecord, stop_at: Timestamp, 
         duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
         "job performed"
     );
-    done.is_ok_and(|done| done.is_settled())
+    match done {
+        Ok(Performed::Again {
+            code: ErrorCode::IndexUnavailable,
+            ..
+        }) => Next::AgainForIndex,
+        Ok(done) if done.is_settled() => Next::Forget,
+        Ok(_) | Err(_) => Next::Again,
+    }
 }
 
 fn name(task: &Task) -> &'static str {
@@ -103,15 +130,19 @@ fn name(task: &Task) -> &'static str {
 pub async fn run<P: Perform + 'static>(
     hire: impl Fn(Timestamp) -> P + Send + Sync + 'static,
     clock: impl Clock + 'static,
+    redelivery: impl Redelivery + 'static,
 ) -> Result<(), StartError> {
-    let clock = Arc::new(clock);
+    let function = Arc::new((clock, redelivery));
     let handle = service_fn(move |event: LambdaEvent<SqsBatch>| {
         let until = deadline(&event.context);
-        let (worker, clock) = (hire(until), Arc::clone(&clock));
+        let (worker, function) = (hire(until), Arc::clone(&function));
         // On the heap, for the compiler would else have to lay out all of it in one piece.
         Box::pin(async move {
-            let answer = consume(&worker, &*clock, event.payload, until).await;
-            answer.map_err(StartError::from)
+            let (clock, redelivery) = &*function;
+            let answer = consume(&worker, clock, event.payload, until).await?;
+            let left = time_left(until, clock.now());
+            delay(Some(redelivery), &answer.delayed, "sync", left).await;
+            Ok::<_, StartError>(answer)
         })
     });
     lambda_runtime::run(handle).await

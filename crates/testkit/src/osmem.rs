@@ -66,12 +66,18 @@ impl Osmem {
 
     /// The index `hookline`, which is not there before something is written to it.
     pub async fn index(&self) -> OpenSearchIndex {
+        Self::index_at(&self.url).await
+    }
+
+    /// The same behind another address.
+    pub async fn index_at(url: &str) -> OpenSearchIndex {
         let config = OpenSearchConfig {
-            url: self.url.clone(),
+            url: url.to_owned(),
             index: "hookline".to_owned(),
             signing: Signing::None,
+            replicas: None,
         };
-        let aws = Aws::with_config(sdk_config(&self.url).await, Patience::Consumer);
+        let aws = Aws::with_config(sdk_config(url).await, Patience::Consumer);
         aws.index(&config).unwrap()
     }
 }

@@ -3,24 +3,27 @@
 use std::{error::Error, time::Duration};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use hookline_aws::{Aws, OpenSearchConfig, Patience, Signing};
+use hookline_aws::{Aws, IndexCheck, OpenSearchConfig, Patience, Signing};
 use hookline_domain::{
     bodies::{Attempt, Bodies, BodyKey, KeepBodies},
-    index::{Change, Index, Outcome, Search, SearchQuery},
+    index::{Change, Index, Outcome, Search, SearchError, SearchQuery},
     ledger::{ClaimRequest, Claims},
     port::Unavailable,
+    queue::{Delayed, Redelivery},
     secret::{Secret, SecretRef, SecretSource},
+    text::Words,
 };
 use hookline_testkit::{
     builders::{at, attempt, delivery, document, noon, product, store, version},
     contract::{index::put, queue},
     emulator::{DynamoDb, LEDGER_TABLE, Parrot, S3, Sqs, sdk_config, silent},
     osmem::Osmem,
+    proxy::Proxy,
 };
 use opensearch::{
     OpenSearch,
     http::transport::Transport,
-    indices::{IndicesCreateParts, IndicesGetMappingParts},
+    indices::{IndicesCreateParts, IndicesGetMappingParts, IndicesGetSettingsParts},
 };
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -120,6 +123,28 @@ async fn a_body_longer_than_any_is_not_read() {
         "{:?}",
         causes(&failed)
     );
+}
+
+#[tokio::test]
+async fn messages_come_again_when_they_are_told_to() {
+    let sqs = Sqs::start().await;
+    queue::send_all(&sqs.aws().event_queue(sqs.queue_url()), Sqs::LARGEST_MESSAGE).await;
+    let receipts = sqs.receive_receipts().await;
+    let redelivery = sqs.aws().redelivery(sqs.queue_url());
+    let at_once = |receipts: &[String]| -> Vec<Delayed> {
+        let delayed = receipts.iter().map(|receipt| Delayed {
+            receipt: receipt.clone(),
+            wait: SignedDuration::ZERO,
+        });
+        delayed.collect()
+    };
+    redelivery.delay(&at_once(&receipts)).await.unwrap();
+    assert_eq!(sqs.receive_receipts().await.len(), receipts.len());
+    // One that is not known is told of, and keeps the others from nothing.
+    let mut with_a_stranger = at_once(&receipts);
+    with_a_stranger[0].receipt = "nobody's".to_owned();
+    redelivery.delay(&with_a_stranger).await.unwrap_err();
+    redelivery.delay(&[]).await.unwrap();
 }
 
 #[tokio::test]
@@ -285,6 +310,13 @@ async fn a_secret_is_a_text() {
         .unwrap_err();
 }
 
+fn unavailable(failure: SearchError) -> Unavailable {
+    match failure {
+        SearchError::Unavailable(failure) => failure,
+        SearchError::Refused { reason } => panic!("refused for good: {reason}"),
+    }
+}
+
 #[tokio::test]
 async fn an_index_that_fails_as_a_whole_is_unavailable_and_nothing_is_quoted() {
     for (status, body) in [
@@ -301,24 +333,185 @@ async fn an_index_that_fails_as_a_whole_is_unavailable_and_nothing_is_quoted() {
             url: parrot.url().to_owned(),
             index: "hookline".to_owned(),
             signing: Signing::Aoss,
+            replicas: None,
         };
         let index = aws.index(&config).unwrap();
         let change = put(&product(&store("demo"), "1"), 1, "Secret Title");
         let query = SearchQuery {
             store: store("demo"),
             observed_after: None,
-            text: "lamp".to_owned(),
+            words: Words::new("lamp"),
             limit: 1,
         };
         for failed in [
             index.apply(&[change]).await.unwrap_err(),
-            index.search(&query).await.unwrap_err(),
+            unavailable(index.search(&query).await.unwrap_err()),
         ] {
             let causes = causes(&failed).join(": ");
             assert!(causes.contains(&status.to_string()), "{causes}");
             assert!(!causes.contains("Secret"), "{causes}");
         }
     }
+}
+
+#[tokio::test]
+async fn what_the_index_refuses_for_good_is_told_from_what_it_may_answer_later() {
+    let search = async |status, body: &str| {
+        let parrot = Parrot::start(status, body).await;
+        let index = Osmem::index_at(parrot.url()).await;
+        let query = SearchQuery {
+            store: store("demo"),
+            observed_after: None,
+            words: Words::new("lamp"),
+            limit: 1,
+        };
+        index.search(&query).await
+    };
+    for (status, body, reason) in [
+        (
+            400,
+            r#"{"error":{"type":"parsing_exception","reason":"Secret"}}"#,
+            "parsing_exception",
+        ),
+        (400, "no JSON", "unnamed"),
+        (
+            400,
+            r#"{"error":{"root_cause":[{"type":"too_many_clauses","reason":"x"}],"type":"search_phase_execution_exception"}}"#,
+            "too_many_clauses",
+        ),
+        (
+            500,
+            r#"{"error":{"root_cause":[{"type":"too_many_nested_clauses","reason":"x"}],"type":"search_phase_execution_exception"}}"#,
+            "too_many_nested_clauses",
+        ),
+    ] {
+        match search(status, body).await {
+            Err(SearchError::Refused { reason: said }) => assert_eq!(said, reason),
+            other => panic!("{status} {body}: {other:?}"),
+        }
+    }
+    for (status, body, cause) in [
+        (429, r#"{"error":{"type":"too_many_requests"}}"#, "429"),
+        (503, "", "503"),
+        (404, r#"{"error":{"type":"Not Found"}}"#, "404"),
+        (
+            403,
+            r#"{"error":{"type":"security_exception","reason":"no permissions"}}"#,
+            "map this function's role",
+        ),
+        (403, r#"{"Message":"User is not authorized"}"#, "access policy"),
+        (
+            200,
+            r#"{"timed_out":true,"hits":{"total":{"value":1},"hits":[]}}"#,
+            "stopped looking after 2s",
+        ),
+        (
+            200,
+            r#"{"_shards":{"failed":1},"hits":{"total":{"value":1},"hits":[]}}"#,
+            "1 shards of the index failed",
+        ),
+        (200, "{}", "index"),
+    ] {
+        let failure = unavailable(search(status, body).await.unwrap_err());
+        let causes = causes(&failure).join(": ");
+        assert!(causes.contains(cause), "{causes}");
+    }
+    let nothing = search(404, r#"{"error":{"type":"index_not_found_exception"}}"#).await;
+    assert_eq!(nothing.unwrap().total, 0);
+}
+
+#[tokio::test]
+async fn a_check_of_the_index_tells_a_refusal_from_no_answer() {
+    let check = async |url: &str| Osmem::index_at(url).await.check().await.map(|(_, check)| check);
+    let osmem = Osmem::start().await;
+    assert_eq!(check(osmem.url()).await, [IndexCheck::Missing, IndexCheck::Missing]);
+    let index = osmem.index().await;
+    index
+        .apply(&[put(&product(&store("demo"), "1"), 1, "One")])
+        .await
+        .unwrap();
+    assert_eq!(check(osmem.url()).await, [IndexCheck::Answered, IndexCheck::Answered]);
+    let parrot = Parrot::start(403, r#"{"error":{"type":"security_exception"}}"#).await;
+    let [IndexCheck::Refused(_), IndexCheck::Refused(said)] = check(parrot.url()).await else {
+        panic!("no refusal");
+    };
+    assert!(said.contains("fine-grained access control"), "{said}");
+    let (listener, url) = silent().await;
+    drop(listener);
+    assert!(matches!(
+        check(&url).await,
+        [IndexCheck::Unanswered(_), IndexCheck::Unanswered(_)]
+    ));
+}
+
+/// Requests that docs/opensearch.md names the permissions of.
+#[tokio::test]
+async fn the_index_is_asked_for_nothing_but_what_is_documented() {
+    let osmem = Osmem::start().await;
+    let proxy = Proxy::start(osmem.url(), |_| None).await;
+    let index = Osmem::index_at(proxy.url()).await;
+    index
+        .apply(&[put(&product(&store("demo"), "1"), 1, "One")])
+        .await
+        .unwrap();
+    let query = SearchQuery {
+        store: store("demo"),
+        observed_after: None,
+        words: Words::new("one"),
+        limit: 1,
+    };
+    index.search(&query).await.unwrap();
+    let asked = [
+        "HEAD /hookline",
+        "PUT /hookline",
+        "POST /hookline/_bulk",
+        "POST /hookline/_search",
+    ];
+    assert_eq!(proxy.asked(), asked);
+    let document = include_str!("../../../docs/opensearch.md");
+    for request in asked {
+        let row = format!("| `{}` |", request.replace("hookline", "<index>"));
+        assert!(document.contains(&row), "docs/opensearch.md has no row for {request}");
+    }
+    // The permissions of that table are those of the roles that are to be made.
+    let rows = document.lines().filter(|line| {
+        asked
+            .iter()
+            .any(|request| line.starts_with(&format!("| `{}", request.replace("hookline", "<index>"))))
+    });
+    let permissions = rows
+        .flat_map(|row| row.split('`'))
+        .filter(|word| word.starts_with("indices:"));
+    for permission in permissions {
+        let in_a_role = format!("\"{permission}\"");
+        assert!(
+            document.contains(&in_a_role),
+            "no role of docs/opensearch.md has {permission}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_index_gets_as_many_replicas_as_somebody_said() {
+    let osmem = Osmem::start().await;
+    let aws = Aws::with_config(sdk_config(osmem.url()).await, Patience::Consumer);
+    let config = OpenSearchConfig::new(osmem.url(), "hookline", None).unwrap();
+    let index = aws.index(&config.with_replicas(Some(2))).unwrap();
+    index
+        .apply(&[put(&product(&store("demo"), "1"), 1, "One")])
+        .await
+        .unwrap();
+    let settings = server(&osmem)
+        .indices()
+        .get_settings(IndicesGetSettingsParts::Index(&["hookline"]))
+        .send()
+        .await
+        .unwrap();
+    let settings: Value = settings.json().await.unwrap();
+    assert_eq!(
+        settings["hookline"]["settings"]["index"]["number_of_replicas"], "2",
+        "{settings}"
+    );
 }
 
 #[tokio::test]
@@ -330,12 +523,13 @@ async fn a_search_does_not_wait_for_an_index_that_hangs() {
             url,
             index: "hookline".to_owned(),
             signing: Signing::Es,
+            replicas: None,
         })
         .unwrap();
     let query = SearchQuery {
         store: store("demo"),
         observed_after: None,
-        text: "lamp".to_owned(),
+        words: Words::new("lamp"),
         limit: 1,
     };
     let began = Instant::now();

@@ -1,5 +1,6 @@
 //! The adapters of `hookline-aws` keep the contracts, against emulators.
 
+use hookline_aws::OpenSearchIndex;
 use hookline_domain::port::Clock;
 use hookline_testkit::{
     builders::noon,
@@ -9,6 +10,7 @@ use hookline_testkit::{
     },
     kms::Kms,
     osmem::Osmem,
+    proxy::{Proxy, Refuse},
 };
 use jiff::Timestamp;
 
@@ -189,4 +191,38 @@ mod search {
         let index = osmem.index().await;
         (osmem, index)
     });
+}
+
+/// An index that refuses `external_gte` for each change, as OpenSearch Serverless might.
+mod index_without_external_gte {
+    use crate::{refuse_each, serverless};
+    hookline_testkit::index_contract!(serverless(refuse_each));
+}
+
+/// One that refuses the whole request.
+mod index_without_requests_with_external_gte {
+    use crate::{refuse_all, serverless};
+    hookline_testkit::index_contract!(serverless(refuse_all));
+}
+
+async fn serverless(refuse: Refuse) -> ((Osmem, Proxy), OpenSearchIndex) {
+    let osmem = Osmem::start().await;
+    let proxy = Proxy::start(osmem.url(), refuse).await;
+    let index = Osmem::index_at(proxy.url()).await;
+    ((osmem, proxy), index)
+}
+
+const UNKNOWN: &str =
+    r#"{"type":"illegal_argument_exception","reason":"version type [EXTERNAL_GTE] is not supported"}"#;
+
+fn refuse_all(body: &str) -> Option<(u16, String)> {
+    body.contains("external_gte")
+        .then(|| (400, format!(r#"{{"error":{UNKNOWN},"status":400}}"#)))
+}
+
+fn refuse_each(body: &str) -> Option<(u16, String)> {
+    let operations = body.matches("external_gte").count();
+    let item = format!(r#"{{"index":{{"_id":"1","status":400,"error":{UNKNOWN}}}}}"#);
+    let items = vec![item; operations].join(",");
+    (operations > 0).then(|| (200, format!(r#"{{"took":1,"errors":true,"items":[{items}]}}"#)))
 }

@@ -34,17 +34,21 @@ fn main() -> ExitCode {
             apply: Apply {
                 entities: aws.entities(&config.entities_table),
                 stores: aws.stores(&config.stores_table),
-                index: aws.index(&OpenSearchConfig::new(
-                    config.index.url,
-                    config.index.index,
-                    config.index.signing_service.as_deref(),
-                )?)?,
+                index: aws.index(
+                    &OpenSearchConfig::new(
+                        config.index.url,
+                        config.index.index,
+                        config.index.signing_service.as_deref(),
+                    )?
+                    .with_replicas(config.index.replicas),
+                )?,
                 clock: SystemClock,
             },
             jobs: aws.jobs(config.sync_queue_url),
             compliance,
             interpret: shopify::interpret,
         };
-        batch::run(reindex, unpack, keep).await
+        let redelivery = config.event_queue_url.map(|url| aws.redelivery(url));
+        batch::run(reindex, unpack, keep, redelivery).await
     })
 }

@@ -24,12 +24,18 @@ fn main() -> ExitCode {
             time.clone(),
         );
         let admin = ShopifyAdmin::new(http, tokens, time);
-        let index = Arc::new(aws.index(&OpenSearchConfig::new(
-            config.index.url,
-            config.index.index,
-            config.index.signing_service.as_deref(),
-        )?)?);
+        let index = Arc::new(
+            aws.index(
+                &OpenSearchConfig::new(
+                    config.index.url,
+                    config.index.index,
+                    config.index.signing_service.as_deref(),
+                )?
+                .with_replicas(config.index.replicas),
+            )?,
+        );
         let (entities, stores) = (aws.entities(&config.entities_table), aws.stores(&config.stores_table));
+        let redelivery = aws.redelivery(&config.sync_queue_url);
         let (jobs, backlog) = (
             aws.jobs(Some(config.sync_queue_url)),
             aws.event_queue(config.event_queue_url),
@@ -55,6 +61,6 @@ fn main() -> ExitCode {
                 wants: shopify::wanted,
             },
         };
-        jobs::run(hire, SystemClock).await
+        jobs::run(hire, SystemClock, redelivery).await
     })
 }

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use hookline_domain::index::{Change, Outcome};
+use hookline_domain::{
+    index::{Change, Outcome},
+    port::Unavailable,
+    version::Version,
+};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -11,52 +15,88 @@ use serde_json::json;
 const REQUEST_BYTES: usize = 5 * 1024 * 1024;
 const REQUEST_OPERATIONS: usize = 1000;
 
-/// One `_bulk` request.
-#[derive(Debug, Default)]
-pub(super) struct Request {
-    /// Its body, line by line.
-    pub(super) lines: Vec<String>,
-    /// How many changes that is.
-    pub(super) operations: usize,
-    bytes: usize,
+/// How the version of a change is compared with the one held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Versions {
+    /// `external_gte`: the change passes if it is at least as new.
+    AtLeast,
+    /// `external`: it passes if it is newer.
+    Greater,
+    /// `external`, one version later than it is: it passes if it is at least as new, and says that it is newer.
+    OneLater,
 }
 
-/// The changes in as few requests as the limits allow; a change that is over the limit by itself gets its own.
-pub(super) fn requests(changes: &[Change]) -> Result<Vec<Request>, serde_json::Error> {
-    let mut full = Vec::new();
-    let mut request = Request::default();
+/// What became of a request.
+pub(super) enum Sent {
+    /// One outcome for each change.
+    Outcomes(Vec<Outcome>),
+    /// Nothing: the index takes no versions of this kind.
+    VersionsRefused,
+}
+
+/// The index takes no external versions at all.
+#[derive(Debug, thiserror::Error)]
+#[error("the index refuses external versions")]
+pub(super) struct VersionsRefusedError;
+
+impl Sent {
+    pub(super) fn whole(self) -> Result<Vec<Outcome>, Unavailable> {
+        match self {
+            Self::Outcomes(outcomes) => Ok(outcomes),
+            Self::VersionsRefused => Err(Unavailable::new(super::PORT, VersionsRefusedError)),
+        }
+    }
+}
+
+/// The changes in as few parts as the limits of one request allow; a change that is over the limit by itself gets its own.
+pub(super) fn parts(changes: &[Change]) -> Result<Vec<&[Change]>, serde_json::Error> {
+    let mut parts = Vec::new();
+    let (mut from, mut bytes) = (0, 0);
+    for (at, change) in changes.iter().enumerate() {
+        let lines = lines(std::slice::from_ref(change), Versions::AtLeast)?;
+        let length = lines.iter().map(|line| line.len() + 1).sum::<usize>();
+        if at > from && (bytes + length > REQUEST_BYTES || at - from == REQUEST_OPERATIONS) {
+            parts.push(&changes[from..at]);
+            (from, bytes) = (at, 0);
+        }
+        bytes += length;
+    }
+    if from < changes.len() {
+        parts.push(&changes[from..]);
+    }
+    Ok(parts)
+}
+
+/// The lines of a request's body.
+pub(super) fn lines(changes: &[Change], versions: Versions) -> Result<Vec<String>, serde_json::Error> {
+    let mut lines = Vec::with_capacity(2 * changes.len());
     for change in changes {
-        let lines = lines(change)?;
-        let bytes = lines.iter().map(|line| line.len() + 1).sum::<usize>();
-        let fits = request.bytes + bytes <= REQUEST_BYTES && request.operations < REQUEST_OPERATIONS;
-        if !fits && request.operations > 0 {
-            full.push(std::mem::take(&mut request));
+        let version = version(change).as_i64();
+        let (version, version_type) = match versions {
+            Versions::AtLeast => (version, "external_gte"),
+            Versions::Greater => (version, "external"),
+            Versions::OneLater => (version.saturating_add(1), "external"),
+        };
+        let target = json!({
+            "_id": change.entity().to_string(),
+            "version": version,
+            "version_type": version_type,
+        });
+        match change {
+            Change::Put { document, .. } => {
+                lines.push(json!({"index": target}).to_string());
+                lines.push(serde_json::to_string(document)?);
+            }
+            Change::Remove { .. } => lines.push(json!({"delete": target}).to_string()),
         }
-        request.lines.extend(lines);
-        request.bytes += bytes;
-        request.operations += 1;
     }
-    if request.operations > 0 {
-        full.push(request);
-    }
-    Ok(full)
+    Ok(lines)
 }
 
-fn lines(change: &Change) -> Result<Vec<String>, serde_json::Error> {
-    let version = match change {
-        Change::Put { version, .. } | Change::Remove { version, .. } => version.as_i64(),
-    };
-    let target = json!({
-        "_id": change.entity().to_string(),
-        "version": version,
-        "version_type": "external_gte",
-    });
-    Ok(match change {
-        Change::Put { document, .. } => {
-            vec![json!({"index": target}).to_string(), serde_json::to_string(document)?]
-        }
-        Change::Remove { .. } => vec![json!({"delete": target}).to_string()],
-    })
+fn version(change: &Change) -> Version {
+    match change {
+        Change::Put { version, .. } | Change::Remove { version, .. } => *version,
+    }
 }
 
 /// The answer to a `_bulk` request that was taken as a whole.
@@ -82,23 +122,54 @@ impl ErrorBody {
     pub(super) fn reason(self) -> String {
         self.error.into_reason()
     }
+
+    pub(super) fn is_about_versions(&self) -> bool {
+        self.error.is_about_versions()
+    }
 }
 
-/// Only the type is read: the reason quotes values of the document.
+/// Only the type is read, and the first of the types behind it: the reason quotes values of the document.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum ErrorCause {
     Typed {
         #[serde(rename = "type")]
         name: String,
+        /// Looked at, and never shown.
+        #[serde(default)]
+        reason: Option<String>,
+        #[serde(default)]
+        root_cause: Vec<RootCause>,
     },
     Untyped(serde::de::IgnoredAny),
 }
 
+#[derive(Debug, Deserialize)]
+struct RootCause {
+    #[serde(rename = "type")]
+    name: String,
+}
+
 impl ErrorCause {
+    /// Whether the kind of version is what does not please. What a document has in it cannot look so: that is refused under
+    /// other names.
+    fn is_about_versions(&self) -> bool {
+        let Self::Typed {
+            name,
+            reason: Some(reason),
+            ..
+        } = self
+        else {
+            return false;
+        };
+        let reason = reason.to_ascii_lowercase();
+        let names_it = ["external_gte", "version_type", "version type", "versiontype"];
+        !name.contains("mapp") && !name.contains("document") && names_it.iter().any(|kind| reason.contains(kind))
+    }
+
     fn into_reason(self) -> String {
         match self {
-            Self::Typed { name } => name,
+            Self::Typed { name, root_cause, .. } => root_cause.into_iter().next().map_or(name, |root| root.name),
             Self::Untyped(_) => "unnamed".to_owned(),
         }
     }
@@ -112,26 +183,49 @@ pub(super) struct Incomplete {
     sent: usize,
 }
 
-const INDEX_GONE: &str = "index_not_found_exception";
+pub(super) const INDEX_GONE: &str = "index_not_found_exception";
 
 impl Answer {
     pub(super) fn says_the_index_is_gone(&self) -> bool {
         self.items.iter().flat_map(BTreeMap::values).any(Item::index_is_gone)
     }
 
-    pub(super) fn outcomes(self, sent: usize) -> Result<Vec<Outcome>, Incomplete> {
-        let outcomes: Vec<Outcome> = self
-            .items
-            .into_iter()
-            .filter_map(|mut entry| entry.pop_first())
-            .map(|(done, item)| item.outcome(&done))
+    /// Whether the index takes no versions of the kind that was sent.
+    pub(super) fn is_about_versions(&self) -> bool {
+        let mut items = self.items.iter().flat_map(BTreeMap::values);
+        items.any(|item| {
+            matches!(item.status, 400 | 405 | 501) && item.error.as_ref().is_some_and(ErrorCause::is_about_versions)
+        })
+    }
+
+    /// What became of these changes, which were sent with such versions.
+    pub(super) fn outcomes(self, sent: &[Change], versions: Versions) -> Result<Vec<Outcome>, Incomplete> {
+        let answered = self.items.into_iter().filter_map(|mut entry| entry.pop_first());
+        let outcomes: Vec<Outcome> = answered
+            .zip(sent)
+            .map(|((done, item), change)| match item.outcome(&done) {
+                // No version is later than the last, so what it met is a removal for good, as it is itself.
+                Outcome::Superseded
+                    if versions != Versions::AtLeast
+                        && matches!(
+                            change,
+                            Change::Remove {
+                                version: Version::FINAL,
+                                ..
+                            }
+                        ) =>
+                {
+                    Outcome::Applied
+                }
+                outcome => outcome,
+            })
             .collect();
-        if outcomes.len() == sent {
+        if outcomes.len() == sent.len() {
             Ok(outcomes)
         } else {
             Err(Incomplete {
                 answered: outcomes.len(),
-                sent,
+                sent: sent.len(),
             })
         }
     }
@@ -139,7 +233,7 @@ impl Answer {
 
 impl Item {
     fn index_is_gone(&self) -> bool {
-        matches!(&self.error, Some(ErrorCause::Typed { name }) if name == INDEX_GONE)
+        matches!(&self.error, Some(ErrorCause::Typed { name, .. }) if name == INDEX_GONE)
     }
 
     fn outcome(self, done: &str) -> Outcome {
@@ -166,16 +260,13 @@ impl Item {
 
 #[cfg(test)]
 mod tests {
-    use hookline_domain::{
-        ids::{EntityId, EntityKey, Kind, Source, StoreKey, StoreName},
-        version::Version,
-    };
+    use hookline_domain::ids::{EntityId, EntityKey, Kind, Source, StoreKey, StoreName};
 
     use super::*;
 
     fn outcomes(items: &str, sent: usize) -> Result<Vec<Outcome>, Incomplete> {
         let answer: Answer = serde_json::from_str(&format!(r#"{{"took":1,"errors":true,"items":[{items}]}}"#)).unwrap();
-        answer.outcomes(sent)
+        answer.outcomes(&vec![removal(); sent], Versions::AtLeast)
     }
 
     fn removal() -> Change {
@@ -234,8 +325,8 @@ mod tests {
     #[test]
     fn a_thousand_changes_are_one_request_and_one_more_is_two() {
         let operations = |changes: usize| -> Vec<usize> {
-            let requests = requests(&vec![removal(); changes]).unwrap();
-            requests.iter().map(|request| request.operations).collect()
+            let changes = vec![removal(); changes];
+            parts(&changes).unwrap().into_iter().map(<[Change]>::len).collect()
         };
         assert_eq!(operations(0), [0; 0]);
         assert_eq!(operations(1000), [1000]);
@@ -245,5 +336,36 @@ mod tests {
     #[test]
     fn the_longest_id_fits() {
         assert!(removal().entity().to_string().len() <= 512);
+    }
+
+    #[test]
+    fn a_refusal_of_the_kind_of_version_is_told_from_other_refusals() {
+        let is_about_versions = |status: u16, name: &str, reason: &str| {
+            let item = json!({"index": {"status": status, "error": {"type": name, "reason": reason}}});
+            let answer: Answer = serde_json::from_value(json!({"items": [item]})).unwrap();
+            let whole: ErrorBody = serde_json::from_value(json!({"error": {"type": name, "reason": reason}})).unwrap();
+            (answer.is_about_versions(), whole.is_about_versions())
+        };
+        for reason in [
+            "Validation Failed: 1: version type [EXTERNAL_GTE] is not supported;",
+            "Unsupported parameter version_type",
+            "No version type match [external_gte]",
+        ] {
+            assert_eq!(
+                is_about_versions(400, "illegal_argument_exception", reason),
+                (true, true),
+                "{reason}"
+            );
+        }
+        let quoted = "failed to parse field [handle]: 'version type external_gte'";
+        assert_eq!(
+            is_about_versions(400, "mapper_parsing_exception", quoted),
+            (false, false)
+        );
+        let conflict = "version conflict, current version [2] is higher or equal to the one provided [1]";
+        assert_eq!(
+            is_about_versions(409, "version_conflict_engine_exception", conflict),
+            (false, false)
+        );
     }
 }

@@ -10,27 +10,26 @@
 //!
 //! **Versions.** With `external_gte` a write whose version is below the one held is refused with 409. What was deleted
 //! keeps its version for `index.gc_deletes`, 60 s by default, which is longer than a consumer may run; after that only
-//! the fence in the entities table remembers. Whether *Serverless* honours external versions could not be established:
-//! its documentation names neither `version` nor `version_type`, and no report either way was found. If it ignores
-//! them, the fence alone keeps the order wherever one consumer at a time holds an entity; if it refuses them, every
-//! change comes back as [`Outcome::Rejected`] and is seen.
+//! the fence in the entities table remembers. *Serverless* takes `external` in AWS's own pipelines
+//! (<https://docs.aws.amazon.com/opensearch-service/latest/developerguide/configure-client-ddb.html>); whether it takes
+//! `external_gte` nobody has said. Where that is refused, `external` is used from then on, and a change that meets an
+//! equal version is sent once more, as one version later (ADR 26).
 //!
 //! **Ids.** At most 512 bytes (<https://docs.opensearch.org/latest/api-reference/document-apis/bulk>); the longest key
 //! of an entity has 428.
 
 mod bulk;
+mod check;
+mod config;
 mod mapping;
 mod query;
+mod refused;
 
-use std::{
-    str::FromStr,
-    sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
-};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use aws_config::SdkConfig;
 use hookline_domain::{
-    index::{Change, Index, Outcome, Search, SearchPage, SearchQuery},
+    index::{Change, Index, Outcome, Search, SearchError, SearchPage, SearchQuery},
     port::Unavailable,
 };
 use opensearch::{
@@ -38,78 +37,22 @@ use opensearch::{
     auth::Credentials,
     http::{
         StatusCode, Url,
-        response::Response,
         transport::{BuildError, SingleNodeConnectionPool, TransportBuilder},
     },
     indices::{IndicesCreateParts, IndicesExistsParts},
 };
 
+use self::{
+    bulk::{Sent, Versions},
+    refused::RefusedError,
+};
+pub use self::{
+    check::IndexCheck,
+    config::{OpenSearchConfig, Signing, UnknownSigning},
+};
+use crate::connect::Patience;
+
 const PORT: &str = "index";
-
-/// Which index, where.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OpenSearchConfig {
-    /// Scheme and host, without a path.
-    pub url: String,
-    /// Name of the index, or of an alias that points to one index.
-    pub index: String,
-    /// How requests are signed.
-    pub signing: Signing,
-}
-
-impl OpenSearchConfig {
-    /// An index at an address. Without `signing` (`none`, `es` or `aoss`) the address decides: plain HTTP is signed for
-    /// nobody, a host under `aoss.amazonaws.com` for Serverless, any other for OpenSearch Service.
-    ///
-    /// # Errors
-    /// [`UnknownSigning`] for any other `signing`.
-    pub fn new(
-        url: impl Into<String>,
-        index: impl Into<String>,
-        signing: Option<&str>,
-    ) -> Result<Self, UnknownSigning> {
-        let url = url.into();
-        let signing = match signing {
-            Some(name) => name.parse()?,
-            None if url.starts_with("http://") => Signing::None,
-            None if url.trim_end_matches('/').ends_with(".aoss.amazonaws.com") => Signing::Aoss,
-            None => Signing::Es,
-        };
-        Ok(Self {
-            url,
-            index: index.into(),
-            signing,
-        })
-    }
-}
-
-/// For which of AWS's services requests to the index are signed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Signing {
-    /// None: the server wants no AWS signature.
-    None,
-    /// OpenSearch Service.
-    Es,
-    /// OpenSearch Serverless.
-    Aoss,
-}
-
-/// Not a way of signing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("OPENSEARCH_SIGNING_SERVICE is neither none nor es nor aoss")]
-pub struct UnknownSigning;
-
-impl FromStr for Signing {
-    type Err = UnknownSigning;
-    fn from_str(text: &str) -> Result<Self, UnknownSigning> {
-        match text {
-            "none" => Ok(Self::None),
-            "es" => Ok(Self::Es),
-            "aoss" => Ok(Self::Aoss),
-            _ => Err(UnknownSigning),
-        }
-    }
-}
 
 /// No client for the index can be made. Not worth a retry.
 #[derive(Debug, thiserror::Error)]
@@ -132,29 +75,23 @@ pub struct OpenSearchIndex {
     index: String,
     /// Whether the index was there when it was last looked at.
     known: AtomicBool,
-}
-
-/// The index answered a whole request with an error.
-#[derive(Debug, thiserror::Error)]
-#[error("the index answered {status} ({reason}) to {request}")]
-struct Refused {
-    request: &'static str,
-    status: u16,
-    /// The error's type, which holds no values.
-    reason: String,
+    /// How many replicas it gets if we make it.
+    replicas: Option<u32>,
+    /// Whether `external_gte` has been refused.
+    takes_greater_only: AtomicBool,
 }
 
 impl OpenSearchIndex {
     pub(crate) fn new(
         config: &OpenSearchConfig,
         sdk: &SdkConfig,
-        timeout: Duration,
+        patience: Patience,
     ) -> Result<Self, InvalidOpenSearchConfig> {
         let url = Url::parse(&config.url).map_err(|_| InvalidOpenSearchConfig::Url)?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(InvalidOpenSearchConfig::Url);
         }
-        let transport = TransportBuilder::new(SingleNodeConnectionPool::new(url)).timeout(timeout);
+        let transport = TransportBuilder::new(SingleNodeConnectionPool::new(url)).timeout(config.timeout(patience));
         let transport = match config.signing {
             Signing::None => transport,
             Signing::Es => transport.service_name("es").auth(credentials(sdk)?),
@@ -165,6 +102,8 @@ impl OpenSearchIndex {
             client: OpenSearch::new(transport),
             index: config.index.clone(),
             known: AtomicBool::new(false),
+            replicas: config.replicas,
+            takes_greater_only: AtomicBool::new(false),
         })
     }
 
@@ -182,21 +121,77 @@ impl OpenSearchIndex {
         if looked.status_code() == StatusCode::NOT_FOUND {
             let created = indices
                 .create(IndicesCreateParts::Index(&self.index))
-                .body(mapping::index())
+                .body(mapping::index(self.replicas))
                 .send()
                 .await
                 .map_err(unavailable)?;
             if !created.status_code().is_success() {
-                let refused = Refused::by("make the index", created).await;
+                let refused = RefusedError::by("make the index", created).await;
                 if refused.reason != "resource_already_exists_exception" {
                     return Err(Unavailable::new(PORT, refused));
                 }
             }
         } else if !looked.status_code().is_success() {
-            return Err(Unavailable::new(PORT, Refused::by("look for the index", looked).await));
+            return Err(Unavailable::new(
+                PORT,
+                RefusedError::by("look for the index", looked).await,
+            ));
         }
         self.known.store(true, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Writes as many changes as one request may have.
+    async fn write(&self, changes: &[Change]) -> Result<Vec<Outcome>, Unavailable> {
+        if !self.takes_greater_only.load(Ordering::Relaxed) {
+            if let Sent::Outcomes(outcomes) = self.send(changes, Versions::AtLeast).await? {
+                return Ok(outcomes);
+            }
+            if !self.takes_greater_only.swap(true, Ordering::Relaxed) {
+                tracing::warn!("the index refuses external_gte; versions are sent as external from now on");
+            }
+        }
+        let mut outcomes = self.send(changes, Versions::Greater).await?.whole()?;
+        // An equal version cannot be told from a newer one by the answer. One later passes over an equal one only.
+        let met: Vec<usize> = (0..changes.len())
+            .filter(|at| outcomes[*at] == Outcome::Superseded)
+            .collect();
+        if met.is_empty() {
+            return Ok(outcomes);
+        }
+        let again: Vec<Change> = met.iter().map(|at| changes[*at].clone()).collect();
+        let passed = self.send(&again, Versions::OneLater).await?.whole()?;
+        for (at, outcome) in met.into_iter().zip(passed) {
+            outcomes[at] = outcome;
+        }
+        Ok(outcomes)
+    }
+
+    /// Sends one request.
+    async fn send(&self, changes: &[Change], versions: Versions) -> Result<Sent, Unavailable> {
+        let lines = bulk::lines(changes, versions).map_err(|error| Unavailable::new(PORT, error))?;
+        let request = self.client.bulk(BulkParts::Index(&self.index)).body(lines);
+        let response = request.send().await.map_err(unavailable)?;
+        if !response.status_code().is_success() {
+            let refused = RefusedError::by("bulk", response).await;
+            if refused.is_about_versions && versions == Versions::AtLeast {
+                return Ok(Sent::VersionsRefused);
+            }
+            // Perhaps somebody has deleted the index: look again.
+            self.known.store(false, Ordering::Relaxed);
+            return Err(Unavailable::new(PORT, refused));
+        }
+        let answer: bulk::Answer = response.json().await.map_err(unavailable)?;
+        if versions == Versions::AtLeast && answer.is_about_versions() {
+            return Ok(Sent::VersionsRefused);
+        }
+        if answer.says_the_index_is_gone() {
+            self.known.store(false, Ordering::Relaxed);
+        }
+        let outcomes = answer.outcomes(changes, versions);
+        outcomes
+            .map(Sent::Outcomes)
+            .map_err(|error| Unavailable::new(PORT, error))
     }
 }
 
@@ -207,36 +202,15 @@ impl Index for OpenSearchIndex {
         }
         self.ensure().await?;
         let mut outcomes = Vec::with_capacity(changes.len());
-        for request in bulk::requests(changes).map_err(|error| Unavailable::new(PORT, error))? {
-            let operations = request.operations;
-            let response = self
-                .client
-                .bulk(BulkParts::Index(&self.index))
-                .body(request.lines)
-                .send()
-                .await
-                .map_err(unavailable)?;
-            if !response.status_code().is_success() {
-                // Perhaps somebody has deleted the index: look again.
-                self.known.store(false, Ordering::Relaxed);
-                return Err(Unavailable::new(PORT, Refused::by("bulk", response).await));
-            }
-            let answer: bulk::Answer = response.json().await.map_err(unavailable)?;
-            if answer.says_the_index_is_gone() {
-                self.known.store(false, Ordering::Relaxed);
-            }
-            outcomes.extend(
-                answer
-                    .outcomes(operations)
-                    .map_err(|error| Unavailable::new(PORT, error))?,
-            );
+        for part in bulk::parts(changes).map_err(|error| Unavailable::new(PORT, error))? {
+            outcomes.extend(self.write(part).await?);
         }
         Ok(outcomes)
     }
 }
 
 impl Search for OpenSearchIndex {
-    async fn search(&self, query: &SearchQuery) -> Result<SearchPage, Unavailable> {
+    async fn search(&self, query: &SearchQuery) -> Result<SearchPage, SearchError> {
         let response = self
             .client
             .search(SearchParts::Index(&[&self.index]))
@@ -244,32 +218,23 @@ impl Search for OpenSearchIndex {
             .send()
             .await
             .map_err(unavailable)?;
-        let status = response.status_code();
-        if status == StatusCode::NOT_FOUND {
-            // Nothing has been written yet.
-            return Ok(SearchPage {
-                total: 0,
-                hits: Vec::new(),
+        if !response.status_code().is_success() {
+            let refused = RefusedError::by("search", response).await;
+            if refused.says_there_is_no_index() {
+                // Nothing has been written yet.
+                return Ok(SearchPage {
+                    total: 0,
+                    hits: Vec::new(),
+                });
+            }
+            return Err(if refused.is_for_good() {
+                SearchError::Refused { reason: refused.reason }
+            } else {
+                Unavailable::new(PORT, refused).into()
             });
         }
-        if !status.is_success() {
-            return Err(Unavailable::new(PORT, Refused::by("search", response).await));
-        }
         let answer: query::Answer = response.json().await.map_err(unavailable)?;
-        Ok(answer.page())
-    }
-}
-
-impl Refused {
-    /// Reads the answer's type of error, and nothing that could hold a document's values.
-    async fn by(request: &'static str, response: Response) -> Self {
-        let status = response.status_code().as_u16();
-        let body: Option<bulk::ErrorBody> = response.json().await.ok();
-        Self {
-            request,
-            status,
-            reason: body.map_or_else(|| "unnamed".to_owned(), bulk::ErrorBody::reason),
-        }
+        answer.page().map_err(|partial| Unavailable::new(PORT, partial).into())
     }
 }
 
@@ -279,25 +244,4 @@ fn credentials(sdk: &SdkConfig) -> Result<Credentials, InvalidOpenSearchConfig> 
 
 fn unavailable(error: opensearch::Error) -> Unavailable {
     Unavailable::new(PORT, error)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_address_shows_how_to_sign_unless_we_are_told() {
-        let signing = |url: &str, told| OpenSearchConfig::new(url, "hookline", told).map(|config| config.signing);
-        assert_eq!(signing("http://127.0.0.1:9200", None), Ok(Signing::None));
-        assert_eq!(
-            signing("https://x.eu-west-1.aoss.amazonaws.com", None),
-            Ok(Signing::Aoss)
-        );
-        assert_eq!(
-            signing("https://search-x.eu-west-1.es.amazonaws.com/", None),
-            Ok(Signing::Es)
-        );
-        assert_eq!(signing("https://search.example.com", Some("none")), Ok(Signing::None));
-        assert_eq!(signing("https://search.example.com", Some("yes")), Err(UnknownSigning));
-    }
 }

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use crate::{
     cost::Cost,
+    index::Index,
     pace::Rate,
     places::Places,
     select::{self, Age, Selection, Store},
@@ -56,6 +57,9 @@ pub enum Command {
     Resync(store::Resync),
     /// Compares all that a store has with the index, mends what differs, and counts the webhooks that were missed.
     Reconcile(store::Reconcile),
+    /// Asks the index as the functions do, with your permissions, and says whether it refuses or does not answer.
+    #[command(after_help = INDEX)]
+    Index(Index),
     /// Works with the dead-letter queue: what could not be applied waits there for 14 days.
     #[command(subcommand)]
     Dlq(Dlq),
@@ -68,6 +72,14 @@ pub enum Command {
     /// Tells what so many webhooks cost on AWS, per stage, beside hosted gateways. Asks nobody.
     Cost(Cost),
 }
+
+const INDEX: &str = "\
+Changes nothing. What the functions themselves were answered is in the status of each store, as its \
+last error, and in their logs.
+
+Examples:
+  hookline index
+  hookline index --opensearch-url https://search-x.eu-west-1.es.amazonaws.com";
 
 const REPLAY: &str = "\
 Bodies come from the files given, or else from the archive, where a stack with ArchiveDays keeps \

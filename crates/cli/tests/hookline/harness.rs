@@ -23,6 +23,7 @@ use hookline_domain::{
     reindex::{Keep, NoCompliance, Reindex, Unpack},
     status::Status,
     stores::{ErrorCode, StoreViews},
+    text::Words,
 };
 use hookline_lambda::{
     SystemClock,
@@ -344,7 +345,7 @@ impl Stack {
         let query = SearchQuery {
             store: store("demo"),
             observed_after: None,
-            text: text.to_owned(),
+            words: Words::new(text),
             limit: 10,
         };
         let deadline = Instant::now() + FOUND_WITHIN;
@@ -365,6 +366,7 @@ async fn engine(dynamodb: &str, index: &str) -> Engine {
         url: index.to_owned(),
         index: "hookline".to_owned(),
         signing: Signing::None,
+        replicas: None,
     };
     Reindex {
         ledger: tables.ledger(LEDGER_TABLE),

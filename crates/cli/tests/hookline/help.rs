@@ -4,7 +4,7 @@ use std::{fs, path::Path, process::Command};
 
 #[test]
 fn the_help_is_as_it_was_read_last() {
-    let cases: [(&str, &[&str]); 25] = [
+    let cases: [(&str, &[&str]); 26] = [
         ("hookline", &["--help"]),
         ("dlq", &["dlq", "--help"]),
         ("dlq-list", &["dlq", "list", "--help"]),
@@ -30,6 +30,7 @@ fn the_help_is_as_it_was_read_last() {
         ("token-change", &["token", "change", "--help"]),
         ("resync", &["resync", "--help"]),
         ("reconcile", &["reconcile", "--help"]),
+        ("index", &["index", "--help"]),
     ];
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/help");
     let mut differ = Vec::new();

@@ -26,7 +26,7 @@ use crate::{
     ids::{EntityKey, Kind, StoreKey},
     index::{Change, Index, Outcome},
     ledger::Fate,
-    port::{CALLS_AT_ONCE, Clock, Unavailable},
+    port::{CALLS_AT_ONCE, Clock, Unavailable, chain},
     receive::later,
     stores::{ErrorCode, StoreRecord, Stores},
     version::Version,
@@ -224,7 +224,7 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
         let outcomes = match self.index.apply(&changes).await {
             Ok(outcomes) => outcomes,
             Err(failure) => {
-                let reason = failure.to_string();
+                let reason = chain(&failure);
                 vec![Outcome::Failed { reason }; changes.len()]
             }
         };

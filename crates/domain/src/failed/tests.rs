@@ -49,7 +49,8 @@ fn a_delivery_is_a_dead_letter_when_the_queue_has_given_up() {
     let last = FailedDelivery {
         tries: 8,
         problem: Problem {
-            at: at("2026-11-21T12:21:00Z"),
+            // The last wait for the index is 236 s.
+            at: at("2026-11-21T12:20:04Z"),
             ..first.problem.clone()
         },
         ..first.clone()
@@ -95,4 +96,21 @@ fn what_needs_attention_is_named_first_and_all_are_counted() {
     );
     assert_eq!((told.retrying, told.dead_letters, told.attention), (16, 0, 1));
     assert_eq!((told.deliveries.len(), told.deliveries[0].id.as_str()), (NAMED, "z"));
+}
+
+#[test]
+fn what_waits_for_the_index_is_tried_again_soon() {
+    let next = |code, tries| {
+        let failed = FailedDelivery {
+            tries,
+            ..failed("a", code)
+        };
+        match failed.stage(at("2026-11-21T12:00:01Z")) {
+            Stage::Retrying { next_try_at, .. } => next_try_at,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(next(ErrorCode::IndexUnavailable, 1), at("2026-11-21T12:00:20Z"));
+    assert_eq!(next(ErrorCode::IndexUnavailable, 4), at("2026-11-21T12:03:56Z"));
+    assert_eq!(next(ErrorCode::StorageUnavailable, 1), at("2026-11-21T12:03:00Z"));
 }

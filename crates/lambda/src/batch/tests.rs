@@ -345,3 +345,94 @@ async fn an_archive_that_fails_or_hangs_is_told_of_and_keeps_nothing_from_being_
         "the time is up before all that has been settled is in the archive"
     ));
 }
+
+/// An index that is asleep.
+struct Asleep;
+
+impl Index for Asleep {
+    async fn apply(&self, _changes: &[Change]) -> Result<Vec<Outcome>, Unavailable> {
+        Err(Unavailable::new("index", "asleep"))
+    }
+}
+
+#[tokio::test]
+async fn what_waits_for_the_index_comes_again_soon_and_nothing_else_does() {
+    let good = consumer(shopify::interpret);
+    let reindex = Reindex {
+        ledger: MemoryLedger::default(),
+        apply: Apply {
+            entities: MemoryEntities::default(),
+            stores: MemoryStores::default(),
+            index: Asleep,
+            clock: Noon,
+        },
+        jobs: MemoryJobs::default(),
+        compliance: None::<NoCompliance>,
+        interpret: good.interpret,
+    };
+    let record = |id: &str, body: String, receives: &str| {
+        json!({
+            "messageId": id, "receiptHandle": format!("receipt of {id}"), "body": body,
+            "attributes": {"ApproximateReceiveCount": receives},
+        })
+    };
+    let another = envelope::encode(&delivery("2", &GOOD.replace("\"id\":1", "\"id\":2"))).unwrap();
+    let without_count = json!({"messageId": "d", "receiptHandle": "r", "body": text(GOOD)});
+    let batch = json!({"Records": [
+        record("a", text(GOOD), "1"),
+        record("b", another, "4"),
+        record("c", text("not JSON"), "1"),
+        without_count,
+        record("e", "not ours".to_owned(), "1"),
+    ]});
+    let unpack: Unpack<MemoryBodies> = Unpack { bodies: None };
+    let batch = serde_json::from_value(batch).unwrap();
+    let answer = consume(&reindex, &unpack, &NOTHING, batch, Timestamp::MAX)
+        .await
+        .unwrap();
+    assert_eq!(answer.batch_item_failures.len(), 5);
+    let delayed: Vec<_> = answer
+        .delayed
+        .iter()
+        .map(|delayed| (&*delayed.receipt, delayed.wait.as_secs()))
+        .collect();
+    assert_eq!(delayed, [("receipt of a", 20), ("receipt of b", 236)]);
+    // What SQS gets holds nothing of that.
+    assert!(!serde_json::to_string(&answer).unwrap().contains("receipt"));
+}
+
+/// Remembers what it is told.
+#[derive(Default)]
+struct Told(Mutex<Vec<Delayed>>);
+
+impl Redelivery for Told {
+    async fn delay(&self, messages: &[Delayed]) -> Result<(), Unavailable> {
+        self.0.lock().unwrap().extend_from_slice(messages);
+        Err(Unavailable::new("event queue", "refused"))
+    }
+}
+
+#[tokio::test]
+async fn a_queue_that_does_not_change_when_messages_come_again_fails_nothing() {
+    let told = Told::default();
+    let message = Delayed {
+        receipt: "a".to_owned(),
+        wait: SignedDuration::from_secs(20),
+    };
+    delay(Some(&told), &[], "test", Duration::from_secs(1)).await;
+    delay(
+        Some(&told),
+        std::slice::from_ref(&message),
+        "test",
+        Duration::from_secs(1),
+    )
+    .await;
+    delay(
+        None::<&Told>,
+        std::slice::from_ref(&message),
+        "test",
+        Duration::from_secs(1),
+    )
+    .await;
+    assert_eq!(*told.0.lock().unwrap(), [message]);
+}

@@ -133,6 +133,17 @@ impl Sqs {
 
     /// The bodies of up to ten messages that are in the queue, after a second at most.
     pub async fn receive(&self) -> Vec<String> {
+        let messages = self.receive_messages().await.into_iter();
+        messages.filter_map(|message| message.body).collect()
+    }
+
+    /// The receipts of up to ten messages that are in the queue, after a second at most.
+    pub async fn receive_receipts(&self) -> Vec<String> {
+        let messages = self.receive_messages().await.into_iter();
+        messages.filter_map(|message| message.receipt_handle).collect()
+    }
+
+    async fn receive_messages(&self) -> Vec<aws_sdk_sqs::types::Message> {
         let received = aws_sdk_sqs::Client::new(&self.config)
             .receive_message()
             .queue_url(&self.queue_url)
@@ -141,8 +152,7 @@ impl Sqs {
             .send()
             .await
             .unwrap();
-        let messages = received.messages.unwrap_or_default();
-        messages.into_iter().filter_map(|message| message.body).collect()
+        received.messages.unwrap_or_default()
     }
 }
 
