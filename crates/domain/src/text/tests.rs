@@ -181,7 +181,9 @@ proptest! {
         let with_hidden = format!("{first}{hidden}{}", &word[first.len_utf8()..]);
         let taken_apart = icu_normalizer::DecomposingNormalizer::new_nfd().normalize(&word).into_owned();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        if normalize(&word).chars().any(char::is_alphanumeric) {
+        // A mark that stands alone is no word.
+        let is_letter = |c: char| c.is_alphanumeric() && !('\u{300}'..='\u{36f}').contains(&c);
+        if normalize(&word).chars().any(is_letter) {
             for (title, typed) in [(&word, &word), (&with_hidden, &word), (&word, &with_hidden), (&taken_apart, &word), (&word, &taken_apart)] {
                 prop_assert!(runtime.block_on(finds(title, typed)), "{typed:?} does not find {title:?}");
             }

@@ -29,7 +29,7 @@ async fn what_has_to_come_again_says_why_until_it_is_done() {
     let edit = update("a", "1", T1, "new");
     consumer.apply.index.mood.lock().unwrap().down = true;
     consumer.take(std::slice::from_ref(&edit)).await;
-    let reason = "the index did not take the change: index did not answer";
+    let reason = "the index did not take the change: index did not answer: connection refused";
     assert_eq!(
         consumer.ledger.problem(&edit.key),
         Some(problem(ErrorCode::IndexUnavailable, reason))
