@@ -20,6 +20,7 @@ use hookline_testkit::{
     osmem::Osmem,
     proxy::Proxy,
 };
+use jiff::SignedDuration;
 use opensearch::{
     OpenSearch,
     http::transport::Transport,
