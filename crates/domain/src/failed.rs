@@ -27,14 +27,14 @@ use crate::{
     stores::ErrorCode,
 };
 
-/// Tries before the queue gives a delivery up: `maxReceiveCount` of EventQueue in template.yaml.
+/// Tries before the queue gives a delivery up: `maxReceiveCount` of `EventQueue` in template.yaml.
 pub const TRIES: u32 = 8;
 
-/// Time between two tries: `VisibilityTimeout` of EventQueue in template.yaml. Those that wait for the index have waits of
+/// Time between two tries: `VisibilityTimeout` of `EventQueue` in template.yaml. Those that wait for the index have waits of
 /// their own, which add up to the same ([`wait_for_index`]).
 pub const TRIED_EVERY: SignedDuration = SignedDuration::from_secs(180);
 
-/// Days for which the queues keep a message: `MessageRetentionPeriod` of EventDeadLetterQueue in template.yaml.
+/// Days for which the queues keep a message: `MessageRetentionPeriod` of `EventDeadLetterQueue` in template.yaml.
 pub const KEPT_DAYS: i64 = 14;
 
 /// The most failed deliveries of a store that are counted and told of.

@@ -124,11 +124,11 @@ impl Product {
             description: description(&self.description),
             vendor: some_line(self.vendor),
             product_type: some_line(self.product_type),
-            tags: lines(self.tags),
+            tags: lines(&self.tags),
             options: (self.options.into_iter())
                 .map(|option| OptionAxis {
                     name: normalize_line(&option.name),
-                    values: lines(option.values),
+                    values: lines(&option.values),
                 })
                 .collect(),
             variants: (self.variants.into_iter())
@@ -163,7 +163,7 @@ fn some_line(text: Option<String>) -> Option<String> {
     text.map(|text| normalize_line(&text)).filter(|text| !text.is_empty())
 }
 
-fn lines(texts: Vec<String>) -> Vec<String> {
+fn lines(texts: &[String]) -> Vec<String> {
     let lines = texts.iter().map(|text| normalize_line(text));
     lines.filter(|line| !line.is_empty()).collect()
 }

@@ -92,8 +92,8 @@ fn composed(text: &str) -> Cow<'_, str> {
     let normalizer = ComposingNormalizer::new_nfkc();
     if !text.contains(is_kept_whole) {
         return match normalizer.normalize(text) {
-            normalized if normalized.contains(TORN) => Cow::Owned(mended(&normalized)),
-            normalized => normalized,
+            whole if whole.contains(TORN) => Cow::Owned(mended(&whole)),
+            whole => whole,
         };
     }
     let mut composed = String::with_capacity(text.len());

@@ -80,12 +80,11 @@ impl From<Fate> for Outcome {
     fn from(fate: Fate) -> Self {
         match fate {
             Fate::Applied => Self::Applied,
-            Fate::Superseded => Self::Superseded,
+            // Nothing that a consumer does is `Dismissed`.
+            Fate::Superseded | Fate::Dismissed => Self::Superseded,
             Fate::Discarded => Self::Discarded,
             Fate::Noted => Self::Noted,
             Fate::Parked => Self::Parked,
-            // Nothing that a consumer does is that.
-            Fate::Dismissed => Self::Superseded,
         }
     }
 }

@@ -62,7 +62,7 @@ fn problem(code: ErrorCode, minutes_ago: i64) -> Problem {
 
 /// A delivery that was received then, and tried this often.
 fn failed(id: &str, code: ErrorCode, minutes_ago: i64, tries: u32) -> FailedDelivery {
-    let tried = i64::from(tries) * TRIED_EVERY_MINUTES;
+    let waited = i64::from(tries) * TRIED_EVERY_MINUTES;
     FailedDelivery {
         delivery: delivery(id),
         subject: Some(Subject {
@@ -70,7 +70,7 @@ fn failed(id: &str, code: ErrorCode, minutes_ago: i64, tries: u32) -> FailedDeli
             id: "7900000000001".parse().unwrap(),
             title: Some("Walnut board".to_owned()),
         }),
-        problem: problem(code, minutes_ago - tried),
+        problem: problem(code, minutes_ago - waited),
         received_at: ago(minutes_ago),
         tries,
         parked: code == ErrorCode::SchemaMismatch,

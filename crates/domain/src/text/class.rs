@@ -63,8 +63,14 @@ pub(super) fn is_superscript(c: char) -> bool {
 /// several are one number, nor Roman ones.
 pub(super) fn stands_apart(c: char) -> bool {
     match c {
-        '¼' | '½' | '¾' | '\u{2150}'..='\u{215f}' | '\u{2189}' | '\u{2460}'..='\u{24ea}' => true,
-        '\u{3200}'..='\u{33ff}' | '\u{1f100}'..='\u{1f2ff}' => true,
+        '¼'
+        | '½'
+        | '¾'
+        | '\u{2150}'..='\u{215f}'
+        | '\u{2189}'
+        | '\u{2460}'..='\u{24ea}'
+        | '\u{3200}'..='\u{33ff}'
+        | '\u{1f100}'..='\u{1f2ff}' => true,
         '\u{2100}'..='\u{214f}' => !c.is_alphanumeric(),
         _ => false,
     }

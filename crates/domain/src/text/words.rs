@@ -123,10 +123,11 @@ mod tests {
     #[test]
     fn a_word_is_looked_for_once_and_no_more_than_the_bound() {
         assert_eq!(words(" Red  red RED lamp "), ["Red", "lamp"]);
-        let many: String = (0..10_000).map(|n| format!("w{n} ")).collect();
+        let numbered = |count: usize| (0..count).map(|n| format!("w{n}")).collect::<Vec<_>>().join(" ");
+        let many = numbered(10_000);
         let many = Words::new(&many);
         assert_eq!((many.iter().count(), many.is_cut()), (Words::MOST, true));
-        let exactly: String = (0..Words::MOST).map(|n| format!("w{n} ")).collect();
+        let exactly = numbered(Words::MOST);
         assert!(!Words::new(&exactly).is_cut());
         assert!(Words::new(" \u{200b} \u{0}").is_empty());
     }
