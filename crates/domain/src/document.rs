@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ids::{EntityKey, Kind},
     product::{Collection, Collections, Product, Variant},
-    text::normalize_line,
+    text::{cut, normalize_line},
 };
 
 /// A document. Ids are texts, for they exceed 2^53; prices are decimal texts, for they are money.
@@ -281,9 +281,13 @@ fn variant_line(variant: &Variant) -> String {
     line
 }
 
+/// The most bytes of `text`. An index refuses a whole search if it should highlight a longer text than a million characters
+/// (`index.highlight.max_analyzed_offset`).
+const TEXT_LIMIT: usize = 512 * 1024;
+
 fn paragraphs<const N: usize>(parts: [&str; N]) -> String {
     let present: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-    present.join("\n\n")
+    cut(present.join("\n\n"), TEXT_LIMIT)
 }
 
 #[cfg(test)]
@@ -381,6 +385,17 @@ mod tests {
         assert_eq!(serde_json::to_value(&document).unwrap()["collections"][0]["id"], "7");
         let nowhere = Document::of_product(&key(), stove(), Timestamp::UNIX_EPOCH);
         assert_eq!(nowhere.clone().within(&Collections::new()), nowhere);
+    }
+
+    #[test]
+    fn no_text_is_longer_than_an_index_highlights() {
+        let many = Product {
+            tags: vec!["a long tag".repeat(20); 10_000],
+            ..stove()
+        };
+        let sale = Collections::from([(EntityId::new("7").unwrap(), "é".repeat(2_000_000))]);
+        let document = Document::of_product(&key(), many, Timestamp::UNIX_EPOCH).within(&sale);
+        assert_eq!(document.text.len(), TEXT_LIMIT);
     }
 
     #[test]

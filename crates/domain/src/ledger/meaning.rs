@@ -149,10 +149,14 @@ mod tests {
 
     fn failed(parked: bool) -> FailedDelivery {
         let record = record(claimed(), None, true);
+        let mut problem = record.problem.unwrap();
+        if parked {
+            problem.code = ErrorCode::SchemaMismatch;
+        }
         FailedDelivery {
             delivery: record.delivery,
             subject: None,
-            problem: record.problem.unwrap(),
+            problem,
             received_at: noon_plus(0),
             tries: 1,
             parked,
@@ -215,8 +219,8 @@ mod tests {
                 record(claimed(), None, true),
                 Some(&waits),
                 NotLooked,
-                60,
-                "next try about 12:03 UTC, dead letter about 12:24 UTC. Nothing to do until then.",
+                10,
+                "dead letter about 12:24 UTC. Nothing to do until then.",
             ),
             (
                 record(claimed(), None, true),

@@ -104,8 +104,16 @@ fn hit(document: &Document, wanted: &[String]) -> Option<Hit> {
     })
 }
 
+/// A word with hyphens is found whole, and by what it is made of.
 fn weight(word: &str, text: &str) -> u32 {
-    words(text).iter().map(|other| fit(word, other)).max().unwrap_or(0)
+    let words = words(text);
+    let parts = words.iter().flat_map(|word| word.split('-'));
+    let fits = words
+        .iter()
+        .map(String::as_str)
+        .chain(parts)
+        .map(|other| fit(word, other));
+    fits.max().unwrap_or(0)
 }
 
 /// As the real index's `AUTO`: no error in up to two letters, one in up to five, two beyond.

@@ -332,7 +332,7 @@ async fn failed(world: &World, id: &str, seconds: i64) -> FailedDelivery {
         subject: None,
         problem: Problem {
             at,
-            code: ErrorCode::IndexUnavailable,
+            code: ErrorCode::StorageUnavailable,
             message: "no answer".into(),
         },
         received_at: at,
