@@ -178,13 +178,11 @@ fn endpoint(config: &SdkConfig) -> Option<String> {
 
 /// S3's own hosts, or where the configuration has it.
 fn address(config: &SdkConfig, bucket: &str) -> Result<BucketAddress, EndpointError> {
-    match endpoint(config) {
-        Some(url) => BucketAddress::at(&url, bucket),
-        None => {
-            let (fips, dual_stack) = (config.use_fips(), config.use_dual_stack());
-            Endpoints::new(region(config), fips.unwrap_or(false), dual_stack.unwrap_or(false))?.bucket(bucket)
-        }
+    if let Some(url) = endpoint(config) {
+        return BucketAddress::at(&url, bucket);
     }
+    let (fips, dual_stack) = (config.use_fips(), config.use_dual_stack());
+    Endpoints::new(region(config), fips.unwrap_or(false), dual_stack.unwrap_or(false))?.bucket(bucket)
 }
 
 fn region(config: &SdkConfig) -> &str {

@@ -72,7 +72,8 @@ fn is_serverless(url: &str) -> bool {
     let Some(host) = url.as_ref().and_then(Url::host_str) else {
         return false;
     };
-    let is_of_aws = host.contains(".amazonaws.") || host.contains(".amazonwebservices.") || host.ends_with(".aws");
+    let is_of_aws =
+        host.contains(".amazonaws.") || host.contains(".amazonwebservices.") || host.rsplit('.').next() == Some("aws");
     is_of_aws
         && host
             .split('.')

@@ -6,7 +6,7 @@ use std::mem;
 
 use hookline_domain::{
     port::Unavailable,
-    stores::{StoreCursor, StoreList, StorePage},
+    stores::{Counts, StoreCursor, StoreList, StorePage},
 };
 
 use super::{
@@ -34,18 +34,17 @@ impl StoreList for DynamoStores {
                 .map_err(|error| Unavailable::new(PORT, error))?;
             met.extend(page.items.unwrap_or_default());
             start = page.last_evaluated_key;
-            let read = match &start {
-                None => read_page(&met, None),
-                Some(_) => {
-                    let last = met.last().and_then(|item| item.get("pk"));
-                    let whole = met.iter().take_while(|item| item.get("pk") != last).count();
-                    // All of it may be of one store: then more of it is read.
-                    if whole == 0 {
-                        continue;
-                    }
-                    met.truncate(whole);
-                    read_page(&met, met.last())
+            let read = if start.is_none() {
+                read_page(&met, None)
+            } else {
+                let last = met.last().and_then(|item| item.get("pk"));
+                let whole = met.iter().take_while(|item| item.get("pk") != last).count();
+                // All of it may be of one store: then more of it is read.
+                if whole == 0 {
+                    continue;
                 }
+                met.truncate(whole);
+                read_page(&met, met.last())
             };
             return read.map_err(|malformed| Unavailable::new(PORT, malformed));
         }
@@ -62,7 +61,7 @@ fn read_page(items: &[Item], last: Option<&Item>) -> Result<StorePage, Malformed
     for items in items.chunk_by(|a, b| a.get("pk") == b.get("pk")) {
         let Some(first) = items.first() else { continue };
         if let Some(store) = counted_store(first)? {
-            let mut counts = Default::default();
+            let mut counts = Counts::default();
             for item in items {
                 add(&mut counts, read_hour(item)?);
             }

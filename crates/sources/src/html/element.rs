@@ -4,6 +4,10 @@ use html5ever::tokenizer::Tag;
 
 /// What an element does to the text in it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is told by the tag apart from the others"
+)]
 pub(super) struct Effect {
     /// Nobody sees it.
     pub(super) hides: bool,

@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn a_tag_with_many_attributes_is_cut() {
-        let attributes: String = (0..100_000).map(|n| format!(" a{n}='>'")).collect();
+        let attributes = " a='>'".repeat(100_000);
         let short = trimmed(&format!("<p{attributes}>b</p>"));
         assert!(
             short.len() < 2 * TAG_LIMIT && short.ends_with(">b</p>"),
