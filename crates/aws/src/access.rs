@@ -41,6 +41,7 @@ use jiff::Timestamp;
 use crate::{
     attributes::{Item, Malformed, find_micros, micros, read_micros, read_text, seconds_up, text},
     condition::unless_refused,
+    failure,
     find::{find, understood},
 };
 
@@ -90,8 +91,8 @@ impl Tokens for DynamoAccess {
             .send();
         let mut tokens = Vec::new();
         while let Some(item) = items.next().await {
-            let item = item.map_err(|error| Unavailable::new(TOKENS, error))?;
-            tokens.push(read_token(&item).map_err(|malformed| Unavailable::new(TOKENS, malformed))?);
+            let item = item.map_err(|error| failure::of_call(TOKENS, error))?;
+            tokens.push(read_token(&item).map_err(|malformed| failure::of_ours(TOKENS, malformed))?);
         }
         tokens.sort_by_key(|token| token.created_at);
         Ok(tokens)
@@ -176,7 +177,7 @@ impl Tickets for DynamoAccess {
             .item("expires_at", seconds_up(ticket.expires_at))
             .send()
             .await
-            .map_err(|error| Unavailable::new(TICKETS, error))?;
+            .map_err(|error| failure::of_call(TICKETS, error))?;
         Ok(())
     }
 

@@ -24,6 +24,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     attributes::{Item, Malformed, number, read_number, read_text, seconds_up, text},
     condition::unless_refused,
+    failure,
     find::{find, partition},
 };
 
@@ -68,14 +69,14 @@ impl<C: Clock> DynamoActivity<C> {
                 .request_items(&self.table, requests)
                 .send()
                 .await
-                .map_err(|error| Unavailable::new(PORT, error))?;
+                .map_err(|error| failure::of_call(PORT, error))?;
             let unwritten = written.unprocessed_items.unwrap_or_default();
             requests = unwritten.into_values().flatten().collect();
         }
         if requests.is_empty() {
             return Ok(());
         }
-        Err(Unavailable::new(PORT, "the table takes no more writes for now"))
+        Err(failure::in_part(PORT, "the table takes no more writes for now"))
     }
 
     fn expires_at(&self) -> AttributeValue {
@@ -139,7 +140,7 @@ impl<C: Clock> Activity for DynamoActivity<C> {
                 .set_exclusive_start_key(after)
                 .send()
                 .await
-                .map_err(|error| Unavailable::new(PORT, error))?;
+                .map_err(|error| failure::of_call(PORT, error))?;
             for item in found.items() {
                 if entries >= limit {
                     return Ok(latest);
@@ -164,7 +165,7 @@ impl<C: Clock> ForgetActivity for DynamoActivity<C> {
             .into_paginator()
             .send();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| Unavailable::new(PORT, error))?;
+            let page = page.map_err(|error| failure::of_call(PORT, error))?;
             for items in page.items().chunks(WRITTEN_AT_ONCE) {
                 let deletions = items.iter().map(delete).collect::<Result<_, _>>()?;
                 self.write(deletions).await?;
@@ -175,7 +176,7 @@ impl<C: Clock> ForgetActivity for DynamoActivity<C> {
 }
 
 fn put(store: &StoreKey, kept: &Kept, expires_at: &AttributeValue) -> Result<WriteRequest, Unavailable> {
-    let entries = serde_json::to_string(&kept.entries).map_err(|error| Unavailable::new(PORT, error))?;
+    let entries = serde_json::to_string(&kept.entries).map_err(|error| failure::of_ours(PORT, error))?;
     let item = HashMap::from([
         ("pk".to_owned(), text(store.to_string())),
         ("sk".to_owned(), number(kept.seq)),
@@ -183,13 +184,13 @@ fn put(store: &StoreKey, kept: &Kept, expires_at: &AttributeValue) -> Result<Wri
         ("expires_at".to_owned(), expires_at.clone()),
     ]);
     let put = PutRequest::builder().set_item(Some(item)).build();
-    let put = put.map_err(|error| Unavailable::new(PORT, error))?;
+    let put = put.map_err(|error| failure::of_ours(PORT, error))?;
     Ok(WriteRequest::builder().put_request(put).build())
 }
 
 fn delete(item: &Item) -> Result<WriteRequest, Unavailable> {
     let deletion = DeleteRequest::builder().set_key(Some(item.clone())).build();
-    let deletion = deletion.map_err(|error| Unavailable::new(PORT, error))?;
+    let deletion = deletion.map_err(|error| failure::of_ours(PORT, error))?;
     Ok(WriteRequest::builder().delete_request(deletion).build())
 }
 

@@ -18,6 +18,7 @@ use hookline_domain::{
 use crate::{
     attributes::{Item, Malformed, micros, read_micros, read_text, text},
     condition::unless_refused,
+    failure,
     find::partition,
 };
 
@@ -68,8 +69,8 @@ impl Audited for DynamoAudit {
             .send();
         let mut records = Vec::new();
         while let Some(item) = pages.next().await {
-            let item = item.map_err(|error| Unavailable::new(PORT, error))?;
-            records.push(read(store, &item).map_err(|malformed| Unavailable::new(PORT, malformed))?);
+            let item = item.map_err(|error| failure::of_call(PORT, error))?;
+            records.push(read(store, &item).map_err(|malformed| failure::of_ours(PORT, malformed))?);
         }
         Ok(records)
     }

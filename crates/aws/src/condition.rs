@@ -6,6 +6,8 @@ use aws_sdk_dynamodb::{
 };
 use hookline_domain::port::Unavailable;
 
+use crate::failure::{self, Coded};
+
 /// An operation that may be refused by its condition.
 pub(crate) trait Conditional {
     /// Whether the condition did not hold.
@@ -36,11 +38,11 @@ impl Conditional for PutItemError {
 /// [`Unavailable`] of `port` for anything else.
 pub(crate) fn unless_refused<T, E>(port: &'static str, sent: Result<T, SdkError<E>>) -> Result<Option<T>, Unavailable>
 where
-    E: Conditional + std::error::Error + Send + Sync + 'static,
+    E: Conditional + Coded + std::error::Error + Send + Sync + 'static,
 {
     match sent {
         Ok(output) => Ok(Some(output)),
         Err(error) if error.as_service_error().is_some_and(Conditional::refused) => Ok(None),
-        Err(error) => Err(Unavailable::new(port, error)),
+        Err(error) => Err(failure::of_call(port, error)),
     }
 }

@@ -23,6 +23,7 @@ use jiff::Timestamp;
 use crate::{
     attributes::{Item, Malformed, find_micros, micros, number, read_micros, read_number, read_text, text},
     condition::unless_refused,
+    failure,
     find::find,
 };
 
@@ -88,7 +89,7 @@ impl Connections for DynamoConnections {
         self.keep(store, sealed, expires_at)
             .send()
             .await
-            .map_err(|error| Unavailable::new(PORT, error))?;
+            .map_err(|error| failure::of_call(PORT, error))?;
         Ok(())
     }
 
@@ -143,7 +144,7 @@ impl Connections for DynamoConnections {
             .key("pk", text(store.to_string()))
             .send()
             .await
-            .map_err(|error| Unavailable::new(PORT, error))?;
+            .map_err(|error| failure::of_call(PORT, error))?;
         Ok(())
     }
 }

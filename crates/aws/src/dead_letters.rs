@@ -14,6 +14,8 @@ use hookline_domain::{
 };
 use jiff::Timestamp;
 
+use crate::failure;
+
 const PORT: &str = "dead-letter queue";
 
 /// SQS hands over no more at a time
@@ -73,7 +75,7 @@ impl DeadLetters for SqsDeadLetters {
             .attribute_names(hidden.clone())
             .send()
             .await
-            .map_err(|error| Unavailable::new(PORT, error))?;
+            .map_err(|error| failure::of_call(PORT, error))?;
         let number = |name| {
             let text = found.attributes().and_then(|attributes| attributes.get(&name));
             text.and_then(|text| text.parse().ok()).unwrap_or_default()
@@ -96,7 +98,7 @@ impl DeadLetters for SqsDeadLetters {
             .message_system_attribute_names(Attribute::ApproximateReceiveCount)
             .send()
             .await
-            .map_err(|error| Unavailable::new(PORT, error))?;
+            .map_err(|error| failure::of_call(PORT, error))?;
         // A message without an id or a handle is none that SQS has made, and nothing could be done with it.
         Ok(received
             .messages
@@ -125,7 +127,7 @@ impl DeadLetters for SqsDeadLetters {
             {
                 Ok(())
             }
-            Err(error) => Err(Unavailable::new(PORT, error)),
+            Err(error) => Err(failure::of_call(PORT, error)),
         }
     }
 
@@ -136,7 +138,7 @@ impl DeadLetters for SqsDeadLetters {
             .receipt_handle(&letter.handle)
             .send()
             .await
-            .map_err(|error| Unavailable::new(PORT, error))?;
+            .map_err(|error| failure::of_call(PORT, error))?;
         Ok(())
     }
 }

@@ -27,6 +27,7 @@ use jiff::Timestamp;
 use crate::{
     attributes::{Item, Malformed, number, read_number, read_text, seconds_up, text},
     condition::unless_refused,
+    failure,
 };
 
 const PORT: &str = "entities";
@@ -85,7 +86,7 @@ impl Entities for DynamoEntities {
             return Ok(Fence::Superseded);
         };
         let collections = advanced.attributes().map(read_collections).transpose();
-        let collections = collections.map_err(|malformed| Unavailable::new(PORT, malformed))?;
+        let collections = collections.map_err(|malformed| failure::of_ours(PORT, malformed))?;
         Ok(Fence::Passed {
             collections: collections.flatten(),
         })
@@ -108,7 +109,7 @@ impl Entities for DynamoEntities {
             .expression_attribute_values(":expires_at", seconds_up(expires_at))
             .send()
             .await
-            .map_err(|error| Unavailable::new(PORT, error))?;
+            .map_err(|error| failure::of_call(PORT, error))?;
         Ok(())
     }
 
@@ -151,8 +152,8 @@ impl Entities for DynamoEntities {
             .set_exclusive_start_key(after.map(key))
             .send()
             .await
-            .map_err(|error| Unavailable::new(PORT, error))?;
-        read_page(store, page.items(), page.last_evaluated_key()).map_err(|malformed| Unavailable::new(PORT, malformed))
+            .map_err(|error| failure::of_call(PORT, error))?;
+        read_page(store, page.items(), page.last_evaluated_key()).map_err(|malformed| failure::of_ours(PORT, malformed))
     }
 }
 

@@ -6,7 +6,10 @@ use aws_sdk_dynamodb::{
 };
 use hookline_domain::port::Unavailable;
 
-use crate::attributes::{Item, Malformed, text};
+use crate::{
+    attributes::{Item, Malformed, text},
+    failure,
+};
 
 /// What `read` makes of the item that is asked for, if there is one. Sees every write before it.
 ///
@@ -21,7 +24,7 @@ pub(crate) async fn find<T>(
         .consistent_read(true)
         .send()
         .await
-        .map_err(|error| Unavailable::new(port, error))?;
+        .map_err(|error| failure::of_call(port, error))?;
     understood(port, found.item(), read)
 }
 
@@ -36,7 +39,7 @@ pub(crate) fn understood<T>(
 ) -> Result<Option<T>, Unavailable> {
     item.map(read)
         .transpose()
-        .map_err(|malformed| Unavailable::new(port, malformed))
+        .map_err(|malformed| failure::of_ours(port, malformed))
 }
 
 /// All items of one partition, which are read page by page. Sees every write before it.

@@ -9,6 +9,8 @@ use jiff::SignedDuration;
 
 use hookline_direct::group;
 
+use crate::failure::{self, Ours};
+
 const PORT: &str = "job queue";
 
 /// The longest delay of SQS, in seconds
@@ -27,6 +29,8 @@ pub struct SqsJobs {
 #[error("SYNC_QUEUE_URL is not set")]
 struct NoQueue;
 
+impl Ours for NoQueue {}
+
 impl SqsJobs {
     pub(crate) fn new(client: Client, url: Option<String>) -> Self {
         Self { client, url }
@@ -35,8 +39,8 @@ impl SqsJobs {
 
 impl Jobs for SqsJobs {
     async fn send(&self, job: &Job, delay: SignedDuration) -> Result<(), Unavailable> {
-        let url = self.url.as_deref().ok_or_else(|| Unavailable::new(PORT, NoQueue))?;
-        let body = serde_json::to_string(job).map_err(|error| Unavailable::new(PORT, error))?;
+        let url = self.url.as_deref().ok_or_else(|| failure::of_ours(PORT, NoQueue))?;
+        let body = serde_json::to_string(job).map_err(|error| failure::of_ours(PORT, error))?;
         let seconds = delay.as_secs().clamp(0, LONGEST_DELAY);
         self.client
             .send_message()
@@ -46,7 +50,7 @@ impl Jobs for SqsJobs {
             .message_body(body)
             .send()
             .await
-            .map_err(|error| Unavailable::new(PORT, error))?;
+            .map_err(|error| failure::of_call(PORT, error))?;
         Ok(())
     }
 }

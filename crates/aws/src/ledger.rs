@@ -6,7 +6,7 @@
 //! | `state` | S | `claimed`, `done` or `parked` |
 //! | `owner`, `claimed_at_us`, `lease_until_us` | S, N, N | which attempt claimed it, when, and until when |
 //! | `fate`, `settled_at_us` | S, N | what became of it, and when |
-//! | `problem` | M | why it has not been applied: `at_us` N, `code` S, `message` S; gone once it is done |
+//! | `problem` | M | why it has not been applied: `at_us` N, `code` S, `cause` S where a port failed, `message` S; gone once it is done |
 //! | `event_id` | S | the vendor's correlation id, where there is one |
 //! | `expires_at` | N | seconds; the table's TTL attribute |
 //!
@@ -35,6 +35,7 @@ use jiff::Timestamp;
 use crate::{
     attributes::{Item, Malformed, micros, number, read_micros, read_seconds, read_text, seconds_up, text},
     condition::unless_refused,
+    failure::{self, Ours},
     statements::{self, Written, quoted, statement},
 };
 
@@ -54,6 +55,8 @@ pub struct DynamoLedger {
 #[derive(Debug, thiserror::Error)]
 #[error("the claim was refused without saying by which entry")]
 struct NoEntry;
+
+impl Ours for NoEntry {}
 
 impl DynamoLedger {
     pub(crate) fn new(client: Client, table: impl Into<String>) -> Self {
@@ -87,7 +90,7 @@ impl Claims for DynamoLedger {
             Ok(_) => Ok(Claim::Fresh),
             Err(refused) => {
                 let entry = entry_in_the_way(refused)?;
-                ledger::refused(&entry, request).map_err(|error| Unavailable::new(PORT, error))
+                ledger::refused(&entry, request).map_err(|problem| failure::of_ours(PORT, problem))
             }
         }
     }
@@ -263,14 +266,18 @@ fn state_of(fate: Fate) -> &'static str {
 
 fn write_problem(problem: &Problem) -> Result<AttributeValue, Unavailable> {
     let code = serde_json::to_value(problem.code).and_then(serde_json::from_value::<String>);
-    Ok(AttributeValue::M(Item::from([
+    let mut fields = Item::from([
         ("at_us".to_owned(), micros(problem.at)),
         (
             "code".to_owned(),
-            text(code.map_err(|error| Unavailable::new(PORT, error))?),
+            text(code.map_err(|error| failure::of_ours(PORT, error))?),
         ),
         ("message".to_owned(), text(&problem.message)),
-    ])))
+    ]);
+    if let Some(cause) = problem.cause {
+        fields.insert("cause".to_owned(), text(cause.as_str()));
+    }
+    Ok(AttributeValue::M(fields))
 }
 
 fn new_item(delivery: &DeliveryKey, request: &ClaimRequest) -> Item {
@@ -298,10 +305,10 @@ fn state_in_the_way(error: &SdkError<UpdateItemError>) -> Option<&AttributeValue
 fn entry_in_the_way(error: SdkError<PutItemError>) -> Result<Entry, Unavailable> {
     match error.as_service_error() {
         Some(PutItemError::ConditionalCheckFailedException(refused)) => {
-            let item = refused.item().ok_or_else(|| Unavailable::new(PORT, NoEntry))?;
-            read_entry(item).map_err(|malformed| Unavailable::new(PORT, malformed))
+            let item = refused.item().ok_or_else(|| failure::of_ours(PORT, NoEntry))?;
+            read_entry(item).map_err(|malformed| failure::of_ours(PORT, malformed))
         }
-        _ => Err(Unavailable::new(PORT, error)),
+        _ => Err(failure::of_call(PORT, error)),
     }
 }
 

@@ -15,6 +15,7 @@ mod connect;
 mod connections;
 mod dead_letters;
 mod entities;
+mod failure;
 mod find;
 mod http;
 mod jobs;

@@ -14,6 +14,8 @@ use hookline_domain::{
     port::Unavailable,
 };
 
+use crate::failure;
+
 const PORT: &str = "push";
 
 /// [`Push`] to the connections of one stage of one WebSocket API.
@@ -49,7 +51,7 @@ impl Push for ApiGatewayPush {
             {
                 Ok(Pushed::Gone)
             }
-            Err(error) => Err(Unavailable::new(PORT, error)),
+            Err(error) => Err(failure::of_call(PORT, error)),
         }
     }
 
@@ -63,7 +65,7 @@ impl Push for ApiGatewayPush {
             {
                 Ok(())
             }
-            Err(error) => Err(Unavailable::new(PORT, error)),
+            Err(error) => Err(failure::of_call(PORT, error)),
         }
     }
 }

@@ -4,6 +4,7 @@ use aws_sdk_sqs::{
     Client,
     types::{ChangeMessageVisibilityBatchRequestEntry, QueueAttributeName},
 };
+use hookline_direct::cause_of;
 use hookline_direct::group;
 use hookline_domain::{
     envelope::MESSAGE_LIMIT,
@@ -12,6 +13,10 @@ use hookline_domain::{
     queue::{Delayed, EventQueue, Redelivery, TryNow},
     watch::Backlog,
 };
+
+use crate::failure;
+
+const PORT: &str = "event queue";
 
 /// The most entries of one batch request.
 const ENTRIES: usize = 10;
@@ -52,7 +57,7 @@ impl EventQueue for SqsEventQueue {
             .message_body(message)
             .send()
             .await
-            .map_err(|error| Unavailable::new("event queue", error))?;
+            .map_err(|error| failure::of_call(PORT, error))?;
         Ok(())
     }
 
@@ -81,7 +86,7 @@ impl TryNow for SqsEventQueue {
             {
                 Ok(false)
             }
-            Err(error) => Err(Unavailable::new("event queue", error)),
+            Err(error) => Err(failure::of_call(PORT, error)),
         }
     }
 }
@@ -97,11 +102,11 @@ impl Backlog for SqsEventQueue {
             .attribute_names(wanted.clone())
             .send()
             .await
-            .map_err(|error| Unavailable::new("event queue", error))?;
+            .map_err(|error| failure::of_call(PORT, error))?;
         let count = answer.attributes().and_then(|attributes| attributes.get(&wanted));
         count
             .and_then(|count| count.parse().ok())
-            .ok_or_else(|| Unavailable::new("event queue", "it did not tell how many messages it has"))
+            .ok_or_else(|| failure::of_ours(PORT, "it did not tell how many messages it has"))
     }
 }
 
@@ -138,17 +143,23 @@ impl SqsRedelivery {
                 .receipt_handle(&message.receipt)
                 .visibility_timeout(i32::try_from(message.wait.as_secs()).unwrap_or(i32::MAX))
                 .build();
-            entries.push(entry.map_err(unavailable)?);
+            entries.push(entry.map_err(|problem| failure::of_ours(PORT, problem))?);
         }
         let request = self.client.change_message_visibility_batch().queue_url(&self.url);
-        let answer = request.set_entries(Some(entries)).send().await.map_err(unavailable)?;
+        let answer = request.set_entries(Some(entries)).send().await;
+        let answer = answer.map_err(|error| failure::of_call(PORT, error))?;
         match answer.failed().first() {
             None => Ok(()),
-            Some(first) => Err(unavailable(UnchangedError {
-                failed: answer.failed().len(),
-                sent: messages.len(),
-                code: first.code().to_owned(),
-            })),
+            Some(first) => {
+                let cause = cause_of(Some(first.code()), None);
+                let code = first.code().to_owned();
+                let unchanged = UnchangedError {
+                    failed: answer.failed().len(),
+                    sent: messages.len(),
+                    code: code.clone(),
+                };
+                Err(Unavailable::because(PORT, cause, Some(&code), unchanged))
+            }
         }
     }
 }
@@ -161,8 +172,4 @@ impl Redelivery for SqsRedelivery {
         }
         done
     }
-}
-
-fn unavailable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Unavailable {
-    Unavailable::new("event queue", error)
 }

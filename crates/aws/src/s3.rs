@@ -36,6 +36,8 @@ use hookline_direct::{BucketAddress, EndpointError, Endpoints};
 use hookline_domain::{erase::Erased, port::Unavailable};
 use jiff::Timestamp;
 
+use crate::failure::{self, Coded, Ours};
+
 /// How many objects are removed at once.
 const REMOVED_AT_ONCE: usize = 16;
 
@@ -92,6 +94,14 @@ struct Refused {
     code: String,
 }
 
+impl Coded for Refused {
+    fn code(&self) -> Option<&str> {
+        Some(&self.code)
+    }
+}
+
+impl Ours for NoKeyAsked {}
+
 impl Bucket {
     /// Makes no request. No answer of more than `limit` bytes is read.
     pub(crate) fn new(config: &SdkConfig, bucket: &str, port: &'static str, limit: usize) -> Self {
@@ -122,7 +132,7 @@ impl Bucket {
     pub(crate) async fn list(&self, prefix: &str, after: &str) -> Result<Listing, Unavailable> {
         let query = format!("?list-type=2&prefix={prefix}&start-after={after}");
         let answer = self.there("GET", &query, Vec::new()).await?;
-        list::read(&answer).map_err(|problem| Unavailable::new(self.port, problem))
+        list::read(&answer).map_err(|problem| failure::of_ours(self.port, problem))
     }
 
     /// Removes, of up to 1000 objects that begin with `prefix` and come after `after`, those that are `meant`.
@@ -148,15 +158,15 @@ impl Bucket {
     /// Makes a request whose answer cannot be that there is no such key.
     async fn there(&self, method: &'static str, key: &str, body: Vec<u8>) -> Result<Vec<u8>, Unavailable> {
         let answer = self.call(method, key, body).await?;
-        answer.ok_or_else(|| Unavailable::new(self.port, NoKeyAsked))
+        answer.ok_or_else(|| failure::of_ours(self.port, NoKeyAsked))
     }
 
     async fn call(&self, method: &'static str, key: &str, body: Vec<u8>) -> Result<Option<Vec<u8>>, Unavailable> {
         let place = self.place.as_ref();
-        let Place { call, path } = place.map_err(|nowhere| Unavailable::new(self.port, nowhere.clone()))?;
+        let Place { call, path } = place.map_err(|nowhere| failure::of_ours(self.port, nowhere.clone()))?;
         let path = format!("{path}{key}");
         let answer = call.invoke(Call { method, path, body }).await;
-        answer.map_err(|error| Unavailable::new(self.port, error))
+        answer.map_err(|error| failure::of_call(self.port, error))
     }
 }
 

@@ -6,6 +6,8 @@ use hookline_domain::{
     secret::{Secret, SecretSource},
 };
 
+use crate::failure::{self, Ours};
+
 const PORT: &str = "secret";
 
 /// A secret, wherever it is.
@@ -38,6 +40,8 @@ pub struct SecretsManagerSecret {
 #[error("the secret has no text")]
 struct NoText;
 
+impl Ours for NoText {}
+
 impl SecretsManagerSecret {
     pub(crate) fn new(client: Client, arn: impl Into<String>) -> Self {
         Self {
@@ -55,8 +59,8 @@ impl SecretSource for SecretsManagerSecret {
             .secret_id(&self.arn)
             .send()
             .await
-            .map_err(|error| Unavailable::new(PORT, error))?;
-        let text = value.secret_string.ok_or_else(|| Unavailable::new(PORT, NoText))?;
+            .map_err(|error| failure::of_call(PORT, error))?;
+        let text = value.secret_string.ok_or_else(|| failure::of_ours(PORT, NoText))?;
         Ok(Secret::new(text))
     }
 }

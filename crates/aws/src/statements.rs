@@ -14,9 +14,9 @@ use aws_sdk_dynamodb::{
     },
 };
 use futures_util::{StreamExt, stream};
-use hookline_domain::port::{CALLS_AT_ONCE, Unavailable, chain};
+use hookline_domain::port::{CALLS_AT_ONCE, Unavailable};
 
-use crate::attributes::Item;
+use crate::{attributes::Item, failure};
 
 /// How many statements a call takes.
 const AT_ONCE: usize = 25;
@@ -80,10 +80,8 @@ async fn run_batch(
     let answers = match answer {
         Ok(answer) => answer.responses.unwrap_or_default(),
         Err(error) => {
-            let reason = chain(&error);
-            return (0..sent)
-                .map(|_| Err(Unavailable::new(port, reason.as_str())))
-                .collect();
+            let failure = failure::of_call(port, error);
+            return (0..sent).map(|_| Err(failure.again())).collect();
         }
     };
     let mut written: Vec<_> = answers.into_iter().map(|answer| Ok(read(answer))).collect();

@@ -73,6 +73,7 @@ use crate::{
         Item, Malformed, find_micros, micros, number, read_flag, read_micros, read_number, read_text, seconds_up, text,
     },
     condition::unless_refused,
+    failure,
 };
 
 const PORT: &str = "stores";
@@ -138,7 +139,7 @@ impl DynamoStores {
                 .expression_attribute_values(format!(":c{n}"), number(more));
         }
         let sent = update.customize().config_override(once()).send().await;
-        sent.map_err(|error| Unavailable::new(PORT, error))?;
+        sent.map_err(|error| failure::of_call(PORT, error))?;
         Ok(())
     }
 
@@ -149,11 +150,14 @@ impl DynamoStores {
             ("at_us".to_owned(), micros(error.at)),
             ("message".to_owned(), text(&error.message)),
         ]);
+        if let Some(cause) = error.cause {
+            item.insert("cause".to_owned(), text(cause.as_str()));
+        }
         if let Some(delivery_id) = &error.delivery_id {
             item.insert("delivery_id".to_owned(), text(delivery_id));
         }
         let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
-        put.send().await.map_err(|error| Unavailable::new(PORT, error))?;
+        put.send().await.map_err(|error| failure::of_call(PORT, error))?;
         Ok(())
     }
 
@@ -198,18 +202,18 @@ impl Stores for DynamoStores {
             .limit(2)
             .send()
             .await
-            .map_err(|error| Unavailable::new(PORT, error))?;
+            .map_err(|error| failure::of_call(PORT, error))?;
         let items = found.items();
         let Some(own) = items.iter().find(|item| item.get("sk") == Some(&text(STORE))) else {
             return Ok(None);
         };
-        let record = read_record(own).map_err(|malformed| Unavailable::new(PORT, malformed))?;
+        let record = read_record(own).map_err(|malformed| failure::of_ours(PORT, malformed))?;
         let has_failed = items.len() > 1;
         Ok(Some(StoreRecord { has_failed, ..record }))
     }
 
     async fn record(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), Unavailable> {
-        let mut changes = Changes::of(update).map_err(|error| Unavailable::new(PORT, error))?;
+        let mut changes = Changes::of(update).map_err(|error| failure::of_ours(PORT, error))?;
         changes.make_if_absent();
         let mut own = self.update(store);
         if !update.latest.is_empty() {
@@ -224,7 +228,7 @@ impl Stores for DynamoStores {
             .config_override(once())
             .send()
             .await
-            .map_err(|error| Unavailable::new(PORT, error))?;
+            .map_err(|error| failure::of_call(PORT, error))?;
         beside
     }
 
@@ -264,7 +268,7 @@ impl Stores for DynamoStores {
 
 impl Tally for DynamoStores {
     async fn add(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), Unavailable> {
-        let changes = Changes::of_receiver(update).map_err(|error| Unavailable::new(PORT, error))?;
+        let changes = Changes::of_receiver(update).map_err(|error| failure::of_ours(PORT, error))?;
         if changes.is_empty() {
             return Ok(());
         }
@@ -321,7 +325,7 @@ fn of_the_sdk(value: Value) -> AttributeValue {
 }
 
 fn write_latest(latest: &[Entry]) -> Result<AttributeValue, Unavailable> {
-    let json = serde_json::to_vec(latest).map_err(|error| Unavailable::new(PORT, error))?;
+    let json = serde_json::to_vec(latest).map_err(|error| failure::of_ours(PORT, error))?;
     Ok(AttributeValue::B(Blob::new(compression::compress(&json))))
 }
 

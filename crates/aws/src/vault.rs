@@ -5,6 +5,8 @@
 use aws_sdk_kms::{Client, primitives::Blob};
 use hookline_domain::{connections::Vault, ids::StoreKey, port::Unavailable};
 
+use crate::failure::{self, Ours};
+
 const PORT: &str = "vault";
 
 /// The name of the encryption context; the template's policies may name it, too.
@@ -21,6 +23,8 @@ pub struct KmsVault {
 #[derive(Debug, thiserror::Error)]
 #[error("the answer holds nothing")]
 struct Nothing;
+
+impl Ours for Nothing {}
 
 impl KmsVault {
     pub(crate) fn new(client: Client, key: impl Into<String>) -> Self {
@@ -41,8 +45,8 @@ impl Vault for KmsVault {
             .plaintext(Blob::new(open))
             .send()
             .await
-            .map_err(|error| Unavailable::new(PORT, error))?;
-        let sealed = sealed.ciphertext_blob.ok_or_else(|| Unavailable::new(PORT, Nothing))?;
+            .map_err(|error| failure::of_call(PORT, error))?;
+        let sealed = sealed.ciphertext_blob.ok_or_else(|| failure::of_ours(PORT, Nothing))?;
         Ok(sealed.into_inner())
     }
 
@@ -56,8 +60,8 @@ impl Vault for KmsVault {
             .ciphertext_blob(Blob::new(sealed))
             .send()
             .await
-            .map_err(|error| Unavailable::new(PORT, error))?;
-        let open = open.plaintext.ok_or_else(|| Unavailable::new(PORT, Nothing))?;
+            .map_err(|error| failure::of_call(PORT, error))?;
+        let open = open.plaintext.ok_or_else(|| failure::of_ours(PORT, Nothing))?;
         Ok(open.into_inner())
     }
 }

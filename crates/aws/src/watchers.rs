@@ -30,6 +30,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     attributes::{Item, Malformed, read_text, seconds_up, text},
+    failure,
     find::{find, partition},
 };
 
@@ -74,9 +75,9 @@ impl DynamoWatchers {
         let mut pages = partition(&self.client, &self.table, pk).into_paginator().send();
         let mut found = Vec::new();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| Unavailable::new(PORT, error))?;
+            let page = page.map_err(|error| failure::of_call(PORT, error))?;
             for item in page.items() {
-                found.push(read(item).map_err(|malformed| Unavailable::new(PORT, malformed))?);
+                found.push(read(item).map_err(|malformed| failure::of_ours(PORT, malformed))?);
             }
         }
         Ok(found)
@@ -100,7 +101,7 @@ impl DynamoWatchers {
                 (Some(wanted), Some(to), true) => self.put(key, wanted, to.until, condition),
                 _ => self.delete(key, condition),
             };
-            writes.push(write.map_err(|error| Unavailable::new(PORT, error))?);
+            writes.push(write.map_err(|error| failure::of_ours(PORT, error))?);
         }
         for _ in 0..ATTEMPTS {
             let written = self
@@ -113,10 +114,10 @@ impl DynamoWatchers {
                 Ok(_) => return Ok(true),
                 Err(Failed::Refused) => return Ok(false),
                 Err(Failed::Conflict) => {}
-                Err(Failed::Other(error)) => return Err(Unavailable::new(PORT, *error)),
+                Err(Failed::Other(error)) => return Err(failure::of_call(PORT, *error)),
             }
         }
-        Err(Unavailable::new(PORT, "the connection is written by others"))
+        Err(failure::of_ours(PORT, "the connection is written by others"))
     }
 
     fn put(
@@ -206,7 +207,7 @@ impl Watchers for DynamoWatchers {
                 return Ok(());
             }
         }
-        Err(Unavailable::new(PORT, "the connection is written by others"))
+        Err(failure::of_ours(PORT, "the connection is written by others"))
     }
 }
 
@@ -270,7 +271,7 @@ fn write(watcher: &Watcher) -> Result<String, Unavailable> {
         list: watcher.list,
         until: watcher.until,
     };
-    serde_json::to_string(&written).map_err(|error| Unavailable::new(PORT, error))
+    serde_json::to_string(&written).map_err(|error| failure::of_ours(PORT, error))
 }
 
 fn read(item: &Item) -> Result<Watcher, Malformed> {

@@ -152,6 +152,7 @@ mod tests {
         let problem = Problem {
             at: hookline_testkit::builders::noon(),
             code: ErrorCode::SchemaMismatch,
+            cause: None,
             message: String::new(),
         };
         let now = hookline_testkit::builders::noon_plus(7200);

@@ -6,11 +6,14 @@
 use std::{borrow::Cow, fmt, marker::PhantomData};
 
 use bytes::Bytes;
+use hookline_domain::port::Unavailable;
 use http::StatusCode;
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
 };
+
+use crate::cause::cause_of;
 
 /// Codes of errors that pass: throttling, as AWS's SDKs take it
 /// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>).
@@ -70,6 +73,19 @@ pub(crate) enum NotDone {
         line: usize,
         column: usize,
     },
+}
+
+impl NotDone {
+    /// As the failure of a port.
+    pub(crate) fn of(self, port: &'static str) -> Unavailable {
+        match &self {
+            Self::Refused { status, code, .. } => {
+                let code = code.clone();
+                Unavailable::because(port, cause_of(Some(&code), Some(*status)), Some(&code), self)
+            }
+            Self::Unreadable { .. } => Unavailable::new(port, self),
+        }
+    }
 }
 
 impl Answer {

@@ -33,7 +33,7 @@ impl DirectBodies {
         if answer.is_success() && answer.is_empty() {
             Ok(())
         } else {
-            Err(Unavailable::new(PORT, answer.refused(answer.xml_code())))
+            Err(answer.refused(answer.xml_code()).of(PORT))
         }
     }
 }
@@ -50,6 +50,6 @@ impl KeepBodies for DirectBodies {
             attempts: Attempts::Two,
         };
         let answer = s3.call(&call).await;
-        Self::read_put(&answer.map_err(|error| Unavailable::new(PORT, error))?)
+        Self::read_put(&answer.map_err(|error| error.of(PORT))?)
     }
 }

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use hookline_domain::port::Clock;
+use hookline_domain::port::{Cause, Clock, Unavailable};
 use http::{HeaderValue, Request, header};
 use http_body_util::Full;
 use serde::Serialize;
@@ -47,6 +47,16 @@ pub(crate) enum CallError {
 }
 
 impl CallError {
+    /// As the failure of a port.
+    pub(crate) fn of(self, port: &'static str) -> Unavailable {
+        let cause = match &self {
+            Self::TimedOut(_) | Self::Broken(Broken::ConnectTimeout) => Cause::Timeout,
+            Self::Broken(Broken::Connect(_) | Broken::Lost(_)) => Cause::Unreachable,
+            Self::Broken(Broken::TooLong) | Self::Unsendable(_) => Cause::Other,
+        };
+        Unavailable::because(port, cause, None, self)
+    }
+
     /// Whether a second attempt may do better.
     fn passes(&self) -> bool {
         match self {

@@ -51,7 +51,7 @@ impl DirectLedger {
     /// # Errors
     /// When it does not say that the claim is written, or by what else.
     pub fn read_claim(answer: &Answer, request: &ClaimRequest) -> Result<Claim, Unavailable> {
-        match Conditional::read(answer).map_err(unavailable)? {
+        match Conditional::read(answer).map_err(|error| error.of(PORT))? {
             Conditional::Written => Ok(Claim::Fresh),
             // The entry that is in the way comes with the refusal: no second read.
             Conditional::Refused(entry) => {
@@ -67,7 +67,7 @@ impl DirectLedger {
     /// # Errors
     /// When it says neither.
     pub fn read_release(answer: &Answer) -> Result<(), Unavailable> {
-        dynamodb::updated(answer).map_err(unavailable)
+        dynamodb::updated(answer).map_err(|error| error.of(PORT))
     }
 }
 
@@ -103,7 +103,7 @@ impl Claims for DirectLedger {
                 (":claimed", Value::text(CLAIMED)),
             ]),
         };
-        let answer = self.dynamodb.put(&put).await.map_err(unavailable)?;
+        let answer = self.dynamodb.put(&put).await.map_err(|error| error.of(PORT))?;
         Self::read_claim(&answer, request)
     }
 
@@ -132,7 +132,7 @@ impl Claims for DirectLedger {
             .dynamodb
             .update(&update, Attempts::Two)
             .await
-            .map_err(unavailable)?;
+            .map_err(|error| error.of(PORT))?;
         Self::read_release(&answer)
     }
 }

@@ -12,6 +12,7 @@
 
 mod answer;
 mod bodies;
+mod cause;
 pub mod changes;
 mod client;
 pub mod connection;
@@ -30,6 +31,7 @@ pub mod value;
 pub use self::{
     answer::Answer,
     bodies::DirectBodies,
+    cause::cause_of,
     connection::NotAUrl,
     endpoints::{AwsService, BucketAddress, EndpointError, Endpoints},
     ledger::DirectLedger,

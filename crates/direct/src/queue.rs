@@ -66,7 +66,7 @@ impl DirectQueue {
     /// When it does not.
     pub fn read_sent(answer: &Answer) -> Result<(), Unavailable> {
         let sent = answer.json::<Sent>().map(drop);
-        sent.map_err(|error| Unavailable::new(PORT, error))
+        sent.map_err(|error| error.of(PORT))
     }
 }
 
@@ -81,7 +81,7 @@ impl EventQueue for DirectQueue {
         let room = ROOM + message.len() + message.len() / 8;
         let operation = "AmazonSQS.SendMessage";
         let answer = self.sqs.json(operation, &asked, room, Attempts::Two).await;
-        Self::read_sent(&answer.map_err(|error| Unavailable::new(PORT, error))?)
+        Self::read_sent(&answer.map_err(|error| error.of(PORT))?)
     }
 
     fn largest(&self) -> usize {

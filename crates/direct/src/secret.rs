@@ -54,7 +54,7 @@ impl KeptSecret {
     /// # Errors
     /// When there is none in it that is a text.
     pub fn read_secret(answer: &Answer) -> Result<Secret, Unavailable> {
-        let got: Got = answer.json().map_err(|error| Unavailable::new(PORT, error))?;
+        let got: Got = answer.json().map_err(|error| error.of(PORT))?;
         let text = got.text.ok_or_else(|| Unavailable::new(PORT, NoText))?;
         Ok(Secret::new(text))
     }
@@ -74,6 +74,6 @@ impl SecretSource for KeptSecret {
         let get = Get { id: &self.arn };
         let operation = "secretsmanager.GetSecretValue";
         let answer = self.secrets_manager.json(operation, &get, ROOM, Attempts::Two).await;
-        Self::read_secret(&answer.map_err(|error| Unavailable::new(PORT, error))?)
+        Self::read_secret(&answer.map_err(|error| error.of(PORT))?)
     }
 }

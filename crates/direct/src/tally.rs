@@ -37,7 +37,7 @@ impl DirectTally {
     /// # Errors
     /// When it says neither.
     pub fn read_added(answer: &Answer) -> Result<(), Unavailable> {
-        dynamodb::updated(answer).map_err(|error| Unavailable::new(PORT, error))
+        dynamodb::updated(answer).map_err(|error| error.of(PORT))
     }
 }
 
@@ -64,6 +64,6 @@ impl Tally for DirectTally {
             values: Fields(values.map(|(name, value)| (name.into(), value)).collect()),
         };
         let answer = self.dynamodb.update(&update, Attempts::One).await;
-        Self::read_added(&answer.map_err(|error| Unavailable::new(PORT, error))?)
+        Self::read_added(&answer.map_err(|error| error.of(PORT))?)
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     ids::{EntityId, EntityKey, Kind, StoreKey},
     index::Index,
     ledger::Fate,
-    port::{Clock, Unavailable},
+    port::{Cause, Clock, Unavailable},
     stores::{ErrorCode, Stores},
 };
 
@@ -46,6 +46,8 @@ pub enum Unsynced {
     NotIndexed {
         /// What sort of problem.
         code: ErrorCode,
+        /// Class of the failure, where a port failed.
+        cause: Option<Cause>,
         /// A sentence.
         message: String,
     },
@@ -84,6 +86,19 @@ impl Unsynced {
             | Self::NoExport { .. } => ErrorCode::CatalogueUnavailable,
             Self::Storage(_) => ErrorCode::StorageUnavailable,
             Self::NotIndexed { code, .. } => *code,
+        }
+    }
+
+    /// Class of the failure, where a port failed.
+    #[must_use]
+    pub fn cause(&self) -> Option<Cause> {
+        match self {
+            Self::Unasked(Unasked::Unavailable(failure)) | Self::Storage(failure) => Some(failure.cause),
+            Self::Unasked(Unasked::Throttled) => Some(Cause::Throttled),
+            Self::NotIndexed { cause, .. } => *cause,
+            Self::Unasked(Unasked::NotConnected | Unasked::Refused { .. } | Unasked::Disagreed { .. })
+            | Self::Overtaken { .. }
+            | Self::NoExport { .. } => None,
         }
     }
 }
@@ -160,7 +175,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Ask<K, 
                 Verdict::Settled(Fate::Superseded) if is_state => overtaken.extend(entity),
                 Verdict::Settled(_) => indexed.applied += 1,
                 Verdict::Parked { code, message } => indexed.rejected = Some((code, message)),
-                Verdict::Retry { code, message } => failed = Some(Unsynced::NotIndexed { code, message }),
+                Verdict::Retry { code, cause, message } => failed = Some(Unsynced::NotIndexed { code, cause, message }),
                 Verdict::NotOurs { message } => {
                     let code = ErrorCode::SchemaMismatch;
                     indexed.rejected = Some((code, message));

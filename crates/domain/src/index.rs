@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     document::Document,
     ids::{EntityKey, StoreKey},
-    port::Unavailable,
+    port::{Cause, Unavailable},
     text::Words,
     version::Version,
 };
@@ -58,9 +58,27 @@ pub enum Outcome {
     },
     /// The index could not take it now. Worth a retry.
     Failed {
+        /// The class of the failure.
+        cause: Cause,
         /// The index's name for the problem, without values.
         reason: String,
     },
+}
+
+impl Outcome {
+    /// What an index did not take, as a failure of the port; `None` of what it has.
+    pub(crate) fn failure(self) -> Option<Unavailable> {
+        match self {
+            Self::Applied | Self::Superseded => None,
+            Self::Rejected { reason } => Some(Unavailable::because(
+                "index",
+                Cause::Other,
+                Some(&reason),
+                reason.clone(),
+            )),
+            Self::Failed { cause, reason } => Some(Unavailable::because("index", cause, Some(&reason), reason.clone())),
+        }
+    }
 }
 
 /// Whether an index that holds a state, or the removal, of version `held` takes a change of `version`: what OpenSearch

@@ -25,7 +25,7 @@ use jiff::Timestamp;
 pub use self::meaning::{DeadLetter, DeliveryAction, actions, meaning};
 use crate::{
     ids::{DeliveryId, DeliveryKey, EventId},
-    port::{CALLS_AT_ONCE, Unavailable},
+    port::{CALLS_AT_ONCE, Cause, Unavailable},
     stores::ErrorCode,
 };
 
@@ -119,6 +119,8 @@ pub struct Problem {
     pub at: Timestamp,
     /// What sort.
     pub code: ErrorCode,
+    /// Class of the failure, where a port failed.
+    pub cause: Option<Cause>,
     /// A sentence, without any value of the body.
     pub message: String,
 }

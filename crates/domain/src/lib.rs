@@ -6,6 +6,7 @@
 //! HTTP and the Lambda runtime (`hookline-lambda`). Nothing here reads a clock or the environment.
 
 pub mod access;
+mod advice;
 pub mod apply;
 pub mod archive;
 pub mod ask;
@@ -49,3 +50,5 @@ mod testing;
 pub mod text;
 pub mod version;
 pub mod watch;
+
+pub use self::advice::advice;

@@ -28,6 +28,6 @@ pub use self::{
     lag::{Lag, Percentiles},
     notice::{Notice, NoticeKind, notices},
     ports::{Activity, Changed, ForgetActivity, Kept, Push, Pushed, Watcher, Watchers},
-    summary::{Cause, Concern, Reading, SUBSCRIBE, State, Summary, advice},
+    summary::{Cause, Concern, Reading, SUBSCRIBE, State, Summary},
     tell::{AccessChanged, ROUND_EVERY, Tell},
 };

@@ -23,7 +23,7 @@ use crate::{
     delivery::Delivery,
     envelope::{self, Packed, TooLarge},
     ledger::{Claim, ClaimRequest, Claims},
-    port::{Clock, Unavailable},
+    port::{Clock, Unavailable, chain},
     queue::EventQueue,
 };
 
@@ -118,7 +118,7 @@ impl<L: Claims, Q: EventQueue, B: KeepBodies, C: Clock> Receive<L, Q, B, C> {
         if let Err(failure) = self.send(delivery, packed, attempt).await {
             // Best effort: a claim that is not given back lapses. The failure to send is what matters.
             if let Err(kept) = self.ledger.release(&delivery.key, &request.owner).await {
-                tracing::warn!(error = %kept, "a claim was not given back; it lapses by itself");
+                tracing::warn!(cause = %kept.cause, error = %chain(&kept), "failed to release a claim; it lapses by itself");
             }
             return Err(failure);
         }

@@ -16,7 +16,7 @@ use crate::{
     failed::Failures,
     ids::StoreKey,
     live::Entry,
-    port::Unavailable,
+    port::{Cause, Unavailable},
     rotation::{Needed, Pair, Rotation},
     version::Version,
 };
@@ -225,6 +225,9 @@ pub struct LastError {
     pub at: Timestamp,
     /// What sort.
     pub code: ErrorCode,
+    /// Class of the failure, where a port failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
     /// A sentence, without values of any payload.
     pub message: String,
     /// Which delivery, where it was one.

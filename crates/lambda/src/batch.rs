@@ -25,7 +25,7 @@ use hookline_domain::{
     index::Index,
     jobs::Jobs,
     ledger::Ledger,
-    port::{Clock, chain},
+    port::{Cause, Clock, chain},
     queue::{Delayed, Redelivery, wait_for_index},
     reindex::{Comply, Keep, Processed, Raw, Reindex, Try, Unpack, Verdict},
     stores::{ErrorCode, Stores},
@@ -240,17 +240,18 @@ pub(crate) fn again(ids: Vec<String>) -> Result<SqsAnswer, Unnamed> {
 }
 
 fn log(processed: &Processed, batch_size: usize, duration_us: u64) {
-    let (outcome, code, reason) = match &processed.verdict {
-        Verdict::Settled(fate) => (fate.as_str(), None, None),
-        Verdict::Parked { code, message } => ("parked", Some(code), Some(message)),
-        Verdict::Retry { code, message } => ("retry", Some(code), Some(message)),
-        Verdict::NotOurs { message } => ("not_ours", None, Some(message)),
+    let (outcome, code, cause, reason) = match &processed.verdict {
+        Verdict::Settled(fate) => (fate.as_str(), None, None, None),
+        Verdict::Parked { code, message } => ("parked", Some(code), None, Some(message)),
+        Verdict::Retry { code, cause, message } => ("retry", Some(code), *cause, Some(message)),
+        Verdict::NotOurs { message } => ("not_ours", None, None, Some(message)),
     };
     let delivery = processed.delivery.as_ref();
     tracing::info!(
         service = "reindex",
         outcome,
         code = code.map(tracing::field::debug),
+        cause = cause.map(Cause::as_str),
         reason,
         store = delivery.map(|key| key.store.store.as_str()),
         topic = delivery.map(|key| key.topic.as_str()),

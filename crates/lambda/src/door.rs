@@ -80,7 +80,7 @@ impl Refusal {
             Self::Conflict(_) => (StatusCode::CONFLICT, self.to_string()),
             Self::NotConfigured(_) => (StatusCode::NOT_IMPLEMENTED, self.to_string()),
             Self::Unavailable(failure) => {
-                tracing::error!(service, error = %chain(failure), "a request was not answered");
+                tracing::error!(service, cause = %failure.cause, error = %chain(failure), "failed to answer a request");
                 (StatusCode::SERVICE_UNAVAILABLE, "try again in a moment".to_owned())
             }
         };

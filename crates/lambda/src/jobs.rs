@@ -8,7 +8,7 @@ use std::{
 
 use hookline_domain::{
     jobs::{Job, Task},
-    port::Clock,
+    port::{Cause, Clock},
     queue::Redelivery,
     stores::ErrorCode,
     sync::{Perform, Performed},
@@ -83,17 +83,18 @@ async fn perform(worker: &impl Perform, record: &SqsRecord, stop_at: Timestamp, 
         }
     };
     let done = tokio::time::timeout(left, worker.perform(&job, stop_at)).await;
-    let (outcome, code, reason) = match &done {
-        Ok(Performed::Done) => ("done", None, None),
-        Ok(Performed::Uninstalled) => ("uninstalled", None, None),
-        Ok(Performed::Dropped { code, message }) => ("dropped", Some(code), Some(message.as_str())),
-        Ok(Performed::Again { code, message }) => ("again", Some(code), Some(message.as_str())),
-        Err(_) => ("again", None, Some("the time is up before the job is done")),
+    let (outcome, code, cause, reason) = match &done {
+        Ok(Performed::Done) => ("done", None, None, None),
+        Ok(Performed::Uninstalled) => ("uninstalled", None, None, None),
+        Ok(Performed::Dropped { code, message }) => ("dropped", Some(code), None, Some(message.as_str())),
+        Ok(Performed::Again { code, cause, message }) => ("again", Some(code), *cause, Some(message.as_str())),
+        Err(_) => ("again", None, None, Some("the time is up before the job is done")),
     };
     tracing::info!(
         service = "sync",
         outcome,
         code = code.map(tracing::field::debug),
+        cause = cause.map(Cause::as_str),
         reason,
         task = name(&job.task),
         store = job.store.store.as_str(),

@@ -4,7 +4,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use hookline_domain::{
-    port::{Clock, Unavailable},
+    port::{Clock, Unavailable, chain},
     secret::{Secret, SecretSource},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -22,8 +22,8 @@ pub enum NoSecret {
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
     /// What was read is not what it should be.
-    #[error("the secret cannot be used: {0}")]
-    Unusable(Box<dyn std::error::Error + Send + Sync>),
+    #[error("the secret cannot be used")]
+    Unusable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// How what is kept becomes what is used.
@@ -98,7 +98,7 @@ impl<K: SecretSource, C: Clock, V> Rotating<K, C, V> {
                 Some(value)
             }
             Err(problem) => {
-                tracing::warn!(error = %problem, "a secret could not be refreshed; the one that is held stays in use");
+                tracing::warn!(error = %chain(&problem), "failed to refresh a secret; the one that is held stays in use");
                 None
             }
         }

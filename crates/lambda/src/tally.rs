@@ -12,7 +12,7 @@ use std::{
 
 use hookline_domain::{
     ids::StoreKey,
-    port::Clock,
+    port::{Clock, chain},
     rotation::Pair,
     stores::{Counter, StoreUpdate, Tally},
 };
@@ -108,7 +108,7 @@ impl<T: Tally, C: Clock> Tallies<T, C> {
                 ..StoreUpdate::default()
             };
             if let Err(failure) = tally.add(&store, &update).await {
-                tracing::warn!(store = %store, error = %failure, "which secret was needed is not written yet");
+                tracing::warn!(store = %store, cause = %failure.cause, error = %chain(&failure), "failed to record which secret was needed; it is tried again");
                 let mut kept = self.needed.lock().unwrap_or_else(PoisonError::into_inner);
                 kept.put_back(store, &needed);
             }
@@ -129,7 +129,7 @@ impl<T: Tally, C: Clock> Tallies<T, C> {
         };
         for (store, update) in stores {
             if let Err(failure) = tally.add(&store, &update).await {
-                tracing::warn!(store = %store, error = %failure, "counts of a store were not written to its status");
+                tracing::warn!(store = %store, cause = %failure.cause, error = %chain(&failure), "failed to add a store's counts to its status");
             }
         }
     }

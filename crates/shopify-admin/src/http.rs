@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
-use hookline_domain::{catalogue::Unasked, ids::StoreKey, port::Unavailable, secret::Secret};
+use hookline_domain::{
+    catalogue::Unasked,
+    ids::StoreKey,
+    port::{Cause, Unavailable},
+    secret::Secret,
+};
 use reqwest::{
     Client, Method, Request, Response, StatusCode, Url,
     header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, RANGE, RETRY_AFTER},
@@ -136,7 +141,7 @@ impl Http {
             .execute(request)
             .await
             // Whoever has the address can read the file.
-            .map_err(|error| Unavailable::new("the export", error.without_url()).into())
+            .map_err(|error| failed("the export", error).into())
     }
 
     fn post(&self, store: &StoreKey, path: &str, body: Vec<u8>, within: Duration) -> Result<Request, Unasked> {
@@ -159,7 +164,7 @@ impl Http {
     }
 
     async fn send(&self, request: Request) -> Result<Reply, Unasked> {
-        let passing = |error: reqwest::Error| Ok(Reply::Passing(Unavailable::new(PORT, error.without_url())));
+        let passing = |error: reqwest::Error| Ok(Reply::Passing(failed(PORT, error)));
         let response = match self.client.execute(request).await {
             Ok(response) => response,
             Err(error) => return passing(error),
@@ -175,7 +180,12 @@ impl Http {
                 return Ok(Reply::Later(seconds));
             }
             _ if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => {
-                return Ok(Reply::Passing(Unavailable::new(PORT, Status(status.as_u16()))));
+                return Ok(Reply::Passing(Unavailable::because(
+                    PORT,
+                    of_status(status),
+                    Some(status.as_str()),
+                    Status(status.as_u16()),
+                )));
             }
             _ => {}
         }
@@ -189,6 +199,25 @@ impl Http {
         } else {
             Reply::Lasting(status, body)
         })
+    }
+}
+
+/// A request that failed, without the address: whoever has that of an export can read the file.
+pub(crate) fn failed(port: &'static str, error: reqwest::Error) -> Unavailable {
+    let cause = if error.is_timeout() {
+        Cause::Timeout
+    } else if error.is_builder() || error.is_decode() {
+        Cause::Other
+    } else {
+        Cause::Unreachable
+    };
+    Unavailable::because(port, cause, None, error.without_url())
+}
+
+fn of_status(status: StatusCode) -> Cause {
+    match status {
+        StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT => Cause::Timeout,
+        _ => Cause::Other,
     }
 }
 

@@ -266,7 +266,7 @@ impl Source {
                     Ok(None)
                 }
                 // Whoever has the address can read the file.
-                Err(error) => Err(Unavailable::new(PORT, error.without_url()).into()),
+                Err(error) => Err(crate::http::failed(PORT, error).into()),
             },
             #[cfg(test)]
             Self::Canned(chunks) => Ok(chunks.pop_front()),

@@ -3,7 +3,7 @@
 //!
 //! Input: a status, a line feed, a body; without a status, a body of 200. Each is tried as every service's answer.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, error::Error as _, fmt};
 
 use hookline_direct::{Answer, DirectBodies, DirectLedger, DirectQueue, DirectTally, KeptSecret};
 use hookline_domain::{
@@ -120,8 +120,13 @@ impl<'a> Said<'a> {
             Err(refusal) => refusal,
         };
         let told = chain(&refusal);
-        let told = told.strip_prefix(&format!("{port} did not answer: ")).unwrap();
-        let debug = format!("{:?}", refusal.source);
+        // The port and the class, with the code if there is one; then the source's own words.
+        let told = told.strip_prefix(&format!("{refusal}: ")).unwrap();
+        assert!(
+            refusal.to_string().starts_with(port) && refusal.port == port,
+            "{refusal}"
+        );
+        let debug = format!("{:?}", refusal.source().unwrap());
         if let Some(code) = told.strip_prefix(&format!("{service} answered {status} ")) {
             assert!(code == "without a code" || self.has_code(code), "{told}");
             let refused = format!("Refused {{ service: {service:?}, status: {status}, code: {code:?} }}");

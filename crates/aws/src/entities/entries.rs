@@ -14,7 +14,10 @@ use hookline_domain::{
 };
 
 use super::{DynamoEntities, PORT, key, read_collections};
-use crate::attributes::{Item, Malformed, read_number, read_text};
+use crate::{
+    attributes::{Item, Malformed, read_number, read_text},
+    failure,
+};
 
 /// How often what a batch has left is asked for.
 const ROUNDS: usize = 8;
@@ -31,28 +34,28 @@ impl Entries for DynamoEntities {
                 .set_keys(Some(wanted))
                 .consistent_read(true)
                 .build()
-                .map_err(|error| Unavailable::new(PORT, error))?;
+                .map_err(|error| failure::of_ours(PORT, error))?;
             let batch = self
                 .client
                 .batch_get_item()
                 .request_items(&self.table, keys)
                 .send()
                 .await
-                .map_err(|error| Unavailable::new(PORT, error))?;
+                .map_err(|error| failure::of_call(PORT, error))?;
             for item in batch
                 .responses()
                 .and_then(|tables| tables.get(&self.table))
                 .into_iter()
                 .flatten()
             {
-                let (name, known) = read_known(item).map_err(|malformed| Unavailable::new(PORT, malformed))?;
+                let (name, known) = read_known(item).map_err(|malformed| failure::of_ours(PORT, malformed))?;
                 found.insert(name, known);
             }
             let left = batch.unprocessed_keys().and_then(|tables| tables.get(&self.table));
             wanted = left.map(|left| left.keys().to_vec()).unwrap_or_default();
         }
         if !wanted.is_empty() {
-            return Err(Unavailable::new(
+            return Err(failure::in_part(
                 PORT,
                 "a batch was answered in part only, again and again",
             ));

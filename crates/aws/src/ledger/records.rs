@@ -4,12 +4,13 @@
 use hookline_domain::{
     ids::{DeliveryId, DeliveryKey, EventId, Source, StoreKey, StoreName, Topic},
     ledger::{Cursor, Problem, Record, RecordPage, Records},
-    port::Unavailable,
+    port::{Cause, Unavailable},
 };
 
 use super::{DynamoLedger, PORT, read_entry};
 use crate::{
     attributes::{Item, Malformed, find_micros, read_micros, read_text, text},
+    failure,
     find::find,
 };
 
@@ -36,10 +37,10 @@ impl Records for DynamoLedger {
             .set_exclusive_start_key(start)
             .send()
             .await
-            .map_err(|error| Unavailable::new(PORT, error))?;
+            .map_err(|error| failure::of_call(PORT, error))?;
         let mut found = Vec::new();
         for item in page.items() {
-            let record = read_record(item).map_err(|malformed| Unavailable::new(PORT, malformed))?;
+            let record = read_record(item).map_err(|malformed| failure::of_ours(PORT, malformed))?;
             // The text may also be the beginning of a store's or a topic's name.
             if record.delivery.id.as_str().starts_with(id.as_str()) {
                 found.push(record);
@@ -51,7 +52,7 @@ impl Records for DynamoLedger {
             looked_at: usize::try_from(page.scanned_count()).unwrap_or_default(),
             after: after
                 .transpose()
-                .map_err(|malformed| Unavailable::new(PORT, malformed))?
+                .map_err(|malformed| failure::of_ours(PORT, malformed))?
                 .map(|pk| Cursor(pk.to_owned())),
         })
     }
@@ -97,6 +98,8 @@ fn read_problem(item: &Item) -> Result<Problem, Malformed> {
     Ok(Problem {
         at: read_micros(fields, "at_us")?,
         code: serde_json::from_value(read_text(fields, "code")?.into()).map_err(|_| Malformed::new("code"))?,
+        // One that only a later version of this code knows reads as none.
+        cause: read_text(fields, "cause").ok().and_then(Cause::named),
         message: read_text(fields, "message")?.to_owned(),
     })
 }

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use hookline_domain::{
     index::{Change, Outcome},
-    port::Unavailable,
+    port::{Cause, Unavailable},
     version::Version,
 };
 use serde::Deserialize;
 use serde_json::json;
+
+use crate::failure;
 
 /// The advice for a request is 5 to 15 MiB, and the smallest domains refuse more than 10 MiB
 /// (<https://docs.aws.amazon.com/opensearch-service/latest/developerguide/limits.html#network-limits>).
@@ -39,11 +41,13 @@ pub(super) enum Sent {
 #[error("the index refuses external versions")]
 pub(super) struct VersionsRefusedError;
 
+impl failure::Ours for VersionsRefusedError {}
+
 impl Sent {
     pub(super) fn whole(self) -> Result<Vec<Outcome>, Unavailable> {
         match self {
             Self::Outcomes(outcomes) => Ok(outcomes),
-            Self::VersionsRefused => Err(Unavailable::new(super::PORT, VersionsRefusedError)),
+            Self::VersionsRefused => Err(failure::of_ours(super::PORT, VersionsRefusedError)),
         }
     }
 }
@@ -238,22 +242,22 @@ impl Item {
 
     fn outcome(self, done: &str) -> Outcome {
         let index_is_gone = self.index_is_gone();
-        let reason = |cause: Option<ErrorCause>| cause.map_or_else(|| "unnamed".to_owned(), ErrorCause::into_reason);
+        let reason = self.error.map_or_else(|| "unnamed".to_owned(), ErrorCause::into_reason);
         match self.status {
             200..=299 => Outcome::Applied,
             404 if done == "delete" => Outcome::Applied,
             409 => Outcome::Superseded,
             // It is made anew before the next attempt.
             404 if index_is_gone => Outcome::Failed {
-                reason: reason(self.error),
+                cause: Cause::Missing,
+                reason,
             },
             // None of these is the document's fault: permissions or a write block, patience, load.
-            401 | 403 | 408 | 429 | 500.. => Outcome::Failed {
-                reason: reason(self.error),
+            status @ (401 | 403 | 408 | 429 | 500..) => Outcome::Failed {
+                cause: super::cause(status, &reason),
+                reason,
             },
-            _ => Outcome::Rejected {
-                reason: reason(self.error),
-            },
+            _ => Outcome::Rejected { reason },
         }
     }
 }
@@ -285,7 +289,8 @@ mod tests {
 
     #[test]
     fn each_status_has_its_outcome_and_reasons_hold_no_values() {
-        let failed = |reason: &str| Outcome::Failed {
+        let failed = |cause, reason: &str| Outcome::Failed {
+            cause,
             reason: reason.to_owned(),
         };
         let rejected = |reason: &str| Outcome::Rejected {
@@ -307,11 +312,11 @@ mod tests {
                 Outcome::Applied,
                 Outcome::Applied,
                 Outcome::Superseded,
-                failed("rejected_execution_exception"),
-                failed("unavailable_shards_exception"),
+                failed(Cause::Throttled, "rejected_execution_exception"),
+                failed(Cause::Other, "unavailable_shards_exception"),
                 rejected("mapper_parsing_exception"),
-                failed("index_not_found_exception"),
-                failed("unnamed"),
+                failed(Cause::Missing, "index_not_found_exception"),
+                failed(Cause::Denied, "unnamed"),
                 rejected("unnamed"),
             ]
         );

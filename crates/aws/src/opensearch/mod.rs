@@ -25,12 +25,16 @@ mod mapping;
 mod query;
 mod refused;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    error::Error as _,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use aws_config::SdkConfig;
+use hookline_direct::cause_of;
 use hookline_domain::{
     index::{Change, Index, Outcome, Search, SearchError, SearchPage, SearchQuery},
-    port::Unavailable,
+    port::{Cause, Unavailable},
 };
 use opensearch::{
     BulkParts, OpenSearch, SearchParts,
@@ -50,7 +54,7 @@ pub use self::{
     check::IndexCheck,
     config::{OpenSearchConfig, Signing, UnknownSigning},
 };
-use crate::connect::Patience;
+use crate::{connect::Patience, failure};
 
 const PORT: &str = "index";
 
@@ -128,14 +132,11 @@ impl OpenSearchIndex {
             if !created.status_code().is_success() {
                 let refused = RefusedError::by("make the index", created).await;
                 if refused.reason != "resource_already_exists_exception" {
-                    return Err(Unavailable::new(PORT, refused));
+                    return Err(refused.into());
                 }
             }
         } else if !looked.status_code().is_success() {
-            return Err(Unavailable::new(
-                PORT,
-                RefusedError::by("look for the index", looked).await,
-            ));
+            return Err(RefusedError::by("look for the index", looked).await.into());
         }
         self.known.store(true, Ordering::Relaxed);
         Ok(())
@@ -169,7 +170,7 @@ impl OpenSearchIndex {
 
     /// Sends one request.
     async fn send(&self, changes: &[Change], versions: Versions) -> Result<Sent, Unavailable> {
-        let lines = bulk::lines(changes, versions).map_err(|error| Unavailable::new(PORT, error))?;
+        let lines = bulk::lines(changes, versions).map_err(|error| failure::of_ours(PORT, error))?;
         let request = self.client.bulk(BulkParts::Index(&self.index)).body(lines);
         let response = request.send().await.map_err(unavailable)?;
         if !response.status_code().is_success() {
@@ -179,7 +180,7 @@ impl OpenSearchIndex {
             }
             // Perhaps somebody has deleted the index: look again.
             self.known.store(false, Ordering::Relaxed);
-            return Err(Unavailable::new(PORT, refused));
+            return Err(refused.into());
         }
         let answer: bulk::Answer = response.json().await.map_err(unavailable)?;
         if versions == Versions::AtLeast && answer.is_about_versions() {
@@ -191,7 +192,7 @@ impl OpenSearchIndex {
         let outcomes = answer.outcomes(changes, versions);
         outcomes
             .map(Sent::Outcomes)
-            .map_err(|error| Unavailable::new(PORT, error))
+            .map_err(|error| failure::of_ours(PORT, error))
     }
 }
 
@@ -202,7 +203,7 @@ impl Index for OpenSearchIndex {
         }
         self.ensure().await?;
         let mut outcomes = Vec::with_capacity(changes.len());
-        for part in bulk::parts(changes).map_err(|error| Unavailable::new(PORT, error))? {
+        for part in bulk::parts(changes).map_err(|error| failure::of_ours(PORT, error))? {
             outcomes.extend(self.write(part).await?);
         }
         Ok(outcomes)
@@ -230,11 +231,11 @@ impl Search for OpenSearchIndex {
             return Err(if refused.is_for_good() {
                 SearchError::Refused { reason: refused.reason }
             } else {
-                Unavailable::new(PORT, refused).into()
+                Unavailable::from(refused).into()
             });
         }
         let answer: query::Answer = response.json().await.map_err(unavailable)?;
-        answer.page().map_err(|partial| Unavailable::new(PORT, partial).into())
+        answer.page().map_err(|partial| failure::of_ours(PORT, partial).into())
     }
 }
 
@@ -242,6 +243,34 @@ fn credentials(sdk: &SdkConfig) -> Result<Credentials, InvalidOpenSearchConfig> 
     Credentials::try_from(sdk).map_err(InvalidOpenSearchConfig::Unsigned)
 }
 
+impl failure::Ours for query::PartialAnswerError {}
+
+impl From<RefusedError> for Unavailable {
+    fn from(refused: RefusedError) -> Self {
+        let (cause, code) = (cause(refused.status, &refused.reason), refused.reason.clone());
+        Self::because(PORT, cause, Some(&code), refused)
+    }
+}
+
+/// The class of an answer that is an error, of a request or of one change in it.
+fn cause(status: u16, reason: &str) -> Cause {
+    match reason {
+        bulk::INDEX_GONE => Cause::Missing,
+        "circuit_breaking_exception" | "rejected_execution_exception" => Cause::Throttled,
+        // 403 or 429, of a full disk or an index that is closed: no permission helps.
+        "cluster_block_exception" => Cause::Other,
+        _ => cause_of(None, Some(status)),
+    }
+}
+
 fn unavailable(error: opensearch::Error) -> Unavailable {
-    Unavailable::new(PORT, error)
+    let sources = std::iter::successors(error.source(), |error| (*error).source());
+    let cause = if error.is_timeout() {
+        Cause::Timeout
+    } else if error.source().is_none() || sources.into_iter().any(|error| error.is::<serde_json::Error>()) {
+        Cause::Other
+    } else {
+        Cause::Unreachable
+    };
+    Unavailable::because(PORT, cause, None, error)
 }

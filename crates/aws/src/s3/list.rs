@@ -20,6 +20,8 @@ pub(super) enum NotAList {
     Other,
 }
 
+impl crate::failure::Ours for NotAList {}
+
 /// Reads the keys, and whether there are more.
 pub(super) fn read(answer: &[u8]) -> Result<Listing, NotAList> {
     let mut document = Document::try_from(answer)?;

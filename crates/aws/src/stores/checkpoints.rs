@@ -9,6 +9,7 @@ use hookline_domain::{
 use super::{CHECKPOINT, DynamoStores, PORT};
 use crate::{
     attributes::{Item, Malformed, text},
+    failure,
     find::find,
 };
 
@@ -27,7 +28,7 @@ impl Checkpoints for DynamoStores {
     }
 
     async fn keep(&self, store: &StoreKey, checkpoint: &Checkpoint) -> Result<(), Unavailable> {
-        let json = serde_json::to_string(checkpoint).map_err(|error| Unavailable::new(PORT, error))?;
+        let json = serde_json::to_string(checkpoint).map_err(|error| failure::of_ours(PORT, error))?;
         self.client
             .put_item()
             .table_name(&self.table)
@@ -36,7 +37,7 @@ impl Checkpoints for DynamoStores {
             .item(KEPT, text(json))
             .send()
             .await
-            .map_err(|error| Unavailable::new(PORT, error))?;
+            .map_err(|error| failure::of_call(PORT, error))?;
         Ok(())
     }
 
@@ -48,7 +49,7 @@ impl Checkpoints for DynamoStores {
             .key("sk", text(CHECKPOINT))
             .send()
             .await
-            .map_err(|error| Unavailable::new(PORT, error))?;
+            .map_err(|error| failure::of_call(PORT, error))?;
         Ok(())
     }
 }

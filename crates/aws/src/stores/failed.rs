@@ -18,7 +18,7 @@ use hookline_domain::{
     failed::{COUNTED, FailedDeliveries, FailedDelivery, Failures},
     ids::{DeliveryKey, StoreKey},
     ledger::Problem,
-    port::Unavailable,
+    port::{Cause, Unavailable},
 };
 use jiff::Timestamp;
 
@@ -26,14 +26,15 @@ use super::{DynamoStores, FAILED_PREFIX, PORT, read_json};
 use crate::{
     attributes::{Item, Malformed, find_micros, micros, number, read_flag, read_micros, read_number, read_text, text},
     condition::unless_refused,
+    failure,
     find::find,
 };
 
 impl FailedDeliveries for DynamoStores {
     async fn remember(&self, failed: &FailedDelivery) -> Result<(), Unavailable> {
-        let item = write(failed).map_err(|error| Unavailable::new(PORT, error))?;
+        let item = write(failed).map_err(|error| failure::of_ours(PORT, error))?;
         let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
-        put.send().await.map_err(|error| Unavailable::new(PORT, error))?;
+        put.send().await.map_err(|error| failure::of_call(PORT, error))?;
         Ok(())
     }
 
@@ -45,7 +46,7 @@ impl FailedDeliveries for DynamoStores {
             .key("sk", text(sk(delivery)))
             .send()
             .await
-            .map_err(|error| Unavailable::new(PORT, error))?;
+            .map_err(|error| failure::of_call(PORT, error))?;
         Ok(())
     }
 
@@ -92,9 +93,9 @@ impl FailedDeliveries for DynamoStores {
                 .set_exclusive_start_key(start)
                 .send()
                 .await
-                .map_err(|error| Unavailable::new(PORT, error))?;
+                .map_err(|error| failure::of_call(PORT, error))?;
             for item in page.items() {
-                deliveries.push(read(item).map_err(|malformed| Unavailable::new(PORT, malformed))?);
+                deliveries.push(read(item).map_err(|malformed| failure::of_ours(PORT, malformed))?);
             }
             start = page.last_evaluated_key;
             if start.is_none() || deliveries.len() > COUNTED {
@@ -125,6 +126,9 @@ fn write(failed: &FailedDelivery) -> Result<Item, serde_json::Error> {
         ("tries".to_owned(), number(failed.tries)),
         ("parked".to_owned(), AttributeValue::Bool(failed.parked)),
     ]);
+    if let Some(cause) = problem.cause {
+        item.insert("cause".to_owned(), text(cause.as_str()));
+    }
     if let Some(subject) = &failed.subject {
         item.insert("subject".to_owned(), text(serde_json::to_string(subject)?));
     }
@@ -149,6 +153,7 @@ pub(super) fn read(item: &Item) -> Result<FailedDelivery, Malformed> {
         problem: Problem {
             at: read_micros(item, "failed_us")?,
             code: serde_json::from_value(read_text(item, "code")?.into()).map_err(|_| Malformed::new("code"))?,
+            cause: read_text(item, "cause").ok().and_then(Cause::named),
             message: read_text(item, "message")?.to_owned(),
         },
         received_at: read_micros(item, "received_us")?,

@@ -13,7 +13,10 @@ use super::{
     DynamoStores, PORT,
     view::{add, counted_store, read_collection, read_hour},
 };
-use crate::attributes::{Item, Malformed, read_text, text};
+use crate::{
+    attributes::{Item, Malformed, read_text, text},
+    failure,
+};
 
 /// What stands between the two keys of a cursor. Neither holds it.
 const SEPARATOR: char = '\n';
@@ -31,7 +34,7 @@ impl StoreList for DynamoStores {
                 .set_exclusive_start_key(start)
                 .send()
                 .await
-                .map_err(|error| Unavailable::new(PORT, error))?;
+                .map_err(|error| failure::of_call(PORT, error))?;
             met.extend(page.items.unwrap_or_default());
             start = page.last_evaluated_key;
             let read = if start.is_none() {
@@ -46,7 +49,7 @@ impl StoreList for DynamoStores {
                 met.truncate(whole);
                 read_page(&met, met.last())
             };
-            return read.map_err(|malformed| Unavailable::new(PORT, malformed));
+            return read.map_err(|malformed| failure::of_ours(PORT, malformed));
         }
     }
 }

@@ -14,6 +14,7 @@ use super::{DynamoStores, PORT, hours_of};
 use crate::{
     attributes::{Item, micros, number, text},
     condition::unless_refused,
+    failure,
     find::partition,
 };
 
@@ -34,7 +35,7 @@ impl Redact for DynamoStores {
                 return self.remove_all(store.to_string()).await;
             }
         }
-        Err(Unavailable::new(PORT, "the store is written again and again"))
+        Err(failure::of_ours(PORT, "the store is written again and again"))
     }
 }
 
@@ -75,7 +76,7 @@ impl DynamoStores {
             .into_paginator()
             .send();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| Unavailable::new(PORT, error))?;
+            let page = page.map_err(|error| failure::of_call(PORT, error))?;
             let others = page.items().iter().filter(|item| item.get("sk") != Some(&text(STORE)));
             let others: Vec<&Item> = others.collect();
             for items in others.chunks(REMOVED_AT_ONCE) {
@@ -91,7 +92,7 @@ impl DynamoStores {
             Ok(WriteRequest::builder().delete_request(deletion).build())
         };
         let deletions: Result<Vec<_>, aws_sdk_dynamodb::error::BuildError> = items.iter().map(deletion).collect();
-        let mut requests = deletions.map_err(|error| Unavailable::new(PORT, error))?;
+        let mut requests = deletions.map_err(|error| failure::of_ours(PORT, error))?;
         for _ in 0..ATTEMPTS {
             let removed = self
                 .client
@@ -99,13 +100,13 @@ impl DynamoStores {
                 .request_items(&self.table, requests)
                 .send()
                 .await
-                .map_err(|error| Unavailable::new(PORT, error))?;
+                .map_err(|error| failure::of_call(PORT, error))?;
             let left = removed.unprocessed_items.unwrap_or_default();
             requests = left.into_values().flatten().collect();
             if requests.is_empty() {
                 return Ok(());
             }
         }
-        Err(Unavailable::new(PORT, "the table takes no more writes for now"))
+        Err(failure::in_part(PORT, "the table takes no more writes for now"))
     }
 }

@@ -7,12 +7,15 @@ use hookline_direct::changes::STORE;
 use hookline_domain::{
     failed::{COUNTED, Failures},
     ids::StoreKey,
-    port::Unavailable,
+    port::{Cause, Unavailable},
     stores::{Counts, ErrorCode, Hour, LastError, StoreView, StoreViews},
 };
 
 use super::{CHECKPOINT, DynamoStores, ERROR_PREFIX, FAILED_PREFIX, HOURS_PREFIX, PORT, failed, hours_of, read_record};
-use crate::attributes::{Item, Malformed, read_micros, read_number, read_text, text};
+use crate::{
+    attributes::{Item, Malformed, read_micros, read_number, read_text, text},
+    failure,
+};
 
 /// How many items a store has beside its failed deliveries: its own, its checkpoint, its errors.
 const OTHERS: usize = 2 + ErrorCode::ALL.len();
@@ -35,7 +38,7 @@ impl StoreViews for DynamoStores {
             }
             Ok(view)
         };
-        read().map_err(|malformed: Malformed| Unavailable::new(PORT, malformed))
+        read().map_err(|malformed: Malformed| failure::of_ours(PORT, malformed))
     }
 }
 
@@ -57,7 +60,7 @@ impl DynamoStores {
                 .set_exclusive_start_key(start)
                 .send()
                 .await
-                .map_err(|error| Unavailable::new(PORT, error))?;
+                .map_err(|error| failure::of_call(PORT, error))?;
             items.extend(page.items.unwrap_or_default());
             start = page.last_evaluated_key;
             if start.is_none() || items.len() >= usize::try_from(limit).unwrap_or(usize::MAX) {
@@ -104,6 +107,8 @@ fn read_error(item: &Item, code: ErrorCode) -> Result<LastError, Malformed> {
     Ok(LastError {
         at: read_micros(item, "at_us")?,
         code,
+        // One that only a later version of this code knows reads as none.
+        cause: read_text(item, "cause").ok().and_then(Cause::named),
         message: read_text(item, "message")?.to_owned(),
         delivery_id: read_text(item, "delivery_id").ok().map(str::to_owned),
     })

@@ -188,6 +188,7 @@ impl Stack {
         let problem = Problem {
             at,
             code,
+            cause: None,
             message: message.to_owned(),
         };
         let ledger = self.dynamodb.aws().ledger(LEDGER_TABLE);

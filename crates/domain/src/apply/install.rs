@@ -17,7 +17,7 @@ use crate::{
     entities::Entities,
     event::Event,
     ids::{EntityKey, StoreKey},
-    index::{Change, Index, Outcome},
+    index::{Change, Index},
     ledger::Fate,
     port::{CALLS_AT_ONCE, Clock, Unavailable},
     receive::later,
@@ -164,6 +164,7 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
             if self.clock.now() >= stop_at {
                 return Verdict::Retry {
                     code: ErrorCode::StoreChanging,
+                    cause: None,
                     message: "the uninstalled store's documents are still being removed".into(),
                 };
             }
@@ -186,11 +187,8 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
         };
         let changes: Vec<Change> = entities.iter().map(removal).collect();
         for outcome in self.index.apply(&changes).await? {
-            match outcome {
-                Outcome::Applied | Outcome::Superseded => {}
-                Outcome::Rejected { reason } | Outcome::Failed { reason } => {
-                    return Err(Unavailable::new("index", reason));
-                }
+            if let Some(failure) = outcome.failure() {
+                return Err(failure);
             }
         }
         let expires_at = later(self.clock.now(), RECORD_KEPT);

@@ -26,7 +26,7 @@ use crate::{
     ids::{EntityKey, Kind, StoreKey},
     index::{Change, Index, Outcome},
     ledger::Fate,
-    port::{CALLS_AT_ONCE, Clock, Unavailable, chain},
+    port::{CALLS_AT_ONCE, Cause, Clock, Unavailable, chain},
     receive::later,
     stores::{ErrorCode, StoreRecord, Stores},
     version::Version,
@@ -64,6 +64,8 @@ pub enum Verdict {
     Retry {
         /// What sort of problem.
         code: ErrorCode,
+        /// Class of a port's failure, if it is one.
+        cause: Option<Cause>,
         /// A sentence.
         message: String,
     },
@@ -81,9 +83,12 @@ impl Verdict {
         matches!(self, Self::Settled(_))
     }
 
+    /// A port failed: logged here with all its causes, once, and received again.
     pub(crate) fn storage(failure: &Unavailable) -> Self {
+        log_failure(failure);
         Self::Retry {
             code: ErrorCode::StorageUnavailable,
+            cause: Some(failure.cause),
             message: failure.to_string(),
         }
     }
@@ -92,6 +97,7 @@ impl Verdict {
     pub(crate) fn or_again(decided: Option<Self>) -> Self {
         decided.unwrap_or(Self::Retry {
             code: ErrorCode::StorageUnavailable,
+            cause: None,
             message: "nothing was decided".into(),
         })
     }
@@ -224,8 +230,9 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
         let outcomes = match self.index.apply(&changes).await {
             Ok(outcomes) => outcomes,
             Err(failure) => {
-                let reason = chain(&failure);
-                vec![Outcome::Failed { reason }; changes.len()]
+                log_failure(&failure);
+                let (cause, reason) = (failure.cause, failure.to_string());
+                vec![Outcome::Failed { cause, reason }; changes.len()]
             }
         };
         let mut settled = Vec::new();
@@ -238,8 +245,9 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
                     code: ErrorCode::IndexRejected,
                     message: format!("the index will not take this {}: {reason}", entity.kind.as_str()),
                 },
-                Outcome::Failed { reason } => Verdict::Retry {
+                Outcome::Failed { cause, reason } => Verdict::Retry {
                     code: ErrorCode::IndexUnavailable,
+                    cause: Some(cause),
                     message: format!("the index did not take the change: {reason}"),
                 },
             };
@@ -276,6 +284,7 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
                 let verdict = match self.retire(&gone, floor).await {
                     Ok(()) => Verdict::Retry {
                         code: ErrorCode::StoreChanging,
+                        cause: None,
                         message: "the store was uninstalled while this was being written".into(),
                     },
                     Err(failure) => Verdict::storage(&failure),
@@ -290,6 +299,16 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
             }
         }
     }
+}
+
+/// The whole chain, which the verdict leaves out: it may hold ARNs, which are for operators.
+fn log_failure(failure: &Unavailable) {
+    tracing::warn!(
+        port = failure.port,
+        cause = failure.cause.as_str(),
+        error = %chain(failure),
+        "failed to apply: a port failed"
+    );
 }
 
 fn decide_all(

@@ -244,6 +244,7 @@ mod tests {
                     problem: Problem {
                         at: noon(),
                         code: ErrorCode::IndexUnavailable,
+                        cause: None,
                         message: "no answer".into(),
                     },
                     received_at: noon(),

@@ -17,6 +17,7 @@ pub(crate) fn failed(id: &str, code: ErrorCode) -> FailedDelivery {
         problem: Problem {
             at: noon,
             code,
+            cause: None,
             message: "the problem".to_owned(),
         },
         received_at: noon,

@@ -134,6 +134,7 @@ mod tests {
             problem: has_problem.then(|| Problem {
                 at: noon_plus(0),
                 code: ErrorCode::IndexUnavailable,
+                cause: None,
                 message: "the index did not answer".to_owned(),
             }),
             event_id: None,

@@ -3,13 +3,14 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Changed, Outcome,
-    entry::ORDER,
-    summary::{advice, unheard},
+use super::{Changed, Outcome, entry::ORDER, summary::unheard};
+use crate::{
+    advice,
+    ids::{DeliveryId, Topic},
+    stores::{Quota, Run, RunStage, RunTask, StoreRecord, Watched},
 };
 use crate::{
-    ids::{DeliveryId, Topic},
+    advice,
     stores::{Quota, Run, RunStage, RunTask, StoreRecord, Watched},
 };
 
@@ -109,7 +110,7 @@ impl Told<'_> {
                 (Outcome::Parked, problem, _) => {
                     let why = problem.as_ref().map_or("it cannot be read", |(_, message)| message);
                     let message = format!("A delivery of {} cannot be applied: {why}.", entry.topic);
-                    let advice = problem.as_ref().map(|(code, _)| advice(*code).to_owned());
+                    let advice = problem.as_ref().map(|(code, _)| advice(*code, None).to_owned());
                     let name = format!("dead_letter/{nth}");
                     self.push(NoticeKind::DeadLetter, &name, entry.at, message, advice);
                     if let Some(notice) = self.notices.last_mut() {
@@ -136,7 +137,7 @@ impl Told<'_> {
                 entry.outcome == Outcome::Parked && error.delivery_id.as_deref() == Some(entry.id.as_str())
             });
         if !is_parked {
-            let (message, advice) = (sentence(&error.message), advice(error.code).to_owned());
+            let (message, advice) = (sentence(&error.message), advice(error.code, error.cause).to_owned());
             self.push(NoticeKind::Error, "error", error.at, message, Some(advice));
         }
     }
@@ -275,6 +276,7 @@ mod tests {
             problem: Some(LastError {
                 at: at("2026-11-21T12:00:00Z"),
                 code: ErrorCode::SchemaMismatch,
+                cause: None,
                 message: "the problem".to_owned(),
                 delivery_id,
             }),

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    advice,
     failed::Failed,
     ids::{StoreKey, StoreName},
     status::{Activity, IDLE_AFTER, Reason, Silence},
@@ -147,7 +148,7 @@ impl Reading {
         concerns.extend(standing.into_iter().map(|error| Concern {
             reason: Cause::Error,
             message: format!("Not all changes reach the index: {}.", error.message),
-            advice: advice(error.code).to_owned(),
+            advice: advice(error.code, error.cause).to_owned(),
             code: Some(error.code),
         }));
         concerns.sort_by_key(|concern| concern.reason);
@@ -246,40 +247,6 @@ fn stands(error: &LastError, view: &StoreView, now: Timestamp) -> bool {
         | ErrorCode::IndexRejected
         | ErrorCode::NotConfigured => is_recent && error.delivery_id.is_none(),
         ErrorCode::NotConnected | ErrorCode::TokenRefused => is_recent,
-    }
-}
-
-/// The likely cause of an error, and what to do about it.
-#[must_use]
-pub fn advice(code: ErrorCode) -> &'static str {
-    match code {
-        ErrorCode::SchemaMismatch => {
-            "The subscription may use another API version: compare the payload with the topic's shape, then redrive the delivery."
-        }
-        ErrorCode::StoreMismatch => {
-            "Somebody presented one store's delivery as another's. Nothing was applied: find out where it came from, then dismiss it."
-        }
-        ErrorCode::UninstallUnknown => {
-            "A store asks to be forgotten, and as far as we know it has the app installed. If it has not, run `hookline store \
-             remove`, then redrive the delivery."
-        }
-        ErrorCode::BodyLost => "The payload bucket has lost the body: resync the store, which brings what it told.",
-        ErrorCode::IndexRejected => {
-            "The search index will never take the document: compare its mapping with the one Hookline makes, then redrive."
-        }
-        ErrorCode::IndexUnavailable => {
-            "The search cluster does not answer. Hookline retries by itself: look at the cluster's health."
-        }
-        ErrorCode::StorageUnavailable => "A table does not answer. Hookline retries by itself: look for throttling.",
-        ErrorCode::StoreChanging => {
-            "The store was uninstalled. Hookline retries by itself, and there is nothing to do."
-        }
-        ErrorCode::NotConnected => "No Admin API token is held for the store: run `hookline store add` with one.",
-        ErrorCode::NotConfigured => {
-            "This deployment lacks a table or a bucket for it: deploy it with the setting it names, then redrive."
-        }
-        ErrorCode::TokenRefused => "Shopify refuses the store's token: run `hookline store add` with a new one.",
-        ErrorCode::CatalogueUnavailable => "The store's Admin API does not answer. Hookline retries by itself.",
     }
 }
 

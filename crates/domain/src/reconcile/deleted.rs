@@ -14,7 +14,7 @@ use crate::{
     entities::{Entities, Entries},
     event::{Event, Observed},
     ids::{EntityId, EntityKey, Kind, StoreKey},
-    index::{Change, Index, Outcome},
+    index::{Change, Index},
     jobs::Found,
     port::{Clock, Unavailable},
     stores::Stores,
@@ -134,8 +134,8 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
             return Ok(());
         }
         for outcome in self.ask.apply.index.apply(&changes).await? {
-            if let Outcome::Rejected { reason } | Outcome::Failed { reason } = outcome {
-                return Err(Unavailable::new("index", reason));
+            if let Some(failure) = outcome.failure() {
+                return Err(failure);
             }
         }
         Ok(())

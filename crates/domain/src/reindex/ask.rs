@@ -140,7 +140,7 @@ impl InVain {
         };
         update
             .errors
-            .push(last_error(now, ErrorCode::NotConnected, message, delivery));
+            .push(last_error(now, ErrorCode::NotConnected, None, message, delivery));
     }
 }
 

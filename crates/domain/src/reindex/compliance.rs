@@ -252,6 +252,7 @@ fn untold() -> Verdict {
 fn not_yet() -> NotDone {
     NotDone::Comes(Verdict::Retry {
         code: ErrorCode::StoreChanging,
+        cause: None,
         message: "the store is still being forgotten".into(),
     })
 }

@@ -272,8 +272,9 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
                     records.insert(store, record.unwrap_or_default());
                 }
                 Err(failure) => {
+                    let verdict = Verdict::storage(&failure);
                     for at in jobs {
-                        batch.verdicts.decide(at, Verdict::storage(&failure));
+                        batch.verdicts.decide(at, verdict.clone());
                     }
                 }
             }

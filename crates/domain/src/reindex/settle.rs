@@ -14,7 +14,7 @@ use crate::{
     jobs::Jobs,
     ledger::{Completion, Fate, Ledger, Noted, Problem, Settled},
     live::{Entry, Outcome, PROBLEM},
-    port::{CALLS_AT_ONCE, Clock, chain},
+    port::{CALLS_AT_ONCE, Cause, Clock, chain},
     replay,
     stores::{Counter, ErrorCode, LastError, StoreRecord, StoreUpdate, Stores},
 };
@@ -52,7 +52,10 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
             let noted = self.ledger.note(delivery, problem).await;
             if let Err(failure) = &noted {
                 tracing::warn!(
-                    %delivery, error = %chain(failure), "failed to record in the ledger why a delivery has to come again"
+                    %delivery,
+                    cause = %failure.cause,
+                    error = %chain(failure),
+                    "failed to record a retry's reason in the ledger"
                 );
             }
             (at, noted)
@@ -159,11 +162,11 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
                 Verdict::Parked { code, message } => {
                     if first {
                         count(update, key, Fate::Parked, *received_at, now);
-                        update.errors.push(last_error(now, *code, message, key));
+                        update.errors.push(last_error(now, *code, None, message, key));
                     }
                 }
-                Verdict::Retry { code, message } => {
-                    update.errors.push(last_error(now, *code, message, key));
+                Verdict::Retry { code, cause, message } => {
+                    update.errors.push(last_error(now, *code, *cause, message, key));
                 }
                 Verdict::NotOurs { .. } => {}
             }
@@ -177,7 +180,12 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
                     update.outdate(record, now);
                 }
                 if let Err(failure) = self.apply.stores.record(store, &update).await {
-                    tracing::warn!(store = %store, error = %failure, "a batch's counts and times are not in the status");
+                    tracing::warn!(
+                        store = %store,
+                        cause = %failure.cause,
+                        error = %chain(&failure),
+                        "failed to record a batch's counts and times in the status"
+                    );
                 }
             })
             .await;
@@ -197,9 +205,16 @@ impl Verdict {
     /// Why it has not been applied, for the ledger to remember.
     fn problem(&self, at: Timestamp) -> Option<Problem> {
         match self {
-            Self::Parked { code, message } | Self::Retry { code, message } => Some(Problem {
+            Self::Parked { code, message } => Some(Problem {
                 at,
                 code: *code,
+                cause: None,
+                message: message.clone(),
+            }),
+            Self::Retry { code, cause, message } => Some(Problem {
+                at,
+                code: *code,
+                cause: *cause,
                 message: message.clone(),
             }),
             Self::Settled(_) | Self::NotOurs { .. } => None,
@@ -241,7 +256,7 @@ fn entry(slot: &Slot, verdict: &Verdict, now: Timestamp) -> Option<Entry> {
     let (outcome, problem) = match verdict {
         Verdict::Settled(fate) => (Outcome::from(*fate), None),
         Verdict::Parked { code, message } => (Outcome::Parked, Some((*code, cut(message)))),
-        Verdict::Retry { code, message } => (Outcome::Waiting, Some((*code, cut(message)))),
+        Verdict::Retry { code, message, .. } => (Outcome::Waiting, Some((*code, cut(message)))),
         Verdict::NotOurs { .. } => return None,
     };
     Some(Entry {
@@ -263,10 +278,17 @@ fn cut(message: &str) -> String {
     message.chars().take(PROBLEM).collect()
 }
 
-pub(super) fn last_error(at: Timestamp, code: ErrorCode, message: &str, delivery: &DeliveryKey) -> LastError {
+pub(super) fn last_error(
+    at: Timestamp,
+    code: ErrorCode,
+    cause: Option<Cause>,
+    message: &str,
+    delivery: &DeliveryKey,
+) -> LastError {
     LastError {
         at,
         code,
+        cause,
         message: message.to_owned(),
         delivery_id: Some(delivery.id.to_string()),
     }

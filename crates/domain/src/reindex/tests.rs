@@ -19,7 +19,7 @@ use crate::{
     index::{Change, Outcome},
     ledger::{ClaimRequest, Claims, Fate},
     memory::{MemoryEntities, MemoryIndex, MemoryJobs, MemoryLedger, MemoryStores},
-    port::Unavailable,
+    port::{Cause, Unavailable},
     product::{Collection, Product},
     receive::{LEASE, REMEMBERED, later},
     stores::{Counter, StoreView, StoreViews},
@@ -122,7 +122,13 @@ impl Index for Moody {
             )
         };
         if down {
-            return Err(Unavailable::new("index", "connection refused"));
+            let source = "arn:aws:iam::123456789012:role/x may not do this";
+            return Err(Unavailable::because(
+                "index",
+                Cause::Denied,
+                Some("security_exception"),
+                source,
+            ));
         }
         if let Some(stores) = meanwhile {
             stores.disable(&store(STORE), at("2026-11-21T09:00:00Z")).await?;
@@ -399,13 +405,15 @@ async fn when_the_index_is_down_nothing_is_done_and_a_retry_applies_it() {
         verdicts[0],
         Verdict::Retry {
             code: ErrorCode::IndexUnavailable,
+            cause: Some(Cause::Denied),
             ..
         }
     ));
     assert_eq!(consumer.ledger.fate(&update("a", "1", T1, "x").key), None);
+    let error = consumer.stored(STORE).await.last_error.unwrap();
     assert_eq!(
-        consumer.viewed(STORE).await.last_error().unwrap().clone().code,
-        ErrorCode::IndexUnavailable
+        (error.code, error.cause),
+        (ErrorCode::IndexUnavailable, Some(Cause::Denied))
     );
 
     consumer.apply.index.mood.lock().unwrap().down = false;

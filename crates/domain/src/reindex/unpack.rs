@@ -17,7 +17,7 @@ use crate::{
     delivery::Delivery,
     envelope::{self, Envelope, NotOurs, Pointer},
     ids::DeliveryKey,
-    port::Unavailable,
+    port::{Unavailable, chain},
 };
 
 /// How many bodies are fetched or removed at once: as many as a batch has messages.
@@ -124,7 +124,7 @@ impl<B: Bodies> Unpack<B> {
         stream::iter(done)
             .for_each_concurrent(BODIES_AT_ONCE, async |key| {
                 if let Err(failure) = bodies.delete(&key).await {
-                    tracing::warn!(body = %key, error = %failure, "a body that is done with was not removed");
+                    tracing::warn!(body = %key, cause = %failure.cause, error = %chain(&failure), "failed to remove the body of a settled delivery");
                 }
             })
             .await;

@@ -20,7 +20,7 @@ use crate::{
     ids::{EntityId, StoreKey},
     index::Index,
     jobs::{Job, Jobs, Task},
-    port::{Clock, Unavailable, chain},
+    port::{Cause, Clock, Unavailable, chain},
     reconcile::{AGAIN_AFTER, Next, Reconcile, Scope, Step},
     stores::{ErrorCode, LastError, StoreUpdate, Stores},
     watch::{Backlog, Watch},
@@ -61,6 +61,8 @@ pub enum Performed {
     Again {
         /// What sort of problem.
         code: ErrorCode,
+        /// Class of the failure, where a port failed.
+        cause: Option<Cause>,
         /// A sentence.
         message: String,
     },
@@ -101,9 +103,9 @@ where
         match done {
             Ok(_) => Performed::Done,
             Err(failure) => {
-                let (code, message) = (failure.code(), chain(&failure));
+                let (code, cause, message) = (failure.code(), failure.cause(), chain(&failure));
                 if failure.is_worth_a_retry() {
-                    Performed::Again { code, message }
+                    Performed::Again { code, cause, message }
                 } else {
                     Performed::Dropped { code, message }
                 }
@@ -244,13 +246,14 @@ where
         let problem = match done {
             Ok(indexed) => {
                 update.last_sync_at = (indexed.applied > 0).then_some(now);
-                indexed.rejected.clone()
+                indexed.rejected.clone().map(|(code, message)| (code, None, message))
             }
-            Err(failure) => Some((failure.code(), failure.to_string())),
+            Err(failure) => Some((failure.code(), failure.cause(), failure.to_string())),
         };
-        update.errors.extend(problem.map(|(code, message)| LastError {
+        update.errors.extend(problem.map(|(code, cause, message)| LastError {
             at: now,
             code,
+            cause,
             message,
             delivery_id: None,
         }));

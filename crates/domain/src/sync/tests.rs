@@ -97,6 +97,7 @@ async fn what_changes_again_and_again_is_left_to_the_queue() {
             performed,
             Performed::Again {
                 code: ErrorCode::CatalogueUnavailable,
+                cause: Some(crate::port::Cause::Other),
                 ..
             }
         ),
@@ -288,6 +289,7 @@ async fn an_index_that_fails_has_the_job_come_again() {
             performed,
             Performed::Again {
                 code: ErrorCode::IndexUnavailable,
+                cause: Some(crate::port::Cause::Other),
                 ..
             }
         ),

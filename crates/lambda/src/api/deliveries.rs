@@ -1,11 +1,12 @@
 //! `GET /api/stores/{store}/deliveries` and `…/{id}`: what became of a store's latest deliveries, and of one.
 
 use hookline_domain::{
+    advice,
     failed::{FailedDelivery, Told},
     ids::{DeliveryId, DeliveryKey, StoreKey, Topic},
     ledger::{DeadLetter, DeliveryAction, Fate, Record, State, actions, meaning},
     live::{Activity, Entry, Kept},
-    port::Unavailable,
+    port::{Cause, Unavailable},
     stores::ErrorCode,
 };
 use jiff::Timestamp;
@@ -58,7 +59,11 @@ pub(super) struct Whole {
 struct Met {
     at: Timestamp,
     code: ErrorCode,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<Cause>,
     message: String,
+    /// What to do about it.
+    advice: &'static str,
 }
 
 /// The page that is asked for.
@@ -127,6 +132,8 @@ impl Whole {
             problem: record.problem.map(|problem| Met {
                 at: problem.at,
                 code: problem.code,
+                cause: problem.cause,
+                advice: advice(problem.code, problem.cause),
                 message: problem.message,
             }),
             meaning,

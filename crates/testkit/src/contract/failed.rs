@@ -46,6 +46,7 @@ pub fn failed(name: &str, id: &str) -> FailedDelivery {
         problem: Problem {
             at: noon_plus(1),
             code: ErrorCode::SchemaMismatch,
+            cause: Some(hookline_domain::port::Cause::Throttled),
             message: "variants[0].price is not a decimal".to_owned(),
         },
         received_at: noon(),

@@ -220,6 +220,7 @@ pub async fn many_are_completed_as_each_would_be_alone(ledger: &impl Ledger) {
     let problem = Problem {
         at: noon(),
         code: ErrorCode::SchemaMismatch,
+        cause: Some(hookline_domain::port::Cause::Denied),
         message: "a sentence".to_owned(),
     };
     for id in ["claimed", "noted", "to-park", "parked", "done", "done-to-park"] {

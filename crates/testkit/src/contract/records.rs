@@ -36,6 +36,7 @@ fn problem(seconds: i64, message: &str) -> Problem {
     Problem {
         at: noon_plus(seconds),
         code: ErrorCode::SchemaMismatch,
+        cause: Some(hookline_domain::port::Cause::Denied),
         message: message.to_owned(),
     }
 }

@@ -31,6 +31,7 @@ async fn known<S: Stores + FailedDeliveries>(stores: &S) {
         errors: vec![LastError {
             at: noon(),
             code: ErrorCode::NotConfigured,
+            cause: None,
             message: "a problem".to_owned(),
             delivery_id: None,
         }],

@@ -106,6 +106,7 @@ pub async fn a_record_reads_back_to_the_microsecond<S: Stores + StoreViews>(stor
         errors: vec![LastError {
             at: at("2026-11-21T12:00:02.999999Z"),
             code: ErrorCode::SchemaMismatch,
+            cause: Some(hookline_domain::port::Cause::Denied),
             message: "variants[0].price is not a decimal — “n/a”".to_owned(),
             delivery_id: Some("b54557e4".to_owned()),
         }],
@@ -133,6 +134,7 @@ pub async fn a_record_changes_only_what_it_says<S: Stores + StoreViews>(stores: 
         errors: vec![LastError {
             at: noon_plus(seconds),
             code,
+            cause: None,
             message: "no".to_owned(),
             delivery_id: None,
         }],

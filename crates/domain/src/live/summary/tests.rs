@@ -38,6 +38,7 @@ fn failed(mut view: StoreView, code: ErrorCode, failed_at: &str) -> StoreView {
     let error = LastError {
         at: at(failed_at),
         code,
+        cause: None,
         message: "the problem".to_owned(),
         delivery_id: None,
     };
@@ -57,6 +58,7 @@ fn delivery(id: &str, code: ErrorCode, tried_at: &str) -> FailedDelivery {
         problem: Problem {
             at: at(tried_at),
             code,
+            cause: None,
             message: "the problem".to_owned(),
         },
         received_at: at(tried_at),
@@ -98,7 +100,7 @@ fn the_readings() {
         assert_eq!(state, State::Attention);
         assert_eq!(
             why,
-            format!("Not all changes reach the index: the problem. {}", advice(code))
+            format!("Not all changes reach the index: the problem. {}", advice(code, None))
         );
     }
 }

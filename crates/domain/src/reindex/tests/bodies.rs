@@ -167,6 +167,7 @@ async fn when_bodies_are_out_of_reach_a_message_comes_again_and_its_neighbour_is
             &verdicts[0],
             Verdict::Retry {
                 code: ErrorCode::StorageUnavailable,
+                cause: Some(crate::port::Cause::Other),
                 ..
             }
         ),

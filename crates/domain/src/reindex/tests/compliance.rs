@@ -380,6 +380,7 @@ async fn who_has_no_more_time_goes_on_with_the_next_receive() {
             &processed[0].verdict,
             Verdict::Retry {
                 code: ErrorCode::StoreChanging,
+                cause: None,
                 ..
             }
         ),

@@ -59,6 +59,7 @@ async fn what_is_applied_at_last_is_forgotten() {
         problem: crate::ledger::Problem {
             at: T1.parse().unwrap(),
             code: ErrorCode::IndexUnavailable,
+            cause: None,
             message: "no answer".into(),
         },
         received_at: T1.parse().unwrap(),

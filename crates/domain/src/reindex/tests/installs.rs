@@ -95,6 +95,7 @@ async fn what_is_written_while_the_store_is_uninstalled_comes_again_and_finds_it
                 verdicts[0],
                 Verdict::Retry {
                     code: ErrorCode::StoreChanging,
+                    cause: None,
                     ..
                 }
             ),

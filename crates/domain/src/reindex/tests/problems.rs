@@ -7,6 +7,7 @@ fn problem(code: ErrorCode, message: &str) -> Problem {
     Problem {
         at: Noon.now(),
         code,
+        cause: (code == ErrorCode::IndexUnavailable).then_some(Cause::Denied),
         message: message.into(),
     }
 }
@@ -29,7 +30,7 @@ async fn what_has_to_come_again_says_why_until_it_is_done() {
     let edit = update("a", "1", T1, "new");
     consumer.apply.index.mood.lock().unwrap().down = true;
     consumer.take(std::slice::from_ref(&edit)).await;
-    let reason = "the index did not take the change: index did not answer: connection refused";
+    let reason = "the index did not take the change: index refused access (security_exception)";
     assert_eq!(
         consumer.ledger.problem(&edit.key),
         Some(problem(ErrorCode::IndexUnavailable, reason))

@@ -333,6 +333,7 @@ async fn failed(world: &World, id: &str, seconds: i64) -> FailedDelivery {
         problem: Problem {
             at,
             code: ErrorCode::StorageUnavailable,
+            cause: None,
             message: "no answer".into(),
         },
         received_at: at,

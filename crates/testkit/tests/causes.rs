@@ -1,0 +1,428 @@
+//! Every operation of every adapter says why it failed: each is called against a service that refuses, throttles, knows no such
+//! thing, does not answer, or is not there. The class and the code must be right, whatever the operation.
+
+#![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
+
+use std::time::Duration;
+
+use futures_util::future::{BoxFuture, join_all};
+use hookline_aws::{Aws, OpenSearchConfig, Patience};
+use hookline_direct::Direct;
+use hookline_domain::{
+    access::{Principal, Reach, Role, Ticket, Tickets, Token, Tokens},
+    archive::{Archive, Archived},
+    audit::{Audit, AuditRecord, Audited},
+    backfill::{Checkpoint, Checkpoints, Scope, Step},
+    bodies::{Attempt, Bodies, BodyKey, KeepBodies},
+    connections::{Connections, Lease, Vault},
+    dead_letters::{DeadLetter, DeadLetters},
+    entities::{Advance, Entities, Entries},
+    erase::Erase,
+    event::Request,
+    index::{Change, Index, Outcome, Search, SearchQuery},
+    jobs::{Job, Jobs, Task},
+    ledger::{Claims, Fate, Ledger, Problem, Records, Settled},
+    live::{Activity, ForgetActivity, Kept, Push, Watcher, Watchers},
+    port::{Cause, Clock, Unavailable, chain},
+    queue::EventQueue,
+    secret::{SecretRef, SecretSource},
+    stores::{Counter, ErrorCode, Redact, StoreList, StoreUpdate, Stores, Tally},
+    watch::{Backlog, Queues},
+};
+use hookline_testkit::{
+    builders::{attempt, delivery, document, noon, product, store, version},
+    emulator::{ACCESS_KEY, Parrot, SECRET_KEY, sdk_config, silent},
+};
+use jiff::{SignedDuration, Timestamp};
+
+/// An operation's name, and its failure, if it failed.
+type Failed = (&'static str, Option<Unavailable>);
+
+#[derive(Debug, Clone, Copy)]
+struct Now;
+
+impl Clock for Now {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
+
+/// Where a service is that speaks JSON, one that speaks XML, and an index.
+struct Services<'a> {
+    json: &'a str,
+    xml: &'a str,
+    index: &'a str,
+}
+
+fn direct(services: &Services<'_>) -> Direct {
+    let read = |name: &str| match name {
+        "AWS_REGION" => Some("eu-central-1"),
+        "AWS_ACCESS_KEY_ID" => Some(ACCESS_KEY),
+        "AWS_SECRET_ACCESS_KEY" => Some(SECRET_KEY),
+        "AWS_ENDPOINT_URL" => Some(services.json),
+        "AWS_ENDPOINT_URL_S3" => Some(services.xml),
+        _ => None,
+    };
+    Direct::read(read, Now).unwrap()
+}
+
+fn update() -> StoreUpdate {
+    let mut update = StoreUpdate::default();
+    update.count(noon(), Counter::Duplicate);
+    update
+}
+
+fn letter() -> DeadLetter {
+    DeadLetter {
+        message_id: "m".to_owned(),
+        handle: "h".to_owned(),
+        text: String::new(),
+        sent_at: None,
+        receives: 1,
+    }
+}
+
+fn watcher(principal: Principal) -> Watcher {
+    Watcher {
+        connection: "c".to_owned(),
+        principal,
+        store: Some(store("demo.myshopify.com")),
+        list: true,
+        until: noon(),
+    }
+}
+
+/// Runs operations at once, by name.
+macro_rules! failures {
+    ($($name:literal => $call:expr),* $(,)?) => {{
+        let calls: Vec<BoxFuture<'_, Failed>> = vec![$(Box::pin(async { ($name, $call.await.err()) })),*];
+        join_all(calls).await
+    }};
+}
+
+/// Calls every operation of every adapter.
+async fn failures(services: &Services<'_>) -> Vec<Failed> {
+    let json = Aws::with_config(sdk_config(services.json).await, Patience::Receiver);
+    let xml = Aws::with_config(sdk_config(services.xml).await, Patience::Receiver);
+    let (direct, demo) = (direct(services), store("demo.myshopify.com"));
+    let (key, entity, claim) = (delivery("a"), product(&demo, "1"), attempt("us", noon()));
+    let (update, letter) = (update(), letter());
+    let problem = Problem {
+        at: noon(),
+        code: ErrorCode::StorageUnavailable,
+        cause: Some(Cause::Denied),
+        message: "x".to_owned(),
+    };
+    let body = BodyKey {
+        delivery: key.clone(),
+        attempt: "6f1cbb54-9f5c-4c0c-9a53-4e8d0b6f8a01".parse::<Attempt>().unwrap(),
+    };
+    let lease = Lease {
+        owner: "us".to_owned(),
+        until: noon(),
+    };
+    let principal = Principal {
+        id: "tok_1".to_owned(),
+        role: Role::Admin,
+        reach: Reach::All,
+        expires_at: noon(),
+    };
+    let (ticket, _) = Ticket::mint(principal.clone(), noon()).unwrap();
+    let (token, _) = Token::mint(Role::Admin, Reach::All, "x".to_owned(), noon(), noon()).unwrap();
+    let watcher = watcher(principal);
+    let record = AuditRecord {
+        store: demo.clone(),
+        delivery: key.id.clone(),
+        request: Request::StoreRedaction,
+        received_at: noon(),
+        done_at: noon(),
+        outcome: "done".to_owned(),
+    };
+    let checkpoint = Checkpoint {
+        scope: Scope::Everything,
+        step: Step::Begin,
+    };
+    let job = Job {
+        store: demo.clone(),
+        task: Task::Watch,
+    };
+    let kept = Kept {
+        seq: 1,
+        entries: Vec::new(),
+    };
+    let advance = Advance {
+        entity: &entity,
+        version: version(1),
+        collections: None,
+    };
+    let settled = Settled {
+        delivery: &key,
+        fate: Fate::Applied,
+        problem: None,
+    };
+    let kept_secret = SecretRef::Kept("arn:aws:secretsmanager:eu-central-1:1:secret:x-abcdef".to_owned());
+    let queue = format!("{}/1/q", services.json);
+    let config = OpenSearchConfig::new(services.index, "hookline", Some("none")).unwrap();
+    let index = json.index(&config).unwrap();
+    let put = Change::Put {
+        entity: entity.clone(),
+        version: version(1),
+        document: Box::new(document(&entity, "x", "")),
+    };
+    let query = SearchQuery {
+        store: demo.clone(),
+        observed_after: None,
+        text: "x".to_owned(),
+        limit: 1,
+    };
+    let (ledger, entities, stores) = (json.ledger("t"), json.entities("t"), json.stores("t"));
+    let (activity, watchers, connections) = (json.activity("t", Now), json.watchers("t"), json.connections("t"));
+    let (access, audit, push, vault) = (
+        json.access("t"),
+        json.audit("t"),
+        json.push(services.json),
+        json.vault("k"),
+    );
+    let (events, jobs, letters) = (
+        json.event_queue(&queue),
+        json.jobs(Some(&queue)),
+        json.dead_letters(&queue),
+    );
+    let (queues, secret) = (json.queues(&queue, &queue), json.secret(&kept_secret));
+    let (bodies, archive) = (xml.bodies("b"), xml.archive("b"));
+    let (light_ledger, light_tally, light_queue) = (direct.ledger("t"), direct.tally("t"), direct.event_queue(&queue));
+    let (light_secret, light_bodies) = (direct.secret(&kept_secret), direct.bodies("bucket").unwrap());
+    let mut failures = failures! {
+        "ledger.claim" => ledger.claim(&key, &claim),
+        "ledger.release" => ledger.release(&key, "us"),
+        "ledger.complete" => ledger.complete(&key, Fate::Parked, Some(&problem), noon()),
+        "ledger.note" => ledger.note(&key, &problem),
+        "records.find" => Records::find(&ledger, &key),
+        "records.search" => ledger.search(&key.id, None),
+        "entities.advance" => entities.advance(&entity, version(1), None),
+        "entities.bury" => entities.bury(&entity, noon()),
+        "entities.retire" => entities.retire(&entity, version(1), noon()),
+        "entities.page" => Entities::page(&entities, &demo, None, 1),
+        "entries.find" => entities.find(std::slice::from_ref(&entity)),
+        "stores.find" => Stores::find(&stores, &demo),
+        "stores.record" => stores.record(&demo, &update),
+        "stores.disable" => stores.disable(&demo, noon()),
+        "stores.begin_epoch" => stores.begin_epoch(&demo, noon()),
+        "stores.redact" => stores.redact(&demo, noon(), noon()),
+        "stores.page" => StoreList::page(&stores, None),
+        "tally.add" => stores.add(&demo, &update),
+        "checkpoints.find" => Checkpoints::find(&stores, &demo),
+        "checkpoints.keep" => Checkpoints::keep(&stores, &demo, &checkpoint),
+        "checkpoints.forget" => Checkpoints::forget(&stores, &demo),
+        "activity.keep" => activity.keep(&demo, std::slice::from_ref(&kept), 1),
+        "activity.reached" => activity.reached(&demo),
+        "activity.latest" => activity.latest(&demo, None, 1),
+        "activity.forget" => activity.forget(&demo),
+        "watchers.add" => watchers.add(&watcher),
+        "watchers.change" => watchers.change(&watcher, &watcher),
+        "watchers.find" => Watchers::find(&watchers, "c"),
+        "watchers.of_stores" => watchers.of_stores(std::slice::from_ref(&demo)),
+        "watchers.of_principal" => watchers.of_principal("tok_1"),
+        "watchers.remove" => watchers.remove("c"),
+        "push.push" => push.push("c", "x"),
+        "push.close" => push.close("c"),
+        "connections.find" => Connections::find(&connections, &demo),
+        "connections.put" => Connections::put(&connections, &demo, vec![1], None),
+        "connections.lease" => connections.lease(&demo, 1, &lease, noon()),
+        "connections.renew" => connections.renew(&demo, "us", vec![1], None),
+        "connections.remove" => connections.remove(&demo),
+        "vault.seal" => vault.seal(&demo, b"x"),
+        "vault.open" => vault.open(&demo, b"x"),
+        "audit.keep" => Audit::keep(&audit, &record),
+        "audit.of" => audit.of(&demo),
+        "tokens.find" => Tokens::find(&access, &token.id),
+        "tokens.list" => access.list(),
+        "tokens.put" => Tokens::put(&access, &token),
+        "tokens.revoke" => access.revoke(&token.id, noon()),
+        "tickets.issue" => access.issue(&ticket),
+        "tickets.spend" => access.spend(&ticket.key, noon()),
+        "queue.send" => events.send(&demo, "x".to_owned()),
+        "queue.waiting" => events.waiting(),
+        "jobs.send" => jobs.send(&job, SignedDuration::ZERO),
+        "dead_letters.backlog" => letters.backlog(),
+        "dead_letters.receive" => letters.receive(1, Duration::from_secs(1)),
+        "dead_letters.give_back" => letters.give_back(&letter),
+        "dead_letters.remove" => letters.remove(&letter),
+        "queues.depths" => queues.depths(),
+        "secret.read" => secret.read(),
+        "bodies.put" => bodies.put(&body, vec![1]),
+        "bodies.get" => bodies.get(&body),
+        "bodies.delete" => bodies.delete(&body),
+        "bodies.erase" => bodies.erase(&demo, noon(), None),
+        "archive.keep" => archive.keep(&demo, noon(), &["x".to_owned()]),
+        "archive.objects" => archive.objects(&demo, noon(), Timestamp::now()),
+        "archive.erase" => archive.erase(&demo, noon(), None),
+        "index.apply" => index.apply(std::slice::from_ref(&put)),
+        "index.search" => index.search(&query),
+        "direct: ledger.claim" => light_ledger.claim(&key, &claim),
+        "direct: ledger.release" => light_ledger.release(&key, "us"),
+        "direct: tally.add" => light_tally.add(&demo, &update),
+        "direct: queue.send" => light_queue.send(&demo, "x".to_owned()),
+        "direct: secret.read" => light_secret.read(),
+        "direct: bodies.put" => light_bodies.put(&body, vec![1]),
+    };
+    let several = entities.advance_all(&[advance]).await.remove(0).err();
+    failures.push(("entities.advance_all", several));
+    let several = ledger.complete_all(&[settled], noon()).await.remove(0).err();
+    failures.push(("ledger.complete_all", several));
+    failures
+}
+
+/// Every operation must have failed, with this class, and with this code, of which there may be one for each kind of service.
+fn all_are(failures: Vec<Failed>, cause: Cause, codes: &[&str]) {
+    assert!(failures.len() > 70);
+    for (name, failure) in failures {
+        let failure = failure.unwrap_or_else(|| panic!("{name} did not fail"));
+        assert_eq!(failure.cause, cause, "{name}: {}", chain(&failure));
+        let known = failure.code().map_or(codes.is_empty(), |code| codes.contains(&code));
+        assert!(known, "{name}: {failure}");
+        // What people are shown holds no more than the port, the class and the code.
+        let told = failure.to_string();
+        assert!(!told.contains("arn:") && told.len() < 100, "{name}: {told}");
+    }
+}
+
+/// Against services that give every request these answers: a JSON and an XML code with the status of both, and the index's.
+async fn answered(json: (u16, &str), xml: (u16, &str), index: (u16, &str)) -> Vec<Failed> {
+    let said = format!(
+        r#"{{"__type":"com.amazonaws.x#{}","message":"arn:aws:iam::1:role/x"}}"#,
+        json.1
+    );
+    let json = Parrot::start(json.0, &said).await;
+    let said = format!(
+        "<Error><Code>{}</Code><Message>arn:aws:iam::1:role/x</Message></Error>",
+        xml.1
+    );
+    let xml = Parrot::start(xml.0, &said).await;
+    let said = format!(
+        r#"{{"error":{{"type":"{}","reason":"arn:aws:iam::1:role/x"}},"status":{}}}"#,
+        index.1, index.0
+    );
+    let index = Parrot::start(index.0, &said).await;
+    failures(&Services {
+        json: json.url(),
+        xml: xml.url(),
+        index: index.url(),
+    })
+    .await
+}
+
+#[tokio::test]
+async fn refused_access_is_denied() {
+    let failures = answered(
+        (400, "AccessDeniedException"),
+        (403, "AccessDenied"),
+        (403, "security_exception"),
+    );
+    all_are(
+        failures.await,
+        Cause::Denied,
+        &["AccessDeniedException", "AccessDenied", "security_exception"],
+    );
+}
+
+#[tokio::test]
+async fn credentials_that_are_over_are_denied() {
+    let failures = answered((400, "ExpiredTokenException"), (400, "ExpiredToken"), (401, "unnamed"));
+    all_are(
+        failures.await,
+        Cause::Denied,
+        &["ExpiredTokenException", "ExpiredToken", "unnamed"],
+    );
+}
+
+#[tokio::test]
+async fn too_many_requests_are_throttled() {
+    let failures = answered(
+        (400, "ProvisionedThroughputExceededException"),
+        (503, "SlowDown"),
+        (429, "rejected_execution_exception"),
+    );
+    let codes = [
+        "ProvisionedThroughputExceededException",
+        "SlowDown",
+        "rejected_execution_exception",
+    ];
+    all_are(failures.await, Cause::Throttled, &codes);
+    let failures = answered((400, "ThrottlingException"), (503, "SlowDown"), (429, "x")).await;
+    all_are(failures, Cause::Throttled, &["ThrottlingException", "SlowDown", "x"]);
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_missing() {
+    let failures = answered((400, "ResourceNotFoundException"), (404, "NoSuchBucket"), (404, "x")).await;
+    let (of_index, others): (Vec<_>, Vec<_>) = failures.into_iter().partition(|(name, _)| name.starts_with("index."));
+    all_are(others, Cause::Missing, &["ResourceNotFoundException", "NoSuchBucket"]);
+    // Where no index is, a search finds nothing, and the index is to be made.
+    for (name, failure) in of_index {
+        let cause = failure.map(|failure| failure.cause);
+        let expected = (name == "index.apply").then_some(Cause::Missing);
+        assert_eq!(cause, expected, "{name}");
+    }
+    let failures = answered((400, "QueueDoesNotExist"), (404, "NoSuchBucket"), (404, "x")).await;
+    let of_queues = failures.into_iter().filter(|(name, _)| name.contains("queue"));
+    for (name, failure) in of_queues {
+        assert_eq!(failure.unwrap().cause, Cause::Missing, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn no_answer_is_a_timeout() {
+    let (_listener, url) = silent().await;
+    let services = Services {
+        json: &url,
+        xml: &url,
+        index: &url,
+    };
+    all_are(failures(&services).await, Cause::Timeout, &[]);
+}
+
+#[tokio::test]
+async fn nobody_there_is_unreachable() {
+    let (listener, url) = silent().await;
+    drop(listener);
+    let services = Services {
+        json: &url,
+        xml: &url,
+        index: &url,
+    };
+    all_are(failures(&services).await, Cause::Unreachable, &[]);
+}
+
+/// Answers that the index is there, then that one change of a batch was refused.
+#[tokio::test]
+async fn a_change_that_the_index_refuses_says_so() {
+    for (status, kind, expected) in [
+        (403, "security_exception", Cause::Denied),
+        (429, "rejected_execution_exception", Cause::Throttled),
+        (404, "index_not_found_exception", Cause::Missing),
+        (503, "unavailable_shards_exception", Cause::Other),
+        (403, "cluster_block_exception", Cause::Other),
+    ] {
+        let said =
+            format!(r#"{{"errors":true,"items":[{{"index":{{"status":{status},"error":{{"type":"{kind}"}}}}}}]}}"#);
+        let parrot = Parrot::start(200, &said).await;
+        let aws = Aws::with_config(sdk_config(parrot.url()).await, Patience::Receiver);
+        let config = OpenSearchConfig::new(parrot.url(), "hookline", Some("none")).unwrap();
+        let entity = product(&store("demo.myshopify.com"), "1");
+        let put = Change::Put {
+            entity: entity.clone(),
+            version: version(1),
+            document: Box::new(document(&entity, "x", "")),
+        };
+        let outcomes = aws.index(&config).unwrap().apply(&[put]).await.unwrap();
+        let reason = kind.to_owned();
+        assert_eq!(
+            outcomes,
+            [Outcome::Failed {
+                cause: expected,
+                reason
+            }]
+        );
+    }
+}
