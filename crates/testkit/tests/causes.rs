@@ -9,10 +9,14 @@ use futures_util::future::{BoxFuture, join_all};
 use hookline_aws::{Aws, OpenSearchConfig, Patience};
 use hookline_direct::Direct;
 use hookline_domain::{
-    access::{Principal, Reach, Role, Ticket, Tickets, Token, Tokens},
+    access::{
+        Principal, Reach, Role,
+        ticket::{Ticket, Tickets},
+        token::{Token, Tokens},
+    },
     archive::{Archive, Archived},
     audit::{Audit, AuditRecord, Audited},
-    backfill::{Checkpoint, Checkpoints, Scope, Step},
+    backfill::{Checkpoint, Checkpoints},
     bodies::{Attempt, Bodies, BodyKey, KeepBodies},
     connections::{Connections, Lease, Vault},
     dead_letters::{DeadLetter, DeadLetters},
@@ -25,6 +29,7 @@ use hookline_domain::{
     live::{Activity, ForgetActivity, Kept, Push, Watcher, Watchers},
     port::{Cause, Clock, Unavailable, chain},
     queue::EventQueue,
+    reconcile::{Scope, Step},
     secret::{SecretRef, SecretSource},
     stores::{Counter, ErrorCode, Redact, StoreList, StoreUpdate, Stores, Tally},
     watch::{Backlog, Queues},

@@ -187,6 +187,8 @@ pub(super) struct Incomplete {
     sent: usize,
 }
 
+impl crate::failure::Ours for Incomplete {}
+
 pub(super) const INDEX_GONE: &str = "index_not_found_exception";
 
 impl Answer {

@@ -1,0 +1,48 @@
+"""What is logged of a failure: its causes, all of them. An error alone says "entities failed", and nobody knows why."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+FIELD = re.compile(r"\b(error|cause_of|reason|failure|problem) = [%?](?!chain\()")
+"""A field of a log line that holds an error, and not its chain."""
+
+SDK_FAILURES = ROOT / "crates" / "aws" / "src" / "failure.rs"
+
+
+def sources(*folders: str) -> Iterator[tuple[Path, str]]:
+    """Our Rust sources, each without its tests."""
+    for folder in folders:
+        for path in sorted((ROOT / folder).rglob("*.rs")):
+            within = path.relative_to(ROOT).parts
+            if "src" in within and "tests" not in within and "target" not in within and path.name != "tests.rs":
+                yield path, path.read_text().partition("#[cfg(test)]\nmod tests {")[0]
+
+
+def test_every_error_in_a_log_line_is_told_with_its_causes() -> None:
+    """`error = %chain(&failure)`, and no `error = %failure`."""
+    found = [
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for path, text in sources("crates", "functions")
+        for line in text.splitlines()
+        if FIELD.search(line)
+    ]
+    assert found == []
+
+
+def test_the_rule_sees_what_it_is_for() -> None:
+    """So that an empty list says something."""
+    assert FIELD.search('tracing::warn!(store = %store, error = %failure, "…")')
+    assert FIELD.search("error = ?problem")
+    assert not FIELD.search("cause = %failure.cause, error = %chain(&failure)")
+
+
+def test_no_failure_of_an_sdk_loses_its_class() -> None:
+    """In `hookline-aws` only `failure.rs` makes a failure of a port out of anything, by its class."""
+    found = [
+        str(path.relative_to(ROOT))
+        for path, text in sources("crates/aws")
+        if "Unavailable::new(" in text and path != SDK_FAILURES
+    ]
+    assert found == []
