@@ -19,6 +19,10 @@ use crate::signature::Secrets;
 /// The most bytes of one. Real ones have about 500.
 pub const SESSION_LIMIT: usize = 4_096;
 
+/// The longest a token may hold, from `nbf` and from `iat`. Real ones hold for one minute; one that holds for longer was not made
+/// for a browser, and would be as good as a password to whoever finds it.
+const LONGEST: SignedDuration = SignedDuration::from_mins(5);
+
 /// How far Shopify's clock may be ahead of ours. Behind, it costs nobody anything.
 const LEEWAY: SignedDuration = SignedDuration::from_secs(10);
 
@@ -60,6 +64,9 @@ pub enum SessionError {
     /// It does not hold any more.
     #[error("expired")]
     Expired,
+    /// It ends before it begins, or more than five minutes after.
+    #[error("not valid for a time that session tokens have")]
+    Lifetime,
 }
 
 #[derive(Deserialize)]
@@ -77,6 +84,8 @@ struct Claims {
     sub: String,
     exp: i64,
     nbf: i64,
+    /// When it was made. Not every issuer says so.
+    iat: Option<i64>,
 }
 
 impl Session {
@@ -135,8 +144,15 @@ impl Claims {
         }
         let at = |second| Timestamp::from_second(second).map_err(|_| SessionError::Malformed);
         let (not_before, expires_at) = (at(self.nbf)?, at(self.exp)?);
-        if now.duration_until(not_before) > LEEWAY {
-            return Err(SessionError::TooEarly);
+        let issued_at = self.iat.map(at).transpose()?;
+        for begins_at in [Some(not_before), issued_at].into_iter().flatten() {
+            if now.duration_until(begins_at) > LEEWAY {
+                return Err(SessionError::TooEarly);
+            }
+            let lasts = begins_at.duration_until(expires_at);
+            if !lasts.is_positive() || lasts > LONGEST {
+                return Err(SessionError::Lifetime);
+            }
         }
         if expires_at <= now {
             return Err(SessionError::Expired);
@@ -312,8 +328,18 @@ mod tests {
             ("sub", json!(""), SessionError::Malformed),
             ("sub", json!("4#2"), SessionError::Malformed),
             ("sub", json!(42), SessionError::Malformed),
-            ("exp", json!(second), SessionError::Expired),
-            ("exp", json!(second - 3600), SessionError::Expired),
+            ("exp", json!(second), SessionError::Lifetime),
+            ("exp", json!(second - 3600), SessionError::Lifetime),
+            ("exp", json!(second + 301), SessionError::Lifetime),
+            ("exp", json!(second + 86_400 * 365), SessionError::Lifetime),
+            ("nbf", json!(second - 241), SessionError::Lifetime),
+            ("nbf", json!(0), SessionError::Lifetime),
+            ("nbf", json!(second + 61), SessionError::TooEarly),
+            ("nbf", json!(-1_000_000_000_000_000_i64), SessionError::Malformed),
+            ("iat", json!(second - 241), SessionError::Lifetime),
+            ("iat", json!(second + 11), SessionError::TooEarly),
+            ("iat", json!(i64::MIN), SessionError::Malformed),
+            ("iat", json!("now"), SessionError::Malformed),
             ("exp", json!(i64::MAX), SessionError::Malformed),
             ("exp", json!("tomorrow"), SessionError::Malformed),
             ("nbf", json!(second + 11), SessionError::TooEarly),
@@ -328,6 +354,24 @@ mod tests {
         let mut skewed = claims();
         skewed["nbf"] = json!(second + 10);
         assert!(read(&usual(&skewed)).is_ok());
+    }
+
+    #[test]
+    fn a_token_holds_until_it_expires_and_for_five_minutes_at_most() {
+        let second = now().as_second();
+        let over = |begins: i64, ends: i64| {
+            let mut claims = claims();
+            claims["nbf"] = json!(begins);
+            claims["iat"] = json!(begins);
+            claims["exp"] = json!(ends);
+            claims
+        };
+        assert_eq!(read(&usual(&over(second - 60, second))), Err(SessionError::Expired));
+        assert!(read(&usual(&over(second - 60, second + 1))).is_ok());
+        assert!(read(&usual(&over(second, second + 300))).is_ok());
+        let mut unissued = claims();
+        unissued.as_object_mut().unwrap().remove("iat");
+        assert!(read(&usual(&unissued)).is_ok());
     }
 
     #[test]
@@ -347,6 +391,25 @@ mod tests {
     }
 
     proptest! {
+        /// Whatever times are signed: who is let in is let in now, and for five minutes and our leeway at most.
+        #[test]
+        fn no_signed_times_let_anybody_in_for_longer(
+            nbf in -1_000_i64..1_000, iat in proptest::option::of(-1_000_i64..1_000), exp in -1_000_i64..1_000,
+        ) {
+            let mut claims = claims();
+            let second = |offset: i64| json!(now().as_second() + offset);
+            claims["nbf"] = second(nbf);
+            claims["iat"] = iat.map_or(Value::Null, second);
+            claims["exp"] = second(exp);
+            let starts = [Some(nbf), iat].into_iter().flatten();
+            let fits = exp > 0 && starts.into_iter().all(|start| start <= 10 && (1..=300).contains(&(exp - start)));
+            let read = read(&usual(&claims));
+            prop_assert_eq!(read.is_ok(), fits);
+            if let Ok(session) = read {
+                prop_assert!(session.expires_at <= now() + LONGEST + LEEWAY);
+            }
+        }
+
         #[test]
         fn any_changed_byte_is_refused(index: prop::sample::Index, other in "[ -~]") {
             let good = usual(&claims());
