@@ -82,6 +82,11 @@ fn with_body(status: StatusCode, content_type: &'static str, body: Body) -> Resp
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(content_type));
     headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+    // Whatever an error quotes, no browser takes it for a page or a script.
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        header::HeaderValue::from_static("nosniff"),
+    );
     response
 }
 

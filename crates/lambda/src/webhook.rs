@@ -210,7 +210,8 @@ mod tests {
             .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         let expected = json!({
             "statusCode": 503, "body": "later\n", "isBase64Encoded": false,
-            "headers": {"content-type": "text/plain; charset=utf-8", "cache-control": "no-store", "retry-after": "1"},
+            "headers": {"content-type": "text/plain; charset=utf-8", "cache-control": "no-store",
+                "x-content-type-options": "nosniff", "retry-after": "1"},
         });
         assert_eq!(serde_json::to_value(Reply(response)).unwrap(), expected);
         let binary = serde_json::to_value(Reply(Response::new(Body::Binary(vec![0, 1])))).unwrap();

@@ -52,7 +52,9 @@ fn of(store: &str, role: Role) -> Principal {
     )
 }
 
+/// What an answer says. None of ours may be taken for another type than it says it is.
 fn value(response: &Response<Body>) -> Value {
+    assert_eq!(response.headers()["x-content-type-options"], "nosniff");
     match response.body() {
         Body::Text(text) => serde_json::from_str(text).unwrap(),
         _ => Value::Null,

@@ -62,7 +62,9 @@ async fn stack() -> Stack {
 }
 
 async fn status(stack: &Stack, request: Request) -> u16 {
-    stack.receiver.answer(request).await.status().as_u16()
+    let response = stack.receiver.answer(request).await;
+    assert_eq!(response.headers()["x-content-type-options"], "nosniff");
+    response.status().as_u16()
 }
 
 #[tokio::test]
