@@ -23,7 +23,7 @@ mod tests;
 
 pub use self::{
     entry::{Entry, Outcome, PROBLEM, Subject, TITLE},
-    follow::{Follow, MESSAGE_LIMIT},
+    follow::{CONNECTIONS, Follow, MESSAGE_LIMIT},
     frame::{Asked, FRAME_LIMIT, Frame},
     lag::{Lag, Percentiles},
     notice::{Notice, NoticeKind, notices},

@@ -5,13 +5,14 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Activity, Asked, Frame, Push, Pushed, Watcher, Watchers, frame::DELIVERIES, lag::LAG_OF};
 use crate::{
     access::Principal,
     ids::{StoreKey, StoreName},
-    port::{Clock, Unavailable},
+    port::{CALLS_AT_ONCE, Clock, Unavailable, chain},
     stores::{StoreViews, Stores},
 };
 
@@ -21,6 +22,10 @@ pub const MESSAGE_LIMIT: usize = 4096;
 /// API Gateway ends a connection after 2 hours
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html>).
 const LASTS: SignedDuration = SignedDuration::from_mins(150);
+
+/// The most connections of one principal: a browser has one for all its tabs. The newest stay, for of a browser that has gone
+/// without a word a connection is remembered for hours.
+pub const CONNECTIONS: usize = 20;
 
 /// How often a connection is read that is changed by others.
 const ATTEMPTS: usize = 3;
@@ -45,10 +50,12 @@ pub struct Follow<W, S, A, P, C> {
 }
 
 impl<W: Watchers, S: Stores + StoreViews, A: Activity, P: Push, C: Clock> Follow<W, S, A, P, C> {
-    /// Remembers a connection of one whom the authorizer let in. It follows nothing yet.
+    /// Remembers a connection of one whom the authorizer let in. It follows nothing yet. Of more than [`CONNECTIONS`] of the same
+    /// principal the oldest are closed: each that connects looks after it is remembered, so that whichever of several looks last
+    /// sees them all.
     ///
     /// # Errors
-    /// [`Unavailable`]: it is not remembered, and should be refused.
+    /// [`Unavailable`]: it is not remembered, or older ones are still open, and it should be refused.
     pub async fn connected(&self, connection: &str, principal: Principal) -> Result<(), Unavailable> {
         let until = self.clock.now().checked_add(LASTS).unwrap_or(Timestamp::MAX);
         let watcher = Watcher {
@@ -58,7 +65,30 @@ impl<W: Watchers, S: Stores + StoreViews, A: Activity, P: Push, C: Clock> Follow
             list: false,
             until,
         };
-        self.watchers.add(&watcher).await
+        self.watchers.add(&watcher).await?;
+        let mut others = self.watchers.of_principal(&watcher.principal.id).await?;
+        others.retain(|other| other.connection != watcher.connection);
+        if others.len() < CONNECTIONS {
+            return Ok(());
+        }
+        others.sort_by(|a, b| (b.until, &b.connection).cmp(&(a.until, &a.connection)));
+        stream::iter(others.split_off(CONNECTIONS - 1))
+            .map(|older| self.replaced(older))
+            .buffer_unordered(CALLS_AT_ONCE)
+            .try_collect()
+            .await
+    }
+
+    /// Closes a connection that newer ones of its principal have replaced. That it is told why is best effort.
+    async fn replaced(&self, older: Watcher) -> Result<(), Unavailable> {
+        let connection = older.connection.as_str();
+        self.watchers.remove(connection).await?;
+        let message = format!("closed: there are {CONNECTIONS} newer live connections with the same token");
+        let last = Frame::Refused { message };
+        if let Err(failure) = self.push.push(connection, &last.text()).await {
+            tracing::warn!(connection, cause = %failure.cause, error = %chain(&failure), "failed to tell a replaced connection");
+        }
+        self.push.close(connection).await
     }
 
     /// Answers a message. What it may ask for is as it is *now*, not as it was when it connected.

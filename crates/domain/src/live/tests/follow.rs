@@ -270,3 +270,105 @@ async fn who_is_shut_out_while_they_ask_stays_so() {
         }
     }
 }
+
+#[tokio::test]
+async fn of_too_many_connections_of_one_principal_the_newest_stay() {
+    let world = World::new();
+    for nth in 0..CONNECTIONS {
+        let follow = world.follow();
+        follow
+            .connected(&format!("c{nth:02}"), world.viewer(Reach::All))
+            .await
+            .unwrap();
+    }
+    assert_eq!(world.push.closed(), [""; 0]);
+    let mut another = world.viewer(Reach::All);
+    another.id = "tok_other".to_owned();
+    world.follow().connected("another's", another).await.unwrap();
+    assert_eq!(world.push.closed(), [""; 0], "what others have is no matter");
+    world.follow().connected("a", world.viewer(Reach::All)).await.unwrap();
+    assert_eq!(world.push.closed(), ["c00"]);
+    assert!(matches!(world.told("c00")[..], [Frame::Refused { .. }]));
+    assert_eq!(world.watchers.find("c00").await.unwrap(), None);
+    assert!(world.watchers.find("a").await.unwrap().is_some());
+}
+
+/// Lets others go first before each call, some often and some rarely.
+struct Interleaved(MemoryWatchers);
+
+impl Interleaved {
+    async fn turns(&self, of: &str) {
+        for _ in 0..of.bytes().map(usize::from).sum::<usize>() % 7 {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+impl Watchers for Interleaved {
+    async fn add(&self, watcher: &Watcher) -> Result<(), Unavailable> {
+        self.turns(&watcher.connection).await;
+        self.0.add(watcher).await
+    }
+
+    async fn change(&self, from: &Watcher, to: &Watcher) -> Result<bool, Unavailable> {
+        self.0.change(from, to).await
+    }
+
+    async fn find(&self, connection: &str) -> Result<Option<Watcher>, Unavailable> {
+        self.0.find(connection).await
+    }
+
+    async fn of_stores(&self, stores: &[StoreKey]) -> Result<Vec<Watcher>, Unavailable> {
+        self.0.of_stores(stores).await
+    }
+
+    async fn of_principal(&self, principal: &str) -> Result<Vec<Watcher>, Unavailable> {
+        self.turns(principal).await;
+        self.0.of_principal(principal).await
+    }
+
+    async fn remove(&self, connection: &str) -> Result<(), Unavailable> {
+        self.turns(connection).await;
+        self.0.remove(connection).await
+    }
+}
+
+#[tokio::test]
+async fn however_many_connect_at_once_no_more_than_the_limit_are_left() {
+    let world = World::new();
+    let of_world = world.follow();
+    let follow = Follow {
+        watchers: Interleaved(world.watchers.clone()),
+        stores: of_world.stores,
+        activity: of_world.activity,
+        push: of_world.push,
+        clock: of_world.clock,
+        key: of_world.key,
+    };
+    let names: Vec<String> = (0..CONNECTIONS * 3).map(|nth| format!("c{nth:02}")).collect();
+    let connecting = names
+        .iter()
+        .map(|name| follow.connected(name, world.viewer(Reach::All)));
+    for connected in futures_util::future::join_all(connecting).await {
+        connected.unwrap();
+    }
+    let left = world.watchers.of_principal(&world.viewer(Reach::All).id).await.unwrap();
+    assert!((1..=CONNECTIONS).contains(&left.len()), "{}", left.len());
+    let open = names.len() - world.push.closed().len();
+    assert_eq!(open, left.len(), "what is not remembered is closed");
+}
+
+#[tokio::test]
+async fn one_that_cannot_be_told_why_is_closed_all_the_same() {
+    let world = World::new();
+    for nth in 0..CONNECTIONS {
+        let follow = world.follow();
+        follow
+            .connected(&format!("c{nth:02}"), world.viewer(Reach::All))
+            .await
+            .unwrap();
+    }
+    world.push.fail(1);
+    world.follow().connected("a", world.viewer(Reach::All)).await.unwrap();
+    assert_eq!(world.push.closed(), ["c00"]);
+}
