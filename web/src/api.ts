@@ -150,7 +150,6 @@ export interface Watched {
   missing: string[];
   elsewhere: string[];
   restored: string[];
-  waiting: number;
 }
 
 export interface Run {

@@ -213,7 +213,10 @@ impl Status {
             missed_24h: Events::default(),
             missed_rate: BTreeMap::new(),
             reconciled: record.reconciled,
-            watched: record.watched,
+            watched: record.watched.map(|watched| Watched {
+                waiting: None,
+                ..watched
+            }),
             run: record.run,
             quota: record.quota,
             seq: record.seq,
@@ -372,5 +375,22 @@ mod tests {
         ];
         let expected = expected.map(|(topic, rate)| (topic.to_owned(), rate));
         assert_eq!(status.missed_rate, expected.into());
+    }
+
+    #[test]
+    fn how_much_waits_of_all_stores_is_told_in_no_status() {
+        let now = at("2026-11-21T12:30:00Z");
+        let watched = Watched {
+            waiting: Some(4711),
+            ..Watched::unseen(now, true)
+        };
+        let record = StoreRecord {
+            watched: Some(watched),
+            ..StoreRecord::default()
+        };
+        let status = Status::of(&store(), record, now);
+        assert_eq!(status.silence.why, Reason::QueueStuck);
+        let told = serde_json::to_string(&status).unwrap();
+        assert!(!told.contains("4711") && !told.contains("waiting"), "{told}");
     }
 }

@@ -74,7 +74,7 @@ impl<W: Subscriptions, Q: Backlog> Watch<W, Q> {
         let record = stores.find(store).await?.unwrap_or_default();
         let by_api = record.watched.is_some_and(|watched| watched.by_api);
         let mut watched = Watched {
-            waiting: self.backlog.waiting().await?,
+            waiting: Some(self.backlog.waiting().await?),
             ..Watched::unseen(clock.now(), by_api)
         };
         if let (true, Some(receivers)) = (watched.by_api, &self.receivers) {

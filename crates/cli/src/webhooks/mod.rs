@@ -130,7 +130,7 @@ async fn remember(places: &Connected, store: &StoreKey) -> Result<()> {
     let stores = places.stores()?;
     let before = stores.find(store).await?.and_then(|record| record.watched);
     let watched = Watched {
-        waiting: before.map_or(0, |before| before.waiting),
+        waiting: before.and_then(|before| before.waiting),
         ..Watched::unseen(Timestamp::now(), true)
     };
     let update = StoreUpdate {

@@ -83,13 +83,10 @@ impl Silence {
             return (Reason::Idle, message, None);
         };
         let applied_since = record.last_event_at.is_some_and(|last| last > watched.at);
-        if watched.waiting > 0 && !applied_since {
-            let message = format!(
-                "{} events of all stores waited in the queue at the last check, and none of this store's has been applied since.",
-                watched.waiting
-            );
+        if watched.waiting.is_some_and(|waiting| waiting > 0) && !applied_since {
+            let message = "Events waited in the queue at the last check, and none of this store's has been applied since.";
             let advice = "Look at the errors of the function reindex, and at the health of the search cluster.";
-            return (Reason::QueueStuck, message, Some(advice));
+            return (Reason::QueueStuck, message.into(), Some(advice));
         }
         let unheard: Vec<&str> = watched
             .missing
@@ -130,7 +127,7 @@ mod tests {
             missing: vec![],
             elsewhere: vec![],
             restored: vec![],
-            waiting: 0,
+            waiting: None,
         }
     }
 
@@ -149,7 +146,7 @@ mod tests {
         assert_eq!(why(&StoreRecord::default()), Reason::Idle);
         let missing = vec!["products/update".parse().unwrap()];
         let stuck = Watched {
-            waiting: 3,
+            waiting: Some(3),
             missing: missing.clone(),
             ..watched()
         };

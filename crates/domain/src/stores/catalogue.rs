@@ -37,8 +37,10 @@ pub struct Watched {
     pub elsewhere: Vec<Topic>,
     /// Topics whose subscription was made again.
     pub restored: Vec<Topic>,
-    /// How many events waited in the queue.
-    pub waiting: u64,
+    /// How many events waited in the queue, of all stores: for what follows from it ([`Silence`](crate::status::Silence)). No
+    /// [`Status`](crate::status::Status) tells it, for who may see one store is to learn nothing of the others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<u64>,
 }
 
 /// How a run through a store's whole catalogue goes.
@@ -108,7 +110,7 @@ impl Watched {
             missing: Vec::new(),
             elsewhere: Vec::new(),
             restored: Vec::new(),
-            waiting: 0,
+            waiting: None,
         }
     }
 }

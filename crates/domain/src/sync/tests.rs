@@ -362,7 +362,7 @@ async fn an_apps_own_subscriptions_cannot_be_seen_and_are_not_missed() {
     let seen = world.watched().await;
     assert_eq!(
         (seen.missing.len(), seen.restored.len(), seen.waiting, seen.by_api),
-        (0, 0, 1, false)
+        (0, 0, Some(1), false)
     );
     assert_eq!(world.subscriptions.list(&store()).await.unwrap(), []);
 }
