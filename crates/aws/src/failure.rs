@@ -66,3 +66,4 @@ impl Ours for serde_json::Error {}
 impl Ours for aws_smithy_types::error::operation::BuildError {}
 impl Ours for crate::attributes::Malformed {}
 impl Ours for hookline_domain::ledger::NotInTheWay {}
+impl Ours for hookline_direct::EndpointError {}

@@ -52,7 +52,7 @@ impl CallError {
         let cause = match &self {
             Self::TimedOut(_) | Self::Broken(Broken::ConnectTimeout) => Cause::Timeout,
             Self::Broken(Broken::Connect(_) | Broken::Lost(_)) => Cause::Unreachable,
-            Self::Broken(Broken::TooLong) | Self::Unsendable(_) => Cause::Other,
+            Self::Broken(Broken::TooLong | Broken::Unread(_)) | Self::Unsendable(_) => Cause::Other,
         };
         Unavailable::because(port, cause, None, self)
     }
