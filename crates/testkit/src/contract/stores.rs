@@ -387,7 +387,7 @@ pub async fn what_was_asked_and_found_reads_back<S: Stores + StoreViews>(stores:
             missing: vec![topic("products/create")],
             elsewhere: vec![topic("collections/update")],
             restored: vec![topic("products/update"), topic("products/delete")],
-            waiting: 12,
+            waiting: Some(12),
         }),
         run: Some(Run {
             task: RunTask::Resync,
