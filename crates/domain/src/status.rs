@@ -388,7 +388,7 @@ mod tests {
             watched: Some(watched),
             ..StoreRecord::default()
         };
-        let status = Status::of(&store(), record, now);
+        let status = Status::of(&store(), view(record), now);
         assert_eq!(status.silence.why, Reason::QueueStuck);
         let told = serde_json::to_string(&status).unwrap();
         assert!(!told.contains("4711") && !told.contains("waiting"), "{told}");

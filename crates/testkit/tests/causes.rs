@@ -196,7 +196,7 @@ async fn failures(services: &Services<'_>) -> Vec<Failed> {
     let (queues, secret) = (json.queues(&queue, &queue), json.secret(&kept_secret));
     let (bodies, archive) = (xml.bodies("b"), xml.archive("b"));
     let (light_ledger, light_tally, light_queue) = (direct.ledger("t"), direct.tally("t"), direct.event_queue(&queue));
-    let (light_secret, light_bodies) = (direct.secret(&kept_secret), direct.bodies("bucket").unwrap());
+    let (light_secret, light_bodies) = (direct.secret(&kept_secret), direct.bodies("bucket"));
     let mut failures = failures! {
         "ledger.claim" => ledger.claim(&key, &claim),
         "ledger.release" => ledger.release(&key, "us"),

@@ -9,10 +9,6 @@ use crate::{
     ids::{DeliveryId, Topic},
     stores::{Quota, Run, RunStage, RunTask, StoreRecord, Watched},
 };
-use crate::{
-    advice,
-    stores::{Quota, Run, RunStage, RunTask, StoreRecord, Watched},
-};
 
 /// Something that a person may want to know of at once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -410,7 +410,7 @@ async fn when_the_index_is_down_nothing_is_done_and_a_retry_applies_it() {
         }
     ));
     assert_eq!(consumer.ledger.fate(&update("a", "1", T1, "x").key), None);
-    let error = consumer.stored(STORE).await.last_error.unwrap();
+    let error = consumer.viewed(STORE).await.last_error().unwrap().clone();
     assert_eq!(
         (error.code, error.cause),
         (ErrorCode::IndexUnavailable, Some(Cause::Denied))

@@ -84,7 +84,8 @@ impl Silence {
         };
         let applied_since = record.last_event_at.is_some_and(|last| last > watched.at);
         if watched.waiting.is_some_and(|waiting| waiting > 0) && !applied_since {
-            let message = "Events waited in the queue at the last check, and none of this store's has been applied since.";
+            let message =
+                "Events waited in the queue at the last check, and none of this store's has been applied since.";
             let advice = "Look at the errors of the function reindex, and at the health of the search cluster.";
             return (Reason::QueueStuck, message.into(), Some(advice));
         }

@@ -243,7 +243,7 @@ fn every_reading_is_in_the_table_of_states() {
         ..live()
     });
     let stuck = Watched {
-        waiting: 7,
+        waiting: Some(7),
         ..Watched::unseen(at("2026-11-21T11:40:00Z"), true)
     };
     views.push(StoreView {
