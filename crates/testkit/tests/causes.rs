@@ -23,7 +23,7 @@ use hookline_domain::{
     entities::{Advance, Entities, Entries},
     erase::Erase,
     event::Request,
-    index::{Change, Index, Outcome, Search, SearchQuery},
+    index::{Change, Index, Outcome, Search, SearchError, SearchQuery},
     jobs::{Job, Jobs, Task},
     ledger::{Claims, Fate, Ledger, Problem, Records, Settled},
     live::{Activity, ForgetActivity, Kept, Push, Watcher, Watchers},
@@ -32,6 +32,7 @@ use hookline_domain::{
     reconcile::{Scope, Step},
     secret::{SecretRef, SecretSource},
     stores::{Counter, ErrorCode, Redact, StoreList, StoreUpdate, Stores, Tally},
+    text::Words,
     watch::{Backlog, Queues},
 };
 use hookline_testkit::{
@@ -103,6 +104,13 @@ macro_rules! failures {
         let calls: Vec<BoxFuture<'_, Failed>> = vec![$(Box::pin(async { ($name, $call.await.err()) })),*];
         join_all(calls).await
     }};
+}
+
+fn unavailable(failure: SearchError) -> Unavailable {
+    match failure {
+        SearchError::Unavailable(failure) => failure,
+        SearchError::Refused { reason } => panic!("the search was refused for good: {reason}"),
+    }
 }
 
 /// Calls every operation of every adapter.
@@ -177,7 +185,7 @@ async fn failures(services: &Services<'_>) -> Vec<Failed> {
     let query = SearchQuery {
         store: demo.clone(),
         observed_after: None,
-        text: "x".to_owned(),
+        words: Words::of("x"),
         limit: 1,
     };
     let (ledger, entities, stores) = (json.ledger("t"), json.entities("t"), json.stores("t"));
@@ -263,7 +271,7 @@ async fn failures(services: &Services<'_>) -> Vec<Failed> {
         "archive.objects" => archive.objects(&demo, noon(), Timestamp::now()),
         "archive.erase" => archive.erase(&demo, noon(), None),
         "index.apply" => index.apply(std::slice::from_ref(&put)),
-        "index.search" => index.search(&query),
+        "index.search" => async { index.search(&query).await.map_err(unavailable) },
         "direct: ledger.claim" => light_ledger.claim(&key, &claim),
         "direct: ledger.release" => light_ledger.release(&key, "us"),
         "direct: tally.add" => light_tally.add(&demo, &update),

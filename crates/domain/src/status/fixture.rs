@@ -56,6 +56,7 @@ fn problem(code: ErrorCode, minutes_ago: i64) -> Problem {
     Problem {
         at: ago(minutes_ago),
         code,
+        cause: None,
         message: message.to_owned(),
     }
 }
@@ -86,6 +87,7 @@ fn with(mut view: StoreView, deliveries: Vec<FailedDelivery>) -> StoreView {
         let error = LastError {
             at: failed.problem.at,
             code: failed.problem.code,
+            cause: None,
             message: failed.problem.message.clone(),
             delivery_id: Some(failed.delivery.id.to_string()),
         };
@@ -130,7 +132,7 @@ fn situations() -> Vec<(&'static str, StoreView)> {
             "queue_stuck",
             changed(heard(95), |view| {
                 view.record.watched = Some(Watched {
-                    waiting: 12,
+                    waiting: Some(12),
                     ..Watched::unseen(ago(20), true)
                 });
             }),
@@ -143,6 +145,7 @@ fn situations() -> Vec<(&'static str, StoreView)> {
                 let error = LastError {
                     at: ago(1),
                     code: ErrorCode::TokenRefused,
+                    cause: None,
                     message: "the store's Admin API does not take our token".to_owned(),
                     delivery_id: None,
                 };
