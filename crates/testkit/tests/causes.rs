@@ -185,7 +185,7 @@ async fn failures(services: &Services<'_>) -> Vec<Failed> {
     let query = SearchQuery {
         store: demo.clone(),
         observed_after: None,
-        words: Words::of("x"),
+        words: Words::new("x"),
         limit: 1,
     };
     let (ledger, entities, stores) = (json.ledger("t"), json.entities("t"), json.stores("t"));
