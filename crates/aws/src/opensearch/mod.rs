@@ -267,7 +267,11 @@ fn unavailable(error: opensearch::Error) -> Unavailable {
     let sources = std::iter::successors(error.source(), |error| (*error).source());
     let cause = if error.is_timeout() {
         Cause::Timeout
-    } else if error.source().is_none() || sources.into_iter().any(|error| error.is::<serde_json::Error>()) {
+    } else if error.source().is_none()
+        || sources
+            .into_iter()
+            .any(<dyn std::error::Error>::is::<serde_json::Error>)
+    {
         Cause::Other
     } else {
         Cause::Unreachable

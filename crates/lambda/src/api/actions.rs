@@ -348,25 +348,24 @@ fn moved(moved: usize, left: usize, waiting: &[&FailedDelivery], now: Timestamp)
         1 => format!("1 {one}"),
         count => format!("{count} {many}"),
     };
-    let mut told = match moved {
+    let went = match moved {
         0 => "There was no dead letter to move.".to_owned(),
         moved => format!("{} went back to the queue.", many(moved, "dead letter", "dead letters")),
     };
-    if left > 0 {
-        told += &format!(" {} left: try again in a minute.", many(left, "is", "are"));
-    }
+    let remain = match left {
+        0 => String::new(),
+        left => format!(" {} left: try again in a minute.", many(left, "is", "are")),
+    };
     let next = waiting.iter().max_by_key(|failed| failed.dead_letter_at());
-    match (waiting.len(), next) {
-        (1, Some(failed)) => told += &format!(" 1 delivery has not been given up: {}", failed.meaning(now)),
+    let retried = match (waiting.len(), next) {
+        (1, Some(failed)) => format!(" 1 delivery has not been given up: {}", failed.meaning(now)),
         (count, Some(failed)) => {
-            told += &format!(
-                " {count} deliveries have not been given up. Of the last: {}",
-                failed.meaning(now)
-            );
+            let meaning = failed.meaning(now);
+            format!(" {count} deliveries have not been given up. Of the last: {meaning}")
         }
-        (_, None) => {}
-    }
-    told
+        (_, None) => String::new(),
+    };
+    went + &remain + &retried
 }
 
 /// What a request says. Nothing at all is `{}`.

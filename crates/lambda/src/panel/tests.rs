@@ -241,7 +241,11 @@ fn page_is_made_to_be_framed_for_names_that_the_page_itself_takes_and_for_no_oth
     let cases: Vec<Value> = serde_json::from_str(include_str!("../../../../web/fixtures/shop-names.json")).unwrap();
     for case in cases {
         let given = case["given"].as_str().unwrap();
-        let query: String = given.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let query = given
+            .bytes()
+            .map(|byte| format!("%{byte:02X}"))
+            .collect::<Vec<_>>()
+            .concat();
         let response = panel.respond(&page(&format!("shop={query}&host=aG9zdA")));
         let framed_by = case["name"].as_str().map_or_else(
             || "frame-ancestors 'none'".to_owned(),
