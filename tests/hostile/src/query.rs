@@ -24,7 +24,8 @@ pub(crate) fn search_query(data: &[u8]) {
     let text = String::from_utf8_lossy(text).into_owned();
     let looked_for = Words::new(&text);
     let words: Vec<&str> = looked_for.iter().collect();
-    let harmless: String = (0..words.len()).map(|n| format!("kettle{n} ")).collect();
+    let harmless: Vec<String> = (0..words.len()).map(|n| format!("kettle{n}")).collect();
+    let harmless = harmless.join(" ");
     let said = opensearch::request(&query(&text, limit));
     let model = opensearch::request(&query(&harmless, limit));
 
