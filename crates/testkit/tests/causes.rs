@@ -2,6 +2,11 @@
 //! thing, does not answer, or is not there. The class and the code must be right, whatever the operation.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
+#![expect(
+    clippy::too_many_lines,
+    clippy::large_futures,
+    reason = "every operation of every adapter stands in one list, and is called at once"
+)]
 
 use std::time::Duration;
 

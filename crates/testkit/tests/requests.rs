@@ -1,6 +1,8 @@
 //! Requests that are written by hand, as they leave: compared with `tests/conformance/requests.json`, which
 //! `tests/conformance/test_requests.py` holds against AWS's own models.
 
+#![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
+
 use std::{
     fs,
     path::Path,
