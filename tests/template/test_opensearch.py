@@ -74,7 +74,7 @@ def test_the_roles_can_be_mapped(source: dict[str, Any]) -> None:
 
 
 def test_jobs_wait_for_the_index_as_long_as_for_anything_else(resources: Resources) -> None:
-    """The code adds its waits up to what the queue does by itself. Of the event queue see crates/domain/src/failed.rs."""
+    """The code's own waits add up to the queue's. For the event queue see crates/domain/src/failed.rs."""
     tries = int(re.search(r"TRIES: u32 = (\d+);", (REPOSITORY / "crates/domain/src/failed.rs").read_text())[1])
     code = (REPOSITORY / "crates/lambda/src/jobs.rs").read_text()
     minutes = int(re.search(r"BETWEEN_RECEIVES: SignedDuration = SignedDuration::from_mins\((\d+)\);", code)[1])
