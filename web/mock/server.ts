@@ -229,6 +229,7 @@ class Mock {
         began_at,
         at: new Date().toISOString(),
         products: Math.max(part - 2, 0) * 150,
+        skipped: 0,
         bytes,
       };
       store.keep([]);

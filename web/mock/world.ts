@@ -136,6 +136,8 @@ export class Store {
         compared: 1834,
         missed: { 'products/update': 3 },
         regrouped: 1,
+        mended: 0,
+        skipped: 0,
       },
       quota: { at: ago(3 * MINUTE), available: 1740, maximum: 2000, restored_per_second: 100 },
       run: this.status?.run ?? null,

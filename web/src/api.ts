@@ -142,6 +142,9 @@ export interface Reconciled {
   compared: number;
   missed: Record<string, number>;
   regrouped: number;
+  mended: number;
+  skipped: number;
+  unread?: { kind?: string; id?: string; path: string; problem: string }[];
 }
 
 export interface Watched {
@@ -158,6 +161,7 @@ export interface Run {
   began_at: string;
   at: string;
   products: number;
+  skipped: number;
   bytes: [number, number] | null;
 }
 

@@ -6,20 +6,24 @@
 //! | `version` | N | the newest version that has passed |
 //! | `deleted` | BOOL | whether this is a tombstone |
 //! | `collections` | M | of a product: the titles of the collections it is in by their ids; absent until they are told |
+//! | `tracking` | B | of a product: which variants' stock is counted, as [`tracking`] writes it; absent until that is told |
+//! | `digest` | S | of the newest state that told all of itself |
+//! | `indexed` | N | the version that the index is known to hold; of an older one nothing follows |
 //! | `expires_at` | N | of what is gone, by a tombstone or an uninstall; seconds; the table's TTL attribute |
 
 mod batch;
 mod entries;
+mod told;
+mod tracking;
 
 use aws_sdk_dynamodb::{
     Client,
     types::{AttributeValue, ReturnValue},
 };
 use hookline_domain::{
-    entities::{Advance, Entities, Fence, Page},
-    ids::{EntityId, EntityKey, StoreKey},
+    entities::{Advance, Entities, Fence, Page, Told},
+    ids::{EntityKey, StoreKey},
     port::Unavailable,
-    product::Collections,
     version::Version,
 };
 use jiff::Timestamp;
@@ -49,18 +53,13 @@ impl DynamoEntities {
 }
 
 impl Entities for DynamoEntities {
-    async fn advance(
-        &self,
-        entity: &EntityKey,
-        version: Version,
-        collections: Option<&Collections>,
-    ) -> Result<Fence, Unavailable> {
-        let told = collections.map(|collections| AttributeValue::M(write_collections(collections)));
-        let and_told = if told.is_some() {
-            ", #collections = :collections"
-        } else {
-            ""
-        };
+    async fn advance(&self, entity: &EntityKey, version: Version, told: Told<'_>) -> Result<Fence, Unavailable> {
+        let told = told::written(told);
+        let and_told = told
+            .iter()
+            .map(|(name, _)| format!(", #{name} = :{name}"))
+            .collect::<Vec<_>>()
+            .concat();
         let mut update = self
             .client
             .update_item()
@@ -77,23 +76,25 @@ impl Entities for DynamoEntities {
             .expression_attribute_values(":version", number(version.as_i64()))
             .expression_attribute_values(":no", AttributeValue::Bool(false))
             .return_values(ReturnValue::AllNew);
-        if let Some(told) = told {
+        for (name, value) in told {
             update = update
-                .expression_attribute_names("#collections", "collections")
-                .expression_attribute_values(":collections", told);
+                .expression_attribute_names(format!("#{name}"), name)
+                .expression_attribute_values(format!(":{name}"), value);
         }
         let Some(advanced) = unless_refused(PORT, update.send().await)? else {
             return Ok(Fence::Superseded);
         };
-        let collections = advanced.attributes().map(read_collections).transpose();
-        let collections = collections.map_err(|malformed| failure::of_ours(PORT, malformed))?;
-        Ok(Fence::Passed {
-            collections: collections.flatten(),
-        })
+        let remembered = advanced.attributes().map(told::read).transpose();
+        let remembered = remembered.map_err(|malformed| failure::of_ours(PORT, malformed))?;
+        Ok(Fence::Passed(remembered.unwrap_or_default()))
     }
 
     async fn advance_all(&self, states: &[Advance<'_>]) -> Vec<Result<Fence, Unavailable>> {
         batch::advance_all(self, states).await
+    }
+
+    async fn confirm(&self, held: &[(EntityKey, Version)]) -> Result<(), Unavailable> {
+        batch::confirm(self, held).await
     }
 
     async fn bury(&self, entity: &EntityKey, expires_at: Timestamp) -> Result<(), Unavailable> {
@@ -101,8 +102,13 @@ impl Entities for DynamoEntities {
             .update_item()
             .table_name(&self.table)
             .set_key(Some(key(entity)))
-            .update_expression("SET #deleted = :yes, #expires_at = :expires_at REMOVE #collections")
+            .update_expression(
+                "SET #deleted = :yes, #expires_at = :expires_at REMOVE #collections, #tracking, #digest, #indexed",
+            )
             .expression_attribute_names("#collections", "collections")
+            .expression_attribute_names("#tracking", "tracking")
+            .expression_attribute_names("#digest", "digest")
+            .expression_attribute_names("#indexed", "indexed")
             .expression_attribute_names("#deleted", "deleted")
             .expression_attribute_names("#expires_at", "expires_at")
             .expression_attribute_values(":yes", AttributeValue::Bool(true))
@@ -119,8 +125,13 @@ impl Entities for DynamoEntities {
             .update_item()
             .table_name(&self.table)
             .set_key(Some(key(entity)))
-            .update_expression("SET #version = :version, #expires_at = :expires_at REMOVE #collections")
+            .update_expression(
+                "SET #version = :version, #expires_at = :expires_at REMOVE #collections, #tracking, #digest, #indexed",
+            )
             .expression_attribute_names("#collections", "collections")
+            .expression_attribute_names("#tracking", "tracking")
+            .expression_attribute_names("#digest", "digest")
+            .expression_attribute_names("#indexed", "indexed")
             .condition_expression("#deleted = :no AND #version <= :version AND attribute_not_exists(#expires_at)")
             .expression_attribute_names("#version", "version")
             .expression_attribute_names("#deleted", "deleted")
@@ -175,24 +186,4 @@ fn read_page(store: &StoreKey, items: &[Item], last: Option<&Item>) -> Result<Pa
 
 fn read_key(store: &StoreKey, item: &Item) -> Result<EntityKey, Malformed> {
     EntityKey::from_parts(store.clone(), read_text(item, "sk")?).map_err(|_| Malformed::new("sk"))
-}
-
-fn write_collections(collections: &Collections) -> Item {
-    let written = collections
-        .iter()
-        .map(|(id, title)| (id.to_string(), text(title.as_str())));
-    written.collect()
-}
-
-fn read_collections(item: &Item) -> Result<Option<Collections>, Malformed> {
-    let Some(kept) = item.get("collections") else {
-        return Ok(None);
-    };
-    let malformed = || Malformed::new("collections");
-    let kept = kept.as_m().map_err(|_| malformed())?;
-    let read = kept.iter().map(|(id, title)| {
-        let id = EntityId::new(id.as_str()).map_err(|_| malformed())?;
-        Ok((id, title.as_s().map_err(|_| malformed())?.clone()))
-    });
-    Ok(Some(read.collect::<Result<_, _>>()?))
 }

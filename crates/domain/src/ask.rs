@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::{
     apply::{Apply, Verdict},
-    catalogue::{Catalogue, PRODUCTS_AT_ONCE, Unasked},
+    catalogue::{Catalogue, PRODUCTS_AT_ONCE, Skipped, Unasked},
     entities::{Entities, Entries, Entry, Known},
     event::Observed,
     ids::{EntityId, EntityKey, Kind, StoreKey},
@@ -71,7 +71,8 @@ impl Unsynced {
     pub fn is_worth_a_retry(&self) -> bool {
         !matches!(
             self,
-            Self::Unasked(Unasked::NotConnected | Unasked::Refused { .. }) | Self::NoExport { .. }
+            Self::Unasked(Unasked::NotConnected | Unasked::Refused { .. } | Unasked::Disagreed { .. })
+                | Self::NoExport { .. }
         )
     }
 
@@ -112,6 +113,8 @@ pub struct Indexed {
     pub superseded: u64,
     /// Why the index will never take one of them, if so.
     pub rejected: Option<(ErrorCode, String)>,
+    /// What the store said of some could not be read.
+    pub skipped: Vec<Skipped>,
 }
 
 impl Indexed {
@@ -120,6 +123,21 @@ impl Indexed {
         self.applied += other.applied;
         self.superseded += other.superseded;
         self.rejected = other.rejected.or(self.rejected.take());
+        self.skipped.extend(other.skipped);
+    }
+
+    /// What a person should know of it: that the index does not take something, or that something could not be read.
+    #[must_use]
+    pub fn problem(&self) -> Option<(ErrorCode, String)> {
+        self.rejected.clone().or_else(|| {
+            let first = self.skipped.first()?;
+            let others = match self.skipped.len() {
+                1 => String::new(),
+                count => format!(" (and {} more)", count - 1),
+            };
+            let message = format!("the store's answer cannot be read and was passed over: {first}{others}");
+            Some((ErrorCode::SchemaMismatch, message))
+        })
     }
 }
 
@@ -133,9 +151,10 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Ask<K, 
         for ids in ids.chunks(PRODUCTS_AT_ONCE) {
             let mut wanted = ids.to_vec();
             for _ in 0..ROUNDS {
-                let seen = self.catalogue.products(store, &wanted).await?;
-                let (more, overtaken) = self.index(store, seen).await?;
+                let answered = self.catalogue.products(store, &wanted).await?;
+                let (more, overtaken) = self.index(store, answered.seen).await?;
                 indexed.add(more);
+                indexed.skipped.extend(answered.skipped);
                 wanted = overtaken.into_iter().map(|entity| entity.id).collect();
                 if wanted.is_empty() {
                     break;

@@ -83,6 +83,7 @@ mod tests {
             began_at: at,
             at,
             products: 0,
+            skipped: 0,
             bytes: None,
         }
     }

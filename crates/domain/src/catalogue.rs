@@ -4,14 +4,14 @@
 //! An **export** is all of a store's products in one file, which the vendor takes minutes to write and anybody can then
 //! read from any place on.
 
-use std::future::Future;
+use std::{fmt, future::Future};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     event::Observed,
-    ids::{EntityId, StoreKey},
+    ids::{EntityId, Kind, StoreKey},
     port::Unavailable,
 };
 
@@ -57,11 +57,46 @@ pub struct Shop {
     pub scopes: Vec<String>,
 }
 
+/// A record of an answer that could not be read, and was passed over. Says nothing of its values.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Skipped {
+    /// Product or collection, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Kind>,
+    /// Whose record it is, if that could be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<EntityId>,
+    /// Where it is, and where in it what is wrong is: as in `line 17 of the export: tags`.
+    pub path: String,
+    /// What was expected there.
+    pub problem: String,
+}
+
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let (Some(kind), Some(id)) = (self.kind, &self.id) {
+            write!(f, "{} {id}, ", kind.as_str())?;
+        }
+        write!(f, "{}: {}", self.path, self.problem)
+    }
+}
+
+/// Things that were asked for by their ids.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Answered {
+    /// What was seen of them, in the order asked.
+    pub seen: Vec<Observed>,
+    /// Those whose answer could not be read: nothing is known of them, and they are not gone.
+    pub skipped: Vec<Skipped>,
+}
+
 /// Part of a list that is longer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part<T> {
     /// What is in it.
     pub items: Vec<T>,
+    /// What could not be read of it.
+    pub skipped: Vec<Skipped>,
     /// What names the next part; `None` if this is the last.
     pub next: Option<String>,
 }
@@ -102,6 +137,10 @@ pub enum Export {
 pub struct Batch {
     /// Whole products, with their collections.
     pub products: Vec<Observed>,
+    /// What could not be read, and is left out: whole products, for one without some of its variants says less than none.
+    pub skipped: Vec<Skipped>,
+    /// Products of which something came where it does not belong, after they were told: to be asked for by their ids.
+    pub doubtful: Vec<EntityId>,
     /// Where the next batch begins: what to give to [`Catalogue::read`] to go on after these.
     pub offset: u64,
 }
@@ -115,12 +154,8 @@ pub trait Catalogue: Send + Sync {
     fn shop(&self, store: &StoreKey) -> impl Future<Output = Result<Shop, Unasked>> + Send;
 
     /// Products by their ids, at most [`PRODUCTS_AT_ONCE`], each with all its variants and its collections, in the order
-    /// asked. One that the store does not have is [`ProductDeleted`](crate::event::Event::ProductDeleted).
-    fn products(
-        &self,
-        store: &StoreKey,
-        ids: &[EntityId],
-    ) -> impl Future<Output = Result<Vec<Observed>, Unasked>> + Send;
+    /// asked, but for those that cannot be read. One that the store does not have is [`ProductDeleted`](crate::event::Event::ProductDeleted).
+    fn products(&self, store: &StoreKey, ids: &[EntityId]) -> impl Future<Output = Result<Answered, Unasked>> + Send;
 
     /// The id of the product that an inventory item is a variant of; `None` if the store has no such item any more.
     fn product_of(
@@ -165,8 +200,8 @@ pub trait Catalogue: Send + Sync {
 
 /// An export, as it is read.
 pub trait Lines: Send {
-    /// The next products, at most `limit`; `None` at the end. What cannot be read is an error, after which reading goes
-    /// on only by a new [`Catalogue::read`]. Holds no more than one batch in memory.
+    /// The next products, at most `limit`; `None` at the end. A record that cannot be read is passed over, and told. What
+    /// breaks the stream is an error, after which reading goes on only by a new [`Catalogue::read`]. Holds no more than one batch in memory.
     fn next(&mut self, limit: usize) -> impl Future<Output = Result<Option<Batch>, Unasked>> + Send;
 }
 

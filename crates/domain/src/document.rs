@@ -45,7 +45,7 @@ pub struct Document {
     /// What it is in, as far as is known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub collections: Vec<DocumentCollection>,
-    /// Whether `variants` are only the first of more.
+    /// Whether something is missing: `variants` are only the first of more, or what described the product left fields out.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,
     /// The lowest price.
@@ -57,7 +57,7 @@ pub struct Document {
     /// ISO 4217 code, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
-    /// Whether any of it can be bought now.
+    /// Whether any of it can be bought now; absent if that is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub available: Option<bool>,
     /// The address of its first image.
@@ -108,8 +108,9 @@ pub struct DocumentVariant {
     /// ISO 4217 code, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
-    /// Whether it can be bought now.
-    pub available: bool,
+    /// Whether it can be bought now; absent if that is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub available: Option<bool>,
 }
 
 impl Document {
@@ -123,7 +124,7 @@ impl Document {
             price_min: prices().min(),
             price_max: prices().max(),
             currency: product.variants.iter().find_map(|variant| variant.currency.clone()),
-            available: Some(product.variants.iter().any(|variant| variant.available)),
+            available: product.availability(),
             title: product.title,
             description: product.description,
             vendor: product.vendor,
@@ -138,7 +139,7 @@ impl Document {
                 })
                 .collect(),
             variants: product.variants.into_iter().map(DocumentVariant::from).collect(),
-            partial: !product.complete,
+            partial: !product.complete || !product.untold.is_empty(),
             image: product.image,
             handle: product.handle,
             ..Self::bare(entity, product.updated_at, observed_at, text)
@@ -213,7 +214,7 @@ impl From<Variant> for DocumentVariant {
             sku: variant.sku,
             price: variant.price,
             currency: variant.currency,
-            available: variant.available,
+            available: variant.stock.availability(),
         }
     }
 }
@@ -239,7 +240,8 @@ fn product_text(product: &Product) -> String {
     } else {
         format!("Tags: {}", product.tags.join(", "))
     };
-    let mut variants = product.variants.iter().map(variant_line).collect::<Vec<_>>().join("\n");
+    let lines = product.variants.iter().map(variant_line);
+    let mut variants = lines.filter(|line| line != "- ").collect::<Vec<_>>().join("\n");
     if !product.complete {
         variants.push_str("\n(There are more variants than are listed here.)");
     }
@@ -260,23 +262,25 @@ fn is_placeholder(values: &[String]) -> bool {
     values.len() == 1 && values[0] == NO_VARIANTS
 }
 
+/// A variant as a shelf label has it. What is unknown of its stock is not said.
 fn variant_line(variant: &Variant) -> String {
-    let mut line = String::from("- ");
-    if variant.title != NO_VARIANTS && !variant.title.is_empty() {
-        let _infallible = write!(line, "{}: ", variant.title);
-    }
-    match (variant.price, &variant.currency) {
-        (Some(price), Some(currency)) => {
-            let _infallible = write!(line, "{price} {currency}, ");
-        }
-        (Some(price), None) => {
-            let _infallible = write!(line, "{price}, ");
-        }
-        (None, _) => {}
-    }
-    line.push_str(if variant.available { "in stock" } else { "sold out" });
+    let price = variant.price.map(|price| match &variant.currency {
+        Some(currency) => format!("{price} {currency}"),
+        None => price.to_string(),
+    });
+    let stock = variant.stock.availability();
+    let stock = stock.map(|available| if available { "in stock" } else { "sold out" });
+    let stock = stock.map(str::to_owned);
+    let said: Vec<String> = price.into_iter().chain(stock).collect();
+    let title = Some(variant.title.as_str()).filter(|title| *title != NO_VARIANTS && !title.is_empty());
+    let mut line = match (title, said.as_slice()) {
+        (Some(title), []) => format!("- {title}"),
+        (Some(title), said) => format!("- {title}: {}", said.join(", ")),
+        (None, said) => format!("- {}", said.join(", ")),
+    };
     if let Some(sku) = &variant.sku {
-        let _infallible = write!(line, " (SKU {sku})");
+        line.push_str(if said.is_empty() && title.is_none() { "" } else { " " });
+        let _infallible = write!(line, "(SKU {sku})");
     }
     line
 }
@@ -295,7 +299,7 @@ mod tests {
     use super::*;
     use crate::{
         ids::{EntityId, Source, StoreKey, StoreName},
-        product::OptionAxis,
+        product::{OptionAxis, Stock, VARIANTS},
     };
 
     fn key() -> EntityKey {
@@ -309,14 +313,18 @@ mod tests {
         }
     }
 
-    fn variant(id: &str, title: &str, price: &str, available: bool) -> Variant {
+    fn variant(id: &str, title: &str, price: &str, quantity: i64) -> Variant {
         Variant {
             id: EntityId::new(id).unwrap(),
             title: title.into(),
             sku: Some(format!("SKU-{id}")),
             price: Some(price.parse().unwrap()),
             currency: None,
-            available,
+            stock: Stock {
+                oversells: Some(false),
+                tracked: Some(true),
+                quantity: Some(quantity),
+            },
         }
     }
 
@@ -334,8 +342,9 @@ mod tests {
                 name: "Finish".into(),
                 values: vec!["Raw".into(), "Black".into()],
             }],
-            variants: vec![variant("1", "Raw", "9.50", true), variant("2", "Black", "10.00", false)],
+            variants: vec![variant("1", "Raw", "9.50", 3), variant("2", "Black", "10.00", 0)],
             complete: true,
+            untold: vec![],
             collections: None,
             image: None,
             handle: Some("ember-pocket-stove".into()),
@@ -371,6 +380,55 @@ mod tests {
         );
         assert!(document.partial);
         assert!(document.text.contains("more variants than are listed"));
+    }
+
+    #[test]
+    fn unknown_stock_is_not_said_and_filled_in_by_what_is_remembered() {
+        let mut product = stove();
+        for variant in &mut product.variants {
+            variant.stock.tracked = None;
+        }
+        product.variants.remove(0);
+        let rendered = |product: &Product| Document::of_product(&key(), product.clone(), Timestamp::UNIX_EPOCH);
+        let unknown = rendered(&product);
+        assert_eq!((unknown.available, unknown.variants[0].available), (None, None));
+        assert!(unknown.text.contains("- Black: 10.00 (SKU SKU-2)"), "{}", unknown.text);
+        assert!(serde_json::to_value(&unknown).unwrap().get("available").is_none());
+        for (tracked, says) in [(true, "sold out"), (false, "in stock")] {
+            let mut product = product.clone();
+            assert!(product.lacks_tracking());
+            product.remember(&[(EntityId::new("2").unwrap(), tracked)].into());
+            let known = rendered(&product);
+            assert_eq!(
+                (known.available, known.variants[0].available),
+                (Some(!tracked), Some(!tracked))
+            );
+            assert!(known.text.contains(says), "{}", known.text);
+        }
+        let mut whole = stove();
+        whole.remember(&[(EntityId::new("2").unwrap(), false)].into());
+        assert_eq!(whole, stove(), "what it tells itself stays");
+    }
+
+    #[test]
+    fn a_product_without_variants_has_nothing_and_one_that_does_not_tell_them_is_unknown() {
+        let none = Product {
+            variants: vec![],
+            ..stove()
+        };
+        let untold = Product {
+            untold: vec![VARIANTS],
+            ..none.clone()
+        };
+        let rendered = |product| Document::of_product(&key(), product, Timestamp::UNIX_EPOCH);
+        assert_eq!(
+            (rendered(none.clone()).available, rendered(none).partial),
+            (Some(false), false)
+        );
+        assert_eq!(
+            (rendered(untold.clone()).available, rendered(untold).partial),
+            (None, true)
+        );
     }
 
     #[test]

@@ -14,20 +14,53 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 use crate::{
+    digest::Digest,
     ids::{EntityKey, StoreKey},
     port::{CALLS_AT_ONCE, Unavailable},
-    product::Collections,
+    product::{Collections, Tracking},
     version::Version,
 };
+
+/// What a state tells that is remembered with its version, for the states after it that do not tell. `None` leaves what is
+/// remembered as it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Told<'a> {
+    /// The collections it is in.
+    pub collections: Option<&'a Collections>,
+    /// Whether the stock of its variants is counted.
+    pub tracking: Option<&'a Tracking>,
+    /// Digest of the state, if it tells all of it. What is *meant* to be indexed: it may not be yet.
+    pub digest: Option<&'a Digest>,
+}
+
+/// What was told of an entity, by whichever state told it last.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Remembered {
+    /// The collections it is in; `None` if they never were told.
+    pub collections: Option<Collections>,
+    /// Whether the stock of its variants is counted; `None` if that never was told.
+    pub tracking: Option<Tracking>,
+    /// Digest of the newest state that told all of itself.
+    pub digest: Option<Digest>,
+}
+
+impl Remembered {
+    /// What is remembered once a state has told this.
+    #[must_use]
+    pub fn after(self, told: Told<'_>) -> Self {
+        Self {
+            collections: told.collections.cloned().or(self.collections),
+            tracking: told.tracking.cloned().or(self.tracking),
+            digest: told.digest.cloned().or(self.digest),
+        }
+    }
+}
 
 /// Whether a state may go on to the index.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Fence {
-    /// No newer state has passed, and the entity is not deleted.
-    Passed {
-        /// The collections it is in, as they were last told; `None` if they never were.
-        collections: Option<Collections>,
-    },
+    /// No newer state has passed, and the entity is not deleted. What was told of it, by this state or before.
+    Passed(Remembered),
     /// A newer state has passed, or the entity is deleted.
     Superseded,
 }
@@ -80,29 +113,33 @@ pub struct Advance<'a> {
     pub entity: &'a EntityKey,
     /// Which.
     pub version: Version,
-    /// The collections it is in, if that is told.
-    pub collections: Option<&'a Collections>,
+    /// What it tells that is remembered.
+    pub told: Told<'a>,
 }
 
 /// Remembers the newest version of each entity, and tombstones.
 pub trait Entities: Send + Sync {
-    /// Lets a state pass, or not, as [`advance`] says. If it passes and tells `collections`, those are remembered with
-    /// it, in the same write, up to where the entity is retired or buried.
+    /// Lets a state pass, or not, as [`advance`] says. If it passes, what it tells is remembered with it, in the same write,
+    /// up to where the entity is retired or buried.
     fn advance(
         &self,
         entity: &EntityKey,
         version: Version,
-        collections: Option<&Collections>,
+        told: Told<'_>,
     ) -> impl Future<Output = Result<Fence, Unavailable>> + Send;
 
     /// Lets several states pass, or not: does for each what [`advance`](Self::advance) does, independently of the others
     /// and in no order. One result for each, in the order given. Takes as few calls as it can.
     fn advance_all(&self, states: &[Advance<'_>]) -> impl Future<Output = Vec<Result<Fence, Unavailable>>> + Send {
         stream::iter(states)
-            .map(|state| self.advance(state.entity, state.version, state.collections))
+            .map(|state| self.advance(state.entity, state.version, state.told))
             .buffered(CALLS_AT_ONCE)
             .collect()
     }
+
+    /// Remembers that the index holds these versions: call it once the index has said so, never before. A version that is
+    /// not the newest any more is passed over.
+    fn confirm(&self, held: &[(EntityKey, Version)]) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
     /// Puts a tombstone, whatever the version, which may be forgotten at `expires_at`.
     fn bury(&self, entity: &EntityKey, expires_at: Timestamp) -> impl Future<Output = Result<(), Unavailable>> + Send;
@@ -129,8 +166,10 @@ pub trait Entities: Send + Sync {
 pub struct Known {
     /// Whether it has passed, and with what version.
     pub entry: Entry,
-    /// The collections it is in, as they were last told.
-    pub collections: Option<Collections>,
+    /// What was told of it.
+    pub remembered: Remembered,
+    /// Whether the index is known to hold the newest version that has passed ([`Entities::confirm`]).
+    pub confirmed: bool,
 }
 
 /// Reads the fence: to compare with the vendor's catalogue, and for a person. A port of its own, for the functions on

@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    catalogue::ExportId,
+    catalogue::{ExportId, Skipped},
     ids::{EntityId, InvalidId, Kind, Source, StoreKey, StoreName},
     port::Unavailable,
 };
@@ -116,12 +116,41 @@ pub struct Found {
     pub deleted: u64,
     /// Products whose collections had changed.
     pub regrouped: u64,
+    /// Products and collections that were rendered otherwise, though their times say nothing of a change.
+    #[serde(default)]
+    pub mended: u64,
+    /// Records that could not be read, each of which was passed over.
+    #[serde(default)]
+    pub skipped: u64,
+    /// The first of them.
+    #[serde(default)]
+    pub unread: Vec<Skipped>,
     /// Collections that we did not have, and that a `collections/create` should have told.
     #[serde(default)]
     pub collections_created: u64,
     /// Collections that the store has no more, and a `collections/delete` should have told.
     #[serde(default)]
     pub collections_deleted: u64,
+}
+
+/// The most records that are named which could not be read.
+pub const NAMED: usize = 10;
+
+impl Found {
+    /// Adds records that could not be read.
+    pub fn pass_over(&mut self, skipped: Vec<Skipped>) {
+        self.skip(u64::try_from(skipped.len()).unwrap_or(u64::MAX), skipped);
+    }
+
+    /// Adds records that could not be read: how many, and some of them to name. Each is named once.
+    pub fn skip(&mut self, count: u64, some: impl IntoIterator<Item = Skipped>) {
+        self.skipped += count;
+        for skipped in some {
+            if self.unread.len() < NAMED && !self.unread.contains(&skipped) {
+                self.unread.push(skipped);
+            }
+        }
+    }
 }
 
 /// Takes jobs. What is sent is delivered at least once.

@@ -19,6 +19,7 @@ pub mod compression;
 pub mod connections;
 pub mod dead_letters;
 pub mod delivery;
+pub mod digest;
 pub mod document;
 pub mod entities;
 pub mod envelope;

@@ -27,7 +27,7 @@ pub use self::{
     stores::MemoryStores,
 };
 use crate::{
-    entities::{self, Entities, Entries, Fence, Known, Page},
+    entities::{self, Entities, Entries, Fence, Known, Page, Remembered, Told},
     ids::{DeliveryId, DeliveryKey, EntityKey, StoreKey},
     jobs::{Job, Jobs},
     ledger::{
@@ -35,7 +35,6 @@ use crate::{
         Records, State,
     },
     port::Unavailable,
-    product::Collections,
     queue::{EventQueue, TryNow},
     version::Version,
     watch::Backlog,
@@ -212,26 +211,36 @@ pub struct MemoryEntities {
 }
 
 impl Entities for MemoryEntities {
-    async fn advance(
-        &self,
-        entity: &EntityKey,
-        version: Version,
-        collections: Option<&Collections>,
-    ) -> Result<Fence, Unavailable> {
+    async fn advance(&self, entity: &EntityKey, version: Version, told: Told<'_>) -> Result<Fence, Unavailable> {
         let mut known = self.known.lock();
         let held = known.get(entity);
         let Some(entry) = entities::advance(held.map(|held| held.entry), version) else {
             return Ok(Fence::Superseded);
         };
-        let collections = collections.or(held.and_then(|held| held.collections.as_ref())).cloned();
+        let remembered = held.map(|held| held.remembered.clone()).unwrap_or_default().after(told);
+        let confirmed = held.is_some_and(|held| held.confirmed && held.entry == entry);
         known.insert(
             entity.clone(),
             Known {
                 entry,
-                collections: collections.clone(),
+                remembered: remembered.clone(),
+                confirmed,
             },
         );
-        Ok(Fence::Passed { collections })
+        Ok(Fence::Passed(remembered))
+    }
+
+    async fn confirm(&self, held: &[(EntityKey, Version)]) -> Result<(), Unavailable> {
+        let mut known = self.known.lock();
+        for (entity, version) in held {
+            if let Some(held) = known
+                .get_mut(entity)
+                .filter(|held| held.entry == entities::Entry::Passed(*version))
+            {
+                held.confirmed = true;
+            }
+        }
+        Ok(())
     }
 
     async fn bury(&self, entity: &EntityKey, _expires_at: Timestamp) -> Result<(), Unavailable> {
@@ -268,7 +277,8 @@ impl Entities for MemoryEntities {
 fn gone(entry: entities::Entry) -> Known {
     Known {
         entry,
-        collections: None,
+        remembered: Remembered::default(),
+        confirmed: false,
     }
 }
 

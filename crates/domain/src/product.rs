@@ -14,8 +14,11 @@ use crate::{
 /// more.
 pub const DESCRIPTION_LIMIT: usize = 64 * 1024;
 
-/// The collections that a product is in: their titles by their ids.
+/// The collections that a product is in: their titles by their ids. Those that shoppers cannot see are not among them.
 pub type Collections = BTreeMap<EntityId, String>;
+
+/// Whether the stock of each variant is counted, by the variant's id.
+pub type Tracking = BTreeMap<EntityId, bool>;
 
 /// A product as one delivery describes it, or the vendor's catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +45,9 @@ pub struct Product {
     pub variants: Vec<Variant>,
     /// Whether `variants` are all there are.
     pub complete: bool,
+    /// The fields that are missing in what describes it, by the vendor's names: nothing is said of them. Empty if it is
+    /// described as a whole.
+    pub untold: Vec<&'static str>,
     /// The collections it is in; `None` if that is not told, as in no webhook.
     pub collections: Option<Collections>,
     /// The address of its first image.
@@ -72,28 +78,104 @@ pub struct Variant {
     pub price: Option<Decimal>,
     /// ISO 4217 code, where the delivery tells.
     pub currency: Option<String>,
-    /// Whether it can be bought now.
-    pub available: bool,
+    /// How much there is of it, as far as that is told.
+    pub stock: Stock,
 }
 
-/// What is known of how much there is of a variant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What is known of how much there is of a variant. `None` is unknown, which is not *no*.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stock {
     /// Whether it may be sold when there is none.
-    pub oversells: bool,
+    pub oversells: Option<bool>,
     /// Whether it is counted at all.
-    pub tracked: bool,
-    /// How much there is, if that is told.
+    pub tracked: Option<bool>,
+    /// How much there is. Below zero, more was sold than there was.
     pub quantity: Option<i64>,
 }
 
+/// What the quantity says by itself, whether or not it is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shelf {
+    /// It can be bought, counted or not.
+    Filled,
+    /// There is none, if it is counted at all.
+    Empty,
+    /// Nothing.
+    Untold,
+}
+
 impl Stock {
-    /// Whether it can be bought now.
+    /// What is said of it without regard to whether it is counted.
     #[must_use]
-    pub fn is_available(self) -> bool {
-        self.oversells || !self.tracked || self.quantity.is_none_or(|quantity| quantity > 0)
+    pub fn shelf(self) -> Shelf {
+        match (self.oversells, self.quantity) {
+            (Some(true), _) | (_, Some(1..)) => Shelf::Filled,
+            (Some(false), Some(_)) => Shelf::Empty,
+            (Some(false), None) | (None, _) => Shelf::Untold,
+        }
+    }
+
+    /// Whether it can be bought now; `None` if there is no evidence for either.
+    #[must_use]
+    pub fn availability(self) -> Option<bool> {
+        match (self.shelf(), self.tracked) {
+            (Shelf::Filled, _) | (_, Some(false)) => Some(true),
+            (Shelf::Empty, Some(true)) => Some(false),
+            (Shelf::Empty, None) | (Shelf::Untold, Some(true) | None) => None,
+        }
     }
 }
+
+impl Product {
+    /// Whether all of it is described.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.complete && self.untold.is_empty()
+    }
+
+    /// Whether the stock of each variant is counted, if that is told of all of them.
+    #[must_use]
+    pub fn tracking(&self) -> Option<Tracking> {
+        if !self.complete || self.variants.is_empty() {
+            return None;
+        }
+        let told = self.variants.iter();
+        told.map(|variant| Some((variant.id.clone(), variant.stock.tracked?)))
+            .collect()
+    }
+
+    /// Fills in, from what was told before, which variants' stock is counted. What it tells itself stays.
+    pub fn remember(&mut self, tracking: &Tracking) {
+        for variant in &mut self.variants {
+            let stock = &mut variant.stock;
+            stock.tracked = stock.tracked.or_else(|| tracking.get(&variant.id).copied());
+        }
+    }
+
+    /// Whether it would be known of a variant if it can be bought, were it known whether its stock is counted.
+    #[must_use]
+    pub fn lacks_tracking(&self) -> bool {
+        let mut stocks = self.variants.iter().map(|variant| variant.stock);
+        stocks.any(|stock| stock.shelf() == Shelf::Empty && stock.tracked.is_none())
+    }
+
+    /// Whether any of it can be bought now; `None` if that is unknown.
+    #[must_use]
+    pub fn availability(&self) -> Option<bool> {
+        let each = || self.variants.iter().map(|variant| variant.stock.availability());
+        let all_told = self.complete && !self.untold.contains(&VARIANTS);
+        if each().any(|available| available == Some(true)) {
+            Some(true)
+        } else if all_told && each().all(|available| available == Some(false)) {
+            Some(false)
+        } else {
+            None
+        }
+    }
+}
+
+/// The field that is [`untold`](Product::untold) where nothing is said of variants.
+pub const VARIANTS: &str = "variants";
 
 /// A collection as one delivery describes it. What is in it is not said.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -166,4 +248,33 @@ fn some_line(text: Option<String>) -> Option<String> {
 fn lines(texts: &[String]) -> Vec<String> {
     let lines = texts.iter().map(|text| normalize_line(text));
     lines.filter(|line| !line.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stock(oversells: Option<bool>, tracked: Option<bool>, quantity: Option<i64>) -> Stock {
+        Stock {
+            oversells,
+            tracked,
+            quantity,
+        }
+    }
+
+    #[test]
+    fn sold_out_needs_evidence_for_each_part_of_it() {
+        for quantity in [0, -3] {
+            let of = |oversells, tracked| stock(oversells, tracked, Some(quantity)).availability();
+            assert_eq!(of(Some(false), Some(true)), Some(false));
+            assert_eq!(of(Some(false), None), None, "nobody said that it is counted");
+            assert_eq!(of(None, Some(true)), None, "nobody said that it may not be oversold");
+            assert_eq!(of(Some(true), None), Some(true));
+            assert_eq!(of(None, Some(false)), Some(true));
+        }
+        assert_eq!(stock(Some(false), Some(true), None).availability(), None);
+        assert_eq!(stock(Some(false), Some(false), None).availability(), Some(true));
+        assert_eq!(stock(None, None, Some(1)).availability(), Some(true));
+        assert_eq!(Stock::default().availability(), None);
+    }
 }

@@ -167,6 +167,7 @@ pub(crate) fn product(number: impl ToString, updated_at: &str, title: &str) -> P
         options: vec![],
         variants: vec![],
         complete: true,
+        untold: vec![],
         collections: None,
         image: None,
         handle: None,
@@ -235,10 +236,8 @@ impl World {
     /// A webhook tells this, now.
     pub(crate) async fn tell(&self, event: Event) -> Verdict {
         let at = self.clock.now();
-        self.apply()
-            .observe(&store(), vec![Observed { event, at }])
-            .await
-            .remove(0)
+        let (mut verdicts, _) = self.apply().taken(&store(), vec![Observed { event, at }]).await;
+        verdicts.remove(0)
     }
 
     pub(crate) async fn tell_product(&self, product: Product) {

@@ -4,7 +4,7 @@
 //! <https://shopify.dev/docs/api/usage/limits#graphql-admin-api-rate-limits>.
 
 use hookline_domain::{catalogue::Unasked, port::Unavailable};
-use hookline_sources::shopify::problem;
+use hookline_sources::shopify::{mended, problem};
 use serde::{Deserialize, de::DeserializeOwned};
 
 /// The name of this port in failures.
@@ -83,9 +83,15 @@ struct Failed {
 /// # Errors
 /// [`Unasked::Disagreed`] when it is not one. Quotes nothing of it.
 pub(crate) fn read<T: DeserializeOwned>(operation: &str, body: &[u8]) -> Result<Answer<T>, Unasked> {
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
-    serde_path_to_error::deserialize(&mut deserializer)
-        .map_err(|error| misfit(&format!("the answer to {operation}"), &error))
+    let read = |body: &[u8]| {
+        let mut deserializer = serde_json::Deserializer::from_slice(body);
+        serde_path_to_error::deserialize(&mut deserializer)
+            .map_err(|error| misfit(&format!("the answer to {operation}"), &error))
+    };
+    match (read(body), mended(body)) {
+        (Err(_), Some(mended)) => read(&mended),
+        (read, _) => read,
+    }
 }
 
 /// Says where something does not fit, and what was expected there, without the value that was found.

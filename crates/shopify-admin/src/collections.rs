@@ -3,7 +3,7 @@
 use hookline_domain::{
     catalogue::{Part, Shop, Unasked},
     event::{Event, Observed},
-    ids::{EntityId, StoreKey},
+    ids::{EntityId, Kind, StoreKey},
     product::Collection,
 };
 use hookline_sources::{html, shopify::filled};
@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ShopifyAdmin, gid,
     operation::{Operation, Page},
-    products::ImageBody,
+    products::{Count, ImageBody},
+    record::{Odd, Record},
     tokens::Access,
 };
 
@@ -40,7 +41,7 @@ struct Collections<'a> {
 
 #[derive(Deserialize)]
 struct CollectionsAnswer {
-    collections: Page<CollectionBody>,
+    collections: Page<Record<CollectionBody>>,
 }
 
 impl Operation for Collections<'_> {
@@ -61,11 +62,6 @@ struct CollectionBody {
     resource_publications_count: Option<Count>,
 }
 
-#[derive(Deserialize)]
-struct Count {
-    count: u64,
-}
-
 #[derive(Serialize)]
 struct Members<'a> {
     id: String,
@@ -79,7 +75,7 @@ struct MembersAnswer {
 
 #[derive(Deserialize)]
 struct MembersBody {
-    products: Page<Id>,
+    products: Page<Record<Id>>,
 }
 
 #[derive(Deserialize)]
@@ -160,14 +156,13 @@ impl Operation for AboutShop {
 }
 
 impl CollectionBody {
-    fn observed(self, at: Timestamp) -> Result<Observed, Unasked> {
+    fn observed(self, at: Timestamp) -> Result<Observed, Odd> {
+        let id = gid::read("Collection", &self.id);
         let collection = Collection {
-            id: gid::read("Collection", &self.id)?,
+            id: id.map_err(|_| Odd::id(&self.id, "id", "Collection"))?,
             updated_at: self.updated_at,
-            // The Admin API has no `published_at` of a collection. Where the count is not told, it is taken for visible.
-            visible: self
-                .resource_publications_count
-                .is_none_or(|published| published.count > 0),
+            // The Admin API has no `published_at` of a collection.
+            visible: Count::is_seen(self.resource_publications_count.as_ref()),
             title: self.title,
             description: self.description_html.as_deref().map(html::text).unwrap_or_default(),
             image: filled(self.image.and_then(|image| image.url)),
@@ -212,7 +207,7 @@ impl<A: Access> ShopifyAdmin<A> {
             id: gid::gid("Collection", id)?,
         };
         match self.ask(store, &wanted).await?.collection {
-            Some(found) if found.id == wanted.id => found.observed(at),
+            Some(found) if found.id == wanted.id => found.observed(at).map_err(|odd| odd.unasked("a collection")),
             Some(_) => Err(Unasked::Disagreed {
                 problem: "another collection was answered than was asked for".to_owned(),
             }),
@@ -231,11 +226,9 @@ impl<A: Access> ShopifyAdmin<A> {
         let at = self.time.now();
         let page = self.ask(store, &Collections { after }).await?.collections;
         let next = page.next().map(str::to_owned);
-        let items = page.nodes.into_iter().map(|found| found.observed(at));
-        Ok(Part {
-            items: items.collect::<Result<_, _>>()?,
-            next,
-        })
+        let found = page.nodes.into_iter();
+        let found = found.map(|found| found.into_result().and_then(|found| found.observed(at)));
+        Ok(part(found, Kind::Collection, Collections::NAME, next))
     }
 
     pub(crate) async fn ask_members(
@@ -248,14 +241,27 @@ impl<A: Access> ShopifyAdmin<A> {
         let Some(found) = self.ask(store, &Members { id, after }).await?.collection else {
             return Ok(Part {
                 items: Vec::new(),
+                skipped: Vec::new(),
                 next: None,
             });
         };
         let next = found.products.next().map(str::to_owned);
-        let items = found.products.nodes.iter().map(|found| gid::read("Product", &found.id));
-        Ok(Part {
-            items: items.collect::<Result<_, _>>()?,
-            next,
-        })
+        let found = found.products.nodes.into_iter().map(|found| {
+            let id = found.into_result()?.id;
+            gid::read("Product", &id).map_err(|_| Odd::id(&id, "id", "Product"))
+        });
+        Ok(part(found, Kind::Product, Members::NAME, next))
     }
+}
+
+/// Part of a list, without what cannot be read.
+fn part<T>(found: impl Iterator<Item = Result<T, Odd>>, kind: Kind, operation: &str, next: Option<String>) -> Part<T> {
+    let (mut items, mut skipped) = (Vec::new(), Vec::new());
+    for (place, found) in found.enumerate() {
+        match found {
+            Ok(item) => items.push(item),
+            Err(odd) => skipped.push(odd.skipped(kind, &format!("nodes[{place}] of the answer to {operation}"))),
+        }
+    }
+    Part { items, skipped, next }
 }

@@ -2,7 +2,7 @@
 //! [`Catalogue`] as a whole.
 
 use hookline_domain::{
-    catalogue::{Catalogue, Export, ExportId, Part, Shop, Unasked},
+    catalogue::{Answered, Catalogue, Export, ExportId, Part, Shop, Unasked},
     event::Observed,
     ids::{EntityId, StoreKey},
 };
@@ -124,7 +124,7 @@ impl<A: Access> Catalogue for ShopifyAdmin<A> {
         self.ask_shop(store).await
     }
 
-    async fn products(&self, store: &StoreKey, ids: &[EntityId]) -> Result<Vec<Observed>, Unasked> {
+    async fn products(&self, store: &StoreKey, ids: &[EntityId]) -> Result<Answered, Unasked> {
         self.ask_products(store, ids).await
     }
 

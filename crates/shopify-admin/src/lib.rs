@@ -23,6 +23,7 @@ mod http;
 mod lines;
 mod operation;
 mod products;
+mod record;
 mod subscriptions;
 mod time;
 mod tokens;

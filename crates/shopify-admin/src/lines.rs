@@ -2,23 +2,29 @@
 //! (<https://shopify.dev/docs/api/usage/bulk-operations/queries#download-result-data>).
 //!
 //! A batch ends where a product does, and says at which byte that is. In memory are the batch, the line that is being
-//! read, and what the network has brought.
+//! read, what the network has brought, and the ids of the products so far.
+//!
+//! A line that cannot be read costs its product, and no other: a product without one of its variants would say less than
+//! what is known of it. What comes where it does not belong, or twice, has its product asked for by its id.
+
+use std::collections::HashSet;
 
 use hookline_domain::{
-    catalogue::{Batch, Lines, Unasked},
+    catalogue::{Batch, Lines, Skipped, Unasked},
     event::{Event, Observed},
+    ids::{EntityId, Kind},
     port::Unavailable,
-    product::Product,
 };
+use hookline_sources::shopify::mended;
 use jiff::Timestamp;
 use reqwest::{Response, StatusCode, header::CONTENT_RANGE};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
 
 use crate::{
-    answer::misfit,
     gid,
     http::Http,
     products::{CollectionTitle, ProductBody, VariantBody},
+    record::{self, Odd},
 };
 
 const PORT: &str = "the export";
@@ -44,6 +50,9 @@ pub struct ExportLines {
     lines: u64,
     /// A product whose end has not been seen.
     open: Option<Open>,
+    /// The products that have been told, by their global ids: each comes once. And those that were passed over.
+    told: HashSet<String>,
+    unread: HashSet<String>,
     failed: bool,
 }
 
@@ -59,17 +68,22 @@ enum Source {
 #[derive(Debug)]
 struct Open {
     gid: String,
+    /// Which line it began with.
+    place: String,
     product: ProductBody,
     variants: Vec<VariantBody>,
     collections: Vec<CollectionTitle>,
+    /// What is wrong with something that belongs to it: without that it would say less than is known.
+    odd: Option<(String, Odd)>,
+    /// Whether something that cannot be read may have belonged to it.
+    doubted: bool,
 }
 
-/// What every line has.
-#[derive(Deserialize)]
-struct Head {
-    id: String,
-    #[serde(rename = "__parentId")]
-    parent: Option<String>,
+/// A line of the file.
+#[derive(Debug)]
+enum Line {
+    Text(Vec<u8>),
+    TooLong,
 }
 
 /// Why an export cannot be read.
@@ -118,95 +132,180 @@ impl ExportLines {
             offset,
             lines: 0,
             open: None,
+            told: HashSet::new(),
+            unread: HashSet::new(),
             failed: false,
         }
     }
 
-    /// At most `limit` products, each of which ends where the line of another begins, or the file does.
+    /// At most `limit` records, each of which ends where the line of another begins, or the file does.
     async fn batch(&mut self, limit: usize) -> Result<Option<Batch>, Unasked> {
         let limit = limit.max(1);
-        let mut products = Vec::new();
+        let mut batch = Batch {
+            products: Vec::new(),
+            skipped: Vec::new(),
+            doubtful: Vec::new(),
+            offset: self.offset,
+        };
         loop {
             let began = self.offset;
             let Some(line) = self.line().await? else {
-                products.extend(self.close()?);
-                let offset = self.offset;
-                return Ok((!products.is_empty()).then_some(Batch { products, offset }));
+                self.close(&mut batch);
+                batch.offset = self.offset;
+                return Ok((count(&batch) > 0).then_some(batch));
             };
-            let head: Head = self.parse(&line)?;
-            if let Some(parent) = head.parent {
-                self.child(&head.id, &parent, &line)?;
-                continue;
+            let record = match &line {
+                Line::TooLong => Err("expected a shorter line"),
+                Line::Text(line) if line.trim_ascii().is_empty() => continue,
+                Line::Text(line) => object(line),
+            };
+            match record {
+                Ok(record) if record.get("__parentId").is_some() => {
+                    self.child(&mut batch, &record);
+                    continue;
+                }
+                Ok(record) => self.product(&mut batch, &record),
+                Err(problem) => {
+                    batch.skipped.push(nameless(&place(self.from, self.lines), problem));
+                    // It may have belonged to what comes before it.
+                    if let Some(open) = &mut self.open {
+                        open.doubted = true;
+                    }
+                    continue;
+                }
             }
-            let product = self.parse(&line)?;
-            products.extend(self.close()?);
-            self.open = Some(Open {
-                gid: head.id,
-                product,
-                variants: Vec::new(),
-                collections: Vec::new(),
-            });
-            if products.len() == limit {
-                let offset = began;
-                return Ok(Some(Batch { products, offset }));
+            if count(&batch) >= limit {
+                batch.offset = if self.open.is_some() { began } else { self.offset };
+                return Ok(Some(batch));
             }
         }
     }
 
-    fn child(&mut self, id: &str, parent: &str, line: &[u8]) -> Result<(), Unasked> {
-        // Taken out, so that what is wrong can be told of the whole.
-        let Some(mut open) = self.open.take().filter(|open| open.gid == parent) else {
-            return Err(self.wrong("it belongs to a product that is not right before it"));
-        };
-        match gid::split(id) {
-            Some(("ProductVariant", _)) => open.variants.push(self.parse(line)?),
-            Some(("Collection", _)) => open.collections.push(self.parse(line)?),
-            _ => return Err(self.wrong("it is neither a product, nor a variant, nor a collection")),
+    /// A product's own line. What was open ends with it.
+    fn product(&mut self, batch: &mut Batch, record: &Value) {
+        let gid = record::text(record, "id").unwrap_or_default();
+        if self.open.as_ref().is_some_and(|open| open.gid == gid) {
+            return;
         }
-        self.open = Some(open);
-        Ok(())
+        self.close(batch);
+        let place = place(self.from, self.lines);
+        let Ok(id) = gid::read("Product", gid) else {
+            batch
+                .skipped
+                .push(nameless(&format!("{place}: id"), "expected the id of a Product"));
+            return;
+        };
+        if !self.told.insert(gid.to_owned()) {
+            // Once more, and nobody knows which of the two is whole.
+            doubt(batch, id);
+            return;
+        }
+        match record::read(record) {
+            Ok(product) => {
+                self.open = Some(Open {
+                    gid: gid.to_owned(),
+                    place,
+                    product,
+                    variants: Vec::new(),
+                    collections: Vec::new(),
+                    odd: None,
+                    doubted: false,
+                });
+            }
+            Err(odd) => {
+                batch.skipped.push(odd.skipped_of(Kind::Product, Some(id), &place));
+                self.unread.insert(gid.to_owned());
+            }
+        }
     }
 
-    /// The open product, whole.
-    fn close(&mut self) -> Result<Option<Observed>, Unasked> {
-        let Some(open) = self.open.take() else {
-            return Ok(None);
+    /// The line of something that belongs to a product.
+    fn child(&mut self, batch: &mut Batch, record: &Value) {
+        let place = place(self.from, self.lines);
+        let parent = record::text(record, "__parentId").unwrap_or_default();
+        let Some(open) = self.open.as_mut().filter(|open| open.gid == parent) else {
+            // Of a product that is passed over, all is.
+            if !self.unread.contains(parent) {
+                match gid::read("Product", parent) {
+                    Ok(id) => doubt(batch, id),
+                    Err(_) => batch.skipped.push(nameless(
+                        &format!("{place}: __parentId"),
+                        "expected the id of a Product",
+                    )),
+                }
+            }
+            return;
         };
-        let product: Product = open
-            .product
-            .into_product(open.variants, open.collections, &self.currency)?;
-        Ok(Some(Observed {
-            event: Event::ProductUpdated(Box::new(product)),
-            at: self.began_at,
-        }))
+        let read = match record::text(record, "id").and_then(gid::split) {
+            Some(("ProductVariant", _)) => record::read(record).map(|variant: VariantBody| {
+                if !open.variants.iter().any(|known| known.is_same(&variant)) {
+                    open.variants.push(variant);
+                }
+            }),
+            Some(("Collection", _)) => record::read(record).map(|collection| open.collections.push(collection)),
+            _ => Err(Odd::new(parent, "id", "expected the id of a variant or a collection")),
+        };
+        if let Err(odd) = read {
+            open.odd.get_or_insert((place, odd));
+        }
+    }
+
+    /// Takes the open product, whole, or that it was passed over.
+    fn close(&mut self, batch: &mut Batch) {
+        let Some(open) = self.open.take() else { return };
+        let read = match open.odd {
+            Some(odd) => Err(odd),
+            None => open
+                .product
+                .into_product(open.variants, open.collections, &self.currency, self.began_at)
+                .map_err(|odd| (open.place, odd)),
+        };
+        match read {
+            Ok(product) if open.doubted => doubt(batch, product.id),
+            Ok(product) => batch.products.push(Observed {
+                event: Event::ProductUpdated(Box::new(product)),
+                at: self.began_at,
+            }),
+            Err((place, odd)) => {
+                let id = gid::read("Product", &open.gid).ok();
+                batch.skipped.push(odd.skipped_of(Kind::Product, id, &place));
+                self.unread.insert(open.gid);
+            }
+        }
     }
 
     /// The next line, without what ends it; `None` at the end of the file.
-    async fn line(&mut self) -> Result<Option<Vec<u8>>, Unasked> {
+    async fn line(&mut self) -> Result<Option<Line>, Unasked> {
+        let mut too_long = false;
         loop {
             let unseen = self.buffer.get(self.looked..).unwrap_or_default();
             if let Some(length) = unseen.iter().position(|byte| *byte == b'\n') {
                 let end = self.looked + length;
+                too_long |= end - self.read > LONGEST_LINE;
                 let line = self.buffer[self.read..end].to_vec();
                 self.advance(end + 1);
-                return Ok(Some(line));
+                self.lines += 1;
+                return Ok(Some(if too_long { Line::TooLong } else { Line::Text(line) }));
             }
             self.looked = self.buffer.len();
             if self.buffer.len() - self.read > LONGEST_LINE {
-                return Err(self.wrong("it is longer than any"));
+                // The rest of it is not kept.
+                too_long = true;
+                self.advance(self.buffer.len());
             }
             match self.source.chunk().await? {
                 Some(chunk) => self.keep(&chunk),
-                None if self.read == self.buffer.len() => return Ok(None),
+                None if self.read == self.buffer.len() && !too_long => return Ok(None),
                 None => {
                     // The last line may lack its end, if it is all there.
                     let line = self.buffer[self.read..].to_vec();
-                    if serde_json::from_slice::<serde::de::IgnoredAny>(&line).is_err() {
+                    if too_long || serde_json::from_slice::<serde::de::IgnoredAny>(&line).is_err() {
                         let length = self.offset - self.from + u64::try_from(line.len()).unwrap_or_default();
                         return Err(Broken::Truncated(length).unasked());
                     }
                     self.advance(self.buffer.len());
-                    return Ok(Some(line));
+                    self.lines += 1;
+                    return Ok(Some(Line::Text(line)));
                 }
             }
         }
@@ -221,28 +320,50 @@ impl ExportLines {
 
     fn advance(&mut self, end: usize) {
         self.offset += u64::try_from(end - self.read).unwrap_or_default();
-        self.lines += 1;
         self.read = end;
         self.looked = end;
     }
+}
 
-    fn parse<T: DeserializeOwned>(&self, line: &[u8]) -> Result<T, Unasked> {
-        let mut deserializer = serde_json::Deserializer::from_slice(line);
-        serde_path_to_error::deserialize(&mut deserializer).map_err(|error| misfit(&self.place(), &error))
+/// The object that a line is.
+fn object(line: &[u8]) -> Result<Value, &'static str> {
+    let read = |line: &[u8]| serde_json::from_slice::<Value>(line);
+    let value = read(line).or_else(|error| mended(line).map_or(Err(error), |line| read(&line)));
+    let value = value.map_err(|_| "expected JSON")?;
+    if value.is_object() {
+        Ok(value)
+    } else {
+        Err("expected an object")
     }
+}
 
-    fn wrong(&self, problem: &str) -> Unasked {
-        Unasked::Disagreed {
-            problem: format!("{} does not fit: {problem}", self.place()),
-        }
+fn place(from: u64, line: u64) -> String {
+    match from {
+        0 => format!("line {line} of the export"),
+        from => format!("line {line} of the export from byte {from} on"),
     }
+}
 
-    fn place(&self) -> String {
-        match self.from {
-            0 => format!("line {} of the export", self.lines),
-            from => format!("line {} of the export from byte {from} on", self.lines),
-        }
+/// What was passed over, of which not even the id can be read.
+fn nameless(path: &str, problem: &str) -> Skipped {
+    Skipped {
+        kind: None,
+        id: None,
+        path: path.to_owned(),
+        problem: problem.to_owned(),
     }
+}
+
+/// Has a product asked for by its id.
+fn doubt(batch: &mut Batch, id: EntityId) {
+    if !batch.doubtful.contains(&id) {
+        batch.doubtful.push(id);
+    }
+}
+
+/// How many records a batch has.
+fn count(batch: &Batch) -> usize {
+    batch.products.len() + batch.skipped.len() + batch.doubtful.len()
 }
 
 impl Lines for ExportLines {

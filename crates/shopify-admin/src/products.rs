@@ -3,22 +3,27 @@
 use std::collections::BTreeMap;
 
 use hookline_domain::{
-    catalogue::{PRODUCTS_AT_ONCE, Unasked},
+    catalogue::{Answered, PRODUCTS_AT_ONCE, Unasked},
     event::{Event, Observed},
-    ids::{EntityId, StoreKey},
+    ids::{EntityId, Kind, StoreKey},
     port::Unavailable,
     product::{Collections, OptionAxis, Product, Stock, Variant},
 };
-use hookline_sources::{html, shopify::filled};
+use hookline_sources::{
+    html,
+    shopify::{filled, whole_number},
+};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
     ShopifyAdmin,
     answer::PORT,
     gid,
     operation::{Operation, Page},
+    record::{self, Odd},
     tokens::Access,
 };
 
@@ -46,7 +51,8 @@ struct Products {
 #[derive(Deserialize)]
 struct ProductsAnswer {
     shop: ShopBody,
-    nodes: Vec<Option<WholeBody>>,
+    /// Each is read by itself.
+    nodes: Vec<Option<Value>>,
 }
 
 #[derive(Deserialize)]
@@ -66,12 +72,24 @@ impl Operation for Products {
 }
 
 /// A product with the first of what belongs to it.
-#[derive(Deserialize)]
 struct WholeBody {
-    #[serde(flatten)]
     product: ProductBody,
+    belongings: Belongings,
+}
+
+#[derive(Deserialize)]
+struct Belongings {
     variants: Page<VariantBody>,
     collections: Page<CollectionTitle>,
+}
+
+impl WholeBody {
+    fn read(node: &Value) -> Result<Self, Odd> {
+        Ok(Self {
+            product: record::read(node)?,
+            belongings: record::read(node)?,
+        })
+    }
 }
 
 #[derive(Serialize)]
@@ -171,7 +189,8 @@ pub(crate) struct VariantBody {
     title: Option<String>,
     sku: Option<String>,
     price: Option<Decimal>,
-    inventory_policy: String,
+    inventory_policy: Option<String>,
+    #[serde(default, deserialize_with = "whole_number")]
     inventory_quantity: Option<i64>,
     inventory_item: Option<InventoryItemBody>,
 }
@@ -182,25 +201,46 @@ struct InventoryItemBody {
 }
 
 #[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct CollectionTitle {
     id: String,
     title: String,
+    resource_publications_count: Option<Count>,
+}
+
+/// How many there are of something.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Count {
+    pub count: u64,
+}
+
+impl Count {
+    /// Whether what is published so often can be seen. Where that is not told, it is taken for visible.
+    pub(crate) fn is_seen(published: Option<&Self>) -> bool {
+        published.is_none_or(|published| published.count > 0)
+    }
 }
 
 impl ProductBody {
-    /// The product in our words, with all that belongs to it.
+    /// The product in our words as it was at `at`, with all that belongs to it.
     pub(crate) fn into_product(
         self,
         mut variants: Vec<VariantBody>,
         collections: Vec<CollectionTitle>,
         currency: &str,
-    ) -> Result<Product, Unasked> {
+        at: Timestamp,
+    ) -> Result<Product, Odd> {
         variants.sort_by_key(|variant| variant.position);
         let image = self.featured_media.and_then(|media| media.preview?.image?.url);
+        let gid = self.id.as_str();
+        // Draft, archived, unlisted, and what may come: not to be found. Nor is what is published later.
+        let published = self
+            .published_at
+            .is_some_and(|published_at| published_at <= at.max(self.updated_at));
         Ok(Product {
-            id: gid::read("Product", &self.id)?,
+            id: gid::read("Product", gid).map_err(|_| Odd::id(gid, "id", "Product"))?,
             updated_at: self.updated_at,
-            visible: self.status == "ACTIVE" && self.published_at.is_some(),
+            visible: self.status == "ACTIVE" && published,
             title: self.title,
             description: self.description_html.as_deref().map(html::text).unwrap_or_default(),
             vendor: filled(self.vendor),
@@ -216,10 +256,11 @@ impl ProductBody {
                 .collect(),
             variants: variants
                 .into_iter()
-                .map(|variant| variant.into_variant(currency))
+                .map(|variant| variant.into_variant(gid, currency))
                 .collect::<Result<_, _>>()?,
             complete: true,
-            collections: Some(titles(collections)?),
+            untold: Vec::new(),
+            collections: Some(titles(gid, collections)?),
             image: filled(image),
             handle: filled(self.handle),
         })
@@ -227,33 +268,52 @@ impl ProductBody {
 }
 
 impl VariantBody {
-    fn into_variant(self, currency: &str) -> Result<Variant, Unasked> {
+    fn into_variant(self, product: &str, currency: &str) -> Result<Variant, Odd> {
         let stock = Stock {
-            oversells: self.inventory_policy == "CONTINUE",
-            tracked: self.inventory_item.is_none_or(|item| item.tracked),
+            oversells: match self.inventory_policy.as_deref() {
+                Some("CONTINUE") => Some(true),
+                Some("DENY") => Some(false),
+                // A policy that nobody knows yet says nothing.
+                Some(_) | None => None,
+            },
+            tracked: self.inventory_item.map(|item| item.tracked),
             quantity: self.inventory_quantity,
         };
+        let id = gid::read("ProductVariant", &self.id);
         Ok(Variant {
-            id: gid::read("ProductVariant", &self.id)?,
+            id: id.map_err(|_| Odd::id(product, "variants.id", "ProductVariant"))?,
             title: self.title.unwrap_or_default(),
             sku: filled(self.sku),
             price: self.price,
             currency: Some(currency.to_owned()),
-            available: stock.is_available(),
+            stock,
         })
+    }
+
+    /// Whether both are of one variant.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.id == other.id
     }
 }
 
-fn titles(collections: Vec<CollectionTitle>) -> Result<Collections, Unasked> {
-    let titles = collections
+/// The collections that shoppers can see, for no product may name another.
+fn titles(product: &str, collections: Vec<CollectionTitle>) -> Result<Collections, Odd> {
+    let seen = collections
         .into_iter()
-        .map(|collection| Ok((gid::read("Collection", &collection.id)?, collection.title)));
-    titles.collect::<Result<BTreeMap<EntityId, String>, Unasked>>()
+        .filter(|collection| Count::is_seen(collection.resource_publications_count.as_ref()));
+    seen.map(|collection| {
+        let id = gid::read("Collection", &collection.id);
+        let id = id.map_err(|_| Odd::id(product, "collections.id", "Collection"))?;
+        Ok((id, collection.title))
+    })
+    .collect::<Result<BTreeMap<EntityId, String>, Odd>>()
 }
 
 /// What became of reading the rest of a product.
 enum Rest {
     Whole(Box<Product>),
+    /// It cannot be read.
+    Odd(Odd),
     /// It changed meanwhile, or is gone.
     Changed,
 }
@@ -265,7 +325,7 @@ struct NeverStill;
 
 impl<A: Access> ShopifyAdmin<A> {
     /// Products by their ids, in the order asked.
-    pub(crate) async fn ask_products(&self, store: &StoreKey, ids: &[EntityId]) -> Result<Vec<Observed>, Unasked> {
+    pub(crate) async fn ask_products(&self, store: &StoreKey, ids: &[EntityId]) -> Result<Answered, Unasked> {
         if ids.len() > PRODUCTS_AT_ONCE {
             return Err(Unasked::Disagreed {
                 problem: format!(
@@ -274,45 +334,58 @@ impl<A: Access> ShopifyAdmin<A> {
                 ),
             });
         }
-        let mut observed = Vec::with_capacity(ids.len());
+        let mut answered = Answered::default();
         for some in ids.chunks(AT_ONCE) {
-            observed.extend(self.ask_some(store, some).await?);
+            self.ask_some(store, some, &mut answered).await?;
         }
-        Ok(observed)
+        Ok(answered)
     }
 
-    async fn ask_some(&self, store: &StoreKey, ids: &[EntityId]) -> Result<Vec<Observed>, Unasked> {
+    async fn ask_some(&self, store: &StoreKey, ids: &[EntityId], answered: &mut Answered) -> Result<(), Unasked> {
         let at = self.time.now();
         let answer = self.ask_first(store, ids).await?;
-        let mut observed = Vec::with_capacity(ids.len());
-        for (id, found) in ids.iter().zip(answer.nodes) {
-            observed.push(match found {
-                None => gone(id, at),
-                Some(found) => match self.rest(store, found, &answer.shop.currency_code).await? {
-                    Rest::Whole(product) => Observed {
+        for (place, (id, found)) in ids.iter().zip(answer.nodes).enumerate() {
+            let seen = match found {
+                None => Ok(gone(id, at)),
+                Some(node) => match self.whole(store, &node, &answer.shop.currency_code, at).await? {
+                    Rest::Whole(product) => Ok(Observed {
                         event: Event::ProductUpdated(product),
                         at,
-                    },
+                    }),
+                    Rest::Odd(odd) => Err(odd),
                     Rest::Changed => self.ask_again(store, id).await?,
                 },
-            });
+            };
+            match seen {
+                Ok(seen) => answered.seen.push(seen),
+                Err(odd) => {
+                    let place = format!("nodes[{place}] of the answer to {}", Products::NAME);
+                    answered
+                        .skipped
+                        .push(odd.skipped_of(Kind::Product, Some(id.clone()), &place));
+                }
+            }
         }
-        Ok(observed)
+        Ok(())
     }
 
     /// Asks for one that has changed while its pages were read, until it holds still.
-    async fn ask_again(&self, store: &StoreKey, id: &EntityId) -> Result<Observed, Unasked> {
+    async fn ask_again(&self, store: &StoreKey, id: &EntityId) -> Result<Result<Observed, Odd>, Unasked> {
         for _ in 1..READ_AGAIN {
             let at = self.time.now();
             let answer = self.ask_first(store, std::slice::from_ref(id)).await?;
-            let Some(found) = answer.nodes.into_iter().next().flatten() else {
-                return Ok(gone(id, at));
+            let Some(node) = answer.nodes.into_iter().next().flatten() else {
+                return Ok(Ok(gone(id, at)));
             };
-            if let Rest::Whole(product) = self.rest(store, found, &answer.shop.currency_code).await? {
-                return Ok(Observed {
-                    event: Event::ProductUpdated(product),
-                    at,
-                });
+            match self.whole(store, &node, &answer.shop.currency_code, at).await? {
+                Rest::Whole(product) => {
+                    return Ok(Ok(Observed {
+                        event: Event::ProductUpdated(product),
+                        at,
+                    }));
+                }
+                Rest::Odd(odd) => return Ok(Err(odd)),
+                Rest::Changed => {}
             }
         }
         Err(Unavailable::new(PORT, NeverStill).into())
@@ -326,13 +399,12 @@ impl<A: Access> ShopifyAdmin<A> {
             collections,
         };
         let answer = self.ask(store, &wanted).await?;
-        let right = answer.nodes.len() == ids.len()
-            && wanted
-                .ids
-                .iter()
-                .zip(&answer.nodes)
-                .all(|(id, found)| found.as_ref().is_none_or(|found| found.product.id == *id));
-        if right {
+        // One whose id cannot be read is odd by itself.
+        let other = |(wanted, found): (&String, &Option<Value>)| {
+            let found = found.as_ref().and_then(|found| record::text(found, "id"));
+            found.is_some_and(|found| found != wanted)
+        };
+        if answer.nodes.len() == ids.len() && !wanted.ids.iter().zip(&answer.nodes).any(other) {
             Ok(answer)
         } else {
             Err(Unasked::Disagreed {
@@ -341,13 +413,26 @@ impl<A: Access> ShopifyAdmin<A> {
         }
     }
 
+    /// One product with all that belongs to it. What is odd about it, on whatever page, is its own.
+    async fn whole(&self, store: &StoreKey, node: &Value, currency: &str, at: Timestamp) -> Result<Rest, Unasked> {
+        let found = match WholeBody::read(node) {
+            Ok(found) => found,
+            Err(odd) => return Ok(Rest::Odd(odd)),
+        };
+        let gid = found.product.id.clone();
+        match self.rest(store, found, currency, at).await {
+            Err(Unasked::Disagreed { problem }) => Ok(Rest::Odd(Odd::new(&gid, "", &problem))),
+            read => read,
+        }
+    }
+
     /// Reads the pages after the first.
-    async fn rest(&self, store: &StoreKey, found: WholeBody, currency: &str) -> Result<Rest, Unasked> {
-        let WholeBody {
-            product,
+    async fn rest(&self, store: &StoreKey, found: WholeBody, currency: &str, at: Timestamp) -> Result<Rest, Unasked> {
+        let WholeBody { product, belongings } = found;
+        let Belongings {
             mut variants,
             mut collections,
-        } = found;
+        } = belongings;
         let id = product.id.as_str();
         let mut all_variants = std::mem::take(&mut variants.nodes);
         while let Some(after) = variants.next() {
@@ -367,8 +452,12 @@ impl<A: Access> ShopifyAdmin<A> {
             }
             all_collections.append(&mut collections.nodes);
         }
-        let product = product.into_product(all_variants, all_collections, currency)?;
-        Ok(Rest::Whole(Box::new(product)))
+        Ok(
+            match product.into_product(all_variants, all_collections, currency, at) {
+                Ok(product) => Rest::Whole(Box::new(product)),
+                Err(odd) => Rest::Odd(odd),
+            },
+        )
     }
 }
 

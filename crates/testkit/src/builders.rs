@@ -4,7 +4,7 @@ use hookline_domain::{
     document::Document,
     ids::{DeliveryId, DeliveryKey, EntityId, EntityKey, Kind, Source, StoreKey, StoreName, Topic},
     ledger::ClaimRequest,
-    product::{Product, Variant},
+    product::{Product, Stock, Variant},
     version::Version,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -94,9 +94,13 @@ fn something(entity: &EntityKey, title: &str, description: &str) -> Product {
             sku: Some(format!("SKU-{}", entity.id)),
             price: Some("9.50".parse().unwrap()),
             currency: Some("EUR".to_owned()),
-            available: true,
+            stock: Stock {
+                quantity: Some(1),
+                ..Stock::default()
+            },
         }],
         complete: true,
+        untold: vec![],
         collections: None,
         image: Some("https://cdn.example.com/a.jpg".to_owned()),
         handle: Some("a".to_owned()),

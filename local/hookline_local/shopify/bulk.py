@@ -149,7 +149,7 @@ async def write(shop: "Shop", operation: Operation, file: Any, fail_after: int |
     for level, line in rows(shop, operation.document, operation.grouped):
         if fail_after is not None and operation.objects >= fail_after:
             return False
-        file.write(encode(line))
+        file.write(encode(line, shop))
         operation.objects += 1
         operation.roots += level == 0
         at = time.monotonic()

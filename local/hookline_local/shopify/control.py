@@ -9,7 +9,7 @@ from aiohttp import web
 
 from . import edits, seeds
 from .deliveries import Mischief
-from .shops import App, Fault, Shop
+from .shops import App, Fault, Odd, Shop
 from .subscriptions import Subscription
 
 Act = Callable[[Shop, dict[str, Any]], Any]
@@ -73,6 +73,19 @@ def faults(shop: Shop, given: dict[str, Any]) -> Any:
     else:
         shop.faults.append(Fault(kind, count, given.get("where", "graphql"), given.get("retry_after")))
     return {"waiting": sum(fault.left for fault in shop.faults)}
+
+
+def odd(shop: Shop, given: dict[str, Any]) -> Any:
+    """Makes the record of a gid odd: `fields` take the place of its own, `lines` follow it in an export.
+
+    Neither makes it as it was. A field that is `{"missing": true}` is left out.
+    """
+    fields, lines = dict(given.get("fields", {})), list(given.get("lines", []))
+    if fields or lines:
+        shop.odd[given["id"]] = Odd(fields, lines, tuple(given.get("where", ("graphql", "bulk"))))
+    else:
+        shop.odd.pop(given["id"], None)
+    return {"odd": sorted(shop.odd)}
 
 
 def bulk(shop: Shop, given: dict[str, Any]) -> Any:
@@ -150,6 +163,7 @@ ACTS: dict[str, Act] = {
     "generate": generate,
     "throttle": throttle,
     "faults": faults,
+    "odd": odd,
     "bulk": bulk,
     "tokens": tokens,
     "counts": counts,

@@ -142,6 +142,21 @@ def set_stock(shop: "Shop", given: Given) -> Any:
     return body
 
 
+def set_tracked(shop: "Shop", given: Given) -> Any:
+    """Has the stock of an inventory item counted or not: `products/update`, whose body does not tell which."""
+    item, at = int(given["inventory_item_id"]), clock.now()
+    found = shop.catalogue.item(item)
+    if found is None:
+        raise ValueError(f"no inventory item {item}")
+    (shop.untracked.discard if given["tracked"] else shop.untracked.add)(item)
+    product = found[0] | {"updated_at": at}
+    shop.catalogue.put(product)
+    body = payloads.product_fields(product)
+    if given.get("product_update", True):
+        shop.emit("products/update", body, changed=["variants"])
+    return body
+
+
 def order(shop: "Shop", given: Given) -> Any:
     """Somebody buys: `variants` maps variant ids to quantities. Stock goes down, as `set_stock` has it."""
     lines = []
@@ -263,6 +278,7 @@ ACTS = {
     "update-product": update_product,
     "delete-product": delete_product,
     "set-stock": set_stock,
+    "set-tracked": set_tracked,
     "order": order,
     "create-collection": create_collection,
     "update-collection": update_collection,

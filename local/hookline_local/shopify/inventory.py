@@ -46,7 +46,7 @@ FIELDS |= {
         "id": lambda node, _: gid("InventoryItem", node.data["inventory_item_id"]),
         "legacyResourceId": lambda node, _: str(node.data["inventory_item_id"]),
         "sku": key("sku"),
-        "tracked": lambda *_: True,
+        "tracked": lambda node, _: node.data["inventory_item_id"] not in node.shop.untracked,
         "requiresShipping": lambda *_: True,
         "createdAt": at("created_at"),
         "updatedAt": at("updated_at"),

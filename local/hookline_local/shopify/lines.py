@@ -212,6 +212,11 @@ def by_level(waiting: list[tuple[str | None, Node, Shape]]) -> Iterator[Row]:
 ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
-def encode(line: dict[str, Any]) -> bytes:
-    """A line as it is in the file."""
-    return ENCODER.encode(line).encode() + b"\n"
+def encode(line: dict[str, Any], shop: "Shop") -> bytes:
+    """A line as it is in the file, with what control wants to be odd about it, and the lines that come after it."""
+    odd = shop.odd.get(line["id"])
+    if odd is None:
+        return ENCODER.encode(line).encode() + b"\n"
+    # Half a surrogate pair is written as the escape that it came as.
+    record = json.dumps(odd.record(line, "bulk"), separators=(",", ":"))
+    return "".join(f"{one}\n" for one in (record, *odd.lines)).encode()

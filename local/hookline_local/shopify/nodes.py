@@ -176,6 +176,13 @@ def rule_set(node: Node, _: dict[str, Any]) -> dict[str, Any] | None:
     return {"appliedDisjunctively": node.owner.disjunctive, "rules": listed}
 
 
+def published_count(node: Node, arguments: dict[str, Any]) -> dict[str, Any]:
+    """On how many channels a collection is; one that will be published later counts only if that is asked for."""
+    published_at = node.data.get("published_at")
+    later = published_at is not None and clock.seconds(published_at) > clock.seconds(clock.now())
+    return count_of(int(published_at is not None and not (later and arguments.get("onlyPublished", True))))
+
+
 def legacy(node: Node, _: dict[str, Any]) -> str:
     """The number in a gid; UnsignedInt64 is written as text."""
     return str(node.data["id"])
@@ -234,7 +241,9 @@ FIELDS: dict[str, dict[str, Field]] = {
         "sellableOnlineQuantity": key("inventory_quantity"),
         "inventoryPolicy": upper("inventory_policy"),
         "availableForSale": lambda node, _: (
-            node.data["inventory_quantity"] > 0 or node.data["inventory_policy"] == "continue"
+            node.data["inventory_quantity"] > 0
+            or node.data["inventory_policy"] == "continue"
+            or node.data["inventory_item_id"] in node.shop.untracked
         ),
         "inventoryItem": lambda node, _: item_node(node.shop, (node.owner, node.data)),
         "selectedOptions": selected_options,
@@ -250,6 +259,7 @@ FIELDS: dict[str, dict[str, Field]] = {
         "updatedAt": at("updated_at"),
         "sortOrder": lambda node, _: node.data["sort_order"].upper().replace("-", "_"),
         "templateSuffix": key("template_suffix"),
+        "resourcePublicationsCount": published_count,
         "products": members,
         "productsCount": lambda node, _: count_of(len(node.shop.catalogue.members(node.owner))),
         "hasProduct": has_product,

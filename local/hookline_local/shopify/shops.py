@@ -75,6 +75,22 @@ class App:
         return task
 
 
+@dataclass
+class Odd:
+    """What is odd about the record of one global id, wherever the Admin API answers it."""
+
+    fields: dict[str, Any]
+    lines: list[str] = field(default_factory=list)
+    where: tuple[str, ...] = ("graphql", "bulk")
+
+    def record(self, record: dict[str, Any], where: str) -> dict[str, Any]:
+        """The record as it is answered there; a field that is `{"missing": true}` is left out."""
+        if where not in self.where:
+            return record
+        changed = record | self.fields
+        return {name: value for name, value in changed.items() if value != {"missing": True}}
+
+
 class Shop:
     """One shop."""
 
@@ -89,6 +105,9 @@ class Shop:
         self.location = 600_000_000_000_000_001 + 2 * digest
         self.catalogue = Catalogue()
         self.levels: dict[int, dict[int, int]] = {}
+        # Inventory items whose stock is not counted.
+        self.untracked: set[int] = set()
+        self.odd: dict[str, Odd] = {}
         self.tokens = Tokens(prefix=f"{digest:08x}")
         self.scopes = list(SCOPES)
         self.installed = False

@@ -65,7 +65,9 @@ impl Body {
         let product = |second, status: &str, gids: &str| {
             format!(
                 "{{\"id\":{PRODUCT},\"admin_graphql_api_id\":\"gid://shopify/Product/{PRODUCT}\",\"title\":\"{second}\",\
-                 \"status\":\"{status}\",\"updated_at\":\"{}\",\"variants\":[]{gids}}}",
+                 \"status\":\"{status}\",\"updated_at\":\"{}\",\"variants\":[]{gids},\"body_html\":null,\"vendor\":null,\
+                 \"product_type\":null,\"handle\":null,\"published_at\":\"2026-01-01T00:00:00Z\",\"tags\":\"\",\
+                 \"options\":[],\"image\":null}}",
                 after(second)
             )
         };

@@ -10,7 +10,7 @@ use std::{
 use hookline_domain::{
     audit::AuditRecord,
     document::Document,
-    entities::{Entities, Fence, Page},
+    entities::{Entities, Fence, Page, Told},
     envelope,
     failed::{FailedDeliveries, FailedDelivery, Failures},
     ids::{DeliveryKey, EntityKey, StoreKey},
@@ -18,7 +18,6 @@ use hookline_domain::{
     jobs::{Job, Jobs},
     ledger::{Claim, ClaimRequest, Claims, Completion, Fate, Ledger, Noted, Problem},
     port::{Clock, Unavailable},
-    product::Collections,
     queue::EventQueue,
     reindex::{Comply, Reached},
     stores::{StoreRecord, StoreUpdate, Stores},
@@ -270,16 +269,16 @@ impl EventQueue for Script {
 }
 
 impl Entities for Script {
-    async fn advance(
-        &self,
-        entity: &EntityKey,
-        version: Version,
-        _collections: Option<&Collections>,
-    ) -> Result<Fence, Unavailable> {
+    async fn advance(&self, entity: &EntityKey, version: Version, _told: Told<'_>) -> Result<Fence, Unavailable> {
         match self.call(Request::Advance(entity.clone(), version)).await {
             Response::Fenced(fence) => Ok(fence),
             other => Err(failed(&other)),
         }
+    }
+
+    /// What was asked of the catalogue is confirmed; no scenario asks it.
+    async fn confirm(&self, _held: &[(EntityKey, Version)]) -> Result<(), Unavailable> {
+        Ok(())
     }
 
     async fn bury(&self, entity: &EntityKey, _expires_at: Timestamp) -> Result<(), Unavailable> {

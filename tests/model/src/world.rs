@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hookline_domain::{
-    entities::{self, Fence},
+    entities::{self, Fence, Remembered},
     ids::EntityKey,
     index,
     ledger::{self, Claim, ClaimRequest, Completion, Entry, Fate, State},
@@ -247,7 +247,7 @@ impl World {
         Response::Fenced(match advanced {
             Some(entry) => {
                 self.entities.insert(entity.clone(), entry);
-                Fence::Passed { collections: None }
+                Fence::Passed(Remembered::default())
             }
             None => Fence::Superseded,
         })

@@ -6,11 +6,13 @@
 use aws_sdk_dynamodb::types::{AttributeValue, BatchStatementRequest};
 use futures_util::{StreamExt, stream};
 use hookline_domain::{
-    entities::{Advance, Entities, Fence},
+    entities::{Advance, Entities, Fence, Remembered},
+    ids::EntityKey,
     port::{CALLS_AT_ONCE, Unavailable},
+    version::Version,
 };
 
-use super::{DynamoEntities, PORT, read_collections, write_collections};
+use super::{DynamoEntities, PORT, told};
 use crate::{
     attributes::{Item, number, read_number, text},
     statements::{self, Written, quoted, statement},
@@ -32,7 +34,7 @@ pub(super) async fn advance_all(entities: &DynamoEntities, states: &[Advance<'_>
         .filter_map(|(place, (result, state))| result.is_none().then_some((place, *state)))
         .collect();
     let alone = left.into_iter().map(|(place, state)| async move {
-        let fence = entities.advance(state.entity, state.version, state.collections);
+        let fence = entities.advance(state.entity, state.version, state.told);
         (place, fence.await)
     });
     // Collected, for the compiler does not see that the closure may wait.
@@ -73,9 +75,10 @@ async fn insert(entities: &DynamoEntities, states: &[Advance<'_>], unknown: &[us
     let written = statements::run(&entities.client, PORT, inserts).await;
     for (place, written) in unknown.iter().zip(written) {
         results[*place] = match written {
-            Ok(Written::Done(_)) => Some(Ok(Fence::Passed {
-                collections: states[*place].collections.cloned(),
-            })),
+            Ok(Written::Done(_)) => {
+                let remembered = Remembered::default().after(states[*place].told);
+                Some(Ok(Fence::Passed(remembered)))
+            }
             Ok(Written::Refused(_) | Written::Open) => None,
             Err(failure) => Some(Err(failure)),
         };
@@ -85,14 +88,14 @@ async fn insert(entities: &DynamoEntities, states: &[Advance<'_>], unknown: &[us
 /// What [`advance`](Entities::advance) does, to an entity that is known.
 fn update_statement(entities: &DynamoEntities, state: &Advance<'_>) -> BatchStatementRequest {
     let table = quoted(&entities.table);
-    let told = state.collections.map(|told| AttributeValue::M(write_collections(told)));
-    let and_told = if told.is_some() {
-        r#" SET "collections" = ?"#
-    } else {
-        ""
-    };
+    let told = told::written(state.told);
+    let and_told = told
+        .iter()
+        .map(|(name, _)| format!(r#" SET "{name}" = ?"#))
+        .collect::<Vec<_>>()
+        .concat();
     let mut parameters = vec![number(state.version.as_i64())];
-    parameters.extend(told);
+    parameters.extend(told.into_iter().map(|(_, value)| value));
     parameters.extend([
         text(state.entity.store.to_string()),
         text(state.entity.within_store()),
@@ -110,24 +113,45 @@ fn update_statement(entities: &DynamoEntities, state: &Advance<'_>) -> BatchStat
 /// What [`advance`](Entities::advance) does, to an entity that is not known.
 fn insert_statement(entities: &DynamoEntities, state: &Advance<'_>) -> BatchStatementRequest {
     let table = quoted(&entities.table);
-    let told = state.collections.map(|told| AttributeValue::M(write_collections(told)));
-    let and_told = if told.is_some() { ", 'collections': ?" } else { "" };
+    let told = told::written(state.told);
+    let and_told = told
+        .iter()
+        .map(|(name, _)| format!(", '{name}': ?"))
+        .collect::<Vec<_>>()
+        .concat();
     let mut parameters = vec![
         text(state.entity.store.to_string()),
         text(state.entity.within_store()),
         number(state.version.as_i64()),
         AttributeValue::Bool(false),
     ];
-    parameters.extend(told);
+    parameters.extend(told.into_iter().map(|(_, value)| value));
     statement(
         &format!("INSERT INTO {table} VALUE {{'pk': ?, 'sk': ?, 'version': ?, 'deleted': ?{and_told}}}"),
         parameters,
     )
 }
 
+/// Remembers that the index holds these versions. One that is not the newest any more refuses it, which is right.
+pub(super) async fn confirm(entities: &DynamoEntities, held: &[(EntityKey, Version)]) -> Result<(), Unavailable> {
+    let table = quoted(&entities.table);
+    let confirmations = held.iter().map(|(entity, version)| {
+        let version = || number(version.as_i64());
+        let key = [text(entity.store.to_string()), text(entity.within_store())];
+        let mut parameters = vec![version()];
+        parameters.extend(key);
+        parameters.push(version());
+        statement(
+            &format!(r#"UPDATE {table} SET "indexed" = ? WHERE "pk" = ? AND "sk" = ? AND "version" = ?"#),
+            parameters,
+        )
+    });
+    let written = statements::run(&entities.client, PORT, confirmations.collect()).await;
+    written.into_iter().try_for_each(|written| written.map(|_| ()))
+}
+
 fn passed(item: &Item) -> Option<Fence> {
-    let collections = read_collections(item).ok()?;
-    Some(Fence::Passed { collections })
+    told::read(item).ok().map(Fence::Passed)
 }
 
 /// Whether what is there is certain to be in the way.

@@ -13,7 +13,7 @@ use hookline_domain::{
     version::Version,
 };
 
-use super::{DynamoEntities, PORT, key, read_collections};
+use super::{DynamoEntities, PORT, key, told};
 use crate::{
     attributes::{Item, Malformed, read_number, read_text},
     failure,
@@ -71,7 +71,8 @@ fn read_known(item: &Item) -> Result<((String, String), Known), Malformed> {
     let name = (read_text(item, "pk")?.to_owned(), read_text(item, "sk")?.to_owned());
     let known = Known {
         entry: read_entry(item)?,
-        collections: read_collections(item)?,
+        remembered: told::read(item)?,
+        confirmed: item.contains_key("indexed") && item.get("indexed") == item.get("version"),
     };
     Ok((name, known))
 }

@@ -87,6 +87,9 @@ fn own() -> Item {
                     compared: 10_000,
                     missed: BTreeMap::new(),
                     regrouped: 0,
+                    mended: 0,
+                    skipped: 0,
+                    unread: vec![],
                 }),
             ),
             (
@@ -101,6 +104,7 @@ fn own() -> Item {
                     began_at: at("2026-11-21T12:00:00.123456Z"),
                     at: at("2026-11-21T12:00:03.000001Z"),
                     products: 10_000,
+                    skipped: 0,
                     bytes: None,
                 }),
             ),

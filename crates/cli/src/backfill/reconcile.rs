@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use hookline_domain::{
+    catalogue::Skipped,
     ids::{StoreKey, Topic},
     reconcile::Scope,
     stores::{Reconciled, Stores},
@@ -26,6 +27,9 @@ struct Found {
     compared: u64,
     missed: BTreeMap<Topic, u64>,
     regrouped: u64,
+    mended: u64,
+    skipped: u64,
+    unread: Vec<Skipped>,
     #[serde(flatten)]
     tally: Tally,
     began_at: Timestamp,
@@ -116,6 +120,9 @@ fn told(out: &Output, store: &StoreKey, done: &Reconciled, tally: Tally, had_bas
             compared: done.compared,
             missed: done.missed.clone(),
             regrouped: done.regrouped,
+            mended: done.mended,
+            skipped: done.skipped,
+            unread: done.unread.clone(),
             tally,
             began_at: done.began_at,
             ended_at: done.ended_at,
@@ -124,13 +131,24 @@ fn told(out: &Output, store: &StoreKey, done: &Reconciled, tally: Tally, had_bas
     }
     let missed: u64 = done.missed.values().sum();
     say(&format!(
-        "· {name}: {} products compared in {}; {missed} missed webhooks, {} in other collections; {} indexed, {} deleted",
+        "· {name}: {} products compared in {}; {missed} missed webhooks, {} in other collections, {} \
+         mended; {} indexed, {} deleted",
         done.compared,
         spoken(done.ended_at.duration_since(done.began_at)),
         done.regrouped,
+        done.mended,
         tally.indexed,
         tally.deleted
     ));
+    for skipped in &done.unread {
+        say(&format!("· {name}: could not be read, and stays as it was: {skipped}"));
+    }
+    if done.skipped > 0 {
+        say(&format!(
+            "· {name}: {} could not be read in all",
+            count(usize::try_from(done.skipped).unwrap_or(usize::MAX), "record")
+        ));
+    }
     if !had_baseline {
         say(&format!(
             "· {name}: this was the first time since it was added, so nothing counts as missed; from now on it does"

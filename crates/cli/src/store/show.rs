@@ -203,12 +203,17 @@ fn missed(status: &Status) -> String {
 }
 
 fn reconciled(found: &Reconciled) -> String {
+    let skipped = match found.skipped {
+        0 => String::new(),
+        skipped => format!(", {skipped} could not be read"),
+    };
     format!(
-        "{}: {} products compared; missed {}; {} in other collections",
+        "{}: {} products compared; missed {}; {} in other collections, {} mended{skipped}",
         seconds(found.ended_at),
         found.compared,
         by_topic(found.missed.iter()),
-        found.regrouped
+        found.regrouped,
+        found.mended
     )
 }
 

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::{
     Apply, Item, RECORD_KEPT, Verdict, Verdicts,
-    group::{Group, Sighting, sighting},
+    group::{Group, Look, Sighting, sighting},
     parked,
 };
 use crate::{
@@ -69,7 +69,7 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
         }
         for item in others {
             let at = item.at;
-            match sighting(store, item, record.currency.as_deref()) {
+            match sighting(store, item, record) {
                 Ok(Some(sighting)) => match self.put_in_place(record, sighting).await {
                     Ok(sighting) => {
                         let group = placed.groups.entry(sighting.entity.clone()).or_default();
@@ -118,7 +118,7 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
             Place::Next => sighting,
             Place::Past(version) => Sighting {
                 version,
-                document: None,
+                look: Look::None,
                 past: true,
                 ..sighting
             },
@@ -234,6 +234,7 @@ mod tests {
                 options: vec![],
                 variants: vec![],
                 complete: true,
+                untold: vec![],
                 collections: None,
                 image: None,
                 handle: None,

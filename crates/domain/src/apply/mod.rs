@@ -18,12 +18,12 @@ use std::collections::BTreeMap;
 use futures_util::{StreamExt, future, stream};
 use jiff::{SignedDuration, Timestamp};
 
-use self::group::{Group, Step};
+use self::group::{Group, Next, Step};
 pub(crate) use self::install::Placed;
 use crate::{
-    entities::{Advance, Entities, Fence},
+    entities::{Advance, Entities, Fence, Remembered},
     event::{Event, Observed, Unreadable},
-    ids::{EntityKey, Kind, StoreKey},
+    ids::{EntityKey, StoreKey},
     index::{Change, Index, Outcome},
     ledger::Fate,
     port::{CALLS_AT_ONCE, Cause, Clock, Unavailable, chain},
@@ -103,6 +103,15 @@ impl Verdict {
     }
 }
 
+/// What a batch has come to.
+#[derive(Debug, Default)]
+pub(crate) struct Settled {
+    /// The versions that the index has taken.
+    held: Vec<(EntityKey, Version)>,
+    /// Products of which something is open that only the store can tell: their collections, or whether stock is counted.
+    pub(crate) open: Vec<EntityKey>,
+}
+
 /// What has been decided of each item of a batch, by its place in it.
 #[derive(Debug)]
 pub(crate) struct Verdicts(pub(crate) Vec<Option<Verdict>>);
@@ -130,7 +139,24 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
     /// [`Superseded`](Fate::Superseded) says that something newer has passed, or that the thing is gone: of what only
     /// the catalogue tells, such as collections, nothing is kept then.
     pub async fn observe(&self, store: &StoreKey, seen: Vec<Observed>) -> Vec<Verdict> {
+        let (verdicts, held) = self.taken(store, seen).await;
+        // What is not confirmed is written once more by the next reconciliation.
+        if !held.is_empty()
+            && let Err(failure) = self.entities.confirm(&held).await
+        {
+            tracing::warn!(%store, error = %chain(&failure), "failed to record what the index holds");
+        }
+        verdicts
+    }
+
+    /// Indexes what was seen. Returns a verdict for each, and the versions that the index has taken.
+    pub(crate) async fn taken(
+        &self,
+        store: &StoreKey,
+        seen: Vec<Observed>,
+    ) -> (Vec<Verdict>, Vec<(EntityKey, Version)>) {
         let mut verdicts = Verdicts(vec![None; seen.len()]);
+        let mut held = Vec::new();
         match self.record_of(store).await {
             Ok(mut record) => {
                 let items = seen.into_iter().enumerate().map(|(at, seen)| Item {
@@ -142,20 +168,30 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
                 let mut placed = Placed::default();
                 self.place(&mut verdicts, &mut placed, &mut record, store, items.collect())
                     .await;
-                self.settle(&mut verdicts, &placed).await;
+                held = self.settle(&mut verdicts, &placed).await.held;
             }
             Err(failure) => verdicts.0.fill(Some(Verdict::storage(&failure))),
         }
-        verdicts.0.into_iter().map(Verdict::or_again).collect()
+        (verdicts.0.into_iter().map(Verdict::or_again).collect(), held)
     }
 
-    /// Takes all that has been placed past the fence and into the index. Returns the products that passed and whose
-    /// collections nobody has told us yet.
-    pub(crate) async fn settle(&self, verdicts: &mut Verdicts, placed: &Placed) -> Vec<EntityKey> {
-        let (changes, ungrouped) = self.fence(verdicts, &placed.groups).await;
-        let settled = self.write(verdicts, &placed.groups, changes).await;
+    /// Takes all that has been placed past the fence and into the index.
+    pub(crate) async fn settle(&self, verdicts: &mut Verdicts, placed: &Placed) -> Settled {
+        let (changes, open) = self.fence(verdicts, &placed.groups).await;
+        let written = self.write(verdicts, &placed.groups, changes).await;
+        let settled: Vec<EntityKey> = written.iter().map(|(entity, _)| entity.clone()).collect();
         self.look_again(verdicts, &placed.groups, &settled).await;
-        ungrouped
+        let held = written
+            .into_iter()
+            .filter(|(entity, taken)| *taken && placed.groups[entity].is_state());
+        let held = held.map(|(entity, _)| {
+            let version = placed.groups[&entity].version();
+            (entity, version)
+        });
+        Settled {
+            held: held.collect(),
+            open,
+        }
     }
 
     /// What is known of a store; as its first event makes it, if nothing is.
@@ -163,8 +199,8 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
         Ok(self.stores.find(store).await?.unwrap_or_default())
     }
 
-    /// Lets each entity's newest state pass the fence, or not. What passes is to be written. Also returns the products
-    /// whose collections nobody has told us.
+    /// Lets each entity's newest state pass the fence, or not. What passes is to be written, unless that would say less than
+    /// is known. Also returns the products of which something is open that only the store can tell.
     async fn fence(
         &self,
         verdicts: &mut Verdicts,
@@ -179,12 +215,12 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
                     Advance {
                         entity,
                         version,
-                        collections: group.collections(),
+                        told: group.told(),
                     },
                 )),
                 // Not marked as gone before it is gone: an uninstall that is taking out what it finds listed would
                 // pass over it.
-                Step::Remove => fenced.push((entity, group, Ok(Fence::Passed { collections: None }))),
+                Step::Remove => fenced.push((entity, group, Ok(Fence::Passed(Remembered::default())))),
                 Step::Bury => buried.push((entity, group)),
             }
         }
@@ -192,7 +228,7 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
         let bury = stream::iter(buried)
             .map(async |(entity, group)| {
                 let buried = self.entities.bury(entity, expires_at).await;
-                (entity, group, buried.map(|()| Fence::Passed { collections: None }))
+                (entity, group, buried.map(|()| Fence::Passed(Remembered::default())))
             })
             .buffer_unordered(CALLS_AT_ONCE)
             .collect::<Vec<_>>();
@@ -201,29 +237,33 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
         let advanced = states.iter().zip(groups).zip(advanced);
         fenced.extend(advanced.map(|((state, group), fence)| (state.entity, group, fence)));
         fenced.extend(buried);
-        let (mut changes, mut ungrouped) = (Vec::with_capacity(fenced.len()), Vec::new());
+        let (mut changes, mut open) = (Vec::with_capacity(fenced.len()), Vec::new());
         for (entity, group, fence) in fenced {
             match fence {
-                Ok(Fence::Passed { collections }) => {
-                    if collections.is_none() && group.is_state() && entity.kind == Kind::Product {
-                        ungrouped.push(entity.clone());
+                Ok(Fence::Passed(remembered)) => {
+                    if group.is_state() && group.leaves_open(&remembered) {
+                        open.push(entity.clone());
                     }
-                    changes.push(group.change(entity, collections.as_ref()));
+                    match group.next(entity, &remembered) {
+                        Next::Change(change) => changes.push(change),
+                        Next::Poorer(verdict) => group.decide(verdicts, &verdict),
+                    }
                 }
                 Ok(Fence::Superseded) => group.decide(verdicts, &Verdict::Settled(Fate::Superseded)),
                 Err(failure) => group.decide(verdicts, &Verdict::storage(&failure)),
             }
         }
-        (changes, ungrouped)
+        (changes, open)
     }
 
-    /// Writes what passed, in one call. Returns the entities of which the index has this state or a newer one now.
+    /// Writes what passed, in one call. Returns the entities of which the index has this state or a newer one now, and
+    /// whether it is this one.
     async fn write(
         &self,
         verdicts: &mut Verdicts,
         groups: &BTreeMap<EntityKey, Group>,
         changes: Vec<Change>,
-    ) -> Vec<EntityKey> {
+    ) -> Vec<(EntityKey, bool)> {
         if changes.is_empty() {
             return Vec::new();
         }
@@ -252,7 +292,8 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
                 },
             };
             if verdict.is_settled() {
-                settled.push(entity.clone());
+                let taken = verdict == Verdict::Settled(Fate::Applied);
+                settled.push((entity.clone(), taken));
             }
             groups[entity].decide(verdicts, &verdict);
         }

@@ -368,6 +368,7 @@ mod tests {
                 began_at: at(began_at),
                 at: at("2026-11-21T12:00:00Z"),
                 products: 3,
+                skipped: 0,
                 bytes: None,
             }),
             ..StoreRecord::default()

@@ -6,9 +6,12 @@ use jiff::Timestamp;
 
 use super::Shared;
 use crate::{
-    catalogue::{Batch, Catalogue, Export, ExportId, Lines, Part, Shop, Subscription, Subscriptions, Unasked, Wanted},
+    catalogue::{
+        Answered, Batch, Catalogue, Export, ExportId, Lines, Part, Shop, Skipped, Subscription, Subscriptions, Unasked,
+        Wanted,
+    },
     event::{Event, Observed},
-    ids::{EntityId, StoreKey},
+    ids::{EntityId, Kind, StoreKey},
     port::{Clock, Unavailable},
     product::{Collection, Collections, Product},
 };
@@ -29,6 +32,7 @@ type Meanwhile = Box<dyn FnOnce() + Send>;
 #[derive(Default)]
 struct Shelves {
     products: BTreeMap<EntityId, Product>,
+    odd: BTreeSet<EntityId>,
     collections: BTreeMap<EntityId, (Collection, BTreeSet<EntityId>)>,
     items: BTreeMap<EntityId, EntityId>,
     exports: Vec<Written>,
@@ -59,6 +63,16 @@ impl<C: Clock> MemoryCatalogue<C> {
     /// Puts a product there, in place of what it was. Its collections are told by the collections.
     pub fn put(&self, product: Product) {
         self.shelves.lock().products.insert(product.id.clone(), product);
+    }
+
+    /// What is told of this product cannot be read from now on, or can be again.
+    pub fn make_odd(&self, id: EntityId, odd: bool) {
+        let mut shelves = self.shelves.lock();
+        if odd {
+            shelves.odd.insert(id);
+        } else {
+            shelves.odd.remove(&id);
+        }
     }
 
     /// Takes a product away.
@@ -134,6 +148,7 @@ impl Shelves {
     fn whole(&self, id: &EntityId) -> Option<Product> {
         let collections = self.collections.iter().filter(|(_, (_, members))| members.contains(id));
         let collections: Collections = collections
+            .filter(|(_, (collection, _))| collection.visible)
             .map(|(id, (collection, _))| (id.clone(), collection.title.clone()))
             .collect();
         let product = self.products.get(id)?.clone();
@@ -150,7 +165,11 @@ fn part<T>(all: impl Iterator<Item = T>, after: Option<&str>) -> Part<T> {
     let mut rest = all.skip(from);
     let items: Vec<T> = rest.by_ref().take(PART).collect();
     let next = rest.next().map(|_| (from + PART).to_string());
-    Part { items, next }
+    Part {
+        items,
+        skipped: vec![],
+        next,
+    }
 }
 
 impl<C: Clock> Catalogue for MemoryCatalogue<C> {
@@ -165,16 +184,20 @@ impl<C: Clock> Catalogue for MemoryCatalogue<C> {
         })
     }
 
-    async fn products(&self, _: &StoreKey, ids: &[EntityId]) -> Result<Vec<Observed>, Unasked> {
+    async fn products(&self, _: &StoreKey, ids: &[EntityId]) -> Result<Answered, Unasked> {
         self.question()?;
         let (answer, meanwhile) = {
             let mut shelves = self.shelves.lock();
             shelves.asked.extend(ids.iter().cloned());
-            let answer = ids.iter().map(|id| match shelves.whole(id) {
-                Some(product) => self.seen(Event::ProductUpdated(Box::new(product))),
-                None => self.seen(Event::ProductDeleted(id.clone())),
-            });
-            (answer.collect(), shelves.meanwhile.pop_front())
+            let mut answer = Answered::default();
+            for id in ids {
+                match shelves.whole(id) {
+                    Some(_) if shelves.odd.contains(id) => answer.skipped.push(odd(id)),
+                    Some(product) => answer.seen.push(self.seen(Event::ProductUpdated(Box::new(product)))),
+                    None => answer.seen.push(self.seen(Event::ProductDeleted(id.clone()))),
+                }
+            }
+            (answer, shelves.meanwhile.pop_front())
         };
         if let Some(meanwhile) = meanwhile {
             meanwhile();
@@ -265,6 +288,7 @@ impl<C: Clock> Catalogue for MemoryCatalogue<C> {
         let products = shelves.exports.get(at).map(|written| written.products.clone());
         Ok(MemoryLines {
             products: products.unwrap_or_default(),
+            odd: shelves.odd.clone(),
             began_at,
             offset,
             cut_after,
@@ -280,6 +304,7 @@ fn length(products: &[Product]) -> u64 {
 #[derive(Debug)]
 pub struct MemoryLines {
     products: Vec<Product>,
+    odd: BTreeSet<EntityId>,
     began_at: Timestamp,
     offset: u64,
     cut_after: Option<u64>,
@@ -295,24 +320,32 @@ impl Lines for MemoryLines {
             None => limit,
         };
         let from = usize::try_from(self.offset).unwrap_or(usize::MAX);
-        let products: Vec<Observed> = self
-            .products
-            .iter()
-            .skip(from)
-            .take(limit)
-            .map(|product| Observed {
-                event: Event::ProductUpdated(Box::new(product.clone())),
-                at: self.began_at,
-            })
-            .collect();
-        if products.is_empty() {
+        let some: Vec<&Product> = self.products.iter().skip(from).take(limit).collect();
+        if some.is_empty() {
             return Ok(None);
         }
-        self.offset += u64::try_from(products.len()).unwrap_or(u64::MAX);
+        self.offset += u64::try_from(some.len()).unwrap_or(u64::MAX);
+        let (unread, read): (Vec<&Product>, Vec<&Product>) =
+            some.into_iter().partition(|product| self.odd.contains(&product.id));
+        let read = read.into_iter().map(|product| Observed {
+            event: Event::ProductUpdated(Box::new(product.clone())),
+            at: self.began_at,
+        });
         Ok(Some(Batch {
-            products,
+            products: read.collect(),
+            skipped: unread.into_iter().map(|product| odd(&product.id)).collect(),
+            doubtful: vec![],
             offset: self.offset,
         }))
+    }
+}
+
+fn odd(id: &EntityId) -> Skipped {
+    Skipped {
+        kind: Some(Kind::Product),
+        id: Some(id.clone()),
+        path: "tags".into(),
+        problem: "expected a sequence".into(),
     }
 }
 

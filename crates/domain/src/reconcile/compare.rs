@@ -1,11 +1,14 @@
 //! What the store has beside what we have: which of it is to be written, and which a webhook should have told.
 
+use std::cmp::Ordering;
+
 use jiff::Timestamp;
 
 use super::{Baseline, Reconcile, Scope};
 use crate::{
     ask::Unsynced,
     catalogue::Catalogue,
+    digest::Digest,
     entities::{Entities, Entries, Entry, Known},
     event::{Event, Observed},
     ids::{EntityKey, Kind, StoreKey},
@@ -19,11 +22,10 @@ use crate::{
 /// How what the store has differs from what we have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Difference {
-    /// Not at all, as far as can be told.
+    /// Not at all: the index is known to hold this very state, or a newer one has passed.
     None,
-    /// Not, as far as can be told, and it is written once more: this very state has passed the fence, so somebody was here
-    /// before and may have died before it was in the index; or ours was seen in the second in which it changed, and may
-    /// have changed once more in that second.
+    /// Not, as far as can be told, and it is written once more: the index is not known to hold it. Whoever let it pass the
+    /// fence may have died before it was in the index, or have been an older version of this code.
     Again,
     /// We have none of it.
     New,
@@ -35,32 +37,55 @@ pub(super) enum Difference {
     Regrouped,
     /// Nobody has told us its collections.
     Ungrouped,
+    /// It was rendered otherwise, though its times say nothing of a change.
+    Altered,
 }
 
 /// How what was seen differs from what is remembered, `own` being the version it would have in the present install. What we
 /// know to be deleted stays so: ids are never used again, and an export may be older than the deletion.
-pub(super) fn difference(known: Option<&Known>, seen: &Event, own: Option<Version>) -> Difference {
-    let version = match known.map(|known| known.entry) {
-        None => return Difference::New,
-        Some(Entry::Retired(_)) => return Difference::Retired,
-        Some(Entry::Buried) => return Difference::None,
-        Some(Entry::Passed(version)) => version,
+pub(super) fn difference(entity: &EntityKey, known: Option<&Known>, seen: &Event, own: Option<Version>) -> Difference {
+    let Some(known) = known else {
+        return Difference::New;
     };
-    if own == Some(version) {
-        return Difference::Again;
-    }
-    let signed_at = seen.signed_at().map(Timestamp::as_second);
-    if version.changed_at().map(Timestamp::as_second) < signed_at {
-        return Difference::Older;
-    }
-    let Event::ProductUpdated(product) = seen else {
-        return Difference::None;
+    let version = match known.entry {
+        Entry::Retired(_) => return Difference::Retired,
+        Entry::Buried => return Difference::None,
+        Entry::Passed(version) => version,
     };
-    match (&product.collections, known.and_then(|known| known.collections.as_ref())) {
-        (Some(_), None) => Difference::Ungrouped,
-        (Some(told), Some(remembered)) if told != remembered => Difference::Regrouped,
-        (Some(_) | None, _) if version.is_seen_at_once() => Difference::Again,
-        (Some(_) | None, _) => Difference::None,
+    let changed_at = own.and_then(Version::changed_at).or_else(|| seen.signed_at());
+    match (version.changed_at().map(Timestamp::as_second)).cmp(&changed_at.map(Timestamp::as_second)) {
+        Ordering::Less => Difference::Older,
+        Ordering::Greater => Difference::None,
+        Ordering::Equal => of_content(entity, known, seen),
+    }
+}
+
+/// How two states differ that changed in the same second.
+fn of_content(entity: &EntityKey, known: &Known, seen: &Event) -> Difference {
+    let remembered = &known.remembered;
+    let (digest, tracking) = match seen {
+        Event::ProductUpdated(product) => {
+            match (&product.collections, &remembered.collections) {
+                (Some(_), None) => return Difference::Ungrouped,
+                (Some(told), Some(remembered)) if told != remembered => return Difference::Regrouped,
+                (Some(_) | None, _) => {}
+            }
+            (Digest::of_product(entity, product), product.tracking())
+        }
+        Event::CollectionUpdated(collection) => (Digest::of_collection(entity, collection), None),
+        _ => return Difference::None,
+    };
+    match &remembered.digest {
+        Some(kept) if kept.is_comparable() && *kept != digest => return Difference::Altered,
+        Some(kept) if kept.is_comparable() => {}
+        Some(_) | None => return Difference::Again,
+    }
+    if tracking.is_some() && tracking != remembered.tracking {
+        Difference::Altered
+    } else if known.confirmed {
+        Difference::None
+    } else {
+        Difference::Again
     }
 }
 
@@ -103,15 +128,15 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
         let mut differing = Vec::new();
         for ((seen, known), entity) in seen.into_iter().zip(known).zip(entities) {
             let own = own_version(record, &seen);
-            let difference = difference(known.as_ref(), &seen.event, own);
+            let difference = difference(&entity, known.as_ref(), &seen.event, own);
             let counts = baseline.counts && seen.event.signed_at().is_some_and(|changed| changed <= missed_before);
             match (entity.kind, difference) {
-                // Collections are few, and asked for anew when this is done again: all are written.
-                (Kind::Product, Difference::None) => continue,
+                (_, Difference::None) => continue,
                 (Kind::Product, Difference::New) if counts => found.created += 1,
                 (Kind::Product, Difference::Older) if counts => found.updated += 1,
                 (Kind::Product, Difference::Regrouped) => found.regrouped += 1,
                 (Kind::Collection, Difference::New) if counts => found.collections_created += 1,
+                (_, Difference::Altered) => found.mended += 1,
                 _ => {}
             }
             differing.push(seen);
@@ -143,6 +168,8 @@ pub(super) fn add(found: &mut Found, more: &Found) {
     found.updated += more.updated;
     found.deleted += more.deleted;
     found.regrouped += more.regrouped;
+    found.mended += more.mended;
+    found.skip(more.skipped, more.unread.iter().cloned());
     found.collections_created += more.collections_created;
     found.collections_deleted += more.collections_deleted;
 }

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Next, Reconcile, Scope, Step, Why};
 use crate::{
     ask::{ENTITIES_LISTED, ENTRIES_AT_ONCE, Unsynced},
-    catalogue::{Catalogue, Export, ExportId, Lines, PRODUCTS_AT_ONCE},
+    catalogue::{Catalogue, Export, ExportId, Lines, PRODUCTS_AT_ONCE, Unasked},
     entities::{Entities, Entries},
     event::{Event, Observed},
     ids::{EntityId, EntityKey, Kind, StoreKey},
@@ -100,10 +100,16 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
         }
         let mut gone = Vec::new();
         for ids in products.chunks(PRODUCTS_AT_ONCE) {
-            gone.extend(self.ask.catalogue.products(store, ids).await?);
+            // What cannot be read is there.
+            gone.extend(self.ask.catalogue.products(store, ids).await?.seen);
         }
         for id in &collections {
-            gone.push(self.ask.catalogue.collection(store, id).await?);
+            match self.ask.catalogue.collection(store, id).await {
+                Ok(seen) => gone.push(seen),
+                // What cannot be read is there.
+                Err(Unasked::Disagreed { .. }) => {}
+                Err(failure) => return Err(failure.into()),
+            }
         }
         // What has come to be since the export was written is told by webhooks, and is left to them.
         gone.retain(|seen| matches!(seen.event, Event::ProductDeleted(_) | Event::CollectionDeleted(_)));
@@ -146,6 +152,11 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
         let mut theirs = Theirs::default();
         let mut lines = self.ask.catalogue.read(store, address, began_at, 0).await?;
         while let Some(batch) = lines.next(ENTRIES_AT_ONCE).await? {
+            let unread = batch
+                .skipped
+                .into_iter()
+                .filter(|skipped| skipped.kind == Some(Kind::Product));
+            theirs.products.extend(unread.filter_map(|skipped| skipped.id));
             theirs
                 .products
                 .extend(batch.products.into_iter().filter_map(|seen| match seen.event {

@@ -168,6 +168,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
         loop {
             let part = self.ask.catalogue.collections(store, after.as_deref()).await?;
             self.compare(store, part.items, &baseline, &mut found).await?;
+            found.pass_over(part.skipped);
             after = part.next;
             if after.is_none() {
                 break;
@@ -193,7 +194,12 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
             step: Step::Read {
                 export,
                 offset: 0,
-                found: Found { compared: 0, ..found },
+                found: Found {
+                    compared: 0,
+                    skipped: 0,
+                    unread: Vec::new(),
+                    ..found
+                },
             },
             delay: AGAIN_AFTER,
             why: Why::BegunAgain { reason },
@@ -220,6 +226,9 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
             compared: found.compared,
             missed: missed(found),
             regrouped: found.regrouped,
+            mended: found.mended,
+            skipped: found.skipped,
+            unread: found.unread.clone(),
         };
         let mut update = StoreUpdate::default();
         if record

@@ -80,6 +80,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
                 Ok((None, _)) => break,
                 // What has been done is not done again, and stays counted.
                 Err(failure) if has_begun && failure.is_worth_a_retry() => {
+                    self.not_for_ever(&found)?;
                     let reason = crate::port::chain(&failure);
                     return Ok(again(export, offset, found, Why::Interrupted { reason }, AGAIN_AFTER));
                 }
@@ -107,6 +108,10 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
             .map(async |batch| {
                 let mut found = Found::default();
                 self.compare(store, batch.products, baseline, &mut found).await?;
+                found.pass_over(batch.skipped);
+                let asked = self.ask.products(store, &batch.doubtful).await?;
+                found.compared += u64::try_from(batch.doubtful.len()).unwrap_or(u64::MAX);
+                found.pass_over(asked.skipped);
                 Ok::<_, Unsynced>(found)
             })
             .buffer_unordered(BATCHES_AT_ONCE)

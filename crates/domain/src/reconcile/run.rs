@@ -57,6 +57,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
 pub(super) fn of(scope: Scope, found: &Found, at: Timestamp) -> Run {
     Run {
         products: found.compared,
+        skipped: found.skipped,
         ..begun(scope, found.began_at, at)
     }
 }
@@ -71,6 +72,7 @@ fn begun(scope: Scope, began_at: Timestamp, at: Timestamp) -> Run {
         began_at,
         at,
         products: 0,
+        skipped: 0,
         bytes: None,
     }
 }

@@ -40,8 +40,8 @@ struct Questions {
 /// What could not be asked, for want of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum InVain {
-    /// The rest of a product's variants.
-    Variants,
+    /// The rest of a product: variants or fields.
+    Rest,
     /// How much there is of something.
     Stock,
 }
@@ -81,12 +81,12 @@ impl Asked {
                     self.in_vain.insert(item.at, InVain::Stock);
                     verdicts.decide(item.at, Verdict::Settled(Fate::Discarded));
                 }
-                (Event::ProductUpdated(product), true) if !product.complete => {
+                (Event::ProductUpdated(product), true) if !product.is_whole() => {
                     questions.products.entry(product.id.clone()).or_default().push(item.at);
                     others.push(item);
                 }
-                (Event::ProductUpdated(product), false) if !product.complete => {
-                    self.in_vain.insert(item.at, InVain::Variants);
+                (Event::ProductUpdated(product), false) if !product.is_whole() => {
+                    self.in_vain.insert(item.at, InVain::Rest);
                     others.push(item);
                 }
                 (Event::CollectionChanged(id), true) => {
@@ -111,9 +111,9 @@ impl Asked {
         others
     }
 
-    /// Asks, besides, for products whose collections nobody has told us.
-    pub(super) fn also(&mut self, records: &BTreeMap<StoreKey, StoreRecord>, ungrouped: Vec<EntityKey>) {
-        for entity in ungrouped {
+    /// Asks, besides, for products of which only the store can tell what is open.
+    pub(super) fn also(&mut self, records: &BTreeMap<StoreKey, StoreRecord>, open: Vec<EntityKey>) {
+        for entity in open {
             if records.get(&entity.store).is_some_and(|record| record.connected) {
                 let questions = self.stores.entry(entity.store).or_default();
                 questions.products.entry(entity.id).or_default();
@@ -131,10 +131,10 @@ impl InVain {
     /// Writes it into the status.
     pub(super) fn note(self, update: &mut StoreUpdate, delivery: &DeliveryKey, now: Timestamp) {
         let message = match self {
-            Self::Variants => {
+            Self::Rest => {
                 update.count(now, Counter::Partial);
-                "a product has more variants than its webhook carries, and no token is held to ask for them: \
-                 `hookline store add`"
+                "a product's webhook does not carry all of its variants or fields, and no token is held to ask for \
+                 them: `hookline store add`"
             }
             Self::Stock => "stock has changed, and no token is held to ask of which product: `hookline store add`",
         };

@@ -175,8 +175,8 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
                     .await;
             }
         }
-        let ungrouped = self.apply.settle(&mut batch.verdicts, &placed).await;
-        asked.also(&records, ungrouped);
+        let settled = self.apply.settle(&mut batch.verdicts, &placed).await;
+        asked.also(&records, settled.open);
         self.ask(&mut batch.verdicts, &asked).await;
         // Last, for it may take long, and the other stores' documents should not wait for it.
         for removal in &placed.removals {

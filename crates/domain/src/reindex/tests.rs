@@ -20,7 +20,7 @@ use crate::{
     ledger::{ClaimRequest, Claims, Fate},
     memory::{MemoryEntities, MemoryIndex, MemoryJobs, MemoryLedger, MemoryStores},
     port::{Cause, Unavailable},
-    product::{Collection, Product},
+    product::{Collection, Product, VARIANTS},
     receive::{LEASE, REMEMBERED, later},
     stores::{Counter, StoreView, StoreViews},
     version::Version,
@@ -32,8 +32,8 @@ const UPDATE: &str = "products/update";
 const DELETE: &str = "products/delete";
 const UNINSTALL: &str = "app/uninstalled";
 
-/// A body of these tests: `id|updated_at|title|visible`, `visible, more` for a product that is not told whole, or `id` for
-/// a deletion, a stub or an inventory item; of a collection as of a product.
+/// A body of these tests: `id|updated_at|title|visible`, `visible, more` for a product that is not told whole, `visible, bare`
+/// for one without variants, or `id` for a deletion, a stub or an inventory item; of a collection as of a product.
 fn interpret(delivery: &Delivery) -> Result<Event, Unreadable> {
     let body = std::str::from_utf8(&delivery.body).unwrap();
     let parts: Vec<&str> = body.split('|').collect();
@@ -69,6 +69,11 @@ fn interpret(delivery: &Delivery) -> Result<Event, Unreadable> {
             options: vec![],
             variants: vec![],
             complete: !visible.ends_with("more"),
+            untold: if visible.ends_with("bare") {
+                vec![VARIANTS]
+            } else {
+                vec![]
+            },
             collections: None,
             image: None,
             handle: None,

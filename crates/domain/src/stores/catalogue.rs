@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::Topic;
+use crate::{catalogue::Skipped, ids::Topic};
 
 /// What a comparison of the store's catalogue with the index has found.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -20,6 +20,16 @@ pub struct Reconciled {
     pub missed: BTreeMap<Topic, u64>,
     /// Products whose collections had changed, which no webhook tells.
     pub regrouped: u64,
+    /// Products and collections whose documents were other than what the store has, though no time says that anything has
+    /// changed.
+    #[serde(default)]
+    pub mended: u64,
+    /// Records of the store's answers that could not be read. What we have of each has stayed as it was.
+    #[serde(default)]
+    pub skipped: u64,
+    /// The first of them, by id and place; never with a value.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<Skipped>,
 }
 
 /// What a look at a store's subscriptions and at our queues has shown.
@@ -56,6 +66,9 @@ pub struct Run {
     pub at: Timestamp,
     /// How many products have been gone through.
     pub products: u64,
+    /// How many records could not be read so far.
+    #[serde(default)]
+    pub skipped: u64,
     /// How many bytes of the store's export have been read, of how many; none while the store is writing it.
     pub bytes: Option<(u64, u64)>,
 }

@@ -44,7 +44,8 @@ where
     ) -> Result<Option<Members>, Unsynced> {
         let seen = self.reconcile.ask.catalogue.collection(store, collection).await?;
         let title = match seen.event {
-            Event::CollectionUpdated(collection) => Some(collection.title),
+            // Nobody is in a collection that shoppers cannot see.
+            Event::CollectionUpdated(collection) if collection.visible => Some(collection.title),
             _ => None,
         };
         let mut theirs = HashSet::new();
@@ -52,7 +53,7 @@ where
         let mut ours_after = None;
         match (step, &title) {
             (Members::Ours { after }, _) => ours_after = after.clone().map(|(kind, id)| store.entity(kind, id)),
-            // Nobody is in a collection that is not there.
+            // Nor in one that is not there.
             (Members::Theirs { .. }, None) => {}
             (Members::Theirs { after }, Some(title)) => {
                 all_seen = after.is_none();
@@ -113,7 +114,7 @@ where
                 .filter(|id| !theirs.contains(id))
                 .collect();
             let remembered = |known: Option<&Known>| {
-                let collections = known.and_then(|known| known.collections.as_ref());
+                let collections = known.and_then(|known| known.remembered.collections.as_ref());
                 collections.is_some_and(|collections| collections.contains_key(collection))
             };
             self.send_changed(store, &others, remembered).await?;
@@ -180,7 +181,7 @@ fn is_in(known: Option<&Known>, collection: &EntityId, title: &str) -> bool {
         Entry::Buried => true,
         Entry::Retired(_) => false,
         Entry::Passed(_) => {
-            let collections = known.collections.as_ref();
+            let collections = known.remembered.collections.as_ref();
             collections
                 .and_then(|collections| collections.get(collection))
                 .map(String::as_str)

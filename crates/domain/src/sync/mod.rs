@@ -15,13 +15,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     ask::{Indexed, Unsynced},
-    catalogue::{Catalogue, PRODUCTS_AT_ONCE, Subscriptions},
+    catalogue::{Catalogue, PRODUCTS_AT_ONCE, Subscriptions, Unasked},
     entities::{Entities, Entries},
     ids::{EntityId, StoreKey},
     index::Index,
     jobs::{Job, Jobs, Task},
     port::{Cause, Clock, Unavailable, chain},
-    reconcile::{AGAIN_AFTER, Next, Reconcile, Scope, Step},
+    reconcile::{AGAIN_AFTER, Next, Reconcile, Scope, Step, Why},
     stores::{ErrorCode, LastError, StoreUpdate, Stores},
     watch::{Backlog, Watch},
 };
@@ -192,6 +192,9 @@ where
             match next {
                 Ok(Next::Done(_)) => return Ok(None),
                 Ok(Next::Then { step: next, delay, why }) => {
+                    if let Why::Interrupted { reason } = &why {
+                        self.interrupted(store, None, reason).await;
+                    }
                     if !delay.is_zero() || self.now() >= stop_at {
                         tracing::info!(%store, ?scope, ?why, "a run through the catalogue goes on later");
                         return Ok(Some((next, delay)));
@@ -201,10 +204,28 @@ where
                 // What has been done is not done again.
                 Err(failure) if has_begun && failure.is_worth_a_retry() => {
                     tracing::warn!(%store, ?scope, error = %chain(&failure), "a run through the catalogue was interrupted");
+                    self.interrupted(store, failure.cause(), &failure.to_string()).await;
                     return Ok(Some((step, AGAIN_AFTER)));
                 }
                 Err(failure) => return Err(failure),
             }
+        }
+    }
+
+    /// Says in the status that a run has stopped, though it will go on.
+    async fn interrupted(&self, store: &StoreKey, cause: Option<Cause>, reason: &str) {
+        let update = StoreUpdate {
+            errors: vec![LastError {
+                at: self.now(),
+                code: ErrorCode::CatalogueUnavailable,
+                cause,
+                message: format!("a run through the catalogue was interrupted and goes on later: {reason}"),
+                delivery_id: None,
+            }],
+            ..StoreUpdate::default()
+        };
+        if let Err(failure) = self.reconcile.ask.apply.stores.record(store, &update).await {
+            tracing::warn!(%store, error = %chain(&failure), "failed to record why a run was interrupted");
         }
     }
 
@@ -215,7 +236,14 @@ where
     /// The products that inventory items belong to, each once.
     async fn products_of(&self, store: &StoreKey, items: &[EntityId]) -> Result<Vec<EntityId>, Unsynced> {
         let products: BTreeSet<Option<EntityId>> = stream::iter(items)
-            .map(|item| self.reconcile.ask.catalogue.product_of(store, item))
+            .map(async |item| match self.reconcile.ask.catalogue.product_of(store, item).await {
+                // One answer that cannot be read costs one item.
+                Err(failure @ Unasked::Disagreed { .. }) => {
+                    tracing::warn!(%store, %item, error = %chain(&failure), "failed to read whose stock has changed");
+                    Ok(None)
+                }
+                answered => answered,
+            })
             .buffer_unordered(QUESTIONS_AT_ONCE)
             .try_collect()
             .await?;
@@ -246,7 +274,7 @@ where
         let problem = match done {
             Ok(indexed) => {
                 update.last_sync_at = (indexed.applied > 0).then_some(now);
-                indexed.rejected.clone().map(|(code, message)| (code, None, message))
+                indexed.problem().map(|(code, message)| (code, None, message))
             }
             Err(failure) => Some((failure.code(), failure.cause(), failure.to_string())),
         };

@@ -4,6 +4,7 @@ use super::*;
 use crate::{
     catalogue::Unasked,
     event::{Event, Observed},
+    ids::Kind,
     jobs::{Members, Reconcile as Step},
     queue::EventQueue,
     stores::{RunStage, RunTask, Watched},
@@ -437,4 +438,24 @@ async fn how_far_reading_has_come_is_told_within_one_job() {
             (RunStage::Done, 1000)
         ]
     );
+}
+
+#[tokio::test]
+async fn a_collection_that_is_hidden_is_named_nowhere_and_again_once_it_is_seen() {
+    let world = grouped().await;
+    let put = |visible| {
+        let mut stoves = collection("90", "Stoves");
+        stoves.visible = visible;
+        world.catalogue.put_collection(stoves, (0..5).map(id));
+    };
+    put(false);
+    world.perform(members("90")).await;
+    world.work().await;
+    assert_eq!(world.index.written(), ["0", "1", "2", "3", "4"]);
+    assert_eq!(world.shown_in("1"), ["Others"]);
+    assert!(!world.document(Kind::Product, "1").unwrap().text.contains("Stoves"));
+    put(true);
+    world.perform(members("90")).await;
+    world.work().await;
+    assert_eq!(world.shown_in("1"), ["Stoves", "Others"]);
 }

@@ -1,6 +1,6 @@
 //! Exports in canned pieces.
 
-use hookline_domain::port::chain;
+use hookline_domain::{port::chain, product::Product};
 
 use super::*;
 
@@ -124,27 +124,227 @@ async fn what_was_whole_before_it_breaks_off_is_told_and_then_nothing_more() {
     assert!(chain(&again).contains("failed before"));
 }
 
-#[tokio::test]
-async fn a_line_that_does_not_fit_is_named_by_number_and_field_without_its_value() {
-    let file = product(1) + &variant(2, 1, 1).replace("\"1.50\"", "\"Secret\"");
-    let told = chain(&all(&file, 0, 50, 10).await.unwrap_err());
-    assert!(told.contains("line 2 of the export does not fit at price"), "{told}");
-    assert!(!told.contains("Secret"), "{told}");
-    let file = product(1) + "nonsense\n";
-    let told = chain(&all(&file, 0, 50, 10).await.unwrap_err());
-    assert!(told.contains("line 2 of the export"), "{told}");
+/// What a file comes to: ids of the products read and of those to be asked for, and what was passed over.
+async fn outcome(file: &str) -> (Vec<String>, Vec<String>, Vec<Skipped>) {
+    let whole = batches(file, 1_000_000, 100).await;
+    for (piece, limit) in [(1, 100), (50, 1), (7, 2)] {
+        assert_eq!(
+            batches(file, piece, limit).await,
+            whole,
+            "pieces of {piece}, {limit} at a time"
+        );
+    }
+    whole
+}
+
+async fn batches(file: &str, piece: usize, limit: usize) -> (Vec<String>, Vec<String>, Vec<Skipped>) {
+    let mut lines = reading(file, 0, piece);
+    let (mut read, mut doubtful, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
+    while let Some(batch) = lines.next(limit).await.unwrap() {
+        read.extend(batch.products.iter().map(|seen| match &seen.event {
+            Event::ProductUpdated(product) => product.id.to_string(),
+            other => panic!("{other:?}"),
+        }));
+        doubtful.extend(batch.doubtful.iter().map(EntityId::to_string));
+        skipped.extend(batch.skipped);
+    }
+    (read, doubtful, skipped)
+}
+
+fn named(skipped: &[Skipped]) -> Vec<String> {
+    skipped.iter().map(Skipped::to_string).collect()
 }
 
 #[tokio::test]
-async fn a_child_without_its_product_right_before_it_is_not_guessed_at() {
-    for file in [
-        variant(2, 1, 1),
-        product(1) + &product(2) + &variant(3, 1, 1),
-        product(1) + &variant(2, 1, 1).replace("ProductVariant", "Metafield"),
+async fn a_record_that_does_not_fit_costs_itself_and_is_named_without_its_value() {
+    let good = |id| product(id) + &variant(id * 10, 1, id);
+    for (field, odd) in [
+        ("tags", product(2).replace("[\"a\"]", "null")),
+        ("title", product(2).replace("\"Lamp\"", "{\"Secret\": 1}")),
+        ("updatedAt", product(2).replace("2026-11-20T10:00:00Z", "Secret")),
+        ("options", product(2).replace("\"options\":[]", "\"options\":null")),
+        (
+            "options[0].name",
+            product(2).replace("\"options\":[]", "\"options\":[{\"values\":[]}]"),
+        ),
     ] {
-        assert!(matches!(
-            all(&file, 0, 50, 10).await.unwrap_err(),
-            Unasked::Disagreed { .. }
-        ));
+        // What belongs to it goes with it, in silence.
+        let file = good(1) + &odd + &variant(20, 1, 2) + &collection(7, 2) + &good(3);
+        let (read, doubtful, skipped) = outcome(&file).await;
+        assert_eq!(
+            (read, doubtful),
+            (vec!["1".to_owned(), "3".to_owned()], vec![]),
+            "{field}"
+        );
+        let [skipped] = &*skipped else { panic!("{skipped:?}") };
+        assert_eq!(
+            (skipped.kind, skipped.id.as_ref().map(EntityId::as_str)),
+            (Some(Kind::Product), Some("2"))
+        );
+        let path = skipped.path.strip_prefix("line 3 of the export").unwrap();
+        assert!(
+            path.is_empty() || path == format!(": {field}") || field.starts_with(&path[2..]),
+            "{path}"
+        );
+        assert!(!skipped.to_string().contains("Secret"), "{skipped}");
+    }
+}
+
+#[tokio::test]
+async fn a_product_with_an_odd_variant_is_passed_over_for_it_would_say_less() {
+    for (field, odd) in [
+        ("price", variant(20, 1, 2).replace("\"1.50\"", "\"Secret\"")),
+        (
+            "position",
+            variant(20, 1, 2).replace("\"position\":1", "\"position\":1e40"),
+        ),
+        ("inventoryItem.tracked", variant(20, 1, 2).replace("true", "\"Secret\"")),
+        ("id", variant(20, 1, 2).replace("ProductVariant", "Metafield")),
+    ] {
+        let file = product(1) + &product(2) + &odd + &variant(21, 2, 2) + &product(3);
+        let (read, _, skipped) = outcome(&file).await;
+        assert_eq!(read, ["1", "3"], "{field}");
+        let told = named(&skipped);
+        assert_eq!(told.len(), 1);
+        assert!(
+            told[0].starts_with(&format!("product 2, line 3 of the export: {field}: ")),
+            "{told:?}"
+        );
+        assert!(!told[0].contains("Secret"), "{told:?}");
+    }
+    let unknown = product(1)
+        + &variant(10, 1, 1)
+            .replace("DENY", "BACKORDER")
+            .replace(":1,\"inventoryItem", ":1e30,\"inventoryItem");
+    assert_eq!(
+        outcome(&unknown).await.0,
+        ["1"],
+        "an unknown policy says nothing of stock"
+    );
+}
+
+#[tokio::test]
+async fn lines_that_are_no_records_are_counted_and_what_they_may_have_belonged_to_is_asked_for() {
+    for odd in ["nonsense", "[1]", "{\"id\":", "7"] {
+        let (read, doubtful, skipped) = outcome(&(product(1) + &product(2) + odd + "\n" + &product(3))).await;
+        assert_eq!(
+            (read, doubtful),
+            (vec!["1".to_owned(), "3".to_owned()], vec!["2".to_owned()]),
+            "{odd}"
+        );
+        assert_eq!(skipped[0].path, "line 3 of the export");
+        assert_eq!((skipped.len(), &skipped[0].id), (1, &None));
+    }
+    for odd in [
+        r#"{"id":17}"#,
+        r#"{"title":"Secret"}"#,
+        r#"{"id":"gid://shopify/Shop/1"}"#,
+    ] {
+        let (read, doubtful, skipped) = outcome(&(product(1) + odd + "\n" + &product(3))).await;
+        assert_eq!((read.len(), doubtful.len()), (2, 0));
+        assert_eq!(
+            named(&skipped),
+            ["line 2 of the export: id: expected the id of a Product"]
+        );
+    }
+    let (read, doubtful, skipped) = outcome(&(product(1) + "\n  \n" + &product(2) + "\n")).await;
+    assert_eq!(
+        (read.len(), doubtful.len(), skipped.len()),
+        (2, 0, 0),
+        "an empty line says nothing"
+    );
+}
+
+#[tokio::test]
+async fn a_line_that_is_longer_than_any_is_passed_over_without_being_kept() {
+    let long = product(2).replace("Bright", &"x".repeat(3 * LONGEST_LINE));
+    let mut lines = reading(&(product(1) + &long + &product(3)), 0, 1_000_000);
+    let batch = lines.next(10).await.unwrap().unwrap();
+    assert_eq!(
+        (batch.products.len(), batch.doubtful.len(), batch.skipped.len()),
+        (1, 1, 1)
+    );
+    assert_eq!(batch.skipped[0].path, "line 2 of the export");
+    assert!(lines.buffer.capacity() < 2 * LONGEST_LINE);
+}
+
+#[tokio::test]
+async fn what_comes_where_it_does_not_belong_or_twice_has_its_product_asked_for() {
+    for (file, read, doubtful) in [
+        (variant(2, 1, 1), vec![], vec!["1"]),
+        (
+            product(1) + &product(2) + &variant(3, 1, 1) + &variant(4, 2, 1),
+            vec!["1", "2"],
+            vec!["1"],
+        ),
+        (
+            product(1) + &variant(10, 1, 1) + &product(2) + &product(1),
+            vec!["1", "2"],
+            vec!["1"],
+        ),
+        // The same line twice in a row is one.
+        (
+            product(1) + &product(1) + &variant(10, 1, 1) + &variant(10, 1, 1) + &collection(7, 1),
+            vec!["1"],
+            vec![],
+        ),
+    ] {
+        let found = outcome(&file).await;
+        assert_eq!(
+            (found.0, found.2),
+            (read.iter().map(ToString::to_string).collect(), vec![]),
+            "{file}"
+        );
+        assert_eq!(
+            found.1.into_iter().collect::<HashSet<_>>(),
+            doubtful.iter().map(ToString::to_string).collect()
+        );
+    }
+    let nobody = variant(2, 1, 1).replace("gid://shopify/Product/1", "Secret");
+    assert_eq!(
+        named(&outcome(&nobody).await.2),
+        ["line 1 of the export: __parentId: expected the id of a Product"]
+    );
+}
+
+#[tokio::test]
+async fn half_a_character_costs_that_character() {
+    let file = product(1).replace("Lamp", r"Lamp \ud83d") + &product(2);
+    let mut lines = reading(&file, 0, 50);
+    let batch = lines.next(10).await.unwrap().unwrap();
+    let Event::ProductUpdated(first) = &batch.products[0].event else {
+        panic!("{batch:?}")
+    };
+    assert_eq!((first.title.as_str(), batch.products.len()), ("Lamp \u{fffd}", 2));
+}
+
+#[tokio::test]
+async fn collections_that_shoppers_cannot_see_are_not_named() {
+    let hidden =
+        |count| collection(8, 1).replace("\"title\"", &format!("\"resourcePublicationsCount\":{count},\"title\""));
+    for (count, named) in [("{\"count\":0}", 1), ("{\"count\":2}", 2), ("null", 2)] {
+        let file = product(1) + &collection(7, 1) + &hidden(count);
+        let products = all(&file, 0, 50, 10).await.unwrap().remove(0).0;
+        assert_eq!(products[0].collections.as_ref().unwrap().len(), named, "{count}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_active_or_published_later_is_not_seen() {
+    for (changed, to, visible) in [
+        ("\"ACTIVE\"", "\"ACTIVE\"", true),
+        ("\"ACTIVE\"", "\"UNLISTED\"", false),
+        ("\"ACTIVE\"", "\"DRAFT\"", false),
+        ("\"ACTIVE\"", "\"SUSPENDED\"", false),
+        ("\"2026-01-01T00:00:00Z\"", "null", false),
+        ("\"2026-01-01T00:00:00Z\"", "\"2026-11-21T00:00:01Z\"", false),
+        ("\"2026-01-01T00:00:00Z\"", "\"2026-11-21T00:00:00Z\"", true),
+    ] {
+        let products = all(&product(1).replace(changed, to), 0, 50, 10)
+            .await
+            .unwrap()
+            .remove(0)
+            .0;
+        assert_eq!(products[0].visible, visible, "{to}");
     }
 }

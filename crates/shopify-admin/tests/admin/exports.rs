@@ -76,7 +76,7 @@ async fn an_export_has_what_asking_for_each_product_has() {
     let batches = read(&shop, &ready, 0, 7).await.unwrap();
     let exported: Vec<_> = batches.iter().flat_map(|batch| &batch.products).collect();
     assert!(exported.len() >= 18, "{}", exported.len());
-    let asked = shop.admin().products(&shop.store, &ids(&batches)).await.unwrap();
+    let asked = shop.admin().products(&shop.store, &ids(&batches)).await.unwrap().seen;
     for (exported, asked) in exported.into_iter().zip(&asked) {
         assert_eq!(exported.event, asked.event);
         assert_eq!(exported.at, ready.began_at);
@@ -185,4 +185,57 @@ async fn an_address_that_is_no_more_is_worth_another_look_at_the_export() {
     };
     let failed = read(&shop, &ready, 0, 10).await.unwrap_err();
     assert!(chain(&failed).contains("may have expired"), "{}", chain(&failed));
+}
+
+#[tokio::test]
+async fn odd_records_of_an_export_cost_themselves() {
+    let shop = Shop::new().await;
+    for number in 1..=6 {
+        let given = json!({"id": number, "title": format!("Lamp {number}"), "variants": [{"id": number * 10}]});
+        shop.control("create-product", given).await;
+    }
+    let odd = async |id: &str, given: serde_json::Value| {
+        let mut given = given;
+        given["id"] = json!(id);
+        shop.control("odd", given).await;
+    };
+    odd("gid://shopify/Product/2", json!({"fields": {"tags": null}})).await;
+    odd(
+        "gid://shopify/ProductVariant/40",
+        json!({"fields": {"price": "Secret"}}),
+    )
+    .await;
+    odd(
+        "gid://shopify/Product/5",
+        json!({"fields": {"title": "Lamp \u{fffd}"}, "lines": ["", "nonsense"]}),
+    )
+    .await;
+    let ready = export(&shop).await;
+    for limit in [1, 100] {
+        let batches = read(&shop, &ready, 0, limit).await.unwrap();
+        let numbers: Vec<String> = ids(&batches).iter().map(ToString::to_string).collect();
+        assert_eq!(numbers, ["1", "3", "6"]);
+        let doubtful: Vec<_> = batches
+            .iter()
+            .flat_map(|batch| &batch.doubtful)
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(doubtful, ["5"], "what cannot be read may have belonged to it");
+        let skipped: Vec<_> = batches
+            .iter()
+            .flat_map(|batch| &batch.skipped)
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(skipped.len(), 3, "{skipped:?}");
+        assert!(
+            skipped[0].starts_with("product 2, line 3 of the export: tags: "),
+            "{skipped:?}"
+        );
+        assert!(
+            skipped[1].starts_with("product 4, line 8 of the export: price: "),
+            "{skipped:?}"
+        );
+        assert_eq!(skipped[2], "line 11 of the export: expected JSON");
+        assert!(!format!("{skipped:?}").contains("Secret"));
+    }
 }

@@ -60,7 +60,7 @@ async fn holding(points: f64) -> (Filling, ShopifyAdmin<Given>) {
 async fn what_is_throttled_waits_just_long_enough() {
     let (filling, admin) = holding(10.0).await;
     let shop = &filling.shop;
-    let seen = admin.products(&shop.store, &[id(1)]).await.unwrap();
+    let seen = admin.products(&shop.store, &[id(1)]).await.unwrap().seen;
     assert_eq!(seen.len(), 1);
     assert_eq!(shop.count("throttled").await, 1);
     assert_eq!(shop.count("graphql").await, 2);
@@ -184,7 +184,12 @@ async fn queries_at_once_share_what_there_is() {
     admin.products(&shop.store, &[id(1)]).await.unwrap();
     let asking = (0..8).map(|number| {
         let (admin, store) = (admin.clone(), shop.store.clone());
-        tokio::spawn(async move { admin.products(&store, &[id(number)]).await.map(|seen| seen.len()) })
+        tokio::spawn(async move {
+            admin
+                .products(&store, &[id(number)])
+                .await
+                .map(|answered| answered.seen.len())
+        })
     });
     for asked in asking.collect::<Vec<_>>() {
         assert_eq!(asked.await.unwrap().unwrap(), 1);

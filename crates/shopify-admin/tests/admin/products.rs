@@ -54,7 +54,7 @@ async fn a_product_comes_whole_however_many_variants_it_has() {
     }
     let ids: Vec<_> = (1..=5).map(id).collect();
     // Together, with a small first page of each, and each alone, with a large one.
-    let together = shop.admin().products(&shop.store, &ids).await.unwrap();
+    let together = shop.admin().products(&shop.store, &ids).await.unwrap().seen;
     for ((observed, number), count) in together.iter().zip(1..).zip([1, 101, 251, 620, 2048]) {
         let found = product(observed);
         assert_eq!(found.id, id(number));
@@ -65,7 +65,7 @@ async fn a_product_comes_whole_however_many_variants_it_has() {
             .map(|variant| id(number * 1_000_000 + variant))
             .collect();
         assert_eq!(order, expected);
-        let alone = shop.admin().products(&shop.store, &[id(number)]).await.unwrap();
+        let alone = shop.admin().products(&shop.store, &[id(number)]).await.unwrap().seen;
         assert_eq!(product(&alone[0]), found);
     }
     let found = product(&together[1]);
@@ -74,7 +74,9 @@ async fn a_product_comes_whole_however_many_variants_it_has() {
     assert_eq!(found.variants[0].currency.as_deref(), Some("EUR"));
     assert_eq!(found.variants[0].price.unwrap().to_string(), "12.50");
     // An even number has none in stock.
-    assert!(!found.variants[0].available && found.variants[1].available);
+    assert!(
+        found.variants[0].stock.availability() == Some(false) && found.variants[1].stock.availability() == Some(true)
+    );
 }
 
 #[tokio::test]
@@ -83,12 +85,12 @@ async fn what_is_asked_comes_in_that_order_and_what_is_not_there_is_deleted() {
     create(&shop, 788_032_119_674_292_922, 0).await;
     create(&shop, 7, 1).await;
     let ids = [404, 7, 788_032_119_674_292_922, 405].map(id);
-    let seen = shop.admin().products(&shop.store, &ids).await.unwrap();
+    let seen = shop.admin().products(&shop.store, &ids).await.unwrap().seen;
     assert_eq!(seen[0].event, Event::ProductDeleted(id(404)));
     assert_eq!(product(&seen[1]).id, ids[1]);
     assert_eq!(product(&seen[2]).id.as_str(), "788032119674292922");
     assert_eq!(seen[3].event, Event::ProductDeleted(id(405)));
-    assert!(shop.admin().products(&shop.store, &[]).await.unwrap().is_empty());
+    assert!(shop.admin().products(&shop.store, &[]).await.unwrap().seen.is_empty());
 }
 
 #[tokio::test]
@@ -102,7 +104,7 @@ async fn fifty_products_are_asked_for_at_once_and_no_more() {
         .iter()
         .map(|product| id(product["id"].as_u64().unwrap()))
         .collect();
-    let seen = shop.admin().products(&shop.store, &ids[..50]).await.unwrap();
+    let seen = shop.admin().products(&shop.store, &ids[..50]).await.unwrap().seen;
     assert_eq!(seen.len(), 50);
     assert!(seen.iter().zip(&ids).all(|(seen, id)| product(seen).id == *id));
     let refused = shop.admin().products(&shop.store, &ids[..51]).await.unwrap_err();
@@ -128,7 +130,7 @@ async fn a_product_has_its_collections_and_they_their_members() {
     // More than a first page has, with others and alone.
     let admin = shop.admin();
     for ids in [vec![id(7), id(8)], vec![id(7)]] {
-        let seen = admin.products(&shop.store, &ids).await.unwrap();
+        let seen = admin.products(&shop.store, &ids).await.unwrap().seen;
         let collections = product(&seen[0]).collections.clone().unwrap();
         assert_eq!(collections.len(), 31);
         assert_eq!(collections[&id(9_007_199_254_740_993)], "Brass");
@@ -218,4 +220,111 @@ async fn a_secret_goes_to_shopifys_hosts_only() {
     store.store = "demo.mysopify.com".parse().unwrap();
     let refused = admin.shop(&store).await.unwrap_err();
     assert!(chain(&refused).contains("is not the name of a store"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn an_odd_product_costs_itself_and_is_named_by_its_id() {
+    let shop = Shop::new().await;
+    for number in 1..=6 {
+        create(&shop, number, 1).await;
+    }
+    let ids: Vec<_> = (1..=6).map(id).collect();
+    let gid = "gid://shopify/Product/3";
+    let long = "x".repeat(100_000);
+    for (fields, path) in [
+        (json!({"tags": null}), "tags"),
+        (json!({"title": {"missing": true}}), ""),
+        (json!({"updatedAt": "Secret"}), "updatedAt"),
+        (json!({"status": 17}), "status"),
+        (json!({"variants": null}), "variants"),
+        (json!({"id": 17}), "id"),
+        (
+            json!({"options": [{"name": long, "values": [null]}]}),
+            "options[0].values[0]",
+        ),
+    ] {
+        shop.control("odd", json!({"id": gid, "fields": fields, "where": ["graphql"]}))
+            .await;
+        let answered = shop.admin().products(&shop.store, &ids).await.unwrap();
+        let seen: Vec<_> = answered.seen.iter().map(|seen| product(seen).id.clone()).collect();
+        assert_eq!(seen, [1, 2, 4, 5, 6].map(id), "{fields}");
+        let [skipped] = &*answered.skipped else {
+            panic!("{:?}", answered.skipped)
+        };
+        assert_eq!(skipped.id, Some(id(3)));
+        let place = "nodes[2] of the answer to Products";
+        let expected = if path.is_empty() {
+            place.to_owned()
+        } else {
+            format!("{place}: {path}")
+        };
+        assert_eq!(skipped.path, expected);
+        assert!(!format!("{skipped:?}").contains("Secret"), "{skipped:?}");
+    }
+    shop.control("odd", json!({"id": gid})).await;
+    assert_eq!(shop.admin().products(&shop.store, &ids).await.unwrap().seen.len(), 6);
+}
+
+#[tokio::test]
+async fn an_odd_collection_or_member_costs_itself() {
+    let shop = Shop::new().await;
+    for number in 1..=3 {
+        create(&shop, number, 0).await;
+        let given = json!({"id": 100 + number, "title": format!("C{number}"), "products": [1, 2, 3]});
+        shop.control("create-collection", given).await;
+    }
+    let odd = json!({"id": "gid://shopify/Collection/102", "fields": {"title": null}});
+    shop.control("odd", odd).await;
+    shop.control(
+        "odd",
+        json!({"id": "gid://shopify/Product/2", "fields": {"id": "Secret"}}),
+    )
+    .await;
+    let admin = shop.admin();
+    let all = admin.collections(&shop.store, None).await.unwrap();
+    assert_eq!((all.items.len(), all.skipped.len()), (2, 1));
+    assert_eq!(
+        all.skipped[0].to_string(),
+        "collection 102, nodes[1] of the answer to Collections: title: expected a string"
+    );
+    let members = admin.members(&shop.store, &id(101), None).await.unwrap();
+    assert_eq!((members.items, members.skipped.len()), (vec![id(1), id(3)], 1));
+    let one = admin.collection(&shop.store, &id(102)).await.unwrap_err();
+    assert!(matches!(one, Unasked::Disagreed { .. }), "{one:?}");
+}
+
+#[tokio::test]
+async fn stock_that_is_not_counted_and_collections_that_are_not_published_are_told() {
+    let shop = Shop::new().await;
+    create(&shop, 1, 2).await;
+    for number in [7, 8, 9] {
+        let given = json!({"id": number, "title": format!("C{number}"), "products": [1]});
+        shop.control("create-collection", given).await;
+    }
+    shop.control("update-collection", json!({"id": 8, "published_at": null}))
+        .await;
+    shop.control(
+        "update-collection",
+        json!({"id": 9, "published_at": "2999-01-01T00:00:00Z"}),
+    )
+    .await;
+    let first = async || {
+        let answered = shop.admin().products(&shop.store, &[id(1)]).await.unwrap();
+        product(&answered.seen[0]).clone()
+    };
+    let before = first().await;
+    assert_eq!(before.variants[0].stock.availability(), Some(false));
+    assert_eq!(before.tracking().unwrap().len(), 2);
+    let named: Vec<_> = before.collections.unwrap().into_values().collect();
+    assert_eq!(named, ["C7"], "what shoppers cannot see is named nowhere");
+    shop.control("set-tracked", json!({"inventory_item_id": 1_500_000, "tracked": false}))
+        .await;
+    assert_eq!(first().await.variants[0].stock.availability(), Some(true));
+    for (collection, visible) in [(7, true), (8, false), (9, false)] {
+        let seen = shop.admin().collection(&shop.store, &id(collection)).await.unwrap();
+        assert!(
+            matches!(seen.event, Event::CollectionUpdated(found) if found.visible == visible),
+            "{collection}"
+        );
+    }
 }

@@ -1,7 +1,10 @@
 //! Reads a signed body, and says where it does not fit: never with a value of it, which may be personal data.
 
+use std::borrow::Cow;
+
 use hookline_domain::event::Unreadable;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::Number;
 
 /// Whether a body begins as one object does, without white space or a byte-order mark before it.
 pub(super) fn is_object(body: &[u8]) -> bool {
@@ -40,6 +43,59 @@ pub(super) fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Unreadab
     Ok(value)
 }
 
+/// The same JSON with U+FFFD for each half of a surrogate pair that stands alone and for what is no UTF-8: texts that were
+/// cut in the middle of a character, which vendors send and JSON readers refuse. `None` if there is nothing to mend.
+#[must_use]
+pub fn mended(json: &[u8]) -> Option<Vec<u8>> {
+    let text = String::from_utf8_lossy(json);
+    let bytes = text.as_bytes();
+    let mut made = Vec::with_capacity(bytes.len());
+    let mut mended = matches!(text, Cow::Owned(_));
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        if byte != b'\\' {
+            made.push(byte);
+            at += 1;
+            continue;
+        }
+        let taken = match (escaped(bytes, at), escaped(bytes, at + 6)) {
+            (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => 12,
+            (Some(0xD800..=0xDFFF), _) => {
+                made.extend_from_slice(b"\\ufffd");
+                mended = true;
+                at += 6;
+                continue;
+            }
+            (Some(_), _) => 6,
+            // Another escape: what it escapes begins none.
+            (None, _) => 2,
+        };
+        let end = bytes.len().min(at + taken);
+        made.extend_from_slice(&bytes[at..end]);
+        at = end;
+    }
+    mended.then_some(made)
+}
+
+/// The number in an escape as `\ud83d`, if there is one at this place.
+fn escaped(bytes: &[u8], at: usize) -> Option<u16> {
+    let digits = bytes.get(at..at + 6)?.strip_prefix(b"\\u")?;
+    digits.iter().try_fold(0_u16, |number, digit| {
+        let digit = char::from(*digit).to_digit(16)?;
+        Some(number << 4 | u16::try_from(digit).ok()?)
+    })
+}
+
+/// A whole number, however it is written and however large: one that exceeds 64 bits becomes the largest that does not.
+///
+/// # Errors
+/// The deserializer's, where there is no number.
+pub fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    let number = Option::<Number>::deserialize(deserializer)?;
+    #[expect(clippy::cast_possible_truncation, reason = "what is too large becomes the largest")]
+    Ok(number.and_then(|number| number.as_i64().or_else(|| number.as_f64().map(|number| number as i64))))
+}
+
 /// What was expected, without the value that was found: it may be personal data.
 #[must_use]
 pub fn problem(error: &serde_json::Error) -> String {
@@ -65,5 +121,70 @@ pub(super) fn expected(path: &str, expected: &str) -> Unreadable {
     Unreadable::Schema {
         path: path.to_owned(),
         problem: format!("expected {expected}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_text(json: &str) -> String {
+        let mended = mended(json.as_bytes()).unwrap_or_else(|| json.as_bytes().to_vec());
+        serde_json::from_slice(&mended).unwrap()
+    }
+
+    #[test]
+    fn half_a_character_becomes_the_sign_for_one() {
+        for (json, text) in [
+            (r#""a\ud83d""#, "a\u{fffd}"),
+            (r#""\ud83dz""#, "\u{fffd}z"),
+            (r#""\uDE00 b""#, "\u{fffd} b"),
+            (r#""\ud83d\ud83d\ude00""#, "\u{fffd}\u{1f600}"),
+            (r#""\ud83d\n""#, "\u{fffd}\n"),
+            (r#""\ud83d\u0041""#, "\u{fffd}A"),
+        ] {
+            assert_eq!(read_text(json), text, "{json}");
+        }
+    }
+
+    #[test]
+    fn what_is_whole_is_left_alone() {
+        for json in [
+            r#""\ud83d\ude00 é \u00e9""#,
+            r#""\\ud83d""#,
+            r#""\\\\ud83d""#,
+            "{}",
+            "",
+            "\"\\",
+            "\"\\u12",
+        ] {
+            assert_eq!(mended(json.as_bytes()), None, "{json}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_utf_8_becomes_the_sign_for_a_character() {
+        assert_eq!(mended(b"\"a\xff\"").unwrap(), "\"a\u{fffd}\"".as_bytes());
+        assert_eq!(
+            mended(b"\"\xed\xa0\xbd\"").unwrap(),
+            "\"\u{fffd}\u{fffd}\u{fffd}\"".as_bytes()
+        );
+    }
+
+    #[test]
+    fn a_number_is_whole_and_no_larger_than_can_be() {
+        let read = |json: &str| whole_number(&mut serde_json::Deserializer::from_str(json));
+        for (json, number) in [
+            ("5", 5),
+            ("-3", -3),
+            ("2.0", 2),
+            ("1e30", i64::MAX),
+            ("-1e30", i64::MIN),
+            ("18446744073709551615", i64::MAX),
+        ] {
+            assert_eq!(read(json).unwrap(), Some(number), "{json}");
+        }
+        assert_eq!(read("null").unwrap(), None);
+        assert!(read("\"5\"").is_err());
     }
 }

@@ -13,7 +13,7 @@ mod topic;
 
 pub use self::{
     delivery::{BODY_LIMIT, HeaderError, captured, delivery, named_store, store, verify},
-    json::problem,
+    json::{mended, problem, whole_number},
     payload::{filled, interpret},
     session::{SESSION_LIMIT, Session, SessionError},
     shop::{ShopNameError, shop_name},

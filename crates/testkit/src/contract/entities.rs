@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use hookline_domain::{
-    entities::{Advance, Entities, Entries, Entry, Fence},
+    digest::Digest,
+    entities::{Advance, Entities, Entries, Entry, Fence, Remembered, Told},
     ids::{EntityId, EntityKey, Kind, StoreKey},
     product::Collections,
     version::Version,
@@ -35,16 +36,41 @@ macro_rules! entities_contract {
                 collections_stay_until_they_are_told_again,
                 many_pass_as_each_would_alone,
                 more_pass_than_one_call_takes,
+                what_is_told_is_remembered_each_by_itself,
+                what_the_index_holds_is_confirmed_for_the_newest_version_only,
             ]
         );
     };
 }
 
 /// What passes and whose collections nobody has told.
-const PASSED: Fence = Fence::Passed { collections: None };
+const PASSED: Fence = Fence::Passed(NOTHING);
+
+const NOTHING: Remembered = Remembered {
+    collections: None,
+    tracking: None,
+    digest: None,
+};
+
+fn in_collections(collections: &Collections) -> Remembered {
+    Remembered {
+        collections: Some(collections.clone()),
+        ..NOTHING
+    }
+}
+
+fn tells(collections: Option<&Collections>) -> Told<'_> {
+    Told {
+        collections,
+        ..Told::default()
+    }
+}
 
 async fn advance(entities: &impl Entities, entity: &EntityKey, seconds: i64) -> Fence {
-    entities.advance(entity, version(seconds), None).await.unwrap()
+    entities
+        .advance(entity, version(seconds), Told::default())
+        .await
+        .unwrap()
 }
 
 pub async fn a_newer_state_passes(entities: &impl Entities) {
@@ -118,7 +144,7 @@ pub async fn what_has_passed_is_listed_with_its_version_and_nothing_else(entitie
     };
     let all = BTreeSet::from([(product(&demo, "1"), version(1)), (collection, version(2))]);
     for (entity, version) in &all {
-        entities.advance(entity, *version, None).await.unwrap();
+        entities.advance(entity, *version, Told::default()).await.unwrap();
     }
     for gone in ["buried", "retired"].map(|id| product(&demo, id)) {
         advance(entities, &gone, 1).await;
@@ -225,11 +251,10 @@ pub async fn collections_stay_until_they_are_told_again(entities: &(impl Entitie
         told.collect()
     };
     let (sale, nothing) = (told(&[("7", "Sale"), ("271878346596884015", "Bücher #1")]), told(&[]));
-    let passed = |collections: &Collections| Fence::Passed {
-        collections: Some(collections.clone()),
+    let passed = |collections: &Collections| Fence::Passed(in_collections(collections));
+    let advance = async |seconds, told: Option<&Collections>| {
+        entities.advance(&entity, version(seconds), tells(told)).await.unwrap()
     };
-    let advance =
-        async |seconds, told: Option<&Collections>| entities.advance(&entity, version(seconds), told).await.unwrap();
     assert_eq!(advance(1, None).await, PASSED);
     assert_eq!(advance(2, Some(&sale)).await, passed(&sale));
     assert_eq!(advance(3, None).await, passed(&sale));
@@ -246,7 +271,7 @@ pub async fn collections_stay_until_they_are_told_again(entities: &(impl Entitie
     );
     advance(6, Some(&sale)).await;
     let known = entities.find(std::slice::from_ref(&entity)).await.unwrap();
-    assert_eq!(known[0].as_ref().unwrap().collections, Some(sale));
+    assert_eq!(known[0].as_ref().unwrap().remembered.collections, Some(sale));
     entities.retire(&entity, version(6), noon_plus(60)).await.unwrap();
     assert_eq!(advance(7, None).await, PASSED, "another install tells its own");
 }
@@ -263,15 +288,16 @@ pub async fn many_pass_as_each_would_alone<E: Entities + Entries>(entities: &E) 
     }
     for id in ["grouped", "regrouped"] {
         let entity = product(&demo, id);
-        entities.advance(&entity, version(5), Some(&older)).await.unwrap();
+        entities
+            .advance(&entity, version(5), tells(Some(&older)))
+            .await
+            .unwrap();
     }
     entities.bury(&product(&demo, "buried"), noon_plus(60)).await.unwrap();
     let retired = product(&demo, "retired");
     entities.retire(&retired, version(5), noon_plus(60)).await.unwrap();
 
-    let in_collections = |collections: &Collections| Fence::Passed {
-        collections: Some(collections.clone()),
-    };
+    let in_collections = |collections: &Collections| Fence::Passed(in_collections(collections));
     let expected = [
         ("older", 6, None, PASSED),
         ("same", 5, None, PASSED),
@@ -288,7 +314,7 @@ pub async fn many_pass_as_each_would_alone<E: Entities + Entries>(entities: &E) 
         .map(|(entity, (_, seconds, collections, _))| Advance {
             entity,
             version: version(*seconds),
-            collections: *collections,
+            told: tells(*collections),
         })
         .collect();
     let passed = entities.advance_all(&states).await;
@@ -320,7 +346,7 @@ pub async fn more_pass_than_one_call_takes(entities: &impl Entities) {
         .map(|entity| Advance {
             entity,
             version: version(6),
-            collections: None,
+            told: Told::default(),
         })
         .collect();
     let passed = entities.advance_all(&states).await;
@@ -329,4 +355,88 @@ pub async fn more_pass_than_one_call_takes(entities: &impl Entities) {
         let expected = if n % 2 == 0 { Fence::Superseded } else { PASSED };
         assert_eq!(passed.unwrap(), expected, "{n}");
     }
+}
+
+pub async fn what_is_told_is_remembered_each_by_itself(entities: &(impl Entities + Entries)) {
+    let (one, other) = (product(&store("demo"), "1"), product(&store("demo"), "2"));
+    let tracking = [("11", true), ("12", false), ("271878346596884015", true)];
+    let tracking = tracking
+        .map(|(id, tracked)| (EntityId::new(id).unwrap(), tracked))
+        .into();
+    let (first, second) = (Digest::read("1:00"), Digest::read("1:01"));
+    let collections = Collections::from([("7".parse().unwrap(), "Camp".to_owned())]);
+    let states = [
+        Told {
+            tracking: Some(&tracking),
+            digest: Some(&first),
+            ..Told::default()
+        },
+        Told {
+            digest: Some(&second),
+            collections: Some(&collections),
+            ..Told::default()
+        },
+        Told::default(),
+    ];
+    let mut remembered = NOTHING;
+    for (seconds, told) in (1..).zip(states) {
+        remembered = remembered.after(told);
+        // One alone, and two in a call.
+        let alone = entities.advance(&one, version(seconds), told).await.unwrap();
+        assert_eq!(alone, Fence::Passed(remembered.clone()));
+        let both = [&one, &other].map(|entity| Advance {
+            entity,
+            version: version(seconds),
+            told,
+        });
+        for passed in entities.advance_all(&both).await {
+            assert_eq!(passed.unwrap(), Fence::Passed(remembered.clone()));
+        }
+    }
+    for known in entities.find(&[one.clone(), other]).await.unwrap() {
+        assert_eq!(known.unwrap().remembered, remembered);
+    }
+    entities.bury(&one, noon_plus(60)).await.unwrap();
+    assert_eq!(
+        entities.find(&[one]).await.unwrap()[0].as_ref().unwrap().remembered,
+        NOTHING
+    );
+}
+
+pub async fn what_the_index_holds_is_confirmed_for_the_newest_version_only(entities: &(impl Entities + Entries)) {
+    let keys = ["1", "2", "3"].map(|id| product(&store("demo"), id));
+    for entity in &keys {
+        advance(entities, entity, 1).await;
+    }
+    let confirmed = async || -> Vec<bool> {
+        let known = entities.find(&keys).await.unwrap();
+        known
+            .into_iter()
+            .map(|known| known.is_some_and(|known| known.confirmed))
+            .collect()
+    };
+    assert_eq!(confirmed().await, [false, false, false]);
+    advance(entities, &keys[1], 2).await;
+    let unknown = product(&store("demo"), "unknown");
+    let held = [&keys[0], &keys[1], &unknown].map(|entity| (entity.clone(), version(1)));
+    entities.confirm(&held).await.unwrap();
+    assert_eq!(
+        confirmed().await,
+        [true, false, false],
+        "a newer one has passed meanwhile"
+    );
+    assert_eq!(
+        entities.find(&[unknown]).await.unwrap(),
+        [None],
+        "nothing is made of nothing"
+    );
+    // The same state once more takes nothing away, another does.
+    advance(entities, &keys[0], 1).await;
+    assert_eq!(confirmed().await, [true, false, false]);
+    advance(entities, &keys[0], 3).await;
+    assert_eq!(confirmed().await, [false, false, false]);
+    entities.confirm(&[(keys[0].clone(), version(3))]).await.unwrap();
+    entities.retire(&keys[0], version(4), noon_plus(60)).await.unwrap();
+    assert_eq!(confirmed().await, [false, false, false]);
+    entities.confirm(&[]).await.unwrap();
 }

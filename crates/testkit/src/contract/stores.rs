@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hookline_domain::{
     backfill::{Checkpoint, Checkpoints},
-    catalogue::ExportId,
+    catalogue::{ExportId, Skipped},
     failed::FailedDeliveries,
     ids::{EntityId, Kind},
     jobs::Found,
@@ -380,6 +380,14 @@ pub async fn what_was_asked_and_found_reads_back<S: Stores + StoreViews>(stores:
             compared: 100_000,
             missed: BTreeMap::from([(topic("products/update"), 3), (topic("products/delete"), 1)]),
             regrouped: 7,
+            mended: 2,
+            skipped: 1,
+            unread: vec![Skipped {
+                kind: Some(Kind::Product),
+                id: Some("17".parse().unwrap()),
+                path: "line 4 of the export: tags".into(),
+                problem: "expected a sequence".into(),
+            }],
         }),
         watched: Some(Watched {
             at: at("2026-11-21T12:30:00.654321Z"),
@@ -395,6 +403,7 @@ pub async fn what_was_asked_and_found_reads_back<S: Stores + StoreViews>(stores:
             began_at: at("2026-11-21T12:00:00.123456Z"),
             at: at("2026-11-21T12:00:03.000001Z"),
             products: 400,
+            skipped: 1,
             bytes: Some((1 << 40, 1 << 41)),
         }),
         quota: Some(Quota {

@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     event::Observed,
     jobs::{Job, Members, Task},
-    product::{Collections, Variant},
+    product::{Collections, Stock, Variant},
     stores::StoreUpdate,
 };
 
@@ -81,8 +81,20 @@ async fn a_product_that_is_not_told_whole_is_indexed_and_asked_for_once() {
         told(UPDATE, "c", "2"),
     ];
     assert_eq!(consumer.take(&batch).await, vec![settled(Fate::Applied); 3]);
-    assert_eq!(consumer.title("1").as_deref(), Some("first variants"));
+    assert_eq!(
+        consumer.title("1").as_deref(),
+        Some("seen"),
+        "all of it is known, and asked for anew"
+    );
     assert_eq!(consumer.asked(), [Task::Products { ids: ids(&["1", "2"]) }]);
+    let new = told(UPDATE, "d", &format!("3|{T2}|first variants|visible, more"));
+    assert_eq!(consumer.take(&[new]).await, [settled(Fate::Applied)]);
+    assert_eq!(
+        consumer.title("3").as_deref(),
+        Some("first variants"),
+        "better than nothing"
+    );
+    assert_eq!(consumer.asked(), [Task::Products { ids: ids(&["3"]) }]);
 }
 
 #[tokio::test]
@@ -231,7 +243,10 @@ async fn prices_have_the_currency_of_the_store() {
         sku: None,
         price: Some(rust_decimal::Decimal::ONE),
         currency: None,
-        available: true,
+        stock: Stock {
+            quantity: Some(1),
+            ..Stock::default()
+        },
     });
     let seen = Observed {
         event: Event::ProductUpdated(product),
@@ -243,4 +258,115 @@ async fn prices_have_the_currency_of_the_store() {
         "{}",
         consumer.text("1")
     );
+}
+
+fn bare(name: &str, updated_at: &str, title: &str) -> Delivery {
+    told(UPDATE, name, &format!("1|{updated_at}|{title}|visible, bare"))
+}
+
+#[tokio::test]
+async fn a_payload_without_variants_never_takes_away_what_is_known_and_is_asked_for() {
+    let consumer = connected().await;
+    assert_eq!(consumer.take(&[bare("a", T1, "first")]).await, [settled(Fate::Applied)]);
+    assert_eq!(
+        consumer.title("1").as_deref(),
+        Some("first"),
+        "of what nobody knows, some is better than nothing"
+    );
+    assert_eq!(consumer.asked(), [Task::Products { ids: ids(&["1"]) }]);
+    consumer.saw("1", T1, T2, sale()).await;
+    assert_eq!(consumer.title("1").as_deref(), Some("seen"));
+    assert_eq!(consumer.take(&[bare("b", T3, "bare")]).await, [settled(Fate::Applied)]);
+    assert_eq!(consumer.title("1").as_deref(), Some("seen"), "the whole is asked for");
+    assert_eq!(consumer.asked(), [Task::Products { ids: ids(&["1"]) }]);
+    let hidden = told(UPDATE, "c", &format!("1|{T3}|bare|hidden, bare"));
+    consumer.take(&[hidden]).await;
+    assert_eq!(consumer.title("1"), None, "what is hidden needs no more");
+}
+
+#[tokio::test]
+async fn without_a_token_a_payload_without_variants_waits_for_a_person_if_more_is_known() {
+    let consumer = consumer();
+    consumer.take(&[bare("a", T1, "first")]).await;
+    let document = |consumer: &Consumer| consumer.apply.index.index.documents().remove(0);
+    assert!(document(&consumer).partial);
+    consumer.take(&[bare("b", T2, "second")]).await;
+    assert_eq!(
+        consumer.title("1").as_deref(),
+        Some("second"),
+        "a store that never tells more is followed"
+    );
+    // In one batch, in any order: the whole one counts.
+    let whole = update("c", "1", T2, "whole");
+    for (round, batch) in [[whole.clone(), bare("d", T3, "bare")], [bare("e", T3, "bare"), whole]]
+        .iter()
+        .enumerate()
+    {
+        let verdicts = consumer.take(batch).await;
+        let parked = &verdicts[1 - round];
+        assert!(
+            matches!(
+                parked,
+                Verdict::Parked {
+                    code: ErrorCode::NotConnected,
+                    ..
+                }
+            ),
+            "{verdicts:?}"
+        );
+        assert_eq!(consumer.title("1").as_deref(), Some("whole"));
+        assert!(!document(&consumer).partial);
+    }
+    // Alone, and again and again.
+    for _ in 0..2 {
+        let verdicts = consumer.take(&[bare("f", T3, "bare")]).await;
+        let [Verdict::Parked { message, .. }] = &*verdicts else {
+            panic!("it is parked")
+        };
+        assert!(message.contains("variants"), "{message}");
+        assert_eq!(consumer.title("1").as_deref(), Some("whole"));
+    }
+}
+
+#[tokio::test]
+async fn whether_stock_is_counted_is_asked_for_once_where_it_decides() {
+    let consumer = connected().await;
+    let observed = |tracked, at_: &str| {
+        let Ok(Event::ProductUpdated(mut product)) = interpret(&told(UPDATE, "a", &format!("1|{T1}|x|visible"))) else {
+            panic!("a product")
+        };
+        product.variants.push(Variant {
+            id: id("11"),
+            title: String::new(),
+            sku: None,
+            price: None,
+            currency: None,
+            stock: Stock {
+                oversells: Some(false),
+                tracked,
+                quantity: Some(0),
+            },
+        });
+        product.collections = tracked.map(|_| Collections::new());
+        Item {
+            at: 0,
+            event: Event::ProductUpdated(product),
+            observed_at: at(at_),
+            is_asked: true,
+        }
+    };
+    let settle = async |item: Item| {
+        let (mut verdicts, mut placed) = (Verdicts(vec![None]), Placed::default());
+        let mut record = consumer.apply.record_of(&store(STORE)).await.unwrap();
+        let store = store(STORE);
+        consumer
+            .apply
+            .place(&mut verdicts, &mut placed, &mut record, &store, vec![item])
+            .await;
+        consumer.apply.settle(&mut verdicts, &placed).await.open.len()
+    };
+    assert_eq!(settle(observed(None, T1)).await, 1, "neither collections nor tracking");
+    assert_eq!(settle(observed(Some(true), T2)).await, 0);
+    assert_eq!(settle(observed(None, T3)).await, 0);
+    assert!(consumer.text("1").contains("sold out"));
 }

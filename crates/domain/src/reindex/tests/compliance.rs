@@ -403,7 +403,12 @@ async fn an_install_that_begins_while_the_old_one_is_forgotten_is_left_alone() {
         id: EntityId::new("2").unwrap(),
     };
     let version = Version::new(at(T3), at(T3)).unwrap();
-    consumer.apply.entities.advance(&entity, version, None).await.unwrap();
+    consumer
+        .apply
+        .entities
+        .advance(&entity, version, crate::entities::Told::default())
+        .await
+        .unwrap();
     assert_eq!(
         consumer.take(&[redact("r", TWO_DAYS_LATER)]).await,
         [settled(Fate::Noted)]

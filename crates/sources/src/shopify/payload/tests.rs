@@ -27,6 +27,12 @@ fn minimal() -> Value {
         "admin_graphql_api_id": "gid://shopify/Product/788032119674292923"})
 }
 
+fn minimal_collection() -> Value {
+    let mut collection = minimal();
+    collection["admin_graphql_api_id"] = json!("gid://shopify/Collection/788032119674292923");
+    collection
+}
+
 fn product(changes: &Value) -> Product {
     let mut body = minimal();
     for (name, value) in changes.as_object().unwrap() {
@@ -87,23 +93,155 @@ fn a_variant_without_a_title_is_called_by_its_options() {
 }
 
 #[test]
-fn availability_follows_policy_quantity_and_tracking() {
+fn availability_follows_policy_quantity_and_tracking_and_is_unknown_without_evidence() {
     let available = |variant: Value| {
         let mut variant = variant;
         variant["id"] = json!(1);
-        product(&json!({"variants": [variant]})).variants[0].available
+        product(&json!({"variants": [variant]})).variants[0]
+            .stock
+            .availability()
     };
-    assert!(available(json!({"inventory_policy": "deny", "inventory_quantity": 1})));
-    assert!(!available(json!({"inventory_policy": "deny", "inventory_quantity": 0})));
-    assert!(available(
-        json!({"inventory_policy": "continue", "inventory_quantity": -3})
-    ));
-    assert!(available(
-        json!({"inventory_policy": "deny", "inventory_quantity": 0, "inventory_management": null})
-    ));
-    assert!(!available(
-        json!({"inventory_policy": "deny", "inventory_quantity": 0, "inventory_management": "shopify"})
-    ));
+    for (variant, expected) in [
+        (json!({"inventory_policy": "deny", "inventory_quantity": 1}), Some(true)),
+        (json!({"inventory_policy": "deny", "inventory_quantity": 0}), None),
+        (json!({"inventory_policy": "deny", "inventory_quantity": -2}), None),
+        (
+            json!({"inventory_policy": "continue", "inventory_quantity": -3}),
+            Some(true),
+        ),
+        (
+            json!({"inventory_policy": "deny", "inventory_quantity": 0, "inventory_management": null}),
+            Some(true),
+        ),
+        (
+            json!({"inventory_policy": "deny", "inventory_quantity": 0, "inventory_management": "shopify"}),
+            Some(false),
+        ),
+        (
+            json!({"inventory_policy": "deny", "inventory_quantity": 0, "inventory_management": ""}),
+            None,
+        ),
+        (
+            json!({"inventory_policy": "deny", "inventory_quantity": -1, "inventory_management": "shopify"}),
+            Some(false),
+        ),
+        (
+            json!({"inventory_policy": "deny", "inventory_quantity": null, "inventory_management": "shopify"}),
+            None,
+        ),
+        (
+            json!({"inventory_policy": null, "inventory_quantity": 0, "inventory_management": "shopify"}),
+            None,
+        ),
+        (
+            json!({"inventory_policy": "backorder", "inventory_quantity": 0, "inventory_management": "shopify"}),
+            None,
+        ),
+        (
+            json!({"inventory_quantity": 0, "inventory_management": "shopify"}),
+            None,
+        ),
+        (json!({"inventory_quantity": 1e30}), Some(true)),
+        (json!({}), None),
+    ] {
+        assert_eq!(available(variant.clone()), expected, "{variant}");
+    }
+}
+
+fn sample() -> Value {
+    serde_json::from_str(include_str!("../../../../../events/shopify/products-update.json")).unwrap()
+}
+
+fn without(body: &Value, name: &str) -> Value {
+    let mut body = body.clone();
+    body.as_object_mut().unwrap().remove(name);
+    body
+}
+
+fn read_product(body: &Value) -> Product {
+    match deliver("products/update", body.to_string()).unwrap() {
+        Event::ProductUpdated(product) => *product,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn each_field_that_is_left_out_is_untold_and_null_means_what_it_can_mean() {
+    assert_eq!(read_product(&sample()).untold, Vec::<&str>::new());
+    let null_says_none = ["body_html", "vendor", "product_type", "handle", "published_at", "tags"];
+    let null_says_nothing = ["status", "options", "variants"];
+    for name in null_says_none.into_iter().chain(null_says_nothing) {
+        assert_eq!(read_product(&without(&sample(), name)).untold, [name]);
+        let mut null = sample();
+        null[name] = Value::Null;
+        let untold: &[&str] = if null_says_none.contains(&name) { &[] } else { &[name] };
+        assert_eq!(read_product(&null).untold, untold, "{name}");
+    }
+    let no_images = without(&without(&sample(), "image"), "images");
+    assert_eq!(read_product(&no_images).untold, ["images"]);
+    for one in ["image", "images"] {
+        assert_eq!(
+            read_product(&without(&sample(), one)).untold,
+            Vec::<&str>::new(),
+            "{one}"
+        );
+    }
+    for name in ["sku", "price", "inventory_policy", "inventory_quantity"] {
+        let mut body = sample();
+        body["variants"][0] = without(&body["variants"][0], name);
+        assert_eq!(read_product(&body).untold, [format!("variants.{name}")]);
+    }
+    let mut empty = sample();
+    empty["variants"] = json!([]);
+    empty["variant_gids"] = json!([]);
+    let none = read_product(&empty);
+    assert!(
+        none.is_whole() && none.availability() == Some(false),
+        "an empty list is a statement"
+    );
+    let mut odd = sample();
+    odd["options"] = json!([{"name": "Size", "values": null}]);
+    assert!(read_product(&odd).is_whole());
+}
+
+#[test]
+fn what_is_published_later_is_not_seen_yet() {
+    let published = |at: &str| product(&json!({"status": "active", "published_at": at})).visible;
+    assert!(published("2026-11-14T15:04:52Z"));
+    assert!(!published("2026-11-14T15:04:53Z"));
+    assert!(published("some day"), "a time that cannot be read hides nothing");
+    let collection = |at: Value| {
+        let mut body = minimal_collection();
+        body["published_at"] = at;
+        match deliver("collections/update", body.to_string()) {
+            Ok(Event::CollectionUpdated(collection)) => collection.visible,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(collection(json!("2026-01-01T00:00:00Z")));
+    assert!(!collection(json!("2027-01-01T00:00:00Z")) && !collection(Value::Null));
+}
+
+#[test]
+fn half_a_character_costs_that_character_and_not_the_delivery() {
+    let body = minimal().to_string().replace("Kettle", r"Kettle \ud83d");
+    let title = |body: Vec<u8>, topic| match deliver(topic, body).unwrap() {
+        Event::ProductUpdated(product) => product.title,
+        Event::CollectionUpdated(collection) => collection.title,
+        other => panic!("{other:?}"),
+    };
+    for topic in ["products/create", "products/update"] {
+        assert_eq!(title(body.clone().into_bytes(), topic), "Kettle \u{fffd}");
+    }
+    let collection = minimal_collection().to_string().replace("Kettle", r"Kettle \ud83d");
+    assert_eq!(title(collection.into_bytes(), "collections/update"), "Kettle \u{fffd}");
+    let mut bytes = minimal().to_string().into_bytes();
+    let at = bytes.windows(6).position(|word| word == b"Kettle").unwrap();
+    bytes[at] = 0xff;
+    assert!(
+        deliver("products/update", bytes).is_err(),
+        "which encoding it is in is for a person to see"
+    );
 }
 
 #[test]
@@ -248,9 +386,7 @@ fn a_state_is_not_taken_for_a_deletion() {
 
 #[test]
 fn collections_come_change_and_go() {
-    let mut collection = minimal();
-    collection["admin_graphql_api_id"] = json!("gid://shopify/Collection/788032119674292923");
-    let collection = collection.to_string();
+    let collection = minimal_collection().to_string();
     for topic in ["collections/create", "collections/update"] {
         let told = deliver(topic, collection.as_str()).unwrap();
         assert!(matches!(told, Event::CollectionUpdated(collection) if collection.title == "Kettle"));
