@@ -10,7 +10,7 @@ use crate::{
     ids::{EntityId, EntityKey, Kind, StoreKey},
     index::Index,
     ledger::Fate,
-    port::{Cause, Clock, Unavailable},
+    port::{Cause, Clock, Unavailable, chain},
     stores::{ErrorCode, Stores},
 };
 
@@ -74,6 +74,16 @@ impl Unsynced {
             Self::Unasked(Unasked::NotConnected | Unasked::Refused { .. } | Unasked::Disagreed { .. })
                 | Self::NoExport { .. }
         )
+    }
+
+    /// What is said of it to people: of what the vendor's interface failed with also why, which holds neither an address nor
+    /// a token; of our own services no more than they may be told.
+    #[must_use]
+    pub fn told(&self) -> String {
+        match self {
+            Self::Unasked(Unasked::Unavailable(failure)) => chain(failure),
+            other => other.to_string(),
+        }
     }
 
     /// What sort of problem it is, for the status.

@@ -25,7 +25,7 @@ use hookline_domain::{
     bodies::{Attempt, Bodies, BodyKey, KeepBodies},
     connections::{Connections, Lease, Vault},
     dead_letters::{DeadLetter, DeadLetters},
-    entities::{Advance, Entities, Entries},
+    entities::{Advance, Entities, Entries, Told},
     erase::Erase,
     event::Request,
     index::{Change, Index, Outcome, Search, SearchError, SearchQuery},
@@ -171,7 +171,7 @@ async fn failures(services: &Services<'_>) -> Vec<Failed> {
     let advance = Advance {
         entity: &entity,
         version: version(1),
-        collections: None,
+        told: Told::default(),
     };
     let settled = Settled {
         delivery: &key,
@@ -217,7 +217,7 @@ async fn failures(services: &Services<'_>) -> Vec<Failed> {
         "ledger.note" => ledger.note(&key, &problem),
         "records.find" => Records::find(&ledger, &key),
         "records.search" => ledger.search(&key.id, None),
-        "entities.advance" => entities.advance(&entity, version(1), None),
+        "entities.advance" => entities.advance(&entity, version(1), Told::default()),
         "entities.bury" => entities.bury(&entity, noon()),
         "entities.retire" => entities.retire(&entity, version(1), noon()),
         "entities.page" => Entities::page(&entities, &demo, None, 1),

@@ -61,7 +61,8 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
             let (next, more) = match self.sweep(store, &theirs, after.as_ref()).await {
                 Ok(swept) => swept,
                 Err(failure) if has_begun && failure.is_worth_a_retry() => {
-                    let reason = crate::port::chain(&failure);
+                    tracing::warn!(%store, error = %crate::port::chain(&failure), "failed to go on with a run");
+                    let reason = failure.told();
                     let why = Why::Interrupted { reason };
                     return Ok(go_on(export, after, found, why, super::AGAIN_AFTER));
                 }

@@ -81,7 +81,8 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
                 // What has been done is not done again, and stays counted.
                 Err(failure) if has_begun && failure.is_worth_a_retry() => {
                     self.not_for_ever(&found)?;
-                    let reason = crate::port::chain(&failure);
+                    tracing::warn!(%store, error = %crate::port::chain(&failure), "failed to go on with a run");
+                    let reason = failure.told();
                     return Ok(again(export, offset, found, Why::Interrupted { reason }, AGAIN_AFTER));
                 }
                 Err(failure) => return Err(failure),

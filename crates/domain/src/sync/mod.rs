@@ -204,7 +204,7 @@ where
                 // What has been done is not done again.
                 Err(failure) if has_begun && failure.is_worth_a_retry() => {
                     tracing::warn!(%store, ?scope, error = %chain(&failure), "a run through the catalogue was interrupted");
-                    self.interrupted(store, failure.cause(), &failure.to_string()).await;
+                    self.interrupted(store, failure.cause(), &failure.told()).await;
                     return Ok(Some((step, AGAIN_AFTER)));
                 }
                 Err(failure) => return Err(failure),
@@ -276,7 +276,7 @@ where
                 update.last_sync_at = (indexed.applied > 0).then_some(now);
                 indexed.problem().map(|(code, message)| (code, None, message))
             }
-            Err(failure) => Some((failure.code(), failure.cause(), failure.to_string())),
+            Err(failure) => Some((failure.code(), failure.cause(), failure.told())),
         };
         update.errors.extend(problem.map(|(code, cause, message)| LastError {
             at: now,

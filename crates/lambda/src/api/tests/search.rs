@@ -6,7 +6,7 @@ use hookline_domain::{
     index::{Change, Hit, Index, Search, SearchError, SearchPage, SearchQuery},
     memory::{MemoryIndex, MemoryStores},
     port::{Clock, Unavailable},
-    product::{Collection, Product, Variant},
+    product::{Collection, Product, Stock, Variant},
     stores::{StoreUpdate, Stores},
     version::Version,
 };
@@ -161,7 +161,10 @@ fn largest(title: &str) -> Document {
         sku: Some(format!("SKU-{n}")),
         price: Some("34.00".parse().unwrap()),
         currency: Some("EUR".to_owned()),
-        available: true,
+        stock: Stock {
+            quantity: Some(1),
+            ..Stock::default()
+        },
     };
     let product = Product {
         id: entity.id.clone(),
@@ -175,6 +178,7 @@ fn largest(title: &str) -> Document {
         options: Vec::new(),
         variants: (0..2_048).map(variant).collect(),
         complete: true,
+        untold: Vec::new(),
         collections: None,
         image: None,
         handle: None,
