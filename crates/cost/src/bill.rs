@@ -383,7 +383,7 @@ mod tests {
             let digits: String = value.trim_start().chars().take_while(char::is_ascii_digit).collect();
             digits.parse().unwrap()
         };
-        assert_eq!(of("ProductsUpdateFunction", "MemorySize"), RECEIVER_MB);
+        assert_eq!(of("ReceiverMemory", "Default"), RECEIVER_MB);
         assert_eq!(of("ReindexFunction", "MemorySize"), CONSUMER_MB);
         assert_eq!(of("LivePushFunction", "MemorySize"), PUSH_MB);
         assert_eq!(of("ReindexEventSource", "BatchSize"), Load::default().batch);

@@ -60,7 +60,12 @@ pub(crate) fn signature(data: &[u8]) {
         let mut headers = HeaderMap::new();
         headers.insert("x-shopify-hmac-sha256", value.clone());
         let through = shopify::verify(&headers, body, &secrets);
-        assert_eq!(through.map(|v| v.secret()), verified.map(|v| v.secret()));
+        let expected = if body.starts_with(b"{") {
+            verified.map(|v| v.secret())
+        } else {
+            Err(SignatureError::NotAWebhook)
+        };
+        assert_eq!(through.map(|v| v.secret()), expected);
         headers.append("x-shopify-hmac-sha256", value);
         assert!(
             shopify::verify(&headers, body, &secrets).is_err(),

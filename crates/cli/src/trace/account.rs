@@ -113,6 +113,8 @@ impl Account {
             (None, Some(_)) => Some("not kept".to_owned()),
             (None, None) => None,
         };
+        let redrive = self.dead_letter.as_ref();
+        let redrive = redrive.map(|_| format!("hookline dlq redrive --id {}", self.delivery_id));
         let facts = [
             ("delivery", Some(self.delivery_id.clone())),
             ("replay of", self.replay_of.clone()),
@@ -129,6 +131,7 @@ impl Account {
             ("last error", self.store_last_error.clone()),
             ("forgotten", Some(seconds(self.forgotten_at))),
             ("means", Some(self.means.clone())),
+            ("redrive", redrive),
         ];
         let lines = facts
             .into_iter()

@@ -21,7 +21,7 @@ const AT_ONCE: usize = 10;
 
 /// How many letters that are not meant are held at most, and hidden from others. The queue gives no order, so one that is given
 /// back may be met again before others are met: with fewer held, a long queue would take ever longer.
-const HELD_AT_MOST: usize = 500;
+const HELD_AT_MOST: usize = 2_000;
 
 /// A dead letter that has been read.
 #[derive(Debug, Clone)]

@@ -519,7 +519,7 @@ proptest! {
     }
 }
 
-/// Bytes that no compression makes shorter.
+/// A body of bytes that no compression makes shorter.
 fn noise(bytes: usize) -> Vec<u8> {
     let mut state = 1_u64;
     let next = std::iter::repeat_with(|| {
@@ -528,7 +528,7 @@ fn noise(bytes: usize) -> Vec<u8> {
             .wrapping_add(1_442_695_040_888_963_407);
         state.to_be_bytes()[0]
     });
-    next.take(bytes).collect()
+    std::iter::once(b'{').chain(next).take(bytes).collect()
 }
 
 fn store() -> StoreKey {
