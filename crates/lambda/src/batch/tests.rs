@@ -233,13 +233,16 @@ async fn what_is_about_people_is_never_kept() {
         delivery.key.topic = Topic::new(topic).unwrap();
         envelope::encode(&delivery).unwrap()
     };
-    let request = format!("{{\"shop_domain\":\"{STORE}\",\"customer\":{{}}}}");
+    let data = format!("{{\"shop_domain\":\"{STORE}\",\"customer\":{{}},\"data_request\":{{}}}}");
+    let redact = format!("{{\"shop_domain\":\"{STORE}\",\"customer\":{{}},\"orders_to_redact\":[]}}");
     let texts = [
-        of("orders/create", "{\"id\":1,\"email\":\"jane@example.com\"}"),
-        of("customers/data_request", &request),
-        of("customers/redact", &request),
-        of("shop/redact", &request),
-        of("inventory_levels/update", "{\"inventory_item_id\":1}"),
+        of(
+            "orders/create",
+            "{\"id\":1,\"admin_graphql_api_id\":\"gid://shopify/Order/1\",\"email\":\"jane@example.com\"}",
+        ),
+        of("customers/data_request", &data),
+        of("customers/redact", &redact),
+        of("inventory_levels/update", "{\"inventory_item_id\":1,\"location_id\":1}"),
     ];
     let compliance = Compliance {
         audit: MemoryAudit::default(),
@@ -338,7 +341,7 @@ async fn an_archive_that_fails_or_hangs_is_told_of_and_keeps_nothing_from_being_
     let (lines, _logging) = logged();
     let said = |what: &str| String::from_utf8(lines.lock().unwrap().clone()).unwrap().contains(what);
     assert_eq!(applied(&keeping(Shut), &[text(GOOD)], Timestamp::MAX).await, 0);
-    assert!(said("is not in the archive") && said("archive did not answer: connection refused"));
+    assert!(said("is not in the archive") && said("archive failed: connection refused"));
     let soon = Noon.now() + SignedDuration::from_millis(1_200);
     assert_eq!(applied(&keeping(Stuck), &[text(GOOD)], soon).await, 0);
     assert!(said(
