@@ -28,7 +28,7 @@ CARGO_LAMBDA := PATH="$(TOOLS)/bin:$$PATH" cargo lambda build --locked
 LOCAL := PYTHONPATH=local $(EMULATOR)/bin/python -m hookline_local
 PYTEST := PYTHONPATH=local $(EMULATOR)/bin/python -m pytest
 SOAK := OSMEM_SERVER=$(EMULATOR)/bin/osmem-server MICROBURST=$(EMULATOR)/bin/microburst \
-  cargo run --quiet --locked --package hookline-soak --
+  LOCAL_SHOPIFY_PYTHON=$(EMULATOR)/bin/python cargo run --quiet --locked --package hookline-soak --
 PANEL := $(PYTHON) local/web.py
 SAM := SAM_CLI_TELEMETRY=0 $(TOOLS)/bin/sam
 # With boto3, as sam has it.
@@ -66,6 +66,7 @@ check: tools emulator $(CARGO_DENY) ## Format, lints, licences, template. Change
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo clippy --package hookline-wiring --features direct --locked -- -D warnings
 	$(CARGO_DENY) --locked check licenses bans sources
+	@$(PYTHON) local/advisories.py --cargo-deny $(CARGO_DENY)
 
 .PHONY: test
 test: ready browser ## Every test there is: Rust, the panel, the template, the whole stack on this machine, a browser.
@@ -228,7 +229,7 @@ schema:
 ready:
 	@$(MAKE) --jobs=2 build-local emulator schema
 
-# From source, because no registry has a recent one built. Kept; the advisories part is not used.
+# From source, because no registry has a recent one built. Kept.
 $(CARGO_DENY):
 	@echo "· building cargo-deny (once; kept in $(CACHE))" >&2
 	@cargo install --quiet --locked --root $(CACHE)/cargo-deny-0.20.2 --version 0.20.2 --no-default-features cargo-deny

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-FIELD = re.compile(r"\b(error|cause_of|reason|failure|problem) = [%?](?!chain\()")
+FIELD = re.compile(r"\b(error|cause_of|reason|failure|problem) = [%?](?!(\w+::)*chain\()")
 """A field of a log line that holds an error, and not its chain."""
 
 SDK_FAILURES = ROOT / "crates" / "aws" / "src" / "failure.rs"
