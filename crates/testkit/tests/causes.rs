@@ -373,7 +373,12 @@ async fn too_many_requests_are_throttled() {
 
 #[tokio::test]
 async fn what_is_not_there_is_missing() {
-    let failures = answered((400, "ResourceNotFoundException"), (404, "NoSuchBucket"), (404, "x")).await;
+    let failures = answered(
+        (400, "ResourceNotFoundException"),
+        (404, "NoSuchBucket"),
+        (404, "index_not_found_exception"),
+    )
+    .await;
     let (of_index, others): (Vec<_>, Vec<_>) = failures.into_iter().partition(|(name, _)| name.starts_with("index."));
     all_are(others, Cause::Missing, &["ResourceNotFoundException", "NoSuchBucket"]);
     // Where no index is, a search finds nothing, and the index is to be made.

@@ -253,7 +253,7 @@ mod tests {
             settled("t", "2", "parked"),
             settled("t", "3", "claimed"),
         ];
-        let store = |count: &str| json!({"pk": {"S": "shopify#a"}, "count/2026/event:t": {"N": count}});
+        let store = |count: &str| json!({"pk": {"S": "hours#shopify#a"}, "event:t": {"N": count}});
         let beyond = |count: &str| miscounted(&Tables::new(ledger.clone(), vec![store(count)]));
         assert_eq!((beyond("2"), beyond("3"), beyond("1")), ((0, 0), (1, 0), (0, 1)));
     }
