@@ -26,7 +26,10 @@ fn product(title: &str, second: u8, bytes: usize) -> Webhook {
     let body = json!({
         "id": 446_547_597_538_216_369_u64, "title": title, "status": "active", "published_at": "2026-01-01T00:00:00Z",
         "updated_at": format!("2026-11-14T10:00:0{second}-05:00"), "body_html": noise(bytes),
-        "variants": [{"id": 1, "sku": "NF-EPS-RAW", "price": "39.00", "inventory_quantity": 3}],
+        "vendor": "Northfold", "product_type": "Stoves", "handle": "stove", "tags": "", "options": [], "images": [],
+        "variants": [{
+            "id": 1, "sku": "NF-EPS-RAW", "price": "39.00", "inventory_policy": "deny", "inventory_quantity": 3,
+        }],
     });
     Webhook::new(Topic::ProductsUpdate, &format!("{second}-{bytes}"), body.to_string())
 }
