@@ -23,19 +23,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     attributes::{Item, Malformed, number, read_number, read_text, seconds_up, text},
+    batch_write,
     condition::unless_refused,
     failure,
     find::{find, partition},
 };
 
 const PORT: &str = "activity";
-
-/// What `BatchWriteItem` takes
-/// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html>).
-const WRITTEN_AT_ONCE: usize = 25;
-
-/// How often what a batch has not written is written again.
-const ATTEMPTS: usize = 5;
 
 /// For how long it is remembered what became of a delivery: as long as the ledger does.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -57,28 +51,6 @@ impl<C: Clock> DynamoActivity<C> {
         }
     }
 
-    /// At most [`WRITTEN_AT_ONCE`].
-    async fn write(&self, mut requests: Vec<WriteRequest>) -> Result<(), Unavailable> {
-        for _ in 0..ATTEMPTS {
-            if requests.is_empty() {
-                return Ok(());
-            }
-            let written = self
-                .client
-                .batch_write_item()
-                .request_items(&self.table, requests)
-                .send()
-                .await
-                .map_err(|error| failure::of_call(PORT, error))?;
-            let unwritten = written.unprocessed_items.unwrap_or_default();
-            requests = unwritten.into_values().flatten().collect();
-        }
-        if requests.is_empty() {
-            return Ok(());
-        }
-        Err(failure::in_part(PORT, "the table takes no more writes for now"))
-    }
-
     fn expires_at(&self) -> AttributeValue {
         seconds_up(self.clock.now().checked_add(REMEMBERED).unwrap_or(Timestamp::MAX))
     }
@@ -87,9 +59,9 @@ impl<C: Clock> DynamoActivity<C> {
 impl<C: Clock> Activity for DynamoActivity<C> {
     async fn keep(&self, store: &StoreKey, kept: &[Kept], reached: u64) -> Result<(), Unavailable> {
         let expires_at = self.expires_at();
-        for kept in kept.chunks(WRITTEN_AT_ONCE) {
+        for kept in kept.chunks(batch_write::AT_ONCE) {
             let puts = kept.iter().map(|kept| put(store, kept, &expires_at));
-            self.write(puts.collect::<Result<_, _>>()?).await?;
+            batch_write::write(&self.client, PORT, &self.table, puts.collect::<Result<_, _>>()?).await?;
         }
         let sent = self
             .client
@@ -166,9 +138,9 @@ impl<C: Clock> ForgetActivity for DynamoActivity<C> {
             .send();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| failure::of_call(PORT, error))?;
-            for items in page.items().chunks(WRITTEN_AT_ONCE) {
+            for items in page.items().chunks(batch_write::AT_ONCE) {
                 let deletions = items.iter().map(delete).collect::<Result<_, _>>()?;
-                self.write(deletions).await?;
+                batch_write::write(&self.client, PORT, &self.table, deletions).await?;
             }
         }
         Ok(())

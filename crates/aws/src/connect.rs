@@ -147,7 +147,7 @@ impl Aws {
         DynamoStores::new(self.dynamodb(), table)
     }
 
-    /// Where a receiver's counts go, in a table with the key `pk`.
+    /// The counts of a receiver, in a table with the key `pk`.
     pub fn tally(&self, table: impl Into<String>) -> DynamoStores {
         self.stores(table)
     }
@@ -194,7 +194,7 @@ impl Aws {
         SqsEventQueue::new(self.sqs(), url)
     }
 
-    /// When messages of the queue with this URL come again.
+    /// The redelivery of messages of the queue with this URL.
     pub fn redelivery(&self, url: impl Into<String>) -> SqsRedelivery {
         SqsRedelivery::new(self.sqs(), url)
     }

@@ -22,7 +22,7 @@ impl<E: ProvideErrorMetadata> Coded for E {
     }
 }
 
-/// What an SDK says of a call that failed.
+/// Classifies a call of an SDK that failed.
 pub(crate) fn of_call<E>(port: &'static str, error: SdkError<E, HttpResponse>) -> Unavailable
 where
     E: Coded + Error + Send + Sync + 'static,

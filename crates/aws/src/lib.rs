@@ -9,6 +9,7 @@ mod activity;
 mod archive;
 mod attributes;
 mod audit;
+mod batch_write;
 mod bodies;
 mod condition;
 mod connect;
@@ -44,7 +45,9 @@ pub use entities::DynamoEntities;
 pub use hookline_direct::{Settings, SettingsError};
 pub use jobs::SqsJobs;
 pub use ledger::DynamoLedger;
-pub use opensearch::{IndexCheck, InvalidOpenSearchConfig, OpenSearchConfig, OpenSearchIndex, Signing, UnknownSigning};
+pub use opensearch::{
+    IndexCheck, InvalidOpenSearchConfig, OpenSearchConfig, OpenSearchIndex, Signing, UnknownSigningError,
+};
 pub use push::ApiGatewayPush;
 pub use queue::{SqsEventQueue, SqsRedelivery};
 pub use secret::{AwsSecret, SecretsManagerSecret};

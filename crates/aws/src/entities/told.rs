@@ -1,4 +1,4 @@
-//! What is remembered of an entity beside its version, as attributes of its item.
+//! Facts about an entity that are kept beside its version, as attributes of its item.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use hookline_domain::{
@@ -22,7 +22,7 @@ pub(super) fn written(told: Told<'_>) -> Vec<(&'static str, AttributeValue)> {
         .collect()
 }
 
-/// What an item remembers.
+/// Reads what an item remembers.
 pub(super) fn read(item: &Item) -> Result<Remembered, Malformed> {
     let digest = match item.get("digest") {
         Some(kept) => Some(Digest::read(kept.as_s().map_err(|_| Malformed::new("digest"))?)),

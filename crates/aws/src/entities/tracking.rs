@@ -1,4 +1,4 @@
-//! Which variants' stock is counted, in as few bytes as will do, for the item is written with every change: the ids in
+//! Variants whose stock is counted, in as few bytes as will do, because each change writes the whole item: the ids in
 //! order, each as its distance from the one before, times two, plus one if its stock is counted, in LEB128. A product's
 //! variants have ids close to each other, so that each takes two or three bytes: 2,048 of them some 6 KB.
 

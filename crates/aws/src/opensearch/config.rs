@@ -26,12 +26,12 @@ impl OpenSearchConfig {
     /// `x.aoss.eu-west-1.on.aws`), any other for OpenSearch Service.
     ///
     /// # Errors
-    /// [`UnknownSigning`] for any other `signing`.
+    /// [`UnknownSigningError`] for any other `signing`.
     pub fn new(
         url: impl Into<String>,
         index: impl Into<String>,
         signing: Option<&str>,
-    ) -> Result<Self, UnknownSigning> {
+    ) -> Result<Self, UnknownSigningError> {
         let url = url.into();
         let signing = match signing {
             Some(name) => name.parse()?,
@@ -94,16 +94,16 @@ pub enum Signing {
 /// Not a way of signing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("OPENSEARCH_SIGNING_SERVICE is neither none nor es nor aoss")]
-pub struct UnknownSigning;
+pub struct UnknownSigningError;
 
 impl FromStr for Signing {
-    type Err = UnknownSigning;
-    fn from_str(text: &str) -> Result<Self, UnknownSigning> {
+    type Err = UnknownSigningError;
+    fn from_str(text: &str) -> Result<Self, UnknownSigningError> {
         match text {
             "none" => Ok(Self::None),
             "es" => Ok(Self::Es),
             "aoss" => Ok(Self::Aoss),
-            _ => Err(UnknownSigning),
+            _ => Err(UnknownSigningError),
         }
     }
 }
@@ -141,7 +141,10 @@ mod tests {
             Ok(Signing::Es)
         );
         assert_eq!(signing("https://search.example.com", Some("none")), Ok(Signing::None));
-        assert_eq!(signing("https://search.example.com", Some("yes")), Err(UnknownSigning));
+        assert_eq!(
+            signing("https://search.example.com", Some("yes")),
+            Err(UnknownSigningError)
+        );
     }
 
     #[test]

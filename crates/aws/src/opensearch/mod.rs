@@ -52,7 +52,7 @@ use self::{
 };
 pub use self::{
     check::IndexCheck,
-    config::{OpenSearchConfig, Signing, UnknownSigning},
+    config::{OpenSearchConfig, Signing, UnknownSigningError},
 };
 use crate::{connect::Patience, failure};
 

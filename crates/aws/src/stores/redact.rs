@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use super::{DynamoStores, PORT, hours_of};
 use crate::{
     attributes::{Item, micros, number, text},
+    batch_write,
     condition::unless_refused,
     failure,
     find::partition,
@@ -20,10 +21,6 @@ use crate::{
 
 /// How often a store is read that is written while it is forgotten.
 const ATTEMPTS: usize = 5;
-
-/// What `BatchWriteItem` takes
-/// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html>).
-const REMOVED_AT_ONCE: usize = 25;
 
 impl Redact for DynamoStores {
     async fn redact(&self, store: &StoreKey, ended: Timestamp, at: Timestamp) -> Result<(), Unavailable> {
@@ -79,7 +76,7 @@ impl DynamoStores {
             let page = page.map_err(|error| failure::of_call(PORT, error))?;
             let others = page.items().iter().filter(|item| item.get("sk") != Some(&text(STORE)));
             let others: Vec<&Item> = others.collect();
-            for items in others.chunks(REMOVED_AT_ONCE) {
+            for items in others.chunks(batch_write::AT_ONCE) {
                 self.remove(items).await?;
             }
         }
@@ -92,21 +89,7 @@ impl DynamoStores {
             Ok(WriteRequest::builder().delete_request(deletion).build())
         };
         let deletions: Result<Vec<_>, aws_sdk_dynamodb::error::BuildError> = items.iter().map(deletion).collect();
-        let mut requests = deletions.map_err(|error| failure::of_ours(PORT, error))?;
-        for _ in 0..ATTEMPTS {
-            let removed = self
-                .client
-                .batch_write_item()
-                .request_items(&self.table, requests)
-                .send()
-                .await
-                .map_err(|error| failure::of_call(PORT, error))?;
-            let left = removed.unprocessed_items.unwrap_or_default();
-            requests = left.into_values().flatten().collect();
-            if requests.is_empty() {
-                return Ok(());
-            }
-        }
-        Err(failure::in_part(PORT, "the table takes no more writes for now"))
+        let requests = deletions.map_err(|error| failure::of_ours(PORT, error))?;
+        batch_write::write(&self.client, PORT, &self.table, requests).await
     }
 }

@@ -8,13 +8,14 @@ use std::{
     future::Future,
     pin::Pin,
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use aws_config::SdkConfig;
 use aws_sdk_sqs::types::QueueAttributeName;
 use bytes::Bytes;
 use hookline_aws::{Aws, Patience};
+use hookline_domain::queue::EventQueue;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto,
@@ -30,6 +31,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 
 use super::{REGION, Server, door, listen, sdk_config};
+use crate::contract::queue;
 
 type Groups = Arc<Mutex<Vec<Option<String>>>>;
 
@@ -70,6 +72,21 @@ impl Sqs {
         ]);
         sqs.queue_url = sqs.make_queue("events", attributes).await;
         (sqs, dead_letters_url)
+    }
+
+    /// Sends [`queue::messages`] with an adapter; all of them must arrive as they are.
+    pub async fn takes_byte_for_byte(&self, events: &impl EventQueue) {
+        let mut sent = queue::messages(Self::LARGEST_MESSAGE);
+        queue::send_all(events, Self::LARGEST_MESSAGE).await;
+        let mut received = Vec::new();
+        let deadline = Instant::now() + Duration::from_secs(15);
+        while received.len() < sent.len() && Instant::now() < deadline {
+            received.extend(self.receive().await);
+        }
+        received.sort();
+        sent.sort();
+        let (arrived, all) = (received.len(), sent.len());
+        assert!(received == sent, "{arrived} of {all} messages arrived unharmed");
     }
 
     /// A server without a queue.

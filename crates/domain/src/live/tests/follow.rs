@@ -271,16 +271,19 @@ async fn who_is_shut_out_while_they_ask_stays_so() {
     }
 }
 
+/// Opens as many connections of one principal as may stay open.
+async fn connect_as_many_as_stay(world: &World) {
+    for nth in 0..CONNECTIONS {
+        let name = format!("c{nth:02}");
+        let connected = world.follow().connected(&name, world.viewer(Reach::All)).await;
+        connected.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn of_too_many_connections_of_one_principal_the_newest_stay() {
     let world = World::new();
-    for nth in 0..CONNECTIONS {
-        let follow = world.follow();
-        follow
-            .connected(&format!("c{nth:02}"), world.viewer(Reach::All))
-            .await
-            .unwrap();
-    }
+    connect_as_many_as_stay(&world).await;
     assert_eq!(world.push.closed(), [""; 0]);
     let mut another = world.viewer(Reach::All);
     another.id = "tok_other".to_owned();
@@ -361,13 +364,7 @@ async fn however_many_connect_at_once_no_more_than_the_limit_are_left() {
 #[tokio::test]
 async fn one_that_cannot_be_told_why_is_closed_all_the_same() {
     let world = World::new();
-    for nth in 0..CONNECTIONS {
-        let follow = world.follow();
-        follow
-            .connected(&format!("c{nth:02}"), world.viewer(Reach::All))
-            .await
-            .unwrap();
-    }
+    connect_as_many_as_stay(&world).await;
     world.push.fail(1);
     world.follow().connected("a", world.viewer(Reach::All)).await.unwrap();
     assert_eq!(world.push.closed(), ["c00"]);

@@ -132,14 +132,7 @@ impl World {
     /// A delivery with this fate, if it has one, kept if it is to be.
     async fn settled(&self, fate: Option<Fate>, kept: bool) {
         let delivery = delivery(STORE, "a");
-        let request = ClaimRequest {
-            owner: "me".into(),
-            now: Noon.now(),
-            lease_until: Noon.now(),
-            expires_at: Noon.now() + SignedDuration::from_hours(1),
-            event_id: None,
-        };
-        self.ledger.claim(&delivery.key, &request).await.unwrap();
+        self.ledger.claim(&delivery.key, &claim()).await.unwrap();
         if let Some(fate) = fate {
             self.ledger
                 .complete(&delivery.key, fate, None, Noon.now())
@@ -315,17 +308,21 @@ async fn a_body_that_says_something_else_is_refused() {
     }
 }
 
-/// A failed delivery of the store, with its entry in the ledger, tried so many seconds before noon.
-async fn failed(world: &World, id: &str, seconds: i64) -> FailedDelivery {
-    let delivery = delivery(STORE, id);
-    let request = ClaimRequest {
+/// A claim whose lease is over.
+fn claim() -> ClaimRequest {
+    ClaimRequest {
         owner: "me".into(),
         now: Noon.now(),
         lease_until: Noon.now(),
         expires_at: Noon.now() + SignedDuration::from_hours(1),
         event_id: None,
-    };
-    world.ledger.claim(&delivery.key, &request).await.unwrap();
+    }
+}
+
+/// A failed delivery of the store, with its entry in the ledger, tried so many seconds before noon.
+async fn failed(world: &World, id: &str, seconds: i64) -> FailedDelivery {
+    let delivery = delivery(STORE, id);
+    world.ledger.claim(&delivery.key, &claim()).await.unwrap();
     let at = Noon.now() - SignedDuration::from_secs(seconds);
     let failed = FailedDelivery {
         delivery: delivery.key,
