@@ -46,7 +46,7 @@ PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
         "Ledger": ({"dynamodb:UpdateItem", "dynamodb:PartiQLUpdate"}, {"LedgerTable"}),
         "Entities": (FENCE, {"EntitiesTable"}),
         "Stores": (
-            {"dynamodb:Query", *(f"dynamodb:{what}Item" for what in ("Update", "Put", "Delete", "BatchWrite"))},
+            {"dynamodb:Query", *(f"dynamodb:{what}Item" for what in ("Get", "Update", "Put", "Delete", "BatchWrite"))},
             {"StoresTable"},
         ),
         "Audit": ({"dynamodb:PutItem"}, {"AuditTable"}),
@@ -111,7 +111,7 @@ PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
     },
     "LiveConnectFunction": {
         "Watchers": ({"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"}, {"LiveTable"}),
-        "Stores": ({"dynamodb:Query"}, {"StoresTable"}),
+        "Stores": ({"dynamodb:GetItem", "dynamodb:Query"}, {"StoresTable"}),
         "Activity": ({"dynamodb:GetItem", "dynamodb:Query"}, {"ActivityTable"}),
         "Push": PUSH,
         "Logs": (LOGS, {"LiveConnectLogs"}),
@@ -134,7 +134,7 @@ PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
         "Logs": (LOGS, {"LivePushLogs"}),
     },
     "SearchFunction": {
-        "Stores": ({"dynamodb:Query"}, {"StoresTable"}),
+        "Stores": ({"dynamodb:GetItem"}, {"StoresTable"}),
         "Index": ({"es:ESHttpPost"}, {f"{INDEX}/_search"}),
         "ServerlessIndex": SERVERLESS,
         "Logs": (LOGS, {"SearchLogs"}),

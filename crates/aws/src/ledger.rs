@@ -15,7 +15,7 @@
 
 mod records;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use aws_sdk_dynamodb::{
     Client,
@@ -157,13 +157,12 @@ impl Ledger for DynamoLedger {
         if fate == Fate::Parked && settled.as_ref().err().and_then(state_in_the_way) == Some(&text(DONE)) {
             return Ok(Completion::Done);
         }
-        let before = unless_refused(PORT, settled)?
-            .and_then(|output| output.attributes)
-            .and_then(|mut old| old.remove("state"));
-        Ok(if before == Some(text(CLAIMED)) {
-            Completion::First
-        } else {
-            Completion::Repeated
+        let before = unless_refused(PORT, settled)?.and_then(|output| output.attributes);
+        Ok(match before {
+            Some(before) if before.get("state") != Some(&text(CLAIMED)) => Completion::Repeated,
+            Some(before) if before.contains_key("problem") => Completion::Recovered,
+            Some(_) => Completion::First,
+            None => Completion::Repeated,
         })
     }
 
@@ -210,24 +209,21 @@ impl Ledger for DynamoLedger {
     }
 
     async fn note(&self, delivery: &DeliveryKey, problem: &Problem) -> Result<Noted, Unavailable> {
+        let note = Note::new(problem)?;
         let noted = self
             .client
             .update_item()
             .table_name(&self.table)
             .key("pk", text(delivery.to_string()))
-            .update_expression("SET #problem = :problem")
-            // Holds exactly where `ledger::takes_notes` says so.
-            .condition_expression(UNSETTLED)
-            .expression_attribute_names("#state", "state")
-            .expression_attribute_names("#problem", "problem")
-            .expression_attribute_values(":problem", write_problem(problem)?)
-            .expression_attribute_values(":claimed", text(CLAIMED))
-            .expression_attribute_values(":parked", text(PARKED))
+            .update_expression(note.update)
+            .condition_expression(note.condition)
+            .set_expression_attribute_names(Some(note.names))
+            .set_expression_attribute_values(Some(note.values))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
-        if noted.as_ref().err().and_then(state_in_the_way) == Some(&text(DONE)) {
-            return Ok(Noted::Done);
+        if let Some(state) = noted.as_ref().err().and_then(state_in_the_way) {
+            return Ok(refused_by(Some(state)));
         }
         let written = unless_refused(PORT, noted)?;
         Ok(if written.is_some() {
@@ -238,13 +234,47 @@ impl Ledger for DynamoLedger {
     }
 }
 
+/// How a problem is written into an entry.
+pub(crate) struct Note {
+    pub(crate) update: &'static str,
+    /// Holds exactly where `ledger::takes_notes` says that it is written.
+    pub(crate) condition: &'static str,
+    pub(crate) names: HashMap<String, String>,
+    pub(crate) values: Item,
+}
+
+impl Note {
+    pub(crate) fn new(problem: &Problem) -> Result<Self, Unavailable> {
+        let name = |name: &str| (format!("#{name}"), name.to_owned());
+        Ok(Self {
+            update: "SET #problem = :problem",
+            condition: UNSETTLED,
+            names: HashMap::from([name("state"), name("problem")]),
+            values: Item::from([
+                (":problem".to_owned(), write_problem(problem)?),
+                (":claimed".to_owned(), text(CLAIMED)),
+                (":parked".to_owned(), text(PARKED)),
+            ]),
+        })
+    }
+}
+
+/// What `ledger::takes_notes` says of the state that a [`Note`] was refused by.
+pub(crate) fn refused_by(state: Option<&AttributeValue>) -> Noted {
+    match state {
+        Some(_) => Noted::Done,
+        None => Noted::Unknown,
+    }
+}
+
 impl DynamoLedger {
-    /// What [`complete`](Ledger::complete) does, to a claimed entry only: then it is known to count.
+    /// What [`complete`](Ledger::complete) does, to a claimed entry without a problem only: then it is known to count, and that
+    /// nothing is to be forgotten.
     fn completes(&self, settled: &Settled<'_>, at: Timestamp) -> BatchStatementRequest {
         let table = quoted(&self.table);
         statement(
             &format!(
-                r#"UPDATE {table} SET "state" = ? SET "fate" = ? SET "settled_at_us" = ? REMOVE "problem" WHERE "pk" = ? AND "state" = ?"#
+                r#"UPDATE {table} SET "state" = ? SET "fate" = ? SET "settled_at_us" = ? REMOVE "problem" WHERE "pk" = ? AND "state" = ? AND "problem" IS MISSING"#
             ),
             vec![
                 text(state_of(settled.fate)),

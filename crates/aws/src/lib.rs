@@ -30,6 +30,7 @@ mod secret;
 mod statements;
 mod stores;
 mod stream;
+mod transaction;
 mod vault;
 mod watchers;
 

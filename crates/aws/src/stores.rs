@@ -74,6 +74,7 @@ use crate::{
     },
     condition::unless_refused,
     failure,
+    find::find,
 };
 
 const PORT: &str = "stores";
@@ -101,6 +102,8 @@ const LATEST_LIMIT: usize = 1024 * 1024;
 pub struct DynamoStores {
     client: Client,
     table: String,
+    /// The table of the ledger, for who remembers what has failed.
+    ledger: Option<String>,
 }
 
 impl DynamoStores {
@@ -108,6 +111,16 @@ impl DynamoStores {
         Self {
             client,
             table: table.into(),
+            ledger: None,
+        }
+    }
+
+    /// With the table of the ledger, without which no delivery can be [remembered](FailedDeliveries::remember).
+    #[must_use]
+    pub fn beside(self, ledger: impl Into<String>) -> Self {
+        Self {
+            ledger: Some(ledger.into()),
+            ..self
         }
     }
 
@@ -190,26 +203,13 @@ fn hours_of(store: &StoreKey) -> String {
 
 impl Stores for DynamoStores {
     async fn find(&self, store: &StoreKey) -> Result<Option<StoreRecord>, Unavailable> {
-        // The store's own item, and the first of those that have failed, if there is one: it is the next.
-        let found = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .consistent_read(true)
-            .key_condition_expression("pk = :pk AND sk >= :store")
-            .expression_attribute_values(":pk", text(store.to_string()))
-            .expression_attribute_values(":store", text(STORE))
-            .limit(2)
-            .send()
-            .await
-            .map_err(|error| failure::of_call(PORT, error))?;
-        let items = found.items();
-        let Some(own) = items.iter().find(|item| item.get("sk") == Some(&text(STORE))) else {
-            return Ok(None);
-        };
-        let record = read_record(own).map_err(|malformed| failure::of_ours(PORT, malformed))?;
-        let has_failed = items.len() > 1;
-        Ok(Some(StoreRecord { has_failed, ..record }))
+        let wanted = self.client.get_item().table_name(&self.table);
+        find(
+            PORT,
+            wanted.key("pk", text(store.to_string())).key("sk", text(STORE)),
+            read_record,
+        )
+        .await
     }
 
     async fn record(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), Unavailable> {
@@ -389,7 +389,6 @@ fn read_record(item: &Item) -> Result<StoreRecord, Malformed> {
         },
         rotations: BTreeMap::new(),
         door: Counts::new(),
-        has_failed: false,
     };
     for attribute in item.keys() {
         if let Some(count) = read_door_name(attribute) {

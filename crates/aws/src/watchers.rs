@@ -14,8 +14,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::{
     Client,
-    error::SdkError,
-    operation::transact_write_items::TransactWriteItemsError,
     types::{Delete, Put, TransactWriteItem},
 };
 use futures_util::{StreamExt, stream};
@@ -32,15 +30,13 @@ use crate::{
     attributes::{Item, Malformed, read_text, seconds_up, text},
     failure,
     find::{find, partition},
+    transaction::{ATTEMPTS, Canceled},
 };
 
 const PORT: &str = "watchers";
 
 /// How many partitions are read at once.
 const QUERIES_AT_ONCE: usize = 16;
-
-/// How often a connection is written that is changed by others.
-const ATTEMPTS: usize = 5;
 
 /// [`Watchers`] in DynamoDB.
 #[derive(Debug, Clone)]
@@ -110,11 +106,11 @@ impl DynamoWatchers {
                 .set_transact_items(Some(writes.clone()))
                 .send()
                 .await;
-            match written.map_err(Failed::of) {
+            match written.map_err(Canceled::of) {
                 Ok(_) => return Ok(true),
-                Err(Failed::Refused) => return Ok(false),
-                Err(Failed::Conflict) => {}
-                Err(Failed::Other(error)) => return Err(failure::of_call(PORT, *error)),
+                Err(Canceled::Refused(_)) => return Ok(false),
+                Err(Canceled::Conflict) => {}
+                Err(Canceled::Other(error)) => return Err(failure::of_call(PORT, *error)),
             }
         }
         Err(failure::of_ours(PORT, "the connection is written by others"))
@@ -208,35 +204,6 @@ impl Watchers for DynamoWatchers {
             }
         }
         Err(failure::of_ours(PORT, "the connection is written by others"))
-    }
-}
-
-/// Why a transaction was not written.
-enum Failed {
-    /// Its condition did not hold.
-    Refused,
-    /// Another is being written.
-    Conflict,
-    /// Something else.
-    Other(Box<SdkError<TransactWriteItemsError>>),
-}
-
-impl Failed {
-    fn of(error: SdkError<TransactWriteItemsError>) -> Self {
-        let has = |wanted: &str| match error.as_service_error() {
-            Some(TransactWriteItemsError::TransactionCanceledException(canceled)) => canceled
-                .cancellation_reasons()
-                .iter()
-                .any(|reason| reason.code() == Some(wanted)),
-            _ => false,
-        };
-        if has("ConditionalCheckFailed") {
-            Self::Refused
-        } else if has("TransactionConflict") {
-            Self::Conflict
-        } else {
-            Self::Other(Box::new(error))
-        }
     }
 }
 

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::{DeliveryKey, StoreKey},
-    ledger::Problem,
+    ledger::{Noted, Problem},
     live::Subject,
     port::Unavailable,
     queue::wait_for_index,
@@ -303,8 +303,10 @@ impl Failed {
 
 /// Remembers failed deliveries. A store nobody has heard of has none.
 pub trait FailedDeliveries: Send + Sync {
-    /// Remembers a failed delivery, in place of what was known of it.
-    fn remember(&self, failed: &FailedDelivery) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    /// Remembers a failed delivery, in place of what was known of it, and notes its problem in the ledger as
+    /// [`Ledger::note`](crate::ledger::Ledger::note) does: both or neither. What the ledger has as done is not remembered, so
+    /// that who completes a delivery can forget it for good.
+    fn remember(&self, failed: &FailedDelivery) -> impl Future<Output = Result<Noted, Unavailable>> + Send;
 
     /// Forgets a delivery, if it is remembered.
     fn forget(&self, delivery: &DeliveryKey) -> impl Future<Output = Result<(), Unavailable>> + Send;

@@ -137,10 +137,20 @@ impl fmt::Display for Problem {
 pub enum Completion {
     /// It turned a claimed entry: count it.
     First,
+    /// It turned a claimed entry that held a problem: count it, and forget that it failed.
+    Recovered,
     /// The entry was settled before, or is gone: do not count it again.
     Repeated,
     /// It was to be parked, and is done: another copy of it has had its effect. Nothing needs a person's look.
     Done,
+}
+
+impl Completion {
+    /// Whether it turned a claimed entry.
+    #[must_use]
+    pub fn counts(self) -> bool {
+        matches!(self, Self::First | Self::Recovered)
+    }
 }
 
 /// Outcome of noting why a delivery has to come again.
@@ -341,14 +351,16 @@ pub fn release(entry: Option<&Entry>, owner: &str) -> Option<State> {
 }
 
 /// What completing a delivery does to its entry: the state it is in afterwards, if it is written at all, and whether
-/// it counts. The conditional write of a remote ledger succeeds exactly where this gives a state.
+/// it counts. `has_problem` is whether the entry holds one. The conditional write of a remote ledger succeeds exactly where
+/// this gives a state.
 #[must_use]
-pub fn settle(entry: Option<&Entry>, fate: Fate) -> (Option<State>, Completion) {
+pub fn settle(entry: Option<&Entry>, has_problem: bool, fate: Fate) -> (Option<State>, Completion) {
     let settled = match fate {
         Fate::Parked => State::Parked,
         Fate::Applied | Fate::Superseded | Fate::Discarded | Fate::Noted | Fate::Dismissed => State::Done,
     };
     match entry.map(|entry| &entry.state) {
+        Some(State::Claimed { .. }) if has_problem => (Some(settled), Completion::Recovered),
         Some(State::Claimed { .. }) => (Some(settled), Completion::First),
         Some(State::Parked) => (Some(settled), Completion::Repeated),
         Some(State::Done) if fate == Fate::Parked => (None, Completion::Done),

@@ -77,6 +77,16 @@ impl MemoryLedger {
             .get(delivery)
             .and_then(|record| record.problem.clone())
     }
+
+    fn noted(&self, delivery: &DeliveryKey, problem: &Problem) -> Noted {
+        let mut entries = self.entries.lock();
+        let mut record = entries.get_mut(delivery);
+        let noted = ledger::takes_notes(record.as_deref().map(|record| &record.entry));
+        if let Some(record) = record.as_mut().filter(|_| noted == Noted::Written) {
+            record.problem = Some(problem.clone());
+        }
+        noted
+    }
 }
 
 impl Claims for MemoryLedger {
@@ -124,7 +134,8 @@ impl Ledger for MemoryLedger {
     ) -> Result<Completion, Unavailable> {
         let mut entries = self.entries.lock();
         let mut record = entries.get_mut(delivery);
-        let (state, completion) = ledger::settle(record.as_deref().map(|record| &record.entry), fate);
+        let has_problem = record.as_deref().is_some_and(|record| record.problem.is_some());
+        let (state, completion) = ledger::settle(record.as_deref().map(|record| &record.entry), has_problem, fate);
         if let (Some(record), Some(state)) = (&mut record, state) {
             record.entry.state = state;
             record.settled_at = Some(at);
@@ -135,13 +146,7 @@ impl Ledger for MemoryLedger {
     }
 
     async fn note(&self, delivery: &DeliveryKey, problem: &Problem) -> Result<Noted, Unavailable> {
-        let mut entries = self.entries.lock();
-        let mut record = entries.get_mut(delivery);
-        let noted = ledger::takes_notes(record.as_deref().map(|record| &record.entry));
-        if let Some(record) = record.as_mut().filter(|_| noted == Noted::Written) {
-            record.problem = Some(problem.clone());
-        }
-        Ok(noted)
+        Ok(self.noted(delivery, problem))
     }
 }
 

@@ -56,8 +56,6 @@ pub struct StoreRecord {
     pub seq: u64,
     /// Counts of receivers by the hour: they may write nothing but this record, so that a stranger cannot make one.
     pub door: Counts,
-    /// Whether any of its deliveries has failed and is not settled, where that was looked at.
-    pub has_failed: bool,
 }
 
 /// All that is known of a store, for those who look at it.
@@ -104,7 +102,6 @@ impl Default for StoreRecord {
             quota: None,
             seq: 0,
             door: Counts::new(),
-            has_failed: false,
         }
     }
 }

@@ -104,10 +104,10 @@ mod erase {
 }
 
 mod redact {
-    use super::{DynamoDb, STORES_TABLE};
+    use super::{DynamoDb, LEDGER_TABLE, STORES_TABLE};
     hookline_testkit::redact_contract!(async {
         let dynamodb = DynamoDb::start().await;
-        let stores = dynamodb.aws().stores(STORES_TABLE);
+        let stores = dynamodb.aws().stores(STORES_TABLE).beside(LEDGER_TABLE);
         (dynamodb, stores)
     });
 }
@@ -131,19 +131,29 @@ mod seq {
 }
 
 mod failed {
-    use super::{DynamoDb, STORES_TABLE};
+    use super::{DynamoDb, LEDGER_TABLE, STORES_TABLE};
     hookline_testkit::failed_contract!(async {
         let dynamodb = DynamoDb::start().await;
-        let stores = dynamodb.aws().stores(STORES_TABLE);
+        let stores = dynamodb.aws().stores(STORES_TABLE).beside(LEDGER_TABLE);
         (dynamodb, stores)
     });
 }
 
+mod failed_beside {
+    use super::{DynamoDb, LEDGER_TABLE, STORES_TABLE};
+    hookline_testkit::failed_beside_contract!(async {
+        let dynamodb = DynamoDb::start().await;
+        let ledger = dynamodb.aws().ledger(LEDGER_TABLE);
+        let stores = dynamodb.aws().stores(STORES_TABLE).beside(LEDGER_TABLE);
+        (dynamodb, (ledger, stores))
+    });
+}
+
 mod stores {
-    use super::{DynamoDb, STORES_TABLE};
+    use super::{DynamoDb, LEDGER_TABLE, STORES_TABLE};
     hookline_testkit::stores_contract!(async {
         let dynamodb = DynamoDb::start().await;
-        let stores = dynamodb.aws().stores(STORES_TABLE);
+        let stores = dynamodb.aws().stores(STORES_TABLE).beside(LEDGER_TABLE);
         (dynamodb, stores)
     });
 }

@@ -148,7 +148,7 @@ impl StoreViews for Counted {
 }
 
 impl FailedDeliveries for Counted {
-    async fn remember(&self, failed: &FailedDelivery) -> Result<(), Unavailable> {
+    async fn remember(&self, failed: &FailedDelivery) -> Result<Noted, Unavailable> {
         self.stores.remember(failed).await
     }
 
@@ -176,12 +176,12 @@ impl StoreList for Counted {
 }
 
 mod stores {
-    use super::{Counted, DynamoDb, STORES_TABLE, direct};
+    use super::{Counted, DynamoDb, LEDGER_TABLE, STORES_TABLE, direct};
     hookline_testkit::stores_contract!(async {
         let dynamodb = DynamoDb::start().await;
         let counted = Counted {
             tally: direct(dynamodb.endpoint()).tally(STORES_TABLE),
-            stores: dynamodb.aws().stores(STORES_TABLE),
+            stores: dynamodb.aws().stores(STORES_TABLE).beside(LEDGER_TABLE),
         };
         (dynamodb, counted)
     });

@@ -69,6 +69,15 @@ mod failed {
     hookline_testkit::failed_contract!(async { ((), MemoryStores::default()) });
 }
 
+mod failed_beside {
+    use hookline_domain::memory::{MemoryLedger, MemoryStores};
+    hookline_testkit::failed_beside_contract!(async {
+        let ledger = MemoryLedger::default();
+        let stores = MemoryStores::default().beside(&ledger);
+        ((), (ledger, stores))
+    });
+}
+
 mod stores {
     use super::MemoryStores;
     hookline_testkit::stores_contract!(async { ((), MemoryStores::default()) });

@@ -36,10 +36,10 @@ mod ledger {
 }
 
 mod stores {
-    use super::{DynamoDb, STORES_TABLE, receiving};
+    use super::{DynamoDb, LEDGER_TABLE, STORES_TABLE, receiving};
     hookline_testkit::stores_contract!(async {
         let dynamodb = DynamoDb::start().await;
-        let stores = receiving(dynamodb.endpoint()).stores(STORES_TABLE);
+        let stores = receiving(dynamodb.endpoint()).stores(STORES_TABLE).beside(LEDGER_TABLE);
         (dynamodb, stores)
     });
 }

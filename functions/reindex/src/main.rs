@@ -33,7 +33,7 @@ fn main() -> ExitCode {
             ledger: aws.ledger(&config.ledger_table),
             apply: Apply {
                 entities: aws.entities(&config.entities_table),
-                stores: aws.stores(&config.stores_table),
+                stores: aws.stores(&config.stores_table).beside(&config.ledger_table),
                 index: aws.index(
                     &OpenSearchConfig::new(
                         config.index.url,

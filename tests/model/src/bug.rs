@@ -37,6 +37,10 @@ pub enum Bug {
     AnyRequestRedacts,
     /// A delivery that has failed and is applied at last is not forgotten.
     AppliedIsNotForgotten,
+    /// What another consumer has done is remembered to have failed.
+    DoneIsRemembered,
+    /// Who completes a delivery does not see that it has failed before.
+    FailureIsUnseen,
     /// Search shows what the index holds, uninstalled or not.
     SearchShowsEverything,
 }

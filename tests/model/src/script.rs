@@ -172,6 +172,13 @@ impl Script {
         }
     }
 
+    async fn noted(&self, request: Request) -> Result<Noted, Unavailable> {
+        match self.call(request).await {
+            Response::Noted(noted) => Ok(noted),
+            other => Err(failed(&other)),
+        }
+    }
+
     async fn done(&self, request: Request) -> Result<(), Unavailable> {
         match self.call(request).await {
             Response::Done => Ok(()),
@@ -254,10 +261,7 @@ impl Ledger for Script {
     }
 
     async fn note(&self, delivery: &DeliveryKey, _problem: &Problem) -> Result<Noted, Unavailable> {
-        match self.call(Request::Note(number(delivery))).await {
-            Response::Noted(noted) => Ok(noted),
-            other => Err(failed(&other)),
-        }
+        self.noted(Request::Note(number(delivery))).await
     }
 }
 
@@ -347,8 +351,8 @@ impl Comply for Script {
 }
 
 impl FailedDeliveries for Script {
-    async fn remember(&self, failed: &FailedDelivery) -> Result<(), Unavailable> {
-        self.done(Request::Remember(number(&failed.delivery))).await
+    async fn remember(&self, failed: &FailedDelivery) -> Result<Noted, Unavailable> {
+        self.noted(Request::Remember(number(&failed.delivery))).await
     }
 
     async fn forget(&self, delivery: &DeliveryKey) -> Result<(), Unavailable> {

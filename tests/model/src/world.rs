@@ -6,7 +6,7 @@ use hookline_domain::{
     entities::{self, Fence, Remembered},
     ids::EntityKey,
     index,
-    ledger::{self, Claim, ClaimRequest, Completion, Entry, Fate, State},
+    ledger::{self, Claim, ClaimRequest, Entry, Fate, Noted, State},
     stores::StoreRecord,
     version::Version,
 };
@@ -64,6 +64,8 @@ pub struct Parcel {
     pub accepted: bool,
     /// Its ledger entry.
     pub entry: Option<Entry>,
+    /// Whether that entry holds a problem.
+    pub has_problem: bool,
     /// How often its completion counted.
     pub counted: u8,
 }
@@ -104,7 +106,7 @@ impl World {
                 }
                 Response::Done
             }
-            Request::Complete(delivery, fate) => self.complete(*delivery, *fate),
+            Request::Complete(delivery, fate) => self.complete(*delivery, *fate, bug),
             Request::Send(delivery) => {
                 let parcel = &mut self.deliveries[*delivery];
                 parcel.copies += 1;
@@ -134,10 +136,7 @@ impl World {
             Request::Page(after, limit) => self.page(after.as_ref(), *limit),
             Request::Find => match (bug, first_found(running)) {
                 (Some(Bug::StoreReadOnce), Some(before)) => before,
-                _ => Response::Found(Box::new(self.store.clone().map(|record| StoreRecord {
-                    has_failed: !self.failed.is_empty(),
-                    ..record
-                }))),
+                _ => Response::Found(Box::new(self.store.clone())),
             },
             Request::Disable(at) => {
                 let at = if bug == Some(Bug::NoFloor) {
@@ -164,8 +163,11 @@ impl World {
                 Response::Done
             }
             Request::Remember(delivery) => {
-                self.failed.insert(*delivery);
-                Response::Done
+                let noted = self.note(*delivery);
+                if noted != Noted::Done || bug == Some(Bug::DoneIsRemembered) {
+                    self.failed.insert(*delivery);
+                }
+                Response::Noted(noted)
             }
             Request::ForgetFailed(delivery) => {
                 if bug != Some(Bug::AppliedIsNotForgotten) {
@@ -177,10 +179,7 @@ impl World {
                 self.store.get_or_insert_default();
                 Response::Done
             }
-            Request::Note(delivery) => {
-                let entry = self.deliveries[*delivery].entry.as_ref();
-                Response::Noted(ledger::takes_notes(entry))
-            }
+            Request::Note(delivery) => Response::Noted(self.note(*delivery)),
             Request::Keep => Response::Done,
             Request::Ask => {
                 self.asked |= bug != Some(Bug::JobsGetLost);
@@ -214,7 +213,8 @@ impl World {
             },
         };
         if claim == Claim::Fresh {
-            *entry = Some(Entry {
+            self.deliveries[delivery].has_problem = false;
+            self.deliveries[delivery].entry = Some(Entry {
                 state: State::Claimed {
                     owner: request.owner,
                     lease_until,
@@ -225,13 +225,22 @@ impl World {
         Response::Claimed(claim)
     }
 
-    fn complete(&mut self, delivery: usize, fate: Fate) -> Response {
+    fn note(&mut self, delivery: usize) -> Noted {
         let parcel = &mut self.deliveries[delivery];
-        let (state, completion) = ledger::settle(parcel.entry.as_ref(), fate);
+        let noted = ledger::takes_notes(parcel.entry.as_ref());
+        parcel.has_problem |= noted == Noted::Written;
+        noted
+    }
+
+    fn complete(&mut self, delivery: usize, fate: Fate, bug: Option<Bug>) -> Response {
+        let parcel = &mut self.deliveries[delivery];
+        let has_problem = parcel.has_problem && bug != Some(Bug::FailureIsUnseen);
+        let (state, completion) = ledger::settle(parcel.entry.as_ref(), has_problem, fate);
         if let (Some(state), Some(entry)) = (state, parcel.entry.as_mut()) {
+            parcel.has_problem = state == State::Parked;
             entry.state = state;
         }
-        if completion == Completion::First {
+        if completion.counts() {
             parcel.counted += 1;
         }
         Response::Completed(completion)

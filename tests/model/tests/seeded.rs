@@ -126,6 +126,26 @@ fn what_is_applied_at_last_and_not_forgotten_waits_for_a_person_for_ever() {
 }
 
 #[test]
+fn what_one_consumer_remembers_after_another_has_done_it_waits_for_a_person_for_ever() {
+    let scenario = Scenario {
+        errors: 1,
+        deaths: 0,
+        ..Scenario::on_the_queue(&[Shown(1), Shown(2)])
+    };
+    finds(Bug::DoneIsRemembered, scenario, STILL_FAILED);
+}
+
+#[test]
+fn a_failure_that_is_not_seen_on_completing_waits_for_a_person_for_ever() {
+    let scenario = Scenario {
+        errors: 1,
+        deaths: 0,
+        ..Scenario::on_the_queue(&[Shown(1), Shown(2)])
+    };
+    finds(Bug::FailureIsUnseen, scenario, STILL_FAILED);
+}
+
+#[test]
 fn a_search_without_regard_to_the_uninstall_shows_what_is_gone() {
     finds(
         Bug::SearchShowsEverything,

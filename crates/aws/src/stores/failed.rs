@@ -11,13 +11,15 @@
 //! | `redriven_us` | N | when a person moved it back, if it has not been tried since |
 //! | `receipt` | S | the queue's receipt of the last try |
 //!
+//! It is written with the note in the ledger's entry in one transaction, so that it is there only where the entry holds a problem.
+//!
 //! It does not expire: it waits for a person even when the queue has removed the message.
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
 use hookline_domain::{
     failed::{COUNTED, FailedDeliveries, FailedDelivery, Failures},
     ids::{DeliveryKey, StoreKey},
-    ledger::Problem,
+    ledger::{Noted, Problem},
     port::{Cause, Unavailable},
 };
 use jiff::Timestamp;
@@ -28,14 +30,38 @@ use crate::{
     condition::unless_refused,
     failure,
     find::find,
+    ledger::{Note, refused_by},
+    transaction::{ATTEMPTS, Canceled},
 };
 
 impl FailedDeliveries for DynamoStores {
-    async fn remember(&self, failed: &FailedDelivery) -> Result<(), Unavailable> {
+    async fn remember(&self, failed: &FailedDelivery) -> Result<Noted, Unavailable> {
+        let ledger = (self.ledger.as_deref()).ok_or_else(|| failure::of_ours(PORT, "no ledger was configured"))?;
         let item = write(failed).map_err(|error| failure::of_ours(PORT, error))?;
-        let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
-        put.send().await.map_err(|error| failure::of_call(PORT, error))?;
-        Ok(())
+        let writes = [note(ledger, failed)?, self.put(&item)?];
+        for _ in 0..ATTEMPTS {
+            let written = self
+                .client
+                .transact_write_items()
+                .set_transact_items(Some(writes.to_vec()))
+                .send()
+                .await;
+            match written.map_err(Canceled::of) {
+                Ok(_) => return Ok(Noted::Written),
+                Err(Canceled::Refused(entry)) => {
+                    let noted = refused_by(entry.as_ref().and_then(|entry| entry.get("state")));
+                    if noted == Noted::Unknown {
+                        // A ledger that has forgotten it, or was lost, hides no failure.
+                        let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
+                        put.send().await.map_err(|error| failure::of_call(PORT, error))?;
+                    }
+                    return Ok(noted);
+                }
+                Err(Canceled::Conflict) => {}
+                Err(Canceled::Other(error)) => return Err(failure::of_call(PORT, *error)),
+            }
+        }
+        Err(failure::of_ours(PORT, "the delivery is written by others"))
     }
 
     async fn forget(&self, delivery: &DeliveryKey) -> Result<(), Unavailable> {
@@ -105,6 +131,30 @@ impl FailedDeliveries for DynamoStores {
             }
         }
     }
+}
+
+impl DynamoStores {
+    fn put(&self, item: &Item) -> Result<TransactWriteItem, Unavailable> {
+        let put = Put::builder().table_name(&self.table).set_item(Some(item.clone()));
+        let put = put.build().map_err(|error| failure::of_ours(PORT, error))?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+}
+
+/// The delivery's problem, written into its entry unless that is done.
+fn note(ledger: &str, failed: &FailedDelivery) -> Result<TransactWriteItem, Unavailable> {
+    let note = Note::new(&failed.problem)?;
+    let update = Update::builder()
+        .table_name(ledger)
+        .key("pk", text(failed.delivery.to_string()))
+        .update_expression(note.update)
+        .condition_expression(note.condition)
+        .set_expression_attribute_names(Some(note.names))
+        .set_expression_attribute_values(Some(note.values))
+        // The entry that is in the way comes back with the refusal: no second read.
+        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+    let update = update.build().map_err(|error| failure::of_ours(PORT, error))?;
+    Ok(TransactWriteItem::builder().update(update).build())
 }
 
 /// No part of a key can hold its separator.

@@ -93,8 +93,7 @@ pub(super) fn read_collection(items: &[Item]) -> Result<Option<StoreView>, Malfo
             return Err(Malformed::new("sk"));
         }
     }
-    let Some(mut record) = record else { return Ok(None) };
-    record.has_failed = !failures.deliveries.is_empty();
+    let Some(record) = record else { return Ok(None) };
     Ok(Some(StoreView {
         counts: record.door.clone(),
         record,

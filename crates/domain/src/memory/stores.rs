@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
-use super::Shared;
+use super::{MemoryLedger, Shared};
 use crate::{
     backfill::{Checkpoint, Checkpoints},
     failed::{COUNTED, FailedDeliveries, FailedDelivery, Failures},
     ids::{DeliveryKey, StoreKey},
+    ledger::Noted,
     live::{Changed, Entry},
     port::Unavailable,
     stores::{
@@ -21,6 +22,7 @@ use crate::{
 #[derive(Debug, Clone, Default)]
 pub struct MemoryStores {
     kept: Shared<Kept>,
+    ledger: MemoryLedger,
     /// Its writes, oldest first; none unless somebody follows them.
     changes: Shared<Option<Vec<Changed>>>,
 }
@@ -44,14 +46,8 @@ impl Kept {
         }
     }
 
-    fn find(&self, store: &StoreKey) -> Option<StoreRecord> {
-        let has_failed = self.failed.keys().any(|delivery| delivery.store == *store);
-        let record = self.records.get(store).cloned()?;
-        Some(StoreRecord { has_failed, ..record })
-    }
-
     fn view(&self, store: &StoreKey) -> Option<StoreView> {
-        let record = self.find(store)?;
+        let record = self.records.get(store).cloned()?;
         let mut counts = self.counts.get(store).cloned().unwrap_or_default();
         for (counter, count) in &record.door {
             *counts.entry(counter.clone()).or_default() += count;
@@ -66,6 +62,13 @@ impl Kept {
 }
 
 impl MemoryStores {
+    /// The ledger whose deliveries may fail.
+    #[must_use]
+    pub fn beside(mut self, ledger: &MemoryLedger) -> Self {
+        self.ledger = ledger.clone();
+        self
+    }
+
     /// Remembers all writes from now on, as a table's stream does.
     #[must_use]
     pub fn followed(self) -> Self {
@@ -139,7 +142,7 @@ fn count(counts: &mut Counts, update: &StoreUpdate) {
 
 impl Stores for MemoryStores {
     async fn find(&self, store: &StoreKey) -> Result<Option<StoreRecord>, Unavailable> {
-        Ok(self.kept.lock().find(store))
+        Ok(self.kept.lock().records.get(store).cloned())
     }
 
     async fn record(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), Unavailable> {
@@ -182,9 +185,13 @@ impl StoreViews for MemoryStores {
 }
 
 impl FailedDeliveries for MemoryStores {
-    async fn remember(&self, failed: &FailedDelivery) -> Result<(), Unavailable> {
-        self.kept.lock().failed.insert(failed.delivery.clone(), failed.clone());
-        Ok(())
+    async fn remember(&self, failed: &FailedDelivery) -> Result<Noted, Unavailable> {
+        let mut kept = self.kept.lock();
+        let noted = self.ledger.noted(&failed.delivery, &failed.problem);
+        if noted != Noted::Done {
+            kept.failed.insert(failed.delivery.clone(), failed.clone());
+        }
+        Ok(noted)
     }
 
     async fn forget(&self, delivery: &DeliveryKey) -> Result<(), Unavailable> {

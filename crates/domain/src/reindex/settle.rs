@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::{StreamExt, future, stream};
+use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 use super::{Batch, Comply, Processed, Reindex, Slot, Verdict, ask::Asked};
@@ -22,109 +22,113 @@ use crate::{
 impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P: Comply, C: Clock>
     Reindex<L, E, S, I, J, P, C>
 {
-    /// Writes into the ledger what became of each delivery, or why it has to come again: one write for each, in as few
-    /// calls as the ledger can. What is settled is done only then; a reason that could not be written is no reason to fail.
+    /// Writes into the ledger what became of each delivery: one write for each, in as few calls as the ledger can. What is
+    /// settled is done only then.
     pub(super) async fn complete(&self, batch: &mut Batch) {
         let now = self.apply.clock.now();
         let decided: Vec<_> = (batch.slots.iter().zip(&batch.verdicts.0).enumerate())
             .filter_map(|(at, (slot, verdict))| {
-                let (key, _) = slot.delivery.as_ref()?;
+                let (delivery, _) = slot.delivery.as_ref()?;
                 let verdict = verdict.as_ref()?;
-                Some((at, key, verdict.fate(), verdict.problem(now)))
+                Some((at, delivery, verdict.fate()?, verdict.problem(now)))
             })
             .collect();
-        let (mut places, mut settled, mut noted) = (Vec::new(), Vec::new(), Vec::new());
-        for (at, delivery, fate, problem) in &decided {
-            match (fate, problem) {
-                (Some(fate), problem) => {
-                    places.push(*at);
-                    settled.push(Settled {
-                        delivery,
-                        fate: *fate,
-                        problem: problem.as_ref(),
-                    });
-                }
-                (None, Some(problem)) => noted.push((*at, *delivery, problem)),
-                (None, None) => {}
-            }
-        }
-        let note = stream::iter(noted).map(async |(at, delivery, problem)| {
-            let noted = self.ledger.note(delivery, problem).await;
-            if let Err(failure) = &noted {
-                tracing::warn!(
-                    %delivery,
-                    cause = %failure.cause,
-                    error = %chain(failure),
-                    "failed to record a retry's reason in the ledger"
-                );
-            }
-            (at, noted)
-        });
-        let note = note.buffer_unordered(CALLS_AT_ONCE).collect::<Vec<_>>();
-        let (completed, noted) = future::join(self.ledger.complete_all(&settled, now), note).await;
-        for (at, noted) in noted {
-            // Another copy has had its effect, or a person has given it up: there is nothing left to try.
-            if matches!(noted, Ok(Noted::Done)) {
-                batch.verdicts.decide(at, Verdict::Settled(Fate::Superseded));
-            }
-        }
+        let settled: Vec<_> = (decided.iter())
+            .map(|(_, delivery, fate, problem)| Settled {
+                delivery,
+                fate: *fate,
+                problem: problem.as_ref(),
+            })
+            .collect();
+        let completed = self.ledger.complete_all(&settled, now).await;
+        let places: Vec<_> = decided.into_iter().map(|(at, ..)| at).collect();
         for (at, completion) in places.into_iter().zip(completed) {
             match completion {
                 // Its body was removed because it is done: nothing of it is lost.
-                Ok(Completion::Done) => batch.verdicts.decide(at, Verdict::Settled(Fate::Superseded)),
+                Ok(Completion::Done) => {
+                    batch.verdicts.decide(at, Verdict::Settled(Fate::Superseded));
+                    batch.slots[at].completion = Some(Completion::Repeated);
+                }
                 Ok(completion) => batch.slots[at].completion = Some(completion),
                 Err(failure) => batch.verdicts.decide(at, Verdict::storage(&failure)),
             }
         }
     }
 
-    /// Remembers each delivery that has failed, and forgets those that are settled, where the store has any that failed. A
-    /// delivery that could not be forgotten comes again, so that none seems to wait for a person for ever. One that could not
-    /// be remembered comes again anyhow.
+    /// Remembers each delivery that has failed, or notes why in the ledger where its store is not known, for anybody can name
+    /// one; and forgets those that are settled and may have failed before. A delivery that could not be forgotten comes
+    /// again, so that none seems to wait for a person for ever. One that could not be remembered comes again anyhow.
     pub(super) async fn remember(&self, batch: &mut Batch, records: &BTreeMap<StoreKey, StoreRecord>) {
-        let now = self.apply.clock.now();
-        let (mut failed, mut settled) = (Vec::new(), Vec::new());
-        for (at, (slot, verdict)) in batch.slots.iter().zip(&batch.verdicts.0).enumerate() {
-            let (Some((key, received_at)), Some(verdict)) = (&slot.delivery, verdict) else {
-                continue;
+        let (failed, mut done) = self.failed(batch);
+        let noted = stream::iter(failed).map(async |(at, failed)| {
+            let store = &failed.delivery.store;
+            let is_heard = records.contains_key(store) && !batch.unheard.contains(store);
+            let noted = if is_heard {
+                self.apply.stores.remember(&failed).await
+            } else {
+                self.ledger.note(&failed.delivery, &failed.problem).await
             };
-            let Some(record) = records.get(&key.store) else {
-                continue;
-            };
-            match verdict.problem(now) {
-                // Of a store that nobody knows nothing is remembered: anybody can name one.
-                Some(problem) if !batch.unheard.contains(&key.store) => failed.push(FailedDelivery {
-                    delivery: key.clone(),
-                    subject: slot.told.subject.clone(),
-                    problem: Problem {
-                        message: cut(&problem.message),
-                        ..problem
-                    },
-                    received_at: *received_at,
-                    tries: slot.tried.number,
-                    parked: matches!(verdict, Verdict::Parked { .. }),
-                    redriven_at: None,
-                    receipt: slot.tried.receipt.clone(),
-                }),
-                None if verdict.is_settled() && record.has_failed => settled.push((at, key.clone())),
-                Some(_) | None => {}
+            if let Err(failure) = &noted {
+                let delivery = &failed.delivery;
+                tracing::warn!(
+                    %delivery,
+                    cause = %failure.cause,
+                    error = %chain(failure),
+                    "failed to remember a delivery that has failed"
+                );
+            }
+            (at, failed.delivery, noted)
+        });
+        let noted: Vec<_> = noted.buffer_unordered(CALLS_AT_ONCE).collect().await;
+        for (at, delivery, noted) in noted {
+            // Another copy has had its effect, or a person has given it up: there is nothing left to try.
+            if matches!(noted, Ok(Noted::Done)) {
+                batch.verdicts.decide(at, Verdict::Settled(Fate::Superseded));
+                done.push((at, delivery));
             }
         }
-        let stores = &self.apply.stores;
-        let remembered = stream::iter(failed).for_each_concurrent(CALLS_AT_ONCE, async |failed| {
-            if let Err(failure) = stores.remember(&failed).await {
-                let delivery = &failed.delivery;
-                tracing::warn!(%delivery, error = %chain(&failure), "failed to remember a delivery that has failed");
-            }
-        });
-        let forgotten = stream::iter(settled).map(async |(at, key)| (at, stores.forget(&key).await));
-        let forgotten = forgotten.buffer_unordered(CALLS_AT_ONCE).collect::<Vec<_>>();
-        let ((), forgotten) = future::join(remembered, forgotten).await;
+        let forgotten = stream::iter(done).map(async |(at, key)| (at, self.apply.stores.forget(&key).await));
+        let forgotten: Vec<_> = forgotten.buffer_unordered(CALLS_AT_ONCE).collect().await;
         for (at, forgotten) in forgotten {
             if let Err(failure) = forgotten {
                 batch.verdicts.decide(at, Verdict::storage(&failure));
             }
         }
+    }
+
+    /// The deliveries that have failed, and those that are settled and may have failed before: all but those whose completion
+    /// is the first and found no problem. Each with its place.
+    fn failed(&self, batch: &Batch) -> (Vec<(usize, FailedDelivery)>, Vec<(usize, DeliveryKey)>) {
+        let now = self.apply.clock.now();
+        let (mut failed, mut done) = (Vec::new(), Vec::new());
+        for (at, (slot, verdict)) in batch.slots.iter().zip(&batch.verdicts.0).enumerate() {
+            let (Some((delivery, received_at)), Some(verdict)) = (&slot.delivery, verdict) else {
+                continue;
+            };
+            match verdict.problem(now) {
+                Some(problem) => failed.push((
+                    at,
+                    FailedDelivery {
+                        delivery: delivery.clone(),
+                        subject: slot.told.subject.clone(),
+                        problem: Problem {
+                            message: cut(&problem.message),
+                            ..problem
+                        },
+                        received_at: *received_at,
+                        tries: slot.tried.number,
+                        parked: matches!(verdict, Verdict::Parked { .. }),
+                        redriven_at: None,
+                        receipt: slot.tried.receipt.clone(),
+                    },
+                )),
+                None if verdict.is_settled() && slot.completion != Some(Completion::First) => {
+                    done.push((at, delivery.clone()));
+                }
+                None => {}
+            }
+        }
+        (failed, done)
     }
 
     /// Adds to what is known of each store, with one call of the port per store. What cannot be read makes no record of a store
@@ -146,7 +150,7 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
             let update = updates.entry(&key.store).or_default();
             update.last_event_at = update.last_event_at.max(Some(*received_at));
             update.latest.extend(entry(slot, verdict, now));
-            let first = slot.completion == Some(Completion::First);
+            let first = slot.completion.is_some_and(Completion::counts);
             match verdict {
                 Verdict::Settled(fate) => {
                     if *fate == Fate::Applied {

@@ -162,15 +162,16 @@ impl Index for Moody {
 type Consumer = Reindex<MemoryLedger, MemoryEntities, MemoryStores, Moody, MemoryJobs, Complying, Noon>;
 
 fn consumer() -> Consumer {
+    let ledger = MemoryLedger::default();
     Reindex {
-        ledger: MemoryLedger::default(),
         apply: Apply {
             entities: MemoryEntities::default(),
-            stores: MemoryStores::default().followed(),
+            stores: MemoryStores::default().beside(&ledger).followed(),
             index: Moody::default(),
             clock: Noon,
         },
         jobs: MemoryJobs::default(),
+        ledger,
         compliance: None,
         interpret,
     }

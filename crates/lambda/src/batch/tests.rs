@@ -26,14 +26,15 @@ use crate::testing::{Noon, STORE};
 type Consumer = Reindex<MemoryLedger, MemoryEntities, MemoryStores, MemoryIndex, MemoryJobs, NoCompliance, Noon>;
 
 fn consumer(interpret: fn(&Delivery) -> Result<Event, Unreadable>) -> Consumer {
+    let ledger = MemoryLedger::default();
     Reindex {
-        ledger: MemoryLedger::default(),
         apply: Apply {
             entities: MemoryEntities::default(),
-            stores: MemoryStores::default(),
+            stores: MemoryStores::default().beside(&ledger),
             index: MemoryIndex::default(),
             clock: Noon,
         },
+        ledger,
         jobs: MemoryJobs::default(),
         compliance: None,
         interpret,
@@ -361,14 +362,15 @@ impl Index for Asleep {
 #[tokio::test]
 async fn what_waits_for_the_index_comes_again_soon_and_nothing_else_does() {
     let good = consumer(shopify::interpret);
+    let ledger = MemoryLedger::default();
     let reindex = Reindex {
-        ledger: MemoryLedger::default(),
         apply: Apply {
             entities: MemoryEntities::default(),
-            stores: MemoryStores::default(),
+            stores: MemoryStores::default().beside(&ledger),
             index: Asleep,
             clock: Noon,
         },
+        ledger,
         jobs: MemoryJobs::default(),
         compliance: None::<NoCompliance>,
         interpret: good.interpret,

@@ -3,13 +3,13 @@
 use hookline_domain::{
     failed::{COUNTED, FailedDeliveries, FailedDelivery},
     ids::DeliveryKey,
-    ledger::Problem,
+    ledger::{Claim, Completion, Fate, Ledger, Noted, Problem, Records, Settled},
     live::Subject,
     stores::{ErrorCode, StoreUpdate, Stores},
 };
 
 use super::at_once;
-use crate::builders::{noon, noon_plus, store};
+use crate::builders::{attempt, noon, noon_plus, store};
 
 /// Makes a test of each check; see [`contract`](crate::contract).
 #[macro_export]
@@ -24,6 +24,23 @@ macro_rules! failed_contract {
                 a_redrive_changes_what_has_not_been_tried_since,
                 stores_have_their_own,
                 of_very_many_some_are_told_and_that_there_are_more,
+            ]
+        );
+    };
+}
+
+/// Makes a test of each check of stores beside a ledger: a pair of both; see [`contract`](crate::contract).
+#[macro_export]
+macro_rules! failed_beside_contract {
+    ($start:expr) => {
+        $crate::contract_tests!(
+            failed,
+            $start,
+            [
+                what_is_remembered_is_noted_in_the_ledger,
+                who_completes_what_has_failed_learns_that,
+                what_is_done_is_not_remembered,
+                of_a_completion_and_a_failure_at_once_nothing_stays,
             ]
         );
     };
@@ -61,7 +78,6 @@ pub async fn what_has_failed_is_remembered_until_it_is_forgotten<S: FailedDelive
     stores.record(&store("demo"), &StoreUpdate::default()).await.unwrap();
     let first = failed("demo", "a");
     assert_eq!(stores.failed(&first.delivery).await.unwrap(), None);
-    assert!(!stores.find(&store("demo")).await.unwrap().unwrap().has_failed);
     let again = FailedDelivery {
         subject: None,
         tries: 4,
@@ -73,12 +89,10 @@ pub async fn what_has_failed_is_remembered_until_it_is_forgotten<S: FailedDelive
         stores.remember(failed).await.unwrap();
         assert_eq!(stores.failed(&failed.delivery).await.unwrap().as_ref(), Some(failed));
     }
-    assert!(stores.find(&store("demo")).await.unwrap().unwrap().has_failed);
     for _ in 0..2 {
         FailedDeliveries::forget(stores, &first.delivery).await.unwrap();
         assert_eq!(stores.failed(&first.delivery).await.unwrap(), None);
     }
-    assert!(!stores.find(&store("demo")).await.unwrap().unwrap().has_failed);
 }
 
 pub async fn each_delivery_is_remembered_once_however_often_and_by_how_many<S>(stores: &S)
@@ -143,4 +157,85 @@ where
     at_once(writes.collect()).await;
     let failures = stores.failures(&store("demo")).await.unwrap();
     assert_eq!((failures.deliveries.len(), failures.more), (COUNTED, true));
+}
+
+async fn claimed<L: Ledger, S>(both: &(L, S), id: &str) -> FailedDelivery {
+    let failed = failed("demo", id);
+    let claim = both.0.claim(&failed.delivery, &attempt("a", noon())).await;
+    assert_eq!(claim.unwrap(), Claim::Fresh);
+    failed
+}
+
+pub async fn what_is_remembered_is_noted_in_the_ledger<L: Ledger + Records, S: FailedDeliveries>(both: &(L, S)) {
+    let failed = claimed(both, "a").await;
+    let (ledger, stores) = both;
+    assert_eq!(stores.remember(&failed).await.unwrap(), Noted::Written);
+    let record = ledger.find(&failed.delivery).await.unwrap().unwrap();
+    assert_eq!(record.problem.as_ref(), Some(&failed.problem));
+    // Nor is it hidden by a ledger that knows nothing of it.
+    let unclaimed = self::failed("demo", "b");
+    assert_eq!(stores.remember(&unclaimed).await.unwrap(), Noted::Unknown);
+    for failed in [failed, unclaimed] {
+        assert_eq!(stores.failed(&failed.delivery).await.unwrap(), Some(failed));
+    }
+}
+
+pub async fn who_completes_what_has_failed_learns_that<L: Ledger, S: FailedDeliveries>(both: &(L, S)) {
+    let (ledger, stores) = both;
+    let mut keys = Vec::new();
+    for id in ["failed", "well", "also-failed", "also-well"] {
+        let failed = claimed(both, id).await;
+        if id.ends_with("failed") {
+            stores.remember(&failed).await.unwrap();
+        }
+        keys.push(failed.delivery);
+    }
+    let settled: Vec<_> = (keys.iter())
+        .map(|delivery| Settled {
+            delivery,
+            fate: Fate::Applied,
+            problem: None,
+        })
+        .collect();
+    let completed = ledger.complete_all(&settled, noon_plus(2)).await.into_iter();
+    let completed: Vec<_> = completed.map(Result::unwrap).collect();
+    let (first, recovered) = (Completion::First, Completion::Recovered);
+    assert_eq!(completed, [recovered, first, recovered, first]);
+}
+
+pub async fn what_is_done_is_not_remembered<L: Ledger, S: FailedDeliveries>(both: &(L, S)) {
+    let failed = claimed(both, "a").await;
+    let (ledger, stores) = both;
+    let completed = ledger.complete(&failed.delivery, Fate::Applied, None, noon_plus(1));
+    assert_eq!(completed.await.unwrap(), Completion::First);
+    assert_eq!(stores.remember(&failed).await.unwrap(), Noted::Done);
+    assert_eq!(stores.failed(&failed.delivery).await.unwrap(), None);
+}
+
+pub async fn of_a_completion_and_a_failure_at_once_nothing_stays<L, S>(both: &(L, S))
+where
+    L: Ledger + Clone + 'static,
+    S: FailedDeliveries + Clone + 'static,
+{
+    let mut tasks = Vec::new();
+    for n in 0..16 {
+        let failed = claimed(both, &format!("d{n}")).await;
+        for completes in [true, false] {
+            let ((ledger, stores), failed) = (both.clone(), failed.clone());
+            tasks.push(async move {
+                if completes {
+                    let key = &failed.delivery;
+                    let completed = ledger.complete(key, Fate::Applied, None, noon_plus(1)).await.unwrap();
+                    if completed != Completion::First {
+                        FailedDeliveries::forget(&stores, key).await.unwrap();
+                    }
+                } else {
+                    // One that could not be remembered comes again.
+                    while stores.remember(&failed).await.is_err() {}
+                }
+            });
+        }
+    }
+    at_once(tasks).await;
+    assert_eq!(both.1.failures(&store("demo")).await.unwrap().deliveries, []);
 }

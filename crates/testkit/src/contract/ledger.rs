@@ -233,7 +233,7 @@ pub async fn many_are_completed_as_each_would_be_alone(ledger: &impl Ledger) {
 
     let expected = [
         ("claimed", Fate::Applied, Completion::First),
-        ("noted", Fate::Superseded, Completion::First),
+        ("noted", Fate::Superseded, Completion::Recovered),
         // Another copy of the same delivery.
         ("claimed", Fate::Superseded, Completion::Repeated),
         ("to-park", Fate::Parked, Completion::First),

@@ -152,7 +152,7 @@ pub async fn a_note_changes_nothing_else(ledger: &(impl Ledger + Records)) {
         ledger.claim(&delivery("1"), &other).await.unwrap(),
         Claim::Live { .. }
     ));
-    assert_eq!(park(ledger, "1", &problem(2, "parked")).await, Completion::First);
+    assert_eq!(park(ledger, "1", &problem(2, "parked")).await, Completion::Recovered);
     ledger.note(&delivery("1"), &problem(3, "noted")).await.unwrap();
     let record = find(ledger, "1").await;
     assert_eq!(record.entry.state, State::Parked);

@@ -10,7 +10,7 @@ use std::sync::{
 use hookline_domain::{
     failed::{FailedDeliveries, FailedDelivery, Failures},
     ids::{DeliveryKey, StoreKey},
-    ledger::{ClaimRequest, Claims, Fate, Ledger},
+    ledger::{ClaimRequest, Claims, Fate, Ledger, Noted},
     live::{Activity, Entry, Kept, Outcome},
     memory::{MemoryAccess, MemoryActivity, MemoryDeadLetters, MemoryLedger, MemoryQueue, MemoryStores},
     port::{Clock, Unavailable},
@@ -82,7 +82,7 @@ impl StoreViews for Counted {
 }
 
 impl FailedDeliveries for Counted {
-    async fn remember(&self, failed: &FailedDelivery) -> Result<(), Unavailable> {
+    async fn remember(&self, failed: &FailedDelivery) -> Result<Noted, Unavailable> {
         self.stores.remember(failed).await
     }
     async fn forget(&self, delivery: &DeliveryKey) -> Result<(), Unavailable> {
