@@ -218,7 +218,8 @@ def test_dead_letters_of_one_store_go_back(api: Api) -> None:
     other = replace(api.tour, store=OTHER)
     mine, theirs = (each.sign("products/update", sample("hostile/wrong-shape.json")) for each in (api.tour, other))
     try:
-        other.send_product("a product, so that the store is known", api.tour.products["walnut-serving-board"])
+        for each in (api.tour, other):
+            each.send_product("a product, so that the store is known", api.tour.products["walnut-serving-board"])
         with impatient(api.tour.stack):
             for broken in (mine, theirs):
                 assert api.tour.stack.client.send(broken).status == 200

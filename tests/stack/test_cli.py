@@ -76,7 +76,7 @@ def test_a_dead_letter_is_found_explained_and_redriven(tour: Tour, hookline: Hoo
         (told,) = hookline.rows("trace", broken.id, "--store", tour.store)
         assert told["fate"] == "parked"
         assert told["dead_letter"]["message_id"] == letter["message_id"]
-        assert f"hookline dlq redrive --id {broken.id}" in told["means"]
+        assert "It is a dead letter. Remove the cause, then redrive it" in told["means"]
         # Moved back, it fails as before, and is a dead letter again.
         (moved,) = hookline.rows("dlq", "redrive", "--id", broken.id)
         assert moved["message_id"] == letter["message_id"]
