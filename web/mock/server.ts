@@ -11,7 +11,7 @@ const YEAR = 365 * 24 * 3_600_000;
 
 /** What crates/lambda/src/api/actions.rs answers. */
 export const MESSAGES: Record<Remedy, string> = {
-  try_now: 'It is tried now. The result shows here within seconds.',
+  try_now: 'It is tried now. The result shows within seconds.',
   redrive: '1 dead letter went back to the queue.',
   dismiss: 'Dismissed. Its dead letter is removed.',
 };

@@ -15,6 +15,7 @@ mod pace;
 mod places;
 mod records;
 mod replay;
+mod retry;
 mod saved;
 mod select;
 mod store;
@@ -63,6 +64,7 @@ async fn run(cli: Cli) -> Result<bool> {
         Command::Cost(wanted) => cost::run(&out, &wanted),
         Command::Dlq(command) => dlq::run(&places, &out, command).await,
         Command::Replay(wanted) => replay::run(&places, &out, &wanted).await,
+        Command::Retry(wanted) => retry::run(&places, &out, &wanted).await,
         Command::Trace(wanted) => trace::run(&places, &out, &wanted).await,
         Command::Store(command) => store::run(&places, &out, command).await,
         Command::Webhooks(command) => webhooks::run(&places, &out, command).await,

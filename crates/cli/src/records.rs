@@ -3,7 +3,7 @@
 use anyhow::Result;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use hookline_domain::{
-    ids::{DeliveryId, DeliveryKey, Topic},
+    ids::{DeliveryId, DeliveryKey, StoreKey, Topic},
     ledger::{Cursor, Record, Records},
     replay::original_of,
 };
@@ -28,17 +28,22 @@ pub async fn find(
     let Some(Store(store)) = store else {
         return search(ledger, id).await;
     };
-    let keys = topics(topic).into_iter().map(|topic| DeliveryKey {
-        store: store.clone(),
-        topic,
-        id: id.clone(),
-    });
-    let found: Vec<_> = stream::iter(keys)
+    let found: Vec<_> = stream::iter(keys(id, store, topic))
         .map(async |key| ledger.find(&key).await)
         .buffered(AT_ONCE)
         .try_collect()
         .await?;
     Ok(found.into_iter().flatten().collect())
+}
+
+/// The names that a delivery of a store can have: one for the topic, or for each that has a receiver.
+pub fn keys(id: &DeliveryId, store: &StoreKey, topic: Option<&Topic>) -> Vec<DeliveryKey> {
+    let key = |topic| DeliveryKey {
+        store: store.clone(),
+        topic,
+        id: id.clone(),
+    };
+    topics(topic).into_iter().map(key).collect()
 }
 
 fn topics(wanted: Option<&Topic>) -> Vec<Topic> {

@@ -40,6 +40,7 @@ pub mod reconcile;
 pub mod registration;
 pub mod reindex;
 pub mod replay;
+pub mod retry;
 pub mod rotation;
 pub mod schedule;
 pub mod secret;

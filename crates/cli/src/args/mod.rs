@@ -66,6 +66,9 @@ pub enum Command {
     /// Applies deliveries again, each as a delivery of its own, and says what became of it and why.
     #[command(after_help = REPLAY)]
     Replay(Replay),
+    /// Has the queue try failed deliveries now that it would try later.
+    #[command(after_help = RETRY)]
+    Retry(Retry),
     /// Tells the whole fate of one delivery, and what to do about it.
     #[command(after_help = TRACE)]
     Trace(Trace),
@@ -96,6 +99,14 @@ Examples:
   hookline replay --store demo.myshopify.com --from 2026-11-21T10:00Z --to 2h --dry-run
   hookline replay --file events/shopify/products-update.json
   hookline replay --file kept.jsonl --rate 5";
+
+const RETRY: &str = "\
+Only what the queue still retries can be tried now. What it has given up is a dead letter: \
+`hookline dlq redrive`. What is done is applied again by `hookline replay`.
+
+Examples:
+  hookline retry b54557e4-bdd9-4b37-8a5f-bf7d70bcd043 --store demo.myshopify.com
+  hookline retry b54557e4-bdd9-4b37-8a5f-bf7d70bcd043 --json";
 
 const TRACE: &str = "\
 Examples:
@@ -241,6 +252,20 @@ pub struct Replay {
     pub save: Option<PathBuf>,
     #[command(flatten)]
     pub hiding: Hiding,
+}
+
+/// Which deliveries to try now.
+#[derive(Debug, Args)]
+pub struct Retry {
+    /// Their ids: the webhook ids that the sender gave them.
+    #[arg(required = true, value_name = "ID")]
+    pub id: Vec<DeliveryId>,
+    /// Their store. Without it, the whole ledger is searched for each.
+    #[arg(long, value_name = "STORE")]
+    pub store: Option<Store>,
+    /// Their topic. Without it, all that have a receiver are tried.
+    #[arg(long, value_name = "TOPIC", requires = "store")]
+    pub topic: Option<Topic>,
 }
 
 /// Which delivery to tell of.

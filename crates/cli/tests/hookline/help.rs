@@ -4,7 +4,7 @@ use std::{fs, path::Path, process::Command};
 
 #[test]
 fn the_help_is_as_it_was_read_last() {
-    let cases: [(&str, &[&str]); 26] = [
+    let cases: [(&str, &[&str]); 27] = [
         ("hookline", &["--help"]),
         ("dlq", &["dlq", "--help"]),
         ("dlq-list", &["dlq", "list", "--help"]),
@@ -12,6 +12,7 @@ fn the_help_is_as_it_was_read_last() {
         ("dlq-redrive", &["dlq", "redrive", "--help"]),
         ("dlq-purge", &["dlq", "purge", "--help"]),
         ("replay", &["replay", "--help"]),
+        ("retry", &["retry", "--help"]),
         ("trace", &["trace", "--help"]),
         ("cost", &["cost", "--help"]),
         ("store", &["store", "--help"]),

@@ -11,6 +11,7 @@ mod large;
 mod redrive;
 mod replay;
 mod resync;
+mod retry;
 mod shop;
 mod stores;
 mod tokens;

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::{FailedDelivery, KEPT_DAYS, Stage};
+use crate::retry::Retried;
 
 impl FailedDelivery {
     /// What it means at `now`, and what to do about it.
@@ -46,6 +47,23 @@ impl FailedDelivery {
                  which brings what it told, then dismiss it."
             ),
         }
+    }
+
+    /// What came of trying it at `now`.
+    #[must_use]
+    pub fn retried(&self, retried: Retried, now: Timestamp) -> String {
+        let what = match (retried, self.stage(now)) {
+            (Retried::Now, Stage::Retrying { next_try_at, .. }) if next_try_at > now => {
+                format!(
+                    "It is tried now; its next try was due about {}.",
+                    clock(next_try_at, now)
+                )
+            }
+            (Retried::Now, _) => "It is tried now.".to_owned(),
+            (Retried::Already, _) => "It is being tried already.".to_owned(),
+            (Retried::OnItsWay, _) => "It is on its way to be tried.".to_owned(),
+        };
+        what + " The result shows within seconds."
     }
 }
 

@@ -16,6 +16,7 @@ use hookline_domain::{
     queue::{EventQueue, TryNow},
     receive::NotReceived,
     replay::{NotReplayed, NotSent, Replay},
+    retry::{RetryError, retry},
     stores::{RunTask, StoreRecord, StoreUpdate, Stores},
 };
 use http::{Response, StatusCode};
@@ -229,21 +230,16 @@ where
     async fn try_now(&self, store: &StoreKey, request: &Request) -> Result<Response<Body>, Refusal> {
         let delivery = which(store, read(request, WHICH)?);
         let failed = self.has_failed(&delivery).await?;
-        let message = match (failed.stage(self.now()), &failed.receipt) {
-            (Stage::Retrying { .. }, Some(receipt)) => {
-                if self.ports.replay.receive.queue.try_now(receipt).await? {
-                    "It is tried now. The result shows here within seconds."
-                } else {
-                    "It is being tried already. The result shows here within seconds."
-                }
-            }
-            (Stage::Retrying { .. }, None) => "It is on its way to be tried. The result shows here within seconds.",
-            (Stage::DeadLetter, _) => {
+        let now = self.now();
+        let message = match retry(&failed, &self.ports.replay.receive.queue, now).await {
+            Ok(retried) => failed.retried(retried, now),
+            Err(RetryError::DeadLetter) => {
                 return self
                     .move_back(store, std::slice::from_ref(&failed), Some(&delivery))
                     .await;
             }
-            (Stage::Expired, _) => return Err(Refusal::Conflict(failed.meaning(self.now()))),
+            Err(RetryError::Expired) => return Err(Refusal::Conflict(failed.meaning(now))),
+            Err(RetryError::Unavailable(failure)) => return Err(failure.into()),
         };
         Ok(serve::json(StatusCode::ACCEPTED, &json!({ "message": message })))
     }

@@ -1,0 +1,157 @@
+//! `hookline retry`: the queue tries failed deliveries now, as *Try now* in the panel has it.
+
+use anyhow::Result;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use hookline_aws::{DynamoStores, SqsEventQueue};
+use hookline_domain::{
+    failed::{FailedDeliveries, FailedDelivery},
+    ids::{DeliveryId, DeliveryKey},
+    ledger::{DeadLetter, Record, meaning},
+    retry::{Retried, RetryError, retry},
+};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::{
+    args::Retry,
+    output::{Output, say},
+    places::Connected,
+    records,
+    select::Store,
+};
+
+/// How many requests are under way at once.
+const AT_ONCE: usize = 10;
+
+/// Outcome for one delivery.
+#[derive(Debug, Serialize)]
+struct Report {
+    source: String,
+    store: String,
+    topic: String,
+    delivery_id: String,
+    outcome: &'static str,
+    message: String,
+    /// The command that goes on from here, if there is one.
+    command: Option<String>,
+}
+
+/// Whether the queue tries it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tried {
+    Yes,
+    No,
+}
+
+pub async fn run(places: &Connected, out: &Output, wanted: &Retry) -> Result<bool> {
+    let (queue, stores) = (places.event_queue()?, places.stores()?);
+    let mut all_tried = true;
+    for id in &wanted.id {
+        let found = find(places, &stores, id, wanted).await?;
+        if found.is_empty() {
+            say(&format!(
+                "hookline: the ledger, which remembers deliveries for 7 days, does not know {id}, and it is not among the \
+                 failed ones{}",
+                if wanted.store.is_some() { " of this store" } else { "" }
+            ));
+            all_tried = false;
+        }
+        for (delivery, failed, record) in found {
+            let now = Timestamp::now();
+            let (tried, report) = match (failed, record) {
+                (Some(failed), _) => of_failed(&queue, &failed, now).await?,
+                (None, Some(record)) => {
+                    let message = meaning(&record, None, DeadLetter::NotLooked, now);
+                    (Tried::No, Report::new(&delivery, "not_failed", message, None))
+                }
+                (None, None) => continue,
+            };
+            all_tried &= tried == Tried::Yes;
+            report.write(out)?;
+        }
+    }
+    Ok(all_tried)
+}
+
+/// What the ledger and the store know of deliveries with this id.
+async fn find(
+    places: &Connected,
+    stores: &DynamoStores,
+    id: &DeliveryId,
+    wanted: &Retry,
+) -> Result<Vec<(DeliveryKey, Option<FailedDelivery>, Option<Record>)>> {
+    let mut records = records::find(&places.ledger()?, id, wanted.store.as_ref(), wanted.topic.as_ref()).await?;
+    // A search finds replays, too: they have names of their own.
+    records.retain(|record| record.delivery.id == *id);
+    let known: Vec<(DeliveryKey, Option<Record>)> = match &wanted.store {
+        // What waits longer than the ledger remembers is known to its store only.
+        Some(Store(store)) if records.is_empty() => {
+            let keys = records::keys(id, store, wanted.topic.as_ref());
+            keys.into_iter().map(|key| (key, None)).collect()
+        }
+        _ => records
+            .into_iter()
+            .map(|record| (record.delivery.clone(), Some(record)))
+            .collect(),
+    };
+    let found: Vec<_> = stream::iter(known)
+        .map(async |(key, record)| stores.failed(&key).await.map(|failed| (key, failed, record)))
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await?;
+    let is_known = |(_, failed, record): &(_, Option<_>, Option<_>)| failed.is_some() || record.is_some();
+    Ok(found.into_iter().filter(is_known).collect())
+}
+
+async fn of_failed(queue: &SqsEventQueue, failed: &FailedDelivery, now: Timestamp) -> Result<(Tried, Report)> {
+    let DeliveryKey { store, id, .. } = &failed.delivery;
+    let no = |outcome, command| {
+        let report = Report::new(&failed.delivery, outcome, failed.meaning(now), Some(command));
+        Ok((Tried::No, report))
+    };
+    let retried = match retry(failed, queue, now).await {
+        Ok(retried) => retried,
+        Err(RetryError::DeadLetter) => return no("dead_letter", format!("hookline dlq redrive --id {id}")),
+        Err(RetryError::Expired) => return no("expired", format!("hookline resync {}", store.store)),
+        Err(RetryError::Unavailable(failure)) => return Err(failure.into()),
+    };
+    let outcome = match retried {
+        Retried::Now => "tried_now",
+        Retried::Already => "being_tried",
+        Retried::OnItsWay => "on_its_way",
+    };
+    let command = format!("hookline trace {id} --store {}", store.store);
+    let report = Report::new(&failed.delivery, outcome, failed.retried(retried, now), Some(command));
+    Ok((Tried::Yes, report))
+}
+
+impl Report {
+    fn new(delivery: &DeliveryKey, outcome: &'static str, message: String, command: Option<String>) -> Self {
+        Self {
+            source: delivery.store.source.to_string(),
+            store: delivery.store.store.to_string(),
+            topic: delivery.topic.to_string(),
+            delivery_id: delivery.id.to_string(),
+            outcome,
+            message,
+            command,
+        }
+    }
+
+    fn write(&self, out: &Output) -> Result<()> {
+        if out.json {
+            return out.object(self);
+        }
+        let Self {
+            topic,
+            delivery_id,
+            store,
+            message,
+            ..
+        } = self;
+        out.text(&format!("{topic} {delivery_id} of {store}: {message}"))?;
+        self.command
+            .iter()
+            .try_for_each(|command| out.text(&format!("  {command}")))
+    }
+}

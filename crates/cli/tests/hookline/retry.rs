@@ -1,0 +1,142 @@
+//! A delivery that waits for its next try is tried at once; one that does not is refused with what helps.
+
+use hookline_domain::{
+    delivery::Delivery,
+    failed::{FailedDeliveries, FailedDelivery},
+    ledger::{Fate, Ledger, Problem},
+    stores::ErrorCode,
+};
+use hookline_testkit::emulator::{LEDGER_TABLE, STORES_TABLE};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::harness::{Said, Stack, update};
+
+const T1: &str = "2026-11-21T10:00:01Z";
+const STORE: [&str; 2] = ["--store", "demo.myshopify.com"];
+
+/// A delivery that a receiver has taken.
+fn delivery(id: &str) -> Delivery {
+    update(id, 1, T1, "Iron Kettle")
+}
+
+/// Remembers that it failed, so long ago, with this receipt.
+async fn fail(stack: &Stack, id: &str, ago: SignedDuration, receipt: Option<String>) {
+    let at = Timestamp::now() - ago;
+    let failed = FailedDelivery {
+        delivery: delivery(id).key,
+        subject: None,
+        problem: Problem {
+            at,
+            code: ErrorCode::StorageUnavailable,
+            cause: None,
+            message: "the table is away".to_owned(),
+        },
+        received_at: at,
+        tries: 1,
+        parked: false,
+        redriven_at: None,
+        receipt,
+    };
+    let stores = stack.dynamodb.aws().stores(STORES_TABLE).beside(LEDGER_TABLE);
+    stores.remember(&failed).await.unwrap();
+}
+
+async fn retry(stack: &Stack, arguments: &[&str]) -> Said {
+    stack.run(&[&["retry"], arguments].concat()).await
+}
+
+#[tokio::test]
+async fn waiting_delivery_is_tried_at_once() {
+    let stack = Stack::start().await;
+    stack.take(&delivery("waits")).await;
+    let received = stack.receive_all(&stack.events).await;
+    let receipt = received[0].receipt_handle.clone();
+    fail(&stack, "waits", SignedDuration::from_secs(5), receipt).await;
+    assert!(
+        stack.ids(&stack.events).await.is_empty(),
+        "it is hidden until its next try"
+    );
+
+    let said = retry(&stack, &[&["waits"], &STORE[..]].concat()).await;
+    assert_eq!(said.status, 0, "{said:?}");
+    for words in [
+        "products/update waits of demo.myshopify.com: It is tried now; its next try was due about ",
+        " UTC. The result shows within seconds.",
+        "hookline trace waits --store demo.myshopify.com",
+    ] {
+        assert!(said.out.contains(words), "{words}: {said:?}");
+    }
+    assert_eq!(stack.ids(&stack.events).await, ["waits"]);
+}
+
+#[tokio::test]
+async fn delivery_is_found_without_its_store_and_told_to_programs() {
+    let stack = Stack::start().await;
+    stack.claim(&delivery("moved")).await;
+    stack.claim(&delivery("moved-too")).await;
+    fail(&stack, "moved", SignedDuration::from_secs(5), None).await;
+    let told = retry(&stack, &["moved", "--json"]).await.object();
+    assert_eq!(told["outcome"], "on_its_way");
+    assert_eq!(
+        (&told["store"], &told["topic"]),
+        (&"demo.myshopify.com".into(), &"products/update".into())
+    );
+    assert!(
+        told["message"].as_str().unwrap().starts_with("It is on its way"),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn delivery_that_is_not_retried_is_refused_with_what_helps() {
+    let stack = Stack::start().await;
+    for id in ["dead", "gone", "done"] {
+        stack.claim(&delivery(id)).await;
+    }
+    fail(&stack, "dead", SignedDuration::from_hours(1), None).await;
+    fail(&stack, "gone", SignedDuration::from_hours(15 * 24), None).await;
+    let ledger = stack.dynamodb.aws().ledger(LEDGER_TABLE);
+    let done = delivery("done").key;
+    ledger
+        .complete(&done, Fate::Applied, None, Timestamp::now())
+        .await
+        .unwrap();
+    let cases: [(&str, &str, &[&str]); 3] = [
+        (
+            "dead",
+            "dead_letter",
+            &["It is a dead letter until ", "hookline dlq redrive --id dead"],
+        ),
+        (
+            "gone",
+            "expired",
+            &["its body is gone", "hookline resync demo.myshopify.com"],
+        ),
+        (
+            "done",
+            "not_failed",
+            &["It has been applied to the index. Nothing to do."],
+        ),
+    ];
+    for (id, outcome, says) in cases {
+        let said = retry(&stack, &[&[id], &STORE[..]].concat()).await;
+        assert_eq!(said.status, 1, "{said:?}");
+        for words in says {
+            assert!(said.out.contains(words), "{words}: {said:?}");
+        }
+        let told = retry(&stack, &[&[id, "--json"], &STORE[..]].concat()).await;
+        assert_eq!((told.status, &told.object()["outcome"]), (1, &outcome.into()));
+    }
+    // Of several, each is answered.
+    let said = retry(&stack, &[&["dead", "nobody", "done", "--json"], &STORE[..]].concat()).await;
+    assert_eq!((said.status, said.objects().len()), (1, 2), "{said:?}");
+    assert!(said.err.contains("does not know nobody"), "{said:?}");
+}
+
+#[tokio::test]
+async fn failed_delivery_that_the_ledger_has_forgotten_is_found_by_its_store() {
+    let stack = Stack::start().await;
+    fail(&stack, "old", SignedDuration::from_secs(5), None).await;
+    let told = retry(&stack, &[&["old", "--json"], &STORE[..]].concat()).await.object();
+    assert_eq!(told["outcome"], "on_its_way");
+}
