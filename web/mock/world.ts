@@ -308,7 +308,14 @@ export class Store {
       settled_at: outcome === 'waiting' ? null : latest.at,
       expires_at: ago(-7 * 24 * HOUR),
       event_id: latest.event_id ?? null,
-      problem: latest.problem ? { at: latest.at, code: latest.problem[0], message: latest.problem[1] } : null,
+      problem: latest.problem
+        ? {
+            at: latest.at,
+            code: latest.problem[0],
+            ...(failed?.cause === undefined ? {} : { cause: failed.cause }),
+            message: latest.problem[1],
+          }
+        : null,
       meaning: failed?.meaning ?? said.deliveries[outcome]?.meaning ?? '',
       failed: failed ?? null,
       actions: failed?.actions ?? said.deliveries[outcome]?.actions ?? [],

@@ -60,9 +60,13 @@ export type ErrorCode =
   | 'token_refused'
   | 'catalogue_unavailable';
 
+/** Class of a failure of a table, a queue, the index or the Admin API. */
+export type FailureCause = 'denied' | 'throttled' | 'missing' | 'timeout' | 'unreachable' | 'other';
+
 export interface LastError {
   at: string;
   code: ErrorCode;
+  cause?: FailureCause;
   message: string;
   delivery_id?: string;
 }
@@ -112,6 +116,7 @@ export interface FailedDelivery {
   parked: boolean;
   redriven: boolean;
   code: ErrorCode;
+  cause?: FailureCause;
   message: string;
   received_at: string;
   tried_at: string;
@@ -281,7 +286,7 @@ export interface Fate {
   lease_until?: string | null;
   expires_at: string;
   event_id: string | null;
-  problem: { at: string; code: ErrorCode; message: string } | null;
+  problem: { at: string; code: ErrorCode; cause?: FailureCause; message: string } | null;
   meaning: string;
   /** What is remembered of it, if it has failed and is not settled. */
   failed: FailedDelivery | null;

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { State, Status, Summary } from './api';
 import { readFrame } from './api';
 import { ago, delay, percent, pieces, plural, price, timesTold, whichInstall } from './ui/format';
-import { ERRORS, OUTCOMES, STAGES, STATES, TASKS, readingOf } from './ui/words';
+import { ERRORS, OUTCOMES, STAGES, STATES, TASKS, errorName, readingOf } from './ui/words';
 import { asSentence } from './data/client';
 import { emptyList, patched, withPage } from './data/list';
 import { hashOf, readRoute } from './data/route';
@@ -55,6 +55,22 @@ describe('figures', () => {
       words: string;
     }[];
     for (const { epoch, words } of cases) expect(whichInstall(epoch)).toBe(words);
+  });
+
+  it('name the class of a failure, and say no more than the server', () => {
+    expect(errorName('index_unavailable')).toBe('No answer from the index');
+    expect(errorName('index_unavailable', 'denied')).toBe('Index: access refused');
+    expect(errorName('storage_unavailable', 'throttled')).toBe('Table, queue, bucket or key: throttled');
+    // Nothing is said twice, and a newer server's words are no trouble.
+    expect(errorName('index_unavailable', 'other')).toBe('No answer from the index');
+    expect(errorName('index_unavailable', 'on_fire')).toBe('No answer from the index');
+    expect(errorName('schema_mismatch', 'denied')).toBe('Unexpected payload format');
+    const said = JSON.parse(readFileSync(new URL('../fixtures/said.json', import.meta.url), 'utf8')) as {
+      statuses: Record<string, Status>;
+    };
+    const [given_up, refused] = said.statuses['denied']?.failed.deliveries ?? [];
+    expect([given_up?.cause, refused?.cause]).toEqual(['denied', 'denied']);
+    for (const one of [given_up, refused]) expect(one?.meaning).toContain('Remove the cause: deploy the stack again');
   });
 
   it('make a sentence of an error', () => {

@@ -1,11 +1,11 @@
 //! Goes through the dead letters for a person: which of them are meant, how far it has come, and each in a few words.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use anyhow::{Context, Result};
 use hookline_aws::{DynamoLedger, SqsDeadLetters};
 pub use hookline_domain::dead_letters::Letter;
-use hookline_domain::{dead_letters, delivery::Delivery};
+use hookline_domain::{dead_letters, delivery::Delivery, port::Cause};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -98,6 +98,8 @@ pub struct Summary {
     /// None if the body is kept outside of the message.
     pub bytes: Option<usize>,
     pub code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<&'static str>,
     pub message: Option<String>,
     pub problem_at: Option<Timestamp>,
 }
@@ -125,10 +127,23 @@ impl From<&Letter> for Summary {
                 (None, None) => Some(letter.dead.text.len()),
             },
             code: problem.map(|problem| problem.code.to_string()),
+            cause: problem.and_then(|problem| problem.cause).map(Cause::as_str),
             message: problem.map(|problem| problem.message.clone()),
             problem_at: problem.map(|problem| problem.at),
         }
     }
+}
+
+impl Summary {
+    /// Sort of the problem, with the class of the failure.
+    pub fn problem(&self) -> Option<String> {
+        self.code.as_ref().map(|code| sort_of(code, self.cause))
+    }
+}
+
+/// Sort of a problem, with the class of the failure if a port failed: `index_unavailable (denied)`.
+pub fn sort_of(code: impl fmt::Display, cause: Option<impl fmt::Display>) -> String {
+    cause.map_or_else(|| code.to_string(), |cause| format!("{code} ({cause})"))
 }
 
 impl Row for Summary {
@@ -152,7 +167,7 @@ impl Row for Summary {
             ),
             None => (
                 or_dash(self.delivery_id.as_ref()),
-                or_dash(self.code.as_ref()),
+                or_dash(self.problem().as_ref()),
                 self.message
                     .clone()
                     .unwrap_or_else(|| "the ledger has no reason".to_owned()),

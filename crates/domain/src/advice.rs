@@ -4,7 +4,7 @@ use crate::{port::Cause, stores::ErrorCode};
 
 /// The likely cause of an error, and what to do about it. Where a port failed, the class of its failure decides.
 #[must_use]
-pub fn advice(code: ErrorCode, cause: Option<Cause>) -> &'static str {
+pub fn advice(code: ErrorCode, cause: Option<Cause>) -> String {
     let of_port = match code {
         ErrorCode::IndexUnavailable => cause.and_then(of_index),
         ErrorCode::StorageUnavailable => cause.and_then(of_storage),
@@ -19,7 +19,7 @@ pub fn advice(code: ErrorCode, cause: Option<Cause>) -> &'static str {
         | ErrorCode::NotConfigured
         | ErrorCode::TokenRefused => None,
     };
-    of_port.unwrap_or(of_code(code))
+    of_port.unwrap_or_else(|| of_code(code).to_owned())
 }
 
 fn of_code(code: ErrorCode) -> &'static str {
@@ -56,53 +56,96 @@ fn of_code(code: ErrorCode) -> &'static str {
     }
 }
 
-fn of_index(cause: Cause) -> Option<&'static str> {
-    match cause {
-        Cause::Denied => Some(
-            "The search index refuses the function's role. Hookline retries by itself: map the role in fine-grained access \
-             control, or allow it in the collection's data access policy, then redrive what has become a dead letter.",
+/// Beginning of a sentence whose end says how the delivery is tried again: it names what is to be mended, where that is known.
+pub(crate) fn remove_cause(code: ErrorCode, cause: Option<Cause>) -> String {
+    mend(code, cause).map_or_else(
+        || "Remove the cause, then".to_owned(),
+        |mend| format!("Remove the cause: {mend}. Then"),
+    )
+}
+
+/// Whether a failure lasts until a person mends something.
+pub(crate) fn lasts(code: ErrorCode, cause: Option<Cause>) -> bool {
+    matches!(cause, Some(Cause::Denied | Cause::Missing)) && mend(code, cause).is_some()
+}
+
+/// What a person mends so that a port no longer fails this way, as the end of a sentence; `None` where that is not known, or
+/// nothing is to be mended.
+fn mend(code: ErrorCode, cause: Option<Cause>) -> Option<&'static str> {
+    match (code, cause?) {
+        (ErrorCode::IndexUnavailable, Cause::Denied) => Some(
+            "map the function's role in fine-grained access control, or allow it in the collection's data access policy",
         ),
-        Cause::Throttled => Some(
-            "The search cluster takes fewer requests than were made. Hookline retries by itself: if this stays, lower \
-             ReindexConcurrency or give the cluster more.",
-        ),
-        Cause::Missing => {
-            Some("The search index does not exist. The next attempt makes it: then reconcile the store to fill it.")
+        (ErrorCode::IndexUnavailable, Cause::Throttled) => Some("lower ReindexConcurrency or give the cluster more"),
+        (ErrorCode::IndexUnavailable, Cause::Timeout) => Some("look at the cluster's load"),
+        (ErrorCode::IndexUnavailable, Cause::Unreachable) => {
+            Some("look at the cluster's address, its security groups and its health")
         }
-        Cause::Timeout => Some("The search cluster is too slow. Hookline retries by itself: look at its load."),
-        Cause::Unreachable => Some(
-            "The search cluster cannot be reached. Hookline retries by itself: look at its address, its security groups and \
-             its health.",
-        ),
-        Cause::Other => None,
+        (ErrorCode::StorageUnavailable, Cause::Denied) => {
+            Some("deploy the stack again or mend the policy; the function's log names the permission")
+        }
+        (ErrorCode::StorageUnavailable, Cause::Throttled) => {
+            Some("look at throttled requests of the table, queue or key, and at the account's quotas")
+        }
+        (ErrorCode::StorageUnavailable, Cause::Missing) => {
+            Some("look at the stack's drift and restore what is missing")
+        }
+        (ErrorCode::StorageUnavailable, Cause::Timeout | Cause::Unreachable) => {
+            Some("look at the network and at AWS's health page")
+        }
+        _ => None,
     }
 }
 
-fn of_storage(cause: Cause) -> Option<&'static str> {
+fn of_index(cause: Cause) -> Option<String> {
+    let mend = mend(ErrorCode::IndexUnavailable, Some(cause)).unwrap_or_default();
     match cause {
-        Cause::Denied => Some(
-            "The function's role lacks a permission, or a key's policy refuses it. Hookline retries by itself: the function's \
-             log names both. Deploy the stack again or mend the policy, then redrive what has become a dead letter.",
-        ),
-        Cause::Throttled => Some(
-            "AWS takes fewer requests than were made. Hookline retries by itself: if this stays, look at throttled requests of \
-             the table, queue or key, and at the account's quotas.",
-        ),
+        Cause::Denied => Some(format!(
+            "The search index refuses the function's role. Hookline retries by itself: {mend}, then redrive what has become \
+             a dead letter."
+        )),
+        Cause::Throttled => Some(format!(
+            "The search cluster takes fewer requests than were made. Hookline retries by itself: if this stays, {mend}."
+        )),
         Cause::Missing => Some(
-            "A table, queue, bucket, key or secret does not exist or is disabled. Look at the stack's drift, restore what is \
-             missing, then redrive what has become a dead letter.",
+            "The search index does not exist. The next attempt makes it: then reconcile the store to fill it."
+                .to_owned(),
         ),
-        Cause::Timeout | Cause::Unreachable => Some(
-            "AWS does not answer. Hookline retries by itself: if this stays, look at the network and at AWS's health page.",
-        ),
+        Cause::Timeout => Some(format!(
+            "The search cluster is too slow. Hookline retries by itself: {mend}."
+        )),
+        Cause::Unreachable => Some(format!(
+            "The search cluster cannot be reached. Hookline retries by itself: {mend}."
+        )),
         Cause::Other => None,
     }
 }
 
-fn of_catalogue(cause: Cause) -> Option<&'static str> {
+fn of_storage(cause: Cause) -> Option<String> {
+    let mend = mend(ErrorCode::StorageUnavailable, Some(cause)).unwrap_or_default();
+    match cause {
+        Cause::Denied => Some(format!(
+            "The function's role lacks a permission, or a key's policy refuses it. Hookline retries by itself: {mend}. Then \
+             redrive what has become a dead letter."
+        )),
+        Cause::Throttled => Some(format!(
+            "AWS takes fewer requests than were made. Hookline retries by itself: if this stays, {mend}."
+        )),
+        Cause::Missing => Some(format!(
+            "A table, queue, bucket, key or secret does not exist or is disabled: {mend}. Then redrive what has become a dead \
+             letter."
+        )),
+        Cause::Timeout | Cause::Unreachable => Some(format!(
+            "AWS does not answer. Hookline retries by itself: if this stays, {mend}."
+        )),
+        Cause::Other => None,
+    }
+}
+
+fn of_catalogue(cause: Cause) -> Option<String> {
     match cause {
         Cause::Throttled => {
-            Some("The store's quota is used up. Hookline retries by itself, and there is nothing to do.")
+            Some("The store's quota is used up. Hookline retries by itself, and there is nothing to do.".to_owned())
         }
         Cause::Denied | Cause::Missing | Cause::Timeout | Cause::Unreachable | Cause::Other => None,
     }
@@ -126,6 +169,28 @@ mod tests {
             let distinct: std::collections::BTreeSet<_> = told.iter().collect();
             assert_eq!(distinct.len(), told.len(), "{code}");
         }
+    }
+
+    #[test]
+    fn what_is_to_be_mended_is_the_same_in_advice_and_in_what_a_delivery_means() {
+        for code in [ErrorCode::IndexUnavailable, ErrorCode::StorageUnavailable] {
+            for cause in Cause::ALL {
+                if let Some(mend) = mend(code, Some(cause)) {
+                    assert!(advice(code, Some(cause)).contains(mend), "{code} {cause}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn denied_and_missing_last_until_a_person_mends_them() {
+        let lasting = Cause::ALL.map(|cause| lasts(ErrorCode::StorageUnavailable, Some(cause)));
+        assert_eq!(lasting, [true, false, true, false, false, false]);
+        assert!(
+            !lasts(ErrorCode::IndexUnavailable, Some(Cause::Missing)),
+            "the next try makes it"
+        );
+        assert!(!lasts(ErrorCode::StorageUnavailable, None));
     }
 
     #[test]

@@ -22,7 +22,7 @@ use crate::{
     ids::{DeliveryKey, StoreKey},
     ledger::{Noted, Problem},
     live::Subject,
-    port::Unavailable,
+    port::{Cause, Unavailable},
     queue::wait_for_index,
     stores::ErrorCode,
 };
@@ -226,6 +226,9 @@ pub struct Told {
     pub redriven: bool,
     /// What sort of problem it met last.
     pub code: ErrorCode,
+    /// Class of the failure, where a port failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
     /// The same in a sentence.
     pub message: String,
     /// When the receiver got it.
@@ -265,6 +268,7 @@ impl Told {
             parked: failed.parked,
             redriven: failed.redriven_at.is_some(),
             code: failed.problem.code,
+            cause: failed.problem.cause,
             message: failed.problem.message.clone(),
             received_at: failed.received_at,
             tried_at: failed.tried_at(),

@@ -60,7 +60,8 @@ export function Delivery({
   const latest = entry ?? fate?.entries[0];
   const entries = fate?.entries.length ? fate.entries : entry ? [entry] : [];
   const trouble =
-    fate?.problem ?? (latest?.problem ? { at: latest.at, code: latest.problem[0], message: latest.problem[1] } : null);
+    fate?.problem ??
+    (latest?.problem ? { at: latest.at, code: latest.problem[0], cause: undefined, message: latest.problem[1] } : null);
   return (
     <Dialog title={latest ? subjectOf(latest) : 'Delivery'} onClose={onClose} className="delivery">
       <div data-testid="delivery">
@@ -83,7 +84,7 @@ export function Delivery({
         {trouble !== null && (
           <div className="banner bad">
             <p>
-              <strong>{errorName(trouble.code)}</strong>, <Ago at={trouble.at} />
+              <strong>{errorName(trouble.code, trouble.cause)}</strong>, <Ago at={trouble.at} />
             </p>
             <p>
               <code>{trouble.message}</code>

@@ -87,7 +87,7 @@ function Failure({ store, failed }: { store: string; failed: FailedDelivery }) {
         <a href={hashOf({ store, delivery: { topic: failed.topic, id: failed.id } })}>{subject ?? failed.topic}</a>{' '}
         <span className="faint">
           {subject === undefined ? '' : `${failed.topic} · `}
-          {errorName(failed.code)} · tried <Ago at={failed.tried_at} />, {count(failed.tries)} of{' '}
+          {errorName(failed.code, failed.cause)} · tried <Ago at={failed.tried_at} />, {count(failed.tries)} of{' '}
           {count(failed.tries_at_most)} times
         </span>
       </p>

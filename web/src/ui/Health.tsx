@@ -71,7 +71,7 @@ function ErrorLine({ view, error, latest }: { view: View; error: LastError; late
   const entry = error.delivery_id ? view.deliveries.find((one) => one.id === error.delivery_id) : undefined;
   return (
     <li data-testid={latest ? 'last-error' : undefined} data-code={error.code}>
-      <strong>{errorName(error.code)}</strong>, <Ago at={error.at} />: <code>{error.message}</code>
+      <strong>{errorName(error.code, error.cause)}</strong>, <Ago at={error.at} />: <code>{error.message}</code>
       {entry !== undefined && (
         <>
           {' '}

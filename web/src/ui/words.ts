@@ -1,6 +1,17 @@
 // What codes mean, and what to do: in plain English.
 
-import type { Cause, ErrorCode, FailedDelivery, NoticeKind, Outcome, Remedy, Run, State, Status } from '../api';
+import type {
+  Cause,
+  ErrorCode,
+  FailedDelivery,
+  FailureCause,
+  NoticeKind,
+  Outcome,
+  Remedy,
+  Run,
+  State,
+  Status,
+} from '../api';
 
 export const STATES: Record<State, string> = { live: 'Live', idle: 'Idle', attention: 'Attention' };
 
@@ -29,8 +40,26 @@ export const ERRORS: Record<ErrorCode, string> = {
   catalogue_unavailable: 'No answer from the Admin API',
 };
 
-/** For codes of a newer server. */
-export function errorName(code: string): string {
+/** Names of classes of failures, behind what failed. What to do about one, the server says. */
+const FAILURES: Record<Exclude<FailureCause, 'other'>, string> = {
+  denied: 'access refused',
+  throttled: 'throttled',
+  missing: 'missing or disabled',
+  timeout: 'no answer in time',
+  unreachable: 'not reachable',
+};
+
+const FAILING: Partial<Record<string, string>> = {
+  index_unavailable: 'Index',
+  storage_unavailable: 'Table, queue, bucket or key',
+  catalogue_unavailable: 'Admin API',
+};
+
+/** Name of an error, with the class of the failure where it is known. Codes of a newer server are named, too. */
+export function errorName(code: string, cause?: string): string {
+  const failures: Partial<Record<string, string>> = FAILURES;
+  const [what, failure] = [FAILING[code], cause && failures[cause]];
+  if (what && failure) return `${what}: ${failure}`;
   const known: Partial<Record<string, string>> = ERRORS;
   return known[code] ?? code.replaceAll('_', ' ');
 }

@@ -146,7 +146,7 @@ fn told(summary: &Summary) -> String {
                     .map_or_else(|| "in S3".to_owned(), |bytes| format!("{bytes} bytes")),
             ),
         ),
-        ("problem", summary.code.clone()),
+        ("problem", summary.problem()),
         ("since", time(summary.problem_at)),
         ("in words", summary.message.clone()),
     ];

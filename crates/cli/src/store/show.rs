@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
-    letters::seconds,
+    letters::{seconds, sort_of},
     output::Output,
     places::{Connected, given},
 };
@@ -94,7 +94,7 @@ fn page(store: &StoreKey, view: &StoreView, now: Timestamp) -> String {
     let number = |number: u64| (number > 0).then(|| number.to_string());
     let error = status.last_error.as_ref().map(|error| {
         let delivery = error.delivery_id.as_ref().map(|id| format!("; hookline trace {id}"));
-        let (code, delivery) = (error.code, delivery.unwrap_or_default());
+        let (code, delivery) = (sort_of(error.code, error.cause), delivery.unwrap_or_default());
         format!("{code}: {} ({}{delivery})", error.message, seconds(error.at))
     });
     let facts = [

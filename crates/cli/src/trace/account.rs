@@ -4,13 +4,14 @@ use hookline_domain::{
     archive::ArchiveKey,
     failed::FailedDelivery,
     ledger::{DeadLetter, Fate, Record, State, meaning},
+    port::Cause,
     replay::original_of,
     stores::StoreView,
 };
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::letters::{Letter, Summary, seconds};
+use crate::letters::{Letter, Summary, seconds, sort_of};
 
 /// Whether a delivery lies in the archive.
 pub enum InArchive {
@@ -36,6 +37,7 @@ pub struct Account {
     settled_at: Option<Timestamp>,
     fate: Option<&'static str>,
     problem: Option<String>,
+    problem_cause: Option<&'static str>,
     problem_at: Option<Timestamp>,
     forgotten_at: Timestamp,
     dead_letter: Option<Summary>,
@@ -77,6 +79,11 @@ impl Account {
             settled_at: record.settled_at,
             fate: record.fate.map(Fate::as_str),
             problem: record.problem.as_ref().map(ToString::to_string),
+            problem_cause: record
+                .problem
+                .as_ref()
+                .and_then(|problem| problem.cause)
+                .map(Cause::as_str),
             problem_at: record.problem.as_ref().map(|problem| problem.at),
             forgotten_at: record.entry.expires_at,
             dead_letter: letter.map(Summary::from),
@@ -87,9 +94,14 @@ impl Account {
             }),
             store_enabled: store.map(|store| store.record.enabled),
             store_uninstalled_at: store.and_then(|store| store.record.uninstalled_at),
-            store_last_error: store
-                .and_then(|store| store.last_error())
-                .map(|error| format!("{}: {} ({})", error.code, error.message, seconds(error.at))),
+            store_last_error: store.and_then(|store| store.last_error()).map(|error| {
+                format!(
+                    "{}: {} ({})",
+                    sort_of(error.code, error.cause),
+                    error.message,
+                    seconds(error.at)
+                )
+            }),
             means: meaning(record, failed, letter.map_or(DeadLetter::No, |_| DeadLetter::Yes), now),
         }
     }
@@ -125,6 +137,7 @@ impl Account {
             ("settled", self.settled_at.map(seconds)),
             ("fate", Some(self.fate.unwrap_or("none yet").to_owned())),
             ("problem", self.problem.clone()),
+            ("class", self.problem_cause.map(str::to_owned)),
             ("since", self.problem_at.map(seconds)),
             ("dead letter", Some(letter)),
             ("archive", archive),

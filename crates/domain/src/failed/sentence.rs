@@ -3,13 +3,17 @@
 use jiff::Timestamp;
 
 use super::{FailedDelivery, KEPT_DAYS, Stage};
-use crate::retry::Retried;
+use crate::{
+    advice::{lasts, remove_cause},
+    retry::Retried,
+};
 
 impl FailedDelivery {
     /// What it means at `now`, and what to do about it.
     #[must_use]
     pub fn meaning(&self, now: Timestamp) -> String {
         let problem = &self.problem;
+        let remove = remove_cause(problem.code, problem.cause);
         match self.stage(now) {
             Stage::Retrying {
                 next_try_at,
@@ -30,16 +34,19 @@ impl FailedDelivery {
                 };
                 let queue = format!("It is still in the queue: next try {next}, dead letter about {dead_letter}.");
                 if self.parked {
-                    format!(
-                        "It cannot be applied as it is ({problem}). {queue} Remove the cause, then try it now; or dismiss it."
-                    )
+                    format!("It cannot be applied as it is ({problem}). {queue} {remove} try it now; or dismiss it.")
                 } else {
-                    format!("It has failed so far ({problem}). {queue} Nothing to do until then.")
+                    let todo = if lasts(problem.code, problem.cause) {
+                        format!("{remove} try it now.")
+                    } else {
+                        "Nothing to do until then.".to_owned()
+                    };
+                    format!("It has failed so far ({problem}). {queue} {todo}")
                 }
             }
             Stage::DeadLetter => format!(
-                "It failed until the queue gave up ({problem}). It is a dead letter until {}. Remove the cause, then redrive it; \
-                 or dismiss it.",
+                "It failed until the queue gave up ({problem}). It is a dead letter until {}. {remove} redrive it; or dismiss \
+                 it.",
                 self.expires_at().strftime("%-d %B %Y")
             ),
             Stage::Expired => format!(

@@ -115,3 +115,59 @@ fn what_waits_for_the_index_is_tried_again_soon() {
     assert_eq!(next(ErrorCode::IndexUnavailable, 4), at("2026-11-21T12:03:56Z"));
     assert_eq!(next(ErrorCode::StorageUnavailable, 1), at("2026-11-21T12:03:00Z"));
 }
+
+#[test]
+fn class_of_a_failure_is_told_with_what_to_mend() {
+    use crate::port::Cause;
+    let noon = at("2026-11-21T12:00:00Z");
+    let told = |code, cause, hours| {
+        let problem = failed("a", code).problem;
+        let failed = FailedDelivery {
+            problem: Problem { cause, ..problem },
+            ..failed("a", code)
+        };
+        let now = noon + SignedDuration::from_hours(hours);
+        serde_json::to_value(Told::of(&failed, now)).unwrap()
+    };
+    let (index, storage) = (ErrorCode::IndexUnavailable, ErrorCode::StorageUnavailable);
+    let access = "Remove the cause: map the function's role in fine-grained access control, or allow it in the collection's \
+                  data access policy. Then";
+    let cases = [
+        (index, Some(Cause::Denied), 0, format!("{access} try it now.")),
+        (
+            index,
+            Some(Cause::Denied),
+            1,
+            format!("{access} redrive it; or dismiss it."),
+        ),
+        (index, Some(Cause::Throttled), 0, "Nothing to do until then.".to_owned()),
+        (
+            index,
+            Some(Cause::Throttled),
+            1,
+            "Remove the cause: lower ReindexConcurrency or give the cluster more. Then redrive it".to_owned(),
+        ),
+        (
+            storage,
+            Some(Cause::Missing),
+            0,
+            "Remove the cause: look at the stack's drift and restore what is missing. Then try it now.".to_owned(),
+        ),
+        (
+            storage,
+            Some(Cause::Other),
+            1,
+            "Remove the cause, then redrive it".to_owned(),
+        ),
+        (storage, None, 0, "Nothing to do until then.".to_owned()),
+    ];
+    for (code, cause, hours, says) in cases {
+        let told = told(code, cause, hours);
+        assert_eq!(
+            told.get("cause").and_then(serde_json::Value::as_str),
+            cause.map(Cause::as_str)
+        );
+        let meaning = told["meaning"].as_str().unwrap();
+        assert!(meaning.contains(&says), "{code} {cause:?}: {meaning}");
+    }
+}

@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 
 use super::{Fate, Record, State};
-use crate::failed::{FailedDelivery, Remedy};
+use crate::{
+    advice::remove_cause,
+    failed::{FailedDelivery, Remedy},
+};
 
 /// Whether a delivery lies among the dead letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +79,8 @@ pub fn meaning(record: &Record, failed: Option<&FailedDelivery>, dead_letter: De
         }
         (State::Done, _, _) => "It has been applied to the index. Nothing to do.".to_owned(),
         (State::Parked | State::Claimed { .. }, _, Some(problem)) if is_dead_letter => {
-            format!("It failed until the queue gave up ({problem}). It is a dead letter. Remove the cause, then redrive it.")
+            let remove = remove_cause(problem.code, problem.cause);
+            format!("It failed until the queue gave up ({problem}). It is a dead letter. {remove} redrive it.")
         }
         (State::Parked | State::Claimed { .. }, _, Some(problem)) => format!(
             "It has failed ({problem}), and nothing of it waits: its dead letter was purged, or its store is not known. With its \

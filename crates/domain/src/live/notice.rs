@@ -106,7 +106,7 @@ impl Told<'_> {
                 (Outcome::Parked, problem, _) => {
                     let why = problem.as_ref().map_or("it cannot be read", |(_, message)| message);
                     let message = format!("A delivery of {} cannot be applied: {why}.", entry.topic);
-                    let advice = problem.as_ref().map(|(code, _)| advice(*code, None).to_owned());
+                    let advice = problem.as_ref().map(|(code, _)| advice(*code, None));
                     let name = format!("dead_letter/{nth}");
                     self.push(NoticeKind::DeadLetter, &name, entry.at, message, advice);
                     if let Some(notice) = self.notices.last_mut() {
@@ -133,7 +133,7 @@ impl Told<'_> {
                 entry.outcome == Outcome::Parked && error.delivery_id.as_deref() == Some(entry.id.as_str())
             });
         if !is_parked {
-            let (message, advice) = (sentence(&error.message), advice(error.code, error.cause).to_owned());
+            let (message, advice) = (sentence(&error.message), advice(error.code, error.cause));
             self.push(NoticeKind::Error, "error", error.at, message, Some(advice));
         }
     }

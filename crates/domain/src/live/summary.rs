@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     advice,
+    advice::remove_cause,
     failed::Failed,
     ids::{StoreKey, StoreName},
     status::{Activity, IDLE_AFTER, Reason, Silence},
@@ -148,7 +149,7 @@ impl Reading {
         concerns.extend(standing.into_iter().map(|error| Concern {
             reason: Cause::Error,
             message: format!("Not all changes reach the index: {}.", error.message),
-            advice: advice(error.code, error.cause).to_owned(),
+            advice: advice(error.code, error.cause),
             code: Some(error.code),
         }));
         concerns.sort_by_key(|concern| concern.reason);
@@ -194,29 +195,25 @@ fn dead_letters(failed: &Failed) -> Option<Concern> {
         1 => format!("1 delivery{more} could not be applied and waits for you"),
         many => format!("{many}{more} deliveries could not be applied and wait for you"),
     };
-    let (where_, advice) = match (dead, attention - dead.min(attention)) {
-        (0, _) => (
-            "still in the queue".to_owned(),
-            "Remove the cause, then try each now; or dismiss them.",
-        ),
-        (1, 0) => (
-            "1 dead letter".to_owned(),
-            "Remove the cause, then redrive it; or dismiss it.",
-        ),
-        (many, 0) => (
-            format!("{many} dead letters"),
-            "Remove the cause, then redrive them; or dismiss them.",
-        ),
+    let (where_, then) = match (dead, attention - dead.min(attention)) {
+        (0, _) => ("still in the queue".to_owned(), "try each now; or dismiss them."),
+        (1, 0) => ("1 dead letter".to_owned(), "redrive it; or dismiss it."),
+        (many, 0) => (format!("{many} dead letters"), "redrive them; or dismiss them."),
         (dead, queued) => (
             format!("{dead} as dead letters, {queued} still in the queue"),
-            "Remove the cause, then redrive or try them now; or dismiss them.",
+            "redrive or try them now; or dismiss them.",
         ),
     };
-    let latest = failed.deliveries.first().map(|told| told.message.as_str());
+    let first = failed.deliveries.first();
+    let latest = first.map(|told| told.message.as_str());
+    let remove = first.map_or_else(
+        || "Remove the cause, then".to_owned(),
+        |told| remove_cause(told.code, told.cause),
+    );
     Some(Concern {
         reason: Cause::DeadLetters,
         message: format!("{waits} ({where_}): {}.", latest.unwrap_or("the reason is not known")),
-        advice: advice.to_owned(),
+        advice: format!("{remove} {then}"),
         code: failed.deliveries.first().map(|told| told.code),
     })
 }

@@ -14,6 +14,7 @@ use crate::{
     ids::DeliveryKey,
     ledger::{self, DeadLetter, Entry, Fate, Problem, Record, State as LedgerState},
     live::{Subject, Summary},
+    port::Cause,
     stores::{ErrorCode, LastError},
 };
 
@@ -87,7 +88,7 @@ fn with(mut view: StoreView, deliveries: Vec<FailedDelivery>) -> StoreView {
         let error = LastError {
             at: failed.problem.at,
             code: failed.problem.code,
-            cause: None,
+            cause: failed.problem.cause,
             message: failed.problem.message.clone(),
             delivery_id: Some(failed.delivery.id.to_string()),
         };
@@ -110,6 +111,15 @@ fn situations() -> Vec<(&'static str, StoreView)> {
     let parked = || failed("parked", ErrorCode::SchemaMismatch, 7, 2);
     let retried = || failed("retried", ErrorCode::IndexUnavailable, 7, 2);
     let given_up = || failed("given-up", ErrorCode::SchemaMismatch, 60, 8);
+    let denied = |id, minutes_ago, tries| {
+        let failed = failed(id, ErrorCode::StorageUnavailable, minutes_ago, tries);
+        let problem = Problem {
+            cause: Some(Cause::Denied),
+            message: "entities refused access (AccessDeniedException)".to_owned(),
+            ..failed.problem
+        };
+        FailedDelivery { problem, ..failed }
+    };
     let lost = |view| {
         changed(view, |view| {
             let missing = vec!["products/update".parse().unwrap()];
@@ -156,6 +166,13 @@ fn situations() -> Vec<(&'static str, StoreView)> {
         ("parked", with(heard(2), vec![parked()])),
         ("parked_idle", with(heard(95), vec![parked()])),
         ("dead_letter", with(heard(2), vec![given_up()])),
+        (
+            "denied",
+            with(
+                heard(2),
+                vec![denied("refused", 7, 2), denied("refused-for-good", 60, 8)],
+            ),
+        ),
         ("both", with(heard(2), vec![parked(), retried(), given_up()])),
         (
             "redriven",

@@ -63,7 +63,7 @@ struct Met {
     cause: Option<Cause>,
     message: String,
     /// What to do about it.
-    advice: &'static str,
+    advice: String,
 }
 
 /// The page that is asked for.
