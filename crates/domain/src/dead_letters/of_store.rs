@@ -306,4 +306,31 @@ mod tests {
         let left = world.letters.backlog().await.unwrap();
         assert_eq!((left.visible, left.hidden), (700, 0));
     }
+
+    /// The letters of `store` are behind those of others, of which there are more than are held at once.
+    async fn behind(others: usize, store: &str) -> World {
+        let world = world(0).await;
+        let put = |delivery: &Delivery| {
+            let Packed::Message(text) = envelope::pack(delivery, usize::MAX) else {
+                unreachable!()
+            };
+            world.letters.0.put(text);
+        };
+        for n in 0..others {
+            put(&delivery("others", n));
+        }
+        put(&delivery(store, 0));
+        world
+    }
+
+    #[tokio::test]
+    async fn letter_behind_more_of_others_than_are_held_is_redriven_and_theirs_are_visible_at_once() {
+        for others in [1_999, 2_000, 4_500] {
+            let world = behind(others, "a").await;
+            let (done, sent) = world.redrive("a", 1).await;
+            assert_eq!((done.moved, sent.len()), (1, 1), "{others}");
+            let left = world.letters.backlog().await.unwrap();
+            assert_eq!((left.visible, left.hidden), (u64::try_from(others).unwrap(), 0));
+        }
+    }
 }

@@ -19,9 +19,14 @@ use crate::{
 /// How many requests are under way at once.
 const AT_ONCE: usize = 10;
 
-/// How many letters that are not meant are held at most, and hidden from others. The queue gives no order, so one that is given
-/// back may be met again before others are met: with fewer held, a long queue would take ever longer.
-const HELD_AT_MOST: usize = 2_000;
+/// How many letters that are not meant are held at first, and hidden from others, before all of them are given back. The queue
+/// gives no order, so one that is given back may be met again before others are met: when nothing but those is met, twice as
+/// many are held from then on.
+const HELD_AT_FIRST: usize = 2_000;
+
+/// How many are held at most: SQS lets about 120,000 be hidden at a time
+/// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html>).
+const HELD_AT_MOST: usize = 100_000;
 
 /// A dead letter that has been read.
 #[derive(Debug, Clone)]
@@ -92,6 +97,10 @@ pub struct Walk<D, R, F> {
     met_again: usize,
     /// Those that are not meant and have not been given back.
     held: Vec<String>,
+    /// How many of them are held before they are given back.
+    hold: usize,
+    /// How many letters were met when some were last given back.
+    met_before: usize,
 }
 
 impl<D, R, F> fmt::Debug for Walk<D, R, F> {
@@ -113,6 +122,8 @@ impl<D: DeadLetters, R: Records, F: Fn(&Letter) -> bool> Walk<D, R, F> {
             met: BTreeMap::new(),
             met_again: 0,
             held: Vec::new(),
+            hold: HELD_AT_FIRST,
+            met_before: 0,
         }
     }
 
@@ -172,7 +183,13 @@ impl<D: DeadLetters, R: Records, F: Fn(&Letter) -> bool> Walk<D, R, F> {
         let (meant, others): (Vec<_>, Vec<_>) = letters.into_iter().partition(|letter| (self.fits)(letter));
         self.held
             .extend(others.into_iter().map(|letter| letter.dead.message_id));
-        if self.held.len() >= HELD_AT_MOST {
+        if self.held.len() >= self.hold {
+            if self.met.len() == self.met_before && self.hold < HELD_AT_MOST {
+                self.hold = (self.hold * 2).min(HELD_AT_MOST);
+                // The walk goes on behind them.
+                self.met_again = 0;
+            }
+            self.met_before = self.met.len();
             let held = std::mem::take(&mut self.held);
             let held: Vec<DeadLetter> = held.iter().filter_map(|id| self.met.get(id)?.clone()).collect();
             give_back_all(&self.queue, held).await?;
