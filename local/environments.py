@@ -53,7 +53,6 @@ def make(name: str) -> None:
         pip = [str(building / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--no-input"]
         requirements = str(REQUIREMENTS / f"{name}.txt")
         # Nothing that its hash does not name, and nothing built here, which would fetch what no hash names.
-        # files are whole.
         run([*pip, "install", "--quiet", "--require-hashes", "--no-deps", "--only-binary", ":all:", "-r", requirements])
         for program in building.glob("lib/python*/site-packages/osmem_server/bin/osmem-server"):
             (building / "bin" / program.name).symlink_to(Path("..") / program.relative_to(building))

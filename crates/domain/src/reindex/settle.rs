@@ -19,6 +19,9 @@ use crate::{
     stores::{Counter, ErrorCode, LastError, StoreRecord, StoreUpdate, Stores},
 };
 
+/// Something of a batch, with its place there.
+type At<T> = (usize, T);
+
 impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P: Comply, C: Clock>
     Reindex<L, E, S, I, J, P, C>
 {
@@ -98,7 +101,7 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
 
     /// The deliveries that have failed, and those that are settled and may have failed before: all but those whose completion
     /// is the first and found no problem. Each with its place.
-    fn failed(&self, batch: &Batch) -> (Vec<(usize, FailedDelivery)>, Vec<(usize, DeliveryKey)>) {
+    fn failed(&self, batch: &Batch) -> (Vec<At<FailedDelivery>>, Vec<At<DeliveryKey>>) {
         let now = self.apply.clock.now();
         let (mut failed, mut done) = (Vec::new(), Vec::new());
         for (at, (slot, verdict)) in batch.slots.iter().zip(&batch.verdicts.0).enumerate() {
