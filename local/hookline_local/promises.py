@@ -183,7 +183,7 @@ def a_collection_is_found(tour: Tour) -> None:
 
 def a_change_is_found_soon(tour: Tour) -> None:
     """Takes the time from sending a webhook to finding its change, over many edits."""
-    product = tour.products["storm-lantern"]
+    product = tour.products["birch-kindling-bundle"]
     missed = 0
     for number in range(EDITS_TIMED):
         # `updated_at` has whole seconds, so many of these differ only in X-Shopify-Triggered-At.
@@ -195,7 +195,7 @@ def a_change_is_found_soon(tour: Tour) -> None:
         else:
             missed += 1
     tour.expect(missed == 0, f"{EDITS_TIMED} edits are found ({missed} were not)")
-    tour.products["storm-lantern"] = product
+    tour.products["birch-kindling-bundle"] = product
 
 
 def the_status_tells(tour: Tour) -> None:

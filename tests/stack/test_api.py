@@ -220,6 +220,7 @@ def test_dead_letters_of_one_store_go_back(api: Api) -> None:
     try:
         for each in (api.tour, other):
             each.send_product("a product, so that the store is known", api.tour.products["walnut-serving-board"])
+            assert poll(each.status)
         with impatient(api.tour.stack):
             for broken in (mine, theirs):
                 assert api.tour.stack.client.send(broken).status == 200
