@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     queue::Message,
     reference::{self, Shown},
-    scenario::{Delivery, Scenario, Tells, Thing},
+    scenario::{ASKED, Delivery, Scenario, Tells, Thing},
 };
 
 /// The ledger's and the stores' items.
@@ -129,6 +129,26 @@ pub fn without_reason(
     (said, silent)
 }
 
+/// What items of failed deliveries are named by, in their store's collection.
+const FAILED: &str = "failed#";
+
+/// Deliveries that are remembered to have failed although the ledger has them as done: they wait for a person for ever.
+pub fn still_failed(tables: &Tables) -> Vec<String> {
+    let failed = tables.stores.iter().filter_map(|item| {
+        let delivery = item["sk"]["S"].as_str()?.strip_prefix(FAILED)?;
+        Some(format!("{}#{delivery}", item["pk"]["S"].as_str()?))
+    });
+    failed
+        .filter(|key| {
+            tables
+                .ledger
+                .get(key)
+                .is_some_and(|entry| entry["state"]["S"] == "done")
+        })
+        .map(|key| format!("{key} is done, and remembered to have failed"))
+        .collect()
+}
+
 /// What the stores' counters say beyond, and short of, the deliveries that the ledger has as settled.
 pub fn miscounted(tables: &Tables) -> (u64, u64) {
     let mut settled: BTreeMap<(String, String), u64> = BTreeMap::new();
@@ -197,7 +217,7 @@ pub fn difference(
             Tells::Uninstalled(_) => {
                 open_stores.insert(&delivery.store);
             }
-            Tells::Poison => {}
+            Tells::Changed(_) | Tells::Poison => {}
         }
     }
     let heard = scenario.deliveries.iter().filter(|delivery| out.contains(&delivery.id));
@@ -214,7 +234,7 @@ pub fn difference(
     }
     for thing in index
         .keys()
-        .filter(|thing| settled(thing) && !should.contains_key(thing))
+        .filter(|thing| thing.store != ASKED && settled(thing) && !should.contains_key(thing))
     {
         difference.undead.push(format!("{thing:?} should not be there"));
     }
@@ -222,7 +242,7 @@ pub fn difference(
 }
 
 /// Prices are decimals: `7.50` is `7.5`.
-fn same(is: &Shown, should: &Shown) -> bool {
+pub fn same(is: &Shown, should: &Shown) -> bool {
     let cents = |price: &Option<String>| -> Option<u64> {
         let (whole, part) = price.as_deref()?.split_once('.').unwrap_or((price.as_deref()?, "0"));
         Some(whole.parse::<u64>().ok()? * 100 + format!("{part:0<2}").parse::<u64>().ok()?)
@@ -259,6 +279,14 @@ mod tests {
     }
 
     #[test]
+    fn a_failure_that_is_remembered_of_what_is_done_is_seen() {
+        let ledger = vec![settled("t", "1", "done"), settled("t", "2", "parked")];
+        let failed = |id: &str| json!({"pk": {"S": "shopify#a"}, "sk": {"S": format!("failed#t#{id}")}});
+        let found = still_failed(&Tables::new(ledger, vec![failed("1"), failed("2"), failed("3")]));
+        assert_eq!(found, ["shopify#a#t#1 is done, and remembered to have failed"]);
+    }
+
+    #[test]
     fn what_was_taken_and_left_no_trace_is_lost() {
         let scenario = Scenario::invent(Chance(3), 20).unwrap();
         let delivery = &scenario.deliveries[0];
@@ -281,7 +309,7 @@ mod tests {
 
     #[test]
     fn an_index_that_is_not_as_the_reference_says_is_seen() {
-        let scenario = Scenario::invent(Chance(3), 60).unwrap();
+        let scenario = Scenario::invent(Chance(3), 120).unwrap();
         let all: BTreeSet<String> = scenario.deliveries.iter().map(|delivery| delivery.id.clone()).collect();
         let none = BTreeSet::new();
         let mut index = reference::fold(&scenario.deliveries);

@@ -35,6 +35,9 @@ use crate::{
 /// Longer than the consumer waits for the index.
 const HANG: Duration = Duration::from_secs(15);
 
+/// What the names of transactions begin with.
+const TRANSACTION: &str = "TransactWriteItems";
+
 /// Asks for a process to be killed; the answer comes when it is dead.
 pub type Killer = mpsc::Sender<oneshot::Sender<()>>;
 
@@ -48,6 +51,8 @@ pub struct Upstreams {
     pub faulty_sqs: String,
     pub s3: String,
     pub opensearch: String,
+    /// Stores' Admin APIs, each under its own name.
+    pub admin: String,
 }
 
 /// The boundary of one run.
@@ -101,8 +106,11 @@ impl Boundary {
         let fault = self.faults.decide(service, function, &call);
         let answer = match service {
             Service::DynamoDb if fault == Some(Fault::Partial) => self.statements(parts, &body).await,
+            Service::DynamoDb if fault == Some(Fault::Conflict) && call.starts_with(TRANSACTION) => canceled(&body),
             Service::DynamoDb | Service::Sqs => self.forward(service, parts, body, fault).await,
-            Service::S3 | Service::OpenSearch => self.play(service, parts, body, &call, fault).await,
+            Service::S3 | Service::OpenSearch | Service::Kms | Service::Admin => {
+                self.play(service, parts, body, &call, fault).await
+            }
         };
         if kill == Some(Side::After) {
             die(killer).await;
@@ -129,7 +137,8 @@ impl Boundary {
             (Service::Sqs, None) => &upstreams.sqs,
             (Service::Sqs, Some(_)) => &upstreams.faulty_sqs,
             (Service::S3, _) => &upstreams.s3,
-            (Service::OpenSearch, _) => &upstreams.opensearch,
+            (Service::Admin, _) => &upstreams.admin,
+            (Service::OpenSearch | Service::Kms, _) => &upstreams.opensearch,
         };
         // S3's signature is checked, and covers the host.
         let host = parts
@@ -163,6 +172,7 @@ impl Boundary {
         match fault {
             Some(Fault::Throttled | Fault::Broken) if service == Service::S3 => return slow_down(),
             Some(Fault::Throttled) => return refusal(StatusCode::TOO_MANY_REQUESTS),
+            Some(Fault::Broken) if service == Service::Kms => return internal_error(),
             Some(Fault::Broken | Fault::Conflict) => return refusal(StatusCode::SERVICE_UNAVAILABLE),
             Some(Fault::Reset) => bail!("reset"),
             Some(Fault::Hang) => {
@@ -174,6 +184,8 @@ impl Boundary {
         }
         let answer = if call == "_bulk" {
             self.bulk(parts, &body, fault == Some(Fault::Partial)).await?
+        } else if service == Service::Kms {
+            opened(&body)?
         } else {
             self.forward(service, parts, body, None).await?
         };
@@ -241,14 +253,27 @@ fn name(parts: &Parts, body: &Bytes) -> (Service, String) {
         Some((service, operation)) if service.starts_with("DynamoDB") => {
             let request: Value = serde_json::from_slice(body).unwrap_or_default();
             let table = request["TableName"].as_str().or_else(|| statements::table(&request));
-            let table = table.unwrap_or_default();
+            let table = table.map_or_else(|| tables_written(&request), str::to_owned);
             (Service::DynamoDb, format!("{operation} {table}"))
         }
+        Some(("TrentService", operation)) => (Service::Kms, operation.to_owned()),
         Some((_, operation)) => (Service::Sqs, operation.to_owned()),
+        None if parts.uri.path().ends_with("/graphql.json") => {
+            let request: Value = serde_json::from_slice(body).unwrap_or_default();
+            let operation = request["operationName"].as_str().unwrap_or("without a name");
+            (Service::Admin, format!("Admin {operation}"))
+        }
         None if is_signed_for_s3(parts) => (Service::S3, format!("{} body", parts.method)),
         None if parts.uri.path().ends_with("/_bulk") => (Service::OpenSearch, "_bulk".to_owned()),
         None => (Service::OpenSearch, format!("{} index", parts.method)),
     }
+}
+
+/// The tables of a transaction's writes, in their order.
+fn tables_written(request: &Value) -> String {
+    let writes = request["TransactItems"].as_array().into_iter().flatten();
+    let tables = writes.filter_map(|write| write.as_object()?.values().next()?["TableName"].as_str());
+    tables.collect::<Vec<_>>().join("+")
 }
 
 fn is_signed_for_s3(parts: &Parts) -> bool {
@@ -286,6 +311,37 @@ fn refusal(status: StatusCode) -> anyhow::Result<Response<Bytes>> {
     };
     let body = json!({"error": {"type": name, "reason": "as the soak has it"}, "status": status.as_u16()});
     answered(status, "application/json", &body)
+}
+
+/// What KMS says of what was sealed with it: here, the same.
+fn opened(body: &Bytes) -> anyhow::Result<Response<Bytes>> {
+    let request: Value = serde_json::from_slice(body)?;
+    let opened = json!({
+        "KeyId": request["KeyId"], "Plaintext": request["CiphertextBlob"], "EncryptionAlgorithm": "SYMMETRIC_DEFAULT",
+    });
+    answered(StatusCode::OK, "application/x-amz-json-1.1", &opened)
+}
+
+fn internal_error() -> anyhow::Result<Response<Bytes>> {
+    let body = json!({"__type": "KMSInternalException", "message": "as the soak has it"});
+    answered(StatusCode::INTERNAL_SERVER_ERROR, "application/x-amz-json-1.1", &body)
+}
+
+/// What DynamoDB says of a transaction whose first item another one is on: nothing of it was done.
+fn canceled(body: &Bytes) -> anyhow::Result<Response<Bytes>> {
+    let request: Value = serde_json::from_slice(body)?;
+    let writes = request["TransactItems"].as_array().map_or(0, Vec::len);
+    let reasons: Vec<Value> = (0..writes)
+        .map(|at| match at {
+            0 => json!({"Code": "TransactionConflict", "Message": "as the soak has it"}),
+            _ => json!({"Code": "None"}),
+        })
+        .collect();
+    let body = json!({
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException", "Message": "as the soak has it",
+        "CancellationReasons": reasons,
+    });
+    answered(StatusCode::BAD_REQUEST, "application/x-amz-json-1.0", &body)
 }
 
 /// What S3 says when it is asked too much.

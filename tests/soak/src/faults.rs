@@ -22,6 +22,9 @@ pub enum Service {
     Sqs,
     S3,
     OpenSearch,
+    Kms,
+    /// A store's Admin API.
+    Admin,
 }
 
 /// One way to fail.
@@ -107,6 +110,9 @@ const S3: &[(u32, Fault)] = &[
 ];
 const OTHER_INDEX_CALL: &[(u32, Fault)] = &[(40, Fault::Broken), (30, Fault::Reset), (30, Fault::CutAfter)];
 
+/// Of a service whose answers are few.
+const OTHER_CALL: &[(u32, Fault)] = &[(40, Fault::Broken), (30, Fault::Reset), (30, Fault::CutAfter)];
+
 /// The plan, and what came of it.
 #[derive(Debug)]
 pub struct Faults {
@@ -155,6 +161,8 @@ impl Faults {
             Service::S3 => ("S3", S3),
             Service::OpenSearch if call == "_bulk" => ("OpenSearch", BULK),
             Service::OpenSearch => ("OpenSearch", OTHER_INDEX_CALL),
+            Service::Kms => ("KMS", OTHER_CALL),
+            Service::Admin => ("Admin API", OTHER_CALL),
         };
         let fault = pick(&mut dice, ways)?;
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);

@@ -68,6 +68,7 @@ pub struct Host {
     /// `<function>/bootstrap` is in there.
     pub functions: PathBuf,
     pub queue_url: String,
+    pub jobs_url: String,
     /// What the functions print goes here.
     pub logs: PathBuf,
     pub restarts: AtomicU64,
@@ -190,9 +191,15 @@ impl Host {
                 ("ENTITIES_TABLE", "entities"),
                 ("STORES_TABLE", "stores"),
                 ("EVENT_QUEUE_URL", &self.queue_url),
+                ("SYNC_QUEUE_URL", &self.jobs_url),
+                ("CONNECTIONS_TABLE", "connections"),
+                ("TOKEN_KEY_ARN", "arn:aws:kms:eu-central-1:000000000000:key/soak"),
+                ("SHOPIFY_ADMIN_URL", &format!("http://{boundary}/{{store}}")),
                 ("OPENSEARCH_URL", &format!("http://{boundary}")),
                 ("OPENSEARCH_INDEX", "hookline"),
                 ("SHOPIFY_CLIENT_SECRETS", SECRET),
+                // What a reconciliation finds is not on its way any more.
+                ("RECONCILE_GRACE_SECONDS", "0"),
                 // So that what receivers count is written often enough to be killed at.
                 ("STATUS_TALLY_SECONDS", "1"),
             ])

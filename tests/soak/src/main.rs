@@ -5,6 +5,7 @@ mod accounts;
 mod boundary;
 mod bulk;
 mod chance;
+mod connected;
 mod faults;
 mod index;
 mod kills;

@@ -69,7 +69,7 @@ fn rules_of(service: Service) -> Value {
             json!({"code": "ServiceUnavailable", "status": 503}),
         ),
         // The others are not asked for.
-        Service::DynamoDb | Service::S3 | Service::OpenSearch => (
+        Service::DynamoDb | Service::S3 | Service::OpenSearch | Service::Kms | Service::Admin => (
             "dynamodb",
             json!({"code": "ProvisionedThroughputExceededException"}),
             json!({"code": "InternalServerError", "status": 500}),

@@ -49,10 +49,10 @@ impl Queue {
         self.wire.json(Method::POST, &self.endpoint, &target, &request).await
     }
 
-    /// Up to ten messages, after a second at most.
-    pub async fn receive(&self) -> anyhow::Result<Vec<Message>> {
+    /// Up to so many messages, ten at most, after a second at most.
+    pub async fn receive(&self, batch: usize) -> anyhow::Result<Vec<Message>> {
         self.receive_for(
-            json!({"MaxNumberOfMessages": 10, "WaitTimeSeconds": 1, "MessageSystemAttributeNames": ["All"]}),
+            json!({"MaxNumberOfMessages": batch, "WaitTimeSeconds": 1, "MessageSystemAttributeNames": ["All"]}),
         )
         .await
     }

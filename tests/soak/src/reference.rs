@@ -30,7 +30,8 @@ pub fn fold<'a>(deliveries: impl IntoIterator<Item = &'a Delivery>) -> BTreeMap<
             Tells::Uninstalled(second) => {
                 left.insert(&delivery.store, *second);
             }
-            Tells::Poison => {}
+            // Of what has to be asked for, the store that was asked is the reference.
+            Tells::Changed(_) | Tells::Poison => {}
         }
     }
     newest
@@ -74,7 +75,7 @@ mod tests {
             match &delivery.tells {
                 Tells::Deleted(thing) => assert!(!shown.contains_key(thing)),
                 Tells::Uninstalled(_) => uninstalled.push(stays(&delivery.store)),
-                Tells::State(..) | Tells::Poison => {}
+                Tells::State(..) | Tells::Changed(_) | Tells::Poison => {}
             }
         }
         uninstalled.sort_unstable();

@@ -29,6 +29,7 @@ use crate::{
     accounts::{self, Tables},
     boundary::Boundary,
     chance::Chance,
+    connected::Connected,
     index::{Watcher, documents},
     lambda::{Function, Host, Pool},
     queue::Queue,
@@ -48,6 +49,12 @@ const UNDER_WAY: usize = 400;
 
 /// How many batches are handled at once.
 const CONSUMERS: usize = 8;
+
+/// How many messages a batch has at most; of jobs, each is a batch, as in template.yaml.
+const BATCH: usize = 10;
+
+/// How many jobs are done at once.
+const ASKERS: usize = 4;
 
 const REPORTED: Duration = Duration::from_secs(5);
 
@@ -72,6 +79,12 @@ const REINDEX: Function = Function {
     processes: CONSUMERS,
 };
 
+const SYNC: Function = Function {
+    name: "sync",
+    timeout: Duration::from_secs(60),
+    processes: ASKERS,
+};
+
 /// What a run is made of.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -93,6 +106,7 @@ struct Run {
     scenario: Arc<Scenario>,
     stack: Stack,
     handled: Arc<Handled>,
+    asked: Arc<Handled>,
     seen: Arc<Seen>,
     stop: Arc<AtomicBool>,
 }
@@ -107,11 +121,13 @@ pub async fn run(plan: Plan) -> anyhow::Result<Report> {
         plan,
         scenario,
         handled: Arc::default(),
+        asked: Arc::default(),
         seen: Arc::default(),
         stop: Arc::default(),
     };
     let host = run.host()?;
     let mut consumers = run.consume(&host, chance);
+    run.ask(&mut consumers, &host, chance);
     let watching = tokio::spawn(run.watcher().run());
     let progress = tokio::spawn(report_progress(
         run.plan.name.clone(),
@@ -120,7 +136,8 @@ pub async fn run(plan: Plan) -> anyhow::Result<Report> {
         Arc::clone(&run.seen),
         Arc::clone(&run.handled),
     ));
-    let (receivers, sent) = send_all(&host, chance, &run.scenario, &run.seen).await;
+    let connected = &run.stack.connected;
+    let (receivers, sent) = send_all(&host, chance, &run.scenario, &run.seen, connected).await;
     sent?;
     let drained_in = run.stack.drain().await?;
 
@@ -129,11 +146,16 @@ pub async fn run(plan: Plan) -> anyhow::Result<Report> {
     let dead_letters = accounts::ids(&dead);
     let tables = run.account(&dead_letters, &mut findings).await?;
     run.ask_for_reasons(&dead_letters, &tables, &mut findings);
+    // Not before: it would mend what jobs have lost.
+    run.reconcile().await?;
     run.stack.boundary.calm();
     let parked = run.stack.redrive(&run.scenario, dead).await?;
     run.stack.drain().await?;
     let tables = run.account(&parked, &mut findings).await?;
     (findings.doubled, findings.uncounted) = accounts::miscounted(&tables);
+    findings.other.extend(accounts::still_failed(&tables));
+    run.reconcile().await?;
+    findings.other.extend(run.stack.unreconciled().await?);
     for id in accounts::ids(&run.stack.dead_letters.take_all().await?) {
         findings
             .other
@@ -148,6 +170,12 @@ pub async fn run(plan: Plan) -> anyhow::Result<Report> {
     findings.regressed.extend(watching.await??);
     drop(receivers);
     run.note(&host, &mut findings);
+    let asked = run.stack.connected.asked().await?;
+    findings.notes.push(format!(
+        "connected store: asked {asked} times; sync: {} invocations, {} died",
+        run.asked.invocations.load(Ordering::Relaxed),
+        run.asked.died.load(Ordering::Relaxed),
+    ));
     Ok(run.report(findings, dead_letters.len(), drained_in, started.elapsed()))
 }
 
@@ -159,6 +187,7 @@ impl Run {
             boundary: Arc::clone(&self.stack.boundary),
             functions: self.plan.functions.clone(),
             queue_url: self.stack.queue_url.clone(),
+            jobs_url: self.stack.jobs_url.clone(),
             logs,
             restarts: AtomicU64::new(0),
         }))
@@ -172,6 +201,7 @@ impl Run {
                 chance,
                 number,
                 queue: self.stack.queue.clone(),
+                batch: BATCH,
                 pool: Arc::clone(&pool),
                 scenario: Arc::clone(&self.scenario),
                 handled: Arc::clone(&self.handled),
@@ -180,6 +210,24 @@ impl Run {
             consumers.spawn(poller.run());
         }
         consumers
+    }
+
+    /// Has jobs done, as batches are handled.
+    fn ask(&self, consumers: &mut JoinSet<anyhow::Result<()>>, host: &Arc<Host>, chance: Chance) {
+        let pool = Arc::new(Pool::start(host, SYNC));
+        for number in (1_000..).take(ASKERS) {
+            let poller = Poller {
+                chance,
+                number,
+                queue: self.stack.jobs.clone(),
+                batch: 1,
+                pool: Arc::clone(&pool),
+                scenario: Arc::clone(&self.scenario),
+                handled: Arc::clone(&self.asked),
+                stop: Arc::clone(&self.stop),
+            };
+            consumers.spawn(poller.run());
+        }
     }
 
     fn watcher(&self) -> Watcher {
@@ -207,7 +255,21 @@ impl Run {
             .extend(accounts::forgotten(&self.scenario, &accepted, kept, &tables));
         findings.lost.extend(difference.lost);
         findings.regressed.extend(difference.undead);
+        let connected = &self.stack.connected;
+        let difference = connected.difference(&self.scenario, &accepted, kept, &index).await;
+        findings.other.extend(difference.vacuous());
+        findings.lost.extend(difference.lost);
+        findings.regressed.extend(difference.undead);
         Ok(tables)
+    }
+
+    /// Has the connected store's whole catalogue compared. When nothing is killed any more, all of it has been asked for, so nothing
+    /// is to be mended.
+    async fn reconcile(&self) -> anyhow::Result<()> {
+        let stack = &self.stack;
+        stack.jobs.send(&stack.connected.reconciliation()?).await?;
+        stack.drain().await?;
+        Ok(())
     }
 
     fn ask_for_reasons(&self, dead_letters: &BTreeSet<String>, tables: &Tables, findings: &mut Findings) {
@@ -277,6 +339,7 @@ async fn send_all(
     chance: Chance,
     scenario: &Scenario,
     seen: &Arc<Seen>,
+    connected: &Connected,
 ) -> (Vec<Arc<Pool>>, anyhow::Result<()>) {
     let pools: Vec<Arc<Pool>> = RECEIVERS
         .iter()
@@ -292,7 +355,9 @@ async fn send_all(
         let Ok(permit) = Arc::clone(&under_way).acquire_owned().await else {
             break;
         };
+        let connected = connected.clone();
         senders.spawn(async move {
+            connected.happens(&delivery).await?;
             let sent = sender::send(chance, number, delivery, pool, seen).await;
             drop(permit);
             sent

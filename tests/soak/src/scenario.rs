@@ -23,6 +23,13 @@ const LEAVING: &str = "closing-down";
 /// that must go, what is newer must stay, whichever webhook comes first.
 const RETURNING: &str = "trying-again";
 
+/// The store that can be asked: what its deliveries do not tell is.
+pub const ASKED: &str = "open-to-questions.myshopify.com";
+
+/// So many of its products change, each so often.
+const ASKED_PRODUCTS: u64 = 20;
+pub const ASKED_CHANGES: u64 = 3;
+
 const PRODUCT: &str = include_str!("../../../events/shopify/products-update.json");
 const COLLECTION: &str = include_str!("../../../events/shopify/collections-update.json");
 const UNINSTALLED: &str = include_str!("../../../events/shopify/app-uninstalled.json");
@@ -68,6 +75,8 @@ pub enum Tells {
     Deleted(Thing),
     /// In which second.
     Uninstalled(i64),
+    /// That it has changed, and nothing more: its store is to be asked.
+    Changed(Thing),
     /// Signed, but nothing of its topic's shape.
     Poison,
 }
@@ -108,6 +117,7 @@ impl Scenario {
             large: 0,
             states: BTreeMap::new(),
         };
+        scenario.changes(&mut dice)?;
         while scenario.deliveries.len() + 2 < wanted {
             if happens(&mut dice, 0.04) {
                 scenario.poison(&mut dice)?;
@@ -119,6 +129,33 @@ impl Scenario {
         scenario.uninstall(&mut dice, RETURNING, BEGIN + 5 * 86_400)?;
         scenario.shuffle(&mut dice);
         Ok(scenario)
+    }
+
+    /// Products of the store that can be asked change, and their webhooks say no more than which.
+    fn changes(&mut self, dice: &mut Rng) -> anyhow::Result<()> {
+        for product in 0..ASKED_PRODUCTS {
+            let thing = Thing {
+                store: ASKED.to_owned(),
+                kind: "product",
+                // Above 2^53, as the others.
+                id: (1 << 54) + product,
+            };
+            for change in 0..ASKED_CHANGES {
+                let at = (BEGIN + i64::try_from(product * 600 + change * 7)?) * 1_000_000;
+                let tells = Tells::Changed(thing.clone());
+                self.deliver(dice, ASKED, "products/update", at, &json!({"id": thing.id}), tells)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What the store that can be asked is asked for.
+    pub fn asked(&self) -> BTreeSet<Thing> {
+        let changed = self.deliveries.iter().filter_map(|delivery| match &delivery.tells {
+            Tells::Changed(thing) => Some(thing.clone()),
+            Tells::State(..) | Tells::Deleted(_) | Tells::Uninstalled(_) | Tells::Poison => None,
+        });
+        changed.collect()
     }
 
     fn uninstall(&mut self, dice: &mut Rng, store: &str, second: i64) -> anyhow::Result<()> {
@@ -270,6 +307,8 @@ fn body(thing: &Thing, state: &State) -> anyhow::Result<Value> {
     body["id"] = thing.id.into();
     body["title"] = state.title.clone().into();
     body["updated_at"] = Timestamp::from_second(state.updated_at)?.to_string().into();
+    // Before all of it happens: what is published later than it changes is not to be seen yet.
+    body["published_at"] = Timestamp::from_second(BEGIN)?.to_string().into();
     if let Some(price) = &state.price {
         let variants = body["variants"].as_array_mut().context("a product without variants")?;
         variants.truncate(1);

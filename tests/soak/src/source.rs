@@ -47,6 +47,8 @@ pub struct Poller {
     pub chance: Chance,
     pub number: u64,
     pub queue: Queue,
+    /// How many messages it takes at once.
+    pub batch: usize,
     pub pool: Arc<Pool>,
     pub scenario: Arc<Scenario>,
     pub handled: Arc<Handled>,
@@ -63,7 +65,7 @@ impl Poller {
             .collect();
         let mut batches = 0;
         while !self.stop.load(Ordering::Relaxed) {
-            let messages = self.queue.receive().await?;
+            let messages = self.queue.receive(self.batch).await?;
             if !messages.is_empty() {
                 batches += 1;
                 self.handle(batches, &messages, &by_id).await?;

@@ -6,17 +6,20 @@ use std::{
     time::Duration,
 };
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use hookline_testkit::{
     emulator::{DynamoDb, LEDGER_TABLE, S3, STORES_TABLE, Sqs},
     osmem::Osmem,
 };
+use hyper::Method;
+use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use crate::{
     accounts::Tables,
     boundary::{Boundary, Upstreams},
     chance::Chance,
+    connected::Connected,
     faults::{Faults, Service},
     kills::Kills,
     microburst::Microburst,
@@ -32,6 +35,9 @@ const RECEIVES: u32 = 5;
 /// Longer than the consumer's timeout; what must come again is made visible sooner.
 const VISIBILITY: Duration = Duration::from_secs(40);
 
+/// The same, of a job.
+const OUT_OF_SIGHT: Duration = Duration::from_secs(70);
+
 const DRAINED_WITHIN: Duration = Duration::from_mins(15);
 
 /// The emulated AWS of one run.
@@ -42,6 +48,9 @@ pub struct Stack {
     pub queue: Queue,
     pub dead_letters: Queue,
     pub queue_url: String,
+    pub jobs: Queue,
+    pub jobs_url: String,
+    pub connected: Connected,
     _sqs: Sqs,
     _s3: S3,
     _microbursts: Vec<Microburst>,
@@ -54,6 +63,8 @@ impl Stack {
         let dynamodb = DynamoDb::start().await;
         let (sqs, dead_letters_url) = Sqs::start_with_dead_letters(RECEIVES, VISIBILITY).await;
         let (s3, opensearch) = (S3::start().await, Osmem::start().await);
+        let connected = Connected::install(scenario, &dynamodb).await?;
+        let jobs_url = make_queue(&wire, sqs.endpoint(), "jobs").await?;
         let mut upstreams = Upstreams {
             dynamodb: dynamodb.endpoint().to_owned(),
             sqs: sqs.endpoint().to_owned(),
@@ -61,6 +72,7 @@ impl Stack {
             faulty_sqs: String::new(),
             s3: s3.endpoint().to_owned(),
             opensearch: opensearch.url().to_owned(),
+            admin: connected.upstream(),
         };
         let mut microbursts = Vec::new();
         if plan.fault_rate > 0.0 {
@@ -76,6 +88,9 @@ impl Stack {
             queue: Queue::new(wire.clone(), sqs.endpoint(), sqs.queue_url()),
             dead_letters: Queue::new(wire.clone(), sqs.endpoint(), &dead_letters_url),
             queue_url: sqs.queue_url().to_owned(),
+            jobs: Queue::new(wire.clone(), sqs.endpoint(), &jobs_url),
+            jobs_url,
+            connected,
             boundary: Arc::new(Boundary {
                 kills: Kills::new(chance, plan.kill_rate),
                 faults: Faults::new(chance, plan.fault_rate),
@@ -98,10 +113,15 @@ impl Stack {
         Ok(Tables::new(ledger, stores))
     }
 
-    /// Waits until the queue is empty, and says for how long.
+    /// What the connected store's last reconciliation has found and should not have.
+    pub async fn unreconciled(&self) -> anyhow::Result<Vec<String>> {
+        self.connected.unreconciled(&self.dynamodb).await
+    }
+
+    /// Waits until the queue is empty, and the one of jobs that its deliveries have made; says for how long.
     pub async fn drain(&self) -> anyhow::Result<Duration> {
         let started = Instant::now();
-        while self.queue.len().await? > 0 {
+        while self.queue.len().await? + self.jobs.len().await? > 0 {
             ensure!(started.elapsed() < DRAINED_WITHIN, "the queue does not drain");
             sleep(Duration::from_millis(200)).await;
         }
@@ -130,4 +150,16 @@ impl Stack {
         }
         Ok(parked)
     }
+}
+
+/// A queue in which what is received is out of sight for longer than its function may take.
+async fn make_queue(wire: &Wire, endpoint: &str, name: &str) -> anyhow::Result<String> {
+    let wanted = json!({
+        "QueueName": name,
+        "Attributes": {"VisibilityTimeout": OUT_OF_SIGHT.as_secs().to_string()},
+    });
+    let made = wire
+        .json(Method::POST, endpoint, "AmazonSQS.CreateQueue", &wanted)
+        .await?;
+    Ok(made["QueueUrl"].as_str().context("no QueueUrl")?.to_owned())
 }

@@ -1,0 +1,222 @@
+//! A store whose Admin API may be asked: its deliveries name a product and tell no more, so what the index holds of it has been
+//! asked for by `sync`, which is killed at every call as the others are. The Admin API is the local Shopify; KMS is played
+//! by the [boundary](crate::boundary), and opens what was sealed by giving it back.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use anyhow::{Context, ensure};
+use hookline_domain::{
+    connections::Connections,
+    ids::StoreKey,
+    jobs::{Job, Reconcile, Task},
+    stores::{Reconciled, StoreUpdate, Stores},
+};
+use hookline_testkit::{
+    emulator::{CONNECTIONS_TABLE, DynamoDb, STORES_TABLE},
+    shopify::LocalShopify,
+};
+use serde_json::json;
+use tokio::sync::Mutex;
+
+use crate::{
+    accounts::same,
+    reference::Shown,
+    scenario::{ASKED, ASKED_CHANGES, Delivery, Scenario, Tells, Thing},
+};
+
+const TOKEN: &str = "shpat_of_the_soak";
+
+/// What part of the products, in percent, must be comparable in the end; deliveries that their sender gave up and dead letters
+/// leave others out.
+const COMPARED: usize = 70;
+
+/// The store at the local Shopify.
+#[derive(Debug, Clone)]
+pub struct Connected {
+    shopify: &'static LocalShopify,
+    store: StoreKey,
+    products: Arc<Mutex<BTreeMap<Thing, Product>>>,
+}
+
+/// A product as the store has it.
+#[derive(Debug, Default)]
+struct Product {
+    /// How often it has changed.
+    changes: u64,
+    /// None if it is not there.
+    shown: Option<Shown>,
+}
+
+/// How the index differs from the store's catalogue.
+#[derive(Debug, Default)]
+pub struct Difference {
+    /// Not there, or in another state than the store's.
+    pub lost: Vec<String>,
+    /// There, and the store has it no more.
+    pub undead: Vec<String>,
+    /// How many products were compared, of how many.
+    pub compared: (usize, usize),
+}
+
+impl Connected {
+    /// Installs the app with a token, and keeps the token as `hookline store add` does. The store has no products yet.
+    pub async fn install(scenario: &Scenario, dynamodb: &DynamoDb) -> anyhow::Result<Self> {
+        let shopify = tokio::task::spawn_blocking(LocalShopify::shared).await?;
+        let install = json!({"kind": "custom", "token": TOKEN, "currency": "EUR"});
+        shopify.control(ASKED, "install", install).await;
+        // All runs of this program share the local Shopify.
+        let before = shopify.control(ASKED, "products", json!({})).await;
+        for product in before["products"].as_array().into_iter().flatten() {
+            shopify
+                .control(ASKED, "delete-product", json!({"id": product["id"]}))
+                .await;
+        }
+        let store: StoreKey = format!("shopify#{ASKED}").parse().context("a store's key")?;
+        let sealed = json!({"kind": "custom", "access": TOKEN}).to_string().into_bytes();
+        let aws = dynamodb.aws();
+        aws.connections(CONNECTIONS_TABLE).put(&store, sealed, None).await?;
+        let connected = StoreUpdate {
+            connected: Some(true),
+            ..StoreUpdate::default()
+        };
+        aws.stores(STORES_TABLE).record(&store, &connected).await?;
+        let products = scenario.asked().into_iter().map(|thing| (thing, Product::default()));
+        Ok(Self {
+            shopify,
+            store,
+            products: Arc::new(Mutex::new(products.collect())),
+        })
+    }
+
+    /// Where its Admin API is: the host, for requests whose path begins with the store's name.
+    pub fn upstream(&self) -> String {
+        self.shopify.admin_url().trim_end_matches("/{store}").to_owned()
+    }
+
+    /// Changes the product that a delivery is about, before it is sent; every fifth is gone with its last change.
+    pub async fn happens(&self, delivery: &Delivery) -> anyhow::Result<()> {
+        let Tells::Changed(thing) = &delivery.tells else {
+            return Ok(());
+        };
+        let mut products = self.products.lock().await;
+        let product = products.get_mut(thing).context("a product of the scenario")?;
+        product.changes += 1;
+        if product.changes == ASKED_CHANGES && thing.id.is_multiple_of(5) {
+            self.shopify
+                .control(ASKED, "delete-product", json!({"id": thing.id}))
+                .await;
+            product.shown = None;
+            return Ok(());
+        }
+        let title = format!("Kettle {} r{}", thing.id, product.changes);
+        let price = format!("{}.50", thing.id % 90 + product.changes);
+        let act = if product.shown.is_some() {
+            "update-product"
+        } else {
+            "create-product"
+        };
+        let state = json!({
+            "id": thing.id, "title": title, "status": "active", "published_at": "2026-11-01T08:00:00Z",
+            "variants": [{"title": "Default", "price": price}],
+        });
+        self.shopify.control(ASKED, act, state).await;
+        product.shown = Some(Shown {
+            title,
+            price: Some(price),
+        });
+        Ok(())
+    }
+
+    /// How the index differs from the catalogue, of products whose deliveries were all taken and none is in `kept`.
+    pub async fn difference(
+        &self,
+        scenario: &Scenario,
+        accepted: &BTreeMap<String, u32>,
+        kept: &BTreeSet<String>,
+        index: &BTreeMap<Thing, Shown>,
+    ) -> Difference {
+        let mut open = BTreeSet::new();
+        for delivery in &scenario.deliveries {
+            if let Tells::Changed(thing) = &delivery.tells
+                && (!accepted.contains_key(&delivery.id) || kept.contains(&delivery.id))
+            {
+                open.insert(thing);
+            }
+        }
+        let products = self.products.lock().await;
+        let mut difference = Difference {
+            compared: (products.len() - open.len(), products.len()),
+            ..Difference::default()
+        };
+        for (thing, product) in products.iter().filter(|(thing, _)| !open.contains(thing)) {
+            match (index.get(thing), &product.shown) {
+                (None, None) => {}
+                (Some(is), Some(shown)) if same(is, shown) => {}
+                (Some(is), None) => difference
+                    .undead
+                    .push(format!("{thing:?} is not in the store, the index shows {is:?}")),
+                (is, Some(shown)) => difference
+                    .lost
+                    .push(format!("{thing:?}: the store has {shown:?}, the index shows {is:?}")),
+            }
+        }
+        let unknown = index
+            .keys()
+            .filter(|thing| thing.store == ASKED && !products.contains_key(thing));
+        difference
+            .undead
+            .extend(unknown.map(|thing| format!("{thing:?} was never in the store")));
+        difference
+    }
+
+    /// The job that compares its whole catalogue with what is remembered.
+    pub fn reconciliation(&self) -> anyhow::Result<String> {
+        let job = Job {
+            store: self.store.clone(),
+            task: Task::Reconcile { step: Reconcile::Begin },
+        };
+        Ok(serde_json::to_string(&job)?)
+    }
+
+    /// What the last reconciliation has found that it should not have, which came after one with kills; none is a finding, too.
+    pub async fn unreconciled(&self, dynamodb: &DynamoDb) -> anyhow::Result<Vec<String>> {
+        let record = dynamodb.aws().stores(STORES_TABLE).find(&self.store).await?;
+        let Some(reconciled) = record.and_then(|record| record.reconciled) else {
+            return Ok(vec!["no reconciliation has come to its end".to_owned()]);
+        };
+        let Reconciled {
+            compared,
+            missed,
+            regrouped,
+            mended,
+            skipped,
+            ..
+        } = &reconciled;
+        let products = self.products.lock().await;
+        let there = products.values().filter(|product| product.shown.is_some()).count();
+        let fits = usize::try_from(*compared)? == there && missed.is_empty() && regrouped + mended + skipped == 0;
+        Ok((!fits)
+            .then(|| format!("the store has {there} products, and the last reconciliation found {reconciled:?}"))
+            .into_iter()
+            .collect())
+    }
+
+    /// How often the store was asked for products.
+    pub async fn asked(&self) -> anyhow::Result<u64> {
+        let counts = self.shopify.control(ASKED, "counts", json!({})).await;
+        let asked = counts["Products"].as_u64().unwrap_or_default();
+        ensure!(asked > 0, "the connected store was never asked for anything: {counts}");
+        Ok(asked)
+    }
+}
+
+impl Difference {
+    /// That too few products were left to compare, if so.
+    pub fn vacuous(&self) -> Option<String> {
+        let (compared, all) = self.compared;
+        (compared * 100 < all * COMPARED).then(|| format!("only {compared} of {all} products could be compared"))
+    }
+}
