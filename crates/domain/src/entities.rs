@@ -162,7 +162,7 @@ pub trait Entities: Send + Sync {
 }
 
 /// What is remembered of an entity, all of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Known {
     /// Whether it has passed, and with what version.
     pub entry: Entry,

@@ -41,6 +41,14 @@ pub enum Bug {
     DoneIsRemembered,
     /// Who completes a delivery does not see that it has failed before.
     FailureIsUnseen,
+    /// What was asked of the catalogue counts as held by the index once it has passed the fence.
+    ConfirmedBeforeTheIndex,
+    /// Whoever confirms a state confirms the newest that has passed the fence, whichever that is.
+    ConfirmIgnoresVersions,
+    /// A reconciliation compares times, and not what was rendered.
+    ComparedByTimes,
+    /// Nobody remembers what the index holds.
+    NeverConfirmed,
     /// Search shows what the index holds, uninstalled or not.
     SearchShowsEverything,
 }

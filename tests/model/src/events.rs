@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use hookline_domain::{
     delivery::Delivery,
-    event::{Event, Unreadable},
+    digest::Digest,
+    event::{Event, Observed, Unreadable},
     ids::{DeliveryId, DeliveryKey, EntityId, EntityKey, Kind, Source, StoreKey, StoreName, Topic},
     version::Version,
 };
@@ -25,6 +26,8 @@ pub enum What {
     Shown(i64),
     /// The same of a state that is not to be seen.
     Hidden(i64),
+    /// Another state than that, signed in the same second: its time does not tell that it has changed.
+    Altered(i64),
     /// Part of the product's state, of a store that can be asked for the rest.
     Part(i64),
     /// The product is deleted.
@@ -94,6 +97,17 @@ pub fn start() -> Timestamp {
     Timestamp::from_second(1_795_255_200).expect("a time of this century")
 }
 
+fn altered(second: i64) -> Vec<u8> {
+    let whole = String::from_utf8(Body::Shown(second).bytes()).expect("JSON is text");
+    let title = format!("\"title\":\"{second}\"");
+    whole
+        .replace(
+            &title,
+            &title.replace(&format!("{second}\""), &format!("{second} altered\"")),
+        )
+        .into_bytes()
+}
+
 fn after(seconds: i64) -> Timestamp {
     start() + SignedDuration::from_secs(seconds)
 }
@@ -121,6 +135,7 @@ impl What {
         let (topic, triggered_at, body) = match self {
             Self::Shown(second) => ("products/update", after(second), Body::Shown(second).bytes()),
             Self::Hidden(second) => ("products/update", after(second), Body::Hidden(second).bytes()),
+            Self::Altered(second) => ("products/update", after(second), altered(second)),
             Self::Part(second) => {
                 let whole = String::from_utf8(Body::Shown(second).bytes()).expect("JSON is text");
                 let part = whole.replace("\"variants\":[]", "\"variants\":[],\"variant_gids\":[{}]");
@@ -144,6 +159,28 @@ impl What {
             triggered_at: Some(triggered_at),
             received_at: after(RECEIVED),
             body,
+        }
+    }
+
+    /// The same as the store's catalogue has it, asked at `at`.
+    pub fn observed(self, at: Timestamp) -> Observed {
+        let event = shopify::interpret(&self.delivery(0)).expect("a body of ours");
+        Observed { event, at }
+    }
+
+    /// Digest of the product's state; none of what is no state.
+    pub fn digest(self) -> Option<Digest> {
+        match self.observed(start()).event {
+            Event::ProductUpdated(state) => Some(Digest::of_product(&product(), &state)),
+            _ => None,
+        }
+    }
+
+    /// The title of the product's document; none if there is no document.
+    pub fn title(self) -> Option<String> {
+        match self.observed(start()).event {
+            Event::ProductUpdated(state) if state.visible => Some(state.title),
+            _ => None,
         }
     }
 
@@ -172,7 +209,7 @@ impl What {
 
     fn second(self) -> Option<i64> {
         match self {
-            Self::Shown(second) | Self::Hidden(second) | Self::Part(second) => Some(second),
+            Self::Shown(second) | Self::Hidden(second) | Self::Altered(second) | Self::Part(second) => Some(second),
             Self::Deleted | Self::Uninstalled(_) | Self::Captured(..) => None,
         }
     }
@@ -223,7 +260,7 @@ pub fn expected(events: &[What]) -> BTreeMap<EntityKey, Version> {
         .filter(|what| what.second().is_some_and(|second| second > ended))
         .max_by_key(|what| what.second());
     match newest {
-        Some(What::Shown(second) | What::Part(second)) if !events.contains(&What::Deleted) => {
+        Some(What::Shown(second) | What::Altered(second) | What::Part(second)) if !events.contains(&What::Deleted) => {
             let version = Version::new(after(*second), after(*second)).expect("a time of this century");
             BTreeMap::from([(product(), version)])
         }

@@ -24,6 +24,7 @@ use crate::{
     bug::Bug,
     events::{What, interpret},
     promises::promises,
+    reconciler::{Asked, reconcile},
     script::{History, Progress, Request, Response, Script},
     world::{Parcel, Running, World, time},
 };
@@ -41,6 +42,12 @@ pub struct Scenario {
     pub receivers: usize,
     /// How many consumers may be at work at once.
     pub consumers: usize,
+    /// The states that the store's catalogue is in, one after another; empty if nobody asks it.
+    pub catalogue: Vec<What>,
+    /// How many reconciliations may be at work at once.
+    pub reconcilers: usize,
+    /// How many there are.
+    pub reconciliations: u8,
     /// How many messages a batch may have.
     pub batch: usize,
     /// How many functions may die, besides those that die of a wait.
@@ -55,8 +62,8 @@ pub struct Scenario {
     pub known: Arc<Mutex<Known>>,
 }
 
-/// Work (whether a receiver's, on which deliveries, since when, with which answers) and how far that gets.
-type Known = HashMap<(bool, Vec<usize>, u8, History), Ended>;
+/// Work (whose, on which deliveries, since when, with which answers) and how far that gets.
+type Known = HashMap<(Role, Vec<usize>, u8, History), Ended>;
 
 impl Default for Scenario {
     /// Accepted deliveries, two consumers, nothing fails.
@@ -67,6 +74,9 @@ impl Default for Scenario {
             copies: 1,
             receivers: 0,
             consumers: 2,
+            catalogue: vec![],
+            reconcilers: 0,
+            reconciliations: 0,
             batch: 1,
             deaths: 0,
             errors: 0,
@@ -84,6 +94,37 @@ pub enum Who {
     Receiver(usize),
     /// A consumer.
     Consumer(usize),
+    /// A reconciliation.
+    Reconciler(usize),
+}
+
+/// What sort of function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Receives deliveries.
+    Receiver,
+    /// Applies them.
+    Consumer,
+    /// Compares the catalogue with what is remembered.
+    Reconciler,
+}
+
+impl Who {
+    fn role(self) -> Role {
+        match self {
+            Self::Receiver(_) => Role::Receiver,
+            Self::Consumer(_) => Role::Consumer,
+            Self::Reconciler(_) => Role::Reconciler,
+        }
+    }
+
+    fn slot(self, world: &mut World) -> &mut Option<Running> {
+        match self {
+            Self::Receiver(n) => &mut world.receivers[n],
+            Self::Consumer(n) => &mut world.consumers[n],
+            Self::Reconciler(n) => &mut world.reconcilers[n],
+        }
+    }
 }
 
 /// How a call goes.
@@ -106,6 +147,10 @@ pub enum Action {
     Try(usize),
     /// A consumer takes messages.
     Take(Vec<usize>),
+    /// A reconciliation begins.
+    Reconcile,
+    /// What the store's catalogue has changes.
+    Change,
     /// A function's call is made.
     Call(Who, usize, How),
     /// A function dies before its next call is made.
@@ -126,6 +171,8 @@ pub enum Ended {
     },
     /// A consumer's, with these deliveries settled.
     Settled(Vec<usize>),
+    /// A reconciliation's, and whether it has come to its end.
+    Reconciled(bool),
 }
 
 impl Scenario {
@@ -154,10 +201,22 @@ impl Scenario {
         }
     }
 
+    /// A catalogue in these states, and so many reconciliations of it, two at once, one of which may die anywhere.
+    #[must_use]
+    pub fn reconciled(catalogue: &[What], reconciliations: u8) -> Self {
+        Self {
+            catalogue: catalogue.to_vec(),
+            reconcilers: 2,
+            reconciliations,
+            consumers: 1,
+            deaths: 1,
+            ..Self::default()
+        }
+    }
+
     /// As [`run`](Self::run), which is done once for the same answers.
     fn advance(&self, who: Who, running: &Running) -> Ended {
-        let receives = matches!(who, Who::Receiver(_));
-        let key = (receives, running.work.clone(), running.since, running.history.clone());
+        let key = (who.role(), running.work.clone(), running.since, running.history.clone());
         let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(ended) = known().get(&key) {
             return ended.clone();
@@ -221,6 +280,16 @@ impl Scenario {
                     }
                 }
             }
+            Who::Reconciler(_) => {
+                let catalogue = Asked {
+                    script: script.clone(),
+                    states: self.catalogue.clone(),
+                };
+                match script.run(Box::pin(reconcile(catalogue)), &running.history) {
+                    Progress::Waits(asks) => Ended::Waits(asks),
+                    Progress::Ended(done) => Ended::Reconciled(done.is_ok()),
+                }
+            }
         }
     }
 
@@ -245,34 +314,41 @@ impl Scenario {
 
     /// Lets a function go on, and takes it off the stage when it has ended.
     fn go_on(&self, world: &mut World, who: Who, mut running: Running) {
-        let slot = |world: &mut World, running| match who {
-            Who::Receiver(n) => world.receivers[n] = running,
-            Who::Consumer(n) => world.consumers[n] = running,
-        };
         match self.advance(who, &running) {
             Ended::Waits(asks) => {
-                // Nothing follows from the status, from notes and from records: whoever asks for them may go on at once.
-                let noted = asks
-                    .iter()
-                    .find(|(_, asked)| matches!(asked, Request::Record(_) | Request::Note(_) | Request::Keep));
+                // Nothing follows from the status, from notes and from records: whoever asks for them may go on at once. So may a
+                // reconciliation that reads the store, for nobody uninstalls one that is reconciled.
+                let reads = who.role() == Role::Reconciler;
+                let noted = asks.iter().find(|(_, asked)| match asked {
+                    Request::Record(_) | Request::Note(_) | Request::Keep => true,
+                    Request::Find => reads,
+                    _ => false,
+                });
                 if let Some((number, request)) = noted {
                     let response = world.perform(request, &running, self.bug);
                     running.history.push((*number, response));
                     return self.go_on(world, who, running);
                 }
                 running.asks = asks;
-                slot(world, Some(running));
+                *who.slot(world) = Some(running);
             }
             Ended::Answered { accepted } => {
                 world.deliveries[running.work[0]].accepted |= accepted;
-                slot(world, None);
+                *who.slot(world) = None;
             }
             Ended::Settled(settled) => {
                 for n in settled {
                     let copies = &mut world.deliveries[n].copies;
                     *copies = copies.saturating_sub(1);
                 }
-                slot(world, None);
+                *who.slot(world) = None;
+            }
+            Ended::Reconciled(done) => {
+                *who.slot(world) = None;
+                let seen = running.seen().map(|(number, _)| number).filter(|_| done);
+                world.reconciled = world.reconciled.max(seen);
+                let undisturbed = world.deaths_left == self.deaths && world.errors_left == self.errors;
+                world.calm = undisturbed && world.is_quiet() && seen == Some(world.catalogue);
             }
         }
     }
@@ -282,6 +358,7 @@ impl Scenario {
             work,
             owner,
             since: world.waits,
+            calm: world.calm && who.role() == Role::Reconciler,
             history: vec![],
             asks: vec![],
         };
@@ -289,16 +366,17 @@ impl Scenario {
     }
 
     fn call(&self, world: &mut World, who: Who, number: usize, how: How) {
-        let slot = match who {
-            Who::Receiver(n) => &mut world.receivers[n],
-            Who::Consumer(n) => &mut world.consumers[n],
+        let Some(mut running) = who.slot(world).take() else {
+            return;
         };
-        let Some(mut running) = slot.take() else { return };
         let Some((_, request)) = running.asks.iter().find(|(asked, _)| *asked == number).cloned() else {
             return;
         };
         let response = match how {
             How::Failed => Response::Failed,
+            How::Answered | How::Unheard | How::LooksFailed if request == Request::Look => {
+                Response::Seen(world.catalogue, self.catalogue[world.catalogue])
+            }
             How::Answered | How::Unheard | How::LooksFailed => world.perform(&request, &running, self.bug),
         };
         match how {
@@ -354,6 +432,12 @@ impl Model for Scenario {
             ],
             receivers: vec![None; self.receivers],
             consumers: vec![None; self.consumers],
+            reconcilers: vec![None; self.reconcilers],
+            reconciliations_left: self.reconciliations,
+            catalogue: 0,
+            reconciled: None,
+            calm: false,
+            rewritten: false,
             entities: [].into(),
             store: self.connected(),
             failed: [].into(),
@@ -395,17 +479,16 @@ impl Model for Scenario {
             });
             actions.extend(batches.filter(|batch| batch.len() <= self.batch).map(Action::Take));
         }
-        let receivers = world
-            .receivers
-            .iter()
-            .enumerate()
-            .map(|(n, running)| (Who::Receiver(n), running));
-        let consumers = world
-            .consumers
-            .iter()
-            .enumerate()
-            .map(|(n, running)| (Who::Consumer(n), running));
-        for (who, running) in receivers.chain(consumers) {
+        if world.reconciliations_left > 0 && world.reconcilers.iter().any(Option::is_none) {
+            actions.push(Action::Reconcile);
+        }
+        if world.catalogue + 1 < self.catalogue.len() {
+            actions.push(Action::Change);
+        }
+        let receivers = (0..).map(Who::Receiver).zip(&world.receivers);
+        let consumers = (0..).map(Who::Consumer).zip(&world.consumers);
+        let reconcilers = (0..).map(Who::Reconciler).zip(&world.reconcilers);
+        for (who, running) in receivers.chain(consumers).chain(reconcilers) {
             let Some(running) = running else { continue };
             for (number, _) in &running.asks {
                 actions.push(Action::Call(who, *number, How::Answered));
@@ -433,6 +516,7 @@ impl Model for Scenario {
         match action {
             Action::Try(n) => {
                 let receiver = next.receivers.iter().position(Option::is_none)?;
+                next.calm = false;
                 let parcel = &mut next.deliveries[n];
                 let owner = format!("attempt {}", parcel.attempts_left);
                 parcel.attempts_left -= 1;
@@ -440,14 +524,21 @@ impl Model for Scenario {
             }
             Action::Take(work) => {
                 let consumer = next.consumers.iter().position(Option::is_none)?;
+                next.calm = false;
                 self.start(&mut next, Who::Consumer(consumer), work, String::new());
+            }
+            Action::Reconcile => {
+                let reconciler = next.reconcilers.iter().position(Option::is_none)?;
+                next.reconciliations_left -= 1;
+                self.start(&mut next, Who::Reconciler(reconciler), vec![], String::new());
+            }
+            Action::Change => {
+                next.catalogue += 1;
+                next.disturb();
             }
             Action::Call(who, number, how) => self.call(&mut next, who, number, how),
             Action::Die(who) => {
-                match who {
-                    Who::Receiver(n) => next.receivers[n] = None,
-                    Who::Consumer(n) => next.consumers[n] = None,
-                }
+                *who.slot(&mut next) = None;
                 next.deaths_left -= 1;
             }
             Action::Wait(forgets) => next.wait(forgets),

@@ -30,11 +30,15 @@ pub const UNASKED: &str = "what was told in part is settled only when the rest h
 pub const ERASED: &str = "nothing is erased that the store itself has not said is to be";
 /// Nothing is under way, all is settled, and a delivery seems to wait for a person.
 pub const STILL_FAILED: &str = "at rest what is remembered to have failed is what has";
+/// Nothing is under way, and the index is not what a reconciliation has seen in the catalogue.
+pub const UNMENDED: &str = "at rest after a reconciliation the index holds what the catalogue says";
+/// A reconciliation has written what the index was known to hold.
+pub const REWRITTEN: &str = "what a reconciliation has found unchanged is not written again";
 /// It can end well: the search is not empty.
 pub const REACHED: &str = "everything is accepted and settled";
 
 /// All that must never be found.
-pub const SAFETY: [&str; 9] = [
+pub const SAFETY: [&str; 11] = [
     LOST,
     UNACCOUNTED,
     WRONG_END,
@@ -44,6 +48,8 @@ pub const SAFETY: [&str; 9] = [
     UNASKED,
     ERASED,
     STILL_FAILED,
+    UNMENDED,
+    REWRITTEN,
 ];
 
 /// All of them, and that it can end well.
@@ -59,7 +65,9 @@ pub(crate) fn promises() -> Vec<Property<Scenario>> {
             !world.is_quiet() || world.deliveries.iter().all(accounted)
         }),
         Property::always(WRONG_END, |scenario: &Scenario, world: &World| {
-            !world.is_quiet() || states(shown(world)) == states(expected(&scenario.sent(world)))
+            // What the catalogue tells beside them is another promise.
+            let is_told = scenario.catalogue.is_empty();
+            !is_told || !world.is_quiet() || states(shown(world)) == states(expected(&scenario.sent(world)))
         }),
         Property::always(COUNTED_TWICE, |_, world: &World| {
             world.deliveries.iter().all(|parcel| parcel.counted <= 1)
@@ -82,8 +90,17 @@ pub(crate) fn promises() -> Vec<Property<Scenario>> {
         Property::always(STILL_FAILED, |_, world: &World| {
             !world.is_quiet() || world.failed.iter().all(|n| !is_settled(&world.deliveries[*n]))
         }),
-        Property::sometimes(REACHED, |_, world: &World| {
+        Property::always(UNMENDED, |scenario: &Scenario, world: &World| {
+            // Before its last change it may be behind what the deliveries tell.
+            let last = scenario.catalogue.len().checked_sub(1);
+            let says = |last: usize| scenario.catalogue[last].title().into_iter().collect::<Vec<_>>();
+            let is_seen = last.filter(|_| world.is_quiet() && world.reconciled == last);
+            is_seen.is_none_or(|last| titles(world) == says(last))
+        }),
+        Property::always(REWRITTEN, |_, world: &World| !world.rewritten),
+        Property::sometimes(REACHED, |scenario: &Scenario, world: &World| {
             world.is_quiet()
+                && (scenario.catalogue.is_empty() || world.reconciled == Some(scenario.catalogue.len() - 1))
                 && world
                     .deliveries
                     .iter()
@@ -121,6 +138,13 @@ fn states(versions: BTreeMap<EntityKey, Version>) -> Vec<(EntityKey, Option<Time
         .into_iter()
         .map(|(entity, version)| (entity, version.changed_at()));
     states.collect()
+}
+
+/// The titles of all that is shown.
+fn titles(world: &World) -> Vec<String> {
+    let held = world.index.values();
+    held.filter_map(|(_, shown)| Some(shown.as_ref()?.title.clone()))
+        .collect()
 }
 
 fn shown(world: &World) -> BTreeMap<EntityKey, Version> {

@@ -10,7 +10,7 @@ use std::{
 use hookline_domain::{
     audit::AuditRecord,
     document::Document,
-    entities::{Entities, Fence, Page, Told},
+    entities::{Entities, Entries, Fence, Known, Page, Remembered, Told},
     envelope,
     failed::{FailedDeliveries, FailedDelivery, Failures},
     ids::{DeliveryKey, EntityKey, StoreKey},
@@ -25,7 +25,7 @@ use hookline_domain::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use crate::events::number;
+use crate::events::{What, number};
 
 /// One call of a port. Deliveries are numbers of the scenario; there is one store.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -47,8 +47,14 @@ pub enum Request {
     Note(usize),
     /// `EventQueue::send`
     Send(usize),
-    /// `Entities::advance`
-    Advance(EntityKey, Version),
+    /// `Entities::advance`, with what the state tells.
+    Advance(EntityKey, Version, Remembered),
+    /// `Entities::confirm`
+    Confirm(Vec<(EntityKey, Version)>),
+    /// `Entries::find`
+    Known(Vec<EntityKey>),
+    /// `Catalogue::export` and `Catalogue::products`: what the store has now.
+    Look,
     /// `Entities::bury`
     Bury(EntityKey),
     /// `Entities::retire`
@@ -73,8 +79,17 @@ pub enum Request {
     Keep,
     /// `Comply::forget`
     Forget(Timestamp),
-    /// `Index::apply`: of each change what, of which version, and when a document was observed.
-    Apply(Vec<(EntityKey, Version, Option<Timestamp>)>),
+    /// `Index::apply`: of each change what, of which version, and the document, if it is not removed.
+    Apply(Vec<(EntityKey, Version, Option<Shown>)>),
+}
+
+/// What a document shows.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Shown {
+    /// When it was observed.
+    pub observed_at: Timestamp,
+    /// Its title, which tells one state from another.
+    pub title: String,
 }
 
 /// What a call came back with.
@@ -92,6 +107,10 @@ pub enum Response {
     Noted(Noted),
     /// Of the fence.
     Fenced(Fence),
+    /// Of the entries of the fence.
+    Known(Vec<Option<Known>>),
+    /// Of a look at the catalogue: the number of its state, and the state.
+    Seen(usize, What),
     /// Of a listing.
     Listed(Vec<(EntityKey, Version)>, Option<EntityKey>),
     /// Of a store.
@@ -140,7 +159,7 @@ impl Script {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn call(&self, request: Request) -> Call {
+    pub(crate) fn call(&self, request: Request) -> impl Future<Output = Response> + Send + use<> {
         Call {
             script: self.clone(),
             request: Some(request),
@@ -188,7 +207,7 @@ impl Script {
 }
 
 /// The model answers each call in kind, or with a failure.
-fn failed(response: &Response) -> Unavailable {
+pub(crate) fn failed(response: &Response) -> Unavailable {
     assert_eq!(*response, Response::Failed, "an answer of another kind");
     Unavailable::new("model", "told to fail")
 }
@@ -273,16 +292,16 @@ impl EventQueue for Script {
 }
 
 impl Entities for Script {
-    async fn advance(&self, entity: &EntityKey, version: Version, _told: Told<'_>) -> Result<Fence, Unavailable> {
-        match self.call(Request::Advance(entity.clone(), version)).await {
+    async fn advance(&self, entity: &EntityKey, version: Version, told: Told<'_>) -> Result<Fence, Unavailable> {
+        let told = Remembered::default().after(told);
+        match self.call(Request::Advance(entity.clone(), version, told)).await {
             Response::Fenced(fence) => Ok(fence),
             other => Err(failed(&other)),
         }
     }
 
-    /// What was asked of the catalogue is confirmed; no scenario asks it.
-    async fn confirm(&self, _held: &[(EntityKey, Version)]) -> Result<(), Unavailable> {
-        Ok(())
+    async fn confirm(&self, held: &[(EntityKey, Version)]) -> Result<(), Unavailable> {
+        self.done(Request::Confirm(held.to_vec())).await
     }
 
     async fn bury(&self, entity: &EntityKey, _expires_at: Timestamp) -> Result<(), Unavailable> {
@@ -296,6 +315,15 @@ impl Entities for Script {
     async fn page(&self, _store: &StoreKey, after: Option<&EntityKey>, limit: usize) -> Result<Page, Unavailable> {
         match self.call(Request::Page(after.cloned(), limit)).await {
             Response::Listed(passed, next) => Ok(Page { passed, next }),
+            other => Err(failed(&other)),
+        }
+    }
+}
+
+impl Entries for Script {
+    async fn find(&self, entities: &[EntityKey]) -> Result<Vec<Option<Known>>, Unavailable> {
+        match self.call(Request::Known(entities.to_vec())).await {
+            Response::Known(known) => Ok(known),
             other => Err(failed(&other)),
         }
     }
@@ -375,13 +403,16 @@ impl FailedDeliveries for Script {
 
 impl Index for Script {
     async fn apply(&self, changes: &[Change]) -> Result<Vec<Outcome>, Unavailable> {
-        let observed = |document: &Document| document.observed_at;
+        let shown = |document: &Document| Shown {
+            observed_at: document.observed_at,
+            title: document.title.clone(),
+        };
         let changes = changes.iter().map(|change| match change {
             Change::Put {
                 entity,
                 version,
                 document,
-            } => (entity.clone(), *version, Some(observed(document))),
+            } => (entity.clone(), *version, Some(shown(document))),
             Change::Remove { entity, version } => (entity.clone(), *version, None),
         });
         match self.call(Request::Apply(changes.collect())).await {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hookline_domain::{
-    entities::{self, Fence, Remembered},
+    entities::{self, Fence, Known, Remembered, Told},
     ids::EntityKey,
     index,
     ledger::{self, Claim, ClaimRequest, Entry, Fate, Noted, State},
@@ -14,8 +14,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     bug::Bug,
-    events::start,
-    script::{History, Request, Response},
+    events::{What, start},
+    script::{History, Request, Response, Shown},
 };
 
 /// A state of everything.
@@ -33,8 +33,20 @@ pub struct World {
     pub receivers: Vec<Option<Running>>,
     /// Consumers at work.
     pub consumers: Vec<Option<Running>>,
+    /// Reconciliations at work.
+    pub reconcilers: Vec<Option<Running>>,
+    /// How many more may begin.
+    pub reconciliations_left: u8,
+    /// Which of its states the store's catalogue is in.
+    pub catalogue: usize,
+    /// The state that the catalogue was in when the latest of the reconciliations looked at it that have come to their end.
+    pub reconciled: Option<usize>,
+    /// Whether all is at rest since a reconciliation that nothing disturbed.
+    pub calm: bool,
+    /// Whether a reconciliation has written what was there already, though nothing had happened since the one before.
+    pub rewritten: bool,
     /// The fence.
-    pub entities: BTreeMap<EntityKey, entities::Entry>,
+    pub entities: BTreeMap<EntityKey, Known>,
     /// What is known of the store.
     pub store: Option<StoreRecord>,
     /// Deliveries that are remembered to have failed.
@@ -42,7 +54,7 @@ pub struct World {
     /// Whether the rest of the product was asked for.
     pub asked: bool,
     /// The index: what it holds of which version; nothing if that is removed.
-    pub index: BTreeMap<EntityKey, (Version, Option<Timestamp>)>,
+    pub index: BTreeMap<EntityKey, (Version, Option<Shown>)>,
     /// The newest version the index has ever taken.
     pub newest: BTreeMap<EntityKey, Version>,
     /// Whether what is kept of the store has been erased.
@@ -73,12 +85,14 @@ pub struct Parcel {
 /// A function at work: on which deliveries, since when, with which answers so far, and what it asks now.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Running {
-    /// Numbers of deliveries.
+    /// Numbers of deliveries; of a reconciliation none.
     pub work: Vec<usize>,
     /// Unique among the attempts at a delivery.
     pub owner: String,
     /// After so many waits.
     pub since: u8,
+    /// Whether it is a reconciliation that began when all was calm.
+    pub calm: bool,
     /// The answers so far.
     pub history: History,
     /// The calls it waits for. Follows from the rest.
@@ -113,23 +127,40 @@ impl World {
                 parcel.sent = true;
                 Response::Done
             }
-            Request::Advance(entity, version) => self.advance(entity, *version, bug),
+            Request::Advance(entity, version, told) => {
+                let confirms = bug == Some(Bug::ConfirmedBeforeTheIndex) && running.is_reconciliation();
+                self.advance(entity, *version, told, confirms, bug)
+            }
+            Request::Confirm(held) => {
+                self.confirm(held, bug);
+                Response::Done
+            }
+            Request::Known(entities) => {
+                let mut known = entities
+                    .iter()
+                    .map(|entity| self.entities.get(entity).cloned())
+                    .collect();
+                if bug == Some(Bug::ComparedByTimes) {
+                    compare_by_times(&mut known, running);
+                }
+                Response::Known(known)
+            }
             Request::Bury(entity) => {
                 if bug == Some(Bug::NoTombstone) {
                     self.entities.remove(entity);
                 } else {
-                    self.entities.insert(entity.clone(), entities::Entry::Buried);
+                    self.entities.insert(entity.clone(), gone(entities::Entry::Buried));
                 }
                 Response::Done
             }
             Request::Retire(entity, version) => {
-                let entry = self.entities.get(entity).copied();
+                let entry = self.entities.get(entity).map(|known| known.entry);
                 let retired = match bug {
                     Some(Bug::RetireIgnoresVersions) => Some(entities::Entry::Retired(*version)),
                     _ => entities::retire(entry, *version),
                 };
                 if let Some(retired) = retired {
-                    self.entities.insert(entity.clone(), retired);
+                    self.entities.insert(entity.clone(), gone(retired));
                 }
                 Response::Done
             }
@@ -185,7 +216,14 @@ impl World {
                 self.asked |= bug != Some(Bug::JobsGetLost);
                 Response::Done
             }
-            Request::Apply(changes) => self.apply(changes, bug),
+            Request::Apply(changes) => {
+                self.rewritten |= running.calm
+                    && changes
+                        .iter()
+                        .any(|(entity, _, shown)| self.shows(entity, shown.as_ref()));
+                self.apply(changes, bug)
+            }
+            Request::Look => unreachable!("the scenario knows the catalogue"),
         }
     }
 
@@ -246,8 +284,16 @@ impl World {
         Response::Completed(completion)
     }
 
-    fn advance(&mut self, entity: &EntityKey, version: Version, bug: Option<Bug>) -> Response {
-        let entry = self.entities.get(entity).copied();
+    fn advance(
+        &mut self,
+        entity: &EntityKey,
+        version: Version,
+        told: &Remembered,
+        confirms: bool,
+        bug: Option<Bug>,
+    ) -> Response {
+        let held = self.entities.get(entity);
+        let entry = held.map(|known| known.entry);
         let advanced = match (bug, entry) {
             (Some(Bug::FenceRefusesTheSameVersion), Some(entities::Entry::Passed(newest))) if newest == version => None,
             (Some(Bug::NoFence), _) => Some(entities::Entry::Passed(version)),
@@ -255,11 +301,39 @@ impl World {
         };
         Response::Fenced(match advanced {
             Some(entry) => {
-                self.entities.insert(entity.clone(), entry);
-                Fence::Passed(Remembered::default())
+                let told = Told {
+                    collections: told.collections.as_ref(),
+                    tracking: told.tracking.as_ref(),
+                    digest: told.digest.as_ref(),
+                };
+                let remembered = held
+                    .map(|known| known.remembered.clone())
+                    .unwrap_or_default()
+                    .after(told);
+                let known = Known {
+                    entry,
+                    remembered: remembered.clone(),
+                    confirmed: confirms || held.is_some_and(|known| known.confirmed && known.entry == entry),
+                };
+                self.entities.insert(entity.clone(), known);
+                Fence::Passed(remembered)
             }
             None => Fence::Superseded,
         })
+    }
+
+    fn confirm(&mut self, held: &[(EntityKey, Version)], bug: Option<Bug>) {
+        for (entity, version) in held {
+            let Some(known) = self.entities.get_mut(entity) else {
+                continue;
+            };
+            let is_newest = known.entry == entities::Entry::Passed(*version);
+            known.confirmed |= match bug {
+                Some(Bug::NeverConfirmed) => false,
+                Some(Bug::ConfirmIgnoresVersions) => true,
+                _ => is_newest,
+            };
+        }
     }
 
     fn page(&self, after: Option<&EntityKey>, limit: usize) -> Response {
@@ -268,19 +342,19 @@ impl World {
             .iter()
             .filter(|(entity, _)| after.is_none_or(|after| *entity > after));
         assert!(self.entities.len() <= limit, "scenarios have one page");
-        let passed = rest.filter_map(|(entity, entry)| match entry {
-            entities::Entry::Passed(version) => Some((entity.clone(), *version)),
+        let passed = rest.filter_map(|(entity, known)| match known.entry {
+            entities::Entry::Passed(version) => Some((entity.clone(), version)),
             entities::Entry::Retired(_) | entities::Entry::Buried => None,
         });
         Response::Listed(passed.collect(), None)
     }
 
-    fn apply(&mut self, changes: &[(EntityKey, Version, Option<Timestamp>)], bug: Option<Bug>) -> Response {
+    fn apply(&mut self, changes: &[(EntityKey, Version, Option<Shown>)], bug: Option<Bug>) -> Response {
         let taken = changes.iter().map(|(entity, version, shown)| {
             let held = self.index.get(entity).map(|(held, _)| *held);
             let takes = bug == Some(Bug::NoIndexVersion) || index::takes(held, *version);
             if takes {
-                self.index.insert(entity.clone(), (*version, *shown));
+                self.index.insert(entity.clone(), (*version, shown.clone()));
             }
             takes
         });
@@ -288,13 +362,21 @@ impl World {
         Response::Applied(taken)
     }
 
+    /// Whether the index shows just this of an entity, or nothing of what it has removed.
+    fn shows(&self, entity: &EntityKey, shown: Option<&Shown>) -> bool {
+        let title = |shown: Option<&Shown>| shown.map(|shown| shown.title.clone());
+        self.index
+            .get(entity)
+            .is_some_and(|(_, held)| title(held.as_ref()) == title(shown))
+    }
+
     /// Looks at what a search would show now, and remembers whether that went back.
     pub fn watch(&mut self, bug: Option<Bug>) {
         for (entity, (version, shown)) in &self.index {
             let newest = self.newest.entry(entity.clone()).or_insert(*version);
             let ended = self.store.as_ref().and_then(|record| record.uninstalled_at);
-            let found = shown.is_some_and(|observed| {
-                bug == Some(Bug::SearchShowsEverything) || ended.is_none_or(|ended| observed > ended)
+            let found = shown.as_ref().is_some_and(|shown| {
+                bug == Some(Bug::SearchShowsEverything) || ended.is_none_or(|ended| shown.observed_at > ended)
             });
             self.went_back |= found && *version < *newest;
             *newest = (*newest).max(*version);
@@ -313,16 +395,58 @@ impl World {
         self.waits += 1;
         self.receivers.fill(None);
         self.consumers.fill(None);
+        self.reconcilers.fill(None);
+        self.calm = false;
         if index_forgets {
             self.index.retain(|_, (_, shown)| shown.is_some());
         }
     }
 
+    /// Something happens that a reconciliation may find.
+    pub fn disturb(&mut self) {
+        self.calm = false;
+        for running in self.reconcilers.iter_mut().flatten() {
+            running.calm = false;
+        }
+    }
+
     /// Whether nobody is at work and the queue holds nothing but what waits for a person.
     pub fn is_quiet(&self) -> bool {
-        let idle = self.receivers.iter().chain(&self.consumers).all(Option::is_none);
+        let functions = self.receivers.iter().chain(&self.consumers).chain(&self.reconcilers);
+        let idle = functions.into_iter().all(Option::is_none);
         let rests = |parcel: &Parcel| parcel.copies == 0 || parcel.is_parked();
         idle && self.deliveries.iter().all(rests)
+    }
+}
+
+impl Running {
+    fn is_reconciliation(&self) -> bool {
+        self.work.is_empty()
+    }
+
+    /// What the catalogue said when it was first looked at.
+    pub fn seen(&self) -> Option<(usize, What)> {
+        self.history.iter().find_map(|(_, response)| match response {
+            Response::Seen(number, state) => Some((*number, *state)),
+            _ => None,
+        })
+    }
+}
+
+fn gone(entry: entities::Entry) -> Known {
+    Known {
+        entry,
+        remembered: Remembered::default(),
+        confirmed: false,
+    }
+}
+
+/// Has a reconciliation believe that it remembers what it has seen.
+fn compare_by_times(known: &mut Vec<Option<Known>>, running: &Running) {
+    let digest = running.seen().and_then(|(_, state)| state.digest());
+    for known in known.iter_mut().flatten() {
+        known.remembered.digest.clone_from(&digest);
+        known.confirmed = true;
     }
 }
 

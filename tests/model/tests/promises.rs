@@ -3,14 +3,14 @@
 #![expect(clippy::print_stdout, reason = "how much was explored is for whoever runs it")]
 
 use hookline_model::{
-    events::What::{Deleted, Hidden, Part, Shown, Uninstalled},
+    events::What::{Altered, Deleted, Hidden, Part, Shown, Uninstalled},
     model::Scenario,
     promises::{REACHED, SAFETY},
 };
 use stateright::{Checker, Model};
 
 fn holds(scenario: Scenario) {
-    let name = format!("{:?}", scenario.events);
+    let name = format!("{:?} {:?}", scenario.events, scenario.catalogue);
     let checker = scenario.checker().threads(2).spawn_bfs().join();
     println!("{name}: {} states", checker.unique_state_count());
     for property in SAFETY {
@@ -118,4 +118,46 @@ fn calls_that_fail_are_made_up_for() {
             ..Scenario::on_the_queue(&events)
         });
     }
+}
+
+#[test]
+fn reconciliation_mends_what_died_between_fence_index_and_confirmation() {
+    for catalogue in [[Shown(1), Altered(1)], [Shown(1), Shown(2)], [Shown(1), Hidden(2)]] {
+        holds(Scenario::reconciled(&catalogue, 3));
+    }
+    holds(Scenario {
+        errors: 1,
+        deaths: 0,
+        ..Scenario::reconciled(&[Shown(1), Altered(1)], 2)
+    });
+}
+
+#[test]
+fn reconciliation_and_deliveries_do_not_get_in_each_others_way() {
+    let histories = [
+        (Shown(1), [Shown(1), Altered(1)]),
+        (Shown(2), [Shown(1), Shown(2)]),
+        (Deleted, [Shown(1), Deleted]),
+    ];
+    for (told, catalogue) in histories {
+        holds(Scenario {
+            events: vec![told],
+            deaths: 0,
+            ..Scenario::reconciled(&catalogue, 2)
+        });
+    }
+    holds(Scenario {
+        events: vec![Shown(1)],
+        ..Scenario::reconciled(&[Altered(1)], 2)
+    });
+}
+
+#[test]
+fn reconciliation_of_what_has_not_changed_writes_nothing() {
+    holds(Scenario {
+        events: vec![Shown(1)],
+        deaths: 0,
+        reconcilers: 1,
+        ..Scenario::reconciled(&[Shown(1), Altered(1)], 3)
+    });
 }

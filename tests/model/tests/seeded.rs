@@ -8,10 +8,12 @@ use hookline_model::{
     bug::Bug,
     events::{
         Body,
-        What::{Captured, Deleted, Hidden, Part, Shown, Uninstalled},
+        What::{Altered, Captured, Deleted, Hidden, Part, Shown, Uninstalled},
     },
     model::Scenario,
-    promises::{ERASED, LOST, STILL_FAILED, UNACCOUNTED, UNASKED, WENT_BACK, WRONG_END, WRONG_INSTALL},
+    promises::{
+        ERASED, LOST, REWRITTEN, STILL_FAILED, UNACCOUNTED, UNASKED, UNMENDED, WENT_BACK, WRONG_END, WRONG_INSTALL,
+    },
 };
 use stateright::{Checker, HasDiscoveries, Model};
 
@@ -209,4 +211,44 @@ fn a_reader_that_takes_any_request_erases_a_store_that_has_not_said_so() {
         Scenario::on_the_queue(&[Uninstalled(2), captured]),
         ERASED,
     );
+}
+
+#[test]
+fn what_is_confirmed_before_the_index_has_it_is_never_mended() {
+    finds(
+        Bug::ConfirmedBeforeTheIndex,
+        Scenario::reconciled(&[Shown(1)], 2),
+        UNMENDED,
+    );
+}
+
+#[test]
+fn an_older_state_that_is_confirmed_over_a_newer_is_never_mended() {
+    finds(
+        Bug::ConfirmIgnoresVersions,
+        Scenario::reconciled(&[Shown(1), Altered(1)], 3),
+        UNMENDED,
+    );
+}
+
+#[test]
+fn a_reconciliation_that_compares_times_leaves_what_no_time_tells() {
+    let scenario = Scenario {
+        events: vec![Shown(1)],
+        deaths: 0,
+        ..Scenario::reconciled(&[Altered(1)], 1)
+    };
+    finds(Bug::ComparedByTimes, scenario, UNMENDED);
+    // And what a webhook's consumer, or another reconciliation, has died of.
+    finds(Bug::ComparedByTimes, Scenario::reconciled(&[Shown(1)], 2), UNMENDED);
+}
+
+#[test]
+fn what_nobody_confirms_is_written_again_and_again() {
+    let scenario = Scenario {
+        deaths: 0,
+        reconcilers: 1,
+        ..Scenario::reconciled(&[Shown(1)], 2)
+    };
+    finds(Bug::NeverConfirmed, scenario, REWRITTEN);
 }

@@ -1,0 +1,162 @@
+//! Reconciliations: the product's own, from its beginning to its end, of a catalogue that has one product and writes its exports
+//! at once.
+
+use hookline_domain::{
+    apply::Apply,
+    ask::{Ask, Unsynced},
+    catalogue::{Answered, Batch, Catalogue, Export, ExportId, Lines, Part, Shop, Unasked},
+    event::{Event, Observed},
+    ids::{EntityId, StoreKey},
+    port::Clock,
+    reconcile::{Next, Reconcile, Scope, Step},
+};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    events::{What, store},
+    script::{Request, Response, Script, failed},
+};
+
+/// The store's catalogue.
+pub(crate) struct Asked {
+    pub(crate) script: Script,
+    /// The states it is in, one after another.
+    pub(crate) states: Vec<What>,
+}
+
+/// Goes through the whole catalogue, step by step. Steps need no model's help to follow each other: the job that carries one
+/// holds no more than its answers so far.
+pub(crate) async fn reconcile(catalogue: Asked) -> Result<(), Unsynced> {
+    let script = catalogue.script.clone();
+    let reconcile = Reconcile {
+        ask: Ask {
+            catalogue,
+            apply: Apply {
+                entities: script.clone(),
+                stores: script.clone(),
+                index: script.clone(),
+                clock: script,
+            },
+        },
+        grace: SignedDuration::ZERO,
+    };
+    let mut step = Step::Begin;
+    loop {
+        let done = reconcile
+            .step(&store(), Scope::Differing, step, Timestamp::MAX, &mut |_| {})
+            .await?;
+        match done {
+            Next::Then { step: next, .. } => step = next,
+            Next::Done(_) => return Ok(()),
+        }
+    }
+}
+
+impl Asked {
+    async fn look(&self) -> Result<usize, Unasked> {
+        match self.script.call(Request::Look).await {
+            Response::Seen(number, _) => Ok(number),
+            other => Err(failed(&other).into()),
+        }
+    }
+
+    /// When a state was asked for: its place in their order decides, for they are asked for within one second.
+    fn at(&self, number: usize) -> Timestamp {
+        let place = i64::try_from(number).expect("there are few");
+        self.script.now() + SignedDuration::from_millis(place)
+    }
+
+    fn observed(&self, number: usize) -> Observed {
+        self.states[number].observed(self.at(number))
+    }
+
+    fn number(name: &str) -> usize {
+        name.parse().expect("exports are named by the catalogue's state")
+    }
+}
+
+/// What no scenario has.
+fn unknown<T>() -> Result<T, Unasked> {
+    let problem = "no scenario asks for this".to_owned();
+    Err(Unasked::Disagreed { problem })
+}
+
+impl Catalogue for Asked {
+    type Lines = Exported;
+
+    async fn shop(&self, _store: &StoreKey) -> Result<Shop, Unasked> {
+        unknown()
+    }
+
+    async fn products(&self, _store: &StoreKey, ids: &[EntityId]) -> Result<Answered, Unasked> {
+        let number = self.look().await?;
+        Ok(Answered {
+            seen: ids.iter().map(|_| self.observed(number)).collect(),
+            skipped: vec![],
+        })
+    }
+
+    async fn product_of(&self, _store: &StoreKey, _item: &EntityId) -> Result<Option<EntityId>, Unasked> {
+        unknown()
+    }
+
+    async fn collection(&self, _store: &StoreKey, _id: &EntityId) -> Result<Observed, Unasked> {
+        unknown()
+    }
+
+    async fn collections(&self, _store: &StoreKey, _after: Option<&str>) -> Result<Part<Observed>, Unasked> {
+        Ok(Part {
+            items: vec![],
+            skipped: vec![],
+            next: None,
+        })
+    }
+
+    async fn members(
+        &self,
+        _store: &StoreKey,
+        _collection: &EntityId,
+        _after: Option<&str>,
+    ) -> Result<Part<EntityId>, Unasked> {
+        unknown()
+    }
+
+    async fn export(&self, _store: &StoreKey) -> Result<ExportId, Unasked> {
+        Ok(ExportId(self.look().await?.to_string()))
+    }
+
+    async fn exported(&self, _store: &StoreKey, export: &ExportId) -> Result<Export, Unasked> {
+        Ok(Export::Ready {
+            address: export.0.clone(),
+            began_at: self.at(Self::number(&export.0)),
+            objects: 1,
+            bytes: 1,
+        })
+    }
+
+    async fn read(
+        &self,
+        _store: &StoreKey,
+        address: &str,
+        _began_at: Timestamp,
+        _offset: u64,
+    ) -> Result<Exported, Unasked> {
+        let observed = self.observed(Self::number(address));
+        let is_there = matches!(observed.event, Event::ProductUpdated(_));
+        Ok(Exported(is_there.then_some(observed)))
+    }
+}
+
+/// An export of one product, or none.
+pub(crate) struct Exported(Option<Observed>);
+
+impl Lines for Exported {
+    async fn next(&mut self, _limit: usize) -> Result<Option<Batch>, Unasked> {
+        Ok(self.0.take().map(|observed| Batch {
+            products: vec![observed],
+            skipped: vec![],
+            doubtful: vec![],
+            offset: 1,
+        }))
+    }
+}
