@@ -11,8 +11,10 @@
 //! A search is exhaustive for its scenario: a few deliveries, so many attempts, deaths and errors. [`bug`] has the
 //! well-known ways to get it wrong; each must be found.
 
+pub mod action;
 pub mod bug;
 pub mod events;
+mod fence;
 pub mod model;
 pub mod promises;
 mod reconciler;

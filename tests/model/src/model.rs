@@ -21,12 +21,13 @@ use jiff::Timestamp;
 use stateright::{Model, Property};
 
 use crate::{
+    action::{Action, How, Role, Who},
     bug::Bug,
     events::{What, interpret},
     promises::promises,
     reconciler::{Asked, reconcile},
     script::{History, Progress, Request, Response, Script},
-    world::{Parcel, Running, World, time},
+    world::{Parcel, Reconciliations, Running, World, time},
 };
 
 /// What is explored, and how far.
@@ -85,78 +86,6 @@ impl Default for Scenario {
             known: Arc::default(),
         }
     }
-}
-
-/// Which function.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Who {
-    /// A receiver.
-    Receiver(usize),
-    /// A consumer.
-    Consumer(usize),
-    /// A reconciliation.
-    Reconciler(usize),
-}
-
-/// What sort of function.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Role {
-    /// Receives deliveries.
-    Receiver,
-    /// Applies them.
-    Consumer,
-    /// Compares the catalogue with what is remembered.
-    Reconciler,
-}
-
-impl Who {
-    fn role(self) -> Role {
-        match self {
-            Self::Receiver(_) => Role::Receiver,
-            Self::Consumer(_) => Role::Consumer,
-            Self::Reconciler(_) => Role::Reconciler,
-        }
-    }
-
-    fn slot(self, world: &mut World) -> &mut Option<Running> {
-        match self {
-            Self::Receiver(n) => &mut world.receivers[n],
-            Self::Consumer(n) => &mut world.consumers[n],
-            Self::Reconciler(n) => &mut world.reconcilers[n],
-        }
-    }
-}
-
-/// How a call goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum How {
-    /// It is done, and its answer heard.
-    Answered,
-    /// It is done, and the function dies before it hears the answer.
-    Unheard,
-    /// It is done, but looks as if it had failed.
-    LooksFailed,
-    /// It fails.
-    Failed,
-}
-
-/// What may happen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
-    /// A sender tries.
-    Try(usize),
-    /// A consumer takes messages.
-    Take(Vec<usize>),
-    /// A reconciliation begins.
-    Reconcile,
-    /// What the store's catalogue has changes.
-    Change,
-    /// A function's call is made.
-    Call(Who, usize, How),
-    /// A function dies before its next call is made.
-    Die(Who),
-    /// A long time passes; whether the index forgets the versions of what it has removed.
-    Wait(bool),
 }
 
 /// How far a function's work has come.
@@ -346,9 +275,10 @@ impl Scenario {
             Ended::Reconciled(done) => {
                 *who.slot(world) = None;
                 let seen = running.seen().map(|(number, _)| number).filter(|_| done);
-                world.reconciled = world.reconciled.max(seen);
+                let reconciliations = &mut world.reconciliations;
+                reconciliations.reconciled = reconciliations.reconciled.max(seen);
                 let undisturbed = world.deaths_left == self.deaths && world.errors_left == self.errors;
-                world.calm = undisturbed && world.is_quiet() && seen == Some(world.catalogue);
+                world.reconciliations.calm = undisturbed && world.is_quiet() && seen == Some(world.catalogue);
             }
         }
     }
@@ -358,7 +288,7 @@ impl Scenario {
             work,
             owner,
             since: world.waits,
-            calm: world.calm && who.role() == Role::Reconciler,
+            calm: world.reconciliations.calm && who.role() == Role::Reconciler,
             history: vec![],
             asks: vec![],
         };
@@ -433,11 +363,13 @@ impl Model for Scenario {
             receivers: vec![None; self.receivers],
             consumers: vec![None; self.consumers],
             reconcilers: vec![None; self.reconcilers],
-            reconciliations_left: self.reconciliations,
+            reconciliations: Reconciliations {
+                left: self.reconciliations,
+                reconciled: None,
+                calm: false,
+                rewritten: false,
+            },
             catalogue: 0,
-            reconciled: None,
-            calm: false,
-            rewritten: false,
             entities: [].into(),
             store: self.connected(),
             failed: [].into(),
@@ -479,7 +411,7 @@ impl Model for Scenario {
             });
             actions.extend(batches.filter(|batch| batch.len() <= self.batch).map(Action::Take));
         }
-        if world.reconciliations_left > 0 && world.reconcilers.iter().any(Option::is_none) {
+        if world.reconciliations.left > 0 && world.reconcilers.iter().any(Option::is_none) {
             actions.push(Action::Reconcile);
         }
         if world.catalogue + 1 < self.catalogue.len() {
@@ -516,7 +448,7 @@ impl Model for Scenario {
         match action {
             Action::Try(n) => {
                 let receiver = next.receivers.iter().position(Option::is_none)?;
-                next.calm = false;
+                next.reconciliations.calm = false;
                 let parcel = &mut next.deliveries[n];
                 let owner = format!("attempt {}", parcel.attempts_left);
                 parcel.attempts_left -= 1;
@@ -524,12 +456,12 @@ impl Model for Scenario {
             }
             Action::Take(work) => {
                 let consumer = next.consumers.iter().position(Option::is_none)?;
-                next.calm = false;
+                next.reconciliations.calm = false;
                 self.start(&mut next, Who::Consumer(consumer), work, String::new());
             }
             Action::Reconcile => {
                 let reconciler = next.reconcilers.iter().position(Option::is_none)?;
-                next.reconciliations_left -= 1;
+                next.reconciliations.left -= 1;
                 self.start(&mut next, Who::Reconciler(reconciler), vec![], String::new());
             }
             Action::Change => {

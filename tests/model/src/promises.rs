@@ -94,13 +94,14 @@ pub(crate) fn promises() -> Vec<Property<Scenario>> {
             // Before its last change it may be behind what the deliveries tell.
             let last = scenario.catalogue.len().checked_sub(1);
             let says = |last: usize| scenario.catalogue[last].title().into_iter().collect::<Vec<_>>();
-            let is_seen = last.filter(|_| world.is_quiet() && world.reconciled == last);
+            let is_seen = last.filter(|_| world.is_quiet() && world.reconciliations.reconciled == last);
             is_seen.is_none_or(|last| titles(world) == says(last))
         }),
-        Property::always(REWRITTEN, |_, world: &World| !world.rewritten),
+        Property::always(REWRITTEN, |_, world: &World| !world.reconciliations.rewritten),
         Property::sometimes(REACHED, |scenario: &Scenario, world: &World| {
             world.is_quiet()
-                && (scenario.catalogue.is_empty() || world.reconciled == Some(scenario.catalogue.len() - 1))
+                && (scenario.catalogue.is_empty()
+                    || world.reconciliations.reconciled == Some(scenario.catalogue.len() - 1))
                 && world
                     .deliveries
                     .iter()

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hookline_domain::{
-    entities::{self, Fence, Known, Remembered, Told},
+    entities::Known,
     ids::EntityKey,
     index,
     ledger::{self, Claim, ClaimRequest, Entry, Fate, Noted, State},
@@ -35,16 +35,10 @@ pub struct World {
     pub consumers: Vec<Option<Running>>,
     /// Reconciliations at work.
     pub reconcilers: Vec<Option<Running>>,
-    /// How many more may begin.
-    pub reconciliations_left: u8,
+    /// What has come of reconciliations so far.
+    pub reconciliations: Reconciliations,
     /// Which of its states the store's catalogue is in.
     pub catalogue: usize,
-    /// The state that the catalogue was in when the latest of the reconciliations looked at it that have come to their end.
-    pub reconciled: Option<usize>,
-    /// Whether all is at rest since a reconciliation that nothing disturbed.
-    pub calm: bool,
-    /// Whether a reconciliation has written what was there already, though nothing had happened since the one before.
-    pub rewritten: bool,
     /// The fence.
     pub entities: BTreeMap<EntityKey, Known>,
     /// What is known of the store.
@@ -61,6 +55,19 @@ pub struct World {
     pub erased: bool,
     /// Whether a search could have shown an older state after a newer, or something that was gone.
     pub went_back: bool,
+}
+
+/// What has come of reconciliations.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Reconciliations {
+    /// How many more may begin.
+    pub left: u8,
+    /// The state that the catalogue was in when the latest of those looked at it that have come to their end.
+    pub reconciled: Option<usize>,
+    /// Whether all is at rest since one that nothing disturbed.
+    pub calm: bool,
+    /// Whether one has written what was there already, though nothing had happened since the one before.
+    pub rewritten: bool,
 }
 
 /// One delivery, where it is and what became of it.
@@ -127,44 +134,12 @@ impl World {
                 parcel.sent = true;
                 Response::Done
             }
-            Request::Advance(entity, version, told) => {
-                let confirms = bug == Some(Bug::ConfirmedBeforeTheIndex) && running.is_reconciliation();
-                self.advance(entity, *version, told, confirms, bug)
-            }
-            Request::Confirm(held) => {
-                self.confirm(held, bug);
-                Response::Done
-            }
-            Request::Known(entities) => {
-                let mut known = entities
-                    .iter()
-                    .map(|entity| self.entities.get(entity).cloned())
-                    .collect();
-                if bug == Some(Bug::ComparedByTimes) {
-                    compare_by_times(&mut known, running);
-                }
-                Response::Known(known)
-            }
-            Request::Bury(entity) => {
-                if bug == Some(Bug::NoTombstone) {
-                    self.entities.remove(entity);
-                } else {
-                    self.entities.insert(entity.clone(), gone(entities::Entry::Buried));
-                }
-                Response::Done
-            }
-            Request::Retire(entity, version) => {
-                let entry = self.entities.get(entity).map(|known| known.entry);
-                let retired = match bug {
-                    Some(Bug::RetireIgnoresVersions) => Some(entities::Entry::Retired(*version)),
-                    _ => entities::retire(entry, *version),
-                };
-                if let Some(retired) = retired {
-                    self.entities.insert(entity.clone(), gone(retired));
-                }
-                Response::Done
-            }
-            Request::Page(after, limit) => self.page(after.as_ref(), *limit),
+            Request::Advance(..)
+            | Request::Confirm(_)
+            | Request::Known(_)
+            | Request::Bury(_)
+            | Request::Retire(..)
+            | Request::Page(..) => self.fence(request, running, bug),
             Request::Find => match (bug, first_found(running)) {
                 (Some(Bug::StoreReadOnce), Some(before)) => before,
                 _ => Response::Found(Box::new(self.store.clone())),
@@ -217,7 +192,7 @@ impl World {
                 Response::Done
             }
             Request::Apply(changes) => {
-                self.rewritten |= running.calm
+                self.reconciliations.rewritten |= running.calm
                     && changes
                         .iter()
                         .any(|(entity, _, shown)| self.shows(entity, shown.as_ref()));
@@ -284,71 +259,6 @@ impl World {
         Response::Completed(completion)
     }
 
-    fn advance(
-        &mut self,
-        entity: &EntityKey,
-        version: Version,
-        told: &Remembered,
-        confirms: bool,
-        bug: Option<Bug>,
-    ) -> Response {
-        let held = self.entities.get(entity);
-        let entry = held.map(|known| known.entry);
-        let advanced = match (bug, entry) {
-            (Some(Bug::FenceRefusesTheSameVersion), Some(entities::Entry::Passed(newest))) if newest == version => None,
-            (Some(Bug::NoFence), _) => Some(entities::Entry::Passed(version)),
-            _ => entities::advance(entry, version),
-        };
-        Response::Fenced(match advanced {
-            Some(entry) => {
-                let told = Told {
-                    collections: told.collections.as_ref(),
-                    tracking: told.tracking.as_ref(),
-                    digest: told.digest.as_ref(),
-                };
-                let remembered = held
-                    .map(|known| known.remembered.clone())
-                    .unwrap_or_default()
-                    .after(told);
-                let known = Known {
-                    entry,
-                    remembered: remembered.clone(),
-                    confirmed: confirms || held.is_some_and(|known| known.confirmed && known.entry == entry),
-                };
-                self.entities.insert(entity.clone(), known);
-                Fence::Passed(remembered)
-            }
-            None => Fence::Superseded,
-        })
-    }
-
-    fn confirm(&mut self, held: &[(EntityKey, Version)], bug: Option<Bug>) {
-        for (entity, version) in held {
-            let Some(known) = self.entities.get_mut(entity) else {
-                continue;
-            };
-            let is_newest = known.entry == entities::Entry::Passed(*version);
-            known.confirmed |= match bug {
-                Some(Bug::NeverConfirmed) => false,
-                Some(Bug::ConfirmIgnoresVersions) => true,
-                _ => is_newest,
-            };
-        }
-    }
-
-    fn page(&self, after: Option<&EntityKey>, limit: usize) -> Response {
-        let rest = self
-            .entities
-            .iter()
-            .filter(|(entity, _)| after.is_none_or(|after| *entity > after));
-        assert!(self.entities.len() <= limit, "scenarios have one page");
-        let passed = rest.filter_map(|(entity, known)| match known.entry {
-            entities::Entry::Passed(version) => Some((entity.clone(), version)),
-            entities::Entry::Retired(_) | entities::Entry::Buried => None,
-        });
-        Response::Listed(passed.collect(), None)
-    }
-
     fn apply(&mut self, changes: &[(EntityKey, Version, Option<Shown>)], bug: Option<Bug>) -> Response {
         let taken = changes.iter().map(|(entity, version, shown)| {
             let held = self.index.get(entity).map(|(held, _)| *held);
@@ -396,7 +306,7 @@ impl World {
         self.receivers.fill(None);
         self.consumers.fill(None);
         self.reconcilers.fill(None);
-        self.calm = false;
+        self.reconciliations.calm = false;
         if index_forgets {
             self.index.retain(|_, (_, shown)| shown.is_some());
         }
@@ -404,7 +314,7 @@ impl World {
 
     /// Something happens that a reconciliation may find.
     pub fn disturb(&mut self) {
-        self.calm = false;
+        self.reconciliations.calm = false;
         for running in self.reconcilers.iter_mut().flatten() {
             running.calm = false;
         }
@@ -420,7 +330,8 @@ impl World {
 }
 
 impl Running {
-    fn is_reconciliation(&self) -> bool {
+    /// Whether it is a reconciliation, which works on no delivery.
+    pub fn is_reconciliation(&self) -> bool {
         self.work.is_empty()
     }
 
@@ -430,23 +341,6 @@ impl Running {
             Response::Seen(number, state) => Some((*number, *state)),
             _ => None,
         })
-    }
-}
-
-fn gone(entry: entities::Entry) -> Known {
-    Known {
-        entry,
-        remembered: Remembered::default(),
-        confirmed: false,
-    }
-}
-
-/// Has a reconciliation believe that it remembers what it has seen.
-fn compare_by_times(known: &mut Vec<Option<Known>>, running: &Running) {
-    let digest = running.seen().and_then(|(_, state)| state.digest());
-    for known in known.iter_mut().flatten() {
-        known.remembered.digest.clone_from(&digest);
-        known.confirmed = true;
     }
 }
 

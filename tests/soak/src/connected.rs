@@ -24,7 +24,7 @@ use tokio::sync::Mutex;
 use crate::{
     accounts::same,
     reference::Shown,
-    scenario::{ASKED, ASKED_CHANGES, Delivery, Scenario, Tells, Thing},
+    scenario::{ASKED, CHANGES_AT_MOST, Delivery, Scenario, Tells, Thing},
 };
 
 const TOKEN: &str = "shpat_of_the_soak";
@@ -96,7 +96,7 @@ impl Connected {
         self.shopify.admin_url().trim_end_matches("/{store}").to_owned()
     }
 
-    /// Changes the product that a delivery is about, before it is sent; every fifth is gone with its last change.
+    /// Changes the product that a delivery is about, before it is sent; some are gone with their last change.
     pub async fn happens(&self, delivery: &Delivery) -> anyhow::Result<()> {
         let Tells::Changed(thing) = &delivery.tells else {
             return Ok(());
@@ -104,7 +104,7 @@ impl Connected {
         let mut products = self.products.lock().await;
         let product = products.get_mut(thing).context("a product of the scenario")?;
         product.changes += 1;
-        if product.changes == ASKED_CHANGES && thing.id.is_multiple_of(5) {
+        if product.changes == CHANGES_AT_MOST && thing.id.is_multiple_of(2) {
             self.shopify
                 .control(ASKED, "delete-product", json!({"id": thing.id}))
                 .await;

@@ -81,7 +81,7 @@ const REINDEX: Function = Function {
 
 const SYNC: Function = Function {
     name: "sync",
-    timeout: Duration::from_secs(60),
+    timeout: Duration::from_mins(1),
     processes: ASKERS,
 };
 

@@ -1,0 +1,143 @@
+//! The fence as its table does what it is asked, or with a mistake.
+
+use hookline_domain::{
+    entities::{self, Fence, Known, Remembered, Told},
+    ids::EntityKey,
+    version::Version,
+};
+
+use crate::{
+    bug::Bug,
+    script::{Request, Response},
+    world::{Running, World},
+};
+
+impl World {
+    /// Does what a call asks of the fence.
+    ///
+    /// # Panics
+    /// When it asks something else.
+    pub(crate) fn fence(&mut self, request: &Request, running: &Running, bug: Option<Bug>) -> Response {
+        match request {
+            Request::Advance(entity, version, told) => {
+                let confirms = bug == Some(Bug::ConfirmedBeforeTheIndex) && running.is_reconciliation();
+                self.advance(entity, *version, told, confirms, bug)
+            }
+            Request::Confirm(held) => {
+                self.confirm(held, bug);
+                Response::Done
+            }
+            Request::Known(entities) => {
+                let known = entities.iter().map(|entity| self.entities.get(entity).cloned());
+                let mut known: Vec<_> = known.collect();
+                if bug == Some(Bug::ComparedByTimes) {
+                    compare_by_times(&mut known, running);
+                }
+                Response::Known(known)
+            }
+            Request::Bury(entity) => {
+                if bug == Some(Bug::NoTombstone) {
+                    self.entities.remove(entity);
+                } else {
+                    self.entities.insert(entity.clone(), gone(entities::Entry::Buried));
+                }
+                Response::Done
+            }
+            Request::Retire(entity, version) => {
+                let entry = self.entities.get(entity).map(|known| known.entry);
+                let retired = match bug {
+                    Some(Bug::RetireIgnoresVersions) => Some(entities::Entry::Retired(*version)),
+                    _ => entities::retire(entry, *version),
+                };
+                if let Some(retired) = retired {
+                    self.entities.insert(entity.clone(), gone(retired));
+                }
+                Response::Done
+            }
+            Request::Page(after, limit) => self.page(after.as_ref(), *limit),
+            other => unreachable!("not for the fence: {other:?}"),
+        }
+    }
+
+    fn advance(
+        &mut self,
+        entity: &EntityKey,
+        version: Version,
+        told: &Remembered,
+        confirms: bool,
+        bug: Option<Bug>,
+    ) -> Response {
+        let held = self.entities.get(entity);
+        let entry = held.map(|known| known.entry);
+        let advanced = match (bug, entry) {
+            (Some(Bug::FenceRefusesTheSameVersion), Some(entities::Entry::Passed(newest))) if newest == version => None,
+            (Some(Bug::NoFence), _) => Some(entities::Entry::Passed(version)),
+            _ => entities::advance(entry, version),
+        };
+        Response::Fenced(match advanced {
+            Some(entry) => {
+                let told = Told {
+                    collections: told.collections.as_ref(),
+                    tracking: told.tracking.as_ref(),
+                    digest: told.digest.as_ref(),
+                };
+                let remembered = held
+                    .map(|known| known.remembered.clone())
+                    .unwrap_or_default()
+                    .after(told);
+                let known = Known {
+                    entry,
+                    remembered: remembered.clone(),
+                    confirmed: confirms || held.is_some_and(|known| known.confirmed && known.entry == entry),
+                };
+                self.entities.insert(entity.clone(), known);
+                Fence::Passed(remembered)
+            }
+            None => Fence::Superseded,
+        })
+    }
+
+    fn confirm(&mut self, held: &[(EntityKey, Version)], bug: Option<Bug>) {
+        for (entity, version) in held {
+            let Some(known) = self.entities.get_mut(entity) else {
+                continue;
+            };
+            let is_newest = known.entry == entities::Entry::Passed(*version);
+            known.confirmed |= match bug {
+                Some(Bug::NeverConfirmed) => false,
+                Some(Bug::ConfirmIgnoresVersions) => true,
+                _ => is_newest,
+            };
+        }
+    }
+
+    fn page(&self, after: Option<&EntityKey>, limit: usize) -> Response {
+        let rest = self
+            .entities
+            .iter()
+            .filter(|(entity, _)| after.is_none_or(|after| *entity > after));
+        assert!(self.entities.len() <= limit, "scenarios have one page");
+        let passed = rest.filter_map(|(entity, known)| match known.entry {
+            entities::Entry::Passed(version) => Some((entity.clone(), version)),
+            entities::Entry::Retired(_) | entities::Entry::Buried => None,
+        });
+        Response::Listed(passed.collect(), None)
+    }
+}
+
+fn gone(entry: entities::Entry) -> Known {
+    Known {
+        entry,
+        remembered: Remembered::default(),
+        confirmed: false,
+    }
+}
+
+/// Has a reconciliation believe that it remembers what it has seen.
+fn compare_by_times(known: &mut [Option<Known>], running: &Running) {
+    let digest = running.seen().and_then(|(_, state)| state.digest());
+    for known in known.iter_mut().flatten() {
+        known.remembered.digest.clone_from(&digest);
+        known.confirmed = true;
+    }
+}
