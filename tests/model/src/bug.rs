@@ -49,6 +49,8 @@ pub enum Bug {
     ComparedByTimes,
     /// Nobody remembers what the index holds.
     NeverConfirmed,
+    /// A consumer is not told that a message has been received before.
+    RetriesLookNew,
     /// Search shows what the index holds, uninstalled or not.
     SearchShowsEverything,
 }

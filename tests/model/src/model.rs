@@ -39,6 +39,8 @@ pub struct Scenario {
     pub attempts: u8,
     /// How many copies of each the queue holds then.
     pub copies: u8,
+    /// Whether there is a record of the store at first: of none that nobody has heard of is it remembered what has failed.
+    pub is_store_known: bool,
     /// How many receivers may be at work at once.
     pub receivers: usize,
     /// How many consumers may be at work at once.
@@ -63,8 +65,8 @@ pub struct Scenario {
     pub known: Arc<Mutex<Known>>,
 }
 
-/// Work (whose, on which deliveries, since when, with which answers) and how far that gets.
-type Known = HashMap<(Role, Vec<usize>, u8, History), Ended>;
+/// Work (whose, on which deliveries, received again or not, since when, with which answers) and how far that gets.
+type Known = HashMap<(Role, Vec<usize>, Vec<bool>, u8, History), Ended>;
 
 impl Default for Scenario {
     /// Accepted deliveries, two consumers, nothing fails.
@@ -73,6 +75,7 @@ impl Default for Scenario {
             events: vec![],
             attempts: 0,
             copies: 1,
+            is_store_known: false,
             receivers: 0,
             consumers: 2,
             catalogue: vec![],
@@ -145,7 +148,8 @@ impl Scenario {
 
     /// As [`run`](Self::run), which is done once for the same answers.
     fn advance(&self, who: Who, running: &Running) -> Ended {
-        let key = (who.role(), running.work.clone(), running.since, running.history.clone());
+        let (work, again) = (running.work.clone(), running.again.clone());
+        let key = (who.role(), work, again, running.since, running.history.clone());
         let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(ended) = known().get(&key) {
             return ended.clone();
@@ -193,12 +197,15 @@ impl Scenario {
                     compliance: Some(script.clone()),
                     interpret: interpret(self.bug),
                 };
-                let message = |n: &usize| Message {
+                let message = |(n, again): (&usize, &bool)| Message {
                     id: n.to_string(),
                     delivery: Ok(self.delivery(*n)),
-                    tried: Try::default(),
+                    tried: Try {
+                        number: 1 + u32::from(*again),
+                        ..Try::default()
+                    },
                 };
-                let messages = running.work.iter().map(message).collect();
+                let messages = running.work.iter().zip(&running.again).map(message).collect();
                 let applied = Box::pin(reindex.apply(messages, Timestamp::MAX));
                 match script.run(applied, &running.history) {
                     Progress::Waits(asks) => Ended::Waits(asks),
@@ -225,7 +232,7 @@ impl Scenario {
     /// What is known of the store at first: that it can be asked, where a delivery tells a part only.
     fn connected(&self) -> Option<StoreRecord> {
         let connected = self.events.iter().any(|what| matches!(what, What::Part(_)));
-        connected.then(|| StoreRecord {
+        (connected || self.is_store_known).then(|| StoreRecord {
             connected,
             ..StoreRecord::default()
         })
@@ -284,8 +291,13 @@ impl Scenario {
     }
 
     fn start(&self, world: &mut World, who: Who, work: Vec<usize>, owner: String) {
+        let again = match who.role() {
+            Role::Consumer => work.iter().map(|n| self.receive(&mut world.deliveries[*n])).collect(),
+            Role::Receiver | Role::Reconciler => vec![],
+        };
         let running = Running {
             work,
+            again,
             owner,
             since: world.waits,
             calm: world.reconciliations.calm && who.role() == Role::Reconciler,
@@ -293,6 +305,13 @@ impl Scenario {
             asks: vec![],
         };
         self.go_on(world, who, running);
+    }
+
+    /// Whether the copy that is received has been received before: one that nobody has is received first.
+    fn receive(&self, parcel: &mut Parcel) -> bool {
+        let again = parcel.fresh == 0;
+        parcel.fresh = parcel.fresh.saturating_sub(1);
+        again && self.bug != Some(Bug::RetriesLookNew)
     }
 
     fn call(&self, world: &mut World, who: Who, number: usize, how: How) {
@@ -384,6 +403,7 @@ impl Model for Scenario {
                 parcel.accepted = true;
                 parcel.sent = true;
                 parcel.copies = self.copies;
+                parcel.fresh = self.copies;
                 parcel.entry = Some(hookline_domain::ledger::Entry {
                     state: State::Claimed {
                         owner: "receiver".into(),

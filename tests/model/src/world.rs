@@ -77,6 +77,8 @@ pub struct Parcel {
     pub attempts_left: u8,
     /// How many copies the queue holds.
     pub copies: u8,
+    /// How many of them nobody has received yet.
+    pub fresh: u8,
     /// Whether it was ever on the queue.
     pub sent: bool,
     /// Whether its sender was ever answered 2xx.
@@ -94,6 +96,8 @@ pub struct Parcel {
 pub struct Running {
     /// Numbers of deliveries; of a reconciliation none.
     pub work: Vec<usize>,
+    /// Of each whether its message has been received before.
+    pub again: Vec<bool>,
     /// Unique among the attempts at a delivery.
     pub owner: String,
     /// After so many waits.
@@ -131,6 +135,7 @@ impl World {
             Request::Send(delivery) => {
                 let parcel = &mut self.deliveries[*delivery];
                 parcel.copies += 1;
+                parcel.fresh += 1;
                 parcel.sent = true;
                 Response::Done
             }

@@ -32,6 +32,15 @@ fn a_delivery_is_neither_lost_nor_doubled_at_the_door() {
 }
 
 #[test]
+fn a_delivery_that_fails_and_is_claimed_anew_is_not_remembered_to_have_failed() {
+    holds(Scenario {
+        is_store_known: true,
+        errors: 1,
+        ..Scenario::at_the_door(&[Shown(1)], 3)
+    });
+}
+
+#[test]
 fn two_deliveries_at_the_door_do_not_get_in_each_others_way() {
     holds(Scenario::at_the_door(&[Shown(1), Shown(2)], 2));
 }

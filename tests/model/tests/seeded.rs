@@ -148,6 +148,16 @@ fn a_failure_that_is_not_seen_on_completing_waits_for_a_person_for_ever() {
 }
 
 #[test]
+fn a_delivery_that_was_tried_before_and_looks_new_waits_for_a_person_for_ever() {
+    let scenario = Scenario {
+        is_store_known: true,
+        errors: 2,
+        ..Scenario::at_the_door(&[Shown(1)], 2)
+    };
+    finds(Bug::RetriesLookNew, scenario, STILL_FAILED);
+}
+
+#[test]
 fn a_search_without_regard_to_the_uninstall_shows_what_is_gone() {
     finds(
         Bug::SearchShowsEverything,

@@ -125,7 +125,7 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
                         receipt: slot.tried.receipt.clone(),
                     },
                 )),
-                None if verdict.is_settled() && slot.completion != Some(Completion::First) => {
+                None if verdict.is_settled() && may_have_failed(slot) => {
                     done.push((at, delivery.clone()));
                 }
                 None => {}
@@ -240,6 +240,13 @@ impl Batch {
         });
         processed.collect()
     }
+}
+
+/// Whether a delivery that is settled may be remembered to have failed. A first completion that finds no problem says that it is
+/// not, unless its message has been tried before: a sender that was never answered may have claimed the delivery anew since, and
+/// a new claim holds no problem.
+fn may_have_failed(slot: &Slot) -> bool {
+    slot.completion != Some(Completion::First) || slot.tried.number > 1
 }
 
 /// Adds one delivery to its store's counts: an event of the hour in which it came, but a replay is none of the store's

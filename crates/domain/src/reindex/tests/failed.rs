@@ -48,13 +48,10 @@ async fn a_parked_delivery_is_remembered_once_however_often_it_is_tried() {
     assert_eq!(self::failures(&consumer).await.len(), 1);
 }
 
-#[tokio::test]
-async fn what_is_applied_at_last_is_forgotten() {
-    let consumer = known().await;
-    let message = consumer.receive(&update("a", "1", T1, "late")).await;
-    let key = message.delivery.as_ref().unwrap().key.clone();
-    let earlier = FailedDelivery {
-        delivery: key,
+/// The first try of a delivery, which failed.
+fn earlier(message: &Message) -> FailedDelivery {
+    FailedDelivery {
+        delivery: message.delivery.as_ref().unwrap().key.clone(),
         subject: None,
         problem: crate::ledger::Problem {
             at: T1.parse().unwrap(),
@@ -67,8 +64,26 @@ async fn what_is_applied_at_last_is_forgotten() {
         parked: false,
         redriven_at: None,
         receipt: None,
-    };
-    consumer.apply.stores.remember(&earlier).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_is_applied_at_last_is_forgotten() {
+    let consumer = known().await;
+    let message = consumer.receive(&update("a", "1", T1, "late")).await;
+    consumer.apply.stores.remember(&earlier(&message)).await.unwrap();
+    consumer.again(vec![tried(&message, 2)]).await;
+    assert_eq!(failures(&consumer).await, []);
+}
+
+#[tokio::test]
+async fn what_is_applied_after_it_was_claimed_anew_is_forgotten() {
+    let consumer = known().await;
+    let delivery = update("a", "1", T1, "late");
+    let message = consumer.receive(&delivery).await;
+    consumer.apply.stores.remember(&earlier(&message)).await.unwrap();
+    // Its sender was never answered, and tries again: the new claim holds no problem.
+    consumer.receive(&delivery).await;
     consumer.again(vec![tried(&message, 2)]).await;
     assert_eq!(failures(&consumer).await, []);
 }
