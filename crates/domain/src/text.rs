@@ -58,9 +58,15 @@ pub fn cut(mut text: String, bytes: usize) -> String {
 /// Sets apart what NFKC would run into its neighbours.
 fn apart(text: &str) -> String {
     let mut apart = String::with_capacity(text.len());
-    let mut chars = text.chars().peekable();
-    let mut last = ' ';
-    while let Some(c) = chars.next() {
+    let (mut rest, mut last) = (text, ' ');
+    loop {
+        // Most of most texts, and nothing in it is to be looked at.
+        let (plain, others) = rest.split_at(rest.bytes().take_while(u8::is_ascii).count());
+        apart.push_str(plain);
+        last = plain.chars().next_back().unwrap_or(last);
+        let mut chars = others.chars();
+        let Some(c) = chars.next() else { return apart };
+        rest = chars.as_str();
         if is_superscript(c) {
             if last.is_numeric() && !is_superscript(last) {
                 apart.push('^');
@@ -74,7 +80,7 @@ fn apart(text: &str) -> String {
                 apart.push(' ');
             }
             apart.push(c);
-            if chars.peek().is_some_and(|next| next.is_alphanumeric()) {
+            if chars.next().is_some_and(char::is_alphanumeric) {
                 apart.push(' ');
             }
         } else {
@@ -84,12 +90,15 @@ fn apart(text: &str) -> String {
             last = c;
         }
     }
-    apart
 }
 
 /// NFKC, but for letters that are kept whole.
 fn composed(text: &str) -> Cow<'_, str> {
     let normalizer = ComposingNormalizer::new_nfkc();
+    // Those letters have three bytes.
+    if text.bytes().all(|byte| byte < 0xe0) {
+        return normalizer.normalize(text);
+    }
     if !text.contains(is_kept_whole) {
         return match normalizer.normalize(text) {
             whole if whole.contains(TORN) => Cow::Owned(mended(&whole)),
@@ -120,7 +129,17 @@ fn seen(text: &str) -> String {
     let (mut is_spaced, mut lines) = (false, 0_usize);
     // A hidden character that spells something if its neighbours are of the right kind.
     let mut joiner = None;
-    for c in text.chars() {
+    let mut rest = text;
+    loop {
+        // Most of most texts: as it is, once what stands before it is settled.
+        if !is_spaced && lines == 0 && joiner.is_none() {
+            let (plain, others) = rest.split_at(rest.bytes().take_while(u8::is_ascii_graphic).count());
+            seen.push_str(plain);
+            rest = others;
+        }
+        let mut chars = rest.chars();
+        let Some(c) = chars.next() else { return seen };
+        rest = chars.as_str();
         match c {
             '\n' | '\u{2028}' | '\u{2029}' => lines += 1,
             c if c.is_whitespace() || c.is_control() || c == '\u{fffc}' => is_spaced = true,
@@ -149,7 +168,6 @@ fn seen(text: &str) -> String {
             }
         }
     }
-    seen
 }
 
 #[cfg(test)]
