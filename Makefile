@@ -109,7 +109,8 @@ bench: tools ## Measures start, work, CPU, memory, calls, size and price beside 
 	@echo "· building what is measured (cargo profiles receiver and release)" >&2
 	@$(CARGO_LAMBDA) --profile receiver --lambda-dir target/lambda-direct --features hookline-wiring/direct --package products-update
 	@$(CARGO_LAMBDA) --profile receiver --package products-update --package hookline-micro
-	@$(CARGO_LAMBDA) --release $(addprefix --package ,$(BENCHED))
+	@# Of no names cargo would build all.
+	@$(if $(strip $(BENCHED)),$(CARGO_LAMBDA) --release $(addprefix --package ,$(BENCHED)))
 	@cargo build --quiet --profile local --locked --package hookline-bench
 	@echo "· verifying beside openssl" >&2
 	@target/lambda/hookline-micro/bootstrap openssl --json target/bench-openssl.json
