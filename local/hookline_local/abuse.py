@@ -31,7 +31,7 @@ ACCESS_LINE = 220
 # The largest file of the panel, as whoever refuses gzip gets it; tests/template compares it with what was built.
 LARGEST_FILE = 320_000
 # What else the panel's API gives to everybody: the page and the description of the API.
-LARGEST_OTHER = 80_000
+LARGEST_OTHER = 90_000
 # A call to DynamoDB, in ms, as `hookline cost` assumes it.
 CALL_MS = 4
 # What API Gateway lets into a region of an account (https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html).
