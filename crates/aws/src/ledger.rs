@@ -159,10 +159,14 @@ impl Ledger for DynamoLedger {
         }
         let before = unless_refused(PORT, settled)?.and_then(|output| output.attributes);
         Ok(match before {
-            Some(before) if before.get("state") != Some(&text(CLAIMED)) => Completion::Repeated,
-            Some(before) if before.contains_key("problem") => Completion::Recovered,
-            Some(_) => Completion::First,
-            None => Completion::Repeated,
+            Some(before) if before.get("state") == Some(&text(CLAIMED)) => {
+                if before.contains_key("problem") {
+                    Completion::Recovered
+                } else {
+                    Completion::First
+                }
+            }
+            _ => Completion::Repeated,
         })
     }
 
@@ -222,19 +226,18 @@ impl Ledger for DynamoLedger {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
-        if let Some(state) = noted.as_ref().err().and_then(state_in_the_way) {
-            return Ok(refused_by(Some(state)));
+        // Of an entry that takes no notes there is none but one that is done.
+        if noted.as_ref().err().and_then(state_in_the_way).is_some() {
+            return Ok(Noted::Done);
         }
-        let written = unless_refused(PORT, noted)?;
-        Ok(if written.is_some() {
-            Noted::Written
-        } else {
-            Noted::Unknown
+        Ok(match unless_refused(PORT, noted)? {
+            Some(_) => Noted::Written,
+            None => Noted::Unknown,
         })
     }
 }
 
-/// How a problem is written into an entry.
+/// Update that writes a problem into an entry.
 pub(crate) struct Note {
     pub(crate) update: &'static str,
     /// Holds exactly where `ledger::takes_notes` says that it is written.
@@ -259,17 +262,9 @@ impl Note {
     }
 }
 
-/// What `ledger::takes_notes` says of the state that a [`Note`] was refused by.
-pub(crate) fn refused_by(state: Option<&AttributeValue>) -> Noted {
-    match state {
-        Some(_) => Noted::Done,
-        None => Noted::Unknown,
-    }
-}
-
 impl DynamoLedger {
-    /// What [`complete`](Ledger::complete) does, to a claimed entry without a problem only: then it is known to count, and that
-    /// nothing is to be forgotten.
+    /// Statement that does what [`complete`](Ledger::complete) does, to a claimed entry without a problem only: where it is
+    /// taken, the completion counts, and nothing is to be forgotten.
     fn completes(&self, settled: &Settled<'_>, at: Timestamp) -> BatchStatementRequest {
         let table = quoted(&self.table);
         statement(

@@ -30,13 +30,16 @@ use crate::{
     attributes::{Item, Malformed, read_text, seconds_up, text},
     failure,
     find::{find, partition},
-    transaction::{ATTEMPTS, Canceled},
+    transaction::{self, Transacted},
 };
 
 const PORT: &str = "watchers";
 
 /// How many partitions are read at once.
 const QUERIES_AT_ONCE: usize = 16;
+
+/// Most attempts to remove a connection that others change meanwhile.
+const ATTEMPTS: usize = 5;
 
 /// [`Watchers`] in DynamoDB.
 #[derive(Debug, Clone)]
@@ -99,21 +102,8 @@ impl DynamoWatchers {
             };
             writes.push(write.map_err(|error| failure::of_ours(PORT, error))?);
         }
-        for _ in 0..ATTEMPTS {
-            let written = self
-                .client
-                .transact_write_items()
-                .set_transact_items(Some(writes.clone()))
-                .send()
-                .await;
-            match written.map_err(Canceled::of) {
-                Ok(_) => return Ok(true),
-                Err(Canceled::Refused(_)) => return Ok(false),
-                Err(Canceled::Conflict) => {}
-                Err(Canceled::Other(error)) => return Err(failure::of_call(PORT, *error)),
-            }
-        }
-        Err(failure::of_ours(PORT, "the connection is written by others"))
+        let written = transaction::write(&self.client, PORT, writes).await?;
+        Ok(matches!(written, Transacted::Written))
     }
 
     fn put(

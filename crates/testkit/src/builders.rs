@@ -3,7 +3,7 @@
 use hookline_domain::{
     document::Document,
     ids::{DeliveryId, DeliveryKey, EntityId, EntityKey, Kind, Source, StoreKey, StoreName, Topic},
-    ledger::ClaimRequest,
+    ledger::{ClaimRequest, Fate, Settled},
     product::{Product, Stock, Variant},
     version::Version,
 };
@@ -105,4 +105,17 @@ fn something(entity: &EntityKey, title: &str, description: &str) -> Product {
         image: Some("https://cdn.example.com/a.jpg".to_owned()),
         handle: Some("a".to_owned()),
     }
+}
+
+/// Each of these deliveries, applied.
+#[must_use]
+pub fn applied(deliveries: &[DeliveryKey]) -> Vec<Settled<'_>> {
+    let deliveries = deliveries.iter();
+    deliveries
+        .map(|delivery| Settled {
+            delivery,
+            fate: Fate::Applied,
+            problem: None,
+        })
+        .collect()
 }

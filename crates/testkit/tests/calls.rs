@@ -12,10 +12,10 @@ use hookline_aws::{Aws, Patience};
 use hookline_domain::{
     entities::{Advance, Entities, Fence, Remembered, Told},
     ids::{DeliveryKey, EntityKey},
-    ledger::{Claims, Completion, Fate, Ledger, Settled},
+    ledger::{Claims, Completion, Ledger},
 };
 use hookline_testkit::{
-    builders::{attempt, delivery, noon, product, store, version},
+    builders::{applied, attempt, delivery, noon, product, store, version},
     emulator::{DynamoDb, ENTITIES_TABLE, LEDGER_TABLE, sdk_config},
 };
 use tokio::{
@@ -91,13 +91,7 @@ async fn a_batch_is_completed_in_one_call() {
     }
     assert_eq!(listening.calls(), counted([("PutItem", 10)]));
 
-    let settled: Vec<_> = (deliveries.iter())
-        .map(|delivery| Settled {
-            delivery,
-            fate: Fate::Applied,
-            problem: None,
-        })
-        .collect();
+    let settled = applied(&deliveries);
     // The second time nothing is to be done, and that, too, is told in one.
     for expected in [Completion::First, Completion::Repeated] {
         for completed in ledger.complete_all(&settled, noon()).await {

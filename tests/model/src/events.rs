@@ -99,13 +99,8 @@ pub fn start() -> Timestamp {
 
 fn altered(second: i64) -> Vec<u8> {
     let whole = String::from_utf8(Body::Shown(second).bytes()).expect("JSON is text");
-    let title = format!("\"title\":\"{second}\"");
-    whole
-        .replace(
-            &title,
-            &title.replace(&format!("{second}\""), &format!("{second} altered\"")),
-        )
-        .into_bytes()
+    let title = |words: &str| format!("\"title\":\"{second}{words}\"");
+    whole.replace(&title(""), &title(" altered")).into_bytes()
 }
 
 fn after(seconds: i64) -> Timestamp {

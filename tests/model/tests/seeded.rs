@@ -117,34 +117,28 @@ fn a_job_that_gets_lost_leaves_a_part_of_a_product() {
     finds(Bug::JobsGetLost, Scenario::on_the_queue(&[Part(1)]), UNASKED);
 }
 
-#[test]
-fn what_is_applied_at_last_and_not_forgotten_waits_for_a_person_for_ever() {
-    let scenario = Scenario {
+/// Two states of a product on the queue, nobody dies, and one call fails.
+fn one_call_fails() -> Scenario {
+    Scenario {
         errors: 1,
         deaths: 0,
         ..Scenario::on_the_queue(&[Shown(1), Shown(2)])
-    };
-    finds(Bug::AppliedIsNotForgotten, scenario, STILL_FAILED);
+    }
+}
+
+#[test]
+fn what_is_applied_at_last_and_not_forgotten_waits_for_a_person_for_ever() {
+    finds(Bug::AppliedIsNotForgotten, one_call_fails(), STILL_FAILED);
 }
 
 #[test]
 fn what_one_consumer_remembers_after_another_has_done_it_waits_for_a_person_for_ever() {
-    let scenario = Scenario {
-        errors: 1,
-        deaths: 0,
-        ..Scenario::on_the_queue(&[Shown(1), Shown(2)])
-    };
-    finds(Bug::DoneIsRemembered, scenario, STILL_FAILED);
+    finds(Bug::DoneIsRemembered, one_call_fails(), STILL_FAILED);
 }
 
 #[test]
 fn a_failure_that_is_not_seen_on_completing_waits_for_a_person_for_ever() {
-    let scenario = Scenario {
-        errors: 1,
-        deaths: 0,
-        ..Scenario::on_the_queue(&[Shown(1), Shown(2)])
-    };
-    finds(Bug::FailureIsUnseen, scenario, STILL_FAILED);
+    finds(Bug::FailureIsUnseen, one_call_fails(), STILL_FAILED);
 }
 
 #[test]

@@ -30,38 +30,25 @@ use crate::{
     condition::unless_refused,
     failure,
     find::find,
-    ledger::{Note, refused_by},
-    transaction::{ATTEMPTS, Canceled},
+    ledger::Note,
+    transaction::{self, Transacted},
 };
 
 impl FailedDeliveries for DynamoStores {
     async fn remember(&self, failed: &FailedDelivery) -> Result<Noted, Unavailable> {
         let ledger = (self.ledger.as_deref()).ok_or_else(|| failure::of_ours(PORT, "no ledger was configured"))?;
         let item = write(failed).map_err(|error| failure::of_ours(PORT, error))?;
-        let writes = [note(ledger, failed)?, self.put(&item)?];
-        for _ in 0..ATTEMPTS {
-            let written = self
-                .client
-                .transact_write_items()
-                .set_transact_items(Some(writes.to_vec()))
-                .send()
-                .await;
-            match written.map_err(Canceled::of) {
-                Ok(_) => return Ok(Noted::Written),
-                Err(Canceled::Refused(entry)) => {
-                    let noted = refused_by(entry.as_ref().and_then(|entry| entry.get("state")));
-                    if noted == Noted::Unknown {
-                        // A ledger that has forgotten it, or was lost, hides no failure.
-                        let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
-                        put.send().await.map_err(|error| failure::of_call(PORT, error))?;
-                    }
-                    return Ok(noted);
-                }
-                Err(Canceled::Conflict) => {}
-                Err(Canceled::Other(error)) => return Err(failure::of_call(PORT, *error)),
+        let writes = vec![note(ledger, failed)?, self.put(&item)?];
+        match transaction::write(&self.client, PORT, writes).await? {
+            Transacted::Written => Ok(Noted::Written),
+            Transacted::Refused(Some(_)) => Ok(Noted::Done),
+            Transacted::Refused(None) => {
+                // A ledger that has forgotten it, or was lost, hides no failure.
+                let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
+                put.send().await.map_err(|error| failure::of_call(PORT, error))?;
+                Ok(Noted::Unknown)
             }
         }
-        Err(failure::of_ours(PORT, "the delivery is written by others"))
     }
 
     async fn forget(&self, delivery: &DeliveryKey) -> Result<(), Unavailable> {

@@ -3,13 +3,13 @@
 use hookline_domain::{
     failed::{COUNTED, FailedDeliveries, FailedDelivery},
     ids::DeliveryKey,
-    ledger::{Claim, Completion, Fate, Ledger, Noted, Problem, Records, Settled},
+    ledger::{Claim, Completion, Fate, Ledger, Noted, Problem, Records},
     live::Subject,
     stores::{ErrorCode, StoreUpdate, Stores},
 };
 
 use super::at_once;
-use crate::builders::{attempt, noon, noon_plus, store};
+use crate::builders::{applied, attempt, noon, noon_plus, store};
 
 /// Makes a test of each check; see [`contract`](crate::contract).
 #[macro_export]
@@ -190,13 +190,7 @@ pub async fn who_completes_what_has_failed_learns_that<L: Ledger, S: FailedDeliv
         }
         keys.push(failed.delivery);
     }
-    let settled: Vec<_> = (keys.iter())
-        .map(|delivery| Settled {
-            delivery,
-            fate: Fate::Applied,
-            problem: None,
-        })
-        .collect();
+    let settled = applied(&keys);
     let completed = ledger.complete_all(&settled, noon_plus(2)).await.into_iter();
     let completed: Vec<_> = completed.map(Result::unwrap).collect();
     let (first, recovered) = (Completion::First, Completion::Recovered);

@@ -7,7 +7,7 @@ use hookline_domain::{
 use jiff::Timestamp;
 
 use super::at_once;
-use crate::builders::{KEPT, LEASE, attempt, delivery, noon, noon_plus};
+use crate::builders::{KEPT, LEASE, applied, attempt, delivery, noon, noon_plus};
 
 /// Makes a test of each check; see [`contract`](crate::contract).
 #[macro_export]
@@ -272,13 +272,7 @@ pub async fn more_are_completed_than_one_call_takes(ledger: &impl Ledger) {
     for delivery in deliveries.iter().step_by(2) {
         ledger.claim(delivery, &attempt("a", noon())).await.unwrap();
     }
-    let settled: Vec<Settled<'_>> = (deliveries.iter())
-        .map(|delivery| Settled {
-            delivery,
-            fate: Fate::Applied,
-            problem: None,
-        })
-        .collect();
+    let settled = applied(&deliveries);
     let completed = ledger.complete_all(&settled, noon_plus(1)).await;
     assert_eq!(completed.len(), 57);
     for (n, completed) in completed.into_iter().enumerate() {
