@@ -3,14 +3,18 @@
 use std::time::{Duration, Instant};
 
 use hookline_domain::{
-    bodies::KeepBodies,
-    ids::DeliveryKey,
-    ledger::Claims,
-    port::{Clock, chain},
-    queue::EventQueue,
-    receive::{NotReceived, Receive, Received},
-    secret::SecretSource,
-    stores::Tally,
+    delivery::{
+        bodies::KeepBodies,
+        ledger::Claims,
+        queue::EventQueue,
+        receive::{NotReceived, Receive, Received},
+    },
+    kernel::{
+        ids::DeliveryKey,
+        port::{Clock, chain},
+        secret::SecretSource,
+    },
+    store::stores::Tally,
 };
 use hookline_sources::{
     shopify::{self, BODY_LIMIT, Topic},

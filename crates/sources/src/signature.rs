@@ -4,7 +4,7 @@ use std::fmt;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
-use hookline_domain::{rotation::Pair, secret::Secret};
+use hookline_domain::{kernel::secret::Secret, store::rotation::Pair};
 use sha2::Sha256;
 
 /// Why a body is not believed. Which of these it was is for our logs only.

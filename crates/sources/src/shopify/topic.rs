@@ -119,7 +119,7 @@ fn same(ours: &str, theirs: &str) -> bool {
 
 /// Whether the bodies of a topic of this name are about people, and are not to be kept. Of topics that nobody reads, too.
 #[must_use]
-pub fn is_personal(topic: &hookline_domain::ids::Topic) -> bool {
+pub fn is_personal(topic: &hookline_domain::kernel::ids::Topic) -> bool {
     match Topic::named(topic.as_str()) {
         Some(Topic::OrdersCreate | Topic::CustomersDataRequest | Topic::CustomersRedact | Topic::ShopRedact) | None => {
             true
