@@ -8,9 +8,11 @@ use aws_sdk_sqs::{
 };
 use futures_util::future::try_join;
 use hookline_domain::{
-    delivery::dead_letters::{Backlog, DeadLetter, DeadLetters},
+    delivery::{
+        dead_letters::{Backlog, DeadLetter, DeadLetters},
+        queue::{Depths, Queues},
+    },
     kernel::port::Unavailable,
-    sync::watch::{Depths, Queues},
 };
 use jiff::Timestamp;
 

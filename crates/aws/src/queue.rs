@@ -9,10 +9,9 @@ use hookline_direct::group;
 use hookline_domain::{
     delivery::{
         envelope::MESSAGE_LIMIT,
-        queue::{Delayed, EventQueue, Redelivery, TryNow},
+        queue::{Backlog, Delayed, EventQueue, Redelivery, TryNow},
     },
     kernel::{ids::StoreKey, port::Unavailable},
-    sync::watch::Backlog,
 };
 
 use crate::failure;

@@ -60,13 +60,15 @@ use hookline_direct::{
 use hookline_domain::{
     kernel::{
         compression,
+        failure::LastError,
         ids::StoreKey,
         port::{CALLS_AT_ONCE, Unavailable},
     },
-    live::{Changed, Entry},
+    live::Changed,
     store::{
+        activity::Entry,
         rotation::{Pair, Rotation},
-        stores::{Counter, Counts, HOURS_KEPT, Hour, LastError, StoreRecord, StoreUpdate, Stores, Tally},
+        stores::{Counter, Counts, HOURS_KEPT, Hour, StoreRecord, StoreUpdate, Stores, Tally},
     },
 };
 use jiff::{SignedDuration, Timestamp};

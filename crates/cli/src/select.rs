@@ -5,8 +5,10 @@ use std::str::FromStr;
 use clap::Args;
 use hookline_domain::{
     delivery::{Delivery, ledger::Problem},
-    kernel::ids::{DeliveryId, Source, StoreKey, StoreName, Topic},
-    store::stores::ErrorCode,
+    kernel::{
+        failure::ErrorCode,
+        ids::{DeliveryId, Source, StoreKey, StoreName, Topic},
+    },
 };
 use hookline_sources::shopify::shop_name;
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};

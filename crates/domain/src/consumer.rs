@@ -40,14 +40,15 @@ use crate::{
         Delivery,
         failed::FailedDeliveries,
         ledger::{Completion, Ledger},
+        subject::Subject,
     },
     event::Interpret,
     kernel::{
+        failure::ErrorCode,
         ids::{DeliveryKey, EventId, StoreKey},
         port::{CALLS_AT_ONCE, Clock},
     },
-    live::Subject,
-    store::stores::{ErrorCode, StoreRecord, Stores},
+    store::stores::{StoreRecord, Stores},
 };
 
 /// Applies deliveries.

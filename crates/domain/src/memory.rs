@@ -36,14 +36,13 @@ use crate::{
             self, Claim, ClaimRequest, Claims, Completion, Cursor, Entry, Fate, Ledger, Noted, Problem, Record,
             RecordPage, Records, State,
         },
-        queue::{EventQueue, TryNow},
+        queue::{Backlog, EventQueue, TryNow},
     },
     kernel::{
         ids::{DeliveryId, DeliveryKey, EntityKey, StoreKey},
         port::Unavailable,
         version::Version,
     },
-    sync::watch::Backlog,
 };
 
 /// State that clones share.

@@ -9,8 +9,10 @@ use std::{
 use hookline_domain::{
     catalogue::jobs::{Job, Task},
     delivery::queue::Redelivery,
-    kernel::port::{Cause, Clock},
-    store::stores::ErrorCode,
+    kernel::{
+        failure::ErrorCode,
+        port::{Cause, Clock},
+    },
     sync::worker::{Perform, Performed},
 };
 use jiff::{SignedDuration, Timestamp};

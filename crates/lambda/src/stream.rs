@@ -8,10 +8,12 @@
 use std::{sync::Arc, time::Instant};
 
 use hookline_domain::{
-    kernel::port::{Clock, Unavailable, chain},
+    kernel::{
+        port::{Clock, Unavailable, chain},
+        time::Pause,
+    },
     live::{AccessChanged, Activity, Changed, Push, Tell, Watchers},
     store::stores::StoreViews,
-    sync::backfill::Pause,
 };
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::{Deserialize, Serialize};

@@ -2,9 +2,10 @@
 //! [`Catalogue`] as a whole.
 
 use hookline_domain::{
+    catalogue::jobs::ExportId,
     event::Observed,
     kernel::ids::{EntityId, StoreKey},
-    sync::vendor::{Answered, Catalogue, Export, ExportId, Part, Shop, Unasked},
+    sync::vendor::{Answered, Catalogue, Export, Part, Shop, Unasked},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

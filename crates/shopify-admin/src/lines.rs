@@ -15,7 +15,8 @@ use hookline_domain::{
         ids::{EntityId, Kind},
         port::Unavailable,
     },
-    sync::vendor::{Batch, Lines, Skipped, Unasked},
+    store::stores::Skipped,
+    sync::vendor::{Batch, Lines, Unasked},
 };
 use hookline_sources::shopify::mended;
 use jiff::Timestamp;

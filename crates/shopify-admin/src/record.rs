@@ -2,7 +2,8 @@
 
 use hookline_domain::{
     kernel::ids::{EntityId, Kind},
-    sync::vendor::{Skipped, Unasked},
+    store::stores::Skipped,
+    sync::vendor::Unasked,
 };
 use hookline_sources::shopify::problem;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};

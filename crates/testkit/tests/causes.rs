@@ -30,11 +30,12 @@ use hookline_domain::{
         bodies::{Attempt, Bodies, BodyKey, KeepBodies},
         dead_letters::{DeadLetter, DeadLetters},
         ledger::{Claims, Fate, Ledger, Problem, Records, Settled},
-        queue::EventQueue,
+        queue::{Backlog, EventQueue, Queues},
     },
     event::Request,
     kernel::{
         erase::Erase,
+        failure::ErrorCode,
         port::{Cause, Clock, Unavailable, chain},
         secret::{SecretRef, SecretSource},
         text::Words,
@@ -42,12 +43,11 @@ use hookline_domain::{
     live::{Activity, ForgetActivity, Kept, Push, Watcher, Watchers},
     store::{
         connections::{Connections, Lease, Vault},
-        stores::{Counter, ErrorCode, Redact, StoreList, StoreUpdate, Stores, Tally},
+        stores::{Counter, Redact, StoreList, StoreUpdate, Stores, Tally},
     },
     sync::{
         backfill::{Checkpoint, Checkpoints},
         reconcile::{Scope, Step},
-        watch::{Backlog, Queues},
     },
 };
 use hookline_testkit::{

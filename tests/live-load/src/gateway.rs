@@ -7,7 +7,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use hookline_domain::live::{Entry, FRAME_LIMIT, Frame};
+use hookline_domain::{
+    live::{FRAME_LIMIT, Frame},
+    store::activity::Entry,
+};
 use hookline_host::server::{self, Server};
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response, StatusCode, body::Incoming};

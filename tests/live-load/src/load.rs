@@ -13,9 +13,13 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use hookline_aws::{Aws, DynamoActivity, DynamoStores, DynamoWatchers, Patience, access_changed, store_changed};
 use hookline_domain::{
     access::{Principal, Reach, Role},
+    delivery::subject::Subject,
     kernel::ids::StoreKey,
-    live::{Entry, Follow, Outcome, Subject, Tell},
-    store::stores::{Counter, StoreUpdate, Stores},
+    live::{Follow, Tell},
+    store::{
+        activity::{Entry, Outcome},
+        stores::{Counter, StoreUpdate, Stores},
+    },
 };
 use hookline_lambda::{
     Sleep, SystemClock,

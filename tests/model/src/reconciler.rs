@@ -2,7 +2,7 @@
 //! at once.
 
 use hookline_domain::{
-    catalogue::apply::Apply,
+    catalogue::{apply::Apply, jobs::ExportId},
     event::{Event, Observed},
     kernel::{
         ids::{EntityId, StoreKey},
@@ -11,7 +11,7 @@ use hookline_domain::{
     sync::{
         reconcile::{Next, Reconcile, Scope, Step},
         refetch::{Ask, Unsynced},
-        vendor::{Answered, Batch, Catalogue, Export, ExportId, Lines, Part, Shop, Unasked},
+        vendor::{Answered, Batch, Catalogue, Export, Lines, Part, Shop, Unasked},
     },
 };
 use jiff::{SignedDuration, Timestamp};

@@ -1,8 +1,11 @@
 //! What a batch's writes cost a busy store, before and after its counts left its own item.
 
 use hookline_domain::{
-    live::{Outcome, Subject},
-    store::stores::{Quota, Reconciled, Run, RunStage, RunTask, Watched},
+    delivery::subject::Subject,
+    store::{
+        activity::Outcome,
+        stores::{Quota, Reconciled, Run, RunStage, RunTask, Watched},
+    },
 };
 
 use super::*;

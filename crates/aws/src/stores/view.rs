@@ -7,10 +7,11 @@ use hookline_direct::changes::STORE;
 use hookline_domain::{
     delivery::failed::{COUNTED, Failures},
     kernel::{
+        failure::{ErrorCode, LastError},
         ids::StoreKey,
         port::{Cause, Unavailable},
     },
-    store::stores::{Counts, ErrorCode, Hour, LastError, StoreView, StoreViews},
+    store::stores::{Counts, Hour, StoreView, StoreViews},
 };
 
 use super::{CHECKPOINT, DynamoStores, ERROR_PREFIX, FAILED_PREFIX, HOURS_PREFIX, PORT, failed, hours_of, read_record};

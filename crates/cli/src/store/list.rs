@@ -3,9 +3,8 @@
 use anyhow::Result;
 use hookline_domain::{
     kernel::ids::StoreKey,
-    live::{State, Summary},
     store::{
-        status::Status,
+        status::{State, Status, Summary},
         stores::{self, StoreList, StoreView},
     },
 };

@@ -25,14 +25,16 @@ use crate::{
         entities::{Advance, Entities, Fence, Remembered},
         index::{Change, Index, Outcome},
     },
-    delivery::{ledger::Fate, receive::later},
+    delivery::ledger::Fate,
     event::{Event, Observed, Unreadable},
     kernel::{
+        failure::ErrorCode,
         ids::{EntityKey, StoreKey},
         port::{CALLS_AT_ONCE, Cause, Clock, Unavailable, chain},
+        time::later,
         version::Version,
     },
-    store::stores::{ErrorCode, StoreRecord, Stores},
+    store::stores::{StoreRecord, Stores},
 };
 
 /// How long it is remembered that an entity is gone: longer than any retry of the sender and any message in a queue.

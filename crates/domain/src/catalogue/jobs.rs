@@ -13,7 +13,7 @@ use crate::{
         ids::{EntityId, InvalidId, Kind, Source, StoreKey, StoreName},
         port::Unavailable,
     },
-    sync::vendor::{ExportId, Skipped},
+    store::stores::Skipped,
 };
 
 /// Something to ask of one store.
@@ -192,3 +192,8 @@ impl From<Job> for Written {
         }
     }
 }
+
+/// The vendor's name for an export, as in `gid://shopify/BulkOperation/1`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ExportId(pub String);

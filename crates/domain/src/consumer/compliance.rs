@@ -33,13 +33,14 @@ use crate::{
     event::{Event, Request},
     kernel::{
         erase::Erase,
+        failure::ErrorCode,
         ids::{DeliveryId, StoreKey},
         port::{Clock, Unavailable},
     },
     live::ForgetActivity,
     store::{
         connections::{Connection, Connections, Lease, Leased},
-        stores::{ErrorCode, Redact, StoreRecord, Stores},
+        stores::{Redact, StoreRecord, Stores},
     },
 };
 

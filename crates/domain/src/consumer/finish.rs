@@ -14,11 +14,14 @@ use crate::{
         replay,
     },
     kernel::{
+        failure::LastError,
         ids::{DeliveryKey, StoreKey},
-        port::{CALLS_AT_ONCE, Cause, Clock, chain},
+        port::{CALLS_AT_ONCE, Clock, chain},
     },
-    live::{Entry, Outcome, PROBLEM},
-    store::stores::{Counter, ErrorCode, LastError, StoreRecord, StoreUpdate, Stores},
+    store::{
+        activity::{Entry, Outcome, PROBLEM},
+        stores::{Counter, StoreRecord, StoreUpdate, Stores},
+    },
 };
 
 /// Something of a batch, with its place there.
@@ -171,11 +174,15 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
                 Verdict::Parked { code, message } => {
                     if first {
                         count(update, key, Fate::Parked, *received_at, now);
-                        update.errors.push(last_error(now, *code, None, message, key));
+                        update
+                            .errors
+                            .push(LastError::of_delivery(now, *code, None, message, key));
                     }
                 }
                 Verdict::Retry { code, cause, message } => {
-                    update.errors.push(last_error(now, *code, *cause, message, key));
+                    update
+                        .errors
+                        .push(LastError::of_delivery(now, *code, *cause, message, key));
                 }
                 Verdict::NotOurs { .. } => {}
             }
@@ -292,20 +299,4 @@ fn entry(slot: &Slot, verdict: &Verdict, now: Timestamp) -> Option<Entry> {
 /// No sentence of ours is longer; what others say may be.
 fn cut(message: &str) -> String {
     message.chars().take(PROBLEM).collect()
-}
-
-pub(super) fn last_error(
-    at: Timestamp,
-    code: ErrorCode,
-    cause: Option<Cause>,
-    message: &str,
-    delivery: &DeliveryKey,
-) -> LastError {
-    LastError {
-        at,
-        code,
-        cause,
-        message: message.to_owned(),
-        delivery_id: Some(delivery.id.to_string()),
-    }
 }

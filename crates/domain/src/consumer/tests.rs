@@ -17,7 +17,7 @@ use crate::{
     delivery::{
         envelope::NotOurs,
         ledger::{ClaimRequest, Claims, Fate},
-        receive::{LEASE, REMEMBERED, later},
+        receive::{LEASE, REMEMBERED},
     },
     event::{
         Event, Observed, Request, Unreadable,
@@ -26,6 +26,7 @@ use crate::{
     kernel::{
         ids::{DeliveryId, EntityId, EntityKey, Kind, Source, StoreName, Topic},
         port::{Cause, Unavailable},
+        time::later,
         version::Version,
     },
     memory::{MemoryEntities, MemoryIndex, MemoryJobs, MemoryLedger, MemoryStores},

@@ -11,13 +11,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{
-    delivery::whole_micros,
-    kernel::{
-        compression::{self, Garbled},
-        ids::StoreKey,
-        port::Unavailable,
-    },
+use crate::kernel::{
+    compression::{self, Garbled},
+    ids::StoreKey,
+    port::Unavailable,
+    time::whole_micros,
 };
 
 /// What every key begins with, and the permissions in `template.yaml` with it.

@@ -22,13 +22,13 @@ use crate::{
     delivery::{
         ledger::{Noted, Problem},
         queue::wait_for_index,
+        subject::Subject,
     },
     kernel::{
+        failure::ErrorCode,
         ids::{DeliveryKey, StoreKey},
         port::{Cause, Unavailable},
     },
-    live::Subject,
-    store::stores::ErrorCode,
 };
 
 /// Tries before the queue gives a delivery up: `maxReceiveCount` of `EventQueue` in template.yaml.

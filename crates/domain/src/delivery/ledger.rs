@@ -23,12 +23,10 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 pub use self::meaning::{DeadLetter, DeliveryAction, actions, meaning};
-use crate::{
-    kernel::{
-        ids::{DeliveryId, DeliveryKey, EventId},
-        port::{CALLS_AT_ONCE, Cause, Unavailable},
-    },
-    store::stores::ErrorCode,
+use crate::kernel::{
+    failure::ErrorCode,
+    ids::{DeliveryId, DeliveryKey, EventId},
+    port::{CALLS_AT_ONCE, Cause, Unavailable},
 };
 
 /// One attempt at a delivery asks to be the one that is on it.

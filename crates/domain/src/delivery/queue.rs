@@ -3,6 +3,7 @@
 use std::future::Future;
 
 use jiff::SignedDuration;
+use serde::Serialize;
 
 use crate::{
     delivery::{envelope::MESSAGE_LIMIT, failed::TRIES},
@@ -65,6 +66,29 @@ pub trait Redelivery: Send + Sync {
     /// Changes when these messages come again, and of no others. One that cannot be changed comes when the queue would have
     /// it come; an error says that there is such a one.
     fn delay(&self, messages: &[Delayed]) -> impl Future<Output = Result<(), Unavailable>> + Send;
+}
+
+/// Tells how much waits.
+pub trait Backlog: Send + Sync {
+    /// About how many events wait in the queue, of all stores.
+    fn waiting(&self) -> impl Future<Output = Result<u64, Unavailable>> + Send;
+}
+
+/// About how many deliveries wait, of all stores, and where.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Depths {
+    /// In the event queue.
+    pub waiting: u64,
+    /// In the hands of the consumer, or hidden until they are tried again.
+    pub in_flight: u64,
+    /// Among the dead letters.
+    pub dead_letters: u64,
+}
+
+/// Tells how much waits, and where.
+pub trait Queues: Send + Sync {
+    /// As the queues count, which is not exact.
+    fn depths(&self) -> impl Future<Output = Result<Depths, Unavailable>> + Send;
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use crate::{
     delivery::{
@@ -26,7 +26,10 @@ use crate::{
         ledger::{Claim, ClaimRequest, Claims},
         queue::EventQueue,
     },
-    kernel::port::{Clock, Unavailable, chain},
+    kernel::{
+        port::{Clock, Unavailable, chain},
+        time::later,
+    },
 };
 
 /// How long a claim keeps others out: longer than a receiver can run, so that a lapsed claim's owner is dead.
@@ -142,9 +145,4 @@ impl<L: Claims, Q: EventQueue, B: KeepBodies, C: Clock> Receive<L, Q, B, C> {
         };
         Ok(self.queue.send(&delivery.key.store, message).await?)
     }
-}
-
-/// Saturates at the end of time, which no clock reaches.
-pub(crate) fn later(from: Timestamp, by: SignedDuration) -> Timestamp {
-    from.checked_add(by).unwrap_or(Timestamp::MAX)
 }

@@ -57,7 +57,10 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::*;
-    use crate::{delivery::ledger::Problem, kernel::ids::DeliveryKey, store::stores::ErrorCode};
+    use crate::{
+        delivery::ledger::Problem,
+        kernel::{failure::ErrorCode, ids::DeliveryKey},
+    };
 
     /// A queue whose messages wait, or do not.
     struct Waits(bool);

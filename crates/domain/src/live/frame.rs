@@ -5,11 +5,15 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Changed, Entry, Lag, Notice, Summary, notices};
+use super::{Changed, Lag, Notice, notices};
 use crate::{
     access::{Principal, Reach, Role},
     kernel::ids::{StoreKey, StoreName},
-    store::{status::Status, stores::StoreView},
+    store::{
+        activity::Entry,
+        status::{Status, Summary},
+        stores::StoreView,
+    },
 };
 
 /// How many deliveries a snapshot tells.

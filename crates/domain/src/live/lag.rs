@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, Outcome};
+use crate::store::activity::{Entry, Outcome};
 
 /// Of how many of the latest entries the lag is, wherever it is told: whoever follows a store and whoever asks see the same.
 pub const LAG_OF: usize = 100;

@@ -3,13 +3,18 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Changed, Outcome, entry::ORDER, summary::unheard};
+use super::Changed;
 use crate::{
+    event::ORDER,
     kernel::{
         advice::advice,
         ids::{DeliveryId, Topic},
     },
-    store::stores::{Quota, Run, RunStage, RunTask, StoreRecord, Watched},
+    store::{
+        activity::Outcome,
+        status::unheard,
+        stores::{Quota, Run, RunStage, RunTask, StoreRecord, Watched},
+    },
 };
 
 /// Something that a person may want to know of at once.
@@ -234,8 +239,8 @@ fn sentence(problem: &str) -> String {
 mod tests {
     use super::*;
     use crate::{
+        kernel::failure::{ErrorCode, LastError},
         live::tests::{entry, store},
-        store::stores::{ErrorCode, LastError},
     };
 
     fn at(text: &str) -> Timestamp {
@@ -296,15 +301,15 @@ mod tests {
     #[test]
     fn an_order_is_told_but_not_its_replay() {
         let mut changed = changed(StoreRecord::default(), StoreRecord::default());
-        let order = super::super::Entry {
-            subject: Some(super::super::Subject {
+        let order = crate::store::activity::Entry {
+            subject: Some(crate::delivery::subject::Subject {
                 kind: ORDER.to_owned(),
                 id: crate::kernel::ids::EntityId::new("820982911946154508").unwrap(),
                 title: None,
             }),
             ..entry(1, Outcome::Noted)
         };
-        let replay = super::super::Entry {
+        let replay = crate::store::activity::Entry {
             replay: true,
             ..order.clone()
         };

@@ -4,11 +4,10 @@ use std::future::Future;
 
 use jiff::Timestamp;
 
-use super::Entry;
 use crate::{
     access::Principal,
-    kernel::{ids::StoreKey, port::Unavailable},
-    store::stores::{LastError, StoreRecord},
+    kernel::{failure::LastError, ids::StoreKey, port::Unavailable},
+    store::{activity::Entry, stores::StoreRecord},
 };
 
 /// One write of a store's record, as its table's stream tells it.

@@ -12,7 +12,7 @@ use futures_util::{StreamExt, future, stream};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Activity, Changed, Entry, Frame, Kept, Lag, Push, Pushed, Summary, Watcher, Watchers,
+    Activity, Changed, Frame, Kept, Lag, Push, Pushed, Watcher, Watchers,
     frame::{summaries, updates},
     lag::LAG_OF,
 };
@@ -21,9 +21,9 @@ use crate::{
     kernel::{
         ids::StoreKey,
         port::{Clock, Unavailable, chain},
+        time::Pause,
     },
-    store::stores::StoreViews,
-    sync::backfill::Pause,
+    store::{activity::Entry, status::Summary, stores::StoreViews},
 };
 
 /// How often one who watches is told something at most, by one process: a person sees no more than some changes a second.

@@ -6,10 +6,13 @@ use crate::{
     kernel::{
         ids::{StoreKey, StoreName},
         port::Clock,
+        time::Pause,
     },
     memory::{MemoryActivity, MemoryPush, MemoryStores, MemoryWatchers},
-    store::stores::{Counter, StoreUpdate, StoreViews, Stores},
-    sync::backfill::Pause,
+    store::{
+        activity::{Entry, Outcome},
+        stores::{Counter, StoreUpdate, StoreViews, Stores},
+    },
     testing::SetClock,
 };
 

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::Shared;
 use crate::{
+    catalogue::jobs::ExportId,
     event::{
         Event, Observed,
         product::{Collection, Collections, Product},
@@ -14,9 +15,9 @@ use crate::{
         ids::{EntityId, Kind, StoreKey},
         port::{Clock, Unavailable},
     },
+    store::stores::Skipped,
     sync::vendor::{
-        Answered, Batch, Catalogue, Export, ExportId, Lines, Part, Shop, Skipped, Subscription, Subscriptions, Unasked,
-        Wanted,
+        Answered, Batch, Catalogue, Export, Lines, Part, Shop, Subscription, Subscriptions, Unasked, Wanted,
     },
 };
 

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use super::{MemoryQueue, Shared};
 use crate::{
-    delivery::dead_letters::{Backlog, DeadLetter, DeadLetters},
+    delivery::{
+        dead_letters::{Backlog, DeadLetter, DeadLetters},
+        queue::{Backlog as _, Depths, Queues},
+    },
     kernel::port::Unavailable,
-    sync::watch::{Backlog as _, Depths, Queues},
 };
 
 /// [`DeadLetters`] in memory.

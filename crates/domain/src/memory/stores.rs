@@ -11,13 +11,17 @@ use crate::{
         ledger::Noted,
     },
     kernel::{
+        failure::{ErrorCode, LastError},
         ids::{DeliveryKey, StoreKey},
         port::Unavailable,
     },
-    live::{Changed, Entry},
-    store::stores::{
-        Counts, ErrorCode, LastError, Redact, StoreCursor, StoreList, StorePage, StoreRecord, StoreUpdate, StoreView,
-        StoreViews, Stores, Tally,
+    live::Changed,
+    store::{
+        activity::Entry,
+        stores::{
+            Counts, Redact, StoreCursor, StoreList, StorePage, StoreRecord, StoreUpdate, StoreView, StoreViews, Stores,
+            Tally,
+        },
     },
     sync::backfill::{Checkpoint, Checkpoints},
 };

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod fixture;
 mod silence;
+mod summary;
 
 use std::collections::BTreeMap;
 
@@ -11,15 +12,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     delivery::failed::Failed,
-    kernel::ids::StoreKey,
-    live::{Concern, Reading, State},
+    kernel::{failure::LastError, ids::StoreKey},
     store::{
         rotation::ClientSecret,
-        stores::{Counter, Hour, LastError, Quota, Reconciled, Run, StoreRecord, StoreView, Watched},
+        stores::{Counter, Hour, Quota, Reconciled, Run, StoreRecord, StoreView, Watched},
     },
 };
 
-pub use self::silence::{Reason, Silence};
+pub(crate) use self::summary::unheard;
+pub use self::{
+    silence::{Reason, Silence},
+    summary::{Cause, Concern, Reading, SUBSCRIBE, State, Summary},
+};
 
 /// After this long without an event a store is idle, and a wrong signature is no news.
 pub const IDLE_AFTER: SignedDuration = SignedDuration::from_mins(30);

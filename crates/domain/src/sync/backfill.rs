@@ -17,6 +17,7 @@ use crate::{
     kernel::{
         ids::StoreKey,
         port::{Clock, Unavailable},
+        time::Pause,
     },
     store::stores::{Reconciled, Stores},
     sync::{
@@ -67,12 +68,6 @@ pub trait Checkpoints: Send + Sync {
 
     /// Forgets it: the run has ended.
     fn forget(&self, store: &StoreKey) -> impl Future<Output = Result<(), Unavailable>> + Send;
-}
-
-/// Lets time pass.
-pub trait Pause: Send + Sync {
-    /// Returns after this long.
-    fn pause(&self, how_long: SignedDuration) -> impl Future<Output = ()> + Send;
 }
 
 /// What a run tells of itself.

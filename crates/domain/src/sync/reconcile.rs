@@ -30,17 +30,17 @@ use crate::{
     catalogue::{
         entities::{Entities, Entries},
         index::Index,
-        jobs::Found,
+        jobs::{ExportId, Found},
     },
-    delivery::whole_micros,
     kernel::{
         ids::{StoreKey, Topic},
         port::{Clock, Unavailable},
+        time::whole_micros,
     },
     store::stores::{Counter, Hour, Reconciled, Run, RunStage, StoreRecord, StoreUpdate, Stores},
     sync::{
         refetch::{Ask, Unsynced},
-        vendor::{Catalogue, ExportId},
+        vendor::Catalogue,
     },
 };
 

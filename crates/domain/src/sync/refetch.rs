@@ -11,11 +11,12 @@ use crate::{
     delivery::ledger::Fate,
     event::Observed,
     kernel::{
+        failure::ErrorCode,
         ids::{EntityId, EntityKey, Kind, StoreKey},
         port::{Cause, Clock, Unavailable, chain},
     },
-    store::stores::{ErrorCode, Stores},
-    sync::vendor::{Catalogue, PRODUCTS_AT_ONCE, Skipped, Unasked},
+    store::stores::{Skipped, Stores},
+    sync::vendor::{Catalogue, PRODUCTS_AT_ONCE, Unasked},
 };
 
 /// How often something is asked for that changes while it is being asked for.

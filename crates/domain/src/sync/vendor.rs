@@ -4,17 +4,18 @@
 //! An **export** is all of a store's products in one file, which the vendor takes minutes to write and anybody can then
 //! read from any place on.
 
-use std::{fmt, future::Future};
+use std::future::Future;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use crate::{
+    catalogue::jobs::ExportId,
     event::Observed,
     kernel::{
-        ids::{EntityId, Kind, StoreKey},
+        ids::{EntityId, StoreKey},
         port::Unavailable,
     },
+    store::stores::Skipped,
 };
 
 /// The most products that are asked for at once.
@@ -59,30 +60,6 @@ pub struct Shop {
     pub scopes: Vec<String>,
 }
 
-/// A record of an answer that could not be read, and was passed over. Says nothing of its values.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Skipped {
-    /// Product or collection, if that is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kind: Option<Kind>,
-    /// Whose record it is, if that could be read.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub id: Option<EntityId>,
-    /// Where it is, and where in it what is wrong is: as in `line 17 of the export: tags`.
-    pub path: String,
-    /// What was expected there.
-    pub problem: String,
-}
-
-impl fmt::Display for Skipped {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let (Some(kind), Some(id)) = (self.kind, &self.id) {
-            write!(f, "{} {id}, ", kind.as_str())?;
-        }
-        write!(f, "{}: {}", self.path, self.problem)
-    }
-}
-
 /// Things that were asked for by their ids.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Answered {
@@ -102,11 +79,6 @@ pub struct Part<T> {
     /// What names the next part; `None` if this is the last.
     pub next: Option<String>,
 }
-
-/// The vendor's name for an export, as in `gid://shopify/BulkOperation/1`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct ExportId(pub String);
 
 /// How an export stands.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,14 +5,11 @@
 //! (<https://shopify.dev/docs/apps/build/webhooks/troubleshoot>). Only those made through the store's Admin API can be
 //! seen, and only where they are in use is anything missed or made again.
 
-use std::future::Future;
-
-use serde::Serialize;
-
 use crate::{
+    delivery::queue::Backlog,
     kernel::{
         ids::StoreKey,
-        port::{Clock, Unavailable, chain},
+        port::{Clock, chain},
     },
     store::stores::{StoreUpdate, Stores, Watched},
     sync::{
@@ -37,29 +34,6 @@ pub struct Watch<W, Q> {
     pub receivers: Option<String>,
     /// What a store should have.
     pub wants: Wants,
-}
-
-/// Tells how much waits.
-pub trait Backlog: Send + Sync {
-    /// About how many events wait in the queue, of all stores.
-    fn waiting(&self) -> impl Future<Output = Result<u64, Unavailable>> + Send;
-}
-
-/// About how many deliveries wait, of all stores, and where.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Depths {
-    /// In the event queue.
-    pub waiting: u64,
-    /// In the hands of the consumer, or hidden until they are tried again.
-    pub in_flight: u64,
-    /// Among the dead letters.
-    pub dead_letters: u64,
-}
-
-/// Tells how much waits, and where.
-pub trait Queues: Send + Sync {
-    /// As the queues count, which is not exact.
-    fn depths(&self) -> impl Future<Output = Result<Depths, Unavailable>> + Send;
 }
 
 impl<W: Subscriptions, Q: Backlog> Watch<W, Q> {

@@ -19,16 +19,18 @@ use crate::{
         index::Index,
         jobs::{Job, Jobs, Task},
     },
+    delivery::queue::Backlog,
     kernel::{
+        failure::{ErrorCode, LastError},
         ids::{EntityId, StoreKey},
         port::{Cause, Clock, Unavailable, chain},
     },
-    store::stores::{ErrorCode, LastError, StoreUpdate, Stores},
+    store::stores::{StoreUpdate, Stores},
     sync::{
         reconcile::{AGAIN_AFTER, Next, Reconcile, Scope, Step, Why},
         refetch::{Indexed, Unsynced},
         vendor::{Catalogue, PRODUCTS_AT_ONCE, Subscriptions, Unasked},
-        watch::{Backlog, Watch},
+        watch::Watch,
     },
 };
 

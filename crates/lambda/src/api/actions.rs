@@ -18,12 +18,10 @@ use hookline_domain::{
     kernel::{
         ids::{DeliveryId, DeliveryKey, StoreKey, Topic},
         port::{Clock, Unavailable},
+        time::Pause,
     },
     store::stores::{RunTask, StoreRecord, StoreUpdate, Stores},
-    sync::{
-        backfill::Pause,
-        begin::{self, NotBegun},
-    },
+    sync::begin::{self, NotBegun},
 };
 use http::{Response, StatusCode};
 use jiff::{SignedDuration, Timestamp};

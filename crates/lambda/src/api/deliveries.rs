@@ -7,11 +7,12 @@ use hookline_domain::{
     },
     kernel::{
         advice::advice,
+        failure::ErrorCode,
         ids::{DeliveryId, DeliveryKey, StoreKey, Topic},
         port::{Cause, Unavailable},
     },
-    live::{Activity, Entry, Kept},
-    store::stores::ErrorCode,
+    live::{Activity, Kept},
+    store::activity::Entry,
 };
 use jiff::Timestamp;
 use lambda_http::{Request, RequestExt};

@@ -11,8 +11,10 @@ use hookline_domain::{
         ids::StoreKey,
         port::{Clock, Unavailable},
     },
-    live::{State, Summary},
-    store::stores::{self, StoreList, StoreView, StoreViews},
+    store::{
+        status::{State, Summary},
+        stores::{self, StoreList, StoreView, StoreViews},
+    },
 };
 use jiff::{SignedDuration, Timestamp};
 use lambda_http::Request;

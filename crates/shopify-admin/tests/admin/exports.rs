@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use hookline_domain::{
+    catalogue::jobs::ExportId,
     event::Event,
     kernel::{ids::EntityId, port::chain},
-    sync::vendor::{Batch, Catalogue, Export, ExportId, Lines, Unasked},
+    sync::vendor::{Batch, Catalogue, Export, Lines, Unasked},
 };
 use jiff::Timestamp;
 use serde_json::json;

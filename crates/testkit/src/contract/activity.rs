@@ -1,6 +1,10 @@
 //! What every [`Activity`] does.
 
-use hookline_domain::live::{Activity, Entry, ForgetActivity, Kept, Outcome, Subject};
+use hookline_domain::{
+    delivery::subject::Subject,
+    live::{Activity, ForgetActivity, Kept},
+    store::activity::{Entry, Outcome},
+};
 
 use super::seq::told;
 use crate::builders::{noon_plus, store};

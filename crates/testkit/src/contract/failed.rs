@@ -4,10 +4,10 @@ use hookline_domain::{
     delivery::{
         failed::{COUNTED, FailedDeliveries, FailedDelivery},
         ledger::{Claim, Completion, Fate, Ledger, Noted, Problem, Records},
+        subject::Subject,
     },
-    kernel::ids::DeliveryKey,
-    live::Subject,
-    store::stores::{ErrorCode, StoreUpdate, Stores},
+    kernel::{failure::ErrorCode, ids::DeliveryKey},
+    store::stores::{StoreUpdate, Stores},
 };
 
 use super::at_once;

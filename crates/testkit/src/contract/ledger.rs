@@ -2,7 +2,7 @@
 
 use hookline_domain::{
     delivery::ledger::{Claim, ClaimRequest, Completion, Fate, Ledger, Problem, Settled},
-    store::stores::ErrorCode,
+    kernel::failure::ErrorCode,
 };
 use jiff::Timestamp;
 

@@ -2,8 +2,7 @@
 
 use hookline_domain::{
     delivery::ledger::{Claim, Completion, Cursor, Entry, Fate, Ledger, Problem, Record, Records, State},
-    kernel::ids::DeliveryKey,
-    store::stores::ErrorCode,
+    kernel::{failure::ErrorCode, ids::DeliveryKey},
 };
 
 use crate::builders::{KEPT, attempt, delivery, noon, noon_plus, store};

@@ -1,8 +1,10 @@
 //! How often a store has been written, as all [`Stores`] count it: by one for each write, for ever.
 
 use hookline_domain::{
-    live::{Entry, Outcome},
-    store::stores::{Counter, Redact, StoreUpdate, Stores, Tally},
+    store::{
+        activity::{Entry, Outcome},
+        stores::{Counter, Redact, StoreUpdate, Stores, Tally},
+    },
     sync::{
         backfill::{Checkpoint, Checkpoints},
         reconcile::{Scope, Step},

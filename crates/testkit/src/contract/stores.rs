@@ -3,20 +3,22 @@
 use std::collections::BTreeMap;
 
 use hookline_domain::{
-    catalogue::jobs::Found,
+    catalogue::jobs::{ExportId, Found},
     delivery::failed::FailedDeliveries,
-    kernel::ids::{EntityId, Kind},
+    kernel::{
+        failure::{ErrorCode, LastError},
+        ids::{EntityId, Kind},
+    },
     store::{
         rotation::{Needed, Pair, Rotation},
         stores::{
-            Counter, Counts, ErrorCode, Hour, LastError, Quota, Reconciled, Run, RunStage, RunTask, StoreList,
-            StoreRecord, StoreUpdate, StoreView, StoreViews, Stores, Tally, Watched, all,
+            Counter, Counts, Hour, Quota, Reconciled, Run, RunStage, RunTask, Skipped, StoreList, StoreRecord,
+            StoreUpdate, StoreView, StoreViews, Stores, Tally, Watched, all,
         },
     },
     sync::{
         backfill::{Checkpoint, Checkpoints},
         reconcile::{Scope, Step},
-        vendor::{ExportId, Skipped},
     },
 };
 

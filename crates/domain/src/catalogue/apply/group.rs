@@ -16,10 +16,11 @@ use crate::{
         product::{Collection, Collections, Product, Tracking},
     },
     kernel::{
+        failure::ErrorCode,
         ids::{EntityKey, StoreKey},
         version::{ImplausibleTime, Version},
     },
-    store::stores::{ErrorCode, StoreRecord},
+    store::stores::StoreRecord,
 };
 
 /// What one batch says of one entity.

@@ -18,14 +18,16 @@ use crate::{
         entities::Entities,
         index::{Change, Index},
     },
-    delivery::{ledger::Fate, receive::later},
+    delivery::ledger::Fate,
     event::Event,
     kernel::{
+        failure::ErrorCode,
         ids::{EntityKey, StoreKey},
         port::{CALLS_AT_ONCE, Clock, Unavailable},
+        time::later,
         version::Version,
     },
-    store::stores::{ErrorCode, Place, StoreRecord, Stores, Uninstall},
+    store::stores::{Place, StoreRecord, Stores, Uninstall},
 };
 
 /// How many entities of an uninstalled store are looked at at a time.

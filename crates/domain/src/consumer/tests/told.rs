@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{
-    delivery::replay,
-    live::{Entry, Outcome, TITLE},
+    delivery::{replay, subject::TITLE},
+    store::activity::{Entry, Outcome},
 };
 
 fn latest(consumer: &Consumer) -> Vec<Vec<Entry>> {

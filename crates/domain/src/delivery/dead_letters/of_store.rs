@@ -13,8 +13,8 @@ use crate::{
     kernel::{
         ids::{DeliveryKey, StoreKey},
         port::{Unavailable, chain},
+        time::Pause,
     },
-    sync::backfill::Pause,
 };
 
 /// How often the queue is gone through for letters that are remembered and not met.
@@ -152,8 +152,8 @@ mod tests {
             failed::FailedDelivery,
             ledger::Problem,
         },
+        kernel::failure::ErrorCode,
         memory::{MemoryDeadLetters, MemoryLedger, MemoryQueue, MemoryStores},
-        store::stores::ErrorCode,
     };
 
     /// Lets others have their turn before each call.

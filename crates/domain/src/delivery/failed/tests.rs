@@ -1,5 +1,5 @@
 use super::*;
-use crate::store::stores::ErrorCode;
+use crate::kernel::failure::ErrorCode;
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()

@@ -112,8 +112,7 @@ mod tests {
     };
     use crate::{
         delivery::ledger::{Entry, Problem},
-        kernel::ids::DeliveryKey,
-        store::stores::ErrorCode,
+        kernel::{failure::ErrorCode, ids::DeliveryKey},
     };
 
     fn noon_plus(seconds: i64) -> Timestamp {

@@ -13,10 +13,14 @@ use crate::{
     delivery::{
         failed::{FailedDelivery, Failures},
         ledger::{self, DeadLetter, Entry, Fate, Problem, Record, State as LedgerState},
+        subject::Subject,
     },
-    kernel::{ids::DeliveryKey, port::Cause},
-    live::{Subject, Summary},
-    store::stores::{ErrorCode, LastError},
+    kernel::{
+        failure::{ErrorCode, LastError},
+        ids::DeliveryKey,
+        port::Cause,
+    },
+    store::status::Summary,
 };
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../web/fixtures/said.json");

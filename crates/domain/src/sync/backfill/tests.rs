@@ -1,5 +1,6 @@
 use super::*;
 use crate::{
+    kernel::time::Pause,
     sync::vendor::Unasked,
     testing::{SetClock, World, collection, id, product, store},
 };
@@ -114,7 +115,7 @@ async fn a_run_begins_anew_when_it_is_told_to_or_the_checkpoint_is_anothers() {
     let checkpoint = |scope| Checkpoint {
         scope,
         step: Step::Read {
-            export: crate::sync::vendor::ExportId("7".into()),
+            export: crate::catalogue::jobs::ExportId("7".into()),
             offset: 400,
             found: crate::catalogue::jobs::Found::default(),
         },
@@ -132,7 +133,7 @@ async fn an_export_that_has_expired_since_is_asked_for_again() {
     let kept = Checkpoint {
         scope: Scope::Everything,
         step: Step::Read {
-            export: crate::sync::vendor::ExportId("7".into()),
+            export: crate::catalogue::jobs::ExportId("7".into()),
             offset: 400,
             found: crate::catalogue::jobs::Found {
                 began_at: "2026-11-21T11:00:00Z".parse().unwrap(),

@@ -12,7 +12,7 @@ use crate::{
     catalogue::{
         entities::{Entities, Entries},
         index::{Change, Index},
-        jobs::Found,
+        jobs::{ExportId, Found},
     },
     event::{Event, Observed},
     kernel::{
@@ -23,7 +23,7 @@ use crate::{
     store::stores::Stores,
     sync::{
         refetch::{ENTITIES_LISTED, ENTRIES_AT_ONCE, Unsynced},
-        vendor::{Catalogue, Export, ExportId, Lines, PRODUCTS_AT_ONCE, Unasked},
+        vendor::{Catalogue, Export, Lines, PRODUCTS_AT_ONCE, Unasked},
     },
 };
 

@@ -8,13 +8,13 @@ use crate::{
     catalogue::{
         entities::{Entities, Entries},
         index::Index,
-        jobs::Found,
+        jobs::{ExportId, Found},
     },
     kernel::{ids::StoreKey, port::Clock},
     store::stores::Stores,
     sync::{
         refetch::{ENTRIES_AT_ONCE, Unsynced},
-        vendor::{Batch, Catalogue, Export, ExportId, Lines},
+        vendor::{Batch, Catalogue, Export, Lines},
     },
 };
 

@@ -9,10 +9,10 @@ use crate::{
         index::Index,
         jobs::Found,
     },
-    delivery::whole_micros,
     kernel::{
         ids::StoreKey,
         port::{Clock, chain},
+        time::whole_micros,
     },
     store::stores::{Run, RunStage, RunTask, StoreUpdate, Stores},
     sync::{refetch::Unsynced, vendor::Catalogue},

@@ -12,6 +12,7 @@ use crate::{
         index::Index,
         jobs::{Jobs, Members},
     },
+    delivery::queue::Backlog,
     event::Event,
     kernel::{
         ids::{EntityId, EntityKey, Kind, StoreKey},
@@ -21,7 +22,6 @@ use crate::{
     sync::{
         refetch::{ENTITIES_LISTED, Unsynced},
         vendor::{Catalogue, Subscriptions},
-        watch::Backlog,
     },
 };
 

@@ -16,10 +16,14 @@ use hookline_domain::{
         ids::{DeliveryKey, StoreKey},
         port::{Clock, Unavailable},
     },
-    live::{Activity, Entry, Kept, Outcome},
+    live::{Activity, Kept},
     memory::{MemoryAccess, MemoryActivity, MemoryDeadLetters, MemoryLedger, MemoryQueue, MemoryStores},
-    store::stores::{
-        Counter, RunStage, StoreCursor, StoreList, StorePage, StoreRecord, StoreUpdate, StoreView, StoreViews, Stores,
+    store::{
+        activity::{Entry, Outcome},
+        stores::{
+            Counter, RunStage, StoreCursor, StoreList, StorePage, StoreRecord, StoreUpdate, StoreView, StoreViews,
+            Stores,
+        },
     },
 };
 use jiff::{SignedDuration, Timestamp};

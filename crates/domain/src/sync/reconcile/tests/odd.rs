@@ -3,7 +3,8 @@
 use super::*;
 use crate::{
     catalogue::jobs::Task,
-    store::stores::{ErrorCode, RunStage},
+    kernel::failure::ErrorCode,
+    store::stores::RunStage,
     sync::{vendor::Unasked, worker::Performed},
 };
 

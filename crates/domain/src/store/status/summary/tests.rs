@@ -5,12 +5,15 @@ use crate::{
         ledger::Problem,
     },
     kernel::ids::DeliveryKey,
-    live::tests::store,
     store::stores::{StoreRecord, StoreUpdate, Watched},
 };
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
+}
+
+fn store() -> StoreKey {
+    "shopify#demo.myshopify.com".parse().unwrap()
 }
 
 fn now() -> Timestamp {
@@ -224,7 +227,7 @@ fn a_summary_counts_the_events_of_a_day() {
 
 #[test]
 fn every_reading_is_in_the_table_of_states() {
-    let table = include_str!("../../../../../docs/states.md");
+    let table = include_str!("../../../../../../docs/states.md");
     let mut views = vec![live(), idle(), StoreView::default()];
     let change = |change: fn(&mut StoreView)| {
         let mut view = live();

@@ -16,11 +16,12 @@ use crate::{
     delivery::failed::Failed,
     kernel::{
         advice::{advice, remove_cause},
+        failure::{ErrorCode, LastError},
         ids::{StoreKey, StoreName},
     },
     store::{
         status::{Activity, IDLE_AFTER, Reason, Silence},
-        stores::{Counter, ErrorCode, Hour, LastError, StoreView},
+        stores::{Counter, Hour, StoreView},
     },
 };
 
@@ -222,7 +223,7 @@ fn dead_letters(failed: &Failed) -> Option<Concern> {
 }
 
 /// Topics that no subscription sends to us.
-pub(super) fn unheard(watched: &crate::store::stores::Watched) -> impl Iterator<Item = &str> {
+pub(crate) fn unheard(watched: &crate::store::stores::Watched) -> impl Iterator<Item = &str> {
     watched
         .missing
         .iter()

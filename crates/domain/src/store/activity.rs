@@ -4,10 +4,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    delivery::ledger::Fate,
-    event::Event,
-    kernel::ids::{DeliveryId, EntityId, EventId, Topic},
-    store::stores::ErrorCode,
+    delivery::{ledger::Fate, subject::Subject},
+    kernel::{
+        failure::ErrorCode,
+        ids::{DeliveryId, EventId, Topic},
+    },
 };
 
 /// What became of one delivery.
@@ -39,21 +40,6 @@ pub struct Entry {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub replay: bool,
 }
-
-/// What a delivery was of.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Subject {
-    /// As in `product`, `collection`, `order`, `inventory_item`.
-    pub kind: String,
-    /// The vendor's id.
-    pub id: EntityId,
-    /// Its name, cut after [`TITLE`] characters, if the delivery told one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub title: Option<String>,
-}
-
-/// The most characters of a title that are kept.
-pub const TITLE: usize = 80;
 
 /// The most characters of the sentence that says why.
 pub const PROBLEM: usize = 300;
@@ -88,27 +74,3 @@ impl From<Fate> for Outcome {
         }
     }
 }
-
-impl Subject {
-    /// What an event is of; `None` of one that is of nothing but its store.
-    #[must_use]
-    pub fn of(event: &Event) -> Option<Self> {
-        let (kind, id, title) = match event {
-            Event::ProductUpdated(product) => ("product", &product.id, Some(product.title.as_str())),
-            Event::ProductChanged(id) | Event::ProductDeleted(id) => ("product", id, None),
-            Event::CollectionUpdated(collection) => ("collection", &collection.id, Some(collection.title.as_str())),
-            Event::CollectionChanged(id) | Event::CollectionDeleted(id) => ("collection", id, None),
-            Event::StockChanged(id) => ("inventory_item", id, None),
-            Event::OrderCreated(id) => (ORDER, id, None),
-            Event::AppUninstalled | Event::Sample | Event::Compliance(_) => return None,
-        };
-        Some(Self {
-            kind: kind.to_owned(),
-            id: id.clone(),
-            title: title.map(|title| title.chars().take(TITLE).collect()),
-        })
-    }
-}
-
-/// The kind of an order.
-pub(super) const ORDER: &str = "order";
