@@ -115,7 +115,7 @@ export class Gate extends Emitter<{ screen: Screen; busy: boolean }> {
     this.set({ screen: { ...text, kind: 'unavailable' } });
   }
 
-  /** Asks the server who has signed in, until it answers. `newToken` is a typed token, to be kept once it is accepted. */
+  /** Signs in, and retries until the server answers. `newToken` is a typed token, kept once the server accepts it. */
   private async enter(session: Session, newToken?: string): Promise<void> {
     this.session = session;
     const { base, fetcher } = this.environment;

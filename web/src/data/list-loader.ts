@@ -7,7 +7,7 @@ import type { StateAccess } from './state';
 import { Throttle } from './throttle';
 
 const STORES_PER_PAGE = 50;
-/** Most stores that the server returns at once: a reload asks for so many. */
+/** Most stores that the server returns at once. */
 const STORES_PER_RELOAD = 200;
 /** Shortest interval between two reads of the counts by state. */
 const COUNT_EVERY_MS = 2_000;

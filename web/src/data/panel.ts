@@ -1,5 +1,5 @@
 // One signed-in panel: its state, and the place that it shows. Frames come through live.ts and answers of the HTTP API through
-// polling.ts; commands.ts does what a person asks for, and access.ts watches whether they still may.
+// polling.ts; commands.ts has the commands of a person, and access.ts checks what the person may still do.
 
 import type { Me } from '../api';
 import { Live } from '../live/live';
@@ -64,7 +64,7 @@ export class Panel extends Emitter<PanelState> {
       accessRevoked: () => this.end('Your access was revoked.'),
       storesChanged: (stores) => this.listLoader.update(stores),
       watchRefused: () => {
-        // The API says in words why: it refuses to show what it refuses to follow.
+        // The API refuses what the socket refuses, and gives a reason.
         void this.access.check();
         this.polling.refreshStatus();
       },

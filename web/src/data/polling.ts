@@ -1,4 +1,5 @@
-// Reads the selected store and the list over the HTTP API: at first, after changes, and on a timer where no frame tells.
+// Reads the selected store and the list over the HTTP API: at first, after changes, and on a timer for what no frame
+// carries.
 
 import type { Link } from '../live/machine';
 import { sees } from './access';

@@ -5,8 +5,8 @@
 //   embedded   in Shopify's admin. App Bridge returns a token for each request, valid for a minute
 //              (https://shopify.dev/docs/api/app-home/apis/authentication-and-data/id-token-api).
 //
-// A page in a frame, or with a shop in its address, is never in operator mode: whoever frames the page could make an operator
-// click in it, and each shop decides itself what its own pages frame.
+// A page in a frame, or with a shop in its address, is never in operator mode: the framing page could trick an operator
+// into clicks, and each shop decides itself what its own pages frame.
 
 import { shopName } from './shop';
 

@@ -1,4 +1,4 @@
-// Effects of frames: each changes the state, or tells the rest of the panel what has changed.
+// Effects of frames: each changes the state, or notifies the rest of the panel.
 
 import type { Frame, Me, StoreSummary } from '../api';
 import type { StateAccess } from '../data/state';

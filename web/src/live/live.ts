@@ -55,7 +55,7 @@ export class Live {
     if (this.tabs.isLeader) this.socket?.watch();
   }
 
-  /** Asks for a snapshot, because updates were missed. */
+  /** Requests a snapshot, because updates were missed. */
   requestSnapshot(): void {
     const { view } = this.state.get();
     if (view === null) return;

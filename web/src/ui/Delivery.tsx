@@ -147,7 +147,7 @@ function problemOf({ at, problem }: ActivityEntry): Problem | null {
   return problem === undefined ? null : { at, code: problem[0], message: problem[1] };
 }
 
-function ProblemBanner({ problem: { at, code, cause, message, advice } }: { problem: Problem }) {
+export function ProblemBanner({ problem: { at, code, cause, message, advice } }: { problem: Problem }) {
   return (
     <div className="banner bad" data-testid="problem">
       <p>

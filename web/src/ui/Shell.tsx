@@ -73,7 +73,7 @@ const LINK_MEANINGS: Record<Link, string> = {
   connecting: 'Opening the live connection.',
   live: 'Changes appear here as they happen.',
   reconnecting: 'The live connection broke. This page is opening it again.',
-  disconnected: 'No live connection. This page asks every 5 seconds instead.',
+  disconnected: 'No live connection. This page checks every 5 seconds instead.',
 };
 
 /** Says in one sentence what is wrong with the connection. No other part of the page repeats it. */
@@ -99,7 +99,7 @@ function ConnectionBanner({ panel, state }: { panel: Panel; state: PanelState })
             LINK_MEANINGS.reconnecting
           ) : (
             <>
-              No live connection: this page asks every 5 seconds instead
+              No live connection: this page checks every 5 seconds instead
               {me.live_url !== null && ', and goes back to live by itself'}.
             </>
           )}{' '}

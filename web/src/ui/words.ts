@@ -80,7 +80,7 @@ export const FAILED_STATES: Record<FailedDelivery['state'], string> = {
   expired: 'Expired',
 };
 
-/** Actions for a failed delivery: their buttons, and what the dialog before them asks and explains. */
+/** Remedies for a failed delivery: the button, and the question and explanation of the dialog that it opens. */
 export const REMEDIES: Record<Remedy, { name: string; question: string; explanation: string }> = {
   try_now: {
     name: 'Try now',
