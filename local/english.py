@@ -4,10 +4,9 @@
     python3 local/english.py --files     # also the share of wh-openings of every file, worst first
 
 Two rules, explained in CONTRIBUTING.md: doc comments begin with a noun or a verb, and no text contains a phrase of
-`PHRASES`. A script of our own and not Vale: the `vale` package on PyPI holds no program but downloads one from GitHub when
-it first runs, so no hash of ours covers it and an offline machine cannot run it; and Vale does not read the messages of
-`#[error("…")]` and `tracing`.
-Runs on the plain Python of the machine.
+`PHRASES`. A script of our own and not Vale: the `vale` package on PyPI contains no program but downloads one from
+GitHub when it first runs, so no hash of ours covers it and an offline machine cannot run it; and Vale does not read
+the messages of `#[error("…")]` and `tracing`. Runs on the plain Python of the machine.
 """
 
 import argparse
