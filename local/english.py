@@ -36,7 +36,7 @@ PHRASES: dict[str, tuple[str, str]] = {
         "say who requests what: `the consumer fetches`, `requested`",
     ),
     "is said": (rf"\b{BE} (?:not |never )?said\b", "`is reported`, `is stated`, or say who says it"),
-    "one who": (r"\b(?:any|some)?one who\b", "name them: `a client that`, `the caller`"),
+    "one who": (r"\bone who\b", "name them: `a client that`, `the caller`"),
     "who without a noun": (r"(?:^|[.;:]\s+)Who (?:is|has|was|can|may|does|bears|comes)\b", "`A client that …`"),
     "what is no": (r"\bwhat is no\b", "name it: `a value that is not a header`"),
     "lest": (r"\blest\b", "`so that … not`, `to prevent`"),

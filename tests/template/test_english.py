@@ -17,7 +17,7 @@ CASES = {
     "unless told otherwise": ("One day, unless told\notherwise.", "One day by default."),
     "is asked": ("The store is not asked for it.", "The caller is asked to confirm."),
     "is said": ("What failed is said in the log.", "As I said, it failed."),
-    "one who": ("For one who reads it.", "For anyone; who reads it is open."),
+    "one who": ("For one who reads it.", "For anyone who reads it."),
     "who without a noun": ("It ends. Who is expired gets nothing.", "A client who has expired gets nothing."),
     "what is no": ("What is no header was none.", "What is not a header."),
     "lest": ("Sealed, lest it leaks.", "The lesson of the latest test."),
