@@ -37,7 +37,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     ),
     "is said": (rf"\b{BE} (?:not |never )?said\b", "`is reported`, `is stated`, or say who says it"),
     "one who": (r"\bone who\b", "name them: `a client that`, `the caller`"),
-    "who without a noun": (r"(?:^|[.;:]\s+)Who (?:is|has|was|can|may|does|bears|comes)\b", "`A client that …`"),
+    "who without a noun": (r"(?:^|[.;:]\s+)(?-i:Who) (?:is|has|was|can|may|does|bears|comes)\b", "`A client that …`"),
     "what is no": (r"\bwhat is no\b", "name it: `a value that is not a header`"),
     "lest": (r"\blest\b", "`so that … not`, `to prevent`"),
     "anew": (r"\banew\b", "`again`, `from the start`"),
