@@ -208,7 +208,7 @@ def first_word(text: str) -> str:
 
 def is_wh(text: Text) -> bool:
     """True for a doc comment that begins with What, Where, Which, Whether, Who, Whose, Whom, Why, When or How."""
-    return bool(WH.fullmatch(first_word(text.text).split("'")[0].split("’")[0]))
+    return bool(WH.fullmatch(re.split("['’]", first_word(text.text))[0]))
 
 
 def hits(text: Text, allowed: Iterable[tuple[str, str]] = ()) -> Iterator[str]:
@@ -231,7 +231,7 @@ class Share:
 
     @property
     def counted(self) -> tuple[int, int]:
-        """Wh-openings, and all doc comments."""
+        """Number of wh-openings, and of all doc comments."""
         return sum(wh for wh, _ in self.by_file.values()), sum(total for _, total in self.by_file.values())
 
     @property
@@ -259,7 +259,7 @@ def share(language: str, docs: Iterable[Text]) -> Share:
 
 
 def files(*patterns: str) -> Iterator[tuple[str, str]]:
-    """Path and content of each file, but for what is built or downloaded."""
+    """Path and content of each file, except built and downloaded ones."""
     for pattern in patterns:
         for path in sorted(ROOT.glob(pattern)):
             name = path.relative_to(ROOT).as_posix()

@@ -123,7 +123,7 @@ mod tests {
 
 
 def test_errors_and_log_lines_are_messages_and_other_texts_are_not() -> None:
-    """What an error interpolates is code."""
+    """Interpolations of an error are code."""
     source = """
 #[error("it is told {is_told} \\
     twice")]
