@@ -224,7 +224,7 @@ def hits(text: Text, allowed: Iterable[tuple[str, str]] = ()) -> Iterator[str]:
 
 @dataclass
 class Share:
-    """How many doc comments of a language begin with a wh-word, by file."""
+    """Wh-openings of the doc comments of a language, by file."""
 
     language: str
     by_file: dict[str, tuple[int, int]]
