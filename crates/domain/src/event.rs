@@ -123,7 +123,7 @@ impl Event {
 
 /// A signed delivery that cannot be understood. **Not worth a retry**: a person has to look.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unreadable {
+pub enum InterpretError {
     /// The body is not of the shape its topic has. Holds no values of the body, which may be personal data.
     #[error("the body does not have its topic's shape at {path}: {problem}")]
     Schema {
@@ -141,7 +141,7 @@ pub enum Unreadable {
 }
 
 /// Reads a delivery's body. What the use case [`reindex`](crate::consumer) is given by whoever knows the vendor.
-pub type Interpret = fn(&Delivery) -> Result<Event, Unreadable>;
+pub type Interpret = fn(&Delivery) -> Result<Event, InterpretError>;
 
 impl Subject {
     /// What an event is of; `None` of one that is of nothing but its store.

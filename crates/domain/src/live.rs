@@ -21,9 +21,9 @@ mod tests;
 
 pub use self::{
     follow::{CONNECTIONS, Follow, MESSAGE_LIMIT},
-    frame::{Asked, FRAME_LIMIT, Frame},
+    frame::{ClientMessage, FRAME_LIMIT, Frame},
     lag::{Lag, Percentiles},
     notice::{Notice, NoticeKind, notices},
-    ports::{Activity, Changed, ForgetActivity, Kept, Push, Pushed, Watcher, Watchers},
-    tell::{AccessChanged, ROUND_EVERY, Tell},
+    ports::{Activity, ActivityBatch, ForgetActivity, Push, Pushed, RecordChange, Watcher, Watchers},
+    tell::{AccessChanged, Broadcast, ROUND_EVERY},
 };

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use hookline_domain::{
     kernel::ids::StoreKey,
-    store::rotation::{HELD_BACK_AT_MOST, Needed, Pair},
+    store::rotation::{HELD_BACK_AT_MOST, SecretPairId, SecretUsage},
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -16,7 +16,7 @@ const STORES_REMEMBERED: usize = 1024;
 
 /// What is to be written, and when it was.
 #[derive(Debug, Default)]
-pub(crate) struct Unwritten(HashMap<(StoreKey, Pair), Seen>);
+pub(crate) struct Unwritten(HashMap<(StoreKey, SecretPairId), Seen>);
 
 #[derive(Debug, Default)]
 struct Seen {
@@ -28,7 +28,7 @@ struct Seen {
 
 impl Unwritten {
     /// A delivery of `store` was verified with this one of the two: 0 is the newest.
-    pub(crate) fn note(&mut self, store: &StoreKey, pair: Pair, secret: usize, now: Timestamp) {
+    pub(crate) fn note(&mut self, store: &StoreKey, pair: SecretPairId, secret: usize, now: Timestamp) {
         let key = (store.clone(), pair);
         if self.0.len() >= STORES_REMEMBERED && !self.0.contains_key(&key) {
             self.0.retain(|_, seen| seen.old);
@@ -43,7 +43,7 @@ impl Unwritten {
 
     /// Takes what is due: at most once `every` so often for each store, but at once when the old secret is needed and has
     /// not been.
-    pub(crate) fn take_due(&mut self, now: Timestamp, every: SignedDuration) -> Vec<(StoreKey, Needed)> {
+    pub(crate) fn take_due(&mut self, now: Timestamp, every: SignedDuration) -> Vec<(StoreKey, SecretUsage)> {
         let every = every.min(HELD_BACK_AT_MOST);
         let over = |at: Option<Timestamp>| at.is_none_or(|at| now.duration_since(at) >= every);
         let mut due = Vec::new();
@@ -57,7 +57,7 @@ impl Unwritten {
             if seen.old {
                 seen.old_written_at = Some(now);
             }
-            let needed = Needed {
+            let needed = SecretUsage {
                 pair: *pair,
                 told_at: now,
                 newest_at: seen.newest_at.take(),
@@ -69,7 +69,7 @@ impl Unwritten {
     }
 
     /// It could not be written. That the old secret was needed is kept; that the newest was will be seen again.
-    pub(crate) fn put_back(&mut self, store: StoreKey, needed: &Needed) {
+    pub(crate) fn put_back(&mut self, store: StoreKey, needed: &SecretUsage) {
         if needed.old {
             self.0.entry((store, needed.pair)).or_default().old = true;
         }
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     const MINUTE: SignedDuration = SignedDuration::from_mins(1);
-    const PAIR: Pair = Pair(7);
+    const PAIR: SecretPairId = SecretPairId(7);
 
     fn store(name: &str) -> StoreKey {
         StoreKey {

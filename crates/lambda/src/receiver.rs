@@ -7,7 +7,7 @@ use hookline_domain::{
         bodies::KeepBodies,
         ledger::Claims,
         queue::EventQueue,
-        receive::{NotReceived, Receive, Received},
+        receive::{Receive, ReceiveError, Received},
     },
     kernel::{
         ids::DeliveryKey,
@@ -176,12 +176,12 @@ where
                 answer.retry_after = Some(retry_after);
                 answer
             }
-            Err(NotReceived::TooLarge(problem)) => {
+            Err(ReceiveError::TooLarge(problem)) => {
                 let mut answer = Answer::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large");
                 answer.told = Some(problem.to_string());
                 answer
             }
-            Err(problem @ (NotReceived::Unavailable(_) | NotReceived::OutOfTime)) => {
+            Err(problem @ (ReceiveError::Unavailable(_) | ReceiveError::OutOfTime)) => {
                 let mut answer = Answer::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable");
                 answer.reason = Some(chain(&problem));
                 answer.retry_after = Some(Duration::from_secs(1));

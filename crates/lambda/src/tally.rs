@@ -16,7 +16,7 @@ use hookline_domain::{
         port::{Clock, chain},
     },
     store::{
-        rotation::Pair,
+        rotation::SecretPairId,
         stores::{Counter, StoreUpdate, Tally},
     },
 };
@@ -73,7 +73,7 @@ impl<T: Tally, C: Clock> Tallies<T, C> {
     }
 
     /// A delivery was verified with one of two secrets: 0 is the newest.
-    pub fn needed(&self, store: &StoreKey, pair: Pair, secret: usize) {
+    pub fn needed(&self, store: &StoreKey, pair: SecretPairId, secret: usize) {
         if self.tally.is_some() {
             let now = self.clock.now();
             let mut needed = self.needed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -146,7 +146,7 @@ mod tests {
     use hookline_domain::{
         kernel::{
             ids::{Source, StoreName},
-            port::Unavailable,
+            port::PortError,
         },
         memory::MemoryStores,
         store::stores::{StoreViews, Stores},
@@ -203,12 +203,12 @@ mod tests {
     struct Moody(MemoryStores, Arc<Mutex<bool>>);
 
     impl Tally for Moody {
-        async fn add(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), Unavailable> {
+        async fn add(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), PortError> {
             let answers = *self.1.lock().unwrap();
             if answers {
                 self.0.add(store, update).await
             } else {
-                Err(Unavailable::new("stores", "down"))
+                Err(PortError::new("stores", "down"))
             }
         }
     }
@@ -218,13 +218,13 @@ mod tests {
         let (moody, hands, demo) = (Moody::default(), Hands::default(), store("demo.myshopify.com"));
         moody.0.record(&demo, &StoreUpdate::default()).await.unwrap();
         let tallies = Tallies::new(Some(moody.clone()), hands.clone(), SignedDuration::from_secs(60));
-        tallies.needed(&demo, Pair(7), 1);
+        tallies.needed(&demo, SecretPairId(7), 1);
         tallies.write_if_due().await;
         *moody.1.lock().unwrap() = true;
         *hands.0.lock().unwrap() = 60;
         tallies.write_if_due().await;
         let record = moody.0.find(&demo).await.unwrap().unwrap();
-        assert_eq!(record.rotations[&Pair(7)].old_at, Some(hands.now()));
+        assert_eq!(record.rotations[&SecretPairId(7)].old_at, Some(hands.now()));
     }
 
     #[tokio::test]
@@ -235,10 +235,10 @@ mod tests {
         for n in 0..STORES_COUNTED * 2 {
             tallies.forged(&store(&format!("s{n}.myshopify.com")));
         }
-        tallies.needed(&demo, Pair(7), 1);
+        tallies.needed(&demo, SecretPairId(7), 1);
         tallies.write_if_due().await;
         assert!(
-            stores.find(&demo).await.unwrap().unwrap().rotations[&Pair(7)]
+            stores.find(&demo).await.unwrap().unwrap().rotations[&SecretPairId(7)]
                 .old_at
                 .is_some()
         );

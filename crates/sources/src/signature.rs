@@ -4,7 +4,7 @@ use std::fmt;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
-use hookline_domain::{kernel::secret::Secret, store::rotation::Pair};
+use hookline_domain::{kernel::secret::Secret, store::rotation::SecretPairId};
 use sha2::Sha256;
 
 /// Why a body is not believed. Which of these it was is for our logs only.
@@ -39,7 +39,7 @@ pub enum InvalidSecrets {
 #[derive(Clone)]
 pub struct Secrets {
     keyed: Vec<Hmac<Sha256>>,
-    pair: Option<Pair>,
+    pair: Option<SecretPairId>,
 }
 
 impl fmt::Debug for Secrets {
@@ -53,7 +53,7 @@ impl fmt::Debug for Secrets {
 pub struct Verified<'a> {
     body: &'a [u8],
     secret: usize,
-    pair: Option<Pair>,
+    pair: Option<SecretPairId>,
 }
 
 impl<'a> Verified<'a> {
@@ -71,7 +71,7 @@ impl<'a> Verified<'a> {
 
     /// Which two secrets were tried, if there are two.
     #[must_use]
-    pub fn pair(&self) -> Option<Pair> {
+    pub fn pair(&self) -> Option<SecretPairId> {
         self.pair
     }
 }
@@ -131,7 +131,7 @@ impl Secrets {
 }
 
 /// 32 bits that both secrets and their order make: too few to tell anything of either.
-fn pair(newest: &Hmac<Sha256>, old: &Hmac<Sha256>) -> Pair {
+fn pair(newest: &Hmac<Sha256>, old: &Hmac<Sha256>) -> SecretPairId {
     let digest = |keyed: &Hmac<Sha256>, of: &[u8]| -> [u8; 32] {
         let mut keyed = keyed.clone();
         keyed.update(b"hookline: the name of a pair of secrets");
@@ -139,7 +139,7 @@ fn pair(newest: &Hmac<Sha256>, old: &Hmac<Sha256>) -> Pair {
         keyed.finalize().into_bytes().into()
     };
     let [a, b, c, d, ..] = digest(newest, &digest(old, b""));
-    Pair(u32::from_be_bytes([a, b, c, d]))
+    SecretPairId(u32::from_be_bytes([a, b, c, d]))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use hookline_domain::{
     live::{FRAME_LIMIT, Frame},
-    store::activity::Entry,
+    store::activity::ActivityEntry,
 };
 use hookline_host::server::{self, Server};
 use http_body_util::{BodyExt, Full};
@@ -150,7 +150,7 @@ impl State {
                     }
                 }
                 seen.deliveries += u64::try_from(deliveries.len()).unwrap_or(0);
-                let taken = |entry: &Entry| Some(now.duration_since(*self.written.get(entry.id.as_str())?));
+                let taken = |entry: &ActivityEntry| Some(now.duration_since(*self.written.get(entry.id.as_str())?));
                 let taken: Vec<Duration> = deliveries.iter().filter_map(taken).collect();
                 self.latencies.extend(taken);
             }

@@ -13,7 +13,7 @@ use crate::{
 
 /// What became of one delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Entry {
+pub struct ActivityEntry {
     /// What it was about.
     pub topic: Topic,
     /// Which one it was. With the topic and the store, what names it.
@@ -32,7 +32,7 @@ pub struct Entry {
     /// When the consumer had done this with it.
     pub at: Timestamp,
     /// What became of it.
-    pub outcome: Outcome,
+    pub outcome: DeliveryOutcome,
     /// Why, if it is parked or has to come again: a code and a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<(ErrorCode, String)>,
@@ -47,7 +47,7 @@ pub const PROBLEM: usize = 300;
 /// What became of a delivery, so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Outcome {
+pub enum DeliveryOutcome {
     /// See [`Fate::Applied`].
     Applied,
     /// See [`Fate::Superseded`].
@@ -62,7 +62,7 @@ pub enum Outcome {
     Waiting,
 }
 
-impl From<Fate> for Outcome {
+impl From<Fate> for DeliveryOutcome {
     fn from(fate: Fate) -> Self {
         match fate {
             Fate::Applied => Self::Applied,

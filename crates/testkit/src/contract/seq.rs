@@ -2,7 +2,7 @@
 
 use hookline_domain::{
     store::{
-        activity::{Entry, Outcome},
+        activity::{ActivityEntry, DeliveryOutcome},
         stores::{Counter, Redact, StoreUpdate, Stores, Tally},
     },
     sync::{
@@ -40,7 +40,7 @@ async fn seq(stores: &impl Stores) -> u64 {
 #[must_use]
 pub fn told() -> StoreUpdate {
     let mut update = StoreUpdate {
-        latest: vec![Entry {
+        latest: vec![ActivityEntry {
             topic: "products/update".parse().unwrap(),
             id: "b54557e4".parse().unwrap(),
             event_id: None,
@@ -48,7 +48,7 @@ pub fn told() -> StoreUpdate {
             triggered_at: None,
             received_at: noon(),
             at: noon_plus(1),
-            outcome: Outcome::Applied,
+            outcome: DeliveryOutcome::Applied,
             problem: None,
             replay: false,
         }],
