@@ -1,4 +1,4 @@
-//! FailedDeliveryList of the SDKs as failures of ports, with their class. Nothing else in this crate makes an [`PortError`] of
+//! Failures of the SDKs as failures of ports, with their class. Nothing else in this crate makes an [`PortError`] of
 //! what an SDK says, so that none of them loses its cause; a test holds that.
 
 use std::error::Error;

@@ -57,7 +57,7 @@ pub struct Places {
         hide_env_values = true
     )]
     dead_letter_queue_url: Option<String>,
-    /// Where bodies are that no message holds. SecretUsage for such bodies only.
+    /// Where bodies are that no message holds. Needed for such bodies only.
     #[arg(
         long,
         global = true,

@@ -45,7 +45,7 @@ use crate::{
     },
 };
 
-/// LedgerState that clones share.
+/// State that clones share.
 #[derive(Debug, Default)]
 struct Shared<T>(Arc<Mutex<T>>);
 

@@ -257,7 +257,7 @@ impl<A: Access> ShopifyAdmin<A> {
     }
 }
 
-/// CataloguePage of a list, without what cannot be read.
+/// Part of a list, without what cannot be read.
 fn part<T>(
     found: impl Iterator<Item = Result<T, Odd>>,
     kind: Kind,

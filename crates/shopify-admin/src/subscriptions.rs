@@ -37,7 +37,7 @@ struct SubscriptionBody {
 }
 
 impl Operation for List {
-    const NAME: &'static str = "VendorSubscriptions";
+    const NAME: &'static str = "Subscriptions";
     const TEXT: &'static str = include_str!("../queries/subscriptions.graphql");
     type Answer = ListAnswer;
 }

@@ -4,7 +4,7 @@
 //!   DynamoStores.record ──▶ dynoxide (DynamoDB over HTTP)          real status writes, so many a second
 //!        │ the item before and after, as a stream's record
 //!        ▼
-//!   stream::tell: decoding, Broadcast, DynamoActivity, DynamoWatchers, ApiGatewayPush        the code of live-push
+//!   stream::tell: decoding, Tell, DynamoActivity, DynamoWatchers, ApiGatewayPush        the code of live-push
 //!        │ POST /@connections/<connection>
 //!        ▼
 //!   a stub of API Gateway: reads every frame as a browser would, and counts

@@ -59,7 +59,7 @@ pub const SAFETY: [&str; 11] = [
 pub(crate) fn promises() -> Vec<Property<Scenario>> {
     vec![
         Property::always(LOST, |_, world: &World| {
-            // FetchedEntities 2xx: on the queue, or settled.
+            // Answered 2xx: on the queue, or settled.
             let safe = |parcel: &Parcel| parcel.copies > 0 || is_settled(parcel);
             world.deliveries.iter().all(|parcel| !parcel.accepted || safe(parcel))
         }),

@@ -1,4 +1,4 @@
-//! FailedDeliverySummary deliveries: each that has failed and is not settled is remembered until it is applied or dismissed.
+//! Failed deliveries: each that has failed and is not settled is remembered until it is applied or dismissed.
 //!
 //! ```text
 //!   fails ─▶ retrying ──the queue gives up──▶ dead letter ──14 days──▶ expired

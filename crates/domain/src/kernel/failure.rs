@@ -1,4 +1,4 @@
-//! FailedDeliveryList as a store's record keeps them and a person reads them.
+//! Failures as a store's record keeps them and a person reads them.
 
 use std::fmt;
 

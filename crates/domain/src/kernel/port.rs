@@ -18,7 +18,7 @@ pub trait Clock: Send + Sync {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
-    /// The service refused access: a permission is missing, or credentials are no longer valid. RetryOutcome like the
+    /// The service refused access: a permission is missing, or credentials are no longer valid. Retried like the
     /// others, for the deployment may be mended meanwhile.
     Denied,
     /// The service takes fewer requests than were made.

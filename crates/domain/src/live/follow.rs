@@ -137,7 +137,7 @@ impl<W: Watchers, S: Stores + StoreViews, A: Activity, P: Push, C: Clock> Follow
         let connection = watcher.connection.clone();
         let connection = connection.as_str();
         for _ in 0..ATTEMPTS {
-            // ClientMessage before anything is looked up, so that not even the time an answer takes tells which stores there are.
+            // Asked before anything is looked up, so that not even the time an answer takes tells which stores there are.
             if store.as_ref().is_some_and(|store| !watcher.principal.may_see(store)) {
                 return self.refuse(connection, UNKNOWN).await;
             }

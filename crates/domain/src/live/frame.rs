@@ -91,7 +91,7 @@ pub const FRAME_LIMIT: usize = 30_000;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum ClientMessage {
-    /// To follow this store, in place of the one before, and the list of stores if `list` is true. FetchedEntities by a snapshot of
+    /// To follow this store, in place of the one before, and the list of stores if `list` is true. Answered by a snapshot of
     /// the store and what they may do.
     Watch {
         /// Which store; none for none.
@@ -100,7 +100,7 @@ pub enum ClientMessage {
         #[serde(default)]
         list: bool,
     },
-    /// That we are still there. FetchedEntities by [`Frame::Pong`].
+    /// That we are still there. Answered by [`Frame::Pong`].
     Ping,
 }
 

@@ -165,7 +165,7 @@ impl Shelves {
     }
 }
 
-/// CataloguePage of a list of which `after` is the place of the last one seen.
+/// Part of a list of which `after` is the place of the last one seen.
 fn part<T>(all: impl Iterator<Item = T>, after: Option<&str>) -> CataloguePage<T> {
     let from = after.and_then(|after| after.parse().ok()).unwrap_or(0);
     let mut rest = all.skip(from);

@@ -86,7 +86,7 @@ pub enum BackfillEvent {
     },
     /// A step failed and is tried again.
     Failed {
-        /// WaitReason, with its causes.
+        /// Why, with its causes.
         reason: String,
     },
 }

@@ -81,14 +81,14 @@ pub enum Next {
         step: Step,
         /// After how long.
         delay: SignedDuration,
-        /// WaitReason it is not done yet.
+        /// Why it is not done yet.
         why: WaitReason,
     },
     /// It is done, and the status says so.
     Done(Reconciled),
 }
 
-/// WaitReason a reconciliation is not done yet.
+/// Why a reconciliation is not done yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WaitReason {
     /// There is more to do.
@@ -105,7 +105,7 @@ pub enum WaitReason {
     },
     /// Reading stopped in the middle; it goes on from there.
     Interrupted {
-        /// WaitReason.
+        /// Why.
         reason: String,
     },
     /// What is gone has to be gone for the grace before it counts as missed.

@@ -69,7 +69,7 @@ pub struct FetchedEntities {
     pub skipped: Vec<Skipped>,
 }
 
-/// CataloguePage of a list that is longer.
+/// Part of a list that is longer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CataloguePage<T> {
     /// What is in it.

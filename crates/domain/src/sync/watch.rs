@@ -1,7 +1,7 @@
 //! The watchdog: looks whether a store's webhooks can reach us, at its subscriptions and at our own queue, and makes
 //! again what is missing.
 //!
-//! VendorSubscriptions vanish: the vendor removes them after some failures in a row, and tells nobody but by e-mail
+//! Subscriptions vanish: the vendor removes them after some failures in a row, and tells nobody but by e-mail
 //! (<https://shopify.dev/docs/apps/build/webhooks/troubleshoot>). Only those made through the store's Admin API can be
 //! seen, and only where they are in use is anything missed or made again.
 

@@ -1,4 +1,4 @@
-//! VendorSubscriptions of a shop.
+//! Subscriptions of a shop.
 
 use hookline_domain::{
     kernel::port::chain,

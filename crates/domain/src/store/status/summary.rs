@@ -42,9 +42,9 @@ pub struct Summary {
     pub last_sync_at: Option<Timestamp>,
     /// Deliveries of the last 24 hours.
     pub events_24h: u64,
-    /// FailedDeliverySummary deliveries that the queue still tries.
+    /// Failed deliveries that the queue still tries.
     pub retrying: usize,
-    /// FailedDeliverySummary deliveries that the queue has given up.
+    /// Failed deliveries that the queue has given up.
     pub dead_letters: usize,
     /// Where it is.
     pub seq: u64,
