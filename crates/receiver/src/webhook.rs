@@ -1,4 +1,4 @@
-//! The runtime loop of a receiver: as [`serve`](crate::serve::serve), but of API Gateway's event only what a receiver reads is
+//! The runtime loop of a receiver: as [`serve`](hookline_lambda::serve::serve), but of API Gateway's event only what a receiver reads is
 //! read, once, and the body is not copied. `lambda_http` looks at all of it twice and copies the body three times, which was
 //! half of what a forged delivery cost (docs/performance.md). A property test holds the two against each other.
 
@@ -15,7 +15,7 @@ use serde::{
 };
 use tower::util::ThenLayer;
 
-use crate::{serve::Http, start::StartError};
+use hookline_lambda::{serve::Http, start::StartError};
 
 /// A request as an HTTP API hands it over: payload format 2.0
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>), and of that the
@@ -146,7 +146,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::serve::{bytes, line};
+    use hookline_lambda::serve::{bytes, line};
 
     fn event(headers: &Value, body: &Value, base64: bool) -> String {
         json!({
@@ -173,7 +173,7 @@ mod tests {
             let event = event(&json!(headers), &json!(body), base64);
             let ours = read(&event).unwrap();
             let theirs: LambdaRequest = serde_json::from_str(&event).unwrap();
-            let theirs = Request::from(crate::gateway::harmless(theirs));
+            let theirs = Request::from(hookline_lambda::gateway::harmless(theirs));
             prop_assert_eq!(ours.headers(), theirs.headers());
             prop_assert_eq!(bytes(&ours), bytes(&theirs));
         }

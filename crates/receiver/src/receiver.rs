@@ -24,10 +24,10 @@ use http::{HeaderValue, Response, StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
 use lambda_http::{Body, Request, RequestExt};
 
-use crate::{
+use crate::tally::Tallies;
+use hookline_lambda::{
     rotating::{NoSecret, Rotating},
     serve::{Http, bytes, empty, line},
-    tally::Tallies,
 };
 
 /// What is kept of the function's time to send an answer with.

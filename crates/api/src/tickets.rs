@@ -11,7 +11,8 @@ use http::{Response, StatusCode};
 use lambda_http::Body;
 use serde::Serialize;
 
-use crate::{door::Refusal, serve::json};
+use crate::door::Refusal;
+use hookline_lambda::serve::json;
 
 /// The route that API Gateway calls this by.
 pub(crate) const ROUTE: &str = "POST /api/live/tickets";

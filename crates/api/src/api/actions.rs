@@ -30,10 +30,8 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
 
 use super::{no_such_route, route};
-use crate::{
-    door::{Door, Refusal},
-    serve::{self, Http, bytes},
-};
+use crate::door::{Door, Refusal};
+use hookline_lambda::serve::{self, Http, bytes};
 
 /// The name in logs.
 const SERVICE: &str = "actions";

@@ -19,7 +19,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use lambda_http::{Body, Request, RequestExt, request::RequestContext};
 use serde::Serialize;
 
-use crate::serve::json;
+use hookline_lambda::serve::json;
 
 /// When to try again what did not answer, in seconds: a collection of OpenSearch Serverless that has scaled to zero takes 10
 /// to 30 to be there again.
