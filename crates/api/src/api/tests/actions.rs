@@ -211,7 +211,7 @@ async fn a_delivery_is_applied_again_under_an_id_of_its_own() {
 async fn what_cannot_be_replayed_says_why() {
     let cases = [
         (true, None, false, 409, "not been settled"),
-        (true, Some(Fate::Parked), true, 409, "nothing of it waits"),
+        (true, Some(Fate::Parked), true, 409, "no message of it is left"),
         (true, Some(Fate::Noted), false, 409, "not in the archive"),
         (false, Some(Fate::Applied), true, 409, "ArchiveDays"),
     ];
