@@ -33,9 +33,6 @@ const TOLD: [(&str, &str); 8] = [
     ),
     ("an attribute is unreadable: expires_at", "Malformed(\"expires_at\")"),
     ("it was refused without saying by which entry", "NoEntry"),
-<<<<<<< ours
-    ("it was refused by an entry that is not in its way", "RefusedClaimError"),
-=======
     (
         "the ledger refused the claim although its entry allows it",
         "RefusedClaimError",
