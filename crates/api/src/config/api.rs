@@ -1,29 +1,29 @@
-//! What the functions are told that answer people.
+//! Configuration of the functions behind the HTTP API.
 
 use hookline_domain::kernel::secret::SecretRef;
 
 use hookline_lambda::config::{ConfigError, Environment, IndexConfig, Reader};
 
-/// What the status function is told.
+/// Configuration of the status function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatusConfig {
     /// `STORES_TABLE`
     pub stores_table: String,
-    /// `LEDGER_TABLE`; without it no delivery's fate is told.
+    /// `LEDGER_TABLE`; without it, there are no details of a delivery.
     pub ledger_table: Option<String>,
-    /// `ACTIVITY_TABLE`; without it no deliveries are told.
+    /// `ACTIVITY_TABLE`; without it, deliveries are not listed.
     pub activity_table: Option<String>,
-    /// `EVENT_QUEUE_URL` and `DEAD_LETTER_QUEUE_URL`; without both it is not told how deep they are.
+    /// `EVENT_QUEUE_URL` and `DEAD_LETTER_QUEUE_URL`; unless both are set, the status has no depths of queues.
     pub queue_urls: Option<(String, String)>,
-    /// `ACCESS_TABLE`; without it no tickets are issued.
+    /// `ACCESS_TABLE`; without it, no tickets are issued.
     pub access_table: Option<String>,
-    /// `LIVE_URL`: where stores are followed live.
+    /// `LIVE_URL`: address of the WebSocket API.
     pub live_url: Option<String>,
-    /// `RECEIVER_URL`: where webhooks go, without the topic.
+    /// `RECEIVER_URL`: address of the receivers, without the topic.
     pub receiver_url: Option<String>,
 }
 
-/// What the function is told that does what admins ask for.
+/// Configuration of the actions function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActionsConfig {
     /// `STORES_TABLE`
@@ -36,36 +36,36 @@ pub struct ActionsConfig {
     pub dead_letter_queue_url: String,
     /// `SYNC_QUEUE_URL`
     pub sync_queue_url: String,
-    /// `ARCHIVE_BUCKET`; without it nothing can be replayed.
+    /// `ARCHIVE_BUCKET`; without it, nothing can be replayed.
     pub archive_bucket: Option<String>,
-    /// `PAYLOAD_BUCKET`; without it a body that no message holds cannot be replayed.
+    /// `PAYLOAD_BUCKET`; without it, a body too large for a queue message cannot be replayed.
     pub payload_bucket: Option<String>,
 }
 
-/// What the authorizer is told.
+/// Configuration of the authorizer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthorizerConfig {
     /// `ACCESS_TABLE`
     pub access_table: String,
-    /// `SHOPIFY_CLIENT_ID` and `SHOPIFY_CLIENT_SECRETS` or `SHOPIFY_CLIENT_SECRETS_ARN`; without the first, session tokens
-    /// are refused, and the second is not read.
+    /// `SHOPIFY_CLIENT_ID` and `SHOPIFY_CLIENT_SECRETS` or `SHOPIFY_CLIENT_SECRETS_ARN`; without the first, session
+    /// tokens are denied, and the second is not read.
     pub app: Option<(String, SecretRef)>,
 }
 
-/// What the search function is told.
+/// Configuration of the search function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SearchConfig {
     /// `STORES_TABLE`
     pub stores_table: String,
-    /// Where the index is.
+    /// The index.
     pub index: IndexConfig,
 }
 
 impl StatusConfig {
-    /// Reads it.
+    /// Reads the configuration.
     ///
     /// # Errors
-    /// [`ConfigError`] names what is missing.
+    /// [`ConfigError`] names all that is missing.
     pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
         let mut reader = Reader::new(environment);
         let config = Self {
@@ -84,10 +84,10 @@ impl StatusConfig {
 }
 
 impl ActionsConfig {
-    /// Reads it.
+    /// Reads the configuration.
     ///
     /// # Errors
-    /// [`ConfigError`] names what is missing.
+    /// [`ConfigError`] names all that is missing.
     pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
         let mut reader = Reader::new(environment);
         let config = Self {
@@ -104,10 +104,10 @@ impl ActionsConfig {
 }
 
 impl AuthorizerConfig {
-    /// Reads it.
+    /// Reads the configuration.
     ///
     /// # Errors
-    /// [`ConfigError`] names what is missing.
+    /// [`ConfigError`] names all that is missing.
     pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
         let mut reader = Reader::new(environment);
         let config = Self {
@@ -122,10 +122,10 @@ impl AuthorizerConfig {
 }
 
 impl SearchConfig {
-    /// Reads it.
+    /// Reads the configuration.
     ///
     /// # Errors
-    /// [`ConfigError`] names what is missing.
+    /// [`ConfigError`] names all that is missing.
     pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
         let mut reader = Reader::new(environment);
         let config = Self {
@@ -141,16 +141,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_status_needs_no_more_than_the_stores() {
+    fn status_requires_only_the_stores() {
         let config = StatusConfig::read(&Environment::from([
             ("STORES_TABLE", "stores"),
             ("EVENT_QUEUE_URL", "http://queue"),
         ]));
-        assert_eq!(config.unwrap().queue_urls, None, "one of two queues is none");
+        assert_eq!(config.unwrap().queue_urls, None, "one of the two queues is not enough");
     }
 
     #[test]
-    fn actions_name_all_that_they_miss() {
+    fn actions_error_names_all_missing_variables() {
         let error = ActionsConfig::read(&Environment::default()).unwrap_err().to_string();
         for name in ["STORES", "LEDGER", "EVENT_QUEUE", "DEAD_LETTER_QUEUE", "SYNC_QUEUE"] {
             assert!(error.contains(name), "{error}");
