@@ -89,20 +89,20 @@ pub struct Reading {
 }
 
 /// Change that a record describes.
-enum RecordChange {
+enum StreamChange {
     Store(Box<RecordChange>),
     Access(AccessChanged),
 }
 
 impl Reading {
-    fn read(&self, record: &StreamRecord) -> Result<Option<RecordChange>, StartError> {
+    fn read(&self, record: &StreamRecord) -> Result<Option<StreamChange>, StartError> {
         let (old, new) = (record.change.old_image.as_ref(), record.change.new_image.as_ref());
         let is_of = |table: &str| record.source.contains(&format!(":table/{table}/"));
         if is_of(&self.access_table) {
-            Ok((self.access)(old, new)?.map(RecordChange::Access))
+            Ok((self.access)(old, new)?.map(StreamChange::Access))
         } else if is_of(&self.stores_table) {
             let changed = new.map(|new| (self.store)(old, new)).transpose()?;
-            Ok(changed.flatten().map(|changed| RecordChange::Store(Box::new(changed))))
+            Ok(changed.flatten().map(|changed| StreamChange::Store(Box::new(changed))))
         } else {
             Err("the stream belongs to neither table".into())
         }
@@ -169,9 +169,9 @@ where
     let mut changes = Vec::with_capacity(batch.records.len());
     for record in &batch.records {
         match reading.read(record) {
-            Ok(Some(RecordChange::Store(store))) => changes.push(*store),
+            Ok(Some(StreamChange::Store(store))) => changes.push(*store),
             // At once, so that a principal whose access ended does not see later changes.
-            Ok(Some(RecordChange::Access(access))) => tell.access(&access).await?,
+            Ok(Some(StreamChange::Access(access))) => tell.access(&access).await?,
             Ok(None) => {}
             Err(problem) => tracing::error!(
                 outcome = "unreadable",

@@ -26,7 +26,7 @@ use lambda_http::{Body, Request, RequestExt};
 
 use crate::tally::Tallies;
 use hookline_lambda::{
-    rotating::{NoSecret, Rotating},
+    rotating::{Rotating, RotatingSecretError},
     serve::{Http, bytes, empty, line},
 };
 
@@ -102,12 +102,12 @@ where
     /// A receiver of `topic`, ready to answer.
     ///
     /// # Errors
-    /// [`NoSecret`]: without a secret there is no receiver.
+    /// [`RotatingSecretError`]: without a secret there is no receiver.
     pub async fn new(
         topic: Topic,
         ports: Ports<L, Q, B, T, K, C>,
         tally_every: SignedDuration,
-    ) -> Result<Self, NoSecret> {
+    ) -> Result<Self, RotatingSecretError> {
         let Ports {
             ledger,
             queue,

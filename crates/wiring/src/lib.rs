@@ -6,7 +6,7 @@
 
 use std::process::ExitCode;
 
-use hookline_lambda::{Environment, SystemClock, config::ReceiverConfig, start};
+use hookline_lambda::{Environment, FromEnvironment, SystemClock, config::ReceiverConfig, start};
 use hookline_receiver::{Ports, Receiver, serve_webhooks};
 use hookline_sources::shopify::Topic;
 

@@ -14,7 +14,7 @@ use hookline_domain::{
     kernel::port::Clock,
     memory::{MemoryArchive, MemoryBodies, MemoryEntities, MemoryIndex, MemoryJobs, MemoryLedger, MemoryStores},
 };
-use hookline_lambda::batch::{SqsBatch, SqsRecord, Unnamed, consume};
+use hookline_lambda::batch::{MissingMessageIdError, SqsBatch, SqsRecord, consume};
 use hookline_sources::shopify;
 use jiff::Timestamp;
 
@@ -77,7 +77,7 @@ pub(crate) fn sqs_batch(data: &[u8]) {
                 );
             }
         }
-        Err(Unnamed) => assert!(
+        Err(MissingMessageIdError) => assert!(
             batch
                 .records
                 .iter()

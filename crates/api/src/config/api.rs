@@ -2,7 +2,7 @@
 
 use hookline_domain::kernel::secret::SecretRef;
 
-use hookline_lambda::config::{ConfigError, Environment, IndexConfig, Reader};
+use hookline_lambda::config::{FromEnvironment, IndexConfig, Reader};
 
 /// Configuration of the status function.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,14 +61,9 @@ pub struct SearchConfig {
     pub index: IndexConfig,
 }
 
-impl StatusConfig {
-    /// Reads the configuration.
-    ///
-    /// # Errors
-    /// [`ConfigError`] names all that is missing.
-    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
-        let mut reader = Reader::new(environment);
-        let config = Self {
+impl FromEnvironment for StatusConfig {
+    fn take(reader: &mut Reader<'_>) -> Self {
+        Self {
             stores_table: reader.required("STORES_TABLE"),
             ledger_table: reader.optional("LEDGER_TABLE"),
             activity_table: reader.optional("ACTIVITY_TABLE"),
@@ -78,19 +73,13 @@ impl StatusConfig {
             access_table: reader.optional("ACCESS_TABLE"),
             live_url: reader.optional("LIVE_URL"),
             receiver_url: reader.optional("RECEIVER_URL"),
-        };
-        reader.finish(config)
+        }
     }
 }
 
-impl ActionsConfig {
-    /// Reads the configuration.
-    ///
-    /// # Errors
-    /// [`ConfigError`] names all that is missing.
-    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
-        let mut reader = Reader::new(environment);
-        let config = Self {
+impl FromEnvironment for ActionsConfig {
+    fn take(reader: &mut Reader<'_>) -> Self {
+        Self {
             stores_table: reader.required("STORES_TABLE"),
             ledger_table: reader.required("LEDGER_TABLE"),
             event_queue_url: reader.required("EVENT_QUEUE_URL"),
@@ -98,46 +87,35 @@ impl ActionsConfig {
             sync_queue_url: reader.required("SYNC_QUEUE_URL"),
             archive_bucket: reader.optional("ARCHIVE_BUCKET"),
             payload_bucket: reader.optional("PAYLOAD_BUCKET"),
-        };
-        reader.finish(config)
+        }
     }
 }
 
-impl AuthorizerConfig {
-    /// Reads the configuration.
-    ///
-    /// # Errors
-    /// [`ConfigError`] names all that is missing.
-    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
-        let mut reader = Reader::new(environment);
-        let config = Self {
+impl FromEnvironment for AuthorizerConfig {
+    fn take(reader: &mut Reader<'_>) -> Self {
+        Self {
             access_table: reader.required("ACCESS_TABLE"),
             app: reader.optional("SHOPIFY_CLIENT_ID").map(|id| {
                 let secrets = reader.secret("SHOPIFY_CLIENT_SECRETS", "SHOPIFY_CLIENT_SECRETS_ARN");
                 (id, secrets)
             }),
-        };
-        reader.finish(config)
+        }
     }
 }
 
-impl SearchConfig {
-    /// Reads the configuration.
-    ///
-    /// # Errors
-    /// [`ConfigError`] names all that is missing.
-    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
-        let mut reader = Reader::new(environment);
-        let config = Self {
+impl FromEnvironment for SearchConfig {
+    fn take(reader: &mut Reader<'_>) -> Self {
+        Self {
             stores_table: reader.required("STORES_TABLE"),
             index: reader.index(),
-        };
-        reader.finish(config)
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use hookline_lambda::Environment;
+
     use super::*;
 
     #[test]

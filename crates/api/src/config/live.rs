@@ -1,6 +1,6 @@
 //! Configuration of the functions behind the WebSocket API.
 
-use hookline_lambda::config::{ConfigError, Environment, Reader};
+use hookline_lambda::config::{FromEnvironment, Reader};
 
 /// Configuration of the function that handles connections and their messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,57 +37,41 @@ pub struct LivePushConfig {
     pub live_endpoint: String,
 }
 
-impl LiveConnectConfig {
-    /// Reads the configuration.
-    ///
-    /// # Errors
-    /// [`ConfigError`] names all that is missing.
-    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
-        let mut reader = Reader::new(environment);
-        let config = Self {
+impl FromEnvironment for LiveConnectConfig {
+    fn take(reader: &mut Reader<'_>) -> Self {
+        Self {
             stores_table: reader.required("STORES_TABLE"),
             activity_table: reader.required("ACTIVITY_TABLE"),
             live_table: reader.required("LIVE_TABLE"),
             live_endpoint: reader.required("LIVE_ENDPOINT"),
-        };
-        reader.finish(config)
+        }
     }
 }
 
-impl LiveDisconnectConfig {
-    /// Reads the configuration.
-    ///
-    /// # Errors
-    /// [`ConfigError`] names all that is missing.
-    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
-        let mut reader = Reader::new(environment);
-        let config = Self {
+impl FromEnvironment for LiveDisconnectConfig {
+    fn take(reader: &mut Reader<'_>) -> Self {
+        Self {
             live_table: reader.required("LIVE_TABLE"),
-        };
-        reader.finish(config)
+        }
     }
 }
 
-impl LivePushConfig {
-    /// Reads the configuration.
-    ///
-    /// # Errors
-    /// [`ConfigError`] names all that is missing.
-    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
-        let mut reader = Reader::new(environment);
-        let config = Self {
+impl FromEnvironment for LivePushConfig {
+    fn take(reader: &mut Reader<'_>) -> Self {
+        Self {
             stores_table: reader.required("STORES_TABLE"),
             access_table: reader.required("ACCESS_TABLE"),
             activity_table: reader.required("ACTIVITY_TABLE"),
             live_table: reader.required("LIVE_TABLE"),
             live_endpoint: reader.required("LIVE_ENDPOINT"),
-        };
-        reader.finish(config)
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use hookline_lambda::Environment;
+
     use super::*;
 
     #[test]

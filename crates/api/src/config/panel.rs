@@ -1,6 +1,6 @@
 //! Configuration of the function that serves the panel.
 
-use hookline_lambda::config::{ConfigError, Environment, Reader};
+use hookline_lambda::config::{FromEnvironment, Reader};
 
 /// Configuration of the function that serves the panel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,18 +13,12 @@ pub struct PanelConfig {
     pub client_id: Option<String>,
 }
 
-impl PanelConfig {
-    /// Reads the configuration.
-    ///
-    /// # Errors
-    /// None at present: all variables are optional.
-    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
-        let reader = Reader::new(environment);
-        let config = Self {
+impl FromEnvironment for PanelConfig {
+    fn take(reader: &mut Reader<'_>) -> Self {
+        Self {
             task_root: reader.optional("LAMBDA_TASK_ROOT"),
             live_url: reader.optional("LIVE_URL"),
             client_id: reader.optional("SHOPIFY_CLIENT_ID"),
-        };
-        reader.finish(config)
+        }
     }
 }

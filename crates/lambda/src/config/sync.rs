@@ -3,7 +3,7 @@
 use hookline_domain::kernel::secret::SecretRef;
 use jiff::SignedDuration;
 
-use super::{ConfigError, Environment, IndexConfig, Reader};
+use super::{FromEnvironment, IndexConfig, Reader};
 
 /// Seconds after a change at which its webhook counts as missed, by default.
 const DEFAULT_GRACE_SECONDS: u32 = 15 * 60;
@@ -46,14 +46,9 @@ pub struct ReconcileConfig {
     pub sync_queue_url: String,
 }
 
-impl SyncConfig {
-    /// Reads the configuration.
-    ///
-    /// # Errors
-    /// [`ConfigError`] names all that is missing.
-    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
-        let mut reader = Reader::new(environment);
-        let config = Self {
+impl FromEnvironment for SyncConfig {
+    fn take(reader: &mut Reader<'_>) -> Self {
+        Self {
             entities_table: reader.required("ENTITIES_TABLE"),
             stores_table: reader.required("STORES_TABLE"),
             connections_table: reader.required("CONNECTIONS_TABLE"),
@@ -66,22 +61,15 @@ impl SyncConfig {
             receiver_url: reader.optional("RECEIVER_URL"),
             grace: reader.seconds("RECONCILE_GRACE_SECONDS", DEFAULT_GRACE_SECONDS),
             index: reader.index(),
-        };
-        reader.finish(config)
+        }
     }
 }
 
-impl ReconcileConfig {
-    /// Reads the configuration.
-    ///
-    /// # Errors
-    /// [`ConfigError`] names all that is missing.
-    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
-        let mut reader = Reader::new(environment);
-        let config = Self {
+impl FromEnvironment for ReconcileConfig {
+    fn take(reader: &mut Reader<'_>) -> Self {
+        Self {
             stores_table: reader.required("STORES_TABLE"),
             sync_queue_url: reader.required("SYNC_QUEUE_URL"),
-        };
-        reader.finish(config)
+        }
     }
 }
