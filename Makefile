@@ -129,6 +129,10 @@ format: emulator ## Formats Rust, Python and the panel.
 	$(EMULATOR)/bin/ruff format --quiet --config local/ruff.toml local tests
 	@$(PANEL) npm run --silent format
 
+.PHONY: lock
+lock: ## Pins the Python packages that local/requirements/*.in ask for. [ARGS='--upgrade-package ruff']
+	@$(PYTHON) local/environments.py lock $(ARGS)
+
 .PHONY: screenshots
 screenshots: ready browser ## Makes the pictures in docs/screenshots, of the page on the running stack.
 	$(PYTEST) --quiet tests/browser/screenshots.py

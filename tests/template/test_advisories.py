@@ -49,7 +49,7 @@ def test_the_list_is_of_packages_that_are_pinned_and_names_none_that_is_affected
 
 
 def test_every_pinned_python_package_is_held_by_hashes() -> None:
-    """`pip install --require-hashes` refuses the file otherwise."""
+    """Without a hash, `--require-hashes` would refuse the file."""
     for path in (LOCAL / "requirements").glob("*.txt"):
         blocks = "".join(line for line in path.read_text().splitlines(True) if not line.startswith("#"))
         lines = [block for block in blocks.replace("\\\n", "").splitlines() if block.strip()]
