@@ -1,4 +1,4 @@
-"""What the emulator lacks, done by hand after the deployment.
+"""Adds after the deployment the parts of AWS that the emulator lacks.
 
 The emulated API Gateway does not read the OpenAPI document that SAM writes for an HTTP API, so an API without
 routes comes out. The routes, and the authorizer that some of them want, are made here, from that same document: no path
@@ -28,7 +28,7 @@ def apis() -> dict[str, dict[str, Any]]:
 
 
 def webhook_paths() -> list[str]:
-    """Where webhooks go."""
+    """Paths of all webhook routes."""
     return list(apis()["WebhooksApi"]["paths"])
 
 
@@ -108,13 +108,13 @@ def repair_numbers(ports: Ports) -> None:
 
 
 def physical_ids(ports: Ports) -> dict[str, str]:
-    """What the deployment called each resource."""
+    """Physical id of each resource, by its logical id."""
     described = aws_client("cloudformation", ports).describe_stack_resources(StackName=STACK)
     return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in described["StackResources"]}
 
 
 def invocations(arn: str) -> str:
-    """How an authorizer calls a function."""
+    """URI by which an authorizer invokes a function."""
     return f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{arn}/invocations"
 
 

@@ -1,4 +1,4 @@
-"""What Hookline promises for a store whose Admin API it may ask, step by step, in a shop of the local Shopify.
+"""Promises for a store whose Admin API Hookline may call, step by step, in a shop of the local Shopify.
 
 Here the shop itself sends the webhooks, when its catalogue is edited. `make demo` shows these steps and tests/stack
 runs them; they build on each other, in the order of STEPS.
@@ -27,7 +27,7 @@ VARIANTS = 150
 
 @dataclass
 class Connected(Tour):
-    """The state of a walk through a connected store."""
+    """State of a tour of a connected store."""
 
     store: str = STORE
     shop: Shopkeeper = field(init=False)
@@ -39,7 +39,7 @@ class Connected(Tour):
         self.hookline = self.stack.hookline
 
     def on_sale(self) -> list[dict[str, Any]]:
-        """The products of the shop that shoppers see."""
+        """Products of the shop that shoppers see."""
         products = self.shop.tell("products", limit=250)["products"]
         return [each for each in products if each["status"] == "active" and each["published_at"]]
 
@@ -73,19 +73,19 @@ class Connected(Tour):
         return self.until(fits, what) or {}
 
     def due(self, what: str) -> None:
-        """Does what a schedule's rule does."""
+        """Invokes the function as a schedule's rule does."""
         function = physical_ids(self.stack.ports)["ReconcileFunction"]
         payload = json.dumps({"due": what}).encode()
         answer = aws_client("lambda", self.stack.ports).invoke(FunctionName=function, Payload=payload)
         self.expect("FunctionError" not in answer, f"what is due is sent ({what})")
 
     def missed(self) -> dict[str, int]:
-        """The missed webhooks that the status counts, by topic."""
+        """Missed webhooks in the status, by topic."""
         return self.status().get("missed_24h", {}).get("by_topic", {})
 
 
 def the_store_is_added(tour: Connected) -> None:
-    """`hookline store add`: the token is tried, sealed and kept. The index is empty."""
+    """`hookline store add` checks the token, encrypts it and stores it. The index is empty."""
     token = tour.shop.tell("install", kind="custom", seed=True)["access_token"]
     tour.expect(tour.stack.documents(tour.store) == 0, "the index holds nothing of the store")
     told = tour.hookline.do("store", "add", tour.store, "--token-stdin", given=token)
@@ -98,7 +98,7 @@ def the_store_is_added(tour: Connected) -> None:
 
 
 def the_webhooks_are_registered(tour: Connected) -> None:
-    """`hookline webhooks register`: a subscription for each topic, once however often it is run."""
+    """`hookline webhooks register` makes one subscription for each topic, however often it runs."""
     tour.hookline.do("webhooks", "register", tour.store)
     first = tour.shop.tell("subscriptions")["subscriptions"]
     tour.expect(len(first) >= 8, f"the shop has a subscription for each topic (has {len(first)})")
@@ -110,7 +110,7 @@ def the_webhooks_are_registered(tour: Connected) -> None:
 
 
 def the_catalogue_is_read_in(tour: Connected) -> None:
-    """`hookline resync`: all that is for sale is found, with its collections and its currency."""
+    """`hookline resync`: everything for sale is found, with its collections and its currency."""
     tour.hookline.do("resync", tour.store)
     for product in tour.on_sale():
         title = product["title"]
@@ -123,7 +123,7 @@ def the_catalogue_is_read_in(tour: Connected) -> None:
 
 
 def an_edit_in_the_shop_is_found(tour: Connected) -> None:
-    """A price is changed in the shop, the shop sends a webhook, and search has the new price."""
+    """Somebody changes a price in the shop, the shop sends a webhook, and search has the new price."""
     before = tour.shown(BOARD) or {}
     with tour.applying(1, "the edit"):
         tour.edit(BOARD, price="61.75")
@@ -134,7 +134,7 @@ def an_edit_in_the_shop_is_found(tour: Connected) -> None:
 
 
 def more_variants_than_a_webhook_carries(tour: Connected) -> None:
-    """A product gets 150 variants; its webhook has 100, its document all of them."""
+    """A product gets 150 variants; its webhook carries 100, its document all of them."""
     board = tour.product(BOARD)
     pattern = {
         name: value for name, value in board["variants"][0].items() if name not in ("id", "admin_graphql_api_id")
@@ -155,7 +155,7 @@ def more_variants_than_a_webhook_carries(tour: Connected) -> None:
 
 
 def stock_that_runs_out_shows(tour: Connected) -> None:
-    """The stock of a variant is set to nothing; its webhook names an inventory item only."""
+    """A product sells out; the webhook names only an inventory item."""
     lantern = tour.product(LANTERN)
     for variant in lantern["variants"]:
         item = variant["inventory_item_id"]
@@ -164,7 +164,7 @@ def stock_that_runs_out_shows(tour: Connected) -> None:
 
 
 def who_joins_a_collection_says_so(tour: Connected) -> None:
-    """A collection gets a product, and another loses its name; its webhook lists no products."""
+    """A product joins a collection, whose webhook lists no products, and the collection is renamed."""
     collections = tour.shop.tell("collections")["collections"]
     custom = next(each for each in collections if not each.get("rules"))
     board = tour.product(BOARD)
@@ -181,7 +181,7 @@ def who_joins_a_collection_says_so(tour: Connected) -> None:
 
 
 def a_lost_webhook_is_found_and_counted(tour: Connected) -> None:
-    """The shop loses webhooks: a reconciliation finds what they should have told, mends it and counts them."""
+    """The shop loses webhooks; a reconciliation finds the changes, applies them and counts the misses."""
     tour.expect(not tour.missed(), "no webhook has been missed so far")
     tour.shop.tell("settle", seconds=20)
     deleted = tour.product("Enamel")
@@ -207,7 +207,7 @@ def a_lost_webhook_is_found_and_counted(tour: Connected) -> None:
 
 
 def a_lost_subscription_is_noticed(tour: Connected) -> None:
-    """A subscription vanishes: `hookline webhooks check` says so, and registering again makes it."""
+    """A subscription vanishes; `hookline webhooks check` reports it, and registering again restores it."""
     tour.shop.tell("subscriptions", remove="products/update")
     checked = tour.hookline.run("webhooks", "check", tour.store)
     tour.expect(checked.returncode == 1, "`hookline webhooks check` ends with 1")
@@ -219,7 +219,7 @@ def a_lost_subscription_is_noticed(tour: Connected) -> None:
 
 
 def the_schedules_do_it_alone(tour: Connected) -> None:
-    """What is due once an hour and once a day: a lost subscription is made again, a lost webhook's change is found."""
+    """The hourly and daily schedules repair by themselves: a lost subscription and a lost webhook's change."""
     tour.shop.tell("subscriptions", remove="products/delete")
     tour.due("watch")
     tour.until(
@@ -237,7 +237,7 @@ def the_schedules_do_it_alone(tour: Connected) -> None:
 
 
 def a_reinstall_begins_anew(tour: Connected) -> None:
-    """The app is uninstalled and installed again: nothing of before is found until the catalogue is read in again."""
+    """The app is uninstalled and installed again; nothing is found until the catalog has been read again."""
     epoch = tour.status()["epoch"]
     tour.shop.tell("uninstall")
     tour.until(lambda: not tour.status()["enabled"], "the store is disabled")

@@ -1,4 +1,4 @@
-"""`make demo`: a stack, the promises, and a report. Ends with an error when one was not kept."""
+"""`make demo`: a stack, the promises, and a report. Fails if a promise was not kept."""
 
 import sys
 import time
@@ -42,7 +42,7 @@ def main() -> int:
 
 
 def walk(walks: Walks) -> None:
-    """Takes every step, with a line for each and what is being sent meanwhile."""
+    """Takes every step, with a line for each and the current delivery below."""
     columns = (
         BarColumn(20),
         TextColumn("{task.completed}/{task.total}"),
@@ -82,7 +82,7 @@ def report(connected_store: Connected, tour: Tour) -> None:
 
 
 def grouped(tour: Tour) -> list[tuple[str, str, str, str]]:
-    """A row per delivery; the timed edits, which are all alike, as one."""
+    """One row per delivery, and one for all timed edits."""
     rows = []
     alike = [sent for sent in tour.sent if sent.what.startswith("edit ")]
     for sent in tour.sent:
@@ -96,7 +96,7 @@ def grouped(tour: Tour) -> list[tuple[str, str, str, str]]:
 
 
 def verdict(tours: list[Tour], seconds: float) -> int:
-    """Says how long changes took to be found, and whether all was as promised."""
+    """Prints how long changes took to be found and whether all promises were kept; returns the exit code."""
     for timings in filter(None, (tour.timings() for tour in tours)):
         console.print(
             f"From webhook to searchable, {timings['count']} edits: median {timings['median'] * 1000:.0f} ms, "

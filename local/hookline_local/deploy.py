@@ -1,4 +1,4 @@
-"""Puts template.yaml on the emulated AWS, by the same `sam deploy` that puts it on the real one."""
+"""Deploys template.yaml to the emulated AWS, with the same `sam deploy` as to the real one."""
 
 import json
 import secrets
@@ -27,7 +27,7 @@ class DeployFailed(Exception):
 
 @dataclass(frozen=True)
 class Credentials:
-    """The secret of one run. Made up anew each time and never shown in a repr."""
+    """Secret of one run, generated for each and never shown in a repr."""
 
     shopify: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
 
@@ -54,7 +54,7 @@ def functions() -> dict[str, str]:
 
 
 def check_built() -> None:
-    """Makes sure that every function of the template has its binary, and the command."""
+    """Raises unless every function of the template and the command are built."""
     missing = [
         folder for folder in (*functions().values(), "hookline") if not (FUNCTIONS / folder / "bootstrap").is_file()
     ]
@@ -113,7 +113,7 @@ def sam_deploy(ports: Ports, folder: Path, parameters: Mapping[str, str]) -> Non
 
 
 def failures(ports: Ports) -> str:
-    """Why resources could not be made, if it came to making any."""
+    """Reasons for which resources could not be created, if it got that far."""
     try:
         events = aws_client("cloudformation", ports).describe_stack_events(StackName=STACK)["StackEvents"]
     except ClientError:

@@ -20,7 +20,7 @@ console = Console(highlight=False, soft_wrap=True)
 
 
 def main() -> int:
-    """Runs until it is told to stop."""
+    """Runs until interrupted."""
     try:
         with stack.running(wanted(), lambda message: console.print(f"[dim]· {message}[/]")) as running:
             remember(running)
@@ -38,7 +38,7 @@ def main() -> int:
 
 
 def remember(running: stack.Stack) -> None:
-    """Writes down for `make replay` where the stack is. Only its owner may read the secrets."""
+    """Records for `make replay` where the stack is. Only its owner may read the secrets."""
     DEV_STACK.unlink(missing_ok=True)
     details = {
         "pid": os.getpid(),

@@ -1,4 +1,4 @@
-"""Which port a server gets, and who is in the way.
+"""Ports of the servers, and the process that blocks one.
 
 Checked before anything is started, because an emulator that fails to bind says so only in its log.
 """
@@ -13,7 +13,7 @@ HOST = "127.0.0.1"
 
 
 class PortTaken(Exception):
-    """A wanted port is in use. The message says by whom and what to do."""
+    """A port is in use. The message names the process and says what to do."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def wanted() -> Ports:
 
 
 def any_free() -> Ports:
-    """Ports nobody uses, so that tests run beside `make dev`."""
+    """Free ports, so that tests run beside `make dev`."""
     with socket.socket() as one, socket.socket() as other, socket.socket() as third:
         for probe in (one, other, third):
             probe.bind((HOST, 0))
@@ -73,7 +73,7 @@ def holder(port: int) -> str | None:
 
 
 def open_files(process: Path) -> set[str]:
-    """What a process has open; nothing when it is another user's, or has just ended."""
+    """Files that a process has open; none if it belongs to another user or has just ended."""
     found = set()
     with suppress(OSError):
         for descriptor in (process / "fd").iterdir():

@@ -1,4 +1,4 @@
-"""`make check-account`: looks at what a deployment will find, and says in sentences what would fail without a word.
+"""`make check-account`: checks the account before a deployment and reports what would fail later or silently.
 
 What would certainly fail stops the deployment; what may be meant is said, and the deployment goes on. What may not be
 looked at (a role that only deploys need not read everything) is said, too, and stops nothing.
@@ -22,7 +22,7 @@ from .translate import source
 
 
 class Weight(Enum):
-    """How much a finding matters."""
+    """Severity of a finding."""
 
     STOP = "✗"
     WARN = "!"
@@ -39,7 +39,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Plan:
-    """A deployment that is about to be."""
+    """A deployment that is about to happen."""
 
     stack: str
     region: str
@@ -62,7 +62,7 @@ def source_parameters() -> Mapping[str, Mapping[str, object]]:
 
 
 def planned(stack: str, where: str, environment: Mapping[str, str], before: Mapping[str, str]) -> Plan:
-    """What `make deploy` would do with these variables."""
+    """Plan of `make deploy` with these variables."""
     named = {
         "ShopifyClientSecretsArn": environment.get("SHOPIFY_CLIENT_SECRETS_ARN", ""),
         "OpenSearchUrl": environment.get("OPENSEARCH_URL", ""),
@@ -77,7 +77,7 @@ def planned(stack: str, where: str, environment: Mapping[str, str], before: Mapp
 
 
 def findings(stack: str, where: str, environment: Mapping[str, str]) -> Iterator[Finding]:
-    """Everything there is to say."""
+    """Yields all findings."""
     before: dict[str, str] = {}
     try:
         described = describe(stack, where)
@@ -103,7 +103,7 @@ def findings(stack: str, where: str, environment: Mapping[str, str]) -> Iterator
 
 
 def looked_at(what: str, check: Callable[[], Iterator[tuple[str, str]]]) -> Iterator[Finding]:
-    """What a check says; when it may not look or gets no answer, that."""
+    """Runs one check; if it may not look or gets no response, yields a warning that says so."""
     try:
         for weight, text in check():
             yield Finding(Weight[weight], text)
@@ -113,7 +113,7 @@ def looked_at(what: str, check: Callable[[], Iterator[tuple[str, str]]]) -> Iter
 
 
 def main(arguments: list[str]) -> int:
-    """Says it; 1 when the deployment would fail."""
+    """Prints the findings; returns 1 if the deployment would fail."""
     parser = argparse.ArgumentParser(prog="make check-account", usage="make check-account [STACK= REGION= MORE=]")
     parser.add_argument("--stack", required=True)
     parser.add_argument("--region", default="")

@@ -1,4 +1,4 @@
-"""Looks at how many functions an account runs at once, and how many of them consumers may take from receivers."""
+"""Checks how many functions an account runs at once, and how many of them consumers may take from receivers."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ FAIR = 4
 
 
 def concurrency(plan: "Plan", lambdas: Any) -> Iterator[tuple[str, str]]:
-    """Compares what is there with what queues and streams may take."""
+    """Compares the account's limit with what queues and streams may take."""
     limit = lambdas.get_account_settings()["AccountLimit"]
     account, unreserved = limit["ConcurrentExecutions"], limit["UnreservedConcurrentExecutions"]
     reindex, sync = int(plan.parameters["ReindexConcurrency"]), int(plan.parameters["SyncConcurrency"])

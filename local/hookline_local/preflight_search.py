@@ -1,4 +1,4 @@
-"""Looks at the OpenSearch domain or collection that functions write to: a wrong one shows late, as parked events."""
+"""Checks the OpenSearch domain or collection that functions write to: a wrong one shows late, as parked events."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ Said = Iterator[tuple[str, str]]
 
 
 def check(plan: "Plan", client: Callable[[str], Any]) -> Said:
-    """Whether the index can be reached, and what has to be done that the template cannot do."""
+    """Checks that functions can reach the index, and names the steps that the template cannot take."""
     arn = plan.parameters.get("OpenSearchArn", "")
     parts = arn.split(":", 5)
     if len(parts) != 6 or parts[2] not in ("es", "aoss"):
@@ -32,7 +32,7 @@ def check(plan: "Plan", client: Callable[[str], Any]) -> Said:
 
 
 def domain(plan: "Plan", name: str, client: Callable[[str], Any]) -> Said:
-    """A domain of OpenSearch Service."""
+    """Checks a domain of OpenSearch Service."""
     try:
         found = client("opensearch").describe_domain(DomainName=name)["DomainStatus"]
     except ClientError as error:
@@ -74,7 +74,7 @@ def domain(plan: "Plan", name: str, client: Callable[[str], Any]) -> Said:
 
 
 def collection(plan: "Plan", name: str, client: Callable[[str], Any]) -> Said:
-    """A collection of OpenSearch Serverless."""
+    """Checks a collection of OpenSearch Serverless."""
     serverless = client("opensearchserverless")
     found = serverless.batch_get_collection(ids=[name])["collectionDetails"]
     if not found:
@@ -97,7 +97,7 @@ def collection(plan: "Plan", name: str, client: Callable[[str], Any]) -> Said:
 
 
 def capacity(called: str, details: dict[str, Any], serverless: Any) -> Said:
-    """What it costs when nothing happens, and how long it sleeps."""
+    """Cost of an idle collection, and how long it sleeps."""
     group = details.get("collectionGroupName")
     groups = serverless.batch_get_collection_group(names=[group])["collectionGroupDetails"] if group else []
     if groups and groups[0].get("generation") == "NEXTGEN":
@@ -116,7 +116,7 @@ def capacity(called: str, details: dict[str, Any], serverless: Any) -> Said:
 
 
 def is_public(name: str, serverless: Any) -> bool:
-    """Whether a network policy lets everybody knock at a collection; permissions are another matter."""
+    """Returns whether a network policy opens a collection to the public; permissions are another matter."""
     resource = f"collection/{name}"
     summaries = serverless.list_security_policies(type="network", resource=[resource])["securityPolicySummaries"]
     for summary in summaries:
@@ -134,7 +134,7 @@ def is_public(name: str, serverless: Any) -> bool:
 
 
 def address(plan: "Plan", called: str, endpoints: list[str]) -> Said:
-    """Whether the address that was given is one of the index's."""
+    """Checks that the configured address is one of the index's."""
     if not endpoints:
         yield "STOP", f"{called} has no address yet: wait until it is active"
         return
@@ -148,5 +148,5 @@ def address(plan: "Plan", called: str, endpoints: list[str]) -> Said:
 
 
 def given(plan: "Plan", part: str) -> bool:
-    """Whether a parameter whose name has this in it is set."""
+    """Returns whether a parameter whose name contains `part` is set."""
     return any(part in name and value for name, value in plan.parameters.items())

@@ -1,4 +1,4 @@
-"""Looks at the secret that receivers will read at their start: without it none of them starts."""
+"""Checks the secret that receivers read when they start: without it none of them starts."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ AWS_KEY = "alias/aws/secretsmanager"
 
 
 def check(plan: "Plan", client: Callable[[str], Any]) -> Iterator[tuple[str, str]]:
-    """Whether it is there, whole, here, and under a key that functions may use."""
+    """Checks that the secret exists, by its full ARN, in this region, with a key that functions may use."""
     arn = plan.parameters.get("ShopifyClientSecretsArn", "")
     region = arn.split(":")[3] if arn.count(":") >= 6 else ""
     if region != plan.region:
@@ -49,5 +49,5 @@ def check(plan: "Plan", client: Callable[[str], Any]) -> Iterator[tuple[str, str
 
 
 def is_aws_managed(key: str, client: Callable[[str], Any]) -> bool:
-    """Whether AWS looks after a key."""
+    """Returns whether AWS manages a key."""
     return client("kms").describe_key(KeyId=key)["KeyMetadata"]["KeyManager"] == "AWS"

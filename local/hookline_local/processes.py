@@ -43,7 +43,7 @@ class Server:
         self.process.wait()
 
     def tail(self, lines: int = 15) -> str:
-        """The end of its log."""
+        """Last lines of its log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
     def wait_until(self, ready: Callable[[], bool]) -> None:
@@ -57,7 +57,7 @@ class Server:
 
 
 def aws_environment(ports: Ports) -> dict[str, str]:
-    """Variables that point every AWS client at the emulator, and keep it from anybody's real account."""
+    """Variables that point every AWS client at the emulator and away from any real account."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return environment | {
         "AWS_ENDPOINT_URL": f"http://{HOST}:{ports.aws}",
@@ -124,7 +124,7 @@ def start(name: str, command: list[str], environment: dict[str, str], folder: Pa
 
 
 def answers(url: str) -> bool:
-    """Whether a server answers at all."""
+    """Returns whether a server responds at all."""
     try:
         with urllib.request.urlopen(url, timeout=2):
             return True

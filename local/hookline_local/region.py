@@ -1,4 +1,4 @@
-"""The region that everything goes to: one for deploying, looking and commanding.
+"""The one region for deploying, checking and running commands.
 
 Of REGION=, AWS_REGION, AWS_DEFAULT_REGION and the profile the first that says one. AWS's own tools disagree: boto3,
 and with it sam, does not read AWS_REGION; the SDK of `hookline` reads that and the profile, and nothing else.
@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError
 
 
 class NoRegionError(Exception):
-    """There is no region, or it is none. The message says what to do."""
+    """No region is set, or it is not one. The message says what to do."""
 
 
 def region(given: str = "", environment: Mapping[str, str] = os.environ) -> str:
@@ -36,7 +36,7 @@ def of_profile() -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Prints the region, or says in a sentence why not."""
+    """Prints the region, or the reason why there is none."""
     try:
         print(region(*arguments))
     except NoRegionError as problem:

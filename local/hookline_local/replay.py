@@ -15,7 +15,7 @@ NOT_REPLAYED = {"x-shopify-webhook-id", "x-shopify-event-id", "x-shopify-trigger
 
 
 class Unclear(Exception):
-    """What was asked for cannot be done. The message says what to change."""
+    """The request cannot be carried out. The message says what to change."""
 
 
 # Something to see for whoever names no sample: a product, its edit, a collection, stock and an order.
@@ -23,7 +23,7 @@ SOME = ("products-create", "products-update", "collections-update", "inventory-l
 
 
 def main(arguments: list[str]) -> int:
-    """Sends the samples and prints the answers; 0 when all were 2xx."""
+    """Sends the samples and prints the responses; returns 0 if all were 2xx."""
     try:
         wanted = options(arguments)
         samples = [sample(event, wanted.topic) for event in wanted.events]
@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> int:
 
 
 def send(client: Client, secret: str, body: bytes, headers: dict[str, str], wanted: argparse.Namespace) -> bool:
-    """Signs and sends one sample, prints the answer, and says whether it was 2xx."""
+    """Signs and sends one sample, prints the response, and returns whether it was 2xx."""
     topic = headers.pop("X-Shopify-Topic")
     store = headers.pop("X-Shopify-Shop-Domain", STORE)
     delivery = signed(topic, body, secret=secret, store=wanted.store or store, delivery_id=wanted.id, more=headers)
@@ -56,7 +56,7 @@ def send(client: Client, secret: str, body: bytes, headers: dict[str, str], want
 
 
 def options(arguments: list[str]) -> argparse.Namespace:
-    """The Makefile's variables. The secret is not among them: other users can read a command line."""
+    """Parses the Makefile's variables. The secret is not among them: other users can read a command line."""
     parser = argparse.ArgumentParser(prog="make replay", usage="make replay [EVENT=… URL= STORE= SECRET= ID= TOPIC=]")
     for name in ("event", "url", "store", "id", "topic"):
         parser.add_argument(f"--{name}")
@@ -68,7 +68,7 @@ def options(arguments: list[str]) -> argparse.Namespace:
 
 
 def sample(event: str, topic: str | None) -> tuple[bytes, dict[str, str]]:
-    """The body, byte for byte, and the headers that belong to it."""
+    """Body of a sample, byte for byte, and its headers."""
     file = Path(event) if Path(event).is_absolute() else REPOSITORY / event
     if not file.is_file():
         raise Unclear(f"there is no file {event}")
@@ -85,7 +85,7 @@ def sample(event: str, topic: str | None) -> tuple[bytes, dict[str, str]]:
 
 
 def target(url: str | None) -> tuple[str, str]:
-    """Where to send it, and the secret to sign it with."""
+    """URL to send to, and the secret to sign with."""
     secret = os.environ.get("SECRET", "")
     if url:
         if not secret:

@@ -1,4 +1,4 @@
-"""Looks at a stack in CloudFormation, and says in a sentence what is in the way."""
+"""Reads a stack from CloudFormation, and says what is in the way."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ NEVER_MADE = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_F
 
 
 class StackError(Exception):
-    """A stack that cannot be looked at, or is not there. The message is a sentence."""
+    """A stack cannot be read or does not exist. The message is a sentence."""
 
 
 class NoStackError(StackError):
@@ -34,7 +34,7 @@ class NoStackError(StackError):
 
 
 def client(service: str, region: str):  # noqa: ANN201 (botocore makes its classes at run time)
-    """A client that gives up soon."""
+    """A client that gives up quickly."""
     config = Config(connect_timeout=5, read_timeout=20, retries={"max_attempts": 2})
     return botocore.session.get_session().create_client(service, region_name=region, config=config)
 
@@ -59,7 +59,7 @@ def describe(stack: str, region: str) -> dict[str, Any]:
 
 
 def told(error: Exception) -> str:
-    """An error of AWS or of the way there, in one line."""
+    """Formats an error of AWS, or of reaching it, in one line."""
     match error:
         case NoCredentialsError() | PartialCredentialsError():
             return "no AWS credentials: run `aws configure` or `aws sso login`, or set AWS_PROFILE"
@@ -77,17 +77,17 @@ def told(error: Exception) -> str:
 
 
 def outputs(described: dict[str, Any]) -> dict[str, str]:
-    """The outputs by their names."""
+    """Outputs by name."""
     return {each["OutputKey"]: each.get("OutputValue", "") for each in described.get("Outputs", [])}
 
 
 def parameters(described: dict[str, Any]) -> dict[str, str]:
-    """The parameters by their names."""
+    """Parameters by name."""
     return {each["ParameterKey"]: each.get("ParameterValue", "") for each in described.get("Parameters", [])}
 
 
 def impediment(stack: str, status: str, region: str) -> str | None:
-    """What has to be done before anything can be read from it or deployed to it; None if nothing."""
+    """Reason why the stack can be neither read nor deployed, with what to do; None if it can."""
     if status in STANDING or status == "REVIEW_IN_PROGRESS":
         return None
     if status in NEVER_MADE:

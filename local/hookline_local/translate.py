@@ -1,4 +1,4 @@
-"""What SAM makes of template.yaml: plain CloudFormation, as AWS will see it.
+"""template.yaml as SAM translates it: plain CloudFormation, as AWS receives it.
 
 Tests judge this, not the source, because SAM drops what it does not know without a word. The bridge reads the
 routes from it.
@@ -42,7 +42,7 @@ def source() -> dict[str, Any]:
 
 
 def deployable() -> dict[str, Any]:
-    """template.yaml less what the emulator refuses: alarms that compute over several metrics. It rings none anyway."""
+    """template.yaml without the alarms that the emulator refuses, those over several metrics. It raises none anyway."""
     template = source()
     template["Resources"] = {
         name: resource

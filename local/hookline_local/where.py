@@ -1,4 +1,4 @@
-"""`make where`: where a stack is, as the variables that `hookline` reads. All of them, or a sentence and nothing.
+"""`make where`: prints a stack's resources as the variables that `hookline` reads. All of them, or one sentence.
 
 What it prints goes through `eval`: half of one stack's variables beside half of another's would be worse than none.
 """
@@ -65,7 +65,7 @@ def exports(stack: str, where: str) -> list[str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Prints the variables, or says in a sentence why not."""
+    """Prints the variables, or the reason why it cannot."""
     parser = argparse.ArgumentParser(prog="make where", usage="make where [STACK= REGION=]")
     parser.add_argument("--stack", default="")
     parser.add_argument("--region", default="")

@@ -1,4 +1,4 @@
-"""What is asked of every page, of the real stack and of the made-up one."""
+"""Checks of every page, on the real stack and on the made-up one."""
 
 from playwright.sync_api import Page
 

@@ -1,4 +1,4 @@
-"""Who sees what, and what becomes of the page when that changes."""
+"""Access to stores, and the page after access changes."""
 
 import re
 from collections.abc import Callable
@@ -36,7 +36,7 @@ def test_an_admin_has_buttons_and_a_viewer_has_none(
     assert harmless.faults == powerful.faults == []
 
 
-def test_a_role_that_changes_shows_at_once(site: Site, panel: Panel, store: str) -> None:
+def test_a_changed_role_shows_at_once(site: Site, panel: Panel, store: str) -> None:
     """The buttons go while one looks; the server refuses from the next request on."""
     token = site.token("admin", store)
     panel.at_store(token, store)
@@ -50,7 +50,7 @@ def test_a_role_that_changes_shows_at_once(site: Site, panel: Panel, store: str)
     expect(panel.button("Resync")).to_be_visible(timeout=CHANGED_WITHIN_MS)
 
 
-def test_a_revoked_token_shuts_the_page(site: Site, panel: Panel, store: str) -> None:
+def test_a_revoked_token_closes_the_page(site: Site, panel: Panel, store: str) -> None:
     """It says why, and nothing of the store is left on it."""
     token = site.token("viewer", store)
     panel.at_store(token, store)
@@ -62,7 +62,7 @@ def test_a_revoked_token_shuts_the_page(site: Site, panel: Panel, store: str) ->
     expect(panel.button("Sign in")).to_be_visible()
 
 
-def test_a_store_that_is_taken_away_leaves_the_page(site: Site, panel: Panel, store: str) -> None:
+def test_a_store_removed_from_a_token_leaves_the_page(site: Site, panel: Panel, store: str) -> None:
     """The store one looks at is out of reach from now on: nothing of it stays."""
     other = f"kept-{store}"
     site.known(other)
@@ -102,7 +102,7 @@ def test_another_stores_name_in_the_address_shows_nothing(site: Site, panel: Pan
     assert not [frame for frame in heard if other in frame and "refused" not in frame]
 
 
-def test_a_wrong_token_is_told_so(panel: Panel) -> None:
+def test_a_wrong_token_is_refused_with_a_message(panel: Panel) -> None:
     """And what is no token at all is not even sent."""
     panel.go()
     panel.page.get_by_label("Operator token").fill("password")
@@ -134,9 +134,7 @@ def test_no_token_is_in_an_address_or_outlives_the_browser(site: Site, panel: Pa
     assert refused, f"the ticket {ticket[:4]}… could be used again"
 
 
-def test_a_shops_own_admin_sees_its_own_store_only(
-    site: Site, profile: Callable[..., BrowserContext], store: str
-) -> None:
+def test_a_shops_admin_sees_its_own_store_only(site: Site, profile: Callable[..., BrowserContext], store: str) -> None:
     """Embedded: session tokens of the shop, nothing to change, and another store is not there."""
     other = f"neighbour-{store}"
     site.known(other)

@@ -30,9 +30,7 @@ def thousand(site: Site) -> list[str]:
     return names
 
 
-def test_a_thousand_stores_are_a_list_one_can_work_with(
-    site: Site, panel: Panel, admin: Token, thousand: list[str]
-) -> None:
+def test_a_list_of_a_thousand_stores_is_usable(site: Site, panel: Panel, admin: Token, thousand: list[str]) -> None:
     """Some of them show, more on demand; one is found by a part of its name, and opened, and still moves."""
     panel.at_list(admin)
     rows = panel.page.locator("tr[data-store]")
@@ -55,7 +53,7 @@ def test_a_thousand_stores_are_a_list_one_can_work_with(
     assert panel.page.evaluate("() => document.querySelectorAll('*').length") < 5_000
 
 
-def test_all_can_be_done_with_a_keyboard(panel: Panel, admin: Token, store: str) -> None:
+def test_everything_works_with_a_keyboard(panel: Panel, admin: Token, store: str) -> None:
     """Sign in, find a store, open it, open a delivery, close it, ask for a redrive and take it back."""
     panel.go()
     tab_to(panel.page, "Operator token")
@@ -156,7 +154,7 @@ def main_pages(panel: Panel, admin: Token, store: str, parked: str) -> Iterator[
 
 
 def serious(page: Page) -> list[tuple[str, str]]:
-    """What axe finds on a page that keeps somebody out: each rule and where."""
+    """Serious findings of axe on a page: each rule and its place."""
     page.evaluate(AXE.read_text())
     found: list[dict[str, Any]] = page.evaluate("async () => (await axe.run()).violations")
     return [

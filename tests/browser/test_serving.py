@@ -73,19 +73,19 @@ def test_a_script_is_compressed_and_kept_for_good(site: Site) -> None:
 
 
 @pytest.mark.parametrize("name", ["nothing.js", "..%2findex.html", "..%2f..%2fbootstrap", "%2e%2e"])
-def test_what_is_no_asset_is_not_there(site: Site, name: str) -> None:
+def test_an_unknown_asset_is_not_found(site: Site, name: str) -> None:
     """Nor is anything beside the folder."""
     with asked(f"{site.url}assets/{name}") as answer:
         assert answer.status == 404
 
 
-def test_the_headers_alone_can_be_asked_for(site: Site) -> None:
+def test_head_requests_return_headers_only(site: Site) -> None:
     """By what looks whether the page is up."""
     with asked(site.url, method="HEAD") as answer:
         assert (answer.status, answer.read()) == (200, b"")
 
 
-def test_the_script_weighs_less_than_promised(site: Site) -> None:
+def test_the_script_is_within_its_size_limit(site: Site) -> None:
     """All that a visitor may come to load, compressed as it is sent."""
     assert site
     weights = {file.name: len(gzip.compress(file.read_bytes())) for file in (REPOSITORY / "web" / "dist").rglob("*.js")}
@@ -93,7 +93,7 @@ def test_the_script_weighs_less_than_promised(site: Site) -> None:
     assert 0 < sum(weights.values()) < SCRIPT_LIMIT
 
 
-def test_something_shows_within_a_second(panel: Panel, admin: Token, store: str) -> None:
+def test_the_first_paint_is_within_a_second(panel: Panel, admin: Token, store: str) -> None:
     """The first content that the browser paints, on the sign-in page and on a store's, warm as it mostly is."""
     painted = "() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? null"
     panel.go()

@@ -29,7 +29,7 @@ class Hookline:
         return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=120, check=False)
 
     def rows(self, *arguments: str) -> list[dict[str, Any]]:
-        """What it prints for programs."""
+        """Objects that it prints with --json."""
         done = self.run("--json", *arguments)
         assert done.returncode in (0, 1), done.stderr
         return [json.loads(line) for line in done.stdout.splitlines()]
@@ -85,8 +85,8 @@ def test_a_dead_letter_is_found_explained_and_redriven(tour: Tour, hookline: Hoo
         assert not hookline.rows(*mine)
 
 
-def test_a_replay_is_no_duplicate_and_no_event_of_the_store(tour: Tour, hookline: Hookline, tmp_path: Path) -> None:
-    """What is done is replayed from a file, applied again under an id of its own, and counted as a replay."""
+def test_a_replay_is_neither_a_duplicate_nor_an_event(tour: Tour, hookline: Hookline, tmp_path: Path) -> None:
+    """A completed delivery is replayed from a file, applied under its own id, and counted as a replay."""
     board = tour.products["walnut-serving-board"]
     delivery = tour.sign("products/update", board.body())
     assert tour.stack.client.send(delivery).status == 200
@@ -103,7 +103,7 @@ def test_a_replay_is_no_duplicate_and_no_event_of_the_store(tour: Tour, hookline
     assert [each["replay_of"] for each in told] == [None, delivery.id]
 
 
-def test_an_old_state_is_superseded_by_the_one_that_is_told(tour: Tour, hookline: Hookline, tmp_path: Path) -> None:
+def test_an_old_state_is_superseded_by_the_newer_one(tour: Tour, hookline: Hookline, tmp_path: Path) -> None:
     """And the index stays as it is."""
     old = tour.products["walnut-serving-board"]
     new = old.edited(title="Walnut serving board, oiled")
@@ -119,7 +119,7 @@ def test_an_old_state_is_superseded_by_the_one_that_is_told(tour: Tour, hookline
     assert tour.result(new)
 
 
-def test_what_was_applied_is_replayed_from_the_archive(tour: Tour, hookline: Hookline) -> None:
+def test_an_applied_delivery_is_replayed_from_the_archive(tour: Tour, hookline: Hookline) -> None:
     """By store and time, and by id; the local stack keeps what it has settled."""
     board = tour.products["walnut-serving-board"]
     delivery = tour.sign("products/update", board.body())

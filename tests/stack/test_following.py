@@ -40,7 +40,7 @@ class Follower:
 
 
 def place(tour: Tour, token: str) -> str:
-    """Where to connect, with a new ticket."""
+    """URL of the WebSocket, with a new ticket."""
     client = tour.stack.client
     url = client.ask("GET", "/api/me", token=token).json()["live_url"]
     return f"{url}?ticket={client.ticket(token=token).json()['ticket']}"
@@ -68,7 +68,7 @@ def token(tour: Tour, *arguments: str) -> tuple[str, str]:
     return made["id"], made["token"]
 
 
-def test_every_change_follows_the_one_before(known: Tour) -> None:
+def test_every_update_follows_the_previous_one(known: Tour) -> None:
     """A snapshot, then updates that each say after which number they go; a ping tells the last."""
     _, bearer = token(known)
     products = [known.products["walnut-serving-board"].edited(price=f"4{number}.00") for number in range(4)]
@@ -100,7 +100,7 @@ def test_every_change_follows_the_one_before(known: Tour) -> None:
     asyncio.run(follow())
 
 
-def test_what_happens_while_nobody_is_connected_is_in_the_next_snapshot(known: Tour) -> None:
+def test_changes_while_disconnected_are_in_the_next_snapshot(known: Tour) -> None:
     """With a number to go on from."""
     _, bearer = token(known)
 
@@ -158,7 +158,7 @@ def test_a_ticket_opens_one_connection(known: Tour) -> None:
     asyncio.run(twice())
 
 
-def test_who_is_revoked_is_told_and_hears_no_more(known: Tour) -> None:
+def test_a_revoked_token_gets_a_notice_and_no_more_updates(known: Tour) -> None:
     """The connection is closed, without anything having to happen with the store."""
     identifier, bearer = token(known)
 

@@ -45,14 +45,14 @@ def test_nothing_outlives_its_starter(end: signal.Signals) -> None:
 
 
 def alive(process: int) -> bool:
-    """Whether a process runs."""
+    """Returns whether a process runs."""
     try:
         return ") Z " not in Path(f"/proc/{process}/stat").read_text()
     except FileNotFoundError:
         return False
 
 
-def test_a_taken_port_is_told_with_its_holder(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_holder_of_a_taken_port_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """And with the variable that chooses another."""
     with socket.create_server((ports.HOST, 0)) as server:
         port = server.getsockname()[1]
@@ -101,7 +101,7 @@ def test_a_replay_without_a_sample_sends_five(
     assert capsys.readouterr().out.count("200  ") == len(functions)
 
 
-def test_every_replay_that_a_text_of_ours_names_can_be_run() -> None:
+def test_every_replay_command_in_our_texts_works() -> None:
     """Documents, the panel and what `make dev` prints: a command that is shown does what is said of it."""
     texts = [
         REPOSITORY / "README.md",

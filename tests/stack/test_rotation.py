@@ -32,14 +32,14 @@ class Rotation:
         self.vault.put_secret_value(SecretId=NAME, SecretString=",".join(held))
 
     def answer(self, secret: str) -> int:
-        """What a new delivery is answered that is signed with this secret."""
+        """Response to a new delivery signed with this secret."""
         self.sent += 1
         body = b'{"id":361416303805590057,"title":"Campfire","updated_at":"2026-11-14T10:00:00Z","sort_order":"manual"}'
         delivery = signed(TOPIC, body, secret=secret, store=self.tour.store, delivery_id=f"rotation-{self.sent}")
         return self.tour.send("rotation", delivery).status
 
     def session(self, secret: str) -> int:
-        """What somebody is answered whose session token is signed with this secret."""
+        """Response to a session token signed with this secret."""
         token = session_token(self.tour.store, secret, CLIENT_ID)
         return self.tour.stack.client.status(self.tour.store, token=token).status
 

@@ -104,7 +104,7 @@ def here(
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "eu-west-1"}
 
 
-def test_a_stack_is_told_whole_and_safely() -> None:
+def test_exports_are_complete_and_quoted() -> None:
     """Every variable, with the region; what a value has in it is never run; what there is not is set to nothing."""
     with cloudformation(*described(WHOLE)) as url:
         done = where(**KEYS, AWS_ENDPOINT_URL=url)
@@ -138,7 +138,7 @@ def test_a_stack_is_told_whole_and_safely() -> None:
         ((500, "<html>a proxy's\npage</html>"), "hookline"),
     ],
 )
-def test_whatever_is_in_the_way_is_a_sentence_and_nothing_is_set(
+def test_an_error_is_one_sentence_and_sets_nothing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], answer: tuple[int, str], word: str
 ) -> None:
     """`eval "$(make --silent where)"` sets all or nothing."""
@@ -166,7 +166,7 @@ def test_make_itself_prints_nothing_more_on_standard_output() -> None:
         ([], KEYS | {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "does not answer"),
     ],
 )
-def test_what_is_missing_here_is_a_sentence(
+def test_missing_settings_are_named_in_a_sentence(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     arguments: list[str],

@@ -27,7 +27,7 @@ UNFINISHED = ("CREATED", "RUNNING", "CANCELING")
 
 @dataclass
 class Wishes:
-    """What control wants of the next operations and downloads."""
+    """Faults that control has set for the next operations and downloads."""
 
     fail: int = 0
     fail_after: int = 0

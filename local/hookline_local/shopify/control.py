@@ -107,7 +107,7 @@ def tokens(shop: Shop, given: dict[str, Any]) -> Any:
 
 
 def counts(shop: Shop, _: dict[str, Any]) -> Any:
-    """How often what was asked."""
+    """Number of requests by kind."""
     return dict(shop.counts)
 
 

@@ -1,4 +1,4 @@
-"""What a query costs, and the leaky bucket that pays for it.
+"""Cost of a query, and the leaky bucket that pays for it.
 
 The figures are those of "Rate Limiting GraphQL APIs by Calculating Query Complexity" (Shopify Engineering,
 https://shopify.engineering/rate-limiting-graphql-apis-calculating-query-complexity): an object 1, a scalar 0,

@@ -1,4 +1,4 @@
-"""What a merchant does in the shop: each changes the catalogue and tells the subscribers what Shopify would tell them.
+"""Edits that a merchant makes in the shop: each changes the catalog and sends the webhooks that Shopify would send.
 
 All take the shop and the JSON that control was given, and answer what the webhook's body is made of. A change of what
 is in a smart collection tells nobody, as in Shopify.

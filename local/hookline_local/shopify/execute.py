@@ -42,7 +42,7 @@ class Context:
 
 
 def answer(shop: "Shop", body: dict[str, Any]) -> dict[str, Any]:
-    """What Shopify answers to a request, with HTTP status 200."""
+    """Shopify's response to a request, with HTTP status 200."""
     source = body.get("query")
     if not isinstance(source, str):
         return {"errors": [{"message": "query is missing"}]}
@@ -95,7 +95,7 @@ def oddly(shop: "Shop", value: Any) -> Any:
 
 
 def type_of(value: Any, *_: Any) -> str:
-    """Which type something is that may be of several."""
+    """Concrete type of a node whose declared type is abstract."""
     return value.typename if isinstance(value, Node) else value["__typename"]
 
 

@@ -1,4 +1,4 @@
-"""What each field of the schema answers, as functions of a node and the field's arguments.
+"""Fields of the schema, as functions of a node and the field's arguments.
 
 Used by the GraphQL executor (`execute`) and by bulk operations (`lines`), which do without it. A field that is missing
 here is null, or a plain default where the schema forbids null. Other modules add the types they are about to `FIELDS`.
@@ -92,7 +92,7 @@ def collections_of(node: Node, _: dict[str, Any]) -> Listing:
 
 
 def in_collection(node: Node, arguments: dict[str, Any]) -> bool:
-    """Whether a product is in a collection."""
+    """Returns whether a product is in a collection."""
     return any(gid("Collection", one) == arguments["id"] for one in node.shop.catalogue.collections_of(node.data))
 
 
@@ -102,7 +102,7 @@ def members(node: Node, _: dict[str, Any]) -> Listing:
 
 
 def has_product(node: Node, arguments: dict[str, Any]) -> bool:
-    """Whether a collection holds a product."""
+    """Returns whether a collection contains a product."""
     product = node.shop.catalogue.product(int(arguments["id"].rpartition("/")[2]))
     return bool(product) and node.owner.holds(product)
 

@@ -37,7 +37,7 @@ class Pair:
 
 @dataclass
 class Tokens:
-    """What opens one shop."""
+    """Tokens of one shop."""
 
     prefix: str
     lifetime: float = 3600
@@ -49,7 +49,7 @@ class Tokens:
     made: int = 0
 
     def opens(self, token: str) -> bool:
-        """Whether a token is good now. Using a refreshed one retires its predecessor."""
+        """Returns whether a token is valid now. Using a refreshed one retires its predecessor."""
         at = time.monotonic()
         if token in self.lasting:
             return True

@@ -1,4 +1,4 @@
-"""How the tests ask a local Shopify, and what takes its webhooks."""
+"""Requests to a local Shopify, and a receiver for its webhooks."""
 
 import json
 import queue
@@ -19,7 +19,7 @@ CAMPFIRE = 361416303805590057
 
 
 def data(shop: Shopkeeper, query: str, /, **variables: Any) -> Any:
-    """What a query answers; it must not fail."""
+    """Data of a query, which must not fail."""
     status, answer = shop.ask(query, TOKEN, **variables)
     assert status == 200, answer
     assert "errors" not in answer, answer["errors"]
@@ -63,5 +63,5 @@ class Receiver:
     taken: "queue.Queue[Received]" = field(default_factory=queue.Queue)
 
     def all(self) -> list[Received]:
-        """What has come since the last time."""
+        """Webhooks received since the last call."""
         return [self.taken.get_nowait() for _ in range(self.taken.qsize())]

@@ -24,14 +24,14 @@ def test_an_empty_bucket_throttles(shop: Shopkeeper) -> None:
     assert data(shop, query)
 
 
-def test_a_single_query_may_not_be_too_dear(shop: Shopkeeper) -> None:
+def test_a_query_above_the_maximum_cost_is_refused(shop: Shopkeeper) -> None:
     """However full the bucket is."""
     shop.tell("throttle", maximum=1e6)
     dear = "{ products(first: 250) { nodes { id variants(first: 10) { nodes { id } } } } }"
     assert code(shop, dear) == "MAX_COST_EXCEEDED"
 
 
-def test_requests_go_wrong_when_told(shop: Shopkeeper) -> None:
+def test_requests_fail_as_control_demands(shop: Shopkeeper) -> None:
     """With a status, or without any answer."""
     shop.tell("faults", next=1, kind="429", retry_after=2.0)
     shop.tell("faults", next=1, kind="503")
@@ -48,7 +48,7 @@ def granted(shop: Shopkeeper, kind: str, **form: str) -> tuple[int, Any]:
 
 
 def works(shop: Shopkeeper, answer: dict[str, Any]) -> bool:
-    """Whether a granted token opens the shop."""
+    """Returns whether a granted token opens the shop."""
     return shop.ask("{ shop { name } }", answer["access_token"])[0] == 200
 
 

@@ -1,4 +1,4 @@
-"""What the Admin API answers about products, collections and stock."""
+"""Products, collections and stock in the Admin API."""
 
 from asking import BOARD, CURTAIN, SKILLET, TOKEN, UNDER_FIFTY, Receiver, code, data
 from hookline_local.shopkeeper import Shopkeeper
@@ -12,7 +12,7 @@ def test_ids_stay_exact(shop: Shopkeeper) -> None:
     assert found["nodes"] == [{"id": gid, "legacyResourceId": str(CURTAIN)}, None]
 
 
-def test_pages_are_complete_also_when_the_catalogue_changes_in_between(shop: Shopkeeper) -> None:
+def test_pages_are_complete_while_the_catalog_changes(shop: Shopkeeper) -> None:
     """Cursors name a place, not a number of things."""
     query = """query($after: String) { products(first: 5, after: $after) {
         nodes { id } pageInfo { hasNextPage endCursor } } }"""

@@ -78,7 +78,7 @@ def test_each_topic_has_its_shape(shop: Shopkeeper, receiver: Receiver) -> None:
     assert got["app/uninstalled"]["myshopify_domain"] == shop.store
 
 
-def test_an_address_can_be_taken_once_per_topic(shop: Shopkeeper) -> None:
+def test_an_address_can_subscribe_once_per_topic(shop: Shopkeeper) -> None:
     """The compliance topics cannot be had through the API at all."""
     uri = "https://example.com/hook"
     first = subscribed(shop, "PRODUCTS_UPDATE", uri)
@@ -104,7 +104,7 @@ def test_an_address_can_be_taken_once_per_topic(shop: Shopkeeper) -> None:
     assert [one["topic"] for one in data(shop, SUBSCRIBED)["webhookSubscriptions"]["nodes"]] == ["PRODUCTS_DELETE"]
 
 
-def test_only_the_fields_asked_for_are_sent(shop: Shopkeeper, receiver: Receiver) -> None:
+def test_only_the_included_fields_are_sent(shop: Shopkeeper, receiver: Receiver) -> None:
     """Nested ones too."""
     subscribed(shop, "PRODUCTS_UPDATE", receiver.url, includeFields=["id", "updated_at", "variants.price", "image.src"])
     shop.tell("update_product", id=SKILLET, price="1.00")
@@ -127,7 +127,7 @@ def test_a_refused_delivery_is_sent_again_unchanged(shop: Shopkeeper, receiver: 
     assert shop.tell("deliveries")["deliveries"][0]["attempts"] == [500, 302, 200]
 
 
-def test_nine_failures_remove_what_the_api_made_and_nothing_else(shop: Shopkeeper, receiver: Receiver) -> None:
+def test_nine_failures_remove_subscriptions_of_the_api_only(shop: Shopkeeper, receiver: Receiver) -> None:
     """The app's own subscription outlives them, and is not in the list."""
     shop.app(subscriptions=[{"topic": "products/update", "uri": receiver.url + "/app"}])
     subscribed(shop, "PRODUCTS_UPDATE", receiver.url)
@@ -144,7 +144,7 @@ def test_nine_failures_remove_what_the_api_made_and_nothing_else(shop: Shopkeepe
     assert [one.path for one in receiver.all()] == ["/hook/app"]
 
 
-def test_nobody_there_and_no_answer_are_failures(shop: Shopkeeper) -> None:
+def test_refused_connections_and_timeouts_are_failures(shop: Shopkeeper) -> None:
     """The log says which."""
     shop.app(timeout=0.05)
     with http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler) as silent:
@@ -158,7 +158,7 @@ def test_nobody_there_and_no_answer_are_failures(shop: Shopkeeper) -> None:
     assert all(isinstance(one, str) for attempts in by_uri.values() for one in attempts)
 
 
-def test_deliveries_are_lost_and_doubled_when_told(shop: Shopkeeper, receiver: Receiver) -> None:
+def test_deliveries_are_lost_and_doubled_as_control_demands(shop: Shopkeeper, receiver: Receiver) -> None:
     """A double has the same id; a lost one is in the log only."""
     shop.app(subscriptions=[{"topic": topic, "uri": receiver.url} for topic in ("products/update", "products/delete")])
     shop.tell("mischief", kind="lose", next=1, topic="products/delete")
@@ -233,7 +233,7 @@ def test_compliance_topics_reach_the_apps_own_subscriptions(shop: Shopkeeper, re
     assert got["customers/redact"]["customer"]["id"] > 2**53
 
 
-def test_control_says_what_is_wrong(shop: Shopkeeper) -> None:
+def test_control_explains_errors(shop: Shopkeeper) -> None:
     """With 400, so that a mistyped test does not pass."""
     for act, given in (
         ("nonsense", {}),
