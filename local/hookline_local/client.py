@@ -17,7 +17,7 @@ API_VERSION = "2026-07"
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """An HTTP response and the time it took."""
 
     status: int
@@ -121,27 +121,27 @@ class Client:
     token: str = field(repr=False, default="")
     webhooks_url: str = ""
 
-    def send(self, delivery: Delivery, to: str | None = None) -> Answer:
+    def send(self, delivery: Delivery, to: str | None = None) -> Response:
         """Posts a delivery to the receiver of its topic, or to another topic's."""
         receiver = (to or delivery.topic).replace("/", "-").replace("_", "-")
         path = f"/api/webhooks/receive/shopify/{receiver}"
         return request(self.webhooks_url, "POST", path, delivery.headers, delivery.body)
 
-    def status(self, store: str, **changes: str | None) -> Answer:
+    def status(self, store: str, **changes: str | None) -> Response:
         """Reads the status of a store."""
         return self.request("GET", f"/api/stores/{quoted(store)}/status", self.authorization(**changes))
 
-    def search(self, store: str, q: str, limit: int | None = None, **changes: str | None) -> Answer:
+    def search(self, store: str, q: str, limit: int | None = None, **changes: str | None) -> Response:
         """Searches a store."""
         query = {"q": q} | ({"limit": str(limit)} if limit is not None else {})
         path = f"/api/stores/{quoted(store)}/search?{urllib.parse.urlencode(query)}"
         return self.request("GET", path, self.authorization(**changes))
 
-    def ticket(self, **changes: str | None) -> Answer:
+    def ticket(self, **changes: str | None) -> Response:
         """Requests a ticket for the WebSocket API."""
         return self.request("POST", "/api/live/tickets", self.authorization(**changes), b"")
 
-    def ask(self, method: str, path: str, body: Any = None, **changes: str | None) -> Answer:
+    def call(self, method: str, path: str, body: Any = None, **changes: str | None) -> Response:
         """Sends any API request; the body goes out as JSON."""
         content = None if method == "GET" else json.dumps(body).encode() if body is not None else b""
         return self.request(method, path, self.authorization(**changes), content)
@@ -150,14 +150,16 @@ class Client:
         """Authorization header with our token or another one; no header for None."""
         return [] if token is None else [("Authorization", f"Bearer {token or self.token}")]
 
-    def request(self, method: str, path: str, headers: Iterable[tuple[str, str]], body: bytes | None = None) -> Answer:
+    def request(
+        self, method: str, path: str, headers: Iterable[tuple[str, str]], body: bytes | None = None
+    ) -> Response:
         """One request to the API."""
         return request(self.base_url, method, path, headers, body)
 
 
 def request(
     base_url: str, method: str, path: str, headers: Iterable[tuple[str, str]], body: bytes | None = None
-) -> Answer:
+) -> Response:
     """Sends one request on its own connection; headers go out as given, repeated ones too."""
     url = urllib.parse.urlsplit(base_url)
     kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
@@ -172,7 +174,7 @@ def request(
         connection.endheaders(body)
         response = connection.getresponse()
         content = response.read()
-        return Answer(response.status, response.headers, content, time.monotonic() - started)
+        return Response(response.status, response.headers, content, time.monotonic() - started)
     finally:
         connection.close()
 

@@ -11,9 +11,9 @@ from rich.table import Table
 
 from . import connected, stack
 from .connected import Connected
-from .deploy import DeployFailed
-from .ports import PortTaken, wanted
-from .processes import ServerFailed
+from .deploy import DeployError
+from .ports import PortTakenError, wanted
+from .processes import ServerError
 from .promises import STEPS, take
 from .tour import Tour
 
@@ -32,7 +32,7 @@ def main() -> int:
             connected_store, any_store = Connected(running), Tour(running)
             walk({"A store that Hookline may ask": (connected_store, connected.STEPS), "Any store": (any_store, STEPS)})
             report(connected_store, any_store)
-    except (PortTaken, ServerFailed, DeployFailed) as problem:
+    except (PortTakenError, ServerError, DeployError) as problem:
         console.print(f"[red]{escape(str(problem))}[/]")
         return 2
     except KeyboardInterrupt:
@@ -49,17 +49,17 @@ def walk(walks: Walks) -> None:
         TimeElapsedColumn(),
         TextColumn("{task.description}"),
     )
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("", total=sum(len(steps) for _, steps in walks.values()))
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=sum(len(steps) for _, steps in walks.values()))
         for title, (tour, steps) in walks.items():
-            progress.console.print(f"[bold]{title}[/] [dim]{tour.store}[/]")
-            tour.told = lambda message: progress.update(task, description=f"[dim]{escape(message[:70])}[/]")
+            bar.console.print(f"[bold]{title}[/] [dim]{tour.store}[/]")
+            tour.progress = lambda message: bar.update(task, description=f"[dim]{escape(message[:70])}[/]")
             for step in steps:
                 before = len(tour.failures())
                 take(tour, step)
                 kept = len(tour.failures()) == before
-                progress.console.print(f"{'[green]✓[/]' if kept else '[red]✗[/]'} {step.__doc__.strip()}")
-                progress.advance(task)
+                bar.console.print(f"{'[green]✓[/]' if kept else '[red]✗[/]'} {step.__doc__.strip()}")
+                bar.advance(task)
 
 
 def report(connected_store: Connected, tour: Tour) -> None:

@@ -21,7 +21,7 @@ STACK = "hookline"
 BUCKET = "hookline-artifacts"
 
 
-class DeployFailed(Exception):
+class DeployError(Exception):
     """The stack could not be deployed. The message says why and what to do."""
 
 
@@ -59,7 +59,7 @@ def check_built() -> None:
         folder for folder in (*functions().values(), "hookline") if not (FUNCTIONS / folder / "bootstrap").is_file()
     ]
     if missing:
-        raise DeployFailed(f"not built: {', '.join(missing)} (in target/lambda/). Run `make build-local`.")
+        raise DeployError(f"not built: {', '.join(missing)} (in target/lambda/). Run `make build-local`.")
 
 
 def deploy(ports: Ports, credentials: Credentials, folder: Path, parameters: Mapping[str, str]) -> dict[str, str]:
@@ -109,7 +109,7 @@ def sam_deploy(ports: Ports, folder: Path, parameters: Mapping[str, str]) -> Non
         )
     if done.returncode:
         reasons = failures(ports) or "\n".join(log.read_text(errors="replace").splitlines()[-20:])
-        raise DeployFailed(f"sam deploy failed ({log}):\n{reasons}")
+        raise DeployError(f"sam deploy failed ({log}):\n{reasons}")
 
 
 def failures(ports: Ports) -> str:

@@ -10,10 +10,10 @@ from rich.markup import escape
 
 from . import stack
 from .bridge import webhook_paths
-from .deploy import DeployFailed
+from .deploy import DeployError
 from .places import DEV_STACK
-from .ports import PortTaken, wanted
-from .processes import ServerFailed
+from .ports import PortTakenError, wanted
+from .processes import ServerError
 from .shop import STORE
 
 console = Console(highlight=False, soft_wrap=True)
@@ -29,7 +29,7 @@ def main() -> int:
                 signal.pause()
             finally:
                 DEV_STACK.unlink(missing_ok=True)
-    except (PortTaken, ServerFailed, DeployFailed) as problem:
+    except (PortTakenError, ServerError, DeployError) as problem:
         console.print(f"[red]{escape(str(problem))}[/]")
         return 2
     except KeyboardInterrupt:

@@ -12,7 +12,7 @@ from pathlib import Path
 HOST = "127.0.0.1"
 
 
-class PortTaken(Exception):
+class PortTakenError(Exception):
     """A port is in use. The message names the process and says what to do."""
 
 
@@ -46,14 +46,14 @@ def claim(variable: str, default: int, purpose: str) -> int:
     """Reads a port from a variable and makes sure it is free."""
     text = os.environ.get(variable) or str(default)
     if not text.isdigit() or not 0 < int(text) < 65536:
-        raise PortTaken(f"{variable}={text} is not a port number")
+        raise PortTakenError(f"{variable}={text} is not a port number")
     port = int(text)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except OSError as error:
-            raise PortTaken(
+            raise PortTakenError(
                 f"port {port}, for {purpose}, cannot be had: {holder(port) or error.strerror}. "
                 f"End that, or choose another port: {variable}={port + 1000 if port < 64000 else 14566} make …"
             ) from error

@@ -17,7 +17,7 @@ from . import preflight_search as search
 from . import preflight_secret as secret
 from .preflight_account import concurrency
 from .region import NoRegionError, region
-from .stacks import NoStackError, StackError, client, describe, impediment, parameters, told
+from .stacks import NoStackError, StackError, client, describe, describe_error, impediment, parameters
 from .translate import source
 
 
@@ -61,7 +61,7 @@ def source_parameters() -> Mapping[str, Mapping[str, object]]:
     return source()["Parameters"]
 
 
-def planned(stack: str, where: str, environment: Mapping[str, str], before: Mapping[str, str]) -> Plan:
+def plan_for(stack: str, where: str, environment: Mapping[str, str], before: Mapping[str, str]) -> Plan:
     """Plan of `make deploy` with these variables."""
     named = {
         "ShopifyClientSecretsArn": environment.get("SHOPIFY_CLIENT_SECRETS_ARN", ""),
@@ -91,25 +91,27 @@ def findings(stack: str, where: str, environment: Mapping[str, str]) -> Iterator
         yield Finding(Weight.STOP, str(problem))
         return
     try:
-        plan = planned(stack, where, environment, before)
+        plan = plan_for(stack, where, environment, before)
     except ValueError as problem:
         yield Finding(Weight.STOP, f"MORE= cannot be read ({problem}): write MORE='Name=value Other=value'")
         return
-    yield from looked_at("the account's concurrency", lambda: concurrency(plan, client("lambda", where)))
-    yield from looked_at("the secret", lambda: secret.check(plan, lambda service: client(service, where)))
-    yield from looked_at("the search index", lambda: search.check(plan, lambda service: client(service, where)))
+    yield from run_check("the account's concurrency", lambda: concurrency(plan, client("lambda", where)))
+    yield from run_check("the secret", lambda: secret.check(plan, lambda service: client(service, where)))
+    yield from run_check("the search index", lambda: search.check(plan, lambda service: client(service, where)))
     if not plan.parameters.get("AlarmTopicArn") and not plan.parameters.get("AlarmEmail"):
         yield Finding(Weight.NOTE, "no alarm will reach anybody: add MORE='AlarmEmail=you@example.com'")
 
 
-def looked_at(what: str, check: Callable[[], Iterator[tuple[str, str]]]) -> Iterator[Finding]:
+def run_check(what: str, check: Callable[[], Iterator[tuple[str, str]]]) -> Iterator[Finding]:
     """Runs one check; if it may not look or gets no response, yields a warning that says so."""
     try:
         for weight, text in check():
             yield Finding(Weight[weight], text)
     except Exception as error:
         # Whatever stands in the way of looking stands in nobody's way of deploying.
-        yield Finding(Weight.WARN, f"{what} could not be looked at, which is no reason not to deploy: {told(error)}")
+        yield Finding(
+            Weight.WARN, f"{what} could not be looked at, which is no reason not to deploy: {describe_error(error)}"
+        )
 
 
 def main(arguments: list[str]) -> int:

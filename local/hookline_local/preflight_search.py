@@ -11,10 +11,10 @@ from botocore.exceptions import ClientError
 if TYPE_CHECKING:
     from .preflight import Plan
 
-Said = Iterator[tuple[str, str]]
+Findings = Iterator[tuple[str, str]]
 
 
-def check(plan: "Plan", client: Callable[[str], Any]) -> Said:
+def check(plan: "Plan", client: Callable[[str], Any]) -> Findings:
     """Checks that functions can reach the index, and names the steps that the template cannot take."""
     arn = plan.parameters.get("OpenSearchArn", "")
     parts = arn.split(":", 5)
@@ -31,7 +31,7 @@ def check(plan: "Plan", client: Callable[[str], Any]) -> Said:
     yield from (domain if service == "es" else collection)(plan, name, client)
 
 
-def domain(plan: "Plan", name: str, client: Callable[[str], Any]) -> Said:
+def domain(plan: "Plan", name: str, client: Callable[[str], Any]) -> Findings:
     """Checks a domain of OpenSearch Service."""
     try:
         found = client("opensearch").describe_domain(DomainName=name)["DomainStatus"]
@@ -47,7 +47,7 @@ def domain(plan: "Plan", name: str, client: Callable[[str], Any]) -> Said:
         yield "STOP", f"the domain {name} is being deleted"
     if not found.get("EngineVersion", "OpenSearch_").startswith("OpenSearch_"):
         yield "WARN", f"the domain {name} runs {found['EngineVersion']}: Hookline was tried with OpenSearch only"
-    if found.get("VPCOptions", {}).get("VPCId") and not given(plan, "Subnet"):
+    if found.get("VPCOptions", {}).get("VPCId") and not is_set(plan, "Subnet"):
         yield (
             "STOP",
             (
@@ -63,7 +63,7 @@ def domain(plan: "Plan", name: str, client: Callable[[str], Any]) -> Said:
                 "are mapped there it answers 403, and every event is parked (docs/operations.md, Managed domain)"
             ),
         )
-    if found.get("ClusterConfig", {}).get("MultiAZWithStandbyEnabled") and not given(plan, "Replicas"):
+    if found.get("ClusterConfig", {}).get("MultiAZWithStandbyEnabled") and not is_set(plan, "Replicas"):
         yield (
             "WARN",
             (
@@ -73,7 +73,7 @@ def domain(plan: "Plan", name: str, client: Callable[[str], Any]) -> Said:
         )
 
 
-def collection(plan: "Plan", name: str, client: Callable[[str], Any]) -> Said:
+def collection(plan: "Plan", name: str, client: Callable[[str], Any]) -> Findings:
     """Checks a collection of OpenSearch Serverless."""
     serverless = client("opensearchserverless")
     found = serverless.batch_get_collection(ids=[name])["collectionDetails"]
@@ -88,7 +88,7 @@ def collection(plan: "Plan", name: str, client: Callable[[str], Any]) -> Said:
         yield "STOP", f"{called} is of type {details.get('type')}: documents with ids of ours need one of type SEARCH"
     yield from address(plan, called, [each for each in [details.get("collectionEndpoint")] if each])
     yield from capacity(called, details, serverless)
-    if not given(plan, "Subnet") and not is_public(details["name"], serverless):
+    if not is_set(plan, "Subnet") and not is_public(details["name"], serverless):
         yield (
             "STOP",
             f"no network policy opens {called} to the public, where functions come from: make one "
@@ -96,7 +96,7 @@ def collection(plan: "Plan", name: str, client: Callable[[str], Any]) -> Said:
         )
 
 
-def capacity(called: str, details: dict[str, Any], serverless: Any) -> Said:
+def capacity(called: str, details: dict[str, Any], serverless: Any) -> Findings:
     """Cost of an idle collection, and how long it sleeps."""
     group = details.get("collectionGroupName")
     groups = serverless.batch_get_collection_group(names=[group])["collectionGroupDetails"] if group else []
@@ -133,20 +133,20 @@ def is_public(name: str, serverless: Any) -> bool:
     return False
 
 
-def address(plan: "Plan", called: str, endpoints: list[str]) -> Said:
+def address(plan: "Plan", called: str, endpoints: list[str]) -> Findings:
     """Checks that the configured address is one of the index's."""
     if not endpoints:
         yield "STOP", f"{called} has no address yet: wait until it is active"
         return
     hosts = {urlsplit(each if "//" in each else f"//{each}").hostname for each in endpoints}
-    told = urlsplit(plan.parameters.get("OpenSearchUrl", ""))
-    if told.hostname not in hosts:
+    url = urlsplit(plan.parameters.get("OpenSearchUrl", ""))
+    if url.hostname not in hosts:
         listed = ", ".join(sorted(f"https://{host}" for host in hosts if host))
-        yield "STOP", f"OPENSEARCH_URL= is {told.geturl() or 'nothing'}, and {called} is at {listed}"
-    elif told.scheme != "https":
-        yield "STOP", f"OPENSEARCH_URL= has to begin with https: {called} is at https://{told.hostname}"
+        yield "STOP", f"OPENSEARCH_URL= is {url.geturl() or 'nothing'}, and {called} is at {listed}"
+    elif url.scheme != "https":
+        yield "STOP", f"OPENSEARCH_URL= has to begin with https: {called} is at https://{url.hostname}"
 
 
-def given(plan: "Plan", part: str) -> bool:
+def is_set(plan: "Plan", part: str) -> bool:
     """Returns whether a parameter whose name contains `part` is set."""
     return any(part in name and value for name, value in plan.parameters.items())

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from .stacks import told
+from .stacks import describe_error
 
 if TYPE_CHECKING:
     from .preflight import Plan
@@ -27,7 +27,7 @@ def check(plan: "Plan", client: Callable[[str], Any]) -> Iterator[tuple[str, str
         found = client("secretsmanager").describe_secret(SecretId=arn)
     except ClientError as error:
         if error.response["Error"]["Code"] in ("ResourceNotFoundException", "ValidationException"):
-            yield "STOP", f"there is no secret {arn}: {told(error)}"
+            yield "STOP", f"there is no secret {arn}: {describe_error(error)}"
             return
         raise
     if found["ARN"] != arn:

@@ -16,14 +16,14 @@ from .tour import Tour, poll
 EDITS_TIMED = 40
 
 
-def nobody_knows_the_store(tour: Tour) -> None:
+def the_store_is_unknown(tour: Tour) -> None:
     """Before its first webhook a store has no status and no results."""
     tour.show_search("before", "walnut board")
     answer = tour.stack.client.status(tour.store)
     tour.expect(answer.status == 404, f"the status of an unknown store is answered 404 (was {answer.status})")
 
 
-def the_catalogue_becomes_searchable(tour: Tour) -> None:
+def the_catalog_becomes_searchable(tour: Tour) -> None:
     """Every product for sale is found; drafts, archived and unpublished ones are not."""
     with tour.applying(len(tour.products), "the whole catalogue"):
         for name, product in tour.products.items():
@@ -42,7 +42,7 @@ def the_catalogue_becomes_searchable(tour: Tour) -> None:
     tour.show_search("catalogue sent", "creme brulee")
 
 
-def searching_forgives_and_highlights(tour: Tour) -> None:
+def search_tolerates_typos_and_highlights(tour: Tour) -> None:
     """A misspelled word still finds the product, and the result shows where it matched."""
     skillet = tour.products["cast-iron-skillet"]
     results = tour.found("iron skilet")
@@ -51,7 +51,7 @@ def searching_forgives_and_highlights(tour: Tour) -> None:
     tour.expect(bool(results) and bool(results[0]["highlights"]), "a result has highlights")
 
 
-def an_edit_shows(tour: Tour) -> None:
+def an_edit_is_shown(tour: Tour) -> None:
     """Search shows a changed title and price."""
     board = tour.products["walnut-serving-board"]
     edited = board.edited(price="51.25", title="Walnut Serving Board, Edge Grain")
@@ -120,14 +120,14 @@ def a_forgery_is_refused(tour: Tour) -> None:
     tour.until(lambda: tour.status()["signature_failures_24h"] == before + 1, "the status counts the forgery")
 
 
-def a_topic_at_the_wrong_door_is_refused(tour: Tour) -> None:
+def a_topic_at_another_receiver_is_refused(tour: Tour) -> None:
     """A signed delivery gets 400 from the receiver of another topic."""
     delivery = tour.sign("products/delete", tour.products["walnut-serving-board"].body())
     answer = tour.send("a topic at another topic's address", delivery, to="products/update")
     tour.expect(answer.status == 400, f"a topic at the wrong door is answered 400 (was {answer.status})")
 
 
-def what_is_deleted_stays_deleted(tour: Tour) -> None:
+def a_deleted_product_stays_deleted(tour: Tour) -> None:
     """After a delete no update brings the product back, neither an older nor a newer one."""
     lantern = tour.products.pop("storm-lantern")
     tour.show_search("before the delete", "storm lantern")
@@ -198,7 +198,7 @@ def a_change_is_found_soon(tour: Tour) -> None:
     tour.products["birch-kindling-bundle"] = product
 
 
-def the_status_tells(tour: Tour) -> None:
+def the_status_is_complete(tour: Tour) -> None:
     """The status says that the store is enabled and live, since when, and with which topics."""
     status = tour.status()
     tour.expect(status["enabled"] is True, "the store is enabled")
@@ -237,21 +237,21 @@ def a_new_install_starts_clean(tour: Tour) -> None:
 
 
 STEPS: tuple[Callable[[Tour], None], ...] = (
-    nobody_knows_the_store,
-    the_catalogue_becomes_searchable,
-    searching_forgives_and_highlights,
-    an_edit_shows,
+    the_store_is_unknown,
+    the_catalog_becomes_searchable,
+    search_tolerates_typos_and_highlights,
+    an_edit_is_shown,
     a_duplicate_has_no_effect,
     duplicates_at_the_same_time_have_one_effect,
     an_older_state_changes_nothing,
     a_forgery_is_refused,
-    a_topic_at_the_wrong_door_is_refused,
-    what_is_deleted_stays_deleted,
+    a_topic_at_another_receiver_is_refused,
+    a_deleted_product_stays_deleted,
     a_draft_leaves_and_comes_back,
     a_collection_is_found,
     a_change_is_found_soon,
     a_body_that_does_not_fit_is_parked,
-    the_status_tells,
+    the_status_is_complete,
     an_uninstall_empties_the_store,
     a_new_install_starts_clean,
 )

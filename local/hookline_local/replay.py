@@ -14,7 +14,7 @@ from .shop import STORE
 NOT_REPLAYED = {"x-shopify-webhook-id", "x-shopify-event-id", "x-shopify-triggered-at", "x-shopify-hmac-sha256"}
 
 
-class Unclear(Exception):
+class UsageError(Exception):
     """The request cannot be carried out. The message says what to change."""
 
 
@@ -28,7 +28,7 @@ def main(arguments: list[str]) -> int:
         wanted = options(arguments)
         samples = [sample(event, wanted.topic) for event in wanted.events]
         url, secret = target(wanted.url)
-    except Unclear as problem:
+    except UsageError as problem:
         print(f"replay: {problem}", file=sys.stderr)
         return 2
     try:
@@ -62,7 +62,9 @@ def options(arguments: list[str]) -> argparse.Namespace:
         parser.add_argument(f"--{name}")
     parsed = parser.parse_args(arguments)
     if not parsed.event and (parsed.id or parsed.topic):
-        raise Unclear("ID and TOPIC belong to one sample: say which, as in EVENT=events/shopify/products-update.json")
+        raise UsageError(
+            "ID and TOPIC belong to one sample: say which, as in EVENT=events/shopify/products-update.json"
+        )
     parsed.events = [parsed.event] if parsed.event else [str(EVENTS / f"{name}.json") for name in SOME]
     return parsed
 
@@ -71,7 +73,7 @@ def sample(event: str, topic: str | None) -> tuple[bytes, dict[str, str]]:
     """Body of a sample, byte for byte, and its headers."""
     file = Path(event) if Path(event).is_absolute() else REPOSITORY / event
     if not file.is_file():
-        raise Unclear(f"there is no file {event}")
+        raise UsageError(f"there is no file {event}")
     beside = file.with_name(f"{file.stem}.headers.json")
     headers = json.loads(beside.read_text()) if beside.is_file() else {}
     headers = {name: value for name, value in headers.items() if name.lower() not in NOT_REPLAYED}
@@ -79,7 +81,7 @@ def sample(event: str, topic: str | None) -> tuple[bytes, dict[str, str]]:
         headers["X-Shopify-Topic"] = topic.replace("-", "/", 1)
     elif "X-Shopify-Topic" not in headers:
         if file.parent.name != "catalogue":
-            raise Unclear(f"{event} has no {beside.name} beside it that tells its topic: add TOPIC=products/update")
+            raise UsageError(f"{event} has no {beside.name} beside it that tells its topic: add TOPIC=products/update")
         headers["X-Shopify-Topic"] = "products/create"
     return file.read_bytes(), headers
 
@@ -89,13 +91,13 @@ def target(url: str | None) -> tuple[str, str]:
     secret = os.environ.get("SECRET", "")
     if url:
         if not secret:
-            raise Unclear("a deployed stack has a secret of its own: SECRET=… (the app's client secret)")
+            raise UsageError("a deployed stack has a secret of its own: SECRET=… (the app's client secret)")
         return url, secret
     try:
         details = json.loads(DEV_STACK.read_text())
         os.kill(details["pid"], 0)
     except (FileNotFoundError, ProcessLookupError):
-        raise Unclear(
+        raise UsageError(
             "no stack is running here: start one with `make dev`, or give URL= and SECRET= of another"
         ) from None
     return details["url"], secret or details["secret"]

@@ -14,7 +14,7 @@ OPENED_BY = "shpat_local"
 CLIENT_ID = "hookline-local"
 
 
-class ControlFailed(Exception):
+class ControlError(Exception):
     """The local Shopify refused a control request; the message is its own."""
 
 
@@ -25,7 +25,7 @@ class Shopkeeper:
     url: str
     store: str = STORE
 
-    def tell(self, act: str, **given: Any) -> Any:
+    def act(self, act: str, **given: Any) -> Any:
         """Sends one control request, `-` for `_`: `act("update_product", id=1, title="Stove")`."""
         return self.control(f"{self.store}/{act.replace('_', '-')}", given)
 
@@ -37,10 +37,10 @@ class Shopkeeper:
         """Posts a control request."""
         status, said = self.post(f"/_control/{path}", given)
         if status != 200:
-            raise ControlFailed(said.get("error") or said)
+            raise ControlError(said.get("error") or said)
         return said
 
-    def ask(self, query: str, token: str = OPENED_BY, /, **variables: Any) -> tuple[int, Any]:
+    def graphql(self, query: str, token: str = OPENED_BY, /, **variables: Any) -> tuple[int, Any]:
         """Sends a GraphQL request and returns the status and the response."""
         body = {"query": query, "variables": variables}
         return self.post(f"/{self.store}/admin/api/2026-10/graphql.json", body, {"X-Shopify-Access-Token": token})

@@ -100,7 +100,7 @@ def running(
             urls = bridge.add_routes(ports)
             receivers, live = urls["WebhooksApi"] + bridge.RECEIVERS, bridge.live_url(ports)
             posted_to = live.replace("ws:", "http:", 1)
-            bridge.tell(ports, {"RECEIVER_URL": receivers, "LIVE_URL": live, "LIVE_ENDPOINT": posted_to})
+            bridge.set_variables(ports, {"RECEIVER_URL": receivers, "LIVE_URL": live, "LIVE_ENDPOINT": posted_to})
             say("making a token for all stores")
             token = command.at(ports, outputs, receivers).token("--role", "admin", "--all-stores", "--name", "this run")
             client = Client(urls["HttpApi"], token, urls["WebhooksApi"])

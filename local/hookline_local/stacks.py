@@ -52,13 +52,15 @@ def describe(stack: str, region: str) -> dict[str, Any]:
         message = error.response.get("Error", {}).get("Message", "")
         if "does not exist" in message:
             raise NoStackError(f"there is no stack {stack} in {region} (STACK= and REGION= name another)") from error
-        raise StackError(f"CloudFormation does not show the stack {stack} in {region}: {told(error)}") from error
+        raise StackError(
+            f"CloudFormation does not show the stack {stack} in {region}: {describe_error(error)}"
+        ) from error
     except Exception as error:
         # Whatever a parser of somebody's answer may raise: a sentence, no traceback.
-        raise StackError(f"the stack {stack} in {region} cannot be looked at: {told(error)}") from error
+        raise StackError(f"the stack {stack} in {region} cannot be looked at: {describe_error(error)}") from error
 
 
-def told(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """Formats an error of AWS, or of reaching it, in one line."""
     match error:
         case NoCredentialsError() | PartialCredentialsError():
@@ -68,8 +70,8 @@ def told(error: Exception) -> str:
         case EndpointConnectionError():
             return "AWS does not answer; no such region, or no network"
         case ClientError():
-            told_by_aws = error.response.get("Error", {})
-            return " ".join(f"{told_by_aws.get('Code', '?')}: {told_by_aws.get('Message', '?')}".split())
+            details = error.response.get("Error", {})
+            return " ".join(f"{details.get('Code', '?')}: {details.get('Message', '?')}".split())
         case BotoCoreError():
             return " ".join(str(error).split()).rstrip(".")
         case _:

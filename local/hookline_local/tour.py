@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from .client import Answer, Delivery
+from .client import Delivery, Response
 from .shop import STORE, Product, catalogue
 from .stack import Stack
 
@@ -35,7 +35,7 @@ class Sent:
     what: str
     topic: str
     delivery_id: str
-    answer: Answer
+    answer: Response
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Tour:
     findings: list[Finding] = field(default_factory=list)
     searchable_after: list[float] = field(default_factory=list)
     searches: list[tuple[str, str, str]] = field(default_factory=list)
-    told: Callable[[str], None] = lambda _: None
+    progress: Callable[[str], None] = lambda _: None
     step: str = ""
 
     def expect(self, ok: bool, what: str) -> bool:
@@ -63,22 +63,22 @@ class Tour:
 
     # Sending.
 
-    def send(self, what: str, delivery: Delivery, to: str | None = None) -> Answer:
+    def send(self, what: str, delivery: Delivery, to: str | None = None) -> Response:
         """Sends a delivery and records the response."""
         answer = self.stack.client.send(delivery, to)
         self.note(what, delivery, answer)
         return answer
 
-    def note(self, what: str, delivery: Delivery, answer: Answer) -> None:
+    def note(self, what: str, delivery: Delivery, answer: Response) -> None:
         """Records a delivery and its response for the report."""
         self.sent.append(Sent(self.step, what, delivery.topic, delivery.id, answer))
-        self.told(f"{delivery.topic}: {what} → {answer.status}")
+        self.progress(f"{delivery.topic}: {what} → {answer.status}")
 
     def sign(self, topic: str, body: bytes, **details: str | None) -> Delivery:
         """A delivery for this tour's store."""
         return self.stack.sign(topic, body, self.store, **details)
 
-    def send_product(self, what: str, product: Product, topic: str = "products/update") -> Answer:
+    def send_product(self, what: str, product: Product, topic: str = "products/update") -> Response:
         """Sends a product's state and expects 200."""
         answer = self.send(what, self.sign(topic, product.body()))
         self.expect(answer.status == 200, f"{what}: answered 200 (was {answer.status})")

@@ -52,15 +52,15 @@ def exports(stack: str, where: str) -> list[str]:
     status = described.get("StackStatus", "an unknown state")
     if problem := impediment(stack, status, where):
         raise StackError(problem)
-    told = outputs(described)
-    missing = [name for name in VARIABLES if not told.get(name)]
+    stack_outputs = outputs(described)
+    missing = [name for name in VARIABLES if not stack_outputs.get(name)]
     if len(missing) == len(VARIABLES):
         raise StackError(f"the stack {stack} in {where} ({status}) has none of Hookline's outputs: is it another's?")
     if missing:
         raise StackError(
             f"the stack {stack} in {where} has no {', '.join(missing)}: bring it up to date with `make deploy`"
         )
-    found = {"AWS_REGION": where} | variables(told)
+    found = {"AWS_REGION": where} | variables(stack_outputs)
     return [f"export {variable}={shlex.quote(value)}" for variable, value in found.items()]
 
 

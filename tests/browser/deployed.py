@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from hookline_local import bridge
-from hookline_local.client import Answer, session_token
+from hookline_local.client import Response, session_token
 from hookline_local.command import Hookline
 from hookline_local.deploy import aws_client
 from hookline_local.ports import HOST
@@ -65,7 +65,7 @@ class Site:
     def send(self, store: str, topic: str, body: bytes) -> str:
         """Sends a signed webhook and expects it to be taken; returns the delivery's id."""
         delivery = self.stack.sign(topic, body, store)
-        answer: Answer = self.stack.client.send(delivery)
+        answer: Response = self.stack.client.send(delivery)
         assert answer.status == 200, answer
         return delivery.id
 
@@ -73,7 +73,7 @@ class Site:
         """Sends a delivery that cannot be parsed; returns its id."""
         return self.send(store, "products/update", UNREADABLE)
 
-    def known(self, *stores: str) -> None:
+    def make_known(self, *stores: str) -> None:
         """Makes stores known, by an event of each that is applied."""
         for store in stores:
             self.edit(store)
@@ -99,5 +99,5 @@ class Site:
 def behind_plugs(stack: Stack, pages: Plug, sockets: Plug) -> Site:
     """Tells the deployed functions that the live connection is where the plug is."""
     there = urlsplit(stack.live)._replace(netloc=f"{HOST}:{sockets.port}").geturl()
-    bridge.tell(stack.ports, {"LIVE_URL": there})
+    bridge.set_variables(stack.ports, {"LIVE_URL": there})
     return Site(stack, pages, sockets)

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from deployed import Token
 from hookline_local.ports import HOST
-from hookline_local.processes import answers, start
+from hookline_local.processes import is_up, start
 
 import web
 
@@ -50,7 +50,7 @@ def made_up(folder: Path) -> Iterator[MadeUp]:
     command = [node, vite, "preview", str(web.WEB), "--host", HOST, "--port", str(port), "--strictPort"]
     server = start("made-up", command, web.environment(), folder)
     stack = MadeUp(port)
-    server.wait_until(lambda: answers(stack.url))
+    server.wait_until(lambda: is_up(stack.url))
     try:
         yield stack
     finally:

@@ -19,7 +19,7 @@ PHONE = {"width": 360, "height": 740}
 @pytest.fixture(scope="module")
 def thousand(site: Site) -> list[str]:
     """A thousand stores: as many copies of one that has had an event."""
-    site.known("pattern.myshopify.com")
+    site.make_known("pattern.myshopify.com")
     pattern = site.item("pattern.myshopify.com")
     names = [f"many-{number:04}.myshopify.com" for number in range(MANY)]
     puts = [{"PutRequest": {"Item": pattern | {"pk": {"S": f"shopify#{name}"}}}} for name in names]

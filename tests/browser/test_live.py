@@ -140,7 +140,7 @@ def test_two_tabs_share_one_connection(site: Site, tabs: Callable[[], Panel], ad
 def test_tabs_share_data_and_not_their_place(site: Site, tabs: Callable[[], Panel], admin: Token, store: str) -> None:
     """Dismissing a notice and signing out in one tab shows in the other; going to another store does not."""
     other = f"other-{store}"
-    site.known(other)
+    site.make_known(other)
     first, second = tabs(), tabs()
     first.at_store(admin, store)
     second.go(store_path(store))

@@ -31,14 +31,14 @@ class Api:
         address = path.replace("{store}", quoted(self.tour.store))
         if query:
             address += "?" + urllib.parse.urlencode(query)
-        answer = self.tour.stack.client.ask("GET", address, token=self.token)
+        answer = self.tour.stack.client.call("GET", address, token=self.token)
         assert answer.status == status, (address, answer.status, answer.body)
         return checked(operation, answer)
 
     def act(self, action: str, body: Any = None, status: int = 202) -> Any:
         """Response to an action, checked against its description."""
         address = f"/api/stores/{quoted(self.tour.store)}/{action}"
-        answer = self.tour.stack.client.ask("POST", address, body, token=self.token)
+        answer = self.tour.stack.client.call("POST", address, body, token=self.token)
         assert answer.status == status, (address, answer.status, answer.body)
         return checked(action, answer)
 
@@ -79,14 +79,14 @@ def board(tour: Tour) -> Delivery:
 
 def test_the_description_is_public_and_the_one_in_docs(tour: Tour) -> None:
     """Nothing else is."""
-    answer = tour.stack.client.ask("GET", "/api/openapi.json", token=None)
+    answer = tour.stack.client.call("GET", "/api/openapi.json", token=None)
     assert answer.status == 200
     assert answer.json() == DESCRIBED
     for path, methods in DESCRIBED["paths"].items():
         for method in methods:
             if path != "/api/openapi.json":
                 address = path.replace("{store}", quoted(tour.store)).replace("{id}", "1")
-                assert tour.stack.client.ask(method.upper(), address, token=None).status in (401, 403), path
+                assert tour.stack.client.call(method.upper(), address, token=None).status in (401, 403), path
 
 
 def test_me_returns_the_principal(api: Api) -> None:
@@ -246,7 +246,7 @@ def test_a_resync_fills_the_index(api: Api) -> None:
     """Of a connected store; to another it says what to do."""
     assert "hookline store add" in known(api).act("resync", {}, 409)["error"]
     shop = Connected(api.tour.stack, store="resynced.myshopify.com")
-    token = shop.shop.tell("install", kind="custom", seed=True)["access_token"]
+    token = shop.shop.act("install", kind="custom", seed=True)["access_token"]
     shop.hookline.do("store", "add", shop.store, "--token-stdin", given=token)
     assert api.tour.stack.documents(shop.store) == 0
     admin = Api(shop, api.token).by("admin")
@@ -267,18 +267,18 @@ def known(api: Api) -> Api:
 
 def run(api: Api, task: str) -> Any:
     """The last run of this sort, once it is done."""
-    told = api.get("status", "/api/stores/{store}/status")["run"]
-    return told if told and (told["task"], told["stage"]) == (task, "done") else None
+    last = api.get("status", "/api/stores/{store}/status")["run"]
+    return last if last and (last["task"], last["stage"]) == (task, "done") else None
 
 
 def replay(api: Api, delivery: Delivery) -> str | None:
     """The replay's id, or none while the delivery is not kept."""
     path = f"/api/stores/{quoted(api.tour.store)}/replay"
     body = {"topic": delivery.topic, "id": delivery.id}
-    answer = api.tour.stack.client.ask("POST", path, body, token=api.token)
-    told = checked("replay", answer)
-    assert answer.status in (202, 409), told
-    return told.get("replay_id")
+    answer = api.tour.stack.client.call("POST", path, body, token=api.token)
+    accepted = checked("replay", answer)
+    assert answer.status in (202, 409), accepted
+    return accepted.get("replay_id")
 
 
 def spoil(tour: Tour) -> None:

@@ -22,7 +22,7 @@ def update(tour: Tour, body: bytes = BODY) -> Delivery:
     return tour.sign("products/update", body)
 
 
-def known(tour: Tour) -> None:
+def make_known(tour: Tour) -> None:
     """Makes the store known: what cannot be read makes none."""
     tour.send_product("a product", tour.products["walnut-serving-board"])
     tour.until(tour.status, "the store is known")
@@ -123,7 +123,7 @@ def test_a_product_of_five_megabytes_is_accepted(tour: Tour) -> None:
 
 
 @pytest.mark.parametrize("name", ["hostile/not-json.txt", "hostile/empty.txt"])
-def test_a_signed_body_that_is_no_object_is_parked(tour: Tour, name: str) -> None:
+def test_a_signed_body_that_is_no_object_is_refused(tour: Tour, name: str) -> None:
     """The client secret signs more than webhooks: 401, and no trace of the store."""
     delivery = update(tour, sample(name)).with_headers({"Content-Type": "application/octet-stream"})
     answer = tour.stack.client.send(delivery)
@@ -139,7 +139,7 @@ def test_a_signed_body_of_the_wrong_shape_is_parked_and_reported(tour: Tour, nam
     """A retry would not help, a person's look would: 200, and the status says which delivery and why."""
     # With a type that is not text API Gateway hands over base64; the emulator would mend broken UTF-8 in JSON.
     delivery = update(tour, sample(name)).with_headers({"Content-Type": "application/octet-stream"})
-    known(tour)
+    make_known(tour)
     before = tour.stack.documents(tour.store)
     assert tour.stack.client.send(delivery).status == 200
     error = poll(lambda: tour.status().get("last_error"))

@@ -73,10 +73,10 @@ def test_a_dead_letter_is_found_explained_and_redriven(tour: Tour, hookline: Hoo
         (letter,) = hookline.rows(*mine)
         assert letter["code"] == "schema_mismatch"
         assert "variants[0].price" in letter["message"]
-        (told,) = hookline.rows("trace", broken.id, "--store", tour.store)
-        assert told["fate"] == "parked"
-        assert told["dead_letter"]["message_id"] == letter["message_id"]
-        assert "It is a dead letter. Remove the cause, then redrive it" in told["means"]
+        (row,) = hookline.rows("trace", broken.id, "--store", tour.store)
+        assert row["fate"] == "parked"
+        assert row["dead_letter"]["message_id"] == letter["message_id"]
+        assert "It is a dead letter. Remove the cause, then redrive it" in row["means"]
         # Moved back, it fails as before, and is a dead letter again.
         (moved,) = hookline.rows("dlq", "redrive", "--id", broken.id)
         assert moved["message_id"] == letter["message_id"]
@@ -99,8 +99,8 @@ def test_a_replay_is_neither_a_duplicate_nor_an_event(tour: Tour, hookline: Hook
     # The ledger knows first, and the command asks it.
     assert poll(lambda: tour.status()["replayed_24h"] == 1)
     assert tour.applied() == 1
-    told = hookline.rows("trace", delivery.id)
-    assert [each["replay_of"] for each in told] == [None, delivery.id]
+    replays = hookline.rows("trace", delivery.id)
+    assert [each["replay_of"] for each in replays] == [None, delivery.id]
 
 
 def test_an_old_state_is_superseded_by_the_newer_one(tour: Tour, hookline: Hookline, tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def test_the_holder_of_a_taken_port_is_named(monkeypatch: pytest.MonkeyPatch) ->
     with socket.create_server((ports.HOST, 0)) as server:
         port = server.getsockname()[1]
         monkeypatch.setenv("HOOKLINE_AWS_PORT", str(port))
-        with pytest.raises(ports.PortTaken, match=rf"port {port}.*process {os.getpid()} .*HOOKLINE_AWS_PORT=\d+"):
+        with pytest.raises(ports.PortTakenError, match=rf"port {port}.*process {os.getpid()} .*HOOKLINE_AWS_PORT=\d+"):
             ports.wanted()
 
 

@@ -71,9 +71,9 @@ def test_a_rotation_needs_no_deployment(rotation: Rotation) -> None:
     assert any(poll(lambda: rotation.session(new) == 200) for _ in range(GOES))
     assert rotation.session(old) == 200
     assert poll(lambda: rotation.tour.status()["client_secret"]["old_last_needed_at"])
-    told = rotation.tour.status()["client_secret"]
-    assert (told["held"], told["safe_to_revoke_old"]) == (2, False)
-    assert "needed the old secret" in told["advice"]
+    status = rotation.tour.status()["client_secret"]
+    assert (status["held"], status["safe_to_revoke_old"]) == (2, False)
+    assert "needed the old secret" in status["advice"]
 
     # A wrong signature makes a receiver look again, at most once a minute; so does time, every five.
     rotation.keep(new)

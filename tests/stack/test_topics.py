@@ -89,8 +89,8 @@ def test_events_are_accepted_by_the_same_receiver(tour: Tour) -> None:
     tour.send_product("a product", board)
     assert tour.until(lambda: tour.result(board), "it is found")
     gid = f"gid://shopify/Product/{board.id}"
-    told = {"topic": "Product", "action": "delete", "handle": "gone", "query_variables": {"productId": gid}}
-    classic = tour.sign("products/delete", json.dumps(told).encode())
+    event = {"topic": "Product", "action": "delete", "handle": "gone", "query_variables": {"productId": gid}}
+    classic = tour.sign("products/delete", json.dumps(event).encode())
     renamed = {
         name.removeprefix("X-").lower(): value for name, value in classic.headers if name.startswith("X-Shopify-")
     }

@@ -22,12 +22,12 @@ def test_every_api_route_needs_the_authorizer_and_no_webhook_does(resources: Res
 def test_authorizer_decisions_are_not_cached(resources: Resources) -> None:
     """A revoked token is refused from the next request on."""
     ((name, scheme),) = http_api(resources)["components"]["securitySchemes"].items()
-    told = scheme["x-amazon-apigateway-authorizer"]
+    settings = scheme["x-amazon-apigateway-authorizer"]
     assert name == "Access"
-    assert told["authorizerResultTtlInSeconds"] == 0
-    assert told["identitySource"] == ["$request.header.Authorization"]
-    assert (told["authorizerPayloadFormatVersion"], told["enableSimpleResponses"]) == ("2.0", True)
-    _, within = told["authorizerUri"]["Fn::Sub"]
+    assert settings["authorizerResultTtlInSeconds"] == 0
+    assert settings["identitySource"] == ["$request.header.Authorization"]
+    assert (settings["authorizerPayloadFormatVersion"], settings["enableSimpleResponses"]) == ("2.0", True)
+    _, within = settings["authorizerUri"]["Fn::Sub"]
     assert within["__FunctionArn__"]["Fn::GetAtt"] == ["AuthorizerFunction", "Arn"]
 
 

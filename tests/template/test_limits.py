@@ -114,7 +114,7 @@ def test_no_alarm_computes_over_more_than_ten_metrics(resources: Resources) -> N
             assert all(re.fullmatch("[a-z][a-zA-Z0-9_]{0,254}", each) for each in ids), name
 
 
-def test_no_alarm_evaluates_more_than_a_day(resources: Resources) -> None:
+def test_alarm_periods_are_within_limits(resources: Resources) -> None:
     """A day, or a week with periods of an hour and more; a period is 10, 20, 30 or whole minutes.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html

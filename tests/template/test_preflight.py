@@ -13,7 +13,7 @@ from botocore.exceptions import NoCredentialsError
 from botocore.stub import Stubber
 from hookline_local import preflight, preflight_account, preflight_search, preflight_secret, stacks
 from hookline_local.places import REPOSITORY, tool
-from hookline_local.preflight import Weight, planned
+from hookline_local.preflight import Weight, plan_for
 from hookline_local.region import NoRegionError, region
 
 REGION = "eu-west-1"
@@ -52,7 +52,7 @@ def answering(*answers: Answer) -> Callable[[str], Any]:
 
 def plan(more: str = "", before: dict[str, str] | None = None, **changes: str) -> preflight.Plan:
     """A plan for the tests."""
-    return planned("hookline", REGION, GIVEN | changes | {"MORE": more}, before or {})
+    return plan_for("hookline", REGION, GIVEN | changes | {"MORE": more}, before or {})
 
 
 def limits(account: int, unreserved: int | None = None) -> Callable[[str], Any]:

@@ -15,7 +15,7 @@ from .subscriptions import Subscription
 Act = Callable[[Shop, dict[str, Any]], Any]
 
 
-class Wrong(Exception):
+class InvalidControlError(Exception):
     """A control request that makes no sense; the message says why."""
 
 
@@ -38,7 +38,7 @@ def install(shop: Shop, given: dict[str, Any]) -> Any:
             return shop.tokens.install_expiring()
         case "client_credentials":
             return {}
-    raise Wrong("kind is none of custom, expiring, client_credentials")
+    raise InvalidControlError("kind is none of custom, expiring, client_credentials")
 
 
 def uninstall(shop: Shop, _: dict[str, Any]) -> Any:
@@ -67,7 +67,7 @@ def faults(shop: Shop, given: dict[str, Any]) -> Any:
     """Makes the next requests go wrong; `next: 0` makes all well again."""
     kind, count = str(given.get("kind", "503")), int(given["next"])
     if kind not in ("429", "500", "503", "drop"):
-        raise Wrong("kind is none of 429, 500, 503, drop")
+        raise InvalidControlError("kind is none of 429, 500, 503, drop")
     if count == 0:
         shop.faults.clear()
     else:
@@ -92,7 +92,7 @@ def bulk(shop: Shop, given: dict[str, Any]) -> Any:
     """Sets what `bulk.Wishes` has."""
     for name, value in given.items():
         if not hasattr(shop.wishes, name):
-            raise Wrong(f"{name} is none of {', '.join(vars(shop.wishes))}")
+            raise InvalidControlError(f"{name} is none of {', '.join(vars(shop.wishes))}")
         setattr(shop.wishes, name, value)
     return vars(shop.wishes)
 
@@ -130,7 +130,7 @@ def mischief(shop: Shop, given: dict[str, Any]) -> Any:
     """Loses, duplicates or delays the next deliveries (of a topic); `next: 0` ends all of it."""
     kind, count = str(given.get("kind", "lose")), int(given["next"])
     if kind not in ("lose", "duplicate", "delay"):
-        raise Wrong("kind is none of lose, duplicate, delay")
+        raise InvalidControlError("kind is none of lose, duplicate, delay")
     if count == 0:
         shop.mischief.clear()
     else:
@@ -191,7 +191,7 @@ async def answered(request: web.Request, work: Callable[[dict[str, Any]], Any]) 
         result = work(given)
         if isinstance(result, Awaitable):
             result = await result
-    except (Wrong, KeyError, TypeError, ValueError) as error:
+    except (InvalidControlError, KeyError, TypeError, ValueError) as error:
         return web.json_response({"error": f"{type(error).__name__}: {error}"}, status=400)
     return web.json_response(result)
 

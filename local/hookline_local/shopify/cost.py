@@ -53,7 +53,7 @@ class Bucket:
         self.points -= points
         return True
 
-    def give_back(self, points: float) -> None:
+    def refund(self, points: float) -> None:
         """Returns what a query was charged but did not use."""
         self.points = min(self.maximum, self.points + points)
 

@@ -20,7 +20,7 @@ CAMPFIRE = 361416303805590057
 
 def data(shop: Shopkeeper, query: str, /, **variables: Any) -> Any:
     """Data of a query, which must not fail."""
-    status, answer = shop.ask(query, TOKEN, **variables)
+    status, answer = shop.graphql(query, TOKEN, **variables)
     assert status == 200, answer
     assert "errors" not in answer, answer["errors"]
     return answer["data"]
@@ -28,7 +28,7 @@ def data(shop: Shopkeeper, query: str, /, **variables: Any) -> Any:
 
 def code(shop: Shopkeeper, query: str) -> str:
     """The code of the first error that a query answers."""
-    status, answer = shop.ask(query, TOKEN)
+    status, answer = shop.graphql(query, TOKEN)
     assert status == 200
     return answer["errors"][0]["extensions"]["code"]
 

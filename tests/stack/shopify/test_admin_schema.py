@@ -18,7 +18,7 @@ def test_a_query_that_does_not_fit_the_schema_is_refused(shop: Shopkeeper) -> No
         "{ shop { name }",
         "query($a: Nope) { shop { name } }",
     ):
-        _, answer = shop.ask(wrong, TOKEN)
+        _, answer = shop.graphql(wrong, TOKEN)
         assert answer["errors"]
         assert "data" not in answer
 
