@@ -14,7 +14,7 @@ from .ports import HOST, Ports
 from .processes import REGION
 from .translate import translated
 
-# Where webhooks go, without the topic.
+# Path of the receivers, without the topic.
 RECEIVERS = "/api/webhooks/receive/shopify"
 
 

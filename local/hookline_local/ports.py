@@ -54,8 +54,8 @@ def claim(variable: str, default: int, purpose: str) -> int:
             probe.bind((HOST, port))
         except OSError as error:
             raise PortTakenError(
-                f"port {port}, for {purpose}, cannot be had: {holder(port) or error.strerror}. "
-                f"End that, or choose another port: {variable}={port + 1000 if port < 64000 else 14566} make …"
+                f"port {port} for {purpose} is not available: {holder(port) or error.strerror}. "
+                f"Stop that process or choose another port: {variable}={port + 1000 if port < 64000 else 14566} make …"
             ) from error
     return port
 

@@ -43,7 +43,7 @@ class Plan:
 
     stack: str
     region: str
-    # By their names in the template: as given, else as the stack has them, else the template's defaults.
+    # By name: as given, else as the stack has them, else the template's defaults.
     parameters: Mapping[str, str]
     # As the stack has them now; none for a new one.
     before: Mapping[str, str]
@@ -93,13 +93,13 @@ def findings(stack: str, where: str, environment: Mapping[str, str]) -> Iterator
     try:
         plan = plan_for(stack, where, environment, before)
     except ValueError as problem:
-        yield Finding(Weight.STOP, f"MORE= cannot be read ({problem}): write MORE='Name=value Other=value'")
+        yield Finding(Weight.STOP, f"MORE= is malformed ({problem}): write MORE='Name=value Other=value'")
         return
     yield from run_check("the account's concurrency", lambda: concurrency(plan, client("lambda", where)))
     yield from run_check("the secret", lambda: secret.check(plan, lambda service: client(service, where)))
     yield from run_check("the search index", lambda: search.check(plan, lambda service: client(service, where)))
     if not plan.parameters.get("AlarmTopicArn") and not plan.parameters.get("AlarmEmail"):
-        yield Finding(Weight.NOTE, "no alarm will reach anybody: add MORE='AlarmEmail=you@example.com'")
+        yield Finding(Weight.NOTE, "alarms will not notify anybody: add MORE='AlarmEmail=you@example.com'")
 
 
 def run_check(what: str, check: Callable[[], Iterator[tuple[str, str]]]) -> Iterator[Finding]:
@@ -108,10 +108,8 @@ def run_check(what: str, check: Callable[[], Iterator[tuple[str, str]]]) -> Iter
         for weight, text in check():
             yield Finding(Weight[weight], text)
     except Exception as error:
-        # Whatever stands in the way of looking stands in nobody's way of deploying.
-        yield Finding(
-            Weight.WARN, f"{what} could not be looked at, which is no reason not to deploy: {describe_error(error)}"
-        )
+        # A check that cannot run must not stop a deployment.
+        yield Finding(Weight.WARN, f"{what} could not be checked; the deployment goes on: {describe_error(error)}")
 
 
 def main(arguments: list[str]) -> int:
@@ -129,7 +127,7 @@ def main(arguments: list[str]) -> int:
     for each in found:
         print(f"{each.weight.value} {each.text}", file=sys.stderr)
     if any(each.weight is Weight.STOP for each in found):
-        print("Nothing was deployed. If this is mistaken: CHECK_ACCOUNT=no", file=sys.stderr)
+        print("Nothing was deployed. To deploy anyway: CHECK_ACCOUNT=no", file=sys.stderr)
         return 1
     return 0
 

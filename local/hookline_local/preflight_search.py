@@ -19,7 +19,7 @@ def check(plan: "Plan", client: Callable[[str], Any]) -> Findings:
     arn = plan.parameters.get("OpenSearchArn", "")
     parts = arn.split(":", 5)
     if len(parts) != 6 or parts[2] not in ("es", "aoss"):
-        yield "STOP", f"OPENSEARCH_ARN= is {arn or 'nothing'}, and not the ARN of a domain or of a collection"
+        yield "STOP", f"OPENSEARCH_ARN= is {arn or 'nothing'}, which is not the ARN of a domain or a collection"
         return
     service, region, name = parts[2], parts[3], parts[5].partition("/")[2]
     if region != plan.region:
@@ -46,7 +46,7 @@ def domain(plan: "Plan", name: str, client: Callable[[str], Any]) -> Findings:
     if found.get("Deleted"):
         yield "STOP", f"the domain {name} is being deleted"
     if not found.get("EngineVersion", "OpenSearch_").startswith("OpenSearch_"):
-        yield "WARN", f"the domain {name} runs {found['EngineVersion']}: Hookline was tried with OpenSearch only"
+        yield "WARN", f"the domain {name} runs {found['EngineVersion']}: Hookline is tested with OpenSearch only"
     if found.get("VPCOptions", {}).get("VPCId") and not is_set(plan, "Subnet"):
         yield (
             "STOP",
@@ -67,8 +67,8 @@ def domain(plan: "Plan", name: str, client: Callable[[str], Any]) -> Findings:
         yield (
             "WARN",
             (
-                f"the domain {name} is Multi-AZ with Standby, and takes indices with two replicas only: set the number "
-                "of replicas with MORE= (docs/operations.md, Managed domain)"
+                f"the domain {name} is Multi-AZ with Standby, and accepts only indices with two replicas: set their "
+                "number with MORE= (docs/operations.md, Managed domain)"
             ),
         )
 
@@ -85,13 +85,13 @@ def collection(plan: "Plan", name: str, client: Callable[[str], Any]) -> Finding
     if details.get("status") != "ACTIVE":
         yield "STOP", f"{called} is {details.get('status')}, not ACTIVE"
     if details.get("type") != "SEARCH":
-        yield "STOP", f"{called} is of type {details.get('type')}: documents with ids of ours need one of type SEARCH"
+        yield "STOP", f"{called} is of type {details.get('type')}: documents with our own ids need type SEARCH"
     yield from address(plan, called, [each for each in [details.get("collectionEndpoint")] if each])
     yield from capacity(called, details, serverless)
     if not is_set(plan, "Subnet") and not is_public(details["name"], serverless):
         yield (
             "STOP",
-            f"no network policy opens {called} to the public, where functions come from: make one "
+            f"no network policy opens {called} to the public, from where functions connect: create one "
             "(docs/operations.md, OpenSearch Serverless)",
         )
 
@@ -107,12 +107,12 @@ def capacity(called: str, details: dict[str, Any], serverless: Any) -> Findings:
             yield (
                 "WARN",
                 (
-                    f"{called} sleeps after ten idle minutes (its least capacity for {' and '.join(asleep).lower()} "
+                    f"{called} sleeps after ten idle minutes (its minimum capacity for {' and '.join(asleep).lower()} "
                     "is 0): the first webhook and the first search after that wait 10 to 30 s. In production set 1 OCU"
                 ),
             )
     else:
-        yield "NOTE", f"{called} costs its least capacity even when nothing happens: docs/costs.md"
+        yield "NOTE", f"{called} costs its minimum capacity even when idle: docs/costs.md"
 
 
 def is_public(name: str, serverless: Any) -> bool:
@@ -144,7 +144,7 @@ def address(plan: "Plan", called: str, endpoints: list[str]) -> Findings:
         listed = ", ".join(sorted(f"https://{host}" for host in hosts if host))
         yield "STOP", f"OPENSEARCH_URL= is {url.geturl() or 'nothing'}, and {called} is at {listed}"
     elif url.scheme != "https":
-        yield "STOP", f"OPENSEARCH_URL= has to begin with https: {called} is at https://{url.hostname}"
+        yield "STOP", f"OPENSEARCH_URL= must begin with https: {called} is at https://{url.hostname}"
 
 
 def is_set(plan: "Plan", part: str) -> bool:

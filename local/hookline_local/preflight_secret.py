@@ -20,7 +20,7 @@ def check(plan: "Plan", client: Callable[[str], Any]) -> Iterator[tuple[str, str
     if region != plan.region:
         yield (
             "STOP",
-            f"the secret is in {region or 'no region'}, and functions look for it in {plan.region}: keep it there",
+            f"the secret is in {region or 'no region'}, and functions look for it in {plan.region}: store it there",
         )
         return
     try:
@@ -33,16 +33,16 @@ def check(plan: "Plan", client: Callable[[str], Any]) -> Iterator[tuple[str, str
     if found["ARN"] != arn:
         yield (
             "STOP",
-            f"SHOPIFY_CLIENT_SECRETS_ARN= is not the whole ARN, which permissions are for: it is {found['ARN']}",
+            f"SHOPIFY_CLIENT_SECRETS_ARN= is not the full ARN, which permissions need: it is {found['ARN']}",
         )
     if found.get("DeletedDate"):
-        yield "STOP", "the secret is to be deleted: `aws secretsmanager restore-secret` keeps it"
+        yield "STOP", "the secret is scheduled for deletion: restore it with `aws secretsmanager restore-secret`"
     key = found.get("KmsKeyId")
     if key and not key.endswith(AWS_KEY) and not is_aws_managed(key, client):
         yield (
             "STOP",
             (
-                f"the secret is encrypted with {key}, which functions may not use: have it encrypted with the key "
+                f"the secret is encrypted with {key}, which functions may not use: encrypt it with the key "
                 "aws/secretsmanager (`aws secretsmanager update-secret --kms-key-id alias/aws/secretsmanager`)"
             ),
         )

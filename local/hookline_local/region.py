@@ -1,6 +1,6 @@
 """The one region for deploying, checking and running commands.
 
-Of REGION=, AWS_REGION, AWS_DEFAULT_REGION and the profile the first that says one. AWS's own tools disagree: boto3,
+The first that is set of REGION=, AWS_REGION, AWS_DEFAULT_REGION and the profile. AWS's own tools disagree: boto3,
 and with it sam, does not read AWS_REGION; the SDK of `hookline` reads that and the profile, and nothing else.
 """
 
@@ -21,9 +21,9 @@ def region(given: str = "", environment: Mapping[str, str] = os.environ) -> str:
     """The region; raises NoRegionError."""
     wanted = given or environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or of_profile()
     if not wanted:
-        raise NoRegionError("no region: add REGION=eu-west-1, set AWS_REGION, or give your profile one")
+        raise NoRegionError("no region is set: add REGION=eu-west-1, set AWS_REGION, or set one in your profile")
     if not re.fullmatch(r"[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}", wanted):
-        raise NoRegionError(f"{wanted!r} is no region: one is called as in REGION=eu-west-1")
+        raise NoRegionError(f"{wanted!r} is not a region: write it as in REGION=eu-west-1")
     return wanted
 
 

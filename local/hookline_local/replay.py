@@ -10,7 +10,7 @@ from .client import Client, signed
 from .places import DEV_STACK, EVENTS, REPOSITORY
 from .shop import STORE
 
-# Fresh each time; the rest comes from the file beside the body.
+# Headers that are new for each replay; the others come from the file beside the body.
 NOT_REPLAYED = {"x-shopify-webhook-id", "x-shopify-event-id", "x-shopify-triggered-at", "x-shopify-hmac-sha256"}
 
 
@@ -18,8 +18,14 @@ class UsageError(Exception):
     """The request cannot be carried out. The message says what to change."""
 
 
-# Something to see for whoever names no sample: a product, its edit, a collection, stock and an order.
-SOME = ("products-create", "products-update", "collections-update", "inventory-levels-update", "orders-create")
+# Sent when EVENT is not given: a product, its edit, a collection, stock and an order.
+DEFAULT_EVENTS = (
+    "products-create",
+    "products-update",
+    "collections-update",
+    "inventory-levels-update",
+    "orders-create",
+)
 
 
 def main(arguments: list[str]) -> int:
@@ -38,7 +44,7 @@ def main(arguments: list[str]) -> int:
         print(f"replay: {url} does not answer: {error}", file=sys.stderr)
         return 2
     if len(accepted) > 1:
-        print("For one of your own choice: make replay EVENT=events/shopify/products-update.json")
+        print("To send one of your choice: make replay EVENT=events/shopify/products-update.json")
     return 0 if all(accepted) else 1
 
 
@@ -49,7 +55,7 @@ def send(client: Client, secret: str, body: bytes, headers: dict[str, str], want
     delivery = signed(topic, body, secret=secret, store=wanted.store or store, delivery_id=wanted.id, more=headers)
     answer = client.send(delivery)
     print(f"{answer.status}  {topic} for {wanted.store or store}, {len(body)} bytes, {answer.seconds * 1000:.0f} ms")
-    print(f"     delivery id {delivery.id} (again: ID={delivery.id})")
+    print(f"     delivery id {delivery.id} (to send it again: ID={delivery.id})")
     if answer.body:
         print(answer.body.decode(errors="replace"))
     return 200 <= answer.status < 300
@@ -62,10 +68,8 @@ def options(arguments: list[str]) -> argparse.Namespace:
         parser.add_argument(f"--{name}")
     parsed = parser.parse_args(arguments)
     if not parsed.event and (parsed.id or parsed.topic):
-        raise UsageError(
-            "ID and TOPIC belong to one sample: say which, as in EVENT=events/shopify/products-update.json"
-        )
-    parsed.events = [parsed.event] if parsed.event else [str(EVENTS / f"{name}.json") for name in SOME]
+        raise UsageError("ID and TOPIC are for one sample: add EVENT=, as in EVENT=events/shopify/products-update.json")
+    parsed.events = [parsed.event] if parsed.event else [str(EVENTS / f"{name}.json") for name in DEFAULT_EVENTS]
     return parsed
 
 
@@ -81,7 +85,7 @@ def sample(event: str, topic: str | None) -> tuple[bytes, dict[str, str]]:
         headers["X-Shopify-Topic"] = topic.replace("-", "/", 1)
     elif "X-Shopify-Topic" not in headers:
         if file.parent.name != "catalogue":
-            raise UsageError(f"{event} has no {beside.name} beside it that tells its topic: add TOPIC=products/update")
+            raise UsageError(f"{event} has no {beside.name} beside it with its topic: add TOPIC=products/update")
         headers["X-Shopify-Topic"] = "products/create"
     return file.read_bytes(), headers
 
@@ -91,14 +95,14 @@ def target(url: str | None) -> tuple[str, str]:
     secret = os.environ.get("SECRET", "")
     if url:
         if not secret:
-            raise UsageError("a deployed stack has a secret of its own: SECRET=… (the app's client secret)")
+            raise UsageError("a deployed stack needs SECRET=… (the app's client secret)")
         return url, secret
     try:
         details = json.loads(DEV_STACK.read_text())
         os.kill(details["pid"], 0)
     except (FileNotFoundError, ProcessLookupError):
         raise UsageError(
-            "no stack is running here: start one with `make dev`, or give URL= and SECRET= of another"
+            "no stack is running here: start one with `make dev`, or add URL= and SECRET= of another"
         ) from None
     return details["url"], secret or details["secret"]
 

@@ -32,9 +32,9 @@ class Stack:
     credentials: Credentials
     outputs: Mapping[str, str]
     client: Client
-    # Where webhooks go, without the topic.
+    # Base URL of the receivers, without the topic.
     receivers: str
-    # Where stores are followed live.
+    # URL of the WebSocket API.
     live: str
 
     @property
@@ -61,7 +61,7 @@ class Stack:
             with urllib.request.urlopen(request, timeout=10) as response:
                 return json.load(response)["count"]
         except urllib.error.HTTPError as error:
-            # Nobody has written to it yet.
+            # The index does not exist before the first write.
             if error.code == 404:
                 return 0
             raise
@@ -101,7 +101,7 @@ def running(
             receivers, live = urls["WebhooksApi"] + bridge.RECEIVERS, bridge.live_url(ports)
             posted_to = live.replace("ws:", "http:", 1)
             bridge.set_variables(ports, {"RECEIVER_URL": receivers, "LIVE_URL": live, "LIVE_ENDPOINT": posted_to})
-            say("making a token for all stores")
+            say("creating a token for all stores")
             token = command.at(ports, outputs, receivers).token("--role", "admin", "--all-stores", "--name", "this run")
             client = Client(urls["HttpApi"], token, urls["WebhooksApi"])
             yield Stack(ports, folder, credentials, outputs, client, receivers, live)

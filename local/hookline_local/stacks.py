@@ -13,7 +13,7 @@ from botocore.exceptions import (
     ProfileNotFound,
 )
 
-# Once made, and at rest: its outputs are those of what is there.
+# Complete and idle: its outputs are current.
 STANDING = {
     "CREATE_COMPLETE",
     "UPDATE_COMPLETE",
@@ -21,7 +21,7 @@ STANDING = {
     "IMPORT_COMPLETE",
     "IMPORT_ROLLBACK_COMPLETE",
 }
-# Never whole: CloudFormation lets nobody but delete it.
+# Never complete: CloudFormation only allows deleting it.
 NEVER_MADE = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"}
 
 
@@ -56,8 +56,8 @@ def describe(stack: str, region: str) -> dict[str, Any]:
             f"CloudFormation does not show the stack {stack} in {region}: {describe_error(error)}"
         ) from error
     except Exception as error:
-        # Whatever a parser of somebody's answer may raise: a sentence, no traceback.
-        raise StackError(f"the stack {stack} in {region} cannot be looked at: {describe_error(error)}") from error
+        # Any other error, say of a parser, becomes a sentence, too.
+        raise StackError(f"the stack {stack} in {region} cannot be read: {describe_error(error)}") from error
 
 
 def describe_error(error: Exception) -> str:
@@ -68,7 +68,7 @@ def describe_error(error: Exception) -> str:
         case ProfileNotFound():
             return f"there is no profile {error.kwargs.get('profile', '?')} (AWS_PROFILE)"
         case EndpointConnectionError():
-            return "AWS does not answer; no such region, or no network"
+            return "AWS does not respond: the region does not exist, or there is no network"
         case ClientError():
             details = error.response.get("Error", {})
             return " ".join(f"{details.get('Code', '?')}: {details.get('Message', '?')}".split())
@@ -95,8 +95,8 @@ def impediment(stack: str, status: str, region: str) -> str | None:
     if status in NEVER_MADE:
         return (
             f"the stack {stack} is in {status}: it can only be deleted, with `aws cloudformation delete-stack "
-            f"--stack-name {stack} --region {region}`, and deployed again (why it failed: docs/deploying.md#it-failed)"
+            f"--stack-name {stack} --region {region}`, and deployed again (its cause: docs/deploying.md#it-failed)"
         )
     if status.endswith("_IN_PROGRESS"):
-        return f"the stack {stack} is in {status}: wait until that is over"
+        return f"the stack {stack} is in {status}: wait until it is done"
     return f"the stack {stack} is in {status}: see docs/deploying.md#it-failed"

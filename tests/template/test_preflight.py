@@ -107,9 +107,9 @@ def test_a_readable_secret_yields_no_finding() -> None:
     ("answer", "word"),
     [
         # A name may end as a whole ARN does: only AWS knows.
-        ({"ARN": f"{SECRET}-Zz9Yy8"}, "whole ARN"),
+        ({"ARN": f"{SECRET}-Zz9Yy8"}, "full ARN"),
         ({"ARN": SECRET, "KmsKeyId": "arn:aws:kms:eu-west-1:123456789012:key/1"}, "may not use"),
-        ({"ARN": SECRET, "DeletedDate": "2026-11-01T00:00:00Z"}, "to be deleted"),
+        ({"ARN": SECRET, "DeletedDate": "2026-11-01T00:00:00Z"}, "scheduled for deletion"),
         ("ResourceNotFoundException", "there is no secret"),
     ],
 )

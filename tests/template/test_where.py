@@ -133,7 +133,7 @@ def test_exports_are_complete_and_quoted() -> None:
         (described(WHOLE, "DELETE_FAILED"), "can only be deleted"),
         (refused("ExpiredToken", "The security token included in the request is expired", 403), "ExpiredToken"),
         (refused("AccessDenied", "User is not authorized", 403), "AccessDenied"),
-        ((200, "{not xml"), "cannot be looked at"),
+        ((200, "{not xml"), "cannot be read"),
         ((200, ""), "hookline"),
         ((500, "<html>a proxy's\npage</html>"), "hookline"),
     ],
@@ -151,7 +151,7 @@ def test_make_itself_prints_nothing_more_on_standard_output() -> None:
     """The same through `make`, as people call it."""
     with cloudformation(*described(LACKING)) as url:
         assert_sentence(where(**KEYS, AWS_ENDPOINT_URL=url), "no StoresTableName")
-    assert_sentence(where("STACK="), "which stack")
+    assert_sentence(where("STACK="), "no stack given")
 
 
 @pytest.mark.parametrize(
@@ -160,10 +160,10 @@ def test_make_itself_prints_nothing_more_on_standard_output() -> None:
         ([], {"AWS_REGION": "eu-west-1"}, "no AWS credentials"),
         ([], {"AWS_REGION": "eu-west-1", "AWS_PROFILE": "nobody"}, "no profile nobody"),
         ([], {}, "no region"),
-        (["--region", "Dublin"], KEYS, "no region"),
-        (["--stack", ""], KEYS, "which stack"),
+        (["--region", "Dublin"], KEYS, "is not a region"),
+        (["--stack", ""], KEYS, "no stack given"),
         # Nothing listens at the discard port.
-        ([], KEYS | {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "does not answer"),
+        ([], KEYS | {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "does not respond"),
     ],
 )
 def test_missing_settings_are_named_in_a_sentence(
