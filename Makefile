@@ -16,12 +16,12 @@ EMULATOR := $(shell $(PYTHON) local/environments.py path emulator)
 CARGO_DENY := $(CACHE)/cargo-deny-0.20.2/bin/cargo-deny
 CARGO_FUZZ := $(CACHE)/cargo-fuzz-0.13.1/bin/cargo-fuzz
 
-# What is in functions/ is deployed, nothing else.
+# Exactly the packages in functions/ are deployed.
 FUNCTIONS := $(notdir $(wildcard functions/*))
-# How receivers speak to AWS: with its SDKs (sdk), or by hand (direct), for half the time on a processor.
+# Client of the receivers for AWS: its SDKs (sdk), or our own (direct), which takes half the CPU time.
 RECEIVERS ?= sdk
 RECEIVERS_BUILT := $(if $(filter direct,$(RECEIVERS)),--features hookline-wiring/direct)
-# Built apart from the others, for speed, and lest they link HTTP/2 with them: a tenth of their size.
+# Built apart from the others, for speed, and so that they do not link the others' HTTP/2: a tenth of their size.
 RECEIVING := $(foreach name,$(FUNCTIONS),$(if $(shell grep -l hookline-wiring functions/$(name)/Cargo.toml),$(name)))
 # cargo-lambda looks for its zig beside the first python3 in PATH.
 CARGO_LAMBDA := PATH="$(TOOLS)/bin:$$PATH" cargo lambda build --locked
@@ -31,7 +31,7 @@ SOAK := OSMEM_SERVER=$(EMULATOR)/bin/osmem-server MICROBURST=$(EMULATOR)/bin/mic
   LOCAL_SHOPIFY_PYTHON=$(EMULATOR)/bin/python cargo run --quiet --locked --package hookline-soak --
 PANEL := $(PYTHON) local/web.py
 SAM := SAM_CLI_TELEMETRY=0 $(TOOLS)/bin/sam
-# With boto3, as sam has it.
+# In the environment of sam, for its boto3.
 DEPLOYING := PYTHONPATH=local $(TOOLS)/bin/python -m hookline_local
 
 .PHONY: help

@@ -28,7 +28,7 @@ PIECE, LARGEST = 512 * 1024, 10 * 1024 * 1024
 PROCESSOR_MB, PLATFORM_LOG, TRACED = 1_769, 650, 20
 # Bytes of a line of an access log, with what CloudWatch adds to each.
 ACCESS_LINE = 220
-# The largest file of the panel, as whoever refuses gzip gets it; tests/template compares it with what was built.
+# The panel's largest file, uncompressed; tests/template compares it with the built one.
 LARGEST_FILE = 320_000
 # What else the panel's API gives to everybody: the page and the description of the API.
 LARGEST_OTHER = 90_000

@@ -66,7 +66,7 @@ def refusal(target: str, given_type: str, body: bytes) -> tuple[int, str, str] |
 
 
 def operations() -> dict[str, dict]:
-    """By the target's first half: the version of JSON, and the members that each operation requires."""
+    """Version of JSON and required members of each operation, by the first half of its target."""
     return {
         prefix: {
             "version": model.metadata["jsonVersion"],
@@ -100,7 +100,7 @@ def regions() -> list[str]:
 
 
 def endpoints() -> dict[str, dict[str, list[str | None]]]:
-    """By region and service: the URL without flags, with dual stack, with FIPS, with both; none where AWS has none."""
+    """URLs by region and service: without flags, with dual stack, with FIPS, with both; None where AWS has none."""
     partitions = loader().load_data("partitions")
     asked = {service: (service, {}) for service in CALLED} | {
         f"s3/{bucket}": ("s3", {"Bucket": bucket, "UseGlobalEndpoint": False}) for bucket in BUCKETS

@@ -71,7 +71,7 @@ def a_duplicate_has_no_effect(tour: Tour) -> None:
         tour.expect(answer.status == 200, f"the edit is answered 200 (was {answer.status})")
         tour.until(lambda: shows(tour, edited, "52.50"), "the edit is found")
         dropped = tour.status().get("duplicates_dropped_24h", 0)
-        # Until the index has the change a duplicate is told to come back, because the first may still fail.
+        # Until the change is indexed a duplicate gets 503, because the first delivery may still fail.
         answer = poll(lambda: (again := tour.stack.client.send(delivery)).status != 503 and again)
         if tour.expect(bool(answer) and answer.status == 200, "its duplicate is answered 200"):
             tour.note("the same delivery again", delivery, answer)

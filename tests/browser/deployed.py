@@ -97,7 +97,7 @@ class Site:
 
 
 def behind_plugs(stack: Stack, pages: Plug, sockets: Plug) -> Site:
-    """Tells the deployed functions that the live connection is where the plug is."""
+    """Points the deployed functions to the plug of the live connection."""
     there = urlsplit(stack.live)._replace(netloc=f"{HOST}:{sockets.port}").geturl()
     bridge.set_variables(stack.ports, {"LIVE_URL": there})
     return Site(stack, pages, sockets)

@@ -33,7 +33,7 @@ TOFU = r"""
 
 
 def sideways(page: Page) -> int:
-    """By how many pixels a page scrolls sideways."""
+    """Number of pixels by which a page scrolls sideways."""
     return page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
 
 

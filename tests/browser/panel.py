@@ -122,7 +122,7 @@ class Panel:
         self.page.get_by_test_id("confirm").click()
 
     def evaluate(self, script: str, argument: Any = None) -> Any:
-        """Asks the page."""
+        """Evaluates a script on the page."""
         return self.page.evaluate(script, argument)
 
 

@@ -1,4 +1,4 @@
-"""For everyone: a thousand stores, a keyboard, a screen reader, a phone, the dark."""
+"""Usability for everybody: a thousand stores, a keyboard, a screen reader, a phone, the dark."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

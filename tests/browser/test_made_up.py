@@ -299,7 +299,7 @@ def everywhere(panel: Panel) -> Iterator[str]:
     "query", [f"?embedded=1&shop={DEMO}&host=aG9zdA", f"?shop={DEMO.upper()}", "?host=aG9zdA&embedded=1"]
 )
 def test_a_merchant_without_app_bridge_sees_no_token_form(tabs: Callable[[], Panel], query: str) -> None:
-    """Nor told of a command."""
+    """Nor the name of a command."""
     panel = tabs()
     panel.go(query=query)
     shut = panel.page.get_by_test_id("shut")

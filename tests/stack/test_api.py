@@ -63,7 +63,7 @@ class Api:
 
 @pytest.fixture
 def api(tour: Tour) -> Api:
-    """By an admin of everything."""
+    """The API with a token of an admin of all stores."""
     return Api(tour, tour.stack.client.token)
 
 

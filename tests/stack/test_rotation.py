@@ -60,7 +60,7 @@ def test_a_rotation_needs_no_deployment(rotation: Rotation) -> None:
     old, new = rotation.tour.stack.credentials.shopify, secrets.token_hex(32)
     assert rotation.answer(old) == 200
     assert rotation.answer(new) == 401
-    # The store is known when the consumer has told of it.
+    # The store is known once the consumer has recorded it.
     assert poll(lambda: rotation.session(old) == 200)
     assert rotation.session(new) == 403
     assert poll(rotation.tour.status)["client_secret"]["held"] == 1

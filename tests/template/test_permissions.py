@@ -1,4 +1,4 @@
-"""Each function may do what its ports say, on the resources they speak of, and nothing else."""
+"""Permissions of each function: those of its ports, on the ports' resources, and no more."""
 
 import json
 import re

@@ -65,7 +65,7 @@ def cloudformation(status: int, body: str) -> Iterator[str]:
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """Nobody's account."""
+    """Environment without an AWS account."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MAKE", "MFLAGS"))}
     nothing = {
         "AWS_CONFIG_FILE": os.devnull,

@@ -17,7 +17,7 @@ from ..shop import STORE
 from . import schema, seeds, server
 from .shops import App
 
-# What the shop of the samples is opened with, unless told otherwise.
+# Default token of the samples' shop.
 OPENED_BY = "shpat_local"
 
 

@@ -80,7 +80,7 @@ def latest(shop: "Shop") -> Node | None:
 
 
 def listing(shop: "Shop") -> Listing:
-    """All, oldest first."""
+    """All operations, oldest first."""
     return Listing(sorted(shop.bulk), lambda number: node_of(shop, shop.bulk[number]))
 
 

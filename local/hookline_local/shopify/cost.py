@@ -58,7 +58,7 @@ class Bucket:
         self.points = min(self.maximum, self.points + points)
 
     def status(self) -> dict[str, float]:
-        """As `throttleStatus` has it."""
+        """Fields of `throttleStatus`."""
         self.refill()
         return {
             "maximumAvailable": float(self.maximum),

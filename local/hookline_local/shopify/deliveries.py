@@ -61,7 +61,7 @@ class Sender:
         self.numbers = itertools.count(1)
 
     def emit(self, shop: "Shop", topic: str, resource: dict[str, Any], changed: list[str] | None = None) -> None:
-        """Tells every subscriber of a topic."""
+        """Sends a webhook to every subscriber of a topic."""
         if not shop.installed and topic not in ALWAYS:
             return
         event_id, at = self.app.uuid(), now()

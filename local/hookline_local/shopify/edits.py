@@ -158,7 +158,7 @@ def set_tracked(shop: "Shop", given: Given) -> Any:
 
 
 def order(shop: "Shop", given: Given) -> Any:
-    """Somebody buys: `variants` maps variant ids to quantities. Stock goes down, as `set_stock` has it."""
+    """Places an order: `variants` maps variant ids to quantities. Stock goes down as with `set_stock`."""
     lines = []
     for identifier, quantity in given["variants"].items():
         found = shop.catalogue.variant(int(identifier))

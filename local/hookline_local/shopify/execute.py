@@ -100,7 +100,7 @@ def type_of(value: Any, *_: Any) -> str:
 
 
 def charged(shop: "Shop", requested: int, actual: int | None) -> dict[str, Any]:
-    """As `extensions.cost` has it."""
+    """Fields of `extensions.cost`."""
     return {
         "requestedQueryCost": requested,
         "actualQueryCost": actual,

@@ -177,7 +177,7 @@ def rule_set(node: Node, _: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def published_count(node: Node, arguments: dict[str, Any]) -> dict[str, Any]:
-    """On how many channels a collection is; one that will be published later counts only if that is asked for."""
+    """Number of channels on which a collection is published; future publications count only on request."""
     published_at = node.data.get("published_at")
     later = published_at is not None and clock.seconds(published_at) > clock.seconds(clock.now())
     return count_of(int(published_at is not None and not (later and arguments.get("onlyPublished", True))))

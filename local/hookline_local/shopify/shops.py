@@ -154,7 +154,7 @@ class Shop:
         return self.levels.get(variant["inventory_item_id"]) or {self.location: variant["inventory_quantity"]}
 
     def emit(self, topic: str, resource: dict[str, Any], **more: Any) -> None:
-        """Tells the subscribers what has happened."""
+        """Sends a webhook about a change to the subscribers."""
         self.app.sender.emit(self, topic, resource, **more)
 
     def uninstall(self) -> None:

@@ -43,7 +43,7 @@ def test_requests_fail_as_control_demands(shop: Shopkeeper) -> None:
 
 
 def granted(shop: Shopkeeper, kind: str, **form: str) -> tuple[int, Any]:
-    """Asks for a token as the app."""
+    """Requests a token as the app."""
     return shop.grant(client_id="hookline-local", client_secret=SECRET, grant_type=kind, **form)
 
 

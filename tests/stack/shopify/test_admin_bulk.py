@@ -24,7 +24,7 @@ def started(shop: Shopkeeper, group: bool = True, query: str = WHOLE) -> str:
 
 
 def finished(shop: Shopkeeper, identifier: str) -> dict[str, Any]:
-    """Asks until a bulk operation has ended."""
+    """Polls until a bulk operation has ended."""
     shop.act("throttle", maximum=1e6)
     while True:
         operation = data(shop, POLL, id=identifier)["bulkOperation"]
