@@ -1,14 +1,13 @@
-"""`hookline`, the command, at the deployed stack: what cannot be applied is found, explained, redriven and replayed."""
+"""`hookline`, the command, at the deployed stack: finds, explains, redrives and replays deliveries."""
 
 import json
 import os
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hookline_local import processes
+from hookline_local.command import Hookline
 from hookline_local.deploy import STACK
 from hookline_local.places import REPOSITORY
 from hookline_local.shop import sample
@@ -16,39 +15,9 @@ from hookline_local.tour import Tour, poll
 from patience import impatient
 
 
-@dataclass(frozen=True)
-class Hookline:
-    """The command, pointed at a stack by what `make where` prints."""
-
-    binary: Path
-    environment: dict[str, str]
-
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Runs it to its end."""
-        command = [self.binary, *arguments]
-        return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=120, check=False)
-
-    def rows(self, *arguments: str) -> list[dict[str, Any]]:
-        """Objects that it prints with --json."""
-        done = self.run("--json", *arguments)
-        assert done.returncode in (0, 1), done.stderr
-        return [json.loads(line) for line in done.stdout.splitlines()]
-
-
-@pytest.fixture(scope="module")
-def binary() -> Path:
-    """Built as `cargo test` has built it."""
-    built = subprocess.run(
-        ["cargo", "build", "--locked", "--package", "hookline-cli", "--message-format=json-render-diagnostics"],  # noqa: S607 (found as make finds it)
-        cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, check=True,
-    )  # fmt: skip
-    executables = (json.loads(line).get("executable") for line in built.stdout.splitlines())
-    return Path(next(each for each in executables if each))
-
-
 @pytest.fixture
-def hookline(tour: Tour, binary: Path) -> Hookline:
-    """Its variables come from the stack's outputs, by the line that the README has."""
+def hookline(tour: Tour) -> Hookline:
+    """The command that `make build-local` built, with variables from the line in the README."""
     environment = os.environ | processes.aws_environment(tour.stack.ports)
     where = f'eval "$(make --silent where STACK={STACK})" && env --null'
     printed = subprocess.run(
@@ -60,7 +29,7 @@ def hookline(tour: Tour, binary: Path) -> Hookline:
         check=True,
     )
     variables = dict(line.split("=", 1) for line in printed.stdout.split("\0") if "=" in line)
-    return Hookline(binary, variables)
+    return Hookline(variables)
 
 
 def test_a_dead_letter_is_found_explained_and_redriven(tour: Tour, hookline: Hookline) -> None:
