@@ -75,8 +75,18 @@ test: ready browser ## Runs all tests: Rust, the panel, the template, the whole 
 	@$(PYTHON) tests/micro/count.py check
 	@$(PANEL) npm test
 	$(SOAK) --short
-	$(PYTEST) tests/template tests/conformance tests/stack
-	$(PYTEST) tests/browser
+	@$(MAKE) --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) test-stack test-apart
+	$(PYTEST) tests/browser --ignore tests/browser/test_made_up.py
+
+# Side by side, because both mostly wait: the tests that share a stack, and those that need none or their own. The rest of
+# tests/browser measures how fast the page is, so it runs alone.
+.PHONY: test-stack test-apart
+test-stack: ready
+	$(PYTEST) tests/template tests/conformance tests/stack --ignore tests/stack/test_rotation.py
+
+test-apart: ready browser
+	$(PYTEST) -p no:cacheprovider tests/stack/test_rotation.py
+	$(PYTEST) -p no:cacheprovider tests/browser/test_made_up.py
 
 .PHONY: count
 count: ## Compares the instructions of single steps with tests/micro/instructions.json. Part of `make test`. [ARGS=update]
