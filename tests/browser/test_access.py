@@ -189,7 +189,7 @@ def test_a_forged_session_token_opens_nothing(site: Site, store: str, claims: di
 
 
 def with_app_bridge(route: Route) -> None:
-    """Stands for Shopify's script, which cannot be had here: it gives a session token when it is asked for one."""
+    """Replaces Shopify's script, which is not available here, and returns a session token."""
     route.fulfill(body="window.shopify = { idToken: () => window.mint() };", content_type="text/javascript")
 
 

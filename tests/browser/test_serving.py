@@ -55,7 +55,7 @@ def test_the_page_comes_without_a_token_and_under_a_strict_policy(site: Site) ->
 
 
 def test_a_script_is_compressed_and_kept_for_good(site: Site) -> None:
-    """Through the base64 of API Gateway, byte for byte; and asked for again it is not sent again."""
+    """Through the base64 of API Gateway, byte for byte; a second request does not download it again."""
     with request(site.url) as answer:
         src = scripts(answer.read().decode())[0].removeprefix("./")
     built = (REPOSITORY / "web" / "dist" / src).read_bytes()

@@ -158,7 +158,7 @@ def test_the_feed_leads_to_the_full_history_of_a_delivery(api: Api, board: Deliv
 
 
 def test_another_stores_name_in_the_path_looks_unknown(api: Api, board: Delivery) -> None:
-    """Whatever is asked, and whoever asks: the answer is that of a store nobody knows."""
+    """Every request for it, by any role, gets the response of an unknown store."""
     elsewhere = [api.by(role, OTHER) for role in ("viewer", "admin")]
     nowhere = Api(replace(api.tour, store="nobody-knows.myshopify.com"), api.token)
     asked = [

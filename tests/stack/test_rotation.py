@@ -15,13 +15,13 @@ from hookline_local.tour import DEADLINE_SECONDS, Tour, poll
 TOPIC = "collections/update"
 NAME = "shopify-client-secrets"
 
-# A receiver reads the secret again at most once a minute, so this is waited for in so many goes.
+# A receiver reads the secret again at most once a minute: polls of DEADLINE_SECONDS until then.
 GOES = 1 + int(70 // DEADLINE_SECONDS)
 
 
 @dataclass
 class Rotation:
-    """A stack of its own, for its secret changes under the feet of whoever else would use it."""
+    """A stack of its own, because its secret changes."""
 
     tour: Tour
     vault: Any
@@ -50,7 +50,7 @@ class Rotation:
 
 @pytest.fixture(scope="module")
 def rotation() -> Iterator[Rotation]:
-    """A stack that nobody else uses."""
+    """A stack for this test alone."""
     with stack.running(ports.any_free()) as running:
         yield Rotation(Tour(running), aws_client("secretsmanager", running.ports))
 

@@ -13,7 +13,7 @@ DEPLOYING = (REPOSITORY / "docs/deploying.md").read_text()
 
 
 def test_docs_have_the_computed_table() -> None:
-    """`python -m hookline_local.abuse` prints it anew."""
+    """`python -m hookline_local.abuse` prints the current one."""
     assert abuse.table() in ABUSE
 
 
@@ -42,7 +42,7 @@ def test_every_route_is_in_the_bill(resources: Resources) -> None:
 
 
 def test_a_day_of_flood_costs_less_than_the_limit() -> None:
-    """The defaults bound it; whoever raises one, raises this knowingly."""
+    """The default throttles limit it; raising one means raising this limit, too."""
     small = [line for line in abuse.lines() if "10 MB" not in line.what]
     assert sum(line.usd for line in small) < 350
 

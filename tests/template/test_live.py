@@ -1,4 +1,4 @@
-"""The WebSocket API: nobody gets in without a ticket, and whoever tells is told in order."""
+"""The WebSocket API: connections need a ticket, and changes are pushed in order."""
 
 import json
 from pathlib import Path
@@ -49,7 +49,7 @@ def test_the_api_may_call_its_functions_and_no_others(resources: Resources) -> N
 
 
 def test_streams_are_read_in_order_from_the_latest_record(resources: Resources) -> None:
-    """One batch of a shard at a time; what cannot be told holds nothing up for ever."""
+    """One batch of a shard at a time; a change that cannot be pushed does not block the others for ever."""
     for name, table in {"LivePushStores": "StoresTable", "LivePushAccess": "AccessTable"}.items():
         properties = resources[name]["Properties"]
         assert properties["FunctionName"] == {"Ref": "LivePushFunction"}

@@ -114,7 +114,7 @@ def test_stored_bodies_are_private_and_outlive_their_messages(resources: Resourc
 
 
 def test_the_archive_is_switched_on_by_a_number_of_days(resources: Resources, source: dict[str, Any]) -> None:
-    """Off unless told otherwise; then nothing is told where, nothing is allowed, and what was there goes."""
+    """Off by default; then no function has the bucket's name or permission, and the archive is emptied."""
     days = source["Parameters"]["ArchiveDays"]
     assert (days["Default"], days["MinValue"]) == (0, 0)
     variables = resources["ReindexFunction"]["Properties"]["Environment"]["Variables"]
@@ -214,7 +214,7 @@ def test_a_receiver_stops_before_the_sender_hangs_up(resources: Resources, recei
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_runs_what_was_built(resources: Resources, function: str) -> None:
-    """A binary on Amazon Linux 2023, of the architecture that was asked for, traced."""
+    """A binary on Amazon Linux 2023, of the chosen architecture, with tracing."""
     properties = resources[function]["Properties"]
     assert properties["Runtime"] == "provided.al2023"
     assert properties["Handler"] == "bootstrap"

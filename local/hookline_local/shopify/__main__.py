@@ -36,7 +36,7 @@ def arguments() -> argparse.Namespace:
 
 
 async def serve(options: argparse.Namespace, folder: Path) -> None:
-    """Runs until told to stop."""
+    """Runs until interrupted."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

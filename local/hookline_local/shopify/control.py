@@ -20,7 +20,7 @@ class InvalidControlError(Exception):
 
 
 def install(shop: Shop, given: dict[str, Any]) -> Any:
-    """Installs the app (the shop is made when new); answers the tokens of the kind asked for."""
+    """Installs the app, creating the shop if needed; returns tokens of the requested kind."""
     shop.installed = True
     if given.get("seed") and not shop.catalogue.products:
         seeds.fill(shop.catalogue)
@@ -98,7 +98,7 @@ def bulk(shop: Shop, given: dict[str, Any]) -> Any:
 
 
 def tokens(shop: Shop, given: dict[str, Any]) -> Any:
-    """Sets the lifetime of tokens from now on, and ends those there are when told `expire`."""
+    """Sets the lifetime of new tokens, and expires the existing ones with `expire`."""
     if "lifetime" in given:
         shop.tokens.lifetime = float(given["lifetime"])
     if given.get("expire"):
@@ -139,7 +139,7 @@ def mischief(shop: Shop, given: dict[str, Any]) -> Any:
 
 
 def deliveries(shop: Shop, given: dict[str, Any]) -> Any:
-    """The log of deliveries, oldest first, of one topic when told."""
+    """Log of deliveries, oldest first, optionally of one topic."""
     wanted = given.get("topic")
     return {"deliveries": [vars(one) for one in shop.deliveries if wanted in (None, one.topic)]}
 
@@ -197,7 +197,7 @@ async def answered(request: web.Request, work: Callable[[dict[str, Any]], Any]) 
 
 
 def settings(app: App, given: dict[str, Any]) -> Any:
-    """The app's id and secret, its own subscriptions (all of them anew), how it retries; and the shops there are."""
+    """Sets the app's id, secret, subscriptions (replacing all) and retries; returns them and the shops."""
     app.client_id = given.get("client_id", app.client_id)
     app.client_secret = given.get("client_secret", app.client_secret)
     app.sender.faster = float(given.get("time_factor", app.sender.faster))

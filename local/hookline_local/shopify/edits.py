@@ -117,7 +117,7 @@ def delete_product(shop: "Shop", given: Given) -> Any:
 
 
 def set_stock(shop: "Shop", given: Given) -> Any:
-    """Sets what is available of an inventory item at a location (the first, unless told).
+    """Sets the available quantity of an inventory item at a location, by default the first.
 
     Whether Shopify then also sends `products/update` is not sure; here it does unless `product_update` is false.
     """

@@ -1,4 +1,4 @@
-"""Thousands of invented products that take no memory: each is made anew from its number whenever it is looked at."""
+"""Thousands of invented products that take no memory: each is computed from its number on every access."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

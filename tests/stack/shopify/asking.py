@@ -34,7 +34,7 @@ def code(shop: Shopkeeper, query: str) -> str:
 
 
 def fetched(url: str, start: int | None = None) -> bytes:
-    """Downloads a result, from a byte on when told."""
+    """Downloads a result, optionally from a byte on."""
     headers = {} if start is None else {"Range": f"bytes={start}-"}
     with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10) as response:
         assert response.status == (200 if start is None else 206)
@@ -56,7 +56,7 @@ class Received:
 
 @dataclass
 class Receiver:
-    """Takes webhooks and answers what it is told to, 200 in the end."""
+    """Receives webhooks and responds with the given statuses, then 200."""
 
     url: str
     answers: list[int] = field(default_factory=list)

@@ -85,7 +85,7 @@ def test_a_grant_may_be_a_form(shop: Shopkeeper) -> None:
 
 
 def test_a_refresh_token_is_retired_when_its_successor_is_used(shop: Shopkeeper) -> None:
-    """Until then a lost answer can be asked for again."""
+    """Until then a lost response can be requested again."""
     first = shop.act("install", kind="expiring")
     assert (first["expires_in"], works(shop, first)) == (3600, True)
     _, lost = granted(shop, "refresh_token", refresh_token=first["refresh_token"])
