@@ -6,6 +6,7 @@ routes from it.
 
 import json
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -13,6 +14,7 @@ import yaml
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
+from .archives import archive
 from .places import TEMPLATE
 
 
@@ -51,7 +53,7 @@ def deployable() -> dict[str, Any]:
     }
     for resource in template["Resources"].values():
         if "CodeUri" in resource.get("Properties", {}):
-            resource["Properties"]["CodeUri"] = str(TEMPLATE.parent / resource["Properties"]["CodeUri"])
+            resource["Properties"]["CodeUri"] = str(archive(Path(resource["Properties"]["CodeUri"]).name))
     return template
 
 

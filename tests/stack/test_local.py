@@ -9,11 +9,12 @@ import socket
 import subprocess
 import sys
 import threading
+import zipfile
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-from hookline_local import guardian, ports
+from hookline_local import archives, guardian, ports
 from hookline_local.client import signature
 from hookline_local.places import REPOSITORY
 from hookline_local.replay import main as replay
@@ -117,3 +118,24 @@ def test_every_replay_command_in_our_texts_works() -> None:
         arguments = [part for name, value in pairs if value for part in (f"--{name.lower()}", value)]
         wanted = options(arguments)
         assert all(sample(event, wanted.topic) for event in wanted.events), line
+
+
+def test_a_changed_function_has_a_new_archive(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """With all its files, their modes and no older archive beside it; an unchanged function keeps its own."""
+    monkeypatch.setattr(archives, "FUNCTIONS", tmp_path)
+    monkeypatch.setattr(archives, "ARCHIVES", tmp_path / "archives")
+    (tmp_path / "panel" / "public").mkdir(parents=True)
+    (tmp_path / "panel" / "public" / "index.html").write_text("page")
+    program = tmp_path / "panel" / "bootstrap"
+    program.write_bytes(b"first")
+    program.chmod(0o755)
+    first = archives.archive("panel")
+    assert archives.archive("panel") == first
+    program.write_bytes(b"second")
+    second = archives.archive("panel")
+    assert second != first
+    assert list(second.parent.iterdir()) == [second]
+    with zipfile.ZipFile(second) as content:
+        assert content.read("bootstrap") == b"second"
+        assert content.getinfo("bootstrap").external_attr >> 16 & 0o777 == 0o755
+        assert content.read("public/index.html") == b"page"
