@@ -64,7 +64,7 @@ def test_a_replay_is_neither_a_duplicate_nor_an_event(tour: Tour, hookline: Hook
     body.write_bytes(delivery.body)
     body.with_suffix(".headers.json").write_text(json.dumps(dict(delivery.headers)))
     (row,) = hookline.rows("replay", "--file", str(body))
-    assert (row["fate"], row["why"]) == ("applied", "the index has this state")
+    assert (row["fate"], row["why"]) == ("applied", "the index holds this state")
     # The ledger knows first, and the command asks it.
     assert poll(lambda: tour.status()["replayed_24h"] == 1)
     assert tour.applied() == 1
