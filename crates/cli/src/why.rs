@@ -10,7 +10,7 @@ use hookline_domain::{
     ledger::{Fate, Problem},
     stores::{StoreRecord, Stores},
 };
-use hookline_sources::shopify;
+use hookline_sources::interpret;
 
 use crate::{letters::seconds, places::Connected};
 
@@ -31,7 +31,7 @@ impl Witnesses {
     /// Why a delivery that has been settled has this fate, in a sentence.
     pub async fn why(&self, delivery: &Delivery, fate: Fate, problem: Option<&Problem>) -> Result<String> {
         Ok(match fate {
-            Fate::Applied => match shopify::interpret(delivery) {
+            Fate::Applied => match interpret(delivery) {
                 Ok(Event::AppUninstalled) => "the store is uninstalled; what it had is removed".to_owned(),
                 Ok(Event::ProductDeleted(_) | Event::CollectionDeleted(_)) => "it is deleted for good".to_owned(),
                 _ => "the index has this state".to_owned(),
@@ -50,7 +50,7 @@ impl Witnesses {
 
 /// The thing that a delivery is about, if it can be read and is about one.
 fn entity_of(delivery: &Delivery) -> Option<EntityKey> {
-    shopify::interpret(delivery).ok()?.entity(&delivery.key.store)
+    interpret(delivery).ok()?.entity(&delivery.key.store)
 }
 
 fn superseded(known: Option<Known>) -> String {

@@ -83,8 +83,8 @@ pub struct ReceiverConfig {
     pub event_queue_url: String,
     /// `PAYLOAD_BUCKET`; without it a body that no message holds is refused.
     pub payload_bucket: Option<String>,
-    /// `SHOPIFY_CLIENT_SECRETS` or `SHOPIFY_CLIENT_SECRETS_ARN`
-    pub client_secrets: SecretRef,
+    /// Signing secrets, in the variable that the source names, or kept under the name in that variable with `_ARN`.
+    pub secrets: SecretRef,
     /// `STORES_TABLE`; without it duplicates and forgeries are counted in the logs only.
     pub stores_table: Option<String>,
     /// `STATUS_TALLY_SECONDS`: at most this often they are written to the status.
@@ -132,17 +132,18 @@ pub struct IndexConfig {
 }
 
 impl ReceiverConfig {
-    /// Reads it.
+    /// Reads the configuration of a receiver whose signing secrets are in this variable, or kept under the name in that
+    /// variable with `_ARN`.
     ///
     /// # Errors
     /// [`ConfigError`] names what is missing.
-    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
+    pub fn read(environment: &Environment, secrets_variable: &str) -> Result<Self, ConfigError> {
         let mut reader = Reader::new(environment);
         let config = Self {
             ledger_table: reader.required("LEDGER_TABLE"),
             event_queue_url: reader.required("EVENT_QUEUE_URL"),
             payload_bucket: reader.optional("PAYLOAD_BUCKET"),
-            client_secrets: reader.secret("SHOPIFY_CLIENT_SECRETS", "SHOPIFY_CLIENT_SECRETS_ARN"),
+            secrets: reader.secret(secrets_variable, &format!("{secrets_variable}_ARN")),
             stores_table: reader.optional("STORES_TABLE"),
             tally_every: reader.seconds("STATUS_TALLY_SECONDS", TALLY_SECONDS),
         };
@@ -280,7 +281,7 @@ mod tests {
             ("EVENT_QUEUE_URL", "http://queue"),
             ("SHOPIFY_CLIENT_SECRETS", "hush"),
         ]);
-        let config = ReceiverConfig::read(&environment).unwrap();
+        let config = ReceiverConfig::read(&environment, "SHOPIFY_CLIENT_SECRETS").unwrap();
         let shown = format!("{config:?}{environment:?}");
         assert_eq!((config.stores_table, config.payload_bucket), (None, None));
         assert_eq!(config.tally_every, SignedDuration::from_secs(60));
@@ -290,7 +291,9 @@ mod tests {
     #[test]
     fn everything_missing_is_named_at_once_with_what_may_be_misspelt() {
         let environment = Environment::from([("LEDGER_TABEL", "x"), ("EVENT_QUEUE_URL", " ")]);
-        let error = ReceiverConfig::read(&environment).unwrap_err().to_string();
+        let error = ReceiverConfig::read(&environment, "SHOPIFY_CLIENT_SECRETS")
+            .unwrap_err()
+            .to_string();
         assert_eq!(
             error,
             "LEDGER_TABLE is not set (is LEDGER_TABEL, which is set, meant for it?); EVENT_QUEUE_URL is not set; \
@@ -375,7 +378,9 @@ mod tests {
             ("SHOPIFY_CLIENT_SECRETS", "a"),
             ("SHOPIFY_CLIENT_SECRETS_ARN", "b"),
         ]);
-        let error = ReceiverConfig::read(&environment).unwrap_err().to_string();
+        let error = ReceiverConfig::read(&environment, "SHOPIFY_CLIENT_SECRETS")
+            .unwrap_err()
+            .to_string();
         assert_eq!(
             error,
             "SHOPIFY_CLIENT_SECRETS and SHOPIFY_CLIENT_SECRETS_ARN are both set; set one"
@@ -411,7 +416,9 @@ mod tests {
             ),
             ("STATUS_TALLY_SECONDS", "soon"),
         ]);
-        let error = ReceiverConfig::read(&environment).unwrap_err().to_string();
+        let error = ReceiverConfig::read(&environment, "SHOPIFY_CLIENT_SECRETS")
+            .unwrap_err()
+            .to_string();
         assert_eq!(error, "STATUS_TALLY_SECONDS is not a whole number of seconds");
     }
 }

@@ -14,7 +14,7 @@ use hookline_domain::{
     reindex::{Keep, NoCompliance, Reindex, Unpack},
 };
 use hookline_lambda::batch::{SqsBatch, SqsRecord, Unnamed, consume};
-use hookline_sources::shopify;
+use hookline_sources::{interpret, is_personal};
 use jiff::Timestamp;
 
 use crate::gateway::{Noon, wait};
@@ -37,12 +37,12 @@ pub(crate) fn sqs_batch(data: &[u8]) {
         },
         jobs: MemoryJobs::default(),
         compliance: None::<NoCompliance>,
-        interpret: shopify::interpret,
+        interpret,
     };
     let unpack: Unpack<MemoryBodies> = Unpack { bodies: None };
     let keep: Keep<MemoryArchive> = Keep {
         archive: None,
-        personal: shopify::is_personal,
+        personal: is_personal,
     };
     let answer = wait(async {
         for delivery in batch.records.iter().filter_map(delivery) {

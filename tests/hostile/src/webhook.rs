@@ -12,7 +12,10 @@ use hookline_lambda::{
     receiver::{Ports, Receiver},
     serve::Http,
 };
-use hookline_sources::shopify::Topic;
+use hookline_sources::{
+    Inbound,
+    shopify::{SENDER, Topic},
+};
 use jiff::SignedDuration;
 use lambda_http::Body;
 
@@ -41,9 +44,14 @@ pub(crate) fn webhook(data: &[u8]) {
         clock: Noon,
     };
     let (response, messages) = wait(async {
-        let receiver = Receiver::new(Topic::ProductsUpdate, ports, SignedDuration::ZERO)
-            .await
-            .unwrap();
+        let receiver = Receiver::new(
+            &SENDER,
+            Inbound::of(Topic::ProductsUpdate.function()),
+            ports,
+            SignedDuration::ZERO,
+        )
+        .await
+        .unwrap();
         let response = receiver.answer(request).await;
         receiver.afterwards().await;
         (response, queue.take())

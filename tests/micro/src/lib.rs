@@ -16,10 +16,10 @@ use hookline_domain::{
     port::Clock,
     reindex::{Message, NoCompliance, Reindex, Try},
 };
-use hookline_sources::{html, shopify};
+use hookline_sources::{self as sources, html, shopify, signature::SignedRequest};
 use jiff::Timestamp;
 
-use crate::samples::{at, delivery, product, secrets, signature};
+use crate::samples::{at, delivery, product, secrets, signed};
 
 const KIB: usize = 1024;
 
@@ -72,12 +72,17 @@ pub fn steps() -> Vec<Step> {
 }
 
 fn verify(bytes: usize) -> Made {
-    let (secrets, body) = (secrets(), vec![b'a'; bytes]);
-    let signature = signature(&body);
+    let (secrets, body) = (secrets(), vec![b'{'; bytes]);
+    let headers = signed(&body);
     Made {
         bytes: Some(bytes),
         run: Box::new(move || {
-            black_box(secrets.verify(black_box(&body), signature.as_bytes())).expect("it is signed");
+            let request = SignedRequest {
+                headers: black_box(&headers),
+                body: black_box(&body),
+                addresses: &[],
+            };
+            black_box(shopify::SENDER.verify(&request, &secrets, Timestamp::UNIX_EPOCH)).expect("it is signed");
         }),
     }
 }
@@ -88,7 +93,7 @@ fn interpret(bytes: usize) -> Made {
     Made {
         bytes: Some(delivery.body.len()),
         run: Box::new(move || {
-            black_box(shopify::interpret(black_box(&delivery))).expect("it is a product");
+            black_box(sources::interpret(black_box(&delivery))).expect("it is a product");
         }),
     }
 }
@@ -108,7 +113,7 @@ fn text() -> Made {
 /// From what happened to a document of the index, as text.
 fn render(bytes: usize) -> Made {
     let delivery = delivery(product(bytes, 1, 1), 1);
-    let event = shopify::interpret(&delivery).expect("it is a product");
+    let event = sources::interpret(&delivery).expect("it is a product");
     let entity = event.entity(&delivery.key.store).expect("a product is an entity");
     let Event::ProductUpdated(product) = event else {
         unreachable!("of a product's state nothing else is made");
@@ -163,7 +168,7 @@ fn batch(of: fn(u32) -> (u64, u32)) -> Made {
         },
         jobs: MemoryJobs::default(),
         compliance: None::<NoCompliance>,
-        interpret: shopify::interpret,
+        interpret: sources::interpret,
     };
     Made {
         bytes: None,

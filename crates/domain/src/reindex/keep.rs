@@ -12,7 +12,7 @@ use super::{Message, Processed};
 use crate::{
     archive::Archive,
     envelope::{self, Packed},
-    ids::{StoreKey, Topic},
+    ids::{DeliveryKey, StoreKey},
     port::chain,
     replay::original_of,
 };
@@ -25,8 +25,8 @@ const OBJECTS_AT_ONCE: usize = 10;
 pub struct Keep<A> {
     /// Where; nowhere if there is none.
     pub archive: Option<A>,
-    /// Which topics' bodies are about people, and never kept.
-    pub personal: fn(&Topic) -> bool,
+    /// Whether a delivery's body is about people, and never kept.
+    pub personal: fn(&DeliveryKey) -> bool,
 }
 
 /// What a batch's messages would be kept as, in their order. None of what is not kept: what is about people, replays, whose
@@ -40,7 +40,7 @@ impl<A: Archive> Keep<A> {
         let messages = if self.archive.is_some() { messages } else { &[] };
         let copy = |message: &Message| {
             let delivery = message.delivery.as_ref().ok();
-            let delivery = delivery.filter(|delivery| !(self.personal)(&delivery.key.topic))?;
+            let delivery = delivery.filter(|delivery| !(self.personal)(&delivery.key))?;
             let delivery = Some(delivery).filter(|delivery| original_of(&delivery.key.id).is_none())?;
             match envelope::pack(delivery, usize::MAX) {
                 Packed::Message(envelope) => Some((delivery.key.store.clone(), envelope)),

@@ -17,7 +17,7 @@ use hookline_domain::{
     port::Unavailable,
     reindex::{Compliance, NoCompliance, NoConnections},
 };
-use hookline_sources::shopify;
+use hookline_sources::{self as sources, shopify};
 use serde_json::{Value, json};
 
 use super::*;
@@ -64,13 +64,13 @@ fn delivery(id: &str, body: &str) -> Delivery {
 /// Keeps nothing.
 const NOTHING: Keep<MemoryArchive> = Keep {
     archive: None,
-    personal: shopify::is_personal,
+    personal: sources::is_personal,
 };
 
 async fn answer(batch: Value) -> Result<Value, Unnamed> {
     let batch = serde_json::from_value(batch).unwrap();
     let unpack: Unpack<MemoryBodies> = Unpack { bodies: None };
-    let answer = consume(&consumer(shopify::interpret), &unpack, &NOTHING, batch, Timestamp::MAX).await?;
+    let answer = consume(&consumer(sources::interpret), &unpack, &NOTHING, batch, Timestamp::MAX).await?;
     Ok(serde_json::to_value(answer).unwrap())
 }
 
@@ -121,7 +121,7 @@ impl Index for Hung {
 
 #[tokio::test]
 async fn what_is_not_done_when_the_time_is_up_comes_again() {
-    let ready = consumer(shopify::interpret);
+    let ready = consumer(sources::interpret);
     let hung = Reindex {
         ledger: ready.ledger,
         apply: Apply {
@@ -196,7 +196,7 @@ fn batch_of(texts: &[String]) -> SqsBatch {
 async fn applied<A: Archive>(keep: &Keep<A>, texts: &[String], deadline: Timestamp) -> usize {
     let bodies = MemoryBodies::default();
     let unpack = Unpack { bodies: Some(bodies) };
-    let consumer = consumer(shopify::interpret);
+    let consumer = consumer(sources::interpret);
     let answer = consume(&consumer, &unpack, keep, batch_of(texts), deadline).await;
     answer.unwrap().batch_item_failures.len()
 }
@@ -222,7 +222,7 @@ fn archive() -> (MemoryArchive, Keep<MemoryArchive>) {
 fn keeping<A>(archive: A) -> Keep<A> {
     Keep {
         archive: Some(archive),
-        personal: shopify::is_personal,
+        personal: sources::is_personal,
     }
 }
 
@@ -253,7 +253,7 @@ async fn what_is_about_people_is_never_kept() {
         bodies: None::<MemoryBodies>,
         activity: None::<MemoryActivity>,
     };
-    let ready = consumer(shopify::interpret);
+    let ready = consumer(sources::interpret);
     let consumer = Reindex {
         ledger: ready.ledger,
         apply: ready.apply,
@@ -299,7 +299,7 @@ async fn a_body_that_no_message_held_is_kept_whole_and_then_removed() {
     let bodies = unpack.bodies.as_ref().unwrap();
     bodies.put(&key, compress(&large.body)).await.unwrap();
     let batch = batch_of(&[envelope::point(&large, attempt)]);
-    let consumer = consumer(shopify::interpret);
+    let consumer = consumer(sources::interpret);
     let answer = consume(&consumer, &unpack, &keep, batch, Timestamp::MAX).await.unwrap();
     assert_eq!(answer, SqsAnswer::default());
     assert_eq!(archived(&archive).await, [[large]]);
@@ -310,7 +310,7 @@ async fn a_body_that_no_message_held_is_kept_whole_and_then_removed() {
 async fn what_comes_again_after_it_was_done_is_kept_again() {
     let (archive, keep) = archive();
     let unpack: Unpack<MemoryBodies> = Unpack { bodies: None };
-    let consumer = consumer(shopify::interpret);
+    let consumer = consumer(sources::interpret);
     // The second is as when the first consumer died before it could keep anything.
     for keep in [&NOTHING, &keep] {
         let batch = batch_of(&[text(GOOD)]);
@@ -361,7 +361,7 @@ impl Index for Asleep {
 
 #[tokio::test]
 async fn what_waits_for_the_index_comes_again_soon_and_nothing_else_does() {
-    let good = consumer(shopify::interpret);
+    let good = consumer(sources::interpret);
     let ledger = MemoryLedger::default();
     let reindex = Reindex {
         apply: Apply {

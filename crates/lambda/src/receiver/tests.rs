@@ -8,13 +8,22 @@ use hookline_domain::{
     status::Status,
     stores::{Counter, StoreRecord, StoreUpdate, StoreViews, Stores},
 };
+use hookline_sources::shopify::{self, SENDER, Topic};
 use proptest::prelude::*;
 
 use super::*;
+
+mod other_source;
+
 use crate::testing::{Down, Noon, SECRET, STORE, Silent, webhook};
 
 const TOPIC: &str = "products/delete";
 const BODY: &[u8] = b"{\"id\":788032119674292922}";
+
+/// What Shopify sends to the function of a topic.
+fn inbound(topic: Topic) -> Inbound {
+    Inbound::of(topic.function())
+}
 
 type Receiving<L, Q, B = MemoryBodies> = Receiver<L, Q, B, MemoryStores, Secret, Noon>;
 
@@ -38,7 +47,7 @@ async fn keeping<L: Claims, Q: EventQueue, B: KeepBodies>(
         secrets,
         clock: Noon,
     };
-    Receiver::new(Topic::ProductsDelete, ports, SignedDuration::ZERO)
+    Receiver::new(&SENDER, inbound(Topic::ProductsDelete), ports, SignedDuration::ZERO)
         .await
         .unwrap()
 }
@@ -222,7 +231,9 @@ async fn every_receiver_refuses_what_is_signed_and_no_webhook() {
             secrets: Secret::new(SECRET),
             clock: Noon,
         };
-        let receiver = Receiver::new(topic, ports, SignedDuration::ZERO).await.unwrap();
+        let receiver = Receiver::new(&SENDER, inbound(topic), ports, SignedDuration::ZERO)
+            .await
+            .unwrap();
         let token = webhook(topic.name(), "1", b"eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJkZW1vIn0");
         assert_eq!(receiver.answer(token).await.status(), 401, "{topic:?}");
     }
@@ -245,7 +256,7 @@ async fn what_is_about_people_is_cut_before_it_is_queued_or_kept() {
         secrets: Secret::new(SECRET),
         clock: Noon,
     };
-    let receiver = Receiver::new(Topic::OrdersCreate, ports, SignedDuration::ZERO)
+    let receiver = Receiver::new(&SENDER, inbound(Topic::OrdersCreate), ports, SignedDuration::ZERO)
         .await
         .unwrap();
     let large = String::from_utf8(noise(2 * 1024 * 1024).iter().map(|byte| b'a' + byte % 26).collect()).unwrap();
@@ -410,7 +421,7 @@ async fn a_sender_has_its_answer_even_when_nothing_answers_us() {
     let silent_bodies = keeping(ledger, queue, Some(Silent), &stores).await;
     let body = noise(2 * 1024 * 1024);
     assert_eq!(silent_bodies.answer(webhook(TOPIC, "1", &body)).await.status(), 503);
-    assert_eq!(began.elapsed(), CALLS_LIMIT * 3);
+    assert_eq!(began.elapsed(), SENDER.answer_within * 3);
 }
 
 #[test]
@@ -420,9 +431,11 @@ fn the_invocations_deadline_bounds_the_calls() {
         context.deadline = u64::try_from(Noon.now().as_millisecond() + deadline_ms).unwrap();
         webhook(TOPIC, "1", BODY).with_lambda_context(context)
     };
-    assert_eq!(time_left(&request(4_000), Noon.now()), Duration::from_millis(3_700));
-    assert_eq!(time_left(&request(100), Noon.now()), Duration::ZERO);
-    assert_eq!(time_left(&request(60_000), Noon.now()), CALLS_LIMIT);
+    let limit = SENDER.answer_within;
+    let left = |deadline_ms| time_left(&request(deadline_ms), limit, Noon.now());
+    assert_eq!(left(4_000), Duration::from_millis(3_700));
+    assert_eq!(left(100), Duration::ZERO);
+    assert_eq!(left(60_000), limit);
 }
 
 #[tokio::test]
@@ -436,7 +449,13 @@ async fn without_a_secret_there_is_no_receiver() {
         clock: Noon,
     };
     for text in ["", " , "] {
-        let refused = Receiver::new(Topic::ProductsDelete, ports(Secret::new(text)), SignedDuration::ZERO).await;
+        let refused = Receiver::new(
+            &SENDER,
+            inbound(Topic::ProductsDelete),
+            ports(Secret::new(text)),
+            SignedDuration::ZERO,
+        )
+        .await;
         assert!(chain(&refused.unwrap_err()).contains("no secret"));
     }
 }
@@ -463,7 +482,9 @@ async fn the_old_secret_may_go_when_no_delivery_has_needed_it_for_a_day() {
         clock: hours.clone(),
     };
     let minute = SignedDuration::from_mins(1);
-    let receiver = Receiver::new(Topic::ProductsDelete, ports, minute).await.unwrap();
+    let receiver = Receiver::new(&SENDER, inbound(Topic::ProductsDelete), ports, minute)
+        .await
+        .unwrap();
     stores.record(&store(), &StoreUpdate::default()).await.unwrap();
     let after = async |hour: i64, secret: &str| {
         *hours.0.lock().unwrap() = hour;

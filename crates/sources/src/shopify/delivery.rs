@@ -17,11 +17,8 @@ use hookline_domain::{
 use http::HeaderMap;
 use jiff::Timestamp;
 
-use super::{Topic, json, personal, shop::shop_name};
-use crate::signature::{Secrets, SignatureError, Verified};
-
-/// The longest body taken.
-pub use hookline_domain::delivery::BODY_LIMIT;
+use super::{NAME, Topic, personal, shop::shop_name};
+use crate::{Inbound, RequestError, scheme::HeaderSet, signature::Verified};
 
 /// What the headers of a delivery are called.
 #[derive(Debug)]
@@ -71,6 +68,20 @@ fn names(headers: &HeaderMap) -> &'static Names {
 /// The most bytes of an API version that are kept.
 const API_VERSION_LIMIT: usize = 32;
 
+/// Signature header of classic webhooks.
+pub(super) const CLASSIC_SIGNATURE: HeaderSet = signature(&CLASSIC);
+
+/// Signature header of Events.
+pub(super) const EVENTS_SIGNATURE: HeaderSet = signature(&EVENTS);
+
+const fn signature(names: &Names) -> HeaderSet {
+    HeaderSet {
+        signature: names.signature,
+        id: None,
+        time: None,
+    }
+}
+
 /// What is wrong with the headers of a request whose body is signed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {
@@ -116,23 +127,6 @@ pub enum HeaderError {
     },
 }
 
-/// Checks that Shopify signed the body, and that it is a webhook's: the same client secret signs session tokens and the
-/// queries of an app's pages, which browsers see. None of those begins with a brace, and every webhook does (ADR 25).
-///
-/// # Errors
-/// [`SignatureError`] says what is wrong; the sender is told nothing but 401.
-pub fn verify<'a>(headers: &HeaderMap, body: &'a [u8], secrets: &Secrets) -> Result<Verified<'a>, SignatureError> {
-    if !json::is_object(body) {
-        return Err(SignatureError::NotAWebhook);
-    }
-    let mut signatures = headers.get_all(names(headers).signature).iter();
-    let signature = signatures.next().ok_or(SignatureError::Missing)?;
-    if signatures.next().is_some() {
-        return Err(SignatureError::Malformed);
-    }
-    secrets.verify(body, signature.as_bytes())
-}
-
 /// What a verified request delivers. An optional header that cannot be read counts as absent: it is a hint.
 ///
 /// # Errors
@@ -149,6 +143,27 @@ pub fn delivery(
         return Err(HeaderError::OtherTopic { name, expected });
     }
     read(headers, names, topic, received_at, verified.body())
+}
+
+/// Reads the delivery from a verified request, for a receiver.
+pub(super) fn read_request(
+    verified: Verified<'_>,
+    headers: &HeaderMap,
+    inbound: &Inbound,
+    received_at: Timestamp,
+) -> Result<Delivery, RequestError> {
+    let topic = Topic::of_function(inbound.function).ok_or(HeaderError::UnknownTopic {
+        name: names(headers).topic,
+    });
+    topic
+        .and_then(|topic| delivery(verified, headers, topic, received_at))
+        .map_err(RequestError::new)
+}
+
+/// Whether headers are those of a webhook of Shopify's.
+pub(super) fn recognizes(headers: &HeaderMap) -> bool {
+    let names = names(headers);
+    headers.contains_key(names.signature) || headers.contains_key(names.topic)
 }
 
 /// What a request that a person has kept delivers. Its signature is **not** looked at: whoever may write to the queue
@@ -214,7 +229,7 @@ pub fn store(domain: &str) -> Result<StoreKey, HeaderError> {
 
 fn store_in(domain: &str, name: &'static str) -> Result<StoreKey, HeaderError> {
     let store = shop_name(domain).map_err(|_| HeaderError::NotAShop { name })?;
-    let source = Source::new("shopify").map_err(|problem| HeaderError::Invalid { name, problem })?;
+    let source = Source::new(NAME).map_err(|problem| HeaderError::Invalid { name, problem })?;
     Ok(StoreKey { source, store })
 }
 

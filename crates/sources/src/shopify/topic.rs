@@ -48,7 +48,7 @@ impl Topic {
 
     /// As in `X-Shopify-Topic`.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::ProductsCreate => "products/create",
             Self::ProductsUpdate => "products/update",
@@ -67,7 +67,7 @@ impl Topic {
 
     /// The function that receives it, as in `products-update`.
     #[must_use]
-    pub fn function(self) -> &'static str {
+    pub const fn function(self) -> &'static str {
         match self {
             Self::ProductsCreate => "products-create",
             Self::ProductsUpdate => "products-update",
@@ -84,10 +84,41 @@ impl Topic {
         }
     }
 
+    /// Whether its bodies are about people, and are not archived.
+    #[must_use]
+    pub const fn is_personal(self) -> bool {
+        match self {
+            Self::OrdersCreate | Self::CustomersDataRequest | Self::CustomersRedact | Self::ShopRedact => true,
+            Self::ProductsCreate
+            | Self::ProductsUpdate
+            | Self::ProductsDelete
+            | Self::CollectionsCreate
+            | Self::CollectionsUpdate
+            | Self::CollectionsDelete
+            | Self::InventoryLevelsUpdate
+            | Self::AppUninstalled => false,
+        }
+    }
+
+    /// The topic as receivers know it.
+    pub(super) const fn for_receivers(self) -> crate::Topic {
+        crate::Topic {
+            name: self.name(),
+            function: self.function(),
+            is_personal: self.is_personal(),
+        }
+    }
+
     /// The topic of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|topic| topic.name() == name)
+    }
+
+    /// The topic that this function receives.
+    #[must_use]
+    pub fn of_function(function: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|topic| topic.function() == function)
     }
 
     /// The topic that Shopify's Events call by a resource and an action, as in `Product` and `update`
@@ -117,26 +148,6 @@ fn same(ours: &str, theirs: &str) -> bool {
     theirs.len() <= LONGEST && letters(ours).eq(letters(theirs))
 }
 
-/// Whether the bodies of a topic of this name are about people, and are not to be kept. Of topics that nobody reads, too.
-#[must_use]
-pub fn is_personal(topic: &hookline_domain::ids::Topic) -> bool {
-    match Topic::named(topic.as_str()) {
-        Some(Topic::OrdersCreate | Topic::CustomersDataRequest | Topic::CustomersRedact | Topic::ShopRedact) | None => {
-            true
-        }
-        Some(
-            Topic::ProductsCreate
-            | Topic::ProductsUpdate
-            | Topic::ProductsDelete
-            | Topic::CollectionsCreate
-            | Topic::CollectionsUpdate
-            | Topic::CollectionsDelete
-            | Topic::InventoryLevelsUpdate
-            | Topic::AppUninstalled,
-        ) => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,6 +157,7 @@ mod tests {
         for topic in Topic::ALL {
             assert_eq!(topic.function(), topic.name().replace(['/', '_'], "-"));
             assert_eq!(Topic::named(topic.name()), Some(topic));
+            assert_eq!(Topic::of_function(topic.function()), Some(topic));
         }
         assert_eq!(Topic::named("Products/update"), None);
     }

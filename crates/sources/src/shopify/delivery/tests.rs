@@ -5,6 +5,11 @@ use proptest::prelude::*;
 use sha2::Sha256;
 
 use super::*;
+use crate::{
+    scheme::KeyForm,
+    shopify::SENDER,
+    signature::{Secrets, SignatureError, SignedRequest},
+};
 use base64::Engine;
 
 const BODY: &[u8] = b"{\"id\":788032119674292922}";
@@ -26,8 +31,21 @@ fn headers() -> HeaderMap {
     headers
 }
 
+fn secrets() -> Secrets {
+    Secrets::parse(&Secret::new("hush"), KeyForm::AsIs).unwrap()
+}
+
+fn verify<'a>(headers: &'a HeaderMap, body: &'a [u8], secrets: &Secrets) -> Result<Verified<'a>, SignatureError> {
+    let request = SignedRequest {
+        headers,
+        body,
+        addresses: &[],
+    };
+    SENDER.verify(&request, secrets, Timestamp::UNIX_EPOCH)
+}
+
 fn take(headers: &HeaderMap) -> Result<Delivery, HeaderError> {
-    let secrets = Secrets::parse(&Secret::new("hush")).unwrap();
+    let secrets = secrets();
     let verified = verify(headers, BODY, &secrets).unwrap();
     delivery(verified, headers, Topic::ProductsDelete, Timestamp::UNIX_EPOCH)
 }
@@ -121,7 +139,7 @@ fn no_sender_may_mark_a_delivery_as_a_replay() {
 
 #[test]
 fn a_signature_header_that_comes_twice_is_none() {
-    let secrets = Secrets::parse(&Secret::new("hush")).unwrap();
+    let secrets = secrets();
     let mut twice = headers();
     twice.append(CLASSIC.signature, HeaderValue::from_static(GOOD));
     assert_eq!(verify(&twice, BODY, &secrets).unwrap_err(), SignatureError::Malformed);
@@ -193,7 +211,7 @@ fn of_an_events_delivery_each_required_header_is_missed_by_its_own_name() {
 
 #[test]
 fn of_both_signatures_the_one_of_events_is_checked() {
-    let secrets = Secrets::parse(&Secret::new("hush")).unwrap();
+    let secrets = secrets();
     let mut both = headers();
     both.insert(EVENTS.signature, HeaderValue::from_static("nonsense"));
     assert_eq!(verify(&both, BODY, &secrets).unwrap_err(), SignatureError::Malformed);
@@ -230,7 +248,7 @@ fn signed(body: &[u8]) -> HeaderMap {
 }
 
 fn checked(body: &[u8]) -> Result<(), SignatureError> {
-    let secrets = Secrets::parse(&Secret::new("hush")).unwrap();
+    let secrets = secrets();
     let headers = signed(body);
     let mut of_events = events("Product", "delete");
     of_events.insert(EVENTS.signature, headers[CLASSIC.signature].clone());
