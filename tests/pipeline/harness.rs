@@ -10,10 +10,10 @@ use hookline_aws::{
 };
 use hookline_domain::{
     access::{Principal, Reach, Role},
-    apply::Apply,
+    catalogue::apply::Apply,
+    consumer::{Compliance, Keep, NoConnections, Reindex, Unpack},
+    kernel::secret::Secret,
     memory::{MemoryAccess, MemoryJobs},
-    reindex::{Compliance, Keep, NoConnections, Reindex, Unpack},
-    secret::Secret,
 };
 use hookline_lambda::{
     Ports, Receiver, SystemClock,

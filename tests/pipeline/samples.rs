@@ -1,6 +1,6 @@
 //! Every sample of `events/shopify`, through the real signed path.
 
-use hookline_domain::text::normalize_line;
+use hookline_domain::kernel::text::normalize_line;
 use hookline_sources::shopify::Topic;
 use serde_json::{Value, json};
 

@@ -1,8 +1,8 @@
 //! What the other topics do: collections come and go, stock is asked for, orders are noted, and the law is complied with.
 
 use hookline_domain::{
-    archive::Archived,
-    audit::{AuditRecord, Audited},
+    consumer::audit::{AuditRecord, Audited},
+    delivery::archive::Archived,
     event::Request,
     live::{Activity, Kept},
 };

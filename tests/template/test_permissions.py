@@ -145,7 +145,7 @@ PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
 def test_permissions_are_for_the_keys_that_the_code_writes() -> None:
     """The prefixes are written in the code and in the template."""
     for name in ("bodies", "archive"):
-        code = (REPOSITORY / f"crates/domain/src/{name}.rs").read_text()
+        code = (REPOSITORY / f"crates/domain/src/delivery/{name}.rs").read_text()
         assert f'PREFIX: &str = "{name}/"' in code
 
 

@@ -47,7 +47,7 @@ it('the made-up stack says of stores what the server says, and nothing else', ()
 it('the made-up stack answers actions as the server does', () => {
   const actions = read('../crates/lambda/src/api/actions.rs');
   expect(actions).toContain(MESSAGES.dismiss);
-  const spoken = read('../crates/domain/src/failed/sentence.rs');
+  const spoken = read('../crates/domain/src/delivery/failed/sentence.rs');
   for (const part of MESSAGES.try_now.split(/(?<=\.) /)) expect(spoken).toContain(part);
   expect(MESSAGES.redrive).toBe('1 dead letter went back to the queue.');
   expect(actions).toContain('went back to the queue.');

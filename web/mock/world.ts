@@ -19,7 +19,7 @@ import type {
 
 /** Where receivers are, as `GET /api/me` has it: written by crates/lambda/src/api/tests/read/fixture.rs. */
 const stack = fixture<{ me: Me }>('stack');
-/** What the server says of stores and deliveries: written by crates/domain/src/status/fixture.rs. */
+/** What the server says of stores and deliveries: written by crates/domain/src/store/status/fixture.rs. */
 const said = fixture<{
   now: string;
   statuses: Record<string, Status>;

@@ -1,4 +1,4 @@
-// What the HTTP API and the WebSocket say, as crates/domain/src/{live,status,stores,rotation}.rs have it. Times are RFC 3339.
+// What the HTTP API and the WebSocket say, as crates/domain/src/{live,store} have it. Times are RFC 3339.
 
 /** What somebody may do with the stores within reach. */
 export type Role = 'viewer' | 'admin';

@@ -33,8 +33,8 @@ use hookline_domain::{
         ticket::{Ticket, TicketKey, Tickets},
         token::{Change, Hash, LISTED_AFTER, Token, TokenId, Tokens},
     },
+    kernel::port::Unavailable,
     live::AccessChanged,
-    port::Unavailable,
 };
 use jiff::Timestamp;
 

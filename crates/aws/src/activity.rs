@@ -15,9 +15,11 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, DeleteRequest, PutRequest, WriteRequest},
 };
 use hookline_domain::{
-    ids::StoreKey,
+    kernel::{
+        ids::StoreKey,
+        port::{Clock, Unavailable},
+    },
     live::{Activity, ForgetActivity, Kept},
-    port::{Clock, Unavailable},
 };
 use jiff::{SignedDuration, Timestamp};
 

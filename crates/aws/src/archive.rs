@@ -2,10 +2,12 @@
 
 use aws_config::SdkConfig;
 use hookline_domain::{
-    archive::{self, Archive, ArchiveKey, Archived, NotRead, OBJECT_LIMIT},
-    erase::{Erase, Erased},
-    ids::StoreKey,
-    port::Unavailable,
+    delivery::archive::{self, Archive, ArchiveKey, Archived, NotRead, OBJECT_LIMIT},
+    kernel::{
+        erase::{Erase, Erased},
+        ids::StoreKey,
+        port::Unavailable,
+    },
 };
 use jiff::Timestamp;
 

@@ -9,10 +9,12 @@
 
 use aws_sdk_dynamodb::Client;
 use hookline_domain::{
-    audit::{Audit, AuditRecord, Audited},
+    consumer::audit::{Audit, AuditRecord, Audited},
     event::Request,
-    ids::{DeliveryId, StoreKey},
-    port::Unavailable,
+    kernel::{
+        ids::{DeliveryId, StoreKey},
+        port::Unavailable,
+    },
 };
 
 use crate::{

@@ -1,7 +1,7 @@
 //! Puts and deletions of many items of one table, in as few calls as they take.
 
 use aws_sdk_dynamodb::{Client, types::WriteRequest};
-use hookline_domain::port::Unavailable;
+use hookline_domain::kernel::port::Unavailable;
 
 use crate::failure;
 

@@ -2,11 +2,15 @@
 
 use aws_config::SdkConfig;
 use hookline_domain::{
-    bodies::{Bodies, BodyKey, KeepBodies},
-    delivery::BODY_LIMIT,
-    erase::{Erase, Erased},
-    ids::StoreKey,
-    port::Unavailable,
+    delivery::{
+        BODY_LIMIT,
+        bodies::{Bodies, BodyKey, KeepBodies},
+    },
+    kernel::{
+        erase::{Erase, Erased},
+        ids::StoreKey,
+        port::Unavailable,
+    },
 };
 
 use jiff::Timestamp;

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::{
     error::SdkError,
     operation::{delete_item::DeleteItemError, put_item::PutItemError, update_item::UpdateItemError},
 };
-use hookline_domain::port::Unavailable;
+use hookline_domain::kernel::port::Unavailable;
 
 use crate::failure::{self, Coded};
 

@@ -5,7 +5,7 @@ use std::{sync::OnceLock, time::Duration};
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 
 use hookline_direct::{AwsService, Settings};
-use hookline_domain::{port::Clock, secret::SecretRef};
+use hookline_domain::kernel::{port::Clock, secret::SecretRef};
 
 use crate::{
     ApiGatewayPush, AwsSecret, DynamoAccess, DynamoActivity, DynamoAudit, DynamoConnections, DynamoEntities,

@@ -14,9 +14,8 @@ use aws_sdk_dynamodb::{
     Client, operation::update_item::builders::UpdateItemFluentBuilder, primitives::Blob, types::AttributeValue,
 };
 use hookline_domain::{
-    connections::{Connection, Connections, Lease, Leased},
-    ids::StoreKey,
-    port::Unavailable,
+    kernel::{ids::StoreKey, port::Unavailable},
+    store::connections::{Connection, Connections, Lease, Leased},
 };
 use jiff::Timestamp;
 

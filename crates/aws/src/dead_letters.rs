@@ -8,9 +8,9 @@ use aws_sdk_sqs::{
 };
 use futures_util::future::try_join;
 use hookline_domain::{
-    dead_letters::{Backlog, DeadLetter, DeadLetters},
-    port::Unavailable,
-    watch::{Depths, Queues},
+    delivery::dead_letters::{Backlog, DeadLetter, DeadLetters},
+    kernel::port::Unavailable,
+    sync::watch::{Depths, Queues},
 };
 use jiff::Timestamp;
 

@@ -21,10 +21,12 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, ReturnValue},
 };
 use hookline_domain::{
-    entities::{Advance, Entities, Fence, Page, Told},
-    ids::{EntityKey, StoreKey},
-    port::Unavailable,
-    version::Version,
+    catalogue::entities::{Advance, Entities, Fence, Page, Told},
+    kernel::{
+        ids::{EntityKey, StoreKey},
+        port::Unavailable,
+        version::Version,
+    },
 };
 use jiff::Timestamp;
 

@@ -9,7 +9,7 @@ use aws_smithy_runtime_api::client::{
 };
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use hookline_direct::cause_of;
-use hookline_domain::port::{Cause, Unavailable};
+use hookline_domain::kernel::port::{Cause, Unavailable};
 
 /// A service's error that may have a code.
 pub(crate) trait Coded {
@@ -65,5 +65,5 @@ impl Ours for &'static str {}
 impl Ours for serde_json::Error {}
 impl Ours for aws_smithy_types::error::operation::BuildError {}
 impl Ours for crate::attributes::Malformed {}
-impl Ours for hookline_domain::ledger::NotInTheWay {}
+impl Ours for hookline_domain::delivery::ledger::NotInTheWay {}
 impl Ours for hookline_direct::EndpointError {}

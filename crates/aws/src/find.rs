@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::{
     Client,
     operation::{get_item::builders::GetItemFluentBuilder, query::builders::QueryFluentBuilder},
 };
-use hookline_domain::port::Unavailable;
+use hookline_domain::kernel::port::Unavailable;
 
 use crate::{
     attributes::{Item, Malformed, text},

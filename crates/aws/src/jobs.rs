@@ -2,8 +2,8 @@
 
 use aws_sdk_sqs::Client;
 use hookline_domain::{
-    jobs::{Job, Jobs},
-    port::Unavailable,
+    catalogue::jobs::{Job, Jobs},
+    kernel::port::Unavailable,
 };
 use jiff::SignedDuration;
 

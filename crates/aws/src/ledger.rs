@@ -1,4 +1,4 @@
-//! [`Ledger`] and [`Records`](hookline_domain::ledger::Records) in a DynamoDB table. One item for each delivery:
+//! [`Ledger`] and [`Records`](hookline_domain::delivery::ledger::Records) in a DynamoDB table. One item for each delivery:
 //!
 //! | attribute | | |
 //! |---|---|---|
@@ -26,9 +26,13 @@ use aws_sdk_dynamodb::{
 use futures_util::{StreamExt, stream};
 use hookline_direct::ledger::{CLAIMED, DONE, MAY_CLAIM, PARKED};
 use hookline_domain::{
-    ids::DeliveryKey,
-    ledger::{self, Claim, ClaimRequest, Claims, Completion, Entry, Fate, Ledger, Noted, Problem, Settled, State},
-    port::{CALLS_AT_ONCE, Unavailable},
+    delivery::ledger::{
+        self, Claim, ClaimRequest, Claims, Completion, Entry, Fate, Ledger, Noted, Problem, Settled, State,
+    },
+    kernel::{
+        ids::DeliveryKey,
+        port::{CALLS_AT_ONCE, Unavailable},
+    },
 };
 use jiff::Timestamp;
 

@@ -10,8 +10,8 @@ use aws_sdk_apigatewaymanagement::{
     primitives::Blob,
 };
 use hookline_domain::{
+    kernel::port::Unavailable,
     live::{Push, Pushed},
-    port::Unavailable,
 };
 
 use crate::failure;

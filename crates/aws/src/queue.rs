@@ -7,11 +7,12 @@ use aws_sdk_sqs::{
 use hookline_direct::cause_of;
 use hookline_direct::group;
 use hookline_domain::{
-    envelope::MESSAGE_LIMIT,
-    ids::StoreKey,
-    port::Unavailable,
-    queue::{Delayed, EventQueue, Redelivery, TryNow},
-    watch::Backlog,
+    delivery::{
+        envelope::MESSAGE_LIMIT,
+        queue::{Delayed, EventQueue, Redelivery, TryNow},
+    },
+    kernel::{ids::StoreKey, port::Unavailable},
+    sync::watch::Backlog,
 };
 
 use crate::failure;

@@ -33,7 +33,7 @@ use aws_smithy_types::{
 use aws_types::{SigningName, region::Region, service_config::ServiceConfigKey};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use hookline_direct::{BucketAddress, EndpointError, Endpoints};
-use hookline_domain::{erase::Erased, port::Unavailable};
+use hookline_domain::kernel::{erase::Erased, port::Unavailable};
 use jiff::Timestamp;
 
 use crate::failure::{self, Coded, Ours};

@@ -1,7 +1,7 @@
 //! [`SecretSource`] on Secrets Manager.
 
 use aws_sdk_secretsmanager::Client;
-use hookline_domain::{
+use hookline_domain::kernel::{
     port::Unavailable,
     secret::{Secret, SecretSource},
 };

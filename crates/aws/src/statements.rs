@@ -14,7 +14,7 @@ use aws_sdk_dynamodb::{
     },
 };
 use futures_util::{StreamExt, stream};
-use hookline_domain::port::{CALLS_AT_ONCE, Unavailable};
+use hookline_domain::kernel::port::{CALLS_AT_ONCE, Unavailable};
 
 use crate::{attributes::Item, failure};
 

@@ -58,12 +58,16 @@ use hookline_direct::{
     value::{Fields, Value},
 };
 use hookline_domain::{
-    compression,
-    ids::StoreKey,
+    kernel::{
+        compression,
+        ids::StoreKey,
+        port::{CALLS_AT_ONCE, Unavailable},
+    },
     live::{Changed, Entry},
-    port::{CALLS_AT_ONCE, Unavailable},
-    rotation::{Pair, Rotation},
-    stores::{Counter, Counts, HOURS_KEPT, Hour, LastError, StoreRecord, StoreUpdate, Stores, Tally},
+    store::{
+        rotation::{Pair, Rotation},
+        stores::{Counter, Counts, HOURS_KEPT, Hour, LastError, StoreRecord, StoreUpdate, Stores, Tally},
+    },
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;

@@ -2,7 +2,7 @@
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>
 
 use aws_sdk_dynamodb::{Client, operation::transact_write_items::TransactWriteItemsError, types::TransactWriteItem};
-use hookline_domain::port::Unavailable;
+use hookline_domain::kernel::port::Unavailable;
 
 use crate::{attributes::Item, failure};
 

@@ -3,7 +3,10 @@
 //! (<https://docs.aws.amazon.com/kms/latest/developerguide/encrypt_context.html>).
 
 use aws_sdk_kms::{Client, primitives::Blob};
-use hookline_domain::{connections::Vault, ids::StoreKey, port::Unavailable};
+use hookline_domain::{
+    kernel::{ids::StoreKey, port::Unavailable},
+    store::connections::Vault,
+};
 
 use crate::failure::{self, Ours};
 

@@ -19,9 +19,8 @@ use aws_sdk_dynamodb::{
 use futures_util::{StreamExt, stream};
 use hookline_domain::{
     access::Principal,
-    ids::StoreKey,
+    kernel::{ids::StoreKey, port::Unavailable},
     live::{Watcher, Watchers},
-    port::Unavailable,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

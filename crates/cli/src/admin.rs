@@ -6,10 +6,12 @@ use hookline_aws::{
     AwsSecret, DynamoConnections, DynamoEntities, DynamoStores, KmsVault, OpenSearchConfig, OpenSearchIndex,
 };
 use hookline_domain::{
-    apply::Apply,
-    catalogue::Unasked,
-    ids::StoreKey,
-    secret::{Secret, SecretRef},
+    catalogue::apply::Apply,
+    kernel::{
+        ids::StoreKey,
+        secret::{Secret, SecretRef},
+    },
+    sync::vendor::Unasked,
 };
 use hookline_shopify_admin::{App, DEFAULT_ADMIN_URL, Http, ShopifyAdmin, Time, Tokens};
 

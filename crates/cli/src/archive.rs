@@ -4,10 +4,12 @@ use anyhow::Result;
 use futures_util::TryStreamExt;
 use hookline_aws::S3Archive;
 use hookline_domain::{
-    archive::{ArchiveKey, Archived, search},
-    delivery::Delivery,
-    ids::StoreKey,
-    ledger::Record,
+    delivery::{
+        Delivery,
+        archive::{ArchiveKey, Archived, search},
+        ledger::Record,
+    },
+    kernel::ids::StoreKey,
 };
 use jiff::Timestamp;
 

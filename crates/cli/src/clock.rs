@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hookline_domain::{backfill::Pause, port::Clock};
+use hookline_domain::{kernel::port::Clock, sync::backfill::Pause};
 use jiff::{SignedDuration, Timestamp};
 
 /// The machine's clock.

@@ -4,8 +4,11 @@ use std::{fmt, time::Duration};
 
 use anyhow::{Context, Result};
 use hookline_aws::{DynamoLedger, SqsDeadLetters};
-pub use hookline_domain::dead_letters::Letter;
-use hookline_domain::{dead_letters, delivery::Delivery, port::Cause};
+pub use hookline_domain::delivery::dead_letters::Letter;
+use hookline_domain::{
+    delivery::{Delivery, dead_letters},
+    kernel::port::Cause,
+};
 use jiff::Timestamp;
 use serde::Serialize;
 

@@ -3,9 +3,11 @@
 use anyhow::Result;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use hookline_domain::{
-    ids::{DeliveryId, DeliveryKey, StoreKey, Topic},
-    ledger::{Cursor, Record, Records},
-    replay::original_of,
+    delivery::{
+        ledger::{Cursor, Record, Records},
+        replay::original_of,
+    },
+    kernel::ids::{DeliveryId, DeliveryKey, StoreKey, Topic},
 };
 use hookline_sources::shopify;
 

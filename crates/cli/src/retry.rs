@@ -4,10 +4,12 @@ use anyhow::Result;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use hookline_aws::{DynamoStores, SqsEventQueue};
 use hookline_domain::{
-    failed::{FailedDeliveries, FailedDelivery},
-    ids::{DeliveryId, DeliveryKey},
-    ledger::{DeadLetter, Record, meaning},
-    retry::{Retried, RetryError, retry},
+    delivery::{
+        failed::{FailedDeliveries, FailedDelivery},
+        ledger::{DeadLetter, Record, meaning},
+        retry::{Retried, RetryError, retry},
+    },
+    kernel::ids::{DeliveryId, DeliveryKey},
 };
 use jiff::Timestamp;
 use serde::Serialize;

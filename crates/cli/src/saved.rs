@@ -10,9 +10,8 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow, bail};
-use hookline_domain::{
-    archive,
-    delivery::Delivery,
+use hookline_domain::delivery::{
+    Delivery, archive,
     envelope::{self, Packed},
 };
 use hookline_sources::read_saved;

@@ -4,10 +4,9 @@ use std::str::FromStr;
 
 use clap::Args;
 use hookline_domain::{
-    delivery::Delivery,
-    ids::{DeliveryId, Source, StoreKey, StoreName, Topic},
-    ledger::Problem,
-    stores::ErrorCode,
+    delivery::{Delivery, ledger::Problem},
+    kernel::ids::{DeliveryId, Source, StoreKey, StoreName, Topic},
+    store::stores::ErrorCode,
 };
 use hookline_sources::shopify::shop_name;
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};

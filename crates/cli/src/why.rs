@@ -3,12 +3,14 @@
 use anyhow::Result;
 use hookline_aws::{DynamoEntities, DynamoStores};
 use hookline_domain::{
-    delivery::Delivery,
-    entities::{Entries, Entry, Known},
+    catalogue::entities::{Entries, Entry, Known},
+    delivery::{
+        Delivery,
+        ledger::{Fate, Problem},
+    },
     event::Event,
-    ids::EntityKey,
-    ledger::{Fate, Problem},
-    stores::{StoreRecord, Stores},
+    kernel::ids::EntityKey,
+    store::stores::{StoreRecord, Stores},
 };
 use hookline_sources::interpret;
 

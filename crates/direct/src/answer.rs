@@ -6,7 +6,7 @@
 use std::{borrow::Cow, fmt, marker::PhantomData};
 
 use bytes::Bytes;
-use hookline_domain::port::Unavailable;
+use hookline_domain::kernel::port::Unavailable;
 use http::StatusCode;
 use serde::{
     Deserialize, Deserializer,

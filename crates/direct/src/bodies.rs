@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hookline_domain::{
-    bodies::{BodyKey, KeepBodies},
-    port::Unavailable,
+    delivery::bodies::{BodyKey, KeepBodies},
+    kernel::port::Unavailable,
 };
 
 use crate::{

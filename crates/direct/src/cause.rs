@@ -1,6 +1,6 @@
 //! The class of a failure, from what AWS answers: its error code, else its status.
 
-use hookline_domain::port::Cause;
+use hookline_domain::kernel::port::Cause;
 
 /// The class that an error code stands for, however the service spells it (`AccessDenied`, `AccessDeniedException`,
 /// `KMS.AccessDeniedException`, `KmsAccessDenied`, `com.amazonaws.…#AccessDeniedException`), else the one that the status stands for.

@@ -1,7 +1,7 @@
 //! What an update of a store writes into its item: the table is described in `hookline-aws`, module `stores`, which writes
 //! the same with the SDK.
 
-use hookline_domain::{
+use hookline_domain::store::{
     rotation::Pair,
     stores::{Counter, Hour, StoreUpdate},
 };

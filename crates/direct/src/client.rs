@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use hookline_domain::port::{Cause, Clock, Unavailable};
+use hookline_domain::kernel::port::{Cause, Clock, Unavailable};
 use http::{HeaderValue, Request, header};
 use http_body_util::Full;
 use serde::Serialize;
@@ -265,7 +265,7 @@ mod tests {
         });
         let credentials = crate::Credentials {
             id: "id".to_owned(),
-            secret: hookline_domain::secret::Secret::new("hush"),
+            secret: hookline_domain::kernel::secret::Secret::new("hush"),
             token: None,
         };
         let client = Client {

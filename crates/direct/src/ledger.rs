@@ -3,9 +3,8 @@
 use std::{borrow::Cow, error::Error};
 
 use hookline_domain::{
-    ids::DeliveryKey,
-    ledger::{self, Claim, ClaimRequest, Claims, Entry, State},
-    port::Unavailable,
+    delivery::ledger::{self, Claim, ClaimRequest, Claims, Entry, State},
+    kernel::{ids::DeliveryKey, port::Unavailable},
 };
 use jiff::Timestamp;
 use serde::Deserialize;

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use hookline_domain::{port::Clock, secret::SecretRef};
+use hookline_domain::kernel::{port::Clock, secret::SecretRef};
 
 use crate::{
     bodies::DirectBodies,

@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, fmt::Write, sync::Arc};
 
-use hookline_domain::{envelope::MESSAGE_LIMIT, ids::StoreKey, port::Unavailable, queue::EventQueue};
+use hookline_domain::{
+    delivery::{envelope::MESSAGE_LIMIT, queue::EventQueue},
+    kernel::{ids::StoreKey, port::Unavailable},
+};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -106,7 +109,7 @@ pub fn group(store: &StoreKey) -> Cow<'static, str> {
 
 #[cfg(test)]
 mod tests {
-    use hookline_domain::ids::{Source, StoreName};
+    use hookline_domain::kernel::ids::{Source, StoreName};
 
     use super::*;
 

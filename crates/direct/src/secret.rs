@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hookline_domain::{
+use hookline_domain::kernel::{
     port::Unavailable,
     secret::{Secret, SecretSource},
 };

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use hookline_domain::secret::Secret;
+use hookline_domain::kernel::secret::Secret;
 
 use crate::{
     connection::{Host, NotAUrl, Tls},

@@ -10,7 +10,7 @@ use aws_sigv4::{
     sign::v4,
 };
 use aws_smithy_runtime_api::client::identity::Identity;
-use hookline_domain::secret::Secret;
+use hookline_domain::kernel::secret::Secret;
 use http::Request;
 use jiff::Timestamp;
 

@@ -1,9 +1,8 @@
 //! [`Tally`] in the stores' table.
 
 use hookline_domain::{
-    ids::StoreKey,
-    port::Unavailable,
-    stores::{StoreUpdate, Tally},
+    kernel::{ids::StoreKey, port::Unavailable},
+    store::stores::{StoreUpdate, Tally},
 };
 
 use crate::{

@@ -19,7 +19,7 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{InvalidId, StoreKey};
+use crate::kernel::ids::{InvalidId, StoreKey};
 
 /// What somebody may do with the stores within reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

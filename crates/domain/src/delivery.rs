@@ -1,8 +1,19 @@
 //! One verified HTTP request, as it travels from the receiver to the consumer.
 
+pub mod archive;
+pub mod bodies;
+pub mod dead_letters;
+pub mod envelope;
+pub mod failed;
+pub mod ledger;
+pub mod queue;
+pub mod receive;
+pub mod replay;
+pub mod retry;
+
 use jiff::Timestamp;
 
-use crate::ids::{DeliveryKey, EventId};
+use crate::kernel::ids::{DeliveryKey, EventId};
 
 /// The most bytes a body may have: what Lambda takes, 6 MiB, for an event that holds the body and more
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>). Nothing longer comes through AWS.

@@ -1,11 +1,13 @@
 //! What happened, in our words, and why a delivery may not tell.
 
+pub mod product;
+
 use jiff::Timestamp;
 
 use crate::{
     delivery::Delivery,
-    ids::{EntityId, EntityKey, Kind, StoreKey},
-    product::{Collection, Product},
+    event::product::{Collection, Product},
+    kernel::ids::{EntityId, EntityKey, Kind, StoreKey},
 };
 
 /// What a delivery says has happened.
@@ -135,5 +137,5 @@ pub enum Unreadable {
     Topic,
 }
 
-/// Reads a delivery's body. What the use case [`reindex`](crate::reindex) is given by whoever knows the vendor.
+/// Reads a delivery's body. What the use case [`reindex`](crate::consumer) is given by whoever knows the vendor.
 pub type Interpret = fn(&Delivery) -> Result<Event, Unreadable>;

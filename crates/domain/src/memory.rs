@@ -27,17 +27,23 @@ pub use self::{
     stores::MemoryStores,
 };
 use crate::{
-    entities::{self, Entities, Entries, Fence, Known, Page, Remembered, Told},
-    ids::{DeliveryId, DeliveryKey, EntityKey, StoreKey},
-    jobs::{Job, Jobs},
-    ledger::{
-        self, Claim, ClaimRequest, Claims, Completion, Cursor, Entry, Fate, Ledger, Noted, Problem, Record, RecordPage,
-        Records, State,
+    catalogue::{
+        entities::{self, Entities, Entries, Fence, Known, Page, Remembered, Told},
+        jobs::{Job, Jobs},
     },
-    port::Unavailable,
-    queue::{EventQueue, TryNow},
-    version::Version,
-    watch::Backlog,
+    delivery::{
+        ledger::{
+            self, Claim, ClaimRequest, Claims, Completion, Cursor, Entry, Fate, Ledger, Noted, Problem, Record,
+            RecordPage, Records, State,
+        },
+        queue::{EventQueue, TryNow},
+    },
+    kernel::{
+        ids::{DeliveryId, DeliveryKey, EntityKey, StoreKey},
+        port::Unavailable,
+        version::Version,
+    },
+    sync::watch::Backlog,
 };
 
 /// State that clones share.

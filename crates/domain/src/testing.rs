@@ -6,23 +6,31 @@ use std::sync::{Arc, Mutex};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    apply::{Apply, Verdict},
-    ask::Ask,
-    catalogue::Wanted,
-    document::Document,
-    event::{Event, Observed},
-    ids::{EntityId, EntityKey, Kind, StoreKey},
-    index::{Change, Index, Outcome},
-    jobs::{Job, Task},
+    catalogue::{
+        apply::{Apply, Verdict},
+        document::Document,
+        index::{Change, Index, Outcome},
+        jobs::{Job, Task},
+    },
+    event::{
+        Event, Observed,
+        product::{Collection, Product},
+    },
+    kernel::{
+        ids::{EntityId, EntityKey, Kind, StoreKey},
+        port::{Clock, Unavailable},
+    },
     memory::{
         MemoryCatalogue, MemoryEntities, MemoryIndex, MemoryJobs, MemoryQueue, MemoryStores, MemorySubscriptions,
     },
-    port::{Clock, Unavailable},
-    product::{Collection, Product},
-    reconcile::{GRACE, Next, Reconcile, Scope, Step, Why},
-    stores::{Reconciled, StoreRecord, StoreUpdate, StoreView, StoreViews, Stores},
-    sync::{Perform, Performed, Sync},
-    watch::Watch,
+    store::stores::{Reconciled, StoreRecord, StoreUpdate, StoreView, StoreViews, Stores},
+    sync::{
+        reconcile::{GRACE, Next, Reconcile, Scope, Step, Why},
+        refetch::Ask,
+        vendor::Wanted,
+        watch::Watch,
+        worker::{Perform, Performed, Sync},
+    },
 };
 
 /// A clock that is set by hand.

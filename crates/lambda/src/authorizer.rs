@@ -20,8 +20,10 @@ use hookline_domain::{
         ticket::{TicketKey, Tickets},
         token::{Borne, Shut, TokenId, Tokens},
     },
-    port::{Clock, Unavailable, chain},
-    secret::SecretSource,
+    kernel::{
+        port::{Clock, Unavailable, chain},
+        secret::SecretSource,
+    },
 };
 use hookline_sources::{
     shopify::{SENDER, Session, SessionError},

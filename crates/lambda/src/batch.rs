@@ -17,18 +17,17 @@ use std::{
 };
 
 use hookline_domain::{
-    archive::Archive,
-    bodies::Bodies,
-    entities::Entities,
-    failed::FailedDeliveries,
-    failed::TRIED_EVERY,
-    index::Index,
-    jobs::Jobs,
-    ledger::Ledger,
-    port::{Cause, Clock, chain},
-    queue::{Delayed, Redelivery, wait_for_index},
-    reindex::{Comply, Keep, Processed, Raw, Reindex, Try, Unpack, Verdict},
-    stores::{ErrorCode, Stores},
+    catalogue::{entities::Entities, index::Index, jobs::Jobs},
+    consumer::{Comply, Keep, Processed, Raw, Reindex, Try, Unpack, Verdict},
+    delivery::{
+        archive::Archive,
+        bodies::Bodies,
+        failed::{FailedDeliveries, TRIED_EVERY},
+        ledger::Ledger,
+        queue::{Delayed, Redelivery, wait_for_index},
+    },
+    kernel::port::{Cause, Clock, chain},
+    store::stores::{ErrorCode, Stores},
 };
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Context, LambdaEvent, service_fn};

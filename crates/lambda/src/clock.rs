@@ -1,6 +1,6 @@
 //! The machine's clock.
 
-use hookline_domain::{backfill::Pause, port::Clock};
+use hookline_domain::{kernel::port::Clock, sync::backfill::Pause};
 use jiff::{SignedDuration, Timestamp};
 
 /// The machine's clock. The only place that asks it.

@@ -8,7 +8,7 @@ mod sync;
 
 use std::{collections::BTreeMap, fmt};
 
-use hookline_domain::secret::{Secret, SecretRef};
+use hookline_domain::kernel::secret::{Secret, SecretRef};
 use jiff::SignedDuration;
 use tracing::level_filters::LevelFilter;
 

@@ -8,9 +8,11 @@ use std::fmt;
 
 use hookline_domain::{
     access::{Principal, Role},
-    ids::StoreKey,
-    port::{Unavailable, chain},
-    stores::{StoreRecord, Stores},
+    kernel::{
+        ids::StoreKey,
+        port::{Unavailable, chain},
+    },
+    store::stores::{StoreRecord, Stores},
 };
 use hookline_sources::shopify;
 use http::{HeaderValue, Response, StatusCode, header};
@@ -162,7 +164,7 @@ fn within_reach(principal: &Principal, request: &Request) -> Result<StoreKey, Re
 mod tests {
     use std::collections::HashMap;
 
-    use hookline_domain::{access::Reach, memory::MemoryStores, stores::StoreUpdate};
+    use hookline_domain::{access::Reach, memory::MemoryStores, store::stores::StoreUpdate};
     use serde_json::{Value, json};
 
     use super::*;

@@ -7,11 +7,11 @@ use std::{
 };
 
 use hookline_domain::{
-    jobs::{Job, Task},
-    port::{Cause, Clock},
-    queue::Redelivery,
-    stores::ErrorCode,
-    sync::{Perform, Performed},
+    catalogue::jobs::{Job, Task},
+    delivery::queue::Redelivery,
+    kernel::port::{Cause, Clock},
+    store::stores::ErrorCode,
+    sync::worker::{Perform, Performed},
 };
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{LambdaEvent, service_fn};

@@ -8,9 +8,9 @@ use std::{collections::HashMap, sync::Arc, time::Instant};
 
 use hookline_domain::{
     access::Principal,
+    kernel::port::{Clock, Unavailable, chain},
     live::{Activity, Follow, Push, Watchers},
-    port::{Clock, Unavailable, chain},
-    stores::{StoreViews, Stores},
+    store::stores::{StoreViews, Stores},
 };
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::{Deserialize, Serialize};
@@ -163,7 +163,7 @@ mod tests {
         access::{Reach, Role},
         live::Frame,
         memory::{MemoryActivity, MemoryPush, MemoryStores, MemoryWatchers},
-        stores::StoreUpdate,
+        store::stores::StoreUpdate,
     };
     use hookline_sources::shopify;
     use serde_json::json;

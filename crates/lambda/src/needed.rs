@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 
 use hookline_domain::{
-    ids::StoreKey,
-    rotation::{HELD_BACK_AT_MOST, Needed, Pair},
+    kernel::ids::StoreKey,
+    store::rotation::{HELD_BACK_AT_MOST, Needed, Pair},
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -78,7 +78,7 @@ impl Unwritten {
 
 #[cfg(test)]
 mod tests {
-    use hookline_domain::ids::{Source, StoreName};
+    use hookline_domain::kernel::ids::{Source, StoreName};
 
     use super::*;
 

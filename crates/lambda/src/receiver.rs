@@ -4,15 +4,19 @@
 use std::time::{Duration, Instant};
 
 use hookline_domain::{
-    bodies::KeepBodies,
-    delivery::BODY_LIMIT,
-    ids::DeliveryKey,
-    ledger::Claims,
-    port::{Clock, chain},
-    queue::EventQueue,
-    receive::{NotReceived, Receive, Received},
-    secret::SecretSource,
-    stores::Tally,
+    delivery::{
+        BODY_LIMIT,
+        bodies::KeepBodies,
+        ledger::Claims,
+        queue::EventQueue,
+        receive::{NotReceived, Receive, Received},
+    },
+    kernel::{
+        ids::DeliveryKey,
+        port::{Clock, chain},
+        secret::SecretSource,
+    },
+    store::stores::Tally,
 };
 use hookline_sources::{
     Inbound, Sender,

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use hookline_domain::{
+use hookline_domain::kernel::{
     port::{Clock, Unavailable, chain},
     secret::{Secret, SecretSource},
 };

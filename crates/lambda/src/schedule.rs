@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use hookline_domain::{
-    jobs::Jobs,
-    schedule::{Due, Schedule},
-    stores::StoreList,
+    catalogue::jobs::Jobs,
+    store::stores::StoreList,
+    sync::schedule::{Due, Schedule},
 };
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Deserialize;

@@ -2,7 +2,7 @@
 
 use std::{error::Error, process::ExitCode};
 
-use hookline_domain::port::chain;
+use hookline_domain::kernel::port::chain;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 

@@ -8,10 +8,10 @@
 use std::{sync::Arc, time::Instant};
 
 use hookline_domain::{
-    backfill::Pause,
+    kernel::port::{Clock, Unavailable, chain},
     live::{AccessChanged, Activity, Changed, Push, Tell, Watchers},
-    port::{Clock, Unavailable, chain},
-    stores::StoreViews,
+    store::stores::StoreViews,
+    sync::backfill::Pause,
 };
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::{Deserialize, Serialize};
@@ -210,7 +210,7 @@ mod tests {
         access::{Principal, Reach, Role},
         live::{Frame, Watcher},
         memory::{MemoryActivity, MemoryPush, MemoryStores, MemoryWatchers},
-        stores::{StoreRecord, StoreUpdate, Stores},
+        store::stores::{StoreRecord, StoreUpdate, Stores},
     };
     use serde_json::json;
 
@@ -334,18 +334,18 @@ mod tests {
     impl Activity for Broken {
         async fn keep(
             &self,
-            _: &hookline_domain::ids::StoreKey,
+            _: &hookline_domain::kernel::ids::StoreKey,
             _: &[hookline_domain::live::Kept],
             _: u64,
         ) -> Result<(), Unavailable> {
             Err(Unavailable::new("activity", "throttled"))
         }
-        async fn reached(&self, _: &hookline_domain::ids::StoreKey) -> Result<Option<u64>, Unavailable> {
+        async fn reached(&self, _: &hookline_domain::kernel::ids::StoreKey) -> Result<Option<u64>, Unavailable> {
             Ok(None)
         }
         async fn latest(
             &self,
-            _: &hookline_domain::ids::StoreKey,
+            _: &hookline_domain::kernel::ids::StoreKey,
             _: Option<u64>,
             _: usize,
         ) -> Result<Vec<hookline_domain::live::Kept>, Unavailable> {

@@ -11,10 +11,14 @@ use std::{
 };
 
 use hookline_domain::{
-    ids::StoreKey,
-    port::{Clock, chain},
-    rotation::Pair,
-    stores::{Counter, StoreUpdate, Tally},
+    kernel::{
+        ids::StoreKey,
+        port::{Clock, chain},
+    },
+    store::{
+        rotation::Pair,
+        stores::{Counter, StoreUpdate, Tally},
+    },
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -140,10 +144,12 @@ mod tests {
     use std::sync::Arc;
 
     use hookline_domain::{
-        ids::{Source, StoreName},
+        kernel::{
+            ids::{Source, StoreName},
+            port::Unavailable,
+        },
         memory::MemoryStores,
-        port::Unavailable,
-        stores::{StoreViews, Stores},
+        store::stores::{StoreViews, Stores},
     };
 
     use super::*;

@@ -8,11 +8,15 @@ use hookline_domain::{
         ticket::{Ticket, TicketKey, Tickets},
         token::{Change, Token, TokenId, Tokens},
     },
-    bodies::{BodyKey, KeepBodies},
-    ids::{DeliveryKey, StoreKey},
-    ledger::{Claim, ClaimRequest, Claims, Completion, Fate, Ledger, Noted, Problem},
-    port::{Clock, Unavailable},
-    queue::EventQueue,
+    delivery::{
+        bodies::{BodyKey, KeepBodies},
+        ledger::{Claim, ClaimRequest, Claims, Completion, Fate, Ledger, Noted, Problem},
+        queue::EventQueue,
+    },
+    kernel::{
+        ids::{DeliveryKey, StoreKey},
+        port::{Clock, Unavailable},
+    },
 };
 use jiff::Timestamp;
 use lambda_http::{Body, Request, RequestExt, request::RequestContext};

@@ -5,7 +5,7 @@ use hookline_domain::{
         Principal,
         ticket::{GOOD_FOR, Ticket, Tickets},
     },
-    port::Clock,
+    kernel::port::Clock,
 };
 use http::{Response, StatusCode};
 use lambda_http::Body;

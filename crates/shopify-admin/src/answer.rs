@@ -3,7 +3,7 @@
 //! Errors: <https://shopify.dev/docs/api/admin-graphql/latest#status-and-error-codes>, costs:
 //! <https://shopify.dev/docs/api/usage/limits#graphql-admin-api-rate-limits>.
 
-use hookline_domain::{catalogue::Unasked, port::Unavailable};
+use hookline_domain::{kernel::port::Unavailable, sync::vendor::Unasked};
 use hookline_sources::shopify::{mended, problem};
 use serde::{Deserialize, de::DeserializeOwned};
 
@@ -175,7 +175,7 @@ pub(crate) fn told(message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use hookline_domain::port::chain;
+    use hookline_domain::kernel::port::chain;
     use serde_json::Value;
 
     use super::*;

@@ -6,7 +6,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use hookline_domain::{catalogue::Unasked, ids::StoreKey, port::Unavailable, secret::Secret};
+use hookline_domain::{
+    kernel::{ids::StoreKey, port::Unavailable, secret::Secret},
+    sync::vendor::Unasked,
+};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 

@@ -1,10 +1,9 @@
 //! Collections, what is in them, the product of an inventory item, and the store itself.
 
 use hookline_domain::{
-    catalogue::{Part, Shop, Unasked},
-    event::{Event, Observed},
-    ids::{EntityId, Kind, StoreKey},
-    product::Collection,
+    event::{Event, Observed, product::Collection},
+    kernel::ids::{EntityId, Kind, StoreKey},
+    sync::vendor::{Part, Shop, Unasked},
 };
 use hookline_sources::{html, shopify::filled};
 use jiff::Timestamp;

@@ -2,9 +2,9 @@
 //! [`Catalogue`] as a whole.
 
 use hookline_domain::{
-    catalogue::{Answered, Catalogue, Export, ExportId, Part, Shop, Unasked},
     event::Observed,
-    ids::{EntityId, StoreKey},
+    kernel::ids::{EntityId, StoreKey},
+    sync::vendor::{Answered, Catalogue, Export, ExportId, Part, Shop, Unasked},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

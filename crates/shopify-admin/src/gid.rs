@@ -1,7 +1,7 @@
 //! Shopify's global ids, as in `gid://shopify/Product/788032119674292922`. The number is text all the way, for it may be
 //! more than 2^53.
 
-use hookline_domain::{catalogue::Unasked, ids::EntityId};
+use hookline_domain::{kernel::ids::EntityId, sync::vendor::Unasked};
 
 const PREFIX: &str = "gid://shopify/";
 

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use hookline_domain::{
-    catalogue::Unasked,
-    ids::StoreKey,
-    port::{Cause, Unavailable},
-    secret::Secret,
+    kernel::{
+        ids::StoreKey,
+        port::{Cause, Unavailable},
+        secret::Secret,
+    },
+    sync::vendor::Unasked,
 };
 use reqwest::{
     Client, Method, Request, Response, StatusCode, Url,

@@ -1,5 +1,5 @@
-//! Asks a Shopify store what it has: [`Catalogue`](hookline_domain::catalogue::Catalogue) and
-//! [`Subscriptions`](hookline_domain::catalogue::Subscriptions) on the Admin GraphQL API, and the tokens it takes.
+//! Asks a Shopify store what it has: [`Catalogue`](hookline_domain::sync::vendor::Catalogue) and
+//! [`Subscriptions`](hookline_domain::sync::vendor::Subscriptions) on the Admin GraphQL API, and the tokens it takes.
 //!
 //! ```text
 //! let time = Time::of(clock);

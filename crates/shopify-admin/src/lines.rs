@@ -10,10 +10,12 @@
 use std::collections::HashSet;
 
 use hookline_domain::{
-    catalogue::{Batch, Lines, Skipped, Unasked},
     event::{Event, Observed},
-    ids::{EntityId, Kind},
-    port::Unavailable,
+    kernel::{
+        ids::{EntityId, Kind},
+        port::Unavailable,
+    },
+    sync::vendor::{Batch, Lines, Skipped, Unasked},
 };
 use hookline_sources::shopify::mended;
 use jiff::Timestamp;

@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 
 use hookline_domain::{
-    catalogue::{Answered, PRODUCTS_AT_ONCE, Unasked},
-    event::{Event, Observed},
-    ids::{EntityId, Kind, StoreKey},
-    port::Unavailable,
-    product::{Collections, OptionAxis, Product, Stock, Variant},
+    event::{
+        Event, Observed,
+        product::{Collections, OptionAxis, Product, Stock, Variant},
+    },
+    kernel::{
+        ids::{EntityId, Kind, StoreKey},
+        port::Unavailable,
+    },
+    sync::vendor::{Answered, PRODUCTS_AT_ONCE, Unasked},
 };
 use hookline_sources::{
     html,

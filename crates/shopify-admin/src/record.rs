@@ -1,8 +1,8 @@
 //! Records of an answer, each of which is read by itself: one that is odd costs itself, not those beside it.
 
 use hookline_domain::{
-    catalogue::{Skipped, Unasked},
-    ids::{EntityId, Kind},
+    kernel::ids::{EntityId, Kind},
+    sync::vendor::{Skipped, Unasked},
 };
 use hookline_sources::shopify::problem;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};

@@ -2,8 +2,8 @@
 //! (<https://shopify.dev/docs/apps/build/webhooks/subscribe>).
 
 use hookline_domain::{
-    catalogue::{Subscription, Subscriptions, Unasked, Wanted},
-    ids::{StoreKey, Topic},
+    kernel::ids::{StoreKey, Topic},
+    sync::vendor::{Subscription, Subscriptions, Unasked, Wanted},
 };
 use serde::{Deserialize, Serialize};
 

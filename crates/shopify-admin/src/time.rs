@@ -2,7 +2,7 @@
 
 use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 
-use hookline_domain::port::Clock;
+use hookline_domain::kernel::port::Clock;
 use jiff::{SignedDuration, Timestamp};
 
 /// Waits.

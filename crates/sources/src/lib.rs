@@ -12,7 +12,7 @@ pub mod signature;
 use hookline_domain::{
     delivery::Delivery,
     event::{Event, Unreadable},
-    ids::{DeliveryKey, Source},
+    kernel::ids::{DeliveryKey, Source},
 };
 use http::HeaderMap;
 use jiff::Timestamp;

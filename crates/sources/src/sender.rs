@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hookline_domain::{delivery::Delivery, ids::StoreKey};
+use hookline_domain::{delivery::Delivery, kernel::ids::StoreKey};
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 

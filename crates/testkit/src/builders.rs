@@ -1,11 +1,13 @@
 //! Keys, times and documents in few words.
 
 use hookline_domain::{
-    document::Document,
-    ids::{DeliveryId, DeliveryKey, EntityId, EntityKey, Kind, Source, StoreKey, StoreName, Topic},
-    ledger::{ClaimRequest, Fate, Settled},
-    product::{Product, Stock, Variant},
-    version::Version,
+    catalogue::document::Document,
+    delivery::ledger::{ClaimRequest, Fate, Settled},
+    event::product::{Product, Stock, Variant},
+    kernel::{
+        ids::{DeliveryId, DeliveryKey, EntityId, EntityKey, Kind, Source, StoreKey, StoreName, Topic},
+        version::Version,
+    },
 };
 use jiff::{SignedDuration, Timestamp};
 

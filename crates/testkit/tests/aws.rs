@@ -5,13 +5,17 @@ use std::{error::Error, time::Duration};
 use aws_sdk_dynamodb::types::AttributeValue;
 use hookline_aws::{Aws, IndexCheck, OpenSearchConfig, Patience, Signing};
 use hookline_domain::{
-    bodies::{Attempt, Bodies, BodyKey, KeepBodies},
-    index::{Change, Index, Outcome, Search, SearchError, SearchQuery},
-    ledger::{ClaimRequest, Claims},
-    port::Unavailable,
-    queue::{Delayed, Redelivery},
-    secret::{Secret, SecretRef, SecretSource},
-    text::Words,
+    catalogue::index::{Change, Index, Outcome, Search, SearchError, SearchQuery},
+    delivery::{
+        bodies::{Attempt, Bodies, BodyKey, KeepBodies},
+        ledger::{ClaimRequest, Claims},
+        queue::{Delayed, Redelivery},
+    },
+    kernel::{
+        port::Unavailable,
+        secret::{Secret, SecretRef, SecretSource},
+        text::Words,
+    },
 };
 use hookline_testkit::{
     builders::{at, attempt, delivery, document, noon, product, store, version},

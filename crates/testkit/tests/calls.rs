@@ -10,9 +10,9 @@ use std::{
 
 use hookline_aws::{Aws, Patience};
 use hookline_domain::{
-    entities::{Advance, Entities, Fence, Remembered, Told},
-    ids::{DeliveryKey, EntityKey},
-    ledger::{Claims, Completion, Ledger},
+    catalogue::entities::{Advance, Entities, Fence, Remembered, Told},
+    delivery::ledger::{Claims, Completion, Ledger},
+    kernel::ids::{DeliveryKey, EntityKey},
 };
 use hookline_testkit::{
     builders::{applied, attempt, delivery, noon, product, store, version},

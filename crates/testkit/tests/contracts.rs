@@ -1,7 +1,7 @@
 //! The adapters of `hookline-aws` keep the contracts, against emulators.
 
 use hookline_aws::OpenSearchIndex;
-use hookline_domain::port::Clock;
+use hookline_domain::kernel::port::Clock;
 use hookline_testkit::{
     builders::noon,
     emulator::{

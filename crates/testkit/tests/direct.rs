@@ -6,14 +6,20 @@ use std::{error::Error, time::Duration};
 use hookline_aws::{DynamoLedger, DynamoStores, S3Bodies};
 use hookline_direct::{Direct, DirectBodies, DirectLedger, DirectTally};
 use hookline_domain::{
-    backfill::{Checkpoint, Checkpoints},
-    bodies::{Attempt, Bodies, BodyKey, KeepBodies},
-    failed::{FailedDeliveries, FailedDelivery, Failures},
-    ids::{DeliveryKey, StoreKey},
-    ledger::{Claim, ClaimRequest, Claims, Completion, Fate, Ledger, Noted, Problem},
-    port::{Clock, Unavailable},
-    secret::{Secret, SecretRef, SecretSource},
-    stores::{StoreCursor, StoreList, StorePage, StoreRecord, StoreUpdate, StoreView, StoreViews, Stores, Tally},
+    delivery::{
+        bodies::{Attempt, Bodies, BodyKey, KeepBodies},
+        failed::{FailedDeliveries, FailedDelivery, Failures},
+        ledger::{Claim, ClaimRequest, Claims, Completion, Fate, Ledger, Noted, Problem},
+    },
+    kernel::{
+        ids::{DeliveryKey, StoreKey},
+        port::{Clock, Unavailable},
+        secret::{Secret, SecretRef, SecretSource},
+    },
+    store::stores::{
+        StoreCursor, StoreList, StorePage, StoreRecord, StoreUpdate, StoreView, StoreViews, Stores, Tally,
+    },
+    sync::backfill::{Checkpoint, Checkpoints},
 };
 use hookline_testkit::{
     builders::{attempt, delivery, noon, store},
@@ -288,7 +294,7 @@ async fn what_fails_is_unavailable_and_nothing_is_quoted() {
                     .claim(&delivery("1"), &attempt("a", noon()))
                     .await
                     .unwrap_err(),
-                hookline_domain::queue::EventQueue::send(&queue, &store("demo"), "Secret Title".into())
+                hookline_domain::delivery::queue::EventQueue::send(&queue, &store("demo"), "Secret Title".into())
                     .await
                     .unwrap_err(),
             ];
@@ -322,7 +328,7 @@ async fn an_answer_longer_than_any_is_not_read() {
 async fn a_success_that_is_not_sqss_is_none() {
     let parrot = Parrot::start(200, "{}").await;
     let queue = direct(parrot.url()).event_queue("http://queue");
-    let sent = hookline_domain::queue::EventQueue::send(&queue, &store("demo"), "x".into()).await;
+    let sent = hookline_domain::delivery::queue::EventQueue::send(&queue, &store("demo"), "x".into()).await;
     sent.unwrap_err();
 }
 

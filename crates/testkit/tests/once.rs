@@ -7,8 +7,8 @@ use std::sync::{
 
 use hookline_aws::{Aws, Patience};
 use hookline_domain::{
-    ids::Topic,
-    stores::{Counter, StoreUpdate, Stores, Tally},
+    kernel::ids::Topic,
+    store::stores::{Counter, StoreUpdate, Stores, Tally},
 };
 use hookline_testkit::{
     builders::{noon, store},

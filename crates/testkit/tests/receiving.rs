@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use hookline_aws::{Aws, Settings};
 use hookline_domain::{
-    ledger::Claims,
-    port::Unavailable,
-    secret::{Secret, SecretRef, SecretSource},
+    delivery::ledger::Claims,
+    kernel::{
+        port::Unavailable,
+        secret::{Secret, SecretRef, SecretSource},
+    },
 };
 use hookline_testkit::{
     builders::{attempt, delivery, noon},

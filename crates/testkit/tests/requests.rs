@@ -13,13 +13,17 @@ use bytes::Bytes;
 use hookline_aws::{Aws, Patience};
 use hookline_direct::Direct;
 use hookline_domain::{
-    bodies::{Attempt, Bodies, BodyKey, KeepBodies},
-    erase::Erase,
-    ledger::Claims,
-    port::Clock,
-    queue::EventQueue,
-    secret::{SecretRef, SecretSource},
-    stores::{StoreUpdate, Tally},
+    delivery::{
+        bodies::{Attempt, Bodies, BodyKey, KeepBodies},
+        ledger::Claims,
+        queue::EventQueue,
+    },
+    kernel::{
+        erase::Erase,
+        port::Clock,
+        secret::{SecretRef, SecretSource},
+    },
+    store::stores::{StoreUpdate, Tally},
 };
 use hookline_host::server::{self, Server};
 use hookline_testkit::{

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use hookline_aws::{Aws, Patience};
-use hookline_domain::{receive::Receive, replay::Replay};
+use hookline_domain::delivery::{receive::Receive, replay::Replay};
 use hookline_lambda::{
     ActionsConfig, Environment, Sleep, SystemClock,
     api::{ActionsApi, ActionsPorts},

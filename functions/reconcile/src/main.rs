@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use hookline_aws::{Aws, Patience};
-use hookline_domain::schedule::Schedule;
+use hookline_domain::sync::schedule::Schedule;
 use hookline_lambda::{Environment, ReconcileConfig, schedule, start};
 
 fn main() -> ExitCode {

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use hookline_aws::{Aws, OpenSearchConfig, Patience};
 use hookline_domain::{
-    apply::Apply,
-    reindex::{Compliance, Keep, Reindex, Unpack},
+    catalogue::apply::Apply,
+    consumer::{Compliance, Keep, Reindex, Unpack},
 };
 use hookline_lambda::{Environment, ReindexConfig, SystemClock, batch, start};
 use hookline_sources::{interpret, is_personal};

@@ -3,7 +3,10 @@
 use std::{process::ExitCode, sync::Arc};
 
 use hookline_aws::{Aws, OpenSearchConfig, Patience};
-use hookline_domain::{apply::Apply, ask::Ask, reconcile::Reconcile, sync::Sync, watch::Watch};
+use hookline_domain::{
+    catalogue::apply::Apply,
+    sync::{reconcile::Reconcile, refetch::Ask, watch::Watch, worker::Sync},
+};
 use hookline_lambda::{Environment, SyncConfig, SystemClock, jobs, start};
 use hookline_shopify_admin::{App, DEFAULT_ADMIN_URL, Http, ShopifyAdmin, Time, Tokens};
 use hookline_sources::shopify;

@@ -7,8 +7,8 @@ use std::{collections::BTreeMap, error::Error as _, fmt};
 
 use hookline_direct::{Answer, DirectBodies, DirectLedger, DirectQueue, DirectTally, KeptSecret};
 use hookline_domain::{
-    ledger::{Claim, ClaimRequest},
-    port::{Clock, Unavailable, chain},
+    delivery::ledger::{Claim, ClaimRequest},
+    kernel::port::{Clock, Unavailable, chain},
 };
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};

@@ -5,13 +5,14 @@
 use std::collections::BTreeSet;
 
 use hookline_domain::{
-    apply::Apply,
-    delivery::Delivery,
-    envelope,
-    ledger::{ClaimRequest, Claims, Fate},
+    catalogue::apply::Apply,
+    consumer::{Keep, NoCompliance, Reindex, Unpack},
+    delivery::{
+        Delivery, envelope,
+        ledger::{ClaimRequest, Claims, Fate},
+    },
+    kernel::port::Clock,
     memory::{MemoryArchive, MemoryBodies, MemoryEntities, MemoryIndex, MemoryJobs, MemoryLedger, MemoryStores},
-    port::Clock,
-    reindex::{Keep, NoCompliance, Reindex, Unpack},
 };
 use hookline_lambda::batch::{SqsBatch, SqsRecord, Unnamed, consume};
 use hookline_sources::{interpret, is_personal};

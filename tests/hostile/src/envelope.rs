@@ -1,6 +1,6 @@
 //! A queue message that decodes is a delivery that encodes to a message that decodes to the same delivery.
 
-use hookline_domain::envelope::{self, MESSAGE_LIMIT};
+use hookline_domain::delivery::envelope::{self, MESSAGE_LIMIT};
 
 pub(crate) fn envelope(data: &[u8]) {
     let message = String::from_utf8_lossy(data);

@@ -8,7 +8,7 @@
 //! ```
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use hookline_domain::port::Clock;
+use hookline_domain::kernel::port::Clock;
 use hookline_lambda::gateway::harmless;
 use jiff::Timestamp;
 use lambda_http::{Request, RequestExt, request::LambdaRequest};

@@ -3,7 +3,7 @@
 //! Input: the name of a topic, then lines `name: value`, with or without the `x-shopify-` before the name. Names of Events,
 //! which have no `x-`, are as they are.
 
-use hookline_domain::envelope;
+use hookline_domain::delivery::envelope;
 use hookline_sources::shopify::{self, HeaderError, Topic};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;

@@ -2,7 +2,9 @@
 
 use std::str::FromStr;
 
-use hookline_domain::ids::{DeliveryId, EntityId, EntityKey, EventId, InvalidId, Source, StoreKey, StoreName, Topic};
+use hookline_domain::kernel::ids::{
+    DeliveryId, EntityId, EntityKey, EventId, InvalidId, Source, StoreKey, StoreName, Topic,
+};
 use hookline_sources::shopify;
 use serde::{Serialize, de::DeserializeOwned};
 

@@ -3,11 +3,13 @@
 //! Input of `payload`: the name of a topic, a line feed, the body. Input of `description`: HTML.
 
 use hookline_domain::{
+    catalogue::document::Document,
     delivery::Delivery,
-    document::Document,
     event::{Event, Unreadable},
-    ids::{DeliveryId, DeliveryKey, EntityId, EntityKey, Kind, Topic as TopicName},
-    version::Version,
+    kernel::{
+        ids::{DeliveryId, DeliveryKey, EntityId, EntityKey, Kind, Topic as TopicName},
+        version::Version,
+    },
 };
 use hookline_sources::shopify::{self, Topic};
 use http::{HeaderMap, HeaderValue};

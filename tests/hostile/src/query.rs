@@ -2,7 +2,7 @@
 //!
 //! Input: how many results are wanted (one byte), then the text.
 
-use hookline_domain::{index::SearchQuery, text::Words};
+use hookline_domain::{catalogue::index::SearchQuery, kernel::text::Words};
 use hookline_sources::shopify;
 use serde_json::Value;
 

@@ -7,11 +7,10 @@ use std::sync::{Arc, Mutex};
 
 use hookline_domain::{
     access::{Principal, Reach, Role},
-    index::{Search, SearchError, SearchPage, SearchQuery},
+    catalogue::index::{Search, SearchError, SearchPage, SearchQuery},
+    kernel::{port::Clock, text::Words},
     memory::MemoryStores,
-    port::Clock,
-    stores::{StoreUpdate, Stores},
-    text::Words,
+    store::stores::{StoreUpdate, Stores},
 };
 use hookline_lambda::{api::SearchApi, serve::Http};
 use hookline_sources::shopify;

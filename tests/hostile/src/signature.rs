@@ -6,7 +6,7 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
-use hookline_domain::secret::Secret;
+use hookline_domain::kernel::secret::Secret;
 use hookline_sources::{
     scheme::KeyForm,
     shopify::SENDER,

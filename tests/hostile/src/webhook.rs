@@ -4,9 +4,9 @@
 //! signature under the newest or the older secret, which random bytes never are.
 
 use hookline_domain::{
-    envelope,
+    delivery::envelope,
+    kernel::secret::Secret,
     memory::{MemoryBodies, MemoryLedger, MemoryQueue, MemoryStores},
-    secret::Secret,
 };
 use hookline_lambda::{
     receiver::{Ports, Receiver},

@@ -13,9 +13,9 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use hookline_aws::{Aws, DynamoActivity, DynamoStores, DynamoWatchers, Patience, access_changed, store_changed};
 use hookline_domain::{
     access::{Principal, Reach, Role},
-    ids::StoreKey,
+    kernel::ids::StoreKey,
     live::{Entry, Follow, Outcome, Subject, Tell},
-    stores::{Counter, StoreUpdate, Stores},
+    store::stores::{Counter, StoreUpdate, Stores},
 };
 use hookline_lambda::{
     Sleep, SystemClock,
@@ -185,7 +185,7 @@ fn connection(number: usize) -> String {
 /// What a consumer writes after one delivery.
 fn update(id: &str) -> anyhow::Result<StoreUpdate> {
     let now = Timestamp::now();
-    let topic: hookline_domain::ids::Topic = "products/update".parse()?;
+    let topic: hookline_domain::kernel::ids::Topic = "products/update".parse()?;
     let mut update = StoreUpdate {
         last_event_at: Some(now),
         last_sync_at: Some(now),

@@ -7,14 +7,15 @@ use std::hint::black_box;
 
 use futures_util::FutureExt;
 use hookline_domain::{
-    apply::Apply,
-    delivery::Delivery,
-    document::Document,
-    envelope::{self, MESSAGE_LIMIT},
+    catalogue::{apply::Apply, document::Document},
+    consumer::{Message, NoCompliance, Reindex, Try},
+    delivery::{
+        Delivery,
+        envelope::{self, MESSAGE_LIMIT},
+    },
     event::Event,
+    kernel::port::Clock,
     memory::{MemoryEntities, MemoryIndex, MemoryJobs, MemoryLedger, MemoryStores},
-    port::Clock,
-    reindex::{Message, NoCompliance, Reindex, Try},
 };
 use hookline_sources::{self as sources, html, shopify, signature::SignedRequest};
 use jiff::Timestamp;

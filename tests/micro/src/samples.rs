@@ -4,8 +4,10 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use hookline_domain::{
     delivery::Delivery,
-    ids::{DeliveryId, DeliveryKey, EventId, Source, StoreKey, StoreName, Topic},
-    secret::Secret,
+    kernel::{
+        ids::{DeliveryId, DeliveryKey, EventId, Source, StoreKey, StoreName, Topic},
+        secret::Secret,
+    },
 };
 use hookline_sources::{scheme::KeyForm, signature::Secrets};
 use http::{HeaderMap, HeaderValue};

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use hookline_domain::{
+    catalogue::digest::Digest,
     delivery::Delivery,
-    digest::Digest,
     event::{Event, Observed, Unreadable},
-    ids::{DeliveryId, DeliveryKey, EntityId, EntityKey, Kind, Source, StoreKey, StoreName, Topic},
-    version::Version,
+    kernel::{
+        ids::{DeliveryId, DeliveryKey, EntityId, EntityKey, Kind, Source, StoreKey, StoreName, Topic},
+        version::Version,
+    },
 };
 use hookline_sources::shopify;
 use jiff::{SignedDuration, Timestamp};

@@ -1,9 +1,8 @@
 //! The fence as its table does what it is asked, or with a mistake.
 
 use hookline_domain::{
-    entities::{self, Fence, Known, Remembered, Told},
-    ids::EntityKey,
-    version::Version,
+    catalogue::entities::{self, Fence, Known, Remembered, Told},
+    kernel::{ids::EntityKey, version::Version},
 };
 
 use crate::{

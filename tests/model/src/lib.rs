@@ -1,8 +1,8 @@
 //! The protocol, explored exhaustively: senders that retry, a queue that duplicates and reorders, functions that die
 //! before or after any call, two consumers at once, leases that lapse.
 //!
-//! What is explored is **the product's own code**: [`Receive`](hookline_domain::receive::Receive),
-//! [`Reindex`](hookline_domain::reindex::Reindex) and [`Reconcile`](hookline_domain::reconcile::Reconcile) run on ports that hand each call to the model ([`script`]). A function
+//! What is explored is **the product's own code**: [`Receive`](hookline_domain::delivery::receive::Receive),
+//! [`Reindex`](hookline_domain::consumer::Reindex) and [`Reconcile`](hookline_domain::sync::reconcile::Reconcile) run on ports that hand each call to the model ([`script`]). A function
 //! in the middle of its work is nothing but the answers it has had so far; run again with those, it comes to the same
 //! call. The model decides which function's call happens next, whether its answer is heard, and what dies when
 //! ([`world`]). What the tables and the index do with a call is decided by the domain's transition functions, which

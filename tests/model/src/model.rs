@@ -7,15 +7,16 @@ use std::{
 };
 
 use hookline_domain::{
-    apply::Apply,
-    delivery::Delivery,
-    envelope,
-    ledger::{Claim, ClaimRequest, Claims, State},
+    catalogue::apply::Apply,
+    consumer::{Message, Reindex, Try},
+    delivery::{
+        Delivery, envelope,
+        ledger::{Claim, ClaimRequest, Claims, State},
+        queue::EventQueue,
+        receive::{LEASE, NotReceived, REMEMBERED, Receive, Received},
+    },
     memory::MemoryBodies,
-    queue::EventQueue,
-    receive::{LEASE, NotReceived, REMEMBERED, Receive, Received},
-    reindex::{Message, Reindex, Try},
-    stores::StoreRecord,
+    store::stores::StoreRecord,
 };
 use jiff::Timestamp;
 use stateright::{Model, Property};
@@ -345,7 +346,7 @@ impl Scenario {
 
 /// What a hasty receiver does.
 async fn send_before_claim(script: &Script, delivery: &Delivery) -> Result<Received, NotReceived> {
-    let now = hookline_domain::port::Clock::now(script);
+    let now = hookline_domain::kernel::port::Clock::now(script);
     script.send(&delivery.key.store, envelope::encode(delivery)?).await?;
     let request = ClaimRequest {
         owner: String::new(),
@@ -404,7 +405,7 @@ impl Model for Scenario {
                 parcel.sent = true;
                 parcel.copies = self.copies;
                 parcel.fresh = self.copies;
-                parcel.entry = Some(hookline_domain::ledger::Entry {
+                parcel.entry = Some(hookline_domain::delivery::ledger::Entry {
                     state: State::Claimed {
                         owner: "receiver".into(),
                         lease_until: time(0),

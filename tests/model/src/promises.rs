@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use hookline_domain::{ids::EntityKey, ledger::State, version::Version};
+use hookline_domain::{
+    delivery::ledger::State,
+    kernel::{ids::EntityKey, version::Version},
+};
 use jiff::Timestamp;
 use stateright::{Model, Property};
 

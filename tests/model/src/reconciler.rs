@@ -2,13 +2,17 @@
 //! at once.
 
 use hookline_domain::{
-    apply::Apply,
-    ask::{Ask, Unsynced},
-    catalogue::{Answered, Batch, Catalogue, Export, ExportId, Lines, Part, Shop, Unasked},
+    catalogue::apply::Apply,
     event::{Event, Observed},
-    ids::{EntityId, StoreKey},
-    port::Clock,
-    reconcile::{Next, Reconcile, Scope, Step},
+    kernel::{
+        ids::{EntityId, StoreKey},
+        port::Clock,
+    },
+    sync::{
+        reconcile::{Next, Reconcile, Scope, Step},
+        refetch::{Ask, Unsynced},
+        vendor::{Answered, Batch, Catalogue, Export, ExportId, Lines, Part, Shop, Unasked},
+    },
 };
 use jiff::{SignedDuration, Timestamp};
 

@@ -8,20 +8,25 @@ use std::{
 };
 
 use hookline_domain::{
-    audit::AuditRecord,
-    document::Document,
-    entities::{Entities, Entries, Fence, Known, Page, Remembered, Told},
-    envelope,
-    failed::{FailedDeliveries, FailedDelivery, Failures},
-    ids::{DeliveryKey, EntityKey, StoreKey},
-    index::{Change, Index, Outcome},
-    jobs::{Job, Jobs},
-    ledger::{Claim, ClaimRequest, Claims, Completion, Fate, Ledger, Noted, Problem},
-    port::{Clock, Unavailable},
-    queue::EventQueue,
-    reindex::{Comply, Reached},
-    stores::{StoreRecord, StoreUpdate, Stores},
-    version::Version,
+    catalogue::{
+        document::Document,
+        entities::{Entities, Entries, Fence, Known, Page, Remembered, Told},
+        index::{Change, Index, Outcome},
+        jobs::{Job, Jobs},
+    },
+    consumer::{Comply, Reached, audit::AuditRecord},
+    delivery::{
+        envelope,
+        failed::{FailedDeliveries, FailedDelivery, Failures},
+        ledger::{Claim, ClaimRequest, Claims, Completion, Fate, Ledger, Noted, Problem},
+        queue::EventQueue,
+    },
+    kernel::{
+        ids::{DeliveryKey, EntityKey, StoreKey},
+        port::{Clock, Unavailable},
+        version::Version,
+    },
+    store::stores::{StoreRecord, StoreUpdate, Stores},
 };
 use jiff::{SignedDuration, Timestamp};
 

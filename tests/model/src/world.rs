@@ -3,12 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hookline_domain::{
-    entities::Known,
-    ids::EntityKey,
-    index,
-    ledger::{self, Claim, ClaimRequest, Entry, Fate, Noted, State},
-    stores::StoreRecord,
-    version::Version,
+    catalogue::{entities::Known, index},
+    delivery::ledger::{self, Claim, ClaimRequest, Entry, Fate, Noted, State},
+    kernel::{ids::EntityKey, version::Version},
+    store::stores::StoreRecord,
 };
 use jiff::{SignedDuration, Timestamp};
 

@@ -9,10 +9,12 @@ use std::{
 
 use anyhow::{Context, ensure};
 use hookline_domain::{
-    connections::Connections,
-    ids::StoreKey,
-    jobs::{Job, Reconcile, Task},
-    stores::{Reconciled, StoreUpdate, Stores},
+    catalogue::jobs::{Job, Reconcile, Task},
+    kernel::ids::StoreKey,
+    store::{
+        connections::Connections,
+        stores::{Reconciled, StoreUpdate, Stores},
+    },
 };
 use hookline_testkit::{
     emulator::{CONNECTIONS_TABLE, DynamoDb, STORES_TABLE},

@@ -6,10 +6,12 @@
 use aws_sdk_dynamodb::types::{AttributeValue, BatchStatementRequest};
 use futures_util::{StreamExt, stream};
 use hookline_domain::{
-    entities::{Advance, Entities, Fence, Remembered},
-    ids::EntityKey,
-    port::{CALLS_AT_ONCE, Unavailable},
-    version::Version,
+    catalogue::entities::{Advance, Entities, Fence, Remembered},
+    kernel::{
+        ids::EntityKey,
+        port::{CALLS_AT_ONCE, Unavailable},
+        version::Version,
+    },
 };
 
 use super::{DynamoEntities, PORT, told};

@@ -7,10 +7,8 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use hookline_domain::{
-    entities::{Entries, Entry, Known},
-    ids::EntityKey,
-    port::Unavailable,
-    version::Version,
+    catalogue::entities::{Entries, Entry, Known},
+    kernel::{ids::EntityKey, port::Unavailable, version::Version},
 };
 
 use super::{DynamoEntities, PORT, key, told};

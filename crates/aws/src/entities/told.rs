@@ -2,10 +2,12 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use hookline_domain::{
-    digest::Digest,
-    entities::{Remembered, Told},
-    ids::EntityId,
-    product::Collections,
+    catalogue::{
+        digest::Digest,
+        entities::{Remembered, Told},
+    },
+    event::product::Collections,
+    kernel::ids::EntityId,
 };
 
 use super::tracking;

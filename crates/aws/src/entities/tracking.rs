@@ -3,7 +3,7 @@
 //! variants have ids close to each other, so that each takes two or three bytes: 2,048 of them some 6 KB.
 
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
-use hookline_domain::{ids::EntityId, product::Tracking};
+use hookline_domain::{event::product::Tracking, kernel::ids::EntityId};
 
 use crate::attributes::Malformed;
 

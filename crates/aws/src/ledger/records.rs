@@ -2,9 +2,11 @@
 //! function has.
 
 use hookline_domain::{
-    ids::{DeliveryId, DeliveryKey, EventId, Source, StoreKey, StoreName, Topic},
-    ledger::{Cursor, Problem, Record, RecordPage, Records},
-    port::{Cause, Unavailable},
+    delivery::ledger::{Cursor, Problem, Record, RecordPage, Records},
+    kernel::{
+        ids::{DeliveryId, DeliveryKey, EventId, Source, StoreKey, StoreName, Topic},
+        port::{Cause, Unavailable},
+    },
 };
 
 use super::{DynamoLedger, PORT, read_entry};

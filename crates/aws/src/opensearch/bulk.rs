@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use hookline_domain::{
-    index::{Change, Outcome},
-    port::{Cause, Unavailable},
-    version::Version,
+    catalogue::index::{Change, Outcome},
+    kernel::{
+        port::{Cause, Unavailable},
+        version::Version,
+    },
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -266,7 +268,7 @@ impl Item {
 
 #[cfg(test)]
 mod tests {
-    use hookline_domain::ids::{EntityId, EntityKey, Kind, Source, StoreKey, StoreName};
+    use hookline_domain::kernel::ids::{EntityId, EntityKey, Kind, Source, StoreKey, StoreName};
 
     use super::*;
 

@@ -1,6 +1,6 @@
 //! Whether the index answers whoever asks, and if not, which of the two it is: refused, or no answer at all.
 
-use hookline_domain::port::chain;
+use hookline_domain::kernel::port::chain;
 use opensearch::{SearchParts, http::response::Response, indices::IndicesExistsParts};
 use serde_json::json;
 

@@ -13,7 +13,7 @@ const WORDS: &str = "words";
 /// Nor how many replicas, unless somebody has to.
 ///
 /// Of letters only case and accents are folded; all else that one form of text needs has been done to documents and to
-/// what is asked ([`text`](hookline_domain::text)). Joiners are left out of words here, and kept in the text that is shown:
+/// what is asked ([`text`](hookline_domain::kernel::text)). Joiners are left out of words here, and kept in the text that is shown:
 /// few who look for a word type them.
 ///
 /// `dynamic: false`, not `strict`: while a new release is rolled out, documents with a field that this mapping does not

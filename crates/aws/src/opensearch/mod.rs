@@ -33,8 +33,8 @@ use std::{
 use aws_config::SdkConfig;
 use hookline_direct::cause_of;
 use hookline_domain::{
-    index::{Change, Index, Outcome, Search, SearchError, SearchPage, SearchQuery},
-    port::{Cause, Unavailable},
+    catalogue::index::{Change, Index, Outcome, Search, SearchError, SearchPage, SearchQuery},
+    kernel::port::{Cause, Unavailable},
 };
 use opensearch::{
     BulkParts, OpenSearch, SearchParts,

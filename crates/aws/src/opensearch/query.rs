@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hookline_domain::{
+use hookline_domain::catalogue::{
     document::Document,
     index::{Hit, SearchPage, SearchQuery},
 };
@@ -41,7 +41,7 @@ const TIME_LIMIT: &str = "2s";
 /// The body of the search. The words only ever stand where OpenSearch takes them as words: `query_string` and its kin,
 /// which know operators, are not used.
 ///
-/// Its work is bounded: [`Words`](hookline_domain::text::Words) has at most 32, each is looked for in seven fields as it
+/// Its work is bounded: [`Words`](hookline_domain::kernel::text::Words) has at most 32, each is looked for in seven fields as it
 /// is, in two as at most eight words, in seven as part of the phrase, and once as a stock-keeping unit. That is below the
 /// 1,024 clauses which OpenSearch takes by default. There is no `terminate_after`: it would stop at the first documents
 /// that fit, not at the best.
@@ -174,7 +174,7 @@ impl Answer {
 
 #[cfg(test)]
 mod tests {
-    use hookline_domain::text::Words;
+    use hookline_domain::kernel::text::Words;
 
     use super::*;
 

@@ -1,9 +1,8 @@
 //! [`Checkpoints`] in an item of their own, as JSON.
 
 use hookline_domain::{
-    backfill::{Checkpoint, Checkpoints},
-    ids::StoreKey,
-    port::Unavailable,
+    kernel::{ids::StoreKey, port::Unavailable},
+    sync::backfill::{Checkpoint, Checkpoints},
 };
 
 use super::{CHECKPOINT, DynamoStores, PORT};

@@ -17,10 +17,14 @@
 
 use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
 use hookline_domain::{
-    failed::{COUNTED, FailedDeliveries, FailedDelivery, Failures},
-    ids::{DeliveryKey, StoreKey},
-    ledger::{Noted, Problem},
-    port::{Cause, Unavailable},
+    delivery::{
+        failed::{COUNTED, FailedDeliveries, FailedDelivery, Failures},
+        ledger::{Noted, Problem},
+    },
+    kernel::{
+        ids::{DeliveryKey, StoreKey},
+        port::{Cause, Unavailable},
+    },
 };
 use jiff::Timestamp;
 

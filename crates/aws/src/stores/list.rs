@@ -5,8 +5,8 @@
 use std::mem;
 
 use hookline_domain::{
-    port::Unavailable,
-    stores::{Counts, StoreCursor, StoreList, StorePage},
+    kernel::port::Unavailable,
+    store::stores::{Counts, StoreCursor, StoreList, StorePage},
 };
 
 use super::{

@@ -4,9 +4,8 @@
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, WriteRequest};
 use hookline_direct::changes::{SEQ, STORE};
 use hookline_domain::{
-    ids::StoreKey,
-    port::Unavailable,
-    stores::{Redact, StoreRecord, Stores},
+    kernel::{ids::StoreKey, port::Unavailable},
+    store::stores::{Redact, StoreRecord, Stores},
 };
 use jiff::Timestamp;
 

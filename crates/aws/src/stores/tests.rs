@@ -2,7 +2,7 @@
 
 use hookline_domain::{
     live::{Outcome, Subject},
-    stores::{Quota, Reconciled, Run, RunStage, RunTask, Watched},
+    store::stores::{Quota, Reconciled, Run, RunStage, RunTask, Watched},
 };
 
 use super::*;

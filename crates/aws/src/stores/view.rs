@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use futures_util::future::try_join;
 use hookline_direct::changes::STORE;
 use hookline_domain::{
-    failed::{COUNTED, Failures},
-    ids::StoreKey,
-    port::{Cause, Unavailable},
-    stores::{Counts, ErrorCode, Hour, LastError, StoreView, StoreViews},
+    delivery::failed::{COUNTED, Failures},
+    kernel::{
+        ids::StoreKey,
+        port::{Cause, Unavailable},
+    },
+    store::stores::{Counts, ErrorCode, Hour, LastError, StoreView, StoreViews},
 };
 
 use super::{CHECKPOINT, DynamoStores, ERROR_PREFIX, FAILED_PREFIX, HOURS_PREFIX, PORT, failed, hours_of, read_record};

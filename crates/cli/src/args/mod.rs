@@ -6,7 +6,7 @@ pub mod token;
 use std::{path::PathBuf, str::FromStr};
 
 use clap::{Args, Parser, Subcommand};
-use hookline_domain::ids::{DeliveryId, Topic};
+use hookline_domain::kernel::ids::{DeliveryId, Topic};
 use jiff::Timestamp;
 
 use crate::{

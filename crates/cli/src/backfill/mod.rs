@@ -7,13 +7,15 @@ mod tallied;
 
 use anyhow::Result;
 use hookline_domain::{
-    apply::Apply,
-    ask::{Ask, Unsynced},
-    backfill::Backfill,
-    catalogue::Unasked,
-    ids::StoreKey,
-    reconcile::{Reconcile, Scope},
-    stores::{Reconciled, Stores},
+    catalogue::apply::Apply,
+    kernel::ids::StoreKey,
+    store::stores::{Reconciled, Stores},
+    sync::{
+        backfill::Backfill,
+        reconcile::{Reconcile, Scope},
+        refetch::{Ask, Unsynced},
+        vendor::Unasked,
+    },
 };
 use jiff::SignedDuration;
 

@@ -6,9 +6,11 @@ use std::{
 };
 
 use hookline_domain::{
-    backfill::Told,
-    ids::StoreKey,
-    reconcile::{Progress as Read, Step, Why},
+    kernel::ids::StoreKey,
+    sync::{
+        backfill::Told,
+        reconcile::{Progress as Read, Step, Why},
+    },
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::SignedDuration;

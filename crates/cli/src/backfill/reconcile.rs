@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use hookline_domain::{
-    catalogue::Skipped,
-    ids::{StoreKey, Topic},
-    reconcile::Scope,
-    stores::{Reconciled, Stores},
+    kernel::ids::{StoreKey, Topic},
+    store::stores::{Reconciled, Stores},
+    sync::{reconcile::Scope, vendor::Skipped},
 };
 use jiff::Timestamp;
 use serde::Serialize;

@@ -1,7 +1,7 @@
 //! `hookline resync`.
 
 use anyhow::Result;
-use hookline_domain::reconcile::{GRACE, Scope};
+use hookline_domain::sync::reconcile::{GRACE, Scope};
 use jiff::SignedDuration;
 use serde::Serialize;
 

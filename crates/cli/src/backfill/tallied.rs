@@ -6,9 +6,8 @@ use std::sync::{
 };
 
 use hookline_domain::{
-    index::{Change, Index, Outcome},
-    port::Unavailable,
-    version::Version,
+    catalogue::index::{Change, Index, Outcome},
+    kernel::{port::Unavailable, version::Version},
 };
 use serde::Serialize;
 
@@ -85,7 +84,7 @@ impl<I: Index> Index for Tallied<I> {
 
 #[cfg(test)]
 mod tests {
-    use hookline_domain::{ids::EntityKey, memory::MemoryIndex};
+    use hookline_domain::{kernel::ids::EntityKey, memory::MemoryIndex};
     use hookline_testkit::builders::{noon, noon_plus, store};
 
     use super::*;
@@ -95,7 +94,7 @@ mod tests {
         let version = |seconds| Version::new(noon_plus(seconds), noon()).unwrap();
         let entity = |id: &str| EntityKey {
             store: store("demo"),
-            kind: hookline_domain::ids::Kind::Product,
+            kind: hookline_domain::kernel::ids::Kind::Product,
             id: id.parse().unwrap(),
         };
         let remove = |id, version| Change::Remove {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, path::Path};
 
 use anyhow::Result;
-use hookline_domain::{
+use hookline_domain::delivery::{
     failed::FailedDeliveries,
     ledger::{Fate, Ledger},
 };

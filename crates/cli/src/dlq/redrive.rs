@@ -2,7 +2,7 @@
 //! second copy, never none.
 
 use anyhow::Result;
-use hookline_domain::dead_letters::{Letter, Pace, Redriven};
+use hookline_domain::delivery::dead_letters::{Letter, Pace, Redriven};
 use indicatif::ProgressBar;
 use jiff::Timestamp;
 

@@ -6,8 +6,8 @@ use anyhow::Result;
 use futures_util::{StreamExt, stream};
 use hookline_aws::DynamoLedger;
 use hookline_domain::{
-    ids::DeliveryKey,
-    ledger::{Fate, Record, Records},
+    delivery::ledger::{Fate, Record, Records},
+    kernel::ids::DeliveryKey,
 };
 use tokio::time::Instant;
 

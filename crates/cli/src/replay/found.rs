@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Result, bail};
-use hookline_domain::{delivery::Delivery, ids::DeliveryId};
+use hookline_domain::{delivery::Delivery, kernel::ids::DeliveryId};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{

@@ -4,7 +4,7 @@ mod fate;
 mod found;
 
 use anyhow::Result;
-use hookline_domain::{delivery::Delivery, receive::Receive, replay};
+use hookline_domain::delivery::{Delivery, receive::Receive, replay};
 use jiff::Timestamp;
 use serde::Serialize;
 

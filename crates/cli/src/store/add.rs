@@ -2,9 +2,9 @@
 
 use anyhow::{Context, Result, bail};
 use hookline_domain::{
-    catalogue::{Catalogue, Shop},
-    ids::StoreKey,
-    stores::{StoreUpdate, Stores},
+    kernel::ids::StoreKey,
+    store::stores::{StoreUpdate, Stores},
+    sync::vendor::{Catalogue, Shop},
 };
 use hookline_shopify_admin::{Given, SCOPES, ShopifyAdmin, Time};
 use hookline_sources::shopify::has_scope;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use hookline_domain::secret::Secret;
+use hookline_domain::kernel::secret::Secret;
 use hookline_shopify_admin::Credential;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;

@@ -2,8 +2,8 @@
 
 use anyhow::{Result, bail};
 use hookline_domain::{
-    ids::StoreKey,
-    stores::{StoreRecord, Stores},
+    kernel::ids::StoreKey,
+    store::stores::{StoreRecord, Stores},
 };
 use jiff::Timestamp;
 
@@ -29,7 +29,7 @@ pub async fn begin(stores: &impl Stores, store: &StoreKey, now: Timestamp) -> Re
 
 #[cfg(test)]
 mod tests {
-    use hookline_domain::{memory::MemoryStores, stores::Uninstall};
+    use hookline_domain::{memory::MemoryStores, store::stores::Uninstall};
     use hookline_testkit::builders::{noon, noon_plus, store};
 
     use super::*;

@@ -2,10 +2,12 @@
 
 use anyhow::Result;
 use hookline_domain::{
-    ids::StoreKey,
+    kernel::ids::StoreKey,
     live::{State, Summary},
-    status::Status,
-    stores::{self, StoreList, StoreView},
+    store::{
+        status::Status,
+        stores::{self, StoreList, StoreView},
+    },
 };
 use jiff::Timestamp;
 use serde::Serialize;

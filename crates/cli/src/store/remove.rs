@@ -3,11 +3,10 @@
 
 use anyhow::{Result, bail};
 use hookline_domain::{
-    apply::Verdict,
-    catalogue::{Subscription, Subscriptions, Unasked},
-    ids::StoreKey,
-    port::chain,
-    stores::{StoreUpdate, Stores, Watched},
+    catalogue::apply::Verdict,
+    kernel::{ids::StoreKey, port::chain},
+    store::stores::{StoreUpdate, Stores, Watched},
+    sync::vendor::{Subscription, Subscriptions, Unasked},
 };
 use jiff::Timestamp;
 

@@ -2,11 +2,13 @@
 
 use anyhow::{Result, bail};
 use hookline_domain::{
-    audit::{AuditRecord, Audited},
+    consumer::audit::{AuditRecord, Audited},
     event,
-    ids::{StoreKey, Topic},
-    status::{Reason, Status},
-    stores::{Reconciled, StoreRecord, StoreView, StoreViews, Watched},
+    kernel::ids::{StoreKey, Topic},
+    store::{
+        status::{Reason, Status},
+        stores::{Reconciled, StoreRecord, StoreView, StoreViews, Watched},
+    },
 };
 use jiff::Timestamp;
 use serde::Serialize;

@@ -1,12 +1,14 @@
 //! All that is known of one delivery, gathered into one account and written down.
 
 use hookline_domain::{
-    archive::ArchiveKey,
-    failed::FailedDelivery,
-    ledger::{DeadLetter, Fate, Record, State, meaning},
-    port::Cause,
-    replay::original_of,
-    stores::StoreView,
+    delivery::{
+        archive::ArchiveKey,
+        failed::FailedDelivery,
+        ledger::{DeadLetter, Fate, Record, State, meaning},
+        replay::original_of,
+    },
+    kernel::port::Cause,
+    store::stores::StoreView,
 };
 use jiff::Timestamp;
 use serde::Serialize;

@@ -4,8 +4,9 @@ mod account;
 
 use anyhow::Result;
 use hookline_domain::{
-    dead_letters::DeadLetter, failed::FailedDeliveries, ids::DeliveryKey, ledger::Record, replay::original_of,
-    stores::StoreViews,
+    delivery::{dead_letters::DeadLetter, failed::FailedDeliveries, ledger::Record, replay::original_of},
+    kernel::ids::DeliveryKey,
+    store::stores::StoreViews,
 };
 use jiff::Timestamp;
 

@@ -1,9 +1,11 @@
 //! Subscriptions as lines of a table.
 
 use hookline_domain::{
-    catalogue::{Subscription, Unasked},
-    port::chain,
-    registration::{Finding, Mended, Standing, receiver},
+    kernel::port::chain,
+    sync::{
+        registration::{Finding, Mended, Standing, receiver},
+        vendor::{Subscription, Unasked},
+    },
 };
 use hookline_sources::shopify::{Topic, address};
 use serde::Serialize;

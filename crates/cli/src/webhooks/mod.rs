@@ -5,10 +5,12 @@ mod toml;
 
 use anyhow::{Result, bail};
 use hookline_domain::{
-    catalogue::{Catalogue, Subscription, Subscriptions, Wanted},
-    ids::StoreKey,
-    registration::{self, Finding, Mended},
-    stores::{StoreUpdate, Stores, Watched},
+    kernel::ids::StoreKey,
+    store::stores::{StoreUpdate, Stores, Watched},
+    sync::{
+        registration::{self, Finding, Mended},
+        vendor::{Catalogue, Subscription, Subscriptions, Wanted},
+    },
 };
 use hookline_sources::shopify::{self, Subscribing, Topic, has_scope, left_out, subscribing};
 use jiff::Timestamp;

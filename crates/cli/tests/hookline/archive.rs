@@ -1,11 +1,13 @@
 //! What was applied is replayed from the archive: by store and time, and by id.
 
 use hookline_domain::{
-    archive::Archive,
-    delivery::Delivery,
-    envelope,
-    ledger::{Fate, Ledger},
-    stores::ErrorCode,
+    delivery::{
+        Delivery,
+        archive::Archive,
+        envelope,
+        ledger::{Fate, Ledger},
+    },
+    store::stores::ErrorCode,
 };
 use hookline_testkit::{
     builders::store,

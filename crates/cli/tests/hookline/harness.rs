@@ -13,17 +13,23 @@ use hookline_aws::{
     Signing,
 };
 use hookline_domain::{
-    apply::Apply,
-    dead_letters::DeadLetters,
-    delivery::Delivery,
-    envelope,
-    index::{Search, SearchQuery},
-    ledger::{ClaimRequest, Claims, Fate, Ledger, Problem},
+    catalogue::{
+        apply::Apply,
+        index::{Search, SearchQuery},
+    },
+    consumer::{Keep, NoCompliance, Reindex, Unpack},
+    delivery::{
+        Delivery,
+        dead_letters::DeadLetters,
+        envelope,
+        ledger::{ClaimRequest, Claims, Fate, Ledger, Problem},
+    },
+    kernel::text::Words,
     memory::MemoryJobs,
-    reindex::{Keep, NoCompliance, Reindex, Unpack},
-    status::Status,
-    stores::{ErrorCode, StoreViews},
-    text::Words,
+    store::{
+        status::Status,
+        stores::{ErrorCode, StoreViews},
+    },
 };
 use hookline_lambda::{
     SystemClock,
@@ -100,7 +106,7 @@ pub fn broken(id: &str) -> Delivery {
 
 fn of(id: &str, topic: &str, body: &str, triggered_at: &str) -> Delivery {
     Delivery {
-        key: hookline_domain::ids::DeliveryKey {
+        key: hookline_domain::kernel::ids::DeliveryKey {
             store: store("demo"),
             topic: topic.parse().unwrap(),
             id: id.parse().unwrap(),

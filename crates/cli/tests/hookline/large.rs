@@ -3,11 +3,13 @@
 use std::fs;
 
 use hookline_domain::{
-    bodies::{Attempt, BodyKey, KeepBodies},
-    compression::compress,
-    delivery::Delivery,
-    envelope,
-    stores::ErrorCode,
+    delivery::{
+        Delivery,
+        bodies::{Attempt, BodyKey, KeepBodies},
+        envelope,
+    },
+    kernel::compression::compress,
+    store::stores::ErrorCode,
 };
 use hookline_testkit::emulator::S3;
 

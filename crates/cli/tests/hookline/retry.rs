@@ -1,10 +1,12 @@
 //! A delivery that waits for its next try is tried at once; one that does not is refused with what helps.
 
 use hookline_domain::{
-    delivery::Delivery,
-    failed::{FailedDeliveries, FailedDelivery},
-    ledger::{Fate, Ledger, Problem},
-    stores::ErrorCode,
+    delivery::{
+        Delivery,
+        failed::{FailedDeliveries, FailedDelivery},
+        ledger::{Fate, Ledger, Problem},
+    },
+    store::stores::ErrorCode,
 };
 use hookline_testkit::emulator::{LEDGER_TABLE, STORES_TABLE};
 use jiff::{SignedDuration, Timestamp};

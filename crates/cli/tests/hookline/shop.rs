@@ -8,12 +8,10 @@ use std::{
 };
 
 use hookline_domain::{
-    catalogue::{Subscriptions, Wanted},
-    ids::StoreKey,
-    index::{Search, SearchQuery},
-    secret::Secret,
-    stores::{StoreRecord, Stores},
-    text::Words,
+    catalogue::index::{Search, SearchQuery},
+    kernel::{ids::StoreKey, secret::Secret, text::Words},
+    store::stores::{StoreRecord, Stores},
+    sync::vendor::{Subscriptions, Wanted},
 };
 use hookline_lambda::SystemClock;
 use hookline_shopify_admin::{Given, Http, ShopifyAdmin, Time};

@@ -1,7 +1,7 @@
 //! `hookline store`.
 
 use hookline_domain::{
-    audit::{Audit, AuditRecord},
+    consumer::audit::{Audit, AuditRecord},
     event::Request,
 };
 use hookline_testkit::emulator::AUDIT_TABLE;

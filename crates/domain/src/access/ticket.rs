@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
 use super::{Principal, token::random};
-use crate::{port::Unavailable, secret::Secret};
+use crate::kernel::{port::Unavailable, secret::Secret};
 
 /// How long a ticket is good for.
 pub const GOOD_FOR: SignedDuration = SignedDuration::from_secs(30);

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::{Principal, Reach, Role};
-use crate::{port::Unavailable, secret::Secret};
+use crate::kernel::{port::Unavailable, secret::Secret};
 
 /// How long a token that has expired is still listed.
 pub const LISTED_AFTER: SignedDuration = SignedDuration::from_hours(30 * 24);

@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    delivery::ledger::Fate,
     event::Event,
-    ids::{DeliveryId, EntityId, EventId, Topic},
-    ledger::Fate,
-    stores::ErrorCode,
+    kernel::ids::{DeliveryId, EntityId, EventId, Topic},
+    store::stores::ErrorCode,
 };
 
 /// What became of one delivery.

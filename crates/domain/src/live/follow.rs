@@ -11,9 +11,11 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Activity, Asked, Frame, Push, Pushed, Watcher, Watchers, frame::DELIVERIES, lag::LAG_OF};
 use crate::{
     access::Principal,
-    ids::{StoreKey, StoreName},
-    port::{CALLS_AT_ONCE, Clock, Unavailable, chain},
-    stores::{StoreViews, Stores},
+    kernel::{
+        ids::{StoreKey, StoreName},
+        port::{CALLS_AT_ONCE, Clock, Unavailable, chain},
+    },
+    store::stores::{StoreViews, Stores},
 };
 
 /// The most bytes of a message that is read: what is asked for has some hundred.

@@ -8,9 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::{Changed, Entry, Lag, Notice, Summary, notices};
 use crate::{
     access::{Principal, Reach, Role},
-    ids::{StoreKey, StoreName},
-    status::Status,
-    stores::StoreView,
+    kernel::ids::{StoreKey, StoreName},
+    store::{status::Status, stores::StoreView},
 };
 
 /// How many deliveries a snapshot tells.

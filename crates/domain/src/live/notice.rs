@@ -5,9 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{Changed, Outcome, entry::ORDER, summary::unheard};
 use crate::{
-    advice,
-    ids::{DeliveryId, Topic},
-    stores::{Quota, Run, RunStage, RunTask, StoreRecord, Watched},
+    kernel::{
+        advice::advice,
+        ids::{DeliveryId, Topic},
+    },
+    store::stores::{Quota, Run, RunStage, RunTask, StoreRecord, Watched},
 };
 
 /// Something that a person may want to know of at once.
@@ -163,7 +165,7 @@ impl Told<'_> {
             let advice = "Run `hookline webhooks register` to create it again.".to_owned();
             self.push(NoticeKind::SubscriptionLost, "lost", after.at, message, Some(advice));
         }
-        let restored: Vec<&str> = after.restored.iter().map(crate::ids::Topic::as_str).collect();
+        let restored: Vec<&str> = after.restored.iter().map(crate::kernel::ids::Topic::as_str).collect();
         if !restored.is_empty() {
             let message = format!(
                 "The subscription of {} was gone, and has been created again.",
@@ -233,7 +235,7 @@ mod tests {
     use super::*;
     use crate::{
         live::tests::{entry, store},
-        stores::{ErrorCode, LastError},
+        store::stores::{ErrorCode, LastError},
     };
 
     fn at(text: &str) -> Timestamp {
@@ -297,7 +299,7 @@ mod tests {
         let order = super::super::Entry {
             subject: Some(super::super::Subject {
                 kind: ORDER.to_owned(),
-                id: crate::ids::EntityId::new("820982911946154508").unwrap(),
+                id: crate::kernel::ids::EntityId::new("820982911946154508").unwrap(),
                 title: None,
             }),
             ..entry(1, Outcome::Noted)

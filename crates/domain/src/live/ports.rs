@@ -7,9 +7,8 @@ use jiff::Timestamp;
 use super::Entry;
 use crate::{
     access::Principal,
-    ids::StoreKey,
-    port::Unavailable,
-    stores::{LastError, StoreRecord},
+    kernel::{ids::StoreKey, port::Unavailable},
+    store::stores::{LastError, StoreRecord},
 };
 
 /// One write of a store's record, as its table's stream tells it.

@@ -13,12 +13,15 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    advice,
-    advice::remove_cause,
-    failed::Failed,
-    ids::{StoreKey, StoreName},
-    status::{Activity, IDLE_AFTER, Reason, Silence},
-    stores::{Counter, ErrorCode, Hour, LastError, StoreView},
+    delivery::failed::Failed,
+    kernel::{
+        advice::{advice, remove_cause},
+        ids::{StoreKey, StoreName},
+    },
+    store::{
+        status::{Activity, IDLE_AFTER, Reason, Silence},
+        stores::{Counter, ErrorCode, Hour, LastError, StoreView},
+    },
 };
 
 /// A store in the list of stores.
@@ -219,12 +222,12 @@ fn dead_letters(failed: &Failed) -> Option<Concern> {
 }
 
 /// Topics that no subscription sends to us.
-pub(super) fn unheard(watched: &crate::stores::Watched) -> impl Iterator<Item = &str> {
+pub(super) fn unheard(watched: &crate::store::stores::Watched) -> impl Iterator<Item = &str> {
     watched
         .missing
         .iter()
         .chain(&watched.elsewhere)
-        .map(crate::ids::Topic::as_str)
+        .map(crate::kernel::ids::Topic::as_str)
 }
 
 /// Whether an error still needs a person: it is younger than half an hour, and nothing since shows that it is over. Of a

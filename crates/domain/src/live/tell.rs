@@ -18,10 +18,12 @@ use super::{
 };
 use crate::{
     access::{Principal, Reach, Role},
-    backfill::Pause,
-    ids::StoreKey,
-    port::{Clock, Unavailable, chain},
-    stores::StoreViews,
+    kernel::{
+        ids::StoreKey,
+        port::{Clock, Unavailable, chain},
+    },
+    store::stores::StoreViews,
+    sync::backfill::Pause,
 };
 
 /// How often one who watches is told something at most, by one process: a person sees no more than some changes a second.

@@ -3,11 +3,13 @@ use jiff::{SignedDuration, Timestamp};
 use super::*;
 use crate::{
     access::{Principal, Reach, Role},
-    backfill::Pause,
-    ids::{StoreKey, StoreName},
+    kernel::{
+        ids::{StoreKey, StoreName},
+        port::Clock,
+    },
     memory::{MemoryActivity, MemoryPush, MemoryStores, MemoryWatchers},
-    port::Clock,
-    stores::{Counter, StoreUpdate, StoreViews, Stores},
+    store::stores::{Counter, StoreUpdate, StoreViews, Stores},
+    sync::backfill::Pause,
     testing::SetClock,
 };
 

@@ -11,7 +11,7 @@ use crate::{
         ticket::{Ticket, TicketKey, Tickets},
         token::{Change, Token, TokenId, Tokens},
     },
-    port::Unavailable,
+    kernel::port::Unavailable,
 };
 
 /// [`Tokens`] and [`Tickets`] in memory.

@@ -6,14 +6,18 @@ use jiff::Timestamp;
 
 use super::Shared;
 use crate::{
-    catalogue::{
+    event::{
+        Event, Observed,
+        product::{Collection, Collections, Product},
+    },
+    kernel::{
+        ids::{EntityId, Kind, StoreKey},
+        port::{Clock, Unavailable},
+    },
+    sync::vendor::{
         Answered, Batch, Catalogue, Export, ExportId, Lines, Part, Shop, Skipped, Subscription, Subscriptions, Unasked,
         Wanted,
     },
-    event::{Event, Observed},
-    ids::{EntityId, Kind, StoreKey},
-    port::{Clock, Unavailable},
-    product::{Collection, Collections, Product},
 };
 
 /// How many there are in a part of a list.

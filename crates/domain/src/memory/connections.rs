@@ -6,9 +6,8 @@ use jiff::Timestamp;
 
 use super::Shared;
 use crate::{
-    connections::{self, Connection, Connections, Lease, Leased, Vault},
-    ids::StoreKey,
-    port::Unavailable,
+    kernel::{ids::StoreKey, port::Unavailable},
+    store::connections::{self, Connection, Connections, Lease, Leased, Vault},
 };
 
 /// [`Connections`] in memory.

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::{MemoryQueue, Shared};
 use crate::{
-    dead_letters::{Backlog, DeadLetter, DeadLetters},
-    port::Unavailable,
-    watch::{Backlog as _, Depths, Queues},
+    delivery::dead_letters::{Backlog, DeadLetter, DeadLetters},
+    kernel::port::Unavailable,
+    sync::watch::{Backlog as _, Depths, Queues},
 };
 
 /// [`DeadLetters`] in memory.

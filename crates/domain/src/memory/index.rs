@@ -6,11 +6,11 @@ use icu_normalizer::DecomposingNormalizer;
 
 use super::Shared;
 use crate::{
-    document::Document,
-    ids::EntityKey,
-    index::{self, Change, Hit, Index, Outcome, Search, SearchError, SearchPage, SearchQuery},
-    port::Unavailable,
-    version::Version,
+    catalogue::{
+        document::Document,
+        index::{self, Change, Hit, Index, Outcome, Search, SearchError, SearchPage, SearchQuery},
+    },
+    kernel::{ids::EntityKey, port::Unavailable, version::Version},
 };
 
 /// [`Index`] and [`Search`] in memory. Ranks by how many words fit, one or two typing errors forgiven.

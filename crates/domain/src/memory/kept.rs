@@ -6,12 +6,16 @@ use jiff::Timestamp;
 
 use super::Shared;
 use crate::{
-    archive::{self, Archive, ArchiveKey, Archived, NotRead},
-    audit::{Audit, AuditRecord, Audited},
-    bodies::{Bodies, BodyKey, KeepBodies},
-    erase::{Erase, Erased},
-    ids::{DeliveryId, StoreKey},
-    port::Unavailable,
+    consumer::audit::{Audit, AuditRecord, Audited},
+    delivery::{
+        archive::{self, Archive, ArchiveKey, Archived, NotRead},
+        bodies::{Bodies, BodyKey, KeepBodies},
+    },
+    kernel::{
+        erase::{Erase, Erased},
+        ids::{DeliveryId, StoreKey},
+        port::Unavailable,
+    },
 };
 
 /// [`Bodies`] in memory.

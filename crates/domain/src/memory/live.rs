@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Shared;
 use crate::{
-    ids::StoreKey,
+    kernel::{ids::StoreKey, port::Unavailable},
     live::{Activity, ForgetActivity, Frame, Kept, Push, Pushed, Watcher, Watchers},
-    port::Unavailable,
 };
 
 /// An [`Activity`] in memory.

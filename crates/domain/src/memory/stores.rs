@@ -6,16 +6,20 @@ use jiff::Timestamp;
 
 use super::{MemoryLedger, Shared};
 use crate::{
-    backfill::{Checkpoint, Checkpoints},
-    failed::{COUNTED, FailedDeliveries, FailedDelivery, Failures},
-    ids::{DeliveryKey, StoreKey},
-    ledger::Noted,
+    delivery::{
+        failed::{COUNTED, FailedDeliveries, FailedDelivery, Failures},
+        ledger::Noted,
+    },
+    kernel::{
+        ids::{DeliveryKey, StoreKey},
+        port::Unavailable,
+    },
     live::{Changed, Entry},
-    port::Unavailable,
-    stores::{
+    store::stores::{
         Counts, ErrorCode, LastError, Redact, StoreCursor, StoreList, StorePage, StoreRecord, StoreUpdate, StoreView,
         StoreViews, Stores, Tally,
     },
+    sync::backfill::{Checkpoint, Checkpoints},
 };
 
 /// [`Stores`], [`StoreViews`], [`StoreList`], [`FailedDeliveries`], [`Tally`] and [`Checkpoints`] in memory.

@@ -3,21 +3,27 @@
 use std::time::Duration;
 
 use hookline_domain::{
-    archive::{Archived, NotRead, search::NotSearched},
-    backfill::Pause,
-    begin::{self, NotBegun},
-    bodies::KeepBodies,
-    dead_letters::{DeadLetters, Letter, OfStore, Pace, Removed},
-    failed::{FailedDeliveries, FailedDelivery, Stage},
-    ids::{DeliveryId, DeliveryKey, StoreKey, Topic},
-    jobs::Jobs,
-    ledger::{DeadLetter, Fate, Ledger, Records, meaning},
-    port::{Clock, Unavailable},
-    queue::{EventQueue, TryNow},
-    receive::NotReceived,
-    replay::{NotReplayed, NotSent, Replay},
-    retry::{RetryError, retry},
-    stores::{RunTask, StoreRecord, StoreUpdate, Stores},
+    catalogue::jobs::Jobs,
+    delivery::{
+        archive::{Archived, NotRead, search::NotSearched},
+        bodies::KeepBodies,
+        dead_letters::{DeadLetters, Letter, OfStore, Pace, Removed},
+        failed::{FailedDeliveries, FailedDelivery, Stage},
+        ledger::{DeadLetter, Fate, Ledger, Records, meaning},
+        queue::{EventQueue, TryNow},
+        receive::NotReceived,
+        replay::{NotReplayed, NotSent, Replay},
+        retry::{RetryError, retry},
+    },
+    kernel::{
+        ids::{DeliveryId, DeliveryKey, StoreKey, Topic},
+        port::{Clock, Unavailable},
+    },
+    store::stores::{RunTask, StoreRecord, StoreUpdate, Stores},
+    sync::{
+        backfill::Pause,
+        begin::{self, NotBegun},
+    },
 };
 use http::{Response, StatusCode};
 use jiff::{SignedDuration, Timestamp};

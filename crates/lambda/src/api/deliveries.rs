@@ -1,13 +1,17 @@
 //! `GET /api/stores/{store}/deliveries` and `…/{id}`: what became of a store's latest deliveries, and of one.
 
 use hookline_domain::{
-    advice,
-    failed::{FailedDelivery, Told},
-    ids::{DeliveryId, DeliveryKey, StoreKey, Topic},
-    ledger::{DeadLetter, DeliveryAction, Fate, Record, State, actions, meaning},
+    delivery::{
+        failed::{FailedDelivery, Told},
+        ledger::{DeadLetter, DeliveryAction, Fate, Record, State, actions, meaning},
+    },
+    kernel::{
+        advice::advice,
+        ids::{DeliveryId, DeliveryKey, StoreKey, Topic},
+        port::{Cause, Unavailable},
+    },
     live::{Activity, Entry, Kept},
-    port::{Cause, Unavailable},
-    stores::ErrorCode,
+    store::stores::ErrorCode,
 };
 use jiff::Timestamp;
 use lambda_http::{Request, RequestExt};

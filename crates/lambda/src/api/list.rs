@@ -7,10 +7,12 @@ use std::{
 
 use hookline_domain::{
     access::{Principal, Reach},
-    ids::StoreKey,
+    kernel::{
+        ids::StoreKey,
+        port::{Clock, Unavailable},
+    },
     live::{State, Summary},
-    port::{Clock, Unavailable},
-    stores::{self, StoreList, StoreView, StoreViews},
+    store::stores::{self, StoreList, StoreView, StoreViews},
 };
 use jiff::{SignedDuration, Timestamp};
 use lambda_http::Request;

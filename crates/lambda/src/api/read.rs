@@ -2,12 +2,11 @@
 
 use hookline_domain::{
     access::ticket::Tickets,
-    failed::FailedDeliveries,
-    ledger::Records,
+    delivery::{failed::FailedDeliveries, ledger::Records},
+    kernel::port::Clock,
     live::{Activity, Lag},
-    port::Clock,
-    stores::{StoreList, StoreViews, Stores},
-    watch::Queues,
+    store::stores::{StoreList, StoreViews, Stores},
+    sync::watch::Queues,
 };
 use http::{Response, StatusCode};
 use lambda_http::{Body, Request};

@@ -3,9 +3,9 @@
 use std::{io, time::Instant};
 
 use hookline_domain::{
-    index::{Hit, Search, SearchError, SearchQuery},
-    stores::Stores,
-    text::Words,
+    catalogue::index::{Hit, Search, SearchError, SearchQuery},
+    kernel::text::Words,
+    store::stores::Stores,
 };
 use http::{Response, StatusCode};
 use lambda_http::{Body, Request};

@@ -2,11 +2,10 @@
 
 use hookline_domain::{
     access::{Principal, Reach},
-    ids::StoreKey,
+    kernel::ids::StoreKey,
     live::Lag,
-    status::Status,
-    stores::StoreView,
-    watch::Depths,
+    store::{status::Status, stores::StoreView},
+    sync::watch::Depths,
 };
 use jiff::Timestamp;
 use serde::Serialize;

@@ -6,8 +6,8 @@ use hookline_domain::{
         ticket::{GOOD_FOR, Ticket},
         token::{Change, Token},
     },
+    kernel::secret::Secret,
     memory::MemoryAccess,
-    secret::Secret,
 };
 use hookline_sources::shopify;
 use jiff::{SignedDuration, Timestamp};

@@ -1,21 +1,27 @@
 use std::{io, sync::Mutex};
 
 use hookline_domain::{
-    apply::Apply,
-    archive::Archived,
-    bodies::{Attempt, BodyKey, KeepBodies},
-    compression::compress,
-    delivery::Delivery,
-    envelope,
+    catalogue::{
+        apply::Apply,
+        index::{Change, Outcome},
+    },
+    consumer::{Compliance, NoCompliance, NoConnections},
+    delivery::{
+        Delivery,
+        archive::Archived,
+        bodies::{Attempt, BodyKey, KeepBodies},
+        envelope,
+    },
     event::{Event, Unreadable},
-    ids::{DeliveryId, DeliveryKey, StoreKey, Topic},
-    index::{Change, Outcome},
+    kernel::{
+        compression::compress,
+        ids::{DeliveryId, DeliveryKey, StoreKey, Topic},
+        port::Unavailable,
+    },
     memory::{
         MemoryActivity, MemoryArchive, MemoryAudit, MemoryBodies, MemoryEntities, MemoryIndex, MemoryJobs,
         MemoryLedger, MemoryStores,
     },
-    port::Unavailable,
-    reindex::{Compliance, NoCompliance, NoConnections},
 };
 use hookline_sources::{self as sources, shopify};
 use serde_json::{Value, json};

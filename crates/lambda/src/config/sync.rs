@@ -1,6 +1,6 @@
 //! What the functions are told that ask stores.
 
-use hookline_domain::secret::SecretRef;
+use hookline_domain::kernel::secret::SecretRef;
 use jiff::SignedDuration;
 
 use super::{ConfigError, Environment, IndexConfig, Reader};

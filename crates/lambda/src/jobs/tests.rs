@@ -1,15 +1,16 @@
 use hookline_domain::{
-    apply::Apply,
-    ask::Ask,
-    catalogue::Unasked,
-    ids::EntityId,
-    index::Index,
+    catalogue::{apply::Apply, index::Index},
+    kernel::ids::EntityId,
     memory::{
         MemoryCatalogue, MemoryEntities, MemoryIndex, MemoryJobs, MemoryQueue, MemoryStores, MemorySubscriptions,
     },
-    reconcile::{GRACE, Reconcile},
-    sync::Sync,
-    watch::Watch,
+    sync::{
+        reconcile::{GRACE, Reconcile},
+        refetch::Ask,
+        vendor::Unasked,
+        watch::Watch,
+        worker::Sync,
+    },
 };
 use hookline_sources::shopify;
 
@@ -123,8 +124,8 @@ struct Never;
 impl Index for Never {
     async fn apply(
         &self,
-        _: &[hookline_domain::index::Change],
-    ) -> Result<Vec<hookline_domain::index::Outcome>, hookline_domain::port::Unavailable> {
+        _: &[hookline_domain::catalogue::index::Change],
+    ) -> Result<Vec<hookline_domain::catalogue::index::Outcome>, hookline_domain::kernel::port::Unavailable> {
         std::future::pending().await
     }
 }

@@ -1,12 +1,15 @@
 use hookline_domain::{
-    bodies::Bodies,
-    envelope::{self, Envelope},
-    ids::StoreKey,
-    ledger::{Completion, Fate, Ledger},
+    delivery::{
+        bodies::Bodies,
+        envelope::{self, Envelope},
+        ledger::{Completion, Fate, Ledger},
+    },
+    kernel::{ids::StoreKey, secret::Secret},
     memory::{MemoryBodies, MemoryLedger, MemoryQueue, MemoryStores},
-    secret::Secret,
-    status::Status,
-    stores::{Counter, StoreRecord, StoreUpdate, StoreViews, Stores},
+    store::{
+        status::Status,
+        stores::{Counter, StoreRecord, StoreUpdate, StoreViews, Stores},
+    },
 };
 use hookline_sources::shopify::{self, SENDER, Topic};
 use proptest::prelude::*;

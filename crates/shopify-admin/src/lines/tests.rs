@@ -1,6 +1,6 @@
 //! Exports in canned pieces.
 
-use hookline_domain::{port::chain, product::Product};
+use hookline_domain::{event::product::Product, kernel::port::chain};
 
 use super::*;
 

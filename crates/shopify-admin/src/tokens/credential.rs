@@ -1,6 +1,6 @@
 //! What opens a store's Admin API: what a person gives, and what is kept of it, sealed.
 
-use hookline_domain::secret::Secret;
+use hookline_domain::kernel::secret::Secret;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 

@@ -3,10 +3,12 @@
 use std::fmt;
 
 use hookline_domain::{
-    catalogue::Unasked,
-    ids::StoreKey,
-    port::Unavailable,
-    secret::{Secret, SecretSource},
+    kernel::{
+        ids::StoreKey,
+        port::Unavailable,
+        secret::{Secret, SecretSource},
+    },
+    sync::vendor::Unasked,
 };
 use jiff::{SignedDuration, Timestamp};
 use reqwest::StatusCode;

@@ -16,11 +16,13 @@ use std::{
 };
 
 use hookline_domain::{
-    catalogue::Unasked,
-    connections::{Connection, Connections, Lease, Leased, Vault},
-    ids::StoreKey,
-    port::Unavailable,
-    secret::{Secret, SecretSource},
+    kernel::{
+        ids::StoreKey,
+        port::Unavailable,
+        secret::{Secret, SecretSource},
+    },
+    store::connections::{Connection, Connections, Lease, Leased, Vault},
+    sync::vendor::Unasked,
 };
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use hookline_domain::{
-    catalogue::{Batch, Catalogue, Export, ExportId, Lines, Unasked},
     event::Event,
-    ids::EntityId,
-    port::chain,
+    kernel::{ids::EntityId, port::chain},
+    sync::vendor::{Batch, Catalogue, Export, ExportId, Lines, Unasked},
 };
 use jiff::Timestamp;
 use serde_json::json;

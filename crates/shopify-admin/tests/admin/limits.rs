@@ -7,9 +7,11 @@ use std::{
 };
 
 use hookline_domain::{
-    catalogue::{Catalogue, Subscriptions, Unasked, Wanted},
-    port::{Clock, chain},
-    secret::Secret,
+    kernel::{
+        port::{Clock, chain},
+        secret::Secret,
+    },
+    sync::vendor::{Catalogue, Subscriptions, Unasked, Wanted},
 };
 use hookline_shopify_admin::{Given, ShopifyAdmin, Sleep, Time};
 use jiff::{SignedDuration, Timestamp};

@@ -1,11 +1,9 @@
 //! Products, collections and what else is asked by id.
 
 use hookline_domain::{
-    catalogue::{Catalogue, Unasked},
-    event::{Event, Observed},
-    ids::EntityId,
-    port::chain,
-    product::Product,
+    event::{Event, Observed, product::Product},
+    kernel::{ids::EntityId, port::chain},
+    sync::vendor::{Catalogue, Unasked},
 };
 use serde_json::{Value, json};
 
@@ -213,7 +211,7 @@ async fn a_wrong_token_and_an_uninstalled_shop_are_refused_and_the_token_is_not_
 #[tokio::test]
 async fn a_secret_goes_to_shopifys_hosts_only() {
     let http = hookline_shopify_admin::Http::new(hookline_shopify_admin::DEFAULT_ADMIN_URL).unwrap();
-    let token = hookline_shopify_admin::Given(hookline_domain::secret::Secret::new("shpat_x"));
+    let token = hookline_shopify_admin::Given(hookline_domain::kernel::secret::Secret::new("shpat_x"));
     let shop = Shop::unknown();
     let admin = hookline_shopify_admin::ShopifyAdmin::new(http, token, shop.passing.time());
     let mut store = shop.store.clone();

@@ -6,10 +6,9 @@ use std::{
 };
 
 use hookline_domain::{
-    catalogue::{Catalogue, Unasked},
     event::Event,
-    port::chain,
-    secret::Secret,
+    kernel::{port::chain, secret::Secret},
+    sync::vendor::{Catalogue, Unasked},
 };
 use hookline_shopify_admin::{Given, Http, ShopifyAdmin};
 use hookline_testkit::builders::store;

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use hookline_domain::{ids::StoreKey, port::Clock, secret::Secret};
+use hookline_domain::kernel::{ids::StoreKey, port::Clock, secret::Secret};
 use hookline_shopify_admin::{Given, Http, ShopifyAdmin, Sleep, Time};
 use hookline_testkit::{builders::store, shopify::LocalShopify};
 use jiff::{SignedDuration, Timestamp};

@@ -1,8 +1,8 @@
 //! Subscriptions of a shop.
 
 use hookline_domain::{
-    catalogue::{Subscription, Subscriptions, Unasked, Wanted},
-    port::chain,
+    kernel::port::chain,
+    sync::vendor::{Subscription, Subscriptions, Unasked, Wanted},
 };
 
 use crate::shop::Shop;

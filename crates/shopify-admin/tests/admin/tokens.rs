@@ -10,12 +10,14 @@ use std::{
 };
 
 use hookline_domain::{
-    catalogue::{Catalogue, Unasked},
-    connections::{Connection, Connections, Lease, Leased},
-    ids::StoreKey,
+    kernel::{
+        ids::StoreKey,
+        port::{Clock, Unavailable, chain},
+        secret::Secret,
+    },
     memory::MemoryVault,
-    port::{Clock, Unavailable, chain},
-    secret::Secret,
+    store::connections::{Connection, Connections, Lease, Leased},
+    sync::vendor::{Catalogue, Unasked},
 };
 use hookline_shopify_admin::{App, Credential, Given, ShopifyAdmin, Sleep, Time, Tokens};
 use hookline_testkit::{

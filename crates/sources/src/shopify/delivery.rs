@@ -10,9 +10,8 @@
 //! header is a hint.
 
 use hookline_domain::{
-    delivery::Delivery,
-    ids::{DeliveryId, DeliveryKey, EventId, InvalidId, Source, StoreKey, Topic as TopicName},
-    replay,
+    delivery::{Delivery, replay},
+    kernel::ids::{DeliveryId, DeliveryKey, EventId, InvalidId, Source, StoreKey, Topic as TopicName},
 };
 use http::HeaderMap;
 use jiff::Timestamp;

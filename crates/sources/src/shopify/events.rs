@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 use hookline_domain::{
     event::{Event, Unreadable},
-    ids::EntityId,
+    kernel::ids::EntityId,
 };
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Map, Value};

@@ -7,9 +7,11 @@ use std::{
 
 use hookline_domain::{
     delivery::Delivery,
-    event::{Event, Request, Unreadable},
-    ids::EntityId,
-    product::{Collection, OptionAxis, Product, Stock, VARIANTS, Variant},
+    event::{
+        Event, Request, Unreadable,
+        product::{Collection, OptionAxis, Product, Stock, VARIANTS, Variant},
+    },
+    kernel::ids::EntityId,
 };
 use jiff::Timestamp;
 use rust_decimal::Decimal;

@@ -5,7 +5,7 @@
 use hookline_domain::{
     delivery::Delivery,
     event::{Event, Request, Unreadable},
-    ids::EntityId,
+    kernel::ids::EntityId,
 };
 use serde::{Deserialize, de::IgnoredAny};
 

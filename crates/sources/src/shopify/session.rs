@@ -8,7 +8,7 @@
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use hookline_domain::{
     access::{Principal, Reach, Role},
-    ids::StoreKey,
+    kernel::ids::StoreKey,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, de::DeserializeOwned};
@@ -176,7 +176,7 @@ fn json<T: DeserializeOwned>(text: &str) -> Result<T, SessionError> {
 #[cfg(test)]
 mod tests {
     use hmac::{Hmac, KeyInit, Mac};
-    use hookline_domain::secret::Secret;
+    use hookline_domain::kernel::secret::Secret;
     use proptest::prelude::*;
     use serde_json::{Value, json};
     use sha2::{Sha256, Sha512};

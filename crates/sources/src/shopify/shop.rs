@@ -4,7 +4,7 @@
 //! (`web/src/data/shop.ts`), or one of them lets somebody in whom the other does not mean. Ports, schemes, spaces, trailing
 //! dots and look-alikes are refused instead of mended. `web/fixtures/shop-names.json` has the cases both are tested with.
 
-use hookline_domain::ids::StoreName;
+use hookline_domain::kernel::ids::StoreName;
 
 /// The host below which all shops are (<https://shopify.dev/docs/apps/build/authentication-authorization>).
 const HOST: &str = ".myshopify.com";

@@ -1,6 +1,6 @@
 //! Which of Shopify's topics a store is subscribed to, where they are sent, and what they need.
 
-use hookline_domain::{catalogue::Wanted, registration};
+use hookline_domain::sync::{registration, vendor::Wanted};
 
 use super::Topic;
 

@@ -9,7 +9,7 @@ use std::fmt;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
-use hookline_domain::{rotation::Pair, secret::Secret};
+use hookline_domain::{kernel::secret::Secret, store::rotation::Pair};
 use http::HeaderMap;
 use jiff::Timestamp;
 use sha2::Sha256;

@@ -1,8 +1,8 @@
 //! What every [`Archive`] keeps is [`Archived`].
 
 use hookline_domain::{
-    archive::{Archive, ArchiveKey, Archived},
-    ids::StoreKey,
+    delivery::archive::{Archive, ArchiveKey, Archived},
+    kernel::ids::StoreKey,
 };
 use jiff::Timestamp;
 

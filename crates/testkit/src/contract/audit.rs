@@ -1,7 +1,7 @@
 //! What every [`Audit`] keeps is [`Audited`].
 
 use hookline_domain::{
-    audit::{Audit, AuditRecord, Audited},
+    consumer::audit::{Audit, AuditRecord, Audited},
     event::Request,
 };
 

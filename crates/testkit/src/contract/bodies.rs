@@ -1,9 +1,11 @@
 //! What every [`Bodies`] does.
 
 use hookline_domain::{
-    bodies::{Attempt, Bodies, BodyKey},
-    delivery::BODY_LIMIT,
-    ids::DeliveryId,
+    delivery::{
+        BODY_LIMIT,
+        bodies::{Attempt, Bodies, BodyKey},
+    },
+    kernel::ids::DeliveryId,
 };
 
 use crate::builders::{delivery, store};

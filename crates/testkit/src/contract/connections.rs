@@ -1,6 +1,6 @@
 //! What all [`Connections`] do.
 
-use hookline_domain::connections::{Connection, Connections, Lease, Leased};
+use hookline_domain::store::connections::{Connection, Connections, Lease, Leased};
 
 use super::at_once;
 use crate::builders::{at, noon, noon_plus, store};

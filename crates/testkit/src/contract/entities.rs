@@ -3,11 +3,15 @@
 use std::collections::BTreeSet;
 
 use hookline_domain::{
-    digest::Digest,
-    entities::{Advance, Entities, Entries, Entry, Fence, Remembered, Told},
-    ids::{EntityId, EntityKey, Kind, StoreKey},
-    product::Collections,
-    version::Version,
+    catalogue::{
+        digest::Digest,
+        entities::{Advance, Entities, Entries, Entry, Fence, Remembered, Told},
+    },
+    event::product::Collections,
+    kernel::{
+        ids::{EntityId, EntityKey, Kind, StoreKey},
+        version::Version,
+    },
 };
 
 use super::at_once;

@@ -1,10 +1,11 @@
 //! What every [`Erase`] does to what is kept of deliveries. Two ports keep such, so there are two suites.
 
 use hookline_domain::{
-    archive::{Archive, Archived},
-    bodies::{Attempt, Bodies, BodyKey},
-    erase::Erase,
-    ids::StoreKey,
+    delivery::{
+        archive::{Archive, Archived},
+        bodies::{Attempt, Bodies, BodyKey},
+    },
+    kernel::{erase::Erase, ids::StoreKey},
 };
 use jiff::Timestamp;
 

@@ -1,11 +1,13 @@
 //! What all [`FailedDeliveries`] do.
 
 use hookline_domain::{
-    failed::{COUNTED, FailedDeliveries, FailedDelivery},
-    ids::DeliveryKey,
-    ledger::{Claim, Completion, Fate, Ledger, Noted, Problem, Records},
+    delivery::{
+        failed::{COUNTED, FailedDeliveries, FailedDelivery},
+        ledger::{Claim, Completion, Fate, Ledger, Noted, Problem, Records},
+    },
+    kernel::ids::DeliveryKey,
     live::Subject,
-    stores::{ErrorCode, StoreUpdate, Stores},
+    store::stores::{ErrorCode, StoreUpdate, Stores},
 };
 
 use super::at_once;
@@ -63,7 +65,7 @@ pub fn failed(name: &str, id: &str) -> FailedDelivery {
         problem: Problem {
             at: noon_plus(1),
             code: ErrorCode::SchemaMismatch,
-            cause: Some(hookline_domain::port::Cause::Throttled),
+            cause: Some(hookline_domain::kernel::port::Cause::Throttled),
             message: "variants[0].price is not a decimal".to_owned(),
         },
         received_at: noon(),

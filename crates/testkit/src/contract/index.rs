@@ -1,11 +1,11 @@
 //! What every [`Index`] does. What it holds is seen through the [`Search`] that belongs to it.
 
 use hookline_domain::{
-    document::Document,
-    ids::EntityKey,
-    index::{Change, Index, Outcome, Search, SearchQuery},
-    text::Words,
-    version::Version,
+    catalogue::{
+        document::Document,
+        index::{Change, Index, Outcome, Search, SearchQuery},
+    },
+    kernel::{ids::EntityKey, text::Words, version::Version},
 };
 
 use super::eventually;

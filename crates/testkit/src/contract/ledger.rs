@@ -1,8 +1,8 @@
 //! What every [`Ledger`] does.
 
 use hookline_domain::{
-    ledger::{Claim, ClaimRequest, Completion, Fate, Ledger, Problem, Settled},
-    stores::ErrorCode,
+    delivery::ledger::{Claim, ClaimRequest, Completion, Fate, Ledger, Problem, Settled},
+    store::stores::ErrorCode,
 };
 use jiff::Timestamp;
 
@@ -220,7 +220,7 @@ pub async fn many_are_completed_as_each_would_be_alone(ledger: &impl Ledger) {
     let problem = Problem {
         at: noon(),
         code: ErrorCode::SchemaMismatch,
-        cause: Some(hookline_domain::port::Cause::Denied),
+        cause: Some(hookline_domain::kernel::port::Cause::Denied),
         message: "a sentence".to_owned(),
     };
     for id in ["claimed", "noted", "to-park", "parked", "done", "done-to-park"] {

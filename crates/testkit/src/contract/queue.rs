@@ -1,8 +1,8 @@
 //! What every [`EventQueue`] does. What arrives is read by the test, for the port only sends.
 
 use hookline_domain::{
-    ids::{StoreKey, StoreName},
-    queue::EventQueue,
+    delivery::queue::EventQueue,
+    kernel::ids::{StoreKey, StoreName},
 };
 
 use crate::builders::store;

@@ -1,9 +1,9 @@
 //! What every ledger remembers of a delivery, and how [`Records`] gives it back.
 
 use hookline_domain::{
-    ids::DeliveryKey,
-    ledger::{Claim, Completion, Cursor, Entry, Fate, Ledger, Problem, Record, Records, State},
-    stores::ErrorCode,
+    delivery::ledger::{Claim, Completion, Cursor, Entry, Fate, Ledger, Problem, Record, Records, State},
+    kernel::ids::DeliveryKey,
+    store::stores::ErrorCode,
 };
 
 use crate::builders::{KEPT, attempt, delivery, noon, noon_plus, store};
@@ -36,7 +36,7 @@ fn problem(seconds: i64, message: &str) -> Problem {
     Problem {
         at: noon_plus(seconds),
         code: ErrorCode::SchemaMismatch,
-        cause: Some(hookline_domain::port::Cause::Denied),
+        cause: Some(hookline_domain::kernel::port::Cause::Denied),
         message: message.to_owned(),
     }
 }

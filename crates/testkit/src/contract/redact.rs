@@ -1,8 +1,10 @@
 //! What every [`Redact`] leaves of what [`Stores`] knew.
 
 use hookline_domain::{
-    failed::FailedDeliveries,
-    stores::{Counter, ErrorCode, Hour, LastError, Redact, StoreRecord, StoreUpdate, StoreView, StoreViews, Stores},
+    delivery::failed::FailedDeliveries,
+    store::stores::{
+        Counter, ErrorCode, Hour, LastError, Redact, StoreRecord, StoreUpdate, StoreView, StoreViews, Stores,
+    },
 };
 
 use super::failed::failed;

@@ -1,9 +1,11 @@
 //! What every [`Search`] does.
 
 use hookline_domain::{
-    ids::{EntityKey, Source, StoreKey},
-    index::{Change, Index, Outcome, Search, SearchPage, SearchQuery},
-    text::Words,
+    catalogue::index::{Change, Index, Outcome, Search, SearchPage, SearchQuery},
+    kernel::{
+        ids::{EntityKey, Source, StoreKey},
+        text::Words,
+    },
 };
 
 use super::eventually;

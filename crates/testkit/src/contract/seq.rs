@@ -1,10 +1,12 @@
 //! How often a store has been written, as all [`Stores`] count it: by one for each write, for ever.
 
 use hookline_domain::{
-    backfill::{Checkpoint, Checkpoints},
     live::{Entry, Outcome},
-    reconcile::{Scope, Step},
-    stores::{Counter, Redact, StoreUpdate, Stores, Tally},
+    store::stores::{Counter, Redact, StoreUpdate, Stores, Tally},
+    sync::{
+        backfill::{Checkpoint, Checkpoints},
+        reconcile::{Scope, Step},
+    },
 };
 
 use super::at_once;

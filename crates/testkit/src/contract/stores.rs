@@ -3,16 +3,20 @@
 use std::collections::BTreeMap;
 
 use hookline_domain::{
-    backfill::{Checkpoint, Checkpoints},
-    catalogue::{ExportId, Skipped},
-    failed::FailedDeliveries,
-    ids::{EntityId, Kind},
-    jobs::Found,
-    reconcile::{Scope, Step},
-    rotation::{Needed, Pair, Rotation},
-    stores::{
-        Counter, Counts, ErrorCode, Hour, LastError, Quota, Reconciled, Run, RunStage, RunTask, StoreList, StoreRecord,
-        StoreUpdate, StoreView, StoreViews, Stores, Tally, Watched, all,
+    catalogue::jobs::Found,
+    delivery::failed::FailedDeliveries,
+    kernel::ids::{EntityId, Kind},
+    store::{
+        rotation::{Needed, Pair, Rotation},
+        stores::{
+            Counter, Counts, ErrorCode, Hour, LastError, Quota, Reconciled, Run, RunStage, RunTask, StoreList,
+            StoreRecord, StoreUpdate, StoreView, StoreViews, Stores, Tally, Watched, all,
+        },
+    },
+    sync::{
+        backfill::{Checkpoint, Checkpoints},
+        reconcile::{Scope, Step},
+        vendor::{ExportId, Skipped},
     },
 };
 
@@ -106,7 +110,7 @@ pub async fn a_record_reads_back_to_the_microsecond<S: Stores + StoreViews>(stor
         errors: vec![LastError {
             at: at("2026-11-21T12:00:02.999999Z"),
             code: ErrorCode::SchemaMismatch,
-            cause: Some(hookline_domain::port::Cause::Denied),
+            cause: Some(hookline_domain::kernel::port::Cause::Denied),
             message: "variants[0].price is not a decimal — “n/a”".to_owned(),
             delivery_id: Some("b54557e4".to_owned()),
         }],

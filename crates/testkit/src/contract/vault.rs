@@ -1,6 +1,6 @@
 //! What every [`Vault`] does.
 
-use hookline_domain::connections::Vault;
+use hookline_domain::store::connections::Vault;
 
 use crate::builders::store;
 

@@ -15,7 +15,7 @@ use aws_config::SdkConfig;
 use aws_sdk_sqs::types::QueueAttributeName;
 use bytes::Bytes;
 use hookline_aws::{Aws, Patience};
-use hookline_domain::queue::EventQueue;
+use hookline_domain::delivery::queue::EventQueue;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto,

@@ -1,10 +1,12 @@
 use super::*;
 use crate::{
-    failed::{FailedDelivery, Failures},
-    ids::DeliveryKey,
-    ledger::Problem,
+    delivery::{
+        failed::{FailedDelivery, Failures},
+        ledger::Problem,
+    },
+    kernel::ids::DeliveryKey,
     live::tests::store,
-    stores::{StoreRecord, StoreUpdate, Watched},
+    store::stores::{StoreRecord, StoreUpdate, Watched},
 };
 
 fn at(text: &str) -> Timestamp {

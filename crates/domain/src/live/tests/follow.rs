@@ -1,5 +1,5 @@
 use super::*;
-use crate::port::Unavailable;
+use crate::kernel::port::Unavailable;
 
 #[tokio::test]
 async fn who_watches_a_store_is_told_what_they_may_do_and_how_it_is() {
@@ -123,7 +123,7 @@ async fn nobody_is_answered_who_is_not_known_or_expired_or_has_gone() {
 struct Meanwhile<'a>(&'a World, std::sync::Mutex<Option<u64>>);
 
 impl StoreViews for Meanwhile<'_> {
-    async fn view(&self, store: &StoreKey) -> Result<Option<crate::stores::StoreView>, Unavailable> {
+    async fn view(&self, store: &StoreKey) -> Result<Option<crate::store::stores::StoreView>, Unavailable> {
         let happens = self.1.lock().unwrap().take();
         if let Some(id) = happens {
             self.0.happens("demo.myshopify.com", id).await;
@@ -134,7 +134,7 @@ impl StoreViews for Meanwhile<'_> {
 }
 
 impl Stores for Meanwhile<'_> {
-    async fn find(&self, store: &StoreKey) -> Result<Option<crate::stores::StoreRecord>, Unavailable> {
+    async fn find(&self, store: &StoreKey) -> Result<Option<crate::store::stores::StoreRecord>, Unavailable> {
         self.0.stores.find(store).await
     }
 

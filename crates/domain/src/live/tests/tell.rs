@@ -98,7 +98,7 @@ async fn what_does_not_fit_into_a_frame_is_told_in_several_that_follow_on_one_an
     world.watches("a", Reach::All, DEMO).await;
     world.push.take();
     let long = |id| Entry {
-        problem: Some((crate::stores::ErrorCode::SchemaMismatch, "x".repeat(300))),
+        problem: Some((crate::store::stores::ErrorCode::SchemaMismatch, "x".repeat(300))),
         ..entry(id, Outcome::Waiting)
     };
     for batch in 0..30 {

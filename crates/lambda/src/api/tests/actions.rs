@@ -1,18 +1,22 @@
 //! What function `actions` does.
 
 use hookline_domain::{
-    archive::Archive,
-    delivery::Delivery,
-    envelope::{self, Packed},
-    failed::{FailedDeliveries, FailedDelivery},
-    ids::{DeliveryKey, StoreKey},
-    jobs::Task,
-    ledger::{ClaimRequest, Claims, Fate, Ledger, Problem, Records},
+    catalogue::jobs::Task,
+    delivery::{
+        Delivery,
+        archive::Archive,
+        envelope::{self, Packed},
+        failed::{FailedDeliveries, FailedDelivery},
+        ledger::{ClaimRequest, Claims, Fate, Ledger, Problem, Records},
+        receive::Receive,
+        replay::{Replay, original_of},
+    },
+    kernel::{
+        ids::{DeliveryKey, StoreKey},
+        port::Clock,
+    },
     memory::{MemoryArchive, MemoryBodies, MemoryDeadLetters, MemoryJobs, MemoryLedger, MemoryQueue, MemoryStores},
-    port::Clock,
-    receive::Receive,
-    replay::{Replay, original_of},
-    stores::{ErrorCode, StoreUpdate, Stores},
+    store::stores::{ErrorCode, StoreUpdate, Stores},
 };
 use jiff::SignedDuration;
 

@@ -8,13 +8,17 @@ use std::sync::{
 };
 
 use hookline_domain::{
-    failed::{FailedDeliveries, FailedDelivery, Failures},
-    ids::{DeliveryKey, StoreKey},
-    ledger::{ClaimRequest, Claims, Fate, Ledger, Noted},
+    delivery::{
+        failed::{FailedDeliveries, FailedDelivery, Failures},
+        ledger::{ClaimRequest, Claims, Fate, Ledger, Noted},
+    },
+    kernel::{
+        ids::{DeliveryKey, StoreKey},
+        port::{Clock, Unavailable},
+    },
     live::{Activity, Entry, Kept, Outcome},
     memory::{MemoryAccess, MemoryActivity, MemoryDeadLetters, MemoryLedger, MemoryQueue, MemoryStores},
-    port::{Clock, Unavailable},
-    stores::{
+    store::stores::{
         Counter, RunStage, StoreCursor, StoreList, StorePage, StoreRecord, StoreUpdate, StoreView, StoreViews, Stores,
     },
 };

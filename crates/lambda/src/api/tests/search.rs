@@ -1,14 +1,18 @@
 //! Searches.
 
 use hookline_domain::{
-    document::Document,
-    ids::{EntityId, EntityKey, Kind},
-    index::{Change, Hit, Index, Search, SearchError, SearchPage, SearchQuery},
+    catalogue::{
+        document::Document,
+        index::{Change, Hit, Index, Search, SearchError, SearchPage, SearchQuery},
+    },
+    event::product::{Collection, Product, Stock, Variant},
+    kernel::{
+        ids::{EntityId, EntityKey, Kind},
+        port::{Clock, Unavailable},
+        version::Version,
+    },
     memory::{MemoryIndex, MemoryStores},
-    port::{Clock, Unavailable},
-    product::{Collection, Product, Stock, Variant},
-    stores::{StoreUpdate, Stores},
-    version::Version,
+    store::stores::{StoreUpdate, Stores},
 };
 use hookline_sources::shopify;
 use serde_json::Value;

@@ -5,13 +5,14 @@ use std::{error::Error, time::Duration};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use hookline_domain::{
-    delivery::Delivery,
-    envelope,
-    ids::{DeliveryId, DeliveryKey, StoreKey},
+    delivery::{Delivery, envelope},
+    kernel::{
+        ids::{DeliveryId, DeliveryKey, StoreKey},
+        port::Clock,
+        secret::Secret,
+    },
     memory::{MemoryBodies, MemoryLedger, MemoryQueue, MemoryStores},
-    port::Clock,
-    secret::Secret,
-    stores::{StoreUpdate, Stores},
+    store::stores::{StoreUpdate, Stores},
 };
 use hookline_sources::{
     Inbound, RequestError, Sender, Topic,

@@ -1,5 +1,5 @@
 use hmac::{Hmac, KeyInit, Mac};
-use hookline_domain::secret::Secret;
+use hookline_domain::kernel::secret::Secret;
 use http::HeaderValue;
 use proptest::prelude::*;
 use sha2::Sha256;

@@ -1,4 +1,4 @@
-use hookline_domain::ids::{DeliveryId, DeliveryKey, Source, StoreKey, StoreName, Topic as TopicName};
+use hookline_domain::kernel::ids::{DeliveryId, DeliveryKey, Source, StoreKey, StoreName, Topic as TopicName};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -1,0 +1,489 @@
+mod asks;
+mod bodies;
+mod compliance;
+mod failed;
+mod installs;
+mod orders;
+mod problems;
+mod replays;
+mod told;
+
+use std::sync::Mutex;
+
+use self::compliance::Complying;
+use super::*;
+use crate::{
+    catalogue::index::{Change, Outcome},
+    delivery::{
+        envelope::NotOurs,
+        ledger::{ClaimRequest, Claims, Fate},
+        receive::{LEASE, REMEMBERED, later},
+    },
+    event::{
+        Event, Observed, Request, Unreadable,
+        product::{Collection, Product, VARIANTS},
+    },
+    kernel::{
+        ids::{DeliveryId, EntityId, EntityKey, Kind, Source, StoreName, Topic},
+        port::{Cause, Unavailable},
+        version::Version,
+    },
+    memory::{MemoryEntities, MemoryIndex, MemoryJobs, MemoryLedger, MemoryStores},
+    store::stores::{Counter, StoreView, StoreViews},
+};
+
+const STORE: &str = "demo.myshopify.com";
+const OTHER: &str = "other.myshopify.com";
+const UPDATE: &str = "products/update";
+const DELETE: &str = "products/delete";
+const UNINSTALL: &str = "app/uninstalled";
+
+/// A body of these tests: `id|updated_at|title|visible`, `visible, more` for a product that is not told whole, `visible, bare`
+/// for one without variants, or `id` for a deletion, a stub or an inventory item; of a collection as of a product.
+fn interpret(delivery: &Delivery) -> Result<Event, Unreadable> {
+    let body = std::str::from_utf8(&delivery.body).unwrap();
+    let parts: Vec<&str> = body.split('|').collect();
+    let id = || EntityId::new(parts[0]).unwrap();
+    match (delivery.key.topic.as_str(), parts.as_slice()) {
+        (UNINSTALL, _) => Ok(Event::AppUninstalled),
+        ("orders/create", _) => Ok(Event::OrderCreated(id())),
+        ("customers/data_request", _) => Ok(Event::Compliance(Request::CustomerData)),
+        ("customers/redact", _) => Ok(Event::Compliance(Request::CustomerRedaction)),
+        ("shop/redact", _) => Ok(Event::Compliance(Request::StoreRedaction)),
+        (DELETE, _) => Ok(Event::ProductDeleted(id())),
+        ("collections/delete", _) => Ok(Event::CollectionDeleted(id())),
+        ("inventory_levels/update", _) => Ok(Event::StockChanged(id())),
+        (UPDATE, [_]) => Ok(Event::ProductChanged(id())),
+        ("collections/update", [_, updated_at, title, _]) => Ok(Event::CollectionUpdated(Box::new(Collection {
+            id: id(),
+            updated_at: updated_at.parse().unwrap(),
+            visible: true,
+            title: (*title).into(),
+            description: String::new(),
+            image: None,
+            handle: None,
+        }))),
+        (_, [_, updated_at, title, visible]) => Ok(Event::ProductUpdated(Box::new(Product {
+            id: id(),
+            updated_at: updated_at.parse().unwrap(),
+            visible: visible.starts_with("visible"),
+            title: (*title).into(),
+            description: String::new(),
+            vendor: None,
+            product_type: None,
+            tags: vec![],
+            options: vec![],
+            variants: vec![],
+            complete: !visible.ends_with("more"),
+            untold: if visible.ends_with("bare") {
+                vec![VARIANTS]
+            } else {
+                vec![]
+            },
+            collections: None,
+            image: None,
+            handle: None,
+        }))),
+        _ => Err(Unreadable::Schema {
+            path: "variants[0].price".into(),
+            problem: "expected a decimal".into(),
+        }),
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Noon;
+
+impl Clock for Noon {
+    fn now(&self) -> Timestamp {
+        at("2026-11-21T12:00:00Z")
+    }
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+/// An index that can be told to fail, and that can call somebody in the middle of a write.
+#[derive(Clone, Default)]
+struct Moody {
+    index: MemoryIndex,
+    mood: Arc<Mutex<Mood>>,
+}
+
+#[derive(Default)]
+struct Mood {
+    down: bool,
+    rejects: Option<&'static str>,
+    calls: usize,
+    uninstall_meanwhile: Option<MemoryStores>,
+    removal_passes_first: bool,
+}
+
+impl Index for Moody {
+    async fn apply(&self, changes: &[Change]) -> Result<Vec<Outcome>, Unavailable> {
+        let (down, rejects, meanwhile, removes) = {
+            let mut mood = self.mood.lock().unwrap();
+            mood.calls += 1;
+            (
+                mood.down,
+                mood.rejects,
+                mood.uninstall_meanwhile.take(),
+                mood.removal_passes_first,
+            )
+        };
+        if down {
+            let source = "arn:aws:iam::123456789012:role/x may not do this";
+            return Err(Unavailable::because(
+                "index",
+                Cause::Denied,
+                Some("security_exception"),
+                source,
+            ));
+        }
+        if let Some(stores) = meanwhile {
+            stores.disable(&store(STORE), at("2026-11-21T09:00:00Z")).await?;
+            if removes {
+                let removal = |change: &Change| Change::Remove {
+                    entity: change.entity().clone(),
+                    version: Version::floor(at("2026-11-21T09:00:00Z")),
+                };
+                self.index
+                    .apply(&changes.iter().map(removal).collect::<Vec<_>>())
+                    .await?;
+            }
+        }
+        let mut outcomes = self.index.apply(changes).await?;
+        for (change, outcome) in changes.iter().zip(&mut outcomes) {
+            if Some(change.entity().id.as_str()) == rejects {
+                *outcome = Outcome::Rejected {
+                    reason: "mapper_parsing_exception".into(),
+                };
+            }
+        }
+        Ok(outcomes)
+    }
+}
+
+type Consumer = Reindex<MemoryLedger, MemoryEntities, MemoryStores, Moody, MemoryJobs, Complying, Noon>;
+
+fn consumer() -> Consumer {
+    let ledger = MemoryLedger::default();
+    Reindex {
+        apply: Apply {
+            entities: MemoryEntities::default(),
+            stores: MemoryStores::default().beside(&ledger).followed(),
+            index: Moody::default(),
+            clock: Noon,
+        },
+        jobs: MemoryJobs::default(),
+        ledger,
+        compliance: None,
+        interpret,
+    }
+}
+
+fn store(name: &str) -> StoreKey {
+    StoreKey {
+        source: Source::new("shopify").unwrap(),
+        store: StoreName::new(name).unwrap(),
+    }
+}
+
+fn delivery(name: &str, topic: &str, id: &str, triggered_at: &str, body: &str) -> Delivery {
+    Delivery {
+        key: DeliveryKey {
+            store: store(name),
+            topic: Topic::new(topic).unwrap(),
+            id: DeliveryId::new(id).unwrap(),
+        },
+        event_id: None,
+        api_version: "2026-07".into(),
+        triggered_at: Some(at(triggered_at)),
+        received_at: at("2026-11-21T11:59:59Z"),
+        body: body.into(),
+    }
+}
+
+fn update(id: &str, product: &str, updated_at: &str, title: &str) -> Delivery {
+    let body = format!("{product}|{updated_at}|{title}|visible");
+    delivery(STORE, UPDATE, id, updated_at, &body)
+}
+
+fn message(delivery: &Delivery) -> Message {
+    Message {
+        id: format!("m-{}", delivery.key.id),
+        delivery: Ok(delivery.clone()),
+        tried: Try::default(),
+    }
+}
+
+impl Consumer {
+    /// As the receiver would have left it: claimed, and on the queue.
+    async fn receive(&self, delivery: &Delivery) -> Message {
+        let request = ClaimRequest {
+            owner: "receiver".into(),
+            now: Noon.now(),
+            lease_until: later(Noon.now(), LEASE),
+            expires_at: later(Noon.now(), REMEMBERED),
+            event_id: None,
+        };
+        self.ledger.claim(&delivery.key, &request).await.unwrap();
+        message(delivery)
+    }
+
+    async fn take(&self, deliveries: &[Delivery]) -> Vec<Verdict> {
+        let mut messages = Vec::new();
+        for delivery in deliveries {
+            messages.push(self.receive(delivery).await);
+        }
+        self.again(messages).await
+    }
+
+    async fn again(&self, messages: Vec<Message>) -> Vec<Verdict> {
+        let processed = self.apply(messages, Timestamp::MAX).await;
+        processed.into_iter().map(|message| message.verdict).collect()
+    }
+
+    /// What a delivery would have told, asked of the vendor's catalogue at that time.
+    async fn look(&self, delivery: &Delivery, at: &str) -> Vec<Verdict> {
+        let seen = Observed {
+            event: interpret(delivery).unwrap(),
+            at: self::at(at),
+        };
+        self.apply.observe(&delivery.key.store, vec![seen]).await
+    }
+
+    fn title(&self, product: &str) -> Option<String> {
+        let entity = EntityKey {
+            store: store(STORE),
+            kind: Kind::Product,
+            id: EntityId::new(product).unwrap(),
+        };
+        self.apply.index.index.document(&entity).map(|document| document.title)
+    }
+
+    async fn stored(&self, name: &str) -> StoreRecord {
+        self.apply.stores.find(&store(name)).await.unwrap().unwrap_or_default()
+    }
+
+    async fn viewed(&self, name: &str) -> StoreView {
+        self.apply.stores.view(&store(name)).await.unwrap().unwrap_or_default()
+    }
+
+    async fn count(&self, counter: &Counter) -> u64 {
+        let counts = self.viewed(STORE).await.counts;
+        counts
+            .iter()
+            .filter(|((_, other), _)| other == counter)
+            .map(|(_, count)| count)
+            .sum()
+    }
+}
+
+fn settled(fate: Fate) -> Verdict {
+    Verdict::Settled(fate)
+}
+
+const T1: &str = "2026-11-21T10:00:01Z";
+const T2: &str = "2026-11-21T10:00:02Z";
+const T3: &str = "2026-11-21T10:00:03Z";
+
+#[tokio::test]
+async fn of_one_product_in_a_batch_the_newest_is_written_once() {
+    let consumer = consumer();
+    let batch = [
+        update("a", "1", T2, "new"),
+        update("b", "1", T1, "old"),
+        update("c", "2", T1, "other"),
+    ];
+    let verdicts = consumer.take(&batch).await;
+    assert_eq!(
+        verdicts,
+        [
+            settled(Fate::Applied),
+            settled(Fate::Superseded),
+            settled(Fate::Applied)
+        ]
+    );
+    assert_eq!(consumer.title("1").as_deref(), Some("new"));
+    assert_eq!(consumer.apply.index.mood.lock().unwrap().calls, 1);
+    assert_eq!(consumer.count(&Counter::Event(Topic::new(UPDATE).unwrap())).await, 3);
+}
+
+#[tokio::test]
+async fn an_older_state_in_a_later_batch_changes_nothing() {
+    let consumer = consumer();
+    consumer.take(&[update("a", "1", T2, "new")]).await;
+    assert_eq!(
+        consumer.take(&[update("b", "1", T1, "old")]).await,
+        [settled(Fate::Superseded)]
+    );
+    assert_eq!(consumer.title("1").as_deref(), Some("new"));
+}
+
+#[tokio::test]
+async fn what_was_deleted_stays_deleted_even_against_a_newer_update() {
+    let consumer = consumer();
+    consumer.take(&[update("a", "1", T1, "alive")]).await;
+    assert_eq!(
+        consumer.take(&[delivery(STORE, DELETE, "d", T2, "1")]).await,
+        [settled(Fate::Applied)]
+    );
+    assert_eq!(
+        consumer.take(&[update("b", "1", T3, "ghost")]).await,
+        [settled(Fate::Superseded)]
+    );
+    assert_eq!(consumer.title("1"), None);
+}
+
+#[tokio::test]
+async fn a_delete_and_an_update_in_one_batch_delete_whatever_their_order() {
+    for flip in [false, true] {
+        let consumer = consumer();
+        let mut batch = [update("a", "1", T3, "ghost"), delivery(STORE, DELETE, "d", T1, "1")];
+        if flip {
+            batch.reverse();
+        }
+        consumer.take(&batch).await;
+        assert_eq!(consumer.title("1"), None);
+    }
+}
+
+#[tokio::test]
+async fn a_hidden_product_leaves_the_index_and_may_come_back() {
+    let consumer = consumer();
+    consumer.take(&[update("a", "1", T1, "shown")]).await;
+    let hidden = delivery(STORE, UPDATE, "b", T2, &format!("1|{T2}|hidden|draft"));
+    assert_eq!(consumer.take(&[hidden]).await, [settled(Fate::Applied)]);
+    assert_eq!(consumer.title("1"), None);
+    consumer.take(&[update("c", "1", T3, "back")]).await;
+    assert_eq!(consumer.title("1").as_deref(), Some("back"));
+}
+
+#[tokio::test]
+async fn a_message_that_comes_twice_counts_once() {
+    let consumer = consumer();
+    let first = consumer.receive(&update("a", "1", T1, "x")).await;
+    assert_eq!(
+        consumer.again(vec![first.clone(), first.clone()]).await,
+        [settled(Fate::Applied), settled(Fate::Applied)]
+    );
+    assert_eq!(consumer.again(vec![first]).await, [settled(Fate::Applied)]);
+    assert_eq!(consumer.count(&Counter::Event(Topic::new(UPDATE).unwrap())).await, 1);
+}
+
+#[tokio::test]
+async fn a_message_that_is_not_ours_or_not_of_the_shape_fails_no_neighbour() {
+    let consumer = consumer();
+    let good = consumer.receive(&update("a", "1", T1, "good")).await;
+    let broken = delivery(STORE, UPDATE, "b", T1, "1|not whole");
+    let parked = consumer.receive(&broken).await;
+    let foreign = Message {
+        id: "f".into(),
+        delivery: Err(Arc::new(NotOurs::NoBody.into())),
+        tried: Try::default(),
+    };
+    let verdicts = consumer.again(vec![foreign, parked.clone(), good]).await;
+    assert!(matches!(verdicts[0], Verdict::NotOurs { .. }));
+    assert!(matches!(
+        verdicts[1],
+        Verdict::Parked {
+            code: ErrorCode::SchemaMismatch,
+            ..
+        }
+    ));
+    assert_eq!(verdicts[2], settled(Fate::Applied));
+    assert_eq!(consumer.title("1").as_deref(), Some("good"));
+    assert_eq!(consumer.ledger.fate(&broken.key), Some(Fate::Parked));
+
+    let error = consumer.viewed(STORE).await.last_error().unwrap().clone();
+    assert_eq!(
+        error.message,
+        "the body does not have its topic's shape at variants[0].price: expected a decimal"
+    );
+    assert_eq!(error.delivery_id.as_deref(), Some("b"));
+    consumer.again(vec![parked]).await;
+    assert_eq!(consumer.count(&Counter::Event(Topic::new(UPDATE).unwrap())).await, 2);
+}
+
+#[tokio::test]
+async fn when_the_index_is_down_nothing_is_done_and_a_retry_applies_it() {
+    let consumer = consumer();
+    consumer.apply.index.mood.lock().unwrap().down = true;
+    let message = consumer.receive(&update("a", "1", T1, "x")).await;
+    let verdicts = consumer.again(vec![message.clone()]).await;
+    assert!(matches!(
+        verdicts[0],
+        Verdict::Retry {
+            code: ErrorCode::IndexUnavailable,
+            cause: Some(Cause::Denied),
+            ..
+        }
+    ));
+    assert_eq!(consumer.ledger.fate(&update("a", "1", T1, "x").key), None);
+    let error = consumer.viewed(STORE).await.last_error().unwrap().clone();
+    assert_eq!(
+        (error.code, error.cause),
+        (ErrorCode::IndexUnavailable, Some(Cause::Denied))
+    );
+
+    consumer.apply.index.mood.lock().unwrap().down = false;
+    assert_eq!(consumer.again(vec![message]).await, [settled(Fate::Applied)]);
+    assert_eq!(consumer.title("1").as_deref(), Some("x"));
+    assert_eq!(consumer.count(&Counter::Event(Topic::new(UPDATE).unwrap())).await, 1);
+}
+
+#[tokio::test]
+async fn a_document_the_index_rejects_fails_no_neighbour() {
+    let consumer = consumer();
+    consumer.apply.index.mood.lock().unwrap().rejects = Some("2");
+    let verdicts = consumer
+        .take(&[update("a", "1", T1, "x"), update("b", "2", T1, "y")])
+        .await;
+    assert_eq!(verdicts[0], settled(Fate::Applied));
+    assert!(matches!(
+        verdicts[1],
+        Verdict::Parked {
+            code: ErrorCode::IndexRejected,
+            ..
+        }
+    ));
+}
+
+#[tokio::test]
+async fn stores_are_apart() {
+    let consumer = consumer();
+    let theirs = delivery(OTHER, DELETE, "d", T3, "1");
+    consumer.take(&[update("a", "1", T1, "ours"), theirs]).await;
+    assert_eq!(consumer.title("1").as_deref(), Some("ours"));
+    consumer.take(&[delivery(OTHER, UNINSTALL, "u", T3, "")]).await;
+    assert!(consumer.stored(STORE).await.enabled && !consumer.stored(OTHER).await.enabled);
+}
+
+#[tokio::test]
+async fn an_update_before_its_create_is_the_create() {
+    let consumer = consumer();
+    consumer.take(&[update("b", "1", T2, "updated")]).await;
+    let create = delivery(STORE, "products/create", "a", T1, &format!("1|{T1}|created|visible"));
+    assert_eq!(consumer.take(&[create]).await, [settled(Fate::Superseded)]);
+    assert_eq!(consumer.title("1").as_deref(), Some("updated"));
+}
+
+#[tokio::test]
+async fn the_last_event_never_goes_backwards() {
+    let consumer = consumer();
+    consumer.take(&[update("a", "1", T1, "x")]).await;
+    let mut late = update("b", "1", T2, "y");
+    late.received_at = at("2026-11-21T11:00:00Z");
+    consumer.take(&[late]).await;
+    assert_eq!(
+        consumer.stored(STORE).await.last_event_at,
+        Some(at("2026-11-21T11:59:59Z"))
+    );
+}
+
+#[tokio::test]
+async fn an_empty_batch_is_no_work() {
+    assert!(consumer().apply(vec![], Timestamp::MAX).await.is_empty());
+}

@@ -1,0 +1,374 @@
+//! What deliveries do not tell is asked for, of stores that can be asked.
+
+use jiff::SignedDuration;
+
+use super::*;
+use crate::{
+    catalogue::jobs::{Job, Members, Task},
+    event::{
+        Observed,
+        product::{Collections, Stock, Variant},
+    },
+    store::stores::StoreUpdate,
+};
+
+fn id(text: &str) -> EntityId {
+    EntityId::new(text).unwrap()
+}
+
+fn ids(texts: &[&str]) -> Vec<EntityId> {
+    texts.iter().map(|text| id(text)).collect()
+}
+
+fn told(topic: &str, name: &str, body: &str) -> Delivery {
+    delivery(STORE, topic, name, T1, body)
+}
+
+async fn connected() -> Consumer {
+    let consumer = consumer();
+    let update = StoreUpdate {
+        connected: Some(true),
+        currency: Some("EUR".into()),
+        ..StoreUpdate::default()
+    };
+    consumer.apply.stores.record(&store(STORE), &update).await.unwrap();
+    consumer
+}
+
+impl Consumer {
+    fn asked(&self) -> Vec<Task> {
+        let jobs = self.jobs.take();
+        assert!(
+            jobs.iter()
+                .all(|(job, delay)| job.store == store(STORE) && delay.is_zero())
+        );
+        jobs.into_iter().map(|(job, _)| job.task).collect()
+    }
+
+    /// As if the catalogue had been asked: the product is in these collections.
+    async fn saw(&self, product: &str, updated_at: &str, at_: &str, collections: Collections) -> Vec<Verdict> {
+        let seen = interpret(&told(UPDATE, "seen", &format!("{product}|{updated_at}|seen|visible"))).unwrap();
+        let Event::ProductUpdated(mut seen) = seen else {
+            panic!("a product")
+        };
+        seen.collections = Some(collections);
+        let seen = Observed {
+            event: Event::ProductUpdated(seen),
+            at: at(at_),
+        };
+        self.apply.observe(&store(STORE), vec![seen]).await
+    }
+
+    fn text(&self, product: &str) -> String {
+        let entity = EntityKey {
+            store: store(STORE),
+            kind: Kind::Product,
+            id: id(product),
+        };
+        self.apply.index.index.document(&entity).unwrap().text
+    }
+}
+
+fn sale() -> Collections {
+    Collections::from([(id("7"), "Sale".to_owned())])
+}
+
+#[tokio::test]
+async fn a_product_that_is_not_told_whole_is_indexed_and_asked_for_once() {
+    let consumer = connected().await;
+    consumer.saw("1", T1, T1, sale()).await;
+    let batch = [
+        told(UPDATE, "a", &format!("1|{T2}|first variants|visible, more")),
+        told(UPDATE, "b", "1"),
+        told(UPDATE, "c", "2"),
+    ];
+    assert_eq!(consumer.take(&batch).await, vec![settled(Fate::Applied); 3]);
+    assert_eq!(
+        consumer.title("1").as_deref(),
+        Some("seen"),
+        "all of it is known, and asked for anew"
+    );
+    assert_eq!(consumer.asked(), [Task::Products { ids: ids(&["1", "2"]) }]);
+    let new = told(UPDATE, "d", &format!("3|{T2}|first variants|visible, more"));
+    assert_eq!(consumer.take(&[new]).await, [settled(Fate::Applied)]);
+    assert_eq!(
+        consumer.title("3").as_deref(),
+        Some("first variants"),
+        "better than nothing"
+    );
+    assert_eq!(consumer.asked(), [Task::Products { ids: ids(&["3"]) }]);
+}
+
+#[tokio::test]
+async fn a_product_nobody_has_told_the_collections_of_is_asked_for() {
+    let consumer = connected().await;
+    let new = |name, at| told(UPDATE, name, &format!("1|{at}|new|visible"));
+    consumer.take(&[new("a", T1)]).await;
+    assert_eq!(consumer.asked(), [Task::Products { ids: ids(&["1"]) }]);
+    consumer.saw("1", T1, T2, sale()).await;
+    consumer.take(&[new("b", T2)]).await;
+    assert_eq!(consumer.asked(), []);
+    assert!(
+        consumer.text("1").ends_with("Collections: Sale"),
+        "a webhook keeps what was seen"
+    );
+}
+
+#[tokio::test]
+async fn stock_and_collections_are_asked_for() {
+    let consumer = connected().await;
+    let batch = [
+        told("inventory_levels/update", "a", "90"),
+        told("inventory_levels/update", "b", "90"),
+        told("collections/update", "c", &format!("7|{T1}|Sale|visible")),
+        told("collections/delete", "d", "8"),
+    ];
+    assert_eq!(consumer.take(&batch).await, vec![settled(Fate::Applied); 4]);
+    let members = |collection| Task::Members {
+        collection: id(collection),
+        step: Members::Theirs { after: None },
+    };
+    assert_eq!(
+        consumer.asked(),
+        [Task::Stock { items: ids(&["90"]) }, members("7"), members("8")]
+    );
+}
+
+#[tokio::test]
+async fn of_a_store_that_cannot_be_asked_the_status_says_what_is_missing() {
+    let consumer = consumer();
+    let batch = [
+        told(UPDATE, "a", &format!("1|{T1}|first variants|visible, more")),
+        told(UPDATE, "b", "2"),
+        told("inventory_levels/update", "c", "90"),
+        told("collections/update", "d", &format!("7|{T1}|Sale|visible")),
+    ];
+    let verdicts = consumer.take(&batch).await;
+    assert_eq!(verdicts[0], settled(Fate::Applied));
+    let Verdict::Parked { code, message } = &verdicts[1] else {
+        panic!("what cannot be applied is kept for a person: {:?}", verdicts[1])
+    };
+    assert_eq!(*code, ErrorCode::NotConnected);
+    assert!(message.contains("hookline store add"), "{message}");
+    assert_eq!(verdicts[2..], [settled(Fate::Discarded), settled(Fate::Applied)]);
+    assert_eq!(consumer.jobs.take(), []);
+    assert_eq!(consumer.count(&Counter::Partial).await, 1);
+    let error = consumer.viewed(STORE).await.last_error().unwrap().clone();
+    assert_eq!(error.code, ErrorCode::NotConnected);
+}
+
+/// A queue that takes no jobs.
+struct Shut;
+
+impl Jobs for Shut {
+    async fn send(&self, _job: &Job, _delay: SignedDuration) -> Result<(), Unavailable> {
+        Err(Unavailable::new("job queue", "connection refused"))
+    }
+}
+
+#[tokio::test]
+async fn a_delivery_whose_job_cannot_be_sent_comes_again() {
+    let ready = connected().await;
+    ready.saw("1", T1, T1, sale()).await;
+    let messages = vec![
+        ready
+            .receive(&told(UPDATE, "a", &format!("1|{T2}|first variants|visible, more")))
+            .await,
+        ready.receive(&told(UPDATE, "b", &format!("1|{T1}|old|visible"))).await,
+    ];
+    let consumer = Reindex {
+        ledger: ready.ledger,
+        apply: ready.apply,
+        jobs: Shut,
+        compliance: ready.compliance,
+        interpret: ready.interpret,
+    };
+    let processed = consumer.apply(messages.clone(), Timestamp::MAX).await;
+    let Verdict::Retry { code, .. } = processed[0].verdict else {
+        panic!("{:?}", processed[0].verdict)
+    };
+    assert_eq!(code, ErrorCode::StorageUnavailable);
+    assert_eq!(
+        processed[1].verdict,
+        settled(Fate::Superseded),
+        "asks for nothing, waits for nothing"
+    );
+
+    let open = Reindex {
+        ledger: consumer.ledger,
+        apply: consumer.apply,
+        jobs: MemoryJobs::default(),
+        compliance: consumer.compliance,
+        interpret: consumer.interpret,
+    };
+    open.again(messages).await;
+    assert_eq!(open.asked(), [Task::Products { ids: ids(&["1"]) }]);
+}
+
+#[tokio::test]
+async fn what_was_seen_takes_its_place_among_what_was_told() {
+    let consumer = connected().await;
+    consumer.take(&[update("a", "1", T2, "told")]).await;
+    assert_eq!(consumer.saw("1", T1, T3, sale()).await, [settled(Fate::Superseded)]);
+    assert_eq!(consumer.title("1").as_deref(), Some("told"));
+    assert!(!consumer.text("1").contains("Sale"), "what is superseded tells nothing");
+    // Seen later, unchanged; and once more, a year later, with other collections.
+    assert_eq!(consumer.saw("1", T2, T3, sale()).await, [settled(Fate::Applied)]);
+    assert!(consumer.text("1").contains("Sale"));
+    let later = consumer.saw("1", T2, "2027-11-21T12:00:00Z", Collections::new()).await;
+    assert_eq!(later, [settled(Fate::Applied)]);
+    assert_eq!(
+        consumer.saw("1", T2, "2027-11-21T11:59:50Z", sale()).await,
+        [settled(Fate::Superseded)]
+    );
+    assert!(!consumer.text("1").contains("Sale"));
+}
+
+#[tokio::test]
+async fn what_was_deleted_is_not_seen_again() {
+    let consumer = connected().await;
+    consumer.take(&[told(DELETE, "a", "1")]).await;
+    assert_eq!(consumer.saw("1", T3, T3, sale()).await, [settled(Fate::Superseded)]);
+    assert_eq!(consumer.title("1"), None);
+}
+
+#[tokio::test]
+async fn prices_have_the_currency_of_the_store() {
+    let consumer = connected().await;
+    let Ok(Event::ProductUpdated(mut product)) = interpret(&told(UPDATE, "a", &format!("1|{T1}|priced|visible")))
+    else {
+        panic!("a product")
+    };
+    product.variants.push(Variant {
+        id: id("11"),
+        title: String::new(),
+        sku: None,
+        price: Some(rust_decimal::Decimal::ONE),
+        currency: None,
+        stock: Stock {
+            quantity: Some(1),
+            ..Stock::default()
+        },
+    });
+    let seen = Observed {
+        event: Event::ProductUpdated(product),
+        at: at(T1),
+    };
+    consumer.apply.observe(&store(STORE), vec![seen]).await;
+    assert!(
+        consumer.text("1").ends_with("1 EUR, in stock"),
+        "{}",
+        consumer.text("1")
+    );
+}
+
+fn bare(name: &str, updated_at: &str, title: &str) -> Delivery {
+    told(UPDATE, name, &format!("1|{updated_at}|{title}|visible, bare"))
+}
+
+#[tokio::test]
+async fn a_payload_without_variants_never_takes_away_what_is_known_and_is_asked_for() {
+    let consumer = connected().await;
+    assert_eq!(consumer.take(&[bare("a", T1, "first")]).await, [settled(Fate::Applied)]);
+    assert_eq!(
+        consumer.title("1").as_deref(),
+        Some("first"),
+        "of what nobody knows, some is better than nothing"
+    );
+    assert_eq!(consumer.asked(), [Task::Products { ids: ids(&["1"]) }]);
+    consumer.saw("1", T1, T2, sale()).await;
+    assert_eq!(consumer.title("1").as_deref(), Some("seen"));
+    assert_eq!(consumer.take(&[bare("b", T3, "bare")]).await, [settled(Fate::Applied)]);
+    assert_eq!(consumer.title("1").as_deref(), Some("seen"), "the whole is asked for");
+    assert_eq!(consumer.asked(), [Task::Products { ids: ids(&["1"]) }]);
+    let hidden = told(UPDATE, "c", &format!("1|{T3}|bare|hidden, bare"));
+    consumer.take(&[hidden]).await;
+    assert_eq!(consumer.title("1"), None, "what is hidden needs no more");
+}
+
+#[tokio::test]
+async fn without_a_token_a_payload_without_variants_waits_for_a_person_if_more_is_known() {
+    let consumer = consumer();
+    consumer.take(&[bare("a", T1, "first")]).await;
+    let document = |consumer: &Consumer| consumer.apply.index.index.documents().remove(0);
+    assert!(document(&consumer).partial);
+    consumer.take(&[bare("b", T2, "second")]).await;
+    assert_eq!(
+        consumer.title("1").as_deref(),
+        Some("second"),
+        "a store that never tells more is followed"
+    );
+    // In one batch, in any order: the whole one counts.
+    let whole = update("c", "1", T2, "whole");
+    for (round, batch) in [[whole.clone(), bare("d", T3, "bare")], [bare("e", T3, "bare"), whole]]
+        .iter()
+        .enumerate()
+    {
+        let verdicts = consumer.take(batch).await;
+        let parked = &verdicts[1 - round];
+        assert!(
+            matches!(
+                parked,
+                Verdict::Parked {
+                    code: ErrorCode::NotConnected,
+                    ..
+                }
+            ),
+            "{verdicts:?}"
+        );
+        assert_eq!(consumer.title("1").as_deref(), Some("whole"));
+        assert!(!document(&consumer).partial);
+    }
+    // Alone, and again and again.
+    for _ in 0..2 {
+        let verdicts = consumer.take(&[bare("f", T3, "bare")]).await;
+        let [Verdict::Parked { message, .. }] = &*verdicts else {
+            panic!("it is parked")
+        };
+        assert!(message.contains("variants"), "{message}");
+        assert_eq!(consumer.title("1").as_deref(), Some("whole"));
+    }
+}
+
+#[tokio::test]
+async fn whether_stock_is_counted_is_asked_for_once_where_it_decides() {
+    let consumer = connected().await;
+    let observed = |tracked, at_: &str| {
+        let Ok(Event::ProductUpdated(mut product)) = interpret(&told(UPDATE, "a", &format!("1|{T1}|x|visible"))) else {
+            panic!("a product")
+        };
+        product.variants.push(Variant {
+            id: id("11"),
+            title: String::new(),
+            sku: None,
+            price: None,
+            currency: None,
+            stock: Stock {
+                oversells: Some(false),
+                tracked,
+                quantity: Some(0),
+            },
+        });
+        product.collections = tracked.map(|_| Collections::new());
+        Item {
+            at: 0,
+            event: Event::ProductUpdated(product),
+            observed_at: at(at_),
+            is_asked: true,
+        }
+    };
+    let settle = async |item: Item| {
+        let (mut verdicts, mut placed) = (Verdicts(vec![None]), Placed::default());
+        let mut record = consumer.apply.record_of(&store(STORE)).await.unwrap();
+        let store = store(STORE);
+        consumer
+            .apply
+            .place(&mut verdicts, &mut placed, &mut record, &store, vec![item])
+            .await;
+        consumer.apply.settle(&mut verdicts, &placed).await.open.len()
+    };
+    assert_eq!(settle(observed(None, T1)).await, 1, "neither collections nor tracking");
+    assert_eq!(settle(observed(Some(true), T2)).await, 0);
+    assert_eq!(settle(observed(None, T3)).await, 0);
+    assert!(consumer.text("1").contains("sold out"));
+}

@@ -1,0 +1,232 @@
+//! Bodies that no message held: fetched first, removed last, and missed only when something is lost.
+
+use super::*;
+use crate::{
+    delivery::{
+        bodies::{Attempt, Bodies, BodyKey, KeepBodies},
+        envelope,
+    },
+    kernel::compression::compress,
+    memory::MemoryBodies,
+};
+
+/// [`Bodies`] that can be told to fail.
+#[derive(Default)]
+struct Closet {
+    bodies: MemoryBodies,
+    locked: bool,
+}
+
+impl KeepBodies for Closet {
+    async fn put(&self, key: &BodyKey, body: Vec<u8>) -> Result<(), Unavailable> {
+        self.bodies.put(key, body).await
+    }
+}
+
+impl Bodies for Closet {
+    async fn get(&self, key: &BodyKey) -> Result<Option<Vec<u8>>, Unavailable> {
+        if self.locked {
+            return Err(Unavailable::new("bodies", "connection refused"));
+        }
+        self.bodies.get(key).await
+    }
+    async fn delete(&self, key: &BodyKey) -> Result<(), Unavailable> {
+        if self.locked {
+            return Err(Unavailable::new("bodies", "connection refused"));
+        }
+        self.bodies.delete(key).await
+    }
+}
+
+fn closet() -> Unpack<Closet> {
+    Unpack {
+        bodies: Some(Closet::default()),
+    }
+}
+
+/// Keeps a body as a receiver does; the text of the message.
+async fn keep(unpack: &Unpack<Closet>, delivery: &Delivery) -> String {
+    let attempt = Attempt::new();
+    let key = BodyKey {
+        delivery: delivery.key.clone(),
+        attempt,
+    };
+    let bodies = &unpack.bodies.as_ref().unwrap().bodies;
+    bodies.put(&key, compress(&delivery.body)).await.unwrap();
+    envelope::point(delivery, attempt)
+}
+
+impl Consumer {
+    /// One batch, from texts to the removal of bodies.
+    async fn work<B: Bodies>(&self, unpack: &Unpack<B>, texts: &[&str]) -> Vec<Verdict> {
+        let texts = texts.iter().enumerate();
+        let texts = texts.map(|(n, text)| (format!("m{n}"), (*text).to_owned())).collect();
+        let (messages, fetched) = unpack.open(texts).await;
+        let processed = self.apply(messages, Timestamp::MAX).await;
+        unpack.clear(fetched, &processed).await;
+        processed.into_iter().map(|message| message.verdict).collect()
+    }
+}
+
+fn kept(unpack: &Unpack<Closet>) -> usize {
+    unpack.bodies.as_ref().unwrap().bodies.keys().len()
+}
+
+fn lost(verdict: &Verdict) -> bool {
+    matches!(
+        verdict,
+        Verdict::Parked {
+            code: ErrorCode::BodyLost,
+            ..
+        }
+    )
+}
+
+#[tokio::test]
+async fn a_kept_body_is_applied_and_removed() {
+    let (consumer, unpack) = (consumer(), closet());
+    let edit = update("a", "1", T1, "kept");
+    consumer.receive(&edit).await;
+    let text = keep(&unpack, &edit).await;
+    assert_eq!(consumer.work(&unpack, &[&text]).await, [settled(Fate::Applied)]);
+    assert_eq!(consumer.title("1").as_deref(), Some("kept"));
+    assert_eq!(kept(&unpack), 0);
+}
+
+#[tokio::test]
+async fn another_copy_of_what_is_done_is_settled_without_its_body() {
+    let (consumer, unpack) = (consumer(), closet());
+    let edit = update("a", "1", T1, "kept");
+    consumer.receive(&edit).await;
+    let text = keep(&unpack, &edit).await;
+    consumer.work(&unpack, &[&text]).await;
+    let before = consumer.viewed(STORE).await;
+    assert_eq!(consumer.work(&unpack, &[&text]).await, [settled(Fate::Superseded)]);
+    assert_eq!(consumer.ledger.fate(&edit.key), Some(Fate::Applied));
+    let after = consumer.viewed(STORE).await;
+    assert_eq!((after.counts, after.errors), (before.counts, before.errors));
+}
+
+#[tokio::test]
+async fn a_body_that_is_lost_before_its_delivery_is_done_is_for_a_person() {
+    let (consumer, unpack) = (consumer(), closet());
+    consumer.take(&[update("b", "2", T1, "of a store that is known")]).await;
+    let edit = update("a", "1", T1, "lost");
+    consumer.receive(&edit).await;
+    let text = keep(&unpack, &edit).await;
+    let key = unpack.bodies.as_ref().unwrap().bodies.keys().remove(0);
+    unpack.bodies.as_ref().unwrap().delete(&key).await.unwrap();
+    // Each time it is received, and not only the first.
+    for _ in 0..2 {
+        let verdicts = consumer.work(&unpack, &[&text]).await;
+        assert!(lost(&verdicts[0]), "{verdicts:?}");
+    }
+    assert_eq!(consumer.ledger.fate(&edit.key), Some(Fate::Parked));
+    let error = consumer.viewed(STORE).await.last_error().unwrap().clone();
+    assert_eq!(
+        (error.code, error.message.as_str()),
+        (ErrorCode::BodyLost, "the body is not where it was kept")
+    );
+}
+
+#[tokio::test]
+async fn one_attempt_never_removes_what_another_kept() {
+    let (consumer, unpack) = (consumer(), closet());
+    let edit = update("a", "1", T1, "kept");
+    consumer.receive(&edit).await;
+    let (first, second) = (keep(&unpack, &edit).await, keep(&unpack, &edit).await);
+    assert_eq!(consumer.work(&unpack, &[&first]).await, [settled(Fate::Applied)]);
+    assert_eq!(kept(&unpack), 1);
+    assert_eq!(consumer.work(&unpack, &[&second]).await, [settled(Fate::Applied)]);
+    assert_eq!(kept(&unpack), 0);
+}
+
+#[tokio::test]
+async fn a_body_stays_while_its_delivery_is_not_done() {
+    let (consumer, unpack) = (consumer(), closet());
+    let (edit, broken) = (update("a", "1", T1, "kept"), delivery(STORE, UPDATE, "b", T1, "1"));
+    consumer.receive(&edit).await;
+    consumer.receive(&broken).await;
+    let texts = [keep(&unpack, &edit).await, keep(&unpack, &broken).await];
+    consumer.apply.index.mood.lock().unwrap().down = true;
+    let verdicts = consumer.work(&unpack, &[&texts[0], &texts[1]]).await;
+    assert!(matches!(verdicts[0], Verdict::Retry { .. }), "{verdicts:?}");
+    assert!(matches!(verdicts[1], Verdict::Parked { .. }), "{verdicts:?}");
+    assert_eq!(kept(&unpack), 2);
+}
+
+#[tokio::test]
+async fn when_bodies_are_out_of_reach_a_message_comes_again_and_its_neighbour_is_applied() {
+    let (consumer, mut unpack) = (consumer(), closet());
+    let (edit, other) = (update("a", "1", T1, "kept"), update("b", "2", T1, "small"));
+    consumer.receive(&edit).await;
+    consumer.receive(&other).await;
+    let (text, small) = (keep(&unpack, &edit).await, envelope::encode(&other).unwrap());
+    unpack.bodies.as_mut().unwrap().locked = true;
+    let verdicts = consumer.work(&unpack, &[&text, &small]).await;
+    assert!(
+        matches!(
+            &verdicts[0],
+            Verdict::Retry {
+                code: ErrorCode::StorageUnavailable,
+                cause: Some(crate::kernel::port::Cause::Other),
+                ..
+            }
+        ),
+        "{verdicts:?}"
+    );
+    assert_eq!(verdicts[1], settled(Fate::Applied));
+    let nowhere: Unpack<Closet> = Unpack { bodies: None };
+    assert!(matches!(
+        consumer.work(&nowhere, &[&text]).await[0],
+        Verdict::Retry { .. }
+    ));
+    unpack.bodies.as_mut().unwrap().locked = false;
+    assert_eq!(consumer.work(&unpack, &[&text]).await, [settled(Fate::Applied)]);
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_removed_is_no_reason_to_fail() {
+    let (consumer, mut unpack) = (consumer(), closet());
+    let edit = update("a", "1", T1, "kept");
+    consumer.receive(&edit).await;
+    let text = keep(&unpack, &edit).await;
+    let (messages, fetched) = unpack.open(vec![("m".into(), text)]).await;
+    unpack.bodies.as_mut().unwrap().locked = true;
+    let processed = consumer.apply(messages, Timestamp::MAX).await;
+    unpack.clear(fetched, &processed).await;
+    assert_eq!(processed[0].verdict, settled(Fate::Applied));
+    assert_eq!(kept(&unpack), 1);
+}
+
+#[tokio::test]
+async fn what_was_kept_and_is_no_body_is_for_a_person() {
+    let (consumer, unpack) = (consumer(), closet());
+    let bomb = delivery(STORE, UPDATE, "a", T1, &" ".repeat(crate::delivery::BODY_LIMIT + 1));
+    let garbled = update("b", "1", T1, "garbled");
+    consumer.receive(&bomb).await;
+    consumer.receive(&garbled).await;
+    let (bomb, attempt) = (keep(&unpack, &bomb).await, Attempt::new());
+    let key = BodyKey {
+        delivery: garbled.key.clone(),
+        attempt,
+    };
+    let bodies = unpack.bodies.as_ref().unwrap();
+    bodies.put(&key, b"not zstd".to_vec()).await.unwrap();
+    let verdicts = consumer
+        .work(&unpack, &[&bomb, &envelope::point(&garbled, attempt)])
+        .await;
+    assert!(verdicts.iter().all(lost), "{verdicts:?}");
+}
+
+#[tokio::test]
+async fn no_message_reaches_another_stores_body() {
+    let (consumer, unpack) = (consumer(), closet());
+    let secret = delivery(OTHER, UPDATE, "a", T1, "1|2026-11-14T10:00:00Z|another's|visible");
+    let theirs = keep(&unpack, &secret).await;
+    let ours = theirs.replace(OTHER, STORE);
+    consumer.receive(&update("a", "1", T1, "ours")).await;
+    let verdicts = consumer.work(&unpack, &[&ours]).await;
+    assert!(lost(&verdicts[0]), "{verdicts:?}");
+    assert_eq!((consumer.title("1"), kept(&unpack)), (None, 1));
+}

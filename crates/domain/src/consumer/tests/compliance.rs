@@ -1,0 +1,423 @@
+//! What the law asks for: what is done, what is left alone, and what is recorded.
+
+use super::*;
+use crate::{
+    catalogue::entities::Entities,
+    consumer::audit::{AuditRecord, Audited},
+    delivery::{
+        archive::{Archive, Archived},
+        bodies::{Attempt, BodyKey, KeepBodies},
+    },
+    event::Request,
+    live::{Activity, Kept},
+    memory::{MemoryActivity, MemoryArchive, MemoryAudit, MemoryBodies},
+    store::{
+        connections::{Connection, Connections, Lease, Leased},
+        stores::StoreUpdate,
+    },
+};
+use jiff::SignedDuration;
+
+/// Which stores have tokens.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tokens(Arc<Mutex<std::collections::BTreeSet<StoreKey>>>);
+
+impl Tokens {
+    fn are_held(&self, store: &StoreKey) -> bool {
+        self.0.lock().unwrap().contains(store)
+    }
+}
+
+impl Connections for Tokens {
+    async fn find(&self, _: &StoreKey) -> Result<Option<Connection>, Unavailable> {
+        unreachable!("who complies does not read tokens")
+    }
+
+    async fn put(&self, store: &StoreKey, _: Vec<u8>, _: Option<Timestamp>) -> Result<(), Unavailable> {
+        self.0.lock().unwrap().insert(store.clone());
+        Ok(())
+    }
+
+    async fn lease(&self, _: &StoreKey, _: u64, _: &Lease, _: Timestamp) -> Result<Leased, Unavailable> {
+        unreachable!("who complies does not renew tokens")
+    }
+
+    async fn renew(&self, _: &StoreKey, _: &str, _: Vec<u8>, _: Option<Timestamp>) -> Result<bool, Unavailable> {
+        unreachable!("who complies does not renew tokens")
+    }
+
+    async fn remove(&self, store: &StoreKey) -> Result<(), Unavailable> {
+        self.0.lock().unwrap().remove(store);
+        Ok(())
+    }
+}
+
+pub(super) type Complying = Compliance<MemoryAudit, Tokens, MemoryStores, MemoryArchive, MemoryBodies, MemoryActivity>;
+
+const DATA_REQUEST: &str = "customers/data_request";
+const REDACT: &str = "shop/redact";
+
+/// Two days after [`T1`] and [`T2`], and a moment.
+const TWO_DAYS_LATER: &str = "2026-11-23T10:00:05Z";
+
+/// A consumer that complies, of a store with a product, a token, something in the archive, and a body left over.
+async fn complying() -> Consumer {
+    let mut consumer = consumer();
+    consumer.compliance = Some(Compliance {
+        audit: MemoryAudit::default(),
+        connections: Some(Tokens::default()),
+        stores: consumer.apply.stores.clone(),
+        archive: Some(MemoryArchive::default()),
+        bodies: Some(MemoryBodies::default()),
+        activity: Some(MemoryActivity::default()),
+    });
+    for name in [STORE, OTHER] {
+        let state = delivery(name, UPDATE, "a", T1, &format!("1|{T1}|Kettle|visible"));
+        consumer.take(std::slice::from_ref(&state)).await;
+        let kept = consumer.compliance.as_ref().unwrap();
+        kept.connections
+            .as_ref()
+            .unwrap()
+            .put(&store(name), vec![], None)
+            .await
+            .unwrap();
+        kept.archive
+            .as_ref()
+            .unwrap()
+            .keep(&store(name), at(T1), &["{}".into()])
+            .await
+            .unwrap();
+        let key = BodyKey {
+            delivery: state.key,
+            attempt: Attempt::new(),
+        };
+        kept.bodies.as_ref().unwrap().put(&key, vec![1]).await.unwrap();
+        let entries = Kept {
+            seq: 1,
+            entries: vec![],
+        };
+        let activity = kept.activity.as_ref().unwrap();
+        activity.keep(&store(name), &[entries], 1).await.unwrap();
+        let status = StoreUpdate {
+            connected: Some(true),
+            currency: Some("EUR".into()),
+            ..StoreUpdate::default()
+        };
+        consumer.apply.stores.record(&store(name), &status).await.unwrap();
+    }
+    consumer
+}
+
+/// What is there of a store: documents, entities, tokens, archived objects, bodies, activity.
+async fn there(consumer: &Consumer, name: &str) -> [usize; 6] {
+    let kept = consumer.compliance.as_ref().unwrap();
+    let has_tokens = kept.connections.as_ref().unwrap().are_held(&store(name));
+    let documents = consumer.apply.index.index.documents();
+    let entities = consumer.apply.entities.page(&store(name), None, 100).await.unwrap();
+    let archive = kept.archive.as_ref().unwrap();
+    let objects = archive.objects(&store(name), Timestamp::MIN, Timestamp::MAX).await;
+    let bodies = kept.bodies.as_ref().unwrap().keys();
+    let activity = kept
+        .activity
+        .as_ref()
+        .unwrap()
+        .latest(&store(name), None, 1)
+        .await
+        .unwrap();
+    [
+        documents.iter().filter(|document| document.store == name).count(),
+        entities.passed.len(),
+        usize::from(has_tokens),
+        objects.unwrap().len(),
+        bodies.iter().filter(|key| key.delivery.store == store(name)).count(),
+        activity.len(),
+    ]
+}
+
+const ALL: [usize; 6] = [1; 6];
+const NOTHING: [usize; 6] = [0; 6];
+
+fn redact(id: &str, triggered_at: &str) -> Delivery {
+    let mut delivery = delivery(STORE, REDACT, id, triggered_at, "");
+    delivery.received_at = at("2026-12-01T00:00:00Z");
+    delivery
+}
+
+async fn records(consumer: &Consumer) -> Vec<AuditRecord> {
+    consumer
+        .compliance
+        .as_ref()
+        .unwrap()
+        .audit
+        .of(&store(STORE))
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_request_about_a_customer_is_recorded_and_changes_nothing() {
+    let consumer = complying().await;
+    for (topic, id) in [(DATA_REQUEST, "d"), ("customers/redact", "r")] {
+        let asked = delivery(STORE, topic, id, T2, "");
+        assert_eq!(
+            consumer.take(&[asked.clone(), asked]).await,
+            vec![settled(Fate::Noted); 2]
+        );
+    }
+    assert_eq!(there(&consumer, STORE).await, ALL);
+    let records = records(&consumer).await;
+    let told: Vec<_> = records
+        .iter()
+        .map(|record| (record.request, record.delivery.as_str()))
+        .collect();
+    assert_eq!(told, [(Request::CustomerData, "d"), (Request::CustomerRedaction, "r")]);
+    assert!(records[0].outcome.contains("nothing is kept of customers"));
+    assert_eq!(
+        consumer.count(&Counter::Event(Topic::new(DATA_REQUEST).unwrap())).await,
+        1
+    );
+}
+
+#[tokio::test]
+async fn an_order_is_noted_and_counted_and_nothing_else() {
+    let consumer = complying().await;
+    let synced = consumer.stored(STORE).await.last_sync_at;
+    let order = delivery(STORE, "orders/create", "o", T2, "820982911946154508");
+    assert_eq!(
+        consumer.take(std::slice::from_ref(&order)).await,
+        [settled(Fate::Noted)]
+    );
+    assert_eq!(consumer.ledger.fate(&order.key), Some(Fate::Noted));
+    assert_eq!(consumer.count(&Counter::Event(order.key.topic)).await, 1);
+    assert_eq!(consumer.stored(STORE).await.last_sync_at, synced);
+    assert_eq!(there(&consumer, STORE).await, ALL);
+}
+
+#[tokio::test]
+async fn without_a_place_for_records_what_the_law_asks_for_is_parked() {
+    let mut consumer = complying().await;
+    let compliance = consumer.compliance.take();
+    let asked = delivery(STORE, DATA_REQUEST, "d", T2, "");
+    let parked = consumer.receive(&asked).await;
+    let verdicts = consumer.again(vec![parked.clone()]).await;
+    let Verdict::Parked { code, message } = &verdicts[0] else {
+        panic!("{verdicts:?}")
+    };
+    assert!(
+        *code == ErrorCode::NotConfigured && message.contains("AUDIT_TABLE"),
+        "{message}"
+    );
+    // Redriven, once there is one.
+    consumer.compliance = compliance;
+    assert_eq!(consumer.again(vec![parked]).await, [settled(Fate::Noted)]);
+    assert_eq!(records(&consumer).await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_uninstalled_store_is_forgotten_and_no_other() {
+    let consumer = complying().await;
+    consumer.take(&[delivery(STORE, UNINSTALL, "u", T2, "")]).await;
+    // The uninstall itself is kept after it has happened, and tells who owned the store.
+    let archive = consumer.compliance.as_ref().unwrap().archive.clone().unwrap();
+    archive.keep(&store(STORE), at(T3), &["{}".into()]).await.unwrap();
+    assert_eq!(there(&consumer, STORE).await, [0, 0, 1, 2, 1, 1]);
+    assert_eq!(
+        consumer.take(&[redact("r", TWO_DAYS_LATER)]).await,
+        [settled(Fate::Noted)]
+    );
+    assert_eq!(there(&consumer, STORE).await, NOTHING);
+    assert_eq!(there(&consumer, OTHER).await, ALL);
+    let status = consumer.stored(STORE).await;
+    assert_eq!((status.enabled, status.uninstalled_at), (false, Some(at(T2))));
+    assert_eq!(
+        (status.redacted_at, status.connected, status.currency),
+        (Some(Noon.now()), false, None)
+    );
+    let [record] = &records(&consumer).await[..] else {
+        panic!()
+    };
+    assert!(
+        record
+            .outcome
+            .contains("erased as of its uninstall at 2026-11-21T10:00:02Z: "),
+        "{}",
+        record.outcome
+    );
+
+    // What comes late brings nothing back, and the same request changes nothing.
+    consumer.take(&[update("late", "1", T1, "late")]).await;
+    assert_eq!(
+        consumer.take(&[redact("r", TWO_DAYS_LATER)]).await,
+        [settled(Fate::Noted)]
+    );
+    assert_eq!(there(&consumer, STORE).await, NOTHING);
+    assert_eq!(records(&consumer).await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_uninstall_that_nobody_told_us_of_is_for_a_person() {
+    let consumer = complying().await;
+    for (id, triggered_at) in [
+        ("r", TWO_DAYS_LATER),
+        ("s", "2026-11-26T23:59:59Z"),
+        ("t", "1970-01-01T00:00:00Z"),
+    ] {
+        let verdicts = consumer.take(&[redact(id, triggered_at)]).await;
+        let [Verdict::Parked { code, message }] = &verdicts[..] else {
+            panic!("{verdicts:?}")
+        };
+        assert_eq!(*code, ErrorCode::UninstallUnknown);
+        assert!(message.contains("hookline store remove"), "{message}");
+        assert_eq!(there(&consumer, STORE).await, ALL, "{triggered_at}");
+    }
+    let status = consumer.viewed(STORE).await;
+    assert!(status.record.enabled && status.record.connected);
+    assert_eq!(
+        status.last_error().map(|error| error.code),
+        Some(ErrorCode::UninstallUnknown)
+    );
+    assert!(records(&consumer).await.is_empty(), "nothing was done");
+
+    // The person ends the install, and redrives it.
+    consumer.apply.uninstall(&store(STORE), at(T3)).await;
+    let redriven = consumer.receive(&redact("r", TWO_DAYS_LATER)).await;
+    assert_eq!(consumer.again(vec![redriven]).await, [settled(Fate::Noted)]);
+    assert_eq!(there(&consumer, STORE).await, NOTHING);
+    assert_eq!(there(&consumer, OTHER).await, ALL);
+}
+
+#[tokio::test]
+async fn of_a_store_that_nobody_has_heard_of_there_is_nothing_to_forget_and_none_is_made() {
+    let consumer = complying().await;
+    let unheard = "unheard.myshopify.com";
+    let mut asked = redact("r", TWO_DAYS_LATER);
+    asked.key.store = store(unheard);
+    assert_eq!(consumer.take(&[asked]).await, [settled(Fate::Noted)]);
+    let compliance = consumer.compliance.as_ref().unwrap();
+    let [record] = &compliance.audit.of(&store(unheard)).await.unwrap()[..] else {
+        panic!()
+    };
+    assert!(
+        record.outcome.starts_with("nothing is known of the store"),
+        "{}",
+        record.outcome
+    );
+    assert_eq!(consumer.apply.stores.find(&store(unheard)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn the_record_says_what_was_erased_and_what_remains_for_how_long() {
+    let consumer = complying().await;
+    consumer.take(&[delivery(STORE, UNINSTALL, "u", T2, "")]).await;
+    consumer.take(&[redact("r", TWO_DAYS_LATER)]).await;
+    let [record] = &records(&consumer).await[..] else {
+        panic!()
+    };
+    for said in [
+        "documents, entities, archived deliveries, left-over bodies, tokens, activity",
+        "entities for 30 days",
+        "deliveries for 7",
+        "dead letters among them, for at most 28 days, which hold nothing about people",
+        "backups of tables for 35 days",
+        "logs",
+    ] {
+        assert!(record.outcome.contains(said), "{said}: {}", record.outcome);
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_is_installed_again_keeps_all_of_its_new_install() {
+    let consumer = complying().await;
+    consumer.take(&[delivery(STORE, UNINSTALL, "u", T2, "")]).await;
+    consumer.take(&[update("b", "2", T3, "new install")]).await;
+    let kept = consumer.compliance.as_ref().unwrap();
+    kept.archive
+        .as_ref()
+        .unwrap()
+        .keep(&store(STORE), at(T3), &["{}".into()])
+        .await
+        .unwrap();
+    // Triggered a little more than two days after the uninstall: it is that one all the same.
+    assert_eq!(
+        consumer.take(&[redact("r", "2026-11-23T10:07:00Z")]).await,
+        [settled(Fate::Noted)]
+    );
+    // Of the archive, what is from before the uninstall is gone.
+    assert_eq!(there(&consumer, STORE).await, [1, 1, 1, 1, 0, 1]);
+    let status = consumer.stored(STORE).await;
+    assert!(status.enabled && status.connected && status.redacted_at.is_none());
+    let [record] = &records(&consumer).await[..] else {
+        panic!()
+    };
+    assert!(record.outcome.contains("installed the app again"), "{}", record.outcome);
+}
+
+#[tokio::test]
+async fn a_quiet_new_install_is_protected_by_the_uninstall_that_it_followed() {
+    let consumer = complying().await;
+    consumer.take(&[delivery(STORE, UNINSTALL, "u", T2, "")]).await;
+    consumer.apply.stores.begin_epoch(&store(STORE), at(T2)).await.unwrap();
+    // Read in again, unchanged since before the uninstall.
+    consumer.look(&update("seen", "1", T1, "unchanged"), T3).await;
+    assert_eq!(
+        consumer.take(&[redact("r", "2026-11-23T10:07:00Z")]).await,
+        [settled(Fate::Noted)]
+    );
+    assert_eq!(consumer.title("1").as_deref(), Some("unchanged"));
+    assert!(consumer.stored(STORE).await.enabled);
+}
+
+#[tokio::test]
+async fn who_has_no_more_time_goes_on_with_the_next_receive() {
+    let consumer = complying().await;
+    let mut many = Vec::new();
+    for n in 0..501 {
+        many.push(update(&format!("p{n}"), &format!("{n}"), T1, "one of many"));
+    }
+    consumer.take(&many).await;
+    consumer.take(&[delivery(STORE, UNINSTALL, "u", T2, "")]).await;
+    let message = consumer.receive(&redact("r", TWO_DAYS_LATER)).await;
+    let soon = Noon.now().checked_sub(SignedDuration::from_secs(1)).unwrap();
+    let processed = consumer.apply(vec![message.clone()], soon).await;
+    assert!(
+        matches!(
+            &processed[0].verdict,
+            Verdict::Retry {
+                code: ErrorCode::StoreChanging,
+                cause: None,
+                ..
+            }
+        ),
+        "{:?}",
+        processed[0].verdict
+    );
+    assert!(records(&consumer).await.is_empty(), "it is not done");
+    assert_eq!(consumer.again(vec![message]).await, [settled(Fate::Noted)]);
+    assert_eq!(there(&consumer, STORE).await, NOTHING);
+}
+
+#[tokio::test]
+async fn an_install_that_begins_while_the_old_one_is_forgotten_is_left_alone() {
+    let consumer = complying().await;
+    consumer.take(&[delivery(STORE, UNINSTALL, "u", T2, "")]).await;
+    // Past the fence, by a consumer that died before it could say that the next install has begun.
+    let entity = EntityKey {
+        store: store(STORE),
+        kind: Kind::Product,
+        id: EntityId::new("2").unwrap(),
+    };
+    let version = Version::new(at(T3), at(T3)).unwrap();
+    consumer
+        .apply
+        .entities
+        .advance(&entity, version, crate::catalogue::entities::Told::default())
+        .await
+        .unwrap();
+    assert_eq!(
+        consumer.take(&[redact("r", TWO_DAYS_LATER)]).await,
+        [settled(Fate::Noted)]
+    );
+    assert_eq!(there(&consumer, STORE).await[1..], [1, 1, 0, 0, 1]);
+    let status = consumer.stored(STORE).await;
+    assert!(status.enabled && status.connected && status.epoch == 2);
+}

@@ -1,0 +1,89 @@
+//! What became of deliveries is told with the status, newest first, in the same write.
+
+use super::*;
+use crate::{
+    delivery::replay,
+    live::{Entry, Outcome, TITLE},
+};
+
+fn latest(consumer: &Consumer) -> Vec<Vec<Entry>> {
+    let changes = consumer.apply.stores.take_changes();
+    changes.into_iter().map(|changed| changed.latest).collect()
+}
+
+type Outline<'a> = (&'a str, Outcome, Option<(&'a str, &'a str, Option<&'a str>)>);
+
+fn outline(entries: &[Entry]) -> Vec<Outline<'_>> {
+    entries
+        .iter()
+        .map(|entry| {
+            let subject = entry.subject.as_ref();
+            let subject = subject.map(|of| (of.kind.as_str(), of.id.as_str(), of.title.as_deref()));
+            (entry.id.as_str(), entry.outcome, subject)
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn what_became_of_a_batch_is_told_in_the_one_write_of_its_store() {
+    let consumer = consumer();
+    let batch = [
+        update("a", "1", T1, "old"),
+        update("b", "1", T2, "new"),
+        delivery(STORE, "orders/create", "c", T2, "5"),
+        delivery(STORE, UPDATE, "d", T2, "1|no state"),
+        delivery(STORE, DELETE, "e", T2, "2"),
+        delivery(OTHER, UPDATE, "f", T2, "1|no state"),
+    ];
+    consumer.take(&batch).await;
+    let told = latest(&consumer);
+    assert_eq!(
+        told.len(),
+        1,
+        "one write, and none for a store that nobody has heard of"
+    );
+    assert_eq!(
+        outline(&told[0]),
+        [
+            ("e", Outcome::Applied, Some(("product", "2", None))),
+            ("d", Outcome::Parked, None),
+            ("c", Outcome::Noted, Some(("order", "5", None))),
+            ("b", Outcome::Applied, Some(("product", "1", Some("new")))),
+            ("a", Outcome::Superseded, Some(("product", "1", Some("old")))),
+        ]
+    );
+    let parked = &told[0][1];
+    assert_eq!(
+        parked.problem.as_ref().map(|(code, _)| *code),
+        Some(ErrorCode::SchemaMismatch)
+    );
+    assert_eq!((parked.at, parked.received_at), (Noon.now(), batch[3].received_at));
+    assert_eq!(parked.event_id, batch[3].event_id);
+    assert_eq!(parked.triggered_at, batch[3].triggered_at);
+}
+
+#[tokio::test]
+async fn what_has_to_come_again_waits_and_a_replay_is_told_as_one() {
+    let consumer = consumer();
+    let edit = update("a", "1", T1, "new");
+    consumer.apply.index.mood.lock().unwrap().down = true;
+    consumer.take(std::slice::from_ref(&edit)).await;
+    let told = latest(&consumer);
+    assert_eq!(outline(&told[0])[0].1, Outcome::Waiting);
+    assert!(told[0][0].problem.is_some() && !told[0][0].replay);
+    consumer.apply.index.mood.lock().unwrap().down = false;
+    let mut replayed = edit.clone();
+    replayed.key.id = replay::replay_of(&edit.key.id).unwrap();
+    consumer.take(&[replayed]).await;
+    let told = latest(&consumer);
+    assert_eq!((told[0][0].outcome, told[0][0].replay), (Outcome::Applied, true));
+}
+
+#[tokio::test]
+async fn a_long_title_is_cut_by_characters() {
+    let consumer = consumer();
+    consumer.take(&[update("a", "1", T1, &"é".repeat(500))]).await;
+    let told = latest(&consumer);
+    let title = told[0][0].subject.as_ref().and_then(|of| of.title.clone());
+    assert_eq!(title, Some("é".repeat(TITLE)));
+}

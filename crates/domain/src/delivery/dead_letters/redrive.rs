@@ -1,0 +1,210 @@
+//! Use case: letters go back into the event queue. Sent first, removed then: dying in between leaves a second copy, never
+//! none. What is remembered of the delivery is changed last, and only if it has not been tried since: dying before that leaves
+//! one that seems to wait for a person, until it is tried.
+
+use std::{collections::BTreeSet, future::Future};
+
+use jiff::Timestamp;
+
+use super::{DeadLetters, Letter, Walk};
+use crate::{
+    delivery::{failed::FailedDeliveries, ledger::Records, queue::EventQueue},
+    kernel::{ids::DeliveryKey, port::Unavailable},
+};
+
+/// How fast letters are moved, and for how long.
+pub trait Pace: Send {
+    /// What time it is.
+    fn now(&self) -> Timestamp;
+
+    /// Whether there is time for more.
+    fn has_time(&self) -> bool;
+
+    /// Waits until the next letter may be moved.
+    fn next(&mut self) -> impl Future<Output = ()> + Send;
+
+    /// A letter has been moved.
+    fn moved(&mut self, letter: Letter);
+}
+
+/// What has been done so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Redriven {
+    /// Letters that went back.
+    pub moved: usize,
+    /// Messages that hold no delivery: they stay.
+    pub not_ours: usize,
+    /// Letters of deliveries that have been moved in this run: copies, or they have failed again. They stay.
+    pub again: usize,
+    /// Letters that were met, and left for want of time or because there were enough.
+    pub left: usize,
+    /// Whether all letters there are have been met.
+    pub through: bool,
+    known: BTreeSet<DeliveryKey>,
+}
+
+impl Redriven {
+    /// Whether a delivery has been moved.
+    #[must_use]
+    pub fn has(&self, delivery: &DeliveryKey) -> bool {
+        self.known.contains(delivery)
+    }
+
+    /// Moves letters that the walk meets, at most `limit`, taking at most `at_most` at a time. `self` counts, whatever
+    /// happens; the walk is still to be given back.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: what could not be moved stays; a letter may have been moved and stay, too.
+    pub async fn run<D: DeadLetters, R: Records, F: Fn(&Letter) -> bool>(
+        &mut self,
+        walk: &mut Walk<D, R, F>,
+        (queue, failed): (&impl EventQueue, &impl FailedDeliveries),
+        (limit, at_most): (usize, usize),
+        pace: &mut impl Pace,
+    ) -> Result<(), Unavailable> {
+        self.through = false;
+        let mut enough = self.moved >= limit;
+        while !enough {
+            let Some(letters) = walk.next(at_most).await? else {
+                self.through = true;
+                break;
+            };
+            for letter in letters {
+                let Ok(delivery) = &letter.delivery else {
+                    self.not_ours += 1;
+                    continue;
+                };
+                // What fails at once is back before this run has ended, and would be moved for ever.
+                if self.known.contains(&delivery.key) {
+                    self.again += 1;
+                    continue;
+                }
+                if self.moved == limit || !pace.has_time() {
+                    self.left += 1;
+                    continue;
+                }
+                pace.next().await;
+                let seen = failed.failed(&delivery.key).await?;
+                self.known.insert(delivery.key.clone());
+                queue.send(&delivery.key.store, letter.dead.text.clone()).await?;
+                walk.remove(&letter).await?;
+                if let Some(seen) = &seen {
+                    failed.redriven(seen, pace.now()).await?;
+                }
+                self.moved += 1;
+                pace.moved(letter);
+            }
+            enough = self.moved == limit || !pace.has_time();
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::atomic::{AtomicUsize, Ordering},
+        time::Duration,
+    };
+
+    use super::*;
+    use crate::{
+        delivery::{
+            Delivery,
+            envelope::{self, Packed},
+        },
+        memory::{MemoryDeadLetters, MemoryLedger, MemoryQueue, MemoryStores},
+    };
+
+    fn letter(store: &str, id: &str) -> String {
+        let delivery = Delivery {
+            key: DeliveryKey {
+                store: format!("shopify#{store}.myshopify.com").parse().unwrap(),
+                topic: "products/update".parse().unwrap(),
+                id: id.parse().unwrap(),
+            },
+            event_id: None,
+            api_version: "2026-07".to_owned(),
+            triggered_at: None,
+            received_at: "2026-11-21T12:00:00Z".parse().unwrap(),
+            body: b"{}".to_vec(),
+        };
+        match envelope::pack(&delivery, usize::MAX) {
+            Packed::Message(message) => message,
+            Packed::Large { .. } => unreachable!(),
+        }
+    }
+
+    /// Has time for so many questions whether it has.
+    struct Patience(AtomicUsize);
+
+    impl Pace for Patience {
+        fn now(&self) -> Timestamp {
+            Timestamp::UNIX_EPOCH
+        }
+        fn has_time(&self) -> bool {
+            let asked = |left: usize| left.checked_sub(1);
+            self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, asked).is_ok()
+        }
+        async fn next(&mut self) {}
+        fn moved(&mut self, _: Letter) {}
+    }
+
+    async fn moved(letters: &MemoryDeadLetters, queue: &MemoryQueue, limit: usize, patience: usize) -> Redriven {
+        let ours = |letter: &Letter| {
+            letter
+                .delivery
+                .as_ref()
+                .is_ok_and(|delivery| delivery.key.store.store.as_str() == "a.myshopify.com")
+        };
+        let mut walk = Walk::new(letters.clone(), MemoryLedger::default(), ours, Duration::from_secs(30));
+        let mut done = Redriven::default();
+        let mut pace = Patience(AtomicUsize::new(patience));
+        let failed = MemoryStores::default();
+        let moved = done.run(&mut walk, (queue, &failed), (limit, 10), &mut pace).await;
+        moved.unwrap();
+        walk.give_back().await.unwrap();
+        done
+    }
+
+    #[tokio::test]
+    async fn one_stores_letters_go_back_and_the_others_stay() {
+        let (letters, queue) = (MemoryDeadLetters::default(), MemoryQueue::default());
+        for text in [
+            letter("a", "1"),
+            letter("b", "1"),
+            letter("a", "2"),
+            "not ours".to_owned(),
+        ] {
+            letters.put(text);
+        }
+        let done = moved(&letters, &queue, 10, 100).await;
+        assert_eq!((done.moved, done.left, done.again, done.through), (2, 0, 0, true));
+        assert_eq!(queue.take(), [letter("a", "1"), letter("a", "2")]);
+        assert_eq!(letters.texts(), [letter("b", "1"), "not ours".to_owned()]);
+        assert_eq!(letters.backlog().await.unwrap().hidden, 0, "all are given back");
+    }
+
+    #[tokio::test]
+    async fn of_copies_one_is_moved() {
+        let (letters, queue) = (MemoryDeadLetters::default(), MemoryQueue::default());
+        letters.put(letter("a", "1"));
+        letters.put(letter("a", "1"));
+        let done = moved(&letters, &queue, 10, 100).await;
+        assert_eq!((done.moved, done.again, letters.texts().len()), (1, 1, 1));
+    }
+
+    #[tokio::test]
+    async fn it_ends_when_there_are_enough_or_time_is_up_and_says_what_is_left() {
+        let (letters, queue) = (MemoryDeadLetters::default(), MemoryQueue::default());
+        for n in 0..5 {
+            letters.put(letter("a", &n.to_string()));
+        }
+        let done = moved(&letters, &queue, 2, 100).await;
+        assert_eq!((done.moved, done.left, done.through), (2, 3, false));
+        let done = moved(&letters, &queue, 10, 1).await;
+        assert_eq!((done.moved, done.left, done.through), (1, 2, false));
+        assert_eq!((queue.take().len(), letters.texts().len()), (3, 2));
+        assert_eq!(letters.backlog().await.unwrap().hidden, 0);
+    }
+}

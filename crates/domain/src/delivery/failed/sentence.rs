@@ -1,0 +1,86 @@
+//! What a failed delivery means, in a sentence that panel, API and command share.
+
+use jiff::Timestamp;
+
+use super::{FailedDelivery, KEPT_DAYS, Stage};
+use crate::{
+    delivery::retry::Retried,
+    kernel::advice::{lasts, remove_cause},
+};
+
+impl FailedDelivery {
+    /// What it means at `now`, and what to do about it.
+    #[must_use]
+    pub fn meaning(&self, now: Timestamp) -> String {
+        let problem = &self.problem;
+        let remove = remove_cause(problem.code, problem.cause);
+        match self.stage(now) {
+            Stage::Retrying {
+                next_try_at,
+                dead_letter_at,
+            } => {
+                let dead_letter = clock(dead_letter_at, now);
+                if let Some(at) = self.redriven_at {
+                    return format!(
+                        "It went back to the queue at {} and is tried again; if it keeps failing, it is a dead letter again \
+                         about {dead_letter}. Nothing to do until then.",
+                        clock(at, now)
+                    );
+                }
+                let next = if next_try_at <= now {
+                    "any moment now".to_owned()
+                } else {
+                    format!("about {}", clock(next_try_at, now))
+                };
+                let queue = format!("It is still in the queue: next try {next}, dead letter about {dead_letter}.");
+                if self.parked {
+                    format!("It cannot be applied as it is ({problem}). {queue} {remove} try it now; or dismiss it.")
+                } else {
+                    let todo = if lasts(problem.code, problem.cause) {
+                        format!("{remove} try it now.")
+                    } else {
+                        "Nothing to do until then.".to_owned()
+                    };
+                    format!("It has failed so far ({problem}). {queue} {todo}")
+                }
+            }
+            Stage::DeadLetter => format!(
+                "It failed until the queue gave up ({problem}). It is a dead letter until {}. {remove} redrive it; or dismiss \
+                 it.",
+                self.expires_at().strftime("%-d %B %Y")
+            ),
+            Stage::Expired => format!(
+                "It failed ({problem}), and dead letters are kept for {KEPT_DAYS} days, so its body is gone. Resync the store, \
+                 which brings what it told, then dismiss it."
+            ),
+        }
+    }
+
+    /// What came of trying it at `now`.
+    #[must_use]
+    pub fn retried(&self, retried: Retried, now: Timestamp) -> String {
+        let what = match (retried, self.stage(now)) {
+            (Retried::Now, Stage::Retrying { next_try_at, .. }) if next_try_at > now => {
+                format!(
+                    "It is tried now; its next try was due about {}.",
+                    clock(next_try_at, now)
+                )
+            }
+            (Retried::Now, _) => "It is tried now.".to_owned(),
+            (Retried::Already, _) => "It is being tried already.".to_owned(),
+            (Retried::OnItsWay, _) => "It is on its way to be tried.".to_owned(),
+        };
+        what + " The result shows within seconds."
+    }
+}
+
+/// A time of day, with its date if that is another one.
+fn clock(at: Timestamp, now: Timestamp) -> String {
+    let day = |at: Timestamp| at.strftime("%Y-%m-%d").to_string();
+    let format = if day(at) == day(now) {
+        "%H:%M UTC"
+    } else {
+        "%-d %B %H:%M UTC"
+    };
+    at.strftime(format).to_string()
+}

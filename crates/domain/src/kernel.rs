@@ -1,0 +1,10 @@
+//! Vocabulary and rules that every other wing uses: identifiers, versions, text, time, failures and the ports of any function.
+
+pub mod advice;
+pub mod compression;
+pub mod erase;
+pub mod ids;
+pub mod port;
+pub mod secret;
+pub mod text;
+pub mod version;

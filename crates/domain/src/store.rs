@@ -1,0 +1,6 @@
+//! Stores: their records, status, activity and connections.
+
+pub mod connections;
+pub mod rotation;
+pub mod status;
+pub mod stores;

@@ -1,0 +1,398 @@
+//! How a store is doing, as the status function tells it.
+
+#[cfg(test)]
+mod fixture;
+mod silence;
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    delivery::failed::Failed,
+    kernel::ids::StoreKey,
+    live::{Concern, Reading, State},
+    store::{
+        rotation::ClientSecret,
+        stores::{Counter, Hour, LastError, Quota, Reconciled, Run, StoreRecord, StoreView, Watched},
+    },
+};
+
+pub use self::silence::{Reason, Silence};
+
+/// After this long without an event a store is idle, and a wrong signature is no news.
+pub const IDLE_AFTER: SignedDuration = SignedDuration::from_mins(30);
+
+/// How a store is doing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// The platform.
+    pub source: String,
+    /// The store.
+    pub store: String,
+    /// Whether the app is installed, as far as we were told.
+    pub enabled: bool,
+    /// Whether events come.
+    pub activity: Activity,
+    /// Which install it is, of those that we saw: from 1, and 0 before the first.
+    pub epoch: u64,
+    /// When a change was last applied.
+    pub last_sync_at: Option<Timestamp>,
+    /// When the last delivery came.
+    pub last_event_at: Option<Timestamp>,
+    /// How it is doing, in a word.
+    pub state: State,
+    /// Why, in a sentence or two.
+    pub why: String,
+    /// Everything that a person should look at, the most urgent first.
+    pub reasons: Vec<Concern>,
+    /// The last error.
+    pub last_error: Option<LastError>,
+    /// The last error of each sort, newest first.
+    pub errors: Vec<LastError>,
+    /// Deliveries that have failed and are not settled.
+    pub failed: Failed,
+    /// Deliveries of the last 24 hours that had their effect, in whole hours.
+    pub events_24h: Events,
+    /// Duplicates dropped at the door in the last 24 hours.
+    pub duplicates_dropped_24h: u64,
+    /// Events of the last 24 hours that belonged to no active install.
+    pub discarded_24h: u64,
+    /// Requests of the last 24 hours in the store's name with a wrong signature.
+    pub signature_failures_24h: u64,
+    /// When a request in the store's name last had a wrong signature.
+    pub last_signature_failure_at: Option<Timestamp>,
+    /// Whether the old one of two client secrets may go.
+    pub client_secret: ClientSecret,
+    /// Deliveries that a person sent again in the last 24 hours; not among the events.
+    pub replayed_24h: u64,
+    /// Why no event comes, if none does.
+    pub silence: Silence,
+    /// Whether a token is held for its Admin API, so that more can be asked than its webhooks tell.
+    pub connected: bool,
+    /// The currency of its prices, once its Admin API has told it.
+    pub currency: Option<String>,
+    /// Products indexed in part in the last 24 hours, for want of a token.
+    pub partial_24h: u64,
+    /// Changes of which no webhook told us, found by reconciliations of the last 24 hours.
+    pub missed_24h: Events,
+    /// By topic, which part of all changes that was: missed of missed and told.
+    pub missed_rate: BTreeMap<String, f64>,
+    /// What the last reconciliation found.
+    pub reconciled: Option<Reconciled>,
+    /// What was last seen of its subscriptions and of our queue.
+    pub watched: Option<Watched>,
+    /// How the last run through its catalogue goes, or went.
+    pub run: Option<Run>,
+    /// How much of its Admin API's quota was left when it was last asked.
+    pub quota: Option<Quota>,
+    /// How often the status has been written: see [`Frame`](crate::live::Frame).
+    pub seq: u64,
+    /// The last 24 hours, the oldest first, the present one last. Every hour is there.
+    pub hours: Vec<HourOfStatus>,
+}
+
+/// One hour of a store, in whole hours of UTC.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HourOfStatus {
+    /// When it began.
+    pub hour: Timestamp,
+    /// Deliveries that had their effect, by topic.
+    pub events: BTreeMap<String, u64>,
+    /// Changes of which no webhook told us, by topic.
+    pub missed: BTreeMap<String, u64>,
+    /// Duplicates dropped at the door.
+    pub duplicates: u64,
+    /// Requests with a wrong signature.
+    pub signature_failures: u64,
+}
+
+/// Whether events come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Activity {
+    /// The last came less than [`IDLE_AFTER`] ago.
+    Live,
+    /// None came for longer.
+    Idle,
+    /// Less than [`IDLE_AFTER`] ago a request in the store's name had a wrong signature, and no event has come since.
+    /// Anybody can send such a request, so this is a reason to look, not a finding.
+    Failing,
+}
+
+impl Activity {
+    pub(crate) fn of(record: &StoreRecord, now: Timestamp) -> Self {
+        let recent = |at: &Timestamp| now.duration_since(*at) < IDLE_AFTER;
+        let failed = record.last_forged_at.filter(recent);
+        if failed.is_some_and(|failed| record.last_event_at.is_none_or(|event| event <= failed)) {
+            Self::Failing
+        } else if record.last_event_at.as_ref().is_some_and(recent) {
+            Self::Live
+        } else {
+            Self::Idle
+        }
+    }
+}
+
+/// How many events there were.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Events {
+    /// In all.
+    pub total: u64,
+    /// By topic.
+    pub by_topic: BTreeMap<String, u64>,
+}
+
+impl Events {
+    fn add(&mut self, topic: String, count: u64) {
+        self.total += count;
+        *self.by_topic.entry(topic).or_default() += count;
+    }
+}
+
+/// By topic, which part of all changes was missed; of every topic that had any.
+#[expect(clippy::cast_precision_loss, reason = "counts of a day are far below 2^52")]
+fn rates(missed: &Events, told: &Events) -> BTreeMap<String, f64> {
+    let topics = missed.by_topic.keys().chain(told.by_topic.keys());
+    let of = |events: &Events, topic: &str| events.by_topic.get(topic).copied().unwrap_or(0);
+    let rate = |topic: &String| {
+        let (missed, told) = (of(missed, topic), of(told, topic));
+        (topic.clone(), missed as f64 / (missed + told).max(1) as f64)
+    };
+    topics.map(rate).collect()
+}
+
+impl HourOfStatus {
+    fn of(hour: Hour) -> Self {
+        Self {
+            hour: hour.began_at(),
+            events: BTreeMap::new(),
+            missed: BTreeMap::new(),
+            duplicates: 0,
+            signature_failures: 0,
+        }
+    }
+}
+
+impl Status {
+    /// How a store is doing at `now`.
+    #[must_use]
+    pub fn of(store: &StoreKey, view: StoreView, now: Timestamp) -> Self {
+        let Reading { state, why, concerns } = Reading::of(&view, now);
+        let failed = Failed::of(&view.failures, now);
+        let StoreView {
+            record, counts, errors, ..
+        } = view;
+        let mut errors: Vec<LastError> = errors.into_values().collect();
+        errors.sort_by_key(|error| std::cmp::Reverse(error.at));
+        let silence = Silence::of(&record, now);
+        let mut status = Self {
+            source: store.source.to_string(),
+            store: store.store.to_string(),
+            enabled: record.enabled,
+            activity: Activity::of(&record, now),
+            epoch: record.epoch,
+            last_sync_at: record.last_sync_at,
+            last_event_at: record.last_event_at,
+            state,
+            why,
+            reasons: concerns,
+            last_error: errors.first().cloned(),
+            errors,
+            failed,
+            events_24h: Events::default(),
+            duplicates_dropped_24h: 0,
+            discarded_24h: 0,
+            signature_failures_24h: 0,
+            last_signature_failure_at: record.last_forged_at,
+            client_secret: ClientSecret::of(&record.rotations, record.last_event_at, now),
+            replayed_24h: 0,
+            silence,
+            connected: record.connected,
+            currency: record.currency,
+            partial_24h: 0,
+            missed_24h: Events::default(),
+            missed_rate: BTreeMap::new(),
+            reconciled: record.reconciled,
+            watched: record.watched.map(|watched| Watched {
+                waiting: None,
+                ..watched
+            }),
+            run: record.run,
+            quota: record.quota,
+            seq: record.seq,
+            hours: Vec::new(),
+        };
+        let present = Hour::of(now);
+        let mut hours: BTreeMap<Hour, HourOfStatus> = (0..24)
+            .map(|back| present.back(back))
+            .map(|hour| (hour, HourOfStatus::of(hour)))
+            .collect();
+        for ((hour, counter), count) in counts {
+            // An hour that has not begun is a clock of ours that is ahead: counted, for it has happened.
+            let Some(of_hour) = hours.get_mut(&hour.min(present)) else {
+                continue;
+            };
+            match counter {
+                Counter::Event(topic) => {
+                    *of_hour.events.entry(topic.to_string()).or_default() += count;
+                    status.events_24h.add(topic.into(), count);
+                }
+                Counter::Missed(topic) => {
+                    *of_hour.missed.entry(topic.to_string()).or_default() += count;
+                    status.missed_24h.add(topic.into(), count);
+                }
+                Counter::Partial => status.partial_24h += count,
+                Counter::Duplicate => {
+                    of_hour.duplicates += count;
+                    status.duplicates_dropped_24h += count;
+                }
+                Counter::Discarded => status.discarded_24h += count,
+                Counter::Forged => {
+                    of_hour.signature_failures += count;
+                    status.signature_failures_24h += count;
+                }
+                Counter::Replayed => status.replayed_24h += count,
+            }
+        }
+        status.hours = hours.into_values().collect();
+        status.missed_rate = rates(&status.missed_24h, &status.events_24h);
+        status
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::ids::{Source, StoreName, Topic};
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn store() -> StoreKey {
+        StoreKey {
+            source: Source::new("shopify").unwrap(),
+            store: StoreName::new("demo.myshopify.com").unwrap(),
+        }
+    }
+
+    fn view(record: StoreRecord) -> StoreView {
+        StoreView {
+            record,
+            ..StoreView::default()
+        }
+    }
+
+    #[test]
+    fn a_store_is_idle_after_thirty_minutes() {
+        let record = |last: &str| StoreRecord {
+            last_event_at: Some(at(last)),
+            ..StoreRecord::default()
+        };
+        let now = at("2026-11-21T12:00:00Z");
+        let activity = |record| Status::of(&store(), view(record), now).activity;
+        assert_eq!(activity(record("2026-11-21T11:30:01Z")), Activity::Live);
+        assert_eq!(activity(record("2026-11-21T11:30:00Z")), Activity::Idle);
+        assert_eq!(activity(StoreRecord::default()), Activity::Idle);
+    }
+
+    #[test]
+    fn a_wrong_signature_is_failing_until_an_event_comes_or_half_an_hour_has_passed() {
+        let activity = |event: Option<&str>, forged: &str| {
+            let record = StoreRecord {
+                last_event_at: event.map(at),
+                last_forged_at: Some(at(forged)),
+                ..StoreRecord::default()
+            };
+            let status = Status::of(&store(), view(record), at("2026-11-21T12:00:00Z"));
+            assert_eq!(
+                (status.last_event_at, status.last_signature_failure_at),
+                (event.map(at), Some(at(forged)))
+            );
+            status.activity
+        };
+        let [earlier, later] = ["2026-11-21T11:50:00Z", "2026-11-21T11:55:00Z"];
+        assert_eq!(activity(Some(earlier), later), Activity::Failing);
+        assert_eq!(activity(Some(later), earlier), Activity::Live);
+        assert_eq!(activity(None, later), Activity::Failing);
+        assert_eq!(activity(Some("2026-11-20T12:00:00Z"), later), Activity::Failing);
+        assert_eq!(
+            activity(Some("2026-11-20T12:00:00Z"), "2026-11-21T11:30:00Z"),
+            Activity::Idle
+        );
+        assert_eq!(serde_json::to_value(Activity::Failing).unwrap(), "failing");
+    }
+
+    #[test]
+    fn events_are_counted_by_topic_over_the_last_day_only() {
+        let now = at("2026-11-21T12:30:00Z");
+        let update = Counter::Event(Topic::new("products/update").unwrap());
+        let delete = Counter::Event(Topic::new("products/delete").unwrap());
+        let counted = StoreView {
+            counts: [
+                ((Hour::of(now), update.clone()), 3),
+                ((Hour::of(now).back(23), delete), 2),
+                ((Hour::of(now).back(24), update), 50),
+                ((Hour::of(now), Counter::Duplicate), 4),
+            ]
+            .into(),
+            ..StoreView::default()
+        };
+        let status = Status::of(&store(), counted, now);
+        assert_eq!(status.events_24h.total, 5);
+        assert_eq!(status.events_24h.by_topic["products/update"], 3);
+        assert_eq!(status.duplicates_dropped_24h, 4);
+        assert_eq!(status.hours.len(), 24);
+        assert_eq!(status.hours[0].events["products/delete"], 2);
+        assert_eq!(status.hours[0].hour, at("2026-11-20T13:00:00Z"));
+        let present = &status.hours[23];
+        assert_eq!((present.events["products/update"], present.duplicates), (3, 4));
+        assert!(status.hours[1..23].iter().all(|hour| hour.events.is_empty()));
+    }
+
+    #[test]
+    fn what_was_missed_is_told_by_topic_and_as_a_part_of_all_changes() {
+        let now = at("2026-11-21T12:30:00Z");
+        let topic = |name: &str| Topic::new(name).unwrap();
+        let counted = StoreView {
+            counts: [
+                ((Hour::of(now), Counter::Event(topic("products/update"))), 9),
+                ((Hour::of(now), Counter::Event(topic("products/create"))), 4),
+                ((Hour::of(now), Counter::Missed(topic("products/update"))), 1),
+                ((Hour::of(now).back(3), Counter::Missed(topic("products/delete"))), 2),
+                ((Hour::of(now).back(24), Counter::Missed(topic("products/delete"))), 50),
+                ((Hour::of(now), Counter::Partial), 3),
+            ]
+            .into(),
+            ..StoreView::default()
+        };
+        let status = Status::of(&store(), counted, now);
+        assert_eq!((status.missed_24h.total, status.partial_24h), (3, 3));
+        let expected = [
+            ("products/create", 0.0),
+            ("products/delete", 1.0),
+            ("products/update", 0.1),
+        ];
+        let expected = expected.map(|(topic, rate)| (topic.to_owned(), rate));
+        assert_eq!(status.missed_rate, expected.into());
+    }
+
+    #[test]
+    fn how_much_waits_of_all_stores_is_told_in_no_status() {
+        let now = at("2026-11-21T12:30:00Z");
+        let watched = Watched {
+            waiting: Some(4711),
+            ..Watched::unseen(now, true)
+        };
+        let record = StoreRecord {
+            watched: Some(watched),
+            ..StoreRecord::default()
+        };
+        let status = Status::of(&store(), view(record), now);
+        assert_eq!(status.silence.why, Reason::QueueStuck);
+        let told = serde_json::to_string(&status).unwrap();
+        assert!(!told.contains("4711") && !told.contains("waiting"), "{told}");
+    }
+}

@@ -1,0 +1,146 @@
+//! What is counted of a store, by the hour.
+
+use std::{fmt, str::FromStr};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::kernel::ids::Topic;
+
+/// An hour of UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Hour(i64);
+
+impl Hour {
+    /// The hour that an instant is in.
+    #[must_use]
+    pub fn of(at: Timestamp) -> Self {
+        Self(at.as_second().div_euclid(3600))
+    }
+
+    /// The hour some hours before.
+    #[must_use]
+    pub fn back(self, hours: u32) -> Self {
+        Self(self.0 - i64::from(hours))
+    }
+
+    /// Its number, counted from 1970.
+    #[must_use]
+    pub fn number(self) -> i64 {
+        self.0
+    }
+
+    /// The hour with this number.
+    #[must_use]
+    pub fn numbered(number: i64) -> Self {
+        Self(number)
+    }
+
+    /// Its first instant; the first of all time for an hour before it.
+    #[must_use]
+    pub fn began_at(self) -> Timestamp {
+        let start = Timestamp::UNIX_EPOCH.checked_add(SignedDuration::from_hours(self.0));
+        start.unwrap_or(Timestamp::MIN)
+    }
+}
+
+impl fmt::Display for Hour {
+    /// As in `2026-11-21T03`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let start = Timestamp::UNIX_EPOCH
+            .checked_add(SignedDuration::from_hours(self.0))
+            .map_err(|_| fmt::Error)?;
+        write!(f, "{}", start.strftime("%Y-%m-%dT%H"))
+    }
+}
+
+/// What is counted.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Counter {
+    /// Deliveries that had their effect, by topic: each once, however often it came.
+    Event(Topic),
+    /// Deliveries dropped at the door because they had been dealt with.
+    Duplicate,
+    /// Events that belonged to no active install.
+    Discarded,
+    /// Requests in the store's name with a wrong signature.
+    Forged,
+    /// Replays that had their effect: a person's doing, not the store's.
+    Replayed,
+    /// Changes that a webhook of this topic should have carried and did not, found by a reconciliation.
+    Missed(Topic),
+    /// Products indexed with the first of their variants only, because we hold no token to ask for the others.
+    Partial,
+}
+
+/// Not the name of a counter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not the name of a counter")]
+pub struct NotACounter;
+
+impl fmt::Display for Counter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Event(topic) => write!(f, "event:{topic}"),
+            Self::Duplicate => f.write_str("duplicate"),
+            Self::Discarded => f.write_str("discarded"),
+            Self::Forged => f.write_str("forged"),
+            Self::Replayed => f.write_str("replayed"),
+            Self::Missed(topic) => write!(f, "missed:{topic}"),
+            Self::Partial => f.write_str("partial"),
+        }
+    }
+}
+
+impl FromStr for Counter {
+    type Err = NotACounter;
+    fn from_str(text: &str) -> Result<Self, NotACounter> {
+        match text {
+            "duplicate" => Ok(Self::Duplicate),
+            "discarded" => Ok(Self::Discarded),
+            "forged" => Ok(Self::Forged),
+            "replayed" => Ok(Self::Replayed),
+            "partial" => Ok(Self::Partial),
+            _ => {
+                let (of, topic) = text.split_once(':').ok_or(NotACounter)?;
+                let topic = Topic::new(topic).map_err(|_| NotACounter)?;
+                match of {
+                    "event" => Ok(Self::Event(topic)),
+                    "missed" => Ok(Self::Missed(topic)),
+                    _ => Err(NotACounter),
+                }
+            }
+        }
+    }
+}
+
+impl FromStr for Hour {
+    type Err = NotACounter;
+    fn from_str(text: &str) -> Result<Self, NotACounter> {
+        let start: Timestamp = format!("{text}:00:00Z").parse().map_err(|_| NotACounter)?;
+        Ok(Self::of(start))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hours_and_counters_read_back() {
+        let hour = Hour::of("2026-11-21T03:59:59Z".parse().unwrap());
+        assert_eq!(hour.to_string(), "2026-11-21T03");
+        assert_eq!("2026-11-21T03".parse(), Ok(hour));
+        for counter in [
+            Counter::Event(Topic::new("products/update").unwrap()),
+            Counter::Duplicate,
+            Counter::Discarded,
+            Counter::Forged,
+            Counter::Replayed,
+            Counter::Missed(Topic::new("products/delete").unwrap()),
+            Counter::Partial,
+        ] {
+            assert_eq!(counter.to_string().parse(), Ok(counter));
+        }
+        assert_eq!("event:".parse::<Counter>(), Err(NotACounter));
+    }
+}

@@ -1,0 +1,178 @@
+//! What the store has beside what we have: which of it is to be written, and which a webhook should have told.
+
+use std::cmp::Ordering;
+
+use jiff::Timestamp;
+
+use super::{Baseline, Reconcile, Scope};
+use crate::{
+    catalogue::{
+        digest::Digest,
+        entities::{Entities, Entries, Entry, Known},
+        index::Index,
+        jobs::Found,
+    },
+    event::{Event, Observed},
+    kernel::{
+        ids::{EntityKey, Kind, StoreKey},
+        port::Clock,
+        version::Version,
+    },
+    store::stores::{Place, StoreRecord, Stores},
+    sync::{refetch::Unsynced, vendor::Catalogue},
+};
+
+/// How what the store has differs from what we have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Difference {
+    /// Not at all: the index is known to hold this very state, or a newer one has passed.
+    None,
+    /// Not, as far as can be told, and it is written once more: the index is not known to hold it. Whoever let it pass the
+    /// fence may have died before it was in the index, or have been an older version of this code.
+    Again,
+    /// We have none of it.
+    New,
+    /// An uninstall took ours out.
+    Retired,
+    /// Ours is older.
+    Older,
+    /// It is in other collections now.
+    Regrouped,
+    /// Nobody has told us its collections.
+    Ungrouped,
+    /// It was rendered otherwise, though its times say nothing of a change.
+    Altered,
+}
+
+/// How what was seen differs from what is remembered, `own` being the version it would have in the present install. What we
+/// know to be deleted stays so: ids are never used again, and an export may be older than the deletion.
+pub(super) fn difference(entity: &EntityKey, known: Option<&Known>, seen: &Event, own: Option<Version>) -> Difference {
+    let Some(known) = known else {
+        return Difference::New;
+    };
+    let version = match known.entry {
+        Entry::Retired(_) => return Difference::Retired,
+        Entry::Buried => return Difference::None,
+        Entry::Passed(version) => version,
+    };
+    let changed_at = own.and_then(Version::changed_at).or_else(|| seen.signed_at());
+    match (version.changed_at().map(Timestamp::as_second)).cmp(&changed_at.map(Timestamp::as_second)) {
+        Ordering::Less => Difference::Older,
+        Ordering::Greater => Difference::None,
+        Ordering::Equal => of_content(entity, known, seen),
+    }
+}
+
+/// How two states differ that changed in the same second.
+fn of_content(entity: &EntityKey, known: &Known, seen: &Event) -> Difference {
+    let remembered = &known.remembered;
+    let (digest, tracking) = match seen {
+        Event::ProductUpdated(product) => {
+            match (&product.collections, &remembered.collections) {
+                (Some(_), None) => return Difference::Ungrouped,
+                (Some(told), Some(remembered)) if told != remembered => return Difference::Regrouped,
+                (Some(_) | None, _) => {}
+            }
+            (Digest::of_product(entity, product), product.tracking())
+        }
+        Event::CollectionUpdated(collection) => (Digest::of_collection(entity, collection), None),
+        _ => return Difference::None,
+    };
+    match &remembered.digest {
+        Some(kept) if kept.is_comparable() && *kept != digest => return Difference::Altered,
+        Some(kept) if kept.is_comparable() => {}
+        Some(_) | None => return Difference::Again,
+    }
+    if tracking.is_some() && tracking != remembered.tracking {
+        Difference::Altered
+    } else if known.confirmed {
+        Difference::None
+    } else {
+        Difference::Again
+    }
+}
+
+impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconcile<K, E, S, I, C> {
+    /// Indexes what differs, or everything, and adds to what has been found.
+    pub(super) async fn compare(
+        &self,
+        store: &StoreKey,
+        seen: Vec<Observed>,
+        baseline: &Baseline,
+        found: &mut Found,
+    ) -> Result<(), Unsynced> {
+        let mut more = Found::default();
+        let seen = match baseline.scope {
+            Scope::Everything => {
+                more.compared = products(&seen);
+                seen
+            }
+            Scope::Differing => self.differing(store, seen, baseline, &mut more).await?,
+        };
+        self.ask.take(store, seen).await?;
+        add(found, &more);
+        Ok(())
+    }
+
+    /// What of it differs.
+    async fn differing(
+        &self,
+        store: &StoreKey,
+        seen: Vec<Observed>,
+        baseline: &Baseline,
+        found: &mut Found,
+    ) -> Result<Vec<Observed>, Unsynced> {
+        found.compared = products(&seen);
+        let entities: Vec<EntityKey> = seen.iter().filter_map(|seen| seen.event.entity(store)).collect();
+        let known = self.ask.known(&entities).await?;
+        let record = &baseline.record;
+        // What has changed since may be on its way.
+        let missed_before = self.now().checked_sub(self.grace).unwrap_or(Timestamp::MIN);
+        let mut differing = Vec::new();
+        for ((seen, known), entity) in seen.into_iter().zip(known).zip(entities) {
+            let own = own_version(record, &seen);
+            let difference = difference(&entity, known.as_ref(), &seen.event, own);
+            let counts = baseline.counts && seen.event.signed_at().is_some_and(|changed| changed <= missed_before);
+            match (entity.kind, difference) {
+                (_, Difference::None) => continue,
+                (Kind::Product, Difference::New) if counts => found.created += 1,
+                (Kind::Product, Difference::Older) if counts => found.updated += 1,
+                (Kind::Product, Difference::Regrouped) => found.regrouped += 1,
+                (Kind::Collection, Difference::New) if counts => found.collections_created += 1,
+                (_, Difference::Altered) => found.mended += 1,
+                _ => {}
+            }
+            differing.push(seen);
+        }
+        Ok(differing)
+    }
+}
+
+/// The version that a state has once it is in its place in the present install.
+fn own_version(record: &StoreRecord, seen: &Observed) -> Option<Version> {
+    let version = Version::new(seen.event.signed_at()?, seen.at).ok()?;
+    match record.place(version, seen.at) {
+        Place::Current(version) => Some(version),
+        Place::Past(_) | Place::Next => None,
+    }
+}
+
+fn products(seen: &[Observed]) -> u64 {
+    let products = seen
+        .iter()
+        .filter(|seen| matches!(seen.event, Event::ProductUpdated(_)));
+    u64::try_from(products.count()).unwrap_or(u64::MAX)
+}
+
+/// Adds what more has been found.
+pub(super) fn add(found: &mut Found, more: &Found) {
+    found.compared += more.compared;
+    found.created += more.created;
+    found.updated += more.updated;
+    found.deleted += more.deleted;
+    found.regrouped += more.regrouped;
+    found.mended += more.mended;
+    found.skip(more.skipped, more.unread.iter().cloned());
+    found.collections_created += more.collections_created;
+    found.collections_deleted += more.collections_deleted;
+}

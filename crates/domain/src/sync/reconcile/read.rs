@@ -1,0 +1,151 @@
+//! Reading an export: in batches, several at a time, from where the last step stopped.
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
+
+use super::{AGAIN_AFTER, Baseline, Next, OnProgress, Progress, Reconcile, Scope, Step, Why, again, compare::add};
+use crate::{
+    catalogue::{
+        entities::{Entities, Entries},
+        index::Index,
+        jobs::Found,
+    },
+    kernel::{ids::StoreKey, port::Clock},
+    store::stores::Stores,
+    sync::{
+        refetch::{ENTRIES_AT_ONCE, Unsynced},
+        vendor::{Batch, Catalogue, Export, ExportId, Lines},
+    },
+};
+
+/// How many batches are compared and written at once. With their size, all that is held of an export in memory.
+const BATCHES_AT_ONCE: usize = 4;
+
+/// What is to be read.
+pub(super) struct Part {
+    pub export: ExportId,
+    pub offset: u64,
+    pub found: Found,
+}
+
+impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconcile<K, E, S, I, C> {
+    pub(super) async fn read(
+        &self,
+        store: &StoreKey,
+        scope: Scope,
+        part: Part,
+        stop_at: Timestamp,
+        progress: OnProgress<'_>,
+    ) -> Result<Next, Unsynced> {
+        let Part {
+            export,
+            mut offset,
+            mut found,
+        } = part;
+        let (address, began_at, objects, bytes) = match self.ask.catalogue.exported(store, &export).await? {
+            Export::Ready {
+                address,
+                began_at,
+                objects,
+                bytes,
+            } => (address, began_at, objects, bytes),
+            Export::Running { objects } => {
+                self.not_for_ever(&found)?;
+                let delay = self.until_asked_again(&found);
+                return Ok(again(export, offset, found, Why::Writing { objects }, delay));
+            }
+            Export::Failed { reason } => return self.begin_again(store, found, reason).await,
+        };
+        let baseline = self.baseline(store, scope).await?;
+        // The vendor's time has whole seconds, and a clock of its own: in the second in which a store was registered it
+        // would be from before its install.
+        let seen_at = began_at.max(found.began_at);
+        let mut lines = self.ask.catalogue.read(store, &address, seen_at, offset).await?;
+        let mut has_begun = false;
+        loop {
+            let read = async {
+                let batches = some(&mut lines).await?;
+                let end = batches.last().map(|batch| batch.offset);
+                let more = self.compare_all(store, batches, &baseline).await?;
+                Ok::<_, Unsynced>((end, more))
+            };
+            match read.await {
+                Ok((Some(end), more)) => {
+                    offset = end;
+                    add(&mut found, &more);
+                    has_begun = true;
+                    progress(Progress {
+                        products: found.compared,
+                        bytes: (offset, bytes),
+                        objects,
+                    });
+                }
+                Ok((None, _)) => break,
+                // What has been done is not done again, and stays counted.
+                Err(failure) if has_begun && failure.is_worth_a_retry() => {
+                    self.not_for_ever(&found)?;
+                    tracing::warn!(%store, error = %crate::kernel::port::chain(&failure), "failed to go on with a run");
+                    let reason = failure.told();
+                    return Ok(again(export, offset, found, Why::Interrupted { reason }, AGAIN_AFTER));
+                }
+                Err(failure) => return Err(failure),
+            }
+            if self.now() >= stop_at {
+                return Ok(again(export, offset, found, Why::More, SignedDuration::ZERO));
+            }
+        }
+        let delay = self.until_missed(scope, began_at);
+        Ok(Next::Then {
+            step: Step::Deleted {
+                export,
+                after: None,
+                found,
+            },
+            delay,
+            why: if delay.is_zero() { Why::More } else { Why::Grace },
+        })
+    }
+
+    /// Compares batches, all at once.
+    async fn compare_all(&self, store: &StoreKey, batches: Vec<Batch>, baseline: &Baseline) -> Result<Found, Unsynced> {
+        let compared: Vec<Found> = stream::iter(batches)
+            .map(async |batch| {
+                let mut found = Found::default();
+                self.compare(store, batch.products, baseline, &mut found).await?;
+                found.pass_over(batch.skipped);
+                let asked = self.ask.products(store, &batch.doubtful).await?;
+                found.compared += u64::try_from(batch.doubtful.len()).unwrap_or(u64::MAX);
+                found.pass_over(asked.skipped);
+                Ok::<_, Unsynced>(found)
+            })
+            .buffer_unordered(BATCHES_AT_ONCE)
+            .try_collect()
+            .await?;
+        let mut found = Found::default();
+        for more in &compared {
+            add(&mut found, more);
+        }
+        Ok(found)
+    }
+
+    /// How long until what an export of `began_at` does not hold has been gone for the grace.
+    fn until_missed(&self, scope: Scope, began_at: Timestamp) -> SignedDuration {
+        if scope == Scope::Everything {
+            return SignedDuration::ZERO;
+        }
+        let gone_for = self.now().duration_since(began_at);
+        self.grace.saturating_sub(gone_for).max(SignedDuration::ZERO)
+    }
+}
+
+/// The next batches, as many as are worked on at once; none at the end.
+async fn some(lines: &mut impl Lines) -> Result<Vec<Batch>, Unsynced> {
+    let mut batches = Vec::with_capacity(BATCHES_AT_ONCE);
+    while batches.len() < BATCHES_AT_ONCE {
+        match lines.next(ENTRIES_AT_ONCE).await? {
+            Some(batch) => batches.push(batch),
+            None => break,
+        }
+    }
+    Ok(batches)
+}

@@ -1,0 +1,335 @@
+//! Registration: which subscriptions a store should have, how those it has stand to that, and what mends them.
+//!
+//! A subscription is ours if it sends to a receiver of this stack, or to the same receiver at another host: that is where
+//! the stack was before. Any other is somebody else's, say another part of the same app, and is never touched. Only
+//! subscriptions made through the vendor's API can be seen; an app's own (`shopify.app.toml`) cannot
+//! (<https://shopify.dev/docs/apps/build/webhooks/subscribe>).
+
+use crate::{
+    kernel::ids::StoreKey,
+    sync::vendor::{Subscription, Subscriptions, Unasked, Wanted},
+};
+
+/// What a payload must hold for two changes never to look alike: the vendor drops a delivery that looks like the one
+/// before (<https://shopify.dev/docs/apps/build/webhooks/customize/filters>).
+const NEEDED_FIELDS: [&str; 2] = ["id", "updated_at"];
+
+/// How many of an address's last parts name a receiver: `receive/shopify/products-update`.
+const RECEIVER_PARTS: usize = 3;
+
+/// How a store's subscriptions to one topic stand to what is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What is wanted.
+    pub wanted: Wanted,
+    /// Whether there is a subscription for it.
+    pub standing: Standing,
+    /// Others of ours to the same topic: each change is delivered once more for each of them, or to where nobody is.
+    pub doubles: Vec<Subscription>,
+    /// Those of somebody else to the same topic.
+    pub others: Vec<Subscription>,
+}
+
+/// Whether there is a subscription for what is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// There is.
+    Right(Subscription),
+    /// It sends to the right place, but not the fields that are wanted.
+    Fields(Subscription),
+    /// It sends to where the receiver was before.
+    Moved(Subscription),
+    /// There is none of ours.
+    Missing,
+}
+
+/// What was done about a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mended {
+    /// Nothing: it was right.
+    Nothing,
+    /// One was made.
+    Created,
+    /// One was changed.
+    Changed,
+}
+
+impl Finding {
+    /// Whether changes of the topic reach us.
+    #[must_use]
+    pub fn reaches_us(&self) -> bool {
+        matches!(self.standing, Standing::Right(_) | Standing::Fields(_))
+    }
+
+    /// Whether nothing is subscribed to the topic for us, here or where we were.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        self.standing == Standing::Missing
+    }
+
+    /// Whether it sends other fields than these, where nobody may choose: more of people than is read, or less than that.
+    #[must_use]
+    pub fn sends_other_fields(&self) -> bool {
+        matches!(self.standing, Standing::Fields(_)) && !self.wanted.include_fields.is_empty()
+    }
+
+    /// The fields that the subscription sends lack one without which changes get lost.
+    #[must_use]
+    pub fn loses_changes(&self) -> bool {
+        let (Standing::Right(found) | Standing::Fields(found) | Standing::Moved(found)) = &self.standing else {
+            return false;
+        };
+        let has = &found.include_fields;
+        !has.is_empty() && !has.iter().any(|field| field == "updated_at")
+    }
+}
+
+/// The fields to include where these are asked for: with those that no payload may lack; none (which means all) if none
+/// are asked for.
+#[must_use]
+pub fn fields(asked: &[String]) -> Vec<String> {
+    if asked.is_empty() {
+        return Vec::new();
+    }
+    let mut fields: Vec<String> = NEEDED_FIELDS.map(str::to_owned).into();
+    for field in asked.iter().map(|field| field.trim()).filter(|field| !field.is_empty()) {
+        if !fields.iter().any(|known| known == field) {
+            fields.push(field.to_owned());
+        }
+    }
+    fields
+}
+
+/// How what there is stands to what is wanted: a finding for each that is wanted, in order.
+#[must_use]
+pub fn compare(wanted: &[Wanted], existing: &[Subscription]) -> Vec<Finding> {
+    wanted.iter().map(|wanted| find(wanted, existing)).collect()
+}
+
+fn find(wanted: &Wanted, existing: &[Subscription]) -> Finding {
+    let of_topic = existing.iter().filter(|found| found.topic == wanted.topic).cloned();
+    let (mut ours, others): (Vec<Subscription>, Vec<Subscription>) =
+        of_topic.partition(|found| receiver(&found.uri) == receiver(&wanted.uri));
+    // The best one is kept: at the right place, with the right fields; the vendor's order decides among equals.
+    ours.sort_by_key(|found| (found.uri != wanted.uri, !same_fields(found, wanted)));
+    let mut ours = ours.into_iter();
+    let standing = match ours.next() {
+        None => Standing::Missing,
+        Some(found) if found.uri != wanted.uri => Standing::Moved(found),
+        Some(found) if same_fields(&found, wanted) => Standing::Right(found),
+        Some(found) => Standing::Fields(found),
+    };
+    Finding {
+        wanted: wanted.clone(),
+        standing,
+        doubles: ours.collect(),
+        others,
+    }
+}
+
+/// Which receiver an address names, at whatever host and under whatever stage.
+#[must_use]
+pub fn receiver(uri: &str) -> Vec<&str> {
+    let path = uri.split(['?', '#']).next().unwrap_or_default();
+    let mut parts: Vec<&str> = path.trim_end_matches('/').rsplit('/').take(RECEIVER_PARTS).collect();
+    parts.reverse();
+    parts
+}
+
+fn same_fields(found: &Subscription, wanted: &Wanted) -> bool {
+    let sorted = |fields: &[String]| {
+        let mut fields = fields.to_vec();
+        fields.sort();
+        fields.dedup();
+        fields
+    };
+    sorted(&found.include_fields) == sorted(&wanted.include_fields)
+}
+
+/// Looks at a store's subscriptions. Changes nothing.
+///
+/// # Errors
+/// [`Unasked`], as it says itself.
+pub async fn look(
+    subscriptions: &impl Subscriptions,
+    store: &StoreKey,
+    wanted: &[Wanted],
+) -> Result<Vec<Finding>, Unasked> {
+    Ok(compare(wanted, &subscriptions.list(store).await?))
+}
+
+/// Makes a finding right: makes what is missing, changes what sends elsewhere or other fields. Doubles and others stay.
+/// May be repeated.
+///
+/// # Errors
+/// [`Unasked`], as it says itself.
+pub async fn mend(subscriptions: &impl Subscriptions, store: &StoreKey, finding: &Finding) -> Result<Mended, Unasked> {
+    match &finding.standing {
+        Standing::Right(_) => Ok(Mended::Nothing),
+        Standing::Missing => {
+            subscriptions.create(store, &finding.wanted).await?;
+            Ok(Mended::Created)
+        }
+        Standing::Fields(found) | Standing::Moved(found) => {
+            subscriptions.change(store, &found.id, &finding.wanted).await?;
+            Ok(Mended::Changed)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Mutex, PoisonError};
+
+    use super::*;
+
+    const HERE: &str = "https://here.example/api/webhooks/receive/shopify/products-update";
+    const BEFORE: &str = "https://before.example/prod/api/webhooks/receive/shopify/products-update";
+    const ELSEWHERE: &str = "https://here.example/webhooks";
+
+    fn wanted(fields: &[&str]) -> Wanted {
+        Wanted {
+            topic: "products/update".parse().unwrap(),
+            uri: HERE.to_owned(),
+            include_fields: owned(fields),
+        }
+    }
+
+    fn owned(fields: &[&str]) -> Vec<String> {
+        fields.iter().map(|field| (*field).to_owned()).collect()
+    }
+
+    fn subscription(id: &str, uri: &str, fields: &[&str]) -> Subscription {
+        Subscription {
+            id: id.to_owned(),
+            topic: "products/update".parse().unwrap(),
+            uri: uri.to_owned(),
+            include_fields: owned(fields),
+            filter: None,
+        }
+    }
+
+    fn found(existing: &[Subscription]) -> Finding {
+        compare(&[wanted(&[])], existing).remove(0)
+    }
+
+    #[test]
+    fn what_sends_here_is_right_and_what_sent_to_where_we_were_has_moved() {
+        let here = subscription("1", HERE, &[]);
+        let before = subscription("2", BEFORE, &[]);
+        assert_eq!(found(&[]).standing, Standing::Missing);
+        assert_eq!(
+            found(std::slice::from_ref(&here)).standing,
+            Standing::Right(here.clone())
+        );
+        assert_eq!(
+            found(std::slice::from_ref(&before)).standing,
+            Standing::Moved(before.clone())
+        );
+        let both = found(&[before.clone(), here.clone()]);
+        assert_eq!((both.standing, both.doubles), (Standing::Right(here), vec![before]));
+    }
+
+    #[test]
+    fn another_topics_or_somebody_elses_is_never_taken_for_ours() {
+        let elsewhere = subscription("1", ELSEWHERE, &[]);
+        let other = Subscription {
+            topic: "products/create".parse().unwrap(),
+            ..subscription("2", HERE, &[])
+        };
+        let finding = found(&[elsewhere.clone(), other]);
+        assert!(finding.is_missing() && !finding.reaches_us() && finding.doubles.is_empty());
+        assert_eq!(finding.others, vec![elsewhere]);
+    }
+
+    #[test]
+    fn fields_are_compared_in_any_order_and_the_right_one_of_two_is_kept() {
+        let fields = fields(&owned(&["title", " variants ", "id", ""]));
+        assert_eq!(fields, owned(&["id", "updated_at", "title", "variants"]));
+        let wanted = Wanted {
+            include_fields: fields,
+            ..wanted(&[])
+        };
+        let whole = subscription("1", HERE, &[]);
+        let reduced = subscription("2", HERE, &["variants", "title", "updated_at", "id"]);
+        let finding = compare(std::slice::from_ref(&wanted), &[whole.clone(), reduced.clone()]).remove(0);
+        assert_eq!(finding.standing, Standing::Right(reduced));
+        assert_eq!(finding.doubles, vec![whole.clone()]);
+        assert_eq!(
+            compare(&[wanted], std::slice::from_ref(&whole))[0].standing,
+            Standing::Fields(whole)
+        );
+    }
+
+    #[test]
+    fn whole_payloads_are_asked_for_by_no_fields_and_reduced_ones_without_updated_at_lose_changes() {
+        assert_eq!(fields(&[]), Vec::<String>::new());
+        assert!(!found(&[subscription("1", HERE, &[])]).loses_changes());
+        assert!(!found(&[subscription("1", HERE, &["id", "updated_at"])]).loses_changes());
+        assert!(found(&[subscription("1", HERE, &["id", "title"])]).loses_changes());
+    }
+
+    /// Keeps subscriptions as the vendor does, in memory.
+    #[derive(Default)]
+    struct Kept(Mutex<Vec<Subscription>>);
+
+    impl Kept {
+        fn all(&self) -> std::sync::MutexGuard<'_, Vec<Subscription>> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        }
+    }
+
+    impl Subscriptions for Kept {
+        async fn list(&self, _: &StoreKey) -> Result<Vec<Subscription>, Unasked> {
+            Ok(self.all().clone())
+        }
+
+        async fn create(&self, _: &StoreKey, wanted: &Wanted) -> Result<(), Unasked> {
+            let id = self.all().len().to_string();
+            let mut made = subscription(&id, &wanted.uri, &[]);
+            made.include_fields.clone_from(&wanted.include_fields);
+            self.all().push(made);
+            Ok(())
+        }
+
+        async fn change(&self, _: &StoreKey, id: &str, wanted: &Wanted) -> Result<(), Unasked> {
+            for kept in self.all().iter_mut().filter(|kept| kept.id == id) {
+                kept.uri.clone_from(&wanted.uri);
+                kept.include_fields.clone_from(&wanted.include_fields);
+            }
+            Ok(())
+        }
+
+        async fn remove(&self, _: &StoreKey, id: &str) -> Result<(), Unasked> {
+            self.all().retain(|kept| kept.id != id);
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn whatever_there_is_is_mended_once_and_right_from_then_on() {
+        let store = StoreKey {
+            source: "shopify".parse().unwrap(),
+            store: "demo.myshopify.com".parse().unwrap(),
+        };
+        let elsewhere = subscription("x", ELSEWHERE, &[]);
+        for (before, mended) in [
+            (vec![], Mended::Created),
+            (vec![elsewhere.clone()], Mended::Created),
+            (vec![subscription("1", BEFORE, &[]), elsewhere.clone()], Mended::Changed),
+            (vec![subscription("1", HERE, &["id"])], Mended::Changed),
+            (vec![subscription("1", HERE, &[])], Mended::Nothing),
+        ] {
+            let others = before.contains(&elsewhere);
+            let kept = Kept(Mutex::new(before));
+            let wanted = [wanted(&[])];
+            let finding = look(&kept, &store, &wanted).await.unwrap().remove(0);
+            assert_eq!(mend(&kept, &store, &finding).await.unwrap(), mended);
+            let again = look(&kept, &store, &wanted).await.unwrap().remove(0);
+            assert!(matches!(again.standing, Standing::Right(_)), "{again:?}");
+            assert_eq!(mend(&kept, &store, &again).await.unwrap(), Mended::Nothing);
+            assert_eq!(kept.all().contains(&elsewhere), others);
+            assert_eq!(kept.all().len(), 1 + usize::from(others));
+        }
+    }
+}

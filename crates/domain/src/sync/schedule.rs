@@ -1,0 +1,125 @@
+//! Use case: what is done for each store once a day, or once an hour: a job for each that is installed and of which we
+//! hold a token.
+
+use jiff::SignedDuration;
+use serde::Deserialize;
+
+use crate::{
+    catalogue::jobs::{Job, Jobs, Reconcile, Task},
+    kernel::port::Unavailable,
+    store::stores::StoreList,
+};
+
+/// How far apart the jobs of two stores are begun, so that they do not all come at once.
+const APART: SignedDuration = SignedDuration::from_secs(2);
+
+/// The longest that a job can wait: what [`Jobs::send`] takes.
+const LONGEST: SignedDuration = SignedDuration::from_mins(15);
+
+/// Sends a job for each store.
+#[derive(Debug)]
+pub struct Schedule<S, J> {
+    /// All stores.
+    pub stores: S,
+    /// Where jobs go.
+    pub jobs: J,
+}
+
+/// What is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Due {
+    /// To compare catalogues with the index.
+    Reconcile,
+    /// To look at subscriptions and queues.
+    Watch,
+}
+
+impl Due {
+    fn task(self) -> Task {
+        match self {
+            Self::Reconcile => Task::Reconcile { step: Reconcile::Begin },
+            Self::Watch => Task::Watch,
+        }
+    }
+}
+
+impl<S: StoreList, J: Jobs> Schedule<S, J> {
+    /// Sends a job for each store that is installed and connected. Returns how many.
+    ///
+    /// # Errors
+    /// [`Unavailable`]. Some jobs may have been sent; they may be sent again.
+    pub async fn send(&self, due: Due) -> Result<usize, Unavailable> {
+        let (mut sent, mut delay, mut after) = (0, SignedDuration::ZERO, None);
+        loop {
+            let page = self.stores.page(after.as_ref()).await?;
+            for (store, view) in page.stores {
+                if view.record.enabled && view.record.connected {
+                    let job = Job {
+                        store,
+                        task: due.task(),
+                    };
+                    self.jobs.send(&job, delay).await?;
+                    sent += 1;
+                    delay = if delay + APART > LONGEST {
+                        SignedDuration::ZERO
+                    } else {
+                        delay + APART
+                    };
+                }
+            }
+            after = page.next;
+            if after.is_none() {
+                return Ok(sent);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        kernel::ids::StoreKey,
+        memory::{MemoryJobs, MemoryStores},
+        store::stores::{StoreUpdate, Stores},
+    };
+
+    fn store(name: &str) -> StoreKey {
+        StoreKey {
+            source: "shopify".parse().unwrap(),
+            store: name.parse().unwrap(),
+        }
+    }
+
+    #[tokio::test]
+    async fn each_store_that_is_installed_and_connected_gets_a_job_and_no_other() {
+        let schedule = Schedule {
+            stores: MemoryStores::default(),
+            jobs: MemoryJobs::default(),
+        };
+        for (name, connected) in [("a", true), ("b", true), ("left", true), ("no-token", false)] {
+            let update = StoreUpdate {
+                connected: Some(connected),
+                ..StoreUpdate::default()
+            };
+            schedule.stores.record(&store(name), &update).await.unwrap();
+        }
+        let uninstalled = "2026-11-21T12:00:00Z".parse().unwrap();
+        schedule.stores.disable(&store("left"), uninstalled).await.unwrap();
+        for (due, task) in [
+            (Due::Reconcile, Task::Reconcile { step: Reconcile::Begin }),
+            (Due::Watch, Task::Watch),
+        ] {
+            assert_eq!(schedule.send(due).await.unwrap(), 2);
+            let sent = schedule.jobs.take();
+            let job = |name| Job {
+                store: store(name),
+                task: task.clone(),
+            };
+            assert_eq!(sent, [(job("a"), SignedDuration::ZERO), (job("b"), APART)]);
+        }
+        assert_eq!(serde_json::from_str::<Due>("\"reconcile\"").unwrap(), Due::Reconcile);
+        assert_eq!(serde_json::from_str::<Due>("\"watch\"").unwrap(), Due::Watch);
+    }
+}

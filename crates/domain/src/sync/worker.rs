@@ -1,0 +1,300 @@
+//! Use case: do a job, which is to ask a store something that its webhooks did not tell, and to index the answer.
+//!
+//! A job that fails comes again by its queue, as it is. One that nothing but a person can help (no token, or one that is
+//! not taken) is dropped, and the status says why: the next reconciliation finds what it would have. One that takes too
+//! long sends another that goes on where it stopped.
+
+mod members;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::BTreeSet, future::Future};
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    catalogue::{
+        entities::{Entities, Entries},
+        index::Index,
+        jobs::{Job, Jobs, Task},
+    },
+    kernel::{
+        ids::{EntityId, StoreKey},
+        port::{Cause, Clock, Unavailable, chain},
+    },
+    store::stores::{ErrorCode, LastError, StoreUpdate, Stores},
+    sync::{
+        reconcile::{AGAIN_AFTER, Next, Reconcile, Scope, Step, Why},
+        refetch::{Indexed, Unsynced},
+        vendor::{Catalogue, PRODUCTS_AT_ONCE, Subscriptions, Unasked},
+        watch::{Backlog, Watch},
+    },
+};
+
+/// How many questions are under way at once that are for one thing each.
+const QUESTIONS_AT_ONCE: usize = 8;
+
+/// How often at least the status is told how a run goes while an export is being read.
+const TOLD_EVERY: SignedDuration = SignedDuration::from_secs(3);
+
+/// Does jobs.
+#[derive(Debug)]
+pub struct Sync<K, E, S, I, J, W, Q, C> {
+    /// Asks, compares and indexes.
+    pub reconcile: Reconcile<K, E, S, I, C>,
+    /// What remains to be asked.
+    pub jobs: J,
+    /// Looks at subscriptions.
+    pub watch: Watch<W, Q>,
+}
+
+/// What became of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Performed {
+    /// It is done, or another goes on with it.
+    Done,
+    /// The store has uninstalled the app: there is nothing to ask.
+    Uninstalled,
+    /// It will never be done without a person: dropped, and the status says why.
+    Dropped {
+        /// What sort of problem.
+        code: ErrorCode,
+        /// A sentence.
+        message: String,
+    },
+    /// It failed: receive it again.
+    Again {
+        /// What sort of problem.
+        code: ErrorCode,
+        /// Class of the failure, where a port failed.
+        cause: Option<Cause>,
+        /// A sentence.
+        message: String,
+    },
+}
+
+impl Performed {
+    /// Whether the queue may forget the job.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        !matches!(self, Self::Again { .. })
+    }
+}
+
+/// Does jobs, with whatever it needs for that. One after another, so its futures need not be [`Send`].
+pub trait Perform {
+    /// Does a job. One that takes long stops soon after `stop_at` and sends the rest as another.
+    fn perform(&self, job: &Job, stop_at: Timestamp) -> impl Future<Output = Performed>;
+}
+
+impl<K, E, S, I, J, W, Q, C> Perform for Sync<K, E, S, I, J, W, Q, C>
+where
+    K: Catalogue,
+    E: Entities + Entries,
+    S: Stores,
+    I: Index,
+    J: Jobs,
+    W: Subscriptions,
+    Q: Backlog,
+    C: Clock,
+{
+    async fn perform(&self, job: &Job, stop_at: Timestamp) -> Performed {
+        let done = match self.is_uninstalled(&job.store).await {
+            Ok(true) => return Performed::Uninstalled,
+            Ok(false) => self.ask(job, stop_at).await,
+            Err(failure) => Err(failure.into()),
+        };
+        self.note(&job.store, &done).await;
+        match done {
+            Ok(_) => Performed::Done,
+            Err(failure) => {
+                let (code, cause, message) = (failure.code(), failure.cause(), chain(&failure));
+                if failure.is_worth_a_retry() {
+                    Performed::Again { code, cause, message }
+                } else {
+                    Performed::Dropped { code, message }
+                }
+            }
+        }
+    }
+}
+
+impl<K, E, S, I, J, W, Q, C> Sync<K, E, S, I, J, W, Q, C>
+where
+    K: Catalogue,
+    E: Entities + Entries,
+    S: Stores,
+    I: Index,
+    J: Jobs,
+    W: Subscriptions,
+    Q: Backlog,
+    C: Clock,
+{
+    async fn is_uninstalled(&self, store: &StoreKey) -> Result<bool, Unavailable> {
+        let record = self.reconcile.ask.apply.stores.find(store).await?;
+        Ok(record.is_some_and(|record| !record.enabled))
+    }
+
+    async fn ask(&self, job: &Job, stop_at: Timestamp) -> Result<Indexed, Unsynced> {
+        let store = &job.store;
+        match &job.task {
+            Task::Products { ids } => self.reconcile.ask.products(store, ids).await,
+            Task::Stock { items } => {
+                let ids = self.products_of(store, items).await?;
+                self.reconcile.ask.products(store, &ids).await
+            }
+            Task::Members { collection, step } => {
+                let rest = self.members(store, collection, step, stop_at).await?;
+                if let Some(step) = rest {
+                    let collection = collection.clone();
+                    self.send(store, Task::Members { collection, step }, SignedDuration::ZERO)
+                        .await?;
+                }
+                Ok(Indexed::default())
+            }
+            Task::Reconcile { step } => {
+                if let Some((step, delay)) = self.steps(store, Scope::Differing, step, stop_at).await? {
+                    self.send(store, Task::Reconcile { step }, delay).await?;
+                }
+                Ok(Indexed::default())
+            }
+            Task::Resync { step } => {
+                if let Some((step, delay)) = self.steps(store, Scope::Everything, step, stop_at).await? {
+                    self.send(store, Task::Resync { step }, delay).await?;
+                }
+                Ok(Indexed::default())
+            }
+            Task::Watch => {
+                let Reconcile { ask, .. } = &self.reconcile;
+                self.watch
+                    .look(store, &ask.catalogue, &ask.apply.stores, &ask.apply.clock)
+                    .await?;
+                Ok(Indexed::default())
+            }
+        }
+    }
+
+    /// Does steps of a run, one after another, until it has to wait or the time is up. Returns what remains, and when to go on.
+    async fn steps(
+        &self,
+        store: &StoreKey,
+        scope: Scope,
+        step: &Step,
+        stop_at: Timestamp,
+    ) -> Result<Option<(Step, SignedDuration)>, Unsynced> {
+        let mut step = step.clone();
+        let mut has_begun = false;
+        loop {
+            // The export is read once more to look for what is deleted: that goes in one.
+            let soon = match step {
+                Step::Read { .. } => self.now().checked_add(TOLD_EVERY).unwrap_or(stop_at),
+                Step::Begin | Step::Deleted { .. } => stop_at,
+            };
+            let next = self
+                .reconcile
+                .step(store, scope, step.clone(), soon.min(stop_at), &mut |_| {})
+                .await;
+            match next {
+                Ok(Next::Done(_)) => return Ok(None),
+                Ok(Next::Then { step: next, delay, why }) => {
+                    if let Why::Interrupted { reason } = &why {
+                        self.interrupted(store, None, reason).await;
+                    }
+                    if !delay.is_zero() || self.now() >= stop_at {
+                        tracing::info!(%store, ?scope, ?why, "a run through the catalogue goes on later");
+                        return Ok(Some((next, delay)));
+                    }
+                    (step, has_begun) = (next, true);
+                }
+                // What has been done is not done again.
+                Err(failure) if has_begun && failure.is_worth_a_retry() => {
+                    tracing::warn!(%store, ?scope, error = %chain(&failure), "a run through the catalogue was interrupted");
+                    self.interrupted(store, failure.cause(), &failure.told()).await;
+                    return Ok(Some((step, AGAIN_AFTER)));
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+    }
+
+    /// Says in the status that a run has stopped, though it will go on.
+    async fn interrupted(&self, store: &StoreKey, cause: Option<Cause>, reason: &str) {
+        let update = StoreUpdate {
+            errors: vec![LastError {
+                at: self.now(),
+                code: ErrorCode::CatalogueUnavailable,
+                cause,
+                message: format!("a run through the catalogue was interrupted and goes on later: {reason}"),
+                delivery_id: None,
+            }],
+            ..StoreUpdate::default()
+        };
+        if let Err(failure) = self.reconcile.ask.apply.stores.record(store, &update).await {
+            tracing::warn!(%store, error = %chain(&failure), "failed to record why a run was interrupted");
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.reconcile.ask.apply.clock.now()
+    }
+
+    /// The products that inventory items belong to, each once.
+    async fn products_of(&self, store: &StoreKey, items: &[EntityId]) -> Result<Vec<EntityId>, Unsynced> {
+        let products: BTreeSet<Option<EntityId>> = stream::iter(items)
+            .map(async |item| match self.reconcile.ask.catalogue.product_of(store, item).await {
+                // One answer that cannot be read costs one item.
+                Err(failure @ Unasked::Disagreed { .. }) => {
+                    tracing::warn!(%store, %item, error = %chain(&failure), "failed to read whose stock has changed");
+                    Ok(None)
+                }
+                answered => answered,
+            })
+            .buffer_unordered(QUESTIONS_AT_ONCE)
+            .try_collect()
+            .await?;
+        Ok(products.into_iter().flatten().collect())
+    }
+
+    /// Has products asked for, in jobs of their own.
+    async fn send_products(&self, store: &StoreKey, ids: &[EntityId]) -> Result<(), Unavailable> {
+        for ids in ids.chunks(PRODUCTS_AT_ONCE) {
+            let task = Task::Products { ids: ids.to_vec() };
+            self.send(store, task, SignedDuration::ZERO).await?;
+        }
+        Ok(())
+    }
+
+    async fn send(&self, store: &StoreKey, task: Task, delay: SignedDuration) -> Result<(), Unavailable> {
+        let job = Job {
+            store: store.clone(),
+            task,
+        };
+        self.jobs.send(&job, delay).await
+    }
+
+    /// Writes into the status what became of a job. What is lost here is a time or a reason, and no reason to fail.
+    async fn note(&self, store: &StoreKey, done: &Result<Indexed, Unsynced>) {
+        let now = self.reconcile.ask.apply.clock.now();
+        let mut update = StoreUpdate::default();
+        let problem = match done {
+            Ok(indexed) => {
+                update.last_sync_at = (indexed.applied > 0).then_some(now);
+                indexed.problem().map(|(code, message)| (code, None, message))
+            }
+            Err(failure) => Some((failure.code(), failure.cause(), failure.told())),
+        };
+        update.errors.extend(problem.map(|(code, cause, message)| LastError {
+            at: now,
+            code,
+            cause,
+            message,
+            delivery_id: None,
+        }));
+        if update != StoreUpdate::default()
+            && let Err(failure) = self.reconcile.ask.apply.stores.record(store, &update).await
+        {
+            tracing::warn!(%store, error = %chain(&failure), "what became of a job is not in the status");
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Who is in a collection: first those that the store has in it, then those that we have in it. Only products whose
+//! collections differ from what we remember are asked for, in jobs of their own; the others are not written.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+
+use super::Sync;
+use crate::{
+    catalogue::{
+        entities::{Entities, Entries, Entry, Known},
+        index::Index,
+        jobs::{Jobs, Members},
+    },
+    event::Event,
+    kernel::{
+        ids::{EntityId, EntityKey, Kind, StoreKey},
+        port::Clock,
+    },
+    store::stores::Stores,
+    sync::{
+        refetch::{ENTITIES_LISTED, Unsynced},
+        vendor::{Catalogue, Subscriptions},
+        watch::Backlog,
+    },
+};
+
+/// The most members whose ids are held in memory, some 20 MB. Who has left a larger collection is found by the next
+/// reconciliation.
+const HELD: usize = 250_000;
+
+impl<K, E, S, I, J, W, Q, C> Sync<K, E, S, I, J, W, Q, C>
+where
+    K: Catalogue,
+    E: Entities + Entries,
+    S: Stores,
+    I: Index,
+    J: Jobs,
+    W: Subscriptions,
+    Q: Backlog,
+    C: Clock,
+{
+    /// Goes on with the members of a collection. Returns what remains to be done, if the time is up.
+    pub(super) async fn members(
+        &self,
+        store: &StoreKey,
+        collection: &EntityId,
+        step: &Members,
+        stop_at: Timestamp,
+    ) -> Result<Option<Members>, Unsynced> {
+        let seen = self.reconcile.ask.catalogue.collection(store, collection).await?;
+        let title = match seen.event {
+            // Nobody is in a collection that shoppers cannot see.
+            Event::CollectionUpdated(collection) if collection.visible => Some(collection.title),
+            _ => None,
+        };
+        let mut theirs = HashSet::new();
+        let mut all_seen = title.is_none();
+        let mut ours_after = None;
+        match (step, &title) {
+            (Members::Ours { after }, _) => ours_after = after.clone().map(|(kind, id)| store.entity(kind, id)),
+            // Nor in one that is not there.
+            (Members::Theirs { .. }, None) => {}
+            (Members::Theirs { after }, Some(title)) => {
+                all_seen = after.is_none();
+                let mut after = after.clone();
+                loop {
+                    let part = self
+                        .reconcile
+                        .ask
+                        .catalogue
+                        .members(store, collection, after.as_deref())
+                        .await?;
+                    self.send_changed(store, &part.items, |known| !is_in(known, collection, title))
+                        .await?;
+                    theirs.extend(part.items);
+                    after = part.next;
+                    if after.is_none() {
+                        break;
+                    }
+                    if self.is_time(stop_at) {
+                        return Ok(Some(Members::Theirs { after }));
+                    }
+                }
+            }
+        }
+        if !all_seen {
+            let Some(listed) = self.all_members(store, collection).await? else {
+                tracing::warn!(%store, %collection, "too many members to find who has left; reconciliation will");
+                return Ok(None);
+            };
+            theirs = listed;
+        }
+        self.ours(store, collection, &theirs, ours_after, stop_at).await
+    }
+
+    /// Asks for those that we have in the collection and the store has not.
+    async fn ours(
+        &self,
+        store: &StoreKey,
+        collection: &EntityId,
+        theirs: &HashSet<EntityId>,
+        mut after: Option<EntityKey>,
+        stop_at: Timestamp,
+    ) -> Result<Option<Members>, Unsynced> {
+        loop {
+            let page = self
+                .reconcile
+                .ask
+                .apply
+                .entities
+                .page(store, after.as_ref(), ENTITIES_LISTED)
+                .await?;
+            let products = page
+                .passed
+                .into_iter()
+                .filter(|(entity, _)| entity.kind == Kind::Product);
+            let others: Vec<EntityId> = products
+                .map(|(entity, _)| entity.id)
+                .filter(|id| !theirs.contains(id))
+                .collect();
+            let remembered = |known: Option<&Known>| {
+                let collections = known.and_then(|known| known.remembered.collections.as_ref());
+                collections.is_some_and(|collections| collections.contains_key(collection))
+            };
+            self.send_changed(store, &others, remembered).await?;
+            after = page.next;
+            if after.is_none() {
+                return Ok(None);
+            }
+            if self.is_time(stop_at) {
+                let after = after.map(|entity| (entity.kind, entity.id));
+                return Ok(Some(Members::Ours { after }));
+            }
+        }
+    }
+
+    /// Has those products asked for of which `changed` says so by what is remembered of them.
+    async fn send_changed(
+        &self,
+        store: &StoreKey,
+        ids: &[EntityId],
+        changed: impl Fn(Option<&Known>) -> bool,
+    ) -> Result<(), Unsynced> {
+        let entities: Vec<EntityKey> = ids.iter().map(|id| store.entity(Kind::Product, id.clone())).collect();
+        let known = self.reconcile.ask.known(&entities).await?;
+        let changed = ids.iter().zip(known).filter(|(_, known)| changed(known.as_ref()));
+        let ids: Vec<EntityId> = changed.map(|(id, _)| id.clone()).collect();
+        Ok(self.send_products(store, &ids).await?)
+    }
+
+    /// All members; `None` if there are too many to hold.
+    async fn all_members(
+        &self,
+        store: &StoreKey,
+        collection: &EntityId,
+    ) -> Result<Option<HashSet<EntityId>>, Unsynced> {
+        let mut all = HashSet::new();
+        let mut after: Option<String> = None;
+        loop {
+            let part = self
+                .reconcile
+                .ask
+                .catalogue
+                .members(store, collection, after.as_deref())
+                .await?;
+            all.extend(part.items);
+            after = part.next;
+            if after.is_none() {
+                return Ok(Some(all));
+            }
+            if all.len() > HELD {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn is_time(&self, stop_at: Timestamp) -> bool {
+        self.reconcile.ask.apply.clock.now() >= stop_at
+    }
+}
+
+/// Whether we have a product in the collection as it is called now. What is deleted is in none, and is not asked for.
+fn is_in(known: Option<&Known>, collection: &EntityId, title: &str) -> bool {
+    let Some(known) = known else { return false };
+    match known.entry {
+        Entry::Buried => true,
+        Entry::Retired(_) => false,
+        Entry::Passed(_) => {
+            let collections = known.remembered.collections.as_ref();
+            collections
+                .and_then(|collections| collections.get(collection))
+                .map(String::as_str)
+                == Some(title)
+        }
+    }
+}
