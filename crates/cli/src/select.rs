@@ -5,16 +5,16 @@ use std::str::FromStr;
 use clap::Args;
 use hookline_domain::{
     delivery::{Delivery, ledger::Problem},
-    kernel::ids::{DeliveryId, Source, StoreKey, StoreName, Topic},
+    kernel::ids::{DeliveryId, StoreKey, Topic},
     store::stores::ErrorCode,
 };
-use hookline_sources::shopify::shop_name;
+use hookline_sources::store_from_text;
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 
 /// All that is said must fit. Nothing said fits everything.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Selection {
-    /// Only this store's: its name at Shopify, or `source#name`.
+    /// Only this store's: its name at Shopify, or `source:name`.
     #[arg(long, value_name = "STORE")]
     pub store: Option<Store>,
     /// Only this topic's, as in `products/update`.
@@ -85,18 +85,9 @@ pub struct Store(pub StoreKey);
 impl FromStr for Store {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        let (source, store) = text.split_once('#').unwrap_or((SHOPIFY, text));
-        let store = match source {
-            SHOPIFY => shop_name(store).map_err(|error| error.to_string())?,
-            _ => StoreName::new(store.to_ascii_lowercase()).map_err(|error| error.to_string())?,
-        };
-        let source = Source::new(source).map_err(|error| error.to_string())?;
-        Ok(Self(StoreKey { source, store }))
+        store_from_text(text).map(Self).map_err(|error| error.to_string())
     }
 }
-
-/// The source that is meant where none is said.
-const SHOPIFY: &str = "shopify";
 
 /// What sort of problem, by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,7 +159,7 @@ mod tests {
         assert!(with(|_| {}));
         assert!(with(|s| s.store = "Demo.myshopify.com".parse().ok()));
         assert!(!with(|s| s.store = "other.myshopify.com".parse().ok()));
-        assert!(!with(|s| s.store = "square#demo.myshopify.com".parse().ok()));
+        assert!(!with(|s| s.store = "square:demo.myshopify.com".parse().ok()));
         assert!(with(|s| s.topic = "products/update".parse().ok()));
         assert!(!with(|s| s.topic = "products/create".parse().ok()));
         assert!(with(|s| s.code = "schema_mismatch".parse().ok()));

@@ -14,7 +14,7 @@ use hookline_domain::{
     },
     store::stores::{StoreRecord, Stores},
 };
-use hookline_sources::shopify;
+use hookline_sources::{StoreTextError, store_from_text};
 use http::{HeaderValue, Response, StatusCode, header};
 use lambda_http::{Body, Request, RequestExt, request::RequestContext};
 use serde::Serialize;
@@ -146,13 +146,16 @@ impl<S: Stores> Door<S> {
     }
 }
 
+/// The store that the path names. Clients may encode its colon, and API Gateway may leave it so.
+///
 /// Asked before anything is looked up, so that not even the time an answer takes tells which stores there are.
 fn within_reach(principal: &Principal, request: &Request) -> Result<StoreKey, Refusal> {
     let store = request
         .path_parameters_ref()
         .and_then(|parameters| parameters.first("store"))
-        .and_then(|store| shopify::store(store).ok())
-        .ok_or_else(|| Refusal::BadRequest("the store is not a myshopify.com domain".into()))?;
+        .ok_or(StoreTextError)
+        .and_then(|store| store_from_text(&store.replace("%3A", ":")))
+        .map_err(|error| Refusal::BadRequest(error.to_string()))?;
     if principal.may_see(&store) {
         Ok(store)
     } else {
@@ -179,14 +182,14 @@ mod tests {
     async fn door() -> Door<MemoryStores> {
         let stores = MemoryStores::default();
         for store in [STORE, OTHER] {
-            let store = shopify::store(store).unwrap();
+            let store = store_from_text(store).unwrap();
             stores.record(&store, &StoreUpdate::default()).await.unwrap();
         }
         Door::new(stores)
     }
 
     fn of(store: &str, role: Role) -> Principal {
-        principal(role, Reach::Stores([shopify::store(store).unwrap()].into()))
+        principal(role, Reach::Stores([store_from_text(store).unwrap()].into()))
     }
 
     #[tokio::test]
@@ -248,6 +251,27 @@ mod tests {
         let refused = door.admin(&of(STORE, Role::Viewer), &request(STORE)).await.unwrap_err();
         assert_eq!(refused.answer("test").status(), StatusCode::FORBIDDEN);
         assert!(door.admin(&of(STORE, Role::Admin), &request(STORE)).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn store_of_another_source_is_named_with_its_source() {
+        let stores = MemoryStores::default();
+        let [upper, lower] = ["square:MJUNIPER1OAK2", "square:mjuniper1oak2"];
+        let key = store_from_text(upper).unwrap();
+        stores.record(&key, &StoreUpdate::default()).await.unwrap();
+        let door = Door::new(stores);
+        for path in [upper, "square%3AMJUNIPER1OAK2"] {
+            let (found, _) = door.store(&of(upper, Role::Viewer), &request(path)).await.unwrap();
+            assert_eq!(found, key);
+        }
+        // Its name in another case is another store's.
+        let other = of(lower, Role::Viewer);
+        for path in [upper, lower] {
+            let refused = door.store(&other, &request(path)).await.unwrap_err();
+            assert!(matches!(refused, Refusal::UnknownStore));
+        }
+        let bare = door.store(&of(upper, Role::Viewer), &request("MJUNIPER1OAK2")).await;
+        assert!(matches!(bare.unwrap_err(), Refusal::BadRequest(_)));
     }
 
     #[tokio::test]

@@ -248,7 +248,7 @@ where
             service = self.inbound.function,
             outcome = outcome.outcome,
             status = outcome.status.as_u16(),
-            store = delivery.map(|key| key.store.store.as_str()),
+            store = delivery.map(|key| key.store.label()).as_deref(),
             topic = delivery.map(|key| key.topic.as_str()),
             delivery_id = delivery.map(|key| key.id.as_str()),
             secret = outcome.secret,

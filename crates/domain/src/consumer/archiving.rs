@@ -69,7 +69,7 @@ impl<A: Archive> Keep<A> {
             .for_each_concurrent(OBJECTS_AT_ONCE, async |(store, envelopes)| {
                 if let Err(failure) = archive.keep(&store, at, &envelopes).await {
                     tracing::warn!(
-                        store = store.store.as_str(),
+                        store = &*store.label(),
                         deliveries = envelopes.len(),
                         error = chain(&failure),
                         "what has been settled is not in the archive"

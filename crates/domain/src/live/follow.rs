@@ -12,7 +12,7 @@ use super::{Activity, Asked, Frame, Push, Pushed, Watcher, Watchers, frame::DELI
 use crate::{
     access::Principal,
     kernel::{
-        ids::{StoreKey, StoreName},
+        ids::{StoreKey, StoreLabel},
         port::{CALLS_AT_ONCE, Clock, Unavailable, chain},
     },
     store::stores::{StoreViews, Stores},
@@ -47,8 +47,8 @@ pub struct Follow<W, S, A, P, C> {
     pub push: P,
     /// What time it is.
     pub clock: C,
-    /// Which store is meant by a name, as whoever knows the vendor says.
-    pub key: fn(&StoreName) -> Option<StoreKey>,
+    /// Reads the store that a label names; `None` if it names none.
+    pub key: fn(&StoreLabel) -> Option<StoreKey>,
 }
 
 impl<W: Watchers, S: Stores + StoreViews, A: Activity, P: Push, C: Clock> Follow<W, S, A, P, C> {
@@ -210,7 +210,7 @@ impl<W: Watchers, S: Stores + StoreViews, A: Activity, P: Push, C: Clock> Follow
         if let Some(store) = &watcher.store
             && let Some(record) = self.stores.find(store).await?
         {
-            seqs.insert(store.store.to_string(), record.seq);
+            seqs.insert(store.label().into_owned(), record.seq);
         }
         self.send(&watcher.connection, &Frame::Pong { seqs }).await?;
         Ok(())

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Changed, Entry, Lag, Notice, Summary, notices};
 use crate::{
     access::{Principal, Reach, Role},
-    kernel::ids::{StoreKey, StoreName},
+    kernel::ids::{StoreKey, StoreLabel},
     store::{status::Status, stores::StoreView},
 };
 
@@ -22,7 +22,7 @@ pub enum Frame {
     /// How a store is, from which on it can be followed.
     Snapshot {
         /// Which store.
-        store: StoreName,
+        store: StoreLabel,
         /// Up to where.
         seq: u64,
         /// How it is doing.
@@ -35,7 +35,7 @@ pub enum Frame {
     /// What has changed with a store.
     Update {
         /// Which store.
-        store: StoreName,
+        store: StoreLabel,
         /// What must have been seen for this to be the next.
         after: u64,
         /// Up to where.
@@ -91,7 +91,7 @@ pub enum Asked {
     /// the store and what they may do.
     Watch {
         /// Which store; none for none.
-        store: Option<StoreName>,
+        store: Option<StoreLabel>,
         /// Whether to be told of all stores within reach, too.
         #[serde(default)]
         list: bool,
@@ -119,7 +119,7 @@ impl Frame {
         let lag = Lag::of(&entries);
         entries.truncate(DELIVERIES);
         let mut frame = Self::Snapshot {
-            store: store.store.clone(),
+            store: store.into(),
             seq,
             status: Box::new(Status::of(store, view, now)),
             lag,
@@ -138,7 +138,7 @@ impl Frame {
         now: Timestamp,
     ) -> Self {
         let mut frame = Self::Update {
-            store: store.store.clone(),
+            store: store.into(),
             after,
             seq,
             status: Box::new(Status::of(store, view, now)),
@@ -156,7 +156,7 @@ impl Frame {
             role: principal.role,
             stores: match &principal.reach {
                 Reach::All => vec!["*".to_owned()],
-                Reach::Stores(stores) => stores.iter().map(|store| store.store.to_string()).collect(),
+                Reach::Stores(stores) => stores.iter().map(|store| store.label().into_owned()).collect(),
             },
             expires_at: principal.expires_at,
         }
@@ -189,7 +189,7 @@ fn fitting(changes: &[Changed], view: &StoreView, lag: Option<&Lag>, now: Timest
         return Vec::new();
     };
     let mut frame = Frame::Update {
-        store: last.store.store.clone(),
+        store: (&last.store).into(),
         after: first.after.seq.saturating_sub(1),
         seq: last.after.seq,
         status: Box::new(Status::of(&last.store, view.clone(), now)),

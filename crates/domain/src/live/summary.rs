@@ -16,7 +16,7 @@ use crate::{
     delivery::failed::Failed,
     kernel::{
         advice::{advice, remove_cause},
-        ids::{StoreKey, StoreName},
+        ids::{StoreKey, StoreLabel},
     },
     store::{
         status::{Activity, IDLE_AFTER, Reason, Silence},
@@ -28,7 +28,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
     /// Which.
-    pub store: StoreName,
+    pub store: StoreLabel,
     /// How it is doing, in a word.
     pub state: State,
     /// Why, in a sentence or two.
@@ -105,7 +105,7 @@ impl Summary {
             .iter()
             .filter(|((hour, counter), _)| *hour >= day_ago && matches!(counter, Counter::Event(_)));
         Self {
-            store: store.store.clone(),
+            store: store.into(),
             state: reading.state,
             why: reading.why,
             enabled: view.record.enabled,

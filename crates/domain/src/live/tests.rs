@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     access::{Principal, Reach, Role},
     kernel::{
-        ids::{StoreKey, StoreName},
+        ids::{StoreKey, StoreLabel},
         port::Clock,
     },
     memory::{MemoryActivity, MemoryPush, MemoryStores, MemoryWatchers},
@@ -21,7 +21,7 @@ fn key(name: &str) -> StoreKey {
     format!("shopify#{name}").parse().unwrap()
 }
 
-fn named(name: &StoreName) -> Option<StoreKey> {
+fn named(name: &StoreLabel) -> Option<StoreKey> {
     name.as_str().ends_with(".myshopify.com").then(|| key(name.as_str()))
 }
 

@@ -163,7 +163,7 @@ where
             service = SERVICE,
             principal = principal.id,
             action = name,
-            store = store.store.as_str(),
+            store = &*store.label(),
             outcome,
             "an action"
         );
@@ -272,7 +272,7 @@ where
         self.ports.stores.record(store, &StoreUpdate::default()).await?;
         tracing::info!(
             service = SERVICE,
-            store = store.store.as_str(),
+            store = &*store.label(),
             topic = delivery.topic.as_str(),
             delivery_id = delivery.id.as_str(),
             code = %failed.problem.code,

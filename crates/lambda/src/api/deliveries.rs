@@ -125,7 +125,7 @@ impl Whole {
         };
         let is_meant = |entry: &Entry| entry.id == key.id && entry.topic == key.topic;
         Self {
-            store: key.store.store.to_string(),
+            store: key.store.label().into_owned(),
             state,
             fate: record.fate.map(Fate::as_str),
             claimed_at: record.claimed_at,

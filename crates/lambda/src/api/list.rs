@@ -134,13 +134,15 @@ fn page(all: &BTreeMap<StoreKey, Summary>, principal: &Principal, wanted: &Wante
             State::Attention => &mut counts.attention,
         } += 1;
         let name = summary.store.as_str();
-        if name.contains(&wanted.q)
+        if name.to_ascii_lowercase().contains(&wanted.q)
             && wanted.state.is_none_or(|state| summary.state == state)
             && wanted.after.is_none_or(|after| name > after)
         {
             fitting.push(summary);
         }
     }
+    // By name, as `after` goes on: keys have the source first.
+    fitting.sort_by_key(|summary| summary.store.as_str());
     let next = (fitting.len() > wanted.limit).then(|| fitting[wanted.limit - 1].store.to_string());
     Page {
         stores: fitting.into_iter().take(wanted.limit).cloned().collect(),

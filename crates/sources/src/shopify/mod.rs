@@ -58,6 +58,7 @@ pub static SENDER: Sender = Sender {
 pub static PLATFORM: Platform = Platform {
     sender: &SENDER,
     interpret,
+    store_name: |text| shop_name(text).ok(),
     recognizes: delivery::recognizes,
     read_saved: |headers, body, received_at| captured(headers, body, received_at).map_err(RequestError::new),
 };
