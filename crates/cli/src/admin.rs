@@ -113,7 +113,7 @@ impl Admin {
 
 /// Why a store could not be asked, and what a person does about it.
 pub fn told(why: Unasked, store: &StoreKey) -> Error {
-    let name = &store.store;
+    let name = store.label();
     let todo = match &why {
         Unasked::NotConnected => format!("give it one: hookline store add {name}"),
         Unasked::Refused { .. } => format!("give it another: hookline store add {name}"),

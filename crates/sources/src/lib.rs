@@ -64,7 +64,7 @@ pub fn is_personal(delivery: &DeliveryKey) -> bool {
 
 /// A text that names no store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a store: write one of Shopify as demo.myshopify.com, one of another source as source:store")]
+#[error("not a store: write its name at Shopify, as in demo.myshopify.com, or source:name for another source")]
 pub struct StoreTextError;
 
 /// Reads a store as people and the API write it ([`StoreKey::label`]): `demo.myshopify.com` or `square:MJUNIPER1OAK2`. Reads
@@ -132,7 +132,11 @@ mod tests {
 
     #[test]
     fn receivers_of_a_source_are_below_its_address() {
-        for base in ["https://a.example/shopify", "https://a.example/shopify/", "https://a.example"] {
+        for base in [
+            "https://a.example/shopify",
+            "https://a.example/shopify/",
+            "https://a.example",
+        ] {
             let receivers: Vec<_> = receivers(base).collect();
             assert_eq!(receivers.len(), shopify::Topic::ALL.len());
             let update = format!("{}/products-update", base.trim_end_matches('/'));

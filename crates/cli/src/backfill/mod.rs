@@ -95,7 +95,7 @@ impl Through<'_> {
 
 /// A store that nobody has told us of has no install to put anything in.
 async fn known(stores: &impl Stores, store: &StoreKey) -> Result<()> {
-    let name = &store.store;
+    let name = store.label();
     match stores.find(store).await? {
         None => anyhow::bail!("{name} is not known: hookline store add {name}"),
         Some(record) if !record.enabled => {

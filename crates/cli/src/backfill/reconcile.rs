@@ -74,7 +74,7 @@ pub async fn run(places: &Connected, out: &Output, wanted: &Reconcile) -> Result
             }
             // One store's trouble is no reason to leave out the others.
             Err(why) if wanted.all => {
-                say(&format!("· {}: {why:#}", store.store));
+                say(&format!("· {}: {why:#}", store.label()));
                 failed += 1;
             }
             Err(why) => return Err(why),
@@ -112,7 +112,7 @@ async fn has_baseline(places: &Connected, store: &StoreKey) -> Result<bool> {
 
 /// Tells what was found, and returns the lines of the table that comes at the end.
 fn told(out: &Output, store: &StoreKey, done: &Reconciled, tally: Tally, had_baseline: bool) -> Result<Vec<Line>> {
-    let name = store.store.to_string();
+    let name = store.label().into_owned();
     if out.json {
         out.object(&Found {
             store: name,

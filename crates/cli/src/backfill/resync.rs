@@ -68,7 +68,7 @@ pub async fn run(places: &Connected, out: &Output, wanted: &Resync) -> Result<bo
     #[expect(clippy::cast_precision_loss, reason = "a rate for a person")]
     let products_per_second = done.compared as f64 / seconds.max(0.001);
     out.rows(&[Resynced {
-        store: store.store.to_string(),
+        store: store.label().into_owned(),
         products: done.compared,
         tally,
         seconds,

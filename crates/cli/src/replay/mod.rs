@@ -40,7 +40,7 @@ impl Report {
     fn new(delivery: &Delivery, from: &str, fate: &'static str, why: String) -> Self {
         Self {
             source: delivery.key.store.source.to_string(),
-            store: delivery.key.store.store.to_string(),
+            store: delivery.key.store.label().into_owned(),
             topic: delivery.key.topic.to_string(),
             delivery_id: delivery.key.id.to_string(),
             replay_id: None,

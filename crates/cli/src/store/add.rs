@@ -78,7 +78,7 @@ fn check(store: &StoreKey, shop: &Shop) -> Result<Vec<&'static str>> {
             "this token is that of {}, not of {}: nothing was kept. Webhooks and tokens go by the name that ends with \
              .myshopify.com",
             shop.name,
-            store.store
+            store.label()
         );
     }
     let missing: Vec<&str> = SCOPES

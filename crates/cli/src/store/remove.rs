@@ -28,7 +28,7 @@ pub struct Wanted<'a> {
 }
 
 pub async fn run(places: &Connected, wanted: &Wanted<'_>) -> Result<bool> {
-    let (store, name) = (wanted.store, &wanted.store.store);
+    let (store, name) = (wanted.store, wanted.store.label());
     let stores = places.stores()?;
     if stores.find(store).await?.is_none() {
         bail!("{name} is not known; those that are: hookline store list");

@@ -8,7 +8,7 @@ use hookline_domain::access::{
     Reach,
     token::{Change, REACH_LIMIT, Token, Tokens},
 };
-use hookline_sources::shopify;
+use hookline_sources::platform;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
@@ -127,13 +127,10 @@ fn reach(said: &args::Reach) -> Result<Option<Reach>> {
         return Ok(None);
     }
     let stores = said.store.iter().map(|store| &store.0);
-    if let Some(other) = stores
-        .clone()
-        .find(|store| shopify::store(store.store.as_str()).as_ref() != Ok(*store))
-    {
+    if let Some(other) = stores.clone().find(|store| platform(&store.source).is_none()) {
         bail!(
-            "{} is not the name of a store at Shopify, as in demo.myshopify.com",
-            other.store
+            "no source is called {}: write a store by its name at Shopify, as in demo.myshopify.com",
+            other.source
         );
     }
     let reach = Reach::Stores(stores.cloned().collect());

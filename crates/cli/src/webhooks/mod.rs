@@ -175,7 +175,7 @@ async fn check(places: &Connected, out: &Output, of: &OfStore) -> Result<bool> {
             "· {} not as it should be. If they are in shopify.app.toml they are not seen here, and all is well; or else: \
              hookline webhooks register {}",
             count(wrong, "topic"),
-            store.store
+            store.label()
         ));
     }
     Ok(wrong == 0)
@@ -190,7 +190,7 @@ fn warn_of_doubles(findings: &[Finding], store: &StoreKey) {
              register {} --prune",
             finding.wanted.topic,
             more.join(" and "),
-            store.store
+            store.label()
         ));
     }
 }

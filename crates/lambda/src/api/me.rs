@@ -26,9 +26,10 @@ pub(super) struct Receiver {
 impl About {
     /// Addresses of all receivers; none if this function has not been told where they are.
     pub(super) fn receivers(&self) -> Vec<Receiver> {
-        let topics = self.receivers_url.iter().flat_map(|base| {
-            receivers(base).map(|(topic, url)| Receiver { topic, url })
-        });
+        let topics = self
+            .receivers_url
+            .iter()
+            .flat_map(|base| receivers(base).map(|(topic, url)| Receiver { topic, url }));
         topics.collect()
     }
 }
