@@ -1,5 +1,5 @@
 //! What others ask and do over HTTP, as docs/openapi.json has it: how stores are doing, what has become of deliveries, what
-//! is in a catalogue, and what an admin does about it. Who may says the [door](crate::door).
+//! is in a catalogue, and what an admin does about it. Who may says the [door](crate::guard).
 //!
 //! API Gateway has matched the path; the route it chose is in the request's context. A route whose table or queue a function
 //! has not been told is answered with 501.
@@ -21,7 +21,7 @@ pub use self::{
     read::{ReadApi, ReadPorts},
     search::SearchApi,
 };
-use crate::door::Refusal;
+use crate::guard::ApiError;
 
 /// The route that API Gateway chose, as in `GET /api/stores/{store}/status`; empty if it tells none.
 fn route(request: &Request) -> &str {
@@ -37,16 +37,16 @@ fn parameter<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
 }
 
 /// How many are asked for, from 1.
-fn limit(request: &Request, default: usize, most: usize) -> Result<usize, Refusal> {
+fn limit(request: &Request, default: usize, most: usize) -> Result<usize, ApiError> {
     match parameter(request, "limit").map_or(Ok(default), str::parse) {
         Ok(limit) if (1..=most).contains(&limit) => Ok(limit),
-        Ok(_) | Err(_) => Err(Refusal::BadRequest(format!("limit is a number from 1 to {most}"))),
+        Ok(_) | Err(_) => Err(ApiError::BadRequest(format!("limit is a number from 1 to {most}"))),
     }
 }
 
 /// No such route: the template and this code disagree.
-fn no_such_route() -> Refusal {
-    Refusal::NotFound("there is no such address: see /api/openapi.json".to_owned())
+fn no_such_route() -> ApiError {
+    ApiError::NotFound("there is no such address: see /api/openapi.json".to_owned())
 }
 
 #[cfg(test)]

@@ -157,7 +157,7 @@ where
             }
         };
         if let (Some(pair), Some(secret)) = (pair, secret) {
-            self.tallies.needed(&delivery.key.store, pair, secret);
+            self.tallies.secret_used(&delivery.key.store, pair, secret);
         }
         let limit = self.sender.answer_within;
         let out_of_time = Box::pin(tokio::time::sleep(time_left(request, limit, received_at)));

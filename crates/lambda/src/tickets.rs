@@ -11,7 +11,7 @@ use http::{Response, StatusCode};
 use lambda_http::Body;
 use serde::Serialize;
 
-use crate::{door::Refusal, serve::json};
+use crate::{guard::ApiError, serve::json};
 
 /// The route that API Gateway calls this by.
 pub(crate) const ROUTE: &str = "POST /api/live/tickets";
@@ -26,13 +26,13 @@ struct Issued<'a> {
 /// Issues a ticket to somebody who has been let in.
 ///
 /// # Errors
-/// [`Refusal::NotConfigured`] where no tickets are kept, [`Refusal::Unavailable`] when this one could not be.
+/// [`ApiError::NotConfigured`] where no tickets are kept, [`ApiError::Unavailable`] when this one could not be.
 pub(crate) async fn issue(
     tickets: Option<&impl Tickets>,
     principal: Principal,
     clock: &impl Clock,
-) -> Result<Response<Body>, Refusal> {
-    let tickets = tickets.ok_or(Refusal::NotConfigured("ACCESS_TABLE"))?;
+) -> Result<Response<Body>, ApiError> {
+    let tickets = tickets.ok_or(ApiError::NotConfigured("ACCESS_TABLE"))?;
     let (ticket, text) = Ticket::mint(principal, clock.now())?;
     tickets.issue(&ticket).await?;
     tracing::info!(
@@ -78,8 +78,8 @@ mod tests {
     async fn without_a_table_or_when_it_is_down_there_is_no_ticket() {
         let somebody = || principal(Role::Admin, Reach::All);
         let nowhere = issue(None::<&MemoryAccess>, somebody(), &Noon).await.unwrap_err();
-        assert_eq!(nowhere.answer("test").status(), 501);
+        assert_eq!(nowhere.response("test").status(), 501);
         let down = issue(Some(&Down), somebody(), &Noon).await.unwrap_err();
-        assert_eq!(down.answer("test").status(), 503);
+        assert_eq!(down.response("test").status(), 503);
     }
 }

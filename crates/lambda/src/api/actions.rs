@@ -33,7 +33,7 @@ use serde_json::json;
 
 use super::{no_such_route, route};
 use crate::{
-    door::{Door, Refusal},
+    guard::{ApiError, Guard},
     serve::{self, Http, bytes},
 };
 
@@ -70,7 +70,7 @@ pub struct ActionsPorts<S, J, D, A, L, Q, B, C, T> {
 /// What an admin does.
 #[derive(Debug)]
 pub struct ActionsApi<S, J, D, A, L, Q, B, C, T> {
-    door: Door<S>,
+    guard: Guard<S>,
     ports: ActionsPorts<S, J, D, A, L, Q, B, C, T>,
 }
 
@@ -131,13 +131,13 @@ where
     /// Ready to act.
     pub fn new(ports: ActionsPorts<S, J, D, A, L, Q, B, C, T>) -> Self {
         Self {
-            door: Door::new(ports.stores.clone()),
+            guard: Guard::new(ports.stores.clone()),
             ports,
         }
     }
 
-    async fn done(&self, request: &Request) -> Result<Response<Body>, Refusal> {
-        let principal = self.door.enter(request)?;
+    async fn done(&self, request: &Request) -> Result<Response<Body>, ApiError> {
+        let principal = self.guard.principal(request)?;
         let (action, name) = match route(request) {
             "POST /api/stores/{store}/replay" => (Action::Replay, "replay"),
             "POST /api/stores/{store}/redrive" => (Action::Redrive, "redrive"),
@@ -147,7 +147,7 @@ where
             "POST /api/stores/{store}/reconcile" => (Action::Begin(RunTask::Reconcile), "reconcile"),
             _ => return Err(no_such_route()),
         };
-        let (store, record) = self.door.admin(&principal, request).await?;
+        let (store, record) = self.guard.admin(&principal, request).await?;
         let done = match action {
             Action::Replay => self.replay(&store, request).await,
             Action::Redrive => self.redrive(&store, request).await,
@@ -170,7 +170,7 @@ where
         done
     }
 
-    async fn replay(&self, store: &StoreKey, request: &Request) -> Result<Response<Body>, Refusal> {
+    async fn replay(&self, store: &StoreKey, request: &Request) -> Result<Response<Body>, ApiError> {
         let delivery = which(store, read(request, WHICH)?);
         match self.ports.replay.again(&delivery).await {
             Ok(id) => Ok(serve::json(StatusCode::ACCEPTED, &json!({ "replay_id": id }))),
@@ -179,14 +179,14 @@ where
                 let failed = self.ports.stores.failed(&delivery).await?;
                 Err(failed.map_or_else(
                     || not_replayed(why),
-                    |failed| Refusal::Conflict(failed.meaning(self.now())),
+                    |failed| ApiError::Conflict(failed.meaning(self.now())),
                 ))
             }
             Err(why) => Err(not_replayed(why)),
         }
     }
 
-    async fn redrive(&self, store: &StoreKey, request: &Request) -> Result<Response<Body>, Refusal> {
+    async fn redrive(&self, store: &StoreKey, request: &Request) -> Result<Response<Body>, ApiError> {
         let Some(delivery) = some(request)?.map(|one| which(store, one)) else {
             let failures = self.ports.stores.failures(store).await?;
             return self.move_back(store, &failures.deliveries, None).await;
@@ -202,7 +202,7 @@ where
         store: &StoreKey,
         failed: &[FailedDelivery],
         wanted: Option<&DeliveryKey>,
-    ) -> Result<Response<Body>, Refusal> {
+    ) -> Result<Response<Body>, ApiError> {
         let now = self.now();
         let retrying = |failed: &&FailedDelivery| matches!(failed.stage(now), Stage::Retrying { .. });
         let (waiting, dead): (Vec<_>, Vec<_>) = failed.iter().partition(retrying);
@@ -233,7 +233,7 @@ where
         Ok(serve::json(StatusCode::OK, &told))
     }
 
-    async fn try_now(&self, store: &StoreKey, request: &Request) -> Result<Response<Body>, Refusal> {
+    async fn try_now(&self, store: &StoreKey, request: &Request) -> Result<Response<Body>, ApiError> {
         let delivery = which(store, read(request, WHICH)?);
         let failed = self.has_failed(&delivery).await?;
         let now = self.now();
@@ -244,7 +244,7 @@ where
                     .move_back(store, std::slice::from_ref(&failed), Some(&delivery))
                     .await;
             }
-            Err(RetryError::Expired) => return Err(Refusal::Conflict(failed.meaning(now))),
+            Err(RetryError::Expired) => return Err(ApiError::Conflict(failed.meaning(now))),
             Err(RetryError::Unavailable(failure)) => return Err(failure.into()),
         };
         Ok(serve::json(StatusCode::ACCEPTED, &json!({ "message": message })))
@@ -252,7 +252,7 @@ where
 
     /// Gives a delivery up for good: its dead letter is removed, and what the queue still tries has no effect but the one that
     /// the next try may have.
-    async fn dismiss(&self, store: &StoreKey, request: &Request) -> Result<Response<Body>, Refusal> {
+    async fn dismiss(&self, store: &StoreKey, request: &Request) -> Result<Response<Body>, ApiError> {
         let delivery = which(store, read(request, WHICH)?);
         let failed = self.has_failed(&delivery).await?;
         let now = self.now();
@@ -297,13 +297,13 @@ where
     }
 
     /// What is remembered of a delivery that has failed; a refusal of one that has not.
-    async fn has_failed(&self, delivery: &DeliveryKey) -> Result<FailedDelivery, Refusal> {
+    async fn has_failed(&self, delivery: &DeliveryKey) -> Result<FailedDelivery, ApiError> {
         if let Some(failed) = self.ports.stores.failed(delivery).await? {
             return Ok(failed);
         }
         let record = self.ports.replay.receive.ledger.find(delivery).await?;
-        let record = record.ok_or_else(|| Refusal::NotFound(NotReplayed::Unknown.to_string()))?;
-        Err(Refusal::Conflict(meaning(
+        let record = record.ok_or_else(|| ApiError::NotFound(NotReplayed::Unknown.to_string()))?;
+        Err(ApiError::Conflict(meaning(
             &record,
             None,
             DeadLetter::NotLooked,
@@ -316,14 +316,14 @@ where
         store: (&StoreKey, &StoreRecord),
         run: RunTask,
         request: &Request,
-    ) -> Result<Response<Body>, Refusal> {
+    ) -> Result<Response<Body>, ApiError> {
         let Nothing {} = read(request, "{}")?;
         let now = self.now();
         match begin::begin(&self.ports.jobs, store, run, now).await {
             Ok(()) => Ok(serve::json(StatusCode::ACCEPTED, &json!({}))),
             Err(NotBegun::Unavailable(failure)) => Err(failure.into()),
             Err(refused @ (NotBegun::Uninstalled | NotBegun::NotConnected | NotBegun::Going(_))) => {
-                Err(Refusal::Conflict(refused.to_string()))
+                Err(ApiError::Conflict(refused.to_string()))
             }
         }
     }
@@ -337,7 +337,7 @@ fn which(store: &StoreKey, Which { topic, id }: Which) -> DeliveryKey {
 }
 
 /// Which delivery is meant; `None` of a request that says nothing.
-fn some(request: &Request) -> Result<Option<Which>, Refusal> {
+fn some(request: &Request) -> Result<Option<Which>, ApiError> {
     match read::<Nothing>(request, "{}") {
         Ok(Nothing {}) => Ok(None),
         Err(_) => read(request, WHICH).map(Some),
@@ -371,23 +371,23 @@ fn moved(moved: usize, left: usize, waiting: &[&FailedDelivery], now: Timestamp)
 }
 
 /// What a request says. Nothing at all is `{}`.
-fn read<T: DeserializeOwned>(request: &Request, shape: &str) -> Result<T, Refusal> {
+fn read<T: DeserializeOwned>(request: &Request, shape: &str) -> Result<T, ApiError> {
     let body = bytes(request);
     let body = if body.is_empty() { b"{}" } else { body };
     if body.len() > BODY_LIMIT {
-        return Err(Refusal::BadRequest(format!(
+        return Err(ApiError::BadRequest(format!(
             "the body has more than {BODY_LIMIT} bytes"
         )));
     }
     // Serde's message names fields, and may repeat a value: theirs, told to them alone.
-    serde_json::from_slice(body).map_err(|error| Refusal::BadRequest(format!("the body is not {shape}: {error}")))
+    serde_json::from_slice(body).map_err(|error| ApiError::BadRequest(format!("the body is not {shape}: {error}")))
 }
 
-fn not_replayed(why: NotReplayed) -> Refusal {
+fn not_replayed(why: NotReplayed) -> ApiError {
     match why {
-        NotReplayed::Unknown => Refusal::NotFound(why.to_string()),
+        NotReplayed::Unknown => ApiError::NotFound(why.to_string()),
         NotReplayed::NotSettled | NotReplayed::Parked | NotReplayed::NoArchive | NotReplayed::NotKept => {
-            Refusal::Conflict(why.to_string())
+            ApiError::Conflict(why.to_string())
         }
         NotReplayed::NotSearched(
             NotSearched::Unavailable(failure) | NotSearched::Object(_, NotRead::Unavailable(failure)),
@@ -400,7 +400,7 @@ fn not_replayed(why: NotReplayed) -> Refusal {
         NotReplayed::NotSent(NotSent::NotReceived(NotReceived::OutOfTime)) => {
             Unavailable::new("event queue", "out of time").into()
         }
-        NotReplayed::NotSent(why) => Refusal::Conflict(why.to_string()),
+        NotReplayed::NotSent(why) => ApiError::Conflict(why.to_string()),
     }
 }
 
@@ -419,7 +419,7 @@ where
     async fn answer(&self, request: Request) -> Response<Body> {
         match self.done(&request).await {
             Ok(response) => response,
-            Err(refusal) => refusal.answer(SERVICE),
+            Err(error) => error.response(SERVICE),
         }
     }
 

@@ -18,7 +18,7 @@ use lambda_http::{Request, RequestExt};
 use serde::Serialize;
 
 use super::{limit, parameter};
-use crate::door::Refusal;
+use crate::guard::ApiError;
 
 /// How many deliveries there are on a page, unless asked for otherwise.
 const DELIVERIES: usize = 50;
@@ -71,11 +71,15 @@ struct Met {
 }
 
 /// The page that is asked for.
-pub(super) async fn page(activity: &impl Activity, store: &StoreKey, request: &Request) -> Result<Deliveries, Refusal> {
+pub(super) async fn page(
+    activity: &impl Activity,
+    store: &StoreKey,
+    request: &Request,
+) -> Result<Deliveries, ApiError> {
     let before =
         match parameter(request, "before").filter(|before| !before.is_empty()) {
             Some(text) => Some(text.parse().map_err(|_| {
-                Refusal::BadRequest("before is the number that `next` had on the page before".to_owned())
+                ApiError::BadRequest("before is the number that `next` had on the page before".to_owned())
             })?),
             None => None,
         };
@@ -100,15 +104,15 @@ fn flat(kept: Vec<Kept>) -> Vec<Entry> {
 }
 
 /// Which delivery the request is about.
-pub(super) fn named(store: StoreKey, request: &Request) -> Result<DeliveryKey, Refusal> {
+pub(super) fn named(store: StoreKey, request: &Request) -> Result<DeliveryKey, ApiError> {
     let id = request
         .path_parameters_ref()
         .and_then(|parameters| parameters.first("id"))
         .and_then(|id| DeliveryId::new(id).ok())
-        .ok_or_else(|| Refusal::BadRequest("that is no delivery's id".to_owned()))?;
+        .ok_or_else(|| ApiError::BadRequest("that is no delivery's id".to_owned()))?;
     let topic = parameter(request, "topic")
         .and_then(|topic| Topic::new(topic).ok())
-        .ok_or_else(|| Refusal::BadRequest("say which topic: ?topic=products/update".to_owned()))?;
+        .ok_or_else(|| ApiError::BadRequest("say which topic: ?topic=products/update".to_owned()))?;
     Ok(DeliveryKey { store, topic, id })
 }
 

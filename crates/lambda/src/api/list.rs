@@ -19,7 +19,7 @@ use lambda_http::Request;
 use serde::{Deserialize, Serialize};
 
 use super::{limit, parameter};
-use crate::door::Refusal;
+use crate::guard::ApiError;
 
 /// How many stores there are on a page, unless asked for otherwise.
 const STORES: usize = 50;
@@ -73,7 +73,7 @@ impl Lately {
         clock: &impl Clock,
         principal: &Principal,
         request: &Request,
-    ) -> Result<Page, Refusal> {
+    ) -> Result<Page, ApiError> {
         let wanted = wanted(request)?;
         let page = match &principal.reach {
             Reach::Stores(few) if few.len() <= FEW => {
@@ -108,11 +108,11 @@ impl Lately {
     }
 }
 
-fn wanted(request: &Request) -> Result<Wanted<'_>, Refusal> {
+fn wanted(request: &Request) -> Result<Wanted<'_>, ApiError> {
     let state = parameter(request, "state").filter(|state| !state.is_empty());
     let state = state.map(|state| {
         State::deserialize(serde::de::value::StrDeserializer::<serde::de::value::Error>::new(state))
-            .map_err(|_| Refusal::BadRequest("state is live, idle or attention".to_owned()))
+            .map_err(|_| ApiError::BadRequest("state is live, idle or attention".to_owned()))
     });
     Ok(Wanted {
         q: parameter(request, "q").unwrap_or_default().trim().to_ascii_lowercase(),

@@ -19,7 +19,7 @@ use super::{
     status::StoreStatus,
 };
 use crate::{
-    door::{Door, Refusal},
+    guard::{ApiError, Guard},
     serve::{Http, json},
     tickets,
 };
@@ -44,7 +44,7 @@ pub struct ReadPorts<S, R, A, Q, T, C> {
 /// Everything that is read, but for searches.
 #[derive(Debug)]
 pub struct ReadApi<S, R, A, Q, T, C> {
-    door: Door<S>,
+    guard: Guard<S>,
     ports: ReadPorts<S, R, A, Q, T, C>,
     about: About,
     lately: Lately,
@@ -62,18 +62,18 @@ where
     /// Ready to answer.
     pub fn new(ports: ReadPorts<S, R, A, Q, T, C>, about: About) -> Self {
         Self {
-            door: Door::new(ports.stores.clone()),
+            guard: Guard::new(ports.stores.clone()),
             ports,
             about,
             lately: Lately::default(),
         }
     }
 
-    async fn told(&self, request: &Request) -> Result<Response<Body>, Refusal> {
+    async fn told(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         if route(request) == "GET /api/openapi.json" {
             return Ok(openapi::answer());
         }
-        let principal = self.door.enter(request)?;
+        let principal = self.guard.principal(request)?;
         let ReadPorts { stores, clock, .. } = &self.ports;
         Ok(match route(request) {
             "GET /api/me" => json(StatusCode::OK, &Me::of(&principal, &self.about)),
@@ -82,8 +82,8 @@ where
                 json(StatusCode::OK, &page)
             }
             "GET /api/stores/{store}/status" => {
-                let (store, _) = self.door.store(&principal, request).await?;
-                let view = stores.view(&store).await?.ok_or(Refusal::UnknownStore)?;
+                let (store, _) = self.guard.store(&principal, request).await?;
+                let view = stores.view(&store).await?.ok_or(ApiError::UnknownStore)?;
                 let now = clock.now();
                 let lag = match &self.ports.activity {
                     Some(activity) => Some(Lag::of(&deliveries::latest(activity, &store).await?)),
@@ -98,18 +98,18 @@ where
                 json(StatusCode::OK, &status)
             }
             "GET /api/stores/{store}/deliveries" => {
-                let (store, _) = self.door.store(&principal, request).await?;
+                let (store, _) = self.guard.store(&principal, request).await?;
                 let activity = self.ports.activity.as_ref();
-                let activity = activity.ok_or(Refusal::NotConfigured("ACTIVITY_TABLE"))?;
+                let activity = activity.ok_or(ApiError::NotConfigured("ACTIVITY_TABLE"))?;
                 json(StatusCode::OK, &deliveries::page(activity, &store, request).await?)
             }
             "GET /api/stores/{store}/deliveries/{id}" => {
-                let (store, _) = self.door.store(&principal, request).await?;
+                let (store, _) = self.guard.store(&principal, request).await?;
                 let records = self.ports.records.as_ref();
-                let records = records.ok_or(Refusal::NotConfigured("LEDGER_TABLE"))?;
+                let records = records.ok_or(ApiError::NotConfigured("LEDGER_TABLE"))?;
                 let key = deliveries::named(store, request)?;
                 let record = records.find(&key).await?;
-                let record = record.ok_or_else(|| Refusal::NotFound(UNKNOWN.to_owned()))?;
+                let record = record.ok_or_else(|| ApiError::NotFound(UNKNOWN.to_owned()))?;
                 let latest = match &self.ports.activity {
                     Some(activity) => deliveries::latest(activity, &key.store).await?,
                     None => Vec::new(),
@@ -138,7 +138,7 @@ where
     async fn answer(&self, request: Request) -> Response<Body> {
         match self.told(&request).await {
             Ok(response) => response,
-            Err(refusal) => refusal.answer("status"),
+            Err(error) => error.response("status"),
         }
     }
 

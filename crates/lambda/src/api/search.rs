@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::{limit, parameter};
 use crate::{
-    door::{Door, Refusal},
+    guard::{ApiError, Guard},
     serve::{Http, json},
 };
 
@@ -33,7 +33,7 @@ const RESULTS_LIMIT: usize = 50;
 /// `GET /api/stores/{store}/search?q=…&limit=…`
 #[derive(Debug)]
 pub struct SearchApi<S, I> {
-    door: Door<S>,
+    guard: Guard<S>,
     index: I,
 }
 
@@ -51,15 +51,15 @@ impl<S: Stores, I: Search> SearchApi<S, I> {
     /// Ready to answer.
     pub fn new(stores: S, index: I) -> Self {
         Self {
-            door: Door::new(stores),
+            guard: Guard::new(stores),
             index,
         }
     }
 
-    async fn search(&self, request: &Request) -> Result<Found, Refusal> {
+    async fn search(&self, request: &Request) -> Result<Found, ApiError> {
         let started = Instant::now();
-        let principal = self.door.enter(request)?;
-        let (store, record) = self.door.store(&principal, request).await?;
+        let principal = self.guard.principal(request)?;
+        let (store, record) = self.guard.store(&principal, request).await?;
         let words = wanted(parameter(request, "q"))?;
         let limit = limit(request, RESULTS, RESULTS_LIMIT)?;
         // What an uninstall has ended may still be in the index, and is not found any more.
@@ -74,7 +74,7 @@ impl<S: Stores, I: Search> SearchApi<S, I> {
             Err(SearchError::Unavailable(failure)) => return Err(failure.into()),
             Err(SearchError::Refused { reason }) => {
                 tracing::warn!(service = "search", reason, "the index refused a search");
-                return Err(Refusal::BadRequest(
+                return Err(ApiError::BadRequest(
                     "the index cannot look for this: say it in fewer or other words".into(),
                 ));
             }
@@ -100,21 +100,21 @@ where
     async fn answer(&self, request: Request) -> Response<Body> {
         match self.search(&request).await {
             Ok(found) => json(StatusCode::OK, &found),
-            Err(refusal) => refusal.answer("search"),
+            Err(error) => error.response("search"),
         }
     }
 
     async fn afterwards(&self) {}
 }
 
-fn wanted(q: Option<&str>) -> Result<Words, Refusal> {
+fn wanted(q: Option<&str>) -> Result<Words, ApiError> {
     let text = q.unwrap_or_default().trim();
     if text.len() > QUERY_LIMIT {
-        return Err(Refusal::BadRequest(format!("q has more than {QUERY_LIMIT} bytes")));
+        return Err(ApiError::BadRequest(format!("q has more than {QUERY_LIMIT} bytes")));
     }
     let words = Words::new(text);
     if words.is_empty() {
-        return Err(Refusal::BadRequest("say what to look for: ?q=…".into()));
+        return Err(ApiError::BadRequest("say what to look for: ?q=…".into()));
     }
     Ok(words)
 }
