@@ -56,10 +56,11 @@ replay: emulator ## Signs and sends five samples, or one: EVENT=events/shopify/p
 ##### Changing it
 
 .PHONY: check
-check: tools emulator $(CARGO_DENY) ## Format, lints, licences, template. Changes nothing.
+check: tools emulator $(CARGO_DENY) ## Format, lints, English, licences, template. Changes nothing.
 	cargo fmt --all --check
 	$(EMULATOR)/bin/ruff check --quiet --config local/ruff.toml local tests
 	$(EMULATOR)/bin/ruff format --quiet --check --config local/ruff.toml local tests
+	@$(PYTHON) local/english.py
 	$(TOOLS)/bin/cfn-lint template.yaml
 	$(SAM) validate --lint --region us-east-1 --template-file template.yaml
 	@$(PANEL) npm run --silent check

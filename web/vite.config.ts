@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config';
 import { mock } from './mock/server.ts';
 
-// Every address in the built page is relative, for locally it is served under a path of its own. Nothing is inlined: the
-// page's policy allows scripts and styles of its own origin only, as files.
+// Addresses in the built page are relative, because a local stack serves it under a path. Nothing is inlined: the page's policy
+// allows scripts and styles only as files of its own origin.
 export default defineConfig({
   base: './',
   plugins: [mock()],
@@ -12,7 +12,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     sourcemap: false,
   },
-  // `vite preview` has the policy that the page is served with.
+  // `vite preview` serves the page under the policy that it has on AWS.
   preview: {
     host: '127.0.0.1',
     port: 5174,
@@ -23,5 +23,5 @@ export default defineConfig({
     },
   },
   server: { host: '127.0.0.1', port: 5173 },
-  test: { include: ['src/**/*.test.ts', 'mock/**/*.test.ts'], environment: 'node' },
+  test: { include: ['src/**/*.test.{ts,tsx}', 'mock/**/*.test.ts'], environment: 'node' },
 });

@@ -95,7 +95,7 @@ def test_without_a_socket_it_polls_and_comes_back(site: Site, panel: Panel, admi
     panel.at_store(admin, store)
     site.sockets.pull()
     expect(panel.link).to_have_text("Disconnected", timeout=60_000)
-    expect(panel.page.get_by_text("asks every 5 seconds instead")).to_be_visible()
+    expect(panel.page.get_by_text("checks every 5 seconds instead")).to_be_visible()
     polled = site.edit(store, price="55.00")
     expect(panel.delivery(polled, "applied")).to_be_visible(timeout=PATIENCE_MS)
     site.sockets.put_in()

@@ -192,6 +192,8 @@ def test_every_situation_has_one_reading(tabs: Callable[[], Panel]) -> None:
         red = panel.page.locator("[data-urgent], [data-bad]").count()
         assert status["state"] == "attention" or red == 0, situation
         assert panel.page.locator("[data-failed]").count() == len(status["failed"]["deliveries"]), situation
+        red_dead_letters = panel.page.locator('[data-figure="dead-letters"][data-bad]').count()
+        assert red_dead_letters == int(status["failed"]["dead_letters"] > 0), situation
 
 
 def test_a_failed_delivery_waits_until_somebody_does_something(stack: MadeUp, tabs: Callable[[], Panel]) -> None:

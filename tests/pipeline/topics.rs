@@ -4,7 +4,7 @@ use hookline_domain::{
     consumer::audit::{AuditRecord, Audited},
     delivery::archive::Archived,
     event::Request,
-    live::{Activity, Kept},
+    live::{Activity, ActivityBatch},
 };
 use hookline_sources::shopify::{self, Topic};
 use hookline_testkit::emulator::S3;
@@ -164,7 +164,7 @@ async fn a_store_is_forgotten_two_days_after_it_has_gone() {
     };
     assert_eq!((archived(STORE).await, archived(other).await), (2, 1));
     for store in [STORE, other] {
-        let entries = Kept {
+        let entries = ActivityBatch {
             seq: 1,
             entries: vec![],
         };

@@ -1,22 +1,22 @@
-// The stack's API and WebSocket, made up, beside the development server. Tokens: hl_admin_…, hl_viewer_… and hl_one_… with
-// any secret of 16 characters or more. `POST /mock/<what>` moves the world: see web/README.md.
+// Mock of the stack's API and WebSocket, beside the development server. Tokens: hl_admin_…, hl_viewer_…, hl_one_… and hl_none_…
+// with any secret of 16 characters or more. `POST /mock/<change>` changes the mock: see web/README.md.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Connect, Plugin } from 'vite';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { Asked, Entry, Frame, Notice, Outcome, Remedy, State } from '../src/api';
+import type { ClientMessage, ActivityEntry, Frame, Notice, Outcome, Remedy, StoreState } from '../src/api';
 import { type Principal, type Store, me, world } from './world.ts';
 
 const YEAR = 365 * 24 * 3_600_000;
 
-/** What crates/lambda/src/api/actions.rs answers. */
+/** Messages of the API's actions; world.test.ts holds them against the server's. */
 export const MESSAGES: Record<Remedy, string> = {
   try_now: 'It is tried now. The result shows within seconds.',
   redrive: '1 dead letter went back to the queue.',
   dismiss: 'Dismissed. Its dead letter is removed.',
 };
 
-interface Watching {
+interface Watcher {
   socket: WebSocket;
   principal: Principal;
   store: string | null;
@@ -26,7 +26,7 @@ interface Watching {
 class Mock {
   readonly stores = world();
   readonly tickets = new Map<string, Principal>();
-  readonly watching = new Set<Watching>();
+  readonly watchers = new Set<Watcher>();
   readonly principals = new Map<string, Principal>([
     ['admin', { id: 'tok_admin', role: 'admin', stores: ['*'], expires: Date.now() + YEAR }],
     ['viewer', { id: 'tok_viewer', role: 'viewer', stores: ['*'], expires: Date.now() + YEAR }],
@@ -37,8 +37,8 @@ class Mock {
   down = false;
   swallow = 0;
 
-  who(request: IncomingMessage): Principal | null {
-    // As App Bridge gives them: for a minute each.
+  principalOf(request: IncomingMessage): Principal | null {
+    // App Bridge's tokens are valid for a minute.
     const [, shop] = /^Bearer session\.(.+)$/.exec(request.headers.authorization ?? '') ?? [];
     if (shop !== undefined)
       return { id: `shopify:${shop}:1`, role: 'viewer', stores: [shop], expires: Date.now() + 60_000 };
@@ -50,15 +50,15 @@ class Mock {
     return principal.stores.includes('*') || principal.stores.includes(store);
   }
 
-  send(watching: Watching, frame: Frame): void {
-    watching.socket.send(JSON.stringify(frame));
+  send(watcher: Watcher, frame: Frame): void {
+    watcher.socket.send(JSON.stringify(frame));
   }
 
-  tell(store: Store, entries: Entry[], notices: Notice[]): void {
-    for (const watching of this.watching) {
-      if (watching.store === store.name && this.swallow === 0) {
+  broadcast(store: Store, entries: ActivityEntry[], notices: Notice[]): void {
+    for (const watcher of this.watchers) {
+      if (watcher.store === store.name && this.swallow === 0) {
         const { seq, status } = store;
-        this.send(watching, {
+        this.send(watcher, {
           type: 'update',
           store: store.name,
           after: seq - 1,
@@ -69,39 +69,39 @@ class Mock {
           notices,
         });
       }
-      if (watching.list && this.sees(watching.principal, store.name))
-        this.send(watching, { type: 'stores', stores: [store.summary()] });
+      if (watcher.list && this.sees(watcher.principal, store.name))
+        this.send(watcher, { type: 'stores', stores: [store.summary()] });
     }
     if (this.swallow > 0) this.swallow -= 1;
   }
 
   connect(socket: WebSocket, principal: Principal): void {
-    const watching: Watching = { socket, principal, store: null, list: false };
-    this.watching.add(watching);
-    socket.on('close', () => this.watching.delete(watching));
-    socket.on('message', (data) => this.asked(watching, JSON.parse(String(data)) as Asked));
+    const watcher: Watcher = { socket, principal, store: null, list: false };
+    this.watchers.add(watcher);
+    socket.on('close', () => this.watchers.delete(watcher));
+    socket.on('message', (data) => this.handle(watcher, JSON.parse(String(data)) as ClientMessage));
   }
 
-  asked(watching: Watching, asked: Asked): void {
-    const { principal } = watching;
-    if (asked.action === 'ping') {
-      const store = watching.store === null ? undefined : this.stores.get(watching.store);
-      return this.send(watching, { type: 'pong', seqs: store ? { [store.name]: store.seq } : {} });
+  handle(watcher: Watcher, message: ClientMessage): void {
+    const { principal } = watcher;
+    if (message.action === 'ping') {
+      const store = watcher.store === null ? undefined : this.stores.get(watcher.store);
+      return this.send(watcher, { type: 'pong', seqs: store ? { [store.name]: store.seq } : {} });
     }
-    const store = asked.store === null ? null : this.stores.get(asked.store);
+    const store = message.store === null ? null : this.stores.get(message.store);
     if (store === undefined || (store && !this.sees(principal, store.name))) {
-      return this.send(watching, { type: 'refused', message: 'nothing is known of this store' });
+      return this.send(watcher, { type: 'refused', message: 'nothing is known of this store' });
     }
-    watching.store = store?.name ?? null;
-    watching.list = asked.list;
-    this.send(watching, {
+    watcher.store = store?.name ?? null;
+    watcher.list = message.list;
+    this.send(watcher, {
       type: 'access',
       role: principal.role,
       stores: principal.stores,
       expires_at: new Date(principal.expires).toISOString(),
     });
     if (store) {
-      this.send(watching, {
+      this.send(watcher, {
         type: 'snapshot',
         store: store.name,
         seq: store.seq,
@@ -113,7 +113,7 @@ class Mock {
   }
 
   answer(request: IncomingMessage, url: URL, body: Record<string, unknown>): [number, unknown] {
-    const principal = this.who(request);
+    const principal = this.principalOf(request);
     if (!principal) return [403, { message: 'Forbidden' }];
     const path = url.pathname.split('/').slice(2).map(decodeURIComponent);
     if (path[0] === 'me') return [200, me(principal, request.headers.host ?? '')];
@@ -127,10 +127,10 @@ class Mock {
     if (!store || !this.sees(principal, store.name))
       return [404, { error: 'nothing is known of this store: no verified event of it has come yet' }];
     if (request.method === 'POST' && principal.role !== 'admin') return [403, { error: 'this needs an admin’s token' }];
-    return this.ofStore(store, principal, path, url.searchParams, body);
+    return this.answerForStore(store, principal, path, url.searchParams, body);
   }
 
-  ofStore(
+  answerForStore(
     store: Store,
     principal: Principal,
     path: string[],
@@ -142,8 +142,8 @@ class Mock {
         return [200, store.full(principal.stores.includes('*'))];
       case 'deliveries': {
         if (path[3] !== undefined) {
-          const fate = store.fate(query.get('topic') ?? '', path[3]);
-          return fate ? [200, fate] : [404, { error: 'nothing is known of this delivery' }];
+          const detail = store.delivery(query.get('topic') ?? '', path[3]);
+          return detail ? [200, detail] : [404, { error: 'nothing is known of this delivery' }];
         }
         const before = Number(query.get('before') ?? Infinity);
         const kept = store.kept.filter((one) => one.seq < before).slice(0, 20);
@@ -181,13 +181,14 @@ class Mock {
             query: q,
             total: q === 'nothing' ? 0 : 4,
             took_ms: 7,
+            truncated: q.split(/\s+/).length > 5,
             results: q === 'nothing' ? [] : [0, 1, 2, 3].map(hit),
           },
         ];
       }
       case 'replay': {
-        const told = store.happen('applied', String(body['topic']), true);
-        setTimeout(() => this.tell(store, told.entries, told.notices), 300);
+        const received = store.receive('applied', String(body['topic']), true);
+        setTimeout(() => this.broadcast(store, received.entries, received.notices), 300);
         return [202, { replay_id: 'replay-1' }];
       }
       case 'redrive':
@@ -197,7 +198,7 @@ class Mock {
         const [first] = store.status.failed.deliveries.filter((one) => one.actions.includes(remedy));
         const id = String(body['id'] ?? first?.id);
         if (!store.remedy(remedy, id)) return [409, { error: 'there is no such failed delivery any more' }];
-        setTimeout(() => this.tell(store, [], []), 300);
+        setTimeout(() => this.broadcast(store, [], []), 300);
         const message = MESSAGES[remedy];
         return remedy === 'try_now'
           ? [202, { message }]
@@ -245,7 +246,7 @@ class Mock {
               },
             ]
           : [];
-      this.tell(store, [], ended);
+      this.broadcast(store, [], ended);
       if (stage !== 'done') setTimeout(go, 600);
     };
     go();
@@ -255,7 +256,7 @@ class Mock {
     const all = [...this.stores.values()]
       .filter((store) => this.sees(principal, store.name))
       .map((store) => store.summary());
-    const counts: Record<State, number> = { live: 0, idle: 0, attention: 0 };
+    const counts: Record<StoreState, number> = { live: 0, idle: 0, attention: 0 };
     for (const summary of all) counts[summary.state] += 1;
     const after = query.get('after') ?? '';
     const fits = all
@@ -270,39 +271,42 @@ class Mock {
     return { stores, next: fits.length > limit ? (stores.at(-1)?.store ?? null) : null, counts };
   }
 
-  /** `POST /mock/…` */
-  move(what: string, query: URLSearchParams): string {
+  /** Handles `POST /mock/<change>`. */
+  change(what: string, query: URLSearchParams): string {
     const store = this.stores.get(query.get('store') ?? 'demo.myshopify.com');
     const principal = this.principals.get(query.get('who') ?? 'admin');
     switch (what) {
       case 'event':
         if (store) {
-          const told = store.happen((query.get('outcome') ?? 'applied') as Outcome, query.get('topic') ?? undefined);
-          this.tell(store, told.entries, told.notices);
+          const received = store.receive(
+            (query.get('outcome') ?? 'applied') as Outcome,
+            query.get('topic') ?? undefined,
+          );
+          this.broadcast(store, received.entries, received.notices);
         }
         break;
       case 'swallow':
         this.swallow = Number(query.get('count') ?? 1);
         break;
       case 'cut':
-        for (const watching of this.watching) watching.socket.terminate();
+        for (const watcher of this.watchers) watcher.socket.terminate();
         break;
       case 'refuse':
         this.refusesSockets = query.get('on') !== 'false';
-        for (const watching of this.watching) watching.socket.terminate();
+        for (const watcher of this.watchers) watcher.socket.terminate();
         break;
       case 'down':
         this.down = query.get('on') !== 'false';
-        for (const watching of this.watching) watching.socket.terminate();
+        for (const watcher of this.watchers) watcher.socket.terminate();
         break;
       case 'role':
         if (principal) {
           principal.role = query.get('role') === 'viewer' ? 'viewer' : 'admin';
           if (query.has('stores')) principal.stores = (query.get('stores') ?? '').split(',');
           const { role, stores } = principal;
-          for (const watching of this.watching) {
-            if (watching.principal === principal)
-              this.send(watching, {
+          for (const watcher of this.watchers) {
+            if (watcher.principal === principal)
+              this.send(watcher, {
                 type: 'access',
                 role,
                 stores,
@@ -313,17 +317,17 @@ class Mock {
         break;
       case 'revoke':
         this.principals.delete(query.get('who') ?? 'admin');
-        for (const watching of this.watching) {
-          if (watching.principal === principal) {
-            this.send(watching, { type: 'revoked' });
-            watching.socket.close();
+        for (const watcher of this.watchers) {
+          if (watcher.principal === principal) {
+            this.send(watcher, { type: 'revoked' });
+            watcher.socket.close();
           }
         }
         break;
       default:
         return 'unknown\n';
     }
-    return `ok, ${this.watching.size} watching\n`;
+    return `ok, ${this.watchers.size} watching\n`;
   }
 }
 
@@ -333,10 +337,10 @@ async function bodyOf(request: IncomingMessage): Promise<Record<string, unknown>
   return text === '' ? {} : (JSON.parse(text) as Record<string, unknown>);
 }
 
-/** A plugin of the development and the preview server. */
+/** Plugin of the development and the preview server. */
 export function mock(): Plugin {
   const attach = (server: { middlewares: Connect.Server; httpServer: unknown }) => {
-    // Tests have a server without one.
+    // In tests there is no HTTP server.
     if (server.httpServer === null) return;
     const mocked = new Mock();
     const sockets = new WebSocketServer({ noServer: true });
@@ -353,7 +357,7 @@ export function mock(): Plugin {
     server.middlewares.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
       const url = new URL(request.url ?? '', 'http://mock');
       if (url.pathname.startsWith('/mock/')) {
-        response.end(mocked.move(url.pathname.slice('/mock/'.length), url.searchParams));
+        response.end(mocked.change(url.pathname.slice('/mock/'.length), url.searchParams));
       } else if (url.pathname.startsWith('/api/')) {
         if (mocked.down) return request.socket.destroy();
         void bodyOf(request).then((body) => {

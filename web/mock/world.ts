@@ -1,10 +1,10 @@
-// Stores as the stack has them, made up: enough to see every state of the page.
+// Mock stores: enough to see every state of the page.
 
 import { readFileSync } from 'node:fs';
 import type {
-  Entry,
-  Fate,
-  HourOfStatus,
+  ActivityEntry,
+  DeliveryDetail,
+  HourCounts,
   Lag,
   Me,
   Notice,
@@ -14,25 +14,25 @@ import type {
   Role,
   Status,
   StoreStatus,
-  Summary,
+  StoreSummary,
 } from '../src/api';
 
-/** Where receivers are, as `GET /api/me` has it: written by crates/lambda/src/api/tests/read/fixture.rs. */
+/** Receivers as in `GET /api/me`, written by a test of the API (web/README.md). */
 const stack = fixture<{ me: Me }>('stack');
-/** What the server says of stores and deliveries: written by crates/domain/src/store/status/fixture.rs. */
+/** The server's sentences on stores and deliveries, written by a test of crates/domain (web/README.md). */
 const said = fixture<{
   now: string;
   statuses: Record<string, Status>;
-  summaries: Record<string, Summary>;
-  deliveries: Record<string, Pick<Fate, 'meaning' | 'actions'>>;
+  summaries: Record<string, StoreSummary>;
+  deliveries: Record<string, Pick<DeliveryDetail, 'meaning' | 'actions'>>;
 }>('said');
 
 function fixture<T>(name: string): T {
   return JSON.parse(readFileSync(new URL(`../fixtures/${name}.json`, import.meta.url), 'utf8')) as T;
 }
 
-/** A value of the fixture as if it were told now, of another store. */
-function told<T>(value: T, store: string): T {
+/** Moves a value of the fixture to the present, and to another store. */
+function current<T>(value: T, store: string): T {
   const later = Date.now() - Date.parse(said.now);
   const text = JSON.stringify(value)
     .replaceAll('demo.myshopify.com', store)
@@ -44,7 +44,7 @@ function told<T>(value: T, store: string): T {
   return JSON.parse(text) as T;
 }
 
-/** How a store is doing. */
+/** Name of a status in fixtures/said.json. */
 export type Situation = string;
 
 const TOPICS = [
@@ -59,16 +59,16 @@ const HOUR = 3_600_000;
 const MINUTE = 60_000;
 const ago = (ms: number) => new Date(Date.now() - ms).toISOString();
 
-export interface Kept {
+export interface Activity {
   seq: number;
-  entries: Entry[];
+  entries: ActivityEntry[];
 }
 
 export class Store {
   seq = 1;
-  kept: Kept[] = [];
+  kept: Activity[] = [];
   status: Status;
-  private readonly hours: HourOfStatus[];
+  private readonly hours: HourCounts[];
   private lastId = 0;
 
   constructor(
@@ -88,7 +88,7 @@ export class Store {
       const hour = new Date(now - (23 - index) * HOUR).toISOString();
       return { hour, events, missed: {}, duplicates: index % 5 === 0 ? 2 : 0, signature_failures: 0 };
     });
-    this.status = this.is(situation);
+    this.status = this.enter(situation);
     const last = this.status.last_event_at;
     if (last !== null) {
       for (let index = 40; index > 0; index--) {
@@ -96,9 +96,9 @@ export class Store {
         this.keep([this.entry(outcome, Date.now() - Date.parse(last) + index * 50_000)]);
       }
     }
-    // What has failed is in the feed, too.
+    // Failed deliveries are in the feed, too.
     for (const failed of this.status.failed.deliveries) {
-      const entry: Entry = {
+      const entry: ActivityEntry = {
         topic: failed.topic,
         id: failed.id,
         received_at: failed.received_at,
@@ -111,8 +111,8 @@ export class Store {
     }
   }
 
-  /** The server's status of this situation, with counts of this store. */
-  private is(situation: Situation): Status {
+  /** Returns the server's status of a situation, with this store's counts. */
+  private enter(situation: Situation): Status {
     const known = said.statuses[situation];
     if (known === undefined) throw new Error(`the server knows no situation ${situation}`);
     this.situation = situation;
@@ -122,7 +122,7 @@ export class Store {
     }
     const total = Object.values(by).reduce((sum, count) => sum + count, 0);
     return {
-      ...told(known, this.name),
+      ...current(known, this.name),
       hours: this.hours,
       events_24h: { total, by_topic: by },
       duplicates_dropped_24h: 10,
@@ -145,7 +145,7 @@ export class Store {
     };
   }
 
-  entry(outcome: Outcome, before = 0, topic?: string): Entry {
+  entry(outcome: Outcome, before = 0, topic?: string): ActivityEntry {
     this.lastId += 1;
     const at = Date.now() - before;
     const chosen =
@@ -188,14 +188,14 @@ export class Store {
     };
   }
 
-  keep(entries: Entry[]): void {
+  keep(entries: ActivityEntry[]): void {
     this.seq += 1;
     this.status = { ...this.status, seq: this.seq };
     if (entries.length > 0) this.kept.unshift({ seq: this.seq, entries });
   }
 
-  /** Something came. Gives what is to be told. */
-  happen(outcome: Outcome, topic?: string, replay = false): { entries: Entry[]; notices: Notice[] } {
+  /** Receives a delivery. Returns what watchers are to be sent. */
+  receive(outcome: Outcome, topic?: string, replay = false): { entries: ActivityEntry[]; notices: Notice[] } {
     const entry = { ...this.entry(outcome, 0, topic), ...(replay ? { replay } : {}) };
     const present = this.hours.at(-1);
     if (present) present.events[entry.topic] = (present.events[entry.topic] ?? 0) + 1;
@@ -203,7 +203,7 @@ export class Store {
     this.keep([entry]);
     const failing = outcome === 'parked' ? 'parked' : outcome === 'waiting' ? 'retrying' : null;
     const open = this.status.failed.deliveries.length > 0;
-    this.status = this.is(failing ?? (open ? this.situation : 'live'));
+    this.status = this.enter(failing ?? (open ? this.situation : 'live'));
     const [failed] = this.status.failed.deliveries;
     if (failing !== null && failed) Object.assign(failed, { topic: entry.topic, id: entry.id, subject: entry.subject });
     if (outcome === 'applied') this.status.last_sync_at = at;
@@ -226,23 +226,26 @@ export class Store {
     return { entries: [entry], notices };
   }
 
-  /** A person does something about a failed delivery. */
+  /** Applies a remedy to a failed delivery. Returns false if it does not apply. */
   remedy(remedy: Remedy, id: string): boolean {
     const failed = this.status.failed.deliveries.find((one) => one.id === id);
     if (!failed?.actions.includes(remedy)) return false;
-    this.status = this.is(remedy === 'dismiss' ? 'live' : 'redriven');
+    this.status = this.enter(remedy === 'dismiss' ? 'live' : 'redriven');
     const [again] = this.status.failed.deliveries;
     if (again) Object.assign(again, { topic: failed.topic, id: failed.id, subject: failed.subject });
     this.keep([]);
     return true;
   }
 
-  latest(limit: number): Entry[] {
+  latest(limit: number): ActivityEntry[] {
     return this.kept.flatMap((kept) => kept.entries).slice(0, limit);
   }
 
   lag(): Lag {
-    const of = (from: (entry: Entry) => string | undefined, to: (entry: Entry) => string): Percentiles | null => {
+    const of = (
+      from: (entry: ActivityEntry) => string | undefined,
+      to: (entry: ActivityEntry) => string,
+    ): Percentiles | null => {
       const times = this.latest(100)
         .filter((entry) => from(entry))
         .map((entry) => Date.parse(to(entry)) - Date.parse(from(entry) ?? ''))
@@ -276,7 +279,7 @@ export class Store {
     };
   }
 
-  summary(): Summary {
+  summary(): StoreSummary {
     const { state, why, enabled, last_event_at, last_sync_at, events_24h, failed } = this.status;
     return {
       store: this.name,
@@ -292,7 +295,7 @@ export class Store {
     };
   }
 
-  fate(topic: string, id: string): Fate | null {
+  delivery(topic: string, id: string): DeliveryDetail | null {
     const entries = this.latest(1000).filter((entry) => entry.topic === topic && entry.id === id);
     const [latest] = entries;
     if (!latest) return null;
@@ -314,6 +317,7 @@ export class Store {
             code: latest.problem[0],
             ...(failed?.cause === undefined ? {} : { cause: failed.cause }),
             message: latest.problem[1],
+            advice: adviceOn(latest.problem[0], failed?.cause),
           }
         : null,
       meaning: failed?.meaning ?? said.deliveries[outcome]?.meaning ?? '',
@@ -322,6 +326,15 @@ export class Store {
       entries,
     };
   }
+}
+
+/** Finds the server's advice on an error in the fixture; empty if it has none. */
+function adviceOn(code: string, cause?: string): string {
+  for (const { reasons, last_error } of Object.values(said.statuses)) {
+    const reason = reasons.find((one) => one.reason === 'error' && one.code === code);
+    if (reason?.advice && last_error?.cause === cause) return reason.advice;
+  }
+  return '';
 }
 
 export interface Principal {
@@ -350,7 +363,7 @@ export function world(): Map<string, Store> {
     new Store('lost-and-found.myshopify.com', 'parked_idle', 3),
     new Store('closed-shop.myshopify.com', 'uninstalled', 1),
     new Store('fresh.myshopify.com', 'never'),
-    // One of every other sort.
+    // One store in each situation.
     ...Object.keys(said.statuses).map(
       (situation) => new Store(`is-${situation.replaceAll('_', '-')}.myshopify.com`, situation, 4),
     ),

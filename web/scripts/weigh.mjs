@@ -1,4 +1,4 @@
-// Fails when the page's scripts, each compressed with gzip, weigh more than 150 kB together.
+// Fails if the page's scripts, each compressed with gzip, are larger than 150 kB together.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -16,6 +16,10 @@ process.stdout.write(
   `${total.toLocaleString('en').padStart(9)}  bytes of compressed script, of ${LIMIT.toLocaleString('en')}\n`,
 );
 if (scripts.length === 0 || total > LIMIT) {
-  process.stderr.write(scripts.length === 0 ? `no script in ${dist}\n` : 'the page has become too heavy\n');
+  process.stderr.write(
+    scripts.length === 0
+      ? `no script in ${dist}: run vite build first\n`
+      : 'the scripts of the page are too large: remove or replace something\n',
+  );
   process.exit(1);
 }

@@ -1,49 +1,50 @@
-// What the HTTP API and the WebSocket say, as crates/domain/src/{live,store} have it. Times are RFC 3339.
+// Types of the HTTP API (docs/openapi.json) and of the WebSocket's frames (crates/domain, module `live`). Times are RFC 3339.
 
-/** What somebody may do with the stores within reach. */
+/** Rights of a principal over the stores in its scope. */
 export type Role = 'viewer' | 'admin';
 
 /** `GET /api/me` */
 export interface Me {
   principal: string;
   role: Role;
-  /** `*` alone, or names. */
+  /** Names of stores, or `*` alone for all. */
   stores: string[];
   expires_at: string;
   live_url: string | null;
-  /** Empty if the deployment does not know its own addresses. */
+  /** Empty if the deployment does not know its own URLs. */
   receivers: Receiver[];
 }
 
-/** The address that a topic's webhooks are to be sent to: complete. */
+/** Full URL that takes the webhooks of a topic. */
 export interface Receiver {
   topic: string;
   url: string;
 }
 
-/** How a store is doing, in a word. */
-export type State = 'live' | 'idle' | 'attention';
+/** State of a store. */
+export type StoreState = 'live' | 'idle' | 'attention';
 
-/** A store in the list of stores. */
-export interface Summary {
+/** Row of the list of stores. */
+export interface StoreSummary {
   store: string;
-  state: State;
+  state: StoreState;
   why: string;
   enabled: boolean;
   last_event_at: string | null;
   last_sync_at: string | null;
   events_24h: number;
-  /** Failed deliveries that the queue still tries, and those that it has given up. */
+  /** Failed deliveries that the queue retries. */
   retrying: number;
+  /** Failed deliveries that the queue has given up. */
   dead_letters: number;
   seq: number;
 }
 
 /** `GET /api/stores` */
-export interface StorePage {
-  stores: Summary[];
+export interface StoresResponse {
+  stores: StoreSummary[];
   next: string | null;
-  counts: Record<State, number>;
+  counts: Record<StoreState, number>;
 }
 
 export type ErrorCode =
@@ -71,7 +72,7 @@ export interface LastError {
   delivery_id?: string;
 }
 
-export interface Events {
+export interface EventCounts {
   total: number;
   by_topic: Record<string, number>;
 }
@@ -92,27 +93,27 @@ export interface Silence {
   advice?: string;
 }
 
-/** What sort of thing a person should look at. */
-export type Cause = 'dead_letters' | 'uninstalled' | 'signatures' | 'queue_stuck' | 'subscriptions' | 'error';
+/** Kind of a concern. */
+export type ConcernReason = 'dead_letters' | 'uninstalled' | 'signatures' | 'queue_stuck' | 'subscriptions' | 'error';
 
-/** A thing that a person should look at, in sentences. */
+/** Something that needs a person, in sentences. */
 export interface Concern {
-  reason: Cause;
+  reason: ConcernReason;
   message: string;
   advice: string | null;
   code?: ErrorCode;
 }
 
-/** What can be done about a failed delivery. */
+/** Action for a failed delivery. */
 export type Remedy = 'try_now' | 'redrive' | 'dismiss';
 
-/** A delivery that has failed and is not settled. */
+/** Delivery that has failed and is neither applied nor dismissed. */
 export interface FailedDelivery {
   topic: string;
   id: string;
   subject?: Subject;
   state: 'retrying' | 'dead_letter' | 'expired';
-  /** It cannot be applied as it is. */
+  /** True if no retry can help. */
   parked: boolean;
   redriven: boolean;
   code: ErrorCode;
@@ -125,23 +126,23 @@ export interface FailedDelivery {
   next_try_at: string | null;
   dead_letter_at: string;
   expires_at: string;
-  /** What it means and what to do, in the server's words. */
+  /** Meaning and advice, in sentences. */
   meaning: string;
   actions: Remedy[];
 }
 
-/** Failed deliveries of a store: counts, and the ones that matter most. */
-export interface Failed {
+/** Failed deliveries of a store: counts, and the most urgent ones. */
+export interface FailedDeliveries {
   retrying: number;
   dead_letters: number;
-  /** How many wait for a person. */
+  /** Number that needs a person. */
   attention: number;
-  /** There are more than were counted. */
+  /** True if the counts are lower bounds. */
   more: boolean;
   deliveries: FailedDelivery[];
 }
 
-export interface Reconciled {
+export interface Reconciliation {
   began_at: string;
   ended_at: string;
   compared: number;
@@ -152,7 +153,7 @@ export interface Reconciled {
   unread?: { kind?: string; id?: string; path: string; problem: string }[];
 }
 
-export interface Watched {
+export interface SubscriptionCheck {
   at: string;
   by_api: boolean;
   missing: string[];
@@ -177,7 +178,7 @@ export interface Quota {
   restored_per_second: number;
 }
 
-export interface HourOfStatus {
+export interface HourCounts {
   hour: string;
   events: Record<string, number>;
   missed: Record<string, number>;
@@ -185,7 +186,7 @@ export interface HourOfStatus {
   signature_failures: number;
 }
 
-/** How a store is doing: what a frame tells. */
+/** Status of a store, as in a frame. */
 export interface Status {
   source: string;
   store: string;
@@ -194,15 +195,15 @@ export interface Status {
   epoch: number;
   last_sync_at: string | null;
   last_event_at: string | null;
-  state: State;
+  state: StoreState;
   why: string;
-  /** Everything that a person should look at, the most urgent first. */
+  /** Concerns, the most urgent first. */
   reasons: Concern[];
   last_error: LastError | null;
-  /** The last error of each code, newest first. */
+  /** Last error of each code, newest first. */
   errors: LastError[];
-  failed: Failed;
-  events_24h: Events;
+  failed: FailedDeliveries;
+  events_24h: EventCounts;
   duplicates_dropped_24h: number;
   discarded_24h: number;
   signature_failures_24h: number;
@@ -213,14 +214,14 @@ export interface Status {
   connected: boolean;
   currency: string | null;
   partial_24h: number;
-  missed_24h: Events;
+  missed_24h: EventCounts;
   missed_rate: Record<string, number>;
-  reconciled: Reconciled | null;
-  watched: Watched | null;
+  reconciled: Reconciliation | null;
+  watched: SubscriptionCheck | null;
   run: Run | null;
   quota: Quota | null;
   seq: number;
-  hours: HourOfStatus[];
+  hours: HourCounts[];
 }
 
 /** Milliseconds. */
@@ -236,15 +237,15 @@ export interface Lag {
   triggered_to_indexed: Percentiles | null;
 }
 
-/** What `GET /api/stores/{store}/status` tells beyond a frame. */
-export interface Places {
+/** Fields of `GET /api/stores/{store}/status` that no frame carries. */
+export interface StatusDetails {
   receivers: Receiver[];
-  /** Of all stores; for those who may see all of them. */
+  /** Depths over all stores, for principals who may see all of them. */
   queues?: { waiting: number; in_flight: number; dead_letters: number } | null;
 }
 
 /** `GET /api/stores/{store}/status` */
-export type StoreStatus = Status & Places & { lag?: Lag };
+export type StoreStatus = Status & StatusDetails & { lag?: Lag };
 
 export type Outcome = 'applied' | 'superseded' | 'discarded' | 'noted' | 'parked' | 'waiting';
 
@@ -254,8 +255,8 @@ export interface Subject {
   title?: string;
 }
 
-/** What became of one delivery. */
-export interface Entry {
+/** Entry of a store's activity: one outcome of one delivery. */
+export interface ActivityEntry {
   topic: string;
   id: string;
   event_id?: string;
@@ -269,13 +270,13 @@ export interface Entry {
 }
 
 /** `GET /api/stores/{store}/deliveries` */
-export interface DeliveryPage {
-  deliveries: Entry[];
+export interface DeliveriesResponse {
+  deliveries: ActivityEntry[];
   next: number | null;
 }
 
 /** `GET /api/stores/{store}/deliveries/{id}` */
-export interface Fate {
+export interface DeliveryDetail {
   store: string;
   topic: string;
   id: string;
@@ -286,16 +287,16 @@ export interface Fate {
   lease_until?: string | null;
   expires_at: string;
   event_id: string | null;
-  problem: { at: string; code: ErrorCode; cause?: FailureCause; message: string } | null;
+  problem: { at: string; code: ErrorCode; cause?: FailureCause; message: string; advice: string } | null;
   meaning: string;
-  /** What is remembered of it, if it has failed and is not settled. */
+  /** Set while the delivery is failed. */
   failed: FailedDelivery | null;
   actions: ('replay' | Remedy)[];
-  entries: Entry[];
+  entries: ActivityEntry[];
 }
 
-/** One document that a search found. */
-export interface Hit {
+/** Document that matches a search. */
+export interface SearchHit {
   score: number;
   source: string;
   store: string;
@@ -312,20 +313,22 @@ export interface Hit {
   available?: boolean;
   handle?: string;
   updated_at: string;
-  /** By field, the passages that fit, the words that fit in `<em>`. Plain text otherwise. */
+  /** Matching passages by field: plain text, with matching words in `<em>`. */
   highlights: Record<string, string[]>;
 }
 
 /** `GET /api/stores/{store}/search` */
-export interface Found {
+export interface SearchResponse {
   query: string;
   total: number;
   took_ms: number;
-  results: Hit[];
+  /** True if results or search words were left out. */
+  truncated: boolean;
+  results: SearchHit[];
 }
 
 /** `POST /api/stores/{store}/redrive` */
-export interface Redriven {
+export interface RedriveResponse {
   moved: number;
   left: number;
   more: boolean;
@@ -350,7 +353,7 @@ export interface Notice {
   kind: NoticeKind;
   message: string;
   advice?: string;
-  /** The delivery it is about. */
+  /** Delivery that the notice is about. */
   delivery?: { topic: string; id: string };
 }
 
@@ -360,45 +363,45 @@ export interface SnapshotFrame {
   seq: number;
   status: Status;
   lag: Lag;
-  deliveries: Entry[];
+  deliveries: ActivityEntry[];
 }
 
 export interface UpdateFrame {
   type: 'update';
   store: string;
-  /** What must have been seen for this to be the next. */
+  /** The `seq` that this update follows. */
   after: number;
   seq: number;
   status: Status;
   lag?: Lag;
-  deliveries: Entry[];
+  deliveries: ActivityEntry[];
   notices: Notice[];
 }
 
-/** What is told to one who watches. */
+/** Message from the server to a watcher. */
 export type Frame =
   | SnapshotFrame
   | UpdateFrame
-  | { type: 'stores'; stores: Summary[] }
+  | { type: 'stores'; stores: StoreSummary[] }
   | { type: 'access'; role: Role; stores: string[]; expires_at: string }
   | { type: 'revoked' }
   | { type: 'pong'; seqs: Record<string, number> }
   | { type: 'refused'; message: string };
 
-/** What one who watches asks for. */
-export type Asked = { action: 'watch'; store: string | null; list: boolean } | { action: 'ping' };
+/** Message from a watcher to the server. */
+export type ClientMessage = { action: 'watch'; store: string | null; list: boolean } | { action: 'ping' };
 
-const FRAMES = new Set(['snapshot', 'update', 'stores', 'access', 'revoked', 'pong', 'refused']);
+const FRAME_TYPES = new Set(['snapshot', 'update', 'stores', 'access', 'revoked', 'pong', 'refused']);
 
-/** Reads a message of the socket; null for what is none of ours, as from a newer server. */
+/** Reads a message of the socket. Returns null if it is no frame, or one of a newer server. */
 export function readFrame(text: string): Frame | null {
   try {
     const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && 'type' in value && FRAMES.has(String(value.type))) {
+    if (typeof value === 'object' && value !== null && 'type' in value && FRAME_TYPES.has(String(value.type))) {
       return value as Frame;
     }
   } catch {
-    // Not JSON: the gateway's own words, say.
+    // Not JSON, as in some errors of the gateway.
   }
   return null;
 }

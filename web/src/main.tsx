@@ -1,7 +1,7 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { Gate, browser } from './data/gate';
-import { opened } from './data/session';
+import { Gate, browserEnvironment } from './data/gate';
+import { readPageContext } from './data/session';
 import { App } from './ui/App';
 import './styles/base.css';
 import './styles/page.css';
@@ -10,7 +10,7 @@ import './styles/narrow.css';
 
 const root = document.getElementById('root');
 if (root !== null) {
-  const gate = new Gate(browser(opened()));
+  const gate = new Gate(browserEnvironment(readPageContext()));
   createRoot(root).render(
     <StrictMode>
       <App gate={gate} />

@@ -1,25 +1,25 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { State, Status, Summary } from './api';
+import type { StoreState, Status, StoreSummary } from './api';
 import { readFrame } from './api';
-import { ago, delay, percent, pieces, plural, price, timesTold, whichInstall } from './ui/format';
+import { ago, delay, highlightParts, installName, percent, plural, price, withReadableTimes } from './ui/format';
 import { ERRORS, OUTCOMES, STAGES, STATES, TASKS, errorName, readingOf } from './ui/words';
 import { asSentence } from './data/client';
-import { emptyList, patched, withPage } from './data/list';
+import { emptyList, withPage, withSummaries } from './data/list';
 import { hashOf, readRoute } from './data/route';
-import { isToken, operator } from './data/session';
+import { isToken, operatorSession } from './data/session';
 
-describe('figures', () => {
-  it('tell times as people do', () => {
+describe('numbers and times', () => {
+  it('read as people write them', () => {
     const now = Date.parse('2026-11-21T12:00:00Z');
-    const told = ['12:00:01', '11:59:58', '11:59:20', '11:57:10', '09:30:00'].map((at) =>
+    const times = ['12:00:01', '11:59:58', '11:59:20', '11:57:10', '09:30:00'].map((at) =>
       ago(`2026-11-21T${at}Z`, now),
     );
-    expect(told).toEqual(['just now', 'just now', '40 s ago', '2 min ago', '2 h ago']);
+    expect(times).toEqual(['just now', 'just now', '40 s ago', '2 min ago', '2 h ago']);
     expect(ago('2026-11-18T12:00:00Z', now)).toBe('3 days ago');
   });
 
-  it('tell delays, parts and counts', () => {
+  it('have their units', () => {
     expect([0, 420, 1_250, 42_000, 95_000, 7_200_000].map(delay)).toEqual([
       '0 ms',
       '420 ms',
@@ -28,7 +28,7 @@ describe('figures', () => {
       '1.6 min',
       '2.0 h',
     ]);
-    expect([0, 0.0004, 0.0042, 0.5].map(percent)).toEqual(['0 %', 'under 0.1 %', '0.4 %', '50 %']);
+    expect([0, 0.0004, 0.0042, 0.5].map(percent)).toEqual(['0%', 'under 0.1%', '0.4%', '50%']);
     expect([plural(1, 'store'), plural(1_200, 'store')]).toEqual(['1 store', '1,200 stores']);
     expect([price('39.00', '49.00', 'EUR'), price('39.00', '39.00', undefined)]).toEqual([
       '39.00 to 49.00 EUR',
@@ -36,50 +36,51 @@ describe('figures', () => {
     ]);
   });
 
-  it('mark what fits, and take nothing for HTML', () => {
-    expect(pieces('a <em>b</em> <img src=x>')).toEqual([
-      { text: 'a ', fits: false },
-      { text: 'b', fits: true },
-      { text: ' <img src=x>', fits: false },
+  it('mark matches, and take nothing for HTML', () => {
+    expect(highlightParts('a <em>b</em> <img src=x>')).toEqual([
+      { text: 'a ', matches: false },
+      { text: 'b', matches: true },
+      { text: ' <img src=x>', matches: false },
     ]);
   });
 
-  it('put times into a sentence', () => {
-    const told = timesTold('not before 2026-11-22T13:18:39.675Z, or 2026-11-23T10:00:00Z');
-    expect(told).toMatch(/^not before \d+ Nov 2026, \d\d:18:39, or \d+ Nov 2026, \d\d:00:00$/);
+  it('make the times in a sentence readable', () => {
+    const text = withReadableTimes('not before 2026-11-22T13:18:39.675Z, or 2026-11-23T10:00:00Z');
+    expect(text).toMatch(/^not before \d+ Nov 2026, \d\d:18:39, or \d+ Nov 2026, \d\d:00:00$/);
   });
 
-  it('count installs as the command does', () => {
+  it('name installs as the command does', () => {
     const cases = JSON.parse(readFileSync(new URL('../fixtures/installs.json', import.meta.url), 'utf8')) as {
       epoch: number;
       words: string;
     }[];
-    for (const { epoch, words } of cases) expect(whichInstall(epoch)).toBe(words);
+    for (const { epoch, words } of cases) expect(installName(epoch)).toBe(words);
   });
 
-  it('name the class of a failure, and say no more than the server', () => {
+  it('name the cause of a failure, and leave advice to the server', () => {
     expect(errorName('index_unavailable')).toBe('No answer from the index');
     expect(errorName('index_unavailable', 'denied')).toBe('Index: access refused');
     expect(errorName('storage_unavailable', 'throttled')).toBe('Table, queue, bucket or key: throttled');
-    // Nothing is said twice, and a newer server's words are no trouble.
+    // An unspecific cause adds nothing, and neither does one of a newer server.
     expect(errorName('index_unavailable', 'other')).toBe('No answer from the index');
     expect(errorName('index_unavailable', 'on_fire')).toBe('No answer from the index');
     expect(errorName('schema_mismatch', 'denied')).toBe('Unexpected payload format');
     const said = JSON.parse(readFileSync(new URL('../fixtures/said.json', import.meta.url), 'utf8')) as {
       statuses: Record<string, Status>;
     };
-    const [given_up, refused] = said.statuses['denied']?.failed.deliveries ?? [];
-    expect([given_up?.cause, refused?.cause]).toEqual(['denied', 'denied']);
-    for (const one of [given_up, refused]) expect(one?.meaning).toContain('Remove the cause: deploy the stack again');
+    const [deadLetter, retrying] = said.statuses['denied']?.failed.deliveries ?? [];
+    expect([deadLetter?.cause, retrying?.cause]).toEqual(['denied', 'denied']);
+    for (const one of [deadLetter, retrying])
+      expect(one?.meaning).toContain('Remove the cause: deploy the stack again');
   });
 
-  it('make a sentence of an error', () => {
+  it('make sentences of errors', () => {
     expect([asSentence('try again'), asSentence('Done.')]).toEqual(['Try again.', 'Done.']);
   });
 });
 
 describe('addresses', () => {
-  it('are read back as they were written', () => {
+  it('are read as they were written', () => {
     const routes = [
       { store: null, delivery: null },
       { store: 'demo.myshopify.com', delivery: null },
@@ -88,7 +89,7 @@ describe('addresses', () => {
     for (const route of routes) expect(readRoute(hashOf(route))).toEqual(route);
   });
 
-  it('that mean nothing, or something else, are not taken', () => {
+  it('are refused when they are not of this page', () => {
     for (const hash of [
       '',
       '#',
@@ -109,7 +110,7 @@ describe('addresses', () => {
 });
 
 describe('the list', () => {
-  const summary = (store: string, state: State = 'live', seq = 1): Summary => ({
+  const summary = (store: string, state: StoreState = 'live', seq = 1): StoreSummary => ({
     store,
     state,
     why: '',
@@ -127,31 +128,31 @@ describe('the list', () => {
     next,
     counts,
   });
-  const names = (list: { stores: Summary[] }) => list.stores.map((one) => one.store);
+  const names = (list: { stores: StoreSummary[] }) => list.stores.map((one) => one.store);
 
-  it('takes news in its place, and none that is old', () => {
+  it('puts newer summaries in their place, and ignores older ones', () => {
     const list = withPage(emptyList({ q: '', state: null }), page(['a', 'c'], 'c'), null);
-    const after = patched(list, [summary('a', 'idle', 2), summary('b'), summary('x'), summary('c', 'idle', 0)]);
+    const after = withSummaries(list, [summary('a', 'idle', 2), summary('b'), summary('x'), summary('c', 'idle', 0)]);
     expect(after.stores.map((one) => `${one.store} ${one.state}`)).toEqual(['a idle', 'b live', 'c live']);
     expect(names(withPage(after, page(['d', 'x'], null), 'c'))).toEqual(['a', 'b', 'c', 'd', 'x']);
   });
 
-  it('keeps what was told since the page was read', () => {
-    const list = patched(withPage(emptyList({ q: '', state: null }), page(['a'], null), null), [
+  it('keeps summaries that are newer than the page', () => {
+    const list = withSummaries(withPage(emptyList({ q: '', state: null }), page(['a'], null), null), [
       summary('a', 'idle', 2),
     ]);
     expect(withPage(list, page(['a'], null), null).stores[0]?.state).toBe('idle');
   });
 
-  it('keeps what was told before the first page came', () => {
-    const early = patched(emptyList({ q: '', state: null }), [summary('a', 'attention', 2)]);
+  it('keeps summaries that arrive before the first page', () => {
+    const early = withSummaries(emptyList({ q: '', state: null }), [summary('a', 'attention', 2)]);
     expect(early.stores).toEqual([]);
     expect(withPage(early, page(['a'], null), null).stores[0]?.state).toBe('attention');
   });
 
-  it('drops what does not fit the filter any more, and adds what does', () => {
+  it('follows its filter as stores change', () => {
     const list = withPage(emptyList({ q: 'sho', state: 'live' }), page(['shoe', 'shop'], null), null);
-    expect(names(patched(list, [summary('shoe', 'attention', 2), summary('shot'), summary('other')]))).toEqual([
+    expect(names(withSummaries(list, [summary('shoe', 'attention', 2), summary('shot'), summary('other')]))).toEqual([
       'shop',
       'shot',
     ]);
@@ -183,7 +184,7 @@ describe('the reading of a store', () => {
   });
 });
 
-it('there is a word for all that the API tells', () => {
+it('has a name for every code of the API', () => {
   const described = JSON.parse(readFileSync(new URL('../../docs/openapi.json', import.meta.url), 'utf8'));
   const { ErrorCode, State, Run, Entry } = described.components.schemas;
   expect(Object.keys(ERRORS)).toEqual(expect.arrayContaining(ErrorCode.enum));
@@ -193,9 +194,9 @@ it('there is a word for all that the API tells', () => {
   expect(Object.keys(OUTCOMES)).toEqual(expect.arrayContaining(Entry.properties.outcome.enum));
 });
 
-describe('who is signed in', () => {
-  it('is named by what is no secret', () => {
-    expect(operator('hl_abcdefghij_supersecretsupersecret').key).toBe('hl_abcdefghij');
+describe('an operator’s session', () => {
+  it('has a key that is not secret', () => {
+    expect(operatorSession('hl_abcdefghij_supersecretsupersecret').key).toBe('hl_abcdefghij');
     expect([isToken('hl_abcdefghij_supersecretsupersecret'), isToken('hl_abc'), isToken('')]).toEqual([
       true,
       false,
@@ -204,7 +205,7 @@ describe('who is signed in', () => {
   });
 });
 
-it('what is no frame is none', () => {
+it('reads frames, and nothing else', () => {
   expect(readFrame('{"type":"pong","seqs":{}}')).toEqual({ type: 'pong', seqs: {} });
   for (const text of ['', 'null', '{}', '{"type":"other"}', '{"message":"Forbidden"}'])
     expect(readFrame(text)).toBeNull();

@@ -31,9 +31,9 @@ use hookline_domain::{
     access::{
         Principal, Reach, Role,
         ticket::{Ticket, TicketKey, Tickets},
-        token::{Change, Hash, LISTED_AFTER, Token, TokenId, Tokens},
+        token::{Hash, LISTED_AFTER, Token, TokenChange, TokenId, Tokens},
     },
-    kernel::port::Unavailable,
+    kernel::port::PortError,
     live::AccessChanged,
 };
 use jiff::Timestamp;
@@ -73,12 +73,12 @@ fn ticket_key(key: &TicketKey) -> AttributeValue {
 }
 
 impl Tokens for DynamoAccess {
-    async fn find(&self, id: &TokenId) -> Result<Option<Token>, Unavailable> {
+    async fn find(&self, id: &TokenId) -> Result<Option<Token>, PortError> {
         let wanted = self.client.get_item().table_name(&self.table).key("pk", token_key(id));
         find(TOKENS, wanted, read_token).await
     }
 
-    async fn list(&self) -> Result<Vec<Token>, Unavailable> {
+    async fn list(&self) -> Result<Vec<Token>, PortError> {
         let mut items = self
             .client
             .scan()
@@ -98,7 +98,7 @@ impl Tokens for DynamoAccess {
         Ok(tokens)
     }
 
-    async fn put(&self, token: &Token) -> Result<bool, Unavailable> {
+    async fn put(&self, token: &Token) -> Result<bool, PortError> {
         let gone_at = token.expires_at.checked_add(LISTED_AFTER).unwrap_or(Timestamp::MAX);
         let put = self
             .client
@@ -118,7 +118,7 @@ impl Tokens for DynamoAccess {
         Ok(unless_refused(TOKENS, put)?.is_some())
     }
 
-    async fn revoke(&self, id: &TokenId, at: Timestamp) -> Result<Option<Token>, Unavailable> {
+    async fn revoke(&self, id: &TokenId, at: Timestamp) -> Result<Option<Token>, PortError> {
         let sent = self
             .client
             .update_item()
@@ -134,7 +134,7 @@ impl Tokens for DynamoAccess {
         understood(TOKENS, revoked.as_ref(), read_token)
     }
 
-    async fn change(&self, id: &TokenId, change: &Change) -> Result<Option<Token>, Unavailable> {
+    async fn change(&self, id: &TokenId, change: &TokenChange) -> Result<Option<Token>, PortError> {
         let mut update = self
             .client
             .update_item()
@@ -164,7 +164,7 @@ impl Tokens for DynamoAccess {
 }
 
 impl Tickets for DynamoAccess {
-    async fn issue(&self, ticket: &Ticket) -> Result<(), Unavailable> {
+    async fn issue(&self, ticket: &Ticket) -> Result<(), PortError> {
         self.client
             .put_item()
             .table_name(&self.table)
@@ -181,7 +181,7 @@ impl Tickets for DynamoAccess {
         Ok(())
     }
 
-    async fn spend(&self, ticket: &TicketKey, now: Timestamp) -> Result<Option<Principal>, Unavailable> {
+    async fn spend(&self, ticket: &TicketKey, now: Timestamp) -> Result<Option<Principal>, PortError> {
         let sent = self
             .client
             .delete_item()

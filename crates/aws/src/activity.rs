@@ -17,9 +17,9 @@ use aws_sdk_dynamodb::{
 use hookline_domain::{
     kernel::{
         ids::StoreKey,
-        port::{Clock, Unavailable},
+        port::{Clock, PortError},
     },
-    live::{Activity, ForgetActivity, Kept},
+    live::{Activity, ActivityBatch, ForgetActivity},
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -59,7 +59,7 @@ impl<C: Clock> DynamoActivity<C> {
 }
 
 impl<C: Clock> Activity for DynamoActivity<C> {
-    async fn keep(&self, store: &StoreKey, kept: &[Kept], reached: u64) -> Result<(), Unavailable> {
+    async fn keep(&self, store: &StoreKey, kept: &[ActivityBatch], reached: u64) -> Result<(), PortError> {
         let expires_at = self.expires_at();
         for kept in kept.chunks(batch_write::AT_ONCE) {
             let puts = kept.iter().map(|kept| put(store, kept, &expires_at));
@@ -81,7 +81,7 @@ impl<C: Clock> Activity for DynamoActivity<C> {
         Ok(())
     }
 
-    async fn reached(&self, store: &StoreKey) -> Result<Option<u64>, Unavailable> {
+    async fn reached(&self, store: &StoreKey) -> Result<Option<u64>, PortError> {
         let wanted = self
             .client
             .get_item()
@@ -91,7 +91,12 @@ impl<C: Clock> Activity for DynamoActivity<C> {
         find(PORT, wanted, |item| read_number(item, "reached")).await
     }
 
-    async fn latest(&self, store: &StoreKey, before: Option<u64>, limit: usize) -> Result<Vec<Kept>, Unavailable> {
+    async fn latest(
+        &self,
+        store: &StoreKey,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<ActivityBatch>, PortError> {
         if before.is_some_and(|before| before <= 1) {
             return Ok(Vec::new());
         }
@@ -133,7 +138,7 @@ impl<C: Clock> Activity for DynamoActivity<C> {
 }
 
 impl<C: Clock> ForgetActivity for DynamoActivity<C> {
-    async fn forget(&self, store: &StoreKey) -> Result<(), Unavailable> {
+    async fn forget(&self, store: &StoreKey) -> Result<(), PortError> {
         let mut pages = partition(&self.client, &self.table, store.to_string())
             .projection_expression("pk, sk")
             .into_paginator()
@@ -149,7 +154,7 @@ impl<C: Clock> ForgetActivity for DynamoActivity<C> {
     }
 }
 
-fn put(store: &StoreKey, kept: &Kept, expires_at: &AttributeValue) -> Result<WriteRequest, Unavailable> {
+fn put(store: &StoreKey, kept: &ActivityBatch, expires_at: &AttributeValue) -> Result<WriteRequest, PortError> {
     let entries = serde_json::to_string(&kept.entries).map_err(|error| failure::of_ours(PORT, error))?;
     let item = HashMap::from([
         ("pk".to_owned(), text(store.to_string())),
@@ -162,15 +167,15 @@ fn put(store: &StoreKey, kept: &Kept, expires_at: &AttributeValue) -> Result<Wri
     Ok(WriteRequest::builder().put_request(put).build())
 }
 
-fn delete(item: &Item) -> Result<WriteRequest, Unavailable> {
+fn delete(item: &Item) -> Result<WriteRequest, PortError> {
     let deletion = DeleteRequest::builder().set_key(Some(item.clone())).build();
     let deletion = deletion.map_err(|error| failure::of_ours(PORT, error))?;
     Ok(WriteRequest::builder().delete_request(deletion).build())
 }
 
-fn read(item: &Item) -> Result<Kept, Malformed> {
+fn read(item: &Item) -> Result<ActivityBatch, Malformed> {
     let entries = serde_json::from_str(read_text(item, "entries")?);
-    Ok(Kept {
+    Ok(ActivityBatch {
         seq: read_number(item, "sk")?,
         entries: entries.map_err(|_| Malformed::new("entries"))?,
     })

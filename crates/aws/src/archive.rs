@@ -2,11 +2,11 @@
 
 use aws_config::SdkConfig;
 use hookline_domain::{
-    delivery::archive::{self, Archive, ArchiveKey, Archived, NotRead, OBJECT_LIMIT},
+    delivery::archive::{self, Archive, ArchiveKey, ArchiveReadError, Archived, OBJECT_LIMIT},
     kernel::{
         erase::{Erase, Erased},
         ids::StoreKey,
-        port::Unavailable,
+        port::PortError,
     },
 };
 use jiff::Timestamp;
@@ -27,14 +27,14 @@ impl S3Archive {
 }
 
 impl Archive for S3Archive {
-    async fn keep(&self, store: &StoreKey, at: Timestamp, envelopes: &[String]) -> Result<(), Unavailable> {
+    async fn keep(&self, store: &StoreKey, at: Timestamp, envelopes: &[String]) -> Result<(), PortError> {
         let key = ArchiveKey::new(store.clone(), at);
         self.0.put(&key.to_string(), archive::pack(envelopes)).await
     }
 }
 
 impl Archived for S3Archive {
-    async fn objects(&self, store: &StoreKey, from: Timestamp, to: Timestamp) -> Result<Vec<ArchiveKey>, Unavailable> {
+    async fn objects(&self, store: &StoreKey, from: Timestamp, to: Timestamp) -> Result<Vec<ArchiveKey>, PortError> {
         let prefix = ArchiveKey::prefix(store);
         let mut after = ArchiveKey::before(store, from);
         let mut found = Vec::new();
@@ -57,14 +57,14 @@ impl Archived for S3Archive {
         }
     }
 
-    async fn read(&self, key: &ArchiveKey) -> Result<Option<Vec<String>>, NotRead> {
+    async fn read(&self, key: &ArchiveKey) -> Result<Option<Vec<String>>, ArchiveReadError> {
         let object = self.0.get(&key.to_string()).await?;
         Ok(object.map(|object| archive::unpack(&object)).transpose()?)
     }
 }
 
 impl Erase for S3Archive {
-    async fn erase(&self, store: &StoreKey, until: Timestamp, after: Option<&str>) -> Result<Erased, Unavailable> {
+    async fn erase(&self, store: &StoreKey, until: Timestamp, after: Option<&str>) -> Result<Erased, PortError> {
         let meant = |key: &str| ArchiveKey::read(store, key).is_some_and(|key| key.at() < until);
         let prefix = ArchiveKey::prefix(store);
         self.0.erase(&prefix, after, |listed| meant(&listed.key)).await

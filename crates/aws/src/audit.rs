@@ -13,7 +13,7 @@ use hookline_domain::{
     event::Request,
     kernel::{
         ids::{DeliveryId, StoreKey},
-        port::Unavailable,
+        port::PortError,
     },
 };
 
@@ -43,7 +43,7 @@ impl DynamoAudit {
 }
 
 impl Audit for DynamoAudit {
-    async fn keep(&self, record: &AuditRecord) -> Result<(), Unavailable> {
+    async fn keep(&self, record: &AuditRecord) -> Result<(), PortError> {
         let put = self
             .client
             .put_item()
@@ -64,7 +64,7 @@ impl Audit for DynamoAudit {
 }
 
 impl Audited for DynamoAudit {
-    async fn of(&self, store: &StoreKey) -> Result<Vec<AuditRecord>, Unavailable> {
+    async fn of(&self, store: &StoreKey) -> Result<Vec<AuditRecord>, PortError> {
         let mut pages = partition(&self.client, &self.table, store.to_string())
             .into_paginator()
             .items()

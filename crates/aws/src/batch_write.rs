@@ -1,7 +1,7 @@
 //! Puts and deletions of many items of one table, in as few calls as they take.
 
 use aws_sdk_dynamodb::{Client, types::WriteRequest};
-use hookline_domain::kernel::port::Unavailable;
+use hookline_domain::kernel::port::PortError;
 
 use crate::failure;
 
@@ -15,13 +15,13 @@ const ATTEMPTS: usize = 5;
 /// Writes at most [`AT_ONCE`] items.
 ///
 /// # Errors
-/// [`Unavailable`]: some may have been written, and others not.
+/// [`PortError`]: some may have been written, and others not.
 pub(crate) async fn write(
     client: &Client,
     port: &'static str,
     table: &str,
     mut requests: Vec<WriteRequest>,
-) -> Result<(), Unavailable> {
+) -> Result<(), PortError> {
     for _ in 0..ATTEMPTS {
         if requests.is_empty() {
             return Ok(());

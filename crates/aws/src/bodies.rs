@@ -9,7 +9,7 @@ use hookline_domain::{
     kernel::{
         erase::{Erase, Erased},
         ids::StoreKey,
-        port::Unavailable,
+        port::PortError,
     },
 };
 
@@ -31,24 +31,24 @@ impl S3Bodies {
 }
 
 impl KeepBodies for S3Bodies {
-    async fn put(&self, key: &BodyKey, body: Vec<u8>) -> Result<(), Unavailable> {
+    async fn put(&self, key: &BodyKey, body: Vec<u8>) -> Result<(), PortError> {
         self.0.put(&key.to_string(), body).await
     }
 }
 
 impl Bodies for S3Bodies {
-    async fn get(&self, key: &BodyKey) -> Result<Option<Vec<u8>>, Unavailable> {
+    async fn get(&self, key: &BodyKey) -> Result<Option<Vec<u8>>, PortError> {
         self.0.get(&key.to_string()).await
     }
 
-    async fn delete(&self, key: &BodyKey) -> Result<(), Unavailable> {
+    async fn delete(&self, key: &BodyKey) -> Result<(), PortError> {
         self.0.delete(&key.to_string()).await
     }
 }
 
 /// By when S3 says that a body was put.
 impl Erase for S3Bodies {
-    async fn erase(&self, store: &StoreKey, until: Timestamp, after: Option<&str>) -> Result<Erased, Unavailable> {
+    async fn erase(&self, store: &StoreKey, until: Timestamp, after: Option<&str>) -> Result<Erased, PortError> {
         let meant = |modified_at| modified_at < until;
         let prefix = BodyKey::prefix(store);
         self.0.erase(&prefix, after, |listed| meant(listed.modified_at)).await

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::{
     error::SdkError,
     operation::{delete_item::DeleteItemError, put_item::PutItemError, update_item::UpdateItemError},
 };
-use hookline_domain::kernel::port::Unavailable;
+use hookline_domain::kernel::port::PortError;
 
 use crate::failure::{self, Coded};
 
@@ -35,8 +35,8 @@ impl Conditional for PutItemError {
 /// What a write returned, or `None` if its condition did not hold.
 ///
 /// # Errors
-/// [`Unavailable`] of `port` for anything else.
-pub(crate) fn unless_refused<T, E>(port: &'static str, sent: Result<T, SdkError<E>>) -> Result<Option<T>, Unavailable>
+/// [`PortError`] of `port` for anything else.
+pub(crate) fn unless_refused<T, E>(port: &'static str, sent: Result<T, SdkError<E>>) -> Result<Option<T>, PortError>
 where
     E: Conditional + Coded + std::error::Error + Send + Sync + 'static,
 {

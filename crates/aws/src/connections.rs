@@ -14,7 +14,7 @@ use aws_sdk_dynamodb::{
     Client, operation::update_item::builders::UpdateItemFluentBuilder, primitives::Blob, types::AttributeValue,
 };
 use hookline_domain::{
-    kernel::{ids::StoreKey, port::Unavailable},
+    kernel::{ids::StoreKey, port::PortError},
     store::connections::{Connection, Connections, Lease, Leased},
 };
 use jiff::Timestamp;
@@ -75,7 +75,7 @@ impl DynamoConnections {
 }
 
 impl Connections for DynamoConnections {
-    async fn find(&self, store: &StoreKey) -> Result<Option<Connection>, Unavailable> {
+    async fn find(&self, store: &StoreKey) -> Result<Option<Connection>, PortError> {
         let wanted = self
             .client
             .get_item()
@@ -84,7 +84,7 @@ impl Connections for DynamoConnections {
         find(PORT, wanted, read_connection).await
     }
 
-    async fn put(&self, store: &StoreKey, sealed: Vec<u8>, expires_at: Option<Timestamp>) -> Result<(), Unavailable> {
+    async fn put(&self, store: &StoreKey, sealed: Vec<u8>, expires_at: Option<Timestamp>) -> Result<(), PortError> {
         self.keep(store, sealed, expires_at)
             .send()
             .await
@@ -98,7 +98,7 @@ impl Connections for DynamoConnections {
         generation: u64,
         lease: &Lease,
         now: Timestamp,
-    ) -> Result<Leased, Unavailable> {
+    ) -> Result<Leased, PortError> {
         let sent = self
             .update(store)
             .update_expression("SET #owner = :owner, #until = :until")
@@ -126,7 +126,7 @@ impl Connections for DynamoConnections {
         owner: &str,
         sealed: Vec<u8>,
         expires_at: Option<Timestamp>,
-    ) -> Result<bool, Unavailable> {
+    ) -> Result<bool, PortError> {
         let sent = self
             .keep(store, sealed, expires_at)
             .condition_expression("#owner = :owner")
@@ -136,7 +136,7 @@ impl Connections for DynamoConnections {
         Ok(unless_refused(PORT, sent)?.is_some())
     }
 
-    async fn remove(&self, store: &StoreKey) -> Result<(), Unavailable> {
+    async fn remove(&self, store: &StoreKey) -> Result<(), PortError> {
         self.client
             .delete_item()
             .table_name(&self.table)

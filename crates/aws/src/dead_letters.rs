@@ -8,9 +8,11 @@ use aws_sdk_sqs::{
 };
 use futures_util::future::try_join;
 use hookline_domain::{
-    delivery::dead_letters::{Backlog, DeadLetter, DeadLetters},
-    kernel::port::Unavailable,
-    sync::watch::{Depths, Queues},
+    delivery::{
+        dead_letters::{DeadLetter, DeadLetterCounts, DeadLetters},
+        queue::{Depths, Queues},
+    },
+    kernel::port::PortError,
 };
 use jiff::Timestamp;
 
@@ -50,7 +52,7 @@ pub struct SqsQueues {
 }
 
 impl Queues for SqsQueues {
-    async fn depths(&self) -> Result<Depths, Unavailable> {
+    async fn depths(&self) -> Result<Depths, PortError> {
         // The same question to both: how many can be received, and how many somebody has.
         let (events, dead) = try_join(self.events.backlog(), self.dead_letters.backlog()).await?;
         Ok(Depths {
@@ -62,7 +64,7 @@ impl Queues for SqsQueues {
 }
 
 impl DeadLetters for SqsDeadLetters {
-    async fn backlog(&self) -> Result<Backlog, Unavailable> {
+    async fn backlog(&self) -> Result<DeadLetterCounts, PortError> {
         let (visible, hidden) = (
             QueueAttributeName::ApproximateNumberOfMessages,
             QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
@@ -80,13 +82,13 @@ impl DeadLetters for SqsDeadLetters {
             let text = found.attributes().and_then(|attributes| attributes.get(&name));
             text.and_then(|text| text.parse().ok()).unwrap_or_default()
         };
-        Ok(Backlog {
+        Ok(DeadLetterCounts {
             visible: number(visible),
             hidden: number(hidden),
         })
     }
 
-    async fn receive(&self, at_most: usize, hidden_for: Duration) -> Result<Vec<DeadLetter>, Unavailable> {
+    async fn receive(&self, at_most: usize, hidden_for: Duration) -> Result<Vec<DeadLetter>, PortError> {
         let received = self
             .client
             .receive_message()
@@ -108,7 +110,7 @@ impl DeadLetters for SqsDeadLetters {
             .collect())
     }
 
-    async fn give_back(&self, letter: &DeadLetter) -> Result<(), Unavailable> {
+    async fn give_back(&self, letter: &DeadLetter) -> Result<(), PortError> {
         let given = self
             .client
             .change_message_visibility()
@@ -131,7 +133,7 @@ impl DeadLetters for SqsDeadLetters {
         }
     }
 
-    async fn remove(&self, letter: &DeadLetter) -> Result<(), Unavailable> {
+    async fn remove(&self, letter: &DeadLetter) -> Result<(), PortError> {
         self.client
             .delete_message()
             .queue_url(&self.url)

@@ -21,10 +21,10 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, ReturnValue},
 };
 use hookline_domain::{
-    catalogue::entities::{Advance, Entities, Fence, Page, Told},
+    catalogue::entities::{Advance, Entities, Fence, FencePage, ObservedFields},
     kernel::{
         ids::{EntityKey, StoreKey},
-        port::Unavailable,
+        port::PortError,
         version::Version,
     },
 };
@@ -55,7 +55,12 @@ impl DynamoEntities {
 }
 
 impl Entities for DynamoEntities {
-    async fn advance(&self, entity: &EntityKey, version: Version, told: Told<'_>) -> Result<Fence, Unavailable> {
+    async fn advance(
+        &self,
+        entity: &EntityKey,
+        version: Version,
+        told: ObservedFields<'_>,
+    ) -> Result<Fence, PortError> {
         let told = told::written(told);
         let and_told = told
             .iter()
@@ -91,15 +96,15 @@ impl Entities for DynamoEntities {
         Ok(Fence::Passed(remembered.unwrap_or_default()))
     }
 
-    async fn advance_all(&self, states: &[Advance<'_>]) -> Vec<Result<Fence, Unavailable>> {
+    async fn advance_all(&self, states: &[Advance<'_>]) -> Vec<Result<Fence, PortError>> {
         batch::advance_all(self, states).await
     }
 
-    async fn confirm(&self, held: &[(EntityKey, Version)]) -> Result<(), Unavailable> {
+    async fn confirm(&self, held: &[(EntityKey, Version)]) -> Result<(), PortError> {
         batch::confirm(self, held).await
     }
 
-    async fn bury(&self, entity: &EntityKey, expires_at: Timestamp) -> Result<(), Unavailable> {
+    async fn bury(&self, entity: &EntityKey, expires_at: Timestamp) -> Result<(), PortError> {
         self.client
             .update_item()
             .table_name(&self.table)
@@ -121,7 +126,7 @@ impl Entities for DynamoEntities {
         Ok(())
     }
 
-    async fn retire(&self, entity: &EntityKey, version: Version, expires_at: Timestamp) -> Result<(), Unavailable> {
+    async fn retire(&self, entity: &EntityKey, version: Version, expires_at: Timestamp) -> Result<(), PortError> {
         let retired = self
             .client
             .update_item()
@@ -147,7 +152,7 @@ impl Entities for DynamoEntities {
         Ok(())
     }
 
-    async fn page(&self, store: &StoreKey, after: Option<&EntityKey>, limit: usize) -> Result<Page, Unavailable> {
+    async fn page(&self, store: &StoreKey, after: Option<&EntityKey>, limit: usize) -> Result<FencePage, PortError> {
         let page = self
             .client
             .query()
@@ -177,13 +182,13 @@ fn key(entity: &EntityKey) -> Item {
     ])
 }
 
-fn read_page(store: &StoreKey, items: &[Item], last: Option<&Item>) -> Result<Page, Malformed> {
+fn read_page(store: &StoreKey, items: &[Item], last: Option<&Item>) -> Result<FencePage, Malformed> {
     let passed = items
         .iter()
         .map(|item| Ok((read_key(store, item)?, Version::read(read_number(item, "version")?))))
         .collect::<Result<_, _>>()?;
     let next = last.map(|item| read_key(store, item)).transpose()?;
-    Ok(Page { passed, next })
+    Ok(FencePage { passed, next })
 }
 
 fn read_key(store: &StoreKey, item: &Item) -> Result<EntityKey, Malformed> {

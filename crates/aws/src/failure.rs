@@ -1,4 +1,4 @@
-//! Failures of the SDKs as failures of ports, with their class. Nothing else in this crate makes an [`Unavailable`] of
+//! Failures of the SDKs as failures of ports, with their class. Nothing else in this crate makes an [`PortError`] of
 //! what an SDK says, so that none of them loses its cause; a test holds that.
 
 use std::error::Error;
@@ -9,7 +9,7 @@ use aws_smithy_runtime_api::client::{
 };
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use hookline_direct::cause_of;
-use hookline_domain::kernel::port::{Cause, Unavailable};
+use hookline_domain::kernel::port::{Cause, PortError};
 
 /// A service's error that may have a code.
 pub(crate) trait Coded {
@@ -23,7 +23,7 @@ impl<E: ProvideErrorMetadata> Coded for E {
 }
 
 /// Classifies a call of an SDK that failed.
-pub(crate) fn of_call<E>(port: &'static str, error: SdkError<E, HttpResponse>) -> Unavailable
+pub(crate) fn of_call<E>(port: &'static str, error: SdkError<E, HttpResponse>) -> PortError
 where
     E: Coded + Error + Send + Sync + 'static,
 {
@@ -35,7 +35,7 @@ where
         SdkError::ServiceError(_) | SdkError::ResponseError(_) => cause_of(code.as_deref(), status),
         _ => Cause::Other,
     };
-    Unavailable::because(port, cause, code.as_deref(), error)
+    PortError::because(port, cause, code.as_deref(), error)
 }
 
 fn of_dispatch(failure: &DispatchFailure) -> Cause {
@@ -49,13 +49,13 @@ fn of_dispatch(failure: &DispatchFailure) -> Cause {
 }
 
 /// A service that took a part of what was asked, again and again, and left the rest for later.
-pub(crate) fn in_part(port: &'static str, what: &'static str) -> Unavailable {
-    Unavailable::because(port, Cause::Throttled, None, what)
+pub(crate) fn in_part(port: &'static str, what: &'static str) -> PortError {
+    PortError::because(port, Cause::Throttled, None, what)
 }
 
 /// What fails without a service's doing: an item, an answer or a request that is not what it should be.
-pub(crate) fn of_ours(port: &'static str, problem: impl Ours) -> Unavailable {
-    Unavailable::new(port, problem)
+pub(crate) fn of_ours(port: &'static str, problem: impl Ours) -> PortError {
+    PortError::new(port, problem)
 }
 
 /// Errors that no service makes. No SDK's error is among them: see [`of_call`].
@@ -65,5 +65,5 @@ impl Ours for &'static str {}
 impl Ours for serde_json::Error {}
 impl Ours for aws_smithy_types::error::operation::BuildError {}
 impl Ours for crate::attributes::Malformed {}
-impl Ours for hookline_domain::delivery::ledger::NotInTheWay {}
+impl Ours for hookline_domain::delivery::ledger::RefusedClaimError {}
 impl Ours for hookline_direct::EndpointError {}

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::{
     Client,
     operation::{get_item::builders::GetItemFluentBuilder, query::builders::QueryFluentBuilder},
 };
-use hookline_domain::kernel::port::Unavailable;
+use hookline_domain::kernel::port::PortError;
 
 use crate::{
     attributes::{Item, Malformed, text},
@@ -14,12 +14,12 @@ use crate::{
 /// What `read` makes of the item that is asked for, if there is one. Sees every write before it.
 ///
 /// # Errors
-/// [`Unavailable`] of `port` when the table does not answer, or holds what this code does not write.
+/// [`PortError`] of `port` when the table does not answer, or holds what this code does not write.
 pub(crate) async fn find<T>(
     port: &'static str,
     wanted: GetItemFluentBuilder,
     read: fn(&Item) -> Result<T, Malformed>,
-) -> Result<Option<T>, Unavailable> {
+) -> Result<Option<T>, PortError> {
     let found = wanted
         .consistent_read(true)
         .send()
@@ -31,12 +31,12 @@ pub(crate) async fn find<T>(
 /// What `read` makes of an item, if there is one.
 ///
 /// # Errors
-/// [`Unavailable`] of `port` when it holds what this code does not write.
+/// [`PortError`] of `port` when it holds what this code does not write.
 pub(crate) fn understood<T>(
     port: &'static str,
     item: Option<&Item>,
     read: fn(&Item) -> Result<T, Malformed>,
-) -> Result<Option<T>, Unavailable> {
+) -> Result<Option<T>, PortError> {
     item.map(read)
         .transpose()
         .map_err(|malformed| failure::of_ours(port, malformed))

@@ -3,7 +3,7 @@
 use aws_sdk_sqs::Client;
 use hookline_domain::{
     catalogue::jobs::{Job, Jobs},
-    kernel::port::Unavailable,
+    kernel::port::PortError,
 };
 use jiff::SignedDuration;
 
@@ -38,7 +38,7 @@ impl SqsJobs {
 }
 
 impl Jobs for SqsJobs {
-    async fn send(&self, job: &Job, delay: SignedDuration) -> Result<(), Unavailable> {
+    async fn send(&self, job: &Job, delay: SignedDuration) -> Result<(), PortError> {
         let url = self.url.as_deref().ok_or_else(|| failure::of_ours(PORT, NoQueue))?;
         let body = serde_json::to_string(job).map_err(|error| failure::of_ours(PORT, error))?;
         let seconds = delay.as_secs().clamp(0, LONGEST_DELAY);

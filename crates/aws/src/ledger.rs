@@ -27,11 +27,12 @@ use futures_util::{StreamExt, stream};
 use hookline_direct::ledger::{CLAIMED, DONE, MAY_CLAIM, PARKED};
 use hookline_domain::{
     delivery::ledger::{
-        self, Claim, ClaimRequest, Claims, Completion, Entry, Fate, Ledger, Noted, Problem, Settled, State,
+        self, Claim, ClaimRequest, Claims, Completion, DeliveryCompletion, Fate, Ledger, LedgerEntry, LedgerState,
+        NoteOutcome, Problem,
     },
     kernel::{
         ids::DeliveryKey,
-        port::{CALLS_AT_ONCE, Unavailable},
+        port::{CALLS_AT_ONCE, PortError},
     },
 };
 use jiff::Timestamp;
@@ -72,7 +73,7 @@ impl DynamoLedger {
 }
 
 impl Claims for DynamoLedger {
-    async fn claim(&self, delivery: &DeliveryKey, request: &ClaimRequest) -> Result<Claim, Unavailable> {
+    async fn claim(&self, delivery: &DeliveryKey, request: &ClaimRequest) -> Result<Claim, PortError> {
         let put = self
             .client
             .put_item()
@@ -99,7 +100,7 @@ impl Claims for DynamoLedger {
         }
     }
 
-    async fn release(&self, delivery: &DeliveryKey, owner: &str) -> Result<(), Unavailable> {
+    async fn release(&self, delivery: &DeliveryKey, owner: &str) -> Result<(), PortError> {
         let released = self
             .client
             .update_item()
@@ -127,7 +128,7 @@ impl Ledger for DynamoLedger {
         fate: Fate,
         problem: Option<&Problem>,
         at: Timestamp,
-    ) -> Result<Completion, Unavailable> {
+    ) -> Result<Completion, PortError> {
         let settled = state_of(fate);
         let settles = "SET #state = :settled, #fate = :fate, #settled_at = :at";
         let update = self
@@ -174,8 +175,12 @@ impl Ledger for DynamoLedger {
         })
     }
 
-    async fn complete_all(&self, settled: &[Settled<'_>], at: Timestamp) -> Vec<Result<Completion, Unavailable>> {
-        let mut results: Vec<Option<Result<Completion, Unavailable>>> = settled.iter().map(|_| None).collect();
+    async fn complete_all(
+        &self,
+        settled: &[DeliveryCompletion<'_>],
+        at: Timestamp,
+    ) -> Vec<Result<Completion, PortError>> {
+        let mut results: Vec<Option<Result<Completion, PortError>>> = settled.iter().map(|_| None).collect();
         let (mut together, mut seen) = (Vec::new(), HashSet::new());
         for (place, settled) in settled.iter().enumerate() {
             // What is parked brings its problem; and a call takes no two statements on one item.
@@ -216,7 +221,7 @@ impl Ledger for DynamoLedger {
         results.into_iter().flatten().collect()
     }
 
-    async fn note(&self, delivery: &DeliveryKey, problem: &Problem) -> Result<Noted, Unavailable> {
+    async fn note(&self, delivery: &DeliveryKey, problem: &Problem) -> Result<NoteOutcome, PortError> {
         let note = Note::new(problem)?;
         let noted = self
             .client
@@ -232,11 +237,11 @@ impl Ledger for DynamoLedger {
             .await;
         // Of an entry that takes no notes there is none but one that is done.
         if noted.as_ref().err().and_then(state_in_the_way).is_some() {
-            return Ok(Noted::Done);
+            return Ok(NoteOutcome::Done);
         }
         Ok(match unless_refused(PORT, noted)? {
-            Some(_) => Noted::Written,
-            None => Noted::Unknown,
+            Some(_) => NoteOutcome::Written,
+            None => NoteOutcome::Unknown,
         })
     }
 }
@@ -251,7 +256,7 @@ pub(crate) struct Note {
 }
 
 impl Note {
-    pub(crate) fn new(problem: &Problem) -> Result<Self, Unavailable> {
+    pub(crate) fn new(problem: &Problem) -> Result<Self, PortError> {
         let name = |name: &str| (format!("#{name}"), name.to_owned());
         Ok(Self {
             update: "SET #problem = :problem",
@@ -269,7 +274,7 @@ impl Note {
 impl DynamoLedger {
     /// Statement that does what [`complete`](Ledger::complete) does, to a claimed entry without a problem only: where it is
     /// taken, the completion counts, and nothing is to be forgotten.
-    fn completes(&self, settled: &Settled<'_>, at: Timestamp) -> BatchStatementRequest {
+    fn completes(&self, settled: &DeliveryCompletion<'_>, at: Timestamp) -> BatchStatementRequest {
         let table = quoted(&self.table);
         statement(
             &format!(
@@ -293,7 +298,7 @@ fn state_of(fate: Fate) -> &'static str {
     }
 }
 
-fn write_problem(problem: &Problem) -> Result<AttributeValue, Unavailable> {
+fn write_problem(problem: &Problem) -> Result<AttributeValue, PortError> {
     let code = serde_json::to_value(problem.code).and_then(serde_json::from_value::<String>);
     let mut fields = Item::from([
         ("at_us".to_owned(), micros(problem.at)),
@@ -331,7 +336,7 @@ fn state_in_the_way(error: &SdkError<UpdateItemError>) -> Option<&AttributeValue
     }
 }
 
-fn entry_in_the_way(error: SdkError<PutItemError>) -> Result<Entry, Unavailable> {
+fn entry_in_the_way(error: SdkError<PutItemError>) -> Result<LedgerEntry, PortError> {
     match error.as_service_error() {
         Some(PutItemError::ConditionalCheckFailedException(refused)) => {
             let item = refused.item().ok_or_else(|| failure::of_ours(PORT, NoEntry))?;
@@ -341,17 +346,17 @@ fn entry_in_the_way(error: SdkError<PutItemError>) -> Result<Entry, Unavailable>
     }
 }
 
-fn read_entry(item: &Item) -> Result<Entry, Malformed> {
+fn read_entry(item: &Item) -> Result<LedgerEntry, Malformed> {
     let state = match read_text(item, "state")? {
-        CLAIMED => State::Claimed {
+        CLAIMED => LedgerState::Claimed {
             owner: read_text(item, "owner")?.to_owned(),
             lease_until: read_micros(item, "lease_until_us")?,
         },
-        PARKED => State::Parked,
-        DONE => State::Done,
+        PARKED => LedgerState::Parked,
+        DONE => LedgerState::Done,
         _ => return Err(Malformed::new("state")),
     };
-    Ok(Entry {
+    Ok(LedgerEntry {
         state,
         expires_at: read_seconds(item, "expires_at")?,
     })

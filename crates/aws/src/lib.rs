@@ -1,7 +1,7 @@
 //! The ports of `hookline-domain` on DynamoDB, SQS, S3, Secrets Manager, KMS and OpenSearch.
 //!
 //! [`Aws`] is where to begin: it reads the configuration of the SDKs once and hands out the adapters. Nothing else
-//! in Hookline names an SDK. Every failure becomes an [`Unavailable`](hookline_domain::kernel::port::Unavailable) that keeps
+//! in Hookline names an SDK. Every failure becomes an [`PortError`](hookline_domain::kernel::port::PortError) that keeps
 //! the SDK's error as its source; it is logged by whoever handles it, not here.
 
 mod access;

@@ -10,7 +10,7 @@ use aws_sdk_apigatewaymanagement::{
     primitives::Blob,
 };
 use hookline_domain::{
-    kernel::port::Unavailable,
+    kernel::port::PortError,
     live::{Push, Pushed},
 };
 
@@ -34,7 +34,7 @@ impl ApiGatewayPush {
 }
 
 impl Push for ApiGatewayPush {
-    async fn push(&self, connection: &str, text: &str) -> Result<Pushed, Unavailable> {
+    async fn push(&self, connection: &str, text: &str) -> Result<Pushed, PortError> {
         let sent = self
             .client
             .post_to_connection()
@@ -55,7 +55,7 @@ impl Push for ApiGatewayPush {
         }
     }
 
-    async fn close(&self, connection: &str) -> Result<(), Unavailable> {
+    async fn close(&self, connection: &str) -> Result<(), PortError> {
         match self.client.delete_connection().connection_id(connection).send().await {
             Ok(_) => Ok(()),
             Err(error)

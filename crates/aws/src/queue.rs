@@ -9,10 +9,9 @@ use hookline_direct::group;
 use hookline_domain::{
     delivery::{
         envelope::MESSAGE_LIMIT,
-        queue::{Delayed, EventQueue, Redelivery, TryNow},
+        queue::{Backlog, Delayed, EventQueue, Redelivery, TryNow},
     },
-    kernel::{ids::StoreKey, port::Unavailable},
-    sync::watch::Backlog,
+    kernel::{ids::StoreKey, port::PortError},
 };
 
 use crate::failure;
@@ -50,7 +49,7 @@ impl SqsEventQueue {
 }
 
 impl EventQueue for SqsEventQueue {
-    async fn send(&self, store: &StoreKey, message: String) -> Result<(), Unavailable> {
+    async fn send(&self, store: &StoreKey, message: String) -> Result<(), PortError> {
         self.client
             .send_message()
             .queue_url(&self.url)
@@ -68,7 +67,7 @@ impl EventQueue for SqsEventQueue {
 }
 
 impl TryNow for SqsEventQueue {
-    async fn try_now(&self, receipt: &str) -> Result<bool, Unavailable> {
+    async fn try_now(&self, receipt: &str) -> Result<bool, PortError> {
         let ended = self
             .client
             .change_message_visibility()
@@ -94,7 +93,7 @@ impl TryNow for SqsEventQueue {
 
 impl Backlog for SqsEventQueue {
     /// What can be received now: `ApproximateNumberOfMessages`.
-    async fn waiting(&self) -> Result<u64, Unavailable> {
+    async fn waiting(&self) -> Result<u64, PortError> {
         let wanted = QueueAttributeName::ApproximateNumberOfMessages;
         let answer = self
             .client
@@ -136,7 +135,7 @@ impl SqsRedelivery {
         }
     }
 
-    async fn delay_some(&self, messages: &[Delayed]) -> Result<(), Unavailable> {
+    async fn delay_some(&self, messages: &[Delayed]) -> Result<(), PortError> {
         let mut entries = Vec::with_capacity(messages.len());
         for (at, message) in messages.iter().enumerate() {
             let entry = ChangeMessageVisibilityBatchRequestEntry::builder()
@@ -159,14 +158,14 @@ impl SqsRedelivery {
                     sent: messages.len(),
                     code: code.clone(),
                 };
-                Err(Unavailable::because(PORT, cause, Some(&code), unchanged))
+                Err(PortError::because(PORT, cause, Some(&code), unchanged))
             }
         }
     }
 }
 
 impl Redelivery for SqsRedelivery {
-    async fn delay(&self, messages: &[Delayed]) -> Result<(), Unavailable> {
+    async fn delay(&self, messages: &[Delayed]) -> Result<(), PortError> {
         let mut done = Ok(());
         for some in messages.chunks(ENTRIES) {
             done = done.and(self.delay_some(some).await);

@@ -33,7 +33,7 @@ use aws_smithy_types::{
 use aws_types::{SigningName, region::Region, service_config::ServiceConfigKey};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use hookline_direct::{BucketAddress, EndpointError, Endpoints};
-use hookline_domain::kernel::{erase::Erased, port::Unavailable};
+use hookline_domain::kernel::{erase::Erased, port::PortError};
 use jiff::Timestamp;
 
 use crate::failure::{self, Coded, Ours};
@@ -113,23 +113,23 @@ impl Bucket {
     }
 
     /// Keeps an object.
-    pub(crate) async fn put(&self, key: &str, body: Vec<u8>) -> Result<(), Unavailable> {
+    pub(crate) async fn put(&self, key: &str, body: Vec<u8>) -> Result<(), PortError> {
         self.there("PUT", key, body).await.map(drop)
     }
 
     /// Fetches an object, if there is one.
-    pub(crate) async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Unavailable> {
+    pub(crate) async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, PortError> {
         self.call("GET", key, Vec::new()).await
     }
 
     /// Removes an object, if there is one.
-    pub(crate) async fn delete(&self, key: &str) -> Result<(), Unavailable> {
+    pub(crate) async fn delete(&self, key: &str) -> Result<(), PortError> {
         self.call("DELETE", key, Vec::new()).await.map(drop)
     }
 
     /// Up to 1000 of the keys that begin with `prefix` and come after `after`, in order: `ListObjectsV2`
     /// (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html>).
-    pub(crate) async fn list(&self, prefix: &str, after: &str) -> Result<Listing, Unavailable> {
+    pub(crate) async fn list(&self, prefix: &str, after: &str) -> Result<Listing, PortError> {
         let query = format!("?list-type=2&prefix={prefix}&start-after={after}");
         let answer = self.there("GET", &query, Vec::new()).await?;
         list::read(&answer).map_err(|problem| failure::of_ours(self.port, problem))
@@ -141,7 +141,7 @@ impl Bucket {
         prefix: &str,
         after: Option<&str>,
         meant: impl Fn(&Listed) -> bool,
-    ) -> Result<Erased, Unavailable> {
+    ) -> Result<Erased, PortError> {
         let mut listing = self.list(prefix, after.unwrap_or(prefix)).await?;
         let next = listing.objects.last().filter(|_| listing.more);
         let next = next.map(|listed| listed.key.clone());
@@ -156,12 +156,12 @@ impl Bucket {
     }
 
     /// Makes a request whose answer cannot be that there is no such key.
-    async fn there(&self, method: &'static str, key: &str, body: Vec<u8>) -> Result<Vec<u8>, Unavailable> {
+    async fn there(&self, method: &'static str, key: &str, body: Vec<u8>) -> Result<Vec<u8>, PortError> {
         let answer = self.call(method, key, body).await?;
         answer.ok_or_else(|| failure::of_ours(self.port, NoKeyAsked))
     }
 
-    async fn call(&self, method: &'static str, key: &str, body: Vec<u8>) -> Result<Option<Vec<u8>>, Unavailable> {
+    async fn call(&self, method: &'static str, key: &str, body: Vec<u8>) -> Result<Option<Vec<u8>>, PortError> {
         let place = self.place.as_ref();
         let Place { call, path } = place.map_err(|nowhere| failure::of_ours(self.port, nowhere.clone()))?;
         let path = format!("{path}{key}");

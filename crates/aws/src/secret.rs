@@ -2,7 +2,7 @@
 
 use aws_sdk_secretsmanager::Client;
 use hookline_domain::kernel::{
-    port::Unavailable,
+    port::PortError,
     secret::{Secret, SecretSource},
 };
 
@@ -20,7 +20,7 @@ pub enum AwsSecret {
 }
 
 impl SecretSource for AwsSecret {
-    async fn read(&self) -> Result<Secret, Unavailable> {
+    async fn read(&self) -> Result<Secret, PortError> {
         match self {
             Self::Literal(secret) => secret.read().await,
             Self::Kept(secret) => secret.read().await,
@@ -52,7 +52,7 @@ impl SecretsManagerSecret {
 }
 
 impl SecretSource for SecretsManagerSecret {
-    async fn read(&self) -> Result<Secret, Unavailable> {
+    async fn read(&self) -> Result<Secret, PortError> {
         let value = self
             .client
             .get_secret_value()

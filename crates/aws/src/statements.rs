@@ -14,7 +14,7 @@ use aws_sdk_dynamodb::{
     },
 };
 use futures_util::{StreamExt, stream};
-use hookline_domain::kernel::port::{CALLS_AT_ONCE, Unavailable};
+use hookline_domain::kernel::port::{CALLS_AT_ONCE, PortError};
 
 use crate::{attributes::Item, failure};
 
@@ -54,7 +54,7 @@ pub(crate) async fn run(
     client: &Client,
     port: &'static str,
     statements: Vec<BatchStatementRequest>,
-) -> Vec<Result<Written, Unavailable>> {
+) -> Vec<Result<Written, PortError>> {
     let mut rest = statements.into_iter();
     let batches = std::iter::from_fn(|| {
         let batch: Vec<_> = rest.by_ref().take(AT_ONCE).collect();
@@ -70,7 +70,7 @@ async fn run_batch(
     client: &Client,
     port: &'static str,
     batch: Vec<BatchStatementRequest>,
-) -> Vec<Result<Written, Unavailable>> {
+) -> Vec<Result<Written, PortError>> {
     let sent = batch.len();
     let answer = client
         .batch_execute_statement()

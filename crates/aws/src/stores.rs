@@ -60,13 +60,15 @@ use hookline_direct::{
 use hookline_domain::{
     kernel::{
         compression,
+        failure::LastError,
         ids::StoreKey,
-        port::{CALLS_AT_ONCE, Unavailable},
+        port::{CALLS_AT_ONCE, PortError},
     },
-    live::{Changed, Entry},
+    live::RecordChange,
     store::{
-        rotation::{Pair, Rotation},
-        stores::{Counter, Counts, HOURS_KEPT, Hour, LastError, StoreRecord, StoreUpdate, Stores, Tally},
+        activity::ActivityEntry,
+        rotation::{Rotation, SecretPairId},
+        stores::{Counter, Counts, HOURS_KEPT, Hour, StoreRecord, StoreUpdate, Stores, Tally},
     },
 };
 use jiff::{SignedDuration, Timestamp};
@@ -142,7 +144,7 @@ impl DynamoStores {
     }
 
     /// Adds to the counts of an hour.
-    async fn count(&self, store: &StoreKey, hour: Hour, counts: Vec<(&Counter, u64)>) -> Result<(), Unavailable> {
+    async fn count(&self, store: &StoreKey, hour: Hour, counts: Vec<(&Counter, u64)>) -> Result<(), PortError> {
         let kept = SignedDuration::from_hours(i64::from(HOURS_KEPT) + 2);
         let expires_at = hour.began_at().checked_add(kept).unwrap_or(Timestamp::MAX);
         let adds: Vec<String> = (0..counts.len()).map(|n| format!("#c{n} :c{n}")).collect();
@@ -160,7 +162,7 @@ impl DynamoStores {
         Ok(())
     }
 
-    async fn keep_error(&self, store: &StoreKey, error: &LastError) -> Result<(), Unavailable> {
+    async fn keep_error(&self, store: &StoreKey, error: &LastError) -> Result<(), PortError> {
         let mut item = Item::from([
             ("pk".to_owned(), text(store.to_string())),
             ("sk".to_owned(), text(format!("{ERROR_PREFIX}{}", error.code))),
@@ -179,7 +181,7 @@ impl DynamoStores {
     }
 
     /// Writes what is not in the store's own item.
-    async fn record_beside(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), Unavailable> {
+    async fn record_beside(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), PortError> {
         let errors: BTreeMap<_, _> = update.errors.iter().map(|error| (error.code, error)).collect();
         let mut hours: BTreeMap<Hour, Vec<(&Counter, u64)>> = BTreeMap::new();
         for ((hour, counter), count) in &update.counts {
@@ -206,7 +208,7 @@ fn hours_of(store: &StoreKey) -> String {
 }
 
 impl Stores for DynamoStores {
-    async fn find(&self, store: &StoreKey) -> Result<Option<StoreRecord>, Unavailable> {
+    async fn find(&self, store: &StoreKey) -> Result<Option<StoreRecord>, PortError> {
         let wanted = self.client.get_item().table_name(&self.table);
         find(
             PORT,
@@ -216,7 +218,7 @@ impl Stores for DynamoStores {
         .await
     }
 
-    async fn record(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), Unavailable> {
+    async fn record(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), PortError> {
         let mut changes = Changes::of(update).map_err(|error| failure::of_ours(PORT, error))?;
         changes.make_if_absent();
         let mut own = self.update(store);
@@ -236,7 +238,7 @@ impl Stores for DynamoStores {
         beside
     }
 
-    async fn disable(&self, store: &StoreKey, at: Timestamp) -> Result<(), Unavailable> {
+    async fn disable(&self, store: &StoreKey, at: Timestamp) -> Result<(), PortError> {
         let mut changes = Changes::default();
         changes.set_if_absent("epoch", Value::number(0));
         changes.set("enabled", Value::Bool(false));
@@ -252,7 +254,7 @@ impl Stores for DynamoStores {
         Ok(())
     }
 
-    async fn begin_epoch(&self, store: &StoreKey, ended: Timestamp) -> Result<(), Unavailable> {
+    async fn begin_epoch(&self, store: &StoreKey, ended: Timestamp) -> Result<(), PortError> {
         let mut changes = Changes::default();
         changes.add("epoch", Value::number(1));
         changes.set("enabled", Value::Bool(true));
@@ -271,7 +273,7 @@ impl Stores for DynamoStores {
 }
 
 impl Tally for DynamoStores {
-    async fn add(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), Unavailable> {
+    async fn add(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), PortError> {
         let changes = Changes::of_receiver(update).map_err(|error| failure::of_ours(PORT, error))?;
         if changes.is_empty() {
             return Ok(());
@@ -328,12 +330,12 @@ fn of_the_sdk(value: Value) -> AttributeValue {
     }
 }
 
-fn write_latest(latest: &[Entry]) -> Result<AttributeValue, Unavailable> {
+fn write_latest(latest: &[ActivityEntry]) -> Result<AttributeValue, PortError> {
     let json = serde_json::to_vec(latest).map_err(|error| failure::of_ours(PORT, error))?;
     Ok(AttributeValue::B(Blob::new(compression::compress(&json))))
 }
 
-fn read_latest(item: &Item) -> Result<Vec<Entry>, Malformed> {
+fn read_latest(item: &Item) -> Result<Vec<ActivityEntry>, Malformed> {
     let malformed = || Malformed::new(LATEST);
     let Some(kept) = item.get(LATEST) else {
         return Ok(Vec::new());
@@ -350,7 +352,7 @@ fn read_door_name(attribute: &str) -> Option<(Hour, Counter)> {
 }
 
 /// The pair whose `since_us` this attribute is.
-fn read_rotation_name(attribute: &str) -> Option<Pair> {
+fn read_rotation_name(attribute: &str) -> Option<SecretPairId> {
     attribute
         .strip_prefix(ROTATION_PREFIX)?
         .strip_suffix("/since_us")?
@@ -358,7 +360,7 @@ fn read_rotation_name(attribute: &str) -> Option<Pair> {
         .ok()
 }
 
-fn read_rotation(item: &Item, pair: Pair) -> Result<Rotation, Malformed> {
+fn read_rotation(item: &Item, pair: SecretPairId) -> Result<Rotation, Malformed> {
     Ok(Rotation {
         since: read_micros(item, &rotation_name(pair, "since_us"))?,
         newest_at: find_micros(item, &rotation_name(pair, "newest_us"))?,
@@ -419,11 +421,11 @@ fn read_later<T: DeserializeOwned>(item: &Item, name: &str) -> Option<T> {
 }
 
 /// What a write of a store's own item has changed, from the item before and after it; `None` of any other item.
-pub(crate) fn changed(before: Option<&Item>, after: &Item) -> Result<Option<Changed>, Malformed> {
+pub(crate) fn changed(before: Option<&Item>, after: &Item) -> Result<Option<RecordChange>, Malformed> {
     if read_text(after, "sk")? != STORE {
         return Ok(None);
     }
-    Ok(Some(Changed {
+    Ok(Some(RecordChange {
         store: read_text(after, "pk")?.parse().map_err(|_| Malformed::new("pk"))?,
         before: before.map(read_record).transpose()?,
         after: read_record(after)?,

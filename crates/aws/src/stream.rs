@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use aws_smithy_types::base64;
-use hookline_domain::live::{AccessChanged, Changed};
+use hookline_domain::live::{AccessChanged, RecordChange};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -54,7 +54,7 @@ pub struct UnreadableRecord(#[from] Malformed);
 ///
 /// # Errors
 /// [`UnreadableRecord`].
-pub fn store_changed(before: Option<&Value>, after: &Value) -> Result<Option<Changed>, UnreadableRecord> {
+pub fn store_changed(before: Option<&Value>, after: &Value) -> Result<Option<RecordChange>, UnreadableRecord> {
     let before = before.map(read).transpose()?;
     let after = read(after)?;
     Ok(crate::stores::changed(before.as_ref(), &after)?)

@@ -2,7 +2,7 @@
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>
 
 use aws_sdk_dynamodb::{Client, operation::transact_write_items::TransactWriteItemsError, types::TransactWriteItem};
-use hookline_domain::kernel::port::Unavailable;
+use hookline_domain::kernel::port::PortError;
 
 use crate::{attributes::Item, failure};
 
@@ -20,12 +20,12 @@ pub(crate) enum Transacted {
 /// Writes all of this, or nothing.
 ///
 /// # Errors
-/// [`Unavailable`]: whether it is written is unknown, unless others kept writing the same items.
+/// [`PortError`]: whether it is written is unknown, unless others kept writing the same items.
 pub(crate) async fn write(
     client: &Client,
     port: &'static str,
     writes: Vec<TransactWriteItem>,
-) -> Result<Transacted, Unavailable> {
+) -> Result<Transacted, PortError> {
     for _ in 0..ATTEMPTS {
         let sent = client
             .transact_write_items()

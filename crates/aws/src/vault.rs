@@ -4,7 +4,7 @@
 
 use aws_sdk_kms::{Client, primitives::Blob};
 use hookline_domain::{
-    kernel::{ids::StoreKey, port::Unavailable},
+    kernel::{ids::StoreKey, port::PortError},
     store::connections::Vault,
 };
 
@@ -39,7 +39,7 @@ impl KmsVault {
 }
 
 impl Vault for KmsVault {
-    async fn seal(&self, store: &StoreKey, open: &[u8]) -> Result<Vec<u8>, Unavailable> {
+    async fn seal(&self, store: &StoreKey, open: &[u8]) -> Result<Vec<u8>, PortError> {
         let sealed = self
             .client
             .encrypt()
@@ -53,7 +53,7 @@ impl Vault for KmsVault {
         Ok(sealed.into_inner())
     }
 
-    async fn open(&self, store: &StoreKey, sealed: &[u8]) -> Result<Vec<u8>, Unavailable> {
+    async fn open(&self, store: &StoreKey, sealed: &[u8]) -> Result<Vec<u8>, PortError> {
         let open = self
             .client
             .decrypt()

@@ -19,7 +19,7 @@ use aws_sdk_dynamodb::{
 use futures_util::{StreamExt, stream};
 use hookline_domain::{
     access::Principal,
-    kernel::{ids::StoreKey, port::Unavailable},
+    kernel::{ids::StoreKey, port::PortError},
     live::{Watcher, Watchers},
 };
 use jiff::Timestamp;
@@ -69,7 +69,7 @@ impl DynamoWatchers {
     }
 
     /// All in one partition.
-    async fn query(&self, pk: String) -> Result<Vec<Watcher>, Unavailable> {
+    async fn query(&self, pk: String) -> Result<Vec<Watcher>, PortError> {
         let mut pages = partition(&self.client, &self.table, pk).into_paginator().send();
         let mut found = Vec::new();
         while let Some(page) = pages.next().await {
@@ -82,7 +82,7 @@ impl DynamoWatchers {
     }
 
     /// Writes `to` in place of `from`, if that is what is known; either may be nothing. `false` if it is not.
-    async fn replace(&self, from: Option<&Watcher>, to: Option<&Watcher>) -> Result<bool, Unavailable> {
+    async fn replace(&self, from: Option<&Watcher>, to: Option<&Watcher>) -> Result<bool, PortError> {
         let (known, wanted) = (from.map(write).transpose()?, to.map(write).transpose()?);
         let keys = |watcher: Option<&Watcher>| watcher.map(keys).unwrap_or_default();
         let (old, new) = (keys(from), keys(to));
@@ -145,16 +145,16 @@ impl DynamoWatchers {
 }
 
 impl Watchers for DynamoWatchers {
-    async fn add(&self, watcher: &Watcher) -> Result<(), Unavailable> {
+    async fn add(&self, watcher: &Watcher) -> Result<(), PortError> {
         self.replace(None, Some(watcher)).await?;
         Ok(())
     }
 
-    async fn change(&self, from: &Watcher, to: &Watcher) -> Result<bool, Unavailable> {
+    async fn change(&self, from: &Watcher, to: &Watcher) -> Result<bool, PortError> {
         self.replace(Some(from), Some(to)).await
     }
 
-    async fn find(&self, connection: &str) -> Result<Option<Watcher>, Unavailable> {
+    async fn find(&self, connection: &str) -> Result<Option<Watcher>, PortError> {
         let (pk, sk) = connection_key(connection);
         let wanted = self
             .client
@@ -165,7 +165,7 @@ impl Watchers for DynamoWatchers {
         find(PORT, wanted, read).await
     }
 
-    async fn of_stores(&self, stores: &[StoreKey]) -> Result<Vec<Watcher>, Unavailable> {
+    async fn of_stores(&self, stores: &[StoreKey]) -> Result<Vec<Watcher>, PortError> {
         let partitions = stores.iter().map(store_key).chain(["all".to_owned()]);
         let mut queries = Vec::with_capacity(stores.len() + 1);
         for partition in partitions {
@@ -179,11 +179,11 @@ impl Watchers for DynamoWatchers {
         Ok(watchers.into_values().collect())
     }
 
-    async fn of_principal(&self, principal: &str) -> Result<Vec<Watcher>, Unavailable> {
+    async fn of_principal(&self, principal: &str) -> Result<Vec<Watcher>, PortError> {
         self.query(principal_key(principal)).await
     }
 
-    async fn remove(&self, connection: &str) -> Result<(), Unavailable> {
+    async fn remove(&self, connection: &str) -> Result<(), PortError> {
         for _ in 0..ATTEMPTS {
             let Some(known) = self.find(connection).await? else {
                 return Ok(());
@@ -218,7 +218,7 @@ fn keys(watcher: &Watcher) -> BTreeSet<Key> {
 }
 
 /// The same text for the same connection: the condition compares it.
-fn write(watcher: &Watcher) -> Result<String, Unavailable> {
+fn write(watcher: &Watcher) -> Result<String, PortError> {
     let context = watcher.principal.context().into_iter();
     let written = Written {
         connection: watcher.connection.clone(),

@@ -11,7 +11,7 @@ use hookline_domain::{
         ids::StoreKey,
         secret::{Secret, SecretRef},
     },
-    sync::vendor::Unasked,
+    sync::vendor::CatalogueError,
 };
 use hookline_shopify_admin::{App, DEFAULT_ADMIN_URL, Http, ShopifyAdmin, Time, Tokens};
 
@@ -112,13 +112,17 @@ impl Admin {
 }
 
 /// Why a store could not be asked, and what a person does about it.
-pub fn told(why: Unasked, store: &StoreKey) -> Error {
+pub fn told(why: CatalogueError, store: &StoreKey) -> Error {
     let name = store.label();
     let todo = match &why {
-        Unasked::NotConnected => format!("give it one: hookline store add {name}"),
-        Unasked::Refused { .. } => format!("give it another: hookline store add {name}"),
-        Unasked::Throttled | Unasked::Unavailable(_) => "nothing is lost; try again in a minute".to_owned(),
-        Unasked::Disagreed { .. } => "this hookline and the store's Admin API differ; is there a newer one?".to_owned(),
+        CatalogueError::NotConnected => format!("give it one: hookline store add {name}"),
+        CatalogueError::Refused { .. } => format!("give it another: hookline store add {name}"),
+        CatalogueError::Throttled | CatalogueError::Unavailable(_) => {
+            "nothing is lost; try again in a minute".to_owned()
+        }
+        CatalogueError::Disagreed { .. } => {
+            "this hookline and the store's Admin API differ; is there a newer one?".to_owned()
+        }
     };
     anyhow!(why).context(format!("{name} could not be asked ({todo})"))
 }

@@ -7,7 +7,7 @@ use hookline_domain::{
     delivery::{
         Delivery,
         archive::{ArchiveKey, Archived, search},
-        ledger::Record,
+        ledger::LedgerRecord,
     },
     kernel::ids::StoreKey,
 };
@@ -42,7 +42,7 @@ impl Archive {
     }
 
     /// The delivery of a ledger entry and the object that it is in; none if it is not settled, or was not kept.
-    pub async fn of_record(&self, record: &Record) -> Result<Option<(ArchiveKey, Delivery)>> {
+    pub async fn of_record(&self, record: &LedgerRecord) -> Result<Option<(ArchiveKey, Delivery)>> {
         Ok(search::of_record(&self.0, record).await?)
     }
 }

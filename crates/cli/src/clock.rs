@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hookline_domain::{kernel::port::Clock, sync::backfill::Pause};
+use hookline_domain::kernel::{port::Clock, time::Pause};
 use jiff::{SignedDuration, Timestamp};
 
 /// The machine's clock.

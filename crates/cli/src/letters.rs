@@ -31,14 +31,19 @@ pub async fn whole(letter: &Letter, places: &Connected) -> Result<Delivery> {
 type Fits<'a> = Box<dyn Fn(&Letter) -> bool + 'a>;
 
 /// A walk through the dead letters.
-pub struct Walk<'a>(pub dead_letters::Walk<SqsDeadLetters, DynamoLedger, Fits<'a>>);
+pub struct Walk<'a>(pub dead_letters::DeadLetterWalk<SqsDeadLetters, DynamoLedger, Fits<'a>>);
 
 impl<'a> Walk<'a> {
     pub fn new(places: &Connected, selection: &'a Selection, hiding: Hiding) -> Result<Self> {
         let (queue, ledger, now) = (places.dead_letters()?, places.ledger()?, Timestamp::now());
         let fits = move |letter: &Letter| selection.fits(letter.delivery.as_ref().ok(), letter.problem(), now);
         let hidden_for = Duration::from_secs(hiding.hide_for);
-        Ok(Self(dead_letters::Walk::new(queue, ledger, Box::new(fits), hidden_for)))
+        Ok(Self(dead_letters::DeadLetterWalk::new(
+            queue,
+            ledger,
+            Box::new(fits),
+            hidden_for,
+        )))
     }
 
     /// About how many letters there are. Says so if some cannot be seen.

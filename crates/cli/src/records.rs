@@ -4,7 +4,7 @@ use anyhow::Result;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use hookline_domain::{
     delivery::{
-        ledger::{Cursor, Record, Records},
+        ledger::{Cursor, LedgerRecord, Records},
         replay::original_of,
     },
     kernel::ids::{DeliveryId, DeliveryKey, StoreKey, Topic},
@@ -26,7 +26,7 @@ pub async fn find(
     id: &DeliveryId,
     store: Option<&Store>,
     topic: Option<&Topic>,
-) -> Result<Vec<Record>> {
+) -> Result<Vec<LedgerRecord>> {
     let Some(Store(store)) = store else {
         return search(ledger, id).await;
     };
@@ -60,7 +60,7 @@ fn topics(store: &StoreKey, wanted: Option<&Topic>) -> Vec<Topic> {
 }
 
 /// Looks through the whole ledger for the delivery and its replays: it is kept by store and topic.
-async fn search(ledger: &impl Records, id: &DeliveryId) -> Result<Vec<Record>> {
+async fn search(ledger: &impl Records, id: &DeliveryId) -> Result<Vec<LedgerRecord>> {
     say("· searching the whole ledger; with --store it is asked for the delivery only");
     let bar = indicatif::ProgressBar::new_spinner();
     let (mut found, mut looked_at, mut pages) = (Vec::new(), 0, 0);
@@ -75,7 +75,7 @@ async fn search(ledger: &impl Records, id: &DeliveryId) -> Result<Vec<Record>> {
             say(&format!("· {looked_at} deliveries looked at"));
         }
         let is_meant =
-            |record: &Record| record.delivery.id == *id || original_of(&record.delivery.id) == Some(id.as_str());
+            |record: &LedgerRecord| record.delivery.id == *id || original_of(&record.delivery.id) == Some(id.as_str());
         found.extend(page.found.into_iter().filter(is_meant));
         after = page.after;
         if after.is_none() {

@@ -6,8 +6,8 @@ use hookline_aws::{DynamoStores, SqsEventQueue};
 use hookline_domain::{
     delivery::{
         failed::{FailedDeliveries, FailedDelivery},
-        ledger::{DeadLetter, Record, meaning},
-        retry::{Retried, RetryError, retry},
+        ledger::{DeadLetter, LedgerRecord, meaning},
+        retry::{RetryError, RetryOutcome, retry},
     },
     kernel::ids::{DeliveryId, DeliveryKey},
 };
@@ -81,11 +81,11 @@ async fn find(
     stores: &DynamoStores,
     id: &DeliveryId,
     wanted: &Retry,
-) -> Result<Vec<(DeliveryKey, Option<FailedDelivery>, Option<Record>)>> {
+) -> Result<Vec<(DeliveryKey, Option<FailedDelivery>, Option<LedgerRecord>)>> {
     let mut records = records::find(&places.ledger()?, id, wanted.store.as_ref(), wanted.topic.as_ref()).await?;
     // A search finds replays, too: they have names of their own.
     records.retain(|record| record.delivery.id == *id);
-    let known: Vec<(DeliveryKey, Option<Record>)> = match &wanted.store {
+    let known: Vec<(DeliveryKey, Option<LedgerRecord>)> = match &wanted.store {
         // What waits longer than the ledger remembers is known to its store only.
         Some(Store(store)) if records.is_empty() => {
             let keys = records::keys(id, store, wanted.topic.as_ref());
@@ -118,9 +118,9 @@ async fn of_failed(queue: &SqsEventQueue, failed: &FailedDelivery, now: Timestam
         Err(RetryError::Unavailable(failure)) => return Err(failure.into()),
     };
     let outcome = match retried {
-        Retried::Now => "tried_now",
-        Retried::Already => "being_tried",
-        Retried::OnItsWay => "on_its_way",
+        RetryOutcome::Now => "tried_now",
+        RetryOutcome::Already => "being_tried",
+        RetryOutcome::OnItsWay => "on_its_way",
     };
     let command = format!("hookline trace {id} --store {}", store.label());
     let report = Report::new(&failed.delivery, outcome, failed.retried(retried, now), Some(command));

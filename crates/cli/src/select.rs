@@ -5,8 +5,10 @@ use std::str::FromStr;
 use clap::Args;
 use hookline_domain::{
     delivery::{Delivery, ledger::Problem},
-    kernel::ids::{DeliveryId, StoreKey, Topic},
-    store::stores::ErrorCode,
+    kernel::{
+        failure::ErrorCode,
+        ids::{DeliveryId, StoreKey, Topic},
+    },
 };
 use hookline_sources::store_from_text;
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};

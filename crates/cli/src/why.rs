@@ -3,7 +3,7 @@
 use anyhow::Result;
 use hookline_aws::{DynamoEntities, DynamoStores};
 use hookline_domain::{
-    catalogue::entities::{Entries, Entry, Known},
+    catalogue::entities::{Entries, FenceRecord, FenceState},
     delivery::{
         Delivery,
         ledger::{Fate, Problem},
@@ -55,14 +55,14 @@ fn entity_of(delivery: &Delivery) -> Option<EntityKey> {
     interpret(delivery).ok()?.entity(&delivery.key.store)
 }
 
-fn superseded(known: Option<Known>) -> String {
+fn superseded(known: Option<FenceRecord>) -> String {
     match known.map(|known| known.entry) {
-        Some(Entry::Buried) => "it has been deleted for good".to_owned(),
-        Some(Entry::Passed(version)) => match version.changed_at() {
+        Some(FenceState::Tombstoned) => "it has been deleted for good".to_owned(),
+        Some(FenceState::Passed(version)) => match version.changed_at() {
             Some(at) => format!("by the state of {} (version {})", seconds(at), version.as_i64()),
             None => "it has been deleted for good".to_owned(),
         },
-        Some(Entry::Retired(version)) => format!("by an uninstall (version {})", version.as_i64()),
+        Some(FenceState::Retired(version)) => format!("by an uninstall (version {})", version.as_i64()),
         None => "by a newer state".to_owned(),
     }
 }

@@ -6,7 +6,7 @@
 use std::{borrow::Cow, fmt, marker::PhantomData};
 
 use bytes::Bytes;
-use hookline_domain::kernel::port::Unavailable;
+use hookline_domain::kernel::port::PortError;
 use http::StatusCode;
 use serde::{
     Deserialize, Deserializer,
@@ -77,13 +77,13 @@ pub(crate) enum NotDone {
 
 impl NotDone {
     /// As the failure of a port.
-    pub(crate) fn of(self, port: &'static str) -> Unavailable {
+    pub(crate) fn of(self, port: &'static str) -> PortError {
         match &self {
             Self::Refused { status, code, .. } => {
                 let code = code.clone();
-                Unavailable::because(port, cause_of(Some(&code), Some(*status)), Some(&code), self)
+                PortError::because(port, cause_of(Some(&code), Some(*status)), Some(&code), self)
             }
-            Self::Unreadable { .. } => Unavailable::new(port, self),
+            Self::Unreadable { .. } => PortError::new(port, self),
         }
     }
 }

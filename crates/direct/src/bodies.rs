@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hookline_domain::{
     delivery::bodies::{BodyKey, KeepBodies},
-    kernel::port::Unavailable,
+    kernel::port::PortError,
 };
 
 use crate::{
@@ -29,7 +29,7 @@ impl DirectBodies {
     ///
     /// # Errors
     /// When it does not.
-    pub fn read_put(answer: &Answer) -> Result<(), Unavailable> {
+    pub fn read_put(answer: &Answer) -> Result<(), PortError> {
         if answer.is_success() && answer.is_empty() {
             Ok(())
         } else {
@@ -39,9 +39,9 @@ impl DirectBodies {
 }
 
 impl KeepBodies for DirectBodies {
-    async fn put(&self, key: &BodyKey, body: Vec<u8>) -> Result<(), Unavailable> {
+    async fn put(&self, key: &BodyKey, body: Vec<u8>) -> Result<(), PortError> {
         let place = self.place.as_ref();
-        let (s3, path) = place.map_err(|nowhere| Unavailable::new(PORT, nowhere.clone()))?;
+        let (s3, path) = place.map_err(|nowhere| PortError::new(PORT, nowhere.clone()))?;
         let call = Call {
             method: "PUT",
             path: &format!("{path}{key}"),

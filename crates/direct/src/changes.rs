@@ -2,7 +2,7 @@
 //! the same with the SDK.
 
 use hookline_domain::store::{
-    rotation::Pair,
+    rotation::SecretPairId,
     stores::{Counter, Hour, StoreUpdate},
 };
 use serde::Serialize;
@@ -215,7 +215,7 @@ pub fn door_name((hour, counter): &(Hour, Counter)) -> String {
 
 /// The name of an attribute that tells of two client secrets.
 #[must_use]
-pub fn rotation_name(pair: Pair, what: &str) -> String {
+pub fn rotation_name(pair: SecretPairId, what: &str) -> String {
     format!("{ROTATION_PREFIX}{pair}/{what}")
 }
 

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use hookline_domain::kernel::port::{Cause, Clock, Unavailable};
+use hookline_domain::kernel::port::{Cause, Clock, PortError};
 use http::{HeaderValue, Request, header};
 use http_body_util::Full;
 use serde::Serialize;
@@ -48,13 +48,13 @@ pub(crate) enum CallError {
 
 impl CallError {
     /// As the failure of a port.
-    pub(crate) fn of(self, port: &'static str) -> Unavailable {
+    pub(crate) fn of(self, port: &'static str) -> PortError {
         let cause = match &self {
             Self::TimedOut(_) | Self::Broken(Broken::ConnectTimeout) => Cause::Timeout,
             Self::Broken(Broken::Connect(_) | Broken::Lost(_)) => Cause::Unreachable,
             Self::Broken(Broken::TooLong | Broken::Unread(_)) | Self::Unsendable(_) => Cause::Other,
         };
-        Unavailable::because(port, cause, None, self)
+        PortError::because(port, cause, None, self)
     }
 
     /// Whether a second attempt may do better.

@@ -3,8 +3,8 @@
 use std::{borrow::Cow, error::Error};
 
 use hookline_domain::{
-    delivery::ledger::{self, Claim, ClaimRequest, Claims, Entry, State},
-    kernel::{ids::DeliveryKey, port::Unavailable},
+    delivery::ledger::{self, Claim, ClaimRequest, Claims, LedgerEntry, LedgerState},
+    kernel::{ids::DeliveryKey, port::PortError},
 };
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -25,7 +25,7 @@ pub const DONE: &str = "done";
 /// See [`CLAIMED`].
 pub const PARKED: &str = "parked";
 
-/// Holds exactly where there is no entry, or one that [may be claimed](Entry::may_be_claimed).
+/// Holds exactly where there is no entry, or one that [may be claimed](LedgerEntry::may_be_claimed).
 pub const MAY_CLAIM: &str = "attribute_not_exists(#pk) \
     OR #expires_at <= :now_s \
     OR (#state = :claimed AND #lease_until <= :now_us)";
@@ -49,7 +49,7 @@ impl DirectLedger {
     ///
     /// # Errors
     /// When it does not say that the claim is written, or by what else.
-    pub fn read_claim(answer: &Answer, request: &ClaimRequest) -> Result<Claim, Unavailable> {
+    pub fn read_claim(answer: &Answer, request: &ClaimRequest) -> Result<Claim, PortError> {
         match Conditional::read(answer).map_err(|error| error.of(PORT))? {
             Conditional::Written => Ok(Claim::Fresh),
             // The entry that is in the way comes with the refusal: no second read.
@@ -65,7 +65,7 @@ impl DirectLedger {
     ///
     /// # Errors
     /// When it says neither.
-    pub fn read_release(answer: &Answer) -> Result<(), Unavailable> {
+    pub fn read_release(answer: &Answer) -> Result<(), PortError> {
         dynamodb::updated(answer).map_err(|error| error.of(PORT))
     }
 }
@@ -85,7 +85,7 @@ struct InTheWay {
 struct NoEntry;
 
 impl Claims for DirectLedger {
-    async fn claim(&self, delivery: &DeliveryKey, request: &ClaimRequest) -> Result<Claim, Unavailable> {
+    async fn claim(&self, delivery: &DeliveryKey, request: &ClaimRequest) -> Result<Claim, PortError> {
         let put = Put {
             table: &self.table,
             item: new_item(delivery, request),
@@ -106,7 +106,7 @@ impl Claims for DirectLedger {
         Self::read_claim(&answer, request)
     }
 
-    async fn release(&self, delivery: &DeliveryKey, owner: &str) -> Result<(), Unavailable> {
+    async fn release(&self, delivery: &DeliveryKey, owner: &str) -> Result<(), PortError> {
         let change = Change {
             update: "SET #lease_until = :lapsed".into(),
             condition: "#state = :claimed AND #owner = :owner",
@@ -136,8 +136,8 @@ impl Claims for DirectLedger {
     }
 }
 
-fn unavailable(failure: impl Error + Send + Sync + 'static) -> Unavailable {
-    Unavailable::new(PORT, failure)
+fn unavailable(failure: impl Error + Send + Sync + 'static) -> PortError {
+    PortError::new(PORT, failure)
 }
 
 fn values<const N: usize>(values: [(&'static str, Value); N]) -> Fields {
@@ -164,9 +164,9 @@ fn new_item(delivery: &DeliveryKey, request: &ClaimRequest) -> Fields {
     item
 }
 
-fn read_entry(entry: &InTheWay) -> Result<Entry, Malformed> {
+fn read_entry(entry: &InTheWay) -> Result<LedgerEntry, Malformed> {
     let state = match entry.state.as_str() {
-        CLAIMED => State::Claimed {
+        CLAIMED => LedgerState::Claimed {
             owner: entry.owner.as_ref().ok_or(Malformed("owner"))?.as_str().to_owned(),
             lease_until: entry
                 .lease_until_us
@@ -174,11 +174,11 @@ fn read_entry(entry: &InTheWay) -> Result<Entry, Malformed> {
                 .ok_or(Malformed("lease_until_us"))?
                 .micros("lease_until_us")?,
         },
-        PARKED => State::Parked,
-        DONE => State::Done,
+        PARKED => LedgerState::Parked,
+        DONE => LedgerState::Done,
         _ => return Err(Malformed("state")),
     };
-    Ok(Entry {
+    Ok(LedgerEntry {
         state,
         expires_at: entry.expires_at.seconds("expires_at")?,
     })

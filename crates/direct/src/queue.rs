@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt::Write, sync::Arc};
 
 use hookline_domain::{
     delivery::{envelope::MESSAGE_LIMIT, queue::EventQueue},
-    kernel::{ids::StoreKey, port::Unavailable},
+    kernel::{ids::StoreKey, port::PortError},
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -67,14 +67,14 @@ impl DirectQueue {
     ///
     /// # Errors
     /// When it does not.
-    pub fn read_sent(answer: &Answer) -> Result<(), Unavailable> {
+    pub fn read_sent(answer: &Answer) -> Result<(), PortError> {
         let sent = answer.json::<Sent>().map(drop);
         sent.map_err(|error| error.of(PORT))
     }
 }
 
 impl EventQueue for DirectQueue {
-    async fn send(&self, store: &StoreKey, message: String) -> Result<(), Unavailable> {
+    async fn send(&self, store: &StoreKey, message: String) -> Result<(), PortError> {
         let asked = Send {
             url: &self.url,
             group: &group(store),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hookline_domain::kernel::{
-    port::Unavailable,
+    port::PortError,
     secret::{Secret, SecretSource},
 };
 use serde::{Deserialize, Serialize};
@@ -53,15 +53,15 @@ impl KeptSecret {
     ///
     /// # Errors
     /// When there is none in it that is a text.
-    pub fn read_secret(answer: &Answer) -> Result<Secret, Unavailable> {
+    pub fn read_secret(answer: &Answer) -> Result<Secret, PortError> {
         let got: Got = answer.json().map_err(|error| error.of(PORT))?;
-        let text = got.text.ok_or_else(|| Unavailable::new(PORT, NoText))?;
+        let text = got.text.ok_or_else(|| PortError::new(PORT, NoText))?;
         Ok(Secret::new(text))
     }
 }
 
 impl SecretSource for DirectSecret {
-    async fn read(&self) -> Result<Secret, Unavailable> {
+    async fn read(&self) -> Result<Secret, PortError> {
         match self {
             Self::Literal(secret) => secret.read().await,
             Self::Kept(secret) => secret.read().await,
@@ -70,7 +70,7 @@ impl SecretSource for DirectSecret {
 }
 
 impl SecretSource for KeptSecret {
-    async fn read(&self) -> Result<Secret, Unavailable> {
+    async fn read(&self) -> Result<Secret, PortError> {
         let get = Get { id: &self.arn };
         let operation = "secretsmanager.GetSecretValue";
         let answer = self.secrets_manager.json(operation, &get, ROOM, Attempts::Two).await;

@@ -1,7 +1,7 @@
 //! [`Tally`] in the stores' table.
 
 use hookline_domain::{
-    kernel::{ids::StoreKey, port::Unavailable},
+    kernel::{ids::StoreKey, port::PortError},
     store::stores::{StoreUpdate, Tally},
 };
 
@@ -35,14 +35,14 @@ impl DirectTally {
     ///
     /// # Errors
     /// When it says neither.
-    pub fn read_added(answer: &Answer) -> Result<(), Unavailable> {
+    pub fn read_added(answer: &Answer) -> Result<(), PortError> {
         dynamodb::updated(answer).map_err(|error| error.of(PORT))
     }
 }
 
 impl Tally for DirectTally {
-    async fn add(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), Unavailable> {
-        let changes = Changes::of_receiver(update).map_err(|error| Unavailable::new(PORT, error))?;
+    async fn add(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), PortError> {
+        let changes = Changes::of_receiver(update).map_err(|error| PortError::new(PORT, error))?;
         if changes.is_empty() {
             return Ok(());
         }

@@ -19,7 +19,7 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::ids::{InvalidId, StoreKey};
+use crate::kernel::ids::{InvalidIdError, StoreKey};
 
 /// What somebody may do with the stores within reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -57,7 +57,7 @@ pub struct Principal {
 /// The context is not one that [`Principal::context`] wrote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("nobody has been let in by our authorizer")]
-pub struct NobodyLetIn;
+pub struct PrincipalError;
 
 impl Principal {
     /// Whether they may see this store.
@@ -89,14 +89,14 @@ impl Principal {
     /// Reads what [`context`](Self::context) wrote.
     ///
     /// # Errors
-    /// [`NobodyLetIn`] when it is missing or something else.
-    pub fn from_context<'a>(value: impl Fn(&str) -> Option<&'a str>) -> Result<Self, NobodyLetIn> {
-        let value = |name| value(name).ok_or(NobodyLetIn);
+    /// [`PrincipalError`] when it is missing or something else.
+    pub fn from_context<'a>(value: impl Fn(&str) -> Option<&'a str>) -> Result<Self, PrincipalError> {
+        let value = |name| value(name).ok_or(PrincipalError);
         Ok(Self {
             id: value("principal")?.to_owned(),
-            role: value("role")?.parse().map_err(|_| NobodyLetIn)?,
-            reach: value("reach")?.parse().map_err(|_| NobodyLetIn)?,
-            expires_at: value("expires_at")?.parse().map_err(|_| NobodyLetIn)?,
+            role: value("role")?.parse().map_err(|_| PrincipalError)?,
+            reach: value("reach")?.parse().map_err(|_| PrincipalError)?,
+            expires_at: value("expires_at")?.parse().map_err(|_| PrincipalError)?,
         })
     }
 }
@@ -104,7 +104,7 @@ impl Principal {
 /// Not the name of a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a role is `viewer` or `admin`")]
-pub struct NotARole;
+pub struct ParseRoleError;
 
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -116,12 +116,12 @@ impl fmt::Display for Role {
 }
 
 impl FromStr for Role {
-    type Err = NotARole;
-    fn from_str(text: &str) -> Result<Self, NotARole> {
+    type Err = ParseRoleError;
+    fn from_str(text: &str) -> Result<Self, ParseRoleError> {
         match text {
             "viewer" => Ok(Self::Viewer),
             "admin" => Ok(Self::Admin),
-            _ => Err(NotARole),
+            _ => Err(ParseRoleError),
         }
     }
 }
@@ -140,8 +140,8 @@ impl fmt::Display for Reach {
 }
 
 impl FromStr for Reach {
-    type Err = InvalidId;
-    fn from_str(text: &str) -> Result<Self, InvalidId> {
+    type Err = InvalidIdError;
+    fn from_str(text: &str) -> Result<Self, InvalidIdError> {
         if text == "*" {
             return Ok(Self::All);
         }
@@ -177,7 +177,7 @@ mod tests {
             assert_eq!(Principal::from_context(read), Ok(written.clone()));
             for missing in ["principal", "role", "reach", "expires_at"] {
                 let less = |name: &str| read(name).filter(|_| name != missing);
-                assert_eq!(Principal::from_context(less), Err(NobodyLetIn));
+                assert_eq!(Principal::from_context(less), Err(PrincipalError));
                 let garbled = |name: &str| if name == missing { Some("**") } else { read(name) };
                 assert_eq!(Principal::from_context(garbled).is_err(), missing != "principal");
             }

@@ -27,7 +27,7 @@ use jiff::Timestamp;
 pub use self::archiving::{Copies, Keep};
 use self::compliance::requested;
 pub use self::compliance::{Compliance, Comply, NoCompliance, NoConnections, Reached};
-pub use self::unpack::{Fetched, NoBody, Unpack, Unread};
+pub use self::unpack::{FetchBodyError, Fetched, Unpack, UnpackError};
 pub use crate::catalogue::apply::Verdict;
 use crate::{
     catalogue::{
@@ -40,14 +40,15 @@ use crate::{
         Delivery,
         failed::FailedDeliveries,
         ledger::{Completion, Ledger},
+        subject::Subject,
     },
     event::Interpret,
     kernel::{
+        failure::ErrorCode,
         ids::{DeliveryKey, EventId, StoreKey},
         port::{CALLS_AT_ONCE, Clock},
     },
-    live::Subject,
-    store::stores::{ErrorCode, StoreRecord, Stores},
+    store::stores::{StoreRecord, Stores},
 };
 
 /// Applies deliveries.
@@ -71,7 +72,7 @@ pub struct Message {
     /// The queue's name for this copy.
     pub id: String,
     /// What it holds or points at. Shared, so that a message can be copied, as queues do.
-    pub delivery: Result<Delivery, Arc<Unread>>,
+    pub delivery: Result<Delivery, Arc<UnpackError>>,
     /// This try of it.
     pub tried: Try,
 }
@@ -238,7 +239,7 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
                     slot.told.event_id = delivery.event_id;
                 }
                 Err(problem) => match &*problem {
-                    Unread::NoBody {
+                    UnpackError::NoBody {
                         delivery,
                         received_at,
                         why,
@@ -246,7 +247,7 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
                         slot.delivery = Some((delivery.clone(), *received_at));
                         batch.verdicts.decide(at, no_body(why));
                     }
-                    Unread::NotOurs(problem) => {
+                    UnpackError::NotOurs(problem) => {
                         let message = problem.to_string();
                         batch.verdicts.decide(at, Verdict::NotOurs { message });
                     }
@@ -290,10 +291,10 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
     }
 }
 
-fn no_body(why: &NoBody) -> Verdict {
+fn no_body(why: &FetchBodyError) -> Verdict {
     match why {
-        NoBody::Unavailable(failure) => Verdict::storage(failure),
-        NoBody::Missing | NoBody::Garbled(_) => Verdict::Parked {
+        FetchBodyError::Unavailable(failure) => Verdict::storage(failure),
+        FetchBodyError::Missing | FetchBodyError::Garbled(_) => Verdict::Parked {
             code: ErrorCode::BodyLost,
             message: why.to_string(),
         },

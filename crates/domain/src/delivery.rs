@@ -10,10 +10,14 @@ pub mod queue;
 pub mod receive;
 pub mod replay;
 pub mod retry;
+pub mod subject;
 
 use jiff::Timestamp;
 
-use crate::kernel::ids::{DeliveryKey, EventId};
+use crate::kernel::{
+    ids::{DeliveryKey, EventId},
+    time::whole_micros,
+};
 
 /// The most bytes a body may have: what Lambda takes, 6 MiB, for an event that holds the body and more
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>). Nothing longer comes through AWS.
@@ -44,9 +48,4 @@ impl Delivery {
     pub fn observed_at(&self) -> Timestamp {
         whole_micros(self.triggered_at.unwrap_or(self.received_at).min(self.received_at))
     }
-}
-
-/// The whole microsecond that an instant is in, as the tables keep it.
-pub(crate) fn whole_micros(at: Timestamp) -> Timestamp {
-    Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
 }

@@ -5,7 +5,10 @@ pub mod product;
 use jiff::Timestamp;
 
 use crate::{
-    delivery::Delivery,
+    delivery::{
+        Delivery,
+        subject::{Subject, TITLE},
+    },
     event::product::{Collection, Product},
     kernel::ids::{EntityId, EntityKey, Kind, StoreKey},
 };
@@ -120,7 +123,7 @@ impl Event {
 
 /// A signed delivery that cannot be understood. **Not worth a retry**: a person has to look.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unreadable {
+pub enum InterpretError {
     /// The body is not of the shape its topic has. Holds no values of the body, which may be personal data.
     #[error("the body does not have its topic's shape at {path}: {problem}")]
     Schema {
@@ -138,4 +141,28 @@ pub enum Unreadable {
 }
 
 /// Reads a delivery's body. What the use case [`reindex`](crate::consumer) is given by whoever knows the vendor.
-pub type Interpret = fn(&Delivery) -> Result<Event, Unreadable>;
+pub type Interpret = fn(&Delivery) -> Result<Event, InterpretError>;
+
+impl Subject {
+    /// What an event is of; `None` of one that is of nothing but its store.
+    #[must_use]
+    pub fn of(event: &Event) -> Option<Self> {
+        let (kind, id, title) = match event {
+            Event::ProductUpdated(product) => ("product", &product.id, Some(product.title.as_str())),
+            Event::ProductChanged(id) | Event::ProductDeleted(id) => ("product", id, None),
+            Event::CollectionUpdated(collection) => ("collection", &collection.id, Some(collection.title.as_str())),
+            Event::CollectionChanged(id) | Event::CollectionDeleted(id) => ("collection", id, None),
+            Event::StockChanged(id) => ("inventory_item", id, None),
+            Event::OrderCreated(id) => (ORDER, id, None),
+            Event::AppUninstalled | Event::Sample | Event::Compliance(_) => return None,
+        };
+        Some(Self {
+            kind: kind.to_owned(),
+            id: id.clone(),
+            title: title.map(|title| title.chars().take(TITLE).collect()),
+        })
+    }
+}
+
+/// The kind of an order.
+pub(crate) const ORDER: &str = "order";

@@ -3,8 +3,10 @@
 pub mod advice;
 pub mod compression;
 pub mod erase;
+pub mod failure;
 pub mod ids;
 pub mod port;
 pub mod secret;
 pub mod text;
+pub mod time;
 pub mod version;

@@ -1,9 +1,22 @@
-//! What Hookline does, in its own words: deliveries, events, versions, the ports they pass through and the
-//! use cases: [`receive`](receive::Receive) and [`reindex`](reindex::Reindex) for what stores tell,
-//! [`sync`](sync::Sync), [`reconcile`](reconcile::Reconcile) and [`backfill`](backfill::Backfill) for what they are asked.
+//! Rules and use cases of Hookline, free of AWS, HTTP, vendors, clocks and the environment.
 //!
-//! Deliberately elsewhere: what vendors send (`hookline-sources`), AWS and OpenSearch (`hookline-aws`),
-//! HTTP and the Lambda runtime (`hookline-lambda`). Nothing here reads a clock or the environment.
+//! Ten wings, each of which uses only those before it (`tests/template/test_walls.py` holds them to it):
+//!
+//! | wing | knows |
+//! |---|---|
+//! | [`kernel`] | identifiers, versions, text, time, failures |
+//! | [`delivery`] | deliveries from [receipt](delivery::receive::Receive) to redrive: ledger, queue, bodies, archive, dead letters |
+//! | [`event`] | what a delivery means, whatever the source |
+//! | [`access`] | tokens, tickets, principals |
+//! | [`store`] | records of stores, their status, activity and connections |
+//! | [`catalogue`] | entities, documents, the index, and how changes are [applied](catalogue::apply::Apply) |
+//! | [`live`] | watchers, frames and notices |
+//! | [`sync`] | reading from a source's own API: refetch, [backfill](sync::backfill::Backfill), [reconciliation](sync::reconcile::Reconcile) |
+//! | [`consumer`] | processing of a batch of deliveries: [`Reindex`](consumer::Reindex) |
+//! | [`memory`] | every port in memory, for tests |
+//!
+//! Elsewhere: the formats of sources (`hookline-sources`), AWS and OpenSearch (`hookline-aws`), HTTP and the Lambda runtime
+//! (`hookline-lambda`).
 
 pub mod access;
 pub mod catalogue;

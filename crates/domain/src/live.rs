@@ -10,24 +10,20 @@
 //! A [`Frame::Update`] says after which `seq` it goes. Who has seen another one has missed something, and asks for a
 //! [`Frame::Snapshot`]; so nothing is missed for longer than until the next frame, or the next answer to a ping.
 
-mod entry;
 mod follow;
 mod frame;
 mod lag;
 mod notice;
 mod ports;
-mod summary;
 mod tell;
 #[cfg(test)]
 mod tests;
 
 pub use self::{
-    entry::{Entry, Outcome, PROBLEM, Subject, TITLE},
     follow::{CONNECTIONS, Follow, MESSAGE_LIMIT},
-    frame::{Asked, FRAME_LIMIT, Frame},
+    frame::{ClientMessage, FRAME_LIMIT, Frame},
     lag::{Lag, Percentiles},
     notice::{Notice, NoticeKind, notices},
-    ports::{Activity, Changed, ForgetActivity, Kept, Push, Pushed, Watcher, Watchers},
-    summary::{Cause, Concern, Reading, SUBSCRIBE, State, Summary},
-    tell::{AccessChanged, ROUND_EVERY, Tell},
+    ports::{Activity, ActivityBatch, ForgetActivity, Push, Pushed, RecordChange, Watcher, Watchers},
+    tell::{AccessChanged, Broadcast, ROUND_EVERY},
 };

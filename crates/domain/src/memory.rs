@@ -28,22 +28,21 @@ pub use self::{
 };
 use crate::{
     catalogue::{
-        entities::{self, Entities, Entries, Fence, Known, Page, Remembered, Told},
+        entities::{self, Entities, Entries, Fence, FencePage, FenceRecord, ObservedFields, RememberedFields},
         jobs::{Job, Jobs},
     },
     delivery::{
         ledger::{
-            self, Claim, ClaimRequest, Claims, Completion, Cursor, Entry, Fate, Ledger, Noted, Problem, Record,
-            RecordPage, Records, State,
+            self, Claim, ClaimRequest, Claims, Completion, Cursor, Fate, Ledger, LedgerEntry, LedgerRecord,
+            LedgerState, NoteOutcome, Problem, RecordPage, Records,
         },
-        queue::{EventQueue, TryNow},
+        queue::{Backlog, EventQueue, TryNow},
     },
     kernel::{
         ids::{DeliveryId, DeliveryKey, EntityKey, StoreKey},
-        port::Unavailable,
+        port::PortError,
         version::Version,
     },
-    sync::watch::Backlog,
 };
 
 /// State that clones share.
@@ -65,7 +64,7 @@ impl<T> Shared<T> {
 /// A [`Ledger`] in memory, and its [`Records`].
 #[derive(Debug, Clone, Default)]
 pub struct MemoryLedger {
-    entries: Shared<BTreeMap<DeliveryKey, Record>>,
+    entries: Shared<BTreeMap<DeliveryKey, LedgerRecord>>,
 }
 
 impl MemoryLedger {
@@ -84,11 +83,11 @@ impl MemoryLedger {
             .and_then(|record| record.problem.clone())
     }
 
-    fn noted(&self, delivery: &DeliveryKey, problem: &Problem) -> Noted {
+    fn noted(&self, delivery: &DeliveryKey, problem: &Problem) -> NoteOutcome {
         let mut entries = self.entries.lock();
         let mut record = entries.get_mut(delivery);
         let noted = ledger::takes_notes(record.as_deref().map(|record| &record.entry));
-        if let Some(record) = record.as_mut().filter(|_| noted == Noted::Written) {
+        if let Some(record) = record.as_mut().filter(|_| noted == NoteOutcome::Written) {
             record.problem = Some(problem.clone());
         }
         noted
@@ -96,14 +95,14 @@ impl MemoryLedger {
 }
 
 impl Claims for MemoryLedger {
-    async fn claim(&self, delivery: &DeliveryKey, request: &ClaimRequest) -> Result<Claim, Unavailable> {
+    async fn claim(&self, delivery: &DeliveryKey, request: &ClaimRequest) -> Result<Claim, PortError> {
         let mut entries = self.entries.lock();
         let claim = ledger::decide(entries.get(delivery).map(|record| &record.entry), request);
         if claim == Claim::Fresh {
-            let record = Record {
+            let record = LedgerRecord {
                 delivery: delivery.clone(),
-                entry: Entry {
-                    state: State::Claimed {
+                entry: LedgerEntry {
+                    state: LedgerState::Claimed {
                         owner: request.owner.clone(),
                         lease_until: request.lease_until,
                     },
@@ -120,7 +119,7 @@ impl Claims for MemoryLedger {
         Ok(claim)
     }
 
-    async fn release(&self, delivery: &DeliveryKey, owner: &str) -> Result<(), Unavailable> {
+    async fn release(&self, delivery: &DeliveryKey, owner: &str) -> Result<(), PortError> {
         if let Some(record) = self.entries.lock().get_mut(delivery)
             && let Some(released) = ledger::release(Some(&record.entry), owner)
         {
@@ -137,7 +136,7 @@ impl Ledger for MemoryLedger {
         fate: Fate,
         problem: Option<&Problem>,
         at: Timestamp,
-    ) -> Result<Completion, Unavailable> {
+    ) -> Result<Completion, PortError> {
         let mut entries = self.entries.lock();
         let mut record = entries.get_mut(delivery);
         let has_problem = record.as_deref().is_some_and(|record| record.problem.is_some());
@@ -151,19 +150,19 @@ impl Ledger for MemoryLedger {
         Ok(completion)
     }
 
-    async fn note(&self, delivery: &DeliveryKey, problem: &Problem) -> Result<Noted, Unavailable> {
+    async fn note(&self, delivery: &DeliveryKey, problem: &Problem) -> Result<NoteOutcome, PortError> {
         Ok(self.noted(delivery, problem))
     }
 }
 
 impl Records for MemoryLedger {
-    async fn find(&self, delivery: &DeliveryKey) -> Result<Option<Record>, Unavailable> {
+    async fn find(&self, delivery: &DeliveryKey) -> Result<Option<LedgerRecord>, PortError> {
         Ok(self.entries.lock().get(delivery).cloned())
     }
 
-    async fn search(&self, id: &DeliveryId, _after: Option<Cursor>) -> Result<RecordPage, Unavailable> {
+    async fn search(&self, id: &DeliveryId, _after: Option<Cursor>) -> Result<RecordPage, PortError> {
         let entries = self.entries.lock();
-        let fits = |record: &&Record| record.delivery.id.as_str().starts_with(id.as_str());
+        let fits = |record: &&LedgerRecord| record.delivery.id.as_str().starts_with(id.as_str());
         Ok(RecordPage {
             found: entries.values().filter(fits).cloned().collect(),
             looked_at: entries.len(),
@@ -196,7 +195,7 @@ impl MemoryQueue {
 }
 
 impl EventQueue for MemoryQueue {
-    async fn send(&self, store: &StoreKey, message: String) -> Result<(), Unavailable> {
+    async fn send(&self, store: &StoreKey, message: String) -> Result<(), PortError> {
         self.messages.lock().push((store.clone(), message));
         Ok(())
     }
@@ -204,13 +203,13 @@ impl EventQueue for MemoryQueue {
 
 /// Nothing there waits for a next try.
 impl TryNow for MemoryQueue {
-    async fn try_now(&self, _receipt: &str) -> Result<bool, Unavailable> {
+    async fn try_now(&self, _receipt: &str) -> Result<bool, PortError> {
         Ok(false)
     }
 }
 
 impl Backlog for MemoryQueue {
-    async fn waiting(&self) -> Result<u64, Unavailable> {
+    async fn waiting(&self) -> Result<u64, PortError> {
         Ok(u64::try_from(self.messages.lock().len()).unwrap_or(u64::MAX))
     }
 }
@@ -218,11 +217,16 @@ impl Backlog for MemoryQueue {
 /// [`Entities`] and [`Entries`] in memory.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryEntities {
-    known: Shared<BTreeMap<EntityKey, Known>>,
+    known: Shared<BTreeMap<EntityKey, FenceRecord>>,
 }
 
 impl Entities for MemoryEntities {
-    async fn advance(&self, entity: &EntityKey, version: Version, told: Told<'_>) -> Result<Fence, Unavailable> {
+    async fn advance(
+        &self,
+        entity: &EntityKey,
+        version: Version,
+        told: ObservedFields<'_>,
+    ) -> Result<Fence, PortError> {
         let mut known = self.known.lock();
         let held = known.get(entity);
         let Some(entry) = entities::advance(held.map(|held| held.entry), version) else {
@@ -232,7 +236,7 @@ impl Entities for MemoryEntities {
         let confirmed = held.is_some_and(|held| held.confirmed && held.entry == entry);
         known.insert(
             entity.clone(),
-            Known {
+            FenceRecord {
                 entry,
                 remembered: remembered.clone(),
                 confirmed,
@@ -241,12 +245,12 @@ impl Entities for MemoryEntities {
         Ok(Fence::Passed(remembered))
     }
 
-    async fn confirm(&self, held: &[(EntityKey, Version)]) -> Result<(), Unavailable> {
+    async fn confirm(&self, held: &[(EntityKey, Version)]) -> Result<(), PortError> {
         let mut known = self.known.lock();
         for (entity, version) in held {
             if let Some(held) = known
                 .get_mut(entity)
-                .filter(|held| held.entry == entities::Entry::Passed(*version))
+                .filter(|held| held.entry == entities::FenceState::Passed(*version))
             {
                 held.confirmed = true;
             }
@@ -254,12 +258,14 @@ impl Entities for MemoryEntities {
         Ok(())
     }
 
-    async fn bury(&self, entity: &EntityKey, _expires_at: Timestamp) -> Result<(), Unavailable> {
-        self.known.lock().insert(entity.clone(), gone(entities::Entry::Buried));
+    async fn bury(&self, entity: &EntityKey, _expires_at: Timestamp) -> Result<(), PortError> {
+        self.known
+            .lock()
+            .insert(entity.clone(), gone(entities::FenceState::Tombstoned));
         Ok(())
     }
 
-    async fn retire(&self, entity: &EntityKey, version: Version, _expires_at: Timestamp) -> Result<(), Unavailable> {
+    async fn retire(&self, entity: &EntityKey, version: Version, _expires_at: Timestamp) -> Result<(), PortError> {
         let mut known = self.known.lock();
         if let Some(entry) = entities::retire(known.get(entity).map(|held| held.entry), version) {
             known.insert(entity.clone(), gone(entry));
@@ -267,7 +273,7 @@ impl Entities for MemoryEntities {
         Ok(())
     }
 
-    async fn page(&self, store: &StoreKey, after: Option<&EntityKey>, limit: usize) -> Result<Page, Unavailable> {
+    async fn page(&self, store: &StoreKey, after: Option<&EntityKey>, limit: usize) -> Result<FencePage, PortError> {
         let known = self.known.lock();
         let mut rest = known
             .iter()
@@ -275,26 +281,26 @@ impl Entities for MemoryEntities {
         let looked_at: Vec<_> = rest.by_ref().take(limit).collect();
         let next = rest.next().and(looked_at.last()).map(|(entity, _)| (*entity).clone());
         let passed = looked_at.into_iter().filter_map(|(entity, held)| match held.entry {
-            entities::Entry::Passed(version) => Some((entity.clone(), version)),
-            entities::Entry::Retired(_) | entities::Entry::Buried => None,
+            entities::FenceState::Passed(version) => Some((entity.clone(), version)),
+            entities::FenceState::Retired(_) | entities::FenceState::Tombstoned => None,
         });
-        Ok(Page {
+        Ok(FencePage {
             passed: passed.collect(),
             next,
         })
     }
 }
 
-fn gone(entry: entities::Entry) -> Known {
-    Known {
+fn gone(entry: entities::FenceState) -> FenceRecord {
+    FenceRecord {
         entry,
-        remembered: Remembered::default(),
+        remembered: RememberedFields::default(),
         confirmed: false,
     }
 }
 
 impl Entries for MemoryEntities {
-    async fn find(&self, entities: &[EntityKey]) -> Result<Vec<Option<Known>>, Unavailable> {
+    async fn find(&self, entities: &[EntityKey]) -> Result<Vec<Option<FenceRecord>>, PortError> {
         let known = self.known.lock();
         Ok(entities.iter().map(|entity| known.get(entity).cloned()).collect())
     }
@@ -315,7 +321,7 @@ impl MemoryJobs {
 }
 
 impl Jobs for MemoryJobs {
-    async fn send(&self, job: &Job, delay: SignedDuration) -> Result<(), Unavailable> {
+    async fn send(&self, job: &Job, delay: SignedDuration) -> Result<(), PortError> {
         self.jobs.lock().push((job.clone(), delay));
         Ok(())
     }

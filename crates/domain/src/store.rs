@@ -1,5 +1,6 @@
 //! Stores: their records, status, activity and connections.
 
+pub mod activity;
 pub mod connections;
 pub mod rotation;
 pub mod status;

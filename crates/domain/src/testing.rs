@@ -9,7 +9,7 @@ use crate::{
     catalogue::{
         apply::{Apply, Verdict},
         document::Document,
-        index::{Change, Index, Outcome},
+        index::{Index, IndexChange, IndexOutcome},
         jobs::{Job, Task},
     },
     event::{
@@ -18,18 +18,18 @@ use crate::{
     },
     kernel::{
         ids::{EntityId, EntityKey, Kind, StoreKey},
-        port::{Clock, Unavailable},
+        port::{Clock, PortError},
     },
     memory::{
         MemoryCatalogue, MemoryEntities, MemoryIndex, MemoryJobs, MemoryQueue, MemoryStores, MemorySubscriptions,
     },
     store::stores::{Reconciled, StoreRecord, StoreUpdate, StoreView, StoreViews, Stores},
     sync::{
-        reconcile::{GRACE, Next, Reconcile, Scope, Step, Why},
-        refetch::Ask,
-        vendor::Wanted,
-        watch::Watch,
-        worker::{Perform, Performed, Sync},
+        reconcile::{GRACE, Next, Reconcile, Scope, Step, WaitReason},
+        refetch::Refetch,
+        vendor::WantedSubscription,
+        watch::Watchdog,
+        worker::{JobOutcome, Perform, SyncWorker},
     },
 };
 
@@ -89,12 +89,12 @@ impl WatchedIndex {
 }
 
 impl Index for WatchedIndex {
-    async fn apply(&self, changes: &[Change]) -> Result<Vec<Outcome>, Unavailable> {
+    async fn apply(&self, changes: &[IndexChange]) -> Result<Vec<IndexOutcome>, PortError> {
         {
             let mut failing = self.failing.lock().unwrap();
             if *failing > 0 {
                 *failing -= 1;
-                return Err(Unavailable::new("index", "connection refused"));
+                return Err(PortError::new("index", "connection refused"));
             }
         }
         let ids = changes.iter().map(|change| change.entity().id.clone());
@@ -106,7 +106,7 @@ impl Index for WatchedIndex {
 pub(crate) type Applying = Apply<MemoryEntities, MemoryStores, WatchedIndex, SetClock>;
 pub(crate) type Reconciling =
     Reconcile<MemoryCatalogue<SetClock>, MemoryEntities, MemoryStores, WatchedIndex, SetClock>;
-pub(crate) type Syncing = Sync<
+pub(crate) type Syncing = SyncWorker<
     MemoryCatalogue<SetClock>,
     MemoryEntities,
     MemoryStores,
@@ -132,8 +132,8 @@ pub(crate) struct World {
 pub(crate) const TOPICS: [&str; 2] = ["products/update", "products/delete"];
 
 /// What a store should be subscribed to, as far as these tests go.
-pub(crate) fn wanted(receivers: &str, _: &[String], _: &[String]) -> Vec<Wanted> {
-    let wanted = TOPICS.map(|topic| Wanted {
+pub(crate) fn wanted(receivers: &str, _: &[String], _: &[String]) -> Vec<WantedSubscription> {
+    let wanted = TOPICS.map(|topic| WantedSubscription {
         topic: topic.parse().unwrap(),
         uri: format!("{receivers}/{}", topic.replace('/', "-")),
         include_fields: vec![],
@@ -220,7 +220,7 @@ impl World {
 
     pub(crate) fn reconcile(&self) -> Reconciling {
         Reconcile {
-            ask: Ask {
+            ask: Refetch {
                 catalogue: self.catalogue.clone(),
                 apply: self.apply(),
             },
@@ -229,10 +229,10 @@ impl World {
     }
 
     pub(crate) fn sync(&self) -> Syncing {
-        Sync {
+        SyncWorker {
             reconcile: self.reconcile(),
             jobs: self.jobs.clone(),
-            watch: Watch {
+            watch: Watchdog {
                 subscriptions: self.subscriptions.clone(),
                 backlog: self.queue.clone(),
                 receivers: Some(RECEIVERS.into()),
@@ -265,7 +265,7 @@ impl World {
     }
 
     /// All steps from one on, and why each was not the last.
-    pub(crate) async fn steps_from(&self, scope: Scope, mut step: Step) -> (Reconciled, Vec<Why>) {
+    pub(crate) async fn steps_from(&self, scope: Scope, mut step: Step) -> (Reconciled, Vec<WaitReason>) {
         let mut whys = Vec::new();
         loop {
             let reconcile = self.reconcile();
@@ -284,7 +284,7 @@ impl World {
         }
     }
 
-    pub(crate) async fn perform(&self, task: Task) -> Performed {
+    pub(crate) async fn perform(&self, task: Task) -> JobOutcome {
         let job = Job { store: store(), task };
         self.sync().perform(&job, Timestamp::MAX).await
     }
@@ -299,7 +299,7 @@ impl World {
             }
             for (job, delay) in jobs {
                 self.clock.pass(delay);
-                assert_eq!(self.perform(job.task.clone()).await, Performed::Done);
+                assert_eq!(self.perform(job.task.clone()).await, JobOutcome::Done);
                 done.push(job.task);
             }
         }

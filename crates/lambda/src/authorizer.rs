@@ -18,10 +18,10 @@ use hookline_domain::{
     access::{
         Principal,
         ticket::{TicketKey, Tickets},
-        token::{Borne, Shut, TokenId, Tokens},
+        token::{PresentedToken, TokenError, TokenId, Tokens},
     },
     kernel::{
-        port::{Clock, Unavailable, chain},
+        port::{Clock, PortError, chain},
         secret::SecretSource,
     },
 };
@@ -104,7 +104,7 @@ struct Statement {
 pub enum NoAnswer {
     /// It cannot be said.
     #[error(transparent)]
-    Unavailable(#[from] Unavailable),
+    Unavailable(#[from] PortError),
     /// Neither of the two questions: the authorizer is wired to something else.
     #[error("this is no question of an HTTP API in format 2.0, nor of a WebSocket API's $connect")]
     NotAsked,
@@ -118,7 +118,7 @@ enum Outside {
     #[error("unknown")]
     Unknown,
     #[error("token {0}")]
-    Token(#[from] Shut),
+    Token(#[from] TokenError),
     #[error("session: {0}")]
     Session(#[from] SessionError),
     #[error("expired")]
@@ -222,11 +222,11 @@ impl<A: Tokens + Tickets, K: SecretSource, C: Clock + Clone> Authorizer<A, K, C>
         })
     }
 
-    async fn bearer(&self, asked: &Asked) -> Result<Decision, Unavailable> {
+    async fn bearer(&self, asked: &Asked) -> Result<Decision, PortError> {
         let Some(text) = borne(asked) else {
             return Ok(Decision::outside(Outside::Nothing));
         };
-        if let Some(borne) = Borne::parse(text) {
+        if let Some(borne) = PresentedToken::parse(text) {
             let Some(token) = self.access.find(borne.id()).await? else {
                 return Ok(Decision::of(borne.id(), Err(Outside::Unknown)));
             };
@@ -245,7 +245,7 @@ impl<A: Tokens + Tickets, K: SecretSource, C: Clock + Clone> Authorizer<A, K, C>
         })
     }
 
-    async fn ticket(&self, asked: &Asked) -> Result<Decision, Unavailable> {
+    async fn ticket(&self, asked: &Asked) -> Result<Decision, PortError> {
         let ticket = asked
             .query_string_parameters
             .as_ref()

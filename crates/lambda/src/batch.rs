@@ -26,8 +26,11 @@ use hookline_domain::{
         ledger::Ledger,
         queue::{Delayed, Redelivery, wait_for_index},
     },
-    kernel::port::{Cause, Clock, chain},
-    store::stores::{ErrorCode, Stores},
+    kernel::{
+        failure::ErrorCode,
+        port::{Cause, Clock, chain},
+    },
+    store::stores::Stores,
 };
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Context, LambdaEvent, service_fn};

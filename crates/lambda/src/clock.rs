@@ -1,6 +1,6 @@
 //! The machine's clock.
 
-use hookline_domain::{kernel::port::Clock, sync::backfill::Pause};
+use hookline_domain::kernel::{port::Clock, time::Pause};
 use jiff::{SignedDuration, Timestamp};
 
 /// The machine's clock. The only place that asks it.

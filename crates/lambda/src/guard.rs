@@ -10,7 +10,7 @@ use hookline_domain::{
     access::{Principal, Role},
     kernel::{
         ids::StoreKey,
-        port::{Unavailable, chain},
+        port::{PortError, chain},
     },
     store::stores::{StoreRecord, Stores},
 };
@@ -63,7 +63,7 @@ pub enum ApiError {
     NotConfigured(&'static str),
     /// 503, with the time after which to try again.
     #[error(transparent)]
-    Unavailable(#[from] Unavailable),
+    Unavailable(#[from] PortError),
 }
 
 #[derive(Serialize)]

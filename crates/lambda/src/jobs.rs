@@ -9,9 +9,11 @@ use std::{
 use hookline_domain::{
     catalogue::jobs::{Job, Task},
     delivery::queue::Redelivery,
-    kernel::port::{Cause, Clock},
-    store::stores::ErrorCode,
-    sync::worker::{Perform, Performed},
+    kernel::{
+        failure::ErrorCode,
+        port::{Cause, Clock},
+    },
+    sync::worker::{JobOutcome, Perform},
 };
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{LambdaEvent, service_fn};
@@ -84,10 +86,10 @@ async fn perform(worker: &impl Perform, record: &SqsRecord, stop_at: Timestamp, 
     };
     let done = tokio::time::timeout(left, worker.perform(&job, stop_at)).await;
     let (outcome, code, cause, reason) = match &done {
-        Ok(Performed::Done) => ("done", None, None, None),
-        Ok(Performed::Uninstalled) => ("uninstalled", None, None, None),
-        Ok(Performed::Dropped { code, message }) => ("dropped", Some(code), None, Some(message.as_str())),
-        Ok(Performed::Again { code, cause, message }) => ("again", Some(code), *cause, Some(message.as_str())),
+        Ok(JobOutcome::Done) => ("done", None, None, None),
+        Ok(JobOutcome::Uninstalled) => ("uninstalled", None, None, None),
+        Ok(JobOutcome::Dropped { code, message }) => ("dropped", Some(code), None, Some(message.as_str())),
+        Ok(JobOutcome::Again { code, cause, message }) => ("again", Some(code), *cause, Some(message.as_str())),
         Err(_) => ("again", None, None, Some("the time is up before the job is done")),
     };
     tracing::info!(
@@ -103,7 +105,7 @@ async fn perform(worker: &impl Perform, record: &SqsRecord, stop_at: Timestamp, 
         "job performed"
     );
     match done {
-        Ok(Performed::Again {
+        Ok(JobOutcome::Again {
             code: ErrorCode::IndexUnavailable,
             ..
         }) => Next::AgainForIndex,

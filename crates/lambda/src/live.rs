@@ -8,7 +8,7 @@ use std::{collections::HashMap, sync::Arc, time::Instant};
 
 use hookline_domain::{
     access::Principal,
-    kernel::port::{Clock, Unavailable, chain},
+    kernel::port::{Clock, PortError, chain},
     live::{Activity, Follow, Push, Watchers},
     store::stores::{StoreViews, Stores},
 };
@@ -101,7 +101,7 @@ pub async fn forget(watchers: &impl Watchers, event: SocketEvent) -> SocketAnswe
     finish(connection, "gone", started, &watchers.remove(connection).await)
 }
 
-fn finish(connection: &str, what: &'static str, started: Instant, done: &Result<(), Unavailable>) -> SocketAnswer {
+fn finish(connection: &str, what: &'static str, started: Instant, done: &Result<(), PortError>) -> SocketAnswer {
     let duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
     match done {
         Ok(()) => {

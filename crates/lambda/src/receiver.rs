@@ -9,7 +9,7 @@ use hookline_domain::{
         bodies::KeepBodies,
         ledger::Claims,
         queue::EventQueue,
-        receive::{NotReceived, Receive, Received},
+        receive::{Receive, ReceiveError, Received},
     },
     kernel::{
         ids::DeliveryKey,
@@ -172,12 +172,12 @@ where
                 response.retry_after = Some(retry_after);
                 response
             }
-            Err(NotReceived::TooLarge(problem)) => {
+            Err(ReceiveError::TooLarge(problem)) => {
                 let mut response = WebhookResponse::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large");
                 response.message = Some(problem.to_string());
                 response
             }
-            Err(problem @ (NotReceived::Unavailable(_) | NotReceived::OutOfTime)) => {
+            Err(problem @ (ReceiveError::Unavailable(_) | ReceiveError::OutOfTime)) => {
                 let mut response = WebhookResponse::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable");
                 response.reason = Some(chain(&problem));
                 response.retry_after = Some(Duration::from_secs(1));

@@ -4,7 +4,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use hookline_domain::kernel::{
-    port::{Clock, Unavailable, chain},
+    port::{Clock, PortError, chain},
     secret::{Secret, SecretSource},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -20,7 +20,7 @@ const REFRESH: SignedDuration = SignedDuration::from_mins(5);
 pub enum NoSecret {
     /// It could not be read.
     #[error(transparent)]
-    Unavailable(#[from] Unavailable),
+    Unavailable(#[from] PortError),
     /// What was read is not what it should be.
     #[error("the secret cannot be used")]
     Unusable(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -114,11 +114,11 @@ mod tests {
     struct Kept(Arc<Mutex<(&'static str, u32)>>);
 
     impl SecretSource for Kept {
-        async fn read(&self) -> Result<Secret, Unavailable> {
+        async fn read(&self) -> Result<Secret, PortError> {
             let mut kept = self.0.lock().unwrap();
             kept.1 += 1;
             match kept.0 {
-                "" => Err(Unavailable::new("secret", "down")),
+                "" => Err(PortError::new("secret", "down")),
                 text => Ok(Secret::new(text)),
             }
         }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use hookline_domain::{
     kernel::ids::StoreKey,
-    store::rotation::{HELD_BACK_AT_MOST, Needed, Pair},
+    store::rotation::{HELD_BACK_AT_MOST, SecretPairId, SecretUsage},
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -16,7 +16,7 @@ const MAX_STORES: usize = 1024;
 
 /// Use of secrets that has not been written yet, and the times of the last writes.
 #[derive(Debug, Default)]
-pub(crate) struct PendingSecretUsage(HashMap<(StoreKey, Pair), StoreUsage>);
+pub(crate) struct PendingSecretUsage(HashMap<(StoreKey, SecretPairId), StoreUsage>);
 
 #[derive(Debug, Default)]
 struct StoreUsage {
@@ -28,7 +28,7 @@ struct StoreUsage {
 
 impl PendingSecretUsage {
     /// Notes that a secret verified a delivery of `store`: 0 is the newest.
-    pub(crate) fn note(&mut self, store: &StoreKey, pair: Pair, secret: usize, now: Timestamp) {
+    pub(crate) fn note(&mut self, store: &StoreKey, pair: SecretPairId, secret: usize, now: Timestamp) {
         let key = (store.clone(), pair);
         if self.0.len() >= MAX_STORES && !self.0.contains_key(&key) {
             self.0.retain(|_, seen| seen.old);
@@ -43,7 +43,7 @@ impl PendingSecretUsage {
 
     /// Takes what is due: for each store at most once per `every`, but at once when the old secret was used for the first
     /// time.
-    pub(crate) fn take_due(&mut self, now: Timestamp, every: SignedDuration) -> Vec<(StoreKey, Needed)> {
+    pub(crate) fn take_due(&mut self, now: Timestamp, every: SignedDuration) -> Vec<(StoreKey, SecretUsage)> {
         let every = every.min(HELD_BACK_AT_MOST);
         let over = |at: Option<Timestamp>| at.is_none_or(|at| now.duration_since(at) >= every);
         let mut due = Vec::new();
@@ -57,21 +57,21 @@ impl PendingSecretUsage {
             if seen.old {
                 seen.old_written_at = Some(now);
             }
-            let needed = Needed {
+            let usage = SecretUsage {
                 pair: *pair,
                 told_at: now,
                 newest_at: seen.newest_at.take(),
                 old: std::mem::take(&mut seen.old),
             };
-            due.push((store.clone(), needed));
+            due.push((store.clone(), usage));
         }
         due
     }
 
     /// Takes back what could not be written. Use of the old secret is due again; use of the newest shows again by itself.
-    pub(crate) fn put_back(&mut self, store: StoreKey, needed: &Needed) {
-        if needed.old {
-            self.0.entry((store, needed.pair)).or_default().old = true;
+    pub(crate) fn put_back(&mut self, store: StoreKey, usage: &SecretUsage) {
+        if usage.old {
+            self.0.entry((store, usage.pair)).or_default().old = true;
         }
     }
 }
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     const MINUTE: SignedDuration = SignedDuration::from_mins(1);
-    const PAIR: Pair = Pair(7);
+    const PAIR: SecretPairId = SecretPairId(7);
 
     fn store(name: &str) -> StoreKey {
         StoreKey {
@@ -98,9 +98,7 @@ mod tests {
 
     fn taken(pending: &mut PendingSecretUsage, seconds: i64) -> Vec<(Option<Timestamp>, bool)> {
         let due = pending.take_due(second(seconds), MINUTE);
-        due.into_iter()
-            .map(|(_, needed)| (needed.newest_at, needed.old))
-            .collect()
+        due.into_iter().map(|(_, usage)| (usage.newest_at, usage.old)).collect()
     }
 
     #[test]
@@ -135,8 +133,8 @@ mod tests {
     fn use_of_the_old_secret_is_due_again_after_a_failed_write() {
         let (mut pending, demo) = (PendingSecretUsage::default(), store("demo"));
         pending.note(&demo, PAIR, 1, second(0));
-        let (store, needed) = pending.take_due(second(0), MINUTE).remove(0);
-        pending.put_back(store, &needed);
+        let (store, usage) = pending.take_due(second(0), MINUTE).remove(0);
+        pending.put_back(store, &usage);
         assert_eq!(taken(&mut pending, 60), [(None, true)]);
     }
 
@@ -149,6 +147,6 @@ mod tests {
         }
         assert!(pending.0.len() <= MAX_STORES);
         let due = pending.take_due(second(0), MINUTE);
-        assert!(due.iter().any(|(key, needed)| *key == store("demo") && needed.old));
+        assert!(due.iter().any(|(key, usage)| *key == store("demo") && usage.old));
     }
 }

@@ -8,10 +8,12 @@
 use std::{sync::Arc, time::Instant};
 
 use hookline_domain::{
-    kernel::port::{Clock, Unavailable, chain},
-    live::{AccessChanged, Activity, Changed, Push, Tell, Watchers},
+    kernel::{
+        port::{Clock, PortError, chain},
+        time::Pause,
+    },
+    live::{AccessChanged, Activity, Broadcast, Push, RecordChange, Watchers},
     store::stores::StoreViews,
-    sync::backfill::Pause,
 };
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::{Deserialize, Serialize};
@@ -68,7 +70,7 @@ pub struct StreamFailure {
 }
 
 /// Reads a store before and after.
-type ReadStore = fn(Option<&Value>, &Value) -> Result<Option<Changed>, StartError>;
+type ReadStore = fn(Option<&Value>, &Value) -> Result<Option<RecordChange>, StartError>;
 
 /// Reads a token before and after.
 type ReadAccess = fn(Option<&Value>, Option<&Value>) -> Result<Option<AccessChanged>, StartError>;
@@ -88,7 +90,7 @@ pub struct Reading {
 
 /// What a record tells.
 enum Read {
-    Store(Box<Changed>),
+    Store(Box<RecordChange>),
     Access(AccessChanged),
 }
 
@@ -109,7 +111,7 @@ impl Reading {
 
 /// Tells what a batch of records says.
 pub async fn tell<S, A, W, P, T, C>(
-    tell: &Tell<S, A, W, P, T, C>,
+    tell: &Broadcast<S, A, W, P, T, C>,
     reading: &Reading,
     batch: StreamBatch,
 ) -> StreamAnswer
@@ -152,10 +154,10 @@ where
 }
 
 async fn told<S, A, W, P, T, C>(
-    tell: &Tell<S, A, W, P, T, C>,
+    tell: &Broadcast<S, A, W, P, T, C>,
     reading: &Reading,
     batch: &StreamBatch,
-) -> Result<(), Unavailable>
+) -> Result<(), PortError>
 where
     S: StoreViews,
     A: Activity,
@@ -186,7 +188,7 @@ where
 ///
 /// # Errors
 /// When the runtime cannot be reached.
-pub async fn run<S, A, W, P, T, C>(told: Tell<S, A, W, P, T, C>, reading: Reading) -> Result<(), StartError>
+pub async fn run<S, A, W, P, T, C>(told: Broadcast<S, A, W, P, T, C>, reading: Reading) -> Result<(), StartError>
 where
     S: StoreViews + 'static,
     A: Activity + 'static,
@@ -223,7 +225,7 @@ mod tests {
             access_table: "access-1".into(),
             store: |_, after| {
                 let seq = after["seq"].as_u64().ok_or("no number")?;
-                Ok(Some(Changed {
+                Ok(Some(RecordChange {
                     store: "shopify#demo.myshopify.com".parse()?,
                     before: None,
                     after: StoreRecord {
@@ -243,13 +245,13 @@ mod tests {
         }
     }
 
-    type Telling = Tell<MemoryStores, MemoryActivity, MemoryWatchers, MemoryPush, Sleep, SystemClock>;
+    type Telling = Broadcast<MemoryStores, MemoryActivity, MemoryWatchers, MemoryPush, Sleep, SystemClock>;
 
     async fn telling() -> Telling {
         let stores = MemoryStores::default();
         let demo = "shopify#demo.myshopify.com".parse().unwrap();
         stores.record(&demo, &StoreUpdate::default()).await.unwrap();
-        let told = Tell {
+        let told = Broadcast {
             stores,
             activity: MemoryActivity::default(),
             watchers: MemoryWatchers::default(),
@@ -335,12 +337,12 @@ mod tests {
         async fn keep(
             &self,
             _: &hookline_domain::kernel::ids::StoreKey,
-            _: &[hookline_domain::live::Kept],
+            _: &[hookline_domain::live::ActivityBatch],
             _: u64,
-        ) -> Result<(), Unavailable> {
-            Err(Unavailable::new("activity", "throttled"))
+        ) -> Result<(), PortError> {
+            Err(PortError::new("activity", "throttled"))
         }
-        async fn reached(&self, _: &hookline_domain::kernel::ids::StoreKey) -> Result<Option<u64>, Unavailable> {
+        async fn reached(&self, _: &hookline_domain::kernel::ids::StoreKey) -> Result<Option<u64>, PortError> {
             Ok(None)
         }
         async fn latest(
@@ -348,7 +350,7 @@ mod tests {
             _: &hookline_domain::kernel::ids::StoreKey,
             _: Option<u64>,
             _: usize,
-        ) -> Result<Vec<hookline_domain::live::Kept>, Unavailable> {
+        ) -> Result<Vec<hookline_domain::live::ActivityBatch>, PortError> {
             Ok(vec![])
         }
     }
@@ -356,7 +358,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_not_kept_is_not_told_and_all_of_the_batch_comes_again() {
         let told = telling().await;
-        let broken = Tell {
+        let broken = Broadcast {
             stores: told.stores.clone(),
             activity: Broken,
             watchers: told.watchers.clone(),

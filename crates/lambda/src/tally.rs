@@ -16,7 +16,7 @@ use hookline_domain::{
         port::{Clock, chain},
     },
     store::{
-        rotation::Pair,
+        rotation::SecretPairId,
         stores::{Counter, StoreUpdate, Tally},
     },
 };
@@ -73,7 +73,7 @@ impl<T: Tally, C: Clock> Tallies<T, C> {
     }
 
     /// Notes that one of two secrets verified a delivery: 0 is the newest.
-    pub fn secret_used(&self, store: &StoreKey, pair: Pair, secret: usize) {
+    pub fn secret_used(&self, store: &StoreKey, pair: SecretPairId, secret: usize) {
         if self.tally.is_some() {
             let now = self.clock.now();
             let mut pending = self.secret_usage.lock().unwrap_or_else(PoisonError::into_inner);
@@ -146,7 +146,7 @@ mod tests {
     use hookline_domain::{
         kernel::{
             ids::{Source, StoreName},
-            port::Unavailable,
+            port::PortError,
         },
         memory::MemoryStores,
         store::stores::{StoreViews, Stores},
@@ -207,12 +207,12 @@ mod tests {
     struct FailingStores(MemoryStores, Arc<Mutex<bool>>);
 
     impl Tally for FailingStores {
-        async fn add(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), Unavailable> {
+        async fn add(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), PortError> {
             let answers = *self.1.lock().unwrap();
             if answers {
                 self.0.add(store, update).await
             } else {
-                Err(Unavailable::new("stores", "down"))
+                Err(PortError::new("stores", "down"))
             }
         }
     }
@@ -226,13 +226,13 @@ mod tests {
         );
         failing.0.record(&demo, &StoreUpdate::default()).await.unwrap();
         let tallies = Tallies::new(Some(failing.clone()), clock.clone(), SignedDuration::from_secs(60));
-        tallies.secret_used(&demo, Pair(7), 1);
+        tallies.secret_used(&demo, SecretPairId(7), 1);
         tallies.write_if_due().await;
         *failing.1.lock().unwrap() = true;
         *clock.0.lock().unwrap() = 60;
         tallies.write_if_due().await;
         let record = failing.0.find(&demo).await.unwrap().unwrap();
-        assert_eq!(record.rotations[&Pair(7)].old_at, Some(clock.now()));
+        assert_eq!(record.rotations[&SecretPairId(7)].old_at, Some(clock.now()));
     }
 
     #[tokio::test]
@@ -247,10 +247,10 @@ mod tests {
         for n in 0..MAX_STORES * 2 {
             tallies.forged(&store(&format!("s{n}.myshopify.com")));
         }
-        tallies.secret_used(&demo, Pair(7), 1);
+        tallies.secret_used(&demo, SecretPairId(7), 1);
         tallies.write_if_due().await;
         assert!(
-            stores.find(&demo).await.unwrap().unwrap().rotations[&Pair(7)]
+            stores.find(&demo).await.unwrap().unwrap().rotations[&SecretPairId(7)]
                 .old_at
                 .is_some()
         );

@@ -6,16 +6,16 @@ use hookline_domain::{
     access::{
         Principal, Reach, Role,
         ticket::{Ticket, TicketKey, Tickets},
-        token::{Change, Token, TokenId, Tokens},
+        token::{Token, TokenChange, TokenId, Tokens},
     },
     delivery::{
         bodies::{BodyKey, KeepBodies},
-        ledger::{Claim, ClaimRequest, Claims, Completion, Fate, Ledger, Noted, Problem},
+        ledger::{Claim, ClaimRequest, Claims, Completion, Fate, Ledger, NoteOutcome, Problem},
         queue::EventQueue,
     },
     kernel::{
         ids::{DeliveryKey, StoreKey},
-        port::{Clock, Unavailable},
+        port::{Clock, PortError},
     },
 };
 use jiff::Timestamp;
@@ -44,10 +44,10 @@ pub(crate) struct Silent;
 pub(crate) struct Down;
 
 impl Claims for Silent {
-    async fn claim(&self, _: &DeliveryKey, _: &ClaimRequest) -> Result<Claim, Unavailable> {
+    async fn claim(&self, _: &DeliveryKey, _: &ClaimRequest) -> Result<Claim, PortError> {
         std::future::pending().await
     }
-    async fn release(&self, _: &DeliveryKey, _: &str) -> Result<(), Unavailable> {
+    async fn release(&self, _: &DeliveryKey, _: &str) -> Result<(), PortError> {
         std::future::pending().await
     }
 }
@@ -59,71 +59,71 @@ impl Ledger for Silent {
         _: Fate,
         _: Option<&Problem>,
         _: Timestamp,
-    ) -> Result<Completion, Unavailable> {
+    ) -> Result<Completion, PortError> {
         std::future::pending().await
     }
-    async fn note(&self, _: &DeliveryKey, _: &Problem) -> Result<Noted, Unavailable> {
+    async fn note(&self, _: &DeliveryKey, _: &Problem) -> Result<NoteOutcome, PortError> {
         std::future::pending().await
     }
 }
 
 impl EventQueue for Silent {
-    async fn send(&self, _: &StoreKey, _: String) -> Result<(), Unavailable> {
+    async fn send(&self, _: &StoreKey, _: String) -> Result<(), PortError> {
         std::future::pending().await
     }
 }
 
 impl KeepBodies for Silent {
-    async fn put(&self, _: &BodyKey, _: Vec<u8>) -> Result<(), Unavailable> {
+    async fn put(&self, _: &BodyKey, _: Vec<u8>) -> Result<(), PortError> {
         std::future::pending().await
     }
 }
 
 impl Claims for Down {
-    async fn claim(&self, _: &DeliveryKey, _: &ClaimRequest) -> Result<Claim, Unavailable> {
-        Err(Unavailable::new("ledger", "down"))
+    async fn claim(&self, _: &DeliveryKey, _: &ClaimRequest) -> Result<Claim, PortError> {
+        Err(PortError::new("ledger", "down"))
     }
-    async fn release(&self, _: &DeliveryKey, _: &str) -> Result<(), Unavailable> {
-        Err(Unavailable::new("ledger", "down"))
+    async fn release(&self, _: &DeliveryKey, _: &str) -> Result<(), PortError> {
+        Err(PortError::new("ledger", "down"))
     }
 }
 
 impl KeepBodies for Down {
-    async fn put(&self, _: &BodyKey, _: Vec<u8>) -> Result<(), Unavailable> {
-        Err(Unavailable::new("bodies", "connection refused to 10.0.0.1"))
+    async fn put(&self, _: &BodyKey, _: Vec<u8>) -> Result<(), PortError> {
+        Err(PortError::new("bodies", "connection refused to 10.0.0.1"))
     }
 }
 
 impl EventQueue for Down {
-    async fn send(&self, _: &StoreKey, _: String) -> Result<(), Unavailable> {
-        Err(Unavailable::new("event queue", "connection refused to 10.0.0.1"))
+    async fn send(&self, _: &StoreKey, _: String) -> Result<(), PortError> {
+        Err(PortError::new("event queue", "connection refused to 10.0.0.1"))
     }
 }
 
 impl Tokens for Down {
-    async fn find(&self, _: &TokenId) -> Result<Option<Token>, Unavailable> {
-        Err(Unavailable::new("tokens", "connection refused to 10.0.0.1"))
+    async fn find(&self, _: &TokenId) -> Result<Option<Token>, PortError> {
+        Err(PortError::new("tokens", "connection refused to 10.0.0.1"))
     }
-    async fn list(&self) -> Result<Vec<Token>, Unavailable> {
-        Err(Unavailable::new("tokens", "connection refused to 10.0.0.1"))
+    async fn list(&self) -> Result<Vec<Token>, PortError> {
+        Err(PortError::new("tokens", "connection refused to 10.0.0.1"))
     }
-    async fn put(&self, _: &Token) -> Result<bool, Unavailable> {
-        Err(Unavailable::new("tokens", "connection refused to 10.0.0.1"))
+    async fn put(&self, _: &Token) -> Result<bool, PortError> {
+        Err(PortError::new("tokens", "connection refused to 10.0.0.1"))
     }
-    async fn revoke(&self, _: &TokenId, _: Timestamp) -> Result<Option<Token>, Unavailable> {
-        Err(Unavailable::new("tokens", "connection refused to 10.0.0.1"))
+    async fn revoke(&self, _: &TokenId, _: Timestamp) -> Result<Option<Token>, PortError> {
+        Err(PortError::new("tokens", "connection refused to 10.0.0.1"))
     }
-    async fn change(&self, _: &TokenId, _: &Change) -> Result<Option<Token>, Unavailable> {
-        Err(Unavailable::new("tokens", "connection refused to 10.0.0.1"))
+    async fn change(&self, _: &TokenId, _: &TokenChange) -> Result<Option<Token>, PortError> {
+        Err(PortError::new("tokens", "connection refused to 10.0.0.1"))
     }
 }
 
 impl Tickets for Down {
-    async fn issue(&self, _: &Ticket) -> Result<(), Unavailable> {
-        Err(Unavailable::new("tickets", "connection refused to 10.0.0.1"))
+    async fn issue(&self, _: &Ticket) -> Result<(), PortError> {
+        Err(PortError::new("tickets", "connection refused to 10.0.0.1"))
     }
-    async fn spend(&self, _: &TicketKey, _: Timestamp) -> Result<Option<Principal>, Unavailable> {
-        Err(Unavailable::new("tickets", "connection refused to 10.0.0.1"))
+    async fn spend(&self, _: &TicketKey, _: Timestamp) -> Result<Option<Principal>, PortError> {
+        Err(PortError::new("tickets", "connection refused to 10.0.0.1"))
     }
 }
 

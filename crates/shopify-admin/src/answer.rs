@@ -3,7 +3,7 @@
 //! Errors: <https://shopify.dev/docs/api/admin-graphql/latest#status-and-error-codes>, costs:
 //! <https://shopify.dev/docs/api/usage/limits#graphql-admin-api-rate-limits>.
 
-use hookline_domain::{kernel::port::Unavailable, sync::vendor::Unasked};
+use hookline_domain::{kernel::port::PortError, sync::vendor::CatalogueError};
 use hookline_sources::shopify::{mended, problem};
 use serde::{Deserialize, de::DeserializeOwned};
 
@@ -65,9 +65,9 @@ pub(crate) enum Failure {
     /// The bucket holds too little.
     Throttled,
     /// It failed, and may not the next time.
-    Passing(Unasked),
+    Passing(CatalogueError),
     /// It will fail again.
-    Lasting(Unasked),
+    Lasting(CatalogueError),
 }
 
 /// It says that it has failed.
@@ -81,8 +81,8 @@ struct Failed {
 /// Reads an answer of a named operation.
 ///
 /// # Errors
-/// [`Unasked::Disagreed`] when it is not one. Quotes nothing of it.
-pub(crate) fn read<T: DeserializeOwned>(operation: &str, body: &[u8]) -> Result<Answer<T>, Unasked> {
+/// [`CatalogueError::Disagreed`] when it is not one. Quotes nothing of it.
+pub(crate) fn read<T: DeserializeOwned>(operation: &str, body: &[u8]) -> Result<Answer<T>, CatalogueError> {
     let read = |body: &[u8]| {
         let mut deserializer = serde_json::Deserializer::from_slice(body);
         serde_path_to_error::deserialize(&mut deserializer)
@@ -95,12 +95,12 @@ pub(crate) fn read<T: DeserializeOwned>(operation: &str, body: &[u8]) -> Result<
 }
 
 /// Says where something does not fit, and what was expected there, without the value that was found.
-pub(crate) fn misfit(what: &str, error: &serde_path_to_error::Error<serde_json::Error>) -> Unasked {
+pub(crate) fn misfit(what: &str, error: &serde_path_to_error::Error<serde_json::Error>) -> CatalogueError {
     let place = match error.path().to_string() {
         path if path != "." && error.inner().is_data() => format!(" at {path}"),
         _ => String::new(),
     };
-    Unasked::Disagreed {
+    CatalogueError::Disagreed {
         problem: format!("{what} does not fit{place}: {}", problem(error.inner())),
     }
 }
@@ -115,7 +115,7 @@ impl<T> Answer<T> {
     pub(crate) fn into_data(self, operation: &str) -> Result<T, Failure> {
         let Some(error) = self.errors.into_iter().min_by_key(rank) else {
             return self.data.ok_or_else(|| {
-                Failure::Lasting(Unasked::Disagreed {
+                Failure::Lasting(CatalogueError::Disagreed {
                     problem: format!("the answer to {operation} has neither data nor errors"),
                 })
             });
@@ -124,26 +124,26 @@ impl<T> Answer<T> {
         let message = told(&error.message);
         Err(match code.as_deref() {
             Some("THROTTLED") => Failure::Throttled,
-            Some("ACCESS_DENIED") => Failure::Lasting(Unasked::Refused {
+            Some("ACCESS_DENIED") => Failure::Lasting(CatalogueError::Refused {
                 reason: format!("{message} (give the app this scope, install it anew, then add the store again)"),
             }),
-            Some("SHOP_INACTIVE") => Failure::Lasting(Unasked::Refused {
+            Some("SHOP_INACTIVE") => Failure::Lasting(CatalogueError::Refused {
                 reason: format!("the store is not active: {message}"),
             }),
-            Some("MAX_COST_EXCEEDED") => Failure::Lasting(Unasked::Disagreed {
+            Some("MAX_COST_EXCEEDED") => Failure::Lasting(CatalogueError::Disagreed {
                 problem: format!("{operation} costs more than one query may: {message}"),
             }),
             Some("INTERNAL_SERVER_ERROR" | "TIMEOUT" | "SERVICE_UNAVAILABLE") => {
                 let code = code.unwrap_or_default();
-                Failure::Passing(Unavailable::new(PORT, Failed { code, message }).into())
+                Failure::Passing(PortError::new(PORT, Failed { code, message }).into())
             }
             // Without a code it says what is wrong with the document or its variables. The same words come for what
             // broke inside.
             Some(_) | None if message.starts_with("Internal error") => {
                 let code = "an internal error".to_owned();
-                Failure::Passing(Unavailable::new(PORT, Failed { code, message }).into())
+                Failure::Passing(PortError::new(PORT, Failed { code, message }).into())
             }
-            Some(_) | None => Failure::Lasting(Unasked::Disagreed {
+            Some(_) | None => Failure::Lasting(CatalogueError::Disagreed {
                 problem: format!("{operation}: {message}"),
             }),
         })
@@ -194,21 +194,21 @@ mod tests {
         ));
         assert!(matches!(
             failure(r#"[{"message": "Access denied for nodes field.", "extensions": {"code": "ACCESS_DENIED"}}]"#),
-            Failure::Lasting(Unasked::Refused { .. })
+            Failure::Lasting(CatalogueError::Refused { .. })
         ));
         assert!(matches!(
             failure(r#"[{"message": "Query cost is 1200", "extensions": {"code": "MAX_COST_EXCEEDED"}}]"#),
-            Failure::Lasting(Unasked::Disagreed { .. })
+            Failure::Lasting(CatalogueError::Disagreed { .. })
         ));
         assert!(matches!(
             failure(
                 r#"[{"message": "Internal error. Looks like …", "extensions": {"code": "INTERNAL_SERVER_ERROR"}}]"#
             ),
-            Failure::Passing(Unasked::Unavailable(_))
+            Failure::Passing(CatalogueError::Unavailable(_))
         ));
         assert!(matches!(
             failure(r#"[{"message": "Field 'nam' doesn't exist on type 'Product'"}]"#),
-            Failure::Lasting(Unasked::Disagreed { .. })
+            Failure::Lasting(CatalogueError::Disagreed { .. })
         ));
     }
 

@@ -7,8 +7,8 @@ use std::{
 };
 
 use hookline_domain::{
-    kernel::{ids::StoreKey, port::Unavailable, secret::Secret},
-    sync::vendor::Unasked,
+    kernel::{ids::StoreKey, port::PortError, secret::Secret},
+    sync::vendor::CatalogueError,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -57,7 +57,7 @@ enum Attempt<T> {
     Unauthorized,
     Throttled,
     Later(Option<i64>),
-    Passing(Unasked),
+    Passing(CatalogueError),
 }
 
 impl<A> Clone for ShopifyAdmin<A> {
@@ -93,7 +93,7 @@ impl<A: Access> ShopifyAdmin<A> {
         }
     }
 
-    /// The same, with an end: what would have to wait beyond it is [`Unasked::Throttled`] instead. For one invocation.
+    /// The same, with an end: what would have to wait beyond it is [`CatalogueError::Throttled`] instead. For one invocation.
     #[must_use]
     pub fn until(&self, deadline: Timestamp) -> Self {
         Self {
@@ -109,7 +109,7 @@ impl<A: Access> ShopifyAdmin<A> {
     }
 
     /// Sends an operation and reads its answer.
-    pub(crate) async fn ask<O: Operation>(&self, store: &StoreKey, operation: &O) -> Result<O::Answer, Unasked> {
+    pub(crate) async fn ask<O: Operation>(&self, store: &StoreKey, operation: &O) -> Result<O::Answer, CatalogueError> {
         let until = self.deadline();
         let bucket = self.bucket(store);
         let query = (O::NAME, operation.sort());
@@ -154,17 +154,17 @@ impl<A: Access> ShopifyAdmin<A> {
         bucket: &Arc<Bucket>,
         query: Query,
         until: Timestamp,
-    ) -> Result<Attempt<O::Answer>, Unasked> {
+    ) -> Result<Attempt<O::Answer>, CatalogueError> {
         let body = Body {
             operation_name: O::NAME,
             query: O::TEXT,
             variables: operation,
         };
-        let body = serde_json::to_vec(&body).map_err(|error| Unavailable::new(answer::PORT, error))?;
+        let body = serde_json::to_vec(&body).map_err(|error| PortError::new(answer::PORT, error))?;
         let share = loop {
             match bucket.take(query, self.time.now()) {
                 Ok(share) => break share,
-                Err(wait) if wait >= until.duration_since(self.time.now()) => return Err(Unasked::Throttled),
+                Err(wait) if wait >= until.duration_since(self.time.now()) => return Err(CatalogueError::Throttled),
                 Err(wait) => self.pause(wait.min(LOOK_AGAIN), until).await?,
             }
         };
@@ -190,11 +190,11 @@ impl<A: Access> ShopifyAdmin<A> {
     }
 
     /// Waits, or says that there is no time to.
-    async fn pause(&self, wait: SignedDuration, until: Timestamp) -> Result<(), Unasked> {
+    async fn pause(&self, wait: SignedDuration, until: Timestamp) -> Result<(), CatalogueError> {
         if self.time.wait(wait, until).await {
             Ok(())
         } else {
-            Err(Unasked::Throttled)
+            Err(CatalogueError::Throttled)
         }
     }
 
@@ -209,8 +209,8 @@ fn doubled(wait: SignedDuration, times: u32) -> SignedDuration {
     wait * (1 << times.min(6))
 }
 
-fn unauthorized() -> Unasked {
-    Unasked::Refused {
+fn unauthorized() -> CatalogueError {
+    CatalogueError::Refused {
         reason: "neither the one that is kept nor a new one (401); was the app uninstalled? Add the store again"
             .to_owned(),
     }

@@ -3,7 +3,7 @@
 use hookline_domain::{
     event::{Event, Observed, product::Collection},
     kernel::ids::{EntityId, Kind, StoreKey},
-    sync::vendor::{Part, Shop, Unasked},
+    sync::vendor::{CatalogueError, CataloguePage, Shop},
 };
 use hookline_sources::{html, shopify::filled};
 use jiff::Timestamp;
@@ -175,7 +175,7 @@ impl CollectionBody {
 }
 
 impl<A: Access> ShopifyAdmin<A> {
-    pub(crate) async fn ask_shop(&self, store: &StoreKey) -> Result<Shop, Unasked> {
+    pub(crate) async fn ask_shop(&self, store: &StoreKey) -> Result<Shop, CatalogueError> {
         let answer = self.ask(store, &AboutShop {}).await?;
         Ok(Shop {
             name: answer.shop.myshopify_domain,
@@ -189,7 +189,11 @@ impl<A: Access> ShopifyAdmin<A> {
         })
     }
 
-    pub(crate) async fn ask_product_of(&self, store: &StoreKey, item: &EntityId) -> Result<Option<EntityId>, Unasked> {
+    pub(crate) async fn ask_product_of(
+        &self,
+        store: &StoreKey,
+        item: &EntityId,
+    ) -> Result<Option<EntityId>, CatalogueError> {
         let wanted = InventoryItem {
             id: gid::gid("InventoryItem", item)?,
         };
@@ -200,14 +204,14 @@ impl<A: Access> ShopifyAdmin<A> {
             .transpose()
     }
 
-    pub(crate) async fn ask_collection(&self, store: &StoreKey, id: &EntityId) -> Result<Observed, Unasked> {
+    pub(crate) async fn ask_collection(&self, store: &StoreKey, id: &EntityId) -> Result<Observed, CatalogueError> {
         let at = self.time.now();
         let wanted = OneCollection {
             id: gid::gid("Collection", id)?,
         };
         match self.ask(store, &wanted).await?.collection {
             Some(found) if found.id == wanted.id => found.observed(at).map_err(|odd| odd.unasked("a collection")),
-            Some(_) => Err(Unasked::Disagreed {
+            Some(_) => Err(CatalogueError::Disagreed {
                 problem: "another collection was answered than was asked for".to_owned(),
             }),
             None => Ok(Observed {
@@ -221,7 +225,7 @@ impl<A: Access> ShopifyAdmin<A> {
         &self,
         store: &StoreKey,
         after: Option<&str>,
-    ) -> Result<Part<Observed>, Unasked> {
+    ) -> Result<CataloguePage<Observed>, CatalogueError> {
         let at = self.time.now();
         let page = self.ask(store, &Collections { after }).await?.collections;
         let next = page.next().map(str::to_owned);
@@ -235,10 +239,10 @@ impl<A: Access> ShopifyAdmin<A> {
         store: &StoreKey,
         collection: &EntityId,
         after: Option<&str>,
-    ) -> Result<Part<EntityId>, Unasked> {
+    ) -> Result<CataloguePage<EntityId>, CatalogueError> {
         let id = gid::gid("Collection", collection)?;
         let Some(found) = self.ask(store, &Members { id, after }).await?.collection else {
-            return Ok(Part {
+            return Ok(CataloguePage {
                 items: Vec::new(),
                 skipped: Vec::new(),
                 next: None,
@@ -254,7 +258,12 @@ impl<A: Access> ShopifyAdmin<A> {
 }
 
 /// Part of a list, without what cannot be read.
-fn part<T>(found: impl Iterator<Item = Result<T, Odd>>, kind: Kind, operation: &str, next: Option<String>) -> Part<T> {
+fn part<T>(
+    found: impl Iterator<Item = Result<T, Odd>>,
+    kind: Kind,
+    operation: &str,
+    next: Option<String>,
+) -> CataloguePage<T> {
     let (mut items, mut skipped) = (Vec::new(), Vec::new());
     for (place, found) in found.enumerate() {
         match found {
@@ -262,5 +271,5 @@ fn part<T>(found: impl Iterator<Item = Result<T, Odd>>, kind: Kind, operation: &
             Err(odd) => skipped.push(odd.skipped(kind, &format!("nodes[{place}] of the answer to {operation}"))),
         }
     }
-    Part { items, skipped, next }
+    CataloguePage { items, skipped, next }
 }

@@ -2,9 +2,10 @@
 //! [`Catalogue`] as a whole.
 
 use hookline_domain::{
+    catalogue::jobs::ExportId,
     event::Observed,
     kernel::ids::{EntityId, StoreKey},
-    sync::vendor::{Answered, Catalogue, Export, ExportId, Part, Shop, Unasked},
+    sync::vendor::{Catalogue, CatalogueError, CataloguePage, Export, FetchedEntities, Shop},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -90,7 +91,7 @@ impl Operation for ExportState<'_> {
 }
 
 impl ExportBody {
-    fn export(self) -> Result<Export, Unasked> {
+    fn export(self) -> Result<Export, CatalogueError> {
         let failed = |reason: &str| Export::Failed {
             reason: reason.to_owned(),
         };
@@ -109,7 +110,7 @@ impl ExportBody {
             "CANCELED" => failed("it was canceled"),
             "EXPIRED" => failed("its file has expired"),
             status => {
-                return Err(Unasked::Disagreed {
+                return Err(CatalogueError::Disagreed {
                     problem: format!("an export has a status that nothing here knows: {}", told(status)),
                 });
             }
@@ -120,23 +121,31 @@ impl ExportBody {
 impl<A: Access> Catalogue for ShopifyAdmin<A> {
     type Lines = ExportLines;
 
-    async fn shop(&self, store: &StoreKey) -> Result<Shop, Unasked> {
+    async fn shop(&self, store: &StoreKey) -> Result<Shop, CatalogueError> {
         self.ask_shop(store).await
     }
 
-    async fn products(&self, store: &StoreKey, ids: &[EntityId]) -> Result<Answered, Unasked> {
+    async fn products(&self, store: &StoreKey, ids: &[EntityId]) -> Result<FetchedEntities, CatalogueError> {
         self.ask_products(store, ids).await
     }
 
-    async fn product_of(&self, store: &StoreKey, inventory_item: &EntityId) -> Result<Option<EntityId>, Unasked> {
+    async fn product_of(
+        &self,
+        store: &StoreKey,
+        inventory_item: &EntityId,
+    ) -> Result<Option<EntityId>, CatalogueError> {
         self.ask_product_of(store, inventory_item).await
     }
 
-    async fn collection(&self, store: &StoreKey, id: &EntityId) -> Result<Observed, Unasked> {
+    async fn collection(&self, store: &StoreKey, id: &EntityId) -> Result<Observed, CatalogueError> {
         self.ask_collection(store, id).await
     }
 
-    async fn collections(&self, store: &StoreKey, after: Option<&str>) -> Result<Part<Observed>, Unasked> {
+    async fn collections(
+        &self,
+        store: &StoreKey,
+        after: Option<&str>,
+    ) -> Result<CataloguePage<Observed>, CatalogueError> {
         self.ask_collections(store, after).await
     }
 
@@ -145,13 +154,13 @@ impl<A: Access> Catalogue for ShopifyAdmin<A> {
         store: &StoreKey,
         collection: &EntityId,
         after: Option<&str>,
-    ) -> Result<Part<EntityId>, Unasked> {
+    ) -> Result<CataloguePage<EntityId>, CatalogueError> {
         self.ask_members(store, collection, after).await
     }
 
     /// A store runs at most five at once, of all its apps' that do not share one
-    /// (<https://shopify.dev/docs/api/usage/bulk-operations/queries>); beyond that it is [`Unasked::Throttled`].
-    async fn export(&self, store: &StoreKey) -> Result<ExportId, Unasked> {
+    /// (<https://shopify.dev/docs/api/usage/bulk-operations/queries>); beyond that it is [`CatalogueError::Throttled`].
+    async fn export(&self, store: &StoreKey) -> Result<ExportId, CatalogueError> {
         let answer = self.ask(store, &ExportRun { query: PRODUCTS }).await?;
         let payload = answer.bulk_operation_run_query;
         let (begun, errors) = payload.map_or((None, Vec::new()), |payload| {
@@ -159,18 +168,20 @@ impl<A: Access> Catalogue for ShopifyAdmin<A> {
         });
         if let Some(error) = errors.first() {
             return Err(match error.code.as_deref() {
-                Some("LIMIT_REACHED" | "OPERATION_IN_PROGRESS") => Unasked::Throttled,
-                Some(_) | None => Unasked::Disagreed {
+                Some("LIMIT_REACHED" | "OPERATION_IN_PROGRESS") => CatalogueError::Throttled,
+                Some(_) | None => CatalogueError::Disagreed {
                     problem: format!("no export was begun: {}", told(&error.message)),
                 },
             });
         }
-        begun.map(|begun| ExportId(begun.id)).ok_or_else(|| Unasked::Disagreed {
-            problem: "no export was begun, and nothing says why".to_owned(),
-        })
+        begun
+            .map(|begun| ExportId(begun.id))
+            .ok_or_else(|| CatalogueError::Disagreed {
+                problem: "no export was begun, and nothing says why".to_owned(),
+            })
     }
 
-    async fn exported(&self, store: &StoreKey, export: &ExportId) -> Result<Export, Unasked> {
+    async fn exported(&self, store: &StoreKey, export: &ExportId) -> Result<Export, CatalogueError> {
         match self.ask(store, &ExportState { id: &export.0 }).await?.bulk_operation {
             Some(body) => body.export(),
             None => Ok(Export::Failed {
@@ -185,7 +196,7 @@ impl<A: Access> Catalogue for ShopifyAdmin<A> {
         address: &str,
         began_at: Timestamp,
         offset: u64,
-    ) -> Result<ExportLines, Unasked> {
+    ) -> Result<ExportLines, CatalogueError> {
         let currency = self.ask_shop(store).await?.currency;
         ExportLines::begin(&self.http, address, currency, began_at, offset).await
     }

@@ -1,14 +1,14 @@
 //! Shopify's global ids, as in `gid://shopify/Product/788032119674292922`. The number is text all the way, for it may be
 //! more than 2^53.
 
-use hookline_domain::{kernel::ids::EntityId, sync::vendor::Unasked};
+use hookline_domain::{kernel::ids::EntityId, sync::vendor::CatalogueError};
 
 const PREFIX: &str = "gid://shopify/";
 
 /// The global id of a thing. One whose id is not a number cannot have come from Shopify.
-pub(crate) fn gid(kind: &str, id: &EntityId) -> Result<String, Unasked> {
+pub(crate) fn gid(kind: &str, id: &EntityId) -> Result<String, CatalogueError> {
     if !id.as_str().bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(Unasked::Disagreed {
+        return Err(CatalogueError::Disagreed {
             problem: format!("an id of a {kind} is not a number"),
         });
     }
@@ -16,11 +16,11 @@ pub(crate) fn gid(kind: &str, id: &EntityId) -> Result<String, Unasked> {
 }
 
 /// The number in a global id of this kind.
-pub(crate) fn read(kind: &str, gid: &str) -> Result<EntityId, Unasked> {
+pub(crate) fn read(kind: &str, gid: &str) -> Result<EntityId, CatalogueError> {
     split(gid)
         .filter(|(found, id)| *found == kind && id.bytes().all(|byte| byte.is_ascii_digit()))
         .and_then(|(_, id)| EntityId::new(id).ok())
-        .ok_or_else(|| Unasked::Disagreed {
+        .ok_or_else(|| CatalogueError::Disagreed {
             problem: format!("an id that should be a {kind}'s is not"),
         })
 }

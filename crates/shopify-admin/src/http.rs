@@ -5,10 +5,10 @@ use std::time::Duration;
 use hookline_domain::{
     kernel::{
         ids::StoreKey,
-        port::{Cause, Unavailable},
+        port::{Cause, PortError},
         secret::Secret,
     },
-    sync::vendor::Unasked,
+    sync::vendor::CatalogueError,
 };
 use reqwest::{
     Client, Method, Request, Response, StatusCode, Url,
@@ -63,7 +63,7 @@ pub(crate) enum Reply {
     /// It wants to be asked later; after so many seconds, if it says so.
     Later(Option<i64>),
     /// It failed: may work the next time.
-    Passing(Unavailable),
+    Passing(PortError),
     /// It will fail again. Status, and what it said.
     Lasting(StatusCode, Vec<u8>),
 }
@@ -109,9 +109,9 @@ impl Http {
         token: &Secret,
         body: Vec<u8>,
         within: Duration,
-    ) -> Result<Reply, Unasked> {
+    ) -> Result<Reply, CatalogueError> {
         let mut request = self.post(store, &format!("admin/api/{API_VERSION}/graphql.json"), body, within)?;
-        let mut token = HeaderValue::from_str(token.reveal()).map_err(|_| Unasked::Refused {
+        let mut token = HeaderValue::from_str(token.reveal()).map_err(|_| CatalogueError::Refused {
             reason: "it is not one: it holds characters that no token has".to_owned(),
         })?;
         token.set_sensitive(true);
@@ -120,14 +120,19 @@ impl Http {
     }
 
     /// Asks for a token.
-    pub(crate) async fn grant(&self, store: &StoreKey, body: Vec<u8>, within: Duration) -> Result<Reply, Unasked> {
+    pub(crate) async fn grant(
+        &self,
+        store: &StoreKey,
+        body: Vec<u8>,
+        within: Duration,
+    ) -> Result<Reply, CatalogueError> {
         let request = self.post(store, "admin/oauth/access_token", body, within)?;
         self.send(request).await
     }
 
     /// Begins a download at an offset. No token goes with it.
-    pub(crate) async fn download(&self, address: &str, offset: u64) -> Result<Response, Unasked> {
-        let address = Url::parse(address).map_err(|_| Unasked::Disagreed {
+    pub(crate) async fn download(&self, address: &str, offset: u64) -> Result<Response, CatalogueError> {
+        let address = Url::parse(address).map_err(|_| CatalogueError::Disagreed {
             problem: "the address of an export is not one".to_owned(),
         })?;
         let mut request = Request::new(Method::GET, address);
@@ -146,15 +151,15 @@ impl Http {
             .map_err(|error| failed("the export", error).into())
     }
 
-    fn post(&self, store: &StoreKey, path: &str, body: Vec<u8>, within: Duration) -> Result<Request, Unasked> {
+    fn post(&self, store: &StoreKey, path: &str, body: Vec<u8>, within: Duration) -> Result<Request, CatalogueError> {
         let name = store.store.as_str();
         if self.template == DEFAULT_ADMIN_URL && !name.ends_with(SHOPIFY) {
-            return Err(Unasked::Refused {
+            return Err(CatalogueError::Refused {
                 reason: format!("{name} is not the name of a store: it does not end with {SHOPIFY}"),
             });
         }
         let address = format!("{}/{path}", self.template.replace("{store}", name));
-        let address = Url::parse(&address).map_err(|_| Unasked::Refused {
+        let address = Url::parse(&address).map_err(|_| CatalogueError::Refused {
             reason: format!("{name} is not the name of a store"),
         })?;
         let mut request = Request::new(Method::POST, address);
@@ -165,7 +170,7 @@ impl Http {
         Ok(request)
     }
 
-    async fn send(&self, request: Request) -> Result<Reply, Unasked> {
+    async fn send(&self, request: Request) -> Result<Reply, CatalogueError> {
         let passing = |error: reqwest::Error| Ok(Reply::Passing(failed(PORT, error)));
         let response = match self.client.execute(request).await {
             Ok(response) => response,
@@ -182,7 +187,7 @@ impl Http {
                 return Ok(Reply::Later(seconds));
             }
             _ if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => {
-                return Ok(Reply::Passing(Unavailable::because(
+                return Ok(Reply::Passing(PortError::because(
                     PORT,
                     of_status(status),
                     Some(status.as_str()),
@@ -193,7 +198,7 @@ impl Http {
         }
         let body = match whole(response).await {
             Ok(Some(body)) => body,
-            Ok(None) => return Ok(Reply::Passing(Unavailable::new(PORT, TooLong))),
+            Ok(None) => return Ok(Reply::Passing(PortError::new(PORT, TooLong))),
             Err(error) => return passing(error),
         };
         Ok(if status == StatusCode::OK {
@@ -205,7 +210,7 @@ impl Http {
 }
 
 /// A request that failed, without the address: whoever has that of an export can read the file.
-pub(crate) fn failed(port: &'static str, error: reqwest::Error) -> Unavailable {
+pub(crate) fn failed(port: &'static str, error: reqwest::Error) -> PortError {
     let cause = if error.is_timeout() {
         Cause::Timeout
     } else if error.is_builder() || error.is_decode() {
@@ -213,7 +218,7 @@ pub(crate) fn failed(port: &'static str, error: reqwest::Error) -> Unavailable {
     } else {
         Cause::Unreachable
     };
-    Unavailable::because(port, cause, None, error.without_url())
+    PortError::because(port, cause, None, error.without_url())
 }
 
 fn of_status(status: StatusCode) -> Cause {
@@ -236,19 +241,19 @@ async fn whole(mut response: Response) -> Result<Option<Vec<u8>>, reqwest::Error
 }
 
 /// What a status that lasts means, of a query.
-pub(crate) fn refused(status: StatusCode) -> Unasked {
+pub(crate) fn refused(status: StatusCode) -> CatalogueError {
     let reason = match status {
         StatusCode::PAYMENT_REQUIRED => "the store is frozen: its owner has a bill to pay (402)",
         StatusCode::FORBIDDEN => "it may not be used for this (403)",
         StatusCode::NOT_FOUND => "there is no such store (404)",
         StatusCode::LOCKED => "the store is locked (423)",
         _ => {
-            return Unasked::Disagreed {
+            return CatalogueError::Disagreed {
                 problem: format!("it answered with the status {}", status.as_u16()),
             };
         }
     };
-    Unasked::Refused {
+    CatalogueError::Refused {
         reason: reason.to_owned(),
     }
 }

@@ -1,5 +1,5 @@
 //! Asks a Shopify store what it has: [`Catalogue`](hookline_domain::sync::vendor::Catalogue) and
-//! [`Subscriptions`](hookline_domain::sync::vendor::Subscriptions) on the Admin GraphQL API, and the tokens it takes.
+//! [`Subscriptions`](hookline_domain::sync::vendor::VendorSubscriptions) on the Admin GraphQL API, and the tokens it takes.
 //!
 //! ```text
 //! let time = Time::of(clock);

@@ -13,9 +13,10 @@ use hookline_domain::{
     event::{Event, Observed},
     kernel::{
         ids::{EntityId, Kind},
-        port::Unavailable,
+        port::PortError,
     },
-    sync::vendor::{Batch, Lines, Skipped, Unasked},
+    store::stores::Skipped,
+    sync::vendor::{CatalogueError, ExportBatch, Lines},
 };
 use hookline_sources::shopify::mended;
 use jiff::Timestamp;
@@ -100,8 +101,8 @@ enum Broken {
 }
 
 impl Broken {
-    fn unasked(self) -> Unasked {
-        Unavailable::new(PORT, self).into()
+    fn unasked(self) -> CatalogueError {
+        PortError::new(PORT, self).into()
     }
 }
 
@@ -113,7 +114,7 @@ impl ExportLines {
         currency: String,
         began_at: Timestamp,
         offset: u64,
-    ) -> Result<Self, Unasked> {
+    ) -> Result<Self, CatalogueError> {
         let source = if address.is_empty() {
             Source::End
         } else {
@@ -141,9 +142,9 @@ impl ExportLines {
     }
 
     /// At most `limit` records, each of which ends where the line of another begins, or the file does.
-    async fn batch(&mut self, limit: usize) -> Result<Option<Batch>, Unasked> {
+    async fn batch(&mut self, limit: usize) -> Result<Option<ExportBatch>, CatalogueError> {
         let limit = limit.max(1);
-        let mut batch = Batch {
+        let mut batch = ExportBatch {
             products: Vec::new(),
             skipped: Vec::new(),
             doubtful: Vec::new(),
@@ -184,7 +185,7 @@ impl ExportLines {
     }
 
     /// A product's own line. What was open ends with it.
-    fn product(&mut self, batch: &mut Batch, record: &Value) {
+    fn product(&mut self, batch: &mut ExportBatch, record: &Value) {
         let gid = record::text(record, "id").unwrap_or_default();
         if self.open.as_ref().is_some_and(|open| open.gid == gid) {
             return;
@@ -222,7 +223,7 @@ impl ExportLines {
     }
 
     /// The line of something that belongs to a product.
-    fn child(&mut self, batch: &mut Batch, record: &Value) {
+    fn child(&mut self, batch: &mut ExportBatch, record: &Value) {
         let place = place(self.from, self.lines);
         let parent = record::text(record, "__parentId").unwrap_or_default();
         let Some(open) = self.open.as_mut().filter(|open| open.gid == parent) else {
@@ -253,7 +254,7 @@ impl ExportLines {
     }
 
     /// Takes the open product, whole, or that it was passed over.
-    fn close(&mut self, batch: &mut Batch) {
+    fn close(&mut self, batch: &mut ExportBatch) {
         let Some(open) = self.open.take() else { return };
         let read = match open.odd {
             Some(odd) => Err(odd),
@@ -277,7 +278,7 @@ impl ExportLines {
     }
 
     /// The next line, without what ends it; `None` at the end of the file.
-    async fn line(&mut self) -> Result<Option<Line>, Unasked> {
+    async fn line(&mut self) -> Result<Option<Line>, CatalogueError> {
         let mut too_long = false;
         loop {
             let unseen = self.buffer.get(self.looked..).unwrap_or_default();
@@ -357,19 +358,19 @@ fn nameless(path: &str, problem: &str) -> Skipped {
 }
 
 /// Has a product asked for by its id.
-fn doubt(batch: &mut Batch, id: EntityId) {
+fn doubt(batch: &mut ExportBatch, id: EntityId) {
     if !batch.doubtful.contains(&id) {
         batch.doubtful.push(id);
     }
 }
 
 /// How many records a batch has.
-fn count(batch: &Batch) -> usize {
+fn count(batch: &ExportBatch) -> usize {
     batch.products.len() + batch.skipped.len() + batch.doubtful.len()
 }
 
 impl Lines for ExportLines {
-    async fn next(&mut self, limit: usize) -> Result<Option<Batch>, Unasked> {
+    async fn next(&mut self, limit: usize) -> Result<Option<ExportBatch>, CatalogueError> {
         if self.failed {
             return Err(Broken::Before.unasked());
         }
@@ -380,7 +381,7 @@ impl Lines for ExportLines {
 }
 
 impl Source {
-    async fn chunk(&mut self) -> Result<Option<Vec<u8>>, Unasked> {
+    async fn chunk(&mut self) -> Result<Option<Vec<u8>>, CatalogueError> {
         match self {
             Self::Download(response) => match response.chunk().await {
                 Ok(Some(chunk)) => Ok(Some(chunk.to_vec())),
@@ -399,7 +400,7 @@ impl Source {
 }
 
 /// Whether the download begins where it was asked to.
-fn opened(response: Response, offset: u64) -> Result<Source, Unasked> {
+fn opened(response: Response, offset: u64) -> Result<Source, CatalogueError> {
     let status = response.status();
     let range = response.headers().get(CONTENT_RANGE);
     let range = range.and_then(|range| range.to_str().ok()).unwrap_or_default();
@@ -413,9 +414,11 @@ fn opened(response: Response, offset: u64) -> Result<Source, Unasked> {
         StatusCode::PARTIAL_CONTENT if begins(&format!("{offset}-")) => Ok(Source::Download(Box::new(response))),
         // All of it has been read before.
         StatusCode::RANGE_NOT_SATISFIABLE if range == format!("bytes */{offset}") => Ok(Source::End),
-        StatusCode::OK | StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE => Err(Unasked::Disagreed {
-            problem: format!("the export cannot be read from byte {offset} on: {}", status.as_u16()),
-        }),
+        StatusCode::OK | StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE => {
+            Err(CatalogueError::Disagreed {
+                problem: format!("the export cannot be read from byte {offset} on: {}", status.as_u16()),
+            })
+        }
         _ => Err(Broken::Status(status.as_u16()).unasked()),
     }
 }

@@ -9,9 +9,9 @@ use hookline_domain::{
     },
     kernel::{
         ids::{EntityId, Kind, StoreKey},
-        port::Unavailable,
+        port::PortError,
     },
-    sync::vendor::{Answered, PRODUCTS_AT_ONCE, Unasked},
+    sync::vendor::{CatalogueError, FetchedEntities, PRODUCTS_AT_ONCE},
 };
 use hookline_sources::{
     html,
@@ -329,23 +329,32 @@ struct NeverStill;
 
 impl<A: Access> ShopifyAdmin<A> {
     /// Products by their ids, in the order asked.
-    pub(crate) async fn ask_products(&self, store: &StoreKey, ids: &[EntityId]) -> Result<Answered, Unasked> {
+    pub(crate) async fn ask_products(
+        &self,
+        store: &StoreKey,
+        ids: &[EntityId],
+    ) -> Result<FetchedEntities, CatalogueError> {
         if ids.len() > PRODUCTS_AT_ONCE {
-            return Err(Unasked::Disagreed {
+            return Err(CatalogueError::Disagreed {
                 problem: format!(
                     "{} products are asked for at once: more than {PRODUCTS_AT_ONCE}",
                     ids.len()
                 ),
             });
         }
-        let mut answered = Answered::default();
+        let mut answered = FetchedEntities::default();
         for some in ids.chunks(AT_ONCE) {
             self.ask_some(store, some, &mut answered).await?;
         }
         Ok(answered)
     }
 
-    async fn ask_some(&self, store: &StoreKey, ids: &[EntityId], answered: &mut Answered) -> Result<(), Unasked> {
+    async fn ask_some(
+        &self,
+        store: &StoreKey,
+        ids: &[EntityId],
+        answered: &mut FetchedEntities,
+    ) -> Result<(), CatalogueError> {
         let at = self.time.now();
         let answer = self.ask_first(store, ids).await?;
         for (place, (id, found)) in ids.iter().zip(answer.nodes).enumerate() {
@@ -374,7 +383,7 @@ impl<A: Access> ShopifyAdmin<A> {
     }
 
     /// Asks for one that has changed while its pages were read, until it holds still.
-    async fn ask_again(&self, store: &StoreKey, id: &EntityId) -> Result<Result<Observed, Odd>, Unasked> {
+    async fn ask_again(&self, store: &StoreKey, id: &EntityId) -> Result<Result<Observed, Odd>, CatalogueError> {
         for _ in 1..READ_AGAIN {
             let at = self.time.now();
             let answer = self.ask_first(store, std::slice::from_ref(id)).await?;
@@ -392,10 +401,10 @@ impl<A: Access> ShopifyAdmin<A> {
                 Rest::Changed => {}
             }
         }
-        Err(Unavailable::new(PORT, NeverStill).into())
+        Err(PortError::new(PORT, NeverStill).into())
     }
 
-    async fn ask_first(&self, store: &StoreKey, ids: &[EntityId]) -> Result<ProductsAnswer, Unasked> {
+    async fn ask_first(&self, store: &StoreKey, ids: &[EntityId]) -> Result<ProductsAnswer, CatalogueError> {
         let (variants, collections) = if ids.len() == 1 { ALONE } else { MANY };
         let wanted = Products {
             ids: ids.iter().map(|id| gid::gid("Product", id)).collect::<Result<_, _>>()?,
@@ -411,27 +420,39 @@ impl<A: Access> ShopifyAdmin<A> {
         if answer.nodes.len() == ids.len() && !wanted.ids.iter().zip(&answer.nodes).any(other) {
             Ok(answer)
         } else {
-            Err(Unasked::Disagreed {
+            Err(CatalogueError::Disagreed {
                 problem: "other products were answered than were asked for".to_owned(),
             })
         }
     }
 
     /// One product with all that belongs to it. What is odd about it, on whatever page, is its own.
-    async fn whole(&self, store: &StoreKey, node: &Value, currency: &str, at: Timestamp) -> Result<Rest, Unasked> {
+    async fn whole(
+        &self,
+        store: &StoreKey,
+        node: &Value,
+        currency: &str,
+        at: Timestamp,
+    ) -> Result<Rest, CatalogueError> {
         let found = match WholeBody::read(node) {
             Ok(found) => found,
             Err(odd) => return Ok(Rest::Odd(odd)),
         };
         let gid = found.product.id.clone();
         match self.rest(store, found, currency, at).await {
-            Err(Unasked::Disagreed { problem }) => Ok(Rest::Odd(Odd::new(&gid, "", &problem))),
+            Err(CatalogueError::Disagreed { problem }) => Ok(Rest::Odd(Odd::new(&gid, "", &problem))),
             read => read,
         }
     }
 
     /// Reads the pages after the first.
-    async fn rest(&self, store: &StoreKey, found: WholeBody, currency: &str, at: Timestamp) -> Result<Rest, Unasked> {
+    async fn rest(
+        &self,
+        store: &StoreKey,
+        found: WholeBody,
+        currency: &str,
+        at: Timestamp,
+    ) -> Result<Rest, CatalogueError> {
         let WholeBody { product, belongings } = found;
         let Belongings {
             mut variants,

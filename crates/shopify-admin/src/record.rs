@@ -2,7 +2,8 @@
 
 use hookline_domain::{
     kernel::ids::{EntityId, Kind},
-    sync::vendor::{Skipped, Unasked},
+    store::stores::Skipped,
+    sync::vendor::CatalogueError,
 };
 use hookline_sources::shopify::problem;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
@@ -103,9 +104,9 @@ impl Odd {
     }
 
     /// The same of something that was asked for by itself.
-    pub(crate) fn unasked(self, what: &str) -> Unasked {
+    pub(crate) fn unasked(self, what: &str) -> CatalogueError {
         let skipped = self.skipped_of(Kind::Product, None, what);
-        Unasked::Disagreed {
+        CatalogueError::Disagreed {
             problem: format!("{} does not fit: {}", skipped.path, skipped.problem),
         }
     }

@@ -3,7 +3,7 @@
 
 use hookline_domain::{
     kernel::ids::{StoreKey, Topic},
-    sync::vendor::{Subscription, Subscriptions, Unasked, Wanted},
+    sync::vendor::{CatalogueError, VendorSubscription, VendorSubscriptions, WantedSubscription},
 };
 use serde::{Deserialize, Serialize};
 
@@ -53,7 +53,7 @@ struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    fn of(wanted: &'a Wanted) -> Self {
+    fn of(wanted: &'a WantedSubscription) -> Self {
         Self {
             uri: &wanted.uri,
             format: "JSON",
@@ -124,28 +124,28 @@ struct Done {
 }
 
 /// That it was done, unless something is wrong other than what is `fine`.
-fn done(done: Option<Done>, what: &str, fine: &str) -> Result<(), Unasked> {
+fn done(done: Option<Done>, what: &str, fine: &str) -> Result<(), CatalogueError> {
     let errors = done.map(|done| done.user_errors).unwrap_or_default();
     match errors
         .iter()
         .find(|error| fine.is_empty() || !error.message.contains(fine))
     {
         None => Ok(()),
-        Some(error) => Err(Unasked::Disagreed {
+        Some(error) => Err(CatalogueError::Disagreed {
             problem: format!("the subscription was not {what}: {}", told(&error.message)),
         }),
     }
 }
 
-impl<A: Access> Subscriptions for ShopifyAdmin<A> {
-    async fn list(&self, store: &StoreKey) -> Result<Vec<Subscription>, Unasked> {
+impl<A: Access> VendorSubscriptions for ShopifyAdmin<A> {
+    async fn list(&self, store: &StoreKey) -> Result<Vec<VendorSubscription>, CatalogueError> {
         let mut all = Vec::new();
         let mut after = None;
         loop {
             let page = self.ask(store, &List { after }).await?.webhook_subscriptions;
             after = page.next().map(str::to_owned);
             for body in page.nodes {
-                all.push(Subscription {
+                all.push(VendorSubscription {
                     id: body.id,
                     topic: topic(&body.topic)?,
                     uri: body.uri,
@@ -159,7 +159,7 @@ impl<A: Access> Subscriptions for ShopifyAdmin<A> {
         }
     }
 
-    async fn create(&self, store: &StoreKey, wanted: &Wanted) -> Result<(), Unasked> {
+    async fn create(&self, store: &StoreKey, wanted: &WantedSubscription) -> Result<(), CatalogueError> {
         let create = Create {
             topic: value(&wanted.topic),
             subscription: Input::of(wanted),
@@ -168,7 +168,7 @@ impl<A: Access> Subscriptions for ShopifyAdmin<A> {
         done(answer.done, "made", "already been taken")
     }
 
-    async fn change(&self, store: &StoreKey, id: &str, wanted: &Wanted) -> Result<(), Unasked> {
+    async fn change(&self, store: &StoreKey, id: &str, wanted: &WantedSubscription) -> Result<(), CatalogueError> {
         let change = Change {
             id,
             subscription: Input::of(wanted),
@@ -177,7 +177,7 @@ impl<A: Access> Subscriptions for ShopifyAdmin<A> {
         done(answer.done, "changed", "")
     }
 
-    async fn remove(&self, store: &StoreKey, id: &str) -> Result<(), Unasked> {
+    async fn remove(&self, store: &StoreKey, id: &str) -> Result<(), CatalogueError> {
         let answer = self.ask(store, &Remove { id }).await?;
         done(answer.done, "removed", "does not exist")
     }
@@ -190,13 +190,13 @@ fn value(topic: &Topic) -> String {
 
 /// A topic of the schema as deliveries have it. Which underscore is the slash is not told: those that are received here
 /// are known, of others it is the last, or the one after the first of the words below.
-fn topic(value: &str) -> Result<Topic, Unasked> {
+fn topic(value: &str) -> Result<Topic, CatalogueError> {
     let known = hookline_sources::shopify::Topic::ALL
         .into_iter()
         .map(hookline_sources::shopify::Topic::name)
         .find(|name| name.replace('/', "_").eq_ignore_ascii_case(value));
     let name = known.map_or_else(|| slashed(&value.to_lowercase()), str::to_owned);
-    Topic::new(name).map_err(|_| Unasked::Disagreed {
+    Topic::new(name).map_err(|_| CatalogueError::Disagreed {
         problem: "a subscription has a topic that is none".to_owned(),
     })
 }

@@ -11,7 +11,7 @@ pub mod signature;
 
 use hookline_domain::{
     delivery::Delivery,
-    event::{Event, Unreadable},
+    event::{Event, InterpretError},
     kernel::ids::{BARE_SOURCE, DeliveryKey, Source, StoreKey, StoreName},
 };
 use http::HeaderMap;
@@ -26,7 +26,7 @@ pub struct Platform {
     /// What receivers need.
     pub sender: &'static Sender,
     /// Says what a delivery means. See [`interpret`].
-    pub interpret: fn(&Delivery) -> Result<Event, Unreadable>,
+    pub interpret: fn(&Delivery) -> Result<Event, InterpretError>,
     /// Reads the name of a store, and gives it the one form in which keys have it: some sources fold case.
     pub store_name: fn(&str) -> Option<StoreName>,
     /// Whether headers are those of a webhook of this source.
@@ -47,9 +47,9 @@ pub fn platform(source: &Source) -> Option<&'static Platform> {
 /// Says what a delivery means, as its source does.
 ///
 /// # Errors
-/// [`Unreadable`] says where the body does not fit its topic; it never quotes the body.
-pub fn interpret(delivery: &Delivery) -> Result<Event, Unreadable> {
-    let platform = platform(&delivery.key.store.source).ok_or(Unreadable::Topic)?;
+/// [`InterpretError`] says where the body does not fit its topic; it never quotes the body.
+pub fn interpret(delivery: &Delivery) -> Result<Event, InterpretError> {
+    let platform = platform(&delivery.key.store.source).ok_or(InterpretError::Topic)?;
     (platform.interpret)(delivery)
 }
 

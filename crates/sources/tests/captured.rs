@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use hookline_domain::{
     delivery::Delivery,
-    event::{Event, Request, Unreadable},
+    event::{Event, InterpretError, Request},
 };
 use hookline_sources::shopify::{self, Topic};
 use http::{HeaderMap, HeaderValue};
@@ -106,7 +106,7 @@ fn presented(body: &[u8], topic: Topic, store: &str) -> [Delivery; 2] {
     [cut, whole]
 }
 
-fn becomes(body: &[u8], topic: Topic, store: &str) -> Result<char, Unreadable> {
+fn becomes(body: &[u8], topic: Topic, store: &str) -> Result<char, InterpretError> {
     let [cut, whole] = presented(body, topic, store).map(|delivery| shopify::interpret(&delivery));
     assert_eq!(
         cut.as_ref().ok(),
@@ -188,7 +188,7 @@ fn in_another_stores_name_nothing_passes_that_names_a_store() {
         ("customers-data-request.json", Topic::CustomersDataRequest),
     ] {
         let body = fs::read(events().join(name)).unwrap();
-        assert_eq!(becomes(&body, topic, OTHER), Err(Unreadable::OtherStore), "{name}");
+        assert_eq!(becomes(&body, topic, OTHER), Err(InterpretError::OtherStore), "{name}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use hookline_domain::{
     catalogue::document::Document,
-    delivery::ledger::{ClaimRequest, Fate, Settled},
+    delivery::ledger::{ClaimRequest, DeliveryCompletion, Fate},
     event::product::{Product, Stock, Variant},
     kernel::{
         ids::{DeliveryId, DeliveryKey, EntityId, EntityKey, Kind, Source, StoreKey, StoreName, Topic},
@@ -111,10 +111,10 @@ fn something(entity: &EntityKey, title: &str, description: &str) -> Product {
 
 /// Each of these deliveries, applied.
 #[must_use]
-pub fn applied(deliveries: &[DeliveryKey]) -> Vec<Settled<'_>> {
+pub fn applied(deliveries: &[DeliveryKey]) -> Vec<DeliveryCompletion<'_>> {
     let deliveries = deliveries.iter();
     deliveries
-        .map(|delivery| Settled {
+        .map(|delivery| DeliveryCompletion {
             delivery,
             fate: Fate::Applied,
             problem: None,

@@ -5,14 +5,14 @@ use std::{error::Error, time::Duration};
 use aws_sdk_dynamodb::types::AttributeValue;
 use hookline_aws::{Aws, IndexCheck, OpenSearchConfig, Patience, Signing};
 use hookline_domain::{
-    catalogue::index::{Change, Index, Outcome, Search, SearchError, SearchQuery},
+    catalogue::index::{Index, IndexChange, IndexOutcome, Search, SearchError, SearchQuery},
     delivery::{
         bodies::{Attempt, Bodies, BodyKey, KeepBodies},
         ledger::{ClaimRequest, Claims},
         queue::{Delayed, Redelivery},
     },
     kernel::{
-        port::Unavailable,
+        port::PortError,
         secret::{Secret, SecretRef, SecretSource},
         text::Words,
     },
@@ -208,7 +208,7 @@ async fn a_document_that_the_index_rejects_does_not_fail_its_neighbours() {
         let entity = product(&store("demo"), id);
         let mut document = document(&entity, "Iron Kettle", "");
         document.handle = handle.map(str::to_owned);
-        Change::Put {
+        IndexChange::Put {
             entity,
             version: version(1),
             document: Box::new(document),
@@ -218,7 +218,11 @@ async fn a_document_that_the_index_rejects_does_not_fail_its_neighbours() {
     let reason = "mapper_parsing_exception".to_owned();
     assert_eq!(
         outcomes,
-        [Outcome::Applied, Outcome::Rejected { reason }, Outcome::Applied]
+        [
+            IndexOutcome::Applied,
+            IndexOutcome::Rejected { reason },
+            IndexOutcome::Applied
+        ]
     );
 }
 
@@ -232,8 +236,8 @@ async fn an_index_that_two_make_at_once_has_our_mapping() {
         [put(&product(&store, "2"), 1, "Two")],
     ];
     let (one_applied, other_applied) = tokio::join!(one.apply(&changes[0]), other.apply(&changes[1]));
-    assert_eq!(one_applied.unwrap(), [Outcome::Applied]);
-    assert_eq!(other_applied.unwrap(), [Outcome::Applied]);
+    assert_eq!(one_applied.unwrap(), [IndexOutcome::Applied]);
+    assert_eq!(other_applied.unwrap(), [IndexOutcome::Applied]);
     let mapping = server(&osmem)
         .indices()
         .get_mapping(IndicesGetMappingParts::Index(&["hookline"]))
@@ -260,9 +264,12 @@ async fn a_batch_over_the_limit_of_one_request_comes_back_in_order() {
     changes.push(put(&last, 1, "Last Lamp"));
     let outcomes = index.apply(&changes).await.unwrap();
     assert_eq!(outcomes.len(), 1003);
-    assert_eq!(outcomes[1001], Outcome::Superseded);
+    assert_eq!(outcomes[1001], IndexOutcome::Superseded);
     assert_eq!(
-        outcomes.iter().filter(|outcome| **outcome == Outcome::Applied).count(),
+        outcomes
+            .iter()
+            .filter(|outcome| **outcome == IndexOutcome::Applied)
+            .count(),
         1002
     );
 }
@@ -279,7 +286,7 @@ async fn a_receiver_does_not_wait_for_a_table_that_hangs() {
     assert!(began.elapsed() < Duration::from_millis(2_500), "{:?}", began.elapsed());
 }
 
-async fn secret_from(body: &str) -> Result<Secret, Unavailable> {
+async fn secret_from(body: &str) -> Result<Secret, PortError> {
     let parrot = Parrot::start(200, body).await;
     let aws = Aws::with_config(sdk_config(parrot.url()).await, Patience::Receiver);
     aws.secret(&SecretRef::Kept(
@@ -300,7 +307,7 @@ async fn a_secret_is_a_text() {
         .unwrap_err();
 }
 
-fn unavailable(failure: SearchError) -> Unavailable {
+fn unavailable(failure: SearchError) -> PortError {
     match failure {
         SearchError::Unavailable(failure) => failure,
         SearchError::Refused { reason } => panic!("refused for good: {reason}"),
@@ -544,7 +551,7 @@ async fn a_failure_keeps_what_the_table_said() {
     );
 }
 
-fn causes(failed: &Unavailable) -> Vec<String> {
+fn causes(failed: &PortError) -> Vec<String> {
     let mut causes = Vec::new();
     let mut cause: Option<&dyn Error> = Some(failed);
     while let Some(error) = cause {

@@ -10,7 +10,7 @@ use std::{
 
 use hookline_aws::{Aws, Patience};
 use hookline_domain::{
-    catalogue::entities::{Advance, Entities, Fence, Remembered, Told},
+    catalogue::entities::{Advance, Entities, Fence, ObservedFields, RememberedFields},
     delivery::ledger::{Claims, Completion, Ledger},
     kernel::ids::{DeliveryKey, EntityKey},
 };
@@ -111,13 +111,13 @@ async fn a_batch_passes_the_fence_in_one_call_and_in_two_if_nobody_knew_it() {
     let listening = Listening::to(&dynamodb).await;
     let entities = listening.aws.entities(ENTITIES_TABLE);
     let keys: Vec<EntityKey> = (0..10).map(|n| product(&store("demo"), &n.to_string())).collect();
-    let passed = Fence::Passed(Remembered::default());
+    let passed = Fence::Passed(RememberedFields::default());
     for (at, expected, calls) in [(1, &passed, 2), (2, &passed, 1), (1, &Fence::Superseded, 1)] {
         let states: Vec<_> = (keys.iter())
             .map(|entity| Advance {
                 entity,
                 version: version(at),
-                told: Told::default(),
+                told: ObservedFields::default(),
             })
             .collect();
         for fence in entities.advance_all(&states).await {

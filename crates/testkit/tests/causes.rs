@@ -20,8 +20,8 @@ use hookline_domain::{
         token::{Token, Tokens},
     },
     catalogue::{
-        entities::{Advance, Entities, Entries, Told},
-        index::{Change, Index, Outcome, Search, SearchError, SearchQuery},
+        entities::{Advance, Entities, Entries, ObservedFields},
+        index::{Index, IndexChange, IndexOutcome, Search, SearchError, SearchQuery},
         jobs::{Job, Jobs, Task},
     },
     consumer::audit::{Audit, AuditRecord, Audited},
@@ -29,25 +29,25 @@ use hookline_domain::{
         archive::{Archive, Archived},
         bodies::{Attempt, Bodies, BodyKey, KeepBodies},
         dead_letters::{DeadLetter, DeadLetters},
-        ledger::{Claims, Fate, Ledger, Problem, Records, Settled},
-        queue::EventQueue,
+        ledger::{Claims, DeliveryCompletion, Fate, Ledger, Problem, Records},
+        queue::{Backlog, EventQueue, Queues},
     },
     event::Request,
     kernel::{
         erase::Erase,
-        port::{Cause, Clock, Unavailable, chain},
+        failure::ErrorCode,
+        port::{Cause, Clock, PortError, chain},
         secret::{SecretRef, SecretSource},
         text::Words,
     },
-    live::{Activity, ForgetActivity, Kept, Push, Watcher, Watchers},
+    live::{Activity, ActivityBatch, ForgetActivity, Push, Watcher, Watchers},
     store::{
         connections::{Connections, Lease, Vault},
-        stores::{Counter, ErrorCode, Redact, StoreList, StoreUpdate, Stores, Tally},
+        stores::{Counter, Redact, StoreList, StoreUpdate, Stores, Tally},
     },
     sync::{
         backfill::{Checkpoint, Checkpoints},
         reconcile::{Scope, Step},
-        watch::{Backlog, Queues},
     },
 };
 use hookline_testkit::{
@@ -57,7 +57,7 @@ use hookline_testkit::{
 use jiff::{SignedDuration, Timestamp};
 
 /// An operation's name, and its failure, if it failed.
-type Failed = (&'static str, Option<Unavailable>);
+type Failed = (&'static str, Option<PortError>);
 
 #[derive(Debug, Clone, Copy)]
 struct Now;
@@ -121,7 +121,7 @@ macro_rules! failures {
     }};
 }
 
-fn unavailable(failure: SearchError) -> Unavailable {
+fn unavailable(failure: SearchError) -> PortError {
     match failure {
         SearchError::Unavailable(failure) => failure,
         SearchError::Refused { reason } => panic!("the search was refused for good: {reason}"),
@@ -174,16 +174,16 @@ async fn failures(services: &Services<'_>) -> Vec<Failed> {
         store: demo.clone(),
         task: Task::Watch,
     };
-    let kept = Kept {
+    let kept = ActivityBatch {
         seq: 1,
         entries: Vec::new(),
     };
     let advance = Advance {
         entity: &entity,
         version: version(1),
-        told: Told::default(),
+        told: ObservedFields::default(),
     };
-    let settled = Settled {
+    let settled = DeliveryCompletion {
         delivery: &key,
         fate: Fate::Applied,
         problem: None,
@@ -192,7 +192,7 @@ async fn failures(services: &Services<'_>) -> Vec<Failed> {
     let queue = format!("{}/1/q", services.json);
     let config = OpenSearchConfig::new(services.index, "hookline", Some("none")).unwrap();
     let index = json.index(&config).unwrap();
-    let put = Change::Put {
+    let put = IndexChange::Put {
         entity: entity.clone(),
         version: version(1),
         document: Box::new(document(&entity, "x", "")),
@@ -227,7 +227,7 @@ async fn failures(services: &Services<'_>) -> Vec<Failed> {
         "ledger.note" => ledger.note(&key, &problem),
         "records.find" => Records::find(&ledger, &key),
         "records.search" => ledger.search(&key.id, None),
-        "entities.advance" => entities.advance(&entity, version(1), Told::default()),
+        "entities.advance" => entities.advance(&entity, version(1), ObservedFields::default()),
         "entities.bury" => entities.bury(&entity, noon()),
         "entities.retire" => entities.retire(&entity, version(1), noon()),
         "entities.page" => Entities::page(&entities, &demo, None, 1),
@@ -446,7 +446,7 @@ async fn a_change_that_the_index_refuses_says_so() {
         let aws = Aws::with_config(sdk_config(parrot.url()).await, Patience::Receiver);
         let config = OpenSearchConfig::new(parrot.url(), "hookline", Some("none")).unwrap();
         let entity = product(&store("demo.myshopify.com"), "1");
-        let put = Change::Put {
+        let put = IndexChange::Put {
             entity: entity.clone(),
             version: version(1),
             document: Box::new(document(&entity, "x", "")),
@@ -455,7 +455,7 @@ async fn a_change_that_the_index_refuses_says_so() {
         let reason = kind.to_owned();
         assert_eq!(
             outcomes,
-            [Outcome::Failed {
+            [IndexOutcome::Failed {
                 cause: expected,
                 reason
             }]

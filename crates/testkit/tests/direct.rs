@@ -8,12 +8,12 @@ use hookline_direct::{Direct, DirectBodies, DirectLedger, DirectTally};
 use hookline_domain::{
     delivery::{
         bodies::{Attempt, Bodies, BodyKey, KeepBodies},
-        failed::{FailedDeliveries, FailedDelivery, Failures},
-        ledger::{Claim, ClaimRequest, Claims, Completion, Fate, Ledger, Noted, Problem},
+        failed::{FailedDeliveries, FailedDelivery, FailedDeliveryList},
+        ledger::{Claim, ClaimRequest, Claims, Completion, Fate, Ledger, NoteOutcome, Problem},
     },
     kernel::{
         ids::{DeliveryKey, StoreKey},
-        port::{Clock, Unavailable},
+        port::{Clock, PortError},
         secret::{Secret, SecretRef, SecretSource},
     },
     store::stores::{
@@ -65,11 +65,11 @@ struct Both {
 }
 
 impl Claims for Both {
-    async fn claim(&self, delivery: &DeliveryKey, request: &ClaimRequest) -> Result<Claim, Unavailable> {
+    async fn claim(&self, delivery: &DeliveryKey, request: &ClaimRequest) -> Result<Claim, PortError> {
         self.receiver.claim(delivery, request).await
     }
 
-    async fn release(&self, delivery: &DeliveryKey, owner: &str) -> Result<(), Unavailable> {
+    async fn release(&self, delivery: &DeliveryKey, owner: &str) -> Result<(), PortError> {
         self.receiver.release(delivery, owner).await
     }
 }
@@ -81,11 +81,11 @@ impl Ledger for Both {
         fate: Fate,
         problem: Option<&Problem>,
         at: Timestamp,
-    ) -> Result<Completion, Unavailable> {
+    ) -> Result<Completion, PortError> {
         self.consumer.complete(delivery, fate, problem, at).await
     }
 
-    async fn note(&self, delivery: &DeliveryKey, problem: &Problem) -> Result<Noted, Unavailable> {
+    async fn note(&self, delivery: &DeliveryKey, problem: &Problem) -> Result<NoteOutcome, PortError> {
         self.consumer.note(delivery, problem).await
     }
 }
@@ -110,73 +110,73 @@ struct Counted {
 }
 
 impl Tally for Counted {
-    async fn add(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), Unavailable> {
+    async fn add(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), PortError> {
         self.tally.add(store, update).await
     }
 }
 
 impl Stores for Counted {
-    async fn find(&self, store: &StoreKey) -> Result<Option<StoreRecord>, Unavailable> {
+    async fn find(&self, store: &StoreKey) -> Result<Option<StoreRecord>, PortError> {
         Stores::find(&self.stores, store).await
     }
 
-    async fn record(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), Unavailable> {
+    async fn record(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), PortError> {
         self.stores.record(store, update).await
     }
 
-    async fn disable(&self, store: &StoreKey, at: Timestamp) -> Result<(), Unavailable> {
+    async fn disable(&self, store: &StoreKey, at: Timestamp) -> Result<(), PortError> {
         self.stores.disable(store, at).await
     }
 
-    async fn begin_epoch(&self, store: &StoreKey, ended: Timestamp) -> Result<(), Unavailable> {
+    async fn begin_epoch(&self, store: &StoreKey, ended: Timestamp) -> Result<(), PortError> {
         self.stores.begin_epoch(store, ended).await
     }
 }
 
 impl Checkpoints for Counted {
-    async fn find(&self, store: &StoreKey) -> Result<Option<Checkpoint>, Unavailable> {
+    async fn find(&self, store: &StoreKey) -> Result<Option<Checkpoint>, PortError> {
         Checkpoints::find(&self.stores, store).await
     }
 
-    async fn keep(&self, store: &StoreKey, checkpoint: &Checkpoint) -> Result<(), Unavailable> {
+    async fn keep(&self, store: &StoreKey, checkpoint: &Checkpoint) -> Result<(), PortError> {
         self.stores.keep(store, checkpoint).await
     }
 
-    async fn forget(&self, store: &StoreKey) -> Result<(), Unavailable> {
+    async fn forget(&self, store: &StoreKey) -> Result<(), PortError> {
         Checkpoints::forget(&self.stores, store).await
     }
 }
 
 impl StoreViews for Counted {
-    async fn view(&self, store: &StoreKey) -> Result<Option<StoreView>, Unavailable> {
+    async fn view(&self, store: &StoreKey) -> Result<Option<StoreView>, PortError> {
         self.stores.view(store).await
     }
 }
 
 impl FailedDeliveries for Counted {
-    async fn remember(&self, failed: &FailedDelivery) -> Result<Noted, Unavailable> {
+    async fn remember(&self, failed: &FailedDelivery) -> Result<NoteOutcome, PortError> {
         self.stores.remember(failed).await
     }
 
-    async fn forget(&self, delivery: &DeliveryKey) -> Result<(), Unavailable> {
+    async fn forget(&self, delivery: &DeliveryKey) -> Result<(), PortError> {
         FailedDeliveries::forget(&self.stores, delivery).await
     }
 
-    async fn redriven(&self, seen: &FailedDelivery, at: Timestamp) -> Result<(), Unavailable> {
+    async fn redriven(&self, seen: &FailedDelivery, at: Timestamp) -> Result<(), PortError> {
         self.stores.redriven(seen, at).await
     }
 
-    async fn failed(&self, delivery: &DeliveryKey) -> Result<Option<FailedDelivery>, Unavailable> {
+    async fn failed(&self, delivery: &DeliveryKey) -> Result<Option<FailedDelivery>, PortError> {
         self.stores.failed(delivery).await
     }
 
-    async fn failures(&self, store: &StoreKey) -> Result<Failures, Unavailable> {
+    async fn failures(&self, store: &StoreKey) -> Result<FailedDeliveryList, PortError> {
         self.stores.failures(store).await
     }
 }
 
 impl StoreList for Counted {
-    async fn page(&self, after: Option<&StoreCursor>) -> Result<StorePage, Unavailable> {
+    async fn page(&self, after: Option<&StoreCursor>) -> Result<StorePage, PortError> {
         self.stores.page(after).await
     }
 }
@@ -200,17 +200,17 @@ struct Kept {
 }
 
 impl KeepBodies for Kept {
-    async fn put(&self, key: &BodyKey, body: Vec<u8>) -> Result<(), Unavailable> {
+    async fn put(&self, key: &BodyKey, body: Vec<u8>) -> Result<(), PortError> {
         self.receiver.put(key, body).await
     }
 }
 
 impl Bodies for Kept {
-    async fn get(&self, key: &BodyKey) -> Result<Option<Vec<u8>>, Unavailable> {
+    async fn get(&self, key: &BodyKey) -> Result<Option<Vec<u8>>, PortError> {
         self.consumer.get(key).await
     }
 
-    async fn delete(&self, key: &BodyKey) -> Result<(), Unavailable> {
+    async fn delete(&self, key: &BodyKey) -> Result<(), PortError> {
         self.consumer.delete(key).await
     }
 }
@@ -356,7 +356,7 @@ async fn what_cannot_be_warmed_up_is_left_to_the_first_call() {
     direct(&url).warm().await;
 }
 
-async fn secret_from(body: &str) -> Result<Secret, Unavailable> {
+async fn secret_from(body: &str) -> Result<Secret, PortError> {
     let parrot = Parrot::start(200, body).await;
     let arn = "arn:aws:secretsmanager:eu-central-1:1:secret:a".to_owned();
     direct(parrot.url()).secret(&SecretRef::Kept(arn)).read().await

@@ -7,7 +7,7 @@ use hookline_aws::{Aws, Settings};
 use hookline_domain::{
     delivery::ledger::Claims,
     kernel::{
-        port::Unavailable,
+        port::PortError,
         secret::{Secret, SecretRef, SecretSource},
     },
 };
@@ -65,7 +65,7 @@ async fn messages_arrive_byte_for_byte() {
     assert_eq!(sqs.groups()[0].as_deref(), Some("shopify#demo.myshopify.com"));
 }
 
-async fn secret_from(status: u16, body: &str) -> Result<Secret, Unavailable> {
+async fn secret_from(status: u16, body: &str) -> Result<Secret, PortError> {
     let parrot = Parrot::start(status, body).await;
     let arn = "arn:aws:secretsmanager:eu-central-1:1:secret:a-AbCdEf".to_owned();
     receiving(parrot.url()).secret(&SecretRef::Kept(arn)).read().await

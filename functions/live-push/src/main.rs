@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use hookline_aws::{Aws, Patience, access_changed, store_changed};
-use hookline_domain::live::Tell;
+use hookline_domain::live::Broadcast;
 use hookline_lambda::{
     Environment, LivePushConfig, Sleep, SystemClock, start,
     stream::{self, Reading},
@@ -19,7 +19,7 @@ fn main() -> ExitCode {
             store: |before, after| Ok(store_changed(before, after)?),
             access: |before, after| Ok(access_changed(before, after)?),
         };
-        let tell = Tell {
+        let tell = Broadcast {
             stores: aws.stores(config.stores_table),
             activity: aws.activity(config.activity_table, SystemClock),
             watchers: aws.watchers(config.live_table),

@@ -5,7 +5,7 @@ use std::{process::ExitCode, sync::Arc};
 use hookline_aws::{Aws, OpenSearchConfig, Patience};
 use hookline_domain::{
     catalogue::apply::Apply,
-    sync::{reconcile::Reconcile, refetch::Ask, watch::Watch, worker::Sync},
+    sync::{reconcile::Reconcile, refetch::Refetch, watch::Watchdog, worker::SyncWorker},
 };
 use hookline_lambda::{Environment, SyncConfig, SystemClock, jobs, start};
 use hookline_shopify_admin::{App, DEFAULT_ADMIN_URL, Http, ShopifyAdmin, Time, Tokens};
@@ -43,9 +43,9 @@ fn main() -> ExitCode {
             aws.jobs(Some(config.sync_queue_url)),
             aws.event_queue(config.event_queue_url),
         );
-        let hire = move |deadline| Sync {
+        let hire = move |deadline| SyncWorker {
             reconcile: Reconcile {
-                ask: Ask {
+                ask: Refetch {
                     catalogue: admin.until(deadline),
                     apply: Apply {
                         entities: entities.clone(),
@@ -57,7 +57,7 @@ fn main() -> ExitCode {
                 grace: config.grace,
             },
             jobs: jobs.clone(),
-            watch: Watch {
+            watch: Watchdog {
                 subscriptions: admin.until(deadline),
                 backlog: backlog.clone(),
                 receivers: config.receiver_url.clone(),

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, error::Error as _, fmt};
 use hookline_direct::{Answer, DirectBodies, DirectLedger, DirectQueue, DirectTally, KeptSecret};
 use hookline_domain::{
     delivery::ledger::{Claim, ClaimRequest},
-    kernel::port::{Clock, Unavailable, chain},
+    kernel::port::{Clock, PortError, chain},
 };
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
@@ -33,7 +33,7 @@ const TOLD: [(&str, &str); 8] = [
     ),
     ("an attribute is unreadable: expires_at", "Malformed(\"expires_at\")"),
     ("it was refused without saying by which entry", "NoEntry"),
-    ("it was refused by an entry that is not in its way", "NotInTheWay"),
+    ("it was refused by an entry that is not in its way", "RefusedClaimError"),
     ("the secret has no text", "NoText"),
 ];
 
@@ -106,7 +106,7 @@ impl<'a> Said<'a> {
         &self,
         port: &str,
         service: &'static str,
-        read: impl Fn(&Answer) -> Result<T, Unavailable>,
+        read: impl Fn(&Answer) -> Result<T, PortError>,
     ) -> Option<T> {
         let Self { status, body, .. } = self;
         let answer = Answer::new(service, StatusCode::from_u16(*status).unwrap(), body.to_vec());

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use hookline_domain::kernel::ids::{
-    DeliveryId, EntityId, EntityKey, EventId, InvalidId, Source, StoreKey, StoreName, Topic,
+    DeliveryId, EntityId, EntityKey, EventId, InvalidIdError, Source, StoreKey, StoreName, Topic,
 };
 use hookline_sources::shopify;
 use serde::{Serialize, de::DeserializeOwned};
@@ -26,7 +26,7 @@ pub(crate) fn ids(data: &[u8]) {
 /// Checks one kind of name and gives it back as text, if it is one.
 fn round<T>(text: &str, limit: usize) -> Option<String>
 where
-    T: FromStr<Err = InvalidId> + ToString + Serialize + DeserializeOwned + PartialEq,
+    T: FromStr<Err = InvalidIdError> + ToString + Serialize + DeserializeOwned + PartialEq,
 {
     let json = serde_json::to_string(text).unwrap();
     let read: Result<T, _> = serde_json::from_str(&json);

@@ -5,7 +5,7 @@
 use hookline_domain::{
     catalogue::document::Document,
     delivery::Delivery,
-    event::{Event, Unreadable},
+    event::{Event, InterpretError},
     kernel::{
         ids::{DeliveryId, DeliveryKey, EntityId, EntityKey, Kind, Topic as TopicName},
         version::Version,
@@ -73,7 +73,7 @@ fn delivery(topic: Topic, body: Vec<u8>) -> Delivery {
 }
 
 /// A body about people says without the rest what it says whole, or nothing.
-fn cut_to_what_is_read(delivery: &Delivery, whole: &Result<Event, Unreadable>) {
+fn cut_to_what_is_read(delivery: &Delivery, whole: &Result<Event, InterpretError>) {
     let mut headers = HeaderMap::new();
     for (name, value) in [
         ("x-shopify-topic", delivery.key.topic.as_str()),
@@ -139,15 +139,15 @@ fn entity(id: &EntityId) -> EntityKey {
 }
 
 /// A refusal goes to logs and to the store's status, where nothing of a body may stand, and no more than fits there.
-fn refused(problem: &Unreadable) {
+fn refused(problem: &InterpretError) {
     match problem {
-        Unreadable::Schema { path, problem } => {
+        InterpretError::Schema { path, problem } => {
             assert!(path == "(body)" || path.split('.').all(field), "{path}");
             assert!(path.len() <= 64, "{path}");
             assert!(expectation(problem), "{problem}");
         }
-        Unreadable::OtherStore => {}
-        Unreadable::Topic => panic!("every topic of ours is read"),
+        InterpretError::OtherStore => {}
+        InterpretError::Topic => panic!("every topic of ours is read"),
     }
 }
 

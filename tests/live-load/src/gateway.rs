@@ -7,7 +7,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use hookline_domain::live::{Entry, FRAME_LIMIT, Frame};
+use hookline_domain::{
+    live::{FRAME_LIMIT, Frame},
+    store::activity::ActivityEntry,
+};
 use hookline_host::server::{self, Server};
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response, StatusCode, body::Incoming};
@@ -147,7 +150,7 @@ impl State {
                     }
                 }
                 seen.deliveries += u64::try_from(deliveries.len()).unwrap_or(0);
-                let taken = |entry: &Entry| Some(now.duration_since(*self.written.get(entry.id.as_str())?));
+                let taken = |entry: &ActivityEntry| Some(now.duration_since(*self.written.get(entry.id.as_str())?));
                 let taken: Vec<Duration> = deliveries.iter().filter_map(taken).collect();
                 self.latencies.extend(taken);
             }

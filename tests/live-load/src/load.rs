@@ -13,9 +13,13 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use hookline_aws::{Aws, DynamoActivity, DynamoStores, DynamoWatchers, Patience, access_changed, store_changed};
 use hookline_domain::{
     access::{Principal, Reach, Role},
+    delivery::subject::Subject,
     kernel::ids::StoreKey,
-    live::{Entry, Follow, Outcome, Subject, Tell},
-    store::stores::{Counter, StoreUpdate, Stores},
+    live::{Broadcast, Follow},
+    store::{
+        activity::{ActivityEntry, DeliveryOutcome},
+        stores::{Counter, StoreUpdate, Stores},
+    },
 };
 use hookline_lambda::{
     Sleep, SystemClock,
@@ -189,7 +193,7 @@ fn update(id: &str) -> anyhow::Result<StoreUpdate> {
     let mut update = StoreUpdate {
         last_event_at: Some(now),
         last_sync_at: Some(now),
-        latest: vec![Entry {
+        latest: vec![ActivityEntry {
             topic: topic.clone(),
             id: id.parse()?,
             event_id: None,
@@ -201,7 +205,7 @@ fn update(id: &str) -> anyhow::Result<StoreUpdate> {
             triggered_at: Some(now),
             received_at: now,
             at: now,
-            outcome: Outcome::Applied,
+            outcome: DeliveryOutcome::Applied,
             problem: None,
             replay: false,
         }],
@@ -283,7 +287,7 @@ async fn tell_all(
         store: |before, after| Ok(store_changed(before, after)?),
         access: |before, after| Ok(access_changed(before, after)?),
     };
-    let telling: Tell<DynamoStores, DynamoActivity<SystemClock>, DynamoWatchers, _, _, _> = Tell {
+    let telling: Broadcast<DynamoStores, DynamoActivity<SystemClock>, DynamoWatchers, _, _, _> = Broadcast {
         stores: aws.stores(STORES_TABLE),
         activity: aws.activity(ACTIVITY_TABLE, SystemClock),
         watchers: aws.watchers(LIVE_TABLE),

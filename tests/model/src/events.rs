@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hookline_domain::{
     catalogue::digest::Digest,
     delivery::Delivery,
-    event::{Event, Observed, Unreadable},
+    event::{Event, InterpretError, Observed},
     kernel::{
         ids::{DeliveryId, DeliveryKey, EntityId, EntityKey, Kind, Source, StoreKey, StoreName, Topic},
         version::Version,
@@ -218,7 +218,7 @@ pub fn number(delivery: &DeliveryKey) -> usize {
 }
 
 /// Reads bodies as the product does, or with a mistake.
-pub fn interpret(bug: Option<Bug>) -> fn(&Delivery) -> Result<Event, Unreadable> {
+pub fn interpret(bug: Option<Bug>) -> fn(&Delivery) -> Result<Event, InterpretError> {
     match bug {
         Some(Bug::TriggerIsBelieved) => |delivery| {
             let mut event = shopify::interpret(delivery)?;

@@ -1,7 +1,7 @@
 //! The fence as its table does what it is asked, or with a mistake.
 
 use hookline_domain::{
-    catalogue::entities::{self, Fence, Known, Remembered, Told},
+    catalogue::entities::{self, Fence, FenceRecord, ObservedFields, RememberedFields},
     kernel::{ids::EntityKey, version::Version},
 };
 
@@ -38,14 +38,15 @@ impl World {
                 if bug == Some(Bug::NoTombstone) {
                     self.entities.remove(entity);
                 } else {
-                    self.entities.insert(entity.clone(), gone(entities::Entry::Buried));
+                    self.entities
+                        .insert(entity.clone(), gone(entities::FenceState::Tombstoned));
                 }
                 Response::Done
             }
             Request::Retire(entity, version) => {
                 let entry = self.entities.get(entity).map(|known| known.entry);
                 let retired = match bug {
-                    Some(Bug::RetireIgnoresVersions) => Some(entities::Entry::Retired(*version)),
+                    Some(Bug::RetireIgnoresVersions) => Some(entities::FenceState::Retired(*version)),
                     _ => entities::retire(entry, *version),
                 };
                 if let Some(retired) = retired {
@@ -62,20 +63,24 @@ impl World {
         &mut self,
         entity: &EntityKey,
         version: Version,
-        told: &Remembered,
+        told: &RememberedFields,
         confirms: bool,
         bug: Option<Bug>,
     ) -> Response {
         let held = self.entities.get(entity);
         let entry = held.map(|known| known.entry);
         let advanced = match (bug, entry) {
-            (Some(Bug::FenceRefusesTheSameVersion), Some(entities::Entry::Passed(newest))) if newest == version => None,
-            (Some(Bug::NoFence), _) => Some(entities::Entry::Passed(version)),
+            (Some(Bug::FenceRefusesTheSameVersion), Some(entities::FenceState::Passed(newest)))
+                if newest == version =>
+            {
+                None
+            }
+            (Some(Bug::NoFence), _) => Some(entities::FenceState::Passed(version)),
             _ => entities::advance(entry, version),
         };
         Response::Fenced(match advanced {
             Some(entry) => {
-                let told = Told {
+                let told = ObservedFields {
                     collections: told.collections.as_ref(),
                     tracking: told.tracking.as_ref(),
                     digest: told.digest.as_ref(),
@@ -84,7 +89,7 @@ impl World {
                     .map(|known| known.remembered.clone())
                     .unwrap_or_default()
                     .after(told);
-                let known = Known {
+                let known = FenceRecord {
                     entry,
                     remembered: remembered.clone(),
                     confirmed: confirms || held.is_some_and(|known| known.confirmed && known.entry == entry),
@@ -101,7 +106,7 @@ impl World {
             let Some(known) = self.entities.get_mut(entity) else {
                 continue;
             };
-            let is_newest = known.entry == entities::Entry::Passed(*version);
+            let is_newest = known.entry == entities::FenceState::Passed(*version);
             known.confirmed |= match bug {
                 Some(Bug::NeverConfirmed) => false,
                 Some(Bug::ConfirmIgnoresVersions) => true,
@@ -117,23 +122,23 @@ impl World {
             .filter(|(entity, _)| after.is_none_or(|after| *entity > after));
         assert!(self.entities.len() <= limit, "scenarios have one page");
         let passed = rest.filter_map(|(entity, known)| match known.entry {
-            entities::Entry::Passed(version) => Some((entity.clone(), version)),
-            entities::Entry::Retired(_) | entities::Entry::Buried => None,
+            entities::FenceState::Passed(version) => Some((entity.clone(), version)),
+            entities::FenceState::Retired(_) | entities::FenceState::Tombstoned => None,
         });
         Response::Listed(passed.collect(), None)
     }
 }
 
-fn gone(entry: entities::Entry) -> Known {
-    Known {
+fn gone(entry: entities::FenceState) -> FenceRecord {
+    FenceRecord {
         entry,
-        remembered: Remembered::default(),
+        remembered: RememberedFields::default(),
         confirmed: false,
     }
 }
 
 /// Has a reconciliation believe that it remembers what it has seen.
-fn compare_by_times(known: &mut [Option<Known>], running: &Running) {
+fn compare_by_times(known: &mut [Option<FenceRecord>], running: &Running) {
     let digest = running.seen().and_then(|(_, state)| state.digest());
     for known in known.iter_mut().flatten() {
         known.remembered.digest.clone_from(&digest);

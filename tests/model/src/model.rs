@@ -11,9 +11,9 @@ use hookline_domain::{
     consumer::{Message, Reindex, Try},
     delivery::{
         Delivery, envelope,
-        ledger::{Claim, ClaimRequest, Claims, State},
+        ledger::{Claim, ClaimRequest, Claims, LedgerState},
         queue::EventQueue,
-        receive::{LEASE, NotReceived, REMEMBERED, Receive, Received},
+        receive::{LEASE, REMEMBERED, Receive, ReceiveError, Received},
     },
     memory::MemoryBodies,
     store::stores::StoreRecord,
@@ -345,7 +345,7 @@ impl Scenario {
 }
 
 /// What a hasty receiver does.
-async fn send_before_claim(script: &Script, delivery: &Delivery) -> Result<Received, NotReceived> {
+async fn send_before_claim(script: &Script, delivery: &Delivery) -> Result<Received, ReceiveError> {
     let now = hookline_domain::kernel::port::Clock::now(script);
     script.send(&delivery.key.store, envelope::encode(delivery)?).await?;
     let request = ClaimRequest {
@@ -405,8 +405,8 @@ impl Model for Scenario {
                 parcel.sent = true;
                 parcel.copies = self.copies;
                 parcel.fresh = self.copies;
-                parcel.entry = Some(hookline_domain::delivery::ledger::Entry {
-                    state: State::Claimed {
+                parcel.entry = Some(hookline_domain::delivery::ledger::LedgerEntry {
+                    state: LedgerState::Claimed {
                         owner: "receiver".into(),
                         lease_until: time(0),
                     },

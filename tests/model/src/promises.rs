@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hookline_domain::{
-    delivery::ledger::State,
+    delivery::ledger::LedgerState,
     kernel::{ids::EntityKey, version::Version},
 };
 use jiff::Timestamp;
@@ -133,7 +133,10 @@ impl Scenario {
 }
 
 fn is_settled(parcel: &Parcel) -> bool {
-    parcel.entry.as_ref().is_some_and(|entry| entry.state == State::Done)
+    parcel
+        .entry
+        .as_ref()
+        .is_some_and(|entry| entry.state == LedgerState::Done)
 }
 
 /// Which states these are: when each was signed. A header may order those of one second.

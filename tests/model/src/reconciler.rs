@@ -2,7 +2,7 @@
 //! at once.
 
 use hookline_domain::{
-    catalogue::apply::Apply,
+    catalogue::{apply::Apply, jobs::ExportId},
     event::{Event, Observed},
     kernel::{
         ids::{EntityId, StoreKey},
@@ -10,8 +10,8 @@ use hookline_domain::{
     },
     sync::{
         reconcile::{Next, Reconcile, Scope, Step},
-        refetch::{Ask, Unsynced},
-        vendor::{Answered, Batch, Catalogue, Export, ExportId, Lines, Part, Shop, Unasked},
+        refetch::{Refetch, SyncError},
+        vendor::{Catalogue, CatalogueError, CataloguePage, Export, ExportBatch, FetchedEntities, Lines, Shop},
     },
 };
 use jiff::{SignedDuration, Timestamp};
@@ -30,10 +30,10 @@ pub(crate) struct Asked {
 
 /// Goes through the whole catalogue, step by step. Steps need no model's help to follow each other: the job that carries one
 /// holds no more than its answers so far.
-pub(crate) async fn reconcile(catalogue: Asked) -> Result<(), Unsynced> {
+pub(crate) async fn reconcile(catalogue: Asked) -> Result<(), SyncError> {
     let script = catalogue.script.clone();
     let reconcile = Reconcile {
-        ask: Ask {
+        ask: Refetch {
             catalogue,
             apply: Apply {
                 entities: script.clone(),
@@ -57,7 +57,7 @@ pub(crate) async fn reconcile(catalogue: Asked) -> Result<(), Unsynced> {
 }
 
 impl Asked {
-    async fn look(&self) -> Result<usize, Unasked> {
+    async fn look(&self) -> Result<usize, CatalogueError> {
         match self.script.call(Request::Look).await {
             Response::Seen(number, _) => Ok(number),
             other => Err(failed(&other).into()),
@@ -80,36 +80,40 @@ impl Asked {
 }
 
 /// What no scenario has.
-fn unknown<T>() -> Result<T, Unasked> {
+fn unknown<T>() -> Result<T, CatalogueError> {
     let problem = "no scenario asks for this".to_owned();
-    Err(Unasked::Disagreed { problem })
+    Err(CatalogueError::Disagreed { problem })
 }
 
 impl Catalogue for Asked {
     type Lines = Exported;
 
-    async fn shop(&self, _store: &StoreKey) -> Result<Shop, Unasked> {
+    async fn shop(&self, _store: &StoreKey) -> Result<Shop, CatalogueError> {
         unknown()
     }
 
-    async fn products(&self, _store: &StoreKey, ids: &[EntityId]) -> Result<Answered, Unasked> {
+    async fn products(&self, _store: &StoreKey, ids: &[EntityId]) -> Result<FetchedEntities, CatalogueError> {
         let number = self.look().await?;
-        Ok(Answered {
+        Ok(FetchedEntities {
             seen: ids.iter().map(|_| self.observed(number)).collect(),
             skipped: vec![],
         })
     }
 
-    async fn product_of(&self, _store: &StoreKey, _item: &EntityId) -> Result<Option<EntityId>, Unasked> {
+    async fn product_of(&self, _store: &StoreKey, _item: &EntityId) -> Result<Option<EntityId>, CatalogueError> {
         unknown()
     }
 
-    async fn collection(&self, _store: &StoreKey, _id: &EntityId) -> Result<Observed, Unasked> {
+    async fn collection(&self, _store: &StoreKey, _id: &EntityId) -> Result<Observed, CatalogueError> {
         unknown()
     }
 
-    async fn collections(&self, _store: &StoreKey, _after: Option<&str>) -> Result<Part<Observed>, Unasked> {
-        Ok(Part {
+    async fn collections(
+        &self,
+        _store: &StoreKey,
+        _after: Option<&str>,
+    ) -> Result<CataloguePage<Observed>, CatalogueError> {
+        Ok(CataloguePage {
             items: vec![],
             skipped: vec![],
             next: None,
@@ -121,15 +125,15 @@ impl Catalogue for Asked {
         _store: &StoreKey,
         _collection: &EntityId,
         _after: Option<&str>,
-    ) -> Result<Part<EntityId>, Unasked> {
+    ) -> Result<CataloguePage<EntityId>, CatalogueError> {
         unknown()
     }
 
-    async fn export(&self, _store: &StoreKey) -> Result<ExportId, Unasked> {
+    async fn export(&self, _store: &StoreKey) -> Result<ExportId, CatalogueError> {
         Ok(ExportId(self.look().await?.to_string()))
     }
 
-    async fn exported(&self, _store: &StoreKey, export: &ExportId) -> Result<Export, Unasked> {
+    async fn exported(&self, _store: &StoreKey, export: &ExportId) -> Result<Export, CatalogueError> {
         Ok(Export::Ready {
             address: export.0.clone(),
             began_at: self.at(Self::number(&export.0)),
@@ -144,7 +148,7 @@ impl Catalogue for Asked {
         address: &str,
         _began_at: Timestamp,
         _offset: u64,
-    ) -> Result<Exported, Unasked> {
+    ) -> Result<Exported, CatalogueError> {
         let observed = self.observed(Self::number(address));
         let is_there = matches!(observed.event, Event::ProductUpdated(_));
         Ok(Exported(is_there.then_some(observed)))
@@ -155,8 +159,8 @@ impl Catalogue for Asked {
 pub(crate) struct Exported(Option<Observed>);
 
 impl Lines for Exported {
-    async fn next(&mut self, _limit: usize) -> Result<Option<Batch>, Unasked> {
-        Ok(self.0.take().map(|observed| Batch {
+    async fn next(&mut self, _limit: usize) -> Result<Option<ExportBatch>, CatalogueError> {
+        Ok(self.0.take().map(|observed| ExportBatch {
             products: vec![observed],
             skipped: vec![],
             doubtful: vec![],

@@ -10,20 +10,20 @@ use std::{
 use hookline_domain::{
     catalogue::{
         document::Document,
-        entities::{Entities, Entries, Fence, Known, Page, Remembered, Told},
-        index::{Change, Index, Outcome},
+        entities::{Entities, Entries, Fence, FencePage, FenceRecord, ObservedFields, RememberedFields},
+        index::{Index, IndexChange, IndexOutcome},
         jobs::{Job, Jobs},
     },
     consumer::{Comply, Reached, audit::AuditRecord},
     delivery::{
         envelope,
-        failed::{FailedDeliveries, FailedDelivery, Failures},
-        ledger::{Claim, ClaimRequest, Claims, Completion, Fate, Ledger, Noted, Problem},
+        failed::{FailedDeliveries, FailedDelivery, FailedDeliveryList},
+        ledger::{Claim, ClaimRequest, Claims, Completion, Fate, Ledger, NoteOutcome, Problem},
         queue::EventQueue,
     },
     kernel::{
         ids::{DeliveryKey, EntityKey, StoreKey},
-        port::{Clock, Unavailable},
+        port::{Clock, PortError},
         version::Version,
     },
     store::stores::{StoreRecord, StoreUpdate, Stores},
@@ -53,7 +53,7 @@ pub enum Request {
     /// `EventQueue::send`
     Send(usize),
     /// `Entities::advance`, with what the state tells.
-    Advance(EntityKey, Version, Remembered),
+    Advance(EntityKey, Version, RememberedFields),
     /// `Entities::confirm`
     Confirm(Vec<(EntityKey, Version)>),
     /// `Entries::find`
@@ -109,11 +109,11 @@ pub enum Response {
     /// Of a completion.
     Completed(Completion),
     /// Of a note.
-    Noted(Noted),
+    Noted(NoteOutcome),
     /// Of the fence.
     Fenced(Fence),
     /// Of the entries of the fence.
-    Known(Vec<Option<Known>>),
+    Known(Vec<Option<FenceRecord>>),
     /// Of a look at the catalogue: the number of its state, and the state.
     Seen(usize, What),
     /// Of a listing.
@@ -196,14 +196,14 @@ impl Script {
         }
     }
 
-    async fn noted(&self, request: Request) -> Result<Noted, Unavailable> {
+    async fn noted(&self, request: Request) -> Result<NoteOutcome, PortError> {
         match self.call(request).await {
             Response::Noted(noted) => Ok(noted),
             other => Err(failed(&other)),
         }
     }
 
-    async fn done(&self, request: Request) -> Result<(), Unavailable> {
+    async fn done(&self, request: Request) -> Result<(), PortError> {
         match self.call(request).await {
             Response::Done => Ok(()),
             other => Err(failed(&other)),
@@ -212,9 +212,9 @@ impl Script {
 }
 
 /// The model answers each call in kind, or with a failure.
-pub(crate) fn failed(response: &Response) -> Unavailable {
+pub(crate) fn failed(response: &Response) -> PortError {
     assert_eq!(*response, Response::Failed, "an answer of another kind");
-    Unavailable::new("model", "told to fail")
+    PortError::new("model", "told to fail")
 }
 
 struct Call {
@@ -253,7 +253,7 @@ impl Clock for Script {
 }
 
 impl Claims for Script {
-    async fn claim(&self, delivery: &DeliveryKey, request: &ClaimRequest) -> Result<Claim, Unavailable> {
+    async fn claim(&self, delivery: &DeliveryKey, request: &ClaimRequest) -> Result<Claim, PortError> {
         let request = Request::Claim {
             delivery: number(delivery),
             now: request.now,
@@ -265,7 +265,7 @@ impl Claims for Script {
         }
     }
 
-    async fn release(&self, delivery: &DeliveryKey, _owner: &str) -> Result<(), Unavailable> {
+    async fn release(&self, delivery: &DeliveryKey, _owner: &str) -> Result<(), PortError> {
         self.done(Request::Release(number(delivery))).await
     }
 }
@@ -277,56 +277,61 @@ impl Ledger for Script {
         fate: Fate,
         _problem: Option<&Problem>,
         _at: Timestamp,
-    ) -> Result<Completion, Unavailable> {
+    ) -> Result<Completion, PortError> {
         match self.call(Request::Complete(number(delivery), fate)).await {
             Response::Completed(completion) => Ok(completion),
             other => Err(failed(&other)),
         }
     }
 
-    async fn note(&self, delivery: &DeliveryKey, _problem: &Problem) -> Result<Noted, Unavailable> {
+    async fn note(&self, delivery: &DeliveryKey, _problem: &Problem) -> Result<NoteOutcome, PortError> {
         self.noted(Request::Note(number(delivery))).await
     }
 }
 
 impl EventQueue for Script {
-    async fn send(&self, _store: &StoreKey, message: String) -> Result<(), Unavailable> {
+    async fn send(&self, _store: &StoreKey, message: String) -> Result<(), PortError> {
         let delivery = envelope::decode(&message).expect("what a receiver of ours writes");
         self.done(Request::Send(number(&delivery.key))).await
     }
 }
 
 impl Entities for Script {
-    async fn advance(&self, entity: &EntityKey, version: Version, told: Told<'_>) -> Result<Fence, Unavailable> {
-        let told = Remembered::default().after(told);
+    async fn advance(
+        &self,
+        entity: &EntityKey,
+        version: Version,
+        told: ObservedFields<'_>,
+    ) -> Result<Fence, PortError> {
+        let told = RememberedFields::default().after(told);
         match self.call(Request::Advance(entity.clone(), version, told)).await {
             Response::Fenced(fence) => Ok(fence),
             other => Err(failed(&other)),
         }
     }
 
-    async fn confirm(&self, held: &[(EntityKey, Version)]) -> Result<(), Unavailable> {
+    async fn confirm(&self, held: &[(EntityKey, Version)]) -> Result<(), PortError> {
         self.done(Request::Confirm(held.to_vec())).await
     }
 
-    async fn bury(&self, entity: &EntityKey, _expires_at: Timestamp) -> Result<(), Unavailable> {
+    async fn bury(&self, entity: &EntityKey, _expires_at: Timestamp) -> Result<(), PortError> {
         self.done(Request::Bury(entity.clone())).await
     }
 
-    async fn retire(&self, entity: &EntityKey, version: Version, _expires_at: Timestamp) -> Result<(), Unavailable> {
+    async fn retire(&self, entity: &EntityKey, version: Version, _expires_at: Timestamp) -> Result<(), PortError> {
         self.done(Request::Retire(entity.clone(), version)).await
     }
 
-    async fn page(&self, _store: &StoreKey, after: Option<&EntityKey>, limit: usize) -> Result<Page, Unavailable> {
+    async fn page(&self, _store: &StoreKey, after: Option<&EntityKey>, limit: usize) -> Result<FencePage, PortError> {
         match self.call(Request::Page(after.cloned(), limit)).await {
-            Response::Listed(passed, next) => Ok(Page { passed, next }),
+            Response::Listed(passed, next) => Ok(FencePage { passed, next }),
             other => Err(failed(&other)),
         }
     }
 }
 
 impl Entries for Script {
-    async fn find(&self, entities: &[EntityKey]) -> Result<Vec<Option<Known>>, Unavailable> {
+    async fn find(&self, entities: &[EntityKey]) -> Result<Vec<Option<FenceRecord>>, PortError> {
         match self.call(Request::Known(entities.to_vec())).await {
             Response::Known(known) => Ok(known),
             other => Err(failed(&other)),
@@ -336,35 +341,35 @@ impl Entries for Script {
 
 /// There is one product, so every job asks for the same.
 impl Jobs for Script {
-    async fn send(&self, _job: &Job, _delay: SignedDuration) -> Result<(), Unavailable> {
+    async fn send(&self, _job: &Job, _delay: SignedDuration) -> Result<(), PortError> {
         self.done(Request::Ask).await
     }
 }
 
 impl Stores for Script {
-    async fn find(&self, _store: &StoreKey) -> Result<Option<StoreRecord>, Unavailable> {
+    async fn find(&self, _store: &StoreKey) -> Result<Option<StoreRecord>, PortError> {
         match self.call(Request::Find).await {
             Response::Found(record) => Ok(*record),
             other => Err(failed(&other)),
         }
     }
 
-    async fn record(&self, _store: &StoreKey, update: &StoreUpdate) -> Result<(), Unavailable> {
+    async fn record(&self, _store: &StoreKey, update: &StoreUpdate) -> Result<(), PortError> {
         self.done(Request::Record(update.counts.values().sum())).await
     }
 
-    async fn disable(&self, _store: &StoreKey, at: Timestamp) -> Result<(), Unavailable> {
+    async fn disable(&self, _store: &StoreKey, at: Timestamp) -> Result<(), PortError> {
         self.done(Request::Disable(at)).await
     }
 
-    async fn begin_epoch(&self, _store: &StoreKey, ended: Timestamp) -> Result<(), Unavailable> {
+    async fn begin_epoch(&self, _store: &StoreKey, ended: Timestamp) -> Result<(), PortError> {
         self.done(Request::BeginEpoch(ended)).await
     }
 }
 
 /// There is neither an archive nor a body outside of its message.
 impl Comply for Script {
-    async fn keep(&self, _record: &AuditRecord) -> Result<(), Unavailable> {
+    async fn keep(&self, _record: &AuditRecord) -> Result<(), PortError> {
         self.done(Request::Keep).await
     }
 
@@ -374,56 +379,62 @@ impl Comply for Script {
         _archived: Timestamp,
         _left_over: Timestamp,
         _stop: &(impl Fn() -> bool + Sync),
-    ) -> Result<Reached, Unavailable> {
+    ) -> Result<Reached, PortError> {
         Ok(Reached::End)
     }
 
-    async fn forget(&self, _store: &StoreKey, ended: Timestamp, _at: Timestamp) -> Result<(), Unavailable> {
+    async fn forget(&self, _store: &StoreKey, ended: Timestamp, _at: Timestamp) -> Result<(), PortError> {
         self.done(Request::Forget(ended)).await
     }
 }
 
 impl FailedDeliveries for Script {
-    async fn remember(&self, failed: &FailedDelivery) -> Result<Noted, Unavailable> {
+    async fn remember(&self, failed: &FailedDelivery) -> Result<NoteOutcome, PortError> {
         self.noted(Request::Remember(number(&failed.delivery))).await
     }
 
-    async fn forget(&self, delivery: &DeliveryKey) -> Result<(), Unavailable> {
+    async fn forget(&self, delivery: &DeliveryKey) -> Result<(), PortError> {
         self.done(Request::ForgetFailed(number(delivery))).await
     }
 
     /// No person is in any scenario.
-    async fn redriven(&self, _seen: &FailedDelivery, _at: Timestamp) -> Result<(), Unavailable> {
+    async fn redriven(&self, _seen: &FailedDelivery, _at: Timestamp) -> Result<(), PortError> {
         Ok(())
     }
 
-    async fn failed(&self, _delivery: &DeliveryKey) -> Result<Option<FailedDelivery>, Unavailable> {
+    async fn failed(&self, _delivery: &DeliveryKey) -> Result<Option<FailedDelivery>, PortError> {
         Ok(None)
     }
 
-    async fn failures(&self, _store: &StoreKey) -> Result<Failures, Unavailable> {
-        Ok(Failures::default())
+    async fn failures(&self, _store: &StoreKey) -> Result<FailedDeliveryList, PortError> {
+        Ok(FailedDeliveryList::default())
     }
 }
 
 impl Index for Script {
-    async fn apply(&self, changes: &[Change]) -> Result<Vec<Outcome>, Unavailable> {
+    async fn apply(&self, changes: &[IndexChange]) -> Result<Vec<IndexOutcome>, PortError> {
         let shown = |document: &Document| Shown {
             observed_at: document.observed_at,
             title: document.title.clone(),
         };
         let changes = changes.iter().map(|change| match change {
-            Change::Put {
+            IndexChange::Put {
                 entity,
                 version,
                 document,
             } => (entity.clone(), *version, Some(shown(document))),
-            Change::Remove { entity, version } => (entity.clone(), *version, None),
+            IndexChange::Remove { entity, version } => (entity.clone(), *version, None),
         });
         match self.call(Request::Apply(changes.collect())).await {
             Response::Applied(taken) => Ok(taken
                 .into_iter()
-                .map(|taken| if taken { Outcome::Applied } else { Outcome::Superseded })
+                .map(|taken| {
+                    if taken {
+                        IndexOutcome::Applied
+                    } else {
+                        IndexOutcome::Superseded
+                    }
+                })
                 .collect()),
             other => Err(failed(&other)),
         }

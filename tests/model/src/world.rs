@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hookline_domain::{
-    catalogue::{entities::Known, index},
-    delivery::ledger::{self, Claim, ClaimRequest, Entry, Fate, Noted, State},
+    catalogue::{entities::FenceRecord, index},
+    delivery::ledger::{self, Claim, ClaimRequest, Fate, LedgerEntry, LedgerState, NoteOutcome},
     kernel::{ids::EntityKey, version::Version},
     store::stores::StoreRecord,
 };
@@ -38,7 +38,7 @@ pub struct World {
     /// Which of its states the store's catalogue is in.
     pub catalogue: usize,
     /// The fence.
-    pub entities: BTreeMap<EntityKey, Known>,
+    pub entities: BTreeMap<EntityKey, FenceRecord>,
     /// What is known of the store.
     pub store: Option<StoreRecord>,
     /// Deliveries that are remembered to have failed.
@@ -82,7 +82,7 @@ pub struct Parcel {
     /// Whether its sender was ever answered 2xx.
     pub accepted: bool,
     /// Its ledger entry.
-    pub entry: Option<Entry>,
+    pub entry: Option<LedgerEntry>,
     /// Whether that entry holds a problem.
     pub has_problem: bool,
     /// How often its completion counted.
@@ -173,7 +173,7 @@ impl World {
             }
             Request::Remember(delivery) => {
                 let noted = self.note(*delivery);
-                if noted != Noted::Done || bug == Some(Bug::DoneIsRemembered) {
+                if noted != NoteOutcome::Done || bug == Some(Bug::DoneIsRemembered) {
                     self.failed.insert(*delivery);
                 }
                 Response::Noted(noted)
@@ -230,8 +230,8 @@ impl World {
         };
         if claim == Claim::Fresh {
             self.deliveries[delivery].has_problem = false;
-            self.deliveries[delivery].entry = Some(Entry {
-                state: State::Claimed {
+            self.deliveries[delivery].entry = Some(LedgerEntry {
+                state: LedgerState::Claimed {
                     owner: request.owner,
                     lease_until,
                 },
@@ -241,10 +241,10 @@ impl World {
         Response::Claimed(claim)
     }
 
-    fn note(&mut self, delivery: usize) -> Noted {
+    fn note(&mut self, delivery: usize) -> NoteOutcome {
         let parcel = &mut self.deliveries[delivery];
         let noted = ledger::takes_notes(parcel.entry.as_ref());
-        parcel.has_problem |= noted == Noted::Written;
+        parcel.has_problem |= noted == NoteOutcome::Written;
         noted
     }
 
@@ -253,7 +253,7 @@ impl World {
         let has_problem = parcel.has_problem && bug != Some(Bug::FailureIsUnseen);
         let (state, completion) = ledger::settle(parcel.entry.as_ref(), has_problem, fate);
         if let (Some(state), Some(entry)) = (state, parcel.entry.as_mut()) {
-            parcel.has_problem = state == State::Parked;
+            parcel.has_problem = state == LedgerState::Parked;
             entry.state = state;
         }
         if completion.counts() {
@@ -350,7 +350,9 @@ impl Running {
 impl Parcel {
     /// Whether it waits for a person.
     pub fn is_parked(&self) -> bool {
-        self.entry.as_ref().is_some_and(|entry| entry.state == State::Parked)
+        self.entry
+            .as_ref()
+            .is_some_and(|entry| entry.state == LedgerState::Parked)
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, ensure};
 use hookline_domain::{
-    catalogue::jobs::{Job, Reconcile, Task},
+    catalogue::jobs::{Job, ReconcileStep, Task},
     kernel::ids::StoreKey,
     store::{
         connections::Connections,
@@ -178,7 +178,9 @@ impl Connected {
     pub fn reconciliation(&self) -> anyhow::Result<String> {
         let job = Job {
             store: self.store.clone(),
-            task: Task::Reconcile { step: Reconcile::Begin },
+            task: Task::Reconcile {
+                step: ReconcileStep::Begin,
+            },
         };
         Ok(serde_json::to_string(&job)?)
     }

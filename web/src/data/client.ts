@@ -1,118 +1,127 @@
-// Asks the HTTP API. The token goes into a header, never into an address.
+// Client of the HTTP API. The token goes into a header, never into an address.
 
-import type { DeliveryPage, Fate, Found, Me, Redriven, Remedy, State, StorePage, StoreStatus } from '../api';
+import type {
+  DeliveriesResponse,
+  DeliveryDetail,
+  Me,
+  RedriveResponse,
+  Remedy,
+  SearchResponse,
+  StoreState,
+  StoreStatus,
+  StoresResponse,
+} from '../api';
 
-/** No answer within this many milliseconds is none. */
-const PATIENCE = 15_000;
+const TIMEOUT_MS = 15_000;
 
-/** Why there is no answer. `status` 0: the server could not be reached. */
-export class Problem extends Error {
+/** A request that failed. `status` is 0 if there was no response. */
+export class ApiError extends Error {
   constructor(
     readonly status: number,
     message: string,
-    /** Whether the function itself said no, and not the door before it. */
-    readonly said: boolean,
+    /** True if our function refused the request, and not the authorizer in front of it. */
+    readonly fromFunction: boolean,
   ) {
     super(message);
-    this.name = 'Problem';
+    this.name = 'ApiError';
   }
 
-  get unreachable(): boolean {
+  get isUnreachable(): boolean {
     return this.status === 0 || (this.status >= 500 && this.status !== 501);
   }
 
-  /** Whether the door may be shut for good: `GET /api/me` tells. */
-  get door(): boolean {
-    return this.status === 401 || (this.status === 403 && !this.said);
+  /** True if the authorizer refused the token. `GET /api/me` says if that is final. */
+  get isAccessDenied(): boolean {
+    return this.status === 401 || (this.status === 403 && !this.fromFunction);
   }
 }
 
-/** Gives the bearer token for one request. */
+/** Returns the bearer token for one request. */
 export type Bearer = () => Promise<string>;
 
 export interface ListQuery {
   q: string;
-  state: State | null;
+  state: StoreState | null;
   after?: string | null;
   limit?: number;
 }
 
-function sentence(status: number): string {
-  if (status === 401 || status === 403) return 'You are not allowed to do this.';
-  if (status === 404) return 'There is no such thing here.';
-  if (status === 429) return 'Too many requests. Wait a moment, then try again.';
-  return `The server could not answer (${status}). Try again in a moment.`;
-}
+const REMEDY_PATHS: Record<Remedy, string> = { try_now: 'try-now', redrive: 'redrive', dismiss: 'dismiss' };
 
-/** The API, asked in one principal's name. */
+/** The API on behalf of one principal. */
 export class Client {
   constructor(
     private readonly base: URL,
     private readonly bearer: Bearer,
-    private readonly fetched: typeof fetch = (...args) => fetch(...args),
+    private readonly fetcher: typeof fetch = (...args) => fetch(...args),
   ) {}
 
-  me = () => this.ask<Me>('GET', 'api/me');
+  me = () => this.request<Me>('GET', 'api/me');
 
-  stores(query: ListQuery, signal?: AbortSignal): Promise<StorePage> {
+  stores(query: ListQuery, signal?: AbortSignal): Promise<StoresResponse> {
     const search = new URLSearchParams({ limit: String(query.limit ?? 50) });
     if (query.q !== '') search.set('q', query.q);
     if (query.state !== null) search.set('state', query.state);
     if (query.after) search.set('after', query.after);
-    return this.ask<StorePage>('GET', `api/stores?${search}`, undefined, signal);
+    return this.request<StoresResponse>('GET', `api/stores?${search}`, undefined, signal);
   }
 
   status = (store: string, signal?: AbortSignal) =>
-    this.ask<StoreStatus>('GET', `${at(store)}/status`, undefined, signal);
+    this.request<StoreStatus>('GET', `${storePath(store)}/status`, undefined, signal);
 
-  deliveries(store: string, before: number | null, limit = 50, signal?: AbortSignal): Promise<DeliveryPage> {
+  deliveries(store: string, before: number | null, limit = 50, signal?: AbortSignal): Promise<DeliveriesResponse> {
     const search = new URLSearchParams({ limit: String(limit) });
     if (before !== null) search.set('before', String(before));
-    return this.ask<DeliveryPage>('GET', `${at(store)}/deliveries?${search}`, undefined, signal);
+    return this.request<DeliveriesResponse>('GET', `${storePath(store)}/deliveries?${search}`, undefined, signal);
   }
 
-  fate = (store: string, topic: string, id: string, signal?: AbortSignal) =>
-    this.ask<Fate>(
+  delivery = (store: string, topic: string, id: string, signal?: AbortSignal) =>
+    this.request<DeliveryDetail>(
       'GET',
-      `${at(store)}/deliveries/${encodeURIComponent(id)}?topic=${encodeURIComponent(topic)}`,
+      `${storePath(store)}/deliveries/${encodeURIComponent(id)}?topic=${encodeURIComponent(topic)}`,
       undefined,
       signal,
     );
 
   search = (store: string, q: string, signal?: AbortSignal) =>
-    this.ask<Found>('GET', `${at(store)}/search?${new URLSearchParams({ q, limit: '20' })}`, undefined, signal);
+    this.request<SearchResponse>(
+      'GET',
+      `${storePath(store)}/search?${new URLSearchParams({ q, limit: '20' })}`,
+      undefined,
+      signal,
+    );
 
   replay = (store: string, topic: string, id: string) =>
-    this.ask<{ replay_id: string }>('POST', `${at(store)}/replay`, { topic, id });
+    this.request<{ replay_id: string }>('POST', `${storePath(store)}/replay`, { topic, id });
 
-  redrive = (store: string) => this.ask<Redriven>('POST', `${at(store)}/redrive`, {});
+  redrive = (store: string) => this.request<RedriveResponse>('POST', `${storePath(store)}/redrive`, {});
 
-  /** Does something about one failed delivery; what came of it, in the server's words. */
+  /** Applies a remedy to one failed delivery. The server says in a sentence what it did. */
   remedy = (store: string, remedy: Remedy, topic: string, id: string) =>
-    this.ask<{ message: string }>('POST', `${at(store)}/${REMEDIES[remedy]}`, { topic, id });
+    this.request<{ message: string }>('POST', `${storePath(store)}/${REMEDY_PATHS[remedy]}`, { topic, id });
 
-  resync = (store: string) => this.ask<unknown>('POST', `${at(store)}/resync`, {});
+  resync = (store: string) => this.request<unknown>('POST', `${storePath(store)}/resync`, {});
 
-  reconcile = (store: string) => this.ask<unknown>('POST', `${at(store)}/reconcile`, {});
+  reconcile = (store: string) => this.request<unknown>('POST', `${storePath(store)}/reconcile`, {});
 
-  ticket = () => this.ask<{ ticket: string; expires_in: number }>('POST', 'api/live/tickets', {});
+  ticket = () => this.request<{ ticket: string; expires_in: number }>('POST', 'api/live/tickets', {});
 
   private async token(): Promise<string> {
     try {
       return await this.bearer();
     } catch {
-      throw new Problem(0, 'Shopify’s admin did not say who you are.', false);
+      throw new ApiError(0, 'Shopify’s admin did not confirm who you are.', false);
     }
   }
 
-  private async ask<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
-    const patience = AbortSignal.timeout(PATIENCE);
+  private async request<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+    const timeout = AbortSignal.timeout(TIMEOUT_MS);
     const headers: Record<string, string> = { authorization: `Bearer ${await this.token()}` };
     if (body !== undefined) headers['content-type'] = 'application/json';
     let response: Response;
     let text: string;
     try {
-      response = await this.fetched(new URL(path, this.base), {
+      response = await this.fetcher(new URL(path, this.base), {
         method,
         headers,
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -120,26 +129,33 @@ export class Client {
         credentials: 'omit',
         redirect: 'error',
         referrerPolicy: 'no-referrer',
-        signal: signal ? AbortSignal.any([signal, patience]) : patience,
+        signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
       });
       text = await response.text();
     } catch (cause) {
       if (signal?.aborted) throw cause;
-      throw new Problem(0, 'The server cannot be reached. Check your connection.', false);
+      throw new ApiError(0, 'The server cannot be reached. Check your connection.', false);
     }
-    const answer = parsed(text);
+    const json = parsed(text);
     if (response.ok) {
-      if (answer === undefined && text !== '') throw new Problem(502, sentence(502), false);
-      return answer as T;
+      if (json === undefined && text !== '') throw new ApiError(502, messageFor(502), false);
+      return json as T;
     }
-    const said = typeof answer === 'object' && answer !== null && 'error' in answer ? String(answer.error) : null;
-    throw new Problem(response.status, said === null ? sentence(response.status) : asSentence(said), said !== null);
+    const reason = typeof json === 'object' && json !== null && 'error' in json ? String(json.error) : null;
+    const message = reason === null ? messageFor(response.status) : asSentence(reason);
+    throw new ApiError(response.status, message, reason !== null);
   }
 }
 
-const REMEDIES: Record<Remedy, string> = { try_now: 'try-now', redrive: 'redrive', dismiss: 'dismiss' };
+/** Message for a response without one, as of the gateway. */
+function messageFor(status: number): string {
+  if (status === 401 || status === 403) return 'You do not have access to this.';
+  if (status === 404) return 'This does not exist, or you do not have access to it.';
+  if (status === 429) return 'Too many requests. Wait a moment, then try again.';
+  return `The server failed (status ${status}). Try again in a moment.`;
+}
 
-function at(store: string): string {
+function storePath(store: string): string {
   return `api/stores/${encodeURIComponent(store)}`;
 }
 
@@ -151,7 +167,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Our errors begin in lower case and end without a full stop. */
+/** Makes a sentence of an error of the API, which begins in lower case and ends without a full stop. */
 export function asSentence(text: string): string {
   const first = text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?…]$/.test(first) ? first : `${first}.`;

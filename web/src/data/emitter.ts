@@ -1,18 +1,18 @@
-/** Holds a state, and tells who listens when it has changed: what `useSyncExternalStore` takes. */
+/** Holds a state and notifies its subscribers of changes, in the form that `useSyncExternalStore` takes. */
 export class Emitter<T extends object> {
-  private readonly listeners = new Set<() => void>();
+  private readonly subscribers = new Set<() => void>();
 
   constructor(protected state: T) {}
 
   readonly snapshot = (): T => this.state;
 
-  readonly subscribe = (listener: () => void): (() => void) => {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
+  readonly subscribe = (subscriber: () => void): (() => void) => {
+    this.subscribers.add(subscriber);
+    return () => this.subscribers.delete(subscriber);
   };
 
   protected set(change: Partial<T>): void {
     this.state = { ...this.state, ...change };
-    for (const listener of this.listeners) listener();
+    for (const subscriber of this.subscribers) subscriber();
   }
 }

@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Me } from '../api';
-import { AGAIN_AFTER, type Around, Gate } from './gate';
-import type { Hub } from './hub';
-import { type Channel, type Opened, modeOf } from './session';
+import { type Environment, Gate, RETRY_AFTER_MS } from './gate';
+import type { Panel } from './panel';
+import { type Channel, type PageContext, modeOf } from './session';
 import { shopName } from './shop';
 
 const TOKEN = 'hl_abcdefghij_supersecretsupersecret';
 const OTHER = 'hl_klmnopqrst_supersecretsupersecret';
 const shopify = { idToken: () => Promise.resolve('jwt') };
-const TOP: Opened = { search: '', framed: false, bridged: false, shopify: undefined };
+const TOP: PageContext = { search: '', framed: false, hasAppBridge: false, shopify: undefined };
 
 interface Case {
   given: string;
@@ -18,16 +18,16 @@ interface Case {
 
 const names = JSON.parse(readFileSync(new URL('../../fixtures/shop-names.json', import.meta.url), 'utf8')) as Case[];
 
-it.each(names)('$given is the shop $name, as the server has it', ({ given, name }) => {
+it.each(names)('$given is the shop $name, as on the server', ({ given, name }) => {
   expect(shopName(given)).toBe(name);
 });
 
-describe('how the page may be used', () => {
-  const framings: Partial<Opened>[] = [{}, { framed: true }].flatMap((one) => [
+describe('the mode of the page', () => {
+  const contexts: Partial<PageContext>[] = [{}, { framed: true }].flatMap((one) => [
     one,
-    { ...one, bridged: true },
+    { ...one, hasAppBridge: true },
     { ...one, shopify },
-    { ...one, bridged: true, shopify },
+    { ...one, hasAppBridge: true, shopify },
   ]);
   const searches = [
     '',
@@ -38,34 +38,34 @@ describe('how the page may be used', () => {
     '?shop=demo.myshopify.com&shop=evil.myshopify.com',
     ...names.map(({ given }) => `?shop=${encodeURIComponent(given)}&host=aG9zdA`),
   ];
-  const all = framings.flatMap((framing) => searches.map((search): Opened => ({ ...TOP, ...framing, search })));
+  const pages = contexts.flatMap((context) => searches.map((search): PageContext => ({ ...TOP, ...context, search })));
 
-  it('is by an operator only at the top of a tab, without a word of Shopify', () => {
-    for (const opened of all) {
-      const operator = modeOf(opened).kind === 'operator';
-      const alone = !opened.framed && !opened.bridged && /^\??$/.test(opened.search);
-      expect(operator, JSON.stringify(opened)).toBe(alone);
+  it('is operator only at the top of a tab, without anything of Shopify’s', () => {
+    for (const page of pages) {
+      const operator = modeOf(page).kind === 'operator';
+      const plain = !page.framed && !page.hasAppBridge && /^\??$/.test(page.search);
+      expect(operator, JSON.stringify(page)).toBe(plain);
     }
   });
 
-  it('is within Shopify’s admin only for one shop, by its name, with App Bridge', () => {
-    for (const opened of all) {
-      const mode = modeOf(opened);
-      const shops = new URLSearchParams(opened.search).getAll('shop');
+  it('is embedded only for one valid shop, with App Bridge', () => {
+    for (const page of pages) {
+      const mode = modeOf(page);
+      const shops = new URLSearchParams(page.search).getAll('shop');
       const name = shops.length === 1 ? shopName(shops[0] ?? '') : null;
-      const expected = name !== null && opened.shopify !== undefined ? name : null;
-      expect(mode.kind === 'embedded' ? mode.shop : null, JSON.stringify(opened)).toBe(expected);
+      const expected = name !== null && page.shopify !== undefined ? name : null;
+      expect(mode.kind === 'embedded' ? mode.shop : null, JSON.stringify(page)).toBe(expected);
     }
   });
 
-  it('is told to a merchant for whom Shopify did not load, in words for a merchant', () => {
+  it('is explained in a merchant’s words when Shopify did not load', () => {
     const mode = modeOf({
       ...TOP,
       search: '?embedded=1&shop=demo.myshopify.com&host=aG9zdA',
       framed: true,
-      bridged: true,
+      hasAppBridge: true,
     });
-    expect(mode).toMatchObject({ kind: 'shut', title: 'Shopify did not load', reload: true });
+    expect(mode).toMatchObject({ kind: 'unavailable', title: 'Shopify did not load', reload: true });
     expect(JSON.stringify(mode)).not.toMatch(/token|hookline/i);
   });
 });
@@ -74,21 +74,21 @@ describe('the gate', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
-  /** A browser without one: what is told over channels, what is kept, and what the server is asked. */
-  function around(opened: Partial<Opened>, answers: (() => Response | Promise<Response>)[], kept = '') {
-    const said: unknown[] = [];
+  /** Stand-in for a browser: records messages to channels, stored tokens and requests to the server. */
+  function open(page: Partial<PageContext>, responses: (() => Response | Promise<Response>)[], stored = '') {
+    const sent: unknown[] = [];
     const channels: string[] = [];
     const bearers: (string | null)[] = [];
-    const storage = new Map<string, string>(kept === '' ? [] : [['hookline.token', kept]]);
-    let heard: (event: { data: unknown }) => void = () => undefined;
-    const browser: Around = {
-      opened: { ...TOP, ...opened },
+    const storage = new Map<string, string>(stored === '' ? [] : [['hookline.token', stored]]);
+    let receive: (event: { data: unknown }) => void = () => undefined;
+    const environment: Environment = {
+      page: { ...TOP, ...page },
       base: new URL('https://api.example/panel/'),
       channel: (name): Channel => {
         channels.push(name);
         return {
-          postMessage: (message) => void said.push(message),
-          addEventListener: (_, listener) => (heard = listener),
+          postMessage: (message) => void sent.push(message),
+          addEventListener: (_, listener) => (receive = listener),
         };
       },
       storage: () => ({
@@ -96,104 +96,104 @@ describe('the gate', () => {
         setItem: (name, value) => void storage.set(name, value),
         removeItem: (name) => void storage.delete(name),
       }),
-      hub: () => ({ leave: () => undefined }) as Hub,
-      fetched: (_, init) => {
+      panel: () => ({ leave: () => undefined }) as Panel,
+      fetcher: (_, init) => {
         bearers.push(new Headers(init?.headers).get('authorization'));
-        const answer = answers.length > 1 ? answers.shift() : answers[0];
-        return Promise.resolve().then(() => answer?.() ?? Promise.reject(new TypeError('no network')));
+        const response = responses.length > 1 ? responses.shift() : responses[0];
+        return Promise.resolve().then(() => response?.() ?? Promise.reject(new TypeError('no network')));
       },
     };
-    const gate = new Gate(browser);
-    return { gate, said, channels, bearers, storage, hears: (data: unknown) => heard({ data }) };
+    const gate = new Gate(environment);
+    return { gate, sent, channels, bearers, storage, receives: (data: unknown) => receive({ data }) };
   }
 
-  const at = (gate: Gate) => gate.snapshot().now;
+  const screenOf = (gate: Gate) => gate.snapshot().screen;
   const down = () => Promise.reject(new TypeError('no network'));
-  const answered = (status: number, body: unknown) => () => new Response(JSON.stringify(body), { status });
+  const responds = (status: number, body: unknown) => () => new Response(JSON.stringify(body), { status });
   const me = (stores: string[]) =>
-    answered(200, {
+    responds(200, {
       principal: 'tok_1',
       role: 'viewer',
       stores,
       expires_at: '2999-01-01T00:00:00Z',
     } satisfies Partial<Me>);
 
-  it('keeps trying with a token that was typed while the server was down, and keeps it once it is accepted', async () => {
-    const { gate, storage, bearers, said } = around({}, [down, down, answered(503, {}), me(['*'])]);
+  it('retries a token that was typed while the server was down, and keeps it once it is accepted', async () => {
+    const { gate, storage, bearers, sent } = open({}, [down, down, responds(503, {}), me(['*'])]);
     const opening = gate.open();
     await vi.advanceTimersByTimeAsync(1_000);
     await opening;
     await gate.signIn(TOKEN);
-    expect(at(gate)).toMatchObject({ at: 'unreachable', operator: true });
+    expect(screenOf(gate)).toMatchObject({ kind: 'unreachable', operator: true });
     expect(storage.size).toBe(0);
-    await vi.advanceTimersByTimeAsync(2 * AGAIN_AFTER);
-    expect(at(gate).at).toBe('unreachable');
-    await vi.advanceTimersByTimeAsync(AGAIN_AFTER);
-    expect(at(gate).at).toBe('in');
+    await vi.advanceTimersByTimeAsync(2 * RETRY_AFTER_MS);
+    expect(screenOf(gate).kind).toBe('unreachable');
+    await vi.advanceTimersByTimeAsync(RETRY_AFTER_MS);
+    expect(screenOf(gate).kind).toBe('signed-in');
     expect(bearers).toEqual(Array(4).fill(`Bearer ${TOKEN}`));
     expect(storage.get('hookline.token')).toBe(TOKEN);
-    expect(said).toContainEqual({ kind: 'token', token: TOKEN });
+    expect(sent).toContainEqual({ kind: 'token', token: TOKEN });
   });
 
-  it('stops trying when another token is wanted', async () => {
-    const { gate, bearers } = around({}, [down]);
+  it('stops trying when an operator wants another token', async () => {
+    const { gate, bearers } = open({}, [down]);
     await gate.signIn(TOKEN);
-    gate.otherToken();
-    await vi.advanceTimersByTimeAsync(5 * AGAIN_AFTER);
-    expect(at(gate)).toEqual({ at: 'out', reason: null });
+    gate.useAnotherToken();
+    await vi.advanceTimersByTimeAsync(5 * RETRY_AFTER_MS);
+    expect(screenOf(gate)).toEqual({ kind: 'signed-out', reason: null });
     expect(bearers).toHaveLength(1);
   });
 
-  it('promises no further try where there is none', async () => {
-    const { gate, bearers } = around({}, [answered(401, { message: 'Unauthorized' })]);
+  it('promises no retry after a refusal', async () => {
+    const { gate, bearers } = open({}, [responds(401, { message: 'Unauthorized' })]);
     await gate.signIn(TOKEN);
-    expect(at(gate)).toMatchObject({ at: 'out' });
-    expect(JSON.stringify(at(gate))).not.toMatch(/keeps trying|again/);
-    await vi.advanceTimersByTimeAsync(5 * AGAIN_AFTER);
+    expect(screenOf(gate)).toMatchObject({ kind: 'signed-out' });
+    expect(JSON.stringify(screenOf(gate))).not.toMatch(/keeps trying|again/);
+    await vi.advanceTimersByTimeAsync(5 * RETRY_AFTER_MS);
     expect(bearers).toHaveLength(1);
   });
 
   it.each([
     { framed: true },
-    { framed: true, search: '?shop=evil.myshopify.com&host=aG9zdA', bridged: true },
-    { framed: true, search: '?shop=EVIL.MyShopify.com', bridged: true },
-    { framed: true, search: '?shop=evil.myshopify.com.', bridged: true },
+    { framed: true, search: '?shop=evil.myshopify.com&host=aG9zdA', hasAppBridge: true },
+    { framed: true, search: '?shop=EVIL.MyShopify.com', hasAppBridge: true },
+    { framed: true, search: '?shop=evil.myshopify.com.', hasAppBridge: true },
     { search: '?shop=evil.myshopify.com' },
-    { bridged: true },
-    { framed: true, search: '?shop=evil.myshopify.com', bridged: true, shopify },
-  ])('of a page like %o takes no operator’s token, from nobody, and tells none', async (opened) => {
-    const { gate, said, channels, bearers, storage, hears } = around(opened, [down], TOKEN);
+    { hasAppBridge: true },
+    { framed: true, search: '?shop=evil.myshopify.com', hasAppBridge: true, shopify },
+  ])('of a page like %o neither receives nor sends an operator’s token', async (page) => {
+    const { gate, sent, channels, bearers, storage, receives } = open(page, [down], TOKEN);
     const opening = gate.open();
     await vi.advanceTimersByTimeAsync(30_000);
     await opening;
-    hears({ kind: 'token', token: OTHER });
-    hears({ kind: 'who' });
+    receives({ kind: 'token', token: OTHER });
+    receives({ kind: 'who' });
     await gate.signIn(OTHER);
     await vi.advanceTimersByTimeAsync(30_000);
-    expect([said, channels]).toEqual([[], []]);
-    expect(at(gate).at).not.toBe('out');
-    expect(at(gate).at).not.toBe('in');
+    expect([sent, channels]).toEqual([[], []]);
+    expect(screenOf(gate).kind).not.toBe('signed-out');
+    expect(screenOf(gate).kind).not.toBe('signed-in');
     expect(bearers.filter((bearer) => bearer?.includes('hl_'))).toEqual([]);
     expect(storage.get('hookline.token')).toBe(TOKEN);
   });
 
-  it('shuts a merchant out whom Shopify signs in to another store than the address names', async () => {
-    const opened = { search: '?shop=demo.myshopify.com', bridged: true, framed: true, shopify };
-    const { gate } = around(opened, [me(['other.myshopify.com'])]);
+  it('refuses a merchant whom Shopify signs in to another store than the one in the address', async () => {
+    const page = { search: '?shop=demo.myshopify.com', hasAppBridge: true, framed: true, shopify };
+    const { gate } = open(page, [me(['other.myshopify.com'])]);
     await gate.open();
-    expect(at(gate)).toMatchObject({ at: 'shut' });
-    const own = around(opened, [me(['demo.myshopify.com'])]);
+    expect(screenOf(gate)).toMatchObject({ kind: 'unavailable' });
+    const own = open(page, [me(['demo.myshopify.com'])]);
     await own.gate.open();
-    expect(at(own.gate).at).toBe('in');
+    expect(screenOf(own.gate).kind).toBe('signed-in');
   });
 
-  it('takes another tab’s token at the top of its own', async () => {
-    const { gate, hears, bearers } = around({}, [me(['*'])]);
+  it('takes the token of another tab in operator mode', async () => {
+    const { gate, receives, bearers } = open({}, [me(['*'])]);
     const opening = gate.open();
-    hears({ kind: 'token', token: OTHER });
+    receives({ kind: 'token', token: OTHER });
     await vi.advanceTimersByTimeAsync(1_000);
     await opening;
-    expect(at(gate).at).toBe('in');
+    expect(screenOf(gate).kind).toBe('signed-in');
     expect(bearers).toEqual([`Bearer ${OTHER}`]);
   });
 });

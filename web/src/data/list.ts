@@ -1,55 +1,59 @@
-// The list of stores, as far as it has been loaded: sorted by name.
+// The list of stores, as far as it has been loaded, sorted by name.
 
-import type { State, StorePage, Summary } from '../api';
+import type { StoreState, StoreSummary, StoresResponse } from '../api';
 
-const EARLY_LIMIT = 1_000;
+/** Most summaries kept from frames that arrive before the first page. */
+const MAX_EARLY_SUMMARIES = 1_000;
 
-export interface ListOf {
+export interface ListFilter {
+  /** Part of a store's name. */
   q: string;
-  state: State | null;
+  state: StoreState | null;
 }
 
 export interface StoreList {
-  of: ListOf;
-  stores: Summary[];
-  /** After which name there are more. */
+  filter: ListFilter;
+  stores: StoreSummary[];
+  /** Name of the last loaded store, if there are more after it. */
   next: string | null;
-  counts: Record<State, number> | null;
+  counts: Record<StoreState, number> | null;
   loaded: boolean;
-  /** What was told before any page came: it may be newer. */
-  early: Summary[];
+  /** Summaries that frames brought before the first page: they may be newer. */
+  early: StoreSummary[];
 }
 
-export function emptyList(of: ListOf): StoreList {
-  return { of, stores: [], next: null, counts: null, loaded: false, early: [] };
+export function emptyList(filter: ListFilter): StoreList {
+  return { filter, stores: [], next: null, counts: null, loaded: false, early: [] };
 }
 
-/** Adds a page that was asked for after the last store that is there, or in place of all. */
-export function withPage(list: StoreList, page: StorePage, after: string | null): StoreList {
-  // The server's list may be a moment older than what was told since.
-  const told = new Map([...list.stores, ...list.early].map((known) => [known.store, known]));
+/** Adds the page that follows the store `after`, or replaces all if that is null. */
+export function withPage(list: StoreList, page: StoresResponse, after: string | null): StoreList {
+  // The page may be older than what frames have brought since.
+  const byName = new Map([...list.stores, ...list.early].map((known) => [known.store, known]));
   const more = page.stores.map((summary) => {
-    const known = told.get(summary.store);
+    const known = byName.get(summary.store);
     return known !== undefined && known.seq > summary.seq ? known : summary;
   });
   const stores = after === null ? more : [...list.stores.filter((known) => known.store <= after), ...more];
   return { ...list, stores, next: page.next, counts: page.counts, loaded: true, early: [] };
 }
 
-/** Whether the list is to show this store. */
-export function belongs(of: ListOf, summary: Summary): boolean {
-  return summary.store.includes(of.q.trim().toLowerCase()) && (of.state === null || of.state === summary.state);
+/** Returns true if the list shows this store under its filter. */
+function matches(filter: ListFilter, summary: StoreSummary): boolean {
+  return (
+    summary.store.includes(filter.q.trim().toLowerCase()) && (filter.state === null || filter.state === summary.state)
+  );
 }
 
-/** Puts what was told of some stores in its place; those beyond what is loaded stay beyond. */
-export function patched(list: StoreList, told: Summary[]): StoreList {
-  if (!list.loaded) return { ...list, early: [...list.early, ...told].slice(-EARLY_LIMIT) };
-  if (told.length === 0) return list;
+/** Puts summaries of a frame in their place. Stores beyond the loaded pages are left out. */
+export function withSummaries(list: StoreList, summaries: StoreSummary[]): StoreList {
+  if (!list.loaded) return { ...list, early: [...list.early, ...summaries].slice(-MAX_EARLY_SUMMARIES) };
+  if (summaries.length === 0) return list;
   const byName = new Map(list.stores.map((known) => [known.store, known]));
-  for (const summary of told) {
+  for (const summary of summaries) {
     const known = byName.get(summary.store);
     if (known !== undefined && known.seq > summary.seq) continue;
-    if (!belongs(list.of, summary)) byName.delete(summary.store);
+    if (!matches(list.filter, summary)) byName.delete(summary.store);
     else if (known !== undefined || list.next === null || summary.store <= list.next)
       byName.set(summary.store, summary);
   }
@@ -57,8 +61,8 @@ export function patched(list: StoreList, told: Summary[]): StoreList {
   return { ...list, stores };
 }
 
-/** How many are in each state, in all. */
-export function countOf(list: StoreList, state: State | null): number | null {
+/** Number of stores in a state, or in all of them, loaded or not. */
+export function countOf(list: StoreList, state: StoreState | null): number | null {
   if (list.counts === null) return null;
   return state === null ? list.counts.live + list.counts.idle + list.counts.attention : list.counts[state];
 }

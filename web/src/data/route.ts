@@ -1,16 +1,16 @@
-// Where on the page one is: `#/`, `#/stores/<name>`, `#/stores/<name>/deliveries/<topic>/<id>`.
+// Address of a place in the panel: `#/`, `#/stores/<name>`, `#/stores/<name>/deliveries/<topic>/<id>`.
 
 import { shopName } from './shop';
 
 export interface Route {
-  /** None: the list of stores. */
+  /** Null on the list of stores. */
   store: string | null;
   delivery: { topic: string; id: string } | null;
 }
 
 export const LIST: Route = { store: null, delivery: null };
 
-/** Reads a location's hash; null where there is none, or none of ours. */
+/** Reads a location's hash. Returns null if it is no address of ours. */
 export function readRoute(hash: string): Route | null {
   const parts = hash.replace(/^#\/?/, '').split('/').filter(Boolean).map(decoded);
   if (!hash.startsWith('#/') || parts.includes(null)) return null;

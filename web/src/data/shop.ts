@@ -1,10 +1,10 @@
-// The one canonical form of a shop's name, the same as in crates/sources/src/shopify/shop.rs: only the case of ASCII letters
-// is folded, and everything else that is not a label before `.myshopify.com` is refused. `toLowerCase` would fold more: the
-// Kelvin sign is a `k` for it. fixtures/shop-names.json has the cases that both are tested with.
+// Canonical form of a shop's name, the same as in crates/sources/src/shopify/shop.rs: the case of ASCII letters is folded, and
+// anything but one label before `.myshopify.com` is refused. `toLowerCase` alone would fold more: it makes a `k` of the Kelvin
+// sign. Both sides are tested with fixtures/shop-names.json.
 
 const SHOP = /^[a-z0-9][a-z0-9-]{0,62}\.myshopify\.com$/;
 
-/** A shop's name in lower case; null for what names no shop. */
+/** Returns a shop's name in lower case, or null if the text is no shop's name. */
 export function shopName(text: string): string | null {
   const name = text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
   return SHOP.test(name) ? name : null;

@@ -1,26 +1,32 @@
-// What the page shows, and from what.
+// State of the panel: everything that the page draws.
 
 import type { Me } from '../api';
 import type { Link } from '../live/machine';
-import type { Problem } from './client';
+import type { ApiError } from './client';
 import type { StoreList } from './list';
 import type { Route } from './route';
-import type { View } from './view';
+import type { StoreView } from './view';
 
-export interface HubState {
+export interface PanelState {
   me: Me;
   link: Link;
   route: Route;
-  /** Of the selected store; null on the list. */
-  view: View | null;
-  /** Why the selected store cannot be shown. */
-  problem: Problem | null;
+  /** View of the selected store; null on the list. */
+  view: StoreView | null;
+  /** Reason why the selected store cannot be shown. */
+  error: ApiError | null;
   list: StoreList;
-  listProblem: Problem | null;
-  /** Notices that somebody has put away. */
+  listError: ApiError | null;
+  /** Ids of dismissed notices. */
   dismissed: ReadonlySet<string>;
-  /** Whether the last request was answered. */
+  /** True if the server answered the last request. */
   reachable: boolean;
-  /** When the page last heard anything. */
+  /** Time of the last answer. */
   freshAt: string;
+}
+
+/** Access to the state, for the parts of the panel that change it. */
+export interface StateAccess {
+  get(): PanelState;
+  set(change: Partial<PanelState>): void;
 }

@@ -1,18 +1,18 @@
-/** Runs something at once, and then at most every `every` milliseconds for as long as it is wanted. */
+/** Runs a function at once, then at most every `intervalMs` for as long as it is scheduled again. */
 export class Throttle {
-  private last = -Infinity;
+  private ranAt = -Infinity;
   private timer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(
-    private readonly every: number,
+    private readonly intervalMs: number,
     private readonly run: () => void,
   ) {}
 
-  want(): void {
+  schedule(): void {
     if (this.timer !== null) return;
-    const wait = this.last + this.every - Date.now();
-    if (wait <= 0) this.go();
-    else this.timer = setTimeout(() => this.go(), wait);
+    const wait = this.ranAt + this.intervalMs - Date.now();
+    if (wait <= 0) this.runNow();
+    else this.timer = setTimeout(() => this.runNow(), wait);
   }
 
   cancel(): void {
@@ -20,9 +20,9 @@ export class Throttle {
     this.timer = null;
   }
 
-  private go(): void {
+  private runNow(): void {
     this.timer = null;
-    this.last = Date.now();
+    this.ranAt = Date.now();
     this.run();
   }
 }

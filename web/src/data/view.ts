@@ -1,196 +1,198 @@
-// What is known of the selected store: a pure reduction of frames and answers. Everything in it is of that one store.
+// StoreView of the selected store: a pure reduction of frames and API responses, all of that one store.
 //
-// Each update says after which `seq` it goes. Whoever has seen another one has missed something, and wants a snapshot
-// (`wanted`); what comes until then is shown, and kept to be put on top of the snapshot.
+// Each update names the `seq` that it follows. If the view has another `seq`, updates were missed and it needs a snapshot
+// (`needsSnapshot`). Updates that arrive until then are shown, and kept to be applied on top of the snapshot.
 
 import type {
-  DeliveryPage,
-  Entry,
+  ActivityEntry,
+  DeliveriesResponse,
   Frame,
   Lag,
   Notice,
-  Places,
   SnapshotFrame,
   Status,
+  StatusDetails,
   StoreStatus,
   UpdateFrame,
 } from '../api';
 
-/** The most deliveries and notices that are kept on the page. */
-export const FEED_LIMIT = 400;
-export const NOTICE_LIMIT = 50;
-/** The most updates that are kept while a snapshot is on its way; it replaces them all the same. */
-const HELD_LIMIT = 200;
+/** Most deliveries and notices kept on the page. */
+export const MAX_FEED_ENTRIES = 400;
+const MAX_NOTICES = 50;
+/** Most updates kept until a snapshot arrives; the snapshot has them, too. */
+const MAX_PENDING_UPDATES = 200;
+/** Most deliveries handed to another tab. */
+const MAX_SHARED_ENTRIES = 100;
 
-export interface View {
+export interface StoreView {
   store: string;
   status: Status | null;
-  /** Where the store's webhooks go, and how much waits: no frame says so. */
-  places: Places | null;
+  /** Receivers and queue depths, which no frame carries. */
+  details: StatusDetails | null;
   lag: Lag | null;
-  /** Newest first, each delivery once, as it was last told. */
-  deliveries: Entry[];
-  /** Whether deliveries were told at all: an empty feed is not one that has not come. */
+  /** The latest entry of each delivery, newest first. */
+  deliveries: ActivityEntry[];
+  /** False until deliveries have been loaded: an empty feed is something else. */
   hasFeed: boolean;
-  /** Why they cannot be, in a sentence. */
-  feedProblem: string | null;
-  /** Where older ones begin; null for nowhere; undefined while unknown. */
-  older: number | null | undefined;
+  /** Sentence that says why there is no feed. */
+  feedError: string | null;
+  /** Cursor of older deliveries; null if there are none, undefined if it is not known. */
+  olderCursor: number | null | undefined;
   notices: Notice[];
-  /** Up to where updates were seen without a gap; null before the first snapshot. */
+  /** Last `seq` seen without a gap; null before the first snapshot. */
   seq: number | null;
-  /** Whether a snapshot is wanted. */
-  wanted: boolean;
-  held: UpdateFrame[];
+  needsSnapshot: boolean;
+  /** Updates to be applied on top of the next snapshot. */
+  pending: UpdateFrame[];
 }
 
-export function viewOf(store: string): View {
+export function emptyView(store: string): StoreView {
   return {
     store,
     status: null,
-    places: null,
+    details: null,
     lag: null,
     deliveries: [],
     hasFeed: false,
-    feedProblem: null,
-    older: undefined,
+    feedError: null,
+    olderCursor: undefined,
     notices: [],
     seq: null,
-    wanted: false,
-    held: [],
+    needsSnapshot: false,
+    pending: [],
   };
 }
 
-/** What names a delivery within its store. */
+/** Key of a delivery within its store. */
 export function keyOf(entry: { topic: string; id: string }): string {
   return `${entry.topic} ${entry.id}`;
 }
 
-/** Puts entries together: each delivery once, as it was last told, newest first. */
-export function merged(known: Entry[], more: Entry[], limit = FEED_LIMIT): Entry[] {
-  const byKey = new Map<string, Entry>();
+/** Merges entries: the latest of each delivery, newest first. */
+export function merge(known: ActivityEntry[], more: ActivityEntry[], limit = MAX_FEED_ENTRIES): ActivityEntry[] {
+  const byKey = new Map<string, ActivityEntry>();
   for (const entry of [...known, ...more]) {
-    const there = byKey.get(keyOf(entry));
-    if (!there || Date.parse(entry.at) >= Date.parse(there.at)) byKey.set(keyOf(entry), entry);
+    const previous = byKey.get(keyOf(entry));
+    if (!previous || Date.parse(entry.at) >= Date.parse(previous.at)) byKey.set(keyOf(entry), entry);
   }
   return [...byKey.values()].sort((a, b) => Date.parse(b.at) - Date.parse(a.at)).slice(0, limit);
 }
 
-/** Applies a frame. Frames of another store, and frames that are no news, change nothing. */
-export function applied(view: View, frame: Frame): View {
+/** Applies a frame. Returns the same view if the frame is of another store, or has nothing new. */
+export function applyFrame(view: StoreView, frame: Frame): StoreView {
   switch (frame.type) {
     case 'snapshot':
-      return frame.store === view.store ? snapshot(view, frame) : view;
+      return frame.store === view.store ? applySnapshot(view, frame) : view;
     case 'update':
-      return frame.store === view.store ? update(view, frame) : view;
+      return frame.store === view.store ? applyUpdate(view, frame) : view;
     case 'pong': {
       const seq = frame.seqs[view.store];
       const missed = seq === undefined || view.seq === null || seq > view.seq;
-      return missed && !view.wanted ? { ...view, wanted: true } : view;
+      return missed ? withSnapshotRequest(view) : view;
     }
     default:
       return view;
   }
 }
 
-function newer(known: Status | null, other: Status): Status {
+function newerStatus(known: Status | null, other: Status): Status {
   return known !== null && known.seq > other.seq ? known : other;
 }
 
-function snapshot(view: View, frame: SnapshotFrame): View {
-  // One that was read before what we know already tells nothing new, unless something was missed.
-  if (view.seq !== null && frame.seq < view.seq && !view.wanted) return view;
+function applySnapshot(view: StoreView, frame: SnapshotFrame): StoreView {
+  // A snapshot older than the view has nothing new, unless updates were missed.
+  if (view.seq !== null && frame.seq < view.seq && !view.needsSnapshot) return view;
   const known = new Set(view.deliveries.map(keyOf));
   const joins = frame.deliveries.length === 0 || frame.deliveries.some((entry) => known.has(keyOf(entry)));
-  const after: View = {
+  const after: StoreView = {
     ...view,
-    status: newer(view.status, frame.status),
+    status: newerStatus(view.status, frame.status),
     lag: frame.lag,
-    // Where it does not join what is there, there may be a hole between: then only what is new stays.
-    deliveries: joins ? merged(view.deliveries, frame.deliveries) : merged([], frame.deliveries),
+    // If the snapshot shares no delivery with the feed, there may be a gap between them: only the snapshot's stay.
+    deliveries: joins ? merge(view.deliveries, frame.deliveries) : merge([], frame.deliveries),
     hasFeed: true,
-    older: joins ? view.older : undefined,
-    // One that was read too early does not take back what was seen; what is still missed shows with what was held.
+    olderCursor: joins ? view.olderCursor : undefined,
+    // A snapshot that was read too early does not take back what was seen; the pending updates show what is still missed.
     seq: Math.max(frame.seq, view.seq ?? 0),
-    wanted: false,
-    held: [],
+    needsSnapshot: false,
+    pending: [],
   };
-  return view.held
+  return view.pending
     .filter((one) => one.seq > frame.seq)
     .sort((a, b) => a.seq - b.seq)
-    .reduce(update, after);
+    .reduce(applyUpdate, after);
 }
 
-function update(view: View, frame: UpdateFrame): View {
-  if (view.seq !== null && frame.seq <= view.seq && !view.wanted) return view;
-  const shown: View = {
+function applyUpdate(view: StoreView, frame: UpdateFrame): StoreView {
+  if (view.seq !== null && frame.seq <= view.seq && !view.needsSnapshot) return view;
+  const shown: StoreView = {
     ...view,
-    status: newer(view.status, frame.status),
+    status: newerStatus(view.status, frame.status),
     lag: frame.lag ?? view.lag,
     ...feedWith(view, frame.deliveries),
-    notices: told(view.notices, frame.notices),
+    notices: mergeNotices(view.notices, frame.notices),
   };
-  if (view.seq !== null && !view.wanted && frame.after <= view.seq) return { ...shown, seq: frame.seq };
-  return { ...shown, wanted: true, held: [...view.held, frame].slice(-HELD_LIMIT) };
+  if (view.seq !== null && !view.needsSnapshot && frame.after <= view.seq) return { ...shown, seq: frame.seq };
+  return { ...shown, needsSnapshot: true, pending: [...view.pending, frame].slice(-MAX_PENDING_UPDATES) };
 }
 
-/** The feed with what is new. Where the oldest fall out, what comes before them is not known any more. */
-function feedWith(view: View, more: Entry[]): Pick<View, 'deliveries' | 'older'> {
-  const deliveries = merged(view.deliveries, more);
-  const fell = view.deliveries.length > 0 && !sameEnd(view.deliveries, deliveries);
-  return { deliveries, older: fell ? undefined : view.older };
+/** Adds entries to the feed. Once the oldest have dropped out, the cursor of older ones is not known any more. */
+function feedWith(view: StoreView, more: ActivityEntry[]): Pick<StoreView, 'deliveries' | 'olderCursor'> {
+  const deliveries = merge(view.deliveries, more);
+  const dropped = view.deliveries.length > 0 && !keepsLast(view.deliveries, deliveries);
+  return { deliveries, olderCursor: dropped ? undefined : view.olderCursor };
 }
 
-function sameEnd(before: Entry[], after: Entry[]): boolean {
+function keepsLast(before: ActivityEntry[], after: ActivityEntry[]): boolean {
   const last = before.at(-1);
-  return after.length < FEED_LIMIT || last === undefined || after.includes(last);
+  return after.length < MAX_FEED_ENTRIES || last === undefined || after.includes(last);
 }
 
-function told(known: Notice[], more: Notice[]): Notice[] {
+function mergeNotices(known: Notice[], more: Notice[]): Notice[] {
   const ids = new Set(known.map((notice) => notice.id));
   const fresh = more.filter((notice) => !ids.has(notice.id));
   if (fresh.length === 0) return known;
-  return [...fresh, ...known].sort((a, b) => Date.parse(b.at) - Date.parse(a.at)).slice(0, NOTICE_LIMIT);
+  return [...fresh, ...known].sort((a, b) => Date.parse(b.at) - Date.parse(a.at)).slice(0, MAX_NOTICES);
 }
 
-/** Takes what `GET …/status` says. It does not say which deliveries there were, so `seq` stays. */
-export function withStatus(view: View, answer: StoreStatus): View {
-  if (answer.store !== view.store) return view;
-  const { receivers, queues, lag, ...status } = answer;
+/** Applies a response of `GET …/status`. It has no deliveries, so `seq` stays. */
+export function withStatus(view: StoreView, response: StoreStatus): StoreView {
+  if (response.store !== view.store) return view;
+  const { receivers, queues, lag, ...status } = response;
   return {
     ...view,
-    status: newer(view.status, status),
-    places: { receivers, queues: queues ?? null },
+    status: newerStatus(view.status, status),
+    details: { receivers, queues: queues ?? null },
     lag: view.lag !== null && view.status !== null && view.status.seq > status.seq ? view.lag : (lag ?? view.lag),
   };
 }
 
-/** Asks for a snapshot. */
-export function wanting(view: View): View {
-  return view.wanted ? view : { ...view, wanted: true };
+/** Marks that updates were missed. */
+export function withSnapshotRequest(view: StoreView): StoreView {
+  return view.needsSnapshot ? view : { ...view, needsSnapshot: true };
 }
 
-/** Takes a page of deliveries: the latest, or those before `before`. */
-export function withDeliveries(view: View, page: DeliveryPage, before: number | null): View {
-  const deliveries = merged(view.deliveries, page.deliveries, before === null ? FEED_LIMIT : Infinity);
-  const older = before === null && view.older !== undefined ? view.older : page.next;
-  return { ...view, deliveries, hasFeed: true, feedProblem: null, older };
+/** Adds a page of deliveries: the latest, or those before a cursor. */
+export function withDeliveries(view: StoreView, page: DeliveriesResponse, before: number | null): StoreView {
+  const deliveries = merge(view.deliveries, page.deliveries, before === null ? MAX_FEED_ENTRIES : Infinity);
+  const olderCursor = before === null && view.olderCursor !== undefined ? view.olderCursor : page.next;
+  return { ...view, deliveries, hasFeed: true, feedError: null, olderCursor };
 }
 
-/** As a snapshot, for another tab. */
-export function asSnapshot(view: View): SnapshotFrame | null {
-  if (view.seq === null || view.wanted || view.status === null || view.lag === null) return null;
+/** Returns the view as a snapshot for another tab, or null if it has a gap. */
+export function asSnapshot(view: StoreView): SnapshotFrame | null {
+  if (view.seq === null || view.needsSnapshot || view.status === null || view.lag === null) return null;
   return {
     type: 'snapshot',
     store: view.store,
     seq: view.seq,
     status: view.status,
     lag: view.lag,
-    deliveries: view.deliveries.slice(0, 100),
+    deliveries: view.deliveries.slice(0, MAX_SHARED_ENTRIES),
   };
 }
 
-/** The delivery that a route names, as the feed has it. */
-export function entryOf(view: View | null, delivery: { topic: string; id: string }): Entry | undefined {
-  return view?.deliveries.find((entry) => entry.topic === delivery.topic && entry.id === delivery.id);
+/** Finds the entry of a delivery in the feed. */
+export function findEntry(view: StoreView, delivery: { topic: string; id: string }): ActivityEntry | undefined {
+  return view.deliveries.find((entry) => entry.topic === delivery.topic && entry.id === delivery.id);
 }

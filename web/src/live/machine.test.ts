@@ -1,23 +1,23 @@
 import { describe, expect, it } from 'vitest';
 import {
-  ANSWER_WITHIN,
-  BACKOFF_LAST,
+  ANSWER_WITHIN_MS,
+  MAX_BACKOFF_MS,
   type Effect,
   type Event,
   type Machine,
   OFF,
-  OPEN_WITHIN,
-  PING_EVERY,
-  RENEW_AFTER,
-  RENEW_JITTER,
-  TRIES,
+  OPEN_WITHIN_MS,
+  PING_EVERY_MS,
+  RENEW_AFTER_MS,
+  RENEW_JITTER_MS,
+  MAX_TRIES,
   backoffLimit,
   dueAt,
   linkOf,
   step,
 } from './machine';
 
-/** A machine with a clock of its own, that remembers what it said. */
+/** A machine with its own clock, which records the effects. */
 class Run {
   machine: Machine = OFF;
   now = 1_000_000;
@@ -25,17 +25,17 @@ class Run {
   effects: Effect[] = [];
 
   do(...events: Event[]): Effect[] {
-    const said: Effect[] = [];
+    const caused: Effect[] = [];
     for (const event of events) {
       const { machine, effects } = step(this.machine, event, this.now, () => this.random);
       this.machine = machine;
-      said.push(...effects);
+      caused.push(...effects);
     }
-    this.effects.push(...said);
-    return said;
+    this.effects.push(...caused);
+    return caused;
   }
 
-  /** Lets time pass until the machine wants its tick, and gives it. */
+  /** Advances the clock to the next tick. */
   due(): Effect[] {
     const due = dueAt(this.machine);
     if (due === null) throw new Error('nothing is due');
@@ -55,12 +55,12 @@ class Run {
 function live(): Run {
   const run = new Run();
   run.do({ type: 'start' });
-  run.do({ type: 'opened', id: run.id }, { type: 'heard', id: run.id });
+  run.do({ type: 'opened', id: run.id }, { type: 'received', id: run.id });
   return run;
 }
 
 describe('the link', () => {
-  it('is live once a socket is open, and asks for a snapshot at once', () => {
+  it('is live once a socket is open, and requests a snapshot at once', () => {
     const run = new Run();
     expect(run.link).toBe('disconnected');
     expect(run.do({ type: 'start' })).toEqual([{ type: 'open', id: 1 }]);
@@ -69,10 +69,10 @@ describe('the link', () => {
     expect(run.link).toBe('live');
   });
 
-  it('says reconnecting for some tries, then disconnected, and never gives up', () => {
+  it('is reconnecting for some tries, then disconnected, and never gives up', () => {
     const run = live();
     run.do({ type: 'closed', id: run.id });
-    for (let tries = 1; tries <= TRIES; tries++) {
+    for (let tries = 1; tries <= MAX_TRIES; tries++) {
       expect(run.link).toBe('reconnecting');
       expect(run.due()).toEqual([{ type: 'open', id: run.id }]);
       run.do({ type: 'closed', id: run.id });
@@ -100,27 +100,27 @@ describe('the link', () => {
       run.due();
       run.do({ type: 'closed', id: run.id });
     }
-    expect(dueAt(run.machine)).toBe(run.now + BACKOFF_LAST);
+    expect(dueAt(run.machine)).toBe(run.now + MAX_BACKOFF_MS);
   });
 
   it('gives up a socket that does not open', () => {
     const run = new Run();
     run.do({ type: 'start' });
-    run.now += OPEN_WITHIN;
+    run.now += OPEN_WITHIN_MS;
     expect(run.do({ type: 'tick' })).toEqual([{ type: 'close', id: 1 }]);
     expect(run.link).toBe('reconnecting');
-    // What the dead one says later is of no account.
+    // Later events of a dead socket have no effect.
     expect(run.do({ type: 'opened', id: 1 })).toEqual([{ type: 'close', id: 1 }]);
     expect(run.do({ type: 'closed', id: 1 })).toEqual([]);
     expect(run.machine.failed).toBe(1);
   });
 
-  it('pings before the idle limit, and gives up a socket without an answer', () => {
+  it('pings before the idle limit, and gives up a socket that does not answer', () => {
     const run = live();
     const from = run.now;
     expect(run.due()).toEqual([{ type: 'ping' }]);
-    expect(run.now - from).toBe(PING_EVERY);
-    run.now += ANSWER_WITHIN - 1;
+    expect(run.now - from).toBe(PING_EVERY_MS);
+    run.now += ANSWER_WITHIN_MS - 1;
     expect(run.do({ type: 'tick' })).toEqual([]);
     run.now += 1;
     const id = run.id;
@@ -128,30 +128,30 @@ describe('the link', () => {
     expect(run.link).toBe('reconnecting');
   });
 
-  it('stays where anything answers a ping', () => {
+  it('keeps a socket that receives anything after a ping', () => {
     const run = live();
     run.due();
-    run.do({ type: 'heard', id: run.id });
-    run.now += ANSWER_WITHIN;
+    run.do({ type: 'received', id: run.id });
+    run.now += ANSWER_WITHIN_MS;
     expect(run.do({ type: 'tick' })).toEqual([]);
     expect(run.link).toBe('live');
   });
 
-  it('gives up a socket that answers no watch', () => {
+  it('gives up a socket that does not answer a watch', () => {
     const run = new Run();
     run.do({ type: 'start' }, { type: 'opened', id: 1 });
-    run.now += ANSWER_WITHIN;
+    run.now += ANSWER_WITHIN_MS;
     expect(run.do({ type: 'tick' })).toEqual([{ type: 'close', id: 1 }]);
   });
 
-  it('tests the socket when in doubt, and tries at once when there is none', () => {
+  it('pings to verify a socket, and connects at once without one', () => {
     const run = live();
-    expect(run.do({ type: 'doubt' })).toEqual([{ type: 'ping' }]);
+    expect(run.do({ type: 'verify' })).toEqual([{ type: 'ping' }]);
     run.do({ type: 'closed', id: run.id });
-    expect(run.do({ type: 'doubt' })).toEqual([{ type: 'open', id: run.id }]);
+    expect(run.do({ type: 'verify' })).toEqual([{ type: 'open', id: run.id }]);
     run.do({ type: 'closed', id: run.id });
-    expect(run.do({ type: 'hurry' })).toEqual([{ type: 'open', id: run.id }]);
-    expect(run.do({ type: 'hurry' })).toEqual([]);
+    expect(run.do({ type: 'retry' })).toEqual([{ type: 'open', id: run.id }]);
+    expect(run.do({ type: 'retry' })).toEqual([]);
   });
 });
 
@@ -162,39 +162,39 @@ describe('a planned renewal', () => {
     const from = run.now;
     run.machine = { ...run.machine, pingAt: Infinity };
     expect(run.due()).toEqual([{ type: 'open', id: old + 1 }]);
-    expect(run.now - from).toBe(RENEW_AFTER - RENEW_JITTER / 2);
+    expect(run.now - from).toBe(RENEW_AFTER_MS - RENEW_JITTER_MS / 2);
     return { run, old };
   }
 
-  it('shows no gap: the old socket goes when the new one has said something', () => {
+  it('leaves no gap: the old socket is closed once the new one has received a message', () => {
     const { run, old } = renewing();
     expect(run.link).toBe('live');
     expect(run.do({ type: 'opened', id: run.id })).toEqual([{ type: 'watch', id: run.id }]);
     expect(run.link).toBe('live');
-    expect(run.do({ type: 'heard', id: run.id })).toEqual([{ type: 'close', id: old }]);
+    expect(run.do({ type: 'received', id: run.id })).toEqual([{ type: 'close', id: old }]);
     expect(run.link).toBe('live');
     expect(run.machine.current?.id).toBe(run.id);
     expect(run.do({ type: 'closed', id: old })).toEqual([]);
     expect(run.link).toBe('live');
   });
 
-  it('that fails leaves the old one, and is tried again', () => {
+  it('keeps the old socket when it fails, and is tried again', () => {
     const { run, old } = renewing();
     run.do({ type: 'closed', id: run.id });
     expect(run.link).toBe('live');
     expect(run.machine.current?.id).toBe(old);
-    expect(dueAt(run.machine)).toBe(run.now + BACKOFF_LAST * 0.75);
+    expect(dueAt(run.machine)).toBe(run.now + MAX_BACKOFF_MS * 0.75);
     expect(run.due()).toEqual([{ type: 'open', id: old + 2 }]);
   });
 
-  it('that never opens, or says nothing, is given up', () => {
+  it('is given up when the new socket does not open in time', () => {
     const { run, old } = renewing();
-    run.now += OPEN_WITHIN;
+    run.now += OPEN_WITHIN_MS;
     expect(run.do({ type: 'tick' })).toEqual([{ type: 'close', id: old + 1 }]);
     expect(run.link).toBe('live');
   });
 
-  it('takes over when the old one breaks meanwhile', () => {
+  it('takes over when the old socket breaks meanwhile', () => {
     const { run, old } = renewing();
     run.do({ type: 'closed', id: old });
     expect(run.link).toBe('reconnecting');
@@ -202,7 +202,7 @@ describe('a planned renewal', () => {
     expect(run.link).toBe('live');
   });
 
-  it('comes before a principal expires, but not again and again', () => {
+  it('comes before a principal expires, but not too soon', () => {
     const run = live();
     run.do({ type: 'expires', at: run.now + 60_000 });
     expect(dueAt(run.machine)).toBe(run.now + 45_000);
@@ -211,17 +211,17 @@ describe('a planned renewal', () => {
   });
 });
 
-it('when stopped closes what is open, and hears nothing more', () => {
+it('closes its socket when it is stopped, and ignores later events', () => {
   const run = live();
   const id = run.id;
   expect(run.do({ type: 'stop' })).toEqual([{ type: 'close', id }]);
-  expect(run.do({ type: 'opened', id }, { type: 'tick' }, { type: 'doubt' })).toEqual([]);
+  expect(run.do({ type: 'opened', id }, { type: 'tick' }, { type: 'verify' })).toEqual([]);
   expect(dueAt(run.machine)).toBeNull();
   expect(run.do({ type: 'start' })).toEqual([{ type: 'open', id: id + 1 }]);
 });
 
-it('whatever happens, there is a next time, or a live socket', () => {
-  // A walk through events that any network may bring.
+it('always has a next tick, whatever happens', () => {
+  // A random walk through events.
   let seed = 7;
   const random = () => {
     seed = (seed * 48_271) % 2_147_483_647;
@@ -236,16 +236,16 @@ it('whatever happens, there is a next time, or a live socket', () => {
       const events: Event[] = [
         { type: 'opened', id },
         { type: 'closed', id },
-        { type: 'heard', id },
+        { type: 'received', id },
         { type: 'tick' },
-        { type: 'hurry' },
-        { type: 'doubt' },
+        { type: 'retry' },
+        { type: 'verify' },
         { type: 'expires', at: run.now + random() * 60_000 },
       ];
       run.now += random() * 40_000;
       run.do(events[Math.floor(random() * events.length)] as Event);
       expect(dueAt(run.machine)).not.toBeNull();
-      expect(dueAt(run.machine)).toBeLessThanOrEqual(run.now + PING_EVERY);
+      expect(dueAt(run.machine)).toBeLessThanOrEqual(run.now + PING_EVERY_MS);
     }
   }
 });

@@ -1,28 +1,31 @@
-// Does what the machine says: opens sockets with a ticket each, sends, and wakes it when it is due.
+// Performs the effects of the machine: opens sockets with one ticket each, sends messages, and wakes the machine when it is due.
 
-import { type Asked, type Frame, readFrame } from '../api';
+import { type ClientMessage, type Frame, readFrame } from '../api';
 import { type Effect, type Event, type Link, type Machine, OFF, dueAt, linkOf, step } from './machine';
 
-export interface Surroundings {
-  /** Asks for a ticket: good for one connection, within half a minute. */
+/** Longest delay that `setTimeout` takes, rounded down to a power of two. */
+const MAX_TIMER_MS = 2 ** 30;
+
+export interface SocketOptions {
+  /** Requests a ticket, which is good for one connection within 30 seconds. */
   ticket(): Promise<string>;
   url: URL;
-  /** What is to be watched now. */
-  watching(): Asked;
-  heard(frame: Frame): void;
-  link(link: Link): void;
+  /** Returns the message that follows the place shown now. */
+  watchMessage(): ClientMessage;
+  onFrame(frame: Frame): void;
+  onLink(link: Link): void;
 }
 
 export class Socket {
   private machine: Machine = OFF;
   private readonly sockets = new Map<number, WebSocket>();
   private timer: ReturnType<typeof setTimeout> | undefined;
-  private shown: Link = linkOf(OFF);
+  private lastLink: Link = linkOf(OFF);
 
-  constructor(private readonly outside: Surroundings) {}
+  constructor(private readonly options: SocketOptions) {}
 
   get link(): Link {
-    return this.shown;
+    return this.lastLink;
   }
 
   dispatch(event: Event): void {
@@ -32,27 +35,26 @@ export class Socket {
     clearTimeout(this.timer);
     const due = dueAt(this.machine);
     if (due !== null) {
-      this.timer = setTimeout(() => this.dispatch({ type: 'tick' }), Math.min(Math.max(due - Date.now(), 0), 2 ** 30));
+      const delay = Math.min(Math.max(due - Date.now(), 0), MAX_TIMER_MS);
+      this.timer = setTimeout(() => this.dispatch({ type: 'tick' }), delay);
     }
     const link = linkOf(this.machine);
-    if (link !== this.shown) {
-      this.shown = link;
-      this.outside.link(link);
+    if (link !== this.lastLink) {
+      this.lastLink = link;
+      this.options.onLink(link);
     }
   }
 
-  /** Asks for a snapshot of what is to be watched now, if there is a socket; one that opens later does so by itself. */
-  watch(): boolean {
+  /** Requests a snapshot of the place shown now, if the socket is open. A socket that opens later requests one by itself. */
+  watch(): void {
     const id = this.machine.current?.opened ? this.machine.current.id : null;
-    const sent = id !== null && this.send(id, this.outside.watching());
-    if (sent) this.dispatch({ type: 'asked' });
-    return sent;
+    if (id !== null && this.send(id, this.options.watchMessage())) this.dispatch({ type: 'requested' });
   }
 
-  private send(id: number, asked: Asked): boolean {
+  private send(id: number, message: ClientMessage): boolean {
     const socket = this.sockets.get(id);
     if (socket?.readyState !== WebSocket.OPEN) return false;
-    socket.send(JSON.stringify(asked));
+    socket.send(JSON.stringify(message));
     return true;
   }
 
@@ -71,28 +73,28 @@ export class Socket {
         if (this.machine.current) this.send(this.machine.current.id, { action: 'ping' });
         return;
       case 'watch':
-        this.send(effect.id, this.outside.watching());
+        this.send(effect.id, this.options.watchMessage());
     }
   }
 
   private async open(id: number): Promise<void> {
     try {
-      const url = new URL(this.outside.url);
-      url.searchParams.set('ticket', await this.outside.ticket());
+      const url = new URL(this.options.url);
+      url.searchParams.set('ticket', await this.options.ticket());
       if (this.machine.current?.id !== id && this.machine.next?.id !== id) return;
       const socket = new WebSocket(url);
       this.sockets.set(id, socket);
       socket.addEventListener('open', () => this.dispatch({ type: 'opened', id }));
       socket.addEventListener('close', () => {
-        // What was closed on purpose is not there any more.
+        // A socket that we closed ourselves is no longer in the map.
         if (this.sockets.delete(id)) this.dispatch({ type: 'closed', id });
       });
       socket.addEventListener('message', (event: MessageEvent<unknown>) => {
         if (this.sockets.get(id) !== socket) return;
         const frame = typeof event.data === 'string' ? readFrame(event.data) : null;
         if (frame === null) return;
-        this.dispatch({ type: 'heard', id });
-        this.outside.heard(frame);
+        this.dispatch({ type: 'received', id });
+        this.options.onFrame(frame);
       });
     } catch {
       this.dispatch({ type: 'closed', id });

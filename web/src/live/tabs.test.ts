@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type Channel, type Locks, Tabs, type Told } from './tabs';
+import { type Channel, type Locks, type TabMessage, Tabs } from './tabs';
 
-/** Channels and locks of one browser, without one. */
+/** Stand-in for the channels and locks of one browser. */
 class Browser {
   private readonly channels = new Map<string, Set<(event: { data: unknown }) => void>>();
   private readonly queues = new Map<string, (() => Promise<void>)[]>();
@@ -25,12 +25,12 @@ class Browser {
   };
 
   locks: Locks = {
-    request: (name, { signal }, held) =>
+    request: (name, { signal }, callback) =>
       new Promise((resolve, reject) => {
         const queue = this.queues.get(name) ?? [];
         this.queues.set(name, queue);
         const run = async () => {
-          if (!signal.aborted) await held();
+          if (!signal.aborted) await callback();
           resolve(undefined);
           queue.shift();
           void queue[0]?.();
@@ -48,62 +48,62 @@ class Browser {
   };
 
   tab(id: string, name = 'one', alone = false) {
-    const heard: [string, Told][] = [];
+    const received: [string, TabMessage][] = [];
     const tabs = new Tabs(
       name,
-      { heard: (told, from) => heard.push([from, told]), leads: () => undefined },
+      { received: (message, from) => received.push([from, message]), elected: () => undefined },
       alone ? { channel: null, locks: null, id } : { channel: this.channel, locks: this.locks, id },
     );
-    return { tabs, heard };
+    return { tabs, received };
   }
 }
 
-const settled = async () => {
+const settle = async () => {
   for (let turn = 0; turn < 10; turn++) await Promise.resolve();
 };
 
 describe('tabs of one browser', () => {
-  it('have one leader, and the next when it goes', async () => {
+  it('have one leader, and another once it has left', async () => {
     const browser = new Browser();
     const [a, b, c] = ['a', 'b', 'c'].map((id) => browser.tab(id).tabs) as [Tabs, Tabs, Tabs];
-    await settled();
-    expect([a.leader, b.leader, c.leader]).toEqual([true, false, false]);
+    await settle();
+    expect([a.isLeader, b.isLeader, c.isLeader]).toEqual([true, false, false]);
     b.leave();
     a.leave();
-    await settled();
-    expect([a.leader, b.leader, c.leader]).toEqual([false, false, true]);
+    await settle();
+    expect([a.isLeader, b.isLeader, c.isLeader]).toEqual([false, false, true]);
   });
 
-  it('hear each other, and not themselves', () => {
+  it('receive messages of each other, but not their own', () => {
     const browser = new Browser();
     const [a, b] = [browser.tab('a'), browser.tab('b')];
-    a.tabs.tell({ kind: 'dismiss', ids: ['n1'] });
-    expect(b.heard).toEqual([['a', { kind: 'dismiss', ids: ['n1'] }]]);
-    expect(a.heard).toEqual([]);
+    a.tabs.send({ kind: 'dismiss', ids: ['n1'] });
+    expect(b.received).toEqual([['a', { kind: 'dismiss', ids: ['n1'] }]]);
+    expect(a.received).toEqual([]);
   });
 
-  it('that are signed in otherwise hear nothing', async () => {
+  it('receive nothing from tabs of another principal', async () => {
     const browser = new Browser();
     const [mine, other] = [browser.tab('a', 'live tok_1'), browser.tab('b', 'live tok_2')];
-    await settled();
-    expect([mine.tabs.leader, other.tabs.leader]).toEqual([true, true]);
-    mine.tabs.tell({ kind: 'watch' });
-    expect(other.heard).toEqual([]);
+    await settle();
+    expect([mine.tabs.isLeader, other.tabs.isLeader]).toEqual([true, true]);
+    mine.tabs.send({ kind: 'watch' });
+    expect(other.received).toEqual([]);
   });
 
-  it('that have left say and hear nothing', () => {
+  it('send and receive nothing after they have left', () => {
     const browser = new Browser();
     const [a, b] = [browser.tab('a'), browser.tab('b')];
     b.tabs.leave();
-    a.tabs.tell({ kind: 'hello' });
-    b.tabs.tell({ kind: 'hello' });
-    expect([a.heard, b.heard]).toEqual([[], []]);
+    a.tabs.send({ kind: 'hello' });
+    b.tabs.send({ kind: 'hello' });
+    expect([a.received, b.received]).toEqual([[], []]);
   });
 
-  it('are each on their own where the browser has no locks', async () => {
+  it('lead themselves where the browser has no locks', async () => {
     const browser = new Browser();
     const [a, b] = [browser.tab('a', 'one', true), browser.tab('b', 'one', true)];
-    await settled();
-    expect([a.tabs.leader, b.tabs.leader]).toEqual([true, true]);
+    await settle();
+    expect([a.tabs.isLeader, b.tabs.isLeader]).toEqual([true, true]);
   });
 });

@@ -1,13 +1,14 @@
-// Tabs of one browser that are signed in alike and look at the same place share one connection: the one that holds the lock
-// has it, and tells the others what it hears. When it goes, the lock goes to the next. A tab that looks at another place is
-// with other tabs: none moves another. Without Web Locks (they need a secure context,
-// https://developer.mozilla.org/en-US/docs/Web/API/Web_Locks_API) every tab is on its own.
+// Tabs of one browser with the same principal at the same place share one connection. The tab that holds the lock leads: it has
+// the connection, and sends the others its frames. When it goes, the lock passes to the next tab. A tab at another place is in
+// another group. Without Web Locks (they need a secure context,
+// https://developer.mozilla.org/en-US/docs/Web/API/Web_Locks_API) every tab leads itself.
 
 import type { Frame, Notice } from '../api';
 import type { Link } from './machine';
 
-export type Told =
-  /** A tab has come, and wants to know where things are. */
+/** Message between tabs. */
+export type TabMessage =
+  /** A tab has come, and needs the state of the place. */
   | { kind: 'hello' }
   | {
       kind: 'welcome';
@@ -20,86 +21,87 @@ export type Told =
   | { kind: 'frame'; frame: Frame }
   | { kind: 'link'; link: Link }
   | { kind: 'dismiss'; ids: string[] }
-  /** The leader should ask for a snapshot. */
+  /** The leader should request a snapshot. */
   | { kind: 'watch' }
-  /** The leader should look at its clock: a tab in the background has a slow one. */
-  | { kind: 'nudge'; hurry: boolean };
+  /** The leader should look at its clock, which is slow in a background tab; with `retry`, it should connect at once. */
+  | { kind: 'wake'; retry: boolean };
 
-export interface Message {
+interface Envelope {
   from: string;
-  told: Told;
+  message: TabMessage;
 }
 
-/** As BroadcastChannel has it. */
+/** The part of BroadcastChannel that is used. */
 export interface Channel {
   postMessage(message: unknown): void;
   addEventListener(type: 'message', listener: (event: { data: unknown }) => void): void;
   close(): void;
 }
 
-/** As navigator.locks has it. */
+/** The part of `navigator.locks` that is used. */
 export interface Locks {
-  request(name: string, options: { signal: AbortSignal }, held: () => Promise<void>): Promise<unknown>;
+  request(name: string, options: { signal: AbortSignal }, callback: () => Promise<void>): Promise<unknown>;
 }
 
-export interface Listener {
-  heard(told: Told, from: string): void;
-  leads(): void;
+export interface TabListener {
+  received(message: TabMessage, from: string): void;
+  /** This tab leads from now on. */
+  elected(): void;
 }
 
 export class Tabs {
-  leader = false;
+  isLeader = false;
   readonly id: string;
   private readonly channel: Channel | null;
-  private readonly left = new AbortController();
-  private release: (() => void) | null = null;
+  private readonly leaving = new AbortController();
+  private releaseLock: (() => void) | null = null;
 
   constructor(
     name: string,
-    private readonly listener: Listener,
-    outside: { channel: ((name: string) => Channel) | null; locks: Locks | null; id: string },
+    private readonly listener: TabListener,
+    browser: { channel: ((name: string) => Channel) | null; locks: Locks | null; id: string },
   ) {
-    this.id = outside.id;
-    const shared = outside.locks !== null && outside.channel !== null;
-    this.channel = shared && outside.channel ? outside.channel(name) : null;
+    this.id = browser.id;
+    const shares = browser.locks !== null && browser.channel !== null;
+    this.channel = shares && browser.channel ? browser.channel(name) : null;
     this.channel?.addEventListener('message', (event) => this.receive(event.data));
-    if (!shared || outside.locks === null) {
+    if (!shares || browser.locks === null) {
       queueMicrotask(() => this.lead());
       return;
     }
-    outside.locks
-      .request(name, { signal: this.left.signal }, () => {
-        if (this.left.signal.aborted) return Promise.resolve();
+    browser.locks
+      .request(name, { signal: this.leaving.signal }, () => {
+        if (this.leaving.signal.aborted) return Promise.resolve();
         this.lead();
         return new Promise<void>((resolve) => {
-          this.release = resolve;
+          this.releaseLock = resolve;
         });
       })
       .catch(() => {
-        // Left before it was its turn.
+        // The tab left before it got the lock.
       });
   }
 
-  tell(told: Told): void {
-    if (!this.left.signal.aborted) this.channel?.postMessage({ from: this.id, told } satisfies Message);
+  send(message: TabMessage): void {
+    if (!this.leaving.signal.aborted) this.channel?.postMessage({ from: this.id, message } satisfies Envelope);
   }
 
   leave(): void {
-    this.left.abort();
-    this.release?.();
+    this.leaving.abort();
+    this.releaseLock?.();
     this.channel?.close();
-    this.leader = false;
+    this.isLeader = false;
   }
 
   private lead(): void {
-    if (this.left.signal.aborted) return;
-    this.leader = true;
-    this.listener.leads();
+    if (this.leaving.signal.aborted) return;
+    this.isLeader = true;
+    this.listener.elected();
   }
 
   private receive(data: unknown): void {
-    if (this.left.signal.aborted || typeof data !== 'object' || data === null) return;
-    const message = data as Message;
-    this.listener.heard(message.told, message.from);
+    if (this.leaving.signal.aborted || typeof data !== 'object' || data === null) return;
+    const { message, from } = data as Envelope;
+    this.listener.received(message, from);
   }
 }

@@ -1,85 +1,93 @@
 import { useState } from 'react';
-import type { Client } from '../data/client';
-import { Problem } from '../data/client';
-import type { Hub } from '../data/hub';
-import type { View } from '../data/view';
+import { ApiError, type Client } from '../data/client';
+import type { Panel } from '../data/panel';
+import type { StoreView } from '../data/view';
 import { Dialog } from './bits';
 
 interface Action {
   id: string;
   name: string;
-  title: string;
-  says: string;
+  question: string;
+  explanation: string;
   run: (client: Client) => Promise<string>;
 }
 
-function actions(store: string): Action[] {
+function actionsOf(store: string): Action[] {
   return [
     {
       id: 'redrive',
       name: 'Redrive',
-      title: 'Redrive the dead letters?',
-      says: `All dead letters of ${store} go back to the queue. Remove the cause first, or they fail again.`,
-      run: async (client) => {
-        return (await client.redrive(store)).message;
-      },
+      question: 'Redrive the dead letters?',
+      explanation: `All dead letters of ${store} go back to the queue. Remove the cause first, or they fail again.`,
+      run: async (client) => (await client.redrive(store)).message,
     },
     {
       id: 'resync',
       name: 'Resync',
-      title: 'Read the whole catalogue again?',
-      says: `Hookline reads and indexes everything in ${store} again, while webhooks go on. This takes minutes, and some of the Admin API’s quota.`,
+      question: 'Resync the whole catalog?',
+      explanation: `Hookline reads and indexes everything in ${store} again while webhooks go on. This takes minutes, and uses some of the Admin API’s quota.`,
       run: async (client) => {
         await client.resync(store);
-        return 'The resync will start in a moment. Its progress shows here.';
+        return 'The resync starts in a moment. Its progress shows here.';
       },
     },
     {
       id: 'reconcile',
       name: 'Reconcile',
-      title: 'Compare the catalogue with the index?',
-      says: `Hookline corrects what differs in ${store}, and counts the webhooks that were missed.`,
+      question: 'Compare the catalog with the index?',
+      explanation: `Hookline corrects the differences in ${store}, and counts the webhooks that were missed.`,
       run: async (client) => {
         await client.reconcile(store);
-        return 'The reconciliation will start in a moment. Its progress shows here.';
+        return 'The reconciliation starts in a moment. Its progress shows here.';
       },
     },
   ];
 }
 
-export function Actions({ hub, store, view, reachable }: { hub: Hub; store: string; view: View; reachable: boolean }) {
-  const [asked, setAsked] = useState<Action | null>(null);
+export function Actions({
+  panel,
+  store,
+  view,
+  reachable,
+}: {
+  panel: Panel;
+  store: string;
+  view: StoreView;
+  reachable: boolean;
+}) {
+  const [chosen, setChosen] = useState<Action | null>(null);
+  const [outcome, perform, busy] = useOutcome(panel);
   const stage = view.status?.run?.stage ?? 'done';
-  const running = stage !== 'done';
-  const [outcome, perform, busy] = useOutcome(hub);
+  const running = stage !== 'done' && stage !== 'failed';
+  const mayBeRefused = running && chosen?.id !== 'redrive';
   return (
     <div className="actions">
       <div className="row">
-        {actions(store).map((action) => (
+        {actionsOf(store).map((action) => (
           <button
             key={action.id}
             type="button"
             data-testid={`action-${action.id}`}
             disabled={busy || !reachable}
             title={reachable ? undefined : 'The server cannot be reached.'}
-            onClick={() => setAsked(action)}
+            onClick={() => setChosen(action)}
           >
             {action.name}
           </button>
         ))}
       </div>
-      <Said outcome={outcome} />
-      {asked !== null && (
+      <OutcomeMessage outcome={outcome} />
+      {chosen !== null && (
         <Confirm
-          title={asked.title}
-          says={
-            asked.says + (running && asked.id !== 'redrive' ? ' A run is going on already: this may be refused.' : '')
+          question={chosen.question}
+          explanation={
+            chosen.explanation + (mayBeRefused ? ' Another run is in progress, so the server may refuse this one.' : '')
           }
-          yes={asked.name}
-          onClose={() => setAsked(null)}
+          yes={chosen.name}
+          onClose={() => setChosen(null)}
           onYes={() => {
-            setAsked(null);
-            perform(asked.run);
+            setChosen(null);
+            perform(chosen.run);
           }}
         />
       )}
@@ -87,40 +95,44 @@ export function Actions({ hub, store, view, reachable }: { hub: Hub; store: stri
   );
 }
 
-export interface Outcome {
+/** Outcome of an action, in a sentence. */
+export interface ActionOutcome {
   good: boolean;
   text: string;
 }
 
-export function Said({ outcome }: { outcome: Outcome | null }) {
+export function OutcomeMessage({ outcome }: { outcome: ActionOutcome | null }) {
   return (
     <p
       role="status"
       data-testid="action-outcome"
-      className={outcome === null ? 'hidden' : outcome.good ? 'said good' : 'said bad'}
+      className={outcome === null ? 'hidden' : outcome.good ? 'message good' : 'message bad'}
     >
       {outcome?.text}
     </p>
   );
 }
 
-/** Why an action failed. Nobody knows what became of one that had no answer. */
-function failure(problem: Problem): string {
-  if (problem.status !== 0) return problem.message;
-  return 'No answer came: it may have been done or not. See what the page shows once it is connected, then try again.';
+/** Explains why an action failed. Without a response, it may have been done or not. */
+function failureText(error: unknown): string {
+  if (!(error instanceof ApiError)) return 'The action failed. Try again.';
+  if (error.status !== 0) return error.message;
+  return 'No answer came, so the action may have been done or not. Once the page is connected again, check it before you try again.';
 }
 
-/** Does something, and keeps in words what came of it. */
-export function useOutcome(hub: Hub): [Outcome | null, (run: (client: Client) => Promise<string>) => void, boolean] {
-  const [outcome, setOutcome] = useState<Outcome | null>(null);
+/** Performs actions, and keeps the outcome of the last one. */
+export function useOutcome(
+  panel: Panel,
+): [ActionOutcome | null, (run: (client: Client) => Promise<string>) => void, boolean] {
+  const [outcome, setOutcome] = useState<ActionOutcome | null>(null);
   const [busy, setBusy] = useState(false);
   const perform = async (run: (client: Client) => Promise<string>) => {
     setBusy(true);
     setOutcome(null);
     try {
-      setOutcome({ good: true, text: await hub.act(run) });
-    } catch (problem) {
-      setOutcome({ good: false, text: problem instanceof Problem ? failure(problem) : 'It did not work. Try again.' });
+      setOutcome({ good: true, text: await panel.commands.act(run) });
+    } catch (error) {
+      setOutcome({ good: false, text: failureText(error) });
     } finally {
       setBusy(false);
     }
@@ -129,21 +141,21 @@ export function useOutcome(hub: Hub): [Outcome | null, (run: (client: Client) =>
 }
 
 export function Confirm({
-  title,
-  says,
+  question,
+  explanation,
   yes,
   onYes,
   onClose,
 }: {
-  title: string;
-  says: string;
+  question: string;
+  explanation: string;
   yes: string;
   onYes: () => void;
   onClose: () => void;
 }) {
   return (
-    <Dialog title={title} onClose={onClose} className="confirm">
-      <p>{says}</p>
+    <Dialog title={question} onClose={onClose} className="confirm">
+      <p>{explanation}</p>
       <div className="row end">
         <button type="button" onClick={onClose}>
           Cancel

@@ -1,6 +1,6 @@
 import { useEffect, useSyncExternalStore } from 'react';
 import type { Gate } from '../data/gate';
-import type { Hub } from '../data/hub';
+import type { Panel } from '../data/panel';
 import { Clock } from './bits';
 import { ListPage } from './ListPage';
 import { Shell } from './Shell';
@@ -8,16 +8,16 @@ import { SignIn } from './SignIn';
 import { StorePage } from './StorePage';
 
 export function App({ gate }: { gate: Gate }) {
-  const { now, busy } = useSyncExternalStore(gate.subscribe, gate.snapshot);
-  switch (now.at) {
+  const { screen, busy } = useSyncExternalStore(gate.subscribe, gate.snapshot);
+  switch (screen.kind) {
     case 'opening':
       return <p className="boot">Opening the panel…</p>;
-    case 'shut':
+    case 'unavailable':
       return (
         <main className="boot" role="alert" data-testid="shut">
-          <h1>{now.title}</h1>
-          <p>{now.reason}</p>
-          {now.reload && (
+          <h1>{screen.title}</h1>
+          <p>{screen.reason}</p>
+          {screen.reload && (
             <button type="button" onClick={() => location.reload()}>
               Reload
             </button>
@@ -28,37 +28,37 @@ export function App({ gate }: { gate: Gate }) {
       return (
         <main className="boot" role="alert" data-testid="unreachable">
           <h1>No answer yet</h1>
-          <p>{now.message} This page tries again every few seconds.</p>
-          {now.operator && (
-            <button type="button" onClick={gate.otherToken}>
+          <p>{screen.message} This page tries again every few seconds.</p>
+          {screen.operator && (
+            <button type="button" onClick={gate.useAnotherToken}>
               Use another token
             </button>
           )}
         </main>
       );
-    case 'out':
-      return <SignIn reason={now.reason} busy={busy} onToken={(token) => gate.signIn(token)} />;
-    case 'in':
+    case 'signed-out':
+      return <SignIn reason={screen.reason} busy={busy} onToken={(token) => gate.signIn(token)} />;
+    case 'signed-in':
       return (
         <Clock>
-          <In hub={now.hub} onSignOut={gate.signOut} />
+          <SignedIn panel={screen.panel} onSignOut={gate.signOut} />
         </Clock>
       );
   }
 }
 
-function In({ hub, onSignOut }: { hub: Hub; onSignOut: () => void }) {
-  const state = useSyncExternalStore(hub.subscribe, hub.snapshot);
+function SignedIn({ panel, onSignOut }: { panel: Panel; onSignOut: () => void }) {
+  const state = useSyncExternalStore(panel.subscribe, panel.snapshot);
   const { store } = state.route;
   useEffect(() => {
     document.title = store === null ? 'Stores · Hookline' : `${store} · Hookline`;
   }, [store]);
   return (
-    <Shell hub={hub} state={state} onSignOut={onSignOut}>
+    <Shell panel={panel} state={state} onSignOut={onSignOut}>
       {store === null ? (
-        <ListPage hub={hub} state={state} />
+        <ListPage panel={panel} state={state} />
       ) : (
-        <StorePage key={store} hub={hub} state={state} store={store} />
+        <StorePage key={store} panel={panel} state={state} store={store} />
       )}
     </Shell>
   );

@@ -1,149 +1,121 @@
 import { useEffect, useState } from 'react';
-import type { Entry, Fate as WholeFate } from '../api';
-import { asSentence, Problem } from '../data/client';
-import type { Hub } from '../data/hub';
-import { type View, entryOf } from '../data/view';
-import { Confirm, Said, useOutcome } from './Actions';
-import { Ago, Copy, Dialog, Fate } from './bits';
+import type { ActivityEntry, DeliveryDetail } from '../api';
+import { ApiError, asSentence } from '../data/client';
+import type { Panel } from '../data/panel';
+import { type StoreView, findEntry } from '../data/view';
+import { Confirm, OutcomeMessage, useOutcome } from './Actions';
+import { Ago, Copy, Dialog, OutcomeTag } from './bits';
+import { Remedies, Times, applyRemedy } from './Failed';
 import { subjectOf } from './Feed';
-import { delay, whole } from './format';
-import { Remedies, Times, remedied } from './Failed';
+import { dateTime, delay } from './format';
 import { OUTCOMES, errorName, kindWords } from './words';
 
-const LEDGER: Record<WholeFate['state'], string> = {
-  claimed: 'In work, or waiting to be tried again',
+const LEDGER_STATES: Record<DeliveryDetail['state'], string> = {
+  claimed: 'In progress, or waiting for a retry',
   done: 'Done',
   parked: 'Parked',
   expired: 'Expired',
 };
 
+/** Error of a delivery, from the ledger or, until that has been read, from the feed. */
+type Problem = Pick<NonNullable<DeliveryDetail['problem']>, 'at' | 'code' | 'cause' | 'message'> & { advice?: string };
+
 export function Delivery({
-  hub,
+  panel,
   view,
   delivery,
-  mayReplay,
+  mayChange,
   reachable,
   onClose,
 }: {
-  hub: Hub;
-  view: View;
+  panel: Panel;
+  view: StoreView;
   delivery: { topic: string; id: string };
-  mayReplay: boolean;
+  mayChange: boolean;
   reachable: boolean;
   onClose: () => void;
 }) {
   const { store } = view;
   const { topic, id } = delivery;
-  const entry = entryOf(view, delivery);
-  const [fate, setFate] = useState<WholeFate | null>(null);
-  const [problem, setProblem] = useState<Problem | null>(null);
-  const [asking, setAsking] = useState(false);
-  const [outcome, perform, busy] = useOutcome(hub);
-  const told = entry?.at;
-  // One that has failed goes on by itself.
-  const seq = fate?.failed ? view.status?.seq : undefined;
+  const entry = findEntry(view, delivery);
+  const [detail, setDetail] = useState<DeliveryDetail | null>(null);
+  const [error, setError] = useState<ApiError | null>(null);
+  const [confirming, setConfirming] = useState(false);
+  const [outcome, perform, busy] = useOutcome(panel);
+  const changedAt = entry?.at;
+  // A failed delivery also changes without a new entry.
+  const seq = detail?.failed ? view.status?.seq : undefined;
   useEffect(() => {
     const leaving = new AbortController();
-    hub.client.fate(store, topic, id, leaving.signal).then(
-      (answer) => {
-        setFate(answer);
-        setProblem(null);
+    panel.client.delivery(store, topic, id, leaving.signal).then(
+      (response) => {
+        setDetail(response);
+        setError(null);
       },
-      (failed: unknown) => {
-        if (!leaving.signal.aborted && failed instanceof Problem) setProblem(failed);
+      (failure: unknown) => {
+        if (!leaving.signal.aborted && failure instanceof ApiError) setError(failure);
       },
     );
     return () => leaving.abort();
-    // Asked again whenever something is told of this delivery, and when the server answers again.
+    // Read again whenever the delivery has a new entry, and when the server answers again.
     // oxlint-disable-next-line react/exhaustive-deps, react/exhaustive-effect-dependencies
-  }, [hub, store, topic, id, told, reachable, seq]);
-  const latest = entry ?? fate?.entries[0];
-  const entries = fate?.entries.length ? fate.entries : entry ? [entry] : [];
-  const trouble =
-    fate?.problem ??
-    (latest?.problem ? { at: latest.at, code: latest.problem[0], cause: undefined, message: latest.problem[1] } : null);
+  }, [panel, store, topic, id, changedAt, reachable, seq]);
+  const latest = entry ?? detail?.entries[0];
+  const entries = detail?.entries.length ? detail.entries : entry ? [entry] : [];
+  const problem = detail?.problem ?? (latest ? problemOf(latest) : null);
   return (
     <Dialog title={latest ? subjectOf(latest) : 'Delivery'} onClose={onClose} className="delivery">
       <div data-testid="delivery">
         <p>
-          {latest && <Fate outcome={latest.outcome} />} {latest && fate === null && OUTCOMES[latest.outcome]?.means}
+          {latest && <OutcomeTag outcome={latest.outcome} />}{' '}
+          {latest && detail === null && OUTCOMES[latest.outcome]?.meaning}
         </p>
-        {fate !== null && (
+        {detail !== null && (
           <p className="meaning" data-testid="meaning">
-            {asSentence(fate.meaning)}
+            {asSentence(detail.meaning)}
           </p>
         )}
-        {fate?.failed && <Times failed={fate.failed} />}
-        {problem !== null && (problem.status !== 0 || reachable) && (
+        {detail?.failed && <Times failed={detail.failed} />}
+        {error !== null && (error.status !== 0 || reachable) && (
           <p role="alert" className="banner bad">
-            {problem.status === 404
-              ? 'Nothing is known of this delivery: it never came, or came more than 7 days ago.'
-              : problem.message}
+            {error.status === 404
+              ? 'Hookline has no record of this delivery: it never arrived, or it arrived more than 7 days ago.'
+              : error.message}
           </p>
         )}
-        {trouble !== null && (
-          <div className="banner bad">
-            <p>
-              <strong>{errorName(trouble.code, trouble.cause)}</strong>, <Ago at={trouble.at} />
-            </p>
-            <p>
-              <code>{trouble.message}</code>
-            </p>
-          </div>
-        )}
-        {mayReplay && fate !== null && (
+        {problem !== null && <ProblemBanner problem={problem} />}
+        {mayChange && detail !== null && (
           <>
-            {fate.actions.includes('replay') && (
+            {detail.actions.includes('replay') && (
               <div className="row">
                 <button
                   type="button"
                   data-testid="action-replay"
                   disabled={busy || !reachable}
-                  onClick={() => setAsking(true)}
+                  onClick={() => setConfirming(true)}
                 >
                   Replay
                 </button>
               </div>
             )}
             <Remedies
-              remedies={fate.actions.filter((action) => action !== 'replay')}
-              of="this delivery"
+              remedies={detail.actions.filter((action) => action !== 'replay')}
+              name="this delivery"
               disabled={busy || !reachable}
-              onRemedy={(remedy) => perform((client) => remedied(client, store, remedy, delivery))}
+              onRemedy={(remedy) => perform((client) => applyRemedy(client, store, remedy, delivery))}
             />
           </>
         )}
-        <Said outcome={outcome} />
-        {latest && <Way entry={latest} />}
-        <dl className="pairs">
-          <Pair name="Topic" value={topic} />
-          <div>
-            <dt>Delivery id</dt>
-            <dd>
-              <code>{id}</code> <Copy text={id} name="the delivery id" />
-            </dd>
-          </div>
-          {latest?.subject && <Pair name="About" value={`${kindWords(latest.subject.kind)} ${latest.subject.id}`} />}
-          {(fate?.event_id ?? latest?.event_id) && (
-            <Pair name="Event id" value={fate?.event_id ?? latest?.event_id ?? ''} />
-          )}
-          {fate !== null && (
-            <>
-              <Pair name="Ledger" value={LEDGER[fate.state] ?? fate.state} />
-              <Pair name="Claimed" value={whole(fate.claimed_at)} />
-              {fate.settled_at !== null && <Pair name="Settled" value={whole(fate.settled_at)} />}
-              {fate.lease_until && <Pair name="Claim holds until" value={whole(fate.lease_until)} />}
-              <Pair name="Remembered until" value={whole(fate.expires_at)} />
-            </>
-          )}
-        </dl>
+        <OutcomeMessage outcome={outcome} />
+        {latest && <Timeline entry={latest} />}
+        <Facts delivery={delivery} detail={detail} latest={latest} />
         {entries.length > 0 && (
           <>
             <h3>History, newest first</h3>
             <ol className="history">
               {entries.map((one) => (
                 <li key={`${one.at} ${one.outcome}`}>
-                  <Fate outcome={one.outcome} /> {whole(one.at)}
+                  <OutcomeTag outcome={one.outcome} /> {dateTime(one.at)}
                   {one.replay && ', replayed'}
                   {one.problem && <span className="faint"> {errorName(one.problem[0])}</span>}
                 </li>
@@ -152,22 +124,78 @@ export function Delivery({
           </>
         )}
       </div>
-      {asking && (
+      {confirming && (
         <Confirm
-          title="Replay this delivery?"
-          says="It goes through the queue once more, as it came. Newer states are not overwritten."
+          question="Replay this delivery?"
+          explanation="It goes through the queue once more, as it was received. Newer states are not overwritten."
           yes="Replay"
-          onClose={() => setAsking(false)}
+          onClose={() => setConfirming(false)}
           onYes={() => {
-            setAsking(false);
+            setConfirming(false);
             perform(async (client) => {
               await client.replay(store, topic, id);
-              return 'It is in the queue again. Its outcome shows in the feed.';
+              return 'The delivery is in the queue again. Its outcome shows in the feed.';
             });
           }}
         />
       )}
     </Dialog>
+  );
+}
+
+function problemOf({ at, problem }: ActivityEntry): Problem | null {
+  return problem === undefined ? null : { at, code: problem[0], message: problem[1] };
+}
+
+export function ProblemBanner({ problem: { at, code, cause, message, advice } }: { problem: Problem }) {
+  return (
+    <div className="banner bad" data-testid="problem">
+      <p>
+        <strong>{errorName(code, cause)}</strong>, <Ago at={at} />
+      </p>
+      <p>
+        <code>{message}</code>
+      </p>
+      {advice && (
+        <p>
+          <strong>What to do:</strong> {advice}
+        </p>
+      )}
+    </div>
+  );
+}
+
+function Facts({
+  delivery,
+  detail,
+  latest,
+}: {
+  delivery: { topic: string; id: string };
+  detail: DeliveryDetail | null;
+  latest: ActivityEntry | undefined;
+}) {
+  const eventId = detail?.event_id ?? latest?.event_id;
+  return (
+    <dl className="pairs">
+      <Pair name="Topic" value={delivery.topic} />
+      <div>
+        <dt>Delivery id</dt>
+        <dd>
+          <code>{delivery.id}</code> <Copy text={delivery.id} name="the delivery id" />
+        </dd>
+      </div>
+      {latest?.subject && <Pair name="About" value={`${kindWords(latest.subject.kind)} ${latest.subject.id}`} />}
+      {eventId && <Pair name="Event id" value={eventId} />}
+      {detail !== null && (
+        <>
+          <Pair name="Ledger" value={LEDGER_STATES[detail.state] ?? detail.state} />
+          <Pair name="Claimed" value={dateTime(detail.claimed_at)} />
+          {detail.settled_at !== null && <Pair name="Completed" value={dateTime(detail.settled_at)} />}
+          {detail.lease_until && <Pair name="Lease until" value={dateTime(detail.lease_until)} />}
+          <Pair name="Recorded until" value={dateTime(detail.expires_at)} />
+        </>
+      )}
+    </dl>
   );
 }
 
@@ -180,21 +208,21 @@ function Pair({ name, value }: { name: string; value: string }) {
   );
 }
 
-/** Stage by stage, with how long each took. */
-function Way({ entry }: { entry: Entry }) {
+/** Stages of a delivery, with the time that each took. */
+function Timeline({ entry }: { entry: ActivityEntry }) {
   const stages = [
     ...(entry.triggered_at === undefined ? [] : [{ name: 'Triggered', at: entry.triggered_at }]),
     { name: 'Received', at: entry.received_at },
     { name: OUTCOMES[entry.outcome]?.name ?? entry.outcome, at: entry.at },
   ];
   return (
-    <ol className="way" aria-label="Its way">
+    <ol className="timeline" aria-label="Timeline">
       {stages.map((stage, index) => {
         const before = stages[index - 1];
         return (
           <li key={stage.name}>
             <strong>{stage.name}</strong>
-            <time dateTime={stage.at}>{whole(stage.at)}</time>
+            <time dateTime={stage.at}>{dateTime(stage.at)}</time>
             {before && (
               <span className="faint">after {delay(Math.max(Date.parse(stage.at) - Date.parse(before.at), 0))}</span>
             )}

@@ -1,39 +1,40 @@
 import { useState } from 'react';
 import type { FailedDelivery, Remedy, Status } from '../api';
-import type { Hub } from '../data/hub';
+import type { Client } from '../data/client';
+import type { Panel } from '../data/panel';
 import { hashOf } from '../data/route';
-import { Confirm, Said, useOutcome } from './Actions';
+import { Confirm, OutcomeMessage, useOutcome } from './Actions';
 import { Ago, Card, useNow } from './bits';
-import { count, plural, until } from './format';
-import { FAILED, REMEDIES, errorName, kindWords } from './words';
+import { count, plural, remaining, until } from './format';
+import { FAILED_STATES, REMEDIES, errorName, kindWords } from './words';
 
-/** Failed deliveries of a store, those that wait for a person first. Nothing is drawn where there is none. */
+/** Failed deliveries of a store, those that need a person first. Nothing is drawn if there are none. */
 export function FailedCard({
-  hub,
+  panel,
   store,
   status,
   mayChange,
   reachable,
 }: {
-  hub: Hub;
+  panel: Panel;
   store: string;
   status: Status;
   mayChange: boolean;
   reachable: boolean;
 }) {
   const { failed } = status;
-  const [outcome, perform, busy] = useOutcome(hub);
-  if (failed.deliveries.length === 0) return outcome === null ? null : <Said outcome={outcome} />;
-  const more = failed.more ? '+' : '';
-  const rest = failed.retrying + failed.dead_letters - failed.deliveries.length;
+  const [outcome, perform, busy] = useOutcome(panel);
+  if (failed.deliveries.length === 0) return outcome === null ? null : <OutcomeMessage outcome={outcome} />;
+  const plus = failed.more ? '+' : '';
+  const hidden = failed.retrying + failed.dead_letters - failed.deliveries.length;
   return (
     <Card title="Failed deliveries" className="failed">
       <p data-testid="failed-counts">
         <strong>
           {count(failed.attention)}
-          {more} waiting for you
+          {plus} waiting for you
         </strong>
-        {`: ${plural(failed.dead_letters, 'dead letter')}${more}, ${count(failed.retrying)}${more} still retried by the queue.`}
+        {`: ${plural(failed.dead_letters, 'dead letter')}${plus}, ${count(failed.retrying)}${plus} still retried by the queue.`}
       </p>
       <ul className="failures">
         {failed.deliveries.map((one) => (
@@ -47,28 +48,28 @@ export function FailedCard({
             {mayChange && (
               <Remedies
                 remedies={one.actions}
-                of={one.subject?.title ?? one.topic}
+                name={one.subject?.title ?? one.topic}
                 disabled={busy || !reachable}
-                onRemedy={(remedy) => perform((client) => remedied(client, store, remedy, one))}
+                onRemedy={(remedy) => perform((client) => applyRemedy(client, store, remedy, one))}
               />
             )}
           </li>
         ))}
       </ul>
-      {(rest > 0 || failed.more) && (
+      {(hidden > 0 || failed.more) && (
         <p className="faint">
-          And {count(Math.max(rest, 1))}
-          {more} more: see the deliveries below.
+          And {count(Math.max(hidden, 1))}
+          {plus} more: see the deliveries below.
         </p>
       )}
-      <Said outcome={outcome} />
+      <OutcomeMessage outcome={outcome} />
     </Card>
   );
 }
 
-/** Does something about a failed delivery; what came of it, in the server's words. */
-export async function remedied(
-  client: Hub['client'],
+/** Applies a remedy to a failed delivery. Returns the server's sentence about it. */
+export async function applyRemedy(
+  client: Client,
   store: string,
   remedy: Remedy,
   { topic, id }: { topic: string; id: string },
@@ -81,8 +82,8 @@ function Failure({ store, failed }: { store: string; failed: FailedDelivery }) {
   return (
     <div>
       <p>
-        <span className="fate" data-outcome={failed.state === 'retrying' ? 'waiting' : 'parked'}>
-          {FAILED[failed.state] ?? failed.state}
+        <span className="outcome" data-outcome={failed.state === 'retrying' ? 'waiting' : 'parked'}>
+          {FAILED_STATES[failed.state] ?? failed.state}
         </span>{' '}
         <a href={hashOf({ store, delivery: { topic: failed.topic, id: failed.id } })}>{subject ?? failed.topic}</a>{' '}
         <span className="faint">
@@ -97,7 +98,7 @@ function Failure({ store, failed }: { store: string; failed: FailedDelivery }) {
   );
 }
 
-/** What comes next by itself, and when. */
+/** Times of what happens next without a person. */
 export function Times({ failed }: { failed: FailedDelivery }) {
   const now = useNow();
   if (failed.state === 'retrying') {
@@ -108,25 +109,23 @@ export function Times({ failed }: { failed: FailedDelivery }) {
       </p>
     );
   }
-  return failed.state === 'dead_letter' ? (
-    <p className="faint">Kept for {until(failed.expires_at, now, false)}.</p>
-  ) : null;
+  return failed.state === 'dead_letter' ? <p className="faint">Kept for {remaining(failed.expires_at, now)}.</p> : null;
 }
 
-/** Buttons for what can be done about a failed delivery. */
+/** Buttons for the remedies of a failed delivery. */
 export function Remedies({
   remedies,
-  of,
+  name,
   disabled,
   onRemedy,
 }: {
   remedies: Remedy[];
-  /** The delivery, in words: there may be several on the page. */
-  of: string;
+  /** Name of the delivery: there may be several on the page. */
+  name: string;
   disabled: boolean;
   onRemedy: (remedy: Remedy) => void;
 }) {
-  const [asked, setAsked] = useState<Remedy | null>(null);
+  const [chosen, setChosen] = useState<Remedy | null>(null);
   return (
     <div className="row">
       {remedies.map((remedy) => (
@@ -134,23 +133,23 @@ export function Remedies({
           key={remedy}
           type="button"
           className="small"
-          aria-label={`${REMEDIES[remedy].name}: ${of}`}
+          aria-label={`${REMEDIES[remedy].name}: ${name}`}
           data-testid={`remedy-${remedy}`}
           disabled={disabled}
-          onClick={() => setAsked(remedy)}
+          onClick={() => setChosen(remedy)}
         >
           {REMEDIES[remedy].name}
         </button>
       ))}
-      {asked !== null && (
+      {chosen !== null && (
         <Confirm
-          title={REMEDIES[asked].asks}
-          says={REMEDIES[asked].says}
-          yes={REMEDIES[asked].name}
-          onClose={() => setAsked(null)}
+          question={REMEDIES[chosen].question}
+          explanation={REMEDIES[chosen].explanation}
+          yes={REMEDIES[chosen].name}
+          onClose={() => setChosen(null)}
           onYes={() => {
-            setAsked(null);
-            onRemedy(asked);
+            setChosen(null);
+            onRemedy(chosen);
           }}
         />
       )}

@@ -1,30 +1,32 @@
 import { useId, useState } from 'react';
-import type { Entry, Outcome } from '../api';
-import type { Hub } from '../data/hub';
+import type { ActivityEntry, Outcome } from '../api';
+import type { Panel } from '../data/panel';
 import { hashOf } from '../data/route';
-import { FEED_LIMIT, type View, keyOf } from '../data/view';
-import { Ago, Card, Fate } from './bits';
+import { MAX_FEED_ENTRIES, type StoreView, keyOf } from '../data/view';
+import { Ago, Card, OutcomeTag } from './bits';
 import { count, delay } from './format';
 import { OUTCOMES, kindWords } from './words';
 
-/** So many at first, and so many more each time. */
-const ROWS = 20;
+/** Rows shown at first, and added with each click. */
+const ROWS_PER_PAGE = 20;
 
-const ALL = Object.keys(OUTCOMES) as Outcome[];
+const ALL_OUTCOMES = Object.keys(OUTCOMES) as Outcome[];
 
-export function Feed({ hub, view }: { hub: Hub; view: View }) {
-  const [only, setOnly] = useState<Outcome | ''>('');
-  const [rows, setRows] = useState(ROWS);
+export function Feed({ panel, view }: { panel: Panel; view: StoreView }) {
+  const [filter, setFilter] = useState<Outcome | ''>('');
+  const [rows, setRows] = useState(ROWS_PER_PAGE);
   const [busy, setBusy] = useState(false);
   const id = useId();
-  const shown = only === '' ? view.deliveries : view.deliveries.filter((entry) => entry.outcome === only);
+  const shown = filter === '' ? view.deliveries : view.deliveries.filter((entry) => entry.outcome === filter);
   const more =
-    view.hasFeed && view.older !== null && (view.older !== undefined || view.deliveries.length >= FEED_LIMIT);
-  const older = async () => {
-    setRows(rows + ROWS);
-    if (rows + ROWS <= shown.length || !more) return;
+    view.hasFeed &&
+    view.olderCursor !== null &&
+    (view.olderCursor !== undefined || view.deliveries.length >= MAX_FEED_ENTRIES);
+  const showMore = async () => {
+    setRows(rows + ROWS_PER_PAGE);
+    if (rows + ROWS_PER_PAGE <= shown.length || !more) return;
     setBusy(true);
-    await hub.olderDeliveries();
+    await panel.commands.olderDeliveries();
     setBusy(false);
   };
   return (
@@ -34,9 +36,9 @@ export function Feed({ hub, view }: { hub: Hub; view: View }) {
       aside={
         <div className="field inline">
           <label htmlFor={id}>Outcome</label>
-          <select id={id} value={only} onChange={(event) => setOnly(event.target.value as Outcome | '')}>
+          <select id={id} value={filter} onChange={(event) => setFilter(event.target.value as Outcome | '')}>
             <option value="">All ({count(view.deliveries.length)})</option>
-            {ALL.map((outcome) => (
+            {ALL_OUTCOMES.map((outcome) => (
               <option key={outcome} value={outcome}>
                 {OUTCOMES[outcome].name} ({count(view.deliveries.filter((entry) => entry.outcome === outcome).length)})
               </option>
@@ -46,7 +48,7 @@ export function Feed({ hub, view }: { hub: Hub; view: View }) {
       }
     >
       {shown.length === 0 ? (
-        <p className="empty">{emptyWords(view, only)}</p>
+        <p className="empty">{emptyText(view, filter)}</p>
       ) : (
         <ul className="feed" aria-label="Latest deliveries">
           {shown.slice(0, rows).map((entry) => (
@@ -56,11 +58,11 @@ export function Feed({ hub, view }: { hub: Hub; view: View }) {
       )}
       {(more || rows < shown.length) && (
         <p className="more">
-          <button type="button" disabled={busy} onClick={() => void older()}>
+          <button type="button" disabled={busy} onClick={() => void showMore()}>
             {busy
               ? 'Loading…'
-              : view.older === undefined && rows >= shown.length
-                ? 'Begin again with the newest'
+              : view.olderCursor === undefined && rows >= shown.length
+                ? 'Start again from the newest'
                 : 'Show older deliveries'}
           </button>
         </p>
@@ -69,20 +71,20 @@ export function Feed({ hub, view }: { hub: Hub; view: View }) {
   );
 }
 
-function emptyWords(view: View, only: Outcome | ''): string {
-  if (!view.hasFeed) return view.feedProblem ?? 'Loading…';
-  if (only !== '') return `None of these deliveries is ${OUTCOMES[only].name.toLowerCase()}.`;
-  return 'No delivery within the last week. Change a product in the store: it shows here within seconds.';
+function emptyText(view: StoreView, filter: Outcome | ''): string {
+  if (!view.hasFeed) return view.feedError ?? 'Loading…';
+  if (filter !== '') return `None of these deliveries is ${OUTCOMES[filter].name.toLowerCase()}.`;
+  return 'No delivery in the last week. Change a product in the store: the delivery appears here within seconds.';
 }
 
-/** What an entry is about, in words. */
-export function subjectOf(entry: Entry): string {
-  if (!entry.subject) return 'No subject could be read';
+/** Names the entity that an entry is about. */
+export function subjectOf(entry: ActivityEntry): string {
+  if (!entry.subject) return 'Unreadable payload';
   const { kind, id, title } = entry.subject;
   return title ?? `${kindWords(kind)} ${id}`;
 }
 
-function Row({ store, entry }: { store: string; entry: Entry }) {
+function Row({ store, entry }: { store: string; entry: ActivityEntry }) {
   const began = entry.triggered_at ?? entry.received_at;
   return (
     <li data-delivery={entry.id} data-topic={entry.topic} data-outcome={entry.outcome}>
@@ -94,7 +96,7 @@ function Row({ store, entry }: { store: string; entry: Entry }) {
             {entry.replay && ', replayed'}
           </span>
         </span>
-        <Fate outcome={entry.outcome} />
+        <OutcomeTag outcome={entry.outcome} />
         <span className="when">
           <Ago at={entry.at} />
           <span className="faint">

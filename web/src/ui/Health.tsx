@@ -1,19 +1,14 @@
 import type { LastError, Status } from '../api';
-import type { View } from '../data/view';
 import { hashOf } from '../data/route';
+import type { StoreView } from '../data/view';
 import { Ago, Dot } from './bits';
-import { CAUSES, READINGS, errorName, readingOf } from './words';
+import { CONCERNS, READINGS, errorName, readingOf } from './words';
 
-/** How a store is doing: one card, so that no two say different things. The sentences are the server's. */
-export function Health({ view, status, stale }: { view: View; status: Status; stale: boolean }) {
+/** State of a store and its reasons, in one card so that no two parts of the page disagree. The sentences are the server's. */
+export function Health({ view, status, stale }: { view: StoreView; status: Status; stale: boolean }) {
   const title = readingOf(status);
   return (
-    <section
-      className="card reading"
-      data-testid="reading"
-      data-state={status.state}
-      aria-label="How the store is doing"
-    >
+    <section className="card reading" data-testid="reading" data-state={status.state} aria-label="State of the store">
       <p className="title">
         <Dot state={status.state} quiet={title.toLowerCase().startsWith(status.state)} />{' '}
         {stale && <span className="faint">Last known:</span>} <strong data-testid="reading-title">{title}</strong>
@@ -26,7 +21,7 @@ export function Health({ view, status, stale }: { view: View; status: Status; st
             // Two errors may have the same sentence.
             // oxlint-disable-next-line react/no-array-index-key
             <li key={`${one.reason} ${index}`} data-reason={one.reason}>
-              {index > 0 && <strong>{CAUSES[one.reason] ?? 'Also'}: </strong>}
+              {index > 0 && <strong>{CONCERNS[one.reason] ?? 'Also'}: </strong>}
               {one.message}
               {one.advice && (
                 <>
@@ -57,7 +52,7 @@ export function Health({ view, status, stale }: { view: View; status: Status; st
                 <Dot state={one.state} quiet /> {one.title}
               </dt>
               <dd>
-                {one.cause} <strong>What to do:</strong> {one.todo}
+                {one.meaning} <strong>What to do:</strong> {one.todo}
               </dd>
             </div>
           ))}
@@ -67,7 +62,7 @@ export function Health({ view, status, stale }: { view: View; status: Status; st
   );
 }
 
-function ErrorLine({ view, error, latest }: { view: View; error: LastError; latest: boolean }) {
+function ErrorLine({ view, error, latest }: { view: StoreView; error: LastError; latest: boolean }) {
   const entry = error.delivery_id ? view.deliveries.find((one) => one.id === error.delivery_id) : undefined;
   return (
     <li data-testid={latest ? 'last-error' : undefined} data-code={error.code}>

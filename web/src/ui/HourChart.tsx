@@ -1,12 +1,12 @@
 import { BarController, BarElement, CategoryScale, Chart, LinearScale, Tooltip } from 'chart.js';
 import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
-import type { HourOfStatus } from '../api';
-import { clock, count } from './format';
+import type { HourCounts } from '../api';
+import { count, timeOfDay } from './format';
 
 Chart.register(BarController, BarElement, CategoryScale, LinearScale, Tooltip);
 
-/** As many as there are colours, --t0 and on; the rest is told together. */
-const SERIES = 8;
+/** Number of colours, from --t0 on. Further topics are added up as `others`. */
+const MAX_SERIES = 8;
 
 interface Series {
   topic: string;
@@ -14,8 +14,8 @@ interface Series {
   counts: number[];
 }
 
-/** By topic, the busiest first. */
-export function seriesOf(hours: HourOfStatus[]): Series[] {
+/** Counts by topic, the busiest first. */
+export function seriesOf(hours: HourCounts[]): Series[] {
   const topics = [...new Set(hours.flatMap((hour) => Object.keys(hour.events)))];
   const all = topics
     .map((topic) => {
@@ -23,10 +23,10 @@ export function seriesOf(hours: HourOfStatus[]): Series[] {
       return { topic, counts, total: counts.reduce((sum, one) => sum + one, 0) };
     })
     .sort((a, b) => b.total - a.total || (a.topic < b.topic ? -1 : 1));
-  if (all.length <= SERIES) return all;
-  const rest = all.slice(SERIES - 1);
+  if (all.length <= MAX_SERIES) return all;
+  const rest = all.slice(MAX_SERIES - 1);
   return [
-    ...all.slice(0, SERIES - 1),
+    ...all.slice(0, MAX_SERIES - 1),
     {
       topic: 'others',
       counts: hours.map((_, index) => rest.reduce((sum, one) => sum + (one.counts[index] ?? 0), 0)),
@@ -35,7 +35,7 @@ export function seriesOf(hours: HourOfStatus[]): Series[] {
   ];
 }
 
-export default function HourChart({ hours }: { hours: HourOfStatus[] }) {
+export default function HourChart({ hours }: { hours: HourCounts[] }) {
   const [asTable, setAsTable] = useState(false);
   const series = seriesOf(hours);
   return (
@@ -58,10 +58,10 @@ export default function HourChart({ hours }: { hours: HourOfStatus[] }) {
   );
 }
 
-function Bars({ hours, series }: { hours: HourOfStatus[]; series: Series[] }) {
+function Bars({ hours, series }: { hours: HourCounts[]; series: Series[] }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const chart = useRef<Chart<'bar'>>(null);
-  const dark = useSyncExternalStore(onScheme, isDark);
+  const dark = useSyncExternalStore(subscribeToScheme, isDark);
   const total = series.reduce((sum, one) => sum + one.total, 0);
   useEffect(() => {
     if (canvas.current === null) return undefined;
@@ -84,25 +84,25 @@ function Bars({ hours, series }: { hours: HourOfStatus[]; series: Series[] }) {
       <canvas
         ref={canvas}
         role="img"
-        aria-label={`${count(total)} events in the last 24 hours, by hour and topic. The same is there as a table.`}
+        aria-label={`${count(total)} events in the last 24 hours, by hour and topic. Also available as a table.`}
       />
     </div>
   );
 }
 
-const SCHEME = '(prefers-color-scheme: dark)';
+const DARK_SCHEME = '(prefers-color-scheme: dark)';
 
 function isDark(): boolean {
-  return window.matchMedia(SCHEME).matches;
+  return window.matchMedia(DARK_SCHEME).matches;
 }
 
-function onScheme(changed: () => void): () => void {
-  const scheme = window.matchMedia(SCHEME);
+function subscribeToScheme(changed: () => void): () => void {
+  const scheme = window.matchMedia(DARK_SCHEME);
   scheme.addEventListener('change', changed);
   return () => scheme.removeEventListener('change', changed);
 }
 
-function draw(chart: Chart<'bar'>, hours: HourOfStatus[], series: Series[]): void {
+function draw(chart: Chart<'bar'>, hours: HourCounts[], series: Series[]): void {
   const styles = getComputedStyle(document.documentElement);
   const colour = (name: string) => styles.getPropertyValue(name).trim();
   const ticks = { color: colour('--faint') };
@@ -122,7 +122,7 @@ function draw(chart: Chart<'bar'>, hours: HourOfStatus[], series: Series[]): voi
     },
     plugins: { tooltip: { filter: (item) => item.parsed.y !== 0 } },
   };
-  chart.data.labels = hours.map((hour) => clock(hour.hour));
+  chart.data.labels = hours.map((hour) => timeOfDay(hour.hour));
   chart.data.datasets = series.map((one, index) => ({
     label: one.topic,
     data: one.counts,
@@ -134,9 +134,9 @@ function draw(chart: Chart<'bar'>, hours: HourOfStatus[], series: Series[]): voi
   chart.update('none');
 }
 
-function Table({ hours, series }: { hours: HourOfStatus[]; series: Series[] }) {
+function Table({ hours, series }: { hours: HourCounts[]; series: Series[] }) {
   return (
-    // A wide table is scrolled by itself, by keyboard too.
+    // A wide table scrolls inside its region, by keyboard, too.
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
     <div className="scroll" tabIndex={0} role="region" aria-label="Events by hour and topic">
       <table className="plain">
@@ -158,7 +158,7 @@ function Table({ hours, series }: { hours: HourOfStatus[]; series: Series[] }) {
           {hours
             .map((hour, index) => (
               <tr key={hour.hour} data-hour={hour.hour}>
-                <th scope="row">{clock(hour.hour)}</th>
+                <th scope="row">{timeOfDay(hour.hour)}</th>
                 {series.map((one) => (
                   <td key={one.topic} className="number">
                     {count(one.counts[index] ?? 0)}

@@ -1,36 +1,40 @@
 import { useEffect, useId, useState } from 'react';
-import type { Receiver, State, Summary } from '../api';
-import type { Hub } from '../data/hub';
-import type { HubState } from '../data/state';
+import type { Receiver, StoreState, StoreSummary } from '../api';
+import type { Panel } from '../data/panel';
+import type { PanelState } from '../data/state';
 import { countOf } from '../data/list';
 import { hashOf } from '../data/route';
 import { Ago, Copy, Dot } from './bits';
 import { count, plural } from './format';
 
-const FILTERS: { state: State | null; name: string }[] = [
+const FILTERS: { state: StoreState | null; name: string }[] = [
   { state: null, name: 'All' },
   { state: 'attention', name: 'Attention' },
   { state: 'live', name: 'Live' },
   { state: 'idle', name: 'Idle' },
 ];
-/** A person types faster than this. */
-const TYPING = 200;
+/** Pause after which a search is sent: people type faster. */
+const SEARCH_DELAY_MS = 200;
 
-export function ListPage({ hub, state }: { hub: Hub; state: HubState }) {
-  const { list, listProblem } = state;
-  const [q, setQ] = useState(list.of.q);
+export function ListPage({ panel, state }: { panel: Panel; state: PanelState }) {
+  const { list, listError } = state;
+  const { commands } = panel;
+  const [q, setQ] = useState(list.filter.q);
   const [busy, setBusy] = useState(false);
   const id = useId();
   useEffect(() => {
-    const timer = setTimeout(() => hub.narrow({ ...hub.snapshot().list.of, q: q.trim().toLowerCase() }), TYPING);
+    const timer = setTimeout(
+      () => commands.filterStores({ ...panel.snapshot().list.filter, q: q.trim().toLowerCase() }),
+      SEARCH_DELAY_MS,
+    );
     return () => clearTimeout(timer);
-  }, [hub, q]);
+  }, [panel, commands, q]);
   const more = async () => {
     setBusy(true);
-    await hub.moreStores();
+    await commands.moreStores();
     setBusy(false);
   };
-  const narrowed = list.of.q !== '' || list.of.state !== null;
+  const filtered = list.filter.q !== '' || list.filter.state !== null;
   return (
     <>
       <div className="page-head">
@@ -48,34 +52,34 @@ export function ListPage({ hub, state }: { hub: Hub; state: HubState }) {
               <input
                 type="radio"
                 name={id}
-                checked={list.of.state === filter.state}
-                onChange={() => hub.narrow({ ...list.of, state: filter.state })}
+                checked={list.filter.state === filter.state}
+                onChange={() => commands.filterStores({ ...list.filter, state: filter.state })}
               />
               <span>
-                {filter.name} <Count of={countOf(list, filter.state)} />
+                {filter.name} <Count value={countOf(list, filter.state)} />
               </span>
             </label>
           ))}
         </fieldset>
       </div>
-      {listProblem !== null && state.reachable && (
+      {listError !== null && state.reachable && (
         <p className="banner bad" role="alert">
-          {listProblem.message}{' '}
-          <button type="button" className="small" onClick={() => hub.retry()}>
+          {listError.message}{' '}
+          <button type="button" className="small" onClick={() => commands.retry()}>
             Try again
           </button>
         </p>
       )}
       <p role="status" className="hidden">
         {list.loaded
-          ? `${plural(list.stores.length, 'store')} shown${list.next === null ? '' : ', there are more'}`
+          ? `${plural(list.stores.length, 'store')} shown${list.next === null ? '' : ', and there are more'}`
           : ''}
       </p>
-      {!list.loaded && listProblem === null && state.reachable && <p className="faint">Loading…</p>}
+      {!list.loaded && listError === null && state.reachable && <p className="faint">Loading…</p>}
       {list.loaded &&
         list.stores.length === 0 &&
-        (narrowed ? <NoneFits /> : <NoStores receivers={state.me.receivers} />)}
-      {/* On a phone the rows are cards; the roles stay whatever the style sheet makes of a table. */}
+        (filtered ? <NoMatches /> : <NoStores receivers={state.me.receivers} />)}
+      {/* On a phone the style sheet turns the rows into cards. The roles keep it a table for screen readers. */}
       {list.stores.length > 0 && (
         <table className="stores" role="table">
           <caption className="hidden">Stores, by name</caption>
@@ -107,7 +111,7 @@ export function ListPage({ hub, state }: { hub: Hub; state: HubState }) {
                 </th>
                 <td role="cell">
                   <Dot state={summary.state} />
-                  {summary.dead_letters + summary.retrying > 0 && <span className="why">{failedWords(summary)}</span>}
+                  {summary.dead_letters + summary.retrying > 0 && <span className="why">{failedText(summary)}</span>}
                 </td>
                 <td role="cell">
                   <Ago at={summary.last_event_at} />
@@ -135,7 +139,7 @@ export function ListPage({ hub, state }: { hub: Hub; state: HubState }) {
   );
 }
 
-function failedWords({ dead_letters, retrying }: Summary): string {
+function failedText({ dead_letters, retrying }: StoreSummary): string {
   const parts = [
     ...(dead_letters > 0 ? [plural(dead_letters, 'dead letter')] : []),
     ...(retrying > 0 ? [`${count(retrying)} retrying`] : []),
@@ -143,11 +147,11 @@ function failedWords({ dead_letters, retrying }: Summary): string {
   return parts.join(', ');
 }
 
-function Count({ of }: { of: number | null }) {
-  return of === null ? null : <span className="count">{count(of)}</span>;
+function Count({ value }: { value: number | null }) {
+  return value === null ? null : <span className="count">{count(value)}</span>;
 }
 
-function NoneFits() {
+function NoMatches() {
   return <p className="empty">No store matches. Search for a part of a name, or show all stores.</p>;
 }
 
@@ -156,11 +160,11 @@ function NoStores({ receivers }: { receivers: Receiver[] }) {
   return (
     <div className="empty" data-testid="no-stores">
       <h2>No store yet</h2>
-      <p>A store shows here with its first verified webhook.</p>
+      <p>A store appears here with its first verified webhook.</p>
       {receiver !== undefined && (
         <>
           <p>
-            Point your app’s <code>{receiver.topic}</code> webhook at
+            Send your app’s <code>{receiver.topic}</code> webhooks to
           </p>
           <p className="url">
             <code>{receiver.url}</code> <Copy text={receiver.url} name="the receiver’s URL" />

@@ -1,37 +1,41 @@
 import { useState } from 'react';
 import type { Notice, Status } from '../api';
-import type { Hub } from '../data/hub';
-import { Ago } from './bits';
 import { asSentence } from '../data/client';
-import { NOTICES, URGENT } from './words';
+import type { Panel } from '../data/panel';
+import { Ago } from './bits';
+import { NOTICES, URGENT_NOTICES } from './words';
 
-const SHOWN = 3;
+/** Notices shown before a click on “Show more”. */
+const MAX_SHOWN = 3;
 
-/** Notices that still hold: one of a failed delivery goes with what it tells of. */
-export function standing(notices: Notice[], { failed }: Status): Notice[] {
-  const named = new Set(failed.deliveries.map((one) => `${one.topic} ${one.id}`));
-  const all = !failed.more && failed.deliveries.length === failed.retrying + failed.dead_letters;
+/** Filters out notices of failed deliveries that have been settled since. */
+export function currentNotices(notices: Notice[], { failed }: Status): Notice[] {
+  const failedKeys = new Set(failed.deliveries.map((one) => `${one.topic} ${one.id}`));
+  const complete = !failed.more && failed.deliveries.length === failed.retrying + failed.dead_letters;
   return notices.filter(
     ({ kind, delivery }) =>
-      kind !== 'dead_letter' || delivery === undefined || !all || named.has(`${delivery.topic} ${delivery.id}`),
+      kind !== 'dead_letter' ||
+      delivery === undefined ||
+      !complete ||
+      failedKeys.has(`${delivery.topic} ${delivery.id}`),
   );
 }
 
 export function Notices({
-  hub,
+  panel,
   notices,
   dismissed,
   calm,
 }: {
-  hub: Hub;
+  panel: Panel;
   notices: Notice[];
   dismissed: ReadonlySet<string>;
-  /** Nothing needs a person: then no notice is red beside a green reading. */
+  /** True if nothing needs a person: no notice is red beside a green reading. */
   calm: boolean;
 }) {
   const [all, setAll] = useState(false);
   const left = notices.filter((notice) => !dismissed.has(notice.id));
-  const shown = all ? left : left.slice(0, SHOWN);
+  const shown = all ? left : left.slice(0, MAX_SHOWN);
   return (
     <section aria-label="Notices" className="notices">
       <ul aria-live="polite" aria-relevant="additions">
@@ -40,7 +44,7 @@ export function Notices({
             key={notice.id}
             data-notice={notice.id}
             data-kind={notice.kind}
-            data-urgent={URGENT.has(notice.kind) && !calm ? '' : undefined}
+            data-urgent={URGENT_NOTICES.has(notice.kind) && !calm ? '' : undefined}
           >
             <p>
               <strong>{NOTICES[notice.kind] ?? 'Notice'}</strong> {asSentence(notice.message)}
@@ -50,7 +54,7 @@ export function Notices({
               type="button"
               className="small"
               aria-label={`Dismiss: ${notice.message}`}
-              onClick={() => hub.dismiss([notice.id])}
+              onClick={() => panel.commands.dismiss([notice.id])}
             >
               Dismiss
             </button>
@@ -59,12 +63,16 @@ export function Notices({
       </ul>
       {left.length > 1 && (
         <p className="row">
-          {left.length > SHOWN && (
+          {left.length > MAX_SHOWN && (
             <button type="button" className="small" onClick={() => setAll(!all)}>
-              {all ? 'Show fewer' : `Show ${left.length - SHOWN} more`}
+              {all ? 'Show fewer' : `Show ${left.length - MAX_SHOWN} more`}
             </button>
           )}
-          <button type="button" className="small" onClick={() => hub.dismiss(left.map((notice) => notice.id))}>
+          <button
+            type="button"
+            className="small"
+            onClick={() => panel.commands.dismiss(left.map((notice) => notice.id))}
+          >
             Dismiss all
           </button>
         </p>

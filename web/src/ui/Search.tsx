@@ -1,32 +1,32 @@
 import { type FormEvent, useEffect, useId, useRef, useState } from 'react';
-import type { Found, Hit } from '../api';
-import { Problem } from '../data/client';
-import type { Hub } from '../data/hub';
+import type { SearchHit, SearchResponse } from '../api';
+import { ApiError } from '../data/client';
+import type { Panel } from '../data/panel';
 import { Ago, Card } from './bits';
-import { pieces, plural, price } from './format';
+import { delay, highlightParts, plural, price } from './format';
 import { kindWords } from './words';
 
-export function Search({ hub, store, reachable }: { hub: Hub; store: string; reachable: boolean }) {
+export function Search({ panel, store, reachable }: { panel: Panel; store: string; reachable: boolean }) {
   const [q, setQ] = useState('');
-  const [found, setFound] = useState<Found | null>(null);
-  const [problem, setProblem] = useState('');
+  const [response, setResponse] = useState<SearchResponse | null>(null);
+  const [error, setError] = useState('');
   const [busy, setBusy] = useState(false);
-  const asked = useRef<AbortController>(null);
+  const running = useRef<AbortController>(null);
   const id = useId();
-  useEffect(() => () => asked.current?.abort(), []);
+  useEffect(() => () => running.current?.abort(), []);
   const submit = async (event: FormEvent) => {
     event.preventDefault();
-    asked.current?.abort();
-    const mine = new AbortController();
-    asked.current = mine;
+    running.current?.abort();
+    const request = new AbortController();
+    running.current = request;
     setBusy(true);
-    setProblem('');
+    setError('');
     try {
-      setFound(await hub.act((client) => client.search(store, q.trim(), mine.signal)));
-    } catch (failed) {
-      if (mine.signal.aborted) return;
-      setFound(null);
-      setProblem(failed instanceof Problem ? failed.message : 'It did not work. Try again.');
+      setResponse(await panel.commands.act((client) => client.search(store, q.trim(), request.signal)));
+    } catch (failure) {
+      if (request.signal.aborted) return;
+      setResponse(null);
+      setError(failure instanceof ApiError ? failure.message : 'The search failed. Try again.');
     }
     setBusy(false);
   };
@@ -50,26 +50,39 @@ export function Search({ hub, store, reachable }: { hub: Hub; store: string; rea
         </button>
       </form>
       <p role="status" className="faint">
-        {found === null ? '' : `${plural(found.total, 'document')} found, in ${found.took_ms} ms`}
+        {response === null ? '' : `${plural(response.total, 'document')} found in ${delay(response.took_ms)}`}
       </p>
-      {problem !== '' && reachable && (
-        <p role="alert" className="said bad">
-          {problem}
+      {error !== '' && reachable && (
+        <p role="alert" className="message bad">
+          {error}
         </p>
       )}
-      {found?.total === 0 && <p>Nothing fits. A draft, an archived or a deleted product is not found.</p>}
-      {found !== null && found.results.length > 0 && (
-        <ol className="hits">
-          {found.results.map((hit) => (
-            <Result key={`${hit.kind} ${hit.id}`} hit={hit} />
-          ))}
-        </ol>
-      )}
+      {response !== null && <Results response={response} />}
     </Card>
   );
 }
 
-function Result({ hit }: { hit: Hit }) {
+export function Results({ response }: { response: SearchResponse }) {
+  return (
+    <>
+      {response.total === 0 && <p>No document matches. Draft, archived and deleted products cannot be found.</p>}
+      {response.truncated && (
+        <p data-testid="search-truncated">
+          Some results or search words were left out. Search for fewer words to see the rest.
+        </p>
+      )}
+      {response.results.length > 0 && (
+        <ol className="hits">
+          {response.results.map((hit) => (
+            <Result key={`${hit.kind} ${hit.id}`} hit={hit} />
+          ))}
+        </ol>
+      )}
+    </>
+  );
+}
+
+function Result({ hit }: { hit: SearchHit }) {
   const [title] = hit.highlights['title'] ?? [];
   const passage = (hit.highlights['description'] ?? hit.highlights['text'] ?? [])[0];
   const facts = [
@@ -83,24 +96,24 @@ function Result({ hit }: { hit: Hit }) {
   return (
     <li data-document={hit.id}>
       <strong>
-        <Marked text={title ?? hit.title} />
+        <Highlighted text={title ?? hit.title} />
       </strong>
       <span className="faint">
         {facts.join(' · ')} · changed <Ago at={hit.updated_at} />
       </span>
       {passage !== undefined && (
         <span>
-          <Marked text={passage} />
+          <Highlighted text={passage} />
         </span>
       )}
     </li>
   );
 }
 
-function Marked({ text }: { text: string }) {
-  return pieces(text).map((piece, index) =>
-    // The pieces of one text never change their order.
+function Highlighted({ text }: { text: string }) {
+  return highlightParts(text).map((part, index) =>
+    // The parts of one text never change their order.
     // oxlint-disable-next-line react/no-array-index-key
-    piece.fits ? <mark key={index}>{piece.text}</mark> : <span key={index}>{piece.text}</span>,
+    part.matches ? <mark key={index}>{part.text}</mark> : <span key={index}>{part.text}</span>,
   );
 }

@@ -1,9 +1,10 @@
 import type { ReactNode } from 'react';
-import type { Hub } from '../data/hub';
-import type { HubState } from '../data/state';
+import type { Panel } from '../data/panel';
+import type { PanelState } from '../data/state';
 import logo from '../hookline.svg';
 import type { Link } from '../live/machine';
 import { Ago } from './bits';
+import { dateTime } from './format';
 
 const LINKS: Record<Link, string> = {
   connecting: 'Connecting',
@@ -13,13 +14,13 @@ const LINKS: Record<Link, string> = {
 };
 
 export function Shell({
-  hub,
+  panel,
   state,
   onSignOut,
   children,
 }: {
-  hub: Hub;
-  state: HubState;
+  panel: Panel;
+  state: PanelState;
   onSignOut: () => void;
   children: ReactNode;
 }) {
@@ -31,7 +32,7 @@ export function Shell({
         className="skip"
         href="#main"
         onClick={(event) => {
-          // The hash says where on the page one is: it is not for this.
+          // The hash is the address of the place, so it cannot be an anchor.
           event.preventDefault();
           document.getElementById('main')?.focus();
         }}
@@ -50,22 +51,17 @@ export function Shell({
             </a>
           )}
         </nav>
-        <p className="link" role="status" data-testid="link-state" data-link={link} title={LINK_MEANS[link]}>
+        <p className="link" role="status" data-testid="link-state" data-link={link} title={LINK_MEANINGS[link]}>
           {LINKS[link]}
         </p>
-        <p
-          className="who"
-          role="status"
-          data-testid="role"
-          title={`${me.principal}: until ${new Date(me.expires_at).toLocaleString()}`}
-        >
+        <p className="who" role="status" data-testid="role" title={`${me.principal}, until ${dateTime(me.expires_at)}`}>
           {me.role === 'admin' ? 'Admin' : 'Viewer'}
         </p>
         <button type="button" className="small" onClick={onSignOut}>
           Sign out
         </button>
       </header>
-      <Bad hub={hub} state={state} />
+      <ConnectionBanner panel={panel} state={state} />
       <main id="main" tabIndex={-1}>
         {children}
       </main>
@@ -73,18 +69,18 @@ export function Shell({
   );
 }
 
-const LINK_MEANS: Record<Link, string> = {
-  connecting: 'The live connection is being opened.',
-  live: 'Changes show here as they happen.',
-  reconnecting: 'The live connection broke. It is being opened again.',
-  disconnected: 'There is no live connection. This page asks every 5 seconds instead.',
+const LINK_MEANINGS: Record<Link, string> = {
+  connecting: 'Opening the live connection.',
+  live: 'Changes appear here as they happen.',
+  reconnecting: 'The live connection broke. This page is opening it again.',
+  disconnected: 'No live connection. This page checks every 5 seconds instead.',
 };
 
-/** What is wrong with the connection: one sentence, and no other part of the page says it again. */
-function Bad({ hub, state }: { hub: Hub; state: HubState }) {
+/** Says in one sentence what is wrong with the connection. No other part of the page repeats it. */
+function ConnectionBanner({ panel, state }: { panel: Panel; state: PanelState }) {
   const { link, reachable, freshAt, me } = state;
-  const shows = state.route.store === null ? state.list.loaded : (state.view?.status ?? null) !== null;
-  const tries = !reachable || (link === 'disconnected' && me.live_url !== null);
+  const hasContent = state.route.store === null ? state.list.loaded : (state.view?.status ?? null) !== null;
+  const mayRetry = !reachable || (link === 'disconnected' && me.live_url !== null);
   return (
     <div role="status" className="bad-link">
       {(!reachable || link === 'reconnecting' || link === 'disconnected') && (
@@ -92,7 +88,7 @@ function Bad({ hub, state }: { hub: Hub; state: HubState }) {
           {!reachable ? (
             <>
               The server cannot be reached. This page tries again every 5 seconds.
-              {shows && (
+              {hasContent && (
                 <>
                   {' '}
                   What you see is from <Ago at={freshAt} />.
@@ -100,15 +96,15 @@ function Bad({ hub, state }: { hub: Hub; state: HubState }) {
               )}
             </>
           ) : link === 'reconnecting' ? (
-            'The live connection broke. It is being opened again.'
+            LINK_MEANINGS.reconnecting
           ) : (
             <>
-              No live connection: this page asks every 5 seconds instead
+              No live connection: this page checks every 5 seconds instead
               {me.live_url !== null && ', and goes back to live by itself'}.
             </>
           )}{' '}
-          {tries && (
-            <button type="button" className="small" onClick={() => hub.retry()}>
+          {mayRetry && (
+            <button type="button" className="small" onClick={() => panel.commands.retry()}>
               Try now
             </button>
           )}

@@ -41,8 +41,8 @@ export function SignIn({
           {busy ? 'Signing in…' : 'Sign in'}
         </button>
         <p id={`${id}-how`} className="faint">
-          To get one, ask the operator of this deployment to run <code>hookline token create</code>. It stays in this
-          browser until you close its tabs or sign out.
+          If you have none, ask the operator of this deployment to run <code>hookline token create</code>. The token
+          stays in this browser until you close its tabs or sign out.
         </p>
       </form>
     </main>

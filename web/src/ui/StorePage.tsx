@@ -1,25 +1,28 @@
 import { Suspense, lazy, useEffect, useRef } from 'react';
-import type { Places, Status } from '../api';
+import type { Status } from '../api';
 import { mayChange, sees } from '../data/access';
-import type { Hub } from '../data/hub';
-import type { HubState } from '../data/state';
-import type { View } from '../data/view';
+import type { Panel } from '../data/panel';
+import type { PanelState } from '../data/state';
+import type { StoreView } from '../data/view';
 import { Actions } from './Actions';
 import { Ago, Card, useNow } from './bits';
 import { Delivery } from './Delivery';
 import { FailedCard } from './Failed';
 import { Feed } from './Feed';
-import { count, percent, plural, whole } from './format';
+import { count, dateTime, percent, plural } from './format';
 import { Health } from './Health';
-import { Notices, standing } from './Notices';
+import { Notices, currentNotices } from './Notices';
 import { Search } from './Search';
 import { Connection, LagCard, MissedCard, Receivers, SecretCard } from './StoreSide';
 import { STAGES, TASKS } from './words';
 
 const HourChart = lazy(() => import('./HourChart'));
 
-export function StorePage({ hub, state, store }: { hub: Hub; state: HubState; store: string }) {
-  const { view, problem, me, route } = state;
+/** Time without progress after which a run counts as stuck. */
+const STUCK_AFTER_MS = 10 * 60_000;
+
+export function StorePage({ panel, state, store }: { panel: Panel; state: PanelState; store: string }) {
+  const { view, error, me, route } = state;
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus({ preventScroll: true }), []);
   const many = me.stores.length > 1 || me.stores.includes('*');
@@ -35,58 +38,59 @@ export function StorePage({ hub, state, store }: { hub: Hub; state: HubState; st
           {store}
         </h1>
         {view?.status && mayChange(me, store) && (
-          <Actions hub={hub} store={store} view={view} reachable={state.reachable} />
+          <Actions panel={panel} store={store} view={view} reachable={state.reachable} />
         )}
       </div>
-      {problem !== null && (problem.status === 404 || state.reachable) && (
+      {error !== null && (error.status === 404 || state.reachable) && (
         <div className="banner bad" role="alert">
-          {problem.status === 404 ? (
+          {error.status === 404 ? (
             <p data-testid="not-found">
-              This store is not known here, or you may not see it.{' '}
-              {many ? <a href="#/">See the stores you may see.</a> : null}
-              {sees(me, store) && ' It shows here with its first verified webhook: check where its webhooks are sent.'}
+              Hookline does not know this store, or you do not have access to it.{' '}
+              {many ? <a href="#/">See the stores that you have access to.</a> : null}
+              {sees(me, store) &&
+                ' It appears here with its first verified webhook: check to which URL its webhooks are sent.'}
             </p>
           ) : (
             <p>
-              {problem.message}{' '}
-              <button type="button" className="small" onClick={() => hub.retry()}>
+              {error.message}{' '}
+              <button type="button" className="small" onClick={() => panel.commands.retry()}>
                 Try again
               </button>
             </p>
           )}
         </div>
       )}
-      {view !== null && problem?.status !== 404 && <Known hub={hub} state={state} view={view} />}
-      {view !== null && problem?.status !== 404 && route.delivery !== null && (
+      {view !== null && error?.status !== 404 && <StoreContent panel={panel} state={state} view={view} />}
+      {view !== null && error?.status !== 404 && route.delivery !== null && (
         <Delivery
           key={`${route.delivery.topic} ${route.delivery.id}`}
-          hub={hub}
+          panel={panel}
           view={view}
           delivery={route.delivery}
-          mayReplay={mayChange(me, store)}
+          mayChange={mayChange(me, store)}
           reachable={state.reachable}
-          onClose={() => hub.go({ store, delivery: null })}
+          onClose={() => panel.go({ store, delivery: null })}
         />
       )}
     </>
   );
 }
 
-function Known({ hub, state, view }: { hub: Hub; state: HubState; view: View }) {
+function StoreContent({ panel, state, view }: { panel: Panel; state: PanelState; view: StoreView }) {
   const { status } = view;
-  // One word for one fact: before the status is there, nothing else is drawn.
-  if (status === null) return state.reachable && state.problem === null ? <p className="faint">Loading…</p> : null;
+  // Nothing else is drawn before the status has come, so that no fact is shown twice.
+  if (status === null) return state.reachable && state.error === null ? <p className="faint">Loading…</p> : null;
   return (
     <>
       <Notices
-        hub={hub}
-        notices={standing(view.notices, status)}
+        panel={panel}
+        notices={currentNotices(view.notices, status)}
         dismissed={state.dismissed}
         calm={status.state !== 'attention'}
       />
       <Health view={view} status={status} stale={!state.reachable} />
       <FailedCard
-        hub={hub}
+        panel={panel}
         store={view.store}
         status={status}
         mayChange={mayChange(state.me, view.store)}
@@ -100,10 +104,10 @@ function Known({ hub, state, view }: { hub: Hub; state: HubState; view: View }) 
         </Suspense>
       </Card>
       <div className="columns feed-and-more">
-        <Feed hub={hub} view={view} />
+        <Feed panel={panel} view={view} />
         <div className="stack">
           <LagCard view={view} />
-          <Search hub={hub} store={view.store} reachable={state.reachable} />
+          <Search panel={panel} store={view.store} reachable={state.reachable} />
           <SecretCard status={status} />
           <MissedCard status={status} />
           <Connection status={status} />
@@ -119,94 +123,100 @@ function RunCard({ status }: { status: Status }) {
   const { run } = status;
   if (run === null) return null;
   const failed = run.stage === 'failed';
-  const over = failed || run.stage === 'done';
-  const stuck = !over && now - Date.parse(run.at) > 10 * 60_000;
-  const part = run.bytes === null || run.bytes[1] === 0 ? undefined : run.bytes[0] / run.bytes[1];
+  const ended = failed || run.stage === 'done';
+  const stuck = !ended && now - Date.parse(run.at) > STUCK_AFTER_MS;
+  const progress = run.bytes === null || run.bytes[1] === 0 ? undefined : run.bytes[0] / run.bytes[1];
   return (
     <Card title={TASKS[run.task]} className="run">
       <div data-testid="run" data-stage={run.stage}>
-        {!over && (
+        {!ended && (
           <progress
             aria-label={`${TASKS[run.task]}: progress`}
             max={1}
-            {...(part === undefined ? {} : { value: part })}
+            {...(progress === undefined ? {} : { value: progress })}
           />
         )}
         <p>
           {STAGES[run.stage]}
-          {over && (
+          {ended && (
             <>
               {' '}
               <Ago at={run.at} />
             </>
           )}
           {': '}
-          {plural(run.products, 'product')} gone through
-          {!over && part !== undefined && `, ${Math.floor(part * 100)} % of the export`}. Began{' '}
-          <Ago at={run.began_at} />.{stuck && ' Nothing has been heard of it for ten minutes: start it again.'}
-          {failed && ' The last error says why: start it again.'}
+          {plural(run.products, 'product')} processed
+          {!ended && progress !== undefined && `, ${Math.floor(progress * 100)}% of the export`}. Started{' '}
+          <Ago at={run.began_at} />.{stuck && ' It has made no progress for ten minutes: start it again.'}
+          {failed && ' The last error says why. Remove the cause, then start it again.'}
         </p>
       </div>
     </Card>
   );
 }
 
-function known(status: Status, value: number): string {
-  return `${count(value)}${status.failed.more ? '+' : ''}`;
+interface Figure {
+  id: string;
+  name: string;
+  value: React.ReactNode;
+  hint?: string;
+  bad?: boolean;
 }
 
-function Figures({ view, status }: { view: View; status: Status }) {
-  const places: Places | null = view.places;
+export function Figures({ view, status }: { view: StoreView; status: Status }) {
+  const { queues } = view.details ?? {};
+  const { failed } = status;
+  const plus = failed.more ? '+' : '';
   const missed = status.missed_24h.total;
   const changes = missed + status.events_24h.total;
-  const figures: { name: string; value: React.ReactNode; hint?: string; bad?: boolean; id: string }[] = [
+  const figures: Figure[] = [
     { id: 'last-event', name: 'Last event', value: <Ago at={status.last_event_at} /> },
     { id: 'last-sync', name: 'Last sync', value: <Ago at={status.last_sync_at} /> },
     { id: 'events-24h', name: 'Events, 24 h', value: count(status.events_24h.total) },
     { id: 'duplicates', name: 'Duplicates dropped, 24 h', value: count(status.duplicates_dropped_24h) },
-    { id: 'pending', name: 'Retrying', value: known(status, status.failed.retrying), hint: 'By itself' },
+    { id: 'pending', name: 'Retrying', value: `${count(failed.retrying)}${plus}`, hint: 'By the queue' },
     {
       id: 'dead-letters',
       name: 'Dead letters',
-      value: known(status, status.failed.dead_letters),
+      value: `${count(failed.dead_letters)}${plus}`,
       hint: 'Wait for you',
-      bad: status.failed.attention > 0,
+      bad: failed.dead_letters > 0,
     },
     {
       id: 'missed',
       name: 'Missed webhooks, 24 h',
       value:
-        status.reconciled === null
-          ? 'not known'
-          : `${count(missed)} (${percent(changes === 0 ? 0 : missed / changes)})`,
-      hint: status.reconciled === null ? 'No reconciliation has run yet' : 'Found by reconciliation, and mended',
+        status.reconciled === null ? 'unknown' : `${count(missed)} (${percent(changes === 0 ? 0 : missed / changes)})`,
+      hint: status.reconciled === null ? 'No reconciliation has run yet' : 'Found and corrected by reconciliation',
     },
     {
       id: 'signature-failures',
       name: 'Wrong signatures, 24 h',
       value: count(status.signature_failures_24h),
       bad: status.activity === 'failing',
-      ...(status.last_signature_failure_at === null ? {} : { hint: `Last ${whole(status.last_signature_failure_at)}` }),
+      ...(status.last_signature_failure_at === null
+        ? {}
+        : { hint: `Last ${dateTime(status.last_signature_failure_at)}` }),
     },
     { id: 'replayed', name: 'Replayed, 24 h', value: count(status.replayed_24h) },
-    { id: 'discarded', name: 'Discarded, 24 h', value: count(status.discarded_24h), hint: 'Of no active install' },
+    { id: 'discarded', name: 'Discarded, 24 h', value: count(status.discarded_24h), hint: 'Without an active install' },
     ...(status.partial_24h > 0
       ? [
           {
             id: 'partial',
-            name: 'Indexed in part, 24 h',
+            name: 'Indexed partially, 24 h',
             value: count(status.partial_24h),
-            hint: 'For want of an access token',
+            hint: 'No access token for the rest',
           },
         ]
       : []),
-    ...(places?.queues
+    ...(queues
       ? [
           {
             id: 'queues',
             name: 'Queue, all stores',
-            value: `${count(places.queues.waiting)} waiting`,
-            hint: `${count(places.queues.in_flight)} in flight, ${plural(places.queues.dead_letters, 'dead letter')}`,
+            value: `${count(queues.waiting)} waiting`,
+            hint: `${count(queues.in_flight)} in flight, ${plural(queues.dead_letters, 'dead letter')}`,
           },
         ]
       : []),

@@ -1,18 +1,18 @@
+// Cards beside a store's feed.
+
 import type { Status } from '../api';
 import { asSentence } from '../data/client';
-import type { HubState } from '../data/state';
-import type { View } from '../data/view';
+import type { PanelState } from '../data/state';
+import type { StoreView } from '../data/view';
 import { Ago, Card, Copy } from './bits';
-import { count, delay, percent, plural, timesTold, whichInstall } from './format';
+import { count, delay, installName, percent, plural, withReadableTimes } from './format';
 
-// What stands beside a store's feed.
-
-export function LagCard({ view }: { view: View }) {
+export function LagCard({ view }: { view: StoreView }) {
   const { lag } = view;
   const stages = [
-    { name: 'Triggered to received', of: lag?.triggered_to_received },
-    { name: 'Received to indexed', of: lag?.received_to_indexed },
-    { name: 'In all', of: lag?.triggered_to_indexed },
+    { name: 'Triggered to received', percentiles: lag?.triggered_to_received },
+    { name: 'Received to indexed', percentiles: lag?.received_to_indexed },
+    { name: 'Total', percentiles: lag?.triggered_to_indexed },
   ];
   return (
     <Card title="Lag">
@@ -21,7 +21,7 @@ export function LagCard({ view }: { view: View }) {
       ) : (
         <table className="plain" data-testid="lag">
           <caption className="faint">
-            Of the latest {plural(lag.deliveries, 'delivery', 'deliveries')}; replays are left out
+            Latest {plural(lag.deliveries, 'delivery', 'deliveries')}, without replays
           </caption>
           <thead>
             <tr>
@@ -35,11 +35,11 @@ export function LagCard({ view }: { view: View }) {
             </tr>
           </thead>
           <tbody>
-            {stages.map(({ name, of }) => (
+            {stages.map(({ name, percentiles }) => (
               <tr key={name}>
                 <th scope="row">{name}</th>
-                <td className="number">{of ? delay(of.p50) : '–'}</td>
-                <td className="number">{of ? delay(of.p99) : '–'}</td>
+                <td className="number">{percentiles ? delay(percentiles.p50) : '–'}</td>
+                <td className="number">{percentiles ? delay(percentiles.p99) : '–'}</td>
               </tr>
             ))}
           </tbody>
@@ -51,22 +51,22 @@ export function LagCard({ view }: { view: View }) {
 
 export function SecretCard({ status }: { status: Status }) {
   const secret = status.client_secret;
-  const matched =
+  const matching =
     secret.held < 2
-      ? 'The only one that is held'
+      ? 'The only one'
       : secret.old_last_needed_at === null
-        ? 'The newest of two, always'
-        : 'The newest of two; at times the old one';
+        ? 'Always the newer of two'
+        : 'The newer of two, sometimes the old one';
   return (
     <Card title="Client secret">
       <dl className="pairs" data-testid="client-secret">
         <div>
-          <dt>Which one matched</dt>
-          <dd>{matched}</dd>
+          <dt>Secret that matches</dt>
+          <dd>{matching}</dd>
         </div>
         {secret.held_since !== null && (
           <div>
-            <dt>Two held since</dt>
+            <dt>Two secrets since</dt>
             <dd>
               <Ago at={secret.held_since} />
             </dd>
@@ -74,14 +74,14 @@ export function SecretCard({ status }: { status: Status }) {
         )}
         {(secret.held > 1 || secret.old_last_needed_at !== null) && (
           <div>
-            <dt>Old one last matched</dt>
+            <dt>Old one last used</dt>
             <dd>
               <Ago at={secret.old_last_needed_at} />
             </dd>
           </div>
         )}
       </dl>
-      <p>{asSentence(timesTold(secret.advice))}</p>
+      <p>{asSentence(withReadableTimes(secret.advice))}</p>
     </Card>
   );
 }
@@ -92,16 +92,16 @@ export function MissedCard({ status }: { status: Status }) {
   return (
     <Card title="Missed webhooks">
       {reconciled === null ? (
-        <p className="faint">Not known: no reconciliation has run yet. It needs an access token.</p>
+        <p className="faint">Unknown: no reconciliation has run yet. It needs an access token.</p>
       ) : (
         <>
           <p>
-            The last reconciliation ended <Ago at={reconciled.ended_at} />, and compared{' '}
+            The last reconciliation ended <Ago at={reconciled.ended_at} /> and compared{' '}
             {plural(reconciled.compared, 'product')}.
           </p>
           {rates.length > 0 && (
             <table className="plain">
-              <caption className="faint">Of all changes of the last 24 hours</caption>
+              <caption className="faint">Share of all changes in the last 24 hours</caption>
               <thead>
                 <tr>
                   <th scope="col">Topic</th>
@@ -132,28 +132,28 @@ export function MissedCard({ status }: { status: Status }) {
 
 export function Connection({ status }: { status: Status }) {
   const { quota, watched } = status;
-  const unheard = watched === null ? [] : [...watched.missing, ...watched.elsewhere];
+  const lost = watched === null ? [] : [...watched.missing, ...watched.elsewhere];
   return (
     <Card title="Connection">
       <dl className="pairs">
         <div>
           <dt>Access token</dt>
-          <dd>{status.connected ? 'Held' : 'None: the store is served from its webhooks alone'}</dd>
+          <dd>{status.connected ? 'Stored' : 'None: Hookline knows only what the webhooks carry'}</dd>
         </div>
         <div>
           <dt>Install</dt>
-          <dd>{status.enabled ? `Installed (${whichInstall(status.epoch)})` : 'Uninstalled'}</dd>
+          <dd>{status.enabled ? `Installed (${installName(status.epoch)})` : 'Uninstalled'}</dd>
         </div>
         {watched !== null && (
           <div>
             <dt>Subscriptions</dt>
             <dd>
-              {unheard.length > 0
-                ? `No subscription sends us ${unheard.join(', ')}`
+              {lost.length > 0
+                ? `No subscription sends us ${lost.join(', ')}`
                 : watched.by_api
-                  ? 'All there'
-                  : 'The app’s own: they cannot be looked at'}
-              {watched.restored.length > 0 && `; made again: ${watched.restored.join(', ')}`}, seen{' '}
+                  ? 'Complete'
+                  : 'Made in the app’s configuration, where Hookline cannot check them'}
+              {watched.restored.length > 0 && `; created again: ${watched.restored.join(', ')}`}, checked{' '}
               <Ago at={watched.at} />
             </dd>
           </div>
@@ -171,7 +171,7 @@ export function Connection({ status }: { status: Status }) {
                 value={quota.available}
               />
               {count(quota.available)} of {count(quota.maximum)} points left, <Ago at={quota.at} />;{' '}
-              {count(quota.restored_per_second)} come back each second
+              {count(quota.restored_per_second)} restored per second
             </dd>
           </div>
         )}
@@ -186,8 +186,8 @@ export function Connection({ status }: { status: Status }) {
   );
 }
 
-export function Receivers({ state, view }: { state: HubState; view: View }) {
-  const receivers = view.places?.receivers ?? state.me.receivers;
+export function Receivers({ state, view }: { state: PanelState; view: StoreView }) {
+  const receivers = view.details?.receivers ?? state.me.receivers;
   return (
     <Card title="Receiver URLs">
       <details>

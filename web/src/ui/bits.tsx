@@ -1,11 +1,14 @@
 import { type ReactNode, createContext, useContext, useEffect, useId, useRef, useState } from 'react';
-import type { Outcome, State } from '../api';
-import { ago, whole } from './format';
+import type { Outcome, StoreState } from '../api';
+import { ago, dateTime } from './format';
 import { OUTCOMES, STATES } from './words';
+
+/** Time for which the result of a copy is shown. */
+const RESULT_SHOWN_MS = 2_500;
 
 const Now = createContext(Date.now());
 
-/** The time, each second. */
+/** Provides the time, updated each second. */
 export function Clock({ children }: { children: ReactNode }) {
   const [now, setNow] = useState(() => Date.now());
   useEffect(() => {
@@ -19,19 +22,19 @@ export function useNow(): number {
   return useContext(Now);
 }
 
-/** How long ago something was; the whole time in its tooltip. */
+/** Time since a moment, with the date and time in a tooltip. */
 export function Ago({ at, never = 'never' }: { at: string | null | undefined; never?: string }) {
   const now = useNow();
   if (!at) return <span className="faint">{never}</span>;
   return (
-    <time dateTime={at} title={whole(at)}>
+    <time dateTime={at} title={dateTime(at)}>
       {ago(at, now)}
     </time>
   );
 }
 
-/** A mark of its own shape and colour, and the word. */
-export function Dot({ state, quiet = false }: { state: State; quiet?: boolean }) {
+/** Mark of a state, by shape and colour, with its name. `quiet` hides the name from view, not from screen readers. */
+export function Dot({ state, quiet = false }: { state: StoreState; quiet?: boolean }) {
   return (
     <span className="dot" data-state={state}>
       <svg aria-hidden="true" viewBox="0 0 12 12" width="12" height="12">
@@ -44,9 +47,9 @@ export function Dot({ state, quiet = false }: { state: State; quiet?: boolean })
   );
 }
 
-export function Fate({ outcome }: { outcome: Outcome }) {
+export function OutcomeTag({ outcome }: { outcome: Outcome }) {
   return (
-    <span className="fate" data-outcome={outcome}>
+    <span className="outcome" data-outcome={outcome}>
       {OUTCOMES[outcome]?.name ?? outcome}
     </span>
   );
@@ -75,31 +78,31 @@ export function Card({
   );
 }
 
-/** Copies a text, and says so. */
+/** Button that copies a text, and says if that worked. */
 export function Copy({ text, name }: { text: string; name: string }) {
-  const [said, setSaid] = useState('');
+  const [result, setResult] = useState('');
   const copy = async () => {
-    setSaid((await copied(text)) ? 'Copied' : 'Select it, and copy by hand');
-    setTimeout(() => setSaid(''), 2_500);
+    setResult((await copyText(text)) ? 'Copied' : 'Select the text and copy it by hand');
+    setTimeout(() => setResult(''), RESULT_SHOWN_MS);
   };
   return (
     <span className="copy">
       <button type="button" className="small" aria-label={`Copy ${name}`} onClick={() => void copy()}>
-        {said === 'Copied' ? 'Copied' : 'Copy'}
+        {result === 'Copied' ? 'Copied' : 'Copy'}
       </button>
-      <span role="status" className={said === 'Copied' ? 'hidden' : 'faint'}>
-        {said}
+      <span role="status" className={result === 'Copied' ? 'hidden' : 'faint'}>
+        {result}
       </span>
     </span>
   );
 }
 
-async function copied(text: string): Promise<boolean> {
+async function copyText(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    // No permission, as within a frame: the way of old.
+    // The clipboard API needs a permission that a frame lacks. The old way does not.
     const area = document.createElement('textarea');
     area.value = text;
     area.className = 'hidden';
@@ -111,7 +114,7 @@ async function copied(text: string): Promise<boolean> {
   }
 }
 
-/** A dialog that keeps the keyboard to itself until it is closed. */
+/** Dialog that keeps the keyboard focus until it is closed. */
 export function Dialog({
   title,
   children,

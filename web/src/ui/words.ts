@@ -1,7 +1,7 @@
-// What codes mean, and what to do: in plain English.
+// Names of the API's codes, in plain English. Advice on errors is the server's (crates/domain/src/kernel/advice.rs), and never here.
 
 import type {
-  Cause,
+  ConcernReason,
   ErrorCode,
   FailedDelivery,
   FailureCause,
@@ -9,39 +9,38 @@ import type {
   Outcome,
   Remedy,
   Run,
-  State,
   Status,
+  StoreState,
 } from '../api';
 
-export const STATES: Record<State, string> = { live: 'Live', idle: 'Idle', attention: 'Attention' };
+export const STATES: Record<StoreState, string> = { live: 'Live', idle: 'Idle', attention: 'Attention' };
 
-export const OUTCOMES: Record<Outcome, { name: string; means: string }> = {
-  applied: { name: 'Applied', means: 'The index has this change.' },
-  superseded: { name: 'Superseded', means: 'The index already had a newer state.' },
-  discarded: { name: 'Discarded', means: 'The app was not installed.' },
-  noted: { name: 'Noted', means: 'It changes nothing in the index. Its arrival is recorded.' },
-  parked: { name: 'Parked', means: 'It cannot be applied as it is.' },
-  waiting: { name: 'Waiting', means: 'It failed, and the queue tries it again.' },
+/** Names of outcomes. `meaning` is shown until the server's own sentence about the delivery has come. */
+export const OUTCOMES: Record<Outcome, { name: string; meaning: string }> = {
+  applied: { name: 'Applied', meaning: 'The index has this change.' },
+  superseded: { name: 'Superseded', meaning: 'The index already had a newer state.' },
+  discarded: { name: 'Discarded', meaning: 'The app was not installed.' },
+  noted: { name: 'Noted', meaning: 'It changes nothing in the index. Its arrival is recorded.' },
+  parked: { name: 'Parked', meaning: 'It cannot be applied as it is.' },
+  waiting: { name: 'Waiting', meaning: 'It failed, and the queue retries it.' },
 };
 
-/** Names of errors. What to do about one, the server says. */
 export const ERRORS: Record<ErrorCode, string> = {
   schema_mismatch: 'Unexpected payload format',
-  store_mismatch: 'Signed delivery of another store',
+  store_mismatch: 'Delivery signed for another store',
   uninstall_unknown: 'Erasure without a known uninstall',
-  body_lost: 'Body of a delivery lost',
+  body_lost: 'Lost body of a delivery',
   index_rejected: 'Document rejected by the index',
   index_unavailable: 'No answer from the index',
   storage_unavailable: 'No answer from a table',
   store_changing: 'Store is being uninstalled',
   not_connected: 'No access token',
-  not_configured: 'Setting missing in this deployment',
+  not_configured: 'Missing setting in this deployment',
   token_refused: 'Access token refused by Shopify',
   catalogue_unavailable: 'No answer from the Admin API',
 };
 
-/** Names of classes of failures, behind what failed. What to do about one, the server says. */
-const FAILURES: Record<Exclude<FailureCause, 'other'>, string> = {
+const FAILURE_CAUSES: Record<Exclude<FailureCause, 'other'>, string> = {
   denied: 'access refused',
   throttled: 'throttled',
   missing: 'missing or disabled',
@@ -49,23 +48,24 @@ const FAILURES: Record<Exclude<FailureCause, 'other'>, string> = {
   unreachable: 'not reachable',
 };
 
-const FAILING: Partial<Record<string, string>> = {
+/** Parts of the system that a failure has a cause for. */
+const FAILING_PARTS: Partial<Record<string, string>> = {
   index_unavailable: 'Index',
   storage_unavailable: 'Table, queue, bucket or key',
   catalogue_unavailable: 'Admin API',
 };
 
-/** Name of an error, with the class of the failure where it is known. Codes of a newer server are named, too. */
+/** Names an error, with the cause of the failure if it is known. A code of a newer server is named after itself. */
 export function errorName(code: string, cause?: string): string {
-  const failures: Partial<Record<string, string>> = FAILURES;
-  const [what, failure] = [FAILING[code], cause && failures[cause]];
-  if (what && failure) return `${what}: ${failure}`;
-  const known: Partial<Record<string, string>> = ERRORS;
-  return known[code] ?? code.replaceAll('_', ' ');
+  const causes: Partial<Record<string, string>> = FAILURE_CAUSES;
+  const [part, failure] = [FAILING_PARTS[code], cause && causes[cause]];
+  if (part && failure) return `${part}: ${failure}`;
+  const names: Partial<Record<string, string>> = ERRORS;
+  return names[code] ?? code.replaceAll('_', ' ');
 }
 
-/** Titles of a store by what is most urgent. */
-export const CAUSES: Record<Cause, string> = {
+/** Titles of concerns. */
+export const CONCERNS: Record<ConcernReason, string> = {
   dead_letters: 'Failed deliveries wait for you',
   uninstalled: 'Uninstalled',
   signatures: 'Wrong signatures',
@@ -74,28 +74,28 @@ export const CAUSES: Record<Cause, string> = {
   error: 'Not all changes reach the index',
 };
 
-export const FAILED: Record<FailedDelivery['state'], string> = {
+export const FAILED_STATES: Record<FailedDelivery['state'], string> = {
   retrying: 'Retrying',
   dead_letter: 'Dead letter',
   expired: 'Expired',
 };
 
-/** What can be done about a failed delivery, and what it does. */
-export const REMEDIES: Record<Remedy, { name: string; asks: string; says: string }> = {
+/** Remedies for a failed delivery: the button, and the question and explanation of the dialog that it opens. */
+export const REMEDIES: Record<Remedy, { name: string; question: string; explanation: string }> = {
   try_now: {
     name: 'Try now',
-    asks: 'Try this delivery now?',
-    says: 'The queue tries it within seconds. If what made it fail is still there, it fails again.',
+    question: 'Try this delivery now?',
+    explanation: 'The queue tries it within seconds. If the cause is still there, it fails again.',
   },
   redrive: {
     name: 'Redrive',
-    asks: 'Redrive this delivery?',
-    says: 'It goes back to the queue. If what made it fail is still there, it comes back.',
+    question: 'Redrive this delivery?',
+    explanation: 'It goes back to the queue. If the cause is still there, it becomes a dead letter again.',
   },
   dismiss: {
     name: 'Dismiss',
-    asks: 'Dismiss this delivery?',
-    says: 'It is given up for good: it will not be applied, and its dead letter is removed.',
+    question: 'Dismiss this delivery?',
+    explanation: 'Hookline gives it up for good: it is not applied, and its dead letter is removed.',
   },
 };
 
@@ -111,8 +111,13 @@ export const NOTICES: Record<NoticeKind, string> = {
   run_ended: 'Run ended',
 };
 
-/** Notices of which somebody should know at once. */
-export const URGENT: ReadonlySet<NoticeKind> = new Set(['error', 'dead_letter', 'subscription_lost', 'uninstalled']);
+/** Kinds of notices that a person should see at once. */
+export const URGENT_NOTICES: ReadonlySet<NoticeKind> = new Set([
+  'error',
+  'dead_letter',
+  'subscription_lost',
+  'uninstalled',
+]);
 
 export const TASKS: Record<Run['task'], string> = { resync: 'Resync', reconcile: 'Reconciliation' };
 
@@ -124,25 +129,25 @@ export const STAGES: Record<Run['stage'], string> = {
   failed: 'Failed',
 };
 
-/** The readings, as the legend has them. */
-export const READINGS: { state: State; title: string; cause: string; todo: string }[] = [
-  { state: 'live', title: 'Live and healthy', cause: 'Webhooks arrive and are applied.', todo: 'Nothing.' },
+/** Legend of the readings. */
+export const READINGS: { state: StoreState; title: string; meaning: string; todo: string }[] = [
+  { state: 'live', title: 'Live and healthy', meaning: 'Webhooks arrive and are applied.', todo: 'Nothing.' },
   {
     state: 'idle',
     title: 'Idle',
-    cause: 'No webhook in the last 30 minutes, or none yet. Most likely nothing changed in the store.',
-    todo: 'Nothing. To check, edit a product: it shows here within seconds.',
+    meaning: 'No webhook in the last 30 minutes, or none yet. Most likely nothing changed in the store.',
+    todo: 'Nothing. To test, edit a product: the delivery appears here within seconds.',
   },
   {
     state: 'attention',
     title: 'Attention',
-    cause:
-      'Something waits for you: failed deliveries, a missing subscription, wrong signatures, a stuck queue, or the app is uninstalled.',
+    meaning:
+      'Something waits for you: failed deliveries, a missing subscription, wrong signatures, a stuck queue, an error, or the app is uninstalled.',
     todo: 'Follow the advice beside each reason. Failed deliveries wait until they are applied or dismissed.',
   },
 ];
 
-/** What the indicator says of a store, in a few words. What it means and what to do, the server says. */
+/** Title of a store's reading. The sentences below it are the server's. */
 export function readingOf(status: Status): string {
   const [first] = status.reasons;
   switch (status.state) {
@@ -151,11 +156,11 @@ export function readingOf(status: Status): string {
     case 'idle':
       return status.last_event_at === null ? 'No webhook yet' : 'Idle';
     case 'attention':
-      return (first && CAUSES[first.reason]) ?? 'Needs attention';
+      return (first && CONCERNS[first.reason]) ?? 'Needs attention';
   }
 }
 
-/** `inventory_item` as `inventory item`. */
+/** Turns `inventory_item` into `inventory item`. */
 export function kindWords(kind: string): string {
   return kind.replaceAll('_', ' ');
 }

@@ -6,10 +6,10 @@
 use aws_sdk_dynamodb::types::{AttributeValue, BatchStatementRequest};
 use futures_util::{StreamExt, stream};
 use hookline_domain::{
-    catalogue::entities::{Advance, Entities, Fence, Remembered},
+    catalogue::entities::{Advance, Entities, Fence, RememberedFields},
     kernel::{
         ids::EntityKey,
-        port::{CALLS_AT_ONCE, Unavailable},
+        port::{CALLS_AT_ONCE, PortError},
         version::Version,
     },
 };
@@ -21,9 +21,9 @@ use crate::{
 };
 
 /// One result for each state, once it is known.
-type Results = Vec<Option<Result<Fence, Unavailable>>>;
+type Results = Vec<Option<Result<Fence, PortError>>>;
 
-pub(super) async fn advance_all(entities: &DynamoEntities, states: &[Advance<'_>]) -> Vec<Result<Fence, Unavailable>> {
+pub(super) async fn advance_all(entities: &DynamoEntities, states: &[Advance<'_>]) -> Vec<Result<Fence, PortError>> {
     let mut results: Results = states.iter().map(|_| None).collect();
     // One alone is written, known or not, with one call.
     if states.len() > 1 {
@@ -78,7 +78,7 @@ async fn insert(entities: &DynamoEntities, states: &[Advance<'_>], unknown: &[us
     for (place, written) in unknown.iter().zip(written) {
         results[*place] = match written {
             Ok(Written::Done(_)) => {
-                let remembered = Remembered::default().after(states[*place].told);
+                let remembered = RememberedFields::default().after(states[*place].told);
                 Some(Ok(Fence::Passed(remembered)))
             }
             Ok(Written::Refused(_) | Written::Open) => None,
@@ -135,7 +135,7 @@ fn insert_statement(entities: &DynamoEntities, state: &Advance<'_>) -> BatchStat
 }
 
 /// Remembers that the index holds these versions. One that is not the newest any more refuses it, which is right.
-pub(super) async fn confirm(entities: &DynamoEntities, held: &[(EntityKey, Version)]) -> Result<(), Unavailable> {
+pub(super) async fn confirm(entities: &DynamoEntities, held: &[(EntityKey, Version)]) -> Result<(), PortError> {
     let table = quoted(&entities.table);
     let confirmations = held.iter().map(|(entity, version)| {
         let version = || number(version.as_i64());

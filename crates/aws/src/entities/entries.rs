@@ -7,8 +7,8 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use hookline_domain::{
-    catalogue::entities::{Entries, Entry, Known},
-    kernel::{ids::EntityKey, port::Unavailable, version::Version},
+    catalogue::entities::{Entries, FenceRecord, FenceState},
+    kernel::{ids::EntityKey, port::PortError, version::Version},
 };
 
 use super::{DynamoEntities, PORT, key, told};
@@ -21,8 +21,8 @@ use crate::{
 const ROUNDS: usize = 8;
 
 impl Entries for DynamoEntities {
-    async fn find(&self, entities: &[EntityKey]) -> Result<Vec<Option<Known>>, Unavailable> {
-        let mut found: HashMap<(String, String), Known> = HashMap::new();
+    async fn find(&self, entities: &[EntityKey]) -> Result<Vec<Option<FenceRecord>>, PortError> {
+        let mut found: HashMap<(String, String), FenceRecord> = HashMap::new();
         let mut wanted: Vec<Item> = entities.iter().map(key).collect();
         for _ in 0..ROUNDS {
             if wanted.is_empty() {
@@ -65,9 +65,9 @@ impl Entries for DynamoEntities {
     }
 }
 
-fn read_known(item: &Item) -> Result<((String, String), Known), Malformed> {
+fn read_known(item: &Item) -> Result<((String, String), FenceRecord), Malformed> {
     let name = (read_text(item, "pk")?.to_owned(), read_text(item, "sk")?.to_owned());
-    let known = Known {
+    let known = FenceRecord {
         entry: read_entry(item)?,
         remembered: told::read(item)?,
         confirmed: item.contains_key("indexed") && item.get("indexed") == item.get("version"),
@@ -75,14 +75,14 @@ fn read_known(item: &Item) -> Result<((String, String), Known), Malformed> {
     Ok((name, known))
 }
 
-fn read_entry(item: &Item) -> Result<Entry, Malformed> {
+fn read_entry(item: &Item) -> Result<FenceState, Malformed> {
     if item.get("deleted") == Some(&AttributeValue::Bool(true)) {
-        return Ok(Entry::Buried);
+        return Ok(FenceState::Tombstoned);
     }
     let version = Version::read(read_number(item, "version")?);
     Ok(if item.contains_key("expires_at") {
-        Entry::Retired(version)
+        FenceState::Retired(version)
     } else {
-        Entry::Passed(version)
+        FenceState::Passed(version)
     })
 }

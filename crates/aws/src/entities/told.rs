@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use hookline_domain::{
     catalogue::{
         digest::Digest,
-        entities::{Remembered, Told},
+        entities::{ObservedFields, RememberedFields},
     },
     event::product::Collections,
     kernel::ids::EntityId,
@@ -14,7 +14,7 @@ use super::tracking;
 use crate::attributes::{Item, Malformed, text};
 
 /// Attributes that a state sets, by their names.
-pub(super) fn written(told: Told<'_>) -> Vec<(&'static str, AttributeValue)> {
+pub(super) fn written(told: ObservedFields<'_>) -> Vec<(&'static str, AttributeValue)> {
     let collections = told.collections.map(|told| AttributeValue::M(write_collections(told)));
     let tracking = told.tracking.and_then(tracking::write);
     let digest = told.digest.map(|told| text(told.as_str()));
@@ -25,12 +25,12 @@ pub(super) fn written(told: Told<'_>) -> Vec<(&'static str, AttributeValue)> {
 }
 
 /// Reads what an item remembers.
-pub(super) fn read(item: &Item) -> Result<Remembered, Malformed> {
+pub(super) fn read(item: &Item) -> Result<RememberedFields, Malformed> {
     let digest = match item.get("digest") {
         Some(kept) => Some(Digest::read(kept.as_s().map_err(|_| Malformed::new("digest"))?)),
         None => None,
     };
-    Ok(Remembered {
+    Ok(RememberedFields {
         collections: read_collections(item)?,
         tracking: item.get("tracking").map(tracking::read).transpose()?,
         digest,

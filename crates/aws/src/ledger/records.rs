@@ -2,10 +2,10 @@
 //! function has.
 
 use hookline_domain::{
-    delivery::ledger::{Cursor, Problem, Record, RecordPage, Records},
+    delivery::ledger::{Cursor, LedgerRecord, Problem, RecordPage, Records},
     kernel::{
         ids::{DeliveryId, DeliveryKey, EventId, Source, StoreKey, StoreName, Topic},
-        port::{Cause, Unavailable},
+        port::{Cause, PortError},
     },
 };
 
@@ -17,7 +17,7 @@ use crate::{
 };
 
 impl Records for DynamoLedger {
-    async fn find(&self, delivery: &DeliveryKey) -> Result<Option<Record>, Unavailable> {
+    async fn find(&self, delivery: &DeliveryKey) -> Result<Option<LedgerRecord>, PortError> {
         let wanted = self
             .client
             .get_item()
@@ -26,7 +26,7 @@ impl Records for DynamoLedger {
         find(PORT, wanted, read_record).await
     }
 
-    async fn search(&self, id: &DeliveryId, after: Option<Cursor>) -> Result<RecordPage, Unavailable> {
+    async fn search(&self, id: &DeliveryId, after: Option<Cursor>) -> Result<RecordPage, PortError> {
         let start = after.map(|Cursor(pk)| Item::from([("pk".to_owned(), text(pk))]));
         let page = self
             .client
@@ -60,14 +60,14 @@ impl Records for DynamoLedger {
     }
 }
 
-fn read_record(item: &Item) -> Result<Record, Malformed> {
+fn read_record(item: &Item) -> Result<LedgerRecord, Malformed> {
     let fate = item
         .contains_key("fate")
         .then(|| read_text(item, "fate")?.parse().map_err(|_| Malformed::new("fate")));
     let event_id = item
         .contains_key("event_id")
         .then(|| EventId::new(read_text(item, "event_id")?).map_err(|_| Malformed::new("event_id")));
-    Ok(Record {
+    Ok(LedgerRecord {
         delivery: read_delivery(read_text(item, "pk")?).ok_or_else(|| Malformed::new("pk"))?,
         entry: read_entry(item)?,
         claimed_at: read_micros(item, "claimed_at_us")?,

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use hookline_domain::{
-    catalogue::index::{Change, Outcome},
+    catalogue::index::{IndexChange, IndexOutcome},
     kernel::{
-        port::{Cause, Unavailable},
+        port::{Cause, PortError},
         version::Version,
     },
 };
@@ -33,7 +33,7 @@ pub(super) enum Versions {
 /// What became of a request.
 pub(super) enum Sent {
     /// One outcome for each change.
-    Outcomes(Vec<Outcome>),
+    Outcomes(Vec<IndexOutcome>),
     /// Nothing: the index takes no versions of this kind.
     VersionsRefused,
 }
@@ -46,7 +46,7 @@ pub(super) struct VersionsRefusedError;
 impl failure::Ours for VersionsRefusedError {}
 
 impl Sent {
-    pub(super) fn whole(self) -> Result<Vec<Outcome>, Unavailable> {
+    pub(super) fn whole(self) -> Result<Vec<IndexOutcome>, PortError> {
         match self {
             Self::Outcomes(outcomes) => Ok(outcomes),
             Self::VersionsRefused => Err(failure::of_ours(super::PORT, VersionsRefusedError)),
@@ -55,7 +55,7 @@ impl Sent {
 }
 
 /// The changes in as few parts as the limits of one request allow; a change that is over the limit by itself gets its own.
-pub(super) fn parts(changes: &[Change]) -> Result<Vec<&[Change]>, serde_json::Error> {
+pub(super) fn parts(changes: &[IndexChange]) -> Result<Vec<&[IndexChange]>, serde_json::Error> {
     let mut parts = Vec::new();
     let (mut from, mut bytes) = (0, 0);
     for (at, change) in changes.iter().enumerate() {
@@ -74,7 +74,7 @@ pub(super) fn parts(changes: &[Change]) -> Result<Vec<&[Change]>, serde_json::Er
 }
 
 /// The lines of a request's body.
-pub(super) fn lines(changes: &[Change], versions: Versions) -> Result<Vec<String>, serde_json::Error> {
+pub(super) fn lines(changes: &[IndexChange], versions: Versions) -> Result<Vec<String>, serde_json::Error> {
     let mut lines = Vec::with_capacity(2 * changes.len());
     for change in changes {
         let version = version(change).as_i64();
@@ -89,19 +89,19 @@ pub(super) fn lines(changes: &[Change], versions: Versions) -> Result<Vec<String
             "version_type": version_type,
         });
         match change {
-            Change::Put { document, .. } => {
+            IndexChange::Put { document, .. } => {
                 lines.push(json!({"index": target}).to_string());
                 lines.push(serde_json::to_string(document)?);
             }
-            Change::Remove { .. } => lines.push(json!({"delete": target}).to_string()),
+            IndexChange::Remove { .. } => lines.push(json!({"delete": target}).to_string()),
         }
     }
     Ok(lines)
 }
 
-fn version(change: &Change) -> Version {
+fn version(change: &IndexChange) -> Version {
     match change {
-        Change::Put { version, .. } | Change::Remove { version, .. } => *version,
+        IndexChange::Put { version, .. } | IndexChange::Remove { version, .. } => *version,
     }
 }
 
@@ -207,23 +207,23 @@ impl Answer {
     }
 
     /// What became of these changes, which were sent with such versions.
-    pub(super) fn outcomes(self, sent: &[Change], versions: Versions) -> Result<Vec<Outcome>, Incomplete> {
+    pub(super) fn outcomes(self, sent: &[IndexChange], versions: Versions) -> Result<Vec<IndexOutcome>, Incomplete> {
         let answered = self.items.into_iter().filter_map(|mut entry| entry.pop_first());
-        let outcomes: Vec<Outcome> = answered
+        let outcomes: Vec<IndexOutcome> = answered
             .zip(sent)
             .map(|((done, item), change)| match item.outcome(&done) {
                 // No version is later than the last, so what it met is a removal for good, as it is itself.
-                Outcome::Superseded
+                IndexOutcome::Superseded
                     if versions != Versions::AtLeast
                         && matches!(
                             change,
-                            Change::Remove {
+                            IndexChange::Remove {
                                 version: Version::FINAL,
                                 ..
                             }
                         ) =>
                 {
-                    Outcome::Applied
+                    IndexOutcome::Applied
                 }
                 outcome => outcome,
             })
@@ -244,24 +244,24 @@ impl Item {
         matches!(&self.error, Some(ErrorCause::Typed { name, .. }) if name == INDEX_GONE)
     }
 
-    fn outcome(self, done: &str) -> Outcome {
+    fn outcome(self, done: &str) -> IndexOutcome {
         let index_is_gone = self.index_is_gone();
         let reason = self.error.map_or_else(|| "unnamed".to_owned(), ErrorCause::into_reason);
         match self.status {
-            200..=299 => Outcome::Applied,
-            404 if done == "delete" => Outcome::Applied,
-            409 => Outcome::Superseded,
+            200..=299 => IndexOutcome::Applied,
+            404 if done == "delete" => IndexOutcome::Applied,
+            409 => IndexOutcome::Superseded,
             // It is made anew before the next attempt.
-            404 if index_is_gone => Outcome::Failed {
+            404 if index_is_gone => IndexOutcome::Failed {
                 cause: Cause::Missing,
                 reason,
             },
             // None of these is the document's fault: permissions or a write block, patience, load.
-            status @ (401 | 403 | 408 | 429 | 500..) => Outcome::Failed {
+            status @ (401 | 403 | 408 | 429 | 500..) => IndexOutcome::Failed {
                 cause: super::cause(status, &reason),
                 reason,
             },
-            _ => Outcome::Rejected { reason },
+            _ => IndexOutcome::Rejected { reason },
         }
     }
 }
@@ -272,13 +272,13 @@ mod tests {
 
     use super::*;
 
-    fn outcomes(items: &str, sent: usize) -> Result<Vec<Outcome>, Incomplete> {
+    fn outcomes(items: &str, sent: usize) -> Result<Vec<IndexOutcome>, Incomplete> {
         let answer: Answer = serde_json::from_str(&format!(r#"{{"took":1,"errors":true,"items":[{items}]}}"#)).unwrap();
         answer.outcomes(&vec![removal(); sent], Versions::AtLeast)
     }
 
-    fn removal() -> Change {
-        Change::Remove {
+    fn removal() -> IndexChange {
+        IndexChange::Remove {
             entity: EntityKey {
                 store: StoreKey {
                     source: Source::new("s".repeat(32)).unwrap(),
@@ -293,11 +293,11 @@ mod tests {
 
     #[test]
     fn each_status_has_its_outcome_and_reasons_hold_no_values() {
-        let failed = |cause, reason: &str| Outcome::Failed {
+        let failed = |cause, reason: &str| IndexOutcome::Failed {
             cause,
             reason: reason.to_owned(),
         };
-        let rejected = |reason: &str| Outcome::Rejected {
+        let rejected = |reason: &str| IndexOutcome::Rejected {
             reason: reason.to_owned(),
         };
         let items = r#"
@@ -313,9 +313,9 @@ mod tests {
         assert_eq!(
             outcomes(items, 9).unwrap(),
             [
-                Outcome::Applied,
-                Outcome::Applied,
-                Outcome::Superseded,
+                IndexOutcome::Applied,
+                IndexOutcome::Applied,
+                IndexOutcome::Superseded,
                 failed(Cause::Throttled, "rejected_execution_exception"),
                 failed(Cause::Other, "unavailable_shards_exception"),
                 rejected("mapper_parsing_exception"),
@@ -335,7 +335,7 @@ mod tests {
     fn a_thousand_changes_are_one_request_and_one_more_is_two() {
         let operations = |changes: usize| -> Vec<usize> {
             let changes = vec![removal(); changes];
-            parts(&changes).unwrap().into_iter().map(<[Change]>::len).collect()
+            parts(&changes).unwrap().into_iter().map(<[IndexChange]>::len).collect()
         };
         assert_eq!(operations(0), [0; 0]);
         assert_eq!(operations(1000), [1000]);

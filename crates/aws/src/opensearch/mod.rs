@@ -33,8 +33,8 @@ use std::{
 use aws_config::SdkConfig;
 use hookline_direct::cause_of;
 use hookline_domain::{
-    catalogue::index::{Change, Index, Outcome, Search, SearchError, SearchPage, SearchQuery},
-    kernel::port::{Cause, Unavailable},
+    catalogue::index::{Index, IndexChange, IndexOutcome, Search, SearchError, SearchPage, SearchQuery},
+    kernel::port::{Cause, PortError},
 };
 use opensearch::{
     BulkParts, OpenSearch, SearchParts,
@@ -112,7 +112,7 @@ impl OpenSearchIndex {
     }
 
     /// Makes the index, with our mapping, if it is not there. Two functions may do this at once.
-    async fn ensure(&self) -> Result<(), Unavailable> {
+    async fn ensure(&self) -> Result<(), PortError> {
         if self.known.load(Ordering::Relaxed) {
             return Ok(());
         }
@@ -143,7 +143,7 @@ impl OpenSearchIndex {
     }
 
     /// Writes as many changes as one request may have.
-    async fn write(&self, changes: &[Change]) -> Result<Vec<Outcome>, Unavailable> {
+    async fn write(&self, changes: &[IndexChange]) -> Result<Vec<IndexOutcome>, PortError> {
         if !self.takes_greater_only.load(Ordering::Relaxed) {
             if let Sent::Outcomes(outcomes) = self.send(changes, Versions::AtLeast).await? {
                 return Ok(outcomes);
@@ -155,12 +155,12 @@ impl OpenSearchIndex {
         let mut outcomes = self.send(changes, Versions::Greater).await?.whole()?;
         // An equal version cannot be told from a newer one by the answer. One later passes over an equal one only.
         let met: Vec<usize> = (0..changes.len())
-            .filter(|at| outcomes[*at] == Outcome::Superseded)
+            .filter(|at| outcomes[*at] == IndexOutcome::Superseded)
             .collect();
         if met.is_empty() {
             return Ok(outcomes);
         }
-        let again: Vec<Change> = met.iter().map(|at| changes[*at].clone()).collect();
+        let again: Vec<IndexChange> = met.iter().map(|at| changes[*at].clone()).collect();
         let passed = self.send(&again, Versions::OneLater).await?.whole()?;
         for (at, outcome) in met.into_iter().zip(passed) {
             outcomes[at] = outcome;
@@ -169,7 +169,7 @@ impl OpenSearchIndex {
     }
 
     /// Sends one request.
-    async fn send(&self, changes: &[Change], versions: Versions) -> Result<Sent, Unavailable> {
+    async fn send(&self, changes: &[IndexChange], versions: Versions) -> Result<Sent, PortError> {
         let lines = bulk::lines(changes, versions).map_err(|error| failure::of_ours(PORT, error))?;
         let request = self.client.bulk(BulkParts::Index(&self.index)).body(lines);
         let response = request.send().await.map_err(unavailable)?;
@@ -197,7 +197,7 @@ impl OpenSearchIndex {
 }
 
 impl Index for OpenSearchIndex {
-    async fn apply(&self, changes: &[Change]) -> Result<Vec<Outcome>, Unavailable> {
+    async fn apply(&self, changes: &[IndexChange]) -> Result<Vec<IndexOutcome>, PortError> {
         if changes.is_empty() {
             return Ok(Vec::new());
         }
@@ -231,7 +231,7 @@ impl Search for OpenSearchIndex {
             return Err(if refused.is_for_good() {
                 SearchError::Refused { reason: refused.reason }
             } else {
-                Unavailable::from(refused).into()
+                PortError::from(refused).into()
             });
         }
         let answer: query::Answer = response.json().await.map_err(unavailable)?;
@@ -245,7 +245,7 @@ fn credentials(sdk: &SdkConfig) -> Result<Credentials, InvalidOpenSearchConfig> 
 
 impl failure::Ours for query::PartialAnswerError {}
 
-impl From<RefusedError> for Unavailable {
+impl From<RefusedError> for PortError {
     fn from(refused: RefusedError) -> Self {
         let (cause, code) = (cause(refused.status, &refused.reason), refused.reason.clone());
         Self::because(PORT, cause, Some(&code), refused)
@@ -263,7 +263,7 @@ fn cause(status: u16, reason: &str) -> Cause {
     }
 }
 
-fn unavailable(error: opensearch::Error) -> Unavailable {
+fn unavailable(error: opensearch::Error) -> PortError {
     let sources = std::iter::successors(error.source(), |error| (*error).source());
     let cause = if error.is_timeout() {
         Cause::Timeout
@@ -276,5 +276,5 @@ fn unavailable(error: opensearch::Error) -> Unavailable {
     } else {
         Cause::Unreachable
     };
-    Unavailable::because(PORT, cause, None, error)
+    PortError::because(PORT, cause, None, error)
 }

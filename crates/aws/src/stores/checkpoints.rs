@@ -1,7 +1,7 @@
 //! [`Checkpoints`] in an item of their own, as JSON.
 
 use hookline_domain::{
-    kernel::{ids::StoreKey, port::Unavailable},
+    kernel::{ids::StoreKey, port::PortError},
     sync::backfill::{Checkpoint, Checkpoints},
 };
 
@@ -16,7 +16,7 @@ use crate::{
 const KEPT: &str = "checkpoint";
 
 impl Checkpoints for DynamoStores {
-    async fn find(&self, store: &StoreKey) -> Result<Option<Checkpoint>, Unavailable> {
+    async fn find(&self, store: &StoreKey) -> Result<Option<Checkpoint>, PortError> {
         let wanted = self
             .client
             .get_item()
@@ -26,7 +26,7 @@ impl Checkpoints for DynamoStores {
         Ok(find(PORT, wanted, read).await?.flatten())
     }
 
-    async fn keep(&self, store: &StoreKey, checkpoint: &Checkpoint) -> Result<(), Unavailable> {
+    async fn keep(&self, store: &StoreKey, checkpoint: &Checkpoint) -> Result<(), PortError> {
         let json = serde_json::to_string(checkpoint).map_err(|error| failure::of_ours(PORT, error))?;
         self.client
             .put_item()
@@ -40,7 +40,7 @@ impl Checkpoints for DynamoStores {
         Ok(())
     }
 
-    async fn forget(&self, store: &StoreKey) -> Result<(), Unavailable> {
+    async fn forget(&self, store: &StoreKey) -> Result<(), PortError> {
         self.client
             .delete_item()
             .table_name(&self.table)

@@ -18,12 +18,12 @@
 use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
 use hookline_domain::{
     delivery::{
-        failed::{COUNTED, FailedDeliveries, FailedDelivery, Failures},
-        ledger::{Noted, Problem},
+        failed::{COUNTED, FailedDeliveries, FailedDelivery, FailedDeliveryList},
+        ledger::{NoteOutcome, Problem},
     },
     kernel::{
         ids::{DeliveryKey, StoreKey},
-        port::{Cause, Unavailable},
+        port::{Cause, PortError},
     },
 };
 use jiff::Timestamp;
@@ -39,23 +39,23 @@ use crate::{
 };
 
 impl FailedDeliveries for DynamoStores {
-    async fn remember(&self, failed: &FailedDelivery) -> Result<Noted, Unavailable> {
+    async fn remember(&self, failed: &FailedDelivery) -> Result<NoteOutcome, PortError> {
         let ledger = (self.ledger.as_deref()).ok_or_else(|| failure::of_ours(PORT, "no ledger was configured"))?;
         let item = write(failed).map_err(|error| failure::of_ours(PORT, error))?;
         let writes = vec![note(ledger, failed)?, self.put(&item)?];
         match transaction::write(&self.client, PORT, writes).await? {
-            Transacted::Written => Ok(Noted::Written),
-            Transacted::Refused(Some(_)) => Ok(Noted::Done),
+            Transacted::Written => Ok(NoteOutcome::Written),
+            Transacted::Refused(Some(_)) => Ok(NoteOutcome::Done),
             Transacted::Refused(None) => {
                 // A ledger that has forgotten it, or was lost, hides no failure.
                 let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
                 put.send().await.map_err(|error| failure::of_call(PORT, error))?;
-                Ok(Noted::Unknown)
+                Ok(NoteOutcome::Unknown)
             }
         }
     }
 
-    async fn forget(&self, delivery: &DeliveryKey) -> Result<(), Unavailable> {
+    async fn forget(&self, delivery: &DeliveryKey) -> Result<(), PortError> {
         self.client
             .delete_item()
             .table_name(&self.table)
@@ -67,7 +67,7 @@ impl FailedDeliveries for DynamoStores {
         Ok(())
     }
 
-    async fn redriven(&self, seen: &FailedDelivery, at: Timestamp) -> Result<(), Unavailable> {
+    async fn redriven(&self, seen: &FailedDelivery, at: Timestamp) -> Result<(), PortError> {
         let delivery = &seen.delivery;
         let mut update = self
             .update_at(delivery.store.to_string(), sk(delivery))
@@ -85,7 +85,7 @@ impl FailedDeliveries for DynamoStores {
         Ok(())
     }
 
-    async fn failed(&self, delivery: &DeliveryKey) -> Result<Option<FailedDelivery>, Unavailable> {
+    async fn failed(&self, delivery: &DeliveryKey) -> Result<Option<FailedDelivery>, PortError> {
         let wanted = self
             .client
             .get_item()
@@ -95,7 +95,7 @@ impl FailedDeliveries for DynamoStores {
         find(PORT, wanted, read).await
     }
 
-    async fn failures(&self, store: &StoreKey) -> Result<Failures, Unavailable> {
+    async fn failures(&self, store: &StoreKey) -> Result<FailedDeliveryList, PortError> {
         let (mut deliveries, mut start) = (Vec::new(), None);
         loop {
             let page = self
@@ -118,14 +118,14 @@ impl FailedDeliveries for DynamoStores {
             if start.is_none() || deliveries.len() > COUNTED {
                 let more = deliveries.len() > COUNTED;
                 deliveries.truncate(COUNTED);
-                return Ok(Failures { deliveries, more });
+                return Ok(FailedDeliveryList { deliveries, more });
             }
         }
     }
 }
 
 impl DynamoStores {
-    fn put(&self, item: &Item) -> Result<TransactWriteItem, Unavailable> {
+    fn put(&self, item: &Item) -> Result<TransactWriteItem, PortError> {
         let put = Put::builder().table_name(&self.table).set_item(Some(item.clone()));
         let put = put.build().map_err(|error| failure::of_ours(PORT, error))?;
         Ok(TransactWriteItem::builder().put(put).build())
@@ -133,7 +133,7 @@ impl DynamoStores {
 }
 
 /// The delivery's problem, written into its entry unless that is done.
-fn note(ledger: &str, failed: &FailedDelivery) -> Result<TransactWriteItem, Unavailable> {
+fn note(ledger: &str, failed: &FailedDelivery) -> Result<TransactWriteItem, PortError> {
     let note = Note::new(&failed.problem)?;
     let update = Update::builder()
         .table_name(ledger)

@@ -5,7 +5,7 @@
 use std::mem;
 
 use hookline_domain::{
-    kernel::port::Unavailable,
+    kernel::port::PortError,
     store::stores::{Counts, StoreCursor, StoreList, StorePage},
 };
 
@@ -22,7 +22,7 @@ use crate::{
 const SEPARATOR: char = '\n';
 
 impl StoreList for DynamoStores {
-    async fn page(&self, after: Option<&StoreCursor>) -> Result<StorePage, Unavailable> {
+    async fn page(&self, after: Option<&StoreCursor>) -> Result<StorePage, PortError> {
         let mut start = after.and_then(start_at);
         let mut met: Vec<Item> = Vec::new();
         loop {

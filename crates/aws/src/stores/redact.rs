@@ -4,7 +4,7 @@
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, WriteRequest};
 use hookline_direct::changes::{SEQ, STORE};
 use hookline_domain::{
-    kernel::{ids::StoreKey, port::Unavailable},
+    kernel::{ids::StoreKey, port::PortError},
     store::stores::{Redact, StoreRecord, Stores},
 };
 use jiff::Timestamp;
@@ -22,7 +22,7 @@ use crate::{
 const ATTEMPTS: usize = 5;
 
 impl Redact for DynamoStores {
-    async fn redact(&self, store: &StoreKey, ended: Timestamp, at: Timestamp) -> Result<(), Unavailable> {
+    async fn redact(&self, store: &StoreKey, ended: Timestamp, at: Timestamp) -> Result<(), PortError> {
         for _ in 0..ATTEMPTS {
             let left = self.find(store).await?.and_then(|known| known.redacted(ended, at));
             let Some(left) = left else { return Ok(()) };
@@ -43,7 +43,7 @@ impl DynamoStores {
         left: &StoreRecord,
         ended: Timestamp,
         at: Timestamp,
-    ) -> Result<bool, Unavailable> {
+    ) -> Result<bool, PortError> {
         let put = self
             .client
             .put_item()
@@ -66,7 +66,7 @@ impl DynamoStores {
     }
 
     /// Removes all items of a partition key but a store's own.
-    async fn remove_all(&self, pk: String) -> Result<(), Unavailable> {
+    async fn remove_all(&self, pk: String) -> Result<(), PortError> {
         let mut pages = partition(&self.client, &self.table, pk)
             .projection_expression("pk, sk")
             .into_paginator()
@@ -82,7 +82,7 @@ impl DynamoStores {
         Ok(())
     }
 
-    async fn remove(&self, items: &[&Item]) -> Result<(), Unavailable> {
+    async fn remove(&self, items: &[&Item]) -> Result<(), PortError> {
         let deletion = |item: &&Item| {
             let deletion = DeleteRequest::builder().set_key(Some((*item).clone())).build()?;
             Ok(WriteRequest::builder().delete_request(deletion).build())

@@ -1,8 +1,11 @@
 //! What a batch's writes cost a busy store, before and after its counts left its own item.
 
 use hookline_domain::{
-    live::{Outcome, Subject},
-    store::stores::{Quota, Reconciled, Run, RunStage, RunTask, Watched},
+    delivery::subject::Subject,
+    store::{
+        activity::DeliveryOutcome,
+        stores::{Quota, Reconciled, Run, RunStage, RunTask, Watched},
+    },
 };
 
 use super::*;
@@ -29,7 +32,7 @@ fn at(text: &str) -> Timestamp {
 }
 
 /// What became of so many deliveries.
-fn latest(count: u32) -> Vec<Entry> {
+fn latest(count: u32) -> Vec<ActivityEntry> {
     let mut state = 7_u64;
     let mut hex = move || {
         // Ids do not compress: these are as good as random.
@@ -44,7 +47,7 @@ fn latest(count: u32) -> Vec<Entry> {
         )
     };
     (0..count)
-        .map(|n| Entry {
+        .map(|n| ActivityEntry {
             topic: "products/update".parse().unwrap(),
             id: hex().parse().unwrap(),
             event_id: Some(hex().parse().unwrap()),
@@ -56,7 +59,7 @@ fn latest(count: u32) -> Vec<Entry> {
             triggered_at: Some(at("2026-11-21T12:00:00.123456Z")),
             received_at: at("2026-11-21T12:00:00.654321Z"),
             at: at("2026-11-21T12:00:01.000123Z"),
-            outcome: Outcome::Applied,
+            outcome: DeliveryOutcome::Applied,
             problem: None,
             replay: false,
         })

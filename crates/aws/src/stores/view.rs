@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use futures_util::future::try_join;
 use hookline_direct::changes::STORE;
 use hookline_domain::{
-    delivery::failed::{COUNTED, Failures},
+    delivery::failed::{COUNTED, FailedDeliveryList},
     kernel::{
+        failure::{ErrorCode, LastError},
         ids::StoreKey,
-        port::{Cause, Unavailable},
+        port::{Cause, PortError},
     },
-    store::stores::{Counts, ErrorCode, Hour, LastError, StoreView, StoreViews},
+    store::stores::{Counts, Hour, StoreView, StoreViews},
 };
 
 use super::{CHECKPOINT, DynamoStores, ERROR_PREFIX, FAILED_PREFIX, HOURS_PREFIX, PORT, failed, hours_of, read_record};
@@ -26,7 +27,7 @@ const OTHERS: usize = 2 + ErrorCode::ALL.len();
 const HOURS_READ: i32 = 27;
 
 impl StoreViews for DynamoStores {
-    async fn view(&self, store: &StoreKey) -> Result<Option<StoreView>, Unavailable> {
+    async fn view(&self, store: &StoreKey) -> Result<Option<StoreView>, PortError> {
         let all = i32::try_from(OTHERS + COUNTED + 1).unwrap_or(i32::MAX);
         let collection = self.newest(store.to_string(), true, all);
         let hours = self.newest(hours_of(store), false, HOURS_READ);
@@ -46,7 +47,7 @@ impl StoreViews for DynamoStores {
 
 impl DynamoStores {
     /// At most so many items of a partition key, in the order of their sort keys or against it.
-    async fn newest(&self, pk: String, forward: bool, limit: i32) -> Result<Vec<Item>, Unavailable> {
+    async fn newest(&self, pk: String, forward: bool, limit: i32) -> Result<Vec<Item>, PortError> {
         let (mut items, mut start) = (Vec::new(), None);
         loop {
             let left = limit - i32::try_from(items.len()).unwrap_or(limit);
@@ -75,7 +76,7 @@ impl DynamoStores {
 /// What the items of a store's partition key tell; `None` if its own is not among them.
 pub(super) fn read_collection(items: &[Item]) -> Result<Option<StoreView>, Malformed> {
     let mut record = None;
-    let (mut errors, mut failures) = (BTreeMap::new(), Failures::default());
+    let (mut errors, mut failures) = (BTreeMap::new(), FailedDeliveryList::default());
     for item in items {
         let sk = read_text(item, "sk")?;
         if sk == STORE {

@@ -13,8 +13,8 @@ use hookline_domain::{
     sync::{
         backfill::Backfill,
         reconcile::{Reconcile, Scope},
-        refetch::{Ask, Unsynced},
-        vendor::Unasked,
+        refetch::{Refetch, SyncError},
+        vendor::CatalogueError,
     },
 };
 use jiff::SignedDuration;
@@ -62,7 +62,7 @@ impl Through<'_> {
         let (index, tally) = Tallied::new(index);
         let backfill = Backfill {
             reconcile: Reconcile {
-                ask: Ask {
+                ask: Refetch {
                     catalogue: self.admin.shopify(self.places)?,
                     apply: Apply {
                         entities,
@@ -87,7 +87,7 @@ impl Through<'_> {
         match done {
             None => Ok(Ended::Stopped),
             Some(Ok(reconciled)) => Ok(Ended::Through(reconciled, tally.sum())),
-            Some(Err(Unsynced::Unasked(why))) => Err(kept(why, store)),
+            Some(Err(SyncError::Unasked(why))) => Err(kept(why, store)),
             Some(Err(why)) => Err(anyhow::Error::new(why).context("not through yet; the same command goes on")),
         }
     }
@@ -106,7 +106,7 @@ async fn known(stores: &impl Stores, store: &StoreKey) -> Result<()> {
 }
 
 /// Why it could not be asked, and that what has been done is not lost.
-fn kept(why: Unasked, store: &StoreKey) -> anyhow::Error {
+fn kept(why: CatalogueError, store: &StoreKey) -> anyhow::Error {
     told(why, store).context("not through yet; once that is over, the same command goes on")
 }
 

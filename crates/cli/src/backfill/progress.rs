@@ -8,8 +8,8 @@ use std::{
 use hookline_domain::{
     kernel::ids::StoreKey,
     sync::{
-        backfill::Told,
-        reconcile::{Progress as Read, Step, Why},
+        backfill::BackfillEvent,
+        reconcile::{Progress as Read, Step, WaitReason},
     },
 };
 use indicatif::{ProgressBar, ProgressStyle};
@@ -75,9 +75,9 @@ impl Progress {
     }
 
     /// Tells it.
-    pub fn tell(&mut self, told: Told) {
+    pub fn tell(&mut self, told: BackfillEvent) {
         match told {
-            Told::Resumes(checkpoint) => {
+            BackfillEvent::Resumes(checkpoint) => {
                 let done = match &checkpoint.step {
                     Step::Begin => "its beginning".to_owned(),
                     Step::Read { found, .. } => format!("product {}, where a run before stopped", found.compared),
@@ -88,9 +88,9 @@ impl Progress {
                     self.store
                 ));
             }
-            Told::Read(read) => self.read(read),
-            Told::Waits { why, how_long } => self.waits(&why, how_long),
-            Told::Failed { reason } => self.say(&format!("· {}: tries again: {reason}", self.store)),
+            BackfillEvent::Read(read) => self.read(read),
+            BackfillEvent::Waits { why, how_long } => self.waits(&why, how_long),
+            BackfillEvent::Failed { reason } => self.say(&format!("· {}: tries again: {reason}", self.store)),
         }
     }
 
@@ -124,17 +124,17 @@ impl Progress {
         }
     }
 
-    fn waits(&mut self, why: &Why, how_long: SignedDuration) {
+    fn waits(&mut self, why: &WaitReason, how_long: SignedDuration) {
         let waits = match why {
-            Why::More => return,
-            Why::Writing { objects: 0 } => "Shopify is writing the export".to_owned(),
-            Why::Writing { objects } => format!("Shopify is writing the export, {objects} objects so far"),
-            Why::BegunAgain { reason } => format!("the export failed ({reason}); another one is asked for"),
-            Why::Interrupted { reason } => format!("reading was interrupted ({reason}); it goes on from there"),
-            Why::Grace => format!("what is gone has to be gone for {} before it counts", spoken(how_long)),
+            WaitReason::More => return,
+            WaitReason::Writing { objects: 0 } => "Shopify is writing the export".to_owned(),
+            WaitReason::Writing { objects } => format!("Shopify is writing the export, {objects} objects so far"),
+            WaitReason::BegunAgain { reason } => format!("the export failed ({reason}); another one is asked for"),
+            WaitReason::Interrupted { reason } => format!("reading was interrupted ({reason}); it goes on from there"),
+            WaitReason::Grace => format!("what is gone has to be gone for {} before it counts", spoken(how_long)),
         };
         let waits = format!("{}: {waits}", self.store);
-        if let (Some(bar), Why::Writing { .. }) = (&self.bar, why) {
+        if let (Some(bar), WaitReason::Writing { .. }) = (&self.bar, why) {
             bar.set_message(waits);
             bar.tick();
         } else if waits != self.waits {

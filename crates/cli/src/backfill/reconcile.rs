@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use hookline_domain::{
     kernel::ids::{StoreKey, Topic},
-    store::stores::{Reconciled, Stores},
-    sync::{reconcile::Scope, vendor::Skipped},
+    store::stores::{Reconciled, Skipped, Stores},
+    sync::reconcile::Scope,
 };
 use jiff::Timestamp;
 use serde::Serialize;

@@ -6,8 +6,8 @@ use std::sync::{
 };
 
 use hookline_domain::{
-    catalogue::index::{Change, Index, Outcome},
-    kernel::{port::Unavailable, version::Version},
+    catalogue::index::{Index, IndexChange, IndexOutcome},
+    kernel::{port::PortError, version::Version},
 };
 use serde::Serialize;
 
@@ -41,14 +41,14 @@ impl Counts {
         }
     }
 
-    fn count(&self, change: &Change, outcome: &Outcome) {
+    fn count(&self, change: &IndexChange, outcome: &IndexOutcome) {
         let [indexed, hidden, deleted, superseded] = &*self.0;
         let counted = match (outcome, change) {
-            (Outcome::Applied, Change::Put { .. }) => indexed,
-            (Outcome::Applied, Change::Remove { version, .. }) if *version == Version::FINAL => deleted,
-            (Outcome::Applied, Change::Remove { .. }) => hidden,
-            (Outcome::Superseded, _) => superseded,
-            (Outcome::Rejected { .. } | Outcome::Failed { .. }, _) => return,
+            (IndexOutcome::Applied, IndexChange::Put { .. }) => indexed,
+            (IndexOutcome::Applied, IndexChange::Remove { version, .. }) if *version == Version::FINAL => deleted,
+            (IndexOutcome::Applied, IndexChange::Remove { .. }) => hidden,
+            (IndexOutcome::Superseded, _) => superseded,
+            (IndexOutcome::Rejected { .. } | IndexOutcome::Failed { .. }, _) => return,
         };
         counted.fetch_add(1, Ordering::Relaxed);
     }
@@ -73,7 +73,7 @@ impl<I> Tallied<I> {
 }
 
 impl<I: Index> Index for Tallied<I> {
-    async fn apply(&self, changes: &[Change]) -> Result<Vec<Outcome>, Unavailable> {
+    async fn apply(&self, changes: &[IndexChange]) -> Result<Vec<IndexOutcome>, PortError> {
         let outcomes = self.index.apply(changes).await?;
         for (change, outcome) in changes.iter().zip(&outcomes) {
             self.counts.count(change, outcome);
@@ -97,7 +97,7 @@ mod tests {
             kind: hookline_domain::kernel::ids::Kind::Product,
             id: id.parse().unwrap(),
         };
-        let remove = |id, version| Change::Remove {
+        let remove = |id, version| IndexChange::Remove {
             entity: entity(id),
             version,
         };

@@ -6,7 +6,7 @@ use anyhow::Result;
 use futures_util::{StreamExt, stream};
 use hookline_aws::DynamoLedger;
 use hookline_domain::{
-    delivery::ledger::{Fate, Record, Records},
+    delivery::ledger::{Fate, LedgerRecord, Records},
     kernel::ids::DeliveryKey,
 };
 use tokio::time::Instant;
@@ -50,7 +50,7 @@ impl Waiting {
     /// Asks until all are settled, or so many seconds have passed. In the order in which they were sent.
     pub async fn settle(self, seconds: u64) -> Result<Told> {
         let until = Instant::now() + Duration::from_secs(seconds);
-        let mut fates: Vec<Option<Record>> = vec![None; self.replays.len()];
+        let mut fates: Vec<Option<LedgerRecord>> = vec![None; self.replays.len()];
         let bar = pace::bar(u64::try_from(fates.len()).unwrap_or(u64::MAX), "waiting for");
         loop {
             let open = (0..fates.len()).filter(|at| !is_settled(fates[*at].as_ref()));
@@ -87,7 +87,7 @@ impl Waiting {
     }
 }
 
-fn is_settled(record: Option<&Record>) -> bool {
+fn is_settled(record: Option<&LedgerRecord>) -> bool {
     record.is_some_and(|record| record.fate.is_some())
 }
 
@@ -95,7 +95,7 @@ async fn tell(
     witnesses: &Witnesses,
     found: &Found,
     replay: &DeliveryKey,
-    record: Option<&Record>,
+    record: Option<&LedgerRecord>,
     fate: Option<Fate>,
 ) -> Result<(&'static str, String)> {
     let problem = record.and_then(|record| record.problem.as_ref());

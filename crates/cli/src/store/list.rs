@@ -3,9 +3,8 @@
 use anyhow::Result;
 use hookline_domain::{
     kernel::ids::StoreKey,
-    live::{State, Summary},
     store::{
-        status::Status,
+        status::{Status, StoreState, Summary},
         stores::{self, StoreList, StoreView},
     },
 };
@@ -23,7 +22,7 @@ use crate::{
 struct Listed {
     source: String,
     store: String,
-    state: State,
+    state: StoreState,
     retrying: usize,
     dead_letters: usize,
     enabled: bool,
@@ -71,9 +70,9 @@ impl Row for Listed {
         let yes_or_no = |is: bool| if is { "yes" } else { "no" }.to_owned();
         let time = |at: Option<Timestamp>| at.map_or_else(|| "never".to_owned(), seconds);
         let state = match self.state {
-            State::Live => "live",
-            State::Idle => "idle",
-            State::Attention => "attention",
+            StoreState::Live => "live",
+            StoreState::Idle => "idle",
+            StoreState::Attention => "attention",
         };
         vec![
             self.store.clone(),

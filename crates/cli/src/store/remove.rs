@@ -6,7 +6,7 @@ use hookline_domain::{
     catalogue::apply::Verdict,
     kernel::{ids::StoreKey, port::chain},
     store::stores::{StoreUpdate, Stores, Watched},
-    sync::vendor::{Subscription, Subscriptions, Unasked},
+    sync::vendor::{CatalogueError, VendorSubscription, VendorSubscriptions},
 };
 use jiff::Timestamp;
 
@@ -83,10 +83,14 @@ pub async fn run(places: &Connected, wanted: &Wanted<'_>) -> Result<bool> {
 }
 
 /// Those of ours; none if the store lets us see none any more, as after an uninstall, which has removed them.
-async fn subscriptions(shopify: &impl Subscriptions, store: &StoreKey, base: &str) -> Result<Vec<Subscription>> {
+async fn subscriptions(
+    shopify: &impl VendorSubscriptions,
+    store: &StoreKey,
+    base: &str,
+) -> Result<Vec<VendorSubscription>> {
     match shopify.list(store).await {
         Ok(all) => Ok(all.into_iter().filter(|found| ours(found, base)).collect()),
-        Err(why @ (Unasked::NotConnected | Unasked::Refused { .. })) => {
+        Err(why @ (CatalogueError::NotConnected | CatalogueError::Refused { .. })) => {
             say(&format!(
                 "· its subscriptions cannot be seen ({why}): if the app is uninstalled there, they are gone"
             ));

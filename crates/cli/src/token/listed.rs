@@ -2,7 +2,7 @@
 
 use hookline_domain::access::{
     Reach, Role,
-    token::{Shut, Token, TokenId},
+    token::{Token, TokenError, TokenId},
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -34,8 +34,8 @@ impl Listed {
             name: token.name.clone(),
             state: match token.bearer(now) {
                 Ok(_) => "good",
-                Err(Shut::Revoked) => "revoked",
-                Err(Shut::Expired | Shut::Wrong) => "expired",
+                Err(TokenError::Revoked) => "revoked",
+                Err(TokenError::Expired | TokenError::Wrong) => "expired",
             },
             created_at: token.created_at,
             expires_at: token.expires_at,

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use hookline_aws::DynamoAccess;
 use hookline_domain::access::{
     Reach,
-    token::{Change, REACH_LIMIT, Token, Tokens},
+    token::{REACH_LIMIT, Token, TokenChange, Tokens},
 };
 use hookline_sources::platform;
 use jiff::{SignedDuration, Timestamp};
@@ -94,11 +94,11 @@ async fn list(places: &Connected, out: &Output, kept: &args::Kept) -> Result<boo
 
 async fn change(places: &Connected, out: &Output, wanted: args::Change) -> Result<bool> {
     let id = &wanted.id;
-    let change = Change {
+    let change = TokenChange {
         role: wanted.role,
         reach: reach(&wanted.reach)?,
     };
-    if change == Change::default() {
+    if change == TokenChange::default() {
         bail!("say what to change: --role, --store or --all-stores");
     }
     let Some(token) = access(places, &wanted.kept)?.change(id, &change).await? else {

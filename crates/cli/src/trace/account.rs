@@ -4,7 +4,7 @@ use hookline_domain::{
     delivery::{
         archive::ArchiveKey,
         failed::FailedDelivery,
-        ledger::{DeadLetter, Fate, Record, State, meaning},
+        ledger::{DeadLetter, Fate, LedgerRecord, LedgerState, meaning},
         replay::original_of,
     },
     kernel::port::Cause,
@@ -55,7 +55,7 @@ pub struct Account {
 impl Account {
     /// Gathers it.
     pub fn of(
-        record: &Record,
+        record: &LedgerRecord,
         letter: Option<&Letter>,
         failed: Option<&FailedDelivery>,
         store: Option<&StoreView>,
@@ -64,9 +64,9 @@ impl Account {
     ) -> Self {
         let key = &record.delivery;
         let (state, lease_until) = match &record.entry.state {
-            State::Claimed { lease_until, .. } => ("claimed", Some(*lease_until)),
-            State::Parked => ("parked", None),
-            State::Done => ("done", None),
+            LedgerState::Claimed { lease_until, .. } => ("claimed", Some(*lease_until)),
+            LedgerState::Parked => ("parked", None),
+            LedgerState::Done => ("done", None),
         };
         Self {
             source: key.store.source.to_string(),

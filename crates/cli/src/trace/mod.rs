@@ -4,7 +4,7 @@ mod account;
 
 use anyhow::Result;
 use hookline_domain::{
-    delivery::{dead_letters::DeadLetter, failed::FailedDeliveries, ledger::Record, replay::original_of},
+    delivery::{dead_letters::DeadLetter, failed::FailedDeliveries, ledger::LedgerRecord, replay::original_of},
     kernel::ids::DeliveryKey,
     store::stores::StoreViews,
 };
@@ -67,7 +67,7 @@ async fn letters(places: &Connected, wanted: &Trace) -> Result<Vec<Letter>> {
 }
 
 /// Where it is kept; none if it need not be, for its original has the same body, or if nobody said where to look.
-async fn archived(places: &Connected, record: &Record) -> Result<Option<InArchive>> {
+async fn archived(places: &Connected, record: &LedgerRecord) -> Result<Option<InArchive>> {
     let Some(archive) = places.archive() else {
         return Ok(None);
     };

@@ -4,7 +4,7 @@ use hookline_domain::{
     kernel::port::chain,
     sync::{
         registration::{Finding, Mended, Standing, receiver},
-        vendor::{Subscription, Unasked},
+        vendor::{CatalogueError, VendorSubscription},
     },
 };
 use hookline_sources::shopify::{Topic, address};
@@ -89,7 +89,7 @@ impl Line {
     }
 
     /// What was done about it.
-    pub fn mended(finding: &Finding, mended: Result<Mended, Unasked>) -> Self {
+    pub fn mended(finding: &Finding, mended: Result<Mended, CatalogueError>) -> Self {
         let (state, note) = match (mended, &finding.standing) {
             (Ok(Mended::Nothing), _) => return Self::found(finding),
             (Ok(Mended::Created), _) => (State::Created, others(finding)),
@@ -101,7 +101,7 @@ impl Line {
     }
 
     /// One too many that was removed.
-    pub fn pruned(double: &Subscription, gone: Result<(), Unasked>) -> Self {
+    pub fn pruned(double: &VendorSubscription, gone: Result<(), CatalogueError>) -> Self {
         let (state, note) = match gone {
             Ok(()) => (State::Removed, "there was one too many".to_owned()),
             Err(why) => (State::Failed, chain(&why)),
@@ -162,7 +162,7 @@ fn others(finding: &Finding) -> Option<String> {
 
 /// A filter that names a field which is not there silences a topic for good
 /// (<https://shopify.dev/docs/apps/build/webhooks/customize/filters>).
-fn filtered(found: &Subscription) -> Option<String> {
+fn filtered(found: &VendorSubscription) -> Option<String> {
     let filter = found.filter.as_ref()?;
     Some(format!("sends only what fits {filter:?}"))
 }
@@ -204,7 +204,7 @@ pub struct Listed {
 }
 
 /// Whose a subscription is, seen from the receivers below `base`.
-pub fn whose(found: &Subscription, base: &str) -> Whose {
+pub fn whose(found: &VendorSubscription, base: &str) -> Whose {
     // To a topic without a receiver, nothing can be ours.
     let Some(topic) = Topic::named(found.topic.as_str()) else {
         return Whose::Others;
@@ -221,7 +221,7 @@ pub fn whose(found: &Subscription, base: &str) -> Whose {
 
 impl Listed {
     /// As seen from the receivers below `base`.
-    pub fn new(found: &Subscription, base: &str) -> Self {
+    pub fn new(found: &VendorSubscription, base: &str) -> Self {
         Self {
             topic: found.topic.to_string(),
             whose: whose(found, base),

@@ -9,7 +9,7 @@ use hookline_domain::{
     store::stores::{StoreUpdate, Stores, Watched},
     sync::{
         registration::{self, Finding, Mended},
-        vendor::{Catalogue, Subscription, Subscriptions, Wanted},
+        vendor::{Catalogue, VendorSubscription, VendorSubscriptions, WantedSubscription},
     },
 };
 use hookline_sources::shopify::{self, Subscribing, Topic, has_scope, left_out, subscribing};
@@ -35,7 +35,7 @@ pub async fn run(places: &Connected, out: &Output, command: Webhooks) -> Result<
 }
 
 /// Whether a subscription sends to a receiver below `base`.
-pub fn ours(found: &Subscription, base: &str) -> bool {
+pub fn ours(found: &VendorSubscription, base: &str) -> bool {
     whose(found, base) == Whose::Ours
 }
 
@@ -72,7 +72,7 @@ fn warn_of_what_is_left_out(fields: &[String]) {
 
 /// What a store should have, as far as its token allows, and the topics for which it does not.
 struct Scoped {
-    wanted: Vec<Wanted>,
+    wanted: Vec<WantedSubscription>,
     lines: Vec<Line>,
 }
 

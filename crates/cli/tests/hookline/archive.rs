@@ -7,7 +7,7 @@ use hookline_domain::{
         envelope,
         ledger::{Fate, Ledger},
     },
-    store::stores::ErrorCode,
+    kernel::failure::ErrorCode,
 };
 use hookline_testkit::{
     builders::store,

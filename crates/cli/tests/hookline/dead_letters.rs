@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use hookline_domain::store::stores::ErrorCode;
+use hookline_domain::kernel::failure::ErrorCode;
 use serde_json::Value;
 
 use crate::harness::{Stack, broken, update};

@@ -24,12 +24,9 @@ use hookline_domain::{
         envelope,
         ledger::{ClaimRequest, Claims, Fate, Ledger, Problem},
     },
-    kernel::text::Words,
+    kernel::{failure::ErrorCode, text::Words},
     memory::MemoryJobs,
-    store::{
-        status::Status,
-        stores::{ErrorCode, StoreViews},
-    },
+    store::{status::Status, stores::StoreViews},
 };
 use hookline_lambda::{
     SystemClock,

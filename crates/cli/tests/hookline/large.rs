@@ -8,8 +8,7 @@ use hookline_domain::{
         bodies::{Attempt, BodyKey, KeepBodies},
         envelope,
     },
-    kernel::compression::compress,
-    store::stores::ErrorCode,
+    kernel::{compression::compress, failure::ErrorCode},
 };
 use hookline_testkit::emulator::S3;
 

@@ -2,7 +2,7 @@
 
 use std::{net::Ipv4Addr, time::Duration};
 
-use hookline_domain::{delivery::envelope, store::stores::ErrorCode};
+use hookline_domain::{delivery::envelope, kernel::failure::ErrorCode};
 use hookline_testkit::osmem::Osmem;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use hookline_domain::store::stores::ErrorCode;
+use hookline_domain::kernel::failure::ErrorCode;
 use hookline_testkit::osmem::Osmem;
 use serde_json::Value;
 

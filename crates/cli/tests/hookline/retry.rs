@@ -6,7 +6,7 @@ use hookline_domain::{
         failed::{FailedDeliveries, FailedDelivery},
         ledger::{Fate, Ledger, Problem},
     },
-    store::stores::ErrorCode,
+    kernel::failure::ErrorCode,
 };
 use hookline_testkit::emulator::{LEDGER_TABLE, STORES_TABLE};
 use jiff::{SignedDuration, Timestamp};

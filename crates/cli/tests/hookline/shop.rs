@@ -11,7 +11,7 @@ use hookline_domain::{
     catalogue::index::{Search, SearchQuery},
     kernel::{ids::StoreKey, secret::Secret, text::Words},
     store::stores::{StoreRecord, Stores},
-    sync::vendor::{Subscriptions, Wanted},
+    sync::vendor::{VendorSubscriptions, WantedSubscription},
 };
 use hookline_lambda::SystemClock;
 use hookline_shopify_admin::{Given, Http, ShopifyAdmin, Time};
@@ -150,7 +150,7 @@ impl Shop {
     pub async fn subscribe(&self, topic: &str, uri: &str) {
         let http = Http::new(&LocalShopify::shared().admin_url()).unwrap();
         let shopify = ShopifyAdmin::new(http, Given(Secret::new(&self.token)), Time::of(SystemClock));
-        let wanted = Wanted {
+        let wanted = WantedSubscription {
             topic: topic.parse().unwrap(),
             uri: uri.to_owned(),
             include_fields: Vec::new(),

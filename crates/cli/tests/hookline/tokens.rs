@@ -2,7 +2,7 @@
 
 use hookline_domain::access::{
     Role,
-    token::{Borne, Shut, Token, Tokens},
+    token::{PresentedToken, Token, TokenError, Tokens},
 };
 use hookline_testkit::{builders::store, emulator::ACCESS_TABLE};
 use jiff::{SignedDuration, Timestamp};
@@ -15,15 +15,15 @@ async fn token(stack: &Stack, arguments: &[&str]) -> Said {
     finish(command.env("ACCESS_TABLE", ACCESS_TABLE).spawn().unwrap()).await
 }
 
-async fn kept(stack: &Stack, borne: &Borne) -> Token {
+async fn kept(stack: &Stack, borne: &PresentedToken) -> Token {
     let access = stack.dynamodb.aws().access(ACCESS_TABLE);
     access.find(borne.id()).await.unwrap().unwrap()
 }
 
-async fn made(stack: &Stack) -> Borne {
+async fn made(stack: &Stack) -> PresentedToken {
     let said = token(stack, &["create", "--role", "viewer", "--store", "demo.myshopify.com"]).await;
     assert_eq!(said.status, 0, "{said:?}");
-    Borne::parse(said.out.trim_end()).unwrap()
+    PresentedToken::parse(said.out.trim_end()).unwrap()
 }
 
 #[tokio::test]
@@ -46,7 +46,7 @@ async fn a_token_is_made_for_what_was_said_and_shown_once() {
     let said = token(&stack, &arguments).await;
     let told = said.object();
     let text = told["token"].as_str().unwrap();
-    let borne = Borne::parse(text).unwrap();
+    let borne = PresentedToken::parse(text).unwrap();
     assert_eq!(told["stores"], json!(["demo.myshopify.com", "other.myshopify.com"]));
     assert_eq!(
         (&told["role"], &told["state"], &told["name"]),
@@ -87,7 +87,10 @@ async fn a_token_is_changed_and_revoked_by_its_id() {
     let said = token(&stack, &["revoke", &id, "--json"]).await;
     assert_eq!((said.status, &said.object()["state"]), (0, &json!("revoked")));
     let now = Timestamp::now();
-    assert_eq!(kept(&stack, &borne).await.principal(&borne, now), Err(Shut::Revoked));
+    assert_eq!(
+        kept(&stack, &borne).await.principal(&borne, now),
+        Err(TokenError::Revoked)
+    );
     assert_eq!(token(&stack, &["revoke", &id]).await.status, 0);
     let said = token(&stack, &["change", &id, "--role", "viewer"]).await;
     assert!(said.status == 2 && said.err.contains("revoked"), "{said:?}");

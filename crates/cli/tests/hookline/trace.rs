@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use hookline_domain::store::stores::ErrorCode;
+use hookline_domain::kernel::failure::ErrorCode;
 use hookline_testkit::osmem::Osmem;
 
 use crate::harness::{Stack, broken, keep, update};

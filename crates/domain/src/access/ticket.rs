@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
 use super::{Principal, token::random};
-use crate::kernel::{port::Unavailable, secret::Secret};
+use crate::kernel::{port::PortError, secret::Secret};
 
 /// How long a ticket is good for.
 pub const GOOD_FOR: SignedDuration = SignedDuration::from_secs(30);
@@ -58,10 +58,10 @@ impl Ticket {
     /// A new one, and what to show for it.
     ///
     /// # Errors
-    /// [`Unavailable`] when the system has no randomness to give.
-    pub fn mint(principal: Principal, now: Timestamp) -> Result<(Self, Secret), Unavailable> {
+    /// [`PortError`] when the system has no randomness to give.
+    pub fn mint(principal: Principal, now: Timestamp) -> Result<(Self, Secret), PortError> {
         let text = BASE64_URL_SAFE_NO_PAD.encode(random::<BYTES>()?);
-        let key = TicketKey::of(&text).ok_or_else(|| Unavailable::new("randomness", "a ticket that is none"))?;
+        let key = TicketKey::of(&text).ok_or_else(|| PortError::new("randomness", "a ticket that is none"))?;
         let ticket = Self {
             key,
             principal,
@@ -74,7 +74,7 @@ impl Ticket {
 /// Keeps tickets until they are spent.
 pub trait Tickets: Send + Sync {
     /// Keeps a ticket.
-    fn issue(&self, ticket: &Ticket) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    fn issue(&self, ticket: &Ticket) -> impl Future<Output = Result<(), PortError>> + Send;
 
     /// Takes a ticket, and says for whom it was issued; `None` if there is none, its time is over, or it has been taken. Of
     /// many who ask at once, one gets it. Who was not answered must get another: it may be taken.
@@ -82,7 +82,7 @@ pub trait Tickets: Send + Sync {
         &self,
         ticket: &TicketKey,
         now: Timestamp,
-    ) -> impl Future<Output = Result<Option<Principal>, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<Option<Principal>, PortError>> + Send;
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::{Principal, Reach, Role};
-use crate::kernel::{port::Unavailable, secret::Secret};
+use crate::kernel::{port::PortError, secret::Secret};
 
 /// How long a token that has expired is still listed.
 pub const LISTED_AFTER: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -35,7 +35,7 @@ pub struct TokenId(String);
 /// Not what names a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a token's id is `tok_` and 16 characters of a-z and 2-7")]
-pub struct NotATokenId;
+pub struct ParseTokenIdError;
 
 impl TokenId {
     /// The id without `tok_`: what is in the token itself, and in the key of its item.
@@ -47,12 +47,12 @@ impl TokenId {
     /// Reads what [`bare`](Self::bare) wrote.
     ///
     /// # Errors
-    /// [`NotATokenId`].
-    pub fn from_bare(text: &str) -> Result<Self, NotATokenId> {
+    /// [`ParseTokenIdError`].
+    pub fn from_bare(text: &str) -> Result<Self, ParseTokenIdError> {
         if text.len() == ID_CHARACTERS && text.bytes().all(|byte| BASE32.contains(&byte)) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(NotATokenId)
+            Err(ParseTokenIdError)
         }
     }
 }
@@ -71,20 +71,20 @@ impl From<TokenId> for String {
 }
 
 impl FromStr for TokenId {
-    type Err = NotATokenId;
-    fn from_str(text: &str) -> Result<Self, NotATokenId> {
-        Self::from_bare(text.strip_prefix("tok_").ok_or(NotATokenId)?)
+    type Err = ParseTokenIdError;
+    fn from_str(text: &str) -> Result<Self, ParseTokenIdError> {
+        Self::from_bare(text.strip_prefix("tok_").ok_or(ParseTokenIdError)?)
     }
 }
 
 /// What somebody bears. It looks like a token of ours; whether it is one, [`Token::principal`] says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Borne {
+pub struct PresentedToken {
     id: TokenId,
     text: Secret,
 }
 
-impl Borne {
+impl PresentedToken {
     /// Which token it says it is.
     #[must_use]
     pub fn id(&self) -> &TokenId {
@@ -169,7 +169,7 @@ pub struct Token {
 
 /// Why a token lets nobody in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Shut {
+pub enum TokenError {
     /// It is not the one that bears this id.
     #[error("wrong")]
     Wrong,
@@ -185,21 +185,21 @@ impl Token {
     /// A new one, and what to bear for it.
     ///
     /// # Errors
-    /// [`Unavailable`] when the system has no randomness to give.
+    /// [`PortError`] when the system has no randomness to give.
     pub fn mint(
         role: Role,
         reach: Reach,
         name: String,
         created_at: Timestamp,
         expires_at: Timestamp,
-    ) -> Result<(Self, Borne), Unavailable> {
+    ) -> Result<(Self, PresentedToken), PortError> {
         let id: String = random::<ID_CHARACTERS>()?
             .iter()
             .map(|byte| char::from(BASE32[usize::from(byte % 32)]))
             .collect();
         let secret = BASE64_URL_SAFE_NO_PAD.encode(random::<SECRET_BYTES>()?);
         let text = Secret::new(format!("{PREFIX}{id}_{secret}"));
-        let borne = Borne { id: TokenId(id), text };
+        let borne = PresentedToken { id: TokenId(id), text };
         let token = Self {
             id: borne.id.clone(),
             hash: borne.digest(),
@@ -216,10 +216,10 @@ impl Token {
     /// Whom it lets in who bears this.
     ///
     /// # Errors
-    /// [`Shut`] says why nobody. Whose token is wrong is told nothing else of it.
-    pub fn principal(&self, borne: &Borne, now: Timestamp) -> Result<Principal, Shut> {
+    /// [`TokenError`] says why nobody. Whose token is wrong is told nothing else of it.
+    pub fn principal(&self, borne: &PresentedToken, now: Timestamp) -> Result<Principal, TokenError> {
         if self.id != borne.id || self.hash != borne.digest() {
-            return Err(Shut::Wrong);
+            return Err(TokenError::Wrong);
         }
         self.bearer(now)
     }
@@ -227,13 +227,13 @@ impl Token {
     /// Whom it lets in of whom it is already known that they bear it.
     ///
     /// # Errors
-    /// [`Shut`] says why nobody any more.
-    pub fn bearer(&self, now: Timestamp) -> Result<Principal, Shut> {
+    /// [`TokenError`] says why nobody any more.
+    pub fn bearer(&self, now: Timestamp) -> Result<Principal, TokenError> {
         if self.revoked_at.is_some() {
-            return Err(Shut::Revoked);
+            return Err(TokenError::Revoked);
         }
         if self.expires_at <= now {
-            return Err(Shut::Expired);
+            return Err(TokenError::Expired);
         }
         Ok(Principal {
             id: self.id.to_string(),
@@ -244,15 +244,15 @@ impl Token {
     }
 }
 
-pub(super) fn random<const N: usize>() -> Result<[u8; N], Unavailable> {
+pub(super) fn random<const N: usize>() -> Result<[u8; N], PortError> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|error| Unavailable::new("randomness", error))?;
+    getrandom::fill(&mut bytes).map_err(|error| PortError::new("randomness", error))?;
     Ok(bytes)
 }
 
 /// What of a token may be changed after it was made. `None` leaves it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Change {
+pub struct TokenChange {
     /// What it lets do.
     pub role: Option<Role>,
     /// With which stores.
@@ -262,20 +262,24 @@ pub struct Change {
 /// Keeps tokens.
 pub trait Tokens: Send + Sync {
     /// What is kept of a token. Sees every write before it.
-    fn find(&self, id: &TokenId) -> impl Future<Output = Result<Option<Token>, Unavailable>> + Send;
+    fn find(&self, id: &TokenId) -> impl Future<Output = Result<Option<Token>, PortError>> + Send;
 
     /// All tokens, by when they were made. For a person: it reads the whole table.
-    fn list(&self) -> impl Future<Output = Result<Vec<Token>, Unavailable>> + Send;
+    fn list(&self) -> impl Future<Output = Result<Vec<Token>, PortError>> + Send;
 
     /// Keeps a new token. `false` if there is one with its id, which stays as it is.
-    fn put(&self, token: &Token) -> impl Future<Output = Result<bool, Unavailable>> + Send;
+    fn put(&self, token: &Token) -> impl Future<Output = Result<bool, PortError>> + Send;
 
     /// Stops a token for good, and says what is kept of it now; `None` if there is none. It has been stopped when it was
     /// first.
-    fn revoke(&self, id: &TokenId, at: Timestamp) -> impl Future<Output = Result<Option<Token>, Unavailable>> + Send;
+    fn revoke(&self, id: &TokenId, at: Timestamp) -> impl Future<Output = Result<Option<Token>, PortError>> + Send;
 
     /// Changes a token, and says what is kept of it now; `None` if there is none, or it is revoked.
-    fn change(&self, id: &TokenId, change: &Change) -> impl Future<Output = Result<Option<Token>, Unavailable>> + Send;
+    fn change(
+        &self,
+        id: &TokenId,
+        change: &TokenChange,
+    ) -> impl Future<Output = Result<Option<Token>, PortError>> + Send;
 }
 
 #[cfg(test)]
@@ -290,7 +294,7 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    fn minted() -> (Token, Borne) {
+    fn minted() -> (Token, PresentedToken) {
         Token::mint(Role::Viewer, Reach::All, "a test".into(), at(0), at(100)).unwrap()
     }
 
@@ -298,7 +302,7 @@ mod tests {
     fn what_is_minted_lets_in_and_is_not_shown() {
         let (token, borne) = minted();
         let text = borne.text().reveal();
-        let read = Borne::parse(text).unwrap();
+        let read = PresentedToken::parse(text).unwrap();
         let principal = token.principal(&read, at(99)).unwrap();
         assert_eq!(principal.id, format!("tok_{}", token.id.bare()));
         assert_eq!((principal.role, principal.reach), (Role::Viewer, Reach::All));
@@ -327,13 +331,13 @@ mod tests {
             .unwrap()
             .split_once('_')
             .unwrap();
-        let forged = Borne::parse(&format!("{PREFIX}{}_{secret}", token.id.bare())).unwrap();
-        assert_eq!(token.principal(&forged, at(0)), Err(Shut::Wrong));
-        assert_eq!(token.principal(&other, at(0)), Err(Shut::Wrong));
-        assert_eq!(token.principal(&borne, at(100)), Err(Shut::Expired));
+        let forged = PresentedToken::parse(&format!("{PREFIX}{}_{secret}", token.id.bare())).unwrap();
+        assert_eq!(token.principal(&forged, at(0)), Err(TokenError::Wrong));
+        assert_eq!(token.principal(&other, at(0)), Err(TokenError::Wrong));
+        assert_eq!(token.principal(&borne, at(100)), Err(TokenError::Expired));
         token.revoked_at = Some(at(1));
-        assert_eq!(token.principal(&borne, at(0)), Err(Shut::Revoked));
-        assert_eq!(token.principal(&forged, at(0)), Err(Shut::Wrong));
+        assert_eq!(token.principal(&borne, at(0)), Err(TokenError::Revoked));
+        assert_eq!(token.principal(&forged, at(0)), Err(TokenError::Wrong));
     }
 
     #[test]
@@ -355,7 +359,7 @@ mod tests {
             format!("{PREFIX}{id}_{}", "é".repeat(21) + "a"),
         ];
         for case in cases {
-            assert_eq!(Borne::parse(&case), None, "{case:?}");
+            assert_eq!(PresentedToken::parse(&case), None, "{case:?}");
         }
     }
 
@@ -367,13 +371,13 @@ mod tests {
             let index = at_byte.index(text.len());
             let changed = format!("{}{other}{}", &text[..index], &text[index + 1..]);
             prop_assume!(changed != text);
-            let refused = Borne::parse(&changed).is_none_or(|changed| token.principal(&changed, at(0)) == Err(Shut::Wrong));
+            let refused = PresentedToken::parse(&changed).is_none_or(|changed| token.principal(&changed, at(0)) == Err(TokenError::Wrong));
             prop_assert!(refused);
         }
 
         #[test]
         fn no_text_panics(text: String) {
-            prop_assert!(Borne::parse(&text).is_none());
+            prop_assert!(PresentedToken::parse(&text).is_none());
         }
     }
 }

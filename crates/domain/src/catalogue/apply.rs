@@ -22,17 +22,19 @@ use self::group::{Group, Next, Step};
 pub(crate) use self::install::Placed;
 use crate::{
     catalogue::{
-        entities::{Advance, Entities, Fence, Remembered},
-        index::{Change, Index, Outcome},
+        entities::{Advance, Entities, Fence, RememberedFields},
+        index::{Index, IndexChange, IndexOutcome},
     },
-    delivery::{ledger::Fate, receive::later},
-    event::{Event, Observed, Unreadable},
+    delivery::ledger::Fate,
+    event::{Event, InterpretError, Observed},
     kernel::{
+        failure::ErrorCode,
         ids::{EntityKey, StoreKey},
-        port::{CALLS_AT_ONCE, Cause, Clock, Unavailable, chain},
+        port::{CALLS_AT_ONCE, Cause, Clock, PortError, chain},
+        time::later,
         version::Version,
     },
-    store::stores::{ErrorCode, StoreRecord, Stores},
+    store::stores::{StoreRecord, Stores},
 };
 
 /// How long it is remembered that an entity is gone: longer than any retry of the sender and any message in a queue.
@@ -87,7 +89,7 @@ impl Verdict {
     }
 
     /// A port failed: logged here with all its causes, once, and received again.
-    pub(crate) fn storage(failure: &Unavailable) -> Self {
+    pub(crate) fn storage(failure: &PortError) -> Self {
         log_failure(failure);
         Self::Retry {
             code: ErrorCode::StorageUnavailable,
@@ -198,7 +200,7 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
     }
 
     /// What is known of a store; as its first event makes it, if nothing is.
-    pub(crate) async fn record_of(&self, store: &StoreKey) -> Result<StoreRecord, Unavailable> {
+    pub(crate) async fn record_of(&self, store: &StoreKey) -> Result<StoreRecord, PortError> {
         Ok(self.stores.find(store).await?.unwrap_or_default())
     }
 
@@ -208,7 +210,7 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
         &self,
         verdicts: &mut Verdicts,
         groups: &BTreeMap<EntityKey, Group>,
-    ) -> (Vec<Change>, Vec<EntityKey>) {
+    ) -> (Vec<IndexChange>, Vec<EntityKey>) {
         let mut fenced = Vec::with_capacity(groups.len());
         let (mut states, mut buried) = (Vec::new(), Vec::new());
         for (entity, group) in groups {
@@ -223,7 +225,7 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
                 )),
                 // Not marked as gone before it is gone: an uninstall that is taking out what it finds listed would
                 // pass over it.
-                Step::Remove => fenced.push((entity, group, Ok(Fence::Passed(Remembered::default())))),
+                Step::Remove => fenced.push((entity, group, Ok(Fence::Passed(RememberedFields::default())))),
                 Step::Bury => buried.push((entity, group)),
             }
         }
@@ -231,7 +233,11 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
         let bury = stream::iter(buried)
             .map(async |(entity, group)| {
                 let buried = self.entities.bury(entity, expires_at).await;
-                (entity, group, buried.map(|()| Fence::Passed(Remembered::default())))
+                (
+                    entity,
+                    group,
+                    buried.map(|()| Fence::Passed(RememberedFields::default())),
+                )
             })
             .buffer_unordered(CALLS_AT_ONCE)
             .collect::<Vec<_>>();
@@ -265,7 +271,7 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
         &self,
         verdicts: &mut Verdicts,
         groups: &BTreeMap<EntityKey, Group>,
-        changes: Vec<Change>,
+        changes: Vec<IndexChange>,
     ) -> Vec<(EntityKey, bool)> {
         if changes.is_empty() {
             return Vec::new();
@@ -275,20 +281,20 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
             Err(failure) => {
                 log_failure(&failure);
                 let (cause, reason) = (failure.cause, failure.to_string());
-                vec![Outcome::Failed { cause, reason }; changes.len()]
+                vec![IndexOutcome::Failed { cause, reason }; changes.len()]
             }
         };
         let mut settled = Vec::new();
         for (change, outcome) in changes.iter().zip(outcomes) {
             let entity = change.entity();
             let verdict = match outcome {
-                Outcome::Applied => Verdict::Settled(Fate::Applied),
-                Outcome::Superseded => Verdict::Settled(Fate::Superseded),
-                Outcome::Rejected { reason } => Verdict::Parked {
+                IndexOutcome::Applied => Verdict::Settled(Fate::Applied),
+                IndexOutcome::Superseded => Verdict::Settled(Fate::Superseded),
+                IndexOutcome::Rejected { reason } => Verdict::Parked {
                     code: ErrorCode::IndexRejected,
                     message: format!("the index will not take this {}: {reason}", entity.kind.as_str()),
                 },
-                Outcome::Failed { cause, reason } => Verdict::Retry {
+                IndexOutcome::Failed { cause, reason } => Verdict::Retry {
                     code: ErrorCode::IndexUnavailable,
                     cause: Some(cause),
                     message: format!("the index did not take the change: {reason}"),
@@ -346,7 +352,7 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
 }
 
 /// The whole chain, which the verdict leaves out: it may hold ARNs, which are for operators.
-fn log_failure(failure: &Unavailable) {
+fn log_failure(failure: &PortError) {
     tracing::warn!(
         port = failure.port,
         cause = failure.cause.as_str(),
@@ -366,10 +372,10 @@ fn decide_all(
     }
 }
 
-pub(crate) fn parked(problem: &Unreadable) -> Verdict {
+pub(crate) fn parked(problem: &InterpretError) -> Verdict {
     let code = match problem {
-        Unreadable::Schema { .. } | Unreadable::Topic => ErrorCode::SchemaMismatch,
-        Unreadable::OtherStore => ErrorCode::StoreMismatch,
+        InterpretError::Schema { .. } | InterpretError::Topic => ErrorCode::SchemaMismatch,
+        InterpretError::OtherStore => ErrorCode::StoreMismatch,
     };
     Verdict::Parked {
         code,

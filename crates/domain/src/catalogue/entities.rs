@@ -18,7 +18,7 @@ use crate::{
     event::product::{Collections, Tracking},
     kernel::{
         ids::{EntityKey, StoreKey},
-        port::{CALLS_AT_ONCE, Unavailable},
+        port::{CALLS_AT_ONCE, PortError},
         version::Version,
     },
 };
@@ -26,7 +26,7 @@ use crate::{
 /// What a state tells that is remembered with its version, for the states after it that do not tell. `None` leaves what is
 /// remembered as it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Told<'a> {
+pub struct ObservedFields<'a> {
     /// The collections it is in.
     pub collections: Option<&'a Collections>,
     /// Whether the stock of its variants is counted.
@@ -37,7 +37,7 @@ pub struct Told<'a> {
 
 /// What was told of an entity, by whichever state told it last.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub struct Remembered {
+pub struct RememberedFields {
     /// The collections it is in; `None` if they never were told.
     pub collections: Option<Collections>,
     /// Whether the stock of its variants is counted; `None` if that never was told.
@@ -46,10 +46,10 @@ pub struct Remembered {
     pub digest: Option<Digest>,
 }
 
-impl Remembered {
+impl RememberedFields {
     /// What is remembered once a state has told this.
     #[must_use]
-    pub fn after(self, told: Told<'_>) -> Self {
+    pub fn after(self, told: ObservedFields<'_>) -> Self {
         Self {
             collections: told.collections.cloned().or(self.collections),
             tracking: told.tracking.cloned().or(self.tracking),
@@ -62,46 +62,46 @@ impl Remembered {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Fence {
     /// No newer state has passed, and the entity is not deleted. What was told of it, by this state or before.
-    Passed(Remembered),
+    Passed(RememberedFields),
     /// A newer state has passed, or the entity is deleted.
     Superseded,
 }
 
 /// What is remembered of an entity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Entry {
+pub enum FenceState {
     /// The newest version that has passed.
     Passed(Version),
     /// An uninstall took it out, as of this version; a newer state may pass. May be forgotten in time.
     Retired(Version),
     /// A tombstone: nothing passes any more. May be forgotten in time.
-    Buried,
+    Tombstoned,
 }
 
 /// What becomes of an entry when a state of `version` asks to pass; `None` if it may not. **At least**, so that a
 /// message whose consumer died between fence and index passes again. The conditional write of a remote table
 /// succeeds exactly where this says so.
 #[must_use]
-pub fn advance(entry: Option<Entry>, version: Version) -> Option<Entry> {
+pub fn advance(entry: Option<FenceState>, version: Version) -> Option<FenceState> {
     match entry {
-        Some(Entry::Buried) => None,
-        Some(Entry::Passed(newest) | Entry::Retired(newest)) if newest > version => None,
-        Some(Entry::Passed(_) | Entry::Retired(_)) | None => Some(Entry::Passed(version)),
+        Some(FenceState::Tombstoned) => None,
+        Some(FenceState::Passed(newest) | FenceState::Retired(newest)) if newest > version => None,
+        Some(FenceState::Passed(_) | FenceState::Retired(_)) | None => Some(FenceState::Passed(version)),
     }
 }
 
 /// What becomes of an entry when an uninstall takes out all up to `version`; `None` if it stays as it is.
 #[must_use]
-pub fn retire(entry: Option<Entry>, version: Version) -> Option<Entry> {
+pub fn retire(entry: Option<FenceState>, version: Version) -> Option<FenceState> {
     match entry {
-        Some(Entry::Passed(newest)) if newest <= version => Some(Entry::Retired(version)),
-        Some(Entry::Passed(_) | Entry::Retired(_) | Entry::Buried) | None => None,
+        Some(FenceState::Passed(newest)) if newest <= version => Some(FenceState::Retired(version)),
+        Some(FenceState::Passed(_) | FenceState::Retired(_) | FenceState::Tombstoned) | None => None,
     }
 }
 
 /// Some entities of a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page {
+pub struct FencePage {
     /// Those that have passed, with the newest version of each; without the retired and the buried.
     pub passed: Vec<(EntityKey, Version)>,
     /// Where the next page begins; `None` if this is the last.
@@ -116,7 +116,7 @@ pub struct Advance<'a> {
     /// Which.
     pub version: Version,
     /// What it tells that is remembered.
-    pub told: Told<'a>,
+    pub told: ObservedFields<'a>,
 }
 
 /// Remembers the newest version of each entity, and tombstones.
@@ -127,12 +127,12 @@ pub trait Entities: Send + Sync {
         &self,
         entity: &EntityKey,
         version: Version,
-        told: Told<'_>,
-    ) -> impl Future<Output = Result<Fence, Unavailable>> + Send;
+        told: ObservedFields<'_>,
+    ) -> impl Future<Output = Result<Fence, PortError>> + Send;
 
     /// Lets several states pass, or not: does for each what [`advance`](Self::advance) does, independently of the others
     /// and in no order. One result for each, in the order given. Takes as few calls as it can.
-    fn advance_all(&self, states: &[Advance<'_>]) -> impl Future<Output = Vec<Result<Fence, Unavailable>>> + Send {
+    fn advance_all(&self, states: &[Advance<'_>]) -> impl Future<Output = Vec<Result<Fence, PortError>>> + Send {
         stream::iter(states)
             .map(|state| self.advance(state.entity, state.version, state.told))
             .buffered(CALLS_AT_ONCE)
@@ -141,10 +141,10 @@ pub trait Entities: Send + Sync {
 
     /// Remembers that the index holds these versions: call it once the index has said so, never before. A version that is
     /// not the newest any more is passed over.
-    fn confirm(&self, held: &[(EntityKey, Version)]) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    fn confirm(&self, held: &[(EntityKey, Version)]) -> impl Future<Output = Result<(), PortError>> + Send;
 
     /// Puts a tombstone, whatever the version, which may be forgotten at `expires_at`.
-    fn bury(&self, entity: &EntityKey, expires_at: Timestamp) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    fn bury(&self, entity: &EntityKey, expires_at: Timestamp) -> impl Future<Output = Result<(), PortError>> + Send;
 
     /// Takes out what has passed up to `version`, as [`retire`] says; it may be forgotten at `expires_at`.
     fn retire(
@@ -152,7 +152,7 @@ pub trait Entities: Send + Sync {
         entity: &EntityKey,
         version: Version,
         expires_at: Timestamp,
-    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    ) -> impl Future<Output = Result<(), PortError>> + Send;
 
     /// The entities of a store after `after`, of which at most `limit` are looked at. Sees all that has passed before.
     fn page(
@@ -160,16 +160,16 @@ pub trait Entities: Send + Sync {
         store: &StoreKey,
         after: Option<&EntityKey>,
         limit: usize,
-    ) -> impl Future<Output = Result<Page, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<FencePage, PortError>> + Send;
 }
 
 /// What is remembered of an entity, all of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Known {
+pub struct FenceRecord {
     /// Whether it has passed, and with what version.
-    pub entry: Entry,
+    pub entry: FenceState,
     /// What was told of it.
-    pub remembered: Remembered,
+    pub remembered: RememberedFields,
     /// Whether the index is known to hold the newest version that has passed ([`Entities::confirm`]).
     pub confirmed: bool,
 }
@@ -178,5 +178,5 @@ pub struct Known {
 /// an event's way do not read it.
 pub trait Entries: Send + Sync {
     /// What is remembered of each entity, in the order asked; at most 100. Sees every write before it.
-    fn find(&self, entities: &[EntityKey]) -> impl Future<Output = Result<Vec<Option<Known>>, Unavailable>> + Send;
+    fn find(&self, entities: &[EntityKey]) -> impl Future<Output = Result<Vec<Option<FenceRecord>>, PortError>> + Send;
 }

@@ -9,7 +9,7 @@ use crate::{
     catalogue::document::Document,
     kernel::{
         ids::{EntityKey, StoreKey},
-        port::{Cause, Unavailable},
+        port::{Cause, PortError},
         text::Words,
         version::Version,
     },
@@ -17,7 +17,7 @@ use crate::{
 
 /// One change to the index.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
+pub enum IndexChange {
     /// The entity looks like this now.
     Put {
         /// Which.
@@ -36,7 +36,7 @@ pub enum Change {
     },
 }
 
-impl Change {
+impl IndexChange {
     /// Which entity it changes.
     #[must_use]
     pub fn entity(&self) -> &EntityKey {
@@ -48,7 +48,7 @@ impl Change {
 
 /// What became of one change.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum IndexOutcome {
     /// The index has it. Also: what should be removed was not there.
     Applied,
     /// The index holds a newer version.
@@ -67,18 +67,13 @@ pub enum Outcome {
     },
 }
 
-impl Outcome {
+impl IndexOutcome {
     /// What an index did not take, as a failure of the port; `None` of what it has.
-    pub(crate) fn failure(self) -> Option<Unavailable> {
+    pub(crate) fn failure(self) -> Option<PortError> {
         match self {
             Self::Applied | Self::Superseded => None,
-            Self::Rejected { reason } => Some(Unavailable::because(
-                "index",
-                Cause::Other,
-                Some(&reason),
-                reason.clone(),
-            )),
-            Self::Failed { cause, reason } => Some(Unavailable::because("index", cause, Some(&reason), reason.clone())),
+            Self::Rejected { reason } => Some(PortError::because("index", Cause::Other, Some(&reason), reason.clone())),
+            Self::Failed { cause, reason } => Some(PortError::because("index", cause, Some(&reason), reason.clone())),
         }
     }
 }
@@ -94,12 +89,12 @@ pub fn takes(held: Option<Version>, version: Version) -> bool {
 pub trait Index: Send + Sync {
     /// Applies changes in as few calls as the index's limits allow: one, for all but the largest batches. One outcome
     /// per change, in order. Each change is made only if the index holds no newer version.
-    fn apply(&self, changes: &[Change]) -> impl Future<Output = Result<Vec<Outcome>, Unavailable>> + Send;
+    fn apply(&self, changes: &[IndexChange]) -> impl Future<Output = Result<Vec<IndexOutcome>, PortError>> + Send;
 }
 
 /// One index that several share.
 impl<I: Index> Index for std::sync::Arc<I> {
-    fn apply(&self, changes: &[Change]) -> impl Future<Output = Result<Vec<Outcome>, Unavailable>> + Send {
+    fn apply(&self, changes: &[IndexChange]) -> impl Future<Output = Result<Vec<IndexOutcome>, PortError>> + Send {
         (**self).apply(changes)
     }
 }
@@ -143,7 +138,7 @@ pub struct Hit {
 pub enum SearchError {
     /// The index did not answer, or only in part. **Worth a retry.**
     #[error(transparent)]
-    Unavailable(#[from] Unavailable),
+    Unavailable(#[from] PortError),
     /// The index will never answer this. **Not worth a retry.**
     #[error("the index refuses the search: {reason}")]
     Refused {

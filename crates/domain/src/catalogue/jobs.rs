@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     kernel::{
-        ids::{EntityId, InvalidId, Kind, Source, StoreKey, StoreName},
-        port::Unavailable,
+        ids::{EntityId, InvalidIdError, Kind, Source, StoreKey, StoreName},
+        port::PortError,
     },
-    sync::vendor::{ExportId, Skipped},
+    store::stores::Skipped,
 };
 
 /// Something to ask of one store.
@@ -50,12 +50,12 @@ pub enum Task {
     /// Compare the whole catalogue with what is indexed, and index what differs.
     Reconcile {
         /// How far that has come.
-        step: Reconcile,
+        step: ReconcileStep,
     },
     /// Index the whole catalogue, whatever we have.
     Resync {
         /// How far that has come.
-        step: Reconcile,
+        step: ReconcileStep,
     },
     /// Look at the subscriptions, and make again what is missing.
     Watch,
@@ -80,7 +80,7 @@ pub enum Members {
 /// How far a run through the catalogue has come. Whatever is needed to go on is in here, so that anybody can.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
-pub enum Reconcile {
+pub enum ReconcileStep {
     /// To be begun.
     Begin,
     /// The vendor is writing its export, or it is being read.
@@ -90,7 +90,7 @@ pub enum Reconcile {
         /// What has been read of it.
         offset: u64,
         /// What has been found.
-        found: Found,
+        found: ReconcileFindings,
     },
     /// What we have and the store has not is being looked for.
     Deleted {
@@ -99,13 +99,13 @@ pub enum Reconcile {
         /// The last entity looked at; `None` for the beginning.
         after: Option<(Kind, EntityId)>,
         /// What has been found.
-        found: Found,
+        found: ReconcileFindings,
     },
 }
 
 /// What a comparison has found so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Found {
+pub struct ReconcileFindings {
     /// When it began, microseconds.
     pub began_at: jiff::Timestamp,
     /// How many products were compared.
@@ -138,7 +138,7 @@ pub struct Found {
 /// The most records that are named which could not be read.
 pub const NAMED: usize = 10;
 
-impl Found {
+impl ReconcileFindings {
     /// Adds records that could not be read.
     pub fn pass_over(&mut self, skipped: Vec<Skipped>) {
         self.skip(u64::try_from(skipped.len()).unwrap_or(u64::MAX), skipped);
@@ -158,7 +158,7 @@ impl Found {
 /// Takes jobs. What is sent is delivered at least once.
 pub trait Jobs: Send + Sync {
     /// Sends a job, to be done after `delay`, at most 15 minutes.
-    fn send(&self, job: &Job, delay: SignedDuration) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    fn send(&self, job: &Job, delay: SignedDuration) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
 /// A job as a message.
@@ -171,8 +171,8 @@ struct Written {
 }
 
 impl TryFrom<Written> for Job {
-    type Error = InvalidId;
-    fn try_from(written: Written) -> Result<Self, InvalidId> {
+    type Error = InvalidIdError;
+    fn try_from(written: Written) -> Result<Self, InvalidIdError> {
         Ok(Self {
             store: StoreKey {
                 source: written.source,
@@ -192,3 +192,8 @@ impl From<Job> for Written {
         }
     }
 }
+
+/// The vendor's name for an export, as in `gid://shopify/BulkOperation/1`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ExportId(pub String);

@@ -8,7 +8,7 @@ use crate::{
     event::Request,
     kernel::{
         ids::{DeliveryId, StoreKey},
-        port::Unavailable,
+        port::PortError,
     },
 };
 
@@ -32,11 +32,11 @@ pub struct AuditRecord {
 /// Keeps audit records.
 pub trait Audit: Send + Sync {
     /// Keeps a record. The same again changes nothing.
-    fn keep(&self, record: &AuditRecord) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    fn keep(&self, record: &AuditRecord) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
 /// Reads them, for a person.
 pub trait Audited: Send + Sync {
     /// All records of a store, oldest first.
-    fn of(&self, store: &StoreKey) -> impl Future<Output = Result<Vec<AuditRecord>, Unavailable>> + Send;
+    fn of(&self, store: &StoreKey) -> impl Future<Output = Result<Vec<AuditRecord>, PortError>> + Send;
 }

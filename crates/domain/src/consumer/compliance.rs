@@ -33,13 +33,14 @@ use crate::{
     event::{Event, Request},
     kernel::{
         erase::Erase,
+        failure::ErrorCode,
         ids::{DeliveryId, StoreKey},
-        port::{Clock, Unavailable},
+        port::{Clock, PortError},
     },
     live::ForgetActivity,
     store::{
         connections::{Connection, Connections, Lease, Leased},
-        stores::{ErrorCode, Redact, StoreRecord, Stores},
+        stores::{Redact, StoreRecord, Stores},
     },
 };
 
@@ -61,7 +62,7 @@ const REMAINS: &str = "What remains: ids and versions of entities for 30 days an
 /// What requests of the law need, besides what applying needs.
 pub trait Comply: Send + Sync {
     /// Keeps a record. The same again changes nothing.
-    fn keep(&self, record: &AuditRecord) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    fn keep(&self, record: &AuditRecord) -> impl Future<Output = Result<(), PortError>> + Send;
 
     /// Removes what is kept of a store's deliveries: in the archive what was kept before `archived`, of left-over bodies
     /// what was kept before `left_over`. Ends at `stop_at`, by the clock; whether it got to the end.
@@ -71,7 +72,7 @@ pub trait Comply: Send + Sync {
         archived: Timestamp,
         left_over: Timestamp,
         stop: &(impl Fn() -> bool + Sync),
-    ) -> impl Future<Output = Result<Reached, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<Reached, PortError>> + Send;
 
     /// Forgets what is known of a store, if its last install is the one that ended at `ended`, its tokens, and what its
     /// deliveries were about.
@@ -80,7 +81,7 @@ pub trait Comply: Send + Sync {
         store: &StoreKey,
         ended: Timestamp,
         at: Timestamp,
-    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    ) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
 /// How far something got.
@@ -118,7 +119,7 @@ where
     B: Erase,
     F: ForgetActivity,
 {
-    async fn keep(&self, record: &AuditRecord) -> Result<(), Unavailable> {
+    async fn keep(&self, record: &AuditRecord) -> Result<(), PortError> {
         self.audit.keep(record).await
     }
 
@@ -128,14 +129,14 @@ where
         archived: Timestamp,
         left_over: Timestamp,
         stop: &(impl Fn() -> bool + Sync),
-    ) -> Result<Reached, Unavailable> {
+    ) -> Result<Reached, PortError> {
         if all_of(self.archive.as_ref(), store, archived, stop).await? == Reached::NotYet {
             return Ok(Reached::NotYet);
         }
         all_of(self.bodies.as_ref(), store, left_over, stop).await
     }
 
-    async fn forget(&self, store: &StoreKey, ended: Timestamp, at: Timestamp) -> Result<(), Unavailable> {
+    async fn forget(&self, store: &StoreKey, ended: Timestamp, at: Timestamp) -> Result<(), PortError> {
         if let Some(connections) = &self.connections {
             connections.remove(store).await?;
         }
@@ -151,7 +152,7 @@ async fn all_of(
     store: &StoreKey,
     until: Timestamp,
     stop: &(impl Fn() -> bool + Sync),
-) -> Result<Reached, Unavailable> {
+) -> Result<Reached, PortError> {
     let Some(kept) = kept else { return Ok(Reached::End) };
     let mut after = None;
     loop {
@@ -230,12 +231,12 @@ fn earlier(at: Timestamp, by: SignedDuration) -> Timestamp {
 
 /// Why a request is not done with.
 enum NotDone {
-    Unavailable(Unavailable),
+    Unavailable(PortError),
     Comes(Verdict),
 }
 
-impl From<Unavailable> for NotDone {
-    fn from(failure: Unavailable) -> Self {
+impl From<PortError> for NotDone {
+    fn from(failure: PortError) -> Self {
         Self::Unavailable(failure)
     }
 }
@@ -363,7 +364,7 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
     }
 
     /// Whether the last install is the one that ended at `ended`.
-    async fn is_over(&self, store: &StoreKey, ended: Timestamp) -> Result<bool, Unavailable> {
+    async fn is_over(&self, store: &StoreKey, ended: Timestamp) -> Result<bool, PortError> {
         let record = self.apply.record_of(store).await?;
         Ok(!record.enabled && record.uninstalled_at == Some(ended))
     }
@@ -374,7 +375,7 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
 pub enum NoCompliance {}
 
 impl Comply for NoCompliance {
-    async fn keep(&self, _: &AuditRecord) -> Result<(), Unavailable> {
+    async fn keep(&self, _: &AuditRecord) -> Result<(), PortError> {
         match *self {}
     }
 
@@ -384,11 +385,11 @@ impl Comply for NoCompliance {
         _: Timestamp,
         _: Timestamp,
         _: &(impl Fn() -> bool + Sync),
-    ) -> Result<Reached, Unavailable> {
+    ) -> Result<Reached, PortError> {
         match *self {}
     }
 
-    async fn forget(&self, _: &StoreKey, _: Timestamp, _: Timestamp) -> Result<(), Unavailable> {
+    async fn forget(&self, _: &StoreKey, _: Timestamp, _: Timestamp) -> Result<(), PortError> {
         match *self {}
     }
 }
@@ -398,23 +399,23 @@ impl Comply for NoCompliance {
 pub enum NoConnections {}
 
 impl Connections for NoConnections {
-    async fn find(&self, _: &StoreKey) -> Result<Option<Connection>, Unavailable> {
+    async fn find(&self, _: &StoreKey) -> Result<Option<Connection>, PortError> {
         match *self {}
     }
 
-    async fn put(&self, _: &StoreKey, _: Vec<u8>, _: Option<Timestamp>) -> Result<(), Unavailable> {
+    async fn put(&self, _: &StoreKey, _: Vec<u8>, _: Option<Timestamp>) -> Result<(), PortError> {
         match *self {}
     }
 
-    async fn lease(&self, _: &StoreKey, _: u64, _: &Lease, _: Timestamp) -> Result<Leased, Unavailable> {
+    async fn lease(&self, _: &StoreKey, _: u64, _: &Lease, _: Timestamp) -> Result<Leased, PortError> {
         match *self {}
     }
 
-    async fn renew(&self, _: &StoreKey, _: &str, _: Vec<u8>, _: Option<Timestamp>) -> Result<bool, Unavailable> {
+    async fn renew(&self, _: &StoreKey, _: &str, _: Vec<u8>, _: Option<Timestamp>) -> Result<bool, PortError> {
         match *self {}
     }
 
-    async fn remove(&self, _: &StoreKey) -> Result<(), Unavailable> {
+    async fn remove(&self, _: &StoreKey) -> Result<(), PortError> {
         match *self {}
     }
 }

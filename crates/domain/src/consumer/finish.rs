@@ -10,15 +10,18 @@ use crate::{
     catalogue::{entities::Entities, index::Index, jobs::Jobs},
     delivery::{
         failed::{FailedDeliveries, FailedDelivery},
-        ledger::{Completion, Fate, Ledger, Noted, Problem, Settled},
+        ledger::{Completion, DeliveryCompletion, Fate, Ledger, NoteOutcome, Problem},
         replay,
     },
     kernel::{
+        failure::LastError,
         ids::{DeliveryKey, StoreKey},
-        port::{CALLS_AT_ONCE, Cause, Clock, chain},
+        port::{CALLS_AT_ONCE, Clock, chain},
     },
-    live::{Entry, Outcome, PROBLEM},
-    store::stores::{Counter, ErrorCode, LastError, StoreRecord, StoreUpdate, Stores},
+    store::{
+        activity::{ActivityEntry, DeliveryOutcome, PROBLEM},
+        stores::{Counter, StoreRecord, StoreUpdate, Stores},
+    },
 };
 
 /// Something of a batch, with its place there.
@@ -39,7 +42,7 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
             })
             .collect();
         let settled: Vec<_> = (decided.iter())
-            .map(|(_, delivery, fate, problem)| Settled {
+            .map(|(_, delivery, fate, problem)| DeliveryCompletion {
                 delivery,
                 fate: *fate,
                 problem: problem.as_ref(),
@@ -87,7 +90,7 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
         let noted: Vec<_> = noted.buffer_unordered(CALLS_AT_ONCE).collect().await;
         for (at, delivery, noted) in noted {
             // Another copy has had its effect, or a person has given it up: there is nothing left to try.
-            if matches!(noted, Ok(Noted::Done)) {
+            if matches!(noted, Ok(NoteOutcome::Done)) {
                 batch.verdicts.decide(at, Verdict::Settled(Fate::Superseded));
                 done.push((at, delivery));
             }
@@ -171,11 +174,15 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
                 Verdict::Parked { code, message } => {
                     if first {
                         count(update, key, Fate::Parked, *received_at, now);
-                        update.errors.push(last_error(now, *code, None, message, key));
+                        update
+                            .errors
+                            .push(LastError::of_delivery(now, *code, None, message, key));
                     }
                 }
                 Verdict::Retry { code, cause, message } => {
-                    update.errors.push(last_error(now, *code, *cause, message, key));
+                    update
+                        .errors
+                        .push(LastError::of_delivery(now, *code, *cause, message, key));
                 }
                 Verdict::NotOurs { .. } => {}
             }
@@ -267,15 +274,15 @@ fn count(update: &mut StoreUpdate, delivery: &DeliveryKey, fate: Fate, received_
 }
 
 /// What is told of a delivery to who follows its store.
-fn entry(slot: &Slot, verdict: &Verdict, now: Timestamp) -> Option<Entry> {
+fn entry(slot: &Slot, verdict: &Verdict, now: Timestamp) -> Option<ActivityEntry> {
     let (key, received_at) = slot.delivery.as_ref()?;
     let (outcome, problem) = match verdict {
-        Verdict::Settled(fate) => (Outcome::from(*fate), None),
-        Verdict::Parked { code, message } => (Outcome::Parked, Some((*code, cut(message)))),
-        Verdict::Retry { code, message, .. } => (Outcome::Waiting, Some((*code, cut(message)))),
+        Verdict::Settled(fate) => (DeliveryOutcome::from(*fate), None),
+        Verdict::Parked { code, message } => (DeliveryOutcome::Parked, Some((*code, cut(message)))),
+        Verdict::Retry { code, message, .. } => (DeliveryOutcome::Waiting, Some((*code, cut(message)))),
         Verdict::NotOurs { .. } => return None,
     };
-    Some(Entry {
+    Some(ActivityEntry {
         topic: key.topic.clone(),
         id: key.id.clone(),
         event_id: slot.told.event_id.clone(),
@@ -292,20 +299,4 @@ fn entry(slot: &Slot, verdict: &Verdict, now: Timestamp) -> Option<Entry> {
 /// No sentence of ours is longer; what others say may be.
 fn cut(message: &str) -> String {
     message.chars().take(PROBLEM).collect()
-}
-
-pub(super) fn last_error(
-    at: Timestamp,
-    code: ErrorCode,
-    cause: Option<Cause>,
-    message: &str,
-    delivery: &DeliveryKey,
-) -> LastError {
-    LastError {
-        at,
-        code,
-        cause,
-        message: message.to_owned(),
-        delivery_id: Some(delivery.id.to_string()),
-    }
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Comply, Reindex, Verdict, finish::last_error};
+use super::{Comply, Reindex, Verdict};
 use crate::{
     catalogue::{
         apply::{Item, Verdicts},
@@ -21,10 +21,11 @@ use crate::{
     },
     event::Event,
     kernel::{
+        failure::{ErrorCode, LastError},
         ids::{DeliveryKey, EntityId, EntityKey, StoreKey},
         port::Clock,
     },
-    store::stores::{Counter, ErrorCode, StoreRecord, StoreUpdate, Stores},
+    store::stores::{Counter, StoreRecord, StoreUpdate, Stores},
     sync::vendor::PRODUCTS_AT_ONCE,
 };
 
@@ -144,9 +145,13 @@ impl InVain {
             }
             Self::Stock => "stock has changed, and no token is held to ask of which product: `hookline store add`",
         };
-        update
-            .errors
-            .push(last_error(now, ErrorCode::NotConnected, None, message, delivery));
+        update.errors.push(LastError::of_delivery(
+            now,
+            ErrorCode::NotConnected,
+            None,
+            message,
+            delivery,
+        ));
     }
 }
 

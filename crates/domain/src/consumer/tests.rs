@@ -13,19 +13,20 @@ use std::sync::Mutex;
 use self::compliance::Complying;
 use super::*;
 use crate::{
-    catalogue::index::{Change, Outcome},
+    catalogue::index::{IndexChange, IndexOutcome},
     delivery::{
-        envelope::NotOurs,
+        envelope::EnvelopeError,
         ledger::{ClaimRequest, Claims, Fate},
-        receive::{LEASE, REMEMBERED, later},
+        receive::{LEASE, REMEMBERED},
     },
     event::{
-        Event, Observed, Request, Unreadable,
+        Event, InterpretError, Observed, Request,
         product::{Collection, Product, VARIANTS},
     },
     kernel::{
         ids::{DeliveryId, EntityId, EntityKey, Kind, Source, StoreName, Topic},
-        port::{Cause, Unavailable},
+        port::{Cause, PortError},
+        time::later,
         version::Version,
     },
     memory::{MemoryEntities, MemoryIndex, MemoryJobs, MemoryLedger, MemoryStores},
@@ -40,7 +41,7 @@ const UNINSTALL: &str = "app/uninstalled";
 
 /// A body of these tests: `id|updated_at|title|visible`, `visible, more` for a product that is not told whole, `visible, bare`
 /// for one without variants, or `id` for a deletion, a stub or an inventory item; of a collection as of a product.
-fn interpret(delivery: &Delivery) -> Result<Event, Unreadable> {
+fn interpret(delivery: &Delivery) -> Result<Event, InterpretError> {
     let body = std::str::from_utf8(&delivery.body).unwrap();
     let parts: Vec<&str> = body.split('|').collect();
     let id = || EntityId::new(parts[0]).unwrap();
@@ -84,7 +85,7 @@ fn interpret(delivery: &Delivery) -> Result<Event, Unreadable> {
             image: None,
             handle: None,
         }))),
-        _ => Err(Unreadable::Schema {
+        _ => Err(InterpretError::Schema {
             path: "variants[0].price".into(),
             problem: "expected a decimal".into(),
         }),
@@ -121,7 +122,7 @@ struct Mood {
 }
 
 impl Index for Moody {
-    async fn apply(&self, changes: &[Change]) -> Result<Vec<Outcome>, Unavailable> {
+    async fn apply(&self, changes: &[IndexChange]) -> Result<Vec<IndexOutcome>, PortError> {
         let (down, rejects, meanwhile, removes) = {
             let mut mood = self.mood.lock().unwrap();
             mood.calls += 1;
@@ -134,7 +135,7 @@ impl Index for Moody {
         };
         if down {
             let source = "arn:aws:iam::123456789012:role/x may not do this";
-            return Err(Unavailable::because(
+            return Err(PortError::because(
                 "index",
                 Cause::Denied,
                 Some("security_exception"),
@@ -144,7 +145,7 @@ impl Index for Moody {
         if let Some(stores) = meanwhile {
             stores.disable(&store(STORE), at("2026-11-21T09:00:00Z")).await?;
             if removes {
-                let removal = |change: &Change| Change::Remove {
+                let removal = |change: &IndexChange| IndexChange::Remove {
                     entity: change.entity().clone(),
                     version: Version::floor(at("2026-11-21T09:00:00Z")),
                 };
@@ -156,7 +157,7 @@ impl Index for Moody {
         let mut outcomes = self.index.apply(changes).await?;
         for (change, outcome) in changes.iter().zip(&mut outcomes) {
             if Some(change.entity().id.as_str()) == rejects {
-                *outcome = Outcome::Rejected {
+                *outcome = IndexOutcome::Rejected {
                     reason: "mapper_parsing_exception".into(),
                 };
             }
@@ -381,7 +382,7 @@ async fn a_message_that_is_not_ours_or_not_of_the_shape_fails_no_neighbour() {
     let parked = consumer.receive(&broken).await;
     let foreign = Message {
         id: "f".into(),
-        delivery: Err(Arc::new(NotOurs::NoBody.into())),
+        delivery: Err(Arc::new(EnvelopeError::NoBody.into())),
         tried: Try::default(),
     };
     let verdicts = consumer.again(vec![foreign, parked.clone(), good]).await;

@@ -15,12 +15,12 @@ use crate::{
     delivery::{
         Delivery,
         bodies::{Bodies, BodyKey},
-        envelope::{self, Envelope, NotOurs, Pointer},
+        envelope::{self, Envelope, EnvelopeError, Pointer},
     },
     kernel::{
-        compression::Garbled,
+        compression::DecompressError,
         ids::DeliveryKey,
-        port::{Unavailable, chain},
+        port::{PortError, chain},
     },
 };
 
@@ -36,10 +36,10 @@ pub struct Unpack<B> {
 
 /// Why a message holds no delivery that can be worked on.
 #[derive(Debug, thiserror::Error)]
-pub enum Unread {
+pub enum UnpackError {
     /// It is not a message of ours.
     #[error(transparent)]
-    NotOurs(#[from] NotOurs),
+    NotOurs(#[from] EnvelopeError),
     /// It is, but its body is not to be had.
     #[error("{why}")]
     NoBody {
@@ -49,22 +49,22 @@ pub enum Unread {
         received_at: Timestamp,
         /// Why.
         #[source]
-        why: NoBody,
+        why: FetchBodyError,
     },
 }
 
 /// Why a body that is kept outside of its message is not to be had.
 #[derive(Debug, thiserror::Error)]
-pub enum NoBody {
+pub enum FetchBodyError {
     /// Where it is kept did not answer. Worth a retry.
     #[error(transparent)]
-    Unavailable(#[from] Unavailable),
+    Unavailable(#[from] PortError),
     /// It is not there, or no longer. Its delivery may be done.
     #[error("the body is not where it was kept")]
     Missing,
     /// It is not what was kept. Not worth a retry.
     #[error(transparent)]
-    Garbled(#[from] Garbled),
+    Garbled(#[from] DecompressError),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -99,25 +99,25 @@ impl<B: Bodies> Unpack<B> {
         (messages, Fetched(keys))
     }
 
-    async fn follow(&self, pointer: Pointer, key: &BodyKey) -> Result<Delivery, Unread> {
+    async fn follow(&self, pointer: Pointer, key: &BodyKey) -> Result<Delivery, UnpackError> {
         let (delivery, received_at) = (pointer.delivery().key.clone(), pointer.delivery().received_at);
         let followed = match self.fetch(key).await {
-            Ok(kept) => pointer.with(&kept).map_err(NoBody::from),
+            Ok(kept) => pointer.with(&kept).map_err(FetchBodyError::from),
             Err(why) => Err(why),
         };
-        followed.map_err(|why| Unread::NoBody {
+        followed.map_err(|why| UnpackError::NoBody {
             delivery,
             received_at,
             why,
         })
     }
 
-    async fn fetch(&self, key: &BodyKey) -> Result<Vec<u8>, NoBody> {
+    async fn fetch(&self, key: &BodyKey) -> Result<Vec<u8>, FetchBodyError> {
         let bodies = self
             .bodies
             .as_ref()
-            .ok_or_else(|| Unavailable::new("bodies", NotConfigured))?;
-        bodies.get(key).await?.ok_or(NoBody::Missing)
+            .ok_or_else(|| PortError::new("bodies", NotConfigured))?;
+        bodies.get(key).await?.ok_or(FetchBodyError::Missing)
     }
 
     /// Removes the bodies of what is settled. Best effort: what stays is removed after some weeks.

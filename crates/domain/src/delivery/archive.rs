@@ -11,13 +11,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{
-    delivery::whole_micros,
-    kernel::{
-        compression::{self, Garbled},
-        ids::StoreKey,
-        port::Unavailable,
-    },
+use crate::kernel::{
+    compression::{self, DecompressError},
+    ids::StoreKey,
+    port::PortError,
+    time::whole_micros,
 };
 
 /// What every key begins with, and the permissions in `template.yaml` with it.
@@ -111,7 +109,7 @@ pub trait Archive: Send + Sync {
         store: &StoreKey,
         at: Timestamp,
         envelopes: &[String],
-    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    ) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
 /// Finds what was kept. Only what a person asks for may do this.
@@ -122,41 +120,41 @@ pub trait Archived: Send + Sync {
         store: &StoreKey,
         from: Timestamp,
         to: Timestamp,
-    ) -> impl Future<Output = Result<Vec<ArchiveKey>, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<Vec<ArchiveKey>, PortError>> + Send;
 
     /// The envelopes of one object, in the order in which they were kept; `None` if there is none, or no longer.
-    fn read(&self, key: &ArchiveKey) -> impl Future<Output = Result<Option<Vec<String>>, NotRead>> + Send;
+    fn read(&self, key: &ArchiveKey) -> impl Future<Output = Result<Option<Vec<String>>, ArchiveReadError>> + Send;
 }
 
 /// What is kept cannot be had.
 #[derive(Debug, thiserror::Error)]
-pub enum NotRead {
+pub enum ArchiveReadError {
     /// The archive did not answer. Worth a retry.
     #[error(transparent)]
-    Unavailable(#[from] Unavailable),
+    Unavailable(#[from] PortError),
     /// It is not what [`pack`] wrote. Not worth a retry.
     #[error(transparent)]
-    Foreign(#[from] Foreign),
+    Foreign(#[from] ArchiveScopeError),
 }
 
 /// Not what [`pack`] wrote.
 #[derive(Debug, thiserror::Error)]
-pub enum Foreign {
+pub enum ArchiveScopeError {
     /// Not compressed, or too much of it.
     #[error(transparent)]
-    Garbled(#[from] Garbled),
+    Garbled(#[from] DecompressError),
     /// Not text.
     #[error("it is not text")]
     Text(#[from] std::string::FromUtf8Error),
     /// Text, but not a line of ours.
     #[error(transparent)]
-    Line(#[from] NotALine),
+    Line(#[from] ArchiveLineError),
 }
 
 /// A line that [`line()`] did not write.
 #[derive(Debug, thiserror::Error)]
 #[error("a line is not an object with an envelope")]
-pub struct NotALine(#[source] serde_json::Error);
+pub struct ArchiveLineError(#[source] serde_json::Error);
 
 #[derive(Serialize, Deserialize)]
 struct Line<'a> {
@@ -175,9 +173,9 @@ pub fn line(envelope: &str) -> String {
 /// Reads what [`line()`] wrote, with or without the line feed.
 ///
 /// # Errors
-/// [`NotALine`] when it is something else.
-pub fn read_line(line: &str) -> Result<String, NotALine> {
-    let line: Line<'_> = serde_json::from_str(line).map_err(NotALine)?;
+/// [`ArchiveLineError`] when it is something else.
+pub fn read_line(line: &str) -> Result<String, ArchiveLineError> {
+    let line: Line<'_> = serde_json::from_str(line).map_err(ArchiveLineError)?;
     Ok(line.envelope.into_owned())
 }
 
@@ -191,8 +189,8 @@ pub fn pack(envelopes: &[String]) -> Vec<u8> {
 /// Reads what [`pack`] wrote.
 ///
 /// # Errors
-/// [`Foreign`] says what does not fit.
-pub fn unpack(object: &[u8]) -> Result<Vec<String>, Foreign> {
+/// [`ArchiveScopeError`] says what does not fit.
+pub fn unpack(object: &[u8]) -> Result<Vec<String>, ArchiveScopeError> {
     let lines = String::from_utf8(compression::decompress(object, OBJECT_LIMIT)?)?;
     Ok(lines.lines().map(read_line).collect::<Result<_, _>>()?)
 }
@@ -258,7 +256,7 @@ mod tests {
         assert_eq!(unpack(&pack(&envelopes)).unwrap(), envelopes);
         assert_eq!(unpack(&pack(&[])).unwrap(), Vec::<String>::new());
         for foreign in [&b"plain"[..], b"\xff", b"{\"envelope\":1}"] {
-            assert!(matches!(unpack(foreign), Err(Foreign::Garbled(_))));
+            assert!(matches!(unpack(foreign), Err(ArchiveScopeError::Garbled(_))));
             assert!(unpack(&compression::compress(foreign)).is_err());
         }
     }

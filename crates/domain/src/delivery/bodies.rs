@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::kernel::{
     ids::{DeliveryKey, StoreKey},
-    port::Unavailable,
+    port::PortError,
 };
 
 /// One attempt of a receiver at a delivery: unique, at random.
@@ -42,18 +42,18 @@ impl fmt::Display for Attempt {
 /// Not the name of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an attempt is named by a UUID")]
-pub struct InvalidAttempt;
+pub struct ParseAttemptError;
 
 impl FromStr for Attempt {
-    type Err = InvalidAttempt;
-    fn from_str(text: &str) -> Result<Self, InvalidAttempt> {
-        Uuid::try_parse(text).map(Self).map_err(|_| InvalidAttempt)
+    type Err = ParseAttemptError;
+    fn from_str(text: &str) -> Result<Self, ParseAttemptError> {
+        Uuid::try_parse(text).map(Self).map_err(|_| ParseAttemptError)
     }
 }
 
 impl TryFrom<String> for Attempt {
-    type Error = InvalidAttempt;
-    fn try_from(text: String) -> Result<Self, InvalidAttempt> {
+    type Error = ParseAttemptError;
+    fn try_from(text: String) -> Result<Self, ParseAttemptError> {
         text.parse()
     }
 }
@@ -99,16 +99,16 @@ impl fmt::Display for BodyKey {
 pub trait KeepBodies: Send + Sync {
     /// Keeps one. Again with the same key and bytes changes nothing. When this returns an error, the body may be kept all
     /// the same; what nobody asks for is removed after some weeks.
-    fn put(&self, key: &BodyKey, body: Vec<u8>) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    fn put(&self, key: &BodyKey, body: Vec<u8>) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
 /// Fetches bodies and removes them, too. What the consumer may do.
 pub trait Bodies: KeepBodies {
     /// Fetches one; `None` if there is none under this key, or no longer. Sees every `put` before it.
-    fn get(&self, key: &BodyKey) -> impl Future<Output = Result<Option<Vec<u8>>, Unavailable>> + Send;
+    fn get(&self, key: &BodyKey) -> impl Future<Output = Result<Option<Vec<u8>>, PortError>> + Send;
 
     /// Removes one, if there is one.
-    fn delete(&self, key: &BodyKey) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    fn delete(&self, key: &BodyKey) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
 #[cfg(test)]
@@ -167,7 +167,7 @@ mod tests {
         let attempt = Attempt::new();
         assert_eq!(attempt.to_string().parse(), Ok(attempt));
         for text in ["", "1", "../../other", "6f1cbb54-9f5c-4c0c-9a53-4e8d0b6f8a01/x"] {
-            assert_eq!(text.parse::<Attempt>(), Err(InvalidAttempt), "{text}");
+            assert_eq!(text.parse::<Attempt>(), Err(ParseAttemptError), "{text}");
         }
     }
 }

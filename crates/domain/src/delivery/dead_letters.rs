@@ -11,11 +11,11 @@ use std::{future::Future, time::Duration};
 use jiff::Timestamp;
 
 pub use self::{
-    of_store::{OfStore, Removed},
+    of_store::{Removed, StoreDeadLetters},
     redrive::{Pace, Redriven},
-    walk::{Letter, NotWhole, Walk},
+    walk::{DeadLetterWalk, IncompleteLetterError, Letter},
 };
-use crate::kernel::port::Unavailable;
+use crate::kernel::port::PortError;
 
 /// A message that the event queue has given up on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub struct DeadLetter {
 
 /// About how many letters there are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Backlog {
+pub struct DeadLetterCounts {
     /// Those that can be received.
     pub visible: u64,
     /// Those that somebody has received and has neither removed nor given back.
@@ -44,18 +44,18 @@ pub struct Backlog {
 /// Receives, gives back and removes dead letters. Only what a person asks for may do this.
 pub trait DeadLetters: Send + Sync {
     /// About how many there are.
-    fn backlog(&self) -> impl Future<Output = Result<Backlog, Unavailable>> + Send;
+    fn backlog(&self) -> impl Future<Output = Result<DeadLetterCounts, PortError>> + Send;
 
     /// Up to `at_most` letters, at most ten, hidden for so long. None if there are none that are not hidden.
     fn receive(
         &self,
         at_most: usize,
         hidden_for: Duration,
-    ) -> impl Future<Output = Result<Vec<DeadLetter>, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<Vec<DeadLetter>, PortError>> + Send;
 
     /// Hides a letter no longer. Does nothing if it is not hidden, or gone.
-    fn give_back(&self, letter: &DeadLetter) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    fn give_back(&self, letter: &DeadLetter) -> impl Future<Output = Result<(), PortError>> + Send;
 
     /// Removes a letter for good.
-    fn remove(&self, letter: &DeadLetter) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    fn remove(&self, letter: &DeadLetter) -> impl Future<Output = Result<(), PortError>> + Send;
 }

@@ -15,7 +15,7 @@ use crate::{
         bodies::{Attempt, BodyKey},
     },
     kernel::{
-        compression::{self, Garbled},
+        compression::{self, DecompressError},
         ids::{DeliveryId, DeliveryKey, EventId, Source, StoreKey, StoreName, Topic},
     },
 };
@@ -33,7 +33,7 @@ const FORMAT: u32 = 1;
 /// A delivery that no queue message can hold. Not worth a retry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the message would have {bytes} bytes, {limit} are allowed")]
-pub struct TooLarge {
+pub struct EnvelopeTooLargeError {
     /// How long it would be.
     pub bytes: usize,
     /// How long it may be.
@@ -50,7 +50,7 @@ pub enum Packed {
         /// What to keep, compressed; [`point`] then writes the message.
         body: Vec<u8>,
         /// Why.
-        why: TooLarge,
+        why: EnvelopeTooLargeError,
     },
 }
 
@@ -73,7 +73,7 @@ pub struct Pointer {
 
 /// A queue message that no receiver of ours wrote. Not worth a retry; a person has to look.
 #[derive(Debug, thiserror::Error)]
-pub enum NotOurs {
+pub enum EnvelopeError {
     /// No line feed after the first line.
     #[error("the message is not a line that names a delivery and a body")]
     NoBody,
@@ -88,7 +88,7 @@ pub enum NotOurs {
     Base64(#[source] base64::DecodeError),
     /// The body is not the zstd that the first line says.
     #[error("the message's body is not zstd of a body")]
-    Zstd(#[source] Garbled),
+    Zstd(#[source] DecompressError),
     /// The first line says that the body is elsewhere, and not where.
     #[error("the message does not say which attempt has kept its body")]
     NoAttempt,
@@ -142,7 +142,7 @@ pub fn pack(delivery: &Delivery, limit: usize) -> Packed {
         let shorter = compressed.len() + base64_len(&body);
         if shorter.min(bytes) > limit {
             let bytes = shorter.min(bytes);
-            let why = TooLarge { bytes, limit };
+            let why = EnvelopeTooLargeError { bytes, limit };
             return Packed::Large { body, why };
         }
         if shorter < bytes {
@@ -166,8 +166,8 @@ pub fn point(delivery: &Delivery, attempt: Attempt) -> String {
 /// Writes a delivery as one message that holds all of it.
 ///
 /// # Errors
-/// [`TooLarge`] when it exceeds [`MESSAGE_LIMIT`].
-pub fn encode(delivery: &Delivery) -> Result<String, TooLarge> {
+/// [`EnvelopeTooLargeError`] when it exceeds [`MESSAGE_LIMIT`].
+pub fn encode(delivery: &Delivery) -> Result<String, EnvelopeTooLargeError> {
     match pack(delivery, MESSAGE_LIMIT) {
         Packed::Message(message) => Ok(message),
         Packed::Large { why, .. } => Err(why),
@@ -177,22 +177,22 @@ pub fn encode(delivery: &Delivery) -> Result<String, TooLarge> {
 /// Reads what [`pack`] or [`point`] wrote.
 ///
 /// # Errors
-/// [`NotOurs`] says what does not fit.
-pub fn open(message: &str) -> Result<Envelope, NotOurs> {
-    let (header, body) = message.split_once('\n').ok_or(NotOurs::NoBody)?;
-    let header: Header<'_> = serde_json::from_str(header).map_err(NotOurs::Header)?;
+/// [`EnvelopeError`] says what does not fit.
+pub fn open(message: &str) -> Result<Envelope, EnvelopeError> {
+    let (header, body) = message.split_once('\n').ok_or(EnvelopeError::NoBody)?;
+    let header: Header<'_> = serde_json::from_str(header).map_err(EnvelopeError::Header)?;
     if header.hookline != FORMAT {
-        return Err(NotOurs::Format(header.hookline));
+        return Err(EnvelopeError::Format(header.hookline));
     }
-    let base64 = |body| BASE64_STANDARD.decode(body).map_err(NotOurs::Base64);
+    let base64 = |body| BASE64_STANDARD.decode(body).map_err(EnvelopeError::Base64);
     let (body, elsewhere) = match header.encoding {
         Encoding::Text => (body.as_bytes().to_vec(), None),
         Encoding::Base64 => (base64(body)?, None),
         Encoding::Zstd => {
-            let body = compression::decompress(&base64(body)?, BODY_LIMIT).map_err(NotOurs::Zstd)?;
+            let body = compression::decompress(&base64(body)?, BODY_LIMIT).map_err(EnvelopeError::Zstd)?;
             (body, None)
         }
-        Encoding::S3 => (Vec::new(), Some(header.attempt.ok_or(NotOurs::NoAttempt)?)),
+        Encoding::S3 => (Vec::new(), Some(header.attempt.ok_or(EnvelopeError::NoAttempt)?)),
     };
     let delivery = Delivery {
         key: DeliveryKey {
@@ -218,11 +218,11 @@ pub fn open(message: &str) -> Result<Envelope, NotOurs> {
 /// Reads what [`encode`] wrote.
 ///
 /// # Errors
-/// [`NotOurs`] says what does not fit; [`NotOurs::Elsewhere`] that only [`open`] reads it.
-pub fn decode(message: &str) -> Result<Delivery, NotOurs> {
+/// [`EnvelopeError`] says what does not fit; [`EnvelopeError::Elsewhere`] that only [`open`] reads it.
+pub fn decode(message: &str) -> Result<Delivery, EnvelopeError> {
     match open(message)? {
         Envelope::Whole(delivery) => Ok(delivery),
-        Envelope::Pointer(_) => Err(NotOurs::Elsewhere),
+        Envelope::Pointer(_) => Err(EnvelopeError::Elsewhere),
     }
 }
 
@@ -245,8 +245,8 @@ impl Pointer {
     /// The whole delivery, from what was kept.
     ///
     /// # Errors
-    /// [`Garbled`] when that is no body.
-    pub fn with(self, kept: &[u8]) -> Result<Delivery, Garbled> {
+    /// [`DecompressError`] when that is no body.
+    pub fn with(self, kept: &[u8]) -> Result<Delivery, DecompressError> {
         let body = compression::decompress(kept, BODY_LIMIT)?;
         Ok(Delivery { body, ..self.delivery })
     }

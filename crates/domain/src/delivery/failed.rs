@@ -20,15 +20,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     delivery::{
-        ledger::{Noted, Problem},
+        ledger::{NoteOutcome, Problem},
         queue::wait_for_index,
+        subject::Subject,
     },
     kernel::{
+        failure::ErrorCode,
         ids::{DeliveryKey, StoreKey},
-        port::{Cause, Unavailable},
+        port::{Cause, PortError},
     },
-    live::Subject,
-    store::stores::ErrorCode,
 };
 
 /// Tries before the queue gives a delivery up: `maxReceiveCount` of `EventQueue` in template.yaml.
@@ -175,7 +175,7 @@ fn plus(at: Timestamp, time: SignedDuration) -> Timestamp {
 
 /// The failed deliveries of a store.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Failures {
+pub struct FailedDeliveryList {
     /// At most [`COUNTED`] of them, in the order of their names.
     pub deliveries: Vec<FailedDelivery>,
     /// Whether there are more.
@@ -184,7 +184,7 @@ pub struct Failures {
 
 /// How many deliveries have failed, and the ones that matter most: as the API tells it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failed {
+pub struct FailedDeliverySummary {
     /// Deliveries that the queue still tries.
     pub retrying: usize,
     /// Deliveries that the queue has given up.
@@ -194,7 +194,7 @@ pub struct Failed {
     /// Whether there are more than were counted.
     pub more: bool,
     /// Those that need attention first, then the newest.
-    pub deliveries: Vec<Told>,
+    pub deliveries: Vec<FailedDeliveryReport>,
 }
 
 /// The most failed deliveries that a status names.
@@ -214,7 +214,7 @@ pub enum FailedState {
 
 /// A failed delivery as the API tells it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Told {
+pub struct FailedDeliveryReport {
     /// Its topic.
     pub topic: crate::kernel::ids::Topic,
     /// Its id.
@@ -255,7 +255,7 @@ pub struct Told {
     pub actions: Vec<Remedy>,
 }
 
-impl Told {
+impl FailedDeliveryReport {
     /// A failed delivery at `now`.
     #[must_use]
     pub fn of(failed: &FailedDelivery, now: Timestamp) -> Self {
@@ -287,10 +287,10 @@ impl Told {
     }
 }
 
-impl Failed {
+impl FailedDeliverySummary {
     /// What is told of a store's failed deliveries at `now`.
     #[must_use]
-    pub fn of(failures: &Failures, now: Timestamp) -> Self {
+    pub fn of(failures: &FailedDeliveryList, now: Timestamp) -> Self {
         let mut all: Vec<&FailedDelivery> = failures.deliveries.iter().collect();
         all.sort_by_key(|failed| (!failed.needs_attention(now), std::cmp::Reverse(failed.tried_at())));
         let retrying = |failed: &&FailedDelivery| matches!(failed.stage(now), Stage::Retrying { .. });
@@ -303,7 +303,7 @@ impl Failed {
             deliveries: all
                 .into_iter()
                 .take(NAMED)
-                .map(|failed| Told::of(failed, now))
+                .map(|failed| FailedDeliveryReport::of(failed, now))
                 .collect(),
         }
     }
@@ -314,23 +314,20 @@ pub trait FailedDeliveries: Send + Sync {
     /// Remembers a failed delivery, in place of what was known of it, and notes its problem in the ledger as
     /// [`Ledger::note`](crate::delivery::ledger::Ledger::note) does: both or neither. What the ledger has as done is not remembered, so
     /// that who completes a delivery can forget it for good.
-    fn remember(&self, failed: &FailedDelivery) -> impl Future<Output = Result<Noted, Unavailable>> + Send;
+    fn remember(&self, failed: &FailedDelivery) -> impl Future<Output = Result<NoteOutcome, PortError>> + Send;
 
     /// Forgets a delivery, if it is remembered.
-    fn forget(&self, delivery: &DeliveryKey) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    fn forget(&self, delivery: &DeliveryKey) -> impl Future<Output = Result<(), PortError>> + Send;
 
     /// Remembers that a person has moved a delivery back to the queue at `at`, unless it has been tried or forgotten since it
     /// was `seen`.
-    fn redriven(&self, seen: &FailedDelivery, at: Timestamp) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    fn redriven(&self, seen: &FailedDelivery, at: Timestamp) -> impl Future<Output = Result<(), PortError>> + Send;
 
     /// One failed delivery. Sees every write before it.
-    fn failed(
-        &self,
-        delivery: &DeliveryKey,
-    ) -> impl Future<Output = Result<Option<FailedDelivery>, Unavailable>> + Send;
+    fn failed(&self, delivery: &DeliveryKey) -> impl Future<Output = Result<Option<FailedDelivery>, PortError>> + Send;
 
     /// Those of a store, at most [`COUNTED`]. Sees every write before it.
-    fn failures(&self, store: &StoreKey) -> impl Future<Output = Result<Failures, Unavailable>> + Send;
+    fn failures(&self, store: &StoreKey) -> impl Future<Output = Result<FailedDeliveryList, PortError>> + Send;
 }
 
 #[cfg(test)]

@@ -23,12 +23,10 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 pub use self::meaning::{DeadLetter, DeliveryAction, actions, meaning};
-use crate::{
-    kernel::{
-        ids::{DeliveryId, DeliveryKey, EventId},
-        port::{CALLS_AT_ONCE, Cause, Unavailable},
-    },
-    store::stores::ErrorCode,
+use crate::kernel::{
+    failure::ErrorCode,
+    ids::{DeliveryId, DeliveryKey, EventId},
+    port::{CALLS_AT_ONCE, Cause, PortError},
 };
 
 /// One attempt at a delivery asks to be the one that is on it.
@@ -105,12 +103,15 @@ impl Fate {
 /// Not the name of a fate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not the name of a fate")]
-pub struct NotAFate;
+pub struct ParseFateError;
 
 impl FromStr for Fate {
-    type Err = NotAFate;
-    fn from_str(text: &str) -> Result<Self, NotAFate> {
-        Self::ALL.into_iter().find(|fate| fate.as_str() == text).ok_or(NotAFate)
+    type Err = ParseFateError;
+    fn from_str(text: &str) -> Result<Self, ParseFateError> {
+        Self::ALL
+            .into_iter()
+            .find(|fate| fate.as_str() == text)
+            .ok_or(ParseFateError)
     }
 }
 
@@ -157,7 +158,7 @@ impl Completion {
 
 /// Outcome of noting why a delivery has to come again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Noted {
+pub enum NoteOutcome {
     /// It is written.
     Written,
     /// The delivery is done: another copy has had its effect, or a person has given it up.
@@ -168,7 +169,7 @@ pub enum Noted {
 
 /// What became of one of several deliveries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settled<'a> {
+pub struct DeliveryCompletion<'a> {
     /// Which.
     pub delivery: &'a DeliveryKey,
     /// What became of it.
@@ -184,10 +185,10 @@ pub trait Claims: Send + Sync {
         &self,
         delivery: &DeliveryKey,
         request: &ClaimRequest,
-    ) -> impl Future<Output = Result<Claim, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<Claim, PortError>> + Send;
 
     /// Gives a claim back, as [`release`] has it, with **one** conditional write.
-    fn release(&self, delivery: &DeliveryKey, owner: &str) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    fn release(&self, delivery: &DeliveryKey, owner: &str) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
 /// Records which deliveries are done, too. What the consumer may do.
@@ -202,15 +203,15 @@ pub trait Ledger: Claims {
         fate: Fate,
         problem: Option<&Problem>,
         at: Timestamp,
-    ) -> impl Future<Output = Result<Completion, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<Completion, PortError>> + Send;
 
     /// Records what became of several deliveries: of each what [`complete`](Self::complete) does, independently of the
     /// others and in no order. One result for each, in the order given. Takes as few calls as it can.
     fn complete_all(
         &self,
-        settled: &[Settled<'_>],
+        settled: &[DeliveryCompletion<'_>],
         at: Timestamp,
-    ) -> impl Future<Output = Vec<Result<Completion, Unavailable>>> + Send {
+    ) -> impl Future<Output = Vec<Result<Completion, PortError>>> + Send {
         stream::iter(settled)
             .map(move |settled| self.complete(settled.delivery, settled.fate, settled.problem, at))
             .buffered(CALLS_AT_ONCE)
@@ -223,13 +224,13 @@ pub trait Ledger: Claims {
         &self,
         delivery: &DeliveryKey,
         problem: &Problem,
-    ) -> impl Future<Output = Result<Noted, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<NoteOutcome, PortError>> + Send;
 }
 
 /// Reads the ledger for a person. A port of its own, for neither receivers nor consumer may do this.
 pub trait Records: Send + Sync {
     /// All that is remembered of one delivery, be it expired. Sees every write before it.
-    fn find(&self, delivery: &DeliveryKey) -> impl Future<Output = Result<Option<Record>, Unavailable>> + Send;
+    fn find(&self, delivery: &DeliveryKey) -> impl Future<Output = Result<Option<LedgerRecord>, PortError>> + Send;
 
     /// The deliveries whose id is, or begins with, this text, whatever their store and topic: one page of a search
     /// through the whole ledger. `after` is where the page before has ended.
@@ -237,16 +238,16 @@ pub trait Records: Send + Sync {
         &self,
         id: &DeliveryId,
         after: Option<Cursor>,
-    ) -> impl Future<Output = Result<RecordPage, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<RecordPage, PortError>> + Send;
 }
 
 /// All that the ledger remembers of one delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
+pub struct LedgerRecord {
     /// Which one.
     pub delivery: DeliveryKey,
     /// Where in its life it is, and when it may be forgotten.
-    pub entry: Entry,
+    pub entry: LedgerEntry,
     /// When it was claimed last.
     pub claimed_at: Timestamp,
     /// When it was settled last, if it is.
@@ -267,7 +268,7 @@ pub struct Cursor(pub String);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordPage {
     /// What fits.
-    pub found: Vec<Record>,
+    pub found: Vec<LedgerRecord>,
     /// How many deliveries were looked at for it.
     pub looked_at: usize,
     /// Where to go on; none at the end.
@@ -276,16 +277,16 @@ pub struct RecordPage {
 
 /// An entry, as every implementation keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Entry {
+pub struct LedgerEntry {
     /// Where in its life it is.
-    pub state: State,
+    pub state: LedgerState,
     /// When it may be forgotten.
     pub expires_at: Timestamp,
 }
 
 /// Where in its life an entry is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum State {
+pub enum LedgerState {
     /// An attempt is on it.
     Claimed {
         /// Which.
@@ -299,27 +300,27 @@ pub enum State {
     Done,
 }
 
-impl Entry {
+impl LedgerEntry {
     /// Whether anybody may claim it at `now`: it has expired, or its lease has lapsed. The conditional write of a remote ledger
     /// succeeds exactly where there is no entry or this holds.
     #[must_use]
     pub fn may_be_claimed(&self, now: Timestamp) -> bool {
-        let is_lapsed = matches!(self.state, State::Claimed { lease_until, .. } if lease_until <= now);
+        let is_lapsed = matches!(self.state, LedgerState::Claimed { lease_until, .. } if lease_until <= now);
         self.expires_at <= now || is_lapsed
     }
 }
 
 /// What a claim finds in an entry: the one place where the protocol is decided.
 #[must_use]
-pub fn decide(entry: Option<&Entry>, request: &ClaimRequest) -> Claim {
+pub fn decide(entry: Option<&LedgerEntry>, request: &ClaimRequest) -> Claim {
     let Some(entry) = entry.filter(|entry| !entry.may_be_claimed(request.now)) else {
         return Claim::Fresh;
     };
     match &entry.state {
-        State::Done | State::Parked => Claim::Settled,
+        LedgerState::Done | LedgerState::Parked => Claim::Settled,
         // An attempt of ours that we had no answer to has written it.
-        State::Claimed { owner, .. } if *owner == request.owner => Claim::Fresh,
-        State::Claimed { lease_until, .. } => Claim::Live { until: *lease_until },
+        LedgerState::Claimed { owner, .. } if *owner == request.owner => Claim::Fresh,
+        LedgerState::Claimed { lease_until, .. } => Claim::Live { until: *lease_until },
     }
 }
 
@@ -327,28 +328,28 @@ pub fn decide(entry: Option<&Entry>, request: &ClaimRequest) -> Claim {
 /// claimed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("it was refused by an entry that is not in its way")]
-pub struct NotInTheWay;
+pub struct RefusedClaimError;
 
 /// What a remote ledger's refusal comes to, which names the entry that is in the way.
 ///
 /// # Errors
-/// [`NotInTheWay`].
-pub fn refused(entry: &Entry, request: &ClaimRequest) -> Result<Claim, NotInTheWay> {
+/// [`RefusedClaimError`].
+pub fn refused(entry: &LedgerEntry, request: &ClaimRequest) -> Result<Claim, RefusedClaimError> {
     if entry.may_be_claimed(request.now) {
-        return Err(NotInTheWay);
+        return Err(RefusedClaimError);
     }
     Ok(decide(Some(entry), request))
 }
 
 /// What giving a claim back does to its entry: its lease lapses, if it is still `owner`'s; `None` if it stays as it is.
 #[must_use]
-pub fn release(entry: Option<&Entry>, owner: &str) -> Option<State> {
+pub fn release(entry: Option<&LedgerEntry>, owner: &str) -> Option<LedgerState> {
     match entry.map(|entry| &entry.state) {
-        Some(State::Claimed { owner: holder, .. }) if holder == owner => Some(State::Claimed {
+        Some(LedgerState::Claimed { owner: holder, .. }) if holder == owner => Some(LedgerState::Claimed {
             owner: owner.to_owned(),
             lease_until: Timestamp::UNIX_EPOCH,
         }),
-        Some(State::Claimed { .. } | State::Parked | State::Done) | None => None,
+        Some(LedgerState::Claimed { .. } | LedgerState::Parked | LedgerState::Done) | None => None,
     }
 }
 
@@ -356,27 +357,27 @@ pub fn release(entry: Option<&Entry>, owner: &str) -> Option<State> {
 /// it counts. `has_problem` is whether the entry holds one. The conditional write of a remote ledger succeeds exactly where
 /// this gives a state.
 #[must_use]
-pub fn settle(entry: Option<&Entry>, has_problem: bool, fate: Fate) -> (Option<State>, Completion) {
+pub fn settle(entry: Option<&LedgerEntry>, has_problem: bool, fate: Fate) -> (Option<LedgerState>, Completion) {
     let settled = match fate {
-        Fate::Parked => State::Parked,
-        Fate::Applied | Fate::Superseded | Fate::Discarded | Fate::Noted | Fate::Dismissed => State::Done,
+        Fate::Parked => LedgerState::Parked,
+        Fate::Applied | Fate::Superseded | Fate::Discarded | Fate::Noted | Fate::Dismissed => LedgerState::Done,
     };
     match entry.map(|entry| &entry.state) {
-        Some(State::Claimed { .. }) if has_problem => (Some(settled), Completion::Recovered),
-        Some(State::Claimed { .. }) => (Some(settled), Completion::First),
-        Some(State::Parked) => (Some(settled), Completion::Repeated),
-        Some(State::Done) if fate == Fate::Parked => (None, Completion::Done),
-        Some(State::Done) | None => (None, Completion::Repeated),
+        Some(LedgerState::Claimed { .. }) if has_problem => (Some(settled), Completion::Recovered),
+        Some(LedgerState::Claimed { .. }) => (Some(settled), Completion::First),
+        Some(LedgerState::Parked) => (Some(settled), Completion::Repeated),
+        Some(LedgerState::Done) if fate == Fate::Parked => (None, Completion::Done),
+        Some(LedgerState::Done) | None => (None, Completion::Repeated),
     }
 }
 
 /// Whether a problem is written into an entry: not when nobody remembers the delivery, nor when it is done.
 #[must_use]
-pub fn takes_notes(entry: Option<&Entry>) -> Noted {
+pub fn takes_notes(entry: Option<&LedgerEntry>) -> NoteOutcome {
     match entry.map(|entry| &entry.state) {
-        Some(State::Claimed { .. } | State::Parked) => Noted::Written,
-        Some(State::Done) => Noted::Done,
-        None => Noted::Unknown,
+        Some(LedgerState::Claimed { .. } | LedgerState::Parked) => NoteOutcome::Written,
+        Some(LedgerState::Done) => NoteOutcome::Done,
+        None => NoteOutcome::Unknown,
     }
 }
 
@@ -397,26 +398,26 @@ mod tests {
             expires_at: at(200),
             event_id: None,
         };
-        let claimed = |owner: &str, until| State::Claimed {
+        let claimed = |owner: &str, until| LedgerState::Claimed {
             owner: owner.into(),
             lease_until: at(until),
         };
         let refused = |state, expires| {
             let expires_at = at(expires);
-            refused(&Entry { state, expires_at }, &request)
+            refused(&LedgerEntry { state, expires_at }, &request)
         };
-        assert_eq!(refused(State::Done, 101), Ok(Claim::Settled));
-        assert_eq!(refused(State::Parked, 101), Ok(Claim::Settled));
+        assert_eq!(refused(LedgerState::Done, 101), Ok(Claim::Settled));
+        assert_eq!(refused(LedgerState::Parked, 101), Ok(Claim::Settled));
         assert_eq!(refused(claimed("them", 101), 101), Ok(Claim::Live { until: at(101) }));
         // The first of two attempts has written it.
         assert_eq!(refused(claimed("us", 101), 101), Ok(Claim::Fresh));
         for (state, expires) in [
-            (State::Done, 100),
+            (LedgerState::Done, 100),
             (claimed("them", 100), 101),
             (claimed("us", 100), 101),
             (claimed("us", 101), 100),
         ] {
-            assert_eq!(refused(state, expires), Err(NotInTheWay));
+            assert_eq!(refused(state, expires), Err(RefusedClaimError));
         }
     }
 }

@@ -3,10 +3,11 @@
 use std::future::Future;
 
 use jiff::SignedDuration;
+use serde::Serialize;
 
 use crate::{
     delivery::{envelope::MESSAGE_LIMIT, failed::TRIES},
-    kernel::{ids::StoreKey, port::Unavailable},
+    kernel::{ids::StoreKey, port::PortError},
 };
 
 /// Takes messages and hands each to the consumer at least once, in any order.
@@ -16,7 +17,7 @@ pub trait EventQueue: Send + Sync {
     ///
     /// `store` is whose message it is: the queue may hold back a store that keeps the consumer busy, so that the
     /// others do not wait behind it (docs/adr/0009-fair-queues.md).
-    fn send(&self, store: &StoreKey, message: String) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    fn send(&self, store: &StoreKey, message: String) -> impl Future<Output = Result<(), PortError>> + Send;
 
     /// The most bytes a message may have.
     fn largest(&self) -> usize {
@@ -27,7 +28,7 @@ pub trait EventQueue: Send + Sync {
 /// Has a message that waits for its next try be tried at once. Only what a person asks for may do this.
 pub trait TryNow: Send + Sync {
     /// Ends the wait of the message with this receipt; `false` if it does not wait: it is being tried, or has been.
-    fn try_now(&self, receipt: &str) -> impl Future<Output = Result<bool, Unavailable>> + Send;
+    fn try_now(&self, receipt: &str) -> impl Future<Output = Result<bool, PortError>> + Send;
 }
 
 /// The first waits for an index that does not answer, in seconds: one that sleeps is awake after 30, and a restart takes
@@ -64,7 +65,30 @@ pub struct Delayed {
 pub trait Redelivery: Send + Sync {
     /// Changes when these messages come again, and of no others. One that cannot be changed comes when the queue would have
     /// it come; an error says that there is such a one.
-    fn delay(&self, messages: &[Delayed]) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    fn delay(&self, messages: &[Delayed]) -> impl Future<Output = Result<(), PortError>> + Send;
+}
+
+/// Tells how much waits.
+pub trait Backlog: Send + Sync {
+    /// About how many events wait in the queue, of all stores.
+    fn waiting(&self) -> impl Future<Output = Result<u64, PortError>> + Send;
+}
+
+/// About how many deliveries wait, of all stores, and where.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Depths {
+    /// In the event queue.
+    pub waiting: u64,
+    /// In the hands of the consumer, or hidden until they are tried again.
+    pub in_flight: u64,
+    /// Among the dead letters.
+    pub dead_letters: u64,
+}
+
+/// Tells how much waits, and where.
+pub trait Queues: Send + Sync {
+    /// As the queues count, which is not exact.
+    fn depths(&self) -> impl Future<Output = Result<Depths, PortError>> + Send;
 }
 
 #[cfg(test)]

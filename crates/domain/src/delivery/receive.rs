@@ -16,17 +16,20 @@
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use crate::{
     delivery::{
         Delivery,
         bodies::{Attempt, BodyKey, KeepBodies},
-        envelope::{self, Packed, TooLarge},
+        envelope::{self, EnvelopeTooLargeError, Packed},
         ledger::{Claim, ClaimRequest, Claims},
         queue::EventQueue,
     },
-    kernel::port::{Clock, Unavailable, chain},
+    kernel::{
+        port::{Clock, PortError, chain},
+        time::later,
+    },
 };
 
 /// How long a claim keeps others out: longer than a receiver can run, so that a lapsed claim's owner is dead.
@@ -64,13 +67,13 @@ pub enum Received {
 
 /// Why a delivery was not taken. The sender must come back unless it is too large.
 #[derive(Debug, thiserror::Error)]
-pub enum NotReceived {
+pub enum ReceiveError {
     /// No message can hold it. Not worth a retry.
     #[error(transparent)]
-    TooLarge(#[from] TooLarge),
+    TooLarge(#[from] EnvelopeTooLargeError),
     /// A port failed.
     #[error(transparent)]
-    Unavailable(#[from] Unavailable),
+    Unavailable(#[from] PortError),
     /// The ports did not answer in the time the sender leaves us.
     #[error("out of time")]
     OutOfTime,
@@ -82,12 +85,12 @@ impl<L: Claims, Q: EventQueue, B: KeepBodies, C: Clock> Receive<L, Q, B, C> {
     /// what was sent then is harmless.
     ///
     /// # Errors
-    /// [`NotReceived`] says whether the sender should come back.
+    /// [`ReceiveError`] says whether the sender should come back.
     pub async fn receive(
         &self,
         delivery: &Delivery,
         out_of_time: impl Future<Output = ()> + Send + Unpin,
-    ) -> Result<Received, NotReceived> {
+    ) -> Result<Received, ReceiveError> {
         let packed = envelope::pack(delivery, self.queue.largest());
         if let (Packed::Large { why, .. }, None) = (&packed, &self.bodies) {
             return Err((*why).into());
@@ -95,11 +98,11 @@ impl<L: Claims, Q: EventQueue, B: KeepBodies, C: Clock> Receive<L, Q, B, C> {
         let work = Box::pin(self.claim_and_send(delivery, packed));
         match select(work, out_of_time).await {
             Either::Left((received, _)) => received,
-            Either::Right(((), _)) => Err(NotReceived::OutOfTime),
+            Either::Right(((), _)) => Err(ReceiveError::OutOfTime),
         }
     }
 
-    async fn claim_and_send(&self, delivery: &Delivery, packed: Packed) -> Result<Received, NotReceived> {
+    async fn claim_and_send(&self, delivery: &Delivery, packed: Packed) -> Result<Received, ReceiveError> {
         let now = self.clock.now();
         let attempt = Attempt::new();
         let request = ClaimRequest {
@@ -127,7 +130,7 @@ impl<L: Claims, Q: EventQueue, B: KeepBodies, C: Clock> Receive<L, Q, B, C> {
         Ok(Received::Queued)
     }
 
-    async fn send(&self, delivery: &Delivery, packed: Packed, attempt: Attempt) -> Result<(), NotReceived> {
+    async fn send(&self, delivery: &Delivery, packed: Packed, attempt: Attempt) -> Result<(), ReceiveError> {
         let message = match packed {
             Packed::Message(message) => message,
             Packed::Large { body, why } => {
@@ -142,9 +145,4 @@ impl<L: Claims, Q: EventQueue, B: KeepBodies, C: Clock> Receive<L, Q, B, C> {
         };
         Ok(self.queue.send(&delivery.key.store, message).await?)
     }
-}
-
-/// Saturates at the end of time, which no clock reaches.
-pub(crate) fn later(from: Timestamp, by: SignedDuration) -> Timestamp {
-    from.checked_add(by).unwrap_or(Timestamp::MAX)
 }

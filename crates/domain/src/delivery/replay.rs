@@ -5,8 +5,8 @@
 
 mod again;
 
-pub use self::again::{NotReplayed, NotSent, Replay, send};
-use crate::kernel::ids::{DeliveryId, InvalidId};
+pub use self::again::{Replay, ReplayError, ResendError, send};
+use crate::kernel::ids::{DeliveryId, InvalidIdError};
 
 /// What stands between the original's id and what tells its replays apart.
 const MARK: &str = "~replay-";
@@ -22,7 +22,7 @@ const KEPT: usize = 255 - MARK.len() - NONCE;
 ///
 /// # Errors
 /// None that an id can cause.
-pub fn replay_of(id: &DeliveryId) -> Result<DeliveryId, InvalidId> {
+pub fn replay_of(id: &DeliveryId) -> Result<DeliveryId, InvalidIdError> {
     let original = original_of(id).unwrap_or(id.as_str());
     let nonce = uuid::Uuid::new_v4().simple().to_string();
     // Ids are ASCII.

@@ -7,12 +7,12 @@ use crate::{
         failed::{FailedDelivery, Stage},
         queue::TryNow,
     },
-    kernel::port::Unavailable,
+    kernel::port::PortError,
 };
 
 /// Outcome of asking for a try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Retried {
+pub enum RetryOutcome {
     /// The queue tries it now.
     Now,
     /// The queue tries it already.
@@ -32,21 +32,21 @@ pub enum RetryError {
     Expired,
     /// The queue did not answer. Worth a retry.
     #[error(transparent)]
-    Unavailable(#[from] Unavailable),
+    Unavailable(#[from] PortError),
 }
 
 /// Tries a failed delivery at `now` that the queue would try later.
 ///
 /// # Errors
 /// [`RetryError`]: the queue does not retry it any more, or did not answer.
-pub async fn retry(failed: &FailedDelivery, queue: &impl TryNow, now: Timestamp) -> Result<Retried, RetryError> {
+pub async fn retry(failed: &FailedDelivery, queue: &impl TryNow, now: Timestamp) -> Result<RetryOutcome, RetryError> {
     match (failed.stage(now), &failed.receipt) {
         (Stage::Retrying { .. }, Some(receipt)) => Ok(if queue.try_now(receipt).await? {
-            Retried::Now
+            RetryOutcome::Now
         } else {
-            Retried::Already
+            RetryOutcome::Already
         }),
-        (Stage::Retrying { .. }, None) => Ok(Retried::OnItsWay),
+        (Stage::Retrying { .. }, None) => Ok(RetryOutcome::OnItsWay),
         (Stage::DeadLetter, _) => Err(RetryError::DeadLetter),
         (Stage::Expired, _) => Err(RetryError::Expired),
     }
@@ -57,13 +57,16 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::*;
-    use crate::{delivery::ledger::Problem, kernel::ids::DeliveryKey, store::stores::ErrorCode};
+    use crate::{
+        delivery::ledger::Problem,
+        kernel::{failure::ErrorCode, ids::DeliveryKey},
+    };
 
     /// A queue whose messages wait, or do not.
     struct Waits(bool);
 
     impl TryNow for Waits {
-        async fn try_now(&self, _: &str) -> Result<bool, Unavailable> {
+        async fn try_now(&self, _: &str) -> Result<bool, PortError> {
             Ok(self.0)
         }
     }

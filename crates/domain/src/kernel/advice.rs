@@ -1,6 +1,6 @@
 //! Advice: what to do about an error, by its code and by the class of the port's failure behind it. The one place for it.
 
-use crate::{kernel::port::Cause, store::stores::ErrorCode};
+use crate::kernel::{failure::ErrorCode, port::Cause};
 
 /// The likely cause of an error, and what to do about it. Where a port failed, the class of its failure decides.
 #[must_use]

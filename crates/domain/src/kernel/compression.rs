@@ -19,7 +19,7 @@ const WINDOW_LOG: u32 = 23;
 
 /// Not what [`compress`] wrote, or more than it was given. Not worth a retry.
 #[derive(Debug, thiserror::Error)]
-pub enum Garbled {
+pub enum DecompressError {
     /// Not zstd, or cut off.
     #[error("the body cannot be decompressed")]
     Zstd(#[source] io::Error),
@@ -54,15 +54,18 @@ pub fn compress(body: &[u8]) -> Vec<u8> {
 /// stand for gigabytes.
 ///
 /// # Errors
-/// [`Garbled`] says what does not fit.
-pub fn decompress(compressed: &[u8], limit: usize) -> Result<Vec<u8>, Garbled> {
-    let mut decoder = zstd::stream::read::Decoder::with_buffer(compressed).map_err(Garbled::Zstd)?;
-    decoder.window_log_max(WINDOW_LOG).map_err(Garbled::Zstd)?;
+/// [`DecompressError`] says what does not fit.
+pub fn decompress(compressed: &[u8], limit: usize) -> Result<Vec<u8>, DecompressError> {
+    let mut decoder = zstd::stream::read::Decoder::with_buffer(compressed).map_err(DecompressError::Zstd)?;
+    decoder.window_log_max(WINDOW_LOG).map_err(DecompressError::Zstd)?;
     let mut body = Vec::new();
     let one_more = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-    decoder.take(one_more).read_to_end(&mut body).map_err(Garbled::Zstd)?;
+    decoder
+        .take(one_more)
+        .read_to_end(&mut body)
+        .map_err(DecompressError::Zstd)?;
     if body.len() > limit {
-        return Err(Garbled::TooLong { limit });
+        return Err(DecompressError::TooLong { limit });
     }
     Ok(body)
 }
@@ -93,7 +96,7 @@ mod tests {
         assert!(bomb.len() < LIMIT / 64);
         assert!(matches!(
             decompress(&bomb, LIMIT),
-            Err(Garbled::TooLong { limit: LIMIT })
+            Err(DecompressError::TooLong { limit: LIMIT })
         ));
         assert_eq!(decompress(&compress(&vec![b' '; LIMIT]), LIMIT).unwrap().len(), LIMIT);
     }
@@ -106,7 +109,7 @@ mod tests {
         // Flushed before its end, so that the frame says its window and not its length.
         io::Write::flush(&mut encoder).unwrap();
         let greedy = encoder.finish().unwrap();
-        assert!(matches!(decompress(&greedy, LIMIT), Err(Garbled::Zstd(_))));
+        assert!(matches!(decompress(&greedy, LIMIT), Err(DecompressError::Zstd(_))));
     }
 
     #[test]
@@ -114,7 +117,7 @@ mod tests {
         let whole = compress(b"a body that is long enough to be cut");
         assert!(matches!(
             decompress(&whole[..whole.len() - 1], LIMIT),
-            Err(Garbled::Zstd(_))
+            Err(DecompressError::Zstd(_))
         ));
     }
 }

@@ -5,7 +5,7 @@ use std::future::Future;
 
 use jiff::Timestamp;
 
-use crate::kernel::{ids::StoreKey, port::Unavailable};
+use crate::kernel::{ids::StoreKey, port::PortError};
 
 /// What one call has erased.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,5 +25,5 @@ pub trait Erase: Send + Sync {
         store: &StoreKey,
         until: Timestamp,
         after: Option<&str>,
-    ) -> impl Future<Output = Result<Erased, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<Erased, PortError>> + Send;
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// Why a text is not a name of this kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidId {
+pub enum InvalidIdError {
     /// Nothing there.
     #[error("{kind} is empty")]
     Empty {
@@ -42,18 +42,18 @@ macro_rules! text_id {
             /// Checks and wraps a text.
             ///
             /// # Errors
-            /// [`InvalidId`] says what is wrong with it.
-            pub fn new(text: impl Into<String>) -> Result<Self, InvalidId> {
+            /// [`InvalidIdError`] says what is wrong with it.
+            pub fn new(text: impl Into<String>) -> Result<Self, InvalidIdError> {
                 let text = text.into();
                 let allowed: fn(char) -> bool = $allowed;
                 if text.is_empty() {
-                    return Err(InvalidId::Empty { kind: $kind });
+                    return Err(InvalidIdError::Empty { kind: $kind });
                 }
                 if text.len() > $limit {
-                    return Err(InvalidId::TooLong { kind: $kind, limit: $limit });
+                    return Err(InvalidIdError::TooLong { kind: $kind, limit: $limit });
                 }
                 if !text.chars().all(allowed) {
-                    return Err(InvalidId::Character { kind: $kind });
+                    return Err(InvalidIdError::Character { kind: $kind });
                 }
                 Ok(Self(text))
             }
@@ -72,15 +72,15 @@ macro_rules! text_id {
         }
 
         impl TryFrom<String> for $name {
-            type Error = InvalidId;
-            fn try_from(text: String) -> Result<Self, InvalidId> {
+            type Error = InvalidIdError;
+            fn try_from(text: String) -> Result<Self, InvalidIdError> {
                 Self::new(text)
             }
         }
 
         impl FromStr for $name {
-            type Err = InvalidId;
-            fn from_str(text: &str) -> Result<Self, InvalidId> {
+            type Err = InvalidIdError;
+            fn from_str(text: &str) -> Result<Self, InvalidIdError> {
                 Self::new(text)
             }
         }
@@ -178,10 +178,12 @@ impl fmt::Display for StoreKey {
 }
 
 impl FromStr for StoreKey {
-    type Err = InvalidId;
+    type Err = InvalidIdError;
     /// Reads `source#store`.
-    fn from_str(text: &str) -> Result<Self, InvalidId> {
-        let (source, store) = text.split_once('#').ok_or(InvalidId::Character { kind: "store" })?;
+    fn from_str(text: &str) -> Result<Self, InvalidIdError> {
+        let (source, store) = text
+            .split_once('#')
+            .ok_or(InvalidIdError::Character { kind: "store" })?;
         Ok(Self {
             source: source.parse()?,
             store: store.parse()?,
@@ -228,12 +230,12 @@ impl Kind {
 }
 
 impl FromStr for Kind {
-    type Err = InvalidId;
-    fn from_str(text: &str) -> Result<Self, InvalidId> {
+    type Err = InvalidIdError;
+    fn from_str(text: &str) -> Result<Self, InvalidIdError> {
         match text {
             "product" => Ok(Self::Product),
             "collection" => Ok(Self::Collection),
-            _ => Err(InvalidId::Character { kind: "kind" }),
+            _ => Err(InvalidIdError::Character { kind: "kind" }),
         }
     }
 }
@@ -259,11 +261,11 @@ impl EntityKey {
     /// Reads back what [`within_store`](Self::within_store) wrote.
     ///
     /// # Errors
-    /// [`InvalidId`] when it is not such a text.
-    pub fn from_parts(store: StoreKey, within_store: &str) -> Result<Self, InvalidId> {
+    /// [`InvalidIdError`] when it is not such a text.
+    pub fn from_parts(store: StoreKey, within_store: &str) -> Result<Self, InvalidIdError> {
         let (kind, id) = within_store
             .split_once('#')
-            .ok_or(InvalidId::Character { kind: "entity key" })?;
+            .ok_or(InvalidIdError::Character { kind: "entity key" })?;
         Ok(Self {
             store,
             kind: kind.parse()?,
@@ -293,7 +295,7 @@ mod tests {
 
     #[test]
     fn names_are_bounded_and_present() {
-        assert_eq!(DeliveryId::new(""), Err(InvalidId::Empty { kind: "delivery id" }));
+        assert_eq!(DeliveryId::new(""), Err(InvalidIdError::Empty { kind: "delivery id" }));
         assert!(DeliveryId::new("x".repeat(255)).is_ok());
         assert!(DeliveryId::new("x".repeat(256)).is_err());
         assert!(StoreName::new("demo myshopify.com").is_err() && StoreName::new("square:M1").is_err());

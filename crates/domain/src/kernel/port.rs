@@ -76,7 +76,7 @@ impl fmt::Display for Cause {
 /// `Display` names the port, the class of the failure and the service's error code, and nothing else: it may be shown
 /// to people. The source is for logs: see [`chain`].
 #[derive(Debug)]
-pub struct Unavailable {
+pub struct PortError {
     /// Which port, in words for a log line: `ledger`, `event queue`, `index` …
     pub port: &'static str,
     /// The class of the failure.
@@ -90,7 +90,7 @@ pub struct Unavailable {
 /// The longest error code that is repeated.
 const CODE: usize = 80;
 
-impl Unavailable {
+impl PortError {
     /// Wraps what an adapter saw that no service has classified: an answer that cannot be read, a setting that is missing.
     pub fn new(port: &'static str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::because(port, Cause::Other, None, source)
@@ -128,7 +128,7 @@ impl Unavailable {
     }
 }
 
-impl fmt::Display for Unavailable {
+impl fmt::Display for PortError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self.cause {
             Cause::Denied => "refused access",
@@ -146,7 +146,7 @@ impl fmt::Display for Unavailable {
     }
 }
 
-impl Error for Unavailable {
+impl Error for PortError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(&*self.source)
     }
@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn a_failure_names_its_port_class_and_code_and_leaves_the_rest_to_the_chain() {
-        let failure = |cause, code| Unavailable::because("entities", cause, code, "arn:aws:dynamodb:…:table/x");
+        let failure = |cause, code| PortError::because("entities", cause, code, "arn:aws:dynamodb:…:table/x");
         let denied = failure(Cause::Denied, Some("AccessDeniedException"));
         assert_eq!(denied.to_string(), "entities refused access (AccessDeniedException)");
         assert_eq!(
@@ -180,12 +180,9 @@ mod tests {
     #[test]
     fn a_code_that_may_hold_values_is_not_repeated() {
         for code in ["", "a secret", "key=value", "…", &"x".repeat(81)] {
-            assert_eq!(
-                Unavailable::because("index", Cause::Denied, Some(code), "x").code(),
-                None
-            );
+            assert_eq!(PortError::because("index", Cause::Denied, Some(code), "x").code(), None);
         }
-        let failure = Unavailable::because("index", Cause::Denied, Some("security_exception"), "x");
+        let failure = PortError::because("index", Cause::Denied, Some("security_exception"), "x");
         assert_eq!(failure.code(), Some("security_exception"));
     }
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, future::Future};
 
-use crate::kernel::port::Unavailable;
+use crate::kernel::port::PortError;
 
 /// A secret text. `Debug` shows that there is one, never what it is; there is no `Display`.
 #[derive(Clone, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl fmt::Debug for Secret {
 /// Where a secret is kept.
 pub trait SecretSource: Send + Sync {
     /// Reads the secret's present value.
-    fn read(&self) -> impl Future<Output = Result<Secret, Unavailable>> + Send;
+    fn read(&self) -> impl Future<Output = Result<Secret, PortError>> + Send;
 }
 
 /// Which secret is meant: given literally, or by the name it is kept under.
@@ -44,7 +44,7 @@ pub enum SecretRef {
 
 /// A secret given literally.
 impl SecretSource for Secret {
-    async fn read(&self) -> Result<Secret, Unavailable> {
+    async fn read(&self) -> Result<Secret, PortError> {
         Ok(self.clone())
     }
 }

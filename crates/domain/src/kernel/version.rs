@@ -25,7 +25,7 @@ pub struct Version(i64);
 /// A time before 1970 or after 2106, which no state of a real entity has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0} is not a time at which an entity can have changed")]
-pub struct ImplausibleTime(pub Timestamp);
+pub struct ImplausibleTimeError(pub Timestamp);
 
 impl Version {
     /// Later than every state: what a removal is final with.
@@ -34,9 +34,9 @@ impl Version {
     /// The version of a state that the sender says changed at `updated_at`, and that was seen at `observed_at`.
     ///
     /// # Errors
-    /// [`ImplausibleTime`] when `updated_at` does not fit 32 bits of seconds.
-    pub fn new(updated_at: Timestamp, observed_at: Timestamp) -> Result<Self, ImplausibleTime> {
-        let seconds = u32::try_from(updated_at.as_second()).map_err(|_| ImplausibleTime(updated_at))?;
+    /// [`ImplausibleTimeError`] when `updated_at` does not fit 32 bits of seconds.
+    pub fn new(updated_at: Timestamp, observed_at: Timestamp) -> Result<Self, ImplausibleTimeError> {
+        let seconds = u32::try_from(updated_at.as_second()).map_err(|_| ImplausibleTimeError(updated_at))?;
         let after = observed_at
             .as_microsecond()
             .saturating_sub(i64::from(seconds) * 1_000_000);

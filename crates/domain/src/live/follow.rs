@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Activity, Asked, Frame, Push, Pushed, Watcher, Watchers, frame::DELIVERIES, lag::LAG_OF};
+use super::{Activity, ClientMessage, Frame, Push, Pushed, Watcher, Watchers, frame::DELIVERIES, lag::LAG_OF};
 use crate::{
     access::Principal,
     kernel::{
         ids::{StoreKey, StoreLabel},
-        port::{CALLS_AT_ONCE, Clock, Unavailable, chain},
+        port::{CALLS_AT_ONCE, Clock, PortError, chain},
     },
     store::stores::{StoreViews, Stores},
 };
@@ -57,8 +57,8 @@ impl<W: Watchers, S: Stores + StoreViews, A: Activity, P: Push, C: Clock> Follow
     /// sees them all.
     ///
     /// # Errors
-    /// [`Unavailable`]: it is not remembered, or older ones are still open, and it should be refused.
-    pub async fn connected(&self, connection: &str, principal: Principal) -> Result<(), Unavailable> {
+    /// [`PortError`]: it is not remembered, or older ones are still open, and it should be refused.
+    pub async fn connected(&self, connection: &str, principal: Principal) -> Result<(), PortError> {
         let until = self.clock.now().checked_add(LASTS).unwrap_or(Timestamp::MAX);
         let watcher = Watcher {
             connection: connection.to_owned(),
@@ -82,7 +82,7 @@ impl<W: Watchers, S: Stores + StoreViews, A: Activity, P: Push, C: Clock> Follow
     }
 
     /// Closes a connection that newer ones of its principal have replaced. That it is told why is best effort.
-    async fn replaced(&self, older: Watcher) -> Result<(), Unavailable> {
+    async fn replaced(&self, older: Watcher) -> Result<(), PortError> {
         let connection = older.connection.as_str();
         self.watchers.remove(connection).await?;
         let message = format!("closed: there are {CONNECTIONS} newer live connections with the same token");
@@ -96,8 +96,8 @@ impl<W: Watchers, S: Stores + StoreViews, A: Activity, P: Push, C: Clock> Follow
     /// Answers a message. What it may ask for is as it is *now*, not as it was when it connected.
     ///
     /// # Errors
-    /// [`Unavailable`]: it has no answer, or only a part of one, and may ask again.
-    pub async fn asked(&self, connection: &str, message: &str) -> Result<(), Unavailable> {
+    /// [`PortError`]: it has no answer, or only a part of one, and may ask again.
+    pub async fn asked(&self, connection: &str, message: &str) -> Result<(), PortError> {
         let Some(watcher) = self.known(connection).await? else {
             return Ok(());
         };
@@ -105,7 +105,7 @@ impl<W: Watchers, S: Stores + StoreViews, A: Activity, P: Push, C: Clock> Follow
             return self.refuse(connection, "a message has at most 4096 bytes").await;
         }
         match serde_json::from_str(message) {
-            Ok(Asked::Watch { store, list }) => {
+            Ok(ClientMessage::Watch { store, list }) => {
                 let key = store.as_ref().map(|store| (self.key)(store));
                 match key {
                     Some(None) => self.refuse(connection, UNKNOWN).await,
@@ -113,7 +113,7 @@ impl<W: Watchers, S: Stores + StoreViews, A: Activity, P: Push, C: Clock> Follow
                     None => self.watch(watcher, None, list).await,
                 }
             }
-            Ok(Asked::Ping) => self.pong(&watcher).await,
+            Ok(ClientMessage::Ping) => self.pong(&watcher).await,
             Err(_) => {
                 let message = r#"a message is {"action":"watch","store":"<name>","list":false} or {"action":"ping"}"#;
                 self.refuse(connection, message).await
@@ -123,7 +123,7 @@ impl<W: Watchers, S: Stores + StoreViews, A: Activity, P: Push, C: Clock> Follow
 
     /// Who this is, as it is now. Closes the connection of one who is shut out or expired: who may come back comes back with
     /// another ticket.
-    async fn known(&self, connection: &str) -> Result<Option<Watcher>, Unavailable> {
+    async fn known(&self, connection: &str) -> Result<Option<Watcher>, PortError> {
         let known = self.watchers.find(connection).await?;
         let known = known.filter(|watcher| watcher.principal.expires_at > self.clock.now());
         if known.is_none() {
@@ -133,7 +133,7 @@ impl<W: Watchers, S: Stores + StoreViews, A: Activity, P: Push, C: Clock> Follow
         Ok(known)
     }
 
-    async fn watch(&self, mut watcher: Watcher, store: Option<StoreKey>, list: bool) -> Result<(), Unavailable> {
+    async fn watch(&self, mut watcher: Watcher, store: Option<StoreKey>, list: bool) -> Result<(), PortError> {
         let connection = watcher.connection.clone();
         let connection = connection.as_str();
         for _ in 0..ATTEMPTS {
@@ -154,14 +154,11 @@ impl<W: Watchers, S: Stores + StoreViews, A: Activity, P: Push, C: Clock> Follow
                 None => return Ok(()),
             };
         }
-        Err(Unavailable::new(
-            "watchers",
-            "the connection is changed again and again",
-        ))
+        Err(PortError::new("watchers", "the connection is changed again and again"))
     }
 
     /// Tells one who has just said what to follow what they may do, and how it is.
-    async fn tell(&self, watching: Watcher) -> Result<(), Unavailable> {
+    async fn tell(&self, watching: Watcher) -> Result<(), PortError> {
         let connection = watching.connection.as_str();
         if self.send(connection, &Frame::access(&watching.principal)).await? == Pushed::Gone {
             return Ok(());
@@ -189,7 +186,7 @@ impl<W: Watchers, S: Stores + StoreViews, A: Activity, P: Push, C: Clock> Follow
     }
 
     /// Tells what was kept while the snapshot was on its way: its update may have overtaken the snapshot.
-    async fn catch_up(&self, connection: &str, store: &StoreKey, seen: u64) -> Result<(), Unavailable> {
+    async fn catch_up(&self, connection: &str, store: &StoreKey, seen: u64) -> Result<(), PortError> {
         let reached = self.activity.reached(store).await?.unwrap_or(seen);
         if reached <= seen {
             return Ok(());
@@ -205,7 +202,7 @@ impl<W: Watchers, S: Stores + StoreViews, A: Activity, P: Push, C: Clock> Follow
         Ok(())
     }
 
-    async fn pong(&self, watcher: &Watcher) -> Result<(), Unavailable> {
+    async fn pong(&self, watcher: &Watcher) -> Result<(), PortError> {
         let mut seqs = BTreeMap::new();
         if let Some(store) = &watcher.store
             && let Some(record) = self.stores.find(store).await?
@@ -216,13 +213,13 @@ impl<W: Watchers, S: Stores + StoreViews, A: Activity, P: Push, C: Clock> Follow
         Ok(())
     }
 
-    async fn refuse(&self, connection: &str, message: &str) -> Result<(), Unavailable> {
+    async fn refuse(&self, connection: &str, message: &str) -> Result<(), PortError> {
         let message = message.to_owned();
         self.send(connection, &Frame::Refused { message }).await?;
         Ok(())
     }
 
-    async fn send(&self, connection: &str, frame: &Frame) -> Result<Pushed, Unavailable> {
+    async fn send(&self, connection: &str, frame: &Frame) -> Result<Pushed, PortError> {
         let pushed = self.push.push(connection, &frame.text()).await?;
         if pushed == Pushed::Gone {
             self.watchers.remove(connection).await?;

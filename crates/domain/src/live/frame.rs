@@ -5,11 +5,15 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Changed, Entry, Lag, Notice, Summary, notices};
+use super::{Lag, Notice, RecordChange, notices};
 use crate::{
     access::{Principal, Reach, Role},
     kernel::ids::{StoreKey, StoreLabel},
-    store::{status::Status, stores::StoreView},
+    store::{
+        activity::ActivityEntry,
+        status::{Status, Summary},
+        stores::StoreView,
+    },
 };
 
 /// How many deliveries a snapshot tells.
@@ -30,7 +34,7 @@ pub enum Frame {
         /// How long deliveries take.
         lag: Lag,
         /// The latest, newest first.
-        deliveries: Vec<Entry>,
+        deliveries: Vec<ActivityEntry>,
     },
     /// What has changed with a store.
     Update {
@@ -46,7 +50,7 @@ pub enum Frame {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         lag: Option<Lag>,
         /// What became of deliveries since, newest first. Of more than fit, a snapshot tells.
-        deliveries: Vec<Entry>,
+        deliveries: Vec<ActivityEntry>,
         /// What to tell a person at once.
         notices: Vec<Notice>,
     },
@@ -86,7 +90,7 @@ pub const FRAME_LIMIT: usize = 30_000;
 /// What one who watches asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "snake_case")]
-pub enum Asked {
+pub enum ClientMessage {
     /// To follow this store, in place of the one before, and the list of stores if `list` is true. Answered by a snapshot of
     /// the store and what they may do.
     Watch {
@@ -113,7 +117,7 @@ impl Frame {
         store: &StoreKey,
         view: StoreView,
         seq: u64,
-        mut entries: Vec<Entry>,
+        mut entries: Vec<ActivityEntry>,
         now: Timestamp,
     ) -> Self {
         let lag = Lag::of(&entries);
@@ -134,7 +138,7 @@ impl Frame {
         store: &StoreKey,
         view: StoreView,
         (after, seq): (u64, u64),
-        entries: Vec<Entry>,
+        entries: Vec<ActivityEntry>,
         now: Timestamp,
     ) -> Self {
         let mut frame = Self::Update {
@@ -178,13 +182,13 @@ impl Frame {
 
 /// The frames that tell of changes of one store, the oldest first, each after the one before. Where a change is missing,
 /// so is its number. The status is as it was read since, and may be ahead of the number.
-pub(super) fn updates(changes: &[Changed], view: &StoreView, lag: Option<&Lag>, now: Timestamp) -> Vec<String> {
-    let follow = |a: &Changed, b: &Changed| a.after.seq + 1 == b.after.seq;
+pub(super) fn updates(changes: &[RecordChange], view: &StoreView, lag: Option<&Lag>, now: Timestamp) -> Vec<String> {
+    let follow = |a: &RecordChange, b: &RecordChange| a.after.seq + 1 == b.after.seq;
     let unbroken = changes.chunk_by(follow);
     unbroken.flat_map(|changes| fitting(changes, view, lag, now)).collect()
 }
 
-fn fitting(changes: &[Changed], view: &StoreView, lag: Option<&Lag>, now: Timestamp) -> Vec<String> {
+fn fitting(changes: &[RecordChange], view: &StoreView, lag: Option<&Lag>, now: Timestamp) -> Vec<String> {
     let (Some(first), Some(last)) = (changes.first(), changes.last()) else {
         return Vec::new();
     };

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, Outcome};
+use crate::store::activity::{ActivityEntry, DeliveryOutcome};
 
 /// Of how many of the latest entries the lag is, wherever it is told: whoever follows a store and whoever asks see the same.
 pub const LAG_OF: usize = 100;
@@ -36,16 +36,16 @@ impl Lag {
     /// Of the first [`LAG_OF`] of these entries, newest first. Only what was applied counts, each delivery once, for nothing
     /// else has waited for the index.
     #[must_use]
-    pub fn of<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Self {
+    pub fn of<'a>(entries: impl IntoIterator<Item = &'a ActivityEntry>) -> Self {
         let mut seen = BTreeSet::new();
-        let applied = |entry: &&Entry| entry.outcome == Outcome::Applied && !entry.replay;
-        let entries: Vec<&Entry> = entries
+        let applied = |entry: &&ActivityEntry| entry.outcome == DeliveryOutcome::Applied && !entry.replay;
+        let entries: Vec<&ActivityEntry> = entries
             .into_iter()
             .take(LAG_OF)
             .filter(applied)
             .filter(|entry| seen.insert((&entry.topic, &entry.id)))
             .collect();
-        let of = |from: fn(&Entry) -> Option<Timestamp>, to: fn(&Entry) -> Timestamp| {
+        let of = |from: fn(&ActivityEntry) -> Option<Timestamp>, to: fn(&ActivityEntry) -> Timestamp| {
             let taken = entries.iter().filter_map(|entry| Some(millis(from(entry)?, to(entry))));
             Percentiles::of(taken.collect())
         };
@@ -84,10 +84,10 @@ mod tests {
     use super::*;
     use crate::live::tests::entry;
 
-    fn taking(id: u64, millis: i64) -> Entry {
-        let entry = entry(id, Outcome::Applied);
+    fn taking(id: u64, millis: i64) -> ActivityEntry {
+        let entry = entry(id, DeliveryOutcome::Applied);
         let after = |millis| entry.received_at + jiff::SignedDuration::from_millis(millis);
-        Entry {
+        ActivityEntry {
             triggered_at: Some(after(-1000)),
             at: after(millis),
             ..entry.clone()
@@ -99,7 +99,7 @@ mod tests {
         let in_time = (1..=100).map(|nth| taking(nth, 2 * i64::try_from(nth).unwrap()));
         // Those before the latest hundred do not count.
         let long_ago = (101..=200).map(|nth| taking(nth, 60_000));
-        let entries: Vec<Entry> = in_time.chain(long_ago).collect();
+        let entries: Vec<ActivityEntry> = in_time.chain(long_ago).collect();
         let lag = Lag::of(&entries);
         assert_eq!(lag.deliveries, 100);
         assert_eq!(lag.received_to_indexed, Some(Percentiles { p50: 100, p99: 198 }));
@@ -112,15 +112,15 @@ mod tests {
 
     #[test]
     fn only_the_stores_own_deliveries_count_each_once_and_once_applied() {
-        let replay = Entry {
+        let replay = ActivityEntry {
             replay: true,
             ..taking(2, 9_000)
         };
-        let parked = Entry {
-            outcome: Outcome::Parked,
+        let parked = ActivityEntry {
+            outcome: DeliveryOutcome::Parked,
             ..taking(3, 9_000)
         };
-        let untold = Entry {
+        let untold = ActivityEntry {
             triggered_at: None,
             ..taking(4, -5)
         };

@@ -3,13 +3,18 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Changed, Outcome, entry::ORDER, summary::unheard};
+use super::RecordChange;
 use crate::{
+    event::ORDER,
     kernel::{
         advice::advice,
         ids::{DeliveryId, Topic},
     },
-    store::stores::{Quota, Run, RunStage, RunTask, StoreRecord, Watched},
+    store::{
+        activity::DeliveryOutcome,
+        status::unheard,
+        stores::{Quota, Run, RunStage, RunTask, StoreRecord, Watched},
+    },
 };
 
 /// Something that a person may want to know of at once.
@@ -66,7 +71,7 @@ pub enum NoticeKind {
 
 /// What a write of a store's record has to tell a person at once.
 #[must_use]
-pub fn notices(changed: &Changed) -> Vec<Notice> {
+pub fn notices(changed: &RecordChange) -> Vec<Notice> {
     let mut told = Told {
         changed,
         notices: Vec::new(),
@@ -83,7 +88,7 @@ pub fn notices(changed: &Changed) -> Vec<Notice> {
 }
 
 struct Told<'a> {
-    changed: &'a Changed,
+    changed: &'a RecordChange,
     notices: Vec<Notice>,
 }
 
@@ -105,7 +110,7 @@ impl Told<'_> {
         // The oldest first, as everything else that is told.
         for (nth, entry) in changed.latest.iter().enumerate().rev() {
             match (entry.outcome, &entry.problem, &entry.subject) {
-                (Outcome::Parked, problem, _) => {
+                (DeliveryOutcome::Parked, problem, _) => {
                     let why = problem.as_ref().map_or("it cannot be read", |(_, message)| message);
                     let message = format!("A delivery of {} cannot be applied: {why}.", entry.topic);
                     let advice = problem.as_ref().map(|(code, _)| advice(*code, None));
@@ -118,7 +123,7 @@ impl Told<'_> {
                         });
                     }
                 }
-                (Outcome::Noted, _, Some(order)) if order.kind == ORDER && !entry.replay => {
+                (DeliveryOutcome::Noted, _, Some(order)) if order.kind == ORDER && !entry.replay => {
                     let message = format!("Order {} came.", order.id);
                     self.push(NoticeKind::Order, &format!("order/{nth}"), entry.at, message, None);
                 }
@@ -130,10 +135,9 @@ impl Told<'_> {
     fn of_errors(&mut self) {
         let Some(error) = &self.changed.problem else { return };
         // Told as a dead letter already.
-        let is_parked =
-            self.changed.latest.iter().any(|entry| {
-                entry.outcome == Outcome::Parked && error.delivery_id.as_deref() == Some(entry.id.as_str())
-            });
+        let is_parked = self.changed.latest.iter().any(|entry| {
+            entry.outcome == DeliveryOutcome::Parked && error.delivery_id.as_deref() == Some(entry.id.as_str())
+        });
         if !is_parked {
             let (message, advice) = (sentence(&error.message), advice(error.code, error.cause));
             self.push(NoticeKind::Error, "error", error.at, message, Some(advice));
@@ -234,16 +238,16 @@ fn sentence(problem: &str) -> String {
 mod tests {
     use super::*;
     use crate::{
+        kernel::failure::{ErrorCode, LastError},
         live::tests::{entry, store},
-        store::stores::{ErrorCode, LastError},
     };
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
     }
 
-    fn changed(before: StoreRecord, after: StoreRecord) -> Changed {
-        Changed {
+    fn changed(before: StoreRecord, after: StoreRecord) -> RecordChange {
+        RecordChange {
             store: store(),
             before: Some(before),
             after: StoreRecord { seq: 17, ..after },
@@ -252,7 +256,7 @@ mod tests {
         }
     }
 
-    fn kinds(changed: &Changed) -> Vec<(NoticeKind, String)> {
+    fn kinds(changed: &RecordChange) -> Vec<(NoticeKind, String)> {
         notices(changed)
             .into_iter()
             .map(|notice| (notice.kind, notice.id))
@@ -269,8 +273,8 @@ mod tests {
         assert_eq!(kinds(&changed(after.clone(), after.clone())), []);
     }
 
-    fn failed(delivery_id: Option<String>) -> Changed {
-        Changed {
+    fn failed(delivery_id: Option<String>) -> RecordChange {
+        RecordChange {
             problem: Some(LastError {
                 at: at("2026-11-21T12:00:00Z"),
                 code: ErrorCode::SchemaMismatch,
@@ -286,9 +290,9 @@ mod tests {
     fn an_error_is_told_once_and_a_dead_letter_is_told_as_one() {
         assert_eq!(kinds(&failed(None)), one(NoticeKind::Error, "error"));
         assert_eq!(notices(&failed(None))[0].message, "The problem.");
-        let parked = entry(1, Outcome::Parked);
+        let parked = entry(1, DeliveryOutcome::Parked);
         let mut dead = failed(Some(parked.id.to_string()));
-        dead.latest = vec![entry(2, Outcome::Applied), parked.clone()];
+        dead.latest = vec![entry(2, DeliveryOutcome::Applied), parked.clone()];
         assert_eq!(kinds(&dead), one(NoticeKind::DeadLetter, "dead_letter/1"));
         assert_eq!(notices(&dead)[0].delivery.as_ref().unwrap().id, parked.id);
     }
@@ -296,19 +300,19 @@ mod tests {
     #[test]
     fn an_order_is_told_but_not_its_replay() {
         let mut changed = changed(StoreRecord::default(), StoreRecord::default());
-        let order = super::super::Entry {
-            subject: Some(super::super::Subject {
+        let order = crate::store::activity::ActivityEntry {
+            subject: Some(crate::delivery::subject::Subject {
                 kind: ORDER.to_owned(),
                 id: crate::kernel::ids::EntityId::new("820982911946154508").unwrap(),
                 title: None,
             }),
-            ..entry(1, Outcome::Noted)
+            ..entry(1, DeliveryOutcome::Noted)
         };
-        let replay = super::super::Entry {
+        let replay = crate::store::activity::ActivityEntry {
             replay: true,
             ..order.clone()
         };
-        changed.latest = vec![replay, order, entry(2, Outcome::Applied)];
+        changed.latest = vec![replay, order, entry(2, DeliveryOutcome::Applied)];
         assert_eq!(kinds(&changed), one(NoticeKind::Order, "order/1"));
     }
 

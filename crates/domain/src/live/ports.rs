@@ -4,16 +4,15 @@ use std::future::Future;
 
 use jiff::Timestamp;
 
-use super::Entry;
 use crate::{
     access::Principal,
-    kernel::{ids::StoreKey, port::Unavailable},
-    store::stores::{LastError, StoreRecord},
+    kernel::{failure::LastError, ids::StoreKey, port::PortError},
+    store::{activity::ActivityEntry, stores::StoreRecord},
 };
 
 /// One write of a store's record, as its table's stream tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Changed {
+pub struct RecordChange {
     /// Which store.
     pub store: StoreKey,
     /// What it was before; `None` of a store nobody had heard of.
@@ -21,18 +20,18 @@ pub struct Changed {
     /// What it is after.
     pub after: StoreRecord,
     /// What became of deliveries, as the write told it.
-    pub latest: Vec<Entry>,
+    pub latest: Vec<ActivityEntry>,
     /// What went wrong, as the write told it.
     pub problem: Option<LastError>,
 }
 
 /// Entries of a store as they were kept together.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
+pub struct ActivityBatch {
     /// Up to which `seq` of the store these tell.
     pub seq: u64,
     /// Newest first.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<ActivityEntry>,
 }
 
 /// Remembers what became of deliveries, for some days.
@@ -42,12 +41,12 @@ pub trait Activity: Send + Sync {
     fn keep(
         &self,
         store: &StoreKey,
-        kept: &[Kept],
+        kept: &[ActivityBatch],
         reached: u64,
-    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    ) -> impl Future<Output = Result<(), PortError>> + Send;
 
     /// Up to which `seq` of the store everything has been kept; `None` if nothing was for some days.
-    fn reached(&self, store: &StoreKey) -> impl Future<Output = Result<Option<u64>, Unavailable>> + Send;
+    fn reached(&self, store: &StoreKey) -> impl Future<Output = Result<Option<u64>, PortError>> + Send;
 
     /// What was kept below `before`, or all of it, newest first: at most about `limit` entries. Sees every `keep` before it.
     fn latest(
@@ -55,13 +54,13 @@ pub trait Activity: Send + Sync {
         store: &StoreKey,
         before: Option<u64>,
         limit: usize,
-    ) -> impl Future<Output = Result<Vec<Kept>, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<Vec<ActivityBatch>, PortError>> + Send;
 }
 
 /// Forgets activity, as the law asks. A port of its own, for only who complies with the law may.
 pub trait ForgetActivity: Send + Sync {
     /// Forgets all of a store.
-    fn forget(&self, store: &StoreKey) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    fn forget(&self, store: &StoreKey) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
 /// One connection, and what it watches.
@@ -90,23 +89,23 @@ impl Watcher {
 /// Remembers who watches what.
 pub trait Watchers: Send + Sync {
     /// Remembers a new connection.
-    fn add(&self, watcher: &Watcher) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    fn add(&self, watcher: &Watcher) -> impl Future<Output = Result<(), PortError>> + Send;
 
     /// Remembers `to` in place of `from`, of the same connection. Changes nothing and says `false` if what is known is not
     /// `from` any more, so that who has been shut out stays so.
-    fn change(&self, from: &Watcher, to: &Watcher) -> impl Future<Output = Result<bool, Unavailable>> + Send;
+    fn change(&self, from: &Watcher, to: &Watcher) -> impl Future<Output = Result<bool, PortError>> + Send;
 
     /// What is known of a connection.
-    fn find(&self, connection: &str) -> impl Future<Output = Result<Option<Watcher>, Unavailable>> + Send;
+    fn find(&self, connection: &str) -> impl Future<Output = Result<Option<Watcher>, PortError>> + Send;
 
     /// All who follow one of these stores, or the list, each once. Sees every change before it.
-    fn of_stores(&self, stores: &[StoreKey]) -> impl Future<Output = Result<Vec<Watcher>, Unavailable>> + Send;
+    fn of_stores(&self, stores: &[StoreKey]) -> impl Future<Output = Result<Vec<Watcher>, PortError>> + Send;
 
     /// All connections of this principal.
-    fn of_principal(&self, principal: &str) -> impl Future<Output = Result<Vec<Watcher>, Unavailable>> + Send;
+    fn of_principal(&self, principal: &str) -> impl Future<Output = Result<Vec<Watcher>, PortError>> + Send;
 
     /// Forgets a connection.
-    fn remove(&self, connection: &str) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    fn remove(&self, connection: &str) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
 /// What became of a message to a connection.
@@ -121,8 +120,8 @@ pub enum Pushed {
 /// Sends to connections.
 pub trait Push: Send + Sync {
     /// Sends a text.
-    fn push(&self, connection: &str, text: &str) -> impl Future<Output = Result<Pushed, Unavailable>> + Send;
+    fn push(&self, connection: &str, text: &str) -> impl Future<Output = Result<Pushed, PortError>> + Send;
 
     /// Closes a connection.
-    fn close(&self, connection: &str) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    fn close(&self, connection: &str) -> impl Future<Output = Result<(), PortError>> + Send;
 }

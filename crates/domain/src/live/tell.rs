@@ -12,7 +12,7 @@ use futures_util::{StreamExt, future, stream};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Activity, Changed, Entry, Frame, Kept, Lag, Push, Pushed, Summary, Watcher, Watchers,
+    Activity, ActivityBatch, Frame, Lag, Push, Pushed, RecordChange, Watcher, Watchers,
     frame::{summaries, updates},
     lag::LAG_OF,
 };
@@ -20,10 +20,10 @@ use crate::{
     access::{Principal, Reach, Role},
     kernel::{
         ids::StoreKey,
-        port::{Clock, Unavailable, chain},
+        port::{Clock, PortError, chain},
+        time::Pause,
     },
-    store::stores::StoreViews,
-    sync::backfill::Pause,
+    store::{activity::ActivityEntry, status::Summary, stores::StoreViews},
 };
 
 /// How often one who watches is told something at most, by one process: a person sees no more than some changes a second.
@@ -41,7 +41,7 @@ const ATTEMPTS: usize = 3;
 
 /// Tells those who follow stores.
 #[derive(Debug)]
-pub struct Tell<S, A, W, P, T, C> {
+pub struct Broadcast<S, A, W, P, T, C> {
     /// How stores are doing.
     pub stores: S,
     /// What became of deliveries.
@@ -70,18 +70,18 @@ pub struct AccessChanged {
 /// What one who watches is told in a round.
 type Texts = Vec<Arc<Vec<String>>>;
 
-impl<S: StoreViews, A: Activity, W: Watchers, P: Push, T: Pause, C: Clock> Tell<S, A, W, P, T, C> {
+impl<S: StoreViews, A: Activity, W: Watchers, P: Push, T: Pause, C: Clock> Broadcast<S, A, W, P, T, C> {
     /// Keeps what became of deliveries, and tells all who watch. Waits first, if the last round has just been. Changes of
     /// one store come in their order.
     ///
     /// # Errors
-    /// [`Unavailable`]: not everything has been kept, or nobody been told. **Do it again**, with the same changes.
-    pub async fn tell(&self, changes: Vec<Changed>) -> Result<(), Unavailable> {
+    /// [`PortError`]: not everything has been kept, or nobody been told. **Do it again**, with the same changes.
+    pub async fn tell(&self, changes: Vec<RecordChange>) -> Result<(), PortError> {
         if changes.is_empty() {
             return Ok(());
         }
         self.wait_for_the_next_round().await;
-        let mut by_store: BTreeMap<StoreKey, Vec<Changed>> = BTreeMap::new();
+        let mut by_store: BTreeMap<StoreKey, Vec<RecordChange>> = BTreeMap::new();
         for changed in changes {
             by_store.entry(changed.store.clone()).or_default().push(changed);
         }
@@ -110,8 +110,8 @@ impl<S: StoreViews, A: Activity, W: Watchers, P: Push, T: Pause, C: Clock> Tell<
     /// Tells the connections of somebody that what they may do has changed.
     ///
     /// # Errors
-    /// [`Unavailable`]: not all connections have been told. **Do it again.**
-    pub async fn access(&self, changed: &AccessChanged) -> Result<(), Unavailable> {
+    /// [`PortError`]: not all connections have been told. **Do it again.**
+    pub async fn access(&self, changed: &AccessChanged) -> Result<(), PortError> {
         let watchers = self.watchers.of_principal(&changed.principal).await?;
         let now = self.clock.now();
         let Some((role, reach, expires_at)) = changed.now.as_ref().filter(|(.., until)| *until > now) else {
@@ -130,7 +130,7 @@ impl<S: StoreViews, A: Activity, W: Watchers, P: Push, T: Pause, C: Clock> Tell<
     }
 
     /// Remembers what a connection's principal may do now, and tells it.
-    async fn may(&self, mut watcher: Watcher, principal: Principal) -> Result<(), Unavailable> {
+    async fn may(&self, mut watcher: Watcher, principal: Principal) -> Result<(), PortError> {
         for _ in 0..ATTEMPTS {
             let to = Watcher {
                 store: watcher.store.clone().filter(|store| principal.may_see(store)),
@@ -147,10 +147,7 @@ impl<S: StoreViews, A: Activity, W: Watchers, P: Push, T: Pause, C: Clock> Tell<
                 None => return Ok(()),
             };
         }
-        Err(Unavailable::new(
-            "watchers",
-            "the connection is changed again and again",
-        ))
+        Err(PortError::new("watchers", "the connection is changed again and again"))
     }
 
     async fn wait_for_the_next_round(&self) {
@@ -169,7 +166,7 @@ impl<S: StoreViews, A: Activity, W: Watchers, P: Push, T: Pause, C: Clock> Tell<
         }
     }
 
-    async fn keep(&self, by_store: &BTreeMap<StoreKey, Vec<Changed>>) -> Result<(), Unavailable> {
+    async fn keep(&self, by_store: &BTreeMap<StoreKey, Vec<RecordChange>>) -> Result<(), PortError> {
         let mut kept = Vec::with_capacity(by_store.len());
         for (store, changes) in by_store {
             kept.push(self.keep_one(store, changes));
@@ -178,10 +175,10 @@ impl<S: StoreViews, A: Activity, W: Watchers, P: Push, T: Pause, C: Clock> Tell<
         Ok(())
     }
 
-    async fn keep_one(&self, store: &StoreKey, changes: &[Changed]) -> Result<(), Unavailable> {
+    async fn keep_one(&self, store: &StoreKey, changes: &[RecordChange]) -> Result<(), PortError> {
         let with_entries = changes.iter().filter(|changed| !changed.latest.is_empty());
-        let kept: Vec<Kept> = with_entries
-            .map(|changed| Kept {
+        let kept: Vec<ActivityBatch> = with_entries
+            .map(|changed| ActivityBatch {
                 seq: changed.after.seq,
                 entries: changed.latest.clone(),
             })
@@ -193,10 +190,10 @@ impl<S: StoreViews, A: Activity, W: Watchers, P: Push, T: Pause, C: Clock> Tell<
     /// What there is to tell. Stores that nobody follows are not read.
     async fn texts(
         &self,
-        by_store: &BTreeMap<StoreKey, Vec<Changed>>,
+        by_store: &BTreeMap<StoreKey, Vec<RecordChange>>,
         watchers: &[Watcher],
         now: Timestamp,
-    ) -> Result<Told, Unavailable> {
+    ) -> Result<Told, PortError> {
         let mut read = Vec::with_capacity(by_store.len());
         for (store, changes) in by_store {
             if watchers.iter().any(|watcher| watcher.follows(store)) {
@@ -220,10 +217,10 @@ impl<S: StoreViews, A: Activity, W: Watchers, P: Push, T: Pause, C: Clock> Tell<
     async fn told_of(
         &self,
         store: &StoreKey,
-        changes: &[Changed],
+        changes: &[RecordChange],
         has_page: bool,
         now: Timestamp,
-    ) -> Result<Option<(StoreKey, Summary, Vec<String>)>, Unavailable> {
+    ) -> Result<Option<(StoreKey, Summary, Vec<String>)>, PortError> {
         // Read after the changes were kept, so it is as new as the newest of them, or newer.
         let Some(view) = self.stores.view(store).await? else {
             return Ok(None);
@@ -238,12 +235,12 @@ impl<S: StoreViews, A: Activity, W: Watchers, P: Push, T: Pause, C: Clock> Tell<
     }
 
     /// How long the store's deliveries take; `None` where nothing has changed of that.
-    async fn lag(&self, store: &StoreKey, changes: &[Changed]) -> Result<Option<Lag>, Unavailable> {
+    async fn lag(&self, store: &StoreKey, changes: &[RecordChange]) -> Result<Option<Lag>, PortError> {
         if changes.iter().all(|changed| changed.latest.is_empty()) {
             return Ok(None);
         }
         let latest = self.activity.latest(store, None, LAG_OF).await?;
-        let entries: Vec<Entry> = latest.into_iter().flat_map(|kept| kept.entries).collect();
+        let entries: Vec<ActivityEntry> = latest.into_iter().flat_map(|kept| kept.entries).collect();
         Ok(Some(Lag::of(&entries)))
     }
 
@@ -264,7 +261,7 @@ impl<S: StoreViews, A: Activity, W: Watchers, P: Push, T: Pause, C: Clock> Tell<
     }
 
     /// Forgets, tells a last thing, and closes.
-    async fn shut_out(&self, watchers: &[Watcher], last: Option<&Frame>) -> Result<(), Unavailable> {
+    async fn shut_out(&self, watchers: &[Watcher], last: Option<&Frame>) -> Result<(), PortError> {
         let mut shut_out = Vec::with_capacity(watchers.len());
         for watcher in watchers {
             shut_out.push(self.shut_out_one(&watcher.connection, last));
@@ -273,7 +270,7 @@ impl<S: StoreViews, A: Activity, W: Watchers, P: Push, T: Pause, C: Clock> Tell<
         Ok(())
     }
 
-    async fn shut_out_one(&self, connection: &str, last: Option<&Frame>) -> Result<(), Unavailable> {
+    async fn shut_out_one(&self, connection: &str, last: Option<&Frame>) -> Result<(), PortError> {
         // First: whatever fails then, nothing more is told or answered.
         self.watchers.remove(connection).await?;
         if let Some(frame) = last
@@ -327,9 +324,9 @@ fn told<'a>(stores: impl Iterator<Item = &'a Summary>) -> Vec<String> {
 }
 
 /// All of these, some at once, be the others done or not; the first failure, if there is one.
-async fn all<T, F>(futures: Vec<F>, at_once: usize) -> Result<Vec<T>, Unavailable>
+async fn all<T, F>(futures: Vec<F>, at_once: usize) -> Result<Vec<T>, PortError>
 where
-    F: Future<Output = Result<T, Unavailable>>,
+    F: Future<Output = Result<T, PortError>>,
 {
     let done: Vec<_> = stream::iter(futures).buffer_unordered(at_once).collect().await;
     done.into_iter().collect()

@@ -6,10 +6,13 @@ use crate::{
     kernel::{
         ids::{StoreKey, StoreLabel},
         port::Clock,
+        time::Pause,
     },
     memory::{MemoryActivity, MemoryPush, MemoryStores, MemoryWatchers},
-    store::stores::{Counter, StoreUpdate, StoreViews, Stores},
-    sync::backfill::Pause,
+    store::{
+        activity::{ActivityEntry, DeliveryOutcome},
+        stores::{Counter, StoreUpdate, StoreViews, Stores},
+    },
     testing::SetClock,
 };
 
@@ -26,9 +29,9 @@ fn named(name: &StoreLabel) -> Option<StoreKey> {
 }
 
 /// A delivery that came at noon and was done with a second later.
-pub(super) fn entry(id: u64, outcome: Outcome) -> Entry {
+pub(super) fn entry(id: u64, outcome: DeliveryOutcome) -> ActivityEntry {
     let received_at: Timestamp = "2026-11-21T12:00:00Z".parse().unwrap();
-    Entry {
+    ActivityEntry {
         topic: "products/update".parse().unwrap(),
         id: format!("delivery-{id}").parse().unwrap(),
         event_id: None,
@@ -59,7 +62,7 @@ struct World {
     watchers: MemoryWatchers,
     push: MemoryPush,
     clock: SetClock,
-    tell: Tell<MemoryStores, MemoryActivity, MemoryWatchers, MemoryPush, Skip, SetClock>,
+    tell: Broadcast<MemoryStores, MemoryActivity, MemoryWatchers, MemoryPush, Skip, SetClock>,
 }
 
 impl World {
@@ -72,7 +75,7 @@ impl World {
         );
         let stores = MemoryStores::default().followed();
         Self {
-            tell: Tell {
+            tell: Broadcast {
                 stores: stores.clone(),
                 activity: activity.clone(),
                 watchers: watchers.clone(),
@@ -119,7 +122,7 @@ impl World {
     /// One delivery to each of these stores has been dealt with.
     async fn happens(&self, name: &str, id: u64) {
         let mut update = StoreUpdate {
-            latest: vec![entry(id, Outcome::Applied)],
+            latest: vec![entry(id, DeliveryOutcome::Applied)],
             last_event_at: Some(self.clock.now()),
             ..StoreUpdate::default()
         };
@@ -146,7 +149,7 @@ fn only(names: &[&str]) -> Reach {
     Reach::Stores(names.iter().map(|name| key(name)).collect())
 }
 
-fn ids(deliveries: &[Entry]) -> Vec<&str> {
+fn ids(deliveries: &[ActivityEntry]) -> Vec<&str> {
     deliveries.iter().map(|entry| entry.id.as_str()).collect()
 }
 

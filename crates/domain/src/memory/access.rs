@@ -9,9 +9,9 @@ use crate::{
     access::{
         Principal,
         ticket::{Ticket, TicketKey, Tickets},
-        token::{Change, Token, TokenId, Tokens},
+        token::{Token, TokenChange, TokenId, Tokens},
     },
-    kernel::port::Unavailable,
+    kernel::port::PortError,
 };
 
 /// [`Tokens`] and [`Tickets`] in memory.
@@ -22,17 +22,17 @@ pub struct MemoryAccess {
 }
 
 impl Tokens for MemoryAccess {
-    async fn find(&self, id: &TokenId) -> Result<Option<Token>, Unavailable> {
+    async fn find(&self, id: &TokenId) -> Result<Option<Token>, PortError> {
         Ok(self.tokens.lock().get(id).cloned())
     }
 
-    async fn list(&self) -> Result<Vec<Token>, Unavailable> {
+    async fn list(&self) -> Result<Vec<Token>, PortError> {
         let mut tokens: Vec<Token> = self.tokens.lock().values().cloned().collect();
         tokens.sort_by_key(|token| token.created_at);
         Ok(tokens)
     }
 
-    async fn put(&self, token: &Token) -> Result<bool, Unavailable> {
+    async fn put(&self, token: &Token) -> Result<bool, PortError> {
         let mut tokens = self.tokens.lock();
         let free = !tokens.contains_key(&token.id);
         if free {
@@ -41,7 +41,7 @@ impl Tokens for MemoryAccess {
         Ok(free)
     }
 
-    async fn revoke(&self, id: &TokenId, at: Timestamp) -> Result<Option<Token>, Unavailable> {
+    async fn revoke(&self, id: &TokenId, at: Timestamp) -> Result<Option<Token>, PortError> {
         let mut tokens = self.tokens.lock();
         Ok(tokens.get_mut(id).map(|token| {
             token.revoked_at.get_or_insert(at);
@@ -49,7 +49,7 @@ impl Tokens for MemoryAccess {
         }))
     }
 
-    async fn change(&self, id: &TokenId, change: &Change) -> Result<Option<Token>, Unavailable> {
+    async fn change(&self, id: &TokenId, change: &TokenChange) -> Result<Option<Token>, PortError> {
         let mut tokens = self.tokens.lock();
         let token = tokens.get_mut(id).filter(|token| token.revoked_at.is_none());
         Ok(token.map(|token| {
@@ -63,12 +63,12 @@ impl Tokens for MemoryAccess {
 }
 
 impl Tickets for MemoryAccess {
-    async fn issue(&self, ticket: &Ticket) -> Result<(), Unavailable> {
+    async fn issue(&self, ticket: &Ticket) -> Result<(), PortError> {
         self.tickets.lock().insert(ticket.key.clone(), ticket.clone());
         Ok(())
     }
 
-    async fn spend(&self, ticket: &TicketKey, now: Timestamp) -> Result<Option<Principal>, Unavailable> {
+    async fn spend(&self, ticket: &TicketKey, now: Timestamp) -> Result<Option<Principal>, PortError> {
         let mut tickets = self.tickets.lock();
         if tickets.get(ticket).is_none_or(|ticket| ticket.expires_at <= now) {
             return Ok(None);

@@ -6,17 +6,19 @@ use jiff::Timestamp;
 
 use super::Shared;
 use crate::{
+    catalogue::jobs::ExportId,
     event::{
         Event, Observed,
         product::{Collection, Collections, Product},
     },
     kernel::{
         ids::{EntityId, Kind, StoreKey},
-        port::{Clock, Unavailable},
+        port::{Clock, PortError},
     },
+    store::stores::Skipped,
     sync::vendor::{
-        Answered, Batch, Catalogue, Export, ExportId, Lines, Part, Shop, Skipped, Subscription, Subscriptions, Unasked,
-        Wanted,
+        Catalogue, CatalogueError, CataloguePage, Export, ExportBatch, FetchedEntities, Lines, Shop,
+        VendorSubscription, VendorSubscriptions, WantedSubscription,
     },
 };
 
@@ -41,7 +43,7 @@ struct Shelves {
     items: BTreeMap<EntityId, EntityId>,
     exports: Vec<Written>,
     asked: Vec<EntityId>,
-    problems: VecDeque<Unasked>,
+    problems: VecDeque<CatalogueError>,
     running: usize,
     failing: usize,
     cut_after: Option<u64>,
@@ -111,7 +113,7 @@ impl<C: Clock> MemoryCatalogue<C> {
     }
 
     /// The next question, whatever it is, is answered with this; so are those after it, if this is called again.
-    pub fn next_fails_with(&self, problem: Unasked) {
+    pub fn next_fails_with(&self, problem: CatalogueError) {
         self.shelves.lock().problems.push_back(problem);
     }
 
@@ -135,7 +137,7 @@ impl<C: Clock> MemoryCatalogue<C> {
         self.shelves.lock().meanwhile.push_back(Box::new(what));
     }
 
-    fn question(&self) -> Result<(), Unasked> {
+    fn question(&self) -> Result<(), CatalogueError> {
         self.shelves.lock().problems.pop_front().map_or(Ok(()), Err)
     }
 
@@ -164,12 +166,12 @@ impl Shelves {
 }
 
 /// Part of a list of which `after` is the place of the last one seen.
-fn part<T>(all: impl Iterator<Item = T>, after: Option<&str>) -> Part<T> {
+fn part<T>(all: impl Iterator<Item = T>, after: Option<&str>) -> CataloguePage<T> {
     let from = after.and_then(|after| after.parse().ok()).unwrap_or(0);
     let mut rest = all.skip(from);
     let items: Vec<T> = rest.by_ref().take(PART).collect();
     let next = rest.next().map(|_| (from + PART).to_string());
-    Part {
+    CataloguePage {
         items,
         skipped: vec![],
         next,
@@ -179,7 +181,7 @@ fn part<T>(all: impl Iterator<Item = T>, after: Option<&str>) -> Part<T> {
 impl<C: Clock> Catalogue for MemoryCatalogue<C> {
     type Lines = MemoryLines;
 
-    async fn shop(&self, store: &StoreKey) -> Result<Shop, Unasked> {
+    async fn shop(&self, store: &StoreKey) -> Result<Shop, CatalogueError> {
         self.question()?;
         Ok(Shop {
             name: store.store.to_string(),
@@ -188,12 +190,12 @@ impl<C: Clock> Catalogue for MemoryCatalogue<C> {
         })
     }
 
-    async fn products(&self, _: &StoreKey, ids: &[EntityId]) -> Result<Answered, Unasked> {
+    async fn products(&self, _: &StoreKey, ids: &[EntityId]) -> Result<FetchedEntities, CatalogueError> {
         self.question()?;
         let (answer, meanwhile) = {
             let mut shelves = self.shelves.lock();
             shelves.asked.extend(ids.iter().cloned());
-            let mut answer = Answered::default();
+            let mut answer = FetchedEntities::default();
             for id in ids {
                 match shelves.whole(id) {
                     Some(_) if shelves.odd.contains(id) => answer.skipped.push(odd(id)),
@@ -209,12 +211,12 @@ impl<C: Clock> Catalogue for MemoryCatalogue<C> {
         Ok(answer)
     }
 
-    async fn product_of(&self, _: &StoreKey, inventory_item: &EntityId) -> Result<Option<EntityId>, Unasked> {
+    async fn product_of(&self, _: &StoreKey, inventory_item: &EntityId) -> Result<Option<EntityId>, CatalogueError> {
         self.question()?;
         Ok(self.shelves.lock().items.get(inventory_item).cloned())
     }
 
-    async fn collection(&self, _: &StoreKey, id: &EntityId) -> Result<Observed, Unasked> {
+    async fn collection(&self, _: &StoreKey, id: &EntityId) -> Result<Observed, CatalogueError> {
         self.question()?;
         let collection = self.shelves.lock().collections.get(id).map(|(found, _)| found.clone());
         Ok(self.seen(match collection {
@@ -223,7 +225,7 @@ impl<C: Clock> Catalogue for MemoryCatalogue<C> {
         }))
     }
 
-    async fn collections(&self, _: &StoreKey, after: Option<&str>) -> Result<Part<Observed>, Unasked> {
+    async fn collections(&self, _: &StoreKey, after: Option<&str>) -> Result<CataloguePage<Observed>, CatalogueError> {
         self.question()?;
         let shelves = self.shelves.lock();
         let all = shelves.collections.values();
@@ -236,14 +238,14 @@ impl<C: Clock> Catalogue for MemoryCatalogue<C> {
         _: &StoreKey,
         collection: &EntityId,
         after: Option<&str>,
-    ) -> Result<Part<EntityId>, Unasked> {
+    ) -> Result<CataloguePage<EntityId>, CatalogueError> {
         self.question()?;
         let shelves = self.shelves.lock();
         let members = shelves.collections.get(collection).map(|(_, members)| members);
         Ok(part(members.into_iter().flatten().cloned(), after))
     }
 
-    async fn export(&self, _: &StoreKey) -> Result<ExportId, Unasked> {
+    async fn export(&self, _: &StoreKey) -> Result<ExportId, CatalogueError> {
         self.question()?;
         let mut shelves = self.shelves.lock();
         let products = shelves.products.keys().filter_map(|id| shelves.whole(id)).collect();
@@ -257,7 +259,7 @@ impl<C: Clock> Catalogue for MemoryCatalogue<C> {
         Ok(ExportId((shelves.exports.len() - 1).to_string()))
     }
 
-    async fn exported(&self, _: &StoreKey, export: &ExportId) -> Result<Export, Unasked> {
+    async fn exported(&self, _: &StoreKey, export: &ExportId) -> Result<Export, CatalogueError> {
         self.question()?;
         let mut shelves = self.shelves.lock();
         if shelves.running > 0 {
@@ -284,7 +286,7 @@ impl<C: Clock> Catalogue for MemoryCatalogue<C> {
         address: &str,
         began_at: Timestamp,
         offset: u64,
-    ) -> Result<MemoryLines, Unasked> {
+    ) -> Result<MemoryLines, CatalogueError> {
         self.question()?;
         let mut shelves = self.shelves.lock();
         let cut_after = shelves.cut_after.take();
@@ -315,9 +317,9 @@ pub struct MemoryLines {
 }
 
 impl Lines for MemoryLines {
-    async fn next(&mut self, limit: usize) -> Result<Option<Batch>, Unasked> {
+    async fn next(&mut self, limit: usize) -> Result<Option<ExportBatch>, CatalogueError> {
         if self.cut_after.is_some_and(|end| self.offset >= end) {
-            return Err(Unavailable::new("export", "the connection was closed").into());
+            return Err(PortError::new("export", "the connection was closed").into());
         }
         let limit = match self.cut_after {
             Some(end) => limit.min(usize::try_from(end - self.offset).unwrap_or(limit)),
@@ -335,7 +337,7 @@ impl Lines for MemoryLines {
             event: Event::ProductUpdated(Box::new(product.clone())),
             at: self.began_at,
         });
-        Ok(Some(Batch {
+        Ok(Some(ExportBatch {
             products: read.collect(),
             skipped: unread.into_iter().map(|product| odd(&product.id)).collect(),
             doubtful: vec![],
@@ -353,10 +355,10 @@ fn odd(id: &EntityId) -> Skipped {
     }
 }
 
-/// [`Subscriptions`] in memory, of one store.
+/// [`VendorSubscriptions`] in memory, of one store.
 #[derive(Debug, Clone, Default)]
 pub struct MemorySubscriptions {
-    kept: Shared<Vec<Subscription>>,
+    kept: Shared<Vec<VendorSubscription>>,
 }
 
 impl MemorySubscriptions {
@@ -366,12 +368,12 @@ impl MemorySubscriptions {
     }
 }
 
-impl Subscriptions for MemorySubscriptions {
-    async fn list(&self, _: &StoreKey) -> Result<Vec<Subscription>, Unasked> {
+impl VendorSubscriptions for MemorySubscriptions {
+    async fn list(&self, _: &StoreKey) -> Result<Vec<VendorSubscription>, CatalogueError> {
         Ok(self.kept.lock().clone())
     }
 
-    async fn create(&self, _: &StoreKey, wanted: &Wanted) -> Result<(), Unasked> {
+    async fn create(&self, _: &StoreKey, wanted: &WantedSubscription) -> Result<(), CatalogueError> {
         let mut kept = self.kept.lock();
         if !kept
             .iter()
@@ -383,21 +385,21 @@ impl Subscriptions for MemorySubscriptions {
         Ok(())
     }
 
-    async fn change(&self, _: &StoreKey, id: &str, wanted: &Wanted) -> Result<(), Unasked> {
+    async fn change(&self, _: &StoreKey, id: &str, wanted: &WantedSubscription) -> Result<(), CatalogueError> {
         for held in self.kept.lock().iter_mut().filter(|held| held.id == id) {
             *held = subscription(id.to_owned(), wanted);
         }
         Ok(())
     }
 
-    async fn remove(&self, _: &StoreKey, id: &str) -> Result<(), Unasked> {
+    async fn remove(&self, _: &StoreKey, id: &str) -> Result<(), CatalogueError> {
         self.kept.lock().retain(|held| held.id != id);
         Ok(())
     }
 }
 
-fn subscription(id: String, wanted: &Wanted) -> Subscription {
-    Subscription {
+fn subscription(id: String, wanted: &WantedSubscription) -> VendorSubscription {
+    VendorSubscription {
         id,
         topic: wanted.topic.clone(),
         uri: wanted.uri.clone(),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::Shared;
 use crate::{
-    kernel::{ids::StoreKey, port::Unavailable},
+    kernel::{ids::StoreKey, port::PortError},
     store::connections::{self, Connection, Connections, Lease, Leased, Vault},
 };
 
@@ -17,11 +17,11 @@ pub struct MemoryConnections {
 }
 
 impl Connections for MemoryConnections {
-    async fn find(&self, store: &StoreKey) -> Result<Option<Connection>, Unavailable> {
+    async fn find(&self, store: &StoreKey) -> Result<Option<Connection>, PortError> {
         Ok(self.kept.lock().get(store).cloned())
     }
 
-    async fn put(&self, store: &StoreKey, sealed: Vec<u8>, expires_at: Option<Timestamp>) -> Result<(), Unavailable> {
+    async fn put(&self, store: &StoreKey, sealed: Vec<u8>, expires_at: Option<Timestamp>) -> Result<(), PortError> {
         let mut kept = self.kept.lock();
         let put = connections::put(kept.get(store), sealed, expires_at);
         kept.insert(store.clone(), put);
@@ -34,7 +34,7 @@ impl Connections for MemoryConnections {
         generation: u64,
         lease: &Lease,
         now: Timestamp,
-    ) -> Result<Leased, Unavailable> {
+    ) -> Result<Leased, PortError> {
         let mut kept = self.kept.lock();
         let Some(leased) = connections::lease(kept.get(store), generation, lease, now) else {
             return Ok(Leased::Refused);
@@ -49,7 +49,7 @@ impl Connections for MemoryConnections {
         owner: &str,
         sealed: Vec<u8>,
         expires_at: Option<Timestamp>,
-    ) -> Result<bool, Unavailable> {
+    ) -> Result<bool, PortError> {
         let mut kept = self.kept.lock();
         let held = kept.get(store).filter(|held| {
             let lease = held.lease.as_ref();
@@ -62,7 +62,7 @@ impl Connections for MemoryConnections {
         Ok(true)
     }
 
-    async fn remove(&self, store: &StoreKey) -> Result<(), Unavailable> {
+    async fn remove(&self, store: &StoreKey) -> Result<(), PortError> {
         self.kept.lock().remove(store);
         Ok(())
     }
@@ -90,16 +90,16 @@ impl MemoryVault {
 }
 
 impl Vault for MemoryVault {
-    async fn seal(&self, store: &StoreKey, open: &[u8]) -> Result<Vec<u8>, Unavailable> {
+    async fn seal(&self, store: &StoreKey, open: &[u8]) -> Result<Vec<u8>, PortError> {
         let mut sealed = Self::mark(store);
         sealed.extend(Self::turned(open));
         Ok(sealed)
     }
 
-    async fn open(&self, store: &StoreKey, sealed: &[u8]) -> Result<Vec<u8>, Unavailable> {
+    async fn open(&self, store: &StoreKey, sealed: &[u8]) -> Result<Vec<u8>, PortError> {
         let turned = sealed
             .strip_prefix(Self::mark(store).as_slice())
-            .ok_or_else(|| Unavailable::new("vault", NotSealed))?;
+            .ok_or_else(|| PortError::new("vault", NotSealed))?;
         Ok(Self::turned(turned).collect())
     }
 }

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use super::{MemoryQueue, Shared};
 use crate::{
-    delivery::dead_letters::{Backlog, DeadLetter, DeadLetters},
-    kernel::port::Unavailable,
-    sync::watch::{Backlog as _, Depths, Queues},
+    delivery::{
+        dead_letters::{DeadLetter, DeadLetterCounts, DeadLetters},
+        queue::{Backlog as _, Depths, Queues},
+    },
+    kernel::port::PortError,
 };
 
 /// [`DeadLetters`] in memory.
@@ -48,7 +50,7 @@ impl MemoryDeadLetters {
 
 /// Of an event queue nobody works on, and these letters.
 impl Queues for (MemoryQueue, MemoryDeadLetters) {
-    async fn depths(&self) -> Result<Depths, Unavailable> {
+    async fn depths(&self) -> Result<Depths, PortError> {
         Ok(Depths {
             waiting: self.0.waiting().await?,
             in_flight: 0,
@@ -58,17 +60,17 @@ impl Queues for (MemoryQueue, MemoryDeadLetters) {
 }
 
 impl DeadLetters for MemoryDeadLetters {
-    async fn backlog(&self) -> Result<Backlog, Unavailable> {
+    async fn backlog(&self) -> Result<DeadLetterCounts, PortError> {
         let letters = self.letters.lock();
         let count = |hidden| letters.iter().filter(|kept| kept.hidden == hidden).count();
         let number = |count| u64::try_from(count).unwrap_or(u64::MAX);
-        Ok(Backlog {
+        Ok(DeadLetterCounts {
             visible: number(count(false)),
             hidden: number(count(true)),
         })
     }
 
-    async fn receive(&self, at_most: usize, _hidden_for: Duration) -> Result<Vec<DeadLetter>, Unavailable> {
+    async fn receive(&self, at_most: usize, _hidden_for: Duration) -> Result<Vec<DeadLetter>, PortError> {
         let mut letters = self.letters.lock();
         let visible = letters.iter_mut().filter(|kept| !kept.hidden).take(at_most.min(10));
         let received = visible.map(|kept| {
@@ -79,7 +81,7 @@ impl DeadLetters for MemoryDeadLetters {
         Ok(received.collect())
     }
 
-    async fn give_back(&self, letter: &DeadLetter) -> Result<(), Unavailable> {
+    async fn give_back(&self, letter: &DeadLetter) -> Result<(), PortError> {
         for kept in self.letters.lock().iter_mut() {
             if kept.letter.handle == letter.handle {
                 kept.hidden = false;
@@ -88,7 +90,7 @@ impl DeadLetters for MemoryDeadLetters {
         Ok(())
     }
 
-    async fn remove(&self, letter: &DeadLetter) -> Result<(), Unavailable> {
+    async fn remove(&self, letter: &DeadLetter) -> Result<(), PortError> {
         self.letters.lock().retain(|kept| kept.letter.handle != letter.handle);
         Ok(())
     }

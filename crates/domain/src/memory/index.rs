@@ -8,9 +8,9 @@ use super::Shared;
 use crate::{
     catalogue::{
         document::Document,
-        index::{self, Change, Hit, Index, Outcome, Search, SearchError, SearchPage, SearchQuery},
+        index::{self, Hit, Index, IndexChange, IndexOutcome, Search, SearchError, SearchPage, SearchQuery},
     },
-    kernel::{ids::EntityKey, port::Unavailable, version::Version},
+    kernel::{ids::EntityKey, port::PortError, version::Version},
 };
 
 /// [`Index`] and [`Search`] in memory. Ranks by how many words fit, one or two typing errors forgiven.
@@ -42,21 +42,21 @@ impl MemoryIndex {
 }
 
 impl Index for MemoryIndex {
-    async fn apply(&self, changes: &[Change]) -> Result<Vec<Outcome>, Unavailable> {
+    async fn apply(&self, changes: &[IndexChange]) -> Result<Vec<IndexOutcome>, PortError> {
         let mut documents = self.documents.lock();
         Ok(changes
             .iter()
             .map(|change| {
                 let (version, document) = match change {
-                    Change::Put { version, document, .. } => (*version, Some((**document).clone())),
-                    Change::Remove { version, .. } => (*version, None),
+                    IndexChange::Put { version, document, .. } => (*version, Some((**document).clone())),
+                    IndexChange::Remove { version, .. } => (*version, None),
                 };
                 let held = documents.get(change.entity()).map(|(held, _)| *held);
                 if index::takes(held, version) {
                     documents.insert(change.entity().clone(), (version, document));
-                    Outcome::Applied
+                    IndexOutcome::Applied
                 } else {
-                    Outcome::Superseded
+                    IndexOutcome::Superseded
                 }
             })
             .collect())

@@ -8,13 +8,13 @@ use super::Shared;
 use crate::{
     consumer::audit::{Audit, AuditRecord, Audited},
     delivery::{
-        archive::{self, Archive, ArchiveKey, Archived, NotRead},
+        archive::{self, Archive, ArchiveKey, ArchiveReadError, Archived},
         bodies::{Bodies, BodyKey, KeepBodies},
     },
     kernel::{
         erase::{Erase, Erased},
         ids::{DeliveryId, StoreKey},
-        port::Unavailable,
+        port::PortError,
     },
 };
 
@@ -33,18 +33,18 @@ impl MemoryBodies {
 }
 
 impl KeepBodies for MemoryBodies {
-    async fn put(&self, key: &BodyKey, body: Vec<u8>) -> Result<(), Unavailable> {
+    async fn put(&self, key: &BodyKey, body: Vec<u8>) -> Result<(), PortError> {
         self.kept.lock().insert(key.clone(), body);
         Ok(())
     }
 }
 
 impl Bodies for MemoryBodies {
-    async fn get(&self, key: &BodyKey) -> Result<Option<Vec<u8>>, Unavailable> {
+    async fn get(&self, key: &BodyKey) -> Result<Option<Vec<u8>>, PortError> {
         Ok(self.kept.lock().get(key).cloned())
     }
 
-    async fn delete(&self, key: &BodyKey) -> Result<(), Unavailable> {
+    async fn delete(&self, key: &BodyKey) -> Result<(), PortError> {
         self.kept.lock().remove(key);
         Ok(())
     }
@@ -57,7 +57,7 @@ pub struct MemoryArchive {
 }
 
 impl Archive for MemoryArchive {
-    async fn keep(&self, store: &StoreKey, at: Timestamp, envelopes: &[String]) -> Result<(), Unavailable> {
+    async fn keep(&self, store: &StoreKey, at: Timestamp, envelopes: &[String]) -> Result<(), PortError> {
         let key = ArchiveKey::new(store.clone(), at);
         self.objects.lock().insert(key, archive::pack(envelopes));
         Ok(())
@@ -65,13 +65,13 @@ impl Archive for MemoryArchive {
 }
 
 impl Archived for MemoryArchive {
-    async fn objects(&self, store: &StoreKey, from: Timestamp, to: Timestamp) -> Result<Vec<ArchiveKey>, Unavailable> {
+    async fn objects(&self, store: &StoreKey, from: Timestamp, to: Timestamp) -> Result<Vec<ArchiveKey>, PortError> {
         let objects = self.objects.lock();
         let fits = |key: &&ArchiveKey| key.store() == store && key.at() >= from && key.at() < to;
         Ok(objects.keys().filter(fits).cloned().collect())
     }
 
-    async fn read(&self, key: &ArchiveKey) -> Result<Option<Vec<String>>, NotRead> {
+    async fn read(&self, key: &ArchiveKey) -> Result<Option<Vec<String>>, ArchiveReadError> {
         let object = self.objects.lock().get(key).cloned();
         Ok(object.map(|object| archive::unpack(&object)).transpose()?)
     }
@@ -79,7 +79,7 @@ impl Archived for MemoryArchive {
 
 /// There is no clock in memory: a body was kept when time began.
 impl Erase for MemoryBodies {
-    async fn erase(&self, store: &StoreKey, until: Timestamp, _after: Option<&str>) -> Result<Erased, Unavailable> {
+    async fn erase(&self, store: &StoreKey, until: Timestamp, _after: Option<&str>) -> Result<Erased, PortError> {
         let mut kept = self.kept.lock();
         let before = kept.len();
         kept.retain(|key, _| key.delivery.store != *store || until <= Timestamp::UNIX_EPOCH);
@@ -91,7 +91,7 @@ impl Erase for MemoryBodies {
 }
 
 impl Erase for MemoryArchive {
-    async fn erase(&self, store: &StoreKey, until: Timestamp, _after: Option<&str>) -> Result<Erased, Unavailable> {
+    async fn erase(&self, store: &StoreKey, until: Timestamp, _after: Option<&str>) -> Result<Erased, PortError> {
         let mut objects = self.objects.lock();
         let before = objects.len();
         objects.retain(|key, _| key.store() != store || key.at() >= until);
@@ -109,7 +109,7 @@ pub struct MemoryAudit {
 }
 
 impl Audit for MemoryAudit {
-    async fn keep(&self, record: &AuditRecord) -> Result<(), Unavailable> {
+    async fn keep(&self, record: &AuditRecord) -> Result<(), PortError> {
         let name = (record.store.clone(), record.received_at, record.delivery.clone());
         self.records.lock().entry(name).or_insert_with(|| record.clone());
         Ok(())
@@ -117,7 +117,7 @@ impl Audit for MemoryAudit {
 }
 
 impl Audited for MemoryAudit {
-    async fn of(&self, store: &StoreKey) -> Result<Vec<AuditRecord>, Unavailable> {
+    async fn of(&self, store: &StoreKey) -> Result<Vec<AuditRecord>, PortError> {
         let records = self.records.lock();
         let theirs = records.values().filter(|record| record.store == *store);
         Ok(theirs.cloned().collect())

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Shared;
 use crate::{
-    kernel::{ids::StoreKey, port::Unavailable},
-    live::{Activity, ForgetActivity, Frame, Kept, Push, Pushed, Watcher, Watchers},
+    kernel::{ids::StoreKey, port::PortError},
+    live::{Activity, ActivityBatch, ForgetActivity, Frame, Push, Pushed, Watcher, Watchers},
 };
 
 /// An [`Activity`] in memory.
@@ -16,12 +16,12 @@ pub struct MemoryActivity {
 
 #[derive(Debug, Clone, Default)]
 struct OfStore {
-    kept: BTreeMap<u64, Kept>,
+    kept: BTreeMap<u64, ActivityBatch>,
     reached: u64,
 }
 
 impl Activity for MemoryActivity {
-    async fn keep(&self, store: &StoreKey, kept: &[Kept], reached: u64) -> Result<(), Unavailable> {
+    async fn keep(&self, store: &StoreKey, kept: &[ActivityBatch], reached: u64) -> Result<(), PortError> {
         let mut stores = self.stores.lock();
         let known = stores.entry(store.clone()).or_default();
         known.kept.extend(kept.iter().map(|kept| (kept.seq, kept.clone())));
@@ -29,11 +29,16 @@ impl Activity for MemoryActivity {
         Ok(())
     }
 
-    async fn reached(&self, store: &StoreKey) -> Result<Option<u64>, Unavailable> {
+    async fn reached(&self, store: &StoreKey) -> Result<Option<u64>, PortError> {
         Ok(self.stores.lock().get(store).map(|known| known.reached))
     }
 
-    async fn latest(&self, store: &StoreKey, before: Option<u64>, limit: usize) -> Result<Vec<Kept>, Unavailable> {
+    async fn latest(
+        &self,
+        store: &StoreKey,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<ActivityBatch>, PortError> {
         let stores = self.stores.lock();
         let Some(known) = stores.get(store) else {
             return Ok(Vec::new());
@@ -50,7 +55,7 @@ impl Activity for MemoryActivity {
 }
 
 impl ForgetActivity for MemoryActivity {
-    async fn forget(&self, store: &StoreKey) -> Result<(), Unavailable> {
+    async fn forget(&self, store: &StoreKey) -> Result<(), PortError> {
         self.stores.lock().remove(store);
         Ok(())
     }
@@ -70,30 +75,30 @@ impl MemoryWatchers {
 }
 
 impl Watchers for MemoryWatchers {
-    async fn add(&self, watcher: &Watcher) -> Result<(), Unavailable> {
+    async fn add(&self, watcher: &Watcher) -> Result<(), PortError> {
         self.watchers.lock().insert(watcher.connection.clone(), watcher.clone());
         Ok(())
     }
 
-    async fn change(&self, from: &Watcher, to: &Watcher) -> Result<bool, Unavailable> {
+    async fn change(&self, from: &Watcher, to: &Watcher) -> Result<bool, PortError> {
         let mut watchers = self.watchers.lock();
         let known = watchers.get_mut(&from.connection).filter(|known| *known == from);
         Ok(known.map(|known| *known = to.clone()).is_some())
     }
 
-    async fn find(&self, connection: &str) -> Result<Option<Watcher>, Unavailable> {
+    async fn find(&self, connection: &str) -> Result<Option<Watcher>, PortError> {
         Ok(self.watchers.lock().get(connection).cloned())
     }
 
-    async fn of_stores(&self, stores: &[StoreKey]) -> Result<Vec<Watcher>, Unavailable> {
+    async fn of_stores(&self, stores: &[StoreKey]) -> Result<Vec<Watcher>, PortError> {
         Ok(self.that(|watcher| watcher.list || watcher.store.as_ref().is_some_and(|store| stores.contains(store))))
     }
 
-    async fn of_principal(&self, principal: &str) -> Result<Vec<Watcher>, Unavailable> {
+    async fn of_principal(&self, principal: &str) -> Result<Vec<Watcher>, PortError> {
         Ok(self.that(|watcher| watcher.principal.id == principal))
     }
 
-    async fn remove(&self, connection: &str) -> Result<(), Unavailable> {
+    async fn remove(&self, connection: &str) -> Result<(), PortError> {
         self.watchers.lock().remove(connection);
         Ok(())
     }
@@ -140,11 +145,11 @@ impl MemoryPush {
 }
 
 impl Push for MemoryPush {
-    async fn push(&self, connection: &str, text: &str) -> Result<Pushed, Unavailable> {
+    async fn push(&self, connection: &str, text: &str) -> Result<Pushed, PortError> {
         let mut failing = self.failing.lock();
         if *failing > 0 {
             *failing -= 1;
-            return Err(Unavailable::new("push", "connection reset"));
+            return Err(PortError::new("push", "connection reset"));
         }
         if self.gone.lock().contains(connection) || self.closed.lock().contains(connection) {
             return Ok(Pushed::Gone);
@@ -153,7 +158,7 @@ impl Push for MemoryPush {
         Ok(Pushed::Sent)
     }
 
-    async fn close(&self, connection: &str) -> Result<(), Unavailable> {
+    async fn close(&self, connection: &str) -> Result<(), PortError> {
         self.closed.lock().insert(connection.to_owned());
         Ok(())
     }

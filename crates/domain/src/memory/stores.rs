@@ -7,17 +7,21 @@ use jiff::Timestamp;
 use super::{MemoryLedger, Shared};
 use crate::{
     delivery::{
-        failed::{COUNTED, FailedDeliveries, FailedDelivery, Failures},
-        ledger::Noted,
+        failed::{COUNTED, FailedDeliveries, FailedDelivery, FailedDeliveryList},
+        ledger::NoteOutcome,
     },
     kernel::{
+        failure::{ErrorCode, LastError},
         ids::{DeliveryKey, StoreKey},
-        port::Unavailable,
+        port::PortError,
     },
-    live::{Changed, Entry},
-    store::stores::{
-        Counts, ErrorCode, LastError, Redact, StoreCursor, StoreList, StorePage, StoreRecord, StoreUpdate, StoreView,
-        StoreViews, Stores, Tally,
+    live::RecordChange,
+    store::{
+        activity::ActivityEntry,
+        stores::{
+            Counts, Redact, StoreCursor, StoreList, StorePage, StoreRecord, StoreUpdate, StoreView, StoreViews, Stores,
+            Tally,
+        },
     },
     sync::backfill::{Checkpoint, Checkpoints},
 };
@@ -28,7 +32,7 @@ pub struct MemoryStores {
     kept: Shared<Kept>,
     ledger: MemoryLedger,
     /// Its writes, oldest first; none unless somebody follows them.
-    changes: Shared<Option<Vec<Changed>>>,
+    changes: Shared<Option<Vec<RecordChange>>>,
 }
 
 #[derive(Debug, Default)]
@@ -41,10 +45,10 @@ struct Kept {
 }
 
 impl Kept {
-    fn failures(&self, store: &StoreKey) -> Failures {
+    fn failures(&self, store: &StoreKey) -> FailedDeliveryList {
         let mut of_store = self.failed.values().filter(|failed| failed.delivery.store == *store);
         let deliveries = of_store.by_ref().take(COUNTED).cloned().collect();
-        Failures {
+        FailedDeliveryList {
             deliveries,
             more: of_store.next().is_some(),
         }
@@ -81,7 +85,7 @@ impl MemoryStores {
     }
 
     /// All writes since this was last called, oldest first.
-    pub fn take_changes(&self) -> Vec<Changed> {
+    pub fn take_changes(&self) -> Vec<RecordChange> {
         self.changes.lock().as_mut().map(std::mem::take).unwrap_or_default()
     }
 
@@ -89,7 +93,7 @@ impl MemoryStores {
     fn write(
         &self,
         store: &StoreKey,
-        (latest, problem): (&[Entry], Option<&LastError>),
+        (latest, problem): (&[ActivityEntry], Option<&LastError>),
         change: impl FnOnce(Option<&StoreRecord>) -> Option<StoreRecord>,
     ) -> bool {
         let mut kept = self.kept.lock();
@@ -103,7 +107,7 @@ impl MemoryStores {
         };
         kept.records.insert(store.clone(), after.clone());
         if let Some(changes) = &mut *self.changes.lock() {
-            changes.push(Changed {
+            changes.push(RecordChange {
                 store: store.clone(),
                 before,
                 after,
@@ -115,7 +119,7 @@ impl MemoryStores {
     }
 }
 
-const NOTHING: (&[Entry], Option<&LastError>) = (&[], None);
+const NOTHING: (&[ActivityEntry], Option<&LastError>) = (&[], None);
 
 /// What an update changes in the record itself.
 fn added(mut record: StoreRecord, update: &StoreUpdate) -> StoreRecord {
@@ -145,11 +149,11 @@ fn count(counts: &mut Counts, update: &StoreUpdate) {
 }
 
 impl Stores for MemoryStores {
-    async fn find(&self, store: &StoreKey) -> Result<Option<StoreRecord>, Unavailable> {
+    async fn find(&self, store: &StoreKey) -> Result<Option<StoreRecord>, PortError> {
         Ok(self.kept.lock().records.get(store).cloned())
     }
 
-    async fn record(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), Unavailable> {
+    async fn record(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), PortError> {
         {
             let mut kept = self.kept.lock();
             if !update.counts.is_empty() {
@@ -166,7 +170,7 @@ impl Stores for MemoryStores {
         Ok(())
     }
 
-    async fn disable(&self, store: &StoreKey, at: Timestamp) -> Result<(), Unavailable> {
+    async fn disable(&self, store: &StoreKey, at: Timestamp) -> Result<(), PortError> {
         self.write(store, NOTHING, |record| {
             record
                 .cloned()
@@ -176,34 +180,34 @@ impl Stores for MemoryStores {
         Ok(())
     }
 
-    async fn begin_epoch(&self, store: &StoreKey, ended: Timestamp) -> Result<(), Unavailable> {
+    async fn begin_epoch(&self, store: &StoreKey, ended: Timestamp) -> Result<(), PortError> {
         self.write(store, NOTHING, |record| record?.reinstalled(ended));
         Ok(())
     }
 }
 
 impl StoreViews for MemoryStores {
-    async fn view(&self, store: &StoreKey) -> Result<Option<StoreView>, Unavailable> {
+    async fn view(&self, store: &StoreKey) -> Result<Option<StoreView>, PortError> {
         Ok(self.kept.lock().view(store))
     }
 }
 
 impl FailedDeliveries for MemoryStores {
-    async fn remember(&self, failed: &FailedDelivery) -> Result<Noted, Unavailable> {
+    async fn remember(&self, failed: &FailedDelivery) -> Result<NoteOutcome, PortError> {
         let mut kept = self.kept.lock();
         let noted = self.ledger.noted(&failed.delivery, &failed.problem);
-        if noted != Noted::Done {
+        if noted != NoteOutcome::Done {
             kept.failed.insert(failed.delivery.clone(), failed.clone());
         }
         Ok(noted)
     }
 
-    async fn forget(&self, delivery: &DeliveryKey) -> Result<(), Unavailable> {
+    async fn forget(&self, delivery: &DeliveryKey) -> Result<(), PortError> {
         self.kept.lock().failed.remove(delivery);
         Ok(())
     }
 
-    async fn redriven(&self, seen: &FailedDelivery, at: Timestamp) -> Result<(), Unavailable> {
+    async fn redriven(&self, seen: &FailedDelivery, at: Timestamp) -> Result<(), PortError> {
         if let Some(known) = self.kept.lock().failed.get_mut(&seen.delivery)
             && known.tried_at() == seen.tried_at()
         {
@@ -214,17 +218,17 @@ impl FailedDeliveries for MemoryStores {
         Ok(())
     }
 
-    async fn failed(&self, delivery: &DeliveryKey) -> Result<Option<FailedDelivery>, Unavailable> {
+    async fn failed(&self, delivery: &DeliveryKey) -> Result<Option<FailedDelivery>, PortError> {
         Ok(self.kept.lock().failed.get(delivery).cloned())
     }
 
-    async fn failures(&self, store: &StoreKey) -> Result<Failures, Unavailable> {
+    async fn failures(&self, store: &StoreKey) -> Result<FailedDeliveryList, PortError> {
         Ok(self.kept.lock().failures(store))
     }
 }
 
 impl Redact for MemoryStores {
-    async fn redact(&self, store: &StoreKey, ended: Timestamp, at: Timestamp) -> Result<(), Unavailable> {
+    async fn redact(&self, store: &StoreKey, ended: Timestamp, at: Timestamp) -> Result<(), PortError> {
         if self.write(store, NOTHING, |record| record?.redacted(ended, at)) {
             let mut kept = self.kept.lock();
             kept.counts.remove(store);
@@ -237,7 +241,7 @@ impl Redact for MemoryStores {
 }
 
 impl StoreList for MemoryStores {
-    async fn page(&self, _after: Option<&StoreCursor>) -> Result<StorePage, Unavailable> {
+    async fn page(&self, _after: Option<&StoreCursor>) -> Result<StorePage, PortError> {
         let kept = self.kept.lock();
         let mut stores: Vec<_> = kept
             .records
@@ -253,23 +257,23 @@ impl StoreList for MemoryStores {
 }
 
 impl Checkpoints for MemoryStores {
-    async fn find(&self, store: &StoreKey) -> Result<Option<Checkpoint>, Unavailable> {
+    async fn find(&self, store: &StoreKey) -> Result<Option<Checkpoint>, PortError> {
         Ok(self.kept.lock().checkpoints.get(store).cloned())
     }
 
-    async fn keep(&self, store: &StoreKey, checkpoint: &Checkpoint) -> Result<(), Unavailable> {
+    async fn keep(&self, store: &StoreKey, checkpoint: &Checkpoint) -> Result<(), PortError> {
         self.kept.lock().checkpoints.insert(store.clone(), checkpoint.clone());
         Ok(())
     }
 
-    async fn forget(&self, store: &StoreKey) -> Result<(), Unavailable> {
+    async fn forget(&self, store: &StoreKey) -> Result<(), PortError> {
         self.kept.lock().checkpoints.remove(store);
         Ok(())
     }
 }
 
 impl Tally for MemoryStores {
-    async fn add(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), Unavailable> {
+    async fn add(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), PortError> {
         if *update != StoreUpdate::default() {
             self.write(store, (&update.latest, None), |record| {
                 let mut record = added(record?.clone(), update);

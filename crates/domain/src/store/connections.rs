@@ -14,7 +14,7 @@ use std::future::Future;
 
 use jiff::Timestamp;
 
-use crate::kernel::{ids::StoreKey, port::Unavailable};
+use crate::kernel::{ids::StoreKey, port::PortError};
 
 /// What is kept of a store's connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,7 +77,7 @@ pub fn put(kept: Option<&Connection>, sealed: Vec<u8>, expires_at: Option<Timest
 /// Keeps connections.
 pub trait Connections: Send + Sync {
     /// What is kept for a store. Sees every write before it.
-    fn find(&self, store: &StoreKey) -> impl Future<Output = Result<Option<Connection>, Unavailable>> + Send;
+    fn find(&self, store: &StoreKey) -> impl Future<Output = Result<Option<Connection>, PortError>> + Send;
 
     /// Keeps new tokens, whatever was kept before, as [`put`] says: a person has given them. Ends every lease.
     fn put(
@@ -85,7 +85,7 @@ pub trait Connections: Send + Sync {
         store: &StoreKey,
         sealed: Vec<u8>,
         expires_at: Option<Timestamp>,
-    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    ) -> impl Future<Output = Result<(), PortError>> + Send;
 
     /// Asks to renew the tokens of `generation`, as [`lease`] says.
     fn lease(
@@ -94,7 +94,7 @@ pub trait Connections: Send + Sync {
         generation: u64,
         lease: &Lease,
         now: Timestamp,
-    ) -> impl Future<Output = Result<Leased, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<Leased, PortError>> + Send;
 
     /// Keeps renewed tokens as the next generation and ends the lease, if it is still `owner`'s. `false` if it is not:
     /// the tokens kept are not these.
@@ -104,20 +104,20 @@ pub trait Connections: Send + Sync {
         owner: &str,
         sealed: Vec<u8>,
         expires_at: Option<Timestamp>,
-    ) -> impl Future<Output = Result<bool, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<bool, PortError>> + Send;
 
     /// Forgets a store's tokens, and how often some were kept. Nothing kept is success.
-    fn remove(&self, store: &StoreKey) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    fn remove(&self, store: &StoreKey) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
 /// Encrypts and decrypts small things with a key that never leaves its place. What was sealed for one store opens for
 /// no other.
 pub trait Vault: Send + Sync {
     /// Seals at most 4 KiB.
-    fn seal(&self, store: &StoreKey, open: &[u8]) -> impl Future<Output = Result<Vec<u8>, Unavailable>> + Send;
+    fn seal(&self, store: &StoreKey, open: &[u8]) -> impl Future<Output = Result<Vec<u8>, PortError>> + Send;
 
     /// Opens what was sealed for this store.
-    fn open(&self, store: &StoreKey, sealed: &[u8]) -> impl Future<Output = Result<Vec<u8>, Unavailable>> + Send;
+    fn open(&self, store: &StoreKey, sealed: &[u8]) -> impl Future<Output = Result<Vec<u8>, PortError>> + Send;
 }
 
 #[cfg(test)]

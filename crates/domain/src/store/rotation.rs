@@ -20,9 +20,9 @@ const ONE_AFTER: SignedDuration = SignedDuration::from_hours(1);
 
 /// Names two secrets in their order, and tells nothing of them: another rotation has another name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Pair(pub u32);
+pub struct SecretPairId(pub u32);
 
-impl fmt::Display for Pair {
+impl fmt::Display for SecretPairId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:08x}", self.0)
     }
@@ -31,16 +31,18 @@ impl fmt::Display for Pair {
 /// Not what names two secrets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not what names two secrets")]
-pub struct NotAPair;
+pub struct ParseSecretPairIdError;
 
-impl FromStr for Pair {
-    type Err = NotAPair;
-    fn from_str(text: &str) -> Result<Self, NotAPair> {
-        let pair = u32::from_str_radix(text, 16).map(Self).map_err(|_| NotAPair)?;
+impl FromStr for SecretPairId {
+    type Err = ParseSecretPairIdError;
+    fn from_str(text: &str) -> Result<Self, ParseSecretPairIdError> {
+        let pair = u32::from_str_radix(text, 16)
+            .map(Self)
+            .map_err(|_| ParseSecretPairIdError)?;
         if pair.to_string() == text {
             Ok(pair)
         } else {
-            Err(NotAPair)
+            Err(ParseSecretPairIdError)
         }
     }
 }
@@ -58,9 +60,9 @@ pub struct Rotation {
 
 /// What one receiver has seen of two secrets since it last told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Needed {
+pub struct SecretUsage {
     /// Which two.
-    pub pair: Pair,
+    pub pair: SecretPairId,
     /// When this is told.
     pub told_at: Timestamp,
     /// When the newest last verified a delivery, if it did.
@@ -69,7 +71,7 @@ pub struct Needed {
     pub old: bool,
 }
 
-impl Needed {
+impl SecretUsage {
     /// What is known with this added to what was.
     #[must_use]
     pub fn added_to(&self, known: Option<Rotation>) -> Rotation {
@@ -110,7 +112,7 @@ pub struct ClientSecret {
 impl ClientSecret {
     /// How it stands at `now` with a store whose last event came at `last_event_at`.
     #[must_use]
-    pub fn of(rotations: &BTreeMap<Pair, Rotation>, last_event_at: Option<Timestamp>, now: Timestamp) -> Self {
+    pub fn of(rotations: &BTreeMap<SecretPairId, Rotation>, last_event_at: Option<Timestamp>, now: Timestamp) -> Self {
         let last = rotations.values().max_by_key(|rotation| rotation.last_seen_at());
         let held = last.filter(|rotation| {
             last_event_at.is_none_or(|event| event.duration_since(rotation.last_seen_at()) <= ONE_AFTER)
@@ -175,7 +177,7 @@ mod tests {
     }
 
     fn at(rotation: Rotation, now: i64) -> ClientSecret {
-        ClientSecret::of(&[(Pair(7), rotation)].into(), Some(hour(now)), hour(now))
+        ClientSecret::of(&[(SecretPairId(7), rotation)].into(), Some(hour(now)), hour(now))
     }
 
     /// Held for long, the newest verified this very hour, the old one needed `old`.
@@ -213,19 +215,19 @@ mod tests {
             ..rotation(Some(10), 0)
         };
         for newest in [None, Some(0), Some(9), Some(10)] {
-            let status = ClientSecret::of(&[(Pair(7), quiet(newest))].into(), Some(hour(10)), hour(99));
+            let status = ClientSecret::of(&[(SecretPairId(7), quiet(newest))].into(), Some(hour(10)), hour(99));
             assert!(!status.safe_to_revoke_old, "{newest:?}");
         }
-        let status = ClientSecret::of(&[(Pair(7), quiet(Some(11)))].into(), Some(hour(11)), hour(99));
+        let status = ClientSecret::of(&[(SecretPairId(7), quiet(Some(11)))].into(), Some(hour(11)), hour(99));
         assert!(status.safe_to_revoke_old, "a delivery of the newest came since");
     }
 
     #[test]
     fn another_rotation_begins_anew() {
         let rotations = [
-            (Pair(1), rotation(None, 30)),
+            (SecretPairId(1), rotation(None, 30)),
             (
-                Pair(2),
+                SecretPairId(2),
                 Rotation {
                     since: hour(31),
                     ..rotation(None, 32)
@@ -240,7 +242,11 @@ mod tests {
     fn with_one_secret_there_is_none_to_revoke() {
         let never = ClientSecret::of(&BTreeMap::new(), Some(hour(1)), hour(1));
         assert_eq!((never.held, never.safe_to_revoke_old), (1, false));
-        let over = ClientSecret::of(&[(Pair(7), rotation(Some(1), 2))].into(), Some(hour(40)), hour(40));
+        let over = ClientSecret::of(
+            &[(SecretPairId(7), rotation(Some(1), 2))].into(),
+            Some(hour(40)),
+            hour(40),
+        );
         assert_eq!(
             (over.held, over.safe_to_revoke_old, over.old_last_needed_at),
             (1, false, Some(hour(1)))
@@ -249,8 +255,8 @@ mod tests {
 
     #[test]
     fn the_first_told_and_the_last_needed_stand() {
-        let told = |hours, newest: Option<i64>, old| Needed {
-            pair: Pair(7),
+        let told = |hours, newest: Option<i64>, old| SecretUsage {
+            pair: SecretPairId(7),
             told_at: hour(hours),
             newest_at: newest.map(hour),
             old,
@@ -268,10 +274,10 @@ mod tests {
 
     #[test]
     fn the_name_of_a_pair_reads_back() {
-        assert_eq!("0000002a".parse(), Ok(Pair(42)));
-        assert_eq!(Pair(42).to_string(), "0000002a");
+        assert_eq!("0000002a".parse(), Ok(SecretPairId(42)));
+        assert_eq!(SecretPairId(42).to_string(), "0000002a");
         for other in ["", "2a", "0000002A", "+000002a", "100000000"] {
-            assert_eq!(other.parse::<Pair>(), Err(NotAPair), "{other}");
+            assert_eq!(other.parse::<SecretPairId>(), Err(ParseSecretPairIdError), "{other}");
         }
     }
 }

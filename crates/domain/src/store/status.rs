@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod fixture;
 mod silence;
+mod summary;
 
 use std::collections::BTreeMap;
 
@@ -10,16 +11,19 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    delivery::failed::Failed,
-    kernel::ids::StoreKey,
-    live::{Concern, Reading, State},
+    delivery::failed::FailedDeliverySummary,
+    kernel::{failure::LastError, ids::StoreKey},
     store::{
         rotation::ClientSecret,
-        stores::{Counter, Hour, LastError, Quota, Reconciled, Run, StoreRecord, StoreView, Watched},
+        stores::{Counter, Hour, Quota, Reconciled, Run, StoreRecord, StoreView, Watched},
     },
 };
 
-pub use self::silence::{Reason, Silence};
+pub(crate) use self::summary::unheard;
+pub use self::{
+    silence::{Reason, Silence},
+    summary::{Concern, ConcernCause, SUBSCRIBE, StoreReading, StoreState, Summary},
+};
 
 /// After this long without an event a store is idle, and a wrong signature is no news.
 pub const IDLE_AFTER: SignedDuration = SignedDuration::from_mins(30);
@@ -42,7 +46,7 @@ pub struct Status {
     /// When the last delivery came.
     pub last_event_at: Option<Timestamp>,
     /// How it is doing, in a word.
-    pub state: State,
+    pub state: StoreState,
     /// Why, in a sentence or two.
     pub why: String,
     /// Everything that a person should look at, the most urgent first.
@@ -52,7 +56,7 @@ pub struct Status {
     /// The last error of each sort, newest first.
     pub errors: Vec<LastError>,
     /// Deliveries that have failed and are not settled.
-    pub failed: Failed,
+    pub failed: FailedDeliverySummary,
     /// Deliveries of the last 24 hours that had their effect, in whole hours.
     pub events_24h: Events,
     /// Duplicates dropped at the door in the last 24 hours.
@@ -179,8 +183,8 @@ impl Status {
     /// How a store is doing at `now`.
     #[must_use]
     pub fn of(store: &StoreKey, view: StoreView, now: Timestamp) -> Self {
-        let Reading { state, why, concerns } = Reading::of(&view, now);
-        let failed = Failed::of(&view.failures, now);
+        let StoreReading { state, why, concerns } = StoreReading::of(&view, now);
+        let failed = FailedDeliverySummary::of(&view.failures, now);
         let StoreView {
             record, counts, errors, ..
         } = view;

@@ -3,24 +3,26 @@
 mod catalogue;
 mod counts;
 
-use std::{collections::BTreeMap, fmt, future::Future};
+use std::{collections::BTreeMap, future::Future};
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 pub use self::{
-    catalogue::{Quota, Reconciled, Run, RunStage, RunTask, Watched},
-    counts::{Counter, Hour, NotACounter},
+    catalogue::{Quota, Reconciled, Run, RunStage, RunTask, Skipped, Watched},
+    counts::{Counter, Hour, ParseCounterError},
 };
 use crate::{
-    delivery::failed::Failures,
+    delivery::failed::FailedDeliveryList,
     kernel::{
+        failure::{ErrorCode, LastError},
         ids::StoreKey,
-        port::{Cause, Unavailable},
+        port::PortError,
         version::Version,
     },
-    live::Entry,
-    store::rotation::{Needed, Pair, Rotation},
+    store::{
+        activity::ActivityEntry,
+        rotation::{Rotation, SecretPairId, SecretUsage},
+    },
 };
 
 /// What is known of a store.
@@ -39,7 +41,7 @@ pub struct StoreRecord {
     /// When a request in its name last had a wrong signature.
     pub last_forged_at: Option<Timestamp>,
     /// What its deliveries have shown of two client secrets, where two were held.
-    pub rotations: BTreeMap<Pair, Rotation>,
+    pub rotations: BTreeMap<SecretPairId, Rotation>,
     /// Whether we hold a token for its Admin API, so that more can be asked than its webhooks tell.
     pub connected: bool,
     /// The currency of its prices, ISO 4217, once its Admin API has told it; no webhook does.
@@ -70,7 +72,7 @@ pub struct StoreView {
     /// The last error of each sort.
     pub errors: BTreeMap<ErrorCode, LastError>,
     /// Deliveries that have failed and are not settled.
-    pub failures: Failures,
+    pub failures: FailedDeliveryList,
 }
 
 impl StoreView {
@@ -110,7 +112,7 @@ impl Default for StoreRecord {
 
 /// To which install a state belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum InstallPeriod {
     /// The present one, in which this is its version.
     Current(Version),
     /// One that an uninstall has ended: the entity is not to be seen as of this version.
@@ -145,16 +147,16 @@ impl StoreRecord {
     /// alone never does, for no signature covers it. In an install that has begun, what was last changed before it is
     /// still current if it was observed in it: then its version is right above the uninstall's.
     #[must_use]
-    pub fn place(&self, version: Version, observed_at: Timestamp) -> Place {
+    pub fn place(&self, version: Version, observed_at: Timestamp) -> InstallPeriod {
         let Some(ended) = self.uninstalled_at else {
-            return Place::Current(version);
+            return InstallPeriod::Current(version);
         };
         let floor = Version::floor(ended);
         match (version > floor, self.enabled) {
-            (true, true) => Place::Current(version),
-            (true, false) => Place::Next,
-            (false, true) if observed_at > ended => Place::Current(Version::above_floor(ended, observed_at)),
-            (false, _) => Place::Past(floor),
+            (true, true) => InstallPeriod::Current(version),
+            (true, false) => InstallPeriod::Next,
+            (false, true) if observed_at > ended => InstallPeriod::Current(Version::above_floor(ended, observed_at)),
+            (false, _) => InstallPeriod::Past(floor),
         }
     }
 
@@ -217,78 +219,6 @@ impl StoreRecord {
     }
 }
 
-/// What went wrong, in a form that a program can tell apart and a person can read.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct LastError {
-    /// When.
-    pub at: Timestamp,
-    /// What sort.
-    pub code: ErrorCode,
-    /// Class of the failure, where a port failed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cause: Option<Cause>,
-    /// A sentence, without values of any payload.
-    pub message: String,
-    /// Which delivery, where it was one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub delivery_id: Option<String>,
-}
-
-/// What sort of thing went wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ErrorCode {
-    /// A signed body is not of the shape its topic has.
-    SchemaMismatch,
-    /// A signed body belongs to another store.
-    StoreMismatch,
-    /// A store is to be forgotten that nobody told us has uninstalled the app.
-    UninstallUnknown,
-    /// A body that was kept outside of its message is not there, or not whole.
-    BodyLost,
-    /// The index will never take a document.
-    IndexRejected,
-    /// The index did not take a change; it is tried again.
-    IndexUnavailable,
-    /// A table did not answer; it is tried again.
-    StorageUnavailable,
-    /// The store was uninstalled, and what that changes is still being done; it is tried again.
-    StoreChanging,
-    /// More had to be asked of the store's Admin API than its webhook told, and we hold no token for it.
-    NotConnected,
-    /// This deployment is not told where to keep what the delivery needs kept.
-    NotConfigured,
-    /// The store's Admin API does not take our token.
-    TokenRefused,
-    /// The store's Admin API did not answer, or asked us to wait; it is tried again.
-    CatalogueUnavailable,
-}
-
-impl ErrorCode {
-    /// All of them.
-    pub const ALL: [Self; 12] = [
-        Self::SchemaMismatch,
-        Self::StoreMismatch,
-        Self::UninstallUnknown,
-        Self::BodyLost,
-        Self::IndexRejected,
-        Self::IndexUnavailable,
-        Self::StorageUnavailable,
-        Self::StoreChanging,
-        Self::NotConnected,
-        Self::NotConfigured,
-        Self::TokenRefused,
-        Self::CatalogueUnavailable,
-    ];
-}
-
-impl fmt::Display for ErrorCode {
-    /// As in JSON: `schema_mismatch`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.serialize(f)
-    }
-}
-
 /// What one batch, or one minute at a receiver, adds to what is known of a store.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StoreUpdate {
@@ -301,7 +231,7 @@ pub struct StoreUpdate {
     /// When a request in its name had a wrong signature.
     pub last_forged_at: Option<Timestamp>,
     /// Which of two client secrets its deliveries needed.
-    pub needed: Option<Needed>,
+    pub needed: Option<SecretUsage>,
     /// Whether we hold a token for its Admin API now.
     pub connected: Option<bool>,
     /// The currency of its prices.
@@ -316,7 +246,7 @@ pub struct StoreUpdate {
     pub quota: Option<Quota>,
     /// What became of deliveries, for those who follow the store live. Not kept in the record: whoever follows the table's
     /// changes finds them in the change that this update makes, and only there.
-    pub latest: Vec<Entry>,
+    pub latest: Vec<ActivityEntry>,
     /// What to add to the counts.
     pub counts: Counts,
     /// Counts of receivers that are too old to matter, to be removed.
@@ -344,19 +274,19 @@ impl StoreUpdate {
 /// Remembers stores.
 pub trait Stores: Send + Sync {
     /// The record of a store. Sees every write before it.
-    fn find(&self, store: &StoreKey) -> impl Future<Output = Result<Option<StoreRecord>, Unavailable>> + Send;
+    fn find(&self, store: &StoreKey) -> impl Future<Output = Result<Option<StoreRecord>, PortError>> + Send;
 
     /// Adds to what is known. Creates a store nobody has heard of, as [`StoreRecord::default`]. The record is written last, so
     /// that whoever learns of its `seq` finds the rest.
-    fn record(&self, store: &StoreKey, update: &StoreUpdate) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    fn record(&self, store: &StoreKey, update: &StoreUpdate) -> impl Future<Output = Result<(), PortError>> + Send;
 
     /// Records an uninstall at `at`, as [`StoreRecord::uninstalled`] says. Creates a store nobody has heard of.
     /// Otherwise changes nothing: read again.
-    fn disable(&self, store: &StoreKey, at: Timestamp) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    fn disable(&self, store: &StoreKey, at: Timestamp) -> impl Future<Output = Result<(), PortError>> + Send;
 
     /// Begins the install after the one that ended at `ended`, as [`StoreRecord::reinstalled`] says. Otherwise changes
     /// nothing: read again.
-    fn begin_epoch(&self, store: &StoreKey, ended: Timestamp) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    fn begin_epoch(&self, store: &StoreKey, ended: Timestamp) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
 /// Forgets what is known of stores. A port of its own, for only who complies with the law may.
@@ -368,13 +298,13 @@ pub trait Redact: Send + Sync {
         store: &StoreKey,
         ended: Timestamp,
         at: Timestamp,
-    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    ) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
 /// Reads all that is known of a store, for those who look at it.
 pub trait StoreViews: Send + Sync {
     /// All that is known of a store. Sees every write before it.
-    fn view(&self, store: &StoreKey) -> impl Future<Output = Result<Option<StoreView>, Unavailable>> + Send;
+    fn view(&self, store: &StoreKey) -> impl Future<Output = Result<Option<StoreView>, PortError>> + Send;
 }
 
 /// Some stores.
@@ -395,14 +325,14 @@ pub struct StoreCursor(pub String);
 /// Lists stores: for a person, and for what is done for each store once a day.
 pub trait StoreList: Send + Sync {
     /// The stores after `after`, in an order of the table's own.
-    fn page(&self, after: Option<&StoreCursor>) -> impl Future<Output = Result<StorePage, Unavailable>> + Send;
+    fn page(&self, after: Option<&StoreCursor>) -> impl Future<Output = Result<StorePage, PortError>> + Send;
 }
 
 /// Every store there is, each with its counts.
 ///
 /// # Errors
-/// [`Unavailable`].
-pub async fn all(list: &impl StoreList) -> Result<BTreeMap<StoreKey, StoreView>, Unavailable> {
+/// [`PortError`].
+pub async fn all(list: &impl StoreList) -> Result<BTreeMap<StoreKey, StoreView>, PortError> {
     let (mut stores, mut counts, mut after) = (BTreeMap::new(), Vec::new(), None);
     loop {
         let page = list.page(after.as_ref()).await?;
@@ -427,7 +357,7 @@ pub async fn all(list: &impl StoreList) -> Result<BTreeMap<StoreKey, StoreView>,
 /// store anything.
 pub trait Tally: Send + Sync {
     /// Adds to a store's record, with **one** write; does nothing for a store nobody has heard of.
-    fn add(&self, store: &StoreKey, update: &StoreUpdate) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    fn add(&self, store: &StoreKey, update: &StoreUpdate) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
 #[cfg(test)]
@@ -459,25 +389,31 @@ mod tests {
         let floor = Version::floor(at(UNINSTALLED));
         assert_eq!(
             StoreRecord::default().place(state(before), at(before)),
-            Place::Current(state(before))
+            InstallPeriod::Current(state(before))
         );
         for observed in [before, next_day] {
-            assert_eq!(uninstalled().place(state(before), at(observed)), Place::Past(floor));
+            assert_eq!(
+                uninstalled().place(state(before), at(observed)),
+                InstallPeriod::Past(floor)
+            );
             assert_eq!(
                 uninstalled().place(state(same_second), at(observed)),
-                Place::Past(floor)
+                InstallPeriod::Past(floor)
             );
-            assert_eq!(uninstalled().place(state(after), at(observed)), Place::Next);
+            assert_eq!(uninstalled().place(state(after), at(observed)), InstallPeriod::Next);
         }
 
         let again = uninstalled().reinstalled(at(UNINSTALLED)).unwrap();
         assert!(again.enabled && again.epoch == 2);
-        assert_eq!(again.place(state(after), at(after)), Place::Current(state(after)));
-        assert_eq!(again.place(state(before), at(UNINSTALLED)), Place::Past(floor));
+        assert_eq!(
+            again.place(state(after), at(after)),
+            InstallPeriod::Current(state(after))
+        );
+        assert_eq!(again.place(state(before), at(UNINSTALLED)), InstallPeriod::Past(floor));
         // Not changed since, but seen in the new install.
         assert_eq!(
             again.place(state(before), at(next_day)),
-            Place::Current(Version::above_floor(at(UNINSTALLED), at(next_day)))
+            InstallPeriod::Current(Version::above_floor(at(UNINSTALLED), at(next_day)))
         );
     }
 

@@ -16,12 +16,13 @@ use crate::{
     },
     kernel::{
         ids::StoreKey,
-        port::{Clock, Unavailable},
+        port::{Clock, PortError},
+        time::Pause,
     },
     store::stores::{Reconciled, Stores},
     sync::{
-        reconcile::{Next, OnProgress, Progress, Reconcile, Scope, Step, Why},
-        refetch::Unsynced,
+        reconcile::{Next, OnProgress, Progress, Reconcile, Scope, Step, WaitReason},
+        refetch::SyncError,
         vendor::Catalogue,
     },
 };
@@ -60,24 +61,18 @@ pub struct Checkpoint {
 /// Where runs keep how far they have come: one checkpoint for each store.
 pub trait Checkpoints: Send + Sync {
     /// The last one kept, if its run has not ended.
-    fn find(&self, store: &StoreKey) -> impl Future<Output = Result<Option<Checkpoint>, Unavailable>> + Send;
+    fn find(&self, store: &StoreKey) -> impl Future<Output = Result<Option<Checkpoint>, PortError>> + Send;
 
     /// Keeps one in place of the last.
-    fn keep(&self, store: &StoreKey, checkpoint: &Checkpoint) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    fn keep(&self, store: &StoreKey, checkpoint: &Checkpoint) -> impl Future<Output = Result<(), PortError>> + Send;
 
     /// Forgets it: the run has ended.
-    fn forget(&self, store: &StoreKey) -> impl Future<Output = Result<(), Unavailable>> + Send;
-}
-
-/// Lets time pass.
-pub trait Pause: Send + Sync {
-    /// Returns after this long.
-    fn pause(&self, how_long: SignedDuration) -> impl Future<Output = ()> + Send;
+    fn forget(&self, store: &StoreKey) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
 /// What a run tells of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Told {
+pub enum BackfillEvent {
     /// It goes on where another stopped.
     Resumes(Checkpoint),
     /// So much has been read.
@@ -85,7 +80,7 @@ pub enum Told {
     /// It waits.
     Waits {
         /// For what.
-        why: Why,
+        why: WaitReason,
         /// For how long.
         how_long: SignedDuration,
     },
@@ -110,13 +105,13 @@ where
     /// `anew` is true. Tells `told` how it goes.
     ///
     /// # Errors
-    /// [`Unsynced`], after some attempts. The checkpoint stays, and the next run goes on from it.
+    /// [`SyncError`], after some attempts. The checkpoint stays, and the next run goes on from it.
     pub async fn run(
         &self,
         store: &StoreKey,
         anew: bool,
-        told: &mut (dyn FnMut(Told) + Send),
-    ) -> Result<Reconciled, Unsynced> {
+        told: &mut (dyn FnMut(BackfillEvent) + Send),
+    ) -> Result<Reconciled, SyncError> {
         let scope = self.scope;
         let kept = if anew {
             None
@@ -125,7 +120,7 @@ where
         };
         let mut step = match kept.filter(|kept| kept.scope == scope) {
             Some(kept) => {
-                told(Told::Resumes(kept.clone()));
+                told(BackfillEvent::Resumes(kept.clone()));
                 kept.step
             }
             None => Step::Begin,
@@ -133,7 +128,7 @@ where
         let mut failures = 0;
         loop {
             let done = {
-                let mut read = |progress| told(Told::Read(progress));
+                let mut read = |progress| told(BackfillEvent::Read(progress));
                 let on_progress: OnProgress<'_> = &mut read;
                 let stop_at = self.stop_at(&step);
                 self.reconcile
@@ -154,14 +149,14 @@ where
                     };
                     self.checkpoints.keep(store, &checkpoint).await?;
                     if !delay.is_zero() {
-                        told(Told::Waits { why, how_long: delay });
+                        told(BackfillEvent::Waits { why, how_long: delay });
                         self.pause.pause(delay).await;
                     }
                 }
                 Err(failure) if failure.is_worth_a_retry() && failures + 1 < ATTEMPTS => {
                     failures += 1;
                     let reason = crate::kernel::port::chain(&failure);
-                    told(Told::Failed { reason });
+                    told(BackfillEvent::Failed { reason });
                     self.pause
                         .pause(AGAIN_AFTER * i32::try_from(failures).unwrap_or(1))
                         .await;

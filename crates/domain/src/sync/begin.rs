@@ -3,8 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    catalogue::jobs::{Job, Jobs, Reconcile, Task},
-    kernel::{ids::StoreKey, port::Unavailable},
+    catalogue::jobs::{Job, Jobs, ReconcileStep, Task},
+    kernel::{ids::StoreKey, port::PortError},
     store::stores::{Run, RunStage, RunTask, StoreRecord},
 };
 
@@ -13,7 +13,7 @@ const DEAD_AFTER: SignedDuration = SignedDuration::from_mins(10);
 
 /// Why no run is begun.
 #[derive(Debug, thiserror::Error)]
-pub enum NotBegun {
+pub enum StartRunError {
     /// There is nothing to ask.
     #[error("the store has uninstalled the app: there is nothing to ask")]
     Uninstalled,
@@ -27,30 +27,30 @@ pub enum NotBegun {
     Going(Timestamp),
     /// The job could not be sent. Worth a retry.
     #[error(transparent)]
-    Unavailable(#[from] Unavailable),
+    Unavailable(#[from] PortError),
 }
 
 /// Sends the job that begins a run. How it goes is in the status ([`StoreRecord::run`]) within seconds. Who asks twice
 /// before that has two, which do no harm but cost.
 ///
 /// # Errors
-/// [`NotBegun`] says why, and what to do.
+/// [`StartRunError`] says why, and what to do.
 pub async fn begin(
     jobs: &impl Jobs,
     (store, record): (&StoreKey, &StoreRecord),
     run: RunTask,
     now: Timestamp,
-) -> Result<(), NotBegun> {
+) -> Result<(), StartRunError> {
     if !record.enabled {
-        return Err(NotBegun::Uninstalled);
+        return Err(StartRunError::Uninstalled);
     }
     if !record.connected {
-        return Err(NotBegun::NotConnected);
+        return Err(StartRunError::NotConnected);
     }
     if let Some(going) = record.run.as_ref().filter(|run| is_going(run, now)) {
-        return Err(NotBegun::Going(going.began_at));
+        return Err(StartRunError::Going(going.began_at));
     }
-    let step = Reconcile::Begin;
+    let step = ReconcileStep::Begin;
     let job = Job {
         store: store.clone(),
         task: match run {
@@ -125,8 +125,18 @@ mod tests {
                         assert!(begun.unwrap_err().to_string().contains(said), "{record:?}");
                         assert_eq!(sent, []);
                     }
-                    (None, RunTask::Resync) => assert_eq!(sent, [Task::Resync { step: Reconcile::Begin }]),
-                    (None, RunTask::Reconcile) => assert_eq!(sent, [Task::Reconcile { step: Reconcile::Begin }]),
+                    (None, RunTask::Resync) => assert_eq!(
+                        sent,
+                        [Task::Resync {
+                            step: ReconcileStep::Begin
+                        }]
+                    ),
+                    (None, RunTask::Reconcile) => assert_eq!(
+                        sent,
+                        [Task::Reconcile {
+                            step: ReconcileStep::Begin
+                        }]
+                    ),
                 }
             }
         }

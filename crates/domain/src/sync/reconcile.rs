@@ -25,22 +25,22 @@ mod tests;
 use jiff::{SignedDuration, Timestamp};
 
 use self::{deleted::Rest, read::Part, run::began_at};
-pub use crate::catalogue::jobs::Reconcile as Step;
+pub use crate::catalogue::jobs::ReconcileStep as Step;
 use crate::{
     catalogue::{
         entities::{Entities, Entries},
         index::Index,
-        jobs::Found,
+        jobs::{ExportId, ReconcileFindings},
     },
-    delivery::whole_micros,
     kernel::{
         ids::{StoreKey, Topic},
-        port::{Clock, Unavailable},
+        port::{Clock, PortError},
+        time::whole_micros,
     },
     store::stores::{Counter, Hour, Reconciled, Run, RunStage, StoreRecord, StoreUpdate, Stores},
     sync::{
-        refetch::{Ask, Unsynced},
-        vendor::{Catalogue, ExportId},
+        refetch::{Refetch, SyncError},
+        vendor::Catalogue,
     },
 };
 
@@ -57,7 +57,7 @@ pub(crate) const AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(30);
 #[derive(Debug)]
 pub struct Reconcile<K, E, S, I, C> {
     /// Asks, and indexes.
-    pub ask: Ask<K, E, S, I, C>,
+    pub ask: Refetch<K, E, S, I, C>,
     /// How old a change must be for its webhook to be missed: [`GRACE`], but for tests and the impatient.
     pub grace: SignedDuration,
 }
@@ -82,7 +82,7 @@ pub enum Next {
         /// After how long.
         delay: SignedDuration,
         /// Why it is not done yet.
-        why: Why,
+        why: WaitReason,
     },
     /// It is done, and the status says so.
     Done(Reconciled),
@@ -90,7 +90,7 @@ pub enum Next {
 
 /// Why a reconciliation is not done yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Why {
+pub enum WaitReason {
     /// There is more to do.
     More,
     /// The vendor is still writing its export, and has written so many objects.
@@ -131,7 +131,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
     /// has come, if it reads, and the status how the run goes.
     ///
     /// # Errors
-    /// [`Unsynced`], when nothing of the step could be done.
+    /// [`SyncError`], when nothing of the step could be done.
     pub async fn step(
         &self,
         store: &StoreKey,
@@ -139,7 +139,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
         step: Step,
         stop_at: Timestamp,
         progress: OnProgress<'_>,
-    ) -> Result<Next, Unsynced> {
+    ) -> Result<Next, SyncError> {
         let began_at = began_at(&step).unwrap_or_else(|| whole_micros(self.now()));
         let mut last = None;
         let mut progress = |read| {
@@ -164,10 +164,10 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
     }
 
     /// Reads all collections and asks for an export.
-    async fn begin(&self, store: &StoreKey, scope: Scope) -> Result<Next, Unsynced> {
-        let mut found = Found {
+    async fn begin(&self, store: &StoreKey, scope: Scope) -> Result<Next, SyncError> {
+        let mut found = ReconcileFindings {
             began_at: whole_micros(self.now()),
-            ..Found::default()
+            ..ReconcileFindings::default()
         };
         let baseline = self.baseline(store, scope).await?;
         let mut after = None;
@@ -188,19 +188,19 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
                 offset: 0,
                 found,
             },
-            why: Why::Writing { objects: 0 },
+            why: WaitReason::Writing { objects: 0 },
         })
     }
 
     /// Asks for another export in place of one that can never be read.
-    async fn begin_again(&self, store: &StoreKey, found: Found, reason: String) -> Result<Next, Unsynced> {
+    async fn begin_again(&self, store: &StoreKey, found: ReconcileFindings, reason: String) -> Result<Next, SyncError> {
         self.not_for_ever(&found)?;
         let export = self.ask.catalogue.export(store).await?;
         Ok(Next::Then {
             step: Step::Read {
                 export,
                 offset: 0,
-                found: Found {
+                found: ReconcileFindings {
                     compared: 0,
                     skipped: 0,
                     unread: Vec::new(),
@@ -208,12 +208,12 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
                 },
             },
             delay: AGAIN_AFTER,
-            why: Why::BegunAgain { reason },
+            why: WaitReason::BegunAgain { reason },
         })
     }
 
     /// What a comparison begins with.
-    async fn baseline(&self, store: &StoreKey, scope: Scope) -> Result<Baseline, Unavailable> {
+    async fn baseline(&self, store: &StoreKey, scope: Scope) -> Result<Baseline, PortError> {
         let record = self.ask.apply.stores.find(store).await?.unwrap_or_default();
         Ok(Baseline {
             scope,
@@ -223,7 +223,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
     }
 
     /// Writes into the status what has been found; once, though the last step may be done twice.
-    async fn finish(&self, store: &StoreKey, scope: Scope, found: &Found) -> Result<Next, Unsynced> {
+    async fn finish(&self, store: &StoreKey, scope: Scope, found: &ReconcileFindings) -> Result<Next, SyncError> {
         let now = self.now();
         let record = self.ask.apply.stores.find(store).await?.unwrap_or_default();
         let reconciled = Reconciled {
@@ -259,17 +259,17 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
     }
 
     /// How long to wait before asking again how an export stands: a quarter of the time it has taken so far.
-    fn until_asked_again(&self, found: &Found) -> SignedDuration {
+    fn until_asked_again(&self, found: &ReconcileFindings) -> SignedDuration {
         let taken = self.now().duration_since(found.began_at);
         (taken / 4).clamp(SignedDuration::from_secs(2), SignedDuration::from_secs(30))
     }
 
-    fn not_for_ever(&self, found: &Found) -> Result<(), Unsynced> {
+    fn not_for_ever(&self, found: &ReconcileFindings) -> Result<(), SyncError> {
         if self.now().duration_since(found.began_at) < GIVE_UP_AFTER {
             return Ok(());
         }
         let since = found.began_at;
-        Err(Unsynced::NoExport { since })
+        Err(SyncError::NoExport { since })
     }
 
     fn now(&self) -> Timestamp {
@@ -287,7 +287,7 @@ struct Baseline {
 }
 
 /// The changes that a webhook should have told, by its topic.
-fn missed(found: &Found) -> std::collections::BTreeMap<Topic, u64> {
+fn missed(found: &ReconcileFindings) -> std::collections::BTreeMap<Topic, u64> {
     let counts = [
         ("products/create", found.created),
         ("products/update", found.updated),
@@ -302,7 +302,13 @@ fn missed(found: &Found) -> std::collections::BTreeMap<Topic, u64> {
 }
 
 /// The export's next part, once there is one to read.
-pub(crate) fn again(export: ExportId, offset: u64, found: Found, why: Why, delay: SignedDuration) -> Next {
+pub(crate) fn again(
+    export: ExportId,
+    offset: u64,
+    found: ReconcileFindings,
+    why: WaitReason,
+    delay: SignedDuration,
+) -> Next {
     Next::Then {
         step: Step::Read { export, offset, found },
         delay,

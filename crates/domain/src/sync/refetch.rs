@@ -5,17 +5,18 @@ use jiff::Timestamp;
 use crate::{
     catalogue::{
         apply::{Apply, Verdict},
-        entities::{Entities, Entries, Entry, Known},
+        entities::{Entities, Entries, FenceRecord, FenceState},
         index::Index,
     },
     delivery::ledger::Fate,
     event::Observed,
     kernel::{
+        failure::ErrorCode,
         ids::{EntityId, EntityKey, Kind, StoreKey},
-        port::{Cause, Clock, Unavailable, chain},
+        port::{Cause, Clock, PortError, chain},
     },
-    store::stores::{ErrorCode, Stores},
-    sync::vendor::{Catalogue, PRODUCTS_AT_ONCE, Skipped, Unasked},
+    store::stores::{Skipped, Stores},
+    sync::vendor::{Catalogue, CatalogueError, PRODUCTS_AT_ONCE},
 };
 
 /// How often something is asked for that changes while it is being asked for.
@@ -29,7 +30,7 @@ pub(crate) const ENTRIES_AT_ONCE: usize = 100;
 
 /// Asks a store's catalogue, and indexes what it says.
 #[derive(Debug)]
-pub struct Ask<K, E, S, I, C> {
+pub struct Refetch<K, E, S, I, C> {
     /// Where to ask.
     pub catalogue: K,
     /// Puts states into the index.
@@ -38,13 +39,13 @@ pub struct Ask<K, E, S, I, C> {
 
 /// Why something asked for is not in the index.
 #[derive(Debug, thiserror::Error)]
-pub enum Unsynced {
+pub enum SyncError {
     /// The catalogue could not be asked; the reason says whether a retry is worth it.
     #[error(transparent)]
-    Unasked(#[from] Unasked),
+    Unasked(#[from] CatalogueError),
     /// A table or a queue did not answer. **Worth a retry.**
     #[error(transparent)]
-    Storage(#[from] Unavailable),
+    Storage(#[from] PortError),
     /// The index did not take all of it. **Worth a retry.**
     #[error("{message}")]
     NotIndexed {
@@ -69,14 +70,15 @@ pub enum Unsynced {
     },
 }
 
-impl Unsynced {
+impl SyncError {
     /// Whether the same may succeed later without anybody's doing.
     #[must_use]
     pub fn is_worth_a_retry(&self) -> bool {
         !matches!(
             self,
-            Self::Unasked(Unasked::NotConnected | Unasked::Refused { .. } | Unasked::Disagreed { .. })
-                | Self::NoExport { .. }
+            Self::Unasked(
+                CatalogueError::NotConnected | CatalogueError::Refused { .. } | CatalogueError::Disagreed { .. }
+            ) | Self::NoExport { .. }
         )
     }
 
@@ -85,7 +87,7 @@ impl Unsynced {
     #[must_use]
     pub fn told(&self) -> String {
         match self {
-            Self::Unasked(Unasked::Unavailable(failure)) => chain(failure),
+            Self::Unasked(CatalogueError::Unavailable(failure)) => chain(failure),
             other => other.to_string(),
         }
     }
@@ -94,9 +96,11 @@ impl Unsynced {
     #[must_use]
     pub fn code(&self) -> ErrorCode {
         match self {
-            Self::Unasked(Unasked::NotConnected) => ErrorCode::NotConnected,
-            Self::Unasked(Unasked::Refused { .. }) => ErrorCode::TokenRefused,
-            Self::Unasked(Unasked::Throttled | Unasked::Unavailable(_) | Unasked::Disagreed { .. })
+            Self::Unasked(CatalogueError::NotConnected) => ErrorCode::NotConnected,
+            Self::Unasked(CatalogueError::Refused { .. }) => ErrorCode::TokenRefused,
+            Self::Unasked(
+                CatalogueError::Throttled | CatalogueError::Unavailable(_) | CatalogueError::Disagreed { .. },
+            )
             | Self::Overtaken { .. }
             | Self::NoExport { .. } => ErrorCode::CatalogueUnavailable,
             Self::Storage(_) => ErrorCode::StorageUnavailable,
@@ -108,10 +112,12 @@ impl Unsynced {
     #[must_use]
     pub fn cause(&self) -> Option<Cause> {
         match self {
-            Self::Unasked(Unasked::Unavailable(failure)) | Self::Storage(failure) => Some(failure.cause),
-            Self::Unasked(Unasked::Throttled) => Some(Cause::Throttled),
+            Self::Unasked(CatalogueError::Unavailable(failure)) | Self::Storage(failure) => Some(failure.cause),
+            Self::Unasked(CatalogueError::Throttled) => Some(Cause::Throttled),
             Self::NotIndexed { cause, .. } => *cause,
-            Self::Unasked(Unasked::NotConnected | Unasked::Refused { .. } | Unasked::Disagreed { .. })
+            Self::Unasked(
+                CatalogueError::NotConnected | CatalogueError::Refused { .. } | CatalogueError::Disagreed { .. },
+            )
             | Self::Overtaken { .. }
             | Self::NoExport { .. } => None,
         }
@@ -120,7 +126,7 @@ impl Unsynced {
 
 /// What became of things that were seen.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Indexed {
+pub struct IndexedCounts {
     /// How many had their effect.
     pub applied: u64,
     /// How many had been overtaken by something newer, and were asked for again.
@@ -131,7 +137,7 @@ pub struct Indexed {
     pub skipped: Vec<Skipped>,
 }
 
-impl Indexed {
+impl IndexedCounts {
     /// Adds what became of others.
     pub fn add(&mut self, other: Self) {
         self.applied += other.applied;
@@ -155,13 +161,13 @@ impl Indexed {
     }
 }
 
-impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Ask<K, E, S, I, C> {
+impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Refetch<K, E, S, I, C> {
     /// Reads products and indexes them; one that the store has no more is deleted.
     ///
     /// # Errors
-    /// [`Unsynced`]. What could be indexed has been.
-    pub async fn products(&self, store: &StoreKey, ids: &[EntityId]) -> Result<Indexed, Unsynced> {
-        let mut indexed = Indexed::default();
+    /// [`SyncError`]. What could be indexed has been.
+    pub async fn products(&self, store: &StoreKey, ids: &[EntityId]) -> Result<IndexedCounts, SyncError> {
+        let mut indexed = IndexedCounts::default();
         for ids in ids.chunks(PRODUCTS_AT_ONCE) {
             let mut wanted = ids.to_vec();
             for _ in 0..ROUNDS {
@@ -175,7 +181,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Ask<K, 
                 }
             }
             if !wanted.is_empty() {
-                return Err(Unsynced::Overtaken { count: wanted.len() });
+                return Err(SyncError::Overtaken { count: wanted.len() });
             }
         }
         Ok(indexed)
@@ -184,10 +190,10 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Ask<K, 
     /// Indexes what was seen; what has been overtaken meanwhile is asked for again.
     ///
     /// # Errors
-    /// [`Unsynced`]. What could be indexed has been.
-    pub async fn take(&self, store: &StoreKey, seen: Vec<Observed>) -> Result<Indexed, Unsynced> {
+    /// [`SyncError`]. What could be indexed has been.
+    pub async fn take(&self, store: &StoreKey, seen: Vec<Observed>) -> Result<IndexedCounts, SyncError> {
         if seen.is_empty() {
-            return Ok(Indexed::default());
+            return Ok(IndexedCounts::default());
         }
         let (mut indexed, overtaken) = self.index(store, seen).await?;
         let products = overtaken.into_iter().filter(|entity| entity.kind == Kind::Product);
@@ -198,17 +204,19 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Ask<K, 
 
     /// Indexes what was seen. Returns also what has been overtaken by something newer: of what only the catalogue
     /// tells, nothing is kept then. A deletion is never overtaken, and what has been deleted meanwhile stays so.
-    async fn index(&self, store: &StoreKey, seen: Vec<Observed>) -> Result<(Indexed, Vec<EntityKey>), Unsynced> {
+    async fn index(&self, store: &StoreKey, seen: Vec<Observed>) -> Result<(IndexedCounts, Vec<EntityKey>), SyncError> {
         let entities: Vec<Option<EntityKey>> = seen.iter().map(|seen| seen.event.entity(store)).collect();
         let states: Vec<bool> = seen.iter().map(|seen| seen.event.signed_at().is_some()).collect();
         let verdicts = self.apply.observe(store, seen).await;
-        let (mut indexed, mut overtaken, mut failed) = (Indexed::default(), Vec::new(), None);
+        let (mut indexed, mut overtaken, mut failed) = (IndexedCounts::default(), Vec::new(), None);
         for ((entity, is_state), verdict) in entities.into_iter().zip(states).zip(verdicts) {
             match verdict {
                 Verdict::Settled(Fate::Superseded) if is_state => overtaken.extend(entity),
                 Verdict::Settled(_) => indexed.applied += 1,
                 Verdict::Parked { code, message } => indexed.rejected = Some((code, message)),
-                Verdict::Retry { code, cause, message } => failed = Some(Unsynced::NotIndexed { code, cause, message }),
+                Verdict::Retry { code, cause, message } => {
+                    failed = Some(SyncError::NotIndexed { code, cause, message });
+                }
                 Verdict::NotOurs { message } => {
                     let code = ErrorCode::SchemaMismatch;
                     indexed.rejected = Some((code, message));
@@ -222,15 +230,19 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Ask<K, 
         Ok((indexed, self.without_the_buried(overtaken).await?))
     }
 
-    async fn without_the_buried(&self, entities: Vec<EntityKey>) -> Result<Vec<EntityKey>, Unavailable> {
+    async fn without_the_buried(&self, entities: Vec<EntityKey>) -> Result<Vec<EntityKey>, PortError> {
         let known = self.known(&entities).await?;
         let alive = entities.into_iter().zip(known);
-        let alive = alive.filter(|(_, known)| !known.as_ref().is_some_and(|known| known.entry == Entry::Buried));
+        let alive = alive.filter(|(_, known)| {
+            !known
+                .as_ref()
+                .is_some_and(|known| known.entry == FenceState::Tombstoned)
+        });
         Ok(alive.map(|(entity, _)| entity).collect())
     }
 
     /// What is remembered of each entity, in the order asked, however many there are.
-    pub(crate) async fn known(&self, entities: &[EntityKey]) -> Result<Vec<Option<Known>>, Unavailable> {
+    pub(crate) async fn known(&self, entities: &[EntityKey]) -> Result<Vec<Option<FenceRecord>>, PortError> {
         let mut known = Vec::with_capacity(entities.len());
         for some in entities.chunks(ENTRIES_AT_ONCE) {
             known.extend(self.apply.entities.find(some).await?);

@@ -7,7 +7,7 @@
 
 use crate::{
     kernel::ids::StoreKey,
-    sync::vendor::{Subscription, Subscriptions, Unasked, Wanted},
+    sync::vendor::{CatalogueError, VendorSubscription, VendorSubscriptions, WantedSubscription},
 };
 
 /// What a payload must hold for two changes never to look alike: the vendor drops a delivery that looks like the one
@@ -21,24 +21,24 @@ const RECEIVER_PARTS: usize = 3;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// What is wanted.
-    pub wanted: Wanted,
+    pub wanted: WantedSubscription,
     /// Whether there is a subscription for it.
     pub standing: Standing,
     /// Others of ours to the same topic: each change is delivered once more for each of them, or to where nobody is.
-    pub doubles: Vec<Subscription>,
+    pub doubles: Vec<VendorSubscription>,
     /// Those of somebody else to the same topic.
-    pub others: Vec<Subscription>,
+    pub others: Vec<VendorSubscription>,
 }
 
 /// Whether there is a subscription for what is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
     /// There is.
-    Right(Subscription),
+    Right(VendorSubscription),
     /// It sends to the right place, but not the fields that are wanted.
-    Fields(Subscription),
+    Fields(VendorSubscription),
     /// It sends to where the receiver was before.
-    Moved(Subscription),
+    Moved(VendorSubscription),
     /// There is none of ours.
     Missing,
 }
@@ -102,13 +102,13 @@ pub fn fields(asked: &[String]) -> Vec<String> {
 
 /// How what there is stands to what is wanted: a finding for each that is wanted, in order.
 #[must_use]
-pub fn compare(wanted: &[Wanted], existing: &[Subscription]) -> Vec<Finding> {
+pub fn compare(wanted: &[WantedSubscription], existing: &[VendorSubscription]) -> Vec<Finding> {
     wanted.iter().map(|wanted| find(wanted, existing)).collect()
 }
 
-fn find(wanted: &Wanted, existing: &[Subscription]) -> Finding {
+fn find(wanted: &WantedSubscription, existing: &[VendorSubscription]) -> Finding {
     let of_topic = existing.iter().filter(|found| found.topic == wanted.topic).cloned();
-    let (mut ours, others): (Vec<Subscription>, Vec<Subscription>) =
+    let (mut ours, others): (Vec<VendorSubscription>, Vec<VendorSubscription>) =
         of_topic.partition(|found| receiver(&found.uri) == receiver(&wanted.uri));
     // The best one is kept: at the right place, with the right fields; the vendor's order decides among equals.
     ours.sort_by_key(|found| (found.uri != wanted.uri, !same_fields(found, wanted)));
@@ -136,7 +136,7 @@ pub fn receiver(uri: &str) -> Vec<&str> {
     parts
 }
 
-fn same_fields(found: &Subscription, wanted: &Wanted) -> bool {
+fn same_fields(found: &VendorSubscription, wanted: &WantedSubscription) -> bool {
     let sorted = |fields: &[String]| {
         let mut fields = fields.to_vec();
         fields.sort();
@@ -149,12 +149,12 @@ fn same_fields(found: &Subscription, wanted: &Wanted) -> bool {
 /// Looks at a store's subscriptions. Changes nothing.
 ///
 /// # Errors
-/// [`Unasked`], as it says itself.
+/// [`CatalogueError`], as it says itself.
 pub async fn look(
-    subscriptions: &impl Subscriptions,
+    subscriptions: &impl VendorSubscriptions,
     store: &StoreKey,
-    wanted: &[Wanted],
-) -> Result<Vec<Finding>, Unasked> {
+    wanted: &[WantedSubscription],
+) -> Result<Vec<Finding>, CatalogueError> {
     Ok(compare(wanted, &subscriptions.list(store).await?))
 }
 
@@ -162,8 +162,12 @@ pub async fn look(
 /// May be repeated.
 ///
 /// # Errors
-/// [`Unasked`], as it says itself.
-pub async fn mend(subscriptions: &impl Subscriptions, store: &StoreKey, finding: &Finding) -> Result<Mended, Unasked> {
+/// [`CatalogueError`], as it says itself.
+pub async fn mend(
+    subscriptions: &impl VendorSubscriptions,
+    store: &StoreKey,
+    finding: &Finding,
+) -> Result<Mended, CatalogueError> {
     match &finding.standing {
         Standing::Right(_) => Ok(Mended::Nothing),
         Standing::Missing => {
@@ -187,8 +191,8 @@ mod tests {
     const BEFORE: &str = "https://before.example/prod/api/webhooks/receive/shopify/products-update";
     const ELSEWHERE: &str = "https://here.example/webhooks";
 
-    fn wanted(fields: &[&str]) -> Wanted {
-        Wanted {
+    fn wanted(fields: &[&str]) -> WantedSubscription {
+        WantedSubscription {
             topic: "products/update".parse().unwrap(),
             uri: HERE.to_owned(),
             include_fields: owned(fields),
@@ -199,8 +203,8 @@ mod tests {
         fields.iter().map(|field| (*field).to_owned()).collect()
     }
 
-    fn subscription(id: &str, uri: &str, fields: &[&str]) -> Subscription {
-        Subscription {
+    fn subscription(id: &str, uri: &str, fields: &[&str]) -> VendorSubscription {
+        VendorSubscription {
             id: id.to_owned(),
             topic: "products/update".parse().unwrap(),
             uri: uri.to_owned(),
@@ -209,7 +213,7 @@ mod tests {
         }
     }
 
-    fn found(existing: &[Subscription]) -> Finding {
+    fn found(existing: &[VendorSubscription]) -> Finding {
         compare(&[wanted(&[])], existing).remove(0)
     }
 
@@ -233,7 +237,7 @@ mod tests {
     #[test]
     fn another_topics_or_somebody_elses_is_never_taken_for_ours() {
         let elsewhere = subscription("1", ELSEWHERE, &[]);
-        let other = Subscription {
+        let other = VendorSubscription {
             topic: "products/create".parse().unwrap(),
             ..subscription("2", HERE, &[])
         };
@@ -246,7 +250,7 @@ mod tests {
     fn fields_are_compared_in_any_order_and_the_right_one_of_two_is_kept() {
         let fields = fields(&owned(&["title", " variants ", "id", ""]));
         assert_eq!(fields, owned(&["id", "updated_at", "title", "variants"]));
-        let wanted = Wanted {
+        let wanted = WantedSubscription {
             include_fields: fields,
             ..wanted(&[])
         };
@@ -271,20 +275,20 @@ mod tests {
 
     /// Keeps subscriptions as the vendor does, in memory.
     #[derive(Default)]
-    struct Kept(Mutex<Vec<Subscription>>);
+    struct Kept(Mutex<Vec<VendorSubscription>>);
 
     impl Kept {
-        fn all(&self) -> std::sync::MutexGuard<'_, Vec<Subscription>> {
+        fn all(&self) -> std::sync::MutexGuard<'_, Vec<VendorSubscription>> {
             self.0.lock().unwrap_or_else(PoisonError::into_inner)
         }
     }
 
-    impl Subscriptions for Kept {
-        async fn list(&self, _: &StoreKey) -> Result<Vec<Subscription>, Unasked> {
+    impl VendorSubscriptions for Kept {
+        async fn list(&self, _: &StoreKey) -> Result<Vec<VendorSubscription>, CatalogueError> {
             Ok(self.all().clone())
         }
 
-        async fn create(&self, _: &StoreKey, wanted: &Wanted) -> Result<(), Unasked> {
+        async fn create(&self, _: &StoreKey, wanted: &WantedSubscription) -> Result<(), CatalogueError> {
             let id = self.all().len().to_string();
             let mut made = subscription(&id, &wanted.uri, &[]);
             made.include_fields.clone_from(&wanted.include_fields);
@@ -292,7 +296,7 @@ mod tests {
             Ok(())
         }
 
-        async fn change(&self, _: &StoreKey, id: &str, wanted: &Wanted) -> Result<(), Unasked> {
+        async fn change(&self, _: &StoreKey, id: &str, wanted: &WantedSubscription) -> Result<(), CatalogueError> {
             for kept in self.all().iter_mut().filter(|kept| kept.id == id) {
                 kept.uri.clone_from(&wanted.uri);
                 kept.include_fields.clone_from(&wanted.include_fields);
@@ -300,7 +304,7 @@ mod tests {
             Ok(())
         }
 
-        async fn remove(&self, _: &StoreKey, id: &str) -> Result<(), Unasked> {
+        async fn remove(&self, _: &StoreKey, id: &str) -> Result<(), CatalogueError> {
             self.all().retain(|kept| kept.id != id);
             Ok(())
         }

@@ -5,8 +5,8 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 
 use crate::{
-    catalogue::jobs::{Job, Jobs, Reconcile, Task},
-    kernel::port::Unavailable,
+    catalogue::jobs::{Job, Jobs, ReconcileStep, Task},
+    kernel::port::PortError,
     store::stores::StoreList,
 };
 
@@ -38,7 +38,9 @@ pub enum Due {
 impl Due {
     fn task(self) -> Task {
         match self {
-            Self::Reconcile => Task::Reconcile { step: Reconcile::Begin },
+            Self::Reconcile => Task::Reconcile {
+                step: ReconcileStep::Begin,
+            },
             Self::Watch => Task::Watch,
         }
     }
@@ -48,8 +50,8 @@ impl<S: StoreList, J: Jobs> Schedule<S, J> {
     /// Sends a job for each store that is installed and connected. Returns how many.
     ///
     /// # Errors
-    /// [`Unavailable`]. Some jobs may have been sent; they may be sent again.
-    pub async fn send(&self, due: Due) -> Result<usize, Unavailable> {
+    /// [`PortError`]. Some jobs may have been sent; they may be sent again.
+    pub async fn send(&self, due: Due) -> Result<usize, PortError> {
         let (mut sent, mut delay, mut after) = (0, SignedDuration::ZERO, None);
         loop {
             let page = self.stores.page(after.as_ref()).await?;
@@ -108,7 +110,12 @@ mod tests {
         let uninstalled = "2026-11-21T12:00:00Z".parse().unwrap();
         schedule.stores.disable(&store("left"), uninstalled).await.unwrap();
         for (due, task) in [
-            (Due::Reconcile, Task::Reconcile { step: Reconcile::Begin }),
+            (
+                Due::Reconcile,
+                Task::Reconcile {
+                    step: ReconcileStep::Begin,
+                },
+            ),
             (Due::Watch, Task::Watch),
         ] {
             assert_eq!(schedule.send(due).await.unwrap(), 2);

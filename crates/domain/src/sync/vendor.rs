@@ -4,17 +4,18 @@
 //! An **export** is all of a store's products in one file, which the vendor takes minutes to write and anybody can then
 //! read from any place on.
 
-use std::{fmt, future::Future};
+use std::future::Future;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use crate::{
+    catalogue::jobs::ExportId,
     event::Observed,
     kernel::{
-        ids::{EntityId, Kind, StoreKey},
-        port::Unavailable,
+        ids::{EntityId, StoreKey},
+        port::PortError,
     },
+    store::stores::Skipped,
 };
 
 /// The most products that are asked for at once.
@@ -22,7 +23,7 @@ pub const PRODUCTS_AT_ONCE: usize = 50;
 
 /// Why a catalogue could not be asked.
 #[derive(Debug, thiserror::Error)]
-pub enum Unasked {
+pub enum CatalogueError {
     /// We hold no token for the store. **Not worth a retry** until somebody adds one.
     #[error("no token is held for the store")]
     NotConnected,
@@ -38,7 +39,7 @@ pub enum Unasked {
     Throttled,
     /// It did not answer, or not as it should. **Worth a retry.**
     #[error(transparent)]
-    Unavailable(#[from] Unavailable),
+    Unavailable(#[from] PortError),
     /// It does not know what it was asked, or its answer is not what was asked for: our code and its interface differ.
     /// **Not worth a retry.**
     #[error("the store's Admin API and this code do not agree: {problem}")]
@@ -59,33 +60,9 @@ pub struct Shop {
     pub scopes: Vec<String>,
 }
 
-/// A record of an answer that could not be read, and was passed over. Says nothing of its values.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Skipped {
-    /// Product or collection, if that is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kind: Option<Kind>,
-    /// Whose record it is, if that could be read.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub id: Option<EntityId>,
-    /// Where it is, and where in it what is wrong is: as in `line 17 of the export: tags`.
-    pub path: String,
-    /// What was expected there.
-    pub problem: String,
-}
-
-impl fmt::Display for Skipped {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let (Some(kind), Some(id)) = (self.kind, &self.id) {
-            write!(f, "{} {id}, ", kind.as_str())?;
-        }
-        write!(f, "{}: {}", self.path, self.problem)
-    }
-}
-
 /// Things that were asked for by their ids.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Answered {
+pub struct FetchedEntities {
     /// What was seen of them, in the order asked.
     pub seen: Vec<Observed>,
     /// Those whose answer could not be read: nothing is known of them, and they are not gone.
@@ -94,7 +71,7 @@ pub struct Answered {
 
 /// Part of a list that is longer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part<T> {
+pub struct CataloguePage<T> {
     /// What is in it.
     pub items: Vec<T>,
     /// What could not be read of it.
@@ -102,11 +79,6 @@ pub struct Part<T> {
     /// What names the next part; `None` if this is the last.
     pub next: Option<String>,
 }
-
-/// The vendor's name for an export, as in `gid://shopify/BulkOperation/1`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct ExportId(pub String);
 
 /// How an export stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,7 +108,7 @@ pub enum Export {
 
 /// Some products of an export.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Batch {
+pub struct ExportBatch {
     /// Whole products, with their collections.
     pub products: Vec<Observed>,
     /// What could not be read, and is left out: whole products, for one without some of its variants says less than none.
@@ -153,28 +125,36 @@ pub trait Catalogue: Send + Sync {
     type Lines: Lines;
 
     /// What the store says of itself: shows that the token is taken, too.
-    fn shop(&self, store: &StoreKey) -> impl Future<Output = Result<Shop, Unasked>> + Send;
+    fn shop(&self, store: &StoreKey) -> impl Future<Output = Result<Shop, CatalogueError>> + Send;
 
     /// Products by their ids, at most [`PRODUCTS_AT_ONCE`], each with all its variants and its collections, in the order
     /// asked, but for those that cannot be read. One that the store does not have is [`ProductDeleted`](crate::event::Event::ProductDeleted).
-    fn products(&self, store: &StoreKey, ids: &[EntityId]) -> impl Future<Output = Result<Answered, Unasked>> + Send;
+    fn products(
+        &self,
+        store: &StoreKey,
+        ids: &[EntityId],
+    ) -> impl Future<Output = Result<FetchedEntities, CatalogueError>> + Send;
 
     /// The id of the product that an inventory item is a variant of; `None` if the store has no such item any more.
     fn product_of(
         &self,
         store: &StoreKey,
         inventory_item: &EntityId,
-    ) -> impl Future<Output = Result<Option<EntityId>, Unasked>> + Send;
+    ) -> impl Future<Output = Result<Option<EntityId>, CatalogueError>> + Send;
 
     /// A collection by its id; [`CollectionDeleted`](crate::event::Event::CollectionDeleted) if the store has it no more.
-    fn collection(&self, store: &StoreKey, id: &EntityId) -> impl Future<Output = Result<Observed, Unasked>> + Send;
+    fn collection(
+        &self,
+        store: &StoreKey,
+        id: &EntityId,
+    ) -> impl Future<Output = Result<Observed, CatalogueError>> + Send;
 
     /// All collections, part by part.
     fn collections(
         &self,
         store: &StoreKey,
         after: Option<&str>,
-    ) -> impl Future<Output = Result<Part<Observed>, Unasked>> + Send;
+    ) -> impl Future<Output = Result<CataloguePage<Observed>, CatalogueError>> + Send;
 
     /// The ids of the products in a collection, part by part; none of one that the store has no more.
     fn members(
@@ -182,13 +162,17 @@ pub trait Catalogue: Send + Sync {
         store: &StoreKey,
         collection: &EntityId,
         after: Option<&str>,
-    ) -> impl Future<Output = Result<Part<EntityId>, Unasked>> + Send;
+    ) -> impl Future<Output = Result<CataloguePage<EntityId>, CatalogueError>> + Send;
 
     /// Asks for an export of all products.
-    fn export(&self, store: &StoreKey) -> impl Future<Output = Result<ExportId, Unasked>> + Send;
+    fn export(&self, store: &StoreKey) -> impl Future<Output = Result<ExportId, CatalogueError>> + Send;
 
     /// How an export stands.
-    fn exported(&self, store: &StoreKey, export: &ExportId) -> impl Future<Output = Result<Export, Unasked>> + Send;
+    fn exported(
+        &self,
+        store: &StoreKey,
+        export: &ExportId,
+    ) -> impl Future<Output = Result<Export, CatalogueError>> + Send;
 
     /// Reads the export at `address`, which was asked for at `began_at`, from `offset` on: 0, or what a batch said.
     fn read(
@@ -197,19 +181,19 @@ pub trait Catalogue: Send + Sync {
         address: &str,
         began_at: Timestamp,
         offset: u64,
-    ) -> impl Future<Output = Result<Self::Lines, Unasked>> + Send;
+    ) -> impl Future<Output = Result<Self::Lines, CatalogueError>> + Send;
 }
 
 /// An export, as it is read.
 pub trait Lines: Send {
     /// The next products, at most `limit`; `None` at the end. A record that cannot be read is passed over, and told. What
     /// breaks the stream is an error, after which reading goes on only by a new [`Catalogue::read`]. Holds no more than one batch in memory.
-    fn next(&mut self, limit: usize) -> impl Future<Output = Result<Option<Batch>, Unasked>> + Send;
+    fn next(&mut self, limit: usize) -> impl Future<Output = Result<Option<ExportBatch>, CatalogueError>> + Send;
 }
 
 /// How a subscription is kept at the vendor.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Subscription {
+pub struct VendorSubscription {
     /// The vendor's id for it.
     pub id: String,
     /// The vendor's name of the topic, as in `products/update`.
@@ -224,7 +208,7 @@ pub struct Subscription {
 
 /// What a subscription should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
+pub struct WantedSubscription {
     /// What about.
     pub topic: crate::kernel::ids::Topic,
     /// Where to.
@@ -235,16 +219,25 @@ pub struct Wanted {
 }
 
 /// Keeps a store's subscriptions. Sees those made through the Admin API only, not an app's own (`shopify.app.toml`).
-pub trait Subscriptions: Send + Sync {
+pub trait VendorSubscriptions: Send + Sync {
     /// All that there are.
-    fn list(&self, store: &StoreKey) -> impl Future<Output = Result<Vec<Subscription>, Unasked>> + Send;
+    fn list(&self, store: &StoreKey) -> impl Future<Output = Result<Vec<VendorSubscription>, CatalogueError>> + Send;
 
     /// Makes one. One that is there already with the same topic and address is success.
-    fn create(&self, store: &StoreKey, wanted: &Wanted) -> impl Future<Output = Result<(), Unasked>> + Send;
+    fn create(
+        &self,
+        store: &StoreKey,
+        wanted: &WantedSubscription,
+    ) -> impl Future<Output = Result<(), CatalogueError>> + Send;
 
     /// Changes one to what is wanted.
-    fn change(&self, store: &StoreKey, id: &str, wanted: &Wanted) -> impl Future<Output = Result<(), Unasked>> + Send;
+    fn change(
+        &self,
+        store: &StoreKey,
+        id: &str,
+        wanted: &WantedSubscription,
+    ) -> impl Future<Output = Result<(), CatalogueError>> + Send;
 
     /// Removes one. One that is not there is success.
-    fn remove(&self, store: &StoreKey, id: &str) -> impl Future<Output = Result<(), Unasked>> + Send;
+    fn remove(&self, store: &StoreKey, id: &str) -> impl Future<Output = Result<(), CatalogueError>> + Send;
 }

@@ -5,30 +5,27 @@
 //! (<https://shopify.dev/docs/apps/build/webhooks/troubleshoot>). Only those made through the store's Admin API can be
 //! seen, and only where they are in use is anything missed or made again.
 
-use std::future::Future;
-
-use serde::Serialize;
-
 use crate::{
+    delivery::queue::Backlog,
     kernel::{
         ids::StoreKey,
-        port::{Clock, Unavailable, chain},
+        port::{Clock, chain},
     },
     store::stores::{StoreUpdate, Stores, Watched},
     sync::{
-        refetch::Unsynced,
+        refetch::SyncError,
         registration::{self, Standing},
-        vendor::{Catalogue, Subscriptions, Wanted},
+        vendor::{Catalogue, VendorSubscriptions, WantedSubscription},
     },
 };
 
 /// Which subscriptions a store should have that send to the receivers at this address, whose token has these scopes, and
 /// which are to include these fields. Given by whoever knows the vendor.
-pub type Wants = fn(receivers: &str, scopes: &[String], fields: &[String]) -> Vec<Wanted>;
+pub type Wants = fn(receivers: &str, scopes: &[String], fields: &[String]) -> Vec<WantedSubscription>;
 
 /// Looks whether webhooks can reach us.
 #[derive(Debug)]
-pub struct Watch<W, Q> {
+pub struct Watchdog<W, Q> {
     /// The stores' subscriptions.
     pub subscriptions: W,
     /// Our own queue.
@@ -39,34 +36,11 @@ pub struct Watch<W, Q> {
     pub wants: Wants,
 }
 
-/// Tells how much waits.
-pub trait Backlog: Send + Sync {
-    /// About how many events wait in the queue, of all stores.
-    fn waiting(&self) -> impl Future<Output = Result<u64, Unavailable>> + Send;
-}
-
-/// About how many deliveries wait, of all stores, and where.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Depths {
-    /// In the event queue.
-    pub waiting: u64,
-    /// In the hands of the consumer, or hidden until they are tried again.
-    pub in_flight: u64,
-    /// Among the dead letters.
-    pub dead_letters: u64,
-}
-
-/// Tells how much waits, and where.
-pub trait Queues: Send + Sync {
-    /// As the queues count, which is not exact.
-    fn depths(&self) -> impl Future<Output = Result<Depths, Unavailable>> + Send;
-}
-
-impl<W: Subscriptions, Q: Backlog> Watch<W, Q> {
+impl<W: VendorSubscriptions, Q: Backlog> Watchdog<W, Q> {
     /// Looks, makes again what is missing or sends to where we were before, and writes what it saw into the status.
     ///
     /// # Errors
-    /// [`Unsynced`]: the store or a table could not be asked. One that does not take a subscription is no error: the
+    /// [`SyncError`]: the store or a table could not be asked. One that does not take a subscription is no error: the
     /// topic stays missing, and is tried again next time.
     pub async fn look(
         &self,
@@ -74,7 +48,7 @@ impl<W: Subscriptions, Q: Backlog> Watch<W, Q> {
         catalogue: &impl Catalogue,
         stores: &impl Stores,
         clock: &impl Clock,
-    ) -> Result<Watched, Unsynced> {
+    ) -> Result<Watched, SyncError> {
         let record = stores.find(store).await?.unwrap_or_default();
         let by_api = record.watched.is_some_and(|watched| watched.by_api);
         let mut watched = Watched {

@@ -19,16 +19,18 @@ use crate::{
         index::Index,
         jobs::{Job, Jobs, Task},
     },
+    delivery::queue::Backlog,
     kernel::{
+        failure::{ErrorCode, LastError},
         ids::{EntityId, StoreKey},
-        port::{Cause, Clock, Unavailable, chain},
+        port::{Cause, Clock, PortError, chain},
     },
-    store::stores::{ErrorCode, LastError, StoreUpdate, Stores},
+    store::stores::{StoreUpdate, Stores},
     sync::{
-        reconcile::{AGAIN_AFTER, Next, Reconcile, Scope, Step, Why},
-        refetch::{Indexed, Unsynced},
-        vendor::{Catalogue, PRODUCTS_AT_ONCE, Subscriptions, Unasked},
-        watch::{Backlog, Watch},
+        reconcile::{AGAIN_AFTER, Next, Reconcile, Scope, Step, WaitReason},
+        refetch::{IndexedCounts, SyncError},
+        vendor::{Catalogue, CatalogueError, PRODUCTS_AT_ONCE, VendorSubscriptions},
+        watch::Watchdog,
     },
 };
 
@@ -40,18 +42,18 @@ const TOLD_EVERY: SignedDuration = SignedDuration::from_secs(3);
 
 /// Does jobs.
 #[derive(Debug)]
-pub struct Sync<K, E, S, I, J, W, Q, C> {
+pub struct SyncWorker<K, E, S, I, J, W, Q, C> {
     /// Asks, compares and indexes.
     pub reconcile: Reconcile<K, E, S, I, C>,
     /// What remains to be asked.
     pub jobs: J,
     /// Looks at subscriptions.
-    pub watch: Watch<W, Q>,
+    pub watch: Watchdog<W, Q>,
 }
 
 /// What became of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Performed {
+pub enum JobOutcome {
     /// It is done, or another goes on with it.
     Done,
     /// The store has uninstalled the app: there is nothing to ask.
@@ -74,7 +76,7 @@ pub enum Performed {
     },
 }
 
-impl Performed {
+impl JobOutcome {
     /// Whether the queue may forget the job.
     #[must_use]
     pub fn is_settled(&self) -> bool {
@@ -85,58 +87,58 @@ impl Performed {
 /// Does jobs, with whatever it needs for that. One after another, so its futures need not be [`Send`].
 pub trait Perform {
     /// Does a job. One that takes long stops soon after `stop_at` and sends the rest as another.
-    fn perform(&self, job: &Job, stop_at: Timestamp) -> impl Future<Output = Performed>;
+    fn perform(&self, job: &Job, stop_at: Timestamp) -> impl Future<Output = JobOutcome>;
 }
 
-impl<K, E, S, I, J, W, Q, C> Perform for Sync<K, E, S, I, J, W, Q, C>
+impl<K, E, S, I, J, W, Q, C> Perform for SyncWorker<K, E, S, I, J, W, Q, C>
 where
     K: Catalogue,
     E: Entities + Entries,
     S: Stores,
     I: Index,
     J: Jobs,
-    W: Subscriptions,
+    W: VendorSubscriptions,
     Q: Backlog,
     C: Clock,
 {
-    async fn perform(&self, job: &Job, stop_at: Timestamp) -> Performed {
+    async fn perform(&self, job: &Job, stop_at: Timestamp) -> JobOutcome {
         let done = match self.is_uninstalled(&job.store).await {
-            Ok(true) => return Performed::Uninstalled,
+            Ok(true) => return JobOutcome::Uninstalled,
             Ok(false) => self.ask(job, stop_at).await,
             Err(failure) => Err(failure.into()),
         };
         self.note(&job.store, &done).await;
         match done {
-            Ok(_) => Performed::Done,
+            Ok(_) => JobOutcome::Done,
             Err(failure) => {
                 let (code, cause, message) = (failure.code(), failure.cause(), chain(&failure));
                 if failure.is_worth_a_retry() {
-                    Performed::Again { code, cause, message }
+                    JobOutcome::Again { code, cause, message }
                 } else {
-                    Performed::Dropped { code, message }
+                    JobOutcome::Dropped { code, message }
                 }
             }
         }
     }
 }
 
-impl<K, E, S, I, J, W, Q, C> Sync<K, E, S, I, J, W, Q, C>
+impl<K, E, S, I, J, W, Q, C> SyncWorker<K, E, S, I, J, W, Q, C>
 where
     K: Catalogue,
     E: Entities + Entries,
     S: Stores,
     I: Index,
     J: Jobs,
-    W: Subscriptions,
+    W: VendorSubscriptions,
     Q: Backlog,
     C: Clock,
 {
-    async fn is_uninstalled(&self, store: &StoreKey) -> Result<bool, Unavailable> {
+    async fn is_uninstalled(&self, store: &StoreKey) -> Result<bool, PortError> {
         let record = self.reconcile.ask.apply.stores.find(store).await?;
         Ok(record.is_some_and(|record| !record.enabled))
     }
 
-    async fn ask(&self, job: &Job, stop_at: Timestamp) -> Result<Indexed, Unsynced> {
+    async fn ask(&self, job: &Job, stop_at: Timestamp) -> Result<IndexedCounts, SyncError> {
         let store = &job.store;
         match &job.task {
             Task::Products { ids } => self.reconcile.ask.products(store, ids).await,
@@ -151,26 +153,26 @@ where
                     self.send(store, Task::Members { collection, step }, SignedDuration::ZERO)
                         .await?;
                 }
-                Ok(Indexed::default())
+                Ok(IndexedCounts::default())
             }
             Task::Reconcile { step } => {
                 if let Some((step, delay)) = self.steps(store, Scope::Differing, step, stop_at).await? {
                     self.send(store, Task::Reconcile { step }, delay).await?;
                 }
-                Ok(Indexed::default())
+                Ok(IndexedCounts::default())
             }
             Task::Resync { step } => {
                 if let Some((step, delay)) = self.steps(store, Scope::Everything, step, stop_at).await? {
                     self.send(store, Task::Resync { step }, delay).await?;
                 }
-                Ok(Indexed::default())
+                Ok(IndexedCounts::default())
             }
             Task::Watch => {
                 let Reconcile { ask, .. } = &self.reconcile;
                 self.watch
                     .look(store, &ask.catalogue, &ask.apply.stores, &ask.apply.clock)
                     .await?;
-                Ok(Indexed::default())
+                Ok(IndexedCounts::default())
             }
         }
     }
@@ -182,7 +184,7 @@ where
         scope: Scope,
         step: &Step,
         stop_at: Timestamp,
-    ) -> Result<Option<(Step, SignedDuration)>, Unsynced> {
+    ) -> Result<Option<(Step, SignedDuration)>, SyncError> {
         let mut step = step.clone();
         let mut has_begun = false;
         loop {
@@ -198,7 +200,7 @@ where
             match next {
                 Ok(Next::Done(_)) => return Ok(None),
                 Ok(Next::Then { step: next, delay, why }) => {
-                    if let Why::Interrupted { reason } = &why {
+                    if let WaitReason::Interrupted { reason } = &why {
                         self.interrupted(store, None, reason).await;
                     }
                     if !delay.is_zero() || self.now() >= stop_at {
@@ -240,11 +242,11 @@ where
     }
 
     /// The products that inventory items belong to, each once.
-    async fn products_of(&self, store: &StoreKey, items: &[EntityId]) -> Result<Vec<EntityId>, Unsynced> {
+    async fn products_of(&self, store: &StoreKey, items: &[EntityId]) -> Result<Vec<EntityId>, SyncError> {
         let products: BTreeSet<Option<EntityId>> = stream::iter(items)
             .map(async |item| match self.reconcile.ask.catalogue.product_of(store, item).await {
                 // One answer that cannot be read costs one item.
-                Err(failure @ Unasked::Disagreed { .. }) => {
+                Err(failure @ CatalogueError::Disagreed { .. }) => {
                     tracing::warn!(%store, %item, error = %chain(&failure), "failed to read whose stock has changed");
                     Ok(None)
                 }
@@ -257,7 +259,7 @@ where
     }
 
     /// Has products asked for, in jobs of their own.
-    async fn send_products(&self, store: &StoreKey, ids: &[EntityId]) -> Result<(), Unavailable> {
+    async fn send_products(&self, store: &StoreKey, ids: &[EntityId]) -> Result<(), PortError> {
         for ids in ids.chunks(PRODUCTS_AT_ONCE) {
             let task = Task::Products { ids: ids.to_vec() };
             self.send(store, task, SignedDuration::ZERO).await?;
@@ -265,7 +267,7 @@ where
         Ok(())
     }
 
-    async fn send(&self, store: &StoreKey, task: Task, delay: SignedDuration) -> Result<(), Unavailable> {
+    async fn send(&self, store: &StoreKey, task: Task, delay: SignedDuration) -> Result<(), PortError> {
         let job = Job {
             store: store.clone(),
             task,
@@ -274,7 +276,7 @@ where
     }
 
     /// Writes into the status what became of a job. What is lost here is a time or a reason, and no reason to fail.
-    async fn note(&self, store: &StoreKey, done: &Result<Indexed, Unsynced>) {
+    async fn note(&self, store: &StoreKey, done: &Result<IndexedCounts, SyncError>) {
         let now = self.reconcile.ask.apply.clock.now();
         let mut update = StoreUpdate::default();
         let problem = match done {

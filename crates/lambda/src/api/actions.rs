@@ -5,25 +5,23 @@ use std::time::Duration;
 use hookline_domain::{
     catalogue::jobs::Jobs,
     delivery::{
-        archive::{Archived, NotRead, search::NotSearched},
+        archive::{ArchiveReadError, Archived, search::ArchiveSearchError},
         bodies::KeepBodies,
-        dead_letters::{DeadLetters, Letter, OfStore, Pace, Removed},
+        dead_letters::{DeadLetters, Letter, Pace, Removed, StoreDeadLetters},
         failed::{FailedDeliveries, FailedDelivery, Stage},
         ledger::{DeadLetter, Fate, Ledger, Records, meaning},
         queue::{EventQueue, TryNow},
-        receive::NotReceived,
-        replay::{NotReplayed, NotSent, Replay},
+        receive::ReceiveError,
+        replay::{Replay, ReplayError, ResendError},
         retry::{RetryError, retry},
     },
     kernel::{
         ids::{DeliveryId, DeliveryKey, StoreKey, Topic},
-        port::{Clock, Unavailable},
+        port::{Clock, PortError},
+        time::Pause,
     },
     store::stores::{RunTask, StoreRecord, StoreUpdate, Stores},
-    sync::{
-        backfill::Pause,
-        begin::{self, NotBegun},
-    },
+    sync::begin::{self, StartRunError},
 };
 use http::{Response, StatusCode};
 use jiff::{SignedDuration, Timestamp};
@@ -175,7 +173,7 @@ where
         match self.ports.replay.again(&delivery).await {
             Ok(id) => Ok(serve::json(StatusCode::ACCEPTED, &json!({ "replay_id": id }))),
             // What has failed says when it is tried next, and what can be done instead.
-            Err(why @ (NotReplayed::NotSettled | NotReplayed::Parked)) => {
+            Err(why @ (ReplayError::NotSettled | ReplayError::Parked)) => {
                 let failed = self.ports.stores.failed(&delivery).await?;
                 Err(failed.map_or_else(
                     || not_replayed(why),
@@ -285,8 +283,8 @@ where
         self.ports.replay.receive.clock.now()
     }
 
-    fn letters<'a>(&'a self, store: &'a StoreKey) -> OfStore<'a, D, L, S, T> {
-        OfStore {
+    fn letters<'a>(&'a self, store: &'a StoreKey) -> StoreDeadLetters<'a, D, L, S, T> {
+        StoreDeadLetters {
             letters: &self.ports.dead_letters,
             ledger: &self.ports.replay.receive.ledger,
             failed: &self.ports.stores,
@@ -302,7 +300,7 @@ where
             return Ok(failed);
         }
         let record = self.ports.replay.receive.ledger.find(delivery).await?;
-        let record = record.ok_or_else(|| ApiError::NotFound(NotReplayed::Unknown.to_string()))?;
+        let record = record.ok_or_else(|| ApiError::NotFound(ReplayError::Unknown.to_string()))?;
         Err(ApiError::Conflict(meaning(
             &record,
             None,
@@ -321,8 +319,8 @@ where
         let now = self.now();
         match begin::begin(&self.ports.jobs, store, run, now).await {
             Ok(()) => Ok(serve::json(StatusCode::ACCEPTED, &json!({}))),
-            Err(NotBegun::Unavailable(failure)) => Err(failure.into()),
-            Err(refused @ (NotBegun::Uninstalled | NotBegun::NotConnected | NotBegun::Going(_))) => {
+            Err(StartRunError::Unavailable(failure)) => Err(failure.into()),
+            Err(refused @ (StartRunError::Uninstalled | StartRunError::NotConnected | StartRunError::Going(_))) => {
                 Err(ApiError::Conflict(refused.to_string()))
             }
         }
@@ -383,24 +381,25 @@ fn read<T: DeserializeOwned>(request: &Request, shape: &str) -> Result<T, ApiErr
     serde_json::from_slice(body).map_err(|error| ApiError::BadRequest(format!("the body is not {shape}: {error}")))
 }
 
-fn not_replayed(why: NotReplayed) -> ApiError {
+fn not_replayed(why: ReplayError) -> ApiError {
     match why {
-        NotReplayed::Unknown => ApiError::NotFound(why.to_string()),
-        NotReplayed::NotSettled | NotReplayed::Parked | NotReplayed::NoArchive | NotReplayed::NotKept => {
+        ReplayError::Unknown => ApiError::NotFound(why.to_string()),
+        ReplayError::NotSettled | ReplayError::Parked | ReplayError::NoArchive | ReplayError::NotKept => {
             ApiError::Conflict(why.to_string())
         }
-        NotReplayed::NotSearched(
-            NotSearched::Unavailable(failure) | NotSearched::Object(_, NotRead::Unavailable(failure)),
+        ReplayError::NotSearched(
+            ArchiveSearchError::Unavailable(failure)
+            | ArchiveSearchError::Object(_, ArchiveReadError::Unavailable(failure)),
         )
-        | NotReplayed::NotSent(NotSent::NotReceived(NotReceived::Unavailable(failure)))
-        | NotReplayed::Unavailable(failure) => failure.into(),
-        NotReplayed::NotSearched(why @ (NotSearched::Object(..) | NotSearched::Foreign(..))) => {
-            Unavailable::new("archive", why).into()
+        | ReplayError::NotSent(ResendError::NotReceived(ReceiveError::Unavailable(failure)))
+        | ReplayError::Unavailable(failure) => failure.into(),
+        ReplayError::NotSearched(why @ (ArchiveSearchError::Object(..) | ArchiveSearchError::Foreign(..))) => {
+            PortError::new("archive", why).into()
         }
-        NotReplayed::NotSent(NotSent::NotReceived(NotReceived::OutOfTime)) => {
-            Unavailable::new("event queue", "out of time").into()
+        ReplayError::NotSent(ResendError::NotReceived(ReceiveError::OutOfTime)) => {
+            PortError::new("event queue", "out of time").into()
         }
-        NotReplayed::NotSent(why) => ApiError::Conflict(why.to_string()),
+        ReplayError::NotSent(why) => ApiError::Conflict(why.to_string()),
     }
 }
 

@@ -2,16 +2,17 @@
 
 use hookline_domain::{
     delivery::{
-        failed::{FailedDelivery, Told},
-        ledger::{DeadLetter, DeliveryAction, Fate, Record, State, actions, meaning},
+        failed::{FailedDelivery, FailedDeliveryReport},
+        ledger::{DeadLetter, DeliveryAction, Fate, LedgerRecord, LedgerState, actions, meaning},
     },
     kernel::{
         advice::advice,
+        failure::ErrorCode,
         ids::{DeliveryId, DeliveryKey, StoreKey, Topic},
-        port::{Cause, Unavailable},
+        port::{Cause, PortError},
     },
-    live::{Activity, Entry, Kept},
-    store::stores::ErrorCode,
+    live::{Activity, ActivityBatch},
+    store::activity::ActivityEntry,
 };
 use jiff::Timestamp;
 use lambda_http::{Request, RequestExt};
@@ -32,7 +33,7 @@ pub(super) const LOOKED_AT: usize = 500;
 /// A page of deliveries, newest first.
 #[derive(Debug, Serialize)]
 pub(super) struct Deliveries {
-    deliveries: Vec<Entry>,
+    deliveries: Vec<ActivityEntry>,
     next: Option<u64>,
 }
 
@@ -53,10 +54,10 @@ pub(super) struct Whole {
     problem: Option<Met>,
     meaning: String,
     /// What is remembered of it, if it has failed and is not settled.
-    failed: Option<Told>,
+    failed: Option<FailedDeliveryReport>,
     /// What an admin can do about it.
     actions: Vec<DeliveryAction>,
-    entries: Vec<Entry>,
+    entries: Vec<ActivityEntry>,
 }
 
 #[derive(Debug, Serialize)]
@@ -95,11 +96,11 @@ pub(super) async fn page(
 }
 
 /// The latest entries of a store, newest first.
-pub(super) async fn latest(activity: &impl Activity, store: &StoreKey) -> Result<Vec<Entry>, Unavailable> {
+pub(super) async fn latest(activity: &impl Activity, store: &StoreKey) -> Result<Vec<ActivityEntry>, PortError> {
     Ok(flat(activity.latest(store, None, LOOKED_AT).await?))
 }
 
-fn flat(kept: Vec<Kept>) -> Vec<Entry> {
+fn flat(kept: Vec<ActivityBatch>) -> Vec<ActivityEntry> {
     kept.into_iter().flat_map(|kept| kept.entries).collect()
 }
 
@@ -117,17 +118,22 @@ pub(super) fn named(store: StoreKey, request: &Request) -> Result<DeliveryKey, A
 }
 
 impl Whole {
-    pub(super) fn of(record: Record, failed: Option<&FailedDelivery>, latest: Vec<Entry>, now: Timestamp) -> Self {
+    pub(super) fn of(
+        record: LedgerRecord,
+        failed: Option<&FailedDelivery>,
+        latest: Vec<ActivityEntry>,
+        now: Timestamp,
+    ) -> Self {
         let meaning = meaning(&record, failed, DeadLetter::NotLooked, now);
         let actions = actions(&record, failed, now);
         let key = record.delivery;
         let (state, lease_until) = match record.entry.state {
             _ if record.entry.expires_at <= now => ("expired", None),
-            State::Claimed { lease_until, .. } => ("claimed", Some(lease_until)),
-            State::Parked => ("parked", None),
-            State::Done => ("done", None),
+            LedgerState::Claimed { lease_until, .. } => ("claimed", Some(lease_until)),
+            LedgerState::Parked => ("parked", None),
+            LedgerState::Done => ("done", None),
         };
-        let is_meant = |entry: &Entry| entry.id == key.id && entry.topic == key.topic;
+        let is_meant = |entry: &ActivityEntry| entry.id == key.id && entry.topic == key.topic;
         Self {
             store: key.store.label().into_owned(),
             state,
@@ -145,7 +151,7 @@ impl Whole {
                 message: problem.message,
             }),
             meaning,
-            failed: failed.map(|failed| Told::of(failed, now)),
+            failed: failed.map(|failed| FailedDeliveryReport::of(failed, now)),
             actions,
             entries: latest.into_iter().filter(is_meant).collect(),
             topic: key.topic,

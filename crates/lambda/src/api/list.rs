@@ -9,10 +9,12 @@ use hookline_domain::{
     access::{Principal, Reach},
     kernel::{
         ids::StoreKey,
-        port::{Clock, Unavailable},
+        port::{Clock, PortError},
     },
-    live::{State, Summary},
-    store::stores::{self, StoreList, StoreView, StoreViews},
+    store::{
+        status::{StoreState, Summary},
+        stores::{self, StoreList, StoreView, StoreViews},
+    },
 };
 use jiff::{SignedDuration, Timestamp};
 use lambda_http::Request;
@@ -38,7 +40,7 @@ const FEW: usize = 25;
 #[derive(Debug)]
 struct Wanted<'a> {
     q: String,
-    state: Option<State>,
+    state: Option<StoreState>,
     limit: usize,
     after: Option<&'a str>,
 }
@@ -90,7 +92,7 @@ impl Lately {
         Ok(page)
     }
 
-    async fn all(&self, stores: &impl StoreList, now: Timestamp) -> Result<Summaries, Unavailable> {
+    async fn all(&self, stores: &impl StoreList, now: Timestamp) -> Result<Summaries, PortError> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some((read_at, summaries)) = known
             && now.duration_since(read_at).abs() < GOOD_FOR
@@ -111,7 +113,7 @@ impl Lately {
 fn wanted(request: &Request) -> Result<Wanted<'_>, ApiError> {
     let state = parameter(request, "state").filter(|state| !state.is_empty());
     let state = state.map(|state| {
-        State::deserialize(serde::de::value::StrDeserializer::<serde::de::value::Error>::new(state))
+        StoreState::deserialize(serde::de::value::StrDeserializer::<serde::de::value::Error>::new(state))
             .map_err(|_| ApiError::BadRequest("state is live, idle or attention".to_owned()))
     });
     Ok(Wanted {
@@ -129,9 +131,9 @@ fn page(all: &BTreeMap<StoreKey, Summary>, principal: &Principal, wanted: &Wante
     let mut fitting = Vec::new();
     for (_, summary) in all.iter().filter(|(store, _)| principal.may_see(store)) {
         *match summary.state {
-            State::Live => &mut counts.live,
-            State::Idle => &mut counts.idle,
-            State::Attention => &mut counts.attention,
+            StoreState::Live => &mut counts.live,
+            StoreState::Idle => &mut counts.idle,
+            StoreState::Attention => &mut counts.attention,
         } += 1;
         let name = summary.store.as_str();
         if name.to_ascii_lowercase().contains(&wanted.q)

@@ -2,11 +2,10 @@
 
 use hookline_domain::{
     access::ticket::Tickets,
-    delivery::{failed::FailedDeliveries, ledger::Records},
+    delivery::{failed::FailedDeliveries, ledger::Records, queue::Queues},
     kernel::port::Clock,
     live::{Activity, Lag},
     store::stores::{StoreList, StoreViews, Stores},
-    sync::watch::Queues,
 };
 use http::{Response, StatusCode};
 use lambda_http::{Body, Request};

@@ -2,10 +2,10 @@
 
 use hookline_domain::{
     access::{Principal, Reach},
+    delivery::queue::Depths,
     kernel::ids::StoreKey,
     live::Lag,
     store::{status::Status, stores::StoreView},
-    sync::watch::Depths,
 };
 use jiff::Timestamp;
 use serde::Serialize;

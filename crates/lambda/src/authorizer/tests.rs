@@ -4,7 +4,7 @@ use hookline_domain::{
     access::{
         Reach, Role,
         ticket::{GOOD_FOR, Ticket},
-        token::{Change, Token},
+        token::{Token, TokenChange},
     },
     kernel::secret::Secret,
     memory::MemoryAccess,
@@ -122,7 +122,7 @@ async fn a_token_lets_in_as_it_is_now() {
         (principal.id, principal.role, principal.reach),
         (token.id.to_string(), Role::Viewer, of_one_store())
     );
-    let change = Change {
+    let change = TokenChange {
         role: Some(Role::Admin),
         reach: Some(Reach::All),
     };
@@ -216,7 +216,7 @@ async fn what_has_happened_to_a_token_since_holds_for_its_ticket() {
         ticket(&access, &principal, Noon.now()).await,
         ticket(&access, &principal, Noon.now()).await,
     ];
-    let change = Change {
+    let change = TokenChange {
         role: Some(Role::Admin),
         reach: None,
     };

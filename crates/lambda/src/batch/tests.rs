@@ -3,7 +3,7 @@ use std::{io, sync::Mutex};
 use hookline_domain::{
     catalogue::{
         apply::Apply,
-        index::{Change, Outcome},
+        index::{IndexChange, IndexOutcome},
     },
     consumer::{Compliance, NoCompliance, NoConnections},
     delivery::{
@@ -12,11 +12,11 @@ use hookline_domain::{
         bodies::{Attempt, BodyKey, KeepBodies},
         envelope,
     },
-    event::{Event, Unreadable},
+    event::{Event, InterpretError},
     kernel::{
         compression::compress,
         ids::{DeliveryId, DeliveryKey, StoreKey, Topic},
-        port::Unavailable,
+        port::PortError,
     },
     memory::{
         MemoryActivity, MemoryArchive, MemoryAudit, MemoryBodies, MemoryEntities, MemoryIndex, MemoryJobs,
@@ -31,7 +31,7 @@ use crate::testing::{Noon, STORE};
 
 type Consumer = Reindex<MemoryLedger, MemoryEntities, MemoryStores, MemoryIndex, MemoryJobs, NoCompliance, Noon>;
 
-fn consumer(interpret: fn(&Delivery) -> Result<Event, Unreadable>) -> Consumer {
+fn consumer(interpret: fn(&Delivery) -> Result<Event, InterpretError>) -> Consumer {
     let ledger = MemoryLedger::default();
     Reindex {
         apply: Apply {
@@ -120,7 +120,7 @@ async fn an_empty_identifier_is_never_given() {
 struct Hung;
 
 impl Index for Hung {
-    async fn apply(&self, _changes: &[Change]) -> Result<Vec<Outcome>, Unavailable> {
+    async fn apply(&self, _changes: &[IndexChange]) -> Result<Vec<IndexOutcome>, PortError> {
         std::future::pending().await
     }
 }
@@ -173,8 +173,8 @@ fn the_work_ends_before_the_function_does() {
 struct Shut;
 
 impl Archive for Shut {
-    async fn keep(&self, _: &StoreKey, _: Timestamp, _: &[String]) -> Result<(), Unavailable> {
-        Err(Unavailable::new("archive", "connection refused"))
+    async fn keep(&self, _: &StoreKey, _: Timestamp, _: &[String]) -> Result<(), PortError> {
+        Err(PortError::new("archive", "connection refused"))
     }
 }
 
@@ -182,7 +182,7 @@ impl Archive for Shut {
 struct Stuck;
 
 impl Archive for Stuck {
-    async fn keep(&self, _: &StoreKey, _: Timestamp, _: &[String]) -> Result<(), Unavailable> {
+    async fn keep(&self, _: &StoreKey, _: Timestamp, _: &[String]) -> Result<(), PortError> {
         std::future::pending().await
     }
 }
@@ -360,8 +360,8 @@ async fn an_archive_that_fails_or_hangs_is_told_of_and_keeps_nothing_from_being_
 struct Asleep;
 
 impl Index for Asleep {
-    async fn apply(&self, _changes: &[Change]) -> Result<Vec<Outcome>, Unavailable> {
-        Err(Unavailable::new("index", "asleep"))
+    async fn apply(&self, _changes: &[IndexChange]) -> Result<Vec<IndexOutcome>, PortError> {
+        Err(PortError::new("index", "asleep"))
     }
 }
 
@@ -417,9 +417,9 @@ async fn what_waits_for_the_index_comes_again_soon_and_nothing_else_does() {
 struct Told(Mutex<Vec<Delayed>>);
 
 impl Redelivery for Told {
-    async fn delay(&self, messages: &[Delayed]) -> Result<(), Unavailable> {
+    async fn delay(&self, messages: &[Delayed]) -> Result<(), PortError> {
         self.0.lock().unwrap().extend_from_slice(messages);
-        Err(Unavailable::new("event queue", "refused"))
+        Err(PortError::new("event queue", "refused"))
     }
 }
 

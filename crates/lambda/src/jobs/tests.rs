@@ -6,10 +6,10 @@ use hookline_domain::{
     },
     sync::{
         reconcile::{GRACE, Reconcile},
-        refetch::Ask,
-        vendor::Unasked,
-        watch::Watch,
-        worker::Sync,
+        refetch::Refetch,
+        vendor::CatalogueError,
+        watch::Watchdog,
+        worker::SyncWorker,
     },
 };
 use hookline_sources::shopify;
@@ -17,7 +17,7 @@ use hookline_sources::shopify;
 use super::*;
 use crate::testing::{Noon, STORE};
 
-type Syncing = Sync<
+type Syncing = SyncWorker<
     MemoryCatalogue<Noon>,
     MemoryEntities,
     MemoryStores,
@@ -29,9 +29,9 @@ type Syncing = Sync<
 >;
 
 fn sync() -> Syncing {
-    Sync {
+    SyncWorker {
         reconcile: Reconcile {
-            ask: Ask {
+            ask: Refetch {
                 catalogue: MemoryCatalogue::new(Noon),
                 apply: Apply {
                     entities: MemoryEntities::default(),
@@ -43,7 +43,7 @@ fn sync() -> Syncing {
             grace: GRACE,
         },
         jobs: MemoryJobs::default(),
-        watch: Watch {
+        watch: Watchdog {
             subscriptions: MemorySubscriptions::default(),
             backlog: MemoryQueue::default(),
             receivers: None,
@@ -80,8 +80,8 @@ async fn failed(sync: &Syncing, records: Vec<SqsRecord>, deadline: Timestamp) ->
 async fn only_jobs_that_failed_and_what_is_no_job_come_again() {
     let sync = sync();
     let catalogue = &sync.reconcile.ask.catalogue;
-    catalogue.next_fails_with(Unasked::Throttled);
-    catalogue.next_fails_with(Unasked::NotConnected);
+    catalogue.next_fails_with(CatalogueError::Throttled);
+    catalogue.next_fails_with(CatalogueError::NotConnected);
     let batch = vec![job("throttled"), job("dropped"), record("foreign", "{}"), job("done")];
     assert_eq!(failed(&sync, batch, Timestamp::MAX).await, ["throttled", "foreign"]);
     assert_eq!(catalogue.asked().len(), 1);
@@ -95,9 +95,9 @@ async fn a_job_that_the_time_does_not_suffice_for_comes_again() {
         [""; 0],
         "what is ready at once is in time"
     );
-    let sync = Sync {
+    let sync = SyncWorker {
         reconcile: Reconcile {
-            ask: Ask {
+            ask: Refetch {
                 catalogue: sync.reconcile.ask.catalogue,
                 apply: Apply {
                     entities: MemoryEntities::default(),
@@ -124,8 +124,8 @@ struct Never;
 impl Index for Never {
     async fn apply(
         &self,
-        _: &[hookline_domain::catalogue::index::Change],
-    ) -> Result<Vec<hookline_domain::catalogue::index::Outcome>, hookline_domain::kernel::port::Unavailable> {
+        _: &[hookline_domain::catalogue::index::IndexChange],
+    ) -> Result<Vec<hookline_domain::catalogue::index::IndexOutcome>, hookline_domain::kernel::port::PortError> {
         std::future::pending().await
     }
 }

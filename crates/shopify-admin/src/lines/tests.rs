@@ -43,7 +43,7 @@ fn reading(file: &str, from: usize, piece: usize) -> ExportLines {
     ExportLines::of(Source::Canned(pieces), "EUR".to_owned(), began_at, from as u64)
 }
 
-async fn all(file: &str, from: usize, piece: usize, limit: usize) -> Result<Vec<(Vec<Product>, u64)>, Unasked> {
+async fn all(file: &str, from: usize, piece: usize, limit: usize) -> Result<Vec<(Vec<Product>, u64)>, CatalogueError> {
     let mut lines = reading(file, from, piece);
     let mut batches = Vec::new();
     while let Some(batch) = lines.next(limit).await? {
@@ -110,7 +110,7 @@ async fn a_last_line_without_its_end_is_read_if_it_is_whole() {
         "{}",
         chain(&failed)
     );
-    assert!(matches!(failed, Unasked::Unavailable(_)));
+    assert!(matches!(failed, CatalogueError::Unavailable(_)));
 }
 
 #[tokio::test]

@@ -5,10 +5,10 @@ use std::fmt;
 use hookline_domain::{
     kernel::{
         ids::StoreKey,
-        port::Unavailable,
+        port::PortError,
         secret::{Secret, SecretSource},
     },
-    sync::vendor::Unasked,
+    sync::vendor::CatalogueError,
 };
 use jiff::{SignedDuration, Timestamp};
 use reqwest::StatusCode;
@@ -87,14 +87,14 @@ impl<S: SecretSource> App<S> {
         store: &StoreKey,
         wanted: Wanted<'_>,
         until: Timestamp,
-    ) -> Result<Granted, Unasked> {
-        let client_id = self.client_id.as_deref().ok_or_else(|| Unasked::Refused {
+    ) -> Result<Granted, CatalogueError> {
+        let client_id = self.client_id.as_deref().ok_or_else(|| CatalogueError::Refused {
             reason: "it can only be renewed by an app whose client id is known: set SHOPIFY_CLIENT_ID".to_owned(),
         })?;
         let secrets = self.secrets.read().await?;
         let newest = secrets.reveal().split(',').next().map(str::trim).unwrap_or_default();
         if newest.is_empty() {
-            return Err(Unavailable::new("secret", NoSecret).into());
+            return Err(PortError::new("secret", NoSecret).into());
         }
         let (grant_type, refresh_token) = match wanted {
             Wanted::ClientCredentials => ("client_credentials", None),
@@ -106,14 +106,14 @@ impl<S: SecretSource> App<S> {
             grant_type,
             refresh_token,
         };
-        let body = serde_json::to_vec(&request).map_err(|error| Unavailable::new(PORT, error))?;
+        let body = serde_json::to_vec(&request).map_err(|error| PortError::new(PORT, error))?;
         let asked_at = time.now();
         match http.grant(store, body, time.left(until).min(REQUEST)).await? {
             Reply::Body(body) => read(&body, asked_at, refresh_token),
             Reply::Unauthorized => Err(rejected(
                 "Shopify does not take the app's client id and secret (401): look at SHOPIFY_CLIENT_ID",
             )),
-            Reply::Later(_) => Err(Unasked::Throttled),
+            Reply::Later(_) => Err(CatalogueError::Throttled),
             Reply::Passing(failure) => Err(failure.into()),
             Reply::Lasting(status @ (StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN), body) => {
                 Err(rejected(&refusal(status, &body)))
@@ -123,9 +123,9 @@ impl<S: SecretSource> App<S> {
     }
 }
 
-fn read(body: &[u8], asked_at: Timestamp, refresh: Option<&str>) -> Result<Granted, Unasked> {
+fn read(body: &[u8], asked_at: Timestamp, refresh: Option<&str>) -> Result<Granted, CatalogueError> {
     // Nothing of what does not fit is told: it holds tokens.
-    let answer: Answer = serde_json::from_slice(body).map_err(|_| Unasked::Disagreed {
+    let answer: Answer = serde_json::from_slice(body).map_err(|_| CatalogueError::Disagreed {
         problem: "the answer to a grant is not one".to_owned(),
     })?;
     let lifetime = answer.expires_in.map(SignedDuration::from_secs);
@@ -160,8 +160,8 @@ fn refusal(status: StatusCode, body: &[u8]) -> String {
     }
 }
 
-fn rejected(reason: &str) -> Unasked {
-    Unasked::Refused {
+fn rejected(reason: &str) -> CatalogueError {
+    CatalogueError::Refused {
         reason: reason.to_owned(),
     }
 }

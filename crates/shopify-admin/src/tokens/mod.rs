@@ -18,11 +18,11 @@ use std::{
 use hookline_domain::{
     kernel::{
         ids::StoreKey,
-        port::Unavailable,
+        port::PortError,
         secret::{Secret, SecretSource},
     },
     store::connections::{Connection, Connections, Lease, Leased, Vault},
-    sync::vendor::Unasked,
+    sync::vendor::CatalogueError,
 };
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
@@ -59,33 +59,33 @@ const KEEP_ATTEMPTS: u32 = 3;
 /// Gives the token of a store.
 pub trait Access: Send + Sync {
     /// A token to ask with, found by `until`.
-    fn token(&self, store: &StoreKey, until: Timestamp) -> impl Future<Output = Result<Secret, Unasked>> + Send;
+    fn token(&self, store: &StoreKey, until: Timestamp) -> impl Future<Output = Result<Secret, CatalogueError>> + Send;
 
-    /// Another token than `refused`, which the store does not take; [`Unasked::Refused`] if there is none.
+    /// Another token than `refused`, which the store does not take; [`CatalogueError::Refused`] if there is none.
     fn refused(
         &self,
         store: &StoreKey,
         refused: &Secret,
         until: Timestamp,
-    ) -> impl Future<Output = Result<Secret, Unasked>> + Send;
+    ) -> impl Future<Output = Result<Secret, CatalogueError>> + Send;
 }
 
 impl<T: Access> Access for Arc<T> {
-    async fn token(&self, store: &StoreKey, until: Timestamp) -> Result<Secret, Unasked> {
+    async fn token(&self, store: &StoreKey, until: Timestamp) -> Result<Secret, CatalogueError> {
         T::token(self, store, until).await
     }
 
-    async fn refused(&self, store: &StoreKey, refused: &Secret, until: Timestamp) -> Result<Secret, Unasked> {
+    async fn refused(&self, store: &StoreKey, refused: &Secret, until: Timestamp) -> Result<Secret, CatalogueError> {
         T::refused(self, store, refused, until).await
     }
 }
 
 impl Access for Given {
-    async fn token(&self, _store: &StoreKey, _until: Timestamp) -> Result<Secret, Unasked> {
+    async fn token(&self, _store: &StoreKey, _until: Timestamp) -> Result<Secret, CatalogueError> {
         Ok(self.0.clone())
     }
 
-    async fn refused(&self, _store: &StoreKey, _refused: &Secret, _until: Timestamp) -> Result<Secret, Unasked> {
+    async fn refused(&self, _store: &StoreKey, _refused: &Secret, _until: Timestamp) -> Result<Secret, CatalogueError> {
         Err(not_taken())
     }
 }
@@ -156,8 +156,8 @@ impl<C: Connections, V: Vault, S: SecretSource> Tokens<C, V, S> {
     /// Makes what a person gives into tokens. Keeps nothing.
     ///
     /// # Errors
-    /// [`Unasked`], of client credentials, when Shopify grants no token for them.
-    pub async fn prepare(&self, store: &StoreKey, credential: Credential) -> Result<Prepared, Unasked> {
+    /// [`CatalogueError`], of client credentials, when Shopify grants no token for them.
+    pub async fn prepare(&self, store: &StoreKey, credential: Credential) -> Result<Prepared, CatalogueError> {
         let (kept, expires_at) = match credential {
             Credential::Custom { access } => {
                 let access = access.reveal().to_owned();
@@ -183,8 +183,8 @@ impl<C: Connections, V: Vault, S: SecretSource> Tokens<C, V, S> {
     /// Keeps tokens, in place of what was kept before.
     ///
     /// # Errors
-    /// [`Unavailable`]: keep them again.
-    pub async fn keep(&self, store: &StoreKey, prepared: &Prepared) -> Result<(), Unavailable> {
+    /// [`PortError`]: keep them again.
+    pub async fn keep(&self, store: &StoreKey, prepared: &Prepared) -> Result<(), PortError> {
         let sealed = self.seal(store, &prepared.kept).await?;
         self.connections.put(store, sealed, prepared.expires_at).await?;
         self.remembered().remove(store);
@@ -194,14 +194,14 @@ impl<C: Connections, V: Vault, S: SecretSource> Tokens<C, V, S> {
     /// Forgets a store's tokens. Functions that have used one lately may do so for some minutes more.
     ///
     /// # Errors
-    /// [`Unavailable`]: forget them again.
-    pub async fn forget(&self, store: &StoreKey) -> Result<(), Unavailable> {
+    /// [`PortError`]: forget them again.
+    pub async fn forget(&self, store: &StoreKey) -> Result<(), PortError> {
         self.remembered().remove(store);
         self.connections.remove(store).await
     }
 
     /// Another token than `refused`: what another has kept meanwhile, or a new one.
-    async fn replace(&self, store: &StoreKey, refused: &Secret, until: Timestamp) -> Result<Secret, Unasked> {
+    async fn replace(&self, store: &StoreKey, refused: &Secret, until: Timestamp) -> Result<Secret, CatalogueError> {
         self.remembered().remove(store);
         let found = self.find(store).await?;
         let now = self.time.now();
@@ -223,7 +223,7 @@ impl<C: Connections, V: Vault, S: SecretSource> Tokens<C, V, S> {
         mut found: Opened,
         usable: bool,
         until: Timestamp,
-    ) -> Result<Secret, Unasked> {
+    ) -> Result<Secret, CatalogueError> {
         let generation = found.connection.generation;
         let owner = Uuid::new_v4().to_string();
         loop {
@@ -243,7 +243,7 @@ impl<C: Connections, V: Vault, S: SecretSource> Tokens<C, V, S> {
                         return Ok(found.kept.access());
                     }
                     if !self.time.wait(LOOK_AGAIN, until).await {
-                        return Err(Unavailable::new("connections", Busy).into());
+                        return Err(PortError::new("connections", Busy).into());
                     }
                 }
             }
@@ -257,7 +257,7 @@ impl<C: Connections, V: Vault, S: SecretSource> Tokens<C, V, S> {
         found: &Opened,
         lease: Lease,
         until: Timestamp,
-    ) -> Result<Secret, Unasked> {
+    ) -> Result<Secret, CatalogueError> {
         let wanted = match &found.kept {
             Kept::Offline { refresh, .. } => Wanted::Refresh(refresh),
             Kept::ClientCredentials { .. } | Kept::Custom { .. } => Wanted::ClientCredentials,
@@ -277,7 +277,7 @@ impl<C: Connections, V: Vault, S: SecretSource> Tokens<C, V, S> {
         Ok(self.remember(store, &kept))
     }
 
-    async fn save(&self, store: &StoreKey, owner: &str, granted: &Granted) -> Result<bool, Unasked> {
+    async fn save(&self, store: &StoreKey, owner: &str, granted: &Granted) -> Result<bool, CatalogueError> {
         let sealed = self.seal(store, &granted.kept).await?;
         let mut attempt = 1;
         loop {
@@ -303,20 +303,24 @@ impl<C: Connections, V: Vault, S: SecretSource> Tokens<C, V, S> {
         let _lapses_otherwise = self.connections.lease(store, generation, &ended, now).await;
     }
 
-    async fn grant(&self, store: &StoreKey, wanted: Wanted<'_>, until: Timestamp) -> Result<Granted, Unasked> {
+    async fn grant(&self, store: &StoreKey, wanted: Wanted<'_>, until: Timestamp) -> Result<Granted, CatalogueError> {
         self.app.grant(&self.http, &self.time, store, wanted, until).await
     }
 
-    async fn find(&self, store: &StoreKey) -> Result<Opened, Unasked> {
-        let connection = self.connections.find(store).await?.ok_or(Unasked::NotConnected)?;
+    async fn find(&self, store: &StoreKey) -> Result<Opened, CatalogueError> {
+        let connection = self
+            .connections
+            .find(store)
+            .await?
+            .ok_or(CatalogueError::NotConnected)?;
         let open = self.vault.open(store, &connection.sealed).await?;
         // Nothing of what does not fit is told: it holds tokens.
-        let kept = serde_json::from_slice(&open).map_err(|_| Unavailable::new("connections", Unreadable))?;
+        let kept = serde_json::from_slice(&open).map_err(|_| PortError::new("connections", Unreadable))?;
         Ok(Opened { connection, kept })
     }
 
-    async fn seal(&self, store: &StoreKey, kept: &Kept) -> Result<Vec<u8>, Unavailable> {
-        let open = serde_json::to_vec(kept).map_err(|_| Unavailable::new("connections", Unreadable))?;
+    async fn seal(&self, store: &StoreKey, kept: &Kept) -> Result<Vec<u8>, PortError> {
+        let open = serde_json::to_vec(kept).map_err(|_| PortError::new("connections", Unreadable))?;
         self.vault.seal(store, &open).await
     }
 
@@ -342,7 +346,7 @@ impl<C: Connections, V: Vault, S: SecretSource> Tokens<C, V, S> {
 }
 
 impl<C: Connections, V: Vault, S: SecretSource> Access for Tokens<C, V, S> {
-    async fn token(&self, store: &StoreKey, until: Timestamp) -> Result<Secret, Unasked> {
+    async fn token(&self, store: &StoreKey, until: Timestamp) -> Result<Secret, CatalogueError> {
         let now = self.time.now();
         let remembered = self.remembered().get(store).cloned();
         if let Some(remembered) = remembered.filter(|remembered| now < remembered.good_until) {
@@ -356,7 +360,7 @@ impl<C: Connections, V: Vault, S: SecretSource> Access for Tokens<C, V, S> {
         Ok(self.remember(store, &found))
     }
 
-    async fn refused(&self, store: &StoreKey, refused: &Secret, until: Timestamp) -> Result<Secret, Unasked> {
+    async fn refused(&self, store: &StoreKey, refused: &Secret, until: Timestamp) -> Result<Secret, CatalogueError> {
         self.replace(store, refused, until).await
     }
 }
@@ -367,8 +371,8 @@ impl<C, V, S> fmt::Debug for Tokens<C, V, S> {
     }
 }
 
-fn not_taken() -> Unasked {
-    Unasked::Refused {
+fn not_taken() -> CatalogueError {
+    CatalogueError::Refused {
         reason: "it is not taken (401): was the app uninstalled, or the token revoked? Add the store again".to_owned(),
     }
 }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use hookline_domain::{
+    catalogue::jobs::ExportId,
     event::Event,
     kernel::{ids::EntityId, port::chain},
-    sync::vendor::{Batch, Catalogue, Export, ExportId, Lines, Unasked},
+    sync::vendor::{Catalogue, CatalogueError, Export, ExportBatch, Lines},
 };
 use jiff::Timestamp;
 use serde_json::json;
@@ -45,7 +46,7 @@ async fn export(shop: &Shop) -> Ready {
     }
 }
 
-async fn read(shop: &Shop, ready: &Ready, offset: u64, limit: usize) -> Result<Vec<Batch>, Unasked> {
+async fn read(shop: &Shop, ready: &Ready, offset: u64, limit: usize) -> Result<Vec<ExportBatch>, CatalogueError> {
     let mut lines = shop
         .admin()
         .read(&shop.store, &ready.address, ready.began_at, offset)
@@ -57,7 +58,7 @@ async fn read(shop: &Shop, ready: &Ready, offset: u64, limit: usize) -> Result<V
     Ok(batches)
 }
 
-fn ids(batches: &[Batch]) -> Vec<EntityId> {
+fn ids(batches: &[ExportBatch]) -> Vec<EntityId> {
     let products = batches.iter().flat_map(|batch| &batch.products);
     let ids = products.map(|observed| match &observed.event {
         Event::ProductUpdated(product) => product.id.clone(),
@@ -129,7 +130,7 @@ async fn a_download_that_breaks_off_is_an_error_and_is_gone_on_with() {
                 Err(failed) => break failed,
             }
         };
-        assert!(matches!(failed, Unasked::Unavailable(_)), "{failed:?}");
+        assert!(matches!(failed, CatalogueError::Unavailable(_)), "{failed:?}");
         assert!(!chain(&failed).contains("jsonl"), "{}", chain(&failed));
         assert!(seen.len() < 300);
         seen.extend(ids(&read(&shop, &ready, offset, 50).await.unwrap()));
@@ -164,7 +165,7 @@ async fn an_export_says_how_far_it_is_and_a_sixth_has_to_wait() {
         assert_eq!(state, Export::Running { objects: 0 });
     }
     let sixth = shop.admin().export(&shop.store).await.unwrap_err();
-    assert!(matches!(sixth, Unasked::Throttled), "{sixth:?}");
+    assert!(matches!(sixth, CatalogueError::Throttled), "{sixth:?}");
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use hookline_domain::{
         port::{Clock, chain},
         secret::Secret,
     },
-    sync::vendor::{Catalogue, Subscriptions, Unasked, Wanted},
+    sync::vendor::{Catalogue, CatalogueError, VendorSubscriptions, WantedSubscription},
 };
 use hookline_shopify_admin::{Given, ShopifyAdmin, Sleep, Time};
 use jiff::{SignedDuration, Timestamp};
@@ -79,10 +79,10 @@ async fn what_would_have_to_wait_beyond_the_deadline_is_throttled() {
     let shop = &filling.shop;
     let hurried = admin.until(shop.passing.now() + SignedDuration::from_secs(5));
     let failed = hurried.products(&shop.store, &[id(1)]).await.unwrap_err();
-    assert!(matches!(failed, Unasked::Throttled), "{failed:?}");
+    assert!(matches!(failed, CatalogueError::Throttled), "{failed:?}");
     // The bucket is known by now, so this one does not even ask.
     let failed = hurried.products(&shop.store, &[id(1)]).await.unwrap_err();
-    assert!(matches!(failed, Unasked::Throttled), "{failed:?}");
+    assert!(matches!(failed, CatalogueError::Throttled), "{failed:?}");
     assert_eq!(shop.count("graphql").await, 1);
 }
 
@@ -128,7 +128,7 @@ async fn it_does_not_wait_beyond_the_deadline() {
         .await;
     let deadline = shop.passing.now() + SignedDuration::from_secs(20);
     let failed = shop.admin().until(deadline).shop(&shop.store).await.unwrap_err();
-    assert!(matches!(failed, Unasked::Throttled), "{failed:?}");
+    assert!(matches!(failed, CatalogueError::Throttled), "{failed:?}");
     assert_eq!(shop.passing.waited(), Duration::from_secs(14));
 }
 
@@ -141,7 +141,7 @@ async fn failures_that_pass_are_asked_again_and_those_that_do_not_are_told() {
         assert_eq!(shop.passing.waits().len(), 2, "{kind}");
         shop.control("faults", json!({"next": 3, "kind": kind})).await;
         let failed = shop.admin().shop(&shop.store).await.unwrap_err();
-        assert!(matches!(failed, Unasked::Unavailable(_)), "{kind}: {failed:?}");
+        assert!(matches!(failed, CatalogueError::Unavailable(_)), "{kind}: {failed:?}");
         let told = chain(&failed);
         assert!(!told.contains(TOKEN), "{told}");
     }
@@ -152,11 +152,11 @@ async fn an_export_is_not_begun_twice_because_an_answer_got_lost() {
     let shop = Shop::new().await;
     shop.control("faults", json!({"next": 1, "kind": "503"})).await;
     let failed = shop.admin().export(&shop.store).await.unwrap_err();
-    assert!(matches!(failed, Unasked::Unavailable(_)), "{failed:?}");
+    assert!(matches!(failed, CatalogueError::Unavailable(_)), "{failed:?}");
     assert_eq!(shop.count("graphql").await, 1);
     // A subscription may be: the second finds that it has been made.
     shop.control("faults", json!({"next": 1, "kind": "503"})).await;
-    let wanted = Wanted {
+    let wanted = WantedSubscription {
         topic: "products/update".parse().unwrap(),
         uri: "https://example.com/a".to_owned(),
         include_fields: Vec::new(),

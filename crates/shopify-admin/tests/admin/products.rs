@@ -3,7 +3,7 @@
 use hookline_domain::{
     event::{Event, Observed, product::Product},
     kernel::{ids::EntityId, port::chain},
-    sync::vendor::{Catalogue, Unasked},
+    sync::vendor::{Catalogue, CatalogueError},
 };
 use serde_json::{Value, json};
 
@@ -106,7 +106,7 @@ async fn fifty_products_are_asked_for_at_once_and_no_more() {
     assert_eq!(seen.len(), 50);
     assert!(seen.iter().zip(&ids).all(|(seen, id)| product(seen).id == *id));
     let refused = shop.admin().products(&shop.store, &ids[..51]).await.unwrap_err();
-    assert!(matches!(refused, Unasked::Disagreed { .. }), "{refused:?}");
+    assert!(matches!(refused, CatalogueError::Disagreed { .. }), "{refused:?}");
 }
 
 #[tokio::test]
@@ -197,12 +197,12 @@ async fn a_wrong_token_and_an_uninstalled_shop_are_refused_and_the_token_is_not_
     let shop = Shop::new().await;
     let wrong = "shpat_wrong_one";
     let refused = shop.admin_with(wrong).shop(&shop.store).await.unwrap_err();
-    assert!(matches!(refused, Unasked::Refused { .. }), "{refused:?}");
+    assert!(matches!(refused, CatalogueError::Refused { .. }), "{refused:?}");
     let told = format!("{} {refused:?}", chain(&refused));
     assert!(!told.contains(wrong), "{told}");
     shop.control("uninstall", json!({})).await;
     let refused = shop.admin().shop(&shop.store).await.unwrap_err();
-    assert!(matches!(refused, Unasked::Refused { .. }), "{refused:?}");
+    assert!(matches!(refused, CatalogueError::Refused { .. }), "{refused:?}");
     let unknown = Shop::unknown();
     let refused = unknown.admin().shop(&unknown.store).await.unwrap_err();
     assert!(chain(&refused).contains("there is no such store"), "{refused:?}");
@@ -288,7 +288,7 @@ async fn an_odd_collection_or_member_costs_itself() {
     let members = admin.members(&shop.store, &id(101), None).await.unwrap();
     assert_eq!((members.items, members.skipped.len()), (vec![id(1), id(3)], 1));
     let one = admin.collection(&shop.store, &id(102)).await.unwrap_err();
-    assert!(matches!(one, Unasked::Disagreed { .. }), "{one:?}");
+    assert!(matches!(one, CatalogueError::Disagreed { .. }), "{one:?}");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::{
 use hookline_domain::{
     event::Event,
     kernel::{port::chain, secret::Secret},
-    sync::vendor::{Catalogue, Unasked},
+    sync::vendor::{Catalogue, CatalogueError},
 };
 use hookline_shopify_admin::{Given, Http, ShopifyAdmin};
 use hookline_testkit::builders::store;
@@ -143,7 +143,7 @@ async fn a_product_that_the_server_failed_to_read_is_not_deleted() {
     });
     let script = Script::of(vec![(200, half.clone()), (200, half.clone()), (200, half)]).await;
     let failed = script.admin.products(&store("demo"), &[id(1)]).await.unwrap_err();
-    assert!(matches!(failed, Unasked::Unavailable(_)), "{failed:?}");
+    assert!(matches!(failed, CatalogueError::Unavailable(_)), "{failed:?}");
     assert_eq!(script.asked().len(), 3);
 }
 
@@ -155,7 +155,7 @@ async fn another_product_than_was_asked_for_is_not_taken() {
         .products(&store("demo"), &[id(2)])
         .await
         .unwrap_err();
-    assert!(matches!(failed, Unasked::Disagreed { .. }), "{failed:?}");
+    assert!(matches!(failed, CatalogueError::Disagreed { .. }), "{failed:?}");
 }
 
 #[tokio::test]
@@ -168,14 +168,17 @@ async fn statuses_say_whether_somebody_has_to_look() {
     ] {
         let script = Script::of(vec![(status, json!({"errors": "shpat_1"}))]).await;
         let failed = script.admin.shop(&store("demo")).await.unwrap_err();
-        assert!(matches!(failed, Unasked::Refused { .. }), "{status}: {failed:?}");
+        assert!(matches!(failed, CatalogueError::Refused { .. }), "{status}: {failed:?}");
         assert!(chain(&failed).contains(says), "{}", chain(&failed));
         assert!(!format!("{} {failed:?}", chain(&failed)).contains("shpat_1"));
     }
     for status in [302, 400, 418] {
         let script = Script::of(vec![(status, json!({}))]).await;
         let failed = script.admin.shop(&store("demo")).await.unwrap_err();
-        assert!(matches!(failed, Unasked::Disagreed { .. }), "{status}: {failed:?}");
+        assert!(
+            matches!(failed, CatalogueError::Disagreed { .. }),
+            "{status}: {failed:?}"
+        );
     }
 }
 

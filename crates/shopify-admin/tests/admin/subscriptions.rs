@@ -2,20 +2,20 @@
 
 use hookline_domain::{
     kernel::port::chain,
-    sync::vendor::{Subscription, Subscriptions, Unasked, Wanted},
+    sync::vendor::{CatalogueError, VendorSubscription, VendorSubscriptions, WantedSubscription},
 };
 
 use crate::shop::Shop;
 
-fn wanted(topic: &str, uri: &str) -> Wanted {
-    Wanted {
+fn wanted(topic: &str, uri: &str) -> WantedSubscription {
+    WantedSubscription {
         topic: topic.parse().unwrap(),
         uri: uri.to_owned(),
         include_fields: Vec::new(),
     }
 }
 
-async fn list(shop: &Shop) -> Vec<Subscription> {
+async fn list(shop: &Shop) -> Vec<VendorSubscription> {
     shop.admin().list(&shop.store).await.unwrap()
 }
 
@@ -71,7 +71,7 @@ async fn a_subscription_is_changed_and_removed() {
     }
     assert_eq!(list(&shop).await, []);
     let gone = admin.change(&shop.store, &id, &moved).await.unwrap_err();
-    assert!(matches!(gone, Unasked::Disagreed { .. }), "{gone:?}");
+    assert!(matches!(gone, CatalogueError::Disagreed { .. }), "{gone:?}");
 }
 
 #[tokio::test]
@@ -99,5 +99,5 @@ async fn what_shopify_does_not_take_is_told() {
         .create(&shop.store, &wanted("shop/redact", "https://example.com/a"))
         .await
         .unwrap_err();
-    assert!(matches!(refused, Unasked::Disagreed { .. }), "{refused:?}");
+    assert!(matches!(refused, CatalogueError::Disagreed { .. }), "{refused:?}");
 }

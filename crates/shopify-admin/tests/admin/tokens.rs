@@ -12,12 +12,12 @@ use std::{
 use hookline_domain::{
     kernel::{
         ids::StoreKey,
-        port::{Clock, Unavailable, chain},
+        port::{Clock, PortError, chain},
         secret::Secret,
     },
     memory::MemoryVault,
     store::connections::{Connection, Connections, Lease, Leased},
-    sync::vendor::{Catalogue, Unasked},
+    sync::vendor::{Catalogue, CatalogueError},
 };
 use hookline_shopify_admin::{App, Credential, Given, ShopifyAdmin, Sleep, Time, Tokens};
 use hookline_testkit::{
@@ -43,11 +43,11 @@ struct Table<C> {
 struct Died;
 
 impl<C: Connections> Connections for Table<C> {
-    async fn find(&self, store: &StoreKey) -> Result<Option<Connection>, Unavailable> {
+    async fn find(&self, store: &StoreKey) -> Result<Option<Connection>, PortError> {
         self.connections.find(store).await
     }
 
-    async fn put(&self, store: &StoreKey, sealed: Vec<u8>, expires_at: Option<Timestamp>) -> Result<(), Unavailable> {
+    async fn put(&self, store: &StoreKey, sealed: Vec<u8>, expires_at: Option<Timestamp>) -> Result<(), PortError> {
         self.connections.put(store, sealed, expires_at).await
     }
 
@@ -57,7 +57,7 @@ impl<C: Connections> Connections for Table<C> {
         generation: u64,
         lease: &Lease,
         now: Timestamp,
-    ) -> Result<Leased, Unavailable> {
+    ) -> Result<Leased, PortError> {
         self.connections.lease(store, generation, lease, now).await
     }
 
@@ -67,14 +67,14 @@ impl<C: Connections> Connections for Table<C> {
         owner: &str,
         sealed: Vec<u8>,
         expires_at: Option<Timestamp>,
-    ) -> Result<bool, Unavailable> {
+    ) -> Result<bool, PortError> {
         if self.dies.load(Ordering::SeqCst) {
-            return Err(Unavailable::new("connections", Died));
+            return Err(PortError::new("connections", Died));
         }
         self.connections.renew(store, owner, sealed, expires_at).await
     }
 
-    async fn remove(&self, store: &StoreKey) -> Result<(), Unavailable> {
+    async fn remove(&self, store: &StoreKey) -> Result<(), PortError> {
         self.connections.remove(store).await
     }
 }
@@ -335,7 +335,7 @@ async fn a_custom_apps_token_never_expires_and_another_takes_its_place() {
     let passing = Passing::default();
     let function = world.function(&passing.time());
     let missing = function.shop(&world.shop.store).await.unwrap_err();
-    assert!(matches!(missing, Unasked::NotConnected), "{missing:?}");
+    assert!(matches!(missing, CatalogueError::NotConnected), "{missing:?}");
     let access = Secret::new(crate::shop::TOKEN);
     world.connect(Credential::Custom { access }).await;
     function.shop(&world.shop.store).await.unwrap();
@@ -345,7 +345,7 @@ async fn a_custom_apps_token_never_expires_and_another_takes_its_place() {
     // Revoked: nothing renews it …
     world.shop.control("uninstall", json!({})).await;
     let refused = function.shop(&world.shop.store).await.unwrap_err();
-    assert!(matches!(refused, Unasked::Refused { .. }), "{refused:?}");
+    assert!(matches!(refused, CatalogueError::Refused { .. }), "{refused:?}");
     // … until somebody gives another, which is found at once.
     world.shop.control("install", json!({"token": "shpat_new"})).await;
     let access = Secret::new("shpat_new");
@@ -364,7 +364,7 @@ async fn a_grant_that_is_refused_says_why_and_ends_its_lease() {
         .shop(&world.shop.store)
         .await
         .unwrap_err();
-    assert!(matches!(failed, Unasked::Refused { .. }), "{failed:?}");
+    assert!(matches!(failed, CatalogueError::Refused { .. }), "{failed:?}");
     assert!(chain(&failed).contains("shop_not_permitted"), "{}", chain(&failed));
     assert!(
         world
@@ -385,7 +385,7 @@ async fn a_grant_that_is_refused_says_why_and_ends_its_lease() {
         .shop(&world.shop.store)
         .await
         .unwrap_err();
-    assert!(matches!(failed, Unasked::Unavailable(_)), "{failed:?}");
+    assert!(matches!(failed, CatalogueError::Unavailable(_)), "{failed:?}");
     world.function(&passing.time()).shop(&world.shop.store).await.unwrap();
     assert_eq!(passing.waits(), [] as [Duration; 0]);
 }
@@ -411,5 +411,5 @@ async fn what_a_person_gives_is_tried_before_it_is_kept_and_forgotten_when_told(
         .shop(&world.shop.store)
         .await
         .unwrap_err();
-    assert!(matches!(missing, Unasked::NotConnected), "{missing:?}");
+    assert!(matches!(missing, CatalogueError::NotConnected), "{missing:?}");
 }

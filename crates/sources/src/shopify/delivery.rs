@@ -11,7 +11,7 @@
 
 use hookline_domain::{
     delivery::{Delivery, replay},
-    kernel::ids::{DeliveryId, DeliveryKey, EventId, InvalidId, Source, StoreKey, Topic as TopicName},
+    kernel::ids::{DeliveryId, DeliveryKey, EventId, InvalidIdError, Source, StoreKey, Topic as TopicName},
 };
 use http::HeaderMap;
 use jiff::Timestamp;
@@ -96,7 +96,7 @@ pub enum HeaderError {
         /// Which header.
         name: &'static str,
         /// What is wrong with it.
-        problem: InvalidId,
+        problem: InvalidIdError,
     },
     /// Only a person of ours may say that a delivery is a replay; no signature covers the header.
     #[error("the header {name} is marked as a replay")]

@@ -11,7 +11,7 @@
 use std::collections::BTreeSet;
 
 use hookline_domain::{
-    event::{Event, Unreadable},
+    event::{Event, InterpretError},
     kernel::ids::EntityId,
 };
 use serde::{Deserialize, de::IgnoredAny};
@@ -70,7 +70,7 @@ fn about(topic: Topic) -> Option<About> {
 }
 
 /// What a body of Events says, or why it says nothing; `None` if it is no such body.
-pub(super) fn told_by_events(topic: Topic, body: &[u8]) -> Option<Result<Event, Unreadable>> {
+pub(super) fn told_by_events(topic: Topic, body: &[u8]) -> Option<Result<Event, InterpretError>> {
     let about = about(topic)?;
     let signs: Signs = read(body).ok()?;
     let is_events = signs.query_variables.is_some() || signs.fields_changed.is_some() || signs.payload_url.is_some();
@@ -88,7 +88,7 @@ pub(super) fn told_by_events(topic: Topic, body: &[u8]) -> Option<Result<Event, 
 
 impl EventsBody {
     /// That the signed body is of no other topic than the header, which is not signed.
-    fn is_of(&self, topic: Topic) -> Result<(), Unreadable> {
+    fn is_of(&self, topic: Topic) -> Result<(), InterpretError> {
         let (resource, done) = topic.name().split_once('/').unwrap_or_default();
         // What has been put elsewhere may have left its topic there. Nothing follows from it but a question.
         let is_elsewhere = self.payload_url.is_some();

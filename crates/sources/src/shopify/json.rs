@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use hookline_domain::event::Unreadable;
+use hookline_domain::event::InterpretError;
 use serde::{Deserialize, Deserializer};
 use serde_json::Number;
 
@@ -12,10 +12,10 @@ pub(super) fn is_object(body: &[u8]) -> bool {
 }
 
 /// Reads a body that is one object.
-pub(super) fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Unreadable> {
+pub(super) fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, InterpretError> {
     // serde would take the elements of an array for the fields, in order: `[1]` would delete the product 1.
     if !is_object(body) {
-        return Err(Unreadable::Schema {
+        return Err(InterpretError::Schema {
             path: "(body)".into(),
             problem: "expected an object".into(),
         });
@@ -31,12 +31,12 @@ pub(super) fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Unreadab
             path if path != "." && error.inner().is_data() => path,
             _ => "(body)".to_owned(),
         };
-        Unreadable::Schema {
+        InterpretError::Schema {
             path,
             problem: problem(error.inner()),
         }
     })?;
-    deserializer.end().map_err(|error| Unreadable::Schema {
+    deserializer.end().map_err(|error| InterpretError::Schema {
         path: "(body)".into(),
         problem: problem(&error),
     })?;
@@ -117,8 +117,8 @@ pub fn problem(error: &serde_json::Error) -> String {
 }
 
 /// What was expected at a place, when that is not what serde finds.
-pub(super) fn expected(path: &str, expected: &str) -> Unreadable {
-    Unreadable::Schema {
+pub(super) fn expected(path: &str, expected: &str) -> InterpretError {
+    InterpretError::Schema {
         path: path.to_owned(),
         problem: format!("expected {expected}"),
     }

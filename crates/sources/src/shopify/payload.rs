@@ -8,7 +8,7 @@ use std::{
 use hookline_domain::{
     delivery::Delivery,
     event::{
-        Event, Request, Unreadable,
+        Event, InterpretError, Request,
         product::{Collection, OptionAxis, Product, Stock, VARIANTS, Variant},
     },
     kernel::ids::EntityId,
@@ -28,12 +28,12 @@ use crate::html;
 /// Says what a delivery means.
 ///
 /// # Errors
-/// [`Unreadable`] says where the body does not fit its topic; it never quotes the body.
-pub fn interpret(delivery: &Delivery) -> Result<Event, Unreadable> {
+/// [`InterpretError`] says where the body does not fit its topic; it never quotes the body.
+pub fn interpret(delivery: &Delivery) -> Result<Event, InterpretError> {
     match interpret_body(delivery) {
         // Half a character costs that character, not the delivery. A body in another encoding is for a person: nobody knows
         // which text was meant.
-        Err(problem @ Unreadable::Schema { .. }) => match mended(&delivery.body) {
+        Err(problem @ InterpretError::Schema { .. }) => match mended(&delivery.body) {
             Some(body) if str::from_utf8(&delivery.body).is_ok() => interpret_body(&Delivery {
                 body,
                 ..delivery.clone()
@@ -44,8 +44,8 @@ pub fn interpret(delivery: &Delivery) -> Result<Event, Unreadable> {
     }
 }
 
-fn interpret_body(delivery: &Delivery) -> Result<Event, Unreadable> {
-    let topic = Topic::named(delivery.key.topic.as_str()).ok_or(Unreadable::Topic)?;
+fn interpret_body(delivery: &Delivery) -> Result<Event, InterpretError> {
+    let topic = Topic::named(delivery.key.topic.as_str()).ok_or(InterpretError::Topic)?;
     let body = delivery.body.as_slice();
     // What most deliveries are is read once: a product as webhooks have it, without a sign of Events.
     if matches!(topic, Topic::ProductsCreate | Topic::ProductsUpdate)
@@ -301,7 +301,7 @@ impl ProductBody<'_> {
         untold
     }
 
-    fn into_product(self, observed_at: Timestamp) -> Result<Product, Unreadable> {
+    fn into_product(self, observed_at: Timestamp) -> Result<Product, InterpretError> {
         let some = |list: Option<usize>| list.is_some_and(|length| length > 0);
         let has_its_own_fields = self.vendor.is_told()
             || self.product_type.is_told()
@@ -360,7 +360,7 @@ impl ProductBody<'_> {
 }
 
 impl VariantBody<'_> {
-    fn into_variant(self) -> Result<Variant, Unreadable> {
+    fn into_variant(self) -> Result<Variant, InterpretError> {
         let stock = Stock {
             oversells: match self.inventory_policy.told().as_deref() {
                 Some("continue") => Some(true),
@@ -392,7 +392,7 @@ impl VariantBody<'_> {
 }
 
 impl CollectionBody {
-    fn into_collection(self, observed_at: Timestamp) -> Result<Collection, Unreadable> {
+    fn into_collection(self, observed_at: Timestamp) -> Result<Collection, InterpretError> {
         let has_its_own_fields = self.sort_order != Presence::Absent;
         proves(self.gid.as_deref(), Kind::Collection, has_its_own_fields)?;
         let published = is_published(&self.published_at, observed_at.max(self.updated_at));
@@ -419,8 +419,8 @@ pub fn filled(text: Option<String>) -> Option<String> {
 }
 
 /// A number above 2^53 must not become a number again.
-pub(super) fn entity_id(id: u64) -> Result<EntityId, Unreadable> {
-    EntityId::new(id.to_string()).map_err(|problem| Unreadable::Schema {
+pub(super) fn entity_id(id: u64) -> Result<EntityId, InterpretError> {
+    EntityId::new(id.to_string()).map_err(|problem| InterpretError::Schema {
         path: "id".into(),
         problem: problem.to_string(),
     })

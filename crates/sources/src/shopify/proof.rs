@@ -4,7 +4,7 @@
 
 use hookline_domain::{
     delivery::Delivery,
-    event::{Event, Request, Unreadable},
+    event::{Event, InterpretError, Request},
     kernel::ids::EntityId,
 };
 use serde::{Deserialize, de::IgnoredAny};
@@ -22,7 +22,7 @@ pub(super) fn is_of(gid: &str, kind: &str) -> bool {
 
 /// Checks that the body says of itself to be of this kind: by its global id or, without one, by `fields` that nothing else
 /// has.
-pub(super) fn proves(gid: Option<&str>, kind: Kind, has_its_own_fields: bool) -> Result<(), Unreadable> {
+pub(super) fn proves(gid: Option<&str>, kind: Kind, has_its_own_fields: bool) -> Result<(), InterpretError> {
     let proven = gid.map_or(has_its_own_fields, |gid| is_of(gid, kind.name()));
     if proven {
         return Ok(());
@@ -68,7 +68,7 @@ pub(super) fn stub(kind: Kind, body: &[u8]) -> Option<EntityId> {
 }
 
 /// Which product is deleted: such a body has an id, and nothing else.
-pub(super) fn deleted_product(body: &[u8]) -> Result<EntityId, Unreadable> {
+pub(super) fn deleted_product(body: &[u8]) -> Result<EntityId, InterpretError> {
     let IdBody { id } = read(body)?;
     if read::<DeletedProductBody>(body).is_err() {
         return Err(expected("(body)", "nothing of what is deleted but its id"));
@@ -77,7 +77,7 @@ pub(super) fn deleted_product(body: &[u8]) -> Result<EntityId, Unreadable> {
 }
 
 /// Which collection is deleted: such a body has its global id or its scope, and nothing of its state.
-pub(super) fn deleted_collection(body: &[u8]) -> Result<EntityId, Unreadable> {
+pub(super) fn deleted_collection(body: &[u8]) -> Result<EntityId, InterpretError> {
     let IdBody { id } = read(body)?;
     let Ok(deleted) = read::<DeletedCollectionBody>(body) else {
         return Err(expected("(body)", "nothing of what is deleted but its id"));
@@ -91,7 +91,7 @@ pub(super) fn deleted_collection(body: &[u8]) -> Result<EntityId, Unreadable> {
 }
 
 /// Which inventory item there is more or less of.
-pub(super) fn stock(body: &[u8]) -> Result<EntityId, Unreadable> {
+pub(super) fn stock(body: &[u8]) -> Result<EntityId, InterpretError> {
     let level: LevelBody = read(body)?;
     if level.id != Presence::Absent {
         return Err(expected("id", "none, of an inventory level"));
@@ -102,7 +102,7 @@ pub(super) fn stock(body: &[u8]) -> Result<EntityId, Unreadable> {
 }
 
 /// Which order came in. All that is read of it: the rest is a customer's.
-pub(super) fn order(body: &[u8]) -> Result<EntityId, Unreadable> {
+pub(super) fn order(body: &[u8]) -> Result<EntityId, InterpretError> {
     let order: OrderBody = read(body)?;
     proves(order.gid.as_deref(), Kind::Order, false)?;
     entity_id(order.id)
@@ -110,7 +110,7 @@ pub(super) fn order(body: &[u8]) -> Result<EntityId, Unreadable> {
 
 /// Whether the store that the header names has uninstalled the app. A sample of Shopify's own has no store in it, and no
 /// effect.
-pub(super) fn uninstalled(delivery: &Delivery) -> Result<Event, Unreadable> {
+pub(super) fn uninstalled(delivery: &Delivery) -> Result<Event, InterpretError> {
     let shop: ShopBody = read(&delivery.body)?;
     match shop.myshopify_domain {
         None => Ok(Event::Sample),
@@ -119,7 +119,7 @@ pub(super) fn uninstalled(delivery: &Delivery) -> Result<Event, Unreadable> {
 }
 
 /// What is asked for by law. Nothing is read but whose it is and that it is this request.
-pub(super) fn request(delivery: &Delivery, request: Request) -> Result<Event, Unreadable> {
+pub(super) fn request(delivery: &Delivery, request: Request) -> Result<Event, InterpretError> {
     let body: RequestBody = read(&delivery.body)?;
     let is = |presence: Presence| presence != Presence::Absent;
     match request {
@@ -143,11 +143,11 @@ pub(super) fn request(delivery: &Delivery, request: Request) -> Result<Event, Un
 }
 
 /// Checks that the signed body names no other store than the header, which is not signed.
-fn of_this_store(domain: &str, delivery: &Delivery) -> Result<(), Unreadable> {
+fn of_this_store(domain: &str, delivery: &Delivery) -> Result<(), InterpretError> {
     if domain.eq_ignore_ascii_case(delivery.key.store.store.as_str()) {
         return Ok(());
     }
-    Err(Unreadable::OtherStore)
+    Err(InterpretError::OtherStore)
 }
 
 #[derive(Deserialize)]

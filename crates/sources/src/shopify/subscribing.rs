@@ -1,6 +1,6 @@
 //! Which of Shopify's topics a store is subscribed to, where they are sent, and what they need.
 
-use hookline_domain::sync::{registration, vendor::Wanted};
+use hookline_domain::sync::{registration, vendor::WantedSubscription};
 
 use super::Topic;
 
@@ -68,13 +68,13 @@ pub fn has_scope(scopes: &[String], scope: &str) -> bool {
 /// The subscriptions that a store whose token has these scopes should have, at the receivers below `base`, as in
 /// `https://example.com/api/webhooks/receive/shopify`. `fields` reduce what products are sent with; none for all.
 #[must_use]
-pub fn wanted(base: &str, scopes: &[String], fields: &[String]) -> Vec<Wanted> {
+pub fn wanted(base: &str, scopes: &[String], fields: &[String]) -> Vec<WantedSubscription> {
     let may = |topic: &Topic| match subscribing(*topic) {
         Subscribing::ForAStore { scope, .. } => scope.is_none_or(|scope| has_scope(scopes, scope)),
         Subscribing::ForTheApp => false,
     };
     let wanted = |topic: Topic| {
-        Some(Wanted {
+        Some(WantedSubscription {
             topic: topic.name().parse().ok()?,
             uri: address(base, topic),
             include_fields: included(topic, fields),

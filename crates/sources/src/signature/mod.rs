@@ -9,7 +9,7 @@ use std::fmt;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
-use hookline_domain::{kernel::secret::Secret, store::rotation::Pair};
+use hookline_domain::{kernel::secret::Secret, store::rotation::SecretPairId};
 use http::HeaderMap;
 use jiff::Timestamp;
 use sha2::Sha256;
@@ -63,7 +63,7 @@ pub enum SecretsError {
 #[derive(Clone)]
 pub struct Secrets {
     keyed: Vec<Hmac<Sha256>>,
-    pair: Option<Pair>,
+    pair: Option<SecretPairId>,
 }
 
 impl fmt::Debug for Secrets {
@@ -90,7 +90,7 @@ pub struct Verified<'a> {
     id: Option<&'a str>,
     signed_at: Option<Timestamp>,
     secret: usize,
-    pair: Option<Pair>,
+    pair: Option<SecretPairId>,
 }
 
 impl<'a> Verified<'a> {
@@ -120,7 +120,7 @@ impl<'a> Verified<'a> {
 
     /// Name of the two secrets that were tried, if there are two.
     #[must_use]
-    pub fn pair(&self) -> Option<Pair> {
+    pub fn pair(&self) -> Option<SecretPairId> {
         self.pair
     }
 }
@@ -228,7 +228,7 @@ impl Scheme {
 }
 
 /// Name of two secrets: 32 bits made of both and of their order, too few to reveal either.
-fn pair(newest: &Hmac<Sha256>, old: &Hmac<Sha256>) -> Pair {
+fn pair(newest: &Hmac<Sha256>, old: &Hmac<Sha256>) -> SecretPairId {
     let digest = |keyed: &Hmac<Sha256>, of: &[u8]| -> [u8; 32] {
         let mut keyed = keyed.clone();
         keyed.update(b"hookline: the name of a pair of secrets");
@@ -236,7 +236,7 @@ fn pair(newest: &Hmac<Sha256>, old: &Hmac<Sha256>) -> Pair {
         keyed.finalize().into_bytes().into()
     };
     let [a, b, c, d, ..] = digest(newest, &digest(old, b""));
-    Pair(u32::from_be_bytes([a, b, c, d]))
+    SecretPairId(u32::from_be_bytes([a, b, c, d]))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use hookline_domain::access::{
     Principal, Reach, Role,
     ticket::{Ticket, TicketKey, Tickets},
-    token::{Borne, Change, Token, Tokens},
+    token::{PresentedToken, Token, TokenChange, Tokens},
 };
 
 use super::at_once;
@@ -36,7 +36,7 @@ macro_rules! access_contract {
     };
 }
 
-fn minted(reach: Reach, seconds: i64) -> (Token, Borne) {
+fn minted(reach: Reach, seconds: i64) -> (Token, PresentedToken) {
     let name = "Ana's chatbot, \u{fc}bung".to_owned();
     Token::mint(Role::Viewer, reach, name, noon_plus(seconds), noon_plus(3600)).unwrap()
 }
@@ -103,20 +103,20 @@ pub async fn a_revoked_token_stays_revoked_from_the_first_time(tokens: &impl Tok
 pub async fn what_a_token_lets_do_may_be_changed(tokens: &impl Tokens) {
     let (token, _) = minted(Reach::All, 0);
     tokens.put(&token).await.unwrap();
-    let role = Change {
+    let role = TokenChange {
         role: Some(Role::Admin),
         reach: None,
     };
     let admin = tokens.change(&token.id, &role).await.unwrap().unwrap();
     assert_eq!((admin.role, &admin.reach), (Role::Admin, &Reach::All));
-    let reach = Change {
+    let reach = TokenChange {
         role: None,
         reach: Some(two_stores()),
     };
     let fewer = tokens.change(&token.id, &reach).await.unwrap().unwrap();
     assert_eq!((fewer.role, &fewer.reach), (Role::Admin, &two_stores()));
     assert_eq!(
-        tokens.change(&token.id, &Change::default()).await.unwrap(),
+        tokens.change(&token.id, &TokenChange::default()).await.unwrap(),
         Some(fewer.clone())
     );
     assert_eq!(tokens.find(&token.id).await.unwrap(), Some(fewer.clone()));
@@ -132,7 +132,7 @@ pub async fn a_revoked_token_is_not_changed(tokens: &impl Tokens) {
     let (token, _) = minted(two_stores(), 0);
     tokens.put(&token).await.unwrap();
     tokens.revoke(&token.id, noon()).await.unwrap();
-    let all = Change {
+    let all = TokenChange {
         role: Some(Role::Admin),
         reach: Some(Reach::All),
     };
@@ -144,11 +144,11 @@ pub async fn a_revoked_token_is_not_changed(tokens: &impl Tokens) {
 pub async fn what_is_not_there_is_neither_revoked_nor_changed(tokens: &impl Tokens) {
     let (token, _) = minted(Reach::All, 0);
     assert_eq!(tokens.revoke(&token.id, noon()).await.unwrap(), None);
-    let change = Change {
+    let change = TokenChange {
         role: Some(Role::Admin),
         reach: Some(Reach::All),
     };
-    for change in [change, Change::default()] {
+    for change in [change, TokenChange::default()] {
         assert_eq!(tokens.change(&token.id, &change).await.unwrap(), None);
     }
     assert_eq!(tokens.find(&token.id).await.unwrap(), None);

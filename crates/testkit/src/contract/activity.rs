@@ -1,6 +1,10 @@
 //! What every [`Activity`] does.
 
-use hookline_domain::live::{Activity, Entry, ForgetActivity, Kept, Outcome, Subject};
+use hookline_domain::{
+    delivery::subject::Subject,
+    live::{Activity, ActivityBatch, ForgetActivity},
+    store::activity::{ActivityEntry, DeliveryOutcome},
+};
 
 use super::seq::told;
 use crate::builders::{noon_plus, store};
@@ -26,11 +30,11 @@ macro_rules! activity_contract {
 }
 
 /// Of a write with this number, so many entries.
-fn kept(seq: u64, entries: usize) -> Kept {
+fn kept(seq: u64, entries: usize) -> ActivityBatch {
     let told = told().latest.remove(0);
-    let entry = |nth: usize| Entry {
+    let entry = |nth: usize| ActivityEntry {
         id: format!("{seq}-{nth}").parse().unwrap(),
-        outcome: Outcome::Parked,
+        outcome: DeliveryOutcome::Parked,
         subject: Some(Subject {
             kind: "product".to_owned(),
             id: "632910392".parse().unwrap(),
@@ -39,13 +43,13 @@ fn kept(seq: u64, entries: usize) -> Kept {
         at: noon_plus(i64::try_from(nth).unwrap()),
         ..told.clone()
     };
-    Kept {
+    ActivityBatch {
         seq,
         entries: (0..entries).map(entry).collect(),
     }
 }
 
-fn seqs(kept: &[Kept]) -> Vec<u64> {
+fn seqs(kept: &[ActivityBatch]) -> Vec<u64> {
     kept.iter().map(|kept| kept.seq).collect()
 }
 
@@ -85,7 +89,7 @@ pub async fn where_it_has_come_never_goes_back(activity: &impl Activity) {
 }
 
 pub async fn pages_go_on_where_the_last_ended(activity: &impl Activity) {
-    let all: Vec<Kept> = (1..=9).map(|seq| kept(seq, 2)).collect();
+    let all: Vec<ActivityBatch> = (1..=9).map(|seq| kept(seq, 2)).collect();
     activity.keep(&store("demo"), &all, 9).await.unwrap();
     let page = async |before: Option<u64>| seqs(&activity.latest(&store("demo"), before, 5).await.unwrap());
     assert_eq!(page(None).await, [9, 8, 7]);
@@ -95,14 +99,14 @@ pub async fn pages_go_on_where_the_last_ended(activity: &impl Activity) {
 }
 
 pub async fn many_are_kept_at_once(activity: &impl Activity) {
-    let all: Vec<Kept> = (1..=60).map(|seq| kept(seq, 10)).collect();
+    let all: Vec<ActivityBatch> = (1..=60).map(|seq| kept(seq, 10)).collect();
     activity.keep(&store("demo"), &all, 60).await.unwrap();
     let latest = activity.latest(&store("demo"), None, 10_000).await.unwrap();
     assert_eq!(seqs(&latest), (1..=60).rev().collect::<Vec<_>>());
 }
 
 pub async fn what_is_forgotten_is_gone_and_no_other_store_is<A: Activity + ForgetActivity>(activity: &A) {
-    let all: Vec<Kept> = (1..=60).map(|seq| kept(seq, 1)).collect();
+    let all: Vec<ActivityBatch> = (1..=60).map(|seq| kept(seq, 1)).collect();
     for name in ["demo", "other"] {
         activity.keep(&store(name), &all, 60).await.unwrap();
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use hookline_domain::{
     catalogue::{
         digest::Digest,
-        entities::{Advance, Entities, Entries, Entry, Fence, Remembered, Told},
+        entities::{Advance, Entities, Entries, Fence, FenceState, ObservedFields, RememberedFields},
     },
     event::product::Collections,
     kernel::{
@@ -50,29 +50,29 @@ macro_rules! entities_contract {
 /// What passes and whose collections nobody has told.
 const PASSED: Fence = Fence::Passed(NOTHING);
 
-const NOTHING: Remembered = Remembered {
+const NOTHING: RememberedFields = RememberedFields {
     collections: None,
     tracking: None,
     digest: None,
 };
 
-fn in_collections(collections: &Collections) -> Remembered {
-    Remembered {
+fn in_collections(collections: &Collections) -> RememberedFields {
+    RememberedFields {
         collections: Some(collections.clone()),
         ..NOTHING
     }
 }
 
-fn tells(collections: Option<&Collections>) -> Told<'_> {
-    Told {
+fn tells(collections: Option<&Collections>) -> ObservedFields<'_> {
+    ObservedFields {
         collections,
-        ..Told::default()
+        ..ObservedFields::default()
     }
 }
 
 async fn advance(entities: &impl Entities, entity: &EntityKey, seconds: i64) -> Fence {
     entities
-        .advance(entity, version(seconds), Told::default())
+        .advance(entity, version(seconds), ObservedFields::default())
         .await
         .unwrap()
 }
@@ -148,7 +148,10 @@ pub async fn what_has_passed_is_listed_with_its_version_and_nothing_else(entitie
     };
     let all = BTreeSet::from([(product(&demo, "1"), version(1)), (collection, version(2))]);
     for (entity, version) in &all {
-        entities.advance(entity, *version, Told::default()).await.unwrap();
+        entities
+            .advance(entity, *version, ObservedFields::default())
+            .await
+            .unwrap();
     }
     for gone in ["buried", "retired"].map(|id| product(&demo, id)) {
         advance(entities, &gone, 1).await;
@@ -234,15 +237,15 @@ pub async fn each_entry_reads_back(entities: &(impl Entities + Entries)) {
     let found = entities.find(&["3", "4", "2", "1"].map(entity)).await.unwrap();
     let entries: Vec<_> = found.into_iter().map(|known| known.map(|known| known.entry)).collect();
     let expected = [
-        Some(Entry::Buried),
+        Some(FenceState::Tombstoned),
         None,
-        Some(Entry::Retired(version(2))),
-        Some(Entry::Passed(version(1))),
+        Some(FenceState::Retired(version(2))),
+        Some(FenceState::Passed(version(1))),
     ];
     assert_eq!(entries, expected);
     // Back in a later install.
     advance(entities, &entity("2"), 3).await;
-    assert_eq!(entry("2").await, Some(Entry::Passed(version(3))));
+    assert_eq!(entry("2").await, Some(FenceState::Passed(version(3))));
     assert_eq!(entities.find(&[]).await.unwrap(), []);
 }
 
@@ -331,10 +334,10 @@ pub async fn many_pass_as_each_would_alone<E: Entities + Entries>(entities: &E) 
     let remembered = entities.find(&keys).await.unwrap();
     for ((id, ..), known) in expected.iter().zip(remembered) {
         let entry = match *id {
-            "newer" => Entry::Passed(version(9)),
-            "buried" => Entry::Buried,
-            "same" => Entry::Passed(version(5)),
-            _ => Entry::Passed(version(6)),
+            "newer" => FenceState::Passed(version(9)),
+            "buried" => FenceState::Tombstoned,
+            "same" => FenceState::Passed(version(5)),
+            _ => FenceState::Passed(version(6)),
         };
         assert_eq!(known.unwrap().entry, entry, "{id}");
     }
@@ -350,7 +353,7 @@ pub async fn more_pass_than_one_call_takes(entities: &impl Entities) {
         .map(|entity| Advance {
             entity,
             version: version(6),
-            told: Told::default(),
+            told: ObservedFields::default(),
         })
         .collect();
     let passed = entities.advance_all(&states).await;
@@ -370,17 +373,17 @@ pub async fn what_is_told_is_remembered_each_by_itself(entities: &(impl Entities
     let (first, second) = (Digest::read("1:00"), Digest::read("1:01"));
     let collections = Collections::from([("7".parse().unwrap(), "Camp".to_owned())]);
     let states = [
-        Told {
+        ObservedFields {
             tracking: Some(&tracking),
             digest: Some(&first),
-            ..Told::default()
+            ..ObservedFields::default()
         },
-        Told {
+        ObservedFields {
             digest: Some(&second),
             collections: Some(&collections),
-            ..Told::default()
+            ..ObservedFields::default()
         },
-        Told::default(),
+        ObservedFields::default(),
     ];
     let mut remembered = NOTHING;
     for (seconds, told) in (1..).zip(states) {

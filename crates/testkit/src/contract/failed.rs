@@ -3,11 +3,11 @@
 use hookline_domain::{
     delivery::{
         failed::{COUNTED, FailedDeliveries, FailedDelivery},
-        ledger::{Claim, Completion, Fate, Ledger, Noted, Problem, Records},
+        ledger::{Claim, Completion, Fate, Ledger, NoteOutcome, Problem, Records},
+        subject::Subject,
     },
-    kernel::ids::DeliveryKey,
-    live::Subject,
-    store::stores::{ErrorCode, StoreUpdate, Stores},
+    kernel::{failure::ErrorCode, ids::DeliveryKey},
+    store::stores::{StoreUpdate, Stores},
 };
 
 use super::at_once;
@@ -171,12 +171,12 @@ async fn claimed<L: Ledger, S>(both: &(L, S), id: &str) -> FailedDelivery {
 pub async fn what_is_remembered_is_noted_in_the_ledger<L: Ledger + Records, S: FailedDeliveries>(both: &(L, S)) {
     let failed = claimed(both, "a").await;
     let (ledger, stores) = both;
-    assert_eq!(stores.remember(&failed).await.unwrap(), Noted::Written);
+    assert_eq!(stores.remember(&failed).await.unwrap(), NoteOutcome::Written);
     let record = ledger.find(&failed.delivery).await.unwrap().unwrap();
     assert_eq!(record.problem.as_ref(), Some(&failed.problem));
     // Nor is it hidden by a ledger that knows nothing of it.
     let unclaimed = self::failed("demo", "b");
-    assert_eq!(stores.remember(&unclaimed).await.unwrap(), Noted::Unknown);
+    assert_eq!(stores.remember(&unclaimed).await.unwrap(), NoteOutcome::Unknown);
     for failed in [failed, unclaimed] {
         assert_eq!(stores.failed(&failed.delivery).await.unwrap(), Some(failed));
     }
@@ -204,7 +204,7 @@ pub async fn what_is_done_is_not_remembered<L: Ledger, S: FailedDeliveries>(both
     let (ledger, stores) = both;
     let completed = ledger.complete(&failed.delivery, Fate::Applied, None, noon_plus(1));
     assert_eq!(completed.await.unwrap(), Completion::First);
-    assert_eq!(stores.remember(&failed).await.unwrap(), Noted::Done);
+    assert_eq!(stores.remember(&failed).await.unwrap(), NoteOutcome::Done);
     assert_eq!(stores.failed(&failed.delivery).await.unwrap(), None);
 }
 

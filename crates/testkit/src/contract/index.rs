@@ -3,7 +3,7 @@
 use hookline_domain::{
     catalogue::{
         document::Document,
-        index::{Change, Index, Outcome, Search, SearchQuery},
+        index::{Index, IndexChange, IndexOutcome, Search, SearchQuery},
     },
     kernel::{ids::EntityKey, text::Words, version::Version},
 };
@@ -35,22 +35,22 @@ macro_rules! index_contract {
 }
 
 /// A state of an entity, found by its title.
-pub fn put(entity: &EntityKey, seconds: i64, title: &str) -> Change {
-    Change::Put {
+pub fn put(entity: &EntityKey, seconds: i64, title: &str) -> IndexChange {
+    IndexChange::Put {
         entity: entity.clone(),
         version: version(seconds),
         document: Box::new(document(entity, title, "Made to last.")),
     }
 }
 
-fn remove(entity: &EntityKey, version: Version) -> Change {
-    Change::Remove {
+fn remove(entity: &EntityKey, version: Version) -> IndexChange {
+    IndexChange::Remove {
         entity: entity.clone(),
         version,
     }
 }
 
-async fn apply(index: &impl Index, change: Change) -> Outcome {
+async fn apply(index: &impl Index, change: IndexChange) -> IndexOutcome {
     let mut outcomes = index.apply(&[change]).await.unwrap();
     assert_eq!(outcomes.len(), 1);
     outcomes.remove(0)
@@ -85,7 +85,7 @@ async fn holds(index: &impl Search, titles: &[&str]) {
 /// Waits until the index shows what was written before: until a document written now can be found, and not the others.
 async fn holds_nothing_but_a_new(index: &(impl Index + Search), id: &str) {
     let new = product(&store("demo"), id);
-    assert_eq!(apply(index, put(&new, 1, "Zenith Lamp")).await, Outcome::Applied);
+    assert_eq!(apply(index, put(&new, 1, "Zenith Lamp")).await, IndexOutcome::Applied);
     holds(index, &["Zenith Lamp"]).await;
 }
 
@@ -94,9 +94,15 @@ pub async fn no_changes_have_no_outcomes(index: &impl Index) {
 }
 
 pub async fn a_newer_state_replaces_an_older(index: &(impl Index + Search)) {
-    assert_eq!(apply(index, put(&entity(), 1, "Copper Kettle")).await, Outcome::Applied);
+    assert_eq!(
+        apply(index, put(&entity(), 1, "Copper Kettle")).await,
+        IndexOutcome::Applied
+    );
     holds(index, &["Copper Kettle"]).await;
-    assert_eq!(apply(index, put(&entity(), 2, "Iron Kettle")).await, Outcome::Applied);
+    assert_eq!(
+        apply(index, put(&entity(), 2, "Iron Kettle")).await,
+        IndexOutcome::Applied
+    );
     holds(index, &["Iron Kettle"]).await;
     assert_eq!(
         found(index).await,
@@ -108,7 +114,7 @@ pub async fn an_older_state_is_superseded(index: &(impl Index + Search)) {
     apply(index, put(&entity(), 2, "Iron Kettle")).await;
     assert_eq!(
         apply(index, put(&entity(), 1, "Copper Kettle")).await,
-        Outcome::Superseded
+        IndexOutcome::Superseded
     );
     let other = product(&store("demo"), "2");
     apply(index, put(&other, 1, "Zenith Lamp")).await;
@@ -117,49 +123,70 @@ pub async fn an_older_state_is_superseded(index: &(impl Index + Search)) {
 
 pub async fn the_same_state_applies_again(index: &(impl Index + Search)) {
     apply(index, put(&entity(), 1, "Iron Kettle")).await;
-    assert_eq!(apply(index, put(&entity(), 1, "Iron Kettle")).await, Outcome::Applied);
+    assert_eq!(
+        apply(index, put(&entity(), 1, "Iron Kettle")).await,
+        IndexOutcome::Applied
+    );
     holds(index, &["Iron Kettle"]).await;
 }
 
 pub async fn what_was_removed_stays_removed(index: &(impl Index + Search)) {
     apply(index, put(&entity(), 1, "Iron Kettle")).await;
     holds(index, &["Iron Kettle"]).await;
-    assert_eq!(apply(index, remove(&entity(), version(3))).await, Outcome::Applied);
+    assert_eq!(apply(index, remove(&entity(), version(3))).await, IndexOutcome::Applied);
     assert_eq!(
         apply(index, put(&entity(), 2, "Late Kettle")).await,
-        Outcome::Superseded
+        IndexOutcome::Superseded
     );
-    assert_eq!(apply(index, remove(&entity(), version(3))).await, Outcome::Applied);
+    assert_eq!(apply(index, remove(&entity(), version(3))).await, IndexOutcome::Applied);
     holds_nothing_but_a_new(index, "2").await;
 }
 
 pub async fn what_was_removed_for_good_never_comes_back(index: &(impl Index + Search)) {
     apply(index, put(&entity(), 1, "Iron Kettle")).await;
-    assert_eq!(apply(index, remove(&entity(), Version::FINAL)).await, Outcome::Applied);
+    assert_eq!(
+        apply(index, remove(&entity(), Version::FINAL)).await,
+        IndexOutcome::Applied
+    );
     assert_eq!(
         apply(index, put(&entity(), 1_000_000, "Late Kettle")).await,
-        Outcome::Superseded
+        IndexOutcome::Superseded
     );
-    assert_eq!(apply(index, remove(&entity(), Version::FINAL)).await, Outcome::Applied);
+    assert_eq!(
+        apply(index, remove(&entity(), Version::FINAL)).await,
+        IndexOutcome::Applied
+    );
     holds_nothing_but_a_new(index, "2").await;
 }
 
 pub async fn what_was_removed_may_come_back_newer(index: &(impl Index + Search)) {
     apply(index, put(&entity(), 1, "Iron Kettle")).await;
     apply(index, remove(&entity(), version(2))).await;
-    assert_eq!(apply(index, put(&entity(), 3, "Newer Kettle")).await, Outcome::Applied);
+    assert_eq!(
+        apply(index, put(&entity(), 3, "Newer Kettle")).await,
+        IndexOutcome::Applied
+    );
     holds(index, &["Newer Kettle"]).await;
 }
 
 pub async fn an_older_removal_is_superseded(index: &(impl Index + Search)) {
     apply(index, put(&entity(), 2, "Iron Kettle")).await;
-    assert_eq!(apply(index, remove(&entity(), version(1))).await, Outcome::Superseded);
+    assert_eq!(
+        apply(index, remove(&entity(), version(1))).await,
+        IndexOutcome::Superseded
+    );
     holds(index, &["Iron Kettle"]).await;
 }
 
 pub async fn removing_what_is_not_there_is_applied(index: &(impl Index + Search)) {
-    assert_eq!(apply(index, remove(&entity(), Version::FINAL)).await, Outcome::Applied);
-    assert_eq!(apply(index, remove(&entity(), Version::FINAL)).await, Outcome::Applied);
+    assert_eq!(
+        apply(index, remove(&entity(), Version::FINAL)).await,
+        IndexOutcome::Applied
+    );
+    assert_eq!(
+        apply(index, remove(&entity(), Version::FINAL)).await,
+        IndexOutcome::Applied
+    );
     holds_nothing_but_a_new(index, "2").await;
 }
 
@@ -175,7 +202,7 @@ pub async fn outcomes_come_in_the_order_of_changes(index: &(impl Index + Search)
         put(&third, 2, "Newer Third Lamp"),
     ];
     let outcomes = index.apply(&changes).await.unwrap();
-    let (applied, superseded) = (Outcome::Applied, Outcome::Superseded);
+    let (applied, superseded) = (IndexOutcome::Applied, IndexOutcome::Superseded);
     assert_eq!(
         outcomes,
         [&applied, &superseded, &applied, &applied, &superseded, &applied].map(Clone::clone)

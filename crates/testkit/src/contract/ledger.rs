@@ -1,8 +1,8 @@
 //! What every [`Ledger`] does.
 
 use hookline_domain::{
-    delivery::ledger::{Claim, ClaimRequest, Completion, Fate, Ledger, Problem, Settled},
-    store::stores::ErrorCode,
+    delivery::ledger::{Claim, ClaimRequest, Completion, DeliveryCompletion, Fate, Ledger, Problem},
+    kernel::failure::ErrorCode,
 };
 use jiff::Timestamp;
 
@@ -243,8 +243,8 @@ pub async fn many_are_completed_as_each_would_be_alone(ledger: &impl Ledger) {
         ("unknown", Fate::Applied, Completion::Repeated),
     ];
     let deliveries = expected.map(|(id, ..)| delivery(id));
-    let settled: Vec<Settled<'_>> = (deliveries.iter().zip(expected))
-        .map(|(delivery, (_, fate, _))| Settled {
+    let settled: Vec<DeliveryCompletion<'_>> = (deliveries.iter().zip(expected))
+        .map(|(delivery, (_, fate, _))| DeliveryCompletion {
             delivery,
             fate,
             problem: (fate == Fate::Parked).then_some(&problem),

@@ -1,9 +1,10 @@
 //! What every ledger remembers of a delivery, and how [`Records`] gives it back.
 
 use hookline_domain::{
-    delivery::ledger::{Claim, Completion, Cursor, Entry, Fate, Ledger, Problem, Record, Records, State},
-    kernel::ids::DeliveryKey,
-    store::stores::ErrorCode,
+    delivery::ledger::{
+        Claim, Completion, Cursor, Fate, Ledger, LedgerEntry, LedgerRecord, LedgerState, Problem, Records,
+    },
+    kernel::{failure::ErrorCode, ids::DeliveryKey},
 };
 
 use crate::builders::{KEPT, attempt, delivery, noon, noon_plus, store};
@@ -53,16 +54,16 @@ async fn park(ledger: &impl Ledger, id: &str, problem: &Problem) -> Completion {
         .unwrap()
 }
 
-async fn find(ledger: &impl Records, id: &str) -> Record {
+async fn find(ledger: &impl Records, id: &str) -> LedgerRecord {
     ledger.find(&delivery(id)).await.unwrap().unwrap()
 }
 
 /// As a claim at [`noon`] leaves it.
-fn claimed(delivery: DeliveryKey) -> Record {
-    Record {
+fn claimed(delivery: DeliveryKey) -> LedgerRecord {
+    LedgerRecord {
         delivery,
-        entry: Entry {
-            state: State::Claimed {
+        entry: LedgerEntry {
+            state: LedgerState::Claimed {
                 owner: "a".to_owned(),
                 lease_until: noon_plus(10),
             },
@@ -91,8 +92,8 @@ pub async fn a_fate_is_remembered(ledger: &(impl Ledger + Records)) {
         claim(ledger, &key).await;
         ledger.complete(&key, fate, None, noon_plus(3)).await.unwrap();
         let state = match fate {
-            Fate::Parked => State::Parked,
-            Fate::Applied | Fate::Superseded | Fate::Discarded | Fate::Noted | Fate::Dismissed => State::Done,
+            Fate::Parked => LedgerState::Parked,
+            Fate::Applied | Fate::Superseded | Fate::Discarded | Fate::Noted | Fate::Dismissed => LedgerState::Done,
         };
         let mut expected = claimed(key);
         expected.entry.state = state;
@@ -116,7 +117,7 @@ pub async fn parked_again_it_keeps_the_newest_problem_and_counts_once(ledger: &(
     let record = find(ledger, "1").await;
     assert_eq!(record.problem, Some(problem(181, "second")));
     assert_eq!(record.settled_at, Some(noon_plus(181)));
-    assert_eq!(record.entry.state, State::Parked);
+    assert_eq!(record.entry.state, LedgerState::Parked);
 }
 
 pub async fn what_is_done_has_no_problem(ledger: &(impl Ledger + Records)) {
@@ -155,7 +156,7 @@ pub async fn a_note_changes_nothing_else(ledger: &(impl Ledger + Records)) {
     assert_eq!(park(ledger, "1", &problem(2, "parked")).await, Completion::Recovered);
     ledger.note(&delivery("1"), &problem(3, "noted")).await.unwrap();
     let record = find(ledger, "1").await;
-    assert_eq!(record.entry.state, State::Parked);
+    assert_eq!(record.entry.state, LedgerState::Parked);
     assert_eq!(record.settled_at, Some(noon_plus(2)));
     assert_eq!(record.problem, Some(problem(3, "noted")));
 }

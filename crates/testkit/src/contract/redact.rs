@@ -2,9 +2,8 @@
 
 use hookline_domain::{
     delivery::failed::FailedDeliveries,
-    store::stores::{
-        Counter, ErrorCode, Hour, LastError, Redact, StoreRecord, StoreUpdate, StoreView, StoreViews, Stores,
-    },
+    kernel::failure::{ErrorCode, LastError},
+    store::stores::{Counter, Hour, Redact, StoreRecord, StoreUpdate, StoreView, StoreViews, Stores},
 };
 
 use super::failed::failed;

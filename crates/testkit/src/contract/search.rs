@@ -1,7 +1,7 @@
 //! What every [`Search`] does.
 
 use hookline_domain::{
-    catalogue::index::{Change, Index, Outcome, Search, SearchPage, SearchQuery},
+    catalogue::index::{Index, IndexChange, IndexOutcome, Search, SearchPage, SearchQuery},
     kernel::{
         ids::{EntityKey, Source, StoreKey},
         text::Words,
@@ -55,8 +55,8 @@ fn titles(page: &SearchPage) -> Vec<&str> {
     page.hits.iter().map(|hit| hit.document.title.as_str()).collect()
 }
 
-fn put(entity: &EntityKey, title: &str, description: &str) -> Change {
-    Change::Put {
+fn put(entity: &EntityKey, title: &str, description: &str) -> IndexChange {
+    IndexChange::Put {
         entity: entity.clone(),
         version: version(1),
         document: Box::new(document(entity, title, description)),
@@ -65,7 +65,7 @@ fn put(entity: &EntityKey, title: &str, description: &str) -> Change {
 
 /// Products 1, 2, … of the store `demo`, once all of them can be found.
 async fn given(index: &(impl Index + Search), products: &[(&str, &str)]) {
-    let changes: Vec<Change> = (1..)
+    let changes: Vec<IndexChange> = (1..)
         .zip(products)
         .map(|(id, (title, description))| {
             let id: i32 = id;
@@ -75,9 +75,9 @@ async fn given(index: &(impl Index + Search), products: &[(&str, &str)]) {
     given_changes(index, &changes).await;
 }
 
-async fn given_changes(index: &(impl Index + Search), changes: &[Change]) {
+async fn given_changes(index: &(impl Index + Search), changes: &[IndexChange]) {
     for outcome in index.apply(changes).await.unwrap() {
-        assert_eq!(outcome, Outcome::Applied);
+        assert_eq!(outcome, IndexOutcome::Applied);
     }
     for change in changes {
         let entity = change.entity();
@@ -110,7 +110,7 @@ pub async fn a_document_is_found_as_it_was_written(index: &(impl Index + Search)
     written.price_min = Some("0.000".parse().unwrap());
     written.price_max = Some("1234567.899".parse().unwrap());
     written.updated_at = crate::builders::at("2026-11-14T15:04:52.123456789Z");
-    let change = Change::Put {
+    let change = IndexChange::Put {
         entity,
         version: version(1),
         document: Box::new(written.clone()),
@@ -176,7 +176,7 @@ pub async fn what_an_uninstall_has_ended_is_not_found(index: &(impl Index + Sear
         let entity = product(&store("demo"), id);
         let mut document = document(&entity, title, "");
         document.observed_at = noon_plus(seconds);
-        Change::Put {
+        IndexChange::Put {
             entity,
             version: version(seconds),
             document: Box::new(document),
@@ -316,7 +316,7 @@ pub async fn a_hostile_search_is_answered(index: &(impl Index + Search)) {
 
 pub async fn a_stock_keeping_unit_finds_its_product_first(index: &(impl Index + Search)) {
     let store = store("demo");
-    let mut changes: Vec<Change> = [("10", "CRR-15"), ("11", "CRR-16"), ("12", "LCP-15")]
+    let mut changes: Vec<IndexChange> = [("10", "CRR-15"), ("11", "CRR-16"), ("12", "LCP-15")]
         .into_iter()
         .map(|(id, sku)| {
             let entity = product(&store, id);
@@ -324,7 +324,7 @@ pub async fn a_stock_keeping_unit_finds_its_product_first(index: &(impl Index + 
             product.title = format!("Thing {id}");
             product.variants[0].sku = Some(sku.to_owned());
             product.text = format!("Thing {id}\n\nNorthfold\n\n- (SKU {sku})");
-            Change::Put {
+            IndexChange::Put {
                 entity,
                 version: version(1),
                 document: Box::new(product),

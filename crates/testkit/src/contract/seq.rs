@@ -1,8 +1,10 @@
 //! How often a store has been written, as all [`Stores`] count it: by one for each write, for ever.
 
 use hookline_domain::{
-    live::{Entry, Outcome},
-    store::stores::{Counter, Redact, StoreUpdate, Stores, Tally},
+    store::{
+        activity::{ActivityEntry, DeliveryOutcome},
+        stores::{Counter, Redact, StoreUpdate, Stores, Tally},
+    },
     sync::{
         backfill::{Checkpoint, Checkpoints},
         reconcile::{Scope, Step},
@@ -38,7 +40,7 @@ async fn seq(stores: &impl Stores) -> u64 {
 #[must_use]
 pub fn told() -> StoreUpdate {
     let mut update = StoreUpdate {
-        latest: vec![Entry {
+        latest: vec![ActivityEntry {
             topic: "products/update".parse().unwrap(),
             id: "b54557e4".parse().unwrap(),
             event_id: None,
@@ -46,7 +48,7 @@ pub fn told() -> StoreUpdate {
             triggered_at: None,
             received_at: noon(),
             at: noon_plus(1),
-            outcome: Outcome::Applied,
+            outcome: DeliveryOutcome::Applied,
             problem: None,
             replay: false,
         }],

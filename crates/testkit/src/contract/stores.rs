@@ -3,20 +3,22 @@
 use std::collections::BTreeMap;
 
 use hookline_domain::{
-    catalogue::jobs::Found,
+    catalogue::jobs::{ExportId, ReconcileFindings},
     delivery::failed::FailedDeliveries,
-    kernel::ids::{EntityId, Kind},
+    kernel::{
+        failure::{ErrorCode, LastError},
+        ids::{EntityId, Kind},
+    },
     store::{
-        rotation::{Needed, Pair, Rotation},
+        rotation::{Rotation, SecretPairId, SecretUsage},
         stores::{
-            Counter, Counts, ErrorCode, Hour, LastError, Quota, Reconciled, Run, RunStage, RunTask, StoreList,
-            StoreRecord, StoreUpdate, StoreView, StoreViews, Stores, Tally, Watched, all,
+            Counter, Counts, Hour, Quota, Reconciled, Run, RunStage, RunTask, Skipped, StoreList, StoreRecord,
+            StoreUpdate, StoreView, StoreViews, Stores, Tally, Watched, all,
         },
     },
     sync::{
         backfill::{Checkpoint, Checkpoints},
         reconcile::{Scope, Step},
-        vendor::{ExportId, Skipped},
     },
 };
 
@@ -307,9 +309,9 @@ pub async fn a_tally_never_makes_a_store<S: Stores + Tally>(stores: &S) {
 
 pub async fn which_secret_was_needed_adds_up<S: Stores + Tally>(stores: &S) {
     stores.record(&store("demo"), &StoreUpdate::default()).await.unwrap();
-    let pair = Pair(0x2a);
+    let pair = SecretPairId(0x2a);
     let told = |seconds, newest: Option<i64>, old| StoreUpdate {
-        needed: Some(Needed {
+        needed: Some(SecretUsage {
             pair,
             told_at: noon_plus(seconds),
             newest_at: newest.map(noon_plus),
@@ -338,12 +340,12 @@ pub async fn which_secret_was_needed_adds_up<S: Stores + Tally>(stores: &S) {
 
 pub async fn two_rotations_are_apart<S: Stores + Tally>(stores: &S) {
     stores.record(&store("demo"), &StoreUpdate::default()).await.unwrap();
-    for (seconds, pair) in [(1, Pair(1)), (2, Pair(u32::MAX))] {
-        let needed = Needed {
+    for (seconds, pair) in [(1, SecretPairId(1)), (2, SecretPairId(u32::MAX))] {
+        let needed = SecretUsage {
             pair,
             told_at: noon_plus(seconds),
             newest_at: None,
-            old: pair == Pair(1),
+            old: pair == SecretPairId(1),
         };
         let update = StoreUpdate {
             needed: Some(needed),
@@ -359,8 +361,8 @@ pub async fn two_rotations_are_apart<S: Stores + Tally>(stores: &S) {
         old_at,
     };
     let expected = [
-        (Pair(1), rotation(1, Some(noon_plus(1)))),
-        (Pair(u32::MAX), rotation(2, None)),
+        (SecretPairId(1), rotation(1, Some(noon_plus(1)))),
+        (SecretPairId(u32::MAX), rotation(2, None)),
     ];
     assert_eq!(record.rotations, expected.into());
     assert_eq!(record.last_forged_at, Some(noon_plus(2)));
@@ -467,10 +469,10 @@ pub async fn a_checkpoint_is_kept_until_its_run_has_ended<S: Stores + StoreViews
         step: Step::Read {
             export: ExportId("gid://shopify/BulkOperation/1".to_owned()),
             offset,
-            found: Found {
+            found: ReconcileFindings {
                 began_at: at("2026-11-21T12:00:00.123456Z"),
                 compared: 3,
-                ..Found::default()
+                ..ReconcileFindings::default()
             },
         },
     };
@@ -479,7 +481,7 @@ pub async fn a_checkpoint_is_kept_until_its_run_has_ended<S: Stores + StoreViews
         step: Step::Deleted {
             export: ExportId("gid://shopify/BulkOperation/1".to_owned()),
             after: Some((Kind::Collection, EntityId::new("271878346596884015").unwrap())),
-            found: Found::default(),
+            found: ReconcileFindings::default(),
         },
     };
     assert_eq!(Checkpoints::find(stores, &store("demo")).await.unwrap(), None);

@@ -7,19 +7,20 @@ use crate::{
     catalogue::{
         digest::Digest,
         document::Document,
-        entities::{Remembered, Told},
-        index::Change,
+        entities::{ObservedFields, RememberedFields},
+        index::IndexChange,
     },
     delivery::ledger::Fate,
     event::{
-        Event, Unreadable,
+        Event, InterpretError,
         product::{Collection, Collections, Product, Tracking},
     },
     kernel::{
+        failure::ErrorCode,
         ids::{EntityKey, StoreKey},
-        version::{ImplausibleTime, Version},
+        version::{ImplausibleTimeError, Version},
     },
-    store::stores::{ErrorCode, StoreRecord},
+    store::stores::StoreRecord,
 };
 
 /// What one batch says of one entity.
@@ -90,7 +91,7 @@ pub(super) enum Step {
 /// What becomes of a state that has passed the fence.
 pub(super) enum Next {
     /// It goes on to the index.
-    Change(Change),
+    Change(IndexChange),
     /// It would say less than what is known: this is decided instead.
     Poorer(Verdict),
 }
@@ -146,9 +147,9 @@ impl Group {
     }
 
     /// What the newest state tells for those after it.
-    pub(super) fn told(&self) -> Told<'_> {
+    pub(super) fn told(&self) -> ObservedFields<'_> {
         let tells = self.newest.as_ref().map(|newest| &newest.tells);
-        tells.map_or_else(Told::default, |tells| Told {
+        tells.map_or_else(ObservedFields::default, |tells| ObservedFields {
             collections: tells.collections.as_ref(),
             tracking: tells.tracking.as_ref(),
             digest: tells.digest.as_ref(),
@@ -157,7 +158,7 @@ impl Group {
 
     /// Whether the store has something to tell that was never told: the collections of a product, or whether its stock is
     /// counted where that decides if it is sold out.
-    pub(super) fn leaves_open(&self, remembered: &Remembered) -> bool {
+    pub(super) fn leaves_open(&self, remembered: &RememberedFields) -> bool {
         match self.newest.as_ref().map(|newest| &newest.look) {
             Some(Look::Product(product)) => {
                 let mut product = product.clone();
@@ -171,7 +172,7 @@ impl Group {
     }
 
     /// What to do to the index, by what is remembered of the entity.
-    pub(super) fn next(&self, entity: &EntityKey, remembered: &Remembered) -> Next {
+    pub(super) fn next(&self, entity: &EntityKey, remembered: &RememberedFields) -> Next {
         let known = remembered.digest.as_ref().is_some_and(|digest| !digest.is_hidden());
         if let Some(State {
             look: Look::Product(product),
@@ -189,16 +190,16 @@ impl Group {
         }
         let (entity, version) = (entity.clone(), self.version());
         Next::Change(match self.document(&entity, remembered) {
-            Some(document) => Change::Put {
+            Some(document) => IndexChange::Put {
                 entity,
                 version,
                 document: Box::new(document),
             },
-            None => Change::Remove { entity, version },
+            None => IndexChange::Remove { entity, version },
         })
     }
 
-    fn document(&self, entity: &EntityKey, remembered: &Remembered) -> Option<Document> {
+    fn document(&self, entity: &EntityKey, remembered: &RememberedFields) -> Option<Document> {
         let newest = self.newest.as_ref()?;
         match &newest.look {
             Look::None => None,
@@ -273,7 +274,7 @@ pub(super) struct Sighting {
 
 /// What is said of an entity; `None` if it is about no entity, or tells no state. Prices that come without a currency are
 /// in the store's.
-pub(super) fn sighting(store: &StoreKey, item: Item, record: &StoreRecord) -> Result<Option<Sighting>, Unreadable> {
+pub(super) fn sighting(store: &StoreKey, item: Item, record: &StoreRecord) -> Result<Option<Sighting>, InterpretError> {
     let Item {
         observed_at, is_asked, ..
     } = item;
@@ -350,8 +351,8 @@ fn tells(entity: &EntityKey, product: &mut Product, connected: bool) -> Tells {
     }
 }
 
-fn implausible(problem: ImplausibleTime) -> Unreadable {
-    Unreadable::Schema {
+fn implausible(problem: ImplausibleTimeError) -> InterpretError {
+    InterpretError::Schema {
         path: "updated_at".into(),
         problem: problem.to_string(),
     }

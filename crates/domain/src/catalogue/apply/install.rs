@@ -16,16 +16,18 @@ use super::{
 use crate::{
     catalogue::{
         entities::Entities,
-        index::{Change, Index},
+        index::{Index, IndexChange},
     },
-    delivery::{ledger::Fate, receive::later},
+    delivery::ledger::Fate,
     event::Event,
     kernel::{
+        failure::ErrorCode,
         ids::{EntityKey, StoreKey},
-        port::{CALLS_AT_ONCE, Clock, Unavailable},
+        port::{CALLS_AT_ONCE, Clock, PortError},
+        time::later,
         version::Version,
     },
-    store::stores::{ErrorCode, Place, StoreRecord, Stores, Uninstall},
+    store::stores::{InstallPeriod, StoreRecord, Stores, Uninstall},
 };
 
 /// How many entities of an uninstalled store are looked at at a time.
@@ -92,7 +94,7 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
         record: &mut StoreRecord,
         store: &StoreKey,
         ended: Timestamp,
-    ) -> Result<bool, Unavailable> {
+    ) -> Result<bool, PortError> {
         if record.uninstall(ended) == Uninstall::Ends {
             self.stores.disable(store, ended).await?;
             *record = self.record_of(store).await?;
@@ -102,7 +104,7 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
 
     /// The same sighting with its version in the present install, which is begun if nobody told us of it; or, if it
     /// belongs to a past one, as the removal that the uninstall means for it.
-    async fn put_in_place(&self, record: &mut StoreRecord, sighting: Sighting) -> Result<Sighting, Unavailable> {
+    async fn put_in_place(&self, record: &mut StoreRecord, sighting: Sighting) -> Result<Sighting, PortError> {
         // Ids are never used again, so a deletion is final in every install.
         if sighting.version == Version::FINAL {
             return Ok(Sighting {
@@ -111,15 +113,15 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
             });
         }
         let place = |record: &StoreRecord| record.place(sighting.version, sighting.observed_at);
-        if let (Place::Next, Some(ended)) = (place(record), record.uninstalled_at) {
+        if let (InstallPeriod::Next, Some(ended)) = (place(record), record.uninstalled_at) {
             self.stores.begin_epoch(&sighting.entity.store, ended).await?;
             *record = self.record_of(&sighting.entity.store).await?;
         }
         Ok(match place(record) {
-            Place::Current(version) => Sighting { version, ..sighting },
+            InstallPeriod::Current(version) => Sighting { version, ..sighting },
             // Another uninstall has come meanwhile, and this is signed after that, too: looking again begins the next.
-            Place::Next => sighting,
-            Place::Past(version) => Sighting {
+            InstallPeriod::Next => sighting,
+            InstallPeriod::Past(version) => Sighting {
                 version,
                 look: Look::None,
                 past: true,
@@ -180,15 +182,15 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
 
     /// Takes entities out of the index as of `floor`, then out of the fence's list, so that whoever dies in between
     /// finds them listed again. What is newer stays in both.
-    pub(super) async fn retire(&self, entities: &[EntityKey], floor: Version) -> Result<(), Unavailable> {
+    pub(super) async fn retire(&self, entities: &[EntityKey], floor: Version) -> Result<(), PortError> {
         if entities.is_empty() {
             return Ok(());
         }
-        let removal = |entity: &EntityKey| Change::Remove {
+        let removal = |entity: &EntityKey| IndexChange::Remove {
             entity: entity.clone(),
             version: floor,
         };
-        let changes: Vec<Change> = entities.iter().map(removal).collect();
+        let changes: Vec<IndexChange> = entities.iter().map(removal).collect();
         for outcome in self.index.apply(&changes).await? {
             if let Some(failure) = outcome.failure() {
                 return Err(failure);

@@ -161,8 +161,8 @@ async fn of_a_store_that_cannot_be_asked_the_status_says_what_is_missing() {
 struct Shut;
 
 impl Jobs for Shut {
-    async fn send(&self, _job: &Job, _delay: SignedDuration) -> Result<(), Unavailable> {
-        Err(Unavailable::new("job queue", "connection refused"))
+    async fn send(&self, _job: &Job, _delay: SignedDuration) -> Result<(), PortError> {
+        Err(PortError::new("job queue", "connection refused"))
     }
 }
 

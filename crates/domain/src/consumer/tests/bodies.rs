@@ -18,21 +18,21 @@ struct Closet {
 }
 
 impl KeepBodies for Closet {
-    async fn put(&self, key: &BodyKey, body: Vec<u8>) -> Result<(), Unavailable> {
+    async fn put(&self, key: &BodyKey, body: Vec<u8>) -> Result<(), PortError> {
         self.bodies.put(key, body).await
     }
 }
 
 impl Bodies for Closet {
-    async fn get(&self, key: &BodyKey) -> Result<Option<Vec<u8>>, Unavailable> {
+    async fn get(&self, key: &BodyKey) -> Result<Option<Vec<u8>>, PortError> {
         if self.locked {
-            return Err(Unavailable::new("bodies", "connection refused"));
+            return Err(PortError::new("bodies", "connection refused"));
         }
         self.bodies.get(key).await
     }
-    async fn delete(&self, key: &BodyKey) -> Result<(), Unavailable> {
+    async fn delete(&self, key: &BodyKey) -> Result<(), PortError> {
         if self.locked {
-            return Err(Unavailable::new("bodies", "connection refused"));
+            return Err(PortError::new("bodies", "connection refused"));
         }
         self.bodies.delete(key).await
     }

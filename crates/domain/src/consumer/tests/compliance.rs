@@ -9,7 +9,7 @@ use crate::{
         bodies::{Attempt, BodyKey, KeepBodies},
     },
     event::Request,
-    live::{Activity, Kept},
+    live::{Activity, ActivityBatch},
     memory::{MemoryActivity, MemoryArchive, MemoryAudit, MemoryBodies},
     store::{
         connections::{Connection, Connections, Lease, Leased},
@@ -29,24 +29,24 @@ impl Tokens {
 }
 
 impl Connections for Tokens {
-    async fn find(&self, _: &StoreKey) -> Result<Option<Connection>, Unavailable> {
+    async fn find(&self, _: &StoreKey) -> Result<Option<Connection>, PortError> {
         unreachable!("who complies does not read tokens")
     }
 
-    async fn put(&self, store: &StoreKey, _: Vec<u8>, _: Option<Timestamp>) -> Result<(), Unavailable> {
+    async fn put(&self, store: &StoreKey, _: Vec<u8>, _: Option<Timestamp>) -> Result<(), PortError> {
         self.0.lock().unwrap().insert(store.clone());
         Ok(())
     }
 
-    async fn lease(&self, _: &StoreKey, _: u64, _: &Lease, _: Timestamp) -> Result<Leased, Unavailable> {
+    async fn lease(&self, _: &StoreKey, _: u64, _: &Lease, _: Timestamp) -> Result<Leased, PortError> {
         unreachable!("who complies does not renew tokens")
     }
 
-    async fn renew(&self, _: &StoreKey, _: &str, _: Vec<u8>, _: Option<Timestamp>) -> Result<bool, Unavailable> {
+    async fn renew(&self, _: &StoreKey, _: &str, _: Vec<u8>, _: Option<Timestamp>) -> Result<bool, PortError> {
         unreachable!("who complies does not renew tokens")
     }
 
-    async fn remove(&self, store: &StoreKey) -> Result<(), Unavailable> {
+    async fn remove(&self, store: &StoreKey) -> Result<(), PortError> {
         self.0.lock().unwrap().remove(store);
         Ok(())
     }
@@ -92,7 +92,7 @@ async fn complying() -> Consumer {
             attempt: Attempt::new(),
         };
         kept.bodies.as_ref().unwrap().put(&key, vec![1]).await.unwrap();
-        let entries = Kept {
+        let entries = ActivityBatch {
             seq: 1,
             entries: vec![],
         };
@@ -410,7 +410,7 @@ async fn an_install_that_begins_while_the_old_one_is_forgotten_is_left_alone() {
     consumer
         .apply
         .entities
-        .advance(&entity, version, crate::catalogue::entities::Told::default())
+        .advance(&entity, version, crate::catalogue::entities::ObservedFields::default())
         .await
         .unwrap();
     assert_eq!(

@@ -1,7 +1,7 @@
 use super::*;
 use crate::delivery::{
     failed::{FailedDeliveries, FailedDelivery},
-    ledger::Noted,
+    ledger::NoteOutcome,
 };
 
 async fn failures(consumer: &Consumer) -> Vec<FailedDelivery> {
@@ -109,7 +109,10 @@ async fn what_a_person_has_dismissed_is_not_tried_again() {
         .await
         .unwrap();
     let problem = failures(&consumer).await.remove(0).problem;
-    assert_eq!(consumer.ledger.note(&broken.key, &problem).await.unwrap(), Noted::Done);
+    assert_eq!(
+        consumer.ledger.note(&broken.key, &problem).await.unwrap(),
+        NoteOutcome::Done
+    );
     assert_eq!(
         consumer.again(vec![tried(&message, 2)]).await,
         [settled(Fate::Superseded)]

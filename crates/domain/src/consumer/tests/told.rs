@@ -2,18 +2,18 @@
 
 use super::*;
 use crate::{
-    delivery::replay,
-    live::{Entry, Outcome, TITLE},
+    delivery::{replay, subject::TITLE},
+    store::activity::{ActivityEntry, DeliveryOutcome},
 };
 
-fn latest(consumer: &Consumer) -> Vec<Vec<Entry>> {
+fn latest(consumer: &Consumer) -> Vec<Vec<ActivityEntry>> {
     let changes = consumer.apply.stores.take_changes();
     changes.into_iter().map(|changed| changed.latest).collect()
 }
 
-type Outline<'a> = (&'a str, Outcome, Option<(&'a str, &'a str, Option<&'a str>)>);
+type Outline<'a> = (&'a str, DeliveryOutcome, Option<(&'a str, &'a str, Option<&'a str>)>);
 
-fn outline(entries: &[Entry]) -> Vec<Outline<'_>> {
+fn outline(entries: &[ActivityEntry]) -> Vec<Outline<'_>> {
     entries
         .iter()
         .map(|entry| {
@@ -45,11 +45,11 @@ async fn what_became_of_a_batch_is_told_in_the_one_write_of_its_store() {
     assert_eq!(
         outline(&told[0]),
         [
-            ("e", Outcome::Applied, Some(("product", "2", None))),
-            ("d", Outcome::Parked, None),
-            ("c", Outcome::Noted, Some(("order", "5", None))),
-            ("b", Outcome::Applied, Some(("product", "1", Some("new")))),
-            ("a", Outcome::Superseded, Some(("product", "1", Some("old")))),
+            ("e", DeliveryOutcome::Applied, Some(("product", "2", None))),
+            ("d", DeliveryOutcome::Parked, None),
+            ("c", DeliveryOutcome::Noted, Some(("order", "5", None))),
+            ("b", DeliveryOutcome::Applied, Some(("product", "1", Some("new")))),
+            ("a", DeliveryOutcome::Superseded, Some(("product", "1", Some("old")))),
         ]
     );
     let parked = &told[0][1];
@@ -69,14 +69,17 @@ async fn what_has_to_come_again_waits_and_a_replay_is_told_as_one() {
     consumer.apply.index.mood.lock().unwrap().down = true;
     consumer.take(std::slice::from_ref(&edit)).await;
     let told = latest(&consumer);
-    assert_eq!(outline(&told[0])[0].1, Outcome::Waiting);
+    assert_eq!(outline(&told[0])[0].1, DeliveryOutcome::Waiting);
     assert!(told[0][0].problem.is_some() && !told[0][0].replay);
     consumer.apply.index.mood.lock().unwrap().down = false;
     let mut replayed = edit.clone();
     replayed.key.id = replay::replay_of(&edit.key.id).unwrap();
     consumer.take(&[replayed]).await;
     let told = latest(&consumer);
-    assert_eq!((told[0][0].outcome, told[0][0].replay), (Outcome::Applied, true));
+    assert_eq!(
+        (told[0][0].outcome, told[0][0].replay),
+        (DeliveryOutcome::Applied, true)
+    );
 }
 
 #[tokio::test]

@@ -3,14 +3,14 @@
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{ArchiveKey, Archived, NotRead};
+use super::{ArchiveKey, ArchiveReadError, Archived};
 use crate::{
     delivery::{
         Delivery,
-        envelope::{self, NotOurs},
-        ledger::Record,
+        envelope::{self, EnvelopeError},
+        ledger::LedgerRecord,
     },
-    kernel::port::Unavailable,
+    kernel::port::PortError,
 };
 
 /// How many objects are read at once.
@@ -25,26 +25,26 @@ const KEPT_WITHIN: SignedDuration = SignedDuration::from_hours(1);
 
 /// The archive could not be searched.
 #[derive(Debug, thiserror::Error)]
-pub enum NotSearched {
+pub enum ArchiveSearchError {
     /// Its objects could not be listed. Worth a retry.
     #[error(transparent)]
-    Unavailable(#[from] Unavailable),
+    Unavailable(#[from] PortError),
     /// One of them could not be had.
     #[error("{0} cannot be read")]
-    Object(ArchiveKey, #[source] NotRead),
+    Object(ArchiveKey, #[source] ArchiveReadError),
     /// One of them holds something else. Not worth a retry.
     #[error("{0} holds something else")]
-    Foreign(ArchiveKey, #[source] NotOurs),
+    Foreign(ArchiveKey, #[source] EnvelopeError),
 }
 
 /// The delivery of a ledger entry and the object that it is in; none if it is not settled, or was not kept.
 ///
 /// # Errors
-/// [`NotSearched`] says whether to try again.
+/// [`ArchiveSearchError`] says whether to try again.
 pub async fn of_record(
     archive: &impl Archived,
-    record: &Record,
-) -> Result<Option<(ArchiveKey, Delivery)>, NotSearched> {
+    record: &LedgerRecord,
+) -> Result<Option<(ArchiveKey, Delivery)>, ArchiveSearchError> {
     let Some(settled_at) = record.settled_at else {
         return Ok(None);
     };
@@ -65,20 +65,20 @@ pub async fn of_record(
 pub fn read<A: Archived>(
     archive: &A,
     keys: Vec<ArchiveKey>,
-) -> impl Stream<Item = Result<(ArchiveKey, Vec<Delivery>), NotSearched>> + Send {
+) -> impl Stream<Item = Result<(ArchiveKey, Vec<Delivery>), ArchiveSearchError>> + Send {
     stream::iter(keys.into_iter().map(move |key| object(archive, key))).buffered(AT_ONCE)
 }
 
-async fn object(archive: &impl Archived, key: ArchiveKey) -> Result<(ArchiveKey, Vec<Delivery>), NotSearched> {
+async fn object(archive: &impl Archived, key: ArchiveKey) -> Result<(ArchiveKey, Vec<Delivery>), ArchiveSearchError> {
     match archive.read(&key).await {
         Ok(envelopes) => {
             let envelopes = envelopes.unwrap_or_default();
             let deliveries: Result<_, _> = envelopes.iter().map(|envelope| envelope::decode(envelope)).collect();
             match deliveries {
                 Ok(deliveries) => Ok((key, deliveries)),
-                Err(foreign) => Err(NotSearched::Foreign(key, foreign)),
+                Err(foreign) => Err(ArchiveSearchError::Foreign(key, foreign)),
             }
         }
-        Err(failure) => Err(NotSearched::Object(key, failure)),
+        Err(failure) => Err(ArchiveSearchError::Object(key, failure)),
     }
 }

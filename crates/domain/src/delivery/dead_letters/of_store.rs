@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::{DeadLetters, Letter, Pace, Redriven, Walk};
+use super::{DeadLetterWalk, DeadLetters, Letter, Pace, Redriven};
 use crate::{
     delivery::{failed::FailedDeliveries, ledger::Records, queue::EventQueue},
     kernel::{
         ids::{DeliveryKey, StoreKey},
-        port::{Unavailable, chain},
+        port::{PortError, chain},
+        time::Pause,
     },
-    sync::backfill::Pause,
 };
 
 /// How often the queue is gone through for letters that are remembered and not met.
@@ -28,7 +28,7 @@ const TAKEN_AT_ONCE: usize = 10;
 
 /// The dead letters of a store.
 #[derive(Debug)]
-pub struct OfStore<'a, D, R, F, T> {
+pub struct StoreDeadLetters<'a, D, R, F, T> {
     /// All dead letters.
     pub letters: &'a D,
     /// Why they are there.
@@ -52,7 +52,7 @@ pub enum Removed {
     NotFound,
 }
 
-impl<D, R, F, T> OfStore<'_, D, R, F, T>
+impl<D, R, F, T> StoreDeadLetters<'_, D, R, F, T>
 where
     D: DeadLetters + Clone,
     R: Records + Clone,
@@ -63,14 +63,14 @@ where
     /// `wanted` and `expected` are deliveries whose letters should be there.
     ///
     /// # Errors
-    /// [`Unavailable`]: what could not be moved stays; a letter may have been moved and stay, too.
+    /// [`PortError`]: what could not be moved stays; a letter may have been moved and stay, too.
     pub async fn redrive(
         &self,
         (wanted, expected): (Option<&DeliveryKey>, &[DeliveryKey]),
         queue: &impl EventQueue,
         limit: usize,
         pace: &mut impl Pace,
-    ) -> Result<Redriven, Unavailable> {
+    ) -> Result<Redriven, PortError> {
         let mut done = Redriven::default();
         for pass in 0..PASSES {
             if pass > 0 {
@@ -93,8 +93,8 @@ where
     /// Removes the letters of a delivery for good.
     ///
     /// # Errors
-    /// [`Unavailable`]: it may have been removed all the same.
-    pub async fn remove(&self, delivery: &DeliveryKey) -> Result<Removed, Unavailable> {
+    /// [`PortError`]: it may have been removed all the same.
+    pub async fn remove(&self, delivery: &DeliveryKey) -> Result<Removed, PortError> {
         for pass in 0..PASSES {
             if pass > 0 {
                 self.pause.pause(BETWEEN_PASSES).await;
@@ -109,19 +109,19 @@ where
         Ok(Removed::NotFound)
     }
 
-    fn walk(&self, wanted: Option<&DeliveryKey>) -> Walk<D, R, impl Fn(&Letter) -> bool> {
+    fn walk(&self, wanted: Option<&DeliveryKey>) -> DeadLetterWalk<D, R, impl Fn(&Letter) -> bool> {
         let fits = move |letter: &Letter| {
             letter.delivery.as_ref().is_ok_and(|delivery| {
                 delivery.key.store == *self.store && wanted.is_none_or(|wanted| *wanted == delivery.key)
             })
         };
-        Walk::new(self.letters.clone(), self.ledger.clone(), fits, self.hidden_for)
+        DeadLetterWalk::new(self.letters.clone(), self.ledger.clone(), fits, self.hidden_for)
     }
 }
 
 async fn remove_met<D: DeadLetters, R: Records, F: Fn(&Letter) -> bool>(
-    walk: &mut Walk<D, R, F>,
-) -> Result<bool, Unavailable> {
+    walk: &mut DeadLetterWalk<D, R, F>,
+) -> Result<bool, PortError> {
     let mut removed = false;
     while let Some(letters) = walk.next(TAKEN_AT_ONCE).await? {
         for letter in letters {
@@ -133,7 +133,7 @@ async fn remove_met<D: DeadLetters, R: Records, F: Fn(&Letter) -> bool>(
 }
 
 /// What is not given back comes back by itself.
-async fn give_back<D: DeadLetters, R: Records, F: Fn(&Letter) -> bool>(walk: Walk<D, R, F>) {
+async fn give_back<D: DeadLetters, R: Records, F: Fn(&Letter) -> bool>(walk: DeadLetterWalk<D, R, F>) {
     if let Err(failure) = walk.give_back().await {
         tracing::warn!(error = %chain(&failure), "failed to give back dead letters; they stay hidden for a while");
     }
@@ -147,13 +147,13 @@ mod tests {
     use crate::{
         delivery::{
             Delivery,
-            dead_letters::{Backlog, DeadLetter},
+            dead_letters::{DeadLetter, DeadLetterCounts},
             envelope::{self, Packed},
             failed::FailedDelivery,
             ledger::Problem,
         },
+        kernel::failure::ErrorCode,
         memory::{MemoryDeadLetters, MemoryLedger, MemoryQueue, MemoryStores},
-        store::stores::ErrorCode,
     };
 
     /// Lets others have their turn before each call.
@@ -161,18 +161,18 @@ mod tests {
     struct Shared(MemoryDeadLetters);
 
     impl DeadLetters for Shared {
-        async fn backlog(&self) -> Result<Backlog, Unavailable> {
+        async fn backlog(&self) -> Result<DeadLetterCounts, PortError> {
             self.0.backlog().await
         }
-        async fn receive(&self, at_most: usize, hidden_for: Duration) -> Result<Vec<DeadLetter>, Unavailable> {
+        async fn receive(&self, at_most: usize, hidden_for: Duration) -> Result<Vec<DeadLetter>, PortError> {
             tokio::task::yield_now().await;
             self.0.receive(at_most, hidden_for).await
         }
-        async fn give_back(&self, letter: &DeadLetter) -> Result<(), Unavailable> {
+        async fn give_back(&self, letter: &DeadLetter) -> Result<(), PortError> {
             tokio::task::yield_now().await;
             self.0.give_back(letter).await
         }
-        async fn remove(&self, letter: &DeadLetter) -> Result<(), Unavailable> {
+        async fn remove(&self, letter: &DeadLetter) -> Result<(), PortError> {
             tokio::task::yield_now().await;
             self.0.remove(letter).await
         }
@@ -264,7 +264,7 @@ mod tests {
     impl World {
         async fn redrive(&self, store: &str, each: usize) -> (Redriven, Vec<String>) {
             let key = delivery(store, 0).key.store;
-            let of_store = OfStore {
+            let of_store = StoreDeadLetters {
                 letters: &self.letters,
                 ledger: &self.ledger,
                 failed: &self.failed,

@@ -6,10 +6,10 @@ use std::{collections::BTreeSet, future::Future};
 
 use jiff::Timestamp;
 
-use super::{DeadLetters, Letter, Walk};
+use super::{DeadLetterWalk, DeadLetters, Letter};
 use crate::{
     delivery::{failed::FailedDeliveries, ledger::Records, queue::EventQueue},
-    kernel::{ids::DeliveryKey, port::Unavailable},
+    kernel::{ids::DeliveryKey, port::PortError},
 };
 
 /// How fast letters are moved, and for how long.
@@ -54,14 +54,14 @@ impl Redriven {
     /// happens; the walk is still to be given back.
     ///
     /// # Errors
-    /// [`Unavailable`]: what could not be moved stays; a letter may have been moved and stay, too.
+    /// [`PortError`]: what could not be moved stays; a letter may have been moved and stay, too.
     pub async fn run<D: DeadLetters, R: Records, F: Fn(&Letter) -> bool>(
         &mut self,
-        walk: &mut Walk<D, R, F>,
+        walk: &mut DeadLetterWalk<D, R, F>,
         (queue, failed): (&impl EventQueue, &impl FailedDeliveries),
         (limit, at_most): (usize, usize),
         pace: &mut impl Pace,
-    ) -> Result<(), Unavailable> {
+    ) -> Result<(), PortError> {
         self.through = false;
         let mut enough = self.moved >= limit;
         while !enough {
@@ -157,7 +157,7 @@ mod tests {
                 .as_ref()
                 .is_ok_and(|delivery| delivery.key.store.store.as_str() == "a.myshopify.com")
         };
-        let mut walk = Walk::new(letters.clone(), MemoryLedger::default(), ours, Duration::from_secs(30));
+        let mut walk = DeadLetterWalk::new(letters.clone(), MemoryLedger::default(), ours, Duration::from_secs(30));
         let mut done = Redriven::default();
         let mut pace = Patience(AtomicUsize::new(patience));
         let failed = MemoryStores::default();

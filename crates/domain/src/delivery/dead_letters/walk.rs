@@ -5,15 +5,15 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::{Backlog, DeadLetter, DeadLetters};
+use super::{DeadLetter, DeadLetterCounts, DeadLetters};
 use crate::{
     delivery::{
         Delivery,
         bodies::Bodies,
         envelope::{self, Envelope, Pointer},
-        ledger::{Problem, Record, Records},
+        ledger::{LedgerRecord, Problem, Records},
     },
-    kernel::{compression::Garbled, ids::DeliveryId, port::Unavailable},
+    kernel::{compression::DecompressError, ids::DeliveryId, port::PortError},
 };
 
 /// How many requests are under way at once.
@@ -38,12 +38,12 @@ pub struct Letter {
     /// Where its body is, if no message holds it.
     pub pointer: Option<Pointer>,
     /// What the ledger remembers of that.
-    pub record: Option<Record>,
+    pub record: Option<LedgerRecord>,
 }
 
 /// The delivery of a letter cannot be had with its body.
 #[derive(Debug, thiserror::Error)]
-pub enum NotWhole {
+pub enum IncompleteLetterError {
     /// The letter is not ours.
     #[error("{0}")]
     Foreign(String),
@@ -55,26 +55,26 @@ pub enum NotWhole {
     Gone(DeliveryId),
     /// What is kept is not that body.
     #[error(transparent)]
-    Garbled(#[from] Garbled),
+    Garbled(#[from] DecompressError),
     /// Where bodies are kept did not answer. Worth a retry.
     #[error(transparent)]
-    Unavailable(#[from] Unavailable),
+    Unavailable(#[from] PortError),
 }
 
 impl Letter {
     /// The delivery with its body, fetched if it is kept elsewhere.
     ///
     /// # Errors
-    /// [`NotWhole`] says why it cannot be had.
-    pub async fn whole(&self, bodies: Option<&impl Bodies>) -> Result<Delivery, NotWhole> {
-        let delivery = self.delivery.clone().map_err(NotWhole::Foreign)?;
+    /// [`IncompleteLetterError`] says why it cannot be had.
+    pub async fn whole(&self, bodies: Option<&impl Bodies>) -> Result<Delivery, IncompleteLetterError> {
+        let delivery = self.delivery.clone().map_err(IncompleteLetterError::Foreign)?;
         let Some(pointer) = &self.pointer else {
             return Ok(delivery);
         };
         let id = &delivery.key.id;
-        let bodies = bodies.ok_or_else(|| NotWhole::Nowhere(id.clone()))?;
+        let bodies = bodies.ok_or_else(|| IncompleteLetterError::Nowhere(id.clone()))?;
         let kept = bodies.get(&pointer.body_key()).await?;
-        let kept = kept.ok_or_else(|| NotWhole::Gone(id.clone()))?;
+        let kept = kept.ok_or_else(|| IncompleteLetterError::Gone(id.clone()))?;
         Ok(pointer.clone().with(&kept)?)
     }
 
@@ -86,7 +86,7 @@ impl Letter {
 }
 
 /// A walk through the dead letters.
-pub struct Walk<D, R, F> {
+pub struct DeadLetterWalk<D, R, F> {
     queue: D,
     ledger: R,
     fits: F,
@@ -103,15 +103,15 @@ pub struct Walk<D, R, F> {
     met_before: usize,
 }
 
-impl<D, R, F> fmt::Debug for Walk<D, R, F> {
+impl<D, R, F> fmt::Debug for DeadLetterWalk<D, R, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Walk")
+        f.debug_struct("DeadLetterWalk")
             .field("met", &self.met.len())
             .finish_non_exhaustive()
     }
 }
 
-impl<D: DeadLetters, R: Records, F: Fn(&Letter) -> bool> Walk<D, R, F> {
+impl<D: DeadLetters, R: Records, F: Fn(&Letter) -> bool> DeadLetterWalk<D, R, F> {
     /// A walk that has not begun. Letters that are met are hidden from everybody else for so long.
     pub fn new(queue: D, ledger: R, fits: F, hidden_for: Duration) -> Self {
         Self {
@@ -140,16 +140,16 @@ impl<D: DeadLetters, R: Records, F: Fn(&Letter) -> bool> Walk<D, R, F> {
     /// About how many letters there are.
     ///
     /// # Errors
-    /// [`Unavailable`]: the queue did not answer.
-    pub async fn backlog(&self) -> Result<Backlog, Unavailable> {
+    /// [`PortError`]: the queue did not answer.
+    pub async fn backlog(&self) -> Result<DeadLetterCounts, PortError> {
         self.queue.backlog().await
     }
 
     /// Some more of the letters that are meant, of which at most `at_most` are taken at a time; `None` at the end.
     ///
     /// # Errors
-    /// [`Unavailable`]: the queue or the ledger did not answer.
-    pub async fn next(&mut self, at_most: usize) -> Result<Option<Vec<Letter>>, Unavailable> {
+    /// [`PortError`]: the queue or the ledger did not answer.
+    pub async fn next(&mut self, at_most: usize) -> Result<Option<Vec<Letter>>, PortError> {
         let received = self.queue.receive(at_most, self.hidden_for).await?;
         let mut new = Vec::new();
         for dead in received.iter().cloned() {
@@ -200,8 +200,8 @@ impl<D: DeadLetters, R: Records, F: Fn(&Letter) -> bool> Walk<D, R, F> {
     /// Removes a letter for good.
     ///
     /// # Errors
-    /// [`Unavailable`]: it may have been removed all the same.
-    pub async fn remove(&mut self, letter: &Letter) -> Result<(), Unavailable> {
+    /// [`PortError`]: it may have been removed all the same.
+    pub async fn remove(&mut self, letter: &Letter) -> Result<(), PortError> {
         // As it was received last: while one waits, it may have been received again.
         let known = self.met.get(&letter.dead.message_id).and_then(Option::as_ref);
         self.queue.remove(known.unwrap_or(&letter.dead)).await?;
@@ -212,25 +212,25 @@ impl<D: DeadLetters, R: Records, F: Fn(&Letter) -> bool> Walk<D, R, F> {
     /// Gives back all that was not removed.
     ///
     /// # Errors
-    /// [`Unavailable`]: some letters stay hidden for a while; they come back by themselves.
-    pub async fn give_back(self) -> Result<(), Unavailable> {
+    /// [`PortError`]: some letters stay hidden for a while; they come back by themselves.
+    pub async fn give_back(self) -> Result<(), PortError> {
         let met = self.met.into_values().flatten().collect();
         give_back_all(&self.queue, met).await
     }
 }
 
-async fn give_back_all(queue: &impl DeadLetters, letters: Vec<DeadLetter>) -> Result<(), Unavailable> {
+async fn give_back_all(queue: &impl DeadLetters, letters: Vec<DeadLetter>) -> Result<(), PortError> {
     stream::iter(letters.into_iter().map(|dead| give_back(queue, dead)))
         .buffer_unordered(AT_ONCE)
         .try_collect()
         .await
 }
 
-async fn give_back(queue: &impl DeadLetters, dead: DeadLetter) -> Result<(), Unavailable> {
+async fn give_back(queue: &impl DeadLetters, dead: DeadLetter) -> Result<(), PortError> {
     queue.give_back(&dead).await
 }
 
-async fn read(ledger: &impl Records, dead: DeadLetter) -> Result<Letter, Unavailable> {
+async fn read(ledger: &impl Records, dead: DeadLetter) -> Result<Letter, PortError> {
     let (delivery, pointer) = match envelope::open(&dead.text) {
         Ok(Envelope::Whole(delivery)) => (Ok(delivery), None),
         Ok(Envelope::Pointer(pointer)) => (Ok(pointer.delivery().clone()), Some(pointer)),

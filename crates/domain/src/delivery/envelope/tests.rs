@@ -69,14 +69,14 @@ fn a_message_beyond_the_limit_is_refused() {
 
 #[test]
 fn what_is_not_ours_says_why() {
-    assert!(matches!(decode("hello"), Err(NotOurs::NoBody)));
-    assert!(matches!(decode("{}\n{}"), Err(NotOurs::Header(_))));
+    assert!(matches!(decode("hello"), Err(EnvelopeError::NoBody)));
+    assert!(matches!(decode("{}\n{}"), Err(EnvelopeError::Header(_))));
     let later = encode(&delivery(vec![]))
         .unwrap()
         .replace("\"hookline\":1", "\"hookline\":2");
-    assert!(matches!(decode(&later), Err(NotOurs::Format(2))));
+    assert!(matches!(decode(&later), Err(EnvelopeError::Format(2))));
     let broken = encode(&delivery(vec![0xFF])).unwrap() + "!";
-    assert!(matches!(decode(&broken), Err(NotOurs::Base64(_))));
+    assert!(matches!(decode(&broken), Err(EnvelopeError::Base64(_))));
 }
 
 /// Bytes that no compression makes shorter, as hexadecimal digits make them text.
@@ -132,7 +132,7 @@ fn what_no_message_holds_is_kept_compressed_and_pointed_at() {
     let attempt = Attempt::new();
     let message = point(&delivery, attempt);
     assert!(message.len() < 600, "{message}");
-    assert!(matches!(decode(&message), Err(NotOurs::Elsewhere)));
+    assert!(matches!(decode(&message), Err(EnvelopeError::Elsewhere)));
     let Envelope::Pointer(pointer) = open(&message).unwrap() else {
         panic!("{message}");
     };
@@ -153,7 +153,10 @@ fn a_message_that_would_be_larger_than_a_body_is_not_opened() {
     let bomb = compression::compress(&vec![b' '; BODY_LIMIT + 1]);
     let delivery = delivery(vec![]);
     let message = first_line(&delivery, Encoding::Zstd, None) + &BASE64_STANDARD.encode(bomb);
-    assert!(matches!(open(&message), Err(NotOurs::Zstd(Garbled::TooLong { .. }))));
+    assert!(matches!(
+        open(&message),
+        Err(EnvelopeError::Zstd(DecompressError::TooLong { .. }))
+    ));
 }
 
 #[test]
@@ -162,7 +165,7 @@ fn a_pointer_names_an_attempt_and_cannot_name_anything_else() {
     let line: serde_json::Value = serde_json::from_str(&message).unwrap();
     let mut lost = line.clone();
     lost.as_object_mut().unwrap().remove("attempt");
-    assert!(matches!(open(&format!("{lost}\n")), Err(NotOurs::NoAttempt)));
+    assert!(matches!(open(&format!("{lost}\n")), Err(EnvelopeError::NoAttempt)));
     for text in [
         "",
         "../other",
@@ -171,7 +174,7 @@ fn a_pointer_names_an_attempt_and_cannot_name_anything_else() {
         let mut forged = line.clone();
         forged["attempt"] = text.into();
         assert!(
-            matches!(open(&format!("{forged}\n")), Err(NotOurs::Header(_))),
+            matches!(open(&format!("{forged}\n")), Err(EnvelopeError::Header(_))),
             "{text}"
         );
     }

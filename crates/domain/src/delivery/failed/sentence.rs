@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{FailedDelivery, KEPT_DAYS, Stage};
 use crate::{
-    delivery::retry::Retried,
+    delivery::retry::RetryOutcome,
     kernel::advice::{lasts, remove_cause},
 };
 
@@ -58,17 +58,17 @@ impl FailedDelivery {
 
     /// What came of trying it at `now`.
     #[must_use]
-    pub fn retried(&self, retried: Retried, now: Timestamp) -> String {
+    pub fn retried(&self, retried: RetryOutcome, now: Timestamp) -> String {
         let what = match (retried, self.stage(now)) {
-            (Retried::Now, Stage::Retrying { next_try_at, .. }) if next_try_at > now => {
+            (RetryOutcome::Now, Stage::Retrying { next_try_at, .. }) if next_try_at > now => {
                 format!(
                     "It is tried now; its next try was due about {}.",
                     clock(next_try_at, now)
                 )
             }
-            (Retried::Now, _) => "It is tried now.".to_owned(),
-            (Retried::Already, _) => "It is being tried already.".to_owned(),
-            (Retried::OnItsWay, _) => "It is on its way to be tried.".to_owned(),
+            (RetryOutcome::Now, _) => "It is tried now.".to_owned(),
+            (RetryOutcome::Already, _) => "It is being tried already.".to_owned(),
+            (RetryOutcome::OnItsWay, _) => "It is on its way to be tried.".to_owned(),
         };
         what + " The result shows within seconds."
     }

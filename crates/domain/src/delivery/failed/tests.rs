@@ -1,5 +1,5 @@
 use super::*;
-use crate::store::stores::ErrorCode;
+use crate::kernel::failure::ErrorCode;
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -88,8 +88,8 @@ fn what_needs_attention_is_named_first_and_all_are_counted() {
         .map(|n| failed(&format!("w{n}"), ErrorCode::IndexUnavailable))
         .collect();
     deliveries.push(failed("z", ErrorCode::SchemaMismatch));
-    let told = Failed::of(
-        &Failures {
+    let told = FailedDeliverySummary::of(
+        &FailedDeliveryList {
             deliveries,
             more: false,
         },
@@ -127,7 +127,7 @@ fn class_of_a_failure_is_told_with_what_to_mend() {
             ..failed("a", code)
         };
         let now = noon + SignedDuration::from_hours(hours);
-        serde_json::to_value(Told::of(&failed, now)).unwrap()
+        serde_json::to_value(FailedDeliveryReport::of(&failed, now)).unwrap()
     };
     let (index, storage) = (ErrorCode::IndexUnavailable, ErrorCode::StorageUnavailable);
     let access = "Remove the cause: map the function's role in fine-grained access control, or allow it in the collection's \

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Fate, Record, State};
+use super::{Fate, LedgerRecord, LedgerState};
 use crate::{
     delivery::failed::{FailedDelivery, Remedy},
     kernel::advice::remove_cause,
@@ -45,18 +45,23 @@ impl From<Remedy> for DeliveryAction {
 
 /// What can be done about a delivery at `now`: `failed` is what is remembered of it, if it has failed.
 #[must_use]
-pub fn actions(record: &Record, failed: Option<&FailedDelivery>, now: Timestamp) -> Vec<DeliveryAction> {
+pub fn actions(record: &LedgerRecord, failed: Option<&FailedDelivery>, now: Timestamp) -> Vec<DeliveryAction> {
     match (failed, &record.entry.state) {
         (Some(failed), _) => failed.remedies(now).iter().map(|remedy| (*remedy).into()).collect(),
-        (None, State::Done) if record.entry.expires_at > now => vec![DeliveryAction::Replay],
-        (None, State::Done | State::Parked | State::Claimed { .. }) => Vec::new(),
+        (None, LedgerState::Done) if record.entry.expires_at > now => vec![DeliveryAction::Replay],
+        (None, LedgerState::Done | LedgerState::Parked | LedgerState::Claimed { .. }) => Vec::new(),
     }
 }
 
 /// What the entry of a delivery means, and what to do: a sentence or two. `failed` is what is remembered of it, if it has
 /// failed.
 #[must_use]
-pub fn meaning(record: &Record, failed: Option<&FailedDelivery>, dead_letter: DeadLetter, now: Timestamp) -> String {
+pub fn meaning(
+    record: &LedgerRecord,
+    failed: Option<&FailedDelivery>,
+    dead_letter: DeadLetter,
+    now: Timestamp,
+) -> String {
     // It is remembered for as long as it waits, be its entry done by another copy.
     if let Some(failed) = failed {
         return failed.meaning(now);
@@ -64,36 +69,36 @@ pub fn meaning(record: &Record, failed: Option<&FailedDelivery>, dead_letter: De
     let problem = record.problem.as_ref();
     let is_dead_letter = dead_letter == DeadLetter::Yes;
     match (&record.entry.state, record.fate, problem) {
-        (State::Done, Some(Fate::Superseded), _) => {
+        (LedgerState::Done, Some(Fate::Superseded), _) => {
             "The index had a newer state of the same thing already, or the thing is deleted. Nothing to do.".to_owned()
         }
-        (State::Done, Some(Fate::Discarded), _) => {
+        (LedgerState::Done, Some(Fate::Discarded), _) => {
             "It belonged to no active install of its store, so it changed nothing. Nothing to do.".to_owned()
         }
-        (State::Done, Some(Fate::Noted), _) => {
+        (LedgerState::Done, Some(Fate::Noted), _) => {
             "It changes nothing that is indexed: that it came is recorded, and what the law asks for is done. Nothing to do."
                 .to_owned()
         }
-        (State::Done, Some(Fate::Dismissed), _) => {
+        (LedgerState::Done, Some(Fate::Dismissed), _) => {
             "It could not be applied, and a person has dismissed it. Nothing to do.".to_owned()
         }
-        (State::Done, _, _) => "It has been applied to the index. Nothing to do.".to_owned(),
-        (State::Parked | State::Claimed { .. }, _, Some(problem)) if is_dead_letter => {
+        (LedgerState::Done, _, _) => "It has been applied to the index. Nothing to do.".to_owned(),
+        (LedgerState::Parked | LedgerState::Claimed { .. }, _, Some(problem)) if is_dead_letter => {
             let remove = remove_cause(problem.code, problem.cause);
             format!("It failed until the queue gave up ({problem}). It is a dead letter. {remove} redrive it.")
         }
-        (State::Parked | State::Claimed { .. }, _, Some(problem)) => format!(
+        (LedgerState::Parked | LedgerState::Claimed { .. }, _, Some(problem)) => format!(
             "It has failed ({problem}), and nothing of it waits: its dead letter was purged, or its store is not known. With its \
              body in a file: hookline replay --file."
         ),
-        (State::Parked, _, None) => "It could not be applied, and nothing of it waits.".to_owned(),
-        (State::Claimed { .. }, _, None) if is_dead_letter => {
+        (LedgerState::Parked, _, None) => "It could not be applied, and nothing of it waits.".to_owned(),
+        (LedgerState::Claimed { .. }, _, None) if is_dead_letter => {
             "The queue gave it up without a word, so the consumer itself failed: read its log. Then redrive it.".to_owned()
         }
-        (State::Claimed { lease_until, .. }, _, None) if now < *lease_until => {
+        (LedgerState::Claimed { lease_until, .. }, _, None) if now < *lease_until => {
             "A receiver has just taken it. Look again in a few seconds.".to_owned()
         }
-        (State::Claimed { .. }, _, None) => {
+        (LedgerState::Claimed { .. }, _, None) => {
             "It waits in the event queue, or its receiver died before it was sent: then its sender had no answer, and \
              sends it again (Shopify: for four hours). If the queue is empty and nothing comes, have the store change \
              the thing once more."
@@ -111,9 +116,8 @@ mod tests {
         *,
     };
     use crate::{
-        delivery::ledger::{Entry, Problem},
-        kernel::ids::DeliveryKey,
-        store::stores::ErrorCode,
+        delivery::ledger::{LedgerEntry, Problem},
+        kernel::{failure::ErrorCode, ids::DeliveryKey},
     };
 
     fn noon_plus(seconds: i64) -> Timestamp {
@@ -121,14 +125,14 @@ mod tests {
         noon + SignedDuration::from_secs(seconds)
     }
 
-    fn record(state: State, fate: Option<Fate>, has_problem: bool) -> Record {
-        Record {
+    fn record(state: LedgerState, fate: Option<Fate>, has_problem: bool) -> LedgerRecord {
+        LedgerRecord {
             delivery: DeliveryKey {
                 store: "shopify#demo.myshopify.com".parse().unwrap(),
                 topic: "products/update".parse().unwrap(),
                 id: "a".parse().unwrap(),
             },
-            entry: Entry {
+            entry: LedgerEntry {
                 state,
                 expires_at: noon_plus(7 * 24 * 3600),
             },
@@ -145,8 +149,8 @@ mod tests {
         }
     }
 
-    fn claimed() -> State {
-        State::Claimed {
+    fn claimed() -> LedgerState {
+        LedgerState::Claimed {
             owner: "a".to_owned(),
             lease_until: noon_plus(10),
         }
@@ -172,8 +176,8 @@ mod tests {
 
     #[test]
     fn every_entry_says_what_to_do() {
-        let parked = || record(State::Parked, Some(Fate::Parked), true);
-        let done = |fate| record(State::Done, Some(fate), false);
+        let parked = || record(LedgerState::Parked, Some(Fate::Parked), true);
+        let done = |fate| record(LedgerState::Done, Some(fate), false);
         let (waits, is_parked) = (failed(false), failed(true));
         let redriven = FailedDelivery {
             redriven_at: Some(noon_plus(7200)),
@@ -262,7 +266,12 @@ mod tests {
         let table = include_str!("../../../../../docs/states.md");
         for fate in Fate::ALL.into_iter().filter(|fate| *fate != Fate::Parked) {
             assert!(table.contains(&format!("| {} |", fate.as_str())), "{}", fate.as_str());
-            let means = meaning(&record(State::Done, Some(fate), false), None, NotLooked, noon_plus(60));
+            let means = meaning(
+                &record(LedgerState::Done, Some(fate), false),
+                None,
+                NotLooked,
+                noon_plus(60),
+            );
             assert!(table.contains(&means[..20]), "{means}");
         }
         let redriven = FailedDelivery {
@@ -292,9 +301,9 @@ mod tests {
 
     #[test]
     fn what_is_done_is_replayed_and_what_has_failed_is_not() {
-        let done = record(State::Done, Some(Fate::Applied), false);
+        let done = record(LedgerState::Done, Some(Fate::Applied), false);
         assert_eq!(actions(&done, None, noon_plus(60)), [DeliveryAction::Replay]);
-        let parked = record(State::Parked, Some(Fate::Parked), true);
+        let parked = record(LedgerState::Parked, Some(Fate::Parked), true);
         let failed = failed(true);
         let at = |seconds| actions(&parked, Some(&failed), noon_plus(seconds));
         assert_eq!(at(60), [DeliveryAction::TryNow, DeliveryAction::Dismiss]);

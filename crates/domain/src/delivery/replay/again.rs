@@ -6,16 +6,16 @@ use crate::{
         Delivery,
         archive::{
             Archived,
-            search::{self, NotSearched},
+            search::{self, ArchiveSearchError},
         },
         bodies::KeepBodies,
-        ledger::{Ledger, Record, Records, State},
+        ledger::{Ledger, LedgerRecord, LedgerState, Records},
         queue::EventQueue,
-        receive::{NotReceived, Receive, Received},
+        receive::{Receive, ReceiveError, Received},
     },
     kernel::{
-        ids::{DeliveryId, DeliveryKey, InvalidId},
-        port::{Clock, Unavailable},
+        ids::{DeliveryId, DeliveryKey, InvalidIdError},
+        port::{Clock, PortError},
     },
 };
 
@@ -30,7 +30,7 @@ pub struct Replay<A, L, Q, B, C> {
 
 /// Why a delivery was not sent again.
 #[derive(Debug, thiserror::Error)]
-pub enum NotReplayed {
+pub enum ReplayError {
     /// The ledger does not know it: it has not come, or longer ago than the ledger remembers.
     #[error("nothing is known of this delivery: it has not come, or more than 7 days ago")]
     Unknown,
@@ -51,27 +51,27 @@ pub enum NotReplayed {
     NotKept,
     /// The archive could not be searched.
     #[error(transparent)]
-    NotSearched(#[from] NotSearched),
+    NotSearched(#[from] ArchiveSearchError),
     /// It was found and could not be sent.
     #[error(transparent)]
-    NotSent(#[from] NotSent),
+    NotSent(#[from] ResendError),
     /// The ledger did not answer. Worth a retry.
     #[error(transparent)]
-    Unavailable(#[from] Unavailable),
+    Unavailable(#[from] PortError),
 }
 
 /// Why a replay is not on the queue.
 #[derive(Debug, thiserror::Error)]
-pub enum NotSent {
+pub enum ResendError {
     /// An id that nobody has had before is claimed by nobody else; but for a clash of random numbers.
     #[error("somebody else has claimed the replay's id")]
     Claimed,
     /// No id can be made of the original's.
     #[error(transparent)]
-    Id(#[from] InvalidId),
+    Id(#[from] InvalidIdError),
     /// It was not taken.
     #[error(transparent)]
-    NotReceived(#[from] NotReceived),
+    NotReceived(#[from] ReceiveError),
 }
 
 impl<A, L, Q, B, C> Replay<A, L, Q, B, C>
@@ -85,21 +85,21 @@ where
     /// Sends a delivery again, or the original if it is a replay itself. The replay's id.
     ///
     /// # Errors
-    /// [`NotReplayed`] says why it was not sent, and what to do.
-    pub async fn again(&self, delivery: &DeliveryKey) -> Result<DeliveryId, NotReplayed> {
-        let record = self.original(delivery).await?.ok_or(NotReplayed::Unknown)?;
+    /// [`ReplayError`] says why it was not sent, and what to do.
+    pub async fn again(&self, delivery: &DeliveryKey) -> Result<DeliveryId, ReplayError> {
+        let record = self.original(delivery).await?.ok_or(ReplayError::Unknown)?;
         match record.entry.state {
-            State::Claimed { .. } => return Err(NotReplayed::NotSettled),
-            State::Parked => return Err(NotReplayed::Parked),
-            State::Done => {}
+            LedgerState::Claimed { .. } => return Err(ReplayError::NotSettled),
+            LedgerState::Parked => return Err(ReplayError::Parked),
+            LedgerState::Done => {}
         }
-        let archive = self.archive.as_ref().ok_or(NotReplayed::NoArchive)?;
+        let archive = self.archive.as_ref().ok_or(ReplayError::NoArchive)?;
         let found = search::of_record(archive, &record).await?;
-        let (_, delivery) = found.ok_or(NotReplayed::NotKept)?;
+        let (_, delivery) = found.ok_or(ReplayError::NotKept)?;
         Ok(send(&self.receive, &delivery).await?.id)
     }
 
-    async fn original(&self, delivery: &DeliveryKey) -> Result<Option<Record>, NotReplayed> {
+    async fn original(&self, delivery: &DeliveryKey) -> Result<Option<LedgerRecord>, ReplayError> {
         let original = original_of(&delivery.id).and_then(|id| DeliveryId::new(id).ok());
         let key = DeliveryKey {
             id: original.unwrap_or_else(|| delivery.id.clone()),
@@ -112,15 +112,15 @@ where
 /// Sends a delivery again, under an id of its own. What the ledger knows the replay by.
 ///
 /// # Errors
-/// [`NotSent`] says why it is not on the queue.
+/// [`ResendError`] says why it is not on the queue.
 pub async fn send<L: Ledger, Q: EventQueue, B: KeepBodies, C: Clock>(
     receive: &Receive<L, Q, B, C>,
     delivery: &Delivery,
-) -> Result<DeliveryKey, NotSent> {
+) -> Result<DeliveryKey, ResendError> {
     let mut replay = delivery.clone();
     replay.key.id = replay_of(&delivery.key.id)?;
     match receive.receive(&replay, std::future::pending()).await? {
         Received::Queued => Ok(replay.key),
-        Received::Duplicate | Received::InFlight { .. } => Err(NotSent::Claimed),
+        Received::Duplicate | Received::InFlight { .. } => Err(ResendError::Claimed),
     }
 }

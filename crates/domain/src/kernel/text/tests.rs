@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     catalogue::{
         document::Document,
-        index::{Change, Index, Search, SearchQuery},
+        index::{Index, IndexChange, Search, SearchQuery},
     },
     event::product::Collection,
     kernel::{
@@ -127,7 +127,7 @@ async fn finds(title: &str, typed: &str) -> bool {
     ));
     let (store, version) = (entity.store.clone(), Version::FINAL);
     index
-        .apply(&[Change::Put {
+        .apply(&[IndexChange::Put {
             entity,
             version,
             document,

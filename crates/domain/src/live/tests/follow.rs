@@ -1,5 +1,5 @@
 use super::*;
-use crate::kernel::port::Unavailable;
+use crate::kernel::port::PortError;
 
 #[tokio::test]
 async fn who_watches_a_store_is_told_what_they_may_do_and_how_it_is() {
@@ -123,7 +123,7 @@ async fn nobody_is_answered_who_is_not_known_or_expired_or_has_gone() {
 struct Meanwhile<'a>(&'a World, std::sync::Mutex<Option<u64>>);
 
 impl StoreViews for Meanwhile<'_> {
-    async fn view(&self, store: &StoreKey) -> Result<Option<crate::store::stores::StoreView>, Unavailable> {
+    async fn view(&self, store: &StoreKey) -> Result<Option<crate::store::stores::StoreView>, PortError> {
         let happens = self.1.lock().unwrap().take();
         if let Some(id) = happens {
             self.0.happens("demo.myshopify.com", id).await;
@@ -134,19 +134,19 @@ impl StoreViews for Meanwhile<'_> {
 }
 
 impl Stores for Meanwhile<'_> {
-    async fn find(&self, store: &StoreKey) -> Result<Option<crate::store::stores::StoreRecord>, Unavailable> {
+    async fn find(&self, store: &StoreKey) -> Result<Option<crate::store::stores::StoreRecord>, PortError> {
         self.0.stores.find(store).await
     }
 
-    async fn record(&self, _: &StoreKey, _: &StoreUpdate) -> Result<(), Unavailable> {
+    async fn record(&self, _: &StoreKey, _: &StoreUpdate) -> Result<(), PortError> {
         Ok(())
     }
 
-    async fn disable(&self, _: &StoreKey, _: Timestamp) -> Result<(), Unavailable> {
+    async fn disable(&self, _: &StoreKey, _: Timestamp) -> Result<(), PortError> {
         Ok(())
     }
 
-    async fn begin_epoch(&self, _: &StoreKey, _: Timestamp) -> Result<(), Unavailable> {
+    async fn begin_epoch(&self, _: &StoreKey, _: Timestamp) -> Result<(), PortError> {
         Ok(())
     }
 }
@@ -208,11 +208,11 @@ async fn what_is_written_and_not_yet_kept_comes_as_an_update() {
 struct Raced<'a>(&'a World, std::sync::Mutex<Option<AccessChanged>>);
 
 impl Watchers for Raced<'_> {
-    async fn add(&self, watcher: &Watcher) -> Result<(), Unavailable> {
+    async fn add(&self, watcher: &Watcher) -> Result<(), PortError> {
         self.0.watchers.add(watcher).await
     }
 
-    async fn change(&self, from: &Watcher, to: &Watcher) -> Result<bool, Unavailable> {
+    async fn change(&self, from: &Watcher, to: &Watcher) -> Result<bool, PortError> {
         let changed = self.1.lock().unwrap().take();
         if let Some(changed) = changed {
             self.0.tell.access(&changed).await?;
@@ -220,19 +220,19 @@ impl Watchers for Raced<'_> {
         self.0.watchers.change(from, to).await
     }
 
-    async fn find(&self, connection: &str) -> Result<Option<Watcher>, Unavailable> {
+    async fn find(&self, connection: &str) -> Result<Option<Watcher>, PortError> {
         self.0.watchers.find(connection).await
     }
 
-    async fn of_stores(&self, stores: &[StoreKey]) -> Result<Vec<Watcher>, Unavailable> {
+    async fn of_stores(&self, stores: &[StoreKey]) -> Result<Vec<Watcher>, PortError> {
         self.0.watchers.of_stores(stores).await
     }
 
-    async fn of_principal(&self, principal: &str) -> Result<Vec<Watcher>, Unavailable> {
+    async fn of_principal(&self, principal: &str) -> Result<Vec<Watcher>, PortError> {
         self.0.watchers.of_principal(principal).await
     }
 
-    async fn remove(&self, connection: &str) -> Result<(), Unavailable> {
+    async fn remove(&self, connection: &str) -> Result<(), PortError> {
         self.0.watchers.remove(connection).await
     }
 }
@@ -308,29 +308,29 @@ impl Interleaved {
 }
 
 impl Watchers for Interleaved {
-    async fn add(&self, watcher: &Watcher) -> Result<(), Unavailable> {
+    async fn add(&self, watcher: &Watcher) -> Result<(), PortError> {
         self.turns(&watcher.connection).await;
         self.0.add(watcher).await
     }
 
-    async fn change(&self, from: &Watcher, to: &Watcher) -> Result<bool, Unavailable> {
+    async fn change(&self, from: &Watcher, to: &Watcher) -> Result<bool, PortError> {
         self.0.change(from, to).await
     }
 
-    async fn find(&self, connection: &str) -> Result<Option<Watcher>, Unavailable> {
+    async fn find(&self, connection: &str) -> Result<Option<Watcher>, PortError> {
         self.0.find(connection).await
     }
 
-    async fn of_stores(&self, stores: &[StoreKey]) -> Result<Vec<Watcher>, Unavailable> {
+    async fn of_stores(&self, stores: &[StoreKey]) -> Result<Vec<Watcher>, PortError> {
         self.0.of_stores(stores).await
     }
 
-    async fn of_principal(&self, principal: &str) -> Result<Vec<Watcher>, Unavailable> {
+    async fn of_principal(&self, principal: &str) -> Result<Vec<Watcher>, PortError> {
         self.turns(principal).await;
         self.0.of_principal(principal).await
     }
 
-    async fn remove(&self, connection: &str) -> Result<(), Unavailable> {
+    async fn remove(&self, connection: &str) -> Result<(), PortError> {
         self.turns(connection).await;
         self.0.remove(connection).await
     }

@@ -97,9 +97,9 @@ async fn what_does_not_fit_into_a_frame_is_told_in_several_that_follow_on_one_an
     world.round().await;
     world.watches("a", Reach::All, DEMO).await;
     world.push.take();
-    let long = |id| Entry {
-        problem: Some((crate::store::stores::ErrorCode::SchemaMismatch, "x".repeat(300))),
-        ..entry(id, Outcome::Waiting)
+    let long = |id| ActivityEntry {
+        problem: Some((crate::kernel::failure::ErrorCode::SchemaMismatch, "x".repeat(300))),
+        ..entry(id, DeliveryOutcome::Waiting)
     };
     for batch in 0..30 {
         let update = StoreUpdate {
@@ -134,7 +134,7 @@ async fn one_change_that_is_too_large_leaves_out_the_oldest() {
     world.watches("a", Reach::All, DEMO).await;
     world.push.take();
     let update = StoreUpdate {
-        latest: (0..500).map(|id| entry(id, Outcome::Applied)).collect(),
+        latest: (0..500).map(|id| entry(id, DeliveryOutcome::Applied)).collect(),
         ..StoreUpdate::default()
     };
     world.stores.record(&store(), &update).await.unwrap();

@@ -11,12 +11,16 @@ use serde_json::{Map, Value, json};
 use super::*;
 use crate::{
     delivery::{
-        failed::{FailedDelivery, Failures},
-        ledger::{self, DeadLetter, Entry, Fate, Problem, Record, State as LedgerState},
+        failed::{FailedDelivery, FailedDeliveryList},
+        ledger::{self, DeadLetter, Fate, LedgerEntry, LedgerRecord, LedgerState, Problem},
+        subject::Subject,
     },
-    kernel::{ids::DeliveryKey, port::Cause},
-    live::{Subject, Summary},
-    store::stores::{ErrorCode, LastError},
+    kernel::{
+        failure::{ErrorCode, LastError},
+        ids::DeliveryKey,
+        port::Cause,
+    },
+    store::status::Summary,
 };
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../web/fixtures/said.json");
@@ -95,7 +99,7 @@ fn with(mut view: StoreView, deliveries: Vec<FailedDelivery>) -> StoreView {
         };
         view.errors.insert(error.code, error);
     }
-    view.failures = Failures {
+    view.failures = FailedDeliveryList {
         deliveries,
         more: false,
     };
@@ -198,9 +202,9 @@ fn situations() -> Vec<(&'static str, StoreView)> {
 
 /// What is told of a delivery, by what became of it.
 fn deliveries() -> Map<String, Value> {
-    let record = |state: LedgerState, fate: Option<Fate>| Record {
+    let record = |state: LedgerState, fate: Option<Fate>| LedgerRecord {
         delivery: delivery("a"),
-        entry: Entry {
+        entry: LedgerEntry {
             state,
             expires_at: now() + SignedDuration::from_hours(7 * 24),
         },

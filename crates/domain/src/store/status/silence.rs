@@ -4,7 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Activity;
-use crate::{kernel::ids::Topic, live::SUBSCRIBE, store::stores::StoreRecord};
+use crate::{
+    kernel::ids::Topic,
+    store::{status::SUBSCRIBE, stores::StoreRecord},
+};
 
 /// What the watchdog saw says something for so long: it looks once an hour.
 const SEEN_LATELY: SignedDuration = SignedDuration::from_hours(2);

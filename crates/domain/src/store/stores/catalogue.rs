@@ -1,11 +1,11 @@
 //! What is known of a store's catalogue as a whole, and of the Admin API that tells it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{kernel::ids::Topic, sync::vendor::Skipped};
+use crate::kernel::ids::{EntityId, Kind, Topic};
 
 /// What a comparison of the store's catalogue with the index has found.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -125,5 +125,29 @@ impl Watched {
             restored: Vec::new(),
             waiting: None,
         }
+    }
+}
+
+/// A record of an answer that could not be read, and was passed over. Says nothing of its values.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Skipped {
+    /// Product or collection, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Kind>,
+    /// Whose record it is, if that could be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<EntityId>,
+    /// Where it is, and where in it what is wrong is: as in `line 17 of the export: tags`.
+    pub path: String,
+    /// What was expected there.
+    pub problem: String,
+}
+
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let (Some(kind), Some(id)) = (self.kind, &self.id) {
+            write!(f, "{} {id}, ", kind.as_str())?;
+        }
+        write!(f, "{}: {}", self.path, self.problem)
     }
 }

@@ -75,7 +75,7 @@ pub enum Counter {
 /// Not the name of a counter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not the name of a counter")]
-pub struct NotACounter;
+pub struct ParseCounterError;
 
 impl fmt::Display for Counter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -92,8 +92,8 @@ impl fmt::Display for Counter {
 }
 
 impl FromStr for Counter {
-    type Err = NotACounter;
-    fn from_str(text: &str) -> Result<Self, NotACounter> {
+    type Err = ParseCounterError;
+    fn from_str(text: &str) -> Result<Self, ParseCounterError> {
         match text {
             "duplicate" => Ok(Self::Duplicate),
             "discarded" => Ok(Self::Discarded),
@@ -101,12 +101,12 @@ impl FromStr for Counter {
             "replayed" => Ok(Self::Replayed),
             "partial" => Ok(Self::Partial),
             _ => {
-                let (of, topic) = text.split_once(':').ok_or(NotACounter)?;
-                let topic = Topic::new(topic).map_err(|_| NotACounter)?;
+                let (of, topic) = text.split_once(':').ok_or(ParseCounterError)?;
+                let topic = Topic::new(topic).map_err(|_| ParseCounterError)?;
                 match of {
                     "event" => Ok(Self::Event(topic)),
                     "missed" => Ok(Self::Missed(topic)),
-                    _ => Err(NotACounter),
+                    _ => Err(ParseCounterError),
                 }
             }
         }
@@ -114,9 +114,9 @@ impl FromStr for Counter {
 }
 
 impl FromStr for Hour {
-    type Err = NotACounter;
-    fn from_str(text: &str) -> Result<Self, NotACounter> {
-        let start: Timestamp = format!("{text}:00:00Z").parse().map_err(|_| NotACounter)?;
+    type Err = ParseCounterError;
+    fn from_str(text: &str) -> Result<Self, ParseCounterError> {
+        let start: Timestamp = format!("{text}:00:00Z").parse().map_err(|_| ParseCounterError)?;
         Ok(Self::of(start))
     }
 }
@@ -141,6 +141,6 @@ mod tests {
         ] {
             assert_eq!(counter.to_string().parse(), Ok(counter));
         }
-        assert_eq!("event:".parse::<Counter>(), Err(NotACounter));
+        assert_eq!("event:".parse::<Counter>(), Err(ParseCounterError));
     }
 }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::{
-    sync::vendor::Unasked,
+    kernel::time::Pause,
+    sync::vendor::CatalogueError,
     testing::{SetClock, World, collection, id, product, store},
 };
 
@@ -17,7 +18,7 @@ impl Pause for Skip {
 
 impl World {
     /// Runs, and returns also what was told.
-    async fn backfill(&self, anew: bool) -> (Result<Reconciled, Unsynced>, Vec<Told>) {
+    async fn backfill(&self, anew: bool) -> (Result<Reconciled, SyncError>, Vec<BackfillEvent>) {
         let backfill = Backfill {
             reconcile: self.reconcile(),
             scope: Scope::Everything,
@@ -43,9 +44,9 @@ fn with(products: usize) -> World {
     world
 }
 
-fn read(told: &[Told]) -> Vec<u64> {
+fn read(told: &[BackfillEvent]) -> Vec<u64> {
     let read = told.iter().filter_map(|told| match told {
-        Told::Read(progress) => Some(progress.products),
+        BackfillEvent::Read(progress) => Some(progress.products),
         _ => None,
     });
     read.collect()
@@ -80,18 +81,18 @@ async fn a_run_that_dies_is_gone_on_with_by_the_next() {
     };
     let catalogue = world.catalogue.clone();
     let mut failures = Vec::new();
-    let mut told = |more: Told| match more {
-        Told::Waits {
-            why: Why::Interrupted { .. },
+    let mut told = |more: BackfillEvent| match more {
+        BackfillEvent::Waits {
+            why: WaitReason::Interrupted { .. },
             ..
         } => {
             for _ in 0..ATTEMPTS {
-                catalogue.next_fails_with(Unasked::Throttled);
+                catalogue.next_fails_with(CatalogueError::Throttled);
             }
         }
-        Told::Waits { .. } => pauses += 1,
-        Told::Failed { reason } => failures.push(reason),
-        Told::Resumes(_) | Told::Read(_) => {}
+        BackfillEvent::Waits { .. } => pauses += 1,
+        BackfillEvent::Failed { reason } => failures.push(reason),
+        BackfillEvent::Resumes(_) | BackfillEvent::Read(_) => {}
     };
     let died = backfill.run(&store(), false, &mut told).await.unwrap_err();
     assert!(died.is_worth_a_retry());
@@ -101,7 +102,7 @@ async fn a_run_that_dies_is_gone_on_with_by_the_next() {
 
     world.index.written();
     let (done, told) = world.backfill(false).await;
-    assert_eq!(told[0], Told::Resumes(kept));
+    assert_eq!(told[0], BackfillEvent::Resumes(kept));
     assert_eq!(read(&told), [800, 1000]);
     assert_eq!(done.unwrap().compared, 1000);
     assert_eq!(world.index.written().len(), 600);
@@ -114,9 +115,9 @@ async fn a_run_begins_anew_when_it_is_told_to_or_the_checkpoint_is_anothers() {
     let checkpoint = |scope| Checkpoint {
         scope,
         step: Step::Read {
-            export: crate::sync::vendor::ExportId("7".into()),
+            export: crate::catalogue::jobs::ExportId("7".into()),
             offset: 400,
-            found: crate::catalogue::jobs::Found::default(),
+            found: crate::catalogue::jobs::ReconcileFindings::default(),
         },
     };
     for (scope, anew) in [(Scope::Everything, true), (Scope::Differing, false)] {
@@ -132,12 +133,12 @@ async fn an_export_that_has_expired_since_is_asked_for_again() {
     let kept = Checkpoint {
         scope: Scope::Everything,
         step: Step::Read {
-            export: crate::sync::vendor::ExportId("7".into()),
+            export: crate::catalogue::jobs::ExportId("7".into()),
             offset: 400,
-            found: crate::catalogue::jobs::Found {
+            found: crate::catalogue::jobs::ReconcileFindings {
                 began_at: "2026-11-21T11:00:00Z".parse().unwrap(),
                 compared: 400,
-                ..crate::catalogue::jobs::Found::default()
+                ..crate::catalogue::jobs::ReconcileFindings::default()
             },
         },
     };
@@ -146,8 +147,8 @@ async fn an_export_that_has_expired_since_is_asked_for_again() {
     assert_eq!(done.unwrap().compared, 500);
     assert!(told.iter().any(|told| matches!(
         told,
-        Told::Waits {
-            why: Why::BegunAgain { .. },
+        BackfillEvent::Waits {
+            why: WaitReason::BegunAgain { .. },
             ..
         }
     )));
@@ -157,8 +158,8 @@ async fn an_export_that_has_expired_since_is_asked_for_again() {
 #[tokio::test]
 async fn a_token_that_is_not_taken_ends_it_at_once() {
     let world = with(5);
-    world.catalogue.next_fails_with(Unasked::NotConnected);
+    world.catalogue.next_fails_with(CatalogueError::NotConnected);
     let (done, told) = world.backfill(false).await;
-    assert!(matches!(done, Err(Unsynced::Unasked(Unasked::NotConnected))));
+    assert!(matches!(done, Err(SyncError::Unasked(CatalogueError::NotConnected))));
     assert_eq!(told, []);
 }

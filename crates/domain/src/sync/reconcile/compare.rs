@@ -8,9 +8,9 @@ use super::{Baseline, Reconcile, Scope};
 use crate::{
     catalogue::{
         digest::Digest,
-        entities::{Entities, Entries, Entry, Known},
+        entities::{Entities, Entries, FenceRecord, FenceState},
         index::Index,
-        jobs::Found,
+        jobs::ReconcileFindings,
     },
     event::{Event, Observed},
     kernel::{
@@ -18,8 +18,8 @@ use crate::{
         port::Clock,
         version::Version,
     },
-    store::stores::{Place, StoreRecord, Stores},
-    sync::{refetch::Unsynced, vendor::Catalogue},
+    store::stores::{InstallPeriod, StoreRecord, Stores},
+    sync::{refetch::SyncError, vendor::Catalogue},
 };
 
 /// How what the store has differs from what we have.
@@ -46,14 +46,19 @@ pub(super) enum Difference {
 
 /// How what was seen differs from what is remembered, `own` being the version it would have in the present install. What we
 /// know to be deleted stays so: ids are never used again, and an export may be older than the deletion.
-pub(super) fn difference(entity: &EntityKey, known: Option<&Known>, seen: &Event, own: Option<Version>) -> Difference {
+pub(super) fn difference(
+    entity: &EntityKey,
+    known: Option<&FenceRecord>,
+    seen: &Event,
+    own: Option<Version>,
+) -> Difference {
     let Some(known) = known else {
         return Difference::New;
     };
     let version = match known.entry {
-        Entry::Retired(_) => return Difference::Retired,
-        Entry::Buried => return Difference::None,
-        Entry::Passed(version) => version,
+        FenceState::Retired(_) => return Difference::Retired,
+        FenceState::Tombstoned => return Difference::None,
+        FenceState::Passed(version) => version,
     };
     let changed_at = own.and_then(Version::changed_at).or_else(|| seen.signed_at());
     match (version.changed_at().map(Timestamp::as_second)).cmp(&changed_at.map(Timestamp::as_second)) {
@@ -64,7 +69,7 @@ pub(super) fn difference(entity: &EntityKey, known: Option<&Known>, seen: &Event
 }
 
 /// How two states differ that changed in the same second.
-fn of_content(entity: &EntityKey, known: &Known, seen: &Event) -> Difference {
+fn of_content(entity: &EntityKey, known: &FenceRecord, seen: &Event) -> Difference {
     let remembered = &known.remembered;
     let (digest, tracking) = match seen {
         Event::ProductUpdated(product) => {
@@ -99,9 +104,9 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
         store: &StoreKey,
         seen: Vec<Observed>,
         baseline: &Baseline,
-        found: &mut Found,
-    ) -> Result<(), Unsynced> {
-        let mut more = Found::default();
+        found: &mut ReconcileFindings,
+    ) -> Result<(), SyncError> {
+        let mut more = ReconcileFindings::default();
         let seen = match baseline.scope {
             Scope::Everything => {
                 more.compared = products(&seen);
@@ -120,8 +125,8 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
         store: &StoreKey,
         seen: Vec<Observed>,
         baseline: &Baseline,
-        found: &mut Found,
-    ) -> Result<Vec<Observed>, Unsynced> {
+        found: &mut ReconcileFindings,
+    ) -> Result<Vec<Observed>, SyncError> {
         found.compared = products(&seen);
         let entities: Vec<EntityKey> = seen.iter().filter_map(|seen| seen.event.entity(store)).collect();
         let known = self.ask.known(&entities).await?;
@@ -152,8 +157,8 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
 fn own_version(record: &StoreRecord, seen: &Observed) -> Option<Version> {
     let version = Version::new(seen.event.signed_at()?, seen.at).ok()?;
     match record.place(version, seen.at) {
-        Place::Current(version) => Some(version),
-        Place::Past(_) | Place::Next => None,
+        InstallPeriod::Current(version) => Some(version),
+        InstallPeriod::Past(_) | InstallPeriod::Next => None,
     }
 }
 
@@ -165,7 +170,7 @@ fn products(seen: &[Observed]) -> u64 {
 }
 
 /// Adds what more has been found.
-pub(super) fn add(found: &mut Found, more: &Found) {
+pub(super) fn add(found: &mut ReconcileFindings, more: &ReconcileFindings) {
     found.compared += more.compared;
     found.created += more.created;
     found.updated += more.updated;

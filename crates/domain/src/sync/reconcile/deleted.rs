@@ -7,23 +7,23 @@ use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Next, Reconcile, Scope, Step, Why};
+use super::{Next, Reconcile, Scope, Step, WaitReason};
 use crate::{
     catalogue::{
         entities::{Entities, Entries},
-        index::{Change, Index},
-        jobs::Found,
+        index::{Index, IndexChange},
+        jobs::{ExportId, ReconcileFindings},
     },
     event::{Event, Observed},
     kernel::{
         ids::{EntityId, EntityKey, Kind, StoreKey},
-        port::{Clock, Unavailable},
+        port::{Clock, PortError},
         version::Version,
     },
     store::stores::Stores,
     sync::{
-        refetch::{ENTITIES_LISTED, ENTRIES_AT_ONCE, Unsynced},
-        vendor::{Catalogue, Export, ExportId, Lines, PRODUCTS_AT_ONCE, Unasked},
+        refetch::{ENTITIES_LISTED, ENTRIES_AT_ONCE, SyncError},
+        vendor::{Catalogue, CatalogueError, Export, Lines, PRODUCTS_AT_ONCE},
     },
 };
 
@@ -31,7 +31,7 @@ use crate::{
 pub(super) struct Rest {
     pub export: ExportId,
     pub after: Option<(Kind, EntityId)>,
-    pub found: Found,
+    pub found: ReconcileFindings,
 }
 
 /// All that the store has.
@@ -48,7 +48,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
         scope: Scope,
         rest: Rest,
         stop_at: Timestamp,
-    ) -> Result<Next, Unsynced> {
+    ) -> Result<Next, SyncError> {
         let Rest {
             export,
             after,
@@ -69,7 +69,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
                 Err(failure) if has_begun && failure.is_worth_a_retry() => {
                     tracing::warn!(%store, error = %crate::kernel::port::chain(&failure), "failed to go on with a run");
                     let reason = failure.told();
-                    let why = Why::Interrupted { reason };
+                    let why = WaitReason::Interrupted { reason };
                     return Ok(go_on(export, after, found, why, super::AGAIN_AFTER));
                 }
                 Err(failure) => return Err(failure),
@@ -84,7 +84,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
                 return self.finish(store, scope, &found).await;
             }
             if self.now() >= stop_at {
-                return Ok(go_on(export, after, found, Why::More, SignedDuration::ZERO));
+                return Ok(go_on(export, after, found, WaitReason::More, SignedDuration::ZERO));
             }
         }
     }
@@ -95,7 +95,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
         store: &StoreKey,
         theirs: &Theirs,
         after: Option<&EntityKey>,
-    ) -> Result<(Option<EntityKey>, Found), Unsynced> {
+    ) -> Result<(Option<EntityKey>, ReconcileFindings), SyncError> {
         let page = self.ask.apply.entities.page(store, after, ENTITIES_LISTED).await?;
         let (mut products, mut collections) = (Vec::new(), Vec::new());
         for (entity, _) in page.passed {
@@ -114,7 +114,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
             match self.ask.catalogue.collection(store, id).await {
                 Ok(seen) => gone.push(seen),
                 // What cannot be read is there.
-                Err(Unasked::Disagreed { .. }) => {}
+                Err(CatalogueError::Disagreed { .. }) => {}
                 Err(failure) => return Err(failure.into()),
             }
         }
@@ -124,10 +124,10 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
             let fits = gone.iter().filter(|seen| wanted(&seen.event)).count();
             u64::try_from(fits).unwrap_or(u64::MAX)
         };
-        let more = Found {
+        let more = ReconcileFindings {
             deleted: count(|event| matches!(event, Event::ProductDeleted(_))),
             collections_deleted: count(|event| matches!(event, Event::CollectionDeleted(_))),
-            ..Found::default()
+            ..ReconcileFindings::default()
         };
         self.take_out(store, &gone).await?;
         self.ask.take(store, gone).await?;
@@ -135,10 +135,10 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
     }
 
     /// Takes out of the index what is gone, before it gets its tombstone: whoever dies in between finds it listed again.
-    async fn take_out(&self, store: &StoreKey, gone: &[Observed]) -> Result<(), Unavailable> {
+    async fn take_out(&self, store: &StoreKey, gone: &[Observed]) -> Result<(), PortError> {
         let gone = gone.iter().filter_map(|seen| seen.event.entity(store));
-        let changes: Vec<Change> = gone
-            .map(|entity| Change::Remove {
+        let changes: Vec<IndexChange> = gone
+            .map(|entity| IndexChange::Remove {
                 entity,
                 version: Version::FINAL,
             })
@@ -155,7 +155,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
     }
 
     /// The ids of all that the store has: its products from the export, its collections from their list.
-    async fn theirs(&self, store: &StoreKey, address: &str, began_at: Timestamp) -> Result<Theirs, Unsynced> {
+    async fn theirs(&self, store: &StoreKey, address: &str, began_at: Timestamp) -> Result<Theirs, SyncError> {
         let mut theirs = Theirs::default();
         let mut lines = self.ask.catalogue.read(store, address, began_at, 0).await?;
         while let Some(batch) = lines.next(ENTRIES_AT_ONCE).await? {
@@ -188,7 +188,13 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
     }
 }
 
-fn go_on(export: ExportId, after: Option<EntityKey>, found: Found, why: Why, delay: SignedDuration) -> Next {
+fn go_on(
+    export: ExportId,
+    after: Option<EntityKey>,
+    found: ReconcileFindings,
+    why: WaitReason,
+    delay: SignedDuration,
+) -> Next {
     Next::Then {
         step: Step::Deleted {
             export,

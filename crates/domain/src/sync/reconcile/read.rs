@@ -3,18 +3,20 @@
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{AGAIN_AFTER, Baseline, Next, OnProgress, Progress, Reconcile, Scope, Step, Why, again, compare::add};
+use super::{
+    AGAIN_AFTER, Baseline, Next, OnProgress, Progress, Reconcile, Scope, Step, WaitReason, again, compare::add,
+};
 use crate::{
     catalogue::{
         entities::{Entities, Entries},
         index::Index,
-        jobs::Found,
+        jobs::{ExportId, ReconcileFindings},
     },
     kernel::{ids::StoreKey, port::Clock},
     store::stores::Stores,
     sync::{
-        refetch::{ENTRIES_AT_ONCE, Unsynced},
-        vendor::{Batch, Catalogue, Export, ExportId, Lines},
+        refetch::{ENTRIES_AT_ONCE, SyncError},
+        vendor::{Catalogue, Export, ExportBatch, Lines},
     },
 };
 
@@ -25,7 +27,7 @@ const BATCHES_AT_ONCE: usize = 4;
 pub(super) struct Part {
     pub export: ExportId,
     pub offset: u64,
-    pub found: Found,
+    pub found: ReconcileFindings,
 }
 
 impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconcile<K, E, S, I, C> {
@@ -36,7 +38,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
         part: Part,
         stop_at: Timestamp,
         progress: OnProgress<'_>,
-    ) -> Result<Next, Unsynced> {
+    ) -> Result<Next, SyncError> {
         let Part {
             export,
             mut offset,
@@ -52,7 +54,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
             Export::Running { objects } => {
                 self.not_for_ever(&found)?;
                 let delay = self.until_asked_again(&found);
-                return Ok(again(export, offset, found, Why::Writing { objects }, delay));
+                return Ok(again(export, offset, found, WaitReason::Writing { objects }, delay));
             }
             Export::Failed { reason } => return self.begin_again(store, found, reason).await,
         };
@@ -67,7 +69,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
                 let batches = some(&mut lines).await?;
                 let end = batches.last().map(|batch| batch.offset);
                 let more = self.compare_all(store, batches, &baseline).await?;
-                Ok::<_, Unsynced>((end, more))
+                Ok::<_, SyncError>((end, more))
             };
             match read.await {
                 Ok((Some(end), more)) => {
@@ -86,12 +88,18 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
                     self.not_for_ever(&found)?;
                     tracing::warn!(%store, error = %crate::kernel::port::chain(&failure), "failed to go on with a run");
                     let reason = failure.told();
-                    return Ok(again(export, offset, found, Why::Interrupted { reason }, AGAIN_AFTER));
+                    return Ok(again(
+                        export,
+                        offset,
+                        found,
+                        WaitReason::Interrupted { reason },
+                        AGAIN_AFTER,
+                    ));
                 }
                 Err(failure) => return Err(failure),
             }
             if self.now() >= stop_at {
-                return Ok(again(export, offset, found, Why::More, SignedDuration::ZERO));
+                return Ok(again(export, offset, found, WaitReason::More, SignedDuration::ZERO));
             }
         }
         let delay = self.until_missed(scope, began_at);
@@ -102,26 +110,35 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
                 found,
             },
             delay,
-            why: if delay.is_zero() { Why::More } else { Why::Grace },
+            why: if delay.is_zero() {
+                WaitReason::More
+            } else {
+                WaitReason::Grace
+            },
         })
     }
 
     /// Compares batches, all at once.
-    async fn compare_all(&self, store: &StoreKey, batches: Vec<Batch>, baseline: &Baseline) -> Result<Found, Unsynced> {
-        let compared: Vec<Found> = stream::iter(batches)
+    async fn compare_all(
+        &self,
+        store: &StoreKey,
+        batches: Vec<ExportBatch>,
+        baseline: &Baseline,
+    ) -> Result<ReconcileFindings, SyncError> {
+        let compared: Vec<ReconcileFindings> = stream::iter(batches)
             .map(async |batch| {
-                let mut found = Found::default();
+                let mut found = ReconcileFindings::default();
                 self.compare(store, batch.products, baseline, &mut found).await?;
                 found.pass_over(batch.skipped);
                 let asked = self.ask.products(store, &batch.doubtful).await?;
                 found.compared += u64::try_from(batch.doubtful.len()).unwrap_or(u64::MAX);
                 found.pass_over(asked.skipped);
-                Ok::<_, Unsynced>(found)
+                Ok::<_, SyncError>(found)
             })
             .buffer_unordered(BATCHES_AT_ONCE)
             .try_collect()
             .await?;
-        let mut found = Found::default();
+        let mut found = ReconcileFindings::default();
         for more in &compared {
             add(&mut found, more);
         }
@@ -139,7 +156,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
 }
 
 /// The next batches, as many as are worked on at once; none at the end.
-async fn some(lines: &mut impl Lines) -> Result<Vec<Batch>, Unsynced> {
+async fn some(lines: &mut impl Lines) -> Result<Vec<ExportBatch>, SyncError> {
     let mut batches = Vec::with_capacity(BATCHES_AT_ONCE);
     while batches.len() < BATCHES_AT_ONCE {
         match lines.next(ENTRIES_AT_ONCE).await? {

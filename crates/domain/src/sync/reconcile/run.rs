@@ -2,20 +2,20 @@
 
 use jiff::Timestamp;
 
-use super::{Next, Progress, Reconcile, Scope, Step, Why};
+use super::{Next, Progress, Reconcile, Scope, Step, WaitReason};
 use crate::{
     catalogue::{
         entities::{Entities, Entries},
         index::Index,
-        jobs::Found,
+        jobs::ReconcileFindings,
     },
-    delivery::whole_micros,
     kernel::{
         ids::StoreKey,
         port::{Clock, chain},
+        time::whole_micros,
     },
     store::stores::{Run, RunStage, RunTask, StoreUpdate, Stores},
-    sync::{refetch::Unsynced, vendor::Catalogue},
+    sync::{refetch::SyncError, vendor::Catalogue},
 };
 
 impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconcile<K, E, S, I, C> {
@@ -25,7 +25,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
         scope: Scope,
         began_at: Timestamp,
         read: Option<Progress>,
-        done: &Result<Next, Unsynced>,
+        done: &Result<Next, SyncError>,
     ) -> Option<Run> {
         let now = whole_micros(self.now());
         match done {
@@ -57,7 +57,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
 }
 
 /// A run that has found this.
-pub(super) fn of(scope: Scope, found: &Found, at: Timestamp) -> Run {
+pub(super) fn of(scope: Scope, found: &ReconcileFindings, at: Timestamp) -> Run {
     Run {
         products: found.compared,
         skipped: found.skipped,
@@ -80,15 +80,17 @@ fn begun(scope: Scope, began_at: Timestamp, at: Timestamp) -> Run {
     }
 }
 
-fn stage(step: &Step, why: &Why) -> RunStage {
+fn stage(step: &Step, why: &WaitReason) -> RunStage {
     match (step, why) {
         (Step::Deleted { .. }, _) => RunStage::Deleting,
-        (Step::Read { .. }, Why::More | Why::Interrupted { .. } | Why::Grace) => RunStage::Reading,
-        (Step::Begin, _) | (Step::Read { .. }, Why::Writing { .. } | Why::BegunAgain { .. }) => RunStage::Waiting,
+        (Step::Read { .. }, WaitReason::More | WaitReason::Interrupted { .. } | WaitReason::Grace) => RunStage::Reading,
+        (Step::Begin, _) | (Step::Read { .. }, WaitReason::Writing { .. } | WaitReason::BegunAgain { .. }) => {
+            RunStage::Waiting
+        }
     }
 }
 
-fn found(step: &Step) -> Option<&Found> {
+fn found(step: &Step) -> Option<&ReconcileFindings> {
     match step {
         Step::Begin => None,
         Step::Read { found, .. } | Step::Deleted { found, .. } => Some(found),

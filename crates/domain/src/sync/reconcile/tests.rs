@@ -278,7 +278,7 @@ async fn what_is_gone_counts_once_it_has_been_gone_for_the_grace_and_is_deleted_
     let Next::Then { step, delay, why } = next else {
         panic!("something is gone")
     };
-    assert_eq!((delay, &why), (minutes(10), &Why::Grace));
+    assert_eq!((delay, &why), (minutes(10), &WaitReason::Grace));
     // Somebody does not wait.
     let Next::Done(reconciled) = reconcile
         .step(&store(), Scope::Differing, step, Timestamp::MAX, &mut |_| {})
@@ -304,7 +304,7 @@ async fn an_export_is_waited_for_ever_longer_and_not_for_ever() {
             .await
         {
             Ok(Next::Then { step: next, delay, why }) => {
-                assert_eq!(why, Why::Writing { objects: 1 });
+                assert_eq!(why, WaitReason::Writing { objects: 1 });
                 world.clock.pass(if delays.len() < 10 { delay } else { minutes(60) });
                 delays.push(delay.as_secs());
                 step = next;
@@ -318,7 +318,7 @@ async fn an_export_is_waited_for_ever_longer_and_not_for_ever() {
         "{delays:?}"
     );
     let failure = ended.unwrap_err();
-    assert!(matches!(failure, Unsynced::NoExport { .. }) && !failure.is_worth_a_retry());
+    assert!(matches!(failure, SyncError::NoExport { .. }) && !failure.is_worth_a_retry());
 }
 
 #[tokio::test]
@@ -328,7 +328,7 @@ async fn an_export_that_fails_is_asked_for_again() {
     world.catalogue.put(product(1, "2026-11-21T12:20:00Z", "changed"));
     world.catalogue.exports_fail(2);
     let (reconciled, whys) = world.steps_from(Scope::Differing, Step::Begin).await;
-    let again = Why::BegunAgain {
+    let again = WaitReason::BegunAgain {
         reason: "INTERNAL_SERVER_ERROR".into(),
     };
     assert_eq!(whys.iter().filter(|why| **why == again).count(), 2);
@@ -346,7 +346,7 @@ async fn reading_that_is_cut_off_goes_on_where_it_stopped() {
         world.catalogue.cut_after(500);
         let (reconciled, whys) = world.steps_from(scope, Step::Begin).await;
         assert!(
-            whys.iter().any(|why| matches!(why, Why::Interrupted { .. })),
+            whys.iter().any(|why| matches!(why, WaitReason::Interrupted { .. })),
             "{whys:?}"
         );
         assert_eq!(reconciled.compared, 950);

@@ -5,13 +5,14 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 
-use super::Sync;
+use super::SyncWorker;
 use crate::{
     catalogue::{
-        entities::{Entities, Entries, Entry, Known},
+        entities::{Entities, Entries, FenceRecord, FenceState},
         index::Index,
         jobs::{Jobs, Members},
     },
+    delivery::queue::Backlog,
     event::Event,
     kernel::{
         ids::{EntityId, EntityKey, Kind, StoreKey},
@@ -19,9 +20,8 @@ use crate::{
     },
     store::stores::Stores,
     sync::{
-        refetch::{ENTITIES_LISTED, Unsynced},
-        vendor::{Catalogue, Subscriptions},
-        watch::Backlog,
+        refetch::{ENTITIES_LISTED, SyncError},
+        vendor::{Catalogue, VendorSubscriptions},
     },
 };
 
@@ -29,14 +29,14 @@ use crate::{
 /// reconciliation.
 const HELD: usize = 250_000;
 
-impl<K, E, S, I, J, W, Q, C> Sync<K, E, S, I, J, W, Q, C>
+impl<K, E, S, I, J, W, Q, C> SyncWorker<K, E, S, I, J, W, Q, C>
 where
     K: Catalogue,
     E: Entities + Entries,
     S: Stores,
     I: Index,
     J: Jobs,
-    W: Subscriptions,
+    W: VendorSubscriptions,
     Q: Backlog,
     C: Clock,
 {
@@ -47,7 +47,7 @@ where
         collection: &EntityId,
         step: &Members,
         stop_at: Timestamp,
-    ) -> Result<Option<Members>, Unsynced> {
+    ) -> Result<Option<Members>, SyncError> {
         let seen = self.reconcile.ask.catalogue.collection(store, collection).await?;
         let title = match seen.event {
             // Nobody is in a collection that shoppers cannot see.
@@ -102,7 +102,7 @@ where
         theirs: &HashSet<EntityId>,
         mut after: Option<EntityKey>,
         stop_at: Timestamp,
-    ) -> Result<Option<Members>, Unsynced> {
+    ) -> Result<Option<Members>, SyncError> {
         loop {
             let page = self
                 .reconcile
@@ -119,7 +119,7 @@ where
                 .map(|(entity, _)| entity.id)
                 .filter(|id| !theirs.contains(id))
                 .collect();
-            let remembered = |known: Option<&Known>| {
+            let remembered = |known: Option<&FenceRecord>| {
                 let collections = known.and_then(|known| known.remembered.collections.as_ref());
                 collections.is_some_and(|collections| collections.contains_key(collection))
             };
@@ -140,8 +140,8 @@ where
         &self,
         store: &StoreKey,
         ids: &[EntityId],
-        changed: impl Fn(Option<&Known>) -> bool,
-    ) -> Result<(), Unsynced> {
+        changed: impl Fn(Option<&FenceRecord>) -> bool,
+    ) -> Result<(), SyncError> {
         let entities: Vec<EntityKey> = ids.iter().map(|id| store.entity(Kind::Product, id.clone())).collect();
         let known = self.reconcile.ask.known(&entities).await?;
         let changed = ids.iter().zip(known).filter(|(_, known)| changed(known.as_ref()));
@@ -154,7 +154,7 @@ where
         &self,
         store: &StoreKey,
         collection: &EntityId,
-    ) -> Result<Option<HashSet<EntityId>>, Unsynced> {
+    ) -> Result<Option<HashSet<EntityId>>, SyncError> {
         let mut all = HashSet::new();
         let mut after: Option<String> = None;
         loop {
@@ -181,12 +181,12 @@ where
 }
 
 /// Whether we have a product in the collection as it is called now. What is deleted is in none, and is not asked for.
-fn is_in(known: Option<&Known>, collection: &EntityId, title: &str) -> bool {
+fn is_in(known: Option<&FenceRecord>, collection: &EntityId, title: &str) -> bool {
     let Some(known) = known else { return false };
     match known.entry {
-        Entry::Buried => true,
-        Entry::Retired(_) => false,
-        Entry::Passed(_) => {
+        FenceState::Tombstoned => true,
+        FenceState::Retired(_) => false,
+        FenceState::Passed(_) => {
             let collections = known.remembered.collections.as_ref();
             collections
                 .and_then(|collections| collections.get(collection))

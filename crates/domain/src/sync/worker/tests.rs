@@ -2,12 +2,12 @@ use futures_util::FutureExt;
 
 use super::*;
 use crate::{
-    catalogue::jobs::{Members, Reconcile as Step},
+    catalogue::jobs::{Members, ReconcileStep as Step},
     delivery::queue::EventQueue,
     event::{Event, Observed},
     kernel::ids::Kind,
     store::stores::{RunStage, RunTask, Watched},
-    sync::vendor::Unasked,
+    sync::vendor::CatalogueError,
     testing::{RECEIVERS, TOPICS, World, collection, id, product, store, wanted},
 };
 
@@ -40,7 +40,7 @@ async fn products_are_read_whole_and_what_is_gone_is_deleted() {
     world.catalogue.put(product(1, NEWER, "whole"));
     world.catalogue.put_collection(collection("90", "Stoves"), [id("1")]);
     world.clock.pass(SignedDuration::from_secs(1));
-    assert_eq!(world.perform(products(&["1", "2"])).await, Performed::Done);
+    assert_eq!(world.perform(products(&["1", "2"])).await, JobOutcome::Done);
     assert_eq!(world.title("1").as_deref(), Some("whole"));
     assert_eq!(world.shown_in("1"), ["Stoves"]);
     assert_eq!(world.title("2"), None);
@@ -79,7 +79,7 @@ async fn what_changes_while_it_is_asked_for_is_asked_for_again_and_keeps_its_col
     world.catalogue.put(product(1, OLD, "old"));
     world.catalogue.put_collection(collection("90", "Stoves"), [id("1")]);
     world.changes_meanwhile("1", NEWER, "new");
-    assert_eq!(world.perform(products(&["1"])).await, Performed::Done);
+    assert_eq!(world.perform(products(&["1"])).await, JobOutcome::Done);
     assert_eq!(asked(&world), ["1", "1"]);
     assert_eq!(world.title("1").as_deref(), Some("new"));
     assert_eq!(world.shown_in("1"), ["Stoves"]);
@@ -96,7 +96,7 @@ async fn what_changes_again_and_again_is_left_to_the_queue() {
     assert!(
         matches!(
             performed,
-            Performed::Again {
+            JobOutcome::Again {
                 code: ErrorCode::CatalogueUnavailable,
                 cause: None,
                 ..
@@ -105,7 +105,7 @@ async fn what_changes_again_and_again_is_left_to_the_queue() {
         "{performed:?}"
     );
     assert_eq!(world.title("1").as_deref(), Some("new"));
-    assert_eq!(world.perform(products(&["1"])).await, Performed::Done);
+    assert_eq!(world.perform(products(&["1"])).await, JobOutcome::Done);
 }
 
 #[tokio::test]
@@ -113,7 +113,7 @@ async fn what_is_deleted_while_it_is_asked_for_stays_deleted_and_is_not_asked_fo
     let world = World::new();
     world.catalogue.put(product(1, OLD, "old"));
     world.told_meanwhile(Event::ProductDeleted(id("1")));
-    assert_eq!(world.perform(products(&["1"])).await, Performed::Done);
+    assert_eq!(world.perform(products(&["1"])).await, JobOutcome::Done);
     assert_eq!((asked(&world), world.title("1")), (vec!["1".to_owned()], None));
 }
 
@@ -126,7 +126,7 @@ async fn stock_is_asked_for_by_product_each_once() {
         world.catalogue.put_item(id(item), id(product));
     }
     let items = ["11", "12", "21", "gone"].map(id).into();
-    assert_eq!(world.perform(Task::Stock { items }).await, Performed::Done);
+    assert_eq!(world.perform(Task::Stock { items }).await, JobOutcome::Done);
     assert_eq!(asked(&world), ["1", "2"]);
     assert_eq!(world.index.written(), ["1", "2"]);
 }
@@ -151,7 +151,7 @@ async fn grouped() -> World {
 #[tokio::test]
 async fn only_products_whose_collections_have_changed_are_asked_for_and_written() {
     let world = grouped().await;
-    assert_eq!(world.perform(members("90")).await, Performed::Done);
+    assert_eq!(world.perform(members("90")).await, JobOutcome::Done);
     assert_eq!(world.work().await, []);
 
     world
@@ -212,7 +212,7 @@ async fn members_go_on_in_another_job_when_the_time_is_up() {
     let mut others = Vec::new();
     while let Some(task) = next.take() {
         let job = Job { store: store(), task };
-        assert_eq!(world.sync().perform(&job, Timestamp::MIN).await, Performed::Done);
+        assert_eq!(world.sync().perform(&job, Timestamp::MIN).await, JobOutcome::Done);
         for (job, _) in world.jobs.take() {
             match job.task {
                 Task::Members { .. } => next = Some(job.task.clone()),
@@ -241,10 +241,10 @@ async fn members_go_on_in_another_job_when_the_time_is_up() {
 
 #[tokio::test]
 async fn what_only_a_person_can_help_is_dropped_and_in_the_status_and_all_else_comes_again() {
-    let refused = || Unasked::Refused {
+    let refused = || CatalogueError::Refused {
         reason: "Invalid API key or access token".into(),
     };
-    let down = || Unasked::from(Unavailable::new("catalogue", "connection refused"));
+    let down = || CatalogueError::from(PortError::new("catalogue", "connection refused"));
     for task in [
         products(&["1"]),
         Task::Stock { items: vec![id("1")] },
@@ -252,9 +252,9 @@ async fn what_only_a_person_can_help_is_dropped_and_in_the_status_and_all_else_c
         Task::Reconcile { step: Step::Begin },
     ] {
         for (problem, code, comes_again) in [
-            (Unasked::NotConnected, ErrorCode::NotConnected, false),
+            (CatalogueError::NotConnected, ErrorCode::NotConnected, false),
             (refused(), ErrorCode::TokenRefused, false),
-            (Unasked::Throttled, ErrorCode::CatalogueUnavailable, true),
+            (CatalogueError::Throttled, ErrorCode::CatalogueUnavailable, true),
             (down(), ErrorCode::CatalogueUnavailable, true),
         ] {
             let world = World::new();
@@ -273,7 +273,7 @@ async fn nothing_is_asked_of_a_store_that_has_uninstalled_the_app() {
     let ended = "2026-11-21T11:00:00Z".parse().unwrap();
     world.stores.disable(&store(), ended).await.unwrap();
     for task in [products(&["1"]), Task::Reconcile { step: Step::Begin }, Task::Watch] {
-        assert_eq!(world.perform(task).await, Performed::Uninstalled);
+        assert_eq!(world.perform(task).await, JobOutcome::Uninstalled);
     }
     assert!(!world.record().await.enabled);
     assert_eq!((world.jobs.take(), world.title("1")), (vec![], None));
@@ -288,7 +288,7 @@ async fn an_index_that_fails_has_the_job_come_again() {
     assert!(
         matches!(
             performed,
-            Performed::Again {
+            JobOutcome::Again {
                 code: ErrorCode::IndexUnavailable,
                 cause: Some(crate::kernel::port::Cause::Other),
                 ..
@@ -296,7 +296,7 @@ async fn an_index_that_fails_has_the_job_come_again() {
         ),
         "{performed:?}"
     );
-    assert_eq!(world.perform(products(&["1"])).await, Performed::Done);
+    assert_eq!(world.perform(products(&["1"])).await, JobOutcome::Done);
     assert_eq!(world.title("1").as_deref(), Some("one"));
 }
 
@@ -308,7 +308,7 @@ async fn a_reconciliation_goes_from_job_to_job_to_its_end() {
     world.catalogue.exports_run_for(3);
     assert_eq!(
         world.perform(Task::Reconcile { step: Step::Begin }).await,
-        Performed::Done
+        JobOutcome::Done
     );
     let steps = world.work().await;
     assert_eq!(steps.len(), 5, "three times not ready, read, deleted");
@@ -329,14 +329,14 @@ impl World {
     }
 
     async fn watched(&self) -> Watched {
-        assert_eq!(self.perform(Task::Watch).await, Performed::Done);
+        assert_eq!(self.perform(Task::Watch).await, JobOutcome::Done);
         self.record().await.watched.unwrap()
     }
 }
 
 #[tokio::test]
 async fn subscriptions_that_vanish_or_send_to_where_we_were_are_made_again() {
-    use crate::sync::vendor::Subscriptions;
+    use crate::sync::vendor::VendorSubscriptions;
     let world = World::new();
     world.registered(true).await;
     let topics = TOPICS.map(|topic| topic.parse().unwrap());
@@ -357,7 +357,7 @@ async fn subscriptions_that_vanish_or_send_to_where_we_were_are_made_again() {
 
 #[tokio::test]
 async fn an_apps_own_subscriptions_cannot_be_seen_and_are_not_missed() {
-    use crate::sync::vendor::Subscriptions;
+    use crate::sync::vendor::VendorSubscriptions;
     let world = World::new();
     world.queue.send(&store(), "waiting".into()).await.unwrap();
     let seen = world.watched().await;
@@ -378,7 +378,7 @@ async fn a_resync_indexes_everything_and_the_status_tells_how_it_goes() {
     world.index.written();
     assert_eq!(world.jobs.take(), []);
     let done = world.perform(Task::Resync { step: Step::Begin }).await;
-    assert_eq!(done, Performed::Done);
+    assert_eq!(done, JobOutcome::Done);
     let run = world.record().await.run.unwrap();
     assert_eq!((run.task, run.stage), (RunTask::Resync, RunStage::Waiting));
     let began_at = run.began_at;
@@ -398,9 +398,9 @@ async fn a_resync_indexes_everything_and_the_status_tells_how_it_goes() {
 #[tokio::test]
 async fn a_run_that_nothing_goes_on_with_has_failed() {
     let world = World::new();
-    world.catalogue.next_fails_with(Unasked::NotConnected);
+    world.catalogue.next_fails_with(CatalogueError::NotConnected);
     let done = world.perform(Task::Resync { step: Step::Begin }).await;
-    assert!(matches!(done, Performed::Dropped { .. }), "{done:?}");
+    assert!(matches!(done, JobOutcome::Dropped { .. }), "{done:?}");
     let run = world.record().await.run.unwrap();
     assert_eq!((run.task, run.stage), (RunTask::Resync, RunStage::Failed));
 }
@@ -420,7 +420,7 @@ async fn how_far_reading_has_come_is_told_within_one_job() {
     };
     // Every look at the clock is three seconds later: each part of the export is a step of its own.
     world.clock.ticks(TOLD_EVERY);
-    assert_eq!(world.perform(Task::Resync { step }).await, Performed::Done);
+    assert_eq!(world.perform(Task::Resync { step }).await, JobOutcome::Done);
     let changes = world.stores.take_changes();
     let stages: Vec<_> = changes
         .into_iter()

@@ -12,11 +12,12 @@ use hookline_domain::{
         replay::{Replay, original_of},
     },
     kernel::{
+        failure::ErrorCode,
         ids::{DeliveryKey, StoreKey},
         port::Clock,
     },
     memory::{MemoryArchive, MemoryBodies, MemoryDeadLetters, MemoryJobs, MemoryLedger, MemoryQueue, MemoryStores},
-    store::stores::{ErrorCode, StoreUpdate, Stores},
+    store::stores::{StoreUpdate, Stores},
 };
 use jiff::SignedDuration;
 

@@ -9,17 +9,21 @@ use std::sync::{
 
 use hookline_domain::{
     delivery::{
-        failed::{FailedDeliveries, FailedDelivery, Failures},
-        ledger::{ClaimRequest, Claims, Fate, Ledger, Noted},
+        failed::{FailedDeliveries, FailedDelivery, FailedDeliveryList},
+        ledger::{ClaimRequest, Claims, Fate, Ledger, NoteOutcome},
     },
     kernel::{
         ids::{DeliveryKey, StoreKey},
-        port::{Clock, Unavailable},
+        port::{Clock, PortError},
     },
-    live::{Activity, Entry, Kept, Outcome},
+    live::{Activity, ActivityBatch},
     memory::{MemoryAccess, MemoryActivity, MemoryDeadLetters, MemoryLedger, MemoryQueue, MemoryStores},
-    store::stores::{
-        Counter, RunStage, StoreCursor, StoreList, StorePage, StoreRecord, StoreUpdate, StoreView, StoreViews, Stores,
+    store::{
+        activity::{ActivityEntry, DeliveryOutcome},
+        stores::{
+            Counter, RunStage, StoreCursor, StoreList, StorePage, StoreRecord, StoreUpdate, StoreView, StoreViews,
+            Stores,
+        },
     },
 };
 use jiff::{SignedDuration, Timestamp};
@@ -65,46 +69,46 @@ struct Counted {
 }
 
 impl Stores for Counted {
-    async fn find(&self, store: &StoreKey) -> Result<Option<StoreRecord>, Unavailable> {
+    async fn find(&self, store: &StoreKey) -> Result<Option<StoreRecord>, PortError> {
         self.stores.find(store).await
     }
-    async fn record(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), Unavailable> {
+    async fn record(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), PortError> {
         self.stores.record(store, update).await
     }
-    async fn disable(&self, store: &StoreKey, at: Timestamp) -> Result<(), Unavailable> {
+    async fn disable(&self, store: &StoreKey, at: Timestamp) -> Result<(), PortError> {
         self.stores.disable(store, at).await
     }
-    async fn begin_epoch(&self, store: &StoreKey, ended: Timestamp) -> Result<(), Unavailable> {
+    async fn begin_epoch(&self, store: &StoreKey, ended: Timestamp) -> Result<(), PortError> {
         self.stores.begin_epoch(store, ended).await
     }
 }
 
 impl StoreViews for Counted {
-    async fn view(&self, store: &StoreKey) -> Result<Option<StoreView>, Unavailable> {
+    async fn view(&self, store: &StoreKey) -> Result<Option<StoreView>, PortError> {
         self.stores.view(store).await
     }
 }
 
 impl FailedDeliveries for Counted {
-    async fn remember(&self, failed: &FailedDelivery) -> Result<Noted, Unavailable> {
+    async fn remember(&self, failed: &FailedDelivery) -> Result<NoteOutcome, PortError> {
         self.stores.remember(failed).await
     }
-    async fn forget(&self, delivery: &DeliveryKey) -> Result<(), Unavailable> {
+    async fn forget(&self, delivery: &DeliveryKey) -> Result<(), PortError> {
         FailedDeliveries::forget(&self.stores, delivery).await
     }
-    async fn redriven(&self, seen: &FailedDelivery, at: Timestamp) -> Result<(), Unavailable> {
+    async fn redriven(&self, seen: &FailedDelivery, at: Timestamp) -> Result<(), PortError> {
         self.stores.redriven(seen, at).await
     }
-    async fn failed(&self, delivery: &DeliveryKey) -> Result<Option<FailedDelivery>, Unavailable> {
+    async fn failed(&self, delivery: &DeliveryKey) -> Result<Option<FailedDelivery>, PortError> {
         self.stores.failed(delivery).await
     }
-    async fn failures(&self, store: &StoreKey) -> Result<Failures, Unavailable> {
+    async fn failures(&self, store: &StoreKey) -> Result<FailedDeliveryList, PortError> {
         self.stores.failures(store).await
     }
 }
 
 impl StoreList for Counted {
-    async fn page(&self, after: Option<&StoreCursor>) -> Result<StorePage, Unavailable> {
+    async fn page(&self, after: Option<&StoreCursor>) -> Result<StorePage, PortError> {
         self.pages.fetch_add(1, Ordering::Relaxed);
         self.stores.page(after).await
     }
@@ -163,9 +167,9 @@ async fn demo() -> World {
     world_of([STORE.to_owned(), "other.myshopify.com".to_owned()], |_| Noon.now()).await
 }
 
-fn entry(id: &str, outcome: Outcome, seconds_ago: i64) -> Entry {
+fn entry(id: &str, outcome: DeliveryOutcome, seconds_ago: i64) -> ActivityEntry {
     let at = Noon.now() - SignedDuration::from_secs(seconds_ago);
-    Entry {
+    ActivityEntry {
         topic: "products/update".parse().unwrap(),
         id: id.parse().unwrap(),
         event_id: None,
@@ -193,8 +197,8 @@ impl World {
         told
     }
 
-    async fn keep(&self, seq: u64, entries: Vec<Entry>) {
-        let kept = Kept { seq, entries };
+    async fn keep(&self, seq: u64, entries: Vec<ActivityEntry>) {
+        let kept = ActivityBatch { seq, entries };
         self.activity.keep(&key(STORE), &[kept], seq).await.unwrap();
     }
 
@@ -355,13 +359,19 @@ async fn the_status_tells_how_a_store_is_doing() {
     world.dead_letters.put("x".into());
     // The newest of a delivery counts: `b` was parked and has been applied since.
     let first = [
-        entry("b", Outcome::Parked, 4000),
-        entry("c", Outcome::Waiting, 1801),
-        entry("d", Outcome::Waiting, 60),
+        entry("b", DeliveryOutcome::Parked, 4000),
+        entry("c", DeliveryOutcome::Waiting, 1801),
+        entry("d", DeliveryOutcome::Waiting, 60),
     ];
     world.keep(1, first.to_vec()).await;
     world
-        .keep(2, vec![entry("e", Outcome::Parked, 5), entry("b", Outcome::Applied, 9)])
+        .keep(
+            2,
+            vec![
+                entry("e", DeliveryOutcome::Parked, 5),
+                entry("b", DeliveryOutcome::Applied, 9),
+            ],
+        )
         .await;
     let route = "GET /api/stores/{store}/status";
     let (status, told) = world.ask(route, &[], Some(&anybody())).await;
@@ -389,7 +399,7 @@ async fn deliveries_come_a_page_at_a_time_newest_first() {
     for seq in 1..=5 {
         let two = [format!("{seq}b"), format!("{seq}a")];
         world
-            .keep(seq, two.map(|id| entry(&id, Outcome::Applied, 0)).to_vec())
+            .keep(seq, two.map(|id| entry(&id, DeliveryOutcome::Applied, 0)).to_vec())
             .await;
     }
     let route = "GET /api/stores/{store}/deliveries";
@@ -432,13 +442,13 @@ async fn a_delivery_tells_its_whole_fate() {
         .complete(&key, Fate::Superseded, None, Noon.now())
         .await
         .unwrap();
-    let mine = entry("a", Outcome::Superseded, 0);
-    let other_topic = Entry {
+    let mine = entry("a", DeliveryOutcome::Superseded, 0);
+    let other_topic = ActivityEntry {
         topic: "products/delete".parse().unwrap(),
         ..mine.clone()
     };
     world
-        .keep(1, vec![entry("b", Outcome::Applied, 0), mine, other_topic])
+        .keep(1, vec![entry("b", DeliveryOutcome::Applied, 0), mine, other_topic])
         .await;
     let (_, told) = world.ask(route, &topic, Some(&anybody())).await;
     assert_eq!((&told["state"], &told["fate"]), (&json!("done"), &json!("superseded")));

@@ -3,12 +3,12 @@
 use hookline_domain::{
     catalogue::{
         document::Document,
-        index::{Change, Hit, Index, Search, SearchError, SearchPage, SearchQuery},
+        index::{Hit, Index, IndexChange, Search, SearchError, SearchPage, SearchQuery},
     },
     event::product::{Collection, Product, Stock, Variant},
     kernel::{
         ids::{EntityId, EntityKey, Kind},
-        port::{Clock, Unavailable},
+        port::{Clock, PortError},
         version::Version,
     },
     memory::{MemoryIndex, MemoryStores},
@@ -46,7 +46,7 @@ async fn catalogue() -> (MemoryStores, MemoryIndex) {
     };
     let document = Box::new(Document::of_collection(&entity, collection, Noon.now()));
     index
-        .apply(&[Change::Put {
+        .apply(&[IndexChange::Put {
             entity,
             version: Version::FINAL,
             document,
@@ -146,7 +146,7 @@ async fn what_the_index_refuses_for_good_is_not_to_be_tried_again() {
 
 #[tokio::test]
 async fn an_index_that_does_not_answer_says_when_to_try_again() {
-    let busy = || Err(Unavailable::new("index", "asleep").into());
+    let busy = || Err(PortError::new("index", "asleep").into());
     let response = answer(busy, &[("q", "a")]).await;
     assert_eq!(response.status(), 503);
     assert_eq!(response.headers()["retry-after"], "10");

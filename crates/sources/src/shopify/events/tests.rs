@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 
-fn told(topic: Topic, body: &Value) -> Option<Result<Event, Unreadable>> {
+fn told(topic: Topic, body: &Value) -> Option<Result<Event, InterpretError>> {
     told_by_events(topic, body.to_string().as_bytes())
 }
 

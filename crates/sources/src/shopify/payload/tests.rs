@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-fn deliver(topic: &str, body: impl Into<Vec<u8>>) -> Result<Event, Unreadable> {
+fn deliver(topic: &str, body: impl Into<Vec<u8>>) -> Result<Event, InterpretError> {
     interpret(&Delivery {
         key: DeliveryKey {
             store: StoreKey {
@@ -283,7 +283,7 @@ fn a_body_of_another_shape_names_the_path_and_no_value() {
 fn what_is_not_json_says_where() {
     for body in ["", "hello", "{\"id\": 1", "[]", "{\"id\": 1} x"] {
         let problem = deliver("products/delete", body).unwrap_err();
-        assert!(matches!(problem, Unreadable::Schema { .. }), "{body}: {problem}");
+        assert!(matches!(problem, InterpretError::Schema { .. }), "{body}: {problem}");
     }
     assert_eq!(
         deliver("products/delete", "{\"id\": }").unwrap_err().to_string(),
@@ -322,12 +322,12 @@ fn an_uninstall_of_another_store_is_not_believed() {
     let unnamed = deliver("app/uninstalled", "{\"id\": 1}").unwrap_err().to_string();
     assert!(unnamed.ends_with("missing field `myshopify_domain`"), "{unnamed}");
     assert_eq!(uninstall(json!("demo.myshopify.com")), Ok(Event::AppUninstalled));
-    assert_eq!(uninstall(json!("other.myshopify.com")), Err(Unreadable::OtherStore));
+    assert_eq!(uninstall(json!("other.myshopify.com")), Err(InterpretError::OtherStore));
 }
 
 #[test]
 fn a_topic_nobody_reads_says_so() {
-    assert_eq!(deliver("carts/create", "{}"), Err(Unreadable::Topic));
+    assert_eq!(deliver("carts/create", "{}"), Err(InterpretError::Topic));
 }
 
 proptest! {
@@ -434,7 +434,7 @@ fn of_what_the_law_asks_for_nothing_is_read_but_the_store() {
             deliver(topic, body.to_string())
         };
         assert_eq!(ask(json!("Demo.myshopify.com")), Ok(Event::Compliance(request)));
-        assert_eq!(ask(json!("other.myshopify.com")), Err(Unreadable::OtherStore));
+        assert_eq!(ask(json!("other.myshopify.com")), Err(InterpretError::OtherStore));
         let problem = ask(Value::Null).unwrap_err().to_string();
         assert!(
             problem.contains(" at shop_domain: ") && !problem.contains("jane"),

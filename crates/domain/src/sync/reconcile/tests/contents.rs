@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     catalogue::{
         digest::Digest,
-        entities::{Entities, Entries, Told},
+        entities::{Entities, Entries, ObservedFields},
     },
     event::product::{Stock, Tracking, Variant},
     kernel::{ids::EntityKey, version::Version},
@@ -15,7 +15,7 @@ fn entity(number: &str) -> EntityKey {
     key(Kind::Product, number)
 }
 
-async fn known(world: &World, number: &str) -> crate::catalogue::entities::Known {
+async fn known(world: &World, number: &str) -> crate::catalogue::entities::FenceRecord {
     let found = world.entities.find(&[entity(number)]).await.unwrap();
     found.into_iter().next().flatten().unwrap()
 }
@@ -118,9 +118,9 @@ async fn what_another_version_of_this_code_rendered_is_written_once_more_and_not
     world.clock.pass(minutes(60));
     let version = Version::new(at(OLD), world.clock.now()).unwrap();
     let older = Digest::read("0:0123");
-    let told = Told {
+    let told = ObservedFields {
         digest: Some(&older),
-        ..Told::default()
+        ..ObservedFields::default()
     };
     world.entities.advance(&entity("1"), version, told).await.unwrap();
     world.entities.confirm(&[(entity("1"), version)]).await.unwrap();

@@ -3,8 +3,9 @@
 use super::*;
 use crate::{
     catalogue::jobs::Task,
-    store::stores::{ErrorCode, RunStage},
-    sync::{vendor::Unasked, worker::Performed},
+    kernel::failure::ErrorCode,
+    store::stores::RunStage,
+    sync::{vendor::CatalogueError, worker::JobOutcome},
 };
 
 #[tokio::test]
@@ -49,7 +50,7 @@ async fn what_cannot_be_read_by_its_id_either_is_said_in_the_status() {
     }
     world.catalogue.make_odd(id("3"), true);
     let ids = (0..6).map(id).collect();
-    assert_eq!(world.perform(Task::Products { ids }).await, Performed::Done);
+    assert_eq!(world.perform(Task::Products { ids }).await, JobOutcome::Done);
     assert_eq!(
         (world.title("2").as_deref(), world.title("3").as_deref()),
         (Some("changed"), Some("p3"))
@@ -66,13 +67,13 @@ async fn what_cannot_be_read_by_its_id_either_is_said_in_the_status() {
 
 #[tokio::test]
 async fn a_run_that_stops_or_is_interrupted_says_why() {
-    let disagreed = || Unasked::Disagreed {
+    let disagreed = || CatalogueError::Disagreed {
         problem: "the answer to Export does not fit".into(),
     };
     let world = in_step(3).await;
     world.catalogue.next_fails_with(disagreed());
     let done = world.perform(Task::Reconcile { step: Step::Begin }).await;
-    assert!(matches!(done, Performed::Dropped { .. }), "{done:?}");
+    assert!(matches!(done, JobOutcome::Dropped { .. }), "{done:?}");
     let record = world.record().await;
     assert_eq!(record.run.unwrap().stage, RunStage::Failed);
     assert!(
@@ -92,7 +93,7 @@ async fn a_run_that_stops_or_is_interrupted_says_why() {
     }
     let step = begun(&world, Scope::Everything).await;
     world.catalogue.cut_after(400);
-    assert_eq!(world.perform(Task::Resync { step }).await, Performed::Done);
+    assert_eq!(world.perform(Task::Resync { step }).await, JobOutcome::Done);
     let view = world.view().await;
     let error = view.last_error().unwrap();
     assert_eq!(error.code, ErrorCode::CatalogueUnavailable);

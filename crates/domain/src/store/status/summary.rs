@@ -6,21 +6,22 @@
 //! | no | no | idle |
 //! | yes | either | attention, with all reasons, the most urgent first |
 //!
-//! What needs a person: [`Cause`]. A failed delivery does until it is applied, redriven or dismissed, whatever else happens; an
+//! What needs a person: [`ConcernCause`]. A failed delivery does until it is applied, redriven or dismissed, whatever else happens; an
 //! error that is no delivery's for half an hour, and one that is tried again only until something went well.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    delivery::failed::Failed,
+    delivery::failed::FailedDeliverySummary,
     kernel::{
         advice::{advice, remove_cause},
+        failure::{ErrorCode, LastError},
         ids::{StoreKey, StoreLabel},
     },
     store::{
         status::{Activity, IDLE_AFTER, Reason, Silence},
-        stores::{Counter, ErrorCode, Hour, LastError, StoreView},
+        stores::{Counter, Hour, StoreView},
     },
 };
 
@@ -30,7 +31,7 @@ pub struct Summary {
     /// Which.
     pub store: StoreLabel,
     /// How it is doing, in a word.
-    pub state: State,
+    pub state: StoreState,
     /// Why, in a sentence or two.
     pub why: String,
     /// Whether the app is installed.
@@ -52,19 +53,19 @@ pub struct Summary {
 /// How a store is doing, in a word: the dot in the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum StoreState {
     /// Events come, and nothing needs a person.
     Live,
     /// No event has come for half an hour, and nothing speaks against that.
     Idle,
-    /// A person should look: see [`Cause`].
+    /// A person should look: see [`ConcernCause`].
     Attention,
 }
 
 /// What sort of thing a person should look at. The most urgent first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Cause {
+pub enum ConcernCause {
     /// Deliveries have failed and wait for a person.
     DeadLetters,
     /// The store has uninstalled the app.
@@ -83,7 +84,7 @@ pub enum Cause {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Concern {
     /// What sort.
-    pub reason: Cause,
+    pub reason: ConcernCause,
     /// What is wrong, in a sentence.
     pub message: String,
     /// What to do about it, in a sentence.
@@ -97,8 +98,8 @@ impl Summary {
     /// How a store is doing at `now`.
     #[must_use]
     pub fn of(store: &StoreKey, view: &StoreView, now: Timestamp) -> Self {
-        let reading = Reading::of(view, now);
-        let failed = Failed::of(&view.failures, now);
+        let reading = StoreReading::of(view, now);
+        let failed = FailedDeliverySummary::of(&view.failures, now);
         let day_ago = Hour::of(now).back(23);
         let of_the_day = view
             .counts
@@ -121,26 +122,28 @@ impl Summary {
 
 /// How a store is doing, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reading {
+pub struct StoreReading {
     /// In a word.
-    pub state: State,
+    pub state: StoreState,
     /// In a sentence or two.
     pub why: String,
     /// Everything that a person should look at, the most urgent first.
     pub concerns: Vec<Concern>,
 }
 
-impl Reading {
+impl StoreReading {
     /// How a store is doing at `now`.
     #[must_use]
     pub fn of(view: &StoreView, now: Timestamp) -> Self {
         let silence = Silence::of(&view.record, now);
-        let mut concerns: Vec<Concern> = dead_letters(&Failed::of(&view.failures, now)).into_iter().collect();
+        let mut concerns: Vec<Concern> = dead_letters(&FailedDeliverySummary::of(&view.failures, now))
+            .into_iter()
+            .collect();
         concerns.extend(of_silence(&silence));
         let lost: Vec<&str> = view.record.watched.iter().flat_map(unheard).collect();
         if !lost.is_empty() && silence.why == Reason::None {
             concerns.push(Concern {
-                reason: Cause::Subscriptions,
+                reason: ConcernCause::Subscriptions,
                 message: format!("No subscription sends us {}.", lost.join(", ")),
                 advice: SUBSCRIBE.to_owned(),
                 code: None,
@@ -150,16 +153,16 @@ impl Reading {
         let mut standing: Vec<&LastError> = standing.collect();
         standing.sort_by_key(|error| std::cmp::Reverse(error.at));
         concerns.extend(standing.into_iter().map(|error| Concern {
-            reason: Cause::Error,
+            reason: ConcernCause::Error,
             message: format!("Not all changes reach the index: {}.", error.message),
             advice: advice(error.code, error.cause),
             code: Some(error.code),
         }));
         concerns.sort_by_key(|concern| concern.reason);
         let (state, why) = match concerns.first() {
-            Some(first) => (State::Attention, format!("{} {}", first.message, first.advice)),
-            None if Activity::of(&view.record, now) == Activity::Live => (State::Live, LIVE.to_owned()),
-            None => (State::Idle, silence.message),
+            Some(first) => (StoreState::Attention, format!("{} {}", first.message, first.advice)),
+            None if Activity::of(&view.record, now) == Activity::Live => (StoreState::Live, LIVE.to_owned()),
+            None => (StoreState::Idle, silence.message),
         };
         Self { state, why, concerns }
     }
@@ -174,10 +177,10 @@ pub const SUBSCRIBE: &str =
 fn of_silence(silence: &Silence) -> Option<Concern> {
     let reason = match silence.why {
         Reason::None | Reason::Idle => return None,
-        Reason::Disabled => Cause::Uninstalled,
-        Reason::SignatureFailing => Cause::Signatures,
-        Reason::QueueStuck => Cause::QueueStuck,
-        Reason::NoSubscription => Cause::Subscriptions,
+        Reason::Disabled => ConcernCause::Uninstalled,
+        Reason::SignatureFailing => ConcernCause::Signatures,
+        Reason::QueueStuck => ConcernCause::QueueStuck,
+        Reason::NoSubscription => ConcernCause::Subscriptions,
     };
     Some(Concern {
         reason,
@@ -188,7 +191,7 @@ fn of_silence(silence: &Silence) -> Option<Concern> {
 }
 
 /// What is to be said of failed deliveries that a person has to look at.
-fn dead_letters(failed: &Failed) -> Option<Concern> {
+fn dead_letters(failed: &FailedDeliverySummary) -> Option<Concern> {
     let (attention, dead) = (failed.attention, failed.dead_letters);
     if attention == 0 {
         return None;
@@ -214,7 +217,7 @@ fn dead_letters(failed: &Failed) -> Option<Concern> {
         |told| remove_cause(told.code, told.cause),
     );
     Some(Concern {
-        reason: Cause::DeadLetters,
+        reason: ConcernCause::DeadLetters,
         message: format!("{waits} ({where_}): {}.", latest.unwrap_or("the reason is not known")),
         advice: format!("{remove} {then}"),
         code: failed.deliveries.first().map(|told| told.code),
@@ -222,7 +225,7 @@ fn dead_letters(failed: &Failed) -> Option<Concern> {
 }
 
 /// Topics that no subscription sends to us.
-pub(super) fn unheard(watched: &crate::store::stores::Watched) -> impl Iterator<Item = &str> {
+pub(crate) fn unheard(watched: &crate::store::stores::Watched) -> impl Iterator<Item = &str> {
     watched
         .missing
         .iter()

@@ -1,16 +1,19 @@
 use super::*;
 use crate::{
     delivery::{
-        failed::{FailedDelivery, Failures},
+        failed::{FailedDelivery, FailedDeliveryList},
         ledger::Problem,
     },
     kernel::ids::DeliveryKey,
-    live::tests::store,
     store::stores::{StoreRecord, StoreUpdate, Watched},
 };
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
+}
+
+fn store() -> StoreKey {
+    "shopify#demo.myshopify.com".parse().unwrap()
 }
 
 fn now() -> Timestamp {
@@ -73,7 +76,7 @@ fn delivery(id: &str, code: ErrorCode, tried_at: &str) -> FailedDelivery {
 
 fn with(view: StoreView, deliveries: Vec<FailedDelivery>) -> StoreView {
     StoreView {
-        failures: Failures {
+        failures: FailedDeliveryList {
             deliveries,
             more: false,
         },
@@ -81,25 +84,25 @@ fn with(view: StoreView, deliveries: Vec<FailedDelivery>) -> StoreView {
     }
 }
 
-fn reads(view: &StoreView) -> (State, String) {
-    let reading = Reading::of(view, now());
+fn reads(view: &StoreView) -> (StoreState, String) {
+    let reading = StoreReading::of(view, now());
     (reading.state, reading.why)
 }
 
 #[test]
 fn the_readings() {
     let (state, why) = reads(&live());
-    assert_eq!((state, why.as_str()), (State::Live, LIVE));
+    assert_eq!((state, why.as_str()), (StoreState::Live, LIVE));
     let (state, why) = reads(&idle());
-    assert_eq!(state, State::Idle);
+    assert_eq!(state, StoreState::Idle);
     assert!(why.starts_with("No webhook in the last 30 minutes."), "{why}");
     let (state, why) = reads(&StoreView::default());
-    assert_eq!(state, State::Idle);
+    assert_eq!(state, StoreState::Idle);
     assert!(why.starts_with("No webhook has come yet."), "{why}");
     let code = ErrorCode::IndexUnavailable;
     for view in [live(), idle()] {
         let (state, why) = reads(&failed(view, code, "2026-11-21T11:55:00Z"));
-        assert_eq!(state, State::Attention);
+        assert_eq!(state, StoreState::Attention);
         assert_eq!(
             why,
             format!("Not all changes reach the index: the problem. {}", advice(code, None))
@@ -113,16 +116,22 @@ fn an_error_is_news_for_half_an_hour_and_until_something_went_well() {
     let [before, after] = ["2026-11-21T11:49:00Z", "2026-11-21T11:51:00Z"];
     assert_eq!(
         state(&failed(live(), ErrorCode::IndexUnavailable, after)),
-        State::Attention
+        StoreState::Attention
     );
-    assert_eq!(state(&failed(live(), ErrorCode::IndexUnavailable, before)), State::Live);
+    assert_eq!(
+        state(&failed(live(), ErrorCode::IndexUnavailable, before)),
+        StoreState::Live
+    );
     assert_eq!(
         state(&failed(live(), ErrorCode::TokenRefused, before)),
-        State::Attention
+        StoreState::Attention
     );
     let old = "2026-11-21T11:30:00Z";
-    assert_eq!(state(&failed(live(), ErrorCode::TokenRefused, old)), State::Live);
-    assert_eq!(state(&failed(idle(), ErrorCode::IndexUnavailable, old)), State::Idle);
+    assert_eq!(state(&failed(live(), ErrorCode::TokenRefused, old)), StoreState::Live);
+    assert_eq!(
+        state(&failed(idle(), ErrorCode::IndexUnavailable, old)),
+        StoreState::Idle
+    );
 }
 
 #[test]
@@ -140,9 +149,9 @@ fn nothing_hides_a_parked_delivery() {
     let mut uninstalled = quiet.clone();
     uninstalled.record.enabled = false;
     for view in [&quiet, &forged, &passing, &passed, &uninstalled] {
-        let reading = Reading::of(view, now());
-        assert_eq!(reading.state, State::Attention);
-        assert_eq!(reading.concerns[0].reason, Cause::DeadLetters, "{reading:?}");
+        let reading = StoreReading::of(view, now());
+        assert_eq!(reading.state, StoreState::Attention);
+        assert_eq!(reading.concerns[0].reason, ConcernCause::DeadLetters, "{reading:?}");
         assert!(
             reading.why.starts_with("1 delivery could not be applied"),
             "{}",
@@ -153,7 +162,7 @@ fn nothing_hides_a_parked_delivery() {
         redriven_at: Some(now()),
         ..parked
     };
-    assert_eq!(reads(&with(live(), vec![redriven])).0, State::Live);
+    assert_eq!(reads(&with(live(), vec![redriven])).0, StoreState::Live);
 }
 
 #[test]
@@ -163,13 +172,13 @@ fn what_is_tried_again_is_no_dead_letter_until_the_queue_gives_up() {
     let summary = Summary::of(&store(), &retrying, now());
     assert_eq!(
         (summary.state, summary.retrying, summary.dead_letters),
-        (State::Live, 1, 0)
+        (StoreState::Live, 1, 0)
     );
     let dead = with(live(), vec![delivery("r", code, "2026-11-21T11:36:00Z")]);
     let summary = Summary::of(&store(), &dead, now());
     assert_eq!(
         (summary.state, summary.retrying, summary.dead_letters),
-        (State::Attention, 0, 1)
+        (StoreState::Attention, 0, 1)
     );
     let both = with(
         live(),
@@ -189,10 +198,10 @@ fn what_is_tried_again_is_no_dead_letter_until_the_queue_gives_up() {
 fn what_keeps_events_away_is_to_be_looked_at() {
     let mut uninstalled = live();
     uninstalled.record.enabled = false;
-    assert_eq!(reads(&uninstalled).0, State::Attention);
+    assert_eq!(reads(&uninstalled).0, StoreState::Attention);
     let mut forged = live();
     forged.record.last_forged_at = Some(at("2026-11-21T11:59:00Z"));
-    assert_eq!(reads(&forged).0, State::Attention);
+    assert_eq!(reads(&forged).0, StoreState::Attention);
     let lost = Watched {
         missing: vec!["products/update".parse().unwrap()],
         ..Watched::unseen(at("2026-11-21T11:40:00Z"), true)
@@ -200,7 +209,7 @@ fn what_keeps_events_away_is_to_be_looked_at() {
     for mut view in [live(), idle()] {
         view.record.watched = Some(lost.clone());
         let (state, why) = reads(&view);
-        assert_eq!(state, State::Attention);
+        assert_eq!(state, StoreState::Attention);
         assert!(why.contains("No subscription sends us products/update"), "{why}");
     }
 }
@@ -218,13 +227,16 @@ fn a_summary_counts_the_events_of_a_day() {
     view.counts.insert((Hour::of(now()).back(24), event), 100);
     view.record.seq = 7;
     let summary = Summary::of(&store(), &view, now());
-    assert_eq!((summary.events_24h, summary.seq, summary.state), (6, 7, State::Live));
+    assert_eq!(
+        (summary.events_24h, summary.seq, summary.state),
+        (6, 7, StoreState::Live)
+    );
     assert_eq!(summary.store.as_str(), "demo.myshopify.com");
 }
 
 #[test]
 fn every_reading_is_in_the_table_of_states() {
-    let table = include_str!("../../../../../docs/states.md");
+    let table = include_str!("../../../../../../docs/states.md");
     let mut views = vec![live(), idle(), StoreView::default()];
     let change = |change: fn(&mut StoreView)| {
         let mut view = live();
@@ -265,7 +277,7 @@ fn every_reading_is_in_the_table_of_states() {
     ));
     let mut causes = std::collections::BTreeSet::new();
     for view in &views {
-        let reading = Reading::of(view, now());
+        let reading = StoreReading::of(view, now());
         causes.extend(reading.concerns.iter().map(|concern| concern.reason));
         let said = reading.why.trim_start_matches(char::is_numeric);
         assert!(table.contains(&said[..20]), "{}", reading.why);
