@@ -4,6 +4,7 @@ use std::{fs, path::PathBuf, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
+use hookline_api::api::{About, ReadApi, ReadPorts, SearchApi};
 use hookline_aws::{
     AwsSecret, DynamoActivity, DynamoAudit, DynamoEntities, DynamoLedger, DynamoStores, OpenSearchIndex, S3Archive,
     S3Bodies, SqsEventQueue, SqsQueues,
@@ -16,11 +17,11 @@ use hookline_domain::{
     memory::{MemoryAccess, MemoryJobs},
 };
 use hookline_lambda::{
-    Ports, Receiver, SystemClock,
-    api::{About, ReadApi, ReadPorts, SearchApi},
+    SystemClock,
     batch::{self, SqsBatch, SqsRecord},
     serve::Http,
 };
+use hookline_receiver::{Ports, Receiver};
 use hookline_sources::{
     self as sources, Inbound,
     shopify::{self, SENDER, Topic},

@@ -104,7 +104,7 @@ def test_a_consumer_that_fails_rings_however_few_events_there_are(resources: Res
 def test_refusals_ring(resources: Resources) -> None:
     """By the authorizer, in the words of its log line, and by the throttle of the receivers."""
     assert resources["AccessRefused"]["Properties"]["FilterPattern"] == '{ $.fields.outcome = "refused: *" }'
-    assert 'format!("refused: {why}")' in (REPOSITORY / "crates/lambda/src/authorizer.rs").read_text()
+    assert 'format!("refused: {why}")' in (REPOSITORY / "crates/api/src/authorizer.rs").read_text()
     assert resources["WebhooksTooMany"]["Properties"]["FilterPattern"] == '{ $.status = "429" }'
     assert resources["WebhooksTooMany"]["Properties"]["LogGroupName"] == {"Ref": "WebhooksAccessLogs"}
 

@@ -46,7 +46,7 @@ it('the mock uses only sentences of the server', () => {
 });
 
 it('the mock answers actions as the server does', () => {
-  const actions = read('../crates/lambda/src/api/actions.rs');
+  const actions = read('../crates/api/src/api/actions.rs');
   expect(actions).toContain(MESSAGES.dismiss);
   const sentenceSource = read('../crates/domain/src/delivery/failed/sentence.rs');
   for (const part of MESSAGES.try_now.split(/(?<=\.) /)) expect(sentenceSource).toContain(part);

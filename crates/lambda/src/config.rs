@@ -1,9 +1,6 @@
 //! What a function is told by its environment: read once, at the start, into one struct. What is missing is named,
 //! all of it at once, with the misspelling that may be why.
 
-mod api;
-mod live;
-mod panel;
 mod sync;
 
 use std::{collections::BTreeMap, fmt};
@@ -12,12 +9,7 @@ use hookline_domain::kernel::secret::{Secret, SecretRef};
 use jiff::SignedDuration;
 use tracing::level_filters::LevelFilter;
 
-pub use self::{
-    api::{ActionsConfig, AuthorizerConfig, SearchConfig, StatusConfig},
-    live::{LiveConnectConfig, LiveDisconnectConfig, LivePushConfig},
-    panel::PanelConfig,
-    sync::{ReconcileConfig, SyncConfig},
-};
+pub use self::sync::{ReconcileConfig, SyncConfig};
 
 /// How different two names may be for one to be taken for a misspelling of the other.
 const MISSPELT: usize = 2;
@@ -176,20 +168,26 @@ impl ReindexConfig {
 }
 
 /// Reads variables and gathers what is wrong with them.
-struct Reader<'a> {
+#[derive(Debug)]
+pub struct Reader<'a> {
     environment: &'a Environment,
     problems: Vec<String>,
 }
 
 impl<'a> Reader<'a> {
-    fn new(environment: &'a Environment) -> Self {
+    /// Begins with no problems.
+    pub fn new(environment: &'a Environment) -> Self {
         Self {
             environment,
             problems: Vec::new(),
         }
     }
 
-    fn finish<T>(self, config: T) -> Result<T, ConfigError> {
+    /// Ends reading: the configuration, or everything that is wrong.
+    ///
+    /// # Errors
+    /// [`ConfigError`] lists every problem.
+    pub fn finish<T>(self, config: T) -> Result<T, ConfigError> {
         if self.problems.is_empty() {
             Ok(config)
         } else {
@@ -198,7 +196,8 @@ impl<'a> Reader<'a> {
     }
 
     /// An empty value is none: that is what a forgotten parameter of a template looks like.
-    fn optional(&self, name: &str) -> Option<String> {
+    #[must_use]
+    pub fn optional(&self, name: &str) -> Option<String> {
         self.environment
             .0
             .get(name)
@@ -206,7 +205,8 @@ impl<'a> Reader<'a> {
             .cloned()
     }
 
-    fn required(&mut self, name: &str) -> String {
+    /// A variable that has to be set.
+    pub fn required(&mut self, name: &str) -> String {
         self.optional(name).unwrap_or_else(|| {
             self.problems
                 .push(format!("{name} is not set{}", self.misspelling(name)));
@@ -214,7 +214,8 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn secret(&mut self, literal: &str, kept: &str) -> SecretRef {
+    /// A secret, given as text or by the name it is stored under; one of the two has to be set.
+    pub fn secret(&mut self, literal: &str, kept: &str) -> SecretRef {
         match (self.optional(literal), self.optional(kept)) {
             (Some(text), None) => SecretRef::Literal(Secret::new(text)),
             (None, Some(name)) => SecretRef::Kept(name),
@@ -232,7 +233,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn index(&mut self) -> IndexConfig {
+    /// The search index.
+    pub fn index(&mut self) -> IndexConfig {
         IndexConfig {
             url: self.required("OPENSEARCH_URL"),
             index: self.required("OPENSEARCH_INDEX"),
@@ -241,7 +243,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn number(&mut self, name: &str) -> Option<u32> {
+    /// A whole number, if it is set.
+    pub fn number(&mut self, name: &str) -> Option<u32> {
         let text = self.optional(name)?;
         let number = text.trim().parse();
         if number.is_err() {
@@ -250,7 +253,8 @@ impl<'a> Reader<'a> {
         number.ok()
     }
 
-    fn seconds(&mut self, name: &str, default: u32) -> SignedDuration {
+    /// A whole number of seconds, or the default.
+    pub fn seconds(&mut self, name: &str, default: u32) -> SignedDuration {
         let seconds = self.optional(name).map_or(Ok(default), |text| text.trim().parse());
         let seconds = seconds.unwrap_or_else(|_| {
             self.problems.push(format!("{name} is not a whole number of seconds"));
@@ -309,12 +313,6 @@ mod tests {
         ] {
             assert!(error.contains(name), "{error}");
         }
-        let error = SearchConfig::read(&environment).unwrap_err().to_string();
-        assert!(
-            error.contains("OPENSEARCH_URL") && error.contains("STORES_TABLE"),
-            "{error}"
-        );
-        assert!(StatusConfig::read(&environment).is_err());
         let error = SyncConfig::read(&environment).unwrap_err().to_string();
         for name in [
             "CONNECTIONS_TABLE",
@@ -352,17 +350,6 @@ mod tests {
     }
 
     #[test]
-    fn no_session_is_believed_without_an_app_and_no_app_without_its_secret() {
-        let table = ("ACCESS_TABLE", "access");
-        let none = AuthorizerConfig::read(&Environment::from([table, ("SHOPIFY_CLIENT_SECRETS", "hush")]));
-        assert_eq!(none.unwrap().app, None);
-        let app = [table, ("SHOPIFY_CLIENT_ID", "app")];
-        let error = AuthorizerConfig::read(&Environment::from(app)).unwrap_err().to_string();
-        assert!(error.contains("SHOPIFY_CLIENT_SECRETS_ARN"), "{error}");
-        assert!(AuthorizerConfig::read(&Environment::default()).is_err());
-    }
-
-    #[test]
     fn logs_are_as_talkative_as_the_function_is_told() {
         let level = |level| Environment::from([("AWS_LAMBDA_LOG_LEVEL", level)]).log_level();
         assert_eq!(level("DEBUG"), LevelFilter::DEBUG);
@@ -384,24 +371,6 @@ mod tests {
         assert_eq!(
             error,
             "SHOPIFY_CLIENT_SECRETS and SHOPIFY_CLIENT_SECRETS_ARN are both set; set one"
-        );
-    }
-
-    #[test]
-    fn replicas_are_a_number_or_not_set() {
-        let replicas = |text| {
-            let environment = Environment::from([
-                ("STORES_TABLE", "stores"),
-                ("OPENSEARCH_URL", "http://index"),
-                ("OPENSEARCH_INDEX", "hookline"),
-                ("OPENSEARCH_REPLICAS", text),
-            ]);
-            SearchConfig::read(&environment).map(|config| config.index.replicas)
-        };
-        assert_eq!((replicas(""), replicas("2")), (Ok(None), Ok(Some(2))));
-        assert_eq!(
-            replicas("-1").unwrap_err().to_string(),
-            "OPENSEARCH_REPLICAS is not a whole number"
         );
     }
 

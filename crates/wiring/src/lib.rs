@@ -6,7 +6,8 @@
 
 use std::process::ExitCode;
 
-use hookline_lambda::{Environment, Ports, Receiver, ReceiverConfig, SystemClock, serve_webhooks, start};
+use hookline_lambda::{Environment, SystemClock, config::ReceiverConfig, start};
+use hookline_receiver::{Ports, Receiver, serve_webhooks};
 use hookline_sources::{Inbound, Sender};
 
 /// Receives what a source sends to a function, until Lambda ends the function.

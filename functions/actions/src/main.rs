@@ -2,13 +2,13 @@
 
 use std::process::ExitCode;
 
+use hookline_api::{
+    ActionsConfig,
+    api::{ActionsApi, ActionsPorts},
+};
 use hookline_aws::{Aws, Patience};
 use hookline_domain::delivery::{receive::Receive, replay::Replay};
-use hookline_lambda::{
-    ActionsConfig, Environment, Sleep, SystemClock,
-    api::{ActionsApi, ActionsPorts},
-    serve, start,
-};
+use hookline_lambda::{Environment, Sleep, SystemClock, serve, start};
 
 fn main() -> ExitCode {
     start("actions", async {

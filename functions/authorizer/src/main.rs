@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
-use hookline_aws::{Aws, Patience};
-use hookline_lambda::{
-    AuthorizerConfig, Environment, SystemClock,
+use hookline_api::{
+    AuthorizerConfig,
     authorizer::{self, Authorizer},
-    start,
 };
+use hookline_aws::{Aws, Patience};
+use hookline_lambda::{Environment, SystemClock, start};
 
 fn main() -> ExitCode {
     start("authorizer", async {

@@ -2,9 +2,10 @@
 
 use std::process::ExitCode;
 
+use hookline_api::{LiveConnectConfig, live};
 use hookline_aws::{Aws, Patience};
 use hookline_domain::live::Follow;
-use hookline_lambda::{Environment, LiveConnectConfig, SystemClock, live, start};
+use hookline_lambda::{Environment, SystemClock, start};
 use hookline_sources::store_from_text;
 
 fn main() -> ExitCode {

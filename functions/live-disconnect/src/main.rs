@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
+use hookline_api::{LiveDisconnectConfig, live};
 use hookline_aws::{Aws, Patience};
-use hookline_lambda::{Environment, LiveDisconnectConfig, live, start};
+use hookline_lambda::{Environment, start};
 
 fn main() -> ExitCode {
     start("live-disconnect", async {

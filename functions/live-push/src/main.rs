@@ -2,12 +2,13 @@
 
 use std::process::ExitCode;
 
-use hookline_aws::{Aws, Patience, access_changed, store_changed};
-use hookline_domain::live::Broadcast;
-use hookline_lambda::{
-    Environment, LivePushConfig, Sleep, SystemClock, start,
+use hookline_api::{
+    LivePushConfig,
     stream::{self, Reading},
 };
+use hookline_aws::{Aws, Patience, access_changed, store_changed};
+use hookline_domain::live::Broadcast;
+use hookline_lambda::{Environment, Sleep, SystemClock, start};
 
 fn main() -> ExitCode {
     start("live-push", async {

@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use hookline_lambda::{Environment, PanelConfig, panel::Panel, serve, start};
+use hookline_api::{PanelConfig, panel::Panel};
+use hookline_lambda::{Environment, serve, start};
 
 fn main() -> ExitCode {
     start("panel", async {

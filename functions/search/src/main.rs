@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
+use hookline_api::{SearchConfig, api::SearchApi};
 use hookline_aws::{Aws, OpenSearchConfig, Patience};
-use hookline_lambda::{Environment, SearchConfig, api::SearchApi, serve, start};
+use hookline_lambda::{Environment, serve, start};
 
 fn main() -> ExitCode {
     start("search", async {

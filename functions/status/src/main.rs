@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
-use hookline_aws::{Aws, Patience};
-use hookline_lambda::{
-    Environment, StatusConfig, SystemClock,
+use hookline_api::{
+    StatusConfig,
     api::{About, ReadApi, ReadPorts},
-    serve, start,
 };
+use hookline_aws::{Aws, Patience};
+use hookline_lambda::{Environment, SystemClock, serve, start};
 
 fn main() -> ExitCode {
     start("status", async {

@@ -5,6 +5,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use hookline_api::api::SearchApi;
 use hookline_domain::{
     access::{Principal, Reach, Role},
     catalogue::index::{Search, SearchError, SearchPage, SearchQuery},
@@ -12,7 +13,7 @@ use hookline_domain::{
     memory::MemoryStores,
     store::stores::{StoreUpdate, Stores},
 };
-use hookline_lambda::{api::SearchApi, serve::Http};
+use hookline_lambda::serve::Http;
 use hookline_sources::shopify;
 use lambda_http::{Body, RequestExt, request::RequestContext};
 use serde_json::{Value, json};

@@ -8,10 +8,8 @@ use hookline_domain::{
     kernel::secret::Secret,
     memory::{MemoryBodies, MemoryLedger, MemoryQueue, MemoryStores},
 };
-use hookline_lambda::{
-    receiver::{Ports, Receiver},
-    serve::Http,
-};
+use hookline_lambda::serve::Http;
+use hookline_receiver::receiver::{Ports, Receiver};
 use hookline_sources::{
     Inbound,
     shopify::{SENDER, Topic},

@@ -10,6 +10,7 @@ use anyhow::{Context, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use futures_util::{StreamExt, TryStreamExt, stream};
+use hookline_api::stream::{Change, Reading, StreamAnswer, StreamBatch, StreamRecord, tell};
 use hookline_aws::{Aws, DynamoActivity, DynamoStores, DynamoWatchers, Patience, access_changed, store_changed};
 use hookline_domain::{
     access::{Principal, Reach, Role},
@@ -21,10 +22,7 @@ use hookline_domain::{
         stores::{Counter, StoreUpdate, Stores},
     },
 };
-use hookline_lambda::{
-    Sleep, SystemClock,
-    stream::{Change, Reading, StreamAnswer, StreamBatch, StreamRecord, tell},
-};
+use hookline_lambda::{Sleep, SystemClock};
 use hookline_testkit::emulator::{ACTIVITY_TABLE, DynamoDb, LIVE_TABLE, STORES_TABLE, sdk_config};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};

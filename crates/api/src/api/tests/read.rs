@@ -31,9 +31,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::*;
 use crate::{
     api::{About, ReadApi, ReadPorts, openapi::DESCRIPTION},
-    serve::Http,
     testing::{Noon, STORE},
 };
+use hookline_lambda::serve::Http;
 
 /// Every route but the public one.
 const ROUTES: [&str; 6] = [

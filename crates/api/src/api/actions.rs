@@ -30,10 +30,8 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
 
 use super::{no_such_route, route};
-use crate::{
-    guard::{ApiError, Guard},
-    serve::{self, Http, bytes},
-};
+use crate::guard::{ApiError, Guard};
+use hookline_lambda::serve::{self, Http, bytes};
 
 /// The name in logs.
 const SERVICE: &str = "actions";

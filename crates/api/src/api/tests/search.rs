@@ -20,9 +20,9 @@ use serde_json::Value;
 use super::{anybody, asked, value};
 use crate::{
     api::SearchApi,
-    serve::Http,
     testing::{Noon, STORE},
 };
+use hookline_lambda::serve::Http;
 
 const ROUTE: &str = "GET /api/stores/{store}/search";
 

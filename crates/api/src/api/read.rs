@@ -19,9 +19,9 @@ use super::{
 };
 use crate::{
     guard::{ApiError, Guard},
-    serve::{Http, json},
     tickets,
 };
+use hookline_lambda::serve::{Http, json};
 
 /// Whom it asks. All but the stores may be missing.
 #[derive(Debug)]

@@ -16,7 +16,7 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::start::StartError;
+use hookline_lambda::start::StartError;
 
 /// What API Gateway hands over, as far as it is read.
 #[derive(Debug, Deserialize)]
@@ -169,7 +169,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::SystemClock;
+    use hookline_lambda::SystemClock;
 
     type Following = Follow<MemoryWatchers, MemoryStores, MemoryActivity, MemoryPush, SystemClock>;
 

@@ -27,10 +27,10 @@ use http::{HeaderValue, Response, StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
 use lambda_http::{Body, Request, RequestExt};
 
-use crate::{
+use crate::tally::Tallies;
+use hookline_lambda::{
     rotating::{NoSecret, Parse, Rotating},
     serve::{Http, bytes, empty, line},
-    tally::Tallies,
 };
 
 /// Part of the function's time that is reserved for sending the response.

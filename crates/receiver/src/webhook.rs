@@ -1,4 +1,4 @@
-//! Runtime loop of a receiver. It does what [`serve`](crate::serve::serve) does, but parses API Gateway's event once, reads
+//! Runtime loop of a receiver. It does what [`serve`](hookline_lambda::serve::serve) does, but parses API Gateway's event once, reads
 //! only what a receiver needs, and does not copy the body. `lambda_http` parses the event twice and copies the body three
 //! times, which was half of the cost of a forged delivery (docs/performance.md). A property test compares the two.
 
@@ -15,7 +15,7 @@ use serde::{
 };
 use tower::util::ThenLayer;
 
-use crate::{serve::Http, start::StartError};
+use hookline_lambda::{serve::Http, start::StartError};
 
 /// Headers and body of a request in an HTTP API's payload format 2.0
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>).
@@ -145,7 +145,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::serve::{bytes, line};
+    use hookline_lambda::serve::{bytes, line};
 
     fn event(headers: &Value, body: &Value, base64: bool) -> String {
         json!({
@@ -172,7 +172,7 @@ mod tests {
             let event = event(&json!(headers), &json!(body), base64);
             let ours = read(&event).unwrap();
             let theirs: LambdaRequest = serde_json::from_str(&event).unwrap();
-            let theirs = Request::from(crate::gateway::harmless(theirs));
+            let theirs = Request::from(hookline_lambda::gateway::harmless(theirs));
             prop_assert_eq!(ours.headers(), theirs.headers());
             prop_assert_eq!(bytes(&ours), bytes(&theirs));
         }

@@ -2,7 +2,7 @@
 
 use hookline_domain::kernel::secret::SecretRef;
 
-use super::{ConfigError, Environment, IndexConfig, Reader};
+use hookline_lambda::config::{ConfigError, Environment, IndexConfig, Reader};
 
 /// What the status function is told.
 #[derive(Debug, Clone, PartialEq, Eq)]

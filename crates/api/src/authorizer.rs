@@ -32,7 +32,7 @@ use hookline_sources::{
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::{Deserialize, Serialize};
 
-use crate::{
+use hookline_lambda::{
     rotating::{NoSecret, Rotating},
     start::StartError,
 };

@@ -16,10 +16,8 @@ use self::{
     files::{Encoding, File, Files, NoFiles},
     policy::{InvalidLiveUrl, Policy},
 };
-use crate::{
-    config::PanelConfig,
-    serve::{Http, empty, line},
-};
+use crate::config::PanelConfig;
+use hookline_lambda::serve::{Http, empty, line};
 
 /// Where the files are, below the function's own folder.
 const FOLDER: &str = "public";

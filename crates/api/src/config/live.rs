@@ -1,6 +1,6 @@
 //! What the functions behind the WebSocket API are told.
 
-use super::{ConfigError, Environment, Reader};
+use hookline_lambda::config::{ConfigError, Environment, Reader};
 
 /// What the function that answers connections is told.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -24,10 +24,9 @@ use jiff::SignedDuration;
 use super::*;
 use crate::{
     api::{ActionsApi, ActionsPorts},
-    clock::Sleep,
-    serve::Http,
     testing::{Noon, STORE},
 };
+use hookline_lambda::{clock::Sleep, serve::Http};
 
 const ROUTES: [&str; 6] = [
     "POST /api/stores/{store}/replay",

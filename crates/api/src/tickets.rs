@@ -11,7 +11,8 @@ use http::{Response, StatusCode};
 use lambda_http::Body;
 use serde::Serialize;
 
-use crate::{guard::ApiError, serve::json};
+use crate::guard::ApiError;
+use hookline_lambda::serve::json;
 
 /// The route that API Gateway calls this by.
 pub(crate) const ROUTE: &str = "POST /api/live/tickets";

@@ -19,7 +19,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use lambda_http::{Body, Request, RequestExt, request::RequestContext};
 use serde::Serialize;
 
-use crate::serve::json;
+use hookline_lambda::serve::json;
 
 /// Seconds after which a client may try again: a collection of OpenSearch Serverless that has scaled to zero takes 10 to 30
 /// to start.

@@ -12,10 +12,8 @@ use lambda_http::{Body, Request};
 use serde::Serialize;
 
 use super::{limit, parameter};
-use crate::{
-    guard::{ApiError, Guard},
-    serve::{Http, json},
-};
+use crate::guard::{ApiError, Guard};
+use hookline_lambda::serve::{Http, json};
 
 /// The most bytes of results that are answered. A function may answer 6,291,556 bytes, counted as Lambda gets them: JSON in
 /// a text of JSON (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).

@@ -3,7 +3,7 @@
 use http::{Response, StatusCode};
 use lambda_http::Body;
 
-use crate::serve;
+use hookline_lambda::serve;
 
 /// What a person reads and a test holds the answers against.
 pub(super) const DESCRIPTION: &str = include_str!("../../../../docs/openapi.json");

@@ -19,7 +19,7 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::start::StartError;
+use hookline_lambda::start::StartError;
 
 /// What Lambda hands over, as far as it is read
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html>).
@@ -217,7 +217,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{SystemClock, clock::Sleep};
+    use hookline_lambda::{SystemClock, clock::Sleep};
 
     fn reading() -> Reading {
         Reading {

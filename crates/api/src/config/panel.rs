@@ -1,6 +1,6 @@
 //! What the function that serves the panel is told.
 
-use super::{ConfigError, Environment, Reader};
+use hookline_lambda::config::{ConfigError, Environment, Reader};
 
 /// What the function that serves the panel is told.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use lambda_http::request::LambdaRequest;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::gateway::harmless;
+use hookline_lambda::gateway::harmless;
 
 const HTML: &str = "<!doctype html>\n<html><head><title>Hookline</title></head><body></body></html>\n";
 const SCRIPT: &str = "console.log('hello')";

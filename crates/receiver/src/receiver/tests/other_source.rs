@@ -1,13 +1,13 @@
 //! A source of our own making, signed as Standard Webhooks are: the receiver does with it what its value says.
 
-use std::{error::Error, time::Duration};
+use std::time::Duration;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use hookline_domain::{
     delivery::{Delivery, envelope},
     kernel::{
-        ids::{DeliveryId, DeliveryKey, StoreKey},
+        ids::{DeliveryId, DeliveryKey, Source, StoreKey, StoreName, Topic as TopicName},
         port::Clock,
         secret::Secret,
     },
@@ -22,17 +22,18 @@ use hookline_sources::{
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use lambda_http::{Body, Request};
-use serde::Deserialize;
+use serde::{Deserialize, de::Error};
 use sha2::Sha256;
+
+use hookline_lambda::serve::Http;
 
 use crate::{
     receiver::{Ports, Receiver},
-    serve::Http,
     testing::Noon,
 };
 
 const KEY: &[u8] = b"a key that is not text";
-const BODY: &str = r#"{"account":"acme1","type":"thing.changed"}"#;
+const BODY: &str = r#"{"account":"ACME1","type":"thing.changed"}"#;
 const WINDOW: SignedDuration = SignedDuration::from_mins(5);
 
 static ACME: Sender = Sender {
@@ -68,28 +69,23 @@ static ACME: Sender = Sender {
     read: |verified, _, _, received_at| read(verified, received_at).map_err(RequestError::new),
 };
 
-#[derive(Debug, thiserror::Error)]
-#[error("the body names no account and type")]
-struct BodyError(#[source] Box<dyn Error + Send + Sync>);
-
 #[derive(Deserialize)]
 struct Envelope {
-    account: String,
+    account: StoreName,
     #[serde(rename = "type")]
-    topic: String,
+    topic: TopicName,
 }
 
-fn read(verified: Verified<'_>, received_at: Timestamp) -> Result<Delivery, BodyError> {
-    let wrong = |error: Box<dyn Error + Send + Sync>| BodyError(error);
-    let body: Envelope = serde_json::from_slice(verified.body()).map_err(|error| wrong(error.into()))?;
+fn read(verified: Verified<'_>, received_at: Timestamp) -> Result<Delivery, serde_json::Error> {
+    let body: Envelope = serde_json::from_slice(verified.body())?;
     Ok(Delivery {
         key: DeliveryKey {
             store: StoreKey {
-                source: ACME.name.parse().map_err(|error| wrong(Box::new(error)))?,
-                store: body.account.parse().map_err(|error| wrong(Box::new(error)))?,
+                source: Source::new(ACME.name).map_err(Error::custom)?,
+                store: body.account,
             },
-            topic: body.topic.parse().map_err(|error| wrong(Box::new(error)))?,
-            id: DeliveryId::new(verified.id().unwrap_or_default()).map_err(|error| wrong(Box::new(error)))?,
+            topic: body.topic,
+            id: DeliveryId::new(verified.id().unwrap_or_default()).map_err(Error::custom)?,
         },
         event_id: None,
         api_version: String::new(),
@@ -146,7 +142,7 @@ async fn delivery_is_queued_under_what_its_source_reads() {
     let stack = stack().await;
     assert_eq!(status(&stack, request("msg_1", BODY, 0)).await, 200);
     let delivery = envelope::decode(&stack.queue.take()[0]).unwrap();
-    assert_eq!(delivery.key.to_string(), "acme#acme1#thing.changed#msg_1");
+    assert_eq!(delivery.key.to_string(), "acme#ACME1#thing.changed#msg_1");
     assert_eq!(delivery.body, BODY.as_bytes());
     assert_eq!(status(&stack, request("msg_2", "{}", 0)).await, 400);
     assert!(stack.queue.take().is_empty());
@@ -169,7 +165,7 @@ async fn refusal_has_the_status_of_its_source_and_no_text() {
 #[tokio::test]
 async fn forgery_is_not_counted_for_a_store_that_no_header_names() {
     let stack = stack().await;
-    let store = "acme#acme1".parse().unwrap();
+    let store = "acme#ACME1".parse().unwrap();
     stack.stores.record(&store, &StoreUpdate::default()).await.unwrap();
     let mut forged = request("msg_1", BODY, 0);
     *forged.body_mut() = Body::from("{}");

@@ -1,0 +1,75 @@
+//! Principals, requests with an authorizer's context, and ports that fail, for the unit tests of this crate.
+
+use hookline_domain::{
+    access::{
+        Principal, Reach, Role,
+        ticket::{Ticket, TicketKey, Tickets},
+        token::{Token, TokenChange, TokenId, Tokens},
+    },
+    kernel::port::{Clock, PortError},
+};
+use jiff::Timestamp;
+use lambda_http::{Request, RequestExt, request::RequestContext};
+use serde_json::json;
+
+pub(crate) const STORE: &str = "demo.myshopify.com";
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Noon;
+
+impl Clock for Noon {
+    fn now(&self) -> Timestamp {
+        "2026-11-21T12:00:00Z".parse().unwrap()
+    }
+}
+
+/// Fails at once.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Down;
+
+impl Tokens for Down {
+    async fn find(&self, _: &TokenId) -> Result<Option<Token>, PortError> {
+        Err(PortError::new("tokens", "connection refused to 10.0.0.1"))
+    }
+    async fn list(&self) -> Result<Vec<Token>, PortError> {
+        Err(PortError::new("tokens", "connection refused to 10.0.0.1"))
+    }
+    async fn put(&self, _: &Token) -> Result<bool, PortError> {
+        Err(PortError::new("tokens", "connection refused to 10.0.0.1"))
+    }
+    async fn revoke(&self, _: &TokenId, _: Timestamp) -> Result<Option<Token>, PortError> {
+        Err(PortError::new("tokens", "connection refused to 10.0.0.1"))
+    }
+    async fn change(&self, _: &TokenId, _: &TokenChange) -> Result<Option<Token>, PortError> {
+        Err(PortError::new("tokens", "connection refused to 10.0.0.1"))
+    }
+}
+
+impl Tickets for Down {
+    async fn issue(&self, _: &Ticket) -> Result<(), PortError> {
+        Err(PortError::new("tickets", "connection refused to 10.0.0.1"))
+    }
+    async fn spend(&self, _: &TicketKey, _: Timestamp) -> Result<Option<Principal>, PortError> {
+        Err(PortError::new("tickets", "connection refused to 10.0.0.1"))
+    }
+}
+
+/// Somebody, until an hour after [`Noon`].
+pub(crate) fn principal(role: Role, reach: Reach) -> Principal {
+    Principal {
+        id: "tok_aaaaaaaaaaaaaaaa".into(),
+        role,
+        reach,
+        expires_at: "2026-11-21T13:00:00Z".parse().unwrap(),
+    }
+}
+
+/// The request as API Gateway hands it on when the authorizer has let somebody in.
+pub(crate) fn let_in(request: Request, principal: &Principal) -> Request {
+    let context = json!({
+        "stage": "$default",
+        "http": {"method": "GET"},
+        "authorizer": {"lambda": principal.context()},
+    });
+    request.with_request_context(RequestContext::ApiGatewayV2(serde_json::from_value(context).unwrap()))
+}

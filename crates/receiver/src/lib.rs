@@ -1,0 +1,16 @@
+//! Receiving a webhook: size, signature, headers, claim, queue, answer. The only code on the path of a delivery that a
+//! source waits for.
+//!
+//! Nothing here names an SDK: adapters come in through the ports of `hookline-domain`.
+
+pub mod receiver;
+mod secret_usage;
+pub mod tally;
+#[cfg(test)]
+mod testing;
+pub mod webhook;
+
+pub use self::{
+    receiver::{Ports, Receiver},
+    webhook::serve_webhooks,
+};
