@@ -1,7 +1,6 @@
 //! Sources of webhooks: how their requests are signed, and what their deliveries mean in our words.
 //!
-//! A source is data. Its module has a [`Sender`], which receivers take, and a [`Platform`], which is listed in [`ALL`] and
-//! serves everybody else. Wire structs stay private; what leaves is a [`Delivery`] or an [`Event`].
+//! A source is data. Its module has a [`Sender`] for receivers, and a [`Platform`] for everybody else, listed in [`ALL`]. Wire structs stay private; what leaves is a [`Delivery`] or an [`Event`].
 
 pub mod html;
 pub mod scheme;
@@ -23,13 +22,13 @@ pub use self::sender::{Inbound, RequestError, Sender, Topic};
 /// bodies.
 #[derive(Debug)]
 pub struct Platform {
-    /// What receivers need.
+    /// Part that receivers need.
     pub sender: &'static Sender,
-    /// Says what a delivery means. See [`interpret`].
+    /// Interprets a delivery. See [`interpret`].
     pub interpret: fn(&Delivery) -> Result<Event, InterpretError>,
     /// Reads the name of a store, and gives it the one form in which keys have it: some sources fold case.
     pub store_name: fn(&str) -> Option<StoreName>,
-    /// Whether headers are those of a webhook of this source.
+    /// Returns true for the headers of a webhook of this source.
     pub recognizes: fn(&HeaderMap) -> bool,
     /// Reads a request that a person has saved. Its signature is not checked.
     pub read_saved: fn(&HeaderMap, &[u8], Timestamp) -> Result<Delivery, RequestError>,
@@ -44,7 +43,7 @@ pub fn platform(source: &Source) -> Option<&'static Platform> {
     ALL.into_iter().find(|platform| platform.sender.name == source.as_str())
 }
 
-/// Says what a delivery means, as its source does.
+/// Interprets a delivery, by the rules of its source.
 ///
 /// # Errors
 /// [`InterpretError`] says where the body does not fit its topic; it never quotes the body.
@@ -53,7 +52,7 @@ pub fn interpret(delivery: &Delivery) -> Result<Event, InterpretError> {
     (platform.interpret)(delivery)
 }
 
-/// Whether a delivery's body is about people, and must not be archived. So are the bodies of topics that nothing reads.
+/// Returns true if the body of a delivery is about people and must not be archived. Bodies of unknown topics count as such.
 #[must_use]
 pub fn is_personal(delivery: &DeliveryKey) -> bool {
     let platform = platform(&delivery.store.source);
@@ -68,8 +67,8 @@ pub fn is_personal(delivery: &DeliveryKey) -> bool {
 pub struct StoreTextError;
 
 /// Reads a store as people and the API write it ([`StoreKey::label`]): `demo.myshopify.com` or `square:MJUNIPER1OAK2`. Reads
-/// a key, too: `shopify#demo.myshopify.com`. A source that is not one of ours may have stores, too: what it sent before it
-/// was taken out is still there.
+/// a key, too: `shopify#demo.myshopify.com`. A source that is not one of ours is accepted: stores of a source that has been
+/// removed may still have data.
 ///
 /// # Errors
 /// [`StoreTextError`] when it is neither.

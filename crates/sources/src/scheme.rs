@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::signature::SignatureError;
 
-/// How a source signs its requests.
+/// Signature scheme of a source.
 #[derive(Debug)]
 pub struct Scheme {
     /// Header sets in order of preference. The first whose signature header is present is used, and no header of another.
@@ -28,7 +28,7 @@ pub struct Scheme {
     pub key: KeyForm,
     /// Signed bytes, part by part; at most [`MAX_PARTS`].
     pub signed: &'static [Part],
-    /// Form of the signed time and how far it may be off; `None` if no time is signed.
+    /// Signed time; `None` if the scheme signs none.
     pub time: Option<SignedTime>,
 }
 
@@ -93,13 +93,13 @@ pub enum Part {
 /// Signed time of a request.
 #[derive(Debug, Clone, Copy)]
 pub struct SignedTime {
-    /// How it is written.
+    /// Format.
     pub format: TimeFormat,
-    /// How far it may be from now.
+    /// Permitted distance from now.
     pub window: Window,
 }
 
-/// How a time is written.
+/// Format of a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeFormat {
     /// Seconds since 1970, in digits.
@@ -108,12 +108,12 @@ pub enum TimeFormat {
     Rfc3339,
 }
 
-/// How far a time may be from now, bounds included.
+/// Permitted distance of a time from now, bounds included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
-    /// How old it may be.
+    /// Maximum age.
     pub back: SignedDuration,
-    /// How far it may be ahead of our clock.
+    /// Maximum time ahead of our clock.
     pub ahead: SignedDuration,
 }
 
@@ -150,7 +150,7 @@ impl SignedTime {
     /// Reads a time.
     ///
     /// # Errors
-    /// [`SignatureError::Incomplete`] if it is not written in this format.
+    /// [`SignatureError::Incomplete`] if the text does not have this format.
     pub(crate) fn read(&self, text: &str) -> Result<Timestamp, SignatureError> {
         /// Digits of the last second of the year 9999.
         const UNIX_LIMIT: usize = 12;
@@ -167,7 +167,7 @@ impl SignedTime {
 }
 
 impl Window {
-    /// Whether a time lies within the window around `now`.
+    /// Returns true for a time within the window around `now`.
     #[must_use]
     pub fn admits(&self, time: Timestamp, now: Timestamp) -> bool {
         let age = now.duration_since(time);

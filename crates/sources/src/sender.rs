@@ -1,4 +1,4 @@
-//! A source as a constant: what a receiver needs to know of whoever calls it.
+//! A source as a constant, as far as receivers need it.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::{
     signature::{Secrets, SignatureError, SignedRequest, Verified},
 };
 
-/// A source that calls receivers: one `static` for each. No trait, for nothing is chosen at run time.
+/// Source that calls receivers; each source is one `static`. It is not a trait, because nothing is chosen at run time.
 #[derive(Debug)]
 pub struct Sender {
     /// Name of the source, as in [`StoreKey::source`].
@@ -20,10 +20,10 @@ pub struct Sender {
     pub topics: &'static [Topic],
     /// Environment variable that holds the signing secrets. With `_ARN` after it: the one that says where they are kept.
     pub secrets_variable: &'static str,
-    /// How requests are signed.
+    /// Signature scheme.
     pub scheme: Scheme,
-    /// Whether a body has the form that every webhook of this source has. Checked before the signature: a secret may sign
-    /// more than webhooks.
+    /// Returns true for a body that has the form of every webhook of this source. Checked before the signature: a secret may
+    /// sign more than webhooks.
     pub is_webhook: fn(&[u8]) -> bool,
     /// Status that answers a request whose signature is not accepted.
     pub refusal: StatusCode,
@@ -42,7 +42,7 @@ pub struct Topic {
     pub name: &'static str,
     /// Function that receives it, as in `products-update`.
     pub function: &'static str,
-    /// Whether its bodies are about people. Such bodies are not archived.
+    /// True if the bodies are about people. Such bodies are not archived.
     pub is_personal: bool,
 }
 
@@ -56,7 +56,7 @@ pub struct Inbound {
 }
 
 impl Inbound {
-    /// The side of a function whose address is not signed.
+    /// Returns the side of a function whose address is not signed.
     #[must_use]
     pub fn of(function: &'static str) -> Self {
         Self {

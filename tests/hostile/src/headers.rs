@@ -22,7 +22,7 @@ pub(crate) fn headers(data: &[u8]) {
         .unwrap_or(Topic::ProductsDelete);
     let headers = read(lines);
 
-    let named = shopify::named_store(&headers);
+    let named = shopify::claimed_store(&headers);
     let mut signed = HeaderMap::new();
     signed.insert("x-shopify-hmac-sha256", sign(HELD[0], BODY).parse().unwrap());
     let verified = verify(&signed, BODY, &HELD).unwrap();

@@ -21,7 +21,7 @@ use crate::{
 };
 
 pub use self::{
-    delivery::{HeaderError, captured, delivery, named_store, store},
+    delivery::{HeaderError, claimed_store, delivery, read_saved, store},
     json::{mended, problem, whole_number},
     payload::{filled, interpret},
     session::{SESSION_LIMIT, Session, SessionError},
@@ -30,7 +30,7 @@ pub use self::{
     topic::Topic,
 };
 
-/// What receivers need to know of Shopify. The signature covers the body **only**
+/// Shopify as receivers need it. The signature covers the body **only**
 /// (<https://shopify.dev/docs/apps/build/webhooks/verify-deliveries>), in base64, under the app's client secret.
 pub static SENDER: Sender = Sender {
     name: NAME,
@@ -50,7 +50,7 @@ pub static SENDER: Sender = Sender {
     refusal: StatusCode::UNAUTHORIZED,
     // Shopify gives up after 5 s in all (<https://shopify.dev/docs/apps/build/webhooks/troubleshoot>).
     answer_within: Duration::from_millis(4_200),
-    claimed_store: named_store,
+    claimed_store,
     read: delivery::read_request,
 };
 
@@ -60,7 +60,7 @@ pub static PLATFORM: Platform = Platform {
     interpret,
     store_name: |text| shop_name(text).ok(),
     recognizes: delivery::recognizes,
-    read_saved: |headers, body, received_at| captured(headers, body, received_at).map_err(RequestError::new),
+    read_saved: |headers, body, received_at| read_saved(headers, body, received_at).map_err(RequestError::new),
 };
 
 /// Name of this source in keys.

@@ -1,4 +1,4 @@
-//! What a request's headers offer for verification: signatures, and the signed id and time.
+//! Signatures, signed id and signed time, as the headers of a request give them.
 
 use http::{HeaderMap, HeaderValue};
 use jiff::Timestamp;
