@@ -1,6 +1,7 @@
 //! Bad input and the responses to it. The same cases at the deployed stack: `tests/stack`.
 
-use hookline_sources::shopify::{BODY_LIMIT, Topic};
+use hookline_domain::delivery::BODY_LIMIT;
+use hookline_sources::shopify::Topic;
 use serde_json::Value;
 
 use crate::harness::{Pipeline, STORE, Webhook, event_file, sign};

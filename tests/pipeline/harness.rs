@@ -22,7 +22,10 @@ use hookline_lambda::{
     serve::Http,
 };
 use hookline_receiver::{Ports, Receiver};
-use hookline_sources::shopify::{self, Topic};
+use hookline_sources::{
+    self as sources, Inbound,
+    shopify::{self, SENDER, Topic},
+};
 use hookline_testkit::{
     emulator::{ACTIVITY_TABLE, AUDIT_TABLE, DynamoDb, ENTITIES_TABLE, LEDGER_TABLE, S3, STORES_TABLE, Sqs},
     osmem::Osmem,
@@ -177,7 +180,12 @@ impl Pipeline {
                 secrets: AwsSecret::Literal(Secret::new(SECRET)),
                 clock: SystemClock,
             };
-            receivers.push((topic, Receiver::new(topic, ports, SignedDuration::ZERO).await.unwrap()));
+            receivers.push((
+                topic,
+                Receiver::new(&SENDER, Inbound::of(topic.function()), ports, SignedDuration::ZERO)
+                    .await
+                    .unwrap(),
+            ));
         }
         let stores = || tables.stores(STORES_TABLE);
         let activity = || tables.activity(ACTIVITY_TABLE, SystemClock);
@@ -202,7 +210,7 @@ impl Pipeline {
                     bodies: bodies(),
                     activity: Some(activity()),
                 }),
-                interpret: shopify::interpret,
+                interpret: sources::interpret,
             },
             audit: tables.audit(AUDIT_TABLE),
             activity: activity(),
@@ -210,7 +218,7 @@ impl Pipeline {
             unpack: Unpack { bodies: bodies() },
             keep: Keep {
                 archive: None,
-                personal: shopify::is_personal,
+                personal: sources::is_personal,
             },
             status: ReadApi::new(
                 ReadPorts {

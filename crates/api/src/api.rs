@@ -1,5 +1,5 @@
 //! The HTTP API that docs/openapi.json describes: status of stores, outcomes of deliveries, search in a catalogue, and
-//! the actions of admins. The [guard](crate::door) decides who may call it.
+//! the actions of admins. The [guard](crate::guard) decides who may call it.
 //!
 //! API Gateway has matched the path; the route it chose is in the request's context. A route whose table or queue is
 //! not configured for the function is answered with 501.
@@ -21,7 +21,7 @@ pub use self::{
     read::{ReadApi, ReadPorts},
     search::SearchApi,
 };
-use crate::door::Refusal;
+use crate::guard::ApiError;
 
 /// The route that API Gateway chose, as in `GET /api/stores/{store}/status`; empty if the request has none.
 fn route(request: &Request) -> &str {
@@ -37,16 +37,16 @@ fn parameter<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
 }
 
 /// Value of the query parameter `limit`, from 1 to `most`.
-fn limit(request: &Request, default: usize, most: usize) -> Result<usize, Refusal> {
+fn limit(request: &Request, default: usize, most: usize) -> Result<usize, ApiError> {
     match parameter(request, "limit").map_or(Ok(default), str::parse) {
         Ok(limit) if (1..=most).contains(&limit) => Ok(limit),
-        Ok(_) | Err(_) => Err(Refusal::BadRequest(format!("limit must be a number from 1 to {most}"))),
+        Ok(_) | Err(_) => Err(ApiError::BadRequest(format!("limit must be a number from 1 to {most}"))),
     }
 }
 
-/// Refusal of a route that no function has: the template and this code disagree.
-fn no_such_route() -> Refusal {
-    Refusal::NotFound("no such route: see /api/openapi.json".to_owned())
+/// Error of a route that no function has: the template and this code disagree.
+fn no_such_route() -> ApiError {
+    ApiError::NotFound("no such route: see /api/openapi.json".to_owned())
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ use hookline_domain::{
     },
 };
 use hookline_sources::{
-    shopify::{Session, SessionError},
+    shopify::{SENDER, Session, SessionError},
     signature::Secrets,
 };
 use lambda_runtime::{LambdaEvent, service_fn};
@@ -173,7 +173,10 @@ impl<A: Tokens + Tickets, K: SecretSource, C: Clock + Clone> Authorizer<A, K, C>
         let sessions = match app {
             Some((client_id, secrets)) => Some(Sessions {
                 client_id,
-                secrets: Rotating::read(secrets, clock.clone(), |text| Ok(Secrets::parse(text)?)).await?,
+                secrets: Rotating::read(secrets, clock.clone(), |text| {
+                    Ok(Secrets::parse(text, SENDER.scheme.key)?)
+                })
+                .await?,
             }),
             None => None,
         };

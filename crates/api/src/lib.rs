@@ -5,7 +5,7 @@
 pub mod api;
 pub mod authorizer;
 pub mod config;
-pub mod door;
+pub mod guard;
 pub mod live;
 pub mod panel;
 pub mod stream;

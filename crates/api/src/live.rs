@@ -166,7 +166,7 @@ mod tests {
         memory::{MemoryActivity, MemoryPush, MemoryStores, MemoryWatchers},
         store::stores::StoreUpdate,
     };
-    use hookline_sources::shopify;
+    use hookline_sources::store_from_text;
     use serde_json::json;
 
     use super::*;
@@ -181,7 +181,7 @@ mod tests {
             activity: MemoryActivity::default(),
             push: MemoryPush::default(),
             clock: SystemClock,
-            key: |name| shopify::store(name.as_str()).ok(),
+            key: |name| store_from_text(name.as_str()).ok(),
         }
     }
 

@@ -11,7 +11,7 @@ use http::{Response, StatusCode};
 use lambda_http::Body;
 use serde::Serialize;
 
-use crate::door::Refusal;
+use crate::guard::ApiError;
 use hookline_lambda::serve::json;
 
 /// The route in API Gateway.
@@ -27,13 +27,13 @@ struct IssuedTicket<'a> {
 /// Issues a ticket to an authorized principal.
 ///
 /// # Errors
-/// [`Refusal::NotConfigured`] without a table of tickets, [`Refusal::Unavailable`] when the ticket could not be stored.
+/// [`ApiError::NotConfigured`] without a table of tickets, [`ApiError::Unavailable`] when the ticket could not be stored.
 pub(crate) async fn issue(
     tickets: Option<&impl Tickets>,
     principal: Principal,
     clock: &impl Clock,
-) -> Result<Response<Body>, Refusal> {
-    let tickets = tickets.ok_or(Refusal::NotConfigured("ACCESS_TABLE"))?;
+) -> Result<Response<Body>, ApiError> {
+    let tickets = tickets.ok_or(ApiError::NotConfigured("ACCESS_TABLE"))?;
     let (ticket, text) = Ticket::mint(principal, clock.now())?;
     tickets.issue(&ticket).await?;
     tracing::info!(service = "status", principal = ticket.principal.id, "ticket issued");
@@ -75,8 +75,8 @@ mod tests {
     async fn no_ticket_is_issued_without_a_table_or_when_it_is_unavailable() {
         let somebody = || principal(Role::Admin, Reach::All);
         let not_configured = issue(None::<&MemoryAccess>, somebody(), &Noon).await.unwrap_err();
-        assert_eq!(not_configured.answer("test").status(), 501);
+        assert_eq!(not_configured.response("test").status(), 501);
         let down = issue(Some(&Down), somebody(), &Noon).await.unwrap_err();
-        assert_eq!(down.answer("test").status(), 503);
+        assert_eq!(down.response("test").status(), 503);
     }
 }

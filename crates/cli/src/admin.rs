@@ -129,7 +129,7 @@ impl AdminApiOptions {
 
 /// Error of a call to a store's Admin API, with what a person does about it.
 pub fn store_error(why: CatalogueError, store: &StoreKey) -> Error {
-    let name = &store.store;
+    let name = store.label();
     let todo = match &why {
         CatalogueError::NotConnected => format!("give it a token: hookline store add {name}"),
         CatalogueError::Refused { .. } => format!("give it a new token: hookline store add {name}"),

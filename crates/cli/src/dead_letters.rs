@@ -120,7 +120,7 @@ impl From<&Letter> for DeadLetterSummary {
             message_id: letter.dead.message_id.clone(),
             not_ours: letter.delivery.as_ref().err().cloned(),
             source: delivery.map(|delivery| delivery.key.store.source.to_string()),
-            store: delivery.map(|delivery| delivery.key.store.store.to_string()),
+            store: delivery.map(|delivery| delivery.key.store.label().into_owned()),
             topic: delivery.map(|delivery| delivery.key.topic.to_string()),
             delivery_id: delivery.map(|delivery| delivery.key.id.to_string()),
             event_id: delivery.and_then(|delivery| delivery.event_id.as_ref().map(ToString::to_string)),

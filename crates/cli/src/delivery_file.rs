@@ -14,7 +14,7 @@ use hookline_domain::delivery::{
     Delivery, archive,
     envelope::{self, Packed},
 };
-use hookline_sources::shopify;
+use hookline_sources::read_saved;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 
@@ -103,7 +103,7 @@ fn captured(body: &[u8], headers: &Path, now: Timestamp) -> Result<Delivery> {
             .ok_or_else(|| anyhow!("the header {name} is not a string"))?;
         map.append(name.parse::<HeaderName>()?, HeaderValue::from_str(value)?);
     }
-    Ok(shopify::captured(&map, body, now)?)
+    Ok(read_saved(&map, body, now)?)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use hookline_domain::{
     kernel::ids::EntityKey,
     store::stores::{StoreRecord, Stores},
 };
-use hookline_sources::shopify;
+use hookline_sources::interpret;
 
 use crate::{output::timestamp, resources::Resources};
 
@@ -33,7 +33,7 @@ impl Explainer {
     /// Explains in a sentence why a completed delivery has this outcome.
     pub async fn explain(&self, delivery: &Delivery, fate: Fate, problem: Option<&Problem>) -> Result<String> {
         Ok(match fate {
-            Fate::Applied => match shopify::interpret(delivery) {
+            Fate::Applied => match interpret(delivery) {
                 Ok(Event::AppUninstalled) => "the app was uninstalled; the store's documents are removed".to_owned(),
                 Ok(Event::ProductDeleted(_) | Event::CollectionDeleted(_)) => "it is deleted for good".to_owned(),
                 _ => "the index holds this state".to_owned(),
@@ -52,7 +52,7 @@ impl Explainer {
 
 /// Entity that a delivery is about; none if its body cannot be read or is about none.
 fn entity_of(delivery: &Delivery) -> Option<EntityKey> {
-    shopify::interpret(delivery).ok()?.entity(&delivery.key.store)
+    interpret(delivery).ok()?.entity(&delivery.key.store)
 }
 
 fn superseded(known: Option<FenceRecord>) -> String {

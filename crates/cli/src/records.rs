@@ -9,7 +9,7 @@ use hookline_domain::{
     },
     kernel::ids::{DeliveryId, DeliveryKey, StoreKey, Topic},
 };
-use hookline_sources::shopify;
+use hookline_sources::platform;
 
 use crate::{args::values::StoreArg, output::say};
 
@@ -45,15 +45,16 @@ pub fn keys(id: &DeliveryId, store: &StoreKey, topic: Option<&Topic>) -> Vec<Del
         topic,
         id: id.clone(),
     };
-    topics(topic).into_iter().map(key).collect()
+    topics(store, topic).into_iter().map(key).collect()
 }
 
-fn topics(topic: Option<&Topic>) -> Vec<Topic> {
+fn topics(store: &StoreKey, topic: Option<&Topic>) -> Vec<Topic> {
     match topic {
         Some(topic) => vec![topic.clone()],
-        None => shopify::Topic::ALL
+        None => platform(&store.source)
             .into_iter()
-            .filter_map(|topic| Topic::new(topic.name()).ok())
+            .flat_map(|platform| platform.sender.topics)
+            .filter_map(|topic| Topic::new(topic.name).ok())
             .collect(),
     }
 }

@@ -113,7 +113,7 @@ async fn of_failed(queue: &SqsEventQueue, failed: &FailedDelivery, now: Timestam
     let retried = match retry(failed, queue, now).await {
         Ok(retried) => retried,
         Err(RetryError::DeadLetter) => return no("dead_letter", format!("hookline dlq redrive --id {id}")),
-        Err(RetryError::Expired) => return no("expired", format!("hookline resync {}", store.store)),
+        Err(RetryError::Expired) => return no("expired", format!("hookline resync {}", store.label())),
         Err(RetryError::Unavailable(failure)) => return Err(failure.into()),
     };
     let outcome = match retried {
@@ -121,7 +121,7 @@ async fn of_failed(queue: &SqsEventQueue, failed: &FailedDelivery, now: Timestam
         RetryOutcome::Already => "being_tried",
         RetryOutcome::OnItsWay => "on_its_way",
     };
-    let command = format!("hookline trace {id} --store {}", store.store);
+    let command = format!("hookline trace {id} --store {}", store.label());
     let report = RetryReport::new(&failed.delivery, outcome, failed.retried(retried, now), Some(command));
     Ok((Tried::Yes, report))
 }
@@ -130,7 +130,7 @@ impl RetryReport {
     fn new(delivery: &DeliveryKey, outcome: &'static str, message: String, command: Option<String>) -> Self {
         Self {
             source: delivery.store.source.to_string(),
-            store: delivery.store.store.to_string(),
+            store: delivery.store.label().into_owned(),
             topic: delivery.topic.to_string(),
             delivery_id: delivery.id.to_string(),
             outcome,

@@ -12,7 +12,7 @@ use crate::args::values::{Age, CodeArg, StoreArg};
 /// Criteria that a dead letter must match, all of them. Without criteria, every letter matches.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Selection {
-    /// Only of this store: its Shopify domain, or `source#name`.
+    /// Only of this store: its Shopify domain, or `source:name`.
     #[arg(long, value_name = "STORE")]
     pub store: Option<StoreArg>,
     /// Only of this topic, as in `products/update`.
@@ -114,7 +114,7 @@ mod tests {
         assert!(with(|_| {}));
         assert!(with(|s| s.store = "Demo.myshopify.com".parse().ok()));
         assert!(!with(|s| s.store = "other.myshopify.com".parse().ok()));
-        assert!(!with(|s| s.store = "square#demo.myshopify.com".parse().ok()));
+        assert!(!with(|s| s.store = "square:demo.myshopify.com".parse().ok()));
         assert!(with(|s| s.topic = "products/update".parse().ok()));
         assert!(!with(|s| s.topic = "products/create".parse().ok()));
         assert!(with(|s| s.code = "schema_mismatch".parse().ok()));

@@ -259,7 +259,7 @@ fn log(processed: &Processed, batch_size: usize, duration_us: u64) {
         code = code.map(tracing::field::debug),
         cause = cause.map(Cause::as_str),
         reason,
-        store = delivery.map(|key| key.store.store.as_str()),
+        store = delivery.map(|key| key.store.label()).as_deref(),
         topic = delivery.map(|key| key.topic.as_str()),
         delivery_id = delivery.map(|key| key.id.as_str()),
         message_id = processed.message_id,

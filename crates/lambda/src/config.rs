@@ -75,9 +75,9 @@ pub struct ReceiverConfig {
     pub event_queue_url: String,
     /// `PAYLOAD_BUCKET`; without it, a body too large for a queue message is refused.
     pub payload_bucket: Option<String>,
-    /// `SHOPIFY_CLIENT_SECRETS` or `SHOPIFY_CLIENT_SECRETS_ARN`
-    pub client_secrets: SecretRef,
-    /// `STORES_TABLE`; without it, duplicates and forgeries appear in the logs only.
+    /// Signing secrets, in the variable that the source names, or kept under the name in that variable with `_ARN`.
+    pub secrets: SecretRef,
+    /// `STORES_TABLE`; without it duplicates and forgeries are counted in the logs only.
     pub stores_table: Option<String>,
     /// `STATUS_TALLY_SECONDS`: shortest time between writes of those counts to the status.
     pub tally_every: SignedDuration,
@@ -124,16 +124,23 @@ pub struct IndexConfig {
     pub replicas: Option<u32>,
 }
 
-impl FromEnvironment for ReceiverConfig {
-    fn take(reader: &mut Reader<'_>) -> Self {
-        Self {
+impl ReceiverConfig {
+    /// Reads the configuration of a receiver whose signing secrets are in this variable, or kept under the name in that
+    /// variable with `_ARN`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names what is missing.
+    pub fn read(environment: &Environment, secrets_variable: &str) -> Result<Self, ConfigError> {
+        let mut reader = Reader::new(environment);
+        let config = Self {
             ledger_table: reader.required("LEDGER_TABLE"),
             event_queue_url: reader.required("EVENT_QUEUE_URL"),
             payload_bucket: reader.optional("PAYLOAD_BUCKET"),
-            client_secrets: reader.secret("SHOPIFY_CLIENT_SECRETS", "SHOPIFY_CLIENT_SECRETS_ARN"),
+            secrets: reader.secret(secrets_variable, &format!("{secrets_variable}_ARN")),
             stores_table: reader.optional("STORES_TABLE"),
             tally_every: reader.seconds("STATUS_TALLY_SECONDS", DEFAULT_TALLY_SECONDS),
-        }
+        };
+        reader.finish(config)
     }
 }
 
@@ -290,7 +297,7 @@ mod tests {
             ("EVENT_QUEUE_URL", "http://queue"),
             ("SHOPIFY_CLIENT_SECRETS", "hush"),
         ]);
-        let config = ReceiverConfig::read(&environment).unwrap();
+        let config = ReceiverConfig::read(&environment, "SHOPIFY_CLIENT_SECRETS").unwrap();
         let shown = format!("{config:?}{environment:?}");
         assert_eq!((config.stores_table, config.payload_bucket), (None, None));
         assert_eq!(config.tally_every, SignedDuration::from_secs(60));
@@ -300,7 +307,9 @@ mod tests {
     #[test]
     fn all_missing_variables_are_named_with_possible_misspellings() {
         let environment = Environment::from([("LEDGER_TABEL", "x"), ("EVENT_QUEUE_URL", " ")]);
-        let error = ReceiverConfig::read(&environment).unwrap_err().to_string();
+        let error = ReceiverConfig::read(&environment, "SHOPIFY_CLIENT_SECRETS")
+            .unwrap_err()
+            .to_string();
         assert_eq!(
             error,
             "LEDGER_TABLE is not set (but LEDGER_TABEL is: is that a misspelling?); EVENT_QUEUE_URL is not set; \
@@ -368,7 +377,9 @@ mod tests {
             ("SHOPIFY_CLIENT_SECRETS", "a"),
             ("SHOPIFY_CLIENT_SECRETS_ARN", "b"),
         ]);
-        let error = ReceiverConfig::read(&environment).unwrap_err().to_string();
+        let error = ReceiverConfig::read(&environment, "SHOPIFY_CLIENT_SECRETS")
+            .unwrap_err()
+            .to_string();
         assert_eq!(
             error,
             "SHOPIFY_CLIENT_SECRETS and SHOPIFY_CLIENT_SECRETS_ARN are both set; set one"
@@ -386,7 +397,9 @@ mod tests {
             ),
             ("STATUS_TALLY_SECONDS", "soon"),
         ]);
-        let error = ReceiverConfig::read(&environment).unwrap_err().to_string();
+        let error = ReceiverConfig::read(&environment, "SHOPIFY_CLIENT_SECRETS")
+            .unwrap_err()
+            .to_string();
         assert_eq!(error, "STATUS_TALLY_SECONDS is not a whole number of seconds");
     }
 }

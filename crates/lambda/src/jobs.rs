@@ -99,7 +99,7 @@ async fn perform(worker: &impl Perform, record: &SqsRecord, stop_at: Timestamp, 
         cause = cause.map(Cause::as_str),
         reason,
         task = name(&job.task),
-        store = job.store.store.as_str(),
+        store = &*job.store.label(),
         message_id,
         duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
         "job performed"

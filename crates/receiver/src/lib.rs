@@ -3,8 +3,8 @@
 //!
 //! Nothing here names an SDK: adapters come in through the ports of `hookline-domain`.
 
-mod needed;
 pub mod receiver;
+mod secret_usage;
 pub mod tally;
 #[cfg(test)]
 mod testing;

@@ -1,9 +1,11 @@
-//! A receiver: raw bytes, size, signature, claim, queue, answer — in this order, in this place.
+//! A receiver: raw bytes, size, signature, claim, queue, response — in this order, in this place. The source is a value
+//! ([`Sender`]); nothing here names one.
 
 use std::time::{Duration, Instant};
 
 use hookline_domain::{
     delivery::{
+        BODY_LIMIT,
         bodies::KeepBodies,
         ledger::Claims,
         queue::EventQueue,
@@ -17,8 +19,9 @@ use hookline_domain::{
     store::stores::Tally,
 };
 use hookline_sources::{
-    shopify::{self, BODY_LIMIT, Topic},
-    signature::{Secrets, SignatureError, Verified},
+    Inbound, Sender,
+    scheme::KeyForm,
+    signature::{Secrets, SignatureError, SignedRequest, Verified},
 };
 use http::{HeaderValue, Response, StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
@@ -26,62 +29,59 @@ use lambda_http::{Body, Request, RequestExt};
 
 use crate::tally::Tallies;
 use hookline_lambda::{
-    rotating::{Rotating, RotatingSecretError},
+    rotating::{Parse, Rotating, RotatingSecretError},
     serve::{Http, bytes, empty, line},
 };
 
-/// What is kept of the function's time to send an answer with.
-const ANSWER_MARGIN: Duration = Duration::from_millis(300);
+/// Part of the function's time that is reserved for sending the response.
+const RESPONSE_MARGIN: Duration = Duration::from_millis(300);
 
-/// The longest the calls may take, all together: Shopify gives up after 5 s in all
-/// (<https://shopify.dev/docs/apps/build/webhooks/troubleshoot>).
-const CALLS_LIMIT: Duration = Duration::from_millis(4_200);
-
-/// Receives one topic.
+/// Receives what one source sends to one function.
 #[derive(Debug)]
 pub struct Receiver<L, Q, B, T, K, C> {
-    topic: Topic,
+    sender: &'static Sender,
+    inbound: Inbound,
     receive: Receive<L, Q, B, C>,
     secrets: Rotating<K, C, Secrets>,
     tallies: Tallies<T, C>,
 }
 
-/// What a receiver reaches.
+/// Ports of a receiver.
 #[derive(Debug)]
 pub struct Ports<L, Q, B, T, K, C> {
-    /// Which deliveries somebody is on.
+    /// Ledger of claimed deliveries.
     pub ledger: L,
-    /// Where they go.
+    /// Queue of the consumer.
     pub queue: Q,
-    /// Where bodies go that no message holds, if anywhere.
+    /// Storage for bodies too large for a queue message; `None` refuses them.
     pub bodies: Option<B>,
-    /// Where counts go, if anywhere.
+    /// Counts in the status of stores; `None` counts in the logs only.
     pub tally: Option<T>,
-    /// Where the client secrets are.
+    /// Source of the signing secrets.
     pub secrets: K,
-    /// What time it is.
+    /// Current time.
     pub clock: C,
 }
 
-/// One answer, and what the log says of it.
-struct Answer {
+/// Response to a webhook, and what the log line says of it.
+struct WebhookResponse {
     status: StatusCode,
     outcome: &'static str,
-    /// For the sender: never internals.
-    told: Option<String>,
-    /// For the log: never a payload, a signature or a secret.
+    /// Text for the sender: never internals.
+    message: Option<String>,
+    /// Text for the log: never a payload, a signature or a secret.
     reason: Option<String>,
     retry_after: Option<Duration>,
     delivery: Option<DeliveryKey>,
     secret: Option<usize>,
 }
 
-impl Answer {
+impl WebhookResponse {
     fn new(status: StatusCode, outcome: &'static str) -> Self {
         Self {
             status,
             outcome,
-            told: None,
+            message: None,
             reason: None,
             retry_after: None,
             delivery: None,
@@ -99,12 +99,13 @@ where
     K: SecretSource,
     C: Clock + Clone,
 {
-    /// A receiver of `topic`, ready to answer.
+    /// Creates the receiver of what `sender` sends to `inbound`.
     ///
     /// # Errors
     /// [`RotatingSecretError`]: without a secret there is no receiver.
     pub async fn new(
-        topic: Topic,
+        sender: &'static Sender,
+        inbound: Inbound,
         ports: Ports<L, Q, B, T, K, C>,
         tally_every: SignedDuration,
     ) -> Result<Self, RotatingSecretError> {
@@ -116,10 +117,11 @@ where
             secrets,
             clock,
         } = ports;
-        let secrets = Rotating::read(secrets, clock.clone(), |text| Ok(Secrets::parse(text)?)).await?;
+        let secrets = Rotating::read(secrets, clock.clone(), parse(sender.scheme.key)).await?;
         let tallies = Tallies::new(tally, clock.clone(), tally_every);
         Ok(Self {
-            topic,
+            sender,
+            inbound,
             receive: Receive {
                 ledger,
                 queue,
@@ -131,79 +133,101 @@ where
         })
     }
 
-    async fn take(&self, request: &Request) -> Answer {
+    async fn take(&self, request: &Request) -> WebhookResponse {
         let body = bytes(request);
         if body.len() > BODY_LIMIT {
-            let mut answer = Answer::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large");
-            answer.told = Some(format!("the body has more than {BODY_LIMIT} bytes"));
-            return answer;
+            let mut response = WebhookResponse::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large");
+            response.message = Some(format!("the body has more than {BODY_LIMIT} bytes"));
+            return response;
         }
         let verified = match self.verify(request, body).await {
             Ok(verified) => verified,
-            Err(problem) => {
-                if let Some(store) = shopify::named_store(request.headers()) {
-                    self.tallies.forged(&store);
-                }
-                let mut answer = Answer::new(StatusCode::UNAUTHORIZED, "forged");
-                answer.reason = Some(problem.to_string());
-                return answer;
-            }
+            Err(problem) => return self.refused(request, problem),
         };
         let (secret, pair) = (Some(verified.secret()), verified.pair());
         let received_at = self.receive.clock.now();
-        let delivery = match shopify::delivery(verified, request.headers(), self.topic, received_at) {
+        let delivery = match (self.sender.read)(verified, request.headers(), &self.inbound, received_at) {
             Ok(delivery) => delivery,
             Err(problem) => {
-                let mut answer = Answer::new(StatusCode::BAD_REQUEST, "bad_request");
-                answer.told = Some(problem.to_string());
-                answer.reason.clone_from(&answer.told);
-                answer.secret = secret;
-                return answer;
+                let mut response = WebhookResponse::new(StatusCode::BAD_REQUEST, "bad_request");
+                response.message = Some(problem.to_string());
+                response.reason.clone_from(&response.message);
+                response.secret = secret;
+                return response;
             }
         };
         if let (Some(pair), Some(secret)) = (pair, secret) {
-            self.tallies.needed(&delivery.key.store, pair, secret);
+            self.tallies.secret_used(&delivery.key.store, pair, secret);
         }
-        let out_of_time = Box::pin(tokio::time::sleep(time_left(request, received_at)));
-        let mut answer = match self.receive.receive(&delivery, out_of_time).await {
-            Ok(Received::Queued) => Answer::new(StatusCode::OK, "queued"),
+        let limit = self.sender.answer_within;
+        let out_of_time = Box::pin(tokio::time::sleep(time_left(request, limit, received_at)));
+        let mut response = match self.receive.receive(&delivery, out_of_time).await {
+            Ok(Received::Queued) => WebhookResponse::new(StatusCode::OK, "queued"),
             Ok(Received::Duplicate) => {
                 self.tallies.duplicate(&delivery.key.store);
-                Answer::new(StatusCode::OK, "duplicate")
+                WebhookResponse::new(StatusCode::OK, "duplicate")
             }
             Ok(Received::InFlight { retry_after }) => {
-                let mut answer = Answer::new(StatusCode::SERVICE_UNAVAILABLE, "in_flight");
-                answer.retry_after = Some(retry_after);
-                answer
+                let mut response = WebhookResponse::new(StatusCode::SERVICE_UNAVAILABLE, "in_flight");
+                response.retry_after = Some(retry_after);
+                response
             }
             Err(ReceiveError::TooLarge(problem)) => {
-                let mut answer = Answer::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large");
-                answer.told = Some(problem.to_string());
-                answer
+                let mut response = WebhookResponse::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large");
+                response.message = Some(problem.to_string());
+                response
             }
             Err(problem @ (ReceiveError::Unavailable(_) | ReceiveError::OutOfTime)) => {
-                let mut answer = Answer::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable");
-                answer.reason = Some(chain(&problem));
-                answer.retry_after = Some(Duration::from_secs(1));
-                answer
+                let mut response = WebhookResponse::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable");
+                response.reason = Some(chain(&problem));
+                response.retry_after = Some(Duration::from_secs(1));
+                response
             }
         };
-        answer.delivery = Some(delivery.key);
-        answer.secret = secret;
-        answer
+        response.delivery = Some(delivery.key);
+        response.secret = secret;
+        response
     }
 
-    /// A signature that does not match may be made with a secret that has been rotated in since we looked.
-    async fn verify<'a>(&self, request: &Request, body: &'a [u8]) -> Result<Verified<'a>, SignatureError> {
-        let verified = shopify::verify(request.headers(), body, &self.secrets.current());
+    /// Verifies a request. After a mismatch it tries the secrets once more as they are now: one may have been rotated in
+    /// since they were read.
+    async fn verify<'a>(&'a self, request: &'a Request, body: &'a [u8]) -> Result<Verified<'a>, SignatureError> {
+        let signed = SignedRequest {
+            headers: request.headers(),
+            body,
+            addresses: &self.inbound.addresses,
+        };
+        let clock = &self.receive.clock;
+        let verified = self.sender.verify(&signed, &self.secrets.current(), clock.now());
         if verified
             .as_ref()
             .is_err_and(|problem| *problem == SignatureError::Mismatch)
             && let Some(rotated) = self.secrets.after_mismatch().await
         {
-            return shopify::verify(request.headers(), body, &rotated);
+            return self.sender.verify(&signed, &rotated, clock.now());
         }
         verified
+    }
+
+    /// Response to a request whose signature is not accepted. A signed time that is too old is no forgery: a wrong clock
+    /// looks like that.
+    fn refused(&self, request: &Request, problem: SignatureError) -> WebhookResponse {
+        let is_stale = problem == SignatureError::Stale;
+        if !is_stale && let Some(store) = (self.sender.claimed_store)(request.headers()) {
+            self.tallies.forged(&store);
+        }
+        let outcome = if is_stale { "stale" } else { "forged" };
+        let mut response = WebhookResponse::new(self.sender.refusal, outcome);
+        response.reason = Some(problem.to_string());
+        response
+    }
+}
+
+/// Reads secrets of this form.
+fn parse(form: KeyForm) -> Parse<Secrets> {
+    match form {
+        KeyForm::AsIs => |text| Ok(Secrets::parse(text, KeyForm::AsIs)?),
+        KeyForm::Whsec => |text| Ok(Secrets::parse(text, KeyForm::Whsec)?),
     }
 }
 
@@ -218,26 +242,26 @@ where
 {
     async fn answer(&self, request: Request) -> Response<Body> {
         let started = Instant::now();
-        let answer = self.take(&request).await;
-        let delivery = answer.delivery.as_ref();
+        let outcome = self.take(&request).await;
+        let delivery = outcome.delivery.as_ref();
         tracing::info!(
-            service = self.topic.function(),
-            outcome = answer.outcome,
-            status = answer.status.as_u16(),
-            store = delivery.map(|key| key.store.store.as_str()),
+            service = self.inbound.function,
+            outcome = outcome.outcome,
+            status = outcome.status.as_u16(),
+            store = delivery.map(|key| key.store.label()).as_deref(),
             topic = delivery.map(|key| key.topic.as_str()),
             delivery_id = delivery.map(|key| key.id.as_str()),
-            secret = answer.secret,
-            reason = answer.reason,
+            secret = outcome.secret,
+            reason = outcome.reason,
             body_bytes = bytes(&request).len(),
             duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
             "webhook answered"
         );
-        let mut response = match &answer.told {
-            Some(told) => line(answer.status, told),
-            None => empty(answer.status),
+        let mut response = match &outcome.message {
+            Some(message) => line(outcome.status, message),
+            None => empty(outcome.status),
         };
-        if let Some(wait) = answer.retry_after {
+        if let Some(wait) = outcome.retry_after {
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             response
                 .headers_mut()
@@ -252,15 +276,15 @@ where
     }
 }
 
-/// What is left of the invocation's time, less what it takes to answer.
-fn time_left(request: &Request, now: Timestamp) -> Duration {
+/// Rest of the invocation's time without the margin for the response; at most `limit`.
+fn time_left(request: &Request, limit: Duration, now: Timestamp) -> Duration {
     let deadline = request
         .lambda_context_ref()
         .and_then(|context| i64::try_from(context.deadline).ok())
         .and_then(|deadline| Timestamp::from_millisecond(deadline).ok());
     deadline
         .and_then(|deadline| Duration::try_from(deadline.duration_since(now)).ok())
-        .map_or(CALLS_LIMIT, |left| left.saturating_sub(ANSWER_MARGIN).min(CALLS_LIMIT))
+        .map_or(limit, |left| left.saturating_sub(RESPONSE_MARGIN).min(limit))
 }
 
 #[cfg(test)]

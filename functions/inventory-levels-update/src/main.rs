@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use hookline_sources::shopify::Topic;
+use hookline_sources::shopify::{SENDER, Topic};
 use hookline_wiring::receive;
 
 fn main() -> ExitCode {
-    receive(Topic::InventoryLevelsUpdate)
+    receive(&SENDER, Topic::InventoryLevelsUpdate.function())
 }

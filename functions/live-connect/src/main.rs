@@ -6,7 +6,7 @@ use hookline_api::{LiveConnectConfig, live};
 use hookline_aws::{Aws, Patience};
 use hookline_domain::live::Follow;
 use hookline_lambda::{Environment, FromEnvironment, SystemClock, start};
-use hookline_sources::shopify;
+use hookline_sources::store_from_text;
 
 fn main() -> ExitCode {
     start("live-connect", async {
@@ -18,7 +18,7 @@ fn main() -> ExitCode {
             activity: aws.activity(config.activity_table, SystemClock),
             push: aws.push(&config.live_endpoint),
             clock: SystemClock,
-            key: |name| shopify::store(name.as_str()).ok(),
+            key: |name| store_from_text(name.as_str()).ok(),
         })
         .await
     })

@@ -8,7 +8,7 @@ use hookline_domain::{
     consumer::{Compliance, Keep, Reindex, Unpack},
 };
 use hookline_lambda::{Environment, FromEnvironment, ReindexConfig, SystemClock, batch, start};
-use hookline_sources::shopify;
+use hookline_sources::{interpret, is_personal};
 
 fn main() -> ExitCode {
     start("reindex", async {
@@ -19,7 +19,7 @@ fn main() -> ExitCode {
         };
         let keep = Keep {
             archive: config.archive_bucket.as_deref().map(|bucket| aws.archive(bucket)),
-            personal: shopify::is_personal,
+            personal: is_personal,
         };
         let compliance = config.audit_table.map(|table| Compliance {
             audit: aws.audit(table),
@@ -46,7 +46,7 @@ fn main() -> ExitCode {
             },
             jobs: aws.jobs(config.sync_queue_url),
             compliance,
-            interpret: shopify::interpret,
+            interpret,
         };
         let redelivery = config.event_queue_url.map(|url| aws.redelivery(url));
         batch::run(reindex, unpack, keep, redelivery).await

@@ -15,7 +15,7 @@ use hookline_domain::{
     memory::{MemoryArchive, MemoryBodies, MemoryEntities, MemoryIndex, MemoryJobs, MemoryLedger, MemoryStores},
 };
 use hookline_lambda::batch::{MissingMessageIdError, SqsBatch, SqsRecord, consume};
-use hookline_sources::shopify;
+use hookline_sources::{interpret, is_personal};
 use jiff::Timestamp;
 
 use crate::gateway::{FixedClock, wait};
@@ -38,12 +38,12 @@ pub(crate) fn sqs_batch(data: &[u8]) {
         },
         jobs: MemoryJobs::default(),
         compliance: None::<NoCompliance>,
-        interpret: shopify::interpret,
+        interpret,
     };
     let unpack: Unpack<MemoryBodies> = Unpack { bodies: None };
     let keep: Keep<MemoryArchive> = Keep {
         archive: None,
-        personal: shopify::is_personal,
+        personal: is_personal,
     };
     let answer = wait(async {
         for delivery in batch.records.iter().filter_map(delivery) {

@@ -3,15 +3,12 @@
 //! Input: the name of a topic, then lines `name: value`, with or without the `x-shopify-` before the name. Names of Events,
 //! which have no `x-`, are as they are.
 
-use hookline_domain::{delivery::envelope, kernel::secret::Secret};
-use hookline_sources::{
-    shopify::{self, HeaderError, Topic},
-    signature::Secrets,
-};
+use hookline_domain::delivery::envelope;
+use hookline_sources::shopify::{self, HeaderError, Topic};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 
-use crate::signature::{HELD, sign};
+use crate::signature::{HELD, sign, verify};
 
 const BODY: &[u8] = b"{\"id\":788032119674292922}";
 
@@ -25,9 +22,10 @@ pub(crate) fn headers(data: &[u8]) {
         .unwrap_or(Topic::ProductsDelete);
     let headers = read(lines);
 
-    let named = shopify::named_store(&headers);
-    let secrets = Secrets::parse(&Secret::new(HELD[0])).unwrap();
-    let verified = secrets.verify(BODY, sign(HELD[0], BODY).as_bytes()).unwrap();
+    let named = shopify::claimed_store(&headers);
+    let mut signed = HeaderMap::new();
+    signed.insert("x-shopify-hmac-sha256", sign(HELD[0], BODY).parse().unwrap());
+    let verified = verify(&signed, BODY, &HELD).unwrap();
     let received_at: Timestamp = "2026-11-21T12:00:00Z".parse().unwrap();
     let delivery = match shopify::delivery(verified, &headers, topic, received_at) {
         Ok(delivery) => delivery,

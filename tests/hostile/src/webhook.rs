@@ -10,7 +10,10 @@ use hookline_domain::{
 };
 use hookline_lambda::serve::Http;
 use hookline_receiver::receiver::{Ports, Receiver};
-use hookline_sources::shopify::Topic;
+use hookline_sources::{
+    Inbound,
+    shopify::{SENDER, Topic},
+};
 use jiff::SignedDuration;
 use lambda_http::Body;
 
@@ -39,9 +42,14 @@ pub(crate) fn webhook(data: &[u8]) {
         clock: FixedClock,
     };
     let (response, messages) = wait(async {
-        let receiver = Receiver::new(Topic::ProductsUpdate, ports, SignedDuration::ZERO)
-            .await
-            .unwrap();
+        let receiver = Receiver::new(
+            &SENDER,
+            Inbound::of(Topic::ProductsUpdate.function()),
+            ports,
+            SignedDuration::ZERO,
+        )
+        .await
+        .unwrap();
         let response = receiver.answer(request).await;
         receiver.afterwards().await;
         (response, queue.take())

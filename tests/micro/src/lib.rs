@@ -17,10 +17,10 @@ use hookline_domain::{
     kernel::port::Clock,
     memory::{MemoryEntities, MemoryIndex, MemoryJobs, MemoryLedger, MemoryStores},
 };
-use hookline_sources::{html, shopify};
+use hookline_sources::{self as sources, html, shopify, signature::SignedRequest};
 use jiff::Timestamp;
 
-use crate::samples::{at, delivery, product, secrets, signature};
+use crate::samples::{at, delivery, product, secrets, signed};
 
 const KIB: usize = 1024;
 
@@ -73,12 +73,17 @@ pub fn steps() -> Vec<Step> {
 }
 
 fn verify(bytes: usize) -> PreparedStep {
-    let (secrets, body) = (secrets(), vec![b'a'; bytes]);
-    let signature = signature(&body);
+    let (secrets, body) = (secrets(), vec![b'{'; bytes]);
+    let headers = signed(&body);
     PreparedStep {
         bytes: Some(bytes),
         run: Box::new(move || {
-            black_box(secrets.verify(black_box(&body), signature.as_bytes())).expect("the body is signed");
+            let request = SignedRequest {
+                headers: black_box(&headers),
+                body: black_box(&body),
+                addresses: &[],
+            };
+            black_box(shopify::SENDER.verify(&request, &secrets, Timestamp::UNIX_EPOCH)).expect("the body is signed");
         }),
     }
 }
@@ -89,7 +94,7 @@ fn interpret(bytes: usize) -> PreparedStep {
     PreparedStep {
         bytes: Some(delivery.body.len()),
         run: Box::new(move || {
-            black_box(shopify::interpret(black_box(&delivery))).expect("it is a product");
+            black_box(sources::interpret(black_box(&delivery))).expect("it is a product");
         }),
     }
 }
@@ -109,7 +114,7 @@ fn text() -> PreparedStep {
 /// Renders an event as a document of the index.
 fn render(bytes: usize) -> PreparedStep {
     let delivery = delivery(product(bytes, 1, 1), 1);
-    let event = shopify::interpret(&delivery).expect("it is a product");
+    let event = sources::interpret(&delivery).expect("it is a product");
     let entity = event.entity(&delivery.key.store).expect("a product is an entity");
     let Event::ProductUpdated(product) = event else {
         unreachable!("a product's state makes this event");
@@ -164,7 +169,7 @@ fn batch(of: fn(u32) -> (u64, u32)) -> PreparedStep {
         },
         jobs: MemoryJobs::default(),
         compliance: None::<NoCompliance>,
-        interpret: shopify::interpret,
+        interpret: sources::interpret,
     };
     PreparedStep {
         bytes: None,

@@ -9,7 +9,8 @@ use hookline_domain::{
         secret::Secret,
     },
 };
-use hookline_sources::signature::Secrets;
+use hookline_sources::{scheme::KeyForm, signature::Secrets};
+use http::{HeaderMap, HeaderValue};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -26,12 +27,17 @@ const PARAGRAPH: &str = "<p>Folds flat, weighs 210&nbsp;g, burns twigs &amp; pin
 /// Secrets of a receiver outside a rotation.
 #[must_use]
 pub fn secrets() -> Secrets {
-    Secrets::parse(&Secret::new(SECRET)).expect("one secret that is not empty")
+    Secrets::parse(&Secret::new(SECRET), KeyForm::AsIs).expect("one secret that is not empty")
 }
 
-/// Signature of a body, as in its header.
+/// Headers with the signature of a body, as Shopify sends them.
 #[must_use]
-pub fn signature(body: &[u8]) -> String {
+pub fn signed(body: &[u8]) -> HeaderMap {
+    let signature = HeaderValue::try_from(signature(body)).expect("base64 fits into a header");
+    HeaderMap::from_iter([(http::HeaderName::from_static("x-shopify-hmac-sha256"), signature)])
+}
+
+fn signature(body: &[u8]) -> String {
     let mut hmac: Hmac<Sha256> = Hmac::new_from_slice(SECRET.as_bytes()).expect("HMAC takes a key of any length");
     hmac.update(body);
     BASE64_STANDARD.encode(hmac.finalize().into_bytes())

@@ -30,7 +30,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
 
 use super::{no_such_route, route};
-use crate::door::{Door, Refusal};
+use crate::guard::{ApiError, Guard};
 use hookline_lambda::serve::{self, Http, bytes};
 
 /// The name in logs.
@@ -68,7 +68,7 @@ pub struct ActionsPorts<S, J, D, A, L, Q, B, C, T> {
 /// The API of actions.
 #[derive(Debug)]
 pub struct ActionsApi<S, J, D, A, L, Q, B, C, T> {
-    door: Door<S>,
+    guard: Guard<S>,
     ports: ActionsPorts<S, J, D, A, L, Q, B, C, T>,
 }
 
@@ -129,13 +129,13 @@ where
     /// Creates the API over these ports.
     pub fn new(ports: ActionsPorts<S, J, D, A, L, Q, B, C, T>) -> Self {
         Self {
-            door: Door::new(ports.stores.clone()),
+            guard: Guard::new(ports.stores.clone()),
             ports,
         }
     }
 
-    async fn perform(&self, request: &Request) -> Result<Response<Body>, Refusal> {
-        let principal = self.door.enter(request)?;
+    async fn perform(&self, request: &Request) -> Result<Response<Body>, ApiError> {
+        let principal = self.guard.principal(request)?;
         let (action, name) = match route(request) {
             "POST /api/stores/{store}/replay" => (Action::Replay, "replay"),
             "POST /api/stores/{store}/redrive" => (Action::Redrive, "redrive"),
@@ -145,7 +145,7 @@ where
             "POST /api/stores/{store}/reconcile" => (Action::Begin(RunTask::Reconcile), "reconcile"),
             _ => return Err(no_such_route()),
         };
-        let (store, record) = self.door.admin(&principal, request).await?;
+        let (store, record) = self.guard.admin(&principal, request).await?;
         let done = match action {
             Action::Replay => self.replay(&store, request).await,
             Action::Redrive => self.redrive(&store, request).await,
@@ -161,14 +161,14 @@ where
             service = SERVICE,
             principal = principal.id,
             action = name,
-            store = store.store.as_str(),
+            store = &*store.label(),
             outcome,
             "action handled"
         );
         done
     }
 
-    async fn replay(&self, store: &StoreKey, request: &Request) -> Result<Response<Body>, Refusal> {
+    async fn replay(&self, store: &StoreKey, request: &Request) -> Result<Response<Body>, ApiError> {
         let delivery = delivery_key(store, parse_body(request, DELIVERY_BODY)?);
         match self.ports.replay.again(&delivery).await {
             Ok(id) => Ok(serve::json(StatusCode::ACCEPTED, &json!({ "replay_id": id }))),
@@ -177,14 +177,14 @@ where
                 let failed = self.ports.stores.failed(&delivery).await?;
                 Err(failed.map_or_else(
                     || not_replayed(why),
-                    |failed| Refusal::Conflict(failed.meaning(self.now())),
+                    |failed| ApiError::Conflict(failed.meaning(self.now())),
                 ))
             }
             Err(why) => Err(not_replayed(why)),
         }
     }
 
-    async fn redrive(&self, store: &StoreKey, request: &Request) -> Result<Response<Body>, Refusal> {
+    async fn redrive(&self, store: &StoreKey, request: &Request) -> Result<Response<Body>, ApiError> {
         let Some(delivery) = optional_delivery(request)?.map(|named| delivery_key(store, named)) else {
             let failures = self.ports.stores.failures(store).await?;
             return self.move_back(store, &failures.deliveries, None).await;
@@ -200,7 +200,7 @@ where
         store: &StoreKey,
         failed: &[FailedDelivery],
         only: Option<&DeliveryKey>,
-    ) -> Result<Response<Body>, Refusal> {
+    ) -> Result<Response<Body>, ApiError> {
         let now = self.now();
         let retrying = |failed: &&FailedDelivery| matches!(failed.stage(now), Stage::Retrying { .. });
         let (waiting, dead): (Vec<_>, Vec<_>) = failed.iter().partition(retrying);
@@ -231,7 +231,7 @@ where
         Ok(serve::json(StatusCode::OK, &response))
     }
 
-    async fn try_now(&self, store: &StoreKey, request: &Request) -> Result<Response<Body>, Refusal> {
+    async fn try_now(&self, store: &StoreKey, request: &Request) -> Result<Response<Body>, ApiError> {
         let delivery = delivery_key(store, parse_body(request, DELIVERY_BODY)?);
         let failed = self.failed_delivery(&delivery).await?;
         let now = self.now();
@@ -242,7 +242,7 @@ where
                     .move_back(store, std::slice::from_ref(&failed), Some(&delivery))
                     .await;
             }
-            Err(RetryError::Expired) => return Err(Refusal::Conflict(failed.meaning(now))),
+            Err(RetryError::Expired) => return Err(ApiError::Conflict(failed.meaning(now))),
             Err(RetryError::Unavailable(failure)) => return Err(failure.into()),
         };
         Ok(serve::json(StatusCode::ACCEPTED, &json!({ "message": message })))
@@ -250,7 +250,7 @@ where
 
     /// Dismisses a failed delivery for good and removes its dead letter. A message that is still in the queue is
     /// received at most once more with effect.
-    async fn dismiss(&self, store: &StoreKey, request: &Request) -> Result<Response<Body>, Refusal> {
+    async fn dismiss(&self, store: &StoreKey, request: &Request) -> Result<Response<Body>, ApiError> {
         let delivery = delivery_key(store, parse_body(request, DELIVERY_BODY)?);
         let failed = self.failed_delivery(&delivery).await?;
         let now = self.now();
@@ -270,7 +270,7 @@ where
         self.ports.stores.record(store, &StoreUpdate::default()).await?;
         tracing::info!(
             service = SERVICE,
-            store = store.store.as_str(),
+            store = &*store.label(),
             topic = delivery.topic.as_str(),
             delivery_id = delivery.id.as_str(),
             code = %failed.problem.code,
@@ -295,13 +295,13 @@ where
     }
 
     /// Returns the failed delivery, or a refusal if it has not failed.
-    async fn failed_delivery(&self, delivery: &DeliveryKey) -> Result<FailedDelivery, Refusal> {
+    async fn failed_delivery(&self, delivery: &DeliveryKey) -> Result<FailedDelivery, ApiError> {
         if let Some(failed) = self.ports.stores.failed(delivery).await? {
             return Ok(failed);
         }
         let record = self.ports.replay.receive.ledger.find(delivery).await?;
-        let record = record.ok_or_else(|| Refusal::NotFound(ReplayError::Unknown.to_string()))?;
-        Err(Refusal::Conflict(meaning(
+        let record = record.ok_or_else(|| ApiError::NotFound(ReplayError::Unknown.to_string()))?;
+        Err(ApiError::Conflict(meaning(
             &record,
             None,
             DeadLetter::NotLooked,
@@ -314,14 +314,14 @@ where
         store: (&StoreKey, &StoreRecord),
         run: RunTask,
         request: &Request,
-    ) -> Result<Response<Body>, Refusal> {
+    ) -> Result<Response<Body>, ApiError> {
         let EmptyBody {} = parse_body(request, "{}")?;
         let now = self.now();
         match begin::begin(&self.ports.jobs, store, run, now).await {
             Ok(()) => Ok(serve::json(StatusCode::ACCEPTED, &json!({}))),
             Err(StartRunError::Unavailable(failure)) => Err(failure.into()),
             Err(refused @ (StartRunError::Uninstalled | StartRunError::NotConnected | StartRunError::Going(_))) => {
-                Err(Refusal::Conflict(refused.to_string()))
+                Err(ApiError::Conflict(refused.to_string()))
             }
         }
     }
@@ -335,7 +335,7 @@ fn delivery_key(store: &StoreKey, DeliveryBody { topic, id }: DeliveryBody) -> D
 }
 
 /// Returns the delivery that the request names; `None` if the body is empty.
-fn optional_delivery(request: &Request) -> Result<Option<DeliveryBody>, Refusal> {
+fn optional_delivery(request: &Request) -> Result<Option<DeliveryBody>, ApiError> {
     match parse_body::<EmptyBody>(request, "{}") {
         Ok(EmptyBody {}) => Ok(None),
         Err(_) => parse_body(request, DELIVERY_BODY).map(Some),
@@ -369,23 +369,23 @@ fn redrive_message(moved: usize, left: usize, waiting: &[&FailedDelivery], now: 
 }
 
 /// Parses the body of a request. An empty body is read as `{}`. `shape` is the expected JSON, for the error.
-fn parse_body<T: DeserializeOwned>(request: &Request, shape: &str) -> Result<T, Refusal> {
+fn parse_body<T: DeserializeOwned>(request: &Request, shape: &str) -> Result<T, ApiError> {
     let body = bytes(request);
     let body = if body.is_empty() { b"{}" } else { body };
     if body.len() > MAX_BODY_BYTES {
-        return Err(Refusal::BadRequest(format!(
+        return Err(ApiError::BadRequest(format!(
             "the body is longer than {MAX_BODY_BYTES} bytes"
         )));
     }
     // Serde's message names fields and may quote a value: the caller's own, and only the caller sees it.
-    serde_json::from_slice(body).map_err(|error| Refusal::BadRequest(format!("the body must be {shape}: {error}")))
+    serde_json::from_slice(body).map_err(|error| ApiError::BadRequest(format!("the body must be {shape}: {error}")))
 }
 
-fn not_replayed(why: ReplayError) -> Refusal {
+fn not_replayed(why: ReplayError) -> ApiError {
     match why {
-        ReplayError::Unknown => Refusal::NotFound(why.to_string()),
+        ReplayError::Unknown => ApiError::NotFound(why.to_string()),
         ReplayError::NotSettled | ReplayError::Parked | ReplayError::NoArchive | ReplayError::NotKept => {
-            Refusal::Conflict(why.to_string())
+            ApiError::Conflict(why.to_string())
         }
         ReplayError::NotSearched(
             ArchiveSearchError::Unavailable(failure)
@@ -399,7 +399,7 @@ fn not_replayed(why: ReplayError) -> Refusal {
         ReplayError::NotSent(ResendError::NotReceived(ReceiveError::OutOfTime)) => {
             PortError::new("event queue", "out of time").into()
         }
-        ReplayError::NotSent(why) => Refusal::Conflict(why.to_string()),
+        ReplayError::NotSent(why) => ApiError::Conflict(why.to_string()),
     }
 }
 
@@ -418,7 +418,7 @@ where
     async fn answer(&self, request: Request) -> Response<Body> {
         match self.perform(&request).await {
             Ok(response) => response,
-            Err(refusal) => refusal.answer(SERVICE),
+            Err(error) => error.response(SERVICE),
         }
     }
 

@@ -19,7 +19,7 @@ use lambda_http::{Request, RequestExt};
 use serde::Serialize;
 
 use super::{limit, parameter};
-use crate::door::Refusal;
+use crate::guard::ApiError;
 
 /// Default number of deliveries on a page.
 const DEFAULT_DELIVERIES_PER_PAGE: usize = 50;
@@ -73,11 +73,15 @@ struct DeliveryProblem {
 }
 
 /// Returns the requested page.
-pub(super) async fn page(activity: &impl Activity, store: &StoreKey, request: &Request) -> Result<Deliveries, Refusal> {
+pub(super) async fn page(
+    activity: &impl Activity,
+    store: &StoreKey,
+    request: &Request,
+) -> Result<Deliveries, ApiError> {
     let before =
         match parameter(request, "before").filter(|before| !before.is_empty()) {
             Some(text) => Some(text.parse().map_err(|_| {
-                Refusal::BadRequest("before must be the value of `next` on the previous page".to_owned())
+                ApiError::BadRequest("before must be the value of `next` on the previous page".to_owned())
             })?),
             None => None,
         };
@@ -102,15 +106,17 @@ fn flat(kept: Vec<ActivityBatch>) -> Vec<ActivityEntry> {
 }
 
 /// Returns the key of the delivery that the request names.
-pub(super) fn delivery_key(store: StoreKey, request: &Request) -> Result<DeliveryKey, Refusal> {
+pub(super) fn delivery_key(store: StoreKey, request: &Request) -> Result<DeliveryKey, ApiError> {
     let id = request
         .path_parameters_ref()
         .and_then(|parameters| parameters.first("id"))
         .and_then(|id| DeliveryId::new(id).ok())
-        .ok_or_else(|| Refusal::BadRequest("the id in the path is not a delivery id".to_owned()))?;
+        .ok_or_else(|| ApiError::BadRequest("the id in the path is not a delivery id".to_owned()))?;
     let topic = parameter(request, "topic")
         .and_then(|topic| Topic::new(topic).ok())
-        .ok_or_else(|| Refusal::BadRequest("the topic is missing or invalid: add ?topic=products/update".to_owned()))?;
+        .ok_or_else(|| {
+            ApiError::BadRequest("the topic is missing or invalid: add ?topic=products/update".to_owned())
+        })?;
     Ok(DeliveryKey { store, topic, id })
 }
 
@@ -132,7 +138,7 @@ impl DeliveryDetails {
         };
         let is_of_delivery = |entry: &ActivityEntry| entry.id == key.id && entry.topic == key.topic;
         Self {
-            store: key.store.store.to_string(),
+            store: key.store.label().into_owned(),
             state,
             fate: record.fate.map(Fate::as_str),
             claimed_at: record.claimed_at,

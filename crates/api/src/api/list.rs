@@ -21,7 +21,7 @@ use lambda_http::Request;
 use serde::{Deserialize, Serialize};
 
 use super::{limit, parameter};
-use crate::door::Refusal;
+use crate::guard::ApiError;
 
 /// Default number of stores on a page.
 const DEFAULT_STORES_PER_PAGE: usize = 50;
@@ -75,7 +75,7 @@ impl CachedSummaries {
         clock: &impl Clock,
         principal: &Principal,
         request: &Request,
-    ) -> Result<Page, Refusal> {
+    ) -> Result<Page, ApiError> {
         let query = list_query(request)?;
         let page = match &principal.reach {
             Reach::Stores(few) if few.len() <= MAX_SINGLE_READS => {
@@ -110,11 +110,11 @@ impl CachedSummaries {
     }
 }
 
-fn list_query(request: &Request) -> Result<ListQuery<'_>, Refusal> {
+fn list_query(request: &Request) -> Result<ListQuery<'_>, ApiError> {
     let state = parameter(request, "state").filter(|state| !state.is_empty());
     let state = state.map(|state| {
         StoreState::deserialize(serde::de::value::StrDeserializer::<serde::de::value::Error>::new(state))
-            .map_err(|_| Refusal::BadRequest("state must be live, idle or attention".to_owned()))
+            .map_err(|_| ApiError::BadRequest("state must be live, idle or attention".to_owned()))
     });
     Ok(ListQuery {
         q: parameter(request, "q").unwrap_or_default().trim().to_ascii_lowercase(),
@@ -136,13 +136,15 @@ fn page(all: &BTreeMap<StoreKey, Summary>, principal: &Principal, query: &ListQu
             StoreState::Attention => &mut counts.attention,
         } += 1;
         let name = summary.store.as_str();
-        if name.contains(&query.q)
+        if name.to_ascii_lowercase().contains(&query.q)
             && query.state.is_none_or(|state| summary.state == state)
             && query.after.is_none_or(|after| name > after)
         {
             matching.push(summary);
         }
     }
+    // By name, as `after` goes on: keys have the source first.
+    matching.sort_by_key(|summary| summary.store.as_str());
     let next = (matching.len() > query.limit).then(|| matching[query.limit - 1].store.to_string());
     Page {
         stores: matching.into_iter().take(query.limit).cloned().collect(),

@@ -1,7 +1,9 @@
 //! `GET /api/me`: the caller's principal, and the addresses of this deployment.
 
+use std::borrow::Cow;
+
 use hookline_domain::access::{Principal, Reach, Role};
-use hookline_sources::shopify::{self, Topic};
+use hookline_sources::receivers;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -24,12 +26,10 @@ pub(super) struct Receiver {
 impl About {
     /// Addresses of all receivers; empty if the function's configuration has no `RECEIVER_URL`.
     pub(super) fn receivers(&self) -> Vec<Receiver> {
-        let topics = self.receivers_url.iter().flat_map(|base| {
-            Topic::ALL.into_iter().map(|topic| Receiver {
-                topic: topic.name(),
-                url: shopify::address(base, topic),
-            })
-        });
+        let topics = self
+            .receivers_url
+            .iter()
+            .flat_map(|base| receivers(base).map(|(topic, url)| Receiver { topic, url }));
         topics.collect()
     }
 }
@@ -38,7 +38,7 @@ impl About {
 pub(super) struct Me<'a> {
     principal: &'a str,
     role: Role,
-    stores: Vec<&'a str>,
+    stores: Vec<Cow<'a, str>>,
     expires_at: Timestamp,
     live_url: Option<&'a str>,
     receivers: Vec<Receiver>,
@@ -50,8 +50,8 @@ impl<'a> Me<'a> {
             principal: &principal.id,
             role: principal.role,
             stores: match &principal.reach {
-                Reach::All => vec!["*"],
-                Reach::Stores(stores) => stores.iter().map(|store| store.store.as_str()).collect(),
+                Reach::All => vec!["*".into()],
+                Reach::Stores(stores) => stores.iter().map(|store| store.label()).collect(),
             },
             expires_at: principal.expires_at,
             live_url: about.live_url.as_deref(),

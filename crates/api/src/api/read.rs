@@ -18,7 +18,7 @@ use super::{
     status::StoreStatus,
 };
 use crate::{
-    door::{Door, Refusal},
+    guard::{ApiError, Guard},
     tickets,
 };
 use hookline_lambda::serve::{Http, json};
@@ -43,7 +43,7 @@ pub struct ReadPorts<S, R, A, Q, T, C> {
 /// All reads of the API except searches.
 #[derive(Debug)]
 pub struct ReadApi<S, R, A, Q, T, C> {
-    door: Door<S>,
+    guard: Guard<S>,
     ports: ReadPorts<S, R, A, Q, T, C>,
     about: About,
     summaries: CachedSummaries,
@@ -61,18 +61,18 @@ where
     /// Creates the API over these ports.
     pub fn new(ports: ReadPorts<S, R, A, Q, T, C>, about: About) -> Self {
         Self {
-            door: Door::new(ports.stores.clone()),
+            guard: Guard::new(ports.stores.clone()),
             ports,
             about,
             summaries: CachedSummaries::default(),
         }
     }
 
-    async fn respond(&self, request: &Request) -> Result<Response<Body>, Refusal> {
+    async fn respond(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         if route(request) == "GET /api/openapi.json" {
             return Ok(openapi::answer());
         }
-        let principal = self.door.enter(request)?;
+        let principal = self.guard.principal(request)?;
         let ReadPorts { stores, clock, .. } = &self.ports;
         Ok(match route(request) {
             "GET /api/me" => json(StatusCode::OK, &Me::of(&principal, &self.about)),
@@ -81,8 +81,8 @@ where
                 json(StatusCode::OK, &page)
             }
             "GET /api/stores/{store}/status" => {
-                let (store, _) = self.door.store(&principal, request).await?;
-                let view = stores.view(&store).await?.ok_or(Refusal::UnknownStore)?;
+                let (store, _) = self.guard.store(&principal, request).await?;
+                let view = stores.view(&store).await?.ok_or(ApiError::UnknownStore)?;
                 let now = clock.now();
                 let lag = match &self.ports.activity {
                     Some(activity) => Some(Lag::of(&deliveries::latest(activity, &store).await?)),
@@ -97,18 +97,18 @@ where
                 json(StatusCode::OK, &status)
             }
             "GET /api/stores/{store}/deliveries" => {
-                let (store, _) = self.door.store(&principal, request).await?;
+                let (store, _) = self.guard.store(&principal, request).await?;
                 let activity = self.ports.activity.as_ref();
-                let activity = activity.ok_or(Refusal::NotConfigured("ACTIVITY_TABLE"))?;
+                let activity = activity.ok_or(ApiError::NotConfigured("ACTIVITY_TABLE"))?;
                 json(StatusCode::OK, &deliveries::page(activity, &store, request).await?)
             }
             "GET /api/stores/{store}/deliveries/{id}" => {
-                let (store, _) = self.door.store(&principal, request).await?;
+                let (store, _) = self.guard.store(&principal, request).await?;
                 let records = self.ports.records.as_ref();
-                let records = records.ok_or(Refusal::NotConfigured("LEDGER_TABLE"))?;
+                let records = records.ok_or(ApiError::NotConfigured("LEDGER_TABLE"))?;
                 let key = deliveries::delivery_key(store, request)?;
                 let record = records.find(&key).await?;
-                let record = record.ok_or_else(|| Refusal::NotFound(UNKNOWN_DELIVERY.to_owned()))?;
+                let record = record.ok_or_else(|| ApiError::NotFound(UNKNOWN_DELIVERY.to_owned()))?;
                 let latest = match &self.ports.activity {
                     Some(activity) => deliveries::latest(activity, &key.store).await?,
                     None => Vec::new(),
@@ -140,7 +140,7 @@ where
     async fn answer(&self, request: Request) -> Response<Body> {
         match self.respond(&request).await {
             Ok(response) => response,
-            Err(refusal) => refusal.answer("status"),
+            Err(error) => error.response("status"),
         }
     }
 

@@ -12,7 +12,7 @@ use lambda_http::{Body, Request};
 use serde::Serialize;
 
 use super::{limit, parameter};
-use crate::door::{Door, Refusal};
+use crate::guard::{ApiError, Guard};
 use hookline_lambda::serve::{Http, json};
 
 /// Largest size of the results in a response, in bytes. Lambda limits a response to 6,291,556 bytes, and counts the
@@ -32,7 +32,7 @@ const MAX_RESULTS: usize = 50;
 /// The search API, over a port of stores and one of the index.
 #[derive(Debug)]
 pub struct SearchApi<S, I> {
-    door: Door<S>,
+    guard: Guard<S>,
     index: I,
 }
 
@@ -50,15 +50,15 @@ impl<S: Stores, I: Search> SearchApi<S, I> {
     /// Creates the API over these ports.
     pub fn new(stores: S, index: I) -> Self {
         Self {
-            door: Door::new(stores),
+            guard: Guard::new(stores),
             index,
         }
     }
 
-    async fn search(&self, request: &Request) -> Result<SearchResponse, Refusal> {
+    async fn search(&self, request: &Request) -> Result<SearchResponse, ApiError> {
         let started = Instant::now();
-        let principal = self.door.enter(request)?;
-        let (store, record) = self.door.store(&principal, request).await?;
+        let principal = self.guard.principal(request)?;
+        let (store, record) = self.guard.store(&principal, request).await?;
         let words = search_words(parameter(request, "q"))?;
         let limit = limit(request, DEFAULT_RESULTS, MAX_RESULTS)?;
         // The index may still hold documents from before an uninstall; they are not found.
@@ -73,7 +73,7 @@ impl<S: Stores, I: Search> SearchApi<S, I> {
             Err(SearchError::Unavailable(failure)) => return Err(failure.into()),
             Err(SearchError::Refused { reason }) => {
                 tracing::warn!(service = "search", reason, "the index refused a search");
-                return Err(Refusal::BadRequest(
+                return Err(ApiError::BadRequest(
                     "the index cannot run this search: use fewer or other words".into(),
                 ));
             }
@@ -99,21 +99,23 @@ where
     async fn answer(&self, request: Request) -> Response<Body> {
         match self.search(&request).await {
             Ok(results) => json(StatusCode::OK, &results),
-            Err(refusal) => refusal.answer("search"),
+            Err(error) => error.response("search"),
         }
     }
 
     async fn afterwards(&self) {}
 }
 
-fn search_words(q: Option<&str>) -> Result<Words, Refusal> {
+fn search_words(q: Option<&str>) -> Result<Words, ApiError> {
     let text = q.unwrap_or_default().trim();
     if text.len() > MAX_QUERY_BYTES {
-        return Err(Refusal::BadRequest(format!("q is longer than {MAX_QUERY_BYTES} bytes")));
+        return Err(ApiError::BadRequest(format!(
+            "q is longer than {MAX_QUERY_BYTES} bytes"
+        )));
     }
     let words = Words::new(text);
     if words.is_empty() {
-        return Err(Refusal::BadRequest("the search text is missing: add ?q=…".into()));
+        return Err(ApiError::BadRequest("the search text is missing: add ?q=…".into()));
     }
     Ok(words)
 }

@@ -2,11 +2,8 @@
 
 use std::str::FromStr;
 
-use hookline_domain::kernel::{
-    failure::ErrorCode,
-    ids::{Source, StoreKey, StoreName},
-};
-use hookline_sources::shopify::shop_name;
+use hookline_domain::kernel::{failure::ErrorCode, ids::StoreKey};
+use hookline_sources::store_from_text;
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 
 /// Store; of Shopify if no source is given.
@@ -16,18 +13,11 @@ pub struct StoreArg(pub StoreKey);
 impl FromStr for StoreArg {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        let (source, store) = text.split_once('#').unwrap_or((SHOPIFY, text));
-        let store = match source {
-            SHOPIFY => shop_name(store).map_err(|error| error.to_string())?,
-            _ => StoreName::new(store.to_ascii_lowercase()).map_err(|error| error.to_string())?,
-        };
-        let source = Source::new(source).map_err(|error| error.to_string())?;
-        Ok(Self(StoreKey { source, store }))
+        store_from_text(text).map(Self).map_err(|error| error.to_string())
     }
 }
 
 /// Source of a store that is given without one.
-const SHOPIFY: &str = "shopify";
 
 /// Error code, by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -97,7 +97,7 @@ impl CatalogRun<'_> {
 
 /// Refuses a store that is unknown or has uninstalled the app: it has no install to index into.
 async fn require_installed(stores: &impl Stores, store: &StoreKey) -> Result<()> {
-    let name = &store.store;
+    let name = store.label();
     match stores.find(store).await? {
         None => anyhow::bail!("{name} is not known. To add it: hookline store add {name}"),
         Some(record) if !record.enabled => {

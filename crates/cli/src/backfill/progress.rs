@@ -66,7 +66,7 @@ impl Pace {
 impl Progress {
     pub fn new(store: &StoreKey) -> Self {
         Self {
-            store: store.store.to_string(),
+            store: store.label().into_owned(),
             bar: io::stderr().is_terminal().then(ProgressBar::new_spinner),
             pace: Pace::default(),
             printed_at: None,

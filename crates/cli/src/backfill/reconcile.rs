@@ -74,7 +74,7 @@ pub async fn run(resources: &Resources, out: &Output, args: &ReconcileArgs) -> R
             }
             // One store's failure is no reason to skip the others.
             Err(why) if args.all => {
-                say(&format!("· {}: {why:#}", store.store));
+                say(&format!("· {}: {why:#}", store.label()));
                 failed += 1;
             }
             Err(why) => return Err(why),
@@ -118,7 +118,7 @@ fn report(
     tally: IndexCounts,
     had_baseline: bool,
 ) -> Result<Vec<MissedRow>> {
-    let name = store.store.to_string();
+    let name = store.label().into_owned();
     if out.json {
         out.object(&ReconcileReport {
             store: name,

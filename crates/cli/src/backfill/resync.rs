@@ -68,7 +68,7 @@ pub async fn run(resources: &Resources, out: &Output, args: &ResyncArgs) -> Resu
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
     let products_per_second = done.compared as f64 / seconds.max(0.001);
     out.rows(&[ResyncReport {
-        store: store.store.to_string(),
+        store: store.label().into_owned(),
         products: done.compared,
         tally,
         seconds,

@@ -38,7 +38,7 @@ impl ReplayReport {
     fn new(delivery: &Delivery, from: &str, fate: &'static str, why: String) -> Self {
         Self {
             source: delivery.key.store.source.to_string(),
-            store: delivery.key.store.store.to_string(),
+            store: delivery.key.store.label().into_owned(),
             topic: delivery.key.topic.to_string(),
             delivery_id: delivery.key.id.to_string(),
             replay_id: None,

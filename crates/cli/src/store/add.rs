@@ -80,7 +80,7 @@ fn check(store: &StoreKey, shop: &Shop) -> Result<Vec<&'static str>> {
             "this token is of {}, not of {}: nothing was stored. Use the domain that ends with .myshopify.com, which \
              webhooks and tokens use",
             shop.name,
-            store.store
+            store.label()
         );
     }
     let missing: Vec<&str> = SCOPES

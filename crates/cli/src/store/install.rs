@@ -23,7 +23,7 @@ pub async fn begin(stores: &impl Stores, store: &StoreKey, now: Timestamp) -> Re
     }
     match stores.find(store).await? {
         Some(record) if record.enabled => Ok(record),
-        Some(_) | None => bail!("{} was uninstalled just now; try again", store.store),
+        Some(_) | None => bail!("{} was uninstalled just now; try again", store.label()),
     }
 }
 

@@ -38,7 +38,7 @@ impl StoreRow {
         let summary = Summary::of(store, view, now);
         Self {
             source: store.source.to_string(),
-            store: store.store.to_string(),
+            store: store.label().into_owned(),
             state: summary.state,
             retrying: summary.retrying,
             dead_letters: summary.dead_letters,

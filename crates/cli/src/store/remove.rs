@@ -28,7 +28,7 @@ pub struct RemoveRequest<'a> {
 }
 
 pub async fn run(resources: &Resources, request: &RemoveRequest<'_>) -> Result<bool> {
-    let (store, name) = (request.store, &request.store.store);
+    let (store, name) = (request.store, request.store.label());
     let stores = resources.stores()?;
     if stores.find(store).await?.is_none() {
         bail!("{name} is not known. To list the stores: hookline store list");

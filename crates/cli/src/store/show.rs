@@ -63,8 +63,8 @@ pub async fn run(resources: &Resources, out: &Output, store: &StoreKey, audit_ta
     if view.is_none() && audit.is_empty() {
         bail!(
             "{} is not known: no verified webhook of it has arrived. To add it: hookline store add {}",
-            store.store,
-            store.store
+            store.label(),
+            store.label()
         );
     }
     let now = Timestamp::now();
@@ -183,7 +183,7 @@ fn connected(store: &StoreKey, record: &StoreRecord) -> String {
     if record.connected {
         format!("yes{}", currency.unwrap_or_default())
     } else {
-        format!("no. To connect it: hookline store add {}", store.store)
+        format!("no. To connect it: hookline store add {}", store.label())
     }
 }
 

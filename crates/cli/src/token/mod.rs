@@ -8,7 +8,7 @@ use hookline_domain::access::{
     Reach,
     token::{REACH_LIMIT, Token, TokenChange, Tokens},
 };
-use hookline_sources::shopify;
+use hookline_sources::platform;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
@@ -126,13 +126,10 @@ fn reach(options: &ReachOptions) -> Result<Option<Reach>> {
         return Ok(None);
     }
     let stores = options.store.iter().map(|store| &store.0);
-    if let Some(other) = stores
-        .clone()
-        .find(|store| shopify::store(store.store.as_str()).as_ref() != Ok(*store))
-    {
+    if let Some(other) = stores.clone().find(|store| platform(&store.source).is_none()) {
         bail!(
-            "{} is not the name of a Shopify store, as in demo.myshopify.com",
-            other.store
+            "no source is called {}: write a store by its name at Shopify, as in demo.myshopify.com",
+            other.source
         );
     }
     let reach = Reach::Stores(stores.cloned().collect());

@@ -29,7 +29,7 @@ impl TokenRow {
             role: token.role,
             stores: match &token.reach {
                 Reach::All => vec!["*".to_owned()],
-                Reach::Stores(stores) => stores.iter().map(|store| store.store.to_string()).collect(),
+                Reach::Stores(stores) => stores.iter().map(|store| store.label().into_owned()).collect(),
             },
             name: token.name.clone(),
             state: match token.bearer(now) {

@@ -73,7 +73,7 @@ impl TraceReport {
         };
         Self {
             source: key.store.source.to_string(),
-            store: key.store.store.to_string(),
+            store: key.store.label().into_owned(),
             topic: key.topic.to_string(),
             delivery_id: key.id.to_string(),
             replay_of: original_of(&key.id).map(str::to_owned),

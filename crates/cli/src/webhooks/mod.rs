@@ -183,7 +183,7 @@ async fn check(resources: &Resources, out: &Output, of: &StoreWebhooksArgs) -> R
             "· {} incorrect or missing. VendorSubscriptions in shopify.app.toml are not visible here: if they are there, all is well. \
              If not: hookline webhooks register {}",
             count(wrong, "topic"),
-            store.store
+            store.label()
         ));
     }
     Ok(wrong == 0)
@@ -198,7 +198,7 @@ fn warn_of_duplicates(findings: &[Finding], store: &StoreKey) {
              webhooks register {} --prune",
             finding.wanted.topic,
             more.join(" and "),
-            store.store
+            store.label()
         ));
     }
 }

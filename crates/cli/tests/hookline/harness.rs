@@ -32,7 +32,6 @@ use hookline_lambda::{
     SystemClock,
     batch::{self, SqsBatch, SqsRecord},
 };
-use hookline_sources::shopify;
 use hookline_testkit::{
     builders::store,
     emulator::{DynamoDb, ENTITIES_TABLE, LEDGER_TABLE, S3, STORES_TABLE, Sqs, sdk_config},
@@ -382,7 +381,7 @@ async fn engine(dynamodb: &str, index: &str) -> Engine {
         },
         jobs: MemoryJobs::default(),
         compliance: None,
-        interpret: shopify::interpret,
+        interpret: hookline_sources::interpret,
     }
 }
 
@@ -393,7 +392,7 @@ async fn keep_in(s3: Option<&str>) -> Keep<S3Archive> {
     };
     Keep {
         archive,
-        personal: shopify::is_personal,
+        personal: hookline_sources::is_personal,
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
         replay::original_of,
     },
     kernel::{
-        ids::{StoreKey, Topic},
+        ids::{DeliveryKey, StoreKey},
         port::chain,
     },
 };
@@ -29,8 +29,8 @@ const OBJECTS_AT_ONCE: usize = 10;
 pub struct Keep<A> {
     /// The archive; `None` disables it.
     pub archive: Option<A>,
-    /// Topics whose bodies contain personal data, and are never archived.
-    pub personal: fn(&Topic) -> bool,
+    /// Whether a delivery's body contains personal data, and is never archived.
+    pub personal: fn(&DeliveryKey) -> bool,
 }
 
 /// Copies of a batch's messages as they would be archived, in order. `None` for personal data, for replays, whose
@@ -45,7 +45,7 @@ impl<A: Archive> Keep<A> {
         let messages = if self.archive.is_some() { messages } else { &[] };
         let copy = |message: &Message| {
             let delivery = message.delivery.as_ref().ok();
-            let delivery = delivery.filter(|delivery| !(self.personal)(&delivery.key.topic))?;
+            let delivery = delivery.filter(|delivery| !(self.personal)(&delivery.key))?;
             let delivery = Some(delivery).filter(|delivery| original_of(&delivery.key.id).is_none())?;
             match envelope::pack(delivery, usize::MAX) {
                 Packed::Message(envelope) => Some((delivery.key.store.clone(), envelope)),
@@ -70,7 +70,7 @@ impl<A: Archive> Keep<A> {
             .for_each_concurrent(OBJECTS_AT_ONCE, async |(store, envelopes)| {
                 if let Err(failure) = archive.keep(&store, at, &envelopes).await {
                     tracing::warn!(
-                        store = store.store.as_str(),
+                        store = &*store.label(),
                         deliveries = envelopes.len(),
                         error = chain(&failure),
                         "failed to archive settled deliveries"

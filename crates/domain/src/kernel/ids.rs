@@ -2,7 +2,7 @@
 //!
 //! Table keys join these with `#`, so no identifier may contain that character.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
@@ -102,9 +102,15 @@ text_id!(
     Source, "source", 32, |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'
 );
 text_id!(
-        /// Account at a source, as in `demo.myshopify.com`. Lower case, because hosts are compared in lower case.
+    /// One account at a source, as in `demo.myshopify.com` or `MJUNIPER1OAK2`. Names that differ by case alone are two
+    /// stores; a source whose names have no case folds it before it makes one.
     StoreName, "store", 255,
-    |c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | '_')
+    |c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')
+);
+text_id!(
+    /// A store as people and the API write it: [`StoreKey::label`].
+    StoreLabel, "store", 288,
+    |c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':')
 );
 text_id!(
         /// Topic of a delivery in the vendor's spelling, as in `products/update`.
@@ -132,7 +138,21 @@ pub struct StoreKey {
     pub store: StoreName,
 }
 
+/// Source whose stores people and the API write by their names alone: the first there was, so that what was written before
+/// there were others stays valid.
+pub const BARE_SOURCE: &str = "shopify";
+
 impl StoreKey {
+    /// The store as people and the API write it: `demo.myshopify.com` for a store of [`BARE_SOURCE`],
+    /// `square:MJUNIPER1OAK2` for any other. `hookline_sources::store_from_text` reads it.
+    #[must_use]
+    pub fn label(&self) -> Cow<'_, str> {
+        if self.source.as_str() == BARE_SOURCE {
+            return Cow::Borrowed(self.store.as_str());
+        }
+        Cow::Owned(format!("{}:{}", self.source, self.store))
+    }
+
     /// Returns the key of one of the store's entities.
     #[must_use]
     pub fn entity(&self, kind: Kind, id: EntityId) -> EntityKey {
@@ -141,6 +161,13 @@ impl StoreKey {
             kind,
             id,
         }
+    }
+}
+
+impl From<&StoreKey> for StoreLabel {
+    fn from(store: &StoreKey) -> Self {
+        // The parts of a key have no other characters, and are not longer.
+        Self(store.label().into_owned())
     }
 }
 
@@ -271,7 +298,32 @@ mod tests {
         assert_eq!(DeliveryId::new(""), Err(InvalidIdError::Empty { kind: "delivery id" }));
         assert!(DeliveryId::new("x".repeat(255)).is_ok());
         assert!(DeliveryId::new("x".repeat(256)).is_err());
-        assert!(StoreName::new("Demo.myshopify.com").is_err());
+        assert!(StoreName::new("demo myshopify.com").is_err() && StoreName::new("square:M1").is_err());
+    }
+
+    #[test]
+    fn stores_that_differ_by_case_are_two() {
+        let [upper, lower]: [StoreKey; 2] = ["stripe#acct_1AbC", "stripe#acct_1abc"].map(|text| text.parse().unwrap());
+        assert_ne!(upper, lower);
+        assert_ne!(upper.to_string(), lower.to_string());
+        assert_ne!(upper.label(), lower.label());
+    }
+
+    #[test]
+    fn label_names_the_source_of_all_stores_but_those_of_the_first() {
+        for (key, label) in [
+            ("shopify#demo.myshopify.com", "demo.myshopify.com"),
+            ("square#MJUNIPER1OAK2", "square:MJUNIPER1OAK2"),
+        ] {
+            let key: StoreKey = key.parse().unwrap();
+            assert_eq!(key.label(), label);
+            assert_eq!(StoreLabel::from(&key), StoreLabel::new(label).unwrap());
+        }
+        let longest = StoreKey {
+            source: Source::new("s".repeat(32)).unwrap(),
+            store: StoreName::new("S".repeat(255)).unwrap(),
+        };
+        assert!(StoreLabel::new(longest.label()).is_ok());
     }
 
     #[test]

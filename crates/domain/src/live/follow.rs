@@ -12,7 +12,7 @@ use super::{Activity, ClientMessage, Frame, Push, Pushed, Watcher, Watchers, fra
 use crate::{
     access::Principal,
     kernel::{
-        ids::{StoreKey, StoreName},
+        ids::{StoreKey, StoreLabel},
         port::{CALLS_AT_ONCE, Clock, PortError, chain},
     },
     store::stores::{StoreViews, Stores},
@@ -47,8 +47,8 @@ pub struct Follow<W, S, A, P, C> {
     pub push: P,
     /// Clock.
     pub clock: C,
-    /// Returns the key of the store that a client means by a name; provided by the vendor's code.
-    pub key: fn(&StoreName) -> Option<StoreKey>,
+    /// Returns the key of the store that a client means by a label; `None` if it names none.
+    pub key: fn(&StoreLabel) -> Option<StoreKey>,
 }
 
 impl<W: Watchers, S: Stores + StoreViews, A: Activity, P: Push, C: Clock> Follow<W, S, A, P, C> {
@@ -207,7 +207,7 @@ impl<W: Watchers, S: Stores + StoreViews, A: Activity, P: Push, C: Clock> Follow
         if let Some(store) = &watcher.store
             && let Some(record) = self.stores.find(store).await?
         {
-            seqs.insert(store.store.to_string(), record.seq);
+            seqs.insert(store.label().into_owned(), record.seq);
         }
         self.send(&watcher.connection, &Frame::Pong { seqs }).await?;
         Ok(())

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Lag, Notice, RecordChange, notices};
 use crate::{
     access::{Principal, Reach, Role},
-    kernel::ids::{StoreKey, StoreName},
+    kernel::ids::{StoreKey, StoreLabel},
     store::{
         activity::ActivityEntry,
         status::{Status, Summary},
@@ -26,7 +26,7 @@ pub enum Frame {
     /// State of a store, from which on it can be followed.
     Snapshot {
         /// The store.
-        store: StoreName,
+        store: StoreLabel,
         /// The `seq` of the record up to which this goes.
         seq: u64,
         /// Its status.
@@ -39,7 +39,7 @@ pub enum Frame {
     /// Changes of a store.
     Update {
         /// The store.
-        store: StoreName,
+        store: StoreLabel,
         /// The `seq` that the client must have seen for this to be the next update.
         after: u64,
         /// The `seq` of the record up to which this goes.
@@ -95,7 +95,7 @@ pub enum ClientMessage {
     /// client's permissions and a snapshot of the store.
     Watch {
         /// The store; `None` for none.
-        store: Option<StoreName>,
+        store: Option<StoreLabel>,
         /// True to receive summaries of all stores within reach, too.
         #[serde(default)]
         list: bool,
@@ -123,7 +123,7 @@ impl Frame {
         let lag = Lag::of(&entries);
         entries.truncate(DELIVERIES);
         let mut frame = Self::Snapshot {
-            store: store.store.clone(),
+            store: store.into(),
             seq,
             status: Box::new(Status::of(store, view, now)),
             lag,
@@ -143,7 +143,7 @@ impl Frame {
         now: Timestamp,
     ) -> Self {
         let mut frame = Self::Update {
-            store: store.store.clone(),
+            store: store.into(),
             after,
             seq,
             status: Box::new(Status::of(store, view, now)),
@@ -161,7 +161,7 @@ impl Frame {
             role: principal.role,
             stores: match &principal.reach {
                 Reach::All => vec!["*".to_owned()],
-                Reach::Stores(stores) => stores.iter().map(|store| store.store.to_string()).collect(),
+                Reach::Stores(stores) => stores.iter().map(|store| store.label().into_owned()).collect(),
             },
             expires_at: principal.expires_at,
         }
@@ -196,7 +196,7 @@ fn updates_that_fit(changes: &[RecordChange], view: &StoreView, lag: Option<&Lag
         return Vec::new();
     };
     let mut frame = Frame::Update {
-        store: last.store.store.clone(),
+        store: (&last.store).into(),
         after: first.after.seq.saturating_sub(1),
         seq: last.after.seq,
         status: Box::new(Status::of(&last.store, view.clone(), now)),

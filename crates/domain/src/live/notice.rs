@@ -94,7 +94,7 @@ struct Collector<'a> {
 
 impl Collector<'_> {
     fn push(&mut self, kind: NoticeKind, name: &str, at: Timestamp, message: String, advice: Option<String>) {
-        let id = format!("{}/{}/{name}", self.changed.store.store, self.changed.after.seq);
+        let id = format!("{}/{}/{name}", self.changed.store.label(), self.changed.after.seq);
         self.notices.push(Notice {
             id,
             at,

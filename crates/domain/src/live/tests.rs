@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     access::{Principal, Reach, Role},
     kernel::{
-        ids::{StoreKey, StoreName},
+        ids::{StoreKey, StoreLabel},
         port::Clock,
         time::Pause,
     },
@@ -24,7 +24,7 @@ fn key(name: &str) -> StoreKey {
     format!("shopify#{name}").parse().unwrap()
 }
 
-fn shopify_key(name: &StoreName) -> Option<StoreKey> {
+fn shopify_key(name: &StoreLabel) -> Option<StoreKey> {
     name.as_str().ends_with(".myshopify.com").then(|| key(name.as_str()))
 }
 

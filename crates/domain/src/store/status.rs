@@ -193,7 +193,7 @@ impl Status {
         let silence = Silence::of(&record, now);
         let mut status = Self {
             source: store.source.to_string(),
-            store: store.store.to_string(),
+            store: store.label().into_owned(),
             enabled: record.enabled,
             activity: Activity::of(&record, now),
             epoch: record.epoch,

@@ -23,7 +23,7 @@ use hookline_domain::{
         MemoryLedger, MemoryStores,
     },
 };
-use hookline_sources::shopify;
+use hookline_sources::{self as sources, shopify};
 use serde_json::{Value, json};
 
 use super::*;
@@ -70,14 +70,14 @@ fn delivery(id: &str, body: &str) -> Delivery {
 /// No archive.
 const NO_ARCHIVE: Keep<MemoryArchive> = Keep {
     archive: None,
-    personal: shopify::is_personal,
+    personal: sources::is_personal,
 };
 
 async fn response(batch: Value) -> Result<Value, MissingMessageIdError> {
     let batch = serde_json::from_value(batch).unwrap();
     let unpack: Unpack<MemoryBodies> = Unpack { bodies: None };
     let response = consume(
-        &consumer(shopify::interpret),
+        &consumer(sources::interpret),
         &unpack,
         &NO_ARCHIVE,
         batch,
@@ -134,7 +134,7 @@ impl Index for HangingIndex {
 
 #[tokio::test]
 async fn whole_batch_is_retried_when_time_runs_out() {
-    let ready = consumer(shopify::interpret);
+    let ready = consumer(sources::interpret);
     let hung = Reindex {
         ledger: ready.ledger,
         apply: Apply {
@@ -209,7 +209,7 @@ fn batch_of(texts: &[String]) -> SqsBatch {
 async fn retried<A: Archive>(keep: &Keep<A>, texts: &[String], deadline: Timestamp) -> usize {
     let bodies = MemoryBodies::default();
     let unpack = Unpack { bodies: Some(bodies) };
-    let consumer = consumer(shopify::interpret);
+    let consumer = consumer(sources::interpret);
     let response = consume(&consumer, &unpack, keep, batch_of(texts), deadline).await;
     response.unwrap().batch_item_failures.len()
 }
@@ -235,7 +235,7 @@ fn archive() -> (MemoryArchive, Keep<MemoryArchive>) {
 fn keeping<A>(archive: A) -> Keep<A> {
     Keep {
         archive: Some(archive),
-        personal: shopify::is_personal,
+        personal: sources::is_personal,
     }
 }
 
@@ -266,7 +266,7 @@ async fn personal_data_is_never_archived() {
         bodies: None::<MemoryBodies>,
         activity: None::<MemoryActivity>,
     };
-    let ready = consumer(shopify::interpret);
+    let ready = consumer(sources::interpret);
     let consumer = Reindex {
         ledger: ready.ledger,
         apply: ready.apply,
@@ -312,7 +312,7 @@ async fn large_body_is_archived_whole_and_then_removed() {
     let bodies = unpack.bodies.as_ref().unwrap();
     bodies.put(&key, compress(&large.body)).await.unwrap();
     let batch = batch_of(&[envelope::point(&large, attempt)]);
-    let consumer = consumer(shopify::interpret);
+    let consumer = consumer(sources::interpret);
     let response = consume(&consumer, &unpack, &keep, batch, Timestamp::MAX).await.unwrap();
     assert_eq!(response, SqsAnswer::default());
     assert_eq!(archived(&archive).await, [[large]]);
@@ -323,7 +323,7 @@ async fn large_body_is_archived_whole_and_then_removed() {
 async fn delivery_received_again_after_completion_is_archived_again() {
     let (archive, keep) = archive();
     let unpack: Unpack<MemoryBodies> = Unpack { bodies: None };
-    let consumer = consumer(shopify::interpret);
+    let consumer = consumer(sources::interpret);
     // The second run stands for a consumer that stopped before it archived anything.
     for keep in [&NO_ARCHIVE, &keep] {
         let batch = batch_of(&[text(GOOD)]);
@@ -377,7 +377,7 @@ impl Index for UnavailableIndex {
 
 #[tokio::test]
 async fn only_messages_that_wait_for_the_index_are_retried_early() {
-    let good = consumer(shopify::interpret);
+    let good = consumer(sources::interpret);
     let ledger = MemoryLedger::default();
     let reindex = Reindex {
         apply: Apply {

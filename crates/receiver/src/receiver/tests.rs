@@ -11,27 +11,36 @@ use hookline_domain::{
         stores::{Counter, StoreRecord, StoreUpdate, StoreViews, Stores},
     },
 };
+use hookline_sources::shopify::{self, SENDER, Topic};
 use proptest::prelude::*;
 
 use super::*;
+
+mod other_source;
+
 use crate::testing::{Down, Noon, SECRET, STORE, Silent, webhook};
 
 const TOPIC: &str = "products/delete";
 const BODY: &[u8] = b"{\"id\":788032119674292922}";
 
-type Receiving<L, Q, B = MemoryBodies> = Receiver<L, Q, B, MemoryStores, Secret, Noon>;
-
-async fn receiver<L: Claims, Q: EventQueue>(ledger: L, queue: Q, stores: &MemoryStores) -> Receiving<L, Q> {
-    keeping(ledger, queue, None, stores).await
+/// What Shopify sends to the function of a topic.
+fn inbound(topic: Topic) -> Inbound {
+    Inbound::of(topic.function())
 }
 
-/// A receiver that has somewhere to keep bodies.
-async fn keeping<L: Claims, Q: EventQueue, B: KeepBodies>(
+type TestReceiver<L, Q, B = MemoryBodies> = Receiver<L, Q, B, MemoryStores, Secret, Noon>;
+
+async fn receiver<L: Claims, Q: EventQueue>(ledger: L, queue: Q, stores: &MemoryStores) -> TestReceiver<L, Q> {
+    receiver_with_bodies(ledger, queue, None, stores).await
+}
+
+/// Creates a receiver that has storage for large bodies.
+async fn receiver_with_bodies<L: Claims, Q: EventQueue, B: KeepBodies>(
     ledger: L,
     queue: Q,
     bodies: Option<B>,
     stores: &MemoryStores,
-) -> Receiving<L, Q, B> {
+) -> TestReceiver<L, Q, B> {
     let secrets = Secret::new(SECRET);
     let ports = Ports {
         ledger,
@@ -41,7 +50,7 @@ async fn keeping<L: Claims, Q: EventQueue, B: KeepBodies>(
         secrets,
         clock: Noon,
     };
-    Receiver::new(Topic::ProductsDelete, ports, SignedDuration::ZERO)
+    Receiver::new(&SENDER, inbound(Topic::ProductsDelete), ports, SignedDuration::ZERO)
         .await
         .unwrap()
 }
@@ -50,7 +59,7 @@ struct Stack {
     ledger: MemoryLedger,
     queue: MemoryQueue,
     stores: MemoryStores,
-    receiver: Receiving<MemoryLedger, MemoryQueue>,
+    receiver: TestReceiver<MemoryLedger, MemoryQueue>,
 }
 
 async fn stack() -> Stack {
@@ -71,7 +80,7 @@ async fn status(stack: &Stack, request: Request) -> u16 {
 }
 
 #[tokio::test]
-async fn a_new_delivery_is_queued_as_it_came() {
+async fn new_delivery_is_queued_as_received() {
     let stack = stack().await;
     let response = stack.receiver.answer(webhook(TOPIC, "1", BODY)).await;
     assert_eq!((response.status().as_u16(), bytes_of(&response)), (200, String::new()));
@@ -110,7 +119,7 @@ async fn duplicate_delivery_is_acknowledged_and_not_enqueued() {
 }
 
 #[tokio::test]
-async fn a_delivery_that_somebody_is_on_must_come_again() {
+async fn claimed_delivery_must_be_sent_again() {
     let stack = stack().await;
     assert_eq!(status(&stack, webhook(TOPIC, "1", BODY)).await, 200);
     let response = stack.receiver.answer(webhook(TOPIC, "1", BODY)).await;
@@ -120,7 +129,7 @@ async fn a_delivery_that_somebody_is_on_must_come_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_at_once_one_is_enqueued() {
+async fn concurrent_duplicates_are_enqueued_once() {
     let stack = std::sync::Arc::new(stack().await);
     let answers = (0..32).map(|_| {
         let stack = stack.clone();
@@ -134,7 +143,7 @@ async fn of_many_at_once_one_is_enqueued() {
 }
 
 #[tokio::test]
-async fn what_is_not_signed_gets_401_and_nothing_else() {
+async fn unsigned_request_gets_401_and_no_text() {
     let stack = stack().await;
     let hex = "7e186ac3161ca279a23aa4c9d1c0f55f33a54fb38d769e91c9cd7ca64be5ab94";
     let good = crate::testing::sign(BODY);
@@ -161,7 +170,7 @@ async fn what_is_not_signed_gets_401_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_forgery_is_counted_for_a_store_we_know_only() {
+async fn forgery_is_counted_for_known_stores_only() {
     let stack = stack().await;
     let forged = || {
         let mut request = webhook(TOPIC, "1", BODY);
@@ -180,7 +189,7 @@ async fn a_forgery_is_counted_for_a_store_we_know_only() {
 }
 
 #[tokio::test]
-async fn a_signed_object_of_any_content_is_taken() {
+async fn signed_object_of_any_content_is_queued() {
     let stack = stack().await;
     for (id, body) in [
         ("1", &b"{"[..]),
@@ -193,11 +202,10 @@ async fn a_signed_object_of_any_content_is_taken() {
     }
 }
 
-/// A store is known, so that what is done about it would be seen.
 #[tokio::test]
-async fn what_is_signed_and_no_webhook_gets_401_before_any_claim() {
+async fn signed_body_that_is_not_a_webhook_gets_401_before_any_claim() {
     let (queue, stores) = (MemoryQueue::default(), MemoryStores::default());
-    // A ledger that fails at any call.
+    // This ledger fails at any call; the store is known, so that a count for it would show.
     let receiver = receiver(Down, queue.clone(), &stores).await;
     stores.record(&store(), &StoreUpdate::default()).await.unwrap();
     for body in [
@@ -215,7 +223,7 @@ async fn what_is_signed_and_no_webhook_gets_401_before_any_claim() {
 }
 
 #[tokio::test]
-async fn every_receiver_refuses_what_is_signed_and_no_webhook() {
+async fn every_receiver_refuses_signed_bodies_that_are_not_webhooks() {
     for topic in Topic::ALL {
         let ports = Ports {
             ledger: Down,
@@ -225,14 +233,16 @@ async fn every_receiver_refuses_what_is_signed_and_no_webhook() {
             secrets: Secret::new(SECRET),
             clock: Noon,
         };
-        let receiver = Receiver::new(topic, ports, SignedDuration::ZERO).await.unwrap();
+        let receiver = Receiver::new(&SENDER, inbound(topic), ports, SignedDuration::ZERO)
+            .await
+            .unwrap();
         let token = webhook(topic.name(), "1", b"eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJkZW1vIn0");
         assert_eq!(receiver.answer(token).await.status(), 401, "{topic:?}");
     }
 }
 
 #[tokio::test]
-async fn what_is_about_people_is_cut_before_it_is_queued_or_kept() {
+async fn personal_fields_are_cut_before_the_body_is_queued_or_stored() {
     let body = |filler: &str| {
         format!(
             "{{\"id\":820982911946154601,\"admin_graphql_api_id\":\"gid://shopify/Order/820982911946154601\",\
@@ -248,7 +258,7 @@ async fn what_is_about_people_is_cut_before_it_is_queued_or_kept() {
         secrets: Secret::new(SECRET),
         clock: Noon,
     };
-    let receiver = Receiver::new(Topic::OrdersCreate, ports, SignedDuration::ZERO)
+    let receiver = Receiver::new(&SENDER, inbound(Topic::OrdersCreate), ports, SignedDuration::ZERO)
         .await
         .unwrap();
     let large = String::from_utf8(noise(2 * 1024 * 1024).iter().map(|byte| b'a' + byte % 26).collect()).unwrap();
@@ -263,11 +273,11 @@ async fn what_is_about_people_is_cut_before_it_is_queued_or_kept() {
             "{\"id\":820982911946154601,\"admin_graphql_api_id\":\"gid://shopify/Order/820982911946154601\"}"
         );
     }
-    assert!(bodies.keys().is_empty(), "nothing of it is kept");
+    assert!(bodies.keys().is_empty(), "nothing of it is stored");
 }
 
 #[tokio::test]
-async fn a_body_as_text_is_the_same_bytes_and_none_is_no_webhook() {
+async fn body_may_be_text_and_must_not_be_empty() {
     let stack = stack().await;
     let mut text = webhook(TOPIC, "1", BODY);
     *text.body_mut() = Body::Text(String::from_utf8(BODY.to_vec()).unwrap());
@@ -278,7 +288,7 @@ async fn a_body_as_text_is_the_same_bytes_and_none_is_no_webhook() {
 }
 
 #[tokio::test]
-async fn a_body_over_the_limit_is_refused_before_it_is_hashed() {
+async fn body_over_the_limit_is_refused_before_it_is_hashed() {
     let stack = stack().await;
     assert_eq!(status(&stack, webhook(TOPIC, "1", &vec![b'{'; BODY_LIMIT])).await, 200);
     let mut unsigned = webhook(TOPIC, "2", b"");
@@ -288,9 +298,9 @@ async fn a_body_over_the_limit_is_refused_before_it_is_hashed() {
 }
 
 #[tokio::test]
-async fn a_body_that_no_message_holds_is_kept_and_pointed_at() {
+async fn body_too_large_for_a_message_is_stored_and_pointed_to() {
     let (queue, bodies, stores) = (MemoryQueue::default(), MemoryBodies::default(), MemoryStores::default());
-    let receiver = keeping(MemoryLedger::default(), queue.clone(), Some(bodies.clone()), &stores).await;
+    let receiver = receiver_with_bodies(MemoryLedger::default(), queue.clone(), Some(bodies.clone()), &stores).await;
     let body = noise(2 * 1024 * 1024);
     assert_eq!(receiver.answer(webhook(TOPIC, "1", &body)).await.status(), 200);
     let (store, message) = queue.take_with_stores().remove(0);
@@ -301,13 +311,13 @@ async fn a_body_that_no_message_holds_is_kept_and_pointed_at() {
     assert_eq!(bodies.keys(), [pointer.body_key()]);
     let kept = bodies.get(&pointer.body_key()).await.unwrap().unwrap();
     assert_eq!(pointer.with(&kept).unwrap().body, body);
-    // A duplicate is not kept again.
+    // A duplicate is not stored again.
     assert_eq!(receiver.answer(webhook(TOPIC, "1", &body)).await.status(), 503);
     assert_eq!(bodies.keys().len(), 1);
 }
 
 #[tokio::test]
-async fn without_a_place_to_keep_it_what_no_message_holds_gets_413_and_no_claim() {
+async fn body_too_large_for_a_message_gets_413_and_no_claim_without_storage() {
     let stack = stack().await;
     let body = noise(2 * 1024 * 1024);
     for _ in 0..2 {
@@ -323,37 +333,37 @@ async fn without_a_place_to_keep_it_what_no_message_holds_gets_413_and_no_claim(
 }
 
 #[tokio::test]
-async fn what_is_kept_stays_when_the_send_fails_for_it_may_have_been_sent() {
+async fn stored_body_stays_when_the_send_fails() {
     let (ledger, bodies, stores) = (
         MemoryLedger::default(),
         MemoryBodies::default(),
         MemoryStores::default(),
     );
     let body = noise(2 * 1024 * 1024);
-    let failing = keeping(ledger.clone(), Down, Some(bodies.clone()), &stores).await;
+    let failing = receiver_with_bodies(ledger.clone(), Down, Some(bodies.clone()), &stores).await;
     assert_eq!(failing.answer(webhook(TOPIC, "1", &body)).await.status(), 503);
     assert_eq!(bodies.keys().len(), 1);
-    // The claim was given back, and the next attempt keeps its own.
-    let working = keeping(ledger, MemoryQueue::default(), Some(bodies.clone()), &stores).await;
+    // The send may have succeeded. The claim was released, and the next attempt stores its own copy.
+    let working = receiver_with_bodies(ledger, MemoryQueue::default(), Some(bodies.clone()), &stores).await;
     assert_eq!(working.answer(webhook(TOPIC, "1", &body)).await.status(), 200);
     assert_eq!(bodies.keys().len(), 2);
 }
 
 #[tokio::test]
-async fn a_body_that_cannot_be_kept_is_not_taken_and_its_claim_is_given_back() {
+async fn claim_is_released_when_the_body_cannot_be_stored() {
     let (ledger, stores) = (MemoryLedger::default(), MemoryStores::default());
     let body = noise(2 * 1024 * 1024);
     let queue = MemoryQueue::default();
-    let failing = keeping(ledger.clone(), queue.clone(), Some(Down), &stores).await;
+    let failing = receiver_with_bodies(ledger.clone(), queue.clone(), Some(Down), &stores).await;
     assert_eq!(failing.answer(webhook(TOPIC, "1", &body)).await.status(), 503);
     assert!(queue.take().is_empty());
-    let working = keeping(ledger, queue.clone(), Some(MemoryBodies::default()), &stores).await;
+    let working = receiver_with_bodies(ledger, queue.clone(), Some(MemoryBodies::default()), &stores).await;
     assert_eq!(working.answer(webhook(TOPIC, "1", &body)).await.status(), 200);
     assert_eq!(queue.take().len(), 1);
 }
 
 #[tokio::test]
-async fn headers_that_do_not_fit_a_signed_body_get_400_and_say_which() {
+async fn wrong_header_of_a_signed_request_gets_400_and_is_named() {
     let stack = stack().await;
     let response = stack.receiver.answer(webhook("products/update", "1", BODY)).await;
     assert_eq!(response.status(), 400);
@@ -377,7 +387,7 @@ async fn headers_that_do_not_fit_a_signed_body_get_400_and_say_which() {
 }
 
 #[tokio::test]
-async fn three_hundred_headers_are_no_trouble() {
+async fn request_with_three_hundred_headers_is_accepted() {
     let stack = stack().await;
     let mut request = webhook(TOPIC, "1", BODY);
     for n in 0..300 {
@@ -388,7 +398,7 @@ async fn three_hundred_headers_are_no_trouble() {
 }
 
 #[tokio::test]
-async fn when_the_queue_is_down_the_claim_is_given_back() {
+async fn claim_is_released_when_the_queue_is_down() {
     let (ledger, stores) = (MemoryLedger::default(), MemoryStores::default());
     let failing = receiver(ledger.clone(), Down, &stores).await;
     let response = failing.answer(webhook(TOPIC, "1", BODY)).await;
@@ -403,33 +413,35 @@ async fn when_the_queue_is_down_the_claim_is_given_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sender_has_its_answer_even_when_nothing_answers_us() {
+async fn sender_gets_a_response_when_no_port_responds() {
     let began = tokio::time::Instant::now();
     let silent_ledger = receiver(Silent, MemoryQueue::default(), &MemoryStores::default()).await;
     assert_eq!(silent_ledger.answer(webhook(TOPIC, "1", BODY)).await.status(), 503);
     let silent_queue = receiver(MemoryLedger::default(), Silent, &MemoryStores::default()).await;
     assert_eq!(silent_queue.answer(webhook(TOPIC, "1", BODY)).await.status(), 503);
     let (ledger, queue, stores) = (MemoryLedger::default(), MemoryQueue::default(), MemoryStores::default());
-    let silent_bodies = keeping(ledger, queue, Some(Silent), &stores).await;
+    let silent_bodies = receiver_with_bodies(ledger, queue, Some(Silent), &stores).await;
     let body = noise(2 * 1024 * 1024);
     assert_eq!(silent_bodies.answer(webhook(TOPIC, "1", &body)).await.status(), 503);
-    assert_eq!(began.elapsed(), CALLS_LIMIT * 3);
+    assert_eq!(began.elapsed(), SENDER.answer_within * 3);
 }
 
 #[test]
-fn the_invocations_deadline_bounds_the_calls() {
+fn deadline_of_the_invocation_bounds_the_calls() {
     let request = |deadline_ms: i64| {
         let mut context = lambda_http::Context::default();
         context.deadline = u64::try_from(Noon.now().as_millisecond() + deadline_ms).unwrap();
         webhook(TOPIC, "1", BODY).with_lambda_context(context)
     };
-    assert_eq!(time_left(&request(4_000), Noon.now()), Duration::from_millis(3_700));
-    assert_eq!(time_left(&request(100), Noon.now()), Duration::ZERO);
-    assert_eq!(time_left(&request(60_000), Noon.now()), CALLS_LIMIT);
+    let limit = SENDER.answer_within;
+    let left = |deadline_ms| time_left(&request(deadline_ms), limit, Noon.now());
+    assert_eq!(left(4_000), Duration::from_millis(3_700));
+    assert_eq!(left(100), Duration::ZERO);
+    assert_eq!(left(60_000), limit);
 }
 
 #[tokio::test]
-async fn without_a_secret_there_is_no_receiver() {
+async fn receiver_does_not_start_without_a_secret() {
     let ports = |secrets| Ports {
         ledger: MemoryLedger::default(),
         queue: MemoryQueue::default(),
@@ -439,24 +451,30 @@ async fn without_a_secret_there_is_no_receiver() {
         clock: Noon,
     };
     for text in ["", " , "] {
-        let refused = Receiver::new(Topic::ProductsDelete, ports(Secret::new(text)), SignedDuration::ZERO).await;
+        let refused = Receiver::new(
+            &SENDER,
+            inbound(Topic::ProductsDelete),
+            ports(Secret::new(text)),
+            SignedDuration::ZERO,
+        )
+        .await;
         assert!(chain(&refused.unwrap_err()).contains("no secret"));
     }
 }
 
-/// Hours that the test turns.
+/// Clock that the test sets, in hours.
 #[derive(Clone)]
-struct Hours(std::sync::Arc<std::sync::Mutex<i64>>);
+struct HourClock(std::sync::Arc<std::sync::Mutex<i64>>);
 
-impl Clock for Hours {
+impl Clock for HourClock {
     fn now(&self) -> Timestamp {
         Noon.now() + SignedDuration::from_hours(*self.0.lock().unwrap())
     }
 }
 
 #[tokio::test]
-async fn the_old_secret_may_go_when_no_delivery_has_needed_it_for_a_day() {
-    let (stores, hours) = (MemoryStores::default(), Hours(std::sync::Arc::default()));
+async fn old_secret_may_be_revoked_when_no_delivery_has_used_it_for_a_day() {
+    let (stores, hours) = (MemoryStores::default(), HourClock(std::sync::Arc::default()));
     let ports = Ports {
         ledger: MemoryLedger::default(),
         queue: MemoryQueue::default(),
@@ -466,7 +484,9 @@ async fn the_old_secret_may_go_when_no_delivery_has_needed_it_for_a_day() {
         clock: hours.clone(),
     };
     let minute = SignedDuration::from_mins(1);
-    let receiver = Receiver::new(Topic::ProductsDelete, ports, minute).await.unwrap();
+    let receiver = Receiver::new(&SENDER, inbound(Topic::ProductsDelete), ports, minute)
+        .await
+        .unwrap();
     stores.record(&store(), &StoreUpdate::default()).await.unwrap();
     let after = async |hour: i64, secret: &str| {
         *hours.0.lock().unwrap() = hour;
@@ -492,7 +512,7 @@ async fn the_old_secret_may_go_when_no_delivery_has_needed_it_for_a_day() {
 }
 
 #[tokio::test]
-async fn with_one_secret_no_delivery_costs_a_write() {
+async fn delivery_costs_no_status_write_with_one_secret() {
     let stack = stack().await;
     stack.stores.record(&store(), &StoreUpdate::default()).await.unwrap();
     assert_eq!(status(&stack, webhook(TOPIC, "1", BODY)).await, 200);
@@ -522,7 +542,7 @@ proptest! {
     }
 }
 
-/// A body of bytes that no compression makes shorter.
+/// Body that compression does not shorten.
 fn noise(bytes: usize) -> Vec<u8> {
     let mut state = 1_u64;
     let next = std::iter::repeat_with(|| {

@@ -1,26 +1,26 @@
-//! Elements, as far as reading their text needs them.
+//! HTML elements, as far as their text depends on them.
 
 use html5ever::tokenizer::Tag;
 
-/// What an element does to the text in it.
+/// Effect of an element on its text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is told by the tag apart from the others"
 )]
 pub(super) struct Effect {
-    /// Nobody sees it.
+    /// The text is hidden.
     pub(super) hides: bool,
-    /// It does not hold any more, as an old price.
+    /// The text is no longer valid, such as an old price.
     pub(super) strikes: bool,
-    /// It is a cell of a table.
+    /// The element is a table cell.
     pub(super) is_cell: bool,
-    /// Its line feeds are meant.
+    /// Line feeds are significant.
     pub(super) is_preformatted: bool,
 }
 
 impl Effect {
-    /// Reads a start tag. `aria-hidden` hides nothing: it is for those who listen, and shoppers see it.
+    /// Reads a start tag. `aria-hidden` hides nothing: it is for screen readers, and shoppers see the element.
     pub(super) fn of(tag: &Tag) -> Self {
         let mut effect = Self {
             hides: is_hidden(&tag.name),
@@ -38,7 +38,7 @@ impl Effect {
         effect
     }
 
-    /// Reads a style, of whose declarations the last of a name counts.
+    /// Reads a style. Of several declarations of a property, the last one counts.
     fn styled(&mut self, style: &str) {
         let (mut displayed, mut visible) = (true, true);
         for declaration in style.split(';') {
@@ -58,7 +58,7 @@ impl Effect {
     }
 }
 
-/// Elements that no browser shows: templates, heads, and what stands in for media, which it can play.
+/// Elements that browsers do not show: templates, heads, and replacements of media that browsers can play.
 fn is_hidden(name: &str) -> bool {
     matches!(
         name,
@@ -118,7 +118,7 @@ pub(super) fn is_void(name: &str) -> bool {
     )
 }
 
-/// Elements that may overlap others: their end tag ends nothing else.
+/// Elements that may overlap others: their end tag closes no other element.
 pub(super) fn overlaps(name: &str) -> bool {
     matches!(
         name,
@@ -140,7 +140,7 @@ pub(super) fn overlaps(name: &str) -> bool {
     )
 }
 
-/// Elements that an end tag within does not end from outside, unless it is a table's.
+/// Elements that an end tag inside them does not close past, except that of a table.
 pub(super) fn is_barrier(name: &str) -> bool {
     is_cell(name)
         || matches!(
@@ -158,7 +158,7 @@ pub(super) fn is_of_table(name: &str) -> bool {
         )
 }
 
-/// What a start tag ends though nobody wrote its end, and what keeps it from being looked for any further out.
+/// Returns the elements that a start tag closes implicitly, and those beyond which none is searched for.
 pub(super) fn ended_by(name: &str) -> Option<(&'static [&'static str], &'static [&'static str])> {
     Some(match name {
         "li" => (&["li"], &["ul", "ol", "menu", "td", "th", "table", "template"]),
@@ -182,8 +182,8 @@ pub(super) fn ended_by(name: &str) -> Option<(&'static [&'static str], &'static 
     })
 }
 
-/// Whether an element stands on lines of its own, as the HTML standard would have it rendered
-/// (<https://html.spec.whatwg.org/multipage/rendering.html>). What it does not know stands within a line.
+/// Returns true for an element that the HTML standard renders as a block
+/// (<https://html.spec.whatwg.org/multipage/rendering.html>). Unknown elements are inline.
 pub(super) fn is_block(name: &str) -> bool {
     matches!(
         name,

@@ -1,16 +1,16 @@
-//! HTML without what would cost time or room and is no text: comments, scripts, long values of attributes.
+//! HTML without the parts that cost time or space and hold no text: comments, scripts, long attribute values.
 //!
-//! A picture pasted into a description is an attribute of a hundred kilobytes, and none of them should count against the
-//! text. Of attributes, the tokenizer takes time with the square of their number in one tag, so a tag's length is bounded.
-//! Reads each byte once or twice.
+//! A picture pasted into a description is an attribute of a hundred kilobytes, which should not count against the text. The
+//! tokenizer takes quadratic time in the number of attributes of a tag, so the length of a tag is bounded. Each byte is read
+//! once or twice.
 
-/// The most of one tag that is kept.
+/// Maximum length of a tag, in bytes.
 const TAG_LIMIT: usize = 4 * 1024;
 
-/// The most of one attribute's value that is kept.
+/// Maximum length of an attribute value, in bytes.
 const VALUE_LIMIT: usize = 1024;
 
-/// Elements whose content is no markup, up to their own end tag, and whether that content is text.
+/// Elements whose content is not markup, up to their own end tag; the flag is true if that content is text.
 const RAW: [(&str, bool); 9] = [
     ("script", false),
     ("style", false),
@@ -23,7 +23,7 @@ const RAW: [(&str, bool); 9] = [
     ("xmp", true),
 ];
 
-/// As much of the markup as has `limit` bytes once it is trimmed.
+/// Returns the trimmed markup, cut at `limit` bytes.
 pub(super) fn trim(html: &str, limit: usize) -> String {
     let mut trimmed = Trimmed {
         text: String::with_capacity(html.len().min(limit)),
@@ -39,7 +39,7 @@ pub(super) fn trim(html: &str, limit: usize) -> String {
         rest = if rest.starts_with("<!--") {
             after_comment(rest)
         } else if let Some(inner) = rest.strip_prefix("<![CDATA[") {
-            // Somebody's export: what is in it is markup as all else.
+            // Left by some export; the content is markup like any other.
             inner
         } else if starts_tag(rest) {
             trimmed.tag(rest)
@@ -69,7 +69,7 @@ impl Trimmed {
         self.text.push_str(&text[..text.floor_char_boundary(left)]);
     }
 
-    /// Takes one tag, and all of an element that has no markup. Returns what is behind; nothing if the tag has no end.
+    /// Reads one tag, and the whole element if its content is not markup. Returns the rest; `None` if the tag has no end.
     fn tag<'a>(&mut self, html: &'a str) -> &'a str {
         let start = self.text.len();
         let bytes = html.as_bytes();
@@ -92,7 +92,7 @@ impl Trimmed {
                 break;
             }
         }
-        // What is left of an overlong tag is passed over.
+        // The rest of an overlong tag is skipped.
         let end = end_of_tag(html, at);
         let Some(end) = end else {
             self.text.truncate(start);
@@ -107,7 +107,7 @@ impl Trimmed {
         let name = &html[1..=letters.count()];
         let raw = RAW.iter().find(|(raw, _)| name.eq_ignore_ascii_case(raw));
         match raw {
-            // In pictures (SVG) and formulas such a tag may close itself, and elsewhere nobody means it to be open.
+            // Such a tag closes itself in SVG and MathML, and elsewhere nobody means to leave it open.
             Some((name, is_text)) if !is_closed => {
                 let content = content(behind, name);
                 if *is_text {
@@ -130,7 +130,7 @@ fn starts_tag(html: &str) -> bool {
     name.first().is_some_and(u8::is_ascii_alphabetic)
 }
 
-/// Where the value ends that begins at `at`, behind an equals sign: behind its second quote, or before what separates. And
+/// Returns the end of the value that begins at `at`, after an equals sign (after the second quote, or before a separator), and
 /// its quote.
 fn value(html: &str, at: usize) -> (usize, &'static str) {
     let bytes = html.as_bytes();
@@ -150,7 +150,7 @@ fn value(html: &str, at: usize) -> (usize, &'static str) {
     }
 }
 
-/// Where the tag ends that is open at `at`, outside of a value.
+/// Returns the end of the tag that is open at `at`, outside of any value.
 fn end_of_tag(html: &str, mut at: usize) -> Option<usize> {
     let bytes = html.as_bytes();
     while at < bytes.len() {
@@ -180,7 +180,7 @@ fn after_comment(html: &str) -> &str {
     ""
 }
 
-/// How much comes before the element's end tag.
+/// Returns the length of the content before the end tag of the element.
 fn content(html: &str, name: &str) -> usize {
     let mut from = 0;
     while let Some(at) = html[from..].find("</") {
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_value_is_cut_and_its_tag_stays_one() {
+    fn long_value_is_cut_and_its_tag_stays_valid() {
         for quote in ["\"", "'", ""] {
             let html = format!("a<img src={quote}data:{}{quote} alt='a kettle'>b", "A".repeat(130_000));
             let short = trimmed(&html);
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_with_many_attributes_is_cut() {
+    fn tag_with_many_attributes_is_cut() {
         let attributes = " a='>'".repeat(100_000);
         let short = trimmed(&format!("<p{attributes}>b</p>"));
         assert!(
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn comments_and_scripts_go_and_words_stay() {
+    fn comments_and_scripts_are_removed_and_words_stay() {
         assert_eq!(trimmed("a<!-- <p>x --><!--><!--->b<!-- x"), "ab");
         assert_eq!(
             trimmed("<SCRIPT>if (a<b) { x = \"</p>\" }</Script >c"),

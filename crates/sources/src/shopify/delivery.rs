@@ -1,13 +1,12 @@
-//! One request of Shopify's: its headers, and the check that comes before anything else.
+//! Headers of Shopify's requests.
 //!
-//! There are two sets of them: of classic webhooks (`X-Shopify-Topic: products/update`,
-//! <https://shopify.dev/docs/apps/build/webhooks/delivery-structure>) and of Events (`shopify-topic: Product`,
-//! `shopify-action: update`, <https://shopify.dev/docs/apps/build/events/delivery-structure>). An Events delivery may
-//! carry both, so its own are looked for first; then no other is read. Of either, signature, topic, shop, API version and
-//! webhook id are required, as Shopify's own library has it, and the rest is taken if it is there; Events have no
-//! `shopify-event-id` any more (<https://shopify.dev/changelog/updates-to-events-payloads-and-subscription-configuration>).
-//! The signature covers the body **only** (<https://shopify.dev/docs/apps/build/webhooks/verify-deliveries>): every other
-//! header is a hint.
+//! There are two sets: that of classic webhooks (`X-Shopify-Topic: products/update`,
+//! <https://shopify.dev/docs/apps/build/webhooks/delivery-structure>) and that of Events (`shopify-topic: Product`,
+//! `shopify-action: update`, <https://shopify.dev/docs/apps/build/events/delivery-structure>). An Events delivery may carry
+//! both, so the set of Events is tried first, and only one set is read. Signature, topic, shop, API version and webhook id
+//! are required, as in Shopify's own library; the rest is optional. Events no longer have a `shopify-event-id`
+//! (<https://shopify.dev/changelog/updates-to-events-payloads-and-subscription-configuration>). The signature covers the
+//! body **only** (<https://shopify.dev/docs/apps/build/webhooks/verify-deliveries>): every other header is a hint.
 
 use hookline_domain::{
     delivery::{Delivery, replay},
@@ -16,18 +15,15 @@ use hookline_domain::{
 use http::HeaderMap;
 use jiff::Timestamp;
 
-use super::{Topic, json, personal, shop::shop_name};
-use crate::signature::{Secrets, SignatureError, Verified};
+use super::{NAME, Topic, personal, shop::shop_name};
+use crate::{Inbound, RequestError, scheme::HeaderSet, signature::Verified};
 
-/// The longest body taken.
-pub use hookline_domain::delivery::BODY_LIMIT;
-
-/// What the headers of a delivery are called.
+/// Names of the headers of a delivery.
 #[derive(Debug)]
 struct Names {
     signature: &'static str,
     topic: &'static str,
-    /// Of Events, whose topic is a resource only.
+    /// Header of Events only, whose topic is just a resource.
     action: Option<&'static str>,
     shop: &'static str,
     api_version: &'static str,
@@ -58,7 +54,7 @@ const EVENTS: Names = Names {
     triggered_at: "shopify-triggered-at",
 };
 
-/// Which headers a request has. What a person has kept may lack its signature; then its topic tells.
+/// Returns the header set of a request. A saved request may lack the signature; then the topic header decides.
 fn names(headers: &HeaderMap) -> &'static Names {
     let is_events = headers.contains_key(EVENTS.signature)
         || !headers.contains_key(CLASSIC.signature)
@@ -67,72 +63,69 @@ fn names(headers: &HeaderMap) -> &'static Names {
     if is_events { &EVENTS } else { &CLASSIC }
 }
 
-/// The most bytes of an API version that are kept.
+/// Maximum length of a stored API version, in bytes.
 const API_VERSION_LIMIT: usize = 32;
 
-/// What is wrong with the headers of a request whose body is signed.
+/// Signature header of classic webhooks.
+pub(super) const CLASSIC_SIGNATURE: HeaderSet = signature(&CLASSIC);
+
+/// Signature header of Events.
+pub(super) const EVENTS_SIGNATURE: HeaderSet = signature(&EVENTS);
+
+const fn signature(names: &Names) -> HeaderSet {
+    HeaderSet {
+        signature: names.signature,
+        id: None,
+        time: None,
+    }
+}
+
+/// A signed request whose headers do not name a delivery.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {
-    /// It is not there.
+    /// A required header is missing.
     #[error("the header {0} is missing")]
     Missing(&'static str),
-    /// It is there twice, or not text.
-    #[error("the header {0} is not one text")]
+    /// A header occurs twice, or is not text.
+    #[error("the header {0} is not a single text")]
     NotText(&'static str),
-    /// It does not name what it should.
+    /// A header holds a malformed id.
     #[error("the header {name}: {problem}")]
     Invalid {
-        /// Which header.
+        /// The header.
         name: &'static str,
-        /// What is wrong with it.
+        /// The problem.
         problem: InvalidIdError,
     },
-    /// Only a person of ours may say that a delivery is a replay; no signature covers the header.
+    /// A delivery id is marked as a replay, which only our own commands may do: no signature covers the header.
     #[error("the header {name} is marked as a replay")]
     Reserved {
-        /// Which header.
+        /// The header.
         name: &'static str,
     },
-    /// Shops have names that end in `.myshopify.com`.
+    /// The shop is not a name that ends in `.myshopify.com`.
     #[error("the header {name} is not a myshopify.com domain")]
     NotAShop {
-        /// Which header.
+        /// The header.
         name: &'static str,
     },
-    /// The delivery was sent to another topic's address.
-    #[error("the header {name} is not {expected}, which is what this address takes")]
+    /// The delivery is of another topic than this address receives.
+    #[error("the header {name} is not {expected}, the topic that this address receives")]
     OtherTopic {
-        /// Which header.
+        /// The header.
         name: &'static str,
-        /// What this function takes.
+        /// Topic that this function receives.
         expected: &'static str,
     },
-    /// Nothing here reads such deliveries.
-    #[error("the header {name} is no topic that is read here")]
+    /// No receiver takes this topic.
+    #[error("the header {name} is not a topic that is received here")]
     UnknownTopic {
-        /// Which header.
+        /// The header.
         name: &'static str,
     },
 }
 
-/// Checks that Shopify signed the body, and that it is a webhook's: the same client secret signs session tokens and the
-/// queries of an app's pages, which browsers see. None of those begins with a brace, and every webhook does (ADR 25).
-///
-/// # Errors
-/// [`SignatureError`] says what is wrong; the sender is told nothing but 401.
-pub fn verify<'a>(headers: &HeaderMap, body: &'a [u8], secrets: &Secrets) -> Result<Verified<'a>, SignatureError> {
-    if !json::is_object(body) {
-        return Err(SignatureError::NotAWebhook);
-    }
-    let mut signatures = headers.get_all(names(headers).signature).iter();
-    let signature = signatures.next().ok_or(SignatureError::Missing)?;
-    if signatures.next().is_some() {
-        return Err(SignatureError::Malformed);
-    }
-    secrets.verify(body, signature.as_bytes())
-}
-
-/// What a verified request delivers. An optional header that cannot be read counts as absent: it is a hint.
+/// Reads the delivery from a verified request. An optional header that cannot be read counts as absent: it is a hint.
 ///
 /// # Errors
 /// [`HeaderError`] names the header.
@@ -143,28 +136,49 @@ pub fn delivery(
     received_at: Timestamp,
 ) -> Result<Delivery, HeaderError> {
     let names = names(headers);
-    if told(headers, names)? != Some(topic) {
+    if topic_in(headers, names)? != Some(topic) {
         let (name, expected) = (names.topic, topic.name());
         return Err(HeaderError::OtherTopic { name, expected });
     }
     read(headers, names, topic, received_at, verified.body())
 }
 
-/// What a request that a person has kept delivers. Its signature is **not** looked at: whoever may write to the queue
-/// vouches for it.
+/// Reads the delivery from a verified request, as [`Sender::read`](crate::Sender::read).
+pub(super) fn read_request(
+    verified: Verified<'_>,
+    headers: &HeaderMap,
+    inbound: &Inbound,
+    received_at: Timestamp,
+) -> Result<Delivery, RequestError> {
+    let topic = Topic::of_function(inbound.function).ok_or(HeaderError::UnknownTopic {
+        name: names(headers).topic,
+    });
+    topic
+        .and_then(|topic| delivery(verified, headers, topic, received_at))
+        .map_err(RequestError::new)
+}
+
+/// Returns true for the headers of a webhook of Shopify.
+pub(super) fn recognizes(headers: &HeaderMap) -> bool {
+    let names = names(headers);
+    headers.contains_key(names.signature) || headers.contains_key(names.topic)
+}
+
+/// Reads the delivery from a request that a person has saved. Its signature is **not** checked: whoever may write to the
+/// queue vouches for it.
 ///
 /// # Errors
 /// [`HeaderError`] names the header.
-pub fn captured(headers: &HeaderMap, body: &[u8], received_at: Timestamp) -> Result<Delivery, HeaderError> {
+pub fn read_saved(headers: &HeaderMap, body: &[u8], received_at: Timestamp) -> Result<Delivery, HeaderError> {
     let names = names(headers);
-    let topic = told(headers, names)?.ok_or(HeaderError::UnknownTopic { name: names.topic })?;
+    let topic = topic_in(headers, names)?.ok_or(HeaderError::UnknownTopic { name: names.topic })?;
     read(headers, names, topic, received_at, body)
 }
 
-/// The topic that the headers tell, if it is one of ours.
-fn told(headers: &HeaderMap, names: &Names) -> Result<Option<Topic>, HeaderError> {
+/// Returns the topic that the headers name, if it is one of ours.
+fn topic_in(headers: &HeaderMap, names: &Names) -> Result<Option<Topic>, HeaderError> {
     let topic = required(headers, names.topic)?;
-    // Events may still be told as webhooks are: their resource has no slash.
+    // Events may name topics as classic webhooks do. A resource has no slash.
     Ok(match names.action {
         Some(action) if !topic.contains('/') => Topic::of_events(topic, required(headers, action)?),
         Some(_) | None => Topic::named(topic),
@@ -193,17 +207,17 @@ fn read(
         api_version,
         triggered_at: optional(headers, names.triggered_at).and_then(|at| at.parse().ok()),
         received_at,
-        body: personal::cut(known, body).into_owned(),
+        body: personal::reduce(known, body).into_owned(),
     })
 }
 
-/// The store in whose name a request comes, if it names one. **Unverified**: for counting, never for acting.
+/// Returns the store that the headers name, if they do. **Unverified**: for counting, never for acting.
 #[must_use]
-pub fn named_store(headers: &HeaderMap) -> Option<StoreKey> {
+pub fn claimed_store(headers: &HeaderMap) -> Option<StoreKey> {
     store(optional(headers, names(headers).shop)?).ok()
 }
 
-/// The store that a `*.myshopify.com` domain names, in any letter case.
+/// Returns the store of a `*.myshopify.com` domain, in any letter case.
 ///
 /// # Errors
 /// [`HeaderError`] when it is not such a domain.
@@ -213,7 +227,7 @@ pub fn store(domain: &str) -> Result<StoreKey, HeaderError> {
 
 fn store_in(domain: &str, name: &'static str) -> Result<StoreKey, HeaderError> {
     let store = shop_name(domain).map_err(|_| HeaderError::NotAShop { name })?;
-    let source = Source::new("shopify").map_err(|problem| HeaderError::Invalid { name, problem })?;
+    let source = Source::new(NAME).map_err(|problem| HeaderError::Invalid { name, problem })?;
     Ok(StoreKey { source, store })
 }
 

@@ -1,12 +1,12 @@
-//! The bodies of Shopify's Events, which are what an app's own subscription makes of them: of them only what has changed
-//! is read, not how it looks now (<https://shopify.dev/docs/apps/build/events/delivery-structure>).
+//! Bodies of Shopify's Events. The query in an app's own subscription determines their shape, so they serve as thin events:
+//! we read the id of what changed, not its state (<https://shopify.dev/docs/apps/build/events/delivery-structure>).
 //!
 //! ```json
 //! {"topic": "Product", "action": "update", "handle": "…", "fields_changed": {"added": [], "updated": ["…"], "removed": []},
 //!  "query_variables": {"productId": "gid://shopify/Product/123", "variantsId": "gid://shopify/ProductVariant/456"}}
 //! ```
 //!
-//! A body that is too long for its delivery has a `payload_url` in place of the query's result.
+//! A body that is too long for a delivery has a `payload_url` in place of the query's result.
 
 use std::collections::BTreeSet;
 
@@ -23,9 +23,9 @@ use super::{
     payload::entity_id,
 };
 
-/// What every Events body has, and no classic one.
+/// Fields that mark a body of Events: no classic body has one.
 #[derive(Deserialize)]
-struct Signs {
+struct EventsMarkers {
     query_variables: Option<IgnoredAny>,
     fields_changed: Option<IgnoredAny>,
     payload_url: Option<IgnoredAny>,
@@ -43,18 +43,18 @@ struct EventsBody {
     payload_url: Option<IgnoredAny>,
 }
 
-/// What a topic is about, in GraphQL's words.
-struct About {
-    /// As in `gid://shopify/Product/1`.
+/// Subject of a topic, in the terms of GraphQL.
+struct Subject {
+    /// Type, as in `gid://shopify/Product/1`.
     kind: &'static str,
-    /// As in `data.product`; with `Id`, the query's variable.
+    /// Field, as in `data.product`; with `Id` appended, the variable of the query.
     name: &'static str,
-    /// What it means for the thing of this id.
+    /// Event for the subject of this id.
     event: fn(EntityId) -> Event,
 }
 
-/// What a topic is about, if Events have such a topic.
-fn about(topic: Topic) -> Option<About> {
+/// Returns the subject of a topic, if Events have such a topic.
+fn subject(topic: Topic) -> Option<Subject> {
     let (kind, name, event): (_, _, fn(EntityId) -> Event) = match topic {
         Topic::ProductsCreate | Topic::ProductsUpdate => ("Product", "product", Event::ProductChanged),
         Topic::ProductsDelete => ("Product", "product", Event::ProductDeleted),
@@ -66,38 +66,39 @@ fn about(topic: Topic) -> Option<About> {
             return None;
         }
     };
-    Some(About { kind, name, event })
+    Some(Subject { kind, name, event })
 }
 
-/// What a body of Events says, or why it says nothing; `None` if it is no such body.
-pub(super) fn told_by_events(topic: Topic, body: &[u8]) -> Option<Result<Event, InterpretError>> {
-    let about = about(topic)?;
-    let signs: Signs = read(body).ok()?;
-    let is_events = signs.query_variables.is_some() || signs.fields_changed.is_some() || signs.payload_url.is_some();
+/// Interprets a body of Events; `None` for any other body.
+pub(super) fn interpret_events(topic: Topic, body: &[u8]) -> Option<Result<Event, InterpretError>> {
+    let subject = subject(topic)?;
+    let markers: EventsMarkers = read(body).ok()?;
+    let is_events =
+        markers.query_variables.is_some() || markers.fields_changed.is_some() || markers.payload_url.is_some();
     is_events.then(|| {
         let body: EventsBody = read(body)?;
         body.is_of(topic)?;
-        let id = body.id(&about);
-        // What only fields that have changed tell, or a result, is less than what the query was asked with.
+        let id = body.id(&subject);
+        // The message names the first of the places that may hold the id.
         id.map_or_else(
-            || Err(expected("query_variables", "the one id of what has changed")),
-            |id| Ok((about.event)(entity_id(id)?)),
+            || Err(expected("query_variables", "the one id of what changed")),
+            |id| Ok((subject.event)(entity_id(id)?)),
         )
     })
 }
 
 impl EventsBody {
-    /// That the signed body is of no other topic than the header, which is not signed.
+    /// Checks that the signed body is of the topic that the header names, which is not signed.
     fn is_of(&self, topic: Topic) -> Result<(), InterpretError> {
         let (resource, done) = topic.name().split_once('/').unwrap_or_default();
-        // What has been put elsewhere may have left its topic there. Nothing follows from it but a question.
+        // A body behind a `payload_url` may have left its topic there. It leads to a refetch only.
         let is_elsewhere = self.payload_url.is_some();
         let is_deletion = matches!(topic, Topic::ProductsDelete | Topic::CollectionsDelete);
-        let told = |told: &Option<String>, ours: &str| match told {
+        let stated = |stated: &Option<String>, ours: &str| match stated {
             None if is_elsewhere && !is_deletion => ours.to_owned(),
-            told => told.clone().unwrap_or_default(),
+            stated => stated.clone().unwrap_or_default(),
         };
-        let (named, action) = (&told(&self.topic, resource), &told(&self.action, done));
+        let (named, action) = (&stated(&self.topic, resource), &stated(&self.action, done));
         if Topic::of_events(resource, action) != Some(topic) {
             return Err(expected("action", "the one that the header says"));
         }
@@ -107,14 +108,14 @@ impl EventsBody {
         Ok(())
     }
 
-    /// The number of what has changed: from the query's variables, else from the fields that have changed, else from
-    /// the query's result. Of several, that which bears the variable's usual name.
-    fn id(&self, about: &About) -> Option<u64> {
+    /// Returns the id of what changed: from the variables of the query, else from the changed fields, else from the result
+    /// of the query. Of several variables, the one with the usual name counts.
+    fn id(&self, subject: &Subject) -> Option<u64> {
         let variables = self.query_variables.as_ref();
-        let named = variables.and_then(|variables| variables.get(&format!("{}Id", about.name)));
-        let result = self.data.as_ref().and_then(|data| data.get(about.name)?.get("id"));
+        let named = variables.and_then(|variables| variables.get(&format!("{}Id", subject.name)));
+        let result = self.data.as_ref().and_then(|data| data.get(subject.name)?.get("id"));
         let the_one = |texts: &mut dyn Iterator<Item = &Value>| {
-            let ids: BTreeSet<u64> = texts.flat_map(|text| numbers(text, about.kind)).collect();
+            let ids: BTreeSet<u64> = texts.flat_map(|text| numbers(text, subject.kind)).collect();
             ids.first().copied().filter(|_| ids.len() == 1)
         };
         the_one(&mut named.into_iter())
@@ -124,7 +125,7 @@ impl EventsBody {
     }
 }
 
-/// The texts of a list, or of an object of lists.
+/// Returns the items of a list, or of an object of lists.
 fn texts(value: &Value) -> Vec<&Value> {
     match value {
         Value::Array(texts) => texts.iter().collect(),
@@ -133,7 +134,7 @@ fn texts(value: &Value) -> Vec<&Value> {
     }
 }
 
-/// The numbers of all things of a kind that a text names, as in `product[id: 'gid://shopify/Product/123'].title`.
+/// Returns the ids of this kind that a text names, as in `product[id: 'gid://shopify/Product/123'].title`.
 fn numbers(text: &Value, kind: &str) -> Vec<u64> {
     let text = text.as_str().unwrap_or_default();
     let gids = text.split("gid://shopify/").skip(1);

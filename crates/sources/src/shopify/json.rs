@@ -1,4 +1,4 @@
-//! Reads a signed body, and says where it does not fit: never with a value of it, which may be personal data.
+//! JSON of signed bodies. Errors name the place that does not fit, never a value: it may be personal data.
 
 use std::borrow::Cow;
 
@@ -6,27 +6,27 @@ use hookline_domain::event::InterpretError;
 use serde::{Deserialize, Deserializer};
 use serde_json::Number;
 
-/// Whether a body begins as one object does, without white space or a byte-order mark before it.
+/// Returns true for a body that begins with a brace, without white space or a byte order mark before it.
 pub(super) fn is_object(body: &[u8]) -> bool {
     body.starts_with(b"{")
 }
 
 /// Reads a body that is one object.
 pub(super) fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, InterpretError> {
-    // serde would take the elements of an array for the fields, in order: `[1]` would delete the product 1.
+    // serde would read the elements of an array as the fields, in order: `[1]` would delete product 1.
     if !is_object(body) {
         return Err(InterpretError::Schema {
             path: "(body)".into(),
             problem: "expected an object".into(),
         });
     }
-    // Keeping track of where one is takes as long again as reading, so that is done for what does not fit only.
+    // Tracking the path doubles the time, so only a body that does not fit is read that way.
     if let Ok(value) = serde_json::from_slice(body) {
         return Ok(value);
     }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        // Where JSON breaks, the path may run through keys that are not fields of ours: any text, of any length.
+        // Where JSON is broken, the path may contain keys that are not ours: any text, of any length.
         let path = match error.path().to_string() {
             path if path != "." && error.inner().is_data() => path,
             _ => "(body)".to_owned(),
@@ -43,8 +43,8 @@ pub(super) fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Interpre
     Ok(value)
 }
 
-/// The same JSON with U+FFFD for each half of a surrogate pair that stands alone and for what is no UTF-8: texts that were
-/// cut in the middle of a character, which vendors send and JSON readers refuse. `None` if there is nothing to mend.
+/// Returns the JSON with U+FFFD for each unpaired surrogate and each byte that is not UTF-8. Vendors send texts that are cut
+/// in the middle of a character, and JSON readers refuse them. `None` if there is nothing to replace.
 #[must_use]
 pub fn mended(json: &[u8]) -> Option<Vec<u8>> {
     let text = String::from_utf8_lossy(json);
@@ -67,7 +67,7 @@ pub fn mended(json: &[u8]) -> Option<Vec<u8>> {
                 continue;
             }
             (Some(_), _) => 6,
-            // Another escape: what it escapes begins none.
+            // Another escape: the escaped character does not begin one.
             (None, _) => 2,
         };
         let end = bytes.len().min(at + taken);
@@ -77,7 +77,7 @@ pub fn mended(json: &[u8]) -> Option<Vec<u8>> {
     mended.then_some(made)
 }
 
-/// The number in an escape as `\ud83d`, if there is one at this place.
+/// Returns the number in an escape such as `\ud83d`, if one begins here.
 fn escaped(bytes: &[u8], at: usize) -> Option<u16> {
     let digits = bytes.get(at..at + 6)?.strip_prefix(b"\\u")?;
     digits.iter().try_fold(0_u16, |number, digit| {
@@ -86,17 +86,20 @@ fn escaped(bytes: &[u8], at: usize) -> Option<u16> {
     })
 }
 
-/// A whole number, however it is written and however large: one that exceeds 64 bits becomes the largest that does not.
+/// Reads a whole number in any notation. One that exceeds 64 bits becomes the largest that fits.
 ///
 /// # Errors
-/// The deserializer's, where there is no number.
+/// The deserializer's, if there is no number.
 pub fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     let number = Option::<Number>::deserialize(deserializer)?;
-    #[expect(clippy::cast_possible_truncation, reason = "what is too large becomes the largest")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a number that is too large becomes the largest"
+    )]
     Ok(number.and_then(|number| number.as_i64().or_else(|| number.as_f64().map(|number| number as i64))))
 }
 
-/// What was expected, without the value that was found: it may be personal data.
+/// Describes what was expected, without the value that was found: it may be personal data.
 #[must_use]
 pub fn problem(error: &serde_json::Error) -> String {
     if !error.is_data() {
@@ -104,7 +107,7 @@ pub fn problem(error: &serde_json::Error) -> String {
     }
     let text = error.to_string();
     let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
-    // Of what serde itself says, the end is never the body's. What others say, such as jiff of a time, may quote it
+    // The end of serde's own messages never quotes the body. Messages of others, such as jiff's about a time, may quote it
     // anywhere.
     let serde_says = ["invalid type: ", "invalid value: ", "invalid length "];
     match text.rsplit_once(", expected ") {
@@ -116,7 +119,7 @@ pub fn problem(error: &serde_json::Error) -> String {
     }
 }
 
-/// What was expected at a place, when that is not what serde finds.
+/// Returns the error for a value that serde accepts and we do not.
 pub(super) fn expected(path: &str, expected: &str) -> InterpretError {
     InterpretError::Schema {
         path: path.to_owned(),
@@ -134,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn half_a_character_becomes_the_sign_for_one() {
+    fn half_a_character_becomes_the_replacement_character() {
         for (json, text) in [
             (r#""a\ud83d""#, "a\u{fffd}"),
             (r#""\ud83dz""#, "\u{fffd}z"),
@@ -148,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_whole_is_left_alone() {
+    fn whole_text_is_left_alone() {
         for json in [
             r#""\ud83d\ude00 é \u00e9""#,
             r#""\\ud83d""#,
@@ -163,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_utf_8_becomes_the_sign_for_a_character() {
+    fn invalid_utf_8_becomes_the_replacement_character() {
         assert_eq!(mended(b"\"a\xff\"").unwrap(), "\"a\u{fffd}\"".as_bytes());
         assert_eq!(
             mended(b"\"\xed\xa0\xbd\"").unwrap(),
@@ -172,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_whole_and_no_larger_than_can_be() {
+    fn number_is_whole_and_at_most_the_largest() {
         let read = |json: &str| whole_number(&mut serde_json::Deserializer::from_str(json));
         for (json, number) in [
             ("5", 5),

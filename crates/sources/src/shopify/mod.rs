@@ -1,4 +1,4 @@
-//! Shopify's webhooks (<https://shopify.dev/docs/api/webhooks/latest>), and who is signed in to its admin.
+//! Shopify: its webhooks (<https://shopify.dev/docs/api/webhooks/latest>) and the session tokens of its admin.
 
 mod delivery;
 mod events;
@@ -11,12 +11,67 @@ mod shop;
 mod subscribing;
 mod topic;
 
+use std::time::Duration;
+
+use http::StatusCode;
+
+use crate::{
+    Platform, RequestError, Sender, Topic as SenderTopic,
+    scheme::{Carried, Encoding, KeyForm, Part, Scheme},
+};
+
 pub use self::{
-    delivery::{BODY_LIMIT, HeaderError, captured, delivery, named_store, store, verify},
+    delivery::{HeaderError, claimed_store, delivery, read_saved, store},
     json::{mended, problem, whole_number},
     payload::{filled, interpret},
     session::{SESSION_LIMIT, Session, SessionError},
     shop::{ShopNameError, shop_name},
     subscribing::{Subscribing, address, has_scope, included, left_out, subscribing, wanted},
-    topic::{Topic, is_personal},
+    topic::Topic,
+};
+
+/// Shopify as receivers need it. The signature covers the body **only**
+/// (<https://shopify.dev/docs/apps/build/webhooks/verify-deliveries>), in base64, under the app's client secret.
+pub static SENDER: Sender = Sender {
+    name: NAME,
+    topics: &TOPICS,
+    secrets_variable: "SHOPIFY_CLIENT_SECRETS",
+    scheme: Scheme {
+        headers: &[delivery::EVENTS_SIGNATURE, delivery::CLASSIC_SIGNATURE],
+        carried: Carried::One,
+        encoding: Encoding::Base64,
+        key: KeyForm::AsIs,
+        signed: &[Part::Body],
+        time: None,
+    },
+    // The same client secret signs session tokens and the queries of an app's pages, which browsers see. None of those
+    // begins with a brace, and every webhook does (ADR 25).
+    is_webhook: json::is_object,
+    refusal: StatusCode::UNAUTHORIZED,
+    // Shopify gives up after 5 s in all (<https://shopify.dev/docs/apps/build/webhooks/troubleshoot>).
+    answer_within: Duration::from_millis(4_200),
+    claimed_store,
+    read: delivery::read_request,
+};
+
+/// Shopify as the consumer and the commands need it.
+pub static PLATFORM: Platform = Platform {
+    sender: &SENDER,
+    interpret,
+    store_name: |text| shop_name(text).ok(),
+    recognizes: delivery::recognizes,
+    read_saved: |headers, body, received_at| read_saved(headers, body, received_at).map_err(RequestError::new),
+};
+
+/// Name of this source in keys.
+const NAME: &str = "shopify";
+
+static TOPICS: [SenderTopic; Topic::ALL.len()] = {
+    let mut topics = [Topic::ALL[0].for_receivers(); Topic::ALL.len()];
+    let mut at = 0;
+    while at < topics.len() {
+        topics[at] = Topic::ALL[at].for_receivers();
+        at += 1;
+    }
+    topics
 };

@@ -1,4 +1,4 @@
-//! The part of Shopify's payloads that is read. Shapes: <https://shopify.dev/docs/api/webhooks/latest>.
+//! Payloads of Shopify, as far as they are read. Shapes: <https://shopify.dev/docs/api/webhooks/latest>.
 
 use std::{
     borrow::Cow,
@@ -19,20 +19,20 @@ use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
 use super::{
     Topic,
-    events::told_by_events,
+    events::interpret_events,
     json::{mended, read, whole_number},
     proof::{Kind, deleted_collection, deleted_product, order, proves, request, stock, stub, uninstalled},
 };
 use crate::html;
 
-/// Says what a delivery means.
+/// Interprets a delivery.
 ///
 /// # Errors
 /// [`InterpretError`] says where the body does not fit its topic; it never quotes the body.
 pub fn interpret(delivery: &Delivery) -> Result<Event, InterpretError> {
     match interpret_body(delivery) {
-        // Half a character costs that character, not the delivery. A body in another encoding is for a person: nobody knows
-        // which text was meant.
+        // Half a character costs that character, not the delivery. A body in another encoding needs a person: its text is
+        // unknown.
         Err(problem @ InterpretError::Schema { .. }) => match mended(&delivery.body) {
             Some(body) if str::from_utf8(&delivery.body).is_ok() => interpret_body(&Delivery {
                 body,
@@ -40,14 +40,14 @@ pub fn interpret(delivery: &Delivery) -> Result<Event, InterpretError> {
             }),
             Some(_) | None => Err(problem),
         },
-        told => told,
+        interpreted => interpreted,
     }
 }
 
 fn interpret_body(delivery: &Delivery) -> Result<Event, InterpretError> {
     let topic = Topic::named(delivery.key.topic.as_str()).ok_or(InterpretError::Topic)?;
     let body = delivery.body.as_slice();
-    // What most deliveries are is read once: a product as webhooks have it, without a sign of Events.
+    // Most deliveries are products of classic webhooks; those are read once.
     if matches!(topic, Topic::ProductsCreate | Topic::ProductsUpdate)
         && let Ok(product) = read::<ProductBody<'_>>(body)
         && !product.is_of_events()
@@ -56,8 +56,8 @@ fn interpret_body(delivery: &Delivery) -> Result<Event, InterpretError> {
             product.into_product(delivery.observed_at())?,
         )));
     }
-    if let Some(told) = told_by_events(topic, body) {
-        return told;
+    if let Some(interpreted) = interpret_events(topic, body) {
+        return interpreted;
     }
     match topic {
         Topic::ProductsCreate | Topic::ProductsUpdate => match read::<ProductBody<'_>>(body) {
@@ -83,8 +83,8 @@ fn interpret_body(delivery: &Delivery) -> Result<Event, InterpretError> {
     }
 }
 
-/// What is not kept as it came is borrowed from the body, where that has it without an escape. What each field means that
-/// is absent, `null` or empty: `docs/sources.md`.
+/// Body of a product. Texts that are not stored as they are, are borrowed from the body unless they have escapes.
+/// `docs/sources.md` says what an absent, a `null` and an empty field mean.
 #[derive(Deserialize)]
 struct ProductBody<'a> {
     id: u64,
@@ -110,7 +110,7 @@ struct ProductBody<'a> {
     options: Field<Vec<OptionBody>>,
     #[serde(borrow, default)]
     variants: Field<Vec<VariantBody<'a>>>,
-    /// Every variant, while `variants` has the first 100 only
+    /// All variants, while `variants` has the first 100 only
     /// (<https://shopify.dev/docs/api/admin/migrate/new-product-model>).
     #[serde(default)]
     variant_gids: Field<Vec<IgnoredAny>>,
@@ -118,59 +118,59 @@ struct ProductBody<'a> {
     image: Field<ImageBody>,
     #[serde(default)]
     images: Field<Vec<ImageBody>>,
-    // The signs of an Events body.
+    // Markers of an Events body.
     query_variables: Option<IgnoredAny>,
     fields_changed: Option<IgnoredAny>,
     payload_url: Option<IgnoredAny>,
 }
 
-/// A field of a body: a subscription may leave fields out (`include_fields`), which says nothing, while `null` says that
-/// there is none where that can be.
+/// Field of a body. A subscription may leave fields out (`include_fields`), which says nothing, while `null` says that there
+/// is no value where that is possible.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 enum Field<T> {
     #[default]
     Absent,
     Null,
-    Told(T),
+    Value(T),
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Field<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Option::deserialize(deserializer)?.map_or(Self::Null, Self::Told))
+        Ok(Option::deserialize(deserializer)?.map_or(Self::Null, Self::Value))
     }
 }
 
 impl<T> Field<T> {
-    /// What is told; `None` of nothing and of `null`.
-    fn told(self) -> Option<T> {
+    /// Returns the value; `None` for an absent field and for `null`.
+    fn into_value(self) -> Option<T> {
         match self {
-            Self::Told(value) => Some(value),
+            Self::Value(value) => Some(value),
             Self::Absent | Self::Null => None,
         }
     }
 
-    fn as_told(&self) -> Option<&T> {
+    fn as_value(&self) -> Option<&T> {
         match self {
-            Self::Told(value) => Some(value),
+            Self::Value(value) => Some(value),
             Self::Absent | Self::Null => None,
         }
     }
 
-    fn is_told(&self) -> bool {
-        self.as_told().is_some()
+    fn has_value(&self) -> bool {
+        self.as_value().is_some()
     }
 
     fn is_absent(&self) -> bool {
         matches!(self, Self::Absent)
     }
 
-    /// Whether it says nothing, where `null` says nothing either.
-    fn is_untold(&self) -> bool {
+    /// Returns true for a field that says nothing, if `null` says nothing either.
+    fn is_unstated(&self) -> bool {
         matches!(self, Self::Absent | Self::Null)
     }
 }
 
-/// A text of the body: itself where it has no escape. (serde borrows a `Cow` that is a field, but none in an `Option`.)
+/// Text that is borrowed from the body unless it has escapes. (serde borrows a `Cow` field, but not one in an `Option`.)
 #[derive(Deserialize)]
 #[serde(transparent)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
@@ -219,7 +219,7 @@ struct CollectionBody {
     id: u64,
     #[serde(rename = "admin_graphql_api_id")]
     gid: Option<String>,
-    /// What a collection has, and no product.
+    /// Field that collections have and products lack.
     #[serde(default, deserialize_with = "present")]
     sort_order: Presence,
     title: String,
@@ -231,7 +231,7 @@ struct CollectionBody {
     image: Option<ImageBody>,
 }
 
-/// Whether a field is there, of which no more is read.
+/// Presence of a field whose value is not read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Presence {
     #[default]
@@ -245,91 +245,96 @@ pub(super) fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Pres
     Ok(if value.is_some() { Presence::Set } else { Presence::Null })
 }
 
-/// Whether shoppers see what was published then, at `now`. A time that cannot be read says that it is published.
+/// Returns true if shoppers see at `now` what is published at that time. An unreadable time counts as published.
 fn is_published(published_at: &Field<impl Deref<Target = str>>, now: Timestamp) -> bool {
     match published_at {
         Field::Absent => true,
         Field::Null => false,
-        Field::Told(at) => at.parse().is_ok_and(|at: Timestamp| at > now).not(),
+        Field::Value(at) => at.parse().is_ok_and(|at: Timestamp| at > now).not(),
     }
 }
 
 impl ProductBody<'_> {
-    /// Whether it is a body of Events, whatever else it has.
+    /// Returns true for a body of Events, whatever else it has.
     fn is_of_events(&self) -> bool {
         self.query_variables.is_some() || self.fields_changed.is_some() || self.payload_url.is_some()
     }
 
-    /// The fields that say nothing of it.
-    fn untold(&self) -> Vec<&'static str> {
-        let no_image = self.image.is_absent() && self.images.is_untold();
-        let mut untold: Vec<&'static str> = [
+    /// Names of the fields that say nothing about the product.
+    fn unstated(&self) -> Vec<&'static str> {
+        let no_image = self.image.is_absent() && self.images.is_unstated();
+        let mut unstated: Vec<&'static str> = [
             ("body_html", self.body_html.is_absent()),
             ("vendor", self.vendor.is_absent()),
             ("product_type", self.product_type.is_absent()),
             ("handle", self.handle.is_absent()),
-            ("status", self.status.is_untold()),
+            ("status", self.status.is_unstated()),
             ("published_at", self.published_at.is_absent()),
             ("tags", self.tags.is_absent()),
-            ("options", self.options.is_untold()),
-            (VARIANTS, self.variants.is_untold()),
+            ("options", self.options.is_unstated()),
+            (VARIANTS, self.variants.is_unstated()),
             ("images", no_image),
         ]
         .into_iter()
         .filter_map(|(name, says_nothing)| says_nothing.then_some(name))
         .collect();
-        if let Field::Told(variants) = &self.variants {
+        if let Field::Value(variants) = &self.variants {
             let any = |says_nothing: fn(&VariantBody<'_>) -> bool| variants.iter().any(says_nothing);
             let fields = [
                 ("variants.sku", any(|variant| variant.sku.is_absent())),
-                ("variants.price", any(|variant| variant.price.is_untold())),
+                ("variants.price", any(|variant| variant.price.is_unstated())),
                 (
                     "variants.inventory_policy",
-                    any(|variant| variant.inventory_policy.is_untold()),
+                    any(|variant| variant.inventory_policy.is_unstated()),
                 ),
                 (
                     "variants.inventory_quantity",
                     any(|variant| variant.inventory_quantity.is_none()),
                 ),
             ];
-            untold.extend(
+            unstated.extend(
                 fields
                     .into_iter()
                     .filter_map(|(name, says_nothing)| says_nothing.then_some(name)),
             );
         }
-        untold
+        unstated
     }
 
     fn into_product(self, observed_at: Timestamp) -> Result<Product, InterpretError> {
         let some = |list: Option<usize>| list.is_some_and(|length| length > 0);
-        let has_its_own_fields = self.vendor.is_told()
-            || self.product_type.is_told()
-            || some(self.options.as_told().map(Vec::len))
-            || some(self.variants.as_told().map(Vec::len))
-            || some(self.variant_gids.as_told().map(Vec::len));
+        let has_its_own_fields = self.vendor.has_value()
+            || self.product_type.has_value()
+            || some(self.options.as_value().map(Vec::len))
+            || some(self.variants.as_value().map(Vec::len))
+            || some(self.variant_gids.as_value().map(Vec::len));
         proves(self.gid.as_deref(), Kind::Product, has_its_own_fields)?;
-        let untold = self.untold();
-        // Draft, archived, unlisted (<https://shopify.dev/changelog/new-unlisted-product-status>), and what may come: not to be
-        // found.
+        let untold = self.unstated();
+        // Draft, archived, unlisted (<https://shopify.dev/changelog/new-unlisted-product-status>) and statuses to come are not
+        // indexed.
         let active = match &self.status {
-            Field::Told(status) => status.eq_ignore_ascii_case("active"),
+            Field::Value(status) => status.eq_ignore_ascii_case("active"),
             Field::Absent | Field::Null => true,
         };
         let published = is_published(&self.published_at, observed_at.max(self.updated_at));
-        let variants = self.variants.told().unwrap_or_default();
-        let complete = self.variant_gids.told().map_or(0, |gids| gids.len()) <= variants.len();
+        let variants = self.variants.into_value().unwrap_or_default();
+        let complete = self.variant_gids.into_value().map_or(0, |gids| gids.len()) <= variants.len();
         Ok(Product {
             id: entity_id(self.id)?,
             updated_at: self.updated_at,
             visible: active && published,
             title: self.title,
-            description: self.body_html.told().as_deref().map(html::text).unwrap_or_default(),
-            vendor: filled(self.vendor.told()),
-            product_type: filled(self.product_type.told()),
+            description: self
+                .body_html
+                .into_value()
+                .as_deref()
+                .map(html::text)
+                .unwrap_or_default(),
+            vendor: filled(self.vendor.into_value()),
+            product_type: filled(self.product_type.into_value()),
             tags: self
                 .tags
-                .told()
+                .into_value()
                 .iter()
                 .flat_map(|tags| tags.split(','))
                 .map(str::trim)
@@ -338,7 +343,7 @@ impl ProductBody<'_> {
                 .collect(),
             options: self
                 .options
-                .told()
+                .into_value()
                 .unwrap_or_default()
                 .into_iter()
                 .map(|option| OptionAxis {
@@ -353,8 +358,8 @@ impl ProductBody<'_> {
             complete,
             untold,
             collections: None,
-            image: first_image(self.image.told(), self.images.told().unwrap_or_default()),
-            handle: filled(self.handle.told()),
+            image: first_image(self.image.into_value(), self.images.into_value().unwrap_or_default()),
+            handle: filled(self.handle.into_value()),
         })
     }
 }
@@ -362,16 +367,16 @@ impl ProductBody<'_> {
 impl VariantBody<'_> {
     fn into_variant(self) -> Result<Variant, InterpretError> {
         let stock = Stock {
-            oversells: match self.inventory_policy.told().as_deref() {
+            oversells: match self.inventory_policy.into_value().as_deref() {
                 Some("continue") => Some(true),
                 Some("deny") => Some(false),
-                // A policy that nobody knows yet says nothing.
+                // An unknown policy says nothing.
                 Some(_) | None => None,
             },
             tracked: match self.inventory_management {
                 Field::Absent => None,
                 Field::Null => Some(false),
-                Field::Told(by) => (!by.trim().is_empty()).then_some(true),
+                Field::Value(by) => (!by.trim().is_empty()).then_some(true),
             },
             quantity: self.inventory_quantity,
         };
@@ -382,9 +387,9 @@ impl VariantBody<'_> {
                 let options: Vec<String> = options.into_iter().filter_map(filled).collect();
                 options.join(" / ")
             }),
-            sku: filled(self.sku.told()),
-            price: self.price.told(),
-            // The payload has no currency; the Admin API has.
+            sku: filled(self.sku.into_value()),
+            price: self.price.into_value(),
+            // The payload has no currency; the Admin API has one.
             currency: None,
             stock,
         })
@@ -412,13 +417,13 @@ fn first_image(image: Option<ImageBody>, images: Vec<ImageBody>) -> Option<Strin
     image.into_iter().chain(images).find_map(|image| filled(image.src))
 }
 
-/// A text that has something in it.
+/// Returns the text unless it is blank.
 #[must_use]
 pub fn filled(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.trim().is_empty())
 }
 
-/// A number above 2^53 must not become a number again.
+/// Returns an id as text: a number above 2^53 would lose digits in JSON readers.
 pub(super) fn entity_id(id: u64) -> Result<EntityId, InterpretError> {
     EntityId::new(id.to_string()).map_err(|problem| InterpretError::Schema {
         path: "id".into(),

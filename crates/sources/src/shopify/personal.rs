@@ -1,7 +1,7 @@
-//! Bodies about people, cut to what is read of them: the rest never leaves the receiver.
+//! Bodies about people, reduced to the fields that are read: the rest never leaves the receiver.
 //!
-//! The signature is that of the whole body and is checked before. What a field holds stays if it is read and is no object or
-//! list; of those, that they were there. What a body of Events was asked with stays as far as it is ids.
+//! The signature covers the whole body and is checked before. The value of a field that is read stays, unless it is an object
+//! or a list: of those, an empty one stays. Of the query variables of Events, ids stay.
 
 use std::{borrow::Cow, fmt};
 
@@ -13,23 +13,23 @@ use serde_json::{Number, Value};
 
 use super::Topic;
 
-/// The longest text that is kept: a store's domain, or an id.
+/// Maximum length of a text that stays, in bytes: a store's domain, or an id.
 const TEXT_LIMIT: usize = 255;
 
-/// The name under which it is kept that a body had more fields than are known.
+/// Field that stands for all fields that are not known.
 const OTHERS: &str = "others";
 
-/// The fields that are kept of a body.
+/// Names of the fields that stay.
 #[derive(Clone, Copy)]
 struct Fields(&'static [&'static str]);
 
-/// What is kept of the bodies of a topic that is about people; `None` for topics that are not.
+/// Returns the fields that stay in the bodies of a topic about people; `None` for other topics.
 fn fields(topic: Topic) -> Option<Fields> {
     let fields: &[&str] = match topic {
         Topic::OrdersCreate => &[
             "id",
             "admin_graphql_api_id",
-            // Of Events.
+            // Fields of Events.
             "topic",
             "action",
             "query_variables",
@@ -56,75 +56,75 @@ fn fields(topic: Topic) -> Option<Fields> {
     Some(Fields(fields))
 }
 
-/// The body without what is not read of it, if its topic is about people; otherwise the body, which is not looked at.
-/// Nothing is left of one that is no JSON.
-pub(super) fn cut(topic: Topic, body: &[u8]) -> Cow<'_, [u8]> {
+/// Returns the body without the fields that are not read, if its topic is about people; otherwise the body, unread. A body
+/// that is not JSON becomes an empty object.
+pub(super) fn reduce(topic: Topic, body: &[u8]) -> Cow<'_, [u8]> {
     let Some(fields) = fields(topic) else {
         return Cow::Borrowed(body);
     };
-    Cow::Owned(left(fields, body).unwrap_or_else(|_| b"{}".to_vec()))
+    Cow::Owned(reduced(fields, body).unwrap_or_else(|_| b"{}".to_vec()))
 }
 
-fn left(fields: Fields, body: &[u8]) -> serde_json::Result<Vec<u8>> {
+fn reduced(fields: Fields, body: &[u8]) -> serde_json::Result<Vec<u8>> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let left = fields.deserialize(&mut deserializer)?;
+    let kept = fields.deserialize(&mut deserializer)?;
     deserializer.end()?;
-    serde_json::to_vec(&left)
+    serde_json::to_vec(&kept)
 }
 
-/// What is left of a body, in its order, with a field that comes twice twice: whoever reads it refuses that.
-struct Left<'a>(Vec<(Cow<'a, str>, Kept)>);
+/// Fields that stay, in the order of the body. A field that occurs twice stays twice: the consumer refuses that.
+struct KeptFields<'a>(Vec<(Cow<'a, str>, KeptValue)>);
 
-/// A value without what may be personal.
-struct Kept(Value);
+/// Value without anything that may be personal.
+struct KeptValue(Value);
 
-impl Serialize for Left<'_> {
+impl Serialize for KeptFields<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(name, Kept(value))| (name, value)))
+        serializer.collect_map(self.0.iter().map(|(name, KeptValue(value))| (name, value)))
     }
 }
 
 impl<'de> DeserializeSeed<'de> for Fields {
-    type Value = Left<'de>;
+    type Value = KeptFields<'de>;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Left<'de>, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<KeptFields<'de>, D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
 impl<'de> Visitor<'de> for Fields {
-    type Value = Left<'de>;
+    type Value = KeptFields<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Left<'de>, A::Error> {
-        let (mut left, mut has_others) = (Vec::new(), false);
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<KeptFields<'de>, A::Error> {
+        let (mut kept, mut has_others) = (Vec::new(), false);
         while let Some(Name(name)) = map.next_key::<Name<'de>>()? {
             if !self.0.contains(&&*name) || name == OTHERS {
-                // Not looked into: half of an emoji in an order's note is nothing that is read.
+                // Skipped unread: half an emoji in the note of an order does no harm.
                 map.next_value::<IgnoredAny>()?;
                 has_others = true;
             } else if name == "query_variables" {
                 let Ids(ids) = map.next_value()?;
-                left.push((name, Kept(ids)));
+                kept.push((name, KeptValue(ids)));
             } else {
-                left.push((name, map.next_value()?));
+                kept.push((name, map.next_value()?));
             }
         }
         if has_others && self.0.contains(&OTHERS) {
-            left.push((Cow::Borrowed(OTHERS), Kept(Value::Null)));
+            kept.push((Cow::Borrowed(OTHERS), KeptValue(Value::Null)));
         }
-        Ok(Left(left))
+        Ok(KeptFields(kept))
     }
 }
 
-/// A field's name, borrowed where it has no escape.
+/// Name of a field, borrowed unless it has escapes.
 #[derive(Deserialize)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// The entries of an object that are ids of Shopify's.
+/// Entries of an object that are ids of Shopify.
 struct Ids(Value);
 
 impl<'de> Deserialize<'de> for Ids {
@@ -138,7 +138,7 @@ impl<'de> Deserialize<'de> for Ids {
     }
 }
 
-/// As in `gid://shopify/Order/1`.
+/// Returns true for a text such as `gid://shopify/Order/1`.
 fn is_an_id(text: &str) -> bool {
     let id = text.strip_prefix("gid://shopify/").and_then(|id| id.split_once('/'));
     id.is_some_and(|(kind, number)| {
@@ -146,49 +146,49 @@ fn is_an_id(text: &str) -> bool {
     })
 }
 
-impl<'de> Deserialize<'de> for Kept {
+impl<'de> Deserialize<'de> for KeptValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Scalar;
         impl<'de> Visitor<'de> for Scalar {
-            type Value = Kept;
+            type Value = KeptValue;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a value")
             }
 
-            fn visit_unit<E: de::Error>(self) -> Result<Kept, E> {
-                Ok(Kept(Value::Null))
+            fn visit_unit<E: de::Error>(self) -> Result<KeptValue, E> {
+                Ok(KeptValue(Value::Null))
             }
 
-            fn visit_bool<E: de::Error>(self, value: bool) -> Result<Kept, E> {
-                Ok(Kept(Value::Bool(value)))
+            fn visit_bool<E: de::Error>(self, value: bool) -> Result<KeptValue, E> {
+                Ok(KeptValue(Value::Bool(value)))
             }
 
-            fn visit_u64<E: de::Error>(self, value: u64) -> Result<Kept, E> {
-                Ok(Kept(Value::Number(value.into())))
+            fn visit_u64<E: de::Error>(self, value: u64) -> Result<KeptValue, E> {
+                Ok(KeptValue(Value::Number(value.into())))
             }
 
-            fn visit_i64<E: de::Error>(self, value: i64) -> Result<Kept, E> {
-                Ok(Kept(Value::Number(value.into())))
+            fn visit_i64<E: de::Error>(self, value: i64) -> Result<KeptValue, E> {
+                Ok(KeptValue(Value::Number(value.into())))
             }
 
-            fn visit_f64<E: de::Error>(self, value: f64) -> Result<Kept, E> {
-                Ok(Kept(Number::from_f64(value).map_or(Value::Null, Value::Number)))
+            fn visit_f64<E: de::Error>(self, value: f64) -> Result<KeptValue, E> {
+                Ok(KeptValue(Number::from_f64(value).map_or(Value::Null, Value::Number)))
             }
 
-            fn visit_str<E: de::Error>(self, value: &str) -> Result<Kept, E> {
+            fn visit_str<E: de::Error>(self, value: &str) -> Result<KeptValue, E> {
                 let is_short = value.len() <= TEXT_LIMIT;
-                Ok(Kept(if is_short { Value::from(value) } else { Value::Null }))
+                Ok(KeptValue(if is_short { Value::from(value) } else { Value::Null }))
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Kept, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<KeptValue, A::Error> {
                 while list.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Kept(Value::Array(Vec::new())))
+                Ok(KeptValue(Value::Array(Vec::new())))
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Kept, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<KeptValue, A::Error> {
                 while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(Kept(Value::Object(serde_json::Map::new())))
+                Ok(KeptValue(Value::Object(serde_json::Map::new())))
             }
         }
         deserializer.deserialize_any(Scalar)
@@ -203,11 +203,11 @@ mod tests {
     use super::*;
 
     fn left(topic: Topic, body: &str) -> String {
-        String::from_utf8(cut(topic, body.as_bytes()).into_owned()).unwrap()
+        String::from_utf8(reduce(topic, body.as_bytes()).into_owned()).unwrap()
     }
 
     #[test]
-    fn bodies_about_people_are_cut_to_what_is_read() {
+    fn body_about_people_is_reduced_to_the_fields_that_are_read() {
         let order = json!({"id": 820_982_911_946_154_601_u64, "admin_graphql_api_id": "gid://shopify/Order/820982911946154601",
             "email": "wren.alder@example.com", "note": "at number 14", "customer": {"first_name": "Wren"}});
         assert_eq!(
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_read_spoils_nothing() {
+    fn malformed_field_that_is_not_read_does_no_harm() {
         for note in ["\"\\ud83d\"", "\"\\ud83d and more\"", "1e999999"] {
             let body = format!("{{\"note\":{note},\"id\":1,\"admin_graphql_api_id\":\"gid://shopify/Order/1\"}}");
             assert_eq!(
@@ -238,15 +238,15 @@ mod tests {
             );
         }
         let mut body = b"{\"note\":\"\xe9\",\"id\":1}".to_vec();
-        assert_eq!(cut(Topic::OrdersCreate, &body).as_ref(), b"{\"id\":1}");
+        assert_eq!(reduce(Topic::OrdersCreate, &body).as_ref(), b"{\"id\":1}");
         body.truncate(8);
-        assert_eq!(cut(Topic::OrdersCreate, &body).as_ref(), b"{}");
-        // A field of that name is no more than any other.
+        assert_eq!(reduce(Topic::OrdersCreate, &body).as_ref(), b"{}");
+        // A field of that name is treated like any other.
         assert_eq!(left(Topic::ShopRedact, "{\"others\":{\"a\":1}}"), "{\"others\":null}");
     }
 
     #[test]
-    fn of_events_the_ids_are_kept_and_no_result() {
+    fn ids_of_events_stay_and_results_do_not() {
         let body = r#"{"topic":"Order","action":"create","fields_changed":{"added":["order.email"]},
             "query_variables":{"orderId":"gid://shopify/Order/7","name":"Wren"},"data":{"order":{"email":"a@example.com"}}}"#;
         assert_eq!(
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_leaves_nothing_and_other_topics_are_not_looked_at() {
+    fn body_that_is_not_an_object_becomes_empty_and_other_topics_stay_whole() {
         for body in [
             "",
             "{",
@@ -268,7 +268,7 @@ mod tests {
             assert_eq!(left(Topic::OrdersCreate, body), "{}", "{body:?}");
             assert_eq!(left(Topic::ProductsUpdate, body), body);
         }
-        // A field that comes twice is refused by whoever reads it, as it would have been.
+        // The consumer refuses a field that occurs twice, as it would have done without the reduction.
         assert_eq!(left(Topic::OrdersCreate, "{\"id\":1,\"id\":2}"), "{\"id\":1,\"id\":2}");
         let long = format!("{{\"id\":\"{}\"}}", "w".repeat(TEXT_LIMIT + 1));
         assert_eq!(left(Topic::OrdersCreate, &long), "{\"id\":null}");
@@ -276,7 +276,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_of_a_value_is_left_that_is_not_read(text in "[a-z]{12,24}", nested: bool, place in 0..4_usize) {
+        fn no_text_of_a_field_that_is_not_read_stays(text in "[a-z]{12,24}", nested: bool, place in 0..4_usize) {
             let held = if nested { json!({"id": [text.clone()]}) } else { json!(text.clone()) };
             let names = ["email", "customer", "note", "billing_address"];
             let body = json!({"id": 1, "shop_domain": "demo.myshopify.com", names[place]: if place == 1 { json!({"a": held}) } else { held }});

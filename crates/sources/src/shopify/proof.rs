@@ -1,6 +1,6 @@
-//! What a signed body proves of itself. Its headers prove nothing: whoever has captured a body may send it again under any
-//! topic and any store's name. So each topic demands of its body what no other topic's has, and refuses what its own cannot
-//! have (ADR 25). Shapes: <https://shopify.dev/docs/api/webhooks/latest>.
+//! Proof of a body's topic by the signed body itself. Headers prove nothing: whoever has captured a signed body may send it
+//! under any topic and in any store's name. So each topic requires fields that the bodies of no other topic have, and refuses
+//! fields that its own cannot have (ADR 25). Shapes: <https://shopify.dev/docs/api/webhooks/latest>.
 
 use hookline_domain::{
     delivery::Delivery,
@@ -14,14 +14,13 @@ use super::{
     payload::{Presence, entity_id, present},
 };
 
-/// Whether an id as in `gid://shopify/Product/1` is of this kind.
+/// Returns true for an id of this kind, as in `gid://shopify/Product/1`.
 pub(super) fn is_of(gid: &str, kind: &str) -> bool {
     let named = gid.strip_prefix("gid://shopify/").and_then(|gid| gid.split_once('/'));
     named.is_some_and(|(named, _)| named == kind)
 }
 
-/// Checks that the body says of itself to be of this kind: by its global id or, without one, by `fields` that nothing else
-/// has.
+/// Checks that a body is of this kind: by its global id or, if it has none, by fields that nothing else has.
 pub(super) fn proves(gid: Option<&str>, kind: Kind, has_its_own_fields: bool) -> Result<(), InterpretError> {
     let proven = gid.map_or(has_its_own_fields, |gid| is_of(gid, kind.name()));
     if proven {
@@ -30,7 +29,7 @@ pub(super) fn proves(gid: Option<&str>, kind: Kind, has_its_own_fields: bool) ->
     Err(expected("admin_graphql_api_id", kind.expected()))
 }
 
-/// What has a global id.
+/// Kind of thing with a global id.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Kind {
     Product,
@@ -59,7 +58,7 @@ impl Kind {
     }
 }
 
-/// The id in a body that has nothing else: what is left of one that is too long for where it was sent to
+/// Returns the id of a body that has nothing else: the rest of one that was too long for its destination
 /// (<https://shopify.dev/changelog/amazon-eventbridge-webhook-payload-size-limit-increased-to-1-mb>).
 pub(super) fn stub(kind: Kind, body: &[u8]) -> Option<EntityId> {
     let stub: StubBody = read(body).ok()?;
@@ -67,7 +66,7 @@ pub(super) fn stub(kind: Kind, body: &[u8]) -> Option<EntityId> {
     entity_id(stub.id).ok()
 }
 
-/// Which product is deleted: such a body has an id, and nothing else.
+/// Returns the deleted product. Such a body has an id and nothing else.
 pub(super) fn deleted_product(body: &[u8]) -> Result<EntityId, InterpretError> {
     let IdBody { id } = read(body)?;
     if read::<DeletedProductBody>(body).is_err() {
@@ -76,7 +75,7 @@ pub(super) fn deleted_product(body: &[u8]) -> Result<EntityId, InterpretError> {
     entity_id(id)
 }
 
-/// Which collection is deleted: such a body has its global id or its scope, and nothing of its state.
+/// Returns the deleted collection. Such a body has a global id or a scope, and no state.
 pub(super) fn deleted_collection(body: &[u8]) -> Result<EntityId, InterpretError> {
     let IdBody { id } = read(body)?;
     let Ok(deleted) = read::<DeletedCollectionBody>(body) else {
@@ -90,7 +89,7 @@ pub(super) fn deleted_collection(body: &[u8]) -> Result<EntityId, InterpretError
     entity_id(id)
 }
 
-/// Which inventory item there is more or less of.
+/// Returns the inventory item whose stock changed.
 pub(super) fn stock(body: &[u8]) -> Result<EntityId, InterpretError> {
     let level: LevelBody = read(body)?;
     if level.id != Presence::Absent {
@@ -101,15 +100,14 @@ pub(super) fn stock(body: &[u8]) -> Result<EntityId, InterpretError> {
     entity_id(level.inventory_item_id)
 }
 
-/// Which order came in. All that is read of it: the rest is a customer's.
+/// Returns the created order. Nothing else is read: the rest is the customer's.
 pub(super) fn order(body: &[u8]) -> Result<EntityId, InterpretError> {
     let order: OrderBody = read(body)?;
     proves(order.gid.as_deref(), Kind::Order, false)?;
     entity_id(order.id)
 }
 
-/// Whether the store that the header names has uninstalled the app. A sample of Shopify's own has no store in it, and no
-/// effect.
+/// Interprets an uninstall of the store that the header names. Shopify's own sample names no store and has no effect.
 pub(super) fn uninstalled(delivery: &Delivery) -> Result<Event, InterpretError> {
     let shop: ShopBody = read(&delivery.body)?;
     match shop.myshopify_domain {
@@ -118,7 +116,7 @@ pub(super) fn uninstalled(delivery: &Delivery) -> Result<Event, InterpretError> 
     }
 }
 
-/// What is asked for by law. Nothing is read but whose it is and that it is this request.
+/// Interprets a request under privacy law. Only the store and the kind of request are read.
 pub(super) fn request(delivery: &Delivery, request: Request) -> Result<Event, InterpretError> {
     let body: RequestBody = read(&delivery.body)?;
     let is = |presence: Presence| presence != Presence::Absent;
@@ -142,7 +140,7 @@ pub(super) fn request(delivery: &Delivery, request: Request) -> Result<Event, In
     of_this_store(&body.shop_domain, delivery).map(|()| Event::Compliance(request))
 }
 
-/// Checks that the signed body names no other store than the header, which is not signed.
+/// Checks that the signed body names the same store as the header, which is not signed.
 fn of_this_store(domain: &str, delivery: &Delivery) -> Result<(), InterpretError> {
     if domain.eq_ignore_ascii_case(delivery.key.store.store.as_str()) {
         return Ok(());
@@ -188,7 +186,7 @@ struct LevelBody {
     gid: Option<String>,
     #[serde(default, deserialize_with = "present")]
     location_id: Presence,
-    /// What a variant has, and no level.
+    /// Field that variants have and inventory levels lack.
     #[serde(default, deserialize_with = "present")]
     id: Presence,
 }
@@ -204,7 +202,7 @@ struct OrderBody {
 struct ShopBody {
     #[serde(rename = "id")]
     _id: u64,
-    /// Without it nothing says whose body it is; `null` is a sample's.
+    /// Required: nothing else names the store. `null` in a sample.
     #[serde(deserialize_with = "Option::deserialize")]
     myshopify_domain: Option<String>,
 }

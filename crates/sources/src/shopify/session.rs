@@ -1,9 +1,9 @@
-//! Session tokens: what the Shopify admin gives the page of an embedded app, so that our own API can tell who asks
+//! Session tokens. Shopify's admin gives them to the page of an embedded app, and they identify the user to our API
 //! (<https://shopify.dev/docs/apps/build/authentication-authorization/session-tokens>). A JSON Web Token in compact form
 //! (RFC 7519, RFC 7515), signed with HS256 by the app's client secret, for one minute.
 //!
-//! No library, for there is nothing to choose: one algorithm, and one key or two. The header is believed in nothing; it is
-//! only refused when it says something else.
+//! No library is used: there is one algorithm, and one key or two. The header of a token decides nothing; a token is refused if
+//! its header asks for anything else.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use hookline_domain::{
@@ -16,37 +16,37 @@ use serde::{Deserialize, de::DeserializeOwned};
 use super::store;
 use crate::signature::Secrets;
 
-/// The most bytes of one. Real ones have about 500.
+/// Maximum length of a session token, in bytes. Real ones have about 500.
 pub const SESSION_LIMIT: usize = 4_096;
 
-/// The longest a token may hold, from `nbf` and from `iat`. Real ones hold for one minute; one that holds for longer was not made
-/// for a browser, and would be as good as a password to whoever finds it.
-const LONGEST: SignedDuration = SignedDuration::from_mins(5);
+/// Maximum validity of a token, from `nbf` and from `iat`. Real ones are valid for one minute; a longer one was not made for
+/// a browser, and would serve as a password to whoever finds it.
+const MAX_VALIDITY: SignedDuration = SignedDuration::from_mins(5);
 
-/// How far Shopify's clock may be ahead of ours. Behind, it costs nobody anything.
+/// Time by which Shopify's clock may be ahead of ours. A clock that is behind does no harm.
 const LEEWAY: SignedDuration = SignedDuration::from_secs(10);
 
-/// The longest user id. Real ones have 11 digits.
+/// Maximum length of a user id, in bytes. Real ones have 11 digits.
 const USER_LIMIT: usize = 64;
 
-/// Somebody who is signed in to the admin of a store.
+/// User who is signed in to the admin of a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
-    /// Of which store.
+    /// The store.
     pub store: StoreKey,
-    /// Who, by Shopify's id.
+    /// Shopify's id of the user.
     pub user: String,
-    /// When the token stops.
+    /// End of the token's validity.
     pub expires_at: Timestamp,
 }
 
-/// Why a session token is not believed. Which of these it was is for our logs only.
+/// A session token that is not accepted. The reason is for our logs only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SessionError {
-    /// It has not the form of one.
+    /// It does not have the form of a session token.
     #[error("not a session token")]
     Malformed,
-    /// It asks for another algorithm, or for something that we would have to understand.
+    /// It requires another algorithm, or an extension.
     #[error("not signed with HS256")]
     Algorithm,
     /// None of our secrets has signed it.
@@ -55,16 +55,16 @@ pub enum SessionError {
     /// It is for another app.
     #[error("for another app")]
     Audience,
-    /// It is not of a shop, or of two.
+    /// It names no shop, or two.
     #[error("not of one shop")]
     Shop,
-    /// It does not hold yet.
+    /// It is not valid yet.
     #[error("not valid yet")]
     TooEarly,
-    /// It does not hold any more.
+    /// It is no longer valid.
     #[error("expired")]
     Expired,
-    /// It ends before it begins, or more than five minutes after.
+    /// Its validity ends before it begins, or lasts more than five minutes.
     #[error("not valid for a time that session tokens have")]
     Lifetime,
 }
@@ -72,7 +72,7 @@ pub enum SessionError {
 #[derive(Deserialize)]
 struct Header {
     alg: String,
-    /// What must be understood, or the token refused (RFC 7515, 4.1.11).
+    /// Extensions that a reader must understand or refuse (RFC 7515, 4.1.11).
     crit: Option<serde::de::IgnoredAny>,
 }
 
@@ -84,12 +84,12 @@ struct Claims {
     sub: String,
     exp: i64,
     nbf: i64,
-    /// When it was made. Not every issuer says so.
+    /// Time of issue. Not every issuer states it.
     iat: Option<i64>,
 }
 
 impl Session {
-    /// Reads a session token: form, algorithm, signature, then what it says.
+    /// Reads a session token: form, algorithm, signature, then claims.
     ///
     /// # Errors
     /// [`SessionError`] says what is wrong with it.
@@ -105,12 +105,12 @@ impl Session {
         }
         let signature = <[u8; 32]>::try_from(decoded(signature)?).map_err(|_| SessionError::Malformed)?;
         secrets
-            .verify_bytes(signed.as_bytes(), &signature)
-            .map_err(|_| SessionError::Mismatch)?;
+            .matching(&[signed.as_bytes()], &[signature])
+            .ok_or(SessionError::Mismatch)?;
         json::<Claims>(claims)?.session(client_id, now)
     }
 
-    /// Who that is: they see their own store, and change nothing.
+    /// Returns the principal: a viewer of their own store.
     #[must_use]
     pub fn principal(&self) -> Principal {
         Principal {
@@ -128,7 +128,7 @@ impl Claims {
             return Err(SessionError::Audience);
         }
         let shop = self.dest.strip_prefix("https://").ok_or(SessionError::Shop)?;
-        // The issuer is the shop's admin. Other tokens are signed with the same secret, by other issuers.
+        // The issuer is the shop's admin. Other issuers sign other tokens with the same secret.
         if self
             .iss
             .strip_prefix("https://")
@@ -150,7 +150,7 @@ impl Claims {
                 return Err(SessionError::TooEarly);
             }
             let lasts = begins_at.duration_until(expires_at);
-            if !lasts.is_positive() || lasts > LONGEST {
+            if !lasts.is_positive() || lasts > MAX_VALIDITY {
                 return Err(SessionError::Lifetime);
             }
         }
@@ -182,6 +182,7 @@ mod tests {
     use sha2::{Sha256, Sha512};
 
     use super::*;
+    use crate::scheme::KeyForm;
 
     const CLIENT: &str = "00000000000000000000000000000001";
 
@@ -190,7 +191,7 @@ mod tests {
     }
 
     fn secrets(text: &str) -> Secrets {
-        Secrets::parse(&Secret::new(text)).unwrap()
+        Secrets::parse(&Secret::new(text), KeyForm::AsIs).unwrap()
     }
 
     /// As in Shopify's documentation, from noon for a minute.
@@ -233,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_signed_in_sees_their_own_store_for_a_minute() {
+    fn user_sees_their_own_store_for_a_minute() {
         let principal = read(&usual(&claims())).unwrap().principal();
         assert_eq!(principal.id, "shopify:demo.myshopify.com:42");
         assert_eq!(principal.role, Role::Viewer);
@@ -251,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn no_other_algorithm_is_taken_whatever_signed_it() {
+    fn other_algorithm_is_refused_whatever_the_signature() {
         for header in [
             json!({"alg": "none"}),
             json!({"alg": "None"}),
@@ -277,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn unsigned_is_refused_in_every_form() {
+    fn unsigned_token_is_refused_in_every_form() {
         let signed = format!("{}.{}", encoded(&json!({"alg": "HS256"})), encoded(&claims()));
         let none = format!("{}.{}", encoded(&json!({"alg": "none"})), encoded(&claims()));
         let mut hs512: Hmac<Sha512> = Hmac::new_from_slice(b"hush").unwrap();
@@ -307,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn what_it_says_must_be_for_us_of_one_shop_and_of_now() {
+    fn claims_must_name_our_app_one_shop_and_the_present() {
         let second = now().as_second();
         let cases = [
             ("aud", json!("another app"), SessionError::Audience),
@@ -357,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_holds_until_it_expires_and_for_five_minutes_at_most() {
+    fn token_is_valid_until_it_expires_and_for_at_most_five_minutes() {
         let second = now().as_second();
         let over = |begins: i64, ends: i64| {
             let mut claims = claims();
@@ -375,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn two_claims_that_agree_on_what_is_no_shop_are_refused() {
+    fn claims_that_agree_on_an_invalid_shop_are_refused() {
         for shop in [
             "evil.example",
             "a.b.myshopify.com",
@@ -391,9 +392,9 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever times are signed: who is let in is let in now, and for five minutes and our leeway at most.
+        /// Whatever times are signed, access is granted now, and for at most five minutes and the leeway.
         #[test]
-        fn no_signed_times_let_anybody_in_for_longer(
+        fn signed_times_never_grant_longer_access(
             nbf in -1_000_i64..1_000, iat in proptest::option::of(-1_000_i64..1_000), exp in -1_000_i64..1_000,
         ) {
             let mut claims = claims();
@@ -406,7 +407,7 @@ mod tests {
             let read = read(&usual(&claims));
             prop_assert_eq!(read.is_ok(), fits);
             if let Ok(session) = read {
-                prop_assert!(session.expires_at <= now() + LONGEST + LEEWAY);
+                prop_assert!(session.expires_at <= now() + MAX_VALIDITY + LEEWAY);
             }
         }
 

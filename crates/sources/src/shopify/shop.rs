@@ -1,18 +1,18 @@
-//! The one canonical form of a shop's name: `demo.myshopify.com`, in lower case.
+//! Canonical form of a shop's name: `demo.myshopify.com`, in lower case.
 //!
-//! Only letter case is folded, and only that of ASCII: the same name must come out here and in the panel
-//! (`web/src/data/shop.ts`), or one of them lets somebody in whom the other does not mean. Ports, schemes, spaces, trailing
-//! dots and look-alikes are refused instead of mended. `web/fixtures/shop-names.json` has the cases both are tested with.
+//! Only the case of ASCII letters is folded. This code and the panel (`web/src/data/shop.ts`) must produce the same name, or
+//! one of them would authorize a shop that the other does not mean. Ports, schemes, spaces, trailing dots and look-alikes are
+//! refused instead of corrected. `web/fixtures/shop-names.json` has the cases that test both.
 
 use hookline_domain::kernel::ids::StoreName;
 
-/// The host below which all shops are (<https://shopify.dev/docs/apps/build/authentication-authorization>).
+/// Domain of all shops (<https://shopify.dev/docs/apps/build/authentication-authorization>).
 const HOST: &str = ".myshopify.com";
 
-/// The longest label of a host name (RFC 1035, 2.3.4).
+/// Maximum length of a label of a host name (RFC 1035, 2.3.4).
 const LABEL_LIMIT: usize = 63;
 
-/// A text that names no shop.
+/// A text that does not name a shop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not the name of a store at Shopify, as in demo.myshopify.com")]
 pub struct ShopNameError;
@@ -20,7 +20,7 @@ pub struct ShopNameError;
 /// Reads a shop's name, in any letter case.
 ///
 /// # Errors
-/// [`ShopNameError`] for everything else than a label of letters, digits and hyphens before `.myshopify.com`.
+/// [`ShopNameError`] for anything except a label of letters, digits and hyphens before `.myshopify.com`.
 pub fn shop_name(text: &str) -> Result<StoreName, ShopNameError> {
     let name = text.to_ascii_lowercase();
     let label = name.strip_suffix(HOST).ok_or(ShopNameError)?.as_bytes();

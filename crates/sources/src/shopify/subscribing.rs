@@ -1,17 +1,17 @@
-//! Which of Shopify's topics a store is subscribed to, where they are sent, and what they need.
+//! Webhook subscriptions of a store at Shopify: topics, addresses, scopes and fields.
 
 use hookline_domain::sync::{registration, vendor::WantedSubscription};
 
 use super::Topic;
 
-/// What a product cannot be read without, beside what no payload may lack: its name, and that it is a product.
+/// Fields that a product needs beside those of every payload: its title, and the proof that it is a product.
 const NEEDED: [&str; 2] = ["title", "admin_graphql_api_id"];
 
-/// All that is read of an order, and of a store that has uninstalled the app: the rest is about people.
+/// All fields that are read of an order, and of a store that has uninstalled the app: the rest is about people.
 const OF_AN_ORDER: [&str; 1] = ["admin_graphql_api_id"];
 const OF_AN_UNINSTALL: [&str; 1] = ["myshopify_domain"];
 
-/// What else of a product is read.
+/// Optional fields of a product that are read.
 const READ: [&str; 12] = [
     "handle",
     "body_html",
@@ -27,14 +27,14 @@ const READ: [&str; 12] = [
     "images",
 ];
 
-/// How a topic is subscribed to (<https://shopify.dev/docs/apps/build/webhooks/subscribe>).
+/// Way to subscribe to a topic (<https://shopify.dev/docs/apps/build/webhooks/subscribe>).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subscribing {
-    /// For one store through its Admin API, or for all in `shopify.app.toml`.
+    /// For one store through its Admin API, or for all stores in `shopify.app.toml`.
     ForAStore {
-        /// The scope that a token needs for it; `None` if any token will do.
+        /// Scope that a token needs; `None` if any token suffices.
         scope: Option<&'static str>,
-        /// Whether what the index shows depends on it.
+        /// True if the contents of the index depend on the topic.
         is_needed: bool,
     },
     /// In `shopify.app.toml` only, as a compliance topic
@@ -42,7 +42,7 @@ pub enum Subscribing {
     ForTheApp,
 }
 
-/// How a topic is subscribed to. Scopes: <https://shopify.dev/docs/api/webhooks/latest>.
+/// Returns the way to subscribe to a topic. Scopes: <https://shopify.dev/docs/api/webhooks/latest>.
 #[must_use]
 pub fn subscribing(topic: Topic) -> Subscribing {
     let (resource, _) = topic.name().split_once('/').unwrap_or_default();
@@ -56,7 +56,7 @@ pub fn subscribing(topic: Topic) -> Subscribing {
     Subscribing::ForAStore { scope, is_needed }
 }
 
-/// Whether a token with these scopes has this one. Who may write may read.
+/// Returns true if these scopes include this one. A scope to write includes the scope to read.
 #[must_use]
 pub fn has_scope(scopes: &[String], scope: &str) -> bool {
     let written = scope.strip_prefix("read_").map(|of| format!("write_{of}"));
@@ -65,8 +65,8 @@ pub fn has_scope(scopes: &[String], scope: &str) -> bool {
         .any(|held| held == scope || Some(held) == written.as_ref())
 }
 
-/// The subscriptions that a store whose token has these scopes should have, at the receivers below `base`, as in
-/// `https://example.com/api/webhooks/receive/shopify`. `fields` reduce what products are sent with; none for all.
+/// Returns the subscriptions that a store should have, given the scopes of its token, at the receivers below `base`, as in
+/// `https://example.com/api/webhooks/receive/shopify`. `fields` limit the payload of products; empty for all fields.
 #[must_use]
 pub fn wanted(base: &str, scopes: &[String], fields: &[String]) -> Vec<WantedSubscription> {
     let may = |topic: &Topic| match subscribing(*topic) {
@@ -83,14 +83,14 @@ pub fn wanted(base: &str, scopes: &[String], fields: &[String]) -> Vec<WantedSub
     Topic::ALL.into_iter().filter(may).filter_map(wanted).collect()
 }
 
-/// The fields that a topic is sent with if these are asked for: products with those and what they cannot be read without;
-/// what is about people with what is read of it, whatever is asked for; all else whole, which is what no fields mean.
+/// Returns the `include_fields` of a subscription, empty for the whole payload. Products have the requested fields and those
+/// that they need; topics about people have only the fields that are read, whatever is requested; all others are whole.
 #[must_use]
-pub fn included(topic: Topic, asked: &[String]) -> Vec<String> {
+pub fn included(topic: Topic, requested: &[String]) -> Vec<String> {
     match topic {
-        Topic::ProductsCreate | Topic::ProductsUpdate if !asked.is_empty() => {
+        Topic::ProductsCreate | Topic::ProductsUpdate if !requested.is_empty() => {
             let needed = NEEDED.map(str::to_owned);
-            registration::fields(&[&needed, asked].concat())
+            registration::fields(&[&needed, requested].concat())
         }
         Topic::OrdersCreate => registration::fields(&OF_AN_ORDER.map(str::to_owned)),
         Topic::AppUninstalled => registration::fields(&OF_AN_UNINSTALL.map(str::to_owned)),
@@ -98,14 +98,14 @@ pub fn included(topic: Topic, asked: &[String]) -> Vec<String> {
     }
 }
 
-/// What the index will lack if products are sent with these fields only.
+/// Returns the fields that the index will lack if products are sent with these fields only.
 #[must_use]
-pub fn left_out(asked: &[String]) -> Vec<&'static str> {
-    let is_there = |field: &&str| asked.is_empty() || asked.iter().any(|asked| asked.trim() == *field);
+pub fn left_out(requested: &[String]) -> Vec<&'static str> {
+    let is_there = |field: &&str| requested.is_empty() || requested.iter().any(|requested| requested.trim() == *field);
     READ.into_iter().filter(|field| !is_there(field)).collect()
 }
 
-/// Where a topic is sent, below `base`.
+/// Address of the receiver of a topic, below `base`.
 #[must_use]
 pub fn address(base: &str, topic: Topic) -> String {
     format!("{}/{}", base.trim_end_matches('/'), topic.function())
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_store_is_subscribed_to_what_its_token_may_see_and_never_to_compliance() {
+    fn store_has_the_topics_that_its_token_may_see_and_no_compliance_topic() {
         assert_eq!(topics(&[]), ["app/uninstalled"]);
         let all = topics(&["read_products", "write_inventory", "read_orders"]);
         for topic in Topic::ALL {
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn products_are_sent_whole_or_with_what_no_payload_may_lack() {
+    fn products_are_sent_whole_or_with_the_fields_that_they_need() {
         let scopes = ["read_products".to_owned()];
         let of = |fields: &[String]| {
             let found = wanted(BASE, &scopes, fields);
@@ -161,7 +161,7 @@ mod tests {
         let mut others = others.filter(|wanted| wanted.topic.as_str() != "app/uninstalled");
         assert!(others.all(|wanted| wanted.include_fields.is_empty()));
         assert_eq!(left_out(&[]), Vec::<&str>::new());
-        // What is about people is never sent whole.
+        // Payloads about people are never sent whole.
         let scopes = ["read_orders".to_owned()];
         for fields in [vec![], vec!["email".to_owned()]] {
             let fields = |topic: &str| {

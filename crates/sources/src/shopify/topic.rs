@@ -1,6 +1,6 @@
-//! The topics that have a receiver.
+//! Topics of Shopify that have a receiver.
 
-/// A topic. Its function, directory, package, binary and sample event bear its name, with `-` for `/` and `_`.
+/// Topic with a receiver. Its function, directory, package, binary and sample event have its name, with `-` for `/` and `_`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Topic {
     /// A product was created.
@@ -15,22 +15,22 @@ pub enum Topic {
     CollectionsUpdate,
     /// A collection was deleted.
     CollectionsDelete,
-    /// There is more or less of something than there was.
+    /// The stock of an inventory item changed.
     InventoryLevelsUpdate,
-    /// An order came in.
+    /// An order was created.
     OrdersCreate,
     /// The app was uninstalled.
     AppUninstalled,
-    /// A customer wants to know what is kept about them.
+    /// A customer requests the data that is stored about them.
     CustomersDataRequest,
-    /// A customer is to be forgotten.
+    /// The data of a customer must be erased.
     CustomersRedact,
-    /// The store is to be forgotten.
+    /// The data of a store must be erased.
     ShopRedact,
 }
 
 impl Topic {
-    /// All of them.
+    /// All topics.
     pub const ALL: [Self; 12] = [
         Self::ProductsCreate,
         Self::ProductsUpdate,
@@ -46,9 +46,9 @@ impl Topic {
         Self::ShopRedact,
     ];
 
-    /// As in `X-Shopify-Topic`.
+    /// Name, as in `X-Shopify-Topic`.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::ProductsCreate => "products/create",
             Self::ProductsUpdate => "products/update",
@@ -65,9 +65,9 @@ impl Topic {
         }
     }
 
-    /// The function that receives it, as in `products-update`.
+    /// Function that receives the topic, as in `products-update`.
     #[must_use]
-    pub fn function(self) -> &'static str {
+    pub const fn function(self) -> &'static str {
         match self {
             Self::ProductsCreate => "products-create",
             Self::ProductsUpdate => "products-update",
@@ -84,15 +84,46 @@ impl Topic {
         }
     }
 
-    /// The topic of this name.
+    /// Returns true if the bodies are about people. Such bodies are not archived.
+    #[must_use]
+    pub const fn is_personal(self) -> bool {
+        match self {
+            Self::OrdersCreate | Self::CustomersDataRequest | Self::CustomersRedact | Self::ShopRedact => true,
+            Self::ProductsCreate
+            | Self::ProductsUpdate
+            | Self::ProductsDelete
+            | Self::CollectionsCreate
+            | Self::CollectionsUpdate
+            | Self::CollectionsDelete
+            | Self::InventoryLevelsUpdate
+            | Self::AppUninstalled => false,
+        }
+    }
+
+    /// Returns the topic as receivers know it.
+    pub(super) const fn for_receivers(self) -> crate::Topic {
+        crate::Topic {
+            name: self.name(),
+            function: self.function(),
+            is_personal: self.is_personal(),
+        }
+    }
+
+    /// Returns the topic of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|topic| topic.name() == name)
     }
 
-    /// The topic that Shopify's Events call by a resource and an action, as in `Product` and `update`
-    /// (<https://shopify.dev/docs/apps/build/events/delivery-structure>). Letter case, the plural and what stands between
-    /// words make no difference; the words do.
+    /// Returns the topic that a function receives.
+    #[must_use]
+    pub fn of_function(function: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|topic| topic.function() == function)
+    }
+
+    /// Returns the topic that Shopify's Events name by a resource and an action, as in `Product` and `update`
+    /// (<https://shopify.dev/docs/apps/build/events/delivery-structure>). Case, plural and the separator of words do not
+    /// matter.
     #[must_use]
     pub fn of_events(resource: &str, action: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|topic| {
@@ -104,9 +135,9 @@ impl Topic {
     }
 }
 
-/// Whether two words differ in their spelling only.
+/// Returns true for two words that differ in their spelling only.
 fn same(ours: &str, theirs: &str) -> bool {
-    /// Longer than any name of ours, so that a long text costs nothing.
+    /// Length in bytes that none of our names has; longer texts cost nothing.
     const LONGEST: usize = 64;
     fn letters(word: &str) -> impl Iterator<Item = u8> {
         let word = word.strip_suffix(['s', 'S']).unwrap_or(word);
@@ -117,41 +148,22 @@ fn same(ours: &str, theirs: &str) -> bool {
     theirs.len() <= LONGEST && letters(ours).eq(letters(theirs))
 }
 
-/// Whether the bodies of a topic of this name are about people, and are not to be kept. Of topics that nobody reads, too.
-#[must_use]
-pub fn is_personal(topic: &hookline_domain::kernel::ids::Topic) -> bool {
-    match Topic::named(topic.as_str()) {
-        Some(Topic::OrdersCreate | Topic::CustomersDataRequest | Topic::CustomersRedact | Topic::ShopRedact) | None => {
-            true
-        }
-        Some(
-            Topic::ProductsCreate
-            | Topic::ProductsUpdate
-            | Topic::ProductsDelete
-            | Topic::CollectionsCreate
-            | Topic::CollectionsUpdate
-            | Topic::CollectionsDelete
-            | Topic::InventoryLevelsUpdate
-            | Topic::AppUninstalled,
-        ) => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_function_bears_its_topics_name() {
+    fn function_has_the_name_of_its_topic() {
         for topic in Topic::ALL {
             assert_eq!(topic.function(), topic.name().replace(['/', '_'], "-"));
             assert_eq!(Topic::named(topic.name()), Some(topic));
+            assert_eq!(Topic::of_function(topic.function()), Some(topic));
         }
         assert_eq!(Topic::named("Products/update"), None);
     }
 
     #[test]
-    fn what_events_are_called_is_spelt_as_it_likes() {
+    fn topic_of_events_may_be_spelled_in_any_way() {
         for (resource, action) in [
             ("Product", "update"),
             ("product", "UPDATE"),
@@ -177,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn no_two_topics_are_the_same_for_events() {
+    fn topics_of_events_are_distinct() {
         for topic in Topic::ALL {
             let (resource, action) = topic.name().split_once('/').unwrap();
             assert_eq!(Topic::of_events(resource, action), Some(topic));

@@ -18,7 +18,7 @@ use crate::{
     kernel::{
         advice::{advice, remove_cause},
         failure::{ErrorCode, LastError},
-        ids::{StoreKey, StoreName},
+        ids::{StoreKey, StoreLabel},
     },
     store::{
         status::{Activity, IDLE_AFTER, Reason, Silence},
@@ -29,8 +29,8 @@ use crate::{
 /// A store in the list of stores.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
-    /// Name of the store.
-    pub store: StoreName,
+    /// Label of the store.
+    pub store: StoreLabel,
     /// State, in a word.
     pub state: StoreState,
     /// Explanation of the state, in a sentence or two.
@@ -107,7 +107,7 @@ impl Summary {
             .iter()
             .filter(|((hour, counter), _)| *hour >= day_ago && matches!(counter, Counter::Event(_)));
         Self {
-            store: store.store.clone(),
+            store: store.into(),
             state: reading.state,
             why: reading.why,
             enabled: view.record.enabled,

@@ -5,6 +5,11 @@ use proptest::prelude::*;
 use sha2::Sha256;
 
 use super::*;
+use crate::{
+    scheme::KeyForm,
+    shopify::SENDER,
+    signature::{Secrets, SignatureError, SignedRequest},
+};
 use base64::Engine;
 
 const BODY: &[u8] = b"{\"id\":788032119674292922}";
@@ -26,14 +31,27 @@ fn headers() -> HeaderMap {
     headers
 }
 
+fn secrets() -> Secrets {
+    Secrets::parse(&Secret::new("hush"), KeyForm::AsIs).unwrap()
+}
+
+fn verify<'a>(headers: &'a HeaderMap, body: &'a [u8], secrets: &Secrets) -> Result<Verified<'a>, SignatureError> {
+    let request = SignedRequest {
+        headers,
+        body,
+        addresses: &[],
+    };
+    SENDER.verify(&request, secrets, Timestamp::UNIX_EPOCH)
+}
+
 fn take(headers: &HeaderMap) -> Result<Delivery, HeaderError> {
-    let secrets = Secrets::parse(&Secret::new("hush")).unwrap();
+    let secrets = secrets();
     let verified = verify(headers, BODY, &secrets).unwrap();
     delivery(verified, headers, Topic::ProductsDelete, Timestamp::UNIX_EPOCH)
 }
 
 #[test]
-fn a_delivery_is_named_by_its_headers() {
+fn delivery_is_named_by_its_headers() {
     let delivery = take(&headers()).unwrap();
     assert_eq!(
         delivery.key.to_string(),
@@ -44,7 +62,7 @@ fn a_delivery_is_named_by_its_headers() {
 }
 
 #[test]
-fn each_required_header_is_missed_by_name() {
+fn missing_required_header_is_named() {
     for name in [CLASSIC.topic, CLASSIC.shop, CLASSIC.api_version, CLASSIC.webhook_id] {
         let mut headers = headers();
         headers.remove(name);
@@ -65,7 +83,7 @@ fn optional_headers_may_be_absent_or_unreadable() {
 }
 
 #[test]
-fn another_topic_or_no_shop_is_refused() {
+fn other_topic_and_invalid_shop_are_refused() {
     let mut other = headers();
     other.insert(CLASSIC.topic, HeaderValue::from_static("products/update"));
     assert_eq!(
@@ -90,25 +108,25 @@ fn another_topic_or_no_shop_is_refused() {
 }
 
 #[test]
-fn what_a_person_has_kept_needs_no_signature_but_all_other_headers() {
-    let mut kept = headers();
-    kept.remove(CLASSIC.signature);
+fn saved_request_needs_all_headers_except_the_signature() {
+    let mut saved = headers();
+    saved.remove(CLASSIC.signature);
     let received_at = Timestamp::UNIX_EPOCH;
-    assert_eq!(captured(&kept, BODY, received_at), take(&headers()));
-    kept.insert(CLASSIC.topic, HeaderValue::from_static("carts/create"));
+    assert_eq!(read_saved(&saved, BODY, received_at), take(&headers()));
+    saved.insert(CLASSIC.topic, HeaderValue::from_static("carts/create"));
     assert_eq!(
-        captured(&kept, BODY, received_at),
+        read_saved(&saved, BODY, received_at),
         Err(HeaderError::UnknownTopic { name: CLASSIC.topic })
     );
-    kept.remove(CLASSIC.topic);
+    saved.remove(CLASSIC.topic);
     assert_eq!(
-        captured(&kept, BODY, received_at),
+        read_saved(&saved, BODY, received_at),
         Err(HeaderError::Missing(CLASSIC.topic))
     );
 }
 
 #[test]
-fn no_sender_may_mark_a_delivery_as_a_replay() {
+fn delivery_id_marked_as_a_replay_is_refused() {
     let mut headers = headers();
     headers.insert(CLASSIC.webhook_id, HeaderValue::from_static("b54557e4~replay-0123abcd"));
     assert_eq!(
@@ -120,8 +138,8 @@ fn no_sender_may_mark_a_delivery_as_a_replay() {
 }
 
 #[test]
-fn a_signature_header_that_comes_twice_is_none() {
-    let secrets = Secrets::parse(&Secret::new("hush")).unwrap();
+fn signature_header_that_occurs_twice_is_refused() {
+    let secrets = secrets();
     let mut twice = headers();
     twice.append(CLASSIC.signature, HeaderValue::from_static(GOOD));
     assert_eq!(verify(&twice, BODY, &secrets).unwrap_err(), SignatureError::Malformed);
@@ -130,7 +148,7 @@ fn a_signature_header_that_comes_twice_is_none() {
     assert_eq!(verify(&none, BODY, &secrets).unwrap_err(), SignatureError::Missing);
 }
 
-/// The same delivery as Events have it, in these words.
+/// Headers of the same delivery by Events, with this topic and action.
 fn events(topic: &'static str, action: &'static str) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, value) in [
@@ -149,7 +167,7 @@ fn events(topic: &'static str, action: &'static str) -> HeaderMap {
 }
 
 #[test]
-fn an_events_delivery_has_the_key_of_the_topic_that_its_words_mean() {
+fn delivery_of_events_has_the_key_of_its_topic() {
     let classic = take(&headers()).unwrap();
     for (topic, action) in [
         ("Product", "delete"),
@@ -173,7 +191,7 @@ fn an_events_delivery_has_the_key_of_the_topic_that_its_words_mean() {
 }
 
 #[test]
-fn of_an_events_delivery_each_required_header_is_missed_by_its_own_name() {
+fn missing_required_header_of_events_is_named() {
     for name in [
         EVENTS.topic,
         "shopify-action",
@@ -181,7 +199,7 @@ fn of_an_events_delivery_each_required_header_is_missed_by_its_own_name() {
         EVENTS.api_version,
         EVENTS.webhook_id,
     ] {
-        // What classic webhooks have makes up for nothing.
+        // Classic headers do not replace those of Events.
         let mut both = events("Product", "delete");
         for (classic, value) in &headers() {
             both.insert(classic, value.clone());
@@ -192,8 +210,8 @@ fn of_an_events_delivery_each_required_header_is_missed_by_its_own_name() {
 }
 
 #[test]
-fn of_both_signatures_the_one_of_events_is_checked() {
-    let secrets = Secrets::parse(&Secret::new("hush")).unwrap();
+fn signature_of_events_is_checked_if_there_are_two() {
+    let secrets = secrets();
     let mut both = headers();
     both.insert(EVENTS.signature, HeaderValue::from_static("nonsense"));
     assert_eq!(verify(&both, BODY, &secrets).unwrap_err(), SignatureError::Malformed);
@@ -201,25 +219,25 @@ fn of_both_signatures_the_one_of_events_is_checked() {
     both.insert(CLASSIC.signature, HeaderValue::from_static("nonsense"));
     both.insert(CLASSIC.shop, HeaderValue::from_static("other.myshopify.com"));
     verify(&both, BODY, &secrets).unwrap();
-    assert_eq!(named_store(&both).unwrap().store.as_str(), "demo.myshopify.com");
+    assert_eq!(claimed_store(&both).unwrap().store.as_str(), "demo.myshopify.com");
 }
 
 #[test]
-fn what_a_person_has_kept_of_events_needs_no_signature_either() {
-    let mut kept = events("Product", "delete");
-    kept.remove(EVENTS.signature);
+fn saved_request_of_events_needs_no_signature() {
+    let mut saved = events("Product", "delete");
+    saved.remove(EVENTS.signature);
     assert_eq!(
-        captured(&kept, BODY, Timestamp::UNIX_EPOCH),
+        read_saved(&saved, BODY, Timestamp::UNIX_EPOCH),
         take(&events("Product", "delete"))
     );
-    kept.insert("shopify-action", HeaderValue::from_static("explode"));
+    saved.insert("shopify-action", HeaderValue::from_static("explode"));
     assert_eq!(
-        captured(&kept, BODY, Timestamp::UNIX_EPOCH),
+        read_saved(&saved, BODY, Timestamp::UNIX_EPOCH),
         Err(HeaderError::UnknownTopic { name: EVENTS.topic })
     );
 }
 
-/// The headers of a delivery whose body is signed as Shopify signs it.
+/// Headers of a delivery whose body is signed.
 fn signed(body: &[u8]) -> HeaderMap {
     let mut hmac: Hmac<Sha256> = Hmac::new_from_slice(b"hush").unwrap();
     hmac.update(body);
@@ -230,7 +248,7 @@ fn signed(body: &[u8]) -> HeaderMap {
 }
 
 fn checked(body: &[u8]) -> Result<(), SignatureError> {
-    let secrets = Secrets::parse(&Secret::new("hush")).unwrap();
+    let secrets = secrets();
     let headers = signed(body);
     let mut of_events = events("Product", "delete");
     of_events.insert(EVENTS.signature, headers[CLASSIC.signature].clone());
@@ -243,9 +261,9 @@ fn checked(body: &[u8]) -> Result<(), SignatureError> {
     checked
 }
 
-/// What else the client secret signs for browsers (ADR 25): each with its right signature is no webhook.
+/// Texts that the client secret signs for browsers (ADR 25), each with its right signature.
 #[test]
-fn what_shopify_signs_for_a_browser_is_no_webhook() {
+fn text_that_is_signed_for_a_browser_is_not_a_webhook() {
     let session = base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"JWT"}"#);
     let claims = base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(r#"{"iss":"https://demo.myshopify.com/admin"}"#);
     let token = format!("{session}.{claims}");
@@ -270,7 +288,7 @@ fn what_shopify_signs_for_a_browser_is_no_webhook() {
 
 proptest! {
     #[test]
-    fn no_token_and_no_query_is_a_webhook(
+    fn token_and_query_are_not_webhooks(
         header in "[A-Za-z0-9_-]{1,40}", claims in "[A-Za-z0-9_-]{0,80}",
         pairs in proptest::collection::vec(("[a-z_]{1,12}", "[ -~]{0,20}"), 1..6),
         bytes: Vec<u8>,

@@ -2,8 +2,8 @@ use serde_json::json;
 
 use super::*;
 
-fn told(topic: Topic, body: &Value) -> Option<Result<Event, InterpretError>> {
-    told_by_events(topic, body.to_string().as_bytes())
+fn interpreted(topic: Topic, body: &Value) -> Option<Result<Event, InterpretError>> {
+    interpret_events(topic, body.to_string().as_bytes())
 }
 
 fn product(action: &str, variables: &Value) -> Value {
@@ -21,25 +21,28 @@ fn id(id: &str) -> EntityId {
 }
 
 fn problem(topic: Topic, body: &Value) -> String {
-    told(topic, body).unwrap().unwrap_err().to_string()
+    interpreted(topic, body).unwrap().unwrap_err().to_string()
 }
 
 #[test]
-fn what_has_changed_is_told_by_the_querys_variable() {
+fn id_is_read_from_the_variable_of_the_query() {
     let variables = json!({"productId": "gid://shopify/Product/788032119674292923", "variantsId": "gid://shopify/ProductVariant/456"});
     let changed = Event::ProductChanged(id("788032119674292923"));
     for (topic, action) in [(Topic::ProductsUpdate, "update"), (Topic::ProductsCreate, "create")] {
-        assert_eq!(told(topic, &product(action, &variables)), Some(Ok(changed.clone())));
+        assert_eq!(
+            interpreted(topic, &product(action, &variables)),
+            Some(Ok(changed.clone()))
+        );
     }
     let deleted = Event::ProductDeleted(id("788032119674292923"));
     assert_eq!(
-        told(Topic::ProductsDelete, &product("delete", &variables)),
+        interpreted(Topic::ProductsDelete, &product("delete", &variables)),
         Some(Ok(deleted))
     );
 }
 
 #[test]
-fn each_topic_has_a_variable_of_its_own() {
+fn each_topic_has_its_own_variable() {
     for (topic, resource, action, variables, event) in [
         (
             Topic::CollectionsUpdate,
@@ -71,22 +74,22 @@ fn each_topic_has_a_variable_of_its_own() {
         ),
     ] {
         let body = json!({"topic": resource, "action": action, "query_variables": variables});
-        assert_eq!(told(topic, &body), Some(Ok(event)));
+        assert_eq!(interpreted(topic, &body), Some(Ok(event)));
     }
 }
 
 #[test]
-fn without_a_variable_the_changed_fields_tell_or_the_result() {
+fn id_is_read_from_changed_fields_or_the_result_without_a_variable() {
     let changed = |id| Some(Ok(Event::ProductChanged(id)));
     let mut body = product("update", &json!({}));
-    assert_eq!(told(Topic::ProductsUpdate, &body), changed(id("7")));
-    // As they were before 16 September 2026.
+    assert_eq!(interpreted(Topic::ProductsUpdate, &body), changed(id("7")));
+    // The form before 16 September 2026.
     body["fields_changed"] = json!(["product[id: 'gid://shopify/Product/8'].title"]);
-    assert_eq!(told(Topic::ProductsUpdate, &body), changed(id("8")));
+    assert_eq!(interpreted(Topic::ProductsUpdate, &body), changed(id("8")));
     body["fields_changed"] = Value::Null;
     body["data"] = json!({"product": {"id": "gid://shopify/Product/9"}, "shop": {"id": "gid://shopify/Shop/1"}});
-    assert_eq!(told(Topic::ProductsUpdate, &body), changed(id("9")));
-    // Of two, neither: the wrong one would be as likely.
+    assert_eq!(interpreted(Topic::ProductsUpdate, &body), changed(id("9")));
+    // Two ids are refused: either could be the wrong one.
     let two = json!({"a": "gid://shopify/Product/1", "b": "gid://shopify/Product/2"});
     let body = json!({"topic": "Product", "action": "update", "query_variables": two});
     let problem = problem(Topic::ProductsUpdate, &body);
@@ -97,13 +100,13 @@ fn without_a_variable_the_changed_fields_tell_or_the_result() {
 }
 
 #[test]
-fn what_is_kept_elsewhere_is_told_by_what_is_left() {
+fn id_is_read_from_a_body_with_a_payload_url() {
     let mut stub = json!({
         "payload_url": "https://example.com/secret", "payload_size_bytes": 2_000_000, "expires_at": "2026-11-22T00:00:00Z",
         "query_variables": {"productId": "gid://shopify/Product/1"},
     });
     assert_eq!(
-        told(Topic::ProductsUpdate, &stub),
+        interpreted(Topic::ProductsUpdate, &stub),
         Some(Ok(Event::ProductChanged(id("1"))))
     );
     assert!(
@@ -119,7 +122,7 @@ fn what_is_kept_elsewhere_is_told_by_what_is_left() {
 }
 
 #[test]
-fn a_signed_body_of_another_topic_is_not_taken_for_this_one() {
+fn signed_body_of_another_topic_is_refused() {
     let variables = json!({"productId": "gid://shopify/Product/1", "collectionId": "gid://shopify/Collection/1"});
     let body = product("update", &variables);
     assert!(problem(Topic::ProductsDelete, &body).contains(" at action: "));
@@ -139,7 +142,7 @@ fn a_signed_body_of_another_topic_is_not_taken_for_this_one() {
 }
 
 #[test]
-fn ids_that_are_none_are_not_taken_for_ids() {
+fn malformed_ids_are_refused() {
     for text in [
         "788032119674292923",
         "gid://shopify/Product/",
@@ -164,14 +167,14 @@ fn ids_that_are_none_are_not_taken_for_ids() {
 }
 
 #[test]
-fn classic_bodies_and_topics_that_events_lack_are_none_of_this() {
+fn classic_bodies_and_topics_without_events_are_not_interpreted() {
     let classic = json!({"id": 1, "title": "Kettle", "handle": "kettle", "updated_at": "2026-11-14T10:04:52-05:00"});
-    assert!(told(Topic::ProductsUpdate, &classic).is_none());
+    assert!(interpreted(Topic::ProductsUpdate, &classic).is_none());
     let events = json!({"topic": "App", "action": "uninstalled", "query_variables": {}});
-    assert!(told(Topic::AppUninstalled, &events).is_none());
+    assert!(interpreted(Topic::AppUninstalled, &events).is_none());
     for body in ["", "[]", "null", "[1, 2, 3]"] {
         assert!(
-            told_by_events(Topic::ProductsUpdate, body.as_bytes()).is_none(),
+            interpret_events(Topic::ProductsUpdate, body.as_bytes()).is_none(),
             "{body}"
         );
     }

@@ -52,7 +52,7 @@ fn ids_above_two_to_the_53_stay_exact() {
 }
 
 #[test]
-fn only_active_and_published_products_are_seen() {
+fn only_active_and_published_products_are_visible() {
     assert!(product(&json!({})).visible);
     assert!(product(&json!({"status": "active", "published_at": "2026-01-01T00:00:00Z"})).visible);
     assert!(!product(&json!({"status": "active", "published_at": null})).visible);
@@ -62,7 +62,7 @@ fn only_active_and_published_products_are_seen() {
 }
 
 #[test]
-fn tags_come_apart_and_empty_ones_vanish() {
+fn tags_are_split_and_empty_ones_dropped() {
     assert_eq!(
         product(&json!({"tags": "camping, stove ,, titanium"})).tags,
         ["camping", "stove", "titanium"]
@@ -71,7 +71,7 @@ fn tags_come_apart_and_empty_ones_vanish() {
 }
 
 #[test]
-fn a_variant_without_a_title_is_called_by_its_options() {
+fn variant_without_a_title_is_named_by_its_options() {
     let title = |mut variant: Value| {
         variant["id"] = json!(1);
         product(&json!({"variants": [variant]})).variants[0].title.clone()
@@ -166,7 +166,7 @@ fn read_product(body: &Value) -> Product {
 }
 
 #[test]
-fn each_field_that_is_left_out_is_untold_and_null_means_what_it_can_mean() {
+fn absent_field_is_unstated_and_null_may_be_a_value() {
     assert_eq!(read_product(&sample()).untold, Vec::<&str>::new());
     let null_says_none = ["body_html", "vendor", "product_type", "handle", "published_at", "tags"];
     let null_says_nothing = ["status", "options", "variants"];
@@ -205,7 +205,7 @@ fn each_field_that_is_left_out_is_untold_and_null_means_what_it_can_mean() {
 }
 
 #[test]
-fn what_is_published_later_is_not_seen_yet() {
+fn product_published_in_the_future_is_not_visible() {
     let published = |at: &str| product(&json!({"status": "active", "published_at": at})).visible;
     assert!(published("2026-11-14T15:04:52Z"));
     assert!(!published("2026-11-14T15:04:53Z"));
@@ -245,14 +245,14 @@ fn half_a_character_costs_that_character_and_not_the_delivery() {
 }
 
 #[test]
-fn a_product_whose_variants_are_cut_off_is_incomplete() {
+fn product_with_truncated_variants_is_incomplete() {
     let gids = json!([{"admin_graphql_api_id": "a"}, {"admin_graphql_api_id": "b"}]);
     assert!(!product(&json!({"variants": [{"id": 1}], "variant_gids": gids})).complete);
     assert!(product(&json!({"variants": [{"id": 1}, {"id": 2}], "variant_gids": gids})).complete);
 }
 
 #[test]
-fn a_body_of_another_shape_names_the_path_and_no_value() {
+fn error_for_another_shape_names_the_path_and_no_value() {
     let mut body = minimal();
     body["variants"] = json!([{"id": 1, "price": {"amount": "secret"}}]);
     let problem = deliver("products/update", body.to_string()).unwrap_err().to_string();
@@ -280,7 +280,7 @@ fn a_body_of_another_shape_names_the_path_and_no_value() {
 }
 
 #[test]
-fn what_is_not_json_says_where() {
+fn error_for_invalid_json_names_the_place() {
     for body in ["", "hello", "{\"id\": 1", "[]", "{\"id\": 1} x"] {
         let problem = deliver("products/delete", body).unwrap_err();
         assert!(matches!(problem, InterpretError::Schema { .. }), "{body}: {problem}");
@@ -292,13 +292,13 @@ fn what_is_not_json_says_where() {
 }
 
 #[test]
-fn an_array_is_no_object() {
+fn array_is_refused() {
     let problem = deliver("products/delete", " [1]").unwrap_err().to_string();
     assert!(problem.ends_with(" at (body): expected an object"), "{problem}");
 }
 
 #[test]
-fn neither_a_key_nor_a_time_is_quoted() {
+fn error_quotes_neither_keys_nor_times() {
     let key = deliver("products/update", "{\"jane@example.com\": {\"smith\": }")
         .unwrap_err()
         .to_string();
@@ -310,14 +310,14 @@ fn neither_a_key_nor_a_time_is_quoted() {
 }
 
 #[test]
-fn an_uninstall_of_another_store_is_not_believed() {
+fn uninstall_of_another_store_is_refused() {
     let uninstall = |domain: Value| {
         deliver(
             "app/uninstalled",
             json!({"id": 1, "myshopify_domain": domain}).to_string(),
         )
     };
-    // As in Shopify's own sample.
+    // Shopify's own sample.
     assert_eq!(uninstall(Value::Null), Ok(Event::Sample));
     let unnamed = deliver("app/uninstalled", "{\"id\": 1}").unwrap_err().to_string();
     assert!(unnamed.ends_with("missing field `myshopify_domain`"), "{unnamed}");
@@ -326,7 +326,7 @@ fn an_uninstall_of_another_store_is_not_believed() {
 }
 
 #[test]
-fn a_topic_nobody_reads_says_so() {
+fn unknown_topic_is_refused() {
     assert_eq!(deliver("carts/create", "{}"), Err(InterpretError::Topic));
 }
 
@@ -338,7 +338,7 @@ proptest! {
 }
 
 #[test]
-fn a_body_with_nothing_but_an_id_says_what_to_ask_for() {
+fn body_with_only_an_id_leads_to_a_refetch() {
     let id = EntityId::new("788032119674292923").unwrap();
     let of = |kind: &str| format!("{{\"id\": {id}, \"admin_graphql_api_id\": \"gid://shopify/{kind}/{id}\"}}");
     let bare = format!("{{\"id\": {id}}}");
@@ -354,14 +354,14 @@ fn a_body_with_nothing_but_an_id_says_what_to_ask_for() {
         }
         assert!(deliver(topic, of("Product")).is_err());
     }
-    // Anything more should have been a product.
+    // With any other field it should have been a product.
     let problem = deliver("products/update", "{\"id\": 1, \"handle\": \"x\"}").unwrap_err();
     assert!(problem.to_string().contains("missing field `title`"), "{problem}");
     assert!(deliver("products/update", "[1]").is_err());
 }
 
 #[test]
-fn a_state_is_not_taken_for_a_deletion() {
+fn state_is_not_read_as_a_deletion() {
     for topic in ["products/delete", "collections/delete"] {
         let problem = deliver(topic, minimal().to_string()).unwrap_err().to_string();
         assert!(
@@ -379,13 +379,13 @@ fn a_state_is_not_taken_for_a_deletion() {
             );
         }
     }
-    // Of a collection there is more, and no less.
+    // A deleted collection has more fields, and needs one of them.
     assert!(deliver("products/delete", "{\"id\": 1, \"published_scope\": \"web\"}").is_err());
     assert!(deliver("collections/delete", "{\"id\": 1}").is_err());
 }
 
 #[test]
-fn collections_come_change_and_go() {
+fn collections_are_created_changed_and_deleted() {
     let collection = minimal_collection().to_string();
     for topic in ["collections/create", "collections/update"] {
         let told = deliver(topic, collection.as_str()).unwrap();
@@ -412,7 +412,7 @@ fn stock_names_the_item_and_an_order_itself() {
 }
 
 #[test]
-fn of_what_the_law_asks_for_nothing_is_read_but_the_store() {
+fn only_the_store_is_read_of_a_compliance_request() {
     let jane = json!("jane@example.com");
     let requests = [
         (
@@ -444,7 +444,7 @@ fn of_what_the_law_asks_for_nothing_is_read_but_the_store() {
 }
 
 #[test]
-fn a_state_says_itself_what_it_is_of() {
+fn state_proves_its_kind() {
     let body = |changes: Value| {
         let mut body = json!({"id": 1, "title": "Kettle", "updated_at": "2026-11-14T10:04:52-05:00"});
         for (name, value) in changes.as_object().unwrap() {

@@ -1,0 +1,78 @@
+"""Sources are data: the code names Shopify only where this page says so, with the reason."""
+
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "local"))
+
+import english  # noqa: E402
+
+# Crates that may name it anywhere: its own two, and the fixtures of tests.
+OWN = ("sources", "shopify-admin", "testkit")
+
+# A file, or a directory that ends with a slash: the reason.
+ALLOWED = {
+    "functions/": "a main wires what it names",
+    "crates/api/src/authorizer.rs": "session tokens are those of Shopify's admin",
+    "crates/api/src/panel.rs": "the panel may be embedded in Shopify's admin",
+    "crates/api/src/panel/": "the panel may be embedded in Shopify's admin",
+    "crates/api/src/config/": "names of environment variables: the app at Shopify",
+    "crates/lambda/src/config/sync.rs": "names of environment variables: Shopify's Admin API",
+    "crates/cli/src/admin.rs": "commands call Shopify's Admin API",
+    "crates/cli/src/args/": "help, with examples",
+    "crates/cli/src/backfill/": "commands call Shopify's Admin API",
+    "crates/cli/src/store/": "commands call Shopify's Admin API",
+    "crates/cli/src/token/": "a sentence with an example",
+    "crates/cli/src/webhooks/": "commands call Shopify's Admin API",
+    "crates/domain/src/kernel/ids.rs": "the source whose stores are written by their names alone",
+    "crates/domain/src/kernel/advice.rs": "a sentence for people",
+    "crates/domain/src/delivery/ledger/meaning.rs": "a sentence for people",
+    "crates/domain/src/store/status/silence.rs": "a sentence for people",
+}
+
+UNIT_TESTS = "#[cfg(test)]\nmod tests {"
+FIXTURES = ("tests.rs", "testing.rs", "fixture.rs")
+
+
+def code(text: str) -> str:
+    """Rust without comments and unit tests; lines stay where they are."""
+    text = text.split(UNIT_TESTS)[0]
+    return english.TOKEN.sub(lambda token: re.sub(r"[^\n]", " ", token[0]) if token["comment"] else token[0], text)
+
+
+def naming() -> dict[str, list[int]]:
+    """Files outside of the source's own crates whose code names Shopify, with the lines."""
+    found: dict[str, list[int]] = {}
+    for path in sorted([*ROOT.glob("crates/*/src/**/*.rs"), *ROOT.glob("functions/*/src/**/*.rs")]):
+        name = path.relative_to(ROOT)
+        if name.parts[1] in OWN or name.name in FIXTURES or "tests" in name.parts:
+            continue
+        lines = [at for at, line in enumerate(code(path.read_text()).splitlines(), 1) if "shopify" in line.lower()]
+        if lines:
+            found[name.as_posix()] = lines
+    return found
+
+
+def allowance(name: str) -> str | None:
+    """The entry of the list that a file is under."""
+    return next((entry for entry in ALLOWED if name == entry or (entry.endswith("/") and name.startswith(entry))), None)
+
+
+def test_code_names_shopify_only_where_it_may() -> None:
+    """A new source adds files; it changes none of these."""
+    others = {name: lines for name, lines in naming().items() if allowance(name) is None}
+    assert others == {}, "ask the source's value (hookline_sources::Sender, Platform), or add the file with a reason"
+
+
+def test_every_allowance_is_needed() -> None:
+    """An entry that nothing needs would hide the next one that does."""
+    assert set(ALLOWED) == {allowance(name) for name in naming()} - {None}
+
+
+def test_comments_and_unit_tests_do_not_count() -> None:
+    """Vendor facts are linked in comments."""
+    text = '// https://shopify.dev\nlet a = "https://shopify.dev"; /* shopify */\n' + UNIT_TESTS + "\nshopify\n}"
+    assert code(text).split("\n")[0].strip() == ""
+    assert code(text).lower().count("shopify") == 1
