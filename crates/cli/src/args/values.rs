@@ -17,8 +17,6 @@ impl FromStr for StoreArg {
     }
 }
 
-/// Source of a store that is given without one.
-
 /// Error code, by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CodeArg(pub ErrorCode);
