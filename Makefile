@@ -16,12 +16,12 @@ EMULATOR := $(shell $(PYTHON) local/environments.py path emulator)
 CARGO_DENY := $(CACHE)/cargo-deny-0.20.2/bin/cargo-deny
 CARGO_FUZZ := $(CACHE)/cargo-fuzz-0.13.1/bin/cargo-fuzz
 
-# What is in functions/ is deployed, nothing else.
+# Exactly the packages in functions/ are deployed.
 FUNCTIONS := $(notdir $(wildcard functions/*))
-# How receivers speak to AWS: with its SDKs (sdk), or by hand (direct), for half the time on a processor.
+# Client of the receivers for AWS: its SDKs (sdk), or our own (direct), which takes half the CPU time.
 RECEIVERS ?= sdk
 RECEIVERS_BUILT := $(if $(filter direct,$(RECEIVERS)),--features hookline-wiring/direct)
-# Built apart from the others, for speed, and lest they link HTTP/2 with them: a tenth of their size.
+# Built apart from the others, for speed, and so that they do not link the others' HTTP/2: a tenth of their size.
 RECEIVING := $(foreach name,$(FUNCTIONS),$(if $(shell grep -l hookline-wiring functions/$(name)/Cargo.toml),$(name)))
 # cargo-lambda looks for its zig beside the first python3 in PATH.
 CARGO_LAMBDA := PATH="$(TOOLS)/bin:$$PATH" cargo lambda build --locked
@@ -31,7 +31,7 @@ SOAK := OSMEM_SERVER=$(EMULATOR)/bin/osmem-server MICROBURST=$(EMULATOR)/bin/mic
   LOCAL_SHOPIFY_PYTHON=$(EMULATOR)/bin/python cargo run --quiet --locked --package hookline-soak --
 PANEL := $(PYTHON) local/web.py
 SAM := SAM_CLI_TELEMETRY=0 $(TOOLS)/bin/sam
-# With boto3, as sam has it.
+# In the environment of sam, for its boto3.
 DEPLOYING := PYTHONPATH=local $(TOOLS)/bin/python -m hookline_local
 
 .PHONY: help
@@ -41,11 +41,11 @@ help: ## Shows this list.
 ##### Seeing it work
 
 .PHONY: demo
-demo: ready ## Runs the whole stack on this machine, sends it a day of webhooks, and tells whether it kept its promises.
+demo: ready ## Runs the whole stack on this machine, sends it a day of webhooks, and checks its promises.
 	@$(LOCAL).demo
 
 .PHONY: dev
-dev: ready ## The same stack, left running, with its URLs printed. Ctrl-C ends it.
+dev: ready ## Runs the same stack until Ctrl-C, and prints its URLs.
 	@$(LOCAL).dev
 
 .PHONY: replay
@@ -56,7 +56,7 @@ replay: emulator ## Signs and sends five samples, or one: EVENT=events/shopify/p
 ##### Changing it
 
 .PHONY: check
-check: tools emulator $(CARGO_DENY) ## Format, lints, English, licences, template. Changes nothing.
+check: tools emulator $(CARGO_DENY) ## Checks format, lints, English, licences and the template. Changes nothing.
 	cargo fmt --all --check
 	$(EMULATOR)/bin/ruff check --quiet --config local/ruff.toml local tests
 	$(EMULATOR)/bin/ruff format --quiet --check --config local/ruff.toml local tests
@@ -70,21 +70,31 @@ check: tools emulator $(CARGO_DENY) ## Format, lints, English, licences, templat
 	@$(PYTHON) local/advisories.py --cargo-deny $(CARGO_DENY)
 
 .PHONY: test
-test: ready browser ## Every test there is: Rust, the panel, the template, the whole stack on this machine, a browser.
+test: ready browser ## Runs all tests: Rust, the panel, the template, the whole stack on this machine, a browser.
 	OSMEM_SERVER=$(EMULATOR)/bin/osmem-server LOCAL_SHOPIFY_PYTHON=$(EMULATOR)/bin/python \
 		cargo test --workspace --locked
 	@$(PYTHON) tests/micro/count.py check
 	@$(PANEL) npm test
 	$(SOAK) --short
-	$(PYTEST) tests/template tests/conformance tests/stack
-	$(PYTEST) tests/browser
+	@$(MAKE) --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) test-stack test-apart
+	$(PYTEST) tests/browser --ignore tests/browser/test_made_up.py
+
+# Side by side, because both mostly wait: the tests that share a stack, and those that need none or their own. The rest of
+# tests/browser measures how fast the page is, so it runs alone.
+.PHONY: test-stack test-apart
+test-stack: ready
+	$(PYTEST) tests/template tests/conformance tests/stack --ignore tests/stack/test_rotation.py
+
+test-apart: ready browser
+	$(PYTEST) -p no:cacheprovider tests/stack/test_rotation.py
+	$(PYTEST) -p no:cacheprovider tests/browser/test_made_up.py
 
 .PHONY: count
 count: ## Compares the instructions of single steps with tests/micro/instructions.json. Part of `make test`. [ARGS=update]
 	@$(PYTHON) tests/micro/count.py $(or $(ARGS),check)
 
 .PHONY: micro
-micro: ## Times the same steps, and sets verifying beside openssl. [STEP=verify]
+micro: ## Times the same steps, and compares verifying with openssl. [STEP=verify]
 	cargo bench --quiet --profile receiver --locked --package hookline-micro --bench steps -- $(STEP)
 	@cargo run --quiet --profile receiver --locked --package hookline-micro -- openssl
 
@@ -120,7 +130,7 @@ bench: tools ## Measures start, work, CPU, memory, calls, size and price beside 
 	  $(addprefix --only ,products-update $(BENCHED)) $(ARGS)
 
 .PHONY: bench-all
-bench-all: ## The same with every function that is no receiver: some minutes longer.
+bench-all: ## Runs `bench` with every function that is not a receiver: some minutes longer.
 	@$(MAKE) bench BENCHED='$(filter-out $(RECEIVING),$(FUNCTIONS))'
 
 .PHONY: format
@@ -129,6 +139,10 @@ format: emulator ## Formats Rust, Python and the panel.
 	$(EMULATOR)/bin/ruff check --quiet --fix --config local/ruff.toml local tests
 	$(EMULATOR)/bin/ruff format --quiet --config local/ruff.toml local tests
 	@$(PANEL) npm run --silent format
+
+.PHONY: lock
+lock: ## Pins the Python packages that local/requirements/*.in ask for. [ARGS='--upgrade-package ruff']
+	@$(PYTHON) local/environments.py lock $(ARGS)
 
 .PHONY: screenshots
 screenshots: ready browser ## Makes the pictures in docs/screenshots, of the page on the running stack.
@@ -162,17 +176,17 @@ deployable:
 	@missing=(); for name in SHOPIFY_CLIENT_SECRETS_ARN OPENSEARCH_URL OPENSEARCH_ARN; do \
 	  [[ -n "$${!name:-}" ]] || missing+=("$$name="); done; \
 	if (( $${#missing[@]} )); then \
-	  echo "make deploy needs $${missing[*]} (what each is: Parameters in template.yaml; others go into MORE='Name=value …')" >&2; exit 1; fi; \
+	  echo "make deploy needs $${missing[*]} (described under Parameters in template.yaml; set others with MORE='Name=value …')" >&2; exit 1; fi; \
 	if [[ ! "$$SHOPIFY_CLIENT_SECRETS_ARN" =~ :secret:.+-[A-Za-z0-9]{6}$$ ]]; then \
-	  echo "SHOPIFY_CLIENT_SECRETS_ARN= must be the whole ARN, with the hyphen and six characters behind the secret's name" >&2; exit 1; fi
+	  echo "SHOPIFY_CLIENT_SECRETS_ARN= must be the full ARN, with the hyphen and six characters after the secret's name" >&2; exit 1; fi
 
 deployable: export SHOPIFY_CLIENT_SECRETS_ARN := $(SHOPIFY_CLIENT_SECRETS_ARN)
 deployable: export OPENSEARCH_URL := $(OPENSEARCH_URL)
 deployable: export OPENSEARCH_ARN := $(OPENSEARCH_ARN)
 
 .PHONY: check-account
-check-account: deployable tools ## Looks at what a deployment will find: concurrency, secret, index, stack. Part of `make deploy`. [CHECK_ACCOUNT=no]
-	@$(if $(filter no,$(CHECK_ACCOUNT)),echo "· not looking at the account first" >&2,$(DEPLOYING).preflight --stack '$(STACK)' --region '$(REGION)')
+check-account: deployable tools ## Checks the account before a deployment: concurrency, secret, index, stack. Part of `make deploy`. [CHECK_ACCOUNT=no]
+	@$(if $(filter no,$(CHECK_ACCOUNT)),echo "· the account is not checked first" >&2,$(DEPLOYING).preflight --stack '$(STACK)' --region '$(REGION)')
 
 check-account: export MORE := $(MORE)
 
@@ -183,13 +197,13 @@ cli: ## Installs the command `hookline` with cargo: stores, webhooks, backfill, 
 	cargo install --quiet --locked --path crates/cli
 
 .PHONY: where
-where: tools ## Prints where a stack is, as the variables that `hookline` reads. [STACK= REGION=]
+where: tools ## Prints a stack's resources as the variables that `hookline` reads. [STACK= REGION=]
 	@$(DEPLOYING).where --stack '$(STACK)' --region '$(REGION)'
 
 ##### What the others need
 
 .PHONY: setup
-setup: tools emulator $(CARGO_DENY) ## Installs everything that the other targets would install when needed.
+setup: tools emulator $(CARGO_DENY) ## Installs all that the other targets would install when needed.
 
 .PHONY: tools
 tools:
@@ -241,7 +255,7 @@ $(CARGO_FUZZ):
 	@cargo install --quiet --locked --root $(CACHE)/cargo-fuzz-0.13.1 --version 0.13.1 cargo-fuzz
 
 .PHONY: clean
-clean: ## Removes what was built here. The cache stays; the message says where it is.
+clean: ## Removes build output. The cache stays; the message says where it is.
 	cargo clean --quiet
 	rm -rf .pytest_cache web/dist web/node_modules
-	@echo "· also there, shared by all checkouts: $(CACHE)" >&2
+	@echo "· kept, because all checkouts share it: $(CACHE)" >&2

@@ -30,27 +30,27 @@ Pinned = tuple[str, str]
 
 
 def crates(lock: str) -> Iterator[Pinned]:
-    """What `Cargo.lock` pins, but for our own packages, which come from nowhere."""
+    """Versions that `Cargo.lock` pins, without our own packages, which have no source."""
     for package in tomllib.loads(lock)["package"]:
         if "source" in package:
             yield package["name"], package["version"]
 
 
 def pypi(requirements: str) -> Iterator[Pinned]:
-    """What a requirements file pins."""
+    """Versions that a requirements file pins."""
     for name, version in re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", requirements, re.MULTILINE):
         yield re.sub(r"[-_.]+", "-", name).lower(), version
 
 
 def npm(lock: str) -> Iterator[Pinned]:
-    """What `package-lock.json` pins."""
+    """Versions that `package-lock.json` pins."""
     for path, package in json.loads(lock)["packages"].items():
         if path and "version" in package:
             yield path.rpartition("node_modules/")[2], package["version"]
 
 
 def pinned(root: Path) -> dict[str, set[Pinned]]:
-    """What all lock files pin, by ecosystem."""
+    """Versions that all lock files pin, by ecosystem."""
     requirements = sorted((root / "local" / "requirements").glob("*.txt"))
     return {
         "crates": set(crates((root / "Cargo.lock").read_text())),
@@ -60,7 +60,7 @@ def pinned(root: Path) -> dict[str, set[Pinned]]:
 
 
 def number(version: str) -> tuple[int, ...]:
-    """A version's numbers, without zeros at the end; what comes before a release counts as the release."""
+    """Numbers of a version, without trailing zeros; a pre-release counts as the release."""
     numbers = [int(part) for part in re.match(r"[0-9.]*", version)[0].split(".") if part]
     while numbers and numbers[-1] == 0:
         numbers.pop()
@@ -68,12 +68,12 @@ def number(version: str) -> tuple[int, ...]:
 
 
 def fits(version: str, ranges: list[str]) -> bool:
-    """Whether a version is in one of the ranges, each as in `>=0.4.0,<0.4.4`."""
+    """Returns whether a version is in one of the ranges, each like `>=0.4.0,<0.4.4`."""
     return any(all(holds(version, bound) for bound in one.split(",")) for one in ranges)
 
 
 def holds(version: str, bound: str) -> bool:
-    """Whether a version keeps one bound."""
+    """Returns whether a version satisfies one bound."""
     match = re.fullmatch(r"(>=|<)([0-9.]+)", bound.strip())
     if not match:
         raise ValueError(f"{bound!r} is no bound as in >=1.2 or <1.3")
@@ -82,7 +82,7 @@ def holds(version: str, bound: str) -> bool:
 
 
 def affected(pins: dict[str, set[Pinned]], known: dict[str, Any]) -> list[str]:
-    """A sentence for each pinned version that is affected."""
+    """One sentence for each pinned version that is affected."""
     return [
         f"{name} {version} ({ecosystem}) is affected by {advisory['id']}: {', '.join(advisory['affected'])}"
         for ecosystem, packages in pins.items()
@@ -93,7 +93,7 @@ def affected(pins: dict[str, set[Pinned]], known: dict[str, Any]) -> list[str]:
 
 
 def is_reached() -> bool:
-    """Whether the database can be fetched. Asks nobody for a password, and does not wait for long."""
+    """Returns whether the database can be fetched, within seconds and without asking for a password."""
     git = shutil.which("git")
     if git is None:
         return False
@@ -107,7 +107,7 @@ def is_reached() -> bool:
 
 
 def database(cargo_deny: str) -> bool:
-    """Asks RustSec's database through cargo-deny. True where it cannot be reached, which is said."""
+    """Checks RustSec's database with cargo-deny. Returns True where it cannot be reached, and prints that."""
     if not is_reached():
         print("· advisories: RustSec's database cannot be reached from here; only the dated list was compared")
         return True

@@ -1,4 +1,4 @@
-"""`python -m hookline_local.abuse`: what a stranger can make one pay in a day, by the template and the price table.
+"""`python -m hookline_local.abuse`: the most that a stranger can make us pay in a day.
 
 docs/abuse.md has the table; tests/template compares the two. Everything is an upper bound: a flood that keeps every
 route at its throttle all day. Prices and measured times are those of `hookline cost` (crates/cost).
@@ -28,7 +28,7 @@ PIECE, LARGEST = 512 * 1024, 10 * 1024 * 1024
 PROCESSOR_MB, PLATFORM_LOG, TRACED = 1_769, 650, 20
 # Bytes of a line of an access log, with what CloudWatch adds to each.
 ACCESS_LINE = 220
-# The largest file of the panel, as whoever refuses gzip gets it; tests/template compares it with what was built.
+# The panel's largest file, uncompressed; tests/template compares it with the built one.
 LARGEST_FILE = 320_000
 # What else the panel's API gives to everybody: the page and the description of the API.
 LARGEST_OTHER = 90_000
@@ -40,7 +40,7 @@ ACCOUNT_RATE = 10_000
 
 @dataclass(frozen=True)
 class Line:
-    """Something that a stranger can do all day."""
+    """One thing that a stranger can do all day."""
 
     what: str
     # A second.
@@ -50,7 +50,7 @@ class Line:
 
 
 def price(name: str) -> float:
-    """Dollars for one, from the table of `hookline cost`."""
+    """Price of one unit in dollars, from the table of `hookline cost`."""
     text = PRICES.read_text()
     whole = re.search(rf"pub const {name}: Price =\s*(.*?);\n", text, re.S)[1]
     if per_million := re.search(r"per_million\(\s*dec!\(([\d._]+)\)", whole):
@@ -60,12 +60,12 @@ def price(name: str) -> float:
 
 
 def number(text: str) -> float:
-    """A number as Rust writes it."""
+    """Parses a number as Rust writes it."""
     return float(text.replace("_", ""))
 
 
 def rates() -> dict[str, dict[str, float]]:
-    """Requests a second that each route of each API lets in, by default."""
+    """Default rate limit, in requests a second, of each route of each API."""
     parameters = source()["Parameters"]
 
     def rate(settings: dict) -> float:
@@ -84,7 +84,7 @@ def rates() -> dict[str, dict[str, float]]:
 
 
 def open_routes() -> set[str]:
-    """Routes of the panel's API that want no token."""
+    """Routes of the panel's API that need no token."""
     document = translated()["Resources"]["HttpApi"]["Properties"]["Body"]
     return {
         f"{method.upper()} {path}"
@@ -95,13 +95,13 @@ def open_routes() -> set[str]:
 
 
 def memory(function: str) -> float:
-    """MB of a function, by default."""
+    """Default memory of a function in MB."""
     size = translated()["Resources"][function]["Properties"]["MemorySize"]
     return float(source()["Parameters"][size["Ref"]]["Default"] if isinstance(size, dict) else size)
 
 
 def invocation(function: str, cpu_ms: float, waiting_ms: float, logged: float) -> float:
-    """Dollars for calling a function once: the call, its time, its log, its share of traces."""
+    """Price of one invocation in dollars: the call, its time, its log, its share of the traces."""
     slower = max(PROCESSOR_MB / memory(function), 1)
     seconds = math.ceil(cpu_ms * slower + waiting_ms) / 1000
     return (
@@ -113,7 +113,7 @@ def invocation(function: str, cpu_ms: float, waiting_ms: float, logged: float) -
 
 
 def lines() -> Iterator[Line]:
-    """What can be done without a signature and without a token."""
+    """Everything that needs neither a signature nor a token."""
     measured = json.loads(MEASURED.read_text())
     small = measured["receiver"]
     through = rates()
@@ -151,7 +151,7 @@ def lines() -> Iterator[Line]:
 
 
 def table() -> str:
-    """As docs/abuse.md has it. Of the two lines about webhooks the total has the one with small ones."""
+    """The table of docs/abuse.md. Of the two lines about webhooks the total includes the one with small bodies."""
     found = list(lines())
     rows = [f"| {line.what} | {line.rate:,.0f} | {line.usd:,.0f} |" for line in found]
     total = sum(line.usd for line in found) - found[1].usd

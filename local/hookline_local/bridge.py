@@ -1,4 +1,4 @@
-"""What the emulator lacks, done by hand after the deployment.
+"""Adds after the deployment the parts of AWS that the emulator lacks.
 
 The emulated API Gateway does not read the OpenAPI document that SAM writes for an HTTP API, so an API without
 routes comes out. The routes, and the authorizer that some of them want, are made here, from that same document: no path
@@ -14,7 +14,7 @@ from .ports import HOST, Ports
 from .processes import REGION
 from .translate import translated
 
-# Where webhooks go, without the topic.
+# Path of the receivers, without the topic.
 RECEIVERS = "/api/webhooks/receive/shopify"
 
 
@@ -28,7 +28,7 @@ def apis() -> dict[str, dict[str, Any]]:
 
 
 def webhook_paths() -> list[str]:
-    """Where webhooks go."""
+    """Paths of all webhook routes."""
     return list(apis()["WebhooksApi"]["paths"])
 
 
@@ -50,17 +50,17 @@ def connect(ports: Ports, physical: Mapping[str, str], api_id: str, document: di
 
     authorizers = {}
     for name, scheme in document.get("components", {}).get("securitySchemes", {}).items():
-        told = scheme["x-amazon-apigateway-authorizer"]
-        _, within = told["authorizerUri"]["Fn::Sub"]
+        settings = scheme["x-amazon-apigateway-authorizer"]
+        _, within = settings["authorizerUri"]["Fn::Sub"]
         made = gateway.create_authorizer(
             ApiId=api_id,
             Name=name,
-            AuthorizerType=told["type"].upper(),
+            AuthorizerType=settings["type"].upper(),
             AuthorizerUri=invocations(function_arn(within["__FunctionArn__"]["Fn::GetAtt"][0])),
-            AuthorizerPayloadFormatVersion=told["authorizerPayloadFormatVersion"],
-            AuthorizerResultTtlInSeconds=told["authorizerResultTtlInSeconds"],
-            EnableSimpleResponses=told["enableSimpleResponses"],
-            IdentitySource=told["identitySource"],
+            AuthorizerPayloadFormatVersion=settings["authorizerPayloadFormatVersion"],
+            AuthorizerResultTtlInSeconds=settings["authorizerResultTtlInSeconds"],
+            EnableSimpleResponses=settings["enableSimpleResponses"],
+            IdentitySource=settings["identitySource"],
         )
         authorizers[name] = {"AuthorizationType": "CUSTOM", "AuthorizerId": made["AuthorizerId"]}
     for path, methods in document["paths"].items():
@@ -82,18 +82,18 @@ def live_url(ports: Ports) -> str:
     return f"ws://{HOST}:{ports.aws}/_aws/execute-api/{physical_ids(ports)['LiveApi']}/live"
 
 
-def tell(ports: Ports, addresses: Mapping[str, str]) -> None:
-    """Tells every function that has one of these variables what it is here.
+def set_variables(ports: Ports, addresses: Mapping[str, str]) -> None:
+    """Sets these variables in every function that has them.
 
     On AWS they follow from the APIs' ids. Here the emulator has its own way of addressing an API.
     """
     lambdas = aws_client("lambda", ports)
     for function in lambdas.list_functions()["Functions"]:
         variables = function.get("Environment", {}).get("Variables", {})
-        told = {name: address for name, address in addresses.items() if name in variables}
-        if told:
+        changed = {name: address for name, address in addresses.items() if name in variables}
+        if changed:
             lambdas.update_function_configuration(
-                FunctionName=function["FunctionName"], Environment={"Variables": variables | told}
+                FunctionName=function["FunctionName"], Environment={"Variables": variables | changed}
             )
 
 
@@ -108,13 +108,13 @@ def repair_numbers(ports: Ports) -> None:
 
 
 def physical_ids(ports: Ports) -> dict[str, str]:
-    """What the deployment called each resource."""
+    """Physical id of each resource, by its logical id."""
     described = aws_client("cloudformation", ports).describe_stack_resources(StackName=STACK)
     return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in described["StackResources"]}
 
 
 def invocations(arn: str) -> str:
-    """How an authorizer calls a function."""
+    """URI by which an authorizer invokes a function."""
     return f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{arn}/invocations"
 
 

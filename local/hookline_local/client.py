@@ -1,4 +1,4 @@
-"""Speaks to a deployed Hookline: as Shopify does (signed webhooks) and as a chatbot does (status, search)."""
+"""Calls a deployed Hookline: as Shopify does (signed webhooks) and as a chatbot does (status, search)."""
 
 import base64
 import hashlib
@@ -17,8 +17,8 @@ API_VERSION = "2026-07"
 
 
 @dataclass(frozen=True)
-class Answer:
-    """An HTTP answer and how long it took."""
+class Response:
+    """An HTTP response and the time it took."""
 
     status: int
     headers: Mapping[str, str]
@@ -32,7 +32,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Delivery:
-    """A webhook as it goes over the wire. `signed` makes one as Shopify does."""
+    """A webhook request. `signed` makes one as Shopify does."""
 
     topic: str
     body: bytes
@@ -48,7 +48,7 @@ class Delivery:
         return next((value for key, value in self.headers if key.lower() == name.lower()), "")
 
     def with_headers(self, changes: Mapping[str, str | None]) -> "Delivery":
-        """The same with other headers; None takes one away."""
+        """Copy with other headers; None removes one."""
         gone = {name.lower() for name in changes}
         kept = [(key, value) for key, value in self.headers if key.lower() not in gone]
         new = [(key, value) for key, value in changes.items() if value is not None]
@@ -56,12 +56,12 @@ class Delivery:
 
 
 def signature(secret: str, body: bytes) -> str:
-    """Shopify's: the HMAC-SHA256 of the very bytes of the body, in base64."""
+    """Shopify's signature: the HMAC-SHA256 of the raw body in base64."""
     return base64.b64encode(hmac.digest(secret.encode(), body, hashlib.sha256)).decode()
 
 
 def now() -> str:
-    """The time as Shopify writes it in X-Shopify-Triggered-At."""
+    """Current time as Shopify writes it in X-Shopify-Triggered-At."""
     return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
@@ -91,7 +91,7 @@ def signed(
 
 
 def session_token(store: str, secret: str, app: str, **changes: Any) -> str:
-    """What the Shopify admin gives the page of an embedded app; `changes` to what it says, and `alg`."""
+    """Session token as the Shopify admin issues to an embedded app; `changes` override its claims and `alg`."""
     second = int(time.time())
     header = {"alg": changes.pop("alg", "HS256"), "typ": "JWT"}
     claims = {
@@ -109,56 +109,58 @@ def session_token(store: str, secret: str, app: str, **changes: Any) -> str:
 
 
 def url_safe(data: bytes) -> str:
-    """In the base64 of a JSON Web Token."""
+    """Encodes bytes in the base64 of a JSON Web Token."""
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
 @dataclass(frozen=True)
 class Client:
-    """The base URL of the API, the token that is borne to it, and the base URL of the receivers' API."""
+    """Base URL of the API, the token to send, and base URL of the receivers' API."""
 
     base_url: str
     token: str = field(repr=False, default="")
     webhooks_url: str = ""
 
-    def send(self, delivery: Delivery, to: str | None = None) -> Answer:
+    def send(self, delivery: Delivery, to: str | None = None) -> Response:
         """Posts a delivery to the receiver of its topic, or to another topic's."""
         receiver = (to or delivery.topic).replace("/", "-").replace("_", "-")
         path = f"/api/webhooks/receive/shopify/{receiver}"
         return request(self.webhooks_url, "POST", path, delivery.headers, delivery.body)
 
-    def status(self, store: str, **changes: str | None) -> Answer:
-        """Asks how a store is doing."""
+    def status(self, store: str, **changes: str | None) -> Response:
+        """Reads the status of a store."""
         return self.request("GET", f"/api/stores/{quoted(store)}/status", self.authorization(**changes))
 
-    def search(self, store: str, q: str, limit: int | None = None, **changes: str | None) -> Answer:
+    def search(self, store: str, q: str, limit: int | None = None, **changes: str | None) -> Response:
         """Searches a store."""
         query = {"q": q} | ({"limit": str(limit)} if limit is not None else {})
         path = f"/api/stores/{quoted(store)}/search?{urllib.parse.urlencode(query)}"
         return self.request("GET", path, self.authorization(**changes))
 
-    def ticket(self, **changes: str | None) -> Answer:
-        """Asks for a ticket for the WebSocket API."""
+    def ticket(self, **changes: str | None) -> Response:
+        """Requests a ticket for the WebSocket API."""
         return self.request("POST", "/api/live/tickets", self.authorization(**changes), b"")
 
-    def ask(self, method: str, path: str, body: Any = None, **changes: str | None) -> Answer:
-        """Any question to the API, or anything to be done; a body goes out as JSON."""
+    def call(self, method: str, path: str, body: Any = None, **changes: str | None) -> Response:
+        """Sends any API request; the body goes out as JSON."""
         content = None if method == "GET" else json.dumps(body).encode() if body is not None else b""
         return self.request(method, path, self.authorization(**changes), content)
 
     def authorization(self, token: str | None = "") -> list[tuple[str, str]]:
-        """The header with our token, with another one, or (None) no header."""
+        """Authorization header with our token or another one; no header for None."""
         return [] if token is None else [("Authorization", f"Bearer {token or self.token}")]
 
-    def request(self, method: str, path: str, headers: Iterable[tuple[str, str]], body: bytes | None = None) -> Answer:
+    def request(
+        self, method: str, path: str, headers: Iterable[tuple[str, str]], body: bytes | None = None
+    ) -> Response:
         """One request to the API."""
         return request(self.base_url, method, path, headers, body)
 
 
 def request(
     base_url: str, method: str, path: str, headers: Iterable[tuple[str, str]], body: bytes | None = None
-) -> Answer:
-    """One request on a connection of its own; headers go out as they are, repeated ones too."""
+) -> Response:
+    """Sends one request on its own connection; headers go out as given, repeated ones too."""
     url = urllib.parse.urlsplit(base_url)
     kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
     connection = kind(url.netloc, timeout=60)
@@ -172,11 +174,11 @@ def request(
         connection.endheaders(body)
         response = connection.getresponse()
         content = response.read()
-        return Answer(response.status, response.headers, content, time.monotonic() - started)
+        return Response(response.status, response.headers, content, time.monotonic() - started)
     finally:
         connection.close()
 
 
 def quoted(store: str) -> str:
-    """A store's name as one path segment."""
+    """Encodes a store's name as one path segment."""
     return urllib.parse.quote(store, safe="")

@@ -1,4 +1,4 @@
-"""`hookline`, the command, pointed at a running stack as a person would: by what `make where` prints."""
+"""`hookline`, the command, configured for a running stack with what `make where` prints."""
 
 import json
 import subprocess
@@ -13,7 +13,7 @@ from .ports import Ports
 BINARY = FUNCTIONS / "hookline" / "bootstrap"
 
 
-class CommandFailed(Exception):
+class CommandError(Exception):
     """The command ended with an error; the message is its own."""
 
 
@@ -31,21 +31,21 @@ class Hookline:
         )
 
     def do(self, *arguments: str, given: str | None = None) -> str:
-        """Runs it to a good end and returns what it printed."""
+        """Runs it, raises if it fails, and returns its output."""
         done = self.run(*arguments, given=given)
         if done.returncode:
-            raise CommandFailed(f"hookline {' '.join(arguments)}: {done.stderr.strip() or done.stdout.strip()}")
+            raise CommandError(f"hookline {' '.join(arguments)}: {done.stderr.strip() or done.stdout.strip()}")
         return done.stdout
 
     def token(self, *arguments: str) -> str:
-        """Makes a token and returns what to bear."""
+        """Creates a token and returns its text."""
         return self.do("token", "create", *arguments).strip()
 
     def rows(self, *arguments: str) -> list[dict[str, Any]]:
-        """What it prints for programs."""
+        """Runs it with --json and returns the objects it printed."""
         done = self.run("--json", *arguments)
         if done.returncode not in (0, 1):
-            raise CommandFailed(f"hookline {' '.join(arguments)}: {done.stderr.strip()}")
+            raise CommandError(f"hookline {' '.join(arguments)}: {done.stderr.strip()}")
         return [json.loads(line) for line in done.stdout.splitlines()]
 
 
@@ -55,5 +55,5 @@ def at(ports: Ports, outputs: Mapping[str, str], receivers: str) -> Hookline:
     Where things are comes from the stack's outputs, as `make where` prints them; only the address of the emulated API
     is this machine's own.
     """
-    told = where.variables(outputs) | {"RECEIVER_URL": receivers}
-    return Hookline(processes.aws_environment(ports) | told)
+    variables = where.variables(outputs) | {"RECEIVER_URL": receivers}
+    return Hookline(processes.aws_environment(ports) | variables)

@@ -1,4 +1,4 @@
-"""What Hookline promises for a store whose Admin API it may ask, step by step, in a shop of the local Shopify.
+"""Promises for a store whose Admin API Hookline may call, step by step, in a shop of the local Shopify.
 
 Here the shop itself sends the webhooks, when its catalogue is edited. `make demo` shows these steps and tests/stack
 runs them; they build on each other, in the order of STEPS.
@@ -27,7 +27,7 @@ VARIANTS = 150
 
 @dataclass
 class Connected(Tour):
-    """The state of a walk through a connected store."""
+    """State of a tour of a connected store."""
 
     store: str = STORE
     shop: Shopkeeper = field(init=False)
@@ -39,14 +39,14 @@ class Connected(Tour):
         self.hookline = self.stack.hookline
 
     def on_sale(self) -> list[dict[str, Any]]:
-        """The products of the shop that shoppers see."""
-        products = self.shop.tell("products", limit=250)["products"]
+        """Products of the shop that shoppers see."""
+        products = self.shop.act("products", limit=250)["products"]
         return [each for each in products if each["status"] == "active" and each["published_at"]]
 
     def product(self, title: str) -> dict[str, Any]:
         """A product of the shop by the beginning of its title."""
         listed = next(each for each in self.on_sale() if each["title"].startswith(title))
-        return self.shop.tell("product", id=listed["id"])
+        return self.shop.act("product", id=listed["id"])
 
     def shown(self, title: str) -> dict[str, Any] | None:
         """A product of the shop as search shows it."""
@@ -58,10 +58,10 @@ class Connected(Tour):
 
         Not in the second of its last change: nobody could tell then that the webhook of this one is missed.
         """
-        self.told(f"in the shop: {title}")
+        self.progress(f"in the shop: {title}")
         product = self.product(title)
         poll(lambda: seconds_now() > product["updated_at"])
-        self.shop.tell("update_product", id=product["id"], **changes)
+        self.shop.act("update_product", id=product["id"], **changes)
 
     def until_shown(self, title: str, what: str, **fields: Any) -> dict[str, Any]:
         """Waits until search shows a product with these fields."""
@@ -73,23 +73,23 @@ class Connected(Tour):
         return self.until(fits, what) or {}
 
     def due(self, what: str) -> None:
-        """Does what a schedule's rule does."""
+        """Invokes the function as a schedule's rule does."""
         function = physical_ids(self.stack.ports)["ReconcileFunction"]
         payload = json.dumps({"due": what}).encode()
         answer = aws_client("lambda", self.stack.ports).invoke(FunctionName=function, Payload=payload)
         self.expect("FunctionError" not in answer, f"what is due is sent ({what})")
 
     def missed(self) -> dict[str, int]:
-        """The missed webhooks that the status counts, by topic."""
+        """Missed webhooks in the status, by topic."""
         return self.status().get("missed_24h", {}).get("by_topic", {})
 
 
 def the_store_is_added(tour: Connected) -> None:
-    """`hookline store add`: the token is tried, sealed and kept. The index is empty."""
-    token = tour.shop.tell("install", kind="custom", seed=True)["access_token"]
+    """`hookline store add` checks the token, encrypts it and stores it. The index is empty."""
+    token = tour.shop.act("install", kind="custom", seed=True)["access_token"]
     tour.expect(tour.stack.documents(tour.store) == 0, "the index holds nothing of the store")
-    told = tour.hookline.do("store", "add", tour.store, "--token-stdin", given=token)
-    tour.expect(token not in told, "the token is not shown")
+    output = tour.hookline.do("store", "add", tour.store, "--token-stdin", given=token)
+    tour.expect(token not in output, "the token is not shown")
     status = tour.status()
     tour.expect(status.get("connected") is True, "the store is connected")
     tour.expect(status.get("enabled") is True, "and enabled")
@@ -98,19 +98,19 @@ def the_store_is_added(tour: Connected) -> None:
 
 
 def the_webhooks_are_registered(tour: Connected) -> None:
-    """`hookline webhooks register`: a subscription for each topic, once however often it is run."""
+    """`hookline webhooks register` makes one subscription for each topic, however often it runs."""
     tour.hookline.do("webhooks", "register", tour.store)
-    first = tour.shop.tell("subscriptions")["subscriptions"]
+    first = tour.shop.act("subscriptions")["subscriptions"]
     tour.expect(len(first) >= 8, f"the shop has a subscription for each topic (has {len(first)})")
     tour.hookline.do("webhooks", "register", tour.store)
-    again = tour.shop.tell("subscriptions")["subscriptions"]
+    again = tour.shop.act("subscriptions")["subscriptions"]
     tour.expect(again == first, "registering again changes nothing")
     checked = tour.hookline.run("webhooks", "check", tour.store)
     tour.expect(checked.returncode == 0, "`hookline webhooks check` finds nothing missing")
 
 
-def the_catalogue_is_read_in(tour: Connected) -> None:
-    """`hookline resync`: all that is for sale is found, with its collections and its currency."""
+def the_catalog_is_read(tour: Connected) -> None:
+    """`hookline resync`: everything for sale is found, with its collections and its currency."""
     tour.hookline.do("resync", tour.store)
     for product in tour.on_sale():
         title = product["title"]
@@ -123,7 +123,7 @@ def the_catalogue_is_read_in(tour: Connected) -> None:
 
 
 def an_edit_in_the_shop_is_found(tour: Connected) -> None:
-    """A price is changed in the shop, the shop sends a webhook, and search has the new price."""
+    """Somebody changes a price in the shop, the shop sends a webhook, and search has the new price."""
     before = tour.shown(BOARD) or {}
     with tour.applying(1, "the edit"):
         tour.edit(BOARD, price="61.75")
@@ -134,7 +134,7 @@ def an_edit_in_the_shop_is_found(tour: Connected) -> None:
 
 
 def more_variants_than_a_webhook_carries(tour: Connected) -> None:
-    """A product gets 150 variants; its webhook has 100, its document all of them."""
+    """A product gets 150 variants; its webhook carries 100, its document all of them."""
     board = tour.product(BOARD)
     pattern = {
         name: value for name, value in board["variants"][0].items() if name not in ("id", "admin_graphql_api_id")
@@ -155,46 +155,46 @@ def more_variants_than_a_webhook_carries(tour: Connected) -> None:
 
 
 def stock_that_runs_out_shows(tour: Connected) -> None:
-    """The stock of a variant is set to nothing; its webhook names an inventory item only."""
+    """A product sells out; the webhook names only an inventory item."""
     lantern = tour.product(LANTERN)
     for variant in lantern["variants"]:
         item = variant["inventory_item_id"]
-        tour.shop.tell("set_stock", inventory_item_id=item, available=0, product_update=False)
+        tour.shop.act("set_stock", inventory_item_id=item, available=0, product_update=False)
     tour.until_shown(LANTERN, "the lantern is sold out", available=False)
 
 
-def who_joins_a_collection_says_so(tour: Connected) -> None:
-    """A collection gets a product, and another loses its name; its webhook lists no products."""
-    collections = tour.shop.tell("collections")["collections"]
+def products_show_their_collections(tour: Connected) -> None:
+    """A product joins a collection, whose webhook lists no products, and the collection is renamed."""
+    collections = tour.shop.act("collections")["collections"]
     custom = next(each for each in collections if not each.get("rules"))
     board = tour.product(BOARD)
-    tour.shop.tell("change_members", id=custom["id"], add=[board["id"]])
+    tour.shop.act("change_members", id=custom["id"], add=[board["id"]])
 
     def titles() -> list[str]:
         return [each["title"] for each in (tour.shown(BOARD) or {}).get("collections", [])]
 
     tour.until(lambda: custom["title"] in titles(), f"the board is in {custom['title']}")
-    tour.shop.tell("update_collection", id=custom["id"], title="By the Fire")
+    tour.shop.act("update_collection", id=custom["id"], title="By the Fire")
     tour.until(lambda: "By the Fire" in titles(), "the collection's new title shows in its products")
-    tour.shop.tell("change_members", id=custom["id"], remove=[board["id"]])
+    tour.shop.act("change_members", id=custom["id"], remove=[board["id"]])
     tour.until(lambda: "By the Fire" not in titles(), "the board is out of it again")
 
 
-def a_lost_webhook_is_found_and_counted(tour: Connected) -> None:
-    """The shop loses webhooks: a reconciliation finds what they should have told, mends it and counts them."""
+def a_lost_webhook_is_repaired_and_counted(tour: Connected) -> None:
+    """The shop loses webhooks; a reconciliation finds the changes, applies them and counts the misses."""
     tour.expect(not tour.missed(), "no webhook has been missed so far")
-    tour.shop.tell("settle", seconds=20)
+    tour.shop.act("settle", seconds=20)
     deleted = tour.product("Enamel")
-    tour.shop.tell("mischief", kind="lose", next=100)
+    tour.shop.act("mischief", kind="lose", next=100)
     tour.edit(BOARD, price="70.00")
-    tour.shop.tell("delete_product", id=deleted["id"])
-    created = tour.shop.tell("create_product", title="Beeswax Board Balm", status="active", price="9.50")
-    tour.shop.tell("mischief", kind="lose", next=0)
+    tour.shop.act("delete_product", id=deleted["id"])
+    created = tour.shop.act("create_product", title="Beeswax Board Balm", status="active", price="9.50")
+    tour.shop.act("mischief", kind="lose", next=0)
     tour.expect((tour.shown(BOARD) or {}).get("price_min") != "70.00", "the new price is not known")
     tour.show_search("webhooks lost", "board")
 
-    told = tour.hookline.do("reconcile", tour.store, "--grace", "0s")
-    tour.expect("products/update" in told, "`hookline reconcile` says which webhooks were missed")
+    output = tour.hookline.do("reconcile", tour.store, "--grace", "0s")
+    tour.expect("products/update" in output, "`hookline reconcile` says which webhooks were missed")
     tour.until_shown(BOARD, "the new price is found", price_min="70.00")
     gone = str(deleted["id"])
     tour.until(lambda: all(each["id"] != gone for each in tour.found(deleted["title"])), "the deleted product is not")
@@ -206,9 +206,9 @@ def a_lost_webhook_is_found_and_counted(tour: Connected) -> None:
     tour.show_search("reconciled", "board")
 
 
-def a_lost_subscription_is_noticed(tour: Connected) -> None:
-    """A subscription vanishes: `hookline webhooks check` says so, and registering again makes it."""
-    tour.shop.tell("subscriptions", remove="products/update")
+def a_lost_subscription_is_restored(tour: Connected) -> None:
+    """A subscription vanishes; `hookline webhooks check` reports it, and registering again restores it."""
+    tour.shop.act("subscriptions", remove="products/update")
     checked = tour.hookline.run("webhooks", "check", tour.store)
     tour.expect(checked.returncode == 1, "`hookline webhooks check` ends with 1")
     tour.expect("products/update" in checked.stdout, "and names the topic")
@@ -218,9 +218,9 @@ def a_lost_subscription_is_noticed(tour: Connected) -> None:
     tour.until_shown(BOARD, "the next edit is found", price_min="71.00")
 
 
-def the_schedules_do_it_alone(tour: Connected) -> None:
-    """What is due once an hour and once a day: a lost subscription is made again, a lost webhook's change is found."""
-    tour.shop.tell("subscriptions", remove="products/delete")
+def the_schedules_repair_by_themselves(tour: Connected) -> None:
+    """The hourly and daily schedules repair by themselves: a lost subscription and a lost webhook's change."""
+    tour.shop.act("subscriptions", remove="products/delete")
     tour.due("watch")
     tour.until(
         lambda: "products/delete" in (tour.status()["watched"] or {})["restored"], "the status says what was made"
@@ -229,20 +229,20 @@ def the_schedules_do_it_alone(tour: Connected) -> None:
     tour.expect(checked.returncode == 0, "the subscription is there again")
 
     missed = tour.missed().get("products/update", 0)
-    tour.shop.tell("mischief", kind="lose", next=1, topic="products/update")
+    tour.shop.act("mischief", kind="lose", next=1, topic="products/update")
     tour.edit(BOARD, price="71.50")
     tour.due("reconcile")
     tour.until_shown(BOARD, "the change is found without its webhook", price_min="71.50")
     tour.until(lambda: tour.missed().get("products/update", 0) == missed + 1, "and its webhook counts as missed")
 
 
-def a_reinstall_begins_anew(tour: Connected) -> None:
-    """The app is uninstalled and installed again: nothing of before is found until the catalogue is read in again."""
+def a_reinstall_starts_clean(tour: Connected) -> None:
+    """The app is uninstalled and installed again; nothing is found until the catalog has been read again."""
     epoch = tour.status()["epoch"]
-    tour.shop.tell("uninstall")
+    tour.shop.act("uninstall")
     tour.until(lambda: not tour.status()["enabled"], "the store is disabled")
     tour.until(lambda: tour.stack.documents(tour.store) == 0, "its documents are gone")
-    token = tour.shop.tell("install", kind="custom")["access_token"]
+    token = tour.shop.act("install", kind="custom")["access_token"]
     tour.hookline.do("store", "add", tour.store, "--token-stdin", given=token)
     tour.hookline.do("webhooks", "register", tour.store)
     tour.hookline.do("resync", tour.store)
@@ -255,13 +255,13 @@ def a_reinstall_begins_anew(tour: Connected) -> None:
 STEPS = (
     the_store_is_added,
     the_webhooks_are_registered,
-    the_catalogue_is_read_in,
+    the_catalog_is_read,
     an_edit_in_the_shop_is_found,
     more_variants_than_a_webhook_carries,
     stock_that_runs_out_shows,
-    who_joins_a_collection_says_so,
-    a_lost_webhook_is_found_and_counted,
-    a_lost_subscription_is_noticed,
-    the_schedules_do_it_alone,
-    a_reinstall_begins_anew,
+    products_show_their_collections,
+    a_lost_webhook_is_repaired_and_counted,
+    a_lost_subscription_is_restored,
+    the_schedules_repair_by_themselves,
+    a_reinstall_starts_clean,
 )

@@ -1,4 +1,4 @@
-"""`make demo`: a stack, the promises, and a report. Ends with an error when one was not kept."""
+"""`make demo`: a stack, the promises, and a report. Fails if a promise was not kept."""
 
 import sys
 import time
@@ -11,13 +11,13 @@ from rich.table import Table
 
 from . import connected, stack
 from .connected import Connected
-from .deploy import DeployFailed
-from .ports import PortTaken, wanted
-from .processes import ServerFailed
+from .deploy import DeployError
+from .ports import PortTakenError, wanted
+from .processes import ServerError
 from .promises import STEPS, take
 from .tour import Tour
 
-# Each walk by its title: the store's, and the steps.
+# Tours by title, with their steps.
 Walks = dict[str, tuple[Tour, tuple[Callable[..., None], ...]]]
 
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
@@ -30,59 +30,59 @@ def main() -> int:
         with stack.running(wanted(), lambda message: console.print(f"[dim]· {message}[/]")) as running:
             console.print(f"[dim]· up after {time.monotonic() - started:.1f} s: {running.client.base_url}[/]")
             connected_store, any_store = Connected(running), Tour(running)
-            walk({"A store that Hookline may ask": (connected_store, connected.STEPS), "Any store": (any_store, STEPS)})
+            walk({"A store connected to Hookline": (connected_store, connected.STEPS), "Any store": (any_store, STEPS)})
             report(connected_store, any_store)
-    except (PortTaken, ServerFailed, DeployFailed) as problem:
+    except (PortTakenError, ServerError, DeployError) as problem:
         console.print(f"[red]{escape(str(problem))}[/]")
         return 2
     except KeyboardInterrupt:
-        console.print("stopped")
+        console.print("Stopped.")
         return 130
     return verdict([connected_store, any_store], time.monotonic() - started)
 
 
 def walk(walks: Walks) -> None:
-    """Takes every step, with a line for each and what is being sent meanwhile."""
+    """Takes every step, with a line for each and the current delivery below."""
     columns = (
         BarColumn(20),
         TextColumn("{task.completed}/{task.total}"),
         TimeElapsedColumn(),
         TextColumn("{task.description}"),
     )
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("", total=sum(len(steps) for _, steps in walks.values()))
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=sum(len(steps) for _, steps in walks.values()))
         for title, (tour, steps) in walks.items():
-            progress.console.print(f"[bold]{title}[/] [dim]{tour.store}[/]")
-            tour.told = lambda message: progress.update(task, description=f"[dim]{escape(message[:70])}[/]")
+            bar.console.print(f"[bold]{title}[/] [dim]{tour.store}[/]")
+            tour.progress = lambda message: bar.update(task, description=f"[dim]{escape(message[:70])}[/]")
             for step in steps:
                 before = len(tour.failures())
                 take(tour, step)
                 kept = len(tour.failures()) == before
-                progress.console.print(f"{'[green]✓[/]' if kept else '[red]✗[/]'} {step.__doc__.strip()}")
-                progress.advance(task)
+                bar.console.print(f"{'[green]✓[/]' if kept else '[red]✗[/]'} {step.__doc__.strip()}")
+                bar.advance(task)
 
 
 def report(connected_store: Connected, tour: Tour) -> None:
-    """Prints what was sent, what searches found, and how the stores are doing."""
-    deliveries = Table("answer", "ms", "topic", "what", title="Deliveries and their answers", title_justify="left")
+    """Prints the deliveries, the searches and the status of both stores."""
+    deliveries = Table("status", "ms", "topic", "delivery", title="Deliveries and responses", title_justify="left")
     for group in grouped(tour):
         deliveries.add_row(*group)
     console.print(deliveries)
 
-    searches = Table("when", "search", "best three, with prices", title="Searches", title_justify="left")
+    searches = Table("when", "search", "top three, with prices", title="Searches", title_justify="left")
     for row in connected_store.searches + tour.searches:
         searches.add_row(*(escape(cell) for cell in row))
     console.print(searches)
 
     for each in (connected_store, tour):
-        status = Table("status", "", title=f"The store {each.store} at the end", title_justify="left")
+        status = Table("status", "", title=f"Status of {each.store} at the end", title_justify="left")
         for name, value in each.status().items():
             status.add_row(name, escape(str(value)))
         console.print(status)
 
 
 def grouped(tour: Tour) -> list[tuple[str, str, str, str]]:
-    """A row per delivery; the timed edits, which are all alike, as one."""
+    """One row per delivery, and one for all timed edits."""
     rows = []
     alike = [sent for sent in tour.sent if sent.what.startswith("edit ")]
     for sent in tour.sent:
@@ -96,17 +96,17 @@ def grouped(tour: Tour) -> list[tuple[str, str, str, str]]:
 
 
 def verdict(tours: list[Tour], seconds: float) -> int:
-    """Says how long changes took to be found, and whether all was as promised."""
+    """Prints how long changes took to be found and whether all promises were kept; returns the exit code."""
     for timings in filter(None, (tour.timings() for tour in tours)):
         console.print(
-            f"From webhook to searchable, {timings['count']} edits: median {timings['median'] * 1000:.0f} ms, "
-            f"p99 {timings['p99'] * 1000:.0f} ms (on this machine, with the emulator's own share)"
+            f"From webhook to searchable, over {timings['count']} edits: median {timings['median'] * 1000:.0f} ms, "
+            f"p99 {timings['p99'] * 1000:.0f} ms (on this machine, including the emulator)"
         )
     failures = [finding for tour in tours for finding in tour.failures()]
     for finding in failures:
         console.print(f"[red]✗ {escape(finding.step)}:[/] {escape(finding.what)}")
     made = sum(len(tour.findings) for tour in tours)
-    console.print(f"{made - len(failures)} of {made} checks as promised, {seconds:.0f} s in all")
+    console.print(f"{made - len(failures)} of {made} checks passed in {seconds:.0f} s")
     return 1 if failures else 0
 
 

@@ -1,4 +1,4 @@
-"""Puts template.yaml on the emulated AWS, by the same `sam deploy` that puts it on the real one."""
+"""Deploys template.yaml to the emulated AWS, with the same `sam deploy` as to the real one."""
 
 import json
 import secrets
@@ -21,13 +21,13 @@ STACK = "hookline"
 BUCKET = "hookline-artifacts"
 
 
-class DeployFailed(Exception):
+class DeployError(Exception):
     """The stack could not be deployed. The message says why and what to do."""
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """The secret of one run. Made up anew each time and never shown in a repr."""
+    """Secret of one run, generated for each and never shown in a repr."""
 
     shopify: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
 
@@ -54,12 +54,12 @@ def functions() -> dict[str, str]:
 
 
 def check_built() -> None:
-    """Makes sure that every function of the template has its binary, and the command."""
+    """Raises unless every function of the template and the command are built."""
     missing = [
         folder for folder in (*functions().values(), "hookline") if not (FUNCTIONS / folder / "bootstrap").is_file()
     ]
     if missing:
-        raise DeployFailed(f"not built: {', '.join(missing)} (in target/lambda/). Run `make build-local`.")
+        raise DeployError(f"not built: {', '.join(missing)} (in target/lambda/). Run `make build-local`.")
 
 
 def deploy(ports: Ports, credentials: Credentials, folder: Path, parameters: Mapping[str, str]) -> dict[str, str]:
@@ -109,11 +109,11 @@ def sam_deploy(ports: Ports, folder: Path, parameters: Mapping[str, str]) -> Non
         )
     if done.returncode:
         reasons = failures(ports) or "\n".join(log.read_text(errors="replace").splitlines()[-20:])
-        raise DeployFailed(f"sam deploy failed ({log}):\n{reasons}")
+        raise DeployError(f"sam deploy failed ({log}):\n{reasons}")
 
 
 def failures(ports: Ports) -> str:
-    """Why resources could not be made, if it came to making any."""
+    """Reasons for which resources could not be created, if it got that far."""
     try:
         events = aws_client("cloudformation", ports).describe_stack_events(StackName=STACK)["StackEvents"]
     except ClientError:

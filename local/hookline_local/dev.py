@@ -10,17 +10,17 @@ from rich.markup import escape
 
 from . import stack
 from .bridge import webhook_paths
-from .deploy import DeployFailed
+from .deploy import DeployError
 from .places import DEV_STACK
-from .ports import PortTaken, wanted
-from .processes import ServerFailed
+from .ports import PortTakenError, wanted
+from .processes import ServerError
 from .shop import STORE
 
 console = Console(highlight=False, soft_wrap=True)
 
 
 def main() -> int:
-    """Runs until it is told to stop."""
+    """Runs until interrupted."""
     try:
         with stack.running(wanted(), lambda message: console.print(f"[dim]· {message}[/]")) as running:
             remember(running)
@@ -29,16 +29,16 @@ def main() -> int:
                 signal.pause()
             finally:
                 DEV_STACK.unlink(missing_ok=True)
-    except (PortTaken, ServerFailed, DeployFailed) as problem:
+    except (PortTakenError, ServerError, DeployError) as problem:
         console.print(f"[red]{escape(str(problem))}[/]")
         return 2
     except KeyboardInterrupt:
-        console.print("stopped; nothing is left running")
+        console.print("Stopped. Nothing is left running.")
     return 0
 
 
 def remember(running: stack.Stack) -> None:
-    """Writes down for `make replay` where the stack is. Only its owner may read the secrets."""
+    """Records for `make replay` where the stack is. Only its owner may read the secrets."""
     DEV_STACK.unlink(missing_ok=True)
     details = {
         "pid": os.getpid(),
@@ -51,13 +51,15 @@ def remember(running: stack.Stack) -> None:
 
 
 def introduce(running: stack.Stack) -> None:
-    """Prints where everything is and what to try."""
+    """Prints the addresses and what to try."""
     url, token = running.client.base_url, running.client.token
     console.print("\n[bold]Hookline is running.[/] See it live:")
     console.print(f"  panel  [bold]{url}/[/]")
-    console.print(f"  token  {token}  (admin, for all stores; for the API too)")
-    console.print("\nOpen the panel, sign in with the token, then, in another terminal, send it something and watch:")
-    console.print("  make replay            # five samples; one: EVENT=events/shopify/products-update.json")
+    console.print(f"  token  {token}  (admin of all stores; works for the API too)")
+    console.print(
+        "\nOpen the panel and sign in with the token. Then send some webhooks from another terminal and watch:"
+    )
+    console.print("  make replay            # sends five samples; for one: EVENT=events/shopify/products-update.json")
     console.print("\nWebhooks go to:")
     for path in webhook_paths():
         console.print(f"  {running.client.webhooks_url}{path}")
@@ -65,10 +67,10 @@ def introduce(running: stack.Stack) -> None:
     console.print(f"AWS                     AWS_ENDPOINT_URL=http://127.0.0.1:{running.ports.aws} (any credentials)")
     console.print(f"Search server           {running.search_url}/{stack.INDEX}/_search")
     console.print(f"Logs                    {running.folder}")
-    console.print("\nOr ask it:")
+    console.print("\nOr call the API:")
     console.print(f"  curl -H 'Authorization: Bearer {token}' '{url}/api/stores/{STORE}/search?q=stove'")
     console.print(f"  curl -H 'Authorization: Bearer {token}' '{url}/api/stores/{STORE}/status'")
-    console.print("\nCtrl-C ends it all.")
+    console.print("\nPress Ctrl-C to stop.")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Runs ministack, the emulated AWS, behind a door that refuses what AWS's JSON services would refuse.
+"""Runs ministack, the emulated AWS, behind a check that refuses what AWS's JSON services would refuse.
 
     PYTHONPATH=local <emulator's python> -m hookline_local.emulator
 
@@ -18,7 +18,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 def strict(app: Callable) -> Callable:
-    """The same application for requests that AWS would not refuse."""
+    """Wraps an application so that it only gets requests that AWS would accept."""
 
     async def door(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         headers = {name.decode().lower(): value.decode() for name, value in scope.get("headers", ())}
@@ -40,7 +40,7 @@ def strict(app: Callable) -> Callable:
 
 
 async def whole(receive: Receive) -> bytes:
-    """A request's body."""
+    """Reads the body of a request."""
     parts, more = [], True
     while more:
         event = await receive()
@@ -50,7 +50,7 @@ async def whole(receive: Receive) -> bytes:
 
 
 def again(body: bytes, receive: Receive) -> Receive:
-    """What gives the body that was read already, and then what comes."""
+    """Returns a receive function that first yields the body already read."""
     first = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def replay() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Runs one server and ends it, with all that it has started, when whoever wanted it is gone.
+"""Runs one server and ends it, with everything it has started, when its starter is gone.
 
     python guardian.py COMMAND…      # standard input: a pipe that the starter holds open
 
@@ -56,7 +56,7 @@ def send(signal_number: int, processes: list[int]) -> None:
 
 
 def end_all(server: subprocess.Popen) -> None:
-    """Asks the server, then everything, to stop; after the grace period does not ask."""
+    """Asks the server to stop and, after the grace period, kills everything that is left."""
     server.poll() is None and server.terminate()
     deadline = time.monotonic() + GRACE_SECONDS
     while server.poll() is None and time.monotonic() < deadline:

@@ -1,4 +1,4 @@
-"""AWS's own models of its JSON services, as botocore has them, and what a service refuses without looking further.
+"""AWS's own models of its JSON services, from botocore, and the requests a service refuses by them.
 
     PYTHONPATH=local <emulator's python> -m hookline_local.models    # writes what Rust reads of it
 
@@ -26,7 +26,7 @@ SERVICES = ("dynamodb", "kms", "secretsmanager", "sqs")
 
 @functools.cache
 def loader():  # noqa: ANN201 (botocore has no types)
-    """What reads botocore's data."""
+    """Loader of botocore's data."""
     return botocore.session.get_session().get_component("data_loader")
 
 
@@ -44,12 +44,12 @@ def by_target() -> Mapping[str, ServiceModel]:
 
 
 def content_type(model: ServiceModel) -> str:
-    """What requests are to say that they are."""
+    """Content type that requests must have."""
     return f"application/x-amz-json-{model.metadata['jsonVersion']}"
 
 
 def refusal(target: str, given_type: str, body: bytes) -> tuple[int, str, str] | None:
-    """Status, code and message of what a service answers to a request that it would not look further at."""
+    """Status, code and message with which a service refuses a malformed request; None if it accepts it."""
     prefix, _, name = target.partition(".")
     model = by_target().get(prefix)
     if model is None or name not in model.operation_names:
@@ -66,7 +66,7 @@ def refusal(target: str, given_type: str, body: bytes) -> tuple[int, str, str] |
 
 
 def operations() -> dict[str, dict]:
-    """By the target's first half: the version of JSON, and the members that each operation requires."""
+    """Version of JSON and required members of each operation, by the first half of its target."""
     return {
         prefix: {
             "version": model.metadata["jsonVersion"],
@@ -94,13 +94,13 @@ FAULTS = ("InternalServerError", "InternalServiceError")
 
 
 def regions() -> list[str]:
-    """Every region in botocore's models that functions run in: not the names for a whole partition."""
+    """Regions in botocore's models in which functions run, without the names of whole partitions."""
     partitions = loader().load_data("partitions")["partitions"]
     return sorted(name for partition in partitions for name in partition["regions"] if not name.endswith("-global"))
 
 
 def endpoints() -> dict[str, dict[str, list[str | None]]]:
-    """By region and service: the URL without flags, with dual stack, with FIPS, with both; none where AWS has none."""
+    """URLs by region and service: without flags, with dual stack, with FIPS, with both; None where AWS has none."""
     partitions = loader().load_data("partitions")
     asked = {service: (service, {}) for service in CALLED} | {
         f"s3/{bucket}": ("s3", {"Bucket": bucket, "UseGlobalEndpoint": False}) for bucket in BUCKETS
@@ -118,7 +118,7 @@ def endpoints() -> dict[str, dict[str, list[str | None]]]:
 
 
 def resolved(provider: EndpointProvider, parameters: dict) -> str | None:
-    """The URL that AWS's rules give."""
+    """URL that AWS's rules give, or None."""
     try:
         return provider.resolve_endpoint(**parameters).url
     except EndpointResolutionError:
@@ -126,7 +126,7 @@ def resolved(provider: EndpointProvider, parameters: dict) -> str | None:
 
 
 def errors() -> dict[str, list]:
-    """Codes and statuses that AWS's clients try again after, and codes of our operations that they do not."""
+    """Codes and statuses that AWS's clients retry, and codes of our operations that they do not."""
     again = set(standard.ThrottledRetryableChecker._THROTTLED_ERROR_CODES)
     again |= set(standard.TransientRetryableChecker._TRANSIENT_ERROR_CODES)
     final = set()
@@ -141,7 +141,7 @@ def errors() -> dict[str, list]:
 
 
 def written() -> dict[Path, str]:
-    """What belongs into each file."""
+    """Contents of each file."""
     contents = {"operations": operations(), "endpoints": endpoints(), "errors": errors()}
     return {
         FOLDER / f"{name}.json": json.dumps(content, indent=1, sort_keys=True) + "\n"

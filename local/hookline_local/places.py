@@ -1,4 +1,4 @@
-"""Where things are: the repository, the cache, the samples, the built functions."""
+"""Paths of the repository, the cache, the samples and the built functions."""
 
 from pathlib import Path
 

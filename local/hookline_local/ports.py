@@ -1,4 +1,4 @@
-"""Which port a server gets, and who is in the way.
+"""Ports of the servers, and the process that blocks one.
 
 Checked before anything is started, because an emulator that fails to bind says so only in its log.
 """
@@ -12,8 +12,8 @@ from pathlib import Path
 HOST = "127.0.0.1"
 
 
-class PortTaken(Exception):
-    """A wanted port is in use. The message says by whom and what to do."""
+class PortTakenError(Exception):
+    """A port is in use. The message names the process and says what to do."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def wanted() -> Ports:
 
 
 def any_free() -> Ports:
-    """Ports nobody uses, so that tests run beside `make dev`."""
+    """Free ports, so that tests run beside `make dev`."""
     with socket.socket() as one, socket.socket() as other, socket.socket() as third:
         for probe in (one, other, third):
             probe.bind((HOST, 0))
@@ -46,16 +46,16 @@ def claim(variable: str, default: int, purpose: str) -> int:
     """Reads a port from a variable and makes sure it is free."""
     text = os.environ.get(variable) or str(default)
     if not text.isdigit() or not 0 < int(text) < 65536:
-        raise PortTaken(f"{variable}={text} is not a port number")
+        raise PortTakenError(f"{variable}={text} is not a port number")
     port = int(text)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except OSError as error:
-            raise PortTaken(
-                f"port {port}, for {purpose}, cannot be had: {holder(port) or error.strerror}. "
-                f"End that, or choose another port: {variable}={port + 1000 if port < 64000 else 14566} make …"
+            raise PortTakenError(
+                f"port {port} for {purpose} is not available: {holder(port) or error.strerror}. "
+                f"Stop that process or choose another port: {variable}={port + 1000 if port < 64000 else 14566} make …"
             ) from error
     return port
 
@@ -73,7 +73,7 @@ def holder(port: int) -> str | None:
 
 
 def open_files(process: Path) -> set[str]:
-    """What a process has open; nothing when it is another user's, or has just ended."""
+    """Files that a process has open; none if it belongs to another user or has just ended."""
     found = set()
     with suppress(OSError):
         for descriptor in (process / "fd").iterdir():

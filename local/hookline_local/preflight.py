@@ -1,4 +1,4 @@
-"""`make check-account`: looks at what a deployment will find, and says in sentences what would fail without a word.
+"""`make check-account`: checks the account before a deployment and reports what would fail later or silently.
 
 What would certainly fail stops the deployment; what may be meant is said, and the deployment goes on. What may not be
 looked at (a role that only deploys need not read everything) is said, too, and stops nothing.
@@ -17,12 +17,12 @@ from . import preflight_search as search
 from . import preflight_secret as secret
 from .preflight_account import concurrency
 from .region import NoRegionError, region
-from .stacks import NoStackError, StackError, client, describe, impediment, parameters, told
+from .stacks import NoStackError, StackError, client, describe, describe_error, impediment, parameters
 from .translate import source
 
 
 class Weight(Enum):
-    """How much a finding matters."""
+    """Severity of a finding."""
 
     STOP = "✗"
     WARN = "!"
@@ -39,11 +39,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class Plan:
-    """A deployment that is about to be."""
+    """A deployment that is about to happen."""
 
     stack: str
     region: str
-    # By their names in the template: as given, else as the stack has them, else the template's defaults.
+    # By name: as given, else as the stack has them, else the template's defaults.
     parameters: Mapping[str, str]
     # As the stack has them now; none for a new one.
     before: Mapping[str, str]
@@ -61,8 +61,8 @@ def source_parameters() -> Mapping[str, Mapping[str, object]]:
     return source()["Parameters"]
 
 
-def planned(stack: str, where: str, environment: Mapping[str, str], before: Mapping[str, str]) -> Plan:
-    """What `make deploy` would do with these variables."""
+def plan_for(stack: str, where: str, environment: Mapping[str, str], before: Mapping[str, str]) -> Plan:
+    """Plan of `make deploy` with these variables."""
     named = {
         "ShopifyClientSecretsArn": environment.get("SHOPIFY_CLIENT_SECRETS_ARN", ""),
         "OpenSearchUrl": environment.get("OPENSEARCH_URL", ""),
@@ -77,7 +77,7 @@ def planned(stack: str, where: str, environment: Mapping[str, str], before: Mapp
 
 
 def findings(stack: str, where: str, environment: Mapping[str, str]) -> Iterator[Finding]:
-    """Everything there is to say."""
+    """Yields all findings."""
     before: dict[str, str] = {}
     try:
         described = describe(stack, where)
@@ -91,29 +91,29 @@ def findings(stack: str, where: str, environment: Mapping[str, str]) -> Iterator
         yield Finding(Weight.STOP, str(problem))
         return
     try:
-        plan = planned(stack, where, environment, before)
+        plan = plan_for(stack, where, environment, before)
     except ValueError as problem:
-        yield Finding(Weight.STOP, f"MORE= cannot be read ({problem}): write MORE='Name=value Other=value'")
+        yield Finding(Weight.STOP, f"MORE= is malformed ({problem}): write MORE='Name=value Other=value'")
         return
-    yield from looked_at("the account's concurrency", lambda: concurrency(plan, client("lambda", where)))
-    yield from looked_at("the secret", lambda: secret.check(plan, lambda service: client(service, where)))
-    yield from looked_at("the search index", lambda: search.check(plan, lambda service: client(service, where)))
+    yield from run_check("the account's concurrency", lambda: concurrency(plan, client("lambda", where)))
+    yield from run_check("the secret", lambda: secret.check(plan, lambda service: client(service, where)))
+    yield from run_check("the search index", lambda: search.check(plan, lambda service: client(service, where)))
     if not plan.parameters.get("AlarmTopicArn") and not plan.parameters.get("AlarmEmail"):
-        yield Finding(Weight.NOTE, "no alarm will reach anybody: add MORE='AlarmEmail=you@example.com'")
+        yield Finding(Weight.NOTE, "alarms will not notify anybody: add MORE='AlarmEmail=you@example.com'")
 
 
-def looked_at(what: str, check: Callable[[], Iterator[tuple[str, str]]]) -> Iterator[Finding]:
-    """What a check says; when it may not look or gets no answer, that."""
+def run_check(what: str, check: Callable[[], Iterator[tuple[str, str]]]) -> Iterator[Finding]:
+    """Runs one check; if it may not look or gets no response, yields a warning that says so."""
     try:
         for weight, text in check():
             yield Finding(Weight[weight], text)
     except Exception as error:
-        # Whatever stands in the way of looking stands in nobody's way of deploying.
-        yield Finding(Weight.WARN, f"{what} could not be looked at, which is no reason not to deploy: {told(error)}")
+        # A check that cannot run must not stop a deployment.
+        yield Finding(Weight.WARN, f"{what} could not be checked; the deployment goes on: {describe_error(error)}")
 
 
 def main(arguments: list[str]) -> int:
-    """Says it; 1 when the deployment would fail."""
+    """Prints the findings; returns 1 if the deployment would fail."""
     parser = argparse.ArgumentParser(prog="make check-account", usage="make check-account [STACK= REGION= MORE=]")
     parser.add_argument("--stack", required=True)
     parser.add_argument("--region", default="")
@@ -127,7 +127,7 @@ def main(arguments: list[str]) -> int:
     for each in found:
         print(f"{each.weight.value} {each.text}", file=sys.stderr)
     if any(each.weight is Weight.STOP for each in found):
-        print("Nothing was deployed. If this is mistaken: CHECK_ACCOUNT=no", file=sys.stderr)
+        print("Nothing was deployed. To deploy anyway: CHECK_ACCOUNT=no", file=sys.stderr)
         return 1
     return 0
 

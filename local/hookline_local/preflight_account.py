@@ -1,4 +1,4 @@
-"""Looks at how many functions an account runs at once, and how many of them consumers may take from receivers."""
+"""Checks how many functions an account runs at once, and how many of them consumers may take from receivers."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -11,18 +11,18 @@ RECEIVERS = 12
 STREAMS = 2
 # Below this Lambda lets nobody reserve (https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html).
 UNRESERVED = 100
-# What receivers, the panel and the authorizer should find at least: a receiver takes a few milliseconds.
+# Concurrency to leave for receivers, the panel and the authorizer: a receiver takes a few milliseconds.
 LEFT, COMFORTABLE = 2, 10
 FAIR = 4
 
 
 def concurrency(plan: "Plan", lambdas: Any) -> Iterator[tuple[str, str]]:
-    """Compares what is there with what queues and streams may take."""
+    """Compares the account's limit with what queues and streams may take."""
     limit = lambdas.get_account_settings()["AccountLimit"]
     account, unreserved = limit["ConcurrentExecutions"], limit["UnreservedConcurrentExecutions"]
     reindex, sync = int(plan.parameters["ReindexConcurrency"]), int(plan.parameters["SyncConcurrency"])
     reserved = RECEIVERS * int(plan.parameters["ReceiverReservedConcurrency"])
-    # What the stack has reserved already is counted as reserved.
+    # Concurrency that this stack has already reserved is available to it.
     free = unreserved + RECEIVERS * int(plan.before.get("ReceiverReservedConcurrency", 0))
     taken = reindex + sync + STREAMS
     left = free - taken
@@ -40,19 +40,19 @@ def concurrency(plan: "Plan", lambdas: Any) -> Iterator[tuple[str, str]]:
         yield (
             "STOP",
             (
-                f"{here}; queues and streams may take {taken}, so that receivers would be turned away and Shopify "
-                f"answered 5xx: lower ReindexConcurrency ({reindex}; {FAIR} is the least that is fair) or "
+                f"{here}; queues and streams may take {taken}, which starves the receivers, and Shopify gets "
+                f"5xx: lower ReindexConcurrency ({reindex}; {FAIR} is the least that is fair) or "
                 f"SyncConcurrency ({sync}) with MORE=, or {more}"
             ),
         )
     elif not reserved and left < COMFORTABLE:
         yield (
             "WARN",
-            f"{here}; {left} are left to receivers and the panel when all queues are busy: enough to begin with; "
+            f"{here}; {left} are left for receivers and the panel when all queues are busy: enough to begin with; "
             f"later {more}",
         )
     if reindex < FAIR:
         yield (
             "WARN",
-            f"ReindexConcurrency is {reindex}: below {FAIR} SQS cannot tell a noisy store, which may hold up others",
+            f"ReindexConcurrency is {reindex}: below {FAIR} SQS cannot detect a noisy store, which may delay others",
         )

@@ -1,4 +1,4 @@
-"""Looks at the OpenSearch domain or collection that functions write to: a wrong one shows late, as parked events."""
+"""Checks the OpenSearch domain or collection that functions write to: a wrong one shows late, as parked events."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -11,15 +11,15 @@ from botocore.exceptions import ClientError
 if TYPE_CHECKING:
     from .preflight import Plan
 
-Said = Iterator[tuple[str, str]]
+Findings = Iterator[tuple[str, str]]
 
 
-def check(plan: "Plan", client: Callable[[str], Any]) -> Said:
-    """Whether the index can be reached, and what has to be done that the template cannot do."""
+def check(plan: "Plan", client: Callable[[str], Any]) -> Findings:
+    """Checks that functions can reach the index, and names the steps that the template cannot take."""
     arn = plan.parameters.get("OpenSearchArn", "")
     parts = arn.split(":", 5)
     if len(parts) != 6 or parts[2] not in ("es", "aoss"):
-        yield "STOP", f"OPENSEARCH_ARN= is {arn or 'nothing'}, and not the ARN of a domain or of a collection"
+        yield "STOP", f"OPENSEARCH_ARN= is {arn or 'nothing'}, which is not the ARN of a domain or a collection"
         return
     service, region, name = parts[2], parts[3], parts[5].partition("/")[2]
     if region != plan.region:
@@ -31,8 +31,8 @@ def check(plan: "Plan", client: Callable[[str], Any]) -> Said:
     yield from (domain if service == "es" else collection)(plan, name, client)
 
 
-def domain(plan: "Plan", name: str, client: Callable[[str], Any]) -> Said:
-    """A domain of OpenSearch Service."""
+def domain(plan: "Plan", name: str, client: Callable[[str], Any]) -> Findings:
+    """Checks a domain of OpenSearch Service."""
     try:
         found = client("opensearch").describe_domain(DomainName=name)["DomainStatus"]
     except ClientError as error:
@@ -46,8 +46,8 @@ def domain(plan: "Plan", name: str, client: Callable[[str], Any]) -> Said:
     if found.get("Deleted"):
         yield "STOP", f"the domain {name} is being deleted"
     if not found.get("EngineVersion", "OpenSearch_").startswith("OpenSearch_"):
-        yield "WARN", f"the domain {name} runs {found['EngineVersion']}: Hookline was tried with OpenSearch only"
-    if found.get("VPCOptions", {}).get("VPCId") and not given(plan, "Subnet"):
+        yield "WARN", f"the domain {name} runs {found['EngineVersion']}: Hookline is tested with OpenSearch only"
+    if found.get("VPCOptions", {}).get("VPCId") and not is_set(plan, "Subnet"):
         yield (
             "STOP",
             (
@@ -63,18 +63,18 @@ def domain(plan: "Plan", name: str, client: Callable[[str], Any]) -> Said:
                 "are mapped there it answers 403, and every event is parked (docs/operations.md, Managed domain)"
             ),
         )
-    if found.get("ClusterConfig", {}).get("MultiAZWithStandbyEnabled") and not given(plan, "Replicas"):
+    if found.get("ClusterConfig", {}).get("MultiAZWithStandbyEnabled") and not is_set(plan, "Replicas"):
         yield (
             "WARN",
             (
-                f"the domain {name} is Multi-AZ with Standby, and takes indices with two replicas only: set the number "
-                "of replicas with MORE= (docs/operations.md, Managed domain)"
+                f"the domain {name} is Multi-AZ with Standby, and accepts only indices with two replicas: set their "
+                "number with MORE= (docs/operations.md, Managed domain)"
             ),
         )
 
 
-def collection(plan: "Plan", name: str, client: Callable[[str], Any]) -> Said:
-    """A collection of OpenSearch Serverless."""
+def collection(plan: "Plan", name: str, client: Callable[[str], Any]) -> Findings:
+    """Checks a collection of OpenSearch Serverless."""
     serverless = client("opensearchserverless")
     found = serverless.batch_get_collection(ids=[name])["collectionDetails"]
     if not found:
@@ -85,19 +85,19 @@ def collection(plan: "Plan", name: str, client: Callable[[str], Any]) -> Said:
     if details.get("status") != "ACTIVE":
         yield "STOP", f"{called} is {details.get('status')}, not ACTIVE"
     if details.get("type") != "SEARCH":
-        yield "STOP", f"{called} is of type {details.get('type')}: documents with ids of ours need one of type SEARCH"
+        yield "STOP", f"{called} is of type {details.get('type')}: documents with our own ids need type SEARCH"
     yield from address(plan, called, [each for each in [details.get("collectionEndpoint")] if each])
     yield from capacity(called, details, serverless)
-    if not given(plan, "Subnet") and not is_public(details["name"], serverless):
+    if not is_set(plan, "Subnet") and not is_public(details["name"], serverless):
         yield (
             "STOP",
-            f"no network policy opens {called} to the public, where functions come from: make one "
+            f"no network policy opens {called} to the public, from where functions connect: create one "
             "(docs/operations.md, OpenSearch Serverless)",
         )
 
 
-def capacity(called: str, details: dict[str, Any], serverless: Any) -> Said:
-    """What it costs when nothing happens, and how long it sleeps."""
+def capacity(called: str, details: dict[str, Any], serverless: Any) -> Findings:
+    """Cost of an idle collection, and how long it sleeps."""
     group = details.get("collectionGroupName")
     groups = serverless.batch_get_collection_group(names=[group])["collectionGroupDetails"] if group else []
     if groups and groups[0].get("generation") == "NEXTGEN":
@@ -107,16 +107,16 @@ def capacity(called: str, details: dict[str, Any], serverless: Any) -> Said:
             yield (
                 "WARN",
                 (
-                    f"{called} sleeps after ten idle minutes (its least capacity for {' and '.join(asleep).lower()} "
+                    f"{called} sleeps after ten idle minutes (its minimum capacity for {' and '.join(asleep).lower()} "
                     "is 0): the first webhook and the first search after that wait 10 to 30 s. In production set 1 OCU"
                 ),
             )
     else:
-        yield "NOTE", f"{called} costs its least capacity even when nothing happens: docs/costs.md"
+        yield "NOTE", f"{called} costs its minimum capacity even when idle: docs/costs.md"
 
 
 def is_public(name: str, serverless: Any) -> bool:
-    """Whether a network policy lets everybody knock at a collection; permissions are another matter."""
+    """Returns whether a network policy opens a collection to the public; permissions are another matter."""
     resource = f"collection/{name}"
     summaries = serverless.list_security_policies(type="network", resource=[resource])["securityPolicySummaries"]
     for summary in summaries:
@@ -133,20 +133,20 @@ def is_public(name: str, serverless: Any) -> bool:
     return False
 
 
-def address(plan: "Plan", called: str, endpoints: list[str]) -> Said:
-    """Whether the address that was given is one of the index's."""
+def address(plan: "Plan", called: str, endpoints: list[str]) -> Findings:
+    """Checks that the configured address is one of the index's."""
     if not endpoints:
         yield "STOP", f"{called} has no address yet: wait until it is active"
         return
     hosts = {urlsplit(each if "//" in each else f"//{each}").hostname for each in endpoints}
-    told = urlsplit(plan.parameters.get("OpenSearchUrl", ""))
-    if told.hostname not in hosts:
+    url = urlsplit(plan.parameters.get("OpenSearchUrl", ""))
+    if url.hostname not in hosts:
         listed = ", ".join(sorted(f"https://{host}" for host in hosts if host))
-        yield "STOP", f"OPENSEARCH_URL= is {told.geturl() or 'nothing'}, and {called} is at {listed}"
-    elif told.scheme != "https":
-        yield "STOP", f"OPENSEARCH_URL= has to begin with https: {called} is at https://{told.hostname}"
+        yield "STOP", f"OPENSEARCH_URL= is {url.geturl() or 'nothing'}, and {called} is at {listed}"
+    elif url.scheme != "https":
+        yield "STOP", f"OPENSEARCH_URL= must begin with https: {called} is at https://{url.hostname}"
 
 
-def given(plan: "Plan", part: str) -> bool:
-    """Whether a parameter whose name has this in it is set."""
+def is_set(plan: "Plan", part: str) -> bool:
+    """Returns whether a parameter whose name contains `part` is set."""
     return any(part in name and value for name, value in plan.parameters.items())

@@ -25,7 +25,7 @@ REGION = "us-east-1"
 EMULATED = "apigateway,cloudformation,cloudwatch,dynamodb,events,iam,kms,lambda,logs,s3,secretsmanager,sqs,sts"
 
 
-class ServerFailed(Exception):
+class ServerError(Exception):
     """A server did not come up. The message has the end of its log."""
 
 
@@ -43,7 +43,7 @@ class Server:
         self.process.wait()
 
     def tail(self, lines: int = 15) -> str:
-        """The end of its log."""
+        """Last lines of its log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
     def wait_until(self, ready: Callable[[], bool]) -> None:
@@ -52,12 +52,12 @@ class Server:
         while not ready():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
-                raise ServerFailed(f"{self.name} did not start; the end of {self.log}:\n{self.tail()}")
+                raise ServerError(f"{self.name} did not start; the end of {self.log}:\n{self.tail()}")
             time.sleep(0.02)
 
 
 def aws_environment(ports: Ports) -> dict[str, str]:
-    """Variables that point every AWS client at the emulator, and keep it from anybody's real account."""
+    """Variables that point every AWS client at the emulator and away from any real account."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return environment | {
         "AWS_ENDPOINT_URL": f"http://{HOST}:{ports.aws}",
@@ -86,7 +86,7 @@ def start_aws(ports: Ports, folder: Path) -> Server:
         "TMPDIR": str(scratch),
     }
     server = start("aws", [sys.executable, "-m", "hookline_local.emulator"], environment, folder)
-    server.wait_until(lambda: answers(f"http://{HOST}:{ports.aws}/_ministack/health"))
+    server.wait_until(lambda: is_up(f"http://{HOST}:{ports.aws}/_ministack/health"))
     return server
 
 
@@ -94,7 +94,7 @@ def start_search(ports: Ports, folder: Path) -> Server:
     """Starts the search server."""
     command = [resolve_binary(), "-addr", f"{HOST}:{ports.search}", "-no-stdin-watch"]
     server = start("search", command, dict(os.environ), folder)
-    server.wait_until(lambda: answers(f"http://{HOST}:{ports.search}/"))
+    server.wait_until(lambda: is_up(f"http://{HOST}:{ports.search}/"))
     return server
 
 
@@ -104,7 +104,7 @@ def start_shopify(ports: Ports, folder: Path, client_secret: str) -> Server:
     environment = dict(os.environ) | {"HOOKLINE_SHOPIFY_CLIENT_SECRET": client_secret}
     command = [sys.executable, "-m", "hookline_local.shopify", "--port", str(ports.shopify)]
     server = start("shopify", command, environment, folder)
-    server.wait_until(lambda: answers(f"http://{HOST}:{ports.shopify}/_control/app"))
+    server.wait_until(lambda: is_up(f"http://{HOST}:{ports.shopify}/_control/app"))
     return server
 
 
@@ -123,8 +123,8 @@ def start(name: str, command: list[str], environment: dict[str, str], folder: Pa
     return Server(name, log, process)
 
 
-def answers(url: str) -> bool:
-    """Whether a server answers at all."""
+def is_up(url: str) -> bool:
+    """Returns whether a server responds at all."""
     try:
         with urllib.request.urlopen(url, timeout=2):
             return True

@@ -1,4 +1,4 @@
-"""What Hookline promises, step by step, against a running stack.
+"""Promises of Hookline, step by step, against a running stack.
 
 `make demo` shows these steps and tests/stack runs them: what a visitor is shown is what CI checks. They build on each
 other, in the order of STEPS.
@@ -16,15 +16,15 @@ from .tour import Tour, poll
 EDITS_TIMED = 40
 
 
-def nobody_knows_the_store(tour: Tour) -> None:
+def the_store_is_unknown(tour: Tour) -> None:
     """Before its first webhook a store has no status and no results."""
     tour.show_search("before", "walnut board")
     answer = tour.stack.client.status(tour.store)
     tour.expect(answer.status == 404, f"the status of an unknown store is answered 404 (was {answer.status})")
 
 
-def the_catalogue_becomes_searchable(tour: Tour) -> None:
-    """Every product that is for sale is found; drafts, archived and unpublished ones are not."""
+def the_catalog_becomes_searchable(tour: Tour) -> None:
+    """Every product for sale is found; drafts, archived and unpublished ones are not."""
     with tour.applying(len(tour.products), "the whole catalogue"):
         for name, product in tour.products.items():
             tour.send_product(name, product, "products/create")
@@ -42,8 +42,8 @@ def the_catalogue_becomes_searchable(tour: Tour) -> None:
     tour.show_search("catalogue sent", "creme brulee")
 
 
-def searching_forgives_and_highlights(tour: Tour) -> None:
-    """A misspelt word still finds the product, and the answer shows where it matched."""
+def search_tolerates_typos_and_highlights(tour: Tour) -> None:
+    """A misspelled word still finds the product, and the result shows where it matched."""
     skillet = tour.products["cast-iron-skillet"]
     results = tour.found("iron skilet")
     tour.expect(bool(results) and results[0]["id"] == skillet.id, "“iron skilet” finds the skillet first")
@@ -51,8 +51,8 @@ def searching_forgives_and_highlights(tour: Tour) -> None:
     tour.expect(bool(results) and bool(results[0]["highlights"]), "a result has highlights")
 
 
-def an_edit_shows(tour: Tour) -> None:
-    """A changed title and price are found."""
+def an_edit_is_shown(tour: Tour) -> None:
+    """Search shows a changed title and price."""
     board = tour.products["walnut-serving-board"]
     edited = board.edited(price="51.25", title="Walnut Serving Board, Edge Grain")
     with tour.applying(1, "the edit"):
@@ -63,7 +63,7 @@ def an_edit_shows(tour: Tour) -> None:
 
 
 def a_duplicate_has_no_effect(tour: Tour) -> None:
-    """The same delivery again is acknowledged and dropped."""
+    """The same delivery again is acknowledged and not processed."""
     edited = tour.products["walnut-serving-board"].edited(price="52.50")
     delivery = tour.sign("products/update", edited.body())
     with tour.applying(1, "an edit and its duplicate"):
@@ -71,7 +71,7 @@ def a_duplicate_has_no_effect(tour: Tour) -> None:
         tour.expect(answer.status == 200, f"the edit is answered 200 (was {answer.status})")
         tour.until(lambda: shows(tour, edited, "52.50"), "the edit is found")
         dropped = tour.status().get("duplicates_dropped_24h", 0)
-        # Until the index has the change a duplicate is told to come back, because the first may still fail.
+        # Until the change is indexed a duplicate gets 503, because the first delivery may still fail.
         answer = poll(lambda: (again := tour.stack.client.send(delivery)).status != 503 and again)
         if tour.expect(bool(answer) and answer.status == 200, "its duplicate is answered 200"):
             tour.note("the same delivery again", delivery, answer)
@@ -100,7 +100,7 @@ def duplicates_at_the_same_time_have_one_effect(tour: Tour) -> None:
 
 
 def an_older_state_changes_nothing(tour: Tour) -> None:
-    """A webhook that comes late, with a state from before, is taken and has no effect on the index."""
+    """A late webhook with an older state is acknowledged and does not change the index."""
     board = tour.products["walnut-serving-board"]
     older = board.edited(at="2026-11-14T09:40:00-05:00", price="1.00", title="Walnut Serving Board, Old News")
     with tour.applying(1, "the late update"):
@@ -120,14 +120,14 @@ def a_forgery_is_refused(tour: Tour) -> None:
     tour.until(lambda: tour.status()["signature_failures_24h"] == before + 1, "the status counts the forgery")
 
 
-def a_topic_at_the_wrong_door_is_refused(tour: Tour) -> None:
-    """A signed delivery whose topic header is not the function's gets 400."""
+def a_topic_at_another_receiver_is_refused(tour: Tour) -> None:
+    """A signed delivery gets 400 from the receiver of another topic."""
     delivery = tour.sign("products/delete", tour.products["walnut-serving-board"].body())
     answer = tour.send("a topic at another topic's address", delivery, to="products/update")
     tour.expect(answer.status == 400, f"a topic at the wrong door is answered 400 (was {answer.status})")
 
 
-def what_is_deleted_stays_deleted(tour: Tour) -> None:
+def a_deleted_product_stays_deleted(tour: Tour) -> None:
     """After a delete no update brings the product back, neither an older nor a newer one."""
     lantern = tour.products.pop("storm-lantern")
     tour.show_search("before the delete", "storm lantern")
@@ -144,7 +144,7 @@ def what_is_deleted_stays_deleted(tour: Tour) -> None:
 
 
 def a_draft_leaves_and_comes_back(tour: Tour) -> None:
-    """A product that is turned into a draft is not found, and found again when it is active."""
+    """A product that becomes a draft is not found, and is found again once it is active."""
     kettle = tour.products["nambu-tetsubin-kettle"]
     tour.send_product("a product becomes a draft", kettle.edited(status="draft", published_at=None))
     tour.until(lambda: tour.result(kettle) is None, "the draft is not found")
@@ -155,7 +155,7 @@ def a_draft_leaves_and_comes_back(tour: Tour) -> None:
 
 
 def a_body_that_does_not_fit_is_parked(tour: Tour) -> None:
-    """A signed body of another shape is taken; the status says which field did not fit."""
+    """A signed body of the wrong shape is acknowledged; the status names the field that did not fit."""
     delivery = tour.sign("products/update", sample("hostile/wrong-shape.json"))
     answer = tour.send("a body of another shape", delivery)
     tour.expect(answer.status == 200, f"a body of another shape is answered 200 (was {answer.status})")
@@ -169,7 +169,7 @@ def a_body_that_does_not_fit_is_parked(tour: Tour) -> None:
 
 
 def a_collection_is_found(tour: Tour) -> None:
-    """A collection has a document of its own."""
+    """A collection has its own document."""
     answer = tour.send("a collection changes", tour.sign("collections/update", sample("collections-update.json")))
     tour.expect(answer.status == 200, f"a collection is answered 200 (was {answer.status})")
     wanted = str(json.loads(sample("collections-update.json"))["id"])
@@ -182,7 +182,7 @@ def a_collection_is_found(tour: Tour) -> None:
 
 
 def a_change_is_found_soon(tour: Tour) -> None:
-    """Takes the time from sending a webhook to finding its change, over many edits."""
+    """Measures the time from sending a webhook to finding its change, over many edits."""
     product = tour.products["birch-kindling-bundle"]
     missed = 0
     for number in range(EDITS_TIMED):
@@ -198,8 +198,8 @@ def a_change_is_found_soon(tour: Tour) -> None:
     tour.products["birch-kindling-bundle"] = product
 
 
-def the_status_tells(tour: Tour) -> None:
-    """The status says that the store is enabled and live, since when, and by which topics."""
+def the_status_is_complete(tour: Tour) -> None:
+    """The status says that the store is enabled and live, since when, and with which topics."""
     status = tour.status()
     tour.expect(status["enabled"] is True, "the store is enabled")
     tour.expect(status["activity"] == "live", f"the store is live (was {status['activity']})")
@@ -209,7 +209,7 @@ def the_status_tells(tour: Tour) -> None:
 
 
 def an_uninstall_empties_the_store(tour: Tour) -> None:
-    """Uninstalled, a store is disabled and nothing of it is found; what comes late is dropped and counted."""
+    """After an uninstall the store is disabled and empty; late deliveries are discarded and counted."""
     shop = json.loads(sample("app-uninstalled.json")) | {"myshopify_domain": tour.store}
     answer = tour.send("the app is uninstalled", tour.sign("app/uninstalled", json.dumps(shop).encode()))
     tour.expect(answer.status == 200, f"the uninstall is answered 200 (was {answer.status})")
@@ -224,7 +224,7 @@ def an_uninstall_empties_the_store(tour: Tour) -> None:
 
 
 def a_new_install_starts_clean(tour: Tour) -> None:
-    """A state signed after the uninstall begins the next install, without the documents of the last."""
+    """A state signed after the uninstall starts the next install, without the documents of the last."""
     epoch = tour.status()["epoch"]
     throw = tour.products["washed-linen-throw"].edited(at=soon(2), price="91.00")
     tour.send_product("the first change after installing again", throw)
@@ -237,28 +237,28 @@ def a_new_install_starts_clean(tour: Tour) -> None:
 
 
 STEPS: tuple[Callable[[Tour], None], ...] = (
-    nobody_knows_the_store,
-    the_catalogue_becomes_searchable,
-    searching_forgives_and_highlights,
-    an_edit_shows,
+    the_store_is_unknown,
+    the_catalog_becomes_searchable,
+    search_tolerates_typos_and_highlights,
+    an_edit_is_shown,
     a_duplicate_has_no_effect,
     duplicates_at_the_same_time_have_one_effect,
     an_older_state_changes_nothing,
     a_forgery_is_refused,
-    a_topic_at_the_wrong_door_is_refused,
-    what_is_deleted_stays_deleted,
+    a_topic_at_another_receiver_is_refused,
+    a_deleted_product_stays_deleted,
     a_draft_leaves_and_comes_back,
     a_collection_is_found,
     a_change_is_found_soon,
     a_body_that_does_not_fit_is_parked,
-    the_status_tells,
+    the_status_is_complete,
     an_uninstall_empties_the_store,
     a_new_install_starts_clean,
 )
 
 
 def take(tour: Tour, step: Callable[[Tour], None]) -> None:
-    """Takes a step. One that cannot go on is a finding, so that the steps after it are still taken."""
+    """Takes a step. A step that raises is recorded as a failure, so that the steps after it still run."""
     tour.step = step.__name__.replace("_", " ")
     try:
         step(tour)
@@ -267,16 +267,16 @@ def take(tour: Tour, step: Callable[[Tour], None]) -> None:
 
 
 def shows(tour: Tour, product: Product, price: str) -> bool:
-    """Whether a product is found with this price and its title."""
+    """Returns whether search finds a product with this price and its title."""
     result = tour.result(product)
     return bool(result) and (result["price_min"], result["title"]) == (price, product.title)
 
 
 def documents(tour: Tour) -> int:
-    """How many documents the index holds for the tour's store, whatever the search API shows of them."""
+    """Number of documents that the index holds for the tour's store, whatever the search API shows."""
     return tour.stack.documents(tour.store)
 
 
 def soon(seconds: int) -> str:
-    """A moment ahead, so that it is a later second than anything sent before."""
+    """A time some seconds ahead, later than anything sent before."""
     return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat(timespec="seconds")

@@ -1,6 +1,6 @@
-"""The region that everything goes to: one for deploying, looking and commanding.
+"""The one region for deploying, checking and running commands.
 
-Of REGION=, AWS_REGION, AWS_DEFAULT_REGION and the profile the first that says one. AWS's own tools disagree: boto3,
+The first that is set of REGION=, AWS_REGION, AWS_DEFAULT_REGION and the profile. AWS's own tools disagree: boto3,
 and with it sam, does not read AWS_REGION; the SDK of `hookline` reads that and the profile, and nothing else.
 """
 
@@ -14,16 +14,16 @@ from botocore.exceptions import BotoCoreError
 
 
 class NoRegionError(Exception):
-    """There is no region, or it is none. The message says what to do."""
+    """No region is set, or it is not one. The message says what to do."""
 
 
 def region(given: str = "", environment: Mapping[str, str] = os.environ) -> str:
     """The region; raises NoRegionError."""
     wanted = given or environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or of_profile()
     if not wanted:
-        raise NoRegionError("no region: add REGION=eu-west-1, set AWS_REGION, or give your profile one")
+        raise NoRegionError("no region is set: add REGION=eu-west-1, set AWS_REGION, or set one in your profile")
     if not re.fullmatch(r"[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}", wanted):
-        raise NoRegionError(f"{wanted!r} is no region: one is called as in REGION=eu-west-1")
+        raise NoRegionError(f"{wanted!r} is not a region: write it as in REGION=eu-west-1")
     return wanted
 
 
@@ -36,7 +36,7 @@ def of_profile() -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Prints the region, or says in a sentence why not."""
+    """Prints the region, or the reason why there is none."""
     try:
         print(region(*arguments))
     except NoRegionError as problem:

@@ -10,25 +10,31 @@ from .client import Client, signed
 from .places import DEV_STACK, EVENTS, REPOSITORY
 from .shop import STORE
 
-# Fresh each time; the rest comes from the file beside the body.
+# Headers that are new for each replay; the others come from the file beside the body.
 NOT_REPLAYED = {"x-shopify-webhook-id", "x-shopify-event-id", "x-shopify-triggered-at", "x-shopify-hmac-sha256"}
 
 
-class Unclear(Exception):
-    """What was asked for cannot be done. The message says what to change."""
+class UsageError(Exception):
+    """The request cannot be carried out. The message says what to change."""
 
 
-# Something to see for whoever names no sample: a product, its edit, a collection, stock and an order.
-SOME = ("products-create", "products-update", "collections-update", "inventory-levels-update", "orders-create")
+# Sent when EVENT is not given: a product, its edit, a collection, stock and an order.
+DEFAULT_EVENTS = (
+    "products-create",
+    "products-update",
+    "collections-update",
+    "inventory-levels-update",
+    "orders-create",
+)
 
 
 def main(arguments: list[str]) -> int:
-    """Sends the samples and prints the answers; 0 when all were 2xx."""
+    """Sends the samples and prints the responses; returns 0 if all were 2xx."""
     try:
         wanted = options(arguments)
         samples = [sample(event, wanted.topic) for event in wanted.events]
         url, secret = target(wanted.url)
-    except Unclear as problem:
+    except UsageError as problem:
         print(f"replay: {problem}", file=sys.stderr)
         return 2
     try:
@@ -38,40 +44,40 @@ def main(arguments: list[str]) -> int:
         print(f"replay: {url} does not answer: {error}", file=sys.stderr)
         return 2
     if len(accepted) > 1:
-        print("For one of your own choice: make replay EVENT=events/shopify/products-update.json")
+        print("To send one of your choice: make replay EVENT=events/shopify/products-update.json")
     return 0 if all(accepted) else 1
 
 
 def send(client: Client, secret: str, body: bytes, headers: dict[str, str], wanted: argparse.Namespace) -> bool:
-    """Signs and sends one sample, prints the answer, and says whether it was 2xx."""
+    """Signs and sends one sample, prints the response, and returns whether it was 2xx."""
     topic = headers.pop("X-Shopify-Topic")
     store = headers.pop("X-Shopify-Shop-Domain", STORE)
     delivery = signed(topic, body, secret=secret, store=wanted.store or store, delivery_id=wanted.id, more=headers)
     answer = client.send(delivery)
     print(f"{answer.status}  {topic} for {wanted.store or store}, {len(body)} bytes, {answer.seconds * 1000:.0f} ms")
-    print(f"     delivery id {delivery.id} (again: ID={delivery.id})")
+    print(f"     delivery id {delivery.id} (to send it again: ID={delivery.id})")
     if answer.body:
         print(answer.body.decode(errors="replace"))
     return 200 <= answer.status < 300
 
 
 def options(arguments: list[str]) -> argparse.Namespace:
-    """The Makefile's variables. The secret is not among them: other users can read a command line."""
+    """Parses the Makefile's variables. The secret is not among them: other users can read a command line."""
     parser = argparse.ArgumentParser(prog="make replay", usage="make replay [EVENT=… URL= STORE= SECRET= ID= TOPIC=]")
     for name in ("event", "url", "store", "id", "topic"):
         parser.add_argument(f"--{name}")
     parsed = parser.parse_args(arguments)
     if not parsed.event and (parsed.id or parsed.topic):
-        raise Unclear("ID and TOPIC belong to one sample: say which, as in EVENT=events/shopify/products-update.json")
-    parsed.events = [parsed.event] if parsed.event else [str(EVENTS / f"{name}.json") for name in SOME]
+        raise UsageError("ID and TOPIC are for one sample: add EVENT=, as in EVENT=events/shopify/products-update.json")
+    parsed.events = [parsed.event] if parsed.event else [str(EVENTS / f"{name}.json") for name in DEFAULT_EVENTS]
     return parsed
 
 
 def sample(event: str, topic: str | None) -> tuple[bytes, dict[str, str]]:
-    """The body, byte for byte, and the headers that belong to it."""
+    """Body of a sample, byte for byte, and its headers."""
     file = Path(event) if Path(event).is_absolute() else REPOSITORY / event
     if not file.is_file():
-        raise Unclear(f"there is no file {event}")
+        raise UsageError(f"there is no file {event}")
     beside = file.with_name(f"{file.stem}.headers.json")
     headers = json.loads(beside.read_text()) if beside.is_file() else {}
     headers = {name: value for name, value in headers.items() if name.lower() not in NOT_REPLAYED}
@@ -79,24 +85,24 @@ def sample(event: str, topic: str | None) -> tuple[bytes, dict[str, str]]:
         headers["X-Shopify-Topic"] = topic.replace("-", "/", 1)
     elif "X-Shopify-Topic" not in headers:
         if file.parent.name != "catalogue":
-            raise Unclear(f"{event} has no {beside.name} beside it that tells its topic: add TOPIC=products/update")
+            raise UsageError(f"{event} has no {beside.name} beside it with its topic: add TOPIC=products/update")
         headers["X-Shopify-Topic"] = "products/create"
     return file.read_bytes(), headers
 
 
 def target(url: str | None) -> tuple[str, str]:
-    """Where to send it, and the secret to sign it with."""
+    """URL to send to, and the secret to sign with."""
     secret = os.environ.get("SECRET", "")
     if url:
         if not secret:
-            raise Unclear("a deployed stack has a secret of its own: SECRET=… (the app's client secret)")
+            raise UsageError("a deployed stack needs SECRET=… (the app's client secret)")
         return url, secret
     try:
         details = json.loads(DEV_STACK.read_text())
         os.kill(details["pid"], 0)
     except (FileNotFoundError, ProcessLookupError):
-        raise Unclear(
-            "no stack is running here: start one with `make dev`, or give URL= and SECRET= of another"
+        raise UsageError(
+            "no stack is running here: start one with `make dev`, or add URL= and SECRET= of another"
         ) from None
     return details["url"], secret or details["secret"]
 

@@ -22,7 +22,7 @@ class Product:
 
     @property
     def id(self) -> str:
-        """Its id, as it comes out of Hookline."""
+        """Its id, as Hookline returns it."""
         return str(self.fields["id"])
 
     @property
@@ -32,12 +32,12 @@ class Product:
 
     @property
     def updated_at(self) -> str:
-        """When it was last changed."""
+        """Time of its last change."""
         return self.fields["updated_at"]
 
     @property
     def visible(self) -> bool:
-        """Whether it belongs in the index."""
+        """Returns whether it belongs in the index."""
         return self.fields["status"] == "active" and self.fields["published_at"] is not None
 
     @property
@@ -46,11 +46,11 @@ class Product:
         return sorted((variant["price"] for variant in self.fields["variants"]), key=float)
 
     def body(self) -> bytes:
-        """As it is sent: without line breaks."""
+        """Body as it is sent: without line breaks."""
         return json.dumps(self.fields, ensure_ascii=False, separators=(",", ":")).encode()
 
     def edited(self, *, at: str | None = None, price: str | None = None, **changes: Any) -> "Product":
-        """The product after a change, made now unless told otherwise."""
+        """Copy with a change, made now unless `at` is given."""
         fields = self.fields | changes | {"updated_at": at or seconds_now()}
         if price is not None:
             fields["variants"] = [variant | {"price": price} for variant in self.fields["variants"]]
@@ -58,7 +58,7 @@ class Product:
 
 
 def seconds_now() -> str:
-    """The time as Shopify writes `updated_at`: whole seconds."""
+    """Current time as Shopify writes `updated_at`: whole seconds."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 

@@ -1,4 +1,4 @@
-"""Speaks to a local Shopify: controls it as its README says, and asks its Admin API as an app does."""
+"""Controls a local Shopify as its README describes, and calls its Admin API as an app does."""
 
 import json
 import urllib.error
@@ -14,43 +14,43 @@ OPENED_BY = "shpat_local"
 CLIENT_ID = "hookline-local"
 
 
-class ControlFailed(Exception):
-    """The local Shopify refused what it was told; the message is its own."""
+class ControlError(Exception):
+    """The local Shopify refused a control request; the message is its own."""
 
 
 @dataclass(frozen=True)
 class Shopkeeper:
-    """Looks after one shop of a local Shopify."""
+    """Controls one shop of a local Shopify."""
 
     url: str
     store: str = STORE
 
-    def tell(self, act: str, **given: Any) -> Any:
-        """One act of the control interface, `-` for `_`: `tell("update_product", id=1, title="Stove")`."""
+    def act(self, act: str, **given: Any) -> Any:
+        """Sends one control request, `-` for `_`: `act("update_product", id=1, title="Stove")`."""
         return self.control(f"{self.store}/{act.replace('_', '-')}", given)
 
     def app(self, **given: Any) -> Any:
-        """What control has for the whole app."""
+        """Calls the control interface of the whole app."""
         return self.control("app", given)
 
     def control(self, path: str, given: Mapping[str, Any]) -> Any:
-        """A control request."""
+        """Posts a control request."""
         status, said = self.post(f"/_control/{path}", given)
         if status != 200:
-            raise ControlFailed(said.get("error") or said)
+            raise ControlError(said.get("error") or said)
         return said
 
-    def ask(self, query: str, token: str = OPENED_BY, /, **variables: Any) -> tuple[int, Any]:
-        """A GraphQL request: the status and the answer."""
+    def graphql(self, query: str, token: str = OPENED_BY, /, **variables: Any) -> tuple[int, Any]:
+        """Sends a GraphQL request and returns the status and the response."""
         body = {"query": query, "variables": variables}
         return self.post(f"/{self.store}/admin/api/2026-10/graphql.json", body, {"X-Shopify-Access-Token": token})
 
     def grant(self, **form: str) -> tuple[int, Any]:
-        """Asks for a token."""
+        """Requests a token."""
         return self.post(f"/{self.store}/admin/oauth/access_token", form)
 
     def post(self, path: str, body: Any, headers: Mapping[str, str] | None = None) -> tuple[int, Any]:
-        """Posts JSON; the status and the answer, which is JSON unless something is very wrong."""
+        """Posts JSON and returns the status and the response, which is JSON unless something is very wrong."""
         content = json.dumps(body).encode()
         headers = {"Content-Type": "application/json"} | dict(headers or {})
         request = urllib.request.Request(self.url + path, content, headers)

@@ -32,28 +32,28 @@ class Stack:
     credentials: Credentials
     outputs: Mapping[str, str]
     client: Client
-    # Where webhooks go, without the topic.
+    # Base URL of the receivers, without the topic.
     receivers: str
-    # Where stores are followed live.
+    # URL of the WebSocket API.
     live: str
 
     @property
     def shopkeeper(self) -> Shopkeeper:
-        """Who looks after the shop of the samples."""
+        """Shopkeeper of the samples' shop."""
         return Shopkeeper(f"http://{HOST}:{self.ports.shopify}")
 
     @property
     def hookline(self) -> command.Hookline:
-        """`hookline`, pointed at it."""
+        """`hookline`, configured for this stack."""
         return command.at(self.ports, self.outputs, self.receivers)
 
     @property
     def search_url(self) -> str:
-        """The search server behind it."""
+        """URL of its search server."""
         return f"http://{HOST}:{self.ports.search}"
 
     def documents(self, store: str) -> int:
-        """How many documents the index holds for a store."""
+        """Number of documents that the index holds for a store."""
         query = json.dumps({"query": {"term": {"store": store}}}).encode()
         url = f"{self.search_url}/{INDEX}/_count"
         request = urllib.request.Request(url, query, {"Content-Type": "application/json"})
@@ -61,7 +61,7 @@ class Stack:
             with urllib.request.urlopen(request, timeout=10) as response:
                 return json.load(response)["count"]
         except urllib.error.HTTPError as error:
-            # Nobody has written to it yet.
+            # The index does not exist before the first write.
             if error.code == 404:
                 return 0
             raise
@@ -100,8 +100,8 @@ def running(
             urls = bridge.add_routes(ports)
             receivers, live = urls["WebhooksApi"] + bridge.RECEIVERS, bridge.live_url(ports)
             posted_to = live.replace("ws:", "http:", 1)
-            bridge.tell(ports, {"RECEIVER_URL": receivers, "LIVE_URL": live, "LIVE_ENDPOINT": posted_to})
-            say("making a token for all stores")
+            bridge.set_variables(ports, {"RECEIVER_URL": receivers, "LIVE_URL": live, "LIVE_ENDPOINT": posted_to})
+            say("creating a token for all stores")
             token = command.at(ports, outputs, receivers).token("--role", "admin", "--all-stores", "--name", "this run")
             client = Client(urls["HttpApi"], token, urls["WebhooksApi"])
             yield Stack(ports, folder, credentials, outputs, client, receivers, live)
@@ -115,7 +115,7 @@ def running(
 
 
 def forget_older(runs: Path) -> None:
-    """Removes what failed or killed runs left behind a week ago."""
+    """Removes the folders of runs that failed or were killed more than a week ago."""
     for run in runs.iterdir():
         if time.time() - run.stat().st_mtime > 7 * 86400:
             shutil.rmtree(run, ignore_errors=True)
@@ -123,7 +123,7 @@ def forget_older(runs: Path) -> None:
 
 @contextmanager
 def terminated_is_interrupted() -> Iterator[None]:
-    """Turns SIGTERM and SIGHUP into KeyboardInterrupt, so that the same clean-up runs. Only in the main thread."""
+    """Turns SIGTERM and SIGHUP into KeyboardInterrupt, so that the same clean-up runs. Main thread only."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""Looks at a stack in CloudFormation, and says in a sentence what is in the way."""
+"""Reads a stack from CloudFormation, and says what is in the way."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from botocore.exceptions import (
     ProfileNotFound,
 )
 
-# Once made, and at rest: its outputs are those of what is there.
+# Complete and idle: its outputs are current.
 STANDING = {
     "CREATE_COMPLETE",
     "UPDATE_COMPLETE",
@@ -21,12 +21,12 @@ STANDING = {
     "IMPORT_COMPLETE",
     "IMPORT_ROLLBACK_COMPLETE",
 }
-# Never whole: CloudFormation lets nobody but delete it.
+# Never complete: CloudFormation only allows deleting it.
 NEVER_MADE = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"}
 
 
 class StackError(Exception):
-    """A stack that cannot be looked at, or is not there. The message is a sentence."""
+    """A stack cannot be read or does not exist. The message is a sentence."""
 
 
 class NoStackError(StackError):
@@ -34,7 +34,7 @@ class NoStackError(StackError):
 
 
 def client(service: str, region: str):  # noqa: ANN201 (botocore makes its classes at run time)
-    """A client that gives up soon."""
+    """A client that gives up quickly."""
     config = Config(connect_timeout=5, read_timeout=20, retries={"max_attempts": 2})
     return botocore.session.get_session().create_client(service, region_name=region, config=config)
 
@@ -52,24 +52,26 @@ def describe(stack: str, region: str) -> dict[str, Any]:
         message = error.response.get("Error", {}).get("Message", "")
         if "does not exist" in message:
             raise NoStackError(f"there is no stack {stack} in {region} (STACK= and REGION= name another)") from error
-        raise StackError(f"CloudFormation does not show the stack {stack} in {region}: {told(error)}") from error
+        raise StackError(
+            f"CloudFormation does not show the stack {stack} in {region}: {describe_error(error)}"
+        ) from error
     except Exception as error:
-        # Whatever a parser of somebody's answer may raise: a sentence, no traceback.
-        raise StackError(f"the stack {stack} in {region} cannot be looked at: {told(error)}") from error
+        # Any other error, say of a parser, becomes a sentence, too.
+        raise StackError(f"the stack {stack} in {region} cannot be read: {describe_error(error)}") from error
 
 
-def told(error: Exception) -> str:
-    """An error of AWS or of the way there, in one line."""
+def describe_error(error: Exception) -> str:
+    """Formats an error of AWS, or of reaching it, in one line."""
     match error:
         case NoCredentialsError() | PartialCredentialsError():
             return "no AWS credentials: run `aws configure` or `aws sso login`, or set AWS_PROFILE"
         case ProfileNotFound():
             return f"there is no profile {error.kwargs.get('profile', '?')} (AWS_PROFILE)"
         case EndpointConnectionError():
-            return "AWS does not answer; no such region, or no network"
+            return "AWS does not respond: the region does not exist, or there is no network"
         case ClientError():
-            told_by_aws = error.response.get("Error", {})
-            return " ".join(f"{told_by_aws.get('Code', '?')}: {told_by_aws.get('Message', '?')}".split())
+            details = error.response.get("Error", {})
+            return " ".join(f"{details.get('Code', '?')}: {details.get('Message', '?')}".split())
         case BotoCoreError():
             return " ".join(str(error).split()).rstrip(".")
         case _:
@@ -77,24 +79,24 @@ def told(error: Exception) -> str:
 
 
 def outputs(described: dict[str, Any]) -> dict[str, str]:
-    """The outputs by their names."""
+    """Outputs by name."""
     return {each["OutputKey"]: each.get("OutputValue", "") for each in described.get("Outputs", [])}
 
 
 def parameters(described: dict[str, Any]) -> dict[str, str]:
-    """The parameters by their names."""
+    """Parameters by name."""
     return {each["ParameterKey"]: each.get("ParameterValue", "") for each in described.get("Parameters", [])}
 
 
 def impediment(stack: str, status: str, region: str) -> str | None:
-    """What has to be done before anything can be read from it or deployed to it; None if nothing."""
+    """Reason why the stack can be neither read nor deployed, with what to do; None if it can."""
     if status in STANDING or status == "REVIEW_IN_PROGRESS":
         return None
     if status in NEVER_MADE:
         return (
             f"the stack {stack} is in {status}: it can only be deleted, with `aws cloudformation delete-stack "
-            f"--stack-name {stack} --region {region}`, and deployed again (why it failed: docs/deploying.md#it-failed)"
+            f"--stack-name {stack} --region {region}`, and deployed again (its cause: docs/deploying.md#it-failed)"
         )
     if status.endswith("_IN_PROGRESS"):
-        return f"the stack {stack} is in {status}: wait until that is over"
+        return f"the stack {stack} is in {status}: wait until it is done"
     return f"the stack {stack} is in {status}: see docs/deploying.md#it-failed"

@@ -1,4 +1,4 @@
-"""A walk through a running stack: what was sent, what came of it, and what was found wrong.
+"""A tour of a running stack: the deliveries sent, the responses, and the promises that were not kept.
 
 Nothing here knows what should happen; that is in `promises`.
 """
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from .client import Answer, Delivery
+from .client import Delivery, Response
 from .shop import STORE, Product, catalogue
 from .stack import Stack
 
@@ -20,7 +20,7 @@ LONGEST_PAUSE_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that was looked at, and whether it was as promised."""
+    """One check and its outcome."""
 
     step: str
     what: str
@@ -29,18 +29,18 @@ class Finding:
 
 @dataclass(frozen=True)
 class Sent:
-    """A delivery and its answer."""
+    """A delivery and its response."""
 
     step: str
     what: str
     topic: str
     delivery_id: str
-    answer: Answer
+    answer: Response
 
 
 @dataclass
 class Tour:
-    """The state of a walk."""
+    """State of a tour."""
 
     stack: Stack
     store: str = STORE
@@ -49,37 +49,37 @@ class Tour:
     findings: list[Finding] = field(default_factory=list)
     searchable_after: list[float] = field(default_factory=list)
     searches: list[tuple[str, str, str]] = field(default_factory=list)
-    told: Callable[[str], None] = lambda _: None
+    progress: Callable[[str], None] = lambda _: None
     step: str = ""
 
     def expect(self, ok: bool, what: str) -> bool:
-        """Notes whether something is as promised."""
+        """Records whether a promise was kept."""
         self.findings.append(Finding(self.step, what, ok))
         return ok
 
     def failures(self) -> list[Finding]:
-        """What was not as promised."""
+        """Findings that were not as promised."""
         return [finding for finding in self.findings if not finding.ok]
 
     # Sending.
 
-    def send(self, what: str, delivery: Delivery, to: str | None = None) -> Answer:
-        """Sends a delivery and notes the answer."""
+    def send(self, what: str, delivery: Delivery, to: str | None = None) -> Response:
+        """Sends a delivery and records the response."""
         answer = self.stack.client.send(delivery, to)
         self.note(what, delivery, answer)
         return answer
 
-    def note(self, what: str, delivery: Delivery, answer: Answer) -> None:
-        """Remembers a delivery and its answer for the report."""
+    def note(self, what: str, delivery: Delivery, answer: Response) -> None:
+        """Records a delivery and its response for the report."""
         self.sent.append(Sent(self.step, what, delivery.topic, delivery.id, answer))
-        self.told(f"{delivery.topic}: {what} → {answer.status}")
+        self.progress(f"{delivery.topic}: {what} → {answer.status}")
 
     def sign(self, topic: str, body: bytes, **details: str | None) -> Delivery:
         """A delivery for this tour's store."""
         return self.stack.sign(topic, body, self.store, **details)
 
-    def send_product(self, what: str, product: Product, topic: str = "products/update") -> Answer:
-        """Sends a product's state and expects it to be taken."""
+    def send_product(self, what: str, product: Product, topic: str = "products/update") -> Response:
+        """Sends a product's state and expects 200."""
         answer = self.send(what, self.sign(topic, product.body()))
         self.expect(answer.status == 200, f"{what}: answered 200 (was {answer.status})")
         return answer
@@ -87,39 +87,39 @@ class Tour:
     # Looking.
 
     def status(self) -> dict[str, Any]:
-        """The store's status; empty while nobody knows the store."""
+        """Status of the store; empty while the store is unknown."""
         answer = self.stack.client.status(self.store)
         return answer.json() if answer.status == 200 else {}
 
     def applied(self) -> int:
-        """How many deliveries had their effect."""
+        """Number of deliveries applied so far."""
         return self.status().get("events_24h", {}).get("total", 0)
 
     def found(self, q: str, limit: int = 50) -> list[dict[str, Any]]:
-        """The results of a search; none while nobody knows the store."""
+        """Results of a search; none while the store is unknown."""
         answer = self.stack.client.search(self.store, q, limit)
         return answer.json()["results"] if answer.status == 200 else []
 
     def result(self, product: Product) -> dict[str, Any] | None:
-        """A product as searching for its title finds it."""
+        """Search result of a product, found by its title."""
         return next((each for each in self.found(product.title) if each["id"] == product.id), None)
 
     def show_search(self, when: str, q: str) -> None:
-        """Notes what a search finds, for the report."""
+        """Records the results of a search for the report."""
         hits = [f"{each['title']} ({price_range(each)})" for each in self.found(q, 3)]
         self.searches.append((when, q, "\n".join(hits) or "—"))
 
     # Waiting.
 
     def until(self, condition: Callable[[], Any], what: str) -> Any:
-        """Looks again and again until the condition holds, for a while; notes how it ended."""
+        """Polls until the condition holds or the deadline passes; records the outcome."""
         value = poll(condition)
         self.expect(bool(value), what)
         return value
 
     @contextmanager
     def applying(self, count: int, what: str) -> Iterator[None]:
-        """Waits, after the block, until exactly `count` more deliveries had their effect."""
+        """Waits, after the block, until exactly `count` more deliveries have been applied."""
         before = self.applied()
         yield
         poll(lambda: self.applied() >= before + count)
@@ -127,7 +127,7 @@ class Tour:
         self.expect(after == before + count, f"{what}: counted as {count} (was {after - before})")
 
     def timings(self) -> dict[str, float]:
-        """Seconds from sending a webhook to finding its change: how many, the median, the 99th percentile."""
+        """Time in seconds from sending a webhook to finding its change: count, median, 99th percentile."""
         times = sorted(self.searchable_after)
         if not times:
             return {}
@@ -146,6 +146,6 @@ def poll(condition: Callable[[], Any]) -> Any:
 
 
 def price_range(result: dict[str, Any]) -> str:
-    """The prices of a search result for a person."""
+    """Formats the prices of a search result."""
     low, high = result.get("price_min"), result.get("price_max")
     return f"{low}" if low == high else f"{low} – {high}"

@@ -1,4 +1,4 @@
-"""What SAM makes of template.yaml: plain CloudFormation, as AWS will see it.
+"""template.yaml as SAM translates it: plain CloudFormation, as AWS receives it.
 
 Tests judge this, not the source, because SAM drops what it does not know without a word. The bridge reads the
 routes from it.
@@ -6,6 +6,7 @@ routes from it.
 
 import json
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -13,6 +14,7 @@ import yaml
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
+from .archives import archive
 from .places import TEMPLATE
 
 
@@ -42,7 +44,7 @@ def source() -> dict[str, Any]:
 
 
 def deployable() -> dict[str, Any]:
-    """template.yaml less what the emulator refuses: alarms that compute over several metrics. It rings none anyway."""
+    """template.yaml without the alarms that the emulator refuses, those over several metrics. It raises none anyway."""
     template = source()
     template["Resources"] = {
         name: resource
@@ -51,7 +53,7 @@ def deployable() -> dict[str, Any]:
     }
     for resource in template["Resources"].values():
         if "CodeUri" in resource.get("Properties", {}):
-            resource["Properties"]["CodeUri"] = str(TEMPLATE.parent / resource["Properties"]["CodeUri"])
+            resource["Properties"]["CodeUri"] = str(archive(Path(resource["Properties"]["CodeUri"]).name))
     return template
 
 

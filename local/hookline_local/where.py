@@ -1,6 +1,6 @@
-"""`make where`: where a stack is, as the variables that `hookline` reads. All of them, or a sentence and nothing.
+"""`make where`: prints a stack's resources as the variables that `hookline` reads. All of them, or one sentence.
 
-What it prints goes through `eval`: half of one stack's variables beside half of another's would be worse than none.
+The output goes through `eval`: half of one stack's variables beside half of another's would be worse than none.
 """
 
 import argparse
@@ -30,7 +30,7 @@ VARIABLES = {
     "PanelUrl": "PANEL_URL",
 }
 
-# What a stack does not have, say an archive, is nothing: so that another stack's is not taken for it.
+# Empty when a stack has none, so that the value of another stack does not stay in the shell.
 OPTIONAL = {
     "ArchiveBucketName": "ARCHIVE_BUCKET",
     "OpenSearchSigningService": "OPENSEARCH_SIGNING_SERVICE",
@@ -52,27 +52,27 @@ def exports(stack: str, where: str) -> list[str]:
     status = described.get("StackStatus", "an unknown state")
     if problem := impediment(stack, status, where):
         raise StackError(problem)
-    told = outputs(described)
-    missing = [name for name in VARIABLES if not told.get(name)]
+    stack_outputs = outputs(described)
+    missing = [name for name in VARIABLES if not stack_outputs.get(name)]
     if len(missing) == len(VARIABLES):
-        raise StackError(f"the stack {stack} in {where} ({status}) has none of Hookline's outputs: is it another's?")
-    if missing:
         raise StackError(
-            f"the stack {stack} in {where} has no {', '.join(missing)}: bring it up to date with `make deploy`"
+            f"the stack {stack} in {where} ({status}) has none of Hookline's outputs: is it another application's?"
         )
-    found = {"AWS_REGION": where} | variables(told)
+    if missing:
+        raise StackError(f"the stack {stack} in {where} has no {', '.join(missing)}: update it with `make deploy`")
+    found = {"AWS_REGION": where} | variables(stack_outputs)
     return [f"export {variable}={shlex.quote(value)}" for variable, value in found.items()]
 
 
 def main(arguments: list[str]) -> int:
-    """Prints the variables, or says in a sentence why not."""
+    """Prints the variables, or the reason why it cannot."""
     parser = argparse.ArgumentParser(prog="make where", usage="make where [STACK= REGION=]")
     parser.add_argument("--stack", default="")
     parser.add_argument("--region", default="")
     wanted = parser.parse_args(arguments)
     try:
         if not wanted.stack:
-            raise StackError("which stack? STACK=hookline")
+            raise StackError("no stack given: add STACK=hookline")
         lines = exports(wanted.stack, region(wanted.region))
     except (StackError, NoRegionError) as problem:
         print(f"make where: {problem}", file=sys.stderr)

@@ -57,7 +57,7 @@ def numbers() -> Iterator[int]:
 def store(site: Site, numbers: Iterator[int]) -> str:
     """A store of its own, that has had an event."""
     name = f"shop-{next(numbers)}.myshopify.com"
-    site.known(name)
+    site.make_known(name)
     return name
 
 

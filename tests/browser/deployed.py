@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from hookline_local import bridge
-from hookline_local.client import Answer, session_token
+from hookline_local.client import Response, session_token
 from hookline_local.command import Hookline
 from hookline_local.deploy import aws_client
 from hookline_local.ports import HOST
@@ -29,7 +29,7 @@ class Token:
 
 @dataclass
 class Site:
-    """What the tests look at."""
+    """The running stack as the tests use it."""
 
     stack: Stack
     pages: Plug
@@ -38,7 +38,7 @@ class Site:
 
     @property
     def url(self) -> str:
-        """Where the page is, with the slash at the end that its relative addresses need."""
+        """URL of the page, with the final slash that its relative addresses need."""
         return f"http://{HOST}:{self.pages.port}{urlsplit(self.stack.client.base_url).path}/"
 
     def token(self, role: str, *stores: str, expires: str = "1h") -> Token:
@@ -54,7 +54,7 @@ class Site:
         return self.stack.hookline
 
     def session_token(self, shop: str, secret: str | None = None, **claims: Any) -> str:
-        """What App Bridge gives the page in a shop's admin."""
+        """Session token that App Bridge gives the page in a shop's admin."""
         return session_token(shop, secret or self.stack.credentials.shopify, CLIENT_ID, **claims)
 
     def edit(self, store: str, name: str = "walnut-serving-board", **changes: Any) -> str:
@@ -65,15 +65,15 @@ class Site:
     def send(self, store: str, topic: str, body: bytes) -> str:
         """Sends a signed webhook and expects it to be taken; returns the delivery's id."""
         delivery = self.stack.sign(topic, body, store)
-        answer: Answer = self.stack.client.send(delivery)
+        answer: Response = self.stack.client.send(delivery)
         assert answer.status == 200, answer
         return delivery.id
 
     def park(self, store: str) -> str:
-        """Sends what nobody can read; returns the delivery's id."""
+        """Sends a delivery that cannot be parsed; returns its id."""
         return self.send(store, "products/update", UNREADABLE)
 
-    def known(self, *stores: str) -> None:
+    def make_known(self, *stores: str) -> None:
         """Makes stores known, by an event of each that is applied."""
         for store in stores:
             self.edit(store)
@@ -81,7 +81,7 @@ class Site:
             assert poll(lambda store=store: self.item(store).get("last_sync_us")), f"{store} is not known"
 
     def item(self, store: str) -> dict[str, Any]:
-        """What the stores table has of a store."""
+        """Item of a store in the stores table."""
         key = {"pk": {"S": f"shopify#{store}"}, "sk": {"S": "#store"}}
         return self.dynamodb.get_item(TableName=self.stores_table, Key=key).get("Item", {})
 
@@ -97,7 +97,7 @@ class Site:
 
 
 def behind_plugs(stack: Stack, pages: Plug, sockets: Plug) -> Site:
-    """Tells the deployed functions that the live connection is where the plug is."""
+    """Points the deployed functions to the plug of the live connection."""
     there = urlsplit(stack.live)._replace(netloc=f"{HOST}:{sockets.port}").geturl()
-    bridge.tell(stack.ports, {"LIVE_URL": there})
+    bridge.set_variables(stack.ports, {"LIVE_URL": there})
     return Site(stack, pages, sockets)

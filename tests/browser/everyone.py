@@ -1,4 +1,4 @@
-"""What is asked of every page, of the real stack and of the made-up one."""
+"""Checks of every page, on the real stack and on the made-up one."""
 
 from playwright.sync_api import Page
 
@@ -33,7 +33,7 @@ TOFU = r"""
 
 
 def sideways(page: Page) -> int:
-    """By how many pixels a page scrolls sideways."""
+    """Number of pixels by which a page scrolls sideways."""
     return page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from deployed import Token
 from hookline_local.ports import HOST
-from hookline_local.processes import answers, start
+from hookline_local.processes import is_up, start
 
 import web
 
@@ -22,7 +22,7 @@ def token(name: str) -> Token:
 
 @dataclass(frozen=True)
 class MadeUp:
-    """Where it is, and the way to move it."""
+    """Address of the made-up stack, and the way to change its state."""
 
     port: int
 
@@ -32,7 +32,7 @@ class MadeUp:
         return f"http://{HOST}:{self.port}/"
 
     def move(self, what: str, **how: str | int) -> None:
-        """Makes something happen: web/README.md lists what."""
+        """Triggers a change; web/README.md lists them."""
         request = urllib.request.Request(f"{self.url}mock/{what}?{urlencode(how)}", method="POST")
         with urllib.request.urlopen(request, timeout=30) as answer:
             assert answer.read().startswith(b"ok"), what
@@ -50,7 +50,7 @@ def made_up(folder: Path) -> Iterator[MadeUp]:
     command = [node, vite, "preview", str(web.WEB), "--host", HOST, "--port", str(port), "--strictPort"]
     server = start("made-up", command, web.environment(), folder)
     stack = MadeUp(port)
-    server.wait_until(lambda: answers(stack.url))
+    server.wait_until(lambda: is_up(stack.url))
     try:
         yield stack
     finally:

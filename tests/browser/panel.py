@@ -105,11 +105,11 @@ class Panel:
         return self.page.locator(f'[data-figure="{name}"] .value')
 
     def notices(self, kind: str | None = None) -> Locator:
-        """What a person should know."""
+        """Notices that a person should see."""
         return self.page.locator(f'[data-notice][data-kind="{kind}"]' if kind else "[data-notice]")
 
     def reading(self) -> Locator:
-        """How the store is, in a word and a sentence."""
+        """Health of the store, in a word and a sentence."""
         return self.page.get_by_test_id("reading")
 
     def button(self, name: str) -> Locator:
@@ -122,12 +122,12 @@ class Panel:
         self.page.get_by_test_id("confirm").click()
 
     def evaluate(self, script: str, argument: Any = None) -> Any:
-        """Asks the page."""
+        """Evaluates a script on the page."""
         return self.page.evaluate(script, argument)
 
 
 def store_path(store: str) -> str:
-    """Where a store is on the page."""
+    """Path of a store on the page."""
     return f"stores/{quote(store, safe='')}"
 
 

@@ -89,7 +89,7 @@ class Plug:
 
 
 def end(each: socket.socket) -> None:
-    """Shuts a socket down, which wakes whoever waits for it."""
+    """Shuts a socket down, which wakes threads that wait for it."""
     with suppress(OSError):
         each.shutdown(socket.SHUT_RDWR)
     each.close()

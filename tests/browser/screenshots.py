@@ -37,7 +37,7 @@ TOPICS = {
 @pytest.fixture(scope="module")
 def shops(site: Site) -> None:
     """Stores with a day behind them."""
-    site.known(BUSY, QUIET, BROKEN, SILENT, *MORE)
+    site.make_known(BUSY, QUIET, BROKEN, SILENT, *MORE)
     for number, store in enumerate((BUSY, QUIET, BROKEN, SILENT, *MORE)):
         yesterday(site, store, 1 / (number + 1))
     write(site, QUIET, last_event_us=ago(minutes=47), last_sync_us=ago(minutes=47))

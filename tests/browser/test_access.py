@@ -1,4 +1,4 @@
-"""Who sees what, and what becomes of the page when that changes."""
+"""Access to stores, and the page after access changes."""
 
 import re
 from collections.abc import Callable
@@ -32,17 +32,17 @@ def test_an_admin_has_buttons_and_a_viewer_has_none(
     harmless.page.locator("li[data-delivery]").first.get_by_role("link").click()
     expect(harmless.page.get_by_test_id("meaning")).to_be_visible()
     expect(harmless.button("Replay")).to_have_count(0)
-    assert asked(site, viewer, "POST", f"/api/stores/{store}/redrive") == 403
+    assert status_of(site, viewer, "POST", f"/api/stores/{store}/redrive") == 403
     assert harmless.faults == powerful.faults == []
 
 
-def test_a_role_that_changes_shows_at_once(site: Site, panel: Panel, store: str) -> None:
+def test_a_changed_role_shows_at_once(site: Site, panel: Panel, store: str) -> None:
     """The buttons go while one looks; the server refuses from the next request on."""
     token = site.token("admin", store)
     panel.at_store(token, store)
     expect(panel.button("Resync")).to_be_visible()
     site.hookline.do("token", "change", token.id, "--role", "viewer")
-    assert asked(site, token, "POST", f"/api/stores/{store}/redrive") == 403
+    assert status_of(site, token, "POST", f"/api/stores/{store}/redrive") == 403
     for name in ACTIONS:
         expect(panel.button(name)).to_have_count(0, timeout=CHANGED_WITHIN_MS)
     expect(panel.page.get_by_test_id("role")).to_have_text("Viewer")
@@ -50,22 +50,22 @@ def test_a_role_that_changes_shows_at_once(site: Site, panel: Panel, store: str)
     expect(panel.button("Resync")).to_be_visible(timeout=CHANGED_WITHIN_MS)
 
 
-def test_a_revoked_token_shuts_the_page(site: Site, panel: Panel, store: str) -> None:
+def test_a_revoked_token_closes_the_page(site: Site, panel: Panel, store: str) -> None:
     """It says why, and nothing of the store is left on it."""
     token = site.token("viewer", store)
     panel.at_store(token, store)
     site.hookline.do("token", "revoke", token.id)
-    assert asked(site, token, "GET", "/api/me") in (401, 403)
+    assert status_of(site, token, "GET", "/api/me") in (401, 403)
     expect(panel.page.get_by_test_id("sign-in-reason")).to_contain_text("revoked", timeout=CHANGED_WITHIN_MS)
     assert store not in panel.page.locator("body").inner_text()
     panel.page.reload()
     expect(panel.button("Sign in")).to_be_visible()
 
 
-def test_a_store_that_is_taken_away_leaves_the_page(site: Site, panel: Panel, store: str) -> None:
+def test_a_store_removed_from_a_token_leaves_the_page(site: Site, panel: Panel, store: str) -> None:
     """The store one looks at is out of reach from now on: nothing of it stays."""
     other = f"kept-{store}"
-    site.known(other)
+    site.make_known(other)
     token = site.token("viewer", store, other)
     panel.at_store(token, store)
     site.hookline.do("token", "change", token.id, "--store", other)
@@ -77,15 +77,15 @@ def test_a_store_that_is_taken_away_leaves_the_page(site: Site, panel: Panel, st
 def test_another_stores_name_in_the_address_shows_nothing(site: Site, panel: Panel, store: str) -> None:
     """Not even whether there is such a store: both say the same."""
     other, nobodys = f"hidden-{store}", f"nobodys-{store}"
-    site.known(other)
+    site.make_known(other)
     panel.at_store(site.token("viewer", store), store)
     said = []
     for name in (other, nobodys):
         panel.go(store_path(name))
         expect(panel.page.get_by_role("heading", level=1)).to_have_text(name)
-        told = panel.page.get_by_test_id("not-found")
-        expect(told).to_be_visible()
-        said.append(told.inner_text())
+        message = panel.page.get_by_test_id("not-found")
+        expect(message).to_be_visible()
+        said.append(message.inner_text())
         expect(panel.page.locator("li[data-delivery]")).to_have_count(0)
         expect(panel.figure("events-24h")).to_have_count(0)
     assert said[0] == said[1]
@@ -102,7 +102,7 @@ def test_another_stores_name_in_the_address_shows_nothing(site: Site, panel: Pan
     assert not [frame for frame in heard if other in frame and "refused" not in frame]
 
 
-def test_a_wrong_token_is_told_so(panel: Panel) -> None:
+def test_a_wrong_token_is_refused_with_a_message(panel: Panel) -> None:
     """And what is no token at all is not even sent."""
     panel.go()
     panel.page.get_by_label("Operator token").fill("password")
@@ -134,12 +134,10 @@ def test_no_token_is_in_an_address_or_outlives_the_browser(site: Site, panel: Pa
     assert refused, f"the ticket {ticket[:4]}… could be used again"
 
 
-def test_a_shops_own_admin_sees_its_own_store_only(
-    site: Site, profile: Callable[..., BrowserContext], store: str
-) -> None:
+def test_a_shops_admin_sees_its_own_store_only(site: Site, profile: Callable[..., BrowserContext], store: str) -> None:
     """Embedded: session tokens of the shop, nothing to change, and another store is not there."""
     other = f"neighbour-{store}"
-    site.known(other)
+    site.make_known(other)
     page = profile().new_page()
     panel = Panel(site, page)
     page.expose_function("mint", lambda: site.session_token(store))
@@ -186,16 +184,16 @@ def test_it_can_be_framed_by_the_admin_of_its_shop(
 def test_a_forged_session_token_opens_nothing(site: Site, store: str, claims: dict) -> None:
     """Signed by somebody else, for another app, of yesterday, or of two shops at once."""
     bad = Token("", site.session_token(store, **claims))
-    assert asked(site, Token("", site.session_token(store)), "GET", f"/api/stores/{store}/status") == 200
-    assert asked(site, bad, "GET", f"/api/stores/{store}/status") in (401, 403)
+    assert status_of(site, Token("", site.session_token(store)), "GET", f"/api/stores/{store}/status") == 200
+    assert status_of(site, bad, "GET", f"/api/stores/{store}/status") in (401, 403)
 
 
 def with_app_bridge(route: Route) -> None:
-    """Stands for Shopify's script, which cannot be had here: it gives a session token when it is asked for one."""
+    """Replaces Shopify's script, which is not available here, and returns a session token."""
     route.fulfill(body="window.shopify = { idToken: () => window.mint() };", content_type="text/javascript")
 
 
-def asked(site: Site, token: Token, method: str, path: str) -> int:
+def status_of(site: Site, token: Token, method: str, path: str) -> int:
     """The status of an answer of the API."""
     headers = [("Authorization", f"Bearer {token.text}"), ("Content-Type", "application/json")]
     client = Client(site.stack.client.base_url)

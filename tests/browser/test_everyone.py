@@ -1,4 +1,4 @@
-"""For everyone: a thousand stores, a keyboard, a screen reader, a phone, the dark."""
+"""Usability for everybody: a thousand stores, a keyboard, a screen reader, a phone, the dark."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -19,7 +19,7 @@ PHONE = {"width": 360, "height": 740}
 @pytest.fixture(scope="module")
 def thousand(site: Site) -> list[str]:
     """A thousand stores: as many copies of one that has had an event."""
-    site.known("pattern.myshopify.com")
+    site.make_known("pattern.myshopify.com")
     pattern = site.item("pattern.myshopify.com")
     names = [f"many-{number:04}.myshopify.com" for number in range(MANY)]
     puts = [{"PutRequest": {"Item": pattern | {"pk": {"S": f"shopify#{name}"}}}} for name in names]
@@ -30,9 +30,7 @@ def thousand(site: Site) -> list[str]:
     return names
 
 
-def test_a_thousand_stores_are_a_list_one_can_work_with(
-    site: Site, panel: Panel, admin: Token, thousand: list[str]
-) -> None:
+def test_a_list_of_a_thousand_stores_is_usable(site: Site, panel: Panel, admin: Token, thousand: list[str]) -> None:
     """Some of them show, more on demand; one is found by a part of its name, and opened, and still moves."""
     panel.at_list(admin)
     rows = panel.page.locator("tr[data-store]")
@@ -55,7 +53,7 @@ def test_a_thousand_stores_are_a_list_one_can_work_with(
     assert panel.page.evaluate("() => document.querySelectorAll('*').length") < 5_000
 
 
-def test_all_can_be_done_with_a_keyboard(panel: Panel, admin: Token, store: str) -> None:
+def test_everything_works_with_a_keyboard(panel: Panel, admin: Token, store: str) -> None:
     """Sign in, find a store, open it, open a delivery, close it, ask for a redrive and take it back."""
     panel.go()
     tab_to(panel.page, "Operator token")
@@ -156,7 +154,7 @@ def main_pages(panel: Panel, admin: Token, store: str, parked: str) -> Iterator[
 
 
 def serious(page: Page) -> list[tuple[str, str]]:
-    """What axe finds on a page that keeps somebody out: each rule and where."""
+    """Serious findings of axe on a page: each rule and its place."""
     page.evaluate(AXE.read_text())
     found: list[dict[str, Any]] = page.evaluate("async () => (await axe.run()).violations")
     return [

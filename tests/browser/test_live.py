@@ -50,7 +50,7 @@ def test_the_list_moves_too(site: Site, panel: Panel, admin: Token, store: str) 
     expect(panel.row(store).locator("[data-state=attention]")).to_be_visible()
 
 
-def test_an_error_is_said_in_words_with_what_to_do(site: Site, panel: Panel, admin: Token, store: str) -> None:
+def test_an_error_is_explained_with_what_to_do(site: Site, panel: Panel, admin: Token, store: str) -> None:
     """A delivery that nobody can read: the reading, the last error, a notice, and the delivery's whole fate."""
     panel.at_store(admin, store)
     parked = site.park(store)
@@ -63,7 +63,7 @@ def test_an_error_is_said_in_words_with_what_to_do(site: Site, panel: Panel, adm
     expect(panel.page.get_by_test_id("delivery")).to_contain_text(parked)
 
 
-def test_an_order_is_told_as_it_arrives(site: Site, panel: Panel, admin: Token, store: str) -> None:
+def test_an_order_shows_as_it_arrives(site: Site, panel: Panel, admin: Token, store: str) -> None:
     """As a notice and in the feed."""
     panel.at_store(admin, store)
     order = site.send(store, "orders/create", sample("orders-create.json"))
@@ -71,7 +71,7 @@ def test_an_order_is_told_as_it_arrives(site: Site, panel: Panel, admin: Token, 
     expect(panel.notices("order")).to_be_visible()
 
 
-def test_the_socket_is_cut_and_nothing_is_missed(site: Site, panel: Panel, admin: Token, store: str) -> None:
+def test_nothing_is_missed_when_the_socket_is_cut(site: Site, panel: Panel, admin: Token, store: str) -> None:
     """It says that it reconnects, it does, and shows what happened meanwhile, in order, without a reload."""
     panel.at_store(admin, store)
     site.sockets.pull()
@@ -90,7 +90,7 @@ def test_the_socket_is_cut_and_nothing_is_missed(site: Site, panel: Panel, admin
     assert len(panel.sockets) >= 2
 
 
-def test_without_a_socket_it_polls_and_comes_back(site: Site, panel: Panel, admin: Token, store: str) -> None:
+def test_the_page_polls_without_a_socket_and_reconnects(site: Site, panel: Panel, admin: Token, store: str) -> None:
     """Sockets are refused and the API answers: slower, but working; and live again by itself."""
     panel.at_store(admin, store)
     site.sockets.pull()
@@ -104,7 +104,7 @@ def test_without_a_socket_it_polls_and_comes_back(site: Site, panel: Panel, admi
     expect(panel.delivery(after, "applied")).to_be_visible(timeout=LIVE_WITHIN_MS)
 
 
-def test_with_the_server_gone_it_says_how_old_it_is(site: Site, panel: Panel, admin: Token, store: str) -> None:
+def test_the_page_shows_its_age_when_the_server_is_gone(site: Site, panel: Panel, admin: Token, store: str) -> None:
     """Nothing answers at all: what is there stays, marked as old; then it comes back by itself."""
     panel.at_store(admin, store)
     site.sockets.pull()
@@ -137,12 +137,10 @@ def test_two_tabs_share_one_connection(site: Site, tabs: Callable[[], Panel], ad
     assert len(second.sockets) == 1
 
 
-def test_tabs_share_what_is_known_and_not_where_they_are(
-    site: Site, tabs: Callable[[], Panel], admin: Token, store: str
-) -> None:
+def test_tabs_share_data_and_not_their_place(site: Site, tabs: Callable[[], Panel], admin: Token, store: str) -> None:
     """Dismissing a notice and signing out in one tab shows in the other; going to another store does not."""
     other = f"other-{store}"
-    site.known(other)
+    site.make_known(other)
     first, second = tabs(), tabs()
     first.at_store(admin, store)
     second.go(store_path(store))

@@ -64,7 +64,7 @@ def tabs(stack: MadeUp, profile: Callable[..., BrowserContext]) -> Iterator[Call
     assert [fault for panel in opened for fault in panel.faults] == []
 
 
-def test_the_first_screen_names_an_address_that_takes_webhooks(tabs: Callable[[], Panel]) -> None:
+def test_the_first_screen_names_a_receiver_url(tabs: Callable[[], Panel]) -> None:
     """The address to be copied is a receiver's, as the API says it: one of the functions there are."""
     panel = tabs().at_list(token("none"))
     shown = panel.page.get_by_test_id("no-stores").locator(".url code").inner_text()
@@ -125,7 +125,7 @@ def test_tabs_that_meet_at_a_store_share_its_connection(stack: MadeUp, tabs: Cal
     expect(second.figure("events-24h")).to_have_text(f"{events + 2:,}")
 
 
-def test_a_store_of_which_nothing_has_come_is_not_said_to_be_silent_for_a_while(tabs: Callable[[], Panel]) -> None:
+def test_a_store_without_events_is_not_called_silent_at_first(tabs: Callable[[], Panel]) -> None:
     """Title, sentence and figures agree."""
     panel = tabs().at_store(token("admin"), FRESH)
     card = panel.reading().inner_text()
@@ -135,7 +135,7 @@ def test_a_store_of_which_nothing_has_come_is_not_said_to_be_silent_for_a_while(
     expect(panel.figure("last-event")).to_have_text("never")
 
 
-def test_a_sign_in_while_the_server_is_down_goes_on_by_itself(stack: MadeUp, tabs: Callable[[], Panel]) -> None:
+def test_a_sign_in_continues_once_the_server_is_back(stack: MadeUp, tabs: Callable[[], Panel]) -> None:
     """It says that it tries again, and does."""
     panel = tabs()
     panel.go()
@@ -152,7 +152,7 @@ def test_a_sign_in_while_the_server_is_down_goes_on_by_itself(stack: MadeUp, tab
 @pytest.mark.parametrize(
     "place", ["", store_path(DEMO), store_path(BROKEN)], ids=["list", "same store", "another store"]
 )
-def test_a_server_that_is_gone_is_said_once(stack: MadeUp, tabs: Callable[[], Panel], place: str) -> None:
+def test_an_unreachable_server_is_reported_once(stack: MadeUp, tabs: Callable[[], Panel], place: str) -> None:
     """By one sentence, which is true; and nothing can be done that would need the server."""
     panel = tabs().at_store(token("admin"), DEMO)
     stack.move("down", on="true")
@@ -174,7 +174,7 @@ def test_a_server_that_is_gone_is_said_once(stack: MadeUp, tabs: Callable[[], Pa
 
 
 def shows(panel: Panel) -> bool:
-    """Whether there is anything on the page that can be old."""
+    """Returns whether the page shows anything that can be out of date."""
     return panel.page.locator("tr[data-store], [data-figure]").count() > 0
 
 
@@ -196,7 +196,7 @@ def test_every_situation_has_one_reading(tabs: Callable[[], Panel]) -> None:
         assert red_dead_letters == int(status["failed"]["dead_letters"] > 0), situation
 
 
-def test_a_failed_delivery_waits_until_somebody_does_something(stack: MadeUp, tabs: Callable[[], Panel]) -> None:
+def test_a_failed_delivery_stays_until_somebody_acts(stack: MadeUp, tabs: Callable[[], Panel]) -> None:
     """However many events come; the server says what came of it, and the notice goes with the delivery."""
     store = "shop-0001.myshopify.com"
     panel = tabs().at_store(token("admin"), store)
@@ -228,7 +228,7 @@ def test_a_viewer_sees_failed_deliveries_and_no_button(tabs: Callable[[], Panel]
     assert panel.page.locator("[data-testid^=remedy-]").count() == 0
 
 
-def test_events_as_a_table_are_told_apart_from_the_chart_and_begin_with_the_newest(tabs: Callable[[], Panel]) -> None:
+def test_the_table_of_events_differs_from_the_chart_and_begins_with_the_newest(tabs: Callable[[], Panel]) -> None:
     """The button says what it does next; the newest hour is in sight."""
     panel = tabs().at_store(token("admin"), DEMO)
     panel.button("Show as a table").click()
@@ -300,10 +300,8 @@ def everywhere(panel: Panel) -> Iterator[str]:
 @pytest.mark.parametrize(
     "query", [f"?embedded=1&shop={DEMO}&host=aG9zdA", f"?shop={DEMO.upper()}", "?host=aG9zdA&embedded=1"]
 )
-def test_a_merchant_for_whom_shopify_did_not_load_is_not_asked_for_a_token(
-    tabs: Callable[[], Panel], query: str
-) -> None:
-    """Nor told of a command."""
+def test_a_merchant_without_app_bridge_sees_no_token_form(tabs: Callable[[], Panel], query: str) -> None:
+    """Nor the name of a command."""
     panel = tabs()
     panel.go(query=query)
     shut = panel.page.get_by_test_id("shut")

@@ -20,7 +20,7 @@ FIRST_CONTENT_WITHIN_MS = 1_000
 
 
 @contextmanager
-def asked(url: str, method: str = "GET", **headers: str) -> Iterator[HTTPResponse]:
+def request(url: str, method: str = "GET", **headers: str) -> Iterator[HTTPResponse]:
     """An answer, whatever its status."""
     wanted = {name.replace("_", "-"): value for name, value in headers.items()}
     try:
@@ -38,7 +38,7 @@ def scripts(html: str) -> list[str]:
 
 def test_the_page_comes_without_a_token_and_under_a_strict_policy(site: Site) -> None:
     """Nothing inline, nothing from elsewhere, in nobody's frame; and the live connection where it is."""
-    with asked(site.url) as answer:
+    with request(site.url) as answer:
         html = answer.read().decode()
         policy = answer.headers["Content-Security-Policy"]
         assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
@@ -55,37 +55,37 @@ def test_the_page_comes_without_a_token_and_under_a_strict_policy(site: Site) ->
 
 
 def test_a_script_is_compressed_and_kept_for_good(site: Site) -> None:
-    """Through the base64 of API Gateway, byte for byte; and asked for again it is not sent again."""
-    with asked(site.url) as answer:
+    """Through the base64 of API Gateway, byte for byte; a second request does not download it again."""
+    with request(site.url) as answer:
         src = scripts(answer.read().decode())[0].removeprefix("./")
     built = (REPOSITORY / "web" / "dist" / src).read_bytes()
-    with asked(site.url + src) as plain:
+    with request(site.url + src) as plain:
         assert plain.read() == built
         assert plain.headers["Content-Encoding"] is None
-    with asked(site.url + src, accept_encoding="gzip") as packed:
+    with request(site.url + src, accept_encoding="gzip") as packed:
         assert packed.headers["Content-Encoding"] == "gzip"
         assert packed.headers["Content-Type"] == "text/javascript; charset=utf-8"
         assert "immutable" in packed.headers["Cache-Control"]
         assert gzip.decompress(packed.read()) == built
         tag = packed.headers["ETag"]
-    with asked(site.url + src, accept_encoding="gzip", if_none_match=tag) as again:
+    with request(site.url + src, accept_encoding="gzip", if_none_match=tag) as again:
         assert (again.status, again.read()) == (304, b"")
 
 
 @pytest.mark.parametrize("name", ["nothing.js", "..%2findex.html", "..%2f..%2fbootstrap", "%2e%2e"])
-def test_what_is_no_asset_is_not_there(site: Site, name: str) -> None:
+def test_an_unknown_asset_is_not_found(site: Site, name: str) -> None:
     """Nor is anything beside the folder."""
-    with asked(f"{site.url}assets/{name}") as answer:
+    with request(f"{site.url}assets/{name}") as answer:
         assert answer.status == 404
 
 
-def test_the_headers_alone_can_be_asked_for(site: Site) -> None:
+def test_head_requests_return_headers_only(site: Site) -> None:
     """By what looks whether the page is up."""
-    with asked(site.url, method="HEAD") as answer:
+    with request(site.url, method="HEAD") as answer:
         assert (answer.status, answer.read()) == (200, b"")
 
 
-def test_the_script_weighs_less_than_promised(site: Site) -> None:
+def test_the_script_is_within_its_size_limit(site: Site) -> None:
     """All that a visitor may come to load, compressed as it is sent."""
     assert site
     weights = {file.name: len(gzip.compress(file.read_bytes())) for file in (REPOSITORY / "web" / "dist").rglob("*.js")}
@@ -93,7 +93,7 @@ def test_the_script_weighs_less_than_promised(site: Site) -> None:
     assert 0 < sum(weights.values()) < SCRIPT_LIMIT
 
 
-def test_something_shows_within_a_second(panel: Panel, admin: Token, store: str) -> None:
+def test_the_first_paint_is_within_a_second(panel: Panel, admin: Token, store: str) -> None:
     """The first content that the browser paints, on the sign-in page and on a store's, warm as it mostly is."""
     painted = "() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? null"
     panel.go()

@@ -1,4 +1,4 @@
-"""What stubs and emulators refuse is what AWS's models say."""
+"""Stubs and emulators refuse the same requests as AWS's models."""
 
 import json
 
@@ -9,7 +9,7 @@ READ = "secretsmanager.GetSecretValue"
 OLD, NEW = "application/x-amz-json-1.0", "application/x-amz-json-1.1"
 
 
-def test_what_the_stubs_read_is_what_the_models_say() -> None:
+def test_files_for_the_stubs_match_the_models() -> None:
     """Or `python -m hookline_local.models` was not run after botocore's update."""
     for path, text in models.written().items():
         assert path.read_text() == text, path.name
@@ -31,7 +31,9 @@ def test_what_the_stubs_read_is_what_the_models_say() -> None:
         ("TrentService.Decrypt", NEW, {"CiphertextBlob": "AAAA"}, None),
     ],
 )
-def test_the_emulator_refuses_what_aws_would(target: str, content_type: str, members: dict, status: int | None) -> None:
+def test_the_emulator_refuses_what_aws_refuses(
+    target: str, content_type: str, members: dict, status: int | None
+) -> None:
     """The wrong version, an operation that there is not, a member that is missing or of another type."""
     refused = models.refusal(target, content_type, json.dumps(members).encode())
     assert (refused and refused[0]) == status

@@ -16,15 +16,15 @@ BY_HAND = [request for request in REQUESTS if request["target"]]
 OF_S3 = [request for request in REQUESTS if not request["target"]]
 
 
-def test_all_of_them_are_here() -> None:
-    """What is written by hand, and nothing that nobody looks at."""
+def test_every_handwritten_request_is_here() -> None:
+    """Each request written by hand is here, and no other."""
     targets = {request["target"].partition(".")[2] for request in BY_HAND}
     assert targets == {name for names in models.CALLED.values() for name in names}
     assert {operation_of(request) for request in OF_S3} == {"PutObject", "GetObject", "DeleteObject", "ListObjectsV2"}
 
 
 @pytest.mark.parametrize("request_seen", BY_HAND, ids=lambda request: request["target"])
-def test_json_request_is_the_models(request_seen: dict[str, Any]) -> None:
+def test_json_requests_match_the_models(request_seen: dict[str, Any]) -> None:
     """Protocol and version, target, required members, types; signed for the service and region."""
     prefix, _, name = request_seen["target"].partition(".")
     model = models.by_target()[prefix]
@@ -37,15 +37,15 @@ def test_json_request_is_the_models(request_seen: dict[str, Any]) -> None:
     assert {"host", "x-amz-date", "x-amz-target"} <= set(request_seen["signed"].split(";"))
 
 
-def test_emulator_takes_them_all() -> None:
-    """What the door refuses is not what leaves."""
+def test_the_emulator_accepts_every_request() -> None:
+    """A request that the emulator refuses would not leave a function."""
     for request in BY_HAND:
         body = json.dumps(request["body"]).encode()
         assert models.refusal(request["target"], request["content_type"], body) is None
 
 
 @pytest.mark.parametrize("request_seen", OF_S3, ids=lambda request: request["method"])
-def test_s3_request_is_the_models(request_seen: dict[str, Any]) -> None:
+def test_s3_requests_match_the_models(request_seen: dict[str, Any]) -> None:
     """Method, path and query; the body's checksum is signed."""
     operation = models.service_model("s3").operation_model(operation_of(request_seen))
     assert operation.http["method"] == request_seen["method"]
@@ -70,7 +70,7 @@ def operation_of(request: dict[str, Any]) -> str:
 
 
 def signing_name(model: Any) -> str:
-    """What a signature's scope calls a service."""
+    """Name of a service in the scope of a signature."""
     return model.metadata.get("signingName") or model.metadata["endpointPrefix"]
 
 

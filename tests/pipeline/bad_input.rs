@@ -1,4 +1,4 @@
-//! Bad input, and what it gets. The same cases at the deployed stack: `tests/stack`.
+//! Bad input and the responses to it. The same cases at the deployed stack: `tests/stack`.
 
 use hookline_domain::delivery::BODY_LIMIT;
 use hookline_sources::shopify::Topic;
@@ -42,7 +42,7 @@ async fn a_signature_that_is_not_one_gets_401_and_nothing_happens() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_not_what_it_should_be_is_parked_with_its_path() {
+async fn malformed_body_is_parked_with_the_path_of_the_mistake() {
     let pipeline = Pipeline::start().await;
     pipeline.apply(&good("known")).await;
     let cases = [
@@ -64,7 +64,7 @@ async fn a_body_that_is_not_what_it_should_be_is_parked_with_its_path() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_makes_no_store() {
+async fn unreadable_body_creates_no_store() {
     let pipeline = Pipeline::start().await;
     for file in ["hostile/wrong-shape.json", "hostile/not-utf8.bin"] {
         let webhook = Webhook::new(Topic::ProductsUpdate, file, event_file(file));
@@ -151,7 +151,7 @@ async fn headers_that_do_not_fit_get_400() {
 }
 
 #[tokio::test]
-async fn a_shop_nobody_knows_is_known_after_its_first_verified_event() {
+async fn unknown_store_is_known_after_its_first_verified_event() {
     let pipeline = Pipeline::start().await;
     pipeline
         .apply(&good("1").with("X-Shopify-Shop-Domain", "newcomer.myshopify.com"))
@@ -162,7 +162,7 @@ async fn a_shop_nobody_knows_is_known_after_its_first_verified_event() {
 }
 
 #[tokio::test]
-async fn an_uninstall_in_another_stores_name_is_not_believed() {
+async fn uninstall_in_another_stores_name_is_refused() {
     let pipeline = Pipeline::start().await;
     pipeline.apply(&good("1")).await;
     let theirs = Webhook::new(
@@ -180,7 +180,7 @@ async fn an_uninstall_in_another_stores_name_is_not_believed() {
 }
 
 #[tokio::test]
-async fn a_search_of_operators_or_ten_kilobytes_is_harmless() {
+async fn search_of_operators_or_ten_kilobytes_is_harmless() {
     let pipeline = Pipeline::start().await;
     pipeline.apply(&good("1")).await;
     let operators = "q=%2B-%26%26%7C%7C!()%7B%7D%5B%5D%5E%22~*%3F%3A%5C%2F+OR+*:*+title:x";

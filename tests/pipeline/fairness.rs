@@ -140,7 +140,7 @@ fn update(store: usize, n: usize) -> Webhook {
 
 /// The real receiver, the real consumer and the messages they exchange; only the choice of the next batch is simulated.
 #[tokio::test]
-async fn what_the_receiver_sends_lets_a_fair_queue_tell_stores_apart() {
+async fn messages_of_the_receiver_carry_their_store_as_group() {
     const FLOOD: usize = 200;
     let pipeline = Pipeline::start().await;
     for n in 0..FLOOD {

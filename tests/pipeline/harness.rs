@@ -1,4 +1,4 @@
-//! The whole pipeline, on emulators of its own.
+//! The whole pipeline on its own emulators.
 
 use std::{fs, path::PathBuf, time::Duration};
 
@@ -38,7 +38,7 @@ use sha2::Sha256;
 pub const SECRET: &str = "hush";
 pub const STORE: &str = "juniper-and-oak.myshopify.com";
 
-/// How long a search may take to show what was written: the index refreshes every second.
+/// Maximum time until a search finds a written document; the index refreshes every second.
 const FOUND_WITHIN: Duration = Duration::from_secs(20);
 
 type ShopifyReceiver = Receiver<DynamoLedger, SqsEventQueue, S3Bodies, DynamoStores, AwsSecret, SystemClock>;
@@ -61,7 +61,7 @@ pub struct Pipeline {
     _osmem: Osmem,
 }
 
-/// One webhook, as Shopify sends it.
+/// Webhook as Shopify sends it.
 #[derive(Debug, Clone)]
 pub struct Webhook {
     pub topic: Topic,
@@ -96,7 +96,7 @@ impl Webhook {
         self
     }
 
-    /// What API Gateway makes of it: an HTTP API's event, payload format 2.0.
+    /// Event of an HTTP API for the webhook, payload format 2.0.
     fn event(&self, base64: bool) -> Request {
         let mut headers = serde_json::Map::new();
         for (name, value) in &self.headers {
@@ -160,7 +160,7 @@ pub fn catalogue() -> Vec<(String, Vec<u8>)> {
 }
 
 impl Pipeline {
-    /// On the heap, for its parts are many.
+    /// On the heap, because it is large.
     pub async fn start() -> Self {
         Box::pin(Self::assemble()).await
     }
@@ -239,12 +239,12 @@ impl Pipeline {
         }
     }
 
-    /// Sends a webhook; the status of the answer and its body.
+    /// Sends a webhook; returns status and body of the response.
     pub async fn send(&self, webhook: &Webhook) -> (u16, String) {
         self.deliver(webhook, false).await
     }
 
-    /// The same as API Gateway may hand it over: body in base64, header names in lower case.
+    /// Sends a webhook as API Gateway may encode it: body in base64, header names in lower case.
     pub async fn send_as_base64(&self, webhook: &Webhook) -> (u16, String) {
         self.deliver(webhook, true).await
     }
@@ -264,7 +264,7 @@ impl Pipeline {
         (response.status().as_u16(), body)
     }
 
-    /// Lets the consumer work until the queue is empty. Returns how many messages must come again.
+    /// Runs the consumer until the queue is empty. Returns the number of messages to retry.
     pub async fn settle(&self) -> usize {
         let mut again = 0;
         loop {
@@ -276,7 +276,7 @@ impl Pipeline {
         }
     }
 
-    /// Lets the consumer work on one batch. Returns how many messages must come again.
+    /// Runs the consumer on one batch. Returns the number of messages to retry.
     pub async fn consume(&self, bodies: Vec<String>) -> usize {
         let record = |(n, body)| SqsRecord {
             message_id: Some(format!("m{n}")),
@@ -296,7 +296,7 @@ impl Pipeline {
         answer.batch_item_failures.len()
     }
 
-    /// Sends a webhook that must be taken, and lets it be applied.
+    /// Sends a webhook that must be accepted, and applies it.
     pub async fn apply(&self, webhook: &Webhook) {
         assert_eq!(self.send(webhook).await, (200, String::new()));
         assert_eq!(self.settle().await, 0);
@@ -312,7 +312,7 @@ impl Pipeline {
         json_of(&self.search.answer(get(&path, query)).await)
     }
 
-    /// Searches until what is found is as it should be; what was found last if it never is.
+    /// Searches until the hits are as expected; returns the last hits if they never are.
     pub async fn search_until(&self, q: &str, good: impl Fn(&Value) -> bool) -> Value {
         let deadline = tokio::time::Instant::now() + FOUND_WITHIN;
         let query = format!("q={}", q.replace(' ', "+"));
@@ -329,14 +329,14 @@ impl Pipeline {
         }
     }
 
-    /// Searches until a document with this id is among what is found; the document.
+    /// Searches until a document with this id is found, and returns it.
     pub async fn found(&self, q: &str, id: &str) -> Value {
         let has = |found: &Value| document(found, id).is_some();
         let page = self.search_until(q, has).await;
         document(&page, id).unwrap()
     }
 
-    /// Searches until no document with this id is among what is found.
+    /// Searches until no document with this id is found.
     pub async fn not_found(&self, q: &str, id: &str) {
         self.search_until(q, |found| found["results"].is_array() && document(found, id).is_none())
             .await;
@@ -351,7 +351,7 @@ fn document(page: &Value, id: &str) -> Option<Value> {
         .cloned()
 }
 
-/// A request of somebody whom the authorizer has let in to the store.
+/// Request with access to the store.
 fn get(path: &str, query: &str) -> Request {
     let principal = Principal {
         id: "tok_aaaaaaaaaaaaaaaa".to_owned(),

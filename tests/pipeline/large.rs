@@ -35,7 +35,7 @@ fn product(title: &str, second: u8, bytes: usize) -> Webhook {
 }
 
 #[tokio::test]
-async fn a_product_of_five_megabytes_goes_through_and_leaves_nothing_behind() {
+async fn product_of_five_megabytes_is_applied_and_leaves_nothing_behind() {
     let pipeline = Pipeline::start().await;
     let webhook = product("Leviathan Stove", 1, 5 * MEGABYTE);
     assert_eq!(pipeline.send(&webhook).await, (200, String::new()));
@@ -56,7 +56,7 @@ async fn a_product_of_five_megabytes_goes_through_and_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn a_second_copy_of_the_message_finds_its_body_gone_and_is_settled() {
+async fn second_copy_of_a_message_without_its_body_is_completed() {
     let pipeline = Pipeline::start().await;
     assert_eq!(pipeline.send(&product("Leviathan Stove", 1, MEGABYTE)).await.0, 200);
     let messages = pipeline.sqs.receive().await;
@@ -72,7 +72,7 @@ async fn a_second_copy_of_the_message_finds_its_body_gone_and_is_settled() {
 }
 
 #[tokio::test]
-async fn a_product_of_any_size_is_found_in_its_newest_state() {
+async fn product_of_any_size_is_found_in_its_newest_state() {
     let pipeline = Pipeline::start().await;
     let sizes = [100, 60 * 1024, 100 * 1024, 250 * 1024, 400 * 1024, 2 * MEGABYTE];
     for (second, bytes) in (1..).zip(sizes) {
@@ -86,7 +86,7 @@ async fn a_product_of_any_size_is_found_in_its_newest_state() {
 }
 
 #[tokio::test]
-async fn a_large_body_that_does_not_fit_is_kept_while_it_is_parked() {
+async fn large_body_is_kept_while_its_delivery_is_parked() {
     let pipeline = Pipeline::start().await;
     pipeline.apply(&product("Leviathan Stove", 1, 1)).await;
     let body = json!({"id": 1, "title": 7, "body_html": noise(MEGABYTE)}).to_string();

@@ -55,7 +55,7 @@ async fn every_sample_is_the_same_in_base64_and_lower_case() {
 }
 
 #[tokio::test]
-async fn the_whole_catalogue_is_found_but_for_what_shoppers_cannot_see() {
+async fn whole_catalog_is_found_except_what_shoppers_cannot_see() {
     let pipeline = Pipeline::start().await;
     let mut products = Vec::new();
     for (name, body) in catalogue() {

@@ -1,4 +1,4 @@
-//! What happens to one product: edits, duplicates, disorder, deletion, uninstall.
+//! The life of one product: edits, duplicates, disorder, deletion, uninstall.
 
 use hookline_sources::shopify::Topic;
 use serde_json::json;
@@ -28,7 +28,7 @@ const T2: &str = "2026-11-14T10:00:02-05:00";
 const T3: &str = "2026-11-14T10:00:03-05:00";
 
 #[tokio::test]
-async fn an_edit_is_found_with_its_new_price() {
+async fn edit_is_found_with_its_new_price() {
     let pipeline = Pipeline::start().await;
     pipeline.apply(&update("a", T1, "Pocket Stove", "39.00")).await;
     assert_eq!(pipeline.found("pocket stove", ID).await["price_min"], "39.00");
@@ -50,7 +50,7 @@ async fn an_edit_is_found_with_its_new_price() {
 }
 
 #[tokio::test]
-async fn a_duplicate_is_dropped_and_counted() {
+async fn duplicate_is_dropped_and_counted() {
     let pipeline = Pipeline::start().await;
     let webhook = update("a", T1, "Pocket Stove", "39.00");
     pipeline.apply(&webhook).await;
@@ -66,7 +66,7 @@ async fn a_duplicate_is_dropped_and_counted() {
 }
 
 #[tokio::test]
-async fn a_delivery_that_is_under_way_must_come_again() {
+async fn delivery_in_progress_is_to_be_retried() {
     let pipeline = Pipeline::start().await;
     let webhook = update("a", T1, "Pocket Stove", "39.00");
     assert_eq!(pipeline.send(&webhook).await.0, 200);
@@ -85,7 +85,7 @@ async fn late_and_early_events_change_nothing() {
 }
 
 #[tokio::test]
-async fn a_draft_leaves_the_index_and_comes_back() {
+async fn draft_leaves_the_index_and_comes_back() {
     let pipeline = Pipeline::start().await;
     pipeline.apply(&update("a", T1, "Pocket Stove", "39.00")).await;
     pipeline.found("pocket stove", ID).await;
@@ -102,7 +102,7 @@ async fn a_draft_leaves_the_index_and_comes_back() {
 }
 
 #[tokio::test]
-async fn an_uninstalled_store_is_empty_until_it_installs_again() {
+async fn uninstalled_store_is_empty_until_it_installs_again() {
     let pipeline = Pipeline::start().await;
     pipeline
         .apply(&update("a", T1, "Pocket Stove", "39.00").with("X-Shopify-Triggered-At", "2026-11-14T15:00:01Z"))

@@ -1,4 +1,4 @@
-//! What the other topics do: collections come and go, stock is asked for, orders are noted, and the law is complied with.
+//! The other topics: collections come and go, stock is refetched, orders are recorded, and requests required by law are met.
 
 use hookline_domain::{
     consumer::audit::{AuditRecord, Audited},
@@ -52,7 +52,7 @@ async fn every_door_is_shut_to_what_is_not_signed() {
 }
 
 #[tokio::test]
-async fn a_collection_comes_and_goes() {
+async fn collection_is_added_and_removed() {
     let pipeline = Pipeline::start().await;
     pipeline.apply(&sample(Topic::CollectionsCreate)).await;
     pipeline.found("first light", "361416303805590173").await;
@@ -131,7 +131,7 @@ async fn requests_about_a_customer_leave_a_record_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_request_for_another_store_is_not_believed() {
+async fn request_for_another_store_is_refused() {
     let pipeline = Pipeline::start().await;
     pipeline.apply(&sample(Topic::ProductsUpdate)).await;
     let theirs = Webhook::new(
@@ -147,7 +147,7 @@ async fn a_request_for_another_store_is_not_believed() {
 }
 
 #[tokio::test]
-async fn a_store_is_forgotten_two_days_after_it_has_gone() {
+async fn store_is_erased_two_days_after_it_has_gone() {
     let mut pipeline = Pipeline::start().await;
     let archive = pipeline.s3.aws().archive(S3::BUCKET);
     pipeline.keep.archive = Some(archive.clone());

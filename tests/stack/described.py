@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from hookline_local.client import Answer
+from hookline_local.client import Response
 from hookline_local.places import REPOSITORY
 from jsonschema import Draft202012Validator
 
@@ -25,7 +25,7 @@ def strict(schema: Any) -> Any:
 COMPONENTS = strict(DESCRIBED["components"])
 
 
-def checked(operation: str, answer: Answer) -> Any:
+def checked(operation: str, answer: Response) -> Any:
     """The answer's JSON, if it is as the operation of this name says; raises what is not."""
     (found,) = (
         each for methods in DESCRIBED["paths"].values() for each in methods.values() if each["operationId"] == operation

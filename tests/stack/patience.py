@@ -1,4 +1,4 @@
-"""How long the event queue waits before what failed is received again."""
+"""Visibility timeout of the event queue."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from hookline_local.stack import Stack
 
 @contextmanager
 def impatient(stack: Stack) -> Iterator[None]:
-    """Not at all while this lasts, so that what cannot be applied is a dead letter within seconds."""
+    """Sets it to 0 in the block, so that a failing delivery becomes a dead letter within seconds."""
     sqs, queue = aws_client("sqs", stack.ports), stack.outputs["EventQueueUrl"]
     patience = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
     sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "0"})

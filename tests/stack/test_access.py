@@ -1,4 +1,4 @@
-"""Who may see what: tokens, session tokens, tickets, against the deployed API."""
+"""Access by tokens, session tokens and tickets, at the deployed API."""
 
 import json
 import time
@@ -34,7 +34,7 @@ class Doors:
         return self.make("--store", self.tour.store, *arguments)
 
     def status(self, token: str | None, store: str | None = None) -> int:
-        """What the status of a store is answered with."""
+        """Response to a request for a store's status."""
         return self.tour.stack.client.status(store or self.tour.store, token=token).status
 
     def session(self, **changes: Any) -> str:
@@ -44,7 +44,7 @@ class Doors:
         return session_token(store, secret, changes.pop("app", CLIENT_ID), **changes)
 
     def connect(self, query: dict[str, str] | None) -> dict[str, Any]:
-        """What the authorizer says to a WebSocket that opens with this query."""
+        """Decision of the authorizer on a WebSocket with this query."""
         event = {
             "type": "REQUEST",
             "methodArn": METHOD,
@@ -81,7 +81,7 @@ def doors(tour: Tour) -> Doors:
     return Doors(tour)
 
 
-def test_a_token_sees_what_it_names_and_cannot_tell_what_else_there_is(doors: Doors) -> None:
+def test_a_token_sees_its_stores_and_learns_nothing_of_others(doors: Doors) -> None:
     """Another's store is answered exactly like one that is not there, for a viewer and for an admin."""
     client, unknown = doors.tour.stack.client, f"{uuid.uuid4()}.myshopify.com"
     for role in ("viewer", "admin"):
@@ -96,7 +96,7 @@ def test_a_token_sees_what_it_names_and_cannot_tell_what_else_there_is(doors: Do
         assert OTHER.encode() not in told.pop()
 
 
-def test_a_role_and_a_reach_that_change_hold_from_the_next_request(doors: Doors) -> None:
+def test_changes_of_role_and_stores_hold_from_the_next_request(doors: Doors) -> None:
     """As does the end of a token."""
     token_id, token = doors.own("--role", "viewer")
     assert (doors.status(token), doors.status(token, OTHER)) == (200, 404)
@@ -111,14 +111,14 @@ def test_a_role_and_a_reach_that_change_hold_from_the_next_request(doors: Doors)
     assert (doors.status(token), doors.tour.stack.client.ticket(token=token).status) == (403, 403)
 
 
-def test_a_token_ends_when_it_was_said_to(doors: Doors) -> None:
-    """Whether the table still has it or not."""
+def test_a_token_expires(doors: Doors) -> None:
+    """Whether the table still has it or not, an expired token is refused."""
     _, token = doors.own("--role", "viewer", "--expires", "3s")
     assert doors.status(token) == 200
     assert poll(lambda: doors.status(token) == 403)
 
 
-def test_who_is_signed_in_at_shopify_sees_their_own_store(doors: Doors) -> None:
+def test_a_session_token_shows_its_own_store(doors: Doors) -> None:
     """And nothing of others; what they bear is good for tickets, too."""
     session = doors.session()
     assert (doors.status(session), doors.status(session, OTHER)) == (200, 404)
@@ -127,7 +127,7 @@ def test_who_is_signed_in_at_shopify_sees_their_own_store(doors: Doors) -> None:
     assert (context["role"], context["reach"]) == ("viewer", f"shopify#{doors.tour.store}")
 
 
-def test_a_forged_session_lets_nobody_in(doors: Doors) -> None:
+def test_a_forged_session_token_is_refused(doors: Doors) -> None:
     """By another secret, for another app, of two shops, of another time, by another algorithm."""
     second, store = int(time.time()), doors.tour.store
     header, claims, signature = doors.session().split(".")
@@ -148,7 +148,7 @@ def test_a_forged_session_lets_nobody_in(doors: Doors) -> None:
         assert (doors.status(token, store), doors.status(token, OTHER)) == (403, 403), token
 
 
-def test_a_ticket_is_good_once_and_a_token_in_an_address_never(doors: Doors) -> None:
+def test_a_ticket_works_once_and_a_token_in_a_url_never(doors: Doors) -> None:
     """So that what somebody logs of a WebSocket's address opens nothing."""
     token_id, token = doors.own("--role", "viewer")
     ticket = doors.ticket(token)
@@ -169,7 +169,7 @@ def test_a_ticket_dies_with_its_token(doors: Doors) -> None:
     assert doors.connect({"ticket": ticket})["effect"] == "Deny"
 
 
-def test_what_a_client_says_of_itself_is_not_believed(doors: Doors) -> None:
+def test_claims_in_a_request_are_ignored(doors: Doors) -> None:
     """Neither in headers, nor in two of them."""
     _, token = doors.own("--role", "viewer")
     path = f"/api/stores/{OTHER}/status"
@@ -181,7 +181,7 @@ def test_what_a_client_says_of_itself_is_not_believed(doors: Doors) -> None:
     assert request("GET", f"{path}?token={token}&ticket={doors.ticket(token)}", []).status == 401
 
 
-def test_nothing_that_lets_in_is_in_any_log(doors: Doors) -> None:
+def test_no_credential_is_in_any_log(doors: Doors) -> None:
     """The authorizer's and everybody's lines have the id, and not the token; nor what the table keeps."""
     token_id, token = doors.own("--role", "viewer")
     session, ticket = doors.session(), doors.ticket(token)

@@ -1,4 +1,4 @@
-"""The HTTP API at the deployed stack: every answer is as docs/openapi.json says, and what is asked for is done."""
+"""Responses and actions of the HTTP API at the deployed stack, held against docs/openapi.json."""
 
 import json
 import urllib.parse
@@ -27,18 +27,18 @@ class Api:
     token: str
 
     def get(self, operation: str, path: str, status: int = 200, **query: Any) -> Any:
-        """What a question is answered with, as it is described."""
+        """Body of a response, checked against its description."""
         address = path.replace("{store}", quoted(self.tour.store))
         if query:
             address += "?" + urllib.parse.urlencode(query)
-        answer = self.tour.stack.client.ask("GET", address, token=self.token)
+        answer = self.tour.stack.client.call("GET", address, token=self.token)
         assert answer.status == status, (address, answer.status, answer.body)
         return checked(operation, answer)
 
     def act(self, action: str, body: Any = None, status: int = 202) -> Any:
-        """What an action is answered with, as it is described."""
+        """Response to an action, checked against its description."""
         address = f"/api/stores/{quoted(self.tour.store)}/{action}"
-        answer = self.tour.stack.client.ask("POST", address, body, token=self.token)
+        answer = self.tour.stack.client.call("POST", address, body, token=self.token)
         assert answer.status == status, (address, answer.status, answer.body)
         return checked(action, answer)
 
@@ -63,7 +63,7 @@ class Api:
 
 @pytest.fixture
 def api(tour: Tour) -> Api:
-    """By an admin of everything."""
+    """The API with a token of an admin of all stores."""
     return Api(tour, tour.stack.client.token)
 
 
@@ -79,17 +79,17 @@ def board(tour: Tour) -> Delivery:
 
 def test_the_description_is_public_and_the_one_in_docs(tour: Tour) -> None:
     """Nothing else is."""
-    answer = tour.stack.client.ask("GET", "/api/openapi.json", token=None)
+    answer = tour.stack.client.call("GET", "/api/openapi.json", token=None)
     assert answer.status == 200
     assert answer.json() == DESCRIBED
     for path, methods in DESCRIBED["paths"].items():
         for method in methods:
             if path != "/api/openapi.json":
                 address = path.replace("{store}", quoted(tour.store)).replace("{id}", "1")
-                assert tour.stack.client.ask(method.upper(), address, token=None).status in (401, 403), path
+                assert tour.stack.client.call(method.upper(), address, token=None).status in (401, 403), path
 
 
-def test_who_asks_is_told_who_they_are(api: Api) -> None:
+def test_me_returns_the_principal(api: Api) -> None:
     """And where everything is, so that a page needs nothing else."""
     me = api.get("me", "/api/me")
     assert (me["role"], me["stores"]) == ("admin", ["*"])
@@ -124,7 +124,7 @@ def test_stores_are_listed_filtered_and_paged(api: Api) -> None:
         api.get("stores", path, 400, **wrong)
 
 
-def test_a_store_tells_how_it_is_doing(api: Api, board: Delivery) -> None:
+def test_the_status_describes_a_store(api: Api, board: Delivery) -> None:
     """With its lag, its receivers, and, to those who may see all, the queues."""
     assert api.fed(board)
     status = api.get("status", "/api/stores/{store}/status")
@@ -140,8 +140,8 @@ def test_a_store_tells_how_it_is_doing(api: Api, board: Delivery) -> None:
     assert found["total"] == 1
 
 
-def test_the_feed_leads_to_the_whole_fate_of_a_delivery(api: Api, board: Delivery) -> None:
-    """What came, what became of it, and what that means."""
+def test_the_feed_leads_to_the_full_history_of_a_delivery(api: Api, board: Delivery) -> None:
+    """The delivery, its outcome, and the meaning of that."""
     fed = api.fed(board)
     assert (fed["outcome"], fed["subject"]["kind"]) == ("applied", "product")
     whole = api.delivery(board)
@@ -157,8 +157,8 @@ def test_the_feed_leads_to_the_whole_fate_of_a_delivery(api: Api, board: Deliver
     api.get("deliveries", "/api/stores/{store}/deliveries", 400, before="x")
 
 
-def test_another_stores_name_in_the_address_is_as_good_as_none(api: Api, board: Delivery) -> None:
-    """Whatever is asked, and whoever asks: the answer is that of a store nobody knows."""
+def test_another_stores_name_in_the_path_looks_unknown(api: Api, board: Delivery) -> None:
+    """Every request for it, by any role, gets the response of an unknown store."""
     elsewhere = [api.by(role, OTHER) for role in ("viewer", "admin")]
     nowhere = Api(replace(api.tour, store="nobody-knows.myshopify.com"), api.token)
     asked = [
@@ -187,7 +187,7 @@ def test_a_viewer_changes_nothing(api: Api, board: Delivery) -> None:
     assert api.tour.status()["replayed_24h"] == 0
 
 
-def test_a_delivery_is_really_applied_again(api: Api, board: Delivery) -> None:
+def test_a_replayed_delivery_is_applied_again(api: Api, board: Delivery) -> None:
     """It is emptied in the index behind our back, and a replay brings it back."""
     product = api.tour.products["walnut-serving-board"]
     spoil(api.tour)
@@ -203,7 +203,7 @@ def test_a_delivery_is_really_applied_again(api: Api, board: Delivery) -> None:
     assert api.fed(again)["replay"] is True
 
 
-def test_what_cannot_be_replayed_says_why(api: Api, board: Delivery) -> None:
+def test_a_refused_replay_says_why(api: Api, board: Delivery) -> None:
     """Unknown, or not a question at all."""
     assert "7 days" in api.act("replay", {"topic": board.topic, "id": "never-came"}, 404)["error"]
     for wrong in (None, {}, [], {"topic": board.topic}, {"topic": "", "id": "a"}, {"topic": board.topic, "id": 7}):
@@ -212,7 +212,7 @@ def test_what_cannot_be_replayed_says_why(api: Api, board: Delivery) -> None:
         api.act(action, {"store": OTHER}, 400)
 
 
-def test_dead_letters_of_one_store_go_back(api: Api) -> None:
+def test_dead_letters_of_one_store_are_redriven(api: Api) -> None:
     """They fail again and come back; another store's stays where it is."""
     hookline = api.tour.stack.hookline
     other = replace(api.tour, store=OTHER)
@@ -242,11 +242,11 @@ def test_dead_letters_of_one_store_go_back(api: Api) -> None:
             hookline.run("dlq", "purge", "--id", broken.id, "--yes")
 
 
-def test_a_resync_really_fills_the_index(api: Api) -> None:
+def test_a_resync_fills_the_index(api: Api) -> None:
     """Of a connected store; to another it says what to do."""
     assert "hookline store add" in known(api).act("resync", {}, 409)["error"]
     shop = Connected(api.tour.stack, store="resynced.myshopify.com")
-    token = shop.shop.tell("install", kind="custom", seed=True)["access_token"]
+    token = shop.shop.act("install", kind="custom", seed=True)["access_token"]
     shop.hookline.do("store", "add", shop.store, "--token-stdin", given=token)
     assert api.tour.stack.documents(shop.store) == 0
     admin = Api(shop, api.token).by("admin")
@@ -267,18 +267,18 @@ def known(api: Api) -> Api:
 
 def run(api: Api, task: str) -> Any:
     """The last run of this sort, once it is done."""
-    told = api.get("status", "/api/stores/{store}/status")["run"]
-    return told if told and (told["task"], told["stage"]) == (task, "done") else None
+    last = api.get("status", "/api/stores/{store}/status")["run"]
+    return last if last and (last["task"], last["stage"]) == (task, "done") else None
 
 
 def replay(api: Api, delivery: Delivery) -> str | None:
     """The replay's id, or none while the delivery is not kept."""
     path = f"/api/stores/{quoted(api.tour.store)}/replay"
     body = {"topic": delivery.topic, "id": delivery.id}
-    answer = api.tour.stack.client.ask("POST", path, body, token=api.token)
-    told = checked("replay", answer)
-    assert answer.status in (202, 409), told
-    return told.get("replay_id")
+    answer = api.tour.stack.client.call("POST", path, body, token=api.token)
+    accepted = checked("replay", answer)
+    assert answer.status in (202, 409), accepted
+    return accepted.get("replay_id")
 
 
 def spoil(tour: Tour) -> None:
@@ -294,7 +294,7 @@ def spoil(tour: Tour) -> None:
 
 
 def search_server(url: str, body: Any = None, method: str = "GET") -> Any:
-    """What the search server answers."""
+    """Response of the search server."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)
     with urllib.request.urlopen(request, timeout=10) as response:

@@ -1,4 +1,4 @@
-"""What arrives that should not, over HTTP and on the queue, and what it gets."""
+"""Bad input over HTTP and on the queue, and the responses to it."""
 
 import base64
 import json
@@ -22,7 +22,7 @@ def update(tour: Tour, body: bytes = BODY) -> Delivery:
     return tour.sign("products/update", body)
 
 
-def known(tour: Tour) -> None:
+def make_known(tour: Tour) -> None:
     """Makes the store known: what cannot be read makes none."""
     tour.send_product("a product", tour.products["walnut-serving-board"])
     tour.until(tour.status, "the store is known")
@@ -50,14 +50,14 @@ def test_a_bad_signature_gets_401_and_nothing_else(tour: Tour, kind: str) -> Non
     assert tour.stack.client.status(tour.store).status == 404
 
 
-def test_a_signature_of_other_bytes_is_none(tour: Tour) -> None:
+def test_a_signature_of_other_bytes_is_refused(tour: Tour) -> None:
     """The signature is of the bytes that were sent, not of what they mean."""
     spaced = json.dumps(json.loads(BODY), indent=1).encode()
     forged = update(tour, spaced).with_headers({HMAC: signature(tour.stack.credentials.shopify, BODY)})
     assert tour.stack.client.send(forged).status == 401
 
 
-def test_a_header_sent_twice_is_no_signature(tour: Tour) -> None:
+def test_a_repeated_signature_header_is_refused(tour: Tour) -> None:
     """Even when one of the two is right."""
     genuine = update(tour)
     twice = Delivery(genuine.topic, genuine.body, (*genuine.headers, (HMAC, "AAAA")))
@@ -66,18 +66,18 @@ def test_a_header_sent_twice_is_no_signature(tour: Tour) -> None:
 
 @pytest.mark.parametrize("name", ["X-Shopify-Topic", "X-Shopify-Shop-Domain", "X-Shopify-Webhook-Id"])
 def test_a_missing_header_gets_400(tour: Tour, name: str) -> None:
-    """When the signature was right."""
+    """Even with a valid signature."""
     assert tour.stack.client.send(update(tour).with_headers({name: None})).status == 400
 
 
-def test_header_names_have_no_case(tour: Tour) -> None:
+def test_header_names_are_case_insensitive(tour: Tour) -> None:
     """HTTP/2 sends them in lower case."""
     genuine = update(tour)
     lower = Delivery(genuine.topic, genuine.body, tuple((name.lower(), value) for name, value in genuine.headers))
     assert tour.stack.client.send(lower).status == 200
 
 
-def test_three_hundred_headers_do_no_harm(tour: Tour) -> None:
+def test_three_hundred_headers_are_accepted(tour: Tour) -> None:
     """A signed delivery is taken, an unsigned one is not."""
     many = {f"X-Filler-{number}": "x" * 20 for number in range(300)}
     assert tour.stack.client.send(update(tour).with_headers(many)).status == 200
@@ -95,7 +95,7 @@ def test_a_body_over_the_limit_gets_413(tour: Tour) -> None:
     assert answer.status == 413
 
 
-def test_a_large_product_is_taken(tour: Tour) -> None:
+def test_a_large_product_is_accepted(tour: Tour) -> None:
     """Half a megabyte of description goes through, compressed, and is found."""
     description = " ".join(f"word{number}" for number in range(50_000))
     large = tour.products["linen-curtain-panel"].edited(body_html=f"<p>{description}</p>")
@@ -104,8 +104,8 @@ def test_a_large_product_is_taken(tour: Tour) -> None:
     assert tour.failures() == []
 
 
-def test_a_product_of_five_megabytes_is_taken(tour: Tour) -> None:
-    """What no message holds goes through S3 and is found, and nothing of it is left there."""
+def test_a_product_of_five_megabytes_is_accepted(tour: Tour) -> None:
+    """A body too large for a message goes through S3, is found, and leaves nothing there."""
     bucket = tour.stack.outputs["PayloadBucketName"]
     s3 = aws_client("s3", tour.stack.ports)
 
@@ -123,7 +123,7 @@ def test_a_product_of_five_megabytes_is_taken(tour: Tour) -> None:
 
 
 @pytest.mark.parametrize("name", ["hostile/not-json.txt", "hostile/empty.txt"])
-def test_what_is_signed_and_no_object_is_no_webhook(tour: Tour, name: str) -> None:
+def test_a_signed_body_that_is_no_object_is_refused(tour: Tour, name: str) -> None:
     """The client secret signs more than webhooks: 401, and no trace of the store."""
     delivery = update(tour, sample(name)).with_headers({"Content-Type": "application/octet-stream"})
     answer = tour.stack.client.send(delivery)
@@ -135,11 +135,11 @@ PARKED = ["hostile/wrong-shape.json", "hostile/not-utf8.bin"]
 
 
 @pytest.mark.parametrize("name", PARKED)
-def test_a_signed_body_that_does_not_fit_is_taken_and_told(tour: Tour, name: str) -> None:
+def test_a_signed_body_of_the_wrong_shape_is_parked_and_reported(tour: Tour, name: str) -> None:
     """A retry would not help, a person's look would: 200, and the status says which delivery and why."""
     # With a type that is not text API Gateway hands over base64; the emulator would mend broken UTF-8 in JSON.
     delivery = update(tour, sample(name)).with_headers({"Content-Type": "application/octet-stream"})
-    known(tour)
+    make_known(tour)
     before = tour.stack.documents(tour.store)
     assert tour.stack.client.send(delivery).status == 200
     error = poll(lambda: tour.status().get("last_error"))
@@ -158,7 +158,7 @@ def test_strange_characters_are_indexed(tour: Tour) -> None:
 
 
 @pytest.mark.parametrize(("token", "status"), [(None, 401), ("wrong", 403), ("Bearer", 403)])
-def test_the_read_apis_want_a_token(tour: Tour, token: str | None, status: int) -> None:
+def test_the_read_apis_need_a_token(tour: Tour, token: str | None, status: int) -> None:
     """Without one, 401, with another, 403, and no word about the store."""
     for answer in (
         tour.stack.client.status(tour.store, token=token),
@@ -191,7 +191,7 @@ def test_no_query_breaks_the_search(tour: Tour, kind: str) -> None:
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "10000000", "ten", ""])
-def test_a_limit_that_is_none_is_refused(tour: Tour, limit: str) -> None:
+def test_an_invalid_limit_is_refused(tour: Tour, limit: str) -> None:
     """With a reason."""
     board = tour.products["walnut-serving-board"]
     tour.send_product("a product", board)
@@ -218,7 +218,7 @@ class DeadLetters:
         return next(filter(wanted, self.bodies), None)
 
 
-def test_a_message_that_is_not_ours_fails_alone(tour: Tour) -> None:
+def test_a_foreign_message_fails_alone(tour: Tour) -> None:
     """Its neighbours are applied; it ends in the dead-letter queue."""
     foreign = ["not ours", "{}", '{"version": 99}']
     board = tour.products["walnut-serving-board"]
@@ -235,7 +235,7 @@ def test_a_message_that_is_not_ours_fails_alone(tour: Tour) -> None:
             assert poll(lambda body=body: dead_letters.have(lambda dead: dead == body))
 
 
-def test_what_cannot_be_applied_ends_in_the_dead_letter_queue(tour: Tour) -> None:
+def test_a_failing_delivery_ends_in_the_dead_letter_queue(tour: Tour) -> None:
     """As it was sent, after the queue's last receive."""
     broken = update(tour, sample("hostile/wrong-shape.json"))
     with impatient(tour.stack):

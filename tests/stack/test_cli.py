@@ -1,14 +1,13 @@
-"""`hookline`, the command, at the deployed stack: what cannot be applied is found, explained, redriven and replayed."""
+"""`hookline`, the command, at the deployed stack: finds, explains, redrives and replays deliveries."""
 
 import json
 import os
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hookline_local import processes
+from hookline_local.command import Hookline
 from hookline_local.deploy import STACK
 from hookline_local.places import REPOSITORY
 from hookline_local.shop import sample
@@ -16,39 +15,9 @@ from hookline_local.tour import Tour, poll
 from patience import impatient
 
 
-@dataclass(frozen=True)
-class Hookline:
-    """The command, pointed at a stack by what `make where` prints."""
-
-    binary: Path
-    environment: dict[str, str]
-
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Runs it to its end."""
-        command = [self.binary, *arguments]
-        return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=120, check=False)
-
-    def rows(self, *arguments: str) -> list[dict[str, Any]]:
-        """What it prints for programs."""
-        done = self.run("--json", *arguments)
-        assert done.returncode in (0, 1), done.stderr
-        return [json.loads(line) for line in done.stdout.splitlines()]
-
-
-@pytest.fixture(scope="module")
-def binary() -> Path:
-    """Built as `cargo test` has built it."""
-    built = subprocess.run(
-        ["cargo", "build", "--locked", "--package", "hookline-cli", "--message-format=json-render-diagnostics"],  # noqa: S607 (found as make finds it)
-        cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, check=True,
-    )  # fmt: skip
-    executables = (json.loads(line).get("executable") for line in built.stdout.splitlines())
-    return Path(next(each for each in executables if each))
-
-
 @pytest.fixture
-def hookline(tour: Tour, binary: Path) -> Hookline:
-    """Its variables come from the stack's outputs, by the line that the README has."""
+def hookline(tour: Tour) -> Hookline:
+    """The command that `make build-local` built, with variables from the line in the README."""
     environment = os.environ | processes.aws_environment(tour.stack.ports)
     where = f'eval "$(make --silent where STACK={STACK})" && env --null'
     printed = subprocess.run(
@@ -60,7 +29,7 @@ def hookline(tour: Tour, binary: Path) -> Hookline:
         check=True,
     )
     variables = dict(line.split("=", 1) for line in printed.stdout.split("\0") if "=" in line)
-    return Hookline(binary, variables)
+    return Hookline(variables)
 
 
 def test_a_dead_letter_is_found_explained_and_redriven(tour: Tour, hookline: Hookline) -> None:
@@ -73,10 +42,10 @@ def test_a_dead_letter_is_found_explained_and_redriven(tour: Tour, hookline: Hoo
         (letter,) = hookline.rows(*mine)
         assert letter["code"] == "schema_mismatch"
         assert "variants[0].price" in letter["message"]
-        (told,) = hookline.rows("trace", broken.id, "--store", tour.store)
-        assert told["fate"] == "parked"
-        assert told["dead_letter"]["message_id"] == letter["message_id"]
-        assert "It is a dead letter. Remove the cause, then redrive it" in told["means"]
+        (row,) = hookline.rows("trace", broken.id, "--store", tour.store)
+        assert row["fate"] == "parked"
+        assert row["dead_letter"]["message_id"] == letter["message_id"]
+        assert "It is a dead letter. Remove the cause, then redrive it" in row["means"]
         # Moved back, it fails as before, and is a dead letter again.
         (moved,) = hookline.rows("dlq", "redrive", "--id", broken.id)
         assert moved["message_id"] == letter["message_id"]
@@ -85,8 +54,8 @@ def test_a_dead_letter_is_found_explained_and_redriven(tour: Tour, hookline: Hoo
         assert not hookline.rows(*mine)
 
 
-def test_a_replay_is_no_duplicate_and_no_event_of_the_store(tour: Tour, hookline: Hookline, tmp_path: Path) -> None:
-    """What is done is replayed from a file, applied again under an id of its own, and counted as a replay."""
+def test_a_replay_is_neither_a_duplicate_nor_an_event(tour: Tour, hookline: Hookline, tmp_path: Path) -> None:
+    """A completed delivery is replayed from a file, applied under its own id, and counted as a replay."""
     board = tour.products["walnut-serving-board"]
     delivery = tour.sign("products/update", board.body())
     assert tour.stack.client.send(delivery).status == 200
@@ -95,15 +64,15 @@ def test_a_replay_is_no_duplicate_and_no_event_of_the_store(tour: Tour, hookline
     body.write_bytes(delivery.body)
     body.with_suffix(".headers.json").write_text(json.dumps(dict(delivery.headers)))
     (row,) = hookline.rows("replay", "--file", str(body))
-    assert (row["fate"], row["why"]) == ("applied", "the index has this state")
+    assert (row["fate"], row["why"]) == ("applied", "the index holds this state")
     # The ledger knows first, and the command asks it.
     assert poll(lambda: tour.status()["replayed_24h"] == 1)
     assert tour.applied() == 1
-    told = hookline.rows("trace", delivery.id)
-    assert [each["replay_of"] for each in told] == [None, delivery.id]
+    replays = hookline.rows("trace", delivery.id)
+    assert [each["replay_of"] for each in replays] == [None, delivery.id]
 
 
-def test_an_old_state_is_superseded_by_the_one_that_is_told(tour: Tour, hookline: Hookline, tmp_path: Path) -> None:
+def test_an_old_state_is_superseded_by_the_newer_one(tour: Tour, hookline: Hookline, tmp_path: Path) -> None:
     """And the index stays as it is."""
     old = tour.products["walnut-serving-board"]
     new = old.edited(title="Walnut serving board, oiled")
@@ -119,7 +88,7 @@ def test_an_old_state_is_superseded_by_the_one_that_is_told(tour: Tour, hookline
     assert tour.result(new)
 
 
-def test_what_was_applied_is_replayed_from_the_archive(tour: Tour, hookline: Hookline) -> None:
+def test_an_applied_delivery_is_replayed_from_the_archive(tour: Tour, hookline: Hookline) -> None:
     """By store and time, and by id; the local stack keeps what it has settled."""
     board = tour.products["walnut-serving-board"]
     delivery = tour.sign("products/update", board.body())

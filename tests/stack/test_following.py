@@ -19,7 +19,7 @@ class Follower:
 
     socket: ClientWebSocketResponse
 
-    async def ask(self, action: str, **what: Any) -> None:
+    async def send(self, action: str, **what: Any) -> None:
         """Sends a message."""
         await self.socket.send_json({"action": action} | what)
 
@@ -40,9 +40,9 @@ class Follower:
 
 
 def place(tour: Tour, token: str) -> str:
-    """Where to connect, with a new ticket."""
+    """URL of the WebSocket, with a new ticket."""
     client = tour.stack.client
-    url = client.ask("GET", "/api/me", token=token).json()["live_url"]
+    url = client.call("GET", "/api/me", token=token).json()["live_url"]
     return f"{url}?ticket={client.ticket(token=token).json()['ticket']}"
 
 
@@ -68,14 +68,14 @@ def token(tour: Tour, *arguments: str) -> tuple[str, str]:
     return made["id"], made["token"]
 
 
-def test_every_change_follows_the_one_before(known: Tour) -> None:
+def test_every_update_follows_the_previous_one(known: Tour) -> None:
     """A snapshot, then updates that each say after which number they go; a ping tells the last."""
     _, bearer = token(known)
     products = [known.products["walnut-serving-board"].edited(price=f"4{number}.00") for number in range(4)]
 
     async def follow() -> None:
         async with connected(place(known, bearer)) as follower:
-            await follower.ask("watch", store=known.store)
+            await follower.send("watch", store=known.store)
             access = await follower.until("access")
             assert (access["role"], access["stores"]) == ("viewer", [known.store])
             snapshot = await follower.until("snapshot")
@@ -88,11 +88,11 @@ def test_every_change_follows_the_one_before(known: Tour) -> None:
                 ids: list[str] = []
                 while delivery.id not in ids:
                     update = await follower.until("update")
-                    assert update["after"] == seen, "nothing is missed, and nothing is told twice"
+                    assert update["after"] == seen, "no update is missed or sent twice"
                     assert update["seq"] > seen
                     seen = update["seq"]
                     ids = [entry["id"] for entry in update["deliveries"]]
-            await follower.ask("ping")
+            await follower.send("ping")
             pong = await follower.until("pong")
             # A receiver may have written a count meanwhile.
             assert pong["seqs"][known.store] >= seen
@@ -100,13 +100,13 @@ def test_every_change_follows_the_one_before(known: Tour) -> None:
     asyncio.run(follow())
 
 
-def test_what_happens_while_nobody_is_connected_is_in_the_next_snapshot(known: Tour) -> None:
+def test_changes_while_disconnected_are_in_the_next_snapshot(known: Tour) -> None:
     """With a number to go on from."""
     _, bearer = token(known)
 
     async def look() -> dict[str, Any]:
         async with connected(place(known, bearer)) as follower:
-            await follower.ask("watch", store=known.store)
+            await follower.send("watch", store=known.store)
             return await follower.until("snapshot")
 
     before = asyncio.run(look())
@@ -115,8 +115,8 @@ def test_what_happens_while_nobody_is_connected_is_in_the_next_snapshot(known: T
 
     def shown() -> dict[str, Any] | None:
         # A receiver's count is a change of the store too: not the number tells, but what is shown.
-        told = asyncio.run(look())
-        return told if delivery.id in [entry["id"] for entry in told["deliveries"]] else None
+        update = asyncio.run(look())
+        return update if delivery.id in [entry["id"] for entry in update["deliveries"]] else None
 
     assert poll(shown)["seq"] > before["seq"]
 
@@ -129,13 +129,13 @@ def test_another_store_cannot_be_followed(known: Tour) -> None:
         async with connected(place(known, bearer)) as follower:
             refusals = []
             for store in (OTHER, "nobody-knows.myshopify.com"):
-                await follower.ask("watch", store=store)
+                await follower.send("watch", store=store)
                 refusals.append(await follower.until("refused"))
             assert refusals[0] == refusals[1]
             for wrong in ("", "{", "[]", '{"action": "shout"}', '{"action": "watch", "store": 7}', "x" * 5_000):
                 await follower.socket.send_str(wrong)
                 await follower.until("refused")
-            await follower.ask("watch", store=known.store)
+            await follower.send("watch", store=known.store)
             await follower.until("snapshot")
 
     asyncio.run(follow())
@@ -158,13 +158,13 @@ def test_a_ticket_opens_one_connection(known: Tour) -> None:
     asyncio.run(twice())
 
 
-def test_who_is_revoked_is_told_and_hears_no_more(known: Tour) -> None:
+def test_a_revoked_token_gets_a_notice_and_no_more_updates(known: Tour) -> None:
     """The connection is closed, without anything having to happen with the store."""
     identifier, bearer = token(known)
 
     async def follow() -> None:
         async with connected(place(known, bearer)) as follower:
-            await follower.ask("watch", store=known.store)
+            await follower.send("watch", store=known.store)
             await follower.until("snapshot")
             await asyncio.to_thread(known.stack.hookline.do, "token", "revoke", identifier)
             await follower.until("revoked")

@@ -9,11 +9,12 @@ import socket
 import subprocess
 import sys
 import threading
+import zipfile
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-from hookline_local import guardian, ports
+from hookline_local import archives, guardian, ports
 from hookline_local.client import signature
 from hookline_local.places import REPOSITORY
 from hookline_local.replay import main as replay
@@ -45,19 +46,19 @@ def test_nothing_outlives_its_starter(end: signal.Signals) -> None:
 
 
 def alive(process: int) -> bool:
-    """Whether a process runs."""
+    """Returns whether a process runs."""
     try:
         return ") Z " not in Path(f"/proc/{process}/stat").read_text()
     except FileNotFoundError:
         return False
 
 
-def test_a_taken_port_is_told_with_its_holder(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_holder_of_a_taken_port_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """And with the variable that chooses another."""
     with socket.create_server((ports.HOST, 0)) as server:
         port = server.getsockname()[1]
         monkeypatch.setenv("HOOKLINE_AWS_PORT", str(port))
-        with pytest.raises(ports.PortTaken, match=rf"port {port}.*process {os.getpid()} .*HOOKLINE_AWS_PORT=\d+"):
+        with pytest.raises(ports.PortTakenError, match=rf"port {port}.*process {os.getpid()} .*HOOKLINE_AWS_PORT=\d+"):
             ports.wanted()
 
 
@@ -101,7 +102,7 @@ def test_a_replay_without_a_sample_sends_five(
     assert capsys.readouterr().out.count("200  ") == len(functions)
 
 
-def test_every_replay_that_a_text_of_ours_names_can_be_run() -> None:
+def test_every_replay_command_in_our_texts_works() -> None:
     """Documents, the panel and what `make dev` prints: a command that is shown does what is said of it."""
     texts = [
         REPOSITORY / "README.md",
@@ -117,3 +118,24 @@ def test_every_replay_that_a_text_of_ours_names_can_be_run() -> None:
         arguments = [part for name, value in pairs if value for part in (f"--{name.lower()}", value)]
         wanted = options(arguments)
         assert all(sample(event, wanted.topic) for event in wanted.events), line
+
+
+def test_a_changed_function_has_a_new_archive(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """With all its files, their modes and no older archive beside it; an unchanged function keeps its own."""
+    monkeypatch.setattr(archives, "FUNCTIONS", tmp_path)
+    monkeypatch.setattr(archives, "ARCHIVES", tmp_path / "archives")
+    (tmp_path / "panel" / "public").mkdir(parents=True)
+    (tmp_path / "panel" / "public" / "index.html").write_text("page")
+    program = tmp_path / "panel" / "bootstrap"
+    program.write_bytes(b"first")
+    program.chmod(0o755)
+    first = archives.archive("panel")
+    assert archives.archive("panel") == first
+    program.write_bytes(b"second")
+    second = archives.archive("panel")
+    assert second != first
+    assert list(second.parent.iterdir()) == [second]
+    with zipfile.ZipFile(second) as content:
+        assert content.read("bootstrap") == b"second"
+        assert content.getinfo("bootstrap").external_attr >> 16 & 0o777 == 0o755
+        assert content.read("public/index.html") == b"page"

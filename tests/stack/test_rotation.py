@@ -15,13 +15,13 @@ from hookline_local.tour import DEADLINE_SECONDS, Tour, poll
 TOPIC = "collections/update"
 NAME = "shopify-client-secrets"
 
-# A receiver reads the secret again at most once a minute, so this is waited for in so many goes.
+# A receiver reads the secret again at most once a minute: polls of DEADLINE_SECONDS until then.
 GOES = 1 + int(70 // DEADLINE_SECONDS)
 
 
 @dataclass
 class Rotation:
-    """A stack of its own, for its secret changes under the feet of whoever else would use it."""
+    """A stack of its own, because its secret changes."""
 
     tour: Tour
     vault: Any
@@ -32,14 +32,14 @@ class Rotation:
         self.vault.put_secret_value(SecretId=NAME, SecretString=",".join(held))
 
     def answer(self, secret: str) -> int:
-        """What a new delivery is answered that is signed with this secret."""
+        """Response to a new delivery signed with this secret."""
         self.sent += 1
         body = b'{"id":361416303805590057,"title":"Campfire","updated_at":"2026-11-14T10:00:00Z","sort_order":"manual"}'
         delivery = signed(TOPIC, body, secret=secret, store=self.tour.store, delivery_id=f"rotation-{self.sent}")
         return self.tour.send("rotation", delivery).status
 
     def session(self, secret: str) -> int:
-        """What somebody is answered whose session token is signed with this secret."""
+        """Response to a session token signed with this secret."""
         token = session_token(self.tour.store, secret, CLIENT_ID)
         return self.tour.stack.client.status(self.tour.store, token=token).status
 
@@ -50,7 +50,7 @@ class Rotation:
 
 @pytest.fixture(scope="module")
 def rotation() -> Iterator[Rotation]:
-    """A stack that nobody else uses."""
+    """A stack for this test alone."""
     with stack.running(ports.any_free()) as running:
         yield Rotation(Tour(running), aws_client("secretsmanager", running.ports))
 
@@ -60,7 +60,7 @@ def test_a_rotation_needs_no_deployment(rotation: Rotation) -> None:
     old, new = rotation.tour.stack.credentials.shopify, secrets.token_hex(32)
     assert rotation.answer(old) == 200
     assert rotation.answer(new) == 401
-    # The store is known when the consumer has told of it.
+    # The store is known once the consumer has recorded it.
     assert poll(lambda: rotation.session(old) == 200)
     assert rotation.session(new) == 403
     assert poll(rotation.tour.status)["client_secret"]["held"] == 1
@@ -71,9 +71,9 @@ def test_a_rotation_needs_no_deployment(rotation: Rotation) -> None:
     assert any(poll(lambda: rotation.session(new) == 200) for _ in range(GOES))
     assert rotation.session(old) == 200
     assert poll(lambda: rotation.tour.status()["client_secret"]["old_last_needed_at"])
-    told = rotation.tour.status()["client_secret"]
-    assert (told["held"], told["safe_to_revoke_old"]) == (2, False)
-    assert "needed the old secret" in told["advice"]
+    status = rotation.tour.status()["client_secret"]
+    assert (status["held"], status["safe_to_revoke_old"]) == (2, False)
+    assert "needed the old secret" in status["advice"]
 
     # A wrong signature makes a receiver look again, at most once a minute; so does time, every five.
     rotation.keep(new)

@@ -1,4 +1,4 @@
-"""A function that is not told what it needs does not start, and says what is missing."""
+"""A function without a variable that it needs does not start, and names it."""
 
 import os
 import subprocess

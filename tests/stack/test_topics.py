@@ -27,7 +27,7 @@ def sample(tour: Tour, name: str) -> tuple[str, bytes]:
 
 
 def records(tour: Tour) -> list[dict[str, str]]:
-    """What the audit table says of the tour's store, by attribute."""
+    """Attributes of the audit table's records for the tour's store."""
     found = aws_client("dynamodb", tour.stack.ports).query(
         TableName=tour.stack.outputs["AuditTableName"],
         KeyConditionExpression="pk = :store",
@@ -37,7 +37,7 @@ def records(tour: Tour) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_a_door_is_open_to_what_is_signed_and_shut_to_the_rest(tour: Tour, name: str) -> None:
+def test_a_receiver_accepts_only_signed_requests(tour: Tour, name: str) -> None:
     """200 and counted as an event of its topic; 401 with another signature, and nothing else."""
     topic, body = sample(tour, name)
     good = tour.sign(topic, body)
@@ -56,7 +56,7 @@ def test_a_door_is_open_to_what_is_signed_and_shut_to_the_rest(tour: Tour, name:
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-def test_a_request_about_a_customer_leaves_a_record_without_the_customer(tour: Tour, name: str) -> None:
+def test_a_customer_request_leaves_a_record_without_the_customer(tour: Tour, name: str) -> None:
     """In DynamoDB, under the delivery that asked."""
     delivery = tour.sign(*sample(tour, name))
     assert tour.send("asked", delivery).status == 200
@@ -67,7 +67,7 @@ def test_a_request_about_a_customer_leaves_a_record_without_the_customer(tour: T
     assert "example.com" not in json.dumps(record)
 
 
-def test_a_store_that_has_gone_is_forgotten(tour: Tour) -> None:
+def test_a_redacted_store_is_erased(tour: Tour) -> None:
     """Nothing can be found of it, its status says only that it was there, and the record says what was done."""
     board = tour.products["walnut-serving-board"]
     tour.send_product("a product", board)
@@ -83,14 +83,14 @@ def test_a_store_that_has_gone_is_forgotten(tour: Tour) -> None:
     assert tour.status()["last_sync_at"] is None
 
 
-def test_events_are_taken_at_the_same_door(tour: Tour) -> None:
+def test_events_are_accepted_by_the_same_receiver(tour: Tour) -> None:
     """With their own headers; of a deletion they tell all."""
     board = tour.products["walnut-serving-board"]
     tour.send_product("a product", board)
     assert tour.until(lambda: tour.result(board), "it is found")
     gid = f"gid://shopify/Product/{board.id}"
-    told = {"topic": "Product", "action": "delete", "handle": "gone", "query_variables": {"productId": gid}}
-    classic = tour.sign("products/delete", json.dumps(told).encode())
+    event = {"topic": "Product", "action": "delete", "handle": "gone", "query_variables": {"productId": gid}}
+    classic = tour.sign("products/delete", json.dumps(event).encode())
     renamed = {
         name.removeprefix("X-").lower(): value for name, value in classic.headers if name.startswith("X-Shopify-")
     }

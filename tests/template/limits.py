@@ -1,4 +1,4 @@
-"""What AWS takes, per type of resource, where linters do not know it. Each limit has its source.
+"""Limits of AWS by type of resource that linters do not know, each with its source.
 
 A number is compared in all the values that the template's parameters allow, not only in their defaults.
 """
@@ -38,7 +38,7 @@ class Range:
 
 @dataclass(frozen=True)
 class Length:
-    """How long a text may be."""
+    """Allowed length of a text."""
 
     kind: str
     path: str

@@ -1,4 +1,4 @@
-"""Ways to ask a translated template."""
+"""Queries on a translated template."""
 
 import re
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ def of_type(resources: Resources, kind: str) -> Resources:
 
 
 def statements(resources: Resources, function: str) -> dict[str, tuple[set[str], list[Any]]]:
-    """What a function may do: by Sid, the actions and the resources. Conditional statements are all there."""
+    """Permissions of a function: by Sid, the actions and the resources, with all conditional statements."""
     role = resources[resources[function]["Properties"]["Role"]["Fn::GetAtt"][0]]["Properties"]
     found: dict[str, tuple[set[str], list[Any]]] = {}
     for policy in role["Policies"]:
@@ -65,7 +65,7 @@ def flat(values: list[Any]) -> Iterator[Any]:
 
 
 def listed(value: Any) -> list[Any]:
-    """One or several, as a list."""
+    """Wraps a single value in a list."""
     return value if isinstance(value, list) else [value]
 
 
@@ -104,17 +104,17 @@ def http_api(resources: Resources) -> dict[str, Any]:
 
 
 def webhooks(resources: Resources) -> dict[str, dict[str, Any]]:
-    """What the webhooks' API does for each "METHOD path"."""
+    """Operation of the webhooks' API for each "METHOD path"."""
     return operations_of(http_apis(resources)["WebhooksApi"])
 
 
 def operations(resources: Resources) -> dict[str, dict[str, Any]]:
-    """What the HTTP API does for each "METHOD path"."""
+    """Operation of the HTTP API for each "METHOD path"."""
     return operations_of(http_api(resources))
 
 
 def operations_of(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """What an API does for each "METHOD path"."""
+    """Operation of an API for each "METHOD path"."""
     return {
         f"{method.upper()} {path}": operation
         for path, methods in document["paths"].items()
@@ -132,7 +132,7 @@ def routes(operations: dict[str, dict[str, Any]]) -> dict[str, str]:
 
 
 def conditions(resources: Resources, function: str) -> dict[str, Any]:
-    """On what conditions a function may do something: by Sid, of the statements that have one."""
+    """Conditions on a function's permissions: by Sid, of the statements that have one."""
     role = resources[resources[function]["Properties"]["Role"]["Fn::GetAtt"][0]]["Properties"]
     return {
         statement["Sid"]: statement["Condition"]

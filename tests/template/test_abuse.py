@@ -12,12 +12,12 @@ COSTS = (REPOSITORY / "docs/costs.md").read_text()
 DEPLOYING = (REPOSITORY / "docs/deploying.md").read_text()
 
 
-def test_the_page_has_the_table_that_is_computed() -> None:
-    """`python -m hookline_local.abuse` prints it anew."""
+def test_docs_have_the_computed_table() -> None:
+    """`python -m hookline_local.abuse` prints the current one."""
     assert abuse.table() in ABUSE
 
 
-def test_a_flood_costs_what_is_computed_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cost_of_a_flood_matches_a_calculation_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     """One request a second for a day, of a function of 256 MB that takes a millisecond of a processor."""
     # 0.20 a million; 7 ms (1769 / 256 = 6.9) of a quarter GB; 1,000 bytes of logs; a twentieth of a trace.
     by_hand = 0.2e-6 + 0.007 * 0.25 * 1.66667e-5 + 1_000 * 0.5e-9 + 5e-6 / 20
@@ -41,13 +41,13 @@ def test_every_route_is_in_the_bill(resources: Resources) -> None:
     assert all(rate > 0 for routes in rates.values() for rate in routes.values())
 
 
-def test_a_day_of_flood_stays_below_what_a_person_would_notice_too_late() -> None:
-    """The defaults bound it; whoever raises one, raises this knowingly."""
+def test_a_day_of_flood_costs_less_than_the_limit() -> None:
+    """The default throttles limit it; raising one means raising this limit, too."""
     small = [line for line in abuse.lines() if "10 MB" not in line.what]
     assert sum(line.usd for line in small) < 350
 
 
-def test_no_file_of_the_panel_is_larger_than_the_bill_supposes() -> None:
+def test_no_file_of_the_panel_is_larger_than_assumed() -> None:
     """Of those that were built, if they were."""
     files = [file for file in (REPOSITORY / "web/dist").rglob("*") if file.is_file()]
     assert all(file.stat().st_size <= abuse.LARGEST_FILE for file in files)
@@ -55,7 +55,7 @@ def test_no_file_of_the_panel_is_larger_than_the_bill_supposes() -> None:
     assert description <= abuse.LARGEST_OTHER
 
 
-def test_an_access_line_is_no_longer_than_supposed(resources: Resources) -> None:
+def test_an_access_log_line_is_no_longer_than_assumed(resources: Resources) -> None:
     """With the longest address, route and error, and the 26 bytes that CloudWatch adds to each."""
     longest = {
         "$context.requestTime": "29/Nov/2026:12:00:00 +0000",
@@ -82,15 +82,15 @@ def test_the_idle_bill_counts_the_alarms_there_are(resources: Resources) -> None
     assert [int(each) for each in said.groups()] == [len(alarms), metrics]
 
 
-def test_removing_names_every_kind_of_thing_that_stays(resources: Resources) -> None:
-    """What is retained is found by its type, and there is a command for each."""
+def test_docs_name_every_retained_resource(resources: Resources) -> None:
+    """Retained resources are found by type, and there is a command for each."""
     kept = {each["Type"] for each in resources.values() if "DeletionPolicy" in each}
     assert kept == {"AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key"}
     for kind in kept:
         assert f"kept {kind} > " in DEPLOYING
 
 
-def test_every_page_is_reached() -> None:
+def test_every_page_is_linked() -> None:
     """From the README, by links that lead somewhere."""
     readme = (REPOSITORY / "README.md").read_text()
     for page in ("deploying", "costs", "abuse"):

@@ -10,7 +10,7 @@ sys.path.insert(0, str(LOCAL))
 import advisories  # noqa: E402
 
 
-def test_ranges_hold_their_ends() -> None:
+def test_ranges_include_the_lower_end_only() -> None:
     """A range holds its lower end and not its upper one."""
     ranges = ["<0.3.26", ">=0.4.0,<0.4.4"]
     inside = ["0.3.25", "0.4", "0.4.0", "0.4.3", "0.4.3-rc.1", "0.4.3+build"]
@@ -18,7 +18,7 @@ def test_ranges_hold_their_ends() -> None:
     assert [version for version in inside + outside if advisories.fits(version, ranges)] == inside
 
 
-def test_every_lock_file_is_read_and_names_are_spelt_alike() -> None:
+def test_every_lock_file_is_read_with_normalized_names() -> None:
     """Our own packages are left out, and names are as PyPI compares them."""
     lock = '[[package]]\nname = "a"\nversion = "1.2.3"\nsource = "registry"\n'
     lock += '[[package]]\nname = "ours"\nversion = "0.1.0"\n'
@@ -37,8 +37,8 @@ def test_an_affected_version_is_named_with_its_advisory() -> None:
     assert advisories.affected(pins, known) == ["h11 0.15.0 (pypi) is affected by CVE-2025-43859: <0.16.0"]
 
 
-def test_the_list_is_of_packages_that_are_pinned_and_names_none_that_is_affected() -> None:
-    """What is pinned today is well, as far as the list knows."""
+def test_the_list_names_pinned_packages_and_none_is_affected() -> None:
+    """As far as the list knows, no pinned version is affected."""
     known = tomllib.loads(advisories.LIST.read_text())
     pins = advisories.pinned(advisories.ROOT)
     for ecosystem, packages in pins.items():
@@ -48,8 +48,8 @@ def test_the_list_is_of_packages_that_are_pinned_and_names_none_that_is_affected
     assert advisories.affected(pins, known) == []
 
 
-def test_every_pinned_python_package_is_held_by_hashes() -> None:
-    """`pip install --require-hashes` refuses the file otherwise."""
+def test_every_pinned_python_package_has_hashes() -> None:
+    """Without a hash, `--require-hashes` would refuse the file."""
     for path in (LOCAL / "requirements").glob("*.txt"):
         blocks = "".join(line for line in path.read_text().splitlines(True) if not line.startswith("#"))
         lines = [block for block in blocks.replace("\\\n", "").splitlines() if block.strip()]

@@ -1,4 +1,4 @@
-"""What rings, for whom, and what it says."""
+"""Alarms, their recipients and their descriptions."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def test_every_alarm_says_what_to_do(resources: Resources) -> None:
     """A description of several sentences, one of which is an instruction."""
     alarms = of_type(resources, "AWS::CloudWatch::Alarm")
     assert len(alarms) == 21
-    verbs = ("Look at", "Check that", "Read the", "put the", "read the", "Ask AWS", "Read who")
+    verbs = ("Look at", "Check that", "Read the", "put the", "read the", "Ask AWS")
     for name, alarm in alarms.items():
         description = alarm["Properties"]["AlarmDescription"]
         assert any(verb in description for verb in verbs), name
@@ -59,7 +59,7 @@ def test_every_receivers_outcomes_are_counted(resources: Resources) -> None:
         assert metric["Dimensions"] == [{"Key": "Outcome", "Value": "$.fields.outcome"}]
 
 
-def test_it_is_counted_that_the_old_client_secret_was_needed(resources: Resources) -> None:
+def test_uses_of_the_old_client_secret_are_counted(resources: Resources) -> None:
     """By each receiver, over all stores; a day without is 0 and not a gap."""
     for metric in metrics(resources, "{ $.fields.secret = 1 }"):
         assert (metric["MetricName"], metric["MetricValue"]) == ("OldSecretNeeded", "1")
@@ -67,8 +67,8 @@ def test_it_is_counted_that_the_old_client_secret_was_needed(resources: Resource
         assert "Dimensions" not in metric
 
 
-def test_what_runs_for_nobody_who_waits_is_watched(resources: Resources) -> None:
-    """What a rule calls is tried twice more and then gone: errors, what Lambda drops, what the rule cannot call."""
+def test_functions_that_rules_invoke_are_watched(resources: Resources) -> None:
+    """A failed invocation by a rule is retried twice and lost: errors, events that Lambda drops, failed invocations."""
     for rule_name, rule in of_type(resources, "AWS::Events::Rule").items():
         for target in rule["Properties"]["Targets"]:
             function = target["Arn"]["Fn::GetAtt"][0]
@@ -77,7 +77,7 @@ def test_what_runs_for_nobody_who_waits_is_watched(resources: Resources) -> None
             assert ("AWS/Events", "FailedInvocations", rule_name) in watched(resources)
 
 
-def test_a_consumer_that_fails_rings_however_few_events_there_are(resources: Resources) -> None:
+def test_a_failing_consumer_raises_an_alarm_even_with_few_events(resources: Resources) -> None:
     """As a whole by its errors; message by message by what it counts itself, for SQS leaves these out of the age."""
     retried = {"ReindexFunction": ("EventsRetried", "retry"), "SyncFunction": ("JobsRetried", "again")}
     code = (REPOSITORY / "crates/lambda/src/batch.rs").read_text() + (
@@ -101,15 +101,15 @@ def test_a_consumer_that_fails_rings_however_few_events_there_are(resources: Res
         assert alarm["Period"] * alarm["EvaluationPeriods"] <= 8 * 180 * (2 if metric == "JobsRetried" else 1)
 
 
-def test_refusals_ring(resources: Resources) -> None:
+def test_refusals_raise_an_alarm(resources: Resources) -> None:
     """By the authorizer, in the words of its log line, and by the throttle of the receivers."""
     assert resources["AccessRefused"]["Properties"]["FilterPattern"] == '{ $.fields.outcome = "refused: *" }'
-    assert 'format!("refused: {why}")' in (REPOSITORY / "crates/api/src/authorizer.rs").read_text()
+    assert 'format!("refused: {reason}")' in (REPOSITORY / "crates/api/src/authorizer.rs").read_text()
     assert resources["WebhooksTooMany"]["Properties"]["FilterPattern"] == '{ $.status = "429" }'
     assert resources["WebhooksTooMany"]["Properties"]["LogGroupName"] == {"Ref": "WebhooksAccessLogs"}
 
 
-def test_every_metric_of_ours_that_rings_is_made_by_a_filter(resources: Resources) -> None:
+def test_every_custom_metric_with_an_alarm_has_a_filter(resources: Resources) -> None:
     """An alarm on a name that nobody writes is silent for ever."""
     made = {
         metric["MetricName"]
@@ -122,7 +122,7 @@ def test_every_metric_of_ours_that_rings_is_made_by_a_filter(resources: Resource
             assert properties["MetricName"] in made, name
 
 
-def test_alarms_reach_whoever_is_named(resources: Resources, source: dict[str, Any]) -> None:
+def test_alarms_notify_the_topic_and_the_address(resources: Resources, source: dict[str, Any]) -> None:
     """A topic of one's own, an address, or both; with neither no topic is made."""
     topic = resources["AlarmTopic"]
     assert topic["Condition"] == "HasAlarmEmail"
@@ -146,7 +146,7 @@ def watched(resources: Resources) -> set[tuple[str, str, str]]:
 
 
 def metrics(resources: Resources, pattern: str) -> list[dict[str, Any]]:
-    """What each receiver's log lines of this pattern add to; there is one for each receiver."""
+    """Metrics to which each receiver's log lines of this pattern add; there is one for each receiver."""
     filters = [each["Properties"] for each in of_type(resources, "AWS::Logs::MetricFilter").values()]
     matching = [each for each in filters if each["FilterPattern"] == pattern]
     assert sorted(each["LogGroupName"]["Ref"] for each in matching) == sorted(

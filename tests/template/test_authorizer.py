@@ -1,4 +1,4 @@
-"""Who is asked who they are: every route but those that anybody may call."""
+"""Every route needs a token, but those that are open to everybody."""
 
 import pytest
 from template_reading import Resources, http_api, http_apis, of_type, operations, webhooks
@@ -7,7 +7,7 @@ from template_reading import Resources, http_api, http_apis, of_type, operations
 OPEN = {"GET /api/openapi.json"}
 
 
-def test_every_api_wants_the_authorizer_and_no_webhook_does(resources: Resources) -> None:
+def test_every_api_route_needs_the_authorizer_and_no_webhook_does(resources: Resources) -> None:
     """Of what is below /api; a route that is forgotten is one that lets everybody in."""
     apis = {route: each for route, each in operations(resources).items() if " /api/" in route}
     for route, operation in apis.items():
@@ -19,15 +19,15 @@ def test_every_api_wants_the_authorizer_and_no_webhook_does(resources: Resources
     assert not any(operation.get("security") for operation in webhooks(resources).values())
 
 
-def test_no_answer_of_the_authorizer_is_kept(resources: Resources) -> None:
-    """What is revoked is refused from the next request on."""
+def test_authorizer_decisions_are_not_cached(resources: Resources) -> None:
+    """A revoked token is refused from the next request on."""
     ((name, scheme),) = http_api(resources)["components"]["securitySchemes"].items()
-    told = scheme["x-amazon-apigateway-authorizer"]
+    settings = scheme["x-amazon-apigateway-authorizer"]
     assert name == "Access"
-    assert told["authorizerResultTtlInSeconds"] == 0
-    assert told["identitySource"] == ["$request.header.Authorization"]
-    assert (told["authorizerPayloadFormatVersion"], told["enableSimpleResponses"]) == ("2.0", True)
-    _, within = told["authorizerUri"]["Fn::Sub"]
+    assert settings["authorizerResultTtlInSeconds"] == 0
+    assert settings["identitySource"] == ["$request.header.Authorization"]
+    assert (settings["authorizerPayloadFormatVersion"], settings["enableSimpleResponses"]) == ("2.0", True)
+    _, within = settings["authorizerUri"]["Fn::Sub"]
     assert within["__FunctionArn__"]["Fn::GetAtt"] == ["AuthorizerFunction", "Arn"]
 
 
@@ -45,18 +45,18 @@ def test_the_api_may_call_its_authorizer(resources: Resources) -> None:
 
 
 def test_no_other_origin_may_read_the_api(resources: Resources) -> None:
-    """Who is asked by a header, and not by a cookie, needs no protection from other pages; nor do they need to read."""
+    """A token in a header, unlike a cookie, needs no protection from other pages; nor do they need to read."""
     assert not any("x-amazon-apigateway-cors" in document for document in http_apis(resources).values())
 
 
-def test_open_pages_are_told_what_changes_for_them(resources: Resources) -> None:
+def test_access_changes_reach_open_pages(resources: Resources) -> None:
     """The table's stream has what was and what is."""
     stream = resources["AccessTable"]["Properties"]["StreamSpecification"]
     assert stream == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
 
 
 @pytest.mark.parametrize("name", ["SHOPIFY_CLIENT_ID", "SHOPIFY_CLIENT_SECRETS_ARN", "ACCESS_TABLE"])
-def test_the_authorizer_is_told_what_it_needs(resources: Resources, name: str) -> None:
+def test_the_authorizer_has_the_variables_it_needs(resources: Resources, name: str) -> None:
     """The same app as the receivers'."""
     variables = resources["AuthorizerFunction"]["Properties"]["Environment"]["Variables"]
     expected = {

@@ -1,4 +1,4 @@
-"""What was built runs on Amazon Linux 2023, which has glibc 2.34, and has nothing in it that only a person needs."""
+"""Binaries run on Amazon Linux 2023, which has glibc 2.34, and contain nothing that only a person needs."""
 
 import re
 import subprocess
@@ -59,5 +59,5 @@ def joined(recipe: str) -> list[str]:
 
 
 def run(*command: str) -> str:
-    """What a command prints."""
+    """Output of a command."""
     return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout

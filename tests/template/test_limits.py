@@ -1,4 +1,4 @@
-"""What AWS refuses at deployment and no linter knows: a refused resource rolls the whole stack back."""
+"""Limits that AWS enforces at deployment and linters do not know: a refused resource rolls back the whole stack."""
 
 import json
 import re
@@ -17,7 +17,7 @@ GIVEN = "x" * 256
 
 
 def at(value: Any, path: str) -> Iterator[Any]:
-    """What is at a path; `*` is every member, and of a condition both branches count."""
+    """Values at a path; `*` is every member, and both branches of a condition count."""
     if isinstance(value, dict) and "Fn::If" in value:
         for branch in value["Fn::If"][1:]:
             yield from at(branch, path)
@@ -77,7 +77,7 @@ UNSET = {"ReservedConcurrentExecutions": {0}, "LifecycleConfiguration.Rules.*.Ex
 
 
 @pytest.mark.parametrize("limit", RANGES, ids=named)
-def test_a_number_is_one_that_aws_takes(resources: Resources, source: dict[str, Any], limit: Range) -> None:
+def test_numbers_are_within_limits(resources: Resources, source: dict[str, Any], limit: Range) -> None:
     """Whatever a parameter is set to."""
     for name, resource in of_type(resources, limit.kind).items():
         for value in at(resource["Properties"], limit.path):
@@ -87,7 +87,7 @@ def test_a_number_is_one_that_aws_takes(resources: Resources, source: dict[str, 
 
 
 @pytest.mark.parametrize("limit", LENGTHS, ids=named)
-def test_a_text_is_no_longer_than_aws_takes(resources: Resources, limit: Length) -> None:
+def test_texts_are_within_limits(resources: Resources, limit: Length) -> None:
     """With what is put in, at its longest."""
     for name, resource in of_type(resources, limit.kind).items():
         for value in at(resource["Properties"], limit.path):
@@ -95,7 +95,7 @@ def test_a_text_is_no_longer_than_aws_takes(resources: Resources, limit: Length)
 
 
 @pytest.mark.parametrize("limit", COUNTS, ids=named)
-def test_there_are_no_more_than_aws_takes(resources: Resources, limit: Length) -> None:
+def test_counts_are_within_limits(resources: Resources, limit: Length) -> None:
     """Both branches of a condition counted."""
     for name, resource in of_type(resources, limit.kind).items():
         for value in at(resource["Properties"], limit.path):
@@ -114,7 +114,7 @@ def test_no_alarm_computes_over_more_than_ten_metrics(resources: Resources) -> N
             assert all(re.fullmatch("[a-z][a-zA-Z0-9_]{0,254}", each) for each in ids), name
 
 
-def test_no_alarm_looks_further_back_than_it_may(resources: Resources) -> None:
+def test_alarm_periods_are_within_limits(resources: Resources) -> None:
     """A day, or a week with periods of an hour and more; a period is 10, 20, 30 or whole minutes.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
@@ -146,7 +146,7 @@ def test_a_functions_variables_fit(resources: Resources, source: dict[str, Any])
         assert all(re.fullmatch("[a-zA-Z][a-zA-Z0-9_]+", variable) for variable in variables), name
 
 
-def test_no_function_works_longer_than_its_caller_waits(resources: Resources) -> None:
+def test_no_function_runs_longer_than_its_caller_waits(resources: Resources) -> None:
     """An HTTP API waits 30 s, a WebSocket API 29, and each 10 for an authorizer.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html,
@@ -251,7 +251,7 @@ def flat_resources(value: Any) -> list[Any]:
     return ["x" * 150 if isinstance(each, dict) else each for each in listed(value)]
 
 
-def test_who_may_call_a_function_fits_into_its_policy(resources: Resources) -> None:
+def test_callers_of_a_function_fit_into_its_policy(resources: Resources) -> None:
     """20 KB per function (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html)."""
     callers: dict[str, int] = {}
     for permission in of_type(resources, "AWS::Lambda::Permission").values():
@@ -286,20 +286,20 @@ def test_throttles_of_single_routes_are_for_routes_that_exist(resources: Resourc
             assert all(isinstance(value, int) for value in settings.values()), name
 
 
-def test_a_schedule_says_its_unit_as_eventbridge_wants_it(resources: Resources) -> None:
+def test_schedules_have_the_unit_that_eventbridge_wants(resources: Resources) -> None:
     """One of it in the singular, several in the plural (eventbridge-schedule-expressions)."""
     for name, rule in of_type(resources, "AWS::Events::Rule").items():
         count, unit = re.fullmatch(r"rate\((\d+) (\w+)\)", rule["Properties"]["ScheduleExpression"]).groups()
         assert unit in ({"minute", "hour", "day"} if count == "1" else {"minutes", "hours", "days"}), name
 
 
-def test_logs_are_kept_for_as_long_as_they_can_be(resources: Resources, source: dict[str, Any]) -> None:
+def test_log_retention_is_one_that_logs_accept(resources: Resources, source: dict[str, Any]) -> None:
     """One of the numbers of days that PutRetentionPolicy takes, whatever the parameter says."""
     for name, group in of_type(resources, "AWS::Logs::LogGroup").items():
         assert set(numbers(group["Properties"]["RetentionInDays"], source, name)) <= RETENTIONS, name
 
 
-def test_a_metric_filter_is_one_that_logs_take(resources: Resources) -> None:
+def test_metric_filters_are_valid(resources: Resources) -> None:
     """100 per group; a default value and dimensions exclude each other (API_MetricTransformation)."""
     groups: dict[str, int] = {}
     for name, each in of_type(resources, "AWS::Logs::MetricFilter").items():
@@ -342,7 +342,7 @@ def test_the_template_itself_fits(resources: Resources, source: dict[str, Any]) 
         assert len(output.get("Description", "")) <= 1_024, name
 
 
-def test_a_parameter_refuses_what_is_not_meant_with_a_sentence(source: dict[str, Any]) -> None:
+def test_parameters_refuse_wrong_values_with_a_sentence(source: dict[str, Any]) -> None:
     """A default is a value that the parameter takes; else no stack can be made without naming it."""
     for name, parameter in source["Parameters"].items():
         if "Default" not in parameter:
@@ -368,7 +368,7 @@ def test_a_parameter_refuses_what_is_not_meant_with_a_sentence(source: dict[str,
         ("shopify-AbC123", False),
     ],
 )
-def test_the_secrets_arn_is_a_whole_one(source: dict[str, Any], arn: str, taken: bool) -> None:
+def test_the_secrets_arn_must_be_complete(source: dict[str, Any], arn: str, taken: bool) -> None:
     """Permissions are for this very text; one without its last six characters deploys, and then nothing may read it."""
     pattern = source["Parameters"]["ShopifyClientSecretsArn"]["AllowedPattern"]
     assert bool(re.fullmatch(pattern, arn)) == taken

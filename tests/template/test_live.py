@@ -1,4 +1,4 @@
-"""The WebSocket API: nobody gets in without a ticket, and whoever tells is told in order."""
+"""The WebSocket API: connections need a ticket, and changes are pushed in order."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ ROUTES = {
 }
 
 
-def test_every_route_has_its_function_and_connecting_wants_a_ticket(resources: Resources) -> None:
+def test_every_route_has_its_function_and_connecting_needs_a_ticket(resources: Resources) -> None:
     """API Gateway asks the authorizer once, when one connects."""
     routes = {}
     for route in of_type(resources, "AWS::ApiGatewayV2::Route").values():
@@ -48,8 +48,8 @@ def test_the_api_may_call_its_functions_and_no_others(resources: Resources) -> N
     }
 
 
-def test_changes_are_told_in_order_and_from_now_on(resources: Resources) -> None:
-    """One batch of a shard at a time; what cannot be told holds nothing up for ever."""
+def test_streams_are_read_in_order_from_the_latest_record(resources: Resources) -> None:
+    """One batch of a shard at a time; a change that cannot be pushed does not block the others for ever."""
     for name, table in {"LivePushStores": "StoresTable", "LivePushAccess": "AccessTable"}.items():
         properties = resources[name]["Properties"]
         assert properties["FunctionName"] == {"Ref": "LivePushFunction"}
@@ -68,7 +68,7 @@ def test_changes_are_told_in_order_and_from_now_on(resources: Resources) -> None
     }
 
 
-def test_of_stores_only_their_own_items_are_told(resources: Resources) -> None:
+def test_only_store_items_are_pushed_from_the_stores_stream(resources: Resources) -> None:
     """The key is written in the code and in the template."""
     (only,) = resources["LivePushStores"]["Properties"]["FilterCriteria"]["Filters"]
     assert json.loads(only["Pattern"]) == {"dynamodb": {"Keys": {"sk": {"S": ["#store"]}}}}

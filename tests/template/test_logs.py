@@ -1,4 +1,4 @@
-"""What is logged of a failure: its causes, all of them. An error alone says "entities failed", and nobody knows why."""
+"""Logged failures name all their causes. An error alone says "entities failed", and nobody knows why."""
 
 import re
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ def sources(*folders: str) -> Iterator[tuple[Path, str]]:
                 yield path, path.read_text().partition("#[cfg(test)]\nmod tests {")[0]
 
 
-def test_every_error_in_a_log_line_is_told_with_its_causes() -> None:
+def test_every_logged_error_has_its_causes() -> None:
     """`error = %chain(&failure)`, and no `error = %failure`."""
     found = [
         f"{path.relative_to(ROOT)}: {line.strip()}"
@@ -31,7 +31,7 @@ def test_every_error_in_a_log_line_is_told_with_its_causes() -> None:
     assert found == []
 
 
-def test_the_rule_sees_what_it_is_for() -> None:
+def test_the_rule_finds_an_error_without_causes() -> None:
     """So that an empty list says something."""
     assert FIELD.search('tracing::warn!(store = %store, error = %failure, "…")')
     assert FIELD.search("error = ?problem")

@@ -67,7 +67,7 @@ def test_nothing_has_a_physical_name(resources: Resources) -> None:
 
 
 def test_every_address_is_an_output(source: dict[str, Any]) -> None:
-    """What a person has to copy somewhere is printed by the deployment."""
+    """The deployment prints every address that a person has to copy."""
     receivers = {name.replace("Function", "Url") for name in RECEIVERS}
     others = {"ApiUrl", "PanelUrl", "StatusUrl", "SearchUrl", "EventQueueUrl", "EventDeadLetterQueueUrl"}
     others |= {"LiveUrl", "WebhooksUrl"}

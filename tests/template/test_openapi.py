@@ -23,7 +23,7 @@ def test_every_route_is_described_and_nothing_else(resources: Resources) -> None
     assert set(ROUTES) == apis
 
 
-def test_what_needs_a_token_says_so(resources: Resources) -> None:
+def test_operations_that_need_a_token_say_so(resources: Resources) -> None:
     """The description's security is the template's."""
     for route, operation in ROUTES.items():
         described = operation.get("security", DESCRIBED["security"])
@@ -32,7 +32,7 @@ def test_what_needs_a_token_says_so(resources: Resources) -> None:
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_an_operation_is_whole(route: str) -> None:
+def test_an_operation_is_described_completely(route: str) -> None:
     """It has a name, a line, and each parameter of its path."""
     operation = ROUTES[route]
     assert operation["operationId"]
@@ -41,7 +41,7 @@ def test_an_operation_is_whole(route: str) -> None:
     assert declared == set(re.findall(r"\{(\w+)\}", route))
 
 
-def test_every_schema_is_one_and_every_reference_leads_somewhere() -> None:
+def test_every_schema_is_valid_and_every_reference_resolves() -> None:
     """JSON Schema 2020-12, as OpenAPI 3.1 has it; and none is left over."""
     for name, schema in DESCRIBED["components"]["schemas"].items():
         Draft202012Validator.check_schema(schema)
@@ -54,7 +54,7 @@ def test_every_schema_is_one_and_every_reference_leads_somewhere() -> None:
 
 
 @pytest.mark.parametrize("route", [route for route, operation in ROUTES.items() if operation.get("security", True)])
-def test_what_api_gateway_answers_by_itself_is_described(route: str) -> None:
+def test_responses_of_api_gateway_itself_are_described(route: str) -> None:
     """Its errors have another shape than ours, and come before any function of ours."""
     both = {"401", "403", "503"} | ({"404"} if "404" in ROUTES[route]["responses"] else set())
     for status in both | {"429", "500"}:

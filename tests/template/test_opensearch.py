@@ -1,4 +1,4 @@
-"""What the index needs of the stack: on a domain, in a VPC, and in a collection of Serverless."""
+"""Requirements of the index on the stack: on a domain, in a VPC, and in a collection of Serverless."""
 
 import json
 import re
@@ -35,7 +35,7 @@ def test_only_their_roles_may_keep_network_interfaces(resources: Resources) -> N
 
 
 def test_the_collection_lets_the_roles_do_what_they_do(resources: Resources) -> None:
-    """Who writes may make and write the index, who searches may read it, and nobody may do more."""
+    """The writing roles may create and write the index, the searching role may read it, and no role may do more."""
     ((_, policy),) = of_type(resources, "AWS::OpenSearchServerless::AccessPolicy").items()
     assert policy["Condition"] == "MakesAccessPolicy"
     assert policy["Properties"]["Type"] == "data"

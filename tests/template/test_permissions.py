@@ -1,4 +1,4 @@
-"""Each function may do what its ports say, on the resources they speak of, and nothing else."""
+"""Permissions of each function: those of its ports, on the ports' resources, and no more."""
 
 import json
 import re
@@ -142,14 +142,14 @@ PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
 }
 
 
-def test_permissions_are_for_the_keys_that_the_code_writes() -> None:
+def test_permissions_match_the_keys_that_the_code_writes() -> None:
     """The prefixes are written in the code and in the template."""
     for name in ("bodies", "archive"):
         code = (REPOSITORY / f"crates/domain/src/delivery/{name}.rs").read_text()
         assert f'PREFIX: &str = "{name}/"' in code
 
 
-def test_what_is_in_the_table_of_tokens_is_reached_by_its_kind(resources: Resources) -> None:
+def test_items_of_the_access_table_are_permitted_by_their_kind(resources: Resources) -> None:
     """By the key that the code writes: the authorizer makes nothing, and the status function no tokens."""
     for function, expected in {
         "AuthorizerFunction": {"Tokens": "token#*", "Tickets": "ticket#*"},
@@ -163,7 +163,7 @@ def test_what_is_in_the_table_of_tokens_is_reached_by_its_kind(resources: Resour
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_may_do_what_its_ports_say_and_no_more(resources: Resources, function: str) -> None:
+def test_a_function_has_the_permissions_of_its_ports_and_no_more(resources: Resources, function: str) -> None:
     """Exact actions on exact resources, one statement per port."""
     allowed = {
         sid: (actions, {target(arn) for arn in arns})
@@ -172,7 +172,7 @@ def test_a_function_may_do_what_its_ports_say_and_no_more(resources: Resources, 
     assert allowed == PORTS[function]
 
 
-def test_no_permission_is_for_everything(resources: Resources) -> None:
+def test_no_permission_is_for_all_resources(resources: Resources) -> None:
     """No policy written here has a star for a resource, an action, or a principal."""
     for name, role in of_type(resources, "AWS::IAM::Role").items():
         text = json.dumps(role)
@@ -187,7 +187,7 @@ def test_no_permission_is_for_everything(resources: Resources) -> None:
     assert not of_type(resources, "AWS::IAM::ManagedPolicy")
 
 
-def test_the_index_is_asked_by_the_paths_that_are_permitted() -> None:
+def test_index_requests_use_the_permitted_paths() -> None:
     """A call that is added to the adapter needs a permission of its own."""
     files = (REPOSITORY / "crates/aws/src/opensearch").rglob("*.rs")
     parts = {part for file in files for part in re.findall(r"\b(\w+Parts)::\w+\(", file.read_text())}

@@ -13,7 +13,7 @@ from botocore.exceptions import NoCredentialsError
 from botocore.stub import Stubber
 from hookline_local import preflight, preflight_account, preflight_search, preflight_secret, stacks
 from hookline_local.places import REPOSITORY, tool
-from hookline_local.preflight import Weight, planned
+from hookline_local.preflight import Weight, plan_for
 from hookline_local.region import NoRegionError, region
 
 REGION = "eu-west-1"
@@ -51,8 +51,8 @@ def answering(*answers: Answer) -> Callable[[str], Any]:
 
 
 def plan(more: str = "", before: dict[str, str] | None = None, **changes: str) -> preflight.Plan:
-    """What is about to be deployed."""
-    return planned("hookline", REGION, GIVEN | changes | {"MORE": more}, before or {})
+    """A plan for the tests."""
+    return plan_for("hookline", REGION, GIVEN | changes | {"MORE": more}, before or {})
 
 
 def limits(account: int, unreserved: int | None = None) -> Callable[[str], Any]:
@@ -88,13 +88,13 @@ def test_receivers_are_not_starved_by_consumers(
     assert all(str(account) in text or "ReindexConcurrency" in text for _, text in said)
 
 
-def test_what_the_stack_has_reserved_itself_is_not_missing() -> None:
+def test_concurrency_reserved_by_the_stack_itself_counts_as_free() -> None:
     """Deployed again with the same numbers, nothing changes."""
     same = plan("ReceiverReservedConcurrency=10", {"ReceiverReservedConcurrency": "10"})
     assert not list(preflight_account.concurrency(same, limits(220, 100)("lambda")))
 
 
-def test_a_secret_that_functions_can_read_needs_no_word() -> None:
+def test_a_readable_secret_yields_no_finding() -> None:
     """Also with AWS's own key named by its ARN."""
     key = "arn:aws:kms:eu-west-1:123456789012:key/1"
     assert not list(preflight_secret.check(plan(), answering(("secretsmanager.describe_secret", {"ARN": SECRET}))))
@@ -107,13 +107,13 @@ def test_a_secret_that_functions_can_read_needs_no_word() -> None:
     ("answer", "word"),
     [
         # A name may end as a whole ARN does: only AWS knows.
-        ({"ARN": f"{SECRET}-Zz9Yy8"}, "whole ARN"),
+        ({"ARN": f"{SECRET}-Zz9Yy8"}, "full ARN"),
         ({"ARN": SECRET, "KmsKeyId": "arn:aws:kms:eu-west-1:123456789012:key/1"}, "may not use"),
-        ({"ARN": SECRET, "DeletedDate": "2026-11-01T00:00:00Z"}, "to be deleted"),
+        ({"ARN": SECRET, "DeletedDate": "2026-11-01T00:00:00Z"}, "scheduled for deletion"),
         ("ResourceNotFoundException", "there is no secret"),
     ],
 )
-def test_a_secret_that_no_receiver_could_read_stops(answer: dict[str, Any] | str, word: str) -> None:
+def test_an_unreadable_secret_stops_the_deployment(answer: dict[str, Any] | str, word: str) -> None:
     """Without it none starts, and Shopify is answered 5xx."""
     customers = ("kms.describe_key", {"KeyMetadata": {"KeyId": "1", "KeyManager": "CUSTOMER"}})
     ((weight, text),) = preflight_secret.check(plan(), answering(("secretsmanager.describe_secret", answer), customers))
@@ -150,14 +150,14 @@ def domain(**changes: Any) -> Answer:
         ({"ClusterConfig": {"MultiAZWithStandbyEnabled": True}}, [("WARN", "replicas")]),
     ],
 )
-def test_a_domain_says_what_it_will_refuse(changes: dict[str, Any], expected: list[tuple[str, str]]) -> None:
+def test_a_domain_with_obstacles_is_reported(changes: dict[str, Any], expected: list[tuple[str, str]]) -> None:
     """By how it is reached and who is let in."""
     said = list(preflight_search.check(plan(), answering(domain(**changes))))
     assert [weight for weight, _ in said] == [weight for weight, _ in expected]
     assert all(word in text for (_, text), (_, word) in zip(said, expected, strict=True))
 
 
-def test_a_domain_that_is_not_there_stops() -> None:
+def test_a_missing_domain_stops_the_deployment() -> None:
     """Every event would be parked."""
     missing = answering(("opensearch.describe_domain", "ResourceNotFoundException"))
     assert [weight for weight, _ in preflight_search.check(plan(), missing)] == ["STOP"]
@@ -210,7 +210,7 @@ def collection(
         (collection(collectionEndpoint="https://x.aoss"), [("STOP", "https://x.aoss"), ("NOTE", "costs")]),
     ],
 )
-def test_a_collection_says_what_it_will_refuse(answers: list[Answer], expected: list[tuple[str, str]]) -> None:
+def test_a_collection_with_obstacles_is_reported(answers: list[Answer], expected: list[tuple[str, str]]) -> None:
     """Its type, its network policy, and whether it sleeps."""
     wanted = plan(OPENSEARCH_ARN=COLLECTION, OPENSEARCH_URL=f"https://{SERVERLESS_HOST}")
     said = list(preflight_search.check(wanted, answering(*answers)))
@@ -218,7 +218,7 @@ def test_a_collection_says_what_it_will_refuse(answers: list[Answer], expected: 
     assert all(word in text for (_, text), (_, word) in zip(said, expected, strict=True))
 
 
-def test_a_collection_that_is_not_there_stops() -> None:
+def test_a_missing_collection_stops_the_deployment() -> None:
     """By the id in its ARN."""
     none = answering(("opensearchserverless.batch_get_collection", {"collectionDetails": []}))
     wanted = plan(OPENSEARCH_ARN=COLLECTION, OPENSEARCH_URL=f"https://{SERVERLESS_HOST}")
@@ -262,7 +262,7 @@ GOOD = (
         ("UPDATE_ROLLBACK_FAILED", True),
     ],
 )
-def test_a_stack_that_cannot_be_deployed_to_stops(monkeypatch: pytest.MonkeyPatch, status: str, stops: bool) -> None:
+def test_a_stack_in_a_bad_state_stops_the_deployment(monkeypatch: pytest.MonkeyPatch, status: str, stops: bool) -> None:
     """With what to do."""
     found = everything(monkeypatch, stack(status), *GOOD)
     assert [each.weight for each in found] == ([Weight.STOP] if stops else [])
@@ -271,7 +271,7 @@ def test_a_stack_that_cannot_be_deployed_to_stops(monkeypatch: pytest.MonkeyPatc
         assert f"aws cloudformation delete-stack --stack-name hookline --region {REGION}" in found[0].text
 
 
-def test_what_may_not_be_looked_at_is_said_and_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_check_without_permission_warns_and_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A role that deploys need not read everything."""
     denied = (
         ("lambda.get_account_settings", "AccessDeniedException"),
@@ -283,7 +283,7 @@ def test_what_may_not_be_looked_at_is_said_and_stops_nothing(monkeypatch: pytest
     assert all("AccessDeniedException" in each.text for each in found)
 
 
-def test_without_credentials_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_credentials_yield_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     """And not one for each question."""
 
     def nobody(*_: Any) -> Any:
@@ -296,7 +296,7 @@ def test_without_credentials_there_is_one_sentence(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("more", ["AlarmEmail='a", "RendexConcurrency=4"])
-def test_what_cannot_be_read_is_said(monkeypatch: pytest.MonkeyPatch, more: str) -> None:
+def test_unreadable_more_stops_the_deployment(monkeypatch: pytest.MonkeyPatch, more: str) -> None:
     """Before sam would take half of it, or CloudFormation refuse it at the end of a build."""
     clients = answering(stack("CREATE_COMPLETE"))
     monkeypatch.setattr(stacks, "client", lambda service, _: clients(service))
@@ -304,7 +304,7 @@ def test_what_cannot_be_read_is_said(monkeypatch: pytest.MonkeyPatch, more: str)
     assert (found.weight, "MORE=" in found.text) == (Weight.STOP, True)
 
 
-def test_alarms_that_reach_nobody_are_told() -> None:
+def test_alarms_without_a_recipient_are_reported() -> None:
     """As a note: it is allowed."""
     assert not plan().parameters["AlarmEmail"]
     assert plan("AlarmEmail=you@example.com LogLevel=DEBUG").parameters["AlarmEmail"] == "you@example.com"
@@ -320,12 +320,12 @@ def test_alarms_that_reach_nobody_are_told() -> None:
         ("eusc-de-east-1", {}, "eusc-de-east-1"),
     ],
 )
-def test_the_region_is_the_first_that_is_said(given: str, environment: dict[str, str], expected: str) -> None:
+def test_the_first_region_set_is_used(given: str, environment: dict[str, str], expected: str) -> None:
     """REGION=, AWS_REGION, AWS_DEFAULT_REGION."""
     assert region(given, environment) == expected
 
 
-def test_the_profile_says_the_region_when_nothing_else_does(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_profiles_region_is_the_last_resort(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A profile that is not there, or a file that is none, is a sentence."""
     config = tmp_path / "config"
     config.write_text("[profile shop]\nregion = ap-south-1\n[profile bare]\noutput = json\n")
@@ -343,13 +343,13 @@ def test_the_profile_says_the_region_when_nothing_else_does(monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("given", ["eu-west", "Europe", "eu-west-1; rm", "eu_west_1", "-eu-west-1"])
-def test_what_is_no_region_is_refused(given: str) -> None:
+def test_an_invalid_region_is_refused(given: str) -> None:
     """Before it becomes a host name."""
     with pytest.raises(NoRegionError):
         region(given, {})
 
 
-def test_every_call_of_sam_is_told_the_region_and_deletes_what_never_stood() -> None:
+def test_sam_gets_the_region_and_deletes_a_stack_that_failed_to_create() -> None:
     """`make -n deploy` prints what it would do."""
     variables = [f"{name}={value}" for name, value in GIVEN.items()]
     done = subprocess.run(
@@ -369,7 +369,7 @@ def test_every_call_of_sam_is_told_the_region_and_deletes_what_never_stood() -> 
     assert all("--region" in call for call in calls)
 
 
-def test_json_is_what_a_policy_may_be() -> None:
+def test_a_policy_may_be_json_text() -> None:
     """Botocore gives a document; older ones a text."""
     document = [{"Rules": [{"ResourceType": "collection", "Resource": ["collection/a*"]}], "AllowFromPublic": True}]
 

@@ -1,4 +1,4 @@
-"""What keeps events: tables, queues, the event source, timeouts, alarms."""
+"""Resources that keep events from getting lost: tables, queues, the event source, timeouts, alarms."""
 
 import json
 from typing import Any
@@ -74,7 +74,7 @@ def test_a_job_that_cannot_be_done_is_parked(resources: Resources) -> None:
         assert resources[name]["Properties"]["SqsManagedSseEnabled"] is True
 
 
-def test_what_is_due_is_said_in_words_that_the_function_knows(resources: Resources) -> None:
+def test_schedules_use_words_that_the_function_knows(resources: Resources) -> None:
     """Once a day, and once an hour."""
     rules = of_type(resources, "AWS::Events::Rule").values()
     due = {}
@@ -84,7 +84,7 @@ def test_what_is_due_is_said_in_words_that_the_function_knows(resources: Resourc
     assert due == {"reconcile": "rate(1 day)", "watch": "rate(1 hour)"}
 
 
-def test_a_kept_body_is_private_and_outlives_its_message(resources: Resources) -> None:
+def test_stored_bodies_are_private_and_outlive_their_messages(resources: Resources) -> None:
     """Encrypted, over TLS only, for nobody else; removed after the queue and the dead-letter queue have given up."""
     ((name, bucket),) = of_type(resources, "AWS::S3::Bucket").items()
     assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == KEPT
@@ -114,7 +114,7 @@ def test_a_kept_body_is_private_and_outlives_its_message(resources: Resources) -
 
 
 def test_the_archive_is_switched_on_by_a_number_of_days(resources: Resources, source: dict[str, Any]) -> None:
-    """Off unless told otherwise; then nothing is told where, nothing is allowed, and what was there goes."""
+    """Off by default; then no function has the bucket's name or permission, and the archive is emptied."""
     days = source["Parameters"]["ArchiveDays"]
     assert (days["Default"], days["MinValue"]) == (0, 0)
     variables = resources["ReindexFunction"]["Properties"]["Environment"]["Variables"]
@@ -137,7 +137,7 @@ def test_the_archive_is_switched_on_by_a_number_of_days(resources: Resources, so
     assert set(told) == {"ReindexFunction", "ActionsFunction"}
 
 
-def test_who_keeps_bodies_and_who_fetches_them_know_the_bucket(resources: Resources) -> None:
+def test_functions_that_store_or_fetch_bodies_know_the_bucket(resources: Resources) -> None:
     """The same one, and nobody else does."""
     told = {
         name
@@ -147,13 +147,15 @@ def test_who_keeps_bodies_and_who_fetches_them_know_the_bucket(resources: Resour
     assert told == {*RECEIVERS, "ReindexFunction", "ActionsFunction"}
 
 
-def test_a_noisy_store_can_be_told(resources: Resources, source: dict[str, Any]) -> None:
+def test_noisy_stores_can_be_detected(resources: Resources, source: dict[str, Any]) -> None:
     """SQS takes a group for noisy from 30 messages in flight; as many can be, by default."""
     mapping = resources["ReindexEventSource"]["Properties"]
     assert mapping["BatchSize"] * source["Parameters"]["ReindexConcurrency"]["Default"] > 30
 
 
-def test_consumers_leave_receivers_room_in_a_new_account(resources: Resources, source: dict[str, Any]) -> None:
+def test_consumers_leave_concurrency_for_receivers_in_a_new_account(
+    resources: Resources, source: dict[str, Any]
+) -> None:
     """Of a concurrency of 10, which is what new accounts have: queues by their limits, streams by their shards."""
     taken = 0
     for mapping in of_type(resources, "AWS::Lambda::EventSourceMapping").values():
@@ -177,7 +179,7 @@ def test_concurrency_is_reserved_for_receivers_on_demand_only(resources: Resourc
         assert function["Properties"].get("ReservedConcurrentExecutions") == expected, name
 
 
-def test_a_message_stays_hidden_while_anybody_may_work_on_it(resources: Resources) -> None:
+def test_a_message_stays_invisible_while_a_function_may_process_it(resources: Resources) -> None:
     """AWS's advice: six times the timeout of the consumer."""
     for queue, consumer in (("EventQueue", "ReindexFunction"), ("SyncQueue", "SyncFunction")):
         visibility = resources[queue]["Properties"]["VisibilityTimeout"]
@@ -212,7 +214,7 @@ def test_a_receiver_stops_before_the_sender_hangs_up(resources: Resources, recei
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_runs_what_was_built(resources: Resources, function: str) -> None:
-    """A binary on Amazon Linux 2023, of the architecture that was asked for, traced."""
+    """A binary on Amazon Linux 2023, of the chosen architecture, with tracing."""
     properties = resources[function]["Properties"]
     assert properties["Runtime"] == "provided.al2023"
     assert properties["Handler"] == "bootstrap"
@@ -240,7 +242,7 @@ def test_a_flood_is_throttled_at_the_api(resources: Resources) -> None:
     assert set(stages["HttpApi"]["RouteSettings"]) == everybody
 
 
-def test_who_called_is_written_down(resources: Resources) -> None:
+def test_callers_are_in_the_access_log(resources: Resources) -> None:
     """By both HTTP APIs: the address, and nothing that a caller writes himself, for values are not escaped."""
     for api, group in {"WebhooksApi": "WebhooksAccessLogs", "HttpApi": "ApiAccessLogs"}.items():
         (stage,) = [

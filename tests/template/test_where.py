@@ -65,7 +65,7 @@ def cloudformation(status: int, body: str) -> Iterator[str]:
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """Nobody's account."""
+    """Environment without an AWS account."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MAKE", "MFLAGS"))}
     nothing = {
         "AWS_CONFIG_FILE": os.devnull,
@@ -104,7 +104,7 @@ def here(
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "eu-west-1"}
 
 
-def test_a_stack_is_told_whole_and_safely() -> None:
+def test_exports_are_complete_and_quoted() -> None:
     """Every variable, with the region; what a value has in it is never run; what there is not is set to nothing."""
     with cloudformation(*described(WHOLE)) as url:
         done = where(**KEYS, AWS_ENDPOINT_URL=url)
@@ -133,12 +133,12 @@ def test_a_stack_is_told_whole_and_safely() -> None:
         (described(WHOLE, "DELETE_FAILED"), "can only be deleted"),
         (refused("ExpiredToken", "The security token included in the request is expired", 403), "ExpiredToken"),
         (refused("AccessDenied", "User is not authorized", 403), "AccessDenied"),
-        ((200, "{not xml"), "cannot be looked at"),
+        ((200, "{not xml"), "cannot be read"),
         ((200, ""), "hookline"),
         ((500, "<html>a proxy's\npage</html>"), "hookline"),
     ],
 )
-def test_whatever_is_in_the_way_is_a_sentence_and_nothing_is_set(
+def test_an_error_is_one_sentence_and_sets_nothing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], answer: tuple[int, str], word: str
 ) -> None:
     """`eval "$(make --silent where)"` sets all or nothing."""
@@ -151,7 +151,7 @@ def test_make_itself_prints_nothing_more_on_standard_output() -> None:
     """The same through `make`, as people call it."""
     with cloudformation(*described(LACKING)) as url:
         assert_sentence(where(**KEYS, AWS_ENDPOINT_URL=url), "no StoresTableName")
-    assert_sentence(where("STACK="), "which stack")
+    assert_sentence(where("STACK="), "no stack given")
 
 
 @pytest.mark.parametrize(
@@ -160,13 +160,13 @@ def test_make_itself_prints_nothing_more_on_standard_output() -> None:
         ([], {"AWS_REGION": "eu-west-1"}, "no AWS credentials"),
         ([], {"AWS_REGION": "eu-west-1", "AWS_PROFILE": "nobody"}, "no profile nobody"),
         ([], {}, "no region"),
-        (["--region", "Dublin"], KEYS, "no region"),
-        (["--stack", ""], KEYS, "which stack"),
+        (["--region", "Dublin"], KEYS, "is not a region"),
+        (["--stack", ""], KEYS, "no stack given"),
         # Nothing listens at the discard port.
-        ([], KEYS | {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "does not answer"),
+        ([], KEYS | {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "does not respond"),
     ],
 )
-def test_what_is_missing_here_is_a_sentence(
+def test_missing_settings_are_named_in_a_sentence(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     arguments: list[str],

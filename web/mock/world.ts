@@ -220,7 +220,7 @@ export class Store {
       });
     }
     if (entry.topic === 'orders/create' && outcome === 'noted') {
-      const message = `Order ${entry.subject?.id} came.`;
+      const message = `Order ${entry.subject?.id} received.`;
       notices.push({ id: `${this.name}/${this.seq}/order/0`, at, kind: 'order', message });
     }
     return { entries: [entry], notices };

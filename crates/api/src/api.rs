@@ -1,8 +1,8 @@
-//! What others ask and do over HTTP, as docs/openapi.json has it: how stores are doing, what has become of deliveries, what
-//! is in a catalogue, and what an admin does about it. Who may says the [door](crate::guard).
+//! The HTTP API that docs/openapi.json describes: status of stores, outcomes of deliveries, search in a catalogue, and
+//! the actions of admins. The [guard](crate::guard) decides who may call it.
 //!
-//! API Gateway has matched the path; the route it chose is in the request's context. A route whose table or queue a function
-//! has not been told is answered with 501.
+//! API Gateway has matched the path; the route it chose is in the request's context. A route whose table or queue is
+//! not configured for the function is answered with 501.
 
 mod actions;
 mod deliveries;
@@ -23,7 +23,7 @@ pub use self::{
 };
 use crate::guard::ApiError;
 
-/// The route that API Gateway chose, as in `GET /api/stores/{store}/status`; empty if it tells none.
+/// The route that API Gateway chose, as in `GET /api/stores/{store}/status`; empty if the request has none.
 fn route(request: &Request) -> &str {
     match request.request_context_ref() {
         Some(RequestContext::ApiGatewayV2(context)) => context.route_key.as_deref().unwrap_or_default(),
@@ -31,22 +31,22 @@ fn route(request: &Request) -> &str {
     }
 }
 
-/// A parameter of the query.
+/// Value of a query parameter.
 fn parameter<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
     request.query_string_parameters_ref()?.first(name)
 }
 
-/// How many are asked for, from 1.
+/// Value of the query parameter `limit`, from 1 to `most`.
 fn limit(request: &Request, default: usize, most: usize) -> Result<usize, ApiError> {
     match parameter(request, "limit").map_or(Ok(default), str::parse) {
         Ok(limit) if (1..=most).contains(&limit) => Ok(limit),
-        Ok(_) | Err(_) => Err(ApiError::BadRequest(format!("limit is a number from 1 to {most}"))),
+        Ok(_) | Err(_) => Err(ApiError::BadRequest(format!("limit must be a number from 1 to {most}"))),
     }
 }
 
-/// No such route: the template and this code disagree.
+/// ApiError of a route that no function has: the template and this code disagree.
 fn no_such_route() -> ApiError {
-    ApiError::NotFound("there is no such address: see /api/openapi.json".to_owned())
+    ApiError::NotFound("no such route: see /api/openapi.json".to_owned())
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
-//! The one authorizer, of the HTTP API and of the WebSocket API: makes a [`Principal`] of what a request bears.
+//! Lambda authorizer of the HTTP API and the WebSocket API: turns the credentials of a request into a [`Principal`].
 //!
 //! ```text
-//!   authorization: Bearer hl_…       an operator's token: the table says what it lets do, now
-//!   authorization: Bearer eyJ….….…   a Shopify session token: signed by the app's secret
-//!   ?ticket=…                        of a WebSocket only: spent, and what its principal may do asked again
+//!   authorization: Bearer hl_…       an operator's token; the table has its current role and scope
+//!   authorization: Bearer eyJ….….…   a Shopify session token, signed with the app's secret
+//!   ?ticket=…                        WebSocket only: used up by this request; its principal is checked again
 //! ```
 //!
-//! API Gateway is told to keep no answer, so what is revoked or changed holds from the next request on. Each decision is one
-//! line in the log, with the principal's id and never what was borne.
+//! API Gateway caches no response, so a revocation or change applies from the next request on. Each decision is one log
+//! line, with the principal's id and never the credentials.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -33,60 +33,60 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use serde::{Deserialize, Serialize};
 
 use hookline_lambda::{
-    rotating::{NoSecret, Rotating},
+    rotating::{Rotating, RotatingSecretError},
     start::StartError,
 };
 
-/// What API Gateway asks: format 2.0 of an HTTP API, or of a WebSocket API's `$connect`
+/// Event from API Gateway: format 2.0 of an HTTP API, or that of a WebSocket API's `$connect`
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html>,
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-lambda-auth.html>).
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Asked {
+pub struct AuthorizerRequest {
     version: Option<String>,
     method_arn: Option<String>,
     headers: Option<HashMap<String, String>>,
     query_string_parameters: Option<HashMap<String, String>>,
-    request_context: Option<Context>,
+    request_context: Option<RequestContext>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Context {
+struct RequestContext {
     event_type: Option<String>,
 }
 
-/// What API Gateway is told.
+/// Response to API Gateway.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
-pub enum Answer {
-    /// By an HTTP API with simple responses.
-    Http(Simple),
-    /// By a WebSocket API.
-    Socket(Policy),
+pub enum AuthorizerResponse {
+    /// To an HTTP API with simple responses.
+    Http(SimpleResponse),
+    /// To a WebSocket API.
+    Socket(PolicyResponse),
 }
 
-/// Whether the request may pass, and what the function behind is told.
+/// Decision about a request, with the context for the function behind the route.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Simple {
+pub struct SimpleResponse {
     is_authorized: bool,
     context: BTreeMap<&'static str, String>,
 }
 
-/// The same, as a policy for the one method that was asked for.
+/// Decision as an IAM policy for the requested method, with the context for the function behind the route.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Policy {
+pub struct PolicyResponse {
     principal_id: String,
     #[serde(rename = "policyDocument")]
-    document: Document,
+    document: PolicyDocument,
     context: BTreeMap<&'static str, String>,
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Document {
+struct PolicyDocument {
     version: &'static str,
     statement: [Statement; 1],
 }
@@ -99,22 +99,22 @@ struct Statement {
     resource: String,
 }
 
-/// Why there is no answer. API Gateway answers 500 then, and lets nobody in.
+/// Failure to decide. API Gateway answers 500, and the request does not reach the function.
 #[derive(Debug, thiserror::Error)]
-pub enum NoAnswer {
-    /// It cannot be said.
+pub enum AuthorizerError {
+    /// The access table failed.
     #[error(transparent)]
     Unavailable(#[from] PortError),
-    /// Neither of the two questions: the authorizer is wired to something else.
-    #[error("this is no question of an HTTP API in format 2.0, nor of a WebSocket API's $connect")]
-    NotAsked,
+    /// The event has neither of the two formats: the authorizer is attached to another kind of API.
+    #[error("unsupported event: neither format 2.0 of an HTTP API nor $connect of a WebSocket API")]
+    UnsupportedEvent,
 }
 
-/// Why somebody is not let in. For our logs only.
+/// Reason for a denial; for logs only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-enum Outside {
-    #[error("nothing borne")]
-    Nothing,
+enum DeniedError {
+    #[error("no credentials")]
+    NoCredentials,
     #[error("unknown")]
     Unknown,
     #[error("token {0}")]
@@ -123,33 +123,33 @@ enum Outside {
     Session(#[from] SessionError),
     #[error("expired")]
     Expired,
-    #[error("spent or no ticket")]
+    #[error("ticket used, expired or unknown")]
     Ticket,
 }
 
-/// Whom it is about, as far as is known, and whether they are let in.
+/// Outcome of an authorization, with the principal's id if the credentials name one.
 struct Decision {
-    whom: Option<String>,
-    found: Result<Principal, Outside>,
+    principal_id: Option<String>,
+    result: Result<Principal, DeniedError>,
 }
 
 impl Decision {
-    fn outside(why: Outside) -> Self {
+    fn denied(reason: DeniedError) -> Self {
         Self {
-            whom: None,
-            found: Err(why),
+            principal_id: None,
+            result: Err(reason),
         }
     }
 
-    fn of(whom: &impl ToString, found: Result<Principal, Outside>) -> Self {
+    fn about(principal_id: &impl ToString, result: Result<Principal, DeniedError>) -> Self {
         Self {
-            whom: Some(whom.to_string()),
-            found,
+            principal_id: Some(principal_id.to_string()),
+            result,
         }
     }
 }
 
-/// The authorizer.
+/// The authorizer, over a port of tokens and tickets.
 #[derive(Debug)]
 pub struct Authorizer<A, K, C> {
     access: A,
@@ -164,11 +164,12 @@ struct Sessions<K, C> {
 }
 
 impl<A: Tokens + Tickets, K: SecretSource, C: Clock + Clone> Authorizer<A, K, C> {
-    /// Ready to decide. `app` is the client id and where its secrets are; without it, session tokens are refused.
+    /// Creates an authorizer. `app` is the client id with the source of its secrets; without it, session tokens are
+    /// denied.
     ///
     /// # Errors
-    /// [`NoSecret`] when there is an app, and its secrets cannot be used.
-    pub async fn new(access: A, app: Option<(String, K)>, clock: C) -> Result<Self, NoSecret> {
+    /// [`RotatingSecretError`] if the app's secrets cannot be read or used.
+    pub async fn new(access: A, app: Option<(String, K)>, clock: C) -> Result<Self, RotatingSecretError> {
         let sessions = match app {
             Some((client_id, secrets)) => Some(Sessions {
                 client_id,
@@ -186,96 +187,91 @@ impl<A: Tokens + Tickets, K: SecretSource, C: Clock + Clone> Authorizer<A, K, C>
         })
     }
 
-    /// Decides.
+    /// Authorizes a request.
     ///
     /// # Errors
-    /// [`NoAnswer`] when that cannot be said: then nobody is let in.
-    pub async fn decide(&self, asked: &Asked) -> Result<Answer, NoAnswer> {
-        let connecting = asked
+    /// [`AuthorizerError`] if no decision is possible; API Gateway then answers 500.
+    pub async fn decide(&self, request: &AuthorizerRequest) -> Result<AuthorizerResponse, AuthorizerError> {
+        let connecting = request
             .request_context
             .as_ref()
             .and_then(|context| context.event_type.as_deref());
-        let (decision, method) = match (asked.version.as_deref(), connecting, &asked.method_arn) {
-            (Some("2.0"), _, None) => (self.bearer(asked).await?, None),
-            (None, Some("CONNECT"), Some(method)) => (self.ticket(asked).await?, Some(method)),
-            _ => return Err(NoAnswer::NotAsked),
+        let (decision, method) = match (request.version.as_deref(), connecting, &request.method_arn) {
+            (Some("2.0"), _, None) => (self.bearer(request).await?, None),
+            (None, Some("CONNECT"), Some(method)) => (self.ticket(request).await?, Some(method)),
+            _ => return Err(AuthorizerError::UnsupportedEvent),
         };
-        let principal = decision.whom.as_deref().unwrap_or("nobody");
+        let principal = decision.principal_id.as_deref().unwrap_or("nobody");
         let api = if method.is_some() { "websocket" } else { "http" };
-        let outcome = match &decision.found {
-            Ok(_) => "let in".to_owned(),
-            Err(why) => format!("refused: {why}"),
+        let outcome = match &decision.result {
+            Ok(_) => "authorized".to_owned(),
+            Err(reason) => format!("refused: {reason}"),
         };
-        tracing::info!(
-            service = "authorizer",
-            api,
-            principal,
-            outcome,
-            "somebody asked to be let in"
-        );
+        tracing::info!(service = "authorizer", api, principal, outcome, "authorization decided");
         Ok(match method {
-            None => Answer::Http(Simple {
-                is_authorized: decision.found.is_ok(),
-                context: decision.found.map(|principal| principal.context()).unwrap_or_default(),
+            None => AuthorizerResponse::Http(SimpleResponse {
+                is_authorized: decision.result.is_ok(),
+                context: decision.result.map(|principal| principal.context()).unwrap_or_default(),
             }),
-            Some(method) => Answer::Socket(policy(decision.found.ok(), method)),
+            Some(method) => AuthorizerResponse::Socket(policy(decision.result.ok(), method)),
         })
     }
 
-    async fn bearer(&self, asked: &Asked) -> Result<Decision, PortError> {
-        let Some(text) = borne(asked) else {
-            return Ok(Decision::outside(Outside::Nothing));
+    async fn bearer(&self, request: &AuthorizerRequest) -> Result<Decision, PortError> {
+        let Some(text) = bearer_token(request) else {
+            return Ok(Decision::denied(DeniedError::NoCredentials));
         };
         if let Some(borne) = PresentedToken::parse(text) {
             let Some(token) = self.access.find(borne.id()).await? else {
-                return Ok(Decision::of(borne.id(), Err(Outside::Unknown)));
+                return Ok(Decision::about(borne.id(), Err(DeniedError::Unknown)));
             };
-            let found = token.principal(&borne, self.clock.now());
-            return Ok(Decision::of(borne.id(), found.map_err(Outside::Token)));
+            let result = token.principal(&borne, self.clock.now());
+            return Ok(Decision::about(borne.id(), result.map_err(DeniedError::Token)));
         }
         let Some(sessions) = &self.sessions else {
-            return Ok(Decision::outside(Outside::Unknown));
+            return Ok(Decision::denied(DeniedError::Unknown));
         };
         Ok(match sessions.read(text, &self.clock).await {
             Ok(session) => {
                 let principal = session.principal();
-                Decision::of(&principal.id, Ok(principal.clone()))
+                Decision::about(&principal.id, Ok(principal.clone()))
             }
-            Err(why) => Decision::outside(Outside::Session(why)),
+            Err(reason) => Decision::denied(DeniedError::Session(reason)),
         })
     }
 
-    async fn ticket(&self, asked: &Asked) -> Result<Decision, PortError> {
-        let ticket = asked
+    async fn ticket(&self, request: &AuthorizerRequest) -> Result<Decision, PortError> {
+        let ticket = request
             .query_string_parameters
             .as_ref()
             .and_then(|query| query.get("ticket"));
         let Some(ticket) = ticket else {
-            return Ok(Decision::outside(Outside::Nothing));
+            return Ok(Decision::denied(DeniedError::NoCredentials));
         };
         let Some(key) = TicketKey::of(ticket) else {
-            return Ok(Decision::outside(Outside::Unknown));
+            return Ok(Decision::denied(DeniedError::Unknown));
         };
         let now = self.clock.now();
         let Some(principal) = self.access.spend(&key, now).await? else {
-            return Ok(Decision::outside(Outside::Ticket));
+            return Ok(Decision::denied(DeniedError::Ticket));
         };
-        let whom = principal.id.clone();
-        // A token may have been revoked or changed since.
-        let found = match whom.parse::<TokenId>() {
+        let principal_id = principal.id.clone();
+        // The token may have been revoked or changed since the ticket was issued.
+        let result = match principal_id.parse::<TokenId>() {
             Ok(id) => match self.access.find(&id).await? {
-                Some(token) => token.bearer(now).map_err(Outside::Token),
-                None => Err(Outside::Unknown),
+                Some(token) => token.bearer(now).map_err(DeniedError::Token),
+                None => Err(DeniedError::Unknown),
             },
-            Err(_) if principal.expires_at <= now => Err(Outside::Expired),
+            Err(_) if principal.expires_at <= now => Err(DeniedError::Expired),
             Err(_) => Ok(principal),
         };
-        Ok(Decision::of(&whom, found))
+        Ok(Decision::about(&principal_id, result))
     }
 }
 
 impl<K: SecretSource, C: Clock> Sessions<K, C> {
-    /// A secret that was taken out of rotation signs nothing any more after five minutes; one that was put in, at once.
+    /// Reads a session token. A secret removed by a rotation stops being accepted after at most five minutes; a new
+    /// secret is accepted at once.
     async fn read(&self, text: &str, clock: &C) -> Result<Session, SessionError> {
         self.secrets.keep_fresh().await;
         let read = |secrets: &Secrets| Session::read(text, secrets, &self.client_id, clock.now());
@@ -289,9 +285,10 @@ impl<K: SecretSource, C: Clock> Sessions<K, C> {
     }
 }
 
-/// The text after `Bearer `. Of two such headers API Gateway makes one, which is none.
-fn borne(asked: &Asked) -> Option<&str> {
-    let mut values = asked
+/// Returns the bearer token of the `Authorization` header; `None` without exactly one such header, or with another
+/// scheme or no token. API Gateway joins two such headers into one, whose value is not a token.
+fn bearer_token(request: &AuthorizerRequest) -> Option<&str> {
+    let mut values = request
         .headers
         .iter()
         .flatten()
@@ -303,9 +300,9 @@ fn borne(asked: &Asked) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("Bearer ") && !text.is_empty()).then_some(text)
 }
 
-fn policy(principal: Option<Principal>, method: &str) -> Policy {
-    Policy {
-        document: Document {
+fn policy(principal: Option<Principal>, method: &str) -> PolicyResponse {
+    PolicyResponse {
+        document: PolicyDocument {
             version: "2012-10-17",
             statement: [Statement {
                 effect: if principal.is_some() { "Allow" } else { "Deny" },
@@ -318,7 +315,7 @@ fn policy(principal: Option<Principal>, method: &str) -> Policy {
     }
 }
 
-/// Decides until Lambda ends the function.
+/// Authorizes requests until Lambda stops the function.
 ///
 /// # Errors
 /// When the runtime cannot be reached.
@@ -329,11 +326,11 @@ where
     C: Clock + Clone + 'static,
 {
     let authorizer = Arc::new(authorizer);
-    let handle = service_fn(move |event: LambdaEvent<Asked>| {
+    let handle = service_fn(move |event: LambdaEvent<AuthorizerRequest>| {
         let authorizer = Arc::clone(&authorizer);
         async move {
             authorizer.decide(&event.payload).await.map_err(|failure| {
-                tracing::error!(service = "authorizer", error = %chain(&failure), "a request was not decided on");
+                tracing::error!(service = "authorizer", error = %chain(&failure), "authorization failed");
                 StartError::from(failure)
             })
         }

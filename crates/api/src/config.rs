@@ -12,7 +12,7 @@ pub use self::{
 
 #[cfg(test)]
 mod tests {
-    use hookline_lambda::Environment;
+    use hookline_lambda::{Environment, FromEnvironment};
 
     use super::*;
 
@@ -28,7 +28,7 @@ mod tests {
     }
 
     #[test]
-    fn no_session_is_believed_without_an_app_and_no_app_without_its_secret() {
+    fn authorizer_accepts_sessions_only_with_an_app_and_its_secret() {
         let table = ("ACCESS_TABLE", "access");
         let none = AuthorizerConfig::read(&Environment::from([table, ("SHOPIFY_CLIENT_SECRETS", "hush")]));
         assert_eq!(none.unwrap().app, None);
@@ -39,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn replicas_are_a_number_or_not_set() {
+    fn replicas_must_be_a_number_if_set() {
         let replicas = |text| {
             let environment = Environment::from([
                 ("STORES_TABLE", "stores"),

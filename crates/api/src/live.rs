@@ -1,8 +1,9 @@
-//! The WebSocket API's side: who connects, says what to follow, and goes.
+//! Events of the WebSocket API: connections, their messages, and their ends.
 //!
-//! The authorizer has said who it is, in the context of `$connect`; after that, what is remembered of the connection counts
+//! The authorizer puts the principal into the context of `$connect`; later events of the connection use the stored
+//! watcher
 //! (<https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-mapping-template-reference.html>).
-//! Answers are sent to the connection, and not returned: only what is on its way there has an order.
+//! Replies are pushed to the connection instead of returned, because only pushed messages have a defined order.
 
 use std::{collections::HashMap, sync::Arc, time::Instant};
 
@@ -18,7 +19,7 @@ use serde_json::Value;
 
 use hookline_lambda::start::StartError;
 
-/// What API Gateway hands over, as far as it is read.
+/// Event from API Gateway; only the fields that are read.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SocketEvent {
@@ -44,15 +45,15 @@ enum EventType {
     Disconnect,
 }
 
-/// What API Gateway is told: of `$connect`, whether it stands.
+/// Response to API Gateway; that of `$connect` accepts or rejects the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SocketAnswer {
-    /// As of HTTP.
+    /// HTTP status code.
     pub status_code: u16,
 }
 
-/// Answers one event.
+/// Handles one event.
 pub async fn answer<W, S, A, P, C>(follow: &Follow<W, S, A, P, C>, event: SocketEvent) -> SocketAnswer
 where
     W: Watchers,
@@ -63,23 +64,23 @@ where
 {
     let started = Instant::now();
     let connection = event.request_context.connection_id.as_str();
-    let (what, done) = match event.request_context.event_type {
-        // Another function's.
+    let (event_type, done) = match event.request_context.event_type {
+        // Routed to another function; handled for completeness.
         EventType::Disconnect => return forget(&follow.watchers, event).await,
         EventType::Connect => {
             let Some(principal) = principal(&event.request_context) else {
                 tracing::warn!(
                     connection,
                     outcome = "unauthorized",
-                    "nobody has let this connection in"
+                    "rejected a connection without a principal from the authorizer"
                 );
                 return SocketAnswer { status_code: 401 };
             };
             ("connected", follow.connected(connection, principal).await)
         }
-        EventType::Message => ("asked", follow.asked(connection, message(&event)).await),
+        EventType::Message => ("message", follow.asked(connection, message(&event)).await),
     };
-    finish(connection, what, started, &done)
+    finish(connection, event_type, started, &done)
 }
 
 fn principal(context: &Context) -> Option<Principal> {
@@ -87,25 +88,25 @@ fn principal(context: &Context) -> Option<Principal> {
     Principal::from_context(|name| authorizer.get(name)?.as_str()).ok()
 }
 
-/// What was sent; nothing of what is no text, which is no message then.
+/// Returns the text of a message; empty if it is binary, which makes it an invalid message.
 fn message(event: &SocketEvent) -> &str {
     let text = event.body.as_deref().filter(|_| !event.is_base64_encoded);
     text.unwrap_or_default()
 }
 
-/// Forgets one who has gone: the answer to `$disconnect`, which comes mostly, not always
+/// Removes a closed connection. API Gateway sends `$disconnect` on a best-effort basis
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-route-keys-connect-disconnect.html>).
 pub async fn forget(watchers: &impl Watchers, event: SocketEvent) -> SocketAnswer {
     let started = Instant::now();
     let connection = event.request_context.connection_id.as_str();
-    finish(connection, "gone", started, &watchers.remove(connection).await)
+    finish(connection, "disconnected", started, &watchers.remove(connection).await)
 }
 
-fn finish(connection: &str, what: &'static str, started: Instant, done: &Result<(), PortError>) -> SocketAnswer {
+fn finish(connection: &str, event: &'static str, started: Instant, done: &Result<(), PortError>) -> SocketAnswer {
     let duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
     match done {
         Ok(()) => {
-            tracing::info!(connection, outcome = what, duration_us, "a connection was answered");
+            tracing::info!(connection, outcome = event, duration_us, "connection event handled");
             SocketAnswer { status_code: 200 }
         }
         Err(failure) => {
@@ -113,17 +114,17 @@ fn finish(connection: &str, what: &'static str, started: Instant, done: &Result<
             tracing::error!(
                 connection,
                 outcome = "unavailable",
-                what,
+                event,
                 duration_us,
                 error,
-                "a connection was not answered"
+                "failed to handle a connection event"
             );
             SocketAnswer { status_code: 503 }
         }
     }
 }
 
-/// Forgets those who go until Lambda ends the function.
+/// Removes closed connections until Lambda stops the function.
 ///
 /// # Errors
 /// When the runtime cannot be reached.
@@ -136,7 +137,7 @@ pub async fn forget_all(watchers: impl Watchers + 'static) -> Result<(), StartEr
     lambda_runtime::run(handle).await
 }
 
-/// Answers events until Lambda ends the function.
+/// Handles events until Lambda stops the function.
 ///
 /// # Errors
 /// When the runtime cannot be reached.
@@ -151,7 +152,7 @@ where
     let follow = Arc::new(follow);
     let handle = service_fn(move |event: LambdaEvent<SocketEvent>| {
         let follow = Arc::clone(&follow);
-        // On the heap, for the compiler would else have to lay out all of it in one piece.
+        // Boxed, because the compiler would otherwise lay out the whole future inline.
         Box::pin(async move { Ok::<_, StartError>(answer(&follow, event.payload).await) })
     });
     lambda_runtime::run(handle).await
@@ -217,7 +218,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_whom_the_authorizer_let_in_connects_asks_and_goes() {
+    async fn authorized_principal_connects_watches_and_disconnects() {
         let follow = follow();
         let demo = "shopify#demo.myshopify.com".parse().unwrap();
         follow.stores.record(&demo, &StoreUpdate::default()).await.unwrap();
@@ -228,10 +229,10 @@ mod tests {
         let watch = r#"{"action":"watch","store":"demo.myshopify.com"}"#;
         let message = json!({"body": watch, "isBase64Encoded": false});
         assert_eq!(sent(&follow, "MESSAGE", &message).await, 200);
-        let told = follow.push.take();
+        let sent = follow.push.take();
         assert!(
-            matches!(told[..], [(_, Frame::Access { .. }), (_, Frame::Snapshot { .. })]),
-            "{told:?}"
+            matches!(sent[..], [(_, Frame::Access { .. }), (_, Frame::Snapshot { .. })]),
+            "{sent:?}"
         );
         let gone = event("DISCONNECT", &json!({}));
         assert_eq!(forget(&follow.watchers, gone).await.status_code, 200);
@@ -239,14 +240,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_connects_whom_the_authorizer_did_not_let_in() {
+    async fn connection_without_authorized_principal_is_rejected() {
         let follow = follow();
         let garbled = json!({"authorizer": {"principal": "tok_1", "role": "owner", "reach": "*"}});
         for more in [json!({}), json!({"authorizer": {}}), garbled] {
             assert_eq!(sent(&follow, "CONNECT", &more).await, 401);
         }
         assert_eq!(follow.watchers.find("L0SM9cOFvHcCIhw=").await.unwrap(), None);
-        // The context of a message lets nobody in.
+        // The context of a message authorizes no connection.
         let mut message = viewer();
         message["body"] = json!(r#"{"action":"watch","store":"demo.myshopify.com"}"#);
         assert_eq!(sent(&follow, "MESSAGE", &message).await, 200);
@@ -255,7 +256,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_text_is_refused() {
+    async fn message_without_text_is_refused() {
         let follow = follow();
         sent(&follow, "CONNECT", &viewer()).await;
         for body in [
@@ -269,7 +270,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_cannot_be_answered_is_an_error_of_ours() {
+    async fn failure_to_reply_is_an_error_of_the_server() {
         let follow = follow();
         sent(&follow, "CONNECT", &viewer()).await;
         follow.push.fail(1);

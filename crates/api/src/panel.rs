@@ -1,7 +1,7 @@
-//! The panel's page and what belongs to it, as files that were found at the start ([`Files`]), under headers that let
-//! the page do what it does and nothing else ([`policy`]).
+//! The panel's page with its assets, as files that were read at the start ([`Files`]), served with headers that allow
+//! the page what it needs and nothing else ([`policy`]).
 //!
-//! Everybody may have these files: there is no secret in them. What the page shows, it asks the API for.
+//! These files are public: they contain no secret. The page gets its data from the API.
 
 pub mod files;
 mod policy;
@@ -13,59 +13,61 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use lambda_http::{Body, Request, RequestExt};
 
 use self::{
-    files::{Encoding, File, Files, NoFiles},
-    policy::{InvalidLiveUrl, Policy},
+    files::{Encoding, File, Files, PanelFilesError},
+    policy::{InvalidLiveUrlError, Policy},
 };
 use crate::config::PanelConfig;
 use hookline_lambda::serve::{Http, empty, line};
 
-/// Where the files are, below the function's own folder.
+/// Folder of the files, below the function's folder.
 const FOLDER: &str = "public";
 
-/// The file that is the page.
+/// File name of the page.
 const PAGE: &str = "index.html";
 
-/// Where its scripts and styles are, whose names have a hash in them.
+/// Folder of scripts and styles, which have a hash in their names.
 const ASSETS: &str = "assets";
 
 /// Shopify's script must come first in the head, after the app's id
 /// (<https://shopify.dev/docs/api/app-bridge-library>).
 const APP_BRIDGE: &str = "https://cdn.shopify.com/shopifycloud/app-bridge.js";
 
-/// A hashed name never means other bytes; the page's may, with the next deployment.
-const FOR_GOOD: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
-const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
+/// `Cache-Control` of assets: the bytes under a hashed name never change.
+const CACHE_FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+
+/// `Cache-Control` of the page, which changes with a deployment.
+const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// Serves the panel.
 #[derive(Debug)]
 pub struct Panel {
     page: File,
-    /// The page as Shopify's admin gets it, if the app's id is known.
+    /// The page for Shopify's admin, if the app's client id is configured.
     embedded: Option<File>,
     assets: Files,
     policy: Policy,
 }
 
-/// There is nothing to serve, or no policy to serve it under.
+/// Failure to load the panel or its policy.
 #[derive(Debug, thiserror::Error)]
-pub enum NoPanel {
-    /// Nobody knows where this program is.
-    #[error("the folder of this program cannot be told")]
-    Nowhere(#[source] io::Error),
-    /// See [`NoFiles`].
+pub enum PanelError {
+    /// The path of the executable is unknown.
+    #[error("cannot find the folder of the executable")]
+    UnknownFolder(#[source] io::Error),
+    /// A file cannot be read; see [`PanelFilesError`].
     #[error(transparent)]
-    Files(#[from] NoFiles),
-    /// The files were not built, or not put beside the binary.
-    #[error("{PAGE} is not in {0}: it comes from `make web`, and is to be deployed with the binary")]
+    Files(#[from] PanelFilesError),
+    /// The files were not built, or not deployed with the binary.
+    #[error("{PAGE} is not in {0}: build it with `make web` and deploy it with the binary")]
     NoPage(PathBuf),
-    /// The page is another than was built here.
+    /// The page is not the one that `make web` builds.
     #[error("{PAGE} has no <head>")]
     NoHead,
-    /// `LIVE_URL` is not one.
+    /// `LIVE_URL` is invalid.
     #[error(transparent)]
-    LiveUrl(#[from] InvalidLiveUrl),
-    /// An id that could end an attribute is none of Shopify's.
-    #[error("SHOPIFY_CLIENT_ID has characters that no client id has")]
+    LiveUrl(#[from] InvalidLiveUrlError),
+    /// The client id has characters that could end an HTML attribute; Shopify's ids have none.
+    #[error("SHOPIFY_CLIENT_ID may contain only letters, digits, - and _")]
     ClientId,
 }
 
@@ -73,17 +75,17 @@ impl Panel {
     /// Reads the files.
     ///
     /// # Errors
-    /// [`NoPanel`] says what is missing.
-    pub fn new(config: &PanelConfig) -> Result<Self, NoPanel> {
+    /// [`PanelError`] names the missing file or the invalid setting.
+    pub fn new(config: &PanelConfig) -> Result<Self, PanelError> {
         let folder = match &config.task_root {
             Some(root) => PathBuf::from(root),
-            None => env::current_exe().map_err(NoPanel::Nowhere)?,
+            None => env::current_exe().map_err(PanelError::UnknownFolder)?,
         };
         let folder = match &config.task_root {
             Some(_) => folder.join(FOLDER),
             None => folder.with_file_name(FOLDER),
         };
-        let page = File::read(&folder, PAGE)?.ok_or_else(|| NoPanel::NoPage(folder.clone()))?;
+        let page = File::read(&folder, PAGE)?.ok_or_else(|| PanelError::NoPage(folder.clone()))?;
         let assets = Files::read(&folder.join(ASSETS))?;
         let embedded = config.client_id.as_deref().map(|id| embedded(&page, id)).transpose()?;
         let policy = Policy::new(config.live_url.as_deref())?;
@@ -97,9 +99,9 @@ impl Panel {
 
     fn respond(&self, request: &Request) -> Response<Body> {
         let shop = self.embedded.as_ref().and(shop(request));
-        let mut response = match self.wanted(request, shop.is_some()) {
-            Some((file, keep)) => given(file, keep, request.headers()),
-            None => line(StatusCode::NOT_FOUND, "there is no such file"),
+        let mut response = match self.find(request, shop.is_some()) {
+            Some((file, cache_control)) => file_response(file, cache_control, request.headers()),
+            None => line(StatusCode::NOT_FOUND, "no such file"),
         };
         self.policy.apply(response.headers_mut(), shop.as_deref());
         if request.method() == Method::HEAD {
@@ -108,14 +110,15 @@ impl Panel {
         response
     }
 
-    /// The file, by the parameter of the route that has led here; only what was found at the start can be had.
-    fn wanted(&self, request: &Request, embedded: bool) -> Option<(&File, HeaderValue)> {
+    /// Returns the file that the route's parameter names, with its `Cache-Control`. Only files read at the start are
+    /// served.
+    fn find(&self, request: &Request, embedded: bool) -> Option<(&File, HeaderValue)> {
         let parameters = request.path_parameters_ref();
         if let Some(asset) = parameters.and_then(|parameters| parameters.first("asset")) {
-            return Some((self.assets.get(asset)?, FOR_GOOD));
+            return Some((self.assets.get(asset)?, CACHE_FOREVER));
         }
         let page = self.embedded.as_ref().filter(|_| embedded);
-        Some((page.unwrap_or(&self.page), ASK_AGAIN))
+        Some((page.unwrap_or(&self.page), REVALIDATE))
     }
 }
 
@@ -127,8 +130,8 @@ impl Http for Panel {
     async fn afterwards(&self) {}
 }
 
-/// The shop in whose admin the page is shown: what Shopify adds to the app's address. Whoever writes one there himself
-/// can frame the page in that shop's admin only.
+/// Returns the shop in whose admin the page is shown, from the parameter that Shopify adds to the app's URL. A client
+/// that sets the parameter itself can only make the page frameable by that shop's admin.
 fn shop(request: &Request) -> Option<String> {
     let shops = request.query_string_parameters_ref()?.all("shop")?;
     let [shop] = shops[..] else {
@@ -137,26 +140,26 @@ fn shop(request: &Request) -> Option<String> {
     Some(shopify::store(shop).ok()?.store.to_string())
 }
 
-/// The page with App Bridge, which gives it session tokens.
-fn embedded(page: &File, client_id: &str) -> Result<File, NoPanel> {
+/// Builds the page with App Bridge, which provides session tokens.
+fn embedded(page: &File, client_id: &str) -> Result<File, PanelError> {
     if !client_id
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
     {
-        return Err(NoPanel::ClientId);
+        return Err(PanelError::ClientId);
     }
     let html = String::from_utf8_lossy(page.body());
-    let (before, after) = html.split_once("<head>").ok_or(NoPanel::NoHead)?;
+    let (before, after) = html.split_once("<head>").ok_or(PanelError::NoHead)?;
     let bridge =
         format!("<head><meta name=\"shopify-api-key\" content=\"{client_id}\"><script src=\"{APP_BRIDGE}\"></script>");
     Ok(File::new(PAGE, [before, &bridge, after].concat().into_bytes()))
 }
 
-/// The file, or that the one at hand is still right.
-fn given(file: &File, keep: HeaderValue, asked: &HeaderMap) -> Response<Body> {
-    let encoding = file.encoding_for(asked);
+/// A response with the file, or 304 if the client's copy is current.
+fn file_response(file: &File, cache_control: HeaderValue, request: &HeaderMap) -> Response<Body> {
+    let encoding = file.encoding_for(request);
     let etag = file.etag(encoding);
-    let mut response = if unchanged(asked, etag.as_bytes()) {
+    let mut response = if unchanged(request, etag.as_bytes()) {
         let mut response = empty(StatusCode::NOT_MODIFIED);
         response.headers_mut().remove(header::CONTENT_TYPE);
         response
@@ -171,14 +174,14 @@ fn given(file: &File, keep: HeaderValue, asked: &HeaderMap) -> Response<Body> {
     };
     let headers = response.headers_mut();
     headers.insert(header::ETAG, etag);
-    headers.insert(header::CACHE_CONTROL, keep);
+    headers.insert(header::CACHE_CONTROL, cache_control);
     headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
     response
 }
 
-/// Whether one of the tags that the client has is this one.
-fn unchanged(asked: &HeaderMap, etag: &[u8]) -> bool {
-    let listed = asked.get_all(header::IF_NONE_MATCH).iter();
+/// Returns true if one of the tags in `If-None-Match` is this one.
+fn unchanged(request: &HeaderMap, etag: &[u8]) -> bool {
+    let listed = request.get_all(header::IF_NONE_MATCH).iter();
     let mut tags = listed.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
     tags.any(|tag| {
         let tag = tag.trim_ascii();

@@ -1,9 +1,9 @@
-//! The tables' streams: what has changed, and is told to those who follow.
+//! DynamoDB streams of the tables: changes are broadcast to the watchers of their stores.
 //!
-//! A batch that fails is reported from its first record on, so that all of it comes again in its order
+//! A failed batch is reported from its first record on, so that all of it is retried in order
 //! (<https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html>). A record that this code does
-//! not understand would fail for ever, and hold up those behind it: it is logged and left out, and who follows its store
-//! sees by the numbers that something is missing.
+//! not understand would fail forever and block the records behind it: it is logged and skipped, and watchers of its
+//! store detect the gap by the sequence numbers.
 
 use std::{sync::Arc, time::Instant};
 
@@ -21,7 +21,7 @@ use serde_json::Value;
 
 use hookline_lambda::start::StartError;
 
-/// What Lambda hands over, as far as it is read
+/// Event that Lambda's stream event source sends; only the fields that are read
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html>).
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct StreamBatch {
@@ -30,42 +30,42 @@ pub struct StreamBatch {
     pub records: Vec<StreamRecord>,
 }
 
-/// One change of an item.
+/// A change of an item.
 #[derive(Debug, Clone, Deserialize)]
 pub struct StreamRecord {
-    /// Which stream it is from: `…:table/<table>/stream/…`.
+    /// ARN of the stream: `…:table/<table>/stream/…`.
     #[serde(rename = "eventSourceARN")]
     pub source: String,
-    /// What has changed.
+    /// The change.
     #[serde(rename = "dynamodb")]
     pub change: Change,
 }
 
-/// The item, before and after.
+/// The item before and after a change.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Change {
-    /// What names the record in the answer.
+    /// Sequence number, which names the record in the response.
     pub sequence_number: String,
-    /// None of an item that is new.
+    /// The item before; `None` if it was created.
     pub old_image: Option<Value>,
-    /// None of an item that is gone.
+    /// The item after; `None` if it was deleted.
     pub new_image: Option<Value>,
 }
 
-/// From which record on they must come again.
+/// Partial batch response: the record from which on the batch is retried.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StreamAnswer {
-    /// None: all are done with.
+    /// At most one record; empty if the whole batch is done.
     pub batch_item_failures: Vec<StreamFailure>,
 }
 
-/// A record that must come again, with all after it.
+/// A record to retry, with all records after it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StreamFailure {
-    /// Its sequence number.
+    /// Sequence number of the record.
     pub item_identifier: String,
 }
 
@@ -75,41 +75,41 @@ type ReadStore = fn(Option<&Value>, &Value) -> Result<Option<RecordChange>, Star
 /// Reads a token before and after.
 type ReadAccess = fn(Option<&Value>, Option<&Value>) -> Result<Option<AccessChanged>, StartError>;
 
-/// How records are read. Given by whoever knows how the tables are written.
+/// Readers of stream records, supplied by the adapter that writes the tables.
 #[derive(Debug, Clone)]
 pub struct Reading {
     /// The name of the table of stores.
     pub stores_table: String,
     /// The name of the table of tokens.
     pub access_table: String,
-    /// Reads a store before and after; `None` where what changed is not told of.
+    /// Reads a store before and after; `None` if the change is not broadcast.
     pub store: ReadStore,
-    /// Reads a token before and after; `None` where that changes nothing of what anybody may do.
+    /// Reads a token before and after; `None` if the change affects no permission.
     pub access: ReadAccess,
 }
 
-/// What a record tells.
-enum Read {
+/// Change that a record describes.
+enum StreamChange {
     Store(Box<RecordChange>),
     Access(AccessChanged),
 }
 
 impl Reading {
-    fn read(&self, record: &StreamRecord) -> Result<Option<Read>, StartError> {
+    fn read(&self, record: &StreamRecord) -> Result<Option<StreamChange>, StartError> {
         let (old, new) = (record.change.old_image.as_ref(), record.change.new_image.as_ref());
         let is_of = |table: &str| record.source.contains(&format!(":table/{table}/"));
         if is_of(&self.access_table) {
-            Ok((self.access)(old, new)?.map(Read::Access))
+            Ok((self.access)(old, new)?.map(StreamChange::Access))
         } else if is_of(&self.stores_table) {
             let changed = new.map(|new| (self.store)(old, new)).transpose()?;
-            Ok(changed.flatten().map(|changed| Read::Store(Box::new(changed))))
+            Ok(changed.flatten().map(|changed| StreamChange::Store(Box::new(changed))))
         } else {
-            Err("the stream is of neither table".into())
+            Err("the stream belongs to neither table".into())
         }
     }
 }
 
-/// Tells what a batch of records says.
+/// Broadcasts the changes of a batch of records.
 pub async fn tell<S, A, W, P, T, C>(
     tell: &Broadcast<S, A, W, P, T, C>,
     reading: &Reading,
@@ -129,11 +129,11 @@ where
         .records
         .first()
         .map(|record| record.change.sequence_number.clone());
-    let done = told(tell, reading, &batch).await;
+    let done = broadcast(tell, reading, &batch).await;
     let duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
     match done {
         Ok(()) => {
-            tracing::info!(outcome = "told", records, duration_us, "changes were told");
+            tracing::info!(outcome = "broadcast", records, duration_us, "changes broadcast");
             StreamAnswer::default()
         }
         Err(failure) => {
@@ -143,7 +143,7 @@ where
                 records,
                 duration_us,
                 error,
-                "changes were not told, and come again"
+                "failed to broadcast changes; the batch is retried"
             );
             let failures = first.map(|item_identifier| StreamFailure { item_identifier });
             StreamAnswer {
@@ -153,7 +153,7 @@ where
     }
 }
 
-async fn told<S, A, W, P, T, C>(
+async fn broadcast<S, A, W, P, T, C>(
     tell: &Broadcast<S, A, W, P, T, C>,
     reading: &Reading,
     batch: &StreamBatch,
@@ -169,26 +169,26 @@ where
     let mut changes = Vec::with_capacity(batch.records.len());
     for record in &batch.records {
         match reading.read(record) {
-            Ok(Some(Read::Store(store))) => changes.push(*store),
-            // At once: who is shut out is not to see what comes behind.
-            Ok(Some(Read::Access(access))) => tell.access(&access).await?,
+            Ok(Some(StreamChange::Store(store))) => changes.push(*store),
+            // At once, so that a principal whose access ended does not see later changes.
+            Ok(Some(StreamChange::Access(access))) => tell.access(&access).await?,
             Ok(None) => {}
             Err(problem) => tracing::error!(
                 outcome = "unreadable",
                 sequence_number = record.change.sequence_number,
                 error = chain(&*problem),
-                "a record of a stream was left out"
+                "skipped an unreadable stream record"
             ),
         }
     }
     tell.tell(changes).await
 }
 
-/// Tells until Lambda ends the function.
+/// Broadcasts changes until Lambda stops the function.
 ///
 /// # Errors
 /// When the runtime cannot be reached.
-pub async fn run<S, A, W, P, T, C>(told: Broadcast<S, A, W, P, T, C>, reading: Reading) -> Result<(), StartError>
+pub async fn run<S, A, W, P, T, C>(tell: Broadcast<S, A, W, P, T, C>, reading: Reading) -> Result<(), StartError>
 where
     S: StoreViews + 'static,
     A: Activity + 'static,
@@ -197,11 +197,11 @@ where
     T: Pause + 'static,
     C: Clock + 'static,
 {
-    let both = Arc::new((told, reading));
+    let function = Arc::new((tell, reading));
     let handle = service_fn(move |event: LambdaEvent<StreamBatch>| {
-        let both = Arc::clone(&both);
-        // On the heap, for the compiler would else have to lay out all of it in one piece.
-        Box::pin(async move { Ok::<_, StartError>(tell(&both.0, &both.1, event.payload).await) })
+        let function = Arc::clone(&function);
+        // Boxed, because the compiler would otherwise lay out the whole future inline.
+        Box::pin(async move { Ok::<_, StartError>(self::tell(&function.0, &function.1, event.payload).await) })
     });
     lambda_runtime::run(handle).await
 }
@@ -245,13 +245,13 @@ mod tests {
         }
     }
 
-    type Telling = Broadcast<MemoryStores, MemoryActivity, MemoryWatchers, MemoryPush, Sleep, SystemClock>;
+    type Fixture = Broadcast<MemoryStores, MemoryActivity, MemoryWatchers, MemoryPush, Sleep, SystemClock>;
 
-    async fn telling() -> Telling {
+    async fn fixture() -> Fixture {
         let stores = MemoryStores::default();
         let demo = "shopify#demo.myshopify.com".parse().unwrap();
         stores.record(&demo, &StoreUpdate::default()).await.unwrap();
-        let told = Broadcast {
+        let fixture = Broadcast {
             stores,
             activity: MemoryActivity::default(),
             watchers: MemoryWatchers::default(),
@@ -273,8 +273,8 @@ mod tests {
             list: false,
             until,
         };
-        told.watchers.add(&watcher).await.unwrap();
-        told
+        fixture.watchers.add(&watcher).await.unwrap();
+        fixture
     }
 
     fn batch(records: &[(&str, Value)]) -> StreamBatch {
@@ -309,31 +309,32 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_record_that_nobody_understands_is_left_out_and_seen_to_be_missing() {
-        let told = telling().await;
+    async fn unreadable_record_is_skipped_and_leaves_a_gap_in_the_sequence() {
+        let fixture = fixture().await;
         let records = [
             ("stores-1", json!({"seq": 1})),
             ("stores-1", json!({})),
             ("stores-12", json!({"seq": 2})),
             ("stores-1", json!({"seq": 3})),
         ];
-        let answer = tell(&told, &reading(), batch(&records)).await;
-        assert_eq!(answer, StreamAnswer::default());
-        assert_eq!(steps(&told.push), [(0, 1), (2, 3)]);
+        let response = tell(&fixture, &reading(), batch(&records)).await;
+        assert_eq!(response, StreamAnswer::default());
+        assert_eq!(steps(&fixture.push), [(0, 1), (2, 3)]);
     }
 
     #[tokio::test]
-    async fn who_is_revoked_does_not_see_what_comes_behind() {
-        let told = telling().await;
+    async fn revoked_principal_does_not_see_later_changes() {
+        let fixture = fixture().await;
         let records = [("access-1", json!({})), ("stores-1", json!({"seq": 1}))];
-        tell(&told, &reading(), batch(&records)).await;
-        let frames: Vec<Frame> = told.push.take().into_iter().map(|(_, frame)| frame).collect();
+        tell(&fixture, &reading(), batch(&records)).await;
+        let frames: Vec<Frame> = fixture.push.take().into_iter().map(|(_, frame)| frame).collect();
         assert_eq!(frames, [Frame::Revoked]);
     }
 
-    struct Broken;
+    /// An activity log that fails.
+    struct FailingActivity;
 
-    impl Activity for Broken {
+    impl Activity for FailingActivity {
         async fn keep(
             &self,
             _: &hookline_domain::kernel::ids::StoreKey,
@@ -356,21 +357,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_not_kept_is_not_told_and_all_of_the_batch_comes_again() {
-        let told = telling().await;
-        let broken = Broadcast {
-            stores: told.stores.clone(),
-            activity: Broken,
-            watchers: told.watchers.clone(),
-            push: told.push.clone(),
+    async fn changes_that_are_not_stored_are_not_broadcast_and_the_batch_is_retried() {
+        let fixture = fixture().await;
+        let failing = Broadcast {
+            stores: fixture.stores.clone(),
+            activity: FailingActivity,
+            watchers: fixture.watchers.clone(),
+            push: fixture.push.clone(),
             pause: Sleep,
             clock: SystemClock,
             last_round: None.into(),
         };
         let records = [("stores-1", json!({"seq": 1})), ("stores-1", json!({"seq": 2}))];
-        let answer = tell(&broken, &reading(), batch(&records)).await;
-        let answer = serde_json::to_value(answer).unwrap();
-        assert_eq!(answer, json!({"batchItemFailures": [{"itemIdentifier": "100"}]}));
-        assert_eq!(told.push.take(), []);
+        let response = tell(&failing, &reading(), batch(&records)).await;
+        let response = serde_json::to_value(response).unwrap();
+        assert_eq!(response, json!({"batchItemFailures": [{"itemIdentifier": "100"}]}));
+        assert_eq!(fixture.push.take(), []);
     }
 }

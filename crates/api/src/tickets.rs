@@ -1,4 +1,4 @@
-//! `POST /api/live/tickets`: what opens a WebSocket, for who bears a token.
+//! `POST /api/live/tickets`: issues a ticket, which opens one WebSocket, to the bearer of a token.
 
 use hookline_domain::{
     access::{
@@ -14,20 +14,20 @@ use serde::Serialize;
 use crate::guard::ApiError;
 use hookline_lambda::serve::json;
 
-/// The route that API Gateway calls this by.
+/// The route in API Gateway.
 pub(crate) const ROUTE: &str = "POST /api/live/tickets";
 
 #[derive(Serialize)]
-struct Issued<'a> {
+struct IssuedTicket<'a> {
     ticket: &'a str,
-    /// Seconds.
+    /// Lifetime, in seconds.
     expires_in: i64,
 }
 
-/// Issues a ticket to somebody who has been let in.
+/// Issues a ticket to an authorized principal.
 ///
 /// # Errors
-/// [`ApiError::NotConfigured`] where no tickets are kept, [`ApiError::Unavailable`] when this one could not be.
+/// [`ApiError::NotConfigured`] without a table of tickets, [`ApiError::Unavailable`] when the ticket could not be stored.
 pub(crate) async fn issue(
     tickets: Option<&impl Tickets>,
     principal: Principal,
@@ -36,12 +36,8 @@ pub(crate) async fn issue(
     let tickets = tickets.ok_or(ApiError::NotConfigured("ACCESS_TABLE"))?;
     let (ticket, text) = Ticket::mint(principal, clock.now())?;
     tickets.issue(&ticket).await?;
-    tracing::info!(
-        service = "status",
-        principal = ticket.principal.id,
-        "a ticket was issued"
-    );
-    let issued = Issued {
+    tracing::info!(service = "status", principal = ticket.principal.id, "ticket issued");
+    let issued = IssuedTicket {
         ticket: text.reveal(),
         expires_in: GOOD_FOR.as_secs(),
     };
@@ -60,7 +56,7 @@ mod tests {
     use crate::testing::{Down, Noon, principal};
 
     #[tokio::test]
-    async fn a_ticket_is_good_for_who_asked() {
+    async fn ticket_stands_for_the_principal_it_was_issued_to() {
         let access = MemoryAccess::default();
         let somebody = principal(Role::Viewer, Reach::All);
         let response = issue(Some(&access), somebody.clone(), &Noon).await.unwrap();
@@ -76,10 +72,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_a_table_or_when_it_is_down_there_is_no_ticket() {
+    async fn no_ticket_is_issued_without_a_table_or_when_it_is_unavailable() {
         let somebody = || principal(Role::Admin, Reach::All);
-        let nowhere = issue(None::<&MemoryAccess>, somebody(), &Noon).await.unwrap_err();
-        assert_eq!(nowhere.response("test").status(), 501);
+        let not_configured = issue(None::<&MemoryAccess>, somebody(), &Noon).await.unwrap_err();
+        assert_eq!(not_configured.response("test").status(), 501);
         let down = issue(Some(&Down), somebody(), &Noon).await.unwrap_err();
         assert_eq!(down.response("test").status(), 503);
     }

@@ -1,4 +1,4 @@
-//! The ways to stores' Admin APIs and to the index: told by options or by the variables that the functions have.
+//! Clients of the stores' Admin API and of the index, set by options or by the variables that the functions read.
 
 use anyhow::{Context, Error, Result, anyhow, bail};
 use clap::Args;
@@ -16,33 +16,33 @@ use hookline_domain::{
 use hookline_shopify_admin::{App, DEFAULT_ADMIN_URL, Http, ShopifyAdmin, Time, Tokens};
 
 use crate::{
-    clock::Now,
-    places::{Connected, given, needed},
+    clock::MachineClock,
+    resources::{Resources, non_blank, required},
 };
 
-/// The variable that holds the app's client secrets, where they are not kept in Secrets Manager.
+/// Variable that holds the app's client secrets if Secrets Manager does not.
 const CLIENT_SECRETS: &str = "SHOPIFY_CLIENT_SECRETS";
 
-/// The tokens of all stores, as this stack keeps them.
-pub type KeptTokens = Tokens<DynamoConnections, KmsVault, AwsSecret>;
+/// Tokens of all stores, in the stack's table.
+pub type StoreTokens = Tokens<DynamoConnections, KmsVault, AwsSecret>;
 
-/// The way to all stores.
-pub type Shopify = ShopifyAdmin<KeptTokens>;
+/// Client of all stores' Admin API.
+pub type ShopifyApi = ShopifyAdmin<StoreTokens>;
 
-/// The way to the index.
-pub type Applied = Apply<DynamoEntities, DynamoStores, OpenSearchIndex, Now>;
+/// The fence and the index behind it.
+pub type ApplyToIndex = Apply<DynamoEntities, DynamoStores, OpenSearchIndex, MachineClock>;
 
-/// Where tokens are, and where stores are asked.
+/// Options for the stores' Admin API and their tokens.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Where stores are asked, and their tokens kept")]
-pub struct Admin {
-    /// The table of tokens, each encrypted.
+#[command(next_help_heading = "Stores' Admin API and tokens")]
+pub struct AdminApiOptions {
+    /// Table of the stores' tokens, encrypted.
     #[arg(long, value_name = "NAME", env = "CONNECTIONS_TABLE", hide_env_values = true)]
     pub connections_table: Option<String>,
-    /// The key in KMS that encrypts tokens.
+    /// KMS key that encrypts the tokens.
     #[arg(long, value_name = "ARN", env = "TOKEN_KEY_ARN", hide_env_values = true)]
     pub token_key: Option<String>,
-    /// Where a store's Admin API is, with `{store}` for its name, if not at `https://{store}`.
+    /// Address of a store's Admin API, with `{store}` for its name; by default `https://{store}`.
     #[arg(
         long = "admin-url",
         value_name = "URL",
@@ -50,50 +50,63 @@ pub struct Admin {
         hide_env_values = true
     )]
     pub stores_url: Option<String>,
-    /// The app's client id, for tokens that expire.
+    /// Client id of the app, for tokens that expire.
     #[arg(long, value_name = "ID", env = "SHOPIFY_CLIENT_ID", hide_env_values = true)]
     pub client_id: Option<String>,
-    /// Where the app's client secrets are kept in Secrets Manager, for tokens that expire. Without it,
-    /// `SHOPIFY_CLIENT_SECRETS` holds them, which only a variable can.
+    /// Secret in Secrets Manager that holds the app's client secrets, for tokens that expire. Without it, set the variable
+    /// `SHOPIFY_CLIENT_SECRETS`; there is no option for it, because other processes can read arguments.
     #[arg(long, value_name = "ARN", env = "SHOPIFY_CLIENT_SECRETS_ARN", hide_env_values = true)]
     pub client_secrets_arn: Option<String>,
 }
 
-impl Admin {
-    /// The way to stores. Makes no request.
+impl AdminApiOptions {
+    /// Returns the HTTP client for stores. Makes no request.
     pub fn http(&self) -> Result<Http> {
         Ok(Http::new(
-            given(self.stores_url.as_ref()).map_or(DEFAULT_ADMIN_URL, String::as_str),
+            non_blank(self.stores_url.as_ref()).map_or(DEFAULT_ADMIN_URL, String::as_str),
         )?)
     }
 
-    /// The tokens of all stores. Makes no request.
-    pub fn tokens(&self, places: &Connected) -> Result<KeptTokens> {
-        let table = needed(
+    /// Returns the tokens of all stores. Makes no request.
+    pub fn tokens(&self, resources: &Resources) -> Result<StoreTokens> {
+        let table = required(
             self.connections_table.as_ref(),
             "CONNECTIONS_TABLE",
             "--connections-table",
         )?;
-        let key = needed(self.token_key.as_ref(), "TOKEN_KEY_ARN", "--token-key")?;
+        let key = required(self.token_key.as_ref(), "TOKEN_KEY_ARN", "--token-key")?;
         let secrets = self
             .client_secrets()
             .unwrap_or_else(|| SecretRef::Literal(Secret::new("")));
-        let app = App::new(given(self.client_id.as_ref()).cloned(), places.aws.secret(&secrets));
-        let (connections, vault) = (places.aws.connections(table), places.aws.vault(key));
-        Ok(Tokens::new(connections, vault, app, self.http()?, Time::of(Now)))
+        let app = App::new(
+            non_blank(self.client_id.as_ref()).cloned(),
+            resources.aws.secret(&secrets),
+        );
+        let (connections, vault) = (resources.aws.connections(table), resources.aws.vault(key));
+        Ok(Tokens::new(
+            connections,
+            vault,
+            app,
+            self.http()?,
+            Time::of(MachineClock),
+        ))
     }
 
-    /// The way to all stores, with their tokens. Makes no request.
-    pub fn shopify(&self, places: &Connected) -> Result<Shopify> {
-        Ok(ShopifyAdmin::new(self.http()?, self.tokens(places)?, Time::of(Now)))
+    /// Returns the client for all stores, with their tokens. Makes no request.
+    pub fn shopify(&self, resources: &Resources) -> Result<ShopifyApi> {
+        Ok(ShopifyAdmin::new(
+            self.http()?,
+            self.tokens(resources)?,
+            Time::of(MachineClock),
+        ))
     }
 
-    /// Says what is missing for a token to be granted, if anything is.
+    /// Fails with the setting that is missing for a token to be granted.
     pub fn check_app(&self) -> Result<()> {
-        needed(self.client_id.as_ref(), "SHOPIFY_CLIENT_ID", "--client-id")?;
+        required(self.client_id.as_ref(), "SHOPIFY_CLIENT_ID", "--client-id")?;
         if self.client_secrets().is_none() {
             bail!(
-                "neither SHOPIFY_CLIENT_SECRETS_ARN nor {CLIENT_SECRETS} is set: one of them tells the app's client \
+                "neither SHOPIFY_CLIENT_SECRETS_ARN nor {CLIENT_SECRETS} is set: set one of them to the app's client \
                  secret, the newest first"
             );
         }
@@ -101,37 +114,40 @@ impl Admin {
     }
 
     fn client_secrets(&self) -> Option<SecretRef> {
-        if let Some(arn) = given(self.client_secrets_arn.as_ref()) {
+        if let Some(arn) = non_blank(self.client_secrets_arn.as_ref()) {
             return Some(SecretRef::Kept(arn.clone()));
         }
-        #[expect(clippy::disallowed_methods, reason = "as an option, every process could read it")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "every process could read it if it were an option"
+        )]
         let secrets = std::env::var(CLIENT_SECRETS).ok();
         let secrets = secrets.filter(|secrets| !secrets.trim().is_empty())?;
         Some(SecretRef::Literal(Secret::new(secrets)))
     }
 }
 
-/// Why a store could not be asked, and what a person does about it.
-pub fn told(why: CatalogueError, store: &StoreKey) -> Error {
+/// Error of a call to a store's Admin API, with what a person does about it.
+pub fn store_error(why: CatalogueError, store: &StoreKey) -> Error {
     let name = store.label();
     let todo = match &why {
-        CatalogueError::NotConnected => format!("give it one: hookline store add {name}"),
-        CatalogueError::Refused { .. } => format!("give it another: hookline store add {name}"),
+        CatalogueError::NotConnected => format!("give it a token: hookline store add {name}"),
+        CatalogueError::Refused { .. } => format!("give it a new token: hookline store add {name}"),
         CatalogueError::Throttled | CatalogueError::Unavailable(_) => {
             "nothing is lost; try again in a minute".to_owned()
         }
         CatalogueError::Disagreed { .. } => {
-            "this hookline and the store's Admin API differ; is there a newer one?".to_owned()
+            "this version of hookline does not match the store's Admin API; update hookline".to_owned()
         }
     };
-    anyhow!(why).context(format!("{name} could not be asked ({todo})"))
+    anyhow!(why).context(format!("cannot read from {name} ({todo})"))
 }
 
-/// Where the index is.
+/// Options for the index.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Where the index is")]
-pub struct Search {
-    /// The OpenSearch that holds the index.
+#[command(next_help_heading = "Index")]
+pub struct IndexOptions {
+    /// Address of the OpenSearch that holds the index.
     #[arg(
         long = "opensearch-url",
         value_name = "URL",
@@ -139,7 +155,7 @@ pub struct Search {
         hide_env_values = true
     )]
     pub url: Option<String>,
-    /// The index in it.
+    /// Name of the index.
     #[arg(
         long = "opensearch-index",
         value_name = "NAME",
@@ -147,7 +163,7 @@ pub struct Search {
         hide_env_values = true
     )]
     pub index: Option<String>,
-    /// Which of AWS's services its requests are signed for: `es`, `aoss` or `none`; by default what the address shows.
+    /// AWS service for which requests are signed: `es`, `aoss` or `none`; by default derived from the address.
     #[arg(
         long = "opensearch-signing-service",
         value_name = "SERVICE",
@@ -157,23 +173,23 @@ pub struct Search {
     pub signing_service: Option<String>,
 }
 
-impl Search {
-    /// The way to the index, past the fence. Makes no request.
-    pub fn apply(&self, places: &Connected) -> Result<Applied> {
+impl IndexOptions {
+    /// Returns the fence and the index behind it. Makes no request.
+    pub fn apply(&self, resources: &Resources) -> Result<ApplyToIndex> {
         Ok(Apply {
-            entities: places.entities()?,
-            stores: places.stores()?,
-            index: self.open(places)?,
-            clock: Now,
+            entities: resources.entities()?,
+            stores: resources.stores()?,
+            index: self.open(resources)?,
+            clock: MachineClock,
         })
     }
 
-    /// The index itself. Makes no request.
-    pub fn open(&self, places: &Connected) -> Result<OpenSearchIndex> {
-        let url = needed(self.url.as_ref(), "OPENSEARCH_URL", "--opensearch-url")?;
-        let index = needed(self.index.as_ref(), "OPENSEARCH_INDEX", "--opensearch-index")?;
-        let signing = given(self.signing_service.as_ref());
+    /// Returns the index without the fence. Makes no request.
+    pub fn open(&self, resources: &Resources) -> Result<OpenSearchIndex> {
+        let url = required(self.url.as_ref(), "OPENSEARCH_URL", "--opensearch-url")?;
+        let index = required(self.index.as_ref(), "OPENSEARCH_INDEX", "--opensearch-index")?;
+        let signing = non_blank(self.signing_service.as_ref());
         let config = OpenSearchConfig::new(url, index, signing.map(String::as_str))?;
-        places.aws.index(&config).context("the index")
+        resources.aws.index(&config).context("the index")
     }
 }

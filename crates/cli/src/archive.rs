@@ -1,4 +1,4 @@
-//! Looks into the archive, where deliveries are kept after they have been settled, if a stack keeps them.
+//! Reads the archive, in which a stack may keep completed deliveries.
 
 use anyhow::Result;
 use futures_util::TryStreamExt;
@@ -13,35 +13,35 @@ use hookline_domain::{
 };
 use jiff::Timestamp;
 
-use crate::pace;
+use crate::output;
 
-/// The archive, as a person reads it.
+/// Archive with progress on the terminal.
 pub struct Archive(pub S3Archive);
 
 impl Archive {
-    /// What was kept of a store in a time, as far as it is wanted; the newest copies first.
+    /// Returns a store's archived deliveries of a time span that match, newest copies first.
     pub async fn of_store(
         &self,
         store: &StoreKey,
         from: Timestamp,
         to: Timestamp,
-        is_wanted: impl Fn(&Delivery) -> bool,
+        matches: impl Fn(&Delivery) -> bool,
     ) -> Result<Vec<Delivery>> {
         let mut keys = self.0.objects(store, from, to).await?;
         keys.reverse();
-        let bar = pace::bar(u64::try_from(keys.len()).unwrap_or(u64::MAX), "reading the archive");
+        let bar = output::progress_bar(u64::try_from(keys.len()).unwrap_or(u64::MAX), "reading the archive");
         let mut found = Vec::new();
         let mut objects = Box::pin(search::read(&self.0, keys));
         while let Some((_, deliveries)) = objects.try_next().await? {
-            // Within an object, too, the newest is the last.
-            found.extend(deliveries.into_iter().rev().filter(&is_wanted));
+            // The newest delivery of an object is its last, too.
+            found.extend(deliveries.into_iter().rev().filter(&matches));
             bar.inc(1);
         }
         bar.finish_and_clear();
         Ok(found)
     }
 
-    /// The delivery of a ledger entry and the object that it is in; none if it is not settled, or was not kept.
+    /// Returns the delivery of a ledger entry and its archive object; none if it is not completed or was not kept.
     pub async fn of_record(&self, record: &LedgerRecord) -> Result<Option<(ArchiveKey, Delivery)>> {
         Ok(search::of_record(&self.0, record).await?)
     }

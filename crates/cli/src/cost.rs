@@ -1,12 +1,12 @@
-//! `hookline cost`: what so many webhooks cost on AWS, per stage, from measured calls and times and a dated price table,
-//! beside what hosted gateways publish. Asks nobody.
+//! `hookline cost`: estimates the cost of webhooks on AWS per stage, from measured calls and times and a dated price table,
+//! beside the published prices of hosted gateways. Makes no request.
 
 use std::{collections::BTreeMap, path::PathBuf, str::FromStr};
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use comfy_table::{CellAlignment, Table, presets};
-use hookline_cost::{Line, Load, Measured, Stage, prices};
+use hookline_cost::{BillLine, Load, Measured, Stage, prices};
 use rust_decimal::{Decimal, dec};
 use serde_json::json;
 
@@ -18,37 +18,37 @@ Examples:
   hookline cost --events 5e7 --variants 40 --batch 3 --architecture arm64
   hookline cost --events 1e6 --size 4k --measured target/bench.json --json";
 
-/// What is to be paid for.
+/// Arguments of `hookline cost`.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Cost {
-    /// Webhooks, all of them new, as in 1e6.
+pub struct CostArgs {
+    /// Number of webhooks, without duplicates, as in 1e6.
     #[arg(long, value_name = "N", default_value = "1e6")]
     events: Count,
-    /// Bytes of body in each, as in 900, 4k or 1m; by default what --variants make of it.
+    /// Size of each body in bytes, as in 900, 4k or 1m. By default computed from --variants.
     #[arg(long, value_name = "BYTES")]
     size: Option<Bytes>,
-    /// Variants of each product. Above 100 the store is asked for the rest.
+    /// Variants per product. Above 100, the rest is fetched from the store.
     #[arg(long, value_name = "N", default_value_t = 2)]
     variants: u32,
-    /// Messages that the consumer finds at once: 10 in a burst, 1 when little happens.
+    /// Messages per batch of the consumer: 10 in a burst, 1 when little happens.
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=10))]
     batch: u8,
-    /// Milliseconds that a call to AWS takes.
+    /// Duration of a call to AWS, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 4)]
     call_ms: u32,
-    /// Browsers that look at the panel all the while.
+    /// Browsers that have the panel open all the time.
     #[arg(long, value_name = "N", default_value_t = 0)]
     watchers: u32,
-    /// What the functions are built for.
+    /// Processor architecture of the functions.
     #[arg(long, value_enum, default_value_t = Architecture::X86_64)]
     architecture: Architecture,
-    /// What `make bench` has written, instead of what this was built with.
+    /// Measurements that `make bench` wrote, instead of those built in.
     #[arg(long, value_name = "FILE")]
     measured: Option<PathBuf>,
 }
 
-/// As in template.yaml.
+/// Processor architecture, as in template.yaml.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Architecture {
     #[value(name = "x86_64")]
@@ -57,7 +57,7 @@ enum Architecture {
     Arm64,
 }
 
-/// A number of events, at least one.
+/// Number of events, at least one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Count(Decimal);
 
@@ -73,7 +73,7 @@ impl FromStr for Count {
     }
 }
 
-/// A size, up to what a function takes.
+/// Size of a body, up to the limit of a Lambda invocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Bytes(Decimal);
 
@@ -95,11 +95,11 @@ impl FromStr for Bytes {
     }
 }
 
-/// What a product has in bytes without its variants, and each of those: the sample in events/shopify.
+/// Bytes of a product without its variants, and of each variant, in the sample in events/shopify.
 const PRODUCT_BYTES: Decimal = dec!(2_500);
 const VARIANT_BYTES: Decimal = dec!(553);
 
-impl Cost {
+impl CostArgs {
     fn load(&self) -> Load {
         let variants = Decimal::from(self.variants);
         let of_variants = PRODUCT_BYTES + variants.min(dec!(100)) * VARIANT_BYTES;
@@ -119,12 +119,12 @@ impl Cost {
 }
 
 /// Prints the bill.
-pub fn run(out: &Output, wanted: &Cost) -> Result<bool> {
-    let measured = match &wanted.measured {
+pub fn run(out: &Output, args: &CostArgs) -> Result<bool> {
+    let measured = match &args.measured {
         Some(path) => Measured::read(path)?,
         None => Measured::latest()?,
     };
-    let load = wanted.load();
+    let load = args.load();
     let lines = hookline_cost::lines(&load, &measured);
     if out.json {
         out.object(&as_json(&load, &measured, &lines))?;
@@ -134,12 +134,12 @@ pub fn run(out: &Output, wanted: &Cost) -> Result<bool> {
     Ok(true)
 }
 
-fn as_json(load: &Load, measured: &Measured, lines: &[Line]) -> serde_json::Value {
+fn as_json(load: &Load, measured: &Measured, lines: &[BillLine]) -> serde_json::Value {
     let (way, all) = (
-        hookline_cost::total(lines, hookline_cost::is_the_way),
+        hookline_cost::total(lines, hookline_cost::is_delivery_path),
         hookline_cost::total(lines, |_| true),
     );
-    let rounded = lines.iter().map(|line| Line {
+    let rounded = lines.iter().map(|line| BillLine {
         quantity: line.quantity.round_dp(2).normalize(),
         usd: line.usd.round_dp(6).normalize(),
         ..line.clone()
@@ -154,9 +154,9 @@ fn as_json(load: &Load, measured: &Measured, lines: &[Line]) -> serde_json::Valu
     })
 }
 
-fn as_text(load: &Load, measured: &Measured, lines: &[Line]) -> String {
-    let way = hookline_cost::total(lines, hookline_cost::is_the_way);
-    let mut stages = BTreeMap::<Stage, Vec<&Line>>::new();
+fn as_text(load: &Load, measured: &Measured, lines: &[BillLine]) -> String {
+    let way = hookline_cost::total(lines, hookline_cost::is_delivery_path);
+    let mut stages = BTreeMap::<Stage, Vec<&BillLine>>::new();
     for line in lines {
         stages.entry(line.stage).or_default().push(line);
     }
@@ -164,11 +164,11 @@ fn as_text(load: &Load, measured: &Measured, lines: &[Line]) -> String {
     let mut add = |name: &str, what: &str, usd| {
         table.add_row([name, what, &money(usd), &money(per_million(usd, load))]);
     };
-    let mut on_the_way = true;
+    let mut on_path = true;
     for (stage, lines) in stages {
-        if on_the_way && !hookline_cost::is_the_way(stage) {
-            on_the_way = false;
-            add("", "from the sender to the index", way);
+        if on_path && !hookline_cost::is_delivery_path(stage) {
+            on_path = false;
+            add("", "from sender to index", way);
         }
         let what: Vec<_> = lines
             .iter()
@@ -177,7 +177,7 @@ fn as_text(load: &Load, measured: &Measured, lines: &[Line]) -> String {
         add(stage.name(), &what.join(", "), lines.iter().map(|line| line.usd).sum());
     }
     add("", "all", hookline_cost::total(lines, |_| true));
-    let mut monthly = self::table(&["fixed, whatever comes", "", "$ a month"]);
+    let mut monthly = self::table(&["fixed, at any load", "", "$ a month"]);
     for fixed in hookline_cost::fixed() {
         let range = if fixed.from == fixed.to {
             money(fixed.from)
@@ -200,10 +200,10 @@ fn as_text(load: &Load, measured: &Measured, lines: &[Line]) -> String {
         ]);
     }
     format!(
-        "{} events of {} bytes, {} at once\n\n{}\n\n{}\n\n{}\n\nList prices of us-east-1 on {}, without free tiers, data transfer, \
+        "{} events of {} bytes, {} per batch\n\n{}\n\n{}\n\n{}\n\nList prices of us-east-1 on {}, without free tiers, data transfer \
          and storage; most are second-hand, with sources in --json.\nCalls and times measured on {}; \
-         platform logs and the panel's pushes are assumed, not measured.\nA hosted gateway receives, queues and \
-         delivers; it keeps no index. Their prices are transcripts of their pages.",
+         platform logs and the panel's pushes are assumed, not measured.\nHosted gateways receive, queue and \
+         deliver; they keep no index. Their prices are transcripts of their pages.",
         quantity(load.events),
         load.size,
         load.batch,
@@ -219,7 +219,7 @@ fn per_million(usd: Decimal, load: &Load) -> Decimal {
     usd * dec!(1_000_000) / load.events
 }
 
-/// Dollars to the cent, or to the hundredth of one below a dollar.
+/// Dollars to the cent; below one dollar, to a hundredth of a cent.
 fn money(usd: Decimal) -> String {
     if usd.abs() < Decimal::ONE && !usd.is_zero() {
         format!("{:.4}", usd.round_dp(4))
@@ -228,17 +228,17 @@ fn money(usd: Decimal) -> String {
     }
 }
 
-/// A whole number with its thousands apart.
+/// Whole number with thousands separators.
 fn quantity(number: Decimal) -> String {
     let digits = number.round_dp(0).to_string();
-    let mut apart = String::with_capacity(digits.len() * 4 / 3);
+    let mut separated = String::with_capacity(digits.len() * 4 / 3);
     for (n, digit) in digits.chars().enumerate() {
         if n > 0 && (digits.len() - n).is_multiple_of(3) {
-            apart.push(',');
+            separated.push(',');
         }
-        apart.push(digit);
+        separated.push(digit);
     }
-    apart
+    separated
 }
 
 fn table(headers: &[&str]) -> Table {
@@ -255,7 +255,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_of_events_and_sizes_are_read_as_people_write_them() {
+    fn counts_and_sizes_are_parsed_as_people_write_them() {
         assert_eq!("1e6".parse(), Ok(Count(dec!(1_000_000))));
         assert_eq!("250000".parse(), Ok(Count(dec!(250_000))));
         assert_eq!("2.5e6".parse(), Ok(Count(dec!(2_500_000))));
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn amounts_are_told_in_the_digits_that_matter() {
+    fn amounts_are_printed_with_significant_digits() {
         assert_eq!(
             [money(dec!(4.126)), money(dec!(0.03625)), money(dec!(0))],
             ["4.13", "0.0362", "0.00"]

@@ -1,4 +1,4 @@
-//! `hookline index`: whether the index answers, and what is wrong if it does not.
+//! `hookline index`: checks that the index answers, and says what is wrong if it does not.
 
 use anyhow::Result;
 use clap::Args;
@@ -6,26 +6,26 @@ use hookline_aws::IndexCheck;
 use serde::Serialize;
 
 use crate::{
-    admin::Search,
+    admin::IndexOptions,
     output::{Output, Row},
-    places::Connected,
+    resources::Resources,
 };
 
-/// What is to be asked.
+/// Arguments of `hookline index`.
 #[derive(Debug, Args)]
-pub struct Index {
+pub struct IndexArgs {
     #[command(flatten)]
-    pub index: Search,
+    pub index: IndexOptions,
 }
 
 #[derive(Serialize)]
-struct Checked {
+struct CheckRow {
     request: &'static str,
     outcome: &'static str,
     message: String,
 }
 
-impl Row for Checked {
+impl Row for CheckRow {
     const HEADINGS: &'static [&'static str] = &["REQUEST", "OUTCOME", ""];
 
     fn cells(&self) -> Vec<String> {
@@ -33,29 +33,29 @@ impl Row for Checked {
     }
 }
 
-/// Whether all was answered.
-pub async fn run(places: &Connected, out: &Output, wanted: &Index) -> Result<bool> {
-    let checks = wanted.index.open(places)?.check().await;
-    let rows: Vec<Checked> = checks
+/// Checks the index. True if every request was answered.
+pub async fn run(resources: &Resources, out: &Output, args: &IndexArgs) -> Result<bool> {
+    let checks = args.index.open(resources)?.check().await;
+    let rows: Vec<CheckRow> = checks
         .into_iter()
-        .map(|(request, check)| Checked::of(request, check))
+        .map(|(request, check)| CheckRow::of(request, check))
         .collect();
     out.rows(&rows)?;
     Ok(rows.iter().all(|row| matches!(row.outcome, "answered" | "missing")))
 }
 
-impl Checked {
+impl CheckRow {
     fn of(request: &'static str, check: IndexCheck) -> Self {
         let (outcome, message) = match check {
             IndexCheck::Answered => ("answered", String::new()),
             IndexCheck::Missing => (
                 "missing",
-                "the server answers; reindex makes the index when it first writes".to_owned(),
+                "the server answers; reindex creates the index with its first write".to_owned(),
             ),
             IndexCheck::Refused(said) => ("refused", said),
             IndexCheck::Unanswered(said) => (
                 "no answer",
-                format!("{said} (is there a way to it from here, and is it awake? docs/opensearch.md)"),
+                format!("{said} (check that this machine can reach it and that it is running: docs/opensearch.md)"),
             ),
         };
         Self {

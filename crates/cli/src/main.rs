@@ -1,28 +1,29 @@
-//! `hookline`: what a person does with stores and their webhooks, dead letters, replays and single deliveries. Runs with
-//! that person's AWS credentials, on that person's machine; no part of it is deployed.
+//! `hookline`: the operator's command for stores, webhook subscriptions, dead letters, replays and single deliveries.
+//! Runs on the operator's machine with the operator's AWS credentials; no part of it is deployed.
 
 mod admin;
 mod archive;
 mod args;
 mod backfill;
 mod clock;
+mod completions;
 mod cost;
+mod dead_letters;
+mod delivery_file;
 mod dlq;
+mod explain;
 mod index;
-mod letters;
 mod output;
-mod pace;
-mod places;
+mod rate;
 mod records;
 mod replay;
+mod resources;
 mod retry;
-mod saved;
-mod select;
+mod selection;
 mod store;
 mod token;
 mod trace;
 mod webhooks;
-mod why;
 
 use std::process::ExitCode;
 
@@ -31,10 +32,10 @@ use clap::Parser;
 
 use self::args::{Cli, Command};
 
-/// Something was asked for that did not come about, and the output says what.
-const NOT_AS_WANTED: u8 = 1;
-/// Nothing could be done, or not all of it.
-const TROUBLE: u8 = 2;
+/// Exit status of a command that ran but did not achieve everything; the output says what is missing.
+const INCOMPLETE_STATUS: u8 = 1;
+/// Exit status of a command that failed.
+const FAILURE_STATUS: u8 = 2;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -44,33 +45,31 @@ fn main() -> ExitCode {
         .and_then(|runtime| runtime.block_on(run(cli)));
     match done {
         Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(NOT_AS_WANTED),
-        Err(trouble) => {
-            output::say(&format!("hookline: {trouble:#}"));
-            ExitCode::from(TROUBLE)
+        Ok(false) => ExitCode::from(INCOMPLETE_STATUS),
+        Err(error) => {
+            output::say(&format!("hookline: {error:#}"));
+            ExitCode::from(FAILURE_STATUS)
         }
     }
 }
 
-/// Whether all came about that was asked for.
+/// Runs the command. False if it ran but did not achieve everything.
 async fn run(cli: Cli) -> Result<bool> {
     let out = output::Output { json: cli.json };
-    // What a command does not need is not looked for: finding a region may take a request.
-    if let Command::Cost(wanted) = &cli.command {
-        return cost::run(&out, wanted);
-    }
-    let places = places::Connected::new(cli.places).await;
+    // Not every command needs AWS, and finding a region may take a request.
+    let connect = || resources::Resources::new(cli.resources);
     match cli.command {
-        Command::Cost(wanted) => cost::run(&out, &wanted),
-        Command::Dlq(command) => dlq::run(&places, &out, command).await,
-        Command::Replay(wanted) => replay::run(&places, &out, &wanted).await,
-        Command::Retry(wanted) => retry::run(&places, &out, &wanted).await,
-        Command::Trace(wanted) => trace::run(&places, &out, &wanted).await,
-        Command::Store(command) => store::run(&places, &out, command).await,
-        Command::Webhooks(command) => webhooks::run(&places, &out, command).await,
-        Command::Token(command) => token::run(&places, &out, command).await,
-        Command::Resync(wanted) => backfill::resync(&places, &out, &wanted).await,
-        Command::Reconcile(wanted) => backfill::reconcile(&places, &out, &wanted).await,
-        Command::Index(wanted) => index::run(&places, &out, &wanted).await,
+        Command::Cost(args) => cost::run(&out, &args),
+        Command::Completions { shell } => completions::run(&out, shell),
+        Command::Dlq(command) => dlq::run(&connect().await, &out, command).await,
+        Command::Replay(args) => replay::run(&connect().await, &out, &args).await,
+        Command::Retry(args) => retry::run(&connect().await, &out, &args).await,
+        Command::Trace(args) => trace::run(&connect().await, &out, &args).await,
+        Command::Store(command) => store::run(&connect().await, &out, command).await,
+        Command::Webhooks(command) => webhooks::run(&connect().await, &out, command).await,
+        Command::Token(command) => token::run(&connect().await, &out, command).await,
+        Command::Resync(args) => backfill::resync(&connect().await, &out, &args).await,
+        Command::Reconcile(args) => backfill::reconcile(&connect().await, &out, &args).await,
+        Command::Index(args) => index::run(&connect().await, &out, &args).await,
     }
 }

@@ -1,27 +1,29 @@
-//! What a person, or a program, reads.
+//! Standard output for people and programs, messages on standard error, and the formats both use.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use anyhow::{Result, bail};
 use comfy_table::{Table, presets};
+use indicatif::{ProgressBar, ProgressStyle};
+use jiff::Timestamp;
 use serde::Serialize;
 
-/// Writes to standard output.
+/// Writer of a command's result to standard output.
 pub struct Output {
-    /// One JSON object a line.
+    /// Print one JSON object per line instead of tables.
     pub json: bool,
 }
 
-/// One line of a table.
+/// One row of a table; serialized as one JSON object.
 pub trait Row: Serialize {
-    /// The columns' names.
+    /// Column names.
     const HEADINGS: &'static [&'static str];
-    /// What is in them.
+    /// Cells, one per column.
     fn cells(&self) -> Vec<String>;
 }
 
 impl Output {
-    /// Writes rows: a table, or JSON.
+    /// Writes rows as a table, or as JSON lines. Without rows it writes nothing.
     pub fn rows<R: Row>(&self, rows: &[R]) -> Result<()> {
         if self.json {
             return rows.iter().try_for_each(|row| self.object(row));
@@ -42,24 +44,27 @@ impl Output {
         self.text(&serde_json::to_string(object)?)
     }
 
-    /// Writes a text, as it is.
-    #[expect(clippy::unused_self, reason = "what goes to standard output goes through here")]
+    /// Writes a text unchanged.
+    #[expect(clippy::unused_self, reason = "standard output is written through this type only")]
     pub fn text(&self, text: &str) -> Result<()> {
         writeln!(io::stdout().lock(), "{text}")?;
         Ok(())
     }
 }
 
-/// Says something to a person, beside the output.
+/// Prints a message for a person to standard error, apart from the result.
 pub fn say(text: &str) {
-    // Who does not listen need not be told.
-    let _unheard = writeln!(io::stderr().lock(), "{text}");
+    // A closed standard error is no reason to fail.
+    let _ignored = writeln!(io::stderr().lock(), "{text}");
 }
 
-/// Whether a person says yes. Where there is none, `otherwise` says what `--yes` would have meant.
-pub fn agreed(question: &str, otherwise: &str) -> Result<bool> {
+/// Asks for confirmation and returns true if the answer is `yes`.
+///
+/// # Errors
+/// Without a terminal: the error says what `--yes` would do, from `consequence`.
+pub fn confirm(question: &str, consequence: &str) -> Result<bool> {
     if !io::stdin().is_terminal() {
-        bail!("{otherwise}: say --yes if that is meant");
+        bail!("{consequence}. Give --yes to confirm");
     }
     say(question);
     let mut answer = String::new();
@@ -67,7 +72,20 @@ pub fn agreed(question: &str, otherwise: &str) -> Result<bool> {
     Ok(answer.trim() == "yes")
 }
 
-/// `1 letter`, `2 letters`.
+/// A number with its noun: `1 store`, `2 stores`.
 pub fn count(number: usize, of: &str) -> String {
     format!("{number} {of}{}", if number == 1 { "" } else { "s" })
+}
+
+/// A time in UTC to the second.
+pub fn timestamp(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// Progress bar on standard error; hidden without a terminal.
+pub fn progress_bar(total: u64, doing: &'static str) -> ProgressBar {
+    let style = ProgressStyle::with_template("{msg} [{bar:32}] {pos} of about {len}, {elapsed}");
+    ProgressBar::new(total)
+        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        .with_message(doing)
 }

@@ -1,4 +1,4 @@
-//! Finds what the ledger remembers of a delivery whose store and topic may not be known.
+//! Finds the ledger entries of a delivery whose store and topic may be unknown.
 
 use anyhow::Result;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -11,34 +11,34 @@ use hookline_domain::{
 };
 use hookline_sources::platform;
 
-use crate::{output::say, select::Store};
+use crate::{args::values::StoreArg, output::say};
 
-/// How many requests are under way at once.
-const AT_ONCE: usize = 10;
+/// Concurrent requests.
+const MAX_CONCURRENT_REQUESTS: usize = 10;
 
-/// How many pages of the ledger are looked through between two words about it where there is no terminal.
-const PAGES: u64 = 1000;
+/// Pages of the ledger read between two progress messages without a terminal.
+const PAGES_PER_MESSAGE: u64 = 1000;
 
-/// With a store, the delivery only, of the topic or else of all that have a receiver. Without one, the whole ledger is
-/// searched, which also finds the delivery's replays.
+/// Finds a delivery's ledger entries. With a store, reads only that delivery's keys: of the topic, or of every topic that
+/// has a receiver. Without one, searches the whole ledger, which also finds the delivery's replays.
 pub async fn find(
     ledger: &impl Records,
     id: &DeliveryId,
-    store: Option<&Store>,
+    store: Option<&StoreArg>,
     topic: Option<&Topic>,
 ) -> Result<Vec<LedgerRecord>> {
-    let Some(Store(store)) = store else {
+    let Some(StoreArg(store)) = store else {
         return search(ledger, id).await;
     };
     let found: Vec<_> = stream::iter(keys(id, store, topic))
         .map(async |key| ledger.find(&key).await)
-        .buffered(AT_ONCE)
+        .buffered(MAX_CONCURRENT_REQUESTS)
         .try_collect()
         .await?;
     Ok(found.into_iter().flatten().collect())
 }
 
-/// The names that a delivery of a store can have: one for the topic, or for each that has a receiver.
+/// Possible keys of a store's delivery: one for the topic, or one for each topic that has a receiver.
 pub fn keys(id: &DeliveryId, store: &StoreKey, topic: Option<&Topic>) -> Vec<DeliveryKey> {
     let key = |topic| DeliveryKey {
         store: store.clone(),
@@ -48,8 +48,8 @@ pub fn keys(id: &DeliveryId, store: &StoreKey, topic: Option<&Topic>) -> Vec<Del
     topics(store, topic).into_iter().map(key).collect()
 }
 
-fn topics(store: &StoreKey, wanted: Option<&Topic>) -> Vec<Topic> {
-    match wanted {
+fn topics(store: &StoreKey, topic: Option<&Topic>) -> Vec<Topic> {
+    match topic {
         Some(topic) => vec![topic.clone()],
         None => platform(&store.source)
             .into_iter()
@@ -59,9 +59,9 @@ fn topics(store: &StoreKey, wanted: Option<&Topic>) -> Vec<Topic> {
     }
 }
 
-/// Looks through the whole ledger for the delivery and its replays: it is kept by store and topic.
+/// Searches the whole ledger for the delivery and its replays: its keys begin with store and topic.
 async fn search(ledger: &impl Records, id: &DeliveryId) -> Result<Vec<LedgerRecord>> {
-    say("· searching the whole ledger; with --store it is asked for the delivery only");
+    say("· searching the whole ledger; with --store, only the delivery itself is read");
     let bar = indicatif::ProgressBar::new_spinner();
     let (mut found, mut looked_at, mut pages) = (Vec::new(), 0, 0);
     let mut after: Option<Cursor> = None;
@@ -69,10 +69,10 @@ async fn search(ledger: &impl Records, id: &DeliveryId) -> Result<Vec<LedgerReco
         let page = ledger.search(id, after).await?;
         looked_at += page.looked_at;
         pages += 1;
-        bar.set_message(format!("{looked_at} deliveries looked at"));
+        bar.set_message(format!("{looked_at} deliveries searched"));
         bar.tick();
-        if bar.is_hidden() && pages % PAGES == 0 {
-            say(&format!("· {looked_at} deliveries looked at"));
+        if bar.is_hidden() && pages % PAGES_PER_MESSAGE == 0 {
+            say(&format!("· {looked_at} deliveries searched"));
         }
         let is_meant =
             |record: &LedgerRecord| record.delivery.id == *id || original_of(&record.delivery.id) == Some(id.as_str());

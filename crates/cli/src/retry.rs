@@ -1,4 +1,4 @@
-//! `hookline retry`: the queue tries failed deliveries now, as *Try now* in the panel has it.
+//! `hookline retry`: has the queue deliver failed deliveries again now, like *Try now* in the panel.
 
 use anyhow::Result;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -15,46 +15,45 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
-    args::Retry,
+    args::{RetryArgs, values::StoreArg},
     output::{Output, say},
-    places::Connected,
     records,
-    select::Store,
+    resources::Resources,
 };
 
-/// How many requests are under way at once.
-const AT_ONCE: usize = 10;
+/// Concurrent requests.
+const MAX_CONCURRENT_REQUESTS: usize = 10;
 
 /// Outcome for one delivery.
 #[derive(Debug, Serialize)]
-struct Report {
+struct RetryReport {
     source: String,
     store: String,
     topic: String,
     delivery_id: String,
     outcome: &'static str,
     message: String,
-    /// The command that goes on from here, if there is one.
+    /// Command to run next, if any.
     command: Option<String>,
 }
 
-/// Whether the queue tries it.
+/// Result for one delivery: the queue retries it, or does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Tried {
     Yes,
     No,
 }
 
-pub async fn run(places: &Connected, out: &Output, wanted: &Retry) -> Result<bool> {
-    let (queue, stores) = (places.event_queue()?, places.stores()?);
+pub async fn run(resources: &Resources, out: &Output, args: &RetryArgs) -> Result<bool> {
+    let (queue, stores) = (resources.event_queue()?, resources.stores()?);
     let mut all_tried = true;
-    for id in &wanted.id {
-        let found = find(places, &stores, id, wanted).await?;
+    for id in &args.id {
+        let found = find(resources, &stores, id, args).await?;
         if found.is_empty() {
             say(&format!(
                 "hookline: the ledger, which remembers deliveries for 7 days, does not know {id}, and it is not among the \
-                 failed ones{}",
-                if wanted.store.is_some() { " of this store" } else { "" }
+                 failed deliveries{}",
+                if args.store.is_some() { " of this store" } else { "" }
             ));
             all_tried = false;
         }
@@ -64,7 +63,7 @@ pub async fn run(places: &Connected, out: &Output, wanted: &Retry) -> Result<boo
                 (Some(failed), _) => of_failed(&queue, &failed, now).await?,
                 (None, Some(record)) => {
                     let message = meaning(&record, None, DeadLetter::NotLooked, now);
-                    (Tried::No, Report::new(&delivery, "not_failed", message, None))
+                    (Tried::No, RetryReport::new(&delivery, "not_failed", message, None))
                 }
                 (None, None) => continue,
             };
@@ -75,20 +74,20 @@ pub async fn run(places: &Connected, out: &Output, wanted: &Retry) -> Result<boo
     Ok(all_tried)
 }
 
-/// What the ledger and the store know of deliveries with this id.
+/// Finds deliveries with this id in the ledger and among the store's failed ones.
 async fn find(
-    places: &Connected,
+    resources: &Resources,
     stores: &DynamoStores,
     id: &DeliveryId,
-    wanted: &Retry,
+    args: &RetryArgs,
 ) -> Result<Vec<(DeliveryKey, Option<FailedDelivery>, Option<LedgerRecord>)>> {
-    let mut records = records::find(&places.ledger()?, id, wanted.store.as_ref(), wanted.topic.as_ref()).await?;
-    // A search finds replays, too: they have names of their own.
+    let mut records = records::find(&resources.ledger()?, id, args.store.as_ref(), args.topic.as_ref()).await?;
+    // A search finds replays, too; they have ids of their own.
     records.retain(|record| record.delivery.id == *id);
-    let known: Vec<(DeliveryKey, Option<LedgerRecord>)> = match &wanted.store {
-        // What waits longer than the ledger remembers is known to its store only.
-        Some(Store(store)) if records.is_empty() => {
-            let keys = records::keys(id, store, wanted.topic.as_ref());
+    let known: Vec<(DeliveryKey, Option<LedgerRecord>)> = match &args.store {
+        // A delivery that waits longer than the ledger remembers is known to its store only.
+        Some(StoreArg(store)) if records.is_empty() => {
+            let keys = records::keys(id, store, args.topic.as_ref());
             keys.into_iter().map(|key| (key, None)).collect()
         }
         _ => records
@@ -98,17 +97,17 @@ async fn find(
     };
     let found: Vec<_> = stream::iter(known)
         .map(async |(key, record)| stores.failed(&key).await.map(|failed| (key, failed, record)))
-        .buffered(AT_ONCE)
+        .buffered(MAX_CONCURRENT_REQUESTS)
         .try_collect()
         .await?;
     let is_known = |(_, failed, record): &(_, Option<_>, Option<_>)| failed.is_some() || record.is_some();
     Ok(found.into_iter().filter(is_known).collect())
 }
 
-async fn of_failed(queue: &SqsEventQueue, failed: &FailedDelivery, now: Timestamp) -> Result<(Tried, Report)> {
+async fn of_failed(queue: &SqsEventQueue, failed: &FailedDelivery, now: Timestamp) -> Result<(Tried, RetryReport)> {
     let DeliveryKey { store, id, .. } = &failed.delivery;
     let no = |outcome, command| {
-        let report = Report::new(&failed.delivery, outcome, failed.meaning(now), Some(command));
+        let report = RetryReport::new(&failed.delivery, outcome, failed.meaning(now), Some(command));
         Ok((Tried::No, report))
     };
     let retried = match retry(failed, queue, now).await {
@@ -123,11 +122,11 @@ async fn of_failed(queue: &SqsEventQueue, failed: &FailedDelivery, now: Timestam
         RetryOutcome::OnItsWay => "on_its_way",
     };
     let command = format!("hookline trace {id} --store {}", store.label());
-    let report = Report::new(&failed.delivery, outcome, failed.retried(retried, now), Some(command));
+    let report = RetryReport::new(&failed.delivery, outcome, failed.retried(retried, now), Some(command));
     Ok((Tried::Yes, report))
 }
 
-impl Report {
+impl RetryReport {
     fn new(delivery: &DeliveryKey, outcome: &'static str, message: String, command: Option<String>) -> Self {
         Self {
             source: delivery.store.source.to_string(),

@@ -1,4 +1,4 @@
-//! The bill for some events, line by line: how many of what, from what was measured, and what each costs.
+//! Bill for a load, line by line: quantities from measurements, and their prices.
 
 use rust_decimal::{Decimal, RoundingStrategy, dec};
 use serde::Serialize;
@@ -8,27 +8,27 @@ use crate::{
     prices::{self, Price},
 };
 
-/// What is to be paid for.
+/// Load that is billed.
 #[derive(Debug, Clone)]
 pub struct Load {
-    /// Webhooks, all new.
+    /// Webhooks, without duplicates.
     pub events: Decimal,
-    /// Bytes of body in each.
+    /// Bytes per body.
     pub size: Decimal,
-    /// Variants of each product.
+    /// Variants per product.
     pub variants: Decimal,
-    /// Messages that the consumer is handed at once, 1 to 10.
+    /// Messages per batch of the consumer, 1 to 10.
     pub batch: Decimal,
-    /// What a call to AWS takes, in milliseconds.
+    /// Duration of a call to AWS, in milliseconds.
     pub call_ms: Decimal,
-    /// What memory for a time costs.
+    /// Price of memory over time.
     pub memory: Price,
-    /// Browsers that look at the panel of the store all the while.
+    /// Browsers that have the store's panel open all the time.
     pub watchers: Decimal,
 }
 
 impl Default for Load {
-    /// A million events of 4 KiB in batches of ten, nobody watching, with calls that take 4 ms, on x86-64: as
+    /// A million events of 4 KiB in batches of ten, without watchers, with calls of 4 ms, on x86-64: the same as
     /// `hookline cost --size 4k --batch 10`.
     fn default() -> Self {
         Self {
@@ -43,7 +43,7 @@ impl Default for Load {
     }
 }
 
-/// A part of the way of an event.
+/// Stage in the processing of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
@@ -59,18 +59,20 @@ pub enum Stage {
     Consumer,
     /// Advancing entities.
     Fence,
-    /// Looking at stores and counting.
+    /// Reading and updating the status of stores.
     Status,
-    /// What a product with over 100 variants takes beside.
-    Ask,
-    /// Telling who watches. Assumed, not measured.
+    /// Refetching products with over 100 variants from the store.
+    #[serde(rename = "ask")]
+    Refetch,
+    /// Pushing to watchers. Assumed, not measured.
     Live,
     /// Logs and traces.
-    Seen,
+    #[serde(rename = "seen")]
+    Telemetry,
 }
 
 impl Stage {
-    /// For a person.
+    /// Name for people.
     pub fn name(self) -> &'static str {
         match self {
             Self::Gateway => "API Gateway",
@@ -80,25 +82,25 @@ impl Stage {
             Self::Consumer => "consumer",
             Self::Fence => "version fence",
             Self::Status => "status",
-            Self::Ask => "asking the store",
+            Self::Refetch => "refetching from the store",
             Self::Live => "live panel (assumed)",
-            Self::Seen => "logs and traces",
+            Self::Telemetry => "logs and traces",
         }
     }
 }
 
 /// One line of the bill.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Line {
-    /// Where.
+pub struct BillLine {
+    /// Stage that it belongs to.
     pub stage: Stage,
-    /// How many.
+    /// Quantity.
     pub quantity: Decimal,
-    /// Of what, as in `write units`.
+    /// Unit of the quantity, as in `write units`.
     pub unit: &'static str,
-    /// Dollars for all of them.
+    /// Dollars for the quantity.
     pub usd: Decimal,
-    /// Of the price.
+    /// Source of the price.
     pub source: &'static str,
 }
 
@@ -107,43 +109,44 @@ const RECEIVER_MB: Decimal = dec!(256);
 const CONSUMER_MB: Decimal = dec!(512);
 const PUSH_MB: Decimal = dec!(512);
 
-/// MB that have one processor (<https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html>).
-const PROCESSOR_MB: Decimal = dec!(1769);
+/// MB of memory that come with one processor (<https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html>).
+const MB_PER_PROCESSOR: Decimal = dec!(1769);
 
-/// Bytes that one request to each may have.
-const GATEWAY_REQUEST: Decimal = dec!(524_288);
-const QUEUE_REQUEST: Decimal = dec!(65_536);
+/// Maximum size of one billed request to each, in bytes.
+const GATEWAY_REQUEST_BYTES: Decimal = dec!(524_288);
+const QUEUE_REQUEST_BYTES: Decimal = dec!(65_536);
 
-/// What a message over 64 KiB shrinks to, at least (docs/adr/0008-large-bodies-go-through-s3.md).
-const COMPRESSION: Decimal = dec!(4.5);
+/// Least compression of a message over 64 KiB (docs/adr/0008-large-bodies-go-through-s3.md).
+const COMPRESSION_RATIO: Decimal = dec!(4.5);
 
-/// KB of the items that are below 1: an entry of the ledger, an entity, an hour of a store's counts.
-const SMALL_ITEM: Decimal = dec!(1);
+/// Size of items below 1 KB, in KB: a ledger entry, an entity, an hour of a store's counts.
+const SMALL_ITEM_KB: Decimal = dec!(1);
 
-/// KB of a store's own item, without what became of deliveries and with each of those, compressed. Not less than what
+/// Size of a store's own item in KB, compressed: without the outcomes of deliveries, and of each outcome. Not less than
 /// `crates/aws` writes: its test `a_batch_costs_a_store_what_it_changes` measures it.
-const STORE_ITEM: Decimal = dec!(0.75);
-const TOLD_DELIVERY: Decimal = dec!(0.12);
+const STORE_ITEM_KB: Decimal = dec!(0.75);
+const ITEM_PER_DELIVERY_KB: Decimal = dec!(0.12);
 
-/// Variants that Shopify tells in a webhook (<https://shopify.dev/docs/api/webhooks>); for more the store is asked.
-const TOLD_VARIANTS: Decimal = dec!(100);
+/// Variants that Shopify sends in a webhook at most (<https://shopify.dev/docs/api/webhooks>); the rest is fetched from the
+/// store.
+const MAX_WEBHOOK_VARIANTS: Decimal = dec!(100);
 
-/// What an invocation's own lines (`platform.start`, `platform.report`) have in bytes. Assumed.
-const PLATFORM_LOG: Decimal = dec!(650);
+/// Bytes of an invocation's platform log lines (`platform.start`, `platform.report`). Assumed.
+const PLATFORM_LOG_BYTES: Decimal = dec!(650);
 
-/// Of so many invocations one is traced, beyond the first each second
+/// Invocations per trace, beyond the first in each second
 /// (<https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-sampling>).
-const TRACED: Decimal = dec!(20);
+const INVOCATIONS_PER_TRACE: Decimal = dec!(20);
 
-/// The lines, in the order of an event's way.
-pub fn lines(load: &Load, measured: &Measured) -> Vec<Line> {
+/// Returns the lines, in the order in which an event passes the stages.
+pub fn lines(load: &Load, measured: &Measured) -> Vec<BillLine> {
     let mut bill = Bill(Vec::new());
     let events = load.events;
-    let batches = up(events / load.batch);
+    let batches = round_up(events / load.batch);
     let receiver = measured.receiver(load.size);
     let consumer = measured.consumer(load.batch);
 
-    let requests = events * up(load.size / GATEWAY_REQUEST);
+    let requests = events * round_up(load.size / GATEWAY_REQUEST_BYTES);
     let first = requests.min(prices::HTTP_API_FIRST);
     bill.add(Stage::Gateway, prices::HTTP_API, first);
     bill.add(Stage::Gateway, prices::HTTP_API_MORE, requests - first);
@@ -151,73 +154,77 @@ pub fn lines(load: &Load, measured: &Measured) -> Vec<Line> {
     bill.invocations(Stage::Receiver, events, &receiver, RECEIVER_MB, load);
     let settled = consumer.updates("ledger") * batches;
     let claimed = receiver.count("DynamoDB PutItem ledger") * events;
-    bill.add(Stage::Ledger, prices::WRITES, (claimed + settled) * SMALL_ITEM);
+    bill.add(Stage::Ledger, prices::WRITES, (claimed + settled) * SMALL_ITEM_KB);
 
-    let message = if load.size > QUEUE_REQUEST {
-        load.size / COMPRESSION
+    let message = if load.size > QUEUE_REQUEST_BYTES {
+        load.size / COMPRESSION_RATIO
     } else {
         load.size
     };
-    let sent = receiver.count("SQS SendMessage") * events * up(message / QUEUE_REQUEST);
+    let sent = receiver.count("SQS SendMessage") * events * round_up(message / QUEUE_REQUEST_BYTES);
     // Lambda receives and deletes by the batch.
-    let fetched = batches * up(message * load.batch / QUEUE_REQUEST);
+    let fetched = batches * round_up(message * load.batch / QUEUE_REQUEST_BYTES);
     bill.add(Stage::Queue, prices::FAIR_QUEUE, sent + fetched + batches);
 
     bill.invocations(Stage::Consumer, batches, &consumer, CONSUMER_MB, load);
     let fenced = consumer.updates("entities") * batches;
-    bill.add(Stage::Fence, prices::WRITES, fenced * SMALL_ITEM);
+    bill.add(Stage::Fence, prices::WRITES, fenced * SMALL_ITEM_KB);
 
     // A batch is of one store here: its own item, and the hour's.
-    let told = batches;
-    let own = up(STORE_ITEM + TOLD_DELIVERY * load.batch);
-    bill.add(Stage::Status, prices::WRITES, told * (own + SMALL_ITEM));
+    let status_writes = batches;
+    let own = round_up(STORE_ITEM_KB + ITEM_PER_DELIVERY_KB * load.batch);
+    bill.add(Stage::Status, prices::WRITES, status_writes * (own + SMALL_ITEM_KB));
     let looked = consumer.count("DynamoDB GetItem stores") + consumer.count("DynamoDB Query stores");
-    bill.add(Stage::Status, prices::READS, looked * batches * up(own / dec!(4)));
+    bill.add(Stage::Status, prices::READS, looked * batches * round_up(own / dec!(4)));
 
-    if load.variants > TOLD_VARIANTS {
-        // A job: sent, received, deleted; one invocation that asks the store, passes the fence and writes the index.
-        bill.add(Stage::Ask, prices::FAIR_QUEUE, events * dec!(3));
-        bill.invocations(Stage::Ask, events, &measured.consumer(dec!(1)), CONSUMER_MB, load);
-        bill.add(Stage::Ask, prices::WRITES, events * SMALL_ITEM);
+    if load.variants > MAX_WEBHOOK_VARIANTS {
+        // A job: sent, received, deleted; one invocation that reads the store, passes the fence and writes the index.
+        bill.add(Stage::Refetch, prices::FAIR_QUEUE, events * dec!(3));
+        bill.invocations(Stage::Refetch, events, &measured.consumer(dec!(1)), CONSUMER_MB, load);
+        bill.add(Stage::Refetch, prices::WRITES, events * SMALL_ITEM_KB);
     }
     if load.watchers > Decimal::ZERO {
-        // Each write of a store's status is one record of the stream: kept, looked up who watches, pushed to each.
+        // Each write of a store's status is one record of the stream: stored, its watchers looked up, pushed to each.
         let push = Work {
             cpu_ms: dec!(1),
             rounds: dec!(4),
             calls: std::collections::BTreeMap::new(),
             logged: dec!(0),
         };
-        bill.invocations(Stage::Live, told, &push, PUSH_MB, load);
-        bill.add(Stage::Live, prices::WRITES, told);
-        // Who watches, and the store with a day of counts: some 12 KB.
-        bill.add(Stage::Live, prices::READS, told * dec!(4));
-        bill.add(Stage::Live, prices::WEBSOCKET, told * load.watchers);
+        bill.invocations(Stage::Live, status_writes, &push, PUSH_MB, load);
+        bill.add(Stage::Live, prices::WRITES, status_writes);
+        // The watchers, and the store with a day of counts: some 12 KB.
+        bill.add(Stage::Live, prices::READS, status_writes * dec!(4));
+        bill.add(Stage::Live, prices::WEBSOCKET, status_writes * load.watchers);
     }
 
-    let logged = events * (receiver.logged + PLATFORM_LOG) + batches * (consumer.logged + PLATFORM_LOG);
-    bill.add(Stage::Seen, prices::LOGS, logged);
-    bill.add(Stage::Seen, prices::TRACES, (events + batches) / TRACED);
+    let logged = events * (receiver.logged + PLATFORM_LOG_BYTES) + batches * (consumer.logged + PLATFORM_LOG_BYTES);
+    bill.add(Stage::Telemetry, prices::LOGS, logged);
+    bill.add(
+        Stage::Telemetry,
+        prices::TRACES,
+        (events + batches) / INVOCATIONS_PER_TRACE,
+    );
     bill.0
 }
 
-/// Dollars of some stages.
-pub fn total(lines: &[Line], of: impl Fn(Stage) -> bool) -> Decimal {
+/// Dollars of the selected stages.
+pub fn total(lines: &[BillLine], of: impl Fn(Stage) -> bool) -> Decimal {
     lines.iter().filter(|line| of(line.stage)).map(|line| line.usd).sum()
 }
 
-/// Whether a stage is on the way from the sender to the index: not what is seen of it.
-pub fn is_the_way(stage: Stage) -> bool {
-    !matches!(stage, Stage::Live | Stage::Seen)
+/// Returns true if a stage is on the path from sender to index: all but the panel and telemetry.
+pub fn is_delivery_path(stage: Stage) -> bool {
+    !matches!(stage, Stage::Live | Stage::Telemetry)
 }
 
-struct Bill(Vec<Line>);
+struct Bill(Vec<BillLine>);
 
 impl Bill {
-    /// Nothing costs nothing, and is no line.
+    /// Adds a line, unless the quantity is zero.
     fn add(&mut self, stage: Stage, price: Price, quantity: Decimal) {
         if quantity > Decimal::ZERO {
-            self.0.push(Line {
+            self.0.push(BillLine {
                 stage,
                 quantity,
                 unit: price.unit,
@@ -234,15 +241,15 @@ impl Bill {
     }
 }
 
-/// What Lambda bills for one invocation: the calls that wait for each other, and the time on as much of a processor as comes
-/// with the memory, in whole milliseconds.
+/// Duration that Lambda bills for one invocation, in whole milliseconds: its sequential calls, and its processor time on the
+/// share of a processor that comes with the memory.
 pub fn billed_ms(work: &Work, memory_mb: Decimal, call_ms: Decimal) -> Decimal {
-    let slower = (PROCESSOR_MB / memory_mb).max(Decimal::ONE);
-    up(work.rounds * call_ms + work.cpu_ms * slower)
+    let slower = (MB_PER_PROCESSOR / memory_mb).max(Decimal::ONE);
+    round_up(work.rounds * call_ms + work.cpu_ms * slower)
 }
 
-/// To the next whole number; none is at least one.
-fn up(quantity: Decimal) -> Decimal {
+/// Rounds up to a whole number, at least one.
+fn round_up(quantity: Decimal) -> Decimal {
     quantity
         .round_dp_with_strategy(0, RoundingStrategy::ToPositiveInfinity)
         .max(Decimal::ONE)
@@ -287,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_million_small_events_cost_what_is_computed_by_hand() {
+    fn million_small_events_cost_what_is_computed_by_hand() {
         let by_hand = expected(&[
             // 10^6 requests.
             ("Gateway", dec!(1.00)),
@@ -304,7 +311,7 @@ mod tests {
             // 2 × 10^5 reads of 1 unit 0.025.
             ("Status", dec!(0.2125)),
             // 10^6 × 1,000 B and 10^5 × 4,150 B are 1.415 GB; 1.1 × 10^6 / 20 traces are 0.275.
-            ("Seen", dec!(0.9825)),
+            ("Telemetry", dec!(0.9825)),
         ]);
         let found = by_stage(&Load::default());
         assert_eq!(found.keys().collect::<Vec<_>>(), by_hand.keys().collect::<Vec<_>>());
@@ -315,12 +322,12 @@ mod tests {
                 found[stage]
             );
         }
-        let way = total(&lines(&Load::default(), &measured()), is_the_way);
+        let way = total(&lines(&Load::default(), &measured()), is_delivery_path);
         assert_eq!(way.round_dp(2), dec!(3.98));
     }
 
     #[test]
-    fn one_event_at_a_time_costs_a_batch_for_each() {
+    fn batches_of_one_cost_a_batch_per_event() {
         let stages = by_stage(&Load {
             batch: dec!(1),
             ..Load::default()
@@ -334,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_body_costs_more_requests_where_it_is_metered() {
+    fn large_body_costs_more_requests_where_size_is_metered() {
         let stages = by_stage(&Load {
             size: dec!(614_400),
             ..Load::default()
@@ -345,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn the_gateway_is_cheaper_beyond_300_million() {
+    fn gateway_is_cheaper_beyond_300_million() {
         let stages = by_stage(&Load {
             events: dec!(400_000_000),
             ..Load::default()
@@ -354,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn many_variants_are_asked_for_and_watchers_are_told() {
+    fn many_variants_cost_refetches_and_watchers_cost_pushes() {
         let plain = by_stage(&Load::default());
         assert!(!plain.contains_key("Ask") && !plain.contains_key("Live"));
         let more = by_stage(&Load {
@@ -369,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_assumed_is_what_the_template_has() {
+    fn assumptions_match_the_template() {
         let template = include_str!("../../../template.yaml");
         let of = |resource: &str, property: &str| -> Decimal {
             let (_, from) = template.split_once(&format!("\n  {resource}:\n")).unwrap();

@@ -1,12 +1,12 @@
-//! What a stack costs a month whatever comes, as docs/costs.md has it.
+//! Monthly cost of a stack at any load, as in docs/costs.md.
 
 use rust_decimal::{Decimal, dec};
 use serde::Serialize;
 
-/// One thing that is paid for by the month.
+/// Item paid for by the month.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Fixed {
-    /// For a person.
+    /// Name for people.
     pub name: &'static str,
     /// Dollars at least.
     pub from: Decimal,
@@ -14,18 +14,18 @@ pub struct Fixed {
     pub to: Decimal,
 }
 
-/// Metrics that the template's alarms look at, each once for each alarm.
+/// Metrics that the template's alarms watch, once per alarm.
 const ALARM_METRICS: Decimal = dec!(34);
 
 /// Dollars for a metric of an alarm (<https://aws.amazon.com/cloudwatch/pricing/>, from memory). The account's first ten are free.
-const ALARM_METRIC: Decimal = dec!(0.10);
+const ALARM_METRIC_USD: Decimal = dec!(0.10);
 const FREE_METRICS: Decimal = dec!(10);
 
-/// What is paid for a stack each month, be there events or not.
+/// Returns the monthly items of a stack, due with and without events.
 pub fn fixed() -> Vec<Fixed> {
     vec![
         Fixed {
-            name: "key of the tokens",
+            name: "KMS key for tokens",
             from: dec!(1.00),
             to: dec!(3.00),
         },
@@ -36,8 +36,8 @@ pub fn fixed() -> Vec<Fixed> {
         },
         Fixed {
             name: "alarms",
-            from: (ALARM_METRICS - FREE_METRICS) * ALARM_METRIC,
-            to: ALARM_METRICS * ALARM_METRIC,
+            from: (ALARM_METRICS - FREE_METRICS) * ALARM_METRIC_USD,
+            to: ALARM_METRICS * ALARM_METRIC_USD,
         },
         Fixed {
             name: "idle pollers of two queues",
@@ -45,7 +45,7 @@ pub fn fixed() -> Vec<Fixed> {
             to: dec!(0.66),
         },
         Fixed {
-            name: "OpenSearch: from Serverless that sleeps to a minimum of 2 OCU; one t3.small.search is 27",
+            name: "OpenSearch: from idle Serverless to a minimum of 2 OCU; one t3.small.search costs 27",
             from: dec!(0),
             to: dec!(350),
         },
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_paid_for_is_what_the_template_has() {
+    fn fixed_items_match_the_template() {
         let template = include_str!("../../../template.yaml");
         let count = |what: &str| template.matches(what).count();
         assert_eq!(count("Type: AWS::KMS::Key\n"), 1);

@@ -1,22 +1,22 @@
-//! What hosted gateways take for as many events a month: they receive, queue and deliver; none of them keeps an index.
+//! Prices of hosted gateways by events a month. They receive, queue and deliver; none of them keeps an index.
 //!
-//! Their pages were not read by us: each figure is a transcript of one, with its date. What is not in it is unknown here.
+//! We did not read their pages: each figure comes from a dated transcript of one. Whatever the transcript omits is unknown here.
 
 use rust_decimal::{Decimal, dec};
 use serde::Serialize;
 
-/// One offer at a number of events a month.
+/// Offer at a number of events a month.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Offer {
-    /// Whose, and which plan.
+    /// Vendor and plan.
     pub name: &'static str,
-    /// Dollars a month; at least so many where `more` says what is missing.
+    /// Dollars a month; a lower bound if `more` names something that is missing.
     pub usd: Decimal,
-    /// What is not known of it, or in the way.
+    /// Unknowns and limits of the offer.
     pub more: &'static str,
-    /// Where the figure is from.
+    /// Source of the figure.
     pub source: &'static str,
-    /// Of the transcript.
+    /// Date of the transcript.
     pub date: &'static str,
 }
 
@@ -32,15 +32,15 @@ const HOOKBASE_PLANS: [(Decimal, Decimal); 4] = [
     (dec!(2_000_000), dec!(79)),
 ];
 
-/// Events that Svix does not charge for, and what it takes for each other.
-const SVIX_FREE: Decimal = dec!(50_000);
-const SVIX_EACH: Decimal = dec!(0.0001);
+/// Events that Svix does not charge for, and its price for each other event.
+const SVIX_FREE_EVENTS: Decimal = dec!(50_000);
+const SVIX_USD_PER_EVENT: Decimal = dec!(0.0001);
 
-/// All of them at so many events a month.
+/// Returns all offers at a number of events a month.
 pub fn offers(events: Decimal) -> Vec<Offer> {
     let plan = HOOKBASE_PLANS.iter().find(|(upto, _)| events <= *upto);
     let (largest, _) = HOOKBASE_PLANS[HOOKBASE_PLANS.len() - 1];
-    let metered = (events - SVIX_FREE).max(Decimal::ZERO) * SVIX_EACH;
+    let metered = (events - SVIX_FREE_EVENTS).max(Decimal::ZERO) * SVIX_USD_PER_EVENT;
     vec![
         Offer {
             name: "Hookbase",
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_million_events_cost_what_the_plans_say() {
+    fn million_events_cost_what_the_plans_say() {
         assert_eq!(
             dollars(dec!(1_000_000)),
             [dec!(79), dec!(95.0000), dec!(585.0000), dec!(39)]
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn plans_end_where_they_say_and_no_price_is_made_up_beyond() {
+    fn plans_end_at_their_limits_and_no_price_is_made_up_beyond() {
         assert_eq!(dollars(dec!(25_000))[..2], [dec!(7), dec!(0)]);
         assert_eq!(dollars(dec!(25_001))[0], dec!(29));
         assert_eq!(offers(dec!(2_000_000))[0].more, "");

@@ -1,5 +1,5 @@
-//! What so many webhooks cost on AWS, per stage: from calls and times that `make bench` has measured and a dated price table;
-//! and beside it what hosted gateways publish. Asks nobody.
+//! Estimates the cost of webhooks on AWS, per stage, from calls and times that `make bench` measured and a dated price table;
+//! beside it, the published prices of hosted gateways. Makes no request.
 
 mod bill;
 mod fixed;
@@ -8,7 +8,7 @@ mod measured;
 pub mod prices;
 
 pub use self::{
-    bill::{Line, Load, Stage, is_the_way, lines, total},
+    bill::{BillLine, Load, Stage, is_delivery_path, lines, total},
     fixed::{Fixed, fixed},
     hosted::{Offer, offers},
     measured::{Measured, Work},

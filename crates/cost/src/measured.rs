@@ -1,4 +1,4 @@
-//! What one invocation takes, as `make bench` has measured it.
+//! Measurements of `make bench`: processor time, calls and logs of one invocation.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -6,17 +6,17 @@ use anyhow::{Context, Result};
 use rust_decimal::{Decimal, dec};
 use serde::Deserialize;
 
-/// The latest of docs/performance.md, as the benchmark has written it.
-const LATEST: &str = include_str!("measured.json");
+/// Latest measurements in docs/performance.md, as the benchmark wrote them.
+const LATEST_JSON: &str = include_str!("measured.json");
 
-/// Bytes of a body, between which the receiver's time is a straight line.
-const SMALL: Decimal = dec!(4_096);
-const LARGE: Decimal = dec!(204_800);
+/// Body sizes between which the receiver's time is interpolated, in bytes.
+const SMALL_BODY_BYTES: Decimal = dec!(4_096);
+const LARGE_BODY_BYTES: Decimal = dec!(204_800);
 
-/// One run of the benchmark.
+/// Run of the benchmark.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Measured {
-    /// When.
+    /// Date of the run.
     pub date: String,
     receiver: Work,
     receiver_of_200k: Work,
@@ -24,79 +24,79 @@ pub struct Measured {
     consumer_of_10: Work,
 }
 
-/// What one invocation takes.
+/// Work of one invocation.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "Told")]
+#[serde(try_from = "RawWork")]
 pub struct Work {
-    /// Time on a whole processor.
+    /// Time on a whole processor, in milliseconds.
     pub cpu_ms: Decimal,
     /// Calls that wait for each other.
     pub rounds: Decimal,
-    /// By operation, as in `DynamoDB PutItem ledger`.
+    /// Calls by operation, as in `DynamoDB PutItem ledger`.
     pub calls: BTreeMap<String, Decimal>,
-    /// Bytes of log.
+    /// Bytes logged.
     pub logged: Decimal,
 }
 
 #[derive(Deserialize)]
-struct Told {
+struct RawWork {
     cpu_ms: f64,
     rounds: f64,
     calls: BTreeMap<String, f64>,
     logged: f64,
 }
 
-impl TryFrom<Told> for Work {
+impl TryFrom<RawWork> for Work {
     type Error = rust_decimal::Error;
 
-    fn try_from(told: Told) -> Result<Self, Self::Error> {
+    fn try_from(raw: RawWork) -> Result<Self, Self::Error> {
         let mut calls = BTreeMap::new();
-        for (name, count) in told.calls {
+        for (name, count) in raw.calls {
             calls.insert(name, count.try_into()?);
         }
         Ok(Self {
-            cpu_ms: told.cpu_ms.try_into()?,
-            rounds: told.rounds.try_into()?,
+            cpu_ms: raw.cpu_ms.try_into()?,
+            rounds: raw.rounds.try_into()?,
             calls,
-            logged: told.logged.try_into()?,
+            logged: raw.logged.try_into()?,
         })
     }
 }
 
 impl Measured {
-    /// What this was built with.
+    /// Returns the measurements built in.
     ///
     /// # Errors
-    /// When the benchmark wrote something else.
+    /// If measured.json does not have the benchmark's format.
     pub fn latest() -> Result<Self> {
-        serde_json::from_str(LATEST).context("measured.json")
+        serde_json::from_str(LATEST_JSON).context("measured.json")
     }
 
-    /// What `make bench` has written into this file.
+    /// Reads measurements that `make bench` wrote to a file.
     ///
     /// # Errors
-    /// When the file cannot be read, or is something else.
+    /// If the file cannot be read or has another format.
     pub fn read(path: &Path) -> Result<Self> {
         #[derive(Deserialize)]
-        struct Outcome {
+        struct BenchOutcome {
             cost: Measured,
         }
         let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
-        let outcome: Outcome = serde_json::from_str(&text)
+        let outcome: BenchOutcome = serde_json::from_str(&text)
             .with_context(|| format!("{} is not what `make bench` writes", path.display()))?;
         Ok(outcome.cost)
     }
 
-    /// A receiver with a body of so many bytes.
+    /// Work of a receiver for a body of this size.
     pub fn receiver(&self, bytes: Decimal) -> Work {
-        let along = (bytes - SMALL, LARGE - SMALL);
+        let along = (bytes - SMALL_BODY_BYTES, LARGE_BODY_BYTES - SMALL_BODY_BYTES);
         Work {
             cpu_ms: between(self.receiver.cpu_ms, self.receiver_of_200k.cpu_ms, along).max(Decimal::ZERO),
             ..self.receiver.clone()
         }
     }
 
-    /// The consumer with a batch of so many.
+    /// Work of the consumer for a batch of this size.
     pub fn consumer(&self, batch: Decimal) -> Work {
         let (one, ten) = (&self.consumer_of_1, &self.consumer_of_10);
         let along = (batch - dec!(1), dec!(9));
@@ -114,7 +114,7 @@ impl Measured {
 }
 
 impl Work {
-    /// How often an operation is called whose name begins so.
+    /// Number of calls to operations whose names begin with this.
     pub fn count(&self, beginning: &str) -> Decimal {
         let calls = self.calls.iter();
         calls
@@ -123,16 +123,16 @@ impl Work {
             .sum()
     }
 
-    /// How many items of a table are updated: with a call each, or with statements that come several in a call. Each costs
-    /// the same.
+    /// Number of items of a table that are updated, by a call each or by statements of which a call has several. Each item
+    /// costs the same.
     pub fn updates(&self, table: &str) -> Decimal {
         self.count(&format!("DynamoDB UpdateItem {table}")) + self.count(&format!("DynamoDB statement {table}"))
     }
 }
 
-/// So far of so long along the straight line from `first` to `last`.
+/// Linear interpolation from `first` to `last`.
 fn between(first: Decimal, last: Decimal, (so_far, of): (Decimal, Decimal)) -> Decimal {
-    // Multiplied first: a third that is rounded would make a whole millisecond more of nothing.
+    // Multiplied before it is divided: a rounded third would be rounded up to another millisecond.
     first + (last - first) * so_far / of
 }
 
@@ -141,12 +141,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_not_measured_lies_on_a_straight_line() {
+    fn unmeasured_sizes_are_interpolated() {
         let measured = Measured::latest().unwrap();
         let (one, ten) = (measured.consumer(dec!(1)), measured.consumer(dec!(10)));
         assert_eq!((&one, &ten), (&measured.consumer_of_1, &measured.consumer_of_10));
         assert_eq!((one.updates("ledger"), ten.updates("ledger")), (dec!(1), dec!(10)));
         assert_eq!(measured.consumer(dec!(4)).updates("ledger"), dec!(4));
-        assert_eq!(measured.receiver(LARGE).cpu_ms, measured.receiver_of_200k.cpu_ms);
+        assert_eq!(
+            measured.receiver(LARGE_BODY_BYTES).cpu_ms,
+            measured.receiver_of_200k.cpu_ms
+        );
     }
 }

@@ -1,21 +1,21 @@
-//! What AWS takes for what a delivery needs: list prices of us-east-1, without free tiers, in dollars.
+//! Prices of AWS services that a delivery uses: list prices of us-east-1, without free tiers, in dollars.
 
 use rust_decimal::{Decimal, dec};
 use serde::Serialize;
 
-/// When the prices were looked up. AWS's pages show no prices to programs, so most are second-hand, as each says.
+/// Date on which the prices were looked up. AWS's pages show no prices to programs, so most are second-hand, as each says.
 pub const DATE: &str = "2026-11-21";
 
-/// One price.
+/// Price of a service.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Price {
     /// Dollars.
     pub usd: Decimal,
-    /// For so many of the unit.
+    /// Number of units for this price.
     pub per: Decimal,
-    /// As in `write units`.
+    /// Unit, as in `write units`.
     pub unit: &'static str,
-    /// Where the price is from.
+    /// Source of the price.
     pub source: &'static str,
 }
 
@@ -31,7 +31,7 @@ impl Price {
         }
     }
 
-    /// What so many cost.
+    /// Returns the dollars for a quantity.
     pub fn of(self, quantity: Decimal) -> Decimal {
         quantity * self.usd / self.per
     }
@@ -44,22 +44,22 @@ const GATEWAY: &str = "https://aws.amazon.com/api-gateway/pricing/ (its worked e
 
 /// Requests to an HTTP API up to [`HTTP_API_FIRST`] a month, each of up to 512 KB.
 pub const HTTP_API: Price = Price::per_million(dec!(1.00), "requests", GATEWAY);
-/// Those beyond.
+/// Requests to an HTTP API beyond [`HTTP_API_FIRST`].
 pub const HTTP_API_MORE: Price = Price::per_million(dec!(0.90), "requests", GATEWAY);
-/// How many requests a month have the first price.
+/// Number of requests a month at the first price.
 pub const HTTP_API_FIRST: Decimal = dec!(300_000_000);
 /// Messages of a WebSocket API, each of up to 32 KB.
 pub const WEBSOCKET: Price = Price::per_million(dec!(1.00), "messages", GATEWAY);
 /// Invocations.
 pub const LAMBDA_REQUESTS: Price = Price::per_million(dec!(0.20), "requests", LAMBDA);
-/// Memory for a time, on x86-64.
+/// Memory over time, on x86-64.
 pub const LAMBDA_X86_64: Price = Price {
     usd: dec!(0.0000166667),
     per: dec!(1),
     unit: "GB-seconds",
     source: LAMBDA,
 };
-/// Memory for a time, on arm64.
+/// Memory over time, on arm64.
 pub const LAMBDA_ARM64: Price = Price {
     usd: dec!(0.0000133334),
     per: dec!(1),
@@ -70,10 +70,10 @@ pub const LAMBDA_ARM64: Price = Price {
 pub const WRITES: Price = Price::per_million(dec!(0.625), "write units", DYNAMODB);
 /// Reads on demand, each of up to 4 KB of the whole item; half a unit where they need not be consistent.
 pub const READS: Price = Price::per_million(dec!(0.125), "read units", DYNAMODB);
-/// Requests to a standard queue with message groups (a fair queue: 0.40 and 0.10), each of up to 64 KB. Whether all requests
-/// or only sends bear the 0.10 is not published; here all do.
+/// Requests to a standard queue with message groups (a fair queue: 0.40 and 0.10), each of up to 64 KB. AWS does not
+/// publish whether the 0.10 applies to all requests or only to sends; here it applies to all.
 pub const FAIR_QUEUE: Price = Price::per_million(dec!(0.50), "requests", SQS);
-/// Log lines taken in.
+/// Ingestion of log lines.
 pub const LOGS: Price = Price {
     usd: dec!(0.50),
     per: dec!(1_000_000_000),

@@ -1,11 +1,11 @@
-//! Who may see which stores, and change something there.
+//! Access control: the stores that a caller may see and change.
 //!
-//! One authorizer, at the door of the HTTP API and of the WebSocket API, makes a [`Principal`] of what a request bears
-//! and hands it to the function behind in its context ([`Principal::context`]); without one, a function refuses. What it
-//! may do is asked here and nowhere else.
+//! One authorizer guards the HTTP API and the WebSocket API. It turns the credential of a request into a [`Principal`]
+//! and passes that to the function behind in the request's context ([`Principal::context`]); without one, a function
+//! refuses the request. Permissions are checked here and nowhere else.
 //!
-//! An operator bears a [`token`]; what opens a WebSocket, whose address may be logged, is a [`ticket`] that is spent by
-//! then.
+//! An operator sends a [`token`]. A WebSocket is opened with a [`ticket`], because its URL may be logged and a ticket
+//! is spent by then.
 
 pub mod ticket;
 pub mod token;
@@ -21,46 +21,45 @@ use serde::{Deserialize, Serialize};
 
 use crate::kernel::ids::{InvalidIdError, StoreKey};
 
-/// What somebody may do with the stores within reach.
+/// Role of a principal in the stores within its reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// See.
+    /// May see.
     Viewer,
-    /// See, replay, redrive, resync.
+    /// May see, replay, redrive and resync.
     Admin,
 }
 
-/// Which stores somebody may see.
+/// Scope of a principal: the stores that it may see.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Reach {
-    /// All there are, and will be.
+    /// All stores, including future ones.
     All,
-    /// These.
+    /// These stores.
     Stores(BTreeSet<StoreKey>),
 }
 
-/// Who asks.
+/// Authorized caller of the API.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Principal {
-    /// What names them in logs and when they are to be shut out: a token's id (`tok_…`, which is no secret), or
-    /// `shopify:<shop>:<user id>`.
+    /// Id for logs and for revoking access: a token's id (`tok_…`, which is not secret), or `shopify:<shop>:<user id>`.
     pub id: String,
-    /// What they may do.
+    /// Role in the stores within reach.
     pub role: Role,
-    /// With which stores.
+    /// Stores within reach.
     pub reach: Reach,
-    /// Until when.
+    /// End of the authorization.
     pub expires_at: Timestamp,
 }
 
-/// The context is not one that [`Principal::context`] wrote.
+/// A context that [`Principal::context`] did not write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("nobody has been let in by our authorizer")]
+#[error("the request's context has no principal of our authorizer")]
 pub struct PrincipalError;
 
 impl Principal {
-    /// Whether they may see this store.
+    /// Returns true if the principal may see this store.
     #[must_use]
     pub fn may_see(&self, store: &StoreKey) -> bool {
         match &self.reach {
@@ -69,13 +68,14 @@ impl Principal {
         }
     }
 
-    /// Whether they may replay, redrive or resync there.
+    /// Returns true if the principal may replay, redrive or resync in this store.
     #[must_use]
     pub fn may_change(&self, store: &StoreKey) -> bool {
         self.role == Role::Admin && self.may_see(store)
     }
 
-    /// What the authorizer puts into the context of a request: texts only, for a WebSocket API takes no others.
+    /// Returns the context that the authorizer adds to a request: only strings, because a WebSocket API accepts nothing
+    /// else.
     #[must_use]
     pub fn context(&self) -> BTreeMap<&'static str, String> {
         BTreeMap::from([
@@ -89,7 +89,7 @@ impl Principal {
     /// Reads what [`context`](Self::context) wrote.
     ///
     /// # Errors
-    /// [`PrincipalError`] when it is missing or something else.
+    /// [`PrincipalError`] if a value is missing or invalid.
     pub fn from_context<'a>(value: impl Fn(&str) -> Option<&'a str>) -> Result<Self, PrincipalError> {
         let value = |name| value(name).ok_or(PrincipalError);
         Ok(Self {
@@ -101,7 +101,7 @@ impl Principal {
     }
 }
 
-/// Not the name of a role.
+/// Text that is not the name of a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a role is `viewer` or `admin`")]
 pub struct ParseRoleError;
@@ -127,7 +127,7 @@ impl FromStr for Role {
 }
 
 impl fmt::Display for Reach {
-    /// `*`, or stores as `source#store`, separated by commas.
+    /// Writes `*`, or the stores as `source#store`, separated by commas.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::All => f.write_str("*"),
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_principal_is_read_back_and_nobody_else_is() {
+    fn principal_is_read_from_its_own_context_only() {
         let two = Reach::Stores([store("a.myshopify.com"), store("b.myshopify.com")].into());
         for reach in [Reach::All, two, Reach::Stores(BTreeSet::new())] {
             let written = principal(Role::Admin, reach);
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_store_out_of_reach_is_neither_seen_nor_changed() {
+    fn store_out_of_reach_is_neither_seen_nor_changed() {
         let [own, other] = [store("a.myshopify.com"), store("b.myshopify.com")];
         let reach = Reach::Stores([own.clone()].into());
         let [viewer, admin] = [Role::Viewer, Role::Admin].map(|role| principal(role, reach.clone()));

@@ -1,4 +1,4 @@
-//! The indexed catalogue: entities and their fences, documents, the search index, and the jobs that fill gaps.
+//! The indexed catalog: entities and their fences, documents, the search index, and the jobs that fill gaps.
 
 pub mod apply;
 pub mod digest;

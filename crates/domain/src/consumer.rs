@@ -1,11 +1,11 @@
 //! Use case: apply a batch of deliveries to the index, each with the effect of one, in any order.
 //!
 //! ```text
-//!   read ─▶ apply ─▶ ask for what was not told ─▶ ledger ─▶ failed deliveries ─▶ status
-//!             └─▶ take out what uninstalls ended ─▶ do what the law asks for
+//!   read ─▶ apply ─▶ send follow-ups ─▶ ledger ─▶ failed deliveries ─▶ status
+//!             └─▶ remove what uninstalls ended ─▶ comply with privacy requests
 //! ```
 //!
-//! Every step may be repeated, so a consumer that dies anywhere leaves messages that the next one finishes.
+//! Every step may be repeated, so a consumer that dies at any point leaves messages that the next one finishes.
 
 mod archiving;
 pub mod audit;
@@ -25,7 +25,7 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 pub use self::archiving::{Copies, Keep};
-use self::compliance::requested;
+use self::compliance::take_requests;
 pub use self::compliance::{Compliance, Comply, NoCompliance, NoConnections, Reached};
 pub use self::unpack::{FetchBodyError, Fetched, Unpack, UnpackError};
 pub use crate::catalogue::apply::Verdict;
@@ -54,40 +54,40 @@ use crate::{
 /// Applies deliveries.
 #[derive(Debug)]
 pub struct Reindex<L, E, S, I, J, P, C> {
-    /// Which deliveries are done.
+    /// Ledger of completed deliveries.
     pub ledger: L,
     /// Puts states into the index.
     pub apply: Apply<E, S, I, C>,
-    /// What has to be asked of stores.
+    /// Queue of jobs that read from stores.
     pub jobs: J,
-    /// What requests of the law need; without it they are parked.
+    /// Ports for privacy requests; if `None`, such requests are parked.
     pub compliance: Option<P>,
-    /// Reads a body.
+    /// Interprets a body.
     pub interpret: Interpret,
 }
 
-/// A queue message, as [`Unpack`] reads it.
+/// A queue message, as read by [`Unpack`].
 #[derive(Debug, Clone)]
 pub struct Message {
-    /// The queue's name for this copy.
+    /// The queue's id of this copy.
     pub id: String,
-    /// What it holds or points at. Shared, so that a message can be copied, as queues do.
+    /// The delivery that it holds or points to. The error is shared, so that a message can be copied, as queues do.
     pub delivery: Result<Delivery, Arc<UnpackError>>,
-    /// This try of it.
+    /// This receive of the message.
     pub tried: Try,
 }
 
 /// One receive of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Try {
-    /// Its number, from 1.
+    /// Number of the receive, from 1.
     pub number: u32,
-    /// The queue's receipt of it.
+    /// Receipt given by the queue.
     pub receipt: Option<String>,
 }
 
 impl Default for Try {
-    /// The first, without a receipt.
+    /// The first receive, without a receipt.
     fn default() -> Self {
         Self {
             number: 1,
@@ -99,16 +99,16 @@ impl Default for Try {
 /// A queue message that has not been read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Raw {
-    /// The queue's name for this copy.
+    /// The queue's id of this copy.
     pub id: String,
-    /// What was sent.
+    /// Text of the message.
     pub text: String,
-    /// This try of it.
+    /// This receive of the message.
     pub tried: Try,
 }
 
 impl From<(String, String)> for Raw {
-    /// A first try, from its id and its text.
+    /// A first receive, from an id and a text.
     fn from((id, text): (String, String)) -> Self {
         Self {
             id,
@@ -118,35 +118,35 @@ impl From<(String, String)> for Raw {
     }
 }
 
-/// What became of one message.
+/// Outcome of one message.
 #[derive(Debug)]
 pub struct Processed {
-    /// The queue's name for it.
+    /// The queue's id of the message.
     pub message_id: String,
-    /// Which delivery it held, if it was ours.
+    /// The delivery that it held, if the message was ours.
     pub delivery: Option<DeliveryKey>,
-    /// What became of it.
+    /// The verdict.
     pub verdict: Verdict,
 }
 
-/// What is known of one message while its batch is being worked on.
+/// State of one message while its batch is being processed.
 struct Slot {
     message_id: String,
-    /// Which delivery it holds, and when that was received; none if the message is not ours.
+    /// The delivery that it holds and the time it was received; `None` if the message is not ours.
     delivery: Option<(DeliveryKey, Timestamp)>,
-    /// What else is told of it to who follows its store.
-    told: Told,
-    /// Whether it makes a store that nobody has heard of.
+    /// Further facts, for the activity log of its store.
+    facts: Facts,
+    /// `true` if it creates the record of a store that we do not know.
     makes_store: bool,
-    /// This try of it.
+    /// This receive of the message.
     tried: Try,
-    /// Whether the ledger counts this completion, once it has been told.
+    /// `Some` once the completion is recorded; decides whether the ledger counts it.
     completion: Option<Completion>,
 }
 
-/// What a delivery says of itself, as far as it could be read.
+/// Facts that a delivery carries about itself, as far as it could be read.
 #[derive(Default)]
-struct Told {
+struct Facts {
     event_id: Option<EventId>,
     triggered_at: Option<Timestamp>,
     subject: Option<Subject>,
@@ -156,37 +156,37 @@ struct Told {
 struct Batch {
     slots: Vec<Slot>,
     verdicts: Verdicts,
-    /// Items by their store.
+    /// Items by store.
     items: BTreeMap<StoreKey, Vec<Item>>,
-    /// The stores nobody has heard of.
-    unheard: BTreeSet<StoreKey>,
+    /// Stores that we do not know.
+    unknown: BTreeSet<StoreKey>,
 }
 
 impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P: Comply, C: Clock>
     Reindex<L, E, S, I, J, P, C>
 {
-    /// Applies a batch. One verdict per message, in order. Stops removing what an uninstalled store had at `stop_at`, and
-    /// asks for that message again.
+    /// Applies a batch. Returns one verdict per message, in order. At `stop_at`, stops removing the documents of an
+    /// uninstalled store and lets that message be received again.
     pub async fn apply(&self, messages: Vec<Message>, stop_at: Timestamp) -> Vec<Processed> {
         let mut batch = self.read(messages);
         let mut records = self.find_stores(&mut batch).await;
 
         let mut placed = Placed::default();
-        let mut asked = follow_ups::Asked::default();
+        let mut follow_ups = follow_ups::FollowUps::default();
         let mut requests = Vec::new();
         for (store, items) in std::mem::take(&mut batch.items) {
             if let Some(record) = records.get_mut(&store) {
-                let items = requested(&mut batch, &store, items, &mut requests);
-                let items = asked.of(&mut batch.verdicts, record, &store, items);
+                let items = take_requests(&mut batch, &store, items, &mut requests);
+                let items = follow_ups.extract(&mut batch.verdicts, record, &store, items);
                 self.apply
                     .place(&mut batch.verdicts, &mut placed, record, &store, items)
                     .await;
             }
         }
         let settled = self.apply.settle(&mut batch.verdicts, &placed).await;
-        asked.also(&records, settled.open);
-        self.ask(&mut batch.verdicts, &asked).await;
-        // Last, for it may take long, and the other stores' documents should not wait for it.
+        follow_ups.add_open(&records, settled.open);
+        self.send_follow_ups(&mut batch.verdicts, &follow_ups).await;
+        // Last, because it may take long, and the documents of other stores should not wait for it.
         for removal in &placed.removals {
             let verdict = self.apply.take_out(&removal.store, removal.ended, stop_at).await;
             batch.verdicts.decide(removal.at, verdict);
@@ -198,23 +198,23 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
 
         self.complete(&mut batch).await;
         self.remember(&mut batch, &records).await;
-        self.record(&batch, &records, &asked).await;
+        self.record(&batch, &records, &follow_ups).await;
         batch.report()
     }
 
-    /// Reads every message; those that cannot be read get their verdict here and trouble no other.
+    /// Reads every message; one that cannot be read gets its verdict here and does not affect the others.
     fn read(&self, messages: Vec<Message>) -> Batch {
         let mut batch = Batch {
             slots: Vec::with_capacity(messages.len()),
             verdicts: Verdicts(vec![None; messages.len()]),
             items: BTreeMap::new(),
-            unheard: BTreeSet::new(),
+            unknown: BTreeSet::new(),
         };
         for (at, message) in messages.into_iter().enumerate() {
             let mut slot = Slot {
                 message_id: message.id,
                 delivery: None,
-                told: Told::default(),
+                facts: Facts::default(),
                 makes_store: false,
                 tried: message.tried,
                 completion: None,
@@ -224,7 +224,7 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
                     slot.delivery = Some((delivery.key.clone(), delivery.received_at));
                     match (self.interpret)(&delivery) {
                         Ok(event) => {
-                            slot.told.subject = Subject::of(&event);
+                            slot.facts.subject = Subject::of(&event);
                             slot.makes_store = event.makes_store();
                             batch.items.entry(delivery.key.store.clone()).or_default().push(Item {
                                 at,
@@ -235,8 +235,8 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
                         }
                         Err(problem) => batch.verdicts.decide(at, parked(&problem)),
                     }
-                    slot.told.triggered_at = delivery.triggered_at;
-                    slot.told.event_id = delivery.event_id;
+                    slot.facts.triggered_at = delivery.triggered_at;
+                    slot.facts.event_id = delivery.event_id;
                 }
                 Err(problem) => match &*problem {
                     UnpackError::NoBody {
@@ -266,22 +266,22 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
             }
         }
         let found: Vec<_> = stream::iter(wanted)
-            .map(async |(store, jobs)| (self.apply.stores.find(&store).await, store, jobs))
+            .map(async |(store, places)| (self.apply.stores.find(&store).await, store, places))
             .buffer_unordered(CALLS_AT_ONCE)
             .collect()
             .await;
         let mut records = BTreeMap::new();
-        for (record, store, jobs) in found {
+        for (record, store, places) in found {
             match record {
                 Ok(record) => {
                     if record.is_none() {
-                        batch.unheard.insert(store.clone());
+                        batch.unknown.insert(store.clone());
                     }
                     records.insert(store, record.unwrap_or_default());
                 }
                 Err(failure) => {
                     let verdict = Verdict::storage(&failure);
-                    for at in jobs {
+                    for at in places {
                         batch.verdicts.decide(at, verdict.clone());
                     }
                 }

@@ -1,4 +1,4 @@
-//! One verified HTTP request, as it travels from the receiver to the consumer.
+//! Deliveries: verified webhook requests on their way from the receiver to the consumer.
 
 pub mod archive;
 pub mod bodies;
@@ -19,31 +19,31 @@ use crate::kernel::{
     time::whole_micros,
 };
 
-/// The most bytes a body may have: what Lambda takes, 6 MiB, for an event that holds the body and more
-/// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>). Nothing longer comes through AWS.
+/// Maximum size of a body in bytes: Lambda accepts 6 MiB for an event, which holds the body and more
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>). AWS lets nothing longer through.
 pub const BODY_LIMIT: usize = 6 * 1024 * 1024;
 
-/// A delivery whose signature has been checked. Its body has not been read yet.
+/// A delivery with a verified signature, whose body has not been parsed yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
-    /// What names it.
+    /// Key.
     pub key: DeliveryKey,
-    /// The vendor's correlation id.
+    /// Vendor's correlation id.
     pub event_id: Option<EventId>,
-    /// The version of the vendor's interface that the body was written with, as in `2026-07`.
+    /// Version of the vendor's API that the body was written with, as in `2026-07`.
     pub api_version: String,
-    /// When the vendor says it happened. From a header, which no signature covers.
+    /// Time of the event according to the vendor. From a header, which no signature covers.
     pub triggered_at: Option<Timestamp>,
-    /// When the receiver got it.
+    /// Time at which the receiver got it.
     pub received_at: Timestamp,
-    /// The signed bytes, as they came; of topics about people only the fields that are read.
+    /// The signed bytes as received; for topics about people, only the fields that are read.
     pub body: Vec<u8>,
 }
 
 impl Delivery {
-    /// When what it tells of has happened: when it was triggered, or else when it came, and never after that, for a header
-    /// could say anything. In whole microseconds, as the tables keep it, so that it equals itself when it is compared with
-    /// what was kept.
+    /// Returns the time of the event: when it was triggered, or else received. Never later than received, because a
+    /// header could claim anything. Truncated to whole microseconds, the precision of the tables, so that it equals its
+    /// stored value.
     #[must_use]
     pub fn observed_at(&self) -> Timestamp {
         whole_micros(self.triggered_at.unwrap_or(self.received_at).min(self.received_at))

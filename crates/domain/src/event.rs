@@ -1,4 +1,4 @@
-//! What happened, in our words, and why a delivery may not tell.
+//! Events in canonical form, and the errors of reading them from a delivery.
 
 pub mod product;
 
@@ -13,57 +13,55 @@ use crate::{
     kernel::ids::{EntityId, EntityKey, Kind, StoreKey},
 };
 
-/// What a delivery says has happened.
+/// An event that a delivery reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// A product was created or changed; this is its state.
+    /// A product was created or changed, with its state.
     ProductUpdated(Box<Product>),
-    /// A product was created or changed, and its state has to be asked for: what came is a stub.
+    /// A product was created or changed; the delivery is thin, so its state must be fetched.
     ProductChanged(EntityId),
-    /// A product is gone for good.
+    /// A product was deleted.
     ProductDeleted(EntityId),
-    /// A collection was created or changed; this is its state, without the products in it.
+    /// A collection was created or changed, with its state but without the products in it.
     CollectionUpdated(Box<Collection>),
-    /// A collection was created or changed, and its state has to be asked for: what came is a stub.
+    /// A collection was created or changed; the delivery is thin, so its state must be fetched.
     CollectionChanged(EntityId),
-    /// A collection is gone for good.
+    /// A collection was deleted.
     CollectionDeleted(EntityId),
-    /// There is more or less of something than there was. Names the inventory item, not the product.
+    /// The stock of an inventory item changed. The id is the inventory item's, not the product's.
     StockChanged(EntityId),
-    /// An order came in. Nothing here keeps orders; it is an event for others to subscribe to.
+    /// An order was created. We store no orders; the event is for others to subscribe to.
     OrderCreated(EntityId),
     /// The store has uninstalled the app.
     AppUninstalled,
-    /// A sample of the vendor's, which names no store: noted, and nothing else.
+    /// A sample delivery by the vendor, which names no store. It is recorded and has no other effect.
     Sample,
-    /// Somebody who is or was a customer asks for something that the law gives them a right to, or the store has to be
-    /// forgotten.
+    /// A customer has made a privacy request, or the store's data must be erased.
     Compliance(Request),
 }
 
-/// What is asked for by law (<https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance>). Holds nothing
-/// personal.
+/// A privacy request (<https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance>), without personal data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Request {
-    /// A customer wants to know what is kept about them.
+    /// A customer requests the data that is stored about them.
     CustomerData,
-    /// A customer wants to be forgotten.
+    /// A customer requests erasure of their data.
     CustomerRedaction,
-    /// The store is to be forgotten: comes 48 hours after it has uninstalled the app.
+    /// The store's data must be erased. Shopify sends this 48 hours after the uninstall.
     StoreRedaction,
 }
 
-/// A state, and when it was seen.
+/// An observation: a state and the time at which it was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Observed {
-    /// What was seen: of a product or a collection, its state or that it is gone.
+    /// State or deletion of a product or a collection.
     pub event: Event,
-    /// When: the state is at least as new as this.
+    /// Time of the observation; the state is at least as new as this.
     pub at: Timestamp,
 }
 
 impl Event {
-    /// The entity of a store that it is about, if it is about one.
+    /// Returns the entity that the event is about, if any.
     #[must_use]
     pub fn entity(&self, store: &StoreKey) -> Option<EntityKey> {
         let (kind, id) = match self {
@@ -82,8 +80,8 @@ impl Event {
         Some(store.entity(kind, id.clone()))
     }
 
-    /// Whether it makes a store that nobody has heard of. A sample is no store's, a store that is to be forgotten
-    /// is gone, and of a body that is only an id nothing says what it is of.
+    /// Returns true if the event creates a record of an unknown store. A sample belongs to no store, a store to be
+    /// erased no longer exists, and a body that is only an id does not prove what it is an id of.
     #[must_use]
     pub fn makes_store(&self) -> bool {
         match self {
@@ -102,7 +100,7 @@ impl Event {
         }
     }
 
-    /// The signed time of the state it carries, if it carries one.
+    /// Returns the signed time of the state that the event carries, if it carries one.
     #[must_use]
     pub fn signed_at(&self) -> Option<Timestamp> {
         match self {
@@ -121,30 +119,30 @@ impl Event {
     }
 }
 
-/// A signed delivery that cannot be understood. **Not worth a retry**: a person has to look.
+/// A signed delivery that cannot be read. **Not retryable**: it needs a person.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InterpretError {
-    /// The body is not of the shape its topic has. Holds no values of the body, which may be personal data.
+    /// The body does not have its topic's shape. Contains no values of the body, which may be personal data.
     #[error("the body does not have its topic's shape at {path}: {problem}")]
     Schema {
-        /// Where, as in `variants[0].price`.
+        /// Path of the problem, as in `variants[0].price`.
         path: String,
-        /// What was expected there.
+        /// Problem at that path, such as the expected type.
         problem: String,
     },
     /// The body names another store than the header: somebody presents one store's delivery as another's.
     #[error("the body belongs to another store than the delivery's header says")]
     OtherStore,
-    /// No code here reads such deliveries.
-    #[error("nothing here reads this topic")]
+    /// No source here reads this topic.
+    #[error("this topic is not supported")]
     Topic,
 }
 
-/// Reads a delivery's body. What the use case [`reindex`](crate::consumer) is given by whoever knows the vendor.
+/// Function that reads a delivery's body. Whoever knows the vendor passes it to the [`consumer`](crate::consumer).
 pub type Interpret = fn(&Delivery) -> Result<Event, InterpretError>;
 
 impl Subject {
-    /// What an event is of; `None` of one that is of nothing but its store.
+    /// Returns the subject of an event; `None` if it concerns only the store.
     #[must_use]
     pub fn of(event: &Event) -> Option<Self> {
         let (kind, id, title) = match event {
@@ -164,5 +162,5 @@ impl Subject {
     }
 }
 
-/// The kind of an order.
+/// Kind of subject of an order.
 pub(crate) const ORDER: &str = "order";

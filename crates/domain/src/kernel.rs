@@ -1,4 +1,5 @@
-//! Vocabulary and rules that every other wing uses: identifiers, versions, text, time, failures and the ports of any function.
+//! Vocabulary and rules that every other wing uses: identifiers, versions, text, time, failures and ports that any
+//! function may need.
 
 pub mod advice;
 pub mod compression;

@@ -1,14 +1,14 @@
-//! A store, followed live: what is told of it, and to whom.
+//! Live updates: frames about stores, pushed to the connections that watch them.
 //!
 //! ```text
-//!   every write of a store's record raises its `seq` by one, and holds what became of deliveries (`latest`)
+//!   every write of a store's record raises its `seq` by one, and holds outcomes of deliveries (`latest`)
 //!        │ the table's stream
 //!        ▼
-//!   live-push: keeps the entries (Activity) ─▶ tells all who watch the store (Watchers, Push), in frames
+//!   live-push: stores the entries (Activity) ─▶ sends frames to all who watch the store (Watchers, Push)
 //! ```
 //!
-//! A [`Frame::Update`] says after which `seq` it goes. Who has seen another one has missed something, and asks for a
-//! [`Frame::Snapshot`]; so nothing is missed for longer than until the next frame, or the next answer to a ping.
+//! A [`Frame::Update`] says which `seq` it follows. A client that has seen another `seq` has missed something and requests
+//! a [`Frame::Snapshot`]; so a gap lasts no longer than until the next frame, or the next answer to a ping.
 
 mod follow;
 mod frame;

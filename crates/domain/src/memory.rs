@@ -1,4 +1,4 @@
-//! Every port in memory, under the same contract suites as the real adapters. For tests and for the model.
+//! Every port in memory, held to the same contract suites as the real adapters. For tests and for the model.
 
 mod access;
 mod catalogue;
@@ -45,7 +45,7 @@ use crate::{
     },
 };
 
-/// State that clones share.
+/// State that is shared by clones.
 #[derive(Debug, Default)]
 struct Shared<T>(Arc<Mutex<T>>);
 
@@ -61,20 +61,20 @@ impl<T> Shared<T> {
     }
 }
 
-/// A [`Ledger`] in memory, and its [`Records`].
+/// [`Ledger`] and [`Records`] in memory.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryLedger {
     entries: Shared<BTreeMap<DeliveryKey, LedgerRecord>>,
 }
 
 impl MemoryLedger {
-    /// What became of a delivery, if it is settled.
+    /// Outcome of a delivery, if it is settled.
     #[must_use]
     pub fn fate(&self, delivery: &DeliveryKey) -> Option<Fate> {
         self.entries.lock().get(delivery).and_then(|record| record.fate)
     }
 
-    /// Why a delivery has not been applied, if it met a problem.
+    /// Reason why a delivery has not been applied, if it met a problem.
     #[must_use]
     pub fn problem(&self, delivery: &DeliveryKey) -> Option<Problem> {
         self.entries
@@ -171,14 +171,14 @@ impl Records for MemoryLedger {
     }
 }
 
-/// An [`EventQueue`] and its [`Backlog`] in memory.
+/// [`EventQueue`] and [`Backlog`] in memory.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryQueue {
     messages: Shared<Vec<(StoreKey, String)>>,
 }
 
 impl MemoryQueue {
-    /// All messages sent and not taken, oldest first.
+    /// Takes all messages from the queue, oldest first.
     #[must_use]
     pub fn take(&self) -> Vec<String> {
         self.take_with_stores()
@@ -187,7 +187,7 @@ impl MemoryQueue {
             .collect()
     }
 
-    /// The same, each with the store it was sent for.
+    /// Takes all messages, each with the store it was sent for.
     #[must_use]
     pub fn take_with_stores(&self) -> Vec<(StoreKey, String)> {
         std::mem::take(&mut self.messages.lock())
@@ -201,7 +201,7 @@ impl EventQueue for MemoryQueue {
     }
 }
 
-/// Nothing there waits for a next try.
+/// Nothing in memory waits for a retry.
 impl TryNow for MemoryQueue {
     async fn try_now(&self, _receipt: &str) -> Result<bool, PortError> {
         Ok(false)
@@ -313,7 +313,7 @@ pub struct MemoryJobs {
 }
 
 impl MemoryJobs {
-    /// All jobs sent and not taken, oldest first, each with its delay.
+    /// Takes all jobs from the queue, oldest first, each with its delay.
     #[must_use]
     pub fn take(&self) -> Vec<(Job, SignedDuration)> {
         std::mem::take(&mut self.jobs.lock())

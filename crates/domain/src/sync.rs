@@ -1,4 +1,4 @@
-//! Reading from a source's own API: refetches, backfills, reconciliations, and the subscriptions at the source.
+//! Use cases that read a source's own API: refetch, backfill, reconciliation, and registration of vendor subscriptions.
 
 pub mod backfill;
 pub mod begin;

@@ -1,5 +1,5 @@
-//! A store whose catalogue is edited behind our backs, and all that keeps us in step with it, in memory. For the tests of
-//! what asks.
+//! A store whose catalogue is edited without webhooks, and everything that keeps us in step with it, in memory. For
+//! tests of the sync wing.
 
 use std::sync::{Arc, Mutex};
 
@@ -33,22 +33,22 @@ use crate::{
     },
 };
 
-/// A clock that is set by hand.
+/// Clock that is set by hand.
 #[derive(Debug, Clone)]
 pub(crate) struct SetClock(Arc<Mutex<(Timestamp, SignedDuration)>>);
 
 impl SetClock {
-    /// A clock that says this.
+    /// Creates a clock with this time.
     pub(crate) fn at(now: &str) -> Self {
         Self(Arc::new(Mutex::new((now.parse().unwrap(), SignedDuration::ZERO))))
     }
 
-    /// Lets time pass.
+    /// Advances the clock.
     pub(crate) fn pass(&self, time: SignedDuration) {
         self.0.lock().unwrap().0 += time;
     }
 
-    /// From now on, each look at it is so much later than the one before.
+    /// From now on, each reading of the clock advances it by `each`.
     pub(crate) fn ticks(&self, each: SignedDuration) {
         self.0.lock().unwrap().1 = each;
     }
@@ -63,7 +63,7 @@ impl Clock for SetClock {
     }
 }
 
-/// An index that remembers what it was given, and that can fail.
+/// Index that records what is written, and that fails on request.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct WatchedIndex {
     pub(crate) index: MemoryIndex,
@@ -72,7 +72,7 @@ pub(crate) struct WatchedIndex {
 }
 
 impl WatchedIndex {
-    /// The ids of all that was written since this was last called.
+    /// Ids of all that was written since the last call.
     pub(crate) fn written(&self) -> Vec<String> {
         let mut written: Vec<String> = std::mem::take(&mut *self.written.lock().unwrap())
             .into_iter()
@@ -82,7 +82,7 @@ impl WatchedIndex {
         written
     }
 
-    /// The next so many writes fail.
+    /// Makes the next `times` writes fail.
     pub(crate) fn fail(&self, times: usize) {
         *self.failing.lock().unwrap() = times;
     }
@@ -117,7 +117,7 @@ pub(crate) type Syncing = SyncWorker<
     SetClock,
 >;
 
-/// Everything. It is noon.
+/// Everything in memory, at noon.
 pub(crate) struct World {
     pub(crate) clock: SetClock,
     pub(crate) catalogue: MemoryCatalogue<SetClock>,
@@ -131,7 +131,7 @@ pub(crate) struct World {
 
 pub(crate) const TOPICS: [&str; 2] = ["products/update", "products/delete"];
 
-/// What a store should be subscribed to, as far as these tests go.
+/// The desired subscriptions of these tests.
 pub(crate) fn wanted(receivers: &str, _: &[String], _: &[String]) -> Vec<WantedSubscription> {
     let wanted = TOPICS.map(|topic| WantedSubscription {
         topic: topic.parse().unwrap(),
@@ -241,30 +241,30 @@ impl World {
         }
     }
 
-    /// A webhook tells this, now.
-    pub(crate) async fn tell(&self, event: Event) -> Verdict {
+    /// Delivers an event, as a webhook received now.
+    pub(crate) async fn deliver(&self, event: Event) -> Verdict {
         let at = self.clock.now();
         let (mut verdicts, _) = self.apply().taken(&store(), vec![Observed { event, at }]).await;
         verdicts.remove(0)
     }
 
-    pub(crate) async fn tell_product(&self, product: Product) {
-        self.tell(Event::ProductUpdated(Box::new(product))).await;
+    pub(crate) async fn deliver_product(&self, product: Product) {
+        self.deliver(Event::ProductUpdated(Box::new(product))).await;
     }
 
-    /// The store and we have the same, and a reconciliation says so. Nothing is remembered of how that came.
+    /// Brings us in step with the store by a reconciliation, and resets what the fakes remember of it.
     pub(crate) async fn in_step(&self) {
         self.all_steps(Scope::Differing).await;
         self.index.written();
         self.catalogue.asked();
     }
 
-    /// All steps, from the first to the last.
+    /// Performs all steps, from the first to the last.
     pub(crate) async fn all_steps(&self, scope: Scope) -> Reconciled {
         self.steps_from(scope, Step::Begin).await.0
     }
 
-    /// All steps from one on, and why each was not the last.
+    /// Performs all steps from one on; also returns why each was not the last.
     pub(crate) async fn steps_from(&self, scope: Scope, mut step: Step) -> (Reconciled, Vec<WaitReason>) {
         let mut whys = Vec::new();
         loop {
@@ -289,7 +289,7 @@ impl World {
         self.sync().perform(&job, Timestamp::MAX).await
     }
 
-    /// Does all jobs there are, and those that they send, each after its delay.
+    /// Performs all jobs, and those that they send, each after its delay.
     pub(crate) async fn work(&self) -> Vec<Task> {
         let mut done = Vec::new();
         loop {
@@ -325,7 +325,7 @@ impl World {
         self.document(Kind::Product, number).map(|document| document.title)
     }
 
-    /// The titles of the collections that a product is shown to be in.
+    /// Titles of the collections in which a product's document places it.
     pub(crate) fn shown_in(&self, number: &str) -> Vec<String> {
         let document = self.document(Kind::Product, number).unwrap();
         document

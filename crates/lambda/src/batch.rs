@@ -1,14 +1,14 @@
-//! The consumer's side of SQS: a batch in, the messages that must come again out.
+//! SQS event source of the consumer: takes a batch, returns the messages to retry.
 //!
-//! Partial batch responses: <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>. A message
-//! is text to us until it has been looked at, so one that is not ours spoils no other. An empty `itemIdentifier`
-//! would fail the whole batch, so a message without an id is never named: the invocation fails instead, after the
-//! others have had their effect.
+//! Partial batch responses: <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>. Bodies of
+//! messages are deserialized as text and parsed one by one, so a foreign message does not fail the others. An empty
+//! `itemIdentifier` would fail the whole batch, so a message without an id is never named in the response: the
+//! invocation fails instead, after the other messages have taken effect.
 //!
-//! **Time.** Each call has its own patience, but a batch makes many: when everything is slow their sum is longer than the
-//! function may run. So the work races the deadline. What is not done by then comes again, all of the batch; every step
-//! may be repeated. An answer in time is better than Lambda's end of the process: that loses the connections, and the
-//! batch is just as undone.
+//! **Time.** Each call has its own timeout, but a batch makes many calls: when everything is slow, the sum exceeds the
+//! function's timeout. So the work is bounded by the deadline. If it is not done by then, the whole batch is retried;
+//! every step may be repeated. Returning in time is better than being stopped by Lambda, which loses the connections
+//! and leaves the batch just as undone.
 
 use std::{
     collections::BTreeMap,
@@ -38,13 +38,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::start::StartError;
 
-/// What is kept of the function's time to settle a batch with.
+/// Part of the function's time reserved for completing a batch.
 const SETTLE_MARGIN: SignedDuration = SignedDuration::from_secs(8);
 
-/// What is kept of it to answer with.
-const ANSWER_MARGIN: SignedDuration = SignedDuration::from_secs(1);
+/// Part of the function's time reserved for the response.
+const RESPONSE_MARGIN: SignedDuration = SignedDuration::from_secs(1);
 
-/// What SQS hands over, as far as it is read.
+/// Event that Lambda's SQS event source sends; only the fields that are read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct SqsBatch {
     /// The messages.
@@ -52,28 +52,28 @@ pub struct SqsBatch {
     pub records: Vec<SqsRecord>,
 }
 
-/// One message.
+/// A message of the batch.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SqsRecord {
-    /// What names it in the answer.
+    /// Id that names the message in the response.
     #[serde(default)]
     pub message_id: Option<String>,
-    /// What was sent.
+    /// Body, as sent.
     #[serde(default)]
     pub body: Option<String>,
-    /// The queue's receipt of this try.
+    /// Receipt handle of this receive.
     #[serde(default)]
     pub receipt_handle: Option<String>,
-    /// What the queue says of it.
+    /// Attributes that SQS adds.
     #[serde(default)]
     pub attributes: SqsAttributes,
 }
 
-/// What the queue says of a message, as far as it is read.
+/// Attributes that SQS adds to a message; only those that are read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct SqsAttributes {
-    /// The number of this try, in digits.
+    /// Number of this receive, from 1, in decimal digits.
     #[serde(rename = "ApproximateReceiveCount", default)]
     pub receive_count: Option<String>,
 }
@@ -93,7 +93,8 @@ impl From<SqsRecord> for Raw {
 }
 
 impl SqsRecord {
-    /// When it is to be handed out again if the index has not answered; `None` if it does not say what is needed for that.
+    /// Delay until the next receive if the index is unavailable; `None` if the message lacks its receive count or its
+    /// receipt handle.
     pub(crate) fn delayed_for_index(&self, usual: SignedDuration) -> Option<Delayed> {
         let receives = self.attributes.receive_count.as_ref()?.parse().ok()?;
         Some(Delayed {
@@ -103,41 +104,43 @@ impl SqsRecord {
     }
 }
 
-/// Which messages must come again.
+/// Partial batch response: the messages to retry.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SqsAnswer {
-    /// None of them: all are done with.
+    /// Messages to retry; empty if the whole batch is done.
     pub batch_item_failures: Vec<SqsFailure>,
-    /// Those of them that come again at a time of their own. Not part of the answer: the queue is told before.
+    /// Delays of those messages that are retried at another time than the queue's default. Not part of the response:
+    /// they are sent to the queue before it.
     #[serde(skip)]
     pub delayed: Vec<Delayed>,
 }
 
-/// One message that must come again.
+/// A message to retry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SqsFailure {
-    /// Its id; never empty.
+    /// Id of the message; never empty.
     pub item_identifier: String,
 }
 
-/// A message that must come again has no id to say so with: the whole batch must.
+/// A message to retry has no id, so the whole batch is retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a message without an id must come again, so the whole batch must")]
-pub struct Unnamed;
+#[error("a message to retry has no id, so the whole batch is retried")]
+pub struct MissingMessageIdError;
 
-/// Applies one batch, or asks for all of it again when the time is up. Keeps what is settled in the time that is left.
+/// Applies one batch; if time runs out, returns all of it for a retry. Archives completed deliveries in the time that
+/// is left.
 ///
 /// # Errors
-/// [`Unnamed`], which no queue of SQS causes.
+/// [`MissingMessageIdError`], which cannot happen with messages from SQS.
 pub async fn consume<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P: Comply, C: Clock>(
     reindex: &Reindex<L, E, S, I, J, P, C>,
     unpack: &Unpack<impl Bodies>,
     keep: &Keep<impl Archive>,
     batch: SqsBatch,
     deadline: Timestamp,
-) -> Result<SqsAnswer, Unnamed> {
+) -> Result<SqsAnswer, MissingMessageIdError> {
     let started = Instant::now();
     let delayed = delayed_for_index(&batch.records, TRIED_EVERY);
     let messages: Vec<Raw> = batch.records.into_iter().map(Raw::from).collect();
@@ -155,19 +158,19 @@ pub async fn consume<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: In
             service = "reindex",
             outcome = "retry",
             batch_size,
-            "the time is up before the batch is done; all of it comes again"
+            "ran out of time before the batch was done; all of it is retried"
         );
-        return again(ids);
+        return retry_response(ids);
     };
     let kept = tokio::time::timeout(time_left(), keep.keep(copies, &processed, reindex.apply.clock.now())).await;
     if kept.is_err() {
         tracing::warn!(
             service = "reindex",
             batch_size = ids.len(),
-            "the time is up before all that has been settled is in the archive"
+            "ran out of time before all completed deliveries were archived"
         );
     }
-    // What is not cleared by then expires.
+    // Bodies that are not removed by then expire.
     let _cleared = tokio::time::timeout(time_left(), unpack.clear(fetched, &processed)).await;
     let duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
     for message in &processed {
@@ -186,17 +189,17 @@ pub async fn consume<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: In
     let delayed = waiting
         .filter_map(|message| delayed.get(&message.message_id).cloned())
         .collect();
-    let answer = again(
+    let response = retry_response(
         processed
             .into_iter()
             .filter(|message| !message.verdict.is_settled())
             .map(|message| message.message_id)
             .collect(),
     )?;
-    Ok(SqsAnswer { delayed, ..answer })
+    Ok(SqsAnswer { delayed, ..response })
 }
 
-/// When each message is to be handed out again, should the index not answer.
+/// Delays until the next receive of each message, by message id, if the index is unavailable.
 pub(crate) fn delayed_for_index(records: &[SqsRecord], usual: SignedDuration) -> BTreeMap<String, Delayed> {
     let delayed = records.iter().filter_map(|record| {
         let id = record.message_id.clone()?;
@@ -205,7 +208,7 @@ pub(crate) fn delayed_for_index(records: &[SqsRecord], usual: SignedDuration) ->
     delayed.collect()
 }
 
-/// Tells the queue when messages come again. What it does not take comes when the queue would have it come.
+/// Sets the time until the next receive of each message. If that fails, the queue's visibility timeout applies.
 pub(crate) async fn delay(
     redelivery: Option<&impl Redelivery>,
     delayed: &[Delayed],
@@ -218,21 +221,22 @@ pub(crate) async fn delay(
     match tokio::time::timeout(left, redelivery.delay(delayed)).await {
         Ok(Ok(())) => {}
         Ok(Err(failure)) => {
-            tracing::warn!(service, error = %chain(&failure), "failed to have messages come again soon");
+            tracing::warn!(service, error = %chain(&failure), "failed to schedule early retries");
         }
-        Err(_) => tracing::warn!(service, "failed to have messages come again soon: the time is up"),
+        Err(_) => tracing::warn!(service, "failed to schedule early retries: out of time"),
     }
 }
 
-/// How long the work may take.
+/// Returns the time left for the work, without the margin for the response.
 pub(crate) fn time_left(deadline: Timestamp, now: Timestamp) -> Duration {
-    let left = deadline.duration_since(now).saturating_sub(ANSWER_MARGIN);
+    let left = deadline.duration_since(now).saturating_sub(RESPONSE_MARGIN);
     Duration::try_from(left).unwrap_or_default()
 }
 
-pub(crate) fn again(ids: Vec<String>) -> Result<SqsAnswer, Unnamed> {
+/// Builds the response that returns these messages for a retry.
+pub(crate) fn retry_response(ids: Vec<String>) -> Result<SqsAnswer, MissingMessageIdError> {
     if ids.iter().any(String::is_empty) {
-        return Err(Unnamed);
+        return Err(MissingMessageIdError);
     }
     let failure = |item_identifier| SqsFailure { item_identifier };
     Ok(SqsAnswer {
@@ -265,7 +269,7 @@ fn log(processed: &Processed, batch_size: usize, duration_us: u64) {
     );
 }
 
-/// Applies batches until Lambda ends the function.
+/// Applies batches until Lambda stops the function.
 ///
 /// # Errors
 /// When the runtime cannot be reached.
@@ -290,14 +294,14 @@ where
     let function = Arc::new((reindex, unpack, keep, redelivery));
     let handle = service_fn(move |event: LambdaEvent<SqsBatch>| {
         let function = Arc::clone(&function);
-        // On the heap, for the compiler would else have to lay out all of it in one piece.
+        // Boxed, because the compiler would otherwise lay out the whole future inline.
         Box::pin(async move {
             let (reindex, unpack, keep, redelivery) = &*function;
             let until = deadline(&event.context);
-            let answer = consume(reindex, unpack, keep, event.payload, until).await?;
+            let response = consume(reindex, unpack, keep, event.payload, until).await?;
             let left = time_left(until, reindex.apply.clock.now());
-            delay(redelivery.as_ref(), &answer.delayed, "reindex", left).await;
-            Ok::<_, StartError>(answer)
+            delay(redelivery.as_ref(), &response.delayed, "reindex", left).await;
+            Ok::<_, StartError>(response)
         })
     });
     lambda_runtime::run(handle).await

@@ -1,9 +1,9 @@
-//! The machine's clock.
+//! The system clock.
 
 use hookline_domain::kernel::{port::Clock, time::Pause};
 use jiff::{SignedDuration, Timestamp};
 
-/// The machine's clock. The only place that asks it.
+/// The system clock; the only place that reads it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -13,7 +13,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// Waits by the machine's clock.
+/// Sleeps on the runtime's timer.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Sleep;
 

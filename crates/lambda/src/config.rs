@@ -1,5 +1,5 @@
-//! What a function is told by its environment: read once, at the start, into one struct. What is missing is named,
-//! all of it at once, with the misspelling that may be why.
+//! Configuration of the functions, from environment variables: read once at the start into one struct per function. An
+//! error names all missing variables at once, each with a variable that may be a misspelling of it.
 
 mod sync;
 
@@ -11,11 +11,11 @@ use tracing::level_filters::LevelFilter;
 
 pub use self::sync::{ReconcileConfig, SyncConfig};
 
-/// How different two names may be for one to be taken for a misspelling of the other.
-const MISSPELT: usize = 2;
+/// Largest edit distance at which a name counts as a misspelling of another.
+const MAX_TYPO_DISTANCE: usize = 2;
 
-/// How often a receiver writes what it has counted into the status of a store, unless told otherwise.
-const TALLY_SECONDS: u32 = 60;
+/// Seconds between a receiver's writes of its counts to the status of a store, by default.
+const DEFAULT_TALLY_SECONDS: u32 = 60;
 
 /// Environment variables.
 #[derive(Clone, Default)]
@@ -28,7 +28,7 @@ impl fmt::Debug for Environment {
 }
 
 impl Environment {
-    /// This process's.
+    /// Reads the environment of this process.
     #[must_use]
     pub fn of_this_process() -> Self {
         let texts =
@@ -36,13 +36,13 @@ impl Environment {
         Self(texts.collect())
     }
 
-    /// One variable, for who reads those of AWS.
+    /// Returns one variable, for callers that read AWS's own variables.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
 
-    /// `AWS_LAMBDA_LOG_LEVEL`, which Lambda sets from the function's configuration; `info` if it is not set or is no
+    /// `AWS_LAMBDA_LOG_LEVEL`, which Lambda sets from the function's configuration; `info` if it is not set or not a
     /// level.
     #[must_use]
     pub fn log_level(&self) -> LevelFilter {
@@ -61,29 +61,29 @@ impl<const N: usize> From<[(&str, &str); N]> for Environment {
     }
 }
 
-/// What is wrong with the environment: every problem, one a line.
+/// All problems of the environment.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.join("; "))]
 pub struct ConfigError(Vec<String>);
 
-/// What a receiver is told.
+/// Configuration of a receiver.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReceiverConfig {
     /// `LEDGER_TABLE`
     pub ledger_table: String,
     /// `EVENT_QUEUE_URL`
     pub event_queue_url: String,
-    /// `PAYLOAD_BUCKET`; without it a body that no message holds is refused.
+    /// `PAYLOAD_BUCKET`; without it, a body too large for a queue message is refused.
     pub payload_bucket: Option<String>,
     /// Signing secrets, in the variable that the source names, or kept under the name in that variable with `_ARN`.
     pub secrets: SecretRef,
     /// `STORES_TABLE`; without it duplicates and forgeries are counted in the logs only.
     pub stores_table: Option<String>,
-    /// `STATUS_TALLY_SECONDS`: at most this often they are written to the status.
+    /// `STATUS_TALLY_SECONDS`: shortest time between writes of those counts to the status.
     pub tally_every: SignedDuration,
 }
 
-/// What the consumer is told.
+/// Configuration of the consumer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReindexConfig {
     /// `LEDGER_TABLE`
@@ -92,43 +92,44 @@ pub struct ReindexConfig {
     pub entities_table: String,
     /// `STORES_TABLE`
     pub stores_table: String,
-    /// `PAYLOAD_BUCKET`; without it a body that no message holds is not found.
+    /// `PAYLOAD_BUCKET`; without it, bodies stored outside of queue messages are not found.
     pub payload_bucket: Option<String>,
-    /// `ARCHIVE_BUCKET`; without it nothing is kept of what has been settled.
+    /// `ARCHIVE_BUCKET`; without it, no delivery is archived.
     pub archive_bucket: Option<String>,
-    /// `ACTIVITY_TABLE`: what a store is forgotten in; without it nothing was remembered there.
+    /// `ACTIVITY_TABLE`, from which a redacted store is removed; without it, there is no activity to remove.
     pub activity_table: Option<String>,
-    /// `AUDIT_TABLE`; without it what the law asks for is parked.
+    /// `AUDIT_TABLE`; without it, compliance requests are parked.
     pub audit_table: Option<String>,
-    /// `CONNECTIONS_TABLE`; without it no tokens are forgotten with a store.
+    /// `CONNECTIONS_TABLE`; without it, a redacted store's tokens are not removed.
     pub connections_table: Option<String>,
-    /// `SYNC_QUEUE_URL`; without it nothing can be asked of a store, and an event that needs it comes again.
+    /// `SYNC_QUEUE_URL`; without it, nothing can be fetched from a store, and events that need it are retried.
     pub sync_queue_url: Option<String>,
-    /// `EVENT_QUEUE_URL`; without it messages that wait for the index come again when the queue would have it.
+    /// `EVENT_QUEUE_URL`; without it, messages that wait for the index are retried after the queue's visibility
+    /// timeout.
     pub event_queue_url: Option<String>,
-    /// Where the index is.
+    /// The index.
     pub index: IndexConfig,
 }
 
-/// Where the index is.
+/// Address of the index, and settings for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexConfig {
     /// `OPENSEARCH_URL`
     pub url: String,
     /// `OPENSEARCH_INDEX`
     pub index: String,
-    /// `OPENSEARCH_SIGNING_SERVICE`: `es`, `aoss` or `none`; by default what the address shows.
+    /// `OPENSEARCH_SIGNING_SERVICE`: `es`, `aoss` or `none`; by default inferred from the URL.
     pub signing_service: Option<String>,
-    /// `OPENSEARCH_REPLICAS`: of an index that is made; by default as many as the domain gives it.
+    /// `OPENSEARCH_REPLICAS`: replicas of an index that is created; by default the domain's own.
     pub replicas: Option<u32>,
 }
 
 impl ReceiverConfig {
-    /// Reads the configuration of a receiver whose signing secrets are in this variable, or kept under the name in that
-    /// variable with `_ARN`.
+    /// Reads the configuration. `secrets_variable` holds the signing secrets; with `_ARN` appended, it names the variable that
+    /// says where they are stored.
     ///
     /// # Errors
-    /// [`ConfigError`] names what is missing.
+    /// [`ConfigError`] names every variable that is missing or malformed.
     pub fn read(environment: &Environment, secrets_variable: &str) -> Result<Self, ConfigError> {
         let mut reader = Reader::new(environment);
         let config = Self {
@@ -137,20 +138,15 @@ impl ReceiverConfig {
             payload_bucket: reader.optional("PAYLOAD_BUCKET"),
             secrets: reader.secret(secrets_variable, &format!("{secrets_variable}_ARN")),
             stores_table: reader.optional("STORES_TABLE"),
-            tally_every: reader.seconds("STATUS_TALLY_SECONDS", TALLY_SECONDS),
+            tally_every: reader.seconds("STATUS_TALLY_SECONDS", DEFAULT_TALLY_SECONDS),
         };
         reader.finish(config)
     }
 }
 
-impl ReindexConfig {
-    /// Reads it.
-    ///
-    /// # Errors
-    /// [`ConfigError`] names what is missing.
-    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
-        let mut reader = Reader::new(environment);
-        let config = Self {
+impl FromEnvironment for ReindexConfig {
+    fn take(reader: &mut Reader<'_>) -> Self {
+        Self {
             ledger_table: reader.required("LEDGER_TABLE"),
             entities_table: reader.required("ENTITIES_TABLE"),
             stores_table: reader.required("STORES_TABLE"),
@@ -162,12 +158,27 @@ impl ReindexConfig {
             sync_queue_url: reader.optional("SYNC_QUEUE_URL"),
             event_queue_url: reader.optional("EVENT_QUEUE_URL"),
             index: reader.index(),
-        };
+        }
+    }
+}
+
+/// A configuration that a function reads from its environment.
+pub trait FromEnvironment: Sized {
+    /// Takes the variables from `reader`, which collects what is wrong with them.
+    fn take(reader: &mut Reader<'_>) -> Self;
+
+    /// Reads the configuration.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names every variable that is missing or malformed.
+    fn read(environment: &Environment) -> Result<Self, ConfigError> {
+        let mut reader = Reader::new(environment);
+        let config = Self::take(&mut reader);
         reader.finish(config)
     }
 }
 
-/// Reads variables and gathers what is wrong with them.
+/// Reads variables and collects their problems.
 #[derive(Debug)]
 pub struct Reader<'a> {
     environment: &'a Environment,
@@ -175,7 +186,8 @@ pub struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Begins with no problems.
+    /// Begins without problems.
+    #[must_use]
     pub fn new(environment: &'a Environment) -> Self {
         Self {
             environment,
@@ -183,7 +195,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Ends reading: the configuration, or everything that is wrong.
+    /// Returns the configuration, or everything that is wrong.
     ///
     /// # Errors
     /// [`ConfigError`] lists every problem.
@@ -195,7 +207,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// An empty value is none: that is what a forgotten parameter of a template looks like.
+    /// Returns a variable; `None` also if it is blank, like an omitted parameter of the template.
     #[must_use]
     pub fn optional(&self, name: &str) -> Option<String> {
         self.environment
@@ -205,7 +217,7 @@ impl<'a> Reader<'a> {
             .cloned()
     }
 
-    /// A variable that has to be set.
+    /// Returns a variable that has to be set.
     pub fn required(&mut self, name: &str) -> String {
         self.optional(name).unwrap_or_else(|| {
             self.problems
@@ -214,26 +226,26 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// A secret, given as text or by the name it is stored under; one of the two has to be set.
-    pub fn secret(&mut self, literal: &str, kept: &str) -> SecretRef {
-        match (self.optional(literal), self.optional(kept)) {
+    /// Returns a secret, given as text or by the name it is stored under; exactly one of the two has to be set.
+    pub fn secret(&mut self, literal: &str, reference: &str) -> SecretRef {
+        match (self.optional(literal), self.optional(reference)) {
             (Some(text), None) => SecretRef::Literal(Secret::new(text)),
             (None, Some(name)) => SecretRef::Kept(name),
             (Some(_), Some(_)) => {
                 self.problems
-                    .push(format!("{literal} and {kept} are both set; set one"));
+                    .push(format!("{literal} and {reference} are both set; set one"));
                 SecretRef::Kept(String::new())
             }
             (None, None) => {
-                let misspelling = self.misspelling(kept) + &self.misspelling(literal);
+                let misspelling = self.misspelling(reference) + &self.misspelling(literal);
                 self.problems
-                    .push(format!("neither {kept} nor {literal} is set{misspelling}"));
+                    .push(format!("neither {reference} nor {literal} is set{misspelling}"));
                 SecretRef::Kept(String::new())
             }
         }
     }
 
-    /// The search index.
+    /// Returns where the search index is.
     pub fn index(&mut self) -> IndexConfig {
         IndexConfig {
             url: self.required("OPENSEARCH_URL"),
@@ -243,7 +255,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A whole number, if it is set.
+    /// Returns a whole number, if it is set.
     pub fn number(&mut self, name: &str) -> Option<u32> {
         let text = self.optional(name)?;
         let number = text.trim().parse();
@@ -253,7 +265,7 @@ impl<'a> Reader<'a> {
         number.ok()
     }
 
-    /// A whole number of seconds, or the default.
+    /// Returns a whole number of seconds, or the default.
     pub fn seconds(&mut self, name: &str, default: u32) -> SignedDuration {
         let seconds = self.optional(name).map_or(Ok(default), |text| text.trim().parse());
         let seconds = seconds.unwrap_or_else(|_| {
@@ -264,12 +276,12 @@ impl<'a> Reader<'a> {
     }
 
     fn misspelling(&self, name: &str) -> String {
-        let close = |other: &&String| other.as_str() != name && strsim::osa_distance(other, name) <= MISSPELT;
+        let close = |other: &&String| other.as_str() != name && strsim::osa_distance(other, name) <= MAX_TYPO_DISTANCE;
         self.environment
             .0
             .keys()
             .find(close)
-            .map(|other| format!(" (is {other}, which is set, meant for it?)"))
+            .map(|other| format!(" (but {other} is: is that a misspelling?)"))
             .unwrap_or_default()
     }
 }
@@ -279,7 +291,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_receiver_needs_no_more_than_a_ledger_a_queue_and_a_secret() {
+    fn receiver_requires_only_a_ledger_a_queue_and_a_secret() {
         let environment = Environment::from([
             ("LEDGER_TABLE", "ledger"),
             ("EVENT_QUEUE_URL", "http://queue"),
@@ -293,14 +305,14 @@ mod tests {
     }
 
     #[test]
-    fn everything_missing_is_named_at_once_with_what_may_be_misspelt() {
+    fn all_missing_variables_are_named_with_possible_misspellings() {
         let environment = Environment::from([("LEDGER_TABEL", "x"), ("EVENT_QUEUE_URL", " ")]);
         let error = ReceiverConfig::read(&environment, "SHOPIFY_CLIENT_SECRETS")
             .unwrap_err()
             .to_string();
         assert_eq!(
             error,
-            "LEDGER_TABLE is not set (is LEDGER_TABEL, which is set, meant for it?); EVENT_QUEUE_URL is not set; \
+            "LEDGER_TABLE is not set (but LEDGER_TABEL is: is that a misspelling?); EVENT_QUEUE_URL is not set; \
              neither SHOPIFY_CLIENT_SECRETS_ARN nor SHOPIFY_CLIENT_SECRETS is set"
         );
         let error = ReindexConfig::read(&environment).unwrap_err().to_string();
@@ -326,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn a_store_is_asked_at_its_own_address_unless_told_otherwise() {
+    fn sync_uses_each_stores_own_address_by_default() {
         let environment = Environment::from([
             ("ENTITIES_TABLE", "entities"),
             ("STORES_TABLE", "stores"),
@@ -350,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn logs_are_as_talkative_as_the_function_is_told() {
+    fn log_level_is_read_from_the_environment() {
         let level = |level| Environment::from([("AWS_LAMBDA_LOG_LEVEL", level)]).log_level();
         assert_eq!(level("DEBUG"), LevelFilter::DEBUG);
         assert_eq!(level("loud"), LevelFilter::INFO);
@@ -358,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn two_ways_to_one_secret_are_one_too_many() {
+    fn secret_set_in_two_ways_is_an_error() {
         let environment = Environment::from([
             ("LEDGER_TABLE", "ledger"),
             ("EVENT_QUEUE_URL", "http://queue"),
@@ -375,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn seconds_are_whole_numbers() {
+    fn seconds_must_be_whole_numbers() {
         let environment = Environment::from([
             ("LEDGER_TABLE", "ledger"),
             ("EVENT_QUEUE_URL", "http://queue"),

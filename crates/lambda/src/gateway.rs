@@ -1,14 +1,14 @@
-//! What API Gateway hands over, before `lambda_http` makes a request of it.
+//! Events from API Gateway, before `lambda_http` turns them into requests.
 //!
-//! `lambda_http` 1.3 panics when the host, the forwarded scheme, the path or the query do not make a URI, and a panic ends
-//! the function: `GET …/search?q=<` from anybody would. Nothing here needs the URI, for API Gateway has chosen the function
-//! by it, so a URI that always is one takes its place. What the query says is read before.
+//! `lambda_http` 1.3 panics if the host, the forwarded scheme, the path and the query do not form a valid URI, and a
+//! panic ends the function: anyone could cause that with `GET …/search?q=<`. No function needs the URI, because API
+//! Gateway has already routed by it, so it is replaced with one that is always valid. The query is parsed before.
 
 use std::convert::Infallible;
 
 use lambda_http::{http::header, request::LambdaRequest};
 
-/// The same request at the address `/`; headers (but for the host), body, parameters of path and query as they were.
+/// Returns the same request for the path `/`, without its host; other headers, body, path and query parameters stay.
 #[must_use]
 pub fn harmless(request: LambdaRequest) -> LambdaRequest {
     match request {
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_uri_does_not_end_the_function() {
+    fn invalid_uri_does_not_end_the_function() {
         for path in ["/", "", " ", "/<b>", "@:99999"] {
             for query in ["", "q=<", "q=\"a\"", "q=a b", "q=a#b", "%", "q=\u{e9}"] {
                 for host in ["a b", "x:99999", "", "[::"] {
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_of_a_request_stays() {
+    fn headers_body_and_parameters_are_kept() {
         let request = request(
             "/api",
             "q=camp+fire&limit=%35&q=2",

@@ -1,5 +1,5 @@
-//! The job queue's side of SQS: jobs in, those that must come again out. As [`batch`](crate::batch), but each job is for
-//! itself, and one that takes long is stopped in time to send what remains of it as another.
+//! SQS event source of the job worker: takes a batch of jobs, returns those to retry. Like [`batch`](crate::batch), but
+//! jobs are independent, and a long job stops in time to queue its remainder as another job.
 
 use std::{
     sync::Arc,
@@ -19,56 +19,56 @@ use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{LambdaEvent, service_fn};
 
 use crate::{
-    batch::{SqsAnswer, SqsBatch, SqsRecord, Unnamed, again, deadline, delay, time_left},
+    batch::{MissingMessageIdError, SqsAnswer, SqsBatch, SqsRecord, deadline, delay, retry_response, time_left},
     start::StartError,
 };
 
-/// What is kept of the function's time to finish what a job is at, and to send what remains: a batch of products is asked
-/// for, compared and written in less.
+/// Part of the function's time reserved for a job to finish its current step and queue its remainder: fetching,
+/// comparing and writing a batch of products takes less.
 pub const STOP_MARGIN: SignedDuration = SignedDuration::from_secs(20);
 
-/// How long the job queue waits before it hands out a message again: its visibility timeout in template.yaml.
-const BETWEEN_RECEIVES: SignedDuration = SignedDuration::from_mins(6);
+/// Visibility timeout of the job queue in template.yaml.
+const VISIBILITY_TIMEOUT: SignedDuration = SignedDuration::from_mins(6);
 
-/// Does the jobs of one batch, one after another. Those that the time does not suffice for come again.
+/// Performs the jobs of a batch, one after another. Jobs for which there is not enough time are retried.
 ///
 /// # Errors
-/// [`Unnamed`], which no queue of SQS causes.
+/// [`MissingMessageIdError`], which cannot happen with messages from SQS.
 pub async fn consume(
     worker: &impl Perform,
     clock: &impl Clock,
     batch: SqsBatch,
     deadline: Timestamp,
-) -> Result<SqsAnswer, Unnamed> {
+) -> Result<SqsAnswer, MissingMessageIdError> {
     let stop_at = deadline.checked_sub(STOP_MARGIN).unwrap_or(deadline);
-    let (mut unsettled, mut delayed) = (Vec::new(), Vec::new());
+    let (mut retried, mut delayed) = (Vec::new(), Vec::new());
     for record in batch.records {
         let id = record.message_id.clone().unwrap_or_default();
         let left = time_left(deadline, clock.now());
         match perform(worker, &record, stop_at, left).await {
-            Next::Forget => {}
-            Next::Again => unsettled.push(id),
-            Next::AgainForIndex => {
-                unsettled.push(id);
-                delayed.extend(record.delayed_for_index(BETWEEN_RECEIVES));
+            Disposition::Delete => {}
+            Disposition::Retry => retried.push(id),
+            Disposition::RetryForIndex => {
+                retried.push(id);
+                delayed.extend(record.delayed_for_index(VISIBILITY_TIMEOUT));
             }
         }
     }
     Ok(SqsAnswer {
         delayed,
-        ..again(unsettled)?
+        ..retry_response(retried)?
     })
 }
 
-/// What the queue does with the message.
-enum Next {
-    Forget,
-    Again,
-    /// Again, and soon: the index did not answer.
-    AgainForIndex,
+/// Fate of a message in the queue.
+enum Disposition {
+    Delete,
+    Retry,
+    /// Early retry: the index is unavailable.
+    RetryForIndex,
 }
 
-async fn perform(worker: &impl Perform, record: &SqsRecord, stop_at: Timestamp, left: Duration) -> Next {
+async fn perform(worker: &impl Perform, record: &SqsRecord, stop_at: Timestamp, left: Duration) -> Disposition {
     let started = Instant::now();
     let message_id = record.message_id.as_deref();
     let job: Job = match serde_json::from_str(record.body.as_deref().unwrap_or_default()) {
@@ -79,9 +79,9 @@ async fn perform(worker: &impl Perform, record: &SqsRecord, stop_at: Timestamp, 
                 outcome = "not_ours",
                 message_id,
                 line = problem.line(),
-                "not a job"
+                "received a message that is not a job"
             );
-            return Next::Again;
+            return Disposition::Retry;
         }
     };
     let done = tokio::time::timeout(left, worker.perform(&job, stop_at)).await;
@@ -90,7 +90,7 @@ async fn perform(worker: &impl Perform, record: &SqsRecord, stop_at: Timestamp, 
         Ok(JobOutcome::Uninstalled) => ("uninstalled", None, None, None),
         Ok(JobOutcome::Dropped { code, message }) => ("dropped", Some(code), None, Some(message.as_str())),
         Ok(JobOutcome::Again { code, cause, message }) => ("again", Some(code), *cause, Some(message.as_str())),
-        Err(_) => ("again", None, None, Some("the time is up before the job is done")),
+        Err(_) => ("again", None, None, Some("ran out of time before the job was done")),
     };
     tracing::info!(
         service = "sync",
@@ -108,9 +108,9 @@ async fn perform(worker: &impl Perform, record: &SqsRecord, stop_at: Timestamp, 
         Ok(JobOutcome::Again {
             code: ErrorCode::IndexUnavailable,
             ..
-        }) => Next::AgainForIndex,
-        Ok(done) if done.is_settled() => Next::Forget,
-        Ok(_) | Err(_) => Next::Again,
+        }) => Disposition::RetryForIndex,
+        Ok(done) if done.is_settled() => Disposition::Delete,
+        Ok(_) | Err(_) => Disposition::Retry,
     }
 }
 
@@ -125,8 +125,8 @@ fn name(task: &Task) -> &'static str {
     }
 }
 
-/// Does jobs until Lambda ends the function. `hire` makes what does them, with a catalogue that answers before the time it
-/// is given.
+/// Performs jobs until Lambda stops the function. `hire` creates a worker whose calls to the source end before the
+/// given time.
 ///
 /// # Errors
 /// When the runtime cannot be reached.
@@ -139,13 +139,13 @@ pub async fn run<P: Perform + 'static>(
     let handle = service_fn(move |event: LambdaEvent<SqsBatch>| {
         let until = deadline(&event.context);
         let (worker, function) = (hire(until), Arc::clone(&function));
-        // On the heap, for the compiler would else have to lay out all of it in one piece.
+        // Boxed, because the compiler would otherwise lay out the whole future inline.
         Box::pin(async move {
             let (clock, redelivery) = &*function;
-            let answer = consume(&worker, clock, event.payload, until).await?;
+            let response = consume(&worker, clock, event.payload, until).await?;
             let left = time_left(until, clock.now());
-            delay(Some(redelivery), &answer.delayed, "sync", left).await;
-            Ok::<_, StartError>(answer)
+            delay(Some(redelivery), &response.delayed, "sync", left).await;
+            Ok::<_, StartError>(response)
         })
     });
     lambda_runtime::run(handle).await

@@ -1,4 +1,4 @@
-//! The entry side of every function: what it is told by its environment, how it answers HTTP and SQS, how it logs.
+//! Entry points of the functions: configuration, HTTP, SQS, streams and logs.
 //!
 //! Nothing here names an SDK: adapters come in through the ports of `hookline-domain`.
 
@@ -16,7 +16,7 @@ mod testing;
 
 pub use self::{
     clock::{Sleep, SystemClock},
-    config::{Environment, ReconcileConfig, ReindexConfig, SyncConfig},
+    config::{Environment, FromEnvironment, ReconcileConfig, ReindexConfig, SyncConfig},
     serve::serve,
     start::start,
 };

@@ -1,4 +1,4 @@
-//! The schedules' side: an event that says what is due, and a job for each store it is due for.
+//! Scheduled events: each names the due task, and each store for which it is due gets a job.
 
 use std::sync::Arc;
 
@@ -12,13 +12,13 @@ use serde::Deserialize;
 
 use crate::start::StartError;
 
-/// What a schedule's rule sends: `{"due": "reconcile"}` or `{"due": "watch"}`, as in the template.
+/// Event of a schedule's rule: `{"due": "reconcile"}` or `{"due": "watch"}`, as in the template.
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub struct Scheduled {
     due: Due,
 }
 
-/// Sends jobs whenever something is due, until Lambda ends the function.
+/// Sends the due jobs of each event, until Lambda stops the function.
 ///
 /// # Errors
 /// When the runtime cannot be reached.

@@ -1,6 +1,6 @@
-//! The runtime loop of every function that answers HTTP: answer, then whatever can wait, then ask for the next request.
+//! Runtime loop of the HTTP functions: respond, do deferred work, fetch the next request.
 //!
-//! Lambda sends the answer on as soon as it is posted; what runs before the next request is asked for delays nobody
+//! Lambda forwards a response as soon as it is posted; work done before the next request is fetched delays no response
 //! (<https://aws.amazon.com/blogs/compute/running-code-after-returning-a-response-from-an-aws-lambda-function/>).
 
 use std::{convert::Infallible, sync::Arc};
@@ -18,11 +18,11 @@ pub trait Http: Send + Sync + 'static {
     /// Answers one request.
     fn answer(&self, request: Request) -> impl Future<Output = Response<Body>> + Send;
 
-    /// What can wait until the answer is out.
+    /// Does deferred work after the response was sent.
     fn afterwards(&self) -> impl Future<Output = ()> + Send;
 }
 
-/// Answers requests until Lambda ends the function.
+/// Answers requests until Lambda stops the function.
 ///
 /// # Errors
 /// When the runtime cannot be reached.
@@ -49,19 +49,19 @@ pub async fn serve(function: impl Http) -> Result<(), StartError> {
     Runtime::new(adapter).layer(afterwards).run().await
 }
 
-/// An answer without a body.
+/// A response without a body.
 #[must_use]
 pub fn empty(status: StatusCode) -> Response<Body> {
     with_body(status, "text/plain; charset=utf-8", Body::Empty)
 }
 
-/// An answer of one line of text.
+/// A response of one line of text.
 #[must_use]
 pub fn line(status: StatusCode, text: &str) -> Response<Body> {
     with_body(status, "text/plain; charset=utf-8", Body::Text(format!("{text}\n")))
 }
 
-/// An answer in JSON, which nobody may keep.
+/// A JSON response, which must not be cached.
 #[must_use]
 pub fn json(status: StatusCode, value: &impl Serialize) -> Response<Body> {
     match serde_json::to_string(value) {
@@ -70,7 +70,7 @@ pub fn json(status: StatusCode, value: &impl Serialize) -> Response<Body> {
     }
 }
 
-/// The same, of what is JSON already.
+/// A JSON response from JSON text, which must not be cached.
 #[must_use]
 pub fn json_text(status: StatusCode, text: String) -> Response<Body> {
     with_body(status, "application/json", Body::Text(text))
@@ -82,7 +82,7 @@ fn with_body(status: StatusCode, content_type: &'static str, body: Body) -> Resp
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(content_type));
     headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
-    // Whatever an error quotes, no browser takes it for a page or a script.
+    // No browser interprets text that an error quotes as a page or a script.
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,
         header::HeaderValue::from_static("nosniff"),
@@ -90,7 +90,7 @@ fn with_body(status: StatusCode, content_type: &'static str, body: Body) -> Resp
     response
 }
 
-/// The bytes of a request's body, as they were sent: API Gateway's base64 is taken off by `lambda_http`.
+/// Returns the body of a request as the client sent it; `lambda_http` has decoded API Gateway's base64.
 #[must_use]
 pub fn bytes(request: &Request) -> &[u8] {
     match request.body() {

@@ -1,4 +1,4 @@
-//! How every function starts: logs first, then what it is, and a clear refusal when it cannot.
+//! Start of every function: sets up logs, runs the function, and logs the error that ends it.
 
 use std::{error::Error, process::ExitCode};
 
@@ -8,7 +8,7 @@ use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::Subscriber
 
 use crate::config::Environment;
 
-/// Whatever keeps a function from starting, or ends it.
+/// Error that prevents a function from starting, or ends it.
 pub type StartError = Box<dyn Error + Send + Sync>;
 
 /// Runs a function until it ends. `service` is its name, as in its directory, package and binary.
@@ -22,13 +22,13 @@ pub fn start(service: &'static str, function: impl Future<Output = Result<(), St
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
-            tracing::error!(service, error = %chain(&*problem), "the function does not start");
+            tracing::error!(service, error = %chain(&*problem), "failed to start the function");
             ExitCode::FAILURE
         }
     }
 }
 
-/// One JSON object a line on standard output: our own as told, everybody else's from warnings up.
+/// Sets up logs as one JSON object per line on standard output: our crates at the given level, others from warnings up.
 fn log_as_json(ours: LevelFilter) {
     let levels = Targets::new()
         .with_default(LevelFilter::WARN)

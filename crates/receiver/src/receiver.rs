@@ -29,7 +29,7 @@ use lambda_http::{Body, Request, RequestExt};
 
 use crate::tally::Tallies;
 use hookline_lambda::{
-    rotating::{NoSecret, Parse, Rotating},
+    rotating::{Parse, Rotating, RotatingSecretError},
     serve::{Http, bytes, empty, line},
 };
 
@@ -102,13 +102,13 @@ where
     /// Creates the receiver of what `sender` sends to `inbound`.
     ///
     /// # Errors
-    /// [`NoSecret`]: without a secret there is no receiver.
+    /// [`RotatingSecretError`]: without a secret there is no receiver.
     pub async fn new(
         sender: &'static Sender,
         inbound: Inbound,
         ports: Ports<L, Q, B, T, K, C>,
         tally_every: SignedDuration,
-    ) -> Result<Self, NoSecret> {
+    ) -> Result<Self, RotatingSecretError> {
         let Ports {
             ledger,
             queue,

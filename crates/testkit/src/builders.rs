@@ -1,4 +1,4 @@
-//! Keys, times and documents in few words.
+//! Short functions for keys, times and documents.
 
 use hookline_domain::{
     catalogue::document::Document,
@@ -11,17 +11,17 @@ use hookline_domain::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-/// The moment from which tests count.
+/// The time at which tests begin.
 pub fn noon() -> Timestamp {
     at("2026-11-21T12:00:00Z")
 }
 
-/// So many seconds after [`noon`]; before it, when negative.
+/// Time `seconds` after [`noon`]; before it if negative.
 pub fn noon_plus(seconds: i64) -> Timestamp {
     noon() + SignedDuration::from_secs(seconds)
 }
 
-/// The moment that `text` says.
+/// Parses a time.
 pub fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
@@ -34,7 +34,7 @@ pub fn store(name: &str) -> StoreKey {
     }
 }
 
-/// A delivery of `products/update` of the store `demo`.
+/// A delivery of `products/update` to the store `demo`.
 pub fn delivery(id: &str) -> DeliveryKey {
     DeliveryKey {
         store: store("demo"),
@@ -43,12 +43,12 @@ pub fn delivery(id: &str) -> DeliveryKey {
     }
 }
 
-/// For how many seconds [`attempt`] wants a delivery, and the ledger to remember it.
+/// Seconds for which [`attempt`] claims a delivery.
 pub const LEASE: i64 = 10;
-/// See [`LEASE`].
+/// Seconds for which the ledger remembers a delivery.
 pub const KEPT: i64 = 7 * 24 * 3600;
 
-/// An attempt at a delivery.
+/// An attempt to claim a delivery.
 pub fn attempt(owner: &str, now: Timestamp) -> ClaimRequest {
     ClaimRequest {
         owner: owner.to_owned(),
@@ -68,18 +68,17 @@ pub fn product(store: &StoreKey, id: &str) -> EntityKey {
     }
 }
 
-/// The version of a state that was changed, and seen, so many seconds after [`noon`].
+/// Version of a state that changed, and was seen, `seconds` after [`noon`].
 pub fn version(seconds: i64) -> Version {
     Version::new(noon_plus(seconds), noon_plus(seconds)).unwrap()
 }
 
-/// The document of a product with this title and description and one variant, whose stock-keeping unit is
-/// `SKU-<id>`.
+/// Document of a product with this title and description and one variant, which has the stock-keeping unit `SKU-<id>`.
 pub fn document(entity: &EntityKey, title: &str, description: &str) -> Document {
-    Document::of_product(entity, something(entity, title, description), noon())
+    Document::of_product(entity, sample_product(entity, title, description), noon())
 }
 
-fn something(entity: &EntityKey, title: &str, description: &str) -> Product {
+fn sample_product(entity: &EntityKey, title: &str, description: &str) -> Product {
     Product {
         id: entity.id.clone(),
         updated_at: noon(),
@@ -109,7 +108,7 @@ fn something(entity: &EntityKey, title: &str, description: &str) -> Product {
     }
 }
 
-/// Each of these deliveries, applied.
+/// Settles each of these deliveries as applied.
 #[must_use]
 pub fn applied(deliveries: &[DeliveryKey]) -> Vec<DeliveryCompletion<'_>> {
     let deliveries = deliveries.iter();

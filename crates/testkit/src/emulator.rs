@@ -1,8 +1,8 @@
-//! DynamoDB and S3 in this process, on loopback ports of their own, so that no test sees another's data. SQS is in
-//! [`sqs`]. DynamoDB and SQS are reached through a [`door`] that is as strict as AWS.
+//! DynamoDB and S3 in this process, each on its own loopback port, so that no test sees another's data. SQS is in
+//! [`sqs`]. Requests to DynamoDB and SQS pass a [`strict_proxy`] that rejects what AWS would reject.
 
-mod door;
 mod sqs;
+mod strict_proxy;
 
 use std::{
     net::Ipv4Addr,
@@ -28,33 +28,33 @@ use tokio::{net::TcpListener, task::JoinHandle};
 
 pub use self::sqs::Sqs;
 
-/// The table of tokens and tickets, as in the template.
+/// Table of tokens and tickets, as in the template.
 pub const ACCESS_TABLE: &str = "access";
-/// The table of what the law has asked for, as in the template.
+/// Table of audit records, as in the template.
 pub const AUDIT_TABLE: &str = "audit";
-/// The ledger's table, as in the template.
+/// Table of the ledger, as in the template.
 pub const LEDGER_TABLE: &str = "ledger";
-/// The entities' table, as in the template.
+/// Table of entities, as in the template.
 pub const ENTITIES_TABLE: &str = "entities";
-/// The stores' table, as in the template.
+/// Table of stores, as in the template.
 pub const STORES_TABLE: &str = "stores";
 
-/// The connections' table, as in the template.
+/// Table of connections, as in the template.
 pub const CONNECTIONS_TABLE: &str = "connections";
 
-/// The activity's table, as in the template.
+/// Table of activity, as in the template.
 pub const ACTIVITY_TABLE: &str = "activity";
-/// The watchers' table, as in the template.
+/// Table of watchers, as in the template.
 pub const LIVE_TABLE: &str = "live";
 
 const REGION: &str = "eu-central-1";
 
-/// What the emulators take for a key.
+/// Access key id for the emulators.
 pub const ACCESS_KEY: &str = "test";
-/// The secret of [`ACCESS_KEY`]; only S3 looks at it.
+/// Secret of [`ACCESS_KEY`]; only S3 checks it.
 pub const SECRET_KEY: &str = "test";
 
-/// What the SDK needs to call a server at `endpoint` with credentials that no one checks.
+/// SDK configuration to call a server at `endpoint`, with credentials that nobody checks.
 pub async fn sdk_config(endpoint: &str) -> SdkConfig {
     aws_config::defaults(BehaviorVersion::v2026_01_12())
         .region(Region::from_static(REGION))
@@ -64,7 +64,7 @@ pub async fn sdk_config(endpoint: &str) -> SdkConfig {
         .await
 }
 
-/// A task that ends with what it serves.
+/// Task of a server, aborted on drop.
 #[derive(Debug)]
 struct Server(JoinHandle<()>);
 
@@ -74,12 +74,13 @@ impl Drop for Server {
     }
 }
 
-/// A server that takes connections and never answers, and its URL. It ends when the listener is dropped.
+/// Starts a server that accepts connections and never responds; returns its listener and URL. Stops when the listener
+/// is dropped.
 pub async fn silent() -> (TcpListener, String) {
     listen().await
 }
 
-/// A server that gives the same answer to every request that AWS would not refuse unread. It ends when this is dropped.
+/// Server that gives the same response to every request that AWS would not reject unread. Stops on drop.
 #[derive(Debug)]
 pub struct Parrot {
     url: String,
@@ -87,13 +88,13 @@ pub struct Parrot {
 }
 
 impl Parrot {
-    /// Starts it.
+    /// Starts the server.
     pub async fn start(status: u16, body: &str) -> Self {
-        let (server, url) = door::answering(status, body).await;
+        let (server, url) = strict_proxy::start_responding(status, body).await;
         Self { url, _server: server }
     }
 
-    /// Where it listens.
+    /// URL of the server.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -105,44 +106,44 @@ async fn listen() -> (TcpListener, String) {
     (listener, endpoint)
 }
 
-/// A DynamoDB (dynoxide) with the tables of the template. It ends when this is dropped.
+/// DynamoDB (dynoxide) with the tables of the template. Stops on drop.
 #[derive(Debug)]
 pub struct DynamoDb {
     config: SdkConfig,
     endpoint: String,
     _server: Server,
-    _door: hookline_host::server::Server,
+    _proxy: hookline_host::server::Server,
 }
 
 impl DynamoDb {
-    /// Starts it and makes the tables.
+    /// Starts the server and creates the tables.
     pub async fn start() -> Self {
         let (listener, emulator) = listen().await;
         let database = dynoxide::Database::memory().unwrap();
         let server = Server(tokio::spawn(dynoxide::server::serve_on(listener, database)));
-        let (door, endpoint) = door::before(&emulator).await;
+        let (proxy, endpoint) = strict_proxy::start_in_front_of(&emulator).await;
         let config = sdk_config(&endpoint).await;
         let dynamodb = Self {
             config,
             endpoint,
             _server: server,
-            _door: door,
+            _proxy: proxy,
         };
-        dynamodb.make_table(LEDGER_TABLE, &[("pk", KeyType::Hash)]).await;
+        dynamodb.create_table(LEDGER_TABLE, &[("pk", KeyType::Hash)]).await;
         dynamodb
-            .make_table(ENTITIES_TABLE, &[("pk", KeyType::Hash), ("sk", KeyType::Range)])
+            .create_table(ENTITIES_TABLE, &[("pk", KeyType::Hash), ("sk", KeyType::Range)])
             .await;
         dynamodb
-            .make_table(STORES_TABLE, &[("pk", KeyType::Hash), ("sk", KeyType::Range)])
+            .create_table(STORES_TABLE, &[("pk", KeyType::Hash), ("sk", KeyType::Range)])
             .await;
-        dynamodb.make_table(CONNECTIONS_TABLE, &[("pk", KeyType::Hash)]).await;
-        dynamodb.make_table(ACCESS_TABLE, &[("pk", KeyType::Hash)]).await;
+        dynamodb.create_table(CONNECTIONS_TABLE, &[("pk", KeyType::Hash)]).await;
+        dynamodb.create_table(ACCESS_TABLE, &[("pk", KeyType::Hash)]).await;
         dynamodb
-            .make_table(AUDIT_TABLE, &[("pk", KeyType::Hash), ("sk", KeyType::Range)])
+            .create_table(AUDIT_TABLE, &[("pk", KeyType::Hash), ("sk", KeyType::Range)])
             .await;
-        dynamodb.make_numbered_table(ACTIVITY_TABLE).await;
+        dynamodb.create_numbered_table(ACTIVITY_TABLE).await;
         dynamodb
-            .make_table(LIVE_TABLE, &[("pk", KeyType::Hash), ("sk", KeyType::Range)])
+            .create_table(LIVE_TABLE, &[("pk", KeyType::Hash), ("sk", KeyType::Range)])
             .await;
         for table in [ACTIVITY_TABLE, LIVE_TABLE] {
             dynamodb.expire(table).await;
@@ -154,30 +155,30 @@ impl DynamoDb {
         dynamodb
     }
 
-    /// The adapters, as the consumer has them.
+    /// The adapters, configured as in the consumer.
     pub fn aws(&self) -> Aws {
         Aws::with_config(self.config.clone(), Patience::Consumer)
     }
 
-    /// A client, to look into the tables.
+    /// Client to read the tables with.
     pub fn client(&self) -> aws_sdk_dynamodb::Client {
         aws_sdk_dynamodb::Client::new(&self.config)
     }
 
-    /// Where it listens, as in `AWS_ENDPOINT_URL_DYNAMODB`.
+    /// URL of the server, as in `AWS_ENDPOINT_URL_DYNAMODB`.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    async fn make_table(&self, table: &str, keys: &[(&str, KeyType)]) {
+    async fn create_table(&self, table: &str, keys: &[(&str, KeyType)]) {
         let texts = keys
             .iter()
             .map(|(name, key)| (*name, key.clone(), ScalarAttributeType::S));
         self.create(table, &texts.collect::<Vec<_>>()).await;
     }
 
-    /// One whose `sk` is a number.
-    async fn make_numbered_table(&self, table: &str) {
+    /// Creates a table whose `sk` is a number.
+    async fn create_numbered_table(&self, table: &str) {
         let keys = [
             ("pk", KeyType::Hash, ScalarAttributeType::S),
             ("sk", KeyType::Range, ScalarAttributeType::N),
@@ -219,7 +220,7 @@ impl DynamoDb {
     }
 }
 
-/// An S3 (s3s-fs) with one bucket, which checks signatures. It ends, and forgets, when this is dropped.
+/// S3 (s3s-fs) with one bucket; checks signatures. Stops on drop and deletes its data.
 #[derive(Debug)]
 pub struct S3 {
     config: SdkConfig,
@@ -228,15 +229,15 @@ pub struct S3 {
 }
 
 impl S3 {
-    /// The bucket.
+    /// Name of the bucket.
     pub const BUCKET: &str = "bodies";
 
-    /// Starts it and makes the bucket.
+    /// Starts the server and creates the bucket.
     pub async fn start() -> Self {
         Self::with_secret(SECRET_KEY).await
     }
 
-    /// The same, for a client that signs with another secret than the server has.
+    /// Starts the server for a client that signs with another secret than the server has.
     pub async fn with_secret(secret: &str) -> Self {
         static STARTED: AtomicU32 = AtomicU32::new(0);
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
@@ -251,7 +252,7 @@ impl S3 {
                 let service = service.clone();
                 tokio::spawn(async move {
                     let server = auto::Builder::new(TokioExecutor::new());
-                    // A client that hangs up is no failure of a test.
+                    // A client that closes its connection fails no test.
                     let _hung_up = server.serve_connection(TokioIo::new(stream), service).await;
                 });
             }
@@ -264,17 +265,17 @@ impl S3 {
         }
     }
 
-    /// The adapters, as the consumer has them.
+    /// The adapters, configured as in the consumer.
     pub fn aws(&self) -> Aws {
         Aws::with_config(self.config.clone(), Patience::Consumer)
     }
 
-    /// Where it listens, as in `AWS_ENDPOINT_URL_S3`.
+    /// URL of the server, as in `AWS_ENDPOINT_URL_S3`.
     pub fn endpoint(&self) -> &str {
         self.config.endpoint_url().unwrap()
     }
 
-    /// How many objects the bucket has.
+    /// Number of objects in the bucket.
     pub fn objects(&self) -> usize {
         files(&self.folder.join(Self::BUCKET))
     }
@@ -282,7 +283,7 @@ impl S3 {
 
 impl Drop for S3 {
     fn drop(&mut self) {
-        // What stays is in the folder for temporary files.
+        // If this fails, the files stay in the folder for temporary files.
         let _stays = std::fs::remove_dir_all(&self.folder);
     }
 }

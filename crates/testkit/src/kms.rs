@@ -1,4 +1,4 @@
-//! KMS beside this process: the one of ministack, which the local stack runs on as well.
+//! KMS beside this process: that of ministack, which the local stack uses as well.
 
 use std::{
     io::{BufRead, BufReader},
@@ -17,7 +17,7 @@ use crate::{
 
 const START: Duration = Duration::from_secs(20);
 
-/// Says on which port it will listen, and ends when its standard input does.
+/// Prints the port that it will listen on, and ends when its standard input does.
 const LAUNCHER: &str = "
 import os, runpy, socket, sys, threading
 with socket.socket() as free:
@@ -31,7 +31,7 @@ sys.argv = ['ministack']
 runpy.run_module('ministack', run_name='__main__')
 ";
 
-/// A running KMS of one's own, with one key. It is killed when this is dropped, and ends by itself when this process dies.
+/// A KMS process with one key. Killed on drop; ends by itself when this process dies.
 #[derive(Debug)]
 pub struct Kms {
     config: SdkConfig,
@@ -41,10 +41,10 @@ pub struct Kms {
 }
 
 impl Kms {
-    /// Starts it and makes the key.
+    /// Starts the process and creates the key.
     ///
     /// # Panics
-    /// When `LOCAL_SHOPIFY_PYTHON` does not name the emulators' Python.
+    /// If `LOCAL_SHOPIFY_PYTHON` does not name the emulators' Python.
     pub async fn start() -> Self {
         let mut process = python()
             .args(["-c", LAUNCHER])
@@ -52,7 +52,7 @@ impl Kms {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
-            .unwrap_or_else(|error| panic!("{PYTHON} cannot be started ({error}): run make test"));
+            .unwrap_or_else(|error| panic!("{PYTHON} failed to start ({error}): run make test"));
         let stdin = process.stdin.take().unwrap();
         let mut port = String::new();
         BufReader::new(process.stdout.take().unwrap())
@@ -75,17 +75,17 @@ impl Kms {
         }
     }
 
-    /// The adapters, as the consumer has them.
+    /// The adapters, configured as in the consumer.
     pub fn aws(&self) -> Aws {
         Aws::with_config(self.config.clone(), Patience::Consumer)
     }
 
-    /// Where it listens, as in `AWS_ENDPOINT_URL_KMS`.
+    /// URL of the server, as in `AWS_ENDPOINT_URL_KMS`.
     pub fn endpoint(&self) -> &str {
         self.config.endpoint_url().unwrap()
     }
 
-    /// The key's ARN.
+    /// ARN of the key.
     pub fn key(&self) -> &str {
         &self.key
     }

@@ -1,8 +1,9 @@
-//! What Hookline's tests share. A dev-dependency, never more.
+//! Shared code of Hookline's tests. Only ever a dev-dependency.
 //!
-//! - [`contract`]: what every implementation of a port must do, as tests that take the implementation;
-//! - [`emulator`]: DynamoDB, SQS and S3 in this process; [`osmem`] (also behind a [`proxy`]), [`kms`] and [`shopify`] beside it;
-//! - [`builders`]: keys, times and documents in few words.
+//! - [`contract`]: the behaviour that every implementation of a port must have, as tests that take the implementation;
+//! - [`emulator`]: DynamoDB, SQS and S3 in this process; [`osmem`] (also behind a [`proxy`]), [`kms`] and [`shopify`]
+//!   beside it;
+//! - [`builders`]: short functions for keys, times and documents.
 
 #![expect(
     clippy::unwrap_used,

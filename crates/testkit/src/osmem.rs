@@ -1,4 +1,4 @@
-//! OpenSearch beside this process: `osmem-server`, a static binary that keeps everything in memory.
+//! OpenSearch beside this process: `osmem-server`, a static binary that holds everything in memory.
 
 use std::{process::Stdio, time::Duration};
 
@@ -10,13 +10,13 @@ use tokio::{
 
 use crate::emulator::sdk_config;
 
-/// The variable that names the binary.
+/// Environment variable with the path of the binary.
 const BINARY: &str = "OSMEM_SERVER";
 
 const START: Duration = Duration::from_secs(20);
 
-/// A running `osmem-server` of one's own. It is killed when this is dropped, and ends by itself when this process
-/// dies, for it watches its standard input.
+/// An `osmem-server` process. Killed on drop; ends by itself when this process dies, because it watches its standard
+/// input.
 #[derive(Debug)]
 pub struct Osmem {
     url: String,
@@ -26,14 +26,14 @@ pub struct Osmem {
 }
 
 impl Osmem {
-    /// Starts it on a free port and waits until it says that it listens.
+    /// Starts the process on a free port and waits until it listens.
     ///
     /// # Panics
-    /// When `OSMEM_SERVER` does not name the binary: a search test that is skipped looks like one that has passed.
+    /// If `OSMEM_SERVER` does not name the binary, because a skipped search test would look like one that has passed.
     pub async fn start() -> Self {
         #[expect(clippy::disallowed_methods, reason = "a test has no configuration")]
         let binary = std::env::var_os(BINARY)
-            .unwrap_or_else(|| panic!("{BINARY} does not say where osmem-server is: run make test"));
+            .unwrap_or_else(|| panic!("{BINARY} is not set to the path of osmem-server: run make test"));
         let mut process = Command::new(binary)
             .args(["-addr", "127.0.0.1:0"])
             .stdin(Stdio::piped())
@@ -41,16 +41,16 @@ impl Osmem {
             .stderr(Stdio::null())
             .kill_on_drop(true)
             .spawn()
-            .unwrap_or_else(|error| panic!("{BINARY} cannot be started ({error}): run make test"));
+            .unwrap_or_else(|error| panic!("{BINARY} failed to start ({error}): run make test"));
         let stdin = process.stdin.take().unwrap();
         let mut stdout = BufReader::new(process.stdout.take().unwrap());
-        // One line of JSON, once it listens.
+        // It prints one line of JSON once it listens.
         let mut line = String::new();
         tokio::time::timeout(START, stdout.read_line(&mut line))
             .await
             .expect("osmem-server did not start in time")
             .unwrap();
-        let ready: serde_json::Value = serde_json::from_str(&line).expect("osmem-server did not say where it listens");
+        let ready: serde_json::Value = serde_json::from_str(&line).expect("osmem-server did not print its address");
         Self {
             url: ready["url"].as_str().unwrap().to_owned(),
             _process: process,
@@ -59,17 +59,17 @@ impl Osmem {
         }
     }
 
-    /// Where it listens, as in `OPENSEARCH_URL`.
+    /// URL of the server, as in `OPENSEARCH_URL`.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The index `hookline`, which is not there before something is written to it.
+    /// The index `hookline`, which does not exist before the first write.
     pub async fn index(&self) -> OpenSearchIndex {
         Self::index_at(&self.url).await
     }
 
-    /// The same behind another address.
+    /// The index `hookline` of a server at another address.
     pub async fn index_at(url: &str) -> OpenSearchIndex {
         let config = OpenSearchConfig {
             url: url.to_owned(),

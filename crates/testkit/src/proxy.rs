@@ -1,4 +1,4 @@
-//! A server between a client and an OpenSearch, that sees what is asked and answers some of it itself.
+//! Proxy in front of an OpenSearch that records requests and answers some of them itself.
 
 use std::sync::{Arc, Mutex};
 
@@ -8,7 +8,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// What stands between a client and its server. It ends when this is dropped.
+/// A running proxy. Stops on drop.
 #[derive(Debug)]
 pub struct Proxy {
     url: String,
@@ -16,7 +16,7 @@ pub struct Proxy {
     server: JoinHandle<()>,
 }
 
-/// What is answered in place of the server: a status and a body, if a request with this body is not to reach it.
+/// Decides about a request by its body: the status and body to respond with, or `None` to forward it.
 pub type Refuse = fn(&str) -> Option<(u16, String)>;
 
 impl Drop for Proxy {
@@ -26,40 +26,40 @@ impl Drop for Proxy {
 }
 
 impl Proxy {
-    /// Starts it before the server at `http://<host>:<port>`.
+    /// Starts a proxy of the server at `http://<host>:<port>`.
     pub async fn start(server: &str, refuse: Refuse) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let behind = server.trim_start_matches("http://").to_owned();
+        let upstream = server.trim_start_matches("http://").to_owned();
         let asked = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&asked);
         let server = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (behind, seen) = (behind.clone(), Arc::clone(&seen));
+                let (upstream, seen) = (upstream.clone(), Arc::clone(&seen));
                 tokio::spawn(async move {
-                    // Whoever hangs up has heard enough.
-                    let _hung_up = pass_on(stream, &behind, refuse, &seen).await;
+                    // An error means that the client has closed its connection.
+                    let _hung_up = forward(stream, &upstream, refuse, &seen).await;
                 });
             }
         });
         Self { url, asked, server }
     }
 
-    /// Where it listens.
+    /// URL of the proxy.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// What has been asked: method and path, without what belongs to one request.
+    /// Requests so far: method and path, without the parts that differ between requests.
     pub fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
 }
 
-/// Serves one request of a connection, and ends the connection.
-async fn pass_on(
+/// Serves one request of a connection, and closes the connection.
+async fn forward(
     mut client: TcpStream,
-    behind: &str,
+    upstream: &str,
     refuse: Refuse,
     seen: &Mutex<Vec<String>>,
 ) -> std::io::Result<()> {
@@ -98,7 +98,7 @@ async fn pass_on(
         );
         return client.write_all(answer.as_bytes()).await;
     }
-    let mut server = TcpStream::connect(behind).await?;
+    let mut server = TcpStream::connect(upstream).await?;
     let first_line = first.len() + 2;
     server.write_all(&request[..first_line]).await?;
     server.write_all(b"connection: close\r\n").await?;

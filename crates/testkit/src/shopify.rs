@@ -1,5 +1,5 @@
-//! A Shopify beside this process: `hookline_local.shopify`, which answers Shopify's real schema. One is enough for all
-//! tests of a program, for each makes a shop of its own.
+//! Shopify beside this process: `hookline_local.shopify`, which implements Shopify's real schema. All tests of a
+//! program share one, because each test creates a shop of its own.
 
 use std::{
     io::{BufRead, BufReader},
@@ -16,12 +16,12 @@ use tokio::{
 
 use crate::python::{PYTHON, python};
 
-/// The client id of the local Shopify's app.
+/// Client id of the local Shopify's app.
 pub const CLIENT_ID: &str = "hookline-local";
-/// Its client secret.
+/// Client secret of the local Shopify's app.
 pub const CLIENT_SECRET: &str = "hush";
 
-/// A running local Shopify. It ends with this process, for it watches its standard input.
+/// A local Shopify process. Ends with this process, because it watches its standard input.
 #[derive(Debug)]
 pub struct LocalShopify {
     address: String,
@@ -31,11 +31,11 @@ pub struct LocalShopify {
 }
 
 impl LocalShopify {
-    /// The one that all tests of this program share. Starts it on a free port.
+    /// Returns the instance that all tests of this program share; the first call starts it, on a free port.
     ///
     /// # Panics
-    /// When `LOCAL_SHOPIFY_PYTHON` does not name the emulators' Python: a test that is skipped looks like one that has
-    /// passed.
+    /// If `LOCAL_SHOPIFY_PYTHON` does not name the emulators' Python, because a skipped test would look like one that
+    /// has passed.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<LocalShopify> = OnceLock::new();
         SHARED.get_or_init(Self::start)
@@ -47,16 +47,16 @@ impl LocalShopify {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| panic!("{PYTHON} cannot be started ({error}): run make test"));
+            .unwrap_or_else(|error| panic!("{PYTHON} failed to start ({error}): run make test"));
         let stdin = process.stdin.take().unwrap();
         let mut stdout = BufReader::new(process.stdout.take().unwrap());
-        // One line, once it listens; nothing when it could not start.
+        // It prints one line once it listens, and none if it fails to start.
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
         let address = line
             .trim()
             .strip_prefix("listening on http://")
-            .unwrap_or_else(|| panic!("the local Shopify did not start: it said {line:?}"));
+            .unwrap_or_else(|| panic!("the local Shopify did not start: it printed {line:?}"));
         Self {
             address: address.to_owned(),
             _process: process,
@@ -65,15 +65,15 @@ impl LocalShopify {
         }
     }
 
-    /// Where stores are, as in `SHOPIFY_ADMIN_URL`.
+    /// URL template of stores, as in `SHOPIFY_ADMIN_URL`.
     pub fn admin_url(&self) -> String {
         format!("http://{}/{{store}}", self.address)
     }
 
-    /// Does what the control interface offers, as its README lists it.
+    /// Calls the control interface, described in its README.
     ///
     /// # Panics
-    /// When it does not do it.
+    /// If the call fails.
     pub async fn control(&self, shop: &str, act: &str, given: Value) -> Value {
         let body = given.to_string();
         let mut stream = TcpStream::connect(&self.address).await.unwrap();
@@ -92,14 +92,14 @@ impl LocalShopify {
     }
 }
 
-/// What checking GraphQL documents against Shopify's schema prints.
+/// Checks GraphQL documents against Shopify's schema; returns the output of the check.
 ///
 /// # Panics
-/// When `LOCAL_SHOPIFY_PYTHON` does not name the emulators' Python.
+/// If `LOCAL_SHOPIFY_PYTHON` does not name the emulators' Python.
 pub fn check_documents<'a>(documents: impl IntoIterator<Item = &'a Path>) -> Output {
     python()
         .args(["-m", "hookline_local.shopify.check"])
         .args(documents)
         .output()
-        .unwrap_or_else(|error| panic!("{PYTHON} cannot be started ({error}): run make test"))
+        .unwrap_or_else(|error| panic!("{PYTHON} failed to start ({error}): run make test"))
 }

@@ -1,5 +1,5 @@
-//! What is to be one call is one call. The contract suites cannot see it: where a statement's answer leaves anything open, it is
-//! asked for again one by one, and nothing but the bill would tell.
+//! Some operations must be a single call. The contract suites cannot check that: if the response to a statement leaves
+//! items open, the adapter repeats them one by one, and only the bill would show it.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
 
@@ -23,34 +23,34 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// What was asked on one connection.
-type Asked = Arc<Mutex<Vec<u8>>>;
+/// Bytes sent on one connection.
+type Sent = Arc<Mutex<Vec<u8>>>;
 
-/// Hands everything on to a table, and keeps what is asked.
-struct Listening {
+/// Proxy of a table that records requests.
+struct RecordingProxy {
     aws: Aws,
-    heard: Arc<Mutex<Vec<Asked>>>,
+    connections: Arc<Mutex<Vec<Sent>>>,
 }
 
-impl Listening {
+impl RecordingProxy {
     async fn to(dynamodb: &DynamoDb) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let behind = dynamodb.endpoint().trim_start_matches("http://").to_owned();
-        let heard = Arc::new(Mutex::new(Vec::new()));
-        let hearing = Arc::clone(&heard);
+        let upstream = dynamodb.endpoint().trim_start_matches("http://").to_owned();
+        let connections = Arc::new(Mutex::new(Vec::new()));
+        let recorded = Arc::clone(&connections);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let said = Asked::default();
-                hearing.lock().unwrap().push(Arc::clone(&said));
-                let server = TcpStream::connect(&behind).await.unwrap();
+                let sent = Sent::default();
+                recorded.lock().unwrap().push(Arc::clone(&sent));
+                let server = TcpStream::connect(&upstream).await.unwrap();
                 let (mut from_client, mut to_client) = client.into_split();
                 let (mut from_server, mut to_server) = server.into_split();
                 tokio::spawn(async move { tokio::io::copy(&mut from_server, &mut to_client).await });
                 tokio::spawn(async move {
                     let mut buffer = vec![0; 64 * 1024];
                     while let Ok(read @ 1..) = from_client.read(&mut buffer).await {
-                        said.lock().unwrap().extend_from_slice(&buffer[..read]);
+                        sent.lock().unwrap().extend_from_slice(&buffer[..read]);
                         to_server.write_all(&buffer[..read]).await.unwrap();
                     }
                 });
@@ -58,16 +58,16 @@ impl Listening {
         });
         Self {
             aws: Aws::with_config(sdk_config(&url).await, Patience::Consumer),
-            heard,
+            connections,
         }
     }
 
-    /// How often each operation was called since this was last asked.
+    /// Number of calls of each operation since the last call of this.
     fn calls(&self) -> BTreeMap<String, usize> {
         let mut calls = BTreeMap::new();
-        for said in &*self.heard.lock().unwrap() {
-            let said = String::from_utf8(std::mem::take(&mut *said.lock().unwrap())).unwrap();
-            for rest in said.split("DynamoDB_20120810.").skip(1) {
+        for sent in &*self.connections.lock().unwrap() {
+            let sent = String::from_utf8(std::mem::take(&mut *sent.lock().unwrap())).unwrap();
+            for rest in sent.split("DynamoDB_20120810.").skip(1) {
                 let operation = rest.split("\r\n").next().unwrap();
                 *calls.entry(operation.to_owned()).or_default() += 1;
             }
@@ -81,9 +81,9 @@ fn counted<const N: usize>(calls: [(&str, usize); N]) -> BTreeMap<String, usize>
 }
 
 #[tokio::test]
-async fn a_batch_is_completed_in_one_call() {
+async fn batch_is_completed_in_one_call() {
     let dynamodb = DynamoDb::start().await;
-    let listening = Listening::to(&dynamodb).await;
+    let listening = RecordingProxy::to(&dynamodb).await;
     let ledger = listening.aws.ledger(LEDGER_TABLE);
     let deliveries: Vec<DeliveryKey> = (0..10).map(|n| delivery(&n.to_string())).collect();
     for delivery in &deliveries {
@@ -92,7 +92,7 @@ async fn a_batch_is_completed_in_one_call() {
     assert_eq!(listening.calls(), counted([("PutItem", 10)]));
 
     let settled = applied(&deliveries);
-    // The second time nothing is to be done, and that, too, is told in one.
+    // The second time nothing has to be done, and that, too, takes a single call.
     for expected in [Completion::First, Completion::Repeated] {
         for completed in ledger.complete_all(&settled, noon()).await {
             assert_eq!(completed.unwrap(), expected);
@@ -106,9 +106,9 @@ async fn a_batch_is_completed_in_one_call() {
 }
 
 #[tokio::test]
-async fn a_batch_passes_the_fence_in_one_call_and_in_two_if_nobody_knew_it() {
+async fn batch_of_known_entities_passes_the_fence_in_one_call_and_of_new_ones_in_two() {
     let dynamodb = DynamoDb::start().await;
-    let listening = Listening::to(&dynamodb).await;
+    let listening = RecordingProxy::to(&dynamodb).await;
     let entities = listening.aws.entities(ENTITIES_TABLE);
     let keys: Vec<EntityKey> = (0..10).map(|n| product(&store("demo"), &n.to_string())).collect();
     let passed = Fence::Passed(RememberedFields::default());

@@ -1,5 +1,6 @@
-//! Every operation of every adapter says why it failed: each is called against a service that refuses, throttles, knows no such
-//! thing, does not answer, or is not there. The class and the code must be right, whatever the operation.
+//! Every operation of every adapter returns the cause of its failure: each is called against a service that denies
+//! access, throttles, does not know the resource, does not respond, or is unreachable. Class and code must be right for
+//! every operation.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
 #![expect(
@@ -56,7 +57,7 @@ use hookline_testkit::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-/// An operation's name, and its failure, if it failed.
+/// Name of an operation, and its failure, if it failed.
 type Failed = (&'static str, Option<PortError>);
 
 #[derive(Debug, Clone, Copy)]
@@ -68,7 +69,7 @@ impl Clock for Now {
     }
 }
 
-/// Where a service is that speaks JSON, one that speaks XML, and an index.
+/// URLs of a JSON service, an XML service, and an index.
 struct Services<'a> {
     json: &'a str,
     xml: &'a str,
@@ -113,7 +114,7 @@ fn watcher(principal: Principal) -> Watcher {
     }
 }
 
-/// Runs operations at once, by name.
+/// Runs operations concurrently, by name.
 macro_rules! failures {
     ($($name:literal => $call:expr),* $(,)?) => {{
         let calls: Vec<BoxFuture<'_, Failed>> = vec![$(Box::pin(async { ($name, $call.await.err()) })),*];
@@ -301,24 +302,26 @@ async fn failures(services: &Services<'_>) -> Vec<Failed> {
     failures
 }
 
-/// Every operation must have failed, with this class, and with this code, of which there may be one for each kind of service.
+/// Asserts that every operation failed with this class and one of these codes, of which each kind of service may have
+/// its own.
 fn all_are(failures: Vec<Failed>, cause: Cause, codes: &[&str]) {
     assert!(failures.len() > 70);
     for (name, failure) in failures {
         let failure = failure.unwrap_or_else(|| panic!("{name} did not fail"));
         assert_eq!(failure.cause, cause, "{name}: {}", chain(&failure));
-        // The index is looked for with a HEAD, whose answer has no body to name a code in.
+        // The existence of the index is checked with HEAD, and the response to that has no body with a code.
         let known = failure.code().map_or(codes.is_empty(), |code| {
             codes.contains(&code) || (name == "index.apply" && code == "unnamed")
         });
         assert!(known, "{name}: {failure}");
-        // What people are shown holds no more than the port, the class and the code.
-        let told = failure.to_string();
-        assert!(!told.contains("arn:") && told.len() < 100, "{name}: {told}");
+        // Texts for people contain no more than the port, the class and the code.
+        let text = failure.to_string();
+        assert!(!text.contains("arn:") && text.len() < 100, "{name}: {text}");
     }
 }
 
-/// Against services that give every request these answers: a JSON and an XML code with the status of both, and the index's.
+/// Failures against services that give these responses to every request: a JSON and an XML code with the status of
+/// both, and the index's.
 async fn answered(json: (u16, &str), xml: (u16, &str), index: (u16, &str)) -> Vec<Failed> {
     let said = format!(
         r#"{{"__type":"com.amazonaws.x#{}","message":"arn:aws:iam::1:role/x"}}"#,
@@ -344,7 +347,7 @@ async fn answered(json: (u16, &str), xml: (u16, &str), index: (u16, &str)) -> Ve
 }
 
 #[tokio::test]
-async fn refused_access_is_denied() {
+async fn rejected_access_is_denied() {
     let failures = answered(
         (400, "AccessDeniedException"),
         (403, "AccessDenied"),
@@ -358,7 +361,7 @@ async fn refused_access_is_denied() {
 }
 
 #[tokio::test]
-async fn credentials_that_are_over_are_denied() {
+async fn expired_credentials_are_denied() {
     let failures = answered((400, "ExpiredTokenException"), (400, "ExpiredToken"), (401, "unnamed"));
     all_are(
         failures.await,
@@ -385,7 +388,7 @@ async fn too_many_requests_are_throttled() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_missing() {
+async fn unknown_resource_is_missing() {
     let failures = answered(
         (400, "ResourceNotFoundException"),
         (404, "NoSuchBucket"),
@@ -394,7 +397,7 @@ async fn what_is_not_there_is_missing() {
     .await;
     let (of_index, others): (Vec<_>, Vec<_>) = failures.into_iter().partition(|(name, _)| name.starts_with("index."));
     all_are(others, Cause::Missing, &["ResourceNotFoundException", "NoSuchBucket"]);
-    // Where no index is, a search finds nothing, and the index is to be made.
+    // If no index exists, a search finds nothing, and a write creates the index.
     for (name, failure) in of_index {
         let cause = failure.map(|failure| failure.cause);
         let expected = (name == "index.apply").then_some(Cause::Missing);
@@ -419,7 +422,7 @@ async fn no_answer_is_a_timeout() {
 }
 
 #[tokio::test]
-async fn nobody_there_is_unreachable() {
+async fn closed_port_is_unreachable() {
     let (listener, url) = silent().await;
     drop(listener);
     let services = Services {
@@ -430,9 +433,9 @@ async fn nobody_there_is_unreachable() {
     all_are(failures(&services).await, Cause::Unreachable, &[]);
 }
 
-/// Answers that the index is there, then that one change of a batch was refused.
+/// Responds that the index exists, then that one change of a batch was rejected.
 #[tokio::test]
-async fn a_change_that_the_index_refuses_says_so() {
+async fn change_that_the_index_rejects_reports_it() {
     for (status, kind, expected) in [
         (403, "security_exception", Cause::Denied),
         (429, "rejected_execution_exception", Cause::Throttled),

@@ -1,4 +1,4 @@
-//! The adapters of `hookline-aws` keep the contracts, against emulators.
+//! Contract suites of the adapters of `hookline-aws`, run against emulators.
 
 use hookline_aws::OpenSearchIndex;
 use hookline_domain::kernel::port::Clock;
@@ -50,7 +50,7 @@ mod watchers {
     });
 }
 
-/// A clock that stands.
+/// A clock that stands still.
 #[derive(Debug, Clone, Copy)]
 struct Noon;
 
@@ -203,13 +203,13 @@ mod search {
     });
 }
 
-/// An index that refuses `external_gte` for each change, as OpenSearch Serverless might.
+/// An index that rejects `external_gte` for each change, as OpenSearch Serverless might.
 mod index_without_external_gte {
     use crate::{refuse_each, serverless};
     hookline_testkit::index_contract!(serverless(refuse_each));
 }
 
-/// One that refuses the whole request.
+/// An index that rejects the whole request.
 mod index_without_requests_with_external_gte {
     use crate::{refuse_all, serverless};
     hookline_testkit::index_contract!(serverless(refuse_all));

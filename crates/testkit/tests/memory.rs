@@ -1,4 +1,4 @@
-//! The ports in memory keep the contract.
+//! Contract suites of the ports in memory.
 
 use hookline_domain::memory::{
     MemoryAccess, MemoryActivity, MemoryArchive, MemoryAudit, MemoryBodies, MemoryConnections, MemoryEntities,

@@ -1,4 +1,4 @@
-//! What may not be done twice is not tried twice, even when the answer gets lost.
+//! Operations that must not be repeated are not retried, even if the response is lost.
 
 use std::sync::{
     Arc,
@@ -16,7 +16,7 @@ use hookline_testkit::{
 };
 use tokio::{io::AsyncReadExt, net::TcpListener};
 
-/// Takes every request and hangs up instead of answering, as a connection that is cut after the write was done.
+/// Accepts every request and closes the connection instead of responding, as if it broke after the write.
 async fn hang_up(listener: TcpListener, requests: Arc<AtomicUsize>) {
     while let Ok((mut stream, _)) = listener.accept().await {
         let mut request = vec![0; 64 * 1024];
@@ -27,7 +27,7 @@ async fn hang_up(listener: TcpListener, requests: Arc<AtomicUsize>) {
 }
 
 #[tokio::test]
-async fn a_count_whose_answer_gets_lost_is_not_added_again() {
+async fn count_is_not_added_twice_when_the_response_is_lost() {
     let (listener, url) = silent().await;
     let requests = Arc::new(AtomicUsize::new(0));
     let hanging_up = tokio::spawn(hang_up(listener, Arc::clone(&requests)));
@@ -35,12 +35,12 @@ async fn a_count_whose_answer_gets_lost_is_not_added_again() {
     let mut update = StoreUpdate::default();
     update.count(noon(), Counter::Event(Topic::new("products/update").unwrap()));
 
-    // The hour's item and the store's own, each once.
+    // The items of the hour and of the store, each once.
     assert!(stores.record(&store("demo"), &update).await.is_err());
     assert_eq!(requests.load(Ordering::Relaxed), 2);
     assert!(stores.add(&store("demo"), &update).await.is_err());
     assert_eq!(requests.load(Ordering::Relaxed), 3);
-    // Reading is tried as often as the consumer is patient.
+    // Reads are retried as often as the consumer's timeouts allow.
     assert!(stores.find(&store("demo")).await.is_err());
     assert_eq!(requests.load(Ordering::Relaxed), 6);
     hanging_up.abort();

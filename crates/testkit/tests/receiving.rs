@@ -1,5 +1,5 @@
-//! The adapters of `hookline-aws` as receivers have them ([`Aws::receiving`]) keep the contracts: the same suites as those of
-//! consumers and those by hand.
+//! Contract suites of the adapters of `hookline-aws` as configured for receivers ([`Aws::receiving`]): the same as
+//! those of consumers and of hand-written clients.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ fn receiving(endpoint: &str) -> Aws {
         "AWS_ENDPOINT_URL" => Some(endpoint),
         _ => None,
     };
-    Aws::receiving(Settings::read(look_up).expect("all of it is told"))
+    Aws::receiving(Settings::read(look_up).expect("all settings are given"))
 }
 
 mod ledger {
@@ -72,7 +72,7 @@ async fn secret_from(status: u16, body: &str) -> Result<Secret, PortError> {
 }
 
 #[tokio::test]
-async fn a_secret_is_a_text() {
+async fn secret_must_be_text() {
     let secret = secret_from(200, r#"{"Name": "a", "SecretString": "new,old"}"#).await;
     assert_eq!(secret.unwrap().reveal(), "new,old");
     secret_from(200, r#"{"Name": "a", "SecretBinary": "AAAA"}"#)
@@ -84,12 +84,12 @@ async fn a_secret_is_a_text() {
 }
 
 #[tokio::test]
-async fn an_answer_longer_than_any_is_not_read() {
+async fn oversized_response_is_not_read() {
     secret_from(200, &"x".repeat(7 * 1024 * 1024)).await.unwrap_err();
 }
 
 #[tokio::test]
-async fn a_receiver_does_not_wait_for_what_hangs() {
+async fn receiver_does_not_wait_for_a_hanging_service() {
     let (_listener, url) = silent().await;
     let ledger = receiving(&url).ledger("t");
     let began = Instant::now();
@@ -98,7 +98,7 @@ async fn a_receiver_does_not_wait_for_what_hangs() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_warmed_up_is_left_to_the_first_call() {
+async fn failed_warm_up_is_left_to_the_first_call() {
     let (listener, url) = silent().await;
     drop(listener);
     receiving(&url).warm().await;

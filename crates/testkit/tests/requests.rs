@@ -1,5 +1,5 @@
-//! Requests that are written by hand, as they leave: compared with `tests/conformance/requests.json`, which
-//! `tests/conformance/test_requests.py` holds against AWS's own models.
+//! Hand-written requests as they leave the process, compared with `tests/conformance/requests.json`, which
+//! `tests/conformance/test_requests.py` checks against AWS's own models.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
 
@@ -37,7 +37,7 @@ use serde_json::{Value, json};
 
 const KNOWN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/conformance/requests.json");
 
-/// What S3 lists: one object, put long ago.
+/// S3's list: one old object.
 const LISTING: &str = "<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>bodies/one</Key>\
     <LastModified>2020-01-01T00:00:00.000Z</LastModified></Contents></ListBucketResult>";
 
@@ -52,7 +52,7 @@ impl Clock for Noon {
 
 type Seen = Arc<Mutex<Vec<Value>>>;
 
-/// A server that keeps what it is asked, and answers all of it.
+/// Starts a server that records every request and responds to it.
 async fn recorder() -> (Server, String, Seen) {
     let seen = Seen::default();
     let keeping = Arc::clone(&seen);
@@ -113,7 +113,7 @@ fn direct(url: &str) -> Direct {
 }
 
 #[tokio::test]
-async fn requests_by_hand_are_those_that_were_held_against_awss_models() {
+async fn hand_written_requests_match_those_checked_against_the_models_of_aws() {
     let (_server, url, seen) = recorder().await;
     let (store, delivery) = (store("demo"), delivery("1"));
     let body = BodyKey {

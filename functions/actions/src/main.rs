@@ -1,4 +1,5 @@
-//! Does what an admin asks for: deliveries are applied again, dead letters moved back, catalogues gone through.
+//! Performs actions of admins: replays deliveries, redrives or dismisses dead letters, starts resyncs and
+//! reconciliations.
 
 use std::process::ExitCode;
 
@@ -8,7 +9,7 @@ use hookline_api::{
 };
 use hookline_aws::{Aws, Patience};
 use hookline_domain::delivery::{receive::Receive, replay::Replay};
-use hookline_lambda::{Environment, Sleep, SystemClock, serve, start};
+use hookline_lambda::{Environment, FromEnvironment, Sleep, SystemClock, serve, start};
 
 fn main() -> ExitCode {
     start("actions", async {

@@ -1,4 +1,4 @@
-//! Says who asks, and what they may do: the authorizer of the HTTP API and of the WebSocket API.
+//! Authorizes requests of the HTTP API and the WebSocket API: names the principal, its role and its stores.
 
 use std::process::ExitCode;
 
@@ -7,7 +7,7 @@ use hookline_api::{
     authorizer::{self, Authorizer},
 };
 use hookline_aws::{Aws, Patience};
-use hookline_lambda::{Environment, SystemClock, start};
+use hookline_lambda::{Environment, FromEnvironment, SystemClock, start};
 
 fn main() -> ExitCode {
     start("authorizer", async {

@@ -1,11 +1,11 @@
-//! Answers those who follow stores: `$connect`, and what they say then.
+//! Handles WebSocket connections: `$connect`, and the messages of watchers.
 
 use std::process::ExitCode;
 
 use hookline_api::{LiveConnectConfig, live};
 use hookline_aws::{Aws, Patience};
 use hookline_domain::live::Follow;
-use hookline_lambda::{Environment, SystemClock, start};
+use hookline_lambda::{Environment, FromEnvironment, SystemClock, start};
 use hookline_sources::store_from_text;
 
 fn main() -> ExitCode {

@@ -1,10 +1,10 @@
-//! Forgets those who followed stores: `$disconnect`.
+//! Removes watchers whose connection has closed: `$disconnect`.
 
 use std::process::ExitCode;
 
 use hookline_api::{LiveDisconnectConfig, live};
 use hookline_aws::{Aws, Patience};
-use hookline_lambda::{Environment, start};
+use hookline_lambda::{Environment, FromEnvironment, start};
 
 fn main() -> ExitCode {
     start("live-disconnect", async {

@@ -1,4 +1,4 @@
-//! Tells those who follow stores what has changed, from the streams of the tables.
+//! Pushes changes to the watchers of stores, from the streams of the tables.
 
 use std::process::ExitCode;
 
@@ -8,7 +8,7 @@ use hookline_api::{
 };
 use hookline_aws::{Aws, Patience, access_changed, store_changed};
 use hookline_domain::live::Broadcast;
-use hookline_lambda::{Environment, Sleep, SystemClock, start};
+use hookline_lambda::{Environment, FromEnvironment, Sleep, SystemClock, start};
 
 fn main() -> ExitCode {
     start("live-push", async {

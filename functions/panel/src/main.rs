@@ -1,9 +1,9 @@
-//! Serves the panel: `GET /` and `GET /assets/{asset}`, from the folder `public` beside this program.
+//! Serves the panel: `GET /` and `GET /assets/{asset}`, from the folder `public` beside the executable.
 
 use std::process::ExitCode;
 
 use hookline_api::{PanelConfig, panel::Panel};
-use hookline_lambda::{Environment, serve, start};
+use hookline_lambda::{Environment, FromEnvironment, serve, start};
 
 fn main() -> ExitCode {
     start("panel", async {

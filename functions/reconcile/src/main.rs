@@ -1,10 +1,10 @@
-//! Sends the jobs that are due for each store once a day and once an hour.
+//! Queues the daily and hourly jobs of each store.
 
 use std::process::ExitCode;
 
 use hookline_aws::{Aws, Patience};
 use hookline_domain::sync::schedule::Schedule;
-use hookline_lambda::{Environment, ReconcileConfig, schedule, start};
+use hookline_lambda::{Environment, FromEnvironment, ReconcileConfig, schedule, start};
 
 fn main() -> ExitCode {
     start("reconcile", async {

@@ -7,7 +7,7 @@ use hookline_domain::{
     catalogue::apply::Apply,
     consumer::{Compliance, Keep, Reindex, Unpack},
 };
-use hookline_lambda::{Environment, ReindexConfig, SystemClock, batch, start};
+use hookline_lambda::{Environment, FromEnvironment, ReindexConfig, SystemClock, batch, start};
 use hookline_sources::{interpret, is_personal};
 
 fn main() -> ExitCode {

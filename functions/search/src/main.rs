@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use hookline_api::{SearchConfig, api::SearchApi};
 use hookline_aws::{Aws, OpenSearchConfig, Patience};
-use hookline_lambda::{Environment, serve, start};
+use hookline_lambda::{Environment, FromEnvironment, serve, start};
 
 fn main() -> ExitCode {
     start("search", async {

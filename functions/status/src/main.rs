@@ -1,4 +1,4 @@
-//! Tells how stores are doing and what has become of deliveries, and issues tickets to follow that live.
+//! Serves the status of stores and the outcomes of deliveries, and issues tickets for the WebSocket API.
 
 use std::process::ExitCode;
 
@@ -7,7 +7,7 @@ use hookline_api::{
     api::{About, ReadApi, ReadPorts},
 };
 use hookline_aws::{Aws, Patience};
-use hookline_lambda::{Environment, SystemClock, serve, start};
+use hookline_lambda::{Environment, FromEnvironment, SystemClock, serve, start};
 
 fn main() -> ExitCode {
     start("status", async {

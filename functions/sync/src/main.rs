@@ -1,4 +1,4 @@
-//! Asks stores what their webhooks do not tell, and indexes the answers.
+//! Fetches from stores what their webhooks do not contain, and indexes it.
 
 use std::{process::ExitCode, sync::Arc};
 
@@ -7,7 +7,7 @@ use hookline_domain::{
     catalogue::apply::Apply,
     sync::{reconcile::Reconcile, refetch::Refetch, watch::Watchdog, worker::SyncWorker},
 };
-use hookline_lambda::{Environment, SyncConfig, SystemClock, jobs, start};
+use hookline_lambda::{Environment, FromEnvironment, SyncConfig, SystemClock, jobs, start};
 use hookline_shopify_admin::{App, DEFAULT_ADMIN_URL, Http, ShopifyAdmin, Time, Tokens};
 use hookline_sources::shopify;
 

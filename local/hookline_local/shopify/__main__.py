@@ -17,7 +17,7 @@ from ..shop import STORE
 from . import schema, seeds, server
 from .shops import App
 
-# What the shop of the samples is opened with, unless told otherwise.
+# Default token of the samples' shop.
 OPENED_BY = "shpat_local"
 
 
@@ -36,7 +36,7 @@ def arguments() -> argparse.Namespace:
 
 
 async def serve(options: argparse.Namespace, folder: Path) -> None:
-    """Runs until told to stop."""
+    """Runs until interrupted."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -27,7 +27,7 @@ UNFINISHED = ("CREATED", "RUNNING", "CANCELING")
 
 @dataclass
 class Wishes:
-    """What control wants of the next operations and downloads."""
+    """Faults that control has set for the next operations and downloads."""
 
     fail: int = 0
     fail_after: int = 0
@@ -80,7 +80,7 @@ def latest(shop: "Shop") -> Node | None:
 
 
 def listing(shop: "Shop") -> Listing:
-    """All, oldest first."""
+    """All operations, oldest first."""
     return Listing(sorted(shop.bulk), lambda number: node_of(shop, shop.bulk[number]))
 
 

@@ -1,4 +1,4 @@
-"""What a bulk query must be: https://shopify.dev/docs/api/usage/bulk-operations/queries#operation-restrictions."""
+"""Rules of bulk queries: https://shopify.dev/docs/api/usage/bulk-operations/queries#operation-restrictions."""
 
 from dataclasses import dataclass, field
 
@@ -22,7 +22,7 @@ DEEPEST = 2
 
 @dataclass
 class Found:
-    """What a walk through a bulk query has met."""
+    """Findings of a walk through a bulk query."""
 
     connections: int = 0
     depth: int = 0
@@ -52,7 +52,7 @@ def fragments_of(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:
 
 
 def problems(document: DocumentNode) -> list[str]:
-    """What keeps a valid document from being a bulk query."""
+    """Reasons why a valid document is not a bulk query."""
     operations = [one for one in document.definitions if isinstance(one, OperationDefinitionNode)]
     if len(operations) != 1 or operations[0].operation is not OperationType.QUERY:
         return ["Bulk queries must contain exactly one query operation."]
@@ -128,5 +128,5 @@ def node_selections(
 def has_id(
     selection_set: SelectionSetNode, owner: GraphQLNamedType, fragments: dict[str, FragmentDefinitionNode]
 ) -> bool:
-    """Whether `id` is selected, under its own name."""
+    """Returns whether `id` is selected, under its own name."""
     return any(one.name.value == "id" and not one.alias for one, _ in fields_of(selection_set, owner, fragments))

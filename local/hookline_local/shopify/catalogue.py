@@ -1,4 +1,4 @@
-"""What a shop sells: its products, in order, by id, by variant and by inventory item, and its collections.
+"""Catalog of a shop: its products, in order, by id, by variant and by inventory item, and its collections.
 
 A product is the JSON of `products/update`, but with every variant and without `variant_gids` (`payloads` makes those).
 Whoever changes one does so with `put`, never in place.
@@ -31,7 +31,7 @@ class Collection:
         return self.fields["id"]
 
     def holds(self, product: Product) -> bool:
-        """Whether a product is in it."""
+        """Returns whether it contains a product."""
         if self.rules is None:
             return product["id"] in self.products
         return matches(product, self.rules, self.disjunctive)
@@ -60,7 +60,7 @@ class Catalogue:
         return found
 
     def updated_at(self, identifier: int) -> float:
-        """When a product was last changed, in seconds, without making the whole of it."""
+        """Time of a product's last change in seconds, without building the whole product."""
         found = self.products.get(identifier)
         return clock.seconds(found["updated_at"] if found else self.batch(identifier).updated_at(identifier))
 
@@ -77,7 +77,7 @@ class Catalogue:
         return self.remember("update", lambda: sorted((self.updated_at(one), one) for one in self.by_id()))
 
     def sorted_ids(self) -> list[int]:
-        """What `by_id` remembers."""
+        """Ids in `by_id`, sorted and cached."""
         ids = set(self.products)
         for batch in self.batches:
             ids.update(batch.ids())

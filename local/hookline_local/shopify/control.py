@@ -15,12 +15,12 @@ from .subscriptions import Subscription
 Act = Callable[[Shop, dict[str, Any]], Any]
 
 
-class Wrong(Exception):
+class InvalidControlError(Exception):
     """A control request that makes no sense; the message says why."""
 
 
 def install(shop: Shop, given: dict[str, Any]) -> Any:
-    """Installs the app (the shop is made when new); answers the tokens of the kind asked for."""
+    """Installs the app, creating the shop if needed; returns tokens of the requested kind."""
     shop.installed = True
     if given.get("seed") and not shop.catalogue.products:
         seeds.fill(shop.catalogue)
@@ -38,7 +38,7 @@ def install(shop: Shop, given: dict[str, Any]) -> Any:
             return shop.tokens.install_expiring()
         case "client_credentials":
             return {}
-    raise Wrong("kind is none of custom, expiring, client_credentials")
+    raise InvalidControlError("kind is none of custom, expiring, client_credentials")
 
 
 def uninstall(shop: Shop, _: dict[str, Any]) -> Any:
@@ -67,7 +67,7 @@ def faults(shop: Shop, given: dict[str, Any]) -> Any:
     """Makes the next requests go wrong; `next: 0` makes all well again."""
     kind, count = str(given.get("kind", "503")), int(given["next"])
     if kind not in ("429", "500", "503", "drop"):
-        raise Wrong("kind is none of 429, 500, 503, drop")
+        raise InvalidControlError("kind is none of 429, 500, 503, drop")
     if count == 0:
         shop.faults.clear()
     else:
@@ -92,13 +92,13 @@ def bulk(shop: Shop, given: dict[str, Any]) -> Any:
     """Sets what `bulk.Wishes` has."""
     for name, value in given.items():
         if not hasattr(shop.wishes, name):
-            raise Wrong(f"{name} is none of {', '.join(vars(shop.wishes))}")
+            raise InvalidControlError(f"{name} is none of {', '.join(vars(shop.wishes))}")
         setattr(shop.wishes, name, value)
     return vars(shop.wishes)
 
 
 def tokens(shop: Shop, given: dict[str, Any]) -> Any:
-    """Sets the lifetime of tokens from now on, and ends those there are when told `expire`."""
+    """Sets the lifetime of new tokens, and expires the existing ones with `expire`."""
     if "lifetime" in given:
         shop.tokens.lifetime = float(given["lifetime"])
     if given.get("expire"):
@@ -107,7 +107,7 @@ def tokens(shop: Shop, given: dict[str, Any]) -> Any:
 
 
 def counts(shop: Shop, _: dict[str, Any]) -> Any:
-    """How often what was asked."""
+    """Number of requests by kind."""
     return dict(shop.counts)
 
 
@@ -130,7 +130,7 @@ def mischief(shop: Shop, given: dict[str, Any]) -> Any:
     """Loses, duplicates or delays the next deliveries (of a topic); `next: 0` ends all of it."""
     kind, count = str(given.get("kind", "lose")), int(given["next"])
     if kind not in ("lose", "duplicate", "delay"):
-        raise Wrong("kind is none of lose, duplicate, delay")
+        raise InvalidControlError("kind is none of lose, duplicate, delay")
     if count == 0:
         shop.mischief.clear()
     else:
@@ -139,7 +139,7 @@ def mischief(shop: Shop, given: dict[str, Any]) -> Any:
 
 
 def deliveries(shop: Shop, given: dict[str, Any]) -> Any:
-    """The log of deliveries, oldest first, of one topic when told."""
+    """Log of deliveries, oldest first, optionally of one topic."""
     wanted = given.get("topic")
     return {"deliveries": [vars(one) for one in shop.deliveries if wanted in (None, one.topic)]}
 
@@ -191,13 +191,13 @@ async def answered(request: web.Request, work: Callable[[dict[str, Any]], Any]) 
         result = work(given)
         if isinstance(result, Awaitable):
             result = await result
-    except (Wrong, KeyError, TypeError, ValueError) as error:
+    except (InvalidControlError, KeyError, TypeError, ValueError) as error:
         return web.json_response({"error": f"{type(error).__name__}: {error}"}, status=400)
     return web.json_response(result)
 
 
 def settings(app: App, given: dict[str, Any]) -> Any:
-    """The app's id and secret, its own subscriptions (all of them anew), how it retries; and the shops there are."""
+    """Sets the app's id, secret, subscriptions (replacing all) and retries; returns them and the shops."""
     app.client_id = given.get("client_id", app.client_id)
     app.client_secret = given.get("client_secret", app.client_secret)
     app.sender.faster = float(given.get("time_factor", app.sender.faster))

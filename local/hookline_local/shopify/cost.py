@@ -1,4 +1,4 @@
-"""What a query costs, and the leaky bucket that pays for it.
+"""Cost of a query, and the leaky bucket that pays for it.
 
 The figures are those of "Rate Limiting GraphQL APIs by Calculating Query Complexity" (Shopify Engineering,
 https://shopify.engineering/rate-limiting-graphql-apis-calculating-query-complexity): an object 1, a scalar 0,
@@ -53,12 +53,12 @@ class Bucket:
         self.points -= points
         return True
 
-    def give_back(self, points: float) -> None:
+    def refund(self, points: float) -> None:
         """Returns what a query was charged but did not use."""
         self.points = min(self.maximum, self.points + points)
 
     def status(self) -> dict[str, float]:
-        """As `throttleStatus` has it."""
+        """Fields of `throttleStatus`."""
         self.refill()
         return {
             "maximumAvailable": float(self.maximum),

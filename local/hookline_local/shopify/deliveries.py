@@ -30,7 +30,7 @@ ALWAYS = ("app/uninstalled", *COMPLIANCE)
 
 @dataclass
 class Mischief:
-    """What control does to the next deliveries (of a topic): `lose`, `duplicate` or `delay` them."""
+    """Faults that control sets for the next deliveries (of a topic): `lose`, `duplicate` or `delay` them."""
 
     kind: str
     left: int
@@ -61,7 +61,7 @@ class Sender:
         self.numbers = itertools.count(1)
 
     def emit(self, shop: "Shop", topic: str, resource: dict[str, Any], changed: list[str] | None = None) -> None:
-        """Tells every subscriber of a topic."""
+        """Sends a webhook to every subscriber of a topic."""
         if not shop.installed and topic not in ALWAYS:
             return
         event_id, at = self.app.uuid(), now()
@@ -73,7 +73,7 @@ class Sender:
     def delivery(
         self, shop: "Shop", subscription: Subscription, resource: dict, changed: list[str], at: str, event_id: str
     ) -> Delivery:
-        """What is sent to one subscriber."""
+        """Request to one subscriber."""
         topic, new_form = subscription.topic, subscription.style == "events"
         if new_form:
             body = events.body(shop, subscription, topic, resource, changed)

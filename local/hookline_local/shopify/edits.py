@@ -1,4 +1,4 @@
-"""What a merchant does in the shop: each changes the catalogue and tells the subscribers what Shopify would tell them.
+"""Edits that a merchant makes in the shop: each changes the catalog and sends the webhooks that Shopify would send.
 
 All take the shop and the JSON that control was given, and answer what the webhook's body is made of. A change of what
 is in a smart collection tells nobody, as in Shopify.
@@ -117,7 +117,7 @@ def delete_product(shop: "Shop", given: Given) -> Any:
 
 
 def set_stock(shop: "Shop", given: Given) -> Any:
-    """Sets what is available of an inventory item at a location (the first, unless told).
+    """Sets the available quantity of an inventory item at a location, by default the first.
 
     Whether Shopify then also sends `products/update` is not sure; here it does unless `product_update` is false.
     """
@@ -158,7 +158,7 @@ def set_tracked(shop: "Shop", given: Given) -> Any:
 
 
 def order(shop: "Shop", given: Given) -> Any:
-    """Somebody buys: `variants` maps variant ids to quantities. Stock goes down, as `set_stock` has it."""
+    """Places an order: `variants` maps variant ids to quantities. Stock goes down as with `set_stock`."""
     lines = []
     for identifier, quantity in given["variants"].items():
         found = shop.catalogue.variant(int(identifier))

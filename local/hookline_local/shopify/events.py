@@ -28,7 +28,7 @@ STUB_DAYS = 1
 
 
 def resource_of(topic: str) -> tuple[str, str]:
-    """What a classic topic is about, and what happened: Product, update."""
+    """Resource and action of a classic topic: Product, update."""
     kind, _, action = topic.partition("/")
     return RESOURCES.get(kind, kind.title()), action
 
@@ -57,7 +57,7 @@ def body(shop: "Shop", subscription: "Subscription", topic: str, resource: dict[
 
 
 def queried(shop: "Shop", query: str, variables: dict[str, Any]) -> dict[str, Any]:
-    """What the subscription's query answers, or its errors."""
+    """Result of the subscription's query, or its errors."""
     from .execute import Context, resolve, type_of
 
     document, errors = schema.check(query)
@@ -77,7 +77,7 @@ def queried(shop: "Shop", query: str, variables: dict[str, Any]) -> dict[str, An
 
 
 def stub(shop: "Shop", number: int, whole: bytes) -> bytes:
-    """What is sent in place of a body that is too large; the body waits at `payload_url`."""
+    """Body that replaces one that is too large, which can be fetched from `payload_url`."""
     shop.stored_payloads[str(number)] = whole
     envelope = {name: value for name, value in json.loads(whole).items() if name in ("topic", "action", "handle")}
     said = envelope | {

@@ -42,7 +42,7 @@ class Context:
 
 
 def answer(shop: "Shop", body: dict[str, Any]) -> dict[str, Any]:
-    """What Shopify answers to a request, with HTTP status 200."""
+    """Shopify's response to a request, with HTTP status 200."""
     source = body.get("query")
     if not isinstance(source, str):
         return {"errors": [{"message": "query is missing"}]}
@@ -56,7 +56,7 @@ def answer(shop: "Shop", body: dict[str, Any]) -> dict[str, Any]:
     variables = body.get("variables") or {}
     requested = cost.Estimate(schema.load(), document, variables).operation(operation)
     if requested > cost.MOST_PER_QUERY:
-        return too_dear(shop, requested)
+        return max_cost_exceeded(shop, requested)
     if not shop.bucket.take(requested):
         shop.counts["throttled"] += 1
         extensions = {"code": "THROTTLED", "documentation": "https://shopify.dev/api/usage/rate-limits"}
@@ -73,7 +73,7 @@ def answer(shop: "Shop", body: dict[str, Any]) -> dict[str, Any]:
         type_resolver=type_of,
     )
     actual = min(requested, context.spent)
-    shop.bucket.give_back(requested - actual)
+    shop.bucket.refund(requested - actual)
     said: dict[str, Any] = {"data": oddly(shop, result.data) if shop.odd else result.data}
     if result.errors:
         said["errors"] = [error.formatted for error in result.errors]
@@ -95,12 +95,12 @@ def oddly(shop: "Shop", value: Any) -> Any:
 
 
 def type_of(value: Any, *_: Any) -> str:
-    """Which type something is that may be of several."""
+    """Concrete type of a node whose declared type is abstract."""
     return value.typename if isinstance(value, Node) else value["__typename"]
 
 
 def charged(shop: "Shop", requested: int, actual: int | None) -> dict[str, Any]:
-    """As `extensions.cost` has it."""
+    """Fields of `extensions.cost`."""
     return {
         "requestedQueryCost": requested,
         "actualQueryCost": actual,
@@ -108,9 +108,9 @@ def charged(shop: "Shop", requested: int, actual: int | None) -> dict[str, Any]:
     }
 
 
-def too_dear(shop: "Shop", requested: int) -> dict[str, Any]:
+def max_cost_exceeded(shop: "Shop", requested: int) -> dict[str, Any]:
     """A single query may not cost more than the limit, however full the bucket is."""
-    shop.counts["too_dear"] += 1
+    shop.counts["max_cost_exceeded"] += 1
     limit = cost.MOST_PER_QUERY
     message = f"Query cost is {requested}, which exceeds the single query max cost limit ({limit})."
     extensions = {"code": "MAX_COST_EXCEEDED", "cost": requested, "maxCost": limit}

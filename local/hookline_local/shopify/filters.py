@@ -30,7 +30,7 @@ Filter = Callable[[Ask], bool]
 
 @dataclass
 class Fields:
-    """What can be asked of a kind of thing: exact words, numbers and times. Everything else is unknown."""
+    """Fields by which a kind of object can be filtered: exact words, numbers and times. All others are unknown."""
 
     words: frozenset[str]
     numbers: frozenset[str] = frozenset()
@@ -119,7 +119,7 @@ def term(token: str, fields: Fields, search: Search) -> Filter:
 
 
 def reader(name: str, fields: Fields) -> Callable[[str], Any] | None:
-    """How a value of a field is read, if the field exists."""
+    """Function that reads a value of a field, if the field exists."""
     if name in fields.numbers:
         return float if name == "price" else lambda text: int(text.rpartition("/")[2])
     if name in fields.times:

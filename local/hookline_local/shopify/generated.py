@@ -1,4 +1,4 @@
-"""Thousands of invented products that take no memory: each is made anew from its number whenever it is looked at."""
+"""Thousands of invented products that take no memory: each is computed from its number on every access."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,11 +33,11 @@ class Batch:
         return range(self.first_product, self.first_product + 2 * self.count, 2)
 
     def product_of_variant(self, identifier: int) -> int | None:
-        """Which product a variant belongs to."""
+        """Id of the product to which a variant belongs."""
         return self.product_of(identifier - self.first_variant)
 
     def product_of_item(self, identifier: int) -> int | None:
-        """Which product an inventory item belongs to."""
+        """Id of the product to which an inventory item belongs."""
         return self.product_of(identifier - self.first_item)
 
     def product_of(self, offset: int) -> int | None:
@@ -47,7 +47,7 @@ class Batch:
         return self.first_product + offset // self.variants // 2 * 2
 
     def updated_at(self, identifier: int) -> str:
-        """When a product was last changed: the seconds of one day, over and over."""
+        """Time of a product's last change: the seconds of one day, repeated."""
         place = (identifier - self.first_product) // 2
         return datetime.fromtimestamp(EPOCH + place % 86400, UTC).isoformat()
 

@@ -22,6 +22,6 @@ def number(text: str, kind: str | None = None) -> int | None:
 
 
 def kind(text: str) -> str | None:
-    """What a global id is of."""
+    """Type in a global id."""
     match = GID.fullmatch(text)
     return match[1] if match else None

@@ -1,4 +1,4 @@
-"""What the inventory types of the schema answer: items, levels, locations."""
+"""Fields of the schema's inventory types: items, levels, locations."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -39,7 +39,7 @@ Row = tuple[int, dict[str, Any]]
 
 @dataclass
 class Plan:
-    """How nodes of one type are written: plain fields in the line, connections as lines of their own."""
+    """Output of nodes of one type: plain fields in the line, connections as lines of their own."""
 
     fields: list[tuple[str, Callable[[Any], Any]]] = field(default_factory=list)
     connections: list[tuple[Callable[[Any], Any], "Shape"]] = field(default_factory=list)
@@ -50,7 +50,7 @@ class Plan:
 
 
 class Shape:
-    """What is selected of a node whose type may be known only when it is there."""
+    """Selection on a node whose type may only be known at run time."""
 
     def __init__(self, compiler: "Compiler", selections: list[tuple[FieldNode, GraphQLNamedType]]) -> None:
         """Of these selection sets, each with the type it is asked of."""
@@ -58,7 +58,7 @@ class Shape:
         self.plans: dict[str, Plan] = {}
 
     def plan(self, node: Any, declared: str) -> Plan:
-        """The plan for a node."""
+        """Output plan for a node of a concrete type."""
         name = node.typename if isinstance(node, Node) else declared
         if name not in self.plans:
             self.plans[name] = self.compiler.plan(self.selections, name)
@@ -116,12 +116,12 @@ class Compiler:
 
 
 def fits(concrete: GraphQLNamedType, owner: GraphQLNamedType) -> bool:
-    """Whether what is asked of a type can be asked of the concrete one."""
+    """Returns whether a selection on one type applies to the concrete type."""
     return owner is concrete or (is_abstract_type(owner) and schema.load().is_sub_type(owner, concrete))
 
 
 def reader(owner: str, name: str, arguments: dict[str, Any], kind: Any) -> Callable[[Any], Any]:
-    """How a field is read from a node."""
+    """Function that reads a field of a node."""
     known = FIELDS.get(owner, {}).get(name)
     plain = default(kind)
 

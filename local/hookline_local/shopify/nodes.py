@@ -1,4 +1,4 @@
-"""What each field of the schema answers, as functions of a node and the field's arguments.
+"""Fields of the schema, as functions of a node and the field's arguments.
 
 Used by the GraphQL executor (`execute`) and by bulk operations (`lines`), which do without it. A field that is missing
 here is null, or a plain default where the schema forbids null. Other modules add the types they are about to `FIELDS`.
@@ -92,7 +92,7 @@ def collections_of(node: Node, _: dict[str, Any]) -> Listing:
 
 
 def in_collection(node: Node, arguments: dict[str, Any]) -> bool:
-    """Whether a product is in a collection."""
+    """Returns whether a product is in a collection."""
     return any(gid("Collection", one) == arguments["id"] for one in node.shop.catalogue.collections_of(node.data))
 
 
@@ -102,7 +102,7 @@ def members(node: Node, _: dict[str, Any]) -> Listing:
 
 
 def has_product(node: Node, arguments: dict[str, Any]) -> bool:
-    """Whether a collection holds a product."""
+    """Returns whether a collection contains a product."""
     product = node.shop.catalogue.product(int(arguments["id"].rpartition("/")[2]))
     return bool(product) and node.owner.holds(product)
 
@@ -177,7 +177,7 @@ def rule_set(node: Node, _: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def published_count(node: Node, arguments: dict[str, Any]) -> dict[str, Any]:
-    """On how many channels a collection is; one that will be published later counts only if that is asked for."""
+    """Number of channels on which a collection is published; future publications count only on request."""
     published_at = node.data.get("published_at")
     later = published_at is not None and clock.seconds(published_at) > clock.seconds(clock.now())
     return count_of(int(published_at is not None and not (later and arguments.get("onlyPublished", True))))

@@ -25,7 +25,7 @@ class Listing:
 
 @dataclass(slots=True)
 class Page:
-    """The part of a connection that was asked for."""
+    """Requested part of a connection."""
 
     keys: list[Any]
     nodes: list[Any]

@@ -1,4 +1,4 @@
-"""What webhooks carry: REST bodies of the shapes in events/shopify, made from the catalogue.
+"""Bodies of webhooks: REST resources of the shapes in events/shopify, made from the catalog.
 
 Shapes: https://shopify.dev/docs/api/webhooks/latest
 """
@@ -115,7 +115,7 @@ def compliance_fields(shop: "Shop", topic: str, identifier: int) -> dict[str, An
 
 
 def only(body: dict[str, Any], fields: list[str]) -> dict[str, Any]:
-    """What `includeFields` leaves of a body; `variants.id` is a field of each variant."""
+    """Body reduced to `includeFields`; `variants.id` is a field of each variant."""
     kept: dict[str, Any] = {}
     for name in fields:
         take(body, name.split("."), kept)

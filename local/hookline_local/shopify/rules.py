@@ -32,12 +32,12 @@ def tags(product: dict[str, Any]) -> list[str]:
 
 
 def matches(product: dict[str, Any], rules: list[dict[str, str]], disjunctive: bool) -> bool:
-    """Whether a product fits the rules: all of them, or any."""
+    """Returns whether a product matches the rules: all of them, or any."""
     return (any if disjunctive else all)(fits(product, rule) for rule in rules)
 
 
 def fits(product: dict[str, Any], rule: dict[str, str]) -> bool:
-    """Whether a product fits one rule."""
+    """Returns whether a product matches one rule."""
     values, relation, wanted = COLUMNS[rule["column"]](product), rule["relation"], rule["condition"]
     if relation in NEGATIONS:
         return not any(RELATIONS[NEGATIONS[relation]](value, wanted) for value in values)
@@ -45,7 +45,7 @@ def fits(product: dict[str, Any], rule: dict[str, str]) -> bool:
 
 
 def problem(rules: Any) -> str | None:
-    """What is wrong with rules that came from outside."""
+    """Error in rules from outside, or None."""
     for rule in rules:
         if rule.get("column") not in COLUMNS:
             return f"column {rule.get('column')!r} is none of {', '.join(COLUMNS)}"

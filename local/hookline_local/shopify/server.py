@@ -8,7 +8,7 @@ from aiohttp import web
 
 from . import control, execute, schema
 from .shops import App, Fault, Shop
-from .tokens import Refused
+from .tokens import TokenRefusedError
 
 APP: web.AppKey[App] = web.AppKey("app", App)
 VERSION = re.compile(r"\d{4}-(01|04|07|10)|unstable")
@@ -79,11 +79,11 @@ async def access_token(request: web.Request) -> web.Response:
     app = request.app[APP]
     try:
         if (form.get("client_id"), form.get("client_secret")) != (app.client_id, app.client_secret):
-            raise Refused("invalid_client", "Unknown client or wrong secret")
+            raise TokenRefusedError("invalid_client", "Unknown client or wrong secret")
         if not shop.installed:
-            raise Refused("shop_not_permitted", "The app is not installed in this shop")
+            raise TokenRefusedError("shop_not_permitted", "The app is not installed in this shop")
         answer = shop.tokens.grant(form) | {"scope": ",".join(shop.scopes)}
-    except Refused as refused:
+    except TokenRefusedError as refused:
         return web.json_response({"error": refused.error, "error_description": refused.description}, status=400)
     return web.json_response(answer)
 

@@ -77,7 +77,7 @@ class App:
 
 @dataclass
 class Odd:
-    """What is odd about the record of one global id, wherever the Admin API answers it."""
+    """Oddities of the record of one global id, wherever the Admin API returns it."""
 
     fields: dict[str, Any]
     lines: list[str] = field(default_factory=list)
@@ -124,7 +124,7 @@ class Shop:
         self.folder = app.folder
 
     def base_url(self) -> str:
-        """Where this server is."""
+        """URL of this server."""
         return self.app.base_url
 
     def next_id(self) -> int:
@@ -142,7 +142,7 @@ class Shop:
         task.add_done_callback(self.sending.discard)
 
     def mischief_for(self, topic: str) -> Mischief | None:
-        """What happens to the next delivery of a topic, if anything."""
+        """Fault of the next delivery of a topic, if any."""
         for one in self.mischief:
             if one.left > 0 and one.topic in (None, topic):
                 one.left -= 1
@@ -154,7 +154,7 @@ class Shop:
         return self.levels.get(variant["inventory_item_id"]) or {self.location: variant["inventory_quantity"]}
 
     def emit(self, topic: str, resource: dict[str, Any], **more: Any) -> None:
-        """Tells the subscribers what has happened."""
+        """Sends a webhook about a change to the subscribers."""
         self.app.sender.emit(self, topic, resource, **more)
 
     def uninstall(self) -> None:
@@ -167,7 +167,7 @@ class Shop:
         self.subscriptions.made.clear()
 
     def fault(self, where: str) -> Fault | None:
-        """What goes wrong with this request, if anything."""
+        """Fault of this request, if any."""
         for fault in self.faults:
             if fault.where == where and fault.left > 0:
                 fault.left -= 1

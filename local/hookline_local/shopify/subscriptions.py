@@ -22,7 +22,7 @@ ODD_TOPICS = {"INVENTORY_LEVELS_UPDATE": "inventory_levels/update", "ORDERS_CREA
 
 @dataclass
 class Subscription:
-    """Where a topic is sent."""
+    """Subscription of a topic, and its address."""
 
     number: int
     topic: str

@@ -16,7 +16,7 @@ EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 OFFLINE = "urn:shopify:params:oauth:token-type:offline-access-token"
 
 
-class Refused(Exception):
+class TokenRefusedError(Exception):
     """A grant that is not given; the message is OAuth's `error`, then what is wrong."""
 
     def __init__(self, error: str, description: str) -> None:
@@ -37,7 +37,7 @@ class Pair:
 
 @dataclass
 class Tokens:
-    """What opens one shop."""
+    """Tokens of one shop."""
 
     prefix: str
     lifetime: float = 3600
@@ -49,7 +49,7 @@ class Tokens:
     made: int = 0
 
     def opens(self, token: str) -> bool:
-        """Whether a token is good now. Using a refreshed one retires its predecessor."""
+        """Returns whether a token is valid now. Using a refreshed one retires its predecessor."""
         at = time.monotonic()
         if token in self.lasting:
             return True
@@ -94,7 +94,7 @@ class Tokens:
         }
 
     def grant(self, form: dict[str, Any]) -> dict[str, Any]:
-        """Answers the token endpoint; the client has been checked. Raises Refused."""
+        """Answers the token endpoint; the client has been checked. Raises TokenRefusedError."""
         kind = form.get("grant_type")
         try:
             match kind:
@@ -105,8 +105,8 @@ class Tokens:
                 case _ if kind == EXCHANGE:
                     answer = self.exchange(form)
                 case _:
-                    raise Refused("unsupported_grant_type", f"no grant of type {kind}")
-        except Refused:
+                    raise TokenRefusedError("unsupported_grant_type", f"no grant of type {kind}")
+        except TokenRefusedError:
             self.grants["refused"] += 1
             raise
         self.grants["token_exchange" if kind == EXCHANGE else str(kind)] += 1
@@ -123,7 +123,7 @@ class Tokens:
         """A new pair for a refresh token: the current one, or one whose answer was lost."""
         self.adopt(next((pair for pair in self.offered if pair.refresh == token), None))
         if not self.current or self.current.refresh != token or time.monotonic() >= self.current.refresh_expires_at:
-            raise Refused("invalid_grant", "This request requires an active refresh_token")
+            raise TokenRefusedError("invalid_grant", "This request requires an active refresh_token")
         pair = self.new_pair()
         self.offered.append(pair)
         return self.as_answer(pair)
@@ -132,7 +132,7 @@ class Tokens:
         """An expiring pair for a lasting token, which ends with that."""
         token = form.get("subject_token")
         if token not in self.lasting or form.get("subject_token_type") != OFFLINE or str(form.get("expiring")) != "1":
-            raise Refused("invalid_subject_token", "not an offline access token that can be exchanged")
+            raise TokenRefusedError("invalid_subject_token", "not an offline access token that can be exchanged")
         self.lasting.discard(token)
         return self.install_expiring()
 

@@ -46,7 +46,7 @@ def python() -> Path:
         environments.run([sys.executable, "-m", "venv", str(building)])
         pip = [str(building / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--no-input"]
         environments.run([*pip, "install", "--quiet", "--requirement", str(PYTHON / "requirements.txt")])
-        environments.move(building, target)
+        building.rename(target)
     return target / "bin" / "python"
 
 
@@ -64,7 +64,7 @@ def node() -> Path:
         environments.run([sys.executable, "-m", "venv", str(building)])
         pip = [str(building / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--no-input"]
         environments.run([*pip, "install", "--quiet", NODE_WHEEL])
-        environments.move(building, target)
+        building.rename(target)
     return target / program
 
 

@@ -1,12 +1,12 @@
-//! A certificate authority that lives as long as one run, and the files by which others are told to trust it.
+//! Certificate authority for one run, and the files that make clients trust it.
 //!
-//! Who reads which, checked in the sources of the versions that are locked here:
+//! Files that clients read, checked in the sources of the locked versions:
 //! - Rust: `aws-smithy-http-client` 1.5 and `rustls-platform-verifier` (reqwest's) take their roots from
 //!   `rustls-native-certs`, which reads `SSL_CERT_FILE` instead of the system's bundle;
 //! - boto3: `AWS_CA_BUNDLE`, instead of botocore's own bundle;
 //! - Node.js: `NODE_EXTRA_CA_CERTS`, beside the roots that are compiled in.
 //!
-//! The first two get the system's roots too, for on Lambda there are some 140 to be read.
+//! The first two get the system's roots too, because on Lambda some 140 are read.
 
 use std::{
     fmt, fs,
@@ -27,12 +27,12 @@ use tokio_rustls::{
     },
 };
 
-/// Where distributions keep the roots they trust: Debian, Amazon Linux and Fedora.
+/// Trusted roots of distributions: Debian, Amazon Linux and Fedora.
 const SYSTEM: [&str; 2] = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"];
 
-/// An authority and a server that it vouches for, `127.0.0.1`.
+/// An authority and its certificate for a server, `127.0.0.1`.
 pub struct Authority {
-    /// What a server speaks TLS with.
+    /// TLS configuration of the server.
     pub acceptor: TlsAcceptor,
     /// The system's roots and this one, as PEM.
     pub trusted: PathBuf,
@@ -52,7 +52,7 @@ impl Authority {
     /// Makes keys and certificates, and writes the public halves into `folder`.
     ///
     /// # Errors
-    /// When the folder cannot be written to.
+    /// If the folder is not writable.
     pub fn make(folder: &Path) -> anyhow::Result<Self> {
         let mut params = CertificateParams::new(Vec::new())?;
         params.distinguished_name = named("Hookline's benchmark");

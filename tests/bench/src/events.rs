@@ -1,5 +1,5 @@
-//! What the functions are fed: webhooks of products, signed, as an HTTP API hands them over; and batches of what a receiver
-//! has sent to the queue.
+//! Inputs of the functions: signed webhooks of products as events of an HTTP API, and batches of the messages that a receiver
+//! sent to the queue.
 
 use anyhow::Context;
 use hookline_host::webhook::{Webhook, sign};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::aws::{SECRET, rows::STORE};
 
-/// The topic of all of them.
+/// Topic of all webhooks.
 pub const TOPIC: &str = "products/update";
 
 /// Shopify sends about this much for a product with two variants.
@@ -16,7 +16,7 @@ pub const SMALL: usize = 4 * 1024;
 /// A product with many variants and a long description.
 pub const LARGE: usize = 200 * 1024;
 
-/// How many products a bulk edit is about, of which each is updated again and again.
+/// Number of products in a bulk edit, each updated many times.
 const BULK_EDITED: u32 = 3;
 
 const SAMPLE: &str = include_str!("../../../events/shopify/products-update.json");
@@ -26,25 +26,25 @@ const WORDS: [&str; 24] = [
     "and", "carving", "with", "juice", "groove", "from", "one", "piece", "of", "solid", "wood",
 ];
 
-/// What kind of delivery is sent.
+/// Kind of delivery to send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
     Fresh,
-    /// To be sent when the stub knows all deliveries.
+    /// Sent while the stub knows all deliveries.
     Duplicate,
     Forged,
 }
 
-/// Which products the deliveries are about.
+/// Choice of the deliveries' products.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
-    /// Each another one.
+    /// Every delivery has another product.
     Catalogue,
-    /// A few, each updated many times.
+    /// A few products, each updated many times.
     BulkEdit,
 }
 
-/// The `n`th delivery: the event that a receiver gets.
+/// Event of the `n`th delivery, for a receiver.
 pub fn webhook(delivery: Delivery, shape: Shape, bytes: usize, n: u32) -> anyhow::Result<String> {
     let body = product(shape, bytes, n)?;
     let signed = match delivery {
@@ -63,7 +63,7 @@ pub fn webhook(delivery: Delivery, shape: Shape, bytes: usize, n: u32) -> anyhow
     Ok(webhook.event())
 }
 
-/// A product of about so many bytes: the sample, with up to 100 variants and as much description as it takes.
+/// Product of about this size: the sample, with up to 100 variants and as much description as is missing.
 fn product(shape: Shape, bytes: usize, n: u32) -> anyhow::Result<String> {
     let mut product: Value = serde_json::from_str(SAMPLE)?;
     let which = match shape {
@@ -96,7 +96,7 @@ fn product(shape: Shape, bytes: usize, n: u32) -> anyhow::Result<String> {
     Ok(product.to_string())
 }
 
-/// Words in a random order, for a compressor makes nothing of the same one many times.
+/// Words in random order, because repetitions would compress to nothing.
 fn description(bytes: usize, seed: u64) -> String {
     let mut random = fastrand::Rng::with_seed(seed);
     let mut text = String::with_capacity(bytes + 16);
@@ -108,7 +108,7 @@ fn description(bytes: usize, seed: u64) -> String {
     text
 }
 
-/// Batches of so many messages. What does not fill one is left out.
+/// Batches of this many messages. Drops the remainder.
 pub fn batches(messages: &[String], of: usize) -> Vec<String> {
     let batches = messages.chunks_exact(of).enumerate();
     batches
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_product_has_the_size_that_was_asked_for() {
+    fn product_has_the_requested_size() {
         for bytes in [SMALL, LARGE] {
             let length = product(Shape::Catalogue, bytes, 7).unwrap().len();
             assert!(length.abs_diff(bytes) < bytes / 100, "{length} of {bytes}");
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bulk_edit_is_about_few_products_and_a_catalogue_about_many() {
+    fn bulk_edit_has_few_products_and_catalog_many() {
         assert_eq!((ids(Shape::BulkEdit).len(), ids(Shape::Catalogue).len()), (3, 30));
     }
 
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn batches_are_full_and_their_messages_have_ids_of_their_own() {
+    fn batches_are_full_and_message_ids_are_unique() {
         let messages = ["a", "b", "c", "d", "e"].map(str::to_owned);
         let batches: Vec<Value> = batches(&messages, 2)
             .iter()

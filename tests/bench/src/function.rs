@@ -1,4 +1,4 @@
-//! One function as a process: started as Lambda starts it, fed events, watched from outside.
+//! A function as a process: started as Lambda starts it, fed with events, observed from outside.
 
 use std::{
     ffi::OsString,
@@ -28,43 +28,43 @@ use crate::{
 /// The consumer's timeout, as in the template; a receiver's is shorter and plays no part here.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Where a function's own files are: of ours only the panel has any, and of that there is a page to measure with.
+/// Folder of a function's own files: of ours only the panel has any, here a page to measure with.
 const TASK_ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/task-root");
 
-/// Whose function it is.
+/// Origin of a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Made {
+pub enum ProgramOrigin {
     Hookline,
     Node,
     Python,
 }
 
-/// What is started.
+/// Program to start.
 #[derive(Debug, Clone)]
 pub struct Program {
-    /// As in `products-update`.
+    /// Name, as in `products-update`.
     pub name: String,
-    pub made: Made,
+    pub made: ProgramOrigin,
     pub command: PathBuf,
     pub arguments: Vec<OsString>,
-    /// What would be zipped and loaded.
+    /// Files that would be zipped and deployed.
     pub deployed: Vec<PathBuf>,
 }
 
-/// A running function, and what it speaks to.
+/// Running function, with its runtime API and stubs.
 #[derive(Debug)]
 pub struct Function {
     process: Child,
     runtime: Runtime,
     pub aws: Aws,
-    /// When it was told to run.
+    /// Time of its start.
     started: Instant,
     logged: Arc<AtomicU64>,
     _turns: Option<Turns>,
 }
 
 impl Function {
-    /// Starts it. With a limit the clock runs from when the limited process becomes the function, so that what it takes to
+    /// Starts a program. With a limit, the clock starts when the limited process becomes the function, so that the work to
     /// limit it is not counted.
     pub async fn start(
         program: &Program,
@@ -106,7 +106,7 @@ impl Function {
         })
     }
 
-    /// From the start until it asks for its first event.
+    /// Returns the time from the start to its first poll.
     pub async fn first_poll(&mut self) -> anyhow::Result<Duration> {
         tokio::select! {
             polled = self.runtime.polled_at() => Ok(polled? - self.started),
@@ -114,7 +114,7 @@ impl Function {
         }
     }
 
-    /// From the start until its answer to an event that has been waiting for it.
+    /// Returns the time from the start to its response to an event that was waiting.
     pub async fn first_answer(&mut self, event: String) -> anyhow::Result<(Duration, Timed)> {
         let timed = self.runtime.invoke_timed(event).await?;
         self.runtime.polled().await?;
@@ -122,15 +122,15 @@ impl Function {
         Ok((timed.answered - self.started, timed))
     }
 
-    /// Hands it one event; comes back when it asks for the next, for only then is it done with what it does after it
-    /// has answered.
+    /// Invokes it once; returns when it polls again, because only then has it finished its work after the
+    /// response.
     pub async fn invoke(&mut self, event: String) -> anyhow::Result<Timed> {
         let timed = self.runtime.invoke_timed(event).await?;
         self.runtime.polled().await?;
         Ok(timed)
     }
 
-    /// What it has used so far.
+    /// Returns its resource usage so far.
     pub fn usage(&self) -> anyhow::Result<Usage> {
         let id = self.process.id().context("the function has ended")?;
         Ok(Usage {
@@ -141,18 +141,18 @@ impl Function {
     }
 }
 
-/// What a process has used.
+/// Resource usage of a process.
 #[derive(Debug, Clone, Copy)]
 pub struct Usage {
-    /// Of all its threads and of children that have ended.
+    /// Processor time of all its threads and of ended children.
     pub cpu: Duration,
-    /// The most memory it had at once.
+    /// Peak memory.
     pub peak_mib: f64,
-    /// Bytes of log.
+    /// Bytes logged.
     pub logged: u64,
 }
 
-/// A shell that joins the control group, if there is one, and becomes the function when it reads a line.
+/// Command of a shell that joins the control group, if any, and becomes the function when it reads a line.
 fn waiting(command: &Path, limit: &Limit) -> Command {
     let mut shell = Command::new("/bin/sh");
     let join = r#"if [ -n "$1" ]; then echo $$ > "$1"; fi; shift; echo ready; read -r go; exec "$@""#;
@@ -165,7 +165,7 @@ fn waiting(command: &Path, limit: &Limit) -> Command {
     shell
 }
 
-/// Lets a waiting process begin, with all of its share before it, and tells when.
+/// Lets a waiting process begin with its full share, and returns the time.
 async fn release(process: &mut Child, limit: &Limit, id: u32) -> anyhow::Result<Instant> {
     let mut ready = [0; 6];
     let output = process.stdout.as_mut().context("its output is not read")?;
@@ -183,7 +183,7 @@ async fn release(process: &mut Child, limit: &Limit, id: u32) -> anyhow::Result<
     Ok(started)
 }
 
-/// Reads what it logs, as Lambda does, and counts the bytes.
+/// Reads its logs, as Lambda does, and counts the bytes.
 fn count(process: &mut Child, logged: &Arc<AtomicU64>) -> anyhow::Result<()> {
     let mut output = process.stdout.take().context("its output is not read")?;
     let logged = Arc::clone(logged);
@@ -198,7 +198,7 @@ fn count(process: &mut Child, logged: &Arc<AtomicU64>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What Lambda sets, and what each function is told.
+/// Environment variables that Lambda sets, and each function's own.
 fn environment(program: &Program, runtime: &str, aws: &Aws) -> Vec<(&'static str, OsString)> {
     let queue = format!("{}/000000000000/events", aws.url);
     let mut told: Vec<(&str, OsString)> = [
@@ -218,7 +218,7 @@ fn environment(program: &Program, runtime: &str, aws: &Aws) -> Vec<(&'static str
     .map(|(name, value)| (name, value.into()))
     .into();
     let own: &[(&str, &str)] = match program.made {
-        Made::Hookline => &[
+        ProgramOrigin::Hookline => &[
             ("LEDGER_TABLE", "ledger"),
             ("ENTITIES_TABLE", "entities"),
             ("STORES_TABLE", "stores"),
@@ -245,7 +245,7 @@ fn environment(program: &Program, runtime: &str, aws: &Aws) -> Vec<(&'static str
             // What is counted is written once, before anything is measured, and then not for an hour.
             ("STATUS_TALLY_SECONDS", "3600"),
         ],
-        Made::Node | Made::Python => &[
+        ProgramOrigin::Node | ProgramOrigin::Python => &[
             ("TABLE", "idempotency"),
             ("QUEUE_URL", &queue),
             ("SHOPIFY_CLIENT_SECRET", SECRET),
@@ -259,15 +259,15 @@ fn environment(program: &Program, runtime: &str, aws: &Aws) -> Vec<(&'static str
     };
     told.extend(own.iter().map(|&(name, value)| (name, value.into())));
     let (bundle, variable) = match program.made {
-        Made::Hookline => (&aws.trusted, "SSL_CERT_FILE"),
-        Made::Node => (&aws.authority, "NODE_EXTRA_CA_CERTS"),
-        Made::Python => (&aws.trusted, "AWS_CA_BUNDLE"),
+        ProgramOrigin::Hookline => (&aws.trusted, "SSL_CERT_FILE"),
+        ProgramOrigin::Node => (&aws.authority, "NODE_EXTRA_CA_CERTS"),
+        ProgramOrigin::Python => (&aws.trusted, "AWS_CA_BUNDLE"),
     };
     told.extend(bundle.as_ref().map(|path| (variable, path.into())));
     told
 }
 
-/// Time on a processor: of the threads that live, to the nanosecond; or, where threads or children have ended, of all, in
+/// Processor time: of living threads, to the nanosecond; or, if threads or children have ended, of all, in
 /// the kernel's ticks.
 fn cpu(process: u32) -> anyhow::Result<Duration> {
     let mut nanoseconds = 0;
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn the_high_water_mark_is_read() {
+    fn high_water_mark_is_parsed() {
         assert_eq!(
             high_water_kib("Name:\tx\nVmHWM:\t    9472 kB\nVmRSS:\t 1 kB\n"),
             Some(9472)

@@ -1,7 +1,7 @@
 //! Gives a process the share of a processor that Lambda gives a function of some memory: 1,769 MB are one vCPU
 //! (<https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html>).
 //!
-//! Where control groups can be made, the kernel does it, as on Lambda; else the process is stopped and continued by turns,
+//! The kernel does it where control groups can be created, as on Lambda; else the process is stopped and continued by turns,
 //! which is harsher: it is stopped while it waits, too. Lambda's own period is not published; 20 ms is used here.
 
 use std::{
@@ -17,13 +17,13 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// One turn.
+/// Period of a share.
 pub const PERIOD: Duration = Duration::from_millis(20);
 
 const V1: &str = "/sys/fs/cgroup/cpu";
 const V2: &str = "/sys/fs/cgroup";
 
-/// How a share is enforced.
+/// Mechanism that enforces a share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Way {
     /// `cpu.cfs_quota_us` of a control group of its own, this folder.
@@ -42,7 +42,7 @@ pub struct Limit {
 }
 
 impl Limit {
-    /// The share of a function with this memory (MB), in the best way that this machine has.
+    /// Share of a function with this memory (MB), by the best mechanism of this machine.
     pub fn of_memory(megabytes: u32) -> Self {
         let share = share(megabytes);
         let name = format!("hookline-bench-{}", std::process::id());
@@ -70,7 +70,7 @@ impl Limit {
         Self { way, share }
     }
 
-    /// Where a process writes its number to be limited, if the kernel does it.
+    /// File to which a process writes its id to be limited, if the kernel does it.
     pub fn procs(&self) -> Option<PathBuf> {
         match &self.way {
             Way::Quota(folder) | Way::Max(folder) => Some(folder.join("cgroup.procs")),
@@ -78,12 +78,12 @@ impl Limit {
         }
     }
 
-    /// Starts taking turns with this process until the answer is dropped, if the kernel does not do it.
+    /// Starts stopping and continuing this process until the result is dropped, if the kernel does not limit it.
     pub fn watch(&self, process: u32) -> Option<Turns> {
         (self.way == Way::Turns).then(|| Turns::start(process, quota(self.share)))?
     }
 
-    /// In words.
+    /// Describes the limit.
     pub fn describe(&self) -> String {
         let how = match self.way {
             Way::Quota(_) => "a control group's quota (v1)",
@@ -107,7 +107,7 @@ impl Drop for Limit {
     }
 }
 
-/// What a function of this memory (MB) gets of one processor.
+/// Share of one processor for a function of this memory (MB).
 fn share(megabytes: u32) -> f64 {
     (f64::from(megabytes) / 1769.0).min(1.0)
 }
@@ -116,7 +116,7 @@ fn quota(share: f64) -> Duration {
     PERIOD.mul_f64(share)
 }
 
-/// Leaves nothing behind where it does not work.
+/// Creates a folder; leaves nothing behind if that fails.
 fn made(folder: &Path, make: impl Fn(&Path) -> io::Result<()>) -> bool {
     let done = make(folder).is_ok();
     if !done {
@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_share_grows_with_memory_up_to_one_processor() {
+    fn share_grows_with_memory_up_to_one_processor() {
         assert!((share(512) - 0.2894).abs() < 0.0001);
         assert!((share(1769) - 1.0).abs() < f64::EPSILON);
         assert!((share(3008) - 1.0).abs() < f64::EPSILON);
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_made_leaves_nothing_behind() {
+    fn failed_creation_leaves_nothing_behind() {
         let folder = tempfile::tempdir().unwrap();
         let group = folder.path().join("group");
         assert!(!made(&group, |group| {

@@ -1,4 +1,4 @@
-//! `make bench`: runs each built function as Lambda does, and beside it what people would write instead, against a stub of
+//! `make bench`: runs each built function as Lambda does, and its peers, functions that people would write instead, against a stub of
 //! AWS that counts; prints figures beside goals, and writes all of it as JSON. Nothing here is a test: a busy machine makes
 //! times longer, never counts.
 
@@ -34,64 +34,64 @@ use crate::{
     certificates::Authority,
     function::Program,
     limit::Limit,
-    outcome::{Machine, Outcome},
+    outcome::{BenchOutcome, Machine},
     peers::Installed,
-    place::Place,
-    report::{Elsewhere, Line},
+    place::Placement,
+    report::{ExternalLine, GoalLine},
     suite::{Bench, CONSUMER, DIRECT, Effort, LIMITED_MEMORY, RECEIVER},
 };
 
-/// Measures the built functions, and what people would write instead.
+/// Measures the built functions and their peers.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Where `make build` has put them.
+    /// Folder of the functions, from `make build`.
     #[arg(long, default_value = "target/lambda")]
     functions: PathBuf,
-    /// Where receivers are that speak to AWS by hand, to be set beside the others.
+    /// Folder of receivers built without the SDK, to compare.
     #[arg(long, value_name = "FOLDER")]
     direct: Option<PathBuf>,
-    /// Of the functions only these; by default all that are there.
+    /// Functions to measure; by default all in the folder.
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
-    /// Only this; by default all of it.
+    /// Part to measure; by default all.
     #[arg(long, value_enum)]
     part: Vec<Part>,
-    /// Of the receivers' work only this, as in `new, 200 KiB`: to look at with a profiler.
+    /// Work of the receivers to measure, as in `new, 200 KiB`: for a profiler.
     #[arg(long, value_name = "NAME")]
     case: Option<String>,
-    /// What tests/bench/peers/install.py has said. Without it nothing is compared.
+    /// Output of tests/bench/peers/install.py. Without it nothing is compared.
     #[arg(long, value_name = "FILE")]
     peers: Option<PathBuf>,
-    /// Where all figures go, as JSON.
+    /// File for all figures, as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// What else was measured, as a JSON list of lines with `what`, `unit`, `figure` and `goal` (`{"at_least": 90}`).
+    /// Other measurements, as a JSON list of lines with `what`, `unit`, `figure` and `goal` (`{"at_least": 90}`).
     #[arg(long, value_name = "FILE")]
     also: Vec<PathBuf>,
-    /// Events in a burst that the consumer is fed; by default 10,000 and 100,000.
+    /// Events in a burst for the consumer; by default 10,000 and 100,000.
     #[arg(long, value_name = "EVENTS")]
     burst: Vec<u32>,
     /// Messages in each batch of a burst. The template has 10.
     #[arg(long, value_name = "MESSAGES", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
     batch: u32,
-    /// Events with a small body that a receiver is handed; fewer of others. For a profiler, more than the 2,000 that there are.
+    /// Events with a small body for a receiver; fewer of others. For a profiler, more than the default of 2,000.
     #[arg(long, value_name = "N")]
     invocations: Option<usize>,
     /// Lets the kernel put functions and stub on any processor, instead of all on one that is kept awake.
     #[arg(long)]
     spread: bool,
-    /// Only sees that all of it works: the figures mean nothing.
+    /// Only checks that everything works; the figures mean nothing.
     #[arg(long)]
     quick: bool,
-    /// Does nothing but keep a processor awake.
+    /// Only keeps a processor awake.
     #[arg(long, hide = true)]
     spin: bool,
 }
 
-/// What can be measured by itself.
+/// Part of the benchmark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
-    /// How each function starts, and what it does that is neither a receiver nor the consumer.
+    /// Starts of all functions, and the work of those that are neither a receiver nor the consumer.
     Functions,
     /// The receiver, and the peers.
     Receivers,
@@ -138,9 +138,9 @@ fn begin(arguments: &Arguments) -> anyhow::Result<()> {
 
 async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let place = if arguments.spread {
-        Place::ANYWHERE
+        Placement::ANYWHERE
     } else {
-        Place::on_one()?
+        Placement::on_one()?
     };
     let folder = std::env::temp_dir().join(format!("hookline-bench-{}", std::process::id()));
     let authority = Authority::make(&folder)?;
@@ -166,7 +166,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn measure(arguments: &Arguments, bench: Bench<'_>, machine: Machine) -> anyhow::Result<Outcome> {
+async fn measure(arguments: &Arguments, bench: Bench<'_>, machine: Machine) -> anyhow::Result<BenchOutcome> {
     let receiver = peers::hookline(&arguments.functions, RECEIVER)?;
     let mut functions = BTreeMap::new();
     for program in suite::functions(&arguments.functions)? {
@@ -214,16 +214,16 @@ async fn measure(arguments: &Arguments, bench: Bench<'_>, machine: Machine) -> a
         let measured = bench.bursts(&receiver, &reindex()?, events, arguments.batch).await;
         bursts = measured.context(CONSUMER)?;
     }
-    Outcome::of(machine, bench.limit.describe(), functions, receivers, consumer, bursts)
+    BenchOutcome::of(machine, bench.limit.describe(), functions, receivers, consumer, bursts)
 }
 
-fn elsewhere(path: &Path) -> anyhow::Result<Vec<Line>> {
+fn elsewhere(path: &Path) -> anyhow::Result<Vec<GoalLine>> {
     let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
-    let lines: Vec<Elsewhere> = serde_json::from_str(&text).with_context(|| path.display().to_string())?;
-    Ok(lines.into_iter().map(Line::from).collect())
+    let lines: Vec<ExternalLine> = serde_json::from_str(&text).with_context(|| path.display().to_string())?;
+    Ok(lines.into_iter().map(GoalLine::from).collect())
 }
 
-/// Tells whoever waits; who does not listen need not be told.
+/// Prints progress to standard error, if it is open.
 fn say(text: &str) {
     let _unheard = writeln!(std::io::stderr(), "{text}");
 }

@@ -1,4 +1,4 @@
-//! What is measured of one function: how it starts, and how it works once it is warm.
+//! Measurements of one function: its start, and its work when warm.
 
 use std::time::{Duration, Instant};
 
@@ -14,53 +14,53 @@ use crate::{
     stats::{Percentiles, median, milliseconds},
 };
 
-/// How a function starts.
+/// Start of a function.
 #[derive(Debug, Clone, Serialize)]
 pub struct Start {
-    /// Median, from the start until it asks for its first event.
+    /// Median time from the start to the first poll.
     pub first_poll_ms: f64,
-    /// Median, from the start until it has answered an event that was waiting for it.
+    /// Median time from the start to the response to an event that was waiting.
     pub first_answer_ms: Option<f64>,
     /// Calls until then, of the last start.
     pub calls: Calls,
-    /// Most memory until then, of the last start.
+    /// Peak memory until then, of the last start.
     pub peak_mib: f64,
-    /// How often it was started.
+    /// Number of starts.
     pub starts: usize,
 }
 
-/// How a function works.
+/// Work of a warm function.
 #[derive(Debug, Clone, Serialize)]
 pub struct Warm {
-    /// Events a function is handed at once.
+    /// Events per invocation.
     pub batch: usize,
     pub invocations: usize,
-    /// From when it is handed an event until it has answered.
+    /// Time from an event to its response.
     pub latency_ms: Percentiles,
-    /// The same without the time that the stub had its requests.
+    /// Time from an event to its response, less the stub's latency.
     pub own_ms: Percentiles,
-    /// Invocations a second, one after another, with what it does after its answers and what the harness does between.
+    /// Invocations per second, one after another, with its work after responses and the harness's in between.
     pub per_second: f64,
-    /// The same for events, counting only the time from being handed a batch to having answered.
+    /// Events per second of the time from a batch to its response.
     pub events_per_second: f64,
     pub cpu_ms: f64,
     pub peak_mib: f64,
-    /// Calls for one invocation, where it was the same for all, and else on average.
+    /// Calls per invocation; on average if they differ.
     pub calls: Vec<(String, f64)>,
-    /// Bytes of log for one invocation.
+    /// Bytes logged per invocation.
     pub logged: f64,
 }
 
-/// What a function is to answer.
+/// Response expected from a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expected {
-    /// An HTTP answer with this status.
+    /// HTTP response with this status.
     Status(u64),
-    /// That no message of a batch, or no record, has to come again.
+    /// No message or record of a batch is to be retried.
     AllDone,
-    /// That somebody is let in.
+    /// Access is allowed.
     LetIn,
-    /// Nothing: it has done what was due.
+    /// Nothing; the work is done.
     Nothing,
 }
 
@@ -78,22 +78,22 @@ impl Expected {
     }
 }
 
-/// One way of being measured.
+/// Case to measure.
 #[derive(Debug, Clone)]
 pub struct Case {
     pub behaviour: Behaviour,
     pub events: Vec<String>,
-    /// Events in each of them.
+    /// Events per invocation.
     pub batch: usize,
     pub expected: Expected,
-    /// How many of the events, the first, are handed over before anything is measured.
+    /// Number of first events that are not measured.
     pub warm_up: usize,
 }
 
-/// Invocations that nothing is told of, before those that are measured, where there is time for them.
+/// Unmeasured invocations before the measured ones, if there is time.
 pub const WARM_UP: usize = 50;
 
-/// Starts a function so many times. Without an event only until it asks for one.
+/// Starts a function this many times. Without an event, only until its first poll.
 pub async fn start(
     program: &Program,
     behaviour: Behaviour,
@@ -176,7 +176,7 @@ pub async fn warm(program: &Program, authority: &Authority, case: Case) -> anyho
     })
 }
 
-/// What a receiver sends to the queue for these events.
+/// Returns the messages that a receiver sends to the queue for these events.
 pub async fn sent(
     program: &Program,
     behaviour: Behaviour,
@@ -203,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_what_was_expected_or_an_error() {
+    fn unexpected_response_is_an_error() {
         let ok = Expected::Status(200);
         assert!(ok.check(br#"{"statusCode":200}"#).is_ok());
         assert!(ok.check(br#"{"statusCode":401}"#).is_err());

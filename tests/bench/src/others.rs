@@ -1,4 +1,4 @@
-//! The functions that are neither a receiver nor the consumer, and what each is asked again and again: the question that it
+//! Functions that are neither a receiver nor the consumer, and the request that each repeats: the one that it
 //! mostly gets, with what it finds in [`rows`].
 
 use serde_json::{Value, json};
@@ -9,19 +9,19 @@ use crate::{
     measure::Expected,
 };
 
-/// What a function is asked.
+/// Request that a function repeats.
 #[derive(Debug, Clone)]
-pub struct Asked {
-    /// In words.
+pub struct RepeatedRequest {
+    /// Description.
     pub what: &'static str,
     pub event: Value,
     pub expected: Expected,
-    /// Whether it lets time pass before it does anything, and is asked less often therefore.
+    /// True if it waits before it does anything, and is invoked less often therefore.
     pub waits: bool,
 }
 
-impl Asked {
-    /// What the function of this name is asked; `None` of receivers and of the consumer.
+impl RepeatedRequest {
+    /// Request of the function of this name; `None` for receivers and the consumer.
     pub fn of(function: &str) -> Option<Self> {
         let (what, event, expected) = match function {
             "actions" => ("resync a store", api("POST", "/resync", &[]), Expected::Status(202)),
@@ -50,7 +50,7 @@ impl Asked {
     }
 }
 
-/// A request about the store, by an admin whom the authorizer has let in, as an HTTP API hands it over
+/// Request about the store by an authorized admin, as the event of an HTTP API
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>).
 fn api(method: &str, what: &str, query: &[(&str, &str)]) -> Value {
     let route = format!("{method} /api/stores/{{store}}{what}");
@@ -98,7 +98,7 @@ fn request(method: &str, route: &str, path: &str) -> Value {
     })
 }
 
-/// What an HTTP API asks its authorizer
+/// Event of an HTTP API for its authorizer
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html>).
 fn bearer() -> Value {
     let mut event = request(
@@ -112,7 +112,7 @@ fn bearer() -> Value {
     event
 }
 
-/// What a WebSocket API hands over of a connection: that it has gone, or that it wants to follow the store.
+/// Event of a WebSocket API: a connection has closed, or wants to follow the store.
 fn socket(event_type: &str) -> Value {
     let mut event = json!({
         "requestContext": {
@@ -127,7 +127,7 @@ fn socket(event_type: &str) -> Value {
     event
 }
 
-/// What the stores table's stream tells when a delivery has been applied
+/// Event of the stores table's stream after a delivery has been applied
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html>).
 fn change() -> Value {
     let before = rows::store();
@@ -146,7 +146,7 @@ fn change() -> Value {
     }]})
 }
 
-/// The hourly job of a store whose subscriptions are the app's own, so that nobody has to ask Shopify.
+/// Hourly job of a store whose subscriptions are the app's own, so that Shopify is not called.
 fn job() -> Value {
     let body = json!({"source": "shopify", "store": STORE, "task": "watch"}).to_string();
     events::batch(&[body], 0)
@@ -167,7 +167,7 @@ mod tests {
             let name = function.file_name().into_string().unwrap();
             let needs = fs::read_to_string(function.path().join("Cargo.toml")).unwrap();
             let is_asked = !needs.contains("hookline-wiring") && name != CONSUMER;
-            assert_eq!(Asked::of(&name).is_some(), is_asked, "{name}");
+            assert_eq!(RepeatedRequest::of(&name).is_some(), is_asked, "{name}");
         }
     }
 }

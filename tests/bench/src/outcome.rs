@@ -1,4 +1,4 @@
-//! All that one run has measured, and what it means.
+//! Results of one run, and their evaluation.
 
 use std::{collections::BTreeMap, fmt::Write, fs};
 
@@ -9,36 +9,36 @@ use crate::{
     aws::STATEMENT,
     bill,
     measure::Warm,
-    place::Place,
-    report::{self, Goal, Line, number, ratio},
+    place::Placement,
+    report::{self, Goal, GoalLine, number, ratio},
     scale::{self, Burst},
     suite::{
-        AWAY, BULK_EDIT, CATALOGUE, CATALOGUE_AWAY, DIRECT, DUPLICATE, FORGED, Measured, NEW, NEW_AWAY, NEW_LARGE, ONE,
-        ONE_AWAY, RECEIVER, Receiver,
+        AWAY, BULK_EDIT, CATALOGUE, CATALOGUE_AWAY, DIRECT, DUPLICATE, FORGED, FunctionFigures, NEW, NEW_AWAY,
+        NEW_LARGE, ONE, ONE_AWAY, RECEIVER, Receiver,
     },
 };
 
-/// Lines whose figures come from elsewhere, or may.
+/// Lines whose figures come from other programs, or may.
 pub const HMAC: &str = "HMAC verify, 64 KiB, of openssl speed";
 pub const CONSUMER_RATE: &str = "consumer, stub 0 ms, one core";
 pub const PRICE: &str = "list price per million small events, receive to index";
 
-/// Where it was measured, and when.
+/// Machine and date of the measurements.
 #[derive(Debug, Serialize)]
 pub struct Machine {
     pub date: String,
     pub processor: String,
     pub processors: usize,
     pub kernel: String,
-    /// How many processes wanted a processor when it began, on average over a minute, five and fifteen.
+    /// Load averages at the beginning, over a minute, five and fifteen.
     pub load: String,
-    /// Where everything ran.
+    /// Processors on which everything ran.
     pub place: String,
 }
 
 impl Machine {
-    /// This one, now.
-    pub fn this(place: &Place) -> anyhow::Result<Self> {
+    /// Describes this machine now.
+    pub fn this(place: &Placement) -> anyhow::Result<Self> {
         let cpuinfo = fs::read_to_string("/proc/cpuinfo")?;
         let processor = cpuinfo.lines().find_map(|line| line.strip_prefix("model name"));
         Ok(Self {
@@ -59,46 +59,46 @@ impl Machine {
     }
 }
 
-/// The averages of `/proc/loadavg`.
+/// Load averages of `/proc/loadavg`.
 fn load(loadavg: &str) -> String {
     loadavg.split_whitespace().take(3).collect::<Vec<_>>().join(" ")
 }
 
-/// One run.
+/// Results of one run.
 #[derive(Debug, Serialize)]
-pub struct Outcome {
+pub struct BenchOutcome {
     pub machine: Machine,
-    /// How starts over TLS were limited.
+    /// Limit of starts over TLS.
     pub limited: String,
-    pub goals: Vec<Line>,
-    pub functions: BTreeMap<String, Measured>,
+    pub goals: Vec<GoalLine>,
+    pub functions: BTreeMap<String, FunctionFigures>,
     pub receivers: BTreeMap<String, Receiver>,
     pub consumer: BTreeMap<&'static str, Warm>,
     pub bursts: Vec<Burst>,
-    /// What `hookline cost --measured` reads.
+    /// Figures that `hookline cost --measured` reads.
     pub cost: Cost,
 }
 
-/// What an event costs in calls and time.
+/// Calls and time per event.
 #[derive(Debug, Serialize)]
 pub struct Cost {
     pub date: String,
     pub receiver: Work,
-    /// The same with a body of 200 KiB; what its calls take was not measured apart.
+    /// Work of a receiver for a body of 200 KiB; the time of its calls was not measured apart.
     pub receiver_of_200k: Work,
-    /// The consumer with a batch of one, and of ten.
+    /// Work of the consumer for a batch of one, and of ten.
     pub consumer_of_1: Work,
     pub consumer_of_10: Work,
 }
 
-/// What one invocation takes.
+/// Work of one invocation.
 #[derive(Debug, Serialize)]
 pub struct Work {
     pub cpu_ms: f64,
     /// Calls that wait for each other.
     pub rounds: f64,
     pub calls: BTreeMap<String, f64>,
-    /// Bytes of log.
+    /// Bytes logged.
     pub logged: f64,
 }
 
@@ -117,11 +117,11 @@ impl Work {
     }
 }
 
-impl Outcome {
+impl BenchOutcome {
     pub fn of(
         machine: Machine,
         limited: String,
-        functions: BTreeMap<String, Measured>,
+        functions: BTreeMap<String, FunctionFigures>,
         receivers: BTreeMap<String, Receiver>,
         consumer: BTreeMap<&'static str, Warm>,
         bursts: Vec<Burst>,
@@ -154,12 +154,12 @@ impl Outcome {
         })
     }
 
-    /// Takes in what was measured elsewhere.
-    pub fn merge(&mut self, lines: impl IntoIterator<Item = Line>) {
+    /// Adds the lines that other programs measured.
+    pub fn merge(&mut self, lines: impl IntoIterator<Item = GoalLine>) {
         report::merge(&mut self.goals, lines);
     }
 
-    /// Which calls were made, in words, by what was done with them.
+    /// Describes the calls that were made, by function.
     fn calls(&self) -> String {
         let receivers = self.receivers.iter().flat_map(|(name, receiver)| {
             let work = receiver.work.iter();
@@ -183,7 +183,7 @@ impl Outcome {
         lines.collect::<Vec<_>>().join("\n")
     }
 
-    /// As a person reads it.
+    /// Report for a person.
     pub fn told(&self) -> String {
         let Machine {
             date,
@@ -268,7 +268,7 @@ impl Outcome {
     }
 }
 
-/// Whose rows are [`cells`].
+/// Table with rows of [`cells`].
 fn table_of_work(who: &str, rate: &str) -> comfy_table::Table {
     report::table(&[
         who,
@@ -304,8 +304,8 @@ fn cells(name: &str, warm: &Warm, per_second: f64) -> Vec<String> {
     row
 }
 
-/// The goals of docs/performance.md, and what one of our receivers has of them.
-fn goals(receivers: &BTreeMap<String, Receiver>, receiver: &str) -> Vec<Line> {
+/// Goals of docs/performance.md, with the figures of one of our receivers.
+fn goals(receivers: &BTreeMap<String, Receiver>, receiver: &str) -> Vec<GoalLine> {
     use Goal::{AtLeast, AtMost};
     let of_one = |who: &str, figure: fn(&Receiver) -> Option<f64>| receivers.get(who).and_then(figure);
     let ours = |figure| of_one(receiver, figure);
@@ -316,73 +316,73 @@ fn goals(receivers: &BTreeMap<String, Receiver>, receiver: &str) -> Vec<Line> {
     let cpu_large = |receiver: &Receiver| receiver.work.get(NEW_LARGE).map(|warm| warm.cpu_ms);
     let call_count = |receiver: &Receiver| Some(receiver.work.get(NEW)?.calls.iter().map(|(_, count)| count).sum());
     vec![
-        Line::new("start to first poll, receiver", "ms", ours(first_poll), AtMost(5.0)),
-        Line::new(
+        GoalLine::new("start to first poll, receiver", "ms", ours(first_poll), AtMost(5.0)),
+        GoalLine::new(
             "  first poll: Node peer's / ours",
             "×",
             times_node(first_poll),
             AtLeast(30.0),
         ),
-        Line::new(
+        GoalLine::new(
             "start + first invocation, stub 0 ms",
             "ms",
             ours(|receiver| receiver.start.first_answer_ms),
             AtMost(7.0),
         ),
-        Line::new(
+        GoalLine::new(
             "start + first invocation, TLS, 4 ms a call, CPU of 512 MB",
             "ms",
             ours(|receiver| receiver.start_over_tls_limited.first_answer_ms),
             AtMost(25.0),
         ),
-        Line::new("warm p50, new, 4 KiB, stub 0 ms", "ms", ours(p50), AtMost(0.25)),
-        Line::new("  warm p50: Node peer's / ours", "×", times_node(p50), AtLeast(10.0)),
-        Line::new(
+        GoalLine::new("warm p50, new, 4 KiB, stub 0 ms", "ms", ours(p50), AtMost(0.25)),
+        GoalLine::new("  warm p50: Node peer's / ours", "×", times_node(p50), AtLeast(10.0)),
+        GoalLine::new(
             "warm, stub 4 ms: p50 beyond the calls",
             "ms",
             ours(|receiver| receiver.work.get(NEW_AWAY).map(|warm| warm.own_ms.p50)),
             AtMost(0.5),
         ),
-        Line::new(
+        GoalLine::new(
             "warm, stub 4 ms: p99 beyond the calls",
             "ms",
             ours(|receiver| receiver.work.get(NEW_AWAY).map(|warm| warm.own_ms.p99)),
             AtMost(1.5),
         ),
-        Line::new("CPU, new, 4 KiB", "ms", ours(cpu_small), AtMost(0.22)),
-        Line::new(
+        GoalLine::new("CPU, new, 4 KiB", "ms", ours(cpu_small), AtMost(0.22)),
+        GoalLine::new(
             "  CPU, 4 KiB: Node peer's / ours",
             "×",
             times_node(cpu_small),
             AtLeast(10.0),
         ),
-        Line::new("CPU, new, 200 KiB", "ms", ours(cpu_large), AtMost(0.7)),
-        Line::new(
+        GoalLine::new("CPU, new, 200 KiB", "ms", ours(cpu_large), AtMost(0.7)),
+        GoalLine::new(
             "  CPU, 200 KiB: Node peer's / ours",
             "×",
             times_node(cpu_large),
             AtLeast(15.0),
         ),
-        Line::new(
+        GoalLine::new(
             "CPU, forged, 4 KiB",
             "ms",
             ours(|receiver| receiver.work.get(FORGED).map(|warm| warm.cpu_ms)),
             AtMost(0.06),
         ),
-        Line::new(
+        GoalLine::new(
             "peak memory, receiver, 4 KiB",
             "MiB",
             ours(|receiver| receiver.work.get(NEW).map(|warm| warm.peak_mib)),
             AtMost(12.0),
         ),
-        Line::new(
+        GoalLine::new(
             "zip, receiver",
             "MB",
             ours(|receiver| Some(receiver.zip_mb)),
             AtMost(3.6),
         ),
-        Line::new("calls for a new delivery", "", ours(call_count), AtMost(2.0)),
-        // Measured elsewhere.
-        Line::new(HMAC, "%", None, AtLeast(90.0)),
+        GoalLine::new("calls for a new delivery", "", ours(call_count), AtMost(2.0)),
+        // Measured by other programs.
+        GoalLine::new(HMAC, "%", None, AtLeast(90.0)),
     ]
 }

@@ -1,4 +1,4 @@
-//! What people would write instead, as `peers/install.py` has installed it, and our own receiver beside it.
+//! Peers, functions that people would write instead, as `peers/install.py` installed them, and our own functions.
 
 use std::{
     fs,
@@ -8,17 +8,17 @@ use std::{
 use anyhow::{Context, ensure};
 use serde::Deserialize;
 
-use crate::function::{Made, Program};
+use crate::function::{Program, ProgramOrigin};
 
-/// Where the Python peer's handler is.
+/// Folder of the Python peer's handler.
 pub const PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/python");
 
 const NODE_RUNTIME: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/node/runtime.js");
 
-/// Packages that a function in Python brings along; boto3 and what asks for events come with AWS's runtime.
+/// Packages that a function in Python brings along; boto3 and the runtime client come with AWS's runtime.
 const PYTHON_PACKAGES: [&str; 3] = ["aws_lambda_powertools", "jmespath", "typing_extensions.py"];
 
-/// Where the peers are.
+/// Folders of the peers.
 #[derive(Debug, Deserialize)]
 pub struct Installed {
     node: PathBuf,
@@ -27,7 +27,7 @@ pub struct Installed {
 }
 
 impl Installed {
-    /// What `install.py` has said into this file.
+    /// Reads the output of `install.py` from a file.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let text = fs::read_to_string(path)
             .with_context(|| format!("{}: run tests/bench/peers/install.py into it first", path.display()))?;
@@ -38,7 +38,7 @@ impl Installed {
     pub fn programs(&self) -> anyhow::Result<[Program; 2]> {
         let node = Program {
             name: "node".into(),
-            made: Made::Node,
+            made: ProgramOrigin::Node,
             command: self.node.clone(),
             arguments: vec![NODE_RUNTIME.into(), self.node_bundle.clone().into()],
             deployed: vec![self.node_bundle.clone()],
@@ -48,7 +48,7 @@ impl Installed {
         deployed.extend(PYTHON_PACKAGES.iter().map(|name| packages.join(name)));
         let python = Program {
             name: "python".into(),
-            made: Made::Python,
+            made: ProgramOrigin::Python,
             command: self.python.clone(),
             arguments: ["-m", "awslambdaric", "handler.handler"].map(Into::into).into(),
             deployed,
@@ -83,17 +83,17 @@ pub fn hookline(folder: &Path, name: &str) -> anyhow::Result<Program> {
     let command = bootstrap.canonicalize().context("the bootstrap's path")?;
     Ok(Program {
         name: name.into(),
-        made: Made::Hookline,
+        made: ProgramOrigin::Hookline,
         command: command.clone(),
         arguments: Vec::new(),
         deployed: vec![command],
     })
 }
 
-/// What is in here is deployed, nothing else.
+/// Folder of the deployed functions.
 const DEPLOYED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../functions");
 
-/// The names of all functions that are built in a folder, sorted. The command `hookline` is there too, and is none.
+/// Sorted names of all functions built in a folder. Skips the command `hookline`, which is there, too.
 pub fn built(folder: &Path) -> anyhow::Result<Vec<String>> {
     let entries = fs::read_dir(folder).with_context(|| format!("{}: run `make build` first", folder.display()))?;
     let mut names = Vec::new();
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_function_is_deployed_and_has_a_bootstrap() {
+    fn function_is_deployed_and_has_a_bootstrap() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["reindex", "hookline", "app-uninstalled", "search"] {
             fs::create_dir(folder.path().join(name)).unwrap();

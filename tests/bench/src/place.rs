@@ -1,8 +1,8 @@
-//! On which processors everything runs.
+//! Placement of the run on processors.
 //!
-//! On one, unless told otherwise, and that one awake: functions, stub and benchmark take turns anyway, and below 1,769 MB Lambda
-//! gives a function less than one. Where a request wakes somebody on another processor, a virtual machine asks its host to do
-//! it, and so it does to wake one that sleeps: more than half of what is then measured of a small delivery is the machine's
+//! By default on one, which is kept awake: functions, stub and benchmark take turns anyway, and below 1,769 MB Lambda
+//! gives a function less than one. If a request wakes a thread on another processor, a virtual machine asks its host to do
+//! it, as it does to wake a sleeping processor: more than half of a small delivery's measured time is then the machine's
 //! (docs/performance.md has both).
 
 use std::{fmt, hint, os::unix::process::parent_id, process::Stdio};
@@ -11,21 +11,21 @@ use anyhow::{Context, ensure};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use tokio::process::{Child, Command};
 
-/// Where everything runs, until this is dropped.
+/// Placement of everything until this is dropped.
 #[derive(Debug)]
-pub struct Place {
-    /// The processor that all is on; any, if none.
+pub struct Placement {
+    /// Processor in use; `None` for any.
     one: Option<usize>,
-    /// What keeps it awake.
+    /// Process that keeps it awake.
     awake: Option<Child>,
 }
 
-impl Place {
-    /// Where the kernel puts it.
+impl Placement {
+    /// Placement by the kernel.
     pub const ANYWHERE: Self = Self { one: None, awake: None };
 
-    /// On the last processor that may be used, for the first has more interrupts to see to. There this thread stays, and all
-    /// that it starts from now on. It is kept awake by a loop of the lowest class there is (`SCHED_IDLE`), which gives way to
+    /// Placement on the last usable processor, because the first handles more interrupts. This thread stays there, with all
+    /// processes that it starts from now on. A loop of the lowest scheduling class (`SCHED_IDLE`) keeps it awake and gives way to
     /// everything else at once; where there is no `chrt` (util-linux), it may sleep.
     pub fn on_one() -> anyhow::Result<Self> {
         let allowed = sched_getaffinity(None).context("which processors may be used")?;
@@ -51,7 +51,7 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Placement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.one, &self.awake) {
             (None, _) => f.write_str("on any processor"),
@@ -61,7 +61,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// Uses up what nobody else wants of a processor, until the process that started it has ended.
+/// Uses a processor's idle time until the process that started it has ended.
 pub fn spin() {
     let parent = parent_id();
     while parent_id() == parent {

@@ -3,7 +3,7 @@
 use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
 use serde::{Deserialize, Serialize};
 
-/// What a figure is to be.
+/// Goal of a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Goal {
@@ -11,14 +11,14 @@ pub enum Goal {
     AtLeast(f64),
 }
 
-/// One line: something that was measured, and what it was to be.
+/// Line of the report: a figure and its goal.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Line {
+pub struct GoalLine {
     pub what: String,
     pub unit: String,
-    /// None where it could not be measured in this run.
+    /// None if it could not be measured in this run.
     pub figure: Option<f64>,
-    /// The same of receivers that speak to AWS by hand, where it was measured.
+    /// Figure of receivers built without the SDK, if it was measured.
     pub direct: Option<f64>,
     pub goal: Goal,
     pub verdict: Verdict,
@@ -27,21 +27,21 @@ pub struct Line {
 /// A line that another program has measured.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Elsewhere {
+pub struct ExternalLine {
     pub what: String,
     pub unit: String,
     pub figure: Option<f64>,
     pub goal: Goal,
 }
 
-impl From<Elsewhere> for Line {
-    fn from(line: Elsewhere) -> Self {
+impl From<ExternalLine> for GoalLine {
+    fn from(line: ExternalLine) -> Self {
         Self::new(line.what, line.unit, line.figure, line.goal)
     }
 }
 
-/// Puts lines in the places of those that are called the same, and the others last.
-pub fn merge(lines: &mut Vec<Line>, more: impl IntoIterator<Item = Line>) {
+/// Replaces lines of the same name, and appends the others.
+pub fn merge(lines: &mut Vec<GoalLine>, more: impl IntoIterator<Item = GoalLine>) {
     for line in more {
         match lines.iter_mut().find(|known| known.what == line.what) {
             Some(known) => *known = line,
@@ -50,7 +50,7 @@ pub fn merge(lines: &mut Vec<Line>, more: impl IntoIterator<Item = Line>) {
     }
 }
 
-/// Whether a goal is reached.
+/// Verdict on a goal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
@@ -78,7 +78,7 @@ impl Goal {
     }
 }
 
-impl Line {
+impl GoalLine {
     /// Judges a figure.
     pub fn new(what: impl Into<String>, unit: impl Into<String>, figure: Option<f64>, goal: Goal) -> Self {
         Self {
@@ -108,7 +108,7 @@ impl Line {
     }
 }
 
-/// A figure in as many digits as mean something.
+/// Formats a figure with significant digits.
 pub fn number(figure: f64, unit: &str) -> String {
     let digits = match figure.abs() {
         under if under < 1.0 => 3,
@@ -129,14 +129,14 @@ pub fn number(figure: f64, unit: &str) -> String {
     }
 }
 
-/// How many times the first the second is.
+/// Ratio of the second to the first.
 pub fn ratio(ours: Option<f64>, theirs: Option<f64>) -> Option<f64> {
     let (ours, theirs) = (ours?, theirs?);
     (ours > 0.0).then(|| theirs / ours)
 }
 
-/// The goals.
-pub fn goals(lines: &[Line]) -> Table {
+/// Table of goals.
+pub fn goals(lines: &[GoalLine]) -> Table {
     let mut table = table(&["", "goal", "figure", "verdict", "direct"]);
     for line in lines {
         table.add_row(line.cells());
@@ -144,7 +144,7 @@ pub fn goals(lines: &[Line]) -> Table {
     table
 }
 
-/// An empty table whose columns, but for the first, are numbers.
+/// Empty table in which all columns but the first are numbers.
 pub fn table(headers: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_preset(UTF8_FULL_CONDENSED).set_header(headers);
@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_goal_is_reached_at_its_very_edge_and_missed_beyond() {
+    fn goal_is_reached_at_its_limit_and_missed_beyond() {
         let verdict = |goal: Goal, figure| goal.judge(figure);
         assert_eq!(verdict(Goal::AtMost(5.0), Some(5.0)), Verdict::Reached);
         assert_eq!(verdict(Goal::AtMost(5.0), Some(5.1)), Verdict::Missed);
@@ -182,24 +182,24 @@ mod tests {
     }
 
     #[test]
-    fn a_ratio_says_how_many_times_theirs_is_ours() {
+    fn ratio_divides_theirs_by_ours() {
         assert_eq!(ratio(Some(4.0), Some(120.0)), Some(30.0));
         assert_eq!(ratio(Some(0.0), Some(120.0)), None);
         assert_eq!(ratio(None, Some(120.0)), None);
     }
 
     #[test]
-    fn what_was_measured_elsewhere_takes_the_place_of_what_has_its_name() {
+    fn external_line_replaces_the_line_of_its_name() {
         let told = r#"[
             {"what": "b", "unit": "%", "figure": 93.5, "goal": {"at_least": 90.0}},
             {"what": "c", "unit": "ms", "figure": null, "goal": {"at_most": 1.0}}
         ]"#;
-        let elsewhere: Vec<Elsewhere> = serde_json::from_str(told).unwrap();
+        let elsewhere: Vec<ExternalLine> = serde_json::from_str(told).unwrap();
         let mut lines = vec![
-            Line::new("a", "ms", Some(1.0), Goal::AtMost(2.0)),
-            Line::new("b", "%", None, Goal::AtLeast(90.0)),
+            GoalLine::new("a", "ms", Some(1.0), Goal::AtMost(2.0)),
+            GoalLine::new("b", "%", None, Goal::AtLeast(90.0)),
         ];
-        merge(&mut lines, elsewhere.into_iter().map(Line::from));
+        merge(&mut lines, elsewhere.into_iter().map(GoalLine::from));
         let verdicts: Vec<_> = lines.iter().map(|line| (line.what.as_str(), line.verdict)).collect();
         let expected = [
             ("a", Verdict::Reached),
@@ -207,16 +207,16 @@ mod tests {
             ("c", Verdict::NotMeasured),
         ];
         assert_eq!(verdicts, expected);
-        assert!(serde_json::from_str::<Elsewhere>(r#"{"what": "b", "unit": "", "figure": 1, "goal": {}}"#).is_err());
+        assert!(serde_json::from_str::<ExternalLine>(r#"{"what": "b", "unit": "", "figure": 1, "goal": {}}"#).is_err());
     }
 
     #[test]
-    fn a_line_is_told_with_goal_figure_and_verdict() {
-        let line = Line::new("start", "ms", Some(6.0), Goal::AtMost(5.0));
+    fn line_shows_goal_figure_and_verdict() {
+        let line = GoalLine::new("start", "ms", Some(6.0), Goal::AtMost(5.0));
         assert_eq!(line.cells(), ["start", "≤ 5 ms", "6 ms", "MISSED", "–"]);
-        let line = Line {
+        let line = GoalLine {
             direct: Some(1.5),
-            ..Line::new("start", "ms", None, Goal::AtMost(5.0))
+            ..GoalLine::new("start", "ms", None, Goal::AtMost(5.0))
         };
         assert_eq!(line.cells(), ["start", "≤ 5 ms", "–", "not measured", "1.5 ms"]);
     }

@@ -1,6 +1,6 @@
 //! The consumer at scale: a burst of events, fed one batch after another to one process, with the stub at once.
 //!
-//! What is told is per core: events for each second that the consumer spent on a processor. It runs on one, so with a stub
+//! Figures are per core: events per second of the consumer's processor time. It runs on one, so with a stub
 //! that costs nothing it would do as many in a second. What grows with the burst would show between bursts of different
 //! sizes, what grows with the catalogue between bursts that are about few products and about many.
 
@@ -17,21 +17,21 @@ use crate::{
     function::{Function, Program},
     measure::{self, Expected, WARM_UP},
     outcome::CONSUMER_RATE,
-    report::{Goal, Line},
+    report::{Goal, GoalLine},
 };
 
-/// What a burst is about.
+/// Subject of a burst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum About {
-    /// So many products, each updated again and again, in no order.
+    /// This many products, each updated many times in random order.
     BulkEdit { products: u32 },
-    /// As many products as there are events. Whether the fence knows them.
+    /// As many products as events, known to the fence or not.
     Catalogue { known: bool },
 }
 
 impl About {
-    /// The bursts that are fed, from the least coalescing to the most.
+    /// All bursts, from the least coalescing to the most.
     pub const ALL: [Self; 4] = [
         Self::Catalogue { known: false },
         Self::Catalogue { known: true },
@@ -47,7 +47,7 @@ impl About {
         }
     }
 
-    /// Which product the `n`th event is about.
+    /// Product of the `n`th event.
     fn product(self, n: u32, random: &mut fastrand::Rng) -> u32 {
         match self {
             Self::BulkEdit { products } => random.u32(..products),
@@ -56,26 +56,26 @@ impl About {
     }
 }
 
-/// What was measured of one burst.
+/// Figures of one burst.
 #[derive(Debug, Serialize)]
 pub struct Burst {
     about: About,
     events: u32,
     /// Messages in a batch.
     batch: u32,
-    /// Events for each second on a processor.
+    /// Events per second of processor time.
     events_per_second: f64,
-    /// Events a second as time passes, with a stub that is not for nothing.
+    /// Events per second of wall time, with a stub that costs time.
     events_per_second_passed: f64,
     calls_per_event: f64,
-    /// By operation, for an event.
+    /// Calls per event, by operation.
     calls: Vec<(String, f64)>,
-    /// Events for each document that was sent to the index.
+    /// Events per document sent to the index.
     coalesced: f64,
     peak_mib: f64,
 }
 
-/// A message that a receiver sends, and in which everything can be replaced that tells one event from another.
+/// Message of a receiver in which everything that identifies an event can be replaced.
 #[derive(Debug)]
 pub struct Template(String);
 
@@ -84,7 +84,7 @@ const PRODUCT: u64 = 7_880_321_196_742_929;
 const CHANGED: &str = "2026-11-14T00:00:00-05:00";
 
 impl Template {
-    /// Takes it from a receiver.
+    /// Takes a message from a receiver.
     pub async fn of(receiver: &Program, authority: &Authority) -> anyhow::Result<Self> {
         let event = events::webhook(Delivery::Fresh, Shape::Catalogue, SMALL, 0)?;
         let sent = measure::sent(receiver, AT_ONCE, authority, vec![event]).await?;
@@ -95,7 +95,7 @@ impl Template {
         Ok(Self(message))
     }
 
-    /// The message of the `n`th delivery. Later ones tell of newer states.
+    /// Message of the `n`th delivery. Later ones hold newer states.
     fn message(&self, n: u32, product: u32) -> String {
         let second = n % 86_400;
         let changed = format!(
@@ -113,7 +113,7 @@ impl Template {
     }
 }
 
-/// Feeds a burst to a consumer that is warm, in batches of this size.
+/// Feeds a burst to a warm consumer, in batches of this size.
 pub async fn burst(
     consumer: &Program,
     authority: &Authority,
@@ -171,14 +171,14 @@ pub async fn burst(
     })
 }
 
-/// The line for the table of goals: of the largest burst of what coalesces least and is known.
-pub fn line(bursts: &[Burst]) -> Line {
+/// Line for the table of goals: the largest burst of known products that coalesces least.
+pub fn line(bursts: &[Burst]) -> GoalLine {
     let of = bursts
         .iter()
         .filter(|burst| burst.about == About::Catalogue { known: true });
     let largest = of.max_by_key(|burst| burst.events);
     let figure = largest.map(|burst| burst.events_per_second);
-    Line::new(CONSUMER_RATE, "events/s", figure, Goal::AtLeast(5_000.0))
+    GoalLine::new(CONSUMER_RATE, "events/s", figure, Goal::AtLeast(5_000.0))
 }
 
 /// All bursts, as a table.
@@ -215,7 +215,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_is_of_its_own_delivery_product_and_time() {
+    fn message_has_its_own_delivery_product_and_time() {
         let template = Template(format!("{DELIVERY} {PRODUCT} {CHANGED} gid/{PRODUCT}"));
         assert_eq!(
             template.message(86_400 + 3_661, 5),
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bulk_edit_is_about_few_products_and_a_catalogue_about_many() {
+    fn bulk_edit_has_few_products_and_catalog_many() {
         let mut random = fastrand::Rng::with_seed(1);
         let mut products = |about: About| {
             let all = (0..1_000).map(|n| about.product(n, &mut random));

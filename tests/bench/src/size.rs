@@ -1,4 +1,4 @@
-//! How large a function is once zipped, which is what Lambda loads.
+//! Size of a zipped function, as Lambda loads it.
 
 use std::{
     fs::{self, File},
@@ -9,7 +9,7 @@ use std::{
 use flate2::{Compression, write::DeflateEncoder};
 
 /// Megabytes (10^6 bytes) of the deflated files, each by itself as in a zip, which adds some 150 bytes for each. Of a
-/// folder, all that is in it and is not compiled by its runtime (`__pycache__`).
+/// folder, all files but those that its runtime compiled (`__pycache__`).
 pub fn zipped_megabytes(path: &Path) -> anyhow::Result<f64> {
     let bytes = u32::try_from(zipped_bytes(path)?)?;
     Ok(f64::from(bytes) / 1e6)
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_is_the_sum_of_its_files() {
+    fn size_of_a_folder_is_the_sum_of_its_files() {
         let folder = tempfile::tempdir().unwrap();
         let (one, two) = (folder.path().join("one"), folder.path().join("two"));
         fs::write(&one, "a".repeat(100_000)).unwrap();

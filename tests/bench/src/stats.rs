@@ -1,4 +1,4 @@
-//! Of many times, the ones that are told.
+//! Percentiles and medians of times.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ pub struct Percentiles {
 }
 
 impl Percentiles {
-    /// Of at least one time.
+    /// Percentiles of at least one time.
     pub fn of(times: &[Duration]) -> Self {
         let mut sorted = times.to_vec();
         sorted.sort_unstable();
@@ -30,7 +30,7 @@ impl Percentiles {
     }
 }
 
-/// The middle one of some, in milliseconds.
+/// Median, in milliseconds.
 pub fn median(times: &[Duration]) -> f64 {
     Percentiles::of(times).p50
 }

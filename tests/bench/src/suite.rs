@@ -1,4 +1,4 @@
-//! What is measured in one run, in the order in which it is.
+//! Measurements of one run, in their order.
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
@@ -9,25 +9,25 @@ use crate::{
     aws::{AT_ONCE, Behaviour, Tables},
     certificates::Authority,
     events::{self, Delivery, LARGE, SMALL, Shape},
-    function::{Made, Program},
+    function::{Program, ProgramOrigin},
     limit::Limit,
     measure::{self, Case, Expected, Start, WARM_UP, Warm},
-    others::Asked,
+    others::RepeatedRequest,
     peers,
     scale::{self, About, Burst, Template},
     size,
 };
 
-/// The receiver that stands for all: they are the same but for the topic.
+/// Receiver that represents all: they differ in the topic only.
 pub const RECEIVER: &str = "products-update";
 
-/// The same, speaking to AWS by hand: `make build RECEIVERS=direct`.
+/// The same receiver, built without the SDK: `make build RECEIVERS=direct`.
 pub const DIRECT: &str = "products-update, direct";
 
 /// The consumer.
 pub const CONSUMER: &str = "reindex";
 
-/// What a call to AWS takes, in what is to look like AWS.
+/// Stub with the latency of a call to AWS.
 pub const AWAY: Behaviour = Behaviour {
     latency: Duration::from_millis(4),
     ..AT_ONCE
@@ -48,13 +48,13 @@ const FILLED: Behaviour = Behaviour {
 /// The memory (MB) whose share of a processor is used for starts over TLS.
 pub const LIMITED_MEMORY: u32 = 512;
 
-/// Most messages that the consumer is handed at once.
+/// Maximum messages per batch of the consumer.
 const BATCH: usize = 10;
 
-/// How much is measured.
+/// Amount of measurements.
 #[derive(Debug, Clone, Copy)]
 pub struct Effort {
-    /// Invocations with a small body and at once; others take longer, and are fewer. Of the Python peer, which no goal is set
+    /// Invocations with a small body and without latency; others take longer, and are fewer. Of the Python peer, which no goal is set
     /// beside, half.
     pub invocations: usize,
     /// Starts of our own functions; of the peers a third.
@@ -70,7 +70,7 @@ impl Effort {
         starts: 15,
         bursts: &[10_000, 100_000],
     };
-    /// For seeing that all works.
+    /// For a check that everything works.
     pub const QUICK: Self = Self {
         invocations: 60,
         starts: 3,
@@ -79,35 +79,35 @@ impl Effort {
 
     fn invocations_of(self, program: &Program) -> usize {
         match program.made {
-            Made::Hookline | Made::Node => self.invocations,
-            Made::Python => self.invocations.div_ceil(2),
+            ProgramOrigin::Hookline | ProgramOrigin::Node => self.invocations,
+            ProgramOrigin::Python => self.invocations.div_ceil(2),
         }
     }
 
     fn starts_of(self, program: &Program) -> usize {
         match program.made {
-            Made::Hookline => self.starts,
-            Made::Node | Made::Python => self.starts.div_ceil(3),
+            ProgramOrigin::Hookline => self.starts,
+            ProgramOrigin::Node | ProgramOrigin::Python => self.starts.div_ceil(3),
         }
     }
 }
 
-/// A function as it starts, and what it does if it is neither a receiver nor the consumer, which have more to do.
+/// Figures of a function: its start, and its work if it is neither a receiver nor the consumer.
 #[derive(Debug, Serialize)]
-pub struct Measured {
+pub struct FunctionFigures {
     pub zip_mb: f64,
     pub start: Start,
-    /// What it is asked, and how long it takes.
+    /// Its repeated request, and the work for it.
     pub work: Option<(&'static str, Warm)>,
 }
 
-/// A receiver, ours or another's.
+/// Figures of a receiver, ours or a peer.
 #[derive(Debug, Serialize)]
 pub struct Receiver {
     pub zip_mb: f64,
     pub start: Start,
     pub start_over_tls_limited: Start,
-    /// By what was sent, as in `new, 4 KiB`.
+    /// Work by kind of delivery, as in `new, 4 KiB`.
     pub work: BTreeMap<&'static str, Warm>,
 }
 
@@ -123,22 +123,22 @@ pub const CATALOGUE_AWAY: &str = "catalogue, 10, 4 ms a call";
 pub const ONE: &str = "one event";
 pub const ONE_AWAY: &str = "one event, 4 ms a call";
 
-/// What is measured with, and against.
+/// Settings of the measurements.
 #[derive(Debug, Clone, Copy)]
 pub struct Bench<'a> {
     pub authority: &'a Authority,
     pub limit: &'a Limit,
-    /// The only work of a receiver that is measured, if not all is.
+    /// The only work of a receiver to measure; `None` for all.
     pub case: Option<&'a str>,
     pub effort: Effort,
 }
 
 impl Bench<'_> {
-    /// A function's start, with an event that waits for it, and size; of one that nothing else here measures its work, too.
-    /// `receiver` says what a consumer gets. Of the other receivers only until it asks for an event.
-    pub async fn function(&self, program: &Program, receiver: &Program) -> anyhow::Result<Measured> {
+    /// Measures a function's start, with a waiting event, and its size; of one that nothing else here measures its work, too.
+    /// `receiver` makes the consumer's messages. Of the other receivers, only until the first poll.
+    pub async fn function(&self, program: &Program, receiver: &Program) -> anyhow::Result<FunctionFigures> {
         let starts = self.effort.starts_of(program);
-        let asked = Asked::of(&program.name);
+        let asked = RepeatedRequest::of(&program.name);
         let (behaviour, first) = match (&asked, program.name.as_str()) {
             (Some(asked), _) => (FILLED, Some((asked.event.to_string(), asked.expected))),
             (None, RECEIVER | CONSUMER) => (AT_ONCE, Some(self.first(program, receiver).await?)),
@@ -150,14 +150,14 @@ impl Bench<'_> {
             Some(asked) => Some((asked.what, self.asked(program, &asked).await.context(asked.what)?)),
             None => None,
         };
-        Ok(Measured {
+        Ok(FunctionFigures {
             zip_mb: zipped(program)?,
             start,
             work,
         })
     }
 
-    /// The first event of the receiver, or of the consumer.
+    /// First event of the receiver, or of the consumer.
     async fn first(&self, program: &Program, receiver: &Program) -> anyhow::Result<(String, Expected)> {
         let webhook = events::webhook(Delivery::Fresh, Shape::Catalogue, SMALL, 1)?;
         if program.name == RECEIVER {
@@ -168,8 +168,8 @@ impl Bench<'_> {
         Ok((batch, Expected::AllDone))
     }
 
-    /// The same question again and again.
-    async fn asked(&self, program: &Program, asked: &Asked) -> anyhow::Result<Warm> {
+    /// Measures a repeated request.
+    async fn asked(&self, program: &Program, asked: &RepeatedRequest) -> anyhow::Result<Warm> {
         let (warm_up, invocations) = if asked.waits {
             (3, self.effort.invocations.div_ceil(50))
         } else {
@@ -185,7 +185,7 @@ impl Bench<'_> {
         measure::warm(program, self.authority, case).await
     }
 
-    /// All there is to measure of a receiver.
+    /// Measures a receiver.
     pub async fn receiver(&self, program: &Program) -> anyhow::Result<Receiver> {
         let first = events::webhook(Delivery::Fresh, Shape::Catalogue, SMALL, 1)?;
         let first = Some((first.as_str(), Expected::Status(200)));
@@ -224,7 +224,7 @@ impl Bench<'_> {
         })
     }
 
-    /// The consumer, fed with what the receiver sends.
+    /// Measures the consumer with the receiver's messages.
     pub async fn consumer(
         &self,
         receiver: &Program,
@@ -254,7 +254,7 @@ impl Bench<'_> {
         Ok(work)
     }
 
-    /// The consumer, fed with bursts of so many events of every kind, in batches of this size.
+    /// Measures the consumer with bursts of this many events of every kind, in batches of this size.
     pub async fn bursts(
         &self,
         receiver: &Program,
@@ -273,7 +273,7 @@ impl Bench<'_> {
     }
 }
 
-/// All of ours that are built.
+/// All of our functions that are built.
 pub fn functions(folder: &Path) -> anyhow::Result<Vec<Program>> {
     let names = peers::built(folder)?;
     names.iter().map(|name| peers::hookline(folder, name)).collect()

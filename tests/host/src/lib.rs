@@ -1,10 +1,10 @@
-//! Plays Lambda and API Gateway for built functions, so that the benchmark and the soak run the very binaries that are
+//! Stand-ins for Lambda and API Gateway, so that the benchmark and the soak run the same binaries that are
 //! deployed.
 //!
-//! - [`runtime`]: the Lambda runtime API that a function asks for its events;
-//! - [`protocol`]: what AWS's JSON services refuse, refused by stubs, too;
-//! - [`webhook`]: a signed webhook as an HTTP API hands it over;
-//! - [`server`]: a loopback server, which both of the above and the callers' stubs are made of.
+//! - [`runtime`]: the Lambda runtime API, from which a function polls its events;
+//! - [`protocol`]: the protocol checks of AWS's JSON services, for stubs;
+//! - [`webhook`]: a signed webhook as the event of an HTTP API;
+//! - [`server`]: a loopback server, on which the runtime API and the callers' stubs are built.
 
 pub mod protocol;
 pub mod runtime;

@@ -1,8 +1,8 @@
-//! The front door of AWS's JSON services: refuses what they would refuse, so that a stub or an emulator behind it is no
+//! Protocol checks of AWS's JSON services: refuses what they would refuse, so that a stub or an emulator behind it is no
 //! more lenient than they are.
 //!
 //! Versions, operations and required members are AWS's own (`tests/conformance/operations.json`, made from botocore's models).
-//! A wrong version of the protocol is answered as services are seen to answer it: 404 `UnknownOperationException`
+//! A wrong version of the protocol gets the response that services were seen to give: 404 `UnknownOperationException`
 //! (<https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html>, <https://github.com/rusoto/rusoto/issues/215>).
 
 use std::{
@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 
 const MODELS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../conformance/operations.json"));
 
-/// The versions and operations of each service, by the first half of its targets.
+/// Versions and operations of each service, by the first half of its targets.
 static SERVICES: LazyLock<BTreeMap<String, Service>> = LazyLock::new(|| {
     let models: Map<String, Value> = serde_json::from_str(MODELS).expect("a test keeps it equal to AWS's models");
     models
@@ -26,7 +26,7 @@ static SERVICES: LazyLock<BTreeMap<String, Service>> = LazyLock::new(|| {
         .collect()
 });
 
-/// One service's protocol.
+/// Protocol of one service.
 struct Service {
     content_type: String,
     required: BTreeMap<String, BTreeSet<String>>,
@@ -54,22 +54,22 @@ impl Service {
     }
 }
 
-/// The error that a service answers.
+/// Error response of a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// The status.
+    /// HTTP status.
     pub status: StatusCode,
-    /// The error's code, as in `UnknownOperationException`.
+    /// Error code, as in `UnknownOperationException`.
     pub code: &'static str,
-    /// What is wrong, for a person.
+    /// Message for people.
     pub message: String,
 }
 
 impl Refusal {
-    /// The answer.
+    /// Returns the HTTP response.
     ///
     /// # Errors
-    /// None that is seen: it is a well-formed response.
+    /// None in practice: the response is well-formed.
     pub fn response(&self) -> anyhow::Result<Response<Full<Bytes>>> {
         let body = serde_json::json!({"__type": self.code, "message": self.message}).to_string();
         Ok(Response::builder().status(self.status).body(Full::from(body))?)
@@ -86,11 +86,11 @@ impl Refusal {
     }
 }
 
-/// The error that the service would answer, for a request that one of AWS's JSON services would refuse whatever is in it.
-/// Requests to others (S3, OpenSearch) are none of this door's.
+/// Checks a request as AWS's JSON services do before they look at its values.
+/// Requests to other services (S3, OpenSearch) pass.
 ///
 /// # Errors
-/// The answer to send.
+/// The error that the service would respond with.
 pub fn check(head: &Parts, body: &[u8]) -> Result<(), Refusal> {
     let text = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
     let content_type = text(header::CONTENT_TYPE.as_str()).unwrap_or_default();

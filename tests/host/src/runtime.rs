@@ -1,5 +1,5 @@
-//! The Lambda runtime API, as far as a function needs it
-//! (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>): ask for an event, post the answer.
+//! Lambda runtime API, as far as a function needs it
+//! (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>): poll an event, post the response.
 
 use std::{
     sync::Arc,
@@ -14,13 +14,13 @@ use tokio::sync::{Mutex, mpsc};
 
 use crate::server::{self, Server};
 
-/// How long a function may take to poll or to answer, unless the caller is less patient.
+/// Maximum time for a function to poll or to respond, unless the caller sets a shorter one.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// One process's runtime API. It ends when this is dropped.
+/// Runtime API of one process. Stops when dropped.
 #[derive(Debug)]
 pub struct Runtime {
-    /// As in `AWS_LAMBDA_RUNTIME_API`.
+    /// Address, as in `AWS_LAMBDA_RUNTIME_API`.
     pub address: String,
     events: mpsc::Sender<String>,
     polls: mpsc::Receiver<Instant>,
@@ -28,23 +28,23 @@ pub struct Runtime {
     _server: Server,
 }
 
-/// What a function posts for one event.
+/// Result that a function posts for one event.
 #[derive(Debug)]
 pub enum Answer {
-    /// Its answer.
+    /// Response of the handler.
     Response(Bytes),
-    /// That it has failed, and how.
+    /// Error of the handler.
     Error(Bytes),
 }
 
-/// An answer, and between when and when it was made, as the runtime API saw it: without the waiting of whoever invokes.
+/// Response with its times as the runtime API saw them, without the time that the invoking task waited.
 #[derive(Debug)]
 pub struct Timed {
     /// The answer.
     pub answer: Bytes,
-    /// When the event was handed over.
+    /// Time at which the function received the event.
     pub handed: Instant,
-    /// When the whole answer was there.
+    /// Time at which the whole response had arrived.
     pub answered: Instant,
 }
 
@@ -56,14 +56,14 @@ struct Side {
     timeout: Duration,
 }
 
-/// When an event was handed over and when its answer was there.
+/// Times at which an event was handed over and its response had arrived.
 type Between = (Instant, Instant);
 
 impl Runtime {
-    /// Starts it, for a function with this timeout.
+    /// Starts the runtime API for a function with this timeout.
     ///
     /// # Errors
-    /// When there is no port to listen on.
+    /// If no port is free.
     pub async fn start(timeout: Duration) -> anyhow::Result<Self> {
         let (events, next_event) = mpsc::channel(1);
         let (polled, polls) = mpsc::channel(4);
@@ -85,19 +85,19 @@ impl Runtime {
         })
     }
 
-    /// Waits until the function asks for an event.
+    /// Waits until the function polls for an event.
     ///
     /// # Errors
-    /// When it does not.
+    /// If it does not poll in time.
     pub async fn polled(&mut self) -> anyhow::Result<()> {
         self.polled_at().await?;
         Ok(())
     }
 
-    /// The same, and tells when it did.
+    /// Waits until the function polls for an event, and returns the time.
     ///
     /// # Errors
-    /// When it does not.
+    /// If it does not poll in time.
     pub async fn polled_at(&mut self) -> anyhow::Result<Instant> {
         let polled = tokio::time::timeout(PATIENCE, self.polls.recv()).await;
         polled
@@ -105,18 +105,18 @@ impl Runtime {
             .context("the runtime API is gone")
     }
 
-    /// Hands the function an event and waits for its answer.
+    /// Invokes the function and waits for its response.
     ///
     /// # Errors
-    /// When there is none, or when it is that the function has failed.
+    /// If it does not respond in time, or fails.
     pub async fn invoke(&mut self, event: String) -> anyhow::Result<Bytes> {
         Ok(self.invoke_timed(event).await?.answer)
     }
 
-    /// The same, and tells how long it took.
+    /// Invokes the function and waits for its response, with the times.
     ///
     /// # Errors
-    /// When there is no answer, or when it is that the function has failed.
+    /// If it does not respond in time, or fails.
     pub async fn invoke_timed(&mut self, event: String) -> anyhow::Result<Timed> {
         self.events.send(event).await?;
         let answered = tokio::time::timeout(PATIENCE, self.answers.recv()).await;
@@ -153,7 +153,7 @@ async fn answer(request: Request<Incoming>, side: Arc<Side>) -> anyhow::Result<R
         *side.handed.lock().await = Instant::now();
         return Ok(Response::builder()
             .header("content-type", "application/json")
-            // AWS's client for Python reads it unseen.
+            // AWS's runtime client for Python requires it.
             .header(
                 "lambda-runtime-trace-id",
                 "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0",

@@ -1,4 +1,4 @@
-//! A server on a loopback port of its own.
+//! Loopback server on a free port.
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -10,10 +10,10 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-/// A running server. It ends, and so does every request that it is busy with, when this is dropped.
+/// Running server. Stops when dropped, with every request in progress.
 #[derive(Debug)]
 pub struct Server {
-    /// Where it listens, as in `127.0.0.1:43210`.
+    /// Address, as in `127.0.0.1:43210`.
     pub address: String,
     accepting: JoinHandle<()>,
 }
@@ -24,10 +24,10 @@ impl Drop for Server {
     }
 }
 
-/// Answers every request with `answer`; an error cuts the connection.
+/// Starts a server that responds to every request with `answer`; an error closes the connection.
 ///
 /// # Errors
-/// When there is no port to listen on.
+/// If no port is free.
 pub async fn start<A, F, E>(answer: A) -> anyhow::Result<Server>
 where
     A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
@@ -37,10 +37,10 @@ where
     start_over(None, answer).await
 }
 
-/// The same, over TLS where `tls` is given. A handshake that fails ends its connection.
+/// Starts a server, over TLS if `tls` is given. A failed handshake closes its connection.
 ///
 /// # Errors
-/// When there is no port to listen on.
+/// If no port is free.
 pub async fn start_over<A, F, E>(tls: Option<TlsAcceptor>, answer: A) -> anyhow::Result<Server>
 where
     A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,

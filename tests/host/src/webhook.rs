@@ -1,4 +1,4 @@
-//! A signed webhook of Shopify's, as an HTTP API hands it to a function: payload format 2.0
+//! Signed webhook of Shopify's as the event of an HTTP API: payload format 2.0
 //! (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>).
 
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -6,26 +6,26 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
 use sha2::Sha256;
 
-/// One request.
+/// Webhook request.
 #[derive(Debug, Clone, Copy)]
 pub struct Webhook<'a> {
     /// As in `products/update`.
     pub topic: &'a str,
     /// As in `demo.myshopify.com`.
     pub store: &'a str,
-    /// What the delivery is named by.
+    /// Id of the delivery.
     pub id: &'a str,
-    /// When Shopify says it was triggered.
+    /// Time of the trigger, according to Shopify.
     pub triggered_at: &'a str,
     /// The body.
     pub body: &'a str,
-    /// The signature of it, from [`sign`].
+    /// Signature of the body, from [`sign`].
     pub signature: &'a str,
-    /// Whether the gateway wraps the body in base64, as it does with some content types.
+    /// Base64-encode the body, as the gateway does for some content types.
     pub base64: bool,
 }
 
-/// What Shopify puts into `X-Shopify-Hmac-Sha256`.
+/// Returns the signature that Shopify puts into `X-Shopify-Hmac-Sha256`.
 #[must_use]
 pub fn sign(secret: &str, body: &[u8]) -> String {
     let mut hmac: Hmac<Sha256> = Hmac::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
@@ -34,7 +34,7 @@ pub fn sign(secret: &str, body: &[u8]) -> String {
 }
 
 impl Webhook<'_> {
-    /// The event that the function gets.
+    /// Returns the event that the function receives.
     #[must_use]
     pub fn event(&self) -> String {
         let path = format!("/api/webhooks/receive/shopify/{}", self.topic.replace('/', "-"));

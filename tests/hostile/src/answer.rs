@@ -1,5 +1,5 @@
-//! What AWS answers a receiver is taken for what it says: nothing is done, claimed or kept unless the answer says so, and of an
-//! answer that is no success a code is told and nothing else.
+//! AWS's responses to a receiver mean what they say: nothing is done, claimed or stored unless the response says so, and of an
+//! error response only the code is reported.
 //!
 //! Input: a status, a line feed, a body; without a status, a body of 200. Each is tried as every service's answer.
 
@@ -14,13 +14,13 @@ use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 
-use crate::gateway::Noon;
+use crate::gateway::FixedClock;
 
 const OWNER: &str = "6f1cbb54-9f5c-4c0c-9a53-4e8d0b6f8a01";
 const REFUSED: &str = "ConditionalCheckFailedException";
 
-/// What a refusal is, if it is not an answer's code: how it is told, and its `Debug`, with a zero for each number.
-const TOLD: [(&str, &str); 8] = [
+/// Refusals without a response's code: message, and `Debug` with a zero for each number.
+const REFUSALS: [(&str, &str); 8] = [
     (
         "the answer of @ cannot be read at line 0, column 0",
         "Unreadable { service: \"@\", line: 0, column: 0 }",
@@ -33,13 +33,16 @@ const TOLD: [(&str, &str); 8] = [
     ),
     ("an attribute is unreadable: expires_at", "Malformed(\"expires_at\")"),
     ("it was refused without saying by which entry", "NoEntry"),
-    ("it was refused by an entry that is not in its way", "RefusedClaimError"),
+    (
+        "the ledger refused the claim although its entry allows it",
+        "RefusedClaimError",
+    ),
     ("the secret has no text", "NoText"),
 ];
 
 pub(crate) fn answer(data: &[u8]) {
-    let said = Said::read(data);
-    let now = Noon.now();
+    let said = ServiceResponse::read(data);
+    let now = FixedClock.now();
     let request = ClaimRequest {
         owner: OWNER.to_owned(),
         now,
@@ -75,8 +78,8 @@ pub(crate) fn answer(data: &[u8]) {
     assert_eq!(put.is_some(), said.status == 200 && said.body.is_empty());
 }
 
-/// An answer, and what it says by another way of reading it.
-struct Said<'a> {
+/// A response, and its meaning by a second, independent reading.
+struct ServiceResponse<'a> {
     status: u16,
     body: &'a [u8],
     /// If it is an object.
@@ -86,7 +89,7 @@ struct Said<'a> {
 /// Of several with the same name the last, but then nothing that is read is believed at all.
 type Members = BTreeMap<String, Box<RawValue>>;
 
-impl<'a> Said<'a> {
+impl<'a> ServiceResponse<'a> {
     fn read(data: &'a [u8]) -> Self {
         let line = data.split(|byte| *byte == b'\n').next().unwrap_or_default();
         let status = std::str::from_utf8(line).ok().and_then(|line| line.parse().ok());
@@ -101,7 +104,7 @@ impl<'a> Said<'a> {
         }
     }
 
-    /// What it is taken for, if it comes from this service; what is told of it otherwise is looked at here.
+    /// Returns the adapter's reading of a success from this service; checks the error otherwise.
     fn by<T: fmt::Debug>(
         &self,
         port: &str,
@@ -133,20 +136,20 @@ impl<'a> Said<'a> {
             assert_eq!(debug, refused);
         } else {
             let (told, debug) = (without_numbers(told), without_numbers(&debug));
-            let known = TOLD.map(|(told, debug)| (told.replace('@', service), debug.replace('@', service)));
+            let known = REFUSALS.map(|(told, debug)| (told.replace('@', service), debug.replace('@', service)));
             assert!(known.contains(&(told.clone(), debug.clone())), "{told}: {debug}");
         }
         None
     }
 
-    /// Whether it is a word where codes stand.
+    /// Returns true if this is a code in the places of codes.
     fn has_code(&self, code: &str) -> bool {
         let is_word = code.len() <= 64 && code.chars().all(|c| c.is_ascii_alphanumeric() || c == '.');
         let in_xml = String::from_utf8_lossy(self.body).contains(&format!("<Code>{code}</Code>"));
         is_word && (in_xml || self.error().is_some_and(|parts| parts.iter().any(|part| part == code)))
     }
 
-    /// What the error's type is put together from.
+    /// Parts of the error's type.
     fn error(&self) -> Option<Vec<String>> {
         let kind: String = read(self.members.as_ref()?.get("__type")?)?;
         Some(kind.split(['#', ':']).map(str::to_owned).collect())
@@ -194,7 +197,7 @@ impl<'a> Said<'a> {
         }
     }
 
-    /// A text of a success.
+    /// String member of a success.
     fn text_of(&self, name: &str) -> Option<String> {
         let member = self.members.as_ref()?.get(name)?;
         read(member).filter(|_| self.status == 200)

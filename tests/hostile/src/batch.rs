@@ -1,4 +1,4 @@
-//! A batch of SQS: one message that is not ours spoils no other, and no message is forgotten that has had no effect.
+//! A batch of SQS: a message that is not ours affects no other, and no message without effect is lost.
 //!
 //! Input: the JSON that Lambda hands over.
 
@@ -14,27 +14,27 @@ use hookline_domain::{
     kernel::port::Clock,
     memory::{MemoryArchive, MemoryBodies, MemoryEntities, MemoryIndex, MemoryJobs, MemoryLedger, MemoryStores},
 };
-use hookline_lambda::batch::{SqsBatch, SqsRecord, Unnamed, consume};
+use hookline_lambda::batch::{MissingMessageIdError, SqsBatch, SqsRecord, consume};
 use hookline_sources::{interpret, is_personal};
 use jiff::Timestamp;
 
-use crate::gateway::{Noon, wait};
+use crate::gateway::{FixedClock, wait};
 
-/// SQS hands over at most so many.
-const MESSAGES: usize = 10;
+/// Maximum messages in a batch of SQS.
+const MAX_MESSAGES: usize = 10;
 
 pub(crate) fn sqs_batch(data: &[u8]) {
     let Ok(mut batch) = serde_json::from_slice::<SqsBatch>(data) else {
         return;
     };
-    batch.records.truncate(MESSAGES);
+    batch.records.truncate(MAX_MESSAGES);
     let reindex = Reindex {
         ledger: MemoryLedger::default(),
         apply: Apply {
             entities: MemoryEntities::default(),
             stores: MemoryStores::default(),
             index: MemoryIndex::default(),
-            clock: Noon,
+            clock: FixedClock,
         },
         jobs: MemoryJobs::default(),
         compliance: None::<NoCompliance>,
@@ -77,7 +77,7 @@ pub(crate) fn sqs_batch(data: &[u8]) {
                 );
             }
         }
-        Err(Unnamed) => assert!(
+        Err(MissingMessageIdError) => assert!(
             batch
                 .records
                 .iter()
@@ -93,8 +93,8 @@ fn delivery(record: &SqsRecord) -> Option<Delivery> {
 fn claimed() -> ClaimRequest {
     ClaimRequest {
         owner: "a receiver".to_owned(),
-        now: Noon.now(),
-        lease_until: Noon.now(),
+        now: FixedClock.now(),
+        lease_until: FixedClock.now(),
         expires_at: Timestamp::MAX,
         event_id: None,
     }

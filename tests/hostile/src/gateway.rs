@@ -14,17 +14,17 @@ use jiff::Timestamp;
 use lambda_http::{Request, RequestExt, request::LambdaRequest};
 use serde_json::{Map, Value, json};
 
-/// A clock that stands.
+/// Fixed clock.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Noon;
+pub(crate) struct FixedClock;
 
-impl Clock for Noon {
+impl Clock for FixedClock {
     fn now(&self) -> Timestamp {
         "2026-11-21T12:00:00Z".parse().unwrap()
     }
 }
 
-/// Waits for what only memory is asked for.
+/// Runs work on ports in memory, which never waits.
 pub(crate) fn wait<T>(work: impl Future<Output = T>) -> T {
     thread_local! {
         static RUNTIME: tokio::runtime::Runtime =
@@ -33,16 +33,16 @@ pub(crate) fn wait<T>(work: impl Future<Output = T>) -> T {
     RUNTIME.with(|runtime| runtime.block_on(work))
 }
 
-/// The text of a request, taken apart.
+/// Parsed text of a request.
 #[derive(Debug)]
-pub(crate) struct Sent {
+pub(crate) struct ParsedRequest {
     pub(crate) path: String,
     pub(crate) query: String,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
 }
 
-impl Sent {
+impl ParsedRequest {
     pub(crate) fn read(data: &[u8]) -> Self {
         let end = data.windows(2).position(|two| two == b"\n\n").unwrap_or(data.len());
         let head = String::from_utf8_lossy(&data[..end]);

@@ -78,7 +78,7 @@ pub(crate) fn headers(data: &[u8]) {
     assert!(delivery.observed_at() <= delivery.received_at);
 }
 
-/// What of it an HTTP server would let through.
+/// Headers that an HTTP server would accept.
 fn read<'a>(lines: impl Iterator<Item = &'a str>) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for line in lines.take(64) {

@@ -1,4 +1,4 @@
-//! What must hold whatever a stranger sends, or AWS. Each function takes any bytes and panics if a promise is broken; none of them
+//! Promises that hold for any input from a stranger or from AWS. Each function takes any bytes and panics if a promise is broken; none of them
 //! is content with "does not panic".
 //!
 //! They are run three ways: by libFuzzer (`make fuzz`, through `tests/fuzz`), over the committed corpus and over random
@@ -24,7 +24,7 @@ mod webhook;
 /// A function that takes any bytes and panics if a promise is broken.
 pub type Target = fn(&[u8]);
 
-/// Every target there is, by the name of its corpus and of its file in `tests/fuzz/fuzz_targets`.
+/// All targets, by the name of its corpus and of its file in `tests/fuzz/fuzz_targets`.
 pub const TARGETS: [(&str, Target); 11] = [
     ("answer", answer::answer),
     ("description", payload::description),
@@ -42,7 +42,7 @@ pub const TARGETS: [(&str, Target); 11] = [
 /// Runs the target of this name.
 ///
 /// # Panics
-/// When a promise is broken, or there is no such target.
+/// If a promise is broken, or the target does not exist.
 pub fn run(name: &str, data: &[u8]) {
     let (_, target) = TARGETS
         .into_iter()

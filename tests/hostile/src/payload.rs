@@ -17,8 +17,8 @@ use serde_json::json;
 
 pub(crate) const STORE: &str = "demo.myshopify.com";
 
-/// How much longer a text may be than the HTML it was made from: an image's text or a list's number cost more than
-/// what asks for them.
+/// Factor by which a text may be longer than its HTML: an image's text or a list's number is longer than
+/// its markup.
 const TEXT_PER_HTML: usize = 8;
 
 pub(crate) fn payload(data: &[u8]) {
@@ -72,7 +72,7 @@ fn delivery(topic: Topic, body: Vec<u8>) -> Delivery {
     }
 }
 
-/// A body about people says without the rest what it says whole, or nothing.
+/// A body about people, reduced to the fields that are read, says the same as the whole, or nothing.
 fn cut_to_what_is_read(delivery: &Delivery, whole: &Result<Event, InterpretError>) {
     let mut headers = HeaderMap::new();
     for (name, value) in [
@@ -196,7 +196,7 @@ fn field(step: &str) -> bool {
             .all(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// Whether a sentence is one of those that hold nothing of the body.
+/// Returns true if a sentence is known to hold nothing of the body.
 fn expectation(problem: &str) -> bool {
     if let Some(place) = problem.strip_prefix("not JSON at line ") {
         return place.len() < 40
@@ -217,7 +217,7 @@ fn expectation(problem: &str) -> bool {
     }
 }
 
-/// What serde says it wants, for the types that are read.
+/// Serde's descriptions of the types that are read.
 const EXPECTED: [&str; 19] = [
     "a string",
     "a sequence",

@@ -1,4 +1,4 @@
-//! What a person types is words: it never becomes part of the query's structure.
+//! A person's search text is only words: it never becomes part of the query's structure.
 //!
 //! Input: how many results are wanted (one byte), then the text.
 
@@ -43,7 +43,7 @@ pub(crate) fn search_query(data: &[u8]) {
         };
         assert_eq!(value, expected, "{path}");
     }
-    // Sent and read again it is the same.
+    // Serialized and parsed again, it is the same.
     let sent = serde_json::to_string(&said).unwrap();
     assert_eq!(serde_json::from_str::<Value>(&sent).unwrap(), said);
     // Each byte at most as an escape of six, each word at most four times, beside what belongs to it.

@@ -1,7 +1,7 @@
-//! The search API: for who was not let in nothing is looked up; for others, in the store that was named and nowhere else.
+//! The search API: without access nothing is searched; with access, only the named store.
 //!
 //! Input: a request (see [`crate::gateway`]); the path is the store's name, and with the header `authorization: right` the
-//! authorizer has let somebody in to [`STORE`].
+//! authorizer has allowed access to [`STORE`].
 
 use std::sync::{Arc, Mutex};
 
@@ -19,15 +19,15 @@ use lambda_http::{Body, RequestExt, request::RequestContext};
 use serde_json::{Value, json};
 
 use crate::{
-    gateway::{Noon, Sent, wait},
+    gateway::{FixedClock, ParsedRequest, wait},
     payload::STORE,
 };
 
-/// Finds nothing, and remembers what was asked.
+/// Index that finds nothing and records the queries.
 #[derive(Debug, Clone, Default)]
-struct Asked(Arc<Mutex<Vec<SearchQuery>>>);
+struct RecordingIndex(Arc<Mutex<Vec<SearchQuery>>>);
 
-impl Search for Asked {
+impl Search for RecordingIndex {
     async fn search(&self, query: &SearchQuery) -> Result<SearchPage, SearchError> {
         self.0.lock().unwrap().push(query.clone());
         let hits = Vec::new();
@@ -36,7 +36,7 @@ impl Search for Asked {
 }
 
 pub(crate) fn search(data: &[u8]) {
-    let sent = Sent::read(data);
+    let sent = ParsedRequest::read(data);
     let store = sent.path.trim_start_matches('/').to_owned();
     let Some(mut request) = sent.request(&store) else {
         return;
@@ -48,7 +48,7 @@ pub(crate) fn search(data: &[u8]) {
             id: "tok_aaaaaaaaaaaaaaaa".to_owned(),
             role: Role::Viewer,
             reach: Reach::Stores([known.clone()].into()),
-            expires_at: Noon.now(),
+            expires_at: FixedClock.now(),
         };
         let context = json!({
             "stage": "$default", "http": {"method": "GET"}, "authorizer": {"lambda": principal.context()},
@@ -56,7 +56,7 @@ pub(crate) fn search(data: &[u8]) {
         let context = RequestContext::ApiGatewayV2(serde_json::from_value(context).unwrap());
         request = request.with_request_context(context);
     }
-    let asked = Asked::default();
+    let asked = RecordingIndex::default();
     let response = wait(async {
         let stores = MemoryStores::default();
         stores.record(&known, &StoreUpdate::default()).await.unwrap();

@@ -16,7 +16,7 @@ use http::{HeaderMap, HeaderValue};
 use jiff::Timestamp;
 use sha2::Sha256;
 
-/// What the targets' receivers hold: newest first.
+/// Client secrets of the targets' receivers, newest first.
 pub(crate) const HELD: [&str; 2] = ["newest-hush", "older-hush"];
 const NEITHER: &str = "nobody's";
 
@@ -26,7 +26,7 @@ pub(crate) fn sign(secret: &str, body: &[u8]) -> String {
     BASE64_STANDARD.encode(hmac.finalize().into_bytes())
 }
 
-/// Which of our secrets signs these bytes so.
+/// Index of our secret that gives these bytes this signature.
 pub(crate) fn signer(signature: &[u8], body: &[u8]) -> Option<usize> {
     HELD.iter()
         .position(|secret| sign(secret, body).as_bytes() == signature)

@@ -1,4 +1,4 @@
-//! The whole way in: what is not signed reaches nothing, what is signed is queued as it came or refused by name.
+//! The whole receiver: an unsigned request reaches nothing; a signed one is queued unchanged or refused with a reason.
 //!
 //! Input: a request (see [`crate::gateway`]). The value `right` or `right-older` of a header is replaced by a right
 //! signature under the newest or the older secret, which random bytes never are.
@@ -18,12 +18,12 @@ use jiff::SignedDuration;
 use lambda_http::Body;
 
 use crate::{
-    gateway::{Noon, Sent, wait},
+    gateway::{FixedClock, ParsedRequest, wait},
     signature::{HELD, sign, signer},
 };
 
 pub(crate) fn webhook(data: &[u8]) {
-    let mut sent = Sent::read(data);
+    let mut sent = ParsedRequest::read(data);
     for (_, value) in &mut sent.headers {
         match value.as_str() {
             "right" => *value = sign(HELD[0], &sent.body),
@@ -39,7 +39,7 @@ pub(crate) fn webhook(data: &[u8]) {
         bodies: None::<MemoryBodies>,
         tally: Some(stores),
         secrets: Secret::new(HELD.join(",")),
-        clock: Noon,
+        clock: FixedClock,
     };
     let (response, messages) = wait(async {
         let receiver = Receiver::new(

@@ -1,4 +1,4 @@
-//! A stub of API Gateway's connections: every frame is read as a browser would read it.
+//! Stub of API Gateway's connections that reads every frame as a browser would.
 
 use std::{
     collections::HashMap,
@@ -15,9 +15,9 @@ use hookline_host::server::{self, Server};
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response, StatusCode, body::Incoming};
 
-/// What one connection has seen.
+/// Frames that one connection has received.
 #[derive(Debug, Default)]
-struct Seen {
+struct ConnectionFrames {
     seq: Option<u64>,
     frames: u64,
     deliveries: u64,
@@ -25,46 +25,46 @@ struct Seen {
 }
 
 #[derive(Debug, Default)]
-struct State {
-    connections: HashMap<String, Seen>,
-    /// When each delivery was written, by its id.
+struct GatewayState {
+    connections: HashMap<String, ConnectionFrames>,
+    /// Time at which each delivery was written, by its id.
     written: HashMap<String, Instant>,
     latencies: Vec<Duration>,
-    /// What no browser should have to see.
+    /// Frames that no browser should receive.
     wrong: Vec<String>,
 }
 
 /// The stub.
 #[derive(Debug)]
 pub struct Gateway {
-    /// Where it listens, as in `LIVE_ENDPOINT`.
+    /// Address, as in `LIVE_ENDPOINT`.
     pub url: String,
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<GatewayState>>,
     _server: Server,
 }
 
-/// What all connections have seen.
+/// Statistics of all connections' frames.
 #[derive(Debug)]
-pub struct Told {
-    /// How many frames.
+pub struct FrameStats {
+    /// Number of frames.
     pub frames: u64,
-    /// The most that one connection was sent.
+    /// Largest number of frames of one connection.
     pub most: u64,
-    /// How long the longest frame was, in bytes.
+    /// Length of the longest frame, in bytes.
     pub longest: usize,
-    /// From a write until its frame had come; sorted.
+    /// Times from a write to its frame, sorted.
     pub latencies: Vec<Duration>,
-    /// What was wrong: gaps, frames over the limit, texts that are no frames.
+    /// Errors: gaps, frames over the limit, texts that are not frames.
     pub wrong: Vec<String>,
 }
 
 impl Gateway {
-    /// Starts it.
+    /// Starts the stub.
     ///
     /// # Errors
-    /// When there is no port to listen on.
+    /// If no port is free.
     pub async fn start() -> anyhow::Result<Self> {
-        let state = Arc::new(Mutex::new(State::default()));
+        let state = Arc::new(Mutex::new(GatewayState::default()));
         let seeing = Arc::clone(&state);
         let server = server::start(move |request| answer(request, Arc::clone(&seeing))).await?;
         Ok(Self {
@@ -74,12 +74,12 @@ impl Gateway {
         })
     }
 
-    /// A delivery is being written now.
+    /// Records the time at which a delivery is written.
     pub fn writes(&self, id: &str) {
         lock(&self.state).written.insert(id.to_owned(), Instant::now());
     }
 
-    /// How many connections have come to this number, with so many deliveries.
+    /// Returns true if a connection has reached this number, with this many deliveries.
     #[must_use]
     pub fn arrived(&self, connection: &str, seq: u64, deliveries: u64) -> bool {
         let state = lock(&self.state);
@@ -87,20 +87,20 @@ impl Gateway {
         seen.is_some_and(|seen| seen.seq == Some(seq) && seen.deliveries == deliveries)
     }
 
-    /// What a connection has come to, for a person.
+    /// Describes how far a connection has come.
     #[must_use]
     pub fn describe(&self, connection: &str) -> String {
         format!("{:?}", lock(&self.state).connections.get(connection))
     }
 
-    /// What has been seen in all.
+    /// Returns the statistics of all frames.
     #[must_use]
-    pub fn told(&self) -> Told {
+    pub fn frame_stats(&self) -> FrameStats {
         let state = lock(&self.state);
         let seen = || state.connections.values();
         let mut latencies = state.latencies.clone();
         latencies.sort_unstable();
-        Told {
+        FrameStats {
             frames: seen().map(|seen| seen.frames).sum(),
             most: seen().map(|seen| seen.frames).max().unwrap_or(0),
             longest: seen().map(|seen| seen.longest).max().unwrap_or(0),
@@ -110,11 +110,11 @@ impl Gateway {
     }
 }
 
-fn lock(state: &Mutex<State>) -> std::sync::MutexGuard<'_, State> {
+fn lock(state: &Mutex<GatewayState>) -> std::sync::MutexGuard<'_, GatewayState> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn answer(request: Request<Incoming>, state: Arc<Mutex<State>>) -> anyhow::Result<Response<Full<Bytes>>> {
+async fn answer(request: Request<Incoming>, state: Arc<Mutex<GatewayState>>) -> anyhow::Result<Response<Full<Bytes>>> {
     let connection = request.uri().path().rsplit('/').next().unwrap_or_default().to_owned();
     let body = request.into_body().collect().await?.to_bytes();
     let now = Instant::now();
@@ -127,7 +127,7 @@ async fn answer(request: Request<Incoming>, state: Arc<Mutex<State>>) -> anyhow:
     Ok(response)
 }
 
-impl State {
+impl GatewayState {
     fn see(&mut self, connection: &str, frame: Frame, length: usize, now: Instant) {
         let seen = self.connections.entry(connection.to_owned()).or_default();
         seen.longest = seen.longest.max(length);
@@ -141,7 +141,7 @@ impl State {
             } => {
                 seen.frames += 1;
                 match seen.seq {
-                    // Told again.
+                    // FrameStats again.
                     Some(last) if seq <= last => return,
                     Some(last) if after <= last => seen.seq = Some(seq),
                     last => {

@@ -1,7 +1,8 @@
-//! Many connections that follow stores, many changes a second: is anything lost, and how long does it take?
+//! Load test of the live feed: many connections that follow stores, many changes per second. Nothing may be lost; the
+//! report gives the latencies.
 //!
 //! ```text
-//!   DynamoStores.record ──▶ dynoxide (DynamoDB over HTTP)          real status writes, so many a second
+//!   DynamoStores.record ──▶ dynoxide (DynamoDB over HTTP)          real status writes at a rate
 //!        │ the item before and after, as a stream's record
 //!        ▼
 //!   stream::tell: decoding, Tell, DynamoActivity, DynamoWatchers, ApiGatewayPush        the code of live-push
@@ -10,7 +11,7 @@
 //!   a stub of API Gateway: reads every frame as a browser would, and counts
 //! ```
 //!
-//! Connections are made by `Follow`, the code of live-connect. What is not here: Lambda's polling of the stream (four times
+//! `Follow`, the code of live-connect, makes the connections. Not included: Lambda's polling of the stream (four times
 //! a second), and the network.
 
 pub mod gateway;

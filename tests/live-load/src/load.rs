@@ -1,4 +1,4 @@
-//! The load: who follows what, what changes, and what is seen of it.
+//! The load: connections, status writes, and the frames they cause.
 
 use std::{
     collections::HashMap,
@@ -28,43 +28,43 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use crate::gateway::{Gateway, Told};
+use crate::gateway::{FrameStats, Gateway};
 
-/// How many records Lambda hands over at once: the template's `BatchSize`.
-const BATCH: usize = 200;
+/// Records per batch: the template's `BatchSize`.
+const MAX_BATCH_RECORDS: usize = 200;
 
-/// How long the last frames are waited for.
-const DEADLINE: Duration = Duration::from_mins(1);
+/// Maximum time to wait for the last frames.
+const FRAME_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// How many connections are made at once.
+/// Connections opened concurrently.
 const CONNECTING_AT_ONCE: usize = 16;
 
-/// What is tried.
+/// Size of the load.
 #[derive(Debug, Clone, Copy)]
 pub struct Load {
-    /// How many connections.
+    /// Number of connections.
     pub connections: usize,
-    /// How many stores they follow, each as many.
+    /// Number of stores, followed by equally many connections each.
     pub stores: usize,
-    /// How many status writes, of one delivery each, a second.
+    /// Status writes per second, of one delivery each.
     pub events_per_second: u32,
-    /// How many in all.
+    /// Total number of status writes.
     pub events: u32,
 }
 
-/// What came of it.
+/// Result of the load.
 #[derive(Debug)]
 pub struct Report {
     load: Load,
-    told: Told,
+    frames: FrameStats,
     rounds: u32,
-    /// From the first write to the last frame.
+    /// Time from the first write to the last frame.
     took: Duration,
-    /// What it took to write all.
+    /// Time for all writes.
     writing: Duration,
 }
 
-/// Everything that changes, as a stream has it.
+/// Writer of the stores' table and its stream of changes.
 struct Stream {
     stores: DynamoStores,
     client: aws_sdk_dynamodb::Client,
@@ -74,10 +74,10 @@ struct Stream {
 }
 
 impl Load {
-    /// Tries it.
+    /// Runs the load.
     ///
     /// # Errors
-    /// What was lost, or what kept it from being tried.
+    /// If an update was lost, or the load could not run.
     pub async fn run(self) -> anyhow::Result<Report> {
         let dynamodb = DynamoDb::start().await;
         let gateway = Gateway::start().await?;
@@ -94,7 +94,7 @@ impl Load {
             stream.write(&store(number)?, &StoreUpdate::default()).await?;
         }
         self.connect(&aws, &gateway).await?;
-        let telling = tokio::spawn(tell_all(receiver, aws, gateway.url.clone()));
+        let telling = tokio::spawn(process_stream(receiver, aws, gateway.url.clone()));
         let began = Instant::now();
         self.write(&mut stream, &gateway).await?;
         let writing = began.elapsed();
@@ -103,18 +103,22 @@ impl Load {
         let took = began.elapsed();
         drop(stream);
         let rounds = telling.await??;
-        let told = gateway.told();
-        ensure!(told.wrong.is_empty(), "{:#?}", &told.wrong[..told.wrong.len().min(10)]);
+        let frames = gateway.frame_stats();
+        ensure!(
+            frames.wrong.is_empty(),
+            "{:#?}",
+            &frames.wrong[..frames.wrong.len().min(10)]
+        );
         Ok(Report {
             load: self,
-            told,
+            frames,
             rounds,
             took,
             writing,
         })
     }
 
-    /// Connects all, each to its store.
+    /// Opens all connections, each following its store.
     async fn connect(&self, aws: &Aws, gateway: &Gateway) -> anyhow::Result<()> {
         let follow = Follow {
             watchers: aws.watchers(LIVE_TABLE),
@@ -143,7 +147,7 @@ impl Load {
             .await
     }
 
-    /// Writes so many a second.
+    /// Writes at the rate of the load.
     async fn write(&self, stream: &mut Stream, gateway: &Gateway) -> anyhow::Result<()> {
         let mut ticks = tokio::time::interval(Duration::from_secs(1) / self.events_per_second);
         for number in 0..self.events {
@@ -156,18 +160,18 @@ impl Load {
         Ok(())
     }
 
-    /// Until every connection has seen all of its store.
+    /// Waits until every connection has seen all updates of its store.
     async fn wait(&self, gateway: &Gateway, seqs: &HashMap<StoreKey, u64>) -> anyhow::Result<()> {
-        let deadline = Instant::now() + DEADLINE;
+        let deadline = Instant::now() + FRAME_TIMEOUT;
         for number in 0..self.connections {
             let of = number % self.stores;
             let seq = seqs[&store(of)?];
-            // The first write made the store, before anybody followed it.
+            // The first write created the store, before any connection followed it.
             while !gateway.arrived(&connection(number), seq, seq - 1) {
                 let seen = gateway.describe(&connection(number));
                 ensure!(
                     Instant::now() < deadline,
-                    "connection {number} was to come to {seq}, and is at {seen}"
+                    "connection {number} should have reached {seq}, and is at {seen}"
                 );
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
@@ -184,7 +188,7 @@ fn connection(number: usize) -> String {
     format!("connection-{number}")
 }
 
-/// What a consumer writes after one delivery.
+/// Status update that a consumer writes after one delivery.
 fn update(id: &str) -> anyhow::Result<StoreUpdate> {
     let now = Timestamp::now();
     let topic: hookline_domain::kernel::ids::Topic = "products/update".parse()?;
@@ -214,7 +218,7 @@ fn update(id: &str) -> anyhow::Result<StoreUpdate> {
 }
 
 impl Stream {
-    /// Writes, and tells of it as the table's stream would.
+    /// Writes an update, and sends the record of the table's stream.
     async fn write(&mut self, store: &StoreKey, update: &StoreUpdate) -> anyhow::Result<()> {
         self.stores.record(store, update).await?;
         let found = self
@@ -226,7 +230,7 @@ impl Stream {
             .consistent_read(true)
             .send()
             .await?;
-        let item = found.item.context("what was written is not there")?;
+        let item = found.item.context("the item that was written is missing")?;
         let image = Value::Object(
             item.iter()
                 .map(|(name, value)| (name.clone(), spelled(value)))
@@ -241,10 +245,13 @@ impl Stream {
                 new_image: Some(image),
             },
         };
-        self.records.send(record).ok().context("nobody is told any more")
+        self.records
+            .send(record)
+            .ok()
+            .context("the task that reads the stream has ended")
     }
 
-    /// The number of each store's last write.
+    /// Number of each store's last write.
     fn seqs(&self) -> anyhow::Result<HashMap<StoreKey, u64>> {
         let seq = |image: &Value| image["seq"]["N"].as_str()?.parse().ok();
         let seqs = self
@@ -255,7 +262,7 @@ impl Stream {
     }
 }
 
-/// An attribute as a stream spells it.
+/// Attribute in the JSON of a stream's record.
 fn spelled(value: &AttributeValue) -> Value {
     match value {
         AttributeValue::S(text) => json!({ "S": text }),
@@ -273,8 +280,8 @@ fn spelled(value: &AttributeValue) -> Value {
     }
 }
 
-/// What Lambda does: hands over what there is, in order, one batch at a time. Returns how many batches there were.
-async fn tell_all(
+/// Hands the records over in order, one batch at a time, as Lambda does. Returns the number of batches.
+async fn process_stream(
     mut records: mpsc::UnboundedReceiver<StreamRecord>,
     aws: Aws,
     endpoint: String,
@@ -296,8 +303,8 @@ async fn tell_all(
     };
     let mut rounds = 0;
     loop {
-        let mut batch = Vec::with_capacity(BATCH);
-        if records.recv_many(&mut batch, BATCH).await == 0 {
+        let mut batch = Vec::with_capacity(MAX_BATCH_RECORDS);
+        if records.recv_many(&mut batch, MAX_BATCH_RECORDS).await == 0 {
             return Ok(rounds);
         }
         let answer = tell(&telling, &reading, StreamBatch { records: batch }).await;
@@ -315,14 +322,14 @@ impl fmt::Display for Report {
             ..
         } = self.load;
         let percentile = |percent: usize| {
-            let latencies = &self.told.latencies;
+            let latencies = &self.frames.latencies;
             let rank = (latencies.len() * percent).div_ceil(100).max(1) - 1;
             latencies.get(rank).map_or(0, Duration::as_millis)
         };
         let writing = self.writing.as_secs_f64();
         let per_second = |count: u32| f64::from(count) / writing;
-        let frames = u32::try_from(self.told.frames).unwrap_or(u32::MAX);
-        let most = u32::try_from(self.told.most).unwrap_or(u32::MAX);
+        let frames = u32::try_from(self.frames.frames).unwrap_or(u32::MAX);
+        let most = u32::try_from(self.frames.most).unwrap_or(u32::MAX);
         writeln!(
             f,
             "{connections} connections on {stores} stores, {events} status writes"
@@ -330,7 +337,7 @@ impl fmt::Display for Report {
         writeln!(f, "  {:.1} writes a second, for {writing:.1} s", per_second(events))?;
         writeln!(
             f,
-            "  nothing lost: every connection has an unbroken chain, and every delivery"
+            "  nothing lost: every connection has an unbroken sequence with every delivery"
         )?;
         writeln!(
             f,
@@ -345,7 +352,7 @@ impl fmt::Display for Report {
             self.rounds,
             per_second(frames),
             per_second(most),
-            self.told.longest
+            self.frames.longest
         )?;
         write!(
             f,

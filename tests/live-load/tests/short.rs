@@ -1,4 +1,4 @@
-//! A short load: what is lost is lost in it, too.
+//! Short load: enough to notice a lost update.
 
 use hookline_live_load::Load;
 

@@ -1,5 +1,5 @@
-//! Single steps of an event's way, each with what it needs at hand: what criterion times (`make micro`)
-//! and what `tests/micro/count.py` counts the instructions of.
+//! Single steps of an event's processing, each with its inputs prepared: criterion times them (`make micro`)
+//! and `tests/micro/count.py` counts their instructions.
 
 pub mod samples;
 
@@ -24,35 +24,35 @@ use crate::samples::{at, delivery, product, secrets, signed};
 
 const KIB: usize = 1024;
 
-/// One step.
+/// Step that can be prepared.
 pub struct Step {
-    /// As in `verify/4 KiB`.
+    /// Name, as in `verify/4 KiB`.
     pub name: &'static str,
-    make: Make,
+    prepare: Prepare,
 }
 
-type Make = fn() -> Made;
+type Prepare = fn() -> PreparedStep;
 
-/// A step with what it needs.
-pub struct Made {
-    /// How much it reads, where that is what counts.
+/// Step with its inputs.
+pub struct PreparedStep {
+    /// Size of its input, if throughput is what matters.
     pub bytes: Option<usize>,
-    /// Does it once.
+    /// Runs the step once.
     pub run: Box<dyn Fn()>,
 }
 
 impl Step {
-    /// Gets it what it needs. Of nothing else that is there, so that what is counted does not depend on other steps.
+    /// Prepares the inputs. Depends on no other step, so that counts do not either.
     #[must_use]
-    pub fn make(&self) -> Made {
-        (self.make)()
+    pub fn prepare(&self) -> PreparedStep {
+        (self.prepare)()
     }
 }
 
-/// All of them.
+/// Returns all steps.
 #[must_use]
 pub fn steps() -> Vec<Step> {
-    let all: [(&str, Make); 15] = [
+    let all: [(&str, Prepare); 15] = [
         ("verify/1 KiB", || verify(KIB)),
         ("verify/4 KiB", || verify(4 * KIB)),
         ("verify/64 KiB", || verify(64 * KIB)),
@@ -69,13 +69,13 @@ pub fn steps() -> Vec<Step> {
         ("batch, of ten products", || batch(|n| (u64::from(n), n))),
         ("batch, of one product", || batch(|n| (0, n))),
     ];
-    all.map(|(name, make)| Step { name, make }).into()
+    all.map(|(name, prepare)| Step { name, prepare }).into()
 }
 
-fn verify(bytes: usize) -> Made {
+fn verify(bytes: usize) -> PreparedStep {
     let (secrets, body) = (secrets(), vec![b'{'; bytes]);
     let headers = signed(&body);
-    Made {
+    PreparedStep {
         bytes: Some(bytes),
         run: Box::new(move || {
             let request = SignedRequest {
@@ -83,15 +83,15 @@ fn verify(bytes: usize) -> Made {
                 body: black_box(&body),
                 addresses: &[],
             };
-            black_box(shopify::SENDER.verify(&request, &secrets, Timestamp::UNIX_EPOCH)).expect("it is signed");
+            black_box(shopify::SENDER.verify(&request, &secrets, Timestamp::UNIX_EPOCH)).expect("the body is signed");
         }),
     }
 }
 
-/// From a delivery's body to what happened.
-fn interpret(bytes: usize) -> Made {
+/// Interprets a delivery's body as an event.
+fn interpret(bytes: usize) -> PreparedStep {
     let delivery = delivery(product(bytes, 1, 1), 1);
-    Made {
+    PreparedStep {
         bytes: Some(delivery.body.len()),
         run: Box::new(move || {
             black_box(sources::interpret(black_box(&delivery))).expect("it is a product");
@@ -99,11 +99,11 @@ fn interpret(bytes: usize) -> Made {
     }
 }
 
-/// From a description's HTML to its text.
-fn text() -> Made {
+/// Converts a description's HTML to text.
+fn text() -> PreparedStep {
     let body: serde_json::Value = serde_json::from_slice(&product(16 * KIB, 1, 1)).expect("it is JSON");
     let html = body["body_html"].as_str().unwrap_or_default().to_owned();
-    Made {
+    PreparedStep {
         bytes: Some(html.len()),
         run: Box::new(move || {
             black_box(html::text(black_box(&html)));
@@ -111,16 +111,16 @@ fn text() -> Made {
     }
 }
 
-/// From what happened to a document of the index, as text.
-fn render(bytes: usize) -> Made {
+/// Renders an event as a document of the index.
+fn render(bytes: usize) -> PreparedStep {
     let delivery = delivery(product(bytes, 1, 1), 1);
     let event = sources::interpret(&delivery).expect("it is a product");
     let entity = event.entity(&delivery.key.store).expect("a product is an entity");
     let Event::ProductUpdated(product) = event else {
-        unreachable!("of a product's state nothing else is made");
+        unreachable!("a product's state makes this event");
     };
     let observed_at = delivery.observed_at();
-    Made {
+    PreparedStep {
         bytes: None,
         run: Box::new(move || {
             let document = Document::of_product(&entity, (*product).clone(), observed_at);
@@ -129,9 +129,9 @@ fn render(bytes: usize) -> Made {
     }
 }
 
-fn pack(bytes: usize) -> Made {
+fn pack(bytes: usize) -> PreparedStep {
     let delivery = delivery(product(bytes, 1, 1), 1);
-    Made {
+    PreparedStep {
         bytes: Some(delivery.body.len()),
         run: Box::new(move || {
             black_box(envelope::pack(black_box(&delivery), MESSAGE_LIMIT));
@@ -139,10 +139,10 @@ fn pack(bytes: usize) -> Made {
     }
 }
 
-fn open(bytes: usize) -> Made {
+fn open(bytes: usize) -> PreparedStep {
     let delivery = delivery(product(bytes, 1, 1), 1);
     let message = envelope::encode(&delivery).expect("it is not too large");
-    Made {
+    PreparedStep {
         bytes: Some(message.len()),
         run: Box::new(move || {
             black_box(envelope::open(black_box(&message))).expect("it is ours");
@@ -150,9 +150,9 @@ fn open(bytes: usize) -> Made {
     }
 }
 
-/// All that the consumer decides of ten deliveries, with its ports in memory: reading, grouping, fencing, rendering, the
-/// ledger, the status. `of` says which product the `n`th is about, and when it was changed.
-fn batch(of: fn(u32) -> (u64, u32)) -> Made {
+/// Applies ten deliveries with the consumer's ports in memory: reading, grouping, fencing, rendering, the
+/// ledger, the status. `of` returns the product of the `n`th delivery, and its time of change.
+fn batch(of: fn(u32) -> (u64, u32)) -> PreparedStep {
     let messages: Vec<Message> = (0..10)
         .map(|n| {
             let (id, second) = of(n);
@@ -171,11 +171,11 @@ fn batch(of: fn(u32) -> (u64, u32)) -> Made {
         compliance: None::<NoCompliance>,
         interpret: sources::interpret,
     };
-    Made {
+    PreparedStep {
         bytes: None,
         run: Box::new(move || {
             let processed = reindex.apply(messages.clone(), Timestamp::MAX);
-            let processed = processed.now_or_never().expect("what is in memory answers at once");
+            let processed = processed.now_or_never().expect("ports in memory are ready at once");
             assert!(black_box(processed).iter().all(|message| message.verdict.is_settled()));
         }),
     }
@@ -189,7 +189,7 @@ fn message(delivery: Delivery) -> Message {
     }
 }
 
-/// It is always noon.
+/// Fixed clock.
 struct Noon;
 
 impl Clock for Noon {

@@ -1,4 +1,4 @@
-//! `hookline-micro`: does one step, for who counts its instructions, or sets verifying beside what openssl makes of this
+//! `hookline-micro`: runs one step, to count its instructions, or compares signature verification with openssl on this
 //! processor.
 
 mod openssl;
@@ -11,24 +11,24 @@ use std::{
 
 use anyhow::Context;
 use clap::Parser;
-use hookline_micro::{Made, steps};
+use hookline_micro::{PreparedStep, steps};
 
-/// How often a step is done to be counted: what the allocator does is not the same each time.
-const TIMES: usize = 4;
+/// Repetitions per count, because the allocator's work differs each time.
+const REPETITIONS: usize = 4;
 
-/// Single steps of an event's way.
+/// Runs single steps of an event's processing.
 #[derive(Debug, Parser)]
 enum Command {
     /// Lists the steps.
     List,
-    /// Does one step four times as it is, and four times inside of a function called `counted_part`.
+    /// Runs one step four times to warm up, and four times inside a function called `counted_part`.
     Count {
-        /// Which.
+        /// Name of the step.
         step: String,
     },
-    /// Sets verifying beside `openssl speed -hmac sha256`, and fails if it is slower than nine tenths of that at 64 KiB.
+    /// Compares verification with `openssl speed -hmac sha256`, and fails below 90 % of its speed at 64 KiB.
     Openssl {
-        /// Where the goal's line goes, as `hookline-bench --also` reads it: that is who judges then, and this does not fail.
+        /// File for the goal's line, as `hookline-bench --also` reads it. The benchmark judges it then, and this does not fail.
         #[arg(long, value_name = "FILE")]
         json: Option<PathBuf>,
     },
@@ -37,8 +37,8 @@ enum Command {
 fn main() -> ExitCode {
     match run(Command::parse()) {
         Ok(code) => code,
-        Err(trouble) => {
-            let _unheard = writeln!(io::stderr(), "micro: {trouble:#}");
+        Err(error) => {
+            let _ignored = writeln!(io::stderr(), "micro: {error:#}");
             ExitCode::FAILURE
         }
     }
@@ -53,13 +53,15 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             }
         }
         Command::Count { step: name } => {
-            let step = steps.find(|step| step.name == name).context("no such step")?;
-            let made = step.make();
-            // What is done once only, such as finding out what the processor can do, is none of its cost.
-            for _ in 0..TIMES {
-                (made.run)();
+            let step = steps
+                .find(|step| step.name == name)
+                .context("there is no such step; `list` prints them")?;
+            let prepared = step.prepare();
+            // Work that is done once only, such as detecting the processor's features, is not counted.
+            for _ in 0..REPETITIONS {
+                (prepared.run)();
             }
-            counted_part(&made);
+            counted_part(&prepared);
         }
         Command::Openssl { json } => {
             if !openssl::compare(json.as_deref())? && json.is_none() {
@@ -70,10 +72,10 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What valgrind looks for by its name.
+/// Function that valgrind counts, by its name.
 #[inline(never)]
-fn counted_part(step: &Made) {
-    for _ in 0..TIMES {
+fn counted_part(step: &PreparedStep) {
+    for _ in 0..REPETITIONS {
         (step.run)();
     }
 }

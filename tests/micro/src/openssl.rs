@@ -1,4 +1,4 @@
-//! Verifying a signature beside what openssl makes of the same processor.
+//! Compares signature verification with openssl on the same processor.
 
 use std::{
     fs,
@@ -9,21 +9,21 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
-use hookline_micro::{Made, steps};
+use hookline_micro::{PreparedStep, steps};
 use serde_json::json;
 
-/// The goal, and at which step.
+/// Step of the goal, and the least ratio to openssl.
 const GOAL: (&str, f64) = ("verify/64 KiB", 0.9);
 
-/// Each is measured so often, in turns, and its best counts: what disturbs makes slower, never faster.
+/// Measurements of each, in turns. The best counts, because disturbances only make it slower.
 const TURNS: u32 = 3;
 
-/// What its line is called in the benchmark's table.
+/// Name of the goal's line in the benchmark's table.
 const LINE: &str = "HMAC verify, 64 KiB, of openssl speed";
 
-const TURN: Duration = Duration::from_secs(1);
+const TURN_DURATION: Duration = Duration::from_secs(1);
 
-/// Prints both, and whether the goal is reached, which it answers, too. Writes the goal's line into a file, as `hookline-bench --also` reads it.
+/// Prints both speeds, and returns true if the goal is reached. Writes the goal's line into a file, as `hookline-bench --also` reads it.
 pub fn compare(also: Option<&Path>) -> anyhow::Result<bool> {
     let mut goal = None;
     writeln!(
@@ -35,11 +35,11 @@ pub fn compare(also: Option<&Path>) -> anyhow::Result<bool> {
         "ratio"
     )?;
     for step in steps().into_iter().filter(|step| step.name.starts_with("verify/")) {
-        let made = step.make();
-        let bytes = made.bytes.context("a body without bytes")?;
+        let prepared = step.prepare();
+        let bytes = prepared.bytes.context("a body without bytes")?;
         let (mut ours, mut theirs) = (0_f64, 0_f64);
         for _ in 0..TURNS {
-            ours = ours.max(verified(&made, bytes)?);
+            ours = ours.max(verified(&prepared, bytes)?);
             theirs = theirs.max(openssl(bytes)?);
         }
         let ratio = ours / theirs;
@@ -52,7 +52,7 @@ pub fn compare(also: Option<&Path>) -> anyhow::Result<bool> {
             "{name:<14} {ours:>5.2} GB/s {theirs:>8.2} GB/s {ratio:>7.2}"
         )?;
     }
-    let ratio = goal.context("the goal's step is none of these")?;
+    let ratio = goal.context("no step has the goal's name")?;
     if let Some(path) = also {
         let line = json!({
             "what": LINE, "unit": "%", "figure": ratio * 100.0, "goal": {"at_least": GOAL.1 * 100.0},
@@ -65,12 +65,12 @@ pub fn compare(also: Option<&Path>) -> anyhow::Result<bool> {
     Ok(reached)
 }
 
-/// GB for each second on a processor, as openssl measures itself: on a busy machine others take half of the time that
+/// GB per second of processor time, as openssl measures itself: on a busy machine, other processes take half of the time that
 /// passes.
-fn verified(step: &Made, bytes: usize) -> anyhow::Result<f64> {
+fn verified(step: &PreparedStep, bytes: usize) -> anyhow::Result<f64> {
     let (started, worked) = (Instant::now(), on_processor()?);
     let mut times = 0_u32;
-    while started.elapsed() < TURN {
+    while started.elapsed() < TURN_DURATION {
         for _ in 0..16 {
             (step.run)();
         }
@@ -81,7 +81,7 @@ fn verified(step: &Made, bytes: usize) -> anyhow::Result<f64> {
     Ok(all / worked.as_secs_f64() / 1e9)
 }
 
-/// How long this thread has been on a processor
+/// Processor time of this thread
 /// (<https://docs.kernel.org/scheduler/sched-stats.html#proc-pid-schedstat>).
 fn on_processor() -> anyhow::Result<Duration> {
     let stat = fs::read_to_string("/proc/thread-self/schedstat").context("reading schedstat")?;
@@ -89,10 +89,10 @@ fn on_processor() -> anyhow::Result<Duration> {
     Ok(Duration::from_nanos(spent.parse()?))
 }
 
-/// GB a second. Machine-readable output ends in a line such as `+F:9:hmac(sha256):1934390440.51`.
+/// Speed of openssl in GB per second. Machine-readable output ends in a line such as `+F:9:hmac(sha256):1934390440.51`.
 fn openssl(bytes: usize) -> anyhow::Result<f64> {
-    let seconds = TURN.as_secs().to_string();
-    let told = Command::new("openssl")
+    let seconds = TURN_DURATION.as_secs().to_string();
+    let output = Command::new("openssl")
         .args([
             "speed",
             "-mr",
@@ -105,11 +105,11 @@ fn openssl(bytes: usize) -> anyhow::Result<f64> {
         ])
         .output()
         .context("running openssl")?;
-    ensure!(told.status.success(), "openssl speed has failed");
-    let told = String::from_utf8(told.stdout)?;
-    let last = told.lines().rfind(|line| line.starts_with("+F:"));
+    ensure!(output.status.success(), "openssl speed failed");
+    let output = String::from_utf8(output.stdout)?;
+    let last = output.lines().rfind(|line| line.starts_with("+F:"));
     let rate = last
         .and_then(|line| line.rsplit(':').next())
-        .context("openssl tells no rate")?;
+        .context("openssl printed no rate")?;
     Ok(rate.parse::<f64>()? / 1e9)
 }

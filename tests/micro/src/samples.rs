@@ -1,4 +1,4 @@
-//! What the steps are given: products of a certain size, as Shopify sends them, and the deliveries that carry them.
+//! Inputs of the steps: products of a given size, as Shopify sends them, and the deliveries that carry them.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
@@ -15,22 +15,22 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-/// The client secret.
+/// Client secret.
 const SECRET: &str = "hush";
 
 const SAMPLE: &str = include_str!("../../../events/shopify/products-update.json");
 
-/// What descriptions are made of: text, elements, and what is neither letter nor digit.
+/// Paragraph of a description: text, elements, and characters that are neither letter nor digit.
 const PARAGRAPH: &str = "<p>Folds flat, weighs 210&nbsp;g, burns twigs &amp; pine cones.</p>\n<ul>\n<li>Laser-cut \
                          <b>titanium</b></li>\n<li>Boils 500&nbsp;ml in seven minutes — or six</li>\n</ul>\n";
 
-/// The secrets of a receiver that is in no rotation.
+/// Secrets of a receiver outside a rotation.
 #[must_use]
 pub fn secrets() -> Secrets {
     Secrets::parse(&Secret::new(SECRET), KeyForm::AsIs).expect("one secret that is not empty")
 }
 
-/// Headers with the signature of a body, as Shopify sends them.
+/// Headers with the signature of a body.
 #[must_use]
 pub fn signed(body: &[u8]) -> HeaderMap {
     let signature = HeaderValue::try_from(signature(body)).expect("base64 fits into a header");
@@ -43,8 +43,8 @@ fn signature(body: &[u8]) -> String {
     BASE64_STANDARD.encode(hmac.finalize().into_bytes())
 }
 
-/// A product of about so many bytes, changed `second` seconds after ten: the sample, at most half of it variants, and as
-/// much description as it takes.
+/// Product of about this size, changed `second` seconds after ten: the sample, at most half of it variants, and as
+/// much description as is missing.
 #[must_use]
 pub fn product(bytes: usize, id: u64, second: u32) -> Vec<u8> {
     let mut product: Value = serde_json::from_str(SAMPLE).expect("a sample that is JSON");
@@ -87,8 +87,8 @@ pub fn delivery(body: Vec<u8>, n: u32) -> Delivery {
     }
 }
 
-/// The moment that a text says.
+/// Parses a time.
 #[must_use]
 pub fn at(text: &str) -> Timestamp {
-    text.parse().expect("a time of ours")
+    text.parse().expect("the time is a constant of ours")
 }

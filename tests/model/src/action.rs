@@ -1,8 +1,8 @@
-//! What may happen, and to whom.
+//! Actions of the model, and the functions they concern.
 
-use crate::world::{Running, World};
+use crate::world::{ModelState, Running};
 
-/// Which function.
+/// A function, by its role and place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Who {
     /// A receiver.
@@ -13,19 +13,19 @@ pub enum Who {
     Reconciler(usize),
 }
 
-/// What sort of function.
+/// Role of a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
     /// Receives deliveries.
     Receiver,
     /// Applies them.
     Consumer,
-    /// Compares the catalogue with what is remembered.
+    /// Compares the catalog with the fence's entries.
     Reconciler,
 }
 
 impl Who {
-    /// What sort of function it is.
+    /// Role of this function.
     pub fn role(self) -> Role {
         match self {
             Self::Receiver(_) => Role::Receiver,
@@ -34,8 +34,8 @@ impl Who {
         }
     }
 
-    /// Where it is, if it is at work.
-    pub(crate) fn slot(self, world: &mut World) -> &mut Option<Running> {
+    /// Place of this function among the running ones, if it is running.
+    pub(crate) fn slot(self, world: &mut ModelState) -> &mut Option<Running> {
         match self {
             Self::Receiver(n) => &mut world.receivers[n],
             Self::Consumer(n) => &mut world.consumers[n],
@@ -44,20 +44,20 @@ impl Who {
     }
 }
 
-/// How a call goes.
+/// Outcome of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum How {
-    /// It is done, and its answer heard.
+    /// Done, and its response arrives.
     Answered,
-    /// It is done, and the function dies before it hears the answer.
+    /// Done, and the function dies before the response arrives.
     Unheard,
-    /// It is done, but looks as if it had failed.
+    /// Done, but reported as failed.
     LooksFailed,
-    /// It fails.
+    /// Failed.
     Failed,
 }
 
-/// What may happen.
+/// Action of the model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// A sender tries.
@@ -66,7 +66,7 @@ pub enum Action {
     Take(Vec<usize>),
     /// A reconciliation begins.
     Reconcile,
-    /// What the store's catalogue has changes.
+    /// The store's catalog changes.
     Change,
     /// A function's call is made.
     Call(Who, usize, How),

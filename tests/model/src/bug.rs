@@ -23,7 +23,7 @@ pub enum Bug {
     StoreReadOnce,
     /// An uninstall takes an entity out of the fence whatever has passed meanwhile.
     RetireIgnoresVersions,
-    /// What is asked of the store gets lost.
+    /// Jobs get lost.
     JobsGetLost,
     /// A header's word counts as if it were signed.
     TriggerIsBelieved,
@@ -37,11 +37,11 @@ pub enum Bug {
     AnyRequestRedacts,
     /// A delivery that has failed and is applied at last is not forgotten.
     AppliedIsNotForgotten,
-    /// What another consumer has done is remembered to have failed.
+    /// A delivery that another consumer completed is recorded as failed.
     DoneIsRemembered,
-    /// Who completes a delivery does not see that it has failed before.
+    /// A consumer that completes a delivery does not see its earlier failure.
     FailureIsUnseen,
-    /// What was asked of the catalogue counts as held by the index once it has passed the fence.
+    /// A state read from the catalog counts as indexed once it has passed the fence.
     ConfirmedBeforeTheIndex,
     /// Whoever confirms a state confirms the newest that has passed the fence, whichever that is.
     ConfirmIgnoresVersions,

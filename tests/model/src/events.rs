@@ -1,4 +1,4 @@
-//! The deliveries of a scenario, and what must be in the index after them.
+//! Deliveries of a scenario, and the index that they must lead to.
 
 use std::collections::BTreeMap;
 
@@ -18,14 +18,14 @@ use crate::bug::Bug;
 
 const PRODUCT: &str = "788032119674292922";
 
-/// When every delivery comes, in seconds after [`start`].
+/// Time of receipt of every delivery, in seconds after [`start`].
 pub const RECEIVED: i64 = 3600;
 
-/// What a delivery tells of the one product of the one store. Times are seconds after a fixed moment.
+/// Content of a delivery about the one product of the one store. Times are seconds after a fixed time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum What {
     /// The product's state, signed and triggered then.
-    Shown(i64),
+    ShownDocument(i64),
     /// The same of a state that is not to be seen.
     Hidden(i64),
     /// Another state than that, signed in the same second: its time does not tell that it has changed.
@@ -41,11 +41,11 @@ pub enum What {
     Captured(Body, &'static str, i64),
 }
 
-/// What somebody may have captured.
+/// Body that an attacker may have captured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Body {
     /// The product's state, signed then.
-    Shown(i64),
+    ShownDocument(i64),
     /// The same of a state that is not to be seen.
     Hidden(i64),
     /// That the product is deleted.
@@ -77,7 +77,7 @@ impl Body {
             )
         };
         let text = match self {
-            Self::Shown(second) => product(second, "active", ""),
+            Self::ShownDocument(second) => product(second, "active", ""),
             Self::Hidden(second) => product(second, "draft", ""),
             Self::Deleted => format!("{{\"id\":{PRODUCT}}}"),
             Self::Uninstalled => "{\"id\":1,\"myshopify_domain\":\"demo.myshopify.com\"}".to_owned(),
@@ -100,7 +100,7 @@ pub fn start() -> Timestamp {
 }
 
 fn altered(second: i64) -> Vec<u8> {
-    let whole = String::from_utf8(Body::Shown(second).bytes()).expect("JSON is text");
+    let whole = String::from_utf8(Body::ShownDocument(second).bytes()).expect("JSON is text");
     let title = |words: &str| format!("\"title\":\"{second}{words}\"");
     whole.replace(&title(""), &title(" altered")).into_bytes()
 }
@@ -130,11 +130,11 @@ impl What {
     /// The delivery that tells it, as number `n` of its scenario.
     pub fn delivery(self, n: usize) -> Delivery {
         let (topic, triggered_at, body) = match self {
-            Self::Shown(second) => ("products/update", after(second), Body::Shown(second).bytes()),
+            Self::ShownDocument(second) => ("products/update", after(second), Body::ShownDocument(second).bytes()),
             Self::Hidden(second) => ("products/update", after(second), Body::Hidden(second).bytes()),
             Self::Altered(second) => ("products/update", after(second), altered(second)),
             Self::Part(second) => {
-                let whole = String::from_utf8(Body::Shown(second).bytes()).expect("JSON is text");
+                let whole = String::from_utf8(Body::ShownDocument(second).bytes()).expect("JSON is text");
                 let part = whole.replace("\"variants\":[]", "\"variants\":[],\"variant_gids\":[{}]");
                 ("products/update", after(second), part.into_bytes())
             }
@@ -181,11 +181,13 @@ impl What {
         }
     }
 
-    /// What it may mean at most: what is signed, under its own topic, in its own store's name. Written down here, not
+    /// The most that it may mean: its signed content, under its own topic, for its own store. Written down here, not
     /// asked of the code.
     pub fn meant(self) -> Option<Self> {
         match self {
-            Self::Captured(Body::Shown(second), "products/create" | "products/update", _) => Some(Self::Shown(second)),
+            Self::Captured(Body::ShownDocument(second), "products/create" | "products/update", _) => {
+                Some(Self::ShownDocument(second))
+            }
             Self::Captured(Body::Hidden(second), "products/create" | "products/update", _) => {
                 Some(Self::Hidden(second))
             }
@@ -199,20 +201,22 @@ impl What {
         }
     }
 
-    /// Whether it is the store's own word that it is to be forgotten.
+    /// Returns true if the store itself asks for its erasure.
     pub fn redacts(self) -> bool {
         matches!(self, Self::Captured(Body::Redacted, "shop/redact", _))
     }
 
     fn second(self) -> Option<i64> {
         match self {
-            Self::Shown(second) | Self::Hidden(second) | Self::Altered(second) | Self::Part(second) => Some(second),
+            Self::ShownDocument(second) | Self::Hidden(second) | Self::Altered(second) | Self::Part(second) => {
+                Some(second)
+            }
             Self::Deleted | Self::Uninstalled(_) | Self::Captured(..) => None,
         }
     }
 }
 
-/// Which delivery of its scenario this is.
+/// Number of a delivery in its scenario.
 pub fn number(delivery: &DeliveryKey) -> usize {
     delivery.id.as_str().parse().expect("ids are numbers")
 }
@@ -243,7 +247,7 @@ pub fn interpret(bug: Option<Bug>) -> fn(&Delivery) -> Result<Event, InterpretEr
     }
 }
 
-/// What one reader with all the time in the world makes of these, in any order: the version under which the product
+/// Expected result of these deliveries, in any order: the version under which the product
 /// can be found, if it can be found at all.
 pub fn expected(events: &[What]) -> BTreeMap<EntityKey, Version> {
     let events: Vec<What> = events.iter().filter_map(|what| what.meant()).collect();
@@ -257,7 +261,9 @@ pub fn expected(events: &[What]) -> BTreeMap<EntityKey, Version> {
         .filter(|what| what.second().is_some_and(|second| second > ended))
         .max_by_key(|what| what.second());
     match newest {
-        Some(What::Shown(second) | What::Altered(second) | What::Part(second)) if !events.contains(&What::Deleted) => {
+        Some(What::ShownDocument(second) | What::Altered(second) | What::Part(second))
+            if !events.contains(&What::Deleted) =>
+        {
             let version = Version::new(after(*second), after(*second)).expect("a time of this century");
             BTreeMap::from([(product(), version)])
         }
@@ -265,7 +271,7 @@ pub fn expected(events: &[What]) -> BTreeMap<EntityKey, Version> {
     }
 }
 
-/// Whether the store is to be enabled after these: no uninstall, or a state that was signed after the latest, seen or not.
+/// Returns true if the store must be enabled after these: no uninstall, or a state signed after the latest, visible or not.
 /// A deleted product is no sign of the install it belonged to.
 pub fn enabled(events: &[What]) -> bool {
     let meant: Vec<What> = events.iter().filter_map(|what| what.meant()).collect();

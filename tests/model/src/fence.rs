@@ -1,4 +1,4 @@
-//! The fence as its table does what it is asked, or with a mistake.
+//! The fence, executed as its table does, or with a seeded bug.
 
 use hookline_domain::{
     catalogue::entities::{self, Fence, FenceRecord, ObservedFields, RememberedFields},
@@ -8,14 +8,14 @@ use hookline_domain::{
 use crate::{
     bug::Bug,
     script::{Request, Response},
-    world::{Running, World},
+    world::{ModelState, Running},
 };
 
-impl World {
-    /// Does what a call asks of the fence.
+impl ModelState {
+    /// Executes a call of the fence.
     ///
     /// # Panics
-    /// When it asks something else.
+    /// If the call is not one of the fence.
     pub(crate) fn fence(&mut self, request: &Request, running: &Running, bug: Option<Bug>) -> Response {
         match request {
             Request::Advance(entity, version, told) => {

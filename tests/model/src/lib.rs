@@ -1,7 +1,7 @@
 //! The protocol, explored exhaustively: senders that retry, a queue that duplicates and reorders, functions that die
 //! before or after any call, two consumers at once, leases that lapse.
 //!
-//! What is explored is **the product's own code**: [`Receive`](hookline_domain::delivery::receive::Receive),
+//! The model explores **the product's own code**: [`Receive`](hookline_domain::delivery::receive::Receive),
 //! [`Reindex`](hookline_domain::consumer::Reindex) and [`Reconcile`](hookline_domain::sync::reconcile::Reconcile) run on ports that hand each call to the model ([`script`]). A function
 //! in the middle of its work is nothing but the answers it has had so far; run again with those, it comes to the same
 //! call. The model decides which function's call happens next, whether its answer is heard, and what dies when

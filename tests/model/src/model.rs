@@ -1,4 +1,4 @@
-//! What may happen next, and what must always be true.
+//! Possible next actions, and the properties that must always hold.
 
 use std::{
     collections::HashMap,
@@ -26,47 +26,47 @@ use crate::{
     bug::Bug,
     events::{What, interpret},
     promises::promises,
-    reconciler::{Asked, reconcile},
+    reconciler::{CatalogReads, reconcile},
     script::{History, Progress, Request, Response, Script},
-    world::{Parcel, Reconciliations, Running, World, time},
+    world::{ModelState, Parcel, Reconciliations, Running, time},
 };
 
-/// What is explored, and how far.
+/// Scenario to explore, and its limits.
 #[derive(Debug, Clone)]
 pub struct Scenario {
     /// The deliveries. None has happened yet.
     pub events: Vec<What>,
-    /// How often each sender tries at most; 0: all deliveries have been accepted and are on the queue.
+    /// Maximum attempts of each sender; 0: all deliveries have been accepted and are on the queue.
     pub attempts: u8,
-    /// How many copies of each the queue holds then.
+    /// Copies of each delivery on the queue then.
     pub copies: u8,
-    /// Whether there is a record of the store at first: of none that nobody has heard of is it remembered what has failed.
+    /// True if the store has a record at first: failures of an unknown store are not recorded.
     pub is_store_known: bool,
-    /// How many receivers may be at work at once.
+    /// Maximum number of concurrent receivers.
     pub receivers: usize,
-    /// How many consumers may be at work at once.
+    /// Maximum number of concurrent consumers.
     pub consumers: usize,
-    /// The states that the store's catalogue is in, one after another; empty if nobody asks it.
+    /// Successive states of the store's catalog; empty if it is never read.
     pub catalogue: Vec<What>,
-    /// How many reconciliations may be at work at once.
+    /// Maximum number of concurrent reconciliations.
     pub reconcilers: usize,
-    /// How many there are.
+    /// Total number of reconciliations.
     pub reconciliations: u8,
-    /// How many messages a batch may have.
+    /// Maximum messages in a batch.
     pub batch: usize,
-    /// How many functions may die, besides those that die of a wait.
+    /// Number of functions that may die, besides those that die of a wait.
     pub deaths: u8,
-    /// How many calls may fail.
+    /// Number of calls that may fail.
     pub errors: u8,
-    /// How often all leases may lapse.
+    /// Number of times that all leases may lapse.
     pub waits: u8,
-    /// What is wrong with it.
+    /// Seeded bug, if any.
     pub bug: Option<Bug>,
-    /// How far work has come with given answers: it only depends on these.
+    /// Cache of progress by responses, on which alone it depends.
     pub known: Arc<Mutex<Known>>,
 }
 
-/// Work (whose, on which deliveries, received again or not, since when, with which answers) and how far that gets.
+/// Progress by work: role, deliveries, received again or not, start, responses.
 type Known = HashMap<(Role, Vec<usize>, Vec<bool>, u8, History), Ended>;
 
 impl Default for Scenario {
@@ -92,24 +92,24 @@ impl Default for Scenario {
     }
 }
 
-/// How far a function's work has come.
+/// Progress of a function's work.
 #[derive(Debug, Clone)]
 pub enum Ended {
-    /// It waits for the answers to these calls.
+    /// Waits for the responses to these calls.
     Waits(Vec<(usize, Request)>),
-    /// A receiver's, with an answer: 2xx or not.
+    /// A receiver has responded.
     Answered {
-        /// Whether 2xx.
+        /// True if the response is a 2xx.
         accepted: bool,
     },
-    /// A consumer's, with these deliveries settled.
+    /// A consumer has completed these deliveries.
     Settled(Vec<usize>),
-    /// A reconciliation's, and whether it has come to its end.
+    /// A reconciliation's job has ended; true if the whole catalog was compared.
     Reconciled(bool),
 }
 
 impl Scenario {
-    /// One delivery and all that can happen to it at the door, to a sender that tries so often.
+    /// One delivery and everything that can happen at the receiver, with a sender that tries this often.
     #[must_use]
     pub fn at_the_door(events: &[What], attempts: u8) -> Self {
         Self {
@@ -218,7 +218,7 @@ impl Scenario {
                 }
             }
             Who::Reconciler(_) => {
-                let catalogue = Asked {
+                let catalogue = CatalogReads {
                     script: script.clone(),
                     states: self.catalogue.clone(),
                 };
@@ -230,7 +230,7 @@ impl Scenario {
         }
     }
 
-    /// What is known of the store at first: that it can be asked, where a delivery tells a part only.
+    /// Record of the store at first: it is connected if a delivery holds only a part.
     fn connected(&self) -> Option<StoreRecord> {
         let connected = self.events.iter().any(|what| matches!(what, What::Part(_)));
         (connected || self.is_store_known).then(|| StoreRecord {
@@ -249,8 +249,8 @@ impl Scenario {
         delivery
     }
 
-    /// Lets a function go on, and takes it off the stage when it has ended.
-    fn go_on(&self, world: &mut World, who: Who, mut running: Running) {
+    /// Continues a function, and removes it when it has ended.
+    fn go_on(&self, world: &mut ModelState, who: Who, mut running: Running) {
         match self.advance(who, &running) {
             Ended::Waits(asks) => {
                 // Nothing follows from the status, from notes and from records: whoever asks for them may go on at once. So may a
@@ -291,7 +291,7 @@ impl Scenario {
         }
     }
 
-    fn start(&self, world: &mut World, who: Who, work: Vec<usize>, owner: String) {
+    fn start(&self, world: &mut ModelState, who: Who, work: Vec<usize>, owner: String) {
         let again = match who.role() {
             Role::Consumer => work.iter().map(|n| self.receive(&mut world.deliveries[*n])).collect(),
             Role::Receiver | Role::Reconciler => vec![],
@@ -308,14 +308,14 @@ impl Scenario {
         self.go_on(world, who, running);
     }
 
-    /// Whether the copy that is received has been received before: one that nobody has is received first.
+    /// Returns true if the next copy has been received before; unreceived copies come first.
     fn receive(&self, parcel: &mut Parcel) -> bool {
         let again = parcel.fresh == 0;
         parcel.fresh = parcel.fresh.saturating_sub(1);
         again && self.bug != Some(Bug::RetriesLookNew)
     }
 
-    fn call(&self, world: &mut World, who: Who, number: usize, how: How) {
+    fn call(&self, world: &mut ModelState, who: Who, number: usize, how: How) {
         let Some(mut running) = who.slot(world).take() else {
             return;
         };
@@ -344,7 +344,7 @@ impl Scenario {
     }
 }
 
-/// What a hasty receiver does.
+/// Receiver with the bug that it sends before it claims.
 async fn send_before_claim(script: &Script, delivery: &Delivery) -> Result<Received, ReceiveError> {
     let now = hookline_domain::kernel::port::Clock::now(script);
     script.send(&delivery.key.store, envelope::encode(delivery)?).await?;
@@ -365,11 +365,11 @@ async fn send_before_claim(script: &Script, delivery: &Delivery) -> Result<Recei
 }
 
 impl Model for Scenario {
-    type State = World;
+    type State = ModelState;
     type Action = Action;
 
-    fn init_states(&self) -> Vec<World> {
-        let mut world = World {
+    fn init_states(&self) -> Vec<ModelState> {
+        let mut world = ModelState {
             waits: 0,
             deaths_left: self.deaths,
             errors_left: self.errors,
@@ -417,7 +417,7 @@ impl Model for Scenario {
         vec![world]
     }
 
-    fn actions(&self, world: &World, actions: &mut Vec<Action>) {
+    fn actions(&self, world: &ModelState, actions: &mut Vec<Action>) {
         if world.receivers.iter().any(Option::is_none) {
             let willing = (0..world.deliveries.len()).filter(|n| world.deliveries[*n].attempts_left > 0);
             actions.extend(willing.map(Action::Try));
@@ -464,7 +464,7 @@ impl Model for Scenario {
         }
     }
 
-    fn next_state(&self, world: &World, action: Action) -> Option<World> {
+    fn next_state(&self, world: &ModelState, action: Action) -> Option<ModelState> {
         let mut next = world.clone();
         match action {
             Action::Try(n) => {
@@ -507,7 +507,7 @@ impl Model for Scenario {
 
 impl Scenario {
     /// Goes one way to the end: whatever is possible next, `choose` says which (of how many) it is.
-    pub fn walk(&self, mut choose: impl FnMut(usize) -> usize) -> World {
+    pub fn walk(&self, mut choose: impl FnMut(usize) -> usize) -> ModelState {
         let mut world = self.init_states().remove(0);
         loop {
             let mut actions = Vec::new();

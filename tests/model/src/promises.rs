@@ -1,4 +1,4 @@
-//! What must be true in every state that can be reached. Each promise has the name of how it is broken.
+//! Properties that must hold in every reachable state. Each is named after its violation.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use stateright::{Model, Property};
 use crate::{
     events::{What, enabled, expected},
     model::Scenario,
-    world::{Parcel, World},
+    world::{ModelState, Parcel},
 };
 
 /// An accepted delivery is neither on the queue nor settled.
@@ -58,50 +58,50 @@ pub const SAFETY: [&str; 11] = [
 /// All of them, and that it can end well.
 pub(crate) fn promises() -> Vec<Property<Scenario>> {
     vec![
-        Property::always(LOST, |_, world: &World| {
+        Property::always(LOST, |_, world: &ModelState| {
             // Answered 2xx: on the queue, or settled.
             let safe = |parcel: &Parcel| parcel.copies > 0 || is_settled(parcel);
             world.deliveries.iter().all(|parcel| !parcel.accepted || safe(parcel))
         }),
-        Property::always(UNACCOUNTED, |_, world: &World| {
+        Property::always(UNACCOUNTED, |_, world: &ModelState| {
             let accounted = |parcel: &Parcel| !parcel.accepted || is_settled(parcel) || parcel.is_parked();
             !world.is_quiet() || world.deliveries.iter().all(accounted)
         }),
-        Property::always(WRONG_END, |scenario: &Scenario, world: &World| {
+        Property::always(WRONG_END, |scenario: &Scenario, world: &ModelState| {
             // What the catalogue tells beside them is another promise.
             let is_told = scenario.catalogue.is_empty();
             !is_told || !world.is_quiet() || states(shown(world)) == states(expected(&scenario.sent(world)))
         }),
-        Property::always(COUNTED_TWICE, |_, world: &World| {
+        Property::always(COUNTED_TWICE, |_, world: &ModelState| {
             world.deliveries.iter().all(|parcel| parcel.counted <= 1)
         }),
-        Property::always(WENT_BACK, |_, world: &World| !world.went_back),
-        Property::always(WRONG_INSTALL, |scenario: &Scenario, world: &World| {
+        Property::always(WENT_BACK, |_, world: &ModelState| !world.went_back),
+        Property::always(WRONG_INSTALL, |scenario: &Scenario, world: &ModelState| {
             let sent = scenario.sent(world);
             let is_enabled = world.store.as_ref().is_none_or(|record| record.enabled);
             // A deletion is no sign of the install that it belongs to.
             let has_deletion = sent.iter().any(|what| what.meant() == Some(What::Deleted));
             !world.is_quiet() || has_deletion || is_enabled == enabled(&sent)
         }),
-        Property::always(UNASKED, |scenario: &Scenario, world: &World| {
+        Property::always(UNASKED, |scenario: &Scenario, world: &ModelState| {
             let mut told = scenario.events.iter().zip(&world.deliveries);
             world.asked || told.all(|(what, parcel)| !matches!(what, What::Part(_)) || !is_settled(parcel))
         }),
-        Property::always(ERASED, |scenario: &Scenario, world: &World| {
+        Property::always(ERASED, |scenario: &Scenario, world: &ModelState| {
             !world.erased || scenario.sent(world).into_iter().any(What::redacts)
         }),
-        Property::always(STILL_FAILED, |_, world: &World| {
+        Property::always(STILL_FAILED, |_, world: &ModelState| {
             !world.is_quiet() || world.failed.iter().all(|n| !is_settled(&world.deliveries[*n]))
         }),
-        Property::always(UNMENDED, |scenario: &Scenario, world: &World| {
+        Property::always(UNMENDED, |scenario: &Scenario, world: &ModelState| {
             // Before its last change it may be behind what the deliveries tell.
             let last = scenario.catalogue.len().checked_sub(1);
             let says = |last: usize| scenario.catalogue[last].title().into_iter().collect::<Vec<_>>();
             let is_seen = last.filter(|_| world.is_quiet() && world.reconciliations.reconciled == last);
             is_seen.is_none_or(|last| titles(world) == says(last))
         }),
-        Property::always(REWRITTEN, |_, world: &World| !world.reconciliations.rewritten),
-        Property::sometimes(REACHED, |scenario: &Scenario, world: &World| {
+        Property::always(REWRITTEN, |_, world: &ModelState| !world.reconciliations.rewritten),
+        Property::sometimes(REACHED, |scenario: &Scenario, world: &ModelState| {
             world.is_quiet()
                 && (scenario.catalogue.is_empty()
                     || world.reconciliations.reconciled == Some(scenario.catalogue.len() - 1))
@@ -114,15 +114,15 @@ pub(crate) fn promises() -> Vec<Property<Scenario>> {
 }
 
 impl Scenario {
-    /// Which of the properties of [`SAFETY`] do not hold in a state.
-    pub fn broken(&self, world: &World) -> Vec<&'static str> {
+    /// Properties of [`SAFETY`] that a state violates.
+    pub fn broken(&self, world: &ModelState) -> Vec<&'static str> {
         let properties = self.properties().into_iter();
         let broken =
             properties.filter(|property| SAFETY.contains(&property.name) && !(property.condition)(self, world));
         broken.map(|property| property.name).collect()
     }
 
-    fn sent(&self, world: &World) -> Vec<What> {
+    fn sent(&self, world: &ModelState) -> Vec<What> {
         let sent = self
             .events
             .iter()
@@ -139,7 +139,7 @@ fn is_settled(parcel: &Parcel) -> bool {
         .is_some_and(|entry| entry.state == LedgerState::Done)
 }
 
-/// Which states these are: when each was signed. A header may order those of one second.
+/// Times at which these states were signed. A header may order those of one second.
 fn states(versions: BTreeMap<EntityKey, Version>) -> Vec<(EntityKey, Option<Timestamp>)> {
     let states = versions
         .into_iter()
@@ -148,13 +148,13 @@ fn states(versions: BTreeMap<EntityKey, Version>) -> Vec<(EntityKey, Option<Time
 }
 
 /// The titles of all that is shown.
-fn titles(world: &World) -> Vec<String> {
+fn titles(world: &ModelState) -> Vec<String> {
     let held = world.index.values();
     held.filter_map(|(_, shown)| Some(shown.as_ref()?.title.clone()))
         .collect()
 }
 
-fn shown(world: &World) -> BTreeMap<EntityKey, Version> {
+fn shown(world: &ModelState) -> BTreeMap<EntityKey, Version> {
     let held = world.index.iter();
     held.filter(|(_, (_, shown))| shown.is_some())
         .map(|(entity, (version, _))| (entity.clone(), *version))

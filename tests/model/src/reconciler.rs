@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// The store's catalogue.
-pub(crate) struct Asked {
+pub(crate) struct CatalogReads {
     pub(crate) script: Script,
     /// The states it is in, one after another.
     pub(crate) states: Vec<What>,
@@ -30,7 +30,7 @@ pub(crate) struct Asked {
 
 /// Goes through the whole catalogue, step by step. Steps need no model's help to follow each other: the job that carries one
 /// holds no more than its answers so far.
-pub(crate) async fn reconcile(catalogue: Asked) -> Result<(), SyncError> {
+pub(crate) async fn reconcile(catalogue: CatalogReads) -> Result<(), SyncError> {
     let script = catalogue.script.clone();
     let reconcile = Reconcile {
         ask: Refetch {
@@ -56,7 +56,7 @@ pub(crate) async fn reconcile(catalogue: Asked) -> Result<(), SyncError> {
     }
 }
 
-impl Asked {
+impl CatalogReads {
     async fn look(&self) -> Result<usize, CatalogueError> {
         match self.script.call(Request::Look).await {
             Response::Seen(number, _) => Ok(number),
@@ -64,7 +64,7 @@ impl Asked {
         }
     }
 
-    /// When a state was asked for: its place in their order decides, for they are asked for within one second.
+    /// Time of reading a state. Its place in their order decides, because all are read within one second.
     fn at(&self, number: usize) -> Timestamp {
         let place = i64::try_from(number).expect("there are few");
         self.script.now() + SignedDuration::from_millis(place)
@@ -79,13 +79,13 @@ impl Asked {
     }
 }
 
-/// What no scenario has.
+/// Error for calls that no scenario makes.
 fn unknown<T>() -> Result<T, CatalogueError> {
     let problem = "no scenario asks for this".to_owned();
     Err(CatalogueError::Disagreed { problem })
 }
 
-impl Catalogue for Asked {
+impl Catalogue for CatalogReads {
     type Lines = Exported;
 
     async fn shop(&self, _store: &StoreKey) -> Result<Shop, CatalogueError> {

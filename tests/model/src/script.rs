@@ -1,4 +1,4 @@
-//! Ports that hand every call out and wait for the answer, and the code that runs on them up to its next call.
+//! Ports that hand out every call and wait for its response, and the code that runs on them up to its next call.
 
 use std::{
     future::Future,
@@ -37,7 +37,7 @@ use crate::events::{What, number};
 pub enum Request {
     /// `Ledger::claim`
     Claim {
-        /// Which delivery.
+        /// Number of the delivery.
         delivery: usize,
         /// The time of asking.
         now: Timestamp,
@@ -85,19 +85,19 @@ pub enum Request {
     /// `Comply::forget`
     Forget(Timestamp),
     /// `Index::apply`: of each change what, of which version, and the document, if it is not removed.
-    Apply(Vec<(EntityKey, Version, Option<Shown>)>),
+    Apply(Vec<(EntityKey, Version, Option<ShownDocument>)>),
 }
 
-/// What a document shows.
+/// Content of a document.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Shown {
-    /// When it was observed.
+pub struct ShownDocument {
+    /// Time of its observation.
     pub observed_at: Timestamp,
     /// Its title, which tells one state from another.
     pub title: String,
 }
 
-/// What a call came back with.
+/// Response to a call.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Response {
     /// Nothing but that it is done.
@@ -142,7 +142,7 @@ struct Slot {
     waker: Option<Waker>,
 }
 
-/// How far a piece of work has come.
+/// Progress of a piece of work.
 #[derive(Debug)]
 pub enum Progress<T> {
     /// It waits for the answers to these calls.
@@ -413,7 +413,7 @@ impl FailedDeliveries for Script {
 
 impl Index for Script {
     async fn apply(&self, changes: &[IndexChange]) -> Result<Vec<IndexOutcome>, PortError> {
-        let shown = |document: &Document| Shown {
+        let shown = |document: &Document| ShownDocument {
             observed_at: document.observed_at,
             title: document.title.clone(),
         };

@@ -1,4 +1,4 @@
-//! What there is: tables, queue, index, and the functions at work. Every change is one call, done or not done.
+//! State of the model: tables, queue, index, and the running functions. Every change is one call, done or not done.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,108 +13,108 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     bug::Bug,
     events::{What, start},
-    script::{History, Request, Response, Shown},
+    script::{History, Request, Response, ShownDocument},
 };
 
-/// A state of everything.
+/// State of the whole system.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct World {
-    /// How many times so much time has passed that every lease and every function's timeout was over.
+pub struct ModelState {
+    /// Number of waits so far; each outlasts every lease and every function's timeout.
     pub waits: u8,
-    /// How many more functions may die.
+    /// Number of functions that may still die.
     pub deaths_left: u8,
-    /// How many more calls may fail.
+    /// Number of calls that may still fail.
     pub errors_left: u8,
     /// The deliveries of the scenario.
     pub deliveries: Vec<Parcel>,
-    /// Receivers at work.
+    /// Running receivers.
     pub receivers: Vec<Option<Running>>,
-    /// Consumers at work.
+    /// Running consumers.
     pub consumers: Vec<Option<Running>>,
-    /// Reconciliations at work.
+    /// Running reconciliations.
     pub reconcilers: Vec<Option<Running>>,
-    /// What has come of reconciliations so far.
+    /// Results of reconciliations so far.
     pub reconciliations: Reconciliations,
-    /// Which of its states the store's catalogue is in.
+    /// Current state of the store's catalog.
     pub catalogue: usize,
     /// The fence.
     pub entities: BTreeMap<EntityKey, FenceRecord>,
-    /// What is known of the store.
+    /// Record of the store.
     pub store: Option<StoreRecord>,
-    /// Deliveries that are remembered to have failed.
+    /// Deliveries recorded as failed.
     pub failed: BTreeSet<usize>,
-    /// Whether the rest of the product was asked for.
+    /// True if a job for the rest of the product was sent.
     pub asked: bool,
-    /// The index: what it holds of which version; nothing if that is removed.
-    pub index: BTreeMap<EntityKey, (Version, Option<Shown>)>,
+    /// The index: document and version; no document if it is removed.
+    pub index: BTreeMap<EntityKey, (Version, Option<ShownDocument>)>,
     /// The newest version the index has ever taken.
     pub newest: BTreeMap<EntityKey, Version>,
-    /// Whether what is kept of the store has been erased.
+    /// True if the store's data has been erased.
     pub erased: bool,
-    /// Whether a search could have shown an older state after a newer, or something that was gone.
+    /// True if a search could have shown an older state after a newer, or something that was removed.
     pub went_back: bool,
 }
 
-/// What has come of reconciliations.
+/// Results of reconciliations.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Reconciliations {
-    /// How many more may begin.
+    /// Number of reconciliations that may still begin.
     pub left: u8,
-    /// The state that the catalogue was in when the latest of those looked at it that have come to their end.
+    /// State of the catalog when the latest completed reconciliation read it.
     pub reconciled: Option<usize>,
-    /// Whether all is at rest since one that nothing disturbed.
+    /// True if nothing has happened since an undisturbed reconciliation.
     pub calm: bool,
-    /// Whether one has written what was there already, though nothing had happened since the one before.
+    /// True if one wrote what the index already held, although nothing had happened since the one before.
     pub rewritten: bool,
 }
 
-/// One delivery, where it is and what became of it.
+/// A delivery, its copies and its outcome.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Parcel {
-    /// How often its sender will still try.
+    /// Number of attempts that its sender has left.
     pub attempts_left: u8,
-    /// How many copies the queue holds.
+    /// Number of copies on the queue.
     pub copies: u8,
-    /// How many of them nobody has received yet.
+    /// Number of copies not yet received.
     pub fresh: u8,
-    /// Whether it was ever on the queue.
+    /// True if it was ever on the queue.
     pub sent: bool,
-    /// Whether its sender was ever answered 2xx.
+    /// True if its sender ever got a 2xx.
     pub accepted: bool,
     /// Its ledger entry.
     pub entry: Option<LedgerEntry>,
-    /// Whether that entry holds a problem.
+    /// True if the entry holds a problem.
     pub has_problem: bool,
-    /// How often its completion counted.
+    /// Number of times its completion counted.
     pub counted: u8,
 }
 
-/// A function at work: on which deliveries, since when, with which answers so far, and what it asks now.
+/// A running function: its deliveries, its start, its responses so far, and its pending calls.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Running {
     /// Numbers of deliveries; of a reconciliation none.
     pub work: Vec<usize>,
-    /// Of each whether its message has been received before.
+    /// For each, true if its message has been received before.
     pub again: Vec<bool>,
     /// Unique among the attempts at a delivery.
     pub owner: String,
-    /// After so many waits.
+    /// Number of waits at its start.
     pub since: u8,
-    /// Whether it is a reconciliation that began when all was calm.
+    /// True if it is a reconciliation that began when nothing was in progress.
     pub calm: bool,
-    /// The answers so far.
+    /// Responses so far.
     pub history: History,
-    /// The calls it waits for. Follows from the rest.
+    /// Calls that it waits for. Follows from the other fields.
     pub asks: Vec<(usize, Request)>,
 }
 
-/// The time after so many waits: each is longer than any lease or timeout.
+/// Time after this many waits; each is longer than any lease or timeout.
 pub fn time(waits: u8) -> Timestamp {
     start() + SignedDuration::from_hours(2) + SignedDuration::from_mins(i64::from(waits))
 }
 
-impl World {
-    /// Does what a call asks, in one step, as the tables and the index do it.
+impl ModelState {
+    /// Executes a call in one step, as the tables and the index do.
     pub fn perform(&mut self, request: &Request, running: &Running, bug: Option<Bug>) -> Response {
         match request {
             Request::Claim {
@@ -262,7 +262,7 @@ impl World {
         Response::Completed(completion)
     }
 
-    fn apply(&mut self, changes: &[(EntityKey, Version, Option<Shown>)], bug: Option<Bug>) -> Response {
+    fn apply(&mut self, changes: &[(EntityKey, Version, Option<ShownDocument>)], bug: Option<Bug>) -> Response {
         let taken = changes.iter().map(|(entity, version, shown)| {
             let held = self.index.get(entity).map(|(held, _)| *held);
             let takes = bug == Some(Bug::NoIndexVersion) || index::takes(held, *version);
@@ -275,15 +275,15 @@ impl World {
         Response::Applied(taken)
     }
 
-    /// Whether the index shows just this of an entity, or nothing of what it has removed.
-    fn shows(&self, entity: &EntityKey, shown: Option<&Shown>) -> bool {
-        let title = |shown: Option<&Shown>| shown.map(|shown| shown.title.clone());
+    /// Returns true if the index shows exactly this of an entity, or nothing if it is removed.
+    fn shows(&self, entity: &EntityKey, shown: Option<&ShownDocument>) -> bool {
+        let title = |shown: Option<&ShownDocument>| shown.map(|shown| shown.title.clone());
         self.index
             .get(entity)
             .is_some_and(|(_, held)| title(held.as_ref()) == title(shown))
     }
 
-    /// Looks at what a search would show now, and remembers whether that went back.
+    /// Compares a search's result with the one before, and records a step back.
     pub fn watch(&mut self, bug: Option<Bug>) {
         for (entity, (version, shown)) in &self.index {
             let newest = self.newest.entry(entity.clone()).or_insert(*version);
@@ -302,7 +302,7 @@ impl World {
         }
     }
 
-    /// So much time passes that every function at work has died and every lease has lapsed. An index may forget of
+    /// Time passes until every running function has died and every lease has lapsed. An index may forget of
     /// which version something was that it has removed.
     pub fn wait(&mut self, index_forgets: bool) {
         self.waits += 1;
@@ -315,7 +315,7 @@ impl World {
         }
     }
 
-    /// Something happens that a reconciliation may find.
+    /// Records that something happened that a reconciliation may find.
     pub fn disturb(&mut self) {
         self.reconciliations.calm = false;
         for running in self.reconcilers.iter_mut().flatten() {
@@ -323,7 +323,7 @@ impl World {
         }
     }
 
-    /// Whether nobody is at work and the queue holds nothing but what waits for a person.
+    /// Returns true if no function is running and the queue holds only dead letters.
     pub fn is_quiet(&self) -> bool {
         let functions = self.receivers.iter().chain(&self.consumers).chain(&self.reconcilers);
         let idle = functions.into_iter().all(Option::is_none);
@@ -333,12 +333,12 @@ impl World {
 }
 
 impl Running {
-    /// Whether it is a reconciliation, which works on no delivery.
+    /// Returns true for a reconciliation, which works on no delivery.
     pub fn is_reconciliation(&self) -> bool {
         self.work.is_empty()
     }
 
-    /// What the catalogue said when it was first looked at.
+    /// State of the catalog when it was first read.
     pub fn seen(&self) -> Option<(usize, What)> {
         self.history.iter().find_map(|(_, response)| match response {
             Response::Seen(number, state) => Some((*number, *state)),
@@ -348,7 +348,7 @@ impl Running {
 }
 
 impl Parcel {
-    /// Whether it waits for a person.
+    /// Returns true if it waits for a person.
     pub fn is_parked(&self) -> bool {
         self.entry
             .as_ref()

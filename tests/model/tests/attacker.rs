@@ -6,7 +6,7 @@
 use hookline_model::{
     events::{
         Body, RECEIVED,
-        What::{self, Captured, Deleted, Hidden, Shown, Uninstalled},
+        What::{self, Captured, Deleted, Hidden, ShownDocument, Uninstalled},
     },
     model::Scenario,
     promises::{REACHED, SAFETY},
@@ -14,17 +14,17 @@ use hookline_model::{
 use hookline_sources::shopify::Topic;
 use stateright::{Checker, Model};
 
-/// What the store has really sent: never uninstalled, uninstalled, and installed again.
+/// Genuine deliveries of the store: never uninstalled, uninstalled, and installed again.
 const HISTORIES: [&[What]; 5] = [
-    &[Shown(4)],
-    &[Shown(1), Hidden(4)],
-    &[Shown(4), Deleted],
-    &[Shown(1), Uninstalled(2)],
-    &[Uninstalled(2), Shown(4)],
+    &[ShownDocument(4)],
+    &[ShownDocument(1), Hidden(4)],
+    &[ShownDocument(4), Deleted],
+    &[ShownDocument(1), Uninstalled(2)],
+    &[Uninstalled(2), ShownDocument(4)],
 ];
 
 const BODIES: [Body; 9] = [
-    Body::Shown(1),
+    Body::ShownDocument(1),
     Body::Hidden(1),
     Body::Deleted,
     Body::Uninstalled,
@@ -38,7 +38,7 @@ const BODIES: [Body; 9] = [
 /// Before everything, in its middle, after the next install has begun, and after all that has come.
 const TRIGGERS: [i64; 4] = [0, 3, 9, 2 * RECEIVED];
 
-/// How many states there are. Panics where a promise is broken.
+/// Explores a scenario and returns its number of states. Panics if a promise is broken.
 fn holds(scenario: Scenario) -> usize {
     let name = format!("{:?}", scenario.events);
     let checker = scenario.checker().threads(2).spawn_bfs().join();
@@ -83,14 +83,17 @@ fn any_captured_body_under_any_topic_with_any_trigger_keeps_every_promise() {
 fn two_captured_bodies_do_no_more_than_one() {
     let update = "products/update";
     for trigger in TRIGGERS {
-        let old = Captured(Body::Shown(1), update, trigger);
+        let old = Captured(Body::ShownDocument(1), update, trigger);
         for (history, more) in [
-            (&[Uninstalled(2), Shown(4)][..], Captured(Body::Hidden(1), update, 9)),
             (
-                &[Shown(1), Uninstalled(2)],
+                &[Uninstalled(2), ShownDocument(4)][..],
+                Captured(Body::Hidden(1), update, 9),
+            ),
+            (
+                &[ShownDocument(1), Uninstalled(2)],
                 Captured(Body::Redacted, "shop/redact", trigger),
             ),
-            (&[Shown(4)], Captured(Body::Uninstalled, "app/uninstalled", 3)),
+            (&[ShownDocument(4)], Captured(Body::Uninstalled, "app/uninstalled", 3)),
         ] {
             let states = holds(with(history, &[old, more]));
             println!("{history:?} {old:?} {more:?}: {states} states");
@@ -99,12 +102,15 @@ fn two_captured_bodies_do_no_more_than_one() {
 }
 
 #[test]
-fn a_captured_body_at_the_moment_that_a_consumer_dies_keeps_every_promise() {
+fn captured_body_while_a_consumer_dies_breaks_no_promise() {
     for captured in [
-        Captured(Body::Shown(1), "products/update", 9),
+        Captured(Body::ShownDocument(1), "products/update", 9),
         Captured(Body::Uninstalled, "app/uninstalled", 3),
     ] {
-        for history in [&[Uninstalled(2), Shown(4)][..], &[Shown(1), Uninstalled(2)]] {
+        for history in [
+            &[Uninstalled(2), ShownDocument(4)][..],
+            &[ShownDocument(1), Uninstalled(2)],
+        ] {
             holds(Scenario {
                 deaths: 1,
                 waits: 1,

@@ -3,7 +3,7 @@
 #![expect(clippy::print_stdout, reason = "how much was explored is for whoever runs it")]
 
 use hookline_model::{
-    events::What::{self, Deleted, Hidden, Shown, Uninstalled},
+    events::What::{self, Deleted, Hidden, ShownDocument, Uninstalled},
     model::Scenario,
     promises::SAFETY,
 };
@@ -11,7 +11,13 @@ use proptest::prelude::*;
 use stateright::{Checker, Model};
 
 /// A product's life: created, updated twice, deleted, and an update that comes late.
-const LIFE: [What; 5] = [Shown(1), Shown(2), Shown(3), Deleted, Shown(4)];
+const LIFE: [What; 5] = [
+    ShownDocument(1),
+    ShownDocument(2),
+    ShownDocument(3),
+    Deleted,
+    ShownDocument(4),
+];
 
 /// Every order in which two consumers can take and apply these, call by call.
 fn every_order(events: &[What]) {
@@ -27,13 +33,13 @@ fn every_order(events: &[What]) {
 }
 
 #[test]
-fn a_life_ends_the_same_in_every_order() {
+fn product_ends_in_the_same_state_in_every_order() {
     every_order(&LIFE);
 }
 
 #[test]
 fn without_a_deletion_the_newest_state_is_left() {
-    every_order(&[Shown(1), Shown(2), Hidden(3), Shown(4)]);
+    every_order(&[ShownDocument(1), ShownDocument(2), Hidden(3), ShownDocument(4)]);
 }
 
 proptest! {
@@ -42,7 +48,7 @@ proptest! {
     /// Five deliveries twice each, in batches of any size, at two consumers of which one may die.
     #[test]
     fn any_way_ends_the_same(
-        life in Just(LIFE.to_vec()).prop_union(Just(vec![Shown(1), Uninstalled(2), Shown(3), Hidden(4), Shown(5)])),
+        life in Just(LIFE.to_vec()).prop_union(Just(vec![ShownDocument(1), Uninstalled(2), ShownDocument(3), Hidden(4), ShownDocument(5)])),
         choices in prop::collection::vec(any::<prop::sample::Index>(), 400),
     ) {
         let scenario = Scenario { events: life, copies: 2, batch: 5, deaths: 1, ..Scenario::default() };

@@ -3,7 +3,7 @@
 #![expect(clippy::print_stdout, reason = "how much was explored is for whoever runs it")]
 
 use hookline_model::{
-    events::What::{Altered, Deleted, Hidden, Part, Shown, Uninstalled},
+    events::What::{Altered, Deleted, Hidden, Part, ShownDocument, Uninstalled},
     model::Scenario,
     promises::{REACHED, SAFETY},
 };
@@ -22,92 +22,104 @@ fn holds(scenario: Scenario) {
 }
 
 #[test]
-fn a_delivery_is_neither_lost_nor_doubled_at_the_door() {
+fn delivery_is_neither_lost_nor_doubled_at_the_receiver() {
     holds(Scenario {
         deaths: 2,
         errors: 1,
         waits: 2,
-        ..Scenario::at_the_door(&[Shown(1)], 3)
+        ..Scenario::at_the_door(&[ShownDocument(1)], 3)
     });
 }
 
 #[test]
-fn a_delivery_that_fails_and_is_claimed_anew_is_not_remembered_to_have_failed() {
+fn failed_delivery_that_is_claimed_again_is_not_recorded_as_failed() {
     holds(Scenario {
         is_store_known: true,
         errors: 1,
-        ..Scenario::at_the_door(&[Shown(1)], 3)
+        ..Scenario::at_the_door(&[ShownDocument(1)], 3)
     });
 }
 
 #[test]
 fn two_deliveries_at_the_door_do_not_get_in_each_others_way() {
-    holds(Scenario::at_the_door(&[Shown(1), Shown(2)], 2));
+    holds(Scenario::at_the_door(&[ShownDocument(1), ShownDocument(2)], 2));
 }
 
 #[test]
 fn updates_never_go_back() {
-    holds(Scenario::on_the_queue(&[Shown(1), Shown(2), Hidden(3)]));
+    holds(Scenario::on_the_queue(&[ShownDocument(1), ShownDocument(2), Hidden(3)]));
     holds(Scenario {
         copies: 2,
-        ..Scenario::on_the_queue(&[Shown(1), Shown(2)])
+        ..Scenario::on_the_queue(&[ShownDocument(1), ShownDocument(2)])
     });
 }
 
 #[test]
-fn what_is_hidden_may_come_back_newer() {
-    holds(Scenario::on_the_queue(&[Shown(1), Hidden(2), Shown(3)]));
+fn hidden_product_may_come_back_newer() {
+    holds(Scenario::on_the_queue(&[ShownDocument(1), Hidden(2), ShownDocument(3)]));
 }
 
 #[test]
-fn what_is_deleted_stays_deleted() {
-    holds(Scenario::on_the_queue(&[Shown(1), Deleted, Shown(2)]));
+fn deleted_product_stays_deleted() {
+    holds(Scenario::on_the_queue(&[ShownDocument(1), Deleted, ShownDocument(2)]));
     holds(Scenario {
         copies: 2,
-        ..Scenario::on_the_queue(&[Deleted, Shown(2)])
+        ..Scenario::on_the_queue(&[Deleted, ShownDocument(2)])
     });
 }
 
 #[test]
-fn a_batch_of_several_is_as_good_as_one_by_one() {
+fn batch_has_the_same_result_as_single_messages() {
     holds(Scenario {
         batch: 2,
-        ..Scenario::on_the_queue(&[Shown(1), Deleted, Shown(2)])
+        ..Scenario::on_the_queue(&[ShownDocument(1), Deleted, ShownDocument(2)])
     });
     holds(Scenario {
         batch: 2,
         deaths: 0,
-        ..Scenario::on_the_queue(&[Shown(1), Uninstalled(2), Shown(3)])
+        ..Scenario::on_the_queue(&[ShownDocument(1), Uninstalled(2), ShownDocument(3)])
     });
 }
 
 #[test]
-fn an_uninstall_ends_what_is_older_whatever_comes_first() {
-    holds(Scenario::on_the_queue(&[Shown(1), Uninstalled(2), Shown(3)]));
+fn uninstall_ends_older_states_in_any_order() {
+    holds(Scenario::on_the_queue(&[
+        ShownDocument(1),
+        Uninstalled(2),
+        ShownDocument(3),
+    ]));
     holds(Scenario {
         copies: 2,
-        ..Scenario::on_the_queue(&[Shown(1), Uninstalled(2)])
+        ..Scenario::on_the_queue(&[ShownDocument(1), Uninstalled(2)])
     });
     holds(Scenario {
         copies: 2,
-        ..Scenario::on_the_queue(&[Uninstalled(2), Shown(3)])
+        ..Scenario::on_the_queue(&[Uninstalled(2), ShownDocument(3)])
     });
 }
 
 #[test]
-fn an_uninstall_and_a_deletion_leave_nothing() {
-    holds(Scenario::on_the_queue(&[Deleted, Uninstalled(2), Shown(3)]));
+fn uninstall_and_deletion_leave_nothing() {
+    holds(Scenario::on_the_queue(&[Deleted, Uninstalled(2), ShownDocument(3)]));
 }
 
 #[test]
-fn the_latest_uninstall_stands() {
-    holds(Scenario::on_the_queue(&[Uninstalled(2), Shown(3), Uninstalled(4)]));
-    holds(Scenario::on_the_queue(&[Uninstalled(2), Uninstalled(4), Shown(5)]));
+fn latest_uninstall_wins() {
+    holds(Scenario::on_the_queue(&[
+        Uninstalled(2),
+        ShownDocument(3),
+        Uninstalled(4),
+    ]));
+    holds(Scenario::on_the_queue(&[
+        Uninstalled(2),
+        Uninstalled(4),
+        ShownDocument(5),
+    ]));
 }
 
 #[test]
-fn what_is_told_in_part_is_asked_for() {
-    holds(Scenario::on_the_queue(&[Shown(1), Part(2), Shown(3)]));
+fn partial_product_is_refetched() {
+    holds(Scenario::on_the_queue(&[ShownDocument(1), Part(2), ShownDocument(3)]));
     holds(Scenario {
         errors: 2,
         batch: 2,
@@ -121,7 +133,11 @@ fn what_is_told_in_part_is_asked_for() {
 
 #[test]
 fn calls_that_fail_are_made_up_for() {
-    for events in [[Shown(1), Shown(2)], [Shown(1), Deleted], [Shown(1), Uninstalled(2)]] {
+    for events in [
+        [ShownDocument(1), ShownDocument(2)],
+        [ShownDocument(1), Deleted],
+        [ShownDocument(1), Uninstalled(2)],
+    ] {
         holds(Scenario {
             errors: 2,
             ..Scenario::on_the_queue(&events)
@@ -131,22 +147,26 @@ fn calls_that_fail_are_made_up_for() {
 
 #[test]
 fn reconciliation_mends_what_died_between_fence_index_and_confirmation() {
-    for catalogue in [[Shown(1), Altered(1)], [Shown(1), Shown(2)], [Shown(1), Hidden(2)]] {
+    for catalogue in [
+        [ShownDocument(1), Altered(1)],
+        [ShownDocument(1), ShownDocument(2)],
+        [ShownDocument(1), Hidden(2)],
+    ] {
         holds(Scenario::reconciled(&catalogue, 3));
     }
     holds(Scenario {
         errors: 1,
         deaths: 0,
-        ..Scenario::reconciled(&[Shown(1), Altered(1)], 2)
+        ..Scenario::reconciled(&[ShownDocument(1), Altered(1)], 2)
     });
 }
 
 #[test]
 fn reconciliation_and_deliveries_do_not_get_in_each_others_way() {
     let histories = [
-        (Shown(1), [Shown(1), Altered(1)]),
-        (Shown(2), [Shown(1), Shown(2)]),
-        (Deleted, [Shown(1), Deleted]),
+        (ShownDocument(1), [ShownDocument(1), Altered(1)]),
+        (ShownDocument(2), [ShownDocument(1), ShownDocument(2)]),
+        (Deleted, [ShownDocument(1), Deleted]),
     ];
     for (told, catalogue) in histories {
         holds(Scenario {
@@ -156,7 +176,7 @@ fn reconciliation_and_deliveries_do_not_get_in_each_others_way() {
         });
     }
     holds(Scenario {
-        events: vec![Shown(1)],
+        events: vec![ShownDocument(1)],
         ..Scenario::reconciled(&[Altered(1)], 2)
     });
 }
@@ -164,9 +184,9 @@ fn reconciliation_and_deliveries_do_not_get_in_each_others_way() {
 #[test]
 fn reconciliation_of_what_has_not_changed_writes_nothing() {
     holds(Scenario {
-        events: vec![Shown(1)],
+        events: vec![ShownDocument(1)],
         deaths: 0,
         reconcilers: 1,
-        ..Scenario::reconciled(&[Shown(1), Altered(1)], 3)
+        ..Scenario::reconciled(&[ShownDocument(1), Altered(1)], 3)
     });
 }

@@ -1,4 +1,4 @@
-//! The accounts after a run: what became of every delivery, according to the tables, the queues and the index.
+//! Accounts after a run: the outcome of every delivery, according to the tables, the queues and the index.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::{
     queue::Message,
-    reference::{self, Shown},
-    scenario::{ASKED, Delivery, Scenario, Tells, Thing},
+    reference::{self, ExpectedDocument},
+    scenario::{ASKED, Delivery, Scenario, ScenarioEntity, Tells},
 };
 
 /// The ledger's and the stores' items.
@@ -92,7 +92,7 @@ pub fn forgotten(
 /// A reason that was to be written so often must have been, even while calls fail.
 const REFUSALS: u32 = 3;
 
-/// How many dead letters say why in their ledger entry, and those that do not although they were refused in good order
+/// Number of dead letters with a reason in their ledger entry, and those without although they failed regularly
 /// again and again. (Where the consumer died each time, nobody was left to say anything.)
 pub fn without_reason(
     scenario: &Scenario,
@@ -129,7 +129,7 @@ pub fn without_reason(
     (said, silent)
 }
 
-/// What items of failed deliveries are named by, in their store's collection.
+/// Prefix of the keys of failed deliveries, in their store's collection.
 const FAILED: &str = "failed#";
 
 /// Deliveries that are remembered to have failed although the ledger has them as done: they wait for a person for ever.
@@ -149,7 +149,7 @@ pub fn still_failed(tables: &Tables) -> Vec<String> {
         .collect()
 }
 
-/// What the stores' counters say beyond, and short of, the deliveries that the ledger has as settled.
+/// Excess and shortfall of the stores' counters against the completed deliveries in the ledger.
 pub fn miscounted(tables: &Tables) -> (u64, u64) {
     let mut settled: BTreeMap<(String, String), u64> = BTreeMap::new();
     for (key, entry) in &tables.ledger {
@@ -188,7 +188,7 @@ pub fn miscounted(tables: &Tables) -> (u64, u64) {
     })
 }
 
-/// How the index differs from what the reference makes of these deliveries.
+/// Differences between the index and the reference.
 #[derive(Debug, Default)]
 pub struct Difference {
     /// Not there, or in another state than the newest.
@@ -202,7 +202,7 @@ pub fn difference(
     scenario: &Scenario,
     out: &BTreeSet<String>,
     pending: &BTreeSet<String>,
-    index: &BTreeMap<Thing, Shown>,
+    index: &BTreeMap<ScenarioEntity, ExpectedDocument>,
 ) -> Difference {
     let (mut open, mut open_stores) = (BTreeSet::new(), BTreeSet::new());
     for delivery in scenario
@@ -223,7 +223,7 @@ pub fn difference(
     let heard = scenario.deliveries.iter().filter(|delivery| out.contains(&delivery.id));
     let should = reference::fold(heard);
     let mut difference = Difference::default();
-    let settled = |thing: &Thing| !open.contains(thing) && !open_stores.contains(&thing.store);
+    let settled = |thing: &ScenarioEntity| !open.contains(thing) && !open_stores.contains(&thing.store);
     for (thing, shown) in should.iter().filter(|(thing, _)| settled(thing)) {
         match index.get(thing) {
             Some(is) if same(is, shown) => {}
@@ -242,7 +242,7 @@ pub fn difference(
 }
 
 /// Prices are decimals: `7.50` is `7.5`.
-pub fn same(is: &Shown, should: &Shown) -> bool {
+pub fn same(is: &ExpectedDocument, should: &ExpectedDocument) -> bool {
     let cents = |price: &Option<String>| -> Option<u64> {
         let (whole, part) = price.as_deref()?.split_once('.').unwrap_or((price.as_deref()?, "0"));
         Some(whole.parse::<u64>().ok()? * 100 + format!("{part:0<2}").parse::<u64>().ok()?)
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_count_beyond_the_deliveries_is_seen_and_one_short_of_them_too() {
+    fn excess_and_shortfall_of_counters_are_found() {
         let ledger = vec![
             settled("t", "1", "done"),
             settled("t", "2", "parked"),
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_that_is_remembered_of_what_is_done_is_seen() {
+    fn failure_recorded_for_a_completed_delivery_is_found() {
         let ledger = vec![settled("t", "1", "done"), settled("t", "2", "parked")];
         let failed = |id: &str| json!({"pk": {"S": "shopify#a"}, "sk": {"S": format!("failed#t#{id}")}});
         let found = still_failed(&Tables::new(ledger, vec![failed("1"), failed("2"), failed("3")]));
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_taken_and_left_no_trace_is_lost() {
+    fn accepted_delivery_without_trace_is_lost() {
         let scenario = Scenario::invent(Chance(3), 20).unwrap();
         let delivery = &scenario.deliveries[0];
         let accepted = BTreeMap::from([(delivery.id.clone(), 1)]);
@@ -308,12 +308,12 @@ mod tests {
     }
 
     #[test]
-    fn an_index_that_is_not_as_the_reference_says_is_seen() {
+    fn index_that_differs_from_the_reference_is_found() {
         let scenario = Scenario::invent(Chance(3), 120).unwrap();
         let all: BTreeSet<String> = scenario.deliveries.iter().map(|delivery| delivery.id.clone()).collect();
         let none = BTreeSet::new();
         let mut index = reference::fold(&scenario.deliveries);
-        let differs = |index: &BTreeMap<Thing, Shown>| {
+        let differs = |index: &BTreeMap<ScenarioEntity, ExpectedDocument>| {
             let difference = difference(&scenario, &all, &none, index);
             (difference.lost.len(), difference.undead.len())
         };
@@ -321,7 +321,7 @@ mod tests {
         let (thing, mut shown) = index.pop_first().unwrap();
         assert_eq!(differs(&index), (1, 0));
         shown.title.push('0');
-        index.insert(Thing { id: 1, ..thing }, shown);
+        index.insert(ScenarioEntity { id: 1, ..thing }, shown);
         assert_eq!(differs(&index), (1, 1));
     }
 }

@@ -1,4 +1,4 @@
-//! What stands between a function and AWS: every process has a listener of its own here, so each call is known by who
+//! Proxy between the functions and AWS: every process has a listener of its own here, so each call is known by who
 //! makes it. A call may be where its process dies, or may fail; all others pass as they are.
 
 use std::{
@@ -35,13 +35,13 @@ use crate::{
 /// Longer than the consumer waits for the index.
 const HANG: Duration = Duration::from_secs(15);
 
-/// What the names of transactions begin with.
+/// Prefix of the names of transactions.
 const TRANSACTION: &str = "TransactWriteItems";
 
 /// Asks for a process to be killed; the answer comes when it is dead.
 pub type Killer = mpsc::Sender<oneshot::Sender<()>>;
 
-/// Where the calls go to.
+/// Upstream addresses of the calls.
 #[derive(Debug, Clone)]
 pub struct Upstreams {
     pub dynamodb: String,
@@ -242,7 +242,7 @@ impl Boundary {
     }
 }
 
-/// What a call is known by: the operation and its table, or what is asked of a body or the index.
+/// Name of a call: the operation and its table, or the operation on a body or the index.
 fn name(parts: &Parts, body: &Bytes) -> (Service, String) {
     let target = parts
         .headers
@@ -282,7 +282,7 @@ fn is_signed_for_s3(parts: &Parts) -> bool {
     signature.is_some_and(|signature| signature.contains("/s3/aws4_request"))
 }
 
-/// When this returns the process is dead: killed, or gone before.
+/// Kills the process; it is dead when this returns.
 async fn die(killer: &Killer) {
     let (dead, died) = oneshot::channel();
     if killer.send(dead).await.is_ok() {
@@ -313,7 +313,7 @@ fn refusal(status: StatusCode) -> anyhow::Result<Response<Bytes>> {
     answered(status, "application/json", &body)
 }
 
-/// What KMS says of what was sealed with it: here, the same.
+/// Response of KMS: the data unchanged, here.
 fn opened(body: &Bytes) -> anyhow::Result<Response<Bytes>> {
     let request: Value = serde_json::from_slice(body)?;
     let opened = json!({
@@ -327,7 +327,7 @@ fn internal_error() -> anyhow::Result<Response<Bytes>> {
     answered(StatusCode::INTERNAL_SERVER_ERROR, "application/x-amz-json-1.1", &body)
 }
 
-/// What DynamoDB says of a transaction whose first item another one is on: nothing of it was done.
+/// Response of DynamoDB to a transaction whose first item is in another one: nothing was done.
 fn canceled(body: &Bytes) -> anyhow::Result<Response<Bytes>> {
     let request: Value = serde_json::from_slice(body)?;
     let writes = request["TransactItems"].as_array().map_or(0, Vec::len);
@@ -344,7 +344,7 @@ fn canceled(body: &Bytes) -> anyhow::Result<Response<Bytes>> {
     answered(StatusCode::BAD_REQUEST, "application/x-amz-json-1.0", &body)
 }
 
-/// What S3 says when it is asked too much.
+/// Response of S3 to too many requests.
 fn slow_down() -> anyhow::Result<Response<Bytes>> {
     Ok(Response::builder()
         .status(StatusCode::SERVICE_UNAVAILABLE)

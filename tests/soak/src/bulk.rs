@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bulk_body_falls_into_its_operations() {
+    fn bulk_body_is_split_into_operations() {
         let body = "{\"index\":{\"_id\":\"a#1\"}}\n{\"title\":\"x\"}\n{\"delete\":{\"_id\":\"a#2\"}}\n";
         let found = operations(body).unwrap();
         assert_eq!(found.len(), 2);
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_is_not_sent_and_says_so_in_its_place() {
+    fn refused_operation_is_not_sent_and_reported_in_its_place() {
         let body = "{\"index\":{\"_id\":\"a#1\"}}\n{\"title\":\"x\"}\n{\"delete\":{\"_id\":\"a#2\"}}\n";
         let found = operations(body).unwrap();
         assert_eq!(without(&found, &[true, false]), "{\"delete\":{\"_id\":\"a#2\"}}\n");

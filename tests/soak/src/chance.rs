@@ -8,7 +8,7 @@ use std::{
 
 use fastrand::Rng;
 
-/// Where choices come from.
+/// Source of choices.
 #[derive(Debug, Clone, Copy)]
 pub struct Chance(pub u64);
 
@@ -21,7 +21,7 @@ impl Chance {
     }
 }
 
-/// Whether something of this probability happens.
+/// Returns true with this probability.
 pub fn happens(dice: &mut Rng, probability: f64) -> bool {
     dice.f64() < probability
 }

@@ -25,13 +25,13 @@ use tokio::sync::Mutex;
 
 use crate::{
     accounts::same,
-    reference::Shown,
-    scenario::{ASKED, CHANGES_AT_MOST, Delivery, Scenario, Tells, Thing},
+    reference::ExpectedDocument,
+    scenario::{ASKED, CHANGES_AT_MOST, Delivery, Scenario, ScenarioEntity, Tells},
 };
 
 const TOKEN: &str = "shpat_of_the_soak";
 
-/// What part of the products, in percent, must be comparable in the end; deliveries that their sender gave up and dead letters
+/// Percentage of the products that must be comparable in the end; deliveries that their sender gave up and dead letters
 /// leave others out.
 const COMPARED: usize = 70;
 
@@ -40,26 +40,26 @@ const COMPARED: usize = 70;
 pub struct Connected {
     shopify: &'static LocalShopify,
     store: StoreKey,
-    products: Arc<Mutex<BTreeMap<Thing, Product>>>,
+    products: Arc<Mutex<BTreeMap<ScenarioEntity, Product>>>,
 }
 
 /// A product as the store has it.
 #[derive(Debug, Default)]
 struct Product {
-    /// How often it has changed.
+    /// Number of its changes.
     changes: u64,
     /// None if it is not there.
-    shown: Option<Shown>,
+    shown: Option<ExpectedDocument>,
 }
 
-/// How the index differs from the store's catalogue.
+/// Differences between the index and the store's catalog.
 #[derive(Debug, Default)]
 pub struct Difference {
     /// Not there, or in another state than the store's.
     pub lost: Vec<String>,
     /// There, and the store has it no more.
     pub undead: Vec<String>,
-    /// How many products were compared, of how many.
+    /// Number of compared products, and of all.
     pub compared: (usize, usize),
 }
 
@@ -93,7 +93,7 @@ impl Connected {
         })
     }
 
-    /// Where its Admin API is: the host, for requests whose path begins with the store's name.
+    /// Host of its Admin API, for requests whose path begins with the store's name.
     pub fn upstream(&self) -> String {
         self.shopify.admin_url().trim_end_matches("/{store}").to_owned()
     }
@@ -125,20 +125,20 @@ impl Connected {
             "variants": [{"title": "Default", "price": price}],
         });
         self.shopify.control(ASKED, act, state).await;
-        product.shown = Some(Shown {
+        product.shown = Some(ExpectedDocument {
             title,
             price: Some(price),
         });
         Ok(())
     }
 
-    /// How the index differs from the catalogue, of products whose deliveries were all taken and none is in `kept`.
+    /// Compares the index with the catalog, for products whose deliveries were all accepted and none is in `kept`.
     pub async fn difference(
         &self,
         scenario: &Scenario,
         accepted: &BTreeMap<String, u32>,
         kept: &BTreeSet<String>,
-        index: &BTreeMap<Thing, Shown>,
+        index: &BTreeMap<ScenarioEntity, ExpectedDocument>,
     ) -> Difference {
         let mut open = BTreeSet::new();
         for delivery in &scenario.deliveries {
@@ -185,7 +185,7 @@ impl Connected {
         Ok(serde_json::to_string(&job)?)
     }
 
-    /// What the last reconciliation has found that it should not have, which came after one with kills; none is a finding, too.
+    /// Unexpected findings of the last reconciliation, which came after one with kills; a missing one is a finding, too.
     pub async fn unreconciled(&self, dynamodb: &DynamoDb) -> anyhow::Result<Vec<String>> {
         let record = dynamodb.aws().stores(STORES_TABLE).find(&self.store).await?;
         let Some(reconciled) = record.and_then(|record| record.reconciled) else {
@@ -208,7 +208,7 @@ impl Connected {
             .collect())
     }
 
-    /// How often the store was asked for products.
+    /// Number of requests for products to the store.
     pub async fn asked(&self) -> anyhow::Result<u64> {
         let counts = self.shopify.control(ASKED, "counts", json!({})).await;
         let asked = counts["Products"].as_u64().unwrap_or_default();

@@ -1,5 +1,5 @@
-//! How AWS and the index fail: which call, in which way. AWS's own ways are microburst's to play (it is told by a header
-//! of ours, so that the seed decides and not its dice); those of S3 and the index, and partial failures, are played by
+//! Faults of AWS and the index, by call and kind. Microburst plays AWS's own faults (a header tells it which
+//! one, so that the seed decides and not its dice); those of S3 and the index, and partial failures, are played by
 //! the boundary.
 
 use std::{
@@ -15,7 +15,7 @@ use crate::chance::{Chance, happens, pick};
 /// The header that tells microburst what to do with a request.
 pub const HEADER: &str = "x-soak-fault";
 
-/// Who is called.
+/// Service that is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Service {
     DynamoDb,
@@ -27,7 +27,7 @@ pub enum Service {
     Admin,
 }
 
-/// One way to fail.
+/// Kind of fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
     /// Refused for there being too many: 400 with a code that says so, or 429.
@@ -113,7 +113,7 @@ const OTHER_INDEX_CALL: &[(u32, Fault)] = &[(40, Fault::Broken), (30, Fault::Res
 /// Of a service whose answers are few.
 const OTHER_CALL: &[(u32, Fault)] = &[(40, Fault::Broken), (30, Fault::Reset), (30, Fault::CutAfter)];
 
-/// The plan, and what came of it.
+/// Plan of faults, and those that were played.
 #[derive(Debug)]
 pub struct Faults {
     chance: Chance,
@@ -139,7 +139,7 @@ impl Faults {
         self.on.store(false, Ordering::Relaxed);
     }
 
-    /// Whether this call is to fail, and how.
+    /// Decides whether this call fails, and how.
     pub fn decide(&self, service: Service, function: &str, call: &str) -> Option<Fault> {
         if !self.on.load(Ordering::Relaxed) || self.rate <= 0.0 {
             return None;
@@ -170,12 +170,12 @@ impl Faults {
         Some(fault)
     }
 
-    /// How many there were.
+    /// Number of faults.
     pub fn total(&self) -> u64 {
         self.made().values().sum()
     }
 
-    /// How many of each sort, as in `DynamoDB throttled 12`.
+    /// Number of faults of each kind, as in `DynamoDB throttled 12`.
     pub fn summary(&self) -> String {
         let parts: Vec<String> = self
             .made()

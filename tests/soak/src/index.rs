@@ -1,4 +1,4 @@
-//! What the index holds, and a watcher that looks at it all the time: nothing may go back to an older state, and nothing
+//! Content of the index, and a watcher that reads it all the time: nothing may go back to an older state, and nothing
 //! that was deleted may be seen again.
 
 use std::{
@@ -16,16 +16,16 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    reference::Shown,
-    scenario::{ASKED, Scenario, Thing},
-    source::Handled,
+    reference::ExpectedDocument,
+    scenario::{ASKED, Scenario, ScenarioEntity},
+    source::SourceLog,
     wire::Wire,
 };
 
 const EVERY: Duration = Duration::from_millis(400);
 
 /// Every document, as it is found by searching.
-pub async fn documents(wire: &Wire, opensearch: &str) -> anyhow::Result<BTreeMap<Thing, Shown>> {
+pub async fn documents(wire: &Wire, opensearch: &str) -> anyhow::Result<BTreeMap<ScenarioEntity, ExpectedDocument>> {
     let index = format!("{opensearch}/hookline");
     if wire
         .json(Method::POST, &format!("{index}/_refresh"), "", &Value::Null)
@@ -45,13 +45,13 @@ pub async fn documents(wire: &Wire, opensearch: &str) -> anyhow::Result<BTreeMap
     hits.iter().map(|hit| document(&hit["_source"])).collect()
 }
 
-fn document(source: &Value) -> anyhow::Result<(Thing, Shown)> {
+fn document(source: &Value) -> anyhow::Result<(ScenarioEntity, ExpectedDocument)> {
     let text = |name: &str| {
         source[name]
             .as_str()
             .with_context(|| format!("a document without {name}: {source}"))
     };
-    let thing = Thing {
+    let thing = ScenarioEntity {
         store: text("store")?.to_owned(),
         kind: if text("kind")? == "product" {
             "product"
@@ -60,7 +60,7 @@ fn document(source: &Value) -> anyhow::Result<(Thing, Shown)> {
         },
         id: text("id")?.parse().context("an id that is no number")?,
     };
-    let shown = Shown {
+    let shown = ExpectedDocument {
         title: text("title")?.to_owned(),
         price: source["price_min"].as_str().map(str::to_owned),
     };
@@ -72,14 +72,14 @@ pub struct Watcher {
     pub wire: Wire,
     pub opensearch: String,
     pub scenario: Arc<Scenario>,
-    pub handled: Arc<Handled>,
+    pub handled: Arc<SourceLog>,
     pub stop: Arc<AtomicBool>,
 }
 
 impl Watcher {
-    /// What was seen that may not be, once for each thing.
+    /// Violations seen, once for each entity.
     pub async fn run(self) -> anyhow::Result<BTreeSet<String>> {
-        let mut seen: BTreeMap<Thing, (i64, i64)> = BTreeMap::new();
+        let mut seen: BTreeMap<ScenarioEntity, (i64, i64)> = BTreeMap::new();
         let mut wrong = BTreeSet::new();
         loop {
             // One more look after the end.
@@ -106,7 +106,7 @@ impl Watcher {
         }
     }
 
-    fn state_of(&self, thing: &Thing, shown: &Shown) -> Option<(i64, i64)> {
+    fn state_of(&self, thing: &ScenarioEntity, shown: &ExpectedDocument) -> Option<(i64, i64)> {
         let revision = shown.title.rsplit_once(" r")?.1.parse().ok()?;
         if thing.store == ASKED {
             // It makes its states by itself, one after another; whether they are its own is looked at in the end.
@@ -116,7 +116,7 @@ impl Watcher {
     }
 
     /// Things whose deletion was answered for before now.
-    fn deleted_by_now(&self) -> BTreeSet<Thing> {
+    fn deleted_by_now(&self) -> BTreeSet<ScenarioEntity> {
         let now = Instant::now();
         let deleted = self.handled.deleted.lock().unwrap_or_else(PoisonError::into_inner);
         deleted

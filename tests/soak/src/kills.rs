@@ -12,12 +12,12 @@ use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 
 use crate::chance::{Chance, happens};
 
-/// Where at a call a process is killed.
+/// Point of a call at which a process is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Side {
-    /// Nobody has heard of the call.
+    /// Before the call is passed on.
     Before,
-    /// It has been done, and nobody will hear the answer.
+    /// After the call is done, before its response arrives.
     After,
 }
 
@@ -67,7 +67,7 @@ struct Seen {
     after: u64,
 }
 
-/// The plan, and what came of it.
+/// Plan of kills, and those that were done.
 #[derive(Debug)]
 pub struct Kills {
     chance: Chance,
@@ -86,12 +86,12 @@ impl Kills {
         }
     }
 
-    /// No more of them.
+    /// Stops all kills.
     pub fn stop(&self) {
         self.on.store(false, Ordering::Relaxed);
     }
 
-    /// Whether the process that makes this call is to be killed, and where. Counts it as done.
+    /// Decides whether to kill the process that makes this call, and where. Counts the kill.
     pub fn decide(&self, function: &str, call: &str) -> Option<Side> {
         if !self.on.load(Ordering::Relaxed) || self.rate <= 0.0 {
             return None;
@@ -116,7 +116,7 @@ impl Kills {
         }
     }
 
-    /// How many there were.
+    /// Number of kills.
     pub fn total(&self) -> u64 {
         self.seen().values().map(|seen| seen.before + seen.after).sum()
     }
@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_seed_repeats_its_kills_and_every_call_has_both() {
+    fn seed_repeats_its_kills_on_both_sides_of_every_call() {
         let run = || {
             let kills = Kills::new(Chance(1), 0.01);
             let sides: Vec<_> = (0..200).map(|_| kills.decide("reindex", "_bulk")).collect();
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_that_was_never_made_or_killed_at_once_only_is_named() {
+    fn call_never_made_or_killed_on_one_side_only_is_named() {
         let kills = Kills::new(Chance(1), 0.01);
         kills.decide("reindex", "_bulk");
         let left_out = kills.left_out();

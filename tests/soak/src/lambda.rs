@@ -25,33 +25,33 @@ use tokio::{
 
 use crate::{boundary::Boundary, kills::Side, scenario::SECRET};
 
-/// How long to wait before a process is started anew when the reason is not that it was killed.
+/// Time before a process is restarted that was not killed.
 const AFTER_FAILURE: Duration = Duration::from_millis(500);
 
-/// A function and what Lambda is told of it.
+/// Function and its settings at Lambda.
 #[derive(Debug, Clone, Copy)]
 pub struct Function {
     pub name: &'static str,
     pub timeout: Duration,
-    /// How many processes there are of it.
+    /// Number of its processes.
     pub processes: usize,
 }
 
-/// What became of an invocation.
+/// Outcome of an invocation.
 #[derive(Debug)]
-pub enum Outcome {
+pub enum InvocationOutcome {
     Answered(Value),
-    /// The function says that it has failed.
+    /// The function reported an error.
     Failed,
     /// The process died.
     Died,
-    /// It was over its time, and was killed for it.
+    /// It exceeded its timeout and was killed.
     TimedOut,
 }
 
 struct Job {
     event: String,
-    done: oneshot::Sender<(Outcome, Duration)>,
+    done: oneshot::Sender<(InvocationOutcome, Duration)>,
 }
 
 /// A function's processes.
@@ -69,7 +69,7 @@ pub struct Host {
     pub functions: PathBuf,
     pub queue_url: String,
     pub jobs_url: String,
-    /// What the functions print goes here.
+    /// File for the output of the functions.
     pub logs: PathBuf,
     pub restarts: AtomicU64,
 }
@@ -97,8 +97,8 @@ impl Pool {
         }
     }
 
-    /// Waits for a process that is free, has it handle the event, and tells what became of it and how long it took.
-    pub async fn invoke(&self, event: String) -> anyhow::Result<(Outcome, Duration)> {
+    /// Waits for a free process, invokes it, and returns the outcome and its duration.
+    pub async fn invoke(&self, event: String) -> anyhow::Result<(InvocationOutcome, Duration)> {
         let (done, outcome) = oneshot::channel();
         self.jobs
             .send(Job { event, done })
@@ -136,22 +136,22 @@ impl Host {
             let deadline = started + function.timeout;
             let mut outcome = tokio::select! {
                 answered = runtime.invoke(job.event) => match answered {
-                    Ok(answer) => Outcome::Answered(serde_json::from_slice(&answer)?),
-                    Err(_) => Outcome::Failed,
+                    Ok(answer) => InvocationOutcome::Answered(serde_json::from_slice(&answer)?),
+                    Err(_) => InvocationOutcome::Failed,
                 },
-                () = death(&mut process, &mut kills) => Outcome::Died,
-                () = sleep_until(deadline) => Outcome::TimedOut,
+                () = death(&mut process, &mut kills) => InvocationOutcome::Died,
+                () = sleep_until(deadline) => InvocationOutcome::TimedOut,
             };
             let took = started.elapsed();
             // The last boundary of all: the answer itself.
             let kill = match outcome {
-                Outcome::Answered(_) => self.boundary.kills.decide(function.name, "(answer)"),
-                Outcome::Failed | Outcome::Died | Outcome::TimedOut => None,
+                InvocationOutcome::Answered(_) => self.boundary.kills.decide(function.name, "(answer)"),
+                InvocationOutcome::Failed | InvocationOutcome::Died | InvocationOutcome::TimedOut => None,
             };
             if kill == Some(Side::Before) {
-                outcome = Outcome::Died;
+                outcome = InvocationOutcome::Died;
             }
-            let alive = matches!(outcome, Outcome::Answered(_) | Outcome::Failed) && kill.is_none();
+            let alive = matches!(outcome, InvocationOutcome::Answered(_) | InvocationOutcome::Failed) && kill.is_none();
             if !alive {
                 process.kill().await?;
             }

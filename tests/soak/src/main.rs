@@ -36,22 +36,22 @@ struct Arguments {
     /// One short run with kills and faults, as `make test` has it.
     #[arg(long)]
     short: bool,
-    /// One run of so many deliveries, instead of the long list.
+    /// One run of this many deliveries, instead of the long list.
     #[arg(long)]
     deliveries: Option<usize>,
-    /// At what part of all calls, from 0 to 1, the process that makes it is killed.
+    /// Share of all calls at which the calling process is killed, from 0 to 1.
     #[arg(long)]
     kill_rate: Option<f64>,
-    /// What part of all calls, from 0 to 1, fails.
+    /// Share of all calls that fail, from 0 to 1.
     #[arg(long)]
     fault_rate: Option<f64>,
     /// Repeats a run's choices.
     #[arg(long, default_value_t = 20_261_114)]
     seed: u64,
-    /// Where the built functions are, each as <name>/bootstrap.
+    /// Folder of the built functions, each as <name>/bootstrap.
     #[arg(long, default_value = "target/lambda")]
     functions: PathBuf,
-    /// Where what the functions print goes.
+    /// File for the output of the functions.
     #[arg(long, default_value = "target/soak")]
     logs: PathBuf,
     /// The microburst program.

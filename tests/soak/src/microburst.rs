@@ -15,7 +15,7 @@ use crate::{
     wire::Wire,
 };
 
-/// How often it is asked whether it is up, every 100 ms.
+/// Number of start-up checks, one every 100 ms.
 const ASKED: u32 = 200;
 
 /// A running one. It ends when this is dropped.

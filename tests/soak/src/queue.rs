@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::wire::Wire;
 
-/// How long what is received is out of sight while the harness looks at it.
+/// Time for which messages are hidden while the harness reads them.
 const WHILE_LOOKING: u32 = 3_600;
 
 /// One queue.
@@ -105,14 +105,14 @@ impl Queue {
         Ok(())
     }
 
-    /// Has a message come again after so many seconds.
+    /// Makes a message visible again after this many seconds.
     pub async fn again_in(&self, message: &Message, seconds: u32) -> anyhow::Result<()> {
         let request = json!({"ReceiptHandle": message.receipt, "VisibilityTimeout": seconds});
         self.call("ChangeMessageVisibility", request).await?;
         Ok(())
     }
 
-    /// How many messages there are, in sight or not.
+    /// Number of messages, visible or hidden.
     pub async fn len(&self) -> anyhow::Result<u64> {
         let answer = self
             .call("GetQueueAttributes", json!({"AttributeNames": ["All"]}))

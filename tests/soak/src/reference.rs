@@ -1,20 +1,20 @@
-//! What the index must hold in the end: a fold over deliveries in plain code that shares nothing with the product.
+//! Expected content of the index: a fold over deliveries in plain code that shares nothing with the product.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::scenario::{Delivery, State, Tells, Thing};
+use crate::scenario::{Delivery, ScenarioEntity, State, Tells};
 
-/// What a document shows.
+/// Expected content of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shown {
+pub struct ExpectedDocument {
     pub title: String,
     pub price: Option<String>,
 }
 
 /// Every thing that is to be found after these deliveries, in whatever order they came.
-pub fn fold<'a>(deliveries: impl IntoIterator<Item = &'a Delivery>) -> BTreeMap<Thing, Shown> {
-    let mut newest: BTreeMap<&Thing, &State> = BTreeMap::new();
-    let mut deleted: BTreeSet<&Thing> = BTreeSet::new();
+pub fn fold<'a>(deliveries: impl IntoIterator<Item = &'a Delivery>) -> BTreeMap<ScenarioEntity, ExpectedDocument> {
+    let mut newest: BTreeMap<&ScenarioEntity, &State> = BTreeMap::new();
+    let mut deleted: BTreeSet<&ScenarioEntity> = BTreeSet::new();
     let mut left: BTreeMap<&str, i64> = BTreeMap::new();
     for delivery in deliveries {
         match &delivery.tells {
@@ -41,7 +41,7 @@ pub fn fold<'a>(deliveries: impl IntoIterator<Item = &'a Delivery>) -> BTreeMap<
             state.visible && !deleted.contains(thing) && ended.is_none_or(|second| state.updated_at > *second)
         })
         .map(|(thing, state)| {
-            let shown = Shown {
+            let shown = ExpectedDocument {
                 title: state.title.clone(),
                 price: state.price.clone(),
             };
@@ -57,7 +57,7 @@ mod tests {
     use crate::scenario::Scenario;
 
     #[test]
-    fn the_order_of_deliveries_does_not_matter() {
+    fn order_of_deliveries_does_not_matter() {
         let mut scenario = Scenario::invent(Chance(7), 400).unwrap();
         let one_way = fold(&scenario.deliveries);
         scenario.deliveries.reverse();
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_deleted_or_uninstalled_is_not_there() {
+    fn deleted_and_uninstalled_entities_are_absent() {
         let scenario = Scenario::invent(Chance(7), 400).unwrap();
         let shown = fold(&scenario.deliveries);
         let stays = |store: &str| shown.keys().any(|thing| thing.store == store);

@@ -1,4 +1,4 @@
-//! What came of a run, and how it is shown.
+//! Result of a run, and its report.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -6,10 +6,10 @@ use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
 
 use crate::run::Plan;
 
-/// How many lines of what went wrong are shown of each sort.
+/// Maximum lines per kind of failure.
 const SHOWN: usize = 12;
 
-/// What was found in the accounts.
+/// Findings in the accounts.
 #[derive(Debug, Default)]
 pub struct Findings {
     pub lost: Vec<String>,
@@ -19,11 +19,11 @@ pub struct Findings {
     pub uncounted: u64,
     /// Whatever else must not be.
     pub other: Vec<String>,
-    /// What is worth knowing.
+    /// Remarks.
     pub notes: Vec<String>,
 }
 
-/// What came of a run.
+/// Result of a run.
 #[derive(Debug)]
 pub struct Report {
     pub plan: Plan,
@@ -44,7 +44,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether nothing is wrong.
+    /// Returns true if nothing is wrong.
     pub fn passed(&self) -> bool {
         let Findings {
             lost,
@@ -58,7 +58,7 @@ impl Report {
         lost.is_empty() && regressed.is_empty() && *doubled == 0 && other.is_empty() && in_time
     }
 
-    /// Says what is worth knowing of a run, and everything that went wrong in it.
+    /// Prints the remarks on a run, and everything that went wrong in it.
     pub fn explain(&self) {
         if self.kills > 0 {
             eprintln!("{}", self.coverage);
@@ -81,7 +81,7 @@ impl Report {
     }
 }
 
-/// What was found twice, before and after the dead letters were redriven, is one finding.
+/// Merges findings that occur both before and after the redrive of dead letters.
 fn distinct(lines: &[String]) -> BTreeSet<&String> {
     lines.iter().collect()
 }

@@ -35,8 +35,8 @@ use crate::{
     queue::Queue,
     report::{Findings, Report},
     scenario::Scenario,
-    sender::{self, Seen},
-    source::{Handled, Poller},
+    sender::{self, SenderLog},
+    source::{Poller, SourceLog},
     stack::Stack,
 };
 
@@ -44,16 +44,16 @@ use crate::{
 /// attempts to write it had luck.
 const REASONS_UP_TO: f64 = 0.2;
 
-/// How many deliveries are under way at once, most of them waiting for their next retry.
+/// Concurrent deliveries, most of them waiting for their next retry.
 const UNDER_WAY: usize = 400;
 
-/// How many batches are handled at once.
+/// Concurrent batches.
 const CONSUMERS: usize = 8;
 
-/// How many messages a batch has at most; of jobs, each is a batch, as in template.yaml.
+/// Maximum messages in a batch; each job is a batch, as in template.yaml.
 const BATCH: usize = 10;
 
-/// How many jobs are done at once.
+/// Concurrent jobs.
 const ASKERS: usize = 4;
 
 const REPORTED: Duration = Duration::from_secs(5);
@@ -85,14 +85,14 @@ const SYNC: Function = Function {
     processes: ASKERS,
 };
 
-/// What a run is made of.
+/// Plan of a run.
 #[derive(Debug, Clone)]
 pub struct Plan {
     pub name: String,
     pub deliveries: usize,
     pub kill_rate: f64,
     pub fault_rate: f64,
-    /// Whether an answer after more than 4.5 s fails the run; on a busy machine it may not be the function's fault.
+    /// Fail the run on a response after more than 4.5 s; on a busy machine it may not be the function's fault.
     pub late_fails: bool,
     pub seed: u64,
     pub functions: PathBuf,
@@ -105,9 +105,9 @@ struct Run {
     plan: Plan,
     scenario: Arc<Scenario>,
     stack: Stack,
-    handled: Arc<Handled>,
-    asked: Arc<Handled>,
-    seen: Arc<Seen>,
+    handled: Arc<SourceLog>,
+    asked: Arc<SourceLog>,
+    seen: Arc<SenderLog>,
     stop: Arc<AtomicBool>,
 }
 
@@ -328,7 +328,7 @@ impl Run {
     }
 }
 
-/// What a task that failed has left half done is looked at all the same: the run fails then.
+/// Records a failed task; the accounts are checked all the same, and the run fails.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -338,7 +338,7 @@ async fn send_all(
     host: &Arc<Host>,
     chance: Chance,
     scenario: &Scenario,
-    seen: &Arc<Seen>,
+    seen: &Arc<SenderLog>,
     connected: &Connected,
 ) -> (Vec<Arc<Pool>>, anyhow::Result<()>) {
     let pools: Vec<Arc<Pool>> = RECEIVERS
@@ -370,7 +370,13 @@ async fn send_all(
     (pools, sent)
 }
 
-async fn report_progress(name: String, queue: Queue, boundary: Arc<Boundary>, seen: Arc<Seen>, handled: Arc<Handled>) {
+async fn report_progress(
+    name: String,
+    queue: Queue,
+    boundary: Arc<Boundary>,
+    seen: Arc<SenderLog>,
+    handled: Arc<SourceLog>,
+) {
     loop {
         sleep(REPORTED).await;
         let waiting = queue.len().await.unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What the stores' merchants did, as the webhooks that tell of it: a timeline for each product and collection, and the
+//! Changes by the stores' merchants, as webhooks: a timeline for each product and collection, and the
 //! order in which its deliveries are first sent, which is not that of the timeline.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::chance::{Chance, happens, pick};
 
-/// What the deliveries are signed with.
+/// Client secret that signs the deliveries.
 pub const SECRET: &str = "hush";
 
 const STORES: [&str; 4] = ["juniper-and-oak", "north-and-pine", "ember", "tin-kettle"];
@@ -23,7 +23,7 @@ const LEAVING: &str = "closing-down";
 /// that must go, what is newer must stay, whichever webhook comes first.
 const RETURNING: &str = "trying-again";
 
-/// The store that can be asked: what its deliveries do not tell is.
+/// The connected store: the rest of its products is fetched.
 pub const ASKED: &str = "open-to-questions.myshopify.com";
 
 /// So many of its products change: a third of them once, so that nothing makes up for a job that gets lost, a third twice, a
@@ -35,10 +35,10 @@ const PRODUCT: &str = include_str!("../../../events/shopify/products-update.json
 const COLLECTION: &str = include_str!("../../../events/shopify/collections-update.json");
 const UNINSTALLED: &str = include_str!("../../../events/shopify/app-uninstalled.json");
 
-/// When the first of it happened: 2026-11-01T08:00:00Z.
+/// Time of the first change: 2026-11-01T08:00:00Z.
 const BEGIN: i64 = 1_793_520_000;
 
-/// How far, at most, a delivery is moved from its place in the order of events.
+/// Maximum distance of a delivery from its place in the order of events.
 const SHUFFLED_BY: u32 = 150;
 
 /// So many bytes of noise no message holds, compressed or not.
@@ -49,13 +49,13 @@ const LARGE_ONES: usize = 8;
 
 /// A product or collection.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Thing {
+pub struct ScenarioEntity {
     pub store: String,
     pub kind: &'static str,
     pub id: u64,
 }
 
-/// How a thing looked at one time.
+/// State of an entity at one time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State {
     /// Unique within the thing; it is in the title, so that a document shows which state it is of.
@@ -69,15 +69,15 @@ pub struct State {
     pub price: Option<String>,
 }
 
-/// What a delivery tells.
+/// Content of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tells {
-    State(Thing, State),
-    Deleted(Thing),
+    State(ScenarioEntity, State),
+    Deleted(ScenarioEntity),
     /// In which second.
     Uninstalled(i64),
     /// That it has changed, and nothing more: its store is to be asked.
-    Changed(Thing),
+    Changed(ScenarioEntity),
     /// Signed, but nothing of its topic's shape.
     Poison,
 }
@@ -102,10 +102,10 @@ pub struct Scenario {
     pub deliveries: Vec<Delivery>,
     /// Products whose documents the index always refuses until it is told to relent.
     pub cursed: BTreeSet<u64>,
-    /// How many updates are large.
+    /// Number of large updates.
     large: usize,
-    /// When each state of a thing was, by its revision.
-    pub states: BTreeMap<Thing, BTreeMap<u32, (i64, i64)>>,
+    /// Time of each state of an entity, by its revision.
+    pub states: BTreeMap<ScenarioEntity, BTreeMap<u32, (i64, i64)>>,
 }
 
 impl Scenario {
@@ -135,7 +135,7 @@ impl Scenario {
     /// Products of the store that can be asked change, and their webhooks say no more than which.
     fn changes(&mut self, dice: &mut Rng) -> anyhow::Result<()> {
         for product in 0..ASKED_PRODUCTS {
-            let thing = Thing {
+            let thing = ScenarioEntity {
                 store: ASKED.to_owned(),
                 kind: "product",
                 // Above 2^53, as the others.
@@ -150,8 +150,8 @@ impl Scenario {
         Ok(())
     }
 
-    /// What the store that can be asked is asked for.
-    pub fn asked(&self) -> BTreeSet<Thing> {
+    /// Products of the connected store.
+    pub fn asked(&self) -> BTreeSet<ScenarioEntity> {
         let changed = self.deliveries.iter().filter_map(|delivery| match &delivery.tells {
             Tells::Changed(thing) => Some(thing.clone()),
             Tells::State(..) | Tells::Deleted(_) | Tells::Uninstalled(_) | Tells::Poison => None,
@@ -179,7 +179,7 @@ impl Scenario {
         let product = happens(dice, 0.9);
         let usual = STORES[dice.usize(0..STORES.len())];
         let store = pick(dice, &[(84, usual), (6, LEAVING), (10, RETURNING)]).unwrap_or(usual);
-        let thing = Thing {
+        let thing = ScenarioEntity {
             store: domain(store),
             kind: if product { "product" } else { "collection" },
             // Above 2^53: a number that passes through a float comes out as another.
@@ -303,7 +303,7 @@ fn domain(store: &str) -> String {
     format!("{store}.myshopify.com")
 }
 
-fn body(thing: &Thing, state: &State) -> anyhow::Result<Value> {
+fn body(thing: &ScenarioEntity, state: &State) -> anyhow::Result<Value> {
     let mut body: Value = serde_json::from_str(if thing.kind == "product" { PRODUCT } else { COLLECTION })?;
     body["id"] = thing.id.into();
     body["title"] = state.title.clone().into();

@@ -16,7 +16,7 @@ use tokio::time::sleep;
 
 use crate::{
     chance::{Chance, happens},
-    lambda::{Outcome, Pool},
+    lambda::{InvocationOutcome, Pool},
     scenario::Delivery,
 };
 
@@ -28,19 +28,19 @@ const WAITS_MS: [u64; 8] = [300, 600, 1_200, 2_400, 4_800, 9_600, 12_000, 14_000
 const HANGS_UP: Duration = Duration::from_secs(5);
 const LATE: Duration = Duration::from_millis(4_500);
 
-/// How likely a delivery comes twice at the same moment, and again some time after it has been taken.
+/// Probability that a delivery is sent twice at the same time, and again some time after it was accepted.
 const TWINS: f64 = 0.05;
 const AGAIN: f64 = 0.08;
 
-/// What the sender saw.
+/// Responses that the sender received.
 #[derive(Debug, Default)]
-pub struct Seen {
-    /// Ids of deliveries that were answered 2xx at least once.
+pub struct SenderLog {
+    /// Ids of deliveries that got a 2xx at least once.
     accepted: Mutex<BTreeMap<String, u32>>,
-    /// How long each answer took.
+    /// Time of each response.
     answers: Mutex<Vec<Duration>>,
     pub attempts: AtomicU64,
-    /// Deliveries sent although the first was taken, or at the same moment.
+    /// Deliveries sent although the first was accepted, or at the same time.
     pub duplicates: AtomicU64,
     pub given_up: AtomicU64,
     /// Attempts without an answer in [`LATE`], although nobody killed the process.
@@ -49,12 +49,12 @@ pub struct Seen {
     pub unexpected: Mutex<Vec<String>>,
 }
 
-impl Seen {
+impl SenderLog {
     pub fn accepted(&self) -> BTreeMap<String, u32> {
         self.accepted.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The 99th percentile of all answers, and the longest.
+    /// 99th percentile and maximum of all response times.
     pub fn answer_times(&self) -> (Duration, Duration) {
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner).clone();
         answers.sort_unstable();
@@ -72,7 +72,7 @@ pub async fn send(
     number: u64,
     delivery: Arc<Delivery>,
     pool: Arc<Pool>,
-    seen: Arc<Seen>,
+    seen: Arc<SenderLog>,
 ) -> anyhow::Result<()> {
     let mut dice = chance.dice("sender", number);
     let mut again = dice.fork();
@@ -97,8 +97,8 @@ pub async fn send(
     Ok(())
 }
 
-/// Whether it was taken in the end.
-async fn deliver(dice: &mut Rng, delivery: &Delivery, pool: &Pool, seen: &Seen) -> anyhow::Result<bool> {
+/// Returns true if it was accepted in the end.
+async fn deliver(dice: &mut Rng, delivery: &Delivery, pool: &Pool, seen: &SenderLog) -> anyhow::Result<bool> {
     for retry in 0..=WAITS_MS.len() {
         if let Some(wait) = retry.checked_sub(1).and_then(|at| WAITS_MS.get(at)) {
             sleep(Duration::from_millis(wait * dice.u64(80..120) / 100)).await;
@@ -110,7 +110,7 @@ async fn deliver(dice: &mut Rng, delivery: &Delivery, pool: &Pool, seen: &Seen) 
     Ok(false)
 }
 
-async fn attempt(delivery: &Delivery, pool: &Pool, seen: &Seen) -> anyhow::Result<bool> {
+async fn attempt(delivery: &Delivery, pool: &Pool, seen: &SenderLog) -> anyhow::Result<bool> {
     let webhook = Webhook {
         topic: delivery.topic,
         store: &delivery.store,
@@ -123,10 +123,10 @@ async fn attempt(delivery: &Delivery, pool: &Pool, seen: &Seen) -> anyhow::Resul
     seen.attempts.fetch_add(1, Ordering::Relaxed);
     let (outcome, took) = pool.invoke(webhook.event()).await?;
     let answer = match outcome {
-        Outcome::Answered(answer) => answer,
+        InvocationOutcome::Answered(answer) => answer,
         // It was killed: no answer. API Gateway would say 503.
-        Outcome::Died => return Ok(false),
-        Outcome::TimedOut | Outcome::Failed => {
+        InvocationOutcome::Died => return Ok(false),
+        InvocationOutcome::TimedOut | InvocationOutcome::Failed => {
             seen.late.fetch_add(1, Ordering::Relaxed);
             return Ok(false);
         }

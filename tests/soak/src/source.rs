@@ -14,28 +14,28 @@ use tokio::time::Instant;
 
 use crate::{
     chance::{Chance, happens},
-    lambda::{Outcome, Pool},
+    lambda::{InvocationOutcome, Pool},
     queue::{Message, Queue},
-    scenario::{Scenario, Tells, Thing},
+    scenario::{Scenario, ScenarioEntity, Tells},
 };
 
-/// After how many seconds a message comes again.
+/// Seconds until a message is delivered again.
 const AGAIN_IN: u32 = 1;
 
-/// How likely a handled message is not deleted, and a batch is handed to two consumers at once: SQS delivers *at least*
+/// Probability that a handled message is not deleted, and that two consumers get a batch: SQS delivers *at least*
 /// once.
 const FORGOTTEN: f64 = 0.02;
 const TO_BOTH: f64 = 0.03;
 
-/// What came out of the queue.
+/// Messages that came out of the queue.
 #[derive(Debug, Default)]
-pub struct Handled {
+pub struct SourceLog {
     /// Ids of all deliveries that ever came out.
     pub out: Mutex<BTreeSet<String>>,
-    /// How often a delivery was refused in good order: the consumer answered, and said that it must come again.
+    /// Number of regular failures of a delivery: the consumer responded that it must be retried.
     pub refused: Mutex<BTreeMap<String, u32>>,
-    /// Since when a thing is known to be deleted.
-    pub deleted: Mutex<BTreeMap<Thing, Instant>>,
+    /// Time since when an entity is known to be deleted.
+    pub deleted: Mutex<BTreeMap<ScenarioEntity, Instant>>,
     pub invocations: AtomicU64,
     /// Invocations that died or were over their time.
     pub died: AtomicU64,
@@ -47,11 +47,11 @@ pub struct Poller {
     pub chance: Chance,
     pub number: u64,
     pub queue: Queue,
-    /// How many messages it takes at once.
+    /// Maximum messages in a batch.
     pub batch: usize,
     pub pool: Arc<Pool>,
     pub scenario: Arc<Scenario>,
-    pub handled: Arc<Handled>,
+    pub handled: Arc<SourceLog>,
     pub stop: Arc<AtomicBool>,
 }
 
@@ -91,16 +91,16 @@ impl Poller {
         };
         self.handled.invocations.fetch_add(1, Ordering::Relaxed);
         let counter = match outcome {
-            Outcome::TimedOut => Some(&self.handled.timed_out),
-            Outcome::Died | Outcome::Failed => Some(&self.handled.died),
-            Outcome::Answered(_) => None,
+            InvocationOutcome::TimedOut => Some(&self.handled.timed_out),
+            InvocationOutcome::Died | InvocationOutcome::Failed => Some(&self.handled.died),
+            InvocationOutcome::Answered(_) => None,
         };
         if let Some(counter) = counter {
             counter.fetch_add(1, Ordering::Relaxed);
         }
         let failures = match &outcome {
-            Outcome::Answered(answer) => Some(failures(answer)),
-            Outcome::Died | Outcome::Failed | Outcome::TimedOut => None,
+            InvocationOutcome::Answered(answer) => Some(failures(answer)),
+            InvocationOutcome::Died | InvocationOutcome::Failed | InvocationOutcome::TimedOut => None,
         };
         for message in messages {
             let again = failures.as_ref().is_none_or(|failures| failures.contains(&message.id));
@@ -144,7 +144,7 @@ fn event(messages: &[Message]) -> String {
     json!({"Records": records}).to_string()
 }
 
-/// Which messages must come again, as Lambda reads the answer.
+/// Messages to retry, as Lambda reads the response.
 fn failures(answer: &Value) -> BTreeSet<String> {
     let failures = answer["batchItemFailures"].as_array().map_or(&[][..], Vec::as_slice);
     failures

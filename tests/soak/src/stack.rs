@@ -113,7 +113,7 @@ impl Stack {
         Ok(Tables::new(ledger, stores))
     }
 
-    /// What the connected store's last reconciliation has found and should not have.
+    /// Unexpected findings of the connected store's last reconciliation.
     pub async fn unreconciled(&self) -> anyhow::Result<Vec<String>> {
         self.connected.unreconciled(&self.dynamodb).await
     }

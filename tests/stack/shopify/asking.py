@@ -1,4 +1,4 @@
-"""How the tests ask a local Shopify, and what takes its webhooks."""
+"""Requests to a local Shopify, and a receiver for its webhooks."""
 
 import json
 import queue
@@ -19,8 +19,8 @@ CAMPFIRE = 361416303805590057
 
 
 def data(shop: Shopkeeper, query: str, /, **variables: Any) -> Any:
-    """What a query answers; it must not fail."""
-    status, answer = shop.ask(query, TOKEN, **variables)
+    """Data of a query, which must not fail."""
+    status, answer = shop.graphql(query, TOKEN, **variables)
     assert status == 200, answer
     assert "errors" not in answer, answer["errors"]
     return answer["data"]
@@ -28,13 +28,13 @@ def data(shop: Shopkeeper, query: str, /, **variables: Any) -> Any:
 
 def code(shop: Shopkeeper, query: str) -> str:
     """The code of the first error that a query answers."""
-    status, answer = shop.ask(query, TOKEN)
+    status, answer = shop.graphql(query, TOKEN)
     assert status == 200
     return answer["errors"][0]["extensions"]["code"]
 
 
 def fetched(url: str, start: int | None = None) -> bytes:
-    """Downloads a result, from a byte on when told."""
+    """Downloads a result, optionally from a byte on."""
     headers = {} if start is None else {"Range": f"bytes={start}-"}
     with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10) as response:
         assert response.status == (200 if start is None else 206)
@@ -56,12 +56,12 @@ class Received:
 
 @dataclass
 class Receiver:
-    """Takes webhooks and answers what it is told to, 200 in the end."""
+    """Receives webhooks and responds with the given statuses, then 200."""
 
     url: str
     answers: list[int] = field(default_factory=list)
     taken: "queue.Queue[Received]" = field(default_factory=queue.Queue)
 
     def all(self) -> list[Received]:
-        """What has come since the last time."""
+        """Webhooks received since the last call."""
         return [self.taken.get_nowait() for _ in range(self.taken.qsize())]

@@ -35,7 +35,7 @@ def names() -> Iterator[int]:
 def shop(server: str, names: Iterator[int]) -> Shopkeeper:
     """A shop of its own for a test, with the products of the samples, opened by `t`."""
     keeper = Shopkeeper(server, f"shop-{next(names)}.myshopify.com")
-    keeper.tell("install", seed=True, token=TOKEN)
+    keeper.act("install", seed=True, token=TOKEN)
     keeper.app(subscriptions=[], timeout=5)
     return keeper
 

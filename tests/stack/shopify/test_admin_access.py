@@ -12,57 +12,57 @@ from hookline_local.shopkeeper import Shopkeeper
 def test_an_empty_bucket_throttles(shop: Shopkeeper) -> None:
     """HTTP 200 with an error and the cost, and the points come back with time."""
     query = "{ products(first: 50) { nodes { id } } }"
-    shop.tell("throttle", maximum=60, rate=0, available=60)
-    _, answer = shop.ask(query, TOKEN)
+    shop.act("throttle", maximum=60, rate=0, available=60)
+    _, answer = shop.graphql(query, TOKEN)
     cost = answer["extensions"]["cost"]
     assert (cost["requestedQueryCost"], cost["actualQueryCost"]) == (52, 20)
     assert cost["throttleStatus"] == {"maximumAvailable": 60.0, "currentlyAvailable": 40, "restoreRate": 0.0}
-    status, answer = shop.ask(query, TOKEN)
+    status, answer = shop.graphql(query, TOKEN)
     assert (status, answer["errors"][0]["extensions"]["code"], "data" in answer) == (200, "THROTTLED", False)
     assert answer["extensions"]["cost"]["actualQueryCost"] is None
-    shop.tell("throttle", rate=1e6, available=0)
+    shop.act("throttle", rate=1e6, available=0)
     assert data(shop, query)
 
 
-def test_a_single_query_may_not_be_too_dear(shop: Shopkeeper) -> None:
+def test_a_query_above_the_maximum_cost_is_refused(shop: Shopkeeper) -> None:
     """However full the bucket is."""
-    shop.tell("throttle", maximum=1e6)
+    shop.act("throttle", maximum=1e6)
     dear = "{ products(first: 250) { nodes { id variants(first: 10) { nodes { id } } } } }"
     assert code(shop, dear) == "MAX_COST_EXCEEDED"
 
 
-def test_requests_go_wrong_when_told(shop: Shopkeeper) -> None:
+def test_requests_fail_as_control_demands(shop: Shopkeeper) -> None:
     """With a status, or without any answer."""
-    shop.tell("faults", next=1, kind="429", retry_after=2.0)
-    shop.tell("faults", next=1, kind="503")
-    shop.tell("faults", next=1, kind="drop")
-    assert [shop.ask("{ shop { name } }", TOKEN)[0] for _ in range(2)] == [429, 503]
+    shop.act("faults", next=1, kind="429", retry_after=2.0)
+    shop.act("faults", next=1, kind="503")
+    shop.act("faults", next=1, kind="drop")
+    assert [shop.graphql("{ shop { name } }", TOKEN)[0] for _ in range(2)] == [429, 503]
     with pytest.raises(OSError):  # noqa: PT011 (which one depends on the moment)
-        shop.ask("{ shop { name } }", TOKEN)
+        shop.graphql("{ shop { name } }", TOKEN)
     assert data(shop, "{ shop { name } }")
 
 
 def granted(shop: Shopkeeper, kind: str, **form: str) -> tuple[int, Any]:
-    """Asks for a token as the app."""
+    """Requests a token as the app."""
     return shop.grant(client_id="hookline-local", client_secret=SECRET, grant_type=kind, **form)
 
 
 def works(shop: Shopkeeper, answer: dict[str, Any]) -> bool:
-    """Whether a granted token opens the shop."""
-    return shop.ask("{ shop { name } }", answer["access_token"])[0] == 200
+    """Returns whether a granted token opens the shop."""
+    return shop.graphql("{ shop { name } }", answer["access_token"])[0] == 200
 
 
 def test_only_a_good_token_opens_an_installed_shop(shop: Shopkeeper) -> None:
     """401 for all else, 404 for a shop that is not there."""
-    assert shop.ask("{ shop { name } }", "wrong") == (
+    assert shop.graphql("{ shop { name } }", "wrong") == (
         401,
         {"errors": "[API] Invalid API key or access token (unrecognized login or wrong password)"},
     )
-    shop.tell("uninstall")
-    assert shop.ask("{ shop { name } }", TOKEN)[0] == 401
-    assert works(shop, shop.tell("install"))
-    assert shop.ask("{ shop { name } }", TOKEN)[0] == 401
-    assert Shopkeeper(shop.url, "nowhere.myshopify.com").ask("{ shop { name } }", TOKEN)[0] == 404
+    shop.act("uninstall")
+    assert shop.graphql("{ shop { name } }", TOKEN)[0] == 401
+    assert works(shop, shop.act("install"))
+    assert shop.graphql("{ shop { name } }", TOKEN)[0] == 401
+    assert Shopkeeper(shop.url, "nowhere.myshopify.com").graphql("{ shop { name } }", TOKEN)[0] == 404
 
 
 def test_client_credentials_last_a_day(shop: Shopkeeper) -> None:
@@ -72,7 +72,7 @@ def test_client_credentials_last_a_day(shop: Shopkeeper) -> None:
     assert works(shop, answer)
     status, said = shop.grant(client_id="hookline-local", client_secret="no", grant_type="client_credentials")  # noqa: S106
     assert (status, said["error"]) == (400, "invalid_client")
-    shop.tell("tokens", expire=True)
+    shop.act("tokens", expire=True)
     assert not works(shop, answer)
 
 
@@ -85,8 +85,8 @@ def test_a_grant_may_be_a_form(shop: Shopkeeper) -> None:
 
 
 def test_a_refresh_token_is_retired_when_its_successor_is_used(shop: Shopkeeper) -> None:
-    """Until then a lost answer can be asked for again."""
-    first = shop.tell("install", kind="expiring")
+    """Until then a lost response can be requested again."""
+    first = shop.act("install", kind="expiring")
     assert (first["expires_in"], works(shop, first)) == (3600, True)
     _, lost = granted(shop, "refresh_token", refresh_token=first["refresh_token"])
     _, second = granted(shop, "refresh_token", refresh_token=first["refresh_token"])
@@ -98,18 +98,18 @@ def test_a_refresh_token_is_retired_when_its_successor_is_used(shop: Shopkeeper)
         status, said = granted(shop, "refresh_token", refresh_token=old["refresh_token"])
         assert (status, said["error"]) == (400, "invalid_grant")
     assert granted(shop, "refresh_token", refresh_token=second["refresh_token"])[0] == 200
-    assert shop.tell("tokens")["grants"] == {"refresh_token": 3, "refused": 2}
+    assert shop.act("tokens")["grants"] == {"refresh_token": 3, "refused": 2}
 
 
 def test_an_expired_token_is_refreshed(shop: Shopkeeper) -> None:
     """Its refresh token outlives it; an uninstall ends both."""
-    first = shop.tell("install", kind="expiring")
-    shop.tell("tokens", expire=True)
+    first = shop.act("install", kind="expiring")
+    shop.act("tokens", expire=True)
     assert not works(shop, first)
     _, second = granted(shop, "refresh_token", refresh_token=first["refresh_token"])
     assert works(shop, second)
-    shop.tell("uninstall")
+    shop.act("uninstall")
     assert granted(shop, "refresh_token", refresh_token=second["refresh_token"])[0] == 400
-    assert works(shop, shop.tell("install"))
+    assert works(shop, shop.act("install"))
     assert not works(shop, second)
     assert granted(shop, "refresh_token", refresh_token=second["refresh_token"])[0] == 400

@@ -24,8 +24,8 @@ def started(shop: Shopkeeper, group: bool = True, query: str = WHOLE) -> str:
 
 
 def finished(shop: Shopkeeper, identifier: str) -> dict[str, Any]:
-    """Asks until a bulk operation has ended."""
-    shop.tell("throttle", maximum=1e6)
+    """Polls until a bulk operation has ended."""
+    shop.act("throttle", maximum=1e6)
     while True:
         operation = data(shop, POLL, id=identifier)["bulkOperation"]
         if operation["status"] not in ("CREATED", "RUNNING", "CANCELING"):
@@ -65,7 +65,7 @@ def test_a_download_that_breaks_off_is_continued(shop: Shopkeeper) -> None:
     """By a range from the byte that was reached."""
     url = finished(shop, started(shop))["url"]
     whole = fetched(url)
-    shop.tell("bulk", drop=1, drop_after=1000)
+    shop.act("bulk", drop=1, drop_after=1000)
     with pytest.raises(http.client.IncompleteRead) as broken:
         fetched(url)
     assert broken.value.partial == whole[:1000]
@@ -77,7 +77,7 @@ def test_a_download_that_breaks_off_is_continued(shop: Shopkeeper) -> None:
 @pytest.mark.parametrize("partial", [True, False])
 def test_a_bulk_operation_fails_half_way(shop: Shopkeeper, partial: bool) -> None:
     """With or without what it had by then."""
-    shop.tell("bulk", fail=1, fail_after=30, partial=partial)
+    shop.act("bulk", fail=1, fail_after=30, partial=partial)
     operation = finished(shop, started(shop))
     assert (operation["status"], operation["errorCode"], operation["url"]) == ("FAILED", "INTERNAL_SERVER_ERROR", None)
     assert (operation["partialDataUrl"] is not None) == partial
@@ -88,11 +88,11 @@ def test_a_bulk_operation_fails_half_way(shop: Shopkeeper, partial: bool) -> Non
 
 def test_five_bulk_queries_run_at_once_and_can_be_cancelled(shop: Shopkeeper) -> None:
     """The sixth is refused with a user error."""
-    shop.tell("bulk", pace=5)
+    shop.act("bulk", pace=5)
     running = [started(shop) for _ in range(5)]
     refused = data(shop, RUN, query=WHOLE, group=True)["bulkOperationRunQuery"]
     assert (refused["bulkOperation"], refused["userErrors"][0]["code"]) == (None, "LIMIT_REACHED")
-    shop.tell("bulk", pace=None)
+    shop.act("bulk", pace=None)
     cancel = "mutation($id: ID!) { bulkOperationCancel(id: $id) { bulkOperation { status } userErrors { message } } }"
     for one in running:
         data(shop, cancel, id=one)
@@ -109,7 +109,7 @@ def test_a_wrong_bulk_query_is_a_user_error(shop: Shopkeeper) -> None:
 
 def test_thousands_of_products_are_one_file(shop: Shopkeeper) -> None:
     """Made line by line; 5,000 here, measured with 100,000 in the README."""
-    shop.tell("generate", products=5000, variants=3)
+    shop.act("generate", products=5000, variants=3)
     operation = finished(shop, started(shop))
     assert operation["rootObjectCount"] == "5018"
     assert len({json.loads(line)["id"] for line in fetched(operation["url"]).splitlines()} - {None}) > 20000

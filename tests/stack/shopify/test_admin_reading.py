@@ -1,4 +1,4 @@
-"""What the Admin API answers about products, collections and stock."""
+"""Products, collections and stock in the Admin API."""
 
 from asking import BOARD, CURTAIN, SKILLET, TOKEN, UNDER_FIFTY, Receiver, code, data
 from hookline_local.shopkeeper import Shopkeeper
@@ -12,7 +12,7 @@ def test_ids_stay_exact(shop: Shopkeeper) -> None:
     assert found["nodes"] == [{"id": gid, "legacyResourceId": str(CURTAIN)}, None]
 
 
-def test_pages_are_complete_also_when_the_catalogue_changes_in_between(shop: Shopkeeper) -> None:
+def test_pages_are_complete_while_the_catalog_changes(shop: Shopkeeper) -> None:
     """Cursors name a place, not a number of things."""
     query = """query($after: String) { products(first: 5, after: $after) {
         nodes { id } pageInfo { hasNextPage endCursor } } }"""
@@ -21,7 +21,7 @@ def test_pages_are_complete_also_when_the_catalogue_changes_in_between(shop: Sho
         page = data(shop, query, after=after)["products"]
         seen += [node["id"] for node in page["nodes"]]
         if len(seen) == 5:
-            shop.tell("delete_product", id=int(seen[0].rpartition("/")[2]))
+            shop.act("delete_product", id=int(seen[0].rpartition("/")[2]))
         after = page["pageInfo"]["endCursor"]
         if not page["pageInfo"]["hasNextPage"]:
             break
@@ -30,7 +30,7 @@ def test_pages_are_complete_also_when_the_catalogue_changes_in_between(shop: Sho
 
 def test_a_page_has_250_at_most(shop: Shopkeeper) -> None:
     """One more is an error, and so is no size at all."""
-    shop.tell("generate", products=300)
+    shop.act("generate", products=300)
     assert len(data(shop, "{ products(first: 250) { nodes { id } } }")["products"]["nodes"]) == 250
     assert code(shop, "{ products(first: 251) { nodes { id } } }") == "BAD_USER_INPUT"
     assert code(shop, "{ products { nodes { id } } }") == "BAD_USER_INPUT"
@@ -57,7 +57,7 @@ def test_changes_are_found_by_time(shop: Shopkeeper) -> None:
 
 def test_a_filter_on_an_unknown_field_filters_nothing_and_warns(shop: Shopkeeper) -> None:
     """Shopify does not refuse it."""
-    _, answer = shop.ask('{ products(first: 50, query: "colour:red") { nodes { id } } }', TOKEN)
+    _, answer = shop.graphql('{ products(first: 50, query: "colour:red") { nodes { id } } }', TOKEN)
     assert len(answer["data"]["products"]["nodes"]) == 18
     assert answer["extensions"]["search"][0]["warnings"][0]["field"] == "colour"
 
@@ -72,12 +72,12 @@ def test_membership_of_a_smart_collection_follows_edits_silently(shop: Shopkeepe
             productsCount { count } products(first: 50) { nodes { id } } } }"""
     query %= (SKILLET, UNDER_FIFTY, UNDER_FIFTY)
     before = data(shop, query)
-    shop.tell("update_product", id=SKILLET, price="20.00")
+    shop.act("update_product", id=SKILLET, price="20.00")
     after = data(shop, query)
     assert (before["product"]["inCollection"], after["product"]["inCollection"]) == (False, True)
     assert after["collection"]["productsCount"]["count"] == before["collection"]["productsCount"]["count"] + 1
     assert f"gid://shopify/Product/{SKILLET}" in {node["id"] for node in after["collection"]["products"]["nodes"]}
-    shop.tell("settle")
+    shop.act("settle")
     assert [one.headers["X-Shopify-Topic"] for one in receiver.all()] == ["products/update"]
 
 
@@ -89,8 +89,8 @@ def test_stock_is_per_location(shop: Shopkeeper) -> None:
     } } } }"""
     item = data(shop, query % BOARD)["product"]["variants"]["nodes"][0]["inventoryItem"]["id"]
     number = int(item.rpartition("/")[2])
-    shop.tell("set_stock", inventory_item_id=number, available=3)
-    shop.tell("set_stock", inventory_item_id=number, available=4, location_id=7)
+    shop.act("set_stock", inventory_item_id=number, available=3)
+    shop.act("set_stock", inventory_item_id=number, available=4, location_id=7)
     variant = data(shop, query % BOARD)["product"]["variants"]["nodes"][0]
     levels = [level["quantities"][0]["quantity"] for level in variant["inventoryItem"]["inventoryLevels"]["nodes"]]
     assert (sorted(levels), variant["inventoryQuantity"]) == ([3, 4], 7)

@@ -18,7 +18,7 @@ def test_a_query_that_does_not_fit_the_schema_is_refused(shop: Shopkeeper) -> No
         "{ shop { name }",
         "query($a: Nope) { shop { name } }",
     ):
-        _, answer = shop.ask(wrong, TOKEN)
+        _, answer = shop.graphql(wrong, TOKEN)
         assert answer["errors"]
         assert "data" not in answer
 
@@ -59,7 +59,7 @@ def test_the_check_finds_what_shopify_would(tmp_path: Any) -> None:
         assert (status, wanted in said) == (1, True), said
 
 
-def test_what_the_catalogue_lacks_is_null_or_plain(shop: Shopkeeper) -> None:
+def test_fields_missing_in_the_catalog_are_null_or_default(shop: Shopkeeper) -> None:
     """So that a query that fits the schema never fails for lack of data."""
     query = """{ product(id: "gid://shopify/Product/%d") {
         isGiftCard onlineStoreUrl seo { title } metafields(first: 1) { nodes { id } } giftCardTemplateSuffix

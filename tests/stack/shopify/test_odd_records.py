@@ -1,4 +1,4 @@
-"""What the local Shopify can be told to answer that a reader may stumble over: hidden or odd records, stock."""
+"""Records over which a reader may stumble: hidden or odd ones, and stock."""
 
 import json
 
@@ -17,15 +17,15 @@ def product(number: int) -> str:
     return f"gid://shopify/Product/{number}"
 
 
-def test_stock_that_is_not_counted_is_told_by_the_admin_api_only(shop: Shopkeeper) -> None:
+def test_untracked_stock_shows_in_the_admin_api_only(shop: Shopkeeper) -> None:
     """As by Shopify since 2024-07."""
-    one = shop.tell("product", id=SKILLET)["variants"][0]
-    body = shop.tell("set-tracked", inventory_item_id=one["inventory_item_id"], tracked=False)
+    one = shop.act("product", id=SKILLET)["variants"][0]
+    body = shop.act("set-tracked", inventory_item_id=one["inventory_item_id"], tracked=False)
     assert "tracked" not in json.dumps(body)
     assert "inventory_management" not in json.dumps(body)
     tracked = lambda: data(shop, STOCK, id=product(SKILLET))["product"]["variants"]["nodes"][0]["inventoryItem"]  # noqa: E731
     assert tracked() == {"tracked": False}
-    shop.tell("set-tracked", inventory_item_id=one["inventory_item_id"], tracked=True)
+    shop.act("set-tracked", inventory_item_id=one["inventory_item_id"], tracked=True)
     assert tracked() == {"tracked": True}
 
 
@@ -33,13 +33,13 @@ def test_a_collection_is_published_or_not(shop: Shopkeeper) -> None:
     """One that will be published later is not, yet."""
     count = lambda: data(shop, PUBLISHED, id=f"gid://shopify/Collection/{CAMPFIRE}")["collection"]  # noqa: E731
     for published_at, expected in ((None, 0), ("2999-01-01T00:00:00Z", 0), ("2026-01-01T00:00:00Z", 1)):
-        shop.tell("update-collection", id=CAMPFIRE, published_at=published_at)
+        shop.act("update-collection", id=CAMPFIRE, published_at=published_at)
         assert count()["resourcePublicationsCount"]["count"] == expected
 
 
-def test_an_odd_record_is_odd_wherever_it_is_answered_until_it_is_not(shop: Shopkeeper) -> None:
+def test_an_odd_record_is_odd_in_every_response_until_reset(shop: Shopkeeper) -> None:
     """Those beside it are as they were."""
-    shop.tell("odd", id=product(SKILLET), fields={"tags": None, "title": {"missing": True}}, lines=["nonsense"])
+    shop.act("odd", id=product(SKILLET), fields={"tags": None, "title": {"missing": True}}, lines=["nonsense"])
     odd, other = data(shop, NODES, ids=[product(SKILLET), product(BOARD)])["nodes"]
     assert odd == {"id": product(SKILLET), "tags": None}
     assert isinstance(other["tags"], list)
@@ -47,11 +47,11 @@ def test_an_odd_record_is_odd_wherever_it_is_answered_until_it_is_not(shop: Shop
     at = next(place for place, line in enumerate(lines) if json.loads(line).get("id") == product(SKILLET))
     assert "title" not in json.loads(lines[at])
     assert lines[at + 1] == "nonsense"
-    shop.tell("odd", id=product(SKILLET))
+    shop.act("odd", id=product(SKILLET))
     assert data(shop, NODES, ids=[product(SKILLET)])["nodes"][0]["title"]
 
 
-def test_half_a_surrogate_pair_stays_the_escape_that_it_is(shop: Shopkeeper) -> None:
+def test_half_a_surrogate_pair_stays_an_escape(shop: Shopkeeper) -> None:
     """In an export and in an answer."""
-    shop.tell("odd", id=product(SKILLET), fields={"title": "Skillet \ud83d"}, where=["bulk"])
+    shop.act("odd", id=product(SKILLET), fields={"title": "Skillet \ud83d"}, where=["bulk"])
     assert rb"Skillet \ud83d" in fetched(finished(shop, started(shop))["url"])

@@ -25,8 +25,8 @@ def subscribed(shop: Shopkeeper, topic: str, uri: str, **more: Any) -> dict[str,
 def test_an_edit_is_sent_signed(shop: Shopkeeper, receiver: Receiver) -> None:
     """With the first hundred variants and the gids of all."""
     subscribed(shop, "PRODUCTS_UPDATE", receiver.url, name="ours")
-    shop.tell("update_product", id=CURTAIN, title="Curtain ☕")
-    assert shop.tell("settle") == {"pending": 0}
+    shop.act("update_product", id=CURTAIN, title="Curtain ☕")
+    assert shop.act("settle") == {"pending": 0}
     (one,) = receiver.all()
     assert one.headers["X-Shopify-Topic"] == "products/update"
     assert one.headers["X-Shopify-Shop-Domain"] == shop.store
@@ -36,7 +36,7 @@ def test_an_edit_is_sent_signed(shop: Shopkeeper, receiver: Receiver) -> None:
     body = one.json()
     assert (body["id"], body["title"]) == (CURTAIN, "Curtain ☕")
     assert (len(body["variants"]), len(body["variant_gids"])) == (100, 120)
-    (record,) = shop.tell("deliveries")["deliveries"]
+    (record,) = shop.act("deliveries")["deliveries"]
     assert (record["id"], record["outcome"], record["attempts"]) == (
         one.headers["X-Shopify-Webhook-Id"],
         "delivered",
@@ -57,14 +57,14 @@ def test_each_topic_has_its_shape(shop: Shopkeeper, receiver: Receiver) -> None:
         "APP_UNINSTALLED",
     ):
         assert not subscribed(shop, topic, receiver.url)["userErrors"]
-    product = shop.tell("create_product", title="Stove", variants=[{"price": "9.00", "inventory_quantity": 5}])
-    collection = shop.tell("create_collection", title="Stoves", products=[product["id"]])
-    shop.tell("change_members", id=CAMPFIRE, add=[product["id"]], remove=[SKILLET])
-    shop.tell("order", variants={product["variants"][0]["id"]: 2})
-    shop.tell("delete_product", id=product["id"])
-    shop.tell("delete_collection", id=collection["id"])
-    shop.tell("uninstall")
-    shop.tell("settle")
+    product = shop.act("create_product", title="Stove", variants=[{"price": "9.00", "inventory_quantity": 5}])
+    collection = shop.act("create_collection", title="Stoves", products=[product["id"]])
+    shop.act("change_members", id=CAMPFIRE, add=[product["id"]], remove=[SKILLET])
+    shop.act("order", variants={product["variants"][0]["id"]: 2})
+    shop.act("delete_product", id=product["id"])
+    shop.act("delete_collection", id=collection["id"])
+    shop.act("uninstall")
+    shop.act("settle")
     got = {one.headers["X-Shopify-Topic"]: one.json() for one in receiver.all()}
     assert got["products/create"]["variants"][0]["price"] == "9.00"
     assert got["products/delete"] == {"id": product["id"]}
@@ -78,7 +78,7 @@ def test_each_topic_has_its_shape(shop: Shopkeeper, receiver: Receiver) -> None:
     assert got["app/uninstalled"]["myshopify_domain"] == shop.store
 
 
-def test_an_address_can_be_taken_once_per_topic(shop: Shopkeeper) -> None:
+def test_an_address_can_subscribe_once_per_topic(shop: Shopkeeper) -> None:
     """The compliance topics cannot be had through the API at all."""
     uri = "https://example.com/hook"
     first = subscribed(shop, "PRODUCTS_UPDATE", uri)
@@ -90,7 +90,7 @@ def test_an_address_can_be_taken_once_per_topic(shop: Shopkeeper) -> None:
     ]
     assert not subscribed(shop, "PRODUCTS_DELETE", uri)["userErrors"]
     assert subscribed(shop, "PRODUCTS_DELETE", "http://example.com/hook")["userErrors"]
-    _, answer = shop.ask(SUBSCRIBE, TOKEN, topic="SHOP_REDACT", hook={"uri": uri})
+    _, answer = shop.graphql(SUBSCRIBE, TOKEN, topic="SHOP_REDACT", hook={"uri": uri})
     assert answer["errors"]
     change = """mutation($id: ID!) {
         webhookSubscriptionUpdate(id: $id, webhookSubscription: {uri: "https://example.com/b"}) {
@@ -104,11 +104,11 @@ def test_an_address_can_be_taken_once_per_topic(shop: Shopkeeper) -> None:
     assert [one["topic"] for one in data(shop, SUBSCRIBED)["webhookSubscriptions"]["nodes"]] == ["PRODUCTS_DELETE"]
 
 
-def test_only_the_fields_asked_for_are_sent(shop: Shopkeeper, receiver: Receiver) -> None:
+def test_only_the_included_fields_are_sent(shop: Shopkeeper, receiver: Receiver) -> None:
     """Nested ones too."""
     subscribed(shop, "PRODUCTS_UPDATE", receiver.url, includeFields=["id", "updated_at", "variants.price", "image.src"])
-    shop.tell("update_product", id=SKILLET, price="1.00")
-    shop.tell("settle")
+    shop.act("update_product", id=SKILLET, price="1.00")
+    shop.act("settle")
     (one,) = receiver.all()
     body = one.json()
     assert set(body) == {"id", "updated_at", "variants", "image"}
@@ -120,66 +120,66 @@ def test_a_refused_delivery_is_sent_again_unchanged(shop: Shopkeeper, receiver: 
     """A redirect counts as refused; the id and the body stay."""
     subscribed(shop, "PRODUCTS_UPDATE", receiver.url)
     receiver.answers[:] = [500, 302, 200]
-    shop.tell("update_product", id=SKILLET, title="Again")
-    shop.tell("settle")
+    shop.act("update_product", id=SKILLET, title="Again")
+    shop.act("settle")
     got = receiver.all()
     assert len({(one.body, one.headers["X-Shopify-Webhook-Id"]) for one in got}) == 1
-    assert shop.tell("deliveries")["deliveries"][0]["attempts"] == [500, 302, 200]
+    assert shop.act("deliveries")["deliveries"][0]["attempts"] == [500, 302, 200]
 
 
-def test_nine_failures_remove_what_the_api_made_and_nothing_else(shop: Shopkeeper, receiver: Receiver) -> None:
+def test_nine_failures_remove_subscriptions_of_the_api_only(shop: Shopkeeper, receiver: Receiver) -> None:
     """The app's own subscription outlives them, and is not in the list."""
     shop.app(subscriptions=[{"topic": "products/update", "uri": receiver.url + "/app"}])
     subscribed(shop, "PRODUCTS_UPDATE", receiver.url)
     receiver.answers[:] = [503] * 18
-    shop.tell("update_product", id=SKILLET, title="Lost")
-    shop.tell("settle")
-    assert [(len(one["attempts"]), one["outcome"]) for one in shop.tell("deliveries")["deliveries"]] == [
+    shop.act("update_product", id=SKILLET, title="Lost")
+    shop.act("settle")
+    assert [(len(one["attempts"]), one["outcome"]) for one in shop.act("deliveries")["deliveries"]] == [
         (9, "failed")
     ] * 2
     assert data(shop, SUBSCRIBED)["webhookSubscriptions"]["nodes"] == []
     receiver.all()
-    shop.tell("update_product", id=SKILLET, title="Found")
-    shop.tell("settle")
+    shop.act("update_product", id=SKILLET, title="Found")
+    shop.act("settle")
     assert [one.path for one in receiver.all()] == ["/hook/app"]
 
 
-def test_nobody_there_and_no_answer_are_failures(shop: Shopkeeper) -> None:
+def test_refused_connections_and_timeouts_are_failures(shop: Shopkeeper) -> None:
     """The log says which."""
     shop.app(timeout=0.05)
     with http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler) as silent:
         subscribed(shop, "PRODUCTS_UPDATE", f"http://127.0.0.1:{silent.server_port}/never")
         subscribed(shop, "PRODUCTS_UPDATE", "http://127.0.0.1:9/nobody")
-        shop.tell("update_product", id=SKILLET, title="Gone")
-        shop.tell("settle")
-    by_uri = {one["uri"]: set(one["attempts"]) for one in shop.tell("deliveries")["deliveries"]}
+        shop.act("update_product", id=SKILLET, title="Gone")
+        shop.act("settle")
+    by_uri = {one["uri"]: set(one["attempts"]) for one in shop.act("deliveries")["deliveries"]}
     assert by_uri["http://127.0.0.1:9/nobody"] == {"ClientConnectorError"}
     assert len(by_uri) == 2
     assert all(isinstance(one, str) for attempts in by_uri.values() for one in attempts)
 
 
-def test_deliveries_are_lost_and_doubled_when_told(shop: Shopkeeper, receiver: Receiver) -> None:
+def test_deliveries_are_lost_and_doubled_as_control_demands(shop: Shopkeeper, receiver: Receiver) -> None:
     """A double has the same id; a lost one is in the log only."""
     shop.app(subscriptions=[{"topic": topic, "uri": receiver.url} for topic in ("products/update", "products/delete")])
-    shop.tell("mischief", kind="lose", next=1, topic="products/delete")
-    shop.tell("mischief", kind="duplicate", next=1, topic="products/update")
-    shop.tell("update_product", id=SKILLET, title="Twice")
-    shop.tell("delete_product", id=SKILLET)
-    shop.tell("settle")
+    shop.act("mischief", kind="lose", next=1, topic="products/delete")
+    shop.act("mischief", kind="duplicate", next=1, topic="products/update")
+    shop.act("update_product", id=SKILLET, title="Twice")
+    shop.act("delete_product", id=SKILLET)
+    shop.act("settle")
     got = receiver.all()
     assert [one.headers["X-Shopify-Topic"] for one in got] == ["products/update"] * 2
     assert len({one.headers["X-Shopify-Webhook-Id"] for one in got}) == 1
-    (lost,) = shop.tell("deliveries", topic="products/delete")["deliveries"]
+    (lost,) = shop.act("deliveries", topic="products/delete")["deliveries"]
     assert (lost["outcome"], lost["attempts"]) == ("lost", [])
 
 
 def test_a_delayed_delivery_is_overtaken(shop: Shopkeeper, receiver: Receiver) -> None:
     """Later edits arrive first; each says when it was triggered."""
     subscribed(shop, "PRODUCTS_UPDATE", receiver.url)
-    shop.tell("mischief", kind="delay", next=1, seconds=0.5)
-    shop.tell("update_product", id=SKILLET, title="First")
-    shop.tell("update_product", id=SKILLET, title="Second")
-    shop.tell("settle")
+    shop.act("mischief", kind="delay", next=1, seconds=0.5)
+    shop.act("update_product", id=SKILLET, title="First")
+    shop.act("update_product", id=SKILLET, title="Second")
+    shop.act("settle")
     got = receiver.all()
     assert [one.json()["title"] for one in got] == ["Second", "First"]
     assert got[0].headers["X-Shopify-Triggered-At"] > got[1].headers["X-Shopify-Triggered-At"]
@@ -189,8 +189,8 @@ def test_subscriptions_vanish_and_move_silently(shop: Shopkeeper) -> None:
     """As the watchdog has to notice."""
     for topic in ("PRODUCTS_UPDATE", "PRODUCTS_DELETE"):
         subscribed(shop, topic, "https://example.com/hook")
-    shop.tell("subscriptions", remove="products/update")
-    shop.tell("subscriptions", change="products/delete", uri="https://example.com/elsewhere")
+    shop.act("subscriptions", remove="products/update")
+    shop.act("subscriptions", change="products/delete", uri="https://example.com/elsewhere")
     (left,) = data(shop, SUBSCRIBED)["webhookSubscriptions"]["nodes"]
     assert (left["topic"], left["uri"]) == ("PRODUCTS_DELETE", "https://example.com/elsewhere")
 
@@ -200,8 +200,8 @@ def test_events_have_their_own_headers_and_body(shop: Shopkeeper, receiver: Rece
     query = "query($productId: ID!) { product(id: $productId) { id title } }"
     one = {"topic": "products/update", "uri": receiver.url, "style": "events", "name": "ours"}
     shop.app(subscriptions=[one | {"query": query}, one | {"query": query, "stub": True}])
-    shop.tell("update_product", id=SKILLET, title="Event")
-    shop.tell("settle")
+    shop.act("update_product", id=SKILLET, title="Event")
+    shop.act("settle")
     got = receiver.all()
     assert all(not name.lower().startswith("x-shopify") for each in got for name in each.headers)
     for each in got:
@@ -223,17 +223,17 @@ def test_compliance_topics_reach_the_apps_own_subscriptions(shop: Shopkeeper, re
     """Also when the app is no longer installed."""
     topics = ("customers/data_request", "customers/redact", "shop/redact")
     shop.app(subscriptions=[{"topic": topic, "uri": receiver.url} for topic in topics])
-    shop.tell("uninstall")
+    shop.act("uninstall")
     for topic in topics:
-        shop.tell("compliance", topic=topic)
-    shop.tell("settle")
+        shop.act("compliance", topic=topic)
+    shop.act("settle")
     got = {one.headers["X-Shopify-Topic"]: one.json() for one in receiver.all()}
     assert set(got) == set(topics)
     assert all(body["shop_domain"] == shop.store for body in got.values())
     assert got["customers/redact"]["customer"]["id"] > 2**53
 
 
-def test_control_says_what_is_wrong(shop: Shopkeeper) -> None:
+def test_control_explains_errors(shop: Shopkeeper) -> None:
     """With 400, so that a mistyped test does not pass."""
     for act, given in (
         ("nonsense", {}),

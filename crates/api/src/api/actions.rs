@@ -1,4 +1,4 @@
-//! Function `actions`: what an admin does about a store. Each is written into the log, with who did it.
+//! Function `actions`: the actions of admins on a store. Each is logged with the principal.
 
 use std::time::Duration;
 
@@ -36,41 +36,43 @@ use hookline_lambda::serve::{self, Http, bytes};
 /// The name in logs.
 const SERVICE: &str = "actions";
 
-/// The longest body of a request, in bytes.
-const BODY_LIMIT: usize = 4096;
+/// Longest body of a request, in bytes.
+const MAX_BODY_BYTES: usize = 4096;
 
-/// The most letters that one request moves.
-const MOVED_AT_ONCE: usize = 100;
+/// Largest number of dead letters that one request moves.
+const MAX_MOVED_LETTERS: usize = 100;
 
-/// How long one request moves letters: the function has a time limit, and API Gateway one of 30 s.
-const MOVED_FOR: SignedDuration = SignedDuration::from_secs(15);
+/// Time in which one request moves dead letters: the function has a timeout, and API Gateway one of 30 s.
+const MOVE_TIME: SignedDuration = SignedDuration::from_secs(15);
 
-/// How long letters are hidden from others at most, should this function end before it gives them back: longer than it may run.
-const HIDDEN_FOR: Duration = Duration::from_secs(40);
+/// Time after which dead letters become visible again if the function ends before it releases them; longer than its
+/// timeout.
+const HIDDEN_TIME: Duration = Duration::from_secs(40);
 
-/// With whom it works.
+/// Ports of the function.
 #[derive(Debug)]
 pub struct ActionsPorts<S, J, D, A, L, Q, B, C, T> {
     /// The stores.
     pub stores: S,
-    /// Where jobs go.
+    /// The job queue.
     pub jobs: J,
     /// The dead letters.
     pub dead_letters: D,
-    /// Sends again what was applied; its ledger knows of the dead letters, too, and its queue takes them back.
+    /// Replays archived deliveries. Its ledger also serves the dead letters, and its queue is the one they are redriven
+    /// to.
     pub replay: Replay<A, L, Q, B, C>,
-    /// Waits.
+    /// Sleeps between reads of a queue.
     pub pause: T,
 }
 
-/// What an admin does.
+/// The API of actions.
 #[derive(Debug)]
 pub struct ActionsApi<S, J, D, A, L, Q, B, C, T> {
     guard: Guard<S>,
     ports: ActionsPorts<S, J, D, A, L, Q, B, C, T>,
 }
 
-/// What is asked for.
+/// Requested action.
 enum Action {
     Replay,
     Redrive,
@@ -79,32 +81,32 @@ enum Action {
     Begin(RunTask),
 }
 
-/// Which delivery is to be applied again.
+/// Request body that names a delivery of the store.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Which {
+struct DeliveryBody {
     topic: Topic,
     id: DeliveryId,
 }
 
-/// Nothing is to be said.
+/// Request body without fields: `{}`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Nothing {}
+struct EmptyBody {}
 
-/// Goes on until then.
-struct Until<'a, C> {
+/// Pace of a redrive: without pauses, up to a time limit.
+struct TimeLimit<'a, C> {
     clock: &'a C,
-    until: Timestamp,
+    ends_at: Timestamp,
 }
 
-impl<C: Clock> Pace for Until<'_, C> {
+impl<C: Clock> Pace for TimeLimit<'_, C> {
     fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
     fn has_time(&self) -> bool {
-        self.clock.now() < self.until
+        self.clock.now() < self.ends_at
     }
 
     async fn next(&mut self) {}
@@ -124,7 +126,7 @@ where
     C: Clock,
     T: Pause,
 {
-    /// Ready to act.
+    /// Creates the API over these ports.
     pub fn new(ports: ActionsPorts<S, J, D, A, L, Q, B, C, T>) -> Self {
         Self {
             guard: Guard::new(ports.stores.clone()),
@@ -132,7 +134,7 @@ where
         }
     }
 
-    async fn done(&self, request: &Request) -> Result<Response<Body>, ApiError> {
+    async fn perform(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let principal = self.guard.principal(request)?;
         let (action, name) = match route(request) {
             "POST /api/stores/{store}/replay" => (Action::Replay, "replay"),
@@ -161,16 +163,16 @@ where
             action = name,
             store = &*store.label(),
             outcome,
-            "an action"
+            "action handled"
         );
         done
     }
 
     async fn replay(&self, store: &StoreKey, request: &Request) -> Result<Response<Body>, ApiError> {
-        let delivery = which(store, read(request, WHICH)?);
+        let delivery = delivery_key(store, parse_body(request, DELIVERY_BODY)?);
         match self.ports.replay.again(&delivery).await {
             Ok(id) => Ok(serve::json(StatusCode::ACCEPTED, &json!({ "replay_id": id }))),
-            // What has failed says when it is tried next, and what can be done instead.
+            // A failed delivery explains when it is retried next, and which action applies instead.
             Err(why @ (ReplayError::NotSettled | ReplayError::Parked)) => {
                 let failed = self.ports.stores.failed(&delivery).await?;
                 Err(failed.map_or_else(
@@ -183,7 +185,7 @@ where
     }
 
     async fn redrive(&self, store: &StoreKey, request: &Request) -> Result<Response<Body>, ApiError> {
-        let Some(delivery) = some(request)?.map(|one| which(store, one)) else {
+        let Some(delivery) = optional_delivery(request)?.map(|named| delivery_key(store, named)) else {
             let failures = self.ports.stores.failures(store).await?;
             return self.move_back(store, &failures.deliveries, None).await;
         };
@@ -192,12 +194,12 @@ where
         self.move_back(store, &failed, Some(&delivery)).await
     }
 
-    /// Moves dead letters of a store back into the queue: all, or that of one delivery.
+    /// Redrives the dead letters of a store: all, or the one of a delivery.
     async fn move_back(
         &self,
         store: &StoreKey,
         failed: &[FailedDelivery],
-        wanted: Option<&DeliveryKey>,
+        only: Option<&DeliveryKey>,
     ) -> Result<Response<Body>, ApiError> {
         let now = self.now();
         let retrying = |failed: &&FailedDelivery| matches!(failed.stage(now), Stage::Retrying { .. });
@@ -205,33 +207,33 @@ where
         let expected = dead.iter().filter(|failed| failed.stage(now) == Stage::DeadLetter);
         let expected: Vec<DeliveryKey> = expected.map(|failed| failed.delivery.clone()).collect();
         let receive = &self.ports.replay.receive;
-        let mut pace = Until {
+        let mut pace = TimeLimit {
             clock: &receive.clock,
-            until: now.checked_add(MOVED_FOR).unwrap_or(Timestamp::MAX),
+            ends_at: now.checked_add(MOVE_TIME).unwrap_or(Timestamp::MAX),
         };
-        let moving = self.letters(store);
-        let done = moving
-            .redrive((wanted, &expected), &receive.queue, MOVED_AT_ONCE, &mut pace)
+        let letters = self.letters(store);
+        let done = letters
+            .redrive((only, &expected), &receive.queue, MAX_MOVED_LETTERS, &mut pace)
             .await?;
         if done.moved > 0 {
-            // Whoever follows the store learns of it.
+            // Notifies the watchers of the store.
             self.ports.stores.record(store, &StoreUpdate::default()).await?;
         }
         let missing = expected.iter().filter(|delivery| !done.has(delivery)).count();
         let left = done.left.max(missing);
-        let told = json!({
+        let response = json!({
             "moved": done.moved,
             "left": left,
             "more": !done.through,
             "retrying": waiting.len(),
-            "message": moved(done.moved, left, &waiting, now),
+            "message": redrive_message(done.moved, left, &waiting, now),
         });
-        Ok(serve::json(StatusCode::OK, &told))
+        Ok(serve::json(StatusCode::OK, &response))
     }
 
     async fn try_now(&self, store: &StoreKey, request: &Request) -> Result<Response<Body>, ApiError> {
-        let delivery = which(store, read(request, WHICH)?);
-        let failed = self.has_failed(&delivery).await?;
+        let delivery = delivery_key(store, parse_body(request, DELIVERY_BODY)?);
+        let failed = self.failed_delivery(&delivery).await?;
         let now = self.now();
         let message = match retry(&failed, &self.ports.replay.receive.queue, now).await {
             Ok(retried) => failed.retried(retried, now),
@@ -246,18 +248,18 @@ where
         Ok(serve::json(StatusCode::ACCEPTED, &json!({ "message": message })))
     }
 
-    /// Gives a delivery up for good: its dead letter is removed, and what the queue still tries has no effect but the one that
-    /// the next try may have.
+    /// Dismisses a failed delivery for good and removes its dead letter. A message that is still in the queue is
+    /// received at most once more with effect.
     async fn dismiss(&self, store: &StoreKey, request: &Request) -> Result<Response<Body>, ApiError> {
-        let delivery = which(store, read(request, WHICH)?);
-        let failed = self.has_failed(&delivery).await?;
+        let delivery = delivery_key(store, parse_body(request, DELIVERY_BODY)?);
+        let failed = self.failed_delivery(&delivery).await?;
         let now = self.now();
         let message = match failed.stage(now) {
-            Stage::Retrying { .. } => "Dismissed. If the queue still tries it once, that is the last time.",
+            Stage::Retrying { .. } => "Dismissed. The queue may still try it once; that is the last time.",
             Stage::DeadLetter => match self.letters(store).remove(&delivery).await? {
                 Removed::Yes => "Dismissed. Its dead letter is removed.",
                 Removed::NotFound => {
-                    "Dismissed. Its dead letter was not found: it may be on its way, or have been removed already."
+                    "Dismissed. Its dead letter was not found: it may be on its way, or already removed."
                 }
             },
             Stage::Expired => "Dismissed.",
@@ -287,13 +289,13 @@ where
             ledger: &self.ports.replay.receive.ledger,
             failed: &self.ports.stores,
             pause: &self.ports.pause,
-            hidden_for: HIDDEN_FOR,
+            hidden_for: HIDDEN_TIME,
             store,
         }
     }
 
-    /// What is remembered of a delivery that has failed; a refusal of one that has not.
-    async fn has_failed(&self, delivery: &DeliveryKey) -> Result<FailedDelivery, ApiError> {
+    /// Returns the failed delivery, or a refusal if it has not failed.
+    async fn failed_delivery(&self, delivery: &DeliveryKey) -> Result<FailedDelivery, ApiError> {
         if let Some(failed) = self.ports.stores.failed(delivery).await? {
             return Ok(failed);
         }
@@ -313,7 +315,7 @@ where
         run: RunTask,
         request: &Request,
     ) -> Result<Response<Body>, ApiError> {
-        let Nothing {} = read(request, "{}")?;
+        let EmptyBody {} = parse_body(request, "{}")?;
         let now = self.now();
         match begin::begin(&self.ports.jobs, store, run, now).await {
             Ok(()) => Ok(serve::json(StatusCode::ACCEPTED, &json!({}))),
@@ -325,29 +327,29 @@ where
     }
 }
 
-const WHICH: &str = "{\"topic\": \"products/update\", \"id\": \"…\"}";
+const DELIVERY_BODY: &str = "{\"topic\": \"products/update\", \"id\": \"…\"}";
 
-fn which(store: &StoreKey, Which { topic, id }: Which) -> DeliveryKey {
+fn delivery_key(store: &StoreKey, DeliveryBody { topic, id }: DeliveryBody) -> DeliveryKey {
     let store = store.clone();
     DeliveryKey { store, topic, id }
 }
 
-/// Which delivery is meant; `None` of a request that says nothing.
-fn some(request: &Request) -> Result<Option<Which>, ApiError> {
-    match read::<Nothing>(request, "{}") {
-        Ok(Nothing {}) => Ok(None),
-        Err(_) => read(request, WHICH).map(Some),
+/// Returns the delivery that the request names; `None` if the body is empty.
+fn optional_delivery(request: &Request) -> Result<Option<DeliveryBody>, ApiError> {
+    match parse_body::<EmptyBody>(request, "{}") {
+        Ok(EmptyBody {}) => Ok(None),
+        Err(_) => parse_body(request, DELIVERY_BODY).map(Some),
     }
 }
 
-/// What has been moved, in a sentence or two.
-fn moved(moved: usize, left: usize, waiting: &[&FailedDelivery], now: Timestamp) -> String {
+/// Describes the outcome of a redrive, in a sentence or two.
+fn redrive_message(moved: usize, left: usize, waiting: &[&FailedDelivery], now: Timestamp) -> String {
     let many = |count: usize, one: &str, many: &str| match count {
         1 => format!("1 {one}"),
         count => format!("{count} {many}"),
     };
     let went = match moved {
-        0 => "There was no dead letter to move.".to_owned(),
+        0 => "There were no dead letters to move.".to_owned(),
         moved => format!("{} went back to the queue.", many(moved, "dead letter", "dead letters")),
     };
     let remain = match left {
@@ -356,27 +358,27 @@ fn moved(moved: usize, left: usize, waiting: &[&FailedDelivery], now: Timestamp)
     };
     let next = waiting.iter().max_by_key(|failed| failed.dead_letter_at());
     let retried = match (waiting.len(), next) {
-        (1, Some(failed)) => format!(" 1 delivery has not been given up: {}", failed.meaning(now)),
+        (1, Some(failed)) => format!(" 1 delivery is still being retried: {}", failed.meaning(now)),
         (count, Some(failed)) => {
             let meaning = failed.meaning(now);
-            format!(" {count} deliveries have not been given up. Of the last: {meaning}")
+            format!(" {count} deliveries are still being retried. The last of them: {meaning}")
         }
         (_, None) => String::new(),
     };
     went + &remain + &retried
 }
 
-/// What a request says. Nothing at all is `{}`.
-fn read<T: DeserializeOwned>(request: &Request, shape: &str) -> Result<T, ApiError> {
+/// Parses the body of a request. An empty body is read as `{}`. `shape` is the expected JSON, for the error.
+fn parse_body<T: DeserializeOwned>(request: &Request, shape: &str) -> Result<T, ApiError> {
     let body = bytes(request);
     let body = if body.is_empty() { b"{}" } else { body };
-    if body.len() > BODY_LIMIT {
+    if body.len() > MAX_BODY_BYTES {
         return Err(ApiError::BadRequest(format!(
-            "the body has more than {BODY_LIMIT} bytes"
+            "the body is longer than {MAX_BODY_BYTES} bytes"
         )));
     }
-    // Serde's message names fields, and may repeat a value: theirs, told to them alone.
-    serde_json::from_slice(body).map_err(|error| ApiError::BadRequest(format!("the body is not {shape}: {error}")))
+    // Serde's message names fields and may quote a value: the caller's own, and only the caller sees it.
+    serde_json::from_slice(body).map_err(|error| ApiError::BadRequest(format!("the body must be {shape}: {error}")))
 }
 
 fn not_replayed(why: ReplayError) -> ApiError {
@@ -414,7 +416,7 @@ where
     T: Pause + 'static,
 {
     async fn answer(&self, request: Request) -> Response<Body> {
-        match self.done(&request).await {
+        match self.perform(&request).await {
             Ok(response) => response,
             Err(error) => error.response(SERVICE),
         }

@@ -1,4 +1,4 @@
-//! `GET /api/stores/{store}/deliveries` and `…/{id}`: what became of a store's latest deliveries, and of one.
+//! `GET /api/stores/{store}/deliveries` and `…/{id}`: outcomes of a store's latest deliveries, and of one.
 
 use hookline_domain::{
     delivery::{
@@ -21,14 +21,15 @@ use serde::Serialize;
 use super::{limit, parameter};
 use crate::guard::ApiError;
 
-/// How many deliveries there are on a page, unless asked for otherwise.
-const DELIVERIES: usize = 50;
+/// Default number of deliveries on a page.
+const DEFAULT_DELIVERIES_PER_PAGE: usize = 50;
 
-/// The most deliveries of one page, but for those that were kept together with its last.
-const DELIVERIES_LIMIT: usize = 200;
+/// Largest `limit` of deliveries on a page. A page is longer by those that were recorded together with its last.
+const MAX_DELIVERIES_PER_PAGE: usize = 200;
 
-/// Among how many of a store's latest entries is looked for what a delivery met, and for how long deliveries take.
-pub(super) const LOOKED_AT: usize = 500;
+/// Number of a store's latest activity entries that are searched for those of a delivery, and that the lag is computed
+/// from.
+pub(super) const LATEST_ENTRIES: usize = 500;
 
 /// A page of deliveries, newest first.
 #[derive(Debug, Serialize)]
@@ -37,9 +38,9 @@ pub(super) struct Deliveries {
     next: Option<u64>,
 }
 
-/// All that is known of one delivery.
+/// Details of one delivery.
 #[derive(Debug, Serialize)]
-pub(super) struct Whole {
+pub(super) struct DeliveryDetails {
     store: String,
     topic: Topic,
     id: DeliveryId,
@@ -51,27 +52,27 @@ pub(super) struct Whole {
     lease_until: Option<Timestamp>,
     expires_at: Timestamp,
     event_id: Option<String>,
-    problem: Option<Met>,
+    problem: Option<DeliveryProblem>,
     meaning: String,
-    /// What is remembered of it, if it has failed and is not settled.
+    /// The failure, if the delivery has failed and is not completed.
     failed: Option<FailedDeliveryReport>,
-    /// What an admin can do about it.
+    /// Actions that an admin can take.
     actions: Vec<DeliveryAction>,
     entries: Vec<ActivityEntry>,
 }
 
 #[derive(Debug, Serialize)]
-struct Met {
+struct DeliveryProblem {
     at: Timestamp,
     code: ErrorCode,
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<Cause>,
     message: String,
-    /// What to do about it.
+    /// Advice for the operator.
     advice: String,
 }
 
-/// The page that is asked for.
+/// Returns the requested page.
 pub(super) async fn page(
     activity: &impl Activity,
     store: &StoreKey,
@@ -80,14 +81,14 @@ pub(super) async fn page(
     let before =
         match parameter(request, "before").filter(|before| !before.is_empty()) {
             Some(text) => Some(text.parse().map_err(|_| {
-                ApiError::BadRequest("before is the number that `next` had on the page before".to_owned())
+                ApiError::BadRequest("before must be the value of `next` on the previous page".to_owned())
             })?),
             None => None,
         };
-    let limit = limit(request, DELIVERIES, DELIVERIES_LIMIT)?;
+    let limit = limit(request, DEFAULT_DELIVERIES_PER_PAGE, MAX_DELIVERIES_PER_PAGE)?;
     let kept = activity.latest(store, before, limit).await?;
     let entries: usize = kept.iter().map(|kept| kept.entries.len()).sum();
-    // Fewer than were asked for are all there are.
+    // Fewer than the limit: there are no more.
     let next = if entries < limit { None } else { kept.last() };
     Ok(Deliveries {
         next: next.map(|kept| kept.seq),
@@ -95,29 +96,31 @@ pub(super) async fn page(
     })
 }
 
-/// The latest entries of a store, newest first.
+/// Returns the latest activity entries of a store, newest first.
 pub(super) async fn latest(activity: &impl Activity, store: &StoreKey) -> Result<Vec<ActivityEntry>, PortError> {
-    Ok(flat(activity.latest(store, None, LOOKED_AT).await?))
+    Ok(flat(activity.latest(store, None, LATEST_ENTRIES).await?))
 }
 
 fn flat(kept: Vec<ActivityBatch>) -> Vec<ActivityEntry> {
     kept.into_iter().flat_map(|kept| kept.entries).collect()
 }
 
-/// Which delivery the request is about.
-pub(super) fn named(store: StoreKey, request: &Request) -> Result<DeliveryKey, ApiError> {
+/// Returns the key of the delivery that the request names.
+pub(super) fn delivery_key(store: StoreKey, request: &Request) -> Result<DeliveryKey, ApiError> {
     let id = request
         .path_parameters_ref()
         .and_then(|parameters| parameters.first("id"))
         .and_then(|id| DeliveryId::new(id).ok())
-        .ok_or_else(|| ApiError::BadRequest("that is no delivery's id".to_owned()))?;
+        .ok_or_else(|| ApiError::BadRequest("the id in the path is not a delivery id".to_owned()))?;
     let topic = parameter(request, "topic")
         .and_then(|topic| Topic::new(topic).ok())
-        .ok_or_else(|| ApiError::BadRequest("say which topic: ?topic=products/update".to_owned()))?;
+        .ok_or_else(|| {
+            ApiError::BadRequest("the topic is missing or invalid: add ?topic=products/update".to_owned())
+        })?;
     Ok(DeliveryKey { store, topic, id })
 }
 
-impl Whole {
+impl DeliveryDetails {
     pub(super) fn of(
         record: LedgerRecord,
         failed: Option<&FailedDelivery>,
@@ -133,7 +136,7 @@ impl Whole {
             LedgerState::Parked => ("parked", None),
             LedgerState::Done => ("done", None),
         };
-        let is_meant = |entry: &ActivityEntry| entry.id == key.id && entry.topic == key.topic;
+        let is_of_delivery = |entry: &ActivityEntry| entry.id == key.id && entry.topic == key.topic;
         Self {
             store: key.store.label().into_owned(),
             state,
@@ -143,7 +146,7 @@ impl Whole {
             lease_until,
             expires_at: record.entry.expires_at,
             event_id: record.event_id.map(|id| id.to_string()),
-            problem: record.problem.map(|problem| Met {
+            problem: record.problem.map(|problem| DeliveryProblem {
                 at: problem.at,
                 code: problem.code,
                 cause: problem.cause,
@@ -153,7 +156,7 @@ impl Whole {
             meaning,
             failed: failed.map(|failed| FailedDeliveryReport::of(failed, now)),
             actions,
-            entries: latest.into_iter().filter(is_meant).collect(),
+            entries: latest.into_iter().filter(is_of_delivery).collect(),
             topic: key.topic,
             id: key.id,
         }

@@ -1,4 +1,4 @@
-//! `GET /api/stores?q=&state=&limit=&after=`: how all stores within reach are doing.
+//! `GET /api/stores?q=&state=&limit=&after=`: status of all stores that the principal may see.
 
 use std::{
     collections::BTreeMap,
@@ -23,22 +23,22 @@ use serde::{Deserialize, Serialize};
 use super::{limit, parameter};
 use crate::guard::ApiError;
 
-/// How many stores there are on a page, unless asked for otherwise.
-const STORES: usize = 50;
+/// Default number of stores on a page.
+const DEFAULT_STORES_PER_PAGE: usize = 50;
 
-/// The most stores of one page.
-const STORES_LIMIT: usize = 200;
+/// Largest `limit` of stores on a page.
+const MAX_STORES_PER_PAGE: usize = 200;
 
-/// How long the whole table, once read, is good for. A thousand stores are some megabytes, and whoever types into the search
-/// box asks several times a second; who must know at once follows the list live.
-const GOOD_FOR: SignedDuration = SignedDuration::from_secs(2);
+/// Lifetime of the cached table of stores. A thousand stores are some megabytes, and typing into the search box sends
+/// several requests a second. A client that needs changes at once follows the list live.
+const CACHE_LIFETIME: SignedDuration = SignedDuration::from_secs(2);
 
-/// Of so many stores each is asked for by itself, rather than the whole table be read.
-const FEW: usize = 25;
+/// Largest number of stores that are read one by one; for more, the whole table is read.
+const MAX_SINGLE_READS: usize = 25;
 
-/// What is asked for.
+/// Query parameters of the list.
 #[derive(Debug)]
-struct Wanted<'a> {
+struct ListQuery<'a> {
     q: String,
     state: Option<StoreState>,
     limit: usize,
@@ -53,7 +53,7 @@ pub(super) struct Page {
     counts: Counts,
 }
 
-/// How many stores within reach are in each state.
+/// Number of stores in each state, of those that the principal may see.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 struct Counts {
     live: usize,
@@ -63,12 +63,12 @@ struct Counts {
 
 type Summaries = Arc<BTreeMap<StoreKey, Summary>>;
 
-/// All stores, as they were a moment ago.
+/// Cached summaries of all stores, at most [`CACHE_LIFETIME`] old.
 #[derive(Debug, Default)]
-pub(super) struct Lately(Mutex<Option<(Timestamp, Summaries)>>);
+pub(super) struct CachedSummaries(Mutex<Option<(Timestamp, Summaries)>>);
 
-impl Lately {
-    /// The page that is asked for, of what is within reach.
+impl CachedSummaries {
+    /// Returns the requested page of the stores that the principal may see.
     pub(super) async fn page(
         &self,
         stores: &(impl StoreViews + StoreList),
@@ -76,26 +76,26 @@ impl Lately {
         principal: &Principal,
         request: &Request,
     ) -> Result<Page, ApiError> {
-        let wanted = wanted(request)?;
+        let query = list_query(request)?;
         let page = match &principal.reach {
-            Reach::Stores(few) if few.len() <= FEW => {
+            Reach::Stores(few) if few.len() <= MAX_SINGLE_READS => {
                 let mut summaries = BTreeMap::new();
                 for store in few {
                     if let Some(view) = stores.view(store).await? {
                         summaries.insert(store.clone(), Summary::of(store, &view, clock.now()));
                     }
                 }
-                page(&summaries, principal, &wanted)
+                page(&summaries, principal, &query)
             }
-            Reach::Stores(_) | Reach::All => page(&*self.all(stores, clock.now()).await?, principal, &wanted),
+            Reach::Stores(_) | Reach::All => page(&*self.all(stores, clock.now()).await?, principal, &query),
         };
         Ok(page)
     }
 
     async fn all(&self, stores: &impl StoreList, now: Timestamp) -> Result<Summaries, PortError> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((read_at, summaries)) = known
-            && now.duration_since(read_at).abs() < GOOD_FOR
+        let cached = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((read_at, summaries)) = cached
+            && now.duration_since(read_at).abs() < CACHE_LIFETIME
         {
             return Ok(summaries);
         }
@@ -110,25 +110,25 @@ impl Lately {
     }
 }
 
-fn wanted(request: &Request) -> Result<Wanted<'_>, ApiError> {
+fn list_query(request: &Request) -> Result<ListQuery<'_>, ApiError> {
     let state = parameter(request, "state").filter(|state| !state.is_empty());
     let state = state.map(|state| {
         StoreState::deserialize(serde::de::value::StrDeserializer::<serde::de::value::Error>::new(state))
-            .map_err(|_| ApiError::BadRequest("state is live, idle or attention".to_owned()))
+            .map_err(|_| ApiError::BadRequest("state must be live, idle or attention".to_owned()))
     });
-    Ok(Wanted {
+    Ok(ListQuery {
         q: parameter(request, "q").unwrap_or_default().trim().to_ascii_lowercase(),
         state: state.transpose()?,
-        limit: limit(request, STORES, STORES_LIMIT)?,
+        limit: limit(request, DEFAULT_STORES_PER_PAGE, MAX_STORES_PER_PAGE)?,
         after: parameter(request, "after").filter(|after| !after.is_empty()),
     })
 }
 
-/// Of the stores within reach: those that fit, from the name after `after` on, and how many are in each state, whether they
-/// fit or not.
-fn page(all: &BTreeMap<StoreKey, Summary>, principal: &Principal, wanted: &Wanted<'_>) -> Page {
+/// Builds a page of the stores that the principal may see: those that match, with names after `after`. The counts
+/// include stores that do not match.
+fn page(all: &BTreeMap<StoreKey, Summary>, principal: &Principal, query: &ListQuery<'_>) -> Page {
     let mut counts = Counts::default();
-    let mut fitting = Vec::new();
+    let mut matching = Vec::new();
     for (_, summary) in all.iter().filter(|(store, _)| principal.may_see(store)) {
         *match summary.state {
             StoreState::Live => &mut counts.live,
@@ -136,18 +136,18 @@ fn page(all: &BTreeMap<StoreKey, Summary>, principal: &Principal, wanted: &Wante
             StoreState::Attention => &mut counts.attention,
         } += 1;
         let name = summary.store.as_str();
-        if name.to_ascii_lowercase().contains(&wanted.q)
-            && wanted.state.is_none_or(|state| summary.state == state)
-            && wanted.after.is_none_or(|after| name > after)
+        if name.to_ascii_lowercase().contains(&query.q)
+            && query.state.is_none_or(|state| summary.state == state)
+            && query.after.is_none_or(|after| name > after)
         {
-            fitting.push(summary);
+            matching.push(summary);
         }
     }
-    // By name, as `after` goes on: keys have the source first.
-    fitting.sort_by_key(|summary| summary.store.as_str());
-    let next = (fitting.len() > wanted.limit).then(|| fitting[wanted.limit - 1].store.to_string());
+    // By name, which `after` continues: keys begin with the source.
+    matching.sort_by_key(|summary| summary.store.as_str());
+    let next = (matching.len() > query.limit).then(|| matching[query.limit - 1].store.to_string());
     Page {
-        stores: fitting.into_iter().take(wanted.limit).cloned().collect(),
+        stores: matching.into_iter().take(query.limit).cloned().collect(),
         next,
         counts,
     }

@@ -1,4 +1,4 @@
-//! `GET /api/me`: who asks, and where everything is.
+//! `GET /api/me`: the caller's principal, and the addresses of this deployment.
 
 use std::borrow::Cow;
 
@@ -7,16 +7,16 @@ use hookline_sources::receivers;
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// Where things are, for whoever looks.
+/// Addresses of this deployment that callers need.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct About {
-    /// Where stores are followed live, `wss://…`; none if this deployment has no such place.
+    /// Address of the WebSocket API, `wss://…`; `None` if this deployment has none.
     pub live_url: Option<String>,
-    /// Where webhooks go, without the topic.
+    /// Address of the receivers, without the topic.
     pub receivers_url: Option<String>,
 }
 
-/// The address that a topic's webhooks are to be sent to.
+/// Address for the webhooks of one topic.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Receiver {
     topic: &'static str,
@@ -24,7 +24,7 @@ pub(super) struct Receiver {
 }
 
 impl About {
-    /// Addresses of all receivers; none if this function has not been told where they are.
+    /// Addresses of all receivers; empty if the function's configuration has no `RECEIVER_URL`.
     pub(super) fn receivers(&self) -> Vec<Receiver> {
         let topics = self
             .receivers_url

@@ -1,11 +1,11 @@
-//! `GET /api/openapi.json`: this API, described. Public: nothing in it is a secret.
+//! `GET /api/openapi.json`: the description of this API. Public, because it contains no secret.
 
 use http::{Response, StatusCode};
 use lambda_http::Body;
 
 use hookline_lambda::serve;
 
-/// What a person reads and a test holds the answers against.
+/// The description, for people and for the tests that compare responses with it.
 pub(super) const DESCRIPTION: &str = include_str!("../../../../docs/openapi.json");
 
 pub(super) fn answer() -> Response<Body> {

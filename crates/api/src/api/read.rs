@@ -1,4 +1,4 @@
-//! Function `status`: everything that is read, but for searches, and tickets to read it live.
+//! Function `status`: all reads of the API except searches, and tickets for the WebSocket.
 
 use hookline_domain::{
     access::ticket::Tickets,
@@ -11,8 +11,8 @@ use http::{Response, StatusCode};
 use lambda_http::{Body, Request};
 
 use super::{
-    deliveries::{self, Whole},
-    list::Lately,
+    deliveries::{self, DeliveryDetails},
+    list::CachedSummaries,
     me::{About, Me},
     no_such_route, openapi, route,
     status::StoreStatus,
@@ -23,30 +23,30 @@ use crate::{
 };
 use hookline_lambda::serve::{Http, json};
 
-/// Whom it asks. All but the stores may be missing.
+/// Ports of the function. All except the stores are optional.
 #[derive(Debug)]
 pub struct ReadPorts<S, R, A, Q, T, C> {
     /// The stores.
     pub stores: S,
-    /// The ledger, for one delivery's whole fate.
+    /// The ledger, for the details of one delivery.
     pub records: Option<R>,
-    /// What became of the latest deliveries.
+    /// Outcomes of the latest deliveries.
     pub activity: Option<A>,
-    /// How much waits.
+    /// Depths of the queues.
     pub queues: Option<Q>,
-    /// Who may open a WebSocket.
+    /// Tickets that open a WebSocket.
     pub tickets: Option<T>,
-    /// What time it is.
+    /// The clock.
     pub clock: C,
 }
 
-/// Everything that is read, but for searches.
+/// All reads of the API except searches.
 #[derive(Debug)]
 pub struct ReadApi<S, R, A, Q, T, C> {
     guard: Guard<S>,
     ports: ReadPorts<S, R, A, Q, T, C>,
     about: About,
-    lately: Lately,
+    summaries: CachedSummaries,
 }
 
 impl<S, R, A, Q, T, C> ReadApi<S, R, A, Q, T, C>
@@ -58,17 +58,17 @@ where
     T: Tickets,
     C: Clock,
 {
-    /// Ready to answer.
+    /// Creates the API over these ports.
     pub fn new(ports: ReadPorts<S, R, A, Q, T, C>, about: About) -> Self {
         Self {
             guard: Guard::new(ports.stores.clone()),
             ports,
             about,
-            lately: Lately::default(),
+            summaries: CachedSummaries::default(),
         }
     }
 
-    async fn told(&self, request: &Request) -> Result<Response<Body>, ApiError> {
+    async fn respond(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         if route(request) == "GET /api/openapi.json" {
             return Ok(openapi::answer());
         }
@@ -77,7 +77,7 @@ where
         Ok(match route(request) {
             "GET /api/me" => json(StatusCode::OK, &Me::of(&principal, &self.about)),
             "GET /api/stores" => {
-                let page = self.lately.page(stores, clock, &principal, request).await?;
+                let page = self.summaries.page(stores, clock, &principal, request).await?;
                 json(StatusCode::OK, &page)
             }
             "GET /api/stores/{store}/status" => {
@@ -106,15 +106,18 @@ where
                 let (store, _) = self.guard.store(&principal, request).await?;
                 let records = self.ports.records.as_ref();
                 let records = records.ok_or(ApiError::NotConfigured("LEDGER_TABLE"))?;
-                let key = deliveries::named(store, request)?;
+                let key = deliveries::delivery_key(store, request)?;
                 let record = records.find(&key).await?;
-                let record = record.ok_or_else(|| ApiError::NotFound(UNKNOWN.to_owned()))?;
+                let record = record.ok_or_else(|| ApiError::NotFound(UNKNOWN_DELIVERY.to_owned()))?;
                 let latest = match &self.ports.activity {
                     Some(activity) => deliveries::latest(activity, &key.store).await?,
                     None => Vec::new(),
                 };
                 let failed = stores.failed(&key).await?;
-                json(StatusCode::OK, &Whole::of(record, failed.as_ref(), latest, clock.now()))
+                json(
+                    StatusCode::OK,
+                    &DeliveryDetails::of(record, failed.as_ref(), latest, clock.now()),
+                )
             }
             tickets::ROUTE => tickets::issue(self.ports.tickets.as_ref(), principal, clock).await?,
             _ => return Err(no_such_route()),
@@ -122,8 +125,8 @@ where
     }
 }
 
-const UNKNOWN: &str = "nothing is known of this delivery: it has not come, it was refused at the door, or it came more than \
-                       7 days ago";
+const UNKNOWN_DELIVERY: &str = "unknown delivery: it was not received, the receiver rejected it, or it was received more \
+                                than 7 days ago";
 
 impl<S, R, A, Q, T, C> Http for ReadApi<S, R, A, Q, T, C>
 where
@@ -135,7 +138,7 @@ where
     C: Clock + 'static,
 {
     async fn answer(&self, request: Request) -> Response<Body> {
-        match self.told(&request).await {
+        match self.respond(&request).await {
             Ok(response) => response,
             Err(error) => error.response("status"),
         }

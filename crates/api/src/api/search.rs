@@ -1,4 +1,4 @@
-//! `GET /api/stores/{store}/search?q=…&limit=…`
+//! `GET /api/stores/{store}/search?q=…&limit=…`: full-text search in the catalogue of a store.
 
 use std::{io, time::Instant};
 
@@ -15,20 +15,21 @@ use super::{limit, parameter};
 use crate::guard::{ApiError, Guard};
 use hookline_lambda::serve::{Http, json};
 
-/// The most bytes of results that are answered. A function may answer 6,291,556 bytes, counted as Lambda gets them: JSON in
-/// a text of JSON (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
-const ANSWER_LIMIT: usize = 6_000_000;
+/// Largest size of the results in a response, in bytes. Lambda limits a response to 6,291,556 bytes, and counts the
+/// JSON as it receives it: escaped, in a JSON string
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
+const MAX_RESULTS_BYTES: usize = 6_000_000;
 
-/// The longest search text, in bytes: more than any question has.
-const QUERY_LIMIT: usize = 1024;
+/// Longest search text, in bytes; more than a person types.
+const MAX_QUERY_BYTES: usize = 1024;
 
-/// How many results there are, unless asked for otherwise.
-const RESULTS: usize = 10;
+/// Default number of results.
+const DEFAULT_RESULTS: usize = 10;
 
-/// The most results of one search.
-const RESULTS_LIMIT: usize = 50;
+/// Largest `limit` of results.
+const MAX_RESULTS: usize = 50;
 
-/// `GET /api/stores/{store}/search?q=…&limit=…`
+/// The search API, over a port of stores and one of the index.
 #[derive(Debug)]
 pub struct SearchApi<S, I> {
     guard: Guard<S>,
@@ -36,17 +37,17 @@ pub struct SearchApi<S, I> {
 }
 
 #[derive(Serialize)]
-struct Found {
+struct SearchResponse {
     query: String,
     total: u64,
     took_ms: u64,
-    /// Whether there are results that did not fit into the answer, or words that were not looked for.
+    /// True if results did not fit into the response, or if words of the query were ignored.
     truncated: bool,
     results: Vec<Hit>,
 }
 
 impl<S: Stores, I: Search> SearchApi<S, I> {
-    /// Ready to answer.
+    /// Creates the API over these ports.
     pub fn new(stores: S, index: I) -> Self {
         Self {
             guard: Guard::new(stores),
@@ -54,13 +55,13 @@ impl<S: Stores, I: Search> SearchApi<S, I> {
         }
     }
 
-    async fn search(&self, request: &Request) -> Result<Found, ApiError> {
+    async fn search(&self, request: &Request) -> Result<SearchResponse, ApiError> {
         let started = Instant::now();
         let principal = self.guard.principal(request)?;
         let (store, record) = self.guard.store(&principal, request).await?;
-        let words = wanted(parameter(request, "q"))?;
-        let limit = limit(request, RESULTS, RESULTS_LIMIT)?;
-        // What an uninstall has ended may still be in the index, and is not found any more.
+        let words = search_words(parameter(request, "q"))?;
+        let limit = limit(request, DEFAULT_RESULTS, MAX_RESULTS)?;
+        // The index may still hold documents from before an uninstall; they are not found.
         let query = SearchQuery {
             store,
             observed_after: record.uninstalled_at,
@@ -73,14 +74,14 @@ impl<S: Stores, I: Search> SearchApi<S, I> {
             Err(SearchError::Refused { reason }) => {
                 tracing::warn!(service = "search", reason, "the index refused a search");
                 return Err(ApiError::BadRequest(
-                    "the index cannot look for this: say it in fewer or other words".into(),
+                    "the index cannot run this search: use fewer or other words".into(),
                 ));
             }
         };
-        let fitting = fitting(&page.hits, ANSWER_LIMIT);
+        let fitting = fitting(&page.hits, MAX_RESULTS_BYTES);
         let truncated = query.words.is_cut() || fitting < page.hits.len();
         page.hits.truncate(fitting);
-        Ok(Found {
+        Ok(SearchResponse {
             query: query.words.text(),
             total: page.total,
             took_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
@@ -97,7 +98,7 @@ where
 {
     async fn answer(&self, request: Request) -> Response<Body> {
         match self.search(&request).await {
-            Ok(found) => json(StatusCode::OK, &found),
+            Ok(results) => json(StatusCode::OK, &results),
             Err(error) => error.response("search"),
         }
     }
@@ -105,34 +106,37 @@ where
     async fn afterwards(&self) {}
 }
 
-fn wanted(q: Option<&str>) -> Result<Words, ApiError> {
+fn search_words(q: Option<&str>) -> Result<Words, ApiError> {
     let text = q.unwrap_or_default().trim();
-    if text.len() > QUERY_LIMIT {
-        return Err(ApiError::BadRequest(format!("q has more than {QUERY_LIMIT} bytes")));
+    if text.len() > MAX_QUERY_BYTES {
+        return Err(ApiError::BadRequest(format!(
+            "q is longer than {MAX_QUERY_BYTES} bytes"
+        )));
     }
     let words = Words::new(text);
     if words.is_empty() {
-        return Err(ApiError::BadRequest("say what to look for: ?q=…".into()));
+        return Err(ApiError::BadRequest("the search text is missing: add ?q=…".into()));
     }
     Ok(words)
 }
 
-/// How many of the results fit into so many bytes of an answer.
+/// Returns the number of results that fit into `limit` bytes of a response.
 fn fitting(hits: &[Hit], limit: usize) -> usize {
-    let mut size = Size(0);
+    let mut size = EscapedSize(0);
     let fits = hits.iter().take_while(|hit| {
-        // A comma. What cannot be written would fail the whole answer.
+        // One byte for the comma. A result that cannot be serialized would fail the whole response, so it ends the
+        // list.
         size.0 += 1;
         serde_json::to_writer(&mut size, hit).is_ok() && size.0 <= limit
     });
     fits.count()
 }
 
-/// Counts the bytes that JSON has as a text in JSON. Of what `serde_json` writes only quotes and backslashes are escaped
-/// once more.
-struct Size(usize);
+/// Counts the bytes of JSON inside a JSON string. Of the characters that `serde_json` writes, only quotes and
+/// backslashes are escaped again.
+struct EscapedSize(usize);
 
-impl io::Write for Size {
+impl io::Write for EscapedSize {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let escaped = bytes.iter().filter(|byte| matches!(byte, b'"' | b'\\'));
         self.0 += bytes.len() + escaped.count();

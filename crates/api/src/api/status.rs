@@ -1,4 +1,4 @@
-//! `GET /api/stores/{store}/status`: how one store is doing.
+//! `GET /api/stores/{store}/status`: the status of one store.
 
 use hookline_domain::{
     access::{Principal, Reach},
@@ -12,16 +12,16 @@ use serde::Serialize;
 
 use super::me::{About, Receiver};
 
-/// How a store is doing: what its record tells, and what its latest deliveries do.
+/// Status of a store, from its record and its latest deliveries.
 #[derive(Serialize)]
 pub(super) struct StoreStatus {
     #[serde(flatten)]
     status: Status,
-    /// How long the latest deliveries took.
+    /// Lag of the latest deliveries.
     #[serde(skip_serializing_if = "Option::is_none")]
     lag: Option<Lag>,
     receivers: Vec<Receiver>,
-    /// Of all stores, so for those only who may see all.
+    /// Depths of the queues, which all stores share; only for principals that may see all stores.
     #[serde(skip_serializing_if = "Option::is_none")]
     queues: Option<Depths>,
 }
@@ -42,7 +42,7 @@ impl StoreStatus {
         }
     }
 
-    /// Whether they may know how deep the queues are, which all stores share.
+    /// Returns true if the principal may see the depths of the queues, which all stores share.
     pub(super) fn with_queues(principal: &Principal) -> bool {
         principal.reach == Reach::All
     }

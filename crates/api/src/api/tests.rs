@@ -1,4 +1,4 @@
-//! Requests as API Gateway hands them over, to each function behind the API.
+//! Requests as API Gateway sends them to each function behind the API.
 
 mod actions;
 mod read;
@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 
 use crate::testing::principal;
 
-/// A request for a route, by somebody or by nobody.
-fn asked(
+/// A request for a route, by a principal or without one.
+fn request_for(
     route: &str,
     path: &[(&str, &str)],
     query: &[(&str, &str)],
@@ -40,19 +40,19 @@ fn asked(
         .with_request_context(RequestContext::ApiGatewayV2(serde_json::from_value(context).unwrap()))
 }
 
-/// Somebody who may see everything, and change nothing.
-fn anybody() -> Principal {
+/// A principal that may see all stores, and change nothing.
+fn viewer_of_all() -> Principal {
     principal(Role::Viewer, Reach::All)
 }
 
-fn of(store: &str, role: Role) -> Principal {
+fn principal_of(store: &str, role: Role) -> Principal {
     principal(
         role,
         Reach::Stores([format!("shopify#{store}").parse().unwrap()].into()),
     )
 }
 
-/// What an answer says. None of ours may be taken for another type than it says it is.
+/// JSON of a response. No browser may guess another content type than the declared one.
 fn value(response: &Response<Body>) -> Value {
     assert_eq!(response.headers()["x-content-type-options"], "nosniff");
     match response.body() {

@@ -20,20 +20,20 @@ use crate::testing::{Down, Noon, STORE};
 const CLIENT: &str = "an-app";
 const METHOD: &str = "arn:aws:execute-api:eu-west-1:000000000000:abc/live/$connect";
 
-type Tried = Authorizer<MemoryAccess, Secret, Noon>;
+type TestAuthorizer = Authorizer<MemoryAccess, Secret, Noon>;
 
-async fn authorizer(access: &MemoryAccess, secrets: &str) -> Tried {
+async fn authorizer(access: &MemoryAccess, secrets: &str) -> TestAuthorizer {
     let app = Some((CLIENT.to_owned(), Secret::new(secrets)));
     Authorizer::new(access.clone(), app, Noon).await.unwrap()
 }
 
-fn of_one_store() -> Reach {
+fn one_store() -> Reach {
     Reach::Stores([shopify::store(STORE).unwrap()].into())
 }
 
 async fn token(access: &MemoryAccess, hours: i64) -> (Token, String) {
     let expires_at = Noon.now() + SignedDuration::from_hours(hours);
-    let (token, borne) = Token::mint(Role::Viewer, of_one_store(), "x".into(), Noon.now(), expires_at).unwrap();
+    let (token, borne) = Token::mint(Role::Viewer, one_store(), "x".into(), Noon.now(), expires_at).unwrap();
     access.put(&token).await.unwrap();
     (token, borne.text().reveal().to_owned())
 }
@@ -52,14 +52,14 @@ fn session(secret: &str, expires_in: i64) -> String {
     format!("{header}.{claims}.{signature}")
 }
 
-fn asked(event: Value) -> Asked {
+fn event_of(event: Value) -> AuthorizerRequest {
     serde_json::from_value(event).unwrap()
 }
 
-/// As in AWS's documentation, cut.
-fn http(authorization: Option<&str>) -> Asked {
+/// An event of an HTTP API as in AWS's documentation, shortened.
+fn http(authorization: Option<&str>) -> AuthorizerRequest {
     let headers = authorization.map_or_else(|| json!({}), |value| json!({"host": "x", "Authorization": value}));
-    asked(json!({
+    event_of(json!({
         "version": "2.0",
         "type": "REQUEST",
         "routeArn": "arn:aws:execute-api:eu-west-1:000000000000:abc/$default/GET/api/me",
@@ -72,8 +72,8 @@ fn http(authorization: Option<&str>) -> Asked {
     }))
 }
 
-fn socket(ticket: Option<&str>) -> Asked {
-    asked(json!({
+fn socket(ticket: Option<&str>) -> AuthorizerRequest {
+    event_of(json!({
         "type": "REQUEST",
         "methodArn": METHOD,
         "headers": {"Host": "x", "Sec-WebSocket-Version": "13"},
@@ -83,24 +83,24 @@ fn socket(ticket: Option<&str>) -> Asked {
     }))
 }
 
-async fn answer(authorizer: &Tried, asked: Asked) -> Value {
-    serde_json::to_value(authorizer.decide(&asked).await.unwrap()).unwrap()
+async fn response(authorizer: &TestAuthorizer, request: AuthorizerRequest) -> Value {
+    serde_json::to_value(authorizer.decide(&request).await.unwrap()).unwrap()
 }
 
-async fn let_in(authorizer: &Tried, text: &str) -> Option<Principal> {
-    let answer = answer(authorizer, http(Some(&format!("Bearer {text}")))).await;
-    let found = Principal::from_context(|name| answer["context"].get(name)?.as_str()).ok();
-    assert_eq!(answer["isAuthorized"], found.is_some(), "{answer}");
+async fn authorized(authorizer: &TestAuthorizer, text: &str) -> Option<Principal> {
+    let response = response(authorizer, http(Some(&format!("Bearer {text}")))).await;
+    let found = Principal::from_context(|name| response["context"].get(name)?.as_str()).ok();
+    assert_eq!(response["isAuthorized"], found.is_some(), "{response}");
     found
 }
 
-async fn connected(authorizer: &Tried, ticket: &str) -> Option<Principal> {
-    let answer = answer(authorizer, socket(Some(ticket))).await;
-    let found = Principal::from_context(|name| answer["context"].get(name)?.as_str()).ok();
+async fn connected(authorizer: &TestAuthorizer, ticket: &str) -> Option<Principal> {
+    let response = response(authorizer, socket(Some(ticket))).await;
+    let found = Principal::from_context(|name| response["context"].get(name)?.as_str()).ok();
     let effect = if found.is_some() { "Allow" } else { "Deny" };
     let statement = json!([{"Effect": effect, "Action": "execute-api:Invoke", "Resource": METHOD}]);
     assert_eq!(
-        answer["policyDocument"],
+        response["policyDocument"],
         json!({"Version": "2012-10-17", "Statement": statement})
     );
     found
@@ -113,28 +113,28 @@ async fn ticket(access: &MemoryAccess, principal: &Principal, at: Timestamp) -> 
 }
 
 #[tokio::test]
-async fn a_token_lets_in_as_it_is_now() {
+async fn token_authorizes_with_its_current_role_and_scope() {
     let access = MemoryAccess::default();
     let authorizer = authorizer(&access, "hush").await;
     let (token, text) = token(&access, 1).await;
-    let principal = let_in(&authorizer, &text).await.unwrap();
+    let principal = authorized(&authorizer, &text).await.unwrap();
     assert_eq!(
         (principal.id, principal.role, principal.reach),
-        (token.id.to_string(), Role::Viewer, of_one_store())
+        (token.id.to_string(), Role::Viewer, one_store())
     );
     let change = TokenChange {
         role: Some(Role::Admin),
         reach: Some(Reach::All),
     };
     access.change(&token.id, &change).await.unwrap();
-    let principal = let_in(&authorizer, &text).await.unwrap();
+    let principal = authorized(&authorizer, &text).await.unwrap();
     assert_eq!((principal.role, principal.reach), (Role::Admin, Reach::All));
     access.revoke(&token.id, Noon.now()).await.unwrap();
-    assert_eq!(let_in(&authorizer, &text).await, None);
+    assert_eq!(authorized(&authorizer, &text).await, None);
 }
 
 #[tokio::test]
-async fn what_is_no_token_of_ours_lets_nobody_in() {
+async fn invalid_token_or_header_is_denied() {
     let access = MemoryAccess::default();
     let authorizer = authorizer(&access, "hush").await;
     let (_, text) = token(&access, 1).await;
@@ -148,9 +148,9 @@ async fn what_is_no_token_of_ours_lets_nobody_in() {
         "a-token-nobody-could-guess".into(),
         format!("{text},Bearer {text}"),
     ] {
-        assert_eq!(let_in(&authorizer, &wrong).await, None, "{wrong}");
+        assert_eq!(authorized(&authorizer, &wrong).await, None, "{wrong}");
     }
-    let nobody = json!({"isAuthorized": false, "context": {}});
+    let denied = json!({"isAuthorized": false, "context": {}});
     let padded = format!("Bearer  {text}");
     for header in [
         None,
@@ -161,57 +161,57 @@ async fn what_is_no_token_of_ours_lets_nobody_in() {
         Some(""),
         Some(&padded),
     ] {
-        assert_eq!(answer(&authorizer, http(header)).await, nobody, "{header:?}");
+        assert_eq!(response(&authorizer, http(header)).await, denied, "{header:?}");
     }
-    assert!(let_in(&authorizer, &text).await.is_some());
+    assert!(authorized(&authorizer, &text).await.is_some());
 }
 
 #[tokio::test]
-async fn a_session_token_lets_in_to_its_own_store() {
+async fn session_token_authorizes_for_its_own_store() {
     let access = MemoryAccess::default();
     let authorizer = authorizer(&access, "new,old").await;
     for secret in ["new", "old"] {
-        let principal = let_in(&authorizer, &session(secret, 60)).await.unwrap();
+        let principal = authorized(&authorizer, &session(secret, 60)).await.unwrap();
         assert_eq!(
             (principal.id.as_str(), principal.role),
             ("shopify:demo.myshopify.com:42", Role::Viewer)
         );
-        assert_eq!(principal.reach, of_one_store());
+        assert_eq!(principal.reach, one_store());
     }
-    assert_eq!(let_in(&authorizer, &session("other", 60)).await, None);
-    assert_eq!(let_in(&authorizer, &session("new", 0)).await, None);
-    let without: Tried = Authorizer::new(access, None, Noon).await.unwrap();
-    assert_eq!(let_in(&without, &session("new", 60)).await, None);
+    assert_eq!(authorized(&authorizer, &session("other", 60)).await, None);
+    assert_eq!(authorized(&authorizer, &session("new", 0)).await, None);
+    let without: TestAuthorizer = Authorizer::new(access, None, Noon).await.unwrap();
+    assert_eq!(authorized(&without, &session("new", 60)).await, None);
 }
 
 #[tokio::test]
-async fn an_app_without_a_secret_does_not_start() {
+async fn authorizer_with_an_app_and_no_secret_does_not_start() {
     let app = Some((CLIENT.to_owned(), Secret::new("")));
     assert!(Authorizer::new(MemoryAccess::default(), app, Noon).await.is_err());
 }
 
 #[tokio::test]
-async fn a_ticket_opens_one_connection() {
+async fn ticket_opens_one_connection() {
     let access = MemoryAccess::default();
     let authorizer = authorizer(&access, "hush").await;
     let (_, text) = token(&access, 1).await;
-    let principal = let_in(&authorizer, &text).await.unwrap();
+    let principal = authorized(&authorizer, &text).await.unwrap();
     let shown = ticket(&access, &principal, Noon.now()).await;
     assert_eq!(connected(&authorizer, &shown).await, Some(principal.clone()));
     assert_eq!(connected(&authorizer, &shown).await, None);
     let old = ticket(&access, &principal, Noon.now() - GOOD_FOR).await;
     assert_eq!(connected(&authorizer, &old).await, None);
-    let of_shop = let_in(&authorizer, &session("hush", 60)).await.unwrap();
+    let of_shop = authorized(&authorizer, &session("hush", 60)).await.unwrap();
     let shown = ticket(&access, &of_shop, Noon.now()).await;
     assert_eq!(connected(&authorizer, &shown).await, Some(of_shop));
 }
 
 #[tokio::test]
-async fn what_has_happened_to_a_token_since_holds_for_its_ticket() {
+async fn ticket_reflects_later_changes_of_its_token() {
     let access = MemoryAccess::default();
     let authorizer = authorizer(&access, "hush").await;
     let (token, text) = token(&access, 1).await;
-    let principal = let_in(&authorizer, &text).await.unwrap();
+    let principal = authorized(&authorizer, &text).await.unwrap();
     let [first, second] = [
         ticket(&access, &principal, Noon.now()).await,
         ticket(&access, &principal, Noon.now()).await,
@@ -234,38 +234,41 @@ async fn what_has_happened_to_a_token_since_holds_for_its_ticket() {
 }
 
 #[tokio::test]
-async fn neither_api_takes_what_is_for_the_other() {
+async fn neither_api_accepts_credentials_of_the_other() {
     let access = MemoryAccess::default();
     let authorizer = authorizer(&access, "hush").await;
     let (_, text) = token(&access, 1).await;
-    let principal = let_in(&authorizer, &text).await.unwrap();
+    let principal = authorized(&authorizer, &text).await.unwrap();
     let shown = ticket(&access, &principal, Noon.now()).await;
-    // A token in an address may be in somebody's log.
+    // A token in a URL could end up in logs.
     assert_eq!(connected(&authorizer, &text).await, None);
-    assert_eq!(let_in(&authorizer, &shown).await, None);
-    assert_eq!(answer(&authorizer, socket(None)).await["principalId"], "nobody");
+    assert_eq!(authorized(&authorizer, &shown).await, None);
+    assert_eq!(response(&authorizer, socket(None)).await["principalId"], "nobody");
     assert!(connected(&authorizer, &shown).await.is_some());
 }
 
 #[tokio::test]
-async fn what_is_neither_question_has_no_answer() {
+async fn unsupported_event_is_an_error() {
     let authorizer = authorizer(&MemoryAccess::default(), "hush").await;
     let rest = json!({"version": "1.0", "type": "REQUEST", "methodArn": METHOD, "headers": {}, "requestContext": {}});
     let message = json!({"methodArn": METHOD, "requestContext": {"eventType": "MESSAGE"}});
     for event in [json!({}), rest, message] {
         assert!(matches!(
-            authorizer.decide(&asked(event)).await,
-            Err(NoAnswer::NotAsked)
+            authorizer.decide(&event_of(event)).await,
+            Err(AuthorizerError::UnsupportedEvent)
         ));
     }
 }
 
 #[tokio::test]
-async fn when_the_table_is_down_nobody_is_let_in() {
+async fn authorization_fails_when_the_table_is_unavailable() {
     let authorizer = Authorizer::new(Down, None::<(String, Secret)>, Noon).await.unwrap();
     let (_, text) = token(&MemoryAccess::default(), 1).await;
     let shown = "a".repeat(43);
-    for asked in [http(Some(&format!("Bearer {text}"))), socket(Some(&shown))] {
-        assert!(matches!(authorizer.decide(&asked).await, Err(NoAnswer::Unavailable(_))));
+    for request in [http(Some(&format!("Bearer {text}"))), socket(Some(&shown))] {
+        assert!(matches!(
+            authorizer.decide(&request).await,
+            Err(AuthorizerError::Unavailable(_))
+        ));
     }
 }

@@ -1,8 +1,8 @@
-//! What the functions behind the WebSocket API are told.
+//! Configuration of the functions behind the WebSocket API.
 
-use hookline_lambda::config::{ConfigError, Environment, Reader};
+use hookline_lambda::config::{FromEnvironment, Reader};
 
-/// What the function that answers connections is told.
+/// Configuration of the function that handles connections and their messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveConnectConfig {
     /// `STORES_TABLE`
@@ -11,21 +11,21 @@ pub struct LiveConnectConfig {
     pub activity_table: String,
     /// `LIVE_TABLE`
     pub live_table: String,
-    /// `LIVE_ENDPOINT`: where messages to connections are sent, `https://…/<stage>`.
+    /// `LIVE_ENDPOINT`: endpoint for messages to connections, `https://…/<stage>`.
     pub live_endpoint: String,
 }
 
-/// What the function that forgets connections is told.
+/// Configuration of the function that removes closed connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveDisconnectConfig {
     /// `LIVE_TABLE`
     pub live_table: String,
 }
 
-/// What the function that tells of changes is told.
+/// Configuration of the function that pushes changes to connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LivePushConfig {
-    /// `STORES_TABLE`, by whose name its stream is known.
+    /// `STORES_TABLE`; its name also identifies its stream.
     pub stores_table: String,
     /// `ACCESS_TABLE`, likewise.
     pub access_table: String,
@@ -33,65 +33,49 @@ pub struct LivePushConfig {
     pub activity_table: String,
     /// `LIVE_TABLE`
     pub live_table: String,
-    /// `LIVE_ENDPOINT`: where messages to connections are sent, `https://…/<stage>`.
+    /// `LIVE_ENDPOINT`: endpoint for messages to connections, `https://…/<stage>`.
     pub live_endpoint: String,
 }
 
-impl LiveConnectConfig {
-    /// Reads it.
-    ///
-    /// # Errors
-    /// [`ConfigError`] names what is missing.
-    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
-        let mut reader = Reader::new(environment);
-        let config = Self {
+impl FromEnvironment for LiveConnectConfig {
+    fn take(reader: &mut Reader<'_>) -> Self {
+        Self {
             stores_table: reader.required("STORES_TABLE"),
             activity_table: reader.required("ACTIVITY_TABLE"),
             live_table: reader.required("LIVE_TABLE"),
             live_endpoint: reader.required("LIVE_ENDPOINT"),
-        };
-        reader.finish(config)
+        }
     }
 }
 
-impl LiveDisconnectConfig {
-    /// Reads it.
-    ///
-    /// # Errors
-    /// [`ConfigError`] names what is missing.
-    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
-        let mut reader = Reader::new(environment);
-        let config = Self {
+impl FromEnvironment for LiveDisconnectConfig {
+    fn take(reader: &mut Reader<'_>) -> Self {
+        Self {
             live_table: reader.required("LIVE_TABLE"),
-        };
-        reader.finish(config)
+        }
     }
 }
 
-impl LivePushConfig {
-    /// Reads it.
-    ///
-    /// # Errors
-    /// [`ConfigError`] names what is missing.
-    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
-        let mut reader = Reader::new(environment);
-        let config = Self {
+impl FromEnvironment for LivePushConfig {
+    fn take(reader: &mut Reader<'_>) -> Self {
+        Self {
             stores_table: reader.required("STORES_TABLE"),
             access_table: reader.required("ACCESS_TABLE"),
             activity_table: reader.required("ACTIVITY_TABLE"),
             live_table: reader.required("LIVE_TABLE"),
             live_endpoint: reader.required("LIVE_ENDPOINT"),
-        };
-        reader.finish(config)
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use hookline_lambda::Environment;
+
     use super::*;
 
     #[test]
-    fn what_is_missing_is_named() {
+    fn errors_name_missing_variables() {
         let nothing = Environment::default();
         let connect = LiveConnectConfig::read(&nothing).unwrap_err().to_string();
         for name in ["STORES_TABLE", "ACTIVITY_TABLE", "LIVE_TABLE", "LIVE_ENDPOINT"] {

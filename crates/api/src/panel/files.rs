@@ -1,4 +1,5 @@
-//! The files of the panel, read once, at the start: what is asked for is compared with their names, and is never a path.
+//! Files of the panel, read once at the start. A request's file name is only looked up among theirs, never used as a
+//! path.
 
 use std::{collections::BTreeMap, fs, io, path::Path};
 
@@ -6,14 +7,14 @@ use http::{HeaderMap, HeaderValue, header};
 use lambda_http::Body;
 use sha2::{Digest, Sha256};
 
-/// What a compressed file beside another one is called.
-const COMPRESSED: &str = ".gz";
+/// Suffix of the compressed copy of a file.
+const GZIP_SUFFIX: &str = ".gz";
 
-/// Files by their names, as in `index-4d5e.js`.
+/// Files by name, as in `index-4d5e.js`.
 #[derive(Debug)]
 pub struct Files(BTreeMap<String, File>);
 
-/// A file, and maybe the same compressed.
+/// A file, with a compressed copy if there is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
     content_type: &'static str,
@@ -22,48 +23,48 @@ pub struct File {
     hash: String,
 }
 
-/// How a file is sent.
+/// Content encoding of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
-    /// As it is.
+    /// Uncompressed.
     Identity,
-    /// Compressed.
+    /// Compressed with gzip.
     Gzip,
 }
 
-/// The files cannot be read.
+/// A file or folder of the panel cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("the files of the panel cannot be read from {path}")]
-pub struct NoFiles {
+pub struct PanelFilesError {
     path: String,
     source: io::Error,
 }
 
 impl Files {
-    /// Reads all there are in a folder. Links are not followed, nor folders in it.
+    /// Reads all files of a folder, without links and subfolders.
     ///
     /// # Errors
-    /// [`NoFiles`] names what cannot be read.
-    pub fn read(folder: &Path) -> Result<Self, NoFiles> {
-        let mut bodies = gather(folder).map_err(|source| NoFiles::new(folder, source))?;
+    /// [`PanelFilesError`] names the path that cannot be read.
+    pub fn read(folder: &Path) -> Result<Self, PanelFilesError> {
+        let mut bodies = read_files(folder).map_err(|source| PanelFilesError::new(folder, source))?;
         let mut compressed: BTreeMap<String, Vec<u8>> =
-            bodies.extract_if(.., |name, _| name.ends_with(COMPRESSED)).collect();
+            bodies.extract_if(.., |name, _| name.ends_with(GZIP_SUFFIX)).collect();
         let files = bodies.into_iter().map(|(name, body)| {
-            let gzip = compressed.remove(&format!("{name}{COMPRESSED}"));
+            let gzip = compressed.remove(&format!("{name}{GZIP_SUFFIX}"));
             let file = File::new(&name, body);
             (name, File { gzip, ..file })
         });
         Ok(Self(files.collect()))
     }
 
-    /// A file by its name.
+    /// Returns a file by name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&File> {
         self.0.get(name)
     }
 }
 
-fn gather(folder: &Path) -> io::Result<BTreeMap<String, Vec<u8>>> {
+fn read_files(folder: &Path) -> io::Result<BTreeMap<String, Vec<u8>>> {
     let mut bodies = BTreeMap::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -74,7 +75,7 @@ fn gather(folder: &Path) -> io::Result<BTreeMap<String, Vec<u8>>> {
     Ok(bodies)
 }
 
-impl NoFiles {
+impl PanelFilesError {
     fn new(path: &Path, source: io::Error) -> Self {
         Self {
             path: path.display().to_string(),
@@ -84,20 +85,20 @@ impl NoFiles {
 }
 
 impl File {
-    /// Reads one from a folder, if it is there.
+    /// Reads a file from a folder, if it exists.
     ///
     /// # Errors
-    /// [`NoFiles`] when it cannot be read.
-    pub fn read(folder: &Path, name: &str) -> Result<Option<Self>, NoFiles> {
+    /// [`PanelFilesError`] if it exists and cannot be read.
+    pub fn read(folder: &Path, name: &str) -> Result<Option<Self>, PanelFilesError> {
         let path = folder.join(name);
         match fs::read(&path) {
             Ok(body) => Ok(Some(Self::new(name, body))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(NoFiles::new(&path, error)),
+            Err(error) => Err(PanelFilesError::new(&path, error)),
         }
     }
 
-    /// A file that is not compressed; the name's ending tells what it is.
+    /// Creates a file without a compressed copy; its content type follows from the extension.
     #[must_use]
     pub fn new(name: &str, body: Vec<u8>) -> Self {
         let digest: [u8; 32] = Sha256::digest(&body).into();
@@ -110,29 +111,29 @@ impl File {
         }
     }
 
-    /// What it is.
+    /// Content type.
     #[must_use]
     pub fn content_type(&self) -> &'static str {
         self.content_type
     }
 
-    /// Its bytes.
+    /// Content, uncompressed.
     #[must_use]
     pub fn body(&self) -> &[u8] {
         &self.body
     }
 
-    /// Compressed, if it can be had so and who asks understands it.
+    /// Encoding for a request: gzip, if there is a compressed copy and the client accepts it.
     #[must_use]
-    pub fn encoding_for(&self, asked: &HeaderMap) -> Encoding {
-        if self.gzip.is_some() && takes_gzip(asked) {
+    pub fn encoding_for(&self, request: &HeaderMap) -> Encoding {
+        if self.gzip.is_some() && accepts_gzip(request) {
             Encoding::Gzip
         } else {
             Encoding::Identity
         }
     }
 
-    /// A name for these very bytes.
+    /// Entity tag of the content in this encoding.
     #[must_use]
     pub fn etag(&self, encoding: Encoding) -> HeaderValue {
         let suffix = match encoding {
@@ -143,7 +144,7 @@ impl File {
         HeaderValue::try_from(tag).expect("hexadecimal digits between quotes can be a header")
     }
 
-    /// As API Gateway takes it: text as it is, anything else in base64.
+    /// Body for API Gateway: text if the content is UTF-8, otherwise binary, which is sent as base64.
     #[must_use]
     pub fn as_sent(&self, encoding: Encoding) -> Body {
         match (encoding, &self.gzip) {
@@ -156,9 +157,9 @@ impl File {
     }
 }
 
-/// Whether `Accept-Encoding` lists it, and not with `q=0`.
-fn takes_gzip(asked: &HeaderMap) -> bool {
-    let values = asked.get_all(header::ACCEPT_ENCODING).iter();
+/// Returns true if `Accept-Encoding` lists gzip, and not with `q=0`.
+fn accepts_gzip(request: &HeaderMap) -> bool {
+    let values = request.get_all(header::ACCEPT_ENCODING).iter();
     let mut codings = values
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','));

@@ -1,16 +1,16 @@
-//! What a browser may do with the panel, said in headers: nothing but what the page needs.
+//! Security headers of the panel: they allow the browser what the page needs and nothing else.
 //!
-//! Scripts, styles and data come from where the page came from, and the live connection from its own host. Nobody may
-//! frame it but the admin of the shop it is shown for
+//! Scripts, styles and data come from the page's own origin, and the live connection goes to its own host. Only the
+//! admin of the shop that the page is shown for may frame it
 //! (<https://shopify.dev/docs/apps/build/security/set-up-iframe-protection>).
 
 use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 
-/// Where App Bridge comes from.
-const APP_BRIDGE_HOST: &str = "https://cdn.shopify.com";
+/// Origin of App Bridge.
+const APP_BRIDGE_ORIGIN: &str = "https://cdn.shopify.com";
 
-/// On every answer.
-const ALWAYS: [(HeaderName, &str); 4] = [
+/// Headers of every response.
+const COMMON_HEADERS: [(HeaderName, &str); 4] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "no-referrer"),
     (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
@@ -20,36 +20,36 @@ const ALWAYS: [(HeaderName, &str); 4] = [
     ),
 ];
 
-/// What the page may do.
+/// Security policy of the page.
 #[derive(Debug)]
 pub struct Policy {
-    /// Where it may connect to, beside its own address.
+    /// Origin that the page may connect to besides its own.
     live: Option<String>,
 }
 
-/// The address of the live connection is to be one.
+/// The address of the live connection is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("LIVE_URL is not a wss:// address")]
-pub struct InvalidLiveUrl;
+pub struct InvalidLiveUrlError;
 
 impl Policy {
-    /// With the live connection's address, as in `wss://host/stage`.
+    /// Creates a policy that allows the live connection's address, as in `wss://host/stage`.
     ///
     /// # Errors
-    /// [`InvalidLiveUrl`] when it is something else.
-    pub fn new(live_url: Option<&str>) -> Result<Self, InvalidLiveUrl> {
+    /// [`InvalidLiveUrlError`] if it has another form.
+    pub fn new(live_url: Option<&str>) -> Result<Self, InvalidLiveUrlError> {
         Ok(Self {
             live: live_url.map(origin).transpose()?,
         })
     }
 
-    /// Adds the headers. `shop` is the one whose admin shows the page.
+    /// Adds the headers. `shop` is the shop whose admin shows the page.
     pub fn apply(&self, headers: &mut HeaderMap, shop: Option<&str>) {
-        for (name, value) in ALWAYS {
+        for (name, value) in COMMON_HEADERS {
             headers.insert(name, HeaderValue::from_static(value));
         }
         let policy = self.content_security(shop);
-        let policy = HeaderValue::try_from(policy).expect("a host, an origin and our own words can be a header");
+        let policy = HeaderValue::try_from(policy).expect("a host, an origin and constants are a valid header");
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
 
@@ -57,7 +57,7 @@ impl Policy {
         let live = self.live.as_deref().map(|live| format!(" {live}")).unwrap_or_default();
         let (scripts, framed_by) = match shop {
             Some(shop) => (
-                format!("'self' {APP_BRIDGE_HOST}"),
+                format!("'self' {APP_BRIDGE_ORIGIN}"),
                 format!("https://{shop} https://admin.shopify.com"),
             ),
             None => ("'self'".to_owned(), "'none'".to_owned()),
@@ -70,15 +70,15 @@ impl Policy {
     }
 }
 
-/// An address without its path. Unencrypted only for the local stack, whose page is as well.
-fn origin(url: &str) -> Result<String, InvalidLiveUrl> {
-    let uri: Uri = url.parse().map_err(|_| InvalidLiveUrl)?;
+/// Returns the origin of a WebSocket URL. `ws` is for the local stack only, whose page is unencrypted as well.
+fn origin(url: &str) -> Result<String, InvalidLiveUrlError> {
+    let uri: Uri = url.parse().map_err(|_| InvalidLiveUrlError)?;
     match (uri.scheme_str(), uri.host(), uri.port()) {
         (Some(scheme @ ("wss" | "ws")), Some(host), port) => {
             let port = port.map(|port| format!(":{port}")).unwrap_or_default();
             Ok(format!("{scheme}://{host}{port}"))
         }
-        _ => Err(InvalidLiveUrl),
+        _ => Err(InvalidLiveUrlError),
     }
 }
 
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_live_connection_may_go_to_its_own_host_and_no_other() {
+    fn live_connection_may_go_to_its_own_host_only() {
         let policy = |url| Policy::new(url).map(|policy| policy.content_security(None));
         let connects = |url| policy(Some(url)).unwrap();
         assert!(
@@ -105,12 +105,12 @@ mod tests {
             "/live",
             "*",
         ] {
-            assert_eq!(policy(Some(url)), Err(InvalidLiveUrl), "{url}");
+            assert_eq!(policy(Some(url)), Err(InvalidLiveUrlError), "{url}");
         }
     }
 
     #[test]
-    fn nothing_is_allowed_that_is_not_named() {
+    fn policy_allows_only_named_sources() {
         let policy = Policy::new(None).unwrap().content_security(None);
         assert!(policy.starts_with("default-src 'none'; "));
         assert!(policy.ends_with("; frame-ancestors 'none'"));

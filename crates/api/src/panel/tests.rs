@@ -13,7 +13,7 @@ const HTML: &str = "<!doctype html>\n<html><head><title>Hookline</title></head><
 const SCRIPT: &str = "console.log('hello')";
 const SHOP: &str = "demo.myshopify.com";
 
-/// A function's folder, removed again.
+/// A function's folder, removed on drop.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -54,7 +54,7 @@ fn panel(client_id: Option<&str>) -> Panel {
     Panel::new(&folder.config(client_id)).unwrap()
 }
 
-/// A request as API Gateway's route hands it over.
+/// A request as API Gateway sends it for a route.
 fn request(parameters: &Value, query: &str, headers: &Value) -> Request {
     let event: LambdaRequest = serde_json::from_value(json!({
         "version": "2.0",
@@ -93,7 +93,7 @@ fn text(response: &Response<Body>) -> &str {
 }
 
 #[test]
-fn the_page_is_asked_for_each_time_and_its_assets_are_kept() {
+fn page_is_revalidated_and_assets_are_cached() {
     let panel = panel(None);
     let page = panel.respond(&page(""));
     assert_eq!((page.status(), text(&page)), (StatusCode::OK, HTML));
@@ -110,7 +110,7 @@ fn the_page_is_asked_for_each_time_and_its_assets_are_kept() {
 }
 
 #[test]
-fn bytes_go_through_api_gateway_as_they_are() {
+fn binary_files_are_served_unchanged() {
     let panel = panel(None);
     let picture = panel.respond(&asset("dot-1a2b.png", &json!({})));
     assert_eq!(*picture.body(), Body::Binary(b"\x89PNG\xff".to_vec()));
@@ -118,7 +118,7 @@ fn bytes_go_through_api_gateway_as_they_are() {
 }
 
 #[test]
-fn who_understands_gzip_gets_it() {
+fn gzip_is_sent_to_clients_that_accept_it() {
     let panel = panel(None);
     let encoding = |accepted: &str| {
         let script = panel.respond(&asset("index-4d5e.js", &json!({"accept-encoding": accepted})));
@@ -138,20 +138,20 @@ fn who_understands_gzip_gets_it() {
 }
 
 #[test]
-fn what_has_not_changed_is_not_sent_again() {
+fn unchanged_file_is_not_sent_again() {
     let panel = panel(None);
     let first = panel.respond(&page(""));
     let tag = header(&first, "etag");
-    for asked in [tag.to_owned(), format!("\"other\", W/{tag}"), "*".to_owned()] {
-        let again = panel.respond(&request(&json!({}), "", &json!({"if-none-match": asked})));
-        assert_eq!(again.status(), StatusCode::NOT_MODIFIED, "{asked}");
+    for if_none_match in [tag.to_owned(), format!("\"other\", W/{tag}"), "*".to_owned()] {
+        let again = panel.respond(&request(&json!({}), "", &json!({"if-none-match": if_none_match})));
+        assert_eq!(again.status(), StatusCode::NOT_MODIFIED, "{if_none_match}");
         assert_eq!(*again.body(), Body::Empty);
         assert_eq!(policy(&again), policy(&first));
         assert_eq!(header(&again, "cache-control"), "no-cache");
     }
     let other = panel.respond(&request(&json!({}), "", &json!({"if-none-match": "\"other\""})));
     assert_eq!(other.status(), StatusCode::OK);
-    // Compressed bytes are other bytes.
+    // The compressed content has a tag of its own.
     let tags = ["", "gzip"].map(|accepted| {
         let script = panel.respond(&asset("index-4d5e.js", &json!({"accept-encoding": accepted})));
         header(&script, "etag").to_owned()
@@ -160,7 +160,7 @@ fn what_has_not_changed_is_not_sent_again() {
 }
 
 #[test]
-fn only_what_was_found_can_be_had() {
+fn only_files_read_at_the_start_are_served() {
     let panel = panel(Some("abc123"));
     for name in [
         "",
@@ -179,13 +179,13 @@ fn only_what_was_found_can_be_had() {
         assert_eq!(response.status(), StatusCode::NOT_FOUND, "{name}");
         assert!(policy(&response).contains("default-src 'none'"));
     }
-    // The compressed file is no file of its own.
+    // The compressed copy is not served by its own name.
     let compressed = panel.respond(&asset("index-4d5e.js.gz", &json!({})));
     assert_eq!(compressed.status(), StatusCode::NOT_FOUND);
 }
 
 #[test]
-fn every_answer_is_shut_to_what_it_does_not_need() {
+fn every_response_has_restrictive_headers() {
     let panel = panel(None);
     for request in [
         page(""),
@@ -204,7 +204,7 @@ fn every_answer_is_shut_to_what_it_does_not_need() {
 }
 
 #[test]
-fn only_the_admin_of_the_shop_it_is_shown_for_may_frame_it() {
+fn only_the_admin_of_the_shop_may_frame_the_page() {
     let panel = panel(Some("abc123"));
     let embedded = panel.respond(&page(&format!("embedded=1&shop={SHOP}&host=aG9zdA")));
     assert!(policy(&embedded).ends_with("frame-ancestors https://demo.myshopify.com https://admin.shopify.com"));
@@ -236,7 +236,7 @@ fn only_the_admin_of_the_shop_it_is_shown_for_may_frame_it() {
 }
 
 #[test]
-fn page_is_made_to_be_framed_for_names_that_the_page_itself_takes_and_for_no_other() {
+fn page_is_frameable_exactly_for_shop_names_that_the_page_accepts() {
     let panel = panel(Some("abc123"));
     let cases: Vec<Value> = serde_json::from_str(include_str!("../../../../web/fixtures/shop-names.json")).unwrap();
     for case in cases {
@@ -262,14 +262,14 @@ fn page_is_made_to_be_framed_for_names_that_the_page_itself_takes_and_for_no_oth
 }
 
 #[test]
-fn without_the_apps_id_nobody_may_frame_it() {
+fn page_is_not_frameable_without_a_client_id() {
     let response = panel(None).respond(&page(&format!("shop={SHOP}")));
     assert!(policy(&response).ends_with("frame-ancestors 'none'"));
     assert_eq!(text(&response), HTML);
 }
 
 #[test]
-fn who_asks_for_headers_gets_no_body() {
+fn head_request_gets_no_body() {
     let mut request = page("");
     *request.method_mut() = Method::HEAD;
     let response = panel(None).respond(&request);
@@ -278,25 +278,25 @@ fn who_asks_for_headers_gets_no_body() {
 }
 
 #[test]
-fn without_a_page_there_is_no_function() {
+fn panel_does_not_start_without_its_files_or_with_invalid_settings() {
     let folder = Folder::new();
-    let refused = |config: &PanelConfig| Panel::new(config).unwrap_err().to_string();
-    assert!(refused(&folder.config(Some("\"><script>"))).contains("SHOPIFY_CLIENT_ID"));
+    let error_of = |config: &PanelConfig| Panel::new(config).unwrap_err().to_string();
+    assert!(error_of(&folder.config(Some("\"><script>"))).contains("SHOPIFY_CLIENT_ID"));
     let no_url = PanelConfig {
         live_url: Some("https://live.example".into()),
         ..folder.config(None)
     };
-    assert!(refused(&no_url).contains("LIVE_URL"));
+    assert!(error_of(&no_url).contains("LIVE_URL"));
     fs::write(folder.0.join("public/index.html"), "<html></html>").unwrap();
-    assert_eq!(refused(&folder.config(Some("abc"))), "index.html has no <head>");
+    assert_eq!(error_of(&folder.config(Some("abc"))), "index.html has no <head>");
     fs::remove_file(folder.0.join("public/index.html")).unwrap();
-    assert!(refused(&folder.config(None)).contains("make web"));
-    let nowhere = PanelConfig {
+    assert!(error_of(&folder.config(None)).contains("make web"));
+    let missing_folder = PanelConfig {
         task_root: Some(Path::new("/nowhere").display().to_string()),
         ..folder.config(None)
     };
-    assert!(refused(&nowhere).contains("make web"));
+    assert!(error_of(&missing_folder).contains("make web"));
     fs::write(folder.0.join("public/index.html"), HTML).unwrap();
     fs::remove_dir_all(folder.0.join("public/assets")).unwrap();
-    assert!(refused(&folder.config(None)).contains("public/assets"));
+    assert!(error_of(&folder.config(None)).contains("public/assets"));
 }

@@ -1,96 +1,97 @@
-//! `hookline store`, `webhooks`, `resync` and `reconcile`, as `--help` shows them.
+//! Arguments of `hookline store`, `webhooks`, `resync` and `reconcile`, as `--help` shows them.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
 use crate::{
-    admin::{Admin, Search},
-    select::{Age, Store as Name},
+    admin::{AdminApiOptions, IndexOptions},
+    args::values::{Age, StoreArg},
 };
 
-/// What is wanted with stores.
+/// Command on stores.
 #[derive(Debug, Subcommand)]
-pub enum Store {
-    /// Makes a store known, with a token for its Admin API: whole products, backfill and reconciliation need one.
+pub enum StoreCommand {
+    /// Adds a store, with a token for its Admin API.
     #[command(after_help = ADD)]
-    Add(Add),
-    /// Lists the stores there are, and how each is doing.
+    Add(AddStoreArgs),
+    /// Lists all stores with their states.
     #[command(after_help = LIST)]
     List,
-    /// Shows all that is known of one store.
+    /// Shows everything known about one store.
     #[command(after_help = SHOW)]
     Show {
-        /// Its name at Shopify, as in `demo.myshopify.com`.
-        store: Name,
-        /// Where what the law asked for is recorded; shown if given.
+        /// Shopify domain of the store, as in `demo.myshopify.com`.
+        store: StoreArg,
+        /// Table of requests required by law; they are shown if it is given.
         #[arg(
             long,
             value_name = "NAME",
             env = "AUDIT_TABLE",
             hide_env_values = true,
-            help_heading = "Where things are"
+            help_heading = "Resources of the stack"
         )]
         audit_table: Option<String>,
     },
-    /// Takes a store out: its subscriptions, its documents, its token.
+    /// Removes a store: its subscriptions, documents and token.
     #[command(after_help = REMOVE)]
     Remove {
-        /// Its name at Shopify, as in `demo.myshopify.com`.
-        store: Name,
-        /// Does not ask.
+        /// Shopify domain of the store, as in `demo.myshopify.com`.
+        store: StoreArg,
+        /// Does not ask for confirmation.
         #[arg(long)]
         yes: bool,
         #[command(flatten)]
-        receivers: Receivers,
+        receivers: ReceiverOptions,
         #[command(flatten)]
-        admin: Admin,
+        admin: AdminApiOptions,
         #[command(flatten)]
-        index: Search,
+        index: IndexOptions,
     },
 }
 
-/// Which store, and what opens it.
+/// Arguments of `hookline store add`.
 #[derive(Debug, Args)]
 #[command(override_usage = "hookline store add [OPTIONS] <STORE> <ONE WAY TO A TOKEN>")]
-pub struct Add {
-    /// Its name at Shopify, as in `demo.myshopify.com`.
-    pub store: Name,
+pub struct AddStoreArgs {
+    /// Shopify domain of the store, as in `demo.myshopify.com`.
+    pub store: StoreArg,
     #[command(flatten)]
-    pub given: Given,
+    pub credential: CredentialOptions,
     #[command(flatten)]
-    pub admin: Admin,
+    pub admin: AdminApiOptions,
 }
 
-/// What opens a store. No token is ever an argument: arguments are seen by every process of the machine, and kept in
-/// the shell's history.
+/// Ways to give a store's credential. A token is never an argument: every process of the machine can read arguments, and
+/// the shell keeps them in its history.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
-pub struct Given {
-    /// A custom app's token, in this file: `shpat_…`. It never expires.
+pub struct CredentialOptions {
+    /// File that holds a custom app's token: `shpat_…`. It never expires.
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
-    /// The same, read from standard input.
+    /// Reads a custom app's token from standard input.
     #[arg(long)]
     pub token_stdin: bool,
-    /// The app's own credentials (`SHOPIFY_CLIENT_ID` and its newest secret), exchanged for a token each day: for an app and
-    /// a store of one organization.
+    /// Exchanges the app's own credentials (`SHOPIFY_CLIENT_ID` and its newest secret) for a token every day: for an app
+    /// and a store of the same organization.
     #[arg(long)]
     pub client_credentials: bool,
-    /// An expiring offline token and its refresh token: Shopify's answer, as JSON, in this file.
+    /// File that holds an expiring offline token and its refresh token: Shopify's response, as JSON.
     #[arg(long, value_name = "FILE")]
     pub offline_file: Option<PathBuf>,
 }
 
 const ADD: &str = "\
-The token is tried before anything is kept, and kept encrypted with the stack's key. It needs the \
-scopes read_products and read_inventory. Given again, it replaces the one that was kept.
+Backfill, reconciliation and products with more than 100 variants need a token. It is tested before \
+it is stored, and stored encrypted with the stack's key. It needs the scopes read_products and \
+read_inventory. To replace it, run the command again with a new one.
 
 Examples:
   hookline store add demo.myshopify.com --token-file token.txt
   op read op://shop/token | hookline store add demo.myshopify.com --token-stdin
   hookline store add demo.myshopify.com --client-credentials
-  hookline store add demo.myshopify.com --offline-file answer.json";
+  hookline store add demo.myshopify.com --offline-file response.json";
 
 const LIST: &str = "\
 Examples:
@@ -103,82 +104,81 @@ Examples:
   hookline store show demo.myshopify.com --json";
 
 const REMOVE: &str = "\
-Removes the subscriptions to our receivers, then ends the install as an uninstall does: nothing \
-from before counts again, and search finds nothing of it. Killed in between, it is finished by \
-being given again. A product that is changed in the shop afterwards begins a new install: so \
-uninstall the app there, too.
+Removes the subscriptions to our receivers, then ends the install as an uninstall does: no earlier \
+state is indexed again, and search finds nothing of the store. If interrupted, run it again. A \
+product that changes in the store afterwards begins a new install, so uninstall the app there, too.
 
 Examples:
   hookline store remove gone.myshopify.com
   hookline store remove gone.myshopify.com --yes";
 
-/// What is wanted with subscriptions.
+/// Command on webhook subscriptions.
 #[derive(Debug, Subcommand)]
-pub enum Webhooks {
-    /// Makes the subscriptions that a store lacks, and changes those that are not as they should be.
+pub enum WebhooksCommand {
+    /// Creates the subscriptions that a store lacks, and corrects those that differ.
     #[command(after_help = REGISTER)]
-    Register(Register),
-    /// Lists the subscriptions there are, ours and others of the same app.
+    Register(RegisterArgs),
+    /// Lists all subscriptions of the app, to our receivers and to other addresses.
     #[command(after_help = LIST_WEBHOOKS)]
-    List(OfStore),
-    /// Says which subscriptions are missing, point elsewhere, or are there twice. Changes nothing.
+    List(StoreWebhooksArgs),
+    /// Reports subscriptions that are missing, send elsewhere, or exist twice. Changes nothing.
     #[command(after_help = CHECK)]
-    Check(OfStore),
+    Check(StoreWebhooksArgs),
 }
 
-/// A store's subscriptions.
+/// Arguments of `hookline webhooks list` and `check`.
 #[derive(Debug, Args)]
-pub struct OfStore {
-    /// Its name at Shopify, as in `demo.myshopify.com`.
-    pub store: Name,
+pub struct StoreWebhooksArgs {
+    /// Shopify domain of the store, as in `demo.myshopify.com`.
+    pub store: StoreArg,
     #[command(flatten)]
-    pub receivers: Receivers,
+    pub receivers: ReceiverOptions,
     #[command(flatten)]
-    pub admin: Admin,
+    pub admin: AdminApiOptions,
 }
 
-/// Where webhooks are received.
+/// Options for the receivers' address.
 #[derive(Debug, Args)]
-pub struct Receivers {
-    /// Where webhooks are received, without the topic: `https://…/api/webhooks/receive/shopify`.
+pub struct ReceiverOptions {
+    /// Address of the receivers, without the topic: `https://…/api/webhooks/receive/shopify`.
     #[arg(
         long,
         value_name = "URL",
         env = "RECEIVER_URL",
         hide_env_values = true,
-        help_heading = "Where webhooks are received"
+        help_heading = "Receivers"
     )]
     pub receiver_url: Option<String>,
 }
 
-/// Which subscriptions to make.
+/// Arguments of `hookline webhooks register`.
 #[derive(Debug, Args)]
-pub struct Register {
-    /// The store's name at Shopify, as in `demo.myshopify.com`.
+pub struct RegisterArgs {
+    /// Shopify domain of the store, as in `demo.myshopify.com`.
     #[arg(required_unless_present = "toml", conflicts_with = "toml")]
-    pub store: Option<Name>,
-    /// Prints the block for `shopify.app.toml` instead: subscriptions of the app, in all its stores.
+    pub store: Option<StoreArg>,
+    /// Prints the block for `shopify.app.toml` instead: subscriptions of the app in all its stores.
     #[arg(long)]
     pub toml: bool,
-    /// Has products sent with these fields only. `id`, `title` and `updated_at` are always among them.
+    /// Fields with which products are sent; the others are left out. `id`, `title` and `updated_at` are always added.
     #[arg(long, value_name = "FIELD,…", value_delimiter = ',')]
     pub include_fields: Vec<String>,
-    /// Also removes subscriptions to our receivers that are there twice, or point to where they were before.
+    /// Also removes subscriptions to our receivers that exist twice, or send to an earlier address.
     #[arg(long, conflicts_with = "toml")]
     pub prune: bool,
     #[command(flatten)]
-    pub receivers: Receivers,
+    pub receivers: ReceiverOptions,
     #[command(flatten)]
-    pub admin: Admin,
+    pub admin: AdminApiOptions,
 }
 
 const REGISTER: &str = "\
-May be given again: what is right is left alone. Subscriptions to other addresses are somebody \
-else's, and are never touched.
+Can be run again: correct subscriptions are left as they are. Subscriptions to other addresses \
+belong to somebody else, and are never touched.
 
-One or the other: subscriptions in shopify.app.toml are not seen here, and both together deliver \
-every change twice. Those in shopify.app.toml survive failures, and only there can the compliance \
-topics be, which an app in the App Store must have.
+Use either this or shopify.app.toml: the subscriptions there are invisible here, and both together \
+deliver every change twice. Shopify never removes those in shopify.app.toml after failures, and only \
+there can an app subscribe to the compliance topics, which the App Store requires.
 
 Examples:
   hookline webhooks register demo.myshopify.com
@@ -186,67 +186,68 @@ Examples:
   hookline webhooks register --toml >> shopify.app.toml";
 
 const LIST_WEBHOOKS: &str = "\
-Shopify tells of subscriptions made through its Admin API only, not of those in shopify.app.toml.
+Shopify lists only subscriptions made through its Admin API, not those in shopify.app.toml.
 
 Example:
   hookline webhooks list demo.myshopify.com";
 
 const CHECK: &str = "\
-Exit status: 0 all there, 1 something is missing or points elsewhere, 2 trouble.
+Exit status: 0 all correct, 1 a subscription is missing or sends elsewhere, 2 failure.
 
 Example:
   hookline webhooks check demo.myshopify.com";
 
-/// Which store to read whole.
+/// Arguments of `hookline resync`.
 #[derive(Debug, Args)]
 #[command(after_help = RESYNC)]
-pub struct Resync {
-    /// Its name at Shopify, as in `demo.myshopify.com`.
-    pub store: Name,
-    /// Begins anew, whatever a run before has left.
+pub struct ResyncArgs {
+    /// Shopify domain of the store, as in `demo.myshopify.com`.
+    pub store: StoreArg,
+    /// Starts over, and discards the progress of an interrupted run.
     #[arg(long)]
     pub restart: bool,
     #[command(flatten)]
-    pub admin: Admin,
+    pub admin: AdminApiOptions,
     #[command(flatten)]
-    pub index: Search,
+    pub index: IndexOptions,
 }
 
 const RESYNC: &str = "\
-Shopify writes all products into one file, which is then read into the index; what the store has \
-no more is taken out. Webhooks may come meanwhile: nothing older replaces anything newer.
+Shopify exports all products into one file, which is then indexed; products that the store no longer \
+has are removed. Webhooks may arrive meanwhile: older state never replaces newer state.
 
-Ctrl-C, or a crash, costs nothing: the same command goes on where it was.
+After Ctrl-C or a crash, run the same command again: it continues where it stopped.
 
 Examples:
   hookline resync demo.myshopify.com
   hookline resync demo.myshopify.com --restart";
 
-/// Which stores to compare.
+/// Arguments of `hookline reconcile`.
 #[derive(Debug, Args)]
 #[command(after_help = RECONCILE)]
 #[group(id = "whose", required = true, multiple = false, args = ["store", "all"])]
-pub struct Reconcile {
-    /// The store's name at Shopify, as in `demo.myshopify.com`.
-    pub store: Option<Name>,
+pub struct ReconcileArgs {
+    /// Shopify domain of the store, as in `demo.myshopify.com`.
+    pub store: Option<StoreArg>,
     /// Every store that is enabled and has a token.
     #[arg(long)]
     pub all: bool,
-    /// What changed so lately is mended, but not counted: its webhook may be on its way. What is gone is waited for.
+    /// Age below which a difference is mended but not counted as missed, because its webhook may be on its way. Deletions
+    /// are checked again after this time.
     #[arg(long, value_name = "AGE", default_value = "15m")]
     pub grace: Age,
-    /// Begins anew, whatever a run before has left.
+    /// Starts over, and discards the progress of an interrupted run.
     #[arg(long)]
     pub restart: bool,
     #[command(flatten)]
-    pub admin: Admin,
+    pub admin: AdminApiOptions,
     #[command(flatten)]
-    pub index: Search,
+    pub index: IndexOptions,
 }
 
 const RECONCILE: &str = "\
-Compares all products with what is indexed, indexes what differs, and counts what a webhook should \
-have carried and did not. The stack does the same every day; this does it now, from here.
+Compares all products with the index, indexes those that differ, and counts the changes that no \
+webhook brought. The stack does the same every day; this does it now, from this machine.
 
 Examples:
   hookline reconcile demo.myshopify.com

@@ -1,95 +1,95 @@
-//! `hookline token`, as `--help` shows it.
+//! Arguments of `hookline token`, as `--help` shows them.
 
 use clap::{Args, Subcommand};
 use hookline_domain::access::{Role, token::TokenId};
 
-use crate::select::{Age, Store as Name};
+use super::values::{Age, StoreArg};
 
-/// What is wanted with tokens.
+/// Command on tokens.
 #[derive(Debug, Subcommand)]
-pub enum Token {
-    /// Makes a token for the panel and the HTTP API, and prints it, once.
+pub enum TokenCommand {
+    /// Creates a token for the panel and the HTTP API, and prints it once.
     #[command(after_help = CREATE)]
-    Create(Create),
-    /// Lists the tokens there are: never what is secret of them.
+    Create(CreateTokenArgs),
+    /// Lists all tokens, without their secrets.
     #[command(after_help = LIST)]
-    List(Kept),
-    /// Stops a token for good, from the next request on.
+    List(AccessTableOptions),
+    /// Revokes a token for good, from the next request on.
     #[command(after_help = REVOKE)]
     Revoke {
-        /// Its id, as `list` prints it: `tok_…`.
+        /// Id of the token, as `list` prints it: `tok_…`.
         id: TokenId,
         #[command(flatten)]
-        kept: Kept,
+        access: AccessTableOptions,
     },
-    /// Changes what a token lets do, from the next request on.
+    /// Changes a token's role or stores, from the next request on.
     #[command(after_help = CHANGE)]
-    Change(Change),
+    Change(ChangeTokenArgs),
 }
 
-/// Where tokens are kept.
+/// Options for the table of tokens.
 #[derive(Debug, Args)]
-pub struct Kept {
-    /// The table of tokens, of each its SHA-256.
+pub struct AccessTableOptions {
+    /// Table of tokens; it holds only their SHA-256.
     #[arg(
         long,
         value_name = "NAME",
         env = "ACCESS_TABLE",
         hide_env_values = true,
-        help_heading = "Where things are"
+        help_heading = "Resources of the stack"
     )]
     pub access_table: Option<String>,
 }
 
-/// Which stores.
+/// Stores that a token may access.
 #[derive(Debug, Args)]
 #[group(multiple = false)]
-pub struct Reach {
-    /// For this store, by its name at Shopify. May be given many times.
+pub struct ReachOptions {
+    /// Grants access to this store, by its Shopify domain. May be repeated.
     #[arg(long, value_name = "STORE")]
-    pub store: Vec<Name>,
-    /// For all stores there are, and will be.
+    pub store: Vec<StoreArg>,
+    /// Grants access to all stores, including those added later.
     #[arg(long)]
     pub all_stores: bool,
 }
 
-/// Which token to make.
+/// Arguments of `hookline token create`.
 #[derive(Debug, Args)]
 #[command(override_usage = "hookline token create [OPTIONS] --role <ROLE> <--store <STORE>|--all-stores>")]
-pub struct Create {
-    /// `viewer` sees; `admin` may also replay, redrive and resync.
+pub struct CreateTokenArgs {
+    /// Role: `viewer` may read; `admin` may also replay, redrive and resync.
     #[arg(long, value_name = "ROLE")]
     pub role: Role,
     #[command(flatten)]
-    pub reach: Reach,
-    /// Stops after so long: `12h`, `30d`; a year at most.
+    pub reach: ReachOptions,
+    /// Lifetime: `12h`, `30d`; at most 366d.
     #[arg(long, value_name = "AGE", default_value = "30d")]
     pub expires: Age,
-    /// Whose it is, or what it is for.
+    /// Owner or purpose of the token.
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub name: String,
     #[command(flatten)]
-    pub kept: Kept,
+    pub access: AccessTableOptions,
 }
 
-/// What to change.
+/// Arguments of `hookline token change`.
 #[derive(Debug, Args)]
 #[command(override_usage = "hookline token change [OPTIONS] <ID> [--role <ROLE>] [--store <STORE>|--all-stores]")]
-pub struct Change {
-    /// Its id, as `list` prints it: `tok_…`.
+pub struct ChangeTokenArgs {
+    /// Id of the token, as `list` prints it: `tok_…`.
     pub id: TokenId,
-    /// `viewer` sees; `admin` may also replay, redrive and resync.
+    /// Role: `viewer` may read; `admin` may also replay, redrive and resync.
     #[arg(long, value_name = "ROLE")]
     pub role: Option<Role>,
     #[command(flatten)]
-    pub reach: Reach,
+    pub reach: ReachOptions,
     #[command(flatten)]
-    pub kept: Kept,
+    pub access: AccessTableOptions,
 }
 
 const CREATE: &str = "\
-Nobody can show it again: what is kept of it is a hash. Who bears it sees the stores it names, and \
-nothing of others, not even that they exist.
+The token cannot be shown again: only its hash is stored. Its bearer sees the stores that it names, \
+and not even that others exist.
 
 Examples:
   hookline token create --role viewer --store demo.myshopify.com --name 'the chatbot'
@@ -97,21 +97,21 @@ Examples:
   export TOKEN=\"$(hookline token create --role viewer --store demo.myshopify.com)\"";
 
 const LIST: &str = "\
-What has expired is listed for 30 days more.
+Expired tokens are listed for another 30 days.
 
 Examples:
   hookline token list
   hookline token list --json";
 
 const REVOKE: &str = "\
-The API refuses it at once; pages that are open are told and closed. It cannot be undone: make \
-another.
+The API refuses the token at once, and open pages are closed. This cannot be undone: create another \
+token instead.
 
 Example:
   hookline token revoke tok_k3v9…";
 
 const CHANGE: &str = "\
-The API follows at once; pages that are open are told. When it stops stays as it is.
+The API applies the change at once, also to open pages. The token expires as before.
 
 Examples:
   hookline token change tok_k3v9… --role viewer

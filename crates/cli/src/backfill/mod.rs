@@ -1,9 +1,9 @@
-//! `hookline resync` and `hookline reconcile`: a store's whole catalogue is gone through, here and now.
+//! `hookline resync` and `hookline reconcile`: read a store's whole catalog from this machine.
 
+mod counting_index;
 mod progress;
 mod reconcile;
 mod resync;
-mod tallied;
 
 use anyhow::Result;
 use hookline_domain::{
@@ -20,50 +20,50 @@ use hookline_domain::{
 use jiff::SignedDuration;
 
 use self::{
+    counting_index::{CountingIndex, IndexCounts},
     progress::Progress,
-    tallied::{Tallied, Tally},
 };
 pub use self::{reconcile::run as reconcile, resync::run as resync};
 use crate::{
-    admin::{Admin, Search, told},
-    clock::Now,
-    places::Connected,
+    admin::{AdminApiOptions, IndexOptions, store_error},
+    clock::MachineClock,
+    resources::Resources,
 };
 
-/// How a run ended.
-enum Ended {
-    /// It is through.
-    Through(Reconciled, Tally),
-    /// A person has stopped it.
-    Stopped,
+/// Outcome of a run.
+enum RunOutcome {
+    /// The whole catalog was read.
+    Completed(Reconciled, IndexCounts),
+    /// A person stopped it.
+    Interrupted,
 }
 
-/// How to go through catalogues.
-struct Through<'a> {
-    places: &'a Connected,
-    admin: &'a Admin,
-    index: &'a Search,
+/// Settings of a run.
+struct CatalogRun<'a> {
+    resources: &'a Resources,
+    admin: &'a AdminApiOptions,
+    index: &'a IndexOptions,
     scope: Scope,
     grace: SignedDuration,
-    /// Whatever a run before has left.
-    anew: bool,
+    /// Discard the checkpoint of an earlier run.
+    restart: bool,
 }
 
-impl Through<'_> {
-    /// Goes through one store's catalogue, until it is through or a person stops it.
-    async fn run(&self, store: &StoreKey) -> Result<Ended> {
-        known(&self.places.stores()?, store).await?;
+impl CatalogRun<'_> {
+    /// Reads one store's catalog to its end, or until a person stops it.
+    async fn run(&self, store: &StoreKey) -> Result<RunOutcome> {
+        require_installed(&self.resources.stores()?, store).await?;
         let Apply {
             entities,
             stores,
             index,
             clock,
-        } = self.index.apply(self.places)?;
-        let (index, tally) = Tallied::new(index);
+        } = self.index.apply(self.resources)?;
+        let (index, tally) = CountingIndex::new(index);
         let backfill = Backfill {
             reconcile: Reconcile {
                 ask: Refetch {
-                    catalogue: self.admin.shopify(self.places)?,
+                    catalogue: self.admin.shopify(self.resources)?,
                     apply: Apply {
                         entities,
                         stores,
@@ -74,44 +74,47 @@ impl Through<'_> {
                 grace: self.grace,
             },
             scope: self.scope,
-            checkpoints: self.places.stores()?,
-            pause: Now,
+            checkpoints: self.resources.stores()?,
+            pause: MachineClock,
         };
         let mut progress = Progress::new(store);
-        let mut told = |what| progress.tell(what);
+        let mut show = |step| progress.show(step);
         let done = tokio::select! {
-            done = backfill.run(store, self.anew, &mut told) => Some(done),
+            done = backfill.run(store, self.restart, &mut show) => Some(done),
             interrupted = tokio::signal::ctrl_c() => { interrupted?; None }
         };
-        progress.end();
+        progress.finish();
         match done {
-            None => Ok(Ended::Stopped),
-            Some(Ok(reconciled)) => Ok(Ended::Through(reconciled, tally.sum())),
-            Some(Err(SyncError::Unasked(why))) => Err(kept(why, store)),
-            Some(Err(why)) => Err(anyhow::Error::new(why).context("not through yet; the same command goes on")),
+            None => Ok(RunOutcome::Interrupted),
+            Some(Ok(reconciled)) => Ok(RunOutcome::Completed(reconciled, tally.sum())),
+            Some(Err(SyncError::Unasked(why))) => Err(unfinished(why, store)),
+            Some(Err(why)) => {
+                Err(anyhow::Error::new(why).context("the run is not complete; run the same command again to continue"))
+            }
         }
     }
 }
 
-/// A store that nobody has told us of has no install to put anything in.
-async fn known(stores: &impl Stores, store: &StoreKey) -> Result<()> {
+/// Refuses a store that is unknown or has uninstalled the app: it has no install to index into.
+async fn require_installed(stores: &impl Stores, store: &StoreKey) -> Result<()> {
     let name = store.label();
     match stores.find(store).await? {
-        None => anyhow::bail!("{name} is not known: hookline store add {name}"),
+        None => anyhow::bail!("{name} is not known. To add it: hookline store add {name}"),
         Some(record) if !record.enabled => {
-            anyhow::bail!("{name} has uninstalled the app. If it has it again: hookline store add {name}")
+            anyhow::bail!("{name} has uninstalled the app. If it is installed again: hookline store add {name}")
         }
         Some(_) => Ok(()),
     }
 }
 
-/// Why it could not be asked, and that what has been done is not lost.
-fn kept(why: CatalogueError, store: &StoreKey) -> anyhow::Error {
-    told(why, store).context("not through yet; once that is over, the same command goes on")
+/// Error of a run that the store's API ended, with what to do next.
+fn unfinished(why: CatalogueError, store: &StoreKey) -> anyhow::Error {
+    store_error(why, store)
+        .context("the run is not complete; once this is solved, run the same command again to continue")
 }
 
-/// `3.2 s`, `12 min 5 s`.
-fn spoken(duration: SignedDuration) -> String {
+/// A duration for people: `3.2 s`, `12 min 5 s`.
+fn duration_text(duration: SignedDuration) -> String {
     let seconds = duration.as_secs();
     if seconds < 60 {
         format!("{:.1} s", duration.as_secs_f64())
@@ -127,10 +130,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_said_as_a_person_would() {
-        let said = |millis| spoken(SignedDuration::from_millis(millis));
-        assert_eq!(said(3_240), "3.2 s");
-        assert_eq!(said(725_000), "12 min 5 s");
-        assert_eq!(said(7_260_000), "2 h 1 min");
+    fn durations_are_written_for_people() {
+        let text = |millis| duration_text(SignedDuration::from_millis(millis));
+        assert_eq!(text(3_240), "3.2 s");
+        assert_eq!(text(725_000), "12 min 5 s");
+        assert_eq!(text(7_260_000), "2 h 1 min");
     }
 }

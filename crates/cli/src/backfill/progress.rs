@@ -1,4 +1,4 @@
-//! How far a run has come: a bar on a terminal, a line now and then elsewhere.
+//! Progress of a run: a bar on a terminal, a line every few seconds elsewhere.
 
 use std::{
     io::{self, IsTerminal},
@@ -15,36 +15,36 @@ use hookline_domain::{
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::SignedDuration;
 
-use super::spoken;
+use super::duration_text;
 use crate::output::say;
 
-/// How often there is a line where there is no terminal.
+/// Time between two lines without a terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
 const READING: &str = "{msg} [{bar:32}] {percent}%, {elapsed}, {eta} left";
 
-/// Tells a person how far it has come.
+/// Shows a run's progress to a person.
 pub struct Progress {
     store: String,
     bar: Option<ProgressBar>,
     pace: Pace,
-    /// When a line was last said, where there is no bar.
-    said_at: Option<Instant>,
-    /// What it waits for, as it was last said.
+    /// Time of the last line, without a bar.
+    printed_at: Option<Instant>,
+    /// Last message about what the run waits for.
     waits: String,
 }
 
-/// Where reading began, in this run, and when.
+/// Position and time at which this run began reading.
 #[derive(Default)]
 struct Pace(Option<(Instant, Read)>);
 
 impl Pace {
-    /// Products a second, and the time that is left, as the reading since the beginning of this run shows it.
+    /// Products per second and the estimated time left, from what this run has read.
     fn of(&mut self, read: Read, now: Instant) -> Option<(f64, SignedDuration)> {
         let (since, first) = self.0.get_or_insert((now, read));
         let seconds = now.duration_since(*since).as_secs_f64();
         let bytes = read.bytes.0.saturating_sub(first.bytes.0);
-        // The export was begun again, or nothing has been read yet.
+        // The export was started over.
         if read.bytes.0 < first.bytes.0 || read.products < first.products {
             self.0 = Some((now, read));
             return None;
@@ -69,33 +69,33 @@ impl Progress {
             store: store.label().into_owned(),
             bar: io::stderr().is_terminal().then(ProgressBar::new_spinner),
             pace: Pace::default(),
-            said_at: None,
+            printed_at: None,
             waits: String::new(),
         }
     }
 
-    /// Tells it.
-    pub fn tell(&mut self, told: BackfillEvent) {
-        match told {
+    /// Shows one step of a run.
+    pub fn show(&mut self, step: BackfillEvent) {
+        match step {
             BackfillEvent::Resumes(checkpoint) => {
                 let done = match &checkpoint.step {
-                    Step::Begin => "its beginning".to_owned(),
-                    Step::Read { found, .. } => format!("product {}, where a run before stopped", found.compared),
-                    Step::Deleted { .. } => "what is deleted; all products have been read".to_owned(),
+                    Step::Begin => "the beginning".to_owned(),
+                    Step::Read { found, .. } => format!("product {}, where an earlier run stopped", found.compared),
+                    Step::Deleted { .. } => "the deletions; all products have been read".to_owned(),
                 };
                 self.say(&format!(
-                    "· {}: goes on from {done} (--restart begins anew)",
+                    "· {}: continues from {done} (--restart starts over)",
                     self.store
                 ));
             }
             BackfillEvent::Read(read) => self.read(read),
             BackfillEvent::Waits { why, how_long } => self.waits(&why, how_long),
-            BackfillEvent::Failed { reason } => self.say(&format!("· {}: tries again: {reason}", self.store)),
+            BackfillEvent::Failed { reason } => self.say(&format!("· {}: failed, retrying: {reason}", self.store)),
         }
     }
 
-    /// Takes the bar away.
-    pub fn end(self) {
+    /// Removes the bar.
+    pub fn finish(self) {
         if let Some(bar) = self.bar {
             bar.finish_and_clear();
         }
@@ -114,11 +114,11 @@ impl Progress {
             }
             bar.set_position(read.bytes.0);
             bar.set_message(products);
-        } else if self.said_at.is_none_or(|at| now.duration_since(at) >= LINE_EVERY) {
-            self.said_at = Some(now);
+        } else if self.printed_at.is_none_or(|at| now.duration_since(at) >= LINE_EVERY) {
+            self.printed_at = Some(now);
             let percent = read.bytes.0.saturating_mul(100) / read.bytes.1.max(1);
             let left = pace
-                .map(|(_, left)| format!(", {} left", spoken(left)))
+                .map(|(_, left)| format!(", {} left", duration_text(left)))
                 .unwrap_or_default();
             say(&format!("· {products}, {percent}% of the export{left}"));
         }
@@ -129,9 +129,12 @@ impl Progress {
             WaitReason::More => return,
             WaitReason::Writing { objects: 0 } => "Shopify is writing the export".to_owned(),
             WaitReason::Writing { objects } => format!("Shopify is writing the export, {objects} objects so far"),
-            WaitReason::BegunAgain { reason } => format!("the export failed ({reason}); another one is asked for"),
-            WaitReason::Interrupted { reason } => format!("reading was interrupted ({reason}); it goes on from there"),
-            WaitReason::Grace => format!("what is gone has to be gone for {} before it counts", spoken(how_long)),
+            WaitReason::BegunAgain { reason } => format!("the export failed ({reason}); requesting another"),
+            WaitReason::Interrupted { reason } => format!("reading was interrupted ({reason}); resuming from there"),
+            WaitReason::Grace => format!(
+                "waiting {} before missing products count as deleted",
+                duration_text(how_long)
+            ),
         };
         let waits = format!("{}: {waits}", self.store);
         if let (Some(bar), WaitReason::Writing { .. }) = (&self.bar, why) {
@@ -156,19 +159,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_time_that_is_left_is_told_by_what_this_run_has_read() {
+    fn time_left_is_estimated_from_what_this_run_has_read() {
         let read = |products, bytes| Read {
             products,
             bytes: (bytes, 1_000),
             objects: 0,
         };
         let (mut pace, start) = (Pace::default(), Instant::now());
-        // A run that goes on has not read what the one before has.
+        // A resumed run did not read what an earlier run has read.
         assert!(pace.of(read(500, 500), start).is_none());
         let (rate, left) = pace.of(read(600, 600), start + Duration::from_secs(2)).unwrap();
         assert!((rate - 50.0).abs() < 0.01, "{rate}");
         assert_eq!(left, SignedDuration::from_secs(8));
-        // Another export from its beginning.
+        // Another export, from its beginning.
         assert!(pace.of(read(1, 1), start + Duration::from_secs(3)).is_none());
         assert!(pace.of(read(11, 101), start + Duration::from_secs(4)).is_some());
     }

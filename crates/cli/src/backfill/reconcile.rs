@@ -1,4 +1,4 @@
-//! `hookline reconcile`.
+//! `hookline reconcile`: compares stores' catalogs with the index.
 
 use std::collections::BTreeMap;
 
@@ -11,17 +11,17 @@ use hookline_domain::{
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Ended, Through, spoken, tallied::Tally};
+use super::{CatalogRun, RunOutcome, counting_index::IndexCounts, duration_text};
 use crate::{
-    args::store::Reconcile,
+    args::store::ReconcileArgs,
     output::{Output, Row, count, say},
-    places::Connected,
+    resources::Resources,
     store::all,
 };
 
-/// What was found in one store, as a program reads it.
+/// Findings in one store, for programs.
 #[derive(Debug, Serialize)]
-struct Found {
+struct ReconcileReport {
     store: String,
     compared: u64,
     missed: BTreeMap<Topic, u64>,
@@ -30,20 +30,20 @@ struct Found {
     skipped: u64,
     unread: Vec<Skipped>,
     #[serde(flatten)]
-    tally: Tally,
+    tally: IndexCounts,
     began_at: Timestamp,
     ended_at: Timestamp,
 }
 
-/// What was missed of one topic, as a person reads it.
+/// Missed webhooks of one topic, for people.
 #[derive(Debug, Serialize)]
-struct Line {
+struct MissedRow {
     store: String,
     topic: String,
     missed: u64,
 }
 
-impl Row for Line {
+impl Row for MissedRow {
     const HEADINGS: &'static [&'static str] = &["STORE", "TOPIC", "MISSED"];
 
     fn cells(&self) -> Vec<String> {
@@ -51,29 +51,29 @@ impl Row for Line {
     }
 }
 
-pub async fn run(places: &Connected, out: &Output, wanted: &Reconcile) -> Result<bool> {
-    let stores = whose(places, wanted).await?;
-    let through = Through {
-        places,
-        admin: &wanted.admin,
-        index: &wanted.index,
+pub async fn run(resources: &Resources, out: &Output, args: &ReconcileArgs) -> Result<bool> {
+    let stores = selected_stores(resources, args).await?;
+    let run = CatalogRun {
+        resources,
+        admin: &args.admin,
+        index: &args.index,
         scope: Scope::Differing,
-        grace: wanted.grace.0,
-        anew: wanted.restart,
+        grace: args.grace.0,
+        restart: args.restart,
     };
     let (mut lines, mut failed) = (Vec::new(), 0);
     for store in &stores {
-        let had_baseline = has_baseline(places, store).await?;
-        match through.run(store).await {
-            Ok(Ended::Through(done, tally)) => {
-                lines.extend(told(out, store, &done, tally, had_baseline)?);
+        let had_baseline = has_baseline(resources, store).await?;
+        match run.run(store).await {
+            Ok(RunOutcome::Completed(done, tally)) => {
+                lines.extend(report(out, store, &done, tally, had_baseline)?);
             }
-            Ok(Ended::Stopped) => {
-                say("· stopped; the same command goes on from where it was");
+            Ok(RunOutcome::Interrupted) => {
+                say("· stopped; run the same command again to continue");
                 return Ok(false);
             }
-            // One store's trouble is no reason to leave out the others.
-            Err(why) if wanted.all => {
+            // One store's failure is no reason to skip the others.
+            Err(why) if args.all => {
                 say(&format!("· {}: {why:#}", store.label()));
                 failed += 1;
             }
@@ -83,7 +83,7 @@ pub async fn run(places: &Connected, out: &Output, wanted: &Reconcile) -> Result
     if !out.json {
         out.rows(&lines)?;
     }
-    if wanted.all {
+    if args.all {
         say(&format!(
             "· {} compared, {failed} failed",
             count(stores.len() - failed, "store")
@@ -92,29 +92,35 @@ pub async fn run(places: &Connected, out: &Output, wanted: &Reconcile) -> Result
     Ok(failed == 0)
 }
 
-/// Which stores are meant.
-async fn whose(places: &Connected, wanted: &Reconcile) -> Result<Vec<StoreKey>> {
-    if let Some(store) = &wanted.store {
+/// Stores to compare: the one named, or every enabled store with a token.
+async fn selected_stores(resources: &Resources, args: &ReconcileArgs) -> Result<Vec<StoreKey>> {
+    if let Some(store) = &args.store {
         return Ok(vec![store.0.clone()]);
     }
-    let all = all(&places.stores()?).await?;
+    let all = all(&resources.stores()?).await?;
     let connected = all
         .into_iter()
         .filter(|(_, view)| view.record.enabled && view.record.connected);
     Ok(connected.map(|(store, _)| store).collect())
 }
 
-/// Whether what differs can be counted as missed: nothing is before a store has been gone through once.
-async fn has_baseline(places: &Connected, store: &StoreKey) -> Result<bool> {
-    let record = places.stores()?.find(store).await?;
+/// True if differences count as missed webhooks: a store's first run has nothing to compare with.
+async fn has_baseline(resources: &Resources, store: &StoreKey) -> Result<bool> {
+    let record = resources.stores()?.find(store).await?;
     Ok(record.is_some_and(|record| record.has_baseline()))
 }
 
-/// Tells what was found, and returns the lines of the table that comes at the end.
-fn told(out: &Output, store: &StoreKey, done: &Reconciled, tally: Tally, had_baseline: bool) -> Result<Vec<Line>> {
+/// Reports the findings, and returns the store's rows of the table at the end.
+fn report(
+    out: &Output,
+    store: &StoreKey,
+    done: &Reconciled,
+    tally: IndexCounts,
+    had_baseline: bool,
+) -> Result<Vec<MissedRow>> {
     let name = store.label().into_owned();
     if out.json {
-        out.object(&Found {
+        out.object(&ReconcileReport {
             store: name,
             compared: done.compared,
             missed: done.missed.clone(),
@@ -133,27 +139,27 @@ fn told(out: &Output, store: &StoreKey, done: &Reconciled, tally: Tally, had_bas
         "· {name}: {} products compared in {}; {missed} missed webhooks, {} in other collections, {} \
          mended; {} indexed, {} deleted",
         done.compared,
-        spoken(done.ended_at.duration_since(done.began_at)),
+        duration_text(done.ended_at.duration_since(done.began_at)),
         done.regrouped,
         done.mended,
         tally.indexed,
         tally.deleted
     ));
     for skipped in &done.unread {
-        say(&format!("· {name}: could not be read, and stays as it was: {skipped}"));
+        say(&format!("· {name}: not read, left as it was: {skipped}"));
     }
     if done.skipped > 0 {
         say(&format!(
-            "· {name}: {} could not be read in all",
+            "· {name}: {} not read in total",
             count(usize::try_from(done.skipped).unwrap_or(usize::MAX), "record")
         ));
     }
     if !had_baseline {
         say(&format!(
-            "· {name}: this was the first time since it was added, so nothing counts as missed; from now on it does"
+            "· {name}: this was its first run, so no difference counts as a missed webhook; later runs count them"
         ));
     }
-    let line = |(topic, missed): (&Topic, &u64)| Line {
+    let line = |(topic, missed): (&Topic, &u64)| MissedRow {
         store: name.clone(),
         topic: topic.to_string(),
         missed: *missed,

@@ -1,29 +1,29 @@
-//! `hookline resync`.
+//! `hookline resync`: indexes a store's whole catalog.
 
 use anyhow::Result;
 use hookline_domain::sync::reconcile::{GRACE, Scope};
 use jiff::SignedDuration;
 use serde::Serialize;
 
-use super::{Ended, Through, spoken, tallied::Tally};
+use super::{CatalogRun, RunOutcome, counting_index::IndexCounts, duration_text};
 use crate::{
-    args::store::Resync,
+    args::store::ResyncArgs,
     output::{Output, Row, say},
-    places::Connected,
+    resources::Resources,
 };
 
-/// What was indexed.
+/// Result of a run.
 #[derive(Debug, Serialize)]
-struct Resynced {
+struct ResyncReport {
     store: String,
     products: u64,
     #[serde(flatten)]
-    tally: Tally,
+    tally: IndexCounts,
     seconds: f64,
     products_per_second: f64,
 }
 
-impl Row for Resynced {
+impl Row for ResyncReport {
     const HEADINGS: &'static [&'static str] = &[
         "STORE",
         "PRODUCTS",
@@ -44,30 +44,30 @@ impl Row for Resynced {
             self.tally.hidden.to_string(),
             self.tally.deleted.to_string(),
             self.tally.superseded.to_string(),
-            spoken(took),
+            duration_text(took),
             format!("{:.0}", self.products_per_second),
         ]
     }
 }
 
-pub async fn run(places: &Connected, out: &Output, wanted: &Resync) -> Result<bool> {
-    let store = &wanted.store.0;
-    let through = Through {
-        places,
-        admin: &wanted.admin,
-        index: &wanted.index,
+pub async fn run(resources: &Resources, out: &Output, args: &ResyncArgs) -> Result<bool> {
+    let store = &args.store.0;
+    let run = CatalogRun {
+        resources,
+        admin: &args.admin,
+        index: &args.index,
         scope: Scope::Everything,
         grace: GRACE,
-        anew: wanted.restart,
+        restart: args.restart,
     };
-    let Ended::Through(done, tally) = through.run(store).await? else {
-        say("· stopped; the same command goes on from where it was");
+    let RunOutcome::Completed(done, tally) = run.run(store).await? else {
+        say("· stopped; run the same command again to continue");
         return Ok(false);
     };
     let seconds = done.ended_at.duration_since(done.began_at).as_secs_f64();
-    #[expect(clippy::cast_precision_loss, reason = "a rate for a person")]
+    #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
     let products_per_second = done.compared as f64 / seconds.max(0.001);
-    out.rows(&[Resynced {
+    out.rows(&[ResyncReport {
         store: store.label().into_owned(),
         products: done.compared,
         tally,

@@ -1,4 +1,4 @@
-//! `hookline dlq`: dead letters are listed, shown, moved back, removed.
+//! `hookline dlq`: lists, shows, redrives and removes dead letters.
 
 mod purge;
 mod redrive;
@@ -6,37 +6,37 @@ mod redrive;
 use anyhow::{Result, bail};
 
 use crate::{
-    args::{Dlq, Hiding},
-    letters::{Letter, Summary, Walk, seconds, whole},
-    output::{Output, count, say},
-    places::Connected,
-    select::Selection,
+    args::{DlqCommand, HidingOptions},
+    dead_letters::{DeadLetterSummary, DeadLetterWalk, Letter, fetch_delivery},
+    output::{Output, count, say, timestamp},
+    resources::Resources,
+    selection::Selection,
 };
 
-pub async fn run(places: &Connected, out: &Output, command: Dlq) -> Result<bool> {
+pub async fn run(resources: &Resources, out: &Output, command: DlqCommand) -> Result<bool> {
     match command {
-        Dlq::List {
+        DlqCommand::List {
             selection,
             limit,
             hiding,
-        } => list(places, out, &selection, limit, hiding).await,
-        Dlq::Show { id, body, hiding } => show(places, out, &id, body, hiding).await,
-        Dlq::Redrive {
+        } => list(resources, out, &selection, limit, hiding).await,
+        DlqCommand::Show { id, body, hiding } => show(resources, out, &id, body, hiding).await,
+        DlqCommand::Redrive {
             selection,
             dry_run,
             rate,
             limit,
             hiding,
         } => {
-            let wanted = redrive::Wanted {
+            let request = redrive::RedriveRequest {
                 selection: &selection,
                 rate,
                 limit,
                 hiding,
             };
             if dry_run {
-                return would(
-                    places,
+                return preview(
+                    resources,
                     out,
                     &selection,
                     limit,
@@ -45,9 +45,9 @@ pub async fn run(places: &Connected, out: &Output, command: Dlq) -> Result<bool>
                 )
                 .await;
             }
-            redrive::run(places, out, &wanted).await
+            redrive::run(resources, out, &request).await
         }
-        Dlq::Purge {
+        DlqCommand::Purge {
             selection,
             dry_run,
             yes,
@@ -55,45 +55,53 @@ pub async fn run(places: &Connected, out: &Output, command: Dlq) -> Result<bool>
             hiding,
         } => {
             if dry_run {
-                return would(places, out, &selection, usize::MAX, hiding, "be removed").await;
+                return preview(resources, out, &selection, usize::MAX, hiding, "be removed").await;
             }
-            purge::run(places, out, &selection, yes, save.as_deref(), hiding).await
+            purge::run(resources, out, &selection, yes, save.as_deref(), hiding).await
         }
     }
 }
 
-async fn list(places: &Connected, out: &Output, selection: &Selection, limit: usize, hiding: Hiding) -> Result<bool> {
-    let (letters, more) = Walk::new(places, selection, hiding)?.all(limit).await?;
+async fn list(
+    resources: &Resources,
+    out: &Output,
+    selection: &Selection,
+    limit: usize,
+    hiding: HidingOptions,
+) -> Result<bool> {
+    let (letters, more) = DeadLetterWalk::new(resources, selection, hiding)?.all(limit).await?;
     out.rows(&summaries(&letters))?;
     let more = if more { "; there may be more (--limit)" } else { "" };
     say(&format!("· {}{more}", count(letters.len(), "dead letter")));
     Ok(true)
 }
 
-async fn would(
-    places: &Connected,
+async fn preview(
+    resources: &Resources,
     out: &Output,
     selection: &Selection,
     limit: usize,
-    hiding: Hiding,
+    hiding: HidingOptions,
     what: &str,
 ) -> Result<bool> {
-    let (letters, _) = Walk::new(places, selection, hiding)?.all(limit).await?;
+    let (letters, _) = DeadLetterWalk::new(resources, selection, hiding)?.all(limit).await?;
     out.rows(&summaries(&letters))?;
     say(&format!(
         "· {} would {what}. Nothing was changed",
-        count(letters.len(), "letter")
+        count(letters.len(), "dead letter")
     ));
     Ok(true)
 }
 
-fn summaries(letters: &[Letter]) -> Vec<Summary> {
-    letters.iter().map(Summary::from).collect()
+fn summaries(letters: &[Letter]) -> Vec<DeadLetterSummary> {
+    letters.iter().map(DeadLetterSummary::from).collect()
 }
 
-async fn show(places: &Connected, out: &Output, id: &str, body: bool, hiding: Hiding) -> Result<bool> {
+async fn show(resources: &Resources, out: &Output, id: &str, body: bool, hiding: HidingOptions) -> Result<bool> {
     let everything = Selection::default();
-    let (letters, _) = Walk::new(places, &everything, hiding)?.all(usize::MAX).await?;
+    let (letters, _) = DeadLetterWalk::new(resources, &everything, hiding)?
+        .all(usize::MAX)
+        .await?;
     let is_meant = |letter: &&Letter| {
         letter.dead.message_id == id
             || letter
@@ -103,29 +111,34 @@ async fn show(places: &Connected, out: &Output, id: &str, body: bool, hiding: Hi
     };
     let meant: Vec<&Letter> = letters.iter().filter(is_meant).collect();
     if meant.is_empty() {
-        bail!("no dead letter has the id {id}; `hookline dlq list` shows those there are, `hookline trace {id}` more");
+        bail!(
+            "no dead letter has the id {id}. To list them: hookline dlq list. To see the delivery: hookline trace {id}"
+        );
     }
     for letter in meant {
-        let summary = Summary::from(letter);
+        let summary = DeadLetterSummary::from(letter);
         if out.json {
             let mut object = serde_json::to_value(&summary)?;
             if body {
-                object["body"] = body_of(places, letter).await?.into();
+                object["body"] = body_of(resources, letter).await?.into();
             }
             out.object(&object)?;
             continue;
         }
-        out.text(&told(&summary))?;
+        out.text(&page(&summary))?;
         if body {
-            out.text(&format!("\n{}", harmless(&body_of(places, letter).await?)))?;
+            out.text(&format!(
+                "\n{}",
+                without_control_characters(&body_of(resources, letter).await?)
+            ))?;
         }
     }
     Ok(true)
 }
 
-/// A letter, a fact a line.
-fn told(summary: &Summary) -> String {
-    let time = |at: Option<jiff::Timestamp>| at.map(seconds);
+/// A dead letter for a person, one fact per line.
+fn page(summary: &DeadLetterSummary) -> String {
+    let time = |at: Option<jiff::Timestamp>| at.map(timestamp);
     let facts = [
         ("message", Some(summary.message_id.clone())),
         ("not ours", summary.not_ours.clone()),
@@ -156,19 +169,21 @@ fn told(summary: &Summary) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The body, or what the message holds if it is not ours.
-async fn body_of(places: &Connected, letter: &Letter) -> Result<String> {
+/// The body, or the whole message if it is not ours.
+async fn body_of(resources: &Resources, letter: &Letter) -> Result<String> {
     if letter.delivery.is_err() {
         return Ok(letter.dead.text.clone());
     }
-    let delivery = whole(letter, places).await?;
+    let delivery = fetch_delivery(letter, resources).await?;
     Ok(String::from_utf8_lossy(&delivery.body).into_owned())
 }
 
-/// A text that can do nothing to a terminal: a stranger wrote it.
-fn harmless(text: &str) -> String {
-    let harms = |c: &char| c.is_control() && !matches!(c, '\n' | '\t');
-    text.chars().map(|c| if harms(&c) { '\u{FFFD}' } else { c }).collect()
+/// Replaces control characters: a stranger wrote the text, and it must not control the terminal.
+fn without_control_characters(text: &str) -> String {
+    let is_harmful = |c: &char| c.is_control() && !matches!(c, '\n' | '\t');
+    text.chars()
+        .map(|c| if is_harmful(&c) { '\u{FFFD}' } else { c })
+        .collect()
 }
 
 #[cfg(test)]
@@ -176,7 +191,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_body_cannot_speak_to_the_terminal() {
-        assert_eq!(harmless("a\tb\n\u{1b}[2J\u{9b}2Jé"), "a\tb\n\u{FFFD}[2J\u{FFFD}2Jé");
+    fn body_cannot_control_the_terminal() {
+        assert_eq!(
+            without_control_characters("a\tb\n\u{1b}[2J\u{9b}2Jé"),
+            "a\tb\n\u{FFFD}[2J\u{FFFD}2Jé"
+        );
     }
 }

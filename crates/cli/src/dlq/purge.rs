@@ -1,4 +1,4 @@
-//! `hookline dlq purge`: letters are removed for good, once a person has seen how many.
+//! `hookline dlq purge`: removes dead letters for good, after a person has seen how many and confirmed.
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -11,71 +11,75 @@ use jiff::Timestamp;
 
 use super::summaries;
 use crate::{
-    args::Hiding,
-    letters::Walk,
-    output::{Output, agreed, count, say},
-    pace,
-    places::Connected,
-    saved::Keeper,
-    select::Selection,
+    args::HidingOptions,
+    dead_letters::DeadLetterWalk,
+    delivery_file::DeliveryWriter,
+    output::{Output, confirm, count, progress_bar, say},
+    resources::Resources,
+    selection::Selection,
 };
 
 pub async fn run(
-    places: &Connected,
+    resources: &Resources,
     out: &Output,
     selection: &Selection,
     yes: bool,
     save: Option<&Path>,
-    hiding: Hiding,
+    hiding: HidingOptions,
 ) -> Result<bool> {
-    let (letters, _) = Walk::new(places, selection, hiding)?.all(usize::MAX).await?;
+    let (letters, _) = DeadLetterWalk::new(resources, selection, hiding)?
+        .all(usize::MAX)
+        .await?;
     if letters.is_empty() {
-        say("· no letter fits; nothing was removed");
+        say("· no dead letter matches; nothing was removed");
         return Ok(true);
     }
     out.rows(&summaries(&letters))?;
-    let many = count(letters.len(), "letter");
-    let question = format!("Remove {many} for good? Type yes:");
-    if !yes && !agreed(&question, &format!("{many} would be removed for good"))? {
+    let letter_count = count(letters.len(), "dead letter");
+    let question = format!("Remove {letter_count} for good? Type yes:");
+    if !yes && !confirm(&question, &format!("this would remove {letter_count} for good"))? {
         say("· nothing was removed");
         return Ok(false);
     }
-    // What came meanwhile has not been agreed to.
-    let agreed: BTreeSet<String> = letters.into_iter().map(|letter| letter.dead.message_id).collect();
-    let mut keeper = save.map(Keeper::new).transpose()?;
-    let mut walk = Walk::new(places, selection, hiding)?;
+    // Letters that arrived since then are not part of the confirmation.
+    let confirmed: BTreeSet<String> = letters.into_iter().map(|letter| letter.dead.message_id).collect();
+    let mut writer = save.map(DeliveryWriter::new).transpose()?;
+    let mut walk = DeadLetterWalk::new(resources, selection, hiding)?;
     let mut removed = 0;
-    let ended = remove(places, &mut walk, &agreed, keeper.as_mut(), &mut removed).await;
+    let ended = remove(resources, &mut walk, &confirmed, writer.as_mut(), &mut removed).await;
     walk.give_back().await?;
     ended?;
-    say(&format!("· {} removed", count(removed, "letter")));
+    say(&format!("· {} removed", count(removed, "dead letter")));
     if let Some(path) = save {
         say(&format!(
-            "· kept in {}; again: hookline replay --file {}",
+            "· saved in {}. To apply them again: hookline replay --file {}",
             path.display(),
             path.display()
         ));
     }
-    Ok(removed == agreed.len())
+    Ok(removed == confirmed.len())
 }
 
-/// Removes what was agreed to, each once it is kept. `removed` counts, whatever happens.
+/// Removes the confirmed letters, each after it is saved. `removed` counts them even if this fails.
 async fn remove(
-    places: &Connected,
-    walk: &mut Walk<'_>,
-    agreed: &BTreeSet<String>,
-    mut keeper: Option<&mut Keeper>,
+    resources: &Resources,
+    walk: &mut DeadLetterWalk<'_>,
+    confirmed: &BTreeSet<String>,
+    mut writer: Option<&mut DeliveryWriter>,
     removed: &mut usize,
 ) -> Result<()> {
-    let (ledger, stores) = (places.ledger()?, places.stores()?);
-    let bar = pace::bar(walk.about().await?, "removing");
+    let (ledger, stores) = (resources.ledger()?, resources.stores()?);
+    let bar = progress_bar(walk.approximate_count().await?, "removing");
     while let Some(letters) = walk.0.next(10).await? {
-        for letter in letters.iter().filter(|letter| agreed.contains(&letter.dead.message_id)) {
-            if let Some(keeper) = &mut keeper {
-                keeper.keep_letter(places, letter).await?;
+        for letter in letters
+            .iter()
+            .filter(|letter| confirmed.contains(&letter.dead.message_id))
+        {
+            if let Some(writer) = &mut writer {
+                writer.write_letter(resources, letter).await?;
             }
             walk.0.remove(letter).await?;
-            // Nobody needs to look at it any more: a person has given it up.
+            // A person gave the delivery up, so it needs no attention any more.
             if let Ok(delivery) = &letter.delivery {
                 let fate = Fate::Dismissed;
                 ledger.complete(&delivery.key, fate, None, Timestamp::now()).await?;

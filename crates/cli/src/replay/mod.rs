@@ -1,42 +1,40 @@
-//! `hookline replay`: deliveries are applied again, each as a delivery of its own, and each one's fate is told.
+//! `hookline replay`: sends deliveries again, each as a new delivery, and reports the outcome of each.
 
-mod fate;
-mod found;
+mod originals;
+mod pending;
 
 use anyhow::Result;
 use hookline_domain::delivery::{Delivery, receive::Receive, replay};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use self::fate::{Told, Waiting};
+use self::pending::{PendingReplays, ReplayOutcomes};
 use crate::{
-    args::Replay,
-    clock::Now,
-    letters::seconds,
-    output::{Output, Row, count, say},
-    pace,
-    places::Connected,
-    saved::Keeper,
+    args::ReplayArgs,
+    clock::MachineClock,
+    delivery_file::DeliveryWriter,
+    output::{Output, Row, count, progress_bar, say, timestamp},
+    resources::Resources,
 };
 
-/// What has become of one replay.
+/// Outcome of one replay.
 #[derive(Debug, Serialize)]
-pub struct Report {
+pub struct ReplayReport {
     pub source: String,
     pub store: String,
     pub topic: String,
-    /// The original's id.
+    /// Id of the original.
     pub delivery_id: String,
-    /// The replay's own id, once it has one.
+    /// Id of the replay, once it was sent.
     pub replay_id: Option<String>,
-    /// Where its body was found.
+    /// Place where its body was found.
     pub from: String,
     pub received_at: Timestamp,
     pub fate: &'static str,
     pub why: String,
 }
 
-impl Report {
+impl ReplayReport {
     fn new(delivery: &Delivery, from: &str, fate: &'static str, why: String) -> Self {
         Self {
             source: delivery.key.store.source.to_string(),
@@ -52,7 +50,7 @@ impl Report {
     }
 }
 
-impl Row for Report {
+impl Row for ReplayReport {
     const HEADINGS: &'static [&'static str] = &["STORE", "TOPIC", "DELIVERY", "FIRST RECEIVED", "FROM", "FATE", "WHY"];
 
     fn cells(&self) -> Vec<String> {
@@ -60,7 +58,7 @@ impl Row for Report {
             self.store.clone(),
             self.topic.clone(),
             self.delivery_id.clone(),
-            seconds(self.received_at),
+            timestamp(self.received_at),
             self.from.clone(),
             self.fate.to_owned(),
             self.why.clone(),
@@ -68,12 +66,12 @@ impl Row for Report {
     }
 }
 
-pub async fn run(places: &Connected, out: &Output, wanted: &Replay) -> Result<bool> {
-    let found = found::find(places, wanted).await?;
-    if wanted.dry_run {
+pub async fn run(resources: &Resources, out: &Output, args: &ReplayArgs) -> Result<bool> {
+    let found = originals::find(resources, args).await?;
+    if args.dry_run {
         let would = found
             .iter()
-            .map(|found| Report::new(&found.delivery, &found.from, "would be replayed", String::new()));
+            .map(|found| ReplayReport::new(&found.delivery, &found.from, "would be replayed", String::new()));
         out.rows(&would.collect::<Vec<_>>())?;
         say(&format!(
             "· {} would be replayed. Nothing was changed",
@@ -82,43 +80,43 @@ pub async fn run(places: &Connected, out: &Output, wanted: &Replay) -> Result<bo
         return Ok(true);
     }
     let receive = Receive {
-        ledger: places.ledger()?,
-        queue: places.event_queue()?,
-        bodies: places.bodies(),
-        clock: Now,
+        ledger: resources.ledger()?,
+        queue: resources.event_queue()?,
+        bodies: resources.bodies(),
+        clock: MachineClock,
     };
-    let mut waiting = Waiting::new(places)?;
-    let mut keeper = wanted.save.as_deref().map(Keeper::new).transpose()?;
+    let mut waiting = PendingReplays::new(resources)?;
+    let mut writer = args.save.as_deref().map(DeliveryWriter::new).transpose()?;
     let mut reports = Vec::new();
-    let bar = pace::bar(u64::try_from(found.len()).unwrap_or(u64::MAX), "sending");
-    let mut pace = wanted.rate.pace();
+    let bar = progress_bar(u64::try_from(found.len()).unwrap_or(u64::MAX), "sending");
+    let mut limiter = args.rate.limiter();
     for found in found {
-        pace.next().await;
-        if let Some(keeper) = &mut keeper {
-            keeper.keep(&found.delivery)?;
+        limiter.next().await;
+        if let Some(writer) = &mut writer {
+            writer.write(&found.delivery)?;
         }
         match replay::send(&receive, &found.delivery).await {
             Ok(key) => waiting.add(found, key),
             Err(failed) => {
                 let why = format!("{:#}", anyhow::Error::from(failed));
-                reports.push(Report::new(&found.delivery, &found.from, "not sent", why));
+                reports.push(ReplayReport::new(&found.delivery, &found.from, "not sent", why));
             }
         }
         bar.inc(1);
     }
     bar.finish_and_clear();
-    let Told {
-        reports: told,
+    let ReplayOutcomes {
+        reports: waited,
         unsettled,
-    } = waiting.settle(wanted.wait).await?;
-    reports.extend(told);
+    } = waiting.wait(args.wait).await?;
+    reports.extend(waited);
     out.rows(&reports)?;
     let not_sent = reports.iter().filter(|report| report.fate == "not sent").count();
     let parked = reports.iter().filter(|report| report.fate == "parked").count();
     say(&format!(
-        "· {} sent, {unsettled} not settled within {} s, {parked} parked, {not_sent} not sent",
+        "· {} sent, {unsettled} not completed within {} s, {parked} parked, {not_sent} not sent",
         count(reports.len() - not_sent, "replay"),
-        wanted.wait
+        args.wait
     ));
     Ok(unsettled + parked + not_sent == 0)
 }

@@ -1,4 +1,4 @@
-//! `hookline store add`: a token is tried, then kept, and the store has an install from then on.
+//! `hookline store add`: tests a token, stores it, and begins an install of the store.
 
 use anyhow::{Context, Result, bail};
 use hookline_domain::{
@@ -11,18 +11,18 @@ use hookline_sources::shopify::has_scope;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{given, install};
+use super::{credential, install};
 use crate::{
-    admin::told,
-    args::store::Add,
-    clock::Now,
+    admin::store_error,
+    args::store::AddStoreArgs,
+    clock::MachineClock,
     output::{Output, say},
-    places::Connected,
+    resources::Resources,
 };
 
-/// What was added.
+/// Result of adding a store.
 #[derive(Debug, Serialize)]
-struct Added {
+struct AddReport {
     store: String,
     epoch: u64,
     currency: String,
@@ -30,22 +30,22 @@ struct Added {
     missing_scopes: Vec<&'static str>,
 }
 
-pub async fn run(places: &Connected, out: &Output, wanted: &Add) -> Result<bool> {
-    let (store, name) = (&wanted.store.0, &wanted.store.0.store);
-    if wanted.given.client_credentials {
-        wanted.admin.check_app()?;
+pub async fn run(resources: &Resources, out: &Output, args: &AddStoreArgs) -> Result<bool> {
+    let (store, name) = (&args.store.0, &args.store.0.store);
+    if args.credential.client_credentials {
+        args.admin.check_app()?;
     }
-    let (stores, tokens) = (places.stores()?, wanted.admin.tokens(places)?);
-    let credential = given::read(&wanted.given, Timestamp::now())?;
+    let (stores, tokens) = (resources.stores()?, args.admin.tokens(resources)?);
+    let credential = credential::read(&args.credential, Timestamp::now())?;
     let prepared = tokens.prepare(store, credential).await;
-    let prepared = prepared.map_err(|why| told(why, store))?;
+    let prepared = prepared.map_err(|why| store_error(why, store))?;
 
-    let tried = ShopifyAdmin::new(wanted.admin.http()?, Given(prepared.token()), Time::of(Now));
-    let shop = tried.shop(store).await.map_err(|why| told(why, store));
-    let shop = shop.context("the token was not kept")?;
+    let tried = ShopifyAdmin::new(args.admin.http()?, Given(prepared.token()), Time::of(MachineClock));
+    let shop = tried.shop(store).await.map_err(|why| store_error(why, store));
+    let shop = shop.context("the token was not stored")?;
     let missing = check(store, &shop)?;
 
-    // The token last but one: a store that says that it is connected has one.
+    // The token before the flag: a store marked as connected always has one.
     let record = install::begin(&stores, store, Timestamp::now()).await?;
     tokens.keep(store, &prepared).await?;
     let connected = StoreUpdate {
@@ -56,7 +56,7 @@ pub async fn run(places: &Connected, out: &Output, wanted: &Add) -> Result<bool>
     stores.record(store, &connected).await?;
 
     if out.json {
-        out.object(&Added {
+        out.object(&AddReport {
             store: name.to_string(),
             epoch: record.epoch,
             currency: shop.currency,
@@ -66,17 +66,19 @@ pub async fn run(places: &Connected, out: &Output, wanted: &Add) -> Result<bool>
         return Ok(true);
     }
     out.text(&format!("{name} is connected; its prices are in {}", shop.currency))?;
-    say(&format!("· next, its webhooks: hookline webhooks register {name}"));
-    say(&format!("· then what it has:   hookline resync {name}"));
+    say(&format!(
+        "· next, register its webhooks: hookline webhooks register {name}"
+    ));
+    say(&format!("· then, index its catalog:     hookline resync {name}"));
     Ok(true)
 }
 
-/// Whether it is the store that was meant, and what its token may not do.
+/// Checks that the token is for this store and may read products. Returns the scopes that it lacks.
 fn check(store: &StoreKey, shop: &Shop) -> Result<Vec<&'static str>> {
     if !shop.name.eq_ignore_ascii_case(store.store.as_str()) {
         bail!(
-            "this token is that of {}, not of {}: nothing was kept. Webhooks and tokens go by the name that ends with \
-             .myshopify.com",
+            "this token is of {}, not of {}: nothing was stored. Use the domain that ends with .myshopify.com, which \
+             webhooks and tokens use",
             shop.name,
             store.label()
         );
@@ -87,7 +89,7 @@ fn check(store: &StoreKey, shop: &Shop) -> Result<Vec<&'static str>> {
         .collect();
     if missing.contains(&SCOPES[0]) {
         bail!(
-            "the token lacks the scope {}, without which no product can be read: nothing was kept. Give the app the \
+            "the token lacks the scope {}, without which no product can be read: nothing was stored. Give the app the \
              scopes {}, and install it again",
             missing.join(" and "),
             SCOPES.join(" and ")
@@ -95,7 +97,7 @@ fn check(store: &StoreKey, shop: &Shop) -> Result<Vec<&'static str>> {
     }
     if !missing.is_empty() {
         say(&format!(
-            "· the token lacks the scope {}: changes of stock will not be seen until the product changes",
+            "· the token lacks the scope {}: a change of stock is indexed only when its product changes",
             missing.join(" and ")
         ));
     }
@@ -117,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_store_that_was_meant_is_kept_and_only_if_it_can_be_read() {
+    fn token_is_refused_for_another_store_and_without_read_access() {
         let check = |name, scopes: &[&str]| check(&store("demo"), &shop(name, scopes)).map_err(|why| why.to_string());
         assert_eq!(
             check("Demo.myshopify.com", &["read_products", "read_inventory"]),

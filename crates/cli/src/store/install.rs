@@ -1,4 +1,4 @@
-//! Making an install known that no webhook has told us of.
+//! Begins the install of a store that no webhook has announced.
 
 use anyhow::{Result, bail};
 use hookline_domain::{
@@ -7,8 +7,8 @@ use hookline_domain::{
 };
 use jiff::Timestamp;
 
-/// Has the store in an install, and returns what is known of it then. One that is enabled is left as it is; any other
-/// begins its next install, above a floor (ADR 7): an uninstall from before, late or captured, ends nothing any more.
+/// Ensures that the store has an install, and returns its record. An enabled store is left as it is; any other begins its
+/// next install, above a floor (ADR 7), so that an earlier uninstall, delayed or captured and replayed, cannot end it.
 pub async fn begin(stores: &impl Stores, store: &StoreKey, now: Timestamp) -> Result<StoreRecord> {
     if let Some(record) = stores.find(store).await?
         && record.enabled
@@ -16,7 +16,7 @@ pub async fn begin(stores: &impl Stores, store: &StoreKey, now: Timestamp) -> Re
         return Ok(record);
     }
     stores.disable(store, now).await?;
-    // The latest uninstall: this one, or one that another clock has put later.
+    // The latest uninstall: this one, or one that another clock dated later.
     let ended = stores.find(store).await?.and_then(|record| record.uninstalled_at);
     if let Some(ended) = ended {
         stores.begin_epoch(store, ended).await?;
@@ -35,17 +35,17 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_store_nobody_has_heard_of_begins_above_what_was_before() {
+    async fn unknown_store_begins_its_first_install_above_a_floor() {
         let stores = MemoryStores::default();
         let record = begin(&stores, &store("demo"), noon()).await.unwrap();
         assert!(record.enabled);
         assert_eq!(record.uninstall(noon_plus(-1)), Uninstall::Earlier);
         let again = begin(&stores, &store("demo"), noon_plus(60)).await.unwrap();
-        assert_eq!(again, record, "an install that is there is left as it is");
+        assert_eq!(again, record, "an existing install is left as it is");
     }
 
     #[tokio::test]
-    async fn an_uninstalled_store_begins_its_next_install_whatever_its_clock_said() {
+    async fn uninstalled_store_begins_its_next_install_whatever_the_clocks_say() {
         for uninstalled_at in [noon_plus(-60), noon(), noon_plus(60)] {
             let stores = MemoryStores::default();
             stores.disable(&store("demo"), uninstalled_at).await.unwrap();

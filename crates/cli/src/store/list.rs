@@ -1,4 +1,4 @@
-//! `hookline store list`.
+//! `hookline store list`: lists all stores with their states.
 
 use anyhow::Result;
 use hookline_domain::{
@@ -12,14 +12,13 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
-    letters::seconds,
-    output::{Output, Row, count, say},
-    places::Connected,
+    output::{Output, Row, count, say, timestamp},
+    resources::Resources,
 };
 
-/// A store.
+/// State of one store.
 #[derive(Debug, Serialize)]
-struct Listed {
+struct StoreRow {
     source: String,
     store: String,
     state: StoreState,
@@ -33,7 +32,7 @@ struct Listed {
     reconciled_at: Option<Timestamp>,
 }
 
-impl Listed {
+impl StoreRow {
     fn new(store: &StoreKey, view: &StoreView, now: Timestamp) -> Self {
         let record = &view.record;
         let summary = Summary::of(store, view, now);
@@ -53,7 +52,7 @@ impl Listed {
     }
 }
 
-impl Row for Listed {
+impl Row for StoreRow {
     const HEADINGS: &'static [&'static str] = &[
         "STORE",
         "STATE",
@@ -68,7 +67,7 @@ impl Row for Listed {
 
     fn cells(&self) -> Vec<String> {
         let yes_or_no = |is: bool| if is { "yes" } else { "no" }.to_owned();
-        let time = |at: Option<Timestamp>| at.map_or_else(|| "never".to_owned(), seconds);
+        let time = |at: Option<Timestamp>| at.map_or_else(|| "never".to_owned(), timestamp);
         let state = match self.state {
             StoreState::Live => "live",
             StoreState::Idle => "idle",
@@ -88,25 +87,25 @@ impl Row for Listed {
     }
 }
 
-pub async fn run(places: &Connected, out: &Output) -> Result<bool> {
+pub async fn run(resources: &Resources, out: &Output) -> Result<bool> {
     let now = Timestamp::now();
-    let stores = all(&places.stores()?).await?;
-    let listed: Vec<Listed> = stores
+    let stores = all(&resources.stores()?).await?;
+    let listed: Vec<StoreRow> = stores
         .iter()
-        .map(|(store, view)| Listed::new(store, view, now))
+        .map(|(store, view)| StoreRow::new(store, view, now))
         .collect();
     out.rows(&listed)?;
     let unconnected = listed.iter().filter(|line| line.enabled && !line.connected).count();
     say(&format!("· {}", count(listed.len(), "store")));
     if unconnected > 0 {
         say(&format!(
-            "· {unconnected} enabled without a token, so nothing can be asked of them: hookline store add"
+            "· {unconnected} enabled without a token, so nothing can be fetched from them. To add one: hookline store add"
         ));
     }
     Ok(true)
 }
 
-/// Every store there is, by name.
+/// Every known store, by name.
 pub async fn all(list: &impl StoreList) -> Result<Vec<(StoreKey, StoreView)>> {
     Ok(stores::all(list).await?.into_iter().collect())
 }

@@ -1,7 +1,7 @@
-//! `hookline store`: stores are made known, listed, shown, taken out.
+//! `hookline store`: adds, lists, shows and removes stores.
 
 mod add;
-mod given;
+mod credential;
 mod install;
 mod list;
 mod remove;
@@ -10,28 +10,28 @@ mod show;
 use anyhow::Result;
 
 pub use self::list::all;
-use crate::{args::store::Store, output::Output, places::Connected};
+use crate::{args::store::StoreCommand, output::Output, resources::Resources};
 
-pub async fn run(places: &Connected, out: &Output, command: Store) -> Result<bool> {
+pub async fn run(resources: &Resources, out: &Output, command: StoreCommand) -> Result<bool> {
     match command {
-        Store::Add(wanted) => add::run(places, out, &wanted).await,
-        Store::List => list::run(places, out).await,
-        Store::Show { store, audit_table } => show::run(places, out, &store.0, audit_table.as_ref()).await,
-        Store::Remove {
+        StoreCommand::Add(args) => add::run(resources, out, &args).await,
+        StoreCommand::List => list::run(resources, out).await,
+        StoreCommand::Show { store, audit_table } => show::run(resources, out, &store.0, audit_table.as_ref()).await,
+        StoreCommand::Remove {
             store,
             yes,
             receivers,
             admin,
             index,
         } => {
-            let wanted = remove::Wanted {
+            let args = remove::RemoveRequest {
                 store: &store.0,
                 yes,
                 admin: &admin,
                 index: &index,
                 receivers: &receivers,
             };
-            remove::run(places, &wanted).await
+            remove::run(resources, &args).await
         }
     }
 }

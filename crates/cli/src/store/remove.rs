@@ -1,5 +1,5 @@
-//! `hookline store remove`: subscriptions first, while the token works; the token last, so that whoever dies in between
-//! can be followed by another.
+//! `hookline store remove`: subscriptions first, while the token works; the token last, so that an interrupted run can be
+//! repeated.
 
 use anyhow::{Result, bail};
 use hookline_domain::{
@@ -11,38 +11,38 @@ use hookline_domain::{
 use jiff::Timestamp;
 
 use crate::{
-    admin::{Admin, Search},
-    args::store::Receivers,
-    output::{agreed, count, say},
-    places::Connected,
+    admin::{AdminApiOptions, IndexOptions},
+    args::store::ReceiverOptions,
+    output::{confirm, count, say},
+    resources::Resources,
     webhooks::{base, ours},
 };
 
-/// What to take out, and how.
-pub struct Wanted<'a> {
+/// Store to remove, and the settings for it.
+pub struct RemoveRequest<'a> {
     pub store: &'a StoreKey,
     pub yes: bool,
-    pub admin: &'a Admin,
-    pub index: &'a Search,
-    pub receivers: &'a Receivers,
+    pub admin: &'a AdminApiOptions,
+    pub index: &'a IndexOptions,
+    pub receivers: &'a ReceiverOptions,
 }
 
-pub async fn run(places: &Connected, wanted: &Wanted<'_>) -> Result<bool> {
-    let (store, name) = (wanted.store, wanted.store.label());
-    let stores = places.stores()?;
+pub async fn run(resources: &Resources, request: &RemoveRequest<'_>) -> Result<bool> {
+    let (store, name) = (request.store, request.store.label());
+    let stores = resources.stores()?;
     if stores.find(store).await?.is_none() {
-        bail!("{name} is not known; those that are: hookline store list");
+        bail!("{name} is not known. To list the stores: hookline store list");
     }
-    // All ways are there before anything is done.
-    let base = base(wanted.receivers)?;
-    let (shopify, tokens) = (wanted.admin.shopify(places)?, wanted.admin.tokens(places)?);
-    let apply = wanted.index.apply(places)?;
+    // All settings are checked before anything is changed.
+    let base = base(request.receivers)?;
+    let (shopify, tokens) = (request.admin.shopify(resources)?, request.admin.tokens(resources)?);
+    let apply = request.index.apply(resources)?;
     let subscriptions = subscriptions(&shopify, store, base).await?;
     let question = format!(
-        "Take out {name}: {}, all its documents, its token? Type yes:",
+        "Remove {name}: {}, all its documents and its token? Type yes:",
         count(subscriptions.len(), "subscription")
     );
-    if !wanted.yes && !agreed(&question, &format!("{name} would be taken out"))? {
+    if !request.yes && !confirm(&question, &format!("this would remove {name}"))? {
         say("· nothing was removed");
         return Ok(false);
     }
@@ -50,7 +50,7 @@ pub async fn run(places: &Connected, wanted: &Wanted<'_>) -> Result<bool> {
     for subscription in &subscriptions {
         if let Err(why) = shopify.remove(store, &subscription.id).await {
             say(&format!(
-                "· the subscription to {} is still there: {}",
+                "· the subscription to {} was not removed: {}",
                 subscription.topic,
                 chain(&why)
             ));
@@ -60,29 +60,33 @@ pub async fn run(places: &Connected, wanted: &Wanted<'_>) -> Result<bool> {
     match apply.uninstall(store, Timestamp::now()).await {
         Verdict::Settled(_) => {}
         Verdict::Retry { message, .. } | Verdict::Parked { message, .. } | Verdict::NotOurs { message } => {
-            bail!("not all of its documents are gone ({message}): the same command goes on");
+            bail!("not all documents were removed ({message}): run the same command again to continue");
         }
     }
     if left > 0 {
-        say("· its documents are gone; its token is kept, for its subscriptions: the same command goes on");
+        say(
+            "· the documents are removed; the token is kept, because removing the other subscriptions needs it. Run the same command \
+             again to continue",
+        );
         return Ok(false);
     }
     tokens.forget(store).await?;
     let disconnected = StoreUpdate {
         connected: Some(false),
-        // The watchdog makes none of its subscriptions again.
+        // So that the watchdog creates none of its subscriptions again.
         watched: Some(Watched::unseen(Timestamp::now(), false)),
         ..StoreUpdate::default()
     };
     stores.record(store, &disconnected).await?;
     say(&format!(
-        "· {name} is taken out, with {}; uninstall the app in the shop, too",
+        "· {name} is removed, with {}. Uninstall the app in the store, too",
         count(subscriptions.len(), "subscription")
     ));
     Ok(true)
 }
 
-/// Those of ours; none if the store lets us see none any more, as after an uninstall, which has removed them.
+/// The store's subscriptions to our receivers; none if the store refuses to list them, as after an uninstall, which
+/// removed them.
 async fn subscriptions(
     shopify: &impl VendorSubscriptions,
     store: &StoreKey,
@@ -92,10 +96,10 @@ async fn subscriptions(
         Ok(all) => Ok(all.into_iter().filter(|found| ours(found, base)).collect()),
         Err(why @ (CatalogueError::NotConnected | CatalogueError::Refused { .. })) => {
             say(&format!(
-                "· its subscriptions cannot be seen ({why}): if the app is uninstalled there, they are gone"
+                "· cannot list its subscriptions ({why}). If the app is uninstalled there, they no longer exist"
             ));
             Ok(Vec::new())
         }
-        Err(why) => Err(crate::admin::told(why, store)),
+        Err(why) => Err(crate::admin::store_error(why, store)),
     }
 }

@@ -1,4 +1,4 @@
-//! `hookline store show`.
+//! `hookline store show`: shows everything known about one store.
 
 use anyhow::{Result, bail};
 use hookline_domain::{
@@ -14,22 +14,22 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
-    letters::{seconds, sort_of},
-    output::Output,
-    places::{Connected, given},
+    dead_letters::code_with_cause,
+    output::{Output, timestamp},
+    resources::{Resources, non_blank},
 };
 
-/// A store, and what the law has asked of it.
+/// Status of a store, and the requests required by law.
 #[derive(Serialize)]
-struct Shown {
+struct StoreReport {
     #[serde(flatten)]
     status: Option<Status>,
-    audit: Vec<Request>,
+    audit: Vec<LegalRequest>,
 }
 
-/// What the law has asked for, and what was done.
+/// Request required by law, and its outcome.
 #[derive(Serialize)]
-struct Request {
+struct LegalRequest {
     topic: &'static str,
     delivery_id: String,
     received_at: Timestamp,
@@ -37,7 +37,7 @@ struct Request {
     outcome: String,
 }
 
-impl Request {
+impl LegalRequest {
     fn new(record: AuditRecord) -> Self {
         Self {
             topic: match record.request {
@@ -53,16 +53,16 @@ impl Request {
     }
 }
 
-pub async fn run(places: &Connected, out: &Output, store: &StoreKey, audit_table: Option<&String>) -> Result<bool> {
-    let view = places.stores()?.view(store).await?;
-    let audit = match given(audit_table) {
-        Some(table) => places.aws.audit(table).of(store).await?,
+pub async fn run(resources: &Resources, out: &Output, store: &StoreKey, audit_table: Option<&String>) -> Result<bool> {
+    let view = resources.stores()?.view(store).await?;
+    let audit = match non_blank(audit_table) {
+        Some(table) => resources.aws.audit(table).of(store).await?,
         None => Vec::new(),
     };
-    let audit: Vec<Request> = audit.into_iter().map(Request::new).collect();
+    let audit: Vec<LegalRequest> = audit.into_iter().map(LegalRequest::new).collect();
     if view.is_none() && audit.is_empty() {
         bail!(
-            "{} is not known: no verified webhook of it has come. To make it known: hookline store add {}",
+            "{} is not known: no verified webhook of it has arrived. To add it: hookline store add {}",
             store.label(),
             store.label()
         );
@@ -70,34 +70,34 @@ pub async fn run(places: &Connected, out: &Output, store: &StoreKey, audit_table
     let now = Timestamp::now();
     if out.json {
         let status = view.map(|view| Status::of(store, view, now));
-        out.object(&Shown { status, audit })?;
+        out.object(&StoreReport { status, audit })?;
         return Ok(true);
     }
     if let Some(view) = &view {
         out.text(&page(store, view, now))?;
     }
-    for asked in audit {
+    for request in audit {
         out.text(&format!(
             "{:<15} {} ({}): {}",
-            "asked by law",
-            asked.topic,
-            seconds(asked.received_at),
-            asked.outcome
+            "legal request",
+            request.topic,
+            timestamp(request.received_at),
+            request.outcome
         ))?;
     }
     Ok(true)
 }
 
-/// All that is known of a store, a fact a line.
+/// Everything known about a store, one fact per line.
 fn page(store: &StoreKey, view: &StoreView, now: Timestamp) -> String {
     let record = &view.record;
     let status = Status::of(store, view.clone(), now);
-    let time = |at: Option<Timestamp>| Some(at.map_or_else(|| "never".to_owned(), seconds));
+    let time = |at: Option<Timestamp>| Some(at.map_or_else(|| "never".to_owned(), timestamp));
     let number = |number: u64| (number > 0).then(|| number.to_string());
     let error = status.last_error.as_ref().map(|error| {
         let delivery = error.delivery_id.as_ref().map(|id| format!("; hookline trace {id}"));
-        let (code, delivery) = (sort_of(error.code, error.cause), delivery.unwrap_or_default());
-        format!("{code}: {} ({}{delivery})", error.message, seconds(error.at))
+        let (code, delivery) = (code_with_cause(error.code, error.cause), delivery.unwrap_or_default());
+        format!("{code}: {} ({}{delivery})", error.message, timestamp(error.at))
     });
     let facts = [
         ("store", Some(format!("{} ({})", store.store, store.source))),
@@ -136,20 +136,20 @@ fn page(store: &StoreKey, view: &StoreView, now: Timestamp) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Deliveries that have failed and are not settled, a line each.
+/// Failed deliveries that need attention, one line each.
 fn failed(status: &Status) -> Option<String> {
     let failed = &status.failed;
     if failed.deliveries.is_empty() {
         return None;
     }
-    let lines = failed.deliveries.iter().map(|told| {
-        let name = format!("{} {}", told.topic, told.id);
-        format!("\n{:<15} {name}: {}", "", told.meaning)
+    let lines = failed.deliveries.iter().map(|delivery| {
+        let name = format!("{} {}", delivery.topic, delivery.id);
+        format!("\n{:<15} {name}: {}", "", delivery.meaning)
     });
     let more = if failed.more { " or more" } else { "" };
     let (retrying, dead) = (failed.retrying, failed.dead_letters);
     let counts = format!(
-        "{dead}{more} dead letters, {retrying}{more} still tried: hookline dlq redrive --store {}",
+        "{dead}{more} dead letters, {retrying}{more} still retried. To redrive: hookline dlq redrive --store {}",
         status.store
     );
     Some(counts + &lines.collect::<String>())
@@ -158,12 +158,12 @@ fn failed(status: &Status) -> Option<String> {
 fn install(record: &StoreRecord) -> String {
     match (record.enabled, record.uninstalled_at) {
         (true, _) => format!("installed ({})", which_install(record.epoch)),
-        (false, Some(at)) => format!("uninstalled at {}", seconds(at)),
+        (false, Some(at)) => format!("uninstalled at {}", timestamp(at)),
         (false, None) => "uninstalled".to_owned(),
     }
 }
 
-/// Words for a store's install by its number, the same as in the panel: `web/fixtures/installs.json`.
+/// Ordinal of a store's install, in the same words as the panel: `web/fixtures/installs.json`.
 fn which_install(epoch: u64) -> String {
     let ending = match (epoch % 10, epoch % 100) {
         _ if epoch <= 1 => return "the first install".to_owned(),
@@ -183,11 +183,11 @@ fn connected(store: &StoreKey, record: &StoreRecord) -> String {
     if record.connected {
         format!("yes{}", currency.unwrap_or_default())
     } else {
-        format!("no: hookline store add {}", store.label())
+        format!("no. To connect it: hookline store add {}", store.label())
     }
 }
 
-/// What no webhook told, by topic, and which part of all changes of the topic that was.
+/// Missed webhooks by topic, each with its share of all changes of the topic.
 fn missed(status: &Status) -> String {
     let missed = status.missed_24h.by_topic.iter().map(|(topic, count)| {
         let rate = status
@@ -211,7 +211,7 @@ fn reconciled(found: &Reconciled) -> String {
     };
     format!(
         "{}: {} products compared; missed {}; {} in other collections, {} mended{skipped}",
-        seconds(found.ended_at),
+        timestamp(found.ended_at),
         found.compared,
         by_topic(found.missed.iter()),
         found.regrouped,
@@ -221,7 +221,7 @@ fn reconciled(found: &Reconciled) -> String {
 
 fn watched(seen: &Watched) -> String {
     if !seen.by_api {
-        return "none made with hookline webhooks register; those in shopify.app.toml are not seen".to_owned();
+        return "none made with hookline webhooks register; those in shopify.app.toml are not visible here".to_owned();
     }
     let topics = |topics: &[Topic], what: &str| {
         let names: Vec<&str> = topics.iter().map(Topic::as_str).collect();
@@ -230,17 +230,17 @@ fn watched(seen: &Watched) -> String {
     let said: Vec<String> = [
         topics(&seen.missing, "missing"),
         topics(&seen.elsewhere, "sent elsewhere"),
-        topics(&seen.restored, "made again"),
+        topics(&seen.restored, "created again"),
     ]
     .into_iter()
     .flatten()
     .collect();
     let said = if said.is_empty() {
-        "all there".to_owned()
+        "all present".to_owned()
     } else {
         said.join("; ")
     };
-    format!("{said} ({})", seconds(seen.at))
+    format!("{said} ({})", timestamp(seen.at))
 }
 
 fn by_topic<'a>(counts: impl Iterator<Item = (&'a (impl ToString + 'a), &'a u64)>) -> String {

@@ -1,6 +1,6 @@
-//! `hookline token`: what people and programs bear to the panel and the HTTP API is made, listed, changed, stopped.
+//! `hookline token`: creates, lists, changes and revokes tokens for the panel and the HTTP API.
 
-mod listed;
+mod row;
 
 use anyhow::{Result, bail};
 use hookline_aws::DynamoAccess;
@@ -12,130 +12,129 @@ use hookline_sources::platform;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use self::listed::Listed;
+use self::row::TokenRow;
 use crate::{
-    args::token as args,
-    letters::seconds,
-    output::{Output, count, say},
-    places::{Connected, needed},
+    args::token::{AccessTableOptions, ChangeTokenArgs, CreateTokenArgs, ReachOptions, TokenCommand},
+    output::{Output, count, say, timestamp},
+    resources::{Resources, required},
 };
 
-/// The longest that a token may live.
-const LONGEST: SignedDuration = SignedDuration::from_hours(366 * 24);
+/// Maximum lifetime of a token.
+const MAX_LIFETIME: SignedDuration = SignedDuration::from_hours(366 * 24);
 
-/// The longest name.
-const NAME_LIMIT: usize = 200;
+/// Maximum length of a token's name.
+const MAX_NAME_BYTES: usize = 200;
 
-/// A new token, as a program reads it.
+/// A new token, for programs.
 #[derive(Serialize)]
-struct Made<'a> {
+struct NewToken<'a> {
     token: &'a str,
     #[serde(flatten)]
-    listed: Listed,
+    listed: TokenRow,
 }
 
-pub async fn run(places: &Connected, out: &Output, command: args::Token) -> Result<bool> {
+pub async fn run(resources: &Resources, out: &Output, command: TokenCommand) -> Result<bool> {
     match command {
-        args::Token::Create(wanted) => create(places, out, wanted).await,
-        args::Token::List(kept) => list(places, out, &kept).await,
-        args::Token::Revoke { id, kept } => {
-            let Some(token) = access(places, &kept)?.revoke(&id, Timestamp::now()).await? else {
-                bail!("there is no token {id}; those that are: hookline token list");
+        TokenCommand::Create(args) => create(resources, out, args).await,
+        TokenCommand::List(access) => list(resources, out, &access).await,
+        TokenCommand::Revoke { id, access } => {
+            let Some(token) = access_table(resources, &access)?.revoke(&id, Timestamp::now()).await? else {
+                bail!("there is no token {id}. To list them: hookline token list");
             };
-            told(out, &token)?;
+            print_row(out, &token)?;
             say(&format!("· {id} is revoked; the API refuses it from now on"));
             Ok(true)
         }
-        args::Token::Change(wanted) => change(places, out, wanted).await,
+        TokenCommand::Change(args) => change(resources, out, args).await,
     }
 }
 
-async fn create(places: &Connected, out: &Output, wanted: args::Create) -> Result<bool> {
-    let Some(reach) = reach(&wanted.reach)? else {
-        bail!("say for which stores: --store <STORE>, as often as needed, or --all-stores");
+async fn create(resources: &Resources, out: &Output, args: CreateTokenArgs) -> Result<bool> {
+    let Some(reach) = reach(&args.reach)? else {
+        bail!("give the stores that the token may access: --store <STORE>, once or more, or --all-stores");
     };
-    if wanted.expires.0 <= SignedDuration::ZERO || wanted.expires.0 > LONGEST {
-        bail!("--expires is from a moment to 366d");
+    if args.expires.0 <= SignedDuration::ZERO || args.expires.0 > MAX_LIFETIME {
+        bail!("--expires must be longer than 0 and at most 366d");
     }
-    if wanted.name.len() > NAME_LIMIT || wanted.name.chars().any(char::is_control) {
-        bail!("--name is one line of at most {NAME_LIMIT} bytes");
+    if args.name.len() > MAX_NAME_BYTES || args.name.chars().any(char::is_control) {
+        bail!("--name must be one line of at most {MAX_NAME_BYTES} bytes");
     }
     let now = Timestamp::now();
-    let (token, borne) = Token::mint(wanted.role, reach, wanted.name, now, now + wanted.expires.0)?;
-    if !access(places, &wanted.kept)?.put(&token).await? {
-        bail!("there is a token {} already; nothing was changed: try again", token.id);
+    let (token, bearer) = Token::mint(args.role, reach, args.name, now, now + args.expires.0)?;
+    if !access_table(resources, &args.access)?.put(&token).await? {
+        bail!("the id {} is already taken; nothing was changed. Try again", token.id);
     }
     if out.json {
-        let listed = Listed::new(&token, now);
-        out.object(&Made {
-            token: borne.text().reveal(),
+        let listed = TokenRow::new(&token, now);
+        out.object(&NewToken {
+            token: bearer.text().reveal(),
             listed,
         })?;
     } else {
-        out.text(borne.text().reveal())?;
+        out.text(bearer.text().reveal())?;
     }
     say(&format!(
         "· {}, {} until {}; it is not shown again",
         token.id,
         token.role,
-        seconds(token.expires_at)
+        timestamp(token.expires_at)
     ));
     Ok(true)
 }
 
-async fn list(places: &Connected, out: &Output, kept: &args::Kept) -> Result<bool> {
+async fn list(resources: &Resources, out: &Output, access: &AccessTableOptions) -> Result<bool> {
     let now = Timestamp::now();
-    let tokens = access(places, kept)?.list().await?;
-    let listed: Vec<Listed> = tokens.iter().map(|token| Listed::new(token, now)).collect();
+    let tokens = access_table(resources, access)?.list().await?;
+    let listed: Vec<TokenRow> = tokens.iter().map(|token| TokenRow::new(token, now)).collect();
     out.rows(&listed)?;
     say(&format!("· {}", count(listed.len(), "token")));
     Ok(true)
 }
 
-async fn change(places: &Connected, out: &Output, wanted: args::Change) -> Result<bool> {
-    let id = &wanted.id;
+async fn change(resources: &Resources, out: &Output, args: ChangeTokenArgs) -> Result<bool> {
+    let id = &args.id;
     let change = TokenChange {
-        role: wanted.role,
-        reach: reach(&wanted.reach)?,
+        role: args.role,
+        reach: reach(&args.reach)?,
     };
     if change == TokenChange::default() {
-        bail!("say what to change: --role, --store or --all-stores");
+        bail!("give something to change: --role, --store or --all-stores");
     }
-    let Some(token) = access(places, &wanted.kept)?.change(id, &change).await? else {
-        bail!("there is no token {id}, or it is revoked; those that are: hookline token list");
+    let Some(token) = access_table(resources, &args.access)?.change(id, &change).await? else {
+        bail!("there is no token {id}, or it is revoked. To list them: hookline token list");
     };
-    told(out, &token)?;
-    say(&format!("· {id} is changed; the API follows from now on"));
+    print_row(out, &token)?;
+    say(&format!("· {id} is changed, from the next request on"));
     Ok(true)
 }
 
-fn told(out: &Output, token: &Token) -> Result<()> {
-    out.rows(&[Listed::new(token, Timestamp::now())])
+fn print_row(out: &Output, token: &Token) -> Result<()> {
+    out.rows(&[TokenRow::new(token, Timestamp::now())])
 }
 
-fn access(places: &Connected, kept: &args::Kept) -> Result<DynamoAccess> {
-    let table = needed(kept.access_table.as_ref(), "ACCESS_TABLE", "--access-table")?;
-    Ok(places.aws.access(table))
+fn access_table(resources: &Resources, access: &AccessTableOptions) -> Result<DynamoAccess> {
+    let table = required(access.access_table.as_ref(), "ACCESS_TABLE", "--access-table")?;
+    Ok(resources.aws.access(table))
 }
 
-/// What was said of stores, if anything was.
-fn reach(said: &args::Reach) -> Result<Option<Reach>> {
-    if said.all_stores {
+/// Stores that the options name; none if they name no store.
+fn reach(options: &ReachOptions) -> Result<Option<Reach>> {
+    if options.all_stores {
         return Ok(Some(Reach::All));
     }
-    if said.store.is_empty() {
+    if options.store.is_empty() {
         return Ok(None);
     }
-    let stores = said.store.iter().map(|store| &store.0);
+    let stores = options.store.iter().map(|store| &store.0);
     if let Some(other) = stores.clone().find(|store| platform(&store.source).is_none()) {
         bail!(
-            "no source is called {}: write a store by its name at Shopify, as in demo.myshopify.com",
+            "no source is called {}: name a Shopify store by its domain, as in demo.myshopify.com",
             other.source
         );
     }
     let reach = Reach::Stores(stores.cloned().collect());
     if reach.to_string().len() > REACH_LIMIT {
-        bail!("these are more stores than one token can name: make several, or say --all-stores");
+        bail!("these are more stores than one token can name. Create several tokens, or give --all-stores");
     }
     Ok(Some(reach))
 }

@@ -1,6 +1,6 @@
-//! `hookline trace`: all that is known of one delivery, and what to do about it.
+//! `hookline trace`: everything known about one delivery, and what to do about it.
 
-mod account;
+mod report;
 
 use anyhow::Result;
 use hookline_domain::{
@@ -10,30 +10,30 @@ use hookline_domain::{
 };
 use jiff::Timestamp;
 
-use self::account::{Account, InArchive};
+use self::report::{ArchiveStatus, TraceReport};
 use crate::{
-    args::Trace,
-    letters::{Letter, Summary, Walk},
+    args::TraceArgs,
+    dead_letters::{DeadLetterSummary, DeadLetterWalk, Letter},
     output::{Output, say},
-    places::Connected,
     records,
-    select::Selection,
+    resources::Resources,
+    selection::Selection,
 };
 
-pub async fn run(places: &Connected, out: &Output, wanted: &Trace) -> Result<bool> {
-    let ledger = places.ledger()?;
-    let records = records::find(&ledger, &wanted.id, wanted.store.as_ref(), wanted.topic.as_ref()).await?;
-    let letters = letters(places, wanted).await?;
+pub async fn run(resources: &Resources, out: &Output, args: &TraceArgs) -> Result<bool> {
+    let ledger = resources.ledger()?;
+    let records = records::find(&ledger, &args.id, args.store.as_ref(), args.topic.as_ref()).await?;
+    let letters = letters(resources, args).await?;
     if records.is_empty() {
-        return nothing(out, wanted, &letters);
+        return report_unknown(out, args, &letters);
     }
     for record in &records {
         let letter = letters.iter().find(|letter| holds(letter, &record.delivery));
-        let stores = places.stores()?;
+        let stores = resources.stores()?;
         let store = stores.view(&record.delivery.store).await?;
         let failed = stores.failed(&record.delivery).await?;
-        let archived = archived(places, record).await?;
-        let account = Account::of(
+        let archived = archived(resources, record).await?;
+        let report = TraceReport::of(
             record,
             letter,
             failed.as_ref(),
@@ -42,51 +42,55 @@ pub async fn run(places: &Connected, out: &Output, wanted: &Trace) -> Result<boo
             Timestamp::now(),
         );
         if out.json {
-            out.object(&account)?;
+            out.object(&report)?;
         } else {
-            out.text(&account.page())?;
+            out.text(&report.page())?;
         }
     }
-    if wanted.store.is_some() {
-        say("· replays of it are found without --store, by searching the whole ledger");
+    if args.store.is_some() {
+        say("· to find its replays too, run this without --store: that searches the whole ledger");
     }
     Ok(true)
 }
 
-/// The dead letters of this delivery and of its replays.
-async fn letters(places: &Connected, wanted: &Trace) -> Result<Vec<Letter>> {
+/// Dead letters of this delivery and of its replays.
+async fn letters(resources: &Resources, args: &TraceArgs) -> Result<Vec<Letter>> {
     let everything = Selection::default();
-    let (letters, _) = Walk::new(places, &everything, wanted.hiding)?.all(usize::MAX).await?;
+    let (letters, _) = DeadLetterWalk::new(resources, &everything, args.hiding)?
+        .all(usize::MAX)
+        .await?;
     let is_meant = |letter: &Letter| {
         letter.delivery.as_ref().is_ok_and(|delivery| {
             let id = &delivery.key.id;
-            *id == wanted.id || original_of(id) == Some(wanted.id.as_str())
+            *id == args.id || original_of(id) == Some(args.id.as_str())
         })
     };
     Ok(letters.into_iter().filter(is_meant).collect())
 }
 
-/// Where it is kept; none if it need not be, for its original has the same body, or if nobody said where to look.
-async fn archived(places: &Connected, record: &LedgerRecord) -> Result<Option<InArchive>> {
-    let Some(archive) = places.archive() else {
+/// Status in the archive; none for a replay, whose original has the same body, and without an archive bucket.
+async fn archived(resources: &Resources, record: &LedgerRecord) -> Result<Option<ArchiveStatus>> {
+    let Some(archive) = resources.archive() else {
         return Ok(None);
     };
     if original_of(&record.delivery.id).is_some() {
         return Ok(None);
     }
     let found = archive.of_record(record).await?;
-    Ok(Some(found.map_or(InArchive::No, |(key, _)| InArchive::Yes(key))))
+    Ok(Some(
+        found.map_or(ArchiveStatus::NotKept, |(key, _)| ArchiveStatus::Kept(key)),
+    ))
 }
 
 fn holds(letter: &Letter, key: &DeliveryKey) -> bool {
     letter.delivery.as_ref().is_ok_and(|delivery| delivery.key == *key)
 }
 
-/// What is said of a delivery that the ledger does not know.
-fn nothing(out: &Output, wanted: &Trace, letters: &[Letter]) -> Result<bool> {
+/// Reports a delivery that the ledger does not know.
+fn report_unknown(out: &Output, args: &TraceArgs, letters: &[Letter]) -> Result<bool> {
     for letter in letters {
         if out.json {
-            out.object(&Summary::from(letter))?;
+            out.object(&DeadLetterSummary::from(letter))?;
         } else {
             let DeadLetter {
                 message_id, receives, ..
@@ -94,14 +98,17 @@ fn nothing(out: &Output, wanted: &Trace, letters: &[Letter]) -> Result<bool> {
             out.text(&format!("dead letter  message {message_id}, received {receives} times"))?;
         }
     }
-    let again = if letters.is_empty() {
-        "It has not come, or it was refused at the door: look for it in the receivers' logs, by delivery_id."
-    } else {
-        "Its dead letter is still there, and is as good as new: hookline dlq redrive --id with its id."
+    let advice = match letters.iter().find_map(|letter| letter.delivery.as_ref().ok()) {
+        Some(delivery) => format!(
+            "Its dead letter still exists and can be redriven: hookline dlq redrive --id {}",
+            delivery.key.id
+        ),
+        None => "Either it never arrived or its receiver refused it: search the receivers' logs for its delivery_id"
+            .to_owned(),
     };
     say(&format!(
-        "hookline: the ledger, which remembers deliveries for 7 days, does not know {}. {again}",
-        wanted.id
+        "hookline: the ledger, which remembers deliveries for 7 days, does not know {}. {advice}",
+        args.id
     ));
     Ok(false)
 }

@@ -1,6 +1,6 @@
-//! `hookline webhooks`: a store's subscriptions are made, listed, checked.
+//! `hookline webhooks`: registers, lists and checks a store's webhook subscriptions.
 
-mod lines;
+mod rows;
 mod toml;
 
 use anyhow::{Result, bail};
@@ -15,88 +15,96 @@ use hookline_domain::{
 use hookline_sources::shopify::{self, Subscribing, Topic, has_scope, left_out, subscribing};
 use jiff::Timestamp;
 
-use self::lines::{Line, Listed, Whose, whose};
+use self::rows::{Ownership, SubscriptionRow, TopicRow, ownership};
 use crate::{
-    admin::told,
-    args::store::{OfStore, Receivers, Register, Webhooks},
+    admin::store_error,
+    args::store::{ReceiverOptions, RegisterArgs, StoreWebhooksArgs, WebhooksCommand},
     output::{Output, count, say},
-    places::{Connected, needed},
+    resources::{Resources, required},
 };
 
-pub async fn run(places: &Connected, out: &Output, command: Webhooks) -> Result<bool> {
+pub async fn run(resources: &Resources, out: &Output, command: WebhooksCommand) -> Result<bool> {
     match command {
-        Webhooks::Register(wanted) => match &wanted.store {
-            Some(store) => register(places, out, &store.0, &wanted).await,
+        WebhooksCommand::Register(wanted) => match &wanted.store {
+            Some(store) => register(resources, out, &store.0, &wanted).await,
             None => print(out, &wanted),
         },
-        Webhooks::List(of) => list(places, out, &of).await,
-        Webhooks::Check(of) => check(places, out, &of).await,
+        WebhooksCommand::List(of) => list(resources, out, &of).await,
+        WebhooksCommand::Check(of) => check(resources, out, &of).await,
     }
 }
 
-/// Whether a subscription sends to a receiver below `base`.
+/// Returns true if a subscription sends to a receiver below `base`.
 pub fn ours(found: &VendorSubscription, base: &str) -> bool {
-    whose(found, base) == Whose::Ours
+    ownership(found, base) == Ownership::Ours
 }
 
-/// Where webhooks are received, without the topic.
-pub fn base(receivers: &Receivers) -> Result<&str> {
-    let base = needed(receivers.receiver_url.as_ref(), "RECEIVER_URL", "--receiver-url")?.trim_end_matches('/');
+/// Address of the receivers, without the topic.
+pub fn base(receivers: &ReceiverOptions) -> Result<&str> {
+    let base = required(receivers.receiver_url.as_ref(), "RECEIVER_URL", "--receiver-url")?.trim_end_matches('/');
     if base.contains(['?', '#']) || !base.contains("://") {
-        bail!("RECEIVER_URL is not an address as in https://example.com/api/webhooks/receive/shopify");
+        bail!("RECEIVER_URL is not an address like https://example.com/api/webhooks/receive/shopify");
     }
     Ok(base)
 }
 
-fn print(out: &Output, wanted: &Register) -> Result<bool> {
+fn print(out: &Output, wanted: &RegisterArgs) -> Result<bool> {
     let block = toml::block(
         base(&wanted.receivers)?,
         hookline_shopify_admin::API_VERSION,
         &wanted.include_fields,
     );
     out.text(block.trim_end())?;
-    warn_of_what_is_left_out(&wanted.include_fields);
-    say("· deploy it with: shopify app deploy. Stores with subscriptions of their own get every change twice then");
+    warn_of_omitted_fields(&wanted.include_fields);
+    say(
+        "· to deploy it: shopify app deploy. Stores that also have subscriptions of their own then receive every change twice",
+    );
     Ok(true)
 }
 
-fn warn_of_what_is_left_out(fields: &[String]) {
+fn warn_of_omitted_fields(fields: &[String]) {
     let lacks = left_out(fields);
     if !lacks.is_empty() {
         say(&format!(
-            "· the index will not have what these fields leave out of products: {}",
+            "· with these fields, the index will not have of products: {}",
             lacks.join(", ")
         ));
     }
 }
 
-/// What a store should have, as far as its token allows, and the topics for which it does not.
-struct Scoped {
+/// Subscriptions that a store should have, as far as its token allows, and rows for the topics that it does not allow.
+struct ExpectedSubscriptions {
     wanted: Vec<WantedSubscription>,
-    lines: Vec<Line>,
+    rows: Vec<TopicRow>,
 }
 
-async fn scoped(shopify: &impl Catalogue, store: &StoreKey, base: &str, fields: &[String]) -> Result<Scoped> {
-    let shop = shopify.shop(store).await.map_err(|why| told(why, store))?;
+async fn expected_subscriptions(
+    shopify: &impl Catalogue,
+    store: &StoreKey,
+    base: &str,
+    fields: &[String],
+) -> Result<ExpectedSubscriptions> {
+    let shop = shopify.shop(store).await.map_err(|why| store_error(why, store))?;
     let refused = |topic: Topic| match subscribing(topic) {
         Subscribing::ForAStore {
             scope: Some(scope),
             is_needed,
-        } if !has_scope(&shop.scopes, scope) => Some(Line::refused(topic, scope, is_needed)),
+        } if !has_scope(&shop.scopes, scope) => Some(TopicRow::refused(topic, scope, is_needed)),
         Subscribing::ForAStore { .. } | Subscribing::ForTheApp => None,
     };
-    Ok(Scoped {
+    Ok(ExpectedSubscriptions {
         wanted: shopify::wanted(base, &shop.scopes, fields),
-        lines: Topic::ALL.into_iter().filter_map(refused).collect(),
+        rows: Topic::ALL.into_iter().filter_map(refused).collect(),
     })
 }
 
-async fn register(places: &Connected, out: &Output, store: &StoreKey, asked: &Register) -> Result<bool> {
-    let base = base(&asked.receivers)?;
-    let shopify = asked.admin.shopify(places)?;
-    let Scoped { wanted, mut lines } = scoped(&shopify, store, base, &asked.include_fields).await?;
+async fn register(resources: &Resources, out: &Output, store: &StoreKey, args: &RegisterArgs) -> Result<bool> {
+    let base = base(&args.receivers)?;
+    let shopify = args.admin.shopify(resources)?;
+    let ExpectedSubscriptions { wanted, mut rows } =
+        expected_subscriptions(&shopify, store, base, &args.include_fields).await?;
     let findings = registration::look(&shopify, store, &wanted).await;
-    let findings = findings.map_err(|why| told(why, store))?;
+    let findings = findings.map_err(|why| store_error(why, store))?;
     let (mut made, mut changed, mut removed) = (0, 0, 0);
     for finding in &findings {
         let mended = registration::mend(&shopify, store, finding).await;
@@ -105,31 +113,31 @@ async fn register(places: &Connected, out: &Output, store: &StoreKey, asked: &Re
             Ok(Mended::Changed) => changed += 1,
             Ok(Mended::Nothing) | Err(_) => {}
         }
-        lines.push(Line::mended(finding, mended));
-        for double in finding.doubles.iter().filter(|_| asked.prune) {
+        rows.push(TopicRow::mended(finding, mended));
+        for double in finding.doubles.iter().filter(|_| args.prune) {
             let gone = shopify.remove(store, &double.id).await;
             removed += usize::from(gone.is_ok());
-            lines.push(Line::pruned(double, gone));
+            rows.push(TopicRow::pruned(double, gone));
         }
     }
-    remember(places, store).await?;
-    out.rows(&lines)?;
+    watch(resources, store).await?;
+    out.rows(&rows)?;
     say(&format!(
-        "· {} made, {changed} changed, {removed} removed, {} as they should be",
+        "· {} created, {changed} changed, {removed} removed, {} already correct",
         count(made, "subscription"),
-        findings.len() - made - changed - lines.iter().filter(|line| line.is_failed()).count()
+        findings.len() - made - changed - rows.iter().filter(|line| line.is_failed()).count()
     ));
-    warn_of_what_is_left_out(&asked.include_fields);
-    if !asked.prune {
-        warn_of_doubles(&findings, store);
+    warn_of_omitted_fields(&args.include_fields);
+    if !args.prune {
+        warn_of_duplicates(&findings, store);
     }
-    say("· compliance topics can only be in shopify.app.toml: hookline webhooks register --toml");
-    Ok(lines.iter().all(Line::is_well))
+    say("· subscribe to the compliance topics in shopify.app.toml, the only way: hookline webhooks register --toml");
+    Ok(rows.iter().all(TopicRow::is_well))
 }
 
-/// Has the watchdog look after this store's subscriptions from now on.
-async fn remember(places: &Connected, store: &StoreKey) -> Result<()> {
-    let stores = places.stores()?;
+/// Has the watchdog check this store's subscriptions from now on.
+async fn watch(resources: &Resources, store: &StoreKey) -> Result<()> {
+    let stores = resources.stores()?;
     let before = stores.find(store).await?.and_then(|record| record.watched);
     let watched = Watched {
         waiting: before.and_then(|before| before.waiting),
@@ -142,38 +150,38 @@ async fn remember(places: &Connected, store: &StoreKey) -> Result<()> {
     Ok(stores.record(store, &update).await?)
 }
 
-async fn list(places: &Connected, out: &Output, of: &OfStore) -> Result<bool> {
+async fn list(resources: &Resources, out: &Output, of: &StoreWebhooksArgs) -> Result<bool> {
     let store = &of.store.0;
     let base = base(&of.receivers)?;
-    let shopify = of.admin.shopify(places)?;
-    let all = shopify.list(store).await.map_err(|why| told(why, store))?;
-    let listed: Vec<Listed> = all.iter().map(|found| Listed::new(found, base)).collect();
+    let shopify = of.admin.shopify(resources)?;
+    let all = shopify.list(store).await.map_err(|why| store_error(why, store))?;
+    let listed: Vec<SubscriptionRow> = all.iter().map(|found| SubscriptionRow::new(found, base)).collect();
     out.rows(&listed)?;
-    let ours = listed.iter().filter(|line| line.whose == Whose::Ours).count();
+    let ours = listed.iter().filter(|line| line.whose == Ownership::Ours).count();
     say(&format!(
-        "· {}, {ours} to us; those in shopify.app.toml are not seen here",
+        "· {}, {ours} to us; those in shopify.app.toml are not visible here",
         count(listed.len(), "subscription")
     ));
     Ok(true)
 }
 
-async fn check(places: &Connected, out: &Output, of: &OfStore) -> Result<bool> {
+async fn check(resources: &Resources, out: &Output, of: &StoreWebhooksArgs) -> Result<bool> {
     let store = &of.store.0;
     let base = base(&of.receivers)?;
-    let shopify = of.admin.shopify(places)?;
-    let Scoped { wanted, mut lines } = scoped(&shopify, store, base, &[]).await?;
+    let shopify = of.admin.shopify(resources)?;
+    let ExpectedSubscriptions { wanted, mut rows } = expected_subscriptions(&shopify, store, base, &[]).await?;
     let findings = registration::look(&shopify, store, &wanted).await;
-    let findings = findings.map_err(|why| told(why, store))?;
-    lines.extend(findings.iter().map(Line::found));
-    out.rows(&lines)?;
-    warn_of_doubles(&findings, store);
-    let wrong = lines.iter().filter(|line| !line.is_well()).count();
+    let findings = findings.map_err(|why| store_error(why, store))?;
+    rows.extend(findings.iter().map(TopicRow::found));
+    out.rows(&rows)?;
+    warn_of_duplicates(&findings, store);
+    let wrong = rows.iter().filter(|line| !line.is_well()).count();
     if wrong == 0 {
-        say(&format!("· all {} subscriptions are as they should be", findings.len()));
+        say(&format!("· all {} subscriptions are correct", findings.len()));
     } else {
         say(&format!(
-            "· {} not as it should be. If they are in shopify.app.toml they are not seen here, and all is well; or else: \
-             hookline webhooks register {}",
+            "· {} incorrect or missing. VendorSubscriptions in shopify.app.toml are not visible here: if they are there, all is well. \
+             If not: hookline webhooks register {}",
             count(wrong, "topic"),
             store.label()
         ));
@@ -181,13 +189,13 @@ async fn check(places: &Connected, out: &Output, of: &OfStore) -> Result<bool> {
     Ok(wrong == 0)
 }
 
-/// Two of ours to one topic mean that every change comes twice, or goes to where nobody is.
-fn warn_of_doubles(findings: &[Finding], store: &StoreKey) {
+/// Warns of two subscriptions of ours to one topic: every change arrives twice, or also goes to an old address.
+fn warn_of_duplicates(findings: &[Finding], store: &StoreKey) {
     for finding in findings.iter().filter(|finding| !finding.doubles.is_empty()) {
         let more: Vec<&str> = finding.doubles.iter().map(|double| double.uri.as_str()).collect();
         say(&format!(
-            "· warning: {} is also sent to {}: every change is delivered once more for each. Remove: hookline webhooks \
-             register {} --prune",
+            "· warning: {} is also sent to {}: every change is delivered once more for each. To remove them: hookline \
+             webhooks register {} --prune",
             finding.wanted.topic,
             more.join(" and "),
             store.label()

@@ -1,45 +1,55 @@
-//! The block of `shopify.app.toml` that subscribes an app in all its stores
+//! Block of `shopify.app.toml` that subscribes an app in all its stores
 //! (<https://shopify.dev/docs/apps/build/webhooks/subscribe>).
 
-use std::fmt::Write;
-
 use hookline_sources::shopify::{Subscribing, Topic, address, included, subscribing};
+use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, Value, value};
 
-/// The block, for receivers below `base`.
+/// Returns the block for receivers below `base`.
 pub fn block(base: &str, api_version: &str, fields: &[String]) -> String {
-    let mut text = format!("[webhooks]\napi_version = {}\n", quoted(api_version));
+    let mut subscriptions = ArrayOfTables::new();
     for topic in Topic::ALL {
-        let (key, note) = match subscribing(topic) {
-            Subscribing::ForTheApp => ("compliance_topics", String::new()),
-            Subscribing::ForAStore { scope, is_needed } => (
-                "topics",
-                scope
-                    .filter(|_| !is_needed)
-                    .map(|scope| format!(" # needs the scope {scope}; leave it out if nobody follows orders"))
-                    .unwrap_or_default(),
-            ),
-        };
-        let fields = match included(topic, fields) {
-            fields if fields.is_empty() => String::new(),
-            fields => {
-                let fields: Vec<String> = fields.iter().map(|field| quoted(field)).collect();
-                format!("  include_fields = [ {} ]\n", fields.join(", "))
-            }
-        };
-        // Writing to a text cannot fail.
-        let _infallible = write!(
-            text,
-            "\n  [[webhooks.subscriptions]]\n  {key} = [ {} ]{note}\n  uri = {}\n{fields}",
-            quoted(topic.name()),
-            quoted(&address(base, topic)),
-        );
+        subscriptions.push(subscription(base, topic, fields));
     }
-    text
+    let mut webhooks = Table::new();
+    webhooks["api_version"] = value(api_version);
+    webhooks["subscriptions"] = Item::ArrayOfTables(subscriptions);
+    let mut document = DocumentMut::new();
+    document["webhooks"] = Item::Table(webhooks);
+    document.to_string()
 }
 
-/// A basic string of TOML (<https://toml.io/en/v1.0.0#string>). JSON's escapes are a part of TOML's.
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+/// One `[[webhooks.subscriptions]]`, indented as Shopify CLI writes it.
+fn subscription(base: &str, topic: Topic, fields: &[String]) -> Table {
+    let (key, unneeded_scope) = match subscribing(topic) {
+        Subscribing::ForTheApp => ("compliance_topics", None),
+        Subscribing::ForAStore { scope, is_needed } => ("topics", scope.filter(|_| !is_needed)),
+    };
+    let mut table = Table::new();
+    table.decor_mut().set_prefix("\n  ");
+    table[key] = list([topic.name()]);
+    if let (Some(scope), Some(topics)) = (unneeded_scope, table[key].as_value_mut()) {
+        let note = format!(" # needs the scope {scope}; leave it out if nobody watches orders");
+        topics.decor_mut().set_suffix(note);
+    }
+    table["uri"] = value(address(base, topic));
+    let fields = included(topic, fields);
+    if !fields.is_empty() {
+        table["include_fields"] = list(&fields);
+    }
+    for (mut key, _) in table.iter_mut() {
+        key.leaf_decor_mut().set_prefix("  ");
+    }
+    table
+}
+
+/// An array with spaces inside: `[ "a", "b" ]`.
+fn list<T: Into<Value>>(values: impl IntoIterator<Item = T>) -> Item {
+    let mut array: Array = values.into_iter().collect();
+    if let Some(first) = array.get_mut(0) {
+        first.decor_mut().set_prefix(" ");
+    }
+    array.set_trailing(" ");
+    value(array)
 }
 
 #[cfg(test)]
@@ -47,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_topic_is_in_it_once_at_its_receiver() {
+    fn every_topic_is_subscribed_once_at_its_receiver() {
         let text = block("https://example.com/api/webhooks/receive/shopify", "2026-10", &[]);
         assert!(text.starts_with("[webhooks]\napi_version = \"2026-10\"\n"), "{text}");
         for topic in Topic::ALL {
@@ -60,7 +70,7 @@ mod tests {
             let uri = format!("/receive/shopify/{}\"\n", topic.function());
             assert_eq!(text.matches(&uri).count(), 1, "{uri} in {text}");
         }
-        // What is about people is never sent whole.
+        // Topics about people are never sent whole.
         for fields in [
             r#"include_fields = [ "id", "updated_at", "admin_graphql_api_id" ]"#,
             r#"include_fields = [ "id", "updated_at", "myshopify_domain" ]"#,
@@ -71,13 +81,28 @@ mod tests {
     }
 
     #[test]
-    fn only_products_are_reduced_and_never_to_what_loses_changes() {
+    fn block_is_toml_with_a_note_on_each_topic_that_may_be_left_out() {
+        let text = block("https://example.com", "2026-10", &[]);
+        let parsed: DocumentMut = text.parse().unwrap();
+        let subscriptions = parsed["webhooks"]["subscriptions"].as_array_of_tables().unwrap();
+        assert_eq!(subscriptions.len(), Topic::ALL.len());
+        assert_eq!(
+            subscriptions.get(0).unwrap()["uri"].as_str(),
+            Some("https://example.com/products-create")
+        );
+        let note = "topics = [ \"orders/create\" ] # needs the scope read_orders;";
+        assert_eq!(text.matches(note).count(), 1, "{text}");
+        assert_eq!(text.matches('#').count(), 1, "{text}");
+    }
+
+    #[test]
+    fn fields_are_chosen_for_products_only_and_never_lose_changes() {
         let text = block(
             "https://example.com",
             "2026-10",
             &["tags".to_owned(), "a\"b".to_owned()],
         );
-        let line = r#"  include_fields = [ "id", "updated_at", "title", "admin_graphql_api_id", "tags", "a\"b" ]"#;
+        let line = r#"  include_fields = [ "id", "updated_at", "title", "admin_graphql_api_id", "tags", 'a"b' ]"#;
         assert_eq!(text.matches(line).count(), 2, "{text}");
         assert_eq!(text.matches("include_fields").count(), 4, "{text}");
     }

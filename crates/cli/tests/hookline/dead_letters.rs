@@ -1,4 +1,4 @@
-//! Dead letters are listed and shown, and removed only when that is meant.
+//! `hookline dlq list`, `show` and `purge`.
 
 use std::{fs, path::PathBuf};
 
@@ -9,12 +9,14 @@ use crate::harness::{Stack, broken, update};
 
 const T1: &str = "2026-11-21T10:00:01Z";
 
-/// Two letters of ours and one that is not.
-async fn three() -> Stack {
+/// Stack with two letters of ours and one that is not.
+async fn stack_with_three_letters() -> Stack {
     let stack = Stack::start().await;
-    stack.bury(&broken("bad"), ErrorCode::SchemaMismatch, "no title").await;
     stack
-        .bury(
+        .add_dead_letter(&broken("bad"), ErrorCode::SchemaMismatch, "no title")
+        .await;
+    stack
+        .add_dead_letter(
             &update("good", 1, T1, "Iron Kettle"),
             ErrorCode::IndexUnavailable,
             "the index is away",
@@ -24,16 +26,16 @@ async fn three() -> Stack {
     stack
 }
 
-/// A path at which nothing is.
-fn nowhere() -> PathBuf {
+/// Path at which no file exists.
+fn new_path() -> PathBuf {
     std::env::temp_dir().join(format!("hookline-{}.jsonl", uuid::Uuid::new_v4()))
 }
 
 #[tokio::test]
-async fn a_list_says_why_and_takes_nothing_away() {
-    let stack = three().await;
-    let said = stack.run(&["dlq", "list"]).await;
-    assert_eq!(said.status, 0, "{said:?}");
+async fn list_shows_reasons_and_removes_nothing() {
+    let stack = stack_with_three_letters().await;
+    let output = stack.run(&["dlq", "list"]).await;
+    assert_eq!(output.status, 0, "{output:?}");
     for word in [
         "demo.myshopify.com",
         "products/update",
@@ -42,19 +44,19 @@ async fn a_list_says_why_and_takes_nothing_away() {
         "no title",
         "not_ours",
     ] {
-        assert!(said.out.contains(word), "{word}: {}", said.out);
+        assert!(output.out.contains(word), "{word}: {}", output.out);
     }
-    assert!(said.err.contains("3 dead letters"), "{said:?}");
-    // Given back: another can have them at once.
+    assert!(output.err.contains("3 dead letters"), "{output:?}");
+    // Visible again at once.
     assert_eq!(stack.ids(&stack.dead_letters).await, ["bad", "good", "not ours at all"]);
     assert!(stack.ids(&stack.events).await.is_empty());
 }
 
 #[tokio::test]
-async fn a_list_for_programs_is_an_object_a_line_without_bodies() {
-    let stack = three().await;
-    let said = stack.run(&["--json", "dlq", "list"]).await;
-    let objects = said.objects();
+async fn json_list_has_an_object_per_line_without_bodies() {
+    let stack = stack_with_three_letters().await;
+    let output = stack.run(&["--json", "dlq", "list"]).await;
+    let objects = output.objects();
     assert_eq!(objects.len(), 3);
     let good = objects.iter().find(|letter| letter["delivery_id"] == "good").unwrap();
     assert_eq!(good["code"], "index_unavailable");
@@ -64,12 +66,12 @@ async fn a_list_for_programs_is_an_object_a_line_without_bodies() {
         objects.iter().any(|letter| letter["not_ours"].is_string()),
         "{objects:?}"
     );
-    assert!(!said.out.contains("Ada") && !said.out.contains("Kettle"));
+    assert!(!output.out.contains("Ada") && !output.out.contains("Kettle"));
 }
 
 #[tokio::test]
-async fn a_selection_leaves_the_others_out() {
-    let stack = three().await;
+async fn selection_excludes_other_letters() {
+    let stack = stack_with_three_letters().await;
     let cases: [(&[&str], &[&str]); 8] = [
         (&["--code", "schema_mismatch"], &["bad"]),
         (&["--id", "good"], &["good"]),
@@ -92,80 +94,82 @@ async fn a_selection_leaves_the_others_out() {
         ids.sort_by_key(ToString::to_string);
         assert_eq!(ids, expected, "{selection:?}");
     }
-    let said = stack.run(&["dlq", "list", "--json", "--not-ours"]).await;
-    assert!(said.object()["not_ours"].is_string());
+    let output = stack.run(&["dlq", "list", "--json", "--not-ours"]).await;
+    assert!(output.object()["not_ours"].is_string());
 }
 
 #[tokio::test]
-async fn more_letters_than_a_receive_brings_are_listed_each_once() {
+async fn letters_of_several_requests_are_listed_once_each() {
     let stack = Stack::start().await;
     for number in 0..35 {
         stack
-            .bury(&broken(&format!("d{number:02}")), ErrorCode::SchemaMismatch, "no title")
+            .add_dead_letter(&broken(&format!("d{number:02}")), ErrorCode::SchemaMismatch, "no title")
             .await;
     }
-    let said = stack.run(&["dlq", "list", "--json"]).await;
-    assert_eq!(said.objects().len(), 35);
+    let output = stack.run(&["dlq", "list", "--json"]).await;
+    assert_eq!(output.objects().len(), 35);
     assert_eq!(stack.ids(&stack.dead_letters).await.len(), 35);
 }
 
 #[tokio::test]
-async fn a_body_is_shown_only_when_asked_for() {
-    let stack = three().await;
-    let said = stack.run(&["dlq", "show", "bad"]).await;
+async fn body_is_shown_only_with_its_option() {
+    let stack = stack_with_three_letters().await;
+    let output = stack.run(&["dlq", "show", "bad"]).await;
     assert!(
-        said.out.contains("no title") && said.out.contains("22 bytes"),
-        "{said:?}"
+        output.out.contains("no title") && output.out.contains("22 bytes"),
+        "{output:?}"
     );
-    assert!(!said.out.contains("Ada Lovelace"));
-    let said = stack.run(&["dlq", "show", "bad", "--body"]).await;
-    assert!(said.out.contains("Ada Lovelace"), "{said:?}");
-    let said = stack.run(&["dlq", "show", "bad", "--body", "--json"]).await;
-    assert_eq!(said.object()["body"], r#"{"id": "Ada Lovelace"}"#);
-    let said = stack.run(&["dlq", "show", "unheard-of"]).await;
-    assert_eq!(said.status, 2);
-    assert!(said.err.contains("hookline trace unheard-of"), "{said:?}");
+    assert!(!output.out.contains("Ada Lovelace"));
+    let output = stack.run(&["dlq", "show", "bad", "--body"]).await;
+    assert!(output.out.contains("Ada Lovelace"), "{output:?}");
+    let output = stack.run(&["dlq", "show", "bad", "--body", "--json"]).await;
+    assert_eq!(output.object()["body"], r#"{"id": "Ada Lovelace"}"#);
+    let output = stack.run(&["dlq", "show", "unheard-of"]).await;
+    assert_eq!(output.status, 2);
+    assert!(output.err.contains("hookline trace unheard-of"), "{output:?}");
 }
 
 #[tokio::test]
-async fn a_purge_without_a_yes_removes_nothing() {
-    let stack = three().await;
-    let said = stack.run(&["dlq", "purge"]).await;
-    assert_eq!(said.status, 2);
+async fn purge_without_confirmation_removes_nothing() {
+    let stack = stack_with_three_letters().await;
+    let output = stack.run(&["dlq", "purge"]).await;
+    assert_eq!(output.status, 2);
     assert!(
-        said.err.contains("3 letters would be removed for good: say --yes"),
-        "{said:?}"
+        output
+            .err
+            .contains("this would remove 3 dead letters for good. Give --yes"),
+        "{output:?}"
     );
-    let said = stack.run(&["dlq", "purge", "--dry-run", "--yes"]).await;
-    assert_eq!(said.status, 0);
+    let output = stack.run(&["dlq", "purge", "--dry-run", "--yes"]).await;
+    assert_eq!(output.status, 0);
     assert_eq!(stack.ids(&stack.dead_letters).await.len(), 3);
 }
 
 #[tokio::test]
-async fn a_purge_removes_what_was_selected_and_keeps_it_in_a_file() {
-    let stack = three().await;
-    let file = nowhere();
+async fn purge_saves_selected_letters_in_a_file_and_removes_them() {
+    let stack = stack_with_three_letters().await;
+    let file = new_path();
     let path = file.to_str().unwrap();
-    let said = stack
+    let output = stack
         .run(&["dlq", "purge", "--code", "schema_mismatch", "--yes", "--save", path])
         .await;
-    assert_eq!(said.status, 0, "{said:?}");
+    assert_eq!(output.status, 0, "{output:?}");
     let kept = fs::read_to_string(&file).unwrap();
     assert_eq!(kept.lines().count(), 1);
-    let said = stack.run(&["replay", "--file", path, "--dry-run", "--json"]).await;
-    assert_eq!(said.object()["delivery_id"], "bad");
-    // A second purge does not write over it, and so removes nothing.
-    let said = stack.run(&["dlq", "purge", "--yes", "--save", path]).await;
-    assert_eq!(said.status, 2, "{said:?}");
+    let output = stack.run(&["replay", "--file", path, "--dry-run", "--json"]).await;
+    assert_eq!(output.object()["delivery_id"], "bad");
+    // A second purge does not overwrite the file, and so removes nothing.
+    let output = stack.run(&["dlq", "purge", "--yes", "--save", path]).await;
+    assert_eq!(output.status, 2, "{output:?}");
     assert_eq!(fs::read_to_string(&file).unwrap(), kept);
     assert_eq!(stack.ids(&stack.dead_letters).await, ["good", "not ours at all"]);
     fs::remove_file(&file).unwrap();
 }
 
 #[tokio::test]
-async fn what_is_not_ours_can_be_purged_alone() {
-    let stack = three().await;
-    let said = stack.run(&["dlq", "purge", "--not-ours", "--yes"]).await;
-    assert_eq!(said.status, 0, "{said:?}");
+async fn messages_not_ours_can_be_purged_alone() {
+    let stack = stack_with_three_letters().await;
+    let output = stack.run(&["dlq", "purge", "--not-ours", "--yes"]).await;
+    assert_eq!(output.status, 0, "{output:?}");
     assert_eq!(stack.ids(&stack.dead_letters).await, ["bad", "good"]);
 }

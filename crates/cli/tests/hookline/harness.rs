@@ -1,4 +1,4 @@
-//! A Hookline on emulators, and the binary pointed at it.
+//! A stack on emulators, and the binary with its settings.
 
 use std::{
     path::PathBuf,
@@ -46,31 +46,31 @@ use tokio::{
 
 pub const UPDATE: &str = "products/update";
 
-/// How long a search may take to show what was written: the index refreshes every second.
-const FOUND_WITHIN: Duration = Duration::from_secs(20);
+/// Time within which a search must find a written document; the index refreshes every second.
+const SEARCH_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A Hookline without functions: what it keeps its state in.
+/// Tables and queues of a stack, without functions.
 pub struct Stack {
     pub dynamodb: DynamoDb,
     pub sqs: aws_sdk_sqs::Client,
     pub events: String,
     pub dead_letters: String,
     endpoint: String,
-    /// Where the S3 with its archive listens, if it has one.
+    /// Endpoint of the S3 that holds the archive, if any.
     archive: Option<String>,
     _sqs: Sqs,
 }
 
-/// What a run of the binary said.
+/// Exit status and output of a run of the binary.
 #[derive(Debug)]
-pub struct Said {
+pub struct CliOutput {
     pub status: i32,
     pub out: String,
     pub err: String,
 }
 
-impl Said {
-    /// Each line of the output as JSON.
+impl CliOutput {
+    /// Parses each line of the output as JSON.
     pub fn objects(&self) -> Vec<Value> {
         self.out
             .lines()
@@ -78,7 +78,7 @@ impl Said {
             .collect()
     }
 
-    /// The only line as JSON.
+    /// Parses the only line as JSON.
     pub fn object(&self) -> Value {
         let mut objects = self.objects();
         assert_eq!(objects.len(), 1, "{self:?}");
@@ -86,7 +86,7 @@ impl Said {
     }
 }
 
-/// A delivery of a product's state.
+/// Delivery of a product's state.
 pub fn update(id: &str, product: u64, updated_at: &str, title: &str) -> Delivery {
     let body = json!({
         "id": product, "title": title, "status": "active", "published_at": updated_at, "updated_at": updated_at,
@@ -96,7 +96,7 @@ pub fn update(id: &str, product: u64, updated_at: &str, title: &str) -> Delivery
     of(id, UPDATE, &body.to_string(), updated_at)
 }
 
-/// A delivery whose body no reader of ours can read, and that holds a name.
+/// Delivery whose body cannot be parsed and holds a person's name.
 pub fn broken(id: &str) -> Delivery {
     of(id, UPDATE, r#"{"id": "Ada Lovelace"}"#, "2026-11-21T10:00:00Z")
 }
@@ -134,18 +134,18 @@ impl Stack {
         }
     }
 
-    /// The same, keeping what is settled.
+    /// Adds an archive.
     pub fn with_archive(self, s3: &S3) -> Self {
         let archive = Some(s3.endpoint().to_owned());
         Self { archive, ..self }
     }
 
-    /// The binary, pointed here.
+    /// Command of the binary with this stack's settings.
     pub fn hookline(&self, arguments: &[&str]) -> Command {
         self.hookline_at(&self.endpoint, arguments)
     }
 
-    /// The binary, with its queues at another address.
+    /// Command of the binary, with its queues at another address.
     pub fn hookline_at(&self, sqs: &str, arguments: &[&str]) -> Command {
         let moved = |url: &str| url.replace(&self.endpoint, sqs);
         let mut command = Command::new(env!("CARGO_BIN_EXE_hookline"));
@@ -173,18 +173,18 @@ impl Stack {
     }
 
     /// Runs the binary to its end.
-    pub async fn run(&self, arguments: &[&str]) -> Said {
+    pub async fn run(&self, arguments: &[&str]) -> CliOutput {
         finish(self.hookline(arguments).spawn().unwrap()).await
     }
 
-    /// The delivery as a receiver has left it in the ledger, and the queue has given it up with this problem.
-    pub async fn bury(&self, delivery: &Delivery, code: ErrorCode, message: &str) {
+    /// Makes a delivery a dead letter with this problem: claimed by a receiver, given up by the queue.
+    pub async fn add_dead_letter(&self, delivery: &Delivery, code: ErrorCode, message: &str) {
         let text = envelope::encode(delivery).unwrap();
-        self.bury_as(delivery, &text, code, message).await;
+        self.add_dead_letter_as(delivery, &text, code, message).await;
     }
 
-    /// The same, sent with this text.
-    pub async fn bury_as(&self, delivery: &Delivery, text: &str, code: ErrorCode, message: &str) {
+    /// Makes a delivery a dead letter, with this message text.
+    pub async fn add_dead_letter_as(&self, delivery: &Delivery, text: &str, code: ErrorCode, message: &str) {
         self.claim(delivery).await;
         let at = Timestamp::now();
         let problem = Problem {
@@ -208,7 +208,7 @@ impl Stack {
         self.put(&self.dead_letters, text).await;
     }
 
-    /// As a receiver claims it.
+    /// Claims a delivery, as a receiver does.
     pub async fn claim(&self, delivery: &Delivery) {
         let now = Timestamp::now();
         let request = ClaimRequest {
@@ -226,7 +226,7 @@ impl Stack {
             .unwrap();
     }
 
-    /// As a receiver takes it: claimed, and in the event queue.
+    /// Claims a delivery and sends it to the event queue, as a receiver does.
     pub async fn take(&self, delivery: &Delivery) {
         self.claim(delivery).await;
         self.put(&self.events, &envelope::encode(delivery).unwrap()).await;
@@ -242,7 +242,7 @@ impl Stack {
             .unwrap();
     }
 
-    /// All that can be received from a queue; it is hidden then.
+    /// Receives all visible messages of a queue, which hides them.
     pub async fn receive_all(&self, queue: &str) -> Vec<Message> {
         let mut all = Vec::new();
         loop {
@@ -264,7 +264,7 @@ impl Stack {
         }
     }
 
-    /// How many messages a queue has, hidden ones too.
+    /// Number of messages in a queue, with hidden ones.
     pub async fn backlog(&self, queue: &str) -> u64 {
         let backlog = self.aws().await.dead_letters(queue).backlog().await.unwrap();
         backlog.visible + backlog.hidden
@@ -274,7 +274,7 @@ impl Stack {
         Aws::with_config(sdk_config(&self.endpoint).await, Patience::Consumer)
     }
 
-    /// The delivery ids of all that can be received from a queue, in order.
+    /// Sorted delivery ids of all visible messages of a queue.
     pub async fn ids(&self, queue: &str) -> Vec<String> {
         let messages = self.receive_all(queue).await;
         let id = |message: Message| {
@@ -286,7 +286,7 @@ impl Stack {
         ids
     }
 
-    /// Lets a consumer work on the event queue until it is empty.
+    /// Runs a consumer until the event queue is empty.
     pub async fn consume(&self, osmem: &Osmem) {
         consume(
             &self.sqs,
@@ -297,7 +297,7 @@ impl Stack {
         .await;
     }
 
-    /// A consumer that works until this is dropped, in a thread of its own: what it awaits cannot change threads.
+    /// Starts a consumer that runs until this is dropped; in a thread of its own, because its future is not `Send`.
     pub fn consumer(&self, osmem: &Osmem) -> Consumer {
         let (dynamodb, sqs) = (self.dynamodb.endpoint().to_owned(), self.endpoint.clone());
         let (index, queue) = (osmem.url().to_owned(), self.events.clone());
@@ -324,13 +324,13 @@ impl Stack {
         }
     }
 
-    /// What the status function would say.
+    /// Status of the store, as the status function returns it.
     pub async fn status(&self) -> Status {
         let view = self.dynamodb.aws().stores(STORES_TABLE).view(&store("demo")).await;
         Status::of(&store("demo"), view.unwrap().unwrap_or_default(), Timestamp::now())
     }
 
-    /// How many deliveries the ledger knows.
+    /// Number of deliveries in the ledger.
     pub async fn deliveries(&self) -> usize {
         let scan = self
             .dynamodb
@@ -343,7 +343,7 @@ impl Stack {
         scan.items().len()
     }
 
-    /// The titles of what a search finds, once it finds anything: an index shows within a second what it was told.
+    /// Titles of a search's hits, once it finds any: the index refreshes every second.
     pub async fn titles(&self, osmem: &Osmem, text: &str) -> Vec<String> {
         let query = SearchQuery {
             store: store("demo"),
@@ -351,7 +351,7 @@ impl Stack {
             words: Words::new(text),
             limit: 10,
         };
-        let deadline = Instant::now() + FOUND_WITHIN;
+        let deadline = Instant::now() + SEARCH_TIMEOUT;
         loop {
             let page = osmem.index().await.search(&query).await.unwrap();
             assert!(Instant::now() < deadline, "nothing is found for {text:?}");
@@ -399,13 +399,13 @@ async fn keep_in(s3: Option<&str>) -> Keep<S3Archive> {
 type Engine =
     Reindex<DynamoLedger, DynamoEntities, DynamoStores, OpenSearchIndex, MemoryJobs, NoCompliance, SystemClock>;
 
-/// A consumer that works until this is dropped.
+/// Consumer that runs until this is dropped.
 pub struct Consumer {
     _stop: oneshot::Sender<()>,
     _thread: JoinHandle<()>,
 }
 
-/// As Lambda and SQS do it between them: what is settled is removed, the rest is hidden for a while.
+/// Consumes the queue as Lambda and SQS do together: completed messages are removed, the others hidden for a while.
 async fn consume(sqs: &aws_sdk_sqs::Client, queue: &str, reindex: &Engine, keep: &Keep<S3Archive>) {
     let unpack = Unpack::<S3Bodies> { bodies: None };
     loop {
@@ -449,7 +449,7 @@ async fn consume(sqs: &aws_sdk_sqs::Client, queue: &str, reindex: &Engine, keep:
     }
 }
 
-/// A file with this delivery, as `--save` writes it.
+/// Creates a file with this delivery, as `--save` writes it.
 pub fn keep(delivery: &Delivery) -> PathBuf {
     let path = std::env::temp_dir().join(format!("hookline-{}.jsonl", uuid::Uuid::new_v4()));
     let line = json!({"envelope": envelope::encode(delivery).unwrap()});
@@ -457,19 +457,19 @@ pub fn keep(delivery: &Delivery) -> PathBuf {
     path
 }
 
-/// What a run says, to its end.
-pub async fn finish(child: Child) -> Said {
+/// Waits for a run to end, and returns its output.
+pub async fn finish(child: Child) -> CliOutput {
     let done = tokio::time::timeout(Duration::from_mins(1), child.wait_with_output()).await;
     let output = done.expect("the binary did not end").unwrap();
-    let said = Said {
+    let output = CliOutput {
         status: output.status.code().unwrap_or(-1),
         out: String::from_utf8(output.stdout).unwrap(),
         err: String::from_utf8(output.stderr).unwrap(),
     };
-    // A key of our tables is no name: whatever is run says `demo.myshopify.com`.
+    // Output names a store `demo.myshopify.com`, never by its key in our tables.
     assert!(
-        !said.out.contains("shopify#") && !said.err.contains("shopify#"),
-        "{said:?}"
+        !output.out.contains("shopify#") && !output.err.contains("shopify#"),
+        "{output:?}"
     );
-    said
+    output
 }

@@ -1,10 +1,10 @@
-//! The help is what `tests/help` has.
+//! `--help`, errors of the command line, and completion scripts. The help texts are in `tests/help`.
 
 use std::{fs, path::Path, process::Command};
 
 #[test]
-fn the_help_is_as_it_was_read_last() {
-    let cases: [(&str, &[&str]); 27] = [
+fn help_matches_the_reviewed_texts() {
+    let cases: [(&str, &[&str]); 28] = [
         ("hookline", &["--help"]),
         ("dlq", &["dlq", "--help"]),
         ("dlq-list", &["dlq", "list", "--help"]),
@@ -15,6 +15,7 @@ fn the_help_is_as_it_was_read_last() {
         ("retry", &["retry", "--help"]),
         ("trace", &["trace", "--help"]),
         ("cost", &["cost", "--help"]),
+        ("completions", &["completions", "--help"]),
         ("store", &["store", "--help"]),
         ("store-add", &["store", "add", "--help"]),
         ("store-list", &["store", "list", "--help"]),
@@ -36,13 +37,13 @@ fn the_help_is_as_it_was_read_last() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/help");
     let mut differ = Vec::new();
     for (name, arguments) in cases {
-        let said = Command::new(env!("CARGO_BIN_EXE_hookline"))
+        let output = Command::new(env!("CARGO_BIN_EXE_hookline"))
             .args(arguments)
             .env_clear()
             .output()
             .unwrap();
-        assert!(said.status.success());
-        let help = String::from_utf8(said.stdout).unwrap();
+        assert!(output.status.success());
+        let help = String::from_utf8(output.stdout).unwrap();
         assert!(
             help.lines().all(|line| line.chars().count() <= 100),
             "{name} has a line that is too long"
@@ -63,23 +64,53 @@ fn the_help_is_as_it_was_read_last() {
     );
 }
 
+fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_hookline"))
+        .args(arguments)
+        .env_clear()
+        .output()
+        .unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
 #[test]
-fn what_is_missing_is_told_with_how_to_get_it() {
-    let run = |arguments: &[&str]| {
-        let said = Command::new(env!("CARGO_BIN_EXE_hookline"))
-            .args(arguments)
-            .env_clear()
-            .output()
-            .unwrap();
-        (said.status.code(), String::from_utf8(said.stderr).unwrap())
-    };
-    let (status, said) = run(&["dlq", "list"]);
+fn missing_settings_are_named_with_the_command_that_sets_them() {
+    let (status, _, stderr) = run(&["dlq", "list"]);
     assert_eq!(status, Some(2));
     assert!(
-        said.contains("DEAD_LETTER_QUEUE_URL is not set") && said.contains("make --silent where"),
-        "{said}"
+        stderr.contains("DEAD_LETTER_QUEUE_URL is not set") && stderr.contains("make --silent where"),
+        "{stderr}"
     );
-    let (status, said) = run(&["replay"]);
+    let (status, _, stderr) = run(&["replay"]);
     assert_eq!(status, Some(2));
-    assert!(said.contains("--id <ID>|--store <STORE>|--file <FILE>"), "{said}");
+    assert!(stderr.contains("--id <ID>|--store <STORE>|--file <FILE>"), "{stderr}");
+}
+
+#[test]
+fn misspelled_commands_and_options_are_answered_with_the_right_ones() {
+    for (arguments, right) in [
+        (&["dlq", "redirve"][..], "'redrive'"),
+        (&["dlq", "list", "--older-then", "2h"], "'--older-than'"),
+    ] {
+        let (status, _, stderr) = run(arguments);
+        assert_eq!(status, Some(2));
+        assert!(stderr.contains(right), "{stderr}");
+        assert!(
+            !stderr.contains('\u{1b}'),
+            "colour where there is no terminal: {stderr:?}"
+        );
+    }
+}
+
+#[test]
+fn completion_scripts_know_commands_and_options_and_need_no_settings() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let (status, script, stderr) = run(&["completions", shell]);
+        assert_eq!((status, stderr.as_str()), (Some(0), ""));
+        assert!(script.contains("redrive") && script.contains("older-than"), "{script}");
+    }
+    let (status, _, stderr) = run(&["completions", "csh"]);
+    assert_eq!(status, Some(2));
+    assert!(stderr.contains("possible values: bash"), "{stderr}");
 }

@@ -1,4 +1,4 @@
-//! A letter whose body no message holds: it is in S3 until the delivery is done.
+//! Dead letters whose bodies are too large for a message: S3 holds them until the delivery is completed.
 
 use std::fs;
 
@@ -12,10 +12,10 @@ use hookline_domain::{
 };
 use hookline_testkit::emulator::S3;
 
-use crate::harness::{Said, Stack, finish, keep, update};
+use crate::harness::{CliOutput, Stack, finish, keep, update};
 
-/// A dead letter that points at its body, as a receiver has kept it.
-async fn bury(stack: &Stack, s3: &S3) -> Delivery {
+/// Adds a dead letter that points to its body in S3, where a receiver stored it.
+async fn add_large_dead_letter(stack: &Stack, s3: &S3) -> Delivery {
     let delivery = update("large", 1, "2026-11-21T10:00:01Z", "Iron Kettle");
     let attempt = Attempt::new();
     let key = BodyKey {
@@ -26,12 +26,12 @@ async fn bury(stack: &Stack, s3: &S3) -> Delivery {
     bodies.put(&key, compress(&delivery.body)).await.unwrap();
     let message = envelope::point(&delivery, attempt);
     stack
-        .bury_as(&delivery, &message, ErrorCode::IndexUnavailable, "the index was away")
+        .add_dead_letter_as(&delivery, &message, ErrorCode::IndexUnavailable, "the index was away")
         .await;
     delivery
 }
 
-async fn run(stack: &Stack, s3: &S3, arguments: &[&str]) -> Said {
+async fn run(stack: &Stack, s3: &S3, arguments: &[&str]) -> CliOutput {
     let mut command = stack.hookline(arguments);
     command
         .env("AWS_ENDPOINT_URL_S3", s3.endpoint())
@@ -40,34 +40,34 @@ async fn run(stack: &Stack, s3: &S3, arguments: &[&str]) -> Said {
 }
 
 #[tokio::test]
-async fn a_letter_whose_body_is_in_s3_is_listed_shown_and_redriven_as_it_is() {
+async fn letter_with_body_in_s3_is_listed_shown_and_redriven_unchanged() {
     let (stack, s3) = (Stack::start().await, S3::start().await);
-    bury(&stack, &s3).await;
+    add_large_dead_letter(&stack, &s3).await;
     let listed = stack.run(&["dlq", "list", "--json"]).await.object();
     assert_eq!(
         (&listed["delivery_id"], &listed["bytes"]),
         (&"large".into(), &serde_json::Value::Null)
     );
-    let said = run(&stack, &s3, &["dlq", "show", "large", "--body"]).await;
+    let output = run(&stack, &s3, &["dlq", "show", "large", "--body"]).await;
     assert!(
-        said.out.contains("in S3") && said.out.contains("Iron Kettle"),
-        "{said:?}"
+        output.out.contains("in S3") && output.out.contains("Iron Kettle"),
+        "{output:?}"
     );
-    let said = stack.run(&["dlq", "show", "large", "--body"]).await;
-    assert!(said.err.contains("PAYLOAD_BUCKET does not say where"), "{said:?}");
+    let output = stack.run(&["dlq", "show", "large", "--body"]).await;
+    assert!(output.err.contains("PAYLOAD_BUCKET does not say where"), "{output:?}");
     assert_eq!(stack.run(&["dlq", "redrive"]).await.status, 0);
     assert_eq!(stack.receive_all(&stack.events).await.len(), 1);
 }
 
 #[tokio::test]
-async fn what_is_purged_is_kept_with_its_body() {
+async fn purged_letter_is_saved_with_its_body() {
     let (stack, s3) = (Stack::start().await, S3::start().await);
-    let delivery = bury(&stack, &s3).await;
+    let delivery = add_large_dead_letter(&stack, &s3).await;
     let file = keep(&delivery);
     fs::remove_file(&file).unwrap();
     let path = file.to_str().unwrap();
-    let said = run(&stack, &s3, &["dlq", "purge", "--yes", "--save", path]).await;
-    assert_eq!(said.status, 0, "{said:?}");
+    let output = run(&stack, &s3, &["dlq", "purge", "--yes", "--save", path]).await;
+    assert_eq!(output.status, 0, "{output:?}");
     let kept = fs::read_to_string(&file).unwrap();
     assert!(kept.contains("Iron Kettle"), "{kept}");
     fs::remove_file(&file).unwrap();

@@ -1,7 +1,6 @@
-//! The real binary against emulators over HTTP: DynamoDB and SQS in this process, OpenSearch, KMS and
-//! Shopify beside it.
+//! Tests of the binary against emulators over HTTP: DynamoDB and SQS in this process, OpenSearch, KMS and Shopify in others.
 
-#![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod archive;
 mod dead_letters;

@@ -1,4 +1,4 @@
-//! Redriven letters arrive in the event queue; whoever dies meanwhile leaves one copy too many, never one too few.
+//! `hookline dlq redrive`: letters arrive in the event queue, and a crash leaves a copy too many, never one too few.
 
 use std::{net::Ipv4Addr, time::Duration};
 
@@ -14,14 +14,14 @@ use crate::harness::{Stack, broken, finish, update};
 
 const T1: &str = "2026-11-21T10:00:01Z";
 
-/// `product-0` to `product-<n>`, each a letter.
+/// Adds letters of `product-0` to `product-<n>`.
 async fn letters(stack: &Stack, number: u64) -> Vec<String> {
     let mut ids = Vec::new();
     for product in 0..number {
         let id = format!("product-{product:02}");
         let delivery = update(&id, product + 1, T1, "Iron Kettle");
         stack
-            .bury(&delivery, ErrorCode::IndexUnavailable, "the index is away")
+            .add_dead_letter(&delivery, ErrorCode::IndexUnavailable, "the index is away")
             .await;
         ids.push(id);
     }
@@ -29,17 +29,19 @@ async fn letters(stack: &Stack, number: u64) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_is_redriven_is_sent_as_it_was_and_gone_from_the_dead_letters() {
+async fn redriven_letter_is_sent_unchanged_and_removed_from_the_dead_letters() {
     let stack = Stack::start().await;
     let delivery = update("good", 1, T1, "Iron \u{1F525} Kettle");
     stack
-        .bury(&delivery, ErrorCode::IndexUnavailable, "the index is away")
+        .add_dead_letter(&delivery, ErrorCode::IndexUnavailable, "the index is away")
         .await;
-    stack.bury(&broken("bad"), ErrorCode::SchemaMismatch, "no title").await;
+    stack
+        .add_dead_letter(&broken("bad"), ErrorCode::SchemaMismatch, "no title")
+        .await;
     stack.put(&stack.dead_letters, "not ours").await;
-    let said = stack.run(&["dlq", "redrive", "--code", "index_unavailable"]).await;
-    assert_eq!(said.status, 0, "{said:?}");
-    assert!(said.err.contains("1 letter moved"), "{said:?}");
+    let output = stack.run(&["dlq", "redrive", "--code", "index_unavailable"]).await;
+    assert_eq!(output.status, 0, "{output:?}");
+    assert!(output.err.contains("1 dead letter moved"), "{output:?}");
     let sent = stack.receive_all(&stack.events).await;
     assert_eq!(sent.len(), 1);
     assert_eq!(
@@ -50,56 +52,57 @@ async fn what_is_redriven_is_sent_as_it_was_and_gone_from_the_dead_letters() {
 }
 
 #[tokio::test]
-async fn a_redrive_of_everything_leaves_what_is_not_ours_and_says_so() {
+async fn redrive_of_everything_leaves_messages_not_ours_and_says_so() {
     let stack = Stack::start().await;
     let ids = letters(&stack, 12).await;
     stack.put(&stack.dead_letters, "not ours").await;
-    let said = stack.run(&["dlq", "redrive"]).await;
-    assert!(said.err.contains("1 message not ours left"), "{said:?}");
+    let output = stack.run(&["dlq", "redrive"]).await;
+    assert!(output.err.contains("1 message not ours left"), "{output:?}");
     assert_eq!(stack.ids(&stack.events).await, ids);
     assert_eq!(stack.ids(&stack.dead_letters).await, ["not ours"]);
 }
 
 #[tokio::test]
-async fn a_dry_run_changes_nothing() {
+async fn dry_run_changes_nothing() {
     let stack = Stack::start().await;
     let ids = letters(&stack, 3).await;
-    let said = stack.run(&["dlq", "redrive", "--dry-run", "--json"]).await;
-    assert_eq!(said.objects().len(), 3);
+    let output = stack.run(&["dlq", "redrive", "--dry-run", "--json"]).await;
+    assert_eq!(output.objects().len(), 3);
     assert!(stack.ids(&stack.events).await.is_empty());
     assert_eq!(stack.ids(&stack.dead_letters).await, ids);
 }
 
 #[tokio::test]
-async fn no_more_are_moved_than_was_said_and_the_rest_is_there_at_once() {
+async fn limit_is_respected_and_the_rest_is_visible_at_once() {
     let stack = Stack::start().await;
     letters(&stack, 5).await;
-    let said = stack.run(&["dlq", "redrive", "--limit", "2", "--json"]).await;
-    assert_eq!(said.objects().len(), 2);
+    let output = stack.run(&["dlq", "redrive", "--limit", "2", "--json"]).await;
+    assert_eq!(output.objects().len(), 2);
     assert_eq!(stack.ids(&stack.events).await.len(), 2);
     assert_eq!(stack.ids(&stack.dead_letters).await.len(), 3);
 }
 
 #[tokio::test]
-async fn what_fails_again_at_once_is_not_moved_for_ever() {
+async fn letters_that_fail_again_at_once_are_not_moved_forever() {
     let stack = Stack::start().await;
     letters(&stack, 2).await;
-    // As if every letter came straight back.
+    // As if every letter failed again at once.
     let there = stack.dead_letters.clone();
-    let said = stack
+    let output = stack
         .run(&["dlq", "redrive", "--json", "--event-queue-url", &there])
         .await;
-    assert_eq!(said.objects().len(), 2, "{said:?}");
+    assert_eq!(output.objects().len(), 2, "{output:?}");
     assert!(
-        said.err
-            .contains("2 letters left of deliveries that had just been moved"),
-        "{said:?}"
+        output
+            .err
+            .contains("2 dead letters left of deliveries that this run had already moved"),
+        "{output:?}"
     );
     assert_eq!(stack.ids(&stack.dead_letters).await.len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn redrives_at_the_same_time_lose_nothing_and_leave_nothing() {
+async fn concurrent_redrives_lose_nothing_and_leave_nothing() {
     let stack = Stack::start().await;
     let ids = letters(&stack, 30).await;
     let redrive = || {
@@ -116,14 +119,14 @@ async fn redrives_at_the_same_time_lose_nothing_and_leave_nothing() {
         "{one:?} {other:?} {third:?}"
     );
     let mut sent = stack.ids(&stack.events).await;
-    // A second copy would be harmless; a missing one would not.
+    // A second copy would be harmless; a lost one would not.
     sent.dedup();
     assert_eq!(sent, ids);
     assert!(stack.ids(&stack.dead_letters).await.is_empty());
 }
 
-/// Hands on all bytes to `to` and back until a request holds `until`: says so, and answers no more.
-async fn deaf_from(to: String, until: &'static str) -> (String, mpsc::UnboundedReceiver<()>) {
+/// Proxy that forwards all bytes to `to` and back until a request holds `until`; then it reports that and stops answering.
+async fn proxy_that_stalls_at(to: String, until: &'static str) -> (String, mpsc::UnboundedReceiver<()>) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let (reached, has_reached) = mpsc::unbounded_channel();
@@ -144,7 +147,7 @@ async fn deaf_from(to: String, until: &'static str) -> (String, mpsc::UnboundedR
                 }
             });
             tokio::spawn(async move {
-                // Whoever was killed does not listen to the end.
+                // A killed process does not read to the end.
                 let _ended = tokio::io::copy(&mut from_server, &mut to_client).await;
             });
         }
@@ -152,12 +155,12 @@ async fn deaf_from(to: String, until: &'static str) -> (String, mpsc::UnboundedR
     (url, has_reached)
 }
 
-/// A redrive of one letter is killed when it asks the queue for `request`; the next one ends the work.
+/// Kills a redrive of one letter at its `request` to the queue, and lets the next one finish the work.
 async fn kill_at(request: &'static str) {
     let (stack, osmem) = (Stack::start().await, Osmem::start().await);
     let ids = letters(&stack, 1).await;
     let sqs = stack.events.split('/').nth(2).unwrap().to_owned();
-    let (deaf, mut reached) = deaf_from(sqs, request).await;
+    let (deaf, mut reached) = proxy_that_stalls_at(sqs, request).await;
     let mut killed = stack
         .hookline_at(&deaf, &["dlq", "redrive", "--hide-for", "1"])
         .spawn()
@@ -169,12 +172,12 @@ async fn kill_at(request: &'static str) {
     killed.kill().await.unwrap();
     stack.consume(&osmem).await;
 
-    // It is a letter still, once it is not hidden any more. The queue is asked until then, without a pause.
+    // It is still a letter once it is no longer hidden; until then, the queue is polled without a pause.
     let again = loop {
-        let said = stack.run(&["dlq", "redrive", "--json"]).await;
-        assert_eq!(said.status, 0, "{said:?}");
-        if !said.objects().is_empty() {
-            break said;
+        let output = stack.run(&["dlq", "redrive", "--json"]).await;
+        assert_eq!(output.status, 0, "{output:?}");
+        if !output.objects().is_empty() {
+            break output;
         }
         assert_ne!(stack.backlog(&stack.dead_letters).await, 0, "the letter is lost");
     };
@@ -194,11 +197,11 @@ async fn kill_at(request: &'static str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_redrive_that_is_killed_before_it_has_sent_loses_nothing() {
+async fn redrive_killed_before_send_loses_nothing() {
     Box::pin(kill_at("AmazonSQS.SendMessage")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_redrive_that_is_killed_between_send_and_remove_doubles_nothing() {
+async fn redrive_killed_between_send_and_remove_applies_nothing_twice() {
     Box::pin(kill_at("AmazonSQS.DeleteMessage")).await;
 }

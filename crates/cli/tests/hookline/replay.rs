@@ -1,4 +1,4 @@
-//! Replays are applied as deliveries of their own, and each says what became of it and why.
+//! `hookline replay`: replays are new deliveries, and each reports its outcome and the reason.
 
 use std::{fs, path::Path};
 
@@ -12,7 +12,7 @@ const T1: &str = "2026-11-21T10:00:01Z";
 const T2: &str = "2026-11-21T10:00:02Z";
 
 #[tokio::test]
-async fn a_replay_of_what_is_done_is_applied_again_when_the_index_has_lost_it() {
+async fn completed_delivery_is_applied_again_when_the_index_lost_it() {
     let (stack, lost) = (Stack::start().await, Osmem::start().await);
     let edit = update("edit", 1, T1, "Iron Kettle");
     stack.take(&edit).await;
@@ -22,12 +22,12 @@ async fn a_replay_of_what_is_done_is_applied_again_when_the_index_has_lost_it() 
     let fresh = Osmem::start().await;
     let _consumer = stack.consumer(&fresh);
     let file = keep(&edit);
-    let said = stack.run(&["replay", "--file", file.to_str().unwrap(), "--json"]).await;
-    assert_eq!(said.status, 0, "{said:?}");
-    let row = said.object();
+    let output = stack.run(&["replay", "--file", file.to_str().unwrap(), "--json"]).await;
+    assert_eq!(output.status, 0, "{output:?}");
+    let row = output.object();
     assert_eq!(
         (&row["fate"], &row["why"]),
-        (&"applied".into(), &"the index has this state".into())
+        (&"applied".into(), &"the index holds this state".into())
     );
     assert_eq!(stack.titles(&fresh, "kettle").await, ["Iron Kettle"]);
     let status = stack.status().await;
@@ -40,7 +40,7 @@ async fn a_replay_of_what_is_done_is_applied_again_when_the_index_has_lost_it() 
 }
 
 #[tokio::test]
-async fn a_replay_of_an_old_state_says_which_state_is_newer() {
+async fn replay_of_an_old_state_names_the_newer_state() {
     let (stack, osmem) = (Stack::start().await, Osmem::start().await);
     let old = update("old", 1, T1, "Iron Kettle");
     stack.take(&old).await;
@@ -49,8 +49,8 @@ async fn a_replay_of_an_old_state_says_which_state_is_newer() {
     stack.consume(&osmem).await;
     let _consumer = stack.consumer(&osmem);
     let file = keep(&old);
-    let said = stack.run(&["replay", "--file", file.to_str().unwrap(), "--json"]).await;
-    let row = said.object();
+    let output = stack.run(&["replay", "--file", file.to_str().unwrap(), "--json"]).await;
+    let row = output.object();
     assert_eq!(row["fate"], "superseded");
     let why = row["why"].as_str().unwrap();
     assert!(
@@ -64,15 +64,17 @@ async fn a_replay_of_an_old_state_says_which_state_is_newer() {
 #[tokio::test]
 async fn dead_letters_are_replayed_by_id_and_stay_dead_letters() {
     let (stack, osmem) = (Stack::start().await, Osmem::start().await);
-    stack.bury(&broken("bad"), ErrorCode::SchemaMismatch, "no title").await;
+    stack
+        .add_dead_letter(&broken("bad"), ErrorCode::SchemaMismatch, "no title")
+        .await;
     let good = update("good", 1, T1, "Iron Kettle");
     stack
-        .bury(&good, ErrorCode::IndexUnavailable, "the index was away")
+        .add_dead_letter(&good, ErrorCode::IndexUnavailable, "the index was away")
         .await;
     let _consumer = stack.consumer(&osmem);
-    let said = stack.run(&["replay", "--id", "bad", "--id", "good", "--json"]).await;
-    assert_eq!(said.status, 1, "one of them cannot be applied: {said:?}");
-    let rows = said.objects();
+    let output = stack.run(&["replay", "--id", "bad", "--id", "good", "--json"]).await;
+    assert_eq!(output.status, 1, "one of them cannot be applied: {output:?}");
+    let rows = output.objects();
     let outcome = |id: &str| {
         let row = rows.iter().find(|row| row["delivery_id"] == id).unwrap();
         (
@@ -88,11 +90,11 @@ async fn dead_letters_are_replayed_by_id_and_stay_dead_letters() {
 }
 
 #[tokio::test]
-async fn a_store_and_a_time_select_and_the_oldest_state_goes_first() {
+async fn replays_by_store_and_time_begin_with_the_oldest_state() {
     let (stack, osmem) = (Stack::start().await, Osmem::start().await);
     for (id, at) in [("second", T2), ("first", T1)] {
         stack
-            .bury(
+            .add_dead_letter(
                 &update(id, 1, at, id),
                 ErrorCode::IndexUnavailable,
                 "the index was away",
@@ -103,65 +105,65 @@ async fn a_store_and_a_time_select_and_the_oldest_state_goes_first() {
     let store = ["replay", "--store", "demo.myshopify.com", "--json"];
     let run = async |more: &[&str]| stack.run(&[&store, more].concat()).await;
     let ids = |rows: Vec<Value>| rows.iter().map(|row| row["delivery_id"].clone()).collect::<Vec<_>>();
-    let said = run(&["--from", "1h", "--dry-run"]).await;
-    assert_eq!(ids(said.objects()), ["first", "second"]);
+    let output = run(&["--from", "1h", "--dry-run"]).await;
+    assert_eq!(ids(output.objects()), ["first", "second"]);
     assert_eq!(run(&["--to", "1h", "--dry-run"]).await.status, 2);
     assert_eq!(run(&["--topic", "products/delete", "--dry-run"]).await.status, 2);
-    let said = run(&["--limit", "1", "--dry-run"]).await;
-    assert_eq!(ids(said.objects()), ["first"]);
+    let output = run(&["--limit", "1", "--dry-run"]).await;
+    assert_eq!(ids(output.objects()), ["first"]);
     assert_eq!(run(&[]).await.status, 0);
     assert_eq!(stack.titles(&osmem, "second").await, ["second"]);
 }
 
 #[tokio::test]
-async fn a_dry_run_changes_nothing() {
+async fn dry_run_changes_nothing() {
     let stack = Stack::start().await;
     stack
-        .bury(
+        .add_dead_letter(
             &update("good", 1, T1, "Iron Kettle"),
             ErrorCode::IndexUnavailable,
             "away",
         )
         .await;
-    let said = stack.run(&["replay", "--id", "good", "--dry-run", "--json"]).await;
-    assert_eq!(said.object()["fate"], "would be replayed");
+    let output = stack.run(&["replay", "--id", "good", "--dry-run", "--json"]).await;
+    assert_eq!(output.object()["fate"], "would be replayed");
     assert!(stack.ids(&stack.events).await.is_empty());
     assert_eq!(stack.ids(&stack.dead_letters).await, ["good"]);
     assert_eq!(stack.deliveries().await, 1);
 }
 
 #[tokio::test]
-async fn what_nobody_applies_is_told_as_waiting() {
+async fn replay_without_a_consumer_is_reported_as_waiting() {
     let stack = Stack::start().await;
     let file = keep(&update("good", 1, T1, "Iron Kettle"));
-    let said = stack
+    let output = stack
         .run(&["replay", "--file", file.to_str().unwrap(), "--wait", "0", "--json"])
         .await;
-    assert_eq!(said.status, 1);
-    let row = said.object();
+    assert_eq!(output.status, 1);
+    let row = output.object();
     assert_eq!(row["fate"], "waiting");
     assert!(row["replay_id"].as_str().unwrap().starts_with("good~replay-"), "{row}");
     fs::remove_file(file).unwrap();
 }
 
 #[tokio::test]
-async fn a_body_that_nobody_has_is_told_with_what_to_do() {
+async fn missing_body_is_reported_with_what_to_do() {
     let stack = Stack::start().await;
-    let said = stack.run(&["replay", "--id", "unheard-of"]).await;
-    assert_eq!(said.status, 2);
+    let output = stack.run(&["replay", "--id", "unheard-of"]).await;
+    assert_eq!(output.status, 2);
     assert!(
-        said.err.contains("give --file") && said.err.contains("hookline trace unheard-of"),
-        "{said:?}"
+        output.err.contains("give --file") && output.err.contains("hookline trace unheard-of"),
+        "{output:?}"
     );
 }
 
 #[tokio::test]
-async fn a_sample_with_its_headers_is_replayed() {
+async fn sample_with_headers_is_replayed() {
     let (stack, osmem) = (Stack::start().await, Osmem::start().await);
     let _consumer = stack.consumer(&osmem);
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events/shopify/products-update.json");
-    let said = stack
+    let output = stack
         .run(&["replay", "--file", sample.to_str().unwrap(), "--json"])
         .await;
-    assert_eq!(said.object()["fate"], "applied", "{said:?}");
+    assert_eq!(output.object()["fate"], "applied", "{output:?}");
 }

@@ -11,11 +11,11 @@ use tokio::{
 use super::{harness::finish, shop::Shop};
 
 #[tokio::test]
-async fn all_that_a_store_has_is_indexed_and_what_was_missed_is_found_and_counted() {
+async fn whole_catalog_is_indexed_and_missed_webhooks_are_counted() {
     let shop = Shop::open_with_index().await;
-    let said = shop.run(&["resync", "{store}"]).await;
-    assert_eq!(said.status, 2, "{said:?}");
-    assert!(said.err.contains("hookline store add"), "{said:?}");
+    let output = shop.run(&["resync", "{store}"]).await;
+    assert_eq!(output.status, 2, "{output:?}");
+    assert!(output.err.contains("hookline store add"), "{output:?}");
     shop.add().await;
     let done = shop.run(&["resync", "{store}", "--json"]).await.object();
     let products = done["products"].as_u64().unwrap();
@@ -34,18 +34,18 @@ async fn all_that_a_store_has_is_indexed_and_what_was_missed_is_found_and_counte
         again["indexed"].as_u64() < found["indexed"].as_u64(),
         "{again} after {found}"
     );
-    let said = shop.run(&["store", "show", "{store}"]).await;
-    assert!(said.out.contains("7 products/create"), "{said:?}");
+    let output = shop.run(&["store", "show", "{store}"]).await;
+    assert!(output.out.contains("7 products/create"), "{output:?}");
     let listed = shop.run(&["store", "list", "--json"]).await.object();
     assert_eq!(listed["missed_24h"], json!(7));
 
-    let said = shop.run(&["reconcile", "--all", "--grace", "0s"]).await;
-    assert_eq!(said.status, 0, "{said:?}");
-    assert!(said.err.contains("1 store compared, 0 failed"), "{said:?}");
+    let output = shop.run(&["reconcile", "--all", "--grace", "0s"]).await;
+    assert_eq!(output.status, 0, "{output:?}");
+    assert!(output.err.contains("1 store compared, 0 failed"), "{output:?}");
 }
 
 #[tokio::test]
-async fn what_a_person_stops_goes_on_where_it_was() {
+async fn interrupted_run_continues_where_it_stopped() {
     let shop = Shop::open_with_index().await;
     shop.add().await;
     shop.control("bulk", json!({ "start_seconds": 3 })).await;
@@ -64,19 +64,19 @@ async fn what_a_person_stops_goes_on_where_it_was() {
             .success()
     );
     let line = lines.next_line().await.unwrap().unwrap();
-    assert!(line.contains("stopped; the same command goes on"), "{line}");
+    assert!(line.contains("stopped; run the same command again"), "{line}");
     assert_eq!(finish(child).await.status, 1);
 
-    let said = shop.run(&["resync", "{store}"]).await;
-    assert_eq!(said.status, 0, "{said:?}");
-    assert!(said.err.contains("goes on from"), "{said:?}");
+    let output = shop.run(&["resync", "{store}"]).await;
+    assert_eq!(output.status, 0, "{output:?}");
+    assert!(output.err.contains("continues from"), "{output:?}");
     let counts = shop.control("counts", json!({})).await;
     shop.shows("stove", true).await;
 
-    // Through: the next begins anew.
-    let said = shop.run(&["resync", "{store}"]).await;
+    // It is complete, so the next run starts over.
+    let output = shop.run(&["resync", "{store}"]).await;
     assert!(
-        said.status == 0 && !said.err.contains("goes on from"),
-        "{said:?} {counts}"
+        output.status == 0 && !output.err.contains("continues from"),
+        "{output:?} {counts}"
     );
 }

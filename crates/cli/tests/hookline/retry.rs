@@ -1,4 +1,4 @@
-//! A delivery that waits for its next try is tried at once; one that does not is refused with what helps.
+//! `hookline retry`: a delivery that waits for its next try is tried at once; any other is refused with what to do.
 
 use hookline_domain::{
     delivery::{
@@ -11,17 +11,17 @@ use hookline_domain::{
 use hookline_testkit::emulator::{LEDGER_TABLE, STORES_TABLE};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::harness::{Said, Stack, update};
+use crate::harness::{CliOutput, Stack, update};
 
 const T1: &str = "2026-11-21T10:00:01Z";
 const STORE: [&str; 2] = ["--store", "demo.myshopify.com"];
 
-/// A delivery that a receiver has taken.
+/// Delivery that a receiver accepted.
 fn delivery(id: &str) -> Delivery {
     update(id, 1, T1, "Iron Kettle")
 }
 
-/// Remembers that it failed, so long ago, with this receipt.
+/// Records its failure, this long ago, with this receipt.
 async fn fail(stack: &Stack, id: &str, ago: SignedDuration, receipt: Option<String>) {
     let at = Timestamp::now() - ago;
     let failed = FailedDelivery {
@@ -43,7 +43,7 @@ async fn fail(stack: &Stack, id: &str, ago: SignedDuration, receipt: Option<Stri
     stores.remember(&failed).await.unwrap();
 }
 
-async fn retry(stack: &Stack, arguments: &[&str]) -> Said {
+async fn retry(stack: &Stack, arguments: &[&str]) -> CliOutput {
     stack.run(&[&["retry"], arguments].concat()).await
 }
 
@@ -59,20 +59,20 @@ async fn waiting_delivery_is_tried_at_once() {
         "it is hidden until its next try"
     );
 
-    let said = retry(&stack, &[&["waits"], &STORE[..]].concat()).await;
-    assert_eq!(said.status, 0, "{said:?}");
+    let output = retry(&stack, &[&["waits"], &STORE[..]].concat()).await;
+    assert_eq!(output.status, 0, "{output:?}");
     for words in [
         "products/update waits of demo.myshopify.com: It is tried now; its next try was due about ",
         " UTC. The result shows within seconds.",
         "hookline trace waits --store demo.myshopify.com",
     ] {
-        assert!(said.out.contains(words), "{words}: {said:?}");
+        assert!(output.out.contains(words), "{words}: {output:?}");
     }
     assert_eq!(stack.ids(&stack.events).await, ["waits"]);
 }
 
 #[tokio::test]
-async fn delivery_is_found_without_its_store_and_told_to_programs() {
+async fn delivery_is_found_without_its_store_and_printed_as_json() {
     let stack = Stack::start().await;
     stack.claim(&delivery("moved")).await;
     stack.claim(&delivery("moved-too")).await;
@@ -90,7 +90,7 @@ async fn delivery_is_found_without_its_store_and_told_to_programs() {
 }
 
 #[tokio::test]
-async fn delivery_that_is_not_retried_is_refused_with_what_helps() {
+async fn delivery_that_cannot_be_retried_is_refused_with_what_to_do() {
     let stack = Stack::start().await;
     for id in ["dead", "gone", "done"] {
         stack.claim(&delivery(id)).await;
@@ -121,18 +121,18 @@ async fn delivery_that_is_not_retried_is_refused_with_what_helps() {
         ),
     ];
     for (id, outcome, says) in cases {
-        let said = retry(&stack, &[&[id], &STORE[..]].concat()).await;
-        assert_eq!(said.status, 1, "{said:?}");
+        let output = retry(&stack, &[&[id], &STORE[..]].concat()).await;
+        assert_eq!(output.status, 1, "{output:?}");
         for words in says {
-            assert!(said.out.contains(words), "{words}: {said:?}");
+            assert!(output.out.contains(words), "{words}: {output:?}");
         }
         let told = retry(&stack, &[&[id, "--json"], &STORE[..]].concat()).await;
         assert_eq!((told.status, &told.object()["outcome"]), (1, &outcome.into()));
     }
-    // Of several, each is answered.
-    let said = retry(&stack, &[&["dead", "nobody", "done", "--json"], &STORE[..]].concat()).await;
-    assert_eq!((said.status, said.objects().len()), (1, 2), "{said:?}");
-    assert!(said.err.contains("does not know nobody"), "{said:?}");
+    // Each of several is reported.
+    let output = retry(&stack, &[&["dead", "nobody", "done", "--json"], &STORE[..]].concat()).await;
+    assert_eq!((output.status, output.objects().len()), (1, 2), "{output:?}");
+    assert!(output.err.contains("does not know nobody"), "{output:?}");
 }
 
 #[tokio::test]

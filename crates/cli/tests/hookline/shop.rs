@@ -1,4 +1,4 @@
-//! A Hookline with a shop: the binary, pointed at the local Shopify, too.
+//! A stack with a store: the binary, with the local Shopify as the store's Admin API.
 
 use std::{
     path::PathBuf,
@@ -24,15 +24,15 @@ use hookline_testkit::{
 use serde_json::{Value, json};
 use tokio::{io::AsyncWriteExt, process::Command, sync::OnceCell};
 
-use super::harness::{Said, Stack, finish};
+use super::harness::{CliOutput, Stack, finish};
 
-/// The KMS of all tests: each seals for a store of its own.
+/// KMS shared by all tests; each encrypts for a store of its own.
 static KMS: OnceCell<Kms> = OnceCell::const_new();
 
-/// Where the stack's receivers would be.
+/// Address of the stack's receivers, which do not exist.
 pub const RECEIVERS: &str = "https://hooks.example.com/api/webhooks/receive/shopify";
 
-/// A shop of its own, and a stack that does not know it yet.
+/// A store, and a stack that does not know it yet.
 pub struct Shop {
     pub stack: Stack,
     pub name: String,
@@ -44,13 +44,13 @@ pub struct Shop {
 
 impl Drop for Shop {
     fn drop(&mut self) {
-        // What stays is in the folder for temporary files.
+        // A leftover is in the folder for temporary files.
         let _stays = std::fs::remove_dir_all(&self.folder);
     }
 }
 
 impl Shop {
-    /// Opens one with the catalogue of the samples, and a custom app's token.
+    /// Opens a store with the catalog of the samples and a custom app's token.
     pub async fn open() -> Self {
         static OPENED: AtomicU32 = AtomicU32::new(0);
         let number = OPENED.fetch_add(1, Ordering::Relaxed);
@@ -71,7 +71,7 @@ impl Shop {
         shop
     }
 
-    /// The same, with an index.
+    /// Opens a store, with an index.
     pub async fn open_with_index() -> Self {
         let osmem = Some(Osmem::start().await);
         let shop = Self::open().await;
@@ -83,7 +83,7 @@ impl Shop {
         self
     }
 
-    /// Does what the local Shopify's control interface offers.
+    /// Calls the local Shopify's control interface.
     pub async fn control(&self, act: &str, given: Value) -> Value {
         LocalShopify::shared().control(&self.name, act, given).await
     }
@@ -95,14 +95,14 @@ impl Shop {
         }
     }
 
-    /// A file that holds this.
+    /// Creates a file with this text.
     pub fn file(&self, name: &str, text: &str) -> String {
         let path = self.folder.join(name);
         std::fs::write(&path, text).unwrap();
         path.to_str().unwrap().to_owned()
     }
 
-    /// The binary, pointed here. `{store}` in an argument is the shop's name.
+    /// Command of the binary with this stack's settings. `{store}` in an argument is the store's name.
     pub fn hookline(&self, arguments: &[&str]) -> Command {
         let arguments: Vec<String> = arguments
             .iter()
@@ -126,12 +126,12 @@ impl Shop {
     }
 
     /// Runs the binary to its end.
-    pub async fn run(&self, arguments: &[&str]) -> Said {
+    pub async fn run(&self, arguments: &[&str]) -> CliOutput {
         finish(self.hookline(arguments).spawn().unwrap()).await
     }
 
-    /// The same, with this on its standard input.
-    pub async fn run_with_input(&self, arguments: &[&str], input: &str) -> Said {
+    /// Runs the binary with this standard input.
+    pub async fn run_with_input(&self, arguments: &[&str], input: &str) -> CliOutput {
         let mut child = self.hookline(arguments).stdin(Stdio::piped()).spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
         stdin.write_all(input.as_bytes()).await.unwrap();
@@ -139,14 +139,14 @@ impl Shop {
         finish(child).await
     }
 
-    /// Has the stack know it.
+    /// Adds the store to the stack.
     pub async fn add(&self) {
         let file = self.file("token.txt", &self.token);
-        let said = self.run(&["store", "add", "{store}", "--token-file", &file]).await;
-        assert_eq!(said.status, 0, "{said:?}");
+        let output = self.run(&["store", "add", "{store}", "--token-file", &file]).await;
+        assert_eq!(output.status, 0, "{output:?}");
     }
 
-    /// Subscribes to a topic as somebody else's program does.
+    /// Subscribes to a topic as another program would.
     pub async fn subscribe(&self, topic: &str, uri: &str) {
         let http = Http::new(&LocalShopify::shared().admin_url()).unwrap();
         let shopify = ShopifyAdmin::new(http, Given(Secret::new(&self.token)), Time::of(SystemClock));
@@ -158,13 +158,13 @@ impl Shop {
         shopify.create(&self.key(), &wanted).await.unwrap();
     }
 
-    /// What the stack knows of it.
+    /// The stack's record of the store.
     pub async fn record(&self) -> Option<StoreRecord> {
         let stores = self.stack.dynamodb.aws().stores(STORES_TABLE);
         stores.find(&self.key()).await.unwrap()
     }
 
-    /// All that the table of tokens holds, as text.
+    /// Content of the table of tokens, as text.
     pub async fn kept(&self) -> Option<String> {
         let client = self.stack.dynamodb.client();
         let scan = client.scan().table_name(CONNECTIONS_TABLE).send().await.unwrap();
@@ -173,8 +173,7 @@ impl Shop {
         items.first().map(|item| format!("{item:?}"))
     }
 
-    /// Waits until the index shows something of the shop for a word, or nothing any more: it shows within a second what
-    /// it was told.
+    /// Waits until a search for a word finds something of the store, or nothing any more: the index refreshes every second.
     pub async fn shows(&self, word: &str, anything: bool) {
         let index = self.osmem.as_ref().unwrap().index().await;
         let query = SearchQuery {

@@ -11,16 +11,16 @@ use serde_json::json;
 use super::shop::{RECEIVERS, Shop};
 
 #[tokio::test]
-async fn a_token_is_tried_then_kept_sealed_and_never_shown() {
+async fn token_is_tested_then_stored_encrypted_and_never_printed() {
     let shop = Shop::open().await;
     let file = shop.file("token.txt", &format!("{}\n", shop.token));
-    let said = shop
+    let output = shop
         .run(&["store", "add", "{store}", "--token-file", &file, "--json"])
         .await;
-    assert_eq!(said.status, 0, "{said:?}");
-    let added = said.object();
+    assert_eq!(output.status, 0, "{output:?}");
+    let added = output.object();
     assert_eq!((&added["store"], &added["epoch"]), (&json!(shop.name), &json!(1)));
-    assert!(!format!("{said:?}").contains(&shop.token));
+    assert!(!format!("{output:?}").contains(&shop.token));
     let record = shop.record().await.unwrap();
     assert!(
         record.enabled && record.connected && record.currency.is_some(),
@@ -29,32 +29,32 @@ async fn a_token_is_tried_then_kept_sealed_and_never_shown() {
     let kept = shop.kept().await.unwrap();
     assert!(!kept.contains(&shop.token), "{kept}");
 
-    // Again, from standard input: another token is kept, in the same install.
-    let said = shop
+    // Again, from standard input: the token is replaced in the same install.
+    let output = shop
         .run_with_input(&["store", "add", "{store}", "--token-stdin"], &shop.token)
         .await;
-    assert_eq!(said.status, 0, "{said:?}");
+    assert_eq!(output.status, 0, "{output:?}");
     assert!(
-        said.err.contains("hookline webhooks register") && said.err.contains("hookline resync"),
-        "{said:?}"
+        output.err.contains("hookline webhooks register") && output.err.contains("hookline resync"),
+        "{output:?}"
     );
     assert_eq!(shop.record().await.unwrap().epoch, record.epoch);
 }
 
 #[tokio::test]
-async fn what_does_not_open_the_store_is_not_kept() {
+async fn token_that_does_not_open_the_store_is_not_stored() {
     let (shop, other) = (Shop::open().await, Shop::open().await);
     let cases = [
         (shop.file("wrong.txt", &other.token), "hookline store add"),
-        (shop.file("empty.txt", " \n"), "holds nothing"),
+        (shop.file("empty.txt", " \n"), "is empty"),
         (shop.file("refresh.txt", "shprt_1"), "--offline-file"),
     ];
     for (file, told) in cases {
-        let said = shop.run(&["store", "add", "{store}", "--token-file", &file]).await;
-        assert_eq!(said.status, 2, "{said:?}");
+        let output = shop.run(&["store", "add", "{store}", "--token-file", &file]).await;
+        assert_eq!(output.status, 2, "{output:?}");
         assert!(
-            said.err.contains(told) && !format!("{said:?}").contains(&other.token),
-            "{said:?}"
+            output.err.contains(told) && !format!("{output:?}").contains(&other.token),
+            "{output:?}"
         );
     }
     shop.control(
@@ -63,60 +63,60 @@ async fn what_does_not_open_the_store_is_not_kept() {
     )
     .await;
     let little = shop.file("little.txt", "shpat_little");
-    let said = shop.run(&["store", "add", "{store}", "--token-file", &little]).await;
-    assert_eq!(said.status, 2, "{said:?}");
-    assert!(said.err.contains("read_products"), "{said:?}");
+    let output = shop.run(&["store", "add", "{store}", "--token-file", &little]).await;
+    assert_eq!(output.status, 2, "{output:?}");
+    assert!(output.err.contains("read_products"), "{output:?}");
     assert_eq!((shop.kept().await, shop.record().await), (None, None));
-    // A token in an argument is refused before anybody reads it twice.
-    let said = shop.run(&["store", "add", "{store}", "--token", "shpat_1"]).await;
-    assert_eq!(said.status, 2, "{said:?}");
+    // A token as an argument is refused.
+    let output = shop.run(&["store", "add", "{store}", "--token", "shpat_1"]).await;
+    assert_eq!(output.status, 2, "{output:?}");
 }
 
 #[tokio::test]
-async fn tokens_that_expire_are_granted_and_renewed() {
+async fn expiring_tokens_are_granted_and_renewed() {
     let shop = Shop::open().await;
     shop.control("install", json!({ "kind": "client_credentials" })).await;
-    let said = shop.run(&["store", "add", "{store}", "--client-credentials"]).await;
-    assert_eq!(said.status, 0, "{said:?}");
+    let output = shop.run(&["store", "add", "{store}", "--client-credentials"]).await;
+    assert_eq!(output.status, 0, "{output:?}");
     let before = shop.kept().await.unwrap();
 
     let answer = shop.control("install", json!({ "kind": "expiring" })).await;
     let file = shop.file("answer.json", &answer.to_string());
-    let said = shop.run(&["store", "add", "{store}", "--offline-file", &file]).await;
-    assert_eq!(said.status, 0, "{said:?} of {answer}");
+    let output = shop.run(&["store", "add", "{store}", "--offline-file", &file]).await;
+    assert_eq!(output.status, 0, "{output:?} of {answer}");
     assert_ne!(shop.kept().await.unwrap(), before);
-    // Its token is taken no more: the next command renews it, and says nothing of that.
+    // Its token has expired: the next command renews it silently.
     shop.control("tokens", json!({ "expire": true })).await;
-    let said = shop.run(&["webhooks", "list", "{store}"]).await;
-    assert_eq!(said.status, 0, "{said:?}");
+    let output = shop.run(&["webhooks", "list", "{store}"]).await;
+    assert_eq!(output.status, 0, "{output:?}");
 }
 
 #[tokio::test]
-async fn stores_are_listed_shown_and_taken_out() {
+async fn stores_are_listed_shown_and_removed() {
     let shop = Shop::open_with_index().await;
-    let said = shop.run(&["store", "list"]).await;
-    assert_eq!((said.status, said.out.as_str()), (0, ""), "{said:?}");
+    let output = shop.run(&["store", "list"]).await;
+    assert_eq!((output.status, output.out.as_str()), (0, ""), "{output:?}");
     for command in ["show", "remove"] {
-        let said = shop.run(&["store", command, "{store}"]).await;
-        assert_eq!(said.status, 2, "{said:?}");
-        assert!(said.err.contains("is not known"), "{said:?}");
+        let output = shop.run(&["store", command, "{store}"]).await;
+        assert_eq!(output.status, 2, "{output:?}");
+        assert!(output.err.contains("is not known"), "{output:?}");
     }
 
     shop.add().await;
-    let said = shop.run(&["webhooks", "register", "{store}"]).await;
-    assert_eq!(said.status, 0, "{said:?}");
+    let output = shop.run(&["webhooks", "register", "{store}"]).await;
+    assert_eq!(output.status, 0, "{output:?}");
     shop.run(&["resync", "{store}"]).await;
     shop.shows("stove", true).await;
     let listed = shop.run(&["store", "list", "--json"]).await.object();
     assert_eq!((&listed["enabled"], &listed["connected"]), (&json!(true), &json!(true)));
     assert!(listed["reconciled_at"].is_string(), "{listed}");
-    let said = shop.run(&["store", "show", "{store}"]).await;
+    let output = shop.run(&["store", "show", "{store}"]).await;
     assert!(
-        said.out.contains("connected       yes") && said.out.contains("all there"),
-        "{said:?}"
+        output.out.contains("connected       yes") && output.out.contains("all present"),
+        "{output:?}"
     );
 
-    // What the law has asked for is shown where it is recorded.
+    // Requests required by law are shown from their table.
     let asked = AuditRecord {
         store: shop.key(),
         delivery: "asked-by-law".parse().unwrap(),
@@ -128,32 +128,35 @@ async fn stores_are_listed_shown_and_taken_out() {
     let audit = shop.stack.dynamodb.aws().audit(AUDIT_TABLE);
     audit.keep(&asked).await.unwrap();
     let with_audit = ["store", "show", "{store}", "--audit-table", AUDIT_TABLE];
-    let said = shop.run(&with_audit).await;
+    let output = shop.run(&with_audit).await;
     assert!(
-        said.out.contains("customers/redact") && said.out.contains(&asked.outcome),
-        "{said:?}"
+        output.out.contains("customers/redact") && output.out.contains(&asked.outcome),
+        "{output:?}"
     );
     let object = shop.run(&[&with_audit[..], &["--json"]].concat()).await.object();
     assert_eq!(object["audit"][0]["delivery_id"], json!("asked-by-law"), "{object}");
     assert_eq!(object["connected"], json!(true), "{object}");
 
-    // Nobody to ask, and nothing said.
-    let said = shop.run(&["store", "remove", "{store}"]).await;
-    assert_eq!(said.status, 2, "{said:?}");
-    assert!(said.err.contains("--yes") && shop.kept().await.is_some(), "{said:?}");
+    // Without a terminal and without --yes.
+    let output = shop.run(&["store", "remove", "{store}"]).await;
+    assert_eq!(output.status, 2, "{output:?}");
+    assert!(
+        output.err.contains("--yes") && shop.kept().await.is_some(),
+        "{output:?}"
+    );
 
-    let said = shop.run(&["store", "remove", "{store}", "--yes"]).await;
-    assert_eq!(said.status, 0, "{said:?}");
+    let output = shop.run(&["store", "remove", "{store}", "--yes"]).await;
+    assert_eq!(output.status, 0, "{output:?}");
     shop.shows("stove", false).await;
     let record = shop.record().await.unwrap();
     assert!(!record.enabled && !record.connected && !record.watched.unwrap().by_api);
     assert_eq!(shop.kept().await, None);
-    let said = shop.run(&["store", "remove", "{store}", "--yes"]).await;
-    assert_eq!(said.status, 0, "again is harmless: {said:?}");
+    let output = shop.run(&["store", "remove", "{store}", "--yes"]).await;
+    assert_eq!(output.status, 0, "again is harmless: {output:?}");
 
-    // With its token again, it begins its next install, and has none of the subscriptions it had.
+    // Added again, it begins its next install, without its earlier subscriptions.
     shop.add().await;
     assert_eq!(shop.record().await.unwrap().epoch, record.epoch + 1);
-    let said = shop.run(&["webhooks", "list", "{store}"]).await;
-    assert!(!said.out.contains(RECEIVERS), "{said:?}");
+    let output = shop.run(&["webhooks", "list", "{store}"]).await;
+    assert!(!output.out.contains(RECEIVERS), "{output:?}");
 }

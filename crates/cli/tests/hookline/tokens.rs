@@ -8,9 +8,9 @@ use hookline_testkit::{builders::store, emulator::ACCESS_TABLE};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::harness::{Said, Stack, finish};
+use super::harness::{CliOutput, Stack, finish};
 
-async fn token(stack: &Stack, arguments: &[&str]) -> Said {
+async fn token(stack: &Stack, arguments: &[&str]) -> CliOutput {
     let mut command = stack.hookline(&[&["token"], arguments].concat());
     finish(command.env("ACCESS_TABLE", ACCESS_TABLE).spawn().unwrap()).await
 }
@@ -21,13 +21,13 @@ async fn kept(stack: &Stack, borne: &PresentedToken) -> Token {
 }
 
 async fn made(stack: &Stack) -> PresentedToken {
-    let said = token(stack, &["create", "--role", "viewer", "--store", "demo.myshopify.com"]).await;
-    assert_eq!(said.status, 0, "{said:?}");
-    PresentedToken::parse(said.out.trim_end()).unwrap()
+    let output = token(stack, &["create", "--role", "viewer", "--store", "demo.myshopify.com"]).await;
+    assert_eq!(output.status, 0, "{output:?}");
+    PresentedToken::parse(output.out.trim_end()).unwrap()
 }
 
 #[tokio::test]
-async fn a_token_is_made_for_what_was_said_and_shown_once() {
+async fn token_is_created_as_requested_and_printed_once() {
     let stack = Stack::start().await;
     let arguments = [
         "create",
@@ -43,8 +43,8 @@ async fn a_token_is_made_for_what_was_said_and_shown_once() {
         "Ana's",
         "--json",
     ];
-    let said = token(&stack, &arguments).await;
-    let told = said.object();
+    let output = token(&stack, &arguments).await;
+    let told = output.object();
     let text = told["token"].as_str().unwrap();
     let borne = PresentedToken::parse(text).unwrap();
     assert_eq!(told["stores"], json!(["demo.myshopify.com", "other.myshopify.com"]));
@@ -53,8 +53,8 @@ async fn a_token_is_made_for_what_was_said_and_shown_once() {
         (&json!("admin"), &json!("good"), &json!("Ana's"))
     );
     assert!(
-        !said.err.contains(text) && said.err.contains(&borne.id().to_string()),
-        "{said:?}"
+        !output.err.contains(text) && output.err.contains(&borne.id().to_string()),
+        "{output:?}"
     );
     let principal = kept(&stack, &borne).await.principal(&borne, Timestamp::now()).unwrap();
     assert_eq!(principal.role, Role::Admin);
@@ -62,7 +62,7 @@ async fn a_token_is_made_for_what_was_said_and_shown_once() {
     let left = Timestamp::now().duration_until(principal.expires_at);
     assert!(left <= SignedDuration::from_hours(8) && left > SignedDuration::from_mins(7 * 60 + 50));
 
-    // Without --json there is nothing but the token on standard output, and it is for a month.
+    // Without --json, standard output holds only the token; it lives for 30 days.
     let borne = made(&stack).await;
     let listed = token(&stack, &["list", "--json"]).await;
     assert_eq!(listed.objects().len(), 2);
@@ -73,33 +73,33 @@ async fn a_token_is_made_for_what_was_said_and_shown_once() {
 }
 
 #[tokio::test]
-async fn a_token_is_changed_and_revoked_by_its_id() {
+async fn token_is_changed_and_revoked_by_its_id() {
     let stack = Stack::start().await;
     let borne = made(&stack).await;
     let id = borne.id().to_string();
-    let said = token(&stack, &["change", &id, "--role", "admin", "--json"]).await;
-    assert_eq!((said.status, &said.object()["role"]), (0, &json!("admin")));
-    let said = token(&stack, &["change", &id, "--all-stores", "--json"]).await;
+    let output = token(&stack, &["change", &id, "--role", "admin", "--json"]).await;
+    assert_eq!((output.status, &output.object()["role"]), (0, &json!("admin")));
+    let output = token(&stack, &["change", &id, "--all-stores", "--json"]).await;
     assert_eq!(
-        (&said.object()["role"], &said.object()["stores"]),
+        (&output.object()["role"], &output.object()["stores"]),
         (&json!("admin"), &json!(["*"]))
     );
-    let said = token(&stack, &["revoke", &id, "--json"]).await;
-    assert_eq!((said.status, &said.object()["state"]), (0, &json!("revoked")));
+    let output = token(&stack, &["revoke", &id, "--json"]).await;
+    assert_eq!((output.status, &output.object()["state"]), (0, &json!("revoked")));
     let now = Timestamp::now();
     assert_eq!(
         kept(&stack, &borne).await.principal(&borne, now),
         Err(TokenError::Revoked)
     );
     assert_eq!(token(&stack, &["revoke", &id]).await.status, 0);
-    let said = token(&stack, &["change", &id, "--role", "viewer"]).await;
-    assert!(said.status == 2 && said.err.contains("revoked"), "{said:?}");
+    let output = token(&stack, &["change", &id, "--role", "viewer"]).await;
+    assert!(output.status == 2 && output.err.contains("revoked"), "{output:?}");
     let listed: Vec<Value> = token(&stack, &["list", "--json"]).await.objects();
     assert_eq!(listed[0]["state"], "revoked");
 }
 
 #[tokio::test]
-async fn what_cannot_be_is_refused_with_a_reason() {
+async fn invalid_tokens_are_refused_with_a_reason() {
     let stack = Stack::start().await;
     let create = ["create", "--role", "viewer"];
     let many: Vec<String> = (0..200).map(|n| format!("--store=store-{n}.myshopify.com")).collect();
@@ -118,21 +118,21 @@ async fn what_cannot_be_is_refused_with_a_reason() {
         (&many, "more stores than one token can name"),
     ];
     for (more, told) in cases {
-        let said = token(&stack, &[&create, more].concat()).await;
-        assert!(said.status == 2 && said.err.contains(told), "{said:?}");
-        assert_eq!(said.out, "");
+        let output = token(&stack, &[&create, more].concat()).await;
+        assert!(output.status == 2 && output.err.contains(told), "{output:?}");
+        assert_eq!(output.out, "");
     }
     let unknown = "tok_aaaaaaaaaaaaaaaa";
     let others: [(&[&str], &str); 5] = [
         (&["create", "--role", "owner", "--all-stores"], "`viewer` or `admin`"),
         (&["revoke", unknown], "there is no token"),
         (&["revoke", "hl_aaaa"], "`tok_`"),
-        (&["change", unknown], "say what to change"),
+        (&["change", unknown], "give something to change"),
         (&["change", unknown, "--role", "admin"], "there is no token"),
     ];
     for (arguments, told) in others {
-        let said = token(&stack, arguments).await;
-        assert!(said.status == 2 && said.err.contains(told), "{said:?}");
+        let output = token(&stack, arguments).await;
+        assert!(output.status == 2 && output.err.contains(told), "{output:?}");
     }
     assert_eq!(token(&stack, &["list", "--json"]).await.out, "");
 }

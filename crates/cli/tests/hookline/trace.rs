@@ -1,4 +1,4 @@
-//! A trace tells the whole fate of a delivery.
+//! `hookline trace`: a delivery's outcome, problem, dead letter and replays.
 
 use std::fs;
 
@@ -11,19 +11,19 @@ const T1: &str = "2026-11-21T10:00:01Z";
 const STORE: [&str; 2] = ["--store", "demo.myshopify.com"];
 
 #[tokio::test]
-async fn what_was_applied_needs_nothing_done() {
+async fn applied_delivery_needs_no_action() {
     let (stack, osmem) = (Stack::start().await, Osmem::start().await);
     stack.take(&update("edit", 1, T1, "Iron Kettle")).await;
     stack.consume(&osmem).await;
-    let said = stack.run(&[&["trace", "edit"], &STORE[..]].concat()).await;
-    assert_eq!(said.status, 0, "{said:?}");
+    let output = stack.run(&[&["trace", "edit"], &STORE[..]].concat()).await;
+    assert_eq!(output.status, 0, "{output:?}");
     for words in [
         "demo.myshopify.com (shopify), installed",
         "applied",
         "event-of-edit",
         "Nothing to do",
     ] {
-        assert!(said.out.contains(words), "{words}: {}", said.out);
+        assert!(output.out.contains(words), "{words}: {}", output.out);
     }
     let told = stack
         .run(&[&["trace", "edit", "--json"], &STORE[..]].concat())
@@ -37,18 +37,20 @@ async fn what_was_applied_needs_nothing_done() {
 }
 
 #[tokio::test]
-async fn a_dead_letter_says_why_and_how_to_get_it_applied() {
+async fn dead_letter_shows_its_reason_and_how_to_redrive_it() {
     let stack = Stack::start().await;
-    stack.bury(&broken("bad"), ErrorCode::SchemaMismatch, "no title").await;
-    let said = stack.run(&[&["trace", "bad"], &STORE[..]].concat()).await;
-    assert!(said.out.contains("schema_mismatch: no title"), "{said:?}");
-    assert!(said.out.contains("hookline dlq redrive --id bad"), "{said:?}");
-    assert!(!said.out.contains("Ada"));
+    stack
+        .add_dead_letter(&broken("bad"), ErrorCode::SchemaMismatch, "no title")
+        .await;
+    let output = stack.run(&[&["trace", "bad"], &STORE[..]].concat()).await;
+    assert!(output.out.contains("schema_mismatch: no title"), "{output:?}");
+    assert!(output.out.contains("hookline dlq redrive --id bad"), "{output:?}");
+    assert!(!output.out.contains("Ada"));
     assert_eq!(stack.ids(&stack.dead_letters).await, ["bad"]);
 }
 
 #[tokio::test]
-async fn a_search_finds_the_delivery_and_its_replays() {
+async fn search_finds_the_delivery_and_its_replays() {
     let (stack, osmem) = (Stack::start().await, Osmem::start().await);
     let edit = update("edit", 1, T1, "Iron Kettle");
     stack.take(&edit).await;
@@ -68,14 +70,14 @@ async fn a_search_finds_the_delivery_and_its_replays() {
 }
 
 #[tokio::test]
-async fn what_is_not_known_is_told_with_where_else_to_look() {
+async fn unknown_delivery_is_reported_with_where_else_to_look() {
     let stack = Stack::start().await;
     for more in [&[][..], &STORE[..]] {
-        let said = stack.run(&[&["trace", "unheard-of"], more].concat()).await;
-        assert_eq!(said.status, 1);
+        let output = stack.run(&[&["trace", "unheard-of"], more].concat()).await;
+        assert_eq!(output.status, 1);
         assert!(
-            said.err.contains("7 days") && said.err.contains("receivers' logs"),
-            "{said:?}"
+            output.err.contains("7 days") && output.err.contains("receivers' logs"),
+            "{output:?}"
         );
     }
 }

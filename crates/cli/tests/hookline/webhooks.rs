@@ -3,37 +3,37 @@
 use serde_json::Value;
 
 use super::{
-    harness::Said,
+    harness::CliOutput,
     shop::{RECEIVERS, Shop},
 };
 
 /// The state of each topic.
-fn states(said: &Said) -> Vec<(String, String)> {
+fn states(output: &CliOutput) -> Vec<(String, String)> {
     let of = |line: &Value, name: &str| line[name].as_str().unwrap().to_owned();
-    let states = said.objects().into_iter();
+    let states = output.objects().into_iter();
     states.map(|line| (of(&line, "topic"), of(&line, "state"))).collect()
 }
 
-fn count(said: &Said, state: &str) -> usize {
-    states(said).iter().filter(|(_, is)| is == state).count()
+fn count(output: &CliOutput, state: &str) -> usize {
+    states(output).iter().filter(|(_, is)| is == state).count()
 }
 
 #[tokio::test]
-async fn subscriptions_are_made_once_and_mended_when_the_stack_has_moved() {
+async fn subscriptions_are_created_once_and_corrected_when_the_stack_moves() {
     let shop = Shop::open().await;
     shop.add().await;
     let check = async || shop.run(&["webhooks", "check", "{store}", "--json"]).await;
-    let said = check().await;
-    assert_eq!(said.status, 1, "{said:?}");
-    assert!(said.err.contains("hookline webhooks register"), "{said:?}");
+    let output = check().await;
+    assert_eq!(output.status, 1, "{output:?}");
+    assert!(output.err.contains("hookline webhooks register"), "{output:?}");
 
-    let said = shop.run(&["webhooks", "register", "{store}", "--json"]).await;
-    assert_eq!(said.status, 0, "{said:?}");
-    let many = count(&said, "created");
-    assert!(many >= 5, "{said:?}");
+    let output = shop.run(&["webhooks", "register", "{store}", "--json"]).await;
+    assert_eq!(output.status, 0, "{output:?}");
+    let many = count(&output, "created");
+    assert!(many >= 5, "{output:?}");
     assert!(shop.record().await.unwrap().watched.unwrap().by_api);
-    let said = check().await;
-    assert_eq!((said.status, count(&said, "right")), (0, many), "{said:?}");
+    let output = check().await;
+    assert_eq!((output.status, count(&output, "right")), (0, many), "{output:?}");
 
     let again = shop.run(&["webhooks", "register", "{store}", "--json"]).await;
     assert_eq!(
@@ -42,36 +42,36 @@ async fn subscriptions_are_made_once_and_mended_when_the_stack_has_moved() {
         "{again:?}"
     );
 
-    // The stack is deployed elsewhere.
+    // The stack moves to another address.
     let moved = "https://moved.example.com/prod/api/webhooks/receive/shopify";
     let check = ["webhooks", "check", "{store}", "--json", "--receiver-url", moved];
-    let said = shop.run(&check).await;
-    assert_eq!((said.status, count(&said, "elsewhere")), (1, many), "{said:?}");
+    let output = shop.run(&check).await;
+    assert_eq!((output.status, count(&output, "elsewhere")), (1, many), "{output:?}");
     let register = ["webhooks", "register", "{store}", "--json", "--receiver-url", moved];
-    let said = shop.run(&register).await;
-    assert_eq!((said.status, count(&said, "changed")), (0, many), "{said:?}");
-    let said = shop.run(&check).await;
-    assert_eq!((said.status, count(&said, "right")), (0, many), "{said:?}");
-    let said = shop.run(&["webhooks", "list", "{store}", "--json"]).await;
+    let output = shop.run(&register).await;
+    assert_eq!((output.status, count(&output, "changed")), (0, many), "{output:?}");
+    let output = shop.run(&check).await;
+    assert_eq!((output.status, count(&output, "right")), (0, many), "{output:?}");
+    let output = shop.run(&["webhooks", "list", "{store}", "--json"]).await;
     assert!(
-        !said.out.contains(RECEIVERS) && said.objects().len() == many,
-        "{said:?}"
+        !output.out.contains(RECEIVERS) && output.objects().len() == many,
+        "{output:?}"
     );
 }
 
 #[tokio::test]
-async fn fewer_fields_are_sent_with_what_no_payload_may_lack() {
+async fn chosen_fields_are_sent_with_the_required_ones() {
     let shop = Shop::open().await;
     shop.add().await;
     let register = ["webhooks", "register", "{store}", "--include-fields", "variants,tags"];
-    let said = shop.run(&register).await;
-    assert_eq!(said.status, 0, "{said:?}");
+    let output = shop.run(&register).await;
+    assert_eq!(output.status, 0, "{output:?}");
     assert!(
-        said.err.contains("will not have") && said.err.contains("vendor"),
-        "{said:?}"
+        output.err.contains("will not have") && output.err.contains("vendor"),
+        "{output:?}"
     );
-    let said = shop.run(&["webhooks", "list", "{store}", "--json"]).await;
-    for line in said.objects() {
+    let output = shop.run(&["webhooks", "list", "{store}", "--json"]).await;
+    for line in output.objects() {
         let fields: Vec<&str> = line["include_fields"]
             .as_array()
             .unwrap()
@@ -89,29 +89,32 @@ async fn fewer_fields_are_sent_with_what_no_payload_may_lack() {
             _ => assert!(fields.is_empty(), "{line}"),
         }
     }
-    // On purpose, so nothing is wrong; and whole again when told so.
-    let said = shop.run(&["webhooks", "check", "{store}"]).await;
-    assert_eq!(said.status, 0, "{said:?}");
-    let said = shop.run(&["webhooks", "register", "{store}", "--json"]).await;
-    assert_eq!(count(&said, "changed"), 2, "{said:?}");
+    // Fewer fields are a choice and not an error; without the option, all are sent again.
+    let output = shop.run(&["webhooks", "check", "{store}"]).await;
+    assert_eq!(output.status, 0, "{output:?}");
+    let output = shop.run(&["webhooks", "register", "{store}", "--json"]).await;
+    assert_eq!(count(&output, "changed"), 2, "{output:?}");
 }
 
 #[tokio::test]
-async fn what_is_about_people_and_sent_whole_is_told_and_mended() {
+async fn payload_about_people_sent_whole_is_reported_and_corrected() {
     let shop = Shop::open().await;
     shop.add().await;
     shop.subscribe("app/uninstalled", &format!("{RECEIVERS}/app-uninstalled"))
         .await;
-    let said = shop.run(&["webhooks", "check", "{store}"]).await;
-    assert!(said.status == 1 && said.out.contains("nobody reads it"), "{said:?}");
-    let said = shop.run(&["webhooks", "register", "{store}", "--json"]).await;
-    assert_eq!(count(&said, "changed"), 1, "{said:?}");
-    let said = shop.run(&["webhooks", "check", "{store}"]).await;
-    assert_eq!(said.status, 0, "{said:?}");
+    let output = shop.run(&["webhooks", "check", "{store}"]).await;
+    assert!(
+        output.status == 1 && output.out.contains("personal data that nobody reads"),
+        "{output:?}"
+    );
+    let output = shop.run(&["webhooks", "register", "{store}", "--json"]).await;
+    assert_eq!(count(&output, "changed"), 1, "{output:?}");
+    let output = shop.run(&["webhooks", "check", "{store}"]).await;
+    assert_eq!(output.status, 0, "{output:?}");
 }
 
 #[tokio::test]
-async fn what_is_there_twice_is_told_and_removed_when_wished_and_what_is_somebody_elses_stays() {
+async fn duplicates_are_reported_and_pruned_on_request_and_foreign_subscriptions_stay() {
     let shop = Shop::open().await;
     shop.add().await;
     shop.run(&["webhooks", "register", "{store}"]).await;
@@ -121,47 +124,56 @@ async fn what_is_there_twice_is_told_and_removed_when_wished_and_what_is_somebod
         shop.subscribe("products/update", uri).await;
     }
     for command in ["check", "register"] {
-        let said = shop.run(&["webhooks", command, "{store}"]).await;
-        assert_eq!(said.status, 0, "{said:?}");
-        assert!(said.err.contains("once more") && said.err.contains(before), "{said:?}");
-        assert!(!said.err.contains(others) && said.err.contains("--prune"), "{said:?}");
+        let output = shop.run(&["webhooks", command, "{store}"]).await;
+        assert_eq!(output.status, 0, "{output:?}");
+        assert!(
+            output.err.contains("once more") && output.err.contains(before),
+            "{output:?}"
+        );
+        assert!(
+            !output.err.contains(others) && output.err.contains("--prune"),
+            "{output:?}"
+        );
     }
-    let said = shop
+    let output = shop
         .run(&["webhooks", "register", "{store}", "--prune", "--json"])
         .await;
-    assert_eq!((said.status, count(&said, "removed")), (0, 1), "{said:?}");
-    let said = shop.run(&["webhooks", "list", "{store}"]).await;
-    assert!(!said.out.contains(before) && said.out.contains(others), "{said:?}");
-    let said = shop.run(&["webhooks", "check", "{store}"]).await;
-    assert!(said.status == 0 && !said.err.contains("once more"), "{said:?}");
-}
-
-#[tokio::test]
-async fn the_block_for_the_app_needs_no_store() {
-    let shop = Shop::open().await;
-    let said = shop.run(&["webhooks", "register", "--toml"]).await;
-    assert_eq!(said.status, 0, "{said:?}");
-    assert!(said.out.starts_with("[webhooks]\napi_version = \"20"), "{said:?}");
+    assert_eq!((output.status, count(&output, "removed")), (0, 1), "{output:?}");
+    let output = shop.run(&["webhooks", "list", "{store}"]).await;
     assert!(
-        said.out.contains(&format!("uri = \"{RECEIVERS}/products-update\"")),
-        "{said:?}"
+        !output.out.contains(before) && output.out.contains(others),
+        "{output:?}"
     );
-    let said = shop.run(&["webhooks", "register"]).await;
-    assert_eq!(said.status, 2, "{said:?}");
+    let output = shop.run(&["webhooks", "check", "{store}"]).await;
+    assert!(output.status == 0 && !output.err.contains("once more"), "{output:?}");
 }
 
 #[tokio::test]
-async fn a_store_that_cannot_be_asked_says_what_to_do() {
+async fn toml_block_needs_no_store() {
     let shop = Shop::open().await;
-    let said = shop.run(&["webhooks", "check", "{store}"]).await;
-    assert_eq!(said.status, 2, "{said:?}");
+    let output = shop.run(&["webhooks", "register", "--toml"]).await;
+    assert_eq!(output.status, 0, "{output:?}");
+    assert!(output.out.starts_with("[webhooks]\napi_version = \"20"), "{output:?}");
     assert!(
-        said.err.contains("no token is held") && said.err.contains("hookline store add"),
-        "{said:?}"
+        output.out.contains(&format!("uri = \"{RECEIVERS}/products-update\"")),
+        "{output:?}"
+    );
+    let output = shop.run(&["webhooks", "register"]).await;
+    assert_eq!(output.status, 2, "{output:?}");
+}
+
+#[tokio::test]
+async fn unreadable_store_is_reported_with_what_to_do() {
+    let shop = Shop::open().await;
+    let output = shop.run(&["webhooks", "check", "{store}"]).await;
+    assert_eq!(output.status, 2, "{output:?}");
+    assert!(
+        output.err.contains("no token is held") && output.err.contains("hookline store add"),
+        "{output:?}"
     );
     shop.add().await;
     shop.control("uninstall", serde_json::json!({})).await;
-    let said = shop.run(&["webhooks", "register", "{store}"]).await;
-    assert_eq!(said.status, 2, "{said:?}");
-    assert!(said.err.contains("does not take our token"), "{said:?}");
+    let output = shop.run(&["webhooks", "register", "{store}"]).await;
+    assert_eq!(output.status, 2, "{output:?}");
+    assert!(output.err.contains("does not take our token"), "{output:?}");
 }

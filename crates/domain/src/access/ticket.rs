@@ -1,5 +1,5 @@
-//! Tickets: what opens a WebSocket, whose client cannot send a header, so that it stands in the address. It is good for
-//! once and for [`GOOD_FOR`]: an address that somebody logs, or finds in a history, opens nothing.
+//! Tickets: one-time keys that open a WebSocket. A browser cannot send a header there, so the ticket is in the URL. It
+//! works once and for [`GOOD_FOR`], so a URL from a log or a browser's history opens nothing.
 
 use std::{fmt::Write as _, future::Future};
 
@@ -10,23 +10,23 @@ use sha2::{Digest, Sha256};
 use super::{Principal, token::random};
 use crate::kernel::{port::PortError, secret::Secret};
 
-/// How long a ticket is good for.
+/// Lifetime of a ticket.
 pub const GOOD_FOR: SignedDuration = SignedDuration::from_secs(30);
 
-const BYTES: usize = 32;
+const TICKET_BYTES: usize = 32;
 /// 32 bytes in base64 without padding.
-const CHARACTERS: usize = 43;
+const TICKET_CHARACTERS: usize = 43;
 
-/// What names a ticket where it is kept: its SHA-256, in hexadecimal.
+/// Key of a stored ticket: its SHA-256 in hexadecimal.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TicketKey(String);
 
 impl TicketKey {
-    /// Of the text that somebody shows; `None` if that is no ticket of ours.
+    /// Returns the key of a ticket's text; `None` if the text does not look like a ticket of ours.
     #[must_use]
     pub fn of(text: &str) -> Option<Self> {
         let in_base64 = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        if text.len() != CHARACTERS || !text.bytes().all(in_base64) {
+        if text.len() != TICKET_CHARACTERS || !text.bytes().all(in_base64) {
             return None;
         }
         let mut key = String::with_capacity(64);
@@ -36,32 +36,32 @@ impl TicketKey {
         Some(Self(key))
     }
 
-    /// The text.
+    /// Returns the text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// What is kept of a ticket.
+/// A stored ticket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ticket {
-    /// What names it.
+    /// Key under which it is stored.
     pub key: TicketKey,
-    /// For whom it was issued. What they may do is asked again when it is spent.
+    /// Principal to whom it was issued. Permissions are checked again when the ticket is spent.
     pub principal: Principal,
-    /// When it stops, to the microsecond.
+    /// End of its lifetime, to the microsecond.
     pub expires_at: Timestamp,
 }
 
 impl Ticket {
-    /// A new one, and what to show for it.
+    /// Creates a ticket. Returns what to store, and the text for the client.
     ///
     /// # Errors
-    /// [`PortError`] when the system has no randomness to give.
+    /// [`PortError`] if the system provides no randomness.
     pub fn mint(principal: Principal, now: Timestamp) -> Result<(Self, Secret), PortError> {
-        let text = BASE64_URL_SAFE_NO_PAD.encode(random::<BYTES>()?);
-        let key = TicketKey::of(&text).ok_or_else(|| PortError::new("randomness", "a ticket that is none"))?;
+        let text = BASE64_URL_SAFE_NO_PAD.encode(random::<TICKET_BYTES>()?);
+        let key = TicketKey::of(&text).ok_or_else(|| PortError::new("randomness", "the new ticket is not valid"))?;
         let ticket = Self {
             key,
             principal,
@@ -71,13 +71,14 @@ impl Ticket {
     }
 }
 
-/// Keeps tickets until they are spent.
+/// Storage of tickets until they are spent.
 pub trait Tickets: Send + Sync {
-    /// Keeps a ticket.
+    /// Stores a ticket.
     fn issue(&self, ticket: &Ticket) -> impl Future<Output = Result<(), PortError>> + Send;
 
-    /// Takes a ticket, and says for whom it was issued; `None` if there is none, its time is over, or it has been taken. Of
-    /// many who ask at once, one gets it. Who was not answered must get another: it may be taken.
+    /// Spends a ticket and returns the principal to whom it was issued; `None` if it does not exist, has expired, or
+    /// has been spent. Of concurrent callers, one succeeds. After an error the ticket may be spent, so the client needs
+    /// another one.
     fn spend(
         &self,
         ticket: &TicketKey,
@@ -91,7 +92,7 @@ mod tests {
     use crate::access::{Reach, Role};
 
     #[test]
-    fn a_ticket_is_found_by_its_text_which_is_not_kept() {
+    fn ticket_is_found_by_its_text_which_is_not_stored() {
         let principal = Principal {
             id: "tok_1".into(),
             role: Role::Viewer,

@@ -1,5 +1,5 @@
-//! Operators' tokens: `hl_<id>_<secret>`, shown once, when it is made. What is kept of one is its SHA-256, so that nobody
-//! who reads the table can use what is there; the secret has 256 random bits, so that no slower hash is needed.
+//! Operators' tokens: `hl_<id>_<secret>`, shown once, on creation. Only a token's SHA-256 is stored, so the table
+//! contains nothing that could be used as a token; the secret has 256 random bits, so no slower hash is needed.
 
 use std::{fmt, future::Future, str::FromStr};
 
@@ -12,12 +12,12 @@ use subtle::ConstantTimeEq;
 use super::{Principal, Reach, Role};
 use crate::kernel::{port::PortError, secret::Secret};
 
-/// How long a token that has expired is still listed.
+/// Time for which an expired token is still listed.
 pub const LISTED_AFTER: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// The most bytes that a [`Reach`] may take as text: the answer of an authorizer is at most 8 KB
-/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html>), and
-/// some of it is the policy.
+/// Maximum length of a [`Reach`] as text, in bytes: the response of an authorizer has at most 8 KB
+/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html>),
+/// and the policy needs some of it.
 pub const REACH_LIMIT: usize = 4_096;
 
 const PREFIX: &str = "hl_";
@@ -27,18 +27,18 @@ const SECRET_CHARACTERS: usize = 43;
 const ID_CHARACTERS: usize = 16;
 const BASE32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 
-/// What names a token, and whoever bears it: 80 random bits. No secret: it is listed and logged.
+/// Id of a token and its bearer: 80 random bits. Not secret: it is listed and logged.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(into = "String")]
 pub struct TokenId(String);
 
-/// Not what names a token.
+/// Text that is not a token's id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a token's id is `tok_` and 16 characters of a-z and 2-7")]
 pub struct ParseTokenIdError;
 
 impl TokenId {
-    /// The id without `tok_`: what is in the token itself, and in the key of its item.
+    /// Returns the id without `tok_`, as in the token itself and in the key of its item.
     #[must_use]
     pub fn bare(&self) -> &str {
         &self.0
@@ -47,7 +47,7 @@ impl TokenId {
     /// Reads what [`bare`](Self::bare) wrote.
     ///
     /// # Errors
-    /// [`ParseTokenIdError`].
+    /// [`ParseTokenIdError`] if the text is not such an id.
     pub fn from_bare(text: &str) -> Result<Self, ParseTokenIdError> {
         if text.len() == ID_CHARACTERS && text.bytes().all(|byte| BASE32.contains(&byte)) {
             Ok(Self(text.to_owned()))
@@ -58,7 +58,7 @@ impl TokenId {
 }
 
 impl fmt::Display for TokenId {
-    /// As in [`Principal::id`].
+    /// Writes the id as in [`Principal::id`].
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "tok_{}", self.0)
     }
@@ -77,7 +77,7 @@ impl FromStr for TokenId {
     }
 }
 
-/// What somebody bears. It looks like a token of ours; whether it is one, [`Token::principal`] says.
+/// Token that a request bears. It looks like a token of ours; [`Token::principal`] verifies it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PresentedToken {
     id: TokenId,
@@ -85,19 +85,19 @@ pub struct PresentedToken {
 }
 
 impl PresentedToken {
-    /// Which token it says it is.
+    /// Returns the id that it claims to have.
     #[must_use]
     pub fn id(&self) -> &TokenId {
         &self.id
     }
 
-    /// The whole of it, to be shown once.
+    /// Returns the whole token, to be shown once.
     #[must_use]
     pub fn text(&self) -> &Secret {
         &self.text
     }
 
-    /// Reads it; `None` if that is no token of ours.
+    /// Parses a token; `None` if the text does not look like a token of ours.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (id, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;
@@ -116,12 +116,12 @@ impl PresentedToken {
     }
 }
 
-/// The SHA-256 of a whole token. Compared in constant time.
+/// SHA-256 of a whole token. Compared in constant time.
 #[derive(Clone, Eq)]
 pub struct Hash([u8; 32]);
 
 impl Hash {
-    /// As it is kept.
+    /// Returns the bytes to store.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -146,46 +146,46 @@ impl fmt::Debug for Hash {
     }
 }
 
-/// What is kept of a token.
+/// A stored token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
-    /// What names it.
+    /// Id.
     pub id: TokenId,
-    /// What is to be compared.
+    /// Hash of the whole token.
     pub hash: Hash,
-    /// What it lets do.
+    /// Role of its bearer.
     pub role: Role,
-    /// With which stores.
+    /// Stores within its bearer's reach.
     pub reach: Reach,
-    /// Whose it is, or what it is for; for people.
+    /// Owner or purpose, for people.
     pub name: String,
-    /// When it was made, to the microsecond.
+    /// Time of creation, to the microsecond.
     pub created_at: Timestamp,
-    /// When it stops, to the microsecond.
+    /// Time of expiry, to the microsecond.
     pub expires_at: Timestamp,
-    /// When somebody stopped it, to the microsecond.
+    /// Time of revocation, to the microsecond.
     pub revoked_at: Option<Timestamp>,
 }
 
-/// Why a token lets nobody in.
+/// Reason why a token does not authorize its bearer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
-    /// It is not the one that bears this id.
+    /// The secret does not match the id.
     #[error("wrong")]
     Wrong,
-    /// Somebody has stopped it.
+    /// A person has revoked it.
     #[error("revoked")]
     Revoked,
-    /// Its time is over.
+    /// It has expired.
     #[error("expired")]
     Expired,
 }
 
 impl Token {
-    /// A new one, and what to bear for it.
+    /// Creates a token. Returns what to store, and the token for its bearer.
     ///
     /// # Errors
-    /// [`PortError`] when the system has no randomness to give.
+    /// [`PortError`] if the system provides no randomness.
     pub fn mint(
         role: Role,
         reach: Reach,
@@ -213,10 +213,10 @@ impl Token {
         Ok((token, borne))
     }
 
-    /// Whom it lets in who bears this.
+    /// Returns the principal that bears this token.
     ///
-    /// # Errors
-    /// [`TokenError`] says why nobody. Whose token is wrong is told nothing else of it.
+    /// # Errors [`TokenError`] if the token is wrong, revoked or expired. A wrong secret is reported before anything else, so
+    /// it reveals nothing about the token's state.
     pub fn principal(&self, borne: &PresentedToken, now: Timestamp) -> Result<Principal, TokenError> {
         if self.id != borne.id || self.hash != borne.digest() {
             return Err(TokenError::Wrong);
@@ -224,10 +224,10 @@ impl Token {
         self.bearer(now)
     }
 
-    /// Whom it lets in of whom it is already known that they bear it.
+    /// Returns the principal of a bearer whose token has been verified before.
     ///
     /// # Errors
-    /// [`TokenError`] says why nobody any more.
+    /// [`TokenError`] if the token is now revoked or expired.
     pub fn bearer(&self, now: Timestamp) -> Result<Principal, TokenError> {
         if self.revoked_at.is_some() {
             return Err(TokenError::Revoked);
@@ -250,31 +250,31 @@ pub(super) fn random<const N: usize>() -> Result<[u8; N], PortError> {
     Ok(bytes)
 }
 
-/// What of a token may be changed after it was made. `None` leaves it.
+/// Change of a stored token. `None` leaves a value as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TokenChange {
-    /// What it lets do.
+    /// New role.
     pub role: Option<Role>,
-    /// With which stores.
+    /// New reach.
     pub reach: Option<Reach>,
 }
 
-/// Keeps tokens.
+/// Storage of tokens.
 pub trait Tokens: Send + Sync {
-    /// What is kept of a token. Sees every write before it.
+    /// Returns a token. Reads with strong consistency.
     fn find(&self, id: &TokenId) -> impl Future<Output = Result<Option<Token>, PortError>> + Send;
 
-    /// All tokens, by when they were made. For a person: it reads the whole table.
+    /// Returns all tokens by time of creation. For use by people only, because it reads the whole table.
     fn list(&self) -> impl Future<Output = Result<Vec<Token>, PortError>> + Send;
 
-    /// Keeps a new token. `false` if there is one with its id, which stays as it is.
+    /// Stores a new token. Returns `false` if its id exists; the existing token stays as it is.
     fn put(&self, token: &Token) -> impl Future<Output = Result<bool, PortError>> + Send;
 
-    /// Stops a token for good, and says what is kept of it now; `None` if there is none. It has been stopped when it was
-    /// first.
+    /// Revokes a token for good and returns it; `None` if it does not exist. Revoking it again keeps the time of the
+    /// first revocation.
     fn revoke(&self, id: &TokenId, at: Timestamp) -> impl Future<Output = Result<Option<Token>, PortError>> + Send;
 
-    /// Changes a token, and says what is kept of it now; `None` if there is none, or it is revoked.
+    /// Changes a token and returns it; `None` if it does not exist or is revoked.
     fn change(
         &self,
         id: &TokenId,
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_minted_lets_in_and_is_not_shown() {
+    fn minted_token_authorizes_and_is_never_printed() {
         let (token, borne) = minted();
         let text = borne.text().reveal();
         let read = PresentedToken::parse(text).unwrap();
@@ -314,14 +314,14 @@ mod tests {
     }
 
     #[test]
-    fn no_two_are_the_same() {
+    fn minted_tokens_are_unique() {
         let texts: BTreeSet<String> = (0..100).map(|_| minted().1.text().reveal().to_owned()).collect();
         let ids: BTreeSet<String> = (0..100).map(|_| minted().0.id.to_string()).collect();
         assert_eq!((texts.len(), ids.len()), (100, 100));
     }
 
     #[test]
-    fn another_secret_under_the_same_id_is_wrong_whatever_state_the_token_is_in() {
+    fn other_secret_with_same_id_is_wrong_in_every_state() {
         let (mut token, borne) = minted();
         let (_, other) = minted();
         let (_, secret) = other
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_look_like_a_token_is_none() {
+    fn text_that_is_not_a_token_is_not_parsed() {
         let (_, borne) = minted();
         let text = borne.text().reveal();
         let id = borne.id().bare();
@@ -365,7 +365,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_changed_byte_is_refused(at_byte: prop::sample::Index, other in "[ -~]") {
+        fn any_changed_byte_is_rejected(at_byte: prop::sample::Index, other in "[ -~]") {
             let (token, borne) = minted();
             let text = borne.text().reveal();
             let index = at_byte.index(text.len());

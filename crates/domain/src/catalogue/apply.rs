@@ -1,14 +1,14 @@
-//! Puts states into the index: each in its install, past the fence, with one bulk call, and with a second look at the
-//! stores they belong to.
+//! Applies states of entities to the index: assigns each to its install, passes the fence, writes with one bulk call, and
+//! then checks the stores once more.
 //!
 //! ```text
-//!   place in an install ─▶ group by entity ─▶ fence ─▶ index ─▶ look again
+//!   assign to install ─▶ group by entity ─▶ fence ─▶ index ─▶ check stores again
 //! ```
 //!
-//! What is applied comes from deliveries ([`reindex`](crate::consumer)) or was asked of the vendor's catalogue
-//! ([`observe`](Apply::observe)). Every step may be repeated, so whoever dies anywhere leaves what the next one finishes.
-//! "Look again": a store that was uninstalled while its documents were being written has them removed again; the
-//! uninstall's own removal may have passed before they arrived.
+//! The states come from deliveries ([`consumer`](crate::consumer)) or from the vendor's catalog
+//! ([`observe`](Apply::observe)). Every step may be repeated, so after a crash at any point the next attempt finishes the
+//! work. The second check is for a store that was uninstalled while its documents were being written: they are removed
+//! again, because the uninstall's own removal may have run before they arrived.
 
 mod group;
 mod install;
@@ -37,58 +37,59 @@ use crate::{
     store::stores::{StoreRecord, Stores},
 };
 
-/// How long it is remembered that an entity is gone: longer than any retry of the sender and any message in a queue.
-const RECORD_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// Period for which tombstones and retired entities are kept: longer than any retry of the sender and any message in a
+/// queue.
+const GONE_KEPT_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// Puts states into the index.
+/// Applies states of entities to the index.
 #[derive(Debug)]
 pub struct Apply<E, S, I, C> {
-    /// Which versions have passed.
+    /// Versions that have passed the fence.
     pub entities: E,
     /// Stores and their installs.
     pub stores: S,
-    /// Where documents go.
+    /// Index of documents.
     pub index: I,
-    /// What time it is.
+    /// Clock.
     pub clock: C,
 }
 
-/// What became of a delivery.
+/// Outcome of one delivery in a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// It has had its effect, and the ledger says so.
+    /// It is completed, and the ledger says so.
     Settled(Fate),
-    /// No retry will help. The queue keeps it for a person, after its last receive.
+    /// No retry will help. The queue keeps the message for a person, after its last receive.
     Parked {
-        /// What sort of problem.
+        /// Code of the problem.
         code: ErrorCode,
-        /// A sentence.
+        /// Problem, as a clause.
         message: String,
     },
-    /// Something did not answer: receive it again.
+    /// A dependency failed: receive the message again.
     Retry {
-        /// What sort of problem.
+        /// Code of the problem.
         code: ErrorCode,
-        /// Class of a port's failure, if it is one.
+        /// Class of the failure, if a port failed.
         cause: Option<Cause>,
-        /// A sentence.
+        /// Problem, as a clause.
         message: String,
     },
-    /// Not a message of ours: the queue keeps it for a person, after its last receive.
+    /// The message is not ours: the queue keeps it for a person, after its last receive.
     NotOurs {
-        /// A sentence.
+        /// Problem, as a clause.
         message: String,
     },
 }
 
 impl Verdict {
-    /// Whether the queue may forget the message.
+    /// True if the queue may delete the message.
     #[must_use]
     pub fn is_settled(&self) -> bool {
         matches!(self, Self::Settled(_))
     }
 
-    /// A port failed: logged here with all its causes, once, and received again.
+    /// Verdict on a failed port: retry. Logs the failure with all its causes, once.
     pub(crate) fn storage(failure: &PortError) -> Self {
         log_failure(failure);
         Self::Retry {
@@ -98,26 +99,27 @@ impl Verdict {
         }
     }
 
-    /// What was decided. Every path decides; what slipped through comes again and is not lost.
+    /// Returns the verdict. Every path reaches one; if a delivery has none by mistake, it is retried and not lost.
     pub(crate) fn or_again(decided: Option<Self>) -> Self {
         decided.unwrap_or(Self::Retry {
             code: ErrorCode::StorageUnavailable,
             cause: None,
-            message: "nothing was decided".into(),
+            message: "no verdict was reached".into(),
         })
     }
 }
 
-/// What a batch has come to.
+/// Result of applying a batch.
 #[derive(Debug, Default)]
 pub(crate) struct Settled {
-    /// The versions that the index has taken.
+    /// Versions that the index has taken.
     held: Vec<(EntityKey, Version)>,
-    /// Products of which something is open that only the store can tell: their collections, or whether stock is counted.
+    /// Products with open questions that only the store can answer: their collections, or whether their stock is
+    /// tracked.
     pub(crate) open: Vec<EntityKey>,
 }
 
-/// What has been decided of each item of a batch, by its place in it.
+/// Verdict on each item of a batch, by its position.
 #[derive(Debug)]
 pub(crate) struct Verdicts(pub(crate) Vec<Option<Verdict>>);
 
@@ -127,34 +129,34 @@ impl Verdicts {
     }
 }
 
-/// Something that was told or seen, and its place in a batch.
+/// An event of a batch, reported by a delivery or observed in the vendor's catalog.
 #[derive(Debug)]
 pub(crate) struct Item {
     pub(crate) at: usize,
     pub(crate) event: Event,
-    /// When it was told or seen: never after it came.
+    /// Time of the report or observation: never after it was received.
     pub(crate) observed_at: Timestamp,
-    /// Whether we have asked for it, so that `observed_at` is by our own clock. Of what was told, a header says it, which
+    /// True if we fetched it, so that `observed_at` is by our own clock. For a delivery it comes from a header, which
     /// no signature covers.
     pub(crate) is_asked: bool,
 }
 
 impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
-    /// Indexes what was seen of a store's catalogue. One verdict for each, in order.
-    /// [`Superseded`](Fate::Superseded) says that something newer has passed, or that the thing is gone: of what only
-    /// the catalogue tells, such as collections, nothing is kept then.
+    /// Indexes observations of a store's catalog. Returns one verdict for each, in order.
+    /// [`Superseded`](Fate::Superseded) means that something newer has passed or that the entity is gone: facts that
+    /// only the catalog has, such as collections, are then not stored.
     pub async fn observe(&self, store: &StoreKey, seen: Vec<Observed>) -> Vec<Verdict> {
         let (verdicts, held) = self.taken(store, seen).await;
-        // What is not confirmed is written once more by the next reconciliation.
+        // If this fails, the next reconciliation writes the documents once more.
         if !held.is_empty()
             && let Err(failure) = self.entities.confirm(&held).await
         {
-            tracing::warn!(%store, error = %chain(&failure), "failed to record what the index holds");
+            tracing::warn!(%store, error = %chain(&failure), "failed to record the versions that the index holds");
         }
         verdicts
     }
 
-    /// Indexes what was seen. Returns a verdict for each, and the versions that the index has taken.
+    /// Indexes observations. Returns a verdict for each, and the versions that the index has taken.
     pub(crate) async fn taken(
         &self,
         store: &StoreKey,
@@ -180,12 +182,12 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
         (verdicts.0.into_iter().map(Verdict::or_again).collect(), held)
     }
 
-    /// Takes all that has been placed past the fence and into the index.
+    /// Passes all groups through the fence and into the index.
     pub(crate) async fn settle(&self, verdicts: &mut Verdicts, placed: &Placed) -> Settled {
         let (changes, open) = self.fence(verdicts, &placed.groups).await;
         let written = self.write(verdicts, &placed.groups, changes).await;
         let settled: Vec<EntityKey> = written.iter().map(|(entity, _)| entity.clone()).collect();
-        self.look_again(verdicts, &placed.groups, &settled).await;
+        self.recheck_stores(verdicts, &placed.groups, &settled).await;
         let held = written
             .into_iter()
             .filter(|(entity, taken)| *taken && placed.groups[entity].is_state());
@@ -199,20 +201,20 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
         }
     }
 
-    /// What is known of a store; as its first event makes it, if nothing is.
+    /// Returns the record of a store; for an unknown store, the one that its first event creates.
     pub(crate) async fn record_of(&self, store: &StoreKey) -> Result<StoreRecord, PortError> {
         Ok(self.stores.find(store).await?.unwrap_or_default())
     }
 
-    /// Lets each entity's newest state pass the fence, or not. What passes is to be written, unless that would say less than
-    /// is known. Also returns the products of which something is open that only the store can tell.
+    /// Passes the newest state of each entity through the fence. Returns the changes to write, without those that would
+    /// remove known facts, and the products with open questions that only the store can answer.
     async fn fence(
         &self,
         verdicts: &mut Verdicts,
         groups: &BTreeMap<EntityKey, Group>,
     ) -> (Vec<IndexChange>, Vec<EntityKey>) {
         let mut fenced = Vec::with_capacity(groups.len());
-        let (mut states, mut buried) = (Vec::new(), Vec::new());
+        let (mut states, mut deleted) = (Vec::new(), Vec::new());
         for (entity, group) in groups {
             match group.step() {
                 Step::Advance(version) => states.push((
@@ -220,32 +222,32 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
                     Advance {
                         entity,
                         version,
-                        told: group.told(),
+                        told: group.facts(),
                     },
                 )),
-                // Not marked as gone before it is gone: an uninstall that is taking out what it finds listed would
-                // pass over it.
+                // Not retired before its document is removed: otherwise the removal after an uninstall, which goes by
+                // the list of entities, would miss it.
                 Step::Remove => fenced.push((entity, group, Ok(Fence::Passed(RememberedFields::default())))),
-                Step::Bury => buried.push((entity, group)),
+                Step::Tombstone => deleted.push((entity, group)),
             }
         }
-        let expires_at = later(self.clock.now(), RECORD_KEPT);
-        let bury = stream::iter(buried)
+        let expires_at = later(self.clock.now(), GONE_KEPT_FOR);
+        let tombstones = stream::iter(deleted)
             .map(async |(entity, group)| {
-                let buried = self.entities.bury(entity, expires_at).await;
+                let result = self.entities.bury(entity, expires_at).await;
                 (
                     entity,
                     group,
-                    buried.map(|()| Fence::Passed(RememberedFields::default())),
+                    result.map(|()| Fence::Passed(RememberedFields::default())),
                 )
             })
             .buffer_unordered(CALLS_AT_ONCE)
             .collect::<Vec<_>>();
         let (groups, states): (Vec<_>, Vec<_>) = states.into_iter().unzip();
-        let (advanced, buried) = future::join(self.entities.advance_all(&states), bury).await;
+        let (advanced, deleted) = future::join(self.entities.advance_all(&states), tombstones).await;
         let advanced = states.iter().zip(groups).zip(advanced);
         fenced.extend(advanced.map(|((state, group), fence)| (state.entity, group, fence)));
-        fenced.extend(buried);
+        fenced.extend(deleted);
         let (mut changes, mut open) = (Vec::with_capacity(fenced.len()), Vec::new());
         for (entity, group, fence) in fenced {
             match fence {
@@ -255,7 +257,7 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
                     }
                     match group.next(entity, &remembered) {
                         Next::Change(change) => changes.push(change),
-                        Next::Poorer(verdict) => group.decide(verdicts, &verdict),
+                        Next::Incomplete(verdict) => group.decide(verdicts, &verdict),
                     }
                 }
                 Ok(Fence::Superseded) => group.decide(verdicts, &Verdict::Settled(Fate::Superseded)),
@@ -265,8 +267,8 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
         (changes, open)
     }
 
-    /// Writes what passed, in one call. Returns the entities of which the index has this state or a newer one now, and
-    /// whether it is this one.
+    /// Writes the changes that passed, in one call. Returns the entities of which the index now has this state or a
+    /// newer one, and whether it is this one.
     async fn write(
         &self,
         verdicts: &mut Verdicts,
@@ -292,7 +294,7 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
                 IndexOutcome::Superseded => Verdict::Settled(Fate::Superseded),
                 IndexOutcome::Rejected { reason } => Verdict::Parked {
                     code: ErrorCode::IndexRejected,
-                    message: format!("the index will not take this {}: {reason}", entity.kind.as_str()),
+                    message: format!("the index rejects this {}: {reason}", entity.kind.as_str()),
                 },
                 IndexOutcome::Failed { cause, reason } => Verdict::Retry {
                     code: ErrorCode::IndexUnavailable,
@@ -309,9 +311,14 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
         settled
     }
 
-    /// Removes again what was written for an install that has ended meanwhile, and has it received again to find its
-    /// place. Begins the install that nobody told us of, if the store was uninstalled before what was written.
-    async fn look_again(&self, verdicts: &mut Verdicts, groups: &BTreeMap<EntityKey, Group>, settled: &[EntityKey]) {
+    /// Removes documents written for an install that has ended in the meantime, and retries their deliveries to assign
+    /// them again. Begins an install of which we were not notified, if the store was uninstalled before these states.
+    async fn recheck_stores(
+        &self,
+        verdicts: &mut Verdicts,
+        groups: &BTreeMap<EntityKey, Group>,
+        settled: &[EntityKey],
+    ) {
         let mut by_store: BTreeMap<&StoreKey, Vec<&EntityKey>> = BTreeMap::new();
         for entity in settled.iter().filter(|entity| groups[*entity].is_state()) {
             by_store.entry(&entity.store).or_default().push(entity);
@@ -351,7 +358,7 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
     }
 }
 
-/// The whole chain, which the verdict leaves out: it may hold ARNs, which are for operators.
+/// Logs the whole chain of causes, which the verdict leaves out: it may contain ARNs, which are for operators.
 fn log_failure(failure: &PortError) {
     tracing::warn!(
         port = failure.port,

@@ -1,8 +1,8 @@
-//! Digest of what an entity's document says, to compare what a store has with what was rendered before.
+//! Digest of an entity's document, to compare the store's state with the one rendered before.
 //!
-//! It covers what the payload or the answer itself tells. What is remembered beside it (collections, which stock is
-//! counted) is compared as it is. So webhooks and the Admin API come to the same digest for the same state, and it is
-//! known before the fence is asked. Left out: when the state was observed, and in which order its tags come.
+//! It covers only what the payload or the response itself contains. Facts stored beside it (collections, tracked stock)
+//! are compared directly. So webhooks and the Admin API produce the same digest for the same state, and it is known
+//! before the fence is called. It leaves out the time of observation and the order of tags.
 
 use std::fmt::Write as _;
 
@@ -15,12 +15,12 @@ use crate::{
     kernel::ids::EntityKey,
 };
 
-/// Raise this when the same state is rendered otherwise than before: what an older version has rendered is then written
-/// once more by the next reconciliation, and not counted as a difference.
+/// Version of the rendering. Raise it when the same state is rendered differently: the next reconciliation then writes
+/// documents of older versions once more, without counting them as differences.
 const RENDERING: u32 = 1;
 
-/// How many bytes of the hash are kept: enough for two documents of one entity to be told apart.
-const KEPT: usize = 12;
+/// Number of bytes of the hash that are kept: enough to distinguish two documents of one entity.
+const HASH_BYTES: usize = 12;
 
 /// Digest of a rendered state, as `1:0123…`: the version of the rendering, and a hash.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -33,9 +33,9 @@ impl Digest {
         if !product.visible {
             return Self::hidden();
         }
-        let mut told = product.clone();
-        told.tags.sort();
-        let shelves: String = told
+        let mut sorted = product.clone();
+        sorted.tags.sort();
+        let shelves: String = sorted
             .variants
             .iter_mut()
             .map(|variant| {
@@ -48,7 +48,7 @@ impl Digest {
                 }
             })
             .collect();
-        Self::of(&Document::of_product(entity, told, Timestamp::MIN), &shelves)
+        Self::of(&Document::of_product(entity, sorted, Timestamp::MIN), &shelves)
     }
 
     /// Digest of a collection's state.
@@ -61,25 +61,25 @@ impl Digest {
         Self::of(&document, "")
     }
 
-    /// Digest of what shoppers cannot see, and of which there is no document.
+    /// Digest of an entity that shoppers cannot see and that has no document.
     #[must_use]
     pub fn hidden() -> Self {
         Self(format!("{RENDERING}:hidden"))
     }
 
-    /// Digest that [`as_str`](Self::as_str) gave.
+    /// Reads a digest that [`as_str`](Self::as_str) returned.
     #[must_use]
-    pub fn read(kept: &str) -> Self {
-        Self(kept.to_owned())
+    pub fn read(stored: &str) -> Self {
+        Self(stored.to_owned())
     }
 
-    /// The digest as the tables keep it.
+    /// Returns the digest as the tables store it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether this code renders as the code that made it, so that another digest means another state.
+    /// True if this code renders like the code that made the digest, so that another digest means another state.
     #[must_use]
     pub fn is_comparable(&self) -> bool {
         self.0
@@ -87,7 +87,7 @@ impl Digest {
             .is_some_and(|(made_by, _)| made_by == RENDERING.to_string())
     }
 
-    /// Whether there is a document of the state.
+    /// True if the state has no document.
     #[must_use]
     pub fn is_hidden(&self) -> bool {
         self.0.ends_with(":hidden")
@@ -100,7 +100,7 @@ impl Digest {
         hash.update(shelves);
         let hash = hash.finalize();
         let mut digest = format!("{RENDERING}:");
-        for byte in hash.iter().take(KEPT) {
+        for byte in hash.iter().take(HASH_BYTES) {
             let _infallible = write!(digest, "{byte:02x}");
         }
         Self(digest)

@@ -1,4 +1,4 @@
-//! What an entity looks like in the index: fields to filter and show, and one readable `text` for retrieval.
+//! Document of an entity in the index: fields to filter by and to show, and one readable `text` for retrieval.
 
 use std::fmt::Write as _;
 
@@ -14,40 +14,40 @@ use crate::{
     },
 };
 
-/// A document. Ids are texts, for they exceed 2^53; prices are decimal texts, for they are money.
+/// Document in the index. Ids are strings because they exceed 2^53; prices are decimal strings because they are money.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Document {
-    /// The platform it comes from.
+    /// The source.
     pub source: String,
-    /// The store it belongs to.
+    /// Name of the store.
     pub store: String,
     /// Product or collection.
     pub kind: Kind,
     /// The vendor's id.
     pub id: String,
-    /// Its name.
+    /// Title.
     pub title: String,
-    /// Plain text.
+    /// Description, as plain text.
     pub description: String,
-    /// Who makes it.
+    /// Maker of the product.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vendor: Option<String>,
-    /// What sort of thing it is.
+    /// Type of the product, in the store's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub product_type: Option<String>,
-    /// Its tags.
+    /// Tags.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
-    /// What its variants differ in.
+    /// Options in which its variants differ.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<DocumentOption>,
-    /// What can be bought.
+    /// Variants that can be bought.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub variants: Vec<DocumentVariant>,
-    /// What it is in, as far as is known.
+    /// Collections that it is in, as far as known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub collections: Vec<DocumentCollection>,
-    /// Whether something is missing: `variants` are only the first of more, or what described the product left fields out.
+    /// True if something is missing: `variants` are only the first of more, or the source left out fields.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,
     /// The lowest price.
@@ -59,20 +59,20 @@ pub struct Document {
     /// ISO 4217 code, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
-    /// Whether any of it can be bought now; absent if that is unknown.
+    /// True if any variant can be bought now; absent if unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub available: Option<bool>,
-    /// The address of its first image.
+    /// URL of its first image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
-    /// Its name in addresses.
+    /// Name in URLs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handle: Option<String>,
-    /// When it changed last.
+    /// Time of its last change.
     pub updated_at: Timestamp,
-    /// When this state was observed; not before `updated_at`.
+    /// Time at which this state was observed; not before `updated_at`.
     pub observed_at: Timestamp,
-    /// All of it as a person would read it out, to be retrieved and quoted.
+    /// Everything as a person would read it out, to be retrieved and quoted.
     pub text: String,
 }
 
@@ -81,25 +81,25 @@ pub struct Document {
 pub struct DocumentCollection {
     /// The vendor's id.
     pub id: String,
-    /// Its name.
+    /// Title.
     pub title: String,
 }
 
-/// One thing in which variants differ.
+/// Option in which variants differ.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DocumentOption {
-    /// As in `Size`.
+    /// Name, as in `Size`.
     pub name: String,
-    /// As in `Small`, `Large`.
+    /// Values, as in `Small`, `Large`.
     pub values: Vec<String>,
 }
 
-/// One thing that can be bought.
+/// Variant that can be bought.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DocumentVariant {
     /// The vendor's id.
     pub id: String,
-    /// As in `Small / Blue`.
+    /// Title, as in `Small / Blue`.
     pub title: String,
     /// Stock-keeping unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -110,13 +110,13 @@ pub struct DocumentVariant {
     /// ISO 4217 code, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
-    /// Whether it can be bought now; absent if that is unknown.
+    /// True if it can be bought now; absent if unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub available: Option<bool>,
 }
 
 impl Document {
-    /// Renders a product as it was observed.
+    /// Renders an observed state of a product.
     #[must_use]
     pub fn of_product(entity: &EntityKey, product: Product, observed_at: Timestamp) -> Self {
         let product = product.normalized();
@@ -148,7 +148,7 @@ impl Document {
         }
     }
 
-    /// The same product, in these collections.
+    /// Returns the same product, in these collections.
     #[must_use]
     pub fn within(mut self, collections: &Collections) -> Self {
         let titles: Vec<String> = collections.values().map(|title| normalize_line(title)).collect();
@@ -166,7 +166,7 @@ impl Document {
         self
     }
 
-    /// Renders a collection as it was observed.
+    /// Renders an observed state of a collection.
     #[must_use]
     pub fn of_collection(entity: &EntityKey, collection: Collection, observed_at: Timestamp) -> Self {
         let collection = collection.normalized();
@@ -264,7 +264,7 @@ fn is_placeholder(values: &[String]) -> bool {
     values.len() == 1 && values[0] == NO_VARIANTS
 }
 
-/// A variant as a shelf label has it. What is unknown of its stock is not said.
+/// Renders a variant like a shelf label. Leaves out its stock if unknown.
 fn variant_line(variant: &Variant) -> String {
     let price = variant.price.map(|price| match &variant.currency {
         Some(currency) => format!("{price} {currency}"),
@@ -273,27 +273,27 @@ fn variant_line(variant: &Variant) -> String {
     let stock = variant.stock.availability();
     let stock = stock.map(|available| if available { "in stock" } else { "sold out" });
     let stock = stock.map(str::to_owned);
-    let said: Vec<String> = price.into_iter().chain(stock).collect();
+    let details: Vec<String> = price.into_iter().chain(stock).collect();
     let title = Some(variant.title.as_str()).filter(|title| *title != NO_VARIANTS && !title.is_empty());
-    let mut line = match (title, said.as_slice()) {
+    let mut line = match (title, details.as_slice()) {
         (Some(title), []) => format!("- {title}"),
-        (Some(title), said) => format!("- {title}: {}", said.join(", ")),
-        (None, said) => format!("- {}", said.join(", ")),
+        (Some(title), details) => format!("- {title}: {}", details.join(", ")),
+        (None, details) => format!("- {}", details.join(", ")),
     };
     if let Some(sku) = &variant.sku {
-        line.push_str(if said.is_empty() && title.is_none() { "" } else { " " });
+        line.push_str(if details.is_empty() && title.is_none() { "" } else { " " });
         let _infallible = write!(line, "(SKU {sku})");
     }
     line
 }
 
-/// The most bytes of `text`. An index refuses a whole search if it should highlight a longer text than a million characters
-/// (`index.highlight.max_analyzed_offset`).
-const TEXT_LIMIT: usize = 512 * 1024;
+/// Maximum size of `text`, in bytes. An index rejects a whole search if it would have to highlight a text longer than a
+/// million characters (`index.highlight.max_analyzed_offset`).
+const MAX_TEXT_BYTES: usize = 512 * 1024;
 
 fn paragraphs<const N: usize>(parts: [&str; N]) -> String {
     let present: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-    cut(present.join("\n\n"), TEXT_LIMIT)
+    cut(present.join("\n\n"), MAX_TEXT_BYTES)
 }
 
 #[cfg(test)]
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn the_text_reads_like_a_shelf_label() {
+    fn text_reads_like_a_shelf_label() {
         assert_eq!(
             Document::of_product(&key(), stove(), Timestamp::UNIX_EPOCH).text,
             "Ember Pocket Stove\n\nStoves by Northfold\n\nFolds flat.\n\nFinish: Raw, Black\n\n\
@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn a_product_with_more_variants_than_given_says_so() {
+    fn product_with_more_variants_than_given_is_partial_and_says_so() {
         let document = Document::of_product(
             &key(),
             Product {
@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_stock_is_not_said_and_filled_in_by_what_is_remembered() {
+    fn unknown_stock_is_left_out_or_filled_in_from_stored_tracking() {
         let mut product = stove();
         for variant in &mut product.variants {
             variant.stock.tracked = None;
@@ -409,11 +409,11 @@ mod tests {
         }
         let mut whole = stove();
         whole.remember(&[(EntityId::new("2").unwrap(), false)].into());
-        assert_eq!(whole, stove(), "what it tells itself stays");
+        assert_eq!(whole, stove(), "its own facts stay");
     }
 
     #[test]
-    fn a_product_without_variants_has_nothing_and_one_that_does_not_tell_them_is_unknown() {
+    fn product_without_variants_is_unavailable_and_with_untold_variants_unknown() {
         let none = Product {
             variants: vec![],
             ..stove()
@@ -434,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn a_product_says_what_it_is_in() {
+    fn product_lists_its_collections() {
         let sale = Collections::from([(EntityId::new("7").unwrap(), "Camping Sale".to_owned())]);
         let document = Document::of_product(&key(), stove(), Timestamp::UNIX_EPOCH).within(&sale);
         assert!(
@@ -448,18 +448,18 @@ mod tests {
     }
 
     #[test]
-    fn no_text_is_longer_than_an_index_highlights() {
+    fn text_is_cut_to_the_length_that_an_index_highlights() {
         let many = Product {
             tags: vec!["a long tag".repeat(20); 10_000],
             ..stove()
         };
         let sale = Collections::from([(EntityId::new("7").unwrap(), "é".repeat(2_000_000))]);
         let document = Document::of_product(&key(), many, Timestamp::UNIX_EPOCH).within(&sale);
-        assert_eq!(document.text.len(), TEXT_LIMIT);
+        assert_eq!(document.text.len(), MAX_TEXT_BYTES);
     }
 
     #[test]
-    fn a_document_reads_back() {
+    fn document_round_trips_through_json() {
         let document = Document::of_product(&key(), stove(), Timestamp::UNIX_EPOCH);
         let json = serde_json::to_string(&document).unwrap();
         assert_eq!(serde_json::from_str::<Document>(&json).unwrap(), document);

@@ -4,8 +4,8 @@
 //!   absent ──advance──▶ passed(version) ──advance, version at least──▶ passed(version)
 //!     │                   │      ▲
 //!     │                   │      └─advance, version at least─┐
-//!     │                   └──retire, version at least──▶ retired(version)    what an uninstall took out
-//!     └──bury──▶ buried ◀──bury── any                                        final
+//!     │                   └──retire, version at least──▶ retired(version)    removed by an uninstall
+//!     └──bury──▶ buried ◀──bury── any                                        final (tombstone)
 //! ```
 
 use std::future::Future;
@@ -23,31 +23,31 @@ use crate::{
     },
 };
 
-/// What a state tells that is remembered with its version, for the states after it that do not tell. `None` leaves what is
-/// remembered as it is.
+/// Facts of a state that are stored with its version, for later states that leave them out. `None` leaves the stored
+/// fact as it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ObservedFields<'a> {
-    /// The collections it is in.
+    /// Collections that the product is in.
     pub collections: Option<&'a Collections>,
-    /// Whether the stock of its variants is counted.
+    /// Tracking of stock, by variant.
     pub tracking: Option<&'a Tracking>,
-    /// Digest of the state, if it tells all of it. What is *meant* to be indexed: it may not be yet.
+    /// Digest of the state, if it is complete: of what is *meant* to be indexed, which may not be yet.
     pub digest: Option<&'a Digest>,
 }
 
-/// What was told of an entity, by whichever state told it last.
+/// Facts stored for an entity, each from the latest state that had it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct RememberedFields {
-    /// The collections it is in; `None` if they never were told.
+    /// Collections that the product is in; `None` if no state has had them.
     pub collections: Option<Collections>,
-    /// Whether the stock of its variants is counted; `None` if that never was told.
+    /// Tracking of stock, by variant; `None` if no state has had it.
     pub tracking: Option<Tracking>,
-    /// Digest of the newest state that told all of itself.
+    /// Digest of the newest complete state.
     pub digest: Option<Digest>,
 }
 
 impl RememberedFields {
-    /// What is remembered once a state has told this.
+    /// Returns the stored facts after a state with these.
     #[must_use]
     pub fn after(self, told: ObservedFields<'_>) -> Self {
         Self {
@@ -58,29 +58,30 @@ impl RememberedFields {
     }
 }
 
-/// Whether a state may go on to the index.
+/// Answer of the fence to a state.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Fence {
-    /// No newer state has passed, and the entity is not deleted. What was told of it, by this state or before.
+    /// Index it: no newer state has passed, and the entity is not deleted. Contains the facts stored for it, by this
+    /// state or earlier ones.
     Passed(RememberedFields),
-    /// A newer state has passed, or the entity is deleted.
+    /// Do not index it: a newer state has passed, or the entity is deleted.
     Superseded,
 }
 
-/// What is remembered of an entity.
+/// Entry of the fence for an entity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FenceState {
     /// The newest version that has passed.
     Passed(Version),
-    /// An uninstall took it out, as of this version; a newer state may pass. May be forgotten in time.
+    /// An uninstall has removed the entity as of this version; a newer state may pass. Expires in time.
     Retired(Version),
-    /// A tombstone: nothing passes any more. May be forgotten in time.
+    /// A tombstone: nothing passes any longer. Expires in time.
     Tombstoned,
 }
 
-/// What becomes of an entry when a state of `version` asks to pass; `None` if it may not. **At least**, so that a
-/// message whose consumer died between fence and index passes again. The conditional write of a remote table
-/// succeeds exactly where this says so.
+/// Returns the entry after a state of `version`, or `None` if the state may not pass. An **equal** version passes, so
+/// that a message whose consumer crashed between fence and index passes again. The conditional write of a remote table
+/// succeeds exactly if this returns `Some`.
 #[must_use]
 pub fn advance(entry: Option<FenceState>, version: Version) -> Option<FenceState> {
     match entry {
@@ -90,7 +91,7 @@ pub fn advance(entry: Option<FenceState>, version: Version) -> Option<FenceState
     }
 }
 
-/// What becomes of an entry when an uninstall takes out all up to `version`; `None` if it stays as it is.
+/// Returns the entry after an uninstall that ends everything up to `version`, or `None` if it does not change.
 #[must_use]
 pub fn retire(entry: Option<FenceState>, version: Version) -> Option<FenceState> {
     match entry {
@@ -99,30 +100,30 @@ pub fn retire(entry: Option<FenceState>, version: Version) -> Option<FenceState>
     }
 }
 
-/// Some entities of a store.
+/// One page of a store's entities.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FencePage {
-    /// Those that have passed, with the newest version of each; without the retired and the buried.
+    /// Entities that have passed, with the newest version of each; without retired entities and tombstones.
     pub passed: Vec<(EntityKey, Version)>,
-    /// Where the next page begins; `None` if this is the last.
+    /// Start of the next page; `None` if this is the last.
     pub next: Option<EntityKey>,
 }
 
-/// One of several states that ask to pass.
+/// One of several states for the fence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Advance<'a> {
-    /// Of which entity.
+    /// The entity.
     pub entity: &'a EntityKey,
-    /// Which.
+    /// Version of the state.
     pub version: Version,
-    /// What it tells that is remembered.
+    /// Facts to store with the version.
     pub told: ObservedFields<'a>,
 }
 
-/// Remembers the newest version of each entity, and tombstones.
+/// Stores the newest version of each entity, and tombstones.
 pub trait Entities: Send + Sync {
-    /// Lets a state pass, or not, as [`advance`] says. If it passes, what it tells is remembered with it, in the same write,
-    /// up to where the entity is retired or buried.
+    /// Lets a state pass or not, as [`advance`] says. If it passes, stores its facts in the same write; they stay until
+    /// the entity is retired or gets a tombstone.
     fn advance(
         &self,
         entity: &EntityKey,
@@ -130,8 +131,8 @@ pub trait Entities: Send + Sync {
         told: ObservedFields<'_>,
     ) -> impl Future<Output = Result<Fence, PortError>> + Send;
 
-    /// Lets several states pass, or not: does for each what [`advance`](Self::advance) does, independently of the others
-    /// and in no order. One result for each, in the order given. Takes as few calls as it can.
+    /// Does the same as [`advance`](Self::advance) for several states, independently of each other and in no order.
+    /// Returns one result for each, in the order given. Makes as few calls as possible.
     fn advance_all(&self, states: &[Advance<'_>]) -> impl Future<Output = Vec<Result<Fence, PortError>>> + Send {
         stream::iter(states)
             .map(|state| self.advance(state.entity, state.version, state.told))
@@ -139,14 +140,14 @@ pub trait Entities: Send + Sync {
             .collect()
     }
 
-    /// Remembers that the index holds these versions: call it once the index has said so, never before. A version that is
-    /// not the newest any more is passed over.
+    /// Records that the index holds these versions: call it once the index has confirmed them, never before. Skips
+    /// versions that are no longer the newest.
     fn confirm(&self, held: &[(EntityKey, Version)]) -> impl Future<Output = Result<(), PortError>> + Send;
 
-    /// Puts a tombstone, whatever the version, which may be forgotten at `expires_at`.
+    /// Puts a tombstone, whatever the version; it expires at `expires_at`.
     fn bury(&self, entity: &EntityKey, expires_at: Timestamp) -> impl Future<Output = Result<(), PortError>> + Send;
 
-    /// Takes out what has passed up to `version`, as [`retire`] says; it may be forgotten at `expires_at`.
+    /// Retires an entity that has passed up to `version`, as [`retire`] says; the entry expires at `expires_at`.
     fn retire(
         &self,
         entity: &EntityKey,
@@ -154,7 +155,7 @@ pub trait Entities: Send + Sync {
         expires_at: Timestamp,
     ) -> impl Future<Output = Result<(), PortError>> + Send;
 
-    /// The entities of a store after `after`, of which at most `limit` are looked at. Sees all that has passed before.
+    /// Returns the entities of a store after `after`; reads at most `limit`. Sees every earlier pass.
     fn page(
         &self,
         store: &StoreKey,
@@ -163,20 +164,20 @@ pub trait Entities: Send + Sync {
     ) -> impl Future<Output = Result<FencePage, PortError>> + Send;
 }
 
-/// What is remembered of an entity, all of it.
+/// Everything that is stored for an entity.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct FenceRecord {
-    /// Whether it has passed, and with what version.
+    /// Entry of the fence.
     pub entry: FenceState,
-    /// What was told of it.
+    /// Stored facts.
     pub remembered: RememberedFields,
-    /// Whether the index is known to hold the newest version that has passed ([`Entities::confirm`]).
+    /// True if the index is known to hold the newest version that has passed ([`Entities::confirm`]).
     pub confirmed: bool,
 }
 
-/// Reads the fence: to compare with the vendor's catalogue, and for a person. A port of its own, for the functions on
-/// an event's way do not read it.
+/// Reads the fence: for reconciliation, and for a person. A port of its own, because functions that process events do
+/// not read it.
 pub trait Entries: Send + Sync {
-    /// What is remembered of each entity, in the order asked; at most 100. Sees every write before it.
+    /// Returns what is stored for each entity, in the order given; at most 100. Sees every earlier write.
     fn find(&self, entities: &[EntityKey]) -> impl Future<Output = Result<Vec<Option<FenceRecord>>, PortError>> + Send;
 }

@@ -1,4 +1,4 @@
-//! The search index: what the chatbot asks.
+//! The search index, which the chatbot queries.
 
 use std::{collections::BTreeMap, future::Future};
 
@@ -18,26 +18,26 @@ use crate::{
 /// One change to the index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IndexChange {
-    /// The entity looks like this now.
+    /// Index this document of the entity.
     Put {
-        /// Which.
+        /// The entity.
         entity: EntityKey,
-        /// Of which state.
+        /// Version of the state.
         version: Version,
-        /// How it looks.
+        /// The document.
         document: Box<Document>,
     },
-    /// The entity is not to be found any more.
+    /// Remove the entity's document.
     Remove {
-        /// Which.
+        /// The entity.
         entity: EntityKey,
-        /// Of which state; [`Version::FINAL`] when it is gone for good.
+        /// Version of the removal; [`Version::FINAL`] if the entity is gone for good.
         version: Version,
     },
 }
 
 impl IndexChange {
-    /// Which entity it changes.
+    /// Returns the entity that it changes.
     #[must_use]
     pub fn entity(&self) -> &EntityKey {
         match self {
@@ -46,19 +46,19 @@ impl IndexChange {
     }
 }
 
-/// What became of one change.
+/// Outcome of one change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IndexOutcome {
-    /// The index has it. Also: what should be removed was not there.
+    /// The index has applied it; also if there was nothing to remove.
     Applied,
     /// The index holds a newer version.
     Superseded,
-    /// The index will never take it. Not worth a retry.
+    /// The index will never accept it. Not retryable.
     Rejected {
         /// The index's name for the problem, without values.
         reason: String,
     },
-    /// The index could not take it now. Worth a retry.
+    /// The index could not apply it now. Retryable.
     Failed {
         /// The class of the failure.
         cause: Cause,
@@ -68,7 +68,7 @@ pub enum IndexOutcome {
 }
 
 impl IndexOutcome {
-    /// What an index did not take, as a failure of the port; `None` of what it has.
+    /// Returns a rejected or failed change as a failure of the port; `None` if the index has this state or a newer one.
     pub(crate) fn failure(self) -> Option<PortError> {
         match self {
             Self::Applied | Self::Superseded => None,
@@ -78,69 +78,69 @@ impl IndexOutcome {
     }
 }
 
-/// Whether an index that holds a state, or the removal, of version `held` takes a change of `version`: what OpenSearch
-/// calls `external_gte`.
+/// Returns true if an index that holds a state, or the removal, of version `held` accepts a change of `version`: the
+/// rule that OpenSearch calls `external_gte`.
 #[must_use]
 pub fn takes(held: Option<Version>, version: Version) -> bool {
     held.is_none_or(|held| held <= version)
 }
 
-/// Takes changes.
+/// Applies changes.
 pub trait Index: Send + Sync {
-    /// Applies changes in as few calls as the index's limits allow: one, for all but the largest batches. One outcome
-    /// per change, in order. Each change is made only if the index holds no newer version.
+    /// Applies changes in as few calls as the index's limits allow: one, for all but the largest batches. Returns one
+    /// outcome per change, in order. Makes each change only if the index holds no newer version.
     fn apply(&self, changes: &[IndexChange]) -> impl Future<Output = Result<Vec<IndexOutcome>, PortError>> + Send;
 }
 
-/// One index that several share.
+/// An index shared by several owners.
 impl<I: Index> Index for std::sync::Arc<I> {
     fn apply(&self, changes: &[IndexChange]) -> impl Future<Output = Result<Vec<IndexOutcome>, PortError>> + Send {
         (**self).apply(changes)
     }
 }
 
-/// What somebody looks for.
+/// Search for documents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SearchQuery {
-    /// In which store; no other document is found.
+    /// The store; documents of others are not found.
     pub store: StoreKey,
-    /// Only what was observed after this moment, which is an uninstall; none of what that has ended is found.
+    /// Finds only documents observed after this time, which is that of an uninstall: none that it has ended.
     pub observed_after: Option<Timestamp>,
-    /// What to look for.
+    /// Words to find.
     pub words: Words,
-    /// The most results wanted.
+    /// Maximum number of results.
     pub limit: usize,
 }
 
-/// What was found.
+/// Result of a search.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SearchPage {
-    /// How many documents fit in all.
+    /// Number of all matching documents.
     pub total: u64,
-    /// The best of them, best first.
+    /// The best matches, best first.
     pub hits: Vec<Hit>,
 }
 
-/// One document that was found.
+/// One matching document.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Hit {
-    /// How well it fits; comparable within one page only.
+    /// Score; comparable within one page only.
     pub score: f64,
     /// The document.
     #[serde(flatten)]
     pub document: Document,
-    /// By field, the passages that fit, the words that fit in `<em>`.
+    /// Matching passages by field, with the matching words in `<em>`.
     pub highlights: BTreeMap<String, Vec<String>>,
 }
 
-/// Why a search has no answer.
+/// Failure of a search.
 #[derive(Debug, thiserror::Error)]
 pub enum SearchError {
-    /// The index did not answer, or only in part. **Worth a retry.**
+    /// The index did not answer, or only in part. **Retryable.**
     #[error(transparent)]
     Unavailable(#[from] PortError),
-    /// The index will never answer this. **Not worth a retry.**
-    #[error("the index refuses the search: {reason}")]
+    /// The index will never answer this search. **Not retryable.**
+    #[error("the index rejects the search: {reason}")]
     Refused {
         /// The index's name for the problem, without values.
         reason: String,
@@ -149,7 +149,7 @@ pub enum SearchError {
 
 /// Answers searches.
 pub trait Search: Send + Sync {
-    /// Finds documents by words, forgiving a typing error or two. The work is bounded by the query, whatever its words; an
-    /// answer that is not whole is an error, and never a shorter page.
+    /// Finds documents by words, tolerating one or two typing errors. The query limits the work, whatever its words; an
+    /// incomplete answer is an error, and never a shorter page.
     fn search(&self, query: &SearchQuery) -> impl Future<Output = Result<SearchPage, SearchError>> + Send;
 }

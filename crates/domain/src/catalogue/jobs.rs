@@ -1,7 +1,7 @@
-//! Jobs: what has to be asked of a store's catalogue, as it waits in a queue of its own.
+//! Jobs: what to fetch from a store's catalog. They wait in a queue of their own.
 //!
-//! Events never wait for the vendor: whoever applies one that tells too little writes what it tells, sends a job, and is
-//! done. A job may be done twice, late, or beside events of the same things; what it finds takes its place by version.
+//! Events never wait for the vendor: the consumer indexes an incomplete event as it is, sends a job, and is done. A job
+//! may run twice, late, or beside events of the same entities; versions decide which state stays.
 
 use std::future::Future;
 
@@ -16,126 +16,126 @@ use crate::{
     store::stores::Skipped,
 };
 
-/// Something to ask of one store.
+/// One thing to fetch from a store.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "Written", into = "Written")]
+#[serde(try_from = "JobMessage", into = "JobMessage")]
 pub struct Job {
-    /// Which store.
+    /// The store.
     pub store: StoreKey,
-    /// What.
+    /// Task to do.
     pub task: Task,
 }
 
-/// What to ask.
+/// Task of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "task", rename_all = "snake_case")]
 pub enum Task {
     /// Read these products and index them. At most [`PRODUCTS_AT_ONCE`](crate::sync::vendor::PRODUCTS_AT_ONCE).
     Products {
-        /// Which.
+        /// Ids of the products.
         ids: Vec<EntityId>,
     },
-    /// Read the products of which there is more or less than there was.
+    /// Read the products whose stock has changed, and index them.
     Stock {
-        /// Their inventory items.
+        /// Ids of their inventory items.
         items: Vec<EntityId>,
     },
-    /// Find out which products are in a collection now, and index those whose collections have changed.
+    /// Read which products are in a collection now, and index those whose collections have changed.
     Members {
-        /// Which collection.
+        /// The collection.
         collection: EntityId,
-        /// How far that has come.
+        /// Progress.
         step: Members,
     },
-    /// Compare the whole catalogue with what is indexed, and index what differs.
+    /// Compare the whole catalog with the index, and index the differences.
     Reconcile {
-        /// How far that has come.
+        /// Progress.
         step: ReconcileStep,
     },
-    /// Index the whole catalogue, whatever we have.
+    /// Index the whole catalog, whatever the index has.
     Resync {
-        /// How far that has come.
+        /// Progress.
         step: ReconcileStep,
     },
-    /// Look at the subscriptions, and make again what is missing.
+    /// Check the vendor subscriptions, and create missing ones again.
     Watch,
 }
 
-/// How far the members of a collection have been compared: first those that the store has, then those we have.
+/// Progress of comparing the members of a collection: first those that the store has, then those that we have.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "members", rename_all = "snake_case")]
 pub enum Members {
-    /// Those that the store has, from here on.
+    /// Members that the store has, from here on.
     Theirs {
-        /// The vendor's name for the place; `None` for the beginning.
+        /// Cursor of the vendor; `None` for the beginning.
         after: Option<String>,
     },
-    /// Those that we have, from here on.
+    /// Members that we have, from here on.
     Ours {
-        /// The last entity looked at; `None` for the beginning.
+        /// Last entity compared; `None` for the beginning.
         after: Option<(Kind, EntityId)>,
     },
 }
 
-/// How far a run through the catalogue has come. Whatever is needed to go on is in here, so that anybody can.
+/// Progress of a run through the catalog. It holds everything needed to continue, so that any process can.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
 pub enum ReconcileStep {
-    /// To be begun.
+    /// Not begun yet.
     Begin,
-    /// The vendor is writing its export, or it is being read.
+    /// The vendor is writing its export, or we are reading it.
     Read {
-        /// Which.
+        /// The export.
         export: ExportId,
-        /// What has been read of it.
+        /// Bytes of it that have been read.
         offset: u64,
-        /// What has been found.
+        /// Result so far.
         found: ReconcileFindings,
     },
-    /// What we have and the store has not is being looked for.
+    /// We are looking for entities that the store no longer has.
     Deleted {
         /// The same export.
         export: ExportId,
-        /// The last entity looked at; `None` for the beginning.
+        /// Last entity compared; `None` for the beginning.
         after: Option<(Kind, EntityId)>,
-        /// What has been found.
+        /// Result so far.
         found: ReconcileFindings,
     },
 }
 
-/// What a comparison has found so far.
+/// Result of a comparison so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ReconcileFindings {
-    /// When it began, microseconds.
+    /// Start, to the microsecond.
     pub began_at: jiff::Timestamp,
-    /// How many products were compared.
+    /// Number of products compared.
     pub compared: u64,
-    /// Products that we did not have, and that a `products/create` should have told.
+    /// Products that we did not have and that a `products/create` should have reported.
     pub created: u64,
-    /// Products of which we had an older state, and a `products/update` should have told.
+    /// Products of which we had an older state and that a `products/update` should have reported.
     pub updated: u64,
-    /// Products that the store has no more, and a `products/delete` should have told.
+    /// Products that the store no longer has and that a `products/delete` should have reported.
     pub deleted: u64,
     /// Products whose collections had changed.
     pub regrouped: u64,
-    /// Products and collections that were rendered otherwise, though their times say nothing of a change.
+    /// Products and collections that were rendered differently although their timestamps show no change.
     #[serde(default)]
     pub mended: u64,
-    /// Records that could not be read, each of which was passed over.
+    /// Records that could not be read; each was skipped.
     #[serde(default)]
     pub skipped: u64,
-    /// The first of them.
+    /// The first of these records.
     #[serde(default)]
     pub unread: Vec<Skipped>,
-    /// Collections that we did not have, and that a `collections/create` should have told.
+    /// Collections that we did not have and that a `collections/create` should have reported.
     #[serde(default)]
     pub collections_created: u64,
-    /// Collections that the store has no more, and a `collections/delete` should have told.
+    /// Collections that the store no longer has and that a `collections/delete` should have reported.
     #[serde(default)]
     pub collections_deleted: u64,
 }
 
-/// The most records that are named which could not be read.
+/// Maximum number of unreadable records that are named.
 pub const NAMED: usize = 10;
 
 impl ReconcileFindings {
@@ -144,7 +144,7 @@ impl ReconcileFindings {
         self.skip(u64::try_from(skipped.len()).unwrap_or(u64::MAX), skipped);
     }
 
-    /// Adds records that could not be read: how many, and some of them to name. Each is named once.
+    /// Adds records that could not be read: their number, and some of them to name. Names each once.
     pub fn skip(&mut self, count: u64, some: impl IntoIterator<Item = Skipped>) {
         self.skipped += count;
         for skipped in some {
@@ -155,35 +155,35 @@ impl ReconcileFindings {
     }
 }
 
-/// Takes jobs. What is sent is delivered at least once.
+/// Queue of jobs. A job is delivered at least once.
 pub trait Jobs: Send + Sync {
-    /// Sends a job, to be done after `delay`, at most 15 minutes.
+    /// Sends a job to be done after `delay`, at most 15 minutes.
     fn send(&self, job: &Job, delay: SignedDuration) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
-/// A job as a message.
+/// Job as a message of the queue.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Written {
+struct JobMessage {
     source: Source,
     store: StoreName,
     #[serde(flatten)]
     task: Task,
 }
 
-impl TryFrom<Written> for Job {
+impl TryFrom<JobMessage> for Job {
     type Error = InvalidIdError;
-    fn try_from(written: Written) -> Result<Self, InvalidIdError> {
+    fn try_from(message: JobMessage) -> Result<Self, InvalidIdError> {
         Ok(Self {
             store: StoreKey {
-                source: written.source,
-                store: written.store,
+                source: message.source,
+                store: message.store,
             },
-            task: written.task,
+            task: message.task,
         })
     }
 }
 
-impl From<Job> for Written {
+impl From<Job> for JobMessage {
     fn from(job: Job) -> Self {
         Self {
             source: job.store.source,
@@ -193,7 +193,7 @@ impl From<Job> for Written {
     }
 }
 
-/// The vendor's name for an export, as in `gid://shopify/BulkOperation/1`.
+/// Id of an export, given by the vendor, as in `gid://shopify/BulkOperation/1`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ExportId(pub String);

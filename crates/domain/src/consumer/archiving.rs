@@ -1,7 +1,7 @@
-//! After a batch has been applied: what is settled goes into the archive, if there is one.
+//! Archives the settled deliveries of a batch after it has been applied, if there is an archive.
 //!
-//! Best effort: an archive that fails is told of in the log, and its deliveries are settled all the same. Who dies before
-//! it is kept leaves messages that come again, are found to be done, and are kept then.
+//! Best effort: a failure of the archive is logged, and the deliveries are settled all the same. A consumer that dies
+//! before it has archived them leaves messages that are received again, found to be done, and archived then.
 
 use std::collections::BTreeMap;
 
@@ -21,25 +21,26 @@ use crate::{
     },
 };
 
-/// How many objects are put at once: as many as a batch has stores.
+/// Number of objects put at once: as many as a batch has stores.
 const OBJECTS_AT_ONCE: usize = 10;
 
-/// Keeps what has been settled.
+/// Archives settled deliveries.
 #[derive(Debug)]
 pub struct Keep<A> {
-    /// Where; nowhere if there is none.
+    /// The archive; `None` disables it.
     pub archive: Option<A>,
-    /// Whether a delivery's body is about people, and never kept.
+    /// Returns true for a delivery whose body contains personal data, which is never archived.
     pub personal: fn(&DeliveryKey) -> bool,
 }
 
-/// What a batch's messages would be kept as, in their order. None of what is not kept: what is about people, replays, whose
-/// original has the same body, and what holds no delivery.
+/// Copies of a batch's messages as they would be archived, in order. `None` for personal data, for replays, whose
+/// original has the same body, and for messages that hold no delivery.
 #[derive(Debug)]
 pub struct Copies(Vec<Option<(StoreKey, String)>>);
 
 impl<A: Archive> Keep<A> {
-    /// Copies the deliveries of a batch, each with its body, wherever that was. Copies nothing if nothing is kept.
+    /// Copies the deliveries of a batch, each with its body, wherever that is stored. Copies nothing without an
+    /// archive.
     pub fn copy(&self, messages: &[Message]) -> Copies {
         let messages = if self.archive.is_some() { messages } else { &[] };
         let copy = |message: &Message| {
@@ -48,14 +49,14 @@ impl<A: Archive> Keep<A> {
             let delivery = Some(delivery).filter(|delivery| original_of(&delivery.key.id).is_none())?;
             match envelope::pack(delivery, usize::MAX) {
                 Packed::Message(envelope) => Some((delivery.key.store.clone(), envelope)),
-                // No message is longer than that.
+                // No message is larger than that.
                 Packed::Large { .. } => None,
             }
         };
         Copies(messages.iter().map(copy).collect())
     }
 
-    /// Keeps the copies of what is settled.
+    /// Archives the copies of settled deliveries.
     pub async fn keep(&self, copies: Copies, processed: &[Processed], at: Timestamp) {
         let Some(archive) = &self.archive else { return };
         let mut settled: BTreeMap<StoreKey, Vec<String>> = BTreeMap::new();
@@ -72,7 +73,7 @@ impl<A: Archive> Keep<A> {
                         store = &*store.label(),
                         deliveries = envelopes.len(),
                         error = chain(&failure),
-                        "what has been settled is not in the archive"
+                        "failed to archive settled deliveries"
                     );
                 }
             })

@@ -1,4 +1,4 @@
-//! The record of what was asked for by law, and of what was done: kept for good, and holding nothing personal.
+//! Audit records: privacy requests and our responses, kept permanently and without personal data.
 
 use std::future::Future;
 
@@ -12,30 +12,30 @@ use crate::{
     },
 };
 
-/// One request and what was done.
+/// One request and what was done about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditRecord {
-    /// Whose customer, or which store.
+    /// The store that is concerned, or whose customer is.
     pub store: StoreKey,
-    /// The delivery that asked: a record is named by it, so that a second copy records nothing new.
+    /// The delivery of the request. It identifies the record, so that a second copy records nothing new.
     pub delivery: DeliveryId,
-    /// What was asked for.
+    /// The request.
     pub request: Request,
-    /// When it came.
+    /// Time at which the request was received.
     pub received_at: Timestamp,
-    /// When this was done.
+    /// Time at which this was done.
     pub done_at: Timestamp,
-    /// What was done, in a sentence without values of the request.
+    /// Outcome, in a sentence without values of the request.
     pub outcome: String,
 }
 
-/// Keeps audit records.
+/// Port that writes audit records.
 pub trait Audit: Send + Sync {
-    /// Keeps a record. The same again changes nothing.
+    /// Keeps a record. Keeping the same record again changes nothing.
     fn keep(&self, record: &AuditRecord) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
-/// Reads them, for a person.
+/// Port that reads audit records, for people.
 pub trait Audited: Send + Sync {
     /// All records of a store, oldest first.
     fn of(&self, store: &StoreKey) -> impl Future<Output = Result<Vec<AuditRecord>, PortError>> + Send;

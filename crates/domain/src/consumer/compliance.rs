@@ -1,22 +1,22 @@
-//! What the law asks for (<https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance>): it is done last, and
-//! a record is kept of it.
+//! Privacy requests required by law (<https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance>):
+//! processed last in a batch, and recorded.
 //!
-//! **Of customers nothing is kept**, so there is nothing to hand out or to forget: of an order only its id leaves the
-//! receiver, of a request not even that; neither body goes into the archive ([`Keep`](super::Keep)); the ledger has the
-//! ids of deliveries and forgets them after a week.
+//! **No customer data is stored**, so there is none to hand out or to erase: of an order only its id leaves the
+//! receiver, of a request not even that; neither body is archived ([`Keep`](super::Keep)); the ledger holds ids of
+//! deliveries and deletes them after a week.
 //!
-//! **A store is forgotten** when it has uninstalled the app. Which install is meant is told by no signature, only by when
-//! the request was triggered, 48 hours after the uninstall. So that time never decides what is erased, only whether
-//! nothing is or a person has to look:
+//! **A store is erased** after it has uninstalled the app. No signature covers which install a request is about; it
+//! follows only from the time of its trigger, 48 hours after the uninstall. So that time never decides what is erased,
+//! only whether nothing is erased or a person has to look:
 //!
-//! | the store | is |
+//! | state of the store | handling |
 //! |---|---|
-//! | uninstalled, as far as we know | forgotten as of its latest uninstall, whatever the request's time |
-//! | installed, and uninstalled in the three days before | installed again: nothing of the new install is touched |
-//! | installed, and was not told to be uninstalled | left to a person: the request is parked |
-//! | unknown | nothing is kept of it but what could not be read |
+//! | uninstalled, as far as we know | erased as of its latest uninstall, whatever the request's time |
+//! | installed, and uninstalled in the three days before | installed again, so nothing of the new install is touched |
+//! | installed, and no uninstall was received | the request is parked for a person |
+//! | unknown | nothing is stored except bodies that could not be read |
 //!
-//! The record says which it was. Every step may be repeated, in any state that another attempt has left.
+//! The audit record states which it was. Every step may be repeated, in any state that another attempt has left.
 
 use std::future::Future;
 
@@ -44,28 +44,29 @@ use crate::{
     },
 };
 
-/// How long after the uninstall a store is to be forgotten.
+/// Time from the uninstall to the request to erase the store.
 const UNINSTALLED_BEFORE: SignedDuration = SignedDuration::from_hours(48);
 
-/// How much longer that may take.
-const GIVE_OR_TAKE: SignedDuration = SignedDuration::from_hours(24);
+/// Tolerance for that time.
+const TOLERANCE: SignedDuration = SignedDuration::from_hours(24);
 
-/// What is left of those who are not customers of ours but of a store.
-const OF_PEOPLE: &str = "Bodies about people are cut to ids before they are queued, and never archived";
+/// Sentence of the audit record about personal data.
+const PERSONAL_DATA: &str = "Bodies about people are cut to ids before they are queued, and never archived";
 
-/// What an erasure leaves, and for how long (docs/operations.md, *What the law asks for*).
+/// Sentence of the audit record about what an erasure leaves, and for how long (docs/operations.md, *What the law asks
+/// for*).
 const REMAINS: &str = "What remains: ids and versions of entities for 30 days and ids of deliveries for 7, so that nothing \
                        late comes back; messages in queues, dead letters among them, for at most 28 days, which hold \
                        nothing about people; backups of tables for 35 days; and logs, which name the store, for as long \
                        as they are kept";
 
-/// What requests of the law need, besides what applying needs.
+/// Ports for privacy requests, in addition to those for applying deliveries.
 pub trait Comply: Send + Sync {
-    /// Keeps a record. The same again changes nothing.
+    /// Keeps an audit record. Keeping the same record again changes nothing.
     fn keep(&self, record: &AuditRecord) -> impl Future<Output = Result<(), PortError>> + Send;
 
-    /// Removes what is kept of a store's deliveries: in the archive what was kept before `archived`, of left-over bodies
-    /// what was kept before `left_over`. Ends at `stop_at`, by the clock; whether it got to the end.
+    /// Removes stored data of a store's deliveries: archived ones from before `archived`, left-over bodies from before
+    /// `left_over`. Stops when `stop` returns true; returns whether it got to the end.
     fn erase(
         &self,
         store: &StoreKey,
@@ -74,8 +75,8 @@ pub trait Comply: Send + Sync {
         stop: &(impl Fn() -> bool + Sync),
     ) -> impl Future<Output = Result<Reached, PortError>> + Send;
 
-    /// Forgets what is known of a store, if its last install is the one that ended at `ended`, its tokens, and what its
-    /// deliveries were about.
+    /// Erases what is known of a store, if its last install is the one that ended at `ended`, with its tokens and its
+    /// activity log.
     fn forget(
         &self,
         store: &StoreKey,
@@ -84,29 +85,29 @@ pub trait Comply: Send + Sync {
     ) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
-/// How far something got.
+/// Progress of an erasure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reached {
-    /// To the end.
+    /// Finished.
     End,
-    /// Its time is up. What it did is done.
+    /// The time was up before the end. What has been erased stays erased.
     NotYet,
 }
 
-/// [`Comply`] with one port for each thing.
+/// [`Comply`] with one port for each part.
 #[derive(Debug)]
 pub struct Compliance<A, T, S, V, B, F> {
-    /// Where records go.
+    /// Audit records.
     pub audit: A,
-    /// Where tokens are, if any are kept.
+    /// Tokens, if any are stored.
     pub connections: Option<T>,
-    /// What is known of stores.
+    /// Records of stores.
     pub stores: S,
     /// The archive, if there is one.
     pub archive: Option<V>,
-    /// Where bodies are that no message held.
+    /// Storage of bodies too large for a message, if there is one.
     pub bodies: Option<B>,
-    /// What is remembered of deliveries for those who look, if it is.
+    /// The activity log, if there is one.
     pub activity: Option<F>,
 }
 
@@ -130,10 +131,10 @@ where
         left_over: Timestamp,
         stop: &(impl Fn() -> bool + Sync),
     ) -> Result<Reached, PortError> {
-        if all_of(self.archive.as_ref(), store, archived, stop).await? == Reached::NotYet {
+        if erase_all(self.archive.as_ref(), store, archived, stop).await? == Reached::NotYet {
             return Ok(Reached::NotYet);
         }
-        all_of(self.bodies.as_ref(), store, left_over, stop).await
+        erase_all(self.bodies.as_ref(), store, left_over, stop).await
     }
 
     async fn forget(&self, store: &StoreKey, ended: Timestamp, at: Timestamp) -> Result<(), PortError> {
@@ -147,7 +148,7 @@ where
     }
 }
 
-async fn all_of(
+async fn erase_all(
     kept: Option<&impl Erase>,
     store: &StoreKey,
     until: Timestamp,
@@ -166,9 +167,9 @@ async fn all_of(
     }
 }
 
-/// One request of a batch.
+/// One privacy request of a batch.
 #[derive(Debug)]
-pub(super) struct Requested {
+pub(super) struct PrivacyRequest {
     pub(super) at: usize,
     what: Request,
     store: StoreKey,
@@ -177,13 +178,13 @@ pub(super) struct Requested {
     observed_at: Timestamp,
 }
 
-/// Takes out of one store's items what changes no document: orders and samples, which are noted, and what the law asks
-/// for.
-pub(super) fn requested(
+/// Takes the items that change no document out of one store's items: orders and samples, which are noted, and privacy
+/// requests.
+pub(super) fn take_requests(
     batch: &mut Batch,
     store: &StoreKey,
     items: Vec<Item>,
-    requests: &mut Vec<Requested>,
+    requests: &mut Vec<PrivacyRequest>,
 ) -> Vec<Item> {
     let mut others = Vec::with_capacity(items.len());
     for item in items {
@@ -191,7 +192,7 @@ pub(super) fn requested(
             (Event::OrderCreated(_) | Event::Sample, _) => {
                 batch.verdicts.decide(item.at, Verdict::Settled(Fate::Noted));
             }
-            (Event::Compliance(what), Some((key, received_at))) => requests.push(Requested {
+            (Event::Compliance(what), Some((key, received_at))) => requests.push(PrivacyRequest {
                 at: item.at,
                 what: *what,
                 store: store.clone(),
@@ -205,23 +206,23 @@ pub(super) fn requested(
     others
 }
 
-/// Which install is to be forgotten.
+/// The install that a request is about.
 #[derive(Debug, PartialEq, Eq)]
 enum Install {
-    /// The last, which ended then.
+    /// The last one, which ended then.
     Ended(Timestamp),
     /// The one that ended then; another has begun since.
     Followed(Timestamp),
-    /// The present one, of whose end nobody has told us.
-    Untold,
+    /// The present one, of which we have received no uninstall.
+    Unreported,
 }
 
-fn meant(record: &StoreRecord, observed_at: Timestamp) -> Install {
+fn install_meant(record: &StoreRecord, observed_at: Timestamp) -> Install {
     let ended = earlier(observed_at, UNINSTALLED_BEFORE);
     match record.uninstalled_at {
         Some(latest) if !record.enabled => Install::Ended(latest),
-        Some(latest) if latest >= earlier(ended, GIVE_OR_TAKE) => Install::Followed(latest),
-        Some(_) | None => Install::Untold,
+        Some(latest) if latest >= earlier(ended, TOLERANCE) => Install::Followed(latest),
+        Some(_) | None => Install::Unreported,
     }
 }
 
@@ -229,57 +230,58 @@ fn earlier(at: Timestamp, by: SignedDuration) -> Timestamp {
     at.checked_sub(by).unwrap_or(Timestamp::MIN)
 }
 
-/// Why a request is not done with.
-enum NotDone {
+/// Reason why a request is not complied with yet.
+enum ComplyError {
     Unavailable(PortError),
-    Comes(Verdict),
+    Decided(Verdict),
 }
 
-impl From<PortError> for NotDone {
+impl From<PortError> for ComplyError {
     fn from(failure: PortError) -> Self {
         Self::Unavailable(failure)
     }
 }
 
-/// A person knows whether the store has gone. A body that is signed may have been captured from an earlier install, so it
-/// ends none.
-fn untold() -> Verdict {
+/// Parks the request, because a person can find out whether the store has uninstalled the app. A signed body may be a
+/// capture from an earlier install, so it ends no install.
+fn park_unreported() -> Verdict {
     Verdict::Parked {
         code: ErrorCode::UninstallUnknown,
         message:
-            "the store is to be forgotten, and nobody told us that it has uninstalled the app: if it has, `hookline \
-                  store remove`, then redrive; if it has not, purge this"
+            "a request to erase the store was received, but no uninstall of the app: if the store has uninstalled \
+                  it, `hookline store remove`, then redrive; if not, purge this delivery"
                 .into(),
     }
 }
 
-fn not_yet() -> NotDone {
-    NotDone::Comes(Verdict::Retry {
+fn unfinished() -> ComplyError {
+    ComplyError::Decided(Verdict::Retry {
         code: ErrorCode::StoreChanging,
         cause: None,
-        message: "the store is still being forgotten".into(),
+        message: "the store is still being erased".into(),
     })
 }
 
 impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P: Comply, C: Clock>
     Reindex<L, E, S, I, J, P, C>
 {
-    /// Does what the law asks for and keeps a record of it. What is not done by `stop_at` comes again.
-    pub(super) async fn comply(&self, request: &Requested, stop_at: Timestamp) -> Verdict {
+    /// Complies with a privacy request and keeps an audit record. A request that is not finished by `stop_at` is
+    /// received again.
+    pub(super) async fn comply(&self, request: &PrivacyRequest, stop_at: Timestamp) -> Verdict {
         let Some(compliance) = &self.compliance else {
             return Verdict::Parked {
                 code: ErrorCode::NotConfigured,
-                message: "the law asks for something, and this function is not told where to keep a record of it: set \
+                message: "a privacy request was received, and the table of audit records is not configured: set \
                           AUDIT_TABLE, then redrive"
                     .into(),
             };
         };
         let done = match request.what {
             Request::CustomerData => Ok(format!(
-                "nothing is kept of customers: there is nothing to hand out. {OF_PEOPLE}"
+                "no customer data is stored: there is nothing to hand out. {PERSONAL_DATA}"
             )),
             Request::CustomerRedaction => Ok(format!(
-                "nothing is kept of customers: there was nothing to erase. {OF_PEOPLE}"
+                "no customer data is stored: there was nothing to erase. {PERSONAL_DATA}"
             )),
             Request::StoreRedaction => self.forget(compliance, request, stop_at).await,
         };
@@ -293,69 +295,74 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
                     done_at: self.apply.clock.now(),
                     outcome,
                 };
-                compliance.keep(&record).await.map_err(NotDone::from)
+                compliance.keep(&record).await.map_err(ComplyError::from)
             }
             Err(not_done) => Err(not_done),
         };
         match kept {
             Ok(()) => Verdict::Settled(Fate::Noted),
-            Err(NotDone::Unavailable(failure)) => Verdict::storage(&failure),
-            Err(NotDone::Comes(verdict)) => verdict,
+            Err(ComplyError::Unavailable(failure)) => Verdict::storage(&failure),
+            Err(ComplyError::Decided(verdict)) => verdict,
         }
     }
 
-    /// Forgets a store, as far as it is to be forgotten. A sentence of what was done.
-    async fn forget(&self, compliance: &P, request: &Requested, stop_at: Timestamp) -> Result<String, NotDone> {
+    /// Erases a store, as far as it is to be erased. Returns a sentence for the audit record.
+    async fn forget(
+        &self,
+        compliance: &P,
+        request: &PrivacyRequest,
+        stop_at: Timestamp,
+    ) -> Result<String, ComplyError> {
         let store = &request.store;
-        // What is in the archive by now is of before, unless another install has begun by now.
+        // What is in the archive now is from before, unless another install has begun by now.
         let looked_at = self.apply.clock.now();
         let stop = || self.apply.clock.now() >= stop_at;
         let Some(known) = self.apply.stores.find(store).await? else {
-            // What could not be read may have been kept outside of its message.
+            // A body that could not be read may have been stored outside of its message.
             return match compliance.erase(store, looked_at, looked_at, &stop).await? {
-                Reached::NotYet => Err(not_yet()),
+                Reached::NotYet => Err(unfinished()),
                 Reached::End => Ok(format!(
                     "nothing is known of the store: there was nothing to erase. {REMAINS}"
                 )),
             };
         };
-        let ended = match meant(&known, request.observed_at) {
+        let ended = match install_meant(&known, request.observed_at) {
             Install::Ended(ended) => ended,
-            Install::Followed(ended) => return self.leave(compliance, store, ended, stop_at).await,
-            Install::Untold => return Err(NotDone::Comes(untold())),
+            Install::Followed(ended) => return self.spare_new_install(compliance, store, ended, stop_at).await,
+            Install::Unreported => return Err(ComplyError::Decided(park_unreported())),
         };
         match self.apply.take_out(store, ended, stop_at).await {
             Verdict::Settled(_) => {}
-            not_done => return Err(NotDone::Comes(not_done)),
+            not_done => return Err(ComplyError::Decided(not_done)),
         }
         if !self.is_over(store, ended).await? {
-            return self.leave(compliance, store, ended, stop_at).await;
+            return self.spare_new_install(compliance, store, ended, stop_at).await;
         }
         if compliance.erase(store, looked_at, ended, &stop).await? == Reached::NotYet {
-            return Err(not_yet());
+            return Err(unfinished());
         }
-        // Right before its tokens are removed, for they may be those of a new install.
+        // Checked immediately before the tokens are removed, because they may belong to a new install.
         if !self.is_over(store, ended).await? {
-            return self.leave(compliance, store, ended, stop_at).await;
+            return self.spare_new_install(compliance, store, ended, stop_at).await;
         }
         compliance.forget(store, ended, self.apply.clock.now()).await?;
         Ok(format!(
             "the store was erased as of its uninstall at {ended}: documents, entities, archived deliveries, left-over \
-             bodies, tokens, activity, and its status but for this. {REMAINS}"
+             bodies, tokens, activity, and its status except for this record. {REMAINS}"
         ))
     }
 
-    /// Touches nothing of a store's present install, and of the one that ended before only what may still be kept.
-    async fn leave(
+    /// Touches nothing of a store's present install, and erases what is stored from before `ended`.
+    async fn spare_new_install(
         &self,
         compliance: &P,
         store: &StoreKey,
         ended: Timestamp,
         stop_at: Timestamp,
-    ) -> Result<String, NotDone> {
+    ) -> Result<String, ComplyError> {
         let stop = || self.apply.clock.now() >= stop_at;
         match compliance.erase(store, ended, ended, &stop).await? {
-            Reached::NotYet => Err(not_yet()),
+            Reached::NotYet => Err(unfinished()),
             Reached::End => Ok(format!(
                 "the store has installed the app again after its uninstall at {ended}: deliveries kept from before were \
                  erased, and nothing of the new install. {REMAINS}"
@@ -363,14 +370,14 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
         }
     }
 
-    /// Whether the last install is the one that ended at `ended`.
+    /// Returns `true` if the last install is the one that ended at `ended`.
     async fn is_over(&self, store: &StoreKey, ended: Timestamp) -> Result<bool, PortError> {
         let record = self.apply.record_of(store).await?;
         Ok(!record.enabled && record.uninstalled_at == Some(ended))
     }
 }
 
-/// No [`Comply`]: there is none of it. For consumers that are not told where to keep records.
+/// [`Comply`] that cannot exist, for consumers without a table of audit records.
 #[derive(Debug, Clone, Copy)]
 pub enum NoCompliance {}
 
@@ -394,7 +401,7 @@ impl Comply for NoCompliance {
     }
 }
 
-/// No [`Connections`]: there is none of it. For consumers of stacks that keep no tokens.
+/// [`Connections`] that cannot exist, for consumers of stacks that store no tokens.
 #[derive(Debug, Clone, Copy)]
 pub enum NoConnections {}
 

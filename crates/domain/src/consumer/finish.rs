@@ -1,11 +1,11 @@
-//! The end of a batch: the ledger is told, the stores' statuses are written, the queue gets its answer.
+//! Last part of a batch: updates the ledger and the statuses of stores, and reports verdicts to the queue.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
-use super::{Batch, Comply, Processed, Reindex, Slot, Verdict, follow_ups::Asked};
+use super::{Batch, Comply, Processed, Reindex, Slot, Verdict, follow_ups::FollowUps};
 use crate::{
     catalogue::{entities::Entities, index::Index, jobs::Jobs},
     delivery::{
@@ -24,14 +24,14 @@ use crate::{
     },
 };
 
-/// Something of a batch, with its place there.
+/// An item with its place in the batch.
 type At<T> = (usize, T);
 
 impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P: Comply, C: Clock>
     Reindex<L, E, S, I, J, P, C>
 {
-    /// Writes into the ledger what became of each delivery: one write for each, in as few calls as the ledger can. What is
-    /// settled is done only then.
+    /// Writes the outcome of each delivery into the ledger: one write each, in as few calls as the ledger can. A
+    /// delivery is done only after that.
     pub(super) async fn complete(&self, batch: &mut Batch) {
         let now = self.apply.clock.now();
         let decided: Vec<_> = (batch.slots.iter().zip(&batch.verdicts.0).enumerate())
@@ -52,7 +52,7 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
         let places: Vec<_> = decided.into_iter().map(|(at, ..)| at).collect();
         for (at, completion) in places.into_iter().zip(completed) {
             match completion {
-                // Its body was removed because it is done: nothing of it is lost.
+                // The body was removed because the delivery is done: nothing is lost.
                 Ok(Completion::Done) => {
                     batch.verdicts.decide(at, Verdict::Settled(Fate::Superseded));
                     batch.slots[at].completion = Some(Completion::Repeated);
@@ -63,15 +63,16 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
         }
     }
 
-    /// Remembers each delivery that has failed, or notes why in the ledger where its store is not known, for anybody can name
-    /// one; and forgets those that are settled and may have failed before. A delivery that could not be forgotten comes
-    /// again, so that none seems to wait for a person for ever. One that could not be remembered comes again anyhow.
+    /// Records each failed delivery; if its store is unknown, notes the reason in the ledger instead, because anybody
+    /// can name a store. Removes the records of deliveries that are settled and may have failed before. A delivery
+    /// whose record could not be removed is received again, so that it does not wait for a person for ever. One that
+    /// could not be recorded is received again anyway.
     pub(super) async fn remember(&self, batch: &mut Batch, records: &BTreeMap<StoreKey, StoreRecord>) {
         let (failed, mut done) = self.failed(batch);
         let noted = stream::iter(failed).map(async |(at, failed)| {
             let store = &failed.delivery.store;
-            let is_heard = records.contains_key(store) && !batch.unheard.contains(store);
-            let noted = if is_heard {
+            let is_known = records.contains_key(store) && !batch.unknown.contains(store);
+            let noted = if is_known {
                 self.apply.stores.remember(&failed).await
             } else {
                 self.ledger.note(&failed.delivery, &failed.problem).await
@@ -82,14 +83,14 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
                     %delivery,
                     cause = %failure.cause,
                     error = %chain(failure),
-                    "failed to remember a delivery that has failed"
+                    "failed to record a failed delivery"
                 );
             }
             (at, failed.delivery, noted)
         });
         let noted: Vec<_> = noted.buffer_unordered(CALLS_AT_ONCE).collect().await;
         for (at, delivery, noted) in noted {
-            // Another copy has had its effect, or a person has given it up: there is nothing left to try.
+            // Another copy has taken effect, or a person has dismissed the delivery: there is nothing left to try.
             if matches!(noted, Ok(NoteOutcome::Done)) {
                 batch.verdicts.decide(at, Verdict::Settled(Fate::Superseded));
                 done.push((at, delivery));
@@ -104,8 +105,8 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
         }
     }
 
-    /// The deliveries that have failed, and those that are settled and may have failed before: all but those whose completion
-    /// is the first and found no problem. Each with its place.
+    /// The deliveries that have failed, and those that are settled and may have failed before: all except those whose
+    /// completion is the first and found no problem. Each with its place.
     fn failed(&self, batch: &Batch) -> (Vec<At<FailedDelivery>>, Vec<At<DeliveryKey>>) {
         let now = self.apply.clock.now();
         let (mut failed, mut done) = (Vec::new(), Vec::new());
@@ -118,7 +119,7 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
                     at,
                     FailedDelivery {
                         delivery: delivery.clone(),
-                        subject: slot.told.subject.clone(),
+                        subject: slot.facts.subject.clone(),
                         problem: Problem {
                             message: cut(&problem.message),
                             ..problem
@@ -139,10 +140,16 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
         (failed, done)
     }
 
-    /// Adds to what is known of each store, with one call of the port per store. What cannot be read makes no record of a store
-    /// that nobody has heard of: its name is a header's, which no signature covers. What is lost here is a count or a time, not an
-    /// event, and a retry could not bring it back: the ledger has it that they are done.
-    pub(super) async fn record(&self, batch: &Batch, records: &BTreeMap<StoreKey, StoreRecord>, asked: &Asked) {
+    /// Updates the status of each store, with one call of the port per store. A delivery that cannot be read creates no
+    /// record of an unknown store, because the store's name is from a header, which no signature covers. If the write
+    /// fails, a count or a time is lost, not an event, and a retry could not restore it: the ledger shows the
+    /// deliveries as done.
+    pub(super) async fn record(
+        &self,
+        batch: &Batch,
+        records: &BTreeMap<StoreKey, StoreRecord>,
+        follow_ups: &FollowUps,
+    ) {
         let now = self.apply.clock.now();
         let mut updates: BTreeMap<&StoreKey, StoreUpdate> = BTreeMap::new();
         let made: BTreeSet<&StoreKey> = (batch.slots.iter().filter(|slot| slot.makes_store))
@@ -152,7 +159,7 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
             let (Some((key, received_at)), Some(verdict)) = (&slot.delivery, verdict) else {
                 continue;
             };
-            if batch.unheard.contains(&key.store) && !made.contains(&key.store) {
+            if batch.unknown.contains(&key.store) && !made.contains(&key.store) {
                 continue;
             }
             let update = updates.entry(&key.store).or_default();
@@ -166,8 +173,8 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
                     }
                     if first {
                         count(update, key, *fate, *received_at, now);
-                        if let Some(unasked) = asked.in_vain(at) {
-                            unasked.note(update, key, now);
+                        if let Some(unfetched) = follow_ups.unfetched(at) {
+                            unfetched.note(update, key, now);
                         }
                     }
                 }
@@ -189,7 +196,7 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
         }
         stream::iter(updates)
             .for_each_concurrent(CALLS_AT_ONCE, async |(store, mut update)| {
-                // The newest first.
+                // Newest first.
                 update.latest.reverse();
                 if let Some(record) = records.get(store) {
                     update.last_event_at = update.last_event_at.max(record.last_event_at);
@@ -209,7 +216,7 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
 }
 
 impl Verdict {
-    /// What the ledger is to say; nothing while the delivery has yet to come again.
+    /// Outcome for the ledger; `None` if the delivery will be received again.
     fn fate(&self) -> Option<Fate> {
         match self {
             Self::Settled(fate) => Some(*fate),
@@ -218,7 +225,7 @@ impl Verdict {
         }
     }
 
-    /// Why it has not been applied, for the ledger to remember.
+    /// Reason why the delivery has not been applied, for the ledger.
     fn problem(&self, at: Timestamp) -> Option<Problem> {
         match self {
             Self::Parked { code, message } => Some(Problem {
@@ -239,7 +246,7 @@ impl Verdict {
 }
 
 impl Batch {
-    /// What became of each message.
+    /// Outcome of each message.
     pub(super) fn report(self) -> Vec<Processed> {
         let processed = self.slots.into_iter().zip(self.verdicts.0);
         let processed = processed.map(|(slot, verdict)| Processed {
@@ -251,15 +258,15 @@ impl Batch {
     }
 }
 
-/// Whether a delivery that is settled may be remembered to have failed. A first completion that finds no problem says that it is
-/// not, unless its message has been tried before: a sender that was never answered may have claimed the delivery anew since, and
-/// a new claim holds no problem.
+/// Returns `true` if a settled delivery may have a record as failed. A first completion without a problem says that it
+/// has none, unless its message has been tried before: a sender that got no response may have claimed the delivery once
+/// more since, and a new claim holds no problem.
 fn may_have_failed(slot: &Slot) -> bool {
     slot.completion != Some(Completion::First) || slot.tried.number > 1
 }
 
-/// Adds one delivery to its store's counts: an event of the hour in which it came, but a replay is none of the store's
-/// events, and happened now.
+/// Adds one delivery to its store's counts, in the hour in which it was received. A replay is no event of the store; it
+/// is counted as a replay, now.
 fn count(update: &mut StoreUpdate, delivery: &DeliveryKey, fate: Fate, received_at: Timestamp, now: Timestamp) {
     if replay::original_of(&delivery.id).is_some() {
         return update.count(now, Counter::Replayed);
@@ -273,7 +280,7 @@ fn count(update: &mut StoreUpdate, delivery: &DeliveryKey, fate: Fate, received_
     update.count(received_at, counter);
 }
 
-/// What is told of a delivery to who follows its store.
+/// Activity entry of a delivery, for those who follow its store.
 fn entry(slot: &Slot, verdict: &Verdict, now: Timestamp) -> Option<ActivityEntry> {
     let (key, received_at) = slot.delivery.as_ref()?;
     let (outcome, problem) = match verdict {
@@ -285,9 +292,9 @@ fn entry(slot: &Slot, verdict: &Verdict, now: Timestamp) -> Option<ActivityEntry
     Some(ActivityEntry {
         topic: key.topic.clone(),
         id: key.id.clone(),
-        event_id: slot.told.event_id.clone(),
-        subject: slot.told.subject.clone(),
-        triggered_at: slot.told.triggered_at,
+        event_id: slot.facts.event_id.clone(),
+        subject: slot.facts.subject.clone(),
+        triggered_at: slot.facts.triggered_at,
         received_at: *received_at,
         at: now,
         outcome,
@@ -296,7 +303,7 @@ fn entry(slot: &Slot, verdict: &Verdict, now: Timestamp) -> Option<ActivityEntry
     })
 }
 
-/// No sentence of ours is longer; what others say may be.
+/// Truncates a message. Our own sentences are never longer; texts of others may be.
 fn cut(message: &str) -> String {
     message.chars().take(PROBLEM).collect()
 }

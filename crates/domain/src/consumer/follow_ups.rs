@@ -1,7 +1,8 @@
-//! What deliveries do not tell: it is asked for with a job, and the delivery is done.
+//! Follow-ups: jobs that read from the store what its deliveries did not carry. A delivery is done once its jobs are
+//! sent.
 //!
-//! Of a store whose Admin API we hold no token for, nothing can be asked. What was told is indexed, and the status says
-//! what is missing.
+//! Nothing can be read from a store that we hold no token for. What the delivery carried is indexed, and the status
+//! shows what is missing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,34 +30,34 @@ use crate::{
     sync::vendor::PRODUCTS_AT_ONCE,
 };
 
-/// What has to be asked, and for which deliveries.
+/// Follow-ups of a batch, with the deliveries that need them.
 #[derive(Debug, Default)]
-pub(super) struct Asked {
-    stores: BTreeMap<StoreKey, Questions>,
-    in_vain: BTreeMap<usize, InVain>,
+pub(super) struct FollowUps {
+    stores: BTreeMap<StoreKey, StoreFollowUps>,
+    unfetched: BTreeMap<usize, Unfetched>,
 }
 
-/// What has to be asked of one store. Each with the places of the deliveries that are done only once it is sent.
+/// Follow-ups of one store. Each with the places of the deliveries that are done only once its job is sent.
 #[derive(Debug, Default)]
-struct Questions {
+struct StoreFollowUps {
     products: BTreeMap<EntityId, Vec<usize>>,
     items: BTreeMap<EntityId, Vec<usize>>,
     collections: BTreeMap<EntityId, Vec<usize>>,
 }
 
-/// What could not be asked, for want of a token.
+/// Data that could not be fetched, because we hold no token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum InVain {
+pub(super) enum Unfetched {
     /// The rest of a product: variants or fields.
     Rest,
-    /// How much there is of something.
+    /// The stock of an inventory item.
     Stock,
 }
 
-impl Asked {
-    /// Takes out what tells no state and has to be asked for. What tells a state, but not all of it, stays and is asked
-    /// for besides.
-    pub(super) fn of(
+impl FollowUps {
+    /// Takes out the items that carry no state and have to be fetched. An item that carries a state, but not all of it,
+    /// stays and is fetched as well.
+    pub(super) fn extract(
         &mut self,
         verdicts: &mut Verdicts,
         record: &StoreRecord,
@@ -65,43 +66,43 @@ impl Asked {
     ) -> Vec<Item> {
         let mut others = Vec::with_capacity(items.len());
         for item in items {
-            let questions = self.stores.entry(store.clone()).or_default();
+            let follow_ups = self.stores.entry(store.clone()).or_default();
             match (&item.event, record.connected) {
                 (Event::ProductChanged(id), true) => {
-                    questions.products.entry(id.clone()).or_default().push(item.at);
+                    follow_ups.products.entry(id.clone()).or_default().push(item.at);
                     verdicts.decide(item.at, Verdict::Settled(Fate::Applied));
                 }
                 (Event::ProductChanged(_) | Event::CollectionChanged(_), false) => verdicts.decide(
                     item.at,
                     Verdict::Parked {
                         code: ErrorCode::NotConnected,
-                        message: "this names a thing only, and no token is held to ask for it: `hookline store add`, \
-                                  then redrive"
+                        message: "this delivery carries an id only, and we hold no token to fetch the rest: \
+                                  `hookline store add`, then redrive"
                             .into(),
                     },
                 ),
                 (Event::StockChanged(id), true) => {
-                    questions.items.entry(id.clone()).or_default().push(item.at);
+                    follow_ups.items.entry(id.clone()).or_default().push(item.at);
                     verdicts.decide(item.at, Verdict::Settled(Fate::Applied));
                 }
                 (Event::StockChanged(_), false) => {
-                    self.in_vain.insert(item.at, InVain::Stock);
+                    self.unfetched.insert(item.at, Unfetched::Stock);
                     verdicts.decide(item.at, Verdict::Settled(Fate::Discarded));
                 }
                 (Event::ProductUpdated(product), true) if !product.is_whole() => {
-                    questions.products.entry(product.id.clone()).or_default().push(item.at);
+                    follow_ups.products.entry(product.id.clone()).or_default().push(item.at);
                     others.push(item);
                 }
                 (Event::ProductUpdated(product), false) if !product.is_whole() => {
-                    self.in_vain.insert(item.at, InVain::Rest);
+                    self.unfetched.insert(item.at, Unfetched::Rest);
                     others.push(item);
                 }
                 (Event::CollectionChanged(id), true) => {
-                    questions.collections.entry(id.clone()).or_default().push(item.at);
+                    follow_ups.collections.entry(id.clone()).or_default().push(item.at);
                     verdicts.decide(item.at, Verdict::Settled(Fate::Applied));
                 }
                 (Event::CollectionUpdated(collection), true) => {
-                    questions
+                    follow_ups
                         .collections
                         .entry(collection.id.clone())
                         .or_default()
@@ -109,7 +110,7 @@ impl Asked {
                     others.push(item);
                 }
                 (Event::CollectionDeleted(id), true) => {
-                    questions.collections.entry(id.clone()).or_default().push(item.at);
+                    follow_ups.collections.entry(id.clone()).or_default().push(item.at);
                     others.push(item);
                 }
                 _ => others.push(item),
@@ -118,32 +119,32 @@ impl Asked {
         others
     }
 
-    /// Asks, besides, for products of which only the store can tell what is open.
-    pub(super) fn also(&mut self, records: &BTreeMap<StoreKey, StoreRecord>, open: Vec<EntityKey>) {
+    /// Adds products with open questions that only the store can answer.
+    pub(super) fn add_open(&mut self, records: &BTreeMap<StoreKey, StoreRecord>, open: Vec<EntityKey>) {
         for entity in open {
             if records.get(&entity.store).is_some_and(|record| record.connected) {
-                let questions = self.stores.entry(entity.store).or_default();
-                questions.products.entry(entity.id).or_default();
+                let follow_ups = self.stores.entry(entity.store).or_default();
+                follow_ups.products.entry(entity.id).or_default();
             }
         }
     }
 
-    /// What could not be asked for the delivery at this place.
-    pub(super) fn in_vain(&self, at: usize) -> Option<InVain> {
-        self.in_vain.get(&at).copied()
+    /// Data that could not be fetched for the delivery at this place.
+    pub(super) fn unfetched(&self, at: usize) -> Option<Unfetched> {
+        self.unfetched.get(&at).copied()
     }
 }
 
-impl InVain {
+impl Unfetched {
     /// Writes it into the status.
     pub(super) fn note(self, update: &mut StoreUpdate, delivery: &DeliveryKey, now: Timestamp) {
         let message = match self {
             Self::Rest => {
                 update.count(now, Counter::Partial);
-                "a product's webhook does not carry all of its variants or fields, and no token is held to ask for \
+                "a product's webhook does not carry all of its variants or fields, and we hold no token to fetch \
                  them: `hookline store add`"
             }
-            Self::Stock => "stock has changed, and no token is held to ask of which product: `hookline store add`",
+            Self::Stock => "stock has changed, and we hold no token to find the product: `hookline store add`",
         };
         update.errors.push(LastError::of_delivery(
             now,
@@ -158,17 +159,17 @@ impl InVain {
 impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P: Comply, C: Clock>
     Reindex<L, E, S, I, J, P, C>
 {
-    /// Sends a job for all that has to be asked. A delivery whose job could not be sent comes again.
-    pub(super) async fn ask(&self, verdicts: &mut Verdicts, asked: &Asked) {
-        for (store, questions) in &asked.stores {
-            for (task, places) in questions.tasks() {
+    /// Sends the jobs of all follow-ups. A delivery whose job could not be sent is received again.
+    pub(super) async fn send_follow_ups(&self, verdicts: &mut Verdicts, follow_ups: &FollowUps) {
+        for (store, follow_ups) in &follow_ups.stores {
+            for (task, places) in follow_ups.tasks() {
                 let job = Job {
                     store: store.clone(),
                     task,
                 };
                 if let Err(failure) = self.jobs.send(&job, SignedDuration::ZERO).await {
                     for at in places {
-                        // What is parked or comes again does so anyway.
+                        // A delivery that is parked or retried stays so.
                         if verdicts.0[at].as_ref().is_some_and(Verdict::is_settled) {
                             verdicts.decide(at, Verdict::storage(&failure));
                         }
@@ -179,8 +180,8 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
     }
 }
 
-impl Questions {
-    /// As few jobs as will do, each with the places of the deliveries that wait for it.
+impl StoreFollowUps {
+    /// As few jobs as possible, each with the places of the deliveries that wait for it.
     fn tasks(&self) -> Vec<(Task, BTreeSet<usize>)> {
         let mut tasks = Vec::new();
         for (ids, places) in chunks(&self.products) {
@@ -200,8 +201,8 @@ impl Questions {
     }
 }
 
-fn chunks(asked: &BTreeMap<EntityId, Vec<usize>>) -> Vec<(Vec<EntityId>, BTreeSet<usize>)> {
-    let all: Vec<_> = asked.iter().collect();
+fn chunks(ids: &BTreeMap<EntityId, Vec<usize>>) -> Vec<(Vec<EntityId>, BTreeSet<usize>)> {
+    let all: Vec<_> = ids.iter().collect();
     all.chunks(PRODUCTS_AT_ONCE)
         .map(|chunk| {
             let ids = chunk.iter().map(|(id, _)| (*id).clone()).collect();

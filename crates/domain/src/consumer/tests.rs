@@ -39,8 +39,9 @@ const UPDATE: &str = "products/update";
 const DELETE: &str = "products/delete";
 const UNINSTALL: &str = "app/uninstalled";
 
-/// A body of these tests: `id|updated_at|title|visible`, `visible, more` for a product that is not told whole, `visible, bare`
-/// for one without variants, or `id` for a deletion, a stub or an inventory item; of a collection as of a product.
+/// A body of these tests: `id|updated_at|title|visible`, `visible, more` for a product that is not carried whole,
+/// `visible, bare` for one without variants, or `id` for a deletion, a stub or an inventory item; of a collection as of
+/// a product.
 fn interpret(delivery: &Delivery) -> Result<Event, InterpretError> {
     let body = std::str::from_utf8(&delivery.body).unwrap();
     let parts: Vec<&str> = body.split('|').collect();
@@ -105,15 +106,15 @@ fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-/// An index that can be told to fail, and that can call somebody in the middle of a write.
+/// An index that fails on request, and that can run other code in the middle of a write.
 #[derive(Clone, Default)]
-struct Moody {
+struct FlakyIndex {
     index: MemoryIndex,
-    mood: Arc<Mutex<Mood>>,
+    faults: Arc<Mutex<Faults>>,
 }
 
 #[derive(Default)]
-struct Mood {
+struct Faults {
     down: bool,
     rejects: Option<&'static str>,
     calls: usize,
@@ -121,16 +122,16 @@ struct Mood {
     removal_passes_first: bool,
 }
 
-impl Index for Moody {
+impl Index for FlakyIndex {
     async fn apply(&self, changes: &[IndexChange]) -> Result<Vec<IndexOutcome>, PortError> {
         let (down, rejects, meanwhile, removes) = {
-            let mut mood = self.mood.lock().unwrap();
-            mood.calls += 1;
+            let mut faults = self.faults.lock().unwrap();
+            faults.calls += 1;
             (
-                mood.down,
-                mood.rejects,
-                mood.uninstall_meanwhile.take(),
-                mood.removal_passes_first,
+                faults.down,
+                faults.rejects,
+                faults.uninstall_meanwhile.take(),
+                faults.removal_passes_first,
             )
         };
         if down {
@@ -166,7 +167,7 @@ impl Index for Moody {
     }
 }
 
-type Consumer = Reindex<MemoryLedger, MemoryEntities, MemoryStores, Moody, MemoryJobs, Complying, Noon>;
+type Consumer = Reindex<MemoryLedger, MemoryEntities, MemoryStores, FlakyIndex, MemoryJobs, Complying, Noon>;
 
 fn consumer() -> Consumer {
     let ledger = MemoryLedger::default();
@@ -174,7 +175,7 @@ fn consumer() -> Consumer {
         apply: Apply {
             entities: MemoryEntities::default(),
             stores: MemoryStores::default().beside(&ledger).followed(),
-            index: Moody::default(),
+            index: FlakyIndex::default(),
             clock: Noon,
         },
         jobs: MemoryJobs::default(),
@@ -220,7 +221,7 @@ fn message(delivery: &Delivery) -> Message {
 }
 
 impl Consumer {
-    /// As the receiver would have left it: claimed, and on the queue.
+    /// Claims and queues a delivery, as the receiver does.
     async fn receive(&self, delivery: &Delivery) -> Message {
         let request = ClaimRequest {
             owner: "receiver".into(),
@@ -246,8 +247,8 @@ impl Consumer {
         processed.into_iter().map(|message| message.verdict).collect()
     }
 
-    /// What a delivery would have told, asked of the vendor's catalogue at that time.
-    async fn look(&self, delivery: &Delivery, at: &str) -> Vec<Verdict> {
+    /// Reads what a delivery would have carried from the vendor's catalogue at that time.
+    async fn observe(&self, delivery: &Delivery, at: &str) -> Vec<Verdict> {
         let seen = Observed {
             event: interpret(delivery).unwrap(),
             at: self::at(at),
@@ -291,7 +292,7 @@ const T2: &str = "2026-11-21T10:00:02Z";
 const T3: &str = "2026-11-21T10:00:03Z";
 
 #[tokio::test]
-async fn of_one_product_in_a_batch_the_newest_is_written_once() {
+async fn newest_state_of_a_product_in_a_batch_is_written_once() {
     let consumer = consumer();
     let batch = [
         update("a", "1", T2, "new"),
@@ -308,12 +309,12 @@ async fn of_one_product_in_a_batch_the_newest_is_written_once() {
         ]
     );
     assert_eq!(consumer.title("1").as_deref(), Some("new"));
-    assert_eq!(consumer.apply.index.mood.lock().unwrap().calls, 1);
+    assert_eq!(consumer.apply.index.faults.lock().unwrap().calls, 1);
     assert_eq!(consumer.count(&Counter::Event(Topic::new(UPDATE).unwrap())).await, 3);
 }
 
 #[tokio::test]
-async fn an_older_state_in_a_later_batch_changes_nothing() {
+async fn older_state_in_a_later_batch_changes_nothing() {
     let consumer = consumer();
     consumer.take(&[update("a", "1", T2, "new")]).await;
     assert_eq!(
@@ -324,7 +325,7 @@ async fn an_older_state_in_a_later_batch_changes_nothing() {
 }
 
 #[tokio::test]
-async fn what_was_deleted_stays_deleted_even_against_a_newer_update() {
+async fn deleted_product_stays_deleted_even_against_a_newer_update() {
     let consumer = consumer();
     consumer.take(&[update("a", "1", T1, "alive")]).await;
     assert_eq!(
@@ -339,7 +340,7 @@ async fn what_was_deleted_stays_deleted_even_against_a_newer_update() {
 }
 
 #[tokio::test]
-async fn a_delete_and_an_update_in_one_batch_delete_whatever_their_order() {
+async fn delete_wins_over_an_update_in_the_same_batch_in_either_order() {
     for flip in [false, true] {
         let consumer = consumer();
         let mut batch = [update("a", "1", T3, "ghost"), delivery(STORE, DELETE, "d", T1, "1")];
@@ -352,7 +353,7 @@ async fn a_delete_and_an_update_in_one_batch_delete_whatever_their_order() {
 }
 
 #[tokio::test]
-async fn a_hidden_product_leaves_the_index_and_may_come_back() {
+async fn hidden_product_leaves_the_index_and_may_come_back() {
     let consumer = consumer();
     consumer.take(&[update("a", "1", T1, "shown")]).await;
     let hidden = delivery(STORE, UPDATE, "b", T2, &format!("1|{T2}|hidden|draft"));
@@ -363,7 +364,7 @@ async fn a_hidden_product_leaves_the_index_and_may_come_back() {
 }
 
 #[tokio::test]
-async fn a_message_that_comes_twice_counts_once() {
+async fn message_received_twice_counts_once() {
     let consumer = consumer();
     let first = consumer.receive(&update("a", "1", T1, "x")).await;
     assert_eq!(
@@ -375,7 +376,7 @@ async fn a_message_that_comes_twice_counts_once() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_not_ours_or_not_of_the_shape_fails_no_neighbour() {
+async fn foreign_or_malformed_message_fails_no_neighbour() {
     let consumer = consumer();
     let good = consumer.receive(&update("a", "1", T1, "good")).await;
     let broken = delivery(STORE, UPDATE, "b", T1, "1|not whole");
@@ -409,9 +410,9 @@ async fn a_message_that_is_not_ours_or_not_of_the_shape_fails_no_neighbour() {
 }
 
 #[tokio::test]
-async fn when_the_index_is_down_nothing_is_done_and_a_retry_applies_it() {
+async fn nothing_is_completed_while_the_index_is_down_and_a_retry_applies_it() {
     let consumer = consumer();
-    consumer.apply.index.mood.lock().unwrap().down = true;
+    consumer.apply.index.faults.lock().unwrap().down = true;
     let message = consumer.receive(&update("a", "1", T1, "x")).await;
     let verdicts = consumer.again(vec![message.clone()]).await;
     assert!(matches!(
@@ -429,16 +430,16 @@ async fn when_the_index_is_down_nothing_is_done_and_a_retry_applies_it() {
         (ErrorCode::IndexUnavailable, Some(Cause::Denied))
     );
 
-    consumer.apply.index.mood.lock().unwrap().down = false;
+    consumer.apply.index.faults.lock().unwrap().down = false;
     assert_eq!(consumer.again(vec![message]).await, [settled(Fate::Applied)]);
     assert_eq!(consumer.title("1").as_deref(), Some("x"));
     assert_eq!(consumer.count(&Counter::Event(Topic::new(UPDATE).unwrap())).await, 1);
 }
 
 #[tokio::test]
-async fn a_document_the_index_rejects_fails_no_neighbour() {
+async fn rejected_document_fails_no_neighbour() {
     let consumer = consumer();
-    consumer.apply.index.mood.lock().unwrap().rejects = Some("2");
+    consumer.apply.index.faults.lock().unwrap().rejects = Some("2");
     let verdicts = consumer
         .take(&[update("a", "1", T1, "x"), update("b", "2", T1, "y")])
         .await;
@@ -453,7 +454,7 @@ async fn a_document_the_index_rejects_fails_no_neighbour() {
 }
 
 #[tokio::test]
-async fn stores_are_apart() {
+async fn stores_are_isolated() {
     let consumer = consumer();
     let theirs = delivery(OTHER, DELETE, "d", T3, "1");
     consumer.take(&[update("a", "1", T1, "ours"), theirs]).await;
@@ -463,7 +464,7 @@ async fn stores_are_apart() {
 }
 
 #[tokio::test]
-async fn an_update_before_its_create_is_the_create() {
+async fn update_before_its_create_acts_as_the_create() {
     let consumer = consumer();
     consumer.take(&[update("b", "1", T2, "updated")]).await;
     let create = delivery(STORE, "products/create", "a", T1, &format!("1|{T1}|created|visible"));
@@ -472,7 +473,7 @@ async fn an_update_before_its_create_is_the_create() {
 }
 
 #[tokio::test]
-async fn the_last_event_never_goes_backwards() {
+async fn time_of_the_last_event_never_goes_backwards() {
     let consumer = consumer();
     consumer.take(&[update("a", "1", T1, "x")]).await;
     let mut late = update("b", "1", T2, "y");
@@ -485,6 +486,6 @@ async fn the_last_event_never_goes_backwards() {
 }
 
 #[tokio::test]
-async fn an_empty_batch_is_no_work() {
+async fn empty_batch_does_nothing() {
     assert!(consumer().apply(vec![], Timestamp::MAX).await.is_empty());
 }

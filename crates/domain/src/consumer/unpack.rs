@@ -1,9 +1,9 @@
-//! The beginning of a batch: each queue message is read, and a body that it only points at is fetched; and the very
-//! end: a body is removed once its delivery is done.
+//! First and last step of a batch: reads each queue message and fetches the body that it points to; later, removes the
+//! bodies of settled deliveries.
 //!
-//! Removing is the last thing that happens to a delivery, after the ledger has it that it is done. Who dies in between
-//! leaves a body that nobody asks for, which is removed after some weeks. A second copy of a message may come after
-//! its body was removed; its delivery is done, and [`Reindex`](super::Reindex) settles it.
+//! A body is removed only after the ledger shows that its delivery is done. A consumer that dies in between leaves a
+//! body that nobody needs, which expires after some weeks. A second copy of a message may be received after its body
+//! was removed; its delivery is done, and [`Reindex`](super::Reindex) settles it.
 
 use std::sync::Arc;
 
@@ -24,59 +24,59 @@ use crate::{
     },
 };
 
-/// How many bodies are fetched or removed at once: as many as a batch has messages.
+/// Number of bodies fetched or removed at once: as many as a batch has messages.
 const BODIES_AT_ONCE: usize = 10;
 
 /// Reads messages.
 #[derive(Debug)]
 pub struct Unpack<B> {
-    /// Where bodies are that no message held.
+    /// Storage of bodies too large for a message.
     pub bodies: Option<B>,
 }
 
-/// Why a message holds no delivery that can be worked on.
+/// Reason why a message holds no delivery that can be processed.
 #[derive(Debug, thiserror::Error)]
 pub enum UnpackError {
-    /// It is not a message of ours.
+    /// The message is not ours.
     #[error(transparent)]
     NotOurs(#[from] EnvelopeError),
-    /// It is, but its body is not to be had.
+    /// The message is ours, but its body cannot be fetched.
     #[error("{why}")]
     NoBody {
-        /// Which delivery it is.
+        /// The delivery.
         delivery: DeliveryKey,
-        /// When that was received.
+        /// Time at which it was received.
         received_at: Timestamp,
-        /// Why.
+        /// Reason.
         #[source]
         why: FetchBodyError,
     },
 }
 
-/// Why a body that is kept outside of its message is not to be had.
+/// Failure to fetch a body that is stored outside of its message.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchBodyError {
-    /// Where it is kept did not answer. Worth a retry.
+    /// The storage did not respond. Retryable.
     #[error(transparent)]
     Unavailable(#[from] PortError),
-    /// It is not there, or no longer. Its delivery may be done.
-    #[error("the body is not where it was kept")]
+    /// The body does not exist, or no longer. Its delivery may be done.
+    #[error("the stored body is missing")]
     Missing,
-    /// It is not what was kept. Not worth a retry.
+    /// The body is not what was stored. Not retryable.
     #[error(transparent)]
     Garbled(#[from] DecompressError),
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("this function is not told where bodies are kept")]
-struct NotConfigured;
+#[error("the storage of bodies is not configured: set PAYLOAD_BUCKET")]
+struct NotConfiguredError;
 
-/// Which bodies a batch was read from, in the order of its messages.
+/// Bodies that a batch was read from, in the order of its messages.
 #[derive(Debug)]
 pub struct Fetched(Vec<Option<BodyKey>>);
 
 impl<B: Bodies> Unpack<B> {
-    /// Reads the messages of a batch, and fetches the bodies that they point at.
+    /// Reads the messages of a batch, and fetches the bodies that they point to.
     pub async fn open(&self, messages: Vec<impl Into<Raw>>) -> (Vec<Message>, Fetched) {
         let messages: Vec<Raw> = messages.into_iter().map(Into::into).collect();
         let read: Vec<_> = stream::iter(messages)
@@ -116,11 +116,11 @@ impl<B: Bodies> Unpack<B> {
         let bodies = self
             .bodies
             .as_ref()
-            .ok_or_else(|| PortError::new("bodies", NotConfigured))?;
+            .ok_or_else(|| PortError::new("bodies", NotConfiguredError))?;
         bodies.get(key).await?.ok_or(FetchBodyError::Missing)
     }
 
-    /// Removes the bodies of what is settled. Best effort: what stays is removed after some weeks.
+    /// Removes the bodies of settled deliveries. Best effort: a body that stays expires after some weeks.
     pub async fn clear(&self, fetched: Fetched, processed: &[Processed]) {
         let Some(bodies) = &self.bodies else { return };
         let done = fetched.0.into_iter().zip(processed);

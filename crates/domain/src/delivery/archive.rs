@@ -1,6 +1,6 @@
-//! Where deliveries are kept, with their bodies, after they have been settled: for a person who wants them applied again.
+//! Archive of settled deliveries with their bodies, so that a person can replay them.
 //!
-//! An object holds what one batch has settled of one store: a line for each delivery, `{"envelope": …}`, all of it
+//! An object holds the deliveries of one store that one batch settled: a line for each, `{"envelope": …}`, all of it
 //! compressed. Its key begins with the store and the hour, so that a store's objects are listed by time.
 
 pub mod search;
@@ -18,17 +18,17 @@ use crate::kernel::{
     time::whole_micros,
 };
 
-/// What every key begins with, and the permissions in `template.yaml` with it.
+/// Prefix of every key, which the permissions in `template.yaml` name, too.
 pub const PREFIX: &str = "archive/";
 
-/// The most bytes an object has: a batch of ten bodies, each as long as a body may be and twice as long for being
-/// written as JSON.
+/// Maximum size of an object when decompressed, in bytes: a batch of ten bodies of maximum size, each twice as long as
+/// a JSON string.
 pub const OBJECT_LIMIT: usize = 128 * 1024 * 1024;
 
-/// What an object is found by: `archive/<source>.<store>/<YYYY-MM-DD>T<HH>/<microseconds>-<UUID>`.
+/// Key of an object: `archive/<source>.<store>/<YYYY-MM-DD>T<HH>/<microseconds>-<UUID>`.
 ///
-/// All of it letters, digits, `.`, `-`, `_` and `/`, which need no escaping in a URL. Of one store, keys are ordered as
-/// their times are.
+/// Consists of letters, digits, `.`, `-`, `_` and `/`, which need no escaping in a URL. Keys of one store are ordered
+/// by time.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ArchiveKey {
     store: StoreKey,
@@ -37,26 +37,26 @@ pub struct ArchiveKey {
 }
 
 impl ArchiveKey {
-    /// A new one, like no other. Times are whole microseconds.
+    /// Creates a unique key. Truncates the time to whole microseconds.
     #[must_use]
     pub fn new(store: StoreKey, at: Timestamp) -> Self {
         let (at, nonce) = (whole_micros(at), Uuid::new_v4());
         Self { store, at, nonce }
     }
 
-    /// What all keys of a store begin with.
+    /// Returns the prefix of all keys of a store.
     #[must_use]
     pub fn prefix(store: &StoreKey) -> String {
         format!("{PREFIX}{}.{}/", store.source, store.store)
     }
 
-    /// What no key of this store and hour, or of a later one, comes before.
+    /// Returns a lower bound of this store's keys of this hour and later ones.
     #[must_use]
     pub fn before(store: &StoreKey, at: Timestamp) -> String {
         format!("{}{}", Self::prefix(store), hour(at))
     }
 
-    /// Reads what [`Display`](fmt::Display) wrote of a key of this store; `None` if it is no such key.
+    /// Parses a key of this store that [`Display`](fmt::Display) wrote; `None` if it is not such a key.
     #[must_use]
     pub fn read(store: &StoreKey, key: &str) -> Option<Self> {
         let (_, name) = key.rsplit_once('/')?;
@@ -69,21 +69,21 @@ impl ArchiveKey {
         (read.to_string() == key).then_some(read)
     }
 
-    /// When it was kept.
+    /// Returns the time of archiving.
     #[must_use]
     pub fn at(&self) -> Timestamp {
         self.at
     }
 
-    /// Whose deliveries it holds.
+    /// Returns the store whose deliveries the object holds.
     #[must_use]
     pub fn store(&self) -> &StoreKey {
         &self.store
     }
 }
 
-/// The hour that an instant is in. Of any instant: a [`Hour`](crate::store::stores::Hour) before the first whole one of time
-/// cannot be written.
+/// Formats the hour of any instant, which a [`Hour`](crate::store::stores::Hour) cannot do at the very beginning of
+/// time.
 fn hour(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H").to_string()
 }
@@ -100,10 +100,10 @@ impl fmt::Display for ArchiveKey {
     }
 }
 
-/// Keeps what has been settled. The consumer may do this and no more.
+/// Write access to the archive. For the consumer.
 pub trait Archive: Send + Sync {
-    /// Keeps some deliveries of a store, as envelopes that hold their bodies. When this returns an error, they may be kept
-    /// all the same. What is kept twice is there twice.
+    /// Stores deliveries of a store, as envelopes that contain their bodies. After an error, they may be stored
+    /// nevertheless. Not idempotent: a repeated call stores them twice.
     fn keep(
         &self,
         store: &StoreKey,
@@ -112,9 +112,9 @@ pub trait Archive: Send + Sync {
     ) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
-/// Finds what was kept. Only what a person asks for may do this.
+/// Read access to the archive. Only for actions of a person.
 pub trait Archived: Send + Sync {
-    /// What was kept of a store at `from` or later and before `to`, the oldest first. Sees every `keep` before it.
+    /// Lists the objects of a store from `from` until before `to`, the oldest first. Sees every `keep` before it.
     fn objects(
         &self,
         store: &StoreKey,
@@ -122,29 +122,30 @@ pub trait Archived: Send + Sync {
         to: Timestamp,
     ) -> impl Future<Output = Result<Vec<ArchiveKey>, PortError>> + Send;
 
-    /// The envelopes of one object, in the order in which they were kept; `None` if there is none, or no longer.
+    /// Reads the envelopes of one object, in the order in which they were stored; `None` if it does not exist, or no
+    /// longer.
     fn read(&self, key: &ArchiveKey) -> impl Future<Output = Result<Option<Vec<String>>, ArchiveReadError>> + Send;
 }
 
-/// What is kept cannot be had.
+/// An object of the archive could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveReadError {
-    /// The archive did not answer. Worth a retry.
+    /// The archive did not answer. Retryable.
     #[error(transparent)]
     Unavailable(#[from] PortError),
-    /// It is not what [`pack`] wrote. Not worth a retry.
+    /// [`pack`] did not write the object. Not retryable.
     #[error(transparent)]
     Foreign(#[from] ArchiveScopeError),
 }
 
-/// Not what [`pack`] wrote.
+/// An object that [`pack`] did not write.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveScopeError {
-    /// Not compressed, or too much of it.
+    /// Not compressed, or too large.
     #[error(transparent)]
     Garbled(#[from] DecompressError),
     /// Not text.
-    #[error("it is not text")]
+    #[error("the object is not UTF-8 text")]
     Text(#[from] std::string::FromUtf8Error),
     /// Text, but not a line of ours.
     #[error(transparent)]
@@ -153,7 +154,7 @@ pub enum ArchiveScopeError {
 
 /// A line that [`line()`] did not write.
 #[derive(Debug, thiserror::Error)]
-#[error("a line is not an object with an envelope")]
+#[error("a line is not a JSON object with an envelope")]
 pub struct ArchiveLineError(#[source] serde_json::Error);
 
 #[derive(Serialize, Deserialize)]
@@ -161,7 +162,8 @@ struct Line<'a> {
     envelope: std::borrow::Cow<'a, str>,
 }
 
-/// One envelope as a line of JSON, with its line feed: what objects are made of, and what files that `hookline` writes are.
+/// Writes an envelope as a line of JSON, with its line feed. Objects and the files that `hookline` writes consist of
+/// such lines.
 #[must_use]
 pub fn line(envelope: &str) -> String {
     let envelope = envelope.into();
@@ -170,26 +172,26 @@ pub fn line(envelope: &str) -> String {
     line
 }
 
-/// Reads what [`line()`] wrote, with or without the line feed.
+/// Parses a line that [`line()`] wrote, with or without the line feed.
 ///
 /// # Errors
-/// [`ArchiveLineError`] when it is something else.
+/// [`ArchiveLineError`] if it is not such a line.
 pub fn read_line(line: &str) -> Result<String, ArchiveLineError> {
     let line: Line<'_> = serde_json::from_str(line).map_err(ArchiveLineError)?;
     Ok(line.envelope.into_owned())
 }
 
-/// What an object holds.
+/// Packs envelopes into an object.
 #[must_use]
 pub fn pack(envelopes: &[String]) -> Vec<u8> {
     let lines: String = envelopes.iter().map(|envelope| line(envelope)).collect();
     compression::compress(lines.as_bytes())
 }
 
-/// Reads what [`pack`] wrote.
+/// Unpacks an object that [`pack`] wrote.
 ///
 /// # Errors
-/// [`ArchiveScopeError`] says what does not fit.
+/// [`ArchiveScopeError`] says what is wrong with the object.
 pub fn unpack(object: &[u8]) -> Result<Vec<String>, ArchiveScopeError> {
     let lines = String::from_utf8(compression::decompress(object, OBJECT_LIMIT)?)?;
     Ok(lines.lines().map(read_line).collect::<Result<_, _>>()?)
@@ -212,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_says_whose_and_when_and_reads_back() {
+    fn key_names_store_and_time_and_survives_a_round_trip() {
         let demo = store("demo.myshopify.com");
         let key = ArchiveKey::new(demo.clone(), at("2026-11-21T10:59:59.1234567Z"));
         let text = key.to_string();
@@ -233,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_of_a_store_are_ordered_as_their_times_are() {
+    fn keys_of_a_store_are_ordered_by_time() {
         let times = [
             "2001-09-09T01:46:39Z",
             "2001-09-09T01:46:40Z",
@@ -251,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_packed_is_unpacked_and_nothing_else_is() {
+    fn only_packed_objects_are_unpacked() {
         let envelopes = ["{}\nbody", "", "\"\\\u{2028}\u{85}\r\nß"].map(str::to_owned);
         assert_eq!(unpack(&pack(&envelopes)).unwrap(), envelopes);
         assert_eq!(unpack(&pack(&[])).unwrap(), Vec::<String>::new());

@@ -1,7 +1,7 @@
-//! Where bodies are kept that no queue message can hold.
+//! Storage of bodies that are too large for a queue message.
 //!
-//! The message says which attempt kept the body; everything else of its key is the delivery that the same message
-//! names. So no message can point at another store's body, and no attempt writes over another's or removes it.
+//! The message names the attempt that stored the body; the rest of the body's key is the delivery that the same message
+//! names. So no message can point to another store's body, and no attempt overwrites or removes another's.
 
 use std::{fmt, future::Future, str::FromStr};
 
@@ -14,13 +14,13 @@ use crate::kernel::{
     port::PortError,
 };
 
-/// One attempt of a receiver at a delivery: unique, at random.
+/// Id of one attempt of a receiver at a delivery: random and unique.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Attempt(Uuid);
 
 impl Attempt {
-    /// A new one, like no other.
+    /// Creates a unique id.
     #[must_use]
     pub fn new() -> Self {
         Self(Uuid::new_v4())
@@ -39,9 +39,9 @@ impl fmt::Display for Attempt {
     }
 }
 
-/// Not the name of an attempt.
+/// Text that is not an attempt's id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an attempt is named by a UUID")]
+#[error("an attempt's id is a UUID")]
 pub struct ParseAttemptError;
 
 impl FromStr for Attempt {
@@ -64,23 +64,24 @@ impl From<Attempt> for String {
     }
 }
 
-/// What a kept body is found by: `bodies/<source>.<store>/<topic and delivery id>/<attempt>`.
+/// Key of a stored body: `bodies/<source>.<store>/<topic and delivery id>/<attempt>`.
 ///
-/// At most 850 bytes, all of them letters, digits, `.`, `-`, `_` and `/`, which need no escaping in a URL; no part of
-/// it is `.` or `..`. Topic and id are base64url, for both may hold a slash. Different deliveries have different keys.
+/// At most 850 bytes, all of them letters, digits, `.`, `-`, `_` and `/`, which need no escaping in a URL; no part is
+/// `.` or `..`. Topic and id are in base64url, because both may contain a slash. Different deliveries have different
+/// keys.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BodyKey {
-    /// Whose body it is.
+    /// Delivery that the body belongs to.
     pub delivery: DeliveryKey,
-    /// Which attempt kept it.
+    /// Attempt that stored it.
     pub attempt: Attempt,
 }
 
-/// What every key begins with, and the permissions in `template.yaml` with it.
+/// Prefix of every key, which the permissions in `template.yaml` name, too.
 pub const PREFIX: &str = "bodies/";
 
 impl BodyKey {
-    /// What the keys of all bodies of a store begin with.
+    /// Returns the prefix of the keys of all bodies of a store.
     #[must_use]
     pub fn prefix(store: &StoreKey) -> String {
         format!("{PREFIX}{}.{}/", store.source, store.store)
@@ -95,19 +96,19 @@ impl fmt::Display for BodyKey {
     }
 }
 
-/// Keeps bodies, as bytes that it does not look into. What a receiver may do.
+/// Write access to stored bodies, which are opaque bytes. For receivers.
 pub trait KeepBodies: Send + Sync {
-    /// Keeps one. Again with the same key and bytes changes nothing. When this returns an error, the body may be kept all
-    /// the same; what nobody asks for is removed after some weeks.
+    /// Stores a body. Repeating it with the same key and bytes changes nothing. After an error, the body may be stored
+    /// nevertheless; unused bodies expire after some weeks.
     fn put(&self, key: &BodyKey, body: Vec<u8>) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
-/// Fetches bodies and removes them, too. What the consumer may do.
+/// Full access to stored bodies. For the consumer.
 pub trait Bodies: KeepBodies {
-    /// Fetches one; `None` if there is none under this key, or no longer. Sees every `put` before it.
+    /// Fetches a body; `None` if it does not exist, or no longer. Sees every `put` before it.
     fn get(&self, key: &BodyKey) -> impl Future<Output = Result<Option<Vec<u8>>, PortError>> + Send;
 
-    /// Removes one, if there is one.
+    /// Removes a body, if it exists.
     fn delete(&self, key: &BodyKey) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_says_whose_body_it_is() {
+    fn key_names_the_delivery() {
         assert_eq!(
             key("demo.myshopify.com", "products/update", "b54557e4").to_string(),
             "bodies/shopify.demo.myshopify.com/cHJvZHVjdHMvdXBkYXRlI2I1NDU1N2U0/6f1cbb54-9f5c-4c0c-9a53-4e8d0b6f8a01"
@@ -139,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn no_name_leaves_its_place_in_a_key() {
+    fn no_name_escapes_its_part_of_the_key() {
         for (store, topic, id) in [
             ("..", "../..", "../../other"),
             (".", "/", "."),
@@ -156,13 +157,13 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_key_is_one_that_s3_takes() {
+    fn longest_key_fits_the_limit_of_s3() {
         let longest = key(&"s".repeat(255), &"t".repeat(128), &"i".repeat(255)).to_string();
         assert!(longest.len() + 32 < 1024, "{}", longest.len());
     }
 
     #[test]
-    fn an_attempt_is_a_uuid_and_nothing_else() {
+    fn attempt_accepts_only_a_uuid() {
         assert_ne!(Attempt::new(), Attempt::new());
         let attempt = Attempt::new();
         assert_eq!(attempt.to_string().parse(), Ok(attempt));

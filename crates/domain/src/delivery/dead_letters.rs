@@ -1,6 +1,6 @@
-//! The dead-letter queue, as a person works with it: what could not be applied waits there, as it was sent.
+//! The dead-letter queue, as people use it: deliveries that could not be applied wait there, as they were sent.
 //!
-//! A letter that is received is hidden from everybody else for a while, and comes back by itself unless it is removed.
+//! A received letter is hidden from all other callers for a while, and becomes visible again unless it is removed.
 
 mod of_store;
 mod redrive;
@@ -20,40 +20,41 @@ use crate::kernel::port::PortError;
 /// A message that the event queue has given up on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
-    /// The queue's name for it, the same at every receive.
+    /// The queue's id of the message, the same at every receive.
     pub message_id: String,
-    /// What this receive may remove it, or give it back, with.
+    /// Handle of this receive, for removing the letter or giving it back.
     pub handle: String,
-    /// What was sent: mostly an envelope.
+    /// Text of the message, normally an envelope.
     pub text: String,
-    /// When it was sent, at first, to the event queue. The queue forgets it 14 days later.
+    /// Time at which it was first sent to the event queue. The queue deletes it 14 days later.
     pub sent_at: Option<Timestamp>,
-    /// How often the queue says it has been received, this time included.
+    /// Number of receives according to the queue, including this one.
     pub receives: u32,
 }
 
-/// About how many letters there are.
+/// Approximate number of letters.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct DeadLetterCounts {
-    /// Those that can be received.
+    /// Letters that can be received.
     pub visible: u64,
-    /// Those that somebody has received and has neither removed nor given back.
+    /// Letters that a caller has received and neither removed nor given back.
     pub hidden: u64,
 }
 
-/// Receives, gives back and removes dead letters. Only what a person asks for may do this.
+/// Receives, gives back and removes dead letters. Only for actions of a person.
 pub trait DeadLetters: Send + Sync {
-    /// About how many there are.
+    /// Returns the approximate number of letters.
     fn backlog(&self) -> impl Future<Output = Result<DeadLetterCounts, PortError>> + Send;
 
-    /// Up to `at_most` letters, at most ten, hidden for so long. None if there are none that are not hidden.
+    /// Receives up to `at_most` letters, at most ten, and hides them for `hidden_for`. Returns none if no letter is
+    /// visible.
     fn receive(
         &self,
         at_most: usize,
         hidden_for: Duration,
     ) -> impl Future<Output = Result<Vec<DeadLetter>, PortError>> + Send;
 
-    /// Hides a letter no longer. Does nothing if it is not hidden, or gone.
+    /// Makes a letter visible again. Does nothing if it is visible or no longer exists.
     fn give_back(&self, letter: &DeadLetter) -> impl Future<Output = Result<(), PortError>> + Send;
 
     /// Removes a letter for good.

@@ -1,9 +1,10 @@
 //! A [`Delivery`] as a queue message: one line of JSON that names it, a line feed, then the body.
 //!
-//! The body is not escaped into the JSON, so a large one costs nothing to wrap. SQS takes only some Unicode
-//! characters (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>):
-//! a body with others, or that is not UTF-8 at all, travels as base64. A long one travels compressed, and one that is
-//! too long even then is kept in [`Bodies`](crate::delivery::bodies::Bodies), and the message only says by which attempt.
+//! The body is not escaped into the JSON, so a large one costs nothing to wrap. SQS accepts only some Unicode
+//! characters (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>), so a body
+//! with other characters, or that is not UTF-8, is encoded in base64. A long body is compressed. A body that is too
+//! long even then is stored in [`Bodies`](crate::delivery::bodies::Bodies), and the message only names the attempt that
+//! stored it.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use jiff::Timestamp;
@@ -20,80 +21,80 @@ use crate::{
     },
 };
 
-/// The most bytes an SQS message may have: 1 MiB
+/// Maximum size of an SQS message: 1 MiB
 /// (<https://aws.amazon.com/blogs/compute/more-room-to-build-serverless-services-now-support-payloads-up-to-1-mb>).
 pub const MESSAGE_LIMIT: usize = 1024 * 1024;
 
-/// Longer messages are compressed. SQS bills by the 64 KiB, so that shorter ones would cost what they cost now
-/// (docs/adr/0008-large-bodies-go-through-s3.md).
+/// Size in bytes above which messages are compressed. SQS bills in units of 64 KiB, so compressing shorter messages
+/// would save nothing (docs/adr/0008-large-bodies-go-through-s3.md).
 pub const COMPRESSED_ABOVE: usize = 64 * 1024;
 
 const FORMAT: u32 = 1;
 
-/// A delivery that no queue message can hold. Not worth a retry.
+/// A delivery that is too large for a queue message. Not retryable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the message would have {bytes} bytes, {limit} are allowed")]
+#[error("the message would have {bytes} bytes; at most {limit} are allowed")]
 pub struct EnvelopeTooLargeError {
-    /// How long it would be.
+    /// Size that the message would have.
     pub bytes: usize,
-    /// How long it may be.
+    /// Maximum size of a message.
     pub limit: usize,
 }
 
-/// A delivery, made ready to be sent.
+/// A delivery, ready to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Packed {
-    /// A message that holds all of it.
+    /// Message that contains the whole delivery.
     Message(String),
-    /// No message holds its body.
+    /// A body that is too large for a message.
     Large {
-        /// What to keep, compressed; [`point`] then writes the message.
+        /// Compressed body to store; [`point`] then writes the message.
         body: Vec<u8>,
-        /// Why.
+        /// Size and limit of the message.
         why: EnvelopeTooLargeError,
     },
 }
 
-/// A queue message that has been read.
+/// A parsed queue message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Envelope {
-    /// All of the delivery.
+    /// The whole delivery.
     Whole(Delivery),
-    /// All but its body.
+    /// A delivery without its body.
     Pointer(Pointer),
 }
 
-/// A delivery whose body is kept elsewhere.
+/// A delivery whose body is stored outside the message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pointer {
-    /// The delivery, without its body.
+    /// The delivery without its body.
     delivery: Delivery,
     attempt: Attempt,
 }
 
-/// A queue message that no receiver of ours wrote. Not worth a retry; a person has to look.
+/// A queue message that no receiver of ours wrote. Not retryable; it needs a person.
 #[derive(Debug, thiserror::Error)]
 pub enum EnvelopeError {
     /// No line feed after the first line.
-    #[error("the message is not a line that names a delivery and a body")]
+    #[error("the message has no line that names a delivery before a body")]
     NoBody,
-    /// The first line is not what [`pack`] writes.
+    /// A first line that [`pack`] did not write.
     #[error("the message's first line does not name a delivery")]
     Header(#[source] serde_json::Error),
-    /// Written by a later version of this code.
-    #[error("the message has format {0}, this code reads format {FORMAT}")]
+    /// A message of a later version of this code.
+    #[error("the message has format {0}; this version reads format {FORMAT}")]
     Format(u32),
-    /// The body is not the base64 that the first line says.
+    /// A body that is not base64, although the first line says so.
     #[error("the message's body is not base64")]
     Base64(#[source] base64::DecodeError),
-    /// The body is not the zstd that the first line says.
-    #[error("the message's body is not zstd of a body")]
+    /// A body that is not zstd, although the first line says so.
+    #[error("the message's body cannot be decompressed")]
     Zstd(#[source] DecompressError),
-    /// The first line says that the body is elsewhere, and not where.
-    #[error("the message does not say which attempt has kept its body")]
+    /// A body outside the message, without the attempt that stored it.
+    #[error("the message does not name the attempt that stored its body")]
     NoAttempt,
-    /// The body is elsewhere, and the message was to hold it.
-    #[error("the message's body is kept elsewhere")]
+    /// A body outside the message, where the message should contain it.
+    #[error("the message's body is stored outside the message")]
     Elsewhere,
 }
 
@@ -119,20 +120,22 @@ struct Header<'a> {
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Encoding {
-    /// The body as it came.
+    /// The body as received.
     Text,
     /// Base64 of the body.
     Base64,
-    /// Base64 of zstd of the body.
+    /// Base64 of the compressed body.
     Zstd,
-    /// Nothing: `attempt` has kept zstd of the body.
+    /// Nothing: `attempt` has stored the compressed body.
     S3,
 }
 
-/// Makes a delivery ready for a queue that takes messages of at most `limit` bytes.
+/// Packs a delivery for a queue that accepts messages of at most `limit` bytes.
 #[must_use]
 pub fn pack(delivery: &Delivery, limit: usize) -> Packed {
-    let text = std::str::from_utf8(&delivery.body).ok().filter(|text| all_taken(text));
+    let text = std::str::from_utf8(&delivery.body)
+        .ok()
+        .filter(|text| is_accepted_by_sqs(text));
     let encoding = text.map_or(Encoding::Base64, |_| Encoding::Text);
     let mut message = first_line(delivery, encoding, None);
     let bytes = message.len() + text.map_or_else(|| base64_len(&delivery.body), str::len);
@@ -157,16 +160,16 @@ pub fn pack(delivery: &Delivery, limit: usize) -> Packed {
     Packed::Message(message)
 }
 
-/// Writes the message of a delivery whose body this attempt has kept.
+/// Writes the message of a delivery whose body this attempt has stored.
 #[must_use]
 pub fn point(delivery: &Delivery, attempt: Attempt) -> String {
     first_line(delivery, Encoding::S3, Some(attempt))
 }
 
-/// Writes a delivery as one message that holds all of it.
+/// Writes a delivery as one message that contains all of it.
 ///
 /// # Errors
-/// [`EnvelopeTooLargeError`] when it exceeds [`MESSAGE_LIMIT`].
+/// [`EnvelopeTooLargeError`] if the message exceeds [`MESSAGE_LIMIT`].
 pub fn encode(delivery: &Delivery) -> Result<String, EnvelopeTooLargeError> {
     match pack(delivery, MESSAGE_LIMIT) {
         Packed::Message(message) => Ok(message),
@@ -174,10 +177,10 @@ pub fn encode(delivery: &Delivery) -> Result<String, EnvelopeTooLargeError> {
     }
 }
 
-/// Reads what [`pack`] or [`point`] wrote.
+/// Parses a message that [`pack`] or [`point`] wrote.
 ///
 /// # Errors
-/// [`EnvelopeError`] says what does not fit.
+/// [`EnvelopeError`] says what is wrong with the message.
 pub fn open(message: &str) -> Result<Envelope, EnvelopeError> {
     let (header, body) = message.split_once('\n').ok_or(EnvelopeError::NoBody)?;
     let header: Header<'_> = serde_json::from_str(header).map_err(EnvelopeError::Header)?;
@@ -185,7 +188,7 @@ pub fn open(message: &str) -> Result<Envelope, EnvelopeError> {
         return Err(EnvelopeError::Format(header.hookline));
     }
     let base64 = |body| BASE64_STANDARD.decode(body).map_err(EnvelopeError::Base64);
-    let (body, elsewhere) = match header.encoding {
+    let (body, stored_by) = match header.encoding {
         Encoding::Text => (body.as_bytes().to_vec(), None),
         Encoding::Base64 => (base64(body)?, None),
         Encoding::Zstd => {
@@ -209,16 +212,16 @@ pub fn open(message: &str) -> Result<Envelope, EnvelopeError> {
         received_at: header.received_at,
         body,
     };
-    Ok(match elsewhere {
+    Ok(match stored_by {
         None => Envelope::Whole(delivery),
         Some(attempt) => Envelope::Pointer(Pointer { delivery, attempt }),
     })
 }
 
-/// Reads what [`encode`] wrote.
+/// Parses a message that [`encode`] wrote.
 ///
 /// # Errors
-/// [`EnvelopeError`] says what does not fit; [`EnvelopeError::Elsewhere`] that only [`open`] reads it.
+/// [`EnvelopeError`] says what is wrong with the message; [`EnvelopeError::Elsewhere`] if only [`open`] can read it.
 pub fn decode(message: &str) -> Result<Delivery, EnvelopeError> {
     match open(message)? {
         Envelope::Whole(delivery) => Ok(delivery),
@@ -227,7 +230,7 @@ pub fn decode(message: &str) -> Result<Delivery, EnvelopeError> {
 }
 
 impl Pointer {
-    /// What its body is found by. Of the delivery that the message names, whatever else the message says.
+    /// Returns the key of the body. It always belongs to the delivery that the message names.
     #[must_use]
     pub fn body_key(&self) -> BodyKey {
         BodyKey {
@@ -236,23 +239,23 @@ impl Pointer {
         }
     }
 
-    /// The delivery, as far as the message has it: all but the body.
+    /// Returns the delivery without its body.
     #[must_use]
     pub fn delivery(&self) -> &Delivery {
         &self.delivery
     }
 
-    /// The whole delivery, from what was kept.
+    /// Returns the whole delivery, with its body from `stored`, the bytes under [`body_key`](Self::body_key).
     ///
     /// # Errors
-    /// [`DecompressError`] when that is no body.
-    pub fn with(self, kept: &[u8]) -> Result<Delivery, DecompressError> {
-        let body = compression::decompress(kept, BODY_LIMIT)?;
+    /// [`DecompressError`] if `stored` is not a compressed body.
+    pub fn with(self, stored: &[u8]) -> Result<Delivery, DecompressError> {
+        let body = compression::decompress(stored, BODY_LIMIT)?;
         Ok(Delivery { body, ..self.delivery })
     }
 }
 
-/// The line that names a delivery, with its line feed.
+/// Writes the line that names a delivery, with its line feed.
 fn first_line(delivery: &Delivery, encoding: Encoding, attempt: Option<Attempt>) -> String {
     let header = Header {
         hookline: FORMAT,
@@ -276,20 +279,21 @@ fn base64_len(bytes: &[u8]) -> usize {
     base64::encoded_len(bytes.len(), true).unwrap_or(usize::MAX / 2)
 }
 
-/// Whether SQS takes all of a text: `#x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF`, as the
-/// reference above has it. In bytes: none of a control character, and not the three that U+FFFE and U+FFFF are written with.
-fn all_taken(text: &str) -> bool {
+/// Returns true if SQS accepts every character of a text: `#x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD |
+/// #x10000 to #x10FFFF`, according to the reference above. In bytes: no other control character, and neither of the
+/// sequences that encode U+FFFE and U+FFFF.
+fn is_accepted_by_sqs(text: &str) -> bool {
     let bytes = text.as_bytes();
-    // Eight at a time, for nearly no body has a byte that could be of either.
+    // Eight bytes at a time, because almost no body has a byte that could belong to either.
     let (eights, rest) = bytes.as_chunks::<8>();
     let suspect = eights.iter().any(|eight| has_suspect(u64::from_le_bytes(*eight)))
         || rest.iter().any(|byte| *byte < b' ' || *byte == 0xEF);
     let control = |byte: &u8| *byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');
-    let no_character = |three: &[u8]| matches!(three, [0xEF, 0xBF, 0xBE | 0xBF]);
-    !suspect || !(bytes.iter().any(control) || bytes.windows(3).any(no_character))
+    let noncharacter = |three: &[u8]| matches!(three, [0xEF, 0xBF, 0xBE | 0xBF]);
+    !suspect || !(bytes.iter().any(control) || bytes.windows(3).any(noncharacter))
 }
 
-/// Whether one of eight bytes is below `0x20`, or is `0xEF`
+/// Returns true if one of eight bytes is below `0x20`, or is `0xEF`
 /// (<https://graphics.stanford.edu/~seander/bithacks.html#HasLessInWord>).
 fn has_suspect(bytes: u64) -> bool {
     const ONES: u64 = u64::from_le_bytes([0x01; 8]);

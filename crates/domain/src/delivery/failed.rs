@@ -1,4 +1,4 @@
-//! Failed deliveries: each that has failed and is not settled is remembered until it is applied or dismissed.
+//! Failed deliveries: each one that has failed is recorded until it is applied or dismissed.
 //!
 //! ```text
 //!   fails ─▶ retrying ──the queue gives up──▶ dead letter ──14 days──▶ expired
@@ -8,8 +8,8 @@
 //!                 └─dismiss─▶ forgotten ◀────────────dismiss─────────────┘
 //! ```
 //!
-//! A set with an element for each delivery, so that nothing is counted twice. No queue says when it gives a message up, so that
-//! is computed from the number of tries: see [`Stage`].
+//! They form a set with one element for each delivery, so nothing is counted twice. No queue reports when it gives a
+//! message up, so that is computed from the number of tries: see [`Stage`].
 
 mod sentence;
 
@@ -31,70 +31,70 @@ use crate::{
     },
 };
 
-/// Tries before the queue gives a delivery up: `maxReceiveCount` of `EventQueue` in template.yaml.
+/// Number of tries before the queue gives a delivery up: `maxReceiveCount` of `EventQueue` in template.yaml.
 pub const TRIES: u32 = 8;
 
-/// Time between two tries: `VisibilityTimeout` of `EventQueue` in template.yaml. Those that wait for the index have waits of
-/// their own, which add up to the same ([`wait_for_index`]).
+/// Time between two tries: `VisibilityTimeout` of `EventQueue` in template.yaml. Deliveries that wait for the index
+/// have waits of their own, with the same sum ([`wait_for_index`]).
 pub const TRIED_EVERY: SignedDuration = SignedDuration::from_secs(180);
 
 /// Days for which the queues keep a message: `MessageRetentionPeriod` of `EventDeadLetterQueue` in template.yaml.
 pub const KEPT_DAYS: i64 = 14;
 
-/// The most failed deliveries of a store that are counted and told of.
+/// Maximum number of failed deliveries of a store that are counted and listed.
 pub const COUNTED: usize = 200;
 
 /// A delivery that has failed and is not settled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedDelivery {
-    /// Its name.
+    /// Key.
     pub delivery: DeliveryKey,
-    /// Its subject, if it could be read.
+    /// Subject, if it could be read.
     pub subject: Option<Subject>,
-    /// The last try: its time and why it failed.
+    /// Problem of the last try, with its time.
     pub problem: Problem,
-    /// When the receiver got it.
+    /// Time at which the receiver got it.
     pub received_at: Timestamp,
     /// Number of tries so far; 0 after a redrive.
     pub tries: u32,
-    /// Whether it cannot be applied as it is, so that trying again does not help by itself.
+    /// True if it cannot be applied as it is, so that retrying alone does not help.
     pub parked: bool,
-    /// When a person moved it back to the queue, if it has not been tried since.
+    /// Time at which a person redrove it, if it has not been tried since.
     pub redriven_at: Option<Timestamp>,
-    /// The queue's receipt of the last try, with which it can be tried at once.
+    /// The queue's receipt of the last try, with which it can be retried at once.
     pub receipt: Option<String>,
 }
 
-/// Where a failed delivery is, as far as the number and the times of its tries tell.
+/// Stage of a failed delivery, computed from the number and the times of its tries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// The queue tries it again by itself.
+    /// The queue retries it by itself.
     Retrying {
-        /// When, about.
+        /// Approximate time of the next try.
         next_try_at: Timestamp,
-        /// When the queue gives up, about.
+        /// Approximate time at which the queue gives up.
         dead_letter_at: Timestamp,
     },
-    /// The queue has given up. It waits for a person.
+    /// The queue has given up; it waits for a person.
     DeadLetter,
     /// The queue has removed it.
     Expired,
 }
 
-/// What a person can do about a failed delivery.
+/// Action that a person can take on a failed delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Remedy {
-    /// Have the queue try it at once.
+    /// Retry it at once.
     TryNow,
-    /// Move it from the dead letters back into the queue.
+    /// Move it from the dead-letter queue back into the event queue.
     Redrive,
-    /// Give it up for good.
+    /// Give up on it for good.
     Dismiss,
 }
 
 impl FailedDelivery {
-    /// Where it is at `now`.
+    /// Returns its stage at `now`.
     #[must_use]
     pub fn stage(&self, now: Timestamp) -> Stage {
         let tried_at = self.tried_at();
@@ -115,7 +115,7 @@ impl FailedDelivery {
         }
     }
 
-    /// Whether a person has to look at it at `now`: the queue has given up, or trying again does not help.
+    /// Returns true if it needs a person at `now`, because the queue has given up or retrying does not help.
     #[must_use]
     pub fn needs_attention(&self, now: Timestamp) -> bool {
         match self.stage(now) {
@@ -124,7 +124,7 @@ impl FailedDelivery {
         }
     }
 
-    /// What a person can do about it at `now`.
+    /// Returns the actions that a person can take at `now`.
     #[must_use]
     pub fn remedies(&self, now: Timestamp) -> &'static [Remedy] {
         match self.stage(now) {
@@ -134,13 +134,13 @@ impl FailedDelivery {
         }
     }
 
-    /// When it was tried last, or moved back since.
+    /// Returns the time of its last try or, if later, of its redrive.
     #[must_use]
     pub fn tried_at(&self) -> Timestamp {
         self.problem.at.max(self.redriven_at.unwrap_or(Timestamp::MIN))
     }
 
-    /// When the queue gives it up, about: it is tried [`TRIES`] times, and moved when it would be tried once more.
+    /// Returns the approximate time at which the queue gives it up: after [`TRIES`] tries, instead of one more.
     #[must_use]
     pub fn dead_letter_at(&self) -> Timestamp {
         let next = match self.redriven_at {
@@ -151,7 +151,7 @@ impl FailedDelivery {
         plus(self.tried_at(), waits.sum())
     }
 
-    /// How long the queue waits after so many tries, if they all failed as the last one did.
+    /// Returns the queue's wait after this number of tries, if they all failed as the last one did.
     fn wait_after(&self, tries: u32) -> SignedDuration {
         match self.problem.code {
             ErrorCode::IndexUnavailable => wait_for_index(tries, TRIED_EVERY),
@@ -159,13 +159,13 @@ impl FailedDelivery {
         }
     }
 
-    /// When the queue removes it, about.
+    /// Returns the approximate time at which the queue removes it.
     #[must_use]
     pub fn expires_at(&self) -> Timestamp {
         let sent_at = self.redriven_at.unwrap_or(self.received_at);
-        // One that is tried is not gone, whenever it came.
-        let kept = SignedDuration::from_hours(24 * KEPT_DAYS);
-        plus(sent_at, kept).max(self.dead_letter_at())
+        // As long as it is retried it is not gone, no matter when it was received.
+        let retention = SignedDuration::from_hours(24 * KEPT_DAYS);
+        plus(sent_at, retention).max(self.dead_letter_at())
     }
 }
 
@@ -176,31 +176,31 @@ fn plus(at: Timestamp, time: SignedDuration) -> Timestamp {
 /// The failed deliveries of a store.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FailedDeliveryList {
-    /// At most [`COUNTED`] of them, in the order of their names.
+    /// At most [`COUNTED`] of them, in the order of their keys.
     pub deliveries: Vec<FailedDelivery>,
-    /// Whether there are more.
+    /// True if there are more.
     pub more: bool,
 }
 
-/// How many deliveries have failed, and the ones that matter most: as the API tells it.
+/// Summary of a store's failed deliveries for the API: their numbers, and the most important ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailedDeliverySummary {
-    /// Deliveries that the queue still tries.
+    /// Number of deliveries that the queue still retries.
     pub retrying: usize,
-    /// Deliveries that the queue has given up.
+    /// Number of deliveries that the queue has given up.
     pub dead_letters: usize,
-    /// Deliveries that a person has to look at.
+    /// Number of deliveries that need a person.
     pub attention: usize,
-    /// Whether there are more than were counted.
+    /// True if there are more than were counted.
     pub more: bool,
     /// Those that need attention first, then the newest.
     pub deliveries: Vec<FailedDeliveryReport>,
 }
 
-/// The most failed deliveries that a status names.
+/// Maximum number of failed deliveries in a store's status.
 pub const NAMED: usize = 10;
 
-/// Where a failed delivery is, in a word.
+/// Stage of a failed delivery in the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailedState {
@@ -212,51 +212,51 @@ pub enum FailedState {
     Expired,
 }
 
-/// A failed delivery as the API tells it.
+/// A failed delivery in the API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailedDeliveryReport {
-    /// Its topic.
+    /// Topic.
     pub topic: crate::kernel::ids::Topic,
-    /// Its id.
+    /// Id.
     pub id: crate::kernel::ids::DeliveryId,
-    /// Its subject, if it could be read.
+    /// Subject, if it could be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Subject>,
-    /// Where it is.
+    /// Stage.
     pub state: FailedState,
-    /// Whether it cannot be applied as it is.
+    /// True if it cannot be applied as it is.
     pub parked: bool,
-    /// Whether a person has moved it back, and it has not been tried since.
+    /// True if a person has redriven it and it has not been tried since.
     pub redriven: bool,
-    /// What sort of problem it met last.
+    /// Kind of its last problem.
     pub code: ErrorCode,
-    /// Class of the failure, where a port failed.
+    /// Class of the failure, if a port failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
-    /// The same in a sentence.
+    /// The last problem as a sentence.
     pub message: String,
-    /// When the receiver got it.
+    /// Time at which the receiver got it.
     pub received_at: Timestamp,
-    /// When it was tried last, or moved back since.
+    /// Time of its last try or, if later, of its redrive.
     pub tried_at: Timestamp,
     /// Number of tries so far.
     pub tries: u32,
     /// Number of tries before the queue gives up.
     pub tries_at_most: u32,
-    /// When it is tried next, about.
+    /// Approximate time of its next try.
     pub next_try_at: Option<Timestamp>,
-    /// When the queue gives it up, or gave it up, about.
+    /// Approximate time at which the queue gives it up, or gave it up.
     pub dead_letter_at: Timestamp,
-    /// When the queue removes it, about.
+    /// Approximate time at which the queue removes it.
     pub expires_at: Timestamp,
-    /// What this means, and what to do.
+    /// Explanation: what this means and what to do.
     pub meaning: String,
-    /// What can be done.
+    /// Actions that a person can take.
     pub actions: Vec<Remedy>,
 }
 
 impl FailedDeliveryReport {
-    /// A failed delivery at `now`.
+    /// Describes a failed delivery at `now`.
     #[must_use]
     pub fn of(failed: &FailedDelivery, now: Timestamp) -> Self {
         let (state, next_try_at) = match failed.stage(now) {
@@ -288,7 +288,7 @@ impl FailedDeliveryReport {
 }
 
 impl FailedDeliverySummary {
-    /// What is told of a store's failed deliveries at `now`.
+    /// Summarizes a store's failed deliveries at `now`.
     #[must_use]
     pub fn of(failures: &FailedDeliveryList, now: Timestamp) -> Self {
         let mut all: Vec<&FailedDelivery> = failures.deliveries.iter().collect();
@@ -309,24 +309,23 @@ impl FailedDeliverySummary {
     }
 }
 
-/// Remembers failed deliveries. A store nobody has heard of has none.
+/// Record of failed deliveries. An unknown store has none.
 pub trait FailedDeliveries: Send + Sync {
-    /// Remembers a failed delivery, in place of what was known of it, and notes its problem in the ledger as
-    /// [`Ledger::note`](crate::delivery::ledger::Ledger::note) does: both or neither. What the ledger has as done is not remembered, so
-    /// that who completes a delivery can forget it for good.
+    /// Records a failed delivery, replacing its previous record, and its problem in the ledger as
+    /// [`Ledger::note`](crate::delivery::ledger::Ledger::note) does: both or neither. A delivery that is done in the
+    /// ledger is not recorded, so that completing a delivery can forget it for good.
     fn remember(&self, failed: &FailedDelivery) -> impl Future<Output = Result<NoteOutcome, PortError>> + Send;
 
-    /// Forgets a delivery, if it is remembered.
+    /// Removes the record of a delivery, if there is one.
     fn forget(&self, delivery: &DeliveryKey) -> impl Future<Output = Result<(), PortError>> + Send;
 
-    /// Remembers that a person has moved a delivery back to the queue at `at`, unless it has been tried or forgotten since it
-    /// was `seen`.
+    /// Records that a person redrove a delivery at `at`, unless it has been tried or forgotten since it was `seen`.
     fn redriven(&self, seen: &FailedDelivery, at: Timestamp) -> impl Future<Output = Result<(), PortError>> + Send;
 
-    /// One failed delivery. Sees every write before it.
+    /// Returns one failed delivery. Sees every write before it.
     fn failed(&self, delivery: &DeliveryKey) -> impl Future<Output = Result<Option<FailedDelivery>, PortError>> + Send;
 
-    /// Those of a store, at most [`COUNTED`]. Sees every write before it.
+    /// Returns the failed deliveries of a store, at most [`COUNTED`]. Sees every write before it.
     fn failures(&self, store: &StoreKey) -> impl Future<Output = Result<FailedDeliveryList, PortError>> + Send;
 }
 

@@ -4,16 +4,16 @@
 //!   absent ──claim──▶ claimed ──complete──▶ done
 //!                      ▲ │  │                ▲
 //!                      │ │  └──complete──▶ parked   (a redriven dead letter may still become done)
-//!                      │ └─release: the lease lapses now
+//!                      │ └─release: the lease lapses at once
 //!                      └─claim, once the lease has lapsed
 //! ```
 //!
-//! A claim that is given back leaves its entry, for an attempt before it may have put the delivery on the queue: what
-//! becomes of that is known to the entry or to nobody.
+//! A released claim leaves its entry in place, because an earlier attempt may have put the delivery on the queue, and
+//! the entry is the only record of that delivery's outcome.
 //!
-//! An entry that is not done may hold the [`Problem`] that its delivery met last.
+//! An entry that is not done may hold the latest [`Problem`] of its delivery.
 //!
-//! An entry past `expires_at` counts as absent: the table's own deletion comes days late.
+//! An entry past `expires_at` counts as absent, because the table deletes expired items days late.
 
 mod meaning;
 
@@ -29,54 +29,55 @@ use crate::kernel::{
     port::{CALLS_AT_ONCE, Cause, PortError},
 };
 
-/// One attempt at a delivery asks to be the one that is on it.
+/// Request of an attempt to claim a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimRequest {
-    /// Unique to this attempt.
+    /// Id of the attempt, unique.
     pub owner: String,
-    /// The time of asking.
+    /// Time of the request.
     pub now: Timestamp,
-    /// Until when nobody else may claim it.
+    /// End of the lease: until then, no other attempt may claim the delivery.
     pub lease_until: Timestamp,
-    /// When the entry may be forgotten.
+    /// Time after which the entry may be deleted.
     pub expires_at: Timestamp,
-    /// Kept beside it, to correlate.
+    /// Vendor's correlation id, stored with the entry.
     pub event_id: Option<EventId>,
 }
 
-/// What a claim found.
+/// Outcome of a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Claim {
-    /// It is yours: send it. Also what a repeated put of the same attempt gets.
+    /// The delivery is claimed: send it. Also the outcome of repeating a claim of the same attempt.
     Fresh,
-    /// Another attempt is on it and may still die: the sender must come back.
+    /// Another attempt has claimed it and may still die: the source must retry.
     Live {
-        /// When that attempt's lease lapses.
+        /// End of that attempt's lease.
         until: Timestamp,
     },
-    /// It is done, or parked where a person sees it: a duplicate.
+    /// A duplicate: the delivery is done, or parked where a person sees it.
     Settled,
 }
 
-/// What became of a delivery.
+/// Outcome of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fate {
-    /// The index has its state.
+    /// The index contains its state.
     Applied,
-    /// The index has a newer state of the same entity, or the entity is deleted.
+    /// The index contains a newer state of the entity, or the entity is deleted.
     Superseded,
-    /// Not for the present install of the store.
+    /// It does not belong to the store's current install period.
     Discarded,
-    /// It changes nothing in the index: an order, or what the law asks for. That it came is recorded, and what was done.
+    /// It does not affect the index, such as an order or a privacy request. Its receipt and the action taken are
+    /// recorded.
     Noted,
-    /// It cannot be read; the queue's dead letters keep it.
+    /// It cannot be applied as it is and becomes a dead letter.
     Parked,
-    /// It has failed, and a person has given it up.
+    /// It failed, and a person dismissed it.
     Dismissed,
 }
 
 impl Fate {
-    /// All of them.
+    /// All fates.
     pub const ALL: [Self; 6] = [
         Self::Applied,
         Self::Superseded,
@@ -86,7 +87,7 @@ impl Fate {
         Self::Dismissed,
     ];
 
-    /// As it is written in the ledger and in logs.
+    /// Returns its name in the ledger and in logs.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -100,7 +101,7 @@ impl Fate {
     }
 }
 
-/// Not the name of a fate.
+/// Text that is not the name of a fate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not the name of a fate")]
 pub struct ParseFateError;
@@ -115,70 +116,70 @@ impl FromStr for Fate {
     }
 }
 
-/// Why a delivery has not been applied. The dead-letter queue cannot hold a reason, so the ledger does.
+/// Reason why a delivery has not been applied. The ledger holds it, because the dead-letter queue cannot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// When it was met last.
+    /// Time of the latest occurrence.
     pub at: Timestamp,
-    /// What sort.
+    /// Kind of the problem.
     pub code: ErrorCode,
-    /// Class of the failure, where a port failed.
+    /// Class of the failure, if a port failed.
     pub cause: Option<Cause>,
     /// A sentence, without any value of the body.
     pub message: String,
 }
 
 impl fmt::Display for Problem {
-    /// In one line.
+    /// Writes code and message in one line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.code, self.message)
     }
 }
 
-/// Whether this completion was the one that counts.
+/// Outcome of completing a delivery: whether it counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Completion {
-    /// It turned a claimed entry: count it.
+    /// It settled a claimed entry: count it.
     First,
-    /// It turned a claimed entry that held a problem: count it, and forget that it failed.
+    /// It settled a claimed entry that held a problem: count it, and forget the failure.
     Recovered,
-    /// The entry was settled before, or is gone: do not count it again.
+    /// The entry was settled before, or no longer exists: do not count it again.
     Repeated,
-    /// It was to be parked, and is done: another copy of it has had its effect. Nothing needs a person's look.
+    /// It was to be parked but is done, because another copy has taken effect. It needs no attention.
     Done,
 }
 
 impl Completion {
-    /// Whether it turned a claimed entry.
+    /// Returns true if this completion settled a claimed entry.
     #[must_use]
     pub fn counts(self) -> bool {
         matches!(self, Self::First | Self::Recovered)
     }
 }
 
-/// Outcome of noting why a delivery has to come again.
+/// Outcome of recording the retry reason of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum NoteOutcome {
-    /// It is written.
+    /// The reason is recorded.
     Written,
-    /// The delivery is done: another copy has had its effect, or a person has given it up.
+    /// The delivery is done: another copy has taken effect, or a person has dismissed it.
     Done,
-    /// Nobody remembers the delivery.
+    /// The ledger does not know the delivery.
     Unknown,
 }
 
-/// What became of one of several deliveries.
+/// Outcome of one of several deliveries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeliveryCompletion<'a> {
-    /// Which.
+    /// Key of the delivery.
     pub delivery: &'a DeliveryKey,
-    /// What became of it.
+    /// Its outcome.
     pub fate: Fate,
-    /// Why it is parked.
+    /// Reason why it is parked.
     pub problem: Option<&'a Problem>,
 }
 
-/// Records which deliveries somebody is on. What a receiver may do.
+/// Ledger of claimed deliveries, as receivers use it.
 pub trait Claims: Send + Sync {
     /// Claims a delivery with **one** conditional write.
     fn claim(
@@ -187,16 +188,16 @@ pub trait Claims: Send + Sync {
         request: &ClaimRequest,
     ) -> impl Future<Output = Result<Claim, PortError>> + Send;
 
-    /// Gives a claim back, as [`release`] has it, with **one** conditional write.
+    /// Releases a claim by the rule of [`release`], with **one** conditional write.
     fn release(&self, delivery: &DeliveryKey, owner: &str) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
-/// Records which deliveries are done, too. What the consumer may do.
+/// Ledger of claims and outcomes, as the consumer uses it.
 pub trait Ledger: Claims {
-    /// Records what became of a delivery, as [`settle`] has it, with **one** conditional write. A parked one may be
-    /// parked again, with its newest problem, or become anything else later; what is done stays as it is. `problem` is
-    /// why it is parked; anything else removes the problem that was kept. What is done and was to be parked is
-    /// [`Completion::Done`].
+    /// Records the outcome of a delivery by the rule of [`settle`], with **one** conditional write. A parked delivery
+    /// may be parked again, with its latest problem, or get any other outcome later; a done delivery stays as it is.
+    /// `problem` is the reason for parking; any other outcome removes the stored problem. Parking a done delivery
+    /// returns [`Completion::Done`].
     fn complete(
         &self,
         delivery: &DeliveryKey,
@@ -205,8 +206,8 @@ pub trait Ledger: Claims {
         at: Timestamp,
     ) -> impl Future<Output = Result<Completion, PortError>> + Send;
 
-    /// Records what became of several deliveries: of each what [`complete`](Self::complete) does, independently of the
-    /// others and in no order. One result for each, in the order given. Takes as few calls as it can.
+    /// Records the outcomes of several deliveries, each as [`complete`](Self::complete) does, independently and in no
+    /// particular order, with as few calls as possible. Returns one result for each, in the order given.
     fn complete_all(
         &self,
         settled: &[DeliveryCompletion<'_>],
@@ -218,8 +219,9 @@ pub trait Ledger: Claims {
             .collect()
     }
 
-    /// Records why a delivery has to come again, with **one** conditional write, so that it is known should it end in
-    /// the dead-letter queue. Changes nothing else, and nothing at all where [`takes_notes`] says so.
+    /// Records why a delivery must be retried, with **one** conditional write, so that the reason is known if it
+    /// becomes a dead letter. Changes nothing else, and nothing at all unless [`takes_notes`] returns
+    /// [`NoteOutcome::Written`].
     fn note(
         &self,
         delivery: &DeliveryKey,
@@ -227,13 +229,13 @@ pub trait Ledger: Claims {
     ) -> impl Future<Output = Result<NoteOutcome, PortError>> + Send;
 }
 
-/// Reads the ledger for a person. A port of its own, for neither receivers nor consumer may do this.
+/// Read access to the ledger for people. A separate port, because neither receivers nor the consumer may do this.
 pub trait Records: Send + Sync {
-    /// All that is remembered of one delivery, be it expired. Sees every write before it.
+    /// Returns the entry of one delivery, even if it has expired. Sees every write before it.
     fn find(&self, delivery: &DeliveryKey) -> impl Future<Output = Result<Option<LedgerRecord>, PortError>> + Send;
 
-    /// The deliveries whose id is, or begins with, this text, whatever their store and topic: one page of a search
-    /// through the whole ledger. `after` is where the page before has ended.
+    /// Finds deliveries of any store and topic whose id begins with this text: one page of a scan of the whole ledger.
+    /// `after` is the end of the page before.
     fn search(
         &self,
         id: &DeliveryId,
@@ -241,68 +243,68 @@ pub trait Records: Send + Sync {
     ) -> impl Future<Output = Result<RecordPage, PortError>> + Send;
 }
 
-/// All that the ledger remembers of one delivery.
+/// Everything that the ledger stores about one delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LedgerRecord {
-    /// Which one.
+    /// Key of the delivery.
     pub delivery: DeliveryKey,
-    /// Where in its life it is, and when it may be forgotten.
+    /// State and expiry.
     pub entry: LedgerEntry,
-    /// When it was claimed last.
+    /// Time of the latest claim.
     pub claimed_at: Timestamp,
-    /// When it was settled last, if it is.
+    /// Time at which it was settled last, if it is settled.
     pub settled_at: Option<Timestamp>,
-    /// What became of it, if it is settled.
+    /// Outcome, if it is settled.
     pub fate: Option<Fate>,
-    /// Why it has not been applied, if it met a problem.
+    /// Reason why it has not been applied, if there is one.
     pub problem: Option<Problem>,
-    /// The vendor's correlation id.
+    /// Vendor's correlation id.
     pub event_id: Option<EventId>,
 }
 
-/// Where a page of a search has ended: the last delivery looked at, as the ledger spells it.
+/// End of a page of a search: the last delivery examined, in the ledger's own spelling.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor(pub String);
 
 /// One page of a search through the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordPage {
-    /// What fits.
+    /// Deliveries that match.
     pub found: Vec<LedgerRecord>,
-    /// How many deliveries were looked at for it.
+    /// Number of deliveries examined.
     pub looked_at: usize,
-    /// Where to go on; none at the end.
+    /// Start of the next page; `None` at the end.
     pub after: Option<Cursor>,
 }
 
-/// An entry, as every implementation keeps it.
+/// An entry of the ledger, the same in every implementation.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct LedgerEntry {
-    /// Where in its life it is.
+    /// State of the delivery.
     pub state: LedgerState,
-    /// When it may be forgotten.
+    /// Time after which the entry may be deleted.
     pub expires_at: Timestamp,
 }
 
-/// Where in its life an entry is.
+/// State of a ledger entry.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum LedgerState {
-    /// An attempt is on it.
+    /// An attempt has claimed it.
     Claimed {
-        /// Which.
+        /// Id of the attempt.
         owner: String,
-        /// Until when.
+        /// End of its lease.
         lease_until: Timestamp,
     },
-    /// The dead letters have it.
+    /// It cannot be applied as it is and becomes a dead letter.
     Parked,
-    /// It has had its effect.
+    /// It has taken effect or was dismissed.
     Done,
 }
 
 impl LedgerEntry {
-    /// Whether anybody may claim it at `now`: it has expired, or its lease has lapsed. The conditional write of a remote ledger
-    /// succeeds exactly where there is no entry or this holds.
+    /// Returns true if any attempt may claim it at `now`, because it has expired or its lease has lapsed. The
+    /// conditional write of a remote ledger succeeds exactly if there is no entry or this is true.
     #[must_use]
     pub fn may_be_claimed(&self, now: Timestamp) -> bool {
         let is_lapsed = matches!(self.state, LedgerState::Claimed { lease_until, .. } if lease_until <= now);
@@ -310,7 +312,7 @@ impl LedgerEntry {
     }
 }
 
-/// What a claim finds in an entry: the one place where the protocol is decided.
+/// Decides the outcome of a claim from the existing entry. The only implementation of this rule.
 #[must_use]
 pub fn decide(entry: Option<&LedgerEntry>, request: &ClaimRequest) -> Claim {
     let Some(entry) = entry.filter(|entry| !entry.may_be_claimed(request.now)) else {
@@ -318,22 +320,22 @@ pub fn decide(entry: Option<&LedgerEntry>, request: &ClaimRequest) -> Claim {
     };
     match &entry.state {
         LedgerState::Done | LedgerState::Parked => Claim::Settled,
-        // An attempt of ours that we had no answer to has written it.
+        // Written by an earlier call of this attempt whose response was lost.
         LedgerState::Claimed { owner, .. } if *owner == request.owner => Claim::Fresh,
         LedgerState::Claimed { lease_until, .. } => Claim::Live { until: *lease_until },
     }
 }
 
-/// An entry that a remote ledger has refused a claim with, and that is not in its way: nothing has been written, and nobody has
-/// claimed it.
+/// A remote ledger refused a claim although the entry that it returned allows it: nothing was written, and no attempt
+/// has claimed the delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("it was refused by an entry that is not in its way")]
+#[error("the ledger refused the claim although its entry allows it")]
 pub struct RefusedClaimError;
 
-/// What a remote ledger's refusal comes to, which names the entry that is in the way.
+/// Returns the outcome of a claim that a remote ledger refused because of `entry`.
 ///
 /// # Errors
-/// [`RefusedClaimError`].
+/// [`RefusedClaimError`] if the entry allows the claim.
 pub fn refused(entry: &LedgerEntry, request: &ClaimRequest) -> Result<Claim, RefusedClaimError> {
     if entry.may_be_claimed(request.now) {
         return Err(RefusedClaimError);
@@ -341,7 +343,8 @@ pub fn refused(entry: &LedgerEntry, request: &ClaimRequest) -> Result<Claim, Ref
     Ok(decide(Some(entry), request))
 }
 
-/// What giving a claim back does to its entry: its lease lapses, if it is still `owner`'s; `None` if it stays as it is.
+/// Returns the state of an entry after the release of a claim: its lease lapses if `owner` still holds it. `None` if
+/// the entry stays as it is.
 #[must_use]
 pub fn release(entry: Option<&LedgerEntry>, owner: &str) -> Option<LedgerState> {
     match entry.map(|entry| &entry.state) {
@@ -353,9 +356,9 @@ pub fn release(entry: Option<&LedgerEntry>, owner: &str) -> Option<LedgerState> 
     }
 }
 
-/// What completing a delivery does to its entry: the state it is in afterwards, if it is written at all, and whether
-/// it counts. `has_problem` is whether the entry holds one. The conditional write of a remote ledger succeeds exactly where
-/// this gives a state.
+/// Returns the state of an entry after the completion of its delivery, `None` if nothing is written, and whether the
+/// completion counts. `has_problem` is true if the entry holds a problem. The conditional write of a remote ledger
+/// succeeds exactly if this returns a state.
 #[must_use]
 pub fn settle(entry: Option<&LedgerEntry>, has_problem: bool, fate: Fate) -> (Option<LedgerState>, Completion) {
     let settled = match fate {
@@ -371,7 +374,7 @@ pub fn settle(entry: Option<&LedgerEntry>, has_problem: bool, fate: Fate) -> (Op
     }
 }
 
-/// Whether a problem is written into an entry: not when nobody remembers the delivery, nor when it is done.
+/// Decides whether a problem is written into an entry: only if the entry exists and is not done.
 #[must_use]
 pub fn takes_notes(entry: Option<&LedgerEntry>) -> NoteOutcome {
     match entry.map(|entry| &entry.state) {
@@ -390,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_believed_only_where_the_entry_is_in_the_way() {
+    fn refusal_is_believed_only_if_the_entry_prevents_the_claim() {
         let request = ClaimRequest {
             owner: "us".into(),
             now: at(100),
@@ -409,7 +412,7 @@ mod tests {
         assert_eq!(refused(LedgerState::Done, 101), Ok(Claim::Settled));
         assert_eq!(refused(LedgerState::Parked, 101), Ok(Claim::Settled));
         assert_eq!(refused(claimed("them", 101), 101), Ok(Claim::Live { until: at(101) }));
-        // The first of two attempts has written it.
+        // Written by an earlier call of the same attempt.
         assert_eq!(refused(claimed("us", 101), 101), Ok(Claim::Fresh));
         for (state, expires) in [
             (LedgerState::Done, 100),

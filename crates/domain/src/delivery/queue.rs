@@ -1,4 +1,4 @@
-//! The queue between the receivers and the consumer.
+//! The event queue between the receivers and the consumer.
 
 use std::future::Future;
 
@@ -10,84 +10,85 @@ use crate::{
     kernel::{ids::StoreKey, port::PortError},
 };
 
-/// Takes messages and hands each to the consumer at least once, in any order.
+/// Queue that hands each message to the consumer at least once, in any order.
 pub trait EventQueue: Send + Sync {
-    /// Sends one message, at most [`largest`](Self::largest) bytes long. When this returns an error, the message may have
-    /// been sent all the same.
+    /// Sends one message of at most [`largest`](Self::largest) bytes. After an error, the message may have been sent
+    /// nevertheless.
     ///
-    /// `store` is whose message it is: the queue may hold back a store that keeps the consumer busy, so that the
-    /// others do not wait behind it (docs/adr/0009-fair-queues.md).
+    /// `store` owns the message: the queue may delay a store that keeps the consumer busy, so that the others do not
+    /// wait behind it (docs/adr/0009-fair-queues.md).
     fn send(&self, store: &StoreKey, message: String) -> impl Future<Output = Result<(), PortError>> + Send;
 
-    /// The most bytes a message may have.
+    /// Returns the maximum size of a message in bytes.
     fn largest(&self) -> usize {
         MESSAGE_LIMIT
     }
 }
 
-/// Has a message that waits for its next try be tried at once. Only what a person asks for may do this.
+/// Retries a waiting message at once. Only for actions of a person.
 pub trait TryNow: Send + Sync {
-    /// Ends the wait of the message with this receipt; `false` if it does not wait: it is being tried, or has been.
+    /// Ends the wait of the message with this receipt. Returns `false` if it does not wait, because it is being
+    /// processed or has been.
     fn try_now(&self, receipt: &str) -> impl Future<Output = Result<bool, PortError>> + Send;
 }
 
-/// The first waits for an index that does not answer, in seconds: one that sleeps is awake after 30, and a restart takes
-/// minutes.
-const FIRST_WAITS: [u32; 3] = [20, 60, 180];
+/// First waits for an index that does not answer, in seconds: a paused collection resumes within 30 s, and a restart
+/// takes minutes.
+const FIRST_WAITS_SECONDS: [u32; 3] = [20, 60, 180];
 
-/// How long a message waits that has been received so often, for an index that did not answer. The first waits are short;
-/// the others are so much longer that all [`TRIES`] of them together take as long as if each had waited for `usual`, which is
-/// what the queue does by itself.
+/// Returns the wait before the next attempt of a message that has been received `receives` times, if the index did not
+/// answer. The first waits are short and the others long, so that all [`TRIES`] waits together take as long as if each
+/// had been `usual`, the queue's own wait.
 #[must_use]
 pub fn wait_for_index(receives: u32, usual: SignedDuration) -> SignedDuration {
     let first = usize::try_from(receives.saturating_sub(1)).unwrap_or(usize::MAX);
-    let seconds = FIRST_WAITS.get(first).map_or_else(
+    let seconds = FIRST_WAITS_SECONDS.get(first).map_or_else(
         || {
             let others = i64::from(TRIES) - 3;
-            let taken: u32 = FIRST_WAITS.iter().sum();
-            (usual.as_secs() * i64::from(TRIES) - i64::from(taken)) / others
+            let first_seconds: u32 = FIRST_WAITS_SECONDS.iter().sum();
+            (usual.as_secs() * i64::from(TRIES) - i64::from(first_seconds)) / others
         },
         |seconds| i64::from(*seconds),
     );
     SignedDuration::from_secs(seconds)
 }
 
-/// A message that is handed out again at a time of its own.
+/// A received message with a wait of its own before the next attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delayed {
-    /// What names this receipt of it to the queue.
+    /// The queue's handle for this receive of the message.
     pub receipt: String,
-    /// How long from now it is hidden.
+    /// Time from now for which it stays hidden.
     pub wait: SignedDuration,
 }
 
-/// Has received messages handed out again at another time than the queue would.
+/// Changes the wait of received messages.
 pub trait Redelivery: Send + Sync {
-    /// Changes when these messages come again, and of no others. One that cannot be changed comes when the queue would have
-    /// it come; an error says that there is such a one.
+    /// Sets the wait of these messages and of no others. A message whose wait cannot be changed keeps the queue's own
+    /// wait; an error means that there is at least one.
     fn delay(&self, messages: &[Delayed]) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
-/// Tells how much waits.
+/// Count of waiting events.
 pub trait Backlog: Send + Sync {
-    /// About how many events wait in the queue, of all stores.
+    /// Returns the approximate number of events that wait in the queue, of all stores.
     fn waiting(&self) -> impl Future<Output = Result<u64, PortError>> + Send;
 }
 
-/// About how many deliveries wait, of all stores, and where.
+/// Approximate numbers of waiting deliveries, of all stores.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Depths {
     /// In the event queue.
     pub waiting: u64,
-    /// In the hands of the consumer, or hidden until they are tried again.
+    /// Being processed, or hidden until the next attempt.
     pub in_flight: u64,
-    /// Among the dead letters.
+    /// In the dead-letter queue.
     pub dead_letters: u64,
 }
 
-/// Tells how much waits, and where.
+/// Counts of waiting deliveries by queue.
 pub trait Queues: Send + Sync {
-    /// As the queues count, which is not exact.
+    /// Returns the queues' own counts, which are approximate.
     fn depths(&self) -> impl Future<Output = Result<Depths, PortError>> + Send;
 }
 
@@ -96,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_index_is_asked_soon_again_and_a_message_is_tried_as_long_as_ever() {
+    fn first_waits_are_short_and_total_time_stays_the_same() {
         for usual in [SignedDuration::from_mins(3), SignedDuration::from_mins(6)] {
             let waits: Vec<SignedDuration> = (1..=TRIES).map(|receives| wait_for_index(receives, usual)).collect();
             assert_eq!(waits[0], SignedDuration::from_secs(20));

@@ -1,17 +1,17 @@
-//! Use case: take a verified delivery, once.
+//! Use case: accept a verified delivery once.
 //!
 //! ```text
 //!   claim ──▶ send ──▶ accepted           two calls; the consumer completes the claim
 //!     │         └─ failed ─▶ release ─▶ not now
 //!     ├─ settled ─▶ duplicate
-//!     └─ live ─▶ not now                  somebody is on it and may still die
+//!     └─ live ─▶ not now                  another attempt is running and may still die
 //! ```
 //!
-//! A body that no message holds is kept between claim and send, and the message points at it. Before the claim, every
-//! duplicate would be kept again for nothing. Who dies between keeping and sending leaves a body that nobody asks for,
-//! which is removed after some weeks, and a claim that lapses: the sender comes back, and the next attempt keeps its
-//! own. What is kept is never removed here, not even when the send has failed: the message may have been sent all the
-//! same.
+//! A body that is too large for a message is stored between claim and send, and the message points to it. If it were
+//! stored before the claim, each duplicate would be stored again. A receiver that dies between storing and sending
+//! leaves an unused body, which expires after some weeks, and a claim that lapses: the source retries, and the next
+//! attempt stores its own body. A stored body is never removed here, not even after a failed send, because the message
+//! may have been sent nevertheless.
 
 use std::time::Duration;
 
@@ -32,60 +32,60 @@ use crate::{
     },
 };
 
-/// How long a claim keeps others out: longer than a receiver can run, so that a lapsed claim's owner is dead.
+/// Lease of a claim: longer than a receiver can run, so that the owner of a lapsed claim is dead.
 pub const LEASE: SignedDuration = SignedDuration::from_secs(10);
 
-/// How long a delivery is remembered: longer than any sender retries.
+/// Time for which the ledger remembers a delivery: longer than any source retries.
 pub const REMEMBERED: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// Takes deliveries.
+/// Accepts deliveries.
 #[derive(Debug)]
 pub struct Receive<L, Q, B, C> {
-    /// Which deliveries somebody is on.
+    /// Ledger of claimed deliveries.
     pub ledger: L,
-    /// Where they go.
+    /// Queue to the consumer.
     pub queue: Q,
-    /// Where bodies go that no message holds; without it they are not taken.
+    /// Storage for bodies too large for a queue message; without it, such deliveries are refused.
     pub bodies: Option<B>,
-    /// What time it is.
+    /// Source of the current time.
     pub clock: C,
 }
 
-/// What became of a delivery at the door.
+/// Outcome of receiving a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Received {
     /// It is on the queue.
     Queued,
-    /// It was dealt with before; nothing was sent.
+    /// It was accepted before; nothing was sent.
     Duplicate,
-    /// Another attempt is on it: the sender must come back.
+    /// Another attempt is processing it: the source must retry.
     InFlight {
-        /// After this long that attempt has given up.
+        /// Time after which that attempt has given up.
         retry_after: Duration,
     },
 }
 
-/// Why a delivery was not taken. The sender must come back unless it is too large.
+/// A delivery was not accepted. The source must retry unless the delivery is too large.
 #[derive(Debug, thiserror::Error)]
 pub enum ReceiveError {
-    /// No message can hold it. Not worth a retry.
+    /// No message can hold it, and there is no storage for its body. Not retryable.
     #[error(transparent)]
     TooLarge(#[from] EnvelopeTooLargeError),
     /// A port failed.
     #[error(transparent)]
     Unavailable(#[from] PortError),
-    /// The ports did not answer in the time the sender leaves us.
-    #[error("out of time")]
+    /// The ports did not answer in the time that the source allows.
+    #[error("the ports did not answer in time")]
     OutOfTime,
 }
 
 impl<L: Claims, Q: EventQueue, B: KeepBodies, C: Clock> Receive<L, Q, B, C> {
-    /// Takes a delivery: one ledger call and, unless it is a duplicate, one queue call, with one call between them for a
-    /// body that no message holds. Gives up when `out_of_time` resolves; what was claimed then lapses by itself, and
-    /// what was sent then is harmless.
+    /// Accepts a delivery with one ledger call and, unless it is a duplicate, one queue call; a body that is too large
+    /// for a message takes one more call between them. Gives up when `out_of_time` resolves; then the claim lapses by
+    /// itself, and a message that was sent does no harm.
     ///
     /// # Errors
-    /// [`ReceiveError`] says whether the sender should come back.
+    /// [`ReceiveError`] says whether the source should retry.
     pub async fn receive(
         &self,
         delivery: &Delivery,
@@ -121,9 +121,9 @@ impl<L: Claims, Q: EventQueue, B: KeepBodies, C: Clock> Receive<L, Q, B, C> {
             Claim::Fresh => {}
         }
         if let Err(failure) = self.send(delivery, packed, attempt).await {
-            // Best effort: a claim that is not given back lapses. The failure to send is what matters.
-            if let Err(kept) = self.ledger.release(&delivery.key, &request.owner).await {
-                tracing::warn!(cause = %kept.cause, error = %chain(&kept), "failed to release a claim; it lapses by itself");
+            // Best effort: a claim that is not released lapses. The caller needs the error of the send.
+            if let Err(release) = self.ledger.release(&delivery.key, &request.owner).await {
+                tracing::warn!(cause = %release.cause, error = %chain(&release), "failed to release a claim; it lapses by itself");
             }
             return Err(failure);
         }

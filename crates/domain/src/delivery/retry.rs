@@ -1,4 +1,4 @@
-//! Use case: the queue tries a failed delivery now, and not at its next try.
+//! Use case: retry a failed delivery now instead of at its next try.
 
 use jiff::Timestamp;
 
@@ -10,14 +10,14 @@ use crate::{
     kernel::port::PortError,
 };
 
-/// Outcome of asking for a try.
+/// Outcome of requesting a retry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryOutcome {
-    /// The queue tries it now.
+    /// The queue retries it now.
     Now,
-    /// The queue tries it already.
+    /// The queue is retrying it already.
     Already,
-    /// It was sent and has not been tried since.
+    /// It was redriven and has not been tried since.
     OnItsWay,
 }
 
@@ -30,15 +30,15 @@ pub enum RetryError {
     /// The queue has removed it.
     #[error("its dead letter has expired")]
     Expired,
-    /// The queue did not answer. Worth a retry.
+    /// The queue did not answer. Retryable.
     #[error(transparent)]
     Unavailable(#[from] PortError),
 }
 
-/// Tries a failed delivery at `now` that the queue would try later.
+/// Retries a failed delivery at `now` that the queue would retry later.
 ///
 /// # Errors
-/// [`RetryError`]: the queue does not retry it any more, or did not answer.
+/// [`RetryError`] if the queue no longer retries it, or did not answer.
 pub async fn retry(failed: &FailedDelivery, queue: &impl TryNow, now: Timestamp) -> Result<RetryOutcome, RetryError> {
     match (failed.stage(now), &failed.receipt) {
         (Stage::Retrying { .. }, Some(receipt)) => Ok(if queue.try_now(receipt).await? {

@@ -1,20 +1,20 @@
-//! What a delivery is about.
+//! Subject of a delivery.
 
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::ids::EntityId;
 
-/// What a delivery was of.
+/// Subject of a delivery: the thing that changed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Subject {
-    /// As in `product`, `collection`, `order`, `inventory_item`.
+    /// Kind, as in `product`, `collection`, `order`, `inventory_item`.
     pub kind: String,
-    /// The vendor's id.
+    /// Vendor's id.
     pub id: EntityId,
-    /// Its name, cut after [`TITLE`] characters, if the delivery told one.
+    /// Title, cut after [`TITLE`] characters, if the delivery contains one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
 }
 
-/// The most characters of a title that are kept.
+/// Maximum number of characters of a stored title.
 pub const TITLE: usize = 80;

@@ -1,4 +1,4 @@
-//! What a catalogue holds, in our words. Sources make these from what vendors send.
+//! Products and collections in canonical form, which sources create from what vendors send.
 
 use std::collections::BTreeMap;
 
@@ -10,102 +10,101 @@ use crate::kernel::{
     text::{self, normalize, normalize_line},
 };
 
-/// The most bytes that are kept of a description; few have a tenth of it, and a document of the index is not the place for
-/// more.
+/// Maximum size of a description in bytes; the rest is cut off. Few descriptions have a tenth of it, and a longer one
+/// does not belong in a document of the index.
 pub const DESCRIPTION_LIMIT: usize = 64 * 1024;
 
-/// The collections that a product is in: their titles by their ids. Those that shoppers cannot see are not among them.
+/// Titles of the collections that contain a product, by id, without those that shoppers cannot see.
 pub type Collections = BTreeMap<EntityId, String>;
 
-/// Whether the stock of each variant is counted, by the variant's id.
+/// Map from a variant's id to whether its stock is counted.
 pub type Tracking = BTreeMap<EntityId, bool>;
 
-/// A product as one delivery describes it, or the vendor's catalogue.
+/// A product as a delivery or the vendor's catalogue describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Product {
-    /// The vendor's id.
+    /// Vendor's id.
     pub id: EntityId,
-    /// When it changed last: signed, whole seconds.
+    /// Time of its last change: signed, whole seconds.
     pub updated_at: Timestamp,
-    /// Whether shoppers can see it. One that is not leaves the index, and may come back.
+    /// True if shoppers can see it. A product that is not visible leaves the index and may come back.
     pub visible: bool,
-    /// Its name.
+    /// Title.
     pub title: String,
     /// Plain text, paragraphs separated by line feeds.
     pub description: String,
-    /// Who makes it.
+    /// Manufacturer.
     pub vendor: Option<String>,
-    /// What sort of thing it is.
+    /// Category in the store's own words.
     pub product_type: Option<String>,
-    /// Its tags, in the order given.
+    /// Tags, in the order given.
     pub tags: Vec<String>,
-    /// What its variants differ in.
+    /// Options in which its variants differ.
     pub options: Vec<OptionAxis>,
-    /// Its variants, in the order given.
+    /// Variants, in the order given.
     pub variants: Vec<Variant>,
-    /// Whether `variants` are all there are.
+    /// True if `variants` is the complete list.
     pub complete: bool,
-    /// The fields that are missing in what describes it, by the vendor's names: nothing is said of them. Empty if it is
-    /// described as a whole.
+    /// Fields that the description lacks, by the vendor's names: their values are unknown. Empty if none is missing.
     pub untold: Vec<&'static str>,
-    /// The collections it is in; `None` if that is not told, as in no webhook.
+    /// Collections that contain it; `None` if unknown. No webhook lists them.
     pub collections: Option<Collections>,
-    /// The address of its first image.
+    /// URL of its first image.
     pub image: Option<String>,
-    /// Its name in addresses.
+    /// Its name in URLs.
     pub handle: Option<String>,
 }
 
-/// One thing in which variants differ, such as size.
+/// An option in which variants differ, such as size.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OptionAxis {
-    /// As in `Size`.
+    /// Name, as in `Size`.
     pub name: String,
-    /// As in `Small`, `Large`.
+    /// Values, as in `Small`, `Large`.
     pub values: Vec<String>,
 }
 
-/// One thing that can be bought.
+/// A variant of a product, which is what a shopper buys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Variant {
-    /// The vendor's id.
+    /// Vendor's id.
     pub id: EntityId,
-    /// As in `Small / Blue`.
+    /// Title, as in `Small / Blue`.
     pub title: String,
     /// Stock-keeping unit.
     pub sku: Option<String>,
     /// Price in the store's currency.
     pub price: Option<Decimal>,
-    /// ISO 4217 code, where the delivery tells.
+    /// ISO 4217 code, if the delivery contains it.
     pub currency: Option<String>,
-    /// How much there is of it, as far as that is told.
+    /// Stock, as far as it is known.
     pub stock: Stock,
 }
 
-/// What is known of how much there is of a variant. `None` is unknown, which is not *no*.
+/// Stock of a variant. `None` means unknown, which is not *no*.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stock {
-    /// Whether it may be sold when there is none.
+    /// True if it may be sold when its quantity is zero.
     pub oversells: Option<bool>,
-    /// Whether it is counted at all.
+    /// True if its stock is counted.
     pub tracked: Option<bool>,
-    /// How much there is. Below zero, more was sold than there was.
+    /// Quantity. Negative if more was sold than was in stock.
     pub quantity: Option<i64>,
 }
 
-/// What the quantity says by itself, whether or not it is counted.
+/// Stock as its quantity alone shows it, counted or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shelf {
-    /// It can be bought, counted or not.
+    /// Available, counted or not.
     Filled,
-    /// There is none, if it is counted at all.
+    /// Sold out, if it is counted.
     Empty,
-    /// Nothing.
+    /// Unknown.
     Untold,
 }
 
 impl Stock {
-    /// What is said of it without regard to whether it is counted.
+    /// Returns what the quantity alone shows, without regard to whether the stock is counted.
     #[must_use]
     pub fn shelf(self) -> Shelf {
         match (self.oversells, self.quantity) {
@@ -115,7 +114,7 @@ impl Stock {
         }
     }
 
-    /// Whether it can be bought now; `None` if there is no evidence for either.
+    /// Returns whether it can be bought now; `None` if there is no evidence for either.
     #[must_use]
     pub fn availability(self) -> Option<bool> {
         match (self.shelf(), self.tracked) {
@@ -127,24 +126,25 @@ impl Stock {
 }
 
 impl Product {
-    /// Whether all of it is described.
+    /// Returns true if the description is complete.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.complete && self.untold.is_empty()
     }
 
-    /// Whether the stock of each variant is counted, if that is told of all of them.
+    /// Returns whether the stock of each variant is counted, if that is known for all of them.
     #[must_use]
     pub fn tracking(&self) -> Option<Tracking> {
         if !self.complete || self.variants.is_empty() {
             return None;
         }
-        let told = self.variants.iter();
-        told.map(|variant| Some((variant.id.clone(), variant.stock.tracked?)))
+        let variants = self.variants.iter();
+        variants
+            .map(|variant| Some((variant.id.clone(), variant.stock.tracked?)))
             .collect()
     }
 
-    /// Fills in, from what was told before, which variants' stock is counted. What it tells itself stays.
+    /// Fills in which variants' stock is counted, where this is unknown, from earlier knowledge.
     pub fn remember(&mut self, tracking: &Tracking) {
         for variant in &mut self.variants {
             let stock = &mut variant.stock;
@@ -152,21 +152,22 @@ impl Product {
         }
     }
 
-    /// Whether it would be known of a variant if it can be bought, were it known whether its stock is counted.
+    /// Returns true if the availability of some variant is unknown only because it is unknown whether its stock is
+    /// counted.
     #[must_use]
     pub fn lacks_tracking(&self) -> bool {
         let mut stocks = self.variants.iter().map(|variant| variant.stock);
         stocks.any(|stock| stock.shelf() == Shelf::Empty && stock.tracked.is_none())
     }
 
-    /// Whether any of it can be bought now; `None` if that is unknown.
+    /// Returns whether any variant can be bought now; `None` if that is unknown.
     #[must_use]
     pub fn availability(&self) -> Option<bool> {
         let each = || self.variants.iter().map(|variant| variant.stock.availability());
-        let all_told = self.complete && !self.untold.contains(&VARIANTS);
+        let all_known = self.complete && !self.untold.contains(&VARIANTS);
         if each().any(|available| available == Some(true)) {
             Some(true)
-        } else if all_told && each().all(|available| available == Some(false)) {
+        } else if all_known && each().all(|available| available == Some(false)) {
             Some(false)
         } else {
             None
@@ -174,31 +175,31 @@ impl Product {
     }
 }
 
-/// The field that is [`untold`](Product::untold) where nothing is said of variants.
+/// Name in [`untold`](Product::untold) if the variants are unknown.
 pub const VARIANTS: &str = "variants";
 
-/// A collection as one delivery describes it. What is in it is not said.
+/// A collection as a delivery describes it, without the products in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Collection {
-    /// The vendor's id.
+    /// Vendor's id.
     pub id: EntityId,
-    /// When it changed last: signed, whole seconds.
+    /// Time of its last change: signed, whole seconds.
     pub updated_at: Timestamp,
-    /// Whether shoppers can see it.
+    /// True if shoppers can see it.
     pub visible: bool,
-    /// Its name.
+    /// Title.
     pub title: String,
     /// Plain text.
     pub description: String,
-    /// The address of its image.
+    /// URL of its image.
     pub image: Option<String>,
-    /// Its name in addresses.
+    /// Its name in URLs.
     pub handle: Option<String>,
 }
 
 impl Product {
-    /// The same product, every text of it in its one form ([`text`]). Addresses stay as they are: the vendor has to know
-    /// them.
+    /// Returns the product with all its texts normalized ([`text`]). URLs stay as they are, because the vendor must
+    /// recognize them.
     #[must_use]
     pub fn normalized(self) -> Self {
         Self {
@@ -226,7 +227,7 @@ impl Product {
 }
 
 impl Collection {
-    /// The same collection, every text of it in its one form, as [`Product::normalized`].
+    /// Returns the collection with all its texts normalized, as [`Product::normalized`] does.
     #[must_use]
     pub fn normalized(self) -> Self {
         Self {
@@ -263,12 +264,12 @@ mod tests {
     }
 
     #[test]
-    fn sold_out_needs_evidence_for_each_part_of_it() {
+    fn sold_out_needs_evidence_for_every_condition() {
         for quantity in [0, -3] {
             let of = |oversells, tracked| stock(oversells, tracked, Some(quantity)).availability();
             assert_eq!(of(Some(false), Some(true)), Some(false));
-            assert_eq!(of(Some(false), None), None, "nobody said that it is counted");
-            assert_eq!(of(None, Some(true)), None, "nobody said that it may not be oversold");
+            assert_eq!(of(Some(false), None), None, "it may not be counted");
+            assert_eq!(of(None, Some(true)), None, "it may be oversold");
             assert_eq!(of(Some(true), None), Some(true));
             assert_eq!(of(None, Some(false)), Some(true));
         }

@@ -1,8 +1,9 @@
-//! Advice: what to do about an error, by its code and by the class of the port's failure behind it. The one place for it.
+//! Advice on errors: what to do about each, by its code and by the class of the port failure behind it. All advice
+//! comes from here.
 
 use crate::kernel::{failure::ErrorCode, port::Cause};
 
-/// The likely cause of an error, and what to do about it. Where a port failed, the class of its failure decides.
+/// Returns the likely cause of an error and what to do about it. If a port failed, the class of its failure decides.
 #[must_use]
 pub fn advice(code: ErrorCode, cause: Option<Cause>) -> String {
     let of_port = match code {
@@ -31,58 +32,62 @@ fn of_code(code: ErrorCode) -> &'static str {
             "Somebody presented one store's delivery as another's. Nothing was applied: find out where it came from, then dismiss it."
         }
         ErrorCode::UninstallUnknown => {
-            "A store asks to be forgotten, and as far as we know it has the app installed. If it has not, run `hookline store \
-             remove`, then redrive the delivery."
+            "The source asks for a store's data to be erased, but as far as we know the store still has the app installed. \
+             If it does not, run `hookline store remove`, then redrive the delivery."
         }
-        ErrorCode::BodyLost => "The payload bucket has lost the body: resync the store, which brings what it told.",
+        ErrorCode::BodyLost => {
+            "The payload bucket has lost the body: resync the store, which fetches its current state."
+        }
         ErrorCode::IndexRejected => {
-            "The search index will never take the document: compare its mapping with the one Hookline makes, then redrive."
+            "The search index rejects the document: compare its mapping with the one that Hookline creates, then redrive."
         }
         ErrorCode::IndexUnavailable => {
             "The search cluster did not take the change. Hookline retries by itself: look at the cluster's health."
         }
         ErrorCode::StorageUnavailable => {
-            "A table, queue, bucket or key failed. Hookline retries by itself: the function's log has the whole cause."
+            "A table, queue, bucket or key failed. Hookline retries by itself: the function's log has the full cause."
         }
         ErrorCode::StoreChanging => {
-            "The store was uninstalled. Hookline retries by itself, and there is nothing to do."
+            "The store has uninstalled the app. Hookline retries by itself, and there is nothing to do."
         }
-        ErrorCode::NotConnected => "No Admin API token is held for the store: run `hookline store add` with one.",
+        ErrorCode::NotConnected => "We have no Admin API token for the store: run `hookline store add` with one.",
         ErrorCode::NotConfigured => {
-            "This deployment lacks a table or a bucket for it: deploy it with the setting it names, then redrive."
+            "This deployment lacks a table or a bucket for it: deploy with the setting that the error names, then redrive."
         }
         ErrorCode::TokenRefused => "Shopify refuses the store's token: run `hookline store add` with a new one.",
         ErrorCode::CatalogueUnavailable => "The store's Admin API does not answer. Hookline retries by itself.",
     }
 }
 
-/// Beginning of a sentence whose end says how the delivery is tried again: it names what is to be mended, where that is known.
+/// Beginning of a sentence whose end says how to retry the delivery. Names what to correct, if that is known.
 pub(crate) fn remove_cause(code: ErrorCode, cause: Option<Cause>) -> String {
-    mend(code, cause).map_or_else(
+    correction(code, cause).map_or_else(
         || "Remove the cause, then".to_owned(),
-        |mend| format!("Remove the cause: {mend}. Then"),
+        |correction| format!("Remove the cause: {correction}. Then"),
     )
 }
 
-/// Whether a failure lasts until a person mends something.
+/// Returns true if a failure lasts until a person corrects something.
 pub(crate) fn lasts(code: ErrorCode, cause: Option<Cause>) -> bool {
-    matches!(cause, Some(Cause::Denied | Cause::Missing)) && mend(code, cause).is_some()
+    matches!(cause, Some(Cause::Denied | Cause::Missing)) && correction(code, cause).is_some()
 }
 
-/// What a person mends so that a port no longer fails this way, as the end of a sentence; `None` where that is not known, or
-/// nothing is to be mended.
-fn mend(code: ErrorCode, cause: Option<Cause>) -> Option<&'static str> {
+/// Returns what a person corrects so that a port no longer fails this way, as the end of a sentence; `None` if that is
+/// not known or there is nothing to correct.
+fn correction(code: ErrorCode, cause: Option<Cause>) -> Option<&'static str> {
     match (code, cause?) {
         (ErrorCode::IndexUnavailable, Cause::Denied) => Some(
             "map the function's role in fine-grained access control, or allow it in the collection's data access policy",
         ),
-        (ErrorCode::IndexUnavailable, Cause::Throttled) => Some("lower ReindexConcurrency or give the cluster more"),
+        (ErrorCode::IndexUnavailable, Cause::Throttled) => {
+            Some("lower ReindexConcurrency or add capacity to the cluster")
+        }
         (ErrorCode::IndexUnavailable, Cause::Timeout) => Some("look at the cluster's load"),
         (ErrorCode::IndexUnavailable, Cause::Unreachable) => {
             Some("look at the cluster's address, its security groups and its health")
         }
         (ErrorCode::StorageUnavailable, Cause::Denied) => {
-            Some("deploy the stack again or mend the policy; the function's log names the permission")
+            Some("deploy the stack again or correct the policy; the function's log names the permission")
         }
         (ErrorCode::StorageUnavailable, Cause::Throttled) => {
             Some("look at throttled requests of the table, queue or key, and at the account's quotas")
@@ -98,45 +103,45 @@ fn mend(code: ErrorCode, cause: Option<Cause>) -> Option<&'static str> {
 }
 
 fn of_index(cause: Cause) -> Option<String> {
-    let mend = mend(ErrorCode::IndexUnavailable, Some(cause)).unwrap_or_default();
+    let correction = correction(ErrorCode::IndexUnavailable, Some(cause)).unwrap_or_default();
     match cause {
         Cause::Denied => Some(format!(
-            "The search index refuses the function's role. Hookline retries by itself: {mend}, then redrive what has become \
-             a dead letter."
+            "The search index refuses the function's role. Hookline retries by itself: {correction}, then redrive what has \
+             become a dead letter."
         )),
         Cause::Throttled => Some(format!(
-            "The search cluster takes fewer requests than were made. Hookline retries by itself: if this stays, {mend}."
+            "The search cluster throttles our requests. Hookline retries by itself: if this continues, {correction}."
         )),
         Cause::Missing => Some(
-            "The search index does not exist. The next attempt makes it: then reconcile the store to fill it."
+            "The search index does not exist. The next attempt creates it: then reconcile the store to fill it."
                 .to_owned(),
         ),
         Cause::Timeout => Some(format!(
-            "The search cluster is too slow. Hookline retries by itself: {mend}."
+            "The search cluster is too slow. Hookline retries by itself: {correction}."
         )),
         Cause::Unreachable => Some(format!(
-            "The search cluster cannot be reached. Hookline retries by itself: {mend}."
+            "The search cluster cannot be reached. Hookline retries by itself: {correction}."
         )),
         Cause::Other => None,
     }
 }
 
 fn of_storage(cause: Cause) -> Option<String> {
-    let mend = mend(ErrorCode::StorageUnavailable, Some(cause)).unwrap_or_default();
+    let correction = correction(ErrorCode::StorageUnavailable, Some(cause)).unwrap_or_default();
     match cause {
         Cause::Denied => Some(format!(
-            "The function's role lacks a permission, or a key's policy refuses it. Hookline retries by itself: {mend}. Then \
-             redrive what has become a dead letter."
+            "The function's role lacks a permission, or a key's policy refuses it. Hookline retries by itself: {correction}. \
+             Then redrive what has become a dead letter."
         )),
         Cause::Throttled => Some(format!(
-            "AWS takes fewer requests than were made. Hookline retries by itself: if this stays, {mend}."
+            "AWS throttles our requests. Hookline retries by itself: if this continues, {correction}."
         )),
         Cause::Missing => Some(format!(
-            "A table, queue, bucket, key or secret does not exist or is disabled: {mend}. Then redrive what has become a dead \
-             letter."
+            "A table, queue, bucket, key or secret does not exist or is disabled: {correction}. Then redrive what has become a \
+             dead letter."
         )),
         Cause::Timeout | Cause::Unreachable => Some(format!(
-            "AWS does not answer. Hookline retries by itself: if this stays, {mend}."
+            "AWS does not answer. Hookline retries by itself: if this continues, {correction}."
         )),
         Cause::Other => None,
     }
@@ -156,45 +161,45 @@ mod tests {
     use super::*;
 
     #[test]
-    fn refused_throttled_and_missing_get_different_advice() {
+    fn denied_throttled_and_missing_get_different_advice() {
         for code in [ErrorCode::IndexUnavailable, ErrorCode::StorageUnavailable] {
-            let told = [
+            let causes = [
                 None,
                 Some(Cause::Denied),
                 Some(Cause::Throttled),
                 Some(Cause::Missing),
                 Some(Cause::Timeout),
             ];
-            let told = told.map(|cause| advice(code, cause));
-            let distinct: std::collections::BTreeSet<_> = told.iter().collect();
-            assert_eq!(distinct.len(), told.len(), "{code}");
+            let advice = causes.map(|cause| advice(code, cause));
+            let distinct: std::collections::BTreeSet<_> = advice.iter().collect();
+            assert_eq!(distinct.len(), advice.len(), "{code}");
         }
     }
 
     #[test]
-    fn what_is_to_be_mended_is_the_same_in_advice_and_in_what_a_delivery_means() {
+    fn advice_contains_correction_that_meaning_names() {
         for code in [ErrorCode::IndexUnavailable, ErrorCode::StorageUnavailable] {
             for cause in Cause::ALL {
-                if let Some(mend) = mend(code, Some(cause)) {
-                    assert!(advice(code, Some(cause)).contains(mend), "{code} {cause}");
+                if let Some(correction) = correction(code, Some(cause)) {
+                    assert!(advice(code, Some(cause)).contains(correction), "{code} {cause}");
                 }
             }
         }
     }
 
     #[test]
-    fn denied_and_missing_last_until_a_person_mends_them() {
+    fn denied_and_missing_last_until_a_person_corrects_them() {
         let lasting = Cause::ALL.map(|cause| lasts(ErrorCode::StorageUnavailable, Some(cause)));
         assert_eq!(lasting, [true, false, true, false, false, false]);
         assert!(
             !lasts(ErrorCode::IndexUnavailable, Some(Cause::Missing)),
-            "the next try makes it"
+            "the next attempt creates it"
         );
         assert!(!lasts(ErrorCode::StorageUnavailable, None));
     }
 
     #[test]
-    fn an_error_that_is_no_ports_failure_keeps_its_advice() {
+    fn advice_ignores_cause_of_errors_without_port() {
         for cause in Cause::ALL {
             assert_eq!(
                 advice(ErrorCode::SchemaMismatch, Some(cause)),

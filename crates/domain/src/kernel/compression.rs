@@ -1,4 +1,4 @@
-//! Bodies made smaller with Zstandard (RFC 8878), and large again, never larger than a body may be.
+//! Compression of bodies with Zstandard (RFC 8878). Decompression stops at the largest size that a body may have.
 
 use std::{
     cell::RefCell,
@@ -10,58 +10,58 @@ use zstd::{bulk::Compressor, zstd_safe::CParameter};
 /// The fastest of zstd's ordinary levels. The next ones take longer and save a twentieth more (docs/performance.md).
 const LEVEL: i32 = 1;
 
-/// The fewest bytes that are looked for again: what zstd takes at this level for more than 256 KiB, and 6 for less. With 7 a
+/// Minimum length of a match. zstd's own choice at this level is 7 above 256 KiB and 6 below; with 7, compressing a
 /// body of 200 KiB takes a tenth less time (docs/performance.md).
-const SHORTEST_MATCH: u32 = 7;
+const MIN_MATCH_BYTES: u32 = 7;
 
-/// The most memory that a compressed body may ask for to look back into: 2^23 bytes hold any body whole.
-const WINDOW_LOG: u32 = 23;
+/// Largest window that a compressed body may require, as a power of two: 2^23 bytes hold any body whole.
+const MAX_WINDOW_LOG: u32 = 23;
 
-/// Not what [`compress`] wrote, or more than it was given. Not worth a retry.
+/// Data that [`compress`] did not write, or that is too long when decompressed. Not retryable.
 #[derive(Debug, thiserror::Error)]
 pub enum DecompressError {
     /// Not zstd, or cut off.
     #[error("the body cannot be decompressed")]
     Zstd(#[source] io::Error),
-    /// It would be longer than any body that a receiver takes.
-    #[error("decompressed, the body has more than {limit} bytes")]
+    /// Longer than the limit.
+    #[error("the decompressed body has more than {limit} bytes")]
     TooLong {
-        /// The most bytes it may have.
+        /// Maximum size in bytes.
         limit: usize,
     },
 }
 
 thread_local! {
-    /// Half a megabyte of tables, which are quicker cleared than had anew.
+        /// Half a megabyte of tables. Clearing them is faster than allocating them for each body.
     static COMPRESSOR: RefCell<Compressor<'static>> = RefCell::new(compressor());
 }
 
 fn compressor() -> Compressor<'static> {
-    let made = Compressor::new(LEVEL).and_then(|mut compressor| {
-        compressor.set_parameter(CParameter::MinMatch(SHORTEST_MATCH))?;
+    let compressor = Compressor::new(LEVEL).and_then(|mut compressor| {
+        compressor.set_parameter(CParameter::MinMatch(MIN_MATCH_BYTES))?;
         Ok(compressor)
     });
-    made.expect("zstd fails for want of memory only")
+    compressor.expect("zstd fails only if memory cannot be allocated")
 }
 
 /// Compresses a body.
 pub fn compress(body: &[u8]) -> Vec<u8> {
     let compressed = COMPRESSOR.with_borrow_mut(|compressor| compressor.compress(body));
-    compressed.expect("zstd fails for want of memory only, and the buffer is as long as needed")
+    compressed.expect("zstd fails only if memory cannot be allocated, and the buffer has the length that it needs")
 }
 
-/// Decompresses what [`compress`] wrote. Stops as soon as there is more than `limit` bytes of it: a few bytes can
-/// stand for gigabytes.
+/// Decompresses what [`compress`] wrote. Stops after `limit` bytes, because a few compressed bytes can stand for
+/// gigabytes.
 ///
 /// # Errors
-/// [`DecompressError`] says what does not fit.
+/// [`DecompressError`] if the data is not zstd, or longer than `limit` when decompressed.
 pub fn decompress(compressed: &[u8], limit: usize) -> Result<Vec<u8>, DecompressError> {
     let mut decoder = zstd::stream::read::Decoder::with_buffer(compressed).map_err(DecompressError::Zstd)?;
-    decoder.window_log_max(WINDOW_LOG).map_err(DecompressError::Zstd)?;
+    decoder.window_log_max(MAX_WINDOW_LOG).map_err(DecompressError::Zstd)?;
     let mut body = Vec::new();
-    let one_more = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    let limit_and_one = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
     decoder
-        .take(one_more)
+        .take(limit_and_one)
         .read_to_end(&mut body)
         .map_err(DecompressError::Zstd)?;
     if body.len() > limit {
@@ -80,7 +80,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_come_back_as_they_were(body: Vec<u8>) {
+        fn any_bytes_survive_a_round_trip(body: Vec<u8>) {
             prop_assert_eq!(decompress(&compress(&body), LIMIT).unwrap(), body);
         }
 
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bomb_goes_off_at_the_limit() {
+    fn decompression_bomb_is_stopped_at_limit() {
         let bomb = compress(&vec![b' '; 64 * LIMIT]);
         assert!(bomb.len() < LIMIT / 64);
         assert!(matches!(
@@ -102,18 +102,18 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_that_wants_a_large_window_is_refused() {
+    fn frame_with_large_window_is_rejected() {
         let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), LEVEL).unwrap();
-        encoder.window_log(WINDOW_LOG + 1).unwrap();
+        encoder.window_log(MAX_WINDOW_LOG + 1).unwrap();
         io::Write::write_all(&mut encoder, b"small").unwrap();
-        // Flushed before its end, so that the frame says its window and not its length.
+        // Flushed before its end, so that the frame states its window and not its length.
         io::Write::flush(&mut encoder).unwrap();
-        let greedy = encoder.finish().unwrap();
-        assert!(matches!(decompress(&greedy, LIMIT), Err(DecompressError::Zstd(_))));
+        let frame = encoder.finish().unwrap();
+        assert!(matches!(decompress(&frame, LIMIT), Err(DecompressError::Zstd(_))));
     }
 
     #[test]
-    fn what_is_cut_off_is_garbled() {
+    fn truncated_data_is_rejected() {
         let whole = compress(b"a body that is long enough to be cut");
         assert!(matches!(
             decompress(&whole[..whole.len() - 1], LIMIT),

@@ -1,5 +1,5 @@
-//! Erasing: what is kept of a store's deliveries is removed for good. A port of its own, for only who complies with the
-//! law may ([`reindex`](crate::consumer)).
+//! Erasure of a store's stored deliveries. A separate port, because only the [`consumer`](crate::consumer), which
+//! carries out privacy requests, may do this.
 
 use std::future::Future;
 
@@ -7,19 +7,19 @@ use jiff::Timestamp;
 
 use crate::kernel::{ids::StoreKey, port::PortError};
 
-/// What one call has erased.
+/// Outcome of one call of [`Erase::erase`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Erased {
-    /// How many things.
+    /// Number of removed objects.
     pub removed: usize,
-    /// What names the next part; `None` if this was the last.
+    /// Start of the next part; `None` if this was the last.
     pub next: Option<String>,
 }
 
-/// Removes what is kept of stores.
+/// Removes stored deliveries for good.
 pub trait Erase: Send + Sync {
-    /// Removes of a store what was kept before `until`, part by part, none of another store's. Nothing kept is success.
-    /// What is kept meanwhile may be left.
+    /// Removes one part of what was stored for this store before `until`, beginning at `after`. Never touches another
+    /// store's data. Finding nothing is success. Anything stored during the call may remain.
     fn erase(
         &self,
         store: &StoreKey,

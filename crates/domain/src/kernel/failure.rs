@@ -1,4 +1,4 @@
-//! Failures as a store's record keeps them and a person reads them.
+//! Failures as a store's record holds them and a person reads them.
 
 use std::fmt;
 
@@ -7,25 +7,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::kernel::{ids::DeliveryKey, port::Cause};
 
-/// What went wrong, in a form that a program can tell apart and a person can read.
+/// The last error of a store: a code for programs and a sentence for people.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct LastError {
-    /// When.
+    /// Time of the error.
     pub at: Timestamp,
-    /// What sort.
+    /// Kind of the error.
     pub code: ErrorCode,
-    /// Class of the failure, where a port failed.
+    /// Class of the failure, if a port failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
-    /// A sentence, without values of any payload.
+    /// A sentence without any value of a payload.
     pub message: String,
-    /// Which delivery, where it was one.
+    /// Id of the delivery that failed, if a delivery caused the error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery_id: Option<String>,
 }
 
 impl LastError {
-    /// An error of one delivery.
+    /// Creates an error of one delivery.
     #[must_use]
     pub fn of_delivery(
         at: Timestamp,
@@ -44,38 +44,38 @@ impl LastError {
     }
 }
 
-/// What sort of thing went wrong.
+/// Kind of an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorCode {
-    /// A signed body is not of the shape its topic has.
+    /// A signed body does not have its topic's shape.
     SchemaMismatch,
     /// A signed body belongs to another store.
     StoreMismatch,
-    /// A store is to be forgotten that nobody told us has uninstalled the app.
+    /// The source asks for a store's data to be erased, but no uninstall of that store has been received.
     UninstallUnknown,
-    /// A body that was kept outside of its message is not there, or not whole.
+    /// A body that is stored outside its message is missing or incomplete.
     BodyLost,
-    /// The index will never take a document.
+    /// The index rejects a document; retrying does not help.
     IndexRejected,
-    /// The index did not take a change; it is tried again.
+    /// The index did not take a change. Retryable.
     IndexUnavailable,
-    /// A table did not answer; it is tried again.
+    /// A table, queue, bucket or key failed. Retryable.
     StorageUnavailable,
-    /// The store was uninstalled, and what that changes is still being done; it is tried again.
+    /// The store has uninstalled the app, and its documents are still being removed. Retryable.
     StoreChanging,
-    /// More had to be asked of the store's Admin API than its webhook told, and we hold no token for it.
+    /// The webhook made a refetch from the store's Admin API necessary, and we have no token for it.
     NotConnected,
-    /// This deployment is not told where to keep what the delivery needs kept.
+    /// This deployment has no table or bucket for what the delivery needs stored.
     NotConfigured,
-    /// The store's Admin API does not take our token.
+    /// The store's Admin API rejects our token.
     TokenRefused,
-    /// The store's Admin API did not answer, or asked us to wait; it is tried again.
+    /// The store's Admin API did not answer, or throttled us. Retryable.
     CatalogueUnavailable,
 }
 
 impl ErrorCode {
-    /// All of them.
+    /// All error codes.
     pub const ALL: [Self; 12] = [
         Self::SchemaMismatch,
         Self::StoreMismatch,
@@ -93,7 +93,7 @@ impl ErrorCode {
 }
 
 impl fmt::Display for ErrorCode {
-    /// As in JSON: `schema_mismatch`.
+    /// Writes the code as in JSON: `schema_mismatch`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.serialize(f)
     }

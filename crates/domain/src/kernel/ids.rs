@@ -1,32 +1,32 @@
-//! Names of things, each made by one fallible constructor, so that a value that exists is a value that fits.
+//! Identifiers, each with one fallible constructor, so that every value that exists is valid.
 //!
-//! Keys of the tables are built from these by joining with `#`; none of them may hold that character.
+//! Table keys join these with `#`, so no identifier may contain that character.
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// Why a text is not a name of this kind.
+/// Text that is not a valid identifier.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidIdError {
-    /// Nothing there.
+    /// Empty text.
     #[error("{kind} is empty")]
     Empty {
-        /// What it should have named.
+        /// Kind of the identifier.
         kind: &'static str,
     },
-    /// Longer than any real one.
+    /// Longer than any real identifier.
     #[error("{kind} is longer than {limit} bytes")]
     TooLong {
-        /// What it should have named.
+        /// Kind of the identifier.
         kind: &'static str,
-        /// The most bytes it may have.
+        /// Maximum length in bytes.
         limit: usize,
     },
-    /// A character that a name of this kind never has.
-    #[error("{kind} holds a character it may not hold")]
+    /// A character that is not allowed in this kind of identifier.
+    #[error("{kind} contains a character that is not allowed")]
     Character {
-        /// What it should have named.
+        /// Kind of the identifier.
         kind: &'static str,
     },
 }
@@ -42,7 +42,7 @@ macro_rules! text_id {
             /// Checks and wraps a text.
             ///
             /// # Errors
-            /// [`InvalidIdError`] says what is wrong with it.
+            /// [`InvalidIdError`] if the text is empty, too long, or contains a character that is not allowed.
             pub fn new(text: impl Into<String>) -> Result<Self, InvalidIdError> {
                 let text = text.into();
                 let allowed: fn(char) -> bool = $allowed;
@@ -58,7 +58,7 @@ macro_rules! text_id {
                 Ok(Self(text))
             }
 
-            /// The text.
+            /// Returns the text.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -93,17 +93,17 @@ macro_rules! text_id {
     };
 }
 
-fn visible_but_hash(c: char) -> bool {
+fn is_visible_and_not_hash(c: char) -> bool {
     c.is_ascii_graphic() && c != '#'
 }
 
 text_id!(
-    /// The platform that calls, as in `shopify`.
+        /// Platform that sends webhooks, as in `shopify`.
     Source, "source", 32, |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'
 );
 text_id!(
-    /// One account at a source, as in `demo.myshopify.com` or `MJUNIPER1OAK2`. Names that differ by case alone are two
-    /// stores; a source whose names have no case folds it before it makes one.
+        /// Account at a source, as in `demo.myshopify.com` or `MJUNIPER1OAK2`. Names that differ by case alone are two stores;
+        /// a source whose names have no case folds it first.
     StoreName, "store", 255,
     |c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')
 );
@@ -113,23 +113,23 @@ text_id!(
     |c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':')
 );
 text_id!(
-    /// What a delivery is about, in the vendor's spelling, as in `products/update`.
-    Topic, "topic", 128, visible_but_hash
+        /// Topic of a delivery in the vendor's spelling, as in `products/update`.
+    Topic, "topic", 128, is_visible_and_not_hash
 );
 text_id!(
-    /// What names one delivery, unique within its store and topic.
-    DeliveryId, "delivery id", 255, visible_but_hash
+        /// Id of a delivery, unique within its store and topic.
+    DeliveryId, "delivery id", 255, is_visible_and_not_hash
 );
 text_id!(
-    /// What names one entity within its kind. Vendors' numeric ids exceed 2^53, so it is text.
-    EntityId, "entity id", 128, visible_but_hash
+        /// Id of an entity, unique within its kind. Text, because vendors' numeric ids exceed 2^53.
+    EntityId, "entity id", 128, is_visible_and_not_hash
 );
 text_id!(
-    /// A vendor's correlation id: shared by all deliveries that one action caused. Never a key.
+        /// Vendor's correlation id, shared by all deliveries that one action caused. Never a key.
     EventId, "event id", 255, |c| c.is_ascii_graphic()
 );
 
-/// A store, with the source it belongs to: `shopify#demo.myshopify.com`.
+/// Key of a store: `shopify#demo.myshopify.com`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StoreKey {
     /// The platform.
@@ -153,7 +153,7 @@ impl StoreKey {
         Cow::Owned(format!("{}:{}", self.source, self.store))
     }
 
-    /// One of its entities.
+    /// Returns the key of one of the store's entities.
     #[must_use]
     pub fn entity(&self, kind: Kind, id: EntityId) -> EntityKey {
         EntityKey {
@@ -191,14 +191,14 @@ impl FromStr for StoreKey {
     }
 }
 
-/// A delivery: `source#store#topic#delivery-id`. One event under two subscriptions is two deliveries.
+/// Key of a delivery: `source#store#topic#delivery-id`. One event under two subscriptions is two deliveries.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeliveryKey {
-    /// Whose it is.
+    /// Store that the delivery belongs to.
     pub store: StoreKey,
-    /// What it is about.
+    /// Topic.
     pub topic: Topic,
-    /// Which one it is.
+    /// Id within the store and topic.
     pub id: DeliveryId,
 }
 
@@ -208,7 +208,7 @@ impl fmt::Display for DeliveryKey {
     }
 }
 
-/// What kinds of thing have a document of their own.
+/// Kind of an entity that has a document of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -219,7 +219,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// `product` or `collection`.
+    /// Returns `product` or `collection`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -240,10 +240,10 @@ impl FromStr for Kind {
     }
 }
 
-/// An entity of a store: `source#store#kind#id`, which is also its document's id.
+/// Key of an entity: `source#store#kind#id`, which is also its document's id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntityKey {
-    /// Whose it is.
+    /// Store that the entity belongs to.
     pub store: StoreKey,
     /// Product or collection.
     pub kind: Kind,
@@ -252,7 +252,7 @@ pub struct EntityKey {
 }
 
 impl EntityKey {
-    /// The part below the store: `kind#id`.
+    /// Returns the part below the store: `kind#id`.
     #[must_use]
     pub fn within_store(&self) -> String {
         format!("{}#{}", self.kind.as_str(), self.id)
@@ -261,7 +261,7 @@ impl EntityKey {
     /// Reads back what [`within_store`](Self::within_store) wrote.
     ///
     /// # Errors
-    /// [`InvalidIdError`] when it is not such a text.
+    /// [`InvalidIdError`] if the text has another form.
     pub fn from_parts(store: StoreKey, within_store: &str) -> Result<Self, InvalidIdError> {
         let (kind, id) = within_store
             .split_once('#')
@@ -285,7 +285,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_part_of_a_key_can_hold_its_separator() {
+    fn parts_of_a_key_cannot_contain_separator() {
         assert!(DeliveryId::new("a#b").is_err());
         assert!(Topic::new("a#b").is_err());
         assert!(EntityId::new("a#b").is_err());
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_bounded_and_present() {
+    fn ids_are_neither_empty_nor_too_long() {
         assert_eq!(DeliveryId::new(""), Err(InvalidIdError::Empty { kind: "delivery id" }));
         assert!(DeliveryId::new("x".repeat(255)).is_ok());
         assert!(DeliveryId::new("x".repeat(256)).is_err());
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entity_key_reads_back() {
+    fn entity_key_survives_a_round_trip() {
         let store = StoreKey {
             source: Source::new("shopify").unwrap(),
             store: StoreName::new("demo.myshopify.com").unwrap(),

@@ -1,40 +1,41 @@
-//! What all ports share: the clock, and the one way in which a port fails.
+//! Parts that all ports share: the clock, and the one error that ports return.
 
 use std::{error::Error, fmt};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// How many calls of one step are under way at once.
+/// Maximum number of concurrent calls in one step.
 pub const CALLS_AT_ONCE: usize = 16;
 
-/// The time now, as a port, so that tests decide what time it is.
+/// Current time, as a port, so that tests control it.
 pub trait Clock: Send + Sync {
-    /// The current instant.
+    /// Returns the current instant.
     fn now(&self) -> Timestamp;
 }
 
-/// Class of a port's failure: what an operator has to know first. Adapters choose it from the service's error code.
+/// Class of a port's failure, which is what an operator needs to know first. Adapters derive it from the service's
+/// error code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// The service refused access: a permission is missing, or credentials are no longer valid. Retried like the
-    /// others, for the deployment may be mended meanwhile.
+    /// others, because the deployment may be corrected in the meantime.
     Denied,
-    /// The service takes fewer requests than were made.
+    /// The service limits the rate of requests.
     Throttled,
     /// The table, queue, bucket, key, secret or index does not exist, or is disabled.
     Missing,
-    /// No answer came in time.
+    /// No response arrived in time.
     Timeout,
-    /// No connection could be made, or it broke.
+    /// The connection could not be made, or it broke.
     Unreachable,
     /// Anything else.
     Other,
 }
 
 impl Cause {
-    /// All of them.
+    /// All causes.
     pub const ALL: [Self; 6] = [
         Self::Denied,
         Self::Throttled,
@@ -44,7 +45,7 @@ impl Cause {
         Self::Other,
     ];
 
-    /// Its name, as in JSON: `denied`.
+    /// Returns the name, as in JSON: `denied`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -57,7 +58,7 @@ impl Cause {
         }
     }
 
-    /// The cause of this name.
+    /// Returns the cause with this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|cause| cause.as_str() == name)
@@ -70,34 +71,34 @@ impl fmt::Display for Cause {
     }
 }
 
-/// A port did not do what was asked, and whether it happened is unknown. **Always worth a retry**: every
-/// operation of every port is safe to repeat.
+/// Failure of a port call; its effect is unknown. **Always retryable**: every operation of every port is safe to
+/// repeat.
 ///
-/// `Display` names the port, the class of the failure and the service's error code, and nothing else: it may be shown
-/// to people. The source is for logs: see [`chain`].
+/// `Display` names only the port, the class of the failure and the service's error code, so it may be shown to people.
+/// The source is for logs: see [`chain`].
 #[derive(Debug)]
 pub struct PortError {
-    /// Which port, in words for a log line: `ledger`, `event queue`, `index` …
+    /// Name of the port in words for a log line: `ledger`, `event queue`, `index` …
     pub port: &'static str,
-    /// The class of the failure.
+    /// Class of the failure.
     pub cause: Cause,
-    /// The service's error code, as in `AccessDeniedException`, if it gave one that looks like one.
+    /// Service's error code, as in `AccessDeniedException`, if it gave one that looks like a code.
     code: Option<String>,
-    /// What the adapter saw.
+    /// Error that the adapter received.
     source: Box<dyn Error + Send + Sync>,
 }
 
-/// The longest error code that is repeated.
-const CODE: usize = 80;
+/// Maximum length of an error code; longer ones are dropped.
+const MAX_CODE_BYTES: usize = 80;
 
 impl PortError {
-    /// Wraps what an adapter saw that no service has classified: an answer that cannot be read, a setting that is missing.
+    /// Wraps an error that no service has classified, such as an unreadable response or a missing setting.
     pub fn new(port: &'static str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::because(port, Cause::Other, None, source)
     }
 
-    /// Wraps a failure whose class is known, with the service's error code. A code of anything but letters, digits,
-    /// `_`, `-` and `.` is not kept: it might hold values.
+    /// Wraps an error whose class is known, with the service's error code. Drops a code with any character other than
+    /// letters, digits, `_`, `-` and `.`, because it might contain values.
     pub fn because(
         port: &'static str,
         cause: Cause,
@@ -105,7 +106,8 @@ impl PortError {
         source: impl Into<Box<dyn Error + Send + Sync>>,
     ) -> Self {
         let is_word = |code: &&str| {
-            (1..=CODE).contains(&code.len()) && code.bytes().all(|c| c.is_ascii_alphanumeric() || b"_-.".contains(&c))
+            (1..=MAX_CODE_BYTES).contains(&code.len())
+                && code.bytes().all(|c| c.is_ascii_alphanumeric() || b"_-.".contains(&c))
         };
         Self {
             port,
@@ -115,13 +117,13 @@ impl PortError {
         }
     }
 
-    /// The same failure, for another part of the call that failed.
+    /// Returns the same failure for another part of the failed call.
     #[must_use]
     pub fn again(&self) -> Self {
         Self::because(self.port, self.cause, self.code(), chain(&*self.source))
     }
 
-    /// The service's error code, if it gave one.
+    /// Returns the service's error code, if it gave one.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         self.code.as_deref()
@@ -130,7 +132,7 @@ impl PortError {
 
 impl fmt::Display for PortError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = match self.cause {
+        let problem = match self.cause {
             Cause::Denied => "refused access",
             Cause::Throttled => "is throttled",
             Cause::Missing => "does not exist or is disabled",
@@ -138,7 +140,7 @@ impl fmt::Display for PortError {
             Cause::Unreachable => "could not be reached",
             Cause::Other => "failed",
         };
-        write!(f, "{} {what}", self.port)?;
+        write!(f, "{} {problem}", self.port)?;
         match &self.code {
             Some(code) => write!(f, " ({code})"),
             None => Ok(()),
@@ -152,7 +154,7 @@ impl Error for PortError {
     }
 }
 
-/// An error with all its causes, in one line.
+/// Returns an error with all its sources, in one line.
 #[must_use]
 pub fn chain(error: &(dyn Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |error: &&(dyn Error + 'static)| (*error).source());
@@ -164,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_names_its_port_class_and_code_and_leaves_the_rest_to_the_chain() {
+    fn display_names_port_class_and_code_and_chain_names_the_rest() {
         let failure = |cause, code| PortError::because("entities", cause, code, "arn:aws:dynamodb:…:table/x");
         let denied = failure(Cause::Denied, Some("AccessDeniedException"));
         assert_eq!(denied.to_string(), "entities refused access (AccessDeniedException)");
@@ -178,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_that_may_hold_values_is_not_repeated() {
+    fn code_that_may_contain_values_is_dropped() {
         for code in ["", "a secret", "key=value", "…", &"x".repeat(81)] {
             assert_eq!(PortError::because("index", Cause::Denied, Some(code), "x").code(), None);
         }
@@ -187,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cause_reads_back_from_its_name_and_from_json() {
+    fn cause_is_parsed_from_its_name_and_equals_its_json() {
         for cause in Cause::ALL {
             assert_eq!(Cause::named(cause.as_str()), Some(cause));
             assert_eq!(serde_json::to_value(cause).unwrap(), cause.as_str());

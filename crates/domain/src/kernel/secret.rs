@@ -1,10 +1,10 @@
-//! Secrets as a type that cannot be printed, and the port they come from.
+//! Secrets as a type that cannot be printed, and the port that reads them.
 
 use std::{fmt, future::Future};
 
 use crate::kernel::port::PortError;
 
-/// A secret text. `Debug` shows that there is one, never what it is; there is no `Display`.
+/// A secret text. `Debug` redacts it, and there is no `Display`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -14,7 +14,7 @@ impl Secret {
         Self(text.into())
     }
 
-    /// The text itself. Call it only where the secret is used.
+    /// Returns the text itself. Call this only where the secret is used.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
@@ -27,18 +27,18 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Where a secret is kept.
+/// Store of one secret.
 pub trait SecretSource: Send + Sync {
-    /// Reads the secret's present value.
+    /// Reads the secret's current value.
     fn read(&self) -> impl Future<Output = Result<Secret, PortError>> + Send;
 }
 
-/// Which secret is meant: given literally, or by the name it is kept under.
+/// Reference to a secret: its value or its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SecretRef {
-    /// The secret itself: for local use and tests.
+    /// The secret itself, for local use and tests.
     Literal(Secret),
-    /// Its name in the place where secrets are kept (an ARN in AWS Secrets Manager).
+    /// Name of a stored secret (an ARN in AWS Secrets Manager).
     Kept(String),
 }
 
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_is_never_printed() {
+    fn debug_redacts_the_secret() {
         assert_eq!(format!("{:?}", Secret::new("hush")), "Secret(redacted)");
     }
 }

@@ -1,16 +1,17 @@
-//! One form for all text that is indexed or asked for, so that what looks alike is found alike.
+//! Normalization of all text that is indexed or searched for, so that texts that look alike match.
 //!
-//! That form is Unicode's NFKC (full-width letters, ligatures and composed accents have one spelling), without characters
-//! that nobody sees (soft hyphens, zero-width spaces, byte order marks, direction marks, variation selectors, tags), and
-//! with its white space collapsed. Letters keep their case and accents: the index folds those where it looks for words.
+//! The normal form is Unicode's NFKC (full-width letters, ligatures and composed accents have one spelling), without
+//! invisible characters (soft hyphens, zero-width spaces, byte order marks, direction marks, variation selectors,
+//! tags), and with collapsed white space. Letters keep their case and accents: the index folds those when it searches.
 //!
-//! Four places where plain NFKC would change a meaning are treated apart:
+//! Four exceptions apply where plain NFKC would change a meaning:
 //!
-//! - `1½` is `1 1/2`, and not `11/2`; `10²` is `10^2`; `№5` and `Tex™` keep their words apart.
-//! - A joiner stays where it spells something: between letters of Arabic or an Indic script, and between emoji. A
+//! - `1½` becomes `1 1/2`, not `11/2`; `10²` becomes `10^2`; `№5` and `Tex™` are split into two words each.
+//! - Joiners stay where they affect spelling: between letters of Arabic or an Indic script, and between emoji. A
 //!   zero-width space stays between words of Thai, Lao, Khmer or Burmese, which are written without spaces.
-//! - `ำ` of Thai and Lao and the single letters of Hangul stay whole: NFKC takes them to pieces that fonts draw otherwise.
-//! - Hyphens of every kind are `-`: stock-keeping units are copied from where they were typeset.
+//! - `ำ` of Thai and Lao and the single letters of Hangul stay whole: NFKC decomposes them into parts that fonts render
+//!   differently.
+//! - Hyphens of every kind become `-`, because stock-keeping units are copied from typeset text.
 
 mod class;
 mod words;
@@ -22,15 +23,15 @@ use icu_normalizer::ComposingNormalizer;
 use self::class::{hidden, is_kept_whole, is_superscript, stands_apart};
 pub use self::words::Words;
 
-/// Text of several lines in its one form. At most one empty line is kept between two others.
+/// Normalizes text of several lines. Keeps at most one empty line between two others.
 #[must_use]
 pub fn normalize(text: &str) -> String {
     if text.is_ascii() {
-        return seen(text);
+        return visible(text);
     }
-    // Letters are whole before their neighbours are looked at.
-    let once = seen(&composed(&apart(&ComposingNormalizer::new_nfc().normalize(text))));
-    // What stood on both sides of a dropped character may combine now.
+    // Composed first, so that letters are whole when their neighbours are examined.
+    let once = visible(&composed(&separated(&ComposingNormalizer::new_nfc().normalize(text))));
+    // Characters on both sides of a dropped one may combine now.
     if once.is_ascii() {
         once
     } else {
@@ -38,7 +39,7 @@ pub fn normalize(text: &str) -> String {
     }
 }
 
-/// Text of one line in its one form: a title, a tag, a stock-keeping unit.
+/// Normalizes text of one line: a title, a tag, a stock-keeping unit.
 #[must_use]
 pub fn normalize_line(text: &str) -> String {
     let mut line = normalize(text);
@@ -48,43 +49,43 @@ pub fn normalize_line(text: &str) -> String {
     line
 }
 
-/// As much of a text as has at most so many bytes.
+/// Truncates a text to at most `bytes` bytes, at the boundary of a character.
 #[must_use]
 pub fn cut(mut text: String, bytes: usize) -> String {
     text.truncate(text.floor_char_boundary(bytes));
     text
 }
 
-/// Sets apart what NFKC would run into its neighbours.
-fn apart(text: &str) -> String {
-    let mut apart = String::with_capacity(text.len());
+/// Separates characters that NFKC would merge with their neighbours.
+fn separated(text: &str) -> String {
+    let mut separated = String::with_capacity(text.len());
     let (mut rest, mut last) = (text, ' ');
     loop {
-        // Most of most texts, and nothing in it is to be looked at.
+        // Most of most texts is ASCII, which needs no change.
         let (plain, others) = rest.split_at(rest.bytes().take_while(u8::is_ascii).count());
-        apart.push_str(plain);
+        separated.push_str(plain);
         last = plain.chars().next_back().unwrap_or(last);
         let mut chars = others.chars();
-        let Some(c) = chars.next() else { return apart };
+        let Some(c) = chars.next() else { return separated };
         rest = chars.as_str();
         if is_superscript(c) {
             if last.is_numeric() && !is_superscript(last) {
-                apart.push('^');
+                separated.push('^');
             }
-            apart.push(c);
+            separated.push(c);
         } else if c == '´' {
-            // An apostrophe to who types it. NFKC makes it an accent that stands on a space.
-            apart.push('\'');
+            // People type it as an apostrophe. NFKC would make it an accent on a space.
+            separated.push('\'');
         } else if stands_apart(c) && !ComposingNormalizer::new_nfkc().is_normalized(c.encode_utf8(&mut [0; 4])) {
             if last.is_alphanumeric() {
-                apart.push(' ');
+                separated.push(' ');
             }
-            apart.push(c);
+            separated.push(c);
             if chars.next().is_some_and(char::is_alphanumeric) {
-                apart.push(' ');
+                separated.push(' ');
             }
         } else {
-            apart.push(c);
+            separated.push(c);
         }
         if hidden(c).is_none() {
             last = c;
@@ -92,7 +93,7 @@ fn apart(text: &str) -> String {
     }
 }
 
-/// NFKC, but for letters that are kept whole.
+/// Applies NFKC, except to letters that are kept whole.
 fn composed(text: &str) -> Cow<'_, str> {
     let normalizer = ComposingNormalizer::new_nfkc();
     // Those letters have three bytes.
@@ -101,7 +102,7 @@ fn composed(text: &str) -> Cow<'_, str> {
     }
     if !text.contains(is_kept_whole) {
         return match normalizer.normalize(text) {
-            whole if whole.contains(TORN) => Cow::Owned(mended(&whole)),
+            whole if whole.contains(DECOMPOSED) => Cow::Owned(recomposed(&whole)),
             whole => whole,
         };
     }
@@ -112,55 +113,55 @@ fn composed(text: &str) -> Cow<'_, str> {
         composed.push_str(&normalizer.normalize(before));
         composed.extend(whole);
     }
-    Cow::Owned(mended(&composed))
+    Cow::Owned(recomposed(&composed))
 }
 
-/// The letters that are kept whole, as some keyboards and all of NFKC have them.
-const TORN: [char; 2] = ['\u{e4d}', '\u{ecd}'];
+/// First characters of Thai and Lao `am` in decomposed form, which some keyboards and NFKC produce.
+const DECOMPOSED: [char; 2] = ['\u{e4d}', '\u{ecd}'];
 
-fn mended(text: &str) -> String {
+fn recomposed(text: &str) -> String {
     text.replace("\u{e4d}\u{e32}", "\u{e33}")
         .replace("\u{ecd}\u{eb2}", "\u{eb3}")
 }
 
-/// What a person sees of a text, with its white space collapsed.
-fn seen(text: &str) -> String {
-    let mut seen = String::with_capacity(text.len());
+/// Drops invisible characters and collapses white space.
+fn visible(text: &str) -> String {
+    let mut visible = String::with_capacity(text.len());
     let (mut is_spaced, mut lines) = (false, 0_usize);
-    // A hidden character that spells something if its neighbours are of the right kind.
+    // An invisible character that stays if its neighbours are of the right kind.
     let mut joiner = None;
     let mut rest = text;
     loop {
-        // Most of most texts: as it is, once what stands before it is settled.
+        // Most of most texts is copied as it is, once nothing before it is pending.
         if !is_spaced && lines == 0 && joiner.is_none() {
             let (plain, others) = rest.split_at(rest.bytes().take_while(u8::is_ascii_graphic).count());
-            seen.push_str(plain);
+            visible.push_str(plain);
             rest = others;
         }
         let mut chars = rest.chars();
-        let Some(c) = chars.next() else { return seen };
+        let Some(c) = chars.next() else { return visible };
         rest = chars.as_str();
         match c {
             '\n' | '\u{2028}' | '\u{2029}' => lines += 1,
             c if c.is_whitespace() || c.is_control() || c == '\u{fffc}' => is_spaced = true,
             c => {
                 if let Some(kind) = hidden(c) {
-                    let before = seen.chars().next_back();
+                    let before = visible.chars().next_back();
                     if joiner.is_none() && before.is_some_and(|before| kind.joins(before)) {
                         joiner = Some((c, kind));
                     }
                     continue;
                 }
                 match (lines, joiner) {
-                    _ if seen.is_empty() => {}
-                    (0, _) if is_spaced => seen.push(' '),
-                    (0, Some((joiner, kind))) if kind.joins(c) => seen.push(joiner),
+                    _ if visible.is_empty() => {}
+                    (0, _) if is_spaced => visible.push(' '),
+                    (0, Some((joiner, kind))) if kind.joins(c) => visible.push(joiner),
                     (0, _) => {}
-                    (1, _) => seen.push('\n'),
-                    _ => seen.push_str("\n\n"),
+                    (1, _) => visible.push('\n'),
+                    _ => visible.push_str("\n\n"),
                 }
                 (is_spaced, lines, joiner) = (false, 0, None);
-                seen.push(match c {
+                visible.push(match c {
                     '\u{2010}' | '\u{2011}' => '-',
                     '\u{2044}' => '/',
                     c => c,

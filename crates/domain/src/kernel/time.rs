@@ -1,21 +1,21 @@
-//! Time: instants that saturate, and waits that tests replace.
+//! Time: saturating arithmetic on instants, and pauses that tests replace.
 
 use std::future::Future;
 
 use jiff::{SignedDuration, Timestamp};
 
-/// Saturates at the end of time, which no clock reaches.
+/// Adds a duration to an instant; saturates at [`Timestamp::MAX`], which no clock reaches.
 pub(crate) fn later(from: Timestamp, by: SignedDuration) -> Timestamp {
     from.checked_add(by).unwrap_or(Timestamp::MAX)
 }
 
-/// The whole microsecond that an instant is in, as the tables keep it.
+/// Truncates an instant to whole microseconds, the precision of the tables.
 pub(crate) fn whole_micros(at: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
 }
 
-/// Lets time pass.
+/// Waiting, as a port, so that tests need not wait.
 pub trait Pause: Send + Sync {
-    /// Returns after this long.
-    fn pause(&self, how_long: SignedDuration) -> impl Future<Output = ()> + Send;
+    /// Returns after `duration`.
+    fn pause(&self, duration: SignedDuration) -> impl Future<Output = ()> + Send;
 }

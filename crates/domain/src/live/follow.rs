@@ -1,7 +1,7 @@
-//! Use case: one who follows stores connects, and says which.
+//! Use case: a client connects and says which stores it follows.
 //!
-//! Nothing is missed between a snapshot and the first update after it, whichever way the two meet: who watches is
-//! remembered *before* the snapshot is read, and what has been kept *after* it was read is told once more behind it.
+//! No change is lost between a snapshot and the first update after it, in whatever order the two arrive: the watcher is
+//! stored *before* the snapshot is read, and entries stored *after* it was read are sent once more behind it.
 
 use std::collections::BTreeMap;
 
@@ -18,48 +18,48 @@ use crate::{
     store::stores::{StoreViews, Stores},
 };
 
-/// The most bytes of a message that is read: what is asked for has some hundred.
+/// Maximum size of a message that is read, in bytes; a valid one has a few hundred.
 pub const MESSAGE_LIMIT: usize = 4096;
 
-/// API Gateway ends a connection after 2 hours
+/// Period for which a connection is stored. API Gateway ends it after 2 hours
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html>).
-const LASTS: SignedDuration = SignedDuration::from_mins(150);
+const LIFETIME: SignedDuration = SignedDuration::from_mins(150);
 
-/// The most connections of one principal: a browser has one for all its tabs. The newest stay, for of a browser that has gone
-/// without a word a connection is remembered for hours.
+/// Maximum number of connections of one principal: a browser has one for all its tabs. The newest stay, because the
+/// connection of a browser that has disappeared silently remains stored for hours.
 pub const CONNECTIONS: usize = 20;
 
-/// How often a connection is read that is changed by others.
+/// Number of attempts to change a connection that others change at the same time.
 const ATTEMPTS: usize = 3;
 
-const UNKNOWN: &str = "nothing is known of this store, or you may not see it";
+const UNKNOWN_STORE: &str = "this store is unknown, or you may not see it";
 
-/// Answers those who follow stores.
+/// Answers the messages of clients that follow stores.
 #[derive(Debug)]
 pub struct Follow<W, S, A, P, C> {
-    /// Who watches what.
+    /// Connections, and the stores they watch.
     pub watchers: W,
-    /// How stores are doing.
+    /// States of stores.
     pub stores: S,
-    /// What became of deliveries.
+    /// Outcomes of deliveries.
     pub activity: A,
-    /// The way to connections.
+    /// Sends to connections.
     pub push: P,
-    /// What time it is.
+    /// Clock.
     pub clock: C,
-    /// Reads the store that a label names; `None` if it names none.
+    /// Returns the key of the store that a label names; provided by the code of the sources.
     pub key: fn(&StoreLabel) -> Option<StoreKey>,
 }
 
 impl<W: Watchers, S: Stores + StoreViews, A: Activity, P: Push, C: Clock> Follow<W, S, A, P, C> {
-    /// Remembers a connection of one whom the authorizer let in. It follows nothing yet. Of more than [`CONNECTIONS`] of the same
-    /// principal the oldest are closed: each that connects looks after it is remembered, so that whichever of several looks last
-    /// sees them all.
+    /// Stores a connection that the authorizer has accepted. It follows nothing yet. Closes the oldest of more than
+    /// [`CONNECTIONS`] connections of the same principal: each call counts after it has stored its own, so that
+    /// whichever of several concurrent calls counts last sees them all.
     ///
     /// # Errors
-    /// [`PortError`]: it is not remembered, or older ones are still open, and it should be refused.
+    /// [`PortError`]: the connection is not stored, or older ones are still open; refuse it.
     pub async fn connected(&self, connection: &str, principal: Principal) -> Result<(), PortError> {
-        let until = self.clock.now().checked_add(LASTS).unwrap_or(Timestamp::MAX);
+        let until = self.clock.now().checked_add(LIFETIME).unwrap_or(Timestamp::MAX);
         let watcher = Watcher {
             connection: connection.to_owned(),
             principal,
@@ -75,30 +75,30 @@ impl<W: Watchers, S: Stores + StoreViews, A: Activity, P: Push, C: Clock> Follow
         }
         others.sort_by(|a, b| (b.until, &b.connection).cmp(&(a.until, &a.connection)));
         stream::iter(others.split_off(CONNECTIONS - 1))
-            .map(|older| self.replaced(older))
+            .map(|older| self.close_replaced(older))
             .buffer_unordered(CALLS_AT_ONCE)
             .try_collect()
             .await
     }
 
-    /// Closes a connection that newer ones of its principal have replaced. That it is told why is best effort.
-    async fn replaced(&self, older: Watcher) -> Result<(), PortError> {
+    /// Closes a connection that newer ones of its principal have replaced. Sending the reason is best effort.
+    async fn close_replaced(&self, older: Watcher) -> Result<(), PortError> {
         let connection = older.connection.as_str();
         self.watchers.remove(connection).await?;
-        let message = format!("closed: there are {CONNECTIONS} newer live connections with the same token");
+        let message = format!("closed: {CONNECTIONS} newer live connections use the same token");
         let last = Frame::Refused { message };
         if let Err(failure) = self.push.push(connection, &last.text()).await {
-            tracing::warn!(connection, cause = %failure.cause, error = %chain(&failure), "failed to tell a replaced connection");
+            tracing::warn!(connection, cause = %failure.cause, error = %chain(&failure), "failed to send the reason to a replaced connection");
         }
         self.push.close(connection).await
     }
 
-    /// Answers a message. What it may ask for is as it is *now*, not as it was when it connected.
+    /// Answers a message, by the principal's permissions *now*, not those at the time it connected.
     ///
     /// # Errors
-    /// [`PortError`]: it has no answer, or only a part of one, and may ask again.
+    /// [`PortError`]: the client has no answer, or only a part of one, and may ask again.
     pub async fn asked(&self, connection: &str, message: &str) -> Result<(), PortError> {
-        let Some(watcher) = self.known(connection).await? else {
+        let Some(watcher) = self.current_watcher(connection).await? else {
             return Ok(());
         };
         if message.len() > MESSAGE_LIMIT {
@@ -108,7 +108,7 @@ impl<W: Watchers, S: Stores + StoreViews, A: Activity, P: Push, C: Clock> Follow
             Ok(ClientMessage::Watch { store, list }) => {
                 let key = store.as_ref().map(|store| (self.key)(store));
                 match key {
-                    Some(None) => self.refuse(connection, UNKNOWN).await,
+                    Some(None) => self.refuse(connection, UNKNOWN_STORE).await,
                     Some(store) => self.watch(watcher, store, list).await,
                     None => self.watch(watcher, None, list).await,
                 }
@@ -121,25 +121,25 @@ impl<W: Watchers, S: Stores + StoreViews, A: Activity, P: Push, C: Clock> Follow
         }
     }
 
-    /// Who this is, as it is now. Closes the connection of one who is shut out or expired: who may come back comes back with
-    /// another ticket.
-    async fn known(&self, connection: &str) -> Result<Option<Watcher>, PortError> {
-        let known = self.watchers.find(connection).await?;
-        let known = known.filter(|watcher| watcher.principal.expires_at > self.clock.now());
-        if known.is_none() {
+    /// Returns the watcher of a connection as it is now. Closes the connection of a principal that has been revoked or
+    /// has expired; one that is authorized again reconnects with another ticket.
+    async fn current_watcher(&self, connection: &str) -> Result<Option<Watcher>, PortError> {
+        let watcher = self.watchers.find(connection).await?;
+        let watcher = watcher.filter(|watcher| watcher.principal.expires_at > self.clock.now());
+        if watcher.is_none() {
             self.watchers.remove(connection).await?;
             self.push.close(connection).await?;
         }
-        Ok(known)
+        Ok(watcher)
     }
 
     async fn watch(&self, mut watcher: Watcher, store: Option<StoreKey>, list: bool) -> Result<(), PortError> {
         let connection = watcher.connection.clone();
         let connection = connection.as_str();
         for _ in 0..ATTEMPTS {
-            // Asked before anything is looked up, so that not even the time an answer takes tells which stores there are.
+            // Checked before any lookup, so that not even the response time reveals which stores exist.
             if store.as_ref().is_some_and(|store| !watcher.principal.may_see(store)) {
-                return self.refuse(connection, UNKNOWN).await;
+                return self.refuse(connection, UNKNOWN_STORE).await;
             }
             let watching = Watcher {
                 store: store.clone(),
@@ -147,18 +147,18 @@ impl<W: Watchers, S: Stores + StoreViews, A: Activity, P: Push, C: Clock> Follow
                 ..watcher.clone()
             };
             if self.watchers.change(&watcher, &watching).await? {
-                return self.tell(watching).await;
+                return self.send_snapshot(watching).await;
             }
-            watcher = match self.known(connection).await? {
+            watcher = match self.current_watcher(connection).await? {
                 Some(watcher) => watcher,
                 None => return Ok(()),
             };
         }
-        Err(PortError::new("watchers", "the connection is changed again and again"))
+        Err(PortError::new("watchers", "the connection keeps changing"))
     }
 
-    /// Tells one who has just said what to follow what they may do, and how it is.
-    async fn tell(&self, watching: Watcher) -> Result<(), PortError> {
+    /// Sends the permissions and the snapshot to a watcher that has just changed what it follows.
+    async fn send_snapshot(&self, watching: Watcher) -> Result<(), PortError> {
         let connection = watching.connection.as_str();
         if self.send(connection, &Frame::access(&watching.principal)).await? == Pushed::Gone {
             return Ok(());
@@ -171,11 +171,11 @@ impl<W: Watchers, S: Stores + StoreViews, A: Activity, P: Push, C: Clock> Follow
                 store: None,
                 ..watching.clone()
             };
-            // If it is changed meanwhile, it follows something else.
+            // If this fails, the watcher has changed and follows something else.
             self.watchers.change(&watching, &nothing).await?;
-            return self.refuse(connection, UNKNOWN).await;
+            return self.refuse(connection, UNKNOWN_STORE).await;
         };
-        // What the record has beyond that is on its way, with its entries.
+        // Changes of the record beyond this `seq` are on their way, with their entries.
         let seq = reached.map_or(view.record.seq, |reached| reached.min(view.record.seq));
         let entries = latest.into_iter().flat_map(|kept| kept.entries).collect();
         let snapshot = Frame::snapshot(store, view, seq, entries, self.clock.now());
@@ -185,7 +185,7 @@ impl<W: Watchers, S: Stores + StoreViews, A: Activity, P: Push, C: Clock> Follow
         self.catch_up(connection, store, seq).await
     }
 
-    /// Tells what was kept while the snapshot was on its way: its update may have overtaken the snapshot.
+    /// Sends the entries that were stored while the snapshot was on its way: their update may have overtaken it.
     async fn catch_up(&self, connection: &str, store: &StoreKey, seen: u64) -> Result<(), PortError> {
         let reached = self.activity.reached(store).await?.unwrap_or(seen);
         if reached <= seen {

@@ -1,4 +1,4 @@
-//! What is told, and what is asked for.
+//! Messages to and from clients that follow stores.
 
 use std::collections::BTreeMap;
 
@@ -16,103 +16,103 @@ use crate::{
     },
 };
 
-/// How many deliveries a snapshot tells.
+/// Maximum number of deliveries in a snapshot.
 pub(super) const DELIVERIES: usize = 50;
 
-/// What is told to one who watches: a JSON text each, of at most [`FRAME_LIMIT`] bytes.
+/// Message to a client: a JSON text of at most [`FRAME_LIMIT`] bytes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Frame {
-    /// How a store is, from which on it can be followed.
+    /// State of a store, from which on it can be followed.
     Snapshot {
-        /// Which store.
+        /// The store.
         store: StoreLabel,
-        /// Up to where.
+        /// The `seq` of the record up to which this goes.
         seq: u64,
-        /// How it is doing.
+        /// Its status.
         status: Box<Status>,
-        /// How long deliveries take.
+        /// Time that its deliveries take.
         lag: Lag,
-        /// The latest, newest first.
+        /// The latest deliveries, newest first.
         deliveries: Vec<ActivityEntry>,
     },
-    /// What has changed with a store.
+    /// Changes of a store.
     Update {
-        /// Which store.
+        /// The store.
         store: StoreLabel,
-        /// What must have been seen for this to be the next.
+        /// The `seq` that the client must have seen for this to be the next update.
         after: u64,
-        /// Up to where.
+        /// The `seq` of the record up to which this goes.
         seq: u64,
-        /// How it is doing now.
+        /// Its status now.
         status: Box<Status>,
-        /// How long deliveries take.
+        /// Time that its deliveries take.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         lag: Option<Lag>,
-        /// What became of deliveries since, newest first. Of more than fit, a snapshot tells.
+        /// Outcomes of deliveries since then, newest first. If there are more than fit, a snapshot has the rest.
         deliveries: Vec<ActivityEntry>,
-        /// What to tell a person at once.
+        /// Notices for a person.
         notices: Vec<Notice>,
     },
-    /// How some stores are doing, for who watches the list.
+    /// Summaries of changed stores, for clients that watch the list.
     Stores {
-        /// Each as the list of stores has it.
+        /// The summaries, as in the list of stores.
         stores: Vec<Summary>,
     },
-    /// What the one who watches may do has changed, or is told for the first time.
+    /// Permissions of the client: sent at first, and when they change.
     Access {
-        /// What they may do.
+        /// Its role.
         role: Role,
-        /// With which stores: `*`, or names.
+        /// The stores within reach: `*`, or names.
         stores: Vec<String>,
-        /// Until when.
+        /// Expiry of the permissions.
         expires_at: Timestamp,
     },
-    /// They may not see anything any more. The connection is closed after this.
+    /// The client is no longer authorized. The connection is closed after this.
     Revoked,
-    /// The answer to a ping: where each store that is watched is by now.
+    /// Answer to a ping, with the current `seq` of each store that is watched.
     Pong {
-        /// By store.
+        /// The `seq` by store.
         seqs: BTreeMap<String, u64>,
     },
-    /// A message was not understood, or not allowed.
+    /// A message was invalid, or not allowed.
     Refused {
-        /// A sentence.
+        /// Reason, as a clause.
         message: String,
     },
 }
 
-/// API Gateway sends messages of up to 128 kB, in frames of 32 kB
-/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html>).
-/// One frame each, with room to spare.
+/// Maximum size of a frame, in bytes. API Gateway sends messages of up to 128 kB, in WebSocket frames of 32 kB
+/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html>);
+/// this fits into one, with a margin.
 pub const FRAME_LIMIT: usize = 30_000;
 
-/// What one who watches asks for.
+/// Message from a client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum ClientMessage {
-    /// To follow this store, in place of the one before, and the list of stores if `list` is true. Answered by a snapshot of
-    /// the store and what they may do.
+    /// Follow this store in place of the one before, and the list of stores if `list` is true. The answer is the
+    /// client's permissions and a snapshot of the store.
     Watch {
-        /// Which store; none for none.
+        /// The store; `None` for none.
         store: Option<StoreLabel>,
-        /// Whether to be told of all stores within reach, too.
+        /// True to receive summaries of all stores within reach, too.
         #[serde(default)]
         list: bool,
     },
-    /// That we are still there. Answered by [`Frame::Pong`].
+    /// The client is alive. The answer is [`Frame::Pong`].
     Ping,
 }
 
 impl Frame {
-    /// The frame as it is sent.
+    /// Returns the frame as it is sent.
     #[must_use]
     pub fn text(&self) -> String {
-        // Maps have texts as keys, and no number is infinite.
+        // Cannot fail: keys of maps are strings, and no number is infinite.
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// A snapshot that fits, of at most [`DELIVERIES`]: the oldest are left out.
+    /// Returns a snapshot with at most [`DELIVERIES`] deliveries that fits; leaves out the oldest.
     pub(super) fn snapshot(
         store: &StoreKey,
         view: StoreView,
@@ -133,7 +133,8 @@ impl Frame {
         frame
     }
 
-    /// What was kept after one number, up to another. Nothing in it is a notice: that is told once, as it happens.
+    /// Returns an update with the entries stored after one `seq`, up to another. It has no notices: those are sent
+    /// once, when they occur.
     pub(super) fn caught_up(
         store: &StoreKey,
         view: StoreView,
@@ -154,7 +155,7 @@ impl Frame {
         frame
     }
 
-    /// What one who watches may do.
+    /// Returns the permissions of a principal.
     pub(super) fn access(principal: &Principal) -> Self {
         Self::Access {
             role: principal.role,
@@ -166,7 +167,7 @@ impl Frame {
         }
     }
 
-    /// Leaves out the oldest deliveries until it fits.
+    /// Drops the oldest deliveries until the frame fits.
     fn fit(&mut self) {
         while self.text().len() > FRAME_LIMIT {
             let (Self::Snapshot { deliveries, .. } | Self::Update { deliveries, .. }) = self else {
@@ -180,15 +181,17 @@ impl Frame {
     }
 }
 
-/// The frames that tell of changes of one store, the oldest first, each after the one before. Where a change is missing,
-/// so is its number. The status is as it was read since, and may be ahead of the number.
+/// Returns the updates for changes of one store, oldest first, each following the one before. A missing change shows as
+/// a gap in the numbers. The status was read after the changes and may be ahead of the number.
 pub(super) fn updates(changes: &[RecordChange], view: &StoreView, lag: Option<&Lag>, now: Timestamp) -> Vec<String> {
-    let follow = |a: &RecordChange, b: &RecordChange| a.after.seq + 1 == b.after.seq;
-    let unbroken = changes.chunk_by(follow);
-    unbroken.flat_map(|changes| fitting(changes, view, lag, now)).collect()
+    let is_next = |a: &RecordChange, b: &RecordChange| a.after.seq + 1 == b.after.seq;
+    let unbroken = changes.chunk_by(is_next);
+    unbroken
+        .flat_map(|changes| updates_that_fit(changes, view, lag, now))
+        .collect()
 }
 
-fn fitting(changes: &[RecordChange], view: &StoreView, lag: Option<&Lag>, now: Timestamp) -> Vec<String> {
+fn updates_that_fit(changes: &[RecordChange], view: &StoreView, lag: Option<&Lag>, now: Timestamp) -> Vec<String> {
     let (Some(first), Some(last)) = (changes.first(), changes.last()) else {
         return Vec::new();
     };
@@ -211,15 +214,15 @@ fn fitting(changes: &[RecordChange], view: &StoreView, lag: Option<&Lag>, now: T
     }
     if changes.len() > 1 {
         let (earlier, later) = changes.split_at(changes.len() / 2);
-        let mut texts = fitting(earlier, view, lag, now);
-        texts.extend(fitting(later, view, lag, now));
+        let mut texts = updates_that_fit(earlier, view, lag, now);
+        texts.extend(updates_that_fit(later, view, lag, now));
         return texts;
     }
     frame.fit();
     vec![frame.text()]
 }
 
-/// The frames that tell how stores are doing.
+/// Returns the frames with summaries of stores.
 pub(super) fn summaries(stores: &[Summary]) -> Vec<String> {
     if stores.is_empty() {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! How long deliveries take.
+//! Lag: the time that deliveries take.
 
 use std::collections::BTreeSet;
 
@@ -7,34 +7,35 @@ use serde::{Deserialize, Serialize};
 
 use crate::store::activity::{ActivityEntry, DeliveryOutcome};
 
-/// Of how many of the latest entries the lag is, wherever it is told: whoever follows a store and whoever asks see the same.
+/// Number of the latest entries from which the lag is computed, everywhere: live clients and callers of the API see the
+/// same.
 pub const LAG_OF: usize = 100;
 
-/// How long deliveries take, of the latest ones: nearest-rank percentiles in milliseconds. Replays are left out.
+/// Time that the latest deliveries took: nearest-rank percentiles in milliseconds, without replays.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lag {
-    /// Of how many deliveries this is.
+    /// Number of deliveries measured.
     pub deliveries: usize,
-    /// From when the vendor says it happened until it came.
+    /// Time from the change, as stated by the vendor, to its receipt.
     pub triggered_to_received: Option<Percentiles>,
-    /// From when it came until the index had it.
+    /// Time from receipt until the index has it.
     pub received_to_indexed: Option<Percentiles>,
-    /// Both.
+    /// Time from the change until the index has it.
     pub triggered_to_indexed: Option<Percentiles>,
 }
 
-/// Milliseconds.
+/// Percentiles, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Percentiles {
-    /// Half took at most this long.
+    /// Half of the deliveries took at most this long.
     pub p50: u64,
-    /// All but one in a hundred did.
+    /// 99 in 100 deliveries took at most this long.
     pub p99: u64,
 }
 
 impl Lag {
-    /// Of the first [`LAG_OF`] of these entries, newest first. Only what was applied counts, each delivery once, for nothing
-    /// else has waited for the index.
+    /// Computes the lag of the first [`LAG_OF`] of these entries, which are newest first. Counts only applied
+    /// deliveries, each once, because no others have waited for the index.
     #[must_use]
     pub fn of<'a>(entries: impl IntoIterator<Item = &'a ActivityEntry>) -> Self {
         let mut seen = BTreeSet::new();
@@ -58,13 +59,13 @@ impl Lag {
     }
 }
 
-/// None, where clocks disagree and the end is before the beginning.
+/// Returns 0 if clocks disagree and the end is before the beginning.
 fn millis(from: Timestamp, to: Timestamp) -> u64 {
     u64::try_from(to.duration_since(from).as_millis()).unwrap_or(0)
 }
 
 impl Percentiles {
-    /// By the nearest rank; `None` of nothing.
+    /// Computes nearest-rank percentiles; `None` of no values.
     fn of(mut millis: Vec<u64>) -> Option<Self> {
         millis.sort_unstable();
         let rank = |percent: usize| {
@@ -95,9 +96,9 @@ mod tests {
     }
 
     #[test]
-    fn percentiles_are_of_the_nearest_rank() {
+    fn percentiles_use_the_nearest_rank() {
         let in_time = (1..=100).map(|nth| taking(nth, 2 * i64::try_from(nth).unwrap()));
-        // Those before the latest hundred do not count.
+        // Older than the latest hundred, so they do not count.
         let long_ago = (101..=200).map(|nth| taking(nth, 60_000));
         let entries: Vec<ActivityEntry> = in_time.chain(long_ago).collect();
         let lag = Lag::of(&entries);
@@ -111,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_stores_own_deliveries_count_each_once_and_once_applied() {
+    fn only_applied_deliveries_of_the_store_count_each_once() {
         let replay = ActivityEntry {
             replay: true,
             ..taking(2, 9_000)
@@ -120,11 +121,11 @@ mod tests {
             outcome: DeliveryOutcome::Parked,
             ..taking(3, 9_000)
         };
-        let untold = ActivityEntry {
+        let without_trigger = ActivityEntry {
             triggered_at: None,
             ..taking(4, -5)
         };
-        let lag = Lag::of(&[taking(1, 20), replay, parked, untold, taking(1, 9_000)]);
+        let lag = Lag::of(&[taking(1, 20), replay, parked, without_trigger, taking(1, 9_000)]);
         assert_eq!(lag.deliveries, 2);
         assert_eq!(lag.received_to_indexed, Some(Percentiles { p50: 0, p99: 20 }));
         assert_eq!(lag.triggered_to_received, Some(Percentiles { p50: 1000, p99: 1000 }));

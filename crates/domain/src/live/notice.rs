@@ -1,4 +1,4 @@
-//! What a person may want to know of at once, read from two states of a store's record.
+//! Notices: what a person should learn at once, derived from two states of a store's record.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -17,26 +17,26 @@ use crate::{
     },
 };
 
-/// Something that a person may want to know of at once.
+/// Something that a person should learn at once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
-    /// Which one, as in `demo.myshopify.com/17/error`: the same however often it is told.
+    /// Id, as in `demo.myshopify.com/17/error`: the same however often the notice is sent.
     pub id: String,
-    /// When.
+    /// Time of the occurrence.
     pub at: Timestamp,
-    /// What sort.
+    /// Kind of notice.
     pub kind: NoticeKind,
-    /// A sentence.
+    /// Message, in a sentence.
     pub message: String,
-    /// What to do about it, if something is to be done.
+    /// Advice, if something can be done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub advice: Option<String>,
-    /// Which delivery, if it is about one.
+    /// The delivery, if it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery: Option<NoticedDelivery>,
 }
 
-/// The name of a delivery among those of its store.
+/// Identifies a delivery among those of its store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NoticedDelivery {
     /// Its topic.
@@ -45,54 +45,54 @@ pub struct NoticedDelivery {
     pub id: DeliveryId,
 }
 
-/// What sort of notice.
+/// Kind of notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NoticeKind {
-    /// Something went wrong.
+    /// An error occurred.
     Error,
-    /// A delivery is parked for a person.
+    /// A delivery is parked and needs a person.
     DeadLetter,
-    /// A subscription is gone, or sends elsewhere.
+    /// A vendor subscription is missing, or sends to another address.
     SubscriptionLost,
-    /// A subscription was made again.
+    /// A vendor subscription was created again.
     SubscriptionRestored,
     /// The store has uninstalled the app.
     Uninstalled,
     /// The store has installed the app.
     Installed,
-    /// An order came.
+    /// An order was received.
     Order,
     /// Less than a fifth of the Admin API's quota is left.
     QuotaLow,
-    /// A run through the catalogue has ended.
+    /// A run through the catalog has ended.
     RunEnded,
 }
 
-/// What a write of a store's record has to tell a person at once.
+/// Returns the notices that a write of a store's record causes.
 #[must_use]
 pub fn notices(changed: &RecordChange) -> Vec<Notice> {
-    let mut told = Told {
+    let mut collected = Collector {
         changed,
         notices: Vec::new(),
     };
     let unknown = StoreRecord::default();
     let (before, after) = (changed.before.as_ref().unwrap_or(&unknown), &changed.after);
-    told.of_deliveries();
-    told.of_errors();
-    told.of_installs(before, after);
-    told.of_subscriptions(before.watched.as_ref(), after.watched.as_ref());
-    told.of_quota(before.quota, after.quota);
-    told.of_runs(before.run.as_ref(), after.run.as_ref());
-    told.notices
+    collected.add_deliveries();
+    collected.add_errors();
+    collected.add_installs(before, after);
+    collected.add_subscriptions(before.watched.as_ref(), after.watched.as_ref());
+    collected.add_quota(before.quota, after.quota);
+    collected.add_runs(before.run.as_ref(), after.run.as_ref());
+    collected.notices
 }
 
-struct Told<'a> {
+struct Collector<'a> {
     changed: &'a RecordChange,
     notices: Vec<Notice>,
 }
 
-impl Told<'_> {
+impl Collector<'_> {
     fn push(&mut self, kind: NoticeKind, name: &str, at: Timestamp, message: String, advice: Option<String>) {
         let id = format!("{}/{}/{name}", self.changed.store.label(), self.changed.after.seq);
         self.notices.push(Notice {
@@ -105,9 +105,9 @@ impl Told<'_> {
         });
     }
 
-    fn of_deliveries(&mut self) {
+    fn add_deliveries(&mut self) {
         let changed = self.changed;
-        // The oldest first, as everything else that is told.
+        // Oldest first, like all other notices.
         for (nth, entry) in changed.latest.iter().enumerate().rev() {
             match (entry.outcome, &entry.problem, &entry.subject) {
                 (DeliveryOutcome::Parked, problem, _) => {
@@ -124,7 +124,7 @@ impl Told<'_> {
                     }
                 }
                 (DeliveryOutcome::Noted, _, Some(order)) if order.kind == ORDER && !entry.replay => {
-                    let message = format!("Order {} came.", order.id);
+                    let message = format!("Order {} received.", order.id);
                     self.push(NoticeKind::Order, &format!("order/{nth}"), entry.at, message, None);
                 }
                 _ => {}
@@ -132,9 +132,9 @@ impl Told<'_> {
         }
     }
 
-    fn of_errors(&mut self) {
+    fn add_errors(&mut self) {
         let Some(error) = &self.changed.problem else { return };
-        // Told as a dead letter already.
+        // It has a dead-letter notice already.
         let is_parked = self.changed.latest.iter().any(|entry| {
             entry.outcome == DeliveryOutcome::Parked && error.delivery_id.as_deref() == Some(entry.id.as_str())
         });
@@ -144,7 +144,7 @@ impl Told<'_> {
         }
     }
 
-    fn of_installs(&mut self, before: &StoreRecord, after: &StoreRecord) {
+    fn add_installs(&mut self, before: &StoreRecord, after: &StoreRecord) {
         let Some(at) = after.uninstalled_at else { return };
         if before.enabled && !after.enabled {
             let message = "The store has uninstalled the app. Its documents leave the index.".to_owned();
@@ -153,29 +153,29 @@ impl Told<'_> {
         } else if !before.enabled && after.enabled {
             let at = after.last_event_at.map_or(at, |event| event.max(at));
             let message = "The store has installed the app again.".to_owned();
-            let advice = "Resync it: webhooks tell only what changes from now on.".to_owned();
+            let advice = "Resync it: webhooks report only changes from now on.".to_owned();
             self.push(NoticeKind::Installed, "installed", at, message, Some(advice));
         }
     }
 
-    fn of_subscriptions(&mut self, before: Option<&Watched>, after: Option<&Watched>) {
+    fn add_subscriptions(&mut self, before: Option<&Watched>, after: Option<&Watched>) {
         let Some(after) = after.filter(|after| before.is_none_or(|before| before.at != after.at)) else {
             return;
         };
         let known: Vec<&str> = before.into_iter().flat_map(unheard).collect();
         let lost: Vec<&str> = unheard(after).filter(|topic| !known.contains(topic)).collect();
         if !lost.is_empty() {
-            let message = format!("No subscription sends us {} any more.", lost.join(", "));
+            let message = format!("No subscription sends us {} any longer.", lost.join(", "));
             let advice = "Run `hookline webhooks register` to create it again.".to_owned();
             self.push(NoticeKind::SubscriptionLost, "lost", after.at, message, Some(advice));
         }
         let restored: Vec<&str> = after.restored.iter().map(crate::kernel::ids::Topic::as_str).collect();
         if !restored.is_empty() {
             let message = format!(
-                "The subscription of {} was gone, and has been created again.",
+                "The subscription to {} was missing and has been created again.",
                 restored.join(", ")
             );
-            let advice = "Reconcile the store, to find what changed meanwhile.".to_owned();
+            let advice = "Reconcile the store to find what changed in the meantime.".to_owned();
             self.push(
                 NoticeKind::SubscriptionRestored,
                 "restored",
@@ -186,7 +186,7 @@ impl Told<'_> {
         }
     }
 
-    fn of_quota(&mut self, before: Option<Quota>, after: Option<Quota>) {
+    fn add_quota(&mut self, before: Option<Quota>, after: Option<Quota>) {
         let is_low = |quota: Quota| u64::from(quota.available) * 5 < u64::from(quota.maximum);
         let Some(after) = after.filter(|after| is_low(*after) && !before.is_some_and(is_low)) else {
             return;
@@ -200,7 +200,7 @@ impl Told<'_> {
         self.push(NoticeKind::QuotaLow, "quota", after.at, message, Some(advice));
     }
 
-    fn of_runs(&mut self, before: Option<&Run>, after: Option<&Run>) {
+    fn add_runs(&mut self, before: Option<&Run>, after: Option<&Run>) {
         let ended = |run: &&Run| matches!(run.stage, RunStage::Done | RunStage::Failed);
         let Some(run) = after.filter(ended) else { return };
         if before
@@ -223,7 +223,7 @@ impl Told<'_> {
     }
 }
 
-/// A problem as a sentence.
+/// Returns a problem as a sentence.
 fn sentence(problem: &str) -> String {
     let mut letters = problem.chars();
     let first = letters.next().map(|letter| letter.to_uppercase().to_string());
@@ -267,8 +267,8 @@ mod tests {
         vec![(kind, format!("demo.myshopify.com/17/{name}"))]
     }
 
-    /// From `before` to `after` is this notice, and from `after` to itself none.
-    fn tells(before: &StoreRecord, after: &StoreRecord, kind: NoticeKind, name: &str) {
+    /// Asserts that `before` → `after` causes exactly this notice, and `after` → `after` none.
+    fn assert_notice(before: &StoreRecord, after: &StoreRecord, kind: NoticeKind, name: &str) {
         assert_eq!(kinds(&changed(before.clone(), after.clone())), one(kind, name));
         assert_eq!(kinds(&changed(after.clone(), after.clone())), []);
     }
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_told_once_and_a_dead_letter_is_told_as_one() {
+    fn error_of_a_parked_delivery_is_reported_only_as_dead_letter() {
         assert_eq!(kinds(&failed(None)), one(NoticeKind::Error, "error"));
         assert_eq!(notices(&failed(None))[0].message, "The problem.");
         let parked = entry(1, DeliveryOutcome::Parked);
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn an_order_is_told_but_not_its_replay() {
+    fn order_causes_a_notice_but_its_replay_does_not() {
         let mut changed = changed(StoreRecord::default(), StoreRecord::default());
         let order = crate::store::activity::ActivityEntry {
             subject: Some(crate::delivery::subject::Subject {
@@ -317,18 +317,18 @@ mod tests {
     }
 
     #[test]
-    fn installs_and_uninstalls_are_told() {
+    fn install_and_uninstall_cause_notices() {
         let installed = StoreRecord::default();
         let uninstalled = installed.uninstalled(at("2026-11-21T12:00:00Z")).unwrap();
         let again = uninstalled.reinstalled(at("2026-11-21T12:00:00Z")).unwrap();
-        tells(&installed, &uninstalled, NoticeKind::Uninstalled, "uninstalled");
-        tells(&uninstalled, &again, NoticeKind::Installed, "installed");
+        assert_notice(&installed, &uninstalled, NoticeKind::Uninstalled, "uninstalled");
+        assert_notice(&uninstalled, &again, NoticeKind::Installed, "installed");
         let redacted = uninstalled.redacted(at("2026-11-21T12:00:00Z"), at("2026-11-23T12:00:00Z"));
         assert_eq!(kinds(&changed(uninstalled, redacted.unwrap())), []);
     }
 
     #[test]
-    fn subscriptions_are_told_when_they_vanish_and_when_they_are_back() {
+    fn lost_and_restored_subscriptions_cause_one_notice_each() {
         let seen = |at: &str, missing: &[&str], restored: &[&str]| {
             let topics = |topics: &[&str]| topics.iter().map(|topic| topic.parse().unwrap()).collect();
             StoreRecord {
@@ -344,13 +344,13 @@ mod tests {
         let lost = seen("2026-11-21T11:00:00Z", &["products/update"], &[]);
         let still = seen("2026-11-21T12:00:00Z", &["products/update"], &[]);
         let back = seen("2026-11-21T13:00:00Z", &[], &["products/update"]);
-        tells(&all, &lost, NoticeKind::SubscriptionLost, "lost");
+        assert_notice(&all, &lost, NoticeKind::SubscriptionLost, "lost");
         assert_eq!(kinds(&changed(lost, still.clone())), []);
-        tells(&still, &back, NoticeKind::SubscriptionRestored, "restored");
+        assert_notice(&still, &back, NoticeKind::SubscriptionRestored, "restored");
     }
 
     #[test]
-    fn a_quota_that_runs_low_is_told_once() {
+    fn low_quota_causes_one_notice() {
         let left = |available| StoreRecord {
             quota: Some(Quota {
                 at: at("2026-11-21T12:00:00Z"),
@@ -360,13 +360,13 @@ mod tests {
             }),
             ..StoreRecord::default()
         };
-        tells(&left(200), &left(199), NoticeKind::QuotaLow, "quota");
+        assert_notice(&left(200), &left(199), NoticeKind::QuotaLow, "quota");
         assert_eq!(kinds(&changed(left(199), left(10))), []);
         assert_eq!(kinds(&changed(left(10), left(900))), []);
     }
 
     #[test]
-    fn the_end_of_a_run_is_told() {
+    fn end_of_a_run_causes_a_notice() {
         let run = |stage, began_at: &str| StoreRecord {
             run: Some(Run {
                 task: RunTask::Resync,
@@ -382,8 +382,8 @@ mod tests {
         let [first, second] = ["2026-11-21T11:00:00Z", "2026-11-21T11:30:00Z"];
         let reading = run(RunStage::Reading, first);
         for end in [RunStage::Done, RunStage::Failed] {
-            tells(&reading, &run(end, first), NoticeKind::RunEnded, "run");
-            tells(
+            assert_notice(&reading, &run(end, first), NoticeKind::RunEnded, "run");
+            assert_notice(
                 &run(RunStage::Done, first),
                 &run(end, second),
                 NoticeKind::RunEnded,

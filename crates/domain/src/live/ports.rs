@@ -1,4 +1,4 @@
-//! What following stores needs of the world.
+//! Ports for following stores.
 
 use std::future::Future;
 
@@ -10,34 +10,34 @@ use crate::{
     store::{activity::ActivityEntry, stores::StoreRecord},
 };
 
-/// One write of a store's record, as its table's stream tells it.
+/// One write of a store's record, as its table's stream delivers it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordChange {
-    /// Which store.
+    /// The store.
     pub store: StoreKey,
-    /// What it was before; `None` of a store nobody had heard of.
+    /// Record before the write; `None` for a store that was unknown.
     pub before: Option<StoreRecord>,
-    /// What it is after.
+    /// Record after the write.
     pub after: StoreRecord,
-    /// What became of deliveries, as the write told it.
+    /// Outcomes of deliveries that the write reported.
     pub latest: Vec<ActivityEntry>,
-    /// What went wrong, as the write told it.
+    /// Error that the write reported.
     pub problem: Option<LastError>,
 }
 
-/// Entries of a store as they were kept together.
+/// Entries of a store that were stored together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActivityBatch {
-    /// Up to which `seq` of the store these tell.
+    /// The `seq` of the store up to which these entries go.
     pub seq: u64,
-    /// Newest first.
+    /// Entries, newest first.
     pub entries: Vec<ActivityEntry>,
 }
 
-/// Remembers what became of deliveries, for some days.
+/// Stores outcomes of deliveries for some days.
 pub trait Activity: Send + Sync {
-    /// Keeps entries of a store, each under the `seq` it came with, and then that all up to `reached` has been kept. The
-    /// same `seq` again takes the place of the first, and `reached` never goes back.
+    /// Stores entries of a store, each under the `seq` it came with, and then that everything up to `reached` is
+    /// stored. A repeated `seq` replaces the earlier entries, and `reached` never goes back.
     fn keep(
         &self,
         store: &StoreKey,
@@ -45,10 +45,11 @@ pub trait Activity: Send + Sync {
         reached: u64,
     ) -> impl Future<Output = Result<(), PortError>> + Send;
 
-    /// Up to which `seq` of the store everything has been kept; `None` if nothing was for some days.
+    /// Returns the `seq` of the store up to which everything is stored; `None` if nothing was stored for some days.
     fn reached(&self, store: &StoreKey) -> impl Future<Output = Result<Option<u64>, PortError>> + Send;
 
-    /// What was kept below `before`, or all of it, newest first: at most about `limit` entries. Sees every `keep` before it.
+    /// Returns the entries below `before`, or all, newest first: at most about `limit` entries. Sees every earlier
+    /// `keep`.
     fn latest(
         &self,
         store: &StoreKey,
@@ -57,63 +58,63 @@ pub trait Activity: Send + Sync {
     ) -> impl Future<Output = Result<Vec<ActivityBatch>, PortError>> + Send;
 }
 
-/// Forgets activity, as the law asks. A port of its own, for only who complies with the law may.
+/// Erases activity, as the law requires. A port of its own, because only the code that complies with the law may do so.
 pub trait ForgetActivity: Send + Sync {
-    /// Forgets all of a store.
+    /// Erases all activity of a store.
     fn forget(&self, store: &StoreKey) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
-/// One connection, and what it watches.
+/// A connection and the stores it watches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Watcher {
-    /// The gateway's name for the connection.
+    /// Id of the connection, given by the gateway.
     pub connection: String,
-    /// Who it is. Expired is gone.
+    /// The principal. An expired one counts as disconnected.
     pub principal: Principal,
     /// The store it follows.
     pub store: Option<StoreKey>,
-    /// Whether it follows the list of the stores within its reach.
+    /// True if it follows the list of the stores within its reach.
     pub list: bool,
-    /// Until when it can last, and is remembered.
+    /// Time until which the connection can last, and is stored.
     pub until: Timestamp,
 }
 
 impl Watcher {
-    /// Whether it is to be told of a change of this store, one way or the other.
+    /// True if it receives changes of this store, in one way or the other.
     #[must_use]
     pub fn follows(&self, store: &StoreKey) -> bool {
         self.principal.may_see(store) && (self.list || self.store.as_ref() == Some(store))
     }
 }
 
-/// Remembers who watches what.
+/// Stores connections and the stores they watch.
 pub trait Watchers: Send + Sync {
-    /// Remembers a new connection.
+    /// Stores a new connection.
     fn add(&self, watcher: &Watcher) -> impl Future<Output = Result<(), PortError>> + Send;
 
-    /// Remembers `to` in place of `from`, of the same connection. Changes nothing and says `false` if what is known is not
-    /// `from` any more, so that who has been shut out stays so.
+    /// Replaces `from` by `to`, of the same connection. Changes nothing and returns `false` if `from` is no longer what
+    /// is stored, so that a connection that has been revoked stays revoked.
     fn change(&self, from: &Watcher, to: &Watcher) -> impl Future<Output = Result<bool, PortError>> + Send;
 
-    /// What is known of a connection.
+    /// Returns the watcher of a connection.
     fn find(&self, connection: &str) -> impl Future<Output = Result<Option<Watcher>, PortError>> + Send;
 
-    /// All who follow one of these stores, or the list, each once. Sees every change before it.
+    /// Returns all watchers of one of these stores or of the list, each once. Sees every earlier change.
     fn of_stores(&self, stores: &[StoreKey]) -> impl Future<Output = Result<Vec<Watcher>, PortError>> + Send;
 
-    /// All connections of this principal.
+    /// Returns all connections of this principal.
     fn of_principal(&self, principal: &str) -> impl Future<Output = Result<Vec<Watcher>, PortError>> + Send;
 
-    /// Forgets a connection.
+    /// Removes a connection.
     fn remove(&self, connection: &str) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
-/// What became of a message to a connection.
+/// Outcome of sending a message to a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pushed {
-    /// It is on its way.
+    /// The message is on its way.
     Sent,
-    /// There is no such connection any more.
+    /// The connection no longer exists.
     Gone,
 }
 

@@ -1,7 +1,7 @@
-//! Use case: tell all who follow what has changed.
+//! Use case: broadcast changes of stores to all who watch them.
 //!
-//! What became of deliveries is kept first, and only then told: whoever is told of a change finds all before it kept. A
-//! round that fails is repeated as it is, and what is told twice has the same number twice.
+//! Outcomes of deliveries are stored first and sent only then: a client that learns of a change finds everything before it
+//! stored. A round that fails is repeated unchanged, and a frame that is sent twice has the same number both times.
 
 use std::{
     collections::BTreeMap,
@@ -26,56 +26,56 @@ use crate::{
     store::{activity::ActivityEntry, status::Summary, stores::StoreViews},
 };
 
-/// How often one who watches is told something at most, by one process: a person sees no more than some changes a second.
+/// Minimum interval between rounds of one process: a person sees no more than a few changes a second.
 pub const ROUND_EVERY: SignedDuration = SignedDuration::from_millis(250);
 
-/// How many messages are under way at once. API Gateway takes 10,000 requests a second of a region's account
+/// Number of messages sent concurrently. API Gateway takes 10,000 requests a second per account and region
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html>).
 const PUSHES_AT_ONCE: usize = 100;
 
-/// How many stores are written or read at once.
+/// Number of stores written or read concurrently.
 const STORES_AT_ONCE: usize = 8;
 
-/// How often a connection is read that is changed by others.
+/// Number of attempts to change a connection that others change at the same time.
 const ATTEMPTS: usize = 3;
 
-/// Tells those who follow stores.
+/// Broadcasts changes to watchers.
 #[derive(Debug)]
 pub struct Broadcast<S, A, W, P, T, C> {
-    /// How stores are doing.
+    /// States of stores.
     pub stores: S,
-    /// What became of deliveries.
+    /// Outcomes of deliveries.
     pub activity: A,
-    /// Who watches what.
+    /// Connections, and the stores they watch.
     pub watchers: W,
-    /// The way to connections.
+    /// Sends to connections.
     pub push: P,
-    /// Waits.
+    /// Waits between rounds.
     pub pause: T,
-    /// What time it is.
+    /// Clock.
     pub clock: C,
-    /// When the last round began.
+    /// Time at which the last round began.
     pub last_round: Mutex<Option<Timestamp>>,
 }
 
-/// What has changed of what somebody may do.
+/// Change of a principal's permissions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessChanged {
-    /// Who it is, as in [`Principal::id`](crate::access::Principal).
+    /// The principal, as in [`Principal::id`](crate::access::Principal).
     pub principal: String,
-    /// What they may do now, with which stores, until when; `None` if nothing any more.
+    /// New role, reach and expiry; `None` if all access is revoked.
     pub now: Option<(Role, Reach, Timestamp)>,
 }
 
-/// What one who watches is told in a round.
+/// Frames for one watcher in a round.
 type Texts = Vec<Arc<Vec<String>>>;
 
 impl<S: StoreViews, A: Activity, W: Watchers, P: Push, T: Pause, C: Clock> Broadcast<S, A, W, P, T, C> {
-    /// Keeps what became of deliveries, and tells all who watch. Waits first, if the last round has just been. Changes of
-    /// one store come in their order.
+    /// Stores outcomes of deliveries, and sends the changes to all watchers. Waits first if the last round has just
+    /// begun. Changes of one store must be in their order.
     ///
     /// # Errors
-    /// [`PortError`]: not everything has been kept, or nobody been told. **Do it again**, with the same changes.
+    /// [`PortError`]: not everything has been stored, or nothing has been sent. **Retryable**, with the same changes.
     pub async fn tell(&self, changes: Vec<RecordChange>) -> Result<(), PortError> {
         if changes.is_empty() {
             return Ok(());
@@ -93,29 +93,29 @@ impl<S: StoreViews, A: Activity, W: Watchers, P: Push, T: Pause, C: Clock> Broad
             .into_iter()
             .partition::<Vec<_>, _>(|watcher| watcher.principal.expires_at > now);
         let texts = self.texts(&by_store, &watchers, now).await?;
-        let shut_out = self.shut_out(&expired, None);
-        let mut told = Vec::with_capacity(watchers.len());
+        let disconnecting = self.disconnect(&expired, None);
+        let mut sending = Vec::with_capacity(watchers.len());
         for watcher in &watchers {
-            told.push(self.push_texts(watcher, texts.of(watcher)));
+            sending.push(self.push_texts(watcher, texts.of(watcher)));
         }
-        let told = stream::iter(told).buffer_unordered(PUSHES_AT_ONCE).collect::<()>();
-        // Who is expired is told nothing, forgotten or not.
-        let (forgotten, ()) = future::join(shut_out, told).await;
-        if let Err(failure) = forgotten {
-            tracing::warn!(error = %chain(&failure), "one who is expired was not forgotten");
+        let sending = stream::iter(sending).buffer_unordered(PUSHES_AT_ONCE).collect::<()>();
+        // An expired watcher gets no frames, whether it could be removed or not.
+        let (removed, ()) = future::join(disconnecting, sending).await;
+        if let Err(failure) = removed {
+            tracing::warn!(error = %chain(&failure), "failed to remove expired watchers");
         }
         Ok(())
     }
 
-    /// Tells the connections of somebody that what they may do has changed.
+    /// Applies a change of permissions to the principal's connections and tells them.
     ///
     /// # Errors
-    /// [`PortError`]: not all connections have been told. **Do it again.**
+    /// [`PortError`]: not all connections have been changed. **Retryable.**
     pub async fn access(&self, changed: &AccessChanged) -> Result<(), PortError> {
         let watchers = self.watchers.of_principal(&changed.principal).await?;
         let now = self.clock.now();
         let Some((role, reach, expires_at)) = changed.now.as_ref().filter(|(.., until)| *until > now) else {
-            return self.shut_out(&watchers, Some(&Frame::Revoked)).await;
+            return self.disconnect(&watchers, Some(&Frame::Revoked)).await;
         };
         for watcher in watchers {
             let principal = Principal {
@@ -124,13 +124,13 @@ impl<S: StoreViews, A: Activity, W: Watchers, P: Push, T: Pause, C: Clock> Broad
                 expires_at: *expires_at,
                 ..watcher.principal.clone()
             };
-            self.may(watcher, principal).await?;
+            self.change_access(watcher, principal).await?;
         }
         Ok(())
     }
 
-    /// Remembers what a connection's principal may do now, and tells it.
-    async fn may(&self, mut watcher: Watcher, principal: Principal) -> Result<(), PortError> {
+    /// Stores the new permissions of a connection's principal, and sends them.
+    async fn change_access(&self, mut watcher: Watcher, principal: Principal) -> Result<(), PortError> {
         for _ in 0..ATTEMPTS {
             let to = Watcher {
                 store: watcher.store.clone().filter(|store| principal.may_see(store)),
@@ -147,7 +147,7 @@ impl<S: StoreViews, A: Activity, W: Watchers, P: Push, T: Pause, C: Clock> Broad
                 None => return Ok(()),
             };
         }
-        Err(PortError::new("watchers", "the connection is changed again and again"))
+        Err(PortError::new("watchers", "the connection keeps changing"))
     }
 
     async fn wait_for_the_next_round(&self) {
@@ -155,7 +155,7 @@ impl<S: StoreViews, A: Activity, W: Watchers, P: Push, T: Pause, C: Clock> Broad
             let mut last = self.last_round.lock().unwrap_or_else(PoisonError::into_inner);
             let now = self.clock.now();
             let next = last.and_then(|last| last.checked_add(ROUND_EVERY).ok());
-            // A clock that was put back is waited for no longer than a round.
+            // If the clock was set back, wait no longer than a round.
             let wait = next.map(|next| next.duration_since(now).clamp(SignedDuration::ZERO, ROUND_EVERY));
             let wait = wait.unwrap_or(SignedDuration::ZERO);
             *last = now.checked_add(wait).ok();
@@ -187,18 +187,18 @@ impl<S: StoreViews, A: Activity, W: Watchers, P: Push, T: Pause, C: Clock> Broad
         self.activity.keep(store, &kept, reached).await
     }
 
-    /// What there is to tell. Stores that nobody follows are not read.
+    /// Returns the frames of a round. Does not read stores that nobody follows.
     async fn texts(
         &self,
         by_store: &BTreeMap<StoreKey, Vec<RecordChange>>,
         watchers: &[Watcher],
         now: Timestamp,
-    ) -> Result<Told, PortError> {
+    ) -> Result<RoundTexts, PortError> {
         let mut read = Vec::with_capacity(by_store.len());
         for (store, changes) in by_store {
             if watchers.iter().any(|watcher| watcher.follows(store)) {
-                let has_page = watchers.iter().any(|watcher| watcher.store.as_ref() == Some(store));
-                read.push(self.told_of(store, changes, has_page, now));
+                let is_followed = watchers.iter().any(|watcher| watcher.store.as_ref() == Some(store));
+                read.push(self.store_texts(store, changes, is_followed, now));
             }
         }
         let (mut updates, mut summaries) = (BTreeMap::new(), BTreeMap::new());
@@ -206,26 +206,26 @@ impl<S: StoreViews, A: Activity, W: Watchers, P: Push, T: Pause, C: Clock> Broad
             summaries.insert(store.clone(), summary);
             updates.insert(store, Arc::new(texts));
         }
-        Ok(Told {
+        Ok(RoundTexts {
             updates,
-            all: Arc::new(told(summaries.values())),
+            all: Arc::new(summary_texts(summaries.values())),
             summaries,
         })
     }
 
-    /// What there is to tell of one store; `None` if it is gone.
-    async fn told_of(
+    /// Returns summary and updates of one store; `None` if it no longer exists.
+    async fn store_texts(
         &self,
         store: &StoreKey,
         changes: &[RecordChange],
-        has_page: bool,
+        is_followed: bool,
         now: Timestamp,
     ) -> Result<Option<(StoreKey, Summary, Vec<String>)>, PortError> {
-        // Read after the changes were kept, so it is as new as the newest of them, or newer.
+        // Read after the changes were stored, so it is at least as new as the newest of them.
         let Some(view) = self.stores.view(store).await? else {
             return Ok(None);
         };
-        let texts = if has_page {
+        let texts = if is_followed {
             let lag = self.lag(store, changes).await?;
             updates(changes, &view, lag.as_ref(), now)
         } else {
@@ -234,7 +234,7 @@ impl<S: StoreViews, A: Activity, W: Watchers, P: Push, T: Pause, C: Clock> Broad
         Ok(Some((store.clone(), Summary::of(store, &view, now), texts)))
     }
 
-    /// How long the store's deliveries take; `None` where nothing has changed of that.
+    /// Returns the lag of the store's deliveries; `None` if no entries have changed.
     async fn lag(&self, store: &StoreKey, changes: &[RecordChange]) -> Result<Option<Lag>, PortError> {
         if changes.iter().all(|changed| changed.latest.is_empty()) {
             return Ok(None);
@@ -244,8 +244,8 @@ impl<S: StoreViews, A: Activity, W: Watchers, P: Push, T: Pause, C: Clock> Broad
         Ok(Some(Lag::of(&entries)))
     }
 
-    /// One after another. After one that fails the others are left out: the next that comes through shows that something
-    /// is missing.
+    /// Sends one frame after another. If one fails, leaves out the rest: the next frame that arrives shows the client
+    /// that something is missing.
     async fn push_texts(&self, watcher: &Watcher, texts: Texts) {
         let connection = watcher.connection.as_str();
         for text in texts.iter().flat_map(|texts| texts.iter()) {
@@ -253,54 +253,54 @@ impl<S: StoreViews, A: Activity, W: Watchers, P: Push, T: Pause, C: Clock> Broad
                 Ok(Pushed::Sent) => {}
                 Ok(Pushed::Gone) => return self.forget(connection).await,
                 Err(failure) => {
-                    tracing::warn!(connection, error = %chain(&failure), "one who watches was not told");
+                    tracing::warn!(connection, error = %chain(&failure), "failed to send a frame to a watcher");
                     return;
                 }
             }
         }
     }
 
-    /// Forgets, tells a last thing, and closes.
-    async fn shut_out(&self, watchers: &[Watcher], last: Option<&Frame>) -> Result<(), PortError> {
-        let mut shut_out = Vec::with_capacity(watchers.len());
+    /// Removes watchers, sends each a last frame, and closes the connections.
+    async fn disconnect(&self, watchers: &[Watcher], last: Option<&Frame>) -> Result<(), PortError> {
+        let mut disconnecting = Vec::with_capacity(watchers.len());
         for watcher in watchers {
-            shut_out.push(self.shut_out_one(&watcher.connection, last));
+            disconnecting.push(self.disconnect_one(&watcher.connection, last));
         }
-        all(shut_out, PUSHES_AT_ONCE).await?;
+        all(disconnecting, PUSHES_AT_ONCE).await?;
         Ok(())
     }
 
-    async fn shut_out_one(&self, connection: &str, last: Option<&Frame>) -> Result<(), PortError> {
-        // First: whatever fails then, nothing more is told or answered.
+    async fn disconnect_one(&self, connection: &str, last: Option<&Frame>) -> Result<(), PortError> {
+        // First: if a later step fails, the connection still receives nothing more.
         self.watchers.remove(connection).await?;
         if let Some(frame) = last
             && let Err(failure) = self.push.push(connection, &frame.text()).await
         {
-            tracing::warn!(connection, error = %chain(&failure), "one who is shut out was not told");
+            tracing::warn!(connection, error = %chain(&failure), "failed to send the last frame to a disconnected watcher");
         }
         if let Err(failure) = self.push.close(connection).await {
-            tracing::warn!(connection, error = %chain(&failure), "a connection was not closed");
+            tracing::warn!(connection, error = %chain(&failure), "failed to close a connection");
         }
         Ok(())
     }
 
     async fn forget(&self, connection: &str) {
         if let Err(failure) = self.watchers.remove(connection).await {
-            tracing::warn!(connection, error = %chain(&failure), "a connection that is gone was not forgotten");
+            tracing::warn!(connection, error = %chain(&failure), "failed to remove a closed connection");
         }
     }
 }
 
-/// What there is to tell in a round, each text made once for all who are told it.
-struct Told {
+/// Frames of a round, each serialized once for all watchers.
+struct RoundTexts {
     updates: BTreeMap<StoreKey, Arc<Vec<String>>>,
     summaries: BTreeMap<StoreKey, Summary>,
-    /// The summaries, for who may see all stores.
+    /// Summaries of all stores, for watchers that may see all.
     all: Arc<Vec<String>>,
 }
 
-impl Told {
-    /// What this one is told.
+impl RoundTexts {
+    /// Returns the frames for this watcher.
     fn of(&self, watcher: &Watcher) -> Texts {
         let mut texts = Vec::with_capacity(2);
         if let Some(store) = watcher.store.as_ref().filter(|store| watcher.follows(store)) {
@@ -311,7 +311,7 @@ impl Told {
                 Reach::All => Arc::clone(&self.all),
                 Reach::Stores(stores) => {
                     let seen = stores.iter().filter_map(|store| self.summaries.get(store));
-                    Arc::new(told(seen))
+                    Arc::new(summary_texts(seen))
                 }
             });
         }
@@ -319,11 +319,11 @@ impl Told {
     }
 }
 
-fn told<'a>(stores: impl Iterator<Item = &'a Summary>) -> Vec<String> {
+fn summary_texts<'a>(stores: impl Iterator<Item = &'a Summary>) -> Vec<String> {
     summaries(&stores.cloned().collect::<Vec<_>>())
 }
 
-/// All of these, some at once, be the others done or not; the first failure, if there is one.
+/// Runs all futures, `at_once` of them concurrently, to their ends; returns the first failure, if there is one.
 async fn all<T, F>(futures: Vec<F>, at_once: usize) -> Result<Vec<T>, PortError>
 where
     F: Future<Output = Result<T, PortError>>,

@@ -24,11 +24,11 @@ fn key(name: &str) -> StoreKey {
     format!("shopify#{name}").parse().unwrap()
 }
 
-fn named(name: &StoreLabel) -> Option<StoreKey> {
+fn shopify_key(name: &StoreLabel) -> Option<StoreKey> {
     name.as_str().ends_with(".myshopify.com").then(|| key(name.as_str()))
 }
 
-/// A delivery that came at noon and was done with a second later.
+/// Entry of a delivery that was received at noon and processed a second later.
 pub(super) fn entry(id: u64, outcome: DeliveryOutcome) -> ActivityEntry {
     let received_at: Timestamp = "2026-11-21T12:00:00Z".parse().unwrap();
     ActivityEntry {
@@ -45,7 +45,7 @@ pub(super) fn entry(id: u64, outcome: DeliveryOutcome) -> ActivityEntry {
     }
 }
 
-/// Waits by setting the clock.
+/// Waits by advancing the clock.
 #[derive(Debug, Clone)]
 struct Skip(SetClock);
 
@@ -55,7 +55,7 @@ impl Pause for Skip {
     }
 }
 
-/// Stores, and some who follow them.
+/// Stores, and watchers of them.
 struct World {
     stores: MemoryStores,
     activity: MemoryActivity,
@@ -99,7 +99,7 @@ impl World {
             activity: self.activity.clone(),
             push: self.push.clone(),
             clock: self.clock.clone(),
-            key: named,
+            key: shopify_key,
         }
     }
 
@@ -112,15 +112,15 @@ impl World {
         }
     }
 
-    /// Connects, and follows what `asked` says.
-    async fn watches(&self, connection: &str, reach: Reach, asked: &str) {
+    /// Connects, and sends `message`.
+    async fn watch(&self, connection: &str, reach: Reach, message: &str) {
         let follow = self.follow();
         follow.connected(connection, self.viewer(reach)).await.unwrap();
-        follow.asked(connection, asked).await.unwrap();
+        follow.asked(connection, message).await.unwrap();
     }
 
-    /// One delivery to each of these stores has been dealt with.
-    async fn happens(&self, name: &str, id: u64) {
+    /// Records one processed delivery of a store.
+    async fn record_delivery(&self, name: &str, id: u64) {
         let mut update = StoreUpdate {
             latest: vec![entry(id, DeliveryOutcome::Applied)],
             last_event_at: Some(self.clock.now()),
@@ -130,14 +130,14 @@ impl World {
         self.stores.record(&key(name), &update).await.unwrap();
     }
 
-    /// A round of what has happened since the last.
+    /// Broadcasts everything recorded since the last round.
     async fn round(&self) {
         self.tell.tell(self.stores.take_changes()).await.unwrap();
     }
 
-    fn told(&self, connection: &str) -> Vec<Frame> {
+    fn frames_to(&self, connection: &str) -> Vec<Frame> {
         let (to, others): (Vec<_>, Vec<_>) = self.push.take().into_iter().partition(|(to, _)| to == connection);
-        assert_eq!(others, [], "somebody else was told");
+        assert_eq!(others, [], "frames to another connection");
         to.into_iter().map(|(_, frame)| frame).collect()
     }
 }
@@ -153,7 +153,7 @@ fn ids(deliveries: &[ActivityEntry]) -> Vec<&str> {
     deliveries.iter().map(|entry| entry.id.as_str()).collect()
 }
 
-/// From where to where each update goes.
+/// The `after` and `seq` of each update.
 fn steps(frames: &[Frame]) -> Vec<(u64, u64)> {
     let step = |frame: &Frame| match frame {
         Frame::Update { after, seq, .. } => Some((*after, *seq)),

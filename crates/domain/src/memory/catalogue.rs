@@ -1,4 +1,4 @@
-//! A store's catalogue in memory, to be edited behind our backs, and to be out of order.
+//! A store's catalogue in memory, which tests edit without a webhook, and make fail.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -22,21 +22,21 @@ use crate::{
     },
 };
 
-/// How many there are in a part of a list.
+/// Number of items on a page.
 const PART: usize = 3;
 
-/// [`Catalogue`] in memory, of one store, whatever store is asked.
+/// [`Catalogue`] in memory, of one store: its key is ignored.
 #[derive(Clone)]
 pub struct MemoryCatalogue<C> {
-    shelves: Shared<Shelves>,
+    state: Shared<CatalogueState>,
     clock: C,
 }
 
-/// What happens while an answer is under way.
+/// Hook that runs while a response is under way.
 type Meanwhile = Box<dyn FnOnce() + Send>;
 
 #[derive(Default)]
-struct Shelves {
+struct CatalogueState {
     products: BTreeMap<EntityId, Product>,
     odd: BTreeSet<EntityId>,
     collections: BTreeMap<EntityId, (Collection, BTreeSet<EntityId>)>,
@@ -50,7 +50,7 @@ struct Shelves {
     meanwhile: VecDeque<Meanwhile>,
 }
 
-/// An export, as it was written.
+/// An export as it was written.
 struct Written {
     began_at: Timestamp,
     products: Vec<Product>,
@@ -58,87 +58,87 @@ struct Written {
 }
 
 impl<C: Clock> MemoryCatalogue<C> {
-    /// An empty one.
+    /// Creates an empty catalogue.
     pub fn new(clock: C) -> Self {
         Self {
-            shelves: Shared::default(),
+            state: Shared::default(),
             clock,
         }
     }
 
-    /// Puts a product there, in place of what it was. Its collections are told by the collections.
+    /// Adds or replaces a product. Its collections follow from the collections.
     pub fn put(&self, product: Product) {
-        self.shelves.lock().products.insert(product.id.clone(), product);
+        self.state.lock().products.insert(product.id.clone(), product);
     }
 
-    /// What is told of this product cannot be read from now on, or can be again.
+    /// Makes the record of this product unreadable, or readable again.
     pub fn make_odd(&self, id: EntityId, odd: bool) {
-        let mut shelves = self.shelves.lock();
+        let mut state = self.state.lock();
         if odd {
-            shelves.odd.insert(id);
+            state.odd.insert(id);
         } else {
-            shelves.odd.remove(&id);
+            state.odd.remove(&id);
         }
     }
 
-    /// Takes a product away.
+    /// Removes a product.
     pub fn remove(&self, id: &EntityId) {
-        let mut shelves = self.shelves.lock();
-        shelves.products.remove(id);
-        for (_, members) in shelves.collections.values_mut() {
+        let mut state = self.state.lock();
+        state.products.remove(id);
+        for (_, members) in state.collections.values_mut() {
             members.remove(id);
         }
     }
 
-    /// Puts a collection there, with these products in it.
+    /// Adds or replaces a collection and its members.
     pub fn put_collection(&self, collection: Collection, members: impl IntoIterator<Item = EntityId>) {
         let members = members.into_iter().collect();
-        let mut shelves = self.shelves.lock();
-        shelves.collections.insert(collection.id.clone(), (collection, members));
+        let mut state = self.state.lock();
+        state.collections.insert(collection.id.clone(), (collection, members));
     }
 
-    /// Takes a collection away.
+    /// Removes a collection.
     pub fn remove_collection(&self, id: &EntityId) {
-        self.shelves.lock().collections.remove(id);
+        self.state.lock().collections.remove(id);
     }
 
-    /// Says which product an inventory item belongs to.
+    /// Assigns an inventory item to a product.
     pub fn put_item(&self, item: EntityId, product: EntityId) {
-        self.shelves.lock().items.insert(item, product);
+        self.state.lock().items.insert(item, product);
     }
 
-    /// The ids of all products asked for by their ids since this was last called, in order.
+    /// Returns the ids of all products that were read by their ids since the last call, in order.
     pub fn asked(&self) -> Vec<EntityId> {
-        std::mem::take(&mut self.shelves.lock().asked)
+        std::mem::take(&mut self.state.lock().asked)
     }
 
-    /// The next question, whatever it is, is answered with this; so are those after it, if this is called again.
+    /// Makes the next request fail, whatever it is; repeated calls queue up failures for the requests after it.
     pub fn next_fails_with(&self, problem: CatalogueError) {
-        self.shelves.lock().problems.push_back(problem);
+        self.state.lock().problems.push_back(problem);
     }
 
-    /// Exports are not ready the next so many times they are asked for.
+    /// Reports exports as not ready for the next `times` polls.
     pub fn exports_run_for(&self, times: usize) {
-        self.shelves.lock().running = times;
+        self.state.lock().running = times;
     }
 
-    /// The next so many exports fail.
+    /// Makes the next `times` exports fail.
     pub fn exports_fail(&self, times: usize) {
-        self.shelves.lock().failing = times;
+        self.state.lock().failing = times;
     }
 
-    /// The next export is cut off after so many products, once.
+    /// Cuts the next export off after `products` products, once.
     pub fn cut_after(&self, products: u64) {
-        self.shelves.lock().cut_after = Some(products);
+        self.state.lock().cut_after = Some(products);
     }
 
-    /// The next products that are asked for are read, then this happens, then they are answered.
+    /// Runs `what` during the next request for products: after they are read, before they are returned.
     pub fn meanwhile(&self, what: impl FnOnce() + Send + 'static) {
-        self.shelves.lock().meanwhile.push_back(Box::new(what));
+        self.state.lock().meanwhile.push_back(Box::new(what));
     }
 
-    fn question(&self) -> Result<(), CatalogueError> {
-        self.shelves.lock().problems.pop_front().map_or(Ok(()), Err)
+    fn next_failure(&self) -> Result<(), CatalogueError> {
+        self.state.lock().problems.pop_front().map_or(Ok(()), Err)
     }
 
     fn seen(&self, event: Event) -> Observed {
@@ -149,8 +149,8 @@ impl<C: Clock> MemoryCatalogue<C> {
     }
 }
 
-impl Shelves {
-    /// A product as it is answered: whole, with its collections.
+impl CatalogueState {
+    /// A product as returned: whole, with its collections.
     fn whole(&self, id: &EntityId) -> Option<Product> {
         let collections = self.collections.iter().filter(|(_, (_, members))| members.contains(id));
         let collections: Collections = collections
@@ -165,7 +165,7 @@ impl Shelves {
     }
 }
 
-/// Part of a list of which `after` is the place of the last one seen.
+/// Page of a list; `after` is the place of the last item before it.
 fn part<T>(all: impl Iterator<Item = T>, after: Option<&str>) -> CataloguePage<T> {
     let from = after.and_then(|after| after.parse().ok()).unwrap_or(0);
     let mut rest = all.skip(from);
@@ -182,7 +182,7 @@ impl<C: Clock> Catalogue for MemoryCatalogue<C> {
     type Lines = MemoryLines;
 
     async fn shop(&self, store: &StoreKey) -> Result<Shop, CatalogueError> {
-        self.question()?;
+        self.next_failure()?;
         Ok(Shop {
             name: store.store.to_string(),
             currency: "EUR".into(),
@@ -191,19 +191,19 @@ impl<C: Clock> Catalogue for MemoryCatalogue<C> {
     }
 
     async fn products(&self, _: &StoreKey, ids: &[EntityId]) -> Result<FetchedEntities, CatalogueError> {
-        self.question()?;
+        self.next_failure()?;
         let (answer, meanwhile) = {
-            let mut shelves = self.shelves.lock();
-            shelves.asked.extend(ids.iter().cloned());
+            let mut state = self.state.lock();
+            state.asked.extend(ids.iter().cloned());
             let mut answer = FetchedEntities::default();
             for id in ids {
-                match shelves.whole(id) {
-                    Some(_) if shelves.odd.contains(id) => answer.skipped.push(odd(id)),
+                match state.whole(id) {
+                    Some(_) if state.odd.contains(id) => answer.skipped.push(odd(id)),
                     Some(product) => answer.seen.push(self.seen(Event::ProductUpdated(Box::new(product)))),
                     None => answer.seen.push(self.seen(Event::ProductDeleted(id.clone()))),
                 }
             }
-            (answer, shelves.meanwhile.pop_front())
+            (answer, state.meanwhile.pop_front())
         };
         if let Some(meanwhile) = meanwhile {
             meanwhile();
@@ -212,13 +212,13 @@ impl<C: Clock> Catalogue for MemoryCatalogue<C> {
     }
 
     async fn product_of(&self, _: &StoreKey, inventory_item: &EntityId) -> Result<Option<EntityId>, CatalogueError> {
-        self.question()?;
-        Ok(self.shelves.lock().items.get(inventory_item).cloned())
+        self.next_failure()?;
+        Ok(self.state.lock().items.get(inventory_item).cloned())
     }
 
     async fn collection(&self, _: &StoreKey, id: &EntityId) -> Result<Observed, CatalogueError> {
-        self.question()?;
-        let collection = self.shelves.lock().collections.get(id).map(|(found, _)| found.clone());
+        self.next_failure()?;
+        let collection = self.state.lock().collections.get(id).map(|(found, _)| found.clone());
         Ok(self.seen(match collection {
             Some(collection) => Event::CollectionUpdated(Box::new(collection)),
             None => Event::CollectionDeleted(id.clone()),
@@ -226,9 +226,9 @@ impl<C: Clock> Catalogue for MemoryCatalogue<C> {
     }
 
     async fn collections(&self, _: &StoreKey, after: Option<&str>) -> Result<CataloguePage<Observed>, CatalogueError> {
-        self.question()?;
-        let shelves = self.shelves.lock();
-        let all = shelves.collections.values();
+        self.next_failure()?;
+        let state = self.state.lock();
+        let all = state.collections.values();
         let all = all.map(|(found, _)| self.seen(Event::CollectionUpdated(Box::new(found.clone()))));
         Ok(part(all, after))
     }
@@ -239,35 +239,35 @@ impl<C: Clock> Catalogue for MemoryCatalogue<C> {
         collection: &EntityId,
         after: Option<&str>,
     ) -> Result<CataloguePage<EntityId>, CatalogueError> {
-        self.question()?;
-        let shelves = self.shelves.lock();
-        let members = shelves.collections.get(collection).map(|(_, members)| members);
+        self.next_failure()?;
+        let state = self.state.lock();
+        let members = state.collections.get(collection).map(|(_, members)| members);
         Ok(part(members.into_iter().flatten().cloned(), after))
     }
 
     async fn export(&self, _: &StoreKey) -> Result<ExportId, CatalogueError> {
-        self.question()?;
-        let mut shelves = self.shelves.lock();
-        let products = shelves.products.keys().filter_map(|id| shelves.whole(id)).collect();
-        let fails = shelves.failing > 0;
-        shelves.failing = shelves.failing.saturating_sub(1);
-        shelves.exports.push(Written {
+        self.next_failure()?;
+        let mut state = self.state.lock();
+        let products = state.products.keys().filter_map(|id| state.whole(id)).collect();
+        let fails = state.failing > 0;
+        state.failing = state.failing.saturating_sub(1);
+        state.exports.push(Written {
             began_at: self.clock.now(),
             products,
             fails,
         });
-        Ok(ExportId((shelves.exports.len() - 1).to_string()))
+        Ok(ExportId((state.exports.len() - 1).to_string()))
     }
 
     async fn exported(&self, _: &StoreKey, export: &ExportId) -> Result<Export, CatalogueError> {
-        self.question()?;
-        let mut shelves = self.shelves.lock();
-        if shelves.running > 0 {
-            shelves.running -= 1;
+        self.next_failure()?;
+        let mut state = self.state.lock();
+        if state.running > 0 {
+            state.running -= 1;
             return Ok(Export::Running { objects: 1 });
         }
         let at = export.0.parse().unwrap_or(usize::MAX);
-        Ok(match shelves.exports.get(at) {
+        Ok(match state.exports.get(at) {
             Some(written) if !written.fails => Export::Ready {
                 address: export.0.clone(),
                 began_at: written.began_at,
@@ -287,14 +287,14 @@ impl<C: Clock> Catalogue for MemoryCatalogue<C> {
         began_at: Timestamp,
         offset: u64,
     ) -> Result<MemoryLines, CatalogueError> {
-        self.question()?;
-        let mut shelves = self.shelves.lock();
-        let cut_after = shelves.cut_after.take();
+        self.next_failure()?;
+        let mut state = self.state.lock();
+        let cut_after = state.cut_after.take();
         let at = address.parse().unwrap_or(usize::MAX);
-        let products = shelves.exports.get(at).map(|written| written.products.clone());
+        let products = state.exports.get(at).map(|written| written.products.clone());
         Ok(MemoryLines {
             products: products.unwrap_or_default(),
-            odd: shelves.odd.clone(),
+            odd: state.odd.clone(),
             began_at,
             offset,
             cut_after,
@@ -306,7 +306,7 @@ fn length(products: &[Product]) -> u64 {
     u64::try_from(products.len()).unwrap_or(u64::MAX)
 }
 
-/// An export in memory, as it is read. Each product is one byte long.
+/// Reader of an export in memory. Each product is one byte long.
 #[derive(Debug)]
 pub struct MemoryLines {
     products: Vec<Product>,
@@ -362,7 +362,7 @@ pub struct MemorySubscriptions {
 }
 
 impl MemorySubscriptions {
-    /// Takes all of them away, as the vendor does after some failures in a row.
+    /// Removes all subscriptions, as the vendor does after some failures in a row.
     pub fn vanish(&self) {
         self.kept.lock().clear();
     }

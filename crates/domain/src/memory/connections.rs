@@ -68,23 +68,23 @@ impl Connections for MemoryConnections {
     }
 }
 
-/// A [`Vault`] that hides nothing, but opens for the right store only.
+/// [`Vault`] that hides nothing, but opens only for the right store.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct MemoryVault;
 
-/// It was sealed for another store, or not at all.
+/// The bytes were sealed for another store, or not at all.
 #[derive(Debug, thiserror::Error)]
-#[error("this was not sealed for the store")]
-struct NotSealed;
+#[error("the secret was not sealed for this store")]
+struct NotSealedError;
 
 impl MemoryVault {
-    /// What stands in front of what is sealed.
+    /// Prefix of sealed bytes.
     fn mark(store: &StoreKey) -> Vec<u8> {
         format!("sealed for {store}\n").into_bytes()
     }
 
-    /// Not what was put in, but easily made into it.
-    fn turned(bytes: &[u8]) -> impl Iterator<Item = u8> {
+    /// Transforms the bytes so that they do not show; applying it twice restores them.
+    fn invert(bytes: &[u8]) -> impl Iterator<Item = u8> {
         bytes.iter().map(|byte| !byte)
     }
 }
@@ -92,14 +92,14 @@ impl MemoryVault {
 impl Vault for MemoryVault {
     async fn seal(&self, store: &StoreKey, open: &[u8]) -> Result<Vec<u8>, PortError> {
         let mut sealed = Self::mark(store);
-        sealed.extend(Self::turned(open));
+        sealed.extend(Self::invert(open));
         Ok(sealed)
     }
 
     async fn open(&self, store: &StoreKey, sealed: &[u8]) -> Result<Vec<u8>, PortError> {
-        let turned = sealed
+        let invert = sealed
             .strip_prefix(Self::mark(store).as_slice())
-            .ok_or_else(|| PortError::new("vault", NotSealed))?;
-        Ok(Self::turned(turned).collect())
+            .ok_or_else(|| PortError::new("vault", NotSealedError))?;
+        Ok(Self::invert(invert).collect())
     }
 }

@@ -1,4 +1,4 @@
-//! [`DeadLetters`] in memory. Nothing there comes back by itself: there is no clock.
+//! [`DeadLetters`] in memory. No letter becomes visible again by itself, because there is no clock.
 
 use std::time::Duration;
 
@@ -14,17 +14,17 @@ use crate::{
 /// [`DeadLetters`] in memory.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryDeadLetters {
-    letters: Shared<Vec<Kept>>,
+    letters: Shared<Vec<Letter>>,
 }
 
 #[derive(Debug)]
-struct Kept {
+struct Letter {
     letter: DeadLetter,
     hidden: bool,
 }
 
 impl MemoryDeadLetters {
-    /// Puts a message there, as the queue does when it gives up on it.
+    /// Adds a message, as the queue does when it gives up on it.
     pub fn put(&self, text: String) {
         let id = uuid::Uuid::new_v4().to_string();
         let letter = DeadLetter {
@@ -34,10 +34,10 @@ impl MemoryDeadLetters {
             sent_at: None,
             receives: 0,
         };
-        self.letters.lock().push(Kept { letter, hidden: false });
+        self.letters.lock().push(Letter { letter, hidden: false });
     }
 
-    /// The messages that are there, oldest first.
+    /// The messages in the queue, oldest first.
     #[must_use]
     pub fn texts(&self) -> Vec<String> {
         self.letters
@@ -48,7 +48,7 @@ impl MemoryDeadLetters {
     }
 }
 
-/// Of an event queue nobody works on, and these letters.
+/// Depths of these letters and of an event queue without a consumer.
 impl Queues for (MemoryQueue, MemoryDeadLetters) {
     async fn depths(&self) -> Result<Depths, PortError> {
         Ok(Depths {

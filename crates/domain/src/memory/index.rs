@@ -13,15 +13,15 @@ use crate::{
     kernel::{ids::EntityKey, port::PortError, version::Version},
 };
 
-/// [`Index`] and [`Search`] in memory. Ranks by how many words fit, one or two typing errors forgiven.
+/// [`Index`] and [`Search`] in memory. Ranks by the number of matching words; forgives one or two typing errors.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryIndex {
-    /// `None` is what was removed: like the real one, it remembers the version.
+    /// `None` marks a removed document: like the real index, this one remembers the version.
     documents: Shared<BTreeMap<EntityKey, (Version, Option<Document>)>>,
 }
 
 impl MemoryIndex {
-    /// The document of an entity.
+    /// Document of an entity.
     #[must_use]
     pub fn document(&self, entity: &EntityKey) -> Option<Document> {
         self.documents
@@ -30,7 +30,7 @@ impl MemoryIndex {
             .and_then(|(_, document)| document.clone())
     }
 
-    /// Everything that can be found.
+    /// All documents that can be found.
     #[must_use]
     pub fn documents(&self) -> Vec<Document> {
         self.documents
@@ -104,7 +104,7 @@ fn hit(document: &Document, wanted: &[String]) -> Option<Hit> {
     })
 }
 
-/// A word with hyphens is found whole, and by what it is made of.
+/// Weight of a word in a text. A word with hyphens is found whole, and by its parts.
 fn weight(word: &str, text: &str) -> u32 {
     let words = words(text);
     let parts = words.iter().flat_map(|word| word.split('-'));
@@ -116,7 +116,8 @@ fn weight(word: &str, text: &str) -> u32 {
     fits.max().unwrap_or(0)
 }
 
-/// As the real index's `AUTO`: no error in up to two letters, one in up to five, two beyond.
+/// Tolerance for typing errors, as with the real index's `AUTO`: no error in up to two letters, one in up to five, two
+/// beyond.
 fn fit(word: &str, other: &str) -> u32 {
     let forgiven = match word.chars().count() {
         0..=2 => 0,
@@ -130,7 +131,7 @@ fn fit(word: &str, other: &str) -> u32 {
     }
 }
 
-/// As the real index does, without case and accents.
+/// Words as the real index cuts them, without case and accents.
 fn words(text: &str) -> Vec<String> {
     let plain: String = (DecomposingNormalizer::new_nfd().normalize(&text.to_lowercase()).chars())
         .filter(|c| !('\u{300}'..='\u{36f}').contains(c))

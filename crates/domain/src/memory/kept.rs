@@ -1,4 +1,4 @@
-//! What is kept of deliveries, in memory: bodies, the archive, and the records of what the law has asked for.
+//! Stored data of deliveries in memory: bodies, the archive, and audit records.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ pub struct MemoryBodies {
 }
 
 impl MemoryBodies {
-    /// What is kept.
+    /// Keys of all stored bodies.
     #[must_use]
     pub fn keys(&self) -> Vec<BodyKey> {
         self.kept.lock().keys().cloned().collect()
@@ -50,7 +50,7 @@ impl Bodies for MemoryBodies {
     }
 }
 
-/// An [`Archive`] in memory, and what is [`Archived`] there.
+/// [`Archive`] and [`Archived`] in memory.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryArchive {
     objects: Shared<BTreeMap<ArchiveKey, Vec<u8>>>,
@@ -77,7 +77,7 @@ impl Archived for MemoryArchive {
     }
 }
 
-/// There is no clock in memory: a body was kept when time began.
+/// Bodies have no time in memory: each counts as stored at the beginning of time.
 impl Erase for MemoryBodies {
     async fn erase(&self, store: &StoreKey, until: Timestamp, _after: Option<&str>) -> Result<Erased, PortError> {
         let mut kept = self.kept.lock();
@@ -102,7 +102,7 @@ impl Erase for MemoryArchive {
     }
 }
 
-/// An [`Audit`] in memory, and what was [`Audited`].
+/// [`Audit`] and [`Audited`] in memory.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryAudit {
     records: Shared<BTreeMap<(StoreKey, Timestamp, DeliveryId), AuditRecord>>,

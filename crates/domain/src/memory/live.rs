@@ -1,4 +1,4 @@
-//! What following stores needs, in memory.
+//! Ports of live updates in memory.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use crate::{
     live::{Activity, ActivityBatch, ForgetActivity, Frame, Push, Pushed, Watcher, Watchers},
 };
 
-/// An [`Activity`] in memory.
+/// [`Activity`] in memory.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryActivity {
     stores: Shared<BTreeMap<StoreKey, OfStore>>,
@@ -68,7 +68,7 @@ pub struct MemoryWatchers {
 }
 
 impl MemoryWatchers {
-    fn that(&self, fits: impl Fn(&Watcher) -> bool) -> Vec<Watcher> {
+    fn matching(&self, fits: impl Fn(&Watcher) -> bool) -> Vec<Watcher> {
         let watchers = self.watchers.lock();
         watchers.values().filter(|watcher| fits(watcher)).cloned().collect()
     }
@@ -91,11 +91,11 @@ impl Watchers for MemoryWatchers {
     }
 
     async fn of_stores(&self, stores: &[StoreKey]) -> Result<Vec<Watcher>, PortError> {
-        Ok(self.that(|watcher| watcher.list || watcher.store.as_ref().is_some_and(|store| stores.contains(store))))
+        Ok(self.matching(|watcher| watcher.list || watcher.store.as_ref().is_some_and(|store| stores.contains(store))))
     }
 
     async fn of_principal(&self, principal: &str) -> Result<Vec<Watcher>, PortError> {
-        Ok(self.that(|watcher| watcher.principal.id == principal))
+        Ok(self.matching(|watcher| watcher.principal.id == principal))
     }
 
     async fn remove(&self, connection: &str) -> Result<(), PortError> {
@@ -104,7 +104,7 @@ impl Watchers for MemoryWatchers {
     }
 }
 
-/// Connections in memory: remembers what each was told.
+/// Connections in memory; remembers what was sent to each.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryPush {
     texts: Shared<Vec<(String, String)>>,
@@ -114,7 +114,7 @@ pub struct MemoryPush {
 }
 
 impl MemoryPush {
-    /// What connections were told since this was last called, in order.
+    /// Returns the frames sent since the last call, in order.
     pub fn take(&self) -> Vec<(String, Frame)> {
         let texts = self.take_texts().into_iter();
         texts
@@ -122,22 +122,22 @@ impl MemoryPush {
             .collect()
     }
 
-    /// The same, as it was sent.
+    /// Returns the texts sent since the last call, in order.
     pub fn take_texts(&self) -> Vec<(String, String)> {
         std::mem::take(&mut self.texts.lock())
     }
 
-    /// A connection breaks.
+    /// Breaks a connection.
     pub fn breaks(&self, connection: &str) {
         self.gone.lock().insert(connection.to_owned());
     }
 
-    /// The next so many messages fail.
+    /// Makes the next `times` messages fail.
     pub fn fail(&self, times: usize) {
         *self.failing.lock() = times;
     }
 
-    /// Which connections were closed.
+    /// Connections that were closed.
     #[must_use]
     pub fn closed(&self) -> Vec<String> {
         self.closed.lock().iter().cloned().collect()

@@ -1,4 +1,4 @@
-//! [`Stores`] and all that is about them in memory.
+//! [`Stores`] and the ports around it, in memory.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -29,14 +29,14 @@ use crate::{
 /// [`Stores`], [`StoreViews`], [`StoreList`], [`FailedDeliveries`], [`Tally`] and [`Checkpoints`] in memory.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryStores {
-    kept: Shared<Kept>,
+    kept: Shared<Tables>,
     ledger: MemoryLedger,
-    /// Its writes, oldest first; none unless somebody follows them.
+    /// Writes, oldest first; empty unless [`followed`](Self::followed).
     changes: Shared<Option<Vec<RecordChange>>>,
 }
 
 #[derive(Debug, Default)]
-struct Kept {
+struct Tables {
     records: HashMap<StoreKey, StoreRecord>,
     counts: HashMap<StoreKey, Counts>,
     errors: HashMap<StoreKey, BTreeMap<ErrorCode, LastError>>,
@@ -44,7 +44,7 @@ struct Kept {
     checkpoints: HashMap<StoreKey, Checkpoint>,
 }
 
-impl Kept {
+impl Tables {
     fn failures(&self, store: &StoreKey) -> FailedDeliveryList {
         let mut of_store = self.failed.values().filter(|failed| failed.delivery.store == *store);
         let deliveries = of_store.by_ref().take(COUNTED).cloned().collect();
@@ -70,7 +70,7 @@ impl Kept {
 }
 
 impl MemoryStores {
-    /// The ledger whose deliveries may fail.
+    /// Connects the ledger that holds the deliveries of [`FailedDeliveries`].
     #[must_use]
     pub fn beside(mut self, ledger: &MemoryLedger) -> Self {
         self.ledger = ledger.clone();
@@ -84,12 +84,12 @@ impl MemoryStores {
         self
     }
 
-    /// All writes since this was last called, oldest first.
+    /// Returns all writes since the last call, oldest first.
     pub fn take_changes(&self) -> Vec<RecordChange> {
         self.changes.lock().as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    /// One write of a record, which raises `seq`; `None` of `change` is no write.
+    /// Performs one write of a record, which raises `seq`; a `change` that returns `None` is no write.
     fn write(
         &self,
         store: &StoreKey,
@@ -121,7 +121,7 @@ impl MemoryStores {
 
 const NOTHING: (&[ActivityEntry], Option<&LastError>) = (&[], None);
 
-/// What an update changes in the record itself.
+/// Applies an update to the record itself.
 fn added(mut record: StoreRecord, update: &StoreUpdate) -> StoreRecord {
     record.last_event_at = update.last_event_at.or(record.last_event_at);
     record.last_sync_at = update.last_sync_at.or(record.last_sync_at);

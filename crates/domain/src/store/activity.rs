@@ -1,4 +1,4 @@
-//! What became of a delivery, for who follows its store.
+//! Activity of a store: the outcome of each delivery, for clients that follow the store.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,40 +11,40 @@ use crate::{
     },
 };
 
-/// What became of one delivery.
+/// Outcome of one delivery, with what identifies the delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ActivityEntry {
-    /// What it was about.
+    /// Topic of the delivery.
     pub topic: Topic,
-    /// Which one it was. With the topic and the store, what names it.
+    /// Id of the delivery, unique within its topic and store.
     pub id: DeliveryId,
-    /// The vendor's correlation id.
+    /// Correlation id of the vendor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_id: Option<EventId>,
-    /// What it was of, if it could be read and is of something.
+    /// The entity that it is about, if there is one and it could be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Subject>,
-    /// When the vendor says it happened.
+    /// Time of the change, as stated by the vendor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub triggered_at: Option<Timestamp>,
-    /// When the receiver got it.
+    /// Time at which the receiver took it.
     pub received_at: Timestamp,
-    /// When the consumer had done this with it.
+    /// Time at which the consumer reached this outcome.
     pub at: Timestamp,
-    /// What became of it.
+    /// Outcome so far.
     pub outcome: DeliveryOutcome,
-    /// Why, if it is parked or has to come again: a code and a sentence.
+    /// Code and sentence of the failure, if it is parked or will be retried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<(ErrorCode, String)>,
-    /// Whether a person sent it again.
+    /// True if a person replayed it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub replay: bool,
 }
 
-/// The most characters of the sentence that says why.
+/// Maximum length of the sentence of [`ActivityEntry::problem`], in characters.
 pub const PROBLEM: usize = 300;
 
-/// What became of a delivery, so far.
+/// Outcome of a delivery, so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DeliveryOutcome {
@@ -58,7 +58,7 @@ pub enum DeliveryOutcome {
     Noted,
     /// See [`Fate::Parked`].
     Parked,
-    /// It has to come again.
+    /// It has failed and will be retried.
     Waiting,
 }
 
@@ -66,7 +66,7 @@ impl From<Fate> for DeliveryOutcome {
     fn from(fate: Fate) -> Self {
         match fate {
             Fate::Applied => Self::Applied,
-            // Nothing that a consumer does is `Dismissed`.
+            // The consumer never dismisses a delivery; only a person does.
             Fate::Superseded | Fate::Dismissed => Self::Superseded,
             Fate::Discarded => Self::Discarded,
             Fate::Noted => Self::Noted,

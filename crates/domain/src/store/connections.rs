@@ -1,13 +1,13 @@
-//! Connections: the tokens with which a store's Admin API is asked, as they are kept.
+//! Connections: the encrypted tokens with which we call a store's Admin API.
 //!
-//! What is kept is sealed (encrypted with a key of KMS) before it gets here. A token that expires is renewed by one
-//! function at a time: renewing takes a **lease** with a conditional write, for the vendor's renewal token changes with
-//! each use and two at once would throw away each other's.
+//! Tokens are sealed (encrypted with a key of KMS) before they get here. One function at a time renews a token that
+//! expires: it first takes a **lease** with a conditional write, because the vendor's refresh token changes with each use
+//! and two concurrent renewals would invalidate each other's tokens.
 //!
 //! ```text
 //!   sealed(generation n) ──lease, generation n──▶ leased until … ──save, by the owner──▶ sealed(generation n+1)
 //!                              ▲                        │
-//!                              └── the lease has lapsed ┘
+//!                              └── the lease expires ───┘
 //! ```
 
 use std::future::Future;
@@ -16,70 +16,71 @@ use jiff::Timestamp;
 
 use crate::kernel::{ids::StoreKey, port::PortError};
 
-/// What is kept of a store's connection.
+/// Stored connection of a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Connection {
-    /// The tokens, encrypted: opaque here.
+    /// The tokens, encrypted; opaque here.
     pub sealed: Vec<u8>,
-    /// How often tokens have been kept; from 1.
+    /// Number of times that tokens have been stored, from 1.
     pub generation: u64,
-    /// When the access token stops being taken, to the microsecond; `None` if it does not.
+    /// Expiry of the access token, to the microsecond; `None` if it does not expire.
     pub expires_at: Option<Timestamp>,
-    /// Who renews it, and until when nobody else may.
+    /// The renewal in progress, if there is one.
     pub lease: Option<Lease>,
 }
 
-/// Who renews a token.
+/// Exclusive right to renew a token, until it expires.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
-    /// A name that only this attempt has.
+    /// Name of the attempt to renew, unique to it.
     pub owner: String,
-    /// Until when nobody else may.
+    /// Expiry: until then nobody else may renew the token.
     pub until: Timestamp,
 }
 
-/// Whether a renewal may begin.
+/// Outcome of trying to take a lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leased {
-    /// It may: nobody else will until the lease lapses.
+    /// Renew the tokens; nobody else may until the lease expires.
     Granted,
-    /// Somebody else is at it, or has done it: read again.
+    /// Somebody else is renewing the tokens or has renewed them: read the connection again.
     Refused,
 }
 
-/// What becomes of a connection when `owner` asks to renew the tokens of `generation`; `None` if that is refused. The
-/// conditional write of a remote table succeeds exactly where this says so.
+/// Returns the connection with this lease, or `None` if the lease is refused because the tokens are of another
+/// generation or because another owner's lease has not expired. The conditional write of a remote table succeeds
+/// exactly if this returns `Some`.
 #[must_use]
-pub fn lease(kept: Option<&Connection>, generation: u64, lease: &Lease, now: Timestamp) -> Option<Connection> {
-    let kept = kept?;
-    let free = kept
+pub fn lease(current: Option<&Connection>, generation: u64, lease: &Lease, now: Timestamp) -> Option<Connection> {
+    let current = current?;
+    let is_free = current
         .lease
         .as_ref()
         .is_none_or(|held| held.until <= now || held.owner == lease.owner);
-    (kept.generation == generation && free).then(|| Connection {
+    (current.generation == generation && is_free).then(|| Connection {
         lease: Some(lease.clone()),
-        ..kept.clone()
+        ..current.clone()
     })
 }
 
-/// What becomes of a connection when tokens are kept in place of those there are: the next generation, so that nobody
-/// who has read an earlier one can renew it, and no lease.
+/// Returns the connection with new tokens in place of the current ones: the next generation, so that nobody who has
+/// read an earlier one can renew it, and no lease.
 #[must_use]
-pub fn put(kept: Option<&Connection>, sealed: Vec<u8>, expires_at: Option<Timestamp>) -> Connection {
+pub fn put(current: Option<&Connection>, sealed: Vec<u8>, expires_at: Option<Timestamp>) -> Connection {
     Connection {
         sealed,
-        generation: kept.map_or(0, |kept| kept.generation) + 1,
+        generation: current.map_or(0, |current| current.generation) + 1,
         expires_at,
         lease: None,
     }
 }
 
-/// Keeps connections.
+/// Stores connections.
 pub trait Connections: Send + Sync {
-    /// What is kept for a store. Sees every write before it.
+    /// Returns the connection of a store. Sees every earlier write.
     fn find(&self, store: &StoreKey) -> impl Future<Output = Result<Option<Connection>, PortError>> + Send;
 
-    /// Keeps new tokens, whatever was kept before, as [`put`] says: a person has given them. Ends every lease.
+    /// Stores new tokens from a person, whatever was stored before, as [`put`] says. Ends every lease.
     fn put(
         &self,
         store: &StoreKey,
@@ -87,7 +88,7 @@ pub trait Connections: Send + Sync {
         expires_at: Option<Timestamp>,
     ) -> impl Future<Output = Result<(), PortError>> + Send;
 
-    /// Asks to renew the tokens of `generation`, as [`lease`] says.
+    /// Tries to take the lease for renewing the tokens of `generation`, as [`lease`] says.
     fn lease(
         &self,
         store: &StoreKey,
@@ -96,8 +97,8 @@ pub trait Connections: Send + Sync {
         now: Timestamp,
     ) -> impl Future<Output = Result<Leased, PortError>> + Send;
 
-    /// Keeps renewed tokens as the next generation and ends the lease, if it is still `owner`'s. `false` if it is not:
-    /// the tokens kept are not these.
+    /// Stores renewed tokens as the next generation and ends the lease, if `owner` still holds it. Otherwise returns
+    /// `false` and stores nothing.
     fn renew(
         &self,
         store: &StoreKey,
@@ -106,17 +107,17 @@ pub trait Connections: Send + Sync {
         expires_at: Option<Timestamp>,
     ) -> impl Future<Output = Result<bool, PortError>> + Send;
 
-    /// Forgets a store's tokens, and how often some were kept. Nothing kept is success.
+    /// Deletes a store's tokens and their generation. Succeeds if there are none.
     fn remove(&self, store: &StoreKey) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
-/// Encrypts and decrypts small things with a key that never leaves its place. What was sealed for one store opens for
-/// no other.
+/// Encrypts and decrypts small values with a key that never leaves its service. A value sealed for one store cannot be
+/// opened for another.
 pub trait Vault: Send + Sync {
-    /// Seals at most 4 KiB.
-    fn seal(&self, store: &StoreKey, open: &[u8]) -> impl Future<Output = Result<Vec<u8>, PortError>> + Send;
+    /// Encrypts at most 4 KiB.
+    fn seal(&self, store: &StoreKey, plaintext: &[u8]) -> impl Future<Output = Result<Vec<u8>, PortError>> + Send;
 
-    /// Opens what was sealed for this store.
+    /// Decrypts a value that was sealed for this store.
     fn open(&self, store: &StoreKey, sealed: &[u8]) -> impl Future<Output = Result<Vec<u8>, PortError>> + Send;
 }
 
@@ -136,19 +137,19 @@ mod tests {
     }
 
     #[test]
-    fn one_at_a_time_renews_what_is_there() {
+    fn lease_is_granted_to_one_owner_at_a_time() {
         assert_eq!(lease(None, 0, &by("a", 10), at(0)), None);
         let first = put(None, vec![1], None);
         assert_eq!(lease(Some(&first), 2, &by("a", 10), at(0)), None);
         let leased = lease(Some(&first), 1, &by("a", 10), at(0)).unwrap();
         assert_eq!(lease(Some(&leased), 1, &by("b", 19), at(9)), None);
-        // It has lapsed, or is one's own.
+        // The lease has expired, or the owner is the same.
         assert!(lease(Some(&leased), 1, &by("b", 20), at(10)).is_some());
         assert!(lease(Some(&leased), 1, &by("a", 0), at(5)).is_some());
     }
 
     #[test]
-    fn what_is_kept_anew_is_another_generation_that_nobody_renews() {
+    fn new_tokens_begin_a_generation_without_a_lease() {
         let first = put(None, vec![1], None);
         let leased = lease(Some(&first), 1, &by("a", 10), at(0)).unwrap();
         let second = put(Some(&leased), vec![2], Some(at(99)));

@@ -1,24 +1,26 @@
-//! Two client secrets at once: which of them deliveries still need, and when the old one may go.
+//! Rotation of a client secret: while two are held, which of them deliveries still need, and when the old one can go.
 //!
-//! Everything here errs towards "not yet". The old secret's last need is kept as the moment it was *written*, which is
-//! later than the need; a day is an hour longer than a day; and silence is not evidence: deliveries that the newest
-//! secret verifies must have come since.
+//! Every rule here errs towards "not yet". The time at which the old secret was last needed is the time at which that
+//! was *written*, which is later; the waiting period is an hour longer than a day; and silence is not evidence:
+//! deliveries verified by the newest secret must have arrived since.
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// For so long no delivery may have needed the old secret: a day, and an hour for what receivers held back.
+/// Period in which no delivery may have needed the old secret: a day, and an hour for usage that receivers have not
+/// reported yet.
 pub const UNNEEDED_FOR: SignedDuration = SignedDuration::from_hours(25);
 
-/// The longest a receiver may hold back that the old secret was needed. Less than what [`UNNEEDED_FOR`] adds to a day.
+/// Maximum delay with which a receiver reports that the old secret was needed. Less than the hour that [`UNNEEDED_FOR`]
+/// adds to a day.
 pub const HELD_BACK_AT_MOST: SignedDuration = SignedDuration::from_mins(10);
 
-/// When events come for so long and none is checked with two secrets, one is held.
-const ONE_AFTER: SignedDuration = SignedDuration::from_hours(1);
+/// If events come for this long after the last one that was checked with two secrets, only one is held.
+const ONE_SECRET_AFTER: SignedDuration = SignedDuration::from_hours(1);
 
-/// Names two secrets in their order, and tells nothing of them: another rotation has another name.
+/// Identifier of two secrets in their order, which reveals nothing about them. Another rotation has another identifier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SecretPairId(pub u32);
 
@@ -28,9 +30,9 @@ impl fmt::Display for SecretPairId {
     }
 }
 
-/// Not what names two secrets.
+/// The text is not the identifier of two secrets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not what names two secrets")]
+#[error("not the identifier of two secrets: expected 8 lowercase hexadecimal digits")]
 pub struct ParseSecretPairIdError;
 
 impl FromStr for SecretPairId {
@@ -47,32 +49,32 @@ impl FromStr for SecretPairId {
     }
 }
 
-/// What a store's deliveries have shown of two secrets.
+/// Use of two secrets by a store's deliveries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Rotation {
-    /// Since when both are held: the first we were told of it.
+    /// Time of the first report that both are held.
     pub since: Timestamp,
-    /// When the newest last verified a delivery.
+    /// Time at which the newest secret last verified a delivery.
     pub newest_at: Option<Timestamp>,
-    /// When the old one was last needed, or later.
+    /// Time at which a delivery last needed the old secret, or later.
     pub old_at: Option<Timestamp>,
 }
 
-/// What one receiver has seen of two secrets since it last told.
+/// Use of two secrets by the deliveries of one receiver since its previous report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SecretUsage {
-    /// Which two.
+    /// The two secrets.
     pub pair: SecretPairId,
-    /// When this is told.
+    /// Time of this report.
     pub told_at: Timestamp,
-    /// When the newest last verified a delivery, if it did.
+    /// Time at which the newest secret last verified a delivery, if it did.
     pub newest_at: Option<Timestamp>,
-    /// Whether a delivery needed the old one.
+    /// True if a delivery needed the old secret.
     pub old: bool,
 }
 
 impl SecretUsage {
-    /// What is known with this added to what was.
+    /// Returns `known` with this report added.
     #[must_use]
     pub fn added_to(&self, known: Option<Rotation>) -> Rotation {
         Rotation {
@@ -94,28 +96,28 @@ impl Rotation {
     }
 }
 
-/// How it stands with the client secret, as one store's deliveries show it.
+/// State of the client secret, as seen by one store's deliveries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientSecret {
-    /// How many secrets deliveries were last checked with.
+    /// Number of secrets with which the latest deliveries were checked.
     pub held: u8,
-    /// Since when those two, if there are two.
+    /// Time since which these two are held, if there are two.
     pub held_since: Option<Timestamp>,
-    /// When a delivery last needed the old one, if any did. Never earlier than it was.
+    /// Time at which a delivery last needed the old secret, if any did; never earlier than the true time.
     pub old_last_needed_at: Option<Timestamp>,
-    /// Whether this store can do without the old one.
+    /// True if this store does not need the old secret.
     pub safe_to_revoke_old: bool,
-    /// What to do, as a sentence.
+    /// Advice, as a clause.
     pub advice: String,
 }
 
 impl ClientSecret {
-    /// How it stands at `now` with a store whose last event came at `last_event_at`.
+    /// State at `now` for a store whose last event came at `last_event_at`.
     #[must_use]
     pub fn of(rotations: &BTreeMap<SecretPairId, Rotation>, last_event_at: Option<Timestamp>, now: Timestamp) -> Self {
         let last = rotations.values().max_by_key(|rotation| rotation.last_seen_at());
         let held = last.filter(|rotation| {
-            last_event_at.is_none_or(|event| event.duration_since(rotation.last_seen_at()) <= ONE_AFTER)
+            last_event_at.is_none_or(|event| event.duration_since(rotation.last_seen_at()) <= ONE_SECRET_AFTER)
         });
         let Some(rotation) = held else {
             return Self {
@@ -123,46 +125,46 @@ impl ClientSecret {
                 held_since: None,
                 old_last_needed_at: last.and_then(|rotation| rotation.old_at),
                 safe_to_revoke_old: false,
-                advice: "this store's deliveries are checked with one secret: there is none to revoke".to_owned(),
+                advice: "this store's deliveries are checked with one secret, so there is none to revoke".to_owned(),
             };
         };
-        let wait = not_yet(rotation, now);
+        let reason = reason_to_keep_old(rotation, now);
         Self {
             held: 2,
             held_since: Some(rotation.since),
             old_last_needed_at: rotation.old_at,
-            safe_to_revoke_old: wait.is_none(),
-            advice: wait.unwrap_or_else(|| {
-                "this store has not needed the old secret for a day: when every store's status says so, take the second \
-                 of the two out, then revoke it"
+            safe_to_revoke_old: reason.is_none(),
+            advice: reason.unwrap_or_else(|| {
+                "this store has not needed the old secret for a day: once every store's status says so, remove the \
+                 second of the two secrets, then revoke it"
                     .to_owned()
             }),
         }
     }
 }
 
-/// Why the old secret must stay, if it must.
-fn not_yet(rotation: &Rotation, now: Timestamp) -> Option<String> {
-    let young = |at: Timestamp| now.duration_since(at) < UNNEEDED_FOR;
+/// Reason to keep the old secret, if there is one.
+fn reason_to_keep_old(rotation: &Rotation, now: Timestamp) -> Option<String> {
+    let is_recent = |at: Timestamp| now.duration_since(at) < UNNEEDED_FOR;
     let until = |at: Timestamp| {
         let until = at.checked_add(UNNEEDED_FOR).unwrap_or(Timestamp::MAX);
         until.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
     };
-    if let Some(old) = rotation.old_at.filter(|old| young(*old)) {
+    if let Some(old) = rotation.old_at.filter(|old| is_recent(*old)) {
         Some(format!(
-            "keep both: a delivery needed the old secret; not before {}",
+            "keep both secrets until at least {}: a delivery needed the old one",
             until(old)
         ))
-    } else if young(rotation.since) {
+    } else if is_recent(rotation.since) {
         Some(format!(
-            "keep both: they have not been held for a day; not before {}",
+            "keep both secrets until at least {}: they have not been held for a day yet",
             until(rotation.since)
         ))
     } else if rotation
         .newest_at
         .is_none_or(|newest| newest <= rotation.since.max(rotation.old_at.unwrap_or(rotation.since)))
     {
-        Some("keep both: no delivery has come since that the newest secret verifies".to_owned())
+        Some("keep both secrets: the newest one has not verified a delivery since".to_owned())
     } else {
         None
     }
@@ -180,7 +182,8 @@ mod tests {
         ClientSecret::of(&[(SecretPairId(7), rotation)].into(), Some(hour(now)), hour(now))
     }
 
-    /// Held for long, the newest verified this very hour, the old one needed `old`.
+    /// Two secrets, held for a long time; the newest verified a delivery this hour, and the old one was needed at
+    /// `old`.
     fn rotation(old: Option<i64>, now: i64) -> Rotation {
         Rotation {
             since: hour(0),
@@ -190,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn the_old_secret_may_go_a_day_after_it_was_last_needed() {
+    fn old_secret_can_be_revoked_a_day_after_it_was_last_needed() {
         assert!(at(rotation(None, 30), 30).safe_to_revoke_old);
         assert!(!at(rotation(Some(10), 34), 34).safe_to_revoke_old);
         let status = at(rotation(Some(10), 35), 35);
@@ -199,17 +202,20 @@ mod tests {
     }
 
     #[test]
-    fn it_may_not_go_before_both_were_held_for_a_day() {
+    fn old_secret_is_kept_until_both_were_held_for_a_day() {
         let status = at(rotation(None, 24), 24);
         assert!(!status.safe_to_revoke_old);
         assert_eq!(
             status.advice,
-            format!("keep both: they have not been held for a day; not before {}", hour(25))
+            format!(
+                "keep both secrets until at least {}: they have not been held for a day yet",
+                hour(25)
+            )
         );
     }
 
     #[test]
-    fn silence_is_not_evidence() {
+    fn old_secret_is_kept_until_the_newest_verifies_a_delivery() {
         let quiet = |newest: Option<i64>| Rotation {
             newest_at: newest.map(hour),
             ..rotation(Some(10), 0)
@@ -219,11 +225,11 @@ mod tests {
             assert!(!status.safe_to_revoke_old, "{newest:?}");
         }
         let status = ClientSecret::of(&[(SecretPairId(7), quiet(Some(11)))].into(), Some(hour(11)), hour(99));
-        assert!(status.safe_to_revoke_old, "a delivery of the newest came since");
+        assert!(status.safe_to_revoke_old, "the newest has verified a delivery since");
     }
 
     #[test]
-    fn another_rotation_begins_anew() {
+    fn another_rotation_starts_its_own_waiting_period() {
         let rotations = [
             (SecretPairId(1), rotation(None, 30)),
             (
@@ -239,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn with_one_secret_there_is_none_to_revoke() {
+    fn no_secret_is_safe_to_revoke_while_one_is_held() {
         let never = ClientSecret::of(&BTreeMap::new(), Some(hour(1)), hour(1));
         assert_eq!((never.held, never.safe_to_revoke_old), (1, false));
         let over = ClientSecret::of(
@@ -254,26 +260,26 @@ mod tests {
     }
 
     #[test]
-    fn the_first_told_and_the_last_needed_stand() {
-        let told = |hours, newest: Option<i64>, old| SecretUsage {
+    fn first_report_and_last_need_are_kept() {
+        let report = |hours, newest: Option<i64>, old| SecretUsage {
             pair: SecretPairId(7),
             told_at: hour(hours),
             newest_at: newest.map(hour),
             old,
         };
-        let first = told(1, None, true).added_to(None);
-        let second = told(3, Some(2), false).added_to(Some(first));
+        let first = report(1, None, true).added_to(None);
+        let second = report(3, Some(2), false).added_to(Some(first));
         let expected = Rotation {
             since: hour(1),
             newest_at: Some(hour(2)),
             old_at: Some(hour(1)),
         };
         assert_eq!(second, expected);
-        assert_eq!(told(4, None, true).added_to(Some(second)).old_at, Some(hour(4)));
+        assert_eq!(report(4, None, true).added_to(Some(second)).old_at, Some(hour(4)));
     }
 
     #[test]
-    fn the_name_of_a_pair_reads_back() {
+    fn pair_round_trips_through_text() {
         assert_eq!("0000002a".parse(), Ok(SecretPairId(42)));
         assert_eq!(SecretPairId(42).to_string(), "0000002a");
         for other in ["", "2a", "0000002A", "+000002a", "100000000"] {

@@ -1,4 +1,4 @@
-//! How a store is doing, as the status function tells it.
+//! Status of a store, as the status function returns it.
 
 #[cfg(test)]
 mod fixture;
@@ -25,102 +25,102 @@ pub use self::{
     summary::{Concern, ConcernCause, SUBSCRIBE, StoreReading, StoreState, Summary},
 };
 
-/// After this long without an event a store is idle, and a wrong signature is no news.
+/// Period after which a store without events is idle, and after which a wrong signature is no longer reported.
 pub const IDLE_AFTER: SignedDuration = SignedDuration::from_mins(30);
 
-/// How a store is doing.
+/// Status of a store.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Status {
-    /// The platform.
+    /// The source.
     pub source: String,
     /// The store.
     pub store: String,
-    /// Whether the app is installed, as far as we were told.
+    /// True if the app is installed, as far as we have been notified.
     pub enabled: bool,
-    /// Whether events come.
+    /// Activity: whether events come.
     pub activity: Activity,
-    /// Which install it is, of those that we saw: from 1, and 0 before the first.
+    /// Number of the latest install that we know of; from 1, and 0 before the first.
     pub epoch: u64,
-    /// When a change was last applied.
+    /// Time at which a change was last applied.
     pub last_sync_at: Option<Timestamp>,
-    /// When the last delivery came.
+    /// Time at which the last delivery came.
     pub last_event_at: Option<Timestamp>,
-    /// How it is doing, in a word.
+    /// State, in a word.
     pub state: StoreState,
-    /// Why, in a sentence or two.
+    /// Explanation of the state, in a sentence or two.
     pub why: String,
     /// Everything that a person should look at, the most urgent first.
     pub reasons: Vec<Concern>,
     /// The last error.
     pub last_error: Option<LastError>,
-    /// The last error of each sort, newest first.
+    /// The last error of each code, newest first.
     pub errors: Vec<LastError>,
-    /// Deliveries that have failed and are not settled.
+    /// Deliveries that have failed and are neither applied nor dismissed.
     pub failed: FailedDeliverySummary,
-    /// Deliveries of the last 24 hours that had their effect, in whole hours.
+    /// Deliveries of the last 24 hours that took effect, in whole hours.
     pub events_24h: Events,
-    /// Duplicates dropped at the door in the last 24 hours.
+    /// Duplicates that receivers dropped in the last 24 hours.
     pub duplicates_dropped_24h: u64,
     /// Events of the last 24 hours that belonged to no active install.
     pub discarded_24h: u64,
     /// Requests of the last 24 hours in the store's name with a wrong signature.
     pub signature_failures_24h: u64,
-    /// When a request in the store's name last had a wrong signature.
+    /// Time at which a request in the store's name last had a wrong signature.
     pub last_signature_failure_at: Option<Timestamp>,
-    /// Whether the old one of two client secrets may go.
+    /// State of the client secret: whether the old one of two can be revoked.
     pub client_secret: ClientSecret,
-    /// Deliveries that a person sent again in the last 24 hours; not among the events.
+    /// Deliveries that a person replayed in the last 24 hours; not among the events.
     pub replayed_24h: u64,
-    /// Why no event comes, if none does.
+    /// Explanation of the silence, if no event comes.
     pub silence: Silence,
-    /// Whether a token is held for its Admin API, so that more can be asked than its webhooks tell.
+    /// True if we hold a token for its Admin API, which provides more than its webhooks.
     pub connected: bool,
-    /// The currency of its prices, once its Admin API has told it.
+    /// Currency of its prices, once its Admin API has reported it.
     pub currency: Option<String>,
-    /// Products indexed in part in the last 24 hours, for want of a token.
+    /// Products indexed in part in the last 24 hours because we hold no token.
     pub partial_24h: u64,
-    /// Changes of which no webhook told us, found by reconciliations of the last 24 hours.
+    /// Changes that no webhook reported, found by reconciliations in the last 24 hours.
     pub missed_24h: Events,
-    /// By topic, which part of all changes that was: missed of missed and told.
+    /// Share of missed changes by topic: missed ÷ (missed + reported).
     pub missed_rate: BTreeMap<String, f64>,
-    /// What the last reconciliation found.
+    /// Result of the last reconciliation.
     pub reconciled: Option<Reconciled>,
-    /// What was last seen of its subscriptions and of our queue.
+    /// Result of the last check of its vendor subscriptions and of our queue.
     pub watched: Option<Watched>,
-    /// How the last run through its catalogue goes, or went.
+    /// Progress or outcome of the last run through its catalog.
     pub run: Option<Run>,
-    /// How much of its Admin API's quota was left when it was last asked.
+    /// Remaining quota of its Admin API at the last call.
     pub quota: Option<Quota>,
-    /// How often the status has been written: see [`Frame`](crate::live::Frame).
+    /// Number of times the status has been written: see [`Frame`](crate::live::Frame).
     pub seq: u64,
-    /// The last 24 hours, the oldest first, the present one last. Every hour is there.
+    /// The last 24 hours, oldest first and the current one last, including hours without events.
     pub hours: Vec<HourOfStatus>,
 }
 
 /// One hour of a store, in whole hours of UTC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HourOfStatus {
-    /// When it began.
+    /// Start of the hour.
     pub hour: Timestamp,
-    /// Deliveries that had their effect, by topic.
+    /// Deliveries that took effect, by topic.
     pub events: BTreeMap<String, u64>,
-    /// Changes of which no webhook told us, by topic.
+    /// Changes that no webhook reported, by topic.
     pub missed: BTreeMap<String, u64>,
-    /// Duplicates dropped at the door.
+    /// Duplicates that receivers dropped.
     pub duplicates: u64,
     /// Requests with a wrong signature.
     pub signature_failures: u64,
 }
 
-/// Whether events come.
+/// Activity of a store: whether events come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Activity {
-    /// The last came less than [`IDLE_AFTER`] ago.
+    /// The last event came less than [`IDLE_AFTER`] ago.
     Live,
-    /// None came for longer.
+    /// No event has come for longer.
     Idle,
-    /// Less than [`IDLE_AFTER`] ago a request in the store's name had a wrong signature, and no event has come since.
+    /// A request in the store's name had a wrong signature less than [`IDLE_AFTER`] ago, and no event has come since.
     /// Anybody can send such a request, so this is a reason to look, not a finding.
     Failing,
 }
@@ -139,10 +139,10 @@ impl Activity {
     }
 }
 
-/// How many events there were.
+/// Number of events.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Events {
-    /// In all.
+    /// Total.
     pub total: u64,
     /// By topic.
     pub by_topic: BTreeMap<String, u64>,
@@ -155,14 +155,14 @@ impl Events {
     }
 }
 
-/// By topic, which part of all changes was missed; of every topic that had any.
+/// Returns the share of missed changes by topic, for every topic with any change.
 #[expect(clippy::cast_precision_loss, reason = "counts of a day are far below 2^52")]
-fn rates(missed: &Events, told: &Events) -> BTreeMap<String, f64> {
-    let topics = missed.by_topic.keys().chain(told.by_topic.keys());
+fn missed_rates(missed: &Events, reported: &Events) -> BTreeMap<String, f64> {
+    let topics = missed.by_topic.keys().chain(reported.by_topic.keys());
     let of = |events: &Events, topic: &str| events.by_topic.get(topic).copied().unwrap_or(0);
     let rate = |topic: &String| {
-        let (missed, told) = (of(missed, topic), of(told, topic));
-        (topic.clone(), missed as f64 / (missed + told).max(1) as f64)
+        let (missed, reported) = (of(missed, topic), of(reported, topic));
+        (topic.clone(), missed as f64 / (missed + reported).max(1) as f64)
     };
     topics.map(rate).collect()
 }
@@ -180,7 +180,7 @@ impl HourOfStatus {
 }
 
 impl Status {
-    /// How a store is doing at `now`.
+    /// Returns the status of a store at `now`.
     #[must_use]
     pub fn of(store: &StoreKey, view: StoreView, now: Timestamp) -> Self {
         let StoreReading { state, why, concerns } = StoreReading::of(&view, now);
@@ -234,7 +234,7 @@ impl Status {
             .map(|hour| (hour, HourOfStatus::of(hour)))
             .collect();
         for ((hour, counter), count) in counts {
-            // An hour that has not begun is a clock of ours that is ahead: counted, for it has happened.
+            // An hour in the future means that one of our clocks is ahead; the event has happened, so it counts.
             let Some(of_hour) = hours.get_mut(&hour.min(present)) else {
                 continue;
             };
@@ -261,7 +261,7 @@ impl Status {
             }
         }
         status.hours = hours.into_values().collect();
-        status.missed_rate = rates(&status.missed_24h, &status.events_24h);
+        status.missed_rate = missed_rates(&status.missed_24h, &status.events_24h);
         status
     }
 }
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_store_is_idle_after_thirty_minutes() {
+    fn store_is_idle_after_thirty_minutes() {
         let record = |last: &str| StoreRecord {
             last_event_at: Some(at(last)),
             ..StoreRecord::default()
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_signature_is_failing_until_an_event_comes_or_half_an_hour_has_passed() {
+    fn wrong_signature_is_failing_until_an_event_comes_or_half_an_hour_passes() {
         let activity = |event: Option<&str>, forged: &str| {
             let record = StoreRecord {
                 last_event_at: event.map(at),
@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_missed_is_told_by_topic_and_as_a_part_of_all_changes() {
+    fn missed_changes_are_counted_by_topic_and_as_share_of_all() {
         let now = at("2026-11-21T12:30:00Z");
         let topic = |name: &str| Topic::new(name).unwrap();
         let counted = StoreView {
@@ -384,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn how_much_waits_of_all_stores_is_told_in_no_status() {
+    fn queue_length_of_all_stores_is_in_no_status() {
         let now = at("2026-11-21T12:30:00Z");
         let watched = Watched {
             waiting: Some(4711),
@@ -396,7 +396,7 @@ mod tests {
         };
         let status = Status::of(&store(), view(record), now);
         assert_eq!(status.silence.why, Reason::QueueStuck);
-        let told = serde_json::to_string(&status).unwrap();
-        assert!(!told.contains("4711") && !told.contains("waiting"), "{told}");
+        let json = serde_json::to_string(&status).unwrap();
+        assert!(!json.contains("4711") && !json.contains("waiting"), "{json}");
     }
 }

@@ -1,4 +1,4 @@
-//! Stores: their installs, and what is known of how they are doing.
+//! Stores: their install periods, and what is known about their state.
 
 mod catalogue;
 mod counts;
@@ -25,69 +25,71 @@ use crate::{
     },
 };
 
-/// What is known of a store.
+/// Record of a store.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct StoreRecord {
-    /// Which install is, or was, the last one that we saw; from 1, and 0 before the first.
+    /// Number of the latest install that we know of; from 1, and 0 before the first.
     pub epoch: u64,
-    /// Whether the app is installed, as far as we were told.
+    /// True if the app is installed, as far as we have been notified.
     pub enabled: bool,
-    /// The latest uninstall we were told of: no state that is signed up to then counts any more.
+    /// Latest uninstall that we have been notified of: a state signed up to then no longer counts.
     pub uninstalled_at: Option<Timestamp>,
-    /// When the last delivery came.
+    /// Time at which the last delivery came.
     pub last_event_at: Option<Timestamp>,
-    /// When a change was last applied.
+    /// Time at which a change was last applied.
     pub last_sync_at: Option<Timestamp>,
-    /// When a request in its name last had a wrong signature.
+    /// Time at which a request in its name last had a wrong signature.
     pub last_forged_at: Option<Timestamp>,
-    /// What its deliveries have shown of two client secrets, where two were held.
+    /// Use of two client secrets by its deliveries, for each pair that was held.
     pub rotations: BTreeMap<SecretPairId, Rotation>,
-    /// Whether we hold a token for its Admin API, so that more can be asked than its webhooks tell.
+    /// True if we hold a token for its Admin API, which provides more than its webhooks.
     pub connected: bool,
-    /// The currency of its prices, ISO 4217, once its Admin API has told it; no webhook does.
+    /// Currency of its prices, ISO 4217, once its Admin API has reported it; no webhook does.
     pub currency: Option<String>,
-    /// What the last reconciliation found.
+    /// Result of the last reconciliation.
     pub reconciled: Option<Reconciled>,
-    /// What was last seen of its subscriptions and of our queues.
+    /// Result of the last check of its vendor subscriptions and of our queues.
     pub watched: Option<Watched>,
-    /// When it was last forgotten, as the law asks: nothing else here is from before.
+    /// Time at which its data was last erased, as the law requires: nothing else here is older.
     pub redacted_at: Option<Timestamp>,
-    /// How the last run through its catalogue goes, or went.
+    /// Progress or outcome of the last run through its catalog.
     pub run: Option<Run>,
-    /// How much of its Admin API's quota was left when it was last asked.
+    /// Remaining quota of its Admin API at the last call.
     pub quota: Option<Quota>,
-    /// How often this record has been written. Whoever follows a store learns from it that nothing was missed.
+    /// Number of times this record has been written. A client that follows the store can see from it that it missed
+    /// nothing.
     pub seq: u64,
-    /// Counts of receivers by the hour: they may write nothing but this record, so that a stranger cannot make one.
+    /// Counts of receivers by the hour. They are here because receivers may write only to a record that exists, so that
+    /// a stranger cannot create one.
     pub door: Counts,
 }
 
-/// All that is known of a store, for those who look at it.
+/// Everything that is known about a store, for those who look at it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StoreView {
     /// Its record.
     pub record: StoreRecord,
-    /// Counts by the hour, those of receivers among them.
+    /// Counts by the hour, including those of receivers.
     pub counts: Counts,
-    /// The last error of each sort.
+    /// The last error of each code.
     pub errors: BTreeMap<ErrorCode, LastError>,
-    /// Deliveries that have failed and are not settled.
+    /// Deliveries that have failed and are neither applied nor dismissed.
     pub failures: FailedDeliveryList,
 }
 
 impl StoreView {
-    /// The last error.
+    /// Returns the last error.
     #[must_use]
     pub fn last_error(&self) -> Option<&LastError> {
         self.errors.values().max_by_key(|error| error.at)
     }
 }
 
-/// Counts by hour and by what is counted.
+/// Counts by hour and counter.
 pub type Counts = BTreeMap<(Hour, Counter), u64>;
 
 impl Default for StoreRecord {
-    /// A store nobody has heard of: what its first verified event makes.
+    /// A store that was unknown until now: the record that its first verified event creates.
     fn default() -> Self {
         Self {
             epoch: 1,
@@ -110,42 +112,43 @@ impl Default for StoreRecord {
     }
 }
 
-/// To which install a state belongs.
+/// Install period of a state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InstallPeriod {
-    /// The present one, in which this is its version.
+    /// The current one, in which the state has this version.
     Current(Version),
-    /// One that an uninstall has ended: the entity is not to be seen as of this version.
+    /// One that an uninstall has ended: the entity must not be found as of this version.
     Past(Version),
-    /// One that nobody told us of: begin it.
+    /// The next one, of which we have not been notified: begin it.
     Next,
 }
 
-/// What an uninstall means to a store.
+/// Effect of an uninstall on a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Uninstall {
-    /// It is the latest: record it, and take out all that is older.
+    /// It is the latest: record it, and remove everything older.
     Ends,
-    /// It is recorded. What it takes out may still be there: the consumer that was to do it may have died.
+    /// It is recorded already. Entities that it ends may still be indexed, because the consumer that was to remove them
+    /// may have died.
     Again,
-    /// A later one has been recorded, and takes out all that this one would.
+    /// A later one has been recorded, and removes everything that this one would.
     Earlier,
 }
 
 impl StoreRecord {
-    /// Whether its catalogue has been gone through since it installed the app last. What differed before, no webhook was
-    /// to tell.
+    /// True if its whole catalog has been compared since the last install. No webhook had to report differences from
+    /// before that.
     #[must_use]
     pub fn has_baseline(&self) -> bool {
         let began_at = self.reconciled.as_ref().map(|last| last.began_at);
         began_at.is_some_and(|began_at| self.uninstalled_at.is_none_or(|ended| began_at > ended))
     }
 
-    /// To which install a state of this version belongs that was observed at `observed_at`.
+    /// Returns the install period of a state with this version, observed at `observed_at`.
     ///
     /// Shopify sends nothing on reinstall, so a state *signed* after the uninstall begins the next install; a header
-    /// alone never does, for no signature covers it. In an install that has begun, what was last changed before it is
-    /// still current if it was observed in it: then its version is right above the uninstall's.
+    /// alone never does, because no signature covers it. In a running install, a state that last changed before the
+    /// install is still current if it was observed during it: its version is then right above the uninstall's.
     #[must_use]
     pub fn place(&self, version: Version, observed_at: Timestamp) -> InstallPeriod {
         let Some(ended) = self.uninstalled_at else {
@@ -160,7 +163,7 @@ impl StoreRecord {
         }
     }
 
-    /// What an uninstall at `at` means.
+    /// Returns the effect of an uninstall at `at`.
     #[must_use]
     pub fn uninstall(&self, at: Timestamp) -> Uninstall {
         match self.uninstalled_at {
@@ -170,7 +173,7 @@ impl StoreRecord {
         }
     }
 
-    /// A store of which nothing but an uninstall is known: its next install is the first that we see.
+    /// Record of a store about which only an uninstall is known: its next install is the first that we see.
     #[must_use]
     pub fn before_any_install() -> Self {
         Self {
@@ -179,8 +182,8 @@ impl StoreRecord {
         }
     }
 
-    /// The store after an uninstall at `at`; `None` if it stays as it is. The conditional write of a remote table
-    /// succeeds exactly where this says so, and so for [`reinstalled`](Self::reinstalled).
+    /// Returns the store after an uninstall at `at`, or `None` if nothing changes. The conditional write of a remote
+    /// table succeeds exactly if this returns `Some`; the same holds for [`reinstalled`](Self::reinstalled).
     #[must_use]
     pub fn uninstalled(&self, at: Timestamp) -> Option<Self> {
         (self.uninstall(at) == Uninstall::Ends).then(|| Self {
@@ -190,8 +193,8 @@ impl StoreRecord {
         })
     }
 
-    /// The store in the install after the one that ended at `ended`; `None` if that is not the latest uninstall, or has
-    /// been followed by an install already.
+    /// Returns the store in the install after the one that ended at `ended`, or `None` if that is not the latest
+    /// uninstall or an install has followed it already.
     #[must_use]
     pub fn reinstalled(&self, ended: Timestamp) -> Option<Self> {
         (!self.enabled && self.uninstalled_at == Some(ended)).then(|| Self {
@@ -203,8 +206,9 @@ impl StoreRecord {
 }
 
 impl StoreRecord {
-    /// What is left of a store that is forgotten at `at`, whose last install ended at `ended`: that it was there, and that
-    /// its states of before do not count. `None` if that is not the latest uninstall, or has been followed by an install.
+    /// Returns what remains of a store whose data is erased at `at` and whose last install ended at `ended`: that it
+    /// existed, and that its earlier states do not count. `None` if that is not the latest uninstall or an install has
+    /// followed it.
     #[must_use]
     pub fn redacted(&self, ended: Timestamp, at: Timestamp) -> Option<Self> {
         (!self.enabled && self.uninstalled_at == Some(ended)).then(|| Self {
@@ -212,48 +216,48 @@ impl StoreRecord {
             enabled: false,
             uninstalled_at: Some(ended),
             redacted_at: Some(at),
-            // Who follows the store still learns that something was missed.
+            // A client that follows the store must still notice that it missed something.
             seq: self.seq,
             ..Self::default()
         })
     }
 }
 
-/// What one batch, or one minute at a receiver, adds to what is known of a store.
+/// Changes to a store's record by one batch, or by one minute at a receiver.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StoreUpdate {
-    /// When the last delivery came, if later than known.
+    /// Time at which the last delivery came, if later than recorded.
     pub last_event_at: Option<Timestamp>,
-    /// When a change was last applied.
+    /// Time at which a change was last applied.
     pub last_sync_at: Option<Timestamp>,
-    /// What went wrong: of each sort, the last counts.
+    /// Errors; the last of each code counts.
     pub errors: Vec<LastError>,
-    /// When a request in its name had a wrong signature.
+    /// Time at which a request in its name had a wrong signature.
     pub last_forged_at: Option<Timestamp>,
-    /// Which of two client secrets its deliveries needed.
+    /// Use of two client secrets by its deliveries.
     pub needed: Option<SecretUsage>,
-    /// Whether we hold a token for its Admin API now.
+    /// True if we hold a token for its Admin API now.
     pub connected: Option<bool>,
-    /// The currency of its prices.
+    /// Currency of its prices.
     pub currency: Option<String>,
-    /// What a reconciliation has found.
+    /// Result of a reconciliation.
     pub reconciled: Option<Reconciled>,
-    /// What was seen of its subscriptions and of our queues.
+    /// Result of a check of its vendor subscriptions and of our queues.
     pub watched: Option<Watched>,
-    /// How a run through its catalogue goes.
+    /// Progress of a run through its catalog.
     pub run: Option<Run>,
-    /// How much of its Admin API's quota is left.
+    /// Remaining quota of its Admin API.
     pub quota: Option<Quota>,
-    /// What became of deliveries, for those who follow the store live. Not kept in the record: whoever follows the table's
-    /// changes finds them in the change that this update makes, and only there.
+    /// Outcomes of deliveries, for clients that follow the store live. Not stored in the record: readers of the table's
+    /// stream find them in the change that this update makes, and only there.
     pub latest: Vec<ActivityEntry>,
-    /// What to add to the counts.
+    /// Additions to the counts.
     pub counts: Counts,
-    /// Counts of receivers that are too old to matter, to be removed.
+    /// Counts of receivers that are too old to matter and are to be removed.
     pub outdated: Vec<(Hour, Counter)>,
 }
 
-/// How many hours counts are kept: the last 24 and the present one.
+/// Number of hours for which counts are kept: the last 24 and the current one.
 pub const HOURS_KEPT: u32 = 25;
 
 impl StoreUpdate {
@@ -262,8 +266,8 @@ impl StoreUpdate {
         *self.counts.entry((Hour::of(at), counter)).or_default() += 1;
     }
 
-    /// Marks what receivers have counted before the last [`HOURS_KEPT`] hours for removal from `record`; other counts go by
-    /// themselves. Counts nothing of that time.
+    /// Marks counts of receivers from before the last [`HOURS_KEPT`] hours for removal from `record`; other counts
+    /// expire by themselves. Drops new counts of that time.
     pub fn outdate(&mut self, record: &StoreRecord, now: Timestamp) {
         let oldest = Hour::of(now).back(HOURS_KEPT);
         self.outdated = record.door.keys().filter(|(hour, _)| *hour < oldest).cloned().collect();
@@ -271,28 +275,28 @@ impl StoreUpdate {
     }
 }
 
-/// Remembers stores.
+/// Stores the records of stores.
 pub trait Stores: Send + Sync {
-    /// The record of a store. Sees every write before it.
+    /// Returns the record of a store. Sees every earlier write.
     fn find(&self, store: &StoreKey) -> impl Future<Output = Result<Option<StoreRecord>, PortError>> + Send;
 
-    /// Adds to what is known. Creates a store nobody has heard of, as [`StoreRecord::default`]. The record is written last, so
-    /// that whoever learns of its `seq` finds the rest.
+    /// Applies an update to a store's record. Creates an unknown store as [`StoreRecord::default`]. Writes the record
+    /// last, so that whoever learns of its `seq` finds the rest.
     fn record(&self, store: &StoreKey, update: &StoreUpdate) -> impl Future<Output = Result<(), PortError>> + Send;
 
-    /// Records an uninstall at `at`, as [`StoreRecord::uninstalled`] says. Creates a store nobody has heard of.
-    /// Otherwise changes nothing: read again.
+    /// Records an uninstall at `at`, as [`StoreRecord::uninstalled`] says, and creates an unknown store. If it does not
+    /// apply, changes nothing: read the record again.
     fn disable(&self, store: &StoreKey, at: Timestamp) -> impl Future<Output = Result<(), PortError>> + Send;
 
-    /// Begins the install after the one that ended at `ended`, as [`StoreRecord::reinstalled`] says. Otherwise changes
-    /// nothing: read again.
+    /// Begins the install after the one that ended at `ended`, as [`StoreRecord::reinstalled`] says. If it does not
+    /// apply, changes nothing: read the record again.
     fn begin_epoch(&self, store: &StoreKey, ended: Timestamp) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
-/// Forgets what is known of stores. A port of its own, for only who complies with the law may.
+/// Erases the data of stores. A port of its own, because only the code that complies with the law may do so.
 pub trait Redact: Send + Sync {
-    /// Forgets all that is known of a store but what [`StoreRecord::redacted`] leaves. Otherwise changes nothing: read
-    /// again.
+    /// Erases everything about a store except what [`StoreRecord::redacted`] leaves. If it does not apply, changes
+    /// nothing: read the record again.
     fn redact(
         &self,
         store: &StoreKey,
@@ -301,37 +305,34 @@ pub trait Redact: Send + Sync {
     ) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
-/// Reads all that is known of a store, for those who look at it.
+/// Reads everything that is known about a store, for those who look at it.
 pub trait StoreViews: Send + Sync {
-    /// All that is known of a store. Sees every write before it.
+    /// Returns everything that is known about a store. Sees every earlier write.
     fn view(&self, store: &StoreKey) -> impl Future<Output = Result<Option<StoreView>, PortError>> + Send;
 }
 
-/// Some stores.
+/// One page of stores.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StorePage {
-    /// Each with what is known of it, but for what only [`counts`](Self::counts) has.
+    /// Stores with everything that is known about each, except the counts that only [`counts`](Self::counts) has.
     pub stores: Vec<(StoreKey, StoreView)>,
-    /// Counts of any stores, be they on this page or not: all pages together have all.
+    /// Counts of stores, on this page or not: all pages together have them all.
     pub counts: Vec<(StoreKey, Counts)>,
-    /// Where the next page begins; `None` if this is the last.
+    /// Start of the next page; `None` if this is the last.
     pub next: Option<StoreCursor>,
 }
 
-/// Where a page of stores has ended, as the table spells it.
+/// End of a page of stores, as the table spells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreCursor(pub String);
 
-/// Lists stores: for a person, and for what is done for each store once a day.
+/// Lists stores: for a person, and for daily work on every store.
 pub trait StoreList: Send + Sync {
-    /// The stores after `after`, in an order of the table's own.
+    /// Returns the stores after `after`, in an order of the table's own.
     fn page(&self, after: Option<&StoreCursor>) -> impl Future<Output = Result<StorePage, PortError>> + Send;
 }
 
-/// Every store there is, each with its counts.
-///
-/// # Errors
-/// [`PortError`].
+/// Returns every store with its counts.
 pub async fn all(list: &impl StoreList) -> Result<BTreeMap<StoreKey, StoreView>, PortError> {
     let (mut stores, mut counts, mut after) = (BTreeMap::new(), Vec::new(), None);
     loop {
@@ -353,10 +354,10 @@ pub async fn all(list: &impl StoreList) -> Result<BTreeMap<StoreKey, StoreView>,
     Ok(stores)
 }
 
-/// The receivers' way to the stores: it can only add to the record of a store that exists, so that a stranger cannot make us
-/// store anything.
+/// Access of receivers to stores: they can only add to the record of a store that exists, so that a stranger cannot
+/// make us store anything.
 pub trait Tally: Send + Sync {
-    /// Adds to a store's record, with **one** write; does nothing for a store nobody has heard of.
+    /// Adds to a store's record, with **one** write; does nothing if the store is unknown.
     fn add(&self, store: &StoreKey, update: &StoreUpdate) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
@@ -379,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_state_signed_after_the_uninstall_begins_the_next_install() {
+    fn next_install_begins_only_with_a_state_signed_after_the_uninstall() {
         let [before, same_second, after, next_day] = [
             "2026-11-14T11:59:59Z",
             "2026-11-14T12:00:00Z",
@@ -403,24 +404,27 @@ mod tests {
             assert_eq!(uninstalled().place(state(after), at(observed)), InstallPeriod::Next);
         }
 
-        let again = uninstalled().reinstalled(at(UNINSTALLED)).unwrap();
-        assert!(again.enabled && again.epoch == 2);
+        let reinstalled = uninstalled().reinstalled(at(UNINSTALLED)).unwrap();
+        assert!(reinstalled.enabled && reinstalled.epoch == 2);
         assert_eq!(
-            again.place(state(after), at(after)),
+            reinstalled.place(state(after), at(after)),
             InstallPeriod::Current(state(after))
         );
-        assert_eq!(again.place(state(before), at(UNINSTALLED)), InstallPeriod::Past(floor));
-        // Not changed since, but seen in the new install.
         assert_eq!(
-            again.place(state(before), at(next_day)),
+            reinstalled.place(state(before), at(UNINSTALLED)),
+            InstallPeriod::Past(floor)
+        );
+        // Not changed since, but observed in the new install.
+        assert_eq!(
+            reinstalled.place(state(before), at(next_day)),
             InstallPeriod::Current(Version::above_floor(at(UNINSTALLED), at(next_day)))
         );
     }
 
     #[test]
-    fn an_uninstall_ends_what_is_older_once() {
-        let again = uninstalled().reinstalled(at(UNINSTALLED)).unwrap();
-        for record in [uninstalled(), again] {
+    fn uninstall_ends_older_states_once() {
+        let reinstalled = uninstalled().reinstalled(at(UNINSTALLED)).unwrap();
+        for record in [uninstalled(), reinstalled] {
             assert_eq!(record.uninstall(at(UNINSTALLED)), Uninstall::Again);
             assert_eq!(record.uninstalled(at(UNINSTALLED)), None);
             assert_eq!(record.uninstall(at("2026-11-14T12:00:00Z")), Uninstall::Earlier);
@@ -429,16 +433,16 @@ mod tests {
     }
 
     #[test]
-    fn an_install_is_followed_by_one() {
-        let again = uninstalled().reinstalled(at(UNINSTALLED)).unwrap();
-        assert_eq!(again.reinstalled(at(UNINSTALLED)), None);
+    fn uninstall_is_followed_by_one_install() {
+        let reinstalled = uninstalled().reinstalled(at(UNINSTALLED)).unwrap();
+        assert_eq!(reinstalled.reinstalled(at(UNINSTALLED)), None);
         assert_eq!(uninstalled().reinstalled(at("2026-11-14T12:00:00Z")), None);
         assert_eq!(StoreRecord::default().reinstalled(at(UNINSTALLED)), None);
     }
 
     #[test]
-    fn of_what_is_forgotten_it_is_known_that_it_was_there_and_until_when() {
-        let known = StoreRecord {
+    fn erased_store_keeps_only_its_install_and_the_time() {
+        let before = StoreRecord {
             last_event_at: Some(at(UNINSTALLED)),
             connected: true,
             currency: Some("EUR".into()),
@@ -446,17 +450,17 @@ mod tests {
             ..uninstalled()
         };
         let later = at("2026-11-16T12:00:00Z");
-        let left = known.redacted(at(UNINSTALLED), later).unwrap();
+        let remaining = before.redacted(at(UNINSTALLED), later).unwrap();
         assert_eq!(
-            left,
+            remaining,
             StoreRecord {
                 redacted_at: Some(later),
                 ..uninstalled()
             }
         );
-        assert_eq!(known.redacted(later, later), None);
+        assert_eq!(before.redacted(later, later), None);
         assert_eq!(
-            known
+            before
                 .reinstalled(at(UNINSTALLED))
                 .unwrap()
                 .redacted(at(UNINSTALLED), later),

@@ -1,8 +1,8 @@
-//! Use case: go through a store's whole catalogue in one go, as `hookline resync` (everything is written) and `hookline
-//! reconcile` (what differs is) do. What function `sync` does in jobs, step by step, is done here one step after another.
+//! Use case: go through a store's whole catalogue in one process, for `hookline resync` (writes everything) and
+//! `hookline reconcile` (writes what differs). Function `sync` does the same steps as jobs.
 //!
-//! The step to go on with is kept as a **checkpoint** every few seconds, so that a run that dies is gone on with by the
-//! next. It runs beside live webhooks: what it reads takes its place among them by version.
+//! A run keeps its next step as a **checkpoint** every few seconds, so that the next run can resume one that died. It
+//! runs beside live webhooks: what it reads is ordered among their states by version.
 
 use std::future::Future;
 
@@ -27,66 +27,66 @@ use crate::{
     },
 };
 
-/// How often a checkpoint is kept while an export is being read.
+/// Interval between checkpoints while an export is being read.
 const CHECKPOINT_EVERY: SignedDuration = SignedDuration::from_secs(10);
 
-/// How often in a row a step may fail before the run does.
-const ATTEMPTS: u32 = 5;
+/// Number of failures in a row of one step after which the run fails.
+const MAX_ATTEMPTS: u32 = 5;
 
-/// How long to wait before a step that failed is tried again; longer each time.
-const AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(2);
+/// Delay before a failed step is retried; multiplied by the number of failures.
+const RETRY_DELAY: SignedDuration = SignedDuration::from_secs(2);
 
-/// Goes through a store's whole catalogue in one go.
+/// Goes through a store's whole catalogue in one process.
 #[derive(Debug)]
 pub struct Backfill<K, E, S, I, P, T, C> {
-    /// Does the steps.
+    /// Performs the steps.
     pub reconcile: Reconcile<K, E, S, I, C>,
-    /// Whether everything is written.
+    /// Scope of the run: everything, or what differs.
     pub scope: Scope,
-    /// Where to go on after a crash.
+    /// Keeps the step to resume from after a crash.
     pub checkpoints: P,
     /// Waits.
     pub pause: T,
 }
 
-/// How far a run has come.
+/// Progress of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
-    /// What it writes.
+    /// Scope of the run.
     pub scope: Scope,
-    /// What to go on with.
+    /// The next step.
     pub step: Step,
 }
 
-/// Where runs keep how far they have come: one checkpoint for each store.
+/// Port for the progress of runs: one checkpoint per store.
 pub trait Checkpoints: Send + Sync {
-    /// The last one kept, if its run has not ended.
+    /// The last checkpoint, if its run has not ended.
     fn find(&self, store: &StoreKey) -> impl Future<Output = Result<Option<Checkpoint>, PortError>> + Send;
 
-    /// Keeps one in place of the last.
+    /// Replaces the checkpoint.
     fn keep(&self, store: &StoreKey, checkpoint: &Checkpoint) -> impl Future<Output = Result<(), PortError>> + Send;
 
-    /// Forgets it: the run has ended.
+    /// Removes the checkpoint: the run has ended.
     fn forget(&self, store: &StoreKey) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
-/// What a run tells of itself.
+/// Report of a run about its progress.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BackfillEvent {
-    /// It goes on where another stopped.
+    /// It resumes where another stopped.
     Resumes(Checkpoint),
-    /// So much has been read.
+    /// It has read this much.
     Read(Progress),
     /// It waits.
     Waits {
-        /// For what.
+        /// Reason.
         why: WaitReason,
-        /// For how long.
+        /// Duration.
         how_long: SignedDuration,
     },
-    /// A step failed and is tried again.
+    /// A step failed and is retried.
     Failed {
-        /// Why, with its causes.
+        /// Reason, with its causes.
         reason: String,
     },
 }
@@ -101,26 +101,26 @@ where
     T: Pause,
     C: Clock,
 {
-    /// Goes through the catalogue: from the last checkpoint of the same scope, or from the beginning if there is none or
-    /// `anew` is true. Tells `told` how it goes.
+    /// Goes through the catalogue: from the last checkpoint of the same scope, or from the start if there is none or
+    /// `restart` is true. Reports progress to `report`.
     ///
     /// # Errors
-    /// [`SyncError`], after some attempts. The checkpoint stays, and the next run goes on from it.
+    /// [`SyncError`], after some attempts. The checkpoint stays, and the next run resumes from it.
     pub async fn run(
         &self,
         store: &StoreKey,
-        anew: bool,
-        told: &mut (dyn FnMut(BackfillEvent) + Send),
+        restart: bool,
+        report: &mut (dyn FnMut(BackfillEvent) + Send),
     ) -> Result<Reconciled, SyncError> {
         let scope = self.scope;
-        let kept = if anew {
+        let kept = if restart {
             None
         } else {
             self.checkpoints.find(store).await?
         };
         let mut step = match kept.filter(|kept| kept.scope == scope) {
             Some(kept) => {
-                told(BackfillEvent::Resumes(kept.clone()));
+                report(BackfillEvent::Resumes(kept.clone()));
                 kept.step
             }
             None => Step::Begin,
@@ -128,7 +128,7 @@ where
         let mut failures = 0;
         loop {
             let done = {
-                let mut read = |progress| told(BackfillEvent::Read(progress));
+                let mut read = |progress| report(BackfillEvent::Read(progress));
                 let on_progress: OnProgress<'_> = &mut read;
                 let stop_at = self.stop_at(&step);
                 self.reconcile
@@ -149,16 +149,16 @@ where
                     };
                     self.checkpoints.keep(store, &checkpoint).await?;
                     if !delay.is_zero() {
-                        told(BackfillEvent::Waits { why, how_long: delay });
+                        report(BackfillEvent::Waits { why, how_long: delay });
                         self.pause.pause(delay).await;
                     }
                 }
-                Err(failure) if failure.is_worth_a_retry() && failures + 1 < ATTEMPTS => {
+                Err(failure) if failure.is_worth_a_retry() && failures + 1 < MAX_ATTEMPTS => {
                     failures += 1;
                     let reason = crate::kernel::port::chain(&failure);
-                    told(BackfillEvent::Failed { reason });
+                    report(BackfillEvent::Failed { reason });
                     self.pause
-                        .pause(AGAIN_AFTER * i32::try_from(failures).unwrap_or(1))
+                        .pause(RETRY_DELAY * i32::try_from(failures).unwrap_or(1))
                         .await;
                 }
                 Err(failure) => return Err(failure),
@@ -166,7 +166,7 @@ where
         }
     }
 
-    /// Reading stops for a checkpoint; what is deleted is looked for in one go, for the export is read for it again.
+    /// Reading stops for a checkpoint; finding deleted entities does not, because it reads the whole export first.
     fn stop_at(&self, step: &Step) -> Timestamp {
         match step {
             Step::Read { .. } => {

@@ -1,4 +1,4 @@
-//! Use case: a person asks for a run through a store's catalogue, which function `sync` does in jobs.
+//! Use case: a person starts a run through a store's catalogue, which function `sync` does as jobs.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -8,33 +8,33 @@ use crate::{
     store::stores::{Run, RunStage, RunTask, StoreRecord},
 };
 
-/// A run that has not been heard of for so long has died.
+/// Time without progress after which a run counts as dead.
 const DEAD_AFTER: SignedDuration = SignedDuration::from_mins(10);
 
-/// Why no run is begun.
+/// Reason why no run is started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartRunError {
-    /// There is nothing to ask.
-    #[error("the store has uninstalled the app: there is nothing to ask")]
+    /// The store's API is no longer open to us.
+    #[error("the store has uninstalled the app: its API is closed to us")]
     Uninstalled,
-    /// Nobody may ask.
+    /// We hold no token.
     #[error(
         "we hold no token for the store's Admin API: give it one with `hookline store add`, or have it install the app"
     )]
     NotConnected,
-    /// It would do the same twice.
-    #[error("a run through this store's catalogue is going on, since {0}: wait for its end")]
+    /// The run would do the same twice.
+    #[error("a run through this store's catalogue is going on, since {0}: wait until it ends")]
     Going(Timestamp),
-    /// The job could not be sent. Worth a retry.
+    /// The job could not be sent. Retryable.
     #[error(transparent)]
     Unavailable(#[from] PortError),
 }
 
-/// Sends the job that begins a run. How it goes is in the status ([`StoreRecord::run`]) within seconds. Who asks twice
-/// before that has two, which do no harm but cost.
+/// Sends the job that begins a run. Its progress is in the status ([`StoreRecord::run`]) within seconds. A second call
+/// before that starts a second run, which does no harm but costs money.
 ///
 /// # Errors
-/// [`StartRunError`] says why, and what to do.
+/// [`StartRunError`] gives the reason, and what to do.
 pub async fn begin(
     jobs: &impl Jobs,
     (store, record): (&StoreKey, &StoreRecord),
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_run_begins_where_there_is_a_token_an_install_and_no_other_run() {
+    async fn run_begins_if_the_store_is_installed_and_connected_and_no_other_run_is_going_on() {
         let connected = StoreRecord {
             connected: true,
             ..StoreRecord::default()
@@ -116,11 +116,11 @@ mod tests {
         ];
         let store: StoreKey = "shopify#demo.myshopify.com".parse().unwrap();
         for (record, refused) in cases {
-            for asked in [RunTask::Resync, RunTask::Reconcile] {
+            for task in [RunTask::Resync, RunTask::Reconcile] {
                 let jobs = MemoryJobs::default();
-                let begun = begin(&jobs, (&store, &record), asked, now()).await;
+                let begun = begin(&jobs, (&store, &record), task, now()).await;
                 let sent: Vec<Task> = jobs.take().into_iter().map(|(job, _)| job.task).collect();
-                match (refused, asked) {
+                match (refused, task) {
                     (Some(said), _) => {
                         assert!(begun.unwrap_err().to_string().contains(said), "{record:?}");
                         assert_eq!(sent, []);

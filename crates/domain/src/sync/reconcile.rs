@@ -1,19 +1,20 @@
 //! Use case: go through a store's whole catalogue, and index what differs from it, or all of it.
 //!
 //! ```text
-//!   Begin ──▶ Read (wait for the export; read it, part by part) ──▶ Deleted (what we have and the store has not) ──▶ done
-//!   collections, ask for an export
+//!   Begin ──▶ Read (wait for the export; read it, part by part) ──▶ Deleted (entities the store no longer has) ──▶ done
+//!   read collections, request an export
 //! ```
 //!
-//! It goes in **steps**, each of which says how to go on, so that a reconciliation survives whoever does it: function
-//! `sync` sends the next step as a job; `hookline resync` does one after another and keeps the last one as a checkpoint
-//! ([`Backfill`](crate::sync::backfill::Backfill)). A step may be done twice.
+//! It proceeds in **steps**. Each step returns the next one, so that a reconciliation survives the process that runs
+//! it: function `sync` sends the next step as a job; `hookline resync` does one step after another and keeps the next
+//! one as a checkpoint ([`Backfill`](crate::sync::backfill::Backfill)). A step may be repeated.
 //!
-//! **A missed webhook** is a change that one should have told and that we do not have, though it is older than the
-//! *grace*: younger ones may still be on their way to us, or in our queue. Nothing is counted until the store has been
-//! gone through once since it installed the app, for what was there before no webhook tells. What only the catalogue
-//! tells (the collections of a product) is no webhook's fault either, nor is that of a smart collection's `updated_at`,
-//! so changed collections are mended and not counted.
+//! **A missed webhook** is a change that a webhook should have delivered, that we do not have, and that is older than
+//! the *grace period*: younger ones may still be on their way to us, or in our queue. Nothing is counted until the
+//! store has been gone through once since it installed the app, because no webhook reports what existed before. A
+//! change that only the catalogue shows (the collections of a product) is not counted as missed either. Nor is a
+//! changed collection: the `updated_at` of a smart collection may change without a webhook, so such collections are
+//! mended and not counted.
 
 mod compare;
 mod deleted;
@@ -44,94 +45,94 @@ use crate::{
     },
 };
 
-/// Deliveries may be on their way to us for so long, or in our queue.
+/// Grace period: time for which a delivery may be on its way to us, or in our queue.
 pub const GRACE: SignedDuration = SignedDuration::from_mins(15);
 
-/// How long exports are waited for, and asked for again when they fail.
+/// Time after which a run stops polling an export, or requesting another for one that failed.
 const GIVE_UP_AFTER: SignedDuration = SignedDuration::from_hours(24);
 
-/// How long to wait before something is tried again that has failed.
-pub(crate) const AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(30);
+/// Delay before something that failed is retried.
+pub(crate) const RETRY_DELAY: SignedDuration = SignedDuration::from_secs(30);
 
 /// Goes through a store's whole catalogue.
 #[derive(Debug)]
 pub struct Reconcile<K, E, S, I, C> {
-    /// Asks, and indexes.
+    /// Reads from the catalogue, and indexes.
     pub ask: Refetch<K, E, S, I, C>,
-    /// How old a change must be for its webhook to be missed: [`GRACE`], but for tests and the impatient.
+    /// Age from which a change counts as missed: [`GRACE`], except in tests and for people who do not want to wait.
     pub grace: SignedDuration,
 }
 
-/// What is written to the index.
+/// Part of the catalogue that is written to the index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
-    /// What differs from what we have, and is counted: a reconciliation.
+    /// Only differences from what we have; missed webhooks are counted. A reconciliation.
     Differing,
-    /// Everything, whatever we have, and nothing is counted: a backfill.
+    /// Everything, whatever we have; nothing is counted. A backfill.
     Everything,
 }
 
-/// How to go on.
+/// Result of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
-    /// Do another step.
+    /// The run goes on with another step.
     Then {
-        /// Which.
+        /// The step.
         step: Step,
-        /// After how long.
+        /// Delay before it.
         delay: SignedDuration,
-        /// Why it is not done yet.
+        /// Reason why the run has not ended.
         why: WaitReason,
     },
-    /// It is done, and the status says so.
+    /// The run has ended, and the status shows it.
     Done(Reconciled),
 }
 
-/// Why a reconciliation is not done yet.
+/// Reason why a reconciliation has not ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WaitReason {
     /// There is more to do.
     More,
-    /// The vendor is still writing its export, and has written so many objects.
+    /// The vendor is still writing its export.
     Writing {
-        /// How many.
+        /// Number of objects written so far.
         objects: u64,
     },
-    /// The export failed, or has expired; another was asked for, from its beginning.
+    /// The export failed or has expired; another was requested, to be read from its start.
     BegunAgain {
         /// The vendor's name for the reason.
         reason: String,
     },
-    /// Reading stopped in the middle; it goes on from there.
+    /// Reading was interrupted; it resumes from there.
     Interrupted {
-        /// Why.
+        /// Reason, for people.
         reason: String,
     },
-    /// What is gone has to be gone for the grace before it counts as missed.
+    /// Deleted entities have to be missing for the grace period before they count as missed.
     Grace,
 }
 
-/// How far reading has come.
+/// Progress of reading an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// How many products have been compared or indexed.
+    /// Number of products compared or indexed.
     pub products: u64,
-    /// What has been read of the export, and its length, in bytes.
+    /// Bytes of the export read so far, and its length in bytes.
     pub bytes: (u64, u64),
-    /// How many objects the export holds: products, and what belongs to them.
+    /// Number of objects in the export: products, and what belongs to them.
     pub objects: u64,
 }
 
-/// Is told how far reading has come.
+/// Callback that receives the progress of reading.
 pub type OnProgress<'a> = &'a mut (dyn FnMut(Progress) + Send);
 
 impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconcile<K, E, S, I, C> {
-    /// Does one step; one that takes long stops soon after `stop_at` and says how to go on. Tells `progress` how far it
-    /// has come, if it reads, and the status how the run goes.
+    /// Performs one step; a long step stops soon after `stop_at` and returns how to go on. Reports progress of reading
+    /// to `progress`, and the state of the run to the status.
     ///
     /// # Errors
-    /// [`SyncError`], when nothing of the step could be done.
+    /// [`SyncError`], if nothing of the step could be done.
     pub async fn step(
         &self,
         store: &StoreKey,
@@ -158,12 +159,12 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
             }
         };
         if let Some(run) = self.run(scope, began_at, last, &done) {
-            self.tell(store, run).await;
+            self.record_run(store, run).await;
         }
         done
     }
 
-    /// Reads all collections and asks for an export.
+    /// Reads all collections and requests an export.
     async fn begin(&self, store: &StoreKey, scope: Scope) -> Result<Next, SyncError> {
         let mut found = ReconcileFindings {
             began_at: whole_micros(self.now()),
@@ -182,7 +183,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
         }
         let export = self.ask.catalogue.export(store).await?;
         Ok(Next::Then {
-            delay: self.until_asked_again(&found),
+            delay: self.poll_delay(&found),
             step: Step::Read {
                 export,
                 offset: 0,
@@ -192,9 +193,9 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
         })
     }
 
-    /// Asks for another export in place of one that can never be read.
+    /// Requests another export in place of one that can never be read.
     async fn begin_again(&self, store: &StoreKey, found: ReconcileFindings, reason: String) -> Result<Next, SyncError> {
-        self.not_for_ever(&found)?;
+        self.check_deadline(&found)?;
         let export = self.ask.catalogue.export(store).await?;
         Ok(Next::Then {
             step: Step::Read {
@@ -207,12 +208,12 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
                     ..found
                 },
             },
-            delay: AGAIN_AFTER,
+            delay: RETRY_DELAY,
             why: WaitReason::BegunAgain { reason },
         })
     }
 
-    /// What a comparison begins with.
+    /// State of the store to compare against.
     async fn baseline(&self, store: &StoreKey, scope: Scope) -> Result<Baseline, PortError> {
         let record = self.ask.apply.stores.find(store).await?.unwrap_or_default();
         Ok(Baseline {
@@ -222,7 +223,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
         })
     }
 
-    /// Writes into the status what has been found; once, though the last step may be done twice.
+    /// Writes the findings into the status; only once, even if the last step is repeated.
     async fn finish(&self, store: &StoreKey, scope: Scope, found: &ReconcileFindings) -> Result<Next, SyncError> {
         let now = self.now();
         let record = self.ask.apply.stores.find(store).await?.unwrap_or_default();
@@ -258,13 +259,13 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
         Ok(Next::Done(reconciled))
     }
 
-    /// How long to wait before asking again how an export stands: a quarter of the time it has taken so far.
-    fn until_asked_again(&self, found: &ReconcileFindings) -> SignedDuration {
+    /// Delay before polling an export again: a quarter of the time it has taken so far.
+    fn poll_delay(&self, found: &ReconcileFindings) -> SignedDuration {
         let taken = self.now().duration_since(found.began_at);
         (taken / 4).clamp(SignedDuration::from_secs(2), SignedDuration::from_secs(30))
     }
 
-    fn not_for_ever(&self, found: &ReconcileFindings) -> Result<(), SyncError> {
+    fn check_deadline(&self, found: &ReconcileFindings) -> Result<(), SyncError> {
         if self.now().duration_since(found.began_at) < GIVE_UP_AFTER {
             return Ok(());
         }
@@ -277,16 +278,16 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
     }
 }
 
-/// What is known of a store when a step begins.
+/// State of a store at the beginning of a step.
 #[derive(Debug)]
 struct Baseline {
     scope: Scope,
     record: StoreRecord,
-    /// Whether what differs was a webhook's to tell.
+    /// `true` if a difference counts as a missed webhook.
     counts: bool,
 }
 
-/// The changes that a webhook should have told, by its topic.
+/// Number of missed webhooks by topic.
 fn missed(found: &ReconcileFindings) -> std::collections::BTreeMap<Topic, u64> {
     let counts = [
         ("products/create", found.created),
@@ -301,8 +302,8 @@ fn missed(found: &ReconcileFindings) -> std::collections::BTreeMap<Topic, u64> {
         .collect()
 }
 
-/// The export's next part, once there is one to read.
-pub(crate) fn again(
+/// The step that reads the export on from `offset`.
+pub(crate) fn read_on(
     export: ExportId,
     offset: u64,
     found: ReconcileFindings,

@@ -1,4 +1,4 @@
-//! Asks a store's catalogue for things by their names, and indexes what it says.
+//! Use case: read things from a store's catalogue by their ids, and index them.
 
 use jiff::Timestamp;
 
@@ -19,59 +19,59 @@ use crate::{
     sync::vendor::{Catalogue, CatalogueError, PRODUCTS_AT_ONCE},
 };
 
-/// How often something is asked for that changes while it is being asked for.
-const ROUNDS: usize = 3;
+/// Maximum number of reads of a thing that changes while it is being read.
+const MAX_ROUNDS: usize = 3;
 
-/// How many of our entities are listed at a time: about what DynamoDB puts into a page of 1 MB.
+/// Number of our entities listed per page: about as many as DynamoDB puts into 1 MB.
 pub(crate) const ENTITIES_LISTED: usize = 5_000;
 
-/// The most entries of the fence that are read at once: what [`Entries::find`] takes.
+/// Maximum number of fence entries read at once: the limit of [`Entries::find`].
 pub(crate) const ENTRIES_AT_ONCE: usize = 100;
 
-/// Asks a store's catalogue, and indexes what it says.
+/// Reads from a store's catalogue, and indexes the result.
 #[derive(Debug)]
 pub struct Refetch<K, E, S, I, C> {
-    /// Where to ask.
+    /// The stores' catalogues.
     pub catalogue: K,
     /// Puts states into the index.
     pub apply: Apply<E, S, I, C>,
 }
 
-/// Why something asked for is not in the index.
+/// Failure to bring something from the catalogue into the index.
 #[derive(Debug, thiserror::Error)]
 pub enum SyncError {
-    /// The catalogue could not be asked; the reason says whether a retry is worth it.
+    /// The catalogue could not be read; the cause decides about a retry.
     #[error(transparent)]
     Unasked(#[from] CatalogueError),
-    /// A table or a queue did not answer. **Worth a retry.**
+    /// A table or a queue did not respond. **Retryable.**
     #[error(transparent)]
     Storage(#[from] PortError),
-    /// The index did not take all of it. **Worth a retry.**
+    /// The index did not accept all of it. **Retryable.**
     #[error("{message}")]
     NotIndexed {
-        /// What sort of problem.
+        /// Code for the status.
         code: ErrorCode,
-        /// Class of the failure, where a port failed.
+        /// Class of the failure, if a port failed.
         cause: Option<Cause>,
-        /// A sentence.
+        /// One sentence.
         message: String,
     },
-    /// Things change faster than they can be asked for. **Worth a retry**, later.
-    #[error("{count} entities changed again and again while they were being asked for")]
+    /// Entities change faster than they can be read. **Retryable**, later.
+    #[error("{count} entities kept changing while they were being read")]
     Overtaken {
-        /// How many.
+        /// Number of entities.
         count: usize,
     },
-    /// The vendor writes no export that can be read. **Not worth a retry**: the next run begins anew.
+    /// The vendor writes no export that can be read. **Not retryable**: the next run begins from the start.
     #[error("no export could be read to its end since {since}")]
     NoExport {
-        /// When it was first asked for.
+        /// Time of the first request for it.
         since: Timestamp,
     },
 }
 
 impl SyncError {
-    /// Whether the same may succeed later without anybody's doing.
+    /// Returns `true` if a retry may succeed without anybody's intervention.
     #[must_use]
     pub fn is_worth_a_retry(&self) -> bool {
         !matches!(
@@ -82,8 +82,8 @@ impl SyncError {
         )
     }
 
-    /// What is said of it to people: of what the vendor's interface failed with also why, which holds neither an address nor
-    /// a token; of our own services no more than they may be told.
+    /// Message for people. Includes the chain of causes of a failure of the vendor's API, which contains neither an
+    /// address nor a token; leaves out the causes of failures of our own services.
     #[must_use]
     pub fn told(&self) -> String {
         match self {
@@ -92,7 +92,7 @@ impl SyncError {
         }
     }
 
-    /// What sort of problem it is, for the status.
+    /// Error code for the status.
     #[must_use]
     pub fn code(&self) -> ErrorCode {
         match self {
@@ -108,7 +108,7 @@ impl SyncError {
         }
     }
 
-    /// Class of the failure, where a port failed.
+    /// Class of the failure, if a port failed.
     #[must_use]
     pub fn cause(&self) -> Option<Cause> {
         match self {
@@ -124,21 +124,21 @@ impl SyncError {
     }
 }
 
-/// What became of things that were seen.
+/// Outcome of indexing states from the catalogue.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IndexedCounts {
-    /// How many had their effect.
+    /// Number of states that took effect.
     pub applied: u64,
-    /// How many had been overtaken by something newer, and were asked for again.
+    /// Number of states that something newer had overtaken, and that were read again.
     pub superseded: u64,
-    /// Why the index will never take one of them, if so.
+    /// Reason why the index will never accept one of them.
     pub rejected: Option<(ErrorCode, String)>,
-    /// What the store said of some could not be read.
+    /// Records of the store that could not be read.
     pub skipped: Vec<Skipped>,
 }
 
 impl IndexedCounts {
-    /// Adds what became of others.
+    /// Adds another outcome.
     pub fn add(&mut self, other: Self) {
         self.applied += other.applied;
         self.superseded += other.superseded;
@@ -146,7 +146,7 @@ impl IndexedCounts {
         self.skipped.extend(other.skipped);
     }
 
-    /// What a person should know of it: that the index does not take something, or that something could not be read.
+    /// Problem that a person should know of: the index rejects something, or a record could not be read.
     #[must_use]
     pub fn problem(&self) -> Option<(ErrorCode, String)> {
         self.rejected.clone().or_else(|| {
@@ -155,22 +155,22 @@ impl IndexedCounts {
                 1 => String::new(),
                 count => format!(" (and {} more)", count - 1),
             };
-            let message = format!("the store's answer cannot be read and was passed over: {first}{others}");
+            let message = format!("part of the store's response cannot be read and was skipped: {first}{others}");
             Some((ErrorCode::SchemaMismatch, message))
         })
     }
 }
 
 impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Refetch<K, E, S, I, C> {
-    /// Reads products and indexes them; one that the store has no more is deleted.
+    /// Reads products and indexes them; deletes those that the store no longer has.
     ///
     /// # Errors
-    /// [`SyncError`]. What could be indexed has been.
+    /// [`SyncError`]. Other products have been indexed as far as possible.
     pub async fn products(&self, store: &StoreKey, ids: &[EntityId]) -> Result<IndexedCounts, SyncError> {
         let mut indexed = IndexedCounts::default();
         for ids in ids.chunks(PRODUCTS_AT_ONCE) {
             let mut wanted = ids.to_vec();
-            for _ in 0..ROUNDS {
+            for _ in 0..MAX_ROUNDS {
                 let answered = self.catalogue.products(store, &wanted).await?;
                 let (more, overtaken) = self.index(store, answered.seen).await?;
                 indexed.add(more);
@@ -187,10 +187,10 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Refetch
         Ok(indexed)
     }
 
-    /// Indexes what was seen; what has been overtaken meanwhile is asked for again.
+    /// Indexes states; reads again those that have been overtaken in the meantime.
     ///
     /// # Errors
-    /// [`SyncError`]. What could be indexed has been.
+    /// [`SyncError`]. Other states have been indexed as far as possible.
     pub async fn take(&self, store: &StoreKey, seen: Vec<Observed>) -> Result<IndexedCounts, SyncError> {
         if seen.is_empty() {
             return Ok(IndexedCounts::default());
@@ -202,8 +202,9 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Refetch
         Ok(indexed)
     }
 
-    /// Indexes what was seen. Returns also what has been overtaken by something newer: of what only the catalogue
-    /// tells, nothing is kept then. A deletion is never overtaken, and what has been deleted meanwhile stays so.
+    /// Indexes states. Also returns the entities that something newer has overtaken, because what only the catalogue
+    /// carries was not kept for them. A deletion is never overtaken, and an entity that has been deleted in the
+    /// meantime stays deleted.
     async fn index(&self, store: &StoreKey, seen: Vec<Observed>) -> Result<(IndexedCounts, Vec<EntityKey>), SyncError> {
         let entities: Vec<Option<EntityKey>> = seen.iter().map(|seen| seen.event.entity(store)).collect();
         let states: Vec<bool> = seen.iter().map(|seen| seen.event.signed_at().is_some()).collect();
@@ -215,7 +216,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Refetch
                 Verdict::Settled(_) => indexed.applied += 1,
                 Verdict::Parked { code, message } => indexed.rejected = Some((code, message)),
                 Verdict::Retry { code, cause, message } => {
-                    failed = Some(SyncError::NotIndexed { code, cause, message });
+                    failed = Some(SyncError::NotIndexed { code, cause, message })
                 }
                 Verdict::NotOurs { message } => {
                     let code = ErrorCode::SchemaMismatch;
@@ -227,10 +228,10 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Refetch
             return Err(failed);
         }
         indexed.superseded = u64::try_from(overtaken.len()).unwrap_or(u64::MAX);
-        Ok((indexed, self.without_the_buried(overtaken).await?))
+        Ok((indexed, self.without_tombstoned(overtaken).await?))
     }
 
-    async fn without_the_buried(&self, entities: Vec<EntityKey>) -> Result<Vec<EntityKey>, PortError> {
+    async fn without_tombstoned(&self, entities: Vec<EntityKey>) -> Result<Vec<EntityKey>, PortError> {
         let known = self.known(&entities).await?;
         let alive = entities.into_iter().zip(known);
         let alive = alive.filter(|(_, known)| {
@@ -241,7 +242,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Refetch
         Ok(alive.map(|(entity, _)| entity).collect())
     }
 
-    /// What is remembered of each entity, in the order asked, however many there are.
+    /// Reads the fence entry of each entity, in order, for any number of entities.
     pub(crate) async fn known(&self, entities: &[EntityKey]) -> Result<Vec<Option<FenceRecord>>, PortError> {
         let mut known = Vec::with_capacity(entities.len());
         for some in entities.chunks(ENTRIES_AT_ONCE) {

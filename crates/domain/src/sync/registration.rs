@@ -1,8 +1,8 @@
-//! Registration: which subscriptions a store should have, how those it has stand to that, and what mends them.
+//! Registration: the subscriptions that a store should have, the state of those that it has, and their repair.
 //!
-//! A subscription is ours if it sends to a receiver of this stack, or to the same receiver at another host: that is where
-//! the stack was before. Any other is somebody else's, say another part of the same app, and is never touched. Only
-//! subscriptions made through the vendor's API can be seen; an app's own (`shopify.app.toml`) cannot
+//! A subscription is ours if it sends to a receiver of this stack, or to the same receiver at another host, where the
+//! stack was before. Any other belongs to somebody else, for example another part of the same app, and is never
+//! touched. Only subscriptions made through the vendor's API can be listed; an app's own (`shopify.app.toml`) cannot
 //! (<https://shopify.dev/docs/apps/build/webhooks/subscribe>).
 
 use crate::{
@@ -10,70 +10,72 @@ use crate::{
     sync::vendor::{CatalogueError, VendorSubscription, VendorSubscriptions, WantedSubscription},
 };
 
-/// What a payload must hold for two changes never to look alike: the vendor drops a delivery that looks like the one
-/// before (<https://shopify.dev/docs/apps/build/webhooks/customize/filters>).
+/// Fields that a payload must have so that two changes never look alike: the vendor drops a delivery that looks like
+/// the one before (<https://shopify.dev/docs/apps/build/webhooks/customize/filters>).
 const NEEDED_FIELDS: [&str; 2] = ["id", "updated_at"];
 
-/// How many of an address's last parts name a receiver: `receive/shopify/products-update`.
+/// Number of last path segments that identify a receiver: `receive/shopify/products-update`.
 const RECEIVER_PARTS: usize = 3;
 
-/// How a store's subscriptions to one topic stand to what is wanted.
+/// State of a store's subscriptions to one topic, compared with the desired one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// What is wanted.
+    /// The desired subscription.
     pub wanted: WantedSubscription,
-    /// Whether there is a subscription for it.
+    /// State of our subscription.
     pub standing: Standing,
-    /// Others of ours to the same topic: each change is delivered once more for each of them, or to where nobody is.
+    /// More subscriptions of ours to the same topic: each delivers every change once more, or sends it to an abandoned
+    /// address.
     pub doubles: Vec<VendorSubscription>,
-    /// Those of somebody else to the same topic.
+    /// Subscriptions of others to the same topic.
     pub others: Vec<VendorSubscription>,
 }
 
-/// Whether there is a subscription for what is wanted.
+/// State of our subscription to a topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
-    /// There is.
+    /// It is as desired.
     Right(VendorSubscription),
-    /// It sends to the right place, but not the fields that are wanted.
+    /// It sends to the right address, but not the desired fields.
     Fields(VendorSubscription),
-    /// It sends to where the receiver was before.
+    /// It sends to a former address of the receiver.
     Moved(VendorSubscription),
-    /// There is none of ours.
+    /// We have none.
     Missing,
 }
 
-/// What was done about a finding.
+/// Result of mending a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mended {
-    /// Nothing: it was right.
+    /// Nothing was done: it was right.
     Nothing,
-    /// One was made.
+    /// A subscription was created.
     Created,
-    /// One was changed.
+    /// A subscription was changed.
     Changed,
 }
 
 impl Finding {
-    /// Whether changes of the topic reach us.
+    /// Returns `true` if changes of the topic reach us.
     #[must_use]
     pub fn reaches_us(&self) -> bool {
         matches!(self.standing, Standing::Right(_) | Standing::Fields(_))
     }
 
-    /// Whether nothing is subscribed to the topic for us, here or where we were.
+    /// Returns `true` if we have no subscription to the topic, neither at the present address nor at a former one.
     #[must_use]
     pub fn is_missing(&self) -> bool {
         self.standing == Standing::Missing
     }
 
-    /// Whether it sends other fields than these, where nobody may choose: more of people than is read, or less than that.
+    /// Returns `true` if it sends other fields than those of a topic whose fields nobody may choose: more personal data
+    /// than we read, or less than we need.
     #[must_use]
     pub fn sends_other_fields(&self) -> bool {
         matches!(self.standing, Standing::Fields(_)) && !self.wanted.include_fields.is_empty()
     }
 
-    /// The fields that the subscription sends lack one without which changes get lost.
+    /// Returns `true` if the subscription lacks a field without which changes get lost.
     #[must_use]
     pub fn loses_changes(&self) -> bool {
         let (Standing::Right(found) | Standing::Fields(found) | Standing::Moved(found)) = &self.standing else {
@@ -84,15 +86,19 @@ impl Finding {
     }
 }
 
-/// The fields to include where these are asked for: with those that no payload may lack; none (which means all) if none
-/// are asked for.
+/// The fields to include for a selection: the selection and those that no payload may lack; empty (which means all) if
+/// the selection is empty.
 #[must_use]
-pub fn fields(asked: &[String]) -> Vec<String> {
-    if asked.is_empty() {
+pub fn fields(selected: &[String]) -> Vec<String> {
+    if selected.is_empty() {
         return Vec::new();
     }
     let mut fields: Vec<String> = NEEDED_FIELDS.map(str::to_owned).into();
-    for field in asked.iter().map(|field| field.trim()).filter(|field| !field.is_empty()) {
+    for field in selected
+        .iter()
+        .map(|field| field.trim())
+        .filter(|field| !field.is_empty())
+    {
         if !fields.iter().any(|known| known == field) {
             fields.push(field.to_owned());
         }
@@ -100,7 +106,7 @@ pub fn fields(asked: &[String]) -> Vec<String> {
     fields
 }
 
-/// How what there is stands to what is wanted: a finding for each that is wanted, in order.
+/// Compares the existing subscriptions with the desired ones: one finding for each desired one, in order.
 #[must_use]
 pub fn compare(wanted: &[WantedSubscription], existing: &[VendorSubscription]) -> Vec<Finding> {
     wanted.iter().map(|wanted| find(wanted, existing)).collect()
@@ -110,7 +116,7 @@ fn find(wanted: &WantedSubscription, existing: &[VendorSubscription]) -> Finding
     let of_topic = existing.iter().filter(|found| found.topic == wanted.topic).cloned();
     let (mut ours, others): (Vec<VendorSubscription>, Vec<VendorSubscription>) =
         of_topic.partition(|found| receiver(&found.uri) == receiver(&wanted.uri));
-    // The best one is kept: at the right place, with the right fields; the vendor's order decides among equals.
+    // The best one is kept: the right address first, then the right fields; ties are decided by the vendor's order.
     ours.sort_by_key(|found| (found.uri != wanted.uri, !same_fields(found, wanted)));
     let mut ours = ours.into_iter();
     let standing = match ours.next() {
@@ -127,7 +133,7 @@ fn find(wanted: &WantedSubscription, existing: &[VendorSubscription]) -> Finding
     }
 }
 
-/// Which receiver an address names, at whatever host and under whatever stage.
+/// Receiver that an address refers to, whatever the host and stage.
 #[must_use]
 pub fn receiver(uri: &str) -> Vec<&str> {
     let path = uri.split(['?', '#']).next().unwrap_or_default();
@@ -146,10 +152,10 @@ fn same_fields(found: &VendorSubscription, wanted: &WantedSubscription) -> bool 
     sorted(&found.include_fields) == sorted(&wanted.include_fields)
 }
 
-/// Looks at a store's subscriptions. Changes nothing.
+/// Reads and compares a store's subscriptions. Changes nothing.
 ///
 /// # Errors
-/// [`CatalogueError`], as it says itself.
+/// [`CatalogueError`], from the port.
 pub async fn look(
     subscriptions: &impl VendorSubscriptions,
     store: &StoreKey,
@@ -158,11 +164,11 @@ pub async fn look(
     Ok(compare(wanted, &subscriptions.list(store).await?))
 }
 
-/// Makes a finding right: makes what is missing, changes what sends elsewhere or other fields. Doubles and others stay.
-/// May be repeated.
+/// Mends a finding: creates what is missing, changes what sends elsewhere or other fields. Doubles and those of others
+/// stay. May be repeated.
 ///
 /// # Errors
-/// [`CatalogueError`], as it says itself.
+/// [`CatalogueError`], from the port.
 pub async fn mend(
     subscriptions: &impl VendorSubscriptions,
     store: &StoreKey,
@@ -218,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn what_sends_here_is_right_and_what_sent_to_where_we_were_has_moved() {
+    fn subscription_at_our_address_is_right_and_one_at_a_former_address_has_moved() {
         let here = subscription("1", HERE, &[]);
         let before = subscription("2", BEFORE, &[]);
         assert_eq!(found(&[]).standing, Standing::Missing);
@@ -235,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn another_topics_or_somebody_elses_is_never_taken_for_ours() {
+    fn subscription_of_another_topic_or_owner_is_never_taken_for_ours() {
         let elsewhere = subscription("1", ELSEWHERE, &[]);
         let other = VendorSubscription {
             topic: "products/create".parse().unwrap(),
@@ -266,24 +272,24 @@ mod tests {
     }
 
     #[test]
-    fn whole_payloads_are_asked_for_by_no_fields_and_reduced_ones_without_updated_at_lose_changes() {
+    fn empty_selection_means_whole_payloads_and_reduced_ones_without_updated_at_lose_changes() {
         assert_eq!(fields(&[]), Vec::<String>::new());
         assert!(!found(&[subscription("1", HERE, &[])]).loses_changes());
         assert!(!found(&[subscription("1", HERE, &["id", "updated_at"])]).loses_changes());
         assert!(found(&[subscription("1", HERE, &["id", "title"])]).loses_changes());
     }
 
-    /// Keeps subscriptions as the vendor does, in memory.
+    /// The vendor's subscriptions, in memory.
     #[derive(Default)]
-    struct Kept(Mutex<Vec<VendorSubscription>>);
+    struct MemorySubscriptions(Mutex<Vec<VendorSubscription>>);
 
-    impl Kept {
+    impl MemorySubscriptions {
         fn all(&self) -> std::sync::MutexGuard<'_, Vec<VendorSubscription>> {
             self.0.lock().unwrap_or_else(PoisonError::into_inner)
         }
     }
 
-    impl VendorSubscriptions for Kept {
+    impl VendorSubscriptions for MemorySubscriptions {
         async fn list(&self, _: &StoreKey) -> Result<Vec<VendorSubscription>, CatalogueError> {
             Ok(self.all().clone())
         }
@@ -311,7 +317,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whatever_there_is_is_mended_once_and_right_from_then_on() {
+    async fn any_state_is_mended_once_and_right_from_then_on() {
         let store = StoreKey {
             source: "shopify".parse().unwrap(),
             store: "demo.myshopify.com".parse().unwrap(),
@@ -325,7 +331,7 @@ mod tests {
             (vec![subscription("1", HERE, &[])], Mended::Nothing),
         ] {
             let others = before.contains(&elsewhere);
-            let kept = Kept(Mutex::new(before));
+            let kept = MemorySubscriptions(Mutex::new(before));
             let wanted = [wanted(&[])];
             let finding = look(&kept, &store, &wanted).await.unwrap().remove(0);
             assert_eq!(mend(&kept, &store, &finding).await.unwrap(), mended);

@@ -1,5 +1,5 @@
-//! Use case: what is done for each store once a day, or once an hour: a job for each that is installed and of which we
-//! hold a token.
+//! Use case: the daily and hourly work for every store: sends a job for each store that is installed and that we hold a
+//! token for.
 
 use jiff::SignedDuration;
 use serde::Deserialize;
@@ -10,28 +10,28 @@ use crate::{
     store::stores::StoreList,
 };
 
-/// How far apart the jobs of two stores are begun, so that they do not all come at once.
-const APART: SignedDuration = SignedDuration::from_secs(2);
+/// Delay between the jobs of two stores, so that they do not all start at once.
+const SPACING: SignedDuration = SignedDuration::from_secs(2);
 
-/// The longest that a job can wait: what [`Jobs::send`] takes.
-const LONGEST: SignedDuration = SignedDuration::from_mins(15);
+/// Maximum delay of a job: the limit of [`Jobs::send`].
+const MAX_DELAY: SignedDuration = SignedDuration::from_mins(15);
 
 /// Sends a job for each store.
 #[derive(Debug)]
 pub struct Schedule<S, J> {
     /// All stores.
     pub stores: S,
-    /// Where jobs go.
+    /// Queue of jobs.
     pub jobs: J,
 }
 
-/// What is due.
+/// Kind of scheduled work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Due {
-    /// To compare catalogues with the index.
+    /// Compares catalogues with the index.
     Reconcile,
-    /// To look at subscriptions and queues.
+    /// Checks subscriptions and queues.
     Watch,
 }
 
@@ -47,10 +47,10 @@ impl Due {
 }
 
 impl<S: StoreList, J: Jobs> Schedule<S, J> {
-    /// Sends a job for each store that is installed and connected. Returns how many.
+    /// Sends a job for each store that is installed and connected. Returns the number of jobs.
     ///
     /// # Errors
-    /// [`PortError`]. Some jobs may have been sent; they may be sent again.
+    /// [`PortError`]. Some jobs may have been sent; sending them again is harmless.
     pub async fn send(&self, due: Due) -> Result<usize, PortError> {
         let (mut sent, mut delay, mut after) = (0, SignedDuration::ZERO, None);
         loop {
@@ -63,10 +63,10 @@ impl<S: StoreList, J: Jobs> Schedule<S, J> {
                     };
                     self.jobs.send(&job, delay).await?;
                     sent += 1;
-                    delay = if delay + APART > LONGEST {
+                    delay = if delay + SPACING > MAX_DELAY {
                         SignedDuration::ZERO
                     } else {
-                        delay + APART
+                        delay + SPACING
                     };
                 }
             }
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_store_that_is_installed_and_connected_gets_a_job_and_no_other() {
+    async fn only_installed_and_connected_stores_get_a_job() {
         let schedule = Schedule {
             stores: MemoryStores::default(),
             jobs: MemoryJobs::default(),
@@ -124,7 +124,7 @@ mod tests {
                 store: store(name),
                 task: task.clone(),
             };
-            assert_eq!(sent, [(job("a"), SignedDuration::ZERO), (job("b"), APART)]);
+            assert_eq!(sent, [(job("a"), SignedDuration::ZERO), (job("b"), SPACING)]);
         }
         assert_eq!(serde_json::from_str::<Due>("\"reconcile\"").unwrap(), Due::Reconcile);
         assert_eq!(serde_json::from_str::<Due>("\"watch\"").unwrap(), Due::Watch);

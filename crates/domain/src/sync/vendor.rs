@@ -1,8 +1,8 @@
-//! The vendor's catalogue: what a store has, asked of the store itself instead of waiting to be told.
+//! Ports to the vendor's API: a store's catalogue, read from the store itself instead of from webhooks.
 //!
-//! Every answer is a state with the time at which it was asked for, so it takes its place among what webhooks tell.
-//! An **export** is all of a store's products in one file, which the vendor takes minutes to write and anybody can then
-//! read from any place on.
+//! Every response is a state with the time of the request, so that it is ordered among the states that webhooks carry.
+//! An **export** is a single file with all products of a store; the vendor takes minutes to write it, and it can then
+//! be read from any offset.
 
 use std::future::Future;
 
@@ -18,90 +18,91 @@ use crate::{
     store::stores::Skipped,
 };
 
-/// The most products that are asked for at once.
+/// Maximum number of products per request.
 pub const PRODUCTS_AT_ONCE: usize = 50;
 
-/// Why a catalogue could not be asked.
+/// Failure of a call to a store's catalogue.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogueError {
-    /// We hold no token for the store. **Not worth a retry** until somebody adds one.
+    /// We hold no token for the store. **Not retryable** until somebody adds one.
     #[error("no token is held for the store")]
     NotConnected,
-    /// The store does not take our token, or not for this. **Not worth a retry** until somebody has looked: the app was
-    /// uninstalled, or its scopes do not suffice.
+    /// The store rejects our token, or rejects it for this request. **Not retryable** until somebody has looked: the
+    /// app was uninstalled, or its scopes do not suffice.
     #[error("the store's Admin API does not take our token: {reason}")]
     Refused {
-        /// What it said; no token.
+        /// Reason given by the store; contains no token.
         reason: String,
     },
-    /// It wants to be asked later, after having been waited for as long as there was time. **Worth a retry.**
-    #[error("the store's Admin API is busy: it asks to wait")]
+    /// The store's rate limit still applied when our time to wait was over. **Retryable.**
+    #[error("the store's Admin API is busy: it is rate limiting us")]
     Throttled,
-    /// It did not answer, or not as it should. **Worth a retry.**
+    /// The store did not respond, or not as it should. **Retryable.**
     #[error(transparent)]
     Unavailable(#[from] PortError),
-    /// It does not know what it was asked, or its answer is not what was asked for: our code and its interface differ.
-    /// **Not worth a retry.**
+    /// The store does not know the request, or its response is not what was requested: our code and its API differ.
+    /// **Not retryable.**
     #[error("the store's Admin API and this code do not agree: {problem}")]
     Disagreed {
-        /// What it said, or what did not fit; without values.
+        /// Error given by the store, or what did not fit; without values.
         problem: String,
     },
 }
 
-/// What a store says of itself, and of us.
+/// A store's own description of itself, and of our access to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shop {
-    /// Its name at the vendor: must be the one we know it by.
+    /// Name at the vendor; must be the one we know the store by.
     pub name: String,
-    /// The currency of its prices, ISO 4217.
+    /// Currency of its prices, ISO 4217.
     pub currency: String,
-    /// What our token may do, as in `read_products`.
+    /// Scopes of our token, as in `read_products`.
     pub scopes: Vec<String>,
 }
 
-/// Things that were asked for by their ids.
+/// Response to a request for things by their ids.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FetchedEntities {
-    /// What was seen of them, in the order asked.
+    /// States that were read, in the order of the request.
     pub seen: Vec<Observed>,
-    /// Those whose answer could not be read: nothing is known of them, and they are not gone.
+    /// Things whose record could not be read: nothing is known of them, and they are not gone.
     pub skipped: Vec<Skipped>,
 }
 
-/// Part of a list that is longer.
+/// One page of a longer list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CataloguePage<T> {
-    /// What is in it.
+    /// Items of the page.
     pub items: Vec<T>,
-    /// What could not be read of it.
+    /// Records of the page that could not be read.
     pub skipped: Vec<Skipped>,
-    /// What names the next part; `None` if this is the last.
+    /// Cursor of the next page; `None` if this is the last.
     pub next: Option<String>,
 }
 
-/// How an export stands.
+/// State of an export.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Export {
-    /// It is being written.
+    /// The vendor is writing it.
     Running {
-        /// How many objects have been written: products, and what belongs to them.
+        /// Number of objects written so far: products, and what belongs to them.
         objects: u64,
     },
     /// It can be read.
     Ready {
-        /// Where, for a while (Shopify: a week). Keep it out of logs: whoever has it can read it.
+        /// Address to read it from, valid for a while (Shopify: a week). Keep it out of logs: anybody who has it can
+        /// read the export.
         address: String,
-        /// When it was asked for: everything in it is at least as new.
+        /// Time of the request: everything in the export is at least as new.
         began_at: Timestamp,
-        /// How many objects it holds.
+        /// Number of objects in it.
         objects: u64,
-        /// Its length in bytes.
+        /// Length in bytes.
         bytes: u64,
     },
-    /// It will never be ready. Ask for another.
+    /// It will never be ready; request another.
     Failed {
-        /// The vendor's name for the reason, as in `INTERNAL_SERVER_ERROR`, or that it has expired.
+        /// The vendor's name for the reason, as in `INTERNAL_SERVER_ERROR`, or a note that it has expired.
         reason: String,
     },
 }
@@ -111,52 +112,55 @@ pub enum Export {
 pub struct ExportBatch {
     /// Whole products, with their collections.
     pub products: Vec<Observed>,
-    /// What could not be read, and is left out: whole products, for one without some of its variants says less than none.
+    /// Records that could not be read and are left out: whole products, because a product without some of its variants
+    /// is worse than none.
     pub skipped: Vec<Skipped>,
-    /// Products of which something came where it does not belong, after they were told: to be asked for by their ids.
+    /// Products with a record out of place in the file, found after they were returned: fetch them by their ids.
     pub doubtful: Vec<EntityId>,
-    /// Where the next batch begins: what to give to [`Catalogue::read`] to go on after these.
+    /// Offset of the next batch: pass it to [`Catalogue::read`] to go on after this one.
     pub offset: u64,
 }
 
-/// Asks a store what it has.
+/// Port to a store's catalogue.
 pub trait Catalogue: Send + Sync {
-    /// What reads an export.
+    /// Reader of an export.
     type Lines: Lines;
 
-    /// What the store says of itself: shows that the token is taken, too.
+    /// Reads the store's own description. Also shows that the token is accepted.
     fn shop(&self, store: &StoreKey) -> impl Future<Output = Result<Shop, CatalogueError>> + Send;
 
-    /// Products by their ids, at most [`PRODUCTS_AT_ONCE`], each with all its variants and its collections, in the order
-    /// asked, but for those that cannot be read. One that the store does not have is [`ProductDeleted`](crate::event::Event::ProductDeleted).
+    /// Reads products by their ids, at most [`PRODUCTS_AT_ONCE`], each with all its variants and collections, in the
+    /// order of the request; those that cannot be read are left out. A product that the store does not have is returned
+    /// as [`ProductDeleted`](crate::event::Event::ProductDeleted).
     fn products(
         &self,
         store: &StoreKey,
         ids: &[EntityId],
     ) -> impl Future<Output = Result<FetchedEntities, CatalogueError>> + Send;
 
-    /// The id of the product that an inventory item is a variant of; `None` if the store has no such item any more.
+    /// Id of the product that an inventory item is a variant of; `None` if the store no longer has such an item.
     fn product_of(
         &self,
         store: &StoreKey,
         inventory_item: &EntityId,
     ) -> impl Future<Output = Result<Option<EntityId>, CatalogueError>> + Send;
 
-    /// A collection by its id; [`CollectionDeleted`](crate::event::Event::CollectionDeleted) if the store has it no more.
+    /// Reads a collection by its id; [`CollectionDeleted`](crate::event::Event::CollectionDeleted) if the store no
+    /// longer has it.
     fn collection(
         &self,
         store: &StoreKey,
         id: &EntityId,
     ) -> impl Future<Output = Result<Observed, CatalogueError>> + Send;
 
-    /// All collections, part by part.
+    /// Lists all collections, page by page.
     fn collections(
         &self,
         store: &StoreKey,
         after: Option<&str>,
     ) -> impl Future<Output = Result<CataloguePage<Observed>, CatalogueError>> + Send;
 
-    /// The ids of the products in a collection, part by part; none of one that the store has no more.
+    /// Lists the ids of the products in a collection, page by page; empty if the store no longer has the collection.
     fn members(
         &self,
         store: &StoreKey,
@@ -164,17 +168,17 @@ pub trait Catalogue: Send + Sync {
         after: Option<&str>,
     ) -> impl Future<Output = Result<CataloguePage<EntityId>, CatalogueError>> + Send;
 
-    /// Asks for an export of all products.
+    /// Requests an export of all products.
     fn export(&self, store: &StoreKey) -> impl Future<Output = Result<ExportId, CatalogueError>> + Send;
 
-    /// How an export stands.
+    /// State of an export.
     fn exported(
         &self,
         store: &StoreKey,
         export: &ExportId,
     ) -> impl Future<Output = Result<Export, CatalogueError>> + Send;
 
-    /// Reads the export at `address`, which was asked for at `began_at`, from `offset` on: 0, or what a batch said.
+    /// Reads the export at `address`, requested at `began_at`, from `offset` on: 0, or the offset of a batch.
     fn read(
         &self,
         store: &StoreKey,
@@ -184,53 +188,55 @@ pub trait Catalogue: Send + Sync {
     ) -> impl Future<Output = Result<Self::Lines, CatalogueError>> + Send;
 }
 
-/// An export, as it is read.
+/// Reader of an export.
 pub trait Lines: Send {
-    /// The next products, at most `limit`; `None` at the end. A record that cannot be read is passed over, and told. What
-    /// breaks the stream is an error, after which reading goes on only by a new [`Catalogue::read`]. Holds no more than one batch in memory.
+    /// Returns the next products, at most `limit`; `None` at the end. A record that cannot be read is skipped and
+    /// reported in the batch. A broken stream is an error; to go on, open a new reader with [`Catalogue::read`]. Holds
+    /// no more than one batch in memory.
     fn next(&mut self, limit: usize) -> impl Future<Output = Result<Option<ExportBatch>, CatalogueError>> + Send;
 }
 
-/// How a subscription is kept at the vendor.
+/// A webhook subscription at the vendor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VendorSubscription {
-    /// The vendor's id for it.
+    /// The vendor's id.
     pub id: String,
     /// The vendor's name of the topic, as in `products/update`.
     pub topic: crate::kernel::ids::Topic,
-    /// Where it sends.
+    /// Address that it sends to.
     pub uri: String,
-    /// Which fields it sends; empty for all.
+    /// Fields that it sends; empty for all.
     pub include_fields: Vec<String>,
-    /// What it leaves out.
+    /// Filter that limits what it sends.
     pub filter: Option<String>,
 }
 
-/// What a subscription should be.
+/// The desired state of a subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WantedSubscription {
-    /// What about.
+    /// Topic.
     pub topic: crate::kernel::ids::Topic,
-    /// Where to.
+    /// Address to send to.
     pub uri: String,
-    /// Which fields; empty for all. Must hold `updated_at` if it holds any: the vendor drops deliveries that look alike
-    /// (<https://shopify.dev/docs/apps/build/webhooks/customize/filters>).
+    /// Fields to send; empty for all. Must contain `updated_at` if it contains any: the vendor drops deliveries that
+    /// look alike (<https://shopify.dev/docs/apps/build/webhooks/customize/filters>).
     pub include_fields: Vec<String>,
 }
 
-/// Keeps a store's subscriptions. Sees those made through the Admin API only, not an app's own (`shopify.app.toml`).
+/// Port to a store's webhook subscriptions. Covers those created through the Admin API only, not an app's own
+/// (`shopify.app.toml`).
 pub trait VendorSubscriptions: Send + Sync {
-    /// All that there are.
+    /// Lists all subscriptions.
     fn list(&self, store: &StoreKey) -> impl Future<Output = Result<Vec<VendorSubscription>, CatalogueError>> + Send;
 
-    /// Makes one. One that is there already with the same topic and address is success.
+    /// Creates a subscription. Succeeds if one with the same topic and address exists.
     fn create(
         &self,
         store: &StoreKey,
         wanted: &WantedSubscription,
     ) -> impl Future<Output = Result<(), CatalogueError>> + Send;
 
-    /// Changes one to what is wanted.
+    /// Changes a subscription to the desired state.
     fn change(
         &self,
         store: &StoreKey,
@@ -238,6 +244,6 @@ pub trait VendorSubscriptions: Send + Sync {
         wanted: &WantedSubscription,
     ) -> impl Future<Output = Result<(), CatalogueError>> + Send;
 
-    /// Removes one. One that is not there is success.
+    /// Removes a subscription. Succeeds if it does not exist.
     fn remove(&self, store: &StoreKey, id: &str) -> impl Future<Output = Result<(), CatalogueError>> + Send;
 }

@@ -1,9 +1,9 @@
-//! The watchdog: looks whether a store's webhooks can reach us, at its subscriptions and at our own queue, and makes
-//! again what is missing.
+//! Watchdog: checks that a store's webhooks can reach us, by its subscriptions and by our own queue, and restores
+//! missing subscriptions.
 //!
-//! Subscriptions vanish: the vendor removes them after some failures in a row, and tells nobody but by e-mail
+//! Subscriptions vanish: the vendor removes them after some failures in a row, and reports it by e-mail only
 //! (<https://shopify.dev/docs/apps/build/webhooks/troubleshoot>). Only those made through the store's Admin API can be
-//! seen, and only where they are in use is anything missed or made again.
+//! listed, so subscriptions are checked and restored only for stores that use those.
 
 use crate::{
     delivery::queue::Backlog,
@@ -19,29 +19,30 @@ use crate::{
     },
 };
 
-/// Which subscriptions a store should have that send to the receivers at this address, whose token has these scopes, and
-/// which are to include these fields. Given by whoever knows the vendor.
+/// Returns the subscriptions that a store should have: those that send to the receivers at this address, for a token
+/// with these scopes, with these fields. Supplied by the vendor's crate.
 pub type Wants = fn(receivers: &str, scopes: &[String], fields: &[String]) -> Vec<WantedSubscription>;
 
-/// Looks whether webhooks can reach us.
+/// Checks that webhooks can reach us.
 #[derive(Debug)]
 pub struct Watchdog<W, Q> {
     /// The stores' subscriptions.
     pub subscriptions: W,
     /// Our own queue.
     pub backlog: Q,
-    /// Where receivers are, without the topic; without it no subscription is looked at.
+    /// Address of the receivers, without the topic; if `None`, no subscription is checked.
     pub receivers: Option<String>,
-    /// What a store should have.
+    /// Returns what a store should have.
     pub wants: Wants,
 }
 
 impl<W: VendorSubscriptions, Q: Backlog> Watchdog<W, Q> {
-    /// Looks, makes again what is missing or sends to where we were before, and writes what it saw into the status.
+    /// Checks, restores subscriptions that are missing or send to a former address, and records the result in the
+    /// status.
     ///
     /// # Errors
-    /// [`SyncError`]: the store or a table could not be asked. One that does not take a subscription is no error: the
-    /// topic stays missing, and is tried again next time.
+    /// [`SyncError`]: the store or a table did not respond. A store that rejects a subscription is no error: the topic
+    /// stays missing, and the next check tries again.
     pub async fn look(
         &self,
         store: &StoreKey,
@@ -59,7 +60,7 @@ impl<W: VendorSubscriptions, Q: Backlog> Watchdog<W, Q> {
             let scopes = catalogue.shop(store).await?.scopes;
             let wanted = (self.wants)(receivers, &scopes, &[]);
             for finding in registration::look(&self.subscriptions, store, &wanted).await? {
-                // Other fields than all may have been asked for on purpose; more of people than is read may not.
+                // A selection of fields may be intended; more personal data than we read may not.
                 if finding.reaches_us() && !finding.sends_other_fields() {
                     continue;
                 }
@@ -67,7 +68,7 @@ impl<W: VendorSubscriptions, Q: Backlog> Watchdog<W, Q> {
                 match registration::mend(&self.subscriptions, store, &finding).await {
                     Ok(_) => watched.restored.push(topic),
                     Err(failure) => {
-                        tracing::warn!(%store, %topic, error = %chain(&failure), "a subscription could not be restored");
+                        tracing::warn!(%store, %topic, error = %chain(&failure), "failed to restore a subscription");
                         match finding.standing {
                             Standing::Moved(_) => watched.elsewhere.push(topic),
                             Standing::Missing => watched.missing.push(topic),

@@ -1,8 +1,8 @@
-//! Use case: do a job, which is to ask a store something that its webhooks did not tell, and to index the answer.
+//! Use case: do a job: read from a store what its webhooks did not carry, and index it.
 //!
-//! A job that fails comes again by its queue, as it is. One that nothing but a person can help (no token, or one that is
-//! not taken) is dropped, and the status says why: the next reconciliation finds what it would have. One that takes too
-//! long sends another that goes on where it stopped.
+//! A job that fails is received again from its queue, unchanged. One that only a person can help (no token, or a
+//! rejected one) is dropped, and the status shows why: the next reconciliation finds what the job would have found. One
+//! that takes too long sends another that resumes where it stopped.
 
 mod members;
 #[cfg(test)]
@@ -27,66 +27,66 @@ use crate::{
     },
     store::stores::{StoreUpdate, Stores},
     sync::{
-        reconcile::{AGAIN_AFTER, Next, Reconcile, Scope, Step, WaitReason},
+        reconcile::{Next, RETRY_DELAY, Reconcile, Scope, Step, WaitReason},
         refetch::{IndexedCounts, SyncError},
         vendor::{Catalogue, CatalogueError, PRODUCTS_AT_ONCE, VendorSubscriptions},
         watch::Watchdog,
     },
 };
 
-/// How many questions are under way at once that are for one thing each.
-const QUESTIONS_AT_ONCE: usize = 8;
+/// Number of concurrent requests for one thing each.
+const LOOKUPS_AT_ONCE: usize = 8;
 
-/// How often at least the status is told how a run goes while an export is being read.
-const TOLD_EVERY: SignedDuration = SignedDuration::from_secs(3);
+/// Maximum interval between updates of a run's progress in the status while an export is being read.
+const REPORT_EVERY: SignedDuration = SignedDuration::from_secs(3);
 
 /// Does jobs.
 #[derive(Debug)]
 pub struct SyncWorker<K, E, S, I, J, W, Q, C> {
-    /// Asks, compares and indexes.
+    /// Reads from the catalogue, compares and indexes.
     pub reconcile: Reconcile<K, E, S, I, C>,
-    /// What remains to be asked.
+    /// Queue of jobs, for the work that remains.
     pub jobs: J,
-    /// Looks at subscriptions.
+    /// Checks subscriptions.
     pub watch: Watchdog<W, Q>,
 }
 
-/// What became of a job.
+/// Outcome of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JobOutcome {
-    /// It is done, or another goes on with it.
+    /// It is done, or another job continues it.
     Done,
-    /// The store has uninstalled the app: there is nothing to ask.
+    /// The store has uninstalled the app: its API is closed to us.
     Uninstalled,
-    /// It will never be done without a person: dropped, and the status says why.
+    /// It will never be done without a person: it is dropped, and the status shows why.
     Dropped {
-        /// What sort of problem.
+        /// Code for the status.
         code: ErrorCode,
-        /// A sentence.
+        /// One sentence.
         message: String,
     },
     /// It failed: receive it again.
     Again {
-        /// What sort of problem.
+        /// Code for the status.
         code: ErrorCode,
-        /// Class of the failure, where a port failed.
+        /// Class of the failure, if a port failed.
         cause: Option<Cause>,
-        /// A sentence.
+        /// One sentence.
         message: String,
     },
 }
 
 impl JobOutcome {
-    /// Whether the queue may forget the job.
+    /// Returns `true` if the queue may delete the job.
     #[must_use]
     pub fn is_settled(&self) -> bool {
         !matches!(self, Self::Again { .. })
     }
 }
 
-/// Does jobs, with whatever it needs for that. One after another, so its futures need not be [`Send`].
+/// Does jobs, one after another, so its futures need not be [`Send`].
 pub trait Perform {
-    /// Does a job. One that takes long stops soon after `stop_at` and sends the rest as another.
+    /// Does a job. A long job stops soon after `stop_at` and sends the rest as another job.
     fn perform(&self, job: &Job, stop_at: Timestamp) -> impl Future<Output = JobOutcome>;
 }
 
@@ -107,7 +107,7 @@ where
             Ok(false) => self.ask(job, stop_at).await,
             Err(failure) => Err(failure.into()),
         };
-        self.note(&job.store, &done).await;
+        self.record_outcome(&job.store, &done).await;
         match done {
             Ok(_) => JobOutcome::Done,
             Err(failure) => {
@@ -177,7 +177,8 @@ where
         }
     }
 
-    /// Does steps of a run, one after another, until it has to wait or the time is up. Returns what remains, and when to go on.
+    /// Performs steps of a run until it has to wait or the time is up. Returns the step that remains, and the delay
+    /// before it.
     async fn steps(
         &self,
         store: &StoreKey,
@@ -188,9 +189,9 @@ where
         let mut step = step.clone();
         let mut has_begun = false;
         loop {
-            // The export is read once more to look for what is deleted: that goes in one.
+            // The check for deleted entities reads the whole export first, so it is not cut into short steps.
             let soon = match step {
-                Step::Read { .. } => self.now().checked_add(TOLD_EVERY).unwrap_or(stop_at),
+                Step::Read { .. } => self.now().checked_add(REPORT_EVERY).unwrap_or(stop_at),
                 Step::Begin | Step::Deleted { .. } => stop_at,
             };
             let next = self
@@ -201,39 +202,39 @@ where
                 Ok(Next::Done(_)) => return Ok(None),
                 Ok(Next::Then { step: next, delay, why }) => {
                     if let WaitReason::Interrupted { reason } = &why {
-                        self.interrupted(store, None, reason).await;
+                        self.record_interruption(store, None, reason).await;
                     }
                     if !delay.is_zero() || self.now() >= stop_at {
-                        tracing::info!(%store, ?scope, ?why, "a run through the catalogue goes on later");
+                        tracing::info!(%store, ?scope, ?why, "a run through the catalogue will be resumed");
                         return Ok(Some((next, delay)));
                     }
                     (step, has_begun) = (next, true);
                 }
-                // What has been done is not done again.
+                // Finished steps are not repeated.
                 Err(failure) if has_begun && failure.is_worth_a_retry() => {
                     tracing::warn!(%store, ?scope, error = %chain(&failure), "a run through the catalogue was interrupted");
-                    self.interrupted(store, failure.cause(), &failure.told()).await;
-                    return Ok(Some((step, AGAIN_AFTER)));
+                    self.record_interruption(store, failure.cause(), &failure.told()).await;
+                    return Ok(Some((step, RETRY_DELAY)));
                 }
                 Err(failure) => return Err(failure),
             }
         }
     }
 
-    /// Says in the status that a run has stopped, though it will go on.
-    async fn interrupted(&self, store: &StoreKey, cause: Option<Cause>, reason: &str) {
+    /// Reports in the status that a run was interrupted, although it will resume.
+    async fn record_interruption(&self, store: &StoreKey, cause: Option<Cause>, reason: &str) {
         let update = StoreUpdate {
             errors: vec![LastError {
                 at: self.now(),
                 code: ErrorCode::CatalogueUnavailable,
                 cause,
-                message: format!("a run through the catalogue was interrupted and goes on later: {reason}"),
+                message: format!("a run through the catalogue was interrupted and will be resumed: {reason}"),
                 delivery_id: None,
             }],
             ..StoreUpdate::default()
         };
         if let Err(failure) = self.reconcile.ask.apply.stores.record(store, &update).await {
-            tracing::warn!(%store, error = %chain(&failure), "failed to record why a run was interrupted");
+            tracing::warn!(%store, error = %chain(&failure), "failed to record in the status that a run was interrupted");
         }
     }
 
@@ -245,20 +246,20 @@ where
     async fn products_of(&self, store: &StoreKey, items: &[EntityId]) -> Result<Vec<EntityId>, SyncError> {
         let products: BTreeSet<Option<EntityId>> = stream::iter(items)
             .map(async |item| match self.reconcile.ask.catalogue.product_of(store, item).await {
-                // One answer that cannot be read costs one item.
+                // A response that cannot be read costs one item.
                 Err(failure @ CatalogueError::Disagreed { .. }) => {
-                    tracing::warn!(%store, %item, error = %chain(&failure), "failed to read whose stock has changed");
+                    tracing::warn!(%store, %item, error = %chain(&failure), "failed to read the product of an inventory item");
                     Ok(None)
                 }
                 answered => answered,
             })
-            .buffer_unordered(QUESTIONS_AT_ONCE)
+            .buffer_unordered(LOOKUPS_AT_ONCE)
             .try_collect()
             .await?;
         Ok(products.into_iter().flatten().collect())
     }
 
-    /// Has products asked for, in jobs of their own.
+    /// Sends jobs that read products.
     async fn send_products(&self, store: &StoreKey, ids: &[EntityId]) -> Result<(), PortError> {
         for ids in ids.chunks(PRODUCTS_AT_ONCE) {
             let task = Task::Products { ids: ids.to_vec() };
@@ -275,8 +276,9 @@ where
         self.jobs.send(&job, delay).await
     }
 
-    /// Writes into the status what became of a job. What is lost here is a time or a reason, and no reason to fail.
-    async fn note(&self, store: &StoreKey, done: &Result<IndexedCounts, SyncError>) {
+    /// Records the outcome of a job in the status. If the write fails, only a time or a reason is lost, so the job does
+    /// not fail.
+    async fn record_outcome(&self, store: &StoreKey, done: &Result<IndexedCounts, SyncError>) {
         let now = self.reconcile.ask.apply.clock.now();
         let mut update = StoreUpdate::default();
         let problem = match done {
@@ -296,7 +298,7 @@ where
         if update != StoreUpdate::default()
             && let Err(failure) = self.reconcile.ask.apply.stores.record(store, &update).await
         {
-            tracing::warn!(%store, error = %chain(&failure), "what became of a job is not in the status");
+            tracing::warn!(%store, error = %chain(&failure), "failed to record the outcome of a job in the status");
         }
     }
 }

@@ -67,24 +67,31 @@ fn delivery(id: &str, body: &str) -> Delivery {
     }
 }
 
-/// Keeps nothing.
-const NOTHING: Keep<MemoryArchive> = Keep {
+/// No archive.
+const NO_ARCHIVE: Keep<MemoryArchive> = Keep {
     archive: None,
     personal: sources::is_personal,
 };
 
-async fn answer(batch: Value) -> Result<Value, Unnamed> {
+async fn response(batch: Value) -> Result<Value, MissingMessageIdError> {
     let batch = serde_json::from_value(batch).unwrap();
     let unpack: Unpack<MemoryBodies> = Unpack { bodies: None };
-    let answer = consume(&consumer(sources::interpret), &unpack, &NOTHING, batch, Timestamp::MAX).await?;
-    Ok(serde_json::to_value(answer).unwrap())
+    let response = consume(
+        &consumer(sources::interpret),
+        &unpack,
+        &NO_ARCHIVE,
+        batch,
+        Timestamp::MAX,
+    )
+    .await?;
+    Ok(serde_json::to_value(response).unwrap())
 }
 
 const GOOD: &str =
     r#"{"id":1,"admin_graphql_api_id":"gid://shopify/Product/1","title":"Kettle","updated_at":"2026-11-14T10:00:00Z"}"#;
 
 #[tokio::test]
-async fn only_what_must_come_again_is_named() {
+async fn response_names_only_messages_to_retry() {
     let batch = json!({"Records": [
         {"messageId": "good", "body": text(GOOD)},
         {"messageId": "foreign", "body": "{\"hello\":1}"},
@@ -94,46 +101,46 @@ async fn only_what_must_come_again_is_named() {
     ]});
     let again = |id: &str| json!({"itemIdentifier": id});
     assert_eq!(
-        answer(batch).await.unwrap(),
+        response(batch).await.unwrap(),
         json!({"batchItemFailures": [again("foreign"), again("broken"), again("empty"), again("absent")]})
     );
 }
 
 #[tokio::test]
-async fn an_empty_batch_has_no_failures() {
+async fn empty_batch_has_no_failures() {
     assert_eq!(
-        answer(json!({"Records": []})).await.unwrap(),
+        response(json!({"Records": []})).await.unwrap(),
         json!({"batchItemFailures": []})
     );
-    assert_eq!(answer(json!({})).await.unwrap(), json!({"batchItemFailures": []}));
+    assert_eq!(response(json!({})).await.unwrap(), json!({"batchItemFailures": []}));
 }
 
 #[tokio::test]
-async fn an_empty_identifier_is_never_given() {
+async fn response_never_contains_an_empty_identifier() {
     let unnamed = json!({"Records": [{"body": "not ours"}, {"messageId": "good", "body": text(GOOD)}]});
-    assert_eq!(answer(unnamed).await, Err(Unnamed));
+    assert_eq!(response(unnamed).await, Err(MissingMessageIdError));
     let harmless = json!({"Records": [{"body": text(GOOD)}]});
-    assert_eq!(answer(harmless).await.unwrap(), json!({"batchItemFailures": []}));
+    assert_eq!(response(harmless).await.unwrap(), json!({"batchItemFailures": []}));
 }
 
 /// An index that never answers.
-struct Hung;
+struct HangingIndex;
 
-impl Index for Hung {
+impl Index for HangingIndex {
     async fn apply(&self, _changes: &[IndexChange]) -> Result<Vec<IndexOutcome>, PortError> {
         std::future::pending().await
     }
 }
 
 #[tokio::test]
-async fn what_is_not_done_when_the_time_is_up_comes_again() {
+async fn whole_batch_is_retried_when_time_runs_out() {
     let ready = consumer(sources::interpret);
     let hung = Reindex {
         ledger: ready.ledger,
         apply: Apply {
             entities: ready.apply.entities,
             stores: ready.apply.stores,
-            index: Hung,
+            index: HangingIndex,
             clock: Noon,
         },
         jobs: ready.jobs,
@@ -146,42 +153,42 @@ async fn what_is_not_done_when_the_time_is_up_comes_again() {
         serde_json::from_value(records).unwrap()
     };
     let unpack: Unpack<MemoryBodies> = Unpack { bodies: None };
-    let answer = consume(&hung, &unpack, &NOTHING, batch(json!("a")), Noon.now())
+    let response = consume(&hung, &unpack, &NO_ARCHIVE, batch(json!("a")), Noon.now())
         .await
         .unwrap();
-    let again: Vec<_> = answer
+    let again: Vec<_> = response
         .batch_item_failures
         .iter()
         .map(|failure| &*failure.item_identifier)
         .collect();
     assert_eq!(again, ["a", "b"]);
     assert_eq!(
-        consume(&hung, &unpack, &NOTHING, batch(Value::Null), Noon.now()).await,
-        Err(Unnamed)
+        consume(&hung, &unpack, &NO_ARCHIVE, batch(Value::Null), Noon.now()).await,
+        Err(MissingMessageIdError)
     );
 }
 
 #[test]
-fn the_work_ends_before_the_function_does() {
+fn work_ends_before_the_function_times_out() {
     let left = |seconds| time_left(Noon.now() + SignedDuration::from_secs(seconds), Noon.now());
     assert_eq!(left(30), Duration::from_secs(29));
     assert_eq!(left(-5), Duration::ZERO);
     assert!(time_left(Timestamp::MAX, Noon.now()) > Duration::from_secs(30));
 }
 
-/// The archive of these tests, when it fails.
-struct Shut;
+/// An archive that fails.
+struct FailingArchive;
 
-impl Archive for Shut {
+impl Archive for FailingArchive {
     async fn keep(&self, _: &StoreKey, _: Timestamp, _: &[String]) -> Result<(), PortError> {
         Err(PortError::new("archive", "connection refused"))
     }
 }
 
-/// The archive of these tests, when it does not answer.
-struct Stuck;
+/// An archive that never answers.
+struct HangingArchive;
 
-impl Archive for Stuck {
+impl Archive for HangingArchive {
     async fn keep(&self, _: &StoreKey, _: Timestamp, _: &[String]) -> Result<(), PortError> {
         std::future::pending().await
     }
@@ -198,13 +205,13 @@ fn batch_of(texts: &[String]) -> SqsBatch {
     }
 }
 
-/// How many of a batch must come again.
-async fn applied<A: Archive>(keep: &Keep<A>, texts: &[String], deadline: Timestamp) -> usize {
+/// Applies a batch and returns the number of messages to retry.
+async fn retried<A: Archive>(keep: &Keep<A>, texts: &[String], deadline: Timestamp) -> usize {
     let bodies = MemoryBodies::default();
     let unpack = Unpack { bodies: Some(bodies) };
     let consumer = consumer(sources::interpret);
-    let answer = consume(&consumer, &unpack, keep, batch_of(texts), deadline).await;
-    answer.unwrap().batch_item_failures.len()
+    let response = consume(&consumer, &unpack, keep, batch_of(texts), deadline).await;
+    response.unwrap().batch_item_failures.len()
 }
 
 async fn archived(archive: &MemoryArchive) -> Vec<Vec<Delivery>> {
@@ -233,7 +240,7 @@ fn keeping<A>(archive: A) -> Keep<A> {
 }
 
 #[tokio::test]
-async fn what_is_about_people_is_never_kept() {
+async fn personal_data_is_never_archived() {
     let (archive, keep) = archive();
     let of = |topic: &str, body: &str| {
         let mut delivery = delivery("1", body);
@@ -268,15 +275,15 @@ async fn what_is_about_people_is_never_kept() {
         interpret: ready.interpret,
     };
     let unpack: Unpack<MemoryBodies> = Unpack { bodies: None };
-    let answer = consume(&consumer, &unpack, &keep, batch_of(&texts), Timestamp::MAX).await;
-    assert_eq!(answer.unwrap(), SqsAnswer::default(), "all are settled");
+    let response = consume(&consumer, &unpack, &keep, batch_of(&texts), Timestamp::MAX).await;
+    assert_eq!(response.unwrap(), SqsAnswer::default(), "all are settled");
     let kept = archived(&archive).await.concat();
     let topics: Vec<&str> = kept.iter().map(|delivery| delivery.key.topic.as_str()).collect();
     assert_eq!(topics, ["inventory_levels/update"]);
 }
 
 #[tokio::test]
-async fn what_is_settled_is_kept_as_one_object_and_nothing_else_is() {
+async fn completed_deliveries_are_archived_as_one_object_and_nothing_else_is() {
     let (archive, keep) = archive();
     let other = GOOD.replace("\"id\":1", "\"id\":2");
     let texts = [
@@ -286,12 +293,12 @@ async fn what_is_settled_is_kept_as_one_object_and_nothing_else_is() {
         envelope::encode(&delivery("1~replay-01234567", GOOD)).unwrap(),
         "not ours".to_owned(),
     ];
-    assert_eq!(applied(&keep, &texts, Timestamp::MAX).await, 2, "broken and not ours");
+    assert_eq!(retried(&keep, &texts, Timestamp::MAX).await, 2, "broken and not ours");
     assert_eq!(archived(&archive).await, [[delivery("1", GOOD), delivery("2", &other)]]);
 }
 
 #[tokio::test]
-async fn a_body_that_no_message_held_is_kept_whole_and_then_removed() {
+async fn large_body_is_archived_whole_and_then_removed() {
     let (archive, keep) = archive();
     let unpack = Unpack {
         bodies: Some(MemoryBodies::default()),
@@ -306,27 +313,27 @@ async fn a_body_that_no_message_held_is_kept_whole_and_then_removed() {
     bodies.put(&key, compress(&large.body)).await.unwrap();
     let batch = batch_of(&[envelope::point(&large, attempt)]);
     let consumer = consumer(sources::interpret);
-    let answer = consume(&consumer, &unpack, &keep, batch, Timestamp::MAX).await.unwrap();
-    assert_eq!(answer, SqsAnswer::default());
+    let response = consume(&consumer, &unpack, &keep, batch, Timestamp::MAX).await.unwrap();
+    assert_eq!(response, SqsAnswer::default());
     assert_eq!(archived(&archive).await, [[large]]);
     assert_eq!(bodies.keys(), []);
 }
 
 #[tokio::test]
-async fn what_comes_again_after_it_was_done_is_kept_again() {
+async fn delivery_received_again_after_completion_is_archived_again() {
     let (archive, keep) = archive();
     let unpack: Unpack<MemoryBodies> = Unpack { bodies: None };
     let consumer = consumer(sources::interpret);
-    // The second is as when the first consumer died before it could keep anything.
-    for keep in [&NOTHING, &keep] {
+    // The second run stands for a consumer that stopped before it archived anything.
+    for keep in [&NO_ARCHIVE, &keep] {
         let batch = batch_of(&[text(GOOD)]);
         consume(&consumer, &unpack, keep, batch, Timestamp::MAX).await.unwrap();
     }
     assert_eq!(archived(&archive).await, [[delivery("1", GOOD)]]);
 }
 
-/// What is logged on this thread until the guard is dropped.
-fn logged() -> (Arc<Mutex<Vec<u8>>>, tracing::subscriber::DefaultGuard) {
+/// Captures the log lines of this thread until the guard is dropped.
+fn capture_logs() -> (Arc<Mutex<Vec<u8>>>, tracing::subscriber::DefaultGuard) {
     #[derive(Clone)]
     struct Lines(Arc<Mutex<Vec<u8>>>);
     impl io::Write for Lines {
@@ -344,36 +351,39 @@ fn logged() -> (Arc<Mutex<Vec<u8>>>, tracing::subscriber::DefaultGuard) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_archive_that_fails_or_hangs_is_told_of_and_keeps_nothing_from_being_settled() {
-    let (lines, _logging) = logged();
-    let said = |what: &str| String::from_utf8(lines.lock().unwrap().clone()).unwrap().contains(what);
-    assert_eq!(applied(&keeping(Shut), &[text(GOOD)], Timestamp::MAX).await, 0);
-    assert!(said("is not in the archive") && said("archive failed: connection refused"));
+async fn archive_that_fails_or_hangs_is_logged_and_does_not_stop_completion() {
+    let (lines, _logging) = capture_logs();
+    let has_logged = |what: &str| String::from_utf8(lines.lock().unwrap().clone()).unwrap().contains(what);
+    assert_eq!(
+        retried(&keeping(FailingArchive), &[text(GOOD)], Timestamp::MAX).await,
+        0
+    );
+    assert!(has_logged("is not in the archive") && has_logged("archive failed: connection refused"));
     let soon = Noon.now() + SignedDuration::from_millis(1_200);
-    assert_eq!(applied(&keeping(Stuck), &[text(GOOD)], soon).await, 0);
-    assert!(said(
-        "the time is up before all that has been settled is in the archive"
+    assert_eq!(retried(&keeping(HangingArchive), &[text(GOOD)], soon).await, 0);
+    assert!(has_logged(
+        "ran out of time before all completed deliveries were archived"
     ));
 }
 
-/// An index that is asleep.
-struct Asleep;
+/// An index that is unavailable.
+struct UnavailableIndex;
 
-impl Index for Asleep {
+impl Index for UnavailableIndex {
     async fn apply(&self, _changes: &[IndexChange]) -> Result<Vec<IndexOutcome>, PortError> {
         Err(PortError::new("index", "asleep"))
     }
 }
 
 #[tokio::test]
-async fn what_waits_for_the_index_comes_again_soon_and_nothing_else_does() {
+async fn only_messages_that_wait_for_the_index_are_retried_early() {
     let good = consumer(sources::interpret);
     let ledger = MemoryLedger::default();
     let reindex = Reindex {
         apply: Apply {
             entities: MemoryEntities::default(),
             stores: MemoryStores::default().beside(&ledger),
-            index: Asleep,
+            index: UnavailableIndex,
             clock: Noon,
         },
         ledger,
@@ -398,25 +408,25 @@ async fn what_waits_for_the_index_comes_again_soon_and_nothing_else_does() {
     ]});
     let unpack: Unpack<MemoryBodies> = Unpack { bodies: None };
     let batch = serde_json::from_value(batch).unwrap();
-    let answer = consume(&reindex, &unpack, &NOTHING, batch, Timestamp::MAX)
+    let response = consume(&reindex, &unpack, &NO_ARCHIVE, batch, Timestamp::MAX)
         .await
         .unwrap();
-    assert_eq!(answer.batch_item_failures.len(), 5);
-    let delayed: Vec<_> = answer
+    assert_eq!(response.batch_item_failures.len(), 5);
+    let delayed: Vec<_> = response
         .delayed
         .iter()
         .map(|delayed| (&*delayed.receipt, delayed.wait.as_secs()))
         .collect();
     assert_eq!(delayed, [("receipt of a", 20), ("receipt of b", 236)]);
-    // What SQS gets holds nothing of that.
-    assert!(!serde_json::to_string(&answer).unwrap().contains("receipt"));
+    // The response to SQS contains no delays.
+    assert!(!serde_json::to_string(&response).unwrap().contains("receipt"));
 }
 
-/// Remembers what it is told.
+/// Records the delays it receives, and fails.
 #[derive(Default)]
-struct Told(Mutex<Vec<Delayed>>);
+struct RecordingQueue(Mutex<Vec<Delayed>>);
 
-impl Redelivery for Told {
+impl Redelivery for RecordingQueue {
     async fn delay(&self, messages: &[Delayed]) -> Result<(), PortError> {
         self.0.lock().unwrap().extend_from_slice(messages);
         Err(PortError::new("event queue", "refused"))
@@ -424,26 +434,26 @@ impl Redelivery for Told {
 }
 
 #[tokio::test]
-async fn a_queue_that_does_not_change_when_messages_come_again_fails_nothing() {
-    let told = Told::default();
+async fn failure_to_set_delays_is_harmless() {
+    let queue = RecordingQueue::default();
     let message = Delayed {
         receipt: "a".to_owned(),
         wait: SignedDuration::from_secs(20),
     };
-    delay(Some(&told), &[], "test", Duration::from_secs(1)).await;
+    delay(Some(&queue), &[], "test", Duration::from_secs(1)).await;
     delay(
-        Some(&told),
+        Some(&queue),
         std::slice::from_ref(&message),
         "test",
         Duration::from_secs(1),
     )
     .await;
     delay(
-        None::<&Told>,
+        None::<&RecordingQueue>,
         std::slice::from_ref(&message),
         "test",
         Duration::from_secs(1),
     )
     .await;
-    assert_eq!(*told.0.lock().unwrap(), [message]);
+    assert_eq!(*queue.0.lock().unwrap(), [message]);
 }

@@ -1,14 +1,14 @@
-//! What the functions are told that ask stores.
+//! Configuration of the functions that fetch from stores.
 
 use hookline_domain::kernel::secret::SecretRef;
 use jiff::SignedDuration;
 
-use super::{ConfigError, Environment, IndexConfig, Reader};
+use super::{FromEnvironment, IndexConfig, Reader};
 
-/// How long a webhook may be on its way before it counts as missed, unless told otherwise.
-const GRACE_SECONDS: u32 = 15 * 60;
+/// Seconds after a change at which its webhook counts as missed, by default.
+const DEFAULT_GRACE_SECONDS: u32 = 15 * 60;
 
-/// What the function that asks stores is told.
+/// Configuration of the function that performs sync jobs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyncConfig {
     /// `ENTITIES_TABLE`
@@ -21,23 +21,23 @@ pub struct SyncConfig {
     pub token_key: String,
     /// `SYNC_QUEUE_URL`
     pub sync_queue_url: String,
-    /// `EVENT_QUEUE_URL`: how much waits there is in the status.
+    /// `EVENT_QUEUE_URL`: its depth is part of the status.
     pub event_queue_url: String,
-    /// `SHOPIFY_ADMIN_URL`; without it each store's own address.
+    /// `SHOPIFY_ADMIN_URL`; without it, each store's own address is used.
     pub admin_url: Option<String>,
-    /// `SHOPIFY_CLIENT_ID`; without it tokens that expire cannot be renewed.
+    /// `SHOPIFY_CLIENT_ID`; without it, expiring tokens cannot be renewed.
     pub client_id: Option<String>,
     /// `SHOPIFY_CLIENT_SECRETS` or `SHOPIFY_CLIENT_SECRETS_ARN`
     pub client_secrets: SecretRef,
-    /// `RECEIVER_URL`; without it no subscription is looked at.
+    /// `RECEIVER_URL`; without it, webhook subscriptions are not checked.
     pub receiver_url: Option<String>,
-    /// `RECONCILE_GRACE_SECONDS`: how old a change must be for its webhook to be missed.
+    /// `RECONCILE_GRACE_SECONDS`: age of a change at which its webhook counts as missed.
     pub grace: SignedDuration,
-    /// Where the index is.
+    /// The index.
     pub index: IndexConfig,
 }
 
-/// What the function that sends scheduled jobs is told.
+/// Configuration of the function that sends scheduled jobs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReconcileConfig {
     /// `STORES_TABLE`
@@ -46,14 +46,9 @@ pub struct ReconcileConfig {
     pub sync_queue_url: String,
 }
 
-impl SyncConfig {
-    /// Reads it.
-    ///
-    /// # Errors
-    /// [`ConfigError`] names what is missing.
-    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
-        let mut reader = Reader::new(environment);
-        let config = Self {
+impl FromEnvironment for SyncConfig {
+    fn take(reader: &mut Reader<'_>) -> Self {
+        Self {
             entities_table: reader.required("ENTITIES_TABLE"),
             stores_table: reader.required("STORES_TABLE"),
             connections_table: reader.required("CONNECTIONS_TABLE"),
@@ -64,24 +59,17 @@ impl SyncConfig {
             client_id: reader.optional("SHOPIFY_CLIENT_ID"),
             client_secrets: reader.secret("SHOPIFY_CLIENT_SECRETS", "SHOPIFY_CLIENT_SECRETS_ARN"),
             receiver_url: reader.optional("RECEIVER_URL"),
-            grace: reader.seconds("RECONCILE_GRACE_SECONDS", GRACE_SECONDS),
+            grace: reader.seconds("RECONCILE_GRACE_SECONDS", DEFAULT_GRACE_SECONDS),
             index: reader.index(),
-        };
-        reader.finish(config)
+        }
     }
 }
 
-impl ReconcileConfig {
-    /// Reads it.
-    ///
-    /// # Errors
-    /// [`ConfigError`] names what is missing.
-    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
-        let mut reader = Reader::new(environment);
-        let config = Self {
+impl FromEnvironment for ReconcileConfig {
+    fn take(reader: &mut Reader<'_>) -> Self {
+        Self {
             stores_table: reader.required("STORES_TABLE"),
             sync_queue_url: reader.required("SYNC_QUEUE_URL"),
-        };
-        reader.finish(config)
+        }
     }
 }

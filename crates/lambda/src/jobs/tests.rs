@@ -71,13 +71,13 @@ fn job(id: &str) -> SqsRecord {
 }
 
 async fn failed(sync: &Syncing, records: Vec<SqsRecord>, deadline: Timestamp) -> Vec<String> {
-    let answer = consume(sync, &Noon, SqsBatch { records }, deadline).await.unwrap();
-    let failures = answer.batch_item_failures.into_iter();
+    let response = consume(sync, &Noon, SqsBatch { records }, deadline).await.unwrap();
+    let failures = response.batch_item_failures.into_iter();
     failures.map(|failure| failure.item_identifier).collect()
 }
 
 #[tokio::test]
-async fn only_jobs_that_failed_and_what_is_no_job_come_again() {
+async fn failed_jobs_and_foreign_messages_are_retried() {
     let sync = sync();
     let catalogue = &sync.reconcile.ask.catalogue;
     catalogue.next_fails_with(CatalogueError::Throttled);
@@ -88,12 +88,12 @@ async fn only_jobs_that_failed_and_what_is_no_job_come_again() {
 }
 
 #[tokio::test]
-async fn a_job_that_the_time_does_not_suffice_for_comes_again() {
+async fn job_that_runs_out_of_time_is_retried() {
     let sync = sync();
     assert_eq!(
         failed(&sync, vec![job("late")], Noon.now()).await,
         [""; 0],
-        "what is ready at once is in time"
+        "a job that is done at once is in time"
     );
     let sync = SyncWorker {
         reconcile: Reconcile {
@@ -102,7 +102,7 @@ async fn a_job_that_the_time_does_not_suffice_for_comes_again() {
                 apply: Apply {
                     entities: MemoryEntities::default(),
                     stores: MemoryStores::default(),
-                    index: Never,
+                    index: HangingIndex,
                     clock: Noon,
                 },
             },
@@ -114,14 +114,14 @@ async fn a_job_that_the_time_does_not_suffice_for_comes_again() {
     let batch = SqsBatch {
         records: vec![job("late")],
     };
-    let answer = consume(&sync, &Noon, batch, Noon.now()).await.unwrap();
-    assert_eq!(answer.batch_item_failures.len(), 1);
+    let response = consume(&sync, &Noon, batch, Noon.now()).await.unwrap();
+    assert_eq!(response.batch_item_failures.len(), 1);
 }
 
 /// An index that never answers.
-struct Never;
+struct HangingIndex;
 
-impl Index for Never {
+impl Index for HangingIndex {
     async fn apply(
         &self,
         _: &[hookline_domain::catalogue::index::IndexChange],

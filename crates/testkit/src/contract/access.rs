@@ -1,4 +1,4 @@
-//! What all [`Tokens`] and [`Tickets`] do.
+//! Contract suite of [`Tokens`] and [`Tickets`].
 
 use std::collections::BTreeSet;
 
@@ -19,18 +19,18 @@ macro_rules! access_contract {
             access,
             $start,
             [
-                no_token_is_there_at_first,
-                a_token_reads_back,
-                a_token_is_not_put_in_place_of_another,
-                tokens_are_listed_by_when_they_were_made,
-                a_revoked_token_stays_revoked_from_the_first_time,
-                what_a_token_lets_do_may_be_changed,
-                a_revoked_token_is_not_changed,
-                what_is_not_there_is_neither_revoked_nor_changed,
-                a_ticket_is_spent_once,
-                of_many_at_once_one_spends_a_ticket,
-                a_ticket_that_has_expired_is_none,
-                tickets_are_apart_and_no_tokens,
+                no_token_exists_at_first,
+                token_reads_back,
+                token_does_not_replace_another,
+                tokens_are_listed_by_creation_time,
+                revoked_token_keeps_the_time_of_its_first_revocation,
+                permissions_of_a_token_may_be_changed,
+                revoked_token_is_not_changed,
+                unknown_token_is_neither_revoked_nor_changed,
+                ticket_is_spent_once,
+                only_one_of_many_concurrent_callers_spends_a_ticket,
+                expired_ticket_is_not_accepted,
+                tickets_are_independent_and_no_tokens,
             ]
         );
     };
@@ -45,13 +45,13 @@ fn two_stores() -> Reach {
     Reach::Stores(BTreeSet::from([store("demo"), store("other")]))
 }
 
-pub async fn no_token_is_there_at_first(tokens: &impl Tokens) {
+pub async fn no_token_exists_at_first(tokens: &impl Tokens) {
     let (token, _) = minted(Reach::All, 0);
     assert_eq!(tokens.find(&token.id).await.unwrap(), None);
     assert_eq!(tokens.list().await.unwrap(), []);
 }
 
-pub async fn a_token_reads_back(tokens: &impl Tokens) {
+pub async fn token_reads_back(tokens: &impl Tokens) {
     for reach in [Reach::All, two_stores()] {
         let (mut token, borne) = minted(reach, 0);
         token.expires_at = at("2026-12-21T12:00:00.123456Z");
@@ -62,7 +62,7 @@ pub async fn a_token_reads_back(tokens: &impl Tokens) {
     }
 }
 
-pub async fn a_token_is_not_put_in_place_of_another(tokens: &impl Tokens) {
+pub async fn token_does_not_replace_another(tokens: &impl Tokens) {
     let (token, _) = minted(Reach::All, 0);
     tokens.put(&token).await.unwrap();
     let (mut other, _) = minted(two_stores(), 0);
@@ -71,7 +71,7 @@ pub async fn a_token_is_not_put_in_place_of_another(tokens: &impl Tokens) {
     assert_eq!(tokens.find(&token.id).await.unwrap(), Some(token));
 }
 
-pub async fn tokens_are_listed_by_when_they_were_made<A: Tokens + Tickets>(access: &A) {
+pub async fn tokens_are_listed_by_creation_time<A: Tokens + Tickets>(access: &A) {
     let mut made = Vec::new();
     for seconds in [3, 1, 2] {
         let (token, _) = minted(Reach::All, seconds);
@@ -85,7 +85,7 @@ pub async fn tokens_are_listed_by_when_they_were_made<A: Tokens + Tickets>(acces
     assert_eq!(access.list().await.unwrap(), made);
 }
 
-pub async fn a_revoked_token_stays_revoked_from_the_first_time(tokens: &impl Tokens) {
+pub async fn revoked_token_keeps_the_time_of_its_first_revocation(tokens: &impl Tokens) {
     let (token, borne) = minted(Reach::All, 0);
     tokens.put(&token).await.unwrap();
     let first = tokens.revoke(&token.id, noon_plus(1)).await.unwrap().unwrap();
@@ -100,7 +100,7 @@ pub async fn a_revoked_token_stays_revoked_from_the_first_time(tokens: &impl Tok
     assert_eq!(found, first);
 }
 
-pub async fn what_a_token_lets_do_may_be_changed(tokens: &impl Tokens) {
+pub async fn permissions_of_a_token_may_be_changed(tokens: &impl Tokens) {
     let (token, _) = minted(Reach::All, 0);
     tokens.put(&token).await.unwrap();
     let role = TokenChange {
@@ -128,7 +128,7 @@ pub async fn what_a_token_lets_do_may_be_changed(tokens: &impl Tokens) {
     assert_eq!(tokens.find(&unchanged.id).await.unwrap(), Some(unchanged));
 }
 
-pub async fn a_revoked_token_is_not_changed(tokens: &impl Tokens) {
+pub async fn revoked_token_is_not_changed(tokens: &impl Tokens) {
     let (token, _) = minted(two_stores(), 0);
     tokens.put(&token).await.unwrap();
     tokens.revoke(&token.id, noon()).await.unwrap();
@@ -141,7 +141,7 @@ pub async fn a_revoked_token_is_not_changed(tokens: &impl Tokens) {
     assert_eq!((found.role, found.reach), (Role::Viewer, two_stores()));
 }
 
-pub async fn what_is_not_there_is_neither_revoked_nor_changed(tokens: &impl Tokens) {
+pub async fn unknown_token_is_neither_revoked_nor_changed(tokens: &impl Tokens) {
     let (token, _) = minted(Reach::All, 0);
     assert_eq!(tokens.revoke(&token.id, noon()).await.unwrap(), None);
     let change = TokenChange {
@@ -154,7 +154,7 @@ pub async fn what_is_not_there_is_neither_revoked_nor_changed(tokens: &impl Toke
     assert_eq!(tokens.find(&token.id).await.unwrap(), None);
 }
 
-/// Good until [`GOOD_FOR`](hookline_domain::access::ticket::GOOD_FOR), half a minute, after noon.
+/// A ticket that is valid from noon for [`GOOD_FOR`](hookline_domain::access::ticket::GOOD_FOR), half a minute.
 fn ticket(principal: &str) -> (Ticket, TicketKey) {
     let principal = Principal {
         id: principal.to_owned(),
@@ -167,7 +167,7 @@ fn ticket(principal: &str) -> (Ticket, TicketKey) {
     (ticket, key)
 }
 
-pub async fn a_ticket_is_spent_once(tickets: &impl Tickets) {
+pub async fn ticket_is_spent_once(tickets: &impl Tickets) {
     let (ticket, key) = ticket("shopify:demo.myshopify.com:42");
     assert_eq!(tickets.spend(&key, noon()).await.unwrap(), None);
     tickets.issue(&ticket).await.unwrap();
@@ -178,7 +178,7 @@ pub async fn a_ticket_is_spent_once(tickets: &impl Tickets) {
     assert_eq!(tickets.spend(&key, noon_plus(29)).await.unwrap(), None);
 }
 
-pub async fn of_many_at_once_one_spends_a_ticket<T: Tickets + Clone + 'static>(tickets: &T) {
+pub async fn only_one_of_many_concurrent_callers_spends_a_ticket<T: Tickets + Clone + 'static>(tickets: &T) {
     let (ticket, key) = ticket("tok_1");
     tickets.issue(&ticket).await.unwrap();
     let tasks = (0..16).map(|_| {
@@ -189,13 +189,13 @@ pub async fn of_many_at_once_one_spends_a_ticket<T: Tickets + Clone + 'static>(t
     assert_eq!(spent.iter().flatten().count(), 1);
 }
 
-pub async fn a_ticket_that_has_expired_is_none(tickets: &impl Tickets) {
+pub async fn expired_ticket_is_not_accepted(tickets: &impl Tickets) {
     let (ticket, key) = ticket("tok_1");
     tickets.issue(&ticket).await.unwrap();
     assert_eq!(tickets.spend(&key, noon_plus(30)).await.unwrap(), None);
 }
 
-pub async fn tickets_are_apart_and_no_tokens<A: Tokens + Tickets>(access: &A) {
+pub async fn tickets_are_independent_and_no_tokens<A: Tokens + Tickets>(access: &A) {
     let [(one, first), (other, second)] = [ticket("tok_1"), ticket("tok_2")];
     access.issue(&one).await.unwrap();
     access.issue(&other).await.unwrap();

@@ -1,4 +1,4 @@
-//! What every [`Activity`] does.
+//! Contract suite of [`Activity`].
 
 use hookline_domain::{
     delivery::subject::Subject,
@@ -6,7 +6,7 @@ use hookline_domain::{
     store::activity::{ActivityEntry, DeliveryOutcome},
 };
 
-use super::seq::told;
+use super::seq::processed_update;
 use crate::builders::{noon_plus, store};
 
 /// Makes a test of each check; see [`contract`](crate::contract).
@@ -17,21 +17,21 @@ macro_rules! activity_contract {
             activity,
             $start,
             [
-                nothing_is_known_at_first,
-                what_is_kept_is_read_back_newest_first,
-                the_same_number_again_takes_its_place,
-                where_it_has_come_never_goes_back,
-                pages_go_on_where_the_last_ended,
-                many_are_kept_at_once,
-                what_is_forgotten_is_gone_and_no_other_store_is,
+                no_activity_exists_at_first,
+                entries_read_back_newest_first,
+                write_with_the_same_number_replaces_the_first,
+                reached_number_never_goes_back,
+                page_continues_where_the_last_ended,
+                many_entries_are_kept_at_once,
+                only_the_forgotten_store_is_removed,
             ]
         );
     };
 }
 
-/// Of a write with this number, so many entries.
+/// The write with number `seq`, with this many entries.
 fn kept(seq: u64, entries: usize) -> ActivityBatch {
-    let told = told().latest.remove(0);
+    let entry_of_seq = processed_update().latest.remove(0);
     let entry = |nth: usize| ActivityEntry {
         id: format!("{seq}-{nth}").parse().unwrap(),
         outcome: DeliveryOutcome::Parked,
@@ -41,7 +41,7 @@ fn kept(seq: u64, entries: usize) -> ActivityBatch {
             title: Some("Größe “XL” — 🏕".to_owned()),
         }),
         at: noon_plus(i64::try_from(nth).unwrap()),
-        ..told.clone()
+        ..entry_of_seq.clone()
     };
     ActivityBatch {
         seq,
@@ -53,13 +53,13 @@ fn seqs(kept: &[ActivityBatch]) -> Vec<u64> {
     kept.iter().map(|kept| kept.seq).collect()
 }
 
-pub async fn nothing_is_known_at_first(activity: &impl Activity) {
+pub async fn no_activity_exists_at_first(activity: &impl Activity) {
     assert_eq!(activity.reached(&store("demo")).await.unwrap(), None);
     assert_eq!(activity.latest(&store("demo"), None, 10).await.unwrap(), []);
     assert_eq!(activity.latest(&store("demo"), Some(0), 10).await.unwrap(), []);
 }
 
-pub async fn what_is_kept_is_read_back_newest_first(activity: &impl Activity) {
+pub async fn entries_read_back_newest_first(activity: &impl Activity) {
     let all = [kept(2, 1), kept(9, 3), kept(10, 2)];
     activity.keep(&store("demo"), &all, 12).await.unwrap();
     let [two, nine, ten] = all;
@@ -72,7 +72,7 @@ pub async fn what_is_kept_is_read_back_newest_first(activity: &impl Activity) {
     assert_eq!(activity.reached(&store("other")).await.unwrap(), None);
 }
 
-pub async fn the_same_number_again_takes_its_place(activity: &impl Activity) {
+pub async fn write_with_the_same_number_replaces_the_first(activity: &impl Activity) {
     for entries in [1, 2, 2] {
         activity.keep(&store("demo"), &[kept(5, entries)], 5).await.unwrap();
         let latest = activity.latest(&store("demo"), None, 10).await.unwrap();
@@ -80,7 +80,7 @@ pub async fn the_same_number_again_takes_its_place(activity: &impl Activity) {
     }
 }
 
-pub async fn where_it_has_come_never_goes_back(activity: &impl Activity) {
+pub async fn reached_number_never_goes_back(activity: &impl Activity) {
     for (to, reached) in [(7, 7), (3, 7), (7, 7), (8, 8)] {
         activity.keep(&store("demo"), &[], to).await.unwrap();
         assert_eq!(activity.reached(&store("demo")).await.unwrap(), Some(reached));
@@ -88,7 +88,7 @@ pub async fn where_it_has_come_never_goes_back(activity: &impl Activity) {
     assert_eq!(activity.latest(&store("demo"), None, 10).await.unwrap(), []);
 }
 
-pub async fn pages_go_on_where_the_last_ended(activity: &impl Activity) {
+pub async fn page_continues_where_the_last_ended(activity: &impl Activity) {
     let all: Vec<ActivityBatch> = (1..=9).map(|seq| kept(seq, 2)).collect();
     activity.keep(&store("demo"), &all, 9).await.unwrap();
     let page = async |before: Option<u64>| seqs(&activity.latest(&store("demo"), before, 5).await.unwrap());
@@ -98,14 +98,14 @@ pub async fn pages_go_on_where_the_last_ended(activity: &impl Activity) {
     assert_eq!(page(Some(1)).await, [0; 0]);
 }
 
-pub async fn many_are_kept_at_once(activity: &impl Activity) {
+pub async fn many_entries_are_kept_at_once(activity: &impl Activity) {
     let all: Vec<ActivityBatch> = (1..=60).map(|seq| kept(seq, 10)).collect();
     activity.keep(&store("demo"), &all, 60).await.unwrap();
     let latest = activity.latest(&store("demo"), None, 10_000).await.unwrap();
     assert_eq!(seqs(&latest), (1..=60).rev().collect::<Vec<_>>());
 }
 
-pub async fn what_is_forgotten_is_gone_and_no_other_store_is<A: Activity + ForgetActivity>(activity: &A) {
+pub async fn only_the_forgotten_store_is_removed<A: Activity + ForgetActivity>(activity: &A) {
     let all: Vec<ActivityBatch> = (1..=60).map(|seq| kept(seq, 1)).collect();
     for name in ["demo", "other"] {
         activity.keep(&store(name), &all, 60).await.unwrap();

@@ -1,4 +1,4 @@
-//! What every [`Archive`] keeps is [`Archived`].
+//! Contract suite of [`Archive`] and [`Archived`].
 
 use hookline_domain::{
     delivery::archive::{Archive, ArchiveKey, Archived},
@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::builders::{at, noon, noon_plus, store};
 
-/// One test for each check: the expression makes what has to live as long as the test, and the port.
+/// Makes a test of each check: the expression returns whatever must live as long as the test, and the port.
 #[macro_export]
 macro_rules! archive_contract {
     ($start:expr) => {
@@ -16,10 +16,10 @@ macro_rules! archive_contract {
             archive,
             $start,
             [
-                what_is_kept_is_read_byte_for_byte,
-                nothing_is_there_of_what_was_not_kept,
-                objects_are_of_the_store_and_the_time_asked_for_and_in_order,
-                a_page_is_not_the_end,
+                archived_texts_read_back_byte_for_byte,
+                nothing_is_read_that_was_not_archived,
+                objects_of_a_store_and_period_are_listed_in_order,
+                list_goes_beyond_the_first_page,
             ]
         );
     };
@@ -37,8 +37,8 @@ async fn texts(archive: &impl Archived, store: &StoreKey, from: Timestamp, to: T
     texts
 }
 
-/// As much as a batch may hold that no compression makes shorter, and as little.
-pub async fn what_is_kept_is_read_byte_for_byte<A: Archive + Archived>(archive: &A) {
+/// The most incompressible data that a batch may hold, and the least data.
+pub async fn archived_texts_read_back_byte_for_byte<A: Archive + Archived>(archive: &A) {
     let mut random = uuid_text();
     let large: String = std::iter::repeat_with(&mut random).take(200_000).collect();
     let envelopes = [large, "{}\n\"\\\u{2028}".to_owned(), String::new()];
@@ -49,7 +49,7 @@ pub async fn what_is_kept_is_read_byte_for_byte<A: Archive + Archived>(archive: 
     assert!(read == envelopes, "{} bytes", envelopes[0].len());
 }
 
-/// Another text each time: numbers of a generator that is no better than it must be.
+/// A different text each time: numbers from a generator that is just good enough.
 fn uuid_text() -> impl FnMut() -> String {
     let mut state: u64 = 1;
     move || {
@@ -60,7 +60,7 @@ fn uuid_text() -> impl FnMut() -> String {
     }
 }
 
-pub async fn nothing_is_there_of_what_was_not_kept<A: Archive + Archived>(archive: &A) {
+pub async fn nothing_is_read_that_was_not_archived<A: Archive + Archived>(archive: &A) {
     assert_eq!(
         archive
             .objects(&store("demo"), Timestamp::MIN, Timestamp::MAX)
@@ -72,7 +72,7 @@ pub async fn nothing_is_there_of_what_was_not_kept<A: Archive + Archived>(archiv
     assert!(archive.read(&key).await.unwrap().is_none());
 }
 
-pub async fn objects_are_of_the_store_and_the_time_asked_for_and_in_order<A: Archive + Archived>(archive: &A) {
+pub async fn objects_of_a_store_and_period_are_listed_in_order<A: Archive + Archived>(archive: &A) {
     let (demo, other) = (store("demo"), store("demo2"));
     let times = [
         "2026-11-20T23:59:59.999999Z",
@@ -94,7 +94,7 @@ pub async fn objects_are_of_the_store_and_the_time_asked_for_and_in_order<A: Arc
         texts(archive, &other, Timestamp::MIN, Timestamp::MAX).await,
         ["another store's"]
     );
-    // Twice at one time is two objects.
+    // Two writes at the same time make two objects.
     keep(archive, &demo, at(times[3]), times[3]).await;
     assert_eq!(
         archive
@@ -106,8 +106,8 @@ pub async fn objects_are_of_the_store_and_the_time_asked_for_and_in_order<A: Arc
     );
 }
 
-/// S3 lists a thousand at a time.
-pub async fn a_page_is_not_the_end<A: Archive + Archived>(archive: &A) {
+/// S3 lists a thousand objects per page.
+pub async fn list_goes_beyond_the_first_page<A: Archive + Archived>(archive: &A) {
     for n in 0..1003 {
         keep(archive, &store("demo"), noon_plus(n), "").await;
     }

@@ -1,4 +1,4 @@
-//! What every [`Audit`] keeps is [`Audited`].
+//! Contract suite of [`Audit`] and [`Audited`].
 
 use hookline_domain::{
     consumer::audit::{Audit, AuditRecord, Audited},
@@ -7,7 +7,7 @@ use hookline_domain::{
 
 use crate::builders::{at, noon, store};
 
-/// One test for each check: the expression makes what has to live as long as the test, and the port.
+/// Makes a test of each check: the expression returns whatever must live as long as the test, and the port.
 #[macro_export]
 macro_rules! audit_contract {
     ($start:expr) => {
@@ -15,9 +15,9 @@ macro_rules! audit_contract {
             audit,
             $start,
             [
-                records_read_back_in_the_order_of_their_time,
-                what_has_been_recorded_is_not_changed,
-                records_are_of_their_store,
+                records_read_back_in_order_of_time,
+                existing_record_is_not_changed,
+                records_belong_to_their_store,
             ]
         );
     };
@@ -34,7 +34,7 @@ fn record(name: &str, id: &str, received_at: &str, request: Request) -> AuditRec
     }
 }
 
-pub async fn records_read_back_in_the_order_of_their_time<A: Audit + Audited>(audit: &A) {
+pub async fn records_read_back_in_order_of_time<A: Audit + Audited>(audit: &A) {
     let records = [
         record("demo", "c", "2001-09-09T01:46:39.999999Z", Request::CustomerData),
         record("demo", "b", "2001-09-09T01:46:40Z", Request::CustomerRedaction),
@@ -52,7 +52,7 @@ pub async fn records_read_back_in_the_order_of_their_time<A: Audit + Audited>(au
     assert_eq!(audit.of(&store("demo")).await.unwrap(), records);
 }
 
-pub async fn what_has_been_recorded_is_not_changed<A: Audit + Audited>(audit: &A) {
+pub async fn existing_record_is_not_changed<A: Audit + Audited>(audit: &A) {
     let first = record("demo", "a", "2026-11-21T10:00:00Z", Request::CustomerData);
     audit.keep(&first).await.unwrap();
     let again = AuditRecord {
@@ -64,7 +64,7 @@ pub async fn what_has_been_recorded_is_not_changed<A: Audit + Audited>(audit: &A
     assert_eq!(audit.of(&store("demo")).await.unwrap(), [first]);
 }
 
-pub async fn records_are_of_their_store<A: Audit + Audited>(audit: &A) {
+pub async fn records_belong_to_their_store<A: Audit + Audited>(audit: &A) {
     audit
         .keep(&record("demo", "a", "2026-11-21T10:00:00Z", Request::CustomerData))
         .await

@@ -1,4 +1,4 @@
-//! What every [`Bodies`] does.
+//! Contract suite of [`Bodies`].
 
 use hookline_domain::{
     delivery::{
@@ -10,7 +10,7 @@ use hookline_domain::{
 
 use crate::builders::{delivery, store};
 
-/// One test for each check: the expression makes what has to live as long as the test, and the port.
+/// Makes a test of each check: the expression returns whatever must live as long as the test, and the port.
 #[macro_export]
 macro_rules! bodies_contract {
     ($start:expr) => {
@@ -18,12 +18,12 @@ macro_rules! bodies_contract {
             bodies,
             $start,
             [
-                what_is_put_is_got_byte_for_byte,
-                what_is_not_there_is_none,
-                what_is_deleted_is_gone_and_may_be_deleted_again,
-                putting_the_same_again_changes_nothing,
-                attempts_and_stores_and_deliveries_are_apart,
-                a_delivery_with_any_name_has_a_place,
+                body_reads_back_byte_for_byte,
+                unknown_body_is_none,
+                deleted_body_is_gone_and_may_be_deleted_again,
+                putting_the_same_body_again_changes_nothing,
+                attempts_stores_and_deliveries_are_isolated,
+                delivery_may_have_any_id,
             ]
         );
     };
@@ -36,8 +36,8 @@ fn key(id: &str) -> BodyKey {
     }
 }
 
-/// The largest that is kept, such as no compression makes shorter, and the smallest.
-pub async fn what_is_put_is_got_byte_for_byte(bodies: &impl Bodies) {
+/// The largest and the smallest body, incompressible.
+pub async fn body_reads_back_byte_for_byte(bodies: &impl Bodies) {
     let large: Vec<u8> = (0..BODY_LIMIT + 256).map(|n| n.to_le_bytes()[n % 3]).collect();
     for body in [large, vec![0xFF], vec![]] {
         let key = key("1");
@@ -47,11 +47,11 @@ pub async fn what_is_put_is_got_byte_for_byte(bodies: &impl Bodies) {
     }
 }
 
-pub async fn what_is_not_there_is_none(bodies: &impl Bodies) {
+pub async fn unknown_body_is_none(bodies: &impl Bodies) {
     assert_eq!(bodies.get(&key("1")).await.unwrap(), None);
 }
 
-pub async fn what_is_deleted_is_gone_and_may_be_deleted_again(bodies: &impl Bodies) {
+pub async fn deleted_body_is_gone_and_may_be_deleted_again(bodies: &impl Bodies) {
     let (key, other) = (key("1"), key("2"));
     bodies.put(&key, b"body".to_vec()).await.unwrap();
     bodies.put(&other, b"other".to_vec()).await.unwrap();
@@ -62,7 +62,7 @@ pub async fn what_is_deleted_is_gone_and_may_be_deleted_again(bodies: &impl Bodi
     assert_eq!(bodies.get(&other).await.unwrap(), Some(b"other".to_vec()));
 }
 
-pub async fn putting_the_same_again_changes_nothing(bodies: &impl Bodies) {
+pub async fn putting_the_same_body_again_changes_nothing(bodies: &impl Bodies) {
     let key = key("1");
     for _ in 0..2 {
         bodies.put(&key, b"body".to_vec()).await.unwrap();
@@ -70,7 +70,7 @@ pub async fn putting_the_same_again_changes_nothing(bodies: &impl Bodies) {
     assert_eq!(bodies.get(&key).await.unwrap(), Some(b"body".to_vec()));
 }
 
-pub async fn attempts_and_stores_and_deliveries_are_apart(bodies: &impl Bodies) {
+pub async fn attempts_stores_and_deliveries_are_isolated(bodies: &impl Bodies) {
     let first = key("1");
     let mut other_attempt = first.clone();
     other_attempt.attempt = Attempt::new();
@@ -89,7 +89,7 @@ pub async fn attempts_and_stores_and_deliveries_are_apart(bodies: &impl Bodies) 
     assert_eq!(bodies.get(&first).await.unwrap(), Some(b"body".to_vec()));
 }
 
-pub async fn a_delivery_with_any_name_has_a_place(bodies: &impl Bodies) {
+pub async fn delivery_may_have_any_id(bodies: &impl Bodies) {
     for id in ["../../other", "a/b//c", "?x=1&y=%20", "\"'<>;:@!$*()[]{}|\\^`~+=,"] {
         let mut key = key("1");
         key.delivery.id = DeliveryId::new(id).unwrap();

@@ -1,4 +1,4 @@
-//! What all [`Connections`] do.
+//! Contract suite of [`Connections`].
 
 use hookline_domain::store::connections::{Connection, Connections, Lease, Leased};
 
@@ -13,19 +13,19 @@ macro_rules! connections_contract {
             connections,
             $start,
             [
-                nothing_is_kept_at_first,
-                what_is_put_reads_back,
-                what_is_put_again_is_the_next_generation,
-                a_lease_is_had_by_one,
-                of_many_at_once_one_has_the_lease,
-                a_lease_lapses,
-                a_lease_is_its_owners_to_prolong_and_to_end,
-                only_the_generation_that_is_there_is_leased,
-                who_holds_the_lease_renews_and_ends_it,
-                who_lost_the_lease_does_not_renew,
-                what_a_person_puts_ends_every_lease,
-                what_is_removed_is_gone,
-                stores_are_apart,
+                no_connection_exists_at_first,
+                connection_reads_back,
+                second_put_is_the_next_generation,
+                lease_is_held_by_one_owner,
+                only_one_of_many_concurrent_callers_gets_the_lease,
+                lease_lapses,
+                only_its_owner_prolongs_and_ends_a_lease,
+                only_the_present_generation_is_leased,
+                holder_of_the_lease_renews_the_connection_and_ends_the_lease,
+                connection_is_not_renewed_under_a_lost_lease,
+                put_by_a_person_ends_every_lease,
+                removed_connection_is_gone,
+                stores_are_isolated,
             ]
         );
     };
@@ -38,7 +38,7 @@ fn by(owner: &str, seconds: i64) -> Lease {
     }
 }
 
-async fn kept(connections: &impl Connections) -> Connection {
+async fn connection(connections: &impl Connections) -> Connection {
     connections.find(&store("demo")).await.unwrap().unwrap()
 }
 
@@ -53,7 +53,7 @@ async fn lease(connections: &impl Connections, generation: u64, lease: &Lease, n
         .unwrap()
 }
 
-pub async fn nothing_is_kept_at_first(connections: &impl Connections) {
+pub async fn no_connection_exists_at_first(connections: &impl Connections) {
     assert_eq!(connections.find(&store("demo")).await.unwrap(), None);
     assert_eq!(lease(connections, 0, &by("a", 30), 0).await, Leased::Refused);
     assert_eq!(lease(connections, 1, &by("a", 30), 0).await, Leased::Refused);
@@ -61,7 +61,7 @@ pub async fn nothing_is_kept_at_first(connections: &impl Connections) {
     assert_eq!(connections.find(&store("demo")).await.unwrap(), None);
 }
 
-pub async fn what_is_put_reads_back(connections: &impl Connections) {
+pub async fn connection_reads_back(connections: &impl Connections) {
     let sealed: Vec<u8> = (0..=255).collect();
     let expires_at = Some(at("2026-11-21T12:00:00.123456Z"));
     connections
@@ -74,10 +74,10 @@ pub async fn what_is_put_reads_back(connections: &impl Connections) {
         expires_at,
         lease: None,
     };
-    assert_eq!(kept(connections).await, expected);
+    assert_eq!(connection(connections).await, expected);
 }
 
-pub async fn what_is_put_again_is_the_next_generation(connections: &impl Connections) {
+pub async fn second_put_is_the_next_generation(connections: &impl Connections) {
     put(connections).await;
     connections.put(&store("demo"), vec![2], None).await.unwrap();
     let expected = Connection {
@@ -86,21 +86,21 @@ pub async fn what_is_put_again_is_the_next_generation(connections: &impl Connect
         expires_at: None,
         lease: None,
     };
-    assert_eq!(kept(connections).await, expected);
+    assert_eq!(connection(connections).await, expected);
 }
 
-pub async fn a_lease_is_had_by_one(connections: &impl Connections) {
+pub async fn lease_is_held_by_one_owner(connections: &impl Connections) {
     put(connections).await;
     assert_eq!(lease(connections, 1, &by("a", 30), 0).await, Leased::Granted);
     assert_eq!(lease(connections, 1, &by("b", 59), 29).await, Leased::Refused);
-    let kept = kept(connections).await;
+    let connection = connection(connections).await;
     assert_eq!(
-        (kept.lease, kept.sealed, kept.generation),
+        (connection.lease, connection.sealed, connection.generation),
         (Some(by("a", 30)), vec![1], 1)
     );
 }
 
-pub async fn of_many_at_once_one_has_the_lease<C: Connections + Clone + 'static>(connections: &C) {
+pub async fn only_one_of_many_concurrent_callers_gets_the_lease<C: Connections + Clone + 'static>(connections: &C) {
     put(connections).await;
     let tasks = (0..16).map(|owner| {
         let connections = connections.clone();
@@ -111,14 +111,14 @@ pub async fn of_many_at_once_one_has_the_lease<C: Connections + Clone + 'static>
     assert_eq!(granted, 1);
 }
 
-pub async fn a_lease_lapses(connections: &impl Connections) {
+pub async fn lease_lapses(connections: &impl Connections) {
     put(connections).await;
     assert_eq!(lease(connections, 1, &by("a", 30), 0).await, Leased::Granted);
     assert_eq!(lease(connections, 1, &by("b", 60), 30).await, Leased::Granted);
-    assert_eq!(kept(connections).await.lease, Some(by("b", 60)));
+    assert_eq!(connection(connections).await.lease, Some(by("b", 60)));
 }
 
-pub async fn a_lease_is_its_owners_to_prolong_and_to_end(connections: &impl Connections) {
+pub async fn only_its_owner_prolongs_and_ends_a_lease(connections: &impl Connections) {
     put(connections).await;
     assert_eq!(lease(connections, 1, &by("a", 30), 0).await, Leased::Granted);
     assert_eq!(lease(connections, 1, &by("a", 50), 20).await, Leased::Granted);
@@ -127,7 +127,7 @@ pub async fn a_lease_is_its_owners_to_prolong_and_to_end(connections: &impl Conn
     assert_eq!(lease(connections, 1, &by("b", 70), 40).await, Leased::Granted);
 }
 
-pub async fn only_the_generation_that_is_there_is_leased(connections: &impl Connections) {
+pub async fn only_the_present_generation_is_leased(connections: &impl Connections) {
     put(connections).await;
     put(connections).await;
     assert_eq!(lease(connections, 1, &by("a", 30), 0).await, Leased::Refused);
@@ -135,7 +135,7 @@ pub async fn only_the_generation_that_is_there_is_leased(connections: &impl Conn
     assert_eq!(lease(connections, 2, &by("a", 30), 0).await, Leased::Granted);
 }
 
-pub async fn who_holds_the_lease_renews_and_ends_it(connections: &impl Connections) {
+pub async fn holder_of_the_lease_renews_the_connection_and_ends_the_lease(connections: &impl Connections) {
     put(connections).await;
     lease(connections, 1, &by("a", 30), 0).await;
     let expires_at = Some(noon_plus(3600));
@@ -147,32 +147,32 @@ pub async fn who_holds_the_lease_renews_and_ends_it(connections: &impl Connectio
         expires_at,
         lease: None,
     };
-    assert_eq!(kept(connections).await, expected);
-    // Once: whoever asks again has no lease any more.
+    assert_eq!(connection(connections).await, expected);
+    // Only once: afterwards the owner holds no lease.
     assert!(!connections.renew(&store("demo"), "a", vec![3], None).await.unwrap());
-    assert_eq!(kept(connections).await, expected);
+    assert_eq!(connection(connections).await, expected);
 }
 
-pub async fn who_lost_the_lease_does_not_renew(connections: &impl Connections) {
+pub async fn connection_is_not_renewed_under_a_lost_lease(connections: &impl Connections) {
     put(connections).await;
     lease(connections, 1, &by("a", 30), 0).await;
     lease(connections, 1, &by("b", 60), 30).await;
     assert!(!connections.renew(&store("demo"), "a", vec![2], None).await.unwrap());
-    assert_eq!(kept(connections).await.sealed, [1]);
+    assert_eq!(connection(connections).await.sealed, [1]);
     assert!(connections.renew(&store("demo"), "b", vec![3], None).await.unwrap());
-    assert_eq!(kept(connections).await.sealed, [3]);
+    assert_eq!(connection(connections).await.sealed, [3]);
 }
 
-pub async fn what_a_person_puts_ends_every_lease(connections: &impl Connections) {
+pub async fn put_by_a_person_ends_every_lease(connections: &impl Connections) {
     put(connections).await;
     lease(connections, 1, &by("a", 30), 0).await;
     connections.put(&store("demo"), vec![9], None).await.unwrap();
     assert!(!connections.renew(&store("demo"), "a", vec![2], None).await.unwrap());
     assert_eq!(lease(connections, 1, &by("a", 30), 0).await, Leased::Refused);
-    assert_eq!(kept(connections).await.sealed, [9]);
+    assert_eq!(connection(connections).await.sealed, [9]);
 }
 
-pub async fn what_is_removed_is_gone(connections: &impl Connections) {
+pub async fn removed_connection_is_gone(connections: &impl Connections) {
     connections.remove(&store("demo")).await.unwrap();
     put(connections).await;
     lease(connections, 1, &by("a", 30), 0).await;
@@ -182,7 +182,7 @@ pub async fn what_is_removed_is_gone(connections: &impl Connections) {
     assert_eq!(connections.find(&store("demo")).await.unwrap(), None);
 }
 
-pub async fn stores_are_apart(connections: &impl Connections) {
+pub async fn stores_are_isolated(connections: &impl Connections) {
     put(connections).await;
     connections.put(&store("other"), vec![7], None).await.unwrap();
     lease(connections, 1, &by("a", 30), 0).await;

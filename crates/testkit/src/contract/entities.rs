@@ -1,4 +1,4 @@
-//! What all [`Entities`] do.
+//! Contract suite of [`Entities`].
 
 use std::collections::BTreeSet;
 
@@ -25,29 +25,29 @@ macro_rules! entities_contract {
             entities,
             $start,
             [
-                a_newer_state_passes,
-                the_same_state_passes_again,
-                an_older_state_is_superseded,
-                a_tombstone_is_final,
-                a_tombstone_is_put_before_any_state_and_again,
-                entities_are_apart,
-                what_has_passed_is_listed_with_its_version_and_nothing_else,
-                pages_follow_each_other,
-                what_is_retired_lets_only_newer_states_pass,
-                a_newer_state_or_a_tombstone_is_not_retired,
-                of_concurrent_states_the_newest_stays,
-                each_entry_reads_back,
-                collections_stay_until_they_are_told_again,
-                many_pass_as_each_would_alone,
-                more_pass_than_one_call_takes,
-                what_is_told_is_remembered_each_by_itself,
-                what_the_index_holds_is_confirmed_for_the_newest_version_only,
+                newer_state_passes,
+                same_state_passes_again,
+                older_state_is_superseded,
+                tombstone_is_final,
+                tombstone_may_be_put_before_any_state_and_repeatedly,
+                entities_are_isolated,
+                only_entities_that_have_passed_are_listed_with_their_versions,
+                pages_follow_each_other_without_gaps,
+                retired_entity_lets_only_newer_states_pass,
+                newer_state_or_tombstone_is_not_retired,
+                newest_of_concurrent_states_stays,
+                entry_reads_back,
+                collections_stay_until_a_state_carries_new_ones,
+                many_states_pass_as_each_would_alone,
+                more_states_pass_than_one_call_takes,
+                parts_of_a_state_are_remembered_independently,
+                only_the_newest_version_is_confirmed_as_indexed,
             ]
         );
     };
 }
 
-/// What passes and whose collections nobody has told.
+/// Result for a state that passes, of an entity without known collections.
 const PASSED: Fence = Fence::Passed(NOTHING);
 
 const NOTHING: RememberedFields = RememberedFields {
@@ -63,7 +63,7 @@ fn in_collections(collections: &Collections) -> RememberedFields {
     }
 }
 
-fn tells(collections: Option<&Collections>) -> ObservedFields<'_> {
+fn carrying(collections: Option<&Collections>) -> ObservedFields<'_> {
     ObservedFields {
         collections,
         ..ObservedFields::default()
@@ -77,26 +77,26 @@ async fn advance(entities: &impl Entities, entity: &EntityKey, seconds: i64) -> 
         .unwrap()
 }
 
-pub async fn a_newer_state_passes(entities: &impl Entities) {
+pub async fn newer_state_passes(entities: &impl Entities) {
     let entity = product(&store("demo"), "1");
     assert_eq!(advance(entities, &entity, 1).await, PASSED);
     assert_eq!(advance(entities, &entity, 2).await, PASSED);
 }
 
-pub async fn the_same_state_passes_again(entities: &impl Entities) {
+pub async fn same_state_passes_again(entities: &impl Entities) {
     let entity = product(&store("demo"), "1");
     advance(entities, &entity, 1).await;
     assert_eq!(advance(entities, &entity, 1).await, PASSED);
 }
 
-pub async fn an_older_state_is_superseded(entities: &impl Entities) {
+pub async fn older_state_is_superseded(entities: &impl Entities) {
     let entity = product(&store("demo"), "1");
     advance(entities, &entity, 2).await;
     assert_eq!(advance(entities, &entity, 1).await, Fence::Superseded);
     assert_eq!(advance(entities, &entity, 2).await, PASSED);
 }
 
-pub async fn a_tombstone_is_final(entities: &impl Entities) {
+pub async fn tombstone_is_final(entities: &impl Entities) {
     let entity = product(&store("demo"), "1");
     advance(entities, &entity, 1).await;
     entities.bury(&entity, noon_plus(60)).await.unwrap();
@@ -105,14 +105,14 @@ pub async fn a_tombstone_is_final(entities: &impl Entities) {
     }
 }
 
-pub async fn a_tombstone_is_put_before_any_state_and_again(entities: &impl Entities) {
+pub async fn tombstone_may_be_put_before_any_state_and_repeatedly(entities: &impl Entities) {
     let entity = product(&store("demo"), "1");
     entities.bury(&entity, noon()).await.unwrap();
     entities.bury(&entity, noon()).await.unwrap();
     assert_eq!(advance(entities, &entity, 1).await, Fence::Superseded);
 }
 
-pub async fn entities_are_apart(entities: &impl Entities) {
+pub async fn entities_are_isolated(entities: &impl Entities) {
     let entity = product(&store("demo"), "1");
     let collection = EntityKey {
         kind: Kind::Collection,
@@ -125,7 +125,7 @@ pub async fn entities_are_apart(entities: &impl Entities) {
     }
 }
 
-/// All pages of a store, each of so many entities.
+/// All entities of a store, read in pages of `limit`.
 async fn listed(entities: &impl Entities, store: &StoreKey, limit: usize) -> Vec<(EntityKey, Version)> {
     let mut listed = Vec::new();
     let mut after = None;
@@ -140,7 +140,7 @@ async fn listed(entities: &impl Entities, store: &StoreKey, limit: usize) -> Vec
     }
 }
 
-pub async fn what_has_passed_is_listed_with_its_version_and_nothing_else(entities: &impl Entities) {
+pub async fn only_entities_that_have_passed_are_listed_with_their_versions(entities: &impl Entities) {
     let demo = store("demo");
     let collection = EntityKey {
         kind: Kind::Collection,
@@ -169,7 +169,7 @@ pub async fn what_has_passed_is_listed_with_its_version_and_nothing_else(entitie
     assert_eq!(listed(entities, &store("nobody"), 100).await, []);
 }
 
-pub async fn pages_follow_each_other(entities: &impl Entities) {
+pub async fn pages_follow_each_other_without_gaps(entities: &impl Entities) {
     let demo = store("demo");
     let all: BTreeSet<EntityKey> = (0..25).map(|id| product(&demo, &id.to_string())).collect();
     for entity in &all {
@@ -183,7 +183,7 @@ pub async fn pages_follow_each_other(entities: &impl Entities) {
     }
 }
 
-pub async fn what_is_retired_lets_only_newer_states_pass(entities: &impl Entities) {
+pub async fn retired_entity_lets_only_newer_states_pass(entities: &impl Entities) {
     let entity = product(&store("demo"), "1");
     advance(entities, &entity, 1).await;
     for _ in 0..2 {
@@ -193,13 +193,13 @@ pub async fn what_is_retired_lets_only_newer_states_pass(entities: &impl Entitie
     assert_eq!(advance(entities, &entity, 6).await, PASSED);
     assert_eq!(listed(entities, &store("demo"), 10).await, [(entity, version(6))]);
 
-    // Nothing is made of nothing.
+    // Retiring an unknown entity creates nothing.
     let unknown = product(&store("demo"), "2");
     entities.retire(&unknown, version(5), noon()).await.unwrap();
     assert_eq!(advance(entities, &unknown, 1).await, PASSED);
 }
 
-pub async fn a_newer_state_or_a_tombstone_is_not_retired(entities: &impl Entities) {
+pub async fn newer_state_or_tombstone_is_not_retired(entities: &impl Entities) {
     let (entity, buried) = (product(&store("demo"), "1"), product(&store("demo"), "2"));
     advance(entities, &entity, 6).await;
     entities.retire(&entity, version(5), noon()).await.unwrap();
@@ -210,11 +210,11 @@ pub async fn a_newer_state_or_a_tombstone_is_not_retired(entities: &impl Entitie
     assert_eq!(advance(entities, &buried, 9).await, Fence::Superseded);
 }
 
-pub async fn of_concurrent_states_the_newest_stays<E: Entities + Clone + 'static>(entities: &E) {
+pub async fn newest_of_concurrent_states_stays<E: Entities + Clone + 'static>(entities: &E) {
     let entity = product(&store("demo"), "1");
     let states = (0..32).map(|seconds| {
         let (entities, entity) = (entities.clone(), entity.clone());
-        // In no order, each once.
+        // In a scrambled order, each once.
         async move { advance(&entities, &entity, seconds * 7 % 32).await }
     });
     at_once(states.collect()).await;
@@ -222,7 +222,7 @@ pub async fn of_concurrent_states_the_newest_stays<E: Entities + Clone + 'static
     assert_eq!(advance(entities, &entity, 31).await, PASSED);
 }
 
-pub async fn each_entry_reads_back(entities: &(impl Entities + Entries)) {
+pub async fn entry_reads_back(entities: &(impl Entities + Entries)) {
     let entity = |id| product(&store("demo"), id);
     let entry = async |id| {
         let found = entities.find(&[entity(id)]).await.unwrap();
@@ -249,7 +249,7 @@ pub async fn each_entry_reads_back(entities: &(impl Entities + Entries)) {
     assert_eq!(entities.find(&[]).await.unwrap(), []);
 }
 
-pub async fn collections_stay_until_they_are_told_again(entities: &(impl Entities + Entries)) {
+pub async fn collections_stay_until_a_state_carries_new_ones(entities: &(impl Entities + Entries)) {
     let entity = product(&store("demo"), "1");
     let told = |titles: &[(&str, &str)]| -> Collections {
         let told = titles
@@ -260,7 +260,10 @@ pub async fn collections_stay_until_they_are_told_again(entities: &(impl Entitie
     let (sale, nothing) = (told(&[("7", "Sale"), ("271878346596884015", "Bücher #1")]), told(&[]));
     let passed = |collections: &Collections| Fence::Passed(in_collections(collections));
     let advance = async |seconds, told: Option<&Collections>| {
-        entities.advance(&entity, version(seconds), tells(told)).await.unwrap()
+        entities
+            .advance(&entity, version(seconds), carrying(told))
+            .await
+            .unwrap()
     };
     assert_eq!(advance(1, None).await, PASSED);
     assert_eq!(advance(2, Some(&sale)).await, passed(&sale));
@@ -269,21 +272,25 @@ pub async fn collections_stay_until_they_are_told_again(entities: &(impl Entitie
     assert_eq!(
         advance(4, None).await,
         passed(&sale),
-        "what is superseded tells nothing"
+        "a superseded state changes nothing"
     );
     assert_eq!(
         advance(5, Some(&nothing)).await,
         passed(&nothing),
-        "none is not the same as not told"
+        "no collections is not the same as unknown collections"
     );
     advance(6, Some(&sale)).await;
     let known = entities.find(std::slice::from_ref(&entity)).await.unwrap();
     assert_eq!(known[0].as_ref().unwrap().remembered.collections, Some(sale));
     entities.retire(&entity, version(6), noon_plus(60)).await.unwrap();
-    assert_eq!(advance(7, None).await, PASSED, "another install tells its own");
+    assert_eq!(
+        advance(7, None).await,
+        PASSED,
+        "another install has collections of its own"
+    );
 }
 
-pub async fn many_pass_as_each_would_alone<E: Entities + Entries>(entities: &E) {
+pub async fn many_states_pass_as_each_would_alone<E: Entities + Entries>(entities: &E) {
     let (demo, told) = (
         store("demo"),
         Collections::from([("7".parse().unwrap(), "Camp".to_owned())]),
@@ -296,7 +303,7 @@ pub async fn many_pass_as_each_would_alone<E: Entities + Entries>(entities: &E) 
     for id in ["grouped", "regrouped"] {
         let entity = product(&demo, id);
         entities
-            .advance(&entity, version(5), tells(Some(&older)))
+            .advance(&entity, version(5), carrying(Some(&older)))
             .await
             .unwrap();
     }
@@ -321,7 +328,7 @@ pub async fn many_pass_as_each_would_alone<E: Entities + Entries>(entities: &E) 
         .map(|(entity, (_, seconds, collections, _))| Advance {
             entity,
             version: version(*seconds),
-            told: tells(*collections),
+            told: carrying(*collections),
         })
         .collect();
     let passed = entities.advance_all(&states).await;
@@ -330,7 +337,7 @@ pub async fn many_pass_as_each_would_alone<E: Entities + Entries>(entities: &E) 
         assert_eq!(passed.unwrap(), *expected, "{id}");
     }
 
-    // What has passed is remembered, and not to be forgotten.
+    // What has passed is remembered, without a time of expiry.
     let remembered = entities.find(&keys).await.unwrap();
     for ((id, ..), known) in expected.iter().zip(remembered) {
         let entry = match *id {
@@ -344,7 +351,7 @@ pub async fn many_pass_as_each_would_alone<E: Entities + Entries>(entities: &E) 
     assert_eq!(entities.advance_all(&[]).await.len(), 0);
 }
 
-pub async fn more_pass_than_one_call_takes(entities: &impl Entities) {
+pub async fn more_states_pass_than_one_call_takes(entities: &impl Entities) {
     let keys: Vec<_> = (0..57).map(|n| product(&store("demo"), &n.to_string())).collect();
     for entity in keys.iter().step_by(2) {
         advance(entities, entity, 9).await;
@@ -364,7 +371,7 @@ pub async fn more_pass_than_one_call_takes(entities: &impl Entities) {
     }
 }
 
-pub async fn what_is_told_is_remembered_each_by_itself(entities: &(impl Entities + Entries)) {
+pub async fn parts_of_a_state_are_remembered_independently(entities: &(impl Entities + Entries)) {
     let (one, other) = (product(&store("demo"), "1"), product(&store("demo"), "2"));
     let tracking = [("11", true), ("12", false), ("271878346596884015", true)];
     let tracking = tracking
@@ -388,7 +395,7 @@ pub async fn what_is_told_is_remembered_each_by_itself(entities: &(impl Entities
     let mut remembered = NOTHING;
     for (seconds, told) in (1..).zip(states) {
         remembered = remembered.after(told);
-        // One alone, and two in a call.
+        // One call alone, and two states in one call.
         let alone = entities.advance(&one, version(seconds), told).await.unwrap();
         assert_eq!(alone, Fence::Passed(remembered.clone()));
         let both = [&one, &other].map(|entity| Advance {
@@ -410,7 +417,7 @@ pub async fn what_is_told_is_remembered_each_by_itself(entities: &(impl Entities
     );
 }
 
-pub async fn what_the_index_holds_is_confirmed_for_the_newest_version_only(entities: &(impl Entities + Entries)) {
+pub async fn only_the_newest_version_is_confirmed_as_indexed(entities: &(impl Entities + Entries)) {
     let keys = ["1", "2", "3"].map(|id| product(&store("demo"), id));
     for entity in &keys {
         advance(entities, entity, 1).await;
@@ -430,14 +437,14 @@ pub async fn what_the_index_holds_is_confirmed_for_the_newest_version_only(entit
     assert_eq!(
         confirmed().await,
         [true, false, false],
-        "a newer one has passed meanwhile"
+        "a newer one has passed in the meantime"
     );
     assert_eq!(
         entities.find(&[unknown]).await.unwrap(),
         [None],
-        "nothing is made of nothing"
+        "confirmation of an unknown entity creates nothing"
     );
-    // The same state once more takes nothing away, another does.
+    // The same state once more keeps the confirmation, another state removes it.
     advance(entities, &keys[0], 1).await;
     assert_eq!(confirmed().await, [true, false, false]);
     advance(entities, &keys[0], 3).await;

@@ -1,4 +1,4 @@
-//! What every [`Erase`] does to what is kept of deliveries. Two ports keep such, so there are two suites.
+//! Contract suites of [`Erase`]: one for the archive, one for stored bodies.
 
 use hookline_domain::{
     delivery::{
@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use crate::builders::{delivery, noon, noon_plus, store};
 
-/// One test for each check: the expression makes what has to live as long as the test, and the port.
+/// Makes a test of each check: the expression returns whatever must live as long as the test, and the port.
 #[macro_export]
 macro_rules! erase_contract {
     (archive: $archive:expr, bodies: $bodies:expr) => {
@@ -19,22 +19,19 @@ macro_rules! erase_contract {
             erase,
             $archive,
             [
-                an_archive_is_erased_up_to_a_time_and_for_one_store,
-                an_archive_is_erased_page_by_page
+                archive_is_erased_up_to_a_time_and_for_one_store,
+                archive_is_erased_page_by_page
             ]
         );
         $crate::contract_tests!(
             erase,
             $bodies,
-            [
-                bodies_are_erased_for_one_store,
-                bodies_that_are_kept_after_the_time_stay
-            ]
+            [bodies_are_erased_for_one_store, bodies_stored_after_the_time_stay]
         );
     };
 }
 
-/// Erases to the end. How many things.
+/// Erases to the end. Returns the number of objects erased.
 async fn erase(kept: &impl Erase, store: &StoreKey, until: Timestamp) -> usize {
     let (mut removed, mut after) = (0, None);
     loop {
@@ -52,8 +49,8 @@ async fn archived(archive: &impl Archived, name: &str) -> usize {
     objects.unwrap().len()
 }
 
-pub async fn an_archive_is_erased_up_to_a_time_and_for_one_store<A: Archive + Archived + Erase>(archive: &A) {
-    // `demo2` begins as `demo` does.
+pub async fn archive_is_erased_up_to_a_time_and_for_one_store<A: Archive + Archived + Erase>(archive: &A) {
+    // The name `demo2` begins with `demo`.
     for (name, seconds) in [("demo", 0), ("demo", 1), ("demo", 2), ("demo2", 0)] {
         archive
             .keep(&store(name), noon_plus(seconds), &["{}".to_owned()])
@@ -75,8 +72,8 @@ pub async fn an_archive_is_erased_up_to_a_time_and_for_one_store<A: Archive + Ar
     );
 }
 
-/// S3 lists a thousand at a time; what stays of the first must not hide the next.
-pub async fn an_archive_is_erased_page_by_page<A: Archive + Archived + Erase>(archive: &A) {
+/// S3 lists a thousand objects per page; objects that stay on the first page must not hide the next.
+pub async fn archive_is_erased_page_by_page<A: Archive + Archived + Erase>(archive: &A) {
     for n in 0..1003 {
         archive.keep(&store("demo"), noon_plus(n), &[]).await.unwrap();
     }
@@ -107,7 +104,7 @@ pub async fn bodies_are_erased_for_one_store<B: Bodies + Erase>(bodies: &B) {
     }
 }
 
-pub async fn bodies_that_are_kept_after_the_time_stay<B: Bodies + Erase>(bodies: &B) {
+pub async fn bodies_stored_after_the_time_stay<B: Bodies + Erase>(bodies: &B) {
     let key = put(bodies, "demo").await;
     assert_eq!(erase(bodies, &store("demo"), Timestamp::UNIX_EPOCH).await, 0);
     assert!(bodies.get(&key).await.unwrap().is_some());

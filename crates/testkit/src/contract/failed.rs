@@ -1,4 +1,4 @@
-//! What all [`FailedDeliveries`] do.
+//! Contract suite of [`FailedDeliveries`].
 
 use hookline_domain::{
     delivery::{
@@ -21,17 +21,17 @@ macro_rules! failed_contract {
             failed,
             $start,
             [
-                what_has_failed_is_remembered_until_it_is_forgotten,
-                each_delivery_is_remembered_once_however_often_and_by_how_many,
-                a_redrive_changes_what_has_not_been_tried_since,
-                stores_have_their_own,
-                of_very_many_some_are_told_and_that_there_are_more,
+                failure_is_kept_until_it_is_forgotten,
+                delivery_is_recorded_once_under_concurrent_writes,
+                redrive_changes_only_a_delivery_that_was_not_tried_since,
+                stores_have_failures_of_their_own,
+                list_of_failures_is_limited_and_reports_that_there_are_more,
             ]
         );
     };
 }
 
-/// Makes a test of each check of stores beside a ledger: a pair of both; see [`contract`](crate::contract).
+/// Makes a test of each check of stores beside a ledger, which come as a pair; see [`contract`](crate::contract).
 #[macro_export]
 macro_rules! failed_beside_contract {
     ($start:expr) => {
@@ -39,16 +39,16 @@ macro_rules! failed_beside_contract {
             failed,
             $start,
             [
-                what_is_remembered_is_noted_in_the_ledger,
-                who_completes_what_has_failed_learns_that,
-                what_is_done_is_not_remembered,
-                of_a_completion_and_a_failure_at_once_nothing_stays,
+                failure_is_noted_in_the_ledger,
+                completion_of_a_failed_delivery_reports_the_failure,
+                completed_delivery_is_not_recorded_as_failed,
+                no_failure_stays_after_a_concurrent_completion,
             ]
         );
     };
 }
 
-/// A delivery that has failed, of a store, with all that may be remembered.
+/// A failed delivery of a store, with all optional fields.
 #[must_use]
 pub fn failed(name: &str, id: &str) -> FailedDelivery {
     FailedDelivery {
@@ -76,7 +76,7 @@ pub fn failed(name: &str, id: &str) -> FailedDelivery {
     }
 }
 
-pub async fn what_has_failed_is_remembered_until_it_is_forgotten<S: FailedDeliveries + Stores>(stores: &S) {
+pub async fn failure_is_kept_until_it_is_forgotten<S: FailedDeliveries + Stores>(stores: &S) {
     stores.record(&store("demo"), &StoreUpdate::default()).await.unwrap();
     let first = failed("demo", "a");
     assert_eq!(stores.failed(&first.delivery).await.unwrap(), None);
@@ -97,7 +97,7 @@ pub async fn what_has_failed_is_remembered_until_it_is_forgotten<S: FailedDelive
     }
 }
 
-pub async fn each_delivery_is_remembered_once_however_often_and_by_how_many<S>(stores: &S)
+pub async fn delivery_is_recorded_once_under_concurrent_writes<S>(stores: &S)
 where
     S: FailedDeliveries + Clone + 'static,
 {
@@ -111,13 +111,13 @@ where
     assert_eq!((failures.deliveries, failures.more), (expected, false));
 }
 
-pub async fn a_redrive_changes_what_has_not_been_tried_since(stores: &impl FailedDeliveries) {
+pub async fn redrive_changes_only_a_delivery_that_was_not_tried_since(stores: &impl FailedDeliveries) {
     let seen = failed("demo", "a");
     stores.redriven(&seen, noon_plus(9)).await.unwrap();
     assert_eq!(
         stores.failed(&seen.delivery).await.unwrap(),
         None,
-        "nobody is made by it"
+        "it creates no record"
     );
     stores.remember(&seen).await.unwrap();
     stores.redriven(&seen, noon_plus(9)).await.unwrap();
@@ -128,7 +128,7 @@ pub async fn a_redrive_changes_what_has_not_been_tried_since(stores: &impl Faile
         ..seen.clone()
     };
     assert_eq!(stores.failed(&seen.delivery).await.unwrap(), Some(redriven));
-    // It has failed again before that was remembered.
+    // The delivery has failed again before the redrive was recorded.
     let mut tried = seen.clone();
     tried.problem.at = noon_plus(20);
     stores.remember(&tried).await.unwrap();
@@ -136,7 +136,7 @@ pub async fn a_redrive_changes_what_has_not_been_tried_since(stores: &impl Faile
     assert_eq!(stores.failed(&seen.delivery).await.unwrap(), Some(tried));
 }
 
-pub async fn stores_have_their_own(stores: &impl FailedDeliveries) {
+pub async fn stores_have_failures_of_their_own(stores: &impl FailedDeliveries) {
     for name in ["demo", "other"] {
         stores.remember(&failed(name, "a")).await.unwrap();
     }
@@ -148,7 +148,7 @@ pub async fn stores_have_their_own(stores: &impl FailedDeliveries) {
     assert_eq!(others, [failed("other", "a")]);
 }
 
-pub async fn of_very_many_some_are_told_and_that_there_are_more<S>(stores: &S)
+pub async fn list_of_failures_is_limited_and_reports_that_there_are_more<S>(stores: &S)
 where
     S: FailedDeliveries + Clone + 'static,
 {
@@ -168,13 +168,13 @@ async fn claimed<L: Ledger, S>(both: &(L, S), id: &str) -> FailedDelivery {
     failed
 }
 
-pub async fn what_is_remembered_is_noted_in_the_ledger<L: Ledger + Records, S: FailedDeliveries>(both: &(L, S)) {
+pub async fn failure_is_noted_in_the_ledger<L: Ledger + Records, S: FailedDeliveries>(both: &(L, S)) {
     let failed = claimed(both, "a").await;
     let (ledger, stores) = both;
     assert_eq!(stores.remember(&failed).await.unwrap(), NoteOutcome::Written);
     let record = ledger.find(&failed.delivery).await.unwrap().unwrap();
     assert_eq!(record.problem.as_ref(), Some(&failed.problem));
-    // Nor is it hidden by a ledger that knows nothing of it.
+    // A ledger that does not know the delivery does not hide it either.
     let unclaimed = self::failed("demo", "b");
     assert_eq!(stores.remember(&unclaimed).await.unwrap(), NoteOutcome::Unknown);
     for failed in [failed, unclaimed] {
@@ -182,7 +182,7 @@ pub async fn what_is_remembered_is_noted_in_the_ledger<L: Ledger + Records, S: F
     }
 }
 
-pub async fn who_completes_what_has_failed_learns_that<L: Ledger, S: FailedDeliveries>(both: &(L, S)) {
+pub async fn completion_of_a_failed_delivery_reports_the_failure<L: Ledger, S: FailedDeliveries>(both: &(L, S)) {
     let (ledger, stores) = both;
     let mut keys = Vec::new();
     for id in ["failed", "well", "also-failed", "also-well"] {
@@ -199,7 +199,7 @@ pub async fn who_completes_what_has_failed_learns_that<L: Ledger, S: FailedDeliv
     assert_eq!(completed, [recovered, first, recovered, first]);
 }
 
-pub async fn what_is_done_is_not_remembered<L: Ledger, S: FailedDeliveries>(both: &(L, S)) {
+pub async fn completed_delivery_is_not_recorded_as_failed<L: Ledger, S: FailedDeliveries>(both: &(L, S)) {
     let failed = claimed(both, "a").await;
     let (ledger, stores) = both;
     let completed = ledger.complete(&failed.delivery, Fate::Applied, None, noon_plus(1));
@@ -208,7 +208,7 @@ pub async fn what_is_done_is_not_remembered<L: Ledger, S: FailedDeliveries>(both
     assert_eq!(stores.failed(&failed.delivery).await.unwrap(), None);
 }
 
-pub async fn of_a_completion_and_a_failure_at_once_nothing_stays<L, S>(both: &(L, S))
+pub async fn no_failure_stays_after_a_concurrent_completion<L, S>(both: &(L, S))
 where
     L: Ledger + Clone + 'static,
     S: FailedDeliveries + Clone + 'static,
@@ -226,7 +226,7 @@ where
                         FailedDeliveries::forget(&stores, key).await.unwrap();
                     }
                 } else {
-                    // One that could not be remembered comes again.
+                    // A delivery that could not be recorded is received again.
                     while stores.remember(&failed).await.is_err() {}
                 }
             });

@@ -1,4 +1,4 @@
-//! What every [`Index`] does. What it holds is seen through the [`Search`] that belongs to it.
+//! Contract suite of [`Index`]. Its content is read through the [`Search`] that belongs to it.
 
 use hookline_domain::{
     catalogue::{
@@ -20,21 +20,21 @@ macro_rules! index_contract {
             $start,
             [
                 no_changes_have_no_outcomes,
-                a_newer_state_replaces_an_older,
-                an_older_state_is_superseded,
-                the_same_state_applies_again,
-                what_was_removed_stays_removed,
-                what_was_removed_for_good_never_comes_back,
-                what_was_removed_may_come_back_newer,
-                an_older_removal_is_superseded,
-                removing_what_is_not_there_is_applied,
-                outcomes_come_in_the_order_of_changes,
+                newer_state_replaces_an_older,
+                older_state_is_superseded,
+                same_state_applies_again,
+                removed_entity_stays_removed,
+                finally_removed_entity_never_comes_back,
+                removed_entity_may_come_back_newer,
+                older_removal_is_superseded,
+                removal_of_an_unknown_entity_is_applied,
+                outcomes_are_in_the_order_of_changes,
             ]
         );
     };
 }
 
-/// A state of an entity, found by its title.
+/// Change to a state of an entity that is found by its title.
 pub fn put(entity: &EntityKey, seconds: i64, title: &str) -> IndexChange {
     IndexChange::Put {
         entity: entity.clone(),
@@ -60,7 +60,7 @@ fn entity() -> EntityKey {
     product(&store("demo"), "446547597538216369")
 }
 
-/// What is found under the title of one of the entities of this suite, which have the same vendor.
+/// Documents found by the titles of this suite's entities, which have the same vendor.
 async fn found(index: &impl Search) -> Vec<Document> {
     let query = SearchQuery {
         store: store("demo"),
@@ -82,8 +82,8 @@ async fn holds(index: &impl Search, titles: &[&str]) {
     .await;
 }
 
-/// Waits until the index shows what was written before: until a document written now can be found, and not the others.
-async fn holds_nothing_but_a_new(index: &(impl Index + Search), id: &str) {
+/// Waits until earlier writes are visible: until a document written now is found, and the others are not.
+async fn holds_only_a_new_document(index: &(impl Index + Search), id: &str) {
     let new = product(&store("demo"), id);
     assert_eq!(apply(index, put(&new, 1, "Zenith Lamp")).await, IndexOutcome::Applied);
     holds(index, &["Zenith Lamp"]).await;
@@ -93,7 +93,7 @@ pub async fn no_changes_have_no_outcomes(index: &impl Index) {
     assert_eq!(index.apply(&[]).await.unwrap(), []);
 }
 
-pub async fn a_newer_state_replaces_an_older(index: &(impl Index + Search)) {
+pub async fn newer_state_replaces_an_older(index: &(impl Index + Search)) {
     assert_eq!(
         apply(index, put(&entity(), 1, "Copper Kettle")).await,
         IndexOutcome::Applied
@@ -110,7 +110,7 @@ pub async fn a_newer_state_replaces_an_older(index: &(impl Index + Search)) {
     );
 }
 
-pub async fn an_older_state_is_superseded(index: &(impl Index + Search)) {
+pub async fn older_state_is_superseded(index: &(impl Index + Search)) {
     apply(index, put(&entity(), 2, "Iron Kettle")).await;
     assert_eq!(
         apply(index, put(&entity(), 1, "Copper Kettle")).await,
@@ -121,7 +121,7 @@ pub async fn an_older_state_is_superseded(index: &(impl Index + Search)) {
     holds(index, &["Iron Kettle", "Zenith Lamp"]).await;
 }
 
-pub async fn the_same_state_applies_again(index: &(impl Index + Search)) {
+pub async fn same_state_applies_again(index: &(impl Index + Search)) {
     apply(index, put(&entity(), 1, "Iron Kettle")).await;
     assert_eq!(
         apply(index, put(&entity(), 1, "Iron Kettle")).await,
@@ -130,7 +130,7 @@ pub async fn the_same_state_applies_again(index: &(impl Index + Search)) {
     holds(index, &["Iron Kettle"]).await;
 }
 
-pub async fn what_was_removed_stays_removed(index: &(impl Index + Search)) {
+pub async fn removed_entity_stays_removed(index: &(impl Index + Search)) {
     apply(index, put(&entity(), 1, "Iron Kettle")).await;
     holds(index, &["Iron Kettle"]).await;
     assert_eq!(apply(index, remove(&entity(), version(3))).await, IndexOutcome::Applied);
@@ -139,10 +139,10 @@ pub async fn what_was_removed_stays_removed(index: &(impl Index + Search)) {
         IndexOutcome::Superseded
     );
     assert_eq!(apply(index, remove(&entity(), version(3))).await, IndexOutcome::Applied);
-    holds_nothing_but_a_new(index, "2").await;
+    holds_only_a_new_document(index, "2").await;
 }
 
-pub async fn what_was_removed_for_good_never_comes_back(index: &(impl Index + Search)) {
+pub async fn finally_removed_entity_never_comes_back(index: &(impl Index + Search)) {
     apply(index, put(&entity(), 1, "Iron Kettle")).await;
     assert_eq!(
         apply(index, remove(&entity(), Version::FINAL)).await,
@@ -156,10 +156,10 @@ pub async fn what_was_removed_for_good_never_comes_back(index: &(impl Index + Se
         apply(index, remove(&entity(), Version::FINAL)).await,
         IndexOutcome::Applied
     );
-    holds_nothing_but_a_new(index, "2").await;
+    holds_only_a_new_document(index, "2").await;
 }
 
-pub async fn what_was_removed_may_come_back_newer(index: &(impl Index + Search)) {
+pub async fn removed_entity_may_come_back_newer(index: &(impl Index + Search)) {
     apply(index, put(&entity(), 1, "Iron Kettle")).await;
     apply(index, remove(&entity(), version(2))).await;
     assert_eq!(
@@ -169,7 +169,7 @@ pub async fn what_was_removed_may_come_back_newer(index: &(impl Index + Search))
     holds(index, &["Newer Kettle"]).await;
 }
 
-pub async fn an_older_removal_is_superseded(index: &(impl Index + Search)) {
+pub async fn older_removal_is_superseded(index: &(impl Index + Search)) {
     apply(index, put(&entity(), 2, "Iron Kettle")).await;
     assert_eq!(
         apply(index, remove(&entity(), version(1))).await,
@@ -178,7 +178,7 @@ pub async fn an_older_removal_is_superseded(index: &(impl Index + Search)) {
     holds(index, &["Iron Kettle"]).await;
 }
 
-pub async fn removing_what_is_not_there_is_applied(index: &(impl Index + Search)) {
+pub async fn removal_of_an_unknown_entity_is_applied(index: &(impl Index + Search)) {
     assert_eq!(
         apply(index, remove(&entity(), Version::FINAL)).await,
         IndexOutcome::Applied
@@ -187,10 +187,10 @@ pub async fn removing_what_is_not_there_is_applied(index: &(impl Index + Search)
         apply(index, remove(&entity(), Version::FINAL)).await,
         IndexOutcome::Applied
     );
-    holds_nothing_but_a_new(index, "2").await;
+    holds_only_a_new_document(index, "2").await;
 }
 
-pub async fn outcomes_come_in_the_order_of_changes(index: &(impl Index + Search)) {
+pub async fn outcomes_are_in_the_order_of_changes(index: &(impl Index + Search)) {
     let store = store("demo");
     let (first, second, third) = (product(&store, "1"), product(&store, "2"), product(&store, "3"));
     let changes = [

@@ -1,4 +1,4 @@
-//! What every [`Ledger`] does.
+//! Contract suite of [`Ledger`].
 
 use hookline_domain::{
     delivery::ledger::{Claim, ClaimRequest, Completion, DeliveryCompletion, Fate, Ledger, Problem},
@@ -17,26 +17,26 @@ macro_rules! ledger_contract {
             ledger,
             $start,
             [
-                a_new_delivery_is_fresh,
-                a_live_claim_keeps_others_out_until_its_lease_lapses,
-                a_lapsed_lease_is_claimed_again,
-                an_expired_entry_is_claimed_again_although_it_is_still_there,
-                the_same_attempt_goes_on,
-                a_done_delivery_is_settled,
-                a_parked_delivery_is_settled,
-                only_its_owner_gives_a_claim_back,
-                what_is_given_back_can_still_be_completed,
-                what_is_done_is_not_given_back,
+                new_delivery_is_fresh,
+                live_claim_excludes_others_until_its_lease_lapses,
+                lapsed_lease_is_claimed_again,
+                expired_entry_is_claimed_again_even_before_its_removal,
+                same_attempt_may_claim_again,
+                done_delivery_is_settled,
+                parked_delivery_is_settled,
+                only_its_owner_releases_a_claim,
+                released_delivery_can_still_be_completed,
+                done_delivery_is_not_released,
                 only_the_first_completion_counts,
-                what_nobody_claimed_is_not_completed,
+                unclaimed_delivery_is_not_completed,
                 every_fate_settles_a_delivery,
-                a_parked_delivery_may_become_done_but_counts_once,
-                a_done_delivery_is_not_parked,
-                deliveries_are_apart,
-                of_concurrent_claims_one_is_fresh,
-                of_concurrent_completions_one_counts,
-                many_are_completed_as_each_would_be_alone,
-                more_are_completed_than_one_call_takes,
+                parked_delivery_may_become_done_but_counts_once,
+                done_delivery_is_not_parked,
+                deliveries_are_isolated,
+                one_of_concurrent_claims_is_fresh,
+                one_of_concurrent_completions_counts,
+                many_deliveries_are_completed_as_each_would_be_alone,
+                more_deliveries_are_completed_than_one_call_takes,
             ]
         );
     };
@@ -50,7 +50,7 @@ async fn complete(ledger: &impl Ledger, id: &str, fate: Fate) -> Completion {
     ledger.complete(&delivery(id), fate, None, noon_plus(1)).await.unwrap()
 }
 
-pub async fn a_new_delivery_is_fresh(ledger: &impl Ledger) {
+pub async fn new_delivery_is_fresh(ledger: &impl Ledger) {
     let without_event = ClaimRequest {
         event_id: None,
         ..attempt("a", noon())
@@ -62,7 +62,7 @@ pub async fn a_new_delivery_is_fresh(ledger: &impl Ledger) {
     );
 }
 
-pub async fn a_live_claim_keeps_others_out_until_its_lease_lapses(ledger: &impl Ledger) {
+pub async fn live_claim_excludes_others_until_its_lease_lapses(ledger: &impl Ledger) {
     claim(ledger, "1", "a", noon()).await;
     let live = Claim::Live {
         until: noon_plus(LEASE),
@@ -71,7 +71,7 @@ pub async fn a_live_claim_keeps_others_out_until_its_lease_lapses(ledger: &impl 
     assert_eq!(claim(ledger, "1", "b", noon_plus(LEASE - 1)).await, live);
 }
 
-pub async fn a_lapsed_lease_is_claimed_again(ledger: &impl Ledger) {
+pub async fn lapsed_lease_is_claimed_again(ledger: &impl Ledger) {
     claim(ledger, "1", "a", noon()).await;
     assert_eq!(claim(ledger, "1", "b", noon_plus(LEASE)).await, Claim::Fresh);
     let live = Claim::Live {
@@ -80,7 +80,7 @@ pub async fn a_lapsed_lease_is_claimed_again(ledger: &impl Ledger) {
     assert_eq!(claim(ledger, "1", "a", noon_plus(LEASE)).await, live);
 }
 
-pub async fn an_expired_entry_is_claimed_again_although_it_is_still_there(ledger: &impl Ledger) {
+pub async fn expired_entry_is_claimed_again_even_before_its_removal(ledger: &impl Ledger) {
     claim(ledger, "1", "a", noon()).await;
     complete(ledger, "1", Fate::Applied).await;
     assert_eq!(claim(ledger, "1", "b", noon_plus(KEPT - 1)).await, Claim::Settled);
@@ -88,25 +88,25 @@ pub async fn an_expired_entry_is_claimed_again_although_it_is_still_there(ledger
     assert_eq!(complete(ledger, "1", Fate::Applied).await, Completion::First);
 }
 
-pub async fn the_same_attempt_goes_on(ledger: &impl Ledger) {
+pub async fn same_attempt_may_claim_again(ledger: &impl Ledger) {
     claim(ledger, "1", "a", noon()).await;
     assert_eq!(claim(ledger, "1", "a", noon()).await, Claim::Fresh);
 }
 
-pub async fn a_done_delivery_is_settled(ledger: &impl Ledger) {
+pub async fn done_delivery_is_settled(ledger: &impl Ledger) {
     claim(ledger, "1", "a", noon()).await;
     complete(ledger, "1", Fate::Applied).await;
     assert_eq!(claim(ledger, "1", "a", noon_plus(1)).await, Claim::Settled);
     assert_eq!(claim(ledger, "1", "b", noon_plus(2 * LEASE)).await, Claim::Settled);
 }
 
-pub async fn a_parked_delivery_is_settled(ledger: &impl Ledger) {
+pub async fn parked_delivery_is_settled(ledger: &impl Ledger) {
     claim(ledger, "1", "a", noon()).await;
     complete(ledger, "1", Fate::Parked).await;
     assert_eq!(claim(ledger, "1", "b", noon_plus(2 * LEASE)).await, Claim::Settled);
 }
 
-pub async fn only_its_owner_gives_a_claim_back(ledger: &impl Ledger) {
+pub async fn only_its_owner_releases_a_claim(ledger: &impl Ledger) {
     claim(ledger, "1", "a", noon()).await;
     ledger.release(&delivery("1"), "b").await.unwrap();
     assert_eq!(
@@ -121,14 +121,14 @@ pub async fn only_its_owner_gives_a_claim_back(ledger: &impl Ledger) {
     assert_eq!(claim(ledger, "unheard-of", "a", noon()).await, Claim::Fresh);
 }
 
-pub async fn what_is_given_back_can_still_be_completed(ledger: &impl Ledger) {
+pub async fn released_delivery_can_still_be_completed(ledger: &impl Ledger) {
     claim(ledger, "1", "a", noon()).await;
     ledger.release(&delivery("1"), "a").await.unwrap();
     assert_eq!(complete(ledger, "1", Fate::Applied).await, Completion::First);
     assert_eq!(claim(ledger, "1", "b", noon()).await, Claim::Settled);
 }
 
-pub async fn what_is_done_is_not_given_back(ledger: &impl Ledger) {
+pub async fn done_delivery_is_not_released(ledger: &impl Ledger) {
     claim(ledger, "1", "a", noon()).await;
     complete(ledger, "1", Fate::Applied).await;
     ledger.release(&delivery("1"), "a").await.unwrap();
@@ -142,7 +142,7 @@ pub async fn only_the_first_completion_counts(ledger: &impl Ledger) {
     assert_eq!(complete(ledger, "1", Fate::Superseded).await, Completion::Repeated);
 }
 
-pub async fn what_nobody_claimed_is_not_completed(ledger: &impl Ledger) {
+pub async fn unclaimed_delivery_is_not_completed(ledger: &impl Ledger) {
     assert_eq!(complete(ledger, "1", Fate::Applied).await, Completion::Repeated);
     assert_eq!(complete(ledger, "1", Fate::Parked).await, Completion::Repeated);
     assert_eq!(claim(ledger, "1", "a", noon()).await, Claim::Fresh);
@@ -157,7 +157,7 @@ pub async fn every_fate_settles_a_delivery(ledger: &impl Ledger) {
     }
 }
 
-pub async fn a_parked_delivery_may_become_done_but_counts_once(ledger: &impl Ledger) {
+pub async fn parked_delivery_may_become_done_but_counts_once(ledger: &impl Ledger) {
     claim(ledger, "1", "a", noon()).await;
     assert_eq!(complete(ledger, "1", Fate::Parked).await, Completion::First);
     assert_eq!(complete(ledger, "1", Fate::Parked).await, Completion::Repeated);
@@ -165,13 +165,13 @@ pub async fn a_parked_delivery_may_become_done_but_counts_once(ledger: &impl Led
     assert_eq!(claim(ledger, "1", "b", noon()).await, Claim::Settled);
 }
 
-pub async fn a_done_delivery_is_not_parked(ledger: &impl Ledger) {
+pub async fn done_delivery_is_not_parked(ledger: &impl Ledger) {
     claim(ledger, "1", "a", noon()).await;
     complete(ledger, "1", Fate::Applied).await;
     assert_eq!(complete(ledger, "1", Fate::Parked).await, Completion::Done);
 }
 
-pub async fn deliveries_are_apart(ledger: &impl Ledger) {
+pub async fn deliveries_are_isolated(ledger: &impl Ledger) {
     let mut other_topic = delivery("1");
     other_topic.topic = "products/create".parse().unwrap();
     let mut other_store = delivery("1");
@@ -186,7 +186,7 @@ pub async fn deliveries_are_apart(ledger: &impl Ledger) {
     }
 }
 
-pub async fn of_concurrent_claims_one_is_fresh<L: Ledger + Clone + 'static>(ledger: &L) {
+pub async fn one_of_concurrent_claims_is_fresh<L: Ledger + Clone + 'static>(ledger: &L) {
     for id in ["1", "2", "3"] {
         let claims = (0..32).map(|owner| {
             let ledger = ledger.clone();
@@ -202,7 +202,7 @@ pub async fn of_concurrent_claims_one_is_fresh<L: Ledger + Clone + 'static>(ledg
     }
 }
 
-pub async fn of_concurrent_completions_one_counts<L: Ledger + Clone + 'static>(ledger: &L) {
+pub async fn one_of_concurrent_completions_counts<L: Ledger + Clone + 'static>(ledger: &L) {
     claim(ledger, "1", "a", noon()).await;
     let completions = (0..32).map(|_| {
         let ledger = ledger.clone();
@@ -216,7 +216,7 @@ pub async fn of_concurrent_completions_one_counts<L: Ledger + Clone + 'static>(l
     assert_eq!(first, 1);
 }
 
-pub async fn many_are_completed_as_each_would_be_alone(ledger: &impl Ledger) {
+pub async fn many_deliveries_are_completed_as_each_would_be_alone(ledger: &impl Ledger) {
     let problem = Problem {
         at: noon(),
         code: ErrorCode::SchemaMismatch,
@@ -255,7 +255,7 @@ pub async fn many_are_completed_as_each_would_be_alone(ledger: &impl Ledger) {
         assert_eq!(completed.unwrap(), expected, "{id}: {fate:?}");
     }
 
-    // And each of them is settled now.
+    // Each of them is settled now.
     for id in ["claimed", "noted", "to-park", "parked", "done", "done-to-park"] {
         assert_eq!(
             claim(ledger, id, "b", noon_plus(2 * LEASE)).await,
@@ -267,7 +267,7 @@ pub async fn many_are_completed_as_each_would_be_alone(ledger: &impl Ledger) {
     assert_eq!(ledger.complete_all(&[], noon()).await.len(), 0);
 }
 
-pub async fn more_are_completed_than_one_call_takes(ledger: &impl Ledger) {
+pub async fn more_deliveries_are_completed_than_one_call_takes(ledger: &impl Ledger) {
     let deliveries: Vec<_> = (0..57).map(|n| delivery(&n.to_string())).collect();
     for delivery in deliveries.iter().step_by(2) {
         ledger.claim(delivery, &attempt("a", noon())).await.unwrap();

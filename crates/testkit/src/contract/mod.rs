@@ -1,6 +1,7 @@
-//! What every implementation of a port must do, whatever it is made of.
+//! Contract suites: the behaviour that every implementation of a port must have.
 //!
-//! Each suite is a module of checks that take the port, and a macro of the suite's name that makes a test of each:
+//! Each suite is a module of checks that take the port, and a macro with the suite's name that makes a test of each
+//! check:
 //!
 //! ```text
 //! mod ledger {
@@ -8,7 +9,7 @@
 //! }
 //! ```
 //!
-//! The expression makes what has to live as long as the test, and the port. It is evaluated for each test anew.
+//! The expression returns whatever must live as long as the test, and the port. It is evaluated once per test.
 
 #![expect(missing_docs, reason = "a check says in its name what it checks")]
 
@@ -36,7 +37,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{sync::Barrier, task::JoinSet, time::Instant};
 
-/// One test for each check of a suite.
+/// Makes a test of each check of a suite.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! contract_tests {
@@ -51,7 +52,7 @@ macro_rules! contract_tests {
     };
 }
 
-/// Runs all tasks at the same time, as far as threads allow: each waits until every other has begun.
+/// Runs all tasks concurrently, as far as threads allow: each waits until every other has begun.
 async fn at_once<T, F>(tasks: Vec<F>) -> Vec<T>
 where
     T: Send + 'static,
@@ -72,7 +73,7 @@ where
 const DEADLINE: Duration = Duration::from_secs(15);
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Asks again and again until the answer is `Some`; what a search finds is near real time only.
+/// Calls `ask` until it returns `Some`, because search is only near real time.
 async fn eventually<T, F>(expected: &str, mut ask: impl FnMut() -> F) -> T
 where
     F: Future<Output = Option<T>>,

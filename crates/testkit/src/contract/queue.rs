@@ -1,4 +1,4 @@
-//! What every [`EventQueue`] does. What arrives is read by the test, for the port only sends.
+//! Contract suite of [`EventQueue`]. The port only sends, so the test itself reads what arrives.
 
 use hookline_domain::{
     delivery::queue::EventQueue,
@@ -20,14 +20,14 @@ pub fn messages(largest: usize) -> Vec<String> {
     ]
 }
 
-/// Whose each of [`messages`] is: two stores take turns, the second with the longest name there is.
+/// Stores of [`messages`]: two stores take turns, the second with the longest possible name.
 pub fn stores() -> impl Iterator<Item = StoreKey> {
     let mut longest = store("other");
     longest.store = StoreName::new("s".repeat(255)).unwrap();
     [store("demo"), longest].into_iter().cycle()
 }
 
-/// Sends [`messages`]; all of them, and no others, must then be in the queue.
+/// Sends [`messages`]; afterwards exactly these must be in the queue.
 pub async fn send_all(queue: &impl EventQueue, largest: usize) {
     for (message, store) in messages(largest).into_iter().zip(stores()) {
         queue.send(&store, message).await.unwrap();

@@ -1,4 +1,4 @@
-//! What every ledger remembers of a delivery, and how [`Records`] gives it back.
+//! Contract suite of [`Records`]: the data that every ledger keeps of a delivery.
 
 use hookline_domain::{
     delivery::ledger::{
@@ -17,17 +17,17 @@ macro_rules! records_contract {
             records,
             $start,
             [
-                what_nobody_claimed_is_not_found,
-                a_claim_is_remembered,
-                a_fate_is_remembered,
-                a_parked_delivery_keeps_its_problem,
-                parked_again_it_keeps_the_newest_problem_and_counts_once,
-                what_is_done_has_no_problem,
-                a_note_says_why_a_delivery_has_to_come_again,
-                a_note_changes_nothing_else,
-                what_is_done_or_unknown_takes_no_note,
-                a_new_claim_forgets_the_problem,
-                a_search_finds_an_id_in_every_store_and_topic_and_what_begins_with_it,
+                unclaimed_delivery_is_not_found,
+                claim_reads_back,
+                fate_reads_back,
+                parked_delivery_keeps_its_problem,
+                delivery_parked_twice_keeps_the_newest_problem_and_counts_once,
+                done_delivery_has_no_problem,
+                note_holds_the_reason_for_a_retry,
+                note_changes_nothing_else,
+                done_or_unknown_delivery_takes_no_note,
+                new_claim_removes_the_problem,
+                search_finds_ids_by_prefix_in_every_store_and_topic,
             ]
         );
     };
@@ -58,7 +58,7 @@ async fn find(ledger: &impl Records, id: &str) -> LedgerRecord {
     ledger.find(&delivery(id)).await.unwrap().unwrap()
 }
 
-/// As a claim at [`noon`] leaves it.
+/// Record of a delivery claimed at [`noon`].
 fn claimed(delivery: DeliveryKey) -> LedgerRecord {
     LedgerRecord {
         delivery,
@@ -77,16 +77,16 @@ fn claimed(delivery: DeliveryKey) -> LedgerRecord {
     }
 }
 
-pub async fn what_nobody_claimed_is_not_found(ledger: &(impl Ledger + Records)) {
+pub async fn unclaimed_delivery_is_not_found(ledger: &(impl Ledger + Records)) {
     assert_eq!(ledger.find(&delivery("1")).await.unwrap(), None);
 }
 
-pub async fn a_claim_is_remembered(ledger: &(impl Ledger + Records)) {
+pub async fn claim_reads_back(ledger: &(impl Ledger + Records)) {
     claim(ledger, &delivery("1")).await;
     assert_eq!(find(ledger, "1").await, claimed(delivery("1")));
 }
 
-pub async fn a_fate_is_remembered(ledger: &(impl Ledger + Records)) {
+pub async fn fate_reads_back(ledger: &(impl Ledger + Records)) {
     for fate in Fate::ALL {
         let key = delivery(fate.as_str());
         claim(ledger, &key).await;
@@ -103,14 +103,14 @@ pub async fn a_fate_is_remembered(ledger: &(impl Ledger + Records)) {
     }
 }
 
-pub async fn a_parked_delivery_keeps_its_problem(ledger: &(impl Ledger + Records)) {
+pub async fn parked_delivery_keeps_its_problem(ledger: &(impl Ledger + Records)) {
     claim(ledger, &delivery("1")).await;
     let problem = problem(1, "no price at variants[0]");
     assert_eq!(park(ledger, "1", &problem).await, Completion::First);
     assert_eq!(find(ledger, "1").await.problem, Some(problem));
 }
 
-pub async fn parked_again_it_keeps_the_newest_problem_and_counts_once(ledger: &(impl Ledger + Records)) {
+pub async fn delivery_parked_twice_keeps_the_newest_problem_and_counts_once(ledger: &(impl Ledger + Records)) {
     claim(ledger, &delivery("1")).await;
     park(ledger, "1", &problem(1, "first")).await;
     assert_eq!(park(ledger, "1", &problem(181, "second")).await, Completion::Repeated);
@@ -120,7 +120,7 @@ pub async fn parked_again_it_keeps_the_newest_problem_and_counts_once(ledger: &(
     assert_eq!(record.entry.state, LedgerState::Parked);
 }
 
-pub async fn what_is_done_has_no_problem(ledger: &(impl Ledger + Records)) {
+pub async fn done_delivery_has_no_problem(ledger: &(impl Ledger + Records)) {
     for fate in [Fate::Applied, Fate::Superseded, Fate::Discarded, Fate::Noted] {
         let id = fate.as_str();
         claim(ledger, &delivery(id)).await;
@@ -136,7 +136,7 @@ pub async fn what_is_done_has_no_problem(ledger: &(impl Ledger + Records)) {
     }
 }
 
-pub async fn a_note_says_why_a_delivery_has_to_come_again(ledger: &(impl Ledger + Records)) {
+pub async fn note_holds_the_reason_for_a_retry(ledger: &(impl Ledger + Records)) {
     claim(ledger, &delivery("1")).await;
     ledger.note(&delivery("1"), &problem(1, "first")).await.unwrap();
     ledger.note(&delivery("1"), &problem(2, "second")).await.unwrap();
@@ -145,7 +145,7 @@ pub async fn a_note_says_why_a_delivery_has_to_come_again(ledger: &(impl Ledger 
     assert_eq!(find(ledger, "1").await, expected);
 }
 
-pub async fn a_note_changes_nothing_else(ledger: &(impl Ledger + Records)) {
+pub async fn note_changes_nothing_else(ledger: &(impl Ledger + Records)) {
     claim(ledger, &delivery("1")).await;
     ledger.note(&delivery("1"), &problem(1, "noted")).await.unwrap();
     let other = attempt("b", noon());
@@ -161,7 +161,7 @@ pub async fn a_note_changes_nothing_else(ledger: &(impl Ledger + Records)) {
     assert_eq!(record.problem, Some(problem(3, "noted")));
 }
 
-pub async fn what_is_done_or_unknown_takes_no_note(ledger: &(impl Ledger + Records)) {
+pub async fn done_or_unknown_delivery_takes_no_note(ledger: &(impl Ledger + Records)) {
     ledger.note(&delivery("1"), &problem(1, "early")).await.unwrap();
     assert_eq!(ledger.find(&delivery("1")).await.unwrap(), None);
     claim(ledger, &delivery("1")).await;
@@ -173,7 +173,7 @@ pub async fn what_is_done_or_unknown_takes_no_note(ledger: &(impl Ledger + Recor
     assert_eq!(find(ledger, "1").await.problem, None);
 }
 
-pub async fn a_new_claim_forgets_the_problem(ledger: &(impl Ledger + Records)) {
+pub async fn new_claim_removes_the_problem(ledger: &(impl Ledger + Records)) {
     claim(ledger, &delivery("1")).await;
     ledger.note(&delivery("1"), &problem(1, "noted")).await.unwrap();
     ledger
@@ -183,11 +183,11 @@ pub async fn a_new_claim_forgets_the_problem(ledger: &(impl Ledger + Records)) {
     assert_eq!(find(ledger, "1").await.problem, None);
 }
 
-pub async fn a_search_finds_an_id_in_every_store_and_topic_and_what_begins_with_it(ledger: &(impl Ledger + Records)) {
+pub async fn search_finds_ids_by_prefix_in_every_store_and_topic(ledger: &(impl Ledger + Records)) {
     let mut elsewhere = delivery("abc");
     elsewhere.store = store("other");
     elsewhere.topic = "products/create".parse().unwrap();
-    // Its topic begins with what is looked for, and it must not be found.
+    // A delivery whose topic, not its id, begins with the search text must not be found.
     let mut misleading = delivery("xyz");
     misleading.topic = "abc/update".parse().unwrap();
     for key in [

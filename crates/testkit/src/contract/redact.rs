@@ -1,4 +1,4 @@
-//! What every [`Redact`] leaves of what [`Stores`] knew.
+//! Contract suite of [`Redact`]: what remains of a store's records.
 
 use hookline_domain::{
     delivery::failed::FailedDeliveries,
@@ -9,7 +9,7 @@ use hookline_domain::{
 use super::failed::failed;
 use crate::builders::{noon, noon_plus, store};
 
-/// One test for each check: the expression makes what has to live as long as the test, and the port.
+/// Makes a test of each check: the expression returns whatever must live as long as the test, and the port.
 #[macro_export]
 macro_rules! redact_contract {
     ($start:expr) => {
@@ -17,15 +17,15 @@ macro_rules! redact_contract {
             redact,
             $start,
             [
-                of_a_forgotten_store_it_is_left_that_it_was_there,
-                what_another_install_has_is_left_alone,
-                nobody_is_made_by_being_forgotten,
+                redacted_store_keeps_only_that_it_existed,
+                another_install_is_left_alone,
+                redaction_creates_no_store,
             ]
         );
     };
 }
 
-async fn known<S: Stores + FailedDeliveries>(stores: &S) {
+async fn store_with_data<S: Stores + FailedDeliveries>(stores: &S) {
     stores.remember(&failed("demo", "a")).await.unwrap();
     let update = StoreUpdate {
         last_event_at: Some(noon()),
@@ -48,12 +48,10 @@ async fn found<S: StoreViews>(stores: &S) -> StoreView {
     view
 }
 
-pub async fn of_a_forgotten_store_it_is_left_that_it_was_there<S: Stores + StoreViews + FailedDeliveries + Redact>(
-    stores: &S,
-) {
+pub async fn redacted_store_keeps_only_that_it_existed<S: Stores + StoreViews + FailedDeliveries + Redact>(stores: &S) {
     stores.disable(&store("demo"), noon_plus(-10)).await.unwrap();
     stores.begin_epoch(&store("demo"), noon_plus(-10)).await.unwrap();
-    known(stores).await;
+    store_with_data(stores).await;
     stores.disable(&store("demo"), noon()).await.unwrap();
     stores.redact(&store("demo"), noon(), noon_plus(5)).await.unwrap();
     let left = StoreRecord {
@@ -68,7 +66,7 @@ pub async fn of_a_forgotten_store_it_is_left_that_it_was_there<S: Stores + Store
         ..StoreView::default()
     };
     assert_eq!(found(stores).await, all(left.clone()));
-    // The next install begins as ever, and it is known that there was one before.
+    // The next install begins as usual, and the record shows that there was one before.
     stores.begin_epoch(&store("demo"), noon()).await.unwrap();
     let next = StoreRecord {
         epoch: 2,
@@ -78,8 +76,8 @@ pub async fn of_a_forgotten_store_it_is_left_that_it_was_there<S: Stores + Store
     assert_eq!(found(stores).await, all(next));
 }
 
-pub async fn what_another_install_has_is_left_alone<S: Stores + StoreViews + FailedDeliveries + Redact>(stores: &S) {
-    known(stores).await;
+pub async fn another_install_is_left_alone<S: Stores + StoreViews + FailedDeliveries + Redact>(stores: &S) {
+    store_with_data(stores).await;
     stores.redact(&store("demo"), noon(), noon()).await.unwrap();
     stores.disable(&store("demo"), noon()).await.unwrap();
     stores.redact(&store("demo"), noon_plus(-1), noon()).await.unwrap();
@@ -92,7 +90,7 @@ pub async fn what_another_install_has_is_left_alone<S: Stores + StoreViews + Fai
     assert_eq!((again.errors.len(), again.failures.deliveries.len()), (1, 1));
 }
 
-pub async fn nobody_is_made_by_being_forgotten<S: Stores + Redact>(stores: &S) {
+pub async fn redaction_creates_no_store<S: Stores + Redact>(stores: &S) {
     stores.redact(&store("demo"), noon(), noon()).await.unwrap();
     assert_eq!(stores.find(&store("demo")).await.unwrap(), None);
 }

@@ -1,4 +1,4 @@
-//! What every [`Search`] does.
+//! Contract suite of [`Search`].
 
 use hookline_domain::{
     catalogue::index::{Index, IndexChange, IndexOutcome, Search, SearchPage, SearchQuery},
@@ -19,19 +19,19 @@ macro_rules! search_contract {
             search,
             $start,
             [
-                nothing_is_found_where_nothing_was_written,
-                a_document_is_found_as_it_was_written,
-                a_title_outweighs_a_description,
-                other_stores_documents_are_never_found,
-                what_an_uninstall_has_ended_is_not_found,
-                a_typing_error_is_forgiven,
+                nothing_is_found_before_the_first_write,
+                document_is_found_as_written,
+                title_outweighs_description,
+                documents_of_other_stores_are_never_found,
+                documents_of_an_ended_install_are_not_found,
+                typing_error_is_forgiven,
                 no_character_is_an_operator,
                 words_of_every_script_are_found,
-                a_word_is_found_however_it_is_spelt,
-                a_hostile_search_is_answered,
-                a_stock_keeping_unit_finds_its_product_first,
-                what_fits_is_highlighted,
-                a_page_is_limited_and_says_how_many_there_are,
+                word_is_found_in_any_spelling,
+                hostile_query_gets_a_response,
+                stock_keeping_unit_finds_its_product_first,
+                matches_are_highlighted,
+                page_is_limited_and_reports_the_total,
             ]
         );
     };
@@ -63,7 +63,7 @@ fn put(entity: &EntityKey, title: &str, description: &str) -> IndexChange {
     }
 }
 
-/// Products 1, 2, … of the store `demo`, once all of them can be found.
+/// Writes products 1, 2, … of the store `demo`, and waits until all of them can be found.
 async fn given(index: &(impl Index + Search), products: &[(&str, &str)]) {
     let changes: Vec<IndexChange> = (1..)
         .zip(products)
@@ -90,7 +90,7 @@ async fn given_changes(index: &(impl Index + Search), changes: &[IndexChange]) {
     }
 }
 
-pub async fn nothing_is_found_where_nothing_was_written(index: &impl Search) {
+pub async fn nothing_is_found_before_the_first_write(index: &impl Search) {
     assert_eq!(
         search(index, "anything").await,
         SearchPage {
@@ -100,7 +100,7 @@ pub async fn nothing_is_found_where_nothing_was_written(index: &impl Search) {
     );
 }
 
-pub async fn a_document_is_found_as_it_was_written(index: &(impl Index + Search)) {
+pub async fn document_is_found_as_written(index: &(impl Index + Search)) {
     let entity = product(&store("demo"), "788032119674292922");
     let mut written = document(
         &entity,
@@ -121,7 +121,7 @@ pub async fn a_document_is_found_as_it_was_written(index: &(impl Index + Search)
     assert!(page.hits[0].score > 0.0);
 }
 
-pub async fn a_title_outweighs_a_description(index: &(impl Index + Search)) {
+pub async fn title_outweighs_description(index: &(impl Index + Search)) {
     given(
         index,
         &[
@@ -137,7 +137,7 @@ pub async fn a_title_outweighs_a_description(index: &(impl Index + Search)) {
     assert!(page.hits[0].score > page.hits[1].score);
 }
 
-pub async fn other_stores_documents_are_never_found(index: &(impl Index + Search)) {
+pub async fn documents_of_other_stores_are_never_found(index: &(impl Index + Search)) {
     let mut other_source = store("demo");
     other_source.source = Source::new("square").unwrap();
     let elsewhere = [store("other"), store("demo-2"), other_source];
@@ -166,7 +166,7 @@ pub async fn other_stores_documents_are_never_found(index: &(impl Index + Search
     }
 }
 
-pub async fn what_an_uninstall_has_ended_is_not_found(index: &(impl Index + Search)) {
+pub async fn documents_of_an_ended_install_are_not_found(index: &(impl Index + Search)) {
     let states = [
         ("1", -1, "Lamp before"),
         ("2", 0, "Lamp in that moment"),
@@ -194,7 +194,7 @@ pub async fn what_an_uninstall_has_ended_is_not_found(index: &(impl Index + Sear
     assert_eq!((titles(&page), page.total), (vec!["Lamp after"], 1));
 }
 
-pub async fn a_typing_error_is_forgiven(index: &(impl Index + Search)) {
+pub async fn typing_error_is_forgiven(index: &(impl Index + Search)) {
     given(
         index,
         &[("Iron Skillet", "For the hob."), ("Beeswax Candle", "Pillar.")],
@@ -266,7 +266,7 @@ pub async fn words_of_every_script_are_found(index: &(impl Index + Search)) {
     }
 }
 
-pub async fn a_word_is_found_however_it_is_spelt(index: &(impl Index + Search)) {
+pub async fn word_is_found_in_any_spelling(index: &(impl Index + Search)) {
     given(
         index,
         &[
@@ -296,7 +296,7 @@ pub async fn a_word_is_found_however_it_is_spelt(index: &(impl Index + Search)) 
     }
 }
 
-pub async fn a_hostile_search_is_answered(index: &(impl Index + Search)) {
+pub async fn hostile_query_gets_a_response(index: &(impl Index + Search)) {
     given(index, &[("Iron Skillet", "For the hob.")]).await;
     let many = |word: &dyn Fn(usize) -> String| (0..10_000).map(word).collect::<String>();
     for text in [
@@ -314,7 +314,7 @@ pub async fn a_hostile_search_is_answered(index: &(impl Index + Search)) {
     }
 }
 
-pub async fn a_stock_keeping_unit_finds_its_product_first(index: &(impl Index + Search)) {
+pub async fn stock_keeping_unit_finds_its_product_first(index: &(impl Index + Search)) {
     let store = store("demo");
     let mut changes: Vec<IndexChange> = [("10", "CRR-15"), ("11", "CRR-16"), ("12", "LCP-15")]
         .into_iter()
@@ -331,7 +331,7 @@ pub async fn a_stock_keeping_unit_finds_its_product_first(index: &(impl Index + 
             }
         })
         .collect();
-    // Its title is made of the parts of the unit.
+    // Its title consists of the parts of the stock-keeping unit.
     changes.push(put(&product(&store, "13"), "CRR 16", "CRR 16"));
     given_changes(index, &changes).await;
     for text in ["CRR-16", "crr-16"] {
@@ -339,7 +339,7 @@ pub async fn a_stock_keeping_unit_finds_its_product_first(index: &(impl Index + 
     }
 }
 
-pub async fn what_fits_is_highlighted(index: &(impl Index + Search)) {
+pub async fn matches_are_highlighted(index: &(impl Index + Search)) {
     given(index, &[("Iron Skillet", "A skillet for the hob. ")]).await;
     let page = search(index, "skillet").await;
     let highlights = &page.hits[0].highlights;
@@ -350,7 +350,7 @@ pub async fn what_fits_is_highlighted(index: &(impl Index + Search)) {
     );
 }
 
-pub async fn a_page_is_limited_and_says_how_many_there_are(index: &(impl Index + Search)) {
+pub async fn page_is_limited_and_reports_the_total(index: &(impl Index + Search)) {
     given(index, &[("Oak Board", "A"), ("Oak Bowl", "B"), ("Oak Spoon", "C")]).await;
     for (limit, found) in [(0, 0), (1, 1), (2, 2), (50_000, 3)] {
         let page = search_in(index, store("demo"), "oak", limit).await;

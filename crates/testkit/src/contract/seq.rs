@@ -1,4 +1,5 @@
-//! How often a store has been written, as all [`Stores`] count it: by one for each write, for ever.
+//! Contract suite of `seq`, the number of writes of a store: [`Stores`] raise it by one with each write and never reset
+//! it.
 
 use hookline_domain::{
     store::{
@@ -22,10 +23,10 @@ macro_rules! seq_contract {
             seq,
             $start,
             [
-                every_write_is_counted_once,
-                what_changes_nothing_is_not_counted,
-                writes_at_once_are_all_counted,
-                a_store_that_is_forgotten_counts_on,
+                write_is_counted_once,
+                write_without_a_change_is_not_counted,
+                concurrent_writes_are_all_counted,
+                redacted_store_goes_on_counting,
             ]
         );
     };
@@ -36,9 +37,9 @@ async fn seq(stores: &impl Stores) -> u64 {
     record.map_or(0, |record| record.seq)
 }
 
-/// What became of a delivery.
+/// Update after a processed delivery.
 #[must_use]
-pub fn told() -> StoreUpdate {
+pub fn processed_update() -> StoreUpdate {
     let mut update = StoreUpdate {
         latest: vec![ActivityEntry {
             topic: "products/update".parse().unwrap(),
@@ -58,7 +59,7 @@ pub fn told() -> StoreUpdate {
     update
 }
 
-pub async fn every_write_is_counted_once<S: Stores + Tally + Redact + Checkpoints>(stores: &S) {
+pub async fn write_is_counted_once<S: Stores + Tally + Redact + Checkpoints>(stores: &S) {
     let demo = store("demo");
     let checkpoint = Checkpoint {
         scope: Scope::Everything,
@@ -67,11 +68,11 @@ pub async fn every_write_is_counted_once<S: Stores + Tally + Redact + Checkpoint
     assert_eq!(seq(stores).await, 0);
     stores.record(&demo, &StoreUpdate::default()).await.unwrap();
     assert_eq!(seq(stores).await, 1);
-    stores.record(&demo, &told()).await.unwrap();
+    stores.record(&demo, &processed_update()).await.unwrap();
     assert_eq!(seq(stores).await, 2);
-    stores.add(&demo, &told()).await.unwrap();
+    stores.add(&demo, &processed_update()).await.unwrap();
     assert_eq!(seq(stores).await, 3);
-    // Where a backfill goes on is told to nobody.
+    // The checkpoint of a backfill is not part of the status.
     stores.keep(&demo, &checkpoint).await.unwrap();
     Checkpoints::forget(stores, &demo).await.unwrap();
     assert_eq!(seq(stores).await, 3);
@@ -82,7 +83,7 @@ pub async fn every_write_is_counted_once<S: Stores + Tally + Redact + Checkpoint
     assert_eq!(Stores::find(stores, &store("other")).await.unwrap(), None);
 }
 
-pub async fn what_changes_nothing_is_not_counted<S: Stores + Tally + Redact>(stores: &S) {
+pub async fn write_without_a_change_is_not_counted<S: Stores + Tally + Redact>(stores: &S) {
     let demo = store("demo");
     stores.disable(&demo, noon()).await.unwrap();
     stores.begin_epoch(&demo, noon()).await.unwrap();
@@ -91,24 +92,24 @@ pub async fn what_changes_nothing_is_not_counted<S: Stores + Tally + Redact>(sto
     stores.begin_epoch(&demo, noon()).await.unwrap();
     stores.redact(&demo, noon(), noon()).await.unwrap();
     stores.add(&demo, &StoreUpdate::default()).await.unwrap();
-    stores.add(&store("other"), &told()).await.unwrap();
+    stores.add(&store("other"), &processed_update()).await.unwrap();
     assert_eq!(seq(stores).await, 2);
 }
 
-pub async fn writes_at_once_are_all_counted<S: Stores + Tally + Clone + 'static>(stores: &S) {
+pub async fn concurrent_writes_are_all_counted<S: Stores + Tally + Clone + 'static>(stores: &S) {
     stores.record(&store("demo"), &StoreUpdate::default()).await.unwrap();
     let writes = (0..32).map(|_| {
         let stores = stores.clone();
-        async move { stores.record(&store("demo"), &told()).await.unwrap() }
+        async move { stores.record(&store("demo"), &processed_update()).await.unwrap() }
     });
     at_once(writes.collect()).await;
     assert_eq!(seq(stores).await, 33);
 }
 
-pub async fn a_store_that_is_forgotten_counts_on<S: Stores + Redact>(stores: &S) {
+pub async fn redacted_store_goes_on_counting<S: Stores + Redact>(stores: &S) {
     let demo = store("demo");
     for _ in 0..3 {
-        stores.record(&demo, &told()).await.unwrap();
+        stores.record(&demo, &processed_update()).await.unwrap();
     }
     stores.disable(&demo, noon()).await.unwrap();
     stores.redact(&demo, noon(), noon_plus(5)).await.unwrap();

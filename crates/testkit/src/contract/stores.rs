@@ -1,4 +1,4 @@
-//! What all [`Stores`] and their [`Tally`] do.
+//! Contract suite of [`Stores`] and [`Tally`].
 
 use std::collections::BTreeMap;
 
@@ -33,27 +33,27 @@ macro_rules! stores_contract {
             stores,
             $start,
             [
-                nobody_is_known_at_first,
-                a_record_makes_a_store_enabled_in_its_first_install,
-                a_record_reads_back_to_the_microsecond,
-                a_record_changes_only_what_it_says,
+                no_store_is_known_at_first,
+                record_creates_a_store_enabled_in_its_first_install,
+                record_reads_back_to_the_microsecond,
+                record_changes_only_the_fields_it_has,
                 counts_add_up,
-                counts_add_up_when_written_at_once,
+                counts_add_up_under_concurrent_writes,
                 outdated_counts_of_receivers_are_removed,
-                the_latest_uninstall_stands,
-                an_uninstall_makes_a_store_nobody_knows,
-                the_next_install_begins_once,
-                only_what_the_latest_uninstall_ended_is_followed,
-                what_is_known_outlives_an_install,
-                a_tally_adds_to_a_store_that_is_known,
-                a_tally_never_makes_a_store,
-                which_secret_was_needed_adds_up,
-                two_rotations_are_apart,
-                stores_are_apart,
-                what_was_asked_and_found_reads_back,
-                a_token_comes_and_goes,
-                stores_are_listed_each_once,
-                a_checkpoint_is_kept_until_its_run_has_ended,
+                latest_uninstall_stands,
+                uninstall_creates_an_unknown_store,
+                next_install_begins_once,
+                next_install_begins_only_after_the_latest_uninstall,
+                record_outlives_an_install,
+                tally_adds_to_a_known_store,
+                tally_never_creates_a_store,
+                usage_of_secrets_adds_up,
+                rotations_are_isolated,
+                stores_are_isolated,
+                fields_of_sync_read_back,
+                connected_flag_may_be_set_and_removed,
+                store_is_listed_once,
+                checkpoint_is_kept_until_its_run_has_ended,
             ]
         );
     };
@@ -74,17 +74,17 @@ fn counted(counters: &[(Counter, u64)]) -> StoreUpdate {
     }
 }
 
-fn something() -> StoreUpdate {
+fn sample_update() -> StoreUpdate {
     counted(&[(update_counter(), 1)])
 }
 
-/// What is known, but for how often it was written: see [`seq`](super::seq).
+/// Record of a store without its number of writes, which [`seq`](super::seq) covers.
 async fn found(stores: &impl Stores, name: &str) -> StoreRecord {
     let record = Stores::find(stores, &store(name)).await.unwrap().unwrap();
     StoreRecord { seq: 0, ..record }
 }
 
-/// All that is known, but for how often it was written.
+/// View of a store without its number of writes.
 async fn viewed(stores: &impl StoreViews, name: &str) -> StoreView {
     unnumbered(stores.view(&store(name)).await.unwrap().unwrap())
 }
@@ -94,18 +94,18 @@ fn unnumbered(mut view: StoreView) -> StoreView {
     view
 }
 
-pub async fn nobody_is_known_at_first<S: Stores + StoreViews>(stores: &S) {
+pub async fn no_store_is_known_at_first<S: Stores + StoreViews>(stores: &S) {
     assert_eq!(stores.find(&store("demo")).await.unwrap(), None);
     assert_eq!(stores.view(&store("demo")).await.unwrap(), None);
 }
 
-pub async fn a_record_makes_a_store_enabled_in_its_first_install(stores: &impl Stores) {
+pub async fn record_creates_a_store_enabled_in_its_first_install(stores: &impl Stores) {
     stores.record(&store("demo"), &StoreUpdate::default()).await.unwrap();
     assert_eq!(found(stores, "demo").await, StoreRecord::default());
     assert!(found(stores, "demo").await.enabled);
 }
 
-pub async fn a_record_reads_back_to_the_microsecond<S: Stores + StoreViews>(stores: &S) {
+pub async fn record_reads_back_to_the_microsecond<S: Stores + StoreViews>(stores: &S) {
     let update = StoreUpdate {
         last_event_at: Some(at("2026-11-21T12:00:00.123456Z")),
         last_sync_at: Some(at("2026-11-21T12:00:01.000001Z")),
@@ -135,7 +135,7 @@ pub async fn a_record_reads_back_to_the_microsecond<S: Stores + StoreViews>(stor
     assert_eq!(view.errors.into_values().collect::<Vec<_>>(), update.errors);
 }
 
-pub async fn a_record_changes_only_what_it_says<S: Stores + StoreViews>(stores: &S) {
+pub async fn record_changes_only_the_fields_it_has<S: Stores + StoreViews>(stores: &S) {
     let failure = |seconds, code| StoreUpdate {
         errors: vec![LastError {
             at: noon_plus(seconds),
@@ -167,7 +167,7 @@ pub async fn a_record_changes_only_what_it_says<S: Stores + StoreViews>(stores: 
     let view = viewed(stores, "demo").await;
     assert_eq!(view.last_error(), last.errors.first());
     assert_eq!(view.record, expected);
-    // The last of each sort: none hides another.
+    // The last error of each code: none hides another.
     let errors: Vec<LastError> = view.errors.into_values().collect();
     assert_eq!(errors, [rejected.errors, last.errors].concat());
 }
@@ -183,15 +183,15 @@ pub async fn counts_add_up<S: Stores + StoreViews>(stores: &S) {
     assert_eq!(viewed(stores, "demo").await.counts, sum.counts);
 }
 
-pub async fn counts_add_up_when_written_at_once<S: Stores + StoreViews + Tally + Clone + 'static>(stores: &S) {
+pub async fn counts_add_up_under_concurrent_writes<S: Stores + StoreViews + Tally + Clone + 'static>(stores: &S) {
     stores.record(&store("demo"), &StoreUpdate::default()).await.unwrap();
     let writes = (0..32).map(|writer| {
         let stores = stores.clone();
         async move {
             if writer % 2 == 0 {
-                stores.record(&store("demo"), &something()).await.unwrap();
+                stores.record(&store("demo"), &sample_update()).await.unwrap();
             } else {
-                stores.add(&store("demo"), &something()).await.unwrap();
+                stores.add(&store("demo"), &sample_update()).await.unwrap();
             }
         }
     });
@@ -220,11 +220,11 @@ pub async fn outdated_counts_of_receivers_are_removed<S: Stores + StoreViews + T
 
     let left = viewed(stores, "demo").await;
     assert_eq!(left.record.door, Counts::from([(new.clone(), 5)]));
-    // Whoever has counted it: what is told is the sum.
+    // The total is reported, whoever has counted.
     assert_eq!(left.counts, Counts::from([(new, 6)]));
 }
 
-pub async fn the_latest_uninstall_stands(stores: &impl Stores) {
+pub async fn latest_uninstall_stands(stores: &impl Stores) {
     stores.record(&store("demo"), &StoreUpdate::default()).await.unwrap();
     for (at, latest) in [(10, 10), (0, 10), (10, 10), (20, 20)] {
         stores.disable(&store("demo"), noon_plus(at)).await.unwrap();
@@ -234,7 +234,7 @@ pub async fn the_latest_uninstall_stands(stores: &impl Stores) {
     }
 }
 
-pub async fn an_uninstall_makes_a_store_nobody_knows(stores: &impl Stores) {
+pub async fn uninstall_creates_an_unknown_store(stores: &impl Stores) {
     stores.disable(&store("demo"), noon()).await.unwrap();
     let expected = StoreRecord {
         enabled: false,
@@ -244,7 +244,7 @@ pub async fn an_uninstall_makes_a_store_nobody_knows(stores: &impl Stores) {
     assert_eq!(found(stores, "demo").await, expected);
 }
 
-pub async fn the_next_install_begins_once(stores: &impl Stores) {
+pub async fn next_install_begins_once(stores: &impl Stores) {
     stores.disable(&store("demo"), noon()).await.unwrap();
     let first = StoreRecord {
         epoch: 1,
@@ -255,14 +255,14 @@ pub async fn the_next_install_begins_once(stores: &impl Stores) {
         stores.begin_epoch(&store("demo"), noon()).await.unwrap();
         assert_eq!(found(stores, "demo").await, first);
     }
-    // The same uninstall, told again, does not end it; a later one does.
+    // A repeated delivery of the same uninstall does not end the install; a later uninstall does.
     stores.disable(&store("demo"), noon()).await.unwrap();
     assert_eq!(found(stores, "demo").await, first);
     stores.disable(&store("demo"), noon_plus(1)).await.unwrap();
     assert!(!found(stores, "demo").await.enabled);
 }
 
-pub async fn only_what_the_latest_uninstall_ended_is_followed(stores: &impl Stores) {
+pub async fn next_install_begins_only_after_the_latest_uninstall(stores: &impl Stores) {
     stores.begin_epoch(&store("demo"), noon()).await.unwrap();
     assert_eq!(stores.find(&store("demo")).await.unwrap(), None);
     stores.record(&store("demo"), &StoreUpdate::default()).await.unwrap();
@@ -275,18 +275,18 @@ pub async fn only_what_the_latest_uninstall_ended_is_followed(stores: &impl Stor
     }
 }
 
-pub async fn what_is_known_outlives_an_install<S: Stores + StoreViews>(stores: &S) {
-    stores.record(&store("demo"), &something()).await.unwrap();
+pub async fn record_outlives_an_install<S: Stores + StoreViews>(stores: &S) {
+    stores.record(&store("demo"), &sample_update()).await.unwrap();
     stores.disable(&store("demo"), noon()).await.unwrap();
     stores.begin_epoch(&store("demo"), noon()).await.unwrap();
-    stores.record(&store("demo"), &something()).await.unwrap();
+    stores.record(&store("demo"), &sample_update()).await.unwrap();
     let record = found(stores, "demo").await;
     assert_eq!((record.epoch, record.enabled), (2, true));
     let counts = viewed(stores, "demo").await.counts;
     assert_eq!(counts, counted(&[(update_counter(), 2)]).counts);
 }
 
-pub async fn a_tally_adds_to_a_store_that_is_known<S: Stores + Tally>(stores: &S) {
+pub async fn tally_adds_to_a_known_store<S: Stores + Tally>(stores: &S) {
     stores.record(&store("demo"), &StoreUpdate::default()).await.unwrap();
     let update = StoreUpdate {
         last_event_at: Some(noon()),
@@ -302,12 +302,12 @@ pub async fn a_tally_adds_to_a_store_that_is_known<S: Stores + Tally>(stores: &S
     assert_eq!(found(stores, "demo").await, expected);
 }
 
-pub async fn a_tally_never_makes_a_store<S: Stores + Tally>(stores: &S) {
-    stores.add(&store("demo"), &something()).await.unwrap();
+pub async fn tally_never_creates_a_store<S: Stores + Tally>(stores: &S) {
+    stores.add(&store("demo"), &sample_update()).await.unwrap();
     assert_eq!(stores.find(&store("demo")).await.unwrap(), None);
 }
 
-pub async fn which_secret_was_needed_adds_up<S: Stores + Tally>(stores: &S) {
+pub async fn usage_of_secrets_adds_up<S: Stores + Tally>(stores: &S) {
     stores.record(&store("demo"), &StoreUpdate::default()).await.unwrap();
     let pair = SecretPairId(0x2a);
     let told = |seconds, newest: Option<i64>, old| StoreUpdate {
@@ -338,7 +338,7 @@ pub async fn which_secret_was_needed_adds_up<S: Stores + Tally>(stores: &S) {
     assert_eq!(known, Some(expected));
 }
 
-pub async fn two_rotations_are_apart<S: Stores + Tally>(stores: &S) {
+pub async fn rotations_are_isolated<S: Stores + Tally>(stores: &S) {
     stores.record(&store("demo"), &StoreUpdate::default()).await.unwrap();
     for (seconds, pair) in [(1, SecretPairId(1)), (2, SecretPairId(u32::MAX))] {
         let needed = SecretUsage {
@@ -368,14 +368,14 @@ pub async fn two_rotations_are_apart<S: Stores + Tally>(stores: &S) {
     assert_eq!(record.last_forged_at, Some(noon_plus(2)));
 }
 
-pub async fn stores_are_apart(stores: &impl Stores) {
-    stores.record(&store("demo"), &something()).await.unwrap();
+pub async fn stores_are_isolated(stores: &impl Stores) {
+    stores.record(&store("demo"), &sample_update()).await.unwrap();
     stores.record(&store("other"), &StoreUpdate::default()).await.unwrap();
     stores.disable(&store("demo"), noon()).await.unwrap();
     assert_eq!(found(stores, "other").await, StoreRecord::default());
 }
 
-pub async fn what_was_asked_and_found_reads_back<S: Stores + StoreViews>(stores: &S) {
+pub async fn fields_of_sync_read_back<S: Stores + StoreViews>(stores: &S) {
     let topic = |topic: &str| topic.parse().unwrap();
     let update = StoreUpdate {
         connected: Some(true),
@@ -421,7 +421,7 @@ pub async fn what_was_asked_and_found_reads_back<S: Stores + StoreViews>(stores:
         ..counted(&[(Counter::Missed(topic("products/update")), 3), (Counter::Partial, 2)])
     };
     stores.record(&store("demo"), &update).await.unwrap();
-    // What says nothing of it changes nothing of it.
+    // An update without these fields does not change them.
     stores.record(&store("demo"), &StoreUpdate::default()).await.unwrap();
     let expected = StoreRecord {
         connected: true,
@@ -436,7 +436,7 @@ pub async fn what_was_asked_and_found_reads_back<S: Stores + StoreViews>(stores:
     assert_eq!((view.record, view.counts), (expected, update.counts));
 }
 
-pub async fn a_token_comes_and_goes(stores: &impl Stores) {
+pub async fn connected_flag_may_be_set_and_removed(stores: &impl Stores) {
     for connected in [true, false, true] {
         let update = StoreUpdate {
             connected: Some(connected),
@@ -447,12 +447,12 @@ pub async fn a_token_comes_and_goes(stores: &impl Stores) {
     }
 }
 
-pub async fn stores_are_listed_each_once<S: Stores + StoreViews + StoreList + FailedDeliveries>(stores: &S) {
-    stores.record(&store("demo"), &something()).await.unwrap();
+pub async fn store_is_listed_once<S: Stores + StoreViews + StoreList + FailedDeliveries>(stores: &S) {
+    stores.record(&store("demo"), &sample_update()).await.unwrap();
     stores.disable(&store("other"), noon()).await.unwrap();
     stores.record(&store("third"), &StoreUpdate::default()).await.unwrap();
     stores.remember(&failed("demo", "a")).await.unwrap();
-    // Of a store that nobody knows nothing is listed.
+    // An unknown store is not listed.
     stores.remember(&failed("unknown", "a")).await.unwrap();
     let listed = all(stores).await.unwrap();
     let mut expected = BTreeMap::new();
@@ -463,7 +463,7 @@ pub async fn stores_are_listed_each_once<S: Stores + StoreViews + StoreList + Fa
     assert_eq!(listed[&store("demo")].failures.deliveries.len(), 1);
 }
 
-pub async fn a_checkpoint_is_kept_until_its_run_has_ended<S: Stores + StoreViews + Checkpoints>(stores: &S) {
+pub async fn checkpoint_is_kept_until_its_run_has_ended<S: Stores + StoreViews + Checkpoints>(stores: &S) {
     let checkpoint = |offset| Checkpoint {
         scope: Scope::Everything,
         step: Step::Read {
@@ -490,11 +490,11 @@ pub async fn a_checkpoint_is_kept_until_its_run_has_ended<S: Stores + StoreViews
         assert_eq!(Checkpoints::find(stores, &store("demo")).await.unwrap(), Some(kept));
     }
     assert_eq!(Checkpoints::find(stores, &store("other")).await.unwrap(), None);
-    stores.record(&store("demo"), &something()).await.unwrap();
-    assert_eq!(viewed(stores, "demo").await.counts, something().counts);
+    stores.record(&store("demo"), &sample_update()).await.unwrap();
+    assert_eq!(viewed(stores, "demo").await.counts, sample_update().counts);
     for _ in 0..2 {
         Checkpoints::forget(stores, &store("demo")).await.unwrap();
         assert_eq!(Checkpoints::find(stores, &store("demo")).await.unwrap(), None);
     }
-    assert_eq!(viewed(stores, "demo").await.counts, something().counts);
+    assert_eq!(viewed(stores, "demo").await.counts, sample_update().counts);
 }

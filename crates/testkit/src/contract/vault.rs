@@ -1,4 +1,4 @@
-//! What every [`Vault`] does.
+//! Contract suite of [`Vault`].
 
 use hookline_domain::store::connections::Vault;
 
@@ -12,10 +12,10 @@ macro_rules! vault_contract {
             vault,
             $start,
             [
-                what_is_sealed_opens,
-                what_is_sealed_does_not_show,
-                what_is_sealed_for_one_store_opens_for_no_other,
-                what_was_never_sealed_does_not_open,
+                sealed_secret_opens,
+                sealed_secret_does_not_show,
+                secret_sealed_for_one_store_opens_for_no_other,
+                bytes_that_were_never_sealed_do_not_open,
             ]
         );
     };
@@ -23,14 +23,14 @@ macro_rules! vault_contract {
 
 const OPEN: &[u8] = br#"{"kind":"custom","access":"shpat_of_the_demo_store"}"#;
 
-pub async fn what_is_sealed_opens(vault: &impl Vault) {
+pub async fn sealed_secret_opens(vault: &impl Vault) {
     for open in [OPEN.to_vec(), vec![0], vec![0xFF; 4096]] {
         let sealed = vault.seal(&store("demo"), &open).await.unwrap();
         assert_eq!(vault.open(&store("demo"), &sealed).await.unwrap(), open);
     }
 }
 
-pub async fn what_is_sealed_does_not_show(vault: &impl Vault) {
+pub async fn sealed_secret_does_not_show(vault: &impl Vault) {
     let sealed = vault.seal(&store("demo"), OPEN).await.unwrap();
     let shows = sealed
         .windows(16)
@@ -38,12 +38,12 @@ pub async fn what_is_sealed_does_not_show(vault: &impl Vault) {
     assert!(!shows);
 }
 
-pub async fn what_is_sealed_for_one_store_opens_for_no_other(vault: &impl Vault) {
+pub async fn secret_sealed_for_one_store_opens_for_no_other(vault: &impl Vault) {
     let sealed = vault.seal(&store("demo"), OPEN).await.unwrap();
     vault.open(&store("other"), &sealed).await.unwrap_err();
 }
 
-pub async fn what_was_never_sealed_does_not_open(vault: &impl Vault) {
+pub async fn bytes_that_were_never_sealed_do_not_open(vault: &impl Vault) {
     vault.open(&store("demo"), OPEN).await.unwrap_err();
     vault.open(&store("demo"), &[]).await.unwrap_err();
 }

@@ -1,4 +1,4 @@
-//! What all [`Watchers`] do.
+//! Contract suite of [`Watchers`].
 
 use hookline_domain::{
     access::{Principal, Reach, Role},
@@ -16,14 +16,14 @@ macro_rules! watchers_contract {
             watchers,
             $start,
             [
-                what_is_known_is_read_back,
-                who_follows_a_store_or_the_list_is_found_once,
-                who_follows_something_else_is_found_there_only,
-                the_connections_of_one_are_found_and_no_others,
-                who_is_forgotten_is_found_nowhere,
-                what_is_not_known_any_more_is_not_changed,
-                of_two_changes_at_once_one_stands,
-                a_thousand_are_found,
+                watcher_reads_back,
+                watcher_of_a_store_or_the_list_is_found_once,
+                watcher_that_changes_its_store_is_found_only_there,
+                only_the_connections_of_a_principal_are_found,
+                removed_watcher_is_found_nowhere,
+                outdated_or_removed_watcher_is_not_changed,
+                one_of_two_concurrent_changes_stands,
+                thousand_watchers_are_found,
             ]
         );
     };
@@ -66,7 +66,7 @@ async fn of(watchers: &impl Watchers, names: &[&str]) -> Vec<String> {
     found
 }
 
-pub async fn what_is_known_is_read_back(watchers: &impl Watchers) {
+pub async fn watcher_reads_back(watchers: &impl Watchers) {
     assert_eq!(watchers.find("a=").await.unwrap(), None);
     let all = Watcher {
         list: true,
@@ -84,7 +84,7 @@ pub async fn what_is_known_is_read_back(watchers: &impl Watchers) {
     }
 }
 
-pub async fn who_follows_a_store_or_the_list_is_found_once(watchers: &impl Watchers) {
+pub async fn watcher_of_a_store_or_the_list_is_found_once(watchers: &impl Watchers) {
     let both = Watcher {
         list: true,
         ..follows("both", "demo")
@@ -106,7 +106,7 @@ pub async fn who_follows_a_store_or_the_list_is_found_once(watchers: &impl Watch
     assert_eq!(of(watchers, &["third"]).await, ["both", "list"]);
 }
 
-pub async fn who_follows_something_else_is_found_there_only(watchers: &impl Watchers) {
+pub async fn watcher_that_changes_its_store_is_found_only_there(watchers: &impl Watchers) {
     let steps = [
         watcher("a"),
         follows("a", "demo"),
@@ -126,7 +126,7 @@ pub async fn who_follows_something_else_is_found_there_only(watchers: &impl Watc
     }
 }
 
-pub async fn the_connections_of_one_are_found_and_no_others(watchers: &impl Watchers) {
+pub async fn only_the_connections_of_a_principal_are_found(watchers: &impl Watchers) {
     let mut another = list("c");
     "tok_12".clone_into(&mut another.principal.id);
     for known in [follows("a", "demo"), watcher("b"), another] {
@@ -138,7 +138,7 @@ pub async fn the_connections_of_one_are_found_and_no_others(watchers: &impl Watc
     assert_eq!(watchers.of_principal("tok_").await.unwrap(), []);
 }
 
-pub async fn who_is_forgotten_is_found_nowhere(watchers: &impl Watchers) {
+pub async fn removed_watcher_is_found_nowhere(watchers: &impl Watchers) {
     let both = Watcher {
         list: true,
         ..follows("a", "demo")
@@ -153,7 +153,7 @@ pub async fn who_is_forgotten_is_found_nowhere(watchers: &impl Watchers) {
     }
 }
 
-pub async fn what_is_not_known_any_more_is_not_changed(watchers: &impl Watchers) {
+pub async fn outdated_or_removed_watcher_is_not_changed(watchers: &impl Watchers) {
     watchers.add(&watcher("a")).await.unwrap();
     assert!(!watchers.change(&follows("a", "demo"), &list("a")).await.unwrap());
     assert_eq!(watchers.find("a").await.unwrap(), Some(watcher("a")));
@@ -163,7 +163,7 @@ pub async fn what_is_not_known_any_more_is_not_changed(watchers: &impl Watchers)
     assert_eq!(of(watchers, &["demo"]).await, Vec::<String>::new());
 }
 
-pub async fn of_two_changes_at_once_one_stands<W: Watchers + Clone + 'static>(watchers: &W) {
+pub async fn one_of_two_concurrent_changes_stands<W: Watchers + Clone + 'static>(watchers: &W) {
     watchers.add(&watcher("a")).await.unwrap();
     let changes = ["demo", "other"].map(|name| {
         let watchers = watchers.clone();
@@ -177,7 +177,7 @@ pub async fn of_two_changes_at_once_one_stands<W: Watchers + Clone + 'static>(wa
     assert_eq!(demo + of(watchers, &["other"]).await.len(), 1);
 }
 
-pub async fn a_thousand_are_found(watchers: &impl Watchers) {
+pub async fn thousand_watchers_are_found(watchers: &impl Watchers) {
     for number in 0..1000 {
         watchers
             .add(&follows(&format!("connection-{number:04}"), "demo"))

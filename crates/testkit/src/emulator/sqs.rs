@@ -1,7 +1,7 @@
-//! SQS in this process, on a loopback port of its own.
+//! SQS in this process, on its own loopback port.
 //!
-//! rustack 0.12 refuses a `MessageGroupId` on a standard queue, as SQS did before it had fair queues (July 2025). It is
-//! taken off here and remembered, so that tests can ask for it.
+//! rustack 0.12 rejects a `MessageGroupId` on a standard queue, as SQS did before it had fair queues (July 2025). It is
+//! removed here and remembered, so that tests can check it.
 
 use std::{
     collections::HashMap,
@@ -30,12 +30,12 @@ use rustack_sqs_model::{error::SqsError, operations::SqsOperation};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use super::{REGION, Server, door, listen, sdk_config};
+use super::{REGION, Server, listen, sdk_config, strict_proxy};
 use crate::contract::queue;
 
 type Groups = Arc<Mutex<Vec<Option<String>>>>;
 
-/// An SQS (rustack) with one queue. It ends when this is dropped.
+/// SQS (rustack) with one queue. Stops on drop.
 #[derive(Debug)]
 pub struct Sqs {
     config: SdkConfig,
@@ -43,26 +43,25 @@ pub struct Sqs {
     queue_url: String,
     groups: Groups,
     _server: Server,
-    _door: hookline_host::server::Server,
+    _proxy: hookline_host::server::Server,
 }
 
 impl Sqs {
-    /// The largest message this emulator takes; SQS itself takes 1 MiB since August 2025.
+    /// Maximum size of a message of this emulator; that of SQS itself is 1 MiB since August 2025.
     pub const LARGEST_MESSAGE: usize = 256 * 1024;
 
-    /// Starts it and makes the queue.
+    /// Starts the server and creates the queue.
     pub async fn start() -> Self {
         let mut sqs = Self::serve().await;
         sqs.queue_url = sqs.make_queue("events", HashMap::new()).await;
         sqs
     }
 
-    /// Starts it and makes the queue and one for its dead letters, the URL of which is returned, too: a message is
-    /// moved there when it would be received once more than `receives`. What is received is invisible for
-    /// `visibility`.
+    /// Starts the server and creates the queue and its dead-letter queue; also returns the URL of the latter. A message
+    /// moves there after `receives` receives. A received message is invisible for `visibility`.
     pub async fn start_with_dead_letters(receives: u32, visibility: Duration) -> (Self, String) {
         let arn = format!("arn:aws:sqs:{REGION}:000000000000:dead-letters");
-        // SQS takes the count as a text, too; this emulator does not.
+        // SQS also accepts the count as a string; this emulator does not.
         let redrive = format!(r#"{{"deadLetterTargetArn":"{arn}","maxReceiveCount":{receives}}}"#);
         let mut sqs = Self::serve().await;
         let dead_letters_url = sqs.make_queue("dead-letters", HashMap::new()).await;
@@ -74,7 +73,7 @@ impl Sqs {
         (sqs, dead_letters_url)
     }
 
-    /// Sends [`queue::messages`] with an adapter; all of them must arrive as they are.
+    /// Sends [`queue::messages`] with an adapter; asserts that all of them arrive unchanged.
     pub async fn takes_byte_for_byte(&self, events: &impl EventQueue) {
         let mut sent = queue::messages(Self::LARGEST_MESSAGE);
         queue::send_all(events, Self::LARGEST_MESSAGE).await;
@@ -86,14 +85,14 @@ impl Sqs {
         received.sort();
         sent.sort();
         let (arrived, all) = (received.len(), sent.len());
-        assert!(received == sent, "{arrived} of {all} messages arrived unharmed");
+        assert!(received == sent, "{arrived} of {all} messages arrived unchanged");
     }
 
-    /// A server without a queue.
+    /// Starts a server without a queue.
     async fn serve() -> Self {
         let (listener, emulator) = listen().await;
-        let (door, endpoint) = door::before(&emulator).await;
-        let (host, port) = door.address.split_once(':').expect("an address has a port");
+        let (proxy, endpoint) = strict_proxy::start_in_front_of(&emulator).await;
+        let (host, port) = proxy.address.split_once(':').expect("an address has a port");
         let provider = RustackSqs::new(SqsConfig {
             host: host.to_owned(),
             port: port.parse().expect("a port is a number"),
@@ -113,7 +112,7 @@ impl Sqs {
             queue_url: String::new(),
             groups,
             _server: server,
-            _door: door,
+            _proxy: proxy,
         }
     }
 
@@ -128,33 +127,33 @@ impl Sqs {
         created.queue_url.unwrap()
     }
 
-    /// Where it listens, as in `AWS_ENDPOINT_URL_SQS`.
+    /// URL of the server, as in `AWS_ENDPOINT_URL_SQS`.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// The adapters, as the consumer has them.
+    /// The adapters, configured as in the consumer.
     pub fn aws(&self) -> Aws {
         Aws::with_config(self.config.clone(), Patience::Consumer)
     }
 
-    /// The queue's URL.
+    /// URL of the queue.
     pub fn queue_url(&self) -> &str {
         &self.queue_url
     }
 
-    /// The message group of each message sent, oldest first.
+    /// Message group of each message sent, oldest first.
     pub fn groups(&self) -> Vec<Option<String>> {
         self.groups.lock().unwrap().clone()
     }
 
-    /// The bodies of up to ten messages that are in the queue, after a second at most.
+    /// Receives up to ten messages, waiting a second at most; returns their bodies.
     pub async fn receive(&self) -> Vec<String> {
         let messages = self.receive_messages().await.into_iter();
         messages.filter_map(|message| message.body).collect()
     }
 
-    /// The receipts of up to ten messages that are in the queue, after a second at most.
+    /// Receives up to ten messages, waiting a second at most; returns their receipts.
     pub async fn receive_receipts(&self) -> Vec<String> {
         let messages = self.receive_messages().await.into_iter();
         messages.filter_map(|message| message.receipt_handle).collect()
@@ -173,7 +172,7 @@ impl Sqs {
     }
 }
 
-/// Rustack, with message groups on standard queues.
+/// Rustack with message groups on standard queues.
 #[derive(Debug)]
 struct Grouping {
     rustack: RustackSqsHandler,
@@ -206,7 +205,7 @@ async fn serve(listener: TcpListener, service: SqsHttpService<Grouping>) {
         let service = service.clone();
         tokio::spawn(async move {
             let server = auto::Builder::new(TokioExecutor::new());
-            // A client that hangs up is no failure of a test.
+            // A client that closes its connection fails no test.
             let _hung_up = server.serve_connection(TokioIo::new(stream), service).await;
         });
     }

@@ -1,4 +1,4 @@
-//! What the stub answers: the least that a client takes for success.
+//! Responses of the stub: the least that a client accepts as success.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -11,25 +11,25 @@ use serde_json::{Value, json};
 
 use super::{Tables, rows, statements};
 
-/// The client secret, wherever it is asked for.
+/// Client secret in every response that holds one.
 pub const SECRET: &str = "hush";
 
-/// One answer, and what was asked.
+/// Response of the stub, with facts about the request.
 #[derive(Debug)]
-pub struct Answer {
-    /// As in `DynamoDB PutItem ledger` or `SQS SendMessage`.
+pub struct StubResponse {
+    /// Operation, as in `DynamoDB PutItem ledger` or `SQS SendMessage`.
     pub operation: String,
-    /// What was sent to the queue.
+    /// Message that was sent to the queue.
     pub sent: Option<String>,
-    /// How many documents were sent to the index.
+    /// Number of documents sent to the index.
     pub documents: u64,
-    /// How many statements came in this call, and for which table.
+    /// Table and number of the statements in this call.
     pub statements: Option<(String, u64)>,
     pub response: Response<Full<Bytes>>,
 }
 
-impl Answer {
-    /// One of which there is nothing else to tell.
+impl StubResponse {
+    /// Response to a request without further facts.
     fn plain(operation: String, status: StatusCode, answer: &Value) -> anyhow::Result<Self> {
         Ok(Self {
             operation,
@@ -41,15 +41,15 @@ impl Answer {
     }
 }
 
-/// Where API Gateway takes what is for a connection
+/// Path of API Gateway for messages to a connection
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-how-to-call-websocket-api-connections.html>).
 const CONNECTIONS: &str = "/@connections/";
 
-/// Answers as AWS's services do, which are told apart by `X-Amz-Target` or their path, or else as OpenSearch.
+/// Responds as AWS's services do, told apart by `X-Amz-Target` or their path, or else as OpenSearch.
 ///
 /// # Errors
-/// When a request is not what the service takes.
-pub fn answer(head: &Parts, body: &[u8], tables: Tables) -> anyhow::Result<Answer> {
+/// If the service would not accept the request.
+pub fn answer(head: &Parts, body: &[u8], tables: Tables) -> anyhow::Result<StubResponse> {
     match head.headers.get("x-amz-target") {
         Some(target) => {
             let agent = head.headers.get(header::USER_AGENT);
@@ -58,33 +58,33 @@ pub fn answer(head: &Parts, body: &[u8], tables: Tables) -> anyhow::Result<Answe
         }
         None if head.uri.path().starts_with(CONNECTIONS) => {
             // The message has reached its connection.
-            Answer::plain("API Gateway connection".to_owned(), StatusCode::OK, &json!({}))
+            StubResponse::plain("API Gateway connection".to_owned(), StatusCode::OK, &json!({}))
         }
         None => of_opensearch(head, body, tables),
     }
 }
 
-/// Whether a request is one for [`statements`].
+/// Returns true if [`statements`] handles a request.
 pub fn is_batch_of_statements(head: &Parts) -> bool {
     let target = head.headers.get("x-amz-target");
     target.is_some_and(|target| target == "DynamoDB_20120810.BatchExecuteStatement")
 }
 
-/// Answers a batch of statements.
+/// Responds to a batch of statements.
 ///
 /// # Errors
-/// When it is none.
-pub fn statements(body: &[u8], entities: Option<&mut HashSet<String>>) -> anyhow::Result<Answer> {
+/// If the body is not a batch of statements.
+pub fn statements(body: &[u8], entities: Option<&mut HashSet<String>>) -> anyhow::Result<StubResponse> {
     let (table, answers) = statements::answer(body, entities)?;
     let operation = format!("DynamoDB BatchExecuteStatement {table}");
     let statements = u64::try_from(answers.len())?;
-    Ok(Answer {
+    Ok(StubResponse {
         statements: Some((table, statements)),
-        ..Answer::plain(operation, StatusCode::OK, &json!({"Responses": answers}))?
+        ..StubResponse::plain(operation, StatusCode::OK, &json!({"Responses": answers}))?
     })
 }
 
-fn of_aws(target: &str, body: &[u8], tables: Tables, python: bool) -> anyhow::Result<Answer> {
+fn of_aws(target: &str, body: &[u8], tables: Tables, python: bool) -> anyhow::Result<StubResponse> {
     let (service, operation) = target.split_once('.').context("a target without a dot")?;
     let service = match service {
         "DynamoDB_20120810" => "DynamoDB",
@@ -132,13 +132,13 @@ fn of_aws(target: &str, body: &[u8], tables: Tables, python: bool) -> anyhow::Re
         Some(table) => format!("{service} {operation} {table}"),
         None => format!("{service} {operation}"),
     };
-    Ok(Answer {
+    Ok(StubResponse {
         sent,
-        ..Answer::plain(operation, status, &answer)?
+        ..StubResponse::plain(operation, status, &answer)?
     })
 }
 
-/// What a `GetItem`, a `Query` or a `Scan` finds in filled tables: of a `Query` the partition, whatever its sort keys.
+/// Result of a `GetItem`, a `Query` or a `Scan` in filled tables: for a `Query` the whole partition, whatever its sort keys.
 fn read(operation: &str, body: &[u8]) -> anyhow::Result<Value> {
     let asked: Value = serde_json::from_slice(body)?;
     let table = asked["TableName"].as_str().context("an operation without a table")?;
@@ -161,18 +161,18 @@ fn read(operation: &str, body: &[u8]) -> anyhow::Result<Value> {
     })
 }
 
-/// The table that an operation on one item is about.
+/// Table of an operation on one item.
 fn table(service: &str, body: &[u8]) -> Option<String> {
     #[derive(serde::Deserialize)]
-    struct Asked {
+    struct ItemRequest {
         #[serde(rename = "TableName")]
         table: String,
     }
-    let asked: Asked = (service == "DynamoDB").then(|| serde_json::from_slice(body).ok())??;
+    let asked: ItemRequest = (service == "DynamoDB").then(|| serde_json::from_slice(body).ok())??;
     Some(asked.table)
 }
 
-fn of_opensearch(head: &Parts, body: &[u8], tables: Tables) -> anyhow::Result<Answer> {
+fn of_opensearch(head: &Parts, body: &[u8], tables: Tables) -> anyhow::Result<StubResponse> {
     let path = head.uri.path();
     let (operation, answer) = if path.ends_with("/_bulk") {
         ("bulk", bulk(body)?)
@@ -186,13 +186,13 @@ fn of_opensearch(head: &Parts, body: &[u8], tables: Tables) -> anyhow::Result<An
         ("other", json!({}))
     };
     let documents = answer["items"].as_array().map_or(0, Vec::len);
-    Ok(Answer {
+    Ok(StubResponse {
         documents: u64::try_from(documents)?,
-        ..Answer::plain(format!("OpenSearch {operation}"), StatusCode::OK, &answer)?
+        ..StubResponse::plain(format!("OpenSearch {operation}"), StatusCode::OK, &answer)?
     })
 }
 
-/// One item for each operation: <https://docs.opensearch.org/latest/api-reference/document-apis/bulk>.
+/// Response to a bulk request, one item per operation: <https://docs.opensearch.org/latest/api-reference/document-apis/bulk>.
 fn bulk(body: &[u8]) -> anyhow::Result<Value> {
     let mut lines = body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     let mut items = Vec::new();
@@ -210,7 +210,7 @@ fn bulk(body: &[u8]) -> anyhow::Result<Value> {
     Ok(json!({"took": 1, "errors": false, "items": items}))
 }
 
-/// A refused condition with what stands in the way: to Hookline a delivery that is done, to Powertools one whose answer
+/// A refused condition with the existing item: to Hookline a completed delivery, to Powertools one whose response
 /// is known, which that for Python keeps as a text and that for JavaScript as a map.
 fn done(python: bool) -> Value {
     let known = if python {
@@ -248,13 +248,13 @@ mod tests {
 
     use super::*;
 
-    fn asked(target: &str, body: &str, tables: Tables) -> Answer {
+    fn asked(target: &str, body: &str, tables: Tables) -> StubResponse {
         let request = Request::post("/").header("x-amz-target", target).body(()).unwrap();
         answer(&request.into_parts().0, body.as_bytes(), tables).unwrap()
     }
 
     #[test]
-    fn an_operation_is_told_by_its_target_and_a_message_is_seen() {
+    fn operation_is_identified_by_its_target_and_message_is_captured() {
         let put = asked("DynamoDB_20120810.PutItem", r#"{"TableName": "ledger"}"#, Tables::Empty);
         assert_eq!(put.operation, "DynamoDB PutItem ledger");
         let sent = asked("AmazonSQS.SendMessage", r#"{"MessageBody": "hello"}"#, Tables::Empty);
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_known_delivery_is_refused_and_what_is_unknown_is_not_implemented() {
+    fn known_delivery_is_refused_and_unknown_operation_is_not_implemented() {
         let put = "DynamoDB_20120810.PutItem";
         assert_eq!(asked(put, "{}", Tables::Empty).response.status(), StatusCode::OK);
         assert_eq!(
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bulk_answer_has_an_item_for_each_operation() {
+    fn bulk_response_has_an_item_per_operation() {
         let body = "{\"index\":{\"_id\":\"a\"}}\n{\"title\":\"x\"}\n{\"delete\":{\"_id\":\"b\"}}\n";
         let answer = bulk(body.as_bytes()).unwrap();
         let items = json!([{"index": {"_id": "a", "status": 200}}, {"delete": {"_id": "b", "status": 200}}]);

@@ -27,35 +27,35 @@ use hyper::{Request, Response, body::Incoming};
 
 use crate::certificates::Authority;
 
-/// How often each operation was called, as in `DynamoDB PutItem ledger`. Of statements that came several in a call, both
+/// Number of calls per operation, as in `DynamoDB PutItem ledger`. Of statements that came several in a call, both
 /// are counted: `DynamoDB BatchExecuteStatement ledger` and, for what is written costs by the item, [`STATEMENT`]`ledger`.
 pub type Calls = BTreeMap<String, u64>;
 
-/// What is no call, but part of one.
+/// Prefix of statements, which are parts of a call.
 pub const STATEMENT: &str = "DynamoDB statement ";
 
-/// How the stub behaves.
+/// Behaviour of the stub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Behaviour {
-    /// From the last byte of a request to the first of its answer.
+    /// Time from the last byte of a request to the first of its response.
     pub latency: Duration,
-    /// Whether it is reached over TLS.
+    /// Serve over TLS.
     pub tls: bool,
     pub tables: Tables,
 }
 
-/// What is in the tables.
+/// Content of the tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tables {
     /// Nothing: every delivery is new.
     Empty,
-    /// Every delivery, and it is done already.
+    /// Every delivery, already completed.
     Done,
-    /// A store with a history, and who looks at it: see [`rows`].
+    /// A store with a history, and its watchers: see [`rows`].
     Filled,
 }
 
-/// Plain HTTP, answering at once, with nothing in the tables.
+/// Plain HTTP without latency, with empty tables.
 pub const AT_ONCE: Behaviour = Behaviour {
     latency: Duration::ZERO,
     tls: false,
@@ -63,37 +63,37 @@ pub const AT_ONCE: Behaviour = Behaviour {
 };
 
 #[derive(Debug, Default)]
-struct Tally {
+struct StubCounters {
     calls: Mutex<Calls>,
     busy_ns: AtomicU64,
-    /// What was sent to the queue, where somebody wants it.
+    /// Messages sent to the queue, if they are captured.
     sent: Mutex<Option<Vec<String>>>,
-    /// Entities that have been inserted; without it all there may be are there.
+    /// Inserted entities; `None` if every entity exists.
     entities: Mutex<Option<HashSet<String>>>,
-    /// Sent to the index.
+    /// Documents sent to the index.
     documents: AtomicU64,
 }
 
-/// The stub. It ends when this is dropped.
+/// The stub. Stops when dropped.
 #[derive(Debug)]
 pub struct Aws {
-    /// Where it is.
+    /// Address of the stub.
     pub url: String,
     /// Certificates to trust, as PEM: the machine's own, and the one that made the stub's.
     pub trusted: Option<PathBuf>,
-    /// That one alone.
+    /// Certificate that issued the stub's, as PEM.
     pub authority: Option<PathBuf>,
-    tally: Arc<Tally>,
+    tally: Arc<StubCounters>,
     _server: Server,
 }
 
 impl Aws {
-    /// Starts it.
+    /// Starts the stub.
     ///
     /// # Errors
-    /// When there is no port to listen on.
+    /// If no port is free.
     pub async fn start(behaviour: Behaviour, authority: &Authority) -> anyhow::Result<Self> {
-        let tally = Arc::new(Tally::default());
+        let tally = Arc::new(StubCounters::default());
         let counting = Arc::clone(&tally);
         let tls = behaviour.tls.then(|| authority.acceptor.clone());
         let server = server::start_over(tls, move |request| answer(request, behaviour, Arc::clone(&counting))).await?;
@@ -107,35 +107,35 @@ impl Aws {
         })
     }
 
-    /// The calls since this was last asked.
+    /// Returns the calls since the last call of this, and resets them.
     pub fn take_calls(&self) -> Calls {
         std::mem::take(&mut *lock(&self.tally.calls))
     }
 
-    /// How long the stub has had requests since this was last asked: its latency, as exact as the machine's clock made it.
+    /// Returns the time for which the stub held requests since the last call of this: its latency, as the clock measured it.
     pub fn take_busy(&self) -> Duration {
         Duration::from_nanos(self.tally.busy_ns.swap(0, Ordering::Relaxed))
     }
 
-    /// How many documents were sent to the index since this was last asked.
+    /// Returns the number of documents sent to the index since the last call of this.
     pub fn take_documents(&self) -> u64 {
         self.tally.documents.swap(0, Ordering::Relaxed)
     }
 
-    /// Whether only those entities are there from now on that are inserted, and not all there may be.
+    /// Sets whether only inserted entities exist from now on, instead of every entity.
     pub fn remember_entities(&self, remembered: bool) {
         *lock(&self.tally.entities) = remembered.then(HashSet::new);
     }
 
-    /// Keeps what is sent to the queue.
+    /// Captures the messages sent to the queue.
     pub fn capture(&self) {
         *lock(&self.tally.sent) = Some(Vec::new());
     }
 
-    /// What was sent since [`capture`](Self::capture).
+    /// Returns the messages sent since [`capture`](Self::capture).
     ///
     /// # Errors
-    /// When nobody said to keep it.
+    /// If messages are not captured.
     pub fn captured(&self) -> anyhow::Result<Vec<String>> {
         lock(&self.tally.sent).take().context("nothing was captured")
     }
@@ -144,7 +144,7 @@ impl Aws {
 async fn answer(
     request: Request<Incoming>,
     behaviour: Behaviour,
-    tally: Arc<Tally>,
+    tally: Arc<StubCounters>,
 ) -> anyhow::Result<Response<Full<Bytes>>> {
     let (head, body) = request.into_parts();
     let body = body.collect().await?.to_bytes();

@@ -1,21 +1,21 @@
-//! What is in the tables and the index when they are [`Filled`](super::Tables::Filled): one store with some history, who may
-//! see it, and one who follows it. As `crates/aws` writes it, for it is `crates/aws` that reads it.
+//! Content of the tables and the index when they are [`Filled`](super::Tables::Filled): one store with some history, who may
+//! see it, and a watcher. In the format of `crates/aws`, which reads it.
 
 use serde_json::{Value, json};
 
 pub const STORE: &str = "demo.myshopify.com";
 
-/// The connection of who follows the store.
+/// Connection of the store's watcher.
 pub const CONNECTION: &str = "L0SM9cOFvHcCIhw=";
 
 /// A token of an admin of everything, and the SHA-256 of it in base64.
 pub const TOKEN: &str = "hl_measuringmeasure_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 const TOKEN_SHA256: &str = "Z5l0vvJevkKOqwgtdjXPs5Z5f3zo0Ifw3MzoEFDCOsg=";
 
-/// How many deliveries are remembered.
+/// Number of remembered deliveries.
 const DELIVERIES: u32 = 50;
 
-/// How many products a search finds.
+/// Number of products that a search finds.
 const FOUND: u32 = 10;
 
 /// A table's items, as DynamoDB's JSON has them.
@@ -55,7 +55,7 @@ fn hour(hour: u32) -> Value {
     })
 }
 
-/// What became of one delivery, as JSON in a text.
+/// Outcome of one delivery, as JSON in a string.
 pub fn entries(n: u32) -> String {
     json!([{
         "topic": "products/update", "id": format!("b54557e4-bdd9-4b37-8a5f-{n:012}"),
@@ -67,7 +67,7 @@ pub fn entries(n: u32) -> String {
     .to_string()
 }
 
-/// What a search finds, as OpenSearch answers.
+/// Result of a search, in OpenSearch's format.
 pub fn found() -> Value {
     let hits: Vec<Value> = (0..FOUND)
         .map(|n| {

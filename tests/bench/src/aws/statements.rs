@@ -1,5 +1,5 @@
-//! `BatchExecuteStatement`, as far as the consumer's ports ask for it: each statement's condition holds, but an `UPDATE` of
-//! an entity that is not there, where they are remembered.
+//! `BatchExecuteStatement`, as far as the consumer's ports use it: each statement's condition holds, except for an `UPDATE` of
+//! an entity that does not exist, if entities are remembered.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 #[derive(Deserialize)]
-struct Asked<'a> {
+struct BatchRequest<'a> {
     #[serde(rename = "Statements", borrow)]
     statements: Vec<Statement<'a>>,
 }
@@ -21,9 +21,9 @@ struct Statement<'a> {
     parameters: Vec<Value>,
 }
 
-/// Which table the statements are for, and an answer to each. Without entities all are there.
+/// Returns the table of the statements, and a response to each. Without `entities`, every entity exists.
 pub fn answer(body: &[u8], mut entities: Option<&mut HashSet<String>>) -> anyhow::Result<(String, Vec<Value>)> {
-    let asked: Asked<'_> = serde_json::from_slice(body)?;
+    let asked: BatchRequest<'_> = serde_json::from_slice(body)?;
     let first = asked.statements.first().context("a batch without statements")?;
     let table = first.text.split('"').nth(1).context("a statement without a table")?;
     let answers: Vec<Value> = (asked.statements.iter())
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_entity_is_there_once_it_was_inserted() {
+    fn entity_exists_after_its_insert() {
         let mut entities = HashSet::new();
         let mut ask = |text: &str, parameters: Value| {
             let body = json!({"Statements": [{"Statement": text, "Parameters": parameters}]}).to_string();

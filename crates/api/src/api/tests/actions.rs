@@ -1,4 +1,4 @@
-//! What function `actions` does.
+//! Tests of function `actions`.
 
 use hookline_domain::{
     catalogue::jobs::Task,
@@ -36,7 +36,7 @@ const ROUTES: [&str; 6] = [
     "POST /api/stores/{store}/resync",
     "POST /api/stores/{store}/reconcile",
 ];
-const WHICH: &str = r#"{"topic": "products/update", "id": "a"}"#;
+const DELIVERY_BODY: &str = r#"{"topic": "products/update", "id": "a"}"#;
 
 type Api = ActionsApi<
     MemoryStores,
@@ -50,7 +50,7 @@ type Api = ActionsApi<
     Sleep,
 >;
 
-struct World {
+struct ActionsFixture {
     api: Api,
     stores: MemoryStores,
     jobs: MemoryJobs,
@@ -86,7 +86,7 @@ fn packed(delivery: &Delivery) -> String {
     }
 }
 
-async fn world_with(with_archive: bool) -> World {
+async fn fixture_with(with_archive: bool) -> ActionsFixture {
     let (stores, ledger, queue) = (MemoryStores::default(), MemoryLedger::default(), MemoryQueue::default());
     let (jobs, dead_letters, archive) = (
         MemoryJobs::default(),
@@ -111,7 +111,7 @@ async fn world_with(with_archive: bool) -> World {
         },
         pause: Sleep,
     };
-    World {
+    ActionsFixture {
         api: ActionsApi::new(ports),
         stores,
         jobs,
@@ -122,19 +122,22 @@ async fn world_with(with_archive: bool) -> World {
     }
 }
 
-impl World {
-    async fn ask(&self, route: &str, body: &str, who: Option<&Principal>) -> (u16, Value) {
-        let response = self.api.answer(asked(route, &[("store", STORE)], &[], body, who)).await;
+impl ActionsFixture {
+    async fn request(&self, route: &str, body: &str, principal: Option<&Principal>) -> (u16, Value) {
+        let response = self
+            .api
+            .answer(request_for(route, &[("store", STORE)], &[], body, principal))
+            .await;
         (response.status().as_u16(), value(&response))
     }
 
-    /// By an admin of the store.
+    /// Sends a request by an admin of the store.
     async fn act(&self, route: &str, body: &str) -> (u16, Value) {
-        self.ask(route, body, Some(&of(STORE, Role::Admin))).await
+        self.request(route, body, Some(&principal_of(STORE, Role::Admin))).await
     }
 
-    /// A delivery with this fate, if it has one, kept if it is to be.
-    async fn settled(&self, fate: Option<Fate>, kept: bool) {
+    /// Adds a claimed delivery; completed, if there is a fate, and archived, if requested.
+    async fn settled(&self, fate: Option<Fate>, archived: bool) {
         let delivery = delivery(STORE, "a");
         self.ledger.claim(&delivery.key, &claim()).await.unwrap();
         if let Some(fate) = fate {
@@ -143,7 +146,7 @@ impl World {
                 .await
                 .unwrap();
         }
-        if kept {
+        if archived {
             self.archive
                 .keep(&delivery.key.store, Noon.now(), &[packed(&delivery)])
                 .await
@@ -153,134 +156,143 @@ impl World {
 }
 
 #[tokio::test]
-async fn only_an_admin_of_the_store_does_anything() {
-    let world = world_with(true).await;
-    world.settled(Some(Fate::Applied), true).await;
-    world.dead_letters.put(packed(&delivery(STORE, "b")));
+async fn only_an_admin_of_the_store_may_act() {
+    let fixture = fixture_with(true).await;
+    fixture.settled(Some(Fate::Applied), true).await;
+    fixture.dead_letters.put(packed(&delivery(STORE, "b")));
     let connected = StoreUpdate {
         connected: Some(true),
         ..StoreUpdate::default()
     };
-    world.stores.record(&key(STORE), &connected).await.unwrap();
+    fixture.stores.record(&key(STORE), &connected).await.unwrap();
     for route in ROUTES {
         let one = ["replay", "try-now", "dismiss"]
             .iter()
             .any(|action| route.ends_with(action));
-        let body = if one { WHICH } else { "{}" };
-        assert_eq!(world.ask(route, body, None).await.0, 401, "{route}");
-        let viewers = [anybody(), of(STORE, Role::Viewer)];
+        let body = if one { DELIVERY_BODY } else { "{}" };
+        assert_eq!(fixture.request(route, body, None).await.0, 401, "{route}");
+        let viewers = [viewer_of_all(), principal_of(STORE, Role::Viewer)];
         for viewer in &viewers {
-            assert_eq!(world.ask(route, body, Some(viewer)).await.0, 403, "{route}");
+            assert_eq!(fixture.request(route, body, Some(viewer)).await.0, 403, "{route}");
         }
         for role in [Role::Viewer, Role::Admin] {
-            let elsewhere = of("other.myshopify.com", role);
-            assert_eq!(world.ask(route, body, Some(&elsewhere)).await.0, 404, "{route}");
+            let other_store = principal_of("other.myshopify.com", role);
+            assert_eq!(fixture.request(route, body, Some(&other_store)).await.0, 404, "{route}");
         }
     }
-    assert_eq!(world.queue.take(), Vec::<String>::new());
-    assert_eq!(world.jobs.take(), []);
-    assert_eq!(world.dead_letters.texts().len(), 1);
-    let admin = of(STORE, Role::Admin);
+    assert_eq!(fixture.queue.take(), Vec::<String>::new());
+    assert_eq!(fixture.jobs.take(), []);
+    assert_eq!(fixture.dead_letters.texts().len(), 1);
+    let admin = principal_of(STORE, Role::Admin);
     assert_eq!(
-        world.ask("POST /api/stores/{store}/close", "{}", Some(&admin)).await.0,
+        fixture
+            .request("POST /api/stores/{store}/close", "{}", Some(&admin))
+            .await
+            .0,
         404
     );
 }
 
 #[tokio::test]
-async fn a_delivery_is_applied_again_under_an_id_of_its_own() {
-    let world = world_with(true).await;
-    world.settled(Some(Fate::Applied), true).await;
-    let (status, told) = world.act(ROUTES[0], WHICH).await;
-    assert_eq!(status, 202, "{told}");
-    let sent = envelope::decode(&world.queue.take()[0]).unwrap();
+async fn replay_sends_a_delivery_with_an_id_of_its_own() {
+    let fixture = fixture_with(true).await;
+    fixture.settled(Some(Fate::Applied), true).await;
+    let (status, response) = fixture.act(ROUTES[0], DELIVERY_BODY).await;
+    assert_eq!(status, 202, "{response}");
+    let sent = envelope::decode(&fixture.queue.take()[0]).unwrap();
     assert_eq!(
         (sent.body, original_of(&sent.key.id)),
         (delivery(STORE, "a").body, Some("a"))
     );
-    assert_eq!(told["replay_id"], sent.key.id.as_str());
-    assert!(world.ledger.find(&sent.key).await.unwrap().is_some(), "it is claimed");
-    // A replay of the replay is one of the original.
-    let again = json!({"topic": "products/update", "id": told["replay_id"]}).to_string();
-    assert_eq!(world.act(ROUTES[0], &again).await.0, 202);
-    let sent = envelope::decode(&world.queue.take()[0]).unwrap();
+    assert_eq!(response["replay_id"], sent.key.id.as_str());
+    assert!(
+        fixture.ledger.find(&sent.key).await.unwrap().is_some(),
+        "the replay is claimed"
+    );
+    // A replay of a replay is a replay of the original.
+    let again = json!({"topic": "products/update", "id": response["replay_id"]}).to_string();
+    assert_eq!(fixture.act(ROUTES[0], &again).await.0, 202);
+    let sent = envelope::decode(&fixture.queue.take()[0]).unwrap();
     assert_eq!(original_of(&sent.key.id), Some("a"));
 }
 
 #[tokio::test]
-async fn what_cannot_be_replayed_says_why() {
+async fn refused_replay_says_why() {
     let cases = [
         (true, None, false, 409, "not been settled"),
         (true, Some(Fate::Parked), true, 409, "nothing of it waits"),
         (true, Some(Fate::Noted), false, 409, "not in the archive"),
         (false, Some(Fate::Applied), true, 409, "ArchiveDays"),
     ];
-    for (with_archive, fate, kept, code, said) in cases {
-        let world = world_with(with_archive).await;
-        world.settled(fate, kept).await;
-        let (status, told) = world.act(ROUTES[0], WHICH).await;
+    for (with_archive, fate, archived, code, message) in cases {
+        let fixture = fixture_with(with_archive).await;
+        fixture.settled(fate, archived).await;
+        let (status, response) = fixture.act(ROUTES[0], DELIVERY_BODY).await;
         assert!(
-            status == code && told["error"].as_str().unwrap().contains(said),
-            "{told}"
+            status == code && response["error"].as_str().unwrap().contains(message),
+            "{response}"
         );
-        assert_eq!(world.queue.take(), Vec::<String>::new());
+        assert_eq!(fixture.queue.take(), Vec::<String>::new());
     }
-    let (status, told) = world_with(true).await.act(ROUTES[0], WHICH).await;
+    let (status, response) = fixture_with(true).await.act(ROUTES[0], DELIVERY_BODY).await;
     assert!(
-        status == 404 && told["error"].as_str().unwrap().contains("7 days"),
-        "{told}"
+        status == 404 && response["error"].as_str().unwrap().contains("7 days"),
+        "{response}"
     );
 }
 
 #[tokio::test]
-async fn the_stores_dead_letters_go_back_and_no_others() {
-    let world = world_with(true).await;
+async fn redrive_moves_dead_letters_of_the_store_and_no_others() {
+    let fixture = fixture_with(true).await;
     for (store, id) in [(STORE, "a"), ("other.myshopify.com", "b"), (STORE, "c")] {
-        world.dead_letters.put(packed(&delivery(store, id)));
+        fixture.dead_letters.put(packed(&delivery(store, id)));
     }
-    let (status, told) = world.act(ROUTES[1], "").await;
-    assert_eq!((status, &told["moved"], &told["left"]), (200, &json!(2), &json!(0)));
-    assert_eq!(told["message"], "2 dead letters went back to the queue.");
-    let expected = ["a", "c"].map(|id| packed(&delivery(STORE, id)));
-    assert_eq!(world.queue.take(), expected);
+    let (status, response) = fixture.act(ROUTES[1], "").await;
     assert_eq!(
-        world.dead_letters.texts(),
+        (status, &response["moved"], &response["left"]),
+        (200, &json!(2), &json!(0))
+    );
+    assert_eq!(response["message"], "2 dead letters went back to the queue.");
+    let expected = ["a", "c"].map(|id| packed(&delivery(STORE, id)));
+    assert_eq!(fixture.queue.take(), expected);
+    assert_eq!(
+        fixture.dead_letters.texts(),
         [packed(&delivery("other.myshopify.com", "b"))]
     );
 }
 
 #[tokio::test]
-async fn one_request_moves_a_hundred_letters() {
-    let world = world_with(true).await;
+async fn one_request_redrives_at_most_a_hundred_letters() {
+    let fixture = fixture_with(true).await;
     for n in 0..103 {
-        world.dead_letters.put(packed(&delivery(STORE, &n.to_string())));
+        fixture.dead_letters.put(packed(&delivery(STORE, &n.to_string())));
     }
-    let (_, told) = world.act(ROUTES[1], "{}").await;
-    assert_eq!((&told["moved"], &told["more"]), (&json!(100), &json!(true)));
-    let (_, told) = world.act(ROUTES[1], "{}").await;
+    let (_, response) = fixture.act(ROUTES[1], "{}").await;
+    assert_eq!((&response["moved"], &response["more"]), (&json!(100), &json!(true)));
+    let (_, response) = fixture.act(ROUTES[1], "{}").await;
     assert_eq!(
-        (&told["moved"], &told["left"], &told["more"]),
+        (&response["moved"], &response["left"], &response["more"]),
         (&json!(3), &json!(0), &json!(false))
     );
 }
 
 #[tokio::test]
-async fn a_run_begins_where_there_is_a_token() {
-    let world = world_with(true).await;
+async fn run_begins_only_if_the_store_is_connected() {
+    let fixture = fixture_with(true).await;
     for (route, resync) in [(ROUTES[4], true), (ROUTES[5], false)] {
         let connected = |connected| StoreUpdate {
             connected: Some(connected),
             ..StoreUpdate::default()
         };
-        world.stores.record(&key(STORE), &connected(false)).await.unwrap();
-        let (status, told) = world.act(route, "{}").await;
+        fixture.stores.record(&key(STORE), &connected(false)).await.unwrap();
+        let (status, response) = fixture.act(route, "{}").await;
         assert!(
-            status == 409 && told["error"].as_str().unwrap().contains("store add"),
-            "{told}"
+            status == 409 && response["error"].as_str().unwrap().contains("store add"),
+            "{response}"
         );
-        world.stores.record(&key(STORE), &connected(true)).await.unwrap();
-        assert_eq!(world.act(route, "{}").await, (202, json!({})));
-        let sent = world.jobs.take();
+        fixture.stores.record(&key(STORE), &connected(true)).await.unwrap();
+        assert_eq!(fixture.act(route, "{}").await, (202, json!({})));
+        let sent = fixture.jobs.take();
         assert_eq!(sent[0].0.store, key(STORE));
         assert_eq!(matches!(sent[0].0.task, Task::Resync { .. }), resync);
         assert_eq!(matches!(sent[0].0.task, Task::Reconcile { .. }), !resync);
@@ -288,8 +300,8 @@ async fn a_run_begins_where_there_is_a_token() {
 }
 
 #[tokio::test]
-async fn a_body_that_says_something_else_is_refused() {
-    let world = world_with(true).await;
+async fn unexpected_body_is_refused() {
+    let fixture = fixture_with(true).await;
     let long = format!(r#"{{"topic": "products/update", "id": "{}"}}"#, "a".repeat(5000));
     let cases = [
         (ROUTES[0], ""),
@@ -307,12 +319,15 @@ async fn a_body_that_says_something_else_is_refused() {
         (ROUTES[5], "null"),
     ];
     for (route, body) in cases {
-        let (status, told) = world.act(route, body).await;
-        assert!(status == 400 && told["error"].is_string(), "{route} {body}: {told}");
+        let (status, response) = fixture.act(route, body).await;
+        assert!(
+            status == 400 && response["error"].is_string(),
+            "{route} {body}: {response}"
+        );
     }
 }
 
-/// A claim whose lease is over.
+/// A claim whose lease has expired.
 fn claim() -> ClaimRequest {
     ClaimRequest {
         owner: "me".into(),
@@ -323,10 +338,10 @@ fn claim() -> ClaimRequest {
     }
 }
 
-/// A failed delivery of the store, with its entry in the ledger, tried so many seconds before noon.
-async fn failed(world: &World, id: &str, seconds: i64) -> FailedDelivery {
+/// Adds a failed delivery of the store, with its entry in the ledger, attempted `seconds` before noon.
+async fn failed(fixture: &ActionsFixture, id: &str, seconds: i64) -> FailedDelivery {
     let delivery = delivery(STORE, id);
-    world.ledger.claim(&delivery.key, &claim()).await.unwrap();
+    fixture.ledger.claim(&delivery.key, &claim()).await.unwrap();
     let at = Noon.now() - SignedDuration::from_secs(seconds);
     let failed = FailedDelivery {
         delivery: delivery.key,
@@ -343,68 +358,74 @@ async fn failed(world: &World, id: &str, seconds: i64) -> FailedDelivery {
         redriven_at: None,
         receipt: None,
     };
-    world.stores.remember(&failed).await.unwrap();
+    fixture.stores.remember(&failed).await.unwrap();
     failed
 }
 
 #[tokio::test]
 async fn redrive_and_replay_say_when_the_queue_tries_next() {
-    let world = world_with(true).await;
-    failed(&world, "a", 60).await;
-    let (status, told) = world.act(ROUTES[1], "{}").await;
-    assert_eq!((status, &told["moved"], &told["retrying"]), (200, &json!(0), &json!(1)));
-    let said = told["message"].as_str().unwrap();
+    let fixture = fixture_with(true).await;
+    failed(&fixture, "a", 60).await;
+    let (status, response) = fixture.act(ROUTES[1], "{}").await;
+    assert_eq!(
+        (status, &response["moved"], &response["retrying"]),
+        (200, &json!(0), &json!(1))
+    );
+    let message = response["message"].as_str().unwrap();
     let waits = "next try about 12:02 UTC, dead letter about 12:23 UTC. Nothing to do until then.";
     assert!(
-        said.starts_with("There was no dead letter to move.") && said.contains(waits),
-        "{said}"
+        message.starts_with("There were no dead letters to move.") && message.contains(waits),
+        "{message}"
     );
-    let (status, told) = world.act(ROUTES[0], WHICH).await;
+    let (status, response) = fixture.act(ROUTES[0], DELIVERY_BODY).await;
     assert!(
-        status == 409 && told["error"].as_str().unwrap().contains(waits),
-        "{told}"
+        status == 409 && response["error"].as_str().unwrap().contains(waits),
+        "{response}"
     );
 }
 
 #[tokio::test]
-async fn one_dead_letter_is_redriven_by_its_name() {
-    let world = world_with(true).await;
+async fn try_now_redrives_the_dead_letter_of_one_delivery() {
+    let fixture = fixture_with(true).await;
     for id in ["a", "b"] {
-        failed(&world, id, 3600).await;
-        world.dead_letters.put(packed(&delivery(STORE, id)));
+        failed(&fixture, id, 3600).await;
+        fixture.dead_letters.put(packed(&delivery(STORE, id)));
     }
-    let (status, told) = world.act(ROUTES[2], WHICH).await;
-    assert_eq!((status, &told["moved"], &told["left"]), (200, &json!(1), &json!(0)));
-    assert_eq!(world.queue.take(), [packed(&delivery(STORE, "a"))]);
-    let failures = world.stores.failures(&key(STORE)).await.unwrap().deliveries;
+    let (status, response) = fixture.act(ROUTES[2], DELIVERY_BODY).await;
+    assert_eq!(
+        (status, &response["moved"], &response["left"]),
+        (200, &json!(1), &json!(0))
+    );
+    assert_eq!(fixture.queue.take(), [packed(&delivery(STORE, "a"))]);
+    let failures = fixture.stores.failures(&key(STORE)).await.unwrap().deliveries;
     let redriven: Vec<bool> = failures.iter().map(|failed| failed.redriven_at.is_some()).collect();
     assert_eq!(redriven, [true, false]);
 }
 
 #[tokio::test]
-async fn what_is_dismissed_is_gone_for_good() {
-    let world = world_with(true).await;
-    let dead = failed(&world, "a", 3600).await;
+async fn dismissed_delivery_is_forgotten_and_its_dead_letter_removed() {
+    let fixture = fixture_with(true).await;
+    let dead = failed(&fixture, "a", 3600).await;
     for (store, id) in [(STORE, "a"), ("other.myshopify.com", "a")] {
-        world.dead_letters.put(packed(&delivery(store, id)));
+        fixture.dead_letters.put(packed(&delivery(store, id)));
     }
-    let (status, told) = world.act(ROUTES[3], WHICH).await;
+    let (status, response) = fixture.act(ROUTES[3], DELIVERY_BODY).await;
     assert_eq!(
-        (status, &told["message"]),
+        (status, &response["message"]),
         (200, &json!("Dismissed. Its dead letter is removed."))
     );
     assert_eq!(
-        world.dead_letters.texts(),
+        fixture.dead_letters.texts(),
         [packed(&delivery("other.myshopify.com", "a"))]
     );
-    assert_eq!(world.stores.failed(&dead.delivery).await.unwrap(), None);
-    assert_eq!(world.ledger.fate(&dead.delivery), Some(Fate::Dismissed));
-    // What has not failed cannot be dismissed, nor tried.
+    assert_eq!(fixture.stores.failed(&dead.delivery).await.unwrap(), None);
+    assert_eq!(fixture.ledger.fate(&dead.delivery), Some(Fate::Dismissed));
+    // A delivery that has not failed can be neither dismissed nor retried.
     for route in [ROUTES[2], ROUTES[3]] {
-        let (status, told) = world.act(route, WHICH).await;
+        let (status, response) = fixture.act(route, DELIVERY_BODY).await;
         assert!(
-            status == 409 && told["error"].as_str().unwrap().contains("dismissed"),
-            "{told}"
+            status == 409 && response["error"].as_str().unwrap().contains("dismissed"),
+            "{response}"
         );
     }
 }

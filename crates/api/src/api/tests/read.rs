@@ -1,4 +1,4 @@
-//! What function `status` answers.
+//! Tests of function `status`.
 
 mod fixture;
 
@@ -35,7 +35,7 @@ use crate::{
 };
 use hookline_lambda::serve::Http;
 
-/// Every route but the public one.
+/// All routes except the public one.
 const ROUTES: [&str; 6] = [
     "GET /api/me",
     "GET /api/stores",
@@ -45,30 +45,30 @@ const ROUTES: [&str; 6] = [
     "POST /api/live/tickets",
 ];
 
-/// A clock that can be put forward.
+/// A clock that tests advance.
 #[derive(Debug, Clone)]
-struct Put(Arc<Mutex<Timestamp>>);
+struct ManualClock(Arc<Mutex<Timestamp>>);
 
-impl Put {
-    fn forward(&self, by: SignedDuration) {
+impl ManualClock {
+    fn advance(&self, by: SignedDuration) {
         *self.0.lock().unwrap() += by;
     }
 }
 
-impl Clock for Put {
+impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         *self.0.lock().unwrap()
     }
 }
 
-/// Stores, and how often all of them were read.
+/// Stores, with a count of the pages of the table that were read.
 #[derive(Debug, Clone, Default)]
-struct Counted {
+struct CountedStores {
     stores: MemoryStores,
     pages: Arc<AtomicUsize>,
 }
 
-impl Stores for Counted {
+impl Stores for CountedStores {
     async fn find(&self, store: &StoreKey) -> Result<Option<StoreRecord>, PortError> {
         self.stores.find(store).await
     }
@@ -83,13 +83,13 @@ impl Stores for Counted {
     }
 }
 
-impl StoreViews for Counted {
+impl StoreViews for CountedStores {
     async fn view(&self, store: &StoreKey) -> Result<Option<StoreView>, PortError> {
         self.stores.view(store).await
     }
 }
 
-impl FailedDeliveries for Counted {
+impl FailedDeliveries for CountedStores {
     async fn remember(&self, failed: &FailedDelivery) -> Result<NoteOutcome, PortError> {
         self.stores.remember(failed).await
     }
@@ -107,30 +107,35 @@ impl FailedDeliveries for Counted {
     }
 }
 
-impl StoreList for Counted {
+impl StoreList for CountedStores {
     async fn page(&self, after: Option<&StoreCursor>) -> Result<StorePage, PortError> {
         self.pages.fetch_add(1, Ordering::Relaxed);
         self.stores.page(after).await
     }
 }
 
-type Api = ReadApi<Counted, MemoryLedger, MemoryActivity, (MemoryQueue, MemoryDeadLetters), MemoryAccess, Put>;
+type Api =
+    ReadApi<CountedStores, MemoryLedger, MemoryActivity, (MemoryQueue, MemoryDeadLetters), MemoryAccess, ManualClock>;
 
-struct World {
+struct StatusFixture {
     api: Api,
-    stores: Counted,
+    stores: CountedStores,
     ledger: MemoryLedger,
     activity: MemoryActivity,
     dead_letters: MemoryDeadLetters,
-    clock: Put,
+    clock: ManualClock,
 }
 
 fn key(store: &str) -> StoreKey {
     format!("shopify#{store}").parse().unwrap()
 }
 
-async fn world_of(stores: impl IntoIterator<Item = String>, last_event_at: fn(usize) -> Timestamp) -> World {
-    let (stores_of, ledger, activity) = (Counted::default(), MemoryLedger::default(), MemoryActivity::default());
+async fn fixture_of(stores: impl IntoIterator<Item = String>, last_event_at: fn(usize) -> Timestamp) -> StatusFixture {
+    let (stores_of, ledger, activity) = (
+        CountedStores::default(),
+        MemoryLedger::default(),
+        MemoryActivity::default(),
+    );
     for (n, store) in stores.into_iter().enumerate() {
         let mut update = StoreUpdate {
             last_event_at: Some(last_event_at(n)),
@@ -139,7 +144,7 @@ async fn world_of(stores: impl IntoIterator<Item = String>, last_event_at: fn(us
         update.count(Noon.now(), Counter::Duplicate);
         stores_of.record(&key(&store), &update).await.unwrap();
     }
-    let clock = Put(Arc::new(Mutex::new(Noon.now())));
+    let clock = ManualClock(Arc::new(Mutex::new(Noon.now())));
     let dead_letters = MemoryDeadLetters::default();
     let ports = ReadPorts {
         stores: stores_of.clone(),
@@ -153,7 +158,7 @@ async fn world_of(stores: impl IntoIterator<Item = String>, last_event_at: fn(us
         live_url: Some("wss://live".into()),
         receivers_url: Some("https://hooks.example/shopify".into()),
     };
-    World {
+    StatusFixture {
         api: ReadApi::new(ports, about),
         stores: stores_of,
         ledger,
@@ -163,8 +168,8 @@ async fn world_of(stores: impl IntoIterator<Item = String>, last_event_at: fn(us
     }
 }
 
-async fn demo() -> World {
-    world_of([STORE.to_owned(), "other.myshopify.com".to_owned()], |_| Noon.now()).await
+async fn demo_fixture() -> StatusFixture {
+    fixture_of([STORE.to_owned(), "other.myshopify.com".to_owned()], |_| Noon.now()).await
 }
 
 fn entry(id: &str, outcome: DeliveryOutcome, seconds_ago: i64) -> ActivityEntry {
@@ -183,18 +188,18 @@ fn entry(id: &str, outcome: DeliveryOutcome, seconds_ago: i64) -> ActivityEntry 
     }
 }
 
-impl World {
-    async fn ask(&self, route: &str, query: &[(&str, &str)], who: Option<&Principal>) -> (u16, Value) {
+impl StatusFixture {
+    async fn request(&self, route: &str, query: &[(&str, &str)], principal: Option<&Principal>) -> (u16, Value) {
         let path = [("store", STORE), ("id", "a")];
-        let response = self.api.answer(asked(route, &path, query, "", who)).await;
+        let response = self.api.answer(request_for(route, &path, query, "", principal)).await;
         assert_eq!(response.headers()["cache-control"], "no-store");
         (response.status().as_u16(), value(&response))
     }
 
-    async fn list(&self, query: &[(&str, &str)], who: &Principal) -> Value {
-        let (status, told) = self.ask("GET /api/stores", query, Some(who)).await;
-        assert_eq!(status, 200, "{told}");
-        told
+    async fn list(&self, query: &[(&str, &str)], principal: &Principal) -> Value {
+        let (status, body) = self.request("GET /api/stores", query, Some(principal)).await;
+        assert_eq!(status, 200, "{body}");
+        body
     }
 
     async fn keep(&self, seq: u64, entries: Vec<ActivityEntry>) {
@@ -226,14 +231,20 @@ fn names(page: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn nobody_is_told_anything_but_what_there_is_to_ask() {
-    let world = demo().await;
+async fn only_the_description_is_public() {
+    let fixture = demo_fixture().await;
     for route in ROUTES {
-        assert_eq!(world.ask(route, &[], None).await.0, 401, "{route}");
+        assert_eq!(fixture.request(route, &[], None).await.0, 401, "{route}");
     }
-    let (status, described) = world.ask("GET /api/openapi.json", &[], None).await;
+    let (status, described) = fixture.request("GET /api/openapi.json", &[], None).await;
     assert_eq!((status, &described["openapi"]), (200, &json!("3.1.0")));
-    assert_eq!(world.ask("GET /api/elsewhere", &[], Some(&anybody())).await.0, 404);
+    assert_eq!(
+        fixture
+            .request("GET /api/other_store", &[], Some(&viewer_of_all()))
+            .await
+            .0,
+        404
+    );
 }
 
 #[test]
@@ -262,55 +273,63 @@ fn every_stage_of_a_run_is_described() {
 }
 
 #[tokio::test]
-async fn a_store_out_of_reach_is_as_unknown_as_one_that_is_not_there() {
-    let world = demo().await;
-    let elsewhere = of("other.myshopify.com", Role::Admin);
-    let nowhere = world_of(["other.myshopify.com".to_owned()], |_| Noon.now()).await;
+async fn store_out_of_scope_is_as_unknown_as_one_that_does_not_exist() {
+    let fixture = demo_fixture().await;
+    let other_store = principal_of("other.myshopify.com", Role::Admin);
+    let without_store = fixture_of(["other.myshopify.com".to_owned()], |_| Noon.now()).await;
     let topic = [("topic", "products/update")];
     for route in ROUTES.iter().filter(|route| route.contains("{store}")) {
-        let told = world.ask(route, &topic, Some(&elsewhere)).await;
-        assert_eq!(told.0, 404, "{route}");
-        assert_eq!(told, nowhere.ask(route, &topic, Some(&anybody())).await, "{route}");
+        let body = fixture.request(route, &topic, Some(&other_store)).await;
+        assert_eq!(body.0, 404, "{route}");
+        assert_eq!(
+            body,
+            without_store.request(route, &topic, Some(&viewer_of_all())).await,
+            "{route}"
+        );
     }
-    assert_eq!(names(&world.list(&[], &elsewhere).await), ["other.myshopify.com"]);
+    assert_eq!(names(&fixture.list(&[], &other_store).await), ["other.myshopify.com"]);
     let many = (0..30).map(|n| key(&format!("s{n}.myshopify.com"))).chain([key(STORE)]);
     let many = principal(Role::Viewer, Reach::Stores(many.collect()));
-    let page = world.list(&[], &many).await;
+    let page = fixture.list(&[], &many).await;
     assert_eq!((names(&page), &page["counts"]["live"]), (vec![STORE], &json!(1)));
 }
 
 #[tokio::test]
-async fn who_asks_is_told_who_they_are() {
-    let world = demo().await;
-    let (_, told) = world.ask("GET /api/me", &[], Some(&of(STORE, Role::Admin))).await;
-    assert_eq!((&told["role"], &told["stores"]), (&json!("admin"), &json!([STORE])));
+async fn me_describes_the_principal_and_the_receivers() {
+    let fixture = demo_fixture().await;
+    let (_, body) = fixture
+        .request("GET /api/me", &[], Some(&principal_of(STORE, Role::Admin)))
+        .await;
+    assert_eq!((&body["role"], &body["stores"]), (&json!("admin"), &json!([STORE])));
     assert_eq!(
-        (&told["live_url"], &told["expires_at"]),
+        (&body["live_url"], &body["expires_at"]),
         (&json!("wss://live"), &json!("2026-11-21T13:00:00Z"))
     );
-    let receivers = told["receivers"].as_array().unwrap();
+    let receivers = body["receivers"].as_array().unwrap();
     assert_eq!(receivers.len(), hookline_sources::shopify::Topic::ALL.len());
     let update = json!({"topic": "products/update", "url": "https://hooks.example/shopify/products-update"});
     assert!(receivers.contains(&update), "{receivers:?}");
-    let (_, told) = world.ask("GET /api/me", &[], Some(&anybody())).await;
-    assert_eq!(told["stores"], json!(["*"]));
-    let (status, ticket) = world.ask("POST /api/live/tickets", &[], Some(&anybody())).await;
+    let (_, body) = fixture.request("GET /api/me", &[], Some(&viewer_of_all())).await;
+    assert_eq!(body["stores"], json!(["*"]));
+    let (status, ticket) = fixture
+        .request("POST /api/live/tickets", &[], Some(&viewer_of_all()))
+        .await;
     assert!(status == 201 && ticket["ticket"].is_string());
 }
 
 #[tokio::test]
 async fn a_thousand_stores_are_paged_filtered_and_counted() {
     let stores = (0..1000).map(|n| format!("store-{n:04}.myshopify.com"));
-    // Every fourth is live.
-    let world = world_of(stores, |n| {
+    // Every fourth store is live.
+    let fixture = fixture_of(stores, |n| {
         let ago = if n % 4 == 0 { 1 } else { 31 };
         Noon.now() - SignedDuration::from_mins(ago)
     })
     .await;
-    let all = anybody();
+    let all = viewer_of_all();
     let (mut seen, mut after) = (Vec::new(), String::new());
     loop {
-        let page = world.list(&[("limit", "150"), ("after", &after)], &all).await;
+        let page = fixture.list(&[("limit", "150"), ("after", &after)], &all).await;
         assert_eq!(page["counts"], json!({"live": 250, "idle": 750, "attention": 0}));
         seen.extend(names(&page).into_iter().map(str::to_owned));
         match page["next"].as_str() {
@@ -320,10 +339,10 @@ async fn a_thousand_stores_are_paged_filtered_and_counted() {
     }
     assert_eq!(seen.len(), 1000);
     assert!(seen.is_sorted());
-    let page = world.list(&[("q", "STORE-099"), ("state", "live")], &all).await;
+    let page = fixture.list(&[("q", "STORE-099"), ("state", "live")], &all).await;
     assert_eq!(names(&page), ["store-0992.myshopify.com", "store-0996.myshopify.com"]);
     assert_eq!((&page["next"], &page["counts"]["idle"]), (&Value::Null, &json!(750)));
-    let page = world
+    let page = fixture
         .list(&[("limit", "200"), ("after", "store-0799.myshopify.com")], &all)
         .await;
     assert_eq!(
@@ -333,7 +352,7 @@ async fn a_thousand_stores_are_paged_filtered_and_counted() {
     );
     for query in [("limit", "0"), ("limit", "201"), ("limit", "x"), ("state", "asleep")] {
         assert_eq!(
-            world.ask("GET /api/stores", &[query], Some(&all)).await.0,
+            fixture.request("GET /api/stores", &[query], Some(&all)).await.0,
             400,
             "{query:?}"
         );
@@ -341,30 +360,30 @@ async fn a_thousand_stores_are_paged_filtered_and_counted() {
 }
 
 #[tokio::test]
-async fn the_table_is_read_at_most_every_two_seconds_and_not_for_a_few_stores() {
-    let world = demo().await;
-    let pages = || world.stores.pages.load(Ordering::Relaxed);
-    world.list(&[], &of(STORE, Role::Viewer)).await;
+async fn table_is_read_at_most_every_two_seconds_and_not_for_a_few_stores() {
+    let fixture = demo_fixture().await;
+    let pages = || fixture.stores.pages.load(Ordering::Relaxed);
+    fixture.list(&[], &principal_of(STORE, Role::Viewer)).await;
     assert_eq!(pages(), 0);
-    for (forward, read) in [(0, 1), (1999, 1), (1, 2)] {
-        world.clock.forward(SignedDuration::from_millis(forward));
-        world.list(&[], &anybody()).await;
-        assert_eq!(pages(), read, "{forward}");
+    for (advance, read) in [(0, 1), (1999, 1), (1, 2)] {
+        fixture.clock.advance(SignedDuration::from_millis(advance));
+        fixture.list(&[], &viewer_of_all()).await;
+        assert_eq!(pages(), read, "{advance}");
     }
 }
 
 #[tokio::test]
-async fn the_status_tells_how_a_store_is_doing() {
-    let world = demo().await;
-    world.dead_letters.put("x".into());
-    // The newest of a delivery counts: `b` was parked and has been applied since.
+async fn status_has_state_counts_lag_and_queues_of_a_store() {
+    let fixture = demo_fixture().await;
+    fixture.dead_letters.put("x".into());
+    // The newest entry of a delivery counts: `b` was parked and has been applied since.
     let first = [
         entry("b", DeliveryOutcome::Parked, 4000),
         entry("c", DeliveryOutcome::Waiting, 1801),
         entry("d", DeliveryOutcome::Waiting, 60),
     ];
-    world.keep(1, first.to_vec()).await;
-    world
+    fixture.keep(1, first.to_vec()).await;
+    fixture
         .keep(
             2,
             vec![
@@ -374,39 +393,41 @@ async fn the_status_tells_how_a_store_is_doing() {
         )
         .await;
     let route = "GET /api/stores/{store}/status";
-    let (status, told) = world.ask(route, &[], Some(&anybody())).await;
+    let (status, body) = fixture.request(route, &[], Some(&viewer_of_all())).await;
     assert_eq!(status, 200);
-    assert_eq!((&told["state"], &told["activity"]), (&json!("live"), &json!("live")));
+    assert_eq!((&body["state"], &body["activity"]), (&json!("live"), &json!("live")));
     assert_eq!(
-        (&told["enabled"], &told["duplicates_dropped_24h"]),
+        (&body["enabled"], &body["duplicates_dropped_24h"]),
         (&json!(true), &json!(1))
     );
     assert_eq!(
-        (&told["failed"]["retrying"], &told["failed"]["dead_letters"]),
+        (&body["failed"]["retrying"], &body["failed"]["dead_letters"]),
         (&json!(0), &json!(0))
     );
-    assert_eq!(told["lag"]["deliveries"], 1);
-    assert_eq!(told["queues"], json!({"waiting": 0, "in_flight": 0, "dead_letters": 1}));
+    assert_eq!(body["lag"]["deliveries"], 1);
+    assert_eq!(body["queues"], json!({"waiting": 0, "in_flight": 0, "dead_letters": 1}));
     let update = json!({"topic": "products/update", "url": "https://hooks.example/shopify/products-update"});
-    assert!(told["receivers"].as_array().unwrap().contains(&update));
-    let (_, told) = world.ask(route, &[], Some(&of(STORE, Role::Admin))).await;
-    assert_eq!(told["queues"], Value::Null, "those are of all stores");
+    assert!(body["receivers"].as_array().unwrap().contains(&update));
+    let (_, body) = fixture
+        .request(route, &[], Some(&principal_of(STORE, Role::Admin)))
+        .await;
+    assert_eq!(body["queues"], Value::Null, "all stores share the queues");
 }
 
 #[tokio::test]
-async fn deliveries_come_a_page_at_a_time_newest_first() {
-    let world = demo().await;
+async fn deliveries_are_paged_newest_first() {
+    let fixture = demo_fixture().await;
     for seq in 1..=5 {
         let two = [format!("{seq}b"), format!("{seq}a")];
-        world
+        fixture
             .keep(seq, two.map(|id| entry(&id, DeliveryOutcome::Applied, 0)).to_vec())
             .await;
     }
     let route = "GET /api/stores/{store}/deliveries";
     let (mut seen, mut before) = (Vec::new(), String::new());
     loop {
-        let (_, page) = world
-            .ask(route, &[("limit", "3"), ("before", &before)], Some(&anybody()))
+        let (_, page) = fixture
+            .request(route, &[("limit", "3"), ("before", &before)], Some(&viewer_of_all()))
             .await;
         let deliveries = page["deliveries"].as_array().unwrap();
         seen.extend(deliveries.iter().map(|entry| entry["id"].as_str().unwrap().to_owned()));
@@ -417,27 +438,31 @@ async fn deliveries_come_a_page_at_a_time_newest_first() {
     }
     assert_eq!(seen, ["5b", "5a", "4b", "4a", "3b", "3a", "2b", "2a", "1b", "1a"]);
     for query in [("before", "x"), ("before", "-1"), ("limit", "201")] {
-        assert_eq!(world.ask(route, &[query], Some(&anybody())).await.0, 400, "{query:?}");
+        assert_eq!(
+            fixture.request(route, &[query], Some(&viewer_of_all())).await.0,
+            400,
+            "{query:?}"
+        );
     }
 }
 
 #[tokio::test]
-async fn a_delivery_tells_its_whole_fate() {
-    let world = demo().await;
+async fn details_of_a_delivery_have_its_state_fate_and_entries() {
+    let fixture = demo_fixture().await;
     let (route, topic) = (
         "GET /api/stores/{store}/deliveries/{id}",
         [("topic", "products/update")],
     );
-    assert_eq!(world.ask(route, &topic, Some(&anybody())).await.0, 404);
-    assert_eq!(world.ask(route, &[], Some(&anybody())).await.0, 400);
-    let key = world.claim().await;
-    let (_, told) = world.ask(route, &topic, Some(&anybody())).await;
+    assert_eq!(fixture.request(route, &topic, Some(&viewer_of_all())).await.0, 404);
+    assert_eq!(fixture.request(route, &[], Some(&viewer_of_all())).await.0, 400);
+    let key = fixture.claim().await;
+    let (_, body) = fixture.request(route, &topic, Some(&viewer_of_all())).await;
     assert_eq!(
-        (&told["state"], &told["lease_until"]),
+        (&body["state"], &body["lease_until"]),
         (&json!("claimed"), &json!("2026-11-21T12:00:10Z"))
     );
-    assert!(told["meaning"].as_str().unwrap().contains("has just taken it"));
-    world
+    assert!(body["meaning"].as_str().unwrap().contains("has just taken it"));
+    fixture
         .ledger
         .complete(&key, Fate::Superseded, None, Noon.now())
         .await
@@ -447,44 +472,50 @@ async fn a_delivery_tells_its_whole_fate() {
         topic: "products/delete".parse().unwrap(),
         ..mine.clone()
     };
-    world
+    fixture
         .keep(1, vec![entry("b", DeliveryOutcome::Applied, 0), mine, other_topic])
         .await;
-    let (_, told) = world.ask(route, &topic, Some(&anybody())).await;
-    assert_eq!((&told["state"], &told["fate"]), (&json!("done"), &json!("superseded")));
-    assert_eq!(told["entries"].as_array().unwrap().len(), 1);
-    assert!(told["meaning"].as_str().unwrap().contains("a newer state"));
-    world.clock.forward(SignedDuration::from_hours(1));
-    let (_, told) = world.ask(route, &topic, Some(&anybody())).await;
-    assert_eq!(told["state"], "expired");
+    let (_, body) = fixture.request(route, &topic, Some(&viewer_of_all())).await;
+    assert_eq!((&body["state"], &body["fate"]), (&json!("done"), &json!("superseded")));
+    assert_eq!(body["entries"].as_array().unwrap().len(), 1);
+    assert!(body["meaning"].as_str().unwrap().contains("a newer state"));
+    fixture.clock.advance(SignedDuration::from_hours(1));
+    let (_, body) = fixture.request(route, &topic, Some(&viewer_of_all())).await;
+    assert_eq!(body["state"], "expired");
 }
 
 #[tokio::test]
-async fn what_a_function_was_not_told_is_501_and_the_status_comes_without() {
-    let world = demo().await;
+async fn routes_without_configuration_are_501_and_the_status_leaves_parts_out() {
+    let fixture = demo_fixture().await;
     let ports = ReadPorts {
-        stores: world.stores.clone(),
+        stores: fixture.stores.clone(),
         records: None::<MemoryLedger>,
         activity: None::<MemoryActivity>,
         queues: None::<(MemoryQueue, MemoryDeadLetters)>,
         tickets: None::<MemoryAccess>,
-        clock: world.clock.clone(),
+        clock: fixture.clock.clone(),
     };
     let api = ReadApi::new(ports, About::default());
     let statuses = ROUTES.map(async |route| {
         let path = [("store", STORE), ("id", "a")];
         let response = api
-            .answer(asked(route, &path, &[("topic", "a/b")], "", Some(&anybody())))
+            .answer(request_for(
+                route,
+                &path,
+                &[("topic", "a/b")],
+                "",
+                Some(&viewer_of_all()),
+            ))
             .await;
         (response.status().as_u16(), value(&response))
     });
-    let mut told = Vec::new();
+    let mut body = Vec::new();
     for answer in statuses {
-        told.push(answer.await);
+        body.push(answer.await);
     }
-    let codes: Vec<u16> = told.iter().map(|(status, _)| *status).collect();
+    let codes: Vec<u16> = body.iter().map(|(status, _)| *status).collect();
     assert_eq!(codes, [200, 200, 200, 501, 501, 501]);
-    let status = &told[2].1;
+    let status = &body[2].1;
     assert_eq!((&status["lag"], &status["receivers"]), (&Value::Null, &json!([])));
-    assert!(told[3].1["error"].as_str().unwrap().contains("ACTIVITY_TABLE"));
+    assert!(body[3].1["error"].as_str().unwrap().contains("ACTIVITY_TABLE"));
 }

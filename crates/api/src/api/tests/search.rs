@@ -1,4 +1,4 @@
-//! Searches.
+//! Tests of function `search`.
 
 use hookline_domain::{
     catalogue::{
@@ -17,7 +17,7 @@ use hookline_domain::{
 use hookline_sources::shopify;
 use serde_json::Value;
 
-use super::{anybody, asked, value};
+use super::{request_for, value, viewer_of_all};
 use crate::{
     api::SearchApi,
     testing::{Noon, STORE},
@@ -62,21 +62,21 @@ async fn search() -> SearchApi<MemoryStores, MemoryIndex> {
 }
 
 fn request(query: &[(&str, &str)]) -> lambda_http::Request {
-    asked(ROUTE, &[("store", STORE)], query, "", Some(&anybody()))
+    request_for(ROUTE, &[("store", STORE)], query, "", Some(&viewer_of_all()))
 }
 
 #[tokio::test]
-async fn a_search_forgives_a_typing_error() {
+async fn search_tolerates_a_typo() {
     let response = search().await.answer(request(&[("q", "campfyre")])).await;
-    let told = value(&response);
-    assert_eq!(told["results"][0]["title"], "Around the Campfire", "{told}");
-    assert_eq!(told["results"][0]["id"], "361416303805590057");
-    assert_eq!(told["total"], 1);
-    assert_eq!(told["truncated"], false);
+    let body = value(&response);
+    assert_eq!(body["results"][0]["title"], "Around the Campfire", "{body}");
+    assert_eq!(body["results"][0]["id"], "361416303805590057");
+    assert_eq!(body["total"], 1);
+    assert_eq!(body["truncated"], false);
 }
 
 #[tokio::test]
-async fn a_search_that_cannot_be_says_what_to_do() {
+async fn invalid_search_is_refused_with_an_error() {
     let search = search().await;
     let long = "x".repeat(10 * 1024);
     let cases: [&[(&str, &str)]; 6] = [
@@ -95,24 +95,24 @@ async fn a_search_that_cannot_be_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn an_uninstalled_store_finds_nothing() {
+async fn search_finds_nothing_after_an_uninstall() {
     let (stores, index) = catalogue().await;
     stores
         .disable(&shopify::store(STORE).unwrap(), Noon.now())
         .await
         .unwrap();
     let search = SearchApi::new(stores, index);
-    let told = value(&search.answer(request(&[("q", "campfire")])).await);
+    let body = value(&search.answer(request(&[("q", "campfire")])).await);
     assert_eq!(
-        (&told["total"], &told["results"]),
+        (&body["total"], &body["results"]),
         (&Value::from(0), &Value::Array(vec![]))
     );
 }
 
-/// Answers every search alike.
-struct Parrot<F>(F);
+/// An index that gives every search the same result.
+struct FixedIndex<F>(F);
 
-impl<F: Fn() -> Result<SearchPage, SearchError> + Send + Sync> Search for Parrot<F> {
+impl<F: Fn() -> Result<SearchPage, SearchError> + Send + Sync> Search for FixedIndex<F> {
     async fn search(&self, _query: &SearchQuery) -> Result<SearchPage, SearchError> {
         (self.0)()
     }
@@ -123,11 +123,11 @@ async fn answer(
     query: &[(&str, &str)],
 ) -> http::Response<lambda_http::Body> {
     let (stores, _) = catalogue().await;
-    SearchApi::new(stores, Parrot(page)).answer(request(query)).await
+    SearchApi::new(stores, FixedIndex(page)).answer(request(query)).await
 }
 
 #[tokio::test]
-async fn what_the_index_refuses_for_good_is_not_to_be_tried_again() {
+async fn search_that_the_index_refuses_is_not_retryable() {
     let refused = || {
         Err(SearchError::Refused {
             reason: "too_many_clauses".to_owned(),
@@ -145,14 +145,15 @@ async fn what_the_index_refuses_for_good_is_not_to_be_tried_again() {
 }
 
 #[tokio::test]
-async fn an_index_that_does_not_answer_says_when_to_try_again() {
+async fn response_has_retry_after_when_the_index_is_unavailable() {
     let busy = || Err(PortError::new("index", "asleep").into());
     let response = answer(busy, &[("q", "a")]).await;
     assert_eq!(response.status(), 503);
     assert_eq!(response.headers()["retry-after"], "10");
 }
 
-/// One with as many variants as Shopify allows, and with as many characters that JSON escapes as it can have.
+/// A product with as many variants as Shopify allows. Its texts repeat the title, so that every character of a title
+/// that JSON escapes is escaped as often as possible.
 fn largest(title: &str) -> Document {
     let entity = EntityKey {
         store: shopify::store(STORE).unwrap(),
@@ -191,7 +192,7 @@ fn largest(title: &str) -> Document {
 }
 
 #[tokio::test]
-async fn an_answer_is_never_larger_than_lambda_takes() {
+async fn response_is_never_larger_than_the_limit_of_lambda() {
     for title in ["Small / Blue", "\"\\\"", "鉄瓶 / 青", "a\u{1}b"] {
         let document = largest(title);
         let page = move || {
@@ -206,9 +207,9 @@ async fn an_answer_is_never_larger_than_lambda_takes() {
             })
         };
         let response = answer(page, &[("q", "a"), ("limit", "50")]).await;
-        let told = value(&response);
+        let body = value(&response);
         assert_eq!(
-            (&told["truncated"], &told["total"]),
+            (&body["truncated"], &body["total"]),
             (&Value::Bool(true), &Value::from(50))
         );
         let lambda_http::Body::Text(text) = response.body() else {
@@ -219,16 +220,16 @@ async fn an_answer_is_never_larger_than_lambda_takes() {
             (4_000_000..6_291_556).contains(&as_lambda_counts),
             "{title}: {as_lambda_counts}"
         );
-        assert!(!told["results"].as_array().unwrap().is_empty());
+        assert!(!body["results"].as_array().unwrap().is_empty());
     }
 }
 
 #[tokio::test]
-async fn a_question_that_is_cut_says_so() {
+async fn shortened_query_is_reported_as_truncated() {
     let long: String = ('a'..='z')
         .flat_map(|a| ('a'..='m').map(move |b| format!("{a}{b} ")))
         .collect();
-    let told = value(&search().await.answer(request(&[("q", &long)])).await);
-    assert_eq!(told["truncated"], true);
-    assert_eq!(told["query"].as_str().unwrap().split(' ').count(), 32);
+    let body = value(&search().await.answer(request(&[("q", &long)])).await);
+    assert_eq!(body["truncated"], true);
+    assert_eq!(body["query"].as_str().unwrap().split(' ').count(), 32);
 }

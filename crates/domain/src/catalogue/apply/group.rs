@@ -1,4 +1,4 @@
-//! All that one batch says of one entity: the newest state goes on, the others are superseded by it.
+//! Groups: the states of one entity in one batch. The newest goes on, and it supersedes the others.
 
 use jiff::Timestamp;
 
@@ -23,144 +23,144 @@ use crate::{
     store::stores::StoreRecord,
 };
 
-/// What one batch says of one entity.
+/// States of one entity in one batch.
 #[derive(Debug, Default)]
 pub(crate) struct Group {
     newest: Option<State>,
-    jobs: Vec<Member>,
+    members: Vec<Member>,
 }
 
 #[derive(Debug)]
 struct State {
     version: Version,
     observed_at: Timestamp,
-    look: Look,
-    tells: Tells,
+    content: Content,
+    facts: Facts,
     past: bool,
 }
 
-/// How an entity looks.
+/// Content of an entity.
 #[derive(Debug)]
-pub(super) enum Look {
-    /// It is not to be seen, or it is gone.
+pub(super) enum Content {
+    /// The entity is hidden or gone.
     None,
     Product(Box<Product>),
     Collection(Box<Collection>),
 }
 
-/// What a state tells for the states after it, and whether it tells all of itself.
+/// Facts of a state that later states may leave out, and whether the state itself is complete.
 #[derive(Debug, Default)]
-pub(super) struct Tells {
+pub(super) struct Facts {
     collections: Option<Collections>,
     tracking: Option<Tracking>,
     digest: Option<Digest>,
-    /// Why it does not tell all.
-    lacks: Option<Lacks>,
+    /// The reason why the state is incomplete.
+    missing: Option<Missing>,
 }
 
-/// What a state does not tell.
+/// Part that a state leaves out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lacks {
-    /// The store is asked for it.
-    Asked,
-    /// The variants after the first, and nobody can be asked.
+pub(super) enum Missing {
+    /// Any part; it is fetched from the store.
+    Fetched,
+    /// The variants after the first, which cannot be fetched.
     Variants,
-    /// Whole fields, and nobody can be asked.
+    /// Whole fields, which cannot be fetched.
     Fields,
 }
 
 #[derive(Debug)]
 struct Member {
-    /// Its place in the batch.
+    /// Position in the batch.
     at: usize,
     version: Version,
-    lacks: Option<Lacks>,
+    missing: Option<Missing>,
     past: bool,
 }
 
-/// What the fence is asked for a group.
+/// Call to the fence for a group.
 pub(super) enum Step {
-    /// To let a state pass.
+    /// Let a state pass.
     Advance(Version),
-    /// Nothing: an uninstall has ended it, and its removal may always go on to the index.
+    /// None: an uninstall has ended the entity, and its removal may always go on to the index.
     Remove,
-    /// To put a tombstone.
-    Bury,
+    /// Put a tombstone.
+    Tombstone,
 }
 
-/// What becomes of a state that has passed the fence.
+/// Next step of a state that has passed the fence.
 pub(super) enum Next {
-    /// It goes on to the index.
+    /// Write it to the index.
     Change(IndexChange),
-    /// It would say less than what is known: this is decided instead.
-    Poorer(Verdict),
+    /// The state would remove known facts: do not write it, and return this verdict.
+    Incomplete(Verdict),
 }
 
 impl Group {
-    /// Adds what one delivery says. Of two states with one version the later in the batch counts. One that leaves fields
-    /// out, which nobody can be asked for, does not count beside one that tells them.
-    pub(super) fn add(&mut self, at: usize, sighting: Sighting) {
-        let Sighting { version, past, .. } = sighting;
-        let lacks = sighting.tells.lacks;
-        self.jobs.push(Member {
+    /// Adds the state of one delivery. Of two states with the same version, the later in the batch counts. A state
+    /// without fields that cannot be fetched does not count beside one that has them.
+    pub(super) fn add(&mut self, at: usize, observation: Observation) {
+        let Observation { version, past, .. } = observation;
+        let missing = observation.facts.missing;
+        self.members.push(Member {
             at,
             version,
-            lacks,
+            missing,
             past,
         });
-        let leaves_out = |lacks: Option<Lacks>, past: bool| lacks == Some(Lacks::Fields) && !past;
-        let counts = self.newest.as_ref().is_none_or(|newest| {
-            match (leaves_out(newest.tells.lacks, newest.past), leaves_out(lacks, past)) {
+        let leaves_out = |missing: Option<Missing>, past: bool| missing == Some(Missing::Fields) && !past;
+        let is_newest = self.newest.as_ref().is_none_or(|newest| {
+            match (leaves_out(newest.facts.missing, newest.past), leaves_out(missing, past)) {
                 (true, false) => true,
                 (false, true) => false,
                 (true, true) | (false, false) => newest.version <= version,
             }
         });
-        if counts {
+        if is_newest {
             self.newest = Some(State {
                 version,
-                observed_at: sighting.observed_at,
-                look: sighting.look,
-                tells: sighting.tells,
+                observed_at: observation.observed_at,
+                content: observation.content,
+                facts: observation.facts,
                 past,
             });
         }
     }
 
-    /// The newest version; [`Version::FINAL`] if the entity is deleted.
+    /// Returns the newest version; [`Version::FINAL`] if the entity is deleted.
     pub(super) fn version(&self) -> Version {
         self.newest.as_ref().map_or(Version::FINAL, |newest| newest.version)
     }
 
-    /// Whether it is a state of the present install, not a deletion or what an uninstall has ended.
+    /// True for a state of the current install: not a deletion, and not ended by an uninstall.
     pub(super) fn is_state(&self) -> bool {
         matches!(self.step(), Step::Advance(_))
     }
 
-    /// What the fence is asked.
+    /// Returns the call to the fence.
     pub(super) fn step(&self) -> Step {
         match &self.newest {
             Some(newest) if newest.version < Version::FINAL && newest.past => Step::Remove,
             Some(newest) if newest.version < Version::FINAL => Step::Advance(newest.version),
-            Some(_) | None => Step::Bury,
+            Some(_) | None => Step::Tombstone,
         }
     }
 
-    /// What the newest state tells for those after it.
-    pub(super) fn told(&self) -> ObservedFields<'_> {
-        let tells = self.newest.as_ref().map(|newest| &newest.tells);
-        tells.map_or_else(ObservedFields::default, |tells| ObservedFields {
-            collections: tells.collections.as_ref(),
-            tracking: tells.tracking.as_ref(),
-            digest: tells.digest.as_ref(),
+    /// Returns the facts of the newest state for later states.
+    pub(super) fn facts(&self) -> ObservedFields<'_> {
+        let facts = self.newest.as_ref().map(|newest| &newest.facts);
+        facts.map_or_else(ObservedFields::default, |facts| ObservedFields {
+            collections: facts.collections.as_ref(),
+            tracking: facts.tracking.as_ref(),
+            digest: facts.digest.as_ref(),
         })
     }
 
-    /// Whether the store has something to tell that was never told: the collections of a product, or whether its stock is
-    /// counted where that decides if it is sold out.
+    /// True if only the store can answer an open question: the collections of a product, or whether its stock is
+    /// tracked where that decides if it is sold out.
     pub(super) fn leaves_open(&self, remembered: &RememberedFields) -> bool {
-        match self.newest.as_ref().map(|newest| &newest.look) {
-            Some(Look::Product(product)) => {
+        match self.newest.as_ref().map(|newest| &newest.content) {
+            Some(Content::Product(product)) => {
                 let mut product = product.clone();
                 if let Some(tracking) = &remembered.tracking {
                     product.remember(tracking);
@@ -171,21 +171,22 @@ impl Group {
         }
     }
 
-    /// What to do to the index, by what is remembered of the entity.
+    /// Returns the change to the index, given the facts that are stored for the entity.
     pub(super) fn next(&self, entity: &EntityKey, remembered: &RememberedFields) -> Next {
-        let known = remembered.digest.as_ref().is_some_and(|digest| !digest.is_hidden());
+        let is_indexed = remembered.digest.as_ref().is_some_and(|digest| !digest.is_hidden());
         if let Some(State {
-            look: Look::Product(product),
-            tells,
+            content: Content::Product(product),
+            facts,
             ..
         }) = &self.newest
-            && known
+            && is_indexed
         {
-            match tells.lacks {
-                Some(Lacks::Asked) => return Next::Poorer(Verdict::Settled(Fate::Applied)),
-                Some(Lacks::Fields) => return Next::Poorer(poorer(&product.untold)),
-                // Newer prices of the first variants are worth more than old ones of all: it is marked as partial.
-                Some(Lacks::Variants) | None => {}
+            match facts.missing {
+                Some(Missing::Fetched) => return Next::Incomplete(Verdict::Settled(Fate::Applied)),
+                Some(Missing::Fields) => return Next::Incomplete(incomplete(&product.untold)),
+                // Newer prices of the first variants are worth more than old ones of all; the document is marked as
+                // partial.
+                Some(Missing::Variants) | None => {}
             }
         }
         let (entity, version) = (entity.clone(), self.version());
@@ -201,9 +202,9 @@ impl Group {
 
     fn document(&self, entity: &EntityKey, remembered: &RememberedFields) -> Option<Document> {
         let newest = self.newest.as_ref()?;
-        match &newest.look {
-            Look::None => None,
-            Look::Product(product) => {
+        match &newest.content {
+            Content::None => None,
+            Content::Product(product) => {
                 let mut product = (**product).clone();
                 if let Some(tracking) = &remembered.tracking {
                     product.remember(tracking);
@@ -214,27 +215,27 @@ impl Group {
                     None => document,
                 })
             }
-            Look::Collection(collection) => {
+            Content::Collection(collection) => {
                 let collection = (**collection).clone();
                 Some(Document::of_collection(entity, collection, newest.observed_at))
             }
         }
     }
 
-    /// Decides for all of the group's deliveries: the newest get the verdict, older ones are superseded once it is
-    /// settled or parked, and wait with it otherwise. What belongs to no present install is discarded.
+    /// Sets the verdict on all deliveries of the group. The newest get `verdict`; older ones are superseded once it is
+    /// settled or parked, and are retried with it otherwise. States of no current install are discarded.
     pub(super) fn decide(&self, verdicts: &mut Verdicts, verdict: &Verdict) {
         let newest = self.version();
-        for member in &self.jobs {
-            let waits = matches!(verdict, Verdict::Retry { .. });
-            let decided = if waits {
+        for member in &self.members {
+            let is_retry = matches!(verdict, Verdict::Retry { .. });
+            let decided = if is_retry {
                 verdict.clone()
             } else if member.past {
                 Verdict::Settled(Fate::Discarded)
             } else if member.version == newest {
                 verdict.clone()
-            } else if member.version > newest && member.lacks == Some(Lacks::Fields) {
-                poorer(&[])
+            } else if member.version > newest && member.missing == Some(Missing::Fields) {
+                incomplete(&[])
             } else {
                 Verdict::Settled(Fate::Superseded)
             };
@@ -243,8 +244,8 @@ impl Group {
     }
 }
 
-/// What says less than is known, of a store that cannot be asked for the rest, waits for a person.
-fn poorer(untold: &[&str]) -> Verdict {
+/// Verdict on a state that would remove known facts of a store whose API we cannot call: it waits for a person.
+fn incomplete(untold: &[&str]) -> Verdict {
     let fields = match untold {
         [] => "some fields".to_owned(),
         untold => untold.join(", "),
@@ -252,29 +253,34 @@ fn poorer(untold: &[&str]) -> Verdict {
     Verdict::Parked {
         code: ErrorCode::NotConnected,
         message: format!(
-            "the delivery leaves out {fields}, which is known of the product, and no token is held to ask for it: \
-             subscribe to all fields or `hookline store add`, then redrive"
+            "the delivery lacks {fields}, which the index has for this product, and we hold no token to fetch them: \
+             subscribe to all fields or run `hookline store add`, then redrive"
         ),
     }
 }
 
-/// An entity's state as one delivery has it.
-pub(super) struct Sighting {
+/// State of an entity in one delivery.
+pub(super) struct Observation {
     pub(super) entity: EntityKey,
     pub(super) version: Version,
-    /// When it was seen to be so: when we asked, or else when it was signed. A header places no state in an install.
+    /// Time at which the entity had this state: when we fetched it, or else when it was signed. A header does not
+    /// assign a state to an install.
     pub(super) observed_at: Timestamp,
-    /// How it looks.
-    pub(super) look: Look,
-    /// What it tells for those after it.
-    pub(super) tells: Tells,
-    /// Whether it belongs to no present install.
+    /// Content of the entity.
+    pub(super) content: Content,
+    /// Facts for later states.
+    pub(super) facts: Facts,
+    /// True if it belongs to no current install.
     pub(super) past: bool,
 }
 
-/// What is said of an entity; `None` if it is about no entity, or tells no state. Prices that come without a currency are
-/// in the store's.
-pub(super) fn sighting(store: &StoreKey, item: Item, record: &StoreRecord) -> Result<Option<Sighting>, InterpretError> {
+/// Returns the state of an entity in an event; `None` if the event is about no entity or has no state. Prices without a
+/// currency are in the store's.
+pub(super) fn observation(
+    store: &StoreKey,
+    item: Item,
+    record: &StoreRecord,
+) -> Result<Option<Observation>, InterpretError> {
     let Item {
         observed_at, is_asked, ..
     } = item;
@@ -282,7 +288,7 @@ pub(super) fn sighting(store: &StoreKey, item: Item, record: &StoreRecord) -> Re
     let Some(entity) = item.event.entity(store) else {
         return Ok(None);
     };
-    let (version, seen_at, look, tells) = match item.event {
+    let (version, seen_at, content, facts) = match item.event {
         Event::ProductUpdated(mut product) => {
             let seen_at = seen_at(product.updated_at);
             let version = Version::new(product.updated_at, observed_at).map_err(implausible)?;
@@ -291,30 +297,30 @@ pub(super) fn sighting(store: &StoreKey, item: Item, record: &StoreRecord) -> Re
                     variant.currency.clone_from(&record.currency);
                 }
             }
-            let tells = tells(&entity, &mut product, record.connected);
-            let look = if product.visible {
-                Look::Product(product)
+            let facts = facts(&entity, &mut product, record.connected);
+            let content = if product.visible {
+                Content::Product(product)
             } else {
-                Look::None
+                Content::None
             };
-            (version, seen_at, look, tells)
+            (version, seen_at, content, facts)
         }
         Event::CollectionUpdated(collection) => {
             let seen_at = seen_at(collection.updated_at);
             let version = Version::new(collection.updated_at, observed_at).map_err(implausible)?;
-            let tells = Tells {
+            let facts = Facts {
                 digest: Some(Digest::of_collection(&entity, &collection)),
-                ..Tells::default()
+                ..Facts::default()
             };
-            let look = if collection.visible {
-                Look::Collection(collection)
+            let content = if collection.visible {
+                Content::Collection(collection)
             } else {
-                Look::None
+                Content::None
             };
-            (version, seen_at, look, tells)
+            (version, seen_at, content, facts)
         }
         Event::ProductDeleted(_) | Event::CollectionDeleted(_) => {
-            (Version::FINAL, observed_at, Look::None, Tells::default())
+            (Version::FINAL, observed_at, Content::None, Facts::default())
         }
         Event::ProductChanged(_)
         | Event::CollectionChanged(_)
@@ -324,30 +330,30 @@ pub(super) fn sighting(store: &StoreKey, item: Item, record: &StoreRecord) -> Re
         | Event::Sample
         | Event::Compliance(_) => return Ok(None),
     };
-    Ok(Some(Sighting {
+    Ok(Some(Observation {
         entity,
         version,
         observed_at: seen_at,
-        look,
-        tells,
+        content,
+        facts,
         past: false,
     }))
 }
 
-/// What a product's state tells for those after it.
-fn tells(entity: &EntityKey, product: &mut Product, connected: bool) -> Tells {
-    let lacks = match (product.visible, product.complete, product.untold.is_empty()) {
-        // What cannot be seen is taken out, whatever else it is.
+/// Returns the facts of a product's state.
+fn facts(entity: &EntityKey, product: &mut Product, connected: bool) -> Facts {
+    let missing = match (product.visible, product.complete, product.untold.is_empty()) {
+        // A hidden product is removed, however complete it is.
         (false, ..) | (true, true, true) => None,
-        (true, ..) if connected => Some(Lacks::Asked),
-        (true, _, false) => Some(Lacks::Fields),
-        (true, false, true) => Some(Lacks::Variants),
+        (true, ..) if connected => Some(Missing::Fetched),
+        (true, _, false) => Some(Missing::Fields),
+        (true, false, true) => Some(Missing::Variants),
     };
-    Tells {
+    Facts {
         collections: product.collections.take(),
         tracking: product.tracking(),
-        digest: lacks.is_none().then(|| Digest::of_product(entity, product)),
-        lacks,
+        digest: missing.is_none().then(|| Digest::of_product(entity, product)),
+        missing,
     }
 }
 

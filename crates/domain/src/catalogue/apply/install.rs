@@ -1,7 +1,7 @@
-//! Installs: to which one each event belongs, and what an uninstall takes out.
+//! Installs: assigns each event to its install, and removes what an uninstall ends.
 //!
-//! An uninstall is a floor: it takes out every state up to its time, and none below it counts again. What is signed
-//! later stays, so it does not matter whether a new install's events come before or after the old one's uninstall.
+//! An uninstall is a floor: it ends every state up to its time, and no state below it counts again. States signed later
+//! stay, so it does not matter whether a new install's events come before or after the old one's uninstall.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,8 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
 use super::{
-    Apply, Item, RECORD_KEPT, Verdict, Verdicts,
-    group::{Group, Look, Sighting, sighting},
+    Apply, GONE_KEPT_FOR, Item, Verdict, Verdicts,
+    group::{Content, Group, Observation, observation},
     parked,
 };
 use crate::{
@@ -30,27 +30,27 @@ use crate::{
     store::stores::{InstallPeriod, StoreRecord, Stores, Uninstall},
 };
 
-/// How many entities of an uninstalled store are looked at at a time.
+/// Number of entities of an uninstalled store that are read at a time.
 const PAGE: usize = 500;
 
-/// What a batch says, by what it says it of.
+/// Events of a batch, grouped by entity, and its uninstalls.
 #[derive(Debug, Default)]
 pub(crate) struct Placed {
     pub(crate) groups: BTreeMap<EntityKey, Group>,
     pub(crate) removals: Vec<Removal>,
 }
 
-/// An uninstall that has been recorded, and whose entities have yet to be taken out.
+/// An uninstall that has been recorded, and whose entities have yet to be removed.
 #[derive(Debug)]
 pub(crate) struct Removal {
-    /// Its place in the batch.
+    /// Position in the batch.
     pub(crate) at: usize,
     pub(crate) store: StoreKey,
     pub(crate) ended: Timestamp,
 }
 
 impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
-    /// Puts one store's events where they belong: records uninstalls first, then what is left into groups by entity.
+    /// Assigns one store's events to installs: records uninstalls first, then groups the others by entity.
     pub(crate) async fn place(
         &self,
         verdicts: &mut Verdicts,
@@ -74,11 +74,11 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
         }
         for item in others {
             let at = item.at;
-            match sighting(store, item, record) {
-                Ok(Some(sighting)) => match self.put_in_place(record, sighting).await {
-                    Ok(sighting) => {
-                        let group = placed.groups.entry(sighting.entity.clone()).or_default();
-                        group.add(at, sighting);
+            match observation(store, item, record) {
+                Ok(Some(observation)) => match self.assign_install(record, observation).await {
+                    Ok(observation) => {
+                        let group = placed.groups.entry(observation.entity.clone()).or_default();
+                        group.add(at, observation);
                     }
                     Err(failure) => verdicts.decide(at, Verdict::storage(&failure)),
                 },
@@ -88,7 +88,7 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
         }
     }
 
-    /// Whether this is the latest uninstall we know of, once it is recorded.
+    /// Records an uninstall; true if it is the latest one that we know of.
     async fn record_uninstall(
         &self,
         record: &mut StoreRecord,
@@ -102,50 +102,55 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
         Ok(record.uninstall(ended) == Uninstall::Again)
     }
 
-    /// The same sighting with its version in the present install, which is begun if nobody told us of it; or, if it
-    /// belongs to a past one, as the removal that the uninstall means for it.
-    async fn put_in_place(&self, record: &mut StoreRecord, sighting: Sighting) -> Result<Sighting, PortError> {
-        // Ids are never used again, so a deletion is final in every install.
-        if sighting.version == Version::FINAL {
-            return Ok(Sighting {
+    /// Returns the observation with its version in the current install, which is begun if we were not notified of it;
+    /// or, if it belongs to a past install, as the removal that the uninstall means for it.
+    async fn assign_install(
+        &self,
+        record: &mut StoreRecord,
+        observation: Observation,
+    ) -> Result<Observation, PortError> {
+        // Ids are never reused, so a deletion is final in every install.
+        if observation.version == Version::FINAL {
+            return Ok(Observation {
                 past: !record.enabled,
-                ..sighting
+                ..observation
             });
         }
-        let place = |record: &StoreRecord| record.place(sighting.version, sighting.observed_at);
+        let place = |record: &StoreRecord| record.place(observation.version, observation.observed_at);
         if let (InstallPeriod::Next, Some(ended)) = (place(record), record.uninstalled_at) {
-            self.stores.begin_epoch(&sighting.entity.store, ended).await?;
-            *record = self.record_of(&sighting.entity.store).await?;
+            self.stores.begin_epoch(&observation.entity.store, ended).await?;
+            *record = self.record_of(&observation.entity.store).await?;
         }
         Ok(match place(record) {
-            InstallPeriod::Current(version) => Sighting { version, ..sighting },
-            // Another uninstall has come meanwhile, and this is signed after that, too: looking again begins the next.
-            InstallPeriod::Next => sighting,
-            InstallPeriod::Past(version) => Sighting {
+            InstallPeriod::Current(version) => Observation { version, ..observation },
+            // Another uninstall has been recorded in the meantime, and this was signed after that one, too: the check
+            // after writing begins the next install.
+            InstallPeriod::Next => observation,
+            InstallPeriod::Past(version) => Observation {
                 version,
-                look: Look::None,
+                content: Content::None,
                 past: true,
-                ..sighting
+                ..observation
             },
         })
     }
 
-    /// Ends a store's install at `at` without a delivery that says so: a person's doing. Takes out all that is older. May
-    /// be repeated, also with a later time, and finishes what was begun.
+    /// Ends a store's install at `at` without a delivery, at a person's request. Removes everything older. May be
+    /// repeated, also with a later time, and finishes an earlier attempt.
     pub async fn uninstall(&self, store: &StoreKey, at: Timestamp) -> Verdict {
         if let Err(failure) = self.stores.disable(store, at).await {
             return Verdict::storage(&failure);
         }
         let ended = match self.record_of(store).await {
-            // Another clock may have recorded a later one.
+            // Another clock may have recorded a later time.
             Ok(record) => record.uninstalled_at.unwrap_or(at),
             Err(failure) => return Verdict::storage(&failure),
         };
         self.take_out(store, ended, Timestamp::MAX).await
     }
 
-    /// Takes out what an uninstall at `ended` has ended, page by page; what is newer stays, and means that the next
-    /// install has begun. Stops at `stop_at` and has the message received again, which goes on where this stopped.
+    /// Removes everything that an uninstall at `ended` has ended, page by page; newer entities stay and mean that the
+    /// next install has begun. Stops at `stop_at` and has the message received again, which continues there.
     pub(crate) async fn take_out(&self, store: &StoreKey, ended: Timestamp, stop_at: Timestamp) -> Verdict {
         let floor = Version::floor(ended);
         let mut reinstalled = false;
@@ -180,8 +185,8 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
         Verdict::Settled(Fate::Applied)
     }
 
-    /// Takes entities out of the index as of `floor`, then out of the fence's list, so that whoever dies in between
-    /// finds them listed again. What is newer stays in both.
+    /// Removes entities from the index as of `floor`, then from the fence's list, so that after a crash in between they
+    /// are still listed. Newer states stay in both.
     pub(super) async fn retire(&self, entities: &[EntityKey], floor: Version) -> Result<(), PortError> {
         if entities.is_empty() {
             return Ok(());
@@ -196,7 +201,7 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
                 return Err(failure);
             }
         }
-        let expires_at = later(self.clock.now(), RECORD_KEPT);
+        let expires_at = later(self.clock.now(), GONE_KEPT_FOR);
         stream::iter(entities)
             .map(|entity| self.entities.retire(entity, floor, expires_at))
             .buffer_unordered(CALLS_AT_ONCE)
@@ -248,7 +253,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_person_ends_an_install_as_an_uninstall_does() {
+    async fn uninstall_by_a_person_removes_documents_and_may_be_repeated() {
         let store = StoreKey {
             source: Source::new("shopify").unwrap(),
             store: StoreName::new("demo.myshopify.com").unwrap(),
@@ -270,15 +275,18 @@ mod tests {
         };
         apply.observe(&store, vec![stove("2026-11-21T11:00:00Z")]).await;
         assert_eq!(found().await, 1);
-        // Another clock is ahead: what it has ended is gone as well, whatever ours says.
+        // Another clock is ahead: everything that it has ended is removed as well, whatever our clock says.
         let later = "2026-11-21T12:30:00Z".parse().unwrap();
         apply.stores.disable(&store, later).await.unwrap();
         assert!(apply.uninstall(&store, Noon.now()).await.is_settled());
         assert_eq!(found().await, 0);
         let record = apply.record_of(&store).await.unwrap();
         assert_eq!((record.enabled, record.uninstalled_at), (false, Some(later)));
-        assert!(apply.uninstall(&store, later).await.is_settled(), "again is harmless");
+        assert!(
+            apply.uninstall(&store, later).await.is_settled(),
+            "repeating it is harmless"
+        );
         apply.observe(&store, vec![stove("2026-11-21T12:29:00Z")]).await;
-        assert_eq!(found().await, 0, "what is from before does not come back");
+        assert_eq!(found().await, 0, "older states do not come back");
     }
 }

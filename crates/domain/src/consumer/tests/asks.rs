@@ -1,4 +1,4 @@
-//! What deliveries do not tell is asked for, of stores that can be asked.
+//! Data that deliveries do not carry is fetched from stores that we hold a token for.
 
 use jiff::SignedDuration;
 
@@ -20,7 +20,7 @@ fn ids(texts: &[&str]) -> Vec<EntityId> {
     texts.iter().map(|text| id(text)).collect()
 }
 
-fn told(topic: &str, name: &str, body: &str) -> Delivery {
+fn event(topic: &str, name: &str, body: &str) -> Delivery {
     delivery(STORE, topic, name, T1, body)
 }
 
@@ -36,7 +36,7 @@ async fn connected() -> Consumer {
 }
 
 impl Consumer {
-    fn asked(&self) -> Vec<Task> {
+    fn sent_tasks(&self) -> Vec<Task> {
         let jobs = self.jobs.take();
         assert!(
             jobs.iter()
@@ -45,9 +45,9 @@ impl Consumer {
         jobs.into_iter().map(|(job, _)| job.task).collect()
     }
 
-    /// As if the catalogue had been asked: the product is in these collections.
-    async fn saw(&self, product: &str, updated_at: &str, at_: &str, collections: Collections) -> Vec<Verdict> {
-        let seen = interpret(&told(UPDATE, "seen", &format!("{product}|{updated_at}|seen|visible"))).unwrap();
+    /// Observes a state as if read from the catalogue: the product is in these collections.
+    async fn observe_in(&self, product: &str, updated_at: &str, at_: &str, collections: Collections) -> Vec<Verdict> {
+        let seen = interpret(&event(UPDATE, "seen", &format!("{product}|{updated_at}|seen|visible"))).unwrap();
         let Event::ProductUpdated(mut seen) = seen else {
             panic!("a product")
         };
@@ -74,54 +74,54 @@ fn sale() -> Collections {
 }
 
 #[tokio::test]
-async fn a_product_that_is_not_told_whole_is_indexed_and_asked_for_once() {
+async fn incomplete_product_is_indexed_and_fetched_once() {
     let consumer = connected().await;
-    consumer.saw("1", T1, T1, sale()).await;
+    consumer.observe_in("1", T1, T1, sale()).await;
     let batch = [
-        told(UPDATE, "a", &format!("1|{T2}|first variants|visible, more")),
-        told(UPDATE, "b", "1"),
-        told(UPDATE, "c", "2"),
+        event(UPDATE, "a", &format!("1|{T2}|first variants|visible, more")),
+        event(UPDATE, "b", "1"),
+        event(UPDATE, "c", "2"),
     ];
     assert_eq!(consumer.take(&batch).await, vec![settled(Fate::Applied); 3]);
     assert_eq!(
         consumer.title("1").as_deref(),
         Some("seen"),
-        "all of it is known, and asked for anew"
+        "all of it is known, and it is fetched again"
     );
-    assert_eq!(consumer.asked(), [Task::Products { ids: ids(&["1", "2"]) }]);
-    let new = told(UPDATE, "d", &format!("3|{T2}|first variants|visible, more"));
+    assert_eq!(consumer.sent_tasks(), [Task::Products { ids: ids(&["1", "2"]) }]);
+    let new = event(UPDATE, "d", &format!("3|{T2}|first variants|visible, more"));
     assert_eq!(consumer.take(&[new]).await, [settled(Fate::Applied)]);
     assert_eq!(
         consumer.title("3").as_deref(),
         Some("first variants"),
         "better than nothing"
     );
-    assert_eq!(consumer.asked(), [Task::Products { ids: ids(&["3"]) }]);
+    assert_eq!(consumer.sent_tasks(), [Task::Products { ids: ids(&["3"]) }]);
 }
 
 #[tokio::test]
-async fn a_product_nobody_has_told_the_collections_of_is_asked_for() {
+async fn product_without_known_collections_is_fetched() {
     let consumer = connected().await;
-    let new = |name, at| told(UPDATE, name, &format!("1|{at}|new|visible"));
+    let new = |name, at| event(UPDATE, name, &format!("1|{at}|new|visible"));
     consumer.take(&[new("a", T1)]).await;
-    assert_eq!(consumer.asked(), [Task::Products { ids: ids(&["1"]) }]);
-    consumer.saw("1", T1, T2, sale()).await;
+    assert_eq!(consumer.sent_tasks(), [Task::Products { ids: ids(&["1"]) }]);
+    consumer.observe_in("1", T1, T2, sale()).await;
     consumer.take(&[new("b", T2)]).await;
-    assert_eq!(consumer.asked(), []);
+    assert_eq!(consumer.sent_tasks(), []);
     assert!(
         consumer.text("1").ends_with("Collections: Sale"),
-        "a webhook keeps what was seen"
+        "a webhook keeps the fetched collections"
     );
 }
 
 #[tokio::test]
-async fn stock_and_collections_are_asked_for() {
+async fn stock_and_collections_are_fetched() {
     let consumer = connected().await;
     let batch = [
-        told("inventory_levels/update", "a", "90"),
-        told("inventory_levels/update", "b", "90"),
-        told("collections/update", "c", &format!("7|{T1}|Sale|visible")),
-        told("collections/delete", "d", "8"),
+        event("inventory_levels/update", "a", "90"),
+        event("inventory_levels/update", "b", "90"),
+        event("collections/update", "c", &format!("7|{T1}|Sale|visible")),
+        event("collections/delete", "d", "8"),
     ];
     assert_eq!(consumer.take(&batch).await, vec![settled(Fate::Applied); 4]);
     let members = |collection| Task::Members {
@@ -129,19 +129,19 @@ async fn stock_and_collections_are_asked_for() {
         step: Members::Theirs { after: None },
     };
     assert_eq!(
-        consumer.asked(),
+        consumer.sent_tasks(),
         [Task::Stock { items: ids(&["90"]) }, members("7"), members("8")]
     );
 }
 
 #[tokio::test]
-async fn of_a_store_that_cannot_be_asked_the_status_says_what_is_missing() {
+async fn status_shows_what_is_missing_for_a_store_without_a_token() {
     let consumer = consumer();
     let batch = [
-        told(UPDATE, "a", &format!("1|{T1}|first variants|visible, more")),
-        told(UPDATE, "b", "2"),
-        told("inventory_levels/update", "c", "90"),
-        told("collections/update", "d", &format!("7|{T1}|Sale|visible")),
+        event(UPDATE, "a", &format!("1|{T1}|first variants|visible, more")),
+        event(UPDATE, "b", "2"),
+        event("inventory_levels/update", "c", "90"),
+        event("collections/update", "d", &format!("7|{T1}|Sale|visible")),
     ];
     let verdicts = consumer.take(&batch).await;
     assert_eq!(verdicts[0], settled(Fate::Applied));
@@ -157,7 +157,7 @@ async fn of_a_store_that_cannot_be_asked_the_status_says_what_is_missing() {
     assert_eq!(error.code, ErrorCode::NotConnected);
 }
 
-/// A queue that takes no jobs.
+/// A queue that rejects all jobs.
 struct Shut;
 
 impl Jobs for Shut {
@@ -167,14 +167,14 @@ impl Jobs for Shut {
 }
 
 #[tokio::test]
-async fn a_delivery_whose_job_cannot_be_sent_comes_again() {
+async fn delivery_is_retried_if_its_job_cannot_be_sent() {
     let ready = connected().await;
-    ready.saw("1", T1, T1, sale()).await;
+    ready.observe_in("1", T1, T1, sale()).await;
     let messages = vec![
         ready
-            .receive(&told(UPDATE, "a", &format!("1|{T2}|first variants|visible, more")))
+            .receive(&event(UPDATE, "a", &format!("1|{T2}|first variants|visible, more")))
             .await,
-        ready.receive(&told(UPDATE, "b", &format!("1|{T1}|old|visible"))).await,
+        ready.receive(&event(UPDATE, "b", &format!("1|{T1}|old|visible"))).await,
     ];
     let consumer = Reindex {
         ledger: ready.ledger,
@@ -191,7 +191,7 @@ async fn a_delivery_whose_job_cannot_be_sent_comes_again() {
     assert_eq!(
         processed[1].verdict,
         settled(Fate::Superseded),
-        "asks for nothing, waits for nothing"
+        "nothing to fetch and nothing to wait for"
     );
 
     let open = Reindex {
@@ -202,40 +202,51 @@ async fn a_delivery_whose_job_cannot_be_sent_comes_again() {
         interpret: consumer.interpret,
     };
     open.again(messages).await;
-    assert_eq!(open.asked(), [Task::Products { ids: ids(&["1"]) }]);
+    assert_eq!(open.sent_tasks(), [Task::Products { ids: ids(&["1"]) }]);
 }
 
 #[tokio::test]
-async fn what_was_seen_takes_its_place_among_what_was_told() {
+async fn fetched_states_are_ordered_among_delivered_ones() {
     let consumer = connected().await;
     consumer.take(&[update("a", "1", T2, "told")]).await;
-    assert_eq!(consumer.saw("1", T1, T3, sale()).await, [settled(Fate::Superseded)]);
+    assert_eq!(
+        consumer.observe_in("1", T1, T3, sale()).await,
+        [settled(Fate::Superseded)]
+    );
     assert_eq!(consumer.title("1").as_deref(), Some("told"));
-    assert!(!consumer.text("1").contains("Sale"), "what is superseded tells nothing");
-    // Seen later, unchanged; and once more, a year later, with other collections.
-    assert_eq!(consumer.saw("1", T2, T3, sale()).await, [settled(Fate::Applied)]);
+    assert!(
+        !consumer.text("1").contains("Sale"),
+        "a superseded state changes nothing"
+    );
+    // Seen later, unchanged; and again a year later, in other collections.
+    assert_eq!(consumer.observe_in("1", T2, T3, sale()).await, [settled(Fate::Applied)]);
     assert!(consumer.text("1").contains("Sale"));
-    let later = consumer.saw("1", T2, "2027-11-21T12:00:00Z", Collections::new()).await;
+    let later = consumer
+        .observe_in("1", T2, "2027-11-21T12:00:00Z", Collections::new())
+        .await;
     assert_eq!(later, [settled(Fate::Applied)]);
     assert_eq!(
-        consumer.saw("1", T2, "2027-11-21T11:59:50Z", sale()).await,
+        consumer.observe_in("1", T2, "2027-11-21T11:59:50Z", sale()).await,
         [settled(Fate::Superseded)]
     );
     assert!(!consumer.text("1").contains("Sale"));
 }
 
 #[tokio::test]
-async fn what_was_deleted_is_not_seen_again() {
+async fn deleted_product_is_not_brought_back_by_a_fetched_state() {
     let consumer = connected().await;
-    consumer.take(&[told(DELETE, "a", "1")]).await;
-    assert_eq!(consumer.saw("1", T3, T3, sale()).await, [settled(Fate::Superseded)]);
+    consumer.take(&[event(DELETE, "a", "1")]).await;
+    assert_eq!(
+        consumer.observe_in("1", T3, T3, sale()).await,
+        [settled(Fate::Superseded)]
+    );
     assert_eq!(consumer.title("1"), None);
 }
 
 #[tokio::test]
 async fn prices_have_the_currency_of_the_store() {
     let consumer = connected().await;
-    let Ok(Event::ProductUpdated(mut product)) = interpret(&told(UPDATE, "a", &format!("1|{T1}|priced|visible")))
+    let Ok(Event::ProductUpdated(mut product)) = interpret(&event(UPDATE, "a", &format!("1|{T1}|priced|visible")))
     else {
         panic!("a product")
     };
@@ -263,31 +274,35 @@ async fn prices_have_the_currency_of_the_store() {
 }
 
 fn bare(name: &str, updated_at: &str, title: &str) -> Delivery {
-    told(UPDATE, name, &format!("1|{updated_at}|{title}|visible, bare"))
+    event(UPDATE, name, &format!("1|{updated_at}|{title}|visible, bare"))
 }
 
 #[tokio::test]
-async fn a_payload_without_variants_never_takes_away_what_is_known_and_is_asked_for() {
+async fn payload_without_variants_never_removes_known_ones_and_is_fetched() {
     let consumer = connected().await;
     assert_eq!(consumer.take(&[bare("a", T1, "first")]).await, [settled(Fate::Applied)]);
     assert_eq!(
         consumer.title("1").as_deref(),
         Some("first"),
-        "of what nobody knows, some is better than nothing"
+        "an incomplete state of an unknown product is better than none"
     );
-    assert_eq!(consumer.asked(), [Task::Products { ids: ids(&["1"]) }]);
-    consumer.saw("1", T1, T2, sale()).await;
+    assert_eq!(consumer.sent_tasks(), [Task::Products { ids: ids(&["1"]) }]);
+    consumer.observe_in("1", T1, T2, sale()).await;
     assert_eq!(consumer.title("1").as_deref(), Some("seen"));
     assert_eq!(consumer.take(&[bare("b", T3, "bare")]).await, [settled(Fate::Applied)]);
-    assert_eq!(consumer.title("1").as_deref(), Some("seen"), "the whole is asked for");
-    assert_eq!(consumer.asked(), [Task::Products { ids: ids(&["1"]) }]);
-    let hidden = told(UPDATE, "c", &format!("1|{T3}|bare|hidden, bare"));
+    assert_eq!(
+        consumer.title("1").as_deref(),
+        Some("seen"),
+        "the whole product is fetched"
+    );
+    assert_eq!(consumer.sent_tasks(), [Task::Products { ids: ids(&["1"]) }]);
+    let hidden = event(UPDATE, "c", &format!("1|{T3}|bare|hidden, bare"));
     consumer.take(&[hidden]).await;
-    assert_eq!(consumer.title("1"), None, "what is hidden needs no more");
+    assert_eq!(consumer.title("1"), None, "a hidden product needs no more data");
 }
 
 #[tokio::test]
-async fn without_a_token_a_payload_without_variants_waits_for_a_person_if_more_is_known() {
+async fn payload_without_variants_is_parked_without_a_token_if_variants_are_known() {
     let consumer = consumer();
     consumer.take(&[bare("a", T1, "first")]).await;
     let document = |consumer: &Consumer| consumer.apply.index.index.documents().remove(0);
@@ -296,9 +311,9 @@ async fn without_a_token_a_payload_without_variants_waits_for_a_person_if_more_i
     assert_eq!(
         consumer.title("1").as_deref(),
         Some("second"),
-        "a store that never tells more is followed"
+        "an incomplete state is applied if nothing more is known"
     );
-    // In one batch, in any order: the whole one counts.
+    // In one batch, in any order: the whole payload counts.
     let whole = update("c", "1", T2, "whole");
     for (round, batch) in [[whole.clone(), bare("d", T3, "bare")], [bare("e", T3, "bare"), whole]]
         .iter()
@@ -319,7 +334,7 @@ async fn without_a_token_a_payload_without_variants_waits_for_a_person_if_more_i
         assert_eq!(consumer.title("1").as_deref(), Some("whole"));
         assert!(!document(&consumer).partial);
     }
-    // Alone, and again and again.
+    // Alone, and repeatedly.
     for _ in 0..2 {
         let verdicts = consumer.take(&[bare("f", T3, "bare")]).await;
         let [Verdict::Parked { message, .. }] = &*verdicts else {
@@ -331,10 +346,11 @@ async fn without_a_token_a_payload_without_variants_waits_for_a_person_if_more_i
 }
 
 #[tokio::test]
-async fn whether_stock_is_counted_is_asked_for_once_where_it_decides() {
+async fn tracking_of_stock_is_fetched_once_if_it_matters() {
     let consumer = connected().await;
     let observed = |tracked, at_: &str| {
-        let Ok(Event::ProductUpdated(mut product)) = interpret(&told(UPDATE, "a", &format!("1|{T1}|x|visible"))) else {
+        let Ok(Event::ProductUpdated(mut product)) = interpret(&event(UPDATE, "a", &format!("1|{T1}|x|visible")))
+        else {
             panic!("a product")
         };
         product.variants.push(Variant {

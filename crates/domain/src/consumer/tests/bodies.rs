@@ -1,4 +1,4 @@
-//! Bodies that no message held: fetched first, removed last, and missed only when something is lost.
+//! Bodies that are stored outside of their messages: fetched first, removed last, and missed only if something is lost.
 
 use super::*;
 use crate::{
@@ -10,20 +10,20 @@ use crate::{
     memory::MemoryBodies,
 };
 
-/// [`Bodies`] that can be told to fail.
+/// [`Bodies`] that fail on request.
 #[derive(Default)]
-struct Closet {
+struct FlakyBodies {
     bodies: MemoryBodies,
     locked: bool,
 }
 
-impl KeepBodies for Closet {
+impl KeepBodies for FlakyBodies {
     async fn put(&self, key: &BodyKey, body: Vec<u8>) -> Result<(), PortError> {
         self.bodies.put(key, body).await
     }
 }
 
-impl Bodies for Closet {
+impl Bodies for FlakyBodies {
     async fn get(&self, key: &BodyKey) -> Result<Option<Vec<u8>>, PortError> {
         if self.locked {
             return Err(PortError::new("bodies", "connection refused"));
@@ -38,14 +38,14 @@ impl Bodies for Closet {
     }
 }
 
-fn closet() -> Unpack<Closet> {
+fn flaky_bodies() -> Unpack<FlakyBodies> {
     Unpack {
-        bodies: Some(Closet::default()),
+        bodies: Some(FlakyBodies::default()),
     }
 }
 
-/// Keeps a body as a receiver does; the text of the message.
-async fn keep(unpack: &Unpack<Closet>, delivery: &Delivery) -> String {
+/// Stores a body as a receiver does; returns the text of the message.
+async fn keep(unpack: &Unpack<FlakyBodies>, delivery: &Delivery) -> String {
     let attempt = Attempt::new();
     let key = BodyKey {
         delivery: delivery.key.clone(),
@@ -57,7 +57,7 @@ async fn keep(unpack: &Unpack<Closet>, delivery: &Delivery) -> String {
 }
 
 impl Consumer {
-    /// One batch, from texts to the removal of bodies.
+    /// Processes one batch, from texts to the removal of bodies.
     async fn work<B: Bodies>(&self, unpack: &Unpack<B>, texts: &[&str]) -> Vec<Verdict> {
         let texts = texts.iter().enumerate();
         let texts = texts.map(|(n, text)| (format!("m{n}"), (*text).to_owned())).collect();
@@ -68,7 +68,7 @@ impl Consumer {
     }
 }
 
-fn kept(unpack: &Unpack<Closet>) -> usize {
+fn kept(unpack: &Unpack<FlakyBodies>) -> usize {
     unpack.bodies.as_ref().unwrap().bodies.keys().len()
 }
 
@@ -83,8 +83,8 @@ fn lost(verdict: &Verdict) -> bool {
 }
 
 #[tokio::test]
-async fn a_kept_body_is_applied_and_removed() {
-    let (consumer, unpack) = (consumer(), closet());
+async fn stored_body_is_applied_and_removed() {
+    let (consumer, unpack) = (consumer(), flaky_bodies());
     let edit = update("a", "1", T1, "kept");
     consumer.receive(&edit).await;
     let text = keep(&unpack, &edit).await;
@@ -94,8 +94,8 @@ async fn a_kept_body_is_applied_and_removed() {
 }
 
 #[tokio::test]
-async fn another_copy_of_what_is_done_is_settled_without_its_body() {
-    let (consumer, unpack) = (consumer(), closet());
+async fn copy_of_a_completed_delivery_is_settled_without_its_body() {
+    let (consumer, unpack) = (consumer(), flaky_bodies());
     let edit = update("a", "1", T1, "kept");
     consumer.receive(&edit).await;
     let text = keep(&unpack, &edit).await;
@@ -108,15 +108,15 @@ async fn another_copy_of_what_is_done_is_settled_without_its_body() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_lost_before_its_delivery_is_done_is_for_a_person() {
-    let (consumer, unpack) = (consumer(), closet());
+async fn delivery_is_parked_if_its_body_is_lost_before_it_is_done() {
+    let (consumer, unpack) = (consumer(), flaky_bodies());
     consumer.take(&[update("b", "2", T1, "of a store that is known")]).await;
     let edit = update("a", "1", T1, "lost");
     consumer.receive(&edit).await;
     let text = keep(&unpack, &edit).await;
     let key = unpack.bodies.as_ref().unwrap().bodies.keys().remove(0);
     unpack.bodies.as_ref().unwrap().delete(&key).await.unwrap();
-    // Each time it is received, and not only the first.
+    // Each time it is received, not only the first.
     for _ in 0..2 {
         let verdicts = consumer.work(&unpack, &[&text]).await;
         assert!(lost(&verdicts[0]), "{verdicts:?}");
@@ -125,13 +125,13 @@ async fn a_body_that_is_lost_before_its_delivery_is_done_is_for_a_person() {
     let error = consumer.viewed(STORE).await.last_error().unwrap().clone();
     assert_eq!(
         (error.code, error.message.as_str()),
-        (ErrorCode::BodyLost, "the body is not where it was kept")
+        (ErrorCode::BodyLost, "the stored body is missing")
     );
 }
 
 #[tokio::test]
-async fn one_attempt_never_removes_what_another_kept() {
-    let (consumer, unpack) = (consumer(), closet());
+async fn attempt_never_removes_the_body_of_another_attempt() {
+    let (consumer, unpack) = (consumer(), flaky_bodies());
     let edit = update("a", "1", T1, "kept");
     consumer.receive(&edit).await;
     let (first, second) = (keep(&unpack, &edit).await, keep(&unpack, &edit).await);
@@ -142,13 +142,13 @@ async fn one_attempt_never_removes_what_another_kept() {
 }
 
 #[tokio::test]
-async fn a_body_stays_while_its_delivery_is_not_done() {
-    let (consumer, unpack) = (consumer(), closet());
+async fn body_is_kept_while_its_delivery_is_not_done() {
+    let (consumer, unpack) = (consumer(), flaky_bodies());
     let (edit, broken) = (update("a", "1", T1, "kept"), delivery(STORE, UPDATE, "b", T1, "1"));
     consumer.receive(&edit).await;
     consumer.receive(&broken).await;
     let texts = [keep(&unpack, &edit).await, keep(&unpack, &broken).await];
-    consumer.apply.index.mood.lock().unwrap().down = true;
+    consumer.apply.index.faults.lock().unwrap().down = true;
     let verdicts = consumer.work(&unpack, &[&texts[0], &texts[1]]).await;
     assert!(matches!(verdicts[0], Verdict::Retry { .. }), "{verdicts:?}");
     assert!(matches!(verdicts[1], Verdict::Parked { .. }), "{verdicts:?}");
@@ -156,8 +156,8 @@ async fn a_body_stays_while_its_delivery_is_not_done() {
 }
 
 #[tokio::test]
-async fn when_bodies_are_out_of_reach_a_message_comes_again_and_its_neighbour_is_applied() {
-    let (consumer, mut unpack) = (consumer(), closet());
+async fn message_is_retried_while_bodies_are_unavailable_and_its_neighbour_is_applied() {
+    let (consumer, mut unpack) = (consumer(), flaky_bodies());
     let (edit, other) = (update("a", "1", T1, "kept"), update("b", "2", T1, "small"));
     consumer.receive(&edit).await;
     consumer.receive(&other).await;
@@ -176,7 +176,7 @@ async fn when_bodies_are_out_of_reach_a_message_comes_again_and_its_neighbour_is
         "{verdicts:?}"
     );
     assert_eq!(verdicts[1], settled(Fate::Applied));
-    let nowhere: Unpack<Closet> = Unpack { bodies: None };
+    let nowhere: Unpack<FlakyBodies> = Unpack { bodies: None };
     assert!(matches!(
         consumer.work(&nowhere, &[&text]).await[0],
         Verdict::Retry { .. }
@@ -186,8 +186,8 @@ async fn when_bodies_are_out_of_reach_a_message_comes_again_and_its_neighbour_is
 }
 
 #[tokio::test]
-async fn a_body_that_cannot_be_removed_is_no_reason_to_fail() {
-    let (consumer, mut unpack) = (consumer(), closet());
+async fn failure_to_remove_a_body_fails_nothing() {
+    let (consumer, mut unpack) = (consumer(), flaky_bodies());
     let edit = update("a", "1", T1, "kept");
     consumer.receive(&edit).await;
     let text = keep(&unpack, &edit).await;
@@ -200,8 +200,8 @@ async fn a_body_that_cannot_be_removed_is_no_reason_to_fail() {
 }
 
 #[tokio::test]
-async fn what_was_kept_and_is_no_body_is_for_a_person() {
-    let (consumer, unpack) = (consumer(), closet());
+async fn delivery_is_parked_if_the_stored_object_is_no_body() {
+    let (consumer, unpack) = (consumer(), flaky_bodies());
     let bomb = delivery(STORE, UPDATE, "a", T1, &" ".repeat(crate::delivery::BODY_LIMIT + 1));
     let garbled = update("b", "1", T1, "garbled");
     consumer.receive(&bomb).await;
@@ -220,8 +220,8 @@ async fn what_was_kept_and_is_no_body_is_for_a_person() {
 }
 
 #[tokio::test]
-async fn no_message_reaches_another_stores_body() {
-    let (consumer, unpack) = (consumer(), closet());
+async fn message_never_reaches_the_body_of_another_store() {
+    let (consumer, unpack) = (consumer(), flaky_bodies());
     let secret = delivery(OTHER, UPDATE, "a", T1, "1|2026-11-14T10:00:00Z|another's|visible");
     let theirs = keep(&unpack, &secret).await;
     let ours = theirs.replace(OTHER, STORE);

@@ -1,4 +1,4 @@
-//! What the law asks for: what is done, what is left alone, and what is recorded.
+//! Privacy requests: what is erased, what is left alone, and what is recorded.
 
 use super::*;
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
 };
 use jiff::SignedDuration;
 
-/// Which stores have tokens.
+/// Stores that we hold tokens of.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tokens(Arc<Mutex<std::collections::BTreeSet<StoreKey>>>);
 
@@ -57,10 +57,10 @@ pub(super) type Complying = Compliance<MemoryAudit, Tokens, MemoryStores, Memory
 const DATA_REQUEST: &str = "customers/data_request";
 const REDACT: &str = "shop/redact";
 
-/// Two days after [`T1`] and [`T2`], and a moment.
+/// Two days and a moment after [`T1`] and [`T2`].
 const TWO_DAYS_LATER: &str = "2026-11-23T10:00:05Z";
 
-/// A consumer that complies, of a store with a product, a token, something in the archive, and a body left over.
+/// A consumer with compliance ports and a store with a product, a token, an archived object, and a left-over body.
 async fn complying() -> Consumer {
     let mut consumer = consumer();
     consumer.compliance = Some(Compliance {
@@ -108,8 +108,8 @@ async fn complying() -> Consumer {
     consumer
 }
 
-/// What is there of a store: documents, entities, tokens, archived objects, bodies, activity.
-async fn there(consumer: &Consumer, name: &str) -> [usize; 6] {
+/// Counts of what is stored of a store: documents, entities, tokens, archived objects, bodies, activity.
+async fn stored_data(consumer: &Consumer, name: &str) -> [usize; 6] {
     let kept = consumer.compliance.as_ref().unwrap();
     let has_tokens = kept.connections.as_ref().unwrap().are_held(&store(name));
     let documents = consumer.apply.index.index.documents();
@@ -155,23 +155,26 @@ async fn records(consumer: &Consumer) -> Vec<AuditRecord> {
 }
 
 #[tokio::test]
-async fn a_request_about_a_customer_is_recorded_and_changes_nothing() {
+async fn request_about_a_customer_is_recorded_and_changes_nothing() {
     let consumer = complying().await;
     for (topic, id) in [(DATA_REQUEST, "d"), ("customers/redact", "r")] {
-        let asked = delivery(STORE, topic, id, T2, "");
+        let request = delivery(STORE, topic, id, T2, "");
         assert_eq!(
-            consumer.take(&[asked.clone(), asked]).await,
+            consumer.take(&[request.clone(), request]).await,
             vec![settled(Fate::Noted); 2]
         );
     }
-    assert_eq!(there(&consumer, STORE).await, ALL);
+    assert_eq!(stored_data(&consumer, STORE).await, ALL);
     let records = records(&consumer).await;
-    let told: Vec<_> = records
+    let requests: Vec<_> = records
         .iter()
         .map(|record| (record.request, record.delivery.as_str()))
         .collect();
-    assert_eq!(told, [(Request::CustomerData, "d"), (Request::CustomerRedaction, "r")]);
-    assert!(records[0].outcome.contains("nothing is kept of customers"));
+    assert_eq!(
+        requests,
+        [(Request::CustomerData, "d"), (Request::CustomerRedaction, "r")]
+    );
+    assert!(records[0].outcome.contains("no customer data is stored"));
     assert_eq!(
         consumer.count(&Counter::Event(Topic::new(DATA_REQUEST).unwrap())).await,
         1
@@ -179,7 +182,7 @@ async fn a_request_about_a_customer_is_recorded_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn an_order_is_noted_and_counted_and_nothing_else() {
+async fn order_is_noted_and_counted_only() {
     let consumer = complying().await;
     let synced = consumer.stored(STORE).await.last_sync_at;
     let order = delivery(STORE, "orders/create", "o", T2, "820982911946154508");
@@ -190,15 +193,15 @@ async fn an_order_is_noted_and_counted_and_nothing_else() {
     assert_eq!(consumer.ledger.fate(&order.key), Some(Fate::Noted));
     assert_eq!(consumer.count(&Counter::Event(order.key.topic)).await, 1);
     assert_eq!(consumer.stored(STORE).await.last_sync_at, synced);
-    assert_eq!(there(&consumer, STORE).await, ALL);
+    assert_eq!(stored_data(&consumer, STORE).await, ALL);
 }
 
 #[tokio::test]
-async fn without_a_place_for_records_what_the_law_asks_for_is_parked() {
+async fn request_is_parked_without_a_table_of_audit_records() {
     let mut consumer = complying().await;
     let compliance = consumer.compliance.take();
-    let asked = delivery(STORE, DATA_REQUEST, "d", T2, "");
-    let parked = consumer.receive(&asked).await;
+    let request = delivery(STORE, DATA_REQUEST, "d", T2, "");
+    let parked = consumer.receive(&request).await;
     let verdicts = consumer.again(vec![parked.clone()]).await;
     let Verdict::Parked { code, message } = &verdicts[0] else {
         panic!("{verdicts:?}")
@@ -207,26 +210,26 @@ async fn without_a_place_for_records_what_the_law_asks_for_is_parked() {
         *code == ErrorCode::NotConfigured && message.contains("AUDIT_TABLE"),
         "{message}"
     );
-    // Redriven, once there is one.
+    // Redriven, once it is configured.
     consumer.compliance = compliance;
     assert_eq!(consumer.again(vec![parked]).await, [settled(Fate::Noted)]);
     assert_eq!(records(&consumer).await.len(), 1);
 }
 
 #[tokio::test]
-async fn an_uninstalled_store_is_forgotten_and_no_other() {
+async fn only_the_uninstalled_store_is_erased() {
     let consumer = complying().await;
     consumer.take(&[delivery(STORE, UNINSTALL, "u", T2, "")]).await;
-    // The uninstall itself is kept after it has happened, and tells who owned the store.
+    // The uninstall itself is archived afterwards, and names the owner of the store.
     let archive = consumer.compliance.as_ref().unwrap().archive.clone().unwrap();
     archive.keep(&store(STORE), at(T3), &["{}".into()]).await.unwrap();
-    assert_eq!(there(&consumer, STORE).await, [0, 0, 1, 2, 1, 1]);
+    assert_eq!(stored_data(&consumer, STORE).await, [0, 0, 1, 2, 1, 1]);
     assert_eq!(
         consumer.take(&[redact("r", TWO_DAYS_LATER)]).await,
         [settled(Fate::Noted)]
     );
-    assert_eq!(there(&consumer, STORE).await, NOTHING);
-    assert_eq!(there(&consumer, OTHER).await, ALL);
+    assert_eq!(stored_data(&consumer, STORE).await, NOTHING);
+    assert_eq!(stored_data(&consumer, OTHER).await, ALL);
     let status = consumer.stored(STORE).await;
     assert_eq!((status.enabled, status.uninstalled_at), (false, Some(at(T2))));
     assert_eq!(
@@ -244,18 +247,18 @@ async fn an_uninstalled_store_is_forgotten_and_no_other() {
         record.outcome
     );
 
-    // What comes late brings nothing back, and the same request changes nothing.
+    // Late deliveries bring nothing back, and a repeated request changes nothing.
     consumer.take(&[update("late", "1", T1, "late")]).await;
     assert_eq!(
         consumer.take(&[redact("r", TWO_DAYS_LATER)]).await,
         [settled(Fate::Noted)]
     );
-    assert_eq!(there(&consumer, STORE).await, NOTHING);
+    assert_eq!(stored_data(&consumer, STORE).await, NOTHING);
     assert_eq!(records(&consumer).await.len(), 1);
 }
 
 #[tokio::test]
-async fn an_uninstall_that_nobody_told_us_of_is_for_a_person() {
+async fn request_is_parked_if_no_uninstall_was_received() {
     let consumer = complying().await;
     for (id, triggered_at) in [
         ("r", TWO_DAYS_LATER),
@@ -268,7 +271,7 @@ async fn an_uninstall_that_nobody_told_us_of_is_for_a_person() {
         };
         assert_eq!(*code, ErrorCode::UninstallUnknown);
         assert!(message.contains("hookline store remove"), "{message}");
-        assert_eq!(there(&consumer, STORE).await, ALL, "{triggered_at}");
+        assert_eq!(stored_data(&consumer, STORE).await, ALL, "{triggered_at}");
     }
     let status = consumer.viewed(STORE).await;
     assert!(status.record.enabled && status.record.connected);
@@ -278,21 +281,21 @@ async fn an_uninstall_that_nobody_told_us_of_is_for_a_person() {
     );
     assert!(records(&consumer).await.is_empty(), "nothing was done");
 
-    // The person ends the install, and redrives it.
+    // The person ends the install, and redrives the request.
     consumer.apply.uninstall(&store(STORE), at(T3)).await;
     let redriven = consumer.receive(&redact("r", TWO_DAYS_LATER)).await;
     assert_eq!(consumer.again(vec![redriven]).await, [settled(Fate::Noted)]);
-    assert_eq!(there(&consumer, STORE).await, NOTHING);
-    assert_eq!(there(&consumer, OTHER).await, ALL);
+    assert_eq!(stored_data(&consumer, STORE).await, NOTHING);
+    assert_eq!(stored_data(&consumer, OTHER).await, ALL);
 }
 
 #[tokio::test]
-async fn of_a_store_that_nobody_has_heard_of_there_is_nothing_to_forget_and_none_is_made() {
+async fn request_for_an_unknown_store_is_recorded_and_creates_no_store() {
     let consumer = complying().await;
     let unheard = "unheard.myshopify.com";
-    let mut asked = redact("r", TWO_DAYS_LATER);
-    asked.key.store = store(unheard);
-    assert_eq!(consumer.take(&[asked]).await, [settled(Fate::Noted)]);
+    let mut request = redact("r", TWO_DAYS_LATER);
+    request.key.store = store(unheard);
+    assert_eq!(consumer.take(&[request]).await, [settled(Fate::Noted)]);
     let compliance = consumer.compliance.as_ref().unwrap();
     let [record] = &compliance.audit.of(&store(unheard)).await.unwrap()[..] else {
         panic!()
@@ -306,7 +309,7 @@ async fn of_a_store_that_nobody_has_heard_of_there_is_nothing_to_forget_and_none
 }
 
 #[tokio::test]
-async fn the_record_says_what_was_erased_and_what_remains_for_how_long() {
+async fn record_states_what_was_erased_and_what_remains_for_how_long() {
     let consumer = complying().await;
     consumer.take(&[delivery(STORE, UNINSTALL, "u", T2, "")]).await;
     consumer.take(&[redact("r", TWO_DAYS_LATER)]).await;
@@ -326,7 +329,7 @@ async fn the_record_says_what_was_erased_and_what_remains_for_how_long() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_installed_again_keeps_all_of_its_new_install() {
+async fn reinstalled_store_keeps_all_of_its_new_install() {
     let consumer = complying().await;
     consumer.take(&[delivery(STORE, UNINSTALL, "u", T2, "")]).await;
     consumer.take(&[update("b", "2", T3, "new install")]).await;
@@ -337,13 +340,13 @@ async fn a_store_that_is_installed_again_keeps_all_of_its_new_install() {
         .keep(&store(STORE), at(T3), &["{}".into()])
         .await
         .unwrap();
-    // Triggered a little more than two days after the uninstall: it is that one all the same.
+    // Triggered a little more than two days after the uninstall: it is about that install all the same.
     assert_eq!(
         consumer.take(&[redact("r", "2026-11-23T10:07:00Z")]).await,
         [settled(Fate::Noted)]
     );
-    // Of the archive, what is from before the uninstall is gone.
-    assert_eq!(there(&consumer, STORE).await, [1, 1, 1, 1, 0, 1]);
+    // In the archive, objects from before the uninstall are gone.
+    assert_eq!(stored_data(&consumer, STORE).await, [1, 1, 1, 1, 0, 1]);
     let status = consumer.stored(STORE).await;
     assert!(status.enabled && status.connected && status.redacted_at.is_none());
     let [record] = &records(&consumer).await[..] else {
@@ -353,12 +356,12 @@ async fn a_store_that_is_installed_again_keeps_all_of_its_new_install() {
 }
 
 #[tokio::test]
-async fn a_quiet_new_install_is_protected_by_the_uninstall_that_it_followed() {
+async fn new_install_without_events_is_protected_by_the_uninstall_before_it() {
     let consumer = complying().await;
     consumer.take(&[delivery(STORE, UNINSTALL, "u", T2, "")]).await;
     consumer.apply.stores.begin_epoch(&store(STORE), at(T2)).await.unwrap();
-    // Read in again, unchanged since before the uninstall.
-    consumer.look(&update("seen", "1", T1, "unchanged"), T3).await;
+    // Read from the catalogue, unchanged since before the uninstall.
+    consumer.observe(&update("seen", "1", T1, "unchanged"), T3).await;
     assert_eq!(
         consumer.take(&[redact("r", "2026-11-23T10:07:00Z")]).await,
         [settled(Fate::Noted)]
@@ -368,7 +371,7 @@ async fn a_quiet_new_install_is_protected_by_the_uninstall_that_it_followed() {
 }
 
 #[tokio::test]
-async fn who_has_no_more_time_goes_on_with_the_next_receive() {
+async fn erasure_resumes_with_the_next_receive_when_its_time_is_up() {
     let consumer = complying().await;
     let mut many = Vec::new();
     for n in 0..501 {
@@ -393,14 +396,14 @@ async fn who_has_no_more_time_goes_on_with_the_next_receive() {
     );
     assert!(records(&consumer).await.is_empty(), "it is not done");
     assert_eq!(consumer.again(vec![message]).await, [settled(Fate::Noted)]);
-    assert_eq!(there(&consumer, STORE).await, NOTHING);
+    assert_eq!(stored_data(&consumer, STORE).await, NOTHING);
 }
 
 #[tokio::test]
-async fn an_install_that_begins_while_the_old_one_is_forgotten_is_left_alone() {
+async fn install_that_begins_while_the_old_one_is_erased_is_left_alone() {
     let consumer = complying().await;
     consumer.take(&[delivery(STORE, UNINSTALL, "u", T2, "")]).await;
-    // Past the fence, by a consumer that died before it could say that the next install has begun.
+    // Past the fence, by a consumer that died before it could record that the next install has begun.
     let entity = EntityKey {
         store: store(STORE),
         kind: Kind::Product,
@@ -417,7 +420,7 @@ async fn an_install_that_begins_while_the_old_one_is_forgotten_is_left_alone() {
         consumer.take(&[redact("r", TWO_DAYS_LATER)]).await,
         [settled(Fate::Noted)]
     );
-    assert_eq!(there(&consumer, STORE).await[1..], [1, 1, 0, 0, 1]);
+    assert_eq!(stored_data(&consumer, STORE).await[1..], [1, 1, 0, 0, 1]);
     let status = consumer.stored(STORE).await;
     assert!(status.enabled && status.connected && status.epoch == 2);
 }

@@ -9,8 +9,8 @@ async fn failures(consumer: &Consumer) -> Vec<FailedDelivery> {
     consumer.apply.stores.failures(&store).await.unwrap().deliveries
 }
 
-/// The store is known, as after its first event.
-async fn known() -> Consumer {
+/// A consumer that knows the store, as after its first event.
+async fn consumer_with_store() -> Consumer {
     let consumer = consumer();
     let first = consumer.receive(&update("first", "9", T1, "first")).await;
     consumer.again(vec![first]).await;
@@ -28,8 +28,8 @@ fn tried(message: &Message, number: u32) -> Message {
 }
 
 #[tokio::test]
-async fn a_parked_delivery_is_remembered_once_however_often_it_is_tried() {
-    let consumer = known().await;
+async fn parked_delivery_is_recorded_once_whatever_the_number_of_tries() {
+    let consumer = consumer_with_store().await;
     let broken = delivery(STORE, UPDATE, "b", T1, "1|not whole");
     let message = consumer.receive(&broken).await;
     for number in 1..=3 {
@@ -40,7 +40,7 @@ async fn a_parked_delivery_is_remembered_once_however_often_it_is_tried() {
     assert_eq!((failures[0].tries, failures[0].parked), (3, true));
     assert_eq!(failures[0].receipt.as_deref(), Some("receipt-3"));
     assert_eq!(failures[0].problem.code, ErrorCode::SchemaMismatch);
-    // Any number of good events hides nothing.
+    // No number of good events hides it.
     for n in 0..10 {
         let good = consumer.receive(&update(&format!("g{n}"), "1", T1, "good")).await;
         consumer.again(vec![good]).await;
@@ -68,8 +68,8 @@ fn earlier(message: &Message) -> FailedDelivery {
 }
 
 #[tokio::test]
-async fn what_is_applied_at_last_is_forgotten() {
-    let consumer = known().await;
+async fn failure_is_removed_once_the_delivery_is_applied() {
+    let consumer = consumer_with_store().await;
     let message = consumer.receive(&update("a", "1", T1, "late")).await;
     consumer.apply.stores.remember(&earlier(&message)).await.unwrap();
     consumer.again(vec![tried(&message, 2)]).await;
@@ -77,19 +77,19 @@ async fn what_is_applied_at_last_is_forgotten() {
 }
 
 #[tokio::test]
-async fn what_is_applied_after_it_was_claimed_anew_is_forgotten() {
-    let consumer = known().await;
+async fn failure_is_removed_if_the_delivery_is_applied_under_a_new_claim() {
+    let consumer = consumer_with_store().await;
     let delivery = update("a", "1", T1, "late");
     let message = consumer.receive(&delivery).await;
     consumer.apply.stores.remember(&earlier(&message)).await.unwrap();
-    // Its sender was never answered, and tries again: the new claim holds no problem.
+    // Its sender got no response and tries again: the new claim holds no problem.
     consumer.receive(&delivery).await;
     consumer.again(vec![tried(&message, 2)]).await;
     assert_eq!(failures(&consumer).await, []);
 }
 
 #[tokio::test]
-async fn of_a_store_that_nobody_knows_nothing_is_remembered() {
+async fn failure_is_not_recorded_for_an_unknown_store() {
     let consumer = consumer();
     let broken = consumer.receive(&delivery(STORE, UPDATE, "b", T1, "1|not whole")).await;
     consumer.again(vec![broken]).await;
@@ -97,8 +97,8 @@ async fn of_a_store_that_nobody_knows_nothing_is_remembered() {
 }
 
 #[tokio::test]
-async fn what_a_person_has_dismissed_is_not_tried_again() {
-    let consumer = known().await;
+async fn dismissed_delivery_is_not_tried_again() {
+    let consumer = consumer_with_store().await;
     let broken = delivery(STORE, UPDATE, "b", T1, "1|not whole");
     let message = consumer.receive(&broken).await;
     consumer.again(vec![message.clone()]).await;

@@ -1,9 +1,9 @@
-//! Uninstall and reinstall: what belongs to which install, and what is left of one that has ended.
+//! Uninstall and reinstall: what belongs to which install, and what remains of one that has ended.
 
 use super::*;
 
 #[tokio::test]
-async fn an_uninstall_removes_the_documents_and_drops_what_comes_late() {
+async fn uninstall_removes_documents_and_discards_late_deliveries() {
     let consumer = consumer();
     consumer
         .take(&[update("a", "1", T1, "x"), update("b", "2", T1, "y")])
@@ -25,7 +25,7 @@ async fn an_uninstall_removes_the_documents_and_drops_what_comes_late() {
 }
 
 #[tokio::test]
-async fn a_signed_state_after_the_uninstall_begins_a_clean_install() {
+async fn signed_state_after_the_uninstall_begins_a_clean_install() {
     let consumer = consumer();
     consumer
         .take(&[
@@ -41,7 +41,7 @@ async fn a_signed_state_after_the_uninstall_begins_a_clean_install() {
     assert_eq!(consumer.title("2").as_deref(), Some("second install"));
     assert_eq!(consumer.stored(STORE).await.epoch, 2);
 
-    // What belongs to the first install touches nothing, and its uninstall does not end the second.
+    // Late deliveries of the first install change nothing, and its uninstall does not end the second.
     let again = delivery(STORE, UNINSTALL, "v", T2, "");
     let earlier = delivery(STORE, UNINSTALL, "w", T1, "");
     assert_eq!(
@@ -74,14 +74,14 @@ async fn uninstall_and_reinstall_in_one_batch_end_in_the_new_install() {
 }
 
 #[tokio::test]
-async fn what_is_written_while_the_store_is_uninstalled_comes_again_and_finds_its_place() {
-    // The uninstall's own removal of documents passes after the write, or before it.
+async fn state_written_during_an_uninstall_is_retried_and_assigned_to_its_install() {
+    // The uninstall's own removal of documents arrives after the write, or before it.
     for removal_passes_first in [false, true] {
         let consumer = consumer();
         {
-            let mut mood = consumer.apply.index.mood.lock().unwrap();
-            mood.uninstall_meanwhile = Some(consumer.apply.stores.clone());
-            mood.removal_passes_first = removal_passes_first;
+            let mut faults = consumer.apply.index.faults.lock().unwrap();
+            faults.uninstall_meanwhile = Some(consumer.apply.stores.clone());
+            faults.removal_passes_first = removal_passes_first;
         }
         let messages = [
             consumer
@@ -113,7 +113,7 @@ async fn what_is_written_while_the_store_is_uninstalled_comes_again_and_finds_it
 }
 
 #[tokio::test]
-async fn a_new_install_that_overtakes_the_uninstall_stays() {
+async fn new_install_that_overtakes_the_uninstall_stays() {
     let consumer = consumer();
     consumer
         .take(&[update("a", "1", T1, "old"), update("b", "2", T1, "old")])
@@ -130,7 +130,7 @@ async fn a_new_install_that_overtakes_the_uninstall_stays() {
     let record = consumer.stored(STORE).await;
     assert!(record.enabled && record.epoch == 2);
 
-    // What was deleted in either install stays deleted.
+    // A product deleted in either install stays deleted.
     consumer
         .take(&[update("e", "3", "2026-11-21T10:00:09Z", "ghost")])
         .await;
@@ -138,10 +138,10 @@ async fn a_new_install_that_overtakes_the_uninstall_stays() {
 }
 
 #[tokio::test]
-async fn what_has_not_changed_since_the_uninstall_is_current_once_we_have_asked_for_it() {
+async fn state_unchanged_since_the_uninstall_is_current_once_it_is_fetched() {
     let consumer = consumer();
     consumer.take(&[delivery(STORE, UNINSTALL, "u", T2, "")]).await;
-    // A header says anything: it neither begins an install nor places a state in one.
+    // A header may contain anything: it neither begins an install nor assigns a state to one.
     let told = |id, at| delivery(STORE, UPDATE, id, at, &format!("1|{T1}|unchanged|visible"));
     assert_eq!(consumer.take(&[told("a", T3)]).await, [settled(Fate::Discarded)]);
     consumer.take(&[update("b", "2", T3, "signed")]).await;
@@ -150,11 +150,11 @@ async fn what_has_not_changed_since_the_uninstall_is_current_once_we_have_asked_
         assert_eq!(consumer.title("1"), None);
     }
     assert_eq!(
-        consumer.look(&update("seen", "1", T1, "unchanged"), T3).await,
+        consumer.observe(&update("seen", "1", T1, "unchanged"), T3).await,
         [settled(Fate::Applied)]
     );
     assert_eq!(consumer.title("1").as_deref(), Some("unchanged"));
-    // Nor does it take out, or turn back, what we have asked for.
+    // Nor does it remove or replace what we have fetched.
     for (id, at) in [("f", T3), ("g", "2026-11-21T11:59:59Z")] {
         assert_eq!(consumer.take(&[told(id, at)]).await, [settled(Fate::Discarded)], "{at}");
         assert_eq!(consumer.title("1").as_deref(), Some("unchanged"));
@@ -166,7 +166,7 @@ async fn what_has_not_changed_since_the_uninstall_is_current_once_we_have_asked_
 }
 
 #[tokio::test]
-async fn below_a_floor_an_older_state_does_not_replace_a_newer_whatever_its_trigger_says() {
+async fn older_state_below_a_floor_does_not_replace_a_newer_one_whatever_its_trigger() {
     let consumer = consumer();
     let (old, new) = (update("a", "1", T1, "old"), update("b", "1", T2, "new"));
     consumer.take(&[new]).await;
@@ -176,7 +176,7 @@ async fn below_a_floor_an_older_state_does_not_replace_a_newer_whatever_its_trig
         .await;
     assert_eq!(
         consumer
-            .look(&update("seen", "1", T2, "new"), "2026-11-21T10:00:05Z")
+            .observe(&update("seen", "1", T2, "new"), "2026-11-21T10:00:05Z")
             .await,
         [settled(Fate::Applied)]
     );
@@ -188,12 +188,12 @@ async fn below_a_floor_an_older_state_does_not_replace_a_newer_whatever_its_trig
 }
 
 #[tokio::test]
-async fn nothing_of_an_ended_install_is_found_though_its_trigger_is_from_after_the_uninstall() {
+async fn state_of_an_ended_install_is_not_found_even_with_a_trigger_after_the_uninstall() {
     let consumer = consumer();
     let mut captured = update("a", "1", T1, "old install");
     captured.triggered_at = Some(at("2026-11-21T11:59:59Z"));
     consumer.take(&[captured]).await;
-    // Recorded, and nothing taken out yet: search finds what was seen after that.
+    // Recorded, but no document is removed yet: search finds only what was seen after that.
     consumer.apply.stores.disable(&store(STORE), at(T2)).await.unwrap();
     let documents = consumer.apply.index.index.documents();
     assert!(
@@ -203,7 +203,7 @@ async fn nothing_of_an_ended_install_is_found_though_its_trigger_is_from_after_t
 }
 
 #[tokio::test]
-async fn no_trigger_is_believed_beyond_the_moment_its_delivery_came() {
+async fn trigger_is_not_trusted_beyond_the_time_of_receipt() {
     let consumer = consumer();
     let mut captured = update("a", "1", T1, "captured");
     captured.triggered_at = Some(at("2036-01-01T00:00:00Z"));
@@ -211,21 +211,21 @@ async fn no_trigger_is_believed_beyond_the_moment_its_delivery_came() {
     // Of the same second, seen later.
     let later = "2026-11-21T12:00:00Z";
     assert_eq!(
-        consumer.look(&update("seen", "1", T1, "asked for"), later).await,
+        consumer.observe(&update("seen", "1", T1, "asked for"), later).await,
         [settled(Fate::Applied)]
     );
     assert_eq!(consumer.title("1").as_deref(), Some("asked for"));
 }
 
 #[tokio::test]
-async fn a_delivery_that_cannot_be_read_makes_no_store() {
+async fn unreadable_delivery_creates_no_store() {
     let consumer = consumer();
     let unreadable = |id| delivery(STORE, UPDATE, id, T1, "1|no state");
     let stub = delivery(STORE, UPDATE, "b", T1, "1");
     let deletion = delivery(STORE, DELETE, "c", T1, "1");
     consumer.take(&[unreadable("a"), stub, deletion]).await;
     assert_eq!(consumer.apply.stores.find(&store(STORE)).await.unwrap(), None);
-    // Of a store that is known, it is told; and with one that can be read in the same batch it is.
+    // For a known store it is reported, and so it is with a readable delivery in the same batch.
     consumer.take(&[unreadable("d"), update("e", "1", T2, "known")]).await;
     let error = consumer.viewed(STORE).await.last_error().unwrap().clone();
     assert_eq!(
@@ -246,7 +246,7 @@ async fn a_delivery_that_cannot_be_read_makes_no_store() {
 }
 
 #[tokio::test]
-async fn a_consumer_that_died_before_looking_again_is_made_up_for() {
+async fn retry_makes_up_for_a_consumer_that_died_before_its_second_check() {
     let consumer = consumer();
     let message = consumer.receive(&update("a", "1", T1, "old")).await;
     consumer.again(vec![message.clone()]).await;
@@ -258,7 +258,7 @@ async fn a_consumer_that_died_before_looking_again_is_made_up_for() {
 }
 
 #[tokio::test]
-async fn an_uninstall_says_it_happened_no_later_than_it_came() {
+async fn uninstall_takes_effect_no_later_than_its_receipt() {
     let consumer = consumer();
     let forged = delivery(STORE, UNINSTALL, "u", "2036-01-01T00:00:00Z", "");
     consumer.take(std::slice::from_ref(&forged)).await;
@@ -266,7 +266,7 @@ async fn an_uninstall_says_it_happened_no_later_than_it_came() {
 }
 
 #[tokio::test]
-async fn removing_a_large_store_goes_on_after_running_out_of_time() {
+async fn removal_of_a_large_store_resumes_after_running_out_of_time() {
     let consumer = consumer();
     let products: Vec<Delivery> = (0..1200)
         .map(|n| update(&format!("p{n}"), &format!("{n}"), T1, "x"))

@@ -1,4 +1,4 @@
-//! Whatever the order and the batches, with duplicates or without, the end is the same.
+//! The result is the same whatever the order and the batches, with or without duplicates.
 
 use itertools::Itertools;
 
@@ -19,7 +19,7 @@ fn cuts(length: usize) -> impl Iterator<Item = Vec<usize>> {
     })
 }
 
-/// Applies `events` in every order, cut into batches in every way, and gives what was found at each end.
+/// Applies `events` in every order, cut into batches in every way, and returns the final title of each run.
 async fn ends(events: &[Delivery]) -> Vec<Option<String>> {
     let mut ends = Vec::new();
     for order in (0..events.len()).permutations(events.len()) {
@@ -54,7 +54,7 @@ fn created() -> Delivery {
 }
 
 #[tokio::test]
-async fn a_deleted_product_is_gone_in_every_order() {
+async fn deleted_product_is_gone_in_every_order() {
     let late = update("late", "1", "2026-11-21T10:00:09Z", "late");
     let events = [
         created(),
@@ -69,7 +69,7 @@ async fn a_deleted_product_is_gone_in_every_order() {
 }
 
 #[tokio::test]
-async fn the_newest_state_wins_in_every_order_with_duplicates() {
+async fn newest_state_wins_in_every_order_with_duplicates() {
     let second = update("second", "1", T3, "second");
     let events = [
         created(),
@@ -82,7 +82,7 @@ async fn the_newest_state_wins_in_every_order_with_duplicates() {
 }
 
 #[tokio::test]
-async fn within_one_second_the_later_triggered_wins_in_every_order() {
+async fn later_trigger_within_one_second_wins_in_every_order() {
     let triggered = |id: &str, micros: &str| {
         let body = format!("1|{T1}|{id}|visible");
         delivery(STORE, UPDATE, id, &format!("2026-11-21T10:00:01.{micros}Z"), &body)
@@ -97,7 +97,7 @@ async fn within_one_second_the_later_triggered_wins_in_every_order() {
 }
 
 #[tokio::test]
-async fn the_last_visibility_wins_in_every_order() {
+async fn last_visibility_wins_in_every_order() {
     let hidden = delivery(STORE, UPDATE, "hidden", T2, &format!("1|{T2}|hidden|draft"));
     let shown = update("shown", "1", T3, "shown");
     assert!(all_are(&ends(&[created(), hidden.clone(), shown]).await, Some("shown")));

@@ -1,4 +1,4 @@
-//! Why a delivery has not been applied is in the ledger, until it has been.
+//! The ledger holds the reason why a delivery has not been applied, until it is.
 
 use super::*;
 use crate::delivery::ledger::Problem;
@@ -13,7 +13,7 @@ fn problem(code: ErrorCode, message: &str) -> Problem {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_parked_with_its_reason() {
+async fn unreadable_delivery_is_parked_with_its_reason() {
     let consumer = consumer();
     let broken = delivery(STORE, UPDATE, "a", T1, "1|no state");
     consumer.take(std::slice::from_ref(&broken)).await;
@@ -25,10 +25,10 @@ async fn what_cannot_be_read_is_parked_with_its_reason() {
 }
 
 #[tokio::test]
-async fn what_has_to_come_again_says_why_until_it_is_done() {
+async fn retried_delivery_has_its_reason_until_it_is_done() {
     let consumer = consumer();
     let edit = update("a", "1", T1, "new");
-    consumer.apply.index.mood.lock().unwrap().down = true;
+    consumer.apply.index.faults.lock().unwrap().down = true;
     consumer.take(std::slice::from_ref(&edit)).await;
     let reason = "the index did not take the change: index refused access (security_exception)";
     assert_eq!(
@@ -36,17 +36,17 @@ async fn what_has_to_come_again_says_why_until_it_is_done() {
         Some(problem(ErrorCode::IndexUnavailable, reason))
     );
     assert_eq!(consumer.ledger.fate(&edit.key), None);
-    consumer.apply.index.mood.lock().unwrap().down = false;
+    consumer.apply.index.faults.lock().unwrap().down = false;
     assert_eq!(consumer.again(vec![message(&edit)]).await, [settled(Fate::Applied)]);
     assert_eq!(consumer.ledger.problem(&edit.key), None);
 }
 
 #[tokio::test]
-async fn a_copy_of_what_is_done_that_fails_leaves_no_reason() {
+async fn failing_copy_of_a_completed_delivery_leaves_no_reason() {
     let consumer = consumer();
     let edit = update("a", "1", T1, "new");
     consumer.take(std::slice::from_ref(&edit)).await;
-    consumer.apply.index.mood.lock().unwrap().down = true;
+    consumer.apply.index.faults.lock().unwrap().down = true;
     consumer.again(vec![message(&edit)]).await;
     assert_eq!(consumer.ledger.problem(&edit.key), None);
     assert_eq!(consumer.ledger.fate(&edit.key), Some(Fate::Applied));

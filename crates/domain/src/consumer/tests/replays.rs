@@ -1,4 +1,4 @@
-//! A replay is applied like any delivery, and counted as what it is.
+//! A replay is applied like any delivery, and counted as a replay.
 
 use super::*;
 use crate::delivery::replay;
@@ -14,18 +14,18 @@ fn event() -> Counter {
 }
 
 #[tokio::test]
-async fn a_replay_of_what_is_done_is_applied_again_and_is_no_event_of_the_store() {
+async fn replay_of_a_completed_delivery_is_applied_again_and_is_no_event_of_the_store() {
     let consumer = consumer();
     let edit = update("a", "1", T1, "new");
     consumer.take(std::slice::from_ref(&edit)).await;
     assert_eq!(consumer.take(&[replay_of(&edit)]).await, [settled(Fate::Applied)]);
-    assert_eq!(consumer.apply.index.mood.lock().unwrap().calls, 2);
+    assert_eq!(consumer.apply.index.faults.lock().unwrap().calls, 2);
     assert_eq!(consumer.count(&event()).await, 1);
     assert_eq!(consumer.count(&Counter::Replayed).await, 1);
 }
 
 #[tokio::test]
-async fn a_replay_of_an_old_state_is_superseded() {
+async fn replay_of_an_old_state_is_superseded() {
     let consumer = consumer();
     let old = update("a", "1", T1, "old");
     consumer.take(&[old.clone(), update("b", "1", T2, "new")]).await;
@@ -34,7 +34,7 @@ async fn a_replay_of_an_old_state_is_superseded() {
 }
 
 #[tokio::test]
-async fn a_replay_that_is_parked_or_discarded_is_no_event_either() {
+async fn parked_or_discarded_replay_is_no_event_either() {
     let consumer = consumer();
     let broken = delivery(STORE, UPDATE, "a", T1, "1|no state");
     consumer

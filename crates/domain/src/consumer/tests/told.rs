@@ -1,4 +1,4 @@
-//! What became of deliveries is told with the status, newest first, in the same write.
+//! Outcomes of deliveries are recorded as activity together with the status, newest first, in the same write.
 
 use super::*;
 use crate::{
@@ -25,7 +25,7 @@ fn outline(entries: &[ActivityEntry]) -> Vec<Outline<'_>> {
 }
 
 #[tokio::test]
-async fn what_became_of_a_batch_is_told_in_the_one_write_of_its_store() {
+async fn outcomes_of_a_batch_are_recorded_in_the_one_write_of_its_store() {
     let consumer = consumer();
     let batch = [
         update("a", "1", T1, "old"),
@@ -36,14 +36,10 @@ async fn what_became_of_a_batch_is_told_in_the_one_write_of_its_store() {
         delivery(OTHER, UPDATE, "f", T2, "1|no state"),
     ];
     consumer.take(&batch).await;
-    let told = latest(&consumer);
+    let entries = latest(&consumer);
+    assert_eq!(entries.len(), 1, "one write, and none for an unknown store");
     assert_eq!(
-        told.len(),
-        1,
-        "one write, and none for a store that nobody has heard of"
-    );
-    assert_eq!(
-        outline(&told[0]),
+        outline(&entries[0]),
         [
             ("e", DeliveryOutcome::Applied, Some(("product", "2", None))),
             ("d", DeliveryOutcome::Parked, None),
@@ -52,7 +48,7 @@ async fn what_became_of_a_batch_is_told_in_the_one_write_of_its_store() {
             ("a", DeliveryOutcome::Superseded, Some(("product", "1", Some("old")))),
         ]
     );
-    let parked = &told[0][1];
+    let parked = &entries[0][1];
     assert_eq!(
         parked.problem.as_ref().map(|(code, _)| *code),
         Some(ErrorCode::SchemaMismatch)
@@ -63,30 +59,30 @@ async fn what_became_of_a_batch_is_told_in_the_one_write_of_its_store() {
 }
 
 #[tokio::test]
-async fn what_has_to_come_again_waits_and_a_replay_is_told_as_one() {
+async fn retried_delivery_is_waiting_and_a_replay_is_marked_as_one() {
     let consumer = consumer();
     let edit = update("a", "1", T1, "new");
-    consumer.apply.index.mood.lock().unwrap().down = true;
+    consumer.apply.index.faults.lock().unwrap().down = true;
     consumer.take(std::slice::from_ref(&edit)).await;
-    let told = latest(&consumer);
-    assert_eq!(outline(&told[0])[0].1, DeliveryOutcome::Waiting);
-    assert!(told[0][0].problem.is_some() && !told[0][0].replay);
-    consumer.apply.index.mood.lock().unwrap().down = false;
+    let entries = latest(&consumer);
+    assert_eq!(outline(&entries[0])[0].1, DeliveryOutcome::Waiting);
+    assert!(entries[0][0].problem.is_some() && !entries[0][0].replay);
+    consumer.apply.index.faults.lock().unwrap().down = false;
     let mut replayed = edit.clone();
     replayed.key.id = replay::replay_of(&edit.key.id).unwrap();
     consumer.take(&[replayed]).await;
-    let told = latest(&consumer);
+    let entries = latest(&consumer);
     assert_eq!(
-        (told[0][0].outcome, told[0][0].replay),
+        (entries[0][0].outcome, entries[0][0].replay),
         (DeliveryOutcome::Applied, true)
     );
 }
 
 #[tokio::test]
-async fn a_long_title_is_cut_by_characters() {
+async fn long_title_is_cut_by_characters() {
     let consumer = consumer();
     consumer.take(&[update("a", "1", T1, &"é".repeat(500))]).await;
-    let told = latest(&consumer);
-    let title = told[0][0].subject.as_ref().and_then(|of| of.title.clone());
+    let entries = latest(&consumer);
+    let title = entries[0][0].subject.as_ref().and_then(|of| of.title.clone());
     assert_eq!(title, Some("é".repeat(TITLE)));
 }

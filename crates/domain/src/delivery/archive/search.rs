@@ -1,4 +1,4 @@
-//! Looks for deliveries in the archive.
+//! Search for deliveries in the archive.
 
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
@@ -13,34 +13,34 @@ use crate::{
     kernel::port::PortError,
 };
 
-/// How many objects are read at once.
-const AT_ONCE: usize = 10;
+/// Maximum number of objects that are read concurrently.
+const MAX_CONCURRENT_READS: usize = 10;
 
-/// How far the clocks of two consumers may be apart.
-const CLOCKS_APART: SignedDuration = SignedDuration::from_secs(10);
+/// Maximum difference between the clocks of two consumers.
+const MAX_CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(10);
 
-/// How long after it was settled a delivery may have been kept: as long as the queue goes on trying, and more, for a
-/// consumer that dies in between leaves it to one that receives the message again.
-const KEPT_WITHIN: SignedDuration = SignedDuration::from_hours(1);
+/// Maximum time from settling a delivery to archiving it. Longer than the queue retries, because a consumer that dies
+/// in between leaves the archiving to one that receives the message again.
+const MAX_ARCHIVING_DELAY: SignedDuration = SignedDuration::from_hours(1);
 
 /// The archive could not be searched.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveSearchError {
-    /// Its objects could not be listed. Worth a retry.
+    /// Its objects could not be listed. Retryable.
     #[error(transparent)]
     Unavailable(#[from] PortError),
-    /// One of them could not be had.
+    /// An object could not be read.
     #[error("{0} cannot be read")]
     Object(ArchiveKey, #[source] ArchiveReadError),
-    /// One of them holds something else. Not worth a retry.
-    #[error("{0} holds something else")]
+    /// An object contains something other than envelopes. Not retryable.
+    #[error("{0} contains a message that is not an envelope")]
     Foreign(ArchiveKey, #[source] EnvelopeError),
 }
 
-/// The delivery of a ledger entry and the object that it is in; none if it is not settled, or was not kept.
+/// Finds the delivery of a ledger entry and the object that contains it; `None` if it is not settled or not archived.
 ///
 /// # Errors
-/// [`ArchiveSearchError`] says whether to try again.
+/// [`ArchiveSearchError`] says whether to retry.
 pub async fn of_record(
     archive: &impl Archived,
     record: &LedgerRecord,
@@ -48,8 +48,8 @@ pub async fn of_record(
     let Some(settled_at) = record.settled_at else {
         return Ok(None);
     };
-    let from = settled_at.checked_sub(CLOCKS_APART).unwrap_or(Timestamp::MIN);
-    let to = settled_at.checked_add(KEPT_WITHIN).unwrap_or(Timestamp::MAX);
+    let from = settled_at.checked_sub(MAX_CLOCK_SKEW).unwrap_or(Timestamp::MIN);
+    let to = settled_at.checked_add(MAX_ARCHIVING_DELAY).unwrap_or(Timestamp::MAX);
     let keys = archive.objects(&record.delivery.store, from, to).await?;
     let mut objects = Box::pin(read(archive, keys));
     while let Some((key, deliveries)) = objects.try_next().await? {
@@ -61,12 +61,12 @@ pub async fn of_record(
     Ok(None)
 }
 
-/// Reads objects in this order. One that has expired meanwhile holds nothing.
+/// Reads objects in the given order. An object that has expired meanwhile yields no deliveries.
 pub fn read<A: Archived>(
     archive: &A,
     keys: Vec<ArchiveKey>,
 ) -> impl Stream<Item = Result<(ArchiveKey, Vec<Delivery>), ArchiveSearchError>> + Send {
-    stream::iter(keys.into_iter().map(move |key| object(archive, key))).buffered(AT_ONCE)
+    stream::iter(keys.into_iter().map(move |key| object(archive, key))).buffered(MAX_CONCURRENT_READS)
 }
 
 async fn object(archive: &impl Archived, key: ArchiveKey) -> Result<(ArchiveKey, Vec<Delivery>), ArchiveSearchError> {

@@ -1,7 +1,8 @@
-//! Use case: the dead letters of one store are moved or removed, among those of all others in the same queue.
+//! Use case: redrive or remove the dead letters of one store, which share a queue with those of all other stores.
 //!
-//! Two who do so at once hide letters from each other, for as long as it takes to go through the queue once. So whoever misses a
-//! letter that is remembered goes through it again, after a pause in which the other gives back what it holds.
+//! Two concurrent runs hide letters from each other for as long as one pass through the queue takes. So a run that
+//! misses an expected letter makes another pass, after a pause in which the other run gives back the letters that it
+//! holds.
 
 use std::time::Duration;
 
@@ -17,38 +18,38 @@ use crate::{
     },
 };
 
-/// How often the queue is gone through for letters that are remembered and not met.
-const PASSES: usize = 6;
+/// Maximum number of passes through the queue while expected letters are missing.
+const MAX_PASSES: usize = 6;
 
-/// The pause between two passes.
-const BETWEEN_PASSES: SignedDuration = SignedDuration::from_millis(500);
+/// Pause between two passes.
+const PAUSE_BETWEEN_PASSES: SignedDuration = SignedDuration::from_millis(500);
 
-/// How many letters are taken at a time: as many as the queue gives.
-const TAKEN_AT_ONCE: usize = 10;
+/// Number of letters per receive: the maximum of the queue.
+const LETTERS_PER_RECEIVE: usize = 10;
 
 /// The dead letters of a store.
 #[derive(Debug)]
 pub struct StoreDeadLetters<'a, D, R, F, T> {
-    /// All dead letters.
+    /// Dead-letter queue of all stores.
     pub letters: &'a D,
-    /// Why they are there.
+    /// Ledger with the reasons why they failed.
     pub ledger: &'a R,
-    /// What is remembered of failed deliveries.
+    /// Record of failed deliveries.
     pub failed: &'a F,
-    /// Waits.
+    /// Pauses between passes.
     pub pause: &'a T,
-    /// How long a letter is hidden at most, should this end before it is given back.
+    /// Maximum time for which a letter stays hidden if this run ends before giving it back.
     pub hidden_for: Duration,
-    /// Whose letters.
+    /// Store whose letters are meant.
     pub store: &'a StoreKey,
 }
 
 /// Outcome of removing the dead letter of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Removed {
-    /// It is removed.
+    /// The letter is removed.
     Yes,
-    /// There was none, or it was hidden all the time.
+    /// No letter was found, or it was hidden during all passes.
     NotFound,
 }
 
@@ -59,11 +60,11 @@ where
     F: FailedDeliveries,
     T: Pause,
 {
-    /// Moves the store's letters back into the event queue, at most `limit`; only the letters of `wanted`, if that is some.
-    /// `wanted` and `expected` are deliveries whose letters should be there.
+    /// Moves at most `limit` of the store's letters back into the event queue; only those of `wanted`, if given. Makes
+    /// further passes while letters of the deliveries in `expected` are missing.
     ///
-    /// # Errors
-    /// [`PortError`]: what could not be moved stays; a letter may have been moved and stay, too.
+    /// # Errors [`PortError`] if a port failed. Letters that could not be moved stay; a letter may have been moved
+    /// and stay, too.
     pub async fn redrive(
         &self,
         (wanted, expected): (Option<&DeliveryKey>, &[DeliveryKey]),
@@ -72,18 +73,18 @@ where
         pace: &mut impl Pace,
     ) -> Result<Redriven, PortError> {
         let mut done = Redriven::default();
-        for pass in 0..PASSES {
+        for pass in 0..MAX_PASSES {
             if pass > 0 {
-                self.pause.pause(BETWEEN_PASSES).await;
+                self.pause.pause(PAUSE_BETWEEN_PASSES).await;
             }
             let mut walk = self.walk(wanted);
             let ended = done
-                .run(&mut walk, (queue, self.failed), (limit, TAKEN_AT_ONCE), pace)
+                .run(&mut walk, (queue, self.failed), (limit, LETTERS_PER_RECEIVE), pace)
                 .await;
             give_back(walk).await;
             ended?;
-            let all_met = expected.iter().all(|delivery| done.has(delivery));
-            if all_met || done.moved >= limit || !pace.has_time() {
+            let is_complete = expected.iter().all(|delivery| done.has(delivery));
+            if is_complete || done.moved >= limit || !pace.has_time() {
                 break;
             }
         }
@@ -93,11 +94,11 @@ where
     /// Removes the letters of a delivery for good.
     ///
     /// # Errors
-    /// [`PortError`]: it may have been removed all the same.
+    /// [`PortError`] if a port failed; the letters may have been removed nevertheless.
     pub async fn remove(&self, delivery: &DeliveryKey) -> Result<Removed, PortError> {
-        for pass in 0..PASSES {
+        for pass in 0..MAX_PASSES {
             if pass > 0 {
-                self.pause.pause(BETWEEN_PASSES).await;
+                self.pause.pause(PAUSE_BETWEEN_PASSES).await;
             }
             let mut walk = self.walk(Some(delivery));
             let removed = remove_met(&mut walk).await;
@@ -123,7 +124,7 @@ async fn remove_met<D: DeadLetters, R: Records, F: Fn(&Letter) -> bool>(
     walk: &mut DeadLetterWalk<D, R, F>,
 ) -> Result<bool, PortError> {
     let mut removed = false;
-    while let Some(letters) = walk.next(TAKEN_AT_ONCE).await? {
+    while let Some(letters) = walk.next(LETTERS_PER_RECEIVE).await? {
         for letter in letters {
             walk.remove(&letter).await?;
             removed = true;
@@ -132,7 +133,7 @@ async fn remove_met<D: DeadLetters, R: Records, F: Fn(&Letter) -> bool>(
     Ok(removed)
 }
 
-/// What is not given back comes back by itself.
+/// Gives back all letters of a walk. Letters that cannot be given back become visible by themselves.
 async fn give_back<D: DeadLetters, R: Records, F: Fn(&Letter) -> bool>(walk: DeadLetterWalk<D, R, F>) {
     if let Err(failure) = walk.give_back().await {
         tracing::warn!(error = %chain(&failure), "failed to give back dead letters; they stay hidden for a while");
@@ -156,7 +157,7 @@ mod tests {
         memory::{MemoryDeadLetters, MemoryLedger, MemoryQueue, MemoryStores},
     };
 
-    /// Lets others have their turn before each call.
+    /// Dead letters that let other tasks run before each call.
     #[derive(Clone)]
     struct Shared(MemoryDeadLetters);
 
@@ -220,15 +221,15 @@ mod tests {
         }
     }
 
-    struct World {
+    struct Fixture {
         letters: Shared,
         failed: MemoryStores,
         ledger: MemoryLedger,
     }
 
-    /// So many letters of each of two stores, in turns.
-    async fn world(each: usize) -> World {
-        let world = World {
+    /// `each` letters of each of two stores, alternating.
+    async fn fixture(each: usize) -> Fixture {
+        let fixture = Fixture {
             letters: Shared(MemoryDeadLetters::default()),
             failed: MemoryStores::default(),
             ledger: MemoryLedger::default(),
@@ -239,7 +240,7 @@ mod tests {
                 let Packed::Message(text) = envelope::pack(&delivery, usize::MAX) else {
                     unreachable!()
                 };
-                world.letters.0.put(text);
+                fixture.letters.0.put(text);
                 let failed = FailedDelivery {
                     delivery: delivery.key,
                     subject: None,
@@ -255,13 +256,13 @@ mod tests {
                     redriven_at: None,
                     receipt: None,
                 };
-                world.failed.remember(&failed).await.unwrap();
+                fixture.failed.remember(&failed).await.unwrap();
             }
         }
-        world
+        fixture
     }
 
-    impl World {
+    impl Fixture {
         async fn redrive(&self, store: &str, each: usize) -> (Redriven, Vec<String>) {
             let key = delivery(store, 0).key.store;
             let of_store = StoreDeadLetters {
@@ -280,16 +281,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn two_stores_that_redrive_at_once_move_all_of_theirs_and_nothing_else() {
+    async fn concurrent_redrives_of_two_stores_move_all_their_letters_and_no_others() {
         for each in [1, 15, 60] {
-            let world = world(each).await;
-            let ((a, of_a), (b, of_b)) = tokio::join!(world.redrive("a", each), world.redrive("b", each));
+            let fixture = fixture(each).await;
+            let ((a, of_a), (b, of_b)) = tokio::join!(fixture.redrive("a", each), fixture.redrive("b", each));
             assert_eq!((a.moved, b.moved), (each, each));
             assert!(of_a.iter().all(|text| text.contains("a.myshopify.com")));
             assert!(of_b.iter().all(|text| text.contains("b.myshopify.com")));
-            assert_eq!(world.letters.0.texts(), Vec::<String>::new());
+            assert_eq!(fixture.letters.0.texts(), Vec::<String>::new());
             for store in ["a", "b"] {
-                let failures = world.failed.failures(&delivery(store, 0).key.store).await.unwrap();
+                let failures = fixture.failed.failures(&delivery(store, 0).key.store).await.unwrap();
                 assert!(
                     failures
                         .deliveries
@@ -301,37 +302,37 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_letters_of_others_are_not_hidden_for_long() {
-        let world = world(700).await;
-        let (done, _) = world.redrive("a", 700).await;
+    async fn letters_of_other_stores_are_visible_after_a_redrive() {
+        let fixture = fixture(700).await;
+        let (done, _) = fixture.redrive("a", 700).await;
         assert_eq!(done.moved, 700);
-        let left = world.letters.backlog().await.unwrap();
+        let left = fixture.letters.backlog().await.unwrap();
         assert_eq!((left.visible, left.hidden), (700, 0));
     }
 
-    /// The letters of `store` are behind those of others, of which there are more than are held at once.
-    async fn behind(others: usize, store: &str) -> World {
-        let world = world(0).await;
+    /// A letter of `store` behind `others` letters of another store.
+    async fn behind(others: usize, store: &str) -> Fixture {
+        let fixture = fixture(0).await;
         let put = |delivery: &Delivery| {
             let Packed::Message(text) = envelope::pack(delivery, usize::MAX) else {
                 unreachable!()
             };
-            world.letters.0.put(text);
+            fixture.letters.0.put(text);
         };
         for n in 0..others {
             put(&delivery("others", n));
         }
         put(&delivery(store, 0));
-        world
+        fixture
     }
 
     #[tokio::test]
-    async fn letter_behind_more_of_others_than_are_held_is_redriven_and_theirs_are_visible_at_once() {
+    async fn letter_behind_many_of_another_store_is_redriven_and_the_others_are_visible_at_once() {
         for others in [1_999, 2_000, 4_500] {
-            let world = behind(others, "a").await;
-            let (done, sent) = world.redrive("a", 1).await;
+            let fixture = behind(others, "a").await;
+            let (done, sent) = fixture.redrive("a", 1).await;
             assert_eq!((done.moved, sent.len()), (1, 1), "{others}");
-            let left = world.letters.backlog().await.unwrap();
+            let left = fixture.letters.backlog().await.unwrap();
             assert_eq!((left.visible, left.hidden), (u64::try_from(others).unwrap(), 0));
         }
     }

@@ -1,6 +1,8 @@
-//! Use case: letters go back into the event queue. Sent first, removed then: dying in between leaves a second copy, never
-//! none. What is remembered of the delivery is changed last, and only if it has not been tried since: dying before that leaves
-//! one that seems to wait for a person, until it is tried.
+//! Use case: move dead letters back into the event queue.
+//!
+//! A letter is sent first and then removed: dying in between leaves a second copy, never none. The record of the failed
+//! delivery is changed last, and only if the delivery has not been tried since: dying before that leaves a delivery
+//! that seems to wait for a person until it is tried.
 
 use std::{collections::BTreeSet, future::Future};
 
@@ -12,49 +14,49 @@ use crate::{
     kernel::{ids::DeliveryKey, port::PortError},
 };
 
-/// How fast letters are moved, and for how long.
+/// Speed and time limit of a redrive.
 pub trait Pace: Send {
-    /// What time it is.
+    /// Returns the current time.
     fn now(&self) -> Timestamp;
 
-    /// Whether there is time for more.
+    /// Returns true if there is time for more letters.
     fn has_time(&self) -> bool;
 
     /// Waits until the next letter may be moved.
     fn next(&mut self) -> impl Future<Output = ()> + Send;
 
-    /// A letter has been moved.
+    /// Reports a letter that has been moved.
     fn moved(&mut self, letter: Letter);
 }
 
-/// What has been done so far.
+/// Progress of a redrive.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Redriven {
-    /// Letters that went back.
+    /// Letters that were moved.
     pub moved: usize,
-    /// Messages that hold no delivery: they stay.
+    /// Messages that contain no delivery; they stay.
     pub not_ours: usize,
-    /// Letters of deliveries that have been moved in this run: copies, or they have failed again. They stay.
+    /// Further letters of deliveries that were moved in this run: copies, or deliveries that failed again. They stay.
     pub again: usize,
-    /// Letters that were met, and left for want of time or because there were enough.
+    /// Letters that were met and stay, because time was up or the limit was reached.
     pub left: usize,
-    /// Whether all letters there are have been met.
+    /// True if all letters have been met.
     pub through: bool,
     known: BTreeSet<DeliveryKey>,
 }
 
 impl Redriven {
-    /// Whether a delivery has been moved.
+    /// Returns true if a delivery has been moved.
     #[must_use]
     pub fn has(&self, delivery: &DeliveryKey) -> bool {
         self.known.contains(delivery)
     }
 
-    /// Moves letters that the walk meets, at most `limit`, taking at most `at_most` at a time. `self` counts, whatever
-    /// happens; the walk is still to be given back.
+    /// Moves at most `limit` of the letters that the walk meets, receiving at most `at_most` at a time. `self` has the
+    /// counts even after an error. The caller gives the walk's letters back.
     ///
-    /// # Errors
-    /// [`PortError`]: what could not be moved stays; a letter may have been moved and stay, too.
+    /// # Errors [`PortError`] if a port failed. Letters that could not be moved stay; a letter may have been moved
+    /// and stay, too.
     pub async fn run<D: DeadLetters, R: Records, F: Fn(&Letter) -> bool>(
         &mut self,
         walk: &mut DeadLetterWalk<D, R, F>,
@@ -63,8 +65,8 @@ impl Redriven {
         pace: &mut impl Pace,
     ) -> Result<(), PortError> {
         self.through = false;
-        let mut enough = self.moved >= limit;
-        while !enough {
+        let mut is_over = self.moved >= limit;
+        while !is_over {
             let Some(letters) = walk.next(at_most).await? else {
                 self.through = true;
                 break;
@@ -74,7 +76,7 @@ impl Redriven {
                     self.not_ours += 1;
                     continue;
                 };
-                // What fails at once is back before this run has ended, and would be moved for ever.
+                // A delivery that fails at once is back before this run has ended, and would be moved for ever.
                 if self.known.contains(&delivery.key) {
                     self.again += 1;
                     continue;
@@ -94,7 +96,7 @@ impl Redriven {
                 self.moved += 1;
                 pace.moved(letter);
             }
-            enough = self.moved == limit || !pace.has_time();
+            is_over = self.moved == limit || !pace.has_time();
         }
         Ok(())
     }
@@ -135,22 +137,24 @@ mod tests {
         }
     }
 
-    /// Has time for so many questions whether it has.
-    struct Patience(AtomicUsize);
+    /// Pace that has time for this number of calls of `has_time`.
+    struct LimitedPace(AtomicUsize);
 
-    impl Pace for Patience {
+    impl Pace for LimitedPace {
         fn now(&self) -> Timestamp {
             Timestamp::UNIX_EPOCH
         }
         fn has_time(&self) -> bool {
-            let asked = |left: usize| left.checked_sub(1);
-            self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, asked).is_ok()
+            let count_down = |left: usize| left.checked_sub(1);
+            self.0
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, count_down)
+                .is_ok()
         }
         async fn next(&mut self) {}
         fn moved(&mut self, _: Letter) {}
     }
 
-    async fn moved(letters: &MemoryDeadLetters, queue: &MemoryQueue, limit: usize, patience: usize) -> Redriven {
+    async fn moved(letters: &MemoryDeadLetters, queue: &MemoryQueue, limit: usize, time_for: usize) -> Redriven {
         let ours = |letter: &Letter| {
             letter
                 .delivery
@@ -159,7 +163,7 @@ mod tests {
         };
         let mut walk = DeadLetterWalk::new(letters.clone(), MemoryLedger::default(), ours, Duration::from_secs(30));
         let mut done = Redriven::default();
-        let mut pace = Patience(AtomicUsize::new(patience));
+        let mut pace = LimitedPace(AtomicUsize::new(time_for));
         let failed = MemoryStores::default();
         let moved = done.run(&mut walk, (queue, &failed), (limit, 10), &mut pace).await;
         moved.unwrap();
@@ -168,7 +172,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_stores_letters_go_back_and_the_others_stay() {
+    async fn letters_of_one_store_are_moved_and_all_others_stay() {
         let (letters, queue) = (MemoryDeadLetters::default(), MemoryQueue::default());
         for text in [
             letter("a", "1"),
@@ -186,7 +190,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn of_copies_one_is_moved() {
+    async fn only_one_of_two_copies_is_moved() {
         let (letters, queue) = (MemoryDeadLetters::default(), MemoryQueue::default());
         letters.put(letter("a", "1"));
         letters.put(letter("a", "1"));
@@ -195,7 +199,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn it_ends_when_there_are_enough_or_time_is_up_and_says_what_is_left() {
+    async fn redrive_ends_at_limit_or_when_time_is_up_and_counts_what_is_left() {
         let (letters, queue) = (MemoryDeadLetters::default(), MemoryQueue::default());
         for n in 0..5 {
             letters.put(letter("a", &n.to_string()));

@@ -1,5 +1,6 @@
-//! Goes through the dead letters, each once: reads them, asks the ledger why they are there, and gives back what is
-//! left at the end. Of letters that are not meant it holds a few at a time, so that others who go through them are not held up.
+//! A walk through the dead-letter queue that meets each letter once, reads it, looks up its reason in the ledger, and
+//! gives back the remaining letters at the end. It holds only some of the letters that do not match, so that concurrent
+//! walks can make progress.
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
@@ -16,56 +17,56 @@ use crate::{
     kernel::{compression::DecompressError, ids::DeliveryId, port::PortError},
 };
 
-/// How many requests are under way at once.
-const AT_ONCE: usize = 10;
+/// Maximum number of concurrent requests.
+const MAX_CONCURRENT_REQUESTS: usize = 10;
 
-/// How many letters that are not meant are held at first, and hidden from others, before all of them are given back. The queue
-/// gives no order, so one that is given back may be met again before others are met: when nothing but those is met, twice as
-/// many are held from then on.
-const HELD_AT_FIRST: usize = 2_000;
+/// Initial number of letters that do not match and are held, hidden from other callers, before all of them are given
+/// back. The queue has no order, so a letter that is given back may be met again before others: whenever only such
+/// letters are met, the walk holds twice as many from then on.
+const INITIAL_HELD_LETTERS: usize = 2_000;
 
-/// How many are held at most: SQS lets about 120,000 be hidden at a time
+/// Maximum number of letters held: SQS allows about 120,000 hidden messages
 /// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html>).
-const HELD_AT_MOST: usize = 100_000;
+const MAX_HELD_LETTERS: usize = 100_000;
 
-/// A dead letter that has been read.
+/// A parsed dead letter.
 #[derive(Debug, Clone)]
 pub struct Letter {
-    /// As it was received.
+    /// The letter as received.
     pub dead: DeadLetter,
-    /// The delivery it holds, without a body that is kept elsewhere, or why it is not ours.
+    /// Delivery in the letter, without a body that is stored elsewhere, or the reason why the letter is not ours.
     pub delivery: Result<Delivery, String>,
-    /// Where its body is, if no message holds it.
+    /// Location of its body, if that is stored outside the message.
     pub pointer: Option<Pointer>,
-    /// What the ledger remembers of that.
+    /// Ledger entry of the delivery.
     pub record: Option<LedgerRecord>,
 }
 
-/// The delivery of a letter cannot be had with its body.
+/// A letter's delivery could not be completed with its body.
 #[derive(Debug, thiserror::Error)]
 pub enum IncompleteLetterError {
     /// The letter is not ours.
     #[error("{0}")]
     Foreign(String),
-    /// Nobody said where bodies are kept.
-    #[error("the body of {0} is kept in S3, and PAYLOAD_BUCKET does not say where")]
+    /// The location of bodies is not configured.
+    #[error("the body of {0} is stored in S3, but PAYLOAD_BUCKET does not say where")]
     Nowhere(DeliveryId),
-    /// The body is kept no longer.
-    #[error("the body of {0} is not in S3 any more")]
+    /// The body is no longer stored.
+    #[error("the body of {0} is no longer in S3")]
     Gone(DeliveryId),
-    /// What is kept is not that body.
+    /// The stored bytes are not a body.
     #[error(transparent)]
     Garbled(#[from] DecompressError),
-    /// Where bodies are kept did not answer. Worth a retry.
+    /// The storage of bodies did not answer. Retryable.
     #[error(transparent)]
     Unavailable(#[from] PortError),
 }
 
 impl Letter {
-    /// The delivery with its body, fetched if it is kept elsewhere.
+    /// Returns the delivery with its body, which is fetched if it is stored elsewhere.
     ///
     /// # Errors
-    /// [`IncompleteLetterError`] says why it cannot be had.
+    /// [`IncompleteLetterError`] says why the body is not available.
     pub async fn whole(&self, bodies: Option<&impl Bodies>) -> Result<Delivery, IncompleteLetterError> {
         let delivery = self.delivery.clone().map_err(IncompleteLetterError::Foreign)?;
         let Some(pointer) = &self.pointer else {
@@ -73,33 +74,33 @@ impl Letter {
         };
         let id = &delivery.key.id;
         let bodies = bodies.ok_or_else(|| IncompleteLetterError::Nowhere(id.clone()))?;
-        let kept = bodies.get(&pointer.body_key()).await?;
-        let kept = kept.ok_or_else(|| IncompleteLetterError::Gone(id.clone()))?;
-        Ok(pointer.clone().with(&kept)?)
+        let stored = bodies.get(&pointer.body_key()).await?;
+        let stored = stored.ok_or_else(|| IncompleteLetterError::Gone(id.clone()))?;
+        Ok(pointer.clone().with(&stored)?)
     }
 
-    /// Why it could not be applied, if the ledger knows.
+    /// Returns the reason why it could not be applied, if the ledger has one.
     #[must_use]
     pub fn problem(&self) -> Option<&Problem> {
         self.record.as_ref()?.problem.as_ref()
     }
 }
 
-/// A walk through the dead letters.
+/// A walk through the dead-letter queue.
 pub struct DeadLetterWalk<D, R, F> {
     queue: D,
     ledger: R,
     fits: F,
     hidden_for: Duration,
-    /// All that were met, as they were received last, by the queue's name for them; `None` once removed.
+    /// All letters met, as last received, by the queue's message id; `None` once removed.
     met: BTreeMap<String, Option<DeadLetter>>,
-    /// How many were met again since one was new.
+    /// Number of letters met again since the last new one.
     met_again: usize,
-    /// Those that are not meant and have not been given back.
+    /// Ids of letters that do not match and have not been given back.
     held: Vec<String>,
-    /// How many of them are held before they are given back.
-    hold: usize,
-    /// How many letters were met when some were last given back.
+    /// Number of such letters to hold before giving them back.
+    max_held: usize,
+    /// Number of letters met when some were last given back.
     met_before: usize,
 }
 
@@ -112,7 +113,8 @@ impl<D, R, F> fmt::Debug for DeadLetterWalk<D, R, F> {
 }
 
 impl<D: DeadLetters, R: Records, F: Fn(&Letter) -> bool> DeadLetterWalk<D, R, F> {
-    /// A walk that has not begun. Letters that are met are hidden from everybody else for so long.
+    /// Creates a walk through the letters that `fits` accepts. Each letter met is hidden from other callers for
+    /// `hidden_for`.
     pub fn new(queue: D, ledger: R, fits: F, hidden_for: Duration) -> Self {
         Self {
             queue,
@@ -122,40 +124,40 @@ impl<D: DeadLetters, R: Records, F: Fn(&Letter) -> bool> DeadLetterWalk<D, R, F>
             met: BTreeMap::new(),
             met_again: 0,
             held: Vec::new(),
-            hold: HELD_AT_FIRST,
+            max_held: INITIAL_HELD_LETTERS,
             met_before: 0,
         }
     }
 
-    /// For how long letters that are met are hidden.
+    /// Returns the time for which letters are hidden.
     pub fn hidden_for(&self) -> Duration {
         self.hidden_for
     }
 
-    /// How many letters have been met, whether they are meant or not.
+    /// Returns the number of letters met, whether they match or not.
     pub fn met(&self) -> usize {
         self.met.len()
     }
 
-    /// About how many letters there are.
+    /// Returns the approximate number of letters in the queue.
     ///
     /// # Errors
-    /// [`PortError`]: the queue did not answer.
+    /// [`PortError`] if the queue did not answer.
     pub async fn backlog(&self) -> Result<DeadLetterCounts, PortError> {
         self.queue.backlog().await
     }
 
-    /// Some more of the letters that are meant, of which at most `at_most` are taken at a time; `None` at the end.
+    /// Receives at most `at_most` letters and returns those that match and were not met before; `None` at the end.
     ///
     /// # Errors
-    /// [`PortError`]: the queue or the ledger did not answer.
+    /// [`PortError`] if the queue or the ledger did not answer.
     pub async fn next(&mut self, at_most: usize) -> Result<Option<Vec<Letter>>, PortError> {
         let received = self.queue.receive(at_most, self.hidden_for).await?;
         let mut new = Vec::new();
         for dead in received.iter().cloned() {
             match self.met.get_mut(&dead.message_id) {
                 Some(None) => {
-                    // The queue may hand over once more what has been removed.
+                    // The queue may deliver a removed message once more.
                     self.queue.remove(&dead).await?;
                     self.met_again += 1;
                 }
@@ -171,22 +173,22 @@ impl<D: DeadLetters, R: Records, F: Fn(&Letter) -> bool> DeadLetterWalk<D, R, F>
                 }
             }
         }
-        // Once more were met again than are known, any other would most likely have been handed over.
+        // Once more letters were met again than are known, any other would most likely have been received.
         if received.is_empty() || self.met_again > self.met.len() {
             return Ok(None);
         }
         let ledger = &self.ledger;
         let letters: Vec<Letter> = stream::iter(new.into_iter().map(|dead| read(ledger, dead)))
-            .buffered(AT_ONCE)
+            .buffered(MAX_CONCURRENT_REQUESTS)
             .try_collect()
             .await?;
-        let (meant, others): (Vec<_>, Vec<_>) = letters.into_iter().partition(|letter| (self.fits)(letter));
+        let (matching, others): (Vec<_>, Vec<_>) = letters.into_iter().partition(|letter| (self.fits)(letter));
         self.held
             .extend(others.into_iter().map(|letter| letter.dead.message_id));
-        if self.held.len() >= self.hold {
-            if self.met.len() == self.met_before && self.hold < HELD_AT_MOST {
-                self.hold = (self.hold * 2).min(HELD_AT_MOST);
-                // The walk goes on behind them.
+        if self.held.len() >= self.max_held {
+            if self.met.len() == self.met_before && self.max_held < MAX_HELD_LETTERS {
+                self.max_held = (self.max_held * 2).min(MAX_HELD_LETTERS);
+                // Prevents the end of the walk before the letters behind the held ones are met.
                 self.met_again = 0;
             }
             self.met_before = self.met.len();
@@ -194,25 +196,26 @@ impl<D: DeadLetters, R: Records, F: Fn(&Letter) -> bool> DeadLetterWalk<D, R, F>
             let held: Vec<DeadLetter> = held.iter().filter_map(|id| self.met.get(id)?.clone()).collect();
             give_back_all(&self.queue, held).await?;
         }
-        Ok(Some(meant))
+        Ok(Some(matching))
     }
 
     /// Removes a letter for good.
     ///
     /// # Errors
-    /// [`PortError`]: it may have been removed all the same.
+    /// [`PortError`] if the queue did not answer; the letter may have been removed nevertheless.
     pub async fn remove(&mut self, letter: &Letter) -> Result<(), PortError> {
-        // As it was received last: while one waits, it may have been received again.
+        // With the latest handle: the letter may have been received again in the meantime.
         let known = self.met.get(&letter.dead.message_id).and_then(Option::as_ref);
         self.queue.remove(known.unwrap_or(&letter.dead)).await?;
         self.met.insert(letter.dead.message_id.clone(), None);
         Ok(())
     }
 
-    /// Gives back all that was not removed.
+    /// Gives back all letters that were not removed.
     ///
     /// # Errors
-    /// [`PortError`]: some letters stay hidden for a while; they come back by themselves.
+    /// [`PortError`] if the queue did not answer. Some letters then stay hidden for a while and become visible by
+    /// themselves.
     pub async fn give_back(self) -> Result<(), PortError> {
         let met = self.met.into_values().flatten().collect();
         give_back_all(&self.queue, met).await
@@ -221,7 +224,7 @@ impl<D: DeadLetters, R: Records, F: Fn(&Letter) -> bool> DeadLetterWalk<D, R, F>
 
 async fn give_back_all(queue: &impl DeadLetters, letters: Vec<DeadLetter>) -> Result<(), PortError> {
     stream::iter(letters.into_iter().map(|dead| give_back(queue, dead)))
-        .buffer_unordered(AT_ONCE)
+        .buffer_unordered(MAX_CONCURRENT_REQUESTS)
         .try_collect()
         .await
 }

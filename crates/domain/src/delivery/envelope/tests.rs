@@ -20,29 +20,29 @@ fn delivery(body: Vec<u8>) -> Delivery {
     }
 }
 
-/// Character by character.
-fn sqs_takes(c: char) -> bool {
+/// Specification of `is_accepted_by_sqs`, character by character.
+fn sqs_accepts(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
 }
 
 proptest! {
     #[test]
-    fn a_text_is_taken_when_each_of_its_characters_is(
+    fn text_is_accepted_if_each_of_its_characters_is(
         text in "[\u{0}-\u{20}]{0,2}[ -~é—日，\u{EFFF}-\u{F001}\u{FFF0}-\u{FFFD}😀]{0,40}[\u{FFFD}-\u{FFFF}]{0,2}a?",
     ) {
-        prop_assert_eq!(all_taken(&text), text.chars().all(sqs_takes), "{:?}", text);
+        prop_assert_eq!(is_accepted_by_sqs(&text), text.chars().all(sqs_accepts), "{:?}", text);
     }
 
     #[test]
-    fn any_bytes_come_back_as_they_were(body: Vec<u8>) {
+    fn any_bytes_survive_a_round_trip(body: Vec<u8>) {
         let delivery = delivery(body);
         let message = encode(&delivery).unwrap();
-        prop_assert!(message.chars().all(sqs_takes));
+        prop_assert!(message.chars().all(sqs_accepts));
         prop_assert_eq!(decode(&message).unwrap(), delivery);
     }
 
     #[test]
-    fn any_text_comes_back_as_it_was(body: String) {
+    fn any_text_survives_a_round_trip(body: String) {
         let delivery = delivery(body.into_bytes());
         prop_assert_eq!(decode(&encode(&delivery).unwrap()).unwrap(), delivery);
     }
@@ -54,7 +54,7 @@ proptest! {
 }
 
 #[test]
-fn characters_that_sqs_refuses_travel_as_base64() {
+fn characters_that_sqs_rejects_are_sent_as_base64() {
     let message = encode(&delivery("{\"title\":\"\u{FFFE}\"}".into())).unwrap();
     assert!(message.contains("\"encoding\":\"base64\""));
     let message = encode(&delivery("{\"title\":\"Café\"}\n".into())).unwrap();
@@ -62,13 +62,13 @@ fn characters_that_sqs_refuses_travel_as_base64() {
 }
 
 #[test]
-fn a_message_beyond_the_limit_is_refused() {
+fn message_above_the_limit_is_rejected() {
     assert!(encode(&delivery(noise(MESSAGE_LIMIT * 3 / 4 - 1200))).is_ok());
     assert!(encode(&delivery(noise(MESSAGE_LIMIT * 3 / 4))).is_err());
 }
 
 #[test]
-fn what_is_not_ours_says_why() {
+fn errors_name_the_part_that_is_not_ours() {
     assert!(matches!(decode("hello"), Err(EnvelopeError::NoBody)));
     assert!(matches!(decode("{}\n{}"), Err(EnvelopeError::Header(_))));
     let later = encode(&delivery(vec![]))
@@ -79,7 +79,7 @@ fn what_is_not_ours_says_why() {
     assert!(matches!(decode(&broken), Err(EnvelopeError::Base64(_))));
 }
 
-/// Bytes that no compression makes shorter, as hexadecimal digits make them text.
+/// Bytes that cannot be compressed.
 fn noise(bytes: usize) -> Vec<u8> {
     let mut state = 1_u64;
     let next = std::iter::repeat_with(|| {
@@ -97,7 +97,7 @@ fn words(bytes: usize) -> Vec<u8> {
 }
 
 #[test]
-fn a_message_that_costs_more_than_the_least_is_compressed() {
+fn message_above_one_billing_unit_is_compressed() {
     let small = encode(&delivery(words(COMPRESSED_ABOVE - 600))).unwrap();
     assert!(small.contains("\"encoding\":\"text\""));
     let body = words(COMPRESSED_ABOVE);
@@ -107,12 +107,12 @@ fn a_message_that_costs_more_than_the_least_is_compressed() {
         "{}",
         large.len()
     );
-    assert!(large.chars().all(sqs_takes));
+    assert!(large.chars().all(sqs_accepts));
     assert_eq!(decode(&large).unwrap(), delivery(body));
 }
 
 #[test]
-fn what_gains_nothing_by_it_is_not_compressed() {
+fn incompressible_body_is_not_compressed() {
     let body = noise(2 * COMPRESSED_ABOVE);
     let digits: Vec<u8> = body.iter().map(|byte| b' ' + byte % 95).collect();
     for body in [body, digits] {
@@ -123,7 +123,7 @@ fn what_gains_nothing_by_it_is_not_compressed() {
 }
 
 #[test]
-fn what_no_message_holds_is_kept_compressed_and_pointed_at() {
+fn body_too_large_for_a_message_is_compressed_and_pointed_to() {
     let delivery = delivery(noise(900 * 1024));
     let Packed::Large { body, why } = pack(&delivery, MESSAGE_LIMIT) else {
         panic!("{MESSAGE_LIMIT} bytes held it");
@@ -142,14 +142,14 @@ fn what_no_message_holds_is_kept_compressed_and_pointed_at() {
 }
 
 #[test]
-fn the_limit_is_the_queues() {
+fn limit_is_the_queues() {
     let delivery = delivery(noise(100 * 1024));
     assert!(matches!(pack(&delivery, MESSAGE_LIMIT), Packed::Message(_)));
     assert!(matches!(pack(&delivery, 100 * 1024), Packed::Large { .. }));
 }
 
 #[test]
-fn a_message_that_would_be_larger_than_a_body_is_not_opened() {
+fn message_that_decompresses_above_the_body_limit_is_rejected() {
     let bomb = compression::compress(&vec![b' '; BODY_LIMIT + 1]);
     let delivery = delivery(vec![]);
     let message = first_line(&delivery, Encoding::Zstd, None) + &BASE64_STANDARD.encode(bomb);
@@ -160,7 +160,7 @@ fn a_message_that_would_be_larger_than_a_body_is_not_opened() {
 }
 
 #[test]
-fn a_pointer_names_an_attempt_and_cannot_name_anything_else() {
+fn pointer_names_an_attempt_and_nothing_else() {
     let message = point(&delivery(vec![]), Attempt::new());
     let line: serde_json::Value = serde_json::from_str(&message).unwrap();
     let mut lost = line.clone();

@@ -1,4 +1,4 @@
-//! What a failed delivery means, in a sentence that panel, API and command share.
+//! Explanations of failed deliveries, in sentences that panel, API and command share.
 
 use jiff::Timestamp;
 
@@ -9,7 +9,7 @@ use crate::{
 };
 
 impl FailedDelivery {
-    /// What it means at `now`, and what to do about it.
+    /// Explains the delivery at `now`: what its state means and what to do.
     #[must_use]
     pub fn meaning(&self, now: Timestamp) -> String {
         let problem = &self.problem;
@@ -51,15 +51,15 @@ impl FailedDelivery {
             ),
             Stage::Expired => format!(
                 "It failed ({problem}), and dead letters are kept for {KEPT_DAYS} days, so its body is gone. Resync the store, \
-                 which brings what it told, then dismiss it."
+                 which fetches its current state, then dismiss it."
             ),
         }
     }
 
-    /// What came of trying it at `now`.
+    /// Describes the outcome of retrying it at `now`.
     #[must_use]
     pub fn retried(&self, retried: RetryOutcome, now: Timestamp) -> String {
-        let what = match (retried, self.stage(now)) {
+        let outcome = match (retried, self.stage(now)) {
             (RetryOutcome::Now, Stage::Retrying { next_try_at, .. }) if next_try_at > now => {
                 format!(
                     "It is tried now; its next try was due about {}.",
@@ -70,11 +70,11 @@ impl FailedDelivery {
             (RetryOutcome::Already, _) => "It is being tried already.".to_owned(),
             (RetryOutcome::OnItsWay, _) => "It is on its way to be tried.".to_owned(),
         };
-        what + " The result shows within seconds."
+        outcome + " The result shows within seconds."
     }
 }
 
-/// A time of day, with its date if that is another one.
+/// Formats a time of day, with its date if that is not the date of `now`.
 fn clock(at: Timestamp, now: Timestamp) -> String {
     let day = |at: Timestamp| at.strftime("%Y-%m-%d").to_string();
     let format = if day(at) == day(now) {

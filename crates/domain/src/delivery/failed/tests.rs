@@ -29,7 +29,7 @@ pub(crate) fn failed(id: &str, code: ErrorCode) -> FailedDelivery {
 }
 
 #[test]
-fn constants_are_those_of_the_template() {
+fn constants_equal_those_of_the_template() {
     let template = include_str!("../../../../../template.yaml");
     let after = |name: &str, attribute: &str| -> i64 {
         let resource = template.split_once(&format!("\n  {name}:\n")).unwrap().1;
@@ -39,13 +39,13 @@ fn constants_are_those_of_the_template() {
     };
     assert_eq!(after("EventQueue", "VisibilityTimeout:"), TRIED_EVERY.as_secs());
     assert_eq!(after("EventQueue", "maxReceiveCount:"), i64::from(TRIES));
-    let kept = after("EventDeadLetterQueue", "MessageRetentionPeriod:");
-    assert_eq!(kept, KEPT_DAYS * 24 * 3600);
-    assert!(after("EventQueue", "MessageRetentionPeriod:") <= kept);
+    let retention = after("EventDeadLetterQueue", "MessageRetentionPeriod:");
+    assert_eq!(retention, KEPT_DAYS * 24 * 3600);
+    assert!(after("EventQueue", "MessageRetentionPeriod:") <= retention);
 }
 
 #[test]
-fn a_delivery_is_a_dead_letter_when_the_queue_has_given_up() {
+fn delivery_is_a_dead_letter_when_the_queue_has_given_up() {
     let first = failed("a", ErrorCode::IndexUnavailable);
     let last = FailedDelivery {
         tries: 8,
@@ -66,7 +66,7 @@ fn a_delivery_is_a_dead_letter_when_the_queue_has_given_up() {
 }
 
 #[test]
-fn parked_needs_attention_until_somebody_has_redriven_it() {
+fn parked_delivery_needs_attention_until_it_is_redriven() {
     let parked = failed("a", ErrorCode::SchemaMismatch);
     assert!(parked.needs_attention(at("2026-11-21T12:00:01Z")));
     let redriven = FailedDelivery {
@@ -82,25 +82,28 @@ fn parked_needs_attention_until_somebody_has_redriven_it() {
 }
 
 #[test]
-fn what_needs_attention_is_named_first_and_all_are_counted() {
+fn deliveries_that_need_attention_are_listed_first_and_all_are_counted() {
     let now = at("2026-11-21T12:10:00Z");
     let mut deliveries: Vec<_> = (0..15)
         .map(|n| failed(&format!("w{n}"), ErrorCode::IndexUnavailable))
         .collect();
     deliveries.push(failed("z", ErrorCode::SchemaMismatch));
-    let told = FailedDeliverySummary::of(
+    let summary = FailedDeliverySummary::of(
         &FailedDeliveryList {
             deliveries,
             more: false,
         },
         now,
     );
-    assert_eq!((told.retrying, told.dead_letters, told.attention), (16, 0, 1));
-    assert_eq!((told.deliveries.len(), told.deliveries[0].id.as_str()), (NAMED, "z"));
+    assert_eq!((summary.retrying, summary.dead_letters, summary.attention), (16, 0, 1));
+    assert_eq!(
+        (summary.deliveries.len(), summary.deliveries[0].id.as_str()),
+        (NAMED, "z")
+    );
 }
 
 #[test]
-fn what_waits_for_the_index_is_tried_again_soon() {
+fn delivery_that_waits_for_the_index_is_retried_soon() {
     let next = |code, tries| {
         let failed = FailedDelivery {
             tries,
@@ -117,10 +120,10 @@ fn what_waits_for_the_index_is_tried_again_soon() {
 }
 
 #[test]
-fn class_of_a_failure_is_told_with_what_to_mend() {
+fn meaning_names_the_correction_for_the_class_of_a_failure() {
     use crate::kernel::port::Cause;
     let noon = at("2026-11-21T12:00:00Z");
-    let told = |code, cause, hours| {
+    let json = |code, cause, hours| {
         let problem = failed("a", code).problem;
         let failed = FailedDelivery {
             problem: Problem { cause, ..problem },
@@ -145,7 +148,7 @@ fn class_of_a_failure_is_told_with_what_to_mend() {
             index,
             Some(Cause::Throttled),
             1,
-            "Remove the cause: lower ReindexConcurrency or give the cluster more. Then redrive it".to_owned(),
+            "Remove the cause: lower ReindexConcurrency or add capacity to the cluster. Then redrive it".to_owned(),
         ),
         (
             storage,
@@ -162,12 +165,12 @@ fn class_of_a_failure_is_told_with_what_to_mend() {
         (storage, None, 0, "Nothing to do until then.".to_owned()),
     ];
     for (code, cause, hours, says) in cases {
-        let told = told(code, cause, hours);
+        let json = json(code, cause, hours);
         assert_eq!(
-            told.get("cause").and_then(serde_json::Value::as_str),
+            json.get("cause").and_then(serde_json::Value::as_str),
             cause.map(Cause::as_str)
         );
-        let meaning = told["meaning"].as_str().unwrap();
+        let meaning = json["meaning"].as_str().unwrap();
         assert!(meaning.contains(&says), "{code} {cause:?}: {meaning}");
     }
 }

@@ -1,4 +1,4 @@
-//! What a ledger entry means, in plain language, and what to do about it.
+//! Explanations of ledger entries for people: what they mean and what to do.
 
 use jiff::Timestamp;
 
@@ -8,22 +8,22 @@ use crate::{
     kernel::advice::remove_cause,
 };
 
-/// Whether a delivery lies among the dead letters.
+/// Presence of a delivery in the dead-letter queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeadLetter {
-    /// It does.
+    /// It is a dead letter.
     Yes,
-    /// It does not, or is hidden at present.
+    /// It is not a dead letter, or hidden at present.
     No,
-    /// Nobody looked.
+    /// Not examined.
     NotLooked,
 }
 
-/// What can be done about a delivery.
+/// Action that a person can take on a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryAction {
-    /// Apply it again, from the archive.
+    /// Apply it again from the archive.
     Replay,
     /// See [`Remedy::TryNow`].
     TryNow,
@@ -43,7 +43,8 @@ impl From<Remedy> for DeliveryAction {
     }
 }
 
-/// What can be done about a delivery at `now`: `failed` is what is remembered of it, if it has failed.
+/// Returns the actions that a person can take on a delivery at `now`; `failed` is its record as a failed delivery, if
+/// it has failed.
 #[must_use]
 pub fn actions(record: &LedgerRecord, failed: Option<&FailedDelivery>, now: Timestamp) -> Vec<DeliveryAction> {
     match (failed, &record.entry.state) {
@@ -53,8 +54,8 @@ pub fn actions(record: &LedgerRecord, failed: Option<&FailedDelivery>, now: Time
     }
 }
 
-/// What the entry of a delivery means, and what to do: a sentence or two. `failed` is what is remembered of it, if it has
-/// failed.
+/// Explains the entry of a delivery and what to do, in a sentence or two; `failed` is its record as a failed delivery,
+/// if it has failed.
 #[must_use]
 pub fn meaning(
     record: &LedgerRecord,
@@ -62,7 +63,7 @@ pub fn meaning(
     dead_letter: DeadLetter,
     now: Timestamp,
 ) -> String {
-    // It is remembered for as long as it waits, be its entry done by another copy.
+    // A failed delivery is recorded for as long as it waits, even if another copy has completed its entry.
     if let Some(failed) = failed {
         return failed.meaning(now);
     }
@@ -70,13 +71,13 @@ pub fn meaning(
     let is_dead_letter = dead_letter == DeadLetter::Yes;
     match (&record.entry.state, record.fate, problem) {
         (LedgerState::Done, Some(Fate::Superseded), _) => {
-            "The index had a newer state of the same thing already, or the thing is deleted. Nothing to do.".to_owned()
+            "The index already had a newer state of the item, or the item is deleted. Nothing to do.".to_owned()
         }
         (LedgerState::Done, Some(Fate::Discarded), _) => {
             "It belonged to no active install of its store, so it changed nothing. Nothing to do.".to_owned()
         }
         (LedgerState::Done, Some(Fate::Noted), _) => {
-            "It changes nothing that is indexed: that it came is recorded, and what the law asks for is done. Nothing to do."
+            "It changes nothing in the index. It is recorded, and if it was a privacy request, that is done. Nothing to do."
                 .to_owned()
         }
         (LedgerState::Done, Some(Fate::Dismissed), _) => {
@@ -88,20 +89,21 @@ pub fn meaning(
             format!("It failed until the queue gave up ({problem}). It is a dead letter. {remove} redrive it.")
         }
         (LedgerState::Parked | LedgerState::Claimed { .. }, _, Some(problem)) => format!(
-            "It has failed ({problem}), and nothing of it waits: its dead letter was purged, or its store is not known. With its \
-             body in a file: hookline replay --file."
+            "It has failed ({problem}), and no message of it is left: its dead letter was purged, or its store is not known. \
+             With its body in a file: hookline replay --file."
         ),
-        (LedgerState::Parked, _, None) => "It could not be applied, and nothing of it waits.".to_owned(),
+        (LedgerState::Parked, _, None) => "It could not be applied, and no message of it is left.".to_owned(),
         (LedgerState::Claimed { .. }, _, None) if is_dead_letter => {
-            "The queue gave it up without a word, so the consumer itself failed: read its log. Then redrive it.".to_owned()
+            "The queue gave up, but no error is recorded, so the consumer itself failed: read its log. Then redrive it."
+                .to_owned()
         }
         (LedgerState::Claimed { lease_until, .. }, _, None) if now < *lease_until => {
             "A receiver has just taken it. Look again in a few seconds.".to_owned()
         }
         (LedgerState::Claimed { .. }, _, None) => {
-            "It waits in the event queue, or its receiver died before it was sent: then its sender had no answer, and \
-             sends it again (Shopify: for four hours). If the queue is empty and nothing comes, have the store change \
-             the thing once more."
+            "It waits in the event queue, or its receiver died before sending it: then the source got no response and \
+             retries (Shopify: for four hours). If the queue is empty and no retry comes, have the store save the item \
+             again."
                 .to_owned()
         }
     }
@@ -223,7 +225,7 @@ mod tests {
                 60,
                 "It is a dead letter. Remove the cause, then redrive it.",
             ),
-            (parked(), None, No, 60, "nothing of it waits"),
+            (parked(), None, No, 60, "no message of it is left"),
             (
                 record(claimed(), None, true),
                 Some(&waits),
@@ -255,9 +257,9 @@ mod tests {
             (record(claimed(), None, false), None, Yes, 3600, "read its log"),
             (record(claimed(), None, false), None, No, 9, "a few seconds"),
         ];
-        for (record, failed, dead_letter, seconds, said) in cases {
+        for (record, failed, dead_letter, seconds, says) in cases {
             let means = meaning(&record, failed, dead_letter, noon_plus(seconds));
-            assert!(means.contains(said), "{means}");
+            assert!(means.contains(says), "{means}");
         }
     }
 
@@ -286,7 +288,7 @@ mod tests {
             (
                 failed(true),
                 15 * 24 * 3600,
-                "its body is gone. Resync the store, which brings what it told, then dismiss it.",
+                "its body is gone. Resync the store, which fetches its current state, then dismiss it.",
             ),
         ];
         for (failed, seconds, says) in cases {
@@ -300,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_done_is_replayed_and_what_has_failed_is_not() {
+    fn done_deliveries_are_replayed_and_failed_ones_are_not() {
         let done = record(LedgerState::Done, Some(Fate::Applied), false);
         assert_eq!(actions(&done, None, noon_plus(60)), [DeliveryAction::Replay]);
         let parked = record(LedgerState::Parked, Some(Fate::Parked), true);

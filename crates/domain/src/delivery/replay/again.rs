@@ -1,4 +1,4 @@
-//! Use case: a delivery is applied again, by whoever knows its name only: its body is in the archive.
+//! Use case: replay a delivery by its key, with its body from the archive.
 
 use super::{original_of, replay_of};
 use crate::{
@@ -19,57 +19,57 @@ use crate::{
     },
 };
 
-/// Sends deliveries again.
+/// Replays deliveries.
 #[derive(Debug)]
 pub struct Replay<A, L, Q, B, C> {
-    /// Where bodies are; without it none is found.
+    /// Archive of bodies; without it, no delivery can be replayed.
     pub archive: Option<A>,
-    /// Takes the replay as it took the original. Its ledger says when the original was settled.
+    /// Receives the replay as it received the original. Its ledger has the time at which the original was settled.
     pub receive: Receive<L, Q, B, C>,
 }
 
-/// Why a delivery was not sent again.
+/// A delivery was not replayed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
-    /// The ledger does not know it: it has not come, or longer ago than the ledger remembers.
-    #[error("nothing is known of this delivery: it has not come, or more than 7 days ago")]
+    /// The ledger does not know it: it was not received, or longer ago than the ledger remembers.
+    #[error("nothing is known of this delivery: it was not received, or more than 7 days ago")]
     Unknown,
     /// It has not been settled.
     #[error("It has not been settled yet. Look again in a few seconds.")]
     NotSettled,
     /// It is parked.
-    #[error("It could not be applied, and nothing of it waits. With its body in a file: hookline replay --file.")]
+    #[error("It could not be applied, and no message of it is left. With its body in a file: hookline replay --file.")]
     Parked,
-    /// Nothing is kept at all.
-    #[error("this stack keeps no bodies of what was applied (ArchiveDays): have the store change the thing once more")]
+    /// This deployment has no archive.
+    #[error("this stack archives no bodies of applied deliveries (ArchiveDays): have the store save the item again")]
     NoArchive,
-    /// It was settled, and its body is not there.
+    /// It was settled, but its body is not in the archive.
     #[error(
-        "its body is not in the archive: not yet (it is kept within a minute), not any more, or never, as of topics \
-         about people"
+        "its body is not in the archive: not yet (it is stored within a minute), no longer, or never (topics about \
+         people)"
     )]
     NotKept,
     /// The archive could not be searched.
     #[error(transparent)]
     NotSearched(#[from] ArchiveSearchError),
-    /// It was found and could not be sent.
+    /// It was found but could not be sent.
     #[error(transparent)]
     NotSent(#[from] ResendError),
-    /// The ledger did not answer. Worth a retry.
+    /// The ledger did not answer. Retryable.
     #[error(transparent)]
     Unavailable(#[from] PortError),
 }
 
-/// Why a replay is not on the queue.
+/// A replay was not sent to the queue.
 #[derive(Debug, thiserror::Error)]
 pub enum ResendError {
-    /// An id that nobody has had before is claimed by nobody else; but for a clash of random numbers.
-    #[error("somebody else has claimed the replay's id")]
+    /// Another delivery has the replay's id. This happens only if two random numbers are equal.
+    #[error("another delivery has claimed the replay's id")]
     Claimed,
-    /// No id can be made of the original's.
+    /// The original's id cannot be turned into a replay's id.
     #[error(transparent)]
     Id(#[from] InvalidIdError),
-    /// It was not taken.
+    /// It was not accepted.
     #[error(transparent)]
     NotReceived(#[from] ReceiveError),
 }
@@ -82,10 +82,10 @@ where
     B: KeepBodies,
     C: Clock,
 {
-    /// Sends a delivery again, or the original if it is a replay itself. The replay's id.
+    /// Replays a delivery, or its original if it is a replay itself. Returns the replay's id.
     ///
     /// # Errors
-    /// [`ReplayError`] says why it was not sent, and what to do.
+    /// [`ReplayError`] says why it was not replayed and what to do.
     pub async fn again(&self, delivery: &DeliveryKey) -> Result<DeliveryId, ReplayError> {
         let record = self.original(delivery).await?.ok_or(ReplayError::Unknown)?;
         match record.entry.state {
@@ -109,7 +109,7 @@ where
     }
 }
 
-/// Sends a delivery again, under an id of its own. What the ledger knows the replay by.
+/// Sends a delivery again under a new id. Returns the replay's key.
 ///
 /// # Errors
 /// [`ResendError`] says why it is not on the queue.

@@ -1,18 +1,18 @@
-//! Kinds of characters, as far as one form of text needs them.
+//! Classes of characters, as far as normalization needs them.
 
-/// Why a character that nobody sees may have to stay.
+/// Condition under which an invisible character is dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Hidden {
-    /// It never has to.
+    /// In every case.
     Always,
-    /// Between letters of a script whose letters join, or between emoji.
+    /// Unless it is between letters of a script whose letters join, or between emoji.
     UnlessJoining,
-    /// Between words of a script that has no spaces.
+    /// Unless it is between words of a script that has no spaces.
     UnlessBreaking,
 }
 
 impl Hidden {
-    /// Whether it means something beside this character.
+    /// Returns true if the invisible character has a meaning beside this one.
     pub(super) fn joins(self, c: char) -> bool {
         match self {
             Self::Always => false,
@@ -22,8 +22,9 @@ impl Hidden {
     }
 }
 
-/// Whether nobody sees a character. The set is Unicode's `Default_Ignorable_Code_Point`, and the three that mark
-/// annotations (<https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point>).
+/// Returns when an invisible character is dropped; `None` for visible ones. Invisible are those of Unicode's
+/// `Default_Ignorable_Code_Point` and the three that mark annotations
+/// (<https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point>).
 pub(super) fn hidden(c: char) -> Option<Hidden> {
     Some(match c {
         '\u{200b}' => Hidden::UnlessBreaking,
@@ -49,18 +50,18 @@ pub(super) fn hidden(c: char) -> Option<Hidden> {
     })
 }
 
-/// A letter that NFKC would take apart for no good: Thai and Lao `am`, and the single letters of Hangul.
+/// Returns true for a letter that must not be decomposed: Thai and Lao `am`, and the single letters of Hangul.
 pub(super) fn is_kept_whole(c: char) -> bool {
     matches!(c, '\u{e33}' | '\u{eb3}' | '\u{3131}'..='\u{3163}' | '\u{3165}'..='\u{318e}')
 }
 
-/// A digit or sign above the line, which NFKC sets into the line.
+/// Returns true for a superscript digit or sign, which NFKC would turn into an ordinary one.
 pub(super) fn is_superscript(c: char) -> bool {
     matches!(c, '²' | '³' | '¹' | '\u{2070}' | '\u{2074}'..='\u{207c}')
 }
 
-/// A symbol or number of one character that NFKC spells out: `½`, `①`, `™`, `㎏`. Not digits of another width, of which
-/// several are one number, nor Roman ones.
+/// Returns true for a symbol or number of one character that NFKC spells out: `½`, `①`, `™`, `㎏`. False for full-width
+/// and Roman digits, because several of those form one number.
 pub(super) fn stands_apart(c: char) -> bool {
     match c {
         '¼'
@@ -76,7 +77,7 @@ pub(super) fn stands_apart(c: char) -> bool {
     }
 }
 
-/// A mark that belongs to the letter before it, in the scripts that have many; or a joiner.
+/// Returns true for a mark that belongs to the letter before it, in the scripts that have many, and for a joiner.
 pub(super) fn is_mark(c: char) -> bool {
     matches!(
         c,
@@ -87,7 +88,7 @@ pub(super) fn is_mark(c: char) -> bool {
     )
 }
 
-/// A character that is a word of its own to the index: an ideograph, or a syllable of Hiragana.
+/// Returns true for a character that the index treats as a word: an ideograph or a syllable of Hiragana.
 pub(super) fn is_ideograph(c: char) -> bool {
     matches!(
         c,
@@ -107,13 +108,15 @@ pub(super) fn is_emoji(c: char) -> bool {
         | '\u{1f000}'..='\u{1faff}')
 }
 
-/// Scripts in which a joiner or its opposite spells something: Arabic, Syriac, N'Ko, those of India, Burmese, Khmer, Mongolian.
+/// Returns true for scripts in which a joiner or non-joiner affects spelling: Arabic, Syriac, N'Ko, those of India,
+/// Burmese, Khmer, Mongolian.
 fn has_joiners(c: char) -> bool {
     matches!(c, '\u{620}'..='\u{8ff}' | '\u{900}'..='\u{dff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{18aa}' | '\u{1b00}'..='\u{1bff}'
         | '\u{a840}'..='\u{a9df}' | '\u{fb50}'..='\u{fdff}' | '\u{10a00}'..='\u{11fff}')
 }
 
-/// Scripts without spaces between words, of which the index makes one word: Thai, Lao, Burmese, Khmer and their neighbours.
+/// Returns true for scripts without spaces between words, which the index treats as one word: Thai, Lao, Burmese, Khmer
+/// and their neighbours.
 pub(super) fn has_no_spaces(c: char) -> bool {
     matches!(c, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{1950}'..='\u{19ff}' | '\u{1a20}'..='\u{1aaf}'
         | '\u{a9e0}'..='\u{a9ff}' | '\u{aa60}'..='\u{aadf}')

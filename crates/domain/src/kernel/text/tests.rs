@@ -15,7 +15,7 @@ use crate::{
 };
 
 #[test]
-fn what_looks_alike_is_one_text() {
+fn texts_that_look_alike_have_one_form() {
     for (text, form) in [
         ("E\u{301}charpe", "Écharpe"),
         ("\u{212b}ngstro\u{308}m", "Ångström"),
@@ -54,7 +54,7 @@ fn numbers_keep_their_value() {
 }
 
 #[test]
-fn joiners_stay_where_they_spell_something() {
+fn joiners_stay_where_they_affect_spelling() {
     for same in [
         "می\u{200c}خواهم",
         "ක්\u{200d}ෂ",
@@ -76,13 +76,13 @@ fn joiners_stay_where_they_spell_something() {
 }
 
 #[test]
-fn white_space_collapses_and_lines_stay() {
+fn white_space_collapses_and_line_breaks_stay() {
     assert_eq!(normalize(" a \t b\r\nc\n \n\n d\u{0} "), "a b\nc\n\nd");
     assert_eq!(normalize_line(" a \n\n b\u{2028}c "), "a b c");
     assert_eq!(cut("aé".to_owned(), 2), "a");
 }
 
-/// Strings of scripts, signs and what nobody sees, all mixed.
+/// Strings that mix scripts, signs and invisible characters.
 fn texts() -> impl Strategy<Value = String> {
     let pieces = prop_oneof![
         "\\PC{0,4}",
@@ -147,7 +147,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn one_form_is_its_own_form(text in texts()) {
+    fn normalization_is_idempotent(text in texts()) {
         let once = normalize(&text);
         prop_assert_eq!(normalize(&once), once.as_str());
         let line = normalize_line(&text);
@@ -156,15 +156,15 @@ proptest! {
     }
 
     #[test]
-    fn spellings_that_unicode_calls_the_same_have_one_form(text in texts()) {
+    fn canonically_equivalent_texts_have_one_form(text in texts()) {
         let composed = ComposingNormalizer::new_nfc().normalize(&text).into_owned();
-        let taken_apart = icu_normalizer::DecomposingNormalizer::new_nfd().normalize(&text).into_owned();
+        let decomposed = icu_normalizer::DecomposingNormalizer::new_nfd().normalize(&text).into_owned();
         prop_assert_eq!(normalize(&composed), normalize(&text));
-        prop_assert_eq!(normalize(&taken_apart), normalize(&text));
+        prop_assert_eq!(normalize(&decomposed), normalize(&text));
     }
 
     #[test]
-    fn words_are_bounded_and_their_own_words(text in texts()) {
+    fn words_are_bounded_and_parse_to_themselves(text in texts()) {
         let words = Words::new(&text);
         prop_assert!(words.iter().count() <= Words::MOST);
         prop_assert!(words.iter().all(|word| word.chars().count() <= Words::LONGEST));
@@ -172,23 +172,23 @@ proptest! {
     }
 
     #[test]
-    fn a_cut_text_is_within_its_limit(text in texts(), limit in 0_usize..64) {
+    fn cut_text_is_within_its_limit(text in texts(), limit in 0_usize..64) {
         prop_assert!(cut(normalize(&text), limit).len() <= limit);
     }
 
     #[test]
-    fn what_is_indexed_is_found_by_itself_however_it_is_spelt(
+    fn indexed_word_is_found_by_every_spelling(
         word in "[\\p{Latin}\\p{Greek}\\p{Cyrillic}\\p{Han}\\p{Arabic}\\p{Devanagari}]{1,8}",
         hidden in "[\u{ad}\u{feff}\u{2060}\u{200e}]{0,3}",
     ) {
         let Some(first) = word.chars().next() else { return Ok(()) };
         let with_hidden = format!("{first}{hidden}{}", &word[first.len_utf8()..]);
-        let taken_apart = icu_normalizer::DecomposingNormalizer::new_nfd().normalize(&word).into_owned();
+        let decomposed = icu_normalizer::DecomposingNormalizer::new_nfd().normalize(&word).into_owned();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        // A mark that stands alone is no word.
+                // A mark without a letter is not a word.
         let is_letter = |c: char| c.is_alphanumeric() && !('\u{300}'..='\u{36f}').contains(&c);
         if normalize(&word).chars().any(is_letter) {
-            for (title, typed) in [(&word, &word), (&with_hidden, &word), (&word, &with_hidden), (&taken_apart, &word), (&word, &taken_apart)] {
+            for (title, typed) in [(&word, &word), (&with_hidden, &word), (&word, &with_hidden), (&decomposed, &word), (&word, &decomposed)] {
                 prop_assert!(runtime.block_on(finds(title, typed)), "{typed:?} does not find {title:?}");
             }
         }

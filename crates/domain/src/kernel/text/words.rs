@@ -1,4 +1,4 @@
-//! What somebody looks for, so cut that a search's work is bounded whatever is typed.
+//! Words of a search, bounded so that no input makes a search expensive.
 
 use std::collections::BTreeSet;
 
@@ -7,8 +7,8 @@ use super::{
     normalize_line,
 };
 
-/// Words that somebody looks for: in their one form, each once, at most [`Words::MOST`] of those that an index tells apart.
-/// No character has a meaning of its own.
+/// Words to search for: normalized, without repetitions, and at most [`Words::MOST`] as the index counts them. No
+/// character has a special meaning.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Words {
     words: Vec<String>,
@@ -16,13 +16,14 @@ pub struct Words {
 }
 
 impl Words {
-    /// The most words of one search, as an index counts them: `a,b` is two, and so is `鉄瓶`. A question has fewer.
+    /// Maximum number of words of one search, as the index counts them: `a,b` is two, and so is `鉄瓶`. People type
+    /// fewer.
     pub const MOST: usize = 32;
 
-    /// The most characters of one word. The index's own have at most 255.
+    /// Maximum number of characters of one word. The index allows 255.
     pub const LONGEST: usize = 128;
 
-    /// Takes the words from what a person has typed. What is beyond the bounds is not looked for.
+    /// Splits what a person has typed into words. Drops everything beyond the bounds.
     #[must_use]
     pub fn new(typed: &str) -> Self {
         let mut words = Self::default();
@@ -39,44 +40,44 @@ impl Words {
         words
     }
 
-    /// The words, separated by spaces.
+    /// Returns the words, separated by spaces.
     #[must_use]
     pub fn text(&self) -> String {
         self.words.join(" ")
     }
 
-    /// Each of them, in the order typed, as it was separated by white space.
+    /// Iterates over the words in the order typed, split at white space.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.words.iter().map(String::as_str)
     }
 
-    /// Whether there is nothing to look for.
+    /// Returns true if there is no word to search for.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.words.is_empty()
     }
 
-    /// Whether more was typed than is looked for.
+    /// Returns true if some of the input was dropped.
     #[must_use]
     pub fn is_cut(&self) -> bool {
         self.is_cut
     }
 }
 
-/// What the index makes of neighbouring characters.
+/// The index's treatment of neighbouring characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Run {
-    /// Nothing: it separates.
+    /// A separator.
     None,
-    /// One word, however many there are.
+    /// A run of any length is one word.
     Letters,
     Katakana,
     Unspaced,
-    /// A word each.
+    /// Each character is a word.
     Single,
 }
 
-/// The run that a character belongs to; `None` for one that belongs to whatever is before it.
+/// Returns the run that a character belongs to; `None` if it belongs to the run of the character before it.
 fn run(c: char) -> Option<Run> {
     Some(if is_ideograph(c) || is_emoji(c) {
         Run::Single
@@ -93,8 +94,8 @@ fn run(c: char) -> Option<Run> {
     })
 }
 
-/// How many bytes of a word hold at most `most` words as the index counts them, and are not too long; and how many words
-/// those are. What separates counts for one if there is nothing else.
+/// Returns the length in bytes of the longest beginning of a word that is not too long and holds at most `most` words
+/// as the index counts them, and the number of those words. A word of separators only counts as one.
 fn fitting(word: &str, most: usize) -> (usize, usize) {
     if most == 0 {
         return (0, 0);
@@ -121,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_is_looked_for_once_and_no_more_than_the_bound() {
+    fn words_are_unique_and_bounded() {
         assert_eq!(words(" Red  red RED lamp "), ["Red", "lamp"]);
         let numbered = |count: usize| (0..count).map(|n| format!("w{n}")).collect::<Vec<_>>().join(" ");
         let many = numbered(10_000);
@@ -133,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_index_tells_apart_is_counted_apart() {
+    fn words_are_counted_as_the_index_counts_them() {
         for (typed, count) in [
             ("CRR-16", 2),
             ("a,b,c", 3),

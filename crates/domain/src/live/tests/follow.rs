@@ -2,14 +2,14 @@ use super::*;
 use crate::kernel::port::PortError;
 
 #[tokio::test]
-async fn who_watches_a_store_is_told_what_they_may_do_and_how_it_is() {
+async fn watcher_of_a_store_receives_permissions_and_snapshot() {
     let world = World::new();
     for id in 0..60 {
-        world.happens("demo.myshopify.com", id).await;
+        world.record_delivery("demo.myshopify.com", id).await;
         world.round().await;
     }
-    world.watches("a", only(&["demo.myshopify.com"]), DEMO).await;
-    let told = world.told("a");
+    world.watch("a", only(&["demo.myshopify.com"]), DEMO).await;
+    let frames = world.frames_to("a");
     let [
         Frame::Access { role, stores, .. },
         Frame::Snapshot {
@@ -19,9 +19,9 @@ async fn who_watches_a_store_is_told_what_they_may_do_and_how_it_is() {
             lag,
             deliveries,
         },
-    ] = &told[..]
+    ] = &frames[..]
     else {
-        panic!("{told:?}")
+        panic!("{frames:?}")
     };
     assert_eq!(
         (*role, &stores[..]),
@@ -33,57 +33,57 @@ async fn who_watches_a_store_is_told_what_they_may_do_and_how_it_is() {
 }
 
 #[tokio::test]
-async fn a_store_out_of_reach_and_one_that_nobody_knows_are_refused_alike() {
+async fn store_out_of_reach_and_unknown_store_are_refused_alike() {
     let world = World::new();
-    world.happens("demo.myshopify.com", 0).await;
-    world.watches("a", only(&["unknown.myshopify.com"]), DEMO).await;
-    let out_of_reach = world.told("a");
+    world.record_delivery("demo.myshopify.com", 0).await;
+    world.watch("a", only(&["unknown.myshopify.com"]), DEMO).await;
+    let out_of_reach = world.frames_to("a");
     assert!(matches!(out_of_reach[..], [Frame::Refused { .. }]), "{out_of_reach:?}");
     let unknown = DEMO.replace("demo", "unknown");
     world.follow().asked("a", &unknown).await.unwrap();
-    assert_eq!(world.told("a").last(), out_of_reach.last());
+    assert_eq!(world.frames_to("a").last(), out_of_reach.last());
     let elsewhere = DEMO.replace("myshopify", "example");
     world.follow().asked("a", &elsewhere).await.unwrap();
-    assert_eq!(world.told("a"), out_of_reach);
-    world.happens("unknown.myshopify.com", 0).await;
+    assert_eq!(world.frames_to("a"), out_of_reach);
+    world.record_delivery("unknown.myshopify.com", 0).await;
     world.round().await;
     assert_eq!(world.push.take(), [], "neither is followed");
 }
 
 #[tokio::test]
-async fn what_was_followed_before_is_followed_no_more() {
+async fn following_another_store_ends_following_the_first() {
     let world = World::new();
     for name in ["demo.myshopify.com", "other.myshopify.com"] {
-        world.happens(name, 0).await;
+        world.record_delivery(name, 0).await;
     }
     world.round().await;
-    world.watches("a", Reach::All, DEMO).await;
+    world.watch("a", Reach::All, DEMO).await;
     world.follow().asked("a", &DEMO.replace("demo", "other")).await.unwrap();
     world.push.take();
-    world.happens("demo.myshopify.com", 1).await;
+    world.record_delivery("demo.myshopify.com", 1).await;
     world.round().await;
     assert_eq!(world.push.take(), []);
-    world.happens("other.myshopify.com", 1).await;
+    world.record_delivery("other.myshopify.com", 1).await;
     world.round().await;
-    assert_eq!(steps(&world.told("a")), [(1, 2)]);
+    assert_eq!(steps(&world.frames_to("a")), [(1, 2)]);
 }
 
 #[tokio::test]
-async fn a_ping_is_answered_with_where_the_store_is() {
+async fn ping_is_answered_with_seq_of_the_store() {
     let world = World::new();
     for id in 0..3 {
-        world.happens("demo.myshopify.com", id).await;
+        world.record_delivery("demo.myshopify.com", id).await;
     }
     world.round().await;
-    world.watches("a", Reach::All, DEMO).await;
+    world.watch("a", Reach::All, DEMO).await;
     world.push.take();
     world.follow().asked("a", r#"{"action":"ping"}"#).await.unwrap();
     let seqs = [("demo.myshopify.com".to_owned(), 3)].into();
-    assert_eq!(world.told("a"), [Frame::Pong { seqs }]);
+    assert_eq!(world.frames_to("a"), [Frame::Pong { seqs }]);
 }
 
 #[tokio::test]
-async fn what_is_no_message_is_refused() {
+async fn invalid_message_is_refused() {
     let world = World::new();
     let follow = world.follow();
     follow.connected("a", world.viewer(Reach::All)).await.unwrap();
@@ -97,21 +97,21 @@ async fn what_is_no_message_is_refused() {
         &long,
     ] {
         follow.asked("a", message).await.unwrap();
-        let told = world.told("a");
-        assert!(matches!(told[..], [Frame::Refused { .. }]), "{message}: {told:?}");
+        let frames = world.frames_to("a");
+        assert!(matches!(frames[..], [Frame::Refused { .. }]), "{message}: {frames:?}");
     }
 }
 
 #[tokio::test]
-async fn nobody_is_answered_who_is_not_known_or_expired_or_has_gone() {
+async fn unknown_expired_and_removed_connections_are_closed_without_answer() {
     let world = World::new();
-    world.happens("demo.myshopify.com", 0).await;
+    world.record_delivery("demo.myshopify.com", 0).await;
     let follow = world.follow();
     follow.asked("stranger", DEMO).await.unwrap();
-    world.watches("gone", Reach::All, DEMO).await;
+    world.watch("gone", Reach::All, DEMO).await;
     follow.watchers.remove("gone").await.unwrap();
     follow.asked("gone", DEMO).await.unwrap();
-    world.watches("expired", Reach::All, DEMO).await;
+    world.watch("expired", Reach::All, DEMO).await;
     world.push.take();
     world.clock.pass(SignedDuration::from_hours(1));
     follow.asked("expired", DEMO).await.unwrap();
@@ -119,21 +119,21 @@ async fn nobody_is_answered_who_is_not_known_or_expired_or_has_gone() {
     assert_eq!(world.push.closed(), ["expired", "gone", "stranger"]);
 }
 
-/// While a snapshot is being read, something happens: `Follow` asks for the store last.
-struct Meanwhile<'a>(&'a World, std::sync::Mutex<Option<u64>>);
+/// Records a delivery and broadcasts it while a snapshot is being read, because `Follow` reads the store last.
+struct RecordWhileReading<'a>(&'a World, std::sync::Mutex<Option<u64>>);
 
-impl StoreViews for Meanwhile<'_> {
+impl StoreViews for RecordWhileReading<'_> {
     async fn view(&self, store: &StoreKey) -> Result<Option<crate::store::stores::StoreView>, PortError> {
-        let happens = self.1.lock().unwrap().take();
-        if let Some(id) = happens {
-            self.0.happens("demo.myshopify.com", id).await;
+        let id = self.1.lock().unwrap().take();
+        if let Some(id) = id {
+            self.0.record_delivery("demo.myshopify.com", id).await;
             self.0.round().await;
         }
         self.0.stores.view(store).await
     }
 }
 
-impl Stores for Meanwhile<'_> {
+impl Stores for RecordWhileReading<'_> {
     async fn find(&self, store: &StoreKey) -> Result<Option<crate::store::stores::StoreRecord>, PortError> {
         self.0.stores.find(store).await
     }
@@ -152,22 +152,22 @@ impl Stores for Meanwhile<'_> {
 }
 
 #[tokio::test]
-async fn an_update_that_overtakes_the_snapshot_is_told_once_more_behind_it() {
+async fn update_that_overtakes_the_snapshot_is_sent_again_behind_it() {
     let world = World::new();
-    world.happens("demo.myshopify.com", 0).await;
+    world.record_delivery("demo.myshopify.com", 0).await;
     world.round().await;
     let follow = Follow {
         watchers: world.watchers.clone(),
-        stores: Meanwhile(&world, Some(1).into()),
+        stores: RecordWhileReading(&world, Some(1).into()),
         activity: world.activity.clone(),
         push: world.push.clone(),
         clock: world.clock.clone(),
-        key: named,
+        key: shopify_key,
     };
     follow.connected("a", world.viewer(Reach::All)).await.unwrap();
     follow.asked("a", DEMO).await.unwrap();
-    let told = world.told("a");
-    let kinds: Vec<_> = told
+    let frames = world.frames_to("a");
+    let kinds: Vec<_> = frames
         .iter()
         .map(|frame| match frame {
             Frame::Access { .. } => ("access", 0, vec![]),
@@ -185,29 +185,29 @@ async fn an_update_that_overtakes_the_snapshot_is_told_once_more_behind_it() {
             ("update", 2, vec!["delivery-1"]),
         ]
     );
-    assert_eq!(steps(&told)[1], (1, 2));
+    assert_eq!(steps(&frames)[1], (1, 2));
 }
 
 #[tokio::test]
-async fn what_is_written_and_not_yet_kept_comes_as_an_update() {
+async fn change_not_yet_stored_as_activity_arrives_as_update() {
     let world = World::new();
-    world.happens("demo.myshopify.com", 0).await;
+    world.record_delivery("demo.myshopify.com", 0).await;
     world.round().await;
-    world.happens("demo.myshopify.com", 1).await;
-    world.watches("a", Reach::All, DEMO).await;
+    world.record_delivery("demo.myshopify.com", 1).await;
+    world.watch("a", Reach::All, DEMO).await;
     world.round().await;
-    let told = world.told("a");
-    let Some(Frame::Snapshot { seq, deliveries, .. }) = told.get(1) else {
-        panic!("{told:?}")
+    let frames = world.frames_to("a");
+    let Some(Frame::Snapshot { seq, deliveries, .. }) = frames.get(1) else {
+        panic!("{frames:?}")
     };
     assert_eq!((*seq, ids(deliveries)), (1, vec!["delivery-0"]));
-    assert_eq!(steps(&told), [(1, 2)]);
+    assert_eq!(steps(&frames), [(1, 2)]);
 }
 
-/// While one says what to follow, somebody else does something.
-struct Raced<'a>(&'a World, std::sync::Mutex<Option<AccessChanged>>);
+/// Changes the principal's permissions while its connection changes what it follows.
+struct RevokeWhileChanging<'a>(&'a World, std::sync::Mutex<Option<AccessChanged>>);
 
-impl Watchers for Raced<'_> {
+impl Watchers for RevokeWhileChanging<'_> {
     async fn add(&self, watcher: &Watcher) -> Result<(), PortError> {
         self.0.watchers.add(watcher).await
     }
@@ -238,10 +238,10 @@ impl Watchers for Raced<'_> {
 }
 
 #[tokio::test]
-async fn who_is_shut_out_while_they_ask_stays_so() {
+async fn principal_revoked_or_narrowed_during_a_request_stays_so() {
     for narrowed in [false, true] {
         let world = World::new();
-        world.happens("demo.myshopify.com", 0).await;
+        world.record_delivery("demo.myshopify.com", 0).await;
         world.round().await;
         let until = world.clock.now() + SignedDuration::from_hours(1);
         let changed = AccessChanged {
@@ -249,23 +249,23 @@ async fn who_is_shut_out_while_they_ask_stays_so() {
             now: narrowed.then(|| (Role::Viewer, only(&["b.myshopify.com"]), until)),
         };
         let follow = Follow {
-            watchers: Raced(&world, Some(changed).into()),
+            watchers: RevokeWhileChanging(&world, Some(changed).into()),
             stores: world.stores.clone(),
             activity: world.activity.clone(),
             push: world.push.clone(),
             clock: world.clock.clone(),
-            key: named,
+            key: shopify_key,
         };
         follow.connected("a", world.viewer(Reach::All)).await.unwrap();
         follow.asked("a", DEMO).await.unwrap();
-        let told = world.told("a");
+        let frames = world.frames_to("a");
         if narrowed {
             assert!(
-                matches!(told[..], [Frame::Access { .. }, Frame::Refused { .. }]),
-                "{told:?}"
+                matches!(frames[..], [Frame::Access { .. }, Frame::Refused { .. }]),
+                "{frames:?}"
             );
         } else {
-            assert_eq!(told, [Frame::Revoked]);
+            assert_eq!(frames, [Frame::Revoked]);
             assert_eq!(world.watchers.find("a").await.unwrap(), None);
         }
     }
@@ -281,26 +281,30 @@ async fn connect_as_many_as_stay(world: &World) {
 }
 
 #[tokio::test]
-async fn of_too_many_connections_of_one_principal_the_newest_stay() {
+async fn newest_connections_of_a_principal_stay_when_there_are_too_many() {
     let world = World::new();
     connect_as_many_as_stay(&world).await;
     assert_eq!(world.push.closed(), [""; 0]);
     let mut another = world.viewer(Reach::All);
     another.id = "tok_other".to_owned();
     world.follow().connected("another's", another).await.unwrap();
-    assert_eq!(world.push.closed(), [""; 0], "what others have is no matter");
+    assert_eq!(
+        world.push.closed(),
+        [""; 0],
+        "connections of other principals do not count"
+    );
     world.follow().connected("a", world.viewer(Reach::All)).await.unwrap();
     assert_eq!(world.push.closed(), ["c00"]);
-    assert!(matches!(world.told("c00")[..], [Frame::Refused { .. }]));
+    assert!(matches!(world.frames_to("c00")[..], [Frame::Refused { .. }]));
     assert_eq!(world.watchers.find("c00").await.unwrap(), None);
     assert!(world.watchers.find("a").await.unwrap().is_some());
 }
 
-/// Lets others go first before each call, some often and some rarely.
+/// Yields to other tasks before each call, more or less often by the argument.
 struct Interleaved(MemoryWatchers);
 
 impl Interleaved {
-    async fn turns(&self, of: &str) {
+    async fn yield_some(&self, of: &str) {
         for _ in 0..of.bytes().map(usize::from).sum::<usize>() % 7 {
             tokio::task::yield_now().await;
         }
@@ -309,7 +313,7 @@ impl Interleaved {
 
 impl Watchers for Interleaved {
     async fn add(&self, watcher: &Watcher) -> Result<(), PortError> {
-        self.turns(&watcher.connection).await;
+        self.yield_some(&watcher.connection).await;
         self.0.add(watcher).await
     }
 
@@ -326,27 +330,27 @@ impl Watchers for Interleaved {
     }
 
     async fn of_principal(&self, principal: &str) -> Result<Vec<Watcher>, PortError> {
-        self.turns(principal).await;
+        self.yield_some(principal).await;
         self.0.of_principal(principal).await
     }
 
     async fn remove(&self, connection: &str) -> Result<(), PortError> {
-        self.turns(connection).await;
+        self.yield_some(connection).await;
         self.0.remove(connection).await
     }
 }
 
 #[tokio::test]
-async fn however_many_connect_at_once_no_more_than_the_limit_are_left() {
+async fn concurrent_connections_leave_at_most_the_limit_open() {
     let world = World::new();
-    let of_world = world.follow();
+    let parts = world.follow();
     let follow = Follow {
         watchers: Interleaved(world.watchers.clone()),
-        stores: of_world.stores,
-        activity: of_world.activity,
-        push: of_world.push,
-        clock: of_world.clock,
-        key: of_world.key,
+        stores: parts.stores,
+        activity: parts.activity,
+        push: parts.push,
+        clock: parts.clock,
+        key: parts.key,
     };
     let names: Vec<String> = (0..CONNECTIONS * 3).map(|nth| format!("c{nth:02}")).collect();
     let connecting = names
@@ -358,11 +362,11 @@ async fn however_many_connect_at_once_no_more_than_the_limit_are_left() {
     let left = world.watchers.of_principal(&world.viewer(Reach::All).id).await.unwrap();
     assert!((1..=CONNECTIONS).contains(&left.len()), "{}", left.len());
     let open = names.len() - world.push.closed().len();
-    assert_eq!(open, left.len(), "what is not remembered is closed");
+    assert_eq!(open, left.len(), "every connection that is not stored is closed");
 }
 
 #[tokio::test]
-async fn one_that_cannot_be_told_why_is_closed_all_the_same() {
+async fn replaced_connection_is_closed_even_if_the_reason_cannot_be_sent() {
     let world = World::new();
     connect_as_many_as_stay(&world).await;
     world.push.fail(1);

@@ -1,27 +1,27 @@
 use super::*;
 
 #[tokio::test]
-async fn what_happens_within_a_round_is_one_message_to_each_who_watches() {
+async fn changes_within_a_round_are_one_message_to_each_watcher() {
     let world = World::new();
-    world.happens("demo.myshopify.com", 0).await;
+    world.record_delivery("demo.myshopify.com", 0).await;
     world.round().await;
-    world.watches("a", Reach::All, DEMO).await;
+    world.watch("a", Reach::All, DEMO).await;
     world.push.take();
     for id in 1..=5 {
-        world.happens("demo.myshopify.com", id).await;
+        world.record_delivery("demo.myshopify.com", id).await;
     }
-    world.happens("other.myshopify.com", 9).await;
+    world.record_delivery("other.myshopify.com", 9).await;
     world.round().await;
-    let told = world.told("a");
-    assert_eq!(steps(&told), [(1, 6)]);
+    let frames = world.frames_to("a");
+    assert_eq!(steps(&frames), [(1, 6)]);
     let Frame::Update {
         status,
         lag,
         deliveries,
         ..
-    } = &told[0]
+    } = &frames[0]
     else {
-        panic!("{told:?}")
+        panic!("{frames:?}")
     };
     assert_eq!(
         ids(deliveries),
@@ -36,7 +36,7 @@ async fn rounds_are_at_least_a_quarter_of_a_second_apart() {
     let world = World::new();
     let mut began = Vec::new();
     for id in 0..5 {
-        world.happens("demo.myshopify.com", id).await;
+        world.record_delivery("demo.myshopify.com", id).await;
         world.round().await;
         began.push(world.clock.now());
         world.clock.pass(SignedDuration::from_millis(10));
@@ -47,55 +47,55 @@ async fn rounds_are_at_least_a_quarter_of_a_second_apart() {
     );
     world.clock.pass(SignedDuration::from_secs(1));
     let before = world.clock.now();
-    world.happens("demo.myshopify.com", 9).await;
+    world.record_delivery("demo.myshopify.com", 9).await;
     world.round().await;
-    assert_eq!(world.clock.now(), before, "who has waited long enough waits no longer");
+    assert_eq!(world.clock.now(), before, "a round that is due does not wait");
 }
 
 #[tokio::test]
-async fn a_round_told_twice_has_the_same_numbers_and_is_kept_once() {
+async fn repeated_round_has_the_same_numbers_and_is_stored_once() {
     let world = World::new();
-    world.happens("demo.myshopify.com", 0).await;
-    world.watches("a", Reach::All, DEMO).await;
+    world.record_delivery("demo.myshopify.com", 0).await;
+    world.watch("a", Reach::All, DEMO).await;
     world.push.take();
-    world.happens("demo.myshopify.com", 1).await;
+    world.record_delivery("demo.myshopify.com", 1).await;
     let changes = world.stores.take_changes();
     for _ in 0..2 {
         world.tell.tell(changes.clone()).await.unwrap();
-        assert_eq!(steps(&world.told("a")), [(0, 2)]);
+        assert_eq!(steps(&world.frames_to("a")), [(0, 2)]);
     }
     assert_eq!(world.activity.latest(&store(), None, 100).await.unwrap().len(), 2);
 }
 
 #[tokio::test]
-async fn what_is_missing_is_seen_by_the_numbers() {
+async fn missing_change_shows_as_a_gap_in_the_numbers() {
     let world = World::new();
-    world.happens("demo.myshopify.com", 0).await;
+    world.record_delivery("demo.myshopify.com", 0).await;
     world.round().await;
-    world.watches("a", Reach::All, DEMO).await;
+    world.watch("a", Reach::All, DEMO).await;
     world.push.take();
     for id in 1..=4 {
-        world.happens("demo.myshopify.com", id).await;
+        world.record_delivery("demo.myshopify.com", id).await;
     }
     let mut changes = world.stores.take_changes();
     changes.remove(1);
     world.tell.tell(changes).await.unwrap();
-    assert_eq!(steps(&world.told("a")), [(1, 2), (3, 5)]);
-    // A message that does not get through is not told again.
-    world.happens("demo.myshopify.com", 5).await;
+    assert_eq!(steps(&world.frames_to("a")), [(1, 2), (3, 5)]);
+    // A message that could not be sent is not repeated.
+    world.record_delivery("demo.myshopify.com", 5).await;
     world.push.fail(1);
     world.round().await;
-    world.happens("demo.myshopify.com", 6).await;
+    world.record_delivery("demo.myshopify.com", 6).await;
     world.round().await;
-    assert_eq!(steps(&world.told("a")), [(6, 7)]);
+    assert_eq!(steps(&world.frames_to("a")), [(6, 7)]);
 }
 
 #[tokio::test]
-async fn what_does_not_fit_into_a_frame_is_told_in_several_that_follow_on_one_another() {
+async fn changes_too_large_for_one_frame_are_sent_in_consecutive_frames() {
     let world = World::new();
-    world.happens("demo.myshopify.com", 0).await;
+    world.record_delivery("demo.myshopify.com", 0).await;
     world.round().await;
-    world.watches("a", Reach::All, DEMO).await;
+    world.watch("a", Reach::All, DEMO).await;
     world.push.take();
     let long = |id| ActivityEntry {
         problem: Some((crate::kernel::failure::ErrorCode::SchemaMismatch, "x".repeat(300))),
@@ -119,19 +119,19 @@ async fn what_does_not_fit_into_a_frame_is_told_in_several_that_follow_on_one_an
     assert!(steps.len() > 1);
     assert_eq!((steps[0].0, steps.last().unwrap().1), (1, 31));
     assert!(steps.windows(2).all(|two| two[0].1 == two[1].0), "{steps:?}");
-    let told = frames.iter().map(|frame| match frame {
+    let counts = frames.iter().map(|frame| match frame {
         Frame::Update { deliveries, .. } => deliveries.len(),
         _ => 0,
     });
-    assert_eq!(told.sum::<usize>(), 300);
+    assert_eq!(counts.sum::<usize>(), 300);
 }
 
 #[tokio::test]
-async fn one_change_that_is_too_large_leaves_out_the_oldest() {
+async fn single_change_too_large_for_a_frame_loses_its_oldest_deliveries() {
     let world = World::new();
-    world.happens("demo.myshopify.com", 0).await;
+    world.record_delivery("demo.myshopify.com", 0).await;
     world.round().await;
-    world.watches("a", Reach::All, DEMO).await;
+    world.watch("a", Reach::All, DEMO).await;
     world.push.take();
     let update = StoreUpdate {
         latest: (0..500).map(|id| entry(id, DeliveryOutcome::Applied)).collect(),
@@ -147,26 +147,26 @@ async fn one_change_that_is_too_large_leaves_out_the_oldest() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_gone_is_forgotten() {
+async fn closed_connection_is_removed() {
     let world = World::new();
-    world.happens("demo.myshopify.com", 0).await;
+    world.record_delivery("demo.myshopify.com", 0).await;
     for connection in ["a", "b"] {
-        world.watches(connection, Reach::All, DEMO).await;
+        world.watch(connection, Reach::All, DEMO).await;
     }
     world.push.take();
     world.push.breaks("a");
     world.round().await;
-    assert_eq!(steps(&world.told("b")), [(0, 1)]);
+    assert_eq!(steps(&world.frames_to("b")), [(0, 1)]);
     assert_eq!(world.watchers.find("a").await.unwrap(), None);
     assert!(world.watchers.find("b").await.unwrap().is_some());
 }
 
 #[tokio::test]
-async fn who_is_expired_is_told_nothing_and_shut_out() {
+async fn expired_watcher_receives_nothing_and_is_disconnected() {
     let world = World::new();
-    world.happens("demo.myshopify.com", 0).await;
-    world.watches("a", Reach::All, DEMO).await;
-    world.watches("b", Reach::All, LIST).await;
+    world.record_delivery("demo.myshopify.com", 0).await;
+    world.watch("a", Reach::All, DEMO).await;
+    world.watch("b", Reach::All, LIST).await;
     world.push.take();
     world.clock.pass(SignedDuration::from_hours(1));
     world.round().await;
@@ -176,17 +176,17 @@ async fn who_is_expired_is_told_nothing_and_shut_out() {
 }
 
 #[tokio::test]
-async fn who_watches_the_list_is_told_of_the_stores_within_reach_and_no_others() {
+async fn watcher_of_the_list_receives_only_stores_within_reach() {
     let world = World::new();
-    world.watches("all", Reach::All, LIST).await;
-    world.watches("one", only(&["b.myshopify.com"]), LIST).await;
-    world.watches("none", only(&["c.myshopify.com"]), LIST).await;
+    world.watch("all", Reach::All, LIST).await;
+    world.watch("one", only(&["b.myshopify.com"]), LIST).await;
+    world.watch("none", only(&["c.myshopify.com"]), LIST).await;
     world.push.take();
     for (name, id) in [("a.myshopify.com", 1), ("b.myshopify.com", 2), ("a.myshopify.com", 3)] {
-        world.happens(name, id).await;
+        world.record_delivery(name, id).await;
     }
     world.round().await;
-    let told: Vec<_> = world
+    let sent: Vec<_> = world
         .push
         .take()
         .into_iter()
@@ -203,7 +203,7 @@ async fn who_watches_the_list_is_told_of_the_stores_within_reach_and_no_others()
         .collect();
     let [a, b] = ["a.myshopify.com", "b.myshopify.com"].map(str::to_owned);
     assert_eq!(
-        told,
+        sent,
         [
             ("all".to_owned(), vec![(a, 2), (b.clone(), 1)]),
             ("one".to_owned(), vec![(b, 1)])
@@ -212,21 +212,21 @@ async fn who_watches_the_list_is_told_of_the_stores_within_reach_and_no_others()
 }
 
 #[tokio::test]
-async fn a_thousand_stores_in_the_list_are_told_in_frames_that_fit() {
+async fn thousand_summaries_are_sent_in_frames_that_fit() {
     let world = World::new();
-    world.watches("all", Reach::All, LIST).await;
+    world.watch("all", Reach::All, LIST).await;
     world.push.take();
     for number in 0..1000 {
-        world.happens(&format!("store-{number}.myshopify.com"), 1).await;
+        world.record_delivery(&format!("store-{number}.myshopify.com"), 1).await;
     }
     world.round().await;
     let texts = world.push.take_texts();
     assert!(texts.iter().all(|(_, text)| text.len() <= FRAME_LIMIT));
-    let told = texts.iter().map(|(_, text)| match serde_json::from_str(text).unwrap() {
+    let counts = texts.iter().map(|(_, text)| match serde_json::from_str(text).unwrap() {
         Frame::Stores { stores } => stores.len(),
         other => panic!("{other:?}"),
     });
-    assert_eq!(told.sum::<usize>(), 1000);
+    assert_eq!(counts.sum::<usize>(), 1000);
 }
 
 fn changed(now: Option<(Role, Reach, Timestamp)>) -> AccessChanged {
@@ -237,13 +237,13 @@ fn changed(now: Option<(Role, Reach, Timestamp)>) -> AccessChanged {
 }
 
 #[tokio::test]
-async fn who_is_revoked_is_told_so_and_shut_out_at_once() {
+async fn revoked_principal_is_notified_and_disconnected_at_once() {
     let world = World::new();
-    world.happens("demo.myshopify.com", 0).await;
-    world.watches("a", Reach::All, DEMO).await;
+    world.record_delivery("demo.myshopify.com", 0).await;
+    world.watch("a", Reach::All, DEMO).await;
     world.push.take();
     world.tell.access(&changed(None)).await.unwrap();
-    assert_eq!(world.told("a"), [Frame::Revoked]);
+    assert_eq!(world.frames_to("a"), [Frame::Revoked]);
     assert_eq!(world.push.closed(), ["a"]);
     world.round().await;
     world.follow().asked("a", DEMO).await.unwrap();
@@ -251,12 +251,12 @@ async fn who_is_revoked_is_told_so_and_shut_out_at_once() {
 }
 
 #[tokio::test]
-async fn who_may_do_something_else_is_told_so_and_sees_no_more_than_that() {
+async fn changed_permissions_are_sent_and_take_effect_at_once() {
     let world = World::new();
     let follow = world.follow();
-    world.happens("demo.myshopify.com", 0).await;
+    world.record_delivery("demo.myshopify.com", 0).await;
     world
-        .watches(
+        .watch(
             "a",
             Reach::All,
             r#"{"action":"watch","store":"demo.myshopify.com","list":true}"#,
@@ -277,14 +277,14 @@ async fn who_may_do_something_else_is_told_so_and_sees_no_more_than_that() {
         stores: vec!["b.myshopify.com".to_owned()],
         expires_at: until,
     };
-    assert_eq!(world.told("a"), [access]);
-    world.happens("demo.myshopify.com", 1).await;
+    assert_eq!(world.frames_to("a"), [access]);
+    world.record_delivery("demo.myshopify.com", 1).await;
     world.round().await;
-    assert_eq!(world.told("a"), []);
+    assert_eq!(world.frames_to("a"), []);
     follow.asked("a", DEMO).await.unwrap();
-    assert!(matches!(world.told("a")[..], [Frame::Refused { .. }]));
-    // What has expired is as good as revoked.
+    assert!(matches!(world.frames_to("a")[..], [Frame::Refused { .. }]));
+    // Permissions that have expired count as revoked.
     let past = (Role::Admin, Reach::All, world.clock.now());
     world.tell.access(&changed(Some(past))).await.unwrap();
-    assert_eq!(world.told("a"), [Frame::Revoked]);
+    assert_eq!(world.frames_to("a"), [Frame::Revoked]);
 }

@@ -1,8 +1,8 @@
-//! Words of the panel's made-up stack: `web/fixtures/said.json`.
+//! Sentences for the panel's mock server: `web/fixtures/said.json`.
 //!
-//! The panel is tried and tested before a stack that is made up (`web/mock`). What that says of stores and deliveries is not: it
-//! takes these statuses, summaries and meanings, so that its sentences are those that people see.
-//! `UPDATE_FIXTURES=1 cargo test -p hookline-domain fixture` writes the file after a change.
+//! The panel is developed and tested against a mock server (`web/mock`). Its stores and deliveries are made up, but not
+//! its sentences: it takes these statuses, summaries and meanings, so that it shows the sentences that people see.
+//! `UPDATE_FIXTURES=1 cargo test -p hookline-domain fixture` rewrites the file after a change.
 
 use std::fs;
 
@@ -45,7 +45,7 @@ fn delivery(id: &str) -> DeliveryKey {
     }
 }
 
-fn heard(minutes_ago: i64) -> StoreView {
+fn with_last_event(minutes_ago: i64) -> StoreView {
     let mut view = StoreView::default();
     view.record.last_event_at = Some(ago(minutes_ago));
     view.record.last_sync_at = Some(ago(minutes_ago));
@@ -67,7 +67,7 @@ fn problem(code: ErrorCode, minutes_ago: i64) -> Problem {
     }
 }
 
-/// A delivery that was received then, and tried this often.
+/// A delivery that was received `minutes_ago` and tried `tries` times.
 fn failed(id: &str, code: ErrorCode, minutes_ago: i64, tries: u32) -> FailedDelivery {
     let waited = i64::from(tries) * TRIED_EVERY_MINUTES;
     FailedDelivery {
@@ -88,7 +88,7 @@ fn failed(id: &str, code: ErrorCode, minutes_ago: i64, tries: u32) -> FailedDeli
 
 const TRIED_EVERY_MINUTES: i64 = 3;
 
-fn with(mut view: StoreView, deliveries: Vec<FailedDelivery>) -> StoreView {
+fn with_failures(mut view: StoreView, deliveries: Vec<FailedDelivery>) -> StoreView {
     for failed in &deliveries {
         let error = LastError {
             at: failed.problem.at,
@@ -106,12 +106,12 @@ fn with(mut view: StoreView, deliveries: Vec<FailedDelivery>) -> StoreView {
     view
 }
 
-fn changed(mut view: StoreView, change: impl FnOnce(&mut StoreView)) -> StoreView {
+fn with_change(mut view: StoreView, change: impl FnOnce(&mut StoreView)) -> StoreView {
     change(&mut view);
     view
 }
 
-/// Every way in which a store can be, by name.
+/// Every situation that a store can be in, by name.
 fn situations() -> Vec<(&'static str, StoreView)> {
     let parked = || failed("parked", ErrorCode::SchemaMismatch, 7, 2);
     let retried = || failed("retried", ErrorCode::IndexUnavailable, 7, 2);
@@ -126,7 +126,7 @@ fn situations() -> Vec<(&'static str, StoreView)> {
         FailedDelivery { problem, ..failed }
     };
     let lost = |view| {
-        changed(view, |view| {
+        with_change(view, |view| {
             let missing = vec!["products/update".parse().unwrap()];
             view.record.watched = Some(Watched {
                 missing,
@@ -135,28 +135,31 @@ fn situations() -> Vec<(&'static str, StoreView)> {
         })
     };
     vec![
-        ("live", heard(2)),
-        ("idle", heard(95)),
+        ("live", with_last_event(2)),
+        ("idle", with_last_event(95)),
         ("never", StoreView::default()),
-        ("uninstalled", changed(heard(95), |view| view.record.enabled = false)),
+        (
+            "uninstalled",
+            with_change(with_last_event(95), |view| view.record.enabled = false),
+        ),
         (
             "signatures",
-            changed(heard(95), |view| view.record.last_forged_at = Some(ago(1))),
+            with_change(with_last_event(95), |view| view.record.last_forged_at = Some(ago(1))),
         ),
         (
             "queue_stuck",
-            changed(heard(95), |view| {
+            with_change(with_last_event(95), |view| {
                 view.record.watched = Some(Watched {
                     waiting: Some(12),
                     ..Watched::unseen(ago(20), true)
                 });
             }),
         ),
-        ("subscriptions", lost(heard(2))),
-        ("subscriptions_idle", lost(heard(95))),
+        ("subscriptions", lost(with_last_event(2))),
+        ("subscriptions_idle", lost(with_last_event(95))),
         (
             "error",
-            changed(heard(2), |view| {
+            with_change(with_last_event(2), |view| {
                 let error = LastError {
                     at: ago(1),
                     code: ErrorCode::TokenRefused,
@@ -167,22 +170,25 @@ fn situations() -> Vec<(&'static str, StoreView)> {
                 view.errors.insert(error.code, error);
             }),
         ),
-        ("retrying", with(heard(2), vec![retried()])),
-        ("parked", with(heard(2), vec![parked()])),
-        ("parked_idle", with(heard(95), vec![parked()])),
-        ("dead_letter", with(heard(2), vec![given_up()])),
+        ("retrying", with_failures(with_last_event(2), vec![retried()])),
+        ("parked", with_failures(with_last_event(2), vec![parked()])),
+        ("parked_idle", with_failures(with_last_event(95), vec![parked()])),
+        ("dead_letter", with_failures(with_last_event(2), vec![given_up()])),
         (
             "denied",
-            with(
-                heard(2),
+            with_failures(
+                with_last_event(2),
                 vec![denied("refused", 7, 2), denied("refused-for-good", 60, 8)],
             ),
         ),
-        ("both", with(heard(2), vec![parked(), retried(), given_up()])),
+        (
+            "both",
+            with_failures(with_last_event(2), vec![parked(), retried(), given_up()]),
+        ),
         (
             "redriven",
-            with(
-                heard(2),
+            with_failures(
+                with_last_event(2),
                 vec![FailedDelivery {
                     redriven_at: Some(ago(1)),
                     tries: 0,
@@ -192,15 +198,15 @@ fn situations() -> Vec<(&'static str, StoreView)> {
         ),
         (
             "expired",
-            with(
-                heard(2),
+            with_failures(
+                with_last_event(2),
                 vec![failed("expired", ErrorCode::SchemaMismatch, 60 * 24 * 15, 8)],
             ),
         ),
     ]
 }
 
-/// What is told of a delivery, by what became of it.
+/// Explanation and possible actions of a delivery, by fate.
 fn deliveries() -> Map<String, Value> {
     let record = |state: LedgerState, fate: Option<Fate>| LedgerRecord {
         delivery: delivery("a"),
@@ -221,7 +227,7 @@ fn deliveries() -> Map<String, Value> {
         Fate::Noted,
         Fate::Dismissed,
     ];
-    let told = done.map(|fate| {
+    let explained = done.map(|fate| {
         let record = record(LedgerState::Done, Some(fate));
         let meaning = ledger::meaning(&record, None, DeadLetter::NotLooked, now());
         let actions = ledger::actions(&record, None, now());
@@ -230,29 +236,29 @@ fn deliveries() -> Map<String, Value> {
             json!({"meaning": meaning, "actions": actions}),
         )
     });
-    told.into_iter().collect()
+    explained.into_iter().collect()
 }
 
 #[test]
-fn made_up_stack_of_the_panel_says_what_the_server_says() {
+fn fixture_of_the_panel_has_the_servers_sentences() {
     let (mut statuses, mut summaries) = (Map::new(), Map::new());
     for (name, view) in situations() {
         summaries.insert(name.to_owned(), json!(Summary::of(&store(), &view, now())));
         let mut status = Status::of(&store(), view, now());
-        // Counts of a day are made up.
+        // The mock server makes up the counts of a day.
         status.hours.clear();
         statuses.insert(name.to_owned(), json!(status));
     }
-    let said = json!({"now": now(), "statuses": statuses, "summaries": summaries, "deliveries": deliveries()});
-    let text = serde_json::to_string_pretty(&said).unwrap() + "\n";
-    #[expect(clippy::disallowed_methods, reason = "a developer's wish, in a test only")]
-    let is_wanted = std::env::var_os("UPDATE_FIXTURES").is_some();
-    if is_wanted {
+    let sentences = json!({"now": now(), "statuses": statuses, "summaries": summaries, "deliveries": deliveries()});
+    let text = serde_json::to_string_pretty(&sentences).unwrap() + "\n";
+    #[expect(clippy::disallowed_methods, reason = "a switch for developers, in a test only")]
+    let is_update = std::env::var_os("UPDATE_FIXTURES").is_some();
+    if is_update {
         fs::write(FILE, &text).unwrap();
     }
     assert_eq!(
         fs::read_to_string(FILE).unwrap(),
         text,
-        "web/fixtures/said.json is not what the server says: UPDATE_FIXTURES=1 cargo test -p hookline-domain fixture"
+        "web/fixtures/said.json is out of date: run UPDATE_FIXTURES=1 cargo test -p hookline-domain fixture"
     );
 }

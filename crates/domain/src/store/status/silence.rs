@@ -1,4 +1,4 @@
-//! Why no event comes from a store.
+//! Reasons why no event comes from a store.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -9,28 +9,28 @@ use crate::{
     store::{status::SUBSCRIBE, stores::StoreRecord},
 };
 
-/// What the watchdog saw says something for so long: it looks once an hour.
-const SEEN_LATELY: SignedDuration = SignedDuration::from_hours(2);
+/// Validity of a result of the watchdog, which checks once an hour.
+const CHECK_VALID_FOR: SignedDuration = SignedDuration::from_hours(2);
 
-/// Why no event comes, as far as can be told.
+/// Explanation of a store's silence, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Silence {
-    /// In a word.
+    /// Reason, as a code.
     pub why: Reason,
-    /// In a sentence.
+    /// Explanation, in a sentence.
     pub message: String,
-    /// What to do about it, in a sentence, if something is to be done.
+    /// Advice, in a sentence, if something can be done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub advice: Option<String>,
 }
 
-/// Why no event comes.
+/// Reason why no event comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// Events come.
     None,
-    /// Nothing speaks against it that nothing happens in the store.
+    /// Probably nothing happens in the store: no other reason applies.
     Idle,
     /// A topic is not subscribed to, or its subscription sends elsewhere.
     NoSubscription,
@@ -43,7 +43,7 @@ pub enum Reason {
 }
 
 impl Silence {
-    /// Why no event comes, at `now`.
+    /// Explains at `now` why no event comes.
     pub(crate) fn of(record: &StoreRecord, now: Timestamp) -> Self {
         let (why, message, advice) = Self::explain(record, now);
         Self {
@@ -72,7 +72,7 @@ impl Silence {
             }
             Activity::Idle => {}
         }
-        let nothing = if record.last_event_at.is_none() {
+        let no_webhook = if record.last_event_at.is_none() {
             "No webhook has come yet."
         } else {
             "No webhook in the last 30 minutes."
@@ -80,16 +80,16 @@ impl Silence {
         let Some(watched) = record
             .watched
             .as_ref()
-            .filter(|seen| now.duration_since(seen.at) < SEEN_LATELY)
+            .filter(|seen| now.duration_since(seen.at) < CHECK_VALID_FOR)
         else {
-            let message = format!("{nothing} Its subscriptions have not been checked in the last two hours.");
+            let message = format!("{no_webhook} Its subscriptions have not been checked in the last two hours.");
             return (Reason::Idle, message, None);
         };
         let applied_since = record.last_event_at.is_some_and(|last| last > watched.at);
         if watched.waiting.is_some_and(|waiting| waiting > 0) && !applied_since {
             let message =
                 "Events waited in the queue at the last check, and none of this store's has been applied since.";
-            let advice = "Look at the errors of the function reindex, and at the health of the search cluster.";
+            let advice = "Check the errors of the function `reindex` and the health of the search cluster.";
             return (Reason::QueueStuck, message.into(), Some(advice));
         }
         let unheard: Vec<&str> = watched
@@ -103,9 +103,9 @@ impl Silence {
             return (Reason::NoSubscription, message, Some(SUBSCRIBE));
         }
         let message = if watched.by_api {
-            format!("{nothing} Every subscription is in place.")
+            format!("{no_webhook} Every subscription is in place.")
         } else {
-            format!("{nothing} Subscriptions that the app makes itself cannot be checked.")
+            format!("{no_webhook} Subscriptions that the app makes itself cannot be checked.")
         };
         (Reason::Idle, message, None)
     }
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn silence_is_explained() {
+    fn silence_has_the_reason_that_applies_first() {
         let idle = StoreRecord {
             last_event_at: Some(at("2026-11-21T10:00:00Z")),
             watched: Some(watched()),
@@ -165,7 +165,7 @@ mod tests {
             let silence = Silence::of(&unheard, at("2026-11-21T12:00:00Z"));
             assert!(silence.message.contains("products/update"), "{}", silence.message);
         }
-        // Long ago.
+        // A check that is too old to count.
         let old = Watched {
             at: at("2026-11-21T09:00:00Z"),
             ..stuck.clone()
@@ -174,7 +174,11 @@ mod tests {
 
         let mut stuck = seen(stuck);
         stuck.last_event_at = Some(at("2026-11-21T11:25:00Z"));
-        assert_eq!(why(&stuck), Reason::NoSubscription, "one has been applied since");
+        assert_eq!(
+            why(&stuck),
+            Reason::NoSubscription,
+            "an event has been applied since the check"
+        );
         stuck.last_forged_at = Some(at("2026-11-21T11:59:00Z"));
         assert_eq!(why(&stuck), Reason::SignatureFailing);
         stuck.last_event_at = Some(at("2026-11-21T11:59:30Z"));

@@ -1,13 +1,14 @@
-//! How a store is doing, in a word and sentences: the readings of its indicators.
+//! State of a store, in a word and in sentences, derived from its record, counts, errors and failed deliveries.
 //!
-//! | needs a person | events within half an hour | reads |
+//! | needs a person | events within half an hour | state |
 //! |---|---|---|
 //! | no | yes | live |
 //! | no | no | idle |
 //! | yes | either | attention, with all reasons, the most urgent first |
 //!
-//! What needs a person: [`ConcernCause`]. A failed delivery does until it is applied, redriven or dismissed, whatever else happens; an
-//! error that is no delivery's for half an hour, and one that is tried again only until something went well.
+//! [`ConcernCause`] lists what needs a person. A failed delivery does until it is applied, redriven or dismissed, whatever else
+//! happens; an error without a delivery does for half an hour; and an error that is retried does only until something
+//! succeeds.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -28,41 +29,41 @@ use crate::{
 /// A store in the list of stores.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
-    /// Which.
+    /// Label of the store.
     pub store: StoreLabel,
-    /// How it is doing, in a word.
+    /// State, in a word.
     pub state: StoreState,
-    /// Why, in a sentence or two.
+    /// Explanation of the state, in a sentence or two.
     pub why: String,
-    /// Whether the app is installed.
+    /// True if the app is installed.
     pub enabled: bool,
-    /// When the last delivery came.
+    /// Time at which the last delivery came.
     pub last_event_at: Option<Timestamp>,
-    /// When a change was last applied.
+    /// Time at which a change was last applied.
     pub last_sync_at: Option<Timestamp>,
     /// Deliveries of the last 24 hours.
     pub events_24h: u64,
-    /// Failed deliveries that the queue still tries.
+    /// Failed deliveries that the queue still retries.
     pub retrying: usize,
     /// Failed deliveries that the queue has given up.
     pub dead_letters: usize,
-    /// Where it is.
+    /// Number of times the store's record has been written.
     pub seq: u64,
 }
 
-/// How a store is doing, in a word: the dot in the list.
+/// State of a store, in a word: the dot in the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StoreState {
     /// Events come, and nothing needs a person.
     Live,
-    /// No event has come for half an hour, and nothing speaks against that.
+    /// No event has come for half an hour, and nothing indicates a fault.
     Idle,
     /// A person should look: see [`ConcernCause`].
     Attention,
 }
 
-/// What sort of thing a person should look at. The most urgent first.
+/// Kind of thing that a person should look at, the most urgent first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConcernCause {
@@ -76,26 +77,26 @@ pub enum ConcernCause {
     QueueStuck,
     /// A topic has no subscription that sends to us.
     Subscriptions,
-    /// Something went wrong.
+    /// An error occurred.
     Error,
 }
 
 /// A thing that a person should look at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Concern {
-    /// What sort.
+    /// Kind of concern.
     pub reason: ConcernCause,
-    /// What is wrong, in a sentence.
+    /// Problem, in a sentence.
     pub message: String,
-    /// What to do about it, in a sentence.
+    /// Advice, in a sentence.
     pub advice: String,
-    /// The error's sort, if it is one.
+    /// Code of the error, if it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<ErrorCode>,
 }
 
 impl Summary {
-    /// How a store is doing at `now`.
+    /// Summarizes a store at `now`.
     #[must_use]
     pub fn of(store: &StoreKey, view: &StoreView, now: Timestamp) -> Self {
         let reading = StoreReading::of(view, now);
@@ -120,26 +121,26 @@ impl Summary {
     }
 }
 
-/// How a store is doing, and why.
+/// State of a store with its explanation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreReading {
-    /// In a word.
+    /// State, in a word.
     pub state: StoreState,
-    /// In a sentence or two.
+    /// Explanation, in a sentence or two.
     pub why: String,
     /// Everything that a person should look at, the most urgent first.
     pub concerns: Vec<Concern>,
 }
 
 impl StoreReading {
-    /// How a store is doing at `now`.
+    /// Derives the state of a store at `now`.
     #[must_use]
     pub fn of(view: &StoreView, now: Timestamp) -> Self {
         let silence = Silence::of(&view.record, now);
-        let mut concerns: Vec<Concern> = dead_letters(&FailedDeliverySummary::of(&view.failures, now))
+        let mut concerns: Vec<Concern> = failed_concern(&FailedDeliverySummary::of(&view.failures, now))
             .into_iter()
             .collect();
-        concerns.extend(of_silence(&silence));
+        concerns.extend(silence_concern(&silence));
         let lost: Vec<&str> = view.record.watched.iter().flat_map(unheard).collect();
         if !lost.is_empty() && silence.why == Reason::None {
             concerns.push(Concern {
@@ -149,7 +150,7 @@ impl StoreReading {
                 code: None,
             });
         }
-        let standing = view.errors.values().filter(|error| stands(error, view, now));
+        let standing = view.errors.values().filter(|error| needs_person(error, view, now));
         let mut standing: Vec<&LastError> = standing.collect();
         standing.sort_by_key(|error| std::cmp::Reverse(error.at));
         concerns.extend(standing.into_iter().map(|error| Concern {
@@ -161,20 +162,20 @@ impl StoreReading {
         concerns.sort_by_key(|concern| concern.reason);
         let (state, why) = match concerns.first() {
             Some(first) => (StoreState::Attention, format!("{} {}", first.message, first.advice)),
-            None if Activity::of(&view.record, now) == Activity::Live => (StoreState::Live, LIVE.to_owned()),
+            None if Activity::of(&view.record, now) == Activity::Live => (StoreState::Live, LIVE_SENTENCE.to_owned()),
             None => (StoreState::Idle, silence.message),
         };
         Self { state, why, concerns }
     }
 }
 
-const LIVE: &str = "Receiving webhooks. No errors in the last 30 minutes.";
+const LIVE_SENTENCE: &str = "Receiving webhooks. No errors in the last 30 minutes.";
 
-/// What to do about a lost subscription.
+/// Advice about a missing subscription.
 pub const SUBSCRIBE: &str =
     "Run `hookline webhooks check` to see them, and `hookline webhooks register` to create what is missing.";
 
-fn of_silence(silence: &Silence) -> Option<Concern> {
+fn silence_concern(silence: &Silence) -> Option<Concern> {
     let reason = match silence.why {
         Reason::None | Reason::Idle => return None,
         Reason::Disabled => ConcernCause::Uninstalled,
@@ -190,8 +191,8 @@ fn of_silence(silence: &Silence) -> Option<Concern> {
     })
 }
 
-/// What is to be said of failed deliveries that a person has to look at.
-fn dead_letters(failed: &FailedDeliverySummary) -> Option<Concern> {
+/// Concern about failed deliveries that need a person.
+fn failed_concern(failed: &FailedDeliverySummary) -> Option<Concern> {
     let (attention, dead) = (failed.attention, failed.dead_letters);
     if attention == 0 {
         return None;
@@ -201,7 +202,7 @@ fn dead_letters(failed: &FailedDeliverySummary) -> Option<Concern> {
         1 => format!("1 delivery{more} could not be applied and waits for you"),
         many => format!("{many}{more} deliveries could not be applied and wait for you"),
     };
-    let (where_, then) = match (dead, attention - dead.min(attention)) {
+    let (place, then) = match (dead, attention - dead.min(attention)) {
         (0, _) => ("still in the queue".to_owned(), "try each now; or dismiss them."),
         (1, 0) => ("1 dead letter".to_owned(), "redrive it; or dismiss it."),
         (many, 0) => (format!("{many} dead letters"), "redrive them; or dismiss them."),
@@ -211,16 +212,16 @@ fn dead_letters(failed: &FailedDeliverySummary) -> Option<Concern> {
         ),
     };
     let first = failed.deliveries.first();
-    let latest = first.map(|told| told.message.as_str());
+    let latest = first.map(|delivery| delivery.message.as_str());
     let remove = first.map_or_else(
         || "Remove the cause, then".to_owned(),
-        |told| remove_cause(told.code, told.cause),
+        |delivery| remove_cause(delivery.code, delivery.cause),
     );
     Some(Concern {
         reason: ConcernCause::DeadLetters,
-        message: format!("{waits} ({where_}): {}.", latest.unwrap_or("the reason is not known")),
+        message: format!("{waits} ({place}): {}.", latest.unwrap_or("the reason is not known")),
         advice: format!("{remove} {then}"),
-        code: failed.deliveries.first().map(|told| told.code),
+        code: first.map(|delivery| delivery.code),
     })
 }
 
@@ -233,12 +234,12 @@ pub(crate) fn unheard(watched: &crate::store::stores::Watched) -> impl Iterator<
         .map(crate::kernel::ids::Topic::as_str)
 }
 
-/// Whether an error still needs a person: it is younger than half an hour, and nothing since shows that it is over. Of a
-/// delivery that is parked, the delivery itself does.
-fn stands(error: &LastError, view: &StoreView, now: Timestamp) -> bool {
+/// True if an error still needs a person: it is younger than half an hour, and nothing since shows that it is over. An
+/// error of a parked delivery does not; the delivery itself does.
+fn needs_person(error: &LastError, view: &StoreView, now: Timestamp) -> bool {
     let is_recent = now.duration_since(error.at) < IDLE_AFTER;
     match error.code {
-        // What is tried again is over once something was applied.
+        // A failure that is retried is over once something was applied.
         ErrorCode::IndexUnavailable
         | ErrorCode::StorageUnavailable
         | ErrorCode::StoreChanging

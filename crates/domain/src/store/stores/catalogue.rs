@@ -1,4 +1,4 @@
-//! What is known of a store's catalogue as a whole, and of the Admin API that tells it.
+//! State of a store's catalog as a whole, and of the Admin API that provides it.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -7,114 +7,114 @@ use serde::{Deserialize, Serialize};
 
 use crate::kernel::ids::{EntityId, Kind, Topic};
 
-/// What a comparison of the store's catalogue with the index has found.
+/// Result of comparing the store's catalog with the index.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Reconciled {
-    /// When it began: everything changed before is in the index.
+    /// Start: every earlier change is in the index.
     pub began_at: Timestamp,
-    /// When it ended.
+    /// End.
     pub ended_at: Timestamp,
-    /// How many products were compared.
+    /// Number of products compared.
     pub compared: u64,
-    /// Changes that a webhook should have carried and did not, by topic.
+    /// Changes that a webhook should have reported but did not, by topic.
     pub missed: BTreeMap<Topic, u64>,
-    /// Products whose collections had changed, which no webhook tells.
+    /// Products whose collections had changed, which no webhook reports.
     pub regrouped: u64,
-    /// Products and collections whose documents were other than what the store has, though no time says that anything has
-    /// changed.
+    /// Products and collections whose documents differed from the store's state although no timestamp shows a change.
     #[serde(default)]
     pub mended: u64,
-    /// Records of the store's answers that could not be read. What we have of each has stayed as it was.
+    /// Records of the store's responses that could not be read. The index keeps what it has of each.
     #[serde(default)]
     pub skipped: u64,
-    /// The first of them, by id and place; never with a value.
+    /// The first of these records, by id and place; never with a value.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unread: Vec<Skipped>,
 }
 
-/// What a look at a store's subscriptions and at our queues has shown.
+/// Result of checking a store's vendor subscriptions and our queues.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Watched {
-    /// When.
+    /// Time of the check.
     pub at: Timestamp,
-    /// Whether its subscriptions were made through its Admin API (`hookline webhooks register`). An app's own
-    /// (`shopify.app.toml`) cannot be seen, so of a store without any, nothing is missing.
+    /// True if its subscriptions were created through its Admin API (`hookline webhooks register`). Those of an app
+    /// (`shopify.app.toml`) are not visible to us, so for a store without any, none counts as missing.
     #[serde(default)]
     pub by_api: bool,
     /// Topics that no subscription sends to us.
     pub missing: Vec<Topic>,
-    /// Topics whose subscription sends elsewhere.
+    /// Topics whose subscription sends to another address.
     pub elsewhere: Vec<Topic>,
-    /// Topics whose subscription was made again.
+    /// Topics whose subscription was created again.
     pub restored: Vec<Topic>,
-    /// How many events waited in the queue, of all stores: for what follows from it ([`Silence`](crate::store::status::Silence)). No
-    /// [`Status`](crate::store::status::Status) tells it, for who may see one store is to learn nothing of the others.
+    /// Number of events of all stores that waited in the queue; used to explain
+    /// [`Silence`](crate::store::status::Silence). No [`Status`](crate::store::status::Status) contains it, because a
+    /// client that may see one store must learn nothing about the others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<u64>,
 }
 
-/// How a run through a store's whole catalogue goes.
+/// Progress of a run through a store's whole catalog.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Run {
-    /// What sort.
+    /// Kind of run.
     pub task: RunTask,
-    /// Where it is.
+    /// Current stage.
     pub stage: RunStage,
-    /// When it began.
+    /// Start.
     pub began_at: Timestamp,
-    /// When this was so.
+    /// Time of this state.
     pub at: Timestamp,
-    /// How many products have been gone through.
+    /// Number of products processed.
     pub products: u64,
-    /// How many records could not be read so far.
+    /// Number of records that could not be read so far.
     #[serde(default)]
     pub skipped: u64,
-    /// How many bytes of the store's export have been read, of how many; none while the store is writing it.
+    /// Bytes of the store's export read so far, and its size in bytes; `None` while the store is writing it.
     pub bytes: Option<(u64, u64)>,
 }
 
-/// What sort of run.
+/// Kind of run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunTask {
-    /// Everything is indexed.
+    /// Indexes everything (backfill).
     Resync,
-    /// What differs is.
+    /// Indexes only what differs (reconciliation).
     Reconcile,
 }
 
-/// Where a run is.
+/// Stage of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunStage {
-    /// The store writes its export.
+    /// The store is writing its export.
     Waiting,
-    /// The export is read.
+    /// The export is being read.
     Reading,
-    /// What the store has no more is looked for.
+    /// Entities that the store no longer has are being searched for and removed.
     Deleting,
-    /// It has ended.
+    /// It is complete.
     Done,
-    /// It ended before it was through, and nothing will go on with it: the last error says why.
+    /// It ended early and will not be resumed: the last error says why.
     Failed,
 }
 
-/// A store's Admin API lets an app ask so much, in points of its cost
+/// Rate limit of a store's Admin API for one app, in points of query cost
 /// (<https://shopify.dev/docs/api/usage/limits>).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Quota {
-    /// When this was so.
+    /// Time of this state.
     pub at: Timestamp,
-    /// What was left.
+    /// Points left.
     pub available: u32,
-    /// What there is at most.
+    /// Maximum number of points.
     pub maximum: u32,
-    /// What comes back each second.
+    /// Points restored per second.
     pub restored_per_second: u32,
 }
 
 impl Watched {
-    /// Before the first look at the subscriptions.
+    /// Result before the first check of the subscriptions.
     #[must_use]
     pub fn unseen(at: Timestamp, by_api: bool) -> Self {
         Self {
@@ -128,18 +128,18 @@ impl Watched {
     }
 }
 
-/// A record of an answer that could not be read, and was passed over. Says nothing of its values.
+/// Record of a response that could not be read and was skipped. Contains none of its values.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Skipped {
-    /// Product or collection, if that is known.
+    /// Product or collection, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<Kind>,
-    /// Whose record it is, if that could be read.
+    /// Id of the entity, if it could be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<EntityId>,
-    /// Where it is, and where in it what is wrong is: as in `line 17 of the export: tags`.
+    /// Position of the record, and of the fault within it, as in `line 17 of the export: tags`.
     pub path: String,
-    /// What was expected there.
+    /// Problem: what was expected at that position.
     pub problem: String,
 }
 

@@ -1,4 +1,4 @@
-//! What is counted of a store, by the hour.
+//! Counts of a store, by the hour.
 
 use std::{fmt, str::FromStr};
 
@@ -11,31 +11,31 @@ use crate::kernel::ids::Topic;
 pub struct Hour(i64);
 
 impl Hour {
-    /// The hour that an instant is in.
+    /// Returns the hour that contains an instant.
     #[must_use]
     pub fn of(at: Timestamp) -> Self {
         Self(at.as_second().div_euclid(3600))
     }
 
-    /// The hour some hours before.
+    /// Returns the hour that is `hours` earlier.
     #[must_use]
     pub fn back(self, hours: u32) -> Self {
         Self(self.0 - i64::from(hours))
     }
 
-    /// Its number, counted from 1970.
+    /// Number of hours since the beginning of 1970.
     #[must_use]
     pub fn number(self) -> i64 {
         self.0
     }
 
-    /// The hour with this number.
+    /// Returns the hour with this number.
     #[must_use]
     pub fn numbered(number: i64) -> Self {
         Self(number)
     }
 
-    /// Its first instant; the first of all time for an hour before it.
+    /// First instant of the hour; the earliest timestamp if the hour is before that.
     #[must_use]
     pub fn began_at(self) -> Timestamp {
         let start = Timestamp::UNIX_EPOCH.checked_add(SignedDuration::from_hours(self.0));
@@ -44,7 +44,7 @@ impl Hour {
 }
 
 impl fmt::Display for Hour {
-    /// As in `2026-11-21T03`.
+    /// Writes it as in `2026-11-21T03`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let start = Timestamp::UNIX_EPOCH
             .checked_add(SignedDuration::from_hours(self.0))
@@ -53,26 +53,26 @@ impl fmt::Display for Hour {
     }
 }
 
-/// What is counted.
+/// Quantity that is counted.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Counter {
-    /// Deliveries that had their effect, by topic: each once, however often it came.
+    /// Deliveries that took effect, by topic: each once, however often it was received.
     Event(Topic),
-    /// Deliveries dropped at the door because they had been dealt with.
+    /// Deliveries that a receiver dropped because they had been processed before.
     Duplicate,
     /// Events that belonged to no active install.
     Discarded,
     /// Requests in the store's name with a wrong signature.
     Forged,
-    /// Replays that had their effect: a person's doing, not the store's.
+    /// Replays that took effect: requested by a person, not sent by the store.
     Replayed,
-    /// Changes that a webhook of this topic should have carried and did not, found by a reconciliation.
+    /// Changes that a webhook of this topic should have reported but did not, found by a reconciliation.
     Missed(Topic),
-    /// Products indexed with the first of their variants only, because we hold no token to ask for the others.
+    /// Products indexed with only the first of their variants, because we hold no token to fetch the others.
     Partial,
 }
 
-/// Not the name of a counter.
+/// The text is not the name of a counter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not the name of a counter")]
 pub struct ParseCounterError;
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hours_and_counters_read_back() {
+    fn hours_and_counters_round_trip_through_text() {
         let hour = Hour::of("2026-11-21T03:59:59Z".parse().unwrap());
         assert_eq!(hour.to_string(), "2026-11-21T03");
         assert_eq!("2026-11-21T03".parse(), Ok(hour));

@@ -7,27 +7,27 @@ use crate::{
 
 const OLD: &str = "2026-11-20T10:00:00Z";
 
-/// Lets time pass at once.
-struct Skip(SetClock);
+/// Pauses that return at once and advance the clock.
+struct SkipAhead(SetClock);
 
-impl Pause for Skip {
+impl Pause for SkipAhead {
     async fn pause(&self, how_long: SignedDuration) {
         self.0.pass(how_long);
     }
 }
 
 impl World {
-    /// Runs, and returns also what was told.
-    async fn backfill(&self, anew: bool) -> (Result<Reconciled, SyncError>, Vec<BackfillEvent>) {
+    /// Runs a backfill; also returns its reports.
+    async fn backfill(&self, restart: bool) -> (Result<Reconciled, SyncError>, Vec<BackfillEvent>) {
         let backfill = Backfill {
             reconcile: self.reconcile(),
             scope: Scope::Everything,
             checkpoints: self.stores.clone(),
-            pause: Skip(self.clock.clone()),
+            pause: SkipAhead(self.clock.clone()),
         };
-        let mut told = Vec::new();
-        let done = backfill.run(&store(), anew, &mut |more| told.push(more)).await;
-        (done, told)
+        let mut reports = Vec::new();
+        let done = backfill.run(&store(), restart, &mut |more| reports.push(more)).await;
+        (done, reports)
     }
 
     async fn checkpoint(&self) -> Option<Checkpoint> {
@@ -44,8 +44,8 @@ fn with(products: usize) -> World {
     world
 }
 
-fn read(told: &[BackfillEvent]) -> Vec<u64> {
-    let read = told.iter().filter_map(|told| match told {
+fn read(reports: &[BackfillEvent]) -> Vec<u64> {
+    let read = reports.iter().filter_map(|reports| match reports {
         BackfillEvent::Read(progress) => Some(progress.products),
         _ => None,
     });
@@ -53,12 +53,12 @@ fn read(told: &[BackfillEvent]) -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn all_of_a_store_is_indexed_and_told_as_it_goes() {
+async fn whole_store_is_indexed_and_progress_is_reported() {
     let world = with(1000);
-    let (done, told) = world.backfill(false).await;
+    let (done, reports) = world.backfill(false).await;
     let reconciled = done.unwrap();
     assert_eq!(reconciled.compared, 1000);
-    assert_eq!(read(&told), [400, 800, 1000]);
+    assert_eq!(read(&reports), [400, 800, 1000]);
     assert_eq!(world.index.index.documents().len(), 1001);
     assert_eq!(world.shown_in("0"), ["Stoves"]);
     assert_eq!(
@@ -68,25 +68,25 @@ async fn all_of_a_store_is_indexed_and_told_as_it_goes() {
 }
 
 #[tokio::test]
-async fn a_run_that_dies_is_gone_on_with_by_the_next() {
+async fn next_run_resumes_a_run_that_died() {
     let world = with(1000);
     world.catalogue.cut_after(450);
-    // Cut off once, then away for longer than it is waited for.
+    // The connection is cut once, then fails for longer than a run waits.
     let mut pauses = 0;
     let backfill = Backfill {
         reconcile: world.reconcile(),
         scope: Scope::Everything,
         checkpoints: world.stores.clone(),
-        pause: Skip(world.clock.clone()),
+        pause: SkipAhead(world.clock.clone()),
     };
     let catalogue = world.catalogue.clone();
     let mut failures = Vec::new();
-    let mut told = |more: BackfillEvent| match more {
+    let mut reports = |more: BackfillEvent| match more {
         BackfillEvent::Waits {
             why: WaitReason::Interrupted { .. },
             ..
         } => {
-            for _ in 0..ATTEMPTS {
+            for _ in 0..MAX_ATTEMPTS {
                 catalogue.next_fails_with(CatalogueError::Throttled);
             }
         }
@@ -94,23 +94,23 @@ async fn a_run_that_dies_is_gone_on_with_by_the_next() {
         BackfillEvent::Failed { reason } => failures.push(reason),
         BackfillEvent::Resumes(_) | BackfillEvent::Read(_) => {}
     };
-    let died = backfill.run(&store(), false, &mut told).await.unwrap_err();
+    let died = backfill.run(&store(), false, &mut reports).await.unwrap_err();
     assert!(died.is_worth_a_retry());
     assert_eq!(failures.len(), 4);
     let kept = world.checkpoint().await.unwrap();
     assert!(matches!(kept.step, Step::Read { offset: 400, .. }), "{kept:?}");
 
     world.index.written();
-    let (done, told) = world.backfill(false).await;
-    assert_eq!(told[0], BackfillEvent::Resumes(kept));
-    assert_eq!(read(&told), [800, 1000]);
+    let (done, reports) = world.backfill(false).await;
+    assert_eq!(reports[0], BackfillEvent::Resumes(kept));
+    assert_eq!(read(&reports), [800, 1000]);
     assert_eq!(done.unwrap().compared, 1000);
     assert_eq!(world.index.written().len(), 600);
     assert_eq!(world.index.index.documents().len(), 1001);
 }
 
 #[tokio::test]
-async fn a_run_begins_anew_when_it_is_told_to_or_the_checkpoint_is_anothers() {
+async fn run_restarts_on_request_or_if_the_checkpoint_has_another_scope() {
     let world = with(500);
     let checkpoint = |scope| Checkpoint {
         scope,
@@ -120,15 +120,15 @@ async fn a_run_begins_anew_when_it_is_told_to_or_the_checkpoint_is_anothers() {
             found: crate::catalogue::jobs::ReconcileFindings::default(),
         },
     };
-    for (scope, anew) in [(Scope::Everything, true), (Scope::Differing, false)] {
+    for (scope, restart) in [(Scope::Everything, true), (Scope::Differing, false)] {
         world.stores.keep(&store(), &checkpoint(scope)).await.unwrap();
-        let (done, told) = world.backfill(anew).await;
-        assert_eq!((done.unwrap().compared, read(&told)), (500, vec![400, 500]));
+        let (done, reports) = world.backfill(restart).await;
+        assert_eq!((done.unwrap().compared, read(&reports)), (500, vec![400, 500]));
     }
 }
 
 #[tokio::test]
-async fn an_export_that_has_expired_since_is_asked_for_again() {
+async fn expired_export_is_requested_again() {
     let world = with(500);
     let kept = Checkpoint {
         scope: Scope::Everything,
@@ -143,10 +143,10 @@ async fn an_export_that_has_expired_since_is_asked_for_again() {
         },
     };
     world.stores.keep(&store(), &kept).await.unwrap();
-    let (done, told) = world.backfill(false).await;
+    let (done, reports) = world.backfill(false).await;
     assert_eq!(done.unwrap().compared, 500);
-    assert!(told.iter().any(|told| matches!(
-        told,
+    assert!(reports.iter().any(|reports| matches!(
+        reports,
         BackfillEvent::Waits {
             why: WaitReason::BegunAgain { .. },
             ..
@@ -156,10 +156,10 @@ async fn an_export_that_has_expired_since_is_asked_for_again() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_not_taken_ends_it_at_once() {
+async fn missing_token_ends_the_run_at_once() {
     let world = with(5);
     world.catalogue.next_fails_with(CatalogueError::NotConnected);
-    let (done, told) = world.backfill(false).await;
+    let (done, reports) = world.backfill(false).await;
     assert!(matches!(done, Err(SyncError::Unasked(CatalogueError::NotConnected))));
-    assert_eq!(told, []);
+    assert_eq!(reports, []);
 }

@@ -1,4 +1,4 @@
-//! What the store has beside what we have: which of it is to be written, and which a webhook should have told.
+//! Compares the store's states with ours: which to write, and which a webhook should have delivered.
 
 use std::cmp::Ordering;
 
@@ -22,30 +22,31 @@ use crate::{
     sync::{refetch::SyncError, vendor::Catalogue},
 };
 
-/// How what the store has differs from what we have.
+/// Difference between a state of the store and what we have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Difference {
-    /// Not at all: the index is known to hold this very state, or a newer one has passed.
+    /// None: the index is known to hold this very state, or a newer one has passed.
     None,
-    /// Not, as far as can be told, and it is written once more: the index is not known to hold it. Whoever let it pass the
-    /// fence may have died before it was in the index, or have been an older version of this code.
+    /// None that can be seen, but the index is not known to hold the state, so it is written once more. The consumer
+    /// that let it pass the fence may have died before it was indexed, or have been an older version of this code.
     Again,
-    /// We have none of it.
+    /// We do not have the entity.
     New,
-    /// An uninstall took ours out.
+    /// An uninstall removed ours.
     Retired,
     /// Ours is older.
     Older,
-    /// It is in other collections now.
+    /// The product is in other collections now.
     Regrouped,
-    /// Nobody has told us its collections.
+    /// We do not know the product's collections yet.
     Ungrouped,
-    /// It was rendered otherwise, though its times say nothing of a change.
+    /// The content differs, although its times show no change.
     Altered,
 }
 
-/// How what was seen differs from what is remembered, `own` being the version it would have in the present install. What we
-/// know to be deleted stays so: ids are never used again, and an export may be older than the deletion.
+/// Difference between a state and what is remembered of the entity; `own` is the version that the state has in the
+/// present install. An entity that we know to be deleted stays so: ids are never reused, and an export may be older
+/// than the deletion.
 pub(super) fn difference(
     entity: &EntityKey,
     known: Option<&FenceRecord>,
@@ -68,14 +69,14 @@ pub(super) fn difference(
     }
 }
 
-/// How two states differ that changed in the same second.
+/// Difference between two states that changed in the same second.
 fn of_content(entity: &EntityKey, known: &FenceRecord, seen: &Event) -> Difference {
     let remembered = &known.remembered;
     let (digest, tracking) = match seen {
         Event::ProductUpdated(product) => {
             match (&product.collections, &remembered.collections) {
                 (Some(_), None) => return Difference::Ungrouped,
-                (Some(told), Some(remembered)) if told != remembered => return Difference::Regrouped,
+                (Some(seen), Some(remembered)) if seen != remembered => return Difference::Regrouped,
                 (Some(_) | None, _) => {}
             }
             (Digest::of_product(entity, product), product.tracking())
@@ -98,7 +99,7 @@ fn of_content(entity: &EntityKey, known: &FenceRecord, seen: &Event) -> Differen
 }
 
 impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconcile<K, E, S, I, C> {
-    /// Indexes what differs, or everything, and adds to what has been found.
+    /// Indexes what differs, or everything, and adds to the findings.
     pub(super) async fn compare(
         &self,
         store: &StoreKey,
@@ -119,7 +120,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
         Ok(())
     }
 
-    /// What of it differs.
+    /// The states that differ.
     async fn differing(
         &self,
         store: &StoreKey,
@@ -131,7 +132,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
         let entities: Vec<EntityKey> = seen.iter().filter_map(|seen| seen.event.entity(store)).collect();
         let known = self.ask.known(&entities).await?;
         let record = &baseline.record;
-        // What has changed since may be on its way.
+        // The webhook of a younger change may be on its way.
         let missed_before = self.now().checked_sub(self.grace).unwrap_or(Timestamp::MIN);
         let mut differing = Vec::new();
         for ((seen, known), entity) in seen.into_iter().zip(known).zip(entities) {
@@ -153,7 +154,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
     }
 }
 
-/// The version that a state has once it is in its place in the present install.
+/// Version of a state once it is assigned to the present install.
 fn own_version(record: &StoreRecord, seen: &Observed) -> Option<Version> {
     let version = Version::new(seen.event.signed_at()?, seen.at).ok()?;
     match record.place(version, seen.at) {
@@ -169,7 +170,7 @@ fn products(seen: &[Observed]) -> u64 {
     u64::try_from(products.count()).unwrap_or(u64::MAX)
 }
 
-/// Adds what more has been found.
+/// Adds findings.
 pub(super) fn add(found: &mut ReconcileFindings, more: &ReconcileFindings) {
     found.compared += more.compared;
     found.created += more.created;

@@ -1,7 +1,7 @@
-//! What we have and the store has not: it is asked for by its id, and what is really gone is deleted.
+//! Finds entities that we have and the store no longer has: reads each by its id, and deletes it if it is really gone.
 //!
-//! The export is read once more for its ids, for nothing else is known of what we did not have to write. Held in
-//! memory: an id of each product, some 70 bytes.
+//! The export is read once more for its ids, because we keep no other list of the products that we did not have to
+//! write. Held in memory: the id of each product, some 70 bytes.
 
 use std::collections::HashSet;
 
@@ -17,7 +17,7 @@ use crate::{
     event::{Event, Observed},
     kernel::{
         ids::{EntityId, EntityKey, Kind, StoreKey},
-        port::{Clock, PortError},
+        port::{Clock, PortError, chain},
         version::Version,
     },
     store::stores::Stores,
@@ -27,14 +27,14 @@ use crate::{
     },
 };
 
-/// What is to be looked through.
+/// Part of our entities that is still to be checked.
 pub(super) struct Rest {
     pub export: ExportId,
     pub after: Option<(Kind, EntityId)>,
     pub found: ReconcileFindings,
 }
 
-/// All that the store has.
+/// Ids of all that the store has.
 #[derive(Debug, Default)]
 struct Theirs {
     products: HashSet<EntityId>,
@@ -56,7 +56,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
         } = rest;
         let (address, began_at) = match self.ask.catalogue.exported(store, &export).await? {
             Export::Ready { address, began_at, .. } => (address, began_at),
-            Export::Running { .. } => return self.begin_again(store, found, "it is not ready any more".into()).await,
+            Export::Running { .. } => return self.begin_again(store, found, "it is no longer ready".into()).await,
             Export::Failed { reason } => return self.begin_again(store, found, reason).await,
         };
         let theirs = self.theirs(store, &address, began_at).await?;
@@ -67,10 +67,10 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
             let (next, more) = match self.sweep(store, &theirs, after.as_ref()).await {
                 Ok(swept) => swept,
                 Err(failure) if has_begun && failure.is_worth_a_retry() => {
-                    tracing::warn!(%store, error = %crate::kernel::port::chain(&failure), "failed to go on with a run");
+                    tracing::warn!(%store, error = %chain(&failure), "a run through the catalogue was interrupted");
                     let reason = failure.told();
                     let why = WaitReason::Interrupted { reason };
-                    return Ok(go_on(export, after, found, why, super::AGAIN_AFTER));
+                    return Ok(sweep_on(export, after, found, why, super::RETRY_DELAY));
                 }
                 Err(failure) => return Err(failure),
             };
@@ -84,12 +84,12 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
                 return self.finish(store, scope, &found).await;
             }
             if self.now() >= stop_at {
-                return Ok(go_on(export, after, found, WaitReason::More, SignedDuration::ZERO));
+                return Ok(sweep_on(export, after, found, WaitReason::More, SignedDuration::ZERO));
             }
         }
     }
 
-    /// Deletes what is gone of one page of ours. Returns where the next begins, and how many were deleted.
+    /// Deletes what is gone of one page of our entities. Returns the start of the next page, and the number deleted.
     async fn sweep(
         &self,
         store: &StoreKey,
@@ -107,21 +107,21 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
         }
         let mut gone = Vec::new();
         for ids in products.chunks(PRODUCTS_AT_ONCE) {
-            // What cannot be read is there.
+            // A record that cannot be read exists.
             gone.extend(self.ask.catalogue.products(store, ids).await?.seen);
         }
         for id in &collections {
             match self.ask.catalogue.collection(store, id).await {
                 Ok(seen) => gone.push(seen),
-                // What cannot be read is there.
+                // A record that cannot be read exists.
                 Err(CatalogueError::Disagreed { .. }) => {}
                 Err(failure) => return Err(failure.into()),
             }
         }
-        // What has come to be since the export was written is told by webhooks, and is left to them.
+        // Entities created since the export was written have webhooks of their own.
         gone.retain(|seen| matches!(seen.event, Event::ProductDeleted(_) | Event::CollectionDeleted(_)));
-        let count = |wanted: fn(&Event) -> bool| {
-            let fits = gone.iter().filter(|seen| wanted(&seen.event)).count();
+        let count = |matches: fn(&Event) -> bool| {
+            let fits = gone.iter().filter(|seen| matches(&seen.event)).count();
             u64::try_from(fits).unwrap_or(u64::MAX)
         };
         let more = ReconcileFindings {
@@ -129,13 +129,14 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
             collections_deleted: count(|event| matches!(event, Event::CollectionDeleted(_))),
             ..ReconcileFindings::default()
         };
-        self.take_out(store, &gone).await?;
+        self.remove_from_index(store, &gone).await?;
         self.ask.take(store, gone).await?;
         Ok((page.next, more))
     }
 
-    /// Takes out of the index what is gone, before it gets its tombstone: whoever dies in between finds it listed again.
-    async fn take_out(&self, store: &StoreKey, gone: &[Observed]) -> Result<(), PortError> {
+    /// Removes entities from the index before they get their tombstones: if the process dies in between, they are
+    /// listed again.
+    async fn remove_from_index(&self, store: &StoreKey, gone: &[Observed]) -> Result<(), PortError> {
         let gone = gone.iter().filter_map(|seen| seen.event.entity(store));
         let changes: Vec<IndexChange> = gone
             .map(|entity| IndexChange::Remove {
@@ -154,7 +155,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
         Ok(())
     }
 
-    /// The ids of all that the store has: its products from the export, its collections from their list.
+    /// Ids of all that the store has: products from the export, collections from their list.
     async fn theirs(&self, store: &StoreKey, address: &str, began_at: Timestamp) -> Result<Theirs, SyncError> {
         let mut theirs = Theirs::default();
         let mut lines = self.ask.catalogue.read(store, address, began_at, 0).await?;
@@ -188,7 +189,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
     }
 }
 
-fn go_on(
+fn sweep_on(
     export: ExportId,
     after: Option<EntityKey>,
     found: ReconcileFindings,

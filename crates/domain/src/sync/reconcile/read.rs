@@ -1,10 +1,10 @@
-//! Reading an export: in batches, several at a time, from where the last step stopped.
+//! Reads an export in batches, several at a time, from where the last step stopped.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    AGAIN_AFTER, Baseline, Next, OnProgress, Progress, Reconcile, Scope, Step, WaitReason, again, compare::add,
+    Baseline, Next, OnProgress, Progress, RETRY_DELAY, Reconcile, Scope, Step, WaitReason, compare::add, read_on,
 };
 use crate::{
     catalogue::{
@@ -12,7 +12,10 @@ use crate::{
         index::Index,
         jobs::{ExportId, ReconcileFindings},
     },
-    kernel::{ids::StoreKey, port::Clock},
+    kernel::{
+        ids::StoreKey,
+        port::{Clock, chain},
+    },
     store::stores::Stores,
     sync::{
         refetch::{ENTRIES_AT_ONCE, SyncError},
@@ -20,10 +23,10 @@ use crate::{
     },
 };
 
-/// How many batches are compared and written at once. With their size, all that is held of an export in memory.
+/// Number of batches compared and written at once. Limits, with their size, how much of an export is in memory.
 const BATCHES_AT_ONCE: usize = 4;
 
-/// What is to be read.
+/// Part of an export that is to be read.
 pub(super) struct Part {
     pub export: ExportId,
     pub offset: u64,
@@ -52,21 +55,21 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
                 bytes,
             } => (address, began_at, objects, bytes),
             Export::Running { objects } => {
-                self.not_for_ever(&found)?;
-                let delay = self.until_asked_again(&found);
-                return Ok(again(export, offset, found, WaitReason::Writing { objects }, delay));
+                self.check_deadline(&found)?;
+                let delay = self.poll_delay(&found);
+                return Ok(read_on(export, offset, found, WaitReason::Writing { objects }, delay));
             }
             Export::Failed { reason } => return self.begin_again(store, found, reason).await,
         };
         let baseline = self.baseline(store, scope).await?;
-        // The vendor's time has whole seconds, and a clock of its own: in the second in which a store was registered it
-        // would be from before its install.
+        // The vendor's time has whole seconds and comes from another clock: within the second in which a store was
+        // registered, it would be from before the install.
         let seen_at = began_at.max(found.began_at);
         let mut lines = self.ask.catalogue.read(store, &address, seen_at, offset).await?;
         let mut has_begun = false;
         loop {
             let read = async {
-                let batches = some(&mut lines).await?;
+                let batches = next_batches(&mut lines).await?;
                 let end = batches.last().map(|batch| batch.offset);
                 let more = self.compare_all(store, batches, &baseline).await?;
                 Ok::<_, SyncError>((end, more))
@@ -83,26 +86,26 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
                     });
                 }
                 Ok((None, _)) => break,
-                // What has been done is not done again, and stays counted.
+                // Finished batches are not repeated, and stay counted.
                 Err(failure) if has_begun && failure.is_worth_a_retry() => {
-                    self.not_for_ever(&found)?;
-                    tracing::warn!(%store, error = %crate::kernel::port::chain(&failure), "failed to go on with a run");
+                    self.check_deadline(&found)?;
+                    tracing::warn!(%store, error = %chain(&failure), "a run through the catalogue was interrupted");
                     let reason = failure.told();
-                    return Ok(again(
+                    return Ok(read_on(
                         export,
                         offset,
                         found,
                         WaitReason::Interrupted { reason },
-                        AGAIN_AFTER,
+                        RETRY_DELAY,
                     ));
                 }
                 Err(failure) => return Err(failure),
             }
             if self.now() >= stop_at {
-                return Ok(again(export, offset, found, WaitReason::More, SignedDuration::ZERO));
+                return Ok(read_on(export, offset, found, WaitReason::More, SignedDuration::ZERO));
             }
         }
-        let delay = self.until_missed(scope, began_at);
+        let delay = self.remaining_grace(scope, began_at);
         Ok(Next::Then {
             step: Step::Deleted {
                 export,
@@ -118,7 +121,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
         })
     }
 
-    /// Compares batches, all at once.
+    /// Compares all batches, concurrently.
     async fn compare_all(
         &self,
         store: &StoreKey,
@@ -130,9 +133,9 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
                 let mut found = ReconcileFindings::default();
                 self.compare(store, batch.products, baseline, &mut found).await?;
                 found.pass_over(batch.skipped);
-                let asked = self.ask.products(store, &batch.doubtful).await?;
+                let fetched = self.ask.products(store, &batch.doubtful).await?;
                 found.compared += u64::try_from(batch.doubtful.len()).unwrap_or(u64::MAX);
-                found.pass_over(asked.skipped);
+                found.pass_over(fetched.skipped);
                 Ok::<_, SyncError>(found)
             })
             .buffer_unordered(BATCHES_AT_ONCE)
@@ -145,8 +148,8 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
         Ok(found)
     }
 
-    /// How long until what an export of `began_at` does not hold has been gone for the grace.
-    fn until_missed(&self, scope: Scope, began_at: Timestamp) -> SignedDuration {
+    /// Remaining grace period for entities that are not in an export of `began_at`.
+    fn remaining_grace(&self, scope: Scope, began_at: Timestamp) -> SignedDuration {
         if scope == Scope::Everything {
             return SignedDuration::ZERO;
         }
@@ -155,8 +158,8 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
     }
 }
 
-/// The next batches, as many as are worked on at once; none at the end.
-async fn some(lines: &mut impl Lines) -> Result<Vec<ExportBatch>, SyncError> {
+/// The next batches, as many as are worked on at once; empty at the end.
+async fn next_batches(lines: &mut impl Lines) -> Result<Vec<ExportBatch>, SyncError> {
     let mut batches = Vec::with_capacity(BATCHES_AT_ONCE);
     while batches.len() < BATCHES_AT_ONCE {
         match lines.next(ENTRIES_AT_ONCE).await? {

@@ -1,4 +1,4 @@
-//! How a run goes, for the status.
+//! The state of a run, as the status shows it.
 
 use jiff::Timestamp;
 
@@ -19,7 +19,7 @@ use crate::{
 };
 
 impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconcile<K, E, S, I, C> {
-    /// How a run goes after a step; `None` where that has been told already, or where the step is tried again.
+    /// State of a run after a step; `None` if the status shows it already, or if the step is retried.
     pub(super) fn run(
         &self,
         scope: Scope,
@@ -44,19 +44,19 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
         }
     }
 
-    /// Tells the status. What is lost here is told with the next step.
-    pub(super) async fn tell(&self, store: &StoreKey, run: Run) {
+    /// Writes the state of a run into the status. If the write fails, the next step makes up for it.
+    pub(super) async fn record_run(&self, store: &StoreKey, run: Run) {
         let update = StoreUpdate {
             run: Some(run),
             ..StoreUpdate::default()
         };
         if let Err(failure) = self.ask.apply.stores.record(store, &update).await {
-            tracing::warn!(%store, error = %chain(&failure), "how a run goes is not in the status");
+            tracing::warn!(%store, error = %chain(&failure), "failed to record the progress of a run in the status");
         }
     }
 }
 
-/// A run that has found this.
+/// State of a waiting run with these findings.
 pub(super) fn of(scope: Scope, found: &ReconcileFindings, at: Timestamp) -> Run {
     Run {
         products: found.compared,
@@ -97,7 +97,7 @@ fn found(step: &Step) -> Option<&ReconcileFindings> {
     }
 }
 
-/// When the run began that a step belongs to; `None` of one that begins.
+/// Start of the run that a step belongs to; `None` for the first step.
 pub(super) fn began_at(step: &Step) -> Option<Timestamp> {
     found(step).map(|found| found.began_at)
 }

@@ -12,14 +12,14 @@ use crate::{
 };
 
 const OLD: &str = "2026-11-20T10:00:00Z";
-/// Later than [`OLD`], and older than the grace.
+/// Later than [`OLD`], and older than the grace period.
 const NEWER: &str = "2026-11-21T11:30:00Z";
 
 fn minutes(minutes: i64) -> SignedDuration {
     SignedDuration::from_mins(minutes)
 }
 
-/// A store with some products, of which we have all there is.
+/// A store with some products, all of which we have.
 async fn in_step(products: usize) -> World {
     let world = World::new();
     for number in 0..products {
@@ -29,7 +29,7 @@ async fn in_step(products: usize) -> World {
         .catalogue
         .put_collection(collection("90", "Stoves"), [id("0"), id("1")]);
     world.in_step().await;
-    // In between, for a day, nothing happens.
+    // A quiet day in between.
     world
 }
 
@@ -39,7 +39,7 @@ fn missed_of(reconciled: &Reconciled) -> BTreeMap<&str, u64> {
 }
 
 #[tokio::test]
-async fn each_missed_webhook_is_mended_and_counted_and_nothing_else_is_written() {
+async fn missed_webhooks_are_mended_and_counted_and_nothing_else_is_written() {
     let world = in_step(8).await;
     world.clock.pass(minutes(60));
     world.catalogue.put(product(1, "2026-11-21T12:20:00Z", "changed"));
@@ -48,7 +48,7 @@ async fn each_missed_webhook_is_mended_and_counted_and_nothing_else_is_written()
     world
         .catalogue
         .put_collection(collection("90", "Stoves"), [id("0"), id("1"), id("3")]);
-    // These two may still be on their way.
+    // The webhooks of these two may still be on their way.
     world.catalogue.put(product(4, "2026-11-21T13:10:00Z", "young"));
     world.catalogue.put(product("m", "2026-11-21T13:10:00Z", "young, too"));
 
@@ -75,7 +75,7 @@ async fn each_missed_webhook_is_mended_and_counted_and_nothing_else_is_written()
     assert_eq!(counts, expected.into());
     assert_eq!(record.reconciled, Some(reconciled));
 
-    // Once mended, it is not found again.
+    // What has been mended is not found again.
     let again = world.all_steps(Scope::Differing).await;
     assert_eq!(
         (missed_of(&again), again.regrouped, again.mended),
@@ -108,7 +108,7 @@ async fn nothing_is_missed_before_the_first_comparison_of_an_install() {
 }
 
 #[tokio::test]
-async fn everything_is_written_and_nothing_counted_by_a_backfill() {
+async fn backfill_writes_everything_and_counts_nothing() {
     let world = in_step(5).await;
     world.clock.pass(minutes(60));
     world.catalogue.put(product(1, "2026-11-21T12:20:00Z", "changed"));
@@ -120,7 +120,7 @@ async fn everything_is_written_and_nothing_counted_by_a_backfill() {
 }
 
 #[tokio::test]
-async fn a_last_step_that_is_done_twice_counts_once() {
+async fn repeated_last_step_counts_once() {
     let world = in_step(3).await;
     world.clock.pass(minutes(60));
     world.catalogue.put(product(1, "2026-11-21T12:20:00Z", "changed"));
@@ -148,7 +148,7 @@ async fn a_last_step_that_is_done_twice_counts_once() {
     assert_eq!(world.view().await.counts, once);
 }
 
-/// Begins, and returns the step that reads the export, written now.
+/// Runs the first step; returns the one that reads the export, written now.
 async fn begun(world: &World, scope: Scope) -> Step {
     let next = world
         .reconcile()
@@ -161,7 +161,7 @@ async fn begun(world: &World, scope: Scope) -> Step {
 }
 
 #[tokio::test]
-async fn a_second_change_within_a_second_is_found_though_nothing_signed_tells() {
+async fn second_change_within_a_second_is_found_without_a_signed_difference() {
     let world = in_step(3).await;
     world.clock.pass(minutes(60));
     let second = world.clock.now().to_string();
@@ -174,7 +174,7 @@ async fn a_second_change_within_a_second_is_found_though_nothing_signed_tells() 
         ..product(1, &second, title)
     };
     world.catalogue.put(changed("first"));
-    world.tell_product(changed("first")).await;
+    world.deliver_product(changed("first")).await;
     world.catalogue.put(changed("second"));
     world.clock.pass(minutes(60));
     let reconciled = world.all_steps(Scope::Differing).await;
@@ -182,7 +182,7 @@ async fn a_second_change_within_a_second_is_found_though_nothing_signed_tells() 
     assert_eq!(
         missed_of(&reconciled),
         BTreeMap::new(),
-        "whether a webhook was missed cannot be told"
+        "whether a webhook was missed cannot be decided"
     );
     world.index.written();
     world.all_steps(Scope::Differing).await;
@@ -190,31 +190,33 @@ async fn a_second_change_within_a_second_is_found_though_nothing_signed_tells() 
 }
 
 #[tokio::test]
-async fn what_is_deleted_or_changed_while_an_export_is_read_is_never_brought_back() {
+async fn state_from_an_export_never_undoes_a_later_deletion_or_change() {
     for scope in [Scope::Differing, Scope::Everything] {
         let world = in_step(6).await;
         world.clock.pass(minutes(60));
-        // The export has states of these that we have not.
+        // The export has states of these that we do not have.
         for number in [1, 2, 3] {
             world.catalogue.put(product(number, "2026-11-21T12:20:00Z", "exported"));
         }
         let read = begun(&world, scope).await;
         world.clock.pass(minutes(1));
-        world.tell(Event::ProductDeleted(id("1"))).await;
+        world.deliver(Event::ProductDeleted(id("1"))).await;
         world.catalogue.remove(&id("1"));
-        world.catalogue.put(product(2, "2026-11-21T13:00:30Z", "told"));
-        world.tell_product(product(2, "2026-11-21T13:00:30Z", "told")).await;
-        // In the export it was in no collection; it is now.
+        world.catalogue.put(product(2, "2026-11-21T13:00:30Z", "delivered"));
+        world
+            .deliver_product(product(2, "2026-11-21T13:00:30Z", "delivered"))
+            .await;
+        // In the export it is in no collection; it is in one now.
         world
             .catalogue
             .put_collection(collection("90", "Stoves"), [id("0"), id("2")]);
-        // Made after the export.
+        // Created after the export.
         world.catalogue.put(product("n", "2026-11-21T13:00:40Z", "new"));
-        world.tell_product(product("n", "2026-11-21T13:00:40Z", "new")).await;
+        world.deliver_product(product("n", "2026-11-21T13:00:40Z", "new")).await;
 
         world.steps_from(scope, read).await;
         assert_eq!(world.title("1"), None, "{scope:?}");
-        assert_eq!(world.title("2").as_deref(), Some("told"), "{scope:?}");
+        assert_eq!(world.title("2").as_deref(), Some("delivered"), "{scope:?}");
         assert_eq!(world.title("3").as_deref(), Some("exported"), "{scope:?}");
         assert_eq!(world.title("n").as_deref(), Some("new"), "{scope:?}");
         assert_eq!(
@@ -229,7 +231,7 @@ async fn what_is_deleted_or_changed_while_an_export_is_read_is_never_brought_bac
 }
 
 #[tokio::test]
-async fn a_hidden_product_is_known_though_it_has_no_document() {
+async fn hidden_product_is_known_without_a_document() {
     let world = World::new();
     let hidden = Product {
         visible: false,
@@ -247,7 +249,7 @@ async fn a_hidden_product_is_known_though_it_has_no_document() {
 }
 
 #[tokio::test]
-async fn lost_webhooks_of_collections_are_mended_and_counted() {
+async fn missed_webhooks_of_collections_are_mended_and_counted() {
     let world = in_step(2).await;
     world.catalogue.put_collection(collection("91", "Gone"), []);
     world.in_step().await;
@@ -264,7 +266,7 @@ async fn lost_webhooks_of_collections_are_mended_and_counted() {
 }
 
 #[tokio::test]
-async fn what_is_gone_counts_once_it_has_been_gone_for_the_grace_and_is_deleted_at_any_rate() {
+async fn gone_entity_is_always_deleted_and_counts_only_after_the_grace_period() {
     let world = in_step(3).await;
     world.clock.pass(minutes(60));
     world.catalogue.remove(&id("1"));
@@ -279,7 +281,7 @@ async fn what_is_gone_counts_once_it_has_been_gone_for_the_grace_and_is_deleted_
         panic!("something is gone")
     };
     assert_eq!((delay, &why), (minutes(10), &WaitReason::Grace));
-    // Somebody does not wait.
+    // A person who does not want to wait.
     let Next::Done(reconciled) = reconcile
         .step(&store(), Scope::Differing, step, Timestamp::MAX, &mut |_| {})
         .await
@@ -292,7 +294,7 @@ async fn what_is_gone_counts_once_it_has_been_gone_for_the_grace_and_is_deleted_
 }
 
 #[tokio::test]
-async fn an_export_is_waited_for_ever_longer_and_not_for_ever() {
+async fn export_is_polled_less_and_less_often_and_given_up_in_the_end() {
     let world = in_step(2).await;
     world.catalogue.exports_run_for(1000);
     let mut step = begun(&world, Scope::Differing).await;
@@ -322,7 +324,7 @@ async fn an_export_is_waited_for_ever_longer_and_not_for_ever() {
 }
 
 #[tokio::test]
-async fn an_export_that_fails_is_asked_for_again() {
+async fn failed_export_is_requested_again() {
     let world = in_step(4).await;
     world.clock.pass(minutes(60));
     world.catalogue.put(product(1, "2026-11-21T12:20:00Z", "changed"));
@@ -336,7 +338,7 @@ async fn an_export_that_fails_is_asked_for_again() {
 }
 
 #[tokio::test]
-async fn reading_that_is_cut_off_goes_on_where_it_stopped() {
+async fn interrupted_reading_resumes_where_it_stopped() {
     for scope in [Scope::Differing, Scope::Everything] {
         let world = in_step(950).await;
         world.clock.pass(minutes(60));
@@ -357,7 +359,7 @@ async fn reading_that_is_cut_off_goes_on_where_it_stopped() {
 }
 
 #[tokio::test]
-async fn a_step_stops_when_its_time_is_up_and_says_where_to_go_on() {
+async fn step_stops_when_its_time_is_up_and_returns_where_to_resume() {
     let world = in_step(900).await;
     world.clock.pass(minutes(60));
     world.catalogue.put(product(850, "2026-11-21T12:20:00Z", "changed"));
@@ -387,7 +389,7 @@ async fn a_step_stops_when_its_time_is_up_and_says_where_to_go_on() {
 }
 
 #[tokio::test]
-async fn what_has_passed_the_fence_when_the_index_fails_is_in_the_index_in_the_end() {
+async fn state_that_passed_the_fence_while_the_index_failed_is_indexed_in_the_end() {
     let world = in_step(900).await;
     world.clock.pass(minutes(60));
     for number in [1, 850] {

@@ -1,5 +1,5 @@
-//! Who is in a collection: first those that the store has in it, then those that we have in it. Only products whose
-//! collections differ from what we remember are asked for, in jobs of their own; the others are not written.
+//! Updates the members of a collection: first those that the store has in it, then those that we have in it. Only
+//! products whose collections differ from what we remember are read, in jobs of their own; the others are not written.
 
 use std::collections::HashSet;
 
@@ -25,9 +25,9 @@ use crate::{
     },
 };
 
-/// The most members whose ids are held in memory, some 20 MB. Who has left a larger collection is found by the next
-/// reconciliation.
-const HELD: usize = 250_000;
+/// Maximum number of members whose ids are held in memory, some 20 MB. The next reconciliation finds the products that
+/// have left a larger collection.
+const MAX_HELD_MEMBERS: usize = 250_000;
 
 impl<K, E, S, I, J, W, Q, C> SyncWorker<K, E, S, I, J, W, Q, C>
 where
@@ -40,7 +40,7 @@ where
     Q: Backlog,
     C: Clock,
 {
-    /// Goes on with the members of a collection. Returns what remains to be done, if the time is up.
+    /// Continues with the members of a collection. Returns the step that remains if the time is up.
     pub(super) async fn members(
         &self,
         store: &StoreKey,
@@ -50,7 +50,7 @@ where
     ) -> Result<Option<Members>, SyncError> {
         let seen = self.reconcile.ask.catalogue.collection(store, collection).await?;
         let title = match seen.event {
-            // Nobody is in a collection that shoppers cannot see.
+            // A collection that shoppers cannot see has no members.
             Event::CollectionUpdated(collection) if collection.visible => Some(collection.title),
             _ => None,
         };
@@ -59,7 +59,7 @@ where
         let mut ours_after = None;
         match (step, &title) {
             (Members::Ours { after }, _) => ours_after = after.clone().map(|(kind, id)| store.entity(kind, id)),
-            // Nor in one that is not there.
+            // Nor has one that does not exist.
             (Members::Theirs { .. }, None) => {}
             (Members::Theirs { after }, Some(title)) => {
                 all_seen = after.is_none();
@@ -78,7 +78,7 @@ where
                     if after.is_none() {
                         break;
                     }
-                    if self.is_time(stop_at) {
+                    if self.is_time_up(stop_at) {
                         return Ok(Some(Members::Theirs { after }));
                     }
                 }
@@ -86,7 +86,7 @@ where
         }
         if !all_seen {
             let Some(listed) = self.all_members(store, collection).await? else {
-                tracing::warn!(%store, %collection, "too many members to find who has left; reconciliation will");
+                tracing::warn!(%store, %collection, "too many members to find those that have left; reconciliation will");
                 return Ok(None);
             };
             theirs = listed;
@@ -94,7 +94,7 @@ where
         self.ours(store, collection, &theirs, ours_after, stop_at).await
     }
 
-    /// Asks for those that we have in the collection and the store has not.
+    /// Sends jobs for products that we have in the collection and the store has not.
     async fn ours(
         &self,
         store: &StoreKey,
@@ -119,23 +119,23 @@ where
                 .map(|(entity, _)| entity.id)
                 .filter(|id| !theirs.contains(id))
                 .collect();
-            let remembered = |known: Option<&FenceRecord>| {
+            let is_member = |known: Option<&FenceRecord>| {
                 let collections = known.and_then(|known| known.remembered.collections.as_ref());
                 collections.is_some_and(|collections| collections.contains_key(collection))
             };
-            self.send_changed(store, &others, remembered).await?;
+            self.send_changed(store, &others, is_member).await?;
             after = page.next;
             if after.is_none() {
                 return Ok(None);
             }
-            if self.is_time(stop_at) {
+            if self.is_time_up(stop_at) {
                 let after = after.map(|entity| (entity.kind, entity.id));
                 return Ok(Some(Members::Ours { after }));
             }
         }
     }
 
-    /// Has those products asked for of which `changed` says so by what is remembered of them.
+    /// Sends jobs for those products for which `changed` is true, given what is remembered of them.
     async fn send_changed(
         &self,
         store: &StoreKey,
@@ -149,7 +149,7 @@ where
         Ok(self.send_products(store, &ids).await?)
     }
 
-    /// All members; `None` if there are too many to hold.
+    /// All members; `None` if there are too many to hold in memory.
     async fn all_members(
         &self,
         store: &StoreKey,
@@ -169,18 +169,19 @@ where
             if after.is_none() {
                 return Ok(Some(all));
             }
-            if all.len() > HELD {
+            if all.len() > MAX_HELD_MEMBERS {
                 return Ok(None);
             }
         }
     }
 
-    fn is_time(&self, stop_at: Timestamp) -> bool {
+    fn is_time_up(&self, stop_at: Timestamp) -> bool {
         self.reconcile.ask.apply.clock.now() >= stop_at
     }
 }
 
-/// Whether we have a product in the collection as it is called now. What is deleted is in none, and is not asked for.
+/// Returns `true` if we have a product in the collection under its present title. Also `true` for a deleted product,
+/// which is in none and must not be read.
 fn is_in(known: Option<&FenceRecord>, collection: &EntityId, title: &str) -> bool {
     let Some(known) = known else { return false };
     match known.entry {

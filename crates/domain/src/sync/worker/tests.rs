@@ -27,16 +27,16 @@ fn members(collection: &str) -> Task {
     }
 }
 
-fn asked(world: &World) -> Vec<String> {
-    let mut asked: Vec<String> = world.catalogue.asked().into_iter().map(String::from).collect();
-    asked.sort();
-    asked
+fn requested(world: &World) -> Vec<String> {
+    let mut requested: Vec<String> = world.catalogue.asked().into_iter().map(String::from).collect();
+    requested.sort();
+    requested
 }
 
 #[tokio::test]
-async fn products_are_read_whole_and_what_is_gone_is_deleted() {
+async fn products_are_read_whole_and_deleted_if_they_are_gone() {
     let world = World::new();
-    world.tell_product(product(2, OLD, "gone since")).await;
+    world.deliver_product(product(2, OLD, "gone since")).await;
     world.catalogue.put(product(1, NEWER, "whole"));
     world.catalogue.put_collection(collection("90", "Stoves"), [id("1")]);
     world.clock.pass(SignedDuration::from_secs(1));
@@ -52,8 +52,8 @@ impl World {
         self.clock.now()
     }
 
-    /// While the next products are being asked for, this is told.
-    fn told_meanwhile(&self, event: Event) {
+    /// Applies this event while the next products are being read.
+    fn apply_meanwhile(&self, event: Event) {
         let (clock, catalogue, apply) = (self.clock.clone(), self.catalogue.clone(), self.apply());
         self.catalogue.meanwhile(move || {
             if let Event::ProductUpdated(changed) = &event {
@@ -61,36 +61,36 @@ impl World {
             }
             clock.pass(SignedDuration::from_millis(10));
             let at = clock.now();
-            let told = apply.observe(&store(), vec![Observed { event, at }]).now_or_never();
-            assert!(told.is_some(), "nothing in memory is waited for");
+            let applied = apply.observe(&store(), vec![Observed { event, at }]).now_or_never();
+            assert!(applied.is_some(), "the in-memory ports never wait");
         });
     }
 
-    /// While the next products are being asked for, this changes in the store, and a webhook tells it.
-    fn changes_meanwhile(&self, number: &str, updated_at: &str, title: &str) {
+    /// Changes a product in the store while the next products are being read, and delivers its webhook.
+    fn change_meanwhile(&self, number: &str, updated_at: &str, title: &str) {
         let changed = product(number, updated_at, title);
-        self.told_meanwhile(Event::ProductUpdated(Box::new(changed)));
+        self.apply_meanwhile(Event::ProductUpdated(Box::new(changed)));
     }
 }
 
 #[tokio::test]
-async fn what_changes_while_it_is_asked_for_is_asked_for_again_and_keeps_its_collections() {
+async fn product_that_changes_while_it_is_read_is_read_again_and_keeps_its_collections() {
     let world = World::new();
     world.catalogue.put(product(1, OLD, "old"));
     world.catalogue.put_collection(collection("90", "Stoves"), [id("1")]);
-    world.changes_meanwhile("1", NEWER, "new");
+    world.change_meanwhile("1", NEWER, "new");
     assert_eq!(world.perform(products(&["1"])).await, JobOutcome::Done);
-    assert_eq!(asked(&world), ["1", "1"]);
+    assert_eq!(requested(&world), ["1", "1"]);
     assert_eq!(world.title("1").as_deref(), Some("new"));
     assert_eq!(world.shown_in("1"), ["Stoves"]);
 }
 
 #[tokio::test]
-async fn what_changes_again_and_again_is_left_to_the_queue() {
+async fn product_that_keeps_changing_is_left_to_the_queue() {
     let world = World::new();
     world.catalogue.put(product(1, OLD, "old"));
     for second in 0..3 {
-        world.changes_meanwhile("1", &format!("2026-11-21T11:30:0{second}Z"), "new");
+        world.change_meanwhile("1", &format!("2026-11-21T11:30:0{second}Z"), "new");
     }
     let performed = world.perform(products(&["1"])).await;
     assert!(
@@ -109,16 +109,16 @@ async fn what_changes_again_and_again_is_left_to_the_queue() {
 }
 
 #[tokio::test]
-async fn what_is_deleted_while_it_is_asked_for_stays_deleted_and_is_not_asked_for_again() {
+async fn product_that_is_deleted_while_it_is_read_stays_deleted_and_is_not_read_again() {
     let world = World::new();
     world.catalogue.put(product(1, OLD, "old"));
-    world.told_meanwhile(Event::ProductDeleted(id("1")));
+    world.apply_meanwhile(Event::ProductDeleted(id("1")));
     assert_eq!(world.perform(products(&["1"])).await, JobOutcome::Done);
-    assert_eq!((asked(&world), world.title("1")), (vec!["1".to_owned()], None));
+    assert_eq!((requested(&world), world.title("1")), (vec!["1".to_owned()], None));
 }
 
 #[tokio::test]
-async fn stock_is_asked_for_by_product_each_once() {
+async fn product_is_read_once_for_all_its_inventory_items() {
     let world = World::new();
     world.catalogue.put(product(1, NEWER, "one"));
     world.catalogue.put(product(2, NEWER, "two"));
@@ -127,11 +127,11 @@ async fn stock_is_asked_for_by_product_each_once() {
     }
     let items = ["11", "12", "21", "gone"].map(id).into();
     assert_eq!(world.perform(Task::Stock { items }).await, JobOutcome::Done);
-    assert_eq!(asked(&world), ["1", "2"]);
+    assert_eq!(requested(&world), ["1", "2"]);
     assert_eq!(world.index.written(), ["1", "2"]);
 }
 
-/// A store with ten products, of which the first five are in a collection, and of which we have all there is.
+/// A store with ten products, all of which we have; the first five are in a collection.
 async fn grouped() -> World {
     let world = World::new();
     for number in 0..10 {
@@ -149,7 +149,7 @@ async fn grouped() -> World {
 }
 
 #[tokio::test]
-async fn only_products_whose_collections_have_changed_are_asked_for_and_written() {
+async fn only_products_whose_collections_have_changed_are_read_and_written() {
     let world = grouped().await;
     assert_eq!(world.perform(members("90")).await, JobOutcome::Done);
     assert_eq!(world.work().await, []);
@@ -159,7 +159,7 @@ async fn only_products_whose_collections_have_changed_are_asked_for_and_written(
         .put_collection(collection("90", "Stoves"), [1, 2, 3, 7].map(id));
     world.perform(members("90")).await;
     world.work().await;
-    assert_eq!(asked(&world), ["0", "4", "7"]);
+    assert_eq!(requested(&world), ["0", "4", "7"]);
     assert_eq!(world.index.written(), ["0", "4", "7"]);
     assert_eq!(
         (world.shown_in("0"), world.shown_in("7")),
@@ -182,12 +182,12 @@ async fn only_products_whose_collections_have_changed_are_asked_for_and_written(
 }
 
 #[tokio::test]
-async fn members_that_we_do_not_know_or_that_nobody_grouped_are_asked_for_and_deleted_ones_are_not() {
+async fn members_without_known_collections_are_read_and_deleted_ones_are_not() {
     let world = grouped().await;
     world.catalogue.put(product("new", OLD, "new"));
-    world.tell_product(product("told", OLD, "told")).await;
+    world.deliver_product(product("told", OLD, "told")).await;
     world.catalogue.put(product("told", OLD, "told"));
-    world.tell(Event::ProductDeleted(id("9"))).await;
+    world.deliver(Event::ProductDeleted(id("9"))).await;
     world.index.written();
     let all = (0..5)
         .map(|number| number.to_string())
@@ -199,7 +199,7 @@ async fn members_that_we_do_not_know_or_that_nobody_grouped_are_asked_for_and_de
 }
 
 #[tokio::test]
-async fn members_go_on_in_another_job_when_the_time_is_up() {
+async fn members_continue_in_another_job_when_the_time_is_up() {
     let world = grouped().await;
     for number in 100..11_300 {
         world.catalogue.put(product(number, OLD, "p"));
@@ -235,12 +235,12 @@ async fn members_go_on_in_another_job_when_the_time_is_up() {
     for task in others {
         world.perform(task).await;
     }
-    assert_eq!(asked(&world), ["11299", "4", "5", "6", "7"]);
+    assert_eq!(requested(&world), ["11299", "4", "5", "6", "7"]);
     assert_eq!(world.index.written(), ["11299", "4", "5", "6", "7"]);
 }
 
 #[tokio::test]
-async fn what_only_a_person_can_help_is_dropped_and_in_the_status_and_all_else_comes_again() {
+async fn failure_that_needs_a_person_drops_the_job_and_any_other_is_retried() {
     let refused = || CatalogueError::Refused {
         reason: "Invalid API key or access token".into(),
     };
@@ -251,7 +251,7 @@ async fn what_only_a_person_can_help_is_dropped_and_in_the_status_and_all_else_c
         members("90"),
         Task::Reconcile { step: Step::Begin },
     ] {
-        for (problem, code, comes_again) in [
+        for (problem, code, is_retried) in [
             (CatalogueError::NotConnected, ErrorCode::NotConnected, false),
             (refused(), ErrorCode::TokenRefused, false),
             (CatalogueError::Throttled, ErrorCode::CatalogueUnavailable, true),
@@ -260,14 +260,14 @@ async fn what_only_a_person_can_help_is_dropped_and_in_the_status_and_all_else_c
             let world = World::new();
             world.catalogue.next_fails_with(problem);
             let performed = world.perform(task.clone()).await;
-            assert_eq!(!performed.is_settled(), comes_again, "{task:?}: {performed:?}");
+            assert_eq!(!performed.is_settled(), is_retried, "{task:?}: {performed:?}");
             assert_eq!(world.view().await.last_error().unwrap().code, code);
         }
     }
 }
 
 #[tokio::test]
-async fn nothing_is_asked_of_a_store_that_has_uninstalled_the_app() {
+async fn uninstalled_store_receives_no_requests() {
     let world = World::new();
     world.catalogue.put(product(1, "2026-11-21T11:59:00Z", "theirs"));
     let ended = "2026-11-21T11:00:00Z".parse().unwrap();
@@ -280,7 +280,7 @@ async fn nothing_is_asked_of_a_store_that_has_uninstalled_the_app() {
 }
 
 #[tokio::test]
-async fn an_index_that_fails_has_the_job_come_again() {
+async fn failing_index_makes_the_job_retry() {
     let world = World::new();
     world.catalogue.put(product(1, NEWER, "one"));
     world.index.fail(1);
@@ -301,7 +301,7 @@ async fn an_index_that_fails_has_the_job_come_again() {
 }
 
 #[tokio::test]
-async fn a_reconciliation_goes_from_job_to_job_to_its_end() {
+async fn reconciliation_goes_from_job_to_job_to_its_end() {
     let world = grouped().await;
     world.clock.pass(SignedDuration::from_hours(1));
     world.catalogue.put(product(1, "2026-11-21T12:20:00Z", "changed"));
@@ -318,7 +318,7 @@ async fn a_reconciliation_goes_from_job_to_job_to_its_end() {
 }
 
 impl World {
-    /// `hookline webhooks register` has been run, or not.
+    /// Runs `hookline webhooks register`, or not.
     async fn registered(&self, by_api: bool) {
         let watched = Watched::unseen(self.reconcile_now(), by_api);
         self.update(StoreUpdate {
@@ -335,7 +335,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn subscriptions_that_vanish_or_send_to_where_we_were_are_made_again() {
+async fn subscriptions_that_vanish_or_send_to_a_former_address_are_restored() {
     use crate::sync::vendor::VendorSubscriptions;
     let world = World::new();
     world.registered(true).await;
@@ -356,7 +356,7 @@ async fn subscriptions_that_vanish_or_send_to_where_we_were_are_made_again() {
 }
 
 #[tokio::test]
-async fn an_apps_own_subscriptions_cannot_be_seen_and_are_not_missed() {
+async fn subscriptions_of_the_app_itself_cannot_be_listed_and_do_not_count_as_missing() {
     use crate::sync::vendor::VendorSubscriptions;
     let world = World::new();
     world.queue.send(&store(), "waiting".into()).await.unwrap();
@@ -369,7 +369,7 @@ async fn an_apps_own_subscriptions_cannot_be_seen_and_are_not_missed() {
 }
 
 #[tokio::test]
-async fn a_resync_indexes_everything_and_the_status_tells_how_it_goes() {
+async fn resync_indexes_everything_and_the_status_shows_its_progress() {
     let world = World::new();
     for number in 0..1000 {
         world.catalogue.put(product(number, OLD, "p"));
@@ -396,7 +396,7 @@ async fn a_resync_indexes_everything_and_the_status_tells_how_it_goes() {
 }
 
 #[tokio::test]
-async fn a_run_that_nothing_goes_on_with_has_failed() {
+async fn dropped_run_has_failed_in_the_status() {
     let world = World::new();
     world.catalogue.next_fails_with(CatalogueError::NotConnected);
     let done = world.perform(Task::Resync { step: Step::Begin }).await;
@@ -406,7 +406,7 @@ async fn a_run_that_nothing_goes_on_with_has_failed() {
 }
 
 #[tokio::test]
-async fn how_far_reading_has_come_is_told_within_one_job() {
+async fn progress_of_reading_is_reported_within_one_job() {
     let world = World::new();
     for number in 0..1000 {
         world.catalogue.put(product(number, OLD, "p"));
@@ -418,8 +418,8 @@ async fn how_far_reading_has_come_is_told_within_one_job() {
     else {
         panic!("it waits for the export")
     };
-    // Every look at the clock is three seconds later: each part of the export is a step of its own.
-    world.clock.ticks(TOLD_EVERY);
+    // Each reading of the clock advances it by three seconds: each part of the export is a step of its own.
+    world.clock.ticks(REPORT_EVERY);
     assert_eq!(world.perform(Task::Resync { step }).await, JobOutcome::Done);
     let changes = world.stores.take_changes();
     let stages: Vec<_> = changes
@@ -441,7 +441,7 @@ async fn how_far_reading_has_come_is_told_within_one_job() {
 }
 
 #[tokio::test]
-async fn a_collection_that_is_hidden_is_named_nowhere_and_again_once_it_is_seen() {
+async fn hidden_collection_is_named_nowhere_until_it_is_visible_again() {
     let world = grouped().await;
     let put = |visible| {
         let mut stoves = collection("90", "Stoves");

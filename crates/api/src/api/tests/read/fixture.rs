@@ -1,8 +1,8 @@
-//! Answers of this API that the panel's made-up stack gives as its own: `web/fixtures/stack.json`.
+//! Responses of this API that the panel's mock stack returns: `web/fixtures/stack.json`.
 //!
-//! The panel is tried and tested against a stack that is made up (`web/mock`). What that says is not made up: it takes these
-//! answers, so its sentences, codes and addresses are those that people see. `UPDATE_FIXTURES=1 cargo test -p hookline-lambda`
-//! writes the file after a change.
+//! The panel is developed and tested against a mock stack (`web/mock`). Its responses are recorded from this API, so
+//! its sentences, codes and addresses are the real ones. `UPDATE_FIXTURES=1 cargo test -p hookline-lambda` writes the
+//! file after a change.
 
 use std::{fs, path::Path};
 
@@ -10,28 +10,28 @@ use super::*;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../web/fixtures/stack.json");
 
-/// Holds the file against what is answered now, or writes it if the developer wants that.
-fn hold(answers: &Value) {
-    let text = serde_json::to_string_pretty(answers).unwrap() + "\n";
-    #[expect(clippy::disallowed_methods, reason = "a developer's wish, in a test only")]
-    let is_wanted = std::env::var_os("UPDATE_FIXTURES").is_some();
-    if is_wanted {
+/// Compares the file with the current responses, or writes it if `UPDATE_FIXTURES` is set.
+fn compare(responses: &Value) {
+    let text = serde_json::to_string_pretty(responses).unwrap() + "\n";
+    #[expect(clippy::disallowed_methods, reason = "an option of the developer, in a test only")]
+    let should_update = std::env::var_os("UPDATE_FIXTURES").is_some();
+    if should_update {
         fs::write(FILE, &text).unwrap();
     }
-    let kept = fs::read_to_string(Path::new(FILE)).unwrap();
+    let recorded = fs::read_to_string(Path::new(FILE)).unwrap();
     assert_eq!(
-        kept, text,
-        "web/fixtures/stack.json is not what the API answers: UPDATE_FIXTURES=1 cargo test -p hookline-lambda fixture"
+        recorded, text,
+        "web/fixtures/stack.json differs from the API's responses: UPDATE_FIXTURES=1 cargo test -p hookline-lambda fixture"
     );
 }
 
 #[tokio::test]
-async fn made_up_stack_of_the_panel_says_what_this_api_says() {
-    let world = demo().await;
-    let (_, me) = world
-        .ask("GET /api/me", &[], Some(&principal(Role::Admin, Reach::All)))
+async fn mock_stack_of_the_panel_returns_responses_of_this_api() {
+    let fixture = demo_fixture().await;
+    let (_, me) = fixture
+        .request("GET /api/me", &[], Some(&principal(Role::Admin, Reach::All)))
         .await;
-    hold(&json!({
+    compare(&json!({
         "now": Noon.now(),
         "me": me,
     }));

@@ -20,7 +20,7 @@ fn now() -> Timestamp {
     at("2026-11-21T12:00:00Z")
 }
 
-fn heard(last: &str) -> StoreView {
+fn with_last_event(last: &str) -> StoreView {
     StoreView {
         record: StoreRecord {
             last_event_at: Some(at(last)),
@@ -32,14 +32,14 @@ fn heard(last: &str) -> StoreView {
 }
 
 fn live() -> StoreView {
-    heard("2026-11-21T11:50:00Z")
+    with_last_event("2026-11-21T11:50:00Z")
 }
 
 fn idle() -> StoreView {
-    heard("2026-11-21T11:20:00Z")
+    with_last_event("2026-11-21T11:20:00Z")
 }
 
-fn failed(mut view: StoreView, code: ErrorCode, failed_at: &str) -> StoreView {
+fn with_error(mut view: StoreView, code: ErrorCode, failed_at: &str) -> StoreView {
     let error = LastError {
         at: at(failed_at),
         code,
@@ -51,7 +51,7 @@ fn failed(mut view: StoreView, code: ErrorCode, failed_at: &str) -> StoreView {
     view
 }
 
-/// A delivery that was received and tried once, then.
+/// A delivery that was received and tried once, at `tried_at`.
 fn delivery(id: &str, code: ErrorCode, tried_at: &str) -> FailedDelivery {
     FailedDelivery {
         delivery: DeliveryKey {
@@ -74,7 +74,7 @@ fn delivery(id: &str, code: ErrorCode, tried_at: &str) -> FailedDelivery {
     }
 }
 
-fn with(view: StoreView, deliveries: Vec<FailedDelivery>) -> StoreView {
+fn with_failures(view: StoreView, deliveries: Vec<FailedDelivery>) -> StoreView {
     StoreView {
         failures: FailedDeliveryList {
             deliveries,
@@ -84,24 +84,24 @@ fn with(view: StoreView, deliveries: Vec<FailedDelivery>) -> StoreView {
     }
 }
 
-fn reads(view: &StoreView) -> (StoreState, String) {
+fn reading(view: &StoreView) -> (StoreState, String) {
     let reading = StoreReading::of(view, now());
     (reading.state, reading.why)
 }
 
 #[test]
-fn the_readings() {
-    let (state, why) = reads(&live());
-    assert_eq!((state, why.as_str()), (StoreState::Live, LIVE));
-    let (state, why) = reads(&idle());
+fn state_is_live_idle_or_attention_with_its_sentence() {
+    let (state, why) = reading(&live());
+    assert_eq!((state, why.as_str()), (StoreState::Live, LIVE_SENTENCE));
+    let (state, why) = reading(&idle());
     assert_eq!(state, StoreState::Idle);
     assert!(why.starts_with("No webhook in the last 30 minutes."), "{why}");
-    let (state, why) = reads(&StoreView::default());
+    let (state, why) = reading(&StoreView::default());
     assert_eq!(state, StoreState::Idle);
     assert!(why.starts_with("No webhook has come yet."), "{why}");
     let code = ErrorCode::IndexUnavailable;
     for view in [live(), idle()] {
-        let (state, why) = reads(&failed(view, code, "2026-11-21T11:55:00Z"));
+        let (state, why) = reading(&with_error(view, code, "2026-11-21T11:55:00Z"));
         assert_eq!(state, StoreState::Attention);
         assert_eq!(
             why,
@@ -111,40 +111,43 @@ fn the_readings() {
 }
 
 #[test]
-fn an_error_is_news_for_half_an_hour_and_until_something_went_well() {
-    let state = |view: &StoreView| reads(view).0;
+fn error_needs_attention_for_half_an_hour_or_until_a_change_is_applied() {
+    let state = |view: &StoreView| reading(view).0;
     let [before, after] = ["2026-11-21T11:49:00Z", "2026-11-21T11:51:00Z"];
     assert_eq!(
-        state(&failed(live(), ErrorCode::IndexUnavailable, after)),
+        state(&with_error(live(), ErrorCode::IndexUnavailable, after)),
         StoreState::Attention
     );
     assert_eq!(
-        state(&failed(live(), ErrorCode::IndexUnavailable, before)),
+        state(&with_error(live(), ErrorCode::IndexUnavailable, before)),
         StoreState::Live
     );
     assert_eq!(
-        state(&failed(live(), ErrorCode::TokenRefused, before)),
+        state(&with_error(live(), ErrorCode::TokenRefused, before)),
         StoreState::Attention
     );
     let old = "2026-11-21T11:30:00Z";
-    assert_eq!(state(&failed(live(), ErrorCode::TokenRefused, old)), StoreState::Live);
     assert_eq!(
-        state(&failed(idle(), ErrorCode::IndexUnavailable, old)),
+        state(&with_error(live(), ErrorCode::TokenRefused, old)),
+        StoreState::Live
+    );
+    assert_eq!(
+        state(&with_error(idle(), ErrorCode::IndexUnavailable, old)),
         StoreState::Idle
     );
 }
 
 #[test]
-fn nothing_hides_a_parked_delivery() {
+fn parked_delivery_comes_before_every_other_concern() {
     let parked = delivery("p", ErrorCode::SchemaMismatch, "2026-11-21T11:30:00Z");
-    // Half an hour is over, any number of events came since, and all went well.
-    let quiet = with(live(), vec![parked.clone()]);
-    // Unsigned requests in its name.
+    // More than half an hour has passed, events have come since, and all were applied.
+    let quiet = with_failures(live(), vec![parked.clone()]);
+    // A request in its name with a wrong signature.
     let mut forged = quiet.clone();
     forged.record.last_forged_at = Some(now());
-    // A passing failure, before and after it is over.
-    let passing = failed(quiet.clone(), ErrorCode::IndexUnavailable, "2026-11-21T11:59:00Z");
-    let passed = failed(quiet.clone(), ErrorCode::IndexUnavailable, "2026-11-21T11:40:00Z");
+    // A transient failure, before and after it is over.
+    let passing = with_error(quiet.clone(), ErrorCode::IndexUnavailable, "2026-11-21T11:59:00Z");
+    let passed = with_error(quiet.clone(), ErrorCode::IndexUnavailable, "2026-11-21T11:40:00Z");
     // The store has uninstalled the app, or lost its subscriptions.
     let mut uninstalled = quiet.clone();
     uninstalled.record.enabled = false;
@@ -162,32 +165,32 @@ fn nothing_hides_a_parked_delivery() {
         redriven_at: Some(now()),
         ..parked
     };
-    assert_eq!(reads(&with(live(), vec![redriven])).0, StoreState::Live);
+    assert_eq!(reading(&with_failures(live(), vec![redriven])).0, StoreState::Live);
 }
 
 #[test]
-fn what_is_tried_again_is_no_dead_letter_until_the_queue_gives_up() {
+fn retried_delivery_needs_no_attention_until_the_queue_gives_up() {
     let code = ErrorCode::IndexUnavailable;
-    let retrying = with(live(), vec![delivery("r", code, "2026-11-21T11:40:00Z")]);
+    let retrying = with_failures(live(), vec![delivery("r", code, "2026-11-21T11:40:00Z")]);
     let summary = Summary::of(&store(), &retrying, now());
     assert_eq!(
         (summary.state, summary.retrying, summary.dead_letters),
         (StoreState::Live, 1, 0)
     );
-    let dead = with(live(), vec![delivery("r", code, "2026-11-21T11:36:00Z")]);
+    let dead = with_failures(live(), vec![delivery("r", code, "2026-11-21T11:36:00Z")]);
     let summary = Summary::of(&store(), &dead, now());
     assert_eq!(
         (summary.state, summary.retrying, summary.dead_letters),
         (StoreState::Attention, 0, 1)
     );
-    let both = with(
+    let both = with_failures(
         live(),
         vec![
             delivery("a", code, "2026-11-21T11:36:00Z"),
             delivery("b", ErrorCode::SchemaMismatch, "2026-11-21T11:59:00Z"),
         ],
     );
-    let (_, why) = reads(&both);
+    let (_, why) = reading(&both);
     assert!(
         why.starts_with("2 deliveries could not be applied and wait for you (1 as dead letters, 1 still in the queue)"),
         "{why}"
@@ -195,27 +198,27 @@ fn what_is_tried_again_is_no_dead_letter_until_the_queue_gives_up() {
 }
 
 #[test]
-fn what_keeps_events_away_is_to_be_looked_at() {
+fn causes_of_silence_need_attention() {
     let mut uninstalled = live();
     uninstalled.record.enabled = false;
-    assert_eq!(reads(&uninstalled).0, StoreState::Attention);
+    assert_eq!(reading(&uninstalled).0, StoreState::Attention);
     let mut forged = live();
     forged.record.last_forged_at = Some(at("2026-11-21T11:59:00Z"));
-    assert_eq!(reads(&forged).0, StoreState::Attention);
+    assert_eq!(reading(&forged).0, StoreState::Attention);
     let lost = Watched {
         missing: vec!["products/update".parse().unwrap()],
         ..Watched::unseen(at("2026-11-21T11:40:00Z"), true)
     };
     for mut view in [live(), idle()] {
         view.record.watched = Some(lost.clone());
-        let (state, why) = reads(&view);
+        let (state, why) = reading(&view);
         assert_eq!(state, StoreState::Attention);
         assert!(why.contains("No subscription sends us products/update"), "{why}");
     }
 }
 
 #[test]
-fn a_summary_counts_the_events_of_a_day() {
+fn summary_counts_the_events_of_a_day() {
     let mut update = StoreUpdate::default();
     let event = Counter::Event("products/update".parse().unwrap());
     for counter in [event.clone(), event.clone(), Counter::Duplicate] {
@@ -235,7 +238,7 @@ fn a_summary_counts_the_events_of_a_day() {
 }
 
 #[test]
-fn every_reading_is_in_the_table_of_states() {
+fn every_sentence_is_in_the_table_of_states() {
     let table = include_str!("../../../../../../docs/states.md");
     let mut views = vec![live(), idle(), StoreView::default()];
     let change = |change: fn(&mut StoreView)| {
@@ -267,8 +270,8 @@ fn every_reading_is_in_the_table_of_states() {
         },
         ..idle()
     });
-    views.push(failed(live(), ErrorCode::TokenRefused, "2026-11-21T11:55:00Z"));
-    views.push(with(
+    views.push(with_error(live(), ErrorCode::TokenRefused, "2026-11-21T11:55:00Z"));
+    views.push(with_failures(
         live(),
         vec![
             delivery("a", ErrorCode::IndexUnavailable, "2026-11-21T11:30:00Z"),
@@ -279,8 +282,8 @@ fn every_reading_is_in_the_table_of_states() {
     for view in &views {
         let reading = StoreReading::of(view, now());
         causes.extend(reading.concerns.iter().map(|concern| concern.reason));
-        let said = reading.why.trim_start_matches(char::is_numeric);
-        assert!(table.contains(&said[..20]), "{}", reading.why);
+        let sentence = reading.why.trim_start_matches(char::is_numeric);
+        assert!(table.contains(&sentence[..20]), "{}", reading.why);
     }
-    assert_eq!(causes.len(), 6, "each cause there is: {causes:?}");
+    assert_eq!(causes.len(), 6, "not every cause occurs: {causes:?}");
 }

@@ -1,4 +1,5 @@
-//! What differs in content is found whatever the times say, and what the index is known to hold is not written again.
+//! Content that differs is found whatever its times are, and content that the index is known to hold is not written
+//! again.
 
 use super::*;
 use crate::{
@@ -20,8 +21,8 @@ async fn known(world: &World, number: &str) -> crate::catalogue::entities::Fence
     found.into_iter().next().flatten().unwrap()
 }
 
-/// A product of which there is none left, and whose stock is counted, not counted, or nobody says.
-fn emptied(updated_at: &str, tracked: Option<bool>) -> Product {
+/// A product that is out of stock; its stock is counted, not counted, or of unknown kind.
+fn sold_out(updated_at: &str, tracked: Option<bool>) -> Product {
     Product {
         variants: vec![Variant {
             id: id("11"),
@@ -59,11 +60,11 @@ fn available(world: &World) -> Option<bool> {
 }
 
 #[tokio::test]
-async fn a_document_that_says_something_else_is_mended_and_counted_though_no_time_tells() {
+async fn differing_document_is_mended_and_counted_without_a_difference_in_time() {
     let world = in_step(3).await;
     world.clock.pass(minutes(60));
-    // The same signed time, another content, as of a webhook that tells less or a fault of ours.
-    world.tell_product(product(1, OLD, "other")).await;
+    // The same signed time with another content, as after a webhook that carries less, or a bug of ours.
+    world.deliver_product(product(1, OLD, "other")).await;
     assert_eq!(world.title("1").as_deref(), Some("other"));
     world.index.written();
     world.clock.pass(minutes(60));
@@ -76,14 +77,14 @@ async fn a_document_that_says_something_else_is_mended_and_counted_though_no_tim
 }
 
 #[tokio::test]
-async fn what_passed_and_never_reached_the_index_is_written_and_not_counted() {
+async fn state_that_passed_and_never_reached_the_index_is_written_and_not_counted() {
     let world = in_step(3).await;
     world.clock.pass(minutes(60));
     let changed = product(1, NEWER, "changed");
     world.catalogue.put(changed.clone());
-    // Its consumer dies behind the fence, and its message is lost: nothing is worse.
+    // The consumer dies behind the fence and its message is lost: the worst case.
     world.index.fail(1);
-    world.tell_product(changed).await;
+    world.deliver_product(changed).await;
     assert_eq!(world.title("1").as_deref(), Some("p1"));
     assert!(!known(&world, "1").await.confirmed);
     let reconciled = world.all_steps(Scope::Differing).await;
@@ -96,12 +97,12 @@ async fn what_passed_and_never_reached_the_index_is_written_and_not_counted() {
 }
 
 #[tokio::test]
-async fn what_webhooks_told_is_written_once_more_and_then_not_again() {
+async fn state_from_a_webhook_is_written_once_more_and_then_not_again() {
     let world = in_step(2).await;
     world.clock.pass(minutes(60));
-    for (number, title) in [(0, "told"), (1, "told")] {
+    for (number, title) in [(0, "changed"), (1, "changed")] {
         world.catalogue.put(product(number, NEWER, title));
-        world.tell_product(product(number, NEWER, title)).await;
+        world.deliver_product(product(number, NEWER, title)).await;
     }
     world.index.written();
     for written in [vec!["0", "1"], vec![], vec![]] {
@@ -113,16 +114,16 @@ async fn what_webhooks_told_is_written_once_more_and_then_not_again() {
 }
 
 #[tokio::test]
-async fn what_another_version_of_this_code_rendered_is_written_once_more_and_not_counted() {
+async fn document_rendered_by_another_version_is_written_once_more_and_not_counted() {
     let world = in_step(3).await;
     world.clock.pass(minutes(60));
     let version = Version::new(at(OLD), world.clock.now()).unwrap();
     let older = Digest::read("0:0123");
-    let told = ObservedFields {
+    let carried = ObservedFields {
         digest: Some(&older),
         ..ObservedFields::default()
     };
-    world.entities.advance(&entity("1"), version, told).await.unwrap();
+    world.entities.advance(&entity("1"), version, carried).await.unwrap();
     world.entities.confirm(&[(entity("1"), version)]).await.unwrap();
     world.clock.pass(minutes(60));
     let reconciled = world.all_steps(Scope::Differing).await;
@@ -131,57 +132,57 @@ async fn what_another_version_of_this_code_rendered_is_written_once_more_and_not
 }
 
 #[tokio::test]
-async fn stock_that_is_not_counted_is_told_right_in_both_orders() {
+async fn uncounted_stock_is_indexed_correctly_in_both_orders() {
     for tracked in [true, false] {
         let expected = Some(!tracked);
         let world = World::new();
-        world.catalogue.put(emptied(OLD, Some(tracked)));
-        world.tell_product(emptied(OLD, None)).await;
-        assert_eq!(available(&world), None, "nobody has said that it is counted");
+        world.catalogue.put(sold_out(OLD, Some(tracked)));
+        world.deliver_product(sold_out(OLD, None)).await;
+        assert_eq!(available(&world), None, "not known to be counted");
         world.clock.pass(minutes(1));
         world.all_steps(Scope::Everything).await;
         assert_eq!(available(&world), expected);
         world.clock.pass(minutes(1));
-        world.tell_product(emptied(NEWER, None)).await;
+        world.deliver_product(sold_out(NEWER, None)).await;
         assert_eq!(
             available(&world),
             expected,
-            "a webhook tells less, and what is known stays"
+            "a webhook carries less, and what is known stays"
         );
         let tracking: Tracking = [(id("11"), tracked)].into();
         assert_eq!(known(&world, "1").await.remembered.tracking, Some(tracking));
 
-        // A variant that has come since is unknown, whatever the others are.
-        let mut more = emptied("2026-11-21T11:31:00Z", None);
+        // A variant added since is unknown, whatever the others are.
+        let mut more = sold_out("2026-11-21T11:31:00Z", None);
         let mut new = more.variants[0].clone();
         new.id = id("12");
         more.variants.push(new);
-        world.tell_product(more).await;
+        world.deliver_product(more).await;
         let document = world.document(Kind::Product, "1").unwrap();
         let each: Vec<_> = document.variants.iter().map(|variant| variant.available).collect();
         assert_eq!(each, [expected, None]);
         assert_eq!(
             document.available,
             expected.filter(|available| *available),
-            "all, or none"
+            "available if one variant is, otherwise unknown"
         );
     }
 }
 
 #[tokio::test]
-async fn stock_that_begins_or_ends_to_be_counted_is_mended_though_no_time_tells() {
+async fn change_of_stock_tracking_is_mended_without_a_difference_in_time() {
     let world = World::new();
-    world.catalogue.put(emptied(OLD, Some(true)));
+    world.catalogue.put(sold_out(OLD, Some(true)));
     world.all_steps(Scope::Differing).await;
     assert_eq!(available(&world), Some(false));
     world.clock.pass(minutes(60));
-    world.catalogue.put(emptied(OLD, Some(false)));
+    world.catalogue.put(sold_out(OLD, Some(false)));
     let reconciled = world.all_steps(Scope::Differing).await;
     assert_eq!((reconciled.mended, available(&world)), (1, Some(true)));
 }
 
 #[tokio::test]
-async fn what_becomes_hidden_or_seen_without_a_change_is_mended() {
+async fn change_of_visibility_is_mended_without_a_difference_in_time() {
     let world = in_step(2).await;
     for visible in [false, true] {
         world.clock.pass(minutes(60));
@@ -196,7 +197,7 @@ async fn what_becomes_hidden_or_seen_without_a_change_is_mended() {
         assert_eq!(world.title("1").is_some(), visible);
         assert_eq!(world.document(Kind::Collection, "90").is_some(), visible);
         let shown: &[&str] = if visible { &["Stoves"] } else { &[] };
-        assert_eq!(world.shown_in("0"), shown, "what is hidden is named nowhere");
+        assert_eq!(world.shown_in("0"), shown, "a hidden collection is named nowhere");
         assert_eq!((reconciled.mended, reconciled.regrouped), (1, 2));
     }
 }

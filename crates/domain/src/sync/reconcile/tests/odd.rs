@@ -1,4 +1,4 @@
-//! A record that cannot be read costs itself.
+//! A record that cannot be read affects no other.
 
 use super::*;
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn an_odd_record_is_counted_and_named_and_the_others_are_indexed() {
+async fn unreadable_record_is_counted_and_named_and_the_others_are_indexed() {
     for scope in [Scope::Differing, Scope::Everything] {
         let world = in_step(6).await;
         world.clock.pass(minutes(60));
@@ -34,7 +34,7 @@ async fn an_odd_record_is_counted_and_named_and_the_others_are_indexed() {
             Some((RunStage::Done, 1))
         );
 
-        // Once it can be read again, it is found.
+        // It is found once it can be read again.
         world.catalogue.make_odd(id("3"), false);
         let reconciled = world.all_steps(scope).await;
         assert_eq!((world.title("3").as_deref(), reconciled.skipped), (Some("changed"), 0));
@@ -42,7 +42,7 @@ async fn an_odd_record_is_counted_and_named_and_the_others_are_indexed() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_by_its_id_either_is_said_in_the_status() {
+async fn record_that_cannot_be_read_by_its_id_either_is_reported_in_the_status() {
     let world = in_step(6).await;
     world.clock.pass(minutes(60));
     for number in 0..6 {
@@ -66,7 +66,7 @@ async fn what_cannot_be_read_by_its_id_either_is_said_in_the_status() {
 }
 
 #[tokio::test]
-async fn a_run_that_stops_or_is_interrupted_says_why() {
+async fn failed_or_interrupted_run_reports_why() {
     let disagreed = || CatalogueError::Disagreed {
         problem: "the answer to Export does not fit".into(),
     };
@@ -86,7 +86,7 @@ async fn a_run_that_stops_or_is_interrupted_says_why() {
             .contains("does not fit")
     );
 
-    // In the middle of the file: it goes on later, and says that it has stopped.
+    // In the middle of the file: the run resumes later, and the status shows that it was interrupted.
     let world = World::new();
     for number in 0..1000 {
         world.catalogue.put(product(number, OLD, "p"));

@@ -1,4 +1,4 @@
-//! Goes through the dead letters for a person: which of them are meant, how far it has come, and each in a few words.
+//! Reads the dead letters that a person selects, with progress on the terminal, and summarizes each.
 
 use std::{fmt, time::Duration};
 
@@ -13,65 +13,65 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
-    args::Hiding,
-    output::{self, Row},
-    places::Connected,
-    select::Selection,
+    args::HidingOptions,
+    output::{self, Row, timestamp},
+    resources::Resources,
+    selection::Selection,
 };
 
-/// How many letters are taken at once.
-const AT_ONCE: usize = 10;
+/// Letters received per request.
+const LETTERS_PER_REQUEST: usize = 10;
 
-/// The delivery with its body, fetched if it is kept elsewhere.
-pub async fn whole(letter: &Letter, places: &Connected) -> Result<Delivery> {
-    Ok(letter.whole(places.bodies().as_ref()).await?)
+/// Returns the delivery of a letter; fetches its body from S3 if the message does not hold it.
+pub async fn fetch_delivery(letter: &Letter, resources: &Resources) -> Result<Delivery> {
+    Ok(letter.whole(resources.bodies().as_ref()).await?)
 }
 
-/// Whether a letter is meant.
-type Fits<'a> = Box<dyn Fn(&Letter) -> bool + 'a>;
+/// Predicate that selects letters.
+type Matches<'a> = Box<dyn Fn(&Letter) -> bool + 'a>;
 
-/// A walk through the dead letters.
-pub struct Walk<'a>(pub dead_letters::DeadLetterWalk<SqsDeadLetters, DynamoLedger, Fits<'a>>);
+/// Walk through the selected dead letters.
+pub struct DeadLetterWalk<'a>(pub dead_letters::DeadLetterWalk<SqsDeadLetters, DynamoLedger, Matches<'a>>);
 
-impl<'a> Walk<'a> {
-    pub fn new(places: &Connected, selection: &'a Selection, hiding: Hiding) -> Result<Self> {
-        let (queue, ledger, now) = (places.dead_letters()?, places.ledger()?, Timestamp::now());
-        let fits = move |letter: &Letter| selection.fits(letter.delivery.as_ref().ok(), letter.problem(), now);
+impl<'a> DeadLetterWalk<'a> {
+    pub fn new(resources: &Resources, selection: &'a Selection, hiding: HidingOptions) -> Result<Self> {
+        let (queue, ledger, now) = (resources.dead_letters()?, resources.ledger()?, Timestamp::now());
+        let matches = move |letter: &Letter| selection.matches(letter.delivery.as_ref().ok(), letter.problem(), now);
         let hidden_for = Duration::from_secs(hiding.hide_for);
         Ok(Self(dead_letters::DeadLetterWalk::new(
             queue,
             ledger,
-            Box::new(fits),
+            Box::new(matches),
             hidden_for,
         )))
     }
 
-    /// About how many letters there are. Says so if some cannot be seen.
-    pub async fn about(&self) -> Result<u64> {
+    /// Approximate number of letters. Prints a message if some are hidden.
+    pub async fn approximate_count(&self) -> Result<u64> {
         let backlog = self.0.backlog().await?;
         if backlog.hidden > 0 {
             output::say(&format!(
-                "· {} hidden at present, by another who lists or moves them, or by one who died doing so: they come \
-                 back by themselves, after {} s or less unless told otherwise",
-                output::count(usize::try_from(backlog.hidden).unwrap_or(usize::MAX), "letter"),
+                "· {} hidden by another command that is reading or moving them, or was killed while it did. They become \
+                 visible by themselves, within {} s unless that command set another --hide-for",
+                output::count(usize::try_from(backlog.hidden).unwrap_or(usize::MAX), "dead letter"),
                 self.0.hidden_for().as_secs()
             ));
         }
         Ok(backlog.visible)
     }
 
-    /// Gives back all that was not removed.
+    /// Makes every letter that was not removed visible again.
     pub async fn give_back(self) -> Result<()> {
         let given = self.0.give_back().await;
-        given.context("some letters stay hidden for a while; they come back by themselves")
+        given.context("some dead letters stay hidden for a while; they become visible by themselves")
     }
 
-    /// All letters that are meant, up to `limit`, given back. Whether there may be more.
+    /// Returns the selected letters, up to `limit`, and true if there may be more. All are visible again afterwards.
     pub async fn all(mut self, limit: usize) -> Result<(Vec<Letter>, bool)> {
-        let bar = crate::pace::bar(self.about().await?, "reading");
+        let bar = crate::output::progress_bar(self.approximate_count().await?, "reading");
         let mut letters = Vec::new();
         let mut more = false;
-        while let Some(some) = self.0.next(AT_ONCE).await? {
+        while let Some(some) = self.0.next(LETTERS_PER_REQUEST).await? {
             letters.extend(some);
             bar.set_position(u64::try_from(self.0.met()).unwrap_or(u64::MAX));
             if letters.len() >= limit {
@@ -87,9 +87,9 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// A letter in a few words. Holds nothing of the body.
+/// Summary of a dead letter, without anything from its body.
 #[derive(Debug, Serialize)]
-pub struct Summary {
+pub struct DeadLetterSummary {
     pub message_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_ours: Option<String>,
@@ -103,7 +103,7 @@ pub struct Summary {
     pub received_at: Option<Timestamp>,
     pub sent_at: Option<Timestamp>,
     pub receives: u32,
-    /// None if the body is kept outside of the message.
+    /// None if the body is in S3.
     pub bytes: Option<usize>,
     pub code: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -112,7 +112,7 @@ pub struct Summary {
     pub problem_at: Option<Timestamp>,
 }
 
-impl From<&Letter> for Summary {
+impl From<&Letter> for DeadLetterSummary {
     fn from(letter: &Letter) -> Self {
         let delivery = letter.delivery.as_ref().ok();
         let problem = letter.problem();
@@ -142,19 +142,19 @@ impl From<&Letter> for Summary {
     }
 }
 
-impl Summary {
-    /// Sort of the problem, with the class of the failure.
+impl DeadLetterSummary {
+    /// Code of the problem, with the cause of the failure.
     pub fn problem(&self) -> Option<String> {
-        self.code.as_ref().map(|code| sort_of(code, self.cause))
+        self.code.as_ref().map(|code| code_with_cause(code, self.cause))
     }
 }
 
-/// Sort of a problem, with the class of the failure if a port failed: `index_unavailable (denied)`.
-pub fn sort_of(code: impl fmt::Display, cause: Option<impl fmt::Display>) -> String {
+/// Code of a problem, with the cause if a port failed: `index_unavailable (denied)`.
+pub fn code_with_cause(code: impl fmt::Display, cause: Option<impl fmt::Display>) -> String {
     cause.map_or_else(|| code.to_string(), |cause| format!("{code} ({cause})"))
 }
 
-impl Row for Summary {
+impl Row for DeadLetterSummary {
     const HEADINGS: &'static [&'static str] = &[
         "STORE",
         "TOPIC",
@@ -178,22 +178,17 @@ impl Row for Summary {
                 or_dash(self.problem().as_ref()),
                 self.message
                     .clone()
-                    .unwrap_or_else(|| "the ledger has no reason".to_owned()),
+                    .unwrap_or_else(|| "the ledger holds no reason".to_owned()),
             ),
         };
         vec![
             or_dash(self.store.as_ref()),
             or_dash(self.topic.as_ref()),
             delivery,
-            self.received_at.map_or_else(|| "-".to_owned(), seconds),
+            self.received_at.map_or_else(|| "-".to_owned(), timestamp),
             self.receives.to_string(),
             code,
             message,
         ]
     }
-}
-
-/// A time as a person reads it.
-pub fn seconds(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

@@ -1,4 +1,5 @@
-//! Where things are: told by options or by the variables that the functions have, and asked for only when needed.
+//! Tables, queues and buckets of a stack, named by options or by the variables that the functions read. Each is required
+//! only by the commands that use it.
 
 use anyhow::{Result, bail};
 use clap::Args;
@@ -8,11 +9,11 @@ use hookline_aws::{
 
 use crate::archive::Archive;
 
-/// Names of tables and addresses of queues.
+/// Names of tables and buckets, addresses of queues.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Where things are")]
-pub struct Places {
-    /// The table of deliveries.
+#[command(next_help_heading = "Resources of the stack")]
+pub struct ResourceOptions {
+    /// Table of deliveries.
     #[arg(
         long,
         global = true,
@@ -21,7 +22,7 @@ pub struct Places {
         hide_env_values = true
     )]
     ledger_table: Option<String>,
-    /// The table of versions and tombstones.
+    /// Table of versions and tombstones.
     #[arg(
         long,
         global = true,
@@ -30,7 +31,7 @@ pub struct Places {
         hide_env_values = true
     )]
     entities_table: Option<String>,
-    /// The table of stores.
+    /// Table of stores.
     #[arg(
         long,
         global = true,
@@ -39,7 +40,7 @@ pub struct Places {
         hide_env_values = true
     )]
     stores_table: Option<String>,
-    /// The queue between receivers and reindex.
+    /// Queue between receivers and reindex.
     #[arg(
         long,
         global = true,
@@ -48,7 +49,7 @@ pub struct Places {
         hide_env_values = true
     )]
     event_queue_url: Option<String>,
-    /// Where the event queue puts what it gives up on.
+    /// Dead-letter queue of the event queue.
     #[arg(
         long,
         global = true,
@@ -57,7 +58,7 @@ pub struct Places {
         hide_env_values = true
     )]
     dead_letter_queue_url: Option<String>,
-    /// Where bodies are that no message holds. Needed for such bodies only.
+    /// Bucket of bodies that are too large for a message. Needed for such bodies only.
     #[arg(
         long,
         global = true,
@@ -66,7 +67,7 @@ pub struct Places {
         hide_env_values = true
     )]
     payload_bucket: Option<String>,
-    /// Where deliveries are kept after they were settled, if the stack keeps them (`ArchiveDays`).
+    /// Bucket of completed deliveries, if the stack keeps them (`ArchiveDays`).
     #[arg(
         long,
         global = true,
@@ -77,58 +78,58 @@ pub struct Places {
     archive_bucket: Option<String>,
 }
 
-/// The ways to all places. Makes no request before it must.
-pub struct Connected {
-    places: Places,
+/// Clients of the stack's resources.
+pub struct Resources {
+    resources: ResourceOptions,
     pub aws: Aws,
 }
 
-impl Connected {
-    pub async fn new(places: Places) -> Self {
+impl Resources {
+    pub async fn new(resources: ResourceOptions) -> Self {
         Self {
-            places,
+            resources,
             aws: Aws::load(Patience::Person).await,
         }
     }
 
     pub fn ledger(&self) -> Result<DynamoLedger> {
-        Ok(self.aws.ledger(needed(
-            self.places.ledger_table.as_ref(),
+        Ok(self.aws.ledger(required(
+            self.resources.ledger_table.as_ref(),
             "LEDGER_TABLE",
             "--ledger-table",
         )?))
     }
 
     pub fn entities(&self) -> Result<DynamoEntities> {
-        let table = needed(
-            self.places.entities_table.as_ref(),
+        let table = required(
+            self.resources.entities_table.as_ref(),
             "ENTITIES_TABLE",
             "--entities-table",
         )?;
         Ok(self.aws.entities(table))
     }
 
-    /// None if nobody said where.
+    /// None without a bucket.
     pub fn bodies(&self) -> Option<S3Bodies> {
-        given(self.places.payload_bucket.as_ref()).map(|bucket| self.aws.bodies(bucket))
+        non_blank(self.resources.payload_bucket.as_ref()).map(|bucket| self.aws.bodies(bucket))
     }
 
-    /// None if nobody said where, as of a stack that keeps nothing.
+    /// None without a bucket, as of a stack that keeps no deliveries.
     pub fn archive(&self) -> Option<Archive> {
-        given(self.places.archive_bucket.as_ref()).map(|bucket| Archive(self.aws.archive(bucket)))
+        non_blank(self.resources.archive_bucket.as_ref()).map(|bucket| Archive(self.aws.archive(bucket)))
     }
 
     pub fn stores(&self) -> Result<DynamoStores> {
-        Ok(self.aws.stores(needed(
-            self.places.stores_table.as_ref(),
+        Ok(self.aws.stores(required(
+            self.resources.stores_table.as_ref(),
             "STORES_TABLE",
             "--stores-table",
         )?))
     }
 
     pub fn event_queue(&self) -> Result<SqsEventQueue> {
-        let url = needed(
-            self.places.event_queue_url.as_ref(),
+        let url = required(
+            self.resources.event_queue_url.as_ref(),
             "EVENT_QUEUE_URL",
             "--event-queue-url",
         )?;
@@ -136,22 +137,24 @@ impl Connected {
     }
 
     pub fn dead_letters(&self) -> Result<SqsDeadLetters> {
-        let url = self.places.dead_letter_queue_url.as_ref();
+        let url = self.resources.dead_letter_queue_url.as_ref();
         Ok(self
             .aws
-            .dead_letters(needed(url, "DEAD_LETTER_QUEUE_URL", "--dead-letter-queue-url")?))
+            .dead_letters(required(url, "DEAD_LETTER_QUEUE_URL", "--dead-letter-queue-url")?))
     }
 }
 
-pub fn given(value: Option<&String>) -> Option<&String> {
+/// The value, unless it is blank.
+pub fn non_blank(value: Option<&String>) -> Option<&String> {
     value.filter(|value| !value.trim().is_empty())
 }
 
-pub fn needed<'a>(value: Option<&'a String>, variable: &str, option: &str) -> Result<&'a String> {
-    match given(value) {
+/// The value; an error that names variable and option if it is missing or blank.
+pub fn required<'a>(value: Option<&'a String>, variable: &str, option: &str) -> Result<&'a String> {
+    match non_blank(value) {
         Some(value) => Ok(value),
         None => bail!(
-            "{variable} is not set: set it, or give {option}. All of them, from the outputs of a stack: \
+            "{variable} is not set: set it, or give {option}. To set all variables from the outputs of a stack: \
              eval \"$(make --silent where STACK=hookline)\""
         ),
     }

@@ -1,4 +1,4 @@
-//! All that is known of one delivery, gathered into one account and written down.
+//! Report on one delivery: everything that ledger, store, dead letters and archive know about it.
 
 use hookline_domain::{
     delivery::{
@@ -13,24 +13,27 @@ use hookline_domain::{
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::letters::{Letter, Summary, seconds, sort_of};
+use crate::{
+    dead_letters::{DeadLetterSummary, Letter, code_with_cause},
+    output::timestamp,
+};
 
-/// Whether a delivery lies in the archive.
-pub enum InArchive {
-    /// In this object.
-    Yes(ArchiveKey),
-    /// It was not settled, or not kept, or has expired.
-    No,
+/// Status of a delivery in the archive.
+pub enum ArchiveStatus {
+    /// Kept in this object.
+    Kept(ArchiveKey),
+    /// Not completed, not kept, or expired.
+    NotKept,
 }
 
-/// All that is known of one delivery.
+/// Everything known about one delivery.
 #[derive(Debug, Serialize)]
-pub struct Account {
+pub struct TraceReport {
     source: String,
     store: String,
     topic: String,
     delivery_id: String,
-    /// The original's id, if this is a replay.
+    /// Id of the original, if this is a replay.
     replay_of: Option<String>,
     event_id: Option<String>,
     state: &'static str,
@@ -42,8 +45,8 @@ pub struct Account {
     problem_cause: Option<&'static str>,
     problem_at: Option<Timestamp>,
     forgotten_at: Timestamp,
-    dead_letter: Option<Summary>,
-    /// None if nobody looked.
+    dead_letter: Option<DeadLetterSummary>,
+    /// None if the archive was not searched.
     archived: Option<bool>,
     archive_object: Option<String>,
     store_enabled: Option<bool>,
@@ -52,14 +55,14 @@ pub struct Account {
     means: String,
 }
 
-impl Account {
-    /// Gathers it.
+impl TraceReport {
+    /// Gathers the facts.
     pub fn of(
         record: &LedgerRecord,
         letter: Option<&Letter>,
         failed: Option<&FailedDelivery>,
         store: Option<&StoreView>,
-        archived: Option<InArchive>,
+        archived: Option<ArchiveStatus>,
         now: Timestamp,
     ) -> Self {
         let key = &record.delivery;
@@ -88,27 +91,29 @@ impl Account {
                 .map(Cause::as_str),
             problem_at: record.problem.as_ref().map(|problem| problem.at),
             forgotten_at: record.entry.expires_at,
-            dead_letter: letter.map(Summary::from),
-            archived: archived.as_ref().map(|archived| matches!(archived, InArchive::Yes(_))),
+            dead_letter: letter.map(DeadLetterSummary::from),
+            archived: archived
+                .as_ref()
+                .map(|archived| matches!(archived, ArchiveStatus::Kept(_))),
             archive_object: archived.and_then(|archived| match archived {
-                InArchive::Yes(key) => Some(key.to_string()),
-                InArchive::No => None,
+                ArchiveStatus::Kept(key) => Some(key.to_string()),
+                ArchiveStatus::NotKept => None,
             }),
             store_enabled: store.map(|store| store.record.enabled),
             store_uninstalled_at: store.and_then(|store| store.record.uninstalled_at),
             store_last_error: store.and_then(|store| store.last_error()).map(|error| {
                 format!(
                     "{}: {} ({})",
-                    sort_of(error.code, error.cause),
+                    code_with_cause(error.code, error.cause),
                     error.message,
-                    seconds(error.at)
+                    timestamp(error.at)
                 )
             }),
             means: meaning(record, failed, letter.map_or(DeadLetter::No, |_| DeadLetter::Yes), now),
         }
     }
 
-    /// The same, a fact a line.
+    /// The report for a person, one fact per line.
     pub fn page(&self) -> String {
         let letter = self.dead_letter.as_ref().map_or_else(
             || "none".to_owned(),
@@ -119,7 +124,7 @@ impl Account {
             (Some(true), _) => "installed".to_owned(),
             (Some(false), at) => format!(
                 "uninstalled{}",
-                at.map(|at| format!(" at {}", seconds(at))).unwrap_or_default()
+                at.map(|at| format!(" at {}", timestamp(at))).unwrap_or_default()
             ),
         };
         let archive = match (&self.archive_object, self.archived) {
@@ -135,16 +140,16 @@ impl Account {
             ("store", Some(format!("{} ({}), {store}", self.store, self.source))),
             ("topic", Some(self.topic.clone())),
             ("event", self.event_id.clone()),
-            ("claimed", Some(seconds(self.claimed_at))),
-            ("settled", self.settled_at.map(seconds)),
+            ("claimed", Some(timestamp(self.claimed_at))),
+            ("settled", self.settled_at.map(timestamp)),
             ("fate", Some(self.fate.unwrap_or("none yet").to_owned())),
             ("problem", self.problem.clone()),
             ("class", self.problem_cause.map(str::to_owned)),
-            ("since", self.problem_at.map(seconds)),
+            ("since", self.problem_at.map(timestamp)),
             ("dead letter", Some(letter)),
             ("archive", archive),
             ("last error", self.store_last_error.clone()),
-            ("forgotten", Some(seconds(self.forgotten_at))),
+            ("forgotten", Some(timestamp(self.forgotten_at))),
             ("means", Some(self.means.clone())),
             ("redrive", redrive),
         ];

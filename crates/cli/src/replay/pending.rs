@@ -1,4 +1,4 @@
-//! Waits until the consumer has settled the replays, and asks why each has the fate it has.
+//! Waits until the consumer has completed the replays, and explains the outcome of each.
 
 use std::time::Duration;
 
@@ -11,56 +11,56 @@ use hookline_domain::{
 };
 use tokio::time::Instant;
 
-use super::{Report, found::Found};
-use crate::{pace, places::Connected, why::Witnesses};
+use super::{ReplayReport, originals::Original};
+use crate::{explain::Explainer, output::progress_bar, resources::Resources};
 
-/// How long to wait before the ledger is asked again.
-const PAUSE: Duration = Duration::from_millis(500);
+/// Time between two reads of the ledger.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// How many requests are under way at once.
-const AT_ONCE: usize = 10;
+/// Concurrent requests.
+const MAX_CONCURRENT_REQUESTS: usize = 10;
 
-/// Replays that are on their way.
-pub struct Waiting {
+/// Replays that were sent.
+pub struct PendingReplays {
     ledger: DynamoLedger,
-    witnesses: Witnesses,
-    replays: Vec<(Found, DeliveryKey)>,
+    explainer: Explainer,
+    replays: Vec<(Original, DeliveryKey)>,
 }
 
-/// What has become of them.
-pub struct Told {
-    pub reports: Vec<Report>,
-    /// How many the ledger has no fate of.
+/// Outcomes of the replays.
+pub struct ReplayOutcomes {
+    pub reports: Vec<ReplayReport>,
+    /// Replays that are not completed.
     pub unsettled: usize,
 }
 
-impl Waiting {
-    pub fn new(places: &Connected) -> Result<Self> {
+impl PendingReplays {
+    pub fn new(resources: &Resources) -> Result<Self> {
         Ok(Self {
-            ledger: places.ledger()?,
-            witnesses: Witnesses::new(places)?,
+            ledger: resources.ledger()?,
+            explainer: Explainer::new(resources)?,
             replays: Vec::new(),
         })
     }
 
-    pub fn add(&mut self, found: Found, replay: DeliveryKey) {
+    pub fn add(&mut self, found: Original, replay: DeliveryKey) {
         self.replays.push((found, replay));
     }
 
-    /// Asks until all are settled, or so many seconds have passed. In the order in which they were sent.
-    pub async fn settle(self, seconds: u64) -> Result<Told> {
+    /// Polls the ledger until all are completed or the time is over. Reports come in the order of sending.
+    pub async fn wait(self, seconds: u64) -> Result<ReplayOutcomes> {
         let until = Instant::now() + Duration::from_secs(seconds);
         let mut fates: Vec<Option<LedgerRecord>> = vec![None; self.replays.len()];
-        let bar = pace::bar(u64::try_from(fates.len()).unwrap_or(u64::MAX), "waiting for");
+        let bar = progress_bar(u64::try_from(fates.len()).unwrap_or(u64::MAX), "waiting for");
         loop {
             let open = (0..fates.len()).filter(|at| !is_settled(fates[*at].as_ref()));
-            let asked: Vec<_> = stream::iter(open)
+            let records: Vec<_> = stream::iter(open)
                 .map(async |at| (at, self.ledger.find(&self.replays[at].1).await))
-                .buffer_unordered(AT_ONCE)
+                .buffer_unordered(MAX_CONCURRENT_REQUESTS)
                 .collect()
                 .await;
-            for (at, record) in asked {
-                // A ledger that does not answer is asked again: the replays are on their way all the same.
+            for (at, record) in records {
+                // A failed read is repeated: the replays are in the queue all the same.
                 if let Ok(record) = record {
                     fates[at] = record;
                 }
@@ -70,7 +70,7 @@ impl Waiting {
             if settled == fates.len() || Instant::now() >= until {
                 break;
             }
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
         bar.finish_and_clear();
         let mut reports = Vec::new();
@@ -78,12 +78,12 @@ impl Waiting {
         for ((found, replay), record) in self.replays.iter().zip(&fates) {
             let fate = record.as_ref().and_then(|record| record.fate);
             unsettled += usize::from(fate.is_none());
-            let (fate, why) = tell(&self.witnesses, found, replay, record.as_ref(), fate).await?;
-            let mut row = Report::new(&found.delivery, &found.from, fate, why);
+            let (fate, why) = outcome(&self.explainer, found, replay, record.as_ref(), fate).await?;
+            let mut row = ReplayReport::new(&found.delivery, &found.from, fate, why);
             row.replay_id = Some(replay.id.to_string());
             reports.push(row);
         }
-        Ok(Told { reports, unsettled })
+        Ok(ReplayOutcomes { reports, unsettled })
     }
 }
 
@@ -91,23 +91,23 @@ fn is_settled(record: Option<&LedgerRecord>) -> bool {
     record.is_some_and(|record| record.fate.is_some())
 }
 
-async fn tell(
-    witnesses: &Witnesses,
-    found: &Found,
+async fn outcome(
+    explainer: &Explainer,
+    found: &Original,
     replay: &DeliveryKey,
     record: Option<&LedgerRecord>,
     fate: Option<Fate>,
 ) -> Result<(&'static str, String)> {
     let problem = record.and_then(|record| record.problem.as_ref());
     Ok(match (fate, problem) {
-        (Some(fate), problem) => (fate.as_str(), witnesses.why(&found.delivery, fate, problem).await?),
+        (Some(fate), problem) => (fate.as_str(), explainer.explain(&found.delivery, fate, problem).await?),
         (None, Some(problem)) => (
             "tried again",
-            format!("{}; later: hookline trace {}", problem, replay.id),
+            format!("{}. To look again later: hookline trace {}", problem, replay.id),
         ),
         (None, None) => (
             "waiting",
-            format!("not received yet; later: hookline trace {}", replay.id),
+            format!("not received yet. To look again later: hookline trace {}", replay.id),
         ),
     })
 }

@@ -1,4 +1,4 @@
-//! The tokens that a person gives: read from a file or from standard input, never from an argument.
+//! Reads a store's credential from a file or from standard input, never from an argument.
 
 use std::{
     fs,
@@ -12,22 +12,22 @@ use hookline_shopify_admin::Credential;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use crate::args::store::Given;
+use crate::args::store::CredentialOptions;
 
-/// More than any token or answer has.
-const LONGEST: u64 = 16 * 1024;
+/// Maximum size of an input; more than any token or response has.
+const MAX_INPUT_BYTES: u64 = 16 * 1024;
 
-/// Shopify's answer to a grant of an expiring offline token
+/// Shopify's response to a grant of an expiring offline token
 /// (<https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens/offline-access-tokens>).
 #[derive(Deserialize)]
-struct Answer {
+struct OfflineTokenResponse {
     access_token: String,
     refresh_token: String,
     expires_in: u32,
 }
 
-/// Reads what was given. A token's lifetime counts from when its file was written.
-pub fn read(given: &Given, now: Timestamp) -> Result<Credential> {
+/// Reads the credential that the options name. An offline token's lifetime begins when its file was written.
+pub fn read(given: &CredentialOptions, now: Timestamp) -> Result<Credential> {
     if let Some(path) = &given.token_file {
         return custom(&text(path)?).with_context(|| path.display().to_string());
     }
@@ -38,30 +38,34 @@ pub fn read(given: &Given, now: Timestamp) -> Result<Credential> {
     }
     if given.token_stdin {
         let mut text = String::new();
-        let read = io::stdin().lock().take(LONGEST).read_to_string(&mut text);
-        read.context("standard input cannot be read")?;
+        let read = io::stdin().lock().take(MAX_INPUT_BYTES).read_to_string(&mut text);
+        read.context("cannot read standard input")?;
         return custom(&text).context("standard input");
     }
     Ok(Credential::ClientCredentials)
 }
 
 fn text(path: &Path) -> Result<String> {
-    let unreadable = || format!("{} cannot be read", path.display());
+    let unreadable = || format!("cannot read {}", path.display());
     let mut text = String::new();
     let file = fs::File::open(path).with_context(unreadable)?;
-    file.take(LONGEST).read_to_string(&mut text).with_context(unreadable)?;
+    file.take(MAX_INPUT_BYTES)
+        .read_to_string(&mut text)
+        .with_context(unreadable)?;
     Ok(text)
 }
 
-/// What begins a token says what it is; see <https://shopify.dev/changelog/app-secret-key-length-has-increased>.
+/// Parses a custom app's token. Its prefix tells its kind; see <https://shopify.dev/changelog/app-secret-key-length-has-increased>.
 fn custom(text: &str) -> Result<Credential> {
     let token = text.trim();
     let mistake = match token {
-        "" => "holds nothing",
-        _ if token.starts_with('{') => "is JSON: an expiring token is given with --offline-file",
+        "" => "is empty",
+        _ if token.starts_with('{') => "is JSON: give an expiring token with --offline-file",
         _ if !token.bytes().all(|byte| byte.is_ascii_graphic()) => "holds more than a token",
-        _ if token.starts_with("shprt_") => "is a refresh token: give the whole answer with --offline-file",
-        _ if token.starts_with("shpss_") => "is a client secret: set SHOPIFY_CLIENT_SECRETS and --client-credentials",
+        _ if token.starts_with("shprt_") => "is a refresh token: give Shopify's whole response with --offline-file",
+        _ if token.starts_with("shpss_") => {
+            "is a client secret: set SHOPIFY_CLIENT_SECRETS and give --client-credentials"
+        }
         _ => {
             return Ok(Credential::Custom {
                 access: Secret::new(token),
@@ -72,21 +76,21 @@ fn custom(text: &str) -> Result<Credential> {
 }
 
 fn offline(text: &str, since: Timestamp, now: Timestamp) -> Result<Credential> {
-    // Serde quotes what it does not like, and this is full of tokens.
-    let Ok(answer) = serde_json::from_str::<Answer>(text) else {
-        bail!("is not Shopify's answer: JSON with access_token, refresh_token and expires_in");
+    // Serde's error is dropped, because it may quote a token.
+    let Ok(response) = serde_json::from_str::<OfflineTokenResponse>(text) else {
+        bail!("is not Shopify's response: JSON with access_token, refresh_token and expires_in");
     };
-    if answer.access_token.is_empty() || answer.refresh_token.is_empty() {
+    if response.access_token.is_empty() || response.refresh_token.is_empty() {
         bail!("holds an empty token");
     }
-    let lives = SignedDuration::from_secs(i64::from(answer.expires_in));
+    let lives = SignedDuration::from_secs(i64::from(response.expires_in));
     let expires_at = since.checked_add(lives)?;
     if expires_at <= now {
-        bail!("was written so long ago that its access token has expired: have the app get another");
+        bail!("was written so long ago that its access token has expired: request a new token with the app");
     }
     Ok(Credential::Offline {
-        access: Secret::new(answer.access_token),
-        refresh: Secret::new(answer.refresh_token),
+        access: Secret::new(response.access_token),
+        refresh: Secret::new(response.refresh_token),
         expires_at,
     })
 }
@@ -96,13 +100,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_one_word_and_is_not_told_again() {
+    fn token_is_one_word_and_is_never_printed() {
         let Ok(Credential::Custom { access }) = custom(" shpat_1\n") else {
             panic!("another kind");
         };
         assert_eq!(access.reveal(), "shpat_1");
         for (text, said) in [
-            ("\n", "nothing"),
+            ("\n", "is empty"),
             ("shpat_1 shpat_2", "more than a token"),
             ("{\"access_token\":\"shpat_1\"}", "--offline-file"),
             ("shprt_1", "refresh token"),
@@ -114,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_expires_so_long_after_it_was_written() {
+    fn offline_token_expires_after_its_lifetime_from_the_time_its_file_was_written() {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
         let since = at("2026-11-21T10:00:00Z");
         let text = r#"{"access_token":"hush","expires_in":3600,"refresh_token":"b","scope":"x"}"#;

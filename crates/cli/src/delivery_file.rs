@@ -1,7 +1,7 @@
-//! Files of deliveries: what `--save` writes, and what `replay --file` reads.
+//! Files of deliveries: `--save` writes them, `replay --file` reads them.
 //!
-//! A saved file has lines as objects of the archive have: `{"envelope": …}` holds a queue message as it was. The other kind
-//! is a body as a sender sent it, with its headers as a JSON object beside it: `x.json` and `x.headers.json`.
+//! A saved file has the same lines as an object of the archive: `{"envelope": …}` holds one queue message unchanged. The
+//! other kind is a captured body with its headers as a JSON object beside it: `x.json` and `x.headers.json`.
 
 use std::{
     fs::{self, File},
@@ -19,55 +19,55 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 
 use crate::{
-    letters::{self, Letter},
-    places::Connected,
+    dead_letters::{self, Letter},
+    resources::Resources,
 };
 
-/// A new file that deliveries are kept in.
-pub struct Keeper {
+/// Writer of a new file of deliveries.
+pub struct DeliveryWriter {
     path: PathBuf,
     file: BufWriter<File>,
 }
 
-impl Keeper {
-    /// Makes it. A file that is there is left alone.
+impl DeliveryWriter {
+    /// Creates the file. Fails if it exists.
     pub fn new(path: &Path) -> Result<Self> {
-        let file = File::create_new(path).with_context(|| format!("{} cannot be made", path.display()))?;
+        let file = File::create_new(path).with_context(|| format!("cannot create {}", path.display()))?;
         Ok(Self {
             path: path.to_owned(),
             file: BufWriter::new(file),
         })
     }
 
-    /// Writes a letter: as it is, if it is not ours, or else with its body, which may be kept elsewhere only for a while.
-    pub async fn keep_letter(&mut self, places: &Connected, letter: &Letter) -> Result<()> {
+    /// Writes a dead letter: unchanged if it is not ours, else with its body, which S3 keeps for a while only.
+    pub async fn write_letter(&mut self, resources: &Resources, letter: &Letter) -> Result<()> {
         match &letter.delivery {
-            Ok(_) => self.keep(&letters::whole(letter, places).await?),
-            Err(_) => self.write(&letter.dead.text),
+            Ok(_) => self.write(&dead_letters::fetch_delivery(letter, resources).await?),
+            Err(_) => self.write_line(&letter.dead.text),
         }
     }
 
-    /// Writes one delivery, however large. It is on the disk when this returns.
-    pub fn keep(&mut self, delivery: &Delivery) -> Result<()> {
+    /// Writes one delivery of any size. It is on disk when this returns.
+    pub fn write(&mut self, delivery: &Delivery) -> Result<()> {
         match envelope::pack(delivery, usize::MAX) {
-            Packed::Message(message) => self.write(&message),
+            Packed::Message(message) => self.write_line(&message),
             Packed::Large { why, .. } => Err(why.into()),
         }
     }
 
-    fn write(&mut self, envelope: &str) -> Result<()> {
+    fn write_line(&mut self, envelope: &str) -> Result<()> {
         let line = archive::line(envelope);
         let written = self.file.write_all(line.as_bytes()).and_then(|()| self.file.flush());
         written
             .and_then(|()| self.file.get_ref().sync_data())
-            .with_context(|| format!("{} cannot be written", self.path.display()))
+            .with_context(|| format!("cannot write {}", self.path.display()))
     }
 }
 
-/// The deliveries in a file of either kind.
+/// Returns the deliveries in a file of either kind.
 pub fn read(path: &Path, now: Timestamp) -> Result<Vec<Delivery>> {
     let named = || path.display().to_string();
-    let bytes = fs::read(path).with_context(|| format!("{} cannot be read", named()))?;
+    let bytes = fs::read(path).with_context(|| format!("cannot read {}", named()))?;
     let headers = path.with_extension("headers.json");
     if headers.is_file() {
         return captured(&bytes, &headers, now)
@@ -79,7 +79,7 @@ pub fn read(path: &Path, now: Timestamp) -> Result<Vec<Delivery>> {
     for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
         let envelope = archive::read_line(line).map_err(|_| {
             anyhow!(
-                "{} line {number} is not what --save writes, and there is no {} beside it that tells its topic and store",
+                "{} line {number} was not written by --save, and there is no {} beside the file to give its topic and store",
                 named(),
                 headers.display()
             )
@@ -93,14 +93,14 @@ pub fn read(path: &Path, now: Timestamp) -> Result<Vec<Delivery>> {
 }
 
 fn captured(body: &[u8], headers: &Path, now: Timestamp) -> Result<Delivery> {
-    let text = fs::read_to_string(headers).with_context(|| format!("{} cannot be read", headers.display()))?;
+    let text = fs::read_to_string(headers).with_context(|| format!("cannot read {}", headers.display()))?;
     let object: serde_json::Map<String, serde_json::Value> =
         serde_json::from_str(&text).with_context(|| format!("{} is not a JSON object", headers.display()))?;
     let mut map = HeaderMap::new();
     for (name, value) in object {
         let value = value
             .as_str()
-            .ok_or_else(|| anyhow!("the header {name} is not a text"))?;
+            .ok_or_else(|| anyhow!("the header {name} is not a string"))?;
         map.append(name.parse::<HeaderName>()?, HeaderValue::from_str(value)?);
     }
     Ok(read_saved(&map, body, now)?)
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_with_its_headers_beside_it_is_a_delivery() {
+    fn body_with_headers_beside_it_is_a_delivery() {
         let found = read(&sample("products-update.json"), Timestamp::UNIX_EPOCH).unwrap();
         assert_eq!(found.len(), 1);
         assert_eq!(
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_without_headers_says_what_is_missing() {
+    fn body_without_headers_is_refused_with_the_missing_file() {
         let error = read(&sample("catalogue/16-storm-lantern.json"), Timestamp::UNIX_EPOCH).unwrap_err();
         assert!(
             format!("{error:#}").contains("16-storm-lantern.headers.json"),
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_kept_reads_back_and_no_file_is_overwritten() {
+    fn saved_deliveries_read_back_and_no_file_is_overwritten() {
         let folder = std::env::temp_dir().join(format!("hookline-{}", uuid::Uuid::new_v4()));
         fs::create_dir(&folder).unwrap();
         let path = folder.join("kept.jsonl");
@@ -145,14 +145,14 @@ mod tests {
             .unwrap()
             .remove(0);
         delivery.body = b"line\nfeed \xff".to_vec();
-        let mut keeper = Keeper::new(&path).unwrap();
-        keeper.keep(&delivery).unwrap();
-        keeper.keep(&delivery).unwrap();
+        let mut writer = DeliveryWriter::new(&path).unwrap();
+        writer.write(&delivery).unwrap();
+        writer.write(&delivery).unwrap();
         assert_eq!(
             read(&path, Timestamp::UNIX_EPOCH).unwrap(),
             [delivery.clone(), delivery]
         );
-        assert!(Keeper::new(&path).is_err());
+        assert!(DeliveryWriter::new(&path).is_err());
         fs::remove_dir_all(&folder).unwrap();
     }
 }

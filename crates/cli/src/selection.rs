@@ -1,37 +1,33 @@
-//! Which dead letters are meant.
-
-use std::str::FromStr;
+//! Selection of dead letters.
 
 use clap::Args;
 use hookline_domain::{
     delivery::{Delivery, ledger::Problem},
-    kernel::{
-        failure::ErrorCode,
-        ids::{DeliveryId, StoreKey, Topic},
-    },
+    kernel::ids::{DeliveryId, Topic},
 };
-use hookline_sources::store_from_text;
-use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
+use jiff::Timestamp;
 
-/// All that is said must fit. Nothing said fits everything.
+use crate::args::values::{Age, CodeArg, StoreArg};
+
+/// Criteria that a dead letter must match, all of them. Without criteria, every letter matches.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Selection {
-    /// Only this store's: its name at Shopify, or `source:name`.
+    /// Only of this store: its Shopify domain, or `source:name`.
     #[arg(long, value_name = "STORE")]
-    pub store: Option<Store>,
-    /// Only this topic's, as in `products/update`.
+    pub store: Option<StoreArg>,
+    /// Only of this topic, as in `products/update`.
     #[arg(long, value_name = "TOPIC")]
     pub topic: Option<Topic>,
     /// Only those with this problem, as in `schema_mismatch`.
     #[arg(long, value_name = "CODE")]
-    pub code: Option<Code>,
-    /// Only those received so long ago, or longer: `90m`, `2h`, `10d`.
+    pub code: Option<CodeArg>,
+    /// Only those received at least this long ago: `90m`, `2h`, `10d`.
     #[arg(long, value_name = "AGE")]
     pub older_than: Option<Age>,
-    /// Only those received since so long ago.
+    /// Only those received at most this long ago.
     #[arg(long, value_name = "AGE")]
     pub newer_than: Option<Age>,
-    /// Only the delivery with this id. May be given many times.
+    /// Only the delivery with this id. May be repeated.
     #[arg(long, value_name = "ID")]
     pub id: Vec<DeliveryId>,
     /// Only messages that are not ours.
@@ -40,8 +36,8 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Whether a letter is meant. `delivery` is none of a message that is not ours.
-    pub fn fits(&self, delivery: Option<&Delivery>, problem: Option<&Problem>, now: Timestamp) -> bool {
+    /// Tests a letter. `delivery` is none for a message that is not ours.
+    pub fn matches(&self, delivery: Option<&Delivery>, problem: Option<&Problem>, now: Timestamp) -> bool {
         let Some(delivery) = delivery else {
             return self.not_ours || self.is_everything();
         };
@@ -50,11 +46,11 @@ impl Selection {
             && self
                 .store
                 .as_ref()
-                .is_none_or(|Store(store)| delivery.key.store == *store)
+                .is_none_or(|StoreArg(store)| delivery.key.store == *store)
             && self.topic.as_ref().is_none_or(|topic| delivery.key.topic == *topic)
             && self
                 .code
-                .is_none_or(|Code(code)| problem.is_some_and(|problem| problem.code == code))
+                .is_none_or(|CodeArg(code)| problem.is_some_and(|problem| problem.code == code))
             && self.older_than.is_none_or(|Age(than)| age >= than)
             && self.newer_than.is_none_or(|Age(than)| age <= than)
             && (self.id.is_empty() || self.id.contains(&delivery.key.id))
@@ -80,53 +76,10 @@ impl Selection {
     }
 }
 
-/// A store, of Shopify unless said otherwise.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Store(pub StoreKey);
-
-impl FromStr for Store {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        store_from_text(text).map(Self).map_err(|error| error.to_string())
-    }
-}
-
-/// What sort of problem, by its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Code(pub ErrorCode);
-
-impl FromStr for Code {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        // Serde's message lists the names there are.
-        serde_json::from_value(text.into())
-            .map(Self)
-            .map_err(|error| error.to_string())
-    }
-}
-
-/// How long ago.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Age(pub SignedDuration);
-
-impl FromStr for Age {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        let unclear = |_| "not an age, as in 90m, 2h or 10d".to_owned();
-        let span: Span = text.parse().map_err(unclear)?;
-        span.to_duration(SpanRelativeTo::days_are_24_hours())
-            .map(Self)
-            .map_err(unclear)
-    }
-}
-
-/// So long ago; the beginning of time if that was before it.
-pub fn before_now(age: SignedDuration) -> Timestamp {
-    Timestamp::now().checked_sub(age).unwrap_or(Timestamp::MIN)
-}
-
 #[cfg(test)]
 mod tests {
+    use hookline_domain::kernel::failure::ErrorCode;
+
     use super::*;
 
     fn delivery() -> Delivery {
@@ -140,7 +93,7 @@ mod tests {
         }
     }
 
-    fn fits(selection: &Selection) -> bool {
+    fn is_match(selection: &Selection) -> bool {
         let problem = Problem {
             at: hookline_testkit::builders::noon(),
             code: ErrorCode::SchemaMismatch,
@@ -148,15 +101,15 @@ mod tests {
             message: String::new(),
         };
         let now = hookline_testkit::builders::noon_plus(7200);
-        selection.fits(Some(&delivery()), Some(&problem), now)
+        selection.matches(Some(&delivery()), Some(&problem), now)
     }
 
     #[test]
-    fn each_part_of_a_selection_can_leave_a_letter_out() {
+    fn every_criterion_can_exclude_a_letter() {
         let with = |change: fn(&mut Selection)| {
             let mut selection = Selection::default();
             change(&mut selection);
-            fits(&selection)
+            is_match(&selection)
         };
         assert!(with(|_| {}));
         assert!(with(|s| s.store = "Demo.myshopify.com".parse().ok()));
@@ -176,24 +129,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_ours_is_meant_only_by_itself_or_with_everything() {
+    fn messages_not_ours_match_only_their_own_option_or_no_criteria() {
         let now = hookline_testkit::builders::noon();
         let mut selection = Selection::default();
-        assert!(selection.fits(None, None, now));
+        assert!(selection.matches(None, None, now));
         selection.not_ours = true;
-        assert!(selection.fits(None, None, now));
+        assert!(selection.matches(None, None, now));
         selection = Selection {
             topic: "products/update".parse().ok(),
             ..Selection::default()
         };
-        assert!(!selection.fits(None, None, now));
-    }
-
-    #[test]
-    fn ages_have_days_and_problems_have_names() {
-        assert_eq!("10d".parse(), Ok(Age(SignedDuration::from_hours(240))));
-        assert!("ten".parse::<Age>().is_err());
-        assert_eq!(ErrorCode::IndexRejected.to_string(), "index_rejected");
-        assert!("oops".parse::<Code>().unwrap_err().contains("schema_mismatch"));
+        assert!(!selection.matches(None, None, now));
     }
 }

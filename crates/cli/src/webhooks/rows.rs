@@ -1,4 +1,4 @@
-//! Subscriptions as lines of a table.
+//! Table rows for topics and for subscriptions.
 
 use hookline_domain::{
     kernel::port::chain,
@@ -12,19 +12,19 @@ use serde::Serialize;
 
 use crate::output::Row;
 
-/// How one topic stands, or what was done about it.
+/// State of one topic, or what was done about it.
 #[derive(Debug, Serialize)]
-pub struct Line {
+pub struct TopicRow {
     topic: String,
-    state: State,
+    state: TopicState,
     address: Option<String>,
     note: Option<String>,
 }
 
-/// How a topic stands.
+/// State of a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-enum State {
+enum TopicState {
     Right,
     Missing,
     Elsewhere,
@@ -39,7 +39,7 @@ enum State {
     Skipped,
 }
 
-impl State {
+impl TopicState {
     fn as_str(self) -> &'static str {
         match self {
             Self::Right => "right",
@@ -56,17 +56,17 @@ impl State {
     }
 }
 
-impl Line {
-    /// How it stands.
+impl TopicRow {
+    /// Row of a topic that was checked.
     pub fn found(finding: &Finding) -> Self {
         let (state, note) = match &finding.standing {
-            Standing::Right(found) => (State::Right, filtered(found)),
-            Standing::Missing => (State::Missing, others(finding)),
-            Standing::Moved(found) => (State::Elsewhere, Some(format!("sends to {}", found.uri))),
+            Standing::Right(found) => (TopicState::Right, filtered(found)),
+            Standing::Missing => (TopicState::Missing, others(finding)),
+            Standing::Moved(found) => (TopicState::Elsewhere, Some(format!("sends to {}", found.uri))),
             Standing::Fields(found) if finding.sends_other_fields() => (
-                State::OtherFields,
+                TopicState::OtherFields,
                 Some(format!(
-                    "sends {}, and should send {}: the rest is about people, and nobody reads it",
+                    "sends {}, should send {}: the rest is personal data that nobody reads",
                     if found.include_fields.is_empty() {
                         "all".to_owned()
                     } else {
@@ -75,36 +75,36 @@ impl Line {
                     finding.wanted.include_fields.join(", ")
                 )),
             ),
-            // Whoever asked for fewer fields knows it; only what loses changes is wrong.
+            // Fewer fields are somebody's choice; wrong is only what loses changes.
             Standing::Fields(found) if !finding.loses_changes() => (
-                State::Right,
+                TopicState::Right,
                 Some(format!("sends only {}", found.include_fields.join(", "))),
             ),
             Standing::Fields(_) => (
-                State::OtherFields,
+                TopicState::OtherFields,
                 Some("without updated_at, changes that look alike are dropped".to_owned()),
             ),
         };
         Self::new(finding, state, note)
     }
 
-    /// What was done about it.
+    /// Row of a topic that was corrected.
     pub fn mended(finding: &Finding, mended: Result<Mended, CatalogueError>) -> Self {
         let (state, note) = match (mended, &finding.standing) {
             (Ok(Mended::Nothing), _) => return Self::found(finding),
-            (Ok(Mended::Created), _) => (State::Created, others(finding)),
-            (Ok(Mended::Changed), Standing::Moved(found)) => (State::Changed, Some(format!("was {}", found.uri))),
-            (Ok(Mended::Changed), _) => (State::Changed, Some("sends other fields now".to_owned())),
-            (Err(why), _) => (State::Failed, Some(chain(&why))),
+            (Ok(Mended::Created), _) => (TopicState::Created, others(finding)),
+            (Ok(Mended::Changed), Standing::Moved(found)) => (TopicState::Changed, Some(format!("was {}", found.uri))),
+            (Ok(Mended::Changed), _) => (TopicState::Changed, Some("now sends other fields".to_owned())),
+            (Err(why), _) => (TopicState::Failed, Some(chain(&why))),
         };
         Self::new(finding, state, note)
     }
 
-    /// One too many that was removed.
+    /// Row of a duplicate that was removed.
     pub fn pruned(double: &VendorSubscription, gone: Result<(), CatalogueError>) -> Self {
         let (state, note) = match gone {
-            Ok(()) => (State::Removed, "there was one too many".to_owned()),
-            Err(why) => (State::Failed, chain(&why)),
+            Ok(()) => (TopicState::Removed, "it was a duplicate".to_owned()),
+            Err(why) => (TopicState::Failed, chain(&why)),
         };
         Self {
             topic: double.topic.to_string(),
@@ -114,13 +114,13 @@ impl Line {
         }
     }
 
-    /// A topic that the token may not see.
+    /// Row of a topic for which the token lacks the scope.
     pub fn refused(topic: Topic, scope: &str, is_needed: bool) -> Self {
         let (state, note) = if is_needed {
-            (State::NotAllowed, format!("the token lacks the scope {scope}"))
+            (TopicState::NotAllowed, format!("the token lacks the scope {scope}"))
         } else {
             (
-                State::Skipped,
+                TopicState::Skipped,
                 format!("the token lacks the scope {scope}; nothing needs it"),
             )
         };
@@ -132,7 +132,7 @@ impl Line {
         }
     }
 
-    fn new(finding: &Finding, state: State, note: Option<String>) -> Self {
+    fn new(finding: &Finding, state: TopicState, note: Option<String>) -> Self {
         Self {
             topic: finding.wanted.topic.to_string(),
             state,
@@ -141,33 +141,41 @@ impl Line {
         }
     }
 
-    /// Whether nothing is left to do about it.
+    /// Returns true if nothing is left to do.
     pub fn is_well(&self) -> bool {
         match self.state {
-            State::Right | State::Created | State::Changed | State::Removed | State::Skipped => true,
-            State::Missing | State::Elsewhere | State::OtherFields | State::Failed | State::NotAllowed => false,
+            TopicState::Right
+            | TopicState::Created
+            | TopicState::Changed
+            | TopicState::Removed
+            | TopicState::Skipped => true,
+            TopicState::Missing
+            | TopicState::Elsewhere
+            | TopicState::OtherFields
+            | TopicState::Failed
+            | TopicState::NotAllowed => false,
         }
     }
 
     pub fn is_failed(&self) -> bool {
-        self.state == State::Failed
+        self.state == TopicState::Failed
     }
 }
 
-/// That somebody else has it sent elsewhere, which is no substitute.
+/// Note that somebody else's subscription sends the topic elsewhere, which does not replace ours.
 fn others(finding: &Finding) -> Option<String> {
     let others: Vec<&str> = finding.others.iter().map(|other| other.uri.as_str()).collect();
-    (!others.is_empty()).then(|| format!("somebody else has it sent to {}", others.join(" and ")))
+    (!others.is_empty()).then(|| format!("somebody else's subscription sends it to {}", others.join(" and ")))
 }
 
-/// A filter that names a field which is not there silences a topic for good
+/// Note on a filter: one that names a missing field silences a topic for good
 /// (<https://shopify.dev/docs/apps/build/webhooks/customize/filters>).
 fn filtered(found: &VendorSubscription) -> Option<String> {
     let filter = found.filter.as_ref()?;
-    Some(format!("sends only what fits {filter:?}"))
+    Some(format!("sends only what matches {filter:?}"))
 }
 
-impl Row for Line {
+impl Row for TopicRow {
     const HEADINGS: &'static [&'static str] = &["TOPIC", "STATE", "ADDRESS", "NOTE"];
 
     fn cells(&self) -> Vec<String> {
@@ -180,51 +188,51 @@ impl Row for Line {
     }
 }
 
-/// Whose a subscription is.
+/// Owner of a subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Whose {
-    /// It sends to a receiver of this stack.
+pub enum Ownership {
+    /// Sends to a receiver of this stack.
     Ours,
-    /// It sends to where such a receiver was, or is in another stack.
+    /// Sends to an earlier address of such a receiver, or to another stack.
     Moved,
-    /// It sends to something else.
+    /// Sends to another address.
     Others,
 }
 
-/// A subscription.
+/// Row of a subscription.
 #[derive(Debug, Serialize)]
-pub struct Listed {
+pub struct SubscriptionRow {
     topic: String,
-    pub whose: Whose,
+    pub whose: Ownership,
     address: String,
     include_fields: Vec<String>,
     filter: Option<String>,
     id: String,
 }
 
-/// Whose a subscription is, seen from the receivers below `base`.
-pub fn whose(found: &VendorSubscription, base: &str) -> Whose {
-    // To a topic without a receiver, nothing can be ours.
+/// Owner of a subscription, from the receivers below `base`.
+pub fn ownership(found: &VendorSubscription, base: &str) -> Ownership {
+    // No subscription to a topic without a receiver is ours.
     let Some(topic) = Topic::named(found.topic.as_str()) else {
-        return Whose::Others;
+        return Ownership::Others;
     };
     let here = address(base, topic);
     if found.uri == here {
-        Whose::Ours
+        Ownership::Ours
     } else if receiver(&found.uri) == receiver(&here) {
-        Whose::Moved
+        Ownership::Moved
     } else {
-        Whose::Others
+        Ownership::Others
     }
 }
 
-impl Listed {
-    /// As seen from the receivers below `base`.
+impl SubscriptionRow {
+    /// Row of a subscription, from the receivers below `base`.
     pub fn new(found: &VendorSubscription, base: &str) -> Self {
         Self {
             topic: found.topic.to_string(),
-            whose: whose(found, base),
+            whose: ownership(found, base),
             address: found.uri.clone(),
             include_fields: found.include_fields.clone(),
             filter: found.filter.clone(),
@@ -233,14 +241,14 @@ impl Listed {
     }
 }
 
-impl Row for Listed {
+impl Row for SubscriptionRow {
     const HEADINGS: &'static [&'static str] = &["TOPIC", "WHOSE", "ADDRESS", "FIELDS", "FILTER"];
 
     fn cells(&self) -> Vec<String> {
         let whose = match self.whose {
-            Whose::Ours => "ours",
-            Whose::Moved => "ours, elsewhere",
-            Whose::Others => "somebody else's",
+            Ownership::Ours => "ours",
+            Ownership::Moved => "ours, elsewhere",
+            Ownership::Others => "somebody else's",
         };
         vec![
             self.topic.clone(),

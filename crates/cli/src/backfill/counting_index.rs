@@ -1,4 +1,4 @@
-//! An index that counts what it is told, so that a person can be told.
+//! An index that counts the outcomes of changes, for the report of a run.
 
 use std::sync::{
     Arc,
@@ -11,29 +11,29 @@ use hookline_domain::{
 };
 use serde::Serialize;
 
-/// What an index was told.
+/// Outcomes of the changes that a run made to the index.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Tally {
-    /// Documents that it has taken.
+pub struct IndexCounts {
+    /// Documents written.
     pub indexed: u64,
-    /// Things that are not to be found, such as drafts.
+    /// Entities removed because they are not searchable, such as drafts.
     pub hidden: u64,
-    /// Things that are gone for good.
+    /// Entities deleted for good.
     pub deleted: u64,
-    /// Changes for which it holds something newer.
+    /// Changes older than what the index holds.
     pub superseded: u64,
 }
 
-/// The counts of an index that is used elsewhere.
+/// Counters shared with the index that counts.
 #[derive(Debug, Clone, Default)]
-pub struct Counts(Arc<[AtomicU64; 4]>);
+pub struct IndexCounters(Arc<[AtomicU64; 4]>);
 
-impl Counts {
-    /// What has been counted so far.
-    pub fn sum(&self) -> Tally {
+impl IndexCounters {
+    /// Counts so far.
+    pub fn sum(&self) -> IndexCounts {
         let [indexed, hidden, deleted, superseded] = &*self.0;
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        Tally {
+        IndexCounts {
             indexed: read(indexed),
             hidden: read(hidden),
             deleted: read(deleted),
@@ -54,16 +54,16 @@ impl Counts {
     }
 }
 
-/// An index, and the counts of what it is told.
+/// Index that counts the outcomes of changes.
 #[derive(Debug)]
-pub struct Tallied<I> {
+pub struct CountingIndex<I> {
     index: I,
-    counts: Counts,
+    counts: IndexCounters,
 }
 
-impl<I> Tallied<I> {
-    pub fn new(index: I) -> (Self, Counts) {
-        let counts = Counts::default();
+impl<I> CountingIndex<I> {
+    pub fn new(index: I) -> (Self, IndexCounters) {
+        let counts = IndexCounters::default();
         let tallied = Self {
             index,
             counts: counts.clone(),
@@ -72,7 +72,7 @@ impl<I> Tallied<I> {
     }
 }
 
-impl<I: Index> Index for Tallied<I> {
+impl<I: Index> Index for CountingIndex<I> {
     async fn apply(&self, changes: &[IndexChange]) -> Result<Vec<IndexOutcome>, PortError> {
         let outcomes = self.index.apply(changes).await?;
         for (change, outcome) in changes.iter().zip(&outcomes) {
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_becomes_of_each_change_is_counted() {
+    async fn outcome_of_each_change_is_counted() {
         let version = |seconds| Version::new(noon_plus(seconds), noon()).unwrap();
         let entity = |id: &str| EntityKey {
             store: store("demo"),
@@ -101,13 +101,13 @@ mod tests {
             entity: entity(id),
             version,
         };
-        let (index, counts) = Tallied::new(MemoryIndex::default());
+        let (index, counts) = CountingIndex::new(MemoryIndex::default());
         index
             .apply(&[remove("1", version(60)), remove("2", Version::FINAL)])
             .await
             .unwrap();
         index.apply(&[remove("1", version(0))]).await.unwrap();
-        let expected = Tally {
+        let expected = IndexCounts {
             indexed: 0,
             hidden: 1,
             deleted: 1,

@@ -1,4 +1,4 @@
-//! A token, as it is shown.
+//! Row of a token.
 
 use hookline_domain::access::{
     Reach, Role,
@@ -7,11 +7,11 @@ use hookline_domain::access::{
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::{letters::seconds, output::Row};
+use crate::output::{Row, timestamp};
 
-/// What may be shown of a token.
+/// The parts of a token that are not secret.
 #[derive(Debug, Serialize)]
-pub struct Listed {
+pub struct TokenRow {
     id: TokenId,
     role: Role,
     stores: Vec<String>,
@@ -22,7 +22,7 @@ pub struct Listed {
     revoked_at: Option<Timestamp>,
 }
 
-impl Listed {
+impl TokenRow {
     pub fn new(token: &Token, now: Timestamp) -> Self {
         Self {
             id: token.id.clone(),
@@ -44,7 +44,7 @@ impl Listed {
     }
 }
 
-impl Row for Listed {
+impl Row for TokenRow {
     const HEADINGS: &'static [&'static str] = &["ID", "ROLE", "STORES", "STATE", "EXPIRES", "NAME"];
 
     fn cells(&self) -> Vec<String> {
@@ -53,7 +53,7 @@ impl Row for Listed {
             self.role.to_string(),
             self.stores.join(" "),
             self.state.to_owned(),
-            seconds(self.expires_at),
+            timestamp(self.expires_at),
             self.name.clone(),
         ]
     }

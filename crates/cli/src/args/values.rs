@@ -1,0 +1,81 @@
+//! Values on the command line: stores, error codes, ages, times.
+
+use std::str::FromStr;
+
+use hookline_domain::kernel::{failure::ErrorCode, ids::StoreKey};
+use hookline_sources::store_from_text;
+use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
+
+/// Store; of Shopify if no source is given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreArg(pub StoreKey);
+
+impl FromStr for StoreArg {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        store_from_text(text).map(Self).map_err(|error| error.to_string())
+    }
+}
+
+/// Error code, by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CodeArg(pub ErrorCode);
+
+impl FromStr for CodeArg {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        // Serde's message lists the valid names.
+        serde_json::from_value(text.into())
+            .map(Self)
+            .map_err(|error| error.to_string())
+    }
+}
+
+/// Time span before now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Age(pub SignedDuration);
+
+impl FromStr for Age {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let unclear = |_| "not an age, as in 90m, 2h or 10d".to_owned();
+        let span: Span = text.parse().map_err(unclear)?;
+        span.to_duration(SpanRelativeTo::days_are_24_hours())
+            .map(Self)
+            .map_err(unclear)
+    }
+}
+
+/// The time this long ago; the earliest possible one if that overflows.
+pub fn before_now(age: SignedDuration) -> Timestamp {
+    Timestamp::now().checked_sub(age).unwrap_or(Timestamp::MIN)
+}
+
+/// Point in time, given as a time or as an age.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment(pub Timestamp);
+
+impl FromStr for Moment {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Ok(Age(age)) = text.parse() {
+            return Ok(Self(before_now(age)));
+        }
+        text.parse()
+            .map(Self)
+            .map_err(|_| "neither a time, as in 2026-11-21T10:00Z, nor an age, as in 2h".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_have_days_and_codes_have_names() {
+        assert_eq!("10d".parse(), Ok(Age(SignedDuration::from_hours(240))));
+        assert!("ten".parse::<Age>().is_err());
+        assert_eq!(ErrorCode::IndexRejected.to_string(), "index_rejected");
+        assert!("oops".parse::<CodeArg>().unwrap_err().contains("schema_mismatch"));
+    }
+}

@@ -1,0 +1,71 @@
+//! Proxy in front of the emulators of AWS's JSON services: rejects what AWS would reject and they accept.
+
+use std::future::ready;
+
+use bytes::Bytes;
+use hookline_host::{
+    protocol,
+    server::{self, Server},
+};
+use http_body_util::{BodyExt, Full};
+use hyper::{Request, Response, Uri, body::Incoming, header, http::request::Parts};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+
+/// Starts a proxy that forwards to `emulator` (a URL without a path) what AWS would not reject; returns it and its URL.
+pub(super) async fn start_in_front_of(emulator: &str) -> (Server, String) {
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let emulator = emulator.to_owned();
+    start(move |head, body| forward(client.clone(), emulator.clone(), head, body)).await
+}
+
+/// Starts a server that gives the same response to all that AWS would not reject, and closes the connection; returns it
+/// and its URL.
+pub(super) async fn start_responding(status: u16, body: &str) -> (Server, String) {
+    let body = Bytes::from(body.to_owned());
+    start(move |_, _| {
+        let response = Response::builder().status(status).header(header::CONNECTION, "close");
+        ready(response.body(Full::from(body.clone())).map_err(Into::into))
+    })
+    .await
+}
+
+/// Starts a server; an error of `answer` cuts the connection.
+async fn start<F>(answer: impl Fn(Parts, Bytes) -> F + Clone + Send + 'static) -> (Server, String)
+where
+    F: Future<Output = anyhow::Result<Response<Full<Bytes>>>> + Send + 'static,
+{
+    let proxy = server::start(move |request: Request<Incoming>| {
+        let answer = answer.clone();
+        async move {
+            let (head, body) = request.into_parts();
+            let body = body.collect().await?.to_bytes();
+            match protocol::check(&head, &body) {
+                Ok(()) => answer(head, body).await,
+                Err(refusal) => refusal.response(),
+            }
+        }
+    })
+    .await
+    .expect("bind to a free loopback port");
+    let url = format!("http://{}", proxy.address);
+    (proxy, url)
+}
+
+async fn forward(
+    client: Client<HttpConnector, Full<Bytes>>,
+    emulator: String,
+    mut head: Parts,
+    body: Bytes,
+) -> anyhow::Result<Response<Full<Bytes>>> {
+    let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
+    head.uri = Uri::try_from(format!("{emulator}{path}"))?;
+    head.headers.remove(header::HOST);
+    let (head, body) = client
+        .request(Request::from_parts(head, Full::from(body)))
+        .await?
+        .into_parts();
+    Ok(Response::from_parts(head, Full::from(body.collect().await?.to_bytes())))
+}
