@@ -125,11 +125,11 @@ pub struct IndexConfig {
 }
 
 impl ReceiverConfig {
-    /// Reads the configuration of a receiver whose signing secrets are in this variable, or kept under the name in that
-    /// variable with `_ARN`.
+    /// Reads the configuration. `secrets_variable` holds the signing secrets; with `_ARN` appended, it names the variable that
+    /// says where they are stored.
     ///
     /// # Errors
-    /// [`ConfigError`] names what is missing.
+    /// [`ConfigError`] names every variable that is missing or malformed.
     pub fn read(environment: &Environment, secrets_variable: &str) -> Result<Self, ConfigError> {
         let mut reader = Reader::new(environment);
         let config = Self {

@@ -1,8 +1,8 @@
-//! What a store still answers: Shopify's leaky bucket, as far as its answers tell.
+//! Shopify's leaky bucket of a store, as far as its responses show it.
 //!
-//! A query has to find what it *may* cost, gets back what it did not, and is refused if it does not find it
-//! (<https://shopify.dev/docs/api/usage/limits#graphql-admin-api-rate-limits>). So a query waits here until what is
-//! known to be there suffices for what it last asked for; whoever else asks the same store takes from the same bucket.
+//! The bucket must hold the maximum cost of a query, the unused part is returned, and a query beyond it is refused
+//! (<https://shopify.dev/docs/api/usage/limits#graphql-admin-api-rate-limits>). So a query waits here until the
+//! bucket is known to hold the cost that it last requested. Other clients of the store use the same bucket.
 
 use std::{
     collections::HashMap,
@@ -11,25 +11,25 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::answer::{Cost, ThrottleStatus};
+use crate::response::{Cost, ThrottleStatus};
 
-/// Which query: its name, and the sort of it.
+/// A query: its name and its variant.
 pub(crate) type Query = (&'static str, u32);
 
-/// The bucket of one store, shared by all who ask it in this process.
+/// Bucket of one store, shared by all its queries in this process.
 #[derive(Debug, Default)]
 pub(crate) struct Bucket(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
     known: Option<(ThrottleStatus, Timestamp)>,
-    /// What each query asked for when it was last sent.
+    /// Requested cost of each query when it was last sent.
     costs: HashMap<Query, f64>,
-    /// What queries that are on their way have asked for.
+    /// Requested cost of the queries in flight.
     taken: f64,
 }
 
-/// What a query on its way has taken. Gives it back when it ends, however it ends.
+/// Share of a query in flight. Returned when the query ends, however it ends.
 #[derive(Debug)]
 pub(crate) struct Share {
     bucket: Arc<Bucket>,
@@ -43,7 +43,7 @@ impl Drop for Share {
 }
 
 impl Bucket {
-    /// Takes what the query will ask for, or says how long it has to wait for that.
+    /// Takes the cost of a query, or returns the time to wait for it.
     pub(crate) fn take(self: &Arc<Self>, query: Query, now: Timestamp) -> Result<Share, SignedDuration> {
         let mut state = self.lock();
         let cost = state.costs.get(&query).copied().unwrap_or_default();
@@ -59,7 +59,7 @@ impl Bucket {
         }
     }
 
-    /// Learns from an answer.
+    /// Learns from a response.
     pub(crate) fn learn(&self, query: Query, cost: &Cost, now: Timestamp) {
         let mut state = self.lock();
         state.known = Some((cost.throttle_status, now));
@@ -72,20 +72,20 @@ impl Bucket {
 }
 
 impl State {
-    /// How long until the bucket holds `cost`.
+    /// Time until the bucket holds `cost`.
     fn wait(&self, cost: f64, now: Timestamp) -> SignedDuration {
         let Some((status, at)) = self.known else {
             return SignedDuration::ZERO;
         };
         let since = now.duration_since(at).as_secs_f64().max(0.0);
         let there = (status.currently_available + since * status.restore_rate).min(status.maximum_available);
-        // It never holds more than its maximum, and never less than nothing.
+        // The bucket holds at most its maximum, and never less than zero.
         let wanted = cost.min(status.maximum_available);
         let lacking = wanted - (there - self.taken);
         if lacking <= 0.0 || status.restore_rate <= 0.0 {
             return SignedDuration::ZERO;
         }
-        // To the next millisecond.
+        // Rounded up to a millisecond.
         let millis = (lacking / status.restore_rate * 1000.0).ceil().clamp(1.0, 3_600_000.0);
         #[expect(clippy::cast_possible_truncation, reason = "between 1 and 3,600,000")]
         SignedDuration::from_millis(millis as i64)
@@ -121,23 +121,23 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_knows_is_tried() {
+    fn query_of_unknown_cost_is_sent() {
         assert_eq!(wait(&Arc::default(), 0), 0);
     }
 
     #[test]
-    fn a_query_waits_until_what_it_last_asked_for_is_there() {
+    fn query_waits_until_the_bucket_holds_its_last_cost() {
         let bucket = Arc::<Bucket>::default();
         bucket.learn(QUERY, &cost(600.0, 500.0), at(0));
         assert_eq!(wait(&bucket, 0), 2_000);
         assert_eq!(wait(&bucket, 1_500), 500);
         assert_eq!(wait(&bucket, 2_000), 0);
-        // Another query of which nothing is known is tried.
+        // Another query of unknown cost is sent.
         assert!(bucket.take(("Shop", 0), at(0)).is_ok());
     }
 
     #[test]
-    fn queries_on_their_way_have_taken_their_share() {
+    fn queries_in_flight_have_taken_their_share() {
         let bucket = Arc::<Bucket>::default();
         bucket.learn(QUERY, &cost(600.0, 1000.0), at(0));
         let first = bucket.take(QUERY, at(0)).unwrap();
@@ -147,12 +147,12 @@ mod tests {
     }
 
     #[test]
-    fn the_bucket_never_holds_more_than_its_maximum() {
+    fn bucket_holds_at_most_its_maximum() {
         let bucket = Arc::<Bucket>::default();
         bucket.learn(QUERY, &cost(600.0, 900.0), at(0));
         let first = bucket.take(QUERY, at(3_600_000)).unwrap();
         assert_eq!(wait(&bucket, 3_600_000), 4_000);
-        // One that asks for more than fits is sent when it is full, to be told so.
+        // A query beyond the maximum is sent when the bucket is full, and Shopify refuses it.
         bucket.learn(QUERY, &cost(2_000.0, 1000.0), at(0));
         assert!(wait(&bucket, 0) > 0);
         drop(first);

@@ -1,4 +1,4 @@
-//! The client: sends typed operations, waits where Shopify wants it, tries again what passes.
+//! Client that sends typed operations, waits when Shopify throttles it, and retries transient failures.
 
 use std::{
     collections::HashMap,
@@ -14,27 +14,27 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::{
-    answer::{self, Answer, Failure},
     bucket::{Bucket, Query},
     http::{Http, Reply, refused},
     operation::Operation,
+    response::{self, GraphqlResponse, ResponseError},
     time::Time,
     tokens::Access,
 };
 
-/// How long one question may take, with all its waiting, where no deadline is given.
-pub const PATIENCE: SignedDuration = SignedDuration::from_mins(2);
+/// Time for one call with all its waits, if no deadline is set.
+pub const CALL_TIMEOUT: SignedDuration = SignedDuration::from_mins(2);
 
-/// How often a question is asked whose answer is a failure that may pass.
+/// Attempts of a call whose failure is transient.
 const ATTEMPTS: u32 = 3;
 
-/// The wait after the first such failure; it doubles.
-const PAUSE: SignedDuration = SignedDuration::from_millis(500);
+/// Wait after the first transient failure; it doubles with each.
+const FIRST_RETRY_DELAY: SignedDuration = SignedDuration::from_millis(500);
 
-/// The longest wait at once, after which is looked again: another may have given back what it took.
-const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(1);
+/// Maximum single wait for the bucket. After it the bucket is checked again: another query may have returned its share.
+const MAX_SLEEP: SignedDuration = SignedDuration::from_secs(1);
 
-/// Asks stores what they have. Clones share connections, tokens and what is known of each store's limits.
+/// Client of the Admin API of all stores. Clones share connections, tokens and the known limits of each store.
 pub struct ShopifyAdmin<A> {
     pub(crate) http: Http,
     access: Arc<A>,
@@ -51,13 +51,13 @@ struct Body<'a, O> {
     variables: &'a O,
 }
 
-/// What became of one attempt.
+/// Outcome of one attempt.
 enum Attempt<T> {
-    Answered(T),
+    Done(T),
     Unauthorized,
     Throttled,
     Later(Option<i64>),
-    Passing(CatalogueError),
+    Transient(CatalogueError),
 }
 
 impl<A> Clone for ShopifyAdmin<A> {
@@ -82,7 +82,7 @@ impl<A> fmt::Debug for ShopifyAdmin<A> {
 }
 
 impl<A: Access> ShopifyAdmin<A> {
-    /// Asks with the tokens that `access` gives. Each question may take [`PATIENCE`].
+    /// Creates a client with the tokens of `access`. Each call may take [`CALL_TIMEOUT`].
     pub fn new(http: Http, access: A, time: Time) -> Self {
         Self {
             http,
@@ -93,7 +93,8 @@ impl<A: Access> ShopifyAdmin<A> {
         }
     }
 
-    /// The same, with an end: what would have to wait beyond it is [`CatalogueError::Throttled`] instead. For one invocation.
+    /// Returns a client with a deadline: a call that would have to wait beyond it fails with [`CatalogueError::Throttled`]. For
+    /// one invocation.
     #[must_use]
     pub fn until(&self, deadline: Timestamp) -> Self {
         Self {
@@ -102,14 +103,18 @@ impl<A: Access> ShopifyAdmin<A> {
         }
     }
 
-    /// Until when a question that is asked now may take.
+    /// Deadline of a call that begins now.
     pub(crate) fn deadline(&self) -> Timestamp {
         self.deadline
-            .unwrap_or_else(|| self.time.now().checked_add(PATIENCE).unwrap_or(Timestamp::MAX))
+            .unwrap_or_else(|| self.time.now().checked_add(CALL_TIMEOUT).unwrap_or(Timestamp::MAX))
     }
 
-    /// Sends an operation and reads its answer.
-    pub(crate) async fn ask<O: Operation>(&self, store: &StoreKey, operation: &O) -> Result<O::Answer, CatalogueError> {
+    /// Sends an operation and returns its data.
+    pub(crate) async fn ask<O: Operation>(
+        &self,
+        store: &StoreKey,
+        operation: &O,
+    ) -> Result<O::Response, CatalogueError> {
         let until = self.deadline();
         let bucket = self.bucket(store);
         let query = (O::NAME, operation.sort());
@@ -118,27 +123,32 @@ impl<A: Access> ShopifyAdmin<A> {
         let (mut failures, mut throttled) = (0, 0);
         loop {
             match self.attempt(store, &token, operation, &bucket, query, until).await? {
-                Attempt::Answered(answer) => return Ok(answer),
+                Attempt::Done(answer) => return Ok(answer),
                 Attempt::Unauthorized if renewed => return Err(unauthorized()),
                 Attempt::Unauthorized => {
                     token = self.access.refused(store, &token, until).await?;
                     renewed = true;
                 }
                 Attempt::Throttled => {
-                    // The bucket knows by now how long; but others empty it as well.
+                    // The bucket knows the time by now, but other clients use it as well.
                     self.pause(doubled(SignedDuration::from_millis(50), throttled), until)
                         .await?;
                     throttled += 1;
                 }
                 Attempt::Later(seconds) => {
-                    let wait = seconds.map_or_else(|| doubled(PAUSE, throttled), SignedDuration::from_secs);
+                    let wait = seconds.map_or_else(|| doubled(FIRST_RETRY_DELAY, throttled), SignedDuration::from_secs);
                     self.pause(wait, until).await?;
                     throttled += 1;
                 }
-                Attempt::Passing(failure) => {
+                Attempt::Transient(failure) => {
                     failures += 1;
                     let again = O::REPEATABLE && failures < ATTEMPTS;
-                    if !again || self.pause(doubled(PAUSE, failures - 1), until).await.is_err() {
+                    if !again
+                        || self
+                            .pause(doubled(FIRST_RETRY_DELAY, failures - 1), until)
+                            .await
+                            .is_err()
+                    {
                         return Err(failure);
                     }
                 }
@@ -154,18 +164,18 @@ impl<A: Access> ShopifyAdmin<A> {
         bucket: &Arc<Bucket>,
         query: Query,
         until: Timestamp,
-    ) -> Result<Attempt<O::Answer>, CatalogueError> {
+    ) -> Result<Attempt<O::Response>, CatalogueError> {
         let body = Body {
             operation_name: O::NAME,
             query: O::TEXT,
             variables: operation,
         };
-        let body = serde_json::to_vec(&body).map_err(|error| PortError::new(answer::PORT, error))?;
+        let body = serde_json::to_vec(&body).map_err(|error| PortError::new(response::PORT, error))?;
         let share = loop {
             match bucket.take(query, self.time.now()) {
                 Ok(share) => break share,
                 Err(wait) if wait >= until.duration_since(self.time.now()) => return Err(CatalogueError::Throttled),
-                Err(wait) => self.pause(wait.min(LOOK_AGAIN), until).await?,
+                Err(wait) => self.pause(wait.min(MAX_SLEEP), until).await?,
             }
         };
         let reply = self.http.query(store, token, body, self.time.left(until)).await?;
@@ -174,22 +184,22 @@ impl<A: Access> ShopifyAdmin<A> {
             Reply::Body(body) => body,
             Reply::Unauthorized => return Ok(Attempt::Unauthorized),
             Reply::Later(seconds) => return Ok(Attempt::Later(seconds)),
-            Reply::Passing(failure) => return Ok(Attempt::Passing(failure.into())),
-            Reply::Lasting(status, _) => return Err(refused(status)),
+            Reply::Transient(failure) => return Ok(Attempt::Transient(failure.into())),
+            Reply::Permanent(status, _) => return Err(refused(status)),
         };
-        let answer: Answer<O::Answer> = answer::read(O::NAME, &body)?;
+        let answer: GraphqlResponse<O::Response> = response::read(O::NAME, &body)?;
         if let Some(cost) = answer.cost() {
             bucket.learn(query, &cost, self.time.now());
         }
         match answer.into_data(O::NAME) {
-            Ok(data) => Ok(Attempt::Answered(data)),
-            Err(Failure::Throttled) => Ok(Attempt::Throttled),
-            Err(Failure::Passing(failure)) => Ok(Attempt::Passing(failure)),
-            Err(Failure::Lasting(failure)) => Err(failure),
+            Ok(data) => Ok(Attempt::Done(data)),
+            Err(ResponseError::Throttled) => Ok(Attempt::Throttled),
+            Err(ResponseError::Transient(failure)) => Ok(Attempt::Transient(failure)),
+            Err(ResponseError::Permanent(failure)) => Err(failure),
         }
     }
 
-    /// Waits, or says that there is no time to.
+    /// Waits, or fails if there is no time for it.
     async fn pause(&self, wait: SignedDuration, until: Timestamp) -> Result<(), CatalogueError> {
         if self.time.wait(wait, until).await {
             Ok(())
@@ -204,7 +214,7 @@ impl<A: Access> ShopifyAdmin<A> {
     }
 }
 
-/// A wait that doubles, up to 64-fold.
+/// Returns a wait that doubles each time, up to 64-fold.
 fn doubled(wait: SignedDuration, times: u32) -> SignedDuration {
     wait * (1 << times.min(6))
 }

@@ -1,4 +1,4 @@
-//! Collections, what is in them, the product of an inventory item, and the store itself.
+//! Collections and their members, the product of an inventory item, and the store itself.
 
 use hookline_domain::{
     event::{Event, Observed, product::Collection},
@@ -13,7 +13,7 @@ use crate::{
     ShopifyAdmin, gid,
     operation::{Operation, Page},
     products::{Count, ImageBody},
-    record::{Odd, Record},
+    record::{Record, RecordError},
     tokens::Access,
 };
 
@@ -23,14 +23,14 @@ struct OneCollection {
 }
 
 #[derive(Deserialize)]
-struct OneCollectionAnswer {
+struct OneCollectionResponse {
     collection: Option<CollectionBody>,
 }
 
 impl Operation for OneCollection {
     const NAME: &'static str = "Collection";
     const TEXT: &'static str = include_str!("../queries/collection.graphql");
-    type Answer = OneCollectionAnswer;
+    type Response = OneCollectionResponse;
 }
 
 #[derive(Serialize)]
@@ -39,14 +39,14 @@ struct Collections<'a> {
 }
 
 #[derive(Deserialize)]
-struct CollectionsAnswer {
+struct CollectionsResponse {
     collections: Page<Record<CollectionBody>>,
 }
 
 impl Operation for Collections<'_> {
     const NAME: &'static str = "Collections";
     const TEXT: &'static str = include_str!("../queries/collections.graphql");
-    type Answer = CollectionsAnswer;
+    type Response = CollectionsResponse;
 }
 
 #[derive(Deserialize)]
@@ -68,7 +68,7 @@ struct Members<'a> {
 }
 
 #[derive(Deserialize)]
-struct MembersAnswer {
+struct MembersResponse {
     collection: Option<MembersBody>,
 }
 
@@ -85,7 +85,7 @@ struct Id {
 impl Operation for Members<'_> {
     const NAME: &'static str = "Members";
     const TEXT: &'static str = include_str!("../queries/members.graphql");
-    type Answer = MembersAnswer;
+    type Response = MembersResponse;
 }
 
 #[derive(Serialize)]
@@ -95,7 +95,7 @@ struct InventoryItem {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct InventoryItemAnswer {
+struct InventoryItemResponse {
     inventory_item: Option<InventoryItemBody>,
 }
 
@@ -117,7 +117,7 @@ struct OfProduct {
 impl Operation for InventoryItem {
     const NAME: &'static str = "InventoryItem";
     const TEXT: &'static str = include_str!("../queries/inventory_item.graphql");
-    type Answer = InventoryItemAnswer;
+    type Response = InventoryItemResponse;
 }
 
 #[derive(Serialize)]
@@ -125,7 +125,7 @@ struct AboutShop {}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct AboutShopAnswer {
+struct AboutShopResponse {
     shop: ShopBody,
     current_app_installation: Installation,
 }
@@ -151,16 +151,16 @@ struct Scope {
 impl Operation for AboutShop {
     const NAME: &'static str = "Shop";
     const TEXT: &'static str = include_str!("../queries/shop.graphql");
-    type Answer = AboutShopAnswer;
+    type Response = AboutShopResponse;
 }
 
 impl CollectionBody {
-    fn observed(self, at: Timestamp) -> Result<Observed, Odd> {
+    fn observed(self, at: Timestamp) -> Result<Observed, RecordError> {
         let id = gid::read("Collection", &self.id);
         let collection = Collection {
-            id: id.map_err(|_| Odd::id(&self.id, "id", "Collection"))?,
+            id: id.map_err(|_| RecordError::id(&self.id, "id", "Collection"))?,
             updated_at: self.updated_at,
-            // The Admin API has no `published_at` of a collection.
+            // The Admin API has no `published_at` for collections.
             visible: Count::is_seen(self.resource_publications_count.as_ref()),
             title: self.title,
             description: self.description_html.as_deref().map(html::text).unwrap_or_default(),
@@ -210,9 +210,9 @@ impl<A: Access> ShopifyAdmin<A> {
             id: gid::gid("Collection", id)?,
         };
         match self.ask(store, &wanted).await?.collection {
-            Some(found) if found.id == wanted.id => found.observed(at).map_err(|odd| odd.unasked("a collection")),
+            Some(found) if found.id == wanted.id => found.observed(at).map_err(|odd| odd.into_error("a collection")),
             Some(_) => Err(CatalogueError::Disagreed {
-                problem: "another collection was answered than was asked for".to_owned(),
+                problem: "the response has another collection than the request".to_owned(),
             }),
             None => Ok(Observed {
                 event: Event::CollectionDeleted(id.clone()),
@@ -251,15 +251,15 @@ impl<A: Access> ShopifyAdmin<A> {
         let next = found.products.next().map(str::to_owned);
         let found = found.products.nodes.into_iter().map(|found| {
             let id = found.into_result()?.id;
-            gid::read("Product", &id).map_err(|_| Odd::id(&id, "id", "Product"))
+            gid::read("Product", &id).map_err(|_| RecordError::id(&id, "id", "Product"))
         });
         Ok(part(found, Kind::Product, Members::NAME, next))
     }
 }
 
-/// Part of a list, without what cannot be read.
+/// Page of a list, without the records that cannot be read.
 fn part<T>(
-    found: impl Iterator<Item = Result<T, Odd>>,
+    found: impl Iterator<Item = Result<T, RecordError>>,
     kind: Kind,
     operation: &str,
     next: Option<String>,

@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ShopifyAdmin,
-    answer::told,
     lines::ExportLines,
     operation::{Operation, UserError},
+    response::one_line,
     tokens::Access,
 };
 
@@ -27,7 +27,7 @@ struct ExportRun {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct ExportRunAnswer {
+struct ExportRunResponse {
     bulk_operation_run_query: Option<ExportRunPayload>,
 }
 
@@ -47,7 +47,7 @@ impl Operation for ExportRun {
     const NAME: &'static str = "ExportRun";
     const TEXT: &'static str = include_str!("../queries/export_run.graphql");
     const REPEATABLE: bool = false;
-    type Answer = ExportRunAnswer;
+    type Response = ExportRunResponse;
 }
 
 #[derive(Serialize)]
@@ -57,7 +57,7 @@ struct ExportState<'a> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct ExportStateAnswer {
+struct ExportStateResponse {
     bulk_operation: Option<ExportBody>,
 }
 
@@ -72,7 +72,7 @@ struct ExportBody {
     url: Option<String>,
 }
 
-/// An unsigned number, which GraphQL has as text.
+/// Unsigned number, which GraphQL encodes as text.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(try_from = "String")]
 struct Count(u64);
@@ -87,7 +87,7 @@ impl TryFrom<String> for Count {
 impl Operation for ExportState<'_> {
     const NAME: &'static str = "Export";
     const TEXT: &'static str = include_str!("../queries/export.graphql");
-    type Answer = ExportStateAnswer;
+    type Response = ExportStateResponse;
 }
 
 impl ExportBody {
@@ -100,7 +100,7 @@ impl ExportBody {
                 objects: self.object_count.0,
             },
             "COMPLETED" => Export::Ready {
-                // One of nothing has no file; reading it ends at once.
+                // An empty export has no file; reading it ends at once.
                 address: self.url.unwrap_or_default(),
                 began_at: self.created_at,
                 objects: self.object_count.0,
@@ -111,7 +111,7 @@ impl ExportBody {
             "EXPIRED" => failed("its file has expired"),
             status => {
                 return Err(CatalogueError::Disagreed {
-                    problem: format!("an export has a status that nothing here knows: {}", told(status)),
+                    problem: format!("an export has a status that nothing here knows: {}", one_line(status)),
                 });
             }
         })
@@ -158,7 +158,7 @@ impl<A: Access> Catalogue for ShopifyAdmin<A> {
         self.ask_members(store, collection, after).await
     }
 
-    /// A store runs at most five at once, of all its apps' that do not share one
+    /// A store runs at most five at once for each app
     /// (<https://shopify.dev/docs/api/usage/bulk-operations/queries>); beyond that it is [`CatalogueError::Throttled`].
     async fn export(&self, store: &StoreKey) -> Result<ExportId, CatalogueError> {
         let answer = self.ask(store, &ExportRun { query: PRODUCTS }).await?;
@@ -170,7 +170,7 @@ impl<A: Access> Catalogue for ShopifyAdmin<A> {
             return Err(match error.code.as_deref() {
                 Some("LIMIT_REACHED" | "OPERATION_IN_PROGRESS") => CatalogueError::Throttled,
                 Some(_) | None => CatalogueError::Disagreed {
-                    problem: format!("no export was begun: {}", told(&error.message)),
+                    problem: format!("no export was begun: {}", one_line(&error.message)),
                 },
             });
         }

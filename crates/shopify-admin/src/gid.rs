@@ -1,11 +1,11 @@
-//! Shopify's global ids, as in `gid://shopify/Product/788032119674292922`. The number is text all the way, for it may be
-//! more than 2^53.
+//! Global ids of Shopify, as in `gid://shopify/Product/788032119674292922`. The number stays text, because it may exceed
+//! 2^53.
 
 use hookline_domain::{kernel::ids::EntityId, sync::vendor::CatalogueError};
 
 const PREFIX: &str = "gid://shopify/";
 
-/// The global id of a thing. One whose id is not a number cannot have come from Shopify.
+/// Returns a global id. An id that is not a number cannot be from Shopify.
 pub(crate) fn gid(kind: &str, id: &EntityId) -> Result<String, CatalogueError> {
     if !id.as_str().bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(CatalogueError::Disagreed {
@@ -15,7 +15,7 @@ pub(crate) fn gid(kind: &str, id: &EntityId) -> Result<String, CatalogueError> {
     Ok(format!("{PREFIX}{kind}/{id}"))
 }
 
-/// The number in a global id of this kind.
+/// Returns the number in a global id of this kind.
 pub(crate) fn read(kind: &str, gid: &str) -> Result<EntityId, CatalogueError> {
     split(gid)
         .filter(|(found, id)| *found == kind && id.bytes().all(|byte| byte.is_ascii_digit()))
@@ -25,7 +25,7 @@ pub(crate) fn read(kind: &str, gid: &str) -> Result<EntityId, CatalogueError> {
         })
 }
 
-/// Kind and number of a global id.
+/// Returns kind and number of a global id.
 pub(crate) fn split(gid: &str) -> Option<(&str, &str)> {
     gid.strip_prefix(PREFIX)?.split_once('/')
 }
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_above_2_to_53_stays_exact() {
+    fn id_above_2_to_53_stays_exact() {
         let id = EntityId::new("18446744073709551615").unwrap();
         let text = gid("Product", &id).unwrap();
         assert_eq!(text, "gid://shopify/Product/18446744073709551615");
@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_of_another_kind_or_no_number_is_no_id() {
+    fn id_of_another_kind_or_without_a_number_is_refused() {
         for wrong in [
             "gid://shopify/Collection/1",
             "gid://shopify/Product/",

@@ -1,4 +1,4 @@
-//! Requests to a store's Admin side: where it is, one pool of connections, and what its statuses mean.
+//! HTTP requests to a store's Admin API: address, connection pool, meaning of statuses.
 
 use std::time::Duration;
 
@@ -16,86 +16,86 @@ use reqwest::{
     redirect::Policy,
 };
 
-use crate::{API_VERSION, answer::PORT};
+use crate::{API_VERSION, response::PORT};
 
-/// Where stores are, when nothing else is said.
+/// Default address of stores.
 pub const DEFAULT_ADMIN_URL: &str = "https://{store}";
 
-/// What Shopify's own hosts end with. The client secret goes nowhere else by a slip of the pen.
-const SHOPIFY: &str = ".myshopify.com";
+/// Domain of Shopify's own hosts. It keeps a mistyped address from receiving the client secret.
+const SHOPIFY_DOMAIN: &str = ".myshopify.com";
 
-const CONNECT: Duration = Duration::from_secs(3);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long a request may take. Shopify ends a query after 30 s.
-pub(crate) const REQUEST: Duration = Duration::from_secs(30);
+/// Time for a request. Shopify ends a query after 30 s.
+pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a download may say nothing.
-const SILENCE: Duration = Duration::from_secs(30);
+/// Time that a download may be silent.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The longest answer that is read: far more than the largest page has.
-const LONGEST: usize = 16 * 1024 * 1024;
+/// Maximum length of a response, in bytes: far more than the largest page has.
+const MAX_RESPONSE_BYTES: usize = 16 * 1024 * 1024;
 
-/// Why the address of stores is not one.
+/// A setting that is not an address of stores.
 #[derive(Debug, thiserror::Error)]
-pub enum InvalidAdminUrl {
-    /// Not an address with `{store}` in it.
+pub enum AdminUrlError {
+    /// The text is not an address that contains `{store}`.
     #[error("SHOPIFY_ADMIN_URL is not an address that holds {{store}}, as in {DEFAULT_ADMIN_URL}")]
     Template,
-    /// No client can be made.
-    #[error("no HTTP client can be made")]
+    /// The HTTP client cannot be created.
+    #[error("the HTTP client cannot be created")]
     Client(#[source] reqwest::Error),
 }
 
-/// The way to stores. Clones share its connections.
+/// HTTP client of stores. Clones share its connections.
 #[derive(Debug, Clone)]
 pub struct Http {
     template: String,
     client: Client,
 }
 
-/// An answer that could be read.
+/// Response that could be read.
 #[derive(Debug)]
 pub(crate) enum Reply {
-    /// 200, and this.
+    /// Body of a response with the status 200.
     Body(Vec<u8>),
-    /// The token is not taken.
+    /// The token is not accepted.
     Unauthorized,
-    /// It wants to be asked later; after so many seconds, if it says so.
+    /// Throttled; with the seconds to wait, if stated.
     Later(Option<i64>),
-    /// It failed: may work the next time.
-    Passing(PortError),
-    /// It will fail again. Status, and what it said.
-    Lasting(StatusCode, Vec<u8>),
+    /// Failure that may not recur.
+    Transient(PortError),
+    /// Failure that will recur: status and body.
+    Permanent(StatusCode, Vec<u8>),
 }
 
-/// It answered with a status that is none of ours.
+/// Response with an unexpected status.
 #[derive(Debug, thiserror::Error)]
 #[error("it answered with the status {0}")]
-struct Status(u16);
+struct StatusError(u16);
 
-/// Its answer is longer than any.
+/// Response that exceeds the limit.
 #[derive(Debug, thiserror::Error)]
-#[error("its answer is longer than {LONGEST} bytes")]
-struct TooLong;
+#[error("its answer is longer than {MAX_RESPONSE_BYTES} bytes")]
+struct ResponseTooLongError;
 
 impl Http {
-    /// Makes the way to stores at `template`, in which `{store}` stands for the name of one. Makes no request.
+    /// Creates a client of the stores at `template`, in which `{store}` stands for the name of a store. Sends no request.
     ///
     /// # Errors
-    /// [`InvalidAdminUrl`]. Not worth a retry.
-    pub fn new(template: &str) -> Result<Self, InvalidAdminUrl> {
+    /// [`AdminUrlError`]. Not retryable.
+    pub fn new(template: &str) -> Result<Self, AdminUrlError> {
         let example = template.replace("{store}", "demo.myshopify.com");
         if !template.contains("{store}") || Url::parse(&example).is_err() {
-            return Err(InvalidAdminUrl::Template);
+            return Err(AdminUrlError::Template);
         }
         let client = Client::builder()
-            .connect_timeout(CONNECT)
-            .read_timeout(SILENCE)
-            // A token goes where it was meant to go.
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(IDLE_TIMEOUT)
+            // A redirect must not carry the token elsewhere.
             .redirect(Policy::none())
             .user_agent(concat!("hookline/", env!("CARGO_PKG_VERSION")))
             .build()
-            .map_err(InvalidAdminUrl::Client)?;
+            .map_err(AdminUrlError::Client)?;
         Ok(Self {
             template: template.trim_end_matches('/').to_owned(),
             client,
@@ -119,7 +119,7 @@ impl Http {
         self.send(request).await
     }
 
-    /// Asks for a token.
+    /// Requests a token.
     pub(crate) async fn grant(
         &self,
         store: &StoreKey,
@@ -130,7 +130,7 @@ impl Http {
         self.send(request).await
     }
 
-    /// Begins a download at an offset. No token goes with it.
+    /// Begins a download at an offset, without a token.
     pub(crate) async fn download(&self, address: &str, offset: u64) -> Result<Response, CatalogueError> {
         let address = Url::parse(address).map_err(|_| CatalogueError::Disagreed {
             problem: "the address of an export is not one".to_owned(),
@@ -147,15 +147,15 @@ impl Http {
         self.client
             .execute(request)
             .await
-            // Whoever has the address can read the file.
+            // Anybody with the address can read the file.
             .map_err(|error| failed("the export", error).into())
     }
 
     fn post(&self, store: &StoreKey, path: &str, body: Vec<u8>, within: Duration) -> Result<Request, CatalogueError> {
         let name = store.store.as_str();
-        if self.template == DEFAULT_ADMIN_URL && !name.ends_with(SHOPIFY) {
+        if self.template == DEFAULT_ADMIN_URL && !name.ends_with(SHOPIFY_DOMAIN) {
             return Err(CatalogueError::Refused {
-                reason: format!("{name} is not the name of a store: it does not end with {SHOPIFY}"),
+                reason: format!("{name} is not the name of a store: it does not end with {SHOPIFY_DOMAIN}"),
             });
         }
         let address = format!("{}/{path}", self.template.replace("{store}", name));
@@ -165,13 +165,13 @@ impl Http {
         let mut request = Request::new(Method::POST, address);
         let json = HeaderValue::from_static("application/json");
         *request.headers_mut() = HeaderMap::from_iter([(CONTENT_TYPE, json.clone()), (ACCEPT, json)]);
-        *request.timeout_mut() = Some(within.min(REQUEST));
+        *request.timeout_mut() = Some(within.min(REQUEST_TIMEOUT));
         *request.body_mut() = Some(body.into());
         Ok(request)
     }
 
     async fn send(&self, request: Request) -> Result<Reply, CatalogueError> {
-        let passing = |error: reqwest::Error| Ok(Reply::Passing(failed(PORT, error)));
+        let passing = |error: reqwest::Error| Ok(Reply::Transient(failed(PORT, error)));
         let response = match self.client.execute(request).await {
             Ok(response) => response,
             Err(error) => return passing(error),
@@ -187,29 +187,29 @@ impl Http {
                 return Ok(Reply::Later(seconds));
             }
             _ if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => {
-                return Ok(Reply::Passing(PortError::because(
+                return Ok(Reply::Transient(PortError::because(
                     PORT,
                     of_status(status),
                     Some(status.as_str()),
-                    Status(status.as_u16()),
+                    StatusError(status.as_u16()),
                 )));
             }
             _ => {}
         }
         let body = match whole(response).await {
             Ok(Some(body)) => body,
-            Ok(None) => return Ok(Reply::Passing(PortError::new(PORT, TooLong))),
+            Ok(None) => return Ok(Reply::Transient(PortError::new(PORT, ResponseTooLongError))),
             Err(error) => return passing(error),
         };
         Ok(if status == StatusCode::OK {
             Reply::Body(body)
         } else {
-            Reply::Lasting(status, body)
+            Reply::Permanent(status, body)
         })
     }
 }
 
-/// A request that failed, without the address: whoever has that of an export can read the file.
+/// Returns the failure of a request without the address: anybody with that of an export can read the file.
 pub(crate) fn failed(port: &'static str, error: reqwest::Error) -> PortError {
     let cause = if error.is_timeout() {
         Cause::Timeout
@@ -228,19 +228,19 @@ fn of_status(status: StatusCode) -> Cause {
     }
 }
 
-/// The whole body; `None` if it is longer than any.
+/// Returns the whole body; `None` if it exceeds the limit.
 async fn whole(mut response: Response) -> Result<Option<Vec<u8>>, reqwest::Error> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         body.extend_from_slice(&chunk);
-        if body.len() > LONGEST {
+        if body.len() > MAX_RESPONSE_BYTES {
             return Ok(None);
         }
     }
     Ok(Some(body))
 }
 
-/// What a status that lasts means, of a query.
+/// Returns the error for a permanent status of a query.
 pub(crate) fn refused(status: StatusCode) -> CatalogueError {
     let reason = match status {
         StatusCode::PAYMENT_REQUIRED => "the store is frozen: its owner has a bill to pay (402)",

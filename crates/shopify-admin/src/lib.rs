@@ -1,5 +1,5 @@
-//! Asks a Shopify store what it has: [`Catalogue`](hookline_domain::sync::vendor::Catalogue) and
-//! [`Subscriptions`](hookline_domain::sync::vendor::VendorSubscriptions) on the Admin GraphQL API, and the tokens it takes.
+//! Client of a Shopify store: [`Catalogue`](hookline_domain::sync::vendor::Catalogue) and
+//! [`Subscriptions`](hookline_domain::sync::vendor::VendorSubscriptions) on the Admin GraphQL API, and the access tokens.
 //!
 //! ```text
 //! let time = Time::of(clock);
@@ -10,10 +10,9 @@
 //! let catalogue = admin.until(deadline);                                // cheap: shares connections, tokens, limits
 //! ```
 //!
-//! The documents are in `queries/`; a test checks them against Shopify's schema. Deliberately elsewhere: what is done with
-//! the answers (`hookline-domain`), and where tokens are kept (`hookline-aws`).
+//! The documents are in `queries/`; a test checks them against Shopify's schema. Deliberately elsewhere: use of the
+//! responses (`hookline-domain`) and storage of tokens (`hookline-aws`).
 
-mod answer;
 mod bucket;
 mod client;
 mod collections;
@@ -24,21 +23,22 @@ mod lines;
 mod operation;
 mod products;
 mod record;
+mod response;
 mod subscriptions;
 mod time;
 mod tokens;
 
 pub use self::{
-    client::{PATIENCE, ShopifyAdmin},
-    http::{DEFAULT_ADMIN_URL, Http, InvalidAdminUrl},
+    client::{CALL_TIMEOUT, ShopifyAdmin},
+    http::{AdminUrlError, DEFAULT_ADMIN_URL, Http},
     lines::ExportLines,
     time::{Sleep, Time},
     tokens::{Access, App, Credential, Given, Prepared, Tokens},
 };
 
-/// The version of the Admin API that is asked. Each is supported for a year
-/// (<https://shopify.dev/docs/api/usage/versioning>); when this one no longer is, Shopify answers with the oldest that is.
+/// Version of the Admin API. Each version is supported for a year
+/// (<https://shopify.dev/docs/api/usage/versioning>); after that, Shopify responds with the oldest supported one.
 pub const API_VERSION: &str = "2026-10";
 
-/// The scopes that the catalogue needs (<https://shopify.dev/docs/api/usage/access-scopes>).
+/// Scopes that the catalogue needs (<https://shopify.dev/docs/api/usage/access-scopes>).
 pub const SCOPES: [&str; 2] = ["read_products", "read_inventory"];

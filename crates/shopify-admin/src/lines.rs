@@ -1,11 +1,11 @@
-//! Reads an export as a stream: JSON lines, a product's variants and collections after it
+//! Export as a stream: JSON lines, with a product's variants and collections after it
 //! (<https://shopify.dev/docs/api/usage/bulk-operations/queries#download-result-data>).
 //!
-//! A batch ends where a product does, and says at which byte that is. In memory are the batch, the line that is being
-//! read, what the network has brought, and the ids of the products so far.
+//! A batch ends where a product does, and states the byte. Memory holds the batch, the current line, the received bytes, and
+//! the ids of the products that were read.
 //!
-//! A line that cannot be read costs its product, and no other: a product without one of its variants would say less than
-//! what is known of it. What comes where it does not belong, or twice, has its product asked for by its id.
+//! A line that cannot be read costs its product and no other: a product without one of its variants would lack something that
+//! is known. If a line is out of place or occurs twice, its product is fetched by its id.
 
 use std::collections::HashSet;
 
@@ -27,39 +27,39 @@ use crate::{
     gid,
     http::Http,
     products::{CollectionTitle, ProductBody, VariantBody},
-    record::{self, Odd},
+    record::{self, RecordError},
 };
 
 const PORT: &str = "the export";
 
-/// The longest line that is read; a description has at most 512 KB.
-const LONGEST_LINE: usize = 8 * 1024 * 1024;
+/// Maximum length of a line, in bytes; a description has at most 512 KB.
+const MAX_LINE_BYTES: usize = 8 * 1024 * 1024;
 
-/// An export that is being read.
+/// Export that is being read.
 #[derive(Debug)]
 pub struct ExportLines {
     source: Source,
     currency: String,
     began_at: Timestamp,
-    /// Where reading began.
+    /// Offset where reading began.
     from: u64,
-    /// What the network has brought and is not read: from `read` on, of which no line ends before `looked`.
+    /// Received bytes: unread from `read` on, without a line end before `looked`.
     buffer: Vec<u8>,
     read: usize,
     looked: usize,
-    /// Where the next line begins in the file.
+    /// Offset of the next line in the file.
     offset: u64,
-    /// How many lines have been read.
+    /// Number of lines that were read.
     lines: u64,
-    /// A product whose end has not been seen.
+    /// Product whose last line has not been read.
     open: Option<Open>,
-    /// The products that have been told, by their global ids: each comes once. And those that were passed over.
-    told: HashSet<String>,
+    /// Global ids of the products that were returned or skipped: each occurs once.
+    seen: HashSet<String>,
     unread: HashSet<String>,
     failed: bool,
 }
 
-/// Where the bytes come from.
+/// Source of the bytes.
 #[derive(Debug)]
 enum Source {
     Download(Box<Response>),
@@ -71,28 +71,28 @@ enum Source {
 #[derive(Debug)]
 struct Open {
     gid: String,
-    /// Which line it began with.
+    /// Number of its first line.
     place: String,
     product: ProductBody,
     variants: Vec<VariantBody>,
     collections: Vec<CollectionTitle>,
-    /// What is wrong with something that belongs to it: without that it would say less than is known.
-    odd: Option<(String, Odd)>,
-    /// Whether something that cannot be read may have belonged to it.
+    /// Fault of a line that belongs to it. Without that line it would lack something that is known.
+    odd: Option<(String, RecordError)>,
+    /// True if an unreadable line may have belonged to it.
     doubted: bool,
 }
 
-/// A line of the file.
+/// Line of the file.
 #[derive(Debug)]
 enum Line {
     Text(Vec<u8>),
     TooLong,
 }
 
-/// Why an export cannot be read.
+/// An export that cannot be read.
 #[derive(Debug, thiserror::Error)]
-enum Broken {
-    #[error("its address answered with the status {0}: it may have expired; ask how the export stands")]
+enum ExportReadError {
+    #[error("its address answered with the status {0}: it may have expired; look at the state of the export")]
     Status(u16),
     #[error("it breaks off within a line, after {0} bytes")]
     Truncated(u64),
@@ -100,14 +100,14 @@ enum Broken {
     Before,
 }
 
-impl Broken {
-    fn unasked(self) -> CatalogueError {
+impl ExportReadError {
+    fn into_error(self) -> CatalogueError {
         PortError::new(PORT, self).into()
     }
 }
 
 impl ExportLines {
-    /// Begins to read at `offset`.
+    /// Begins reading at `offset`.
     pub(crate) async fn begin(
         http: &Http,
         address: &str,
@@ -135,13 +135,13 @@ impl ExportLines {
             offset,
             lines: 0,
             open: None,
-            told: HashSet::new(),
+            seen: HashSet::new(),
             unread: HashSet::new(),
             failed: false,
         }
     }
 
-    /// At most `limit` records, each of which ends where the line of another begins, or the file does.
+    /// Returns at most `limit` records. A record ends where the next one begins, or the file ends.
     async fn batch(&mut self, limit: usize) -> Result<Option<ExportBatch>, CatalogueError> {
         let limit = limit.max(1);
         let mut batch = ExportBatch {
@@ -170,7 +170,7 @@ impl ExportLines {
                 Ok(record) => self.product(&mut batch, &record),
                 Err(problem) => {
                     batch.skipped.push(nameless(&place(self.from, self.lines), problem));
-                    // It may have belonged to what comes before it.
+                    // It may have belonged to the product before it.
                     if let Some(open) = &mut self.open {
                         open.doubted = true;
                     }
@@ -184,7 +184,7 @@ impl ExportLines {
         }
     }
 
-    /// A product's own line. What was open ends with it.
+    /// Reads the line of a product, which ends the product before.
     fn product(&mut self, batch: &mut ExportBatch, record: &Value) {
         let gid = record::text(record, "id").unwrap_or_default();
         if self.open.as_ref().is_some_and(|open| open.gid == gid) {
@@ -198,8 +198,8 @@ impl ExportLines {
                 .push(nameless(&format!("{place}: id"), "expected the id of a Product"));
             return;
         };
-        if !self.told.insert(gid.to_owned()) {
-            // Once more, and nobody knows which of the two is whole.
+        if !self.seen.insert(gid.to_owned()) {
+            // A second time: which of the two is complete is unknown.
             doubt(batch, id);
             return;
         }
@@ -222,12 +222,12 @@ impl ExportLines {
         }
     }
 
-    /// The line of something that belongs to a product.
+    /// Reads a line that belongs to a product.
     fn child(&mut self, batch: &mut ExportBatch, record: &Value) {
         let place = place(self.from, self.lines);
         let parent = record::text(record, "__parentId").unwrap_or_default();
         let Some(open) = self.open.as_mut().filter(|open| open.gid == parent) else {
-            // Of a product that is passed over, all is.
+            // All lines of a skipped product are skipped.
             if !self.unread.contains(parent) {
                 match gid::read("Product", parent) {
                     Ok(id) => doubt(batch, id),
@@ -246,14 +246,18 @@ impl ExportLines {
                 }
             }),
             Some(("Collection", _)) => record::read(record).map(|collection| open.collections.push(collection)),
-            _ => Err(Odd::new(parent, "id", "expected the id of a variant or a collection")),
+            _ => Err(RecordError::new(
+                parent,
+                "id",
+                "expected the id of a variant or a collection",
+            )),
         };
         if let Err(odd) = read {
             open.odd.get_or_insert((place, odd));
         }
     }
 
-    /// Takes the open product, whole, or that it was passed over.
+    /// Adds the open product to the batch, complete or as skipped.
     fn close(&mut self, batch: &mut ExportBatch) {
         let Some(open) = self.open.take() else { return };
         let read = match open.odd {
@@ -277,22 +281,22 @@ impl ExportLines {
         }
     }
 
-    /// The next line, without what ends it; `None` at the end of the file.
+    /// Returns the next line without its line feed; `None` at the end of the file.
     async fn line(&mut self) -> Result<Option<Line>, CatalogueError> {
         let mut too_long = false;
         loop {
             let unseen = self.buffer.get(self.looked..).unwrap_or_default();
             if let Some(length) = unseen.iter().position(|byte| *byte == b'\n') {
                 let end = self.looked + length;
-                too_long |= end - self.read > LONGEST_LINE;
+                too_long |= end - self.read > MAX_LINE_BYTES;
                 let line = self.buffer[self.read..end].to_vec();
                 self.advance(end + 1);
                 self.lines += 1;
                 return Ok(Some(if too_long { Line::TooLong } else { Line::Text(line) }));
             }
             self.looked = self.buffer.len();
-            if self.buffer.len() - self.read > LONGEST_LINE {
-                // The rest of it is not kept.
+            if self.buffer.len() - self.read > MAX_LINE_BYTES {
+                // The rest of the line is dropped.
                 too_long = true;
                 self.advance(self.buffer.len());
             }
@@ -300,11 +304,11 @@ impl ExportLines {
                 Some(chunk) => self.keep(&chunk),
                 None if self.read == self.buffer.len() && !too_long => return Ok(None),
                 None => {
-                    // The last line may lack its end, if it is all there.
+                    // The last line may lack its line feed if the file is complete.
                     let line = self.buffer[self.read..].to_vec();
                     if too_long || serde_json::from_slice::<serde::de::IgnoredAny>(&line).is_err() {
                         let length = self.offset - self.from + u64::try_from(line.len()).unwrap_or_default();
-                        return Err(Broken::Truncated(length).unasked());
+                        return Err(ExportReadError::Truncated(length).into_error());
                     }
                     self.advance(self.buffer.len());
                     self.lines += 1;
@@ -328,7 +332,7 @@ impl ExportLines {
     }
 }
 
-/// The object that a line is.
+/// Parses a line as an object.
 fn object(line: &[u8]) -> Result<Value, &'static str> {
     let read = |line: &[u8]| serde_json::from_slice::<Value>(line);
     let value = read(line).or_else(|error| mended(line).map_or(Err(error), |line| read(&line)));
@@ -347,7 +351,7 @@ fn place(from: u64, line: u64) -> String {
     }
 }
 
-/// What was passed over, of which not even the id can be read.
+/// Returns a skipped record whose id cannot be read.
 fn nameless(path: &str, problem: &str) -> Skipped {
     Skipped {
         kind: None,
@@ -357,14 +361,14 @@ fn nameless(path: &str, problem: &str) -> Skipped {
     }
 }
 
-/// Has a product asked for by its id.
+/// Marks a product to be fetched by its id.
 fn doubt(batch: &mut ExportBatch, id: EntityId) {
     if !batch.doubtful.contains(&id) {
         batch.doubtful.push(id);
     }
 }
 
-/// How many records a batch has.
+/// Number of records in a batch.
 fn count(batch: &ExportBatch) -> usize {
     batch.products.len() + batch.skipped.len() + batch.doubtful.len()
 }
@@ -372,7 +376,7 @@ fn count(batch: &ExportBatch) -> usize {
 impl Lines for ExportLines {
     async fn next(&mut self, limit: usize) -> Result<Option<ExportBatch>, CatalogueError> {
         if self.failed {
-            return Err(Broken::Before.unasked());
+            return Err(ExportReadError::Before.into_error());
         }
         let batch = self.batch(limit).await;
         self.failed = batch.is_err();
@@ -389,7 +393,7 @@ impl Source {
                     *self = Self::End;
                     Ok(None)
                 }
-                // Whoever has the address can read the file.
+                // Anybody with the address can read the file.
                 Err(error) => Err(crate::http::failed(PORT, error).into()),
             },
             #[cfg(test)]
@@ -399,7 +403,7 @@ impl Source {
     }
 }
 
-/// Whether the download begins where it was asked to.
+/// Checks that the download begins at the requested offset.
 fn opened(response: Response, offset: u64) -> Result<Source, CatalogueError> {
     let status = response.status();
     let range = response.headers().get(CONTENT_RANGE);
@@ -412,14 +416,14 @@ fn opened(response: Response, offset: u64) -> Result<Source, CatalogueError> {
     match status {
         StatusCode::OK if offset == 0 => Ok(Source::Download(Box::new(response))),
         StatusCode::PARTIAL_CONTENT if begins(&format!("{offset}-")) => Ok(Source::Download(Box::new(response))),
-        // All of it has been read before.
+        // The whole file has been read before.
         StatusCode::RANGE_NOT_SATISFIABLE if range == format!("bytes */{offset}") => Ok(Source::End),
         StatusCode::OK | StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE => {
             Err(CatalogueError::Disagreed {
                 problem: format!("the export cannot be read from byte {offset} on: {}", status.as_u16()),
             })
         }
-        _ => Err(Broken::Status(status.as_u16()).unasked()),
+        _ => Err(ExportReadError::Status(status.as_u16()).into_error()),
     }
 }
 

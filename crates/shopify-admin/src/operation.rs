@@ -1,25 +1,25 @@
-//! Typed operations: a document, its variables, and what it answers.
+//! Typed operations: document, variables and response.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// A GraphQL operation; the value holds its variables.
 pub(crate) trait Operation: Serialize + Sync {
-    /// Its name in the document.
+    /// Name in the document.
     const NAME: &'static str;
-    /// The document.
+    /// Document.
     const TEXT: &'static str;
-    /// Whether it may be sent again when the answer got lost. A mutation may not.
+    /// True if the operation may be sent again after its response was lost. A mutation may not.
     const REPEATABLE: bool = true;
-    /// What `data` holds.
-    type Answer: DeserializeOwned;
+    /// Content of `data`.
+    type Response: DeserializeOwned;
 
-    /// Sets apart sorts of one operation that cost differently.
+    /// Distinguishes variants of one operation that differ in cost.
     fn sort(&self) -> u32 {
         0
     }
 }
 
-/// A page of a connection.
+/// Page of a connection.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Page<T> {
@@ -35,14 +35,14 @@ struct PageInfo {
 }
 
 impl<T> Page<T> {
-    /// What names the next page, if there is one.
+    /// Cursor of the next page, if there is one.
     pub(crate) fn next(&self) -> Option<&str> {
         let cursor = self.page_info.end_cursor.as_deref();
         cursor.filter(|_| self.page_info.has_next_page)
     }
 }
 
-/// Something that is wrong with what was asked for.
+/// Fault of the input of a mutation.
 #[derive(Debug, Deserialize)]
 pub(crate) struct UserError {
     pub code: Option<String>,

@@ -1,4 +1,4 @@
-//! Products, whole: what an answer or a line of an export says of one, in our words.
+//! Complete products, read from a response or from lines of an export.
 
 use std::collections::BTreeMap;
 
@@ -23,27 +23,26 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    ShopifyAdmin,
-    answer::PORT,
-    gid,
+    ShopifyAdmin, gid,
     operation::{Operation, Page},
-    record::{self, Odd},
+    record::{self, RecordError},
+    response::PORT,
     tokens::Access,
 };
 
-/// How many products are asked for by one query, each with the first of its variants and collections. With
-/// [`MANY`] of each kind it may cost no more than 1,000 by the formula that Shopify has published
+/// Number of products in one query, each with the first of its variants and collections. With [`PAGES_OF_SEVERAL`] of them,
+/// the query costs at most 1,000 by the formula that Shopify has published
 /// (<https://shopify.engineering/rate-limiting-graphql-apis-calculating-query-complexity>).
-const AT_ONCE: usize = 5;
+const PRODUCTS_PER_QUERY: usize = 5;
 
-/// Variants and collections that are asked for with each of several products.
-const MANY: (u32, u32) = (50, 25);
+/// Page sizes of variants and collections for each of several products.
+const PAGES_OF_SEVERAL: (u32, u32) = (50, 25);
 
-/// … and with a single one. 250 is the most that a page may have.
-const ALONE: (u32, u32) = (250, 100);
+/// Page sizes for a single product. 250 is the maximum.
+const PAGES_OF_ONE: (u32, u32) = (250, 100);
 
-/// How often a product is read that changes while its pages are.
-const READ_AGAIN: u32 = 4;
+/// Number of attempts to read a product that changes between its pages.
+const MAX_READS: u32 = 4;
 
 #[derive(Serialize)]
 struct Products {
@@ -53,9 +52,9 @@ struct Products {
 }
 
 #[derive(Deserialize)]
-struct ProductsAnswer {
+struct ProductsResponse {
     shop: ShopBody,
-    /// Each is read by itself.
+    /// Products, each read by itself.
     nodes: Vec<Option<Value>>,
 }
 
@@ -68,14 +67,14 @@ struct ShopBody {
 impl Operation for Products {
     const NAME: &'static str = "Products";
     const TEXT: &'static str = include_str!("../queries/products.graphql");
-    type Answer = ProductsAnswer;
+    type Response = ProductsResponse;
 
     fn sort(&self) -> u32 {
         u32::try_from(self.ids.len()).unwrap_or(u32::MAX)
     }
 }
 
-/// A product with the first of what belongs to it.
+/// Product with the first pages of its variants and collections.
 struct WholeBody {
     product: ProductBody,
     belongings: Belongings,
@@ -88,7 +87,7 @@ struct Belongings {
 }
 
 impl WholeBody {
-    fn read(node: &Value) -> Result<Self, Odd> {
+    fn read(node: &Value) -> Result<Self, RecordError> {
         Ok(Self {
             product: record::read(node)?,
             belongings: record::read(node)?,
@@ -103,7 +102,7 @@ struct ProductVariants<'a> {
 }
 
 #[derive(Deserialize)]
-struct VariantsAnswer {
+struct VariantsResponse {
     product: Option<MoreVariants>,
 }
 
@@ -117,7 +116,7 @@ struct MoreVariants {
 impl Operation for ProductVariants<'_> {
     const NAME: &'static str = "ProductVariants";
     const TEXT: &'static str = include_str!("../queries/product_variants.graphql");
-    type Answer = VariantsAnswer;
+    type Response = VariantsResponse;
 }
 
 #[derive(Serialize)]
@@ -127,7 +126,7 @@ struct ProductCollections<'a> {
 }
 
 #[derive(Deserialize)]
-struct CollectionsAnswer {
+struct CollectionsResponse {
     product: Option<MoreCollections>,
 }
 
@@ -141,10 +140,10 @@ struct MoreCollections {
 impl Operation for ProductCollections<'_> {
     const NAME: &'static str = "ProductCollections";
     const TEXT: &'static str = include_str!("../queries/product_collections.graphql");
-    type Answer = CollectionsAnswer;
+    type Response = CollectionsResponse;
 }
 
-/// A product without what belongs to it: in an answer, and as a line of an export.
+/// Product without variants and collections, in a response or a line of an export.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ProductBody {
@@ -212,37 +211,37 @@ pub(crate) struct CollectionTitle {
     resource_publications_count: Option<Count>,
 }
 
-/// How many there are of something.
+/// Number of items.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Count {
     pub count: u64,
 }
 
 impl Count {
-    /// Whether what is published so often can be seen. Where that is not told, it is taken for visible.
+    /// Returns true for an entity that is published somewhere. Without a count it counts as visible.
     pub(crate) fn is_seen(published: Option<&Self>) -> bool {
         published.is_none_or(|published| published.count > 0)
     }
 }
 
 impl ProductBody {
-    /// The product in our words as it was at `at`, with all that belongs to it.
+    /// Returns the product as of `at`, with its variants and collections.
     pub(crate) fn into_product(
         self,
         mut variants: Vec<VariantBody>,
         collections: Vec<CollectionTitle>,
         currency: &str,
         at: Timestamp,
-    ) -> Result<Product, Odd> {
+    ) -> Result<Product, RecordError> {
         variants.sort_by_key(|variant| variant.position);
         let image = self.featured_media.and_then(|media| media.preview?.image?.url);
         let gid = self.id.as_str();
-        // Draft, archived, unlisted, and what may come: not to be found. Nor is what is published later.
+        // Draft, archived, unlisted and unknown statuses are not indexed, nor is a product that is published later.
         let published = self
             .published_at
             .is_some_and(|published_at| published_at <= at.max(self.updated_at));
         Ok(Product {
-            id: gid::read("Product", gid).map_err(|_| Odd::id(gid, "id", "Product"))?,
+            id: gid::read("Product", gid).map_err(|_| RecordError::id(gid, "id", "Product"))?,
             updated_at: self.updated_at,
             visible: self.status == "ACTIVE" && published,
             title: self.title,
@@ -272,12 +271,12 @@ impl ProductBody {
 }
 
 impl VariantBody {
-    fn into_variant(self, product: &str, currency: &str) -> Result<Variant, Odd> {
+    fn into_variant(self, product: &str, currency: &str) -> Result<Variant, RecordError> {
         let stock = Stock {
             oversells: match self.inventory_policy.as_deref() {
                 Some("CONTINUE") => Some(true),
                 Some("DENY") => Some(false),
-                // A policy that nobody knows yet says nothing.
+                // An unknown policy says nothing.
                 Some(_) | None => None,
             },
             tracked: self.inventory_item.map(|item| item.tracked),
@@ -285,7 +284,7 @@ impl VariantBody {
         };
         let id = gid::read("ProductVariant", &self.id);
         Ok(Variant {
-            id: id.map_err(|_| Odd::id(product, "variants.id", "ProductVariant"))?,
+            id: id.map_err(|_| RecordError::id(product, "variants.id", "ProductVariant"))?,
             title: self.title.unwrap_or_default(),
             sku: filled(self.sku),
             price: self.price,
@@ -294,41 +293,41 @@ impl VariantBody {
         })
     }
 
-    /// Whether both are of one variant.
+    /// Returns true if both are the same variant.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.id == other.id
     }
 }
 
-/// The collections that shoppers can see, for no product may name another.
-fn titles(product: &str, collections: Vec<CollectionTitle>) -> Result<Collections, Odd> {
+/// Returns the collections that shoppers can see; a product must not name others.
+fn titles(product: &str, collections: Vec<CollectionTitle>) -> Result<Collections, RecordError> {
     let seen = collections
         .into_iter()
         .filter(|collection| Count::is_seen(collection.resource_publications_count.as_ref()));
     seen.map(|collection| {
         let id = gid::read("Collection", &collection.id);
-        let id = id.map_err(|_| Odd::id(product, "collections.id", "Collection"))?;
+        let id = id.map_err(|_| RecordError::id(product, "collections.id", "Collection"))?;
         Ok((id, collection.title))
     })
-    .collect::<Result<BTreeMap<EntityId, String>, Odd>>()
+    .collect::<Result<BTreeMap<EntityId, String>, RecordError>>()
 }
 
-/// What became of reading the rest of a product.
+/// Outcome of reading the remaining pages of a product.
 enum Rest {
     Whole(Box<Product>),
-    /// It cannot be read.
-    Odd(Odd),
-    /// It changed meanwhile, or is gone.
+    /// The product cannot be read.
+    Invalid(RecordError),
+    /// The product changed meanwhile, or was deleted.
     Changed,
 }
 
-/// A product changes faster than it can be read.
+/// A product that changes faster than it can be read.
 #[derive(Debug, thiserror::Error)]
-#[error("a product changed each of the {READ_AGAIN} times that it was read")]
-struct NeverStill;
+#[error("a product changed each of the {MAX_READS} times that it was read")]
+struct UnstableProductError;
 
 impl<A: Access> ShopifyAdmin<A> {
-    /// Products by their ids, in the order asked.
+    /// Returns products by their ids, in the requested order.
     pub(crate) async fn ask_products(
         &self,
         store: &StoreKey,
@@ -343,7 +342,7 @@ impl<A: Access> ShopifyAdmin<A> {
             });
         }
         let mut answered = FetchedEntities::default();
-        for some in ids.chunks(AT_ONCE) {
+        for some in ids.chunks(PRODUCTS_PER_QUERY) {
             self.ask_some(store, some, &mut answered).await?;
         }
         Ok(answered)
@@ -365,7 +364,7 @@ impl<A: Access> ShopifyAdmin<A> {
                         event: Event::ProductUpdated(product),
                         at,
                     }),
-                    Rest::Odd(odd) => Err(odd),
+                    Rest::Invalid(odd) => Err(odd),
                     Rest::Changed => self.ask_again(store, id).await?,
                 },
             };
@@ -382,9 +381,13 @@ impl<A: Access> ShopifyAdmin<A> {
         Ok(())
     }
 
-    /// Asks for one that has changed while its pages were read, until it holds still.
-    async fn ask_again(&self, store: &StoreKey, id: &EntityId) -> Result<Result<Observed, Odd>, CatalogueError> {
-        for _ in 1..READ_AGAIN {
+    /// Reads a product that changed between its pages, until it is consistent.
+    async fn ask_again(
+        &self,
+        store: &StoreKey,
+        id: &EntityId,
+    ) -> Result<Result<Observed, RecordError>, CatalogueError> {
+        for _ in 1..MAX_READS {
             let at = self.time.now();
             let answer = self.ask_first(store, std::slice::from_ref(id)).await?;
             let Some(node) = answer.nodes.into_iter().next().flatten() else {
@@ -397,22 +400,22 @@ impl<A: Access> ShopifyAdmin<A> {
                         at,
                     }));
                 }
-                Rest::Odd(odd) => return Ok(Err(odd)),
+                Rest::Invalid(odd) => return Ok(Err(odd)),
                 Rest::Changed => {}
             }
         }
-        Err(PortError::new(PORT, NeverStill).into())
+        Err(PortError::new(PORT, UnstableProductError).into())
     }
 
-    async fn ask_first(&self, store: &StoreKey, ids: &[EntityId]) -> Result<ProductsAnswer, CatalogueError> {
-        let (variants, collections) = if ids.len() == 1 { ALONE } else { MANY };
+    async fn ask_first(&self, store: &StoreKey, ids: &[EntityId]) -> Result<ProductsResponse, CatalogueError> {
+        let (variants, collections) = if ids.len() == 1 { PAGES_OF_ONE } else { PAGES_OF_SEVERAL };
         let wanted = Products {
             ids: ids.iter().map(|id| gid::gid("Product", id)).collect::<Result<_, _>>()?,
             variants,
             collections,
         };
         let answer = self.ask(store, &wanted).await?;
-        // One whose id cannot be read is odd by itself.
+        // A product whose id cannot be read is skipped by itself.
         let other = |(wanted, found): (&String, &Option<Value>)| {
             let found = found.as_ref().and_then(|found| record::text(found, "id"));
             found.is_some_and(|found| found != wanted)
@@ -426,7 +429,7 @@ impl<A: Access> ShopifyAdmin<A> {
         }
     }
 
-    /// One product with all that belongs to it. What is odd about it, on whatever page, is its own.
+    /// Returns one complete product. An unreadable record on any page costs only this product.
     async fn whole(
         &self,
         store: &StoreKey,
@@ -436,16 +439,16 @@ impl<A: Access> ShopifyAdmin<A> {
     ) -> Result<Rest, CatalogueError> {
         let found = match WholeBody::read(node) {
             Ok(found) => found,
-            Err(odd) => return Ok(Rest::Odd(odd)),
+            Err(odd) => return Ok(Rest::Invalid(odd)),
         };
         let gid = found.product.id.clone();
         match self.rest(store, found, currency, at).await {
-            Err(CatalogueError::Disagreed { problem }) => Ok(Rest::Odd(Odd::new(&gid, "", &problem))),
+            Err(CatalogueError::Disagreed { problem }) => Ok(Rest::Invalid(RecordError::new(&gid, "", &problem))),
             read => read,
         }
     }
 
-    /// Reads the pages after the first.
+    /// Reads the remaining pages.
     async fn rest(
         &self,
         store: &StoreKey,
@@ -480,7 +483,7 @@ impl<A: Access> ShopifyAdmin<A> {
         Ok(
             match product.into_product(all_variants, all_collections, currency, at) {
                 Ok(product) => Rest::Whole(Box::new(product)),
-                Err(odd) => Rest::Odd(odd),
+                Err(odd) => Rest::Invalid(odd),
             },
         )
     }

@@ -1,4 +1,4 @@
-//! Records of an answer, each of which is read by itself: one that is odd costs itself, not those beside it.
+//! Records of a response, each read by itself: one that cannot be read does not cost the others.
 
 use hookline_domain::{
     kernel::ids::{EntityId, Kind},
@@ -11,23 +11,23 @@ use serde_json::Value;
 
 use crate::gid;
 
-/// A record, or why it cannot be read.
+/// A record, or the error of reading it.
 #[derive(Debug, Clone)]
 pub(crate) enum Record<T> {
-    /// What it says.
+    /// The record.
     Read(T),
-    /// Nothing that can be read.
-    Odd(Odd),
+    /// A record that cannot be read.
+    Invalid(RecordError),
 }
 
-/// Why a record cannot be read. Says where and what was expected, and nothing of what was found.
+/// A record that cannot be read: place and expectation, without the value.
 #[derive(Debug, Clone)]
-pub(crate) struct Odd {
+pub(crate) struct RecordError {
     /// Global id of the record, if that could be read.
     pub gid: Option<String>,
-    /// Where in the record.
+    /// Place in the record.
     pub path: String,
-    /// What was expected there.
+    /// Expectation at that place.
     pub problem: String,
 }
 
@@ -36,24 +36,24 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Record<T> {
         let value = Value::deserialize(deserializer)?;
         Ok(match read(&value) {
             Ok(read) => Self::Read(read),
-            Err(odd) => Self::Odd(odd),
+            Err(odd) => Self::Invalid(odd),
         })
     }
 }
 
 impl<T> Record<T> {
-    /// What it says.
-    pub(crate) fn into_result(self) -> Result<T, Odd> {
+    /// Returns the record or the error.
+    pub(crate) fn into_result(self) -> Result<T, RecordError> {
         match self {
             Self::Read(read) => Ok(read),
-            Self::Odd(odd) => Err(odd),
+            Self::Invalid(odd) => Err(odd),
         }
     }
 }
 
 /// Reads a record.
-pub(crate) fn read<T: DeserializeOwned>(value: &Value) -> Result<T, Odd> {
-    serde_path_to_error::deserialize(value).map_err(|error| Odd {
+pub(crate) fn read<T: DeserializeOwned>(value: &Value) -> Result<T, RecordError> {
+    serde_path_to_error::deserialize(value).map_err(|error| RecordError {
         gid: text(value, "id").map(str::to_owned),
         path: match error.path().to_string() {
             path if path == "." => String::new(),
@@ -63,13 +63,13 @@ pub(crate) fn read<T: DeserializeOwned>(value: &Value) -> Result<T, Odd> {
     })
 }
 
-/// A text in a record.
+/// Returns a text of a record.
 pub(crate) fn text<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
     value.get(name)?.as_str()
 }
 
-impl Odd {
-    /// Something that the types do not tell.
+impl RecordError {
+    /// Creates an error that the types do not find.
     pub(crate) fn new(gid: &str, path: &str, problem: &str) -> Self {
         Self {
             gid: Some(gid.to_owned()),
@@ -78,18 +78,18 @@ impl Odd {
         }
     }
 
-    /// What the id in a record should have been.
+    /// Creates the error of an id of another kind.
     pub(crate) fn id(gid: &str, path: &str, kind: &str) -> Self {
         Self::new(gid, path, &format!("expected the id of a {kind}"))
     }
 
-    /// What was passed over: a record of this kind, at this place.
+    /// Returns the skipped record: of this kind, at this place.
     pub(crate) fn skipped(self, kind: Kind, place: &str) -> Skipped {
         let id = self.gid.as_deref().and_then(|id| gid::read(name(kind), id).ok());
         self.skipped_of(kind, id, place)
     }
 
-    /// What was passed over: the record of this id, at this place.
+    /// Returns the skipped record: with this id, at this place.
     pub(crate) fn skipped_of(self, kind: Kind, id: Option<EntityId>, place: &str) -> Skipped {
         let path = match self.path.as_str() {
             "" => place.to_owned(),
@@ -103,8 +103,8 @@ impl Odd {
         }
     }
 
-    /// The same of something that was asked for by itself.
-    pub(crate) fn unasked(self, what: &str) -> CatalogueError {
+    /// Returns the error of a call for this one record.
+    pub(crate) fn into_error(self, what: &str) -> CatalogueError {
         let skipped = self.skipped_of(Kind::Product, None, what);
         CatalogueError::Disagreed {
             problem: format!("{} does not fit: {}", skipped.path, skipped.problem),
@@ -112,7 +112,7 @@ impl Odd {
     }
 }
 
-/// Shopify's name for a kind.
+/// Name of a kind at Shopify.
 pub(crate) fn name(kind: Kind) -> &'static str {
     match kind {
         Kind::Product => "Product",

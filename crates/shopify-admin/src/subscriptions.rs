@@ -1,4 +1,4 @@
-//! A store's webhook subscriptions that were made through the Admin API
+//! Webhook subscriptions of a store, made through the Admin API
 //! (<https://shopify.dev/docs/apps/build/webhooks/subscribe>).
 
 use hookline_domain::{
@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ShopifyAdmin,
-    answer::told,
     operation::{Operation, Page, UserError},
+    response::one_line,
     tokens::Access,
 };
 
@@ -21,7 +21,7 @@ struct List {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct ListAnswer {
+struct ListResponse {
     webhook_subscriptions: Page<SubscriptionBody>,
 }
 
@@ -39,10 +39,10 @@ struct SubscriptionBody {
 impl Operation for List {
     const NAME: &'static str = "Subscriptions";
     const TEXT: &'static str = include_str!("../queries/subscriptions.graphql");
-    type Answer = ListAnswer;
+    type Response = ListResponse;
 }
 
-/// What is asked for of one.
+/// Input of a subscription.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Input<'a> {
@@ -69,7 +69,7 @@ struct Create<'a> {
 }
 
 #[derive(Deserialize)]
-struct CreateAnswer {
+struct CreateResponse {
     #[serde(rename = "webhookSubscriptionCreate")]
     done: Option<Done>,
 }
@@ -77,9 +77,9 @@ struct CreateAnswer {
 impl Operation for Create<'_> {
     const NAME: &'static str = "SubscriptionCreate";
     const TEXT: &'static str = include_str!("../queries/subscription_create.graphql");
-    // A second one finds that the address has been taken.
+    // A repetition finds the address taken.
     const REPEATABLE: bool = true;
-    type Answer = CreateAnswer;
+    type Response = CreateResponse;
 }
 
 #[derive(Serialize)]
@@ -89,7 +89,7 @@ struct Change<'a> {
 }
 
 #[derive(Deserialize)]
-struct ChangeAnswer {
+struct ChangeResponse {
     #[serde(rename = "webhookSubscriptionUpdate")]
     done: Option<Done>,
 }
@@ -97,7 +97,7 @@ struct ChangeAnswer {
 impl Operation for Change<'_> {
     const NAME: &'static str = "SubscriptionChange";
     const TEXT: &'static str = include_str!("../queries/subscription_change.graphql");
-    type Answer = ChangeAnswer;
+    type Response = ChangeResponse;
 }
 
 #[derive(Serialize)]
@@ -106,7 +106,7 @@ struct Remove<'a> {
 }
 
 #[derive(Deserialize)]
-struct RemoveAnswer {
+struct RemoveResponse {
     #[serde(rename = "webhookSubscriptionDelete")]
     done: Option<Done>,
 }
@@ -114,7 +114,7 @@ struct RemoveAnswer {
 impl Operation for Remove<'_> {
     const NAME: &'static str = "SubscriptionRemove";
     const TEXT: &'static str = include_str!("../queries/subscription_remove.graphql");
-    type Answer = RemoveAnswer;
+    type Response = RemoveResponse;
 }
 
 #[derive(Deserialize)]
@@ -123,7 +123,7 @@ struct Done {
     user_errors: Vec<UserError>,
 }
 
-/// That it was done, unless something is wrong other than what is `fine`.
+/// Checks the result of a mutation. The error `fine` counts as success.
 fn done(done: Option<Done>, what: &str, fine: &str) -> Result<(), CatalogueError> {
     let errors = done.map(|done| done.user_errors).unwrap_or_default();
     match errors
@@ -132,7 +132,7 @@ fn done(done: Option<Done>, what: &str, fine: &str) -> Result<(), CatalogueError
     {
         None => Ok(()),
         Some(error) => Err(CatalogueError::Disagreed {
-            problem: format!("the subscription was not {what}: {}", told(&error.message)),
+            problem: format!("the subscription was not {what}: {}", one_line(&error.message)),
         }),
     }
 }
@@ -183,13 +183,13 @@ impl<A: Access> VendorSubscriptions for ShopifyAdmin<A> {
     }
 }
 
-/// A topic as the schema has it: `products/update` is `PRODUCTS_UPDATE`.
+/// Returns a topic as the schema spells it: `products/update` is `PRODUCTS_UPDATE`.
 fn value(topic: &Topic) -> String {
     topic.as_str().replace('/', "_").to_uppercase()
 }
 
-/// A topic of the schema as deliveries have it. Which underscore is the slash is not told: those that are received here
-/// are known, of others it is the last, or the one after the first of the words below.
+/// Returns a topic of the schema as deliveries spell it. The schema does not show which underscore is the slash: the topics
+/// with a receiver are known; in others it is the last one, or the one after one of the prefixes below.
 fn topic(value: &str) -> Result<Topic, CatalogueError> {
     let known = hookline_sources::shopify::Topic::ALL
         .into_iter()
@@ -201,7 +201,7 @@ fn topic(value: &str) -> Result<Topic, CatalogueError> {
     })
 }
 
-/// What topics with several words after the slash begin with
+/// Prefixes of topics with several words after the slash
 /// (<https://shopify.dev/docs/api/admin-graphql/latest/enums/WebhookSubscriptionTopic>).
 const BEFORE_SLASH: [&str; 4] = ["orders_", "inventory_levels_", "inventory_items_", "app_subscriptions_"];
 

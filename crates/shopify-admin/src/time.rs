@@ -1,4 +1,4 @@
-//! The time, and waiting: given from outside, so that no test waits.
+//! Clock and sleep as parameters, so that no test waits.
 
 use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 
@@ -21,7 +21,7 @@ impl Sleep for TokioSleep {
     }
 }
 
-/// A clock, and what waits by it.
+/// Clock with its sleep.
 #[derive(Clone)]
 pub struct Time {
     clock: Arc<dyn Clock>,
@@ -29,12 +29,12 @@ pub struct Time {
 }
 
 impl Time {
-    /// Waits for real.
+    /// Creates a time that waits for real.
     pub fn of(clock: impl Clock + 'static) -> Self {
         Self::with_sleep(clock, TokioSleep)
     }
 
-    /// Waits as told.
+    /// Creates a time with this sleep.
     pub fn with_sleep(clock: impl Clock + 'static, sleep: impl Sleep + 'static) -> Self {
         Self {
             clock: Arc::new(clock),
@@ -46,12 +46,12 @@ impl Time {
         self.clock.now()
     }
 
-    /// What is left until then; zero if that has passed.
+    /// Time left until then; zero if it has passed.
     pub(crate) fn left(&self, until: Timestamp) -> Duration {
         Duration::try_from(until.duration_since(self.now())).unwrap_or_default()
     }
 
-    /// Waits, unless that would take longer than there is time: then `false`, at once.
+    /// Waits and returns true; returns false at once if the wait would exceed the time left.
     pub(crate) async fn wait(&self, duration: SignedDuration, until: Timestamp) -> bool {
         let duration = Duration::try_from(duration).unwrap_or_default();
         if duration >= self.left(until) {

@@ -143,7 +143,7 @@ fn page(all: &BTreeMap<StoreKey, Summary>, principal: &Principal, query: &ListQu
             matching.push(summary);
         }
     }
-    // By name, as `after` goes on: keys have the source first.
+    // By name, which `after` continues: keys begin with the source.
     matching.sort_by_key(|summary| summary.store.as_str());
     let next = (matching.len() > query.limit).then(|| matching[query.limit - 1].store.to_string());
     Page {

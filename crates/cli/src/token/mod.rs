@@ -128,7 +128,7 @@ fn reach(options: &ReachOptions) -> Result<Option<Reach>> {
     let stores = options.store.iter().map(|store| &store.0);
     if let Some(other) = stores.clone().find(|store| platform(&store.source).is_none()) {
         bail!(
-            "no source is called {}: write a store by its name at Shopify, as in demo.myshopify.com",
+            "no source is called {}: name a Shopify store by its domain, as in demo.myshopify.com",
             other.source
         );
     }

@@ -29,7 +29,7 @@ const OBJECTS_AT_ONCE: usize = 10;
 pub struct Keep<A> {
     /// The archive; `None` disables it.
     pub archive: Option<A>,
-    /// Whether a delivery's body contains personal data, and is never archived.
+    /// Returns true for a delivery whose body contains personal data, which is never archived.
     pub personal: fn(&DeliveryKey) -> bool,
 }
 

@@ -23,7 +23,7 @@ use crate::testing::{Down, Noon, SECRET, STORE, Silent, webhook};
 const TOPIC: &str = "products/delete";
 const BODY: &[u8] = b"{\"id\":788032119674292922}";
 
-/// What Shopify sends to the function of a topic.
+/// Receiving side of a topic at Shopify.
 fn inbound(topic: Topic) -> Inbound {
     Inbound::of(topic.function())
 }

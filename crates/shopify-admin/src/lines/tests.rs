@@ -1,4 +1,4 @@
-//! Exports in canned pieces.
+//! Exports in prepared chunks.
 
 use hookline_domain::{event::product::Product, kernel::port::chain};
 
@@ -58,7 +58,7 @@ async fn all(file: &str, from: usize, piece: usize, limit: usize) -> Result<Vec<
 }
 
 #[tokio::test]
-async fn products_are_put_together_however_the_file_comes_in_pieces() {
+async fn products_are_assembled_from_chunks_of_any_size() {
     let whole = all(&file(), 0, 1_000_000, 10).await.unwrap();
     let products = &whole[0].0;
     assert_eq!(products.len(), 3);
@@ -76,7 +76,7 @@ async fn products_are_put_together_however_the_file_comes_in_pieces() {
 }
 
 #[tokio::test]
-async fn reading_goes_on_where_any_batch_ended() {
+async fn reading_continues_where_any_batch_ended() {
     let file = file();
     let whole: Vec<_> = all(&file, 0, 50, 10).await.unwrap().remove(0).0;
     for limit in [1, 2, 3] {
@@ -94,12 +94,12 @@ async fn reading_goes_on_where_any_batch_ended() {
 }
 
 #[tokio::test]
-async fn an_empty_export_ends_at_once() {
+async fn empty_export_ends_at_once() {
     assert_eq!(all("", 0, 1, 10).await.unwrap(), []);
 }
 
 #[tokio::test]
-async fn a_last_line_without_its_end_is_read_if_it_is_whole() {
+async fn complete_last_line_without_a_line_feed_is_read() {
     let file = file();
     let whole = all(&file, 0, 50, 10).await.unwrap();
     let batches = all(file.trim_end(), 0, 50, 10).await.unwrap();
@@ -114,7 +114,7 @@ async fn a_last_line_without_its_end_is_read_if_it_is_whole() {
 }
 
 #[tokio::test]
-async fn what_was_whole_before_it_breaks_off_is_told_and_then_nothing_more() {
+async fn products_before_a_break_are_returned_and_nothing_after_it() {
     let file = file();
     let mut lines = reading(&file[..file.len() - 10], 0, 50);
     assert_eq!(lines.next(1).await.unwrap().unwrap().products.len(), 1);
@@ -124,7 +124,7 @@ async fn what_was_whole_before_it_breaks_off_is_told_and_then_nothing_more() {
     assert!(chain(&again).contains("failed before"));
 }
 
-/// What a file comes to: ids of the products read and of those to be asked for, and what was passed over.
+/// Result of reading a file: ids of the products read, ids of those to fetch, and skipped records.
 async fn outcome(file: &str) -> (Vec<String>, Vec<String>, Vec<Skipped>) {
     let whole = batches(file, 1_000_000, 100).await;
     for (piece, limit) in [(1, 100), (50, 1), (7, 2)] {
@@ -156,7 +156,7 @@ fn named(skipped: &[Skipped]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_record_that_does_not_fit_costs_itself_and_is_named_without_its_value() {
+async fn unreadable_record_costs_only_itself_and_is_named_without_its_value() {
     let good = |id| product(id) + &variant(id * 10, 1, id);
     for (field, odd) in [
         ("tags", product(2).replace("[\"a\"]", "null")),
@@ -168,7 +168,7 @@ async fn a_record_that_does_not_fit_costs_itself_and_is_named_without_its_value(
             product(2).replace("\"options\":[]", "\"options\":[{\"values\":[]}]"),
         ),
     ] {
-        // What belongs to it goes with it, in silence.
+        // Its lines are skipped with it, without a record.
         let file = good(1) + &odd + &variant(20, 1, 2) + &collection(7, 2) + &good(3);
         let (read, doubtful, skipped) = outcome(&file).await;
         assert_eq!(
@@ -191,7 +191,7 @@ async fn a_record_that_does_not_fit_costs_itself_and_is_named_without_its_value(
 }
 
 #[tokio::test]
-async fn a_product_with_an_odd_variant_is_passed_over_for_it_would_say_less() {
+async fn product_with_an_unreadable_variant_is_skipped() {
     for (field, odd) in [
         ("price", variant(20, 1, 2).replace("\"1.50\"", "\"Secret\"")),
         (
@@ -224,7 +224,7 @@ async fn a_product_with_an_odd_variant_is_passed_over_for_it_would_say_less() {
 }
 
 #[tokio::test]
-async fn lines_that_are_no_records_are_counted_and_what_they_may_have_belonged_to_is_asked_for() {
+async fn products_around_unreadable_lines_are_fetched_by_id() {
     for odd in ["nonsense", "[1]", "{\"id\":", "7"] {
         let (read, doubtful, skipped) = outcome(&(product(1) + &product(2) + odd + "\n" + &product(3))).await;
         assert_eq!(
@@ -256,8 +256,8 @@ async fn lines_that_are_no_records_are_counted_and_what_they_may_have_belonged_t
 }
 
 #[tokio::test]
-async fn a_line_that_is_longer_than_any_is_passed_over_without_being_kept() {
-    let long = product(2).replace("Bright", &"x".repeat(3 * LONGEST_LINE));
+async fn overlong_line_is_skipped_without_being_buffered() {
+    let long = product(2).replace("Bright", &"x".repeat(3 * MAX_LINE_BYTES));
     let mut lines = reading(&(product(1) + &long + &product(3)), 0, 1_000_000);
     let batch = lines.next(10).await.unwrap().unwrap();
     assert_eq!(
@@ -265,11 +265,11 @@ async fn a_line_that_is_longer_than_any_is_passed_over_without_being_kept() {
         (1, 1, 1)
     );
     assert_eq!(batch.skipped[0].path, "line 2 of the export");
-    assert!(lines.buffer.capacity() < 2 * LONGEST_LINE);
+    assert!(lines.buffer.capacity() < 2 * MAX_LINE_BYTES);
 }
 
 #[tokio::test]
-async fn what_comes_where_it_does_not_belong_or_twice_has_its_product_asked_for() {
+async fn product_of_a_misplaced_or_repeated_line_is_fetched_by_id() {
     for (file, read, doubtful) in [
         (variant(2, 1, 1), vec![], vec!["1"]),
         (
@@ -282,7 +282,7 @@ async fn what_comes_where_it_does_not_belong_or_twice_has_its_product_asked_for(
             vec!["1", "2"],
             vec!["1"],
         ),
-        // The same line twice in a row is one.
+        // The same line twice in a row counts once.
         (
             product(1) + &product(1) + &variant(10, 1, 1) + &variant(10, 1, 1) + &collection(7, 1),
             vec!["1"],
@@ -319,7 +319,7 @@ async fn half_a_character_costs_that_character() {
 }
 
 #[tokio::test]
-async fn collections_that_shoppers_cannot_see_are_not_named() {
+async fn hidden_collections_are_not_named() {
     let hidden =
         |count| collection(8, 1).replace("\"title\"", &format!("\"resourcePublicationsCount\":{count},\"title\""));
     for (count, named) in [("{\"count\":0}", 1), ("{\"count\":2}", 2), ("null", 2)] {
@@ -330,7 +330,7 @@ async fn collections_that_shoppers_cannot_see_are_not_named() {
 }
 
 #[tokio::test]
-async fn what_is_not_active_or_published_later_is_not_seen() {
+async fn inactive_and_future_products_are_not_visible() {
     for (changed, to, visible) in [
         ("\"ACTIVE\"", "\"ACTIVE\"", true),
         ("\"ACTIVE\"", "\"UNLISTED\"", false),

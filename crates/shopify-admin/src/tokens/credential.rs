@@ -1,44 +1,44 @@
-//! What opens a store's Admin API: what a person gives, and what is kept of it, sealed.
+//! Credentials for a store's Admin API: as a person provides them, and as they are stored, sealed.
 
 use hookline_domain::kernel::secret::Secret;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// What a person gives to connect a store.
+/// Credential that connects a store.
 #[derive(Debug, Clone)]
 pub enum Credential {
     /// The token of a custom app. Never expires.
     Custom {
-        /// It.
+        /// The token.
         access: Secret,
     },
-    /// Nothing but that the app's client id and secret open the store: both belong to one organisation
+    /// The app's client id and secret, for an app and a store of one organisation
     /// (<https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens/client-credentials-grant>).
     /// A token is granted for 24 hours at a time.
     ClientCredentials,
-    /// An expiring offline token, with what renews it
+    /// An expiring offline token with its refresh token
     /// (<https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens/offline-access-tokens>).
     Offline {
         /// The access token.
         access: Secret,
-        /// The refresh token that came with it. It changes with each use.
+        /// The refresh token. It changes with each use.
         refresh: Secret,
-        /// When the access token stops being taken; an hour after it was made.
+        /// Expiry of the access token, an hour after it was issued.
         expires_at: Timestamp,
     },
 }
 
-/// Tokens as they are kept. `Debug` shows the kind only.
+/// Tokens as they are stored. `Debug` shows the kind only.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub(crate) enum Kept {
+pub(crate) enum StoredTokens {
     Custom { access: String },
     ClientCredentials { access: String },
     Offline { access: String, refresh: String },
 }
 
-impl Kept {
-    /// The access token.
+impl StoredTokens {
+    /// Returns the access token.
     pub(crate) fn access(&self) -> Secret {
         match self {
             Self::Custom { access } | Self::ClientCredentials { access } | Self::Offline { access, .. } => {
@@ -47,7 +47,7 @@ impl Kept {
         }
     }
 
-    /// Whether a new access token can be had.
+    /// Returns true if the access token can be renewed.
     pub(crate) fn renews(&self) -> bool {
         match self {
             Self::Custom { .. } => false,
@@ -56,7 +56,7 @@ impl Kept {
     }
 }
 
-impl std::fmt::Debug for Kept {
+impl std::fmt::Debug for StoredTokens {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Custom { .. } => "Custom(redacted)",
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn no_token_is_printed() {
-        let kept = Kept::Offline {
+        let kept = StoredTokens::Offline {
             access: "shpat_1".to_owned(),
             refresh: "shprt_1".to_owned(),
         };
@@ -86,14 +86,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_reads_back() {
-        let kept = Kept::Offline {
+    fn stored_tokens_read_back() {
+        let kept = StoredTokens::Offline {
             access: "a".to_owned(),
             refresh: "r".to_owned(),
         };
         let text = serde_json::to_string(&kept).unwrap();
         assert_eq!(text, r#"{"kind":"offline","access":"a","refresh":"r"}"#);
-        let read: Kept = serde_json::from_str(&text).unwrap();
+        let read: StoredTokens = serde_json::from_str(&text).unwrap();
         assert_eq!(read.access(), Secret::new("a"));
         assert!(read.renews());
     }

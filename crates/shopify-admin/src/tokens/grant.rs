@@ -1,4 +1,4 @@
-//! Grants: how Shopify gives a token for the app's client id and secret.
+//! Grants of tokens by Shopify, for the app's client id and secret.
 
 use std::fmt;
 
@@ -14,14 +14,14 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::credential::Kept;
+use super::credential::StoredTokens;
 use crate::{
-    answer::{PORT, told},
-    http::{Http, REQUEST, Reply, refused},
+    http::{Http, REQUEST_TIMEOUT, Reply, refused},
+    response::{PORT, one_line},
     time::Time,
 };
 
-/// The app, as Shopify knows it.
+/// App at Shopify.
 #[derive(Debug, Clone)]
 pub struct App<S> {
     client_id: Option<String>,
@@ -29,17 +29,17 @@ pub struct App<S> {
 }
 
 impl<S> App<S> {
-    /// An app of this client id, without which only custom apps' tokens work, and with these client secrets: one, or two
-    /// with a comma between them, newest first.
+    /// Creates an app with this client id, without which only tokens of custom apps work, and these client secrets: one, or
+    /// two separated by a comma, newest first.
     pub fn new(client_id: Option<String>, secrets: S) -> Self {
         Self { client_id, secrets }
     }
 }
 
-/// New tokens, and when they stop being taken.
+/// Granted tokens with their expiry.
 #[derive(Debug)]
 pub(crate) struct Granted {
-    pub kept: Kept,
+    pub kept: StoredTokens,
     pub expires_at: Option<Timestamp>,
 }
 
@@ -53,52 +53,52 @@ struct Request<'a> {
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct GrantResponse {
     access_token: String,
     expires_in: Option<i64>,
     refresh_token: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct Refusal {
+struct GrantErrorResponse {
     error: String,
     #[serde(default)]
     error_description: String,
 }
 
-/// The client secrets cannot be used.
+/// The client secret is missing.
 #[derive(Debug, thiserror::Error)]
 #[error("no client secret is given")]
-struct NoSecret;
+struct NoClientSecretError;
 
-/// What is asked for a new token.
-pub(crate) enum Wanted<'a> {
+/// Type of a grant.
+pub(crate) enum GrantType<'a> {
     ClientCredentials,
     Refresh(&'a str),
 }
 
 impl<S: SecretSource> App<S> {
-    /// Asks for new tokens, once. The answer's tokens must be kept before they are used: until then, what they were
-    /// granted for is still good.
+    /// Requests new tokens, once. They must be stored before they are used: until then, the refresh token that they were
+    /// granted for stays valid.
     pub(crate) async fn grant(
         &self,
         http: &Http,
         time: &Time,
         store: &StoreKey,
-        wanted: Wanted<'_>,
+        wanted: GrantType<'_>,
         until: Timestamp,
     ) -> Result<Granted, CatalogueError> {
         let client_id = self.client_id.as_deref().ok_or_else(|| CatalogueError::Refused {
-            reason: "it can only be renewed by an app whose client id is known: set SHOPIFY_CLIENT_ID".to_owned(),
+            reason: "only an app whose client id is known can renew it: set SHOPIFY_CLIENT_ID".to_owned(),
         })?;
         let secrets = self.secrets.read().await?;
         let newest = secrets.reveal().split(',').next().map(str::trim).unwrap_or_default();
         if newest.is_empty() {
-            return Err(PortError::new("secret", NoSecret).into());
+            return Err(PortError::new("secret", NoClientSecretError).into());
         }
         let (grant_type, refresh_token) = match wanted {
-            Wanted::ClientCredentials => ("client_credentials", None),
-            Wanted::Refresh(token) => ("refresh_token", Some(token)),
+            GrantType::ClientCredentials => ("client_credentials", None),
+            GrantType::Refresh(token) => ("refresh_token", Some(token)),
         };
         let request = Request {
             client_id,
@@ -108,55 +108,55 @@ impl<S: SecretSource> App<S> {
         };
         let body = serde_json::to_vec(&request).map_err(|error| PortError::new(PORT, error))?;
         let asked_at = time.now();
-        match http.grant(store, body, time.left(until).min(REQUEST)).await? {
+        match http.grant(store, body, time.left(until).min(REQUEST_TIMEOUT)).await? {
             Reply::Body(body) => read(&body, asked_at, refresh_token),
             Reply::Unauthorized => Err(rejected(
-                "Shopify does not take the app's client id and secret (401): look at SHOPIFY_CLIENT_ID",
+                "Shopify does not accept the app's client id and secret (401): check SHOPIFY_CLIENT_ID",
             )),
             Reply::Later(_) => Err(CatalogueError::Throttled),
-            Reply::Passing(failure) => Err(failure.into()),
-            Reply::Lasting(status @ (StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN), body) => {
+            Reply::Transient(failure) => Err(failure.into()),
+            Reply::Permanent(status @ (StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN), body) => {
                 Err(rejected(&refusal(status, &body)))
             }
-            Reply::Lasting(status, _) => Err(refused(status)),
+            Reply::Permanent(status, _) => Err(refused(status)),
         }
     }
 }
 
 fn read(body: &[u8], asked_at: Timestamp, refresh: Option<&str>) -> Result<Granted, CatalogueError> {
-    // Nothing of what does not fit is told: it holds tokens.
-    let answer: Answer = serde_json::from_slice(body).map_err(|_| CatalogueError::Disagreed {
-        problem: "the answer to a grant is not one".to_owned(),
+    // The error does not quote the body: it holds tokens.
+    let answer: GrantResponse = serde_json::from_slice(body).map_err(|_| CatalogueError::Disagreed {
+        problem: "the response to a grant does not fit".to_owned(),
     })?;
     let lifetime = answer.expires_in.map(SignedDuration::from_secs);
     let kept = match (refresh, answer.refresh_token) {
-        (None, _) => Kept::ClientCredentials {
+        (None, _) => StoredTokens::ClientCredentials {
             access: answer.access_token,
         },
-        (Some(_), Some(refresh)) => Kept::Offline {
+        (Some(_), Some(refresh)) => StoredTokens::Offline {
             access: answer.access_token,
             refresh,
         },
-        (Some(refresh), None) => Kept::Offline {
+        (Some(refresh), None) => StoredTokens::Offline {
             access: answer.access_token,
             refresh: refresh.to_owned(),
         },
     };
     Ok(Granted {
         kept,
-        // From when it was asked for: rather too early than too late.
+        // Counted from the request: rather too early than too late.
         expires_at: lifetime.and_then(|lifetime| asked_at.checked_add(lifetime).ok()),
     })
 }
 
 fn refusal(status: StatusCode, body: &[u8]) -> String {
-    match serde_json::from_slice::<Refusal>(body) {
+    match serde_json::from_slice::<GrantErrorResponse>(body) {
         Ok(refusal) => format!(
-            "no new one is granted: {} {} (add the store again)",
-            told(&refusal.error),
-            told(&refusal.error_description)
+            "Shopify grants no new one: {} {} (add the store again)",
+            one_line(&refusal.error),
+            one_line(&refusal.error_description)
         ),
-        Err(_) => format!("no new one is granted ({}); add the store again", status.as_u16()),
+        Err(_) => format!("Shopify grants no new one ({}); add the store again", status.as_u16()),
     }
 }
 
@@ -166,7 +166,7 @@ fn rejected(reason: &str) -> CatalogueError {
     }
 }
 
-impl fmt::Debug for Wanted<'_> {
+impl fmt::Debug for GrantType<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::ClientCredentials => "ClientCredentials",
@@ -175,6 +175,6 @@ impl fmt::Debug for Wanted<'_> {
     }
 }
 
-/// A token that somebody has given, to try it before it is kept.
+/// Token that a person provides, to test it before it is stored.
 #[derive(Debug, Clone)]
 pub struct Given(pub Secret);

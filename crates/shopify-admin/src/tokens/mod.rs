@@ -1,10 +1,10 @@
-//! Tokens: kept sealed, renewed by one function at a time, taken from memory while they are good.
+//! Access tokens: stored sealed, renewed by one function at a time, cached in memory while they are valid.
 //!
-//! Whoever finds that a token is about to expire asks for the lease ([`Connections::lease`]); who gets it asks Shopify for
-//! new tokens, keeps them, and only then uses them, for until the new ones are first used the old refresh token is still
-//! good (<https://shopify.dev/changelog/more-resilient-refreshes-for-expiring-offline-access-tokens>): if the function dies
-//! in between, the next one starts where it did. The others go on with the old token while it is taken, else they wait and
-//! read again.
+//! A function that finds a token about to expire requests the lease ([`Connections::lease`]). The holder requests new tokens
+//! from Shopify, stores them, and only then uses them: the old refresh token stays valid until the first use of the new ones
+//! (<https://shopify.dev/changelog/more-resilient-refreshes-for-expiring-offline-access-tokens>): if the function dies
+//! in between, the next one starts from the same point. Other functions use the old token while it is valid; after that they
+//! wait and read again.
 
 mod credential;
 mod grant;
@@ -32,36 +32,35 @@ pub use self::{
     grant::{App, Given},
 };
 use self::{
-    credential::Kept,
-    grant::{Granted, Wanted},
+    credential::StoredTokens,
+    grant::{GrantType, Granted},
 };
 use crate::{http::Http, time::Time};
 
-/// A token is renewed so long before it expires: longer than a question takes.
-const AHEAD: SignedDuration = SignedDuration::from_mins(3);
+/// Time before expiry at which a token is renewed: longer than a call takes.
+const RENEWAL_MARGIN: SignedDuration = SignedDuration::from_mins(3);
 
-/// How long a token is taken from memory before what is kept is read again: a person may have given another, or taken
-/// it away.
-const REMEMBERED: SignedDuration = SignedDuration::from_mins(5);
+/// Time that a token is cached before the stored one is read again: a person may have replaced or removed it.
+const CACHE_TIME: SignedDuration = SignedDuration::from_mins(5);
 
-/// For how long nobody else may renew. Longer than a grant may take, with keeping what it gave.
+/// Duration of the lease: longer than a grant and storing its tokens may take.
 const LEASE: SignedDuration = SignedDuration::from_secs(45);
 
-/// … of which so much is left for keeping it.
-const KEEPING: SignedDuration = SignedDuration::from_secs(15);
+/// Part of the lease that is reserved for storing the tokens.
+const STORE_MARGIN: SignedDuration = SignedDuration::from_secs(15);
 
-/// How often what is kept is read while another renews.
-const LOOK_AGAIN: SignedDuration = SignedDuration::from_millis(250);
+/// Interval at which the stored token is read while another function renews it.
+const POLL_INTERVAL: SignedDuration = SignedDuration::from_millis(250);
 
-/// How often keeping new tokens is tried.
-const KEEP_ATTEMPTS: u32 = 3;
+/// Attempts to store new tokens.
+const STORE_ATTEMPTS: u32 = 3;
 
-/// Gives the token of a store.
+/// Source of the token of a store.
 pub trait Access: Send + Sync {
-    /// A token to ask with, found by `until`.
+    /// Returns a token, found by `until`.
     fn token(&self, store: &StoreKey, until: Timestamp) -> impl Future<Output = Result<Secret, CatalogueError>> + Send;
 
-    /// Another token than `refused`, which the store does not take; [`CatalogueError::Refused`] if there is none.
+    /// Returns another token than `refused`, which the store does not accept; [`CatalogueError::Refused`] if there is none.
     fn refused(
         &self,
         store: &StoreKey,
@@ -90,27 +89,27 @@ impl Access for Given {
     }
 }
 
-/// The tokens of all stores.
+/// Tokens of all stores.
 pub struct Tokens<C, V, S> {
     connections: C,
     vault: V,
     app: App<S>,
     http: Http,
     time: Time,
-    remembered: Mutex<HashMap<StoreKey, Remembered>>,
+    remembered: Mutex<HashMap<StoreKey, CachedToken>>,
 }
 
-/// A token, ready to be tried, then kept.
+/// Token that is ready to be tested, then stored.
 #[derive(Debug)]
 pub struct Prepared {
-    kept: Kept,
+    kept: StoredTokens,
     expires_at: Option<Timestamp>,
 }
 
 impl Prepared {
-    /// The access token, to try it: `ShopifyAdmin::new(http, Given(prepared.token()), time)`.
+    /// Returns the access token, to test it: `ShopifyAdmin::new(http, Given(prepared.token()), time)`.
     ///
-    /// Using it is what retires an earlier refresh token; keep it soon.
+    /// Its first use invalidates the earlier refresh token, so store it soon.
     #[must_use]
     pub fn token(&self) -> Secret {
         self.kept.access()
@@ -118,30 +117,30 @@ impl Prepared {
 }
 
 #[derive(Clone)]
-struct Remembered {
+struct CachedToken {
     access: Secret,
-    /// When it has to be renewed, or looked at again.
+    /// Time to renew it or to read the stored one.
     good_until: Timestamp,
 }
 
-/// What is kept of a store, opened.
-struct Opened {
+/// Stored connection of a store, unsealed.
+struct OpenedConnection {
     connection: Connection,
-    kept: Kept,
+    kept: StoredTokens,
 }
 
-/// Another holds the lease, or what was renewed has gone.
+/// Another function holds the lease, or the renewed token has been removed.
 #[derive(Debug, thiserror::Error)]
-#[error("another is renewing the store's token and has not finished")]
-struct Busy;
+#[error("another function is renewing the store's token")]
+struct RenewalInProgressError;
 
-/// What is kept cannot be read.
+/// The stored tokens cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("what is kept of the store's tokens is not readable")]
-struct Unreadable;
+#[error("the stored tokens of the store cannot be read")]
+struct StoredTokensError;
 
 impl<C: Connections, V: Vault, S: SecretSource> Tokens<C, V, S> {
-    /// Tokens kept in `connections`, sealed by `vault`, and renewed with what Shopify knows of `app`.
+    /// Creates the tokens that `connections` stores, `vault` seals, and Shopify renews for `app`.
     pub fn new(connections: C, vault: V, app: App<S>, http: Http, time: Time) -> Self {
         Self {
             connections,
@@ -153,19 +152,19 @@ impl<C: Connections, V: Vault, S: SecretSource> Tokens<C, V, S> {
         }
     }
 
-    /// Makes what a person gives into tokens. Keeps nothing.
+    /// Returns the tokens of a credential. Stores nothing.
     ///
     /// # Errors
-    /// [`CatalogueError`], of client credentials, when Shopify grants no token for them.
+    /// [`CatalogueError`] if Shopify grants no token for client credentials.
     pub async fn prepare(&self, store: &StoreKey, credential: Credential) -> Result<Prepared, CatalogueError> {
         let (kept, expires_at) = match credential {
             Credential::Custom { access } => {
                 let access = access.reveal().to_owned();
-                (Kept::Custom { access }, None)
+                (StoredTokens::Custom { access }, None)
             }
             Credential::ClientCredentials => {
                 let until = self.time.now() + LEASE;
-                let granted = self.grant(store, Wanted::ClientCredentials, until).await?;
+                let granted = self.grant(store, GrantType::ClientCredentials, until).await?;
                 (granted.kept, granted.expires_at)
             }
             Credential::Offline {
@@ -174,16 +173,16 @@ impl<C: Connections, V: Vault, S: SecretSource> Tokens<C, V, S> {
                 expires_at,
             } => {
                 let (access, refresh) = (access.reveal().to_owned(), refresh.reveal().to_owned());
-                (Kept::Offline { access, refresh }, Some(expires_at))
+                (StoredTokens::Offline { access, refresh }, Some(expires_at))
             }
         };
         Ok(Prepared { kept, expires_at })
     }
 
-    /// Keeps tokens, in place of what was kept before.
+    /// Stores tokens in place of the former ones.
     ///
     /// # Errors
-    /// [`PortError`]: keep them again.
+    /// [`PortError`]: retryable.
     pub async fn keep(&self, store: &StoreKey, prepared: &Prepared) -> Result<(), PortError> {
         let sealed = self.seal(store, &prepared.kept).await?;
         self.connections.put(store, sealed, prepared.expires_at).await?;
@@ -191,16 +190,16 @@ impl<C: Connections, V: Vault, S: SecretSource> Tokens<C, V, S> {
         Ok(())
     }
 
-    /// Forgets a store's tokens. Functions that have used one lately may do so for some minutes more.
+    /// Removes the tokens of a store. Functions may use a cached one for up to five minutes.
     ///
     /// # Errors
-    /// [`PortError`]: forget them again.
+    /// [`PortError`]: retryable.
     pub async fn forget(&self, store: &StoreKey) -> Result<(), PortError> {
         self.remembered().remove(store);
         self.connections.remove(store).await
     }
 
-    /// Another token than `refused`: what another has kept meanwhile, or a new one.
+    /// Returns another token than `refused`: one that was stored meanwhile, or a new one.
     async fn replace(&self, store: &StoreKey, refused: &Secret, until: Timestamp) -> Result<Secret, CatalogueError> {
         self.remembered().remove(store);
         let found = self.find(store).await?;
@@ -215,12 +214,12 @@ impl<C: Connections, V: Vault, S: SecretSource> Tokens<C, V, S> {
         self.renew(store, found, false, until).await
     }
 
-    /// A new token, from whoever gets it: this, or another. While another is at it, the old one is good enough if it is
+    /// Returns a new token, renewed by this function or another. While another renews it, the old one is returned if it is
     /// `usable` and has not expired.
     async fn renew(
         &self,
         store: &StoreKey,
-        mut found: Opened,
+        mut found: OpenedConnection,
         usable: bool,
         until: Timestamp,
     ) -> Result<Secret, CatalogueError> {
@@ -242,27 +241,27 @@ impl<C: Connections, V: Vault, S: SecretSource> Tokens<C, V, S> {
                     if usable && found.connection.expires_at.is_none_or(|expires_at| expires_at > now) {
                         return Ok(found.kept.access());
                     }
-                    if !self.time.wait(LOOK_AGAIN, until).await {
-                        return Err(PortError::new("connections", Busy).into());
+                    if !self.time.wait(POLL_INTERVAL, until).await {
+                        return Err(PortError::new("connections", RenewalInProgressError).into());
                     }
                 }
             }
         }
     }
 
-    /// Asks for new tokens, under a lease, and keeps them before anybody uses them.
+    /// Requests new tokens under a lease, and stores them before anybody uses them.
     async fn renew_alone(
         &self,
         store: &StoreKey,
-        found: &Opened,
+        found: &OpenedConnection,
         lease: Lease,
         until: Timestamp,
     ) -> Result<Secret, CatalogueError> {
         let wanted = match &found.kept {
-            Kept::Offline { refresh, .. } => Wanted::Refresh(refresh),
-            Kept::ClientCredentials { .. } | Kept::Custom { .. } => Wanted::ClientCredentials,
+            StoredTokens::Offline { refresh, .. } => GrantType::Refresh(refresh),
+            StoredTokens::ClientCredentials { .. } | StoredTokens::Custom { .. } => GrantType::ClientCredentials,
         };
-        let granted = match self.grant(store, wanted, until.min(lease.until - KEEPING)).await {
+        let granted = match self.grant(store, wanted, until.min(lease.until - STORE_MARGIN)).await {
             Ok(granted) => granted,
             Err(failure) => {
                 self.end(store, found.connection.generation, &lease).await;
@@ -272,7 +271,7 @@ impl<C: Connections, V: Vault, S: SecretSource> Tokens<C, V, S> {
         if self.save(store, &lease.owner, &granted).await? {
             return Ok(self.remember_until(store, granted.kept.access(), granted.expires_at));
         }
-        // The lease had lapsed, or the answer to saving them got lost: what is kept is what counts.
+        // The lease had expired, or the response to the write was lost: the stored tokens count.
         let kept = self.find(store).await?;
         Ok(self.remember(store, &kept))
     }
@@ -287,13 +286,13 @@ impl<C: Connections, V: Vault, S: SecretSource> Tokens<C, V, S> {
                 .await;
             match saved {
                 Ok(saved) => return Ok(saved),
-                Err(_) if attempt < KEEP_ATTEMPTS => attempt += 1,
+                Err(_) if attempt < STORE_ATTEMPTS => attempt += 1,
                 Err(failure) => return Err(failure.into()),
             }
         }
     }
 
-    /// Ends a lease, so that nobody has to wait for one that has come to nothing. If that fails, it lapses.
+    /// Ends a lease after a failure, so that nobody waits for it. If that fails, it expires.
     async fn end(&self, store: &StoreKey, generation: u64, lease: &Lease) {
         let now = self.time.now();
         let ended = Lease {
@@ -303,36 +302,41 @@ impl<C: Connections, V: Vault, S: SecretSource> Tokens<C, V, S> {
         let _lapses_otherwise = self.connections.lease(store, generation, &ended, now).await;
     }
 
-    async fn grant(&self, store: &StoreKey, wanted: Wanted<'_>, until: Timestamp) -> Result<Granted, CatalogueError> {
+    async fn grant(
+        &self,
+        store: &StoreKey,
+        wanted: GrantType<'_>,
+        until: Timestamp,
+    ) -> Result<Granted, CatalogueError> {
         self.app.grant(&self.http, &self.time, store, wanted, until).await
     }
 
-    async fn find(&self, store: &StoreKey) -> Result<Opened, CatalogueError> {
+    async fn find(&self, store: &StoreKey) -> Result<OpenedConnection, CatalogueError> {
         let connection = self
             .connections
             .find(store)
             .await?
             .ok_or(CatalogueError::NotConnected)?;
         let open = self.vault.open(store, &connection.sealed).await?;
-        // Nothing of what does not fit is told: it holds tokens.
-        let kept = serde_json::from_slice(&open).map_err(|_| PortError::new("connections", Unreadable))?;
-        Ok(Opened { connection, kept })
+        // The error does not quote the text: it holds tokens.
+        let kept = serde_json::from_slice(&open).map_err(|_| PortError::new("connections", StoredTokensError))?;
+        Ok(OpenedConnection { connection, kept })
     }
 
-    async fn seal(&self, store: &StoreKey, kept: &Kept) -> Result<Vec<u8>, PortError> {
-        let open = serde_json::to_vec(kept).map_err(|_| PortError::new("connections", Unreadable))?;
+    async fn seal(&self, store: &StoreKey, kept: &StoredTokens) -> Result<Vec<u8>, PortError> {
+        let open = serde_json::to_vec(kept).map_err(|_| PortError::new("connections", StoredTokensError))?;
         self.vault.seal(store, &open).await
     }
 
-    fn remember(&self, store: &StoreKey, found: &Opened) -> Secret {
+    fn remember(&self, store: &StoreKey, found: &OpenedConnection) -> Secret {
         let expires_at = found.connection.expires_at.filter(|_| found.kept.renews());
         self.remember_until(store, found.kept.access(), expires_at)
     }
 
     fn remember_until(&self, store: &StoreKey, access: Secret, expires_at: Option<Timestamp>) -> Secret {
-        let look_again = self.time.now() + REMEMBERED;
-        let good_until = expires_at.map_or(look_again, |expires_at| look_again.min(expires_at - AHEAD));
-        let remembered = Remembered {
+        let look_again = self.time.now() + CACHE_TIME;
+        let good_until = expires_at.map_or(look_again, |expires_at| look_again.min(expires_at - RENEWAL_MARGIN));
+        let remembered = CachedToken {
             access: access.clone(),
             good_until,
         };
@@ -340,7 +344,7 @@ impl<C: Connections, V: Vault, S: SecretSource> Tokens<C, V, S> {
         access
     }
 
-    fn remembered(&self) -> MutexGuard<'_, HashMap<StoreKey, Remembered>> {
+    fn remembered(&self) -> MutexGuard<'_, HashMap<StoreKey, CachedToken>> {
         self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -354,7 +358,7 @@ impl<C: Connections, V: Vault, S: SecretSource> Access for Tokens<C, V, S> {
         }
         let found = self.find(store).await?;
         let expires = found.connection.expires_at.filter(|_| found.kept.renews());
-        if expires.is_some_and(|expires_at| expires_at - AHEAD <= now) {
+        if expires.is_some_and(|expires_at| expires_at - RENEWAL_MARGIN <= now) {
             return self.renew(store, found, true, until).await;
         }
         Ok(self.remember(store, &found))

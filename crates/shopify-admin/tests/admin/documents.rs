@@ -1,11 +1,11 @@
-//! Every document is valid in Shopify's schema, those of exports by the rules for bulk operations as well.
+//! Validity of every document in Shopify's schema; those of exports follow the rules of bulk operations, too.
 
 use std::path::{Path, PathBuf};
 
 use hookline_testkit::shopify::check_documents;
 
 #[test]
-fn every_document_fits_shopifys_schema() {
+fn documents_fit_the_schema() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("queries");
     let documents: Vec<PathBuf> = std::fs::read_dir(folder)
         .unwrap()
@@ -15,7 +15,7 @@ fn every_document_fits_shopifys_schema() {
     let checked = check_documents(documents.iter().map(PathBuf::as_path));
     let said = String::from_utf8_lossy(&checked.stderr);
     assert!(checked.status.success(), "{said}");
-    // Deprecated fields are warnings; we have none.
+    // Deprecated fields are warnings; there are none.
     assert_eq!(said, "");
     assert!(String::from_utf8_lossy(&checked.stdout).contains(hookline_shopify_admin::API_VERSION));
 }

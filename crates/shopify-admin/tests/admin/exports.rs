@@ -1,4 +1,4 @@
-//! Exports: begun, waited for, read, gone on with.
+//! Exports: started, awaited, read, continued.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ struct Ready {
     bytes: u64,
 }
 
-/// Asks until it is not running any more. The shop writes it in its own time.
+/// Polls until the export has ended. The local shop writes it in real time.
 async fn written(shop: &Shop, export: &ExportId) -> Export {
     loop {
         match shop.admin().exported(&shop.store, export).await.unwrap() {
@@ -68,7 +68,7 @@ fn ids(batches: &[ExportBatch]) -> Vec<EntityId> {
 }
 
 #[tokio::test]
-async fn an_export_has_what_asking_for_each_product_has() {
+async fn export_has_the_same_products_as_single_reads() {
     let shop = Shop::new().await;
     shop.control("install", json!({"seed": true, "token": crate::shop::TOKEN}))
         .await;
@@ -90,7 +90,7 @@ async fn an_export_has_what_asking_for_each_product_has() {
 }
 
 #[tokio::test]
-async fn reading_goes_on_after_any_batch() {
+async fn reading_continues_after_any_batch() {
     let shop = Shop::new().await;
     shop.control("generate", json!({"products": 500, "variants": 3})).await;
     let ready = export(&shop).await;
@@ -105,11 +105,11 @@ async fn reading_goes_on_after_any_batch() {
 }
 
 #[tokio::test]
-async fn a_download_that_breaks_off_is_an_error_and_is_gone_on_with() {
+async fn broken_download_is_an_error_and_is_continued() {
     let shop = Shop::new().await;
     shop.control("generate", json!({"products": 300, "variants": 2})).await;
     let ready = export(&shop).await;
-    // Within a line, and, as far as anybody can see, right after one.
+    // Within a line, and right after one.
     let whole = read(&shop, &ready, 0, 50).await.unwrap();
     for after in [ready.bytes / 2, whole[2].offset] {
         shop.control("bulk", json!({"drop": 1, "drop_after": after})).await;
@@ -139,7 +139,7 @@ async fn a_download_that_breaks_off_is_an_error_and_is_gone_on_with() {
 }
 
 #[tokio::test]
-async fn an_export_that_fails_or_that_nobody_knows_says_so() {
+async fn failed_and_unknown_exports_are_reported() {
     let shop = Shop::new().await;
     shop.control("generate", json!({"products": 100, "variants": 1})).await;
     for partial in [false, true] {
@@ -155,7 +155,7 @@ async fn an_export_that_fails_or_that_nobody_knows_says_so() {
 }
 
 #[tokio::test]
-async fn an_export_says_how_far_it_is_and_a_sixth_has_to_wait() {
+async fn export_reports_its_progress_and_a_sixth_one_waits() {
     let shop = Shop::new().await;
     shop.control("generate", json!({"products": 50, "variants": 1})).await;
     shop.control("bulk", json!({"start_seconds": 3600})).await;
@@ -169,14 +169,14 @@ async fn an_export_says_how_far_it_is_and_a_sixth_has_to_wait() {
 }
 
 #[tokio::test]
-async fn an_export_of_nothing_is_read_to_its_end() {
+async fn empty_export_is_read_to_its_end() {
     let shop = Shop::new().await;
     let ready = export(&shop).await;
     assert_eq!(ids(&read(&shop, &ready, 0, 10).await.unwrap()), []);
 }
 
 #[tokio::test]
-async fn an_address_that_is_no_more_is_worth_another_look_at_the_export() {
+async fn expired_address_is_retryable() {
     let shop = Shop::new().await;
     let ready = Ready {
         address: crate::shop::http_address(&shop, "bulk/404.jsonl"),
@@ -188,7 +188,7 @@ async fn an_address_that_is_no_more_is_worth_another_look_at_the_export() {
 }
 
 #[tokio::test]
-async fn odd_records_of_an_export_cost_themselves() {
+async fn unreadable_records_of_an_export_cost_only_themselves() {
     let shop = Shop::new().await;
     for number in 1..=6 {
         let given = json!({"id": number, "title": format!("Lamp {number}"), "variants": [{"id": number * 10}]});

@@ -1,4 +1,4 @@
-//! Throttling and failures that pass. No test waits: the time passes by as much as is waited for.
+//! Throttling and transient failures. No test waits: the clock advances by each sleep.
 
 use std::{
     pin::Pin,
@@ -22,11 +22,11 @@ use crate::{
     shop::{Shop, TOKEN, http},
 };
 
-/// Fills the shop's bucket as it waits: the shop's time is not ours.
+/// Refills the shop's bucket during a sleep: the shop has its own clock.
 #[derive(Clone)]
 struct Filling {
     shop: Arc<Shop>,
-    /// What it held, and when.
+    /// Contents of the bucket, with their time.
     held: Arc<Mutex<(f64, Timestamp)>>,
 }
 
@@ -45,7 +45,7 @@ impl Sleep for Filling {
     }
 }
 
-/// A shop whose bucket holds so much, and a client that knows nothing of it yet.
+/// A shop whose bucket holds this much, and a client that does not know it yet.
 async fn holding(points: f64) -> (Filling, ShopifyAdmin<Given>) {
     let shop = Arc::new(Shop::new().await);
     let given = json!({"maximum": 1000, "rate": RATE, "available": points});
@@ -59,7 +59,7 @@ async fn holding(points: f64) -> (Filling, ShopifyAdmin<Given>) {
 }
 
 #[tokio::test]
-async fn what_is_throttled_waits_just_long_enough() {
+async fn throttled_query_waits_just_long_enough() {
     let (filling, admin) = holding(10.0).await;
     let shop = &filling.shop;
     let seen = admin.products(&shop.store, &[id(1)]).await.unwrap().seen;
@@ -74,28 +74,28 @@ async fn what_is_throttled_waits_just_long_enough() {
 }
 
 #[tokio::test]
-async fn what_would_have_to_wait_beyond_the_deadline_is_throttled() {
+async fn query_that_would_wait_beyond_the_deadline_is_throttled() {
     let (filling, admin) = holding(10.0).await;
     let shop = &filling.shop;
     let hurried = admin.until(shop.passing.now() + SignedDuration::from_secs(5));
     let failed = hurried.products(&shop.store, &[id(1)]).await.unwrap_err();
     assert!(matches!(failed, CatalogueError::Throttled), "{failed:?}");
-    // The bucket is known by now, so this one does not even ask.
+    // The bucket is known by now, so this query is not sent.
     let failed = hurried.products(&shop.store, &[id(1)]).await.unwrap_err();
     assert!(matches!(failed, CatalogueError::Throttled), "{failed:?}");
     assert_eq!(shop.count("graphql").await, 1);
 }
 
 #[tokio::test]
-async fn a_query_waits_before_it_is_sent_when_the_bucket_is_known_to_hold_too_little() {
+async fn query_waits_before_it_is_sent_while_the_bucket_holds_too_little() {
     let (filling, admin) = holding(1000.0).await;
     let shop = &filling.shop;
-    // Learns what it costs, and what is left.
+    // Learns its cost and the rest.
     admin.products(&shop.store, &[id(1)]).await.unwrap();
     let asked = shop.count("graphql").await;
     shop.control("throttle", json!({"maximum": 1000, "rate": 50, "available": 20}))
         .await;
-    // Another query tells how little there is.
+    // Another query shows how little is left.
     admin.shop(&shop.store).await.unwrap();
     let before = shop.passing.waited();
     *filling.held.lock().unwrap() = (20.0, shop.passing.now());
@@ -110,7 +110,7 @@ async fn a_query_waits_before_it_is_sent_when_the_bucket_is_known_to_hold_too_li
 }
 
 #[tokio::test]
-async fn what_asks_to_be_asked_later_is() {
+async fn retry_after_is_respected() {
     let shop = Shop::new().await;
     shop.control("faults", json!({"next": 2, "kind": "429", "retry_after": 7}))
         .await;
@@ -122,7 +122,7 @@ async fn what_asks_to_be_asked_later_is() {
 }
 
 #[tokio::test]
-async fn it_does_not_wait_beyond_the_deadline() {
+async fn client_does_not_wait_beyond_the_deadline() {
     let shop = Shop::new().await;
     shop.control("faults", json!({"next": 9, "kind": "429", "retry_after": 7}))
         .await;
@@ -133,7 +133,7 @@ async fn it_does_not_wait_beyond_the_deadline() {
 }
 
 #[tokio::test]
-async fn failures_that_pass_are_asked_again_and_those_that_do_not_are_told() {
+async fn transient_failures_are_retried_and_permanent_ones_reported() {
     for kind in ["500", "503", "drop"] {
         let shop = Shop::new().await;
         shop.control("faults", json!({"next": 2, "kind": kind})).await;
@@ -148,13 +148,13 @@ async fn failures_that_pass_are_asked_again_and_those_that_do_not_are_told() {
 }
 
 #[tokio::test]
-async fn an_export_is_not_begun_twice_because_an_answer_got_lost() {
+async fn export_is_not_started_twice_when_a_response_is_lost() {
     let shop = Shop::new().await;
     shop.control("faults", json!({"next": 1, "kind": "503"})).await;
     let failed = shop.admin().export(&shop.store).await.unwrap_err();
     assert!(matches!(failed, CatalogueError::Unavailable(_)), "{failed:?}");
     assert_eq!(shop.count("graphql").await, 1);
-    // A subscription may be: the second finds that it has been made.
+    // A subscription may be repeated: the second one finds the first.
     shop.control("faults", json!({"next": 1, "kind": "503"})).await;
     let wanted = WantedSubscription {
         topic: "products/update".parse().unwrap(),
@@ -164,7 +164,7 @@ async fn an_export_is_not_begun_twice_because_an_answer_got_lost() {
     shop.admin().create(&shop.store, &wanted).await.unwrap();
 }
 
-/// Waits for real, and tells.
+/// Waits for real, and counts.
 #[derive(Clone)]
 struct Telling(crate::shop::Passing);
 
@@ -178,7 +178,7 @@ impl Sleep for Telling {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn queries_at_once_share_what_there_is() {
+async fn concurrent_queries_share_the_bucket() {
     let shop = Shop::new().await;
     shop.control("throttle", json!({"maximum": 1000, "rate": 20_000})).await;
     let time = Time::with_sleep(shop.passing.clone(), Telling(shop.passing.clone()));
@@ -196,7 +196,7 @@ async fn queries_at_once_share_what_there_is() {
     for asked in asking.collect::<Vec<_>>() {
         assert_eq!(asked.await.unwrap().unwrap(), 1);
     }
-    // One at a time fits; the others have waited rather than been refused.
+    // One at a time fits; the others waited and were not refused.
     assert_eq!(shop.count("throttled").await, 0);
     assert!(shop.passing.waits().len() >= 3, "{:?}", shop.passing.waits());
 }

@@ -1,4 +1,4 @@
-//! The Admin client against the local Shopify, which answers Shopify's real schema.
+//! Tests of the Admin client against the local Shopify, which implements Shopify's real schema.
 
 #![expect(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! Products, collections and what else is asked by id.
+//! Products, collections and other reads by id.
 
 use hookline_domain::{
     event::{Event, Observed, product::Product},
@@ -20,7 +20,7 @@ fn product(observed: &Observed) -> &Product {
     }
 }
 
-/// Variants as `products/update` has them.
+/// Variants in the form of `products/update`.
 fn variants(first: u64, count: u64) -> Vec<Value> {
     (0..count)
         .map(|number| {
@@ -43,7 +43,7 @@ async fn create(shop: &Shop, number: u64, count: u64) {
 }
 
 #[tokio::test]
-async fn a_product_comes_whole_however_many_variants_it_has() {
+async fn product_is_complete_with_any_number_of_variants() {
     let shop = Shop::new().await;
     shop.control("throttle", json!({"maximum": 100_000, "rate": 100_000}))
         .await;
@@ -51,7 +51,7 @@ async fn a_product_comes_whole_however_many_variants_it_has() {
         create(&shop, number, count).await;
     }
     let ids: Vec<_> = (1..=5).map(id).collect();
-    // Together, with a small first page of each, and each alone, with a large one.
+    // Together, with small first pages, and alone, with large ones.
     let together = shop.admin().products(&shop.store, &ids).await.unwrap().seen;
     for ((observed, number), count) in together.iter().zip(1..).zip([1, 101, 251, 620, 2048]) {
         let found = product(observed);
@@ -71,14 +71,14 @@ async fn a_product_comes_whole_however_many_variants_it_has() {
     assert_eq!(found.tags, ["brass", "lamp"]);
     assert_eq!(found.variants[0].currency.as_deref(), Some("EUR"));
     assert_eq!(found.variants[0].price.unwrap().to_string(), "12.50");
-    // An even number has none in stock.
+    // Even numbers have no stock.
     assert!(
         found.variants[0].stock.availability() == Some(false) && found.variants[1].stock.availability() == Some(true)
     );
 }
 
 #[tokio::test]
-async fn what_is_asked_comes_in_that_order_and_what_is_not_there_is_deleted() {
+async fn products_keep_the_requested_order_and_missing_ones_are_deleted() {
     let shop = Shop::new().await;
     create(&shop, 788_032_119_674_292_922, 0).await;
     create(&shop, 7, 1).await;
@@ -92,7 +92,7 @@ async fn what_is_asked_comes_in_that_order_and_what_is_not_there_is_deleted() {
 }
 
 #[tokio::test]
-async fn fifty_products_are_asked_for_at_once_and_no_more() {
+async fn products_are_read_in_queries_of_limited_size() {
     let shop = Shop::new().await;
     shop.control("generate", json!({"products": 60, "variants": 3})).await;
     let listed = shop.control("products", json!({"limit": 60})).await;
@@ -110,7 +110,7 @@ async fn fifty_products_are_asked_for_at_once_and_no_more() {
 }
 
 #[tokio::test]
-async fn a_product_has_its_collections_and_they_their_members() {
+async fn product_has_its_collections_and_they_have_their_members() {
     let shop = Shop::new().await;
     let numbers: Vec<u64> = (1..=260).collect();
     for number in &numbers {
@@ -125,7 +125,7 @@ async fn a_product_has_its_collections_and_they_their_members() {
         let given = json!({"id": 100 + number, "title": format!("C{number}"), "products": [7]});
         shop.control("create-collection", given).await;
     }
-    // More than a first page has, with others and alone.
+    // More than a first page, with others and alone.
     let admin = shop.admin();
     for ids in [vec![id(7), id(8)], vec![id(7)]] {
         let seen = admin.products(&shop.store, &ids).await.unwrap().seen;
@@ -145,7 +145,7 @@ async fn a_product_has_its_collections_and_they_their_members() {
 }
 
 #[tokio::test]
-async fn collections_are_asked_for_by_id_and_all_of_them() {
+async fn collections_are_read_by_id_and_listed() {
     let shop = Shop::new().await;
     for number in 1..=130 {
         let given = json!({"id": number, "title": format!("C{number}"), "body_html": "<b>All</b>", "products": []});
@@ -168,7 +168,7 @@ async fn collections_are_asked_for_by_id_and_all_of_them() {
 }
 
 #[tokio::test]
-async fn the_product_of_an_inventory_item_is_found() {
+async fn product_of_an_inventory_item_is_found() {
     let shop = Shop::new().await;
     create(&shop, 7, 2).await;
     let admin = shop.admin();
@@ -178,7 +178,7 @@ async fn the_product_of_an_inventory_item_is_found() {
 }
 
 #[tokio::test]
-async fn a_shop_tells_its_name_its_currency_and_our_scopes() {
+async fn shop_has_a_name_a_currency_and_our_scopes() {
     let shop = Shop::new().await;
     let told = shop.admin().shop(&shop.store).await.unwrap();
     assert_eq!(told.name, shop.store.store.as_str());
@@ -193,7 +193,7 @@ async fn a_shop_tells_its_name_its_currency_and_our_scopes() {
 }
 
 #[tokio::test]
-async fn a_wrong_token_and_an_uninstalled_shop_are_refused_and_the_token_is_not_told() {
+async fn wrong_token_and_uninstalled_shop_are_refused_without_quoting_the_token() {
     let shop = Shop::new().await;
     let wrong = "shpat_wrong_one";
     let refused = shop.admin_with(wrong).shop(&shop.store).await.unwrap_err();
@@ -209,7 +209,7 @@ async fn a_wrong_token_and_an_uninstalled_shop_are_refused_and_the_token_is_not_
 }
 
 #[tokio::test]
-async fn a_secret_goes_to_shopifys_hosts_only() {
+async fn secret_is_sent_to_hosts_of_shopify_only() {
     let http = hookline_shopify_admin::Http::new(hookline_shopify_admin::DEFAULT_ADMIN_URL).unwrap();
     let token = hookline_shopify_admin::Given(hookline_domain::kernel::secret::Secret::new("shpat_x"));
     let shop = Shop::unknown();
@@ -221,7 +221,7 @@ async fn a_secret_goes_to_shopifys_hosts_only() {
 }
 
 #[tokio::test]
-async fn an_odd_product_costs_itself_and_is_named_by_its_id() {
+async fn unreadable_product_costs_only_itself_and_is_named_by_its_id() {
     let shop = Shop::new().await;
     for number in 1..=6 {
         create(&shop, number, 1).await;
@@ -264,7 +264,7 @@ async fn an_odd_product_costs_itself_and_is_named_by_its_id() {
 }
 
 #[tokio::test]
-async fn an_odd_collection_or_member_costs_itself() {
+async fn unreadable_collection_or_member_costs_only_itself() {
     let shop = Shop::new().await;
     for number in 1..=3 {
         create(&shop, number, 0).await;
@@ -292,7 +292,7 @@ async fn an_odd_collection_or_member_costs_itself() {
 }
 
 #[tokio::test]
-async fn stock_that_is_not_counted_and_collections_that_are_not_published_are_told() {
+async fn untracked_stock_and_unpublished_collections_are_recognized() {
     let shop = Shop::new().await;
     create(&shop, 1, 2).await;
     for number in [7, 8, 9] {

@@ -1,4 +1,4 @@
-//! Answers that the local Shopify does not give, one after another.
+//! Responses that the local Shopify does not give, in sequence.
 
 use std::{
     net::Ipv4Addr,
@@ -20,7 +20,7 @@ use tokio::{
 
 use crate::{products::id, shop::Passing};
 
-/// Gives each request the next answer, and keeps what was asked.
+/// Server that gives each request the next response, and records the requests.
 struct Script {
     admin: ShopifyAdmin<Given>,
     asked: Arc<Mutex<Vec<String>>>,
@@ -55,7 +55,7 @@ impl Script {
     }
 }
 
-/// The body of a request.
+/// Returns the body of a request.
 async fn request(stream: &mut TcpStream) -> Value {
     let mut read = Vec::new();
     loop {
@@ -105,7 +105,7 @@ fn second(minute: u32) -> (u16, Value) {
 }
 
 #[tokio::test]
-async fn a_product_that_changes_between_its_pages_is_read_again() {
+async fn product_that_changes_between_its_pages_is_read_again() {
     let script = Script::of(vec![first(1), second(2), first(2), second(2)]).await;
     let seen = script.admin.products(&store("demo"), &[id(1)]).await.unwrap().seen;
     let Event::ProductUpdated(product) = &seen[0].event else {
@@ -119,7 +119,7 @@ async fn a_product_that_changes_between_its_pages_is_read_again() {
 }
 
 #[tokio::test]
-async fn one_that_never_holds_still_is_left_for_later_and_one_that_goes_is_gone() {
+async fn product_that_keeps_changing_is_retryable_and_a_deleted_one_is_deleted() {
     let changing = (1..10).flat_map(|minute| [first(minute), second(minute + 1)]).collect();
     let failed = Script::of(changing)
         .await
@@ -136,7 +136,7 @@ async fn one_that_never_holds_still_is_left_for_later_and_one_that_goes_is_gone(
 }
 
 #[tokio::test]
-async fn a_product_that_the_server_failed_to_read_is_not_deleted() {
+async fn product_that_the_server_failed_to_read_is_not_deleted() {
     let half = json!({
         "data": {"shop": {"currencyCode": "EUR"}, "nodes": [null]},
         "errors": [{"message": "Internal error", "path": ["nodes", 0], "extensions": {"code": "INTERNAL_SERVER_ERROR"}}],
@@ -148,7 +148,7 @@ async fn a_product_that_the_server_failed_to_read_is_not_deleted() {
 }
 
 #[tokio::test]
-async fn another_product_than_was_asked_for_is_not_taken() {
+async fn product_with_another_id_is_refused() {
     let failed = Script::of(vec![first(1)])
         .await
         .admin
@@ -159,7 +159,7 @@ async fn another_product_than_was_asked_for_is_not_taken() {
 }
 
 #[tokio::test]
-async fn statuses_say_whether_somebody_has_to_look() {
+async fn statuses_are_retryable_or_need_a_person() {
     for (status, says) in [
         (402, "frozen"),
         (403, "may not be used"),
@@ -183,7 +183,7 @@ async fn statuses_say_whether_somebody_has_to_look() {
 }
 
 #[tokio::test]
-async fn an_answer_that_does_not_fit_names_the_field() {
+async fn error_of_a_response_names_the_field() {
     let answer = json!({"data": {"shop": {"myshopifyDomain": "Secret", "currencyCode": 7}, "currentAppInstallation": {"accessScopes": []}}});
     let failed = Script::of(vec![(200, answer)])
         .await

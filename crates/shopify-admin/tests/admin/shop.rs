@@ -1,4 +1,4 @@
-//! A shop of a test's own at the local Shopify, and a time that passes when it is waited for.
+//! A separate shop for each test at the local Shopify, and a clock that advances with each sleep.
 
 use std::{
     pin::Pin,
@@ -15,14 +15,14 @@ use uuid::Uuid;
 
 pub const TOKEN: &str = "shpat_of_a_custom_app";
 
-/// A shop that no other test knows.
+/// Shop that no other test uses.
 pub struct Shop {
     pub store: StoreKey,
     pub passing: Passing,
 }
 
 impl Shop {
-    /// Installs the app with a custom app's token.
+    /// Creates a shop with the token of a custom app.
     pub async fn new() -> Self {
         let shop = Self::unknown();
         shop.control("install", json!({"kind": "custom", "token": TOKEN, "currency": "EUR"}))
@@ -30,7 +30,7 @@ impl Shop {
         shop
     }
 
-    /// One that is not there.
+    /// Returns a shop that does not exist.
     pub fn unknown() -> Self {
         Self {
             store: store(&format!("test-{}", Uuid::new_v4().simple())),
@@ -44,7 +44,7 @@ impl Shop {
             .await
     }
 
-    /// How often something was asked.
+    /// Number of calls of an operation.
     pub async fn count(&self, what: &str) -> u64 {
         self.control("counts", json!({})).await[what]
             .as_u64()
@@ -64,7 +64,7 @@ pub fn http() -> Http {
     Http::new(&LocalShopify::shared().admin_url()).unwrap()
 }
 
-/// A time that passes by as much as is waited for, at once; on top of the real one.
+/// Clock that advances at once by each sleep, on top of real time.
 #[derive(Clone, Default)]
 pub struct Passing {
     ahead: Arc<AtomicI64>,
@@ -76,7 +76,7 @@ impl Passing {
         Time::with_sleep(self.clone(), self.clone())
     }
 
-    /// What has been waited for so far.
+    /// Sleeps up to now.
     pub fn waits(&self) -> Vec<Duration> {
         self.waits.lock().unwrap().clone()
     }
@@ -105,7 +105,7 @@ impl Sleep for Passing {
     }
 }
 
-/// An address of a shop's.
+/// Returns an address of a shop.
 pub fn http_address(shop: &Shop, path: &str) -> String {
     let admin = LocalShopify::shared()
         .admin_url()

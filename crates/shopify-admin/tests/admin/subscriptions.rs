@@ -20,7 +20,7 @@ async fn list(shop: &Shop) -> Vec<VendorSubscription> {
 }
 
 #[tokio::test]
-async fn a_subscription_is_made_once_however_often_it_is_asked_for() {
+async fn subscription_is_created_once() {
     let shop = Shop::new().await;
     assert_eq!(list(&shop).await, []);
     for topic in ["products/update", "inventory_levels/update", "app/uninstalled"] {
@@ -46,7 +46,7 @@ async fn a_subscription_is_made_once_however_often_it_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_subscription_is_changed_and_removed() {
+async fn subscription_is_changed_and_removed() {
     let shop = Shop::new().await;
     let admin = shop.admin();
     admin
@@ -75,7 +75,7 @@ async fn a_subscription_is_changed_and_removed() {
 }
 
 #[tokio::test]
-async fn more_than_a_page_of_subscriptions_is_listed() {
+async fn subscriptions_are_listed_beyond_one_page() {
     let shop = Shop::new().await;
     for number in 0..101 {
         let wanted = wanted("products/update", &format!("https://example.com/{number}"));
@@ -85,7 +85,7 @@ async fn more_than_a_page_of_subscriptions_is_listed() {
 }
 
 #[tokio::test]
-async fn what_shopify_does_not_take_is_told() {
+async fn refusal_of_a_subscription_is_reported() {
     let shop = Shop::new().await;
     let refused = shop
         .admin()
@@ -93,7 +93,7 @@ async fn what_shopify_does_not_take_is_told() {
         .await
         .unwrap_err();
     assert!(chain(&refused).contains("protocol"), "{}", chain(&refused));
-    // Those can only be an app's own.
+    // Compliance topics can only be subscribed to for the app.
     let refused = shop
         .admin()
         .create(&shop.store, &wanted("shop/redact", "https://example.com/a"))

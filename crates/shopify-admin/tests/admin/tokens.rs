@@ -1,4 +1,4 @@
-//! Tokens: granted, renewed by one of many, saved before they are used. Over DynamoDB.
+//! Tokens: granted, renewed by one of several functions, stored before use. With DynamoDB.
 
 use std::{
     pin::Pin,
@@ -30,7 +30,7 @@ use tokio::sync::Barrier;
 
 use crate::shop::{Passing, Shop, http};
 
-/// A table whose item of a store can be made to refuse what is renewed: as if the function had died before.
+/// Table that can refuse to store renewed tokens, as if the function had died before.
 #[derive(Clone)]
 struct Table<C> {
     connections: C,
@@ -79,7 +79,7 @@ impl<C: Connections> Connections for Table<C> {
     }
 }
 
-/// Waits for real, but not long: for tests in which one really waits for another.
+/// Sleeps for a short real time, for tests in which one function waits for another.
 #[derive(Clone)]
 struct Brief;
 
@@ -97,7 +97,7 @@ impl Clock for Real {
     }
 }
 
-/// A shop and the table of its tokens.
+/// Shop with the table of its tokens.
 struct World {
     shop: Shop,
     dynamodb: DynamoDb,
@@ -117,7 +117,7 @@ impl World {
         self.dynamodb.aws().connections(CONNECTIONS_TABLE)
     }
 
-    /// The tokens as one function has them, with memory and connections of its own.
+    /// Returns the tokens of one function, with its own memory and connections.
     fn tokens(&self, time: Time) -> Tokens<Table<hookline_aws::DynamoConnections>, MemoryVault, Secret> {
         self.tokens_that(time, false)
     }
@@ -166,7 +166,7 @@ impl World {
         self.shop.control("tokens", json!({"expire": true})).await;
     }
 
-    /// How often each grant was made.
+    /// Number of grants by type.
     async fn grants(&self, kind: &str) -> u64 {
         let told = self.shop.control("tokens", json!({})).await;
         told["grants"][kind].as_u64().unwrap_or_default()
@@ -186,7 +186,7 @@ fn soon(seconds: i64) -> Timestamp {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_functions_that_refresh_at_once_make_one_grant_and_both_have_a_token() {
+async fn concurrent_renewals_make_one_grant_and_both_get_a_token() {
     for how_many in [2, 12] {
         let world = World::new().await;
         world.connect_expiring(soon(-1)).await;
@@ -213,7 +213,7 @@ async fn two_functions_that_refresh_at_once_make_one_grant_and_both_have_a_token
 }
 
 #[tokio::test]
-async fn a_token_is_taken_from_memory_while_it_is_good() {
+async fn token_is_cached_while_it_is_valid() {
     let world = World::new().await;
     let passing = Passing::default();
     world.connect_expiring(soon(3600)).await;
@@ -230,7 +230,7 @@ async fn a_token_is_taken_from_memory_while_it_is_good() {
 }
 
 #[tokio::test]
-async fn while_another_renews_the_old_token_is_used_until_it_expires() {
+async fn old_token_is_used_until_it_expires_while_another_function_renews_it() {
     let world = World::new().await;
     let passing = Passing::default();
     world.connect_expiring(soon(100)).await;
@@ -249,7 +249,7 @@ async fn while_another_renews_the_old_token_is_used_until_it_expires() {
 }
 
 #[tokio::test]
-async fn the_lease_of_one_who_died_lapses() {
+async fn lease_of_a_dead_function_expires() {
     let world = World::new().await;
     let passing = Passing::default();
     world.connect_expiring(soon(-1)).await;
@@ -266,7 +266,7 @@ async fn the_lease_of_one_who_died_lapses() {
     world.function(&passing.time()).shop(&world.shop.store).await.unwrap();
     assert_eq!(world.grants("refresh_token").await, 1);
     assert!(passing.waited() > Duration::from_secs(40), "{:?}", passing.waited());
-    // With too little time, it says that somebody is at it.
+    // With too little time, the error says that another function renews it.
     world.connect_expiring(soon(-1)).await;
     let generation = world.kept().await.generation;
     let leased = world
@@ -280,7 +280,7 @@ async fn the_lease_of_one_who_died_lapses() {
 }
 
 #[tokio::test]
-async fn one_who_dies_after_the_grant_leaves_a_refresh_token_that_still_works() {
+async fn refresh_token_still_works_when_a_function_dies_after_the_grant() {
     let world = World::new().await;
     world.connect_expiring(soon(-1)).await;
     world.expire().await;
@@ -290,7 +290,7 @@ async fn one_who_dies_after_the_grant_leaves_a_refresh_token_that_still_works() 
     assert!(chain(&failed).contains("died"), "{}", chain(&failed));
     assert_eq!(world.grants("refresh_token").await, 1);
     assert_eq!(world.kept().await.generation, 1);
-    // What was granted has not been used, so what is kept is still good.
+    // The granted token has not been used, so the stored one is still valid.
     world.function(&passing.time()).shop(&world.shop.store).await.unwrap();
     assert_eq!(world.grants("refresh_token").await, 2);
     assert_eq!(world.grants("refused").await, 0);
@@ -298,7 +298,7 @@ async fn one_who_dies_after_the_grant_leaves_a_refresh_token_that_still_works() 
 }
 
 #[tokio::test]
-async fn a_token_that_is_not_taken_though_it_looks_fresh_is_renewed_once() {
+async fn refused_token_that_looks_valid_is_renewed_once() {
     let world = World::new().await;
     let passing = Passing::default();
     world.connect_expiring(soon(3600)).await;
@@ -308,7 +308,7 @@ async fn a_token_that_is_not_taken_though_it_looks_fresh_is_renewed_once() {
     world.expire().await;
     one.shop(&world.shop.store).await.unwrap();
     assert_eq!(world.grants("refresh_token").await, 1);
-    // The other finds what the one has kept.
+    // The other function finds the stored token.
     other.shop(&world.shop.store).await.unwrap();
     assert_eq!(world.grants("refresh_token").await, 1);
     assert_eq!(world.shop.count("unauthorized").await, 2);
@@ -330,7 +330,7 @@ async fn client_credentials_are_granted_and_renewed() {
 }
 
 #[tokio::test]
-async fn a_custom_apps_token_never_expires_and_another_takes_its_place() {
+async fn token_of_a_custom_app_never_expires_and_can_be_replaced() {
     let world = World::new().await;
     let passing = Passing::default();
     let function = world.function(&passing.time());
@@ -346,7 +346,7 @@ async fn a_custom_apps_token_never_expires_and_another_takes_its_place() {
     world.shop.control("uninstall", json!({})).await;
     let refused = function.shop(&world.shop.store).await.unwrap_err();
     assert!(matches!(refused, CatalogueError::Refused { .. }), "{refused:?}");
-    // … until somebody gives another, which is found at once.
+    // … until a person provides another, which is found at once.
     world.shop.control("install", json!({"token": "shpat_new"})).await;
     let access = Secret::new("shpat_new");
     world.connect(Credential::Custom { access }).await;
@@ -354,7 +354,7 @@ async fn a_custom_apps_token_never_expires_and_another_takes_its_place() {
 }
 
 #[tokio::test]
-async fn a_grant_that_is_refused_says_why_and_ends_its_lease() {
+async fn refused_grant_has_a_reason_and_ends_its_lease() {
     let world = World::new().await;
     let passing = Passing::default();
     world.connect_expiring(soon(-1)).await;
@@ -373,7 +373,7 @@ async fn a_grant_that_is_refused_says_why_and_ends_its_lease() {
             .lease
             .is_none_or(|lease| lease.until <= passing.now())
     );
-    // One that fails for now leaves it to be tried at once.
+    // After a transient failure it can be tried again at once.
     world.connect_expiring(soon(-1)).await;
     world.expire().await;
     world
@@ -391,7 +391,7 @@ async fn a_grant_that_is_refused_says_why_and_ends_its_lease() {
 }
 
 #[tokio::test]
-async fn what_a_person_gives_is_tried_before_it_is_kept_and_forgotten_when_told() {
+async fn credential_is_tested_before_it_is_stored_and_can_be_removed() {
     let world = World::new().await;
     let tokens = world.tokens(Time::of(Real));
     let access = Secret::new(crate::shop::TOKEN);

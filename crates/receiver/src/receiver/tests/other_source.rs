@@ -119,7 +119,7 @@ async fn stack() -> Stack {
     }
 }
 
-/// A request that was signed so many seconds before now.
+/// Request that was signed this many seconds ago.
 fn request(id: &str, body: &str, age: i64) -> Request {
     let time = Noon.now().as_second() - age;
     let mut hmac: Hmac<Sha256> = Hmac::new_from_slice(KEY).unwrap();

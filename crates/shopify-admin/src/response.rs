@@ -1,4 +1,4 @@
-//! What the Admin API answers, whatever was asked: data, errors, and what it cost.
+//! Responses of the Admin API to any operation: data, errors, and cost.
 //!
 //! Errors: <https://shopify.dev/docs/api/admin-graphql/latest#status-and-error-codes>, costs:
 //! <https://shopify.dev/docs/api/usage/limits#graphql-admin-api-rate-limits>.
@@ -7,16 +7,16 @@ use hookline_domain::{kernel::port::PortError, sync::vendor::CatalogueError};
 use hookline_sources::shopify::{mended, problem};
 use serde::{Deserialize, de::DeserializeOwned};
 
-/// The name of this port in failures.
+/// Name of this port in failures.
 pub(crate) const PORT: &str = "the store's Admin API";
 
-/// How much of what it said is told.
-const TOLD: usize = 300;
+/// Maximum length of a quoted message, in characters.
+const MAX_MESSAGE_CHARS: usize = 300;
 
-/// An answer with the status 200.
+/// Response with the status 200.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Answer<T> {
-    // Of null, too.
+pub(crate) struct GraphqlResponse<T> {
+    // Also the default for null.
     #[serde(default = "Option::default")]
     data: Option<T>,
     #[serde(default)]
@@ -40,17 +40,17 @@ struct Extensions {
     cost: Option<Cost>,
 }
 
-/// What a query cost.
+/// Cost of a query.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Cost {
-    /// What has to be there before it is done.
+    /// Points that the bucket must hold before the query runs.
     pub requested_query_cost: f64,
-    /// What there is.
+    /// State of the bucket.
     pub throttle_status: ThrottleStatus,
 }
 
-/// What a store's bucket holds.
+/// State of a store's bucket.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ThrottleStatus {
@@ -59,30 +59,30 @@ pub(crate) struct ThrottleStatus {
     pub restore_rate: f64,
 }
 
-/// Why there is no data.
+/// A response without data.
 #[derive(Debug)]
-pub(crate) enum Failure {
+pub(crate) enum ResponseError {
     /// The bucket holds too little.
     Throttled,
-    /// It failed, and may not the next time.
-    Passing(CatalogueError),
-    /// It will fail again.
-    Lasting(CatalogueError),
+    /// Failure that may not recur.
+    Transient(CatalogueError),
+    /// Failure that will recur.
+    Permanent(CatalogueError),
 }
 
-/// It says that it has failed.
+/// Failure that the server reports.
 #[derive(Debug, thiserror::Error)]
 #[error("it answered {code}: {message}")]
-struct Failed {
+struct ServerError {
     code: String,
     message: String,
 }
 
-/// Reads an answer of a named operation.
+/// Reads the response of a named operation.
 ///
 /// # Errors
-/// [`CatalogueError::Disagreed`] when it is not one. Quotes nothing of it.
-pub(crate) fn read<T: DeserializeOwned>(operation: &str, body: &[u8]) -> Result<Answer<T>, CatalogueError> {
+/// [`CatalogueError::Disagreed`] if it does not fit. Quotes nothing of it.
+pub(crate) fn read<T: DeserializeOwned>(operation: &str, body: &[u8]) -> Result<GraphqlResponse<T>, CatalogueError> {
     let read = |body: &[u8]| {
         let mut deserializer = serde_json::Deserializer::from_slice(body);
         serde_path_to_error::deserialize(&mut deserializer)
@@ -94,7 +94,7 @@ pub(crate) fn read<T: DeserializeOwned>(operation: &str, body: &[u8]) -> Result<
     }
 }
 
-/// Says where something does not fit, and what was expected there, without the value that was found.
+/// Returns the error for a place that does not fit, with the expectation and without the value.
 pub(crate) fn misfit(what: &str, error: &serde_path_to_error::Error<serde_json::Error>) -> CatalogueError {
     let place = match error.path().to_string() {
         path if path != "." && error.inner().is_data() => format!(" at {path}"),
@@ -105,52 +105,51 @@ pub(crate) fn misfit(what: &str, error: &serde_path_to_error::Error<serde_json::
     }
 }
 
-impl<T> Answer<T> {
-    /// What it cost, as far as it says.
+impl<T> GraphqlResponse<T> {
+    /// Cost of the query, if stated.
     pub(crate) fn cost(&self) -> Option<Cost> {
         self.extensions.as_ref().and_then(|extensions| extensions.cost.clone())
     }
 
-    /// The data. With any error there is none: what is null then is not what is not there.
-    pub(crate) fn into_data(self, operation: &str) -> Result<T, Failure> {
+    /// Returns the data. With any error there is none: a null then does not mean that the value does not exist.
+    pub(crate) fn into_data(self, operation: &str) -> Result<T, ResponseError> {
         let Some(error) = self.errors.into_iter().min_by_key(rank) else {
             return self.data.ok_or_else(|| {
-                Failure::Lasting(CatalogueError::Disagreed {
+                ResponseError::Permanent(CatalogueError::Disagreed {
                     problem: format!("the answer to {operation} has neither data nor errors"),
                 })
             });
         };
         let code = error.extensions.and_then(|extensions| extensions.code);
-        let message = told(&error.message);
+        let message = one_line(&error.message);
         Err(match code.as_deref() {
-            Some("THROTTLED") => Failure::Throttled,
-            Some("ACCESS_DENIED") => Failure::Lasting(CatalogueError::Refused {
-                reason: format!("{message} (give the app this scope, install it anew, then add the store again)"),
+            Some("THROTTLED") => ResponseError::Throttled,
+            Some("ACCESS_DENIED") => ResponseError::Permanent(CatalogueError::Refused {
+                reason: format!("{message} (give the app this scope, install it again, then add the store again)"),
             }),
-            Some("SHOP_INACTIVE") => Failure::Lasting(CatalogueError::Refused {
+            Some("SHOP_INACTIVE") => ResponseError::Permanent(CatalogueError::Refused {
                 reason: format!("the store is not active: {message}"),
             }),
-            Some("MAX_COST_EXCEEDED") => Failure::Lasting(CatalogueError::Disagreed {
+            Some("MAX_COST_EXCEEDED") => ResponseError::Permanent(CatalogueError::Disagreed {
                 problem: format!("{operation} costs more than one query may: {message}"),
             }),
             Some("INTERNAL_SERVER_ERROR" | "TIMEOUT" | "SERVICE_UNAVAILABLE") => {
                 let code = code.unwrap_or_default();
-                Failure::Passing(PortError::new(PORT, Failed { code, message }).into())
+                ResponseError::Transient(PortError::new(PORT, ServerError { code, message }).into())
             }
-            // Without a code it says what is wrong with the document or its variables. The same words come for what
-            // broke inside.
+            // Without a code, the message describes a fault of the document or its variables, or an internal failure.
             Some(_) | None if message.starts_with("Internal error") => {
                 let code = "an internal error".to_owned();
-                Failure::Passing(PortError::new(PORT, Failed { code, message }).into())
+                ResponseError::Transient(PortError::new(PORT, ServerError { code, message }).into())
             }
-            Some(_) | None => Failure::Lasting(CatalogueError::Disagreed {
+            Some(_) | None => ResponseError::Permanent(CatalogueError::Disagreed {
                 problem: format!("{operation}: {message}"),
             }),
         })
     }
 }
 
-/// Of several errors, the one that decides: what lasts before what passes.
+/// Rank of an error: of several, the lowest decides.
 fn rank(error: &ErrorBody) -> u8 {
     match error
         .extensions
@@ -163,12 +162,12 @@ fn rank(error: &ErrorBody) -> u8 {
     }
 }
 
-/// What it said, on one line and not too long.
-pub(crate) fn told(message: &str) -> String {
+/// Returns a message on one line, at most [`MAX_MESSAGE_CHARS`] long.
+pub(crate) fn one_line(message: &str) -> String {
     let line: String = message
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
-        .take(TOLD)
+        .take(MAX_MESSAGE_CHARS)
         .collect();
     line.trim().to_owned()
 }
@@ -180,57 +179,60 @@ mod tests {
 
     use super::*;
 
-    fn failure(errors: &str) -> Failure {
+    fn failure(errors: &str) -> ResponseError {
         let body = format!("{{\"data\": {{\"nodes\": [null]}}, \"errors\": {errors}}}");
-        let answer: Answer<Value> = read("Products", body.as_bytes()).unwrap();
+        let answer: GraphqlResponse<Value> = read("Products", body.as_bytes()).unwrap();
         answer.into_data("Products").unwrap_err()
     }
 
     #[test]
-    fn each_code_says_whether_it_is_worth_a_retry() {
+    fn each_code_is_transient_or_permanent() {
         assert!(matches!(
             failure(r#"[{"message": "Throttled", "extensions": {"code": "THROTTLED"}}]"#),
-            Failure::Throttled
+            ResponseError::Throttled
         ));
         assert!(matches!(
             failure(r#"[{"message": "Access denied for nodes field.", "extensions": {"code": "ACCESS_DENIED"}}]"#),
-            Failure::Lasting(CatalogueError::Refused { .. })
+            ResponseError::Permanent(CatalogueError::Refused { .. })
         ));
         assert!(matches!(
             failure(r#"[{"message": "Query cost is 1200", "extensions": {"code": "MAX_COST_EXCEEDED"}}]"#),
-            Failure::Lasting(CatalogueError::Disagreed { .. })
+            ResponseError::Permanent(CatalogueError::Disagreed { .. })
         ));
         assert!(matches!(
             failure(
                 r#"[{"message": "Internal error. Looks like …", "extensions": {"code": "INTERNAL_SERVER_ERROR"}}]"#
             ),
-            Failure::Passing(CatalogueError::Unavailable(_))
+            ResponseError::Transient(CatalogueError::Unavailable(_))
         ));
         assert!(matches!(
             failure(r#"[{"message": "Field 'nam' doesn't exist on type 'Product'"}]"#),
-            Failure::Lasting(CatalogueError::Disagreed { .. })
+            ResponseError::Permanent(CatalogueError::Disagreed { .. })
         ));
     }
 
     #[test]
-    fn what_is_null_beside_an_error_is_not_what_is_not_there() {
+    fn null_beside_an_error_does_not_mean_absence() {
         assert!(matches!(
             failure(r#"[{"message": "Internal error", "path": ["nodes", 0]}]"#),
-            Failure::Passing(_)
+            ResponseError::Transient(_)
         ));
     }
 
     #[test]
-    fn an_answer_that_does_not_fit_says_where_and_quotes_nothing() {
+    fn error_of_a_response_names_the_place_and_quotes_nothing() {
         #[derive(Debug, Deserialize)]
         struct Data {
             #[serde(rename = "title")]
             _title: u32,
         }
         let error = read::<Data>("Shop", br#"{"data": {"title": "Secret Title"}}"#).unwrap_err();
-        let told = chain(&error);
-        assert!(told.contains("the answer to Shop does not fit at data.title"), "{told}");
-        assert!(!told.contains("Secret"), "{told}");
+        let message = chain(&error);
+        assert!(
+            message.contains("the answer to Shop does not fit at data.title"),
+            "{message}"
+        );
+        assert!(!message.contains("Secret"), "{message}");
         let error = read::<Data>("Shop", b"<html>Secret Title").unwrap_err();
         assert!(!chain(&error).contains("Secret"));
     }
