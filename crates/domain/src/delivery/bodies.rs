@@ -104,7 +104,7 @@ pub trait KeepBodies: Send + Sync {
 }
 
 /// Full access to stored bodies. For the consumer.
-pub trait Bodies: KeepBodies {
+pub trait Bodies: Send + Sync {
     /// Fetches a body; `None` if it does not exist, or no longer. Sees every `put` before it.
     fn get(&self, key: &BodyKey) -> impl Future<Output = Result<Option<Vec<u8>>, PortError>> + Send;
 

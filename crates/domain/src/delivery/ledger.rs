@@ -193,7 +193,7 @@ pub trait Claims: Send + Sync {
 }
 
 /// Ledger of claims and outcomes, as the consumer uses it.
-pub trait Ledger: Claims {
+pub trait Ledger: Send + Sync {
     /// Records the outcome of a delivery by the rule of [`settle`], with **one** conditional write. A parked delivery
     /// may be parked again, with its latest problem, or get any other outcome later; a done delivery stays as it is.
     /// `problem` is the reason for parking; any other outcome removes the stored problem. Parking a done delivery

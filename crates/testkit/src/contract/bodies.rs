@@ -3,7 +3,7 @@
 use hookline_domain::{
     delivery::{
         BODY_LIMIT,
-        bodies::{Attempt, Bodies, BodyKey},
+        bodies::{Attempt, Bodies, BodyKey, KeepBodies},
     },
     kernel::ids::DeliveryId,
 };
@@ -37,7 +37,7 @@ fn key(id: &str) -> BodyKey {
 }
 
 /// The largest and the smallest body, incompressible.
-pub async fn body_reads_back_byte_for_byte(bodies: &impl Bodies) {
+pub async fn body_reads_back_byte_for_byte(bodies: &(impl KeepBodies + Bodies)) {
     let large: Vec<u8> = (0..BODY_LIMIT + 256).map(|n| n.to_le_bytes()[n % 3]).collect();
     for body in [large, vec![0xFF], vec![]] {
         let key = key("1");
@@ -47,11 +47,11 @@ pub async fn body_reads_back_byte_for_byte(bodies: &impl Bodies) {
     }
 }
 
-pub async fn unknown_body_is_none(bodies: &impl Bodies) {
+pub async fn unknown_body_is_none(bodies: &(impl KeepBodies + Bodies)) {
     assert_eq!(bodies.get(&key("1")).await.unwrap(), None);
 }
 
-pub async fn deleted_body_is_gone_and_may_be_deleted_again(bodies: &impl Bodies) {
+pub async fn deleted_body_is_gone_and_may_be_deleted_again(bodies: &(impl KeepBodies + Bodies)) {
     let (key, other) = (key("1"), key("2"));
     bodies.put(&key, b"body".to_vec()).await.unwrap();
     bodies.put(&other, b"other".to_vec()).await.unwrap();
@@ -62,7 +62,7 @@ pub async fn deleted_body_is_gone_and_may_be_deleted_again(bodies: &impl Bodies)
     assert_eq!(bodies.get(&other).await.unwrap(), Some(b"other".to_vec()));
 }
 
-pub async fn putting_the_same_body_again_changes_nothing(bodies: &impl Bodies) {
+pub async fn putting_the_same_body_again_changes_nothing(bodies: &(impl KeepBodies + Bodies)) {
     let key = key("1");
     for _ in 0..2 {
         bodies.put(&key, b"body".to_vec()).await.unwrap();
@@ -70,7 +70,7 @@ pub async fn putting_the_same_body_again_changes_nothing(bodies: &impl Bodies) {
     assert_eq!(bodies.get(&key).await.unwrap(), Some(b"body".to_vec()));
 }
 
-pub async fn attempts_stores_and_deliveries_are_isolated(bodies: &impl Bodies) {
+pub async fn attempts_stores_and_deliveries_are_isolated(bodies: &(impl KeepBodies + Bodies)) {
     let first = key("1");
     let mut other_attempt = first.clone();
     other_attempt.attempt = Attempt::new();
@@ -89,7 +89,7 @@ pub async fn attempts_stores_and_deliveries_are_isolated(bodies: &impl Bodies) {
     assert_eq!(bodies.get(&first).await.unwrap(), Some(b"body".to_vec()));
 }
 
-pub async fn delivery_may_have_any_id(bodies: &impl Bodies) {
+pub async fn delivery_may_have_any_id(bodies: &(impl KeepBodies + Bodies)) {
     for id in ["../../other", "a/b//c", "?x=1&y=%20", "\"'<>;:@!$*()[]{}|\\^`~+=,"] {
         let mut key = key("1");
         key.delivery.id = DeliveryId::new(id).unwrap();

@@ -3,7 +3,7 @@
 use hookline_domain::{
     delivery::{
         archive::{Archive, Archived},
-        bodies::{Attempt, Bodies, BodyKey},
+        bodies::{Attempt, Bodies, BodyKey, KeepBodies},
     },
     kernel::{erase::Erase, ids::StoreKey},
 };
@@ -81,7 +81,7 @@ pub async fn archive_is_erased_page_by_page<A: Archive + Archived + Erase>(archi
     assert_eq!(archived(archive, "demo").await, 1);
 }
 
-async fn put<B: Bodies>(bodies: &B, name: &str) -> BodyKey {
+async fn put<B: KeepBodies + Bodies>(bodies: &B, name: &str) -> BodyKey {
     let mut delivery = delivery("1");
     delivery.store = store(name);
     let key = BodyKey {
@@ -92,7 +92,7 @@ async fn put<B: Bodies>(bodies: &B, name: &str) -> BodyKey {
     key
 }
 
-pub async fn bodies_are_erased_for_one_store<B: Bodies + Erase>(bodies: &B) {
+pub async fn bodies_are_erased_for_one_store<B: KeepBodies + Bodies + Erase>(bodies: &B) {
     let (first, second, other) = (
         put(bodies, "demo").await,
         put(bodies, "demo").await,
@@ -104,7 +104,7 @@ pub async fn bodies_are_erased_for_one_store<B: Bodies + Erase>(bodies: &B) {
     }
 }
 
-pub async fn bodies_stored_after_the_time_stay<B: Bodies + Erase>(bodies: &B) {
+pub async fn bodies_stored_after_the_time_stay<B: KeepBodies + Bodies + Erase>(bodies: &B) {
     let key = put(bodies, "demo").await;
     assert_eq!(erase(bodies, &store("demo"), Timestamp::UNIX_EPOCH).await, 0);
     assert!(bodies.get(&key).await.unwrap().is_some());

@@ -3,7 +3,7 @@
 use hookline_domain::{
     delivery::{
         failed::{COUNTED, FailedDeliveries, FailedDelivery},
-        ledger::{Claim, Completion, Fate, Ledger, NoteOutcome, Problem, Records},
+        ledger::{Claim, Claims, Completion, Fate, Ledger, NoteOutcome, Problem, Records},
         subject::Subject,
     },
     kernel::{failure::ErrorCode, ids::DeliveryKey},
@@ -161,14 +161,14 @@ where
     assert_eq!((failures.deliveries.len(), failures.more), (COUNTED, true));
 }
 
-async fn claimed<L: Ledger, S>(both: &(L, S), id: &str) -> FailedDelivery {
+async fn claimed<L: Claims + Ledger, S>(both: &(L, S), id: &str) -> FailedDelivery {
     let failed = failed("demo", id);
     let claim = both.0.claim(&failed.delivery, &attempt("a", noon())).await;
     assert_eq!(claim.unwrap(), Claim::Fresh);
     failed
 }
 
-pub async fn failure_is_noted_in_the_ledger<L: Ledger + Records, S: FailedDeliveries>(both: &(L, S)) {
+pub async fn failure_is_noted_in_the_ledger<L: Claims + Ledger + Records, S: FailedDeliveries>(both: &(L, S)) {
     let failed = claimed(both, "a").await;
     let (ledger, stores) = both;
     assert_eq!(stores.remember(&failed).await.unwrap(), NoteOutcome::Written);
@@ -182,7 +182,9 @@ pub async fn failure_is_noted_in_the_ledger<L: Ledger + Records, S: FailedDelive
     }
 }
 
-pub async fn completion_of_a_failed_delivery_reports_the_failure<L: Ledger, S: FailedDeliveries>(both: &(L, S)) {
+pub async fn completion_of_a_failed_delivery_reports_the_failure<L: Claims + Ledger, S: FailedDeliveries>(
+    both: &(L, S),
+) {
     let (ledger, stores) = both;
     let mut keys = Vec::new();
     for id in ["failed", "well", "also-failed", "also-well"] {
@@ -199,7 +201,7 @@ pub async fn completion_of_a_failed_delivery_reports_the_failure<L: Ledger, S: F
     assert_eq!(completed, [recovered, first, recovered, first]);
 }
 
-pub async fn completed_delivery_is_not_recorded_as_failed<L: Ledger, S: FailedDeliveries>(both: &(L, S)) {
+pub async fn completed_delivery_is_not_recorded_as_failed<L: Claims + Ledger, S: FailedDeliveries>(both: &(L, S)) {
     let failed = claimed(both, "a").await;
     let (ledger, stores) = both;
     let completed = ledger.complete(&failed.delivery, Fate::Applied, None, noon_plus(1));
@@ -210,7 +212,7 @@ pub async fn completed_delivery_is_not_recorded_as_failed<L: Ledger, S: FailedDe
 
 pub async fn no_failure_stays_after_a_concurrent_completion<L, S>(both: &(L, S))
 where
-    L: Ledger + Clone + 'static,
+    L: Claims + Ledger + Clone + 'static,
     S: FailedDeliveries + Clone + 'static,
 {
     let mut tasks = Vec::new();

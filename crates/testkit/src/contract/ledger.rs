@@ -1,7 +1,7 @@
 //! Contract suite of [`Ledger`].
 
 use hookline_domain::{
-    delivery::ledger::{Claim, ClaimRequest, Completion, DeliveryCompletion, Fate, Ledger, Problem},
+    delivery::ledger::{Claim, ClaimRequest, Claims, Completion, DeliveryCompletion, Fate, Ledger, Problem},
     kernel::failure::ErrorCode,
 };
 use jiff::Timestamp;
@@ -42,15 +42,15 @@ macro_rules! ledger_contract {
     };
 }
 
-async fn claim(ledger: &impl Ledger, id: &str, owner: &str, now: Timestamp) -> Claim {
+async fn claim(ledger: &(impl Claims + Ledger), id: &str, owner: &str, now: Timestamp) -> Claim {
     ledger.claim(&delivery(id), &attempt(owner, now)).await.unwrap()
 }
 
-async fn complete(ledger: &impl Ledger, id: &str, fate: Fate) -> Completion {
+async fn complete(ledger: &(impl Claims + Ledger), id: &str, fate: Fate) -> Completion {
     ledger.complete(&delivery(id), fate, None, noon_plus(1)).await.unwrap()
 }
 
-pub async fn new_delivery_is_fresh(ledger: &impl Ledger) {
+pub async fn new_delivery_is_fresh(ledger: &(impl Claims + Ledger)) {
     let without_event = ClaimRequest {
         event_id: None,
         ..attempt("a", noon())
@@ -62,7 +62,7 @@ pub async fn new_delivery_is_fresh(ledger: &impl Ledger) {
     );
 }
 
-pub async fn live_claim_excludes_others_until_its_lease_lapses(ledger: &impl Ledger) {
+pub async fn live_claim_excludes_others_until_its_lease_lapses(ledger: &(impl Claims + Ledger)) {
     claim(ledger, "1", "a", noon()).await;
     let live = Claim::Live {
         until: noon_plus(LEASE),
@@ -71,7 +71,7 @@ pub async fn live_claim_excludes_others_until_its_lease_lapses(ledger: &impl Led
     assert_eq!(claim(ledger, "1", "b", noon_plus(LEASE - 1)).await, live);
 }
 
-pub async fn lapsed_lease_is_claimed_again(ledger: &impl Ledger) {
+pub async fn lapsed_lease_is_claimed_again(ledger: &(impl Claims + Ledger)) {
     claim(ledger, "1", "a", noon()).await;
     assert_eq!(claim(ledger, "1", "b", noon_plus(LEASE)).await, Claim::Fresh);
     let live = Claim::Live {
@@ -80,7 +80,7 @@ pub async fn lapsed_lease_is_claimed_again(ledger: &impl Ledger) {
     assert_eq!(claim(ledger, "1", "a", noon_plus(LEASE)).await, live);
 }
 
-pub async fn expired_entry_is_claimed_again_even_before_its_removal(ledger: &impl Ledger) {
+pub async fn expired_entry_is_claimed_again_even_before_its_removal(ledger: &(impl Claims + Ledger)) {
     claim(ledger, "1", "a", noon()).await;
     complete(ledger, "1", Fate::Applied).await;
     assert_eq!(claim(ledger, "1", "b", noon_plus(KEPT - 1)).await, Claim::Settled);
@@ -88,25 +88,25 @@ pub async fn expired_entry_is_claimed_again_even_before_its_removal(ledger: &imp
     assert_eq!(complete(ledger, "1", Fate::Applied).await, Completion::First);
 }
 
-pub async fn same_attempt_may_claim_again(ledger: &impl Ledger) {
+pub async fn same_attempt_may_claim_again(ledger: &(impl Claims + Ledger)) {
     claim(ledger, "1", "a", noon()).await;
     assert_eq!(claim(ledger, "1", "a", noon()).await, Claim::Fresh);
 }
 
-pub async fn done_delivery_is_settled(ledger: &impl Ledger) {
+pub async fn done_delivery_is_settled(ledger: &(impl Claims + Ledger)) {
     claim(ledger, "1", "a", noon()).await;
     complete(ledger, "1", Fate::Applied).await;
     assert_eq!(claim(ledger, "1", "a", noon_plus(1)).await, Claim::Settled);
     assert_eq!(claim(ledger, "1", "b", noon_plus(2 * LEASE)).await, Claim::Settled);
 }
 
-pub async fn parked_delivery_is_settled(ledger: &impl Ledger) {
+pub async fn parked_delivery_is_settled(ledger: &(impl Claims + Ledger)) {
     claim(ledger, "1", "a", noon()).await;
     complete(ledger, "1", Fate::Parked).await;
     assert_eq!(claim(ledger, "1", "b", noon_plus(2 * LEASE)).await, Claim::Settled);
 }
 
-pub async fn only_its_owner_releases_a_claim(ledger: &impl Ledger) {
+pub async fn only_its_owner_releases_a_claim(ledger: &(impl Claims + Ledger)) {
     claim(ledger, "1", "a", noon()).await;
     ledger.release(&delivery("1"), "b").await.unwrap();
     assert_eq!(
@@ -121,34 +121,34 @@ pub async fn only_its_owner_releases_a_claim(ledger: &impl Ledger) {
     assert_eq!(claim(ledger, "unheard-of", "a", noon()).await, Claim::Fresh);
 }
 
-pub async fn released_delivery_can_still_be_completed(ledger: &impl Ledger) {
+pub async fn released_delivery_can_still_be_completed(ledger: &(impl Claims + Ledger)) {
     claim(ledger, "1", "a", noon()).await;
     ledger.release(&delivery("1"), "a").await.unwrap();
     assert_eq!(complete(ledger, "1", Fate::Applied).await, Completion::First);
     assert_eq!(claim(ledger, "1", "b", noon()).await, Claim::Settled);
 }
 
-pub async fn done_delivery_is_not_released(ledger: &impl Ledger) {
+pub async fn done_delivery_is_not_released(ledger: &(impl Claims + Ledger)) {
     claim(ledger, "1", "a", noon()).await;
     complete(ledger, "1", Fate::Applied).await;
     ledger.release(&delivery("1"), "a").await.unwrap();
     assert_eq!(claim(ledger, "1", "b", noon()).await, Claim::Settled);
 }
 
-pub async fn only_the_first_completion_counts(ledger: &impl Ledger) {
+pub async fn only_the_first_completion_counts(ledger: &(impl Claims + Ledger)) {
     claim(ledger, "1", "a", noon()).await;
     assert_eq!(complete(ledger, "1", Fate::Applied).await, Completion::First);
     assert_eq!(complete(ledger, "1", Fate::Applied).await, Completion::Repeated);
     assert_eq!(complete(ledger, "1", Fate::Superseded).await, Completion::Repeated);
 }
 
-pub async fn unclaimed_delivery_is_not_completed(ledger: &impl Ledger) {
+pub async fn unclaimed_delivery_is_not_completed(ledger: &(impl Claims + Ledger)) {
     assert_eq!(complete(ledger, "1", Fate::Applied).await, Completion::Repeated);
     assert_eq!(complete(ledger, "1", Fate::Parked).await, Completion::Repeated);
     assert_eq!(claim(ledger, "1", "a", noon()).await, Claim::Fresh);
 }
 
-pub async fn every_fate_settles_a_delivery(ledger: &impl Ledger) {
+pub async fn every_fate_settles_a_delivery(ledger: &(impl Claims + Ledger)) {
     for fate in Fate::ALL {
         let id = fate.as_str();
         claim(ledger, id, "a", noon()).await;
@@ -157,7 +157,7 @@ pub async fn every_fate_settles_a_delivery(ledger: &impl Ledger) {
     }
 }
 
-pub async fn parked_delivery_may_become_done_but_counts_once(ledger: &impl Ledger) {
+pub async fn parked_delivery_may_become_done_but_counts_once(ledger: &(impl Claims + Ledger)) {
     claim(ledger, "1", "a", noon()).await;
     assert_eq!(complete(ledger, "1", Fate::Parked).await, Completion::First);
     assert_eq!(complete(ledger, "1", Fate::Parked).await, Completion::Repeated);
@@ -165,13 +165,13 @@ pub async fn parked_delivery_may_become_done_but_counts_once(ledger: &impl Ledge
     assert_eq!(claim(ledger, "1", "b", noon()).await, Claim::Settled);
 }
 
-pub async fn done_delivery_is_not_parked(ledger: &impl Ledger) {
+pub async fn done_delivery_is_not_parked(ledger: &(impl Claims + Ledger)) {
     claim(ledger, "1", "a", noon()).await;
     complete(ledger, "1", Fate::Applied).await;
     assert_eq!(complete(ledger, "1", Fate::Parked).await, Completion::Done);
 }
 
-pub async fn deliveries_are_isolated(ledger: &impl Ledger) {
+pub async fn deliveries_are_isolated(ledger: &(impl Claims + Ledger)) {
     let mut other_topic = delivery("1");
     other_topic.topic = "products/create".parse().unwrap();
     let mut other_store = delivery("1");
@@ -186,7 +186,7 @@ pub async fn deliveries_are_isolated(ledger: &impl Ledger) {
     }
 }
 
-pub async fn one_of_concurrent_claims_is_fresh<L: Ledger + Clone + 'static>(ledger: &L) {
+pub async fn one_of_concurrent_claims_is_fresh<L: Claims + Ledger + Clone + 'static>(ledger: &L) {
     for id in ["1", "2", "3"] {
         let claims = (0..32).map(|owner| {
             let ledger = ledger.clone();
@@ -202,7 +202,7 @@ pub async fn one_of_concurrent_claims_is_fresh<L: Ledger + Clone + 'static>(ledg
     }
 }
 
-pub async fn one_of_concurrent_completions_counts<L: Ledger + Clone + 'static>(ledger: &L) {
+pub async fn one_of_concurrent_completions_counts<L: Claims + Ledger + Clone + 'static>(ledger: &L) {
     claim(ledger, "1", "a", noon()).await;
     let completions = (0..32).map(|_| {
         let ledger = ledger.clone();
@@ -216,7 +216,7 @@ pub async fn one_of_concurrent_completions_counts<L: Ledger + Clone + 'static>(l
     assert_eq!(first, 1);
 }
 
-pub async fn many_deliveries_are_completed_as_each_would_be_alone(ledger: &impl Ledger) {
+pub async fn many_deliveries_are_completed_as_each_would_be_alone(ledger: &(impl Claims + Ledger)) {
     let problem = Problem {
         at: noon(),
         code: ErrorCode::SchemaMismatch,
@@ -267,7 +267,7 @@ pub async fn many_deliveries_are_completed_as_each_would_be_alone(ledger: &impl 
     assert_eq!(ledger.complete_all(&[], noon()).await.len(), 0);
 }
 
-pub async fn more_deliveries_are_completed_than_one_call_takes(ledger: &impl Ledger) {
+pub async fn more_deliveries_are_completed_than_one_call_takes(ledger: &(impl Claims + Ledger)) {
     let deliveries: Vec<_> = (0..57).map(|n| delivery(&n.to_string())).collect();
     for delivery in deliveries.iter().step_by(2) {
         ledger.claim(delivery, &attempt("a", noon())).await.unwrap();

@@ -2,7 +2,7 @@
 
 use hookline_domain::{
     delivery::ledger::{
-        Claim, Completion, Cursor, Fate, Ledger, LedgerEntry, LedgerRecord, LedgerState, Problem, Records,
+        Claim, Claims, Completion, Cursor, Fate, Ledger, LedgerEntry, LedgerRecord, LedgerState, Problem, Records,
     },
     kernel::{failure::ErrorCode, ids::DeliveryKey},
 };
@@ -42,12 +42,12 @@ fn problem(seconds: i64, message: &str) -> Problem {
     }
 }
 
-async fn claim(ledger: &impl Ledger, delivery: &DeliveryKey) {
+async fn claim(ledger: &(impl Claims + Ledger), delivery: &DeliveryKey) {
     let claimed = ledger.claim(delivery, &attempt("a", noon())).await.unwrap();
     assert_eq!(claimed, Claim::Fresh);
 }
 
-async fn park(ledger: &impl Ledger, id: &str, problem: &Problem) -> Completion {
+async fn park(ledger: &(impl Claims + Ledger), id: &str, problem: &Problem) -> Completion {
     ledger
         .complete(&delivery(id), Fate::Parked, Some(problem), problem.at)
         .await
@@ -77,16 +77,16 @@ fn claimed(delivery: DeliveryKey) -> LedgerRecord {
     }
 }
 
-pub async fn unclaimed_delivery_is_not_found(ledger: &(impl Ledger + Records)) {
+pub async fn unclaimed_delivery_is_not_found(ledger: &(impl Claims + Ledger + Records)) {
     assert_eq!(ledger.find(&delivery("1")).await.unwrap(), None);
 }
 
-pub async fn claim_reads_back(ledger: &(impl Ledger + Records)) {
+pub async fn claim_reads_back(ledger: &(impl Claims + Ledger + Records)) {
     claim(ledger, &delivery("1")).await;
     assert_eq!(find(ledger, "1").await, claimed(delivery("1")));
 }
 
-pub async fn fate_reads_back(ledger: &(impl Ledger + Records)) {
+pub async fn fate_reads_back(ledger: &(impl Claims + Ledger + Records)) {
     for fate in Fate::ALL {
         let key = delivery(fate.as_str());
         claim(ledger, &key).await;
@@ -103,14 +103,14 @@ pub async fn fate_reads_back(ledger: &(impl Ledger + Records)) {
     }
 }
 
-pub async fn parked_delivery_keeps_its_problem(ledger: &(impl Ledger + Records)) {
+pub async fn parked_delivery_keeps_its_problem(ledger: &(impl Claims + Ledger + Records)) {
     claim(ledger, &delivery("1")).await;
     let problem = problem(1, "no price at variants[0]");
     assert_eq!(park(ledger, "1", &problem).await, Completion::First);
     assert_eq!(find(ledger, "1").await.problem, Some(problem));
 }
 
-pub async fn delivery_parked_twice_keeps_the_newest_problem_and_counts_once(ledger: &(impl Ledger + Records)) {
+pub async fn delivery_parked_twice_keeps_the_newest_problem_and_counts_once(ledger: &(impl Claims + Ledger + Records)) {
     claim(ledger, &delivery("1")).await;
     park(ledger, "1", &problem(1, "first")).await;
     assert_eq!(park(ledger, "1", &problem(181, "second")).await, Completion::Repeated);
@@ -120,7 +120,7 @@ pub async fn delivery_parked_twice_keeps_the_newest_problem_and_counts_once(ledg
     assert_eq!(record.entry.state, LedgerState::Parked);
 }
 
-pub async fn done_delivery_has_no_problem(ledger: &(impl Ledger + Records)) {
+pub async fn done_delivery_has_no_problem(ledger: &(impl Claims + Ledger + Records)) {
     for fate in [Fate::Applied, Fate::Superseded, Fate::Discarded, Fate::Noted] {
         let id = fate.as_str();
         claim(ledger, &delivery(id)).await;
@@ -136,7 +136,7 @@ pub async fn done_delivery_has_no_problem(ledger: &(impl Ledger + Records)) {
     }
 }
 
-pub async fn note_holds_the_reason_for_a_retry(ledger: &(impl Ledger + Records)) {
+pub async fn note_holds_the_reason_for_a_retry(ledger: &(impl Claims + Ledger + Records)) {
     claim(ledger, &delivery("1")).await;
     ledger.note(&delivery("1"), &problem(1, "first")).await.unwrap();
     ledger.note(&delivery("1"), &problem(2, "second")).await.unwrap();
@@ -145,7 +145,7 @@ pub async fn note_holds_the_reason_for_a_retry(ledger: &(impl Ledger + Records))
     assert_eq!(find(ledger, "1").await, expected);
 }
 
-pub async fn note_changes_nothing_else(ledger: &(impl Ledger + Records)) {
+pub async fn note_changes_nothing_else(ledger: &(impl Claims + Ledger + Records)) {
     claim(ledger, &delivery("1")).await;
     ledger.note(&delivery("1"), &problem(1, "noted")).await.unwrap();
     let other = attempt("b", noon());
@@ -161,7 +161,7 @@ pub async fn note_changes_nothing_else(ledger: &(impl Ledger + Records)) {
     assert_eq!(record.problem, Some(problem(3, "noted")));
 }
 
-pub async fn done_or_unknown_delivery_takes_no_note(ledger: &(impl Ledger + Records)) {
+pub async fn done_or_unknown_delivery_takes_no_note(ledger: &(impl Claims + Ledger + Records)) {
     ledger.note(&delivery("1"), &problem(1, "early")).await.unwrap();
     assert_eq!(ledger.find(&delivery("1")).await.unwrap(), None);
     claim(ledger, &delivery("1")).await;
@@ -173,7 +173,7 @@ pub async fn done_or_unknown_delivery_takes_no_note(ledger: &(impl Ledger + Reco
     assert_eq!(find(ledger, "1").await.problem, None);
 }
 
-pub async fn new_claim_removes_the_problem(ledger: &(impl Ledger + Records)) {
+pub async fn new_claim_removes_the_problem(ledger: &(impl Claims + Ledger + Records)) {
     claim(ledger, &delivery("1")).await;
     ledger.note(&delivery("1"), &problem(1, "noted")).await.unwrap();
     ledger
@@ -183,7 +183,7 @@ pub async fn new_claim_removes_the_problem(ledger: &(impl Ledger + Records)) {
     assert_eq!(find(ledger, "1").await.problem, None);
 }
 
-pub async fn search_finds_ids_by_prefix_in_every_store_and_topic(ledger: &(impl Ledger + Records)) {
+pub async fn search_finds_ids_by_prefix_in_every_store_and_topic(ledger: &(impl Claims + Ledger + Records)) {
     let mut elsewhere = delivery("abc");
     elsewhere.store = store("other");
     elsewhere.topic = "products/create".parse().unwrap();

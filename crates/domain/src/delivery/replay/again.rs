@@ -9,7 +9,7 @@ use crate::{
             search::{self, ArchiveSearchError},
         },
         bodies::KeepBodies,
-        ledger::{Ledger, LedgerRecord, LedgerState, Records},
+        ledger::{Claims, LedgerRecord, LedgerState, Records},
         queue::EventQueue,
         receive::{Receive, ReceiveError, Received},
     },
@@ -77,7 +77,7 @@ pub enum ResendError {
 impl<A, L, Q, B, C> Replay<A, L, Q, B, C>
 where
     A: Archived,
-    L: Ledger + Records,
+    L: Claims + Records,
     Q: EventQueue,
     B: KeepBodies,
     C: Clock,
@@ -113,7 +113,7 @@ where
 ///
 /// # Errors
 /// [`ResendError`] says why it is not on the queue.
-pub async fn send<L: Ledger, Q: EventQueue, B: KeepBodies, C: Clock>(
+pub async fn send<L: Claims, Q: EventQueue, B: KeepBodies, C: Clock>(
     receive: &Receive<L, Q, B, C>,
     delivery: &Delivery,
 ) -> Result<DeliveryKey, ResendError> {
