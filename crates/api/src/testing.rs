@@ -1,27 +1,19 @@
 //! Principals, requests with an authorizer's context, and ports that fail, for the unit tests of this crate.
 
+pub(crate) use hookline_domain::memory::noon;
 use hookline_domain::{
     access::{
         Principal, Reach, Role,
         ticket::{Ticket, TicketKey, Tickets},
         token::{Token, TokenChange, TokenId, Tokens},
     },
-    kernel::port::{Clock, PortError},
+    kernel::port::PortError,
 };
 use jiff::Timestamp;
 use lambda_http::{Request, RequestExt, request::RequestContext};
 use serde_json::json;
 
 pub(crate) const STORE: &str = "demo.myshopify.com";
-
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Noon;
-
-impl Clock for Noon {
-    fn now(&self) -> Timestamp {
-        "2026-11-21T12:00:00Z".parse().unwrap()
-    }
-}
 
 /// Fails at once.
 #[derive(Debug, Clone, Copy)]
@@ -54,7 +46,7 @@ impl Tickets for Down {
     }
 }
 
-/// Somebody, until an hour after [`Noon`].
+/// Somebody, until an hour after [`noon`].
 pub(crate) fn principal(role: Role, reach: Reach) -> Principal {
     Principal {
         id: "tok_aaaaaaaaaaaaaaaa".into(),

@@ -53,13 +53,13 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::testing::{Down, Noon, principal};
+    use crate::testing::{Down, noon, principal};
 
     #[tokio::test]
     async fn ticket_stands_for_the_principal_it_was_issued_to() {
         let access = MemoryAccess::default();
         let somebody = principal(Role::Viewer, Reach::All);
-        let response = issue(Some(&access), somebody.clone(), &Noon).await.unwrap();
+        let response = issue(Some(&access), somebody.clone(), &noon()).await.unwrap();
         assert_eq!(response.status(), 201);
         assert_eq!(response.headers()["cache-control"], "no-store");
         let Body::Text(text) = response.body() else {
@@ -68,15 +68,15 @@ mod tests {
         let issued: Value = serde_json::from_str(text).unwrap();
         assert_eq!(issued["expires_in"], 30);
         let key = TicketKey::of(issued["ticket"].as_str().unwrap()).unwrap();
-        assert_eq!(access.spend(&key, Noon.now()).await.unwrap(), Some(somebody));
+        assert_eq!(access.spend(&key, noon()).await.unwrap(), Some(somebody));
     }
 
     #[tokio::test]
     async fn no_ticket_is_issued_without_a_table_or_when_it_is_unavailable() {
         let somebody = || principal(Role::Admin, Reach::All);
-        let not_configured = issue(None::<&MemoryAccess>, somebody(), &Noon).await.unwrap_err();
+        let not_configured = issue(None::<&MemoryAccess>, somebody(), &noon()).await.unwrap_err();
         assert_eq!(not_configured.response("test").status(), 501);
-        let down = issue(Some(&Down), somebody(), &Noon).await.unwrap_err();
+        let down = issue(Some(&Down), somebody(), &noon()).await.unwrap_err();
         assert_eq!(down.response("test").status(), 503);
     }
 }

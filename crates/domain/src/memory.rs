@@ -61,6 +61,15 @@ impl<T> Shared<T> {
     }
 }
 
+/// Instant at which the clocks of tests stand, by convention: 2026-11-21 12:00 UTC.
+///
+/// # Panics
+/// Never: the text is a timestamp.
+#[must_use]
+pub fn noon() -> Timestamp {
+    "2026-11-21T12:00:00Z".parse().expect("it is a timestamp")
+}
+
 /// [`Ledger`] and [`Records`] in memory.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryLedger {

@@ -2,6 +2,7 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
+pub(crate) use hookline_domain::memory::noon;
 use hookline_domain::{
     delivery::{
         bodies::{BodyKey, KeepBodies},
@@ -10,7 +11,7 @@ use hookline_domain::{
     },
     kernel::{
         ids::{DeliveryKey, StoreKey},
-        port::{Clock, PortError},
+        port::PortError,
     },
 };
 use jiff::Timestamp;
@@ -19,15 +20,6 @@ use sha2::Sha256;
 
 pub(crate) const SECRET: &str = "hush";
 pub(crate) const STORE: &str = "demo.myshopify.com";
-
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Noon;
-
-impl Clock for Noon {
-    fn now(&self) -> Timestamp {
-        "2026-11-21T12:00:00Z".parse().unwrap()
-    }
-}
 
 /// Neither answers nor fails.
 #[derive(Debug, Clone, Copy)]

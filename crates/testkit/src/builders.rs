@@ -1,5 +1,6 @@
 //! Short functions for keys, times and documents.
 
+pub use hookline_domain::memory::noon;
 use hookline_domain::{
     catalogue::document::Document,
     delivery::ledger::{ClaimRequest, DeliveryCompletion, Fate},
@@ -10,11 +11,6 @@ use hookline_domain::{
     },
 };
 use jiff::{SignedDuration, Timestamp};
-
-/// The time at which tests begin.
-pub fn noon() -> Timestamp {
-    at("2026-11-21T12:00:00Z")
-}
 
 /// Time `seconds` after [`noon`]; before it if negative.
 pub fn noon_plus(seconds: i64) -> Timestamp {

@@ -1,7 +1,6 @@
 //! Contract suites of the adapters of `hookline-aws`, run against emulators.
 
 use hookline_aws::OpenSearchIndex;
-use hookline_domain::kernel::port::Clock;
 use hookline_testkit::{
     builders::noon,
     emulator::{
@@ -12,7 +11,6 @@ use hookline_testkit::{
     osmem::Osmem,
     proxy::{Proxy, Refuse},
 };
-use jiff::Timestamp;
 
 mod ledger {
     use super::{DynamoDb, LEDGER_TABLE};
@@ -33,10 +31,10 @@ mod records {
 }
 
 mod activity {
-    use super::{ACTIVITY_TABLE, DynamoDb, Noon};
+    use super::{ACTIVITY_TABLE, DynamoDb, noon};
     hookline_testkit::activity_contract!(async {
         let dynamodb = DynamoDb::start().await;
-        let activity = dynamodb.aws().activity(ACTIVITY_TABLE, Noon);
+        let activity = dynamodb.aws().activity(ACTIVITY_TABLE, noon());
         (dynamodb, activity)
     });
 }
@@ -48,16 +46,6 @@ mod watchers {
         let watchers = dynamodb.aws().watchers(LIVE_TABLE);
         (dynamodb, watchers)
     });
-}
-
-/// A clock that stands still.
-#[derive(Debug, Clone, Copy)]
-struct Noon;
-
-impl Clock for Noon {
-    fn now(&self) -> Timestamp {
-        noon()
-    }
 }
 
 mod bodies {

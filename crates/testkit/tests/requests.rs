@@ -20,7 +20,6 @@ use hookline_domain::{
     },
     kernel::{
         erase::Erase,
-        port::Clock,
         secret::{SecretRef, SecretSource},
     },
     store::stores::{StoreUpdate, Tally},
@@ -32,7 +31,6 @@ use hookline_testkit::{
 };
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response, StatusCode, body::Incoming};
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 const KNOWN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/conformance/requests.json");
@@ -40,15 +38,6 @@ const KNOWN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/conformanc
 /// S3's list: one old object.
 const LISTING: &str = "<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>bodies/one</Key>\
     <LastModified>2020-01-01T00:00:00.000Z</LastModified></Contents></ListBucketResult>";
-
-#[derive(Debug, Clone, Copy)]
-struct Noon;
-
-impl Clock for Noon {
-    fn now(&self) -> Timestamp {
-        noon()
-    }
-}
 
 type Seen = Arc<Mutex<Vec<Value>>>;
 
@@ -109,7 +98,7 @@ fn direct(url: &str) -> DirectAws {
         "AWS_ENDPOINT_URL" => Some(url),
         _ => None,
     };
-    DirectAws::read(look_up, Noon).unwrap()
+    DirectAws::read(look_up, noon()).unwrap()
 }
 
 #[tokio::test]

@@ -8,13 +8,13 @@ use std::{collections::BTreeMap, error::Error as _, fmt};
 use hookline_direct::{AwsResponse, DirectBodies, DirectLedger, DirectQueue, DirectTally, StoredSecret};
 use hookline_domain::{
     delivery::ledger::{Claim, ClaimRequest},
-    kernel::port::{Clock, PortError, chain},
+    kernel::port::{PortError, chain},
 };
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 
-use crate::gateway::FixedClock;
+use crate::gateway::noon;
 
 const OWNER: &str = "6f1cbb54-9f5c-4c0c-9a53-4e8d0b6f8a01";
 const REFUSED: &str = "ConditionalCheckFailedException";
@@ -51,7 +51,7 @@ const REFUSALS: [(&str, &str); 8] = [
 
 pub(crate) fn answer(data: &[u8]) {
     let said = ServiceResponse::read(data);
-    let now = FixedClock.now();
+    let now = noon();
     let request = ClaimRequest {
         owner: OWNER.to_owned(),
         now,

@@ -11,14 +11,13 @@ use hookline_domain::{
         Delivery, envelope,
         ledger::{ClaimRequest, Claims, Fate},
     },
-    kernel::port::Clock,
     memory::{MemoryArchive, MemoryBodies, MemoryEntities, MemoryIndex, MemoryJobs, MemoryLedger, MemoryStores},
 };
 use hookline_lambda::batch::{MissingMessageIdError, SqsBatch, SqsRecord, consume};
 use hookline_sources::{interpret, is_personal};
 use jiff::Timestamp;
 
-use crate::gateway::{FixedClock, wait};
+use crate::gateway::{noon, wait};
 
 /// Maximum messages in a batch of SQS.
 const MAX_MESSAGES: usize = 10;
@@ -34,7 +33,7 @@ pub(crate) fn sqs_batch(data: &[u8]) {
             entities: MemoryEntities::default(),
             stores: MemoryStores::default(),
             index: MemoryIndex::default(),
-            clock: FixedClock,
+            clock: noon(),
         },
         jobs: MemoryJobs::default(),
         compliance: None::<NoCompliance>,
@@ -93,8 +92,8 @@ fn delivery(record: &SqsRecord) -> Option<Delivery> {
 fn claimed() -> ClaimRequest {
     ClaimRequest {
         owner: "a receiver".to_owned(),
-        now: FixedClock.now(),
-        lease_until: FixedClock.now(),
+        now: noon(),
+        lease_until: noon(),
         expires_at: Timestamp::MAX,
         event_id: None,
     }

@@ -8,21 +8,10 @@
 //! ```
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use hookline_domain::kernel::port::Clock;
+pub(crate) use hookline_domain::memory::noon;
 use hookline_lambda::gateway::harmless;
-use jiff::Timestamp;
 use lambda_http::{Request, RequestExt, request::LambdaRequest};
 use serde_json::{Map, Value, json};
-
-/// Fixed clock.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct FixedClock;
-
-impl Clock for FixedClock {
-    fn now(&self) -> Timestamp {
-        "2026-11-21T12:00:00Z".parse().unwrap()
-    }
-}
 
 /// Runs work on ports in memory, which never waits.
 pub(crate) fn wait<T>(work: impl Future<Output = T>) -> T {

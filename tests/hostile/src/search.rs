@@ -9,7 +9,7 @@ use hookline_api::api::SearchApi;
 use hookline_domain::{
     access::{Principal, Reach, Role},
     catalogue::index::{Search, SearchError, SearchPage, SearchQuery},
-    kernel::{port::Clock, text::Words},
+    kernel::text::Words,
     memory::MemoryStores,
     store::stores::{StoreUpdate, Stores},
 };
@@ -19,7 +19,7 @@ use lambda_http::{Body, RequestExt, request::RequestContext};
 use serde_json::{Value, json};
 
 use crate::{
-    gateway::{FixedClock, ParsedRequest, wait},
+    gateway::{ParsedRequest, noon, wait},
     payload::STORE,
 };
 
@@ -48,7 +48,7 @@ pub(crate) fn search(data: &[u8]) {
             id: "tok_aaaaaaaaaaaaaaaa".to_owned(),
             role: Role::Viewer,
             reach: Reach::Stores([known.clone()].into()),
-            expires_at: FixedClock.now(),
+            expires_at: noon(),
         };
         let context = json!({
             "stage": "$default", "http": {"method": "GET"}, "authorizer": {"lambda": principal.context()},

@@ -18,7 +18,7 @@ use jiff::SignedDuration;
 use lambda_http::Body;
 
 use crate::{
-    gateway::{FixedClock, ParsedRequest, wait},
+    gateway::{ParsedRequest, noon, wait},
     signature::{HELD, sign, signer},
 };
 
@@ -39,7 +39,7 @@ pub(crate) fn webhook(data: &[u8]) {
         bodies: None::<MemoryBodies>,
         tally: Some(stores),
         secrets: Secret::new(HELD.join(",")),
-        clock: FixedClock,
+        clock: noon(),
     };
     let (response, messages) = wait(async {
         let receiver = Receiver::new(

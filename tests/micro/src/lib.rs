@@ -14,7 +14,6 @@ use hookline_domain::{
         envelope::{self, MESSAGE_LIMIT},
     },
     event::Event,
-    kernel::port::Clock,
     memory::{MemoryEntities, MemoryIndex, MemoryJobs, MemoryLedger, MemoryStores},
 };
 use hookline_sources::{self as sources, html, shopify, signature::SignedRequest};
@@ -165,7 +164,7 @@ fn batch(of: fn(u32) -> (u64, u32)) -> PreparedStep {
             entities: MemoryEntities::default(),
             stores: MemoryStores::default(),
             index: MemoryIndex::default(),
-            clock: Noon,
+            clock: at("2026-11-14T16:05:00Z"),
         },
         jobs: MemoryJobs::default(),
         compliance: None::<NoCompliance>,
@@ -186,14 +185,5 @@ fn message(delivery: Delivery) -> Message {
         id: delivery.key.id.to_string(),
         delivery: Ok(delivery),
         tried: Try::default(),
-    }
-}
-
-/// Fixed clock.
-struct Noon;
-
-impl Clock for Noon {
-    fn now(&self) -> Timestamp {
-        at("2026-11-14T16:05:00Z")
     }
 }

@@ -15,16 +15,16 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use super::*;
-use crate::testing::{Down, Noon, STORE};
+use crate::testing::{Down, STORE, noon};
 
 const CLIENT: &str = "an-app";
 const METHOD: &str = "arn:aws:execute-api:eu-west-1:000000000000:abc/live/$connect";
 
-type TestAuthorizer = Authorizer<MemoryAccess, Secret, Noon>;
+type TestAuthorizer = Authorizer<MemoryAccess, Secret, Timestamp>;
 
 async fn authorizer(access: &MemoryAccess, secrets: &str) -> TestAuthorizer {
     let app = Some((CLIENT.to_owned(), Secret::new(secrets)));
-    Authorizer::new(access.clone(), app, Noon).await.unwrap()
+    Authorizer::new(access.clone(), app, noon()).await.unwrap()
 }
 
 fn one_store() -> Reach {
@@ -32,14 +32,14 @@ fn one_store() -> Reach {
 }
 
 async fn token(access: &MemoryAccess, hours: i64) -> (Token, String) {
-    let expires_at = Noon.now() + SignedDuration::from_hours(hours);
-    let (token, borne) = Token::mint(Role::Viewer, one_store(), "x".into(), Noon.now(), expires_at).unwrap();
+    let expires_at = noon() + SignedDuration::from_hours(hours);
+    let (token, borne) = Token::mint(Role::Viewer, one_store(), "x".into(), noon(), expires_at).unwrap();
     access.put(&token).await.unwrap();
     (token, borne.text().reveal().to_owned())
 }
 
 fn session(secret: &str, expires_in: i64) -> String {
-    let now = Noon.now().as_second();
+    let now = noon().as_second();
     let claims = json!({
         "iss": format!("https://{STORE}/admin"), "dest": format!("https://{STORE}"), "aud": CLIENT, "sub": "42",
         "nbf": now - 60, "exp": now + expires_in,
@@ -129,7 +129,7 @@ async fn token_authorizes_with_its_current_role_and_scope() {
     access.change(&token.id, &change).await.unwrap();
     let principal = authorized(&authorizer, &text).await.unwrap();
     assert_eq!((principal.role, principal.reach), (Role::Admin, Reach::All));
-    access.revoke(&token.id, Noon.now()).await.unwrap();
+    access.revoke(&token.id, noon()).await.unwrap();
     assert_eq!(authorized(&authorizer, &text).await, None);
 }
 
@@ -180,14 +180,14 @@ async fn session_token_authorizes_for_its_own_store() {
     }
     assert_eq!(authorized(&authorizer, &session("other", 60)).await, None);
     assert_eq!(authorized(&authorizer, &session("new", 0)).await, None);
-    let without: TestAuthorizer = Authorizer::new(access, None, Noon).await.unwrap();
+    let without: TestAuthorizer = Authorizer::new(access, None, noon()).await.unwrap();
     assert_eq!(authorized(&without, &session("new", 60)).await, None);
 }
 
 #[tokio::test]
 async fn authorizer_with_an_app_and_no_secret_does_not_start() {
     let app = Some((CLIENT.to_owned(), Secret::new("")));
-    assert!(Authorizer::new(MemoryAccess::default(), app, Noon).await.is_err());
+    assert!(Authorizer::new(MemoryAccess::default(), app, noon()).await.is_err());
 }
 
 #[tokio::test]
@@ -196,13 +196,13 @@ async fn ticket_opens_one_connection() {
     let authorizer = authorizer(&access, "hush").await;
     let (_, text) = token(&access, 1).await;
     let principal = authorized(&authorizer, &text).await.unwrap();
-    let shown = ticket(&access, &principal, Noon.now()).await;
+    let shown = ticket(&access, &principal, noon()).await;
     assert_eq!(connected(&authorizer, &shown).await, Some(principal.clone()));
     assert_eq!(connected(&authorizer, &shown).await, None);
-    let old = ticket(&access, &principal, Noon.now() - GOOD_FOR).await;
+    let old = ticket(&access, &principal, noon() - GOOD_FOR).await;
     assert_eq!(connected(&authorizer, &old).await, None);
     let of_shop = authorized(&authorizer, &session("hush", 60)).await.unwrap();
-    let shown = ticket(&access, &of_shop, Noon.now()).await;
+    let shown = ticket(&access, &of_shop, noon()).await;
     assert_eq!(connected(&authorizer, &shown).await, Some(of_shop));
 }
 
@@ -213,8 +213,8 @@ async fn ticket_reflects_later_changes_of_its_token() {
     let (token, text) = token(&access, 1).await;
     let principal = authorized(&authorizer, &text).await.unwrap();
     let [first, second] = [
-        ticket(&access, &principal, Noon.now()).await,
-        ticket(&access, &principal, Noon.now()).await,
+        ticket(&access, &principal, noon()).await,
+        ticket(&access, &principal, noon()).await,
     ];
     let change = TokenChange {
         role: Some(Role::Admin),
@@ -222,14 +222,14 @@ async fn ticket_reflects_later_changes_of_its_token() {
     };
     access.change(&token.id, &change).await.unwrap();
     assert_eq!(connected(&authorizer, &first).await.unwrap().role, Role::Admin);
-    access.revoke(&token.id, Noon.now()).await.unwrap();
+    access.revoke(&token.id, noon()).await.unwrap();
     assert_eq!(connected(&authorizer, &second).await, None);
     let over = Principal {
         id: "shopify:demo.myshopify.com:42".into(),
-        expires_at: Noon.now(),
+        expires_at: noon(),
         ..principal
     };
-    let shown = ticket(&access, &over, Noon.now()).await;
+    let shown = ticket(&access, &over, noon()).await;
     assert_eq!(connected(&authorizer, &shown).await, None);
 }
 
@@ -239,7 +239,7 @@ async fn neither_api_accepts_credentials_of_the_other() {
     let authorizer = authorizer(&access, "hush").await;
     let (_, text) = token(&access, 1).await;
     let principal = authorized(&authorizer, &text).await.unwrap();
-    let shown = ticket(&access, &principal, Noon.now()).await;
+    let shown = ticket(&access, &principal, noon()).await;
     // A token in a URL could end up in logs.
     assert_eq!(connected(&authorizer, &text).await, None);
     assert_eq!(authorized(&authorizer, &shown).await, None);
@@ -262,7 +262,7 @@ async fn unsupported_event_is_an_error() {
 
 #[tokio::test]
 async fn authorization_fails_when_the_table_is_unavailable() {
-    let authorizer = Authorizer::new(Down, None::<(String, Secret)>, Noon).await.unwrap();
+    let authorizer = Authorizer::new(Down, None::<(String, Secret)>, noon()).await.unwrap();
     let (_, text) = token(&MemoryAccess::default(), 1).await;
     let shown = "a".repeat(43);
     for request in [http(Some(&format!("Bearer {text}"))), socket(Some(&shown))] {

@@ -29,7 +29,7 @@ use crate::{
         time::later,
         version::Version,
     },
-    memory::{MemoryEntities, MemoryIndex, MemoryJobs, MemoryLedger, MemoryStores},
+    memory::{MemoryEntities, MemoryIndex, MemoryJobs, MemoryLedger, MemoryStores, noon},
     store::stores::{Counter, StoreView, StoreViews},
 };
 
@@ -90,15 +90,6 @@ fn interpret(delivery: &Delivery) -> Result<Event, InterpretError> {
             path: "variants[0].price".into(),
             problem: "expected a decimal".into(),
         }),
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Noon;
-
-impl Clock for Noon {
-    fn now(&self) -> Timestamp {
-        at("2026-11-21T12:00:00Z")
     }
 }
 
@@ -167,7 +158,7 @@ impl Index for FlakyIndex {
     }
 }
 
-type Consumer = Reindex<MemoryLedger, MemoryEntities, MemoryStores, FlakyIndex, MemoryJobs, Complying, Noon>;
+type Consumer = Reindex<MemoryLedger, MemoryEntities, MemoryStores, FlakyIndex, MemoryJobs, Complying, Timestamp>;
 
 fn consumer() -> Consumer {
     let ledger = MemoryLedger::default();
@@ -176,7 +167,7 @@ fn consumer() -> Consumer {
             entities: MemoryEntities::default(),
             stores: MemoryStores::default().beside(&ledger).followed(),
             index: FlakyIndex::default(),
-            clock: Noon,
+            clock: noon(),
         },
         jobs: MemoryJobs::default(),
         ledger,
@@ -225,9 +216,9 @@ impl Consumer {
     async fn receive(&self, delivery: &Delivery) -> Message {
         let request = ClaimRequest {
             owner: "receiver".into(),
-            now: Noon.now(),
-            lease_until: later(Noon.now(), LEASE),
-            expires_at: later(Noon.now(), REMEMBERED),
+            now: noon(),
+            lease_until: later(noon(), LEASE),
+            expires_at: later(noon(), REMEMBERED),
             event_id: None,
         };
         self.ledger.claim(&delivery.key, &request).await.unwrap();

@@ -27,9 +27,9 @@ use hookline_sources::{self as sources, shopify};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::testing::{Noon, STORE};
+use crate::testing::{STORE, noon};
 
-type Consumer = Reindex<MemoryLedger, MemoryEntities, MemoryStores, MemoryIndex, MemoryJobs, NoCompliance, Noon>;
+type Consumer = Reindex<MemoryLedger, MemoryEntities, MemoryStores, MemoryIndex, MemoryJobs, NoCompliance, Timestamp>;
 
 fn consumer(interpret: fn(&Delivery) -> Result<Event, InterpretError>) -> Consumer {
     let ledger = MemoryLedger::default();
@@ -38,7 +38,7 @@ fn consumer(interpret: fn(&Delivery) -> Result<Event, InterpretError>) -> Consum
             entities: MemoryEntities::default(),
             stores: MemoryStores::default().beside(&ledger),
             index: MemoryIndex::default(),
-            clock: Noon,
+            clock: noon(),
         },
         ledger,
         jobs: MemoryJobs::default(),
@@ -62,7 +62,7 @@ fn delivery(id: &str, body: &str) -> Delivery {
         event_id: None,
         api_version: "2026-07".into(),
         triggered_at: None,
-        received_at: Noon.now(),
+        received_at: noon(),
         body: body.into(),
     }
 }
@@ -141,7 +141,7 @@ async fn whole_batch_is_retried_when_time_runs_out() {
             entities: ready.apply.entities,
             stores: ready.apply.stores,
             index: HangingIndex,
-            clock: Noon,
+            clock: noon(),
         },
         jobs: ready.jobs,
         compliance: ready.compliance,
@@ -153,7 +153,7 @@ async fn whole_batch_is_retried_when_time_runs_out() {
         serde_json::from_value(records).unwrap()
     };
     let unpack: Unpack<MemoryBodies> = Unpack { bodies: None };
-    let response = consume(&hung, &unpack, &NO_ARCHIVE, batch(json!("a")), Noon.now())
+    let response = consume(&hung, &unpack, &NO_ARCHIVE, batch(json!("a")), noon())
         .await
         .unwrap();
     let again: Vec<_> = response
@@ -163,17 +163,17 @@ async fn whole_batch_is_retried_when_time_runs_out() {
         .collect();
     assert_eq!(again, ["a", "b"]);
     assert_eq!(
-        consume(&hung, &unpack, &NO_ARCHIVE, batch(Value::Null), Noon.now()).await,
+        consume(&hung, &unpack, &NO_ARCHIVE, batch(Value::Null), noon()).await,
         Err(MissingMessageIdError)
     );
 }
 
 #[test]
 fn work_ends_before_the_function_times_out() {
-    let left = |seconds| time_left(Noon.now() + SignedDuration::from_secs(seconds), Noon.now());
+    let left = |seconds| time_left(noon() + SignedDuration::from_secs(seconds), noon());
     assert_eq!(left(30), Duration::from_secs(29));
     assert_eq!(left(-5), Duration::ZERO);
-    assert!(time_left(Timestamp::MAX, Noon.now()) > Duration::from_secs(30));
+    assert!(time_left(Timestamp::MAX, noon()) > Duration::from_secs(30));
 }
 
 /// An archive that fails.
@@ -219,7 +219,7 @@ async fn archived(archive: &MemoryArchive) -> Vec<Vec<Delivery>> {
     let found = archive.objects(&store, Timestamp::MIN, Timestamp::MAX).await.unwrap();
     let mut objects = Vec::new();
     for key in found {
-        assert_eq!(key.at(), Noon.now());
+        assert_eq!(key.at(), noon());
         let envelopes = archive.read(&key).await.unwrap().unwrap();
         let deliveries = envelopes.iter().map(|envelope| envelope::decode(envelope).unwrap());
         objects.push(deliveries.collect());
@@ -359,7 +359,7 @@ async fn archive_that_fails_or_hangs_is_logged_and_does_not_stop_completion() {
         0
     );
     assert!(has_logged("is not in the archive") && has_logged("archive failed: connection refused"));
-    let soon = Noon.now() + SignedDuration::from_millis(1_200);
+    let soon = noon() + SignedDuration::from_millis(1_200);
     assert_eq!(retried(&keeping(HangingArchive), &[text(GOOD)], soon).await, 0);
     assert!(has_logged(
         "ran out of time before all completed deliveries were archived"
@@ -384,7 +384,7 @@ async fn only_messages_that_wait_for_the_index_are_retried_early() {
             entities: MemoryEntities::default(),
             stores: MemoryStores::default().beside(&ledger),
             index: UnavailableIndex,
-            clock: Noon,
+            clock: noon(),
         },
         ledger,
         jobs: MemoryJobs::default(),

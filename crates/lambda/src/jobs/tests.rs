@@ -15,29 +15,29 @@ use hookline_domain::{
 use hookline_sources::shopify;
 
 use super::*;
-use crate::testing::{Noon, STORE};
+use crate::testing::{STORE, noon};
 
 type Syncing = SyncWorker<
-    MemoryCatalogue<Noon>,
+    MemoryCatalogue<Timestamp>,
     MemoryEntities,
     MemoryStores,
     MemoryIndex,
     MemoryJobs,
     MemorySubscriptions,
     MemoryQueue,
-    Noon,
+    Timestamp,
 >;
 
 fn sync() -> Syncing {
     SyncWorker {
         reconcile: Reconcile {
             ask: Refetch {
-                catalogue: MemoryCatalogue::new(Noon),
+                catalogue: MemoryCatalogue::new(noon()),
                 apply: Apply {
                     entities: MemoryEntities::default(),
                     stores: MemoryStores::default(),
                     index: MemoryIndex::default(),
-                    clock: Noon,
+                    clock: noon(),
                 },
             },
             grace: GRACE,
@@ -71,7 +71,7 @@ fn job(id: &str) -> SqsRecord {
 }
 
 async fn failed(sync: &Syncing, records: Vec<SqsRecord>, deadline: Timestamp) -> Vec<String> {
-    let response = consume(sync, &Noon, SqsBatch { records }, deadline).await.unwrap();
+    let response = consume(sync, &noon(), SqsBatch { records }, deadline).await.unwrap();
     let failures = response.batch_item_failures.into_iter();
     failures.map(|failure| failure.item_identifier).collect()
 }
@@ -91,7 +91,7 @@ async fn failed_jobs_and_foreign_messages_are_retried() {
 async fn job_that_runs_out_of_time_is_retried() {
     let sync = sync();
     assert_eq!(
-        failed(&sync, vec![job("late")], Noon.now()).await,
+        failed(&sync, vec![job("late")], noon()).await,
         [""; 0],
         "a job that is done at once is in time"
     );
@@ -103,7 +103,7 @@ async fn job_that_runs_out_of_time_is_retried() {
                     entities: MemoryEntities::default(),
                     stores: MemoryStores::default(),
                     index: HangingIndex,
-                    clock: Noon,
+                    clock: noon(),
                 },
             },
             grace: GRACE,
@@ -114,7 +114,7 @@ async fn job_that_runs_out_of_time_is_retried() {
     let batch = SqsBatch {
         records: vec![job("late")],
     };
-    let response = consume(&sync, &Noon, batch, Noon.now()).await.unwrap();
+    let response = consume(&sync, &noon(), batch, noon()).await.unwrap();
     assert_eq!(response.batch_item_failures.len(), 1);
 }
 

@@ -18,7 +18,7 @@ use super::*;
 
 mod other_source;
 
-use crate::testing::{Down, Noon, SECRET, STORE, Silent, webhook};
+use crate::testing::{Down, SECRET, STORE, Silent, noon, webhook};
 
 const TOPIC: &str = "products/delete";
 const BODY: &[u8] = b"{\"id\":788032119674292922}";
@@ -28,7 +28,7 @@ fn inbound(topic: Topic) -> Inbound {
     Inbound::of(topic.function())
 }
 
-type TestReceiver<L, Q, B = MemoryBodies> = Receiver<L, Q, B, MemoryStores, Secret, Noon>;
+type TestReceiver<L, Q, B = MemoryBodies> = Receiver<L, Q, B, MemoryStores, Secret, Timestamp>;
 
 async fn receiver<L: Claims, Q: EventQueue>(ledger: L, queue: Q, stores: &MemoryStores) -> TestReceiver<L, Q> {
     receiver_with_bodies(ledger, queue, None, stores).await
@@ -48,7 +48,7 @@ async fn receiver_with_bodies<L: Claims, Q: EventQueue, B: KeepBodies>(
         bodies,
         tally: Some(stores.clone()),
         secrets,
-        clock: Noon,
+        clock: noon(),
     };
     Receiver::new(&SENDER, inbound(Topic::ProductsDelete), ports, SignedDuration::ZERO)
         .await
@@ -97,11 +97,7 @@ async fn duplicate_delivery_is_acknowledged_and_not_enqueued() {
     assert_eq!(status(&stack, webhook(TOPIC, "1", BODY)).await, 200);
     let key = envelope::decode(&stack.queue.take()[0]).unwrap().key;
     assert_eq!(
-        stack
-            .ledger
-            .complete(&key, Fate::Applied, None, Noon.now())
-            .await
-            .unwrap(),
+        stack.ledger.complete(&key, Fate::Applied, None, noon()).await.unwrap(),
         Completion::First
     );
 
@@ -231,7 +227,7 @@ async fn every_receiver_refuses_signed_bodies_that_are_not_webhooks() {
             bodies: None::<MemoryBodies>,
             tally: None::<MemoryStores>,
             secrets: Secret::new(SECRET),
-            clock: Noon,
+            clock: noon(),
         };
         let receiver = Receiver::new(&SENDER, inbound(topic), ports, SignedDuration::ZERO)
             .await
@@ -256,7 +252,7 @@ async fn personal_fields_are_cut_before_the_body_is_queued_or_stored() {
         bodies: Some(bodies.clone()),
         tally: None::<MemoryStores>,
         secrets: Secret::new(SECRET),
-        clock: Noon,
+        clock: noon(),
     };
     let receiver = Receiver::new(&SENDER, inbound(Topic::OrdersCreate), ports, SignedDuration::ZERO)
         .await
@@ -430,11 +426,11 @@ async fn sender_gets_a_response_when_no_port_responds() {
 fn deadline_of_the_invocation_bounds_the_calls() {
     let request = |deadline_ms: i64| {
         let mut context = lambda_http::Context::default();
-        context.deadline = u64::try_from(Noon.now().as_millisecond() + deadline_ms).unwrap();
+        context.deadline = u64::try_from(noon().as_millisecond() + deadline_ms).unwrap();
         webhook(TOPIC, "1", BODY).with_lambda_context(context)
     };
     let limit = SENDER.answer_within;
-    let left = |deadline_ms| time_left(&request(deadline_ms), limit, Noon.now());
+    let left = |deadline_ms| time_left(&request(deadline_ms), limit, noon());
     assert_eq!(left(4_000), Duration::from_millis(3_700));
     assert_eq!(left(100), Duration::ZERO);
     assert_eq!(left(60_000), limit);
@@ -448,7 +444,7 @@ async fn receiver_does_not_start_without_a_secret() {
         bodies: None::<MemoryBodies>,
         tally: None::<MemoryStores>,
         secrets,
-        clock: Noon,
+        clock: noon(),
     };
     for text in ["", " , "] {
         let refused = Receiver::new(
@@ -468,7 +464,7 @@ struct HourClock(std::sync::Arc<std::sync::Mutex<i64>>);
 
 impl Clock for HourClock {
     fn now(&self) -> Timestamp {
-        Noon.now() + SignedDuration::from_hours(*self.0.lock().unwrap())
+        noon() + SignedDuration::from_hours(*self.0.lock().unwrap())
     }
 }
 

@@ -14,7 +14,6 @@ use hookline_domain::{
     kernel::{
         failure::ErrorCode,
         ids::{DeliveryKey, StoreKey},
-        port::Clock,
     },
     memory::{MemoryArchive, MemoryBodies, MemoryDeadLetters, MemoryJobs, MemoryLedger, MemoryQueue, MemoryStores},
     store::stores::{StoreUpdate, Stores},
@@ -24,7 +23,7 @@ use jiff::SignedDuration;
 use super::*;
 use crate::{
     api::{ActionsApi, ActionsPorts},
-    testing::{Noon, STORE},
+    testing::{STORE, noon},
 };
 use hookline_lambda::{clock::Sleep, serve::Http};
 
@@ -46,7 +45,7 @@ type Api = ActionsApi<
     MemoryLedger,
     MemoryQueue,
     MemoryBodies,
-    Noon,
+    Timestamp,
     Sleep,
 >;
 
@@ -74,7 +73,7 @@ fn delivery(store: &str, id: &str) -> Delivery {
         event_id: None,
         api_version: "2026-07".to_owned(),
         triggered_at: None,
-        received_at: Noon.now(),
+        received_at: noon(),
         body: b"{\"id\": 1}".to_vec(),
     }
 }
@@ -106,7 +105,7 @@ async fn fixture_with(with_archive: bool) -> ActionsFixture {
                 ledger: ledger.clone(),
                 queue: queue.clone(),
                 bodies: Some(MemoryBodies::default()),
-                clock: Noon,
+                clock: noon(),
             },
         },
         pause: Sleep,
@@ -141,14 +140,11 @@ impl ActionsFixture {
         let delivery = delivery(STORE, "a");
         self.ledger.claim(&delivery.key, &claim()).await.unwrap();
         if let Some(fate) = fate {
-            self.ledger
-                .complete(&delivery.key, fate, None, Noon.now())
-                .await
-                .unwrap();
+            self.ledger.complete(&delivery.key, fate, None, noon()).await.unwrap();
         }
         if archived {
             self.archive
-                .keep(&delivery.key.store, Noon.now(), &[packed(&delivery)])
+                .keep(&delivery.key.store, noon(), &[packed(&delivery)])
                 .await
                 .unwrap();
         }
@@ -331,9 +327,9 @@ async fn unexpected_body_is_refused() {
 fn claim() -> ClaimRequest {
     ClaimRequest {
         owner: "me".into(),
-        now: Noon.now(),
-        lease_until: Noon.now(),
-        expires_at: Noon.now() + SignedDuration::from_hours(1),
+        now: noon(),
+        lease_until: noon(),
+        expires_at: noon() + SignedDuration::from_hours(1),
         event_id: None,
     }
 }
@@ -342,7 +338,7 @@ fn claim() -> ClaimRequest {
 async fn failed(fixture: &ActionsFixture, id: &str, seconds: i64) -> FailedDelivery {
     let delivery = delivery(STORE, id);
     fixture.ledger.claim(&delivery.key, &claim()).await.unwrap();
-    let at = Noon.now() - SignedDuration::from_secs(seconds);
+    let at = noon() - SignedDuration::from_secs(seconds);
     let failed = FailedDelivery {
         delivery: delivery.key,
         subject: None,

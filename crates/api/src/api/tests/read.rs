@@ -31,7 +31,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::*;
 use crate::{
     api::{About, ReadApi, ReadPorts, openapi::DESCRIPTION},
-    testing::{Noon, STORE},
+    testing::{STORE, noon},
 };
 use hookline_lambda::serve::Http;
 
@@ -141,10 +141,10 @@ async fn fixture_of(stores: impl IntoIterator<Item = String>, last_event_at: fn(
             last_event_at: Some(last_event_at(n)),
             ..StoreUpdate::default()
         };
-        update.count(Noon.now(), Counter::Duplicate);
+        update.count(noon(), Counter::Duplicate);
         stores_of.record(&key(&store), &update).await.unwrap();
     }
-    let clock = ManualClock(Arc::new(Mutex::new(Noon.now())));
+    let clock = ManualClock(Arc::new(Mutex::new(noon())));
     let dead_letters = MemoryDeadLetters::default();
     let ports = ReadPorts {
         stores: stores_of.clone(),
@@ -169,11 +169,11 @@ async fn fixture_of(stores: impl IntoIterator<Item = String>, last_event_at: fn(
 }
 
 async fn demo_fixture() -> StatusFixture {
-    fixture_of([STORE.to_owned(), "other.myshopify.com".to_owned()], |_| Noon.now()).await
+    fixture_of([STORE.to_owned(), "other.myshopify.com".to_owned()], |_| noon()).await
 }
 
 fn entry(id: &str, outcome: DeliveryOutcome, seconds_ago: i64) -> ActivityEntry {
-    let at = Noon.now() - SignedDuration::from_secs(seconds_ago);
+    let at = noon() - SignedDuration::from_secs(seconds_ago);
     ActivityEntry {
         topic: "products/update".parse().unwrap(),
         id: id.parse().unwrap(),
@@ -215,9 +215,9 @@ impl StatusFixture {
         };
         let request = ClaimRequest {
             owner: "me".into(),
-            now: Noon.now(),
-            lease_until: Noon.now() + SignedDuration::from_secs(10),
-            expires_at: Noon.now() + SignedDuration::from_hours(1),
+            now: noon(),
+            lease_until: noon() + SignedDuration::from_secs(10),
+            expires_at: noon() + SignedDuration::from_hours(1),
             event_id: None,
         };
         self.ledger.claim(&key, &request).await.unwrap();
@@ -276,7 +276,7 @@ fn every_stage_of_a_run_is_described() {
 async fn store_out_of_scope_is_as_unknown_as_one_that_does_not_exist() {
     let fixture = demo_fixture().await;
     let other_store = principal_of("other.myshopify.com", Role::Admin);
-    let without_store = fixture_of(["other.myshopify.com".to_owned()], |_| Noon.now()).await;
+    let without_store = fixture_of(["other.myshopify.com".to_owned()], |_| noon()).await;
     let topic = [("topic", "products/update")];
     for route in ROUTES.iter().filter(|route| route.contains("{store}")) {
         let body = fixture.request(route, &topic, Some(&other_store)).await;
@@ -323,7 +323,7 @@ async fn a_thousand_stores_are_paged_filtered_and_counted() {
     // Every fourth store is live.
     let fixture = fixture_of(stores, |n| {
         let ago = if n % 4 == 0 { 1 } else { 31 };
-        Noon.now() - SignedDuration::from_mins(ago)
+        noon() - SignedDuration::from_mins(ago)
     })
     .await;
     let all = viewer_of_all();
@@ -464,7 +464,7 @@ async fn details_of_a_delivery_have_its_state_fate_and_entries() {
     assert!(body["meaning"].as_str().unwrap().contains("has just taken it"));
     fixture
         .ledger
-        .complete(&key, Fate::Superseded, None, Noon.now())
+        .complete(&key, Fate::Superseded, None, noon())
         .await
         .unwrap();
     let mine = entry("a", DeliveryOutcome::Superseded, 0);

@@ -8,7 +8,7 @@ use hookline_domain::{
     event::product::{Collection, Product, Stock, Variant},
     kernel::{
         ids::{EntityId, EntityKey, Kind},
-        port::{Clock, PortError},
+        port::PortError,
         version::Version,
     },
     memory::{MemoryIndex, MemoryStores},
@@ -20,7 +20,7 @@ use serde_json::Value;
 use super::{request_for, value, viewer_of_all};
 use crate::{
     api::SearchApi,
-    testing::{Noon, STORE},
+    testing::{STORE, noon},
 };
 use hookline_lambda::serve::Http;
 
@@ -37,14 +37,14 @@ async fn catalogue() -> (MemoryStores, MemoryIndex) {
     };
     let collection = Collection {
         id: entity.id.clone(),
-        updated_at: Noon.now(),
+        updated_at: noon(),
         visible: true,
         title: "Around the Campfire".into(),
         description: String::new(),
         image: None,
         handle: None,
     };
-    let document = Box::new(Document::of_collection(&entity, collection, Noon.now()));
+    let document = Box::new(Document::of_collection(&entity, collection, noon()));
     index
         .apply(&[IndexChange::Put {
             entity,
@@ -97,10 +97,7 @@ async fn invalid_search_is_refused_with_an_error() {
 #[tokio::test]
 async fn search_finds_nothing_after_an_uninstall() {
     let (stores, index) = catalogue().await;
-    stores
-        .disable(&shopify::store(STORE).unwrap(), Noon.now())
-        .await
-        .unwrap();
+    stores.disable(&shopify::store(STORE).unwrap(), noon()).await.unwrap();
     let search = SearchApi::new(stores, index);
     let body = value(&search.answer(request(&[("q", "campfire")])).await);
     assert_eq!(
@@ -173,7 +170,7 @@ fn largest(title: &str) -> Document {
     };
     let product = Product {
         id: entity.id.clone(),
-        updated_at: Noon.now(),
+        updated_at: noon(),
         visible: true,
         title: title.to_owned(),
         description: title.repeat(1_000),
@@ -188,7 +185,7 @@ fn largest(title: &str) -> Document {
         image: None,
         handle: None,
     };
-    Document::of_product(&entity, product, Noon.now())
+    Document::of_product(&entity, product, noon())
 }
 
 #[tokio::test]

@@ -213,20 +213,13 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::memory::noon;
     use crate::{
         catalogue::index::{Search, SearchQuery},
         event::{Observed, product::Product},
         kernel::ids::{EntityId, Source, StoreName},
         memory::{MemoryEntities, MemoryIndex, MemoryStores},
     };
-
-    struct Noon;
-
-    impl Clock for Noon {
-        fn now(&self) -> Timestamp {
-            "2026-11-21T12:00:00Z".parse().unwrap()
-        }
-    }
 
     fn stove(at: &str) -> Observed {
         let at = at.parse().unwrap();
@@ -262,7 +255,7 @@ mod tests {
             entities: MemoryEntities::default(),
             stores: MemoryStores::default(),
             index: MemoryIndex::default(),
-            clock: Noon,
+            clock: noon(),
         };
         let found = async || {
             let query = SearchQuery {
@@ -278,7 +271,7 @@ mod tests {
         // Another clock is ahead: everything that it has ended is removed as well, whatever our clock says.
         let later = "2026-11-21T12:30:00Z".parse().unwrap();
         apply.stores.disable(&store, later).await.unwrap();
-        assert!(apply.uninstall(&store, Noon.now()).await.is_settled());
+        assert!(apply.uninstall(&store, noon()).await.is_settled());
         assert_eq!(found().await, 0);
         let record = apply.record_of(&store).await.unwrap();
         assert_eq!((record.enabled, record.uninstalled_at), (false, Some(later)));

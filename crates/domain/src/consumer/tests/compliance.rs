@@ -234,7 +234,7 @@ async fn only_the_uninstalled_store_is_erased() {
     assert_eq!((status.enabled, status.uninstalled_at), (false, Some(at(T2))));
     assert_eq!(
         (status.redacted_at, status.connected, status.currency),
-        (Some(Noon.now()), false, None)
+        (Some(noon()), false, None)
     );
     let [record] = &records(&consumer).await[..] else {
         panic!()
@@ -380,7 +380,7 @@ async fn erasure_resumes_with_the_next_receive_when_its_time_is_up() {
     consumer.take(&many).await;
     consumer.take(&[delivery(STORE, UNINSTALL, "u", T2, "")]).await;
     let message = consumer.receive(&redact("r", TWO_DAYS_LATER)).await;
-    let soon = Noon.now().checked_sub(SignedDuration::from_secs(1)).unwrap();
+    let soon = noon().checked_sub(SignedDuration::from_secs(1)).unwrap();
     let processed = consumer.apply(vec![message.clone()], soon).await;
     assert!(
         matches!(

@@ -5,7 +5,7 @@ use crate::delivery::ledger::Problem;
 
 fn problem(code: ErrorCode, message: &str) -> Problem {
     Problem {
-        at: Noon.now(),
+        at: noon(),
         code,
         cause: (code == ErrorCode::IndexUnavailable).then_some(Cause::Denied),
         message: message.into(),

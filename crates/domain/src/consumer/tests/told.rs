@@ -53,7 +53,7 @@ async fn outcomes_of_a_batch_are_recorded_in_the_one_write_of_its_store() {
         parked.problem.as_ref().map(|(code, _)| *code),
         Some(ErrorCode::SchemaMismatch)
     );
-    assert_eq!((parked.at, parked.received_at), (Noon.now(), batch[3].received_at));
+    assert_eq!((parked.at, parked.received_at), (noon(), batch[3].received_at));
     assert_eq!(parked.event_id, batch[3].event_id);
     assert_eq!(parked.triggered_at, batch[3].triggered_at);
 }

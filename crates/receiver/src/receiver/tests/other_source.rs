@@ -8,7 +8,6 @@ use hookline_domain::{
     delivery::{Delivery, envelope},
     kernel::{
         ids::{DeliveryId, DeliveryKey, Source, StoreKey, StoreName, Topic as TopicName},
-        port::Clock,
         secret::Secret,
     },
     memory::{MemoryBodies, MemoryLedger, MemoryQueue, MemoryStores},
@@ -29,7 +28,7 @@ use hookline_lambda::serve::Http;
 
 use crate::{
     receiver::{Ports, Receiver},
-    testing::Noon,
+    testing::noon,
 };
 
 const KEY: &[u8] = b"a key that is not text";
@@ -98,7 +97,7 @@ fn read(verified: Verified<'_>, received_at: Timestamp) -> Result<Delivery, serd
 struct Stack {
     queue: MemoryQueue,
     stores: MemoryStores,
-    receiver: Receiver<MemoryLedger, MemoryQueue, MemoryBodies, MemoryStores, Secret, Noon>,
+    receiver: Receiver<MemoryLedger, MemoryQueue, MemoryBodies, MemoryStores, Secret, Timestamp>,
 }
 
 async fn stack() -> Stack {
@@ -109,7 +108,7 @@ async fn stack() -> Stack {
         bodies: None,
         tally: Some(stores.clone()),
         secrets: Secret::new(format!("whsec_{}", BASE64_STANDARD.encode(KEY))),
-        clock: Noon,
+        clock: noon(),
     };
     let receiver = Receiver::new(&ACME, Inbound::of("acme"), ports, SignedDuration::ZERO).await;
     Stack {
@@ -121,7 +120,7 @@ async fn stack() -> Stack {
 
 /// Request that was signed this many seconds ago.
 fn request(id: &str, body: &str, age: i64) -> Request {
-    let time = Noon.now().as_second() - age;
+    let time = noon().as_second() - age;
     let mut hmac: Hmac<Sha256> = Hmac::new_from_slice(KEY).unwrap();
     hmac.update(format!("{id}.{time}.{body}").as_bytes());
     let signature = BASE64_STANDARD.encode(hmac.finalize().into_bytes());

@@ -32,7 +32,7 @@ async fn mock_stack_of_the_panel_returns_responses_of_this_api() {
         .request("GET /api/me", &[], Some(&principal(Role::Admin, Reach::All)))
         .await;
     compare(&json!({
-        "now": Noon.now(),
+        "now": noon(),
         "me": me,
     }));
 }
