@@ -3,8 +3,8 @@
     python3 local/advisories.py                          # the list alone, offline
     python3 local/advisories.py --cargo-deny PROGRAM     # and RustSec's database, where it can be reached
 
-Runs on the plain Python of the machine. Ends with 1 when a version is affected; a list that has grown old, or a
-database that cannot be reached, is said and fails nothing.
+Runs on the plain Python of the machine. Ends with 1 when a version is affected. Reports a list that has
+grown old and a database that cannot be reached, but does not fail because of them.
 """
 
 import argparse

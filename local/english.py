@@ -24,7 +24,7 @@ WORST_FILES = 10
 WH = re.compile(r"(what|where|which|whether|who|whose|whom|why|when|how)\b", re.IGNORECASE)
 
 BE = r"(?:is|are|was|were|be|been|being)"
-PRONOUN = r"(?:it|they|there|he|she|we|you|nobody|nothing|none)"
+PRONOUN = r"(?:it|they|there|he|she|we|you|(?:nobody|nothing|none)(?! else))"
 
 PHRASES: dict[str, tuple[str, str]] = {
     # name: (regular expression, where a space is any white space; suggestion)

@@ -38,7 +38,7 @@ def path() -> Path:
 
 
 def make() -> None:
-    """Fetches the schema unless it is there. Safe to call from two processes at once."""
+    """Fetches the schema unless its file exists. Safe to call from two processes at once."""
     target = path()
     if target.exists():
         return

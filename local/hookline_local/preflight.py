@@ -1,7 +1,7 @@
 """`make check-account`: checks the account before a deployment and reports what would fail later or silently.
 
-What would certainly fail stops the deployment; what may be meant is said, and the deployment goes on. What may not be
-looked at (a role that only deploys need not read everything) is said, too, and stops nothing.
+A setting that would certainly fail stops the deployment. One that may be intended is reported, and the deployment goes
+on. So is one that may not be read: a role that only deploys need not have permission to read everything.
 """
 
 import argparse

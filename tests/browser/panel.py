@@ -45,7 +45,7 @@ class Panel:
         self.page.on("websocket", self.connected)
 
     def heard(self, message: ConsoleMessage) -> None:
-        """Keeps errors and warnings, but for what the network failed at."""
+        """Keeps errors and warnings, except those of a failing network."""
         if message.type in ("error", "warning") and not NETWORK.search(message.text):
             self.faults.append(f"{message.type}: {message.text}")
 

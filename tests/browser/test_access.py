@@ -103,7 +103,7 @@ def test_another_stores_name_in_the_address_shows_nothing(site: Site, panel: Pan
 
 
 def test_a_wrong_token_is_refused_with_a_message(panel: Panel) -> None:
-    """And what is no token at all is not even sent."""
+    """A text that does not look like a token is not even sent."""
     panel.go()
     panel.page.get_by_label("Operator token").fill("password")
     panel.button("Sign in").click()
@@ -135,7 +135,7 @@ def test_no_token_is_in_an_address_or_outlives_the_browser(site: Site, panel: Pa
 
 
 def test_a_shops_admin_sees_its_own_store_only(site: Site, profile: Callable[..., BrowserContext], store: str) -> None:
-    """Embedded: session tokens of the shop, nothing to change, and another store is not there."""
+    """Embedded: the shop's session tokens show its store, change nothing, and find no other store."""
     other = f"neighbour-{store}"
     site.make_known(other)
     page = profile().new_page()

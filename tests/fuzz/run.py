@@ -66,7 +66,7 @@ def main() -> int:
 
 
 def lacking() -> str | None:
-    """What this machine lacks, in words."""
+    """Program that this machine lacks, in words; none if it lacks nothing."""
     if not (shutil.which("cargo") and shutil.which("rustc")):
         return "cargo and rustc: https://rustup.rs"
     if not (shutil.which("c++") or shutil.which("clang++") or os.environ.get("CXX")):

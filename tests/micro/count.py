@@ -37,7 +37,7 @@ OTHER_COMPILER = 0.15
 
 
 def install() -> None:
-    """Installs valgrind unless it is there; says what to do where it cannot."""
+    """Installs valgrind unless it is in PATH; says what to do where it cannot."""
     if not shutil.which("valgrind"):
         otherwise = "counting instructions needs valgrind, and there is none in PATH (Debian: apt-get install valgrind)"
         # libc6-dbg: valgrind puts its own memcpy and the like in place of the loader's, which it finds by name.
@@ -45,7 +45,7 @@ def install() -> None:
 
 
 def build() -> Path:
-    """Builds the program that does one step, as it is released but for the names in it."""
+    """Builds the program that does one step: the release profile, except that symbols keep their names."""
     run(["cargo", "build", "--quiet", "--locked", "--profile", PROFILE, "--package", "hookline-micro"], told=True)
     target = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
     return target / PROFILE / "hookline-micro"
@@ -112,7 +112,10 @@ def update(counted: dict[str, int]) -> None:
 
 
 def run(command: list[str], told: bool = False) -> str:
-    """What a command prints, errors too; ends here if it fails. `told`: its errors go straight to the terminal."""
+    """Runs a command and returns its output, errors included; exits if it fails.
+
+    `told`: its errors go straight to the terminal.
+    """
     errors = None if told else subprocess.STDOUT
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True, check=False)
     if done.returncode:

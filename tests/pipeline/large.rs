@@ -21,7 +21,7 @@ fn noise(bytes: usize) -> String {
     letters.take(bytes).collect()
 }
 
-/// A product of about so many bytes that compression makes a quarter shorter and no more.
+/// A product of about this number of `bytes`, which compression shortens by a quarter and no more.
 fn product(title: &str, second: u8, bytes: usize) -> Webhook {
     let body = json!({
         "id": 446_547_597_538_216_369_u64, "title": title, "status": "active", "published_at": "2026-01-01T00:00:00Z",

@@ -1,4 +1,4 @@
-"""Answers, held against docs/openapi.json: what is described is there, and nothing else is."""
+"""Compares responses with docs/openapi.json: every required member is present, and no undescribed one."""
 
 import json
 from typing import Any

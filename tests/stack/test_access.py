@@ -82,7 +82,7 @@ def doors(tour: Tour) -> Doors:
 
 
 def test_a_token_sees_its_stores_and_learns_nothing_of_others(doors: Doors) -> None:
-    """Another's store is answered exactly like one that is not there, for a viewer and for an admin."""
+    """A viewer or an admin gets the same response for another's store as for an unknown one."""
     client, unknown = doors.tour.stack.client, f"{uuid.uuid4()}.myshopify.com"
     for role in ("viewer", "admin"):
         _, token = doors.own("--role", role)
@@ -112,7 +112,7 @@ def test_changes_of_role_and_stores_hold_from_the_next_request(doors: Doors) -> 
 
 
 def test_a_token_expires(doors: Doors) -> None:
-    """Whether the table still has it or not, an expired token is refused."""
+    """An expired token is refused even while the table still has it."""
     _, token = doors.own("--role", "viewer", "--expires", "3s")
     assert doors.status(token) == 200
     assert poll(lambda: doors.status(token) == 403)

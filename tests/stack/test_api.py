@@ -53,7 +53,7 @@ class Api:
         return self.get("delivery", path, status, topic=delivery.topic)
 
     def fed(self, delivery: Delivery) -> Any:
-        """A delivery in the feed, once it is there."""
+        """Waits until a delivery is in the feed, and returns it."""
         return poll(lambda: next((each for each in self.feed() if each["id"] == delivery.id), None))
 
     def feed(self) -> list[dict[str, Any]]:

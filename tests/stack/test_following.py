@@ -122,7 +122,7 @@ def test_changes_while_disconnected_are_in_the_next_snapshot(known: Tour) -> Non
 
 
 def test_another_store_cannot_be_followed(known: Tour) -> None:
-    """Nor one that nobody knows: the answer is the same. What is no message is refused, and the connection stays."""
+    """An unknown store gets the same response. A malformed message is refused, and the connection stays open."""
     _, bearer = token(known)
 
     async def follow() -> None:

@@ -103,7 +103,7 @@ def test_a_replay_without_a_sample_sends_five(
 
 
 def test_every_replay_command_in_our_texts_works() -> None:
-    """Documents, the panel and what `make dev` prints: a command that is shown does what is said of it."""
+    """Documents, the panel and what `make dev` prints: each command they show does what they promise."""
     texts = [
         REPOSITORY / "README.md",
         REPOSITORY / "events" / "README.md",

@@ -44,7 +44,7 @@ class Rotation:
         return self.tour.stack.client.status(self.tour.store, token=token).status
 
     def becomes(self, secret: str, status: int) -> bool:
-        """Waits until deliveries with this secret are answered so; the sender comes again, as Shopify does."""
+        """Waits until deliveries with this secret get this status; the sender retries, as Shopify does."""
         return any(poll(lambda: self.answer(secret) == status) for _ in range(GOES))
 
 

@@ -68,7 +68,7 @@ def test_a_customer_request_leaves_a_record_without_the_customer(tour: Tour, nam
 
 
 def test_a_redacted_store_is_erased(tour: Tour) -> None:
-    """Nothing can be found of it, its status says only that it was there, and the record says what was done."""
+    """A search finds nothing of it, its status says only that it existed, and the record says what was done."""
     board = tour.products["walnut-serving-board"]
     tour.send_product("a product", board)
     assert tour.until(lambda: tour.result(board), "it is found")

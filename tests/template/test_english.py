@@ -26,7 +26,7 @@ CASES = {
     "so many": ("It waits so many seconds.", "It waits that many seconds."),
     "at the door": ("Counted at the door.", "The doorbell at the receiver."),
     "became of": ("What became of it.", "What it became."),
-    "for meaning because": ("Nothing is kept, for it may be read.", "Nothing is kept for those stores."),
+    "for meaning because": ("Nothing is kept, for it may be read.", "Kept for those stores, for nobody else."),
     "is there": ("It is used if it is there.", "There is one; is there another?"),
     "comes again": ("The message comes again.", "The message is received again."),
     "let in, shut out": ("A role that is let in.", "The role was let into the group."),

@@ -22,7 +22,7 @@ def test_every_folder_in_functions_is_deployed_and_nothing_else(source: dict[str
 
 
 def test_webhooks_have_an_api_of_their_own_with_a_route_per_function(resources: Resources) -> None:
-    """Nothing else is there, and no webhook goes to the panel's API: one cannot use up what the other may take."""
+    """It has no other route, and the panel's API takes no webhook: neither API can use up the other's rate limit."""
     expected = {f"POST /api/webhooks/receive/shopify/{folder}": name for name, folder in RECEIVERS.items()}
     assert routes(webhooks(resources)) == expected
     assert not [route for route in operations(resources) if "/webhooks/" in route]

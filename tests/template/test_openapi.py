@@ -18,7 +18,7 @@ ROUTES = {
 
 
 def test_every_route_is_described_and_nothing_else(resources: Resources) -> None:
-    """But for pages, which are for browsers. Receivers, which are for Shopify, have an API of their own."""
+    """Except pages, which are for browsers. Receivers, which are for Shopify, have an API of their own."""
     apis = {route for route in operations(resources) if " /api/" in route}
     assert set(ROUTES) == apis
 

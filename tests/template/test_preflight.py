@@ -1,4 +1,4 @@
-"""`make check-account`: what AWS answers, in its own shapes, becomes a sentence; what may not be asked, a warning."""
+"""`make check-account`: responses in AWS's own shapes become sentences, and denied requests become warnings."""
 
 import json
 import shutil
@@ -151,7 +151,7 @@ def domain(**changes: Any) -> Answer:
     ],
 )
 def test_a_domain_with_obstacles_is_reported(changes: dict[str, Any], expected: list[tuple[str, str]]) -> None:
-    """By how it is reached and who is let in."""
+    """Obstacles to its address, its access control and its replicas."""
     said = list(preflight_search.check(plan(), answering(domain(**changes))))
     assert [weight for weight, _ in said] == [weight for weight, _ in expected]
     assert all(word in text for (_, text), (_, word) in zip(said, expected, strict=True))
@@ -326,7 +326,7 @@ def test_the_first_region_set_is_used(given: str, environment: dict[str, str], e
 
 
 def test_the_profiles_region_is_the_last_resort(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A profile that is not there, or a file that is none, is a sentence."""
+    """A missing profile or a malformed file is an error with a sentence."""
     config = tmp_path / "config"
     config.write_text("[profile shop]\nregion = ap-south-1\n[profile bare]\noutput = json\n")
     monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)

@@ -173,7 +173,7 @@ def test_missing_settings_are_named_in_a_sentence(
     changes: dict[str, str],
     word: str,
 ) -> None:
-    """Before anything is asked of AWS."""
+    """Before the first request to AWS."""
     assert_sentence(here(monkeypatch, capsys, *arguments, **changes), word)
 
 

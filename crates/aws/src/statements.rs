@@ -19,7 +19,8 @@ use crate::{
 /// Most statements of one call.
 const MAX_STATEMENTS: usize = 25;
 
-/// Outcome of a statement; `None` says nothing: an `INSERT` of an item that is there, throttled, or not understood.
+/// Outcome of a statement. `None` if it failed for another reason than its condition: an `INSERT` of an existing item, a
+/// throttled statement, or one without a response.
 pub(crate) type StatementOutcome = Option<WriteOutcome<Item>>;
 
 /// Runs statements, no two of them on one item. Returns the outcome of each, in their order. Statements that are sent together

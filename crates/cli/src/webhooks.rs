@@ -180,8 +180,8 @@ async fn check(resources: &Resources, out: &Output, of: &StoreWebhooksArgs) -> R
         say(&format!("· all {} subscriptions are correct", findings.len()));
     } else {
         say(&format!(
-            "· {} incorrect or missing. VendorSubscriptions in shopify.app.toml are not visible here: if they are there, all is well. \
-             If not: hookline webhooks register {}",
+            "· {} incorrect or missing. Subscriptions in shopify.app.toml are not visible here: if it declares these topics, \
+             all is well. If not: hookline webhooks register {}",
             count(wrong, "topic"),
             store.label()
         ));

@@ -24,7 +24,7 @@ const REQUESTS: [Request; 3] = [
     Request::StoreRedaction,
 ];
 
-/// Stores a record, unless it is there: what has been recorded does not change.
+/// Stores a record unless it exists, because a record never changes.
 #[must_use]
 pub fn put(record: &AuditRecord) -> Put {
     let mut item = request::key(record.store.to_string(), sort_key(record));

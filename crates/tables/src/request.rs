@@ -26,7 +26,7 @@ pub enum Returned {
 pub struct Put {
     /// The item.
     pub item: Item,
-    /// Condition on the item that is there.
+    /// Condition on the existing item.
     pub condition: Option<&'static str>,
     /// Names in the condition.
     pub names: Names,
@@ -43,7 +43,7 @@ pub struct Update {
     pub key: Item,
     /// As in `SET #state = :done`.
     pub expression: Cow<'static, str>,
-    /// Condition on the item that is there.
+    /// Condition on the existing item.
     pub condition: Option<&'static str>,
     /// Names in both.
     pub names: Names,
@@ -60,7 +60,7 @@ pub struct Update {
 pub struct Delete {
     /// The item's key.
     pub key: Item,
-    /// Condition on the item that is there.
+    /// Condition on the existing item.
     pub condition: Option<&'static str>,
     /// Values in the condition.
     pub values: Item,

@@ -33,7 +33,7 @@ class Found:
 def fields_of(
     selection_set: SelectionSetNode | None, owner: GraphQLNamedType, fragments: dict[str, FragmentDefinitionNode]
 ) -> list[tuple[FieldNode, GraphQLNamedType]]:
-    """The fields of a selection, fragments included, each with the type it is asked of."""
+    """The fields of a selection, fragments included, each with its parent type."""
     found = []
     for selection in selection_set.selections if selection_set else ():
         if isinstance(selection, FieldNode):

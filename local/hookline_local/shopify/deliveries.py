@@ -40,7 +40,7 @@ class Mischief:
 
 @dataclass
 class Record:
-    """One delivery and what became of it: pending, delivered, failed or lost."""
+    """One delivery and its outcome: pending, delivered, failed or lost."""
 
     topic: str
     id: str
@@ -55,7 +55,7 @@ class Sender:
     """Sends for all shops of an app."""
 
     def __init__(self, app: "App", faster: float) -> None:
-        """With retries so many times faster than Shopify's."""
+        """`faster`: the factor by which retries are faster than Shopify's."""
         self.app, self.faster, self.timeout = app, faster, 5.0
         self.session: aiohttp.ClientSession | None = None
         self.numbers = itertools.count(1)

@@ -53,7 +53,7 @@ class Shape:
     """Selection on a node whose type may only be known at run time."""
 
     def __init__(self, compiler: "Compiler", selections: list[tuple[FieldNode, GraphQLNamedType]]) -> None:
-        """Of these selection sets, each with the type it is asked of."""
+        """`selections`: selection sets, each with its parent type."""
         self.compiler, self.selections = compiler, selections
         self.plans: dict[str, Plan] = {}
 
@@ -73,7 +73,7 @@ class Compiler:
         self.fragments = fragments
 
     def plan(self, selections: list[tuple[FieldNode, GraphQLNamedType]], typename: str) -> Plan:
-        """How a node of a concrete type is written."""
+        """Output plan for a node of a concrete type, with the selections that apply to it."""
         plan, concrete = Plan(), schema.load().get_type(typename)
         for selected, declared in selections:
             for node, owner in fields_of(selected.selection_set, declared, self.fragments):

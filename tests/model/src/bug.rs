@@ -49,7 +49,7 @@ pub enum Bug {
     ComparedByTimes,
     /// Nobody remembers what the index holds.
     NeverConfirmed,
-    /// A consumer is not told that a message has been received before.
+    /// A consumer does not see that a message has been received before.
     RetriesLookNew,
     /// Search shows what the index holds, uninstalled or not.
     SearchShowsEverything,

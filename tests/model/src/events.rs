@@ -30,7 +30,7 @@ pub enum What {
     Hidden(i64),
     /// Another state than that, signed in the same second: its time does not tell that it has changed.
     Altered(i64),
-    /// Part of the product's state, of a store that can be asked for the rest.
+    /// Part of the product's state; its store is connected, so that the rest can be fetched.
     Part(i64),
     /// The product is deleted.
     Deleted,
@@ -165,7 +165,7 @@ impl What {
         Observed { event, at }
     }
 
-    /// Digest of the product's state; none of what is no state.
+    /// Digest of the product's state; `None` if the event carries no state.
     pub fn digest(self) -> Option<Digest> {
         match self.observed(start()).event {
             Event::ProductUpdated(state) => Some(Digest::of_product(&product(), &state)),

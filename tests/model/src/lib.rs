@@ -8,8 +8,8 @@
 //! ([`world`]). What the tables and the index do with a call is decided by the domain's transition functions, which
 //! the real adapters' contract suites also follow.
 //!
-//! A search is exhaustive for its scenario: a few deliveries, so many attempts, deaths and errors. [`bug`] has the
-//! well-known ways to get it wrong; each must be found.
+//! A search is exhaustive for its scenario: a few deliveries, and a limited number of attempts, deaths and errors. [`bug`]
+//! lists well-known mistakes; the search must find each of them.
 
 pub mod action;
 pub mod bug;

@@ -134,7 +134,7 @@ impl Scenario {
         }
     }
 
-    /// A catalogue in these states, and so many reconciliations of it, two at once, one of which may die anywhere.
+    /// A catalogue in these states and this number of `reconciliations`, two at once, one of which may die anywhere.
     #[must_use]
     pub fn reconciled(catalogue: &[What], reconciliations: u8) -> Self {
         Self {

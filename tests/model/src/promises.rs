@@ -17,8 +17,8 @@ use crate::{
 
 /// An accepted delivery is neither on the queue nor settled.
 pub const LOST: &str = "what was answered 2xx is on the queue or settled";
-/// Nothing is under way, and the ledger does not know what became of an accepted delivery.
-pub const UNACCOUNTED: &str = "at rest the ledger knows what became of every accepted delivery";
+/// Nothing is under way, and the ledger does not know the outcome of an accepted delivery.
+pub const UNACCOUNTED: &str = "at rest the ledger knows the outcome of every accepted delivery";
 /// Nothing is under way, and the index is not what the deliveries make it.
 pub const WRONG_END: &str = "at rest the index holds what the deliveries say, and nothing else";
 /// A delivery has counted more than once.

@@ -72,8 +72,8 @@ pub fn unaccounted(
     lost
 }
 
-/// Deliveries that were answered 2xx and came out of the queue, but of which the ledger knows nothing: nobody can look
-/// up what became of them.
+/// Deliveries that were answered 2xx but have no entry in the ledger, so that nobody can look up their outcome. Dead
+/// letters are left out.
 pub fn forgotten(
     scenario: &Scenario,
     accepted: &BTreeMap<String, u32>,

@@ -1,6 +1,6 @@
-//! A store whose Admin API may be asked: its deliveries name a product and tell no more, so what the index holds of it has been
-//! asked for by `sync`, which is killed at every call as the others are. The Admin API is the local Shopify; KMS is played
-//! by the [boundary](crate::boundary), and opens what was sealed by giving it back.
+//! A connected store. Its deliveries are thin events, which only name a product: `sync` fetches everything that the index
+//! holds of it, and is killed at every call like the other functions. The local Shopify serves the Admin API. The
+//! [boundary](crate::boundary) plays KMS and returns ciphertexts unchanged as their plaintexts.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -48,16 +48,16 @@ pub struct Connected {
 struct Product {
     /// Number of its changes.
     changes: u64,
-    /// None if it is not there.
+    /// Document that the index should hold; `None` while the product does not exist.
     shown: Option<ExpectedDocument>,
 }
 
 /// Differences between the index and the store's catalog.
 #[derive(Debug, Default)]
 pub struct Difference {
-    /// Not there, or in another state than the store's.
+    /// Products that the index lacks, or holds in another state than the store.
     pub lost: Vec<String>,
-    /// There, and the store has it no more.
+    /// Products that the index holds although the store does not have them.
     pub undead: Vec<String>,
     /// Number of compared products, and of all.
     pub compared: (usize, usize),

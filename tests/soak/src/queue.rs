@@ -49,7 +49,7 @@ impl Queue {
         self.wire.json(Method::POST, &self.endpoint, &target, &request).await
     }
 
-    /// Up to so many messages, ten at most, after a second at most.
+    /// Receives up to `batch` messages, ten at most; waits for them for a second at most.
     pub async fn receive(&self, batch: usize) -> anyhow::Result<Vec<Message>> {
         self.receive_for(
             json!({"MaxNumberOfMessages": batch, "WaitTimeSeconds": 1, "MessageSystemAttributeNames": ["All"]}),

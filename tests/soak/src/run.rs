@@ -240,7 +240,7 @@ impl Run {
         }
     }
 
-    /// Looks for what is lost or should not be there, except where a delivery is in `kept`, the dead letters.
+    /// Looks for lost deliveries and for wrong documents, except where a delivery is in `kept`, the dead letters.
     async fn account(&self, kept: &BTreeSet<String>, findings: &mut Findings) -> anyhow::Result<Tables> {
         let tables = self.stack.tables().await?;
         let out = lock(&self.handled.out).clone();
@@ -263,8 +263,8 @@ impl Run {
         Ok(tables)
     }
 
-    /// Has the connected store's whole catalogue compared. When nothing is killed any more, all of it has been asked for, so nothing
-    /// is to be mended.
+    /// Reconciles the connected store. Once nothing is killed any more, `sync` has fetched its whole catalog, so there is
+    /// nothing to mend.
     async fn reconcile(&self) -> anyhow::Result<()> {
         let stack = &self.stack;
         stack.jobs.send(&stack.connected.reconciliation()?).await?;

@@ -26,9 +26,10 @@ const RETURNING: &str = "trying-again";
 /// The connected store: the rest of its products is fetched.
 pub const ASKED: &str = "open-to-questions.myshopify.com";
 
-/// So many of its products change: a third of them once, so that nothing makes up for a job that gets lost, a third twice, a
-/// third as often as this.
+/// Number of its products that change: a third of them once, so that nothing makes up for a lost job, a third twice, a
+/// third [`CHANGES_AT_MOST`] times.
 const ASKED_PRODUCTS: u64 = 30;
+/// Most changes of one of these products.
 pub const CHANGES_AT_MOST: u64 = 3;
 
 const PRODUCT: &str = include_str!("../../../events/shopify/products-update.json");
@@ -41,10 +42,10 @@ const BEGIN: i64 = 1_793_520_000;
 /// Maximum distance of a delivery from its place in the order of events.
 const SHUFFLED_BY: u32 = 150;
 
-/// So many bytes of noise no message holds, compressed or not.
+/// Bytes of noise in a large update: more than a message holds, compressed or not.
 const LARGE: usize = 1_300_000;
 
-/// So many updates are large.
+/// Number of large updates.
 const LARGE_ONES: usize = 8;
 
 /// A product or collection.
@@ -76,7 +77,7 @@ pub enum Tells {
     Deleted(ScenarioEntity),
     /// In which second.
     Uninstalled(i64),
-    /// That it has changed, and nothing more: its store is to be asked.
+    /// Only that it has changed: `sync` fetches its state from the store.
     Changed(ScenarioEntity),
     /// Signed, but nothing of its topic's shape.
     Poison,
@@ -100,7 +101,7 @@ pub struct Delivery {
 pub struct Scenario {
     /// In the order in which they are first sent.
     pub deliveries: Vec<Delivery>,
-    /// Products whose documents the index always refuses until it is told to relent.
+    /// Products whose documents the boundary refuses at every write until the run lifts the curse.
     pub cursed: BTreeSet<u64>,
     /// Number of large updates.
     large: usize,
@@ -132,7 +133,7 @@ impl Scenario {
         Ok(scenario)
     }
 
-    /// Products of the store that can be asked change, and their webhooks say no more than which.
+    /// Changes products of the connected store; each webhook says only which product has changed.
     fn changes(&mut self, dice: &mut Rng) -> anyhow::Result<()> {
         for product in 0..ASKED_PRODUCTS {
             let thing = ScenarioEntity {

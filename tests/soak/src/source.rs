@@ -1,5 +1,6 @@
-//! The event source mapping: takes batches from the queue, has them handled, deletes what was handled. What must come
-//! again comes again soon, not after the minutes that the template says: that is the only thing that is not as on AWS.
+//! The event source mapping: receives batches from the queue, invokes the function and deletes the messages that it has
+//! handled. A failed message becomes visible again after a second, not after the minutes of the template: the only
+//! difference from AWS.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -29,10 +29,10 @@ use crate::{
     wire::Wire,
 };
 
-/// After so many receives a message is a dead letter.
+/// Number of receives after which a message becomes a dead letter.
 const RECEIVES: u32 = 5;
 
-/// Longer than the consumer's timeout; what must come again is made visible sooner.
+/// Visibility timeout of a message: longer than the consumer's timeout. The poller makes a failed message visible sooner.
 const VISIBILITY: Duration = Duration::from_secs(40);
 
 /// The same, of a job.

@@ -53,7 +53,7 @@ def works(shop: Shopkeeper, answer: dict[str, Any]) -> bool:
 
 
 def test_only_a_good_token_opens_an_installed_shop(shop: Shopkeeper) -> None:
-    """401 for all else, 404 for a shop that is not there."""
+    """Any other token gets 401; an unknown shop answers 404."""
     assert shop.graphql("{ shop { name } }", "wrong") == (
         401,
         {"errors": "[API] Invalid API key or access token (unrecognized login or wrong password)"},

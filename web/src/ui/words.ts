@@ -85,12 +85,12 @@ export const REMEDIES: Record<Remedy, { name: string; question: string; explanat
   try_now: {
     name: 'Try now',
     question: 'Try this delivery now?',
-    explanation: 'The queue tries it within seconds. If the cause is still there, it fails again.',
+    explanation: 'The queue tries it within seconds. If the cause persists, it fails again.',
   },
   redrive: {
     name: 'Redrive',
     question: 'Redrive this delivery?',
-    explanation: 'It goes back to the queue. If the cause is still there, it becomes a dead letter again.',
+    explanation: 'It goes back to the queue. If the cause persists, it becomes a dead letter again.',
   },
   dismiss: {
     name: 'Dismiss',

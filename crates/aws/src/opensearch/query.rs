@@ -24,8 +24,8 @@ const FIELDS: [&str; 7] = [
 /// Fields in which typing errors are tolerated: `text` holds the words of all the others.
 const FUZZY_FIELDS: [&str; 2] = ["title^4", "text"];
 
-/// Most words of the index that a misspelt word may stand for, the nearest first. All stores share the index, so many words
-/// are near.
+/// Most words of the index that a misspelt word may stand for, the nearest first. All stores share the index,
+/// so it holds many similar words.
 const MAX_EXPANSIONS: usize = 8;
 
 /// Weight of a matching stock-keeping unit, which outweighs everything else.

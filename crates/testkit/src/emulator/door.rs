@@ -1,4 +1,4 @@
-//! What stands before the emulators of AWS's JSON services and refuses what AWS would refuse; they take more.
+//! Proxy for the emulators of AWS's JSON services. Refuses requests that AWS would refuse and the emulators accept.
 
 use std::future::ready;
 
