@@ -17,7 +17,7 @@ from botocore.model import ServiceModel
 from botocore.retries import standard
 from botocore.validate import ParamValidator
 
-# What Rust reads: stubs the first, unit tests of crates/direct the others.
+# Read by Rust: by stubs the first, by unit tests of crates/direct and crates/transport the others.
 FOLDER = Path(__file__).resolve().parents[2] / "tests" / "conformance"
 
 # As botocore names them.

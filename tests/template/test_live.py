@@ -72,7 +72,7 @@ def test_only_store_items_are_pushed_from_the_stores_stream(resources: Resources
     """The key is written in the code and in the template."""
     (only,) = resources["LivePushStores"]["Properties"]["FilterCriteria"]["Filters"]
     assert json.loads(only["Pattern"]) == {"dynamodb": {"Keys": {"sk": {"S": ["#store"]}}}}
-    code = Path(REPOSITORY / "crates/direct/src/changes.rs").read_text()
+    code = Path(REPOSITORY / "crates/tables/src/stores.rs").read_text()
     assert 'pub const STORE: &str = "#store";' in code
 
 
@@ -84,5 +84,5 @@ def test_messages_go_to_the_stage_that_browsers_connect_to(resources: Resources)
     for function in ("LiveConnectFunction", "LivePushFunction"):
         variables = resources[function]["Properties"]["Environment"]["Variables"]
         assert variables["LIVE_ENDPOINT"] == {"Fn::Sub": endpoint}
-    code = Path(REPOSITORY / "crates/aws/src/access.rs").read_text()
+    code = Path(REPOSITORY / "crates/tables/src/access.rs").read_text()
     assert 'strip_prefix("token#")' in code

@@ -157,7 +157,7 @@ def test_items_of_the_access_table_are_permitted_by_their_kind(resources: Resour
     }.items():
         keys = {sid: {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [key]}} for sid, key in expected.items()}
         assert conditions(resources, function) == keys
-    code = (REPOSITORY / "crates/aws/src/access.rs").read_text()
+    code = (REPOSITORY / "crates/tables/src/access.rs").read_text()
     assert 'format!("token#{}"' in code
     assert 'format!("ticket#{}"' in code
 

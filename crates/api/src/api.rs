@@ -44,7 +44,7 @@ fn limit(request: &Request, default: usize, most: usize) -> Result<usize, ApiErr
     }
 }
 
-/// ApiError of a route that no function has: the template and this code disagree.
+/// Error of a route that no function has: the template and this code disagree.
 fn no_such_route() -> ApiError {
     ApiError::NotFound("no such route: see /api/openapi.json".to_owned())
 }

@@ -1,4 +1,4 @@
-//! The [`Archive`] in an S3 bucket, what is [`Archived`] there, and how it is [erased](Erase).
+//! [`Archive`], [`Archived`] and [`Erase`] in an S3 bucket.
 
 use aws_config::SdkConfig;
 use hookline_domain::{
@@ -13,8 +13,8 @@ use jiff::Timestamp;
 
 use crate::s3::Bucket;
 
-/// The most bytes that are read of one answer: an object that no compression makes shorter.
-const ANSWER_LIMIT: usize = OBJECT_LIMIT + OBJECT_LIMIT / 16;
+/// Most bytes that are read of one response: an incompressible object.
+const MAX_RESPONSE_BYTES: usize = OBJECT_LIMIT + OBJECT_LIMIT / 16;
 
 /// An [`Archive`] in S3: `keep` and `read` are one request each, `objects` one for each 1000 objects.
 #[derive(Debug, Clone)]
@@ -22,7 +22,7 @@ pub struct S3Archive(Bucket);
 
 impl S3Archive {
     pub(crate) fn new(config: &SdkConfig, bucket: &str) -> Self {
-        Self(Bucket::new(config, bucket, "archive", ANSWER_LIMIT))
+        Self(Bucket::new(config, bucket, "archive", MAX_RESPONSE_BYTES))
     }
 }
 
@@ -40,7 +40,7 @@ impl Archived for S3Archive {
         let mut found = Vec::new();
         loop {
             let listing = self.0.list(&prefix, &after).await?;
-            let keys = listing.objects.iter().map(|listed| &listed.key);
+            let keys = listing.objects.iter().map(|object| &object.key);
             for key in keys.filter_map(|key| ArchiveKey::read(store, key)) {
                 // Keys are in the order of their times.
                 if key.at() >= to {
@@ -51,7 +51,7 @@ impl Archived for S3Archive {
                 }
             }
             match listing.objects.into_iter().next_back() {
-                Some(last) if listing.more => after = last.key,
+                Some(last) if listing.has_more => after = last.key,
                 _ => return Ok(found),
             }
         }
@@ -67,6 +67,6 @@ impl Erase for S3Archive {
     async fn erase(&self, store: &StoreKey, until: Timestamp, after: Option<&str>) -> Result<Erased, PortError> {
         let meant = |key: &str| ArchiveKey::read(store, key).is_some_and(|key| key.at() < until);
         let prefix = ArchiveKey::prefix(store);
-        self.0.erase(&prefix, after, |listed| meant(&listed.key)).await
+        self.0.erase(&prefix, after, |object| meant(&object.key)).await
     }
 }

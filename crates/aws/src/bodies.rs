@@ -17,8 +17,8 @@ use jiff::Timestamp;
 
 use crate::s3::Bucket;
 
-/// The most bytes that are read of one answer: a body that no compression makes shorter, and what wraps it.
-const ANSWER_LIMIT: usize = BODY_LIMIT + BODY_LIMIT / 16;
+/// Most bytes that are read of one response: an incompressible body and its envelope.
+const MAX_RESPONSE_BYTES: usize = BODY_LIMIT + BODY_LIMIT / 16;
 
 /// [`Bodies`] in S3: each operation is one request.
 #[derive(Debug, Clone)]
@@ -26,7 +26,7 @@ pub struct S3Bodies(Bucket);
 
 impl S3Bodies {
     pub(crate) fn new(config: &SdkConfig, bucket: &str) -> Self {
-        Self(Bucket::new(config, bucket, "bodies", ANSWER_LIMIT))
+        Self(Bucket::new(config, bucket, "bodies", MAX_RESPONSE_BYTES))
     }
 }
 
@@ -46,11 +46,11 @@ impl Bodies for S3Bodies {
     }
 }
 
-/// By when S3 says that a body was put.
+/// Goes by the time at which S3 says that a body was put.
 impl Erase for S3Bodies {
     async fn erase(&self, store: &StoreKey, until: Timestamp, after: Option<&str>) -> Result<Erased, PortError> {
         let meant = |modified_at| modified_at < until;
         let prefix = BodyKey::prefix(store);
-        self.0.erase(&prefix, after, |listed| meant(listed.modified_at)).await
+        self.0.erase(&prefix, after, |object| meant(object.modified_at)).await
     }
 }

@@ -1,39 +1,39 @@
-//! One configuration for all clients, and how long they wait.
+//! [`Aws`]: hands out the adapters, with one configuration for all clients.
 
 use std::{sync::OnceLock, time::Duration};
 
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 
-use hookline_direct::{AwsService, Settings};
 use hookline_domain::kernel::{port::Clock, secret::SecretRef};
+use hookline_transport::{AwsService, Settings};
 
 use crate::{
     ApiGatewayPush, AwsSecret, DynamoAccess, DynamoActivity, DynamoAudit, DynamoConnections, DynamoEntities,
-    DynamoLedger, DynamoStores, DynamoWatchers, InvalidOpenSearchConfig, KmsVault, OpenSearchConfig, OpenSearchIndex,
+    DynamoLedger, DynamoStores, DynamoWatchers, KmsVault, OpenSearchConfig, OpenSearchConfigError, OpenSearchIndex,
     S3Archive, S3Bodies, SecretsManagerSecret, SqsDeadLetters, SqsEventQueue, SqsJobs, SqsQueues, SqsRedelivery,
     http::KeptConnections,
     receiving::{self, Lean},
 };
 
-/// How long a call may take before it has failed.
+/// Timeouts and attempts of calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Patience {
-    /// Somebody waits for the answer. Two attempts of at most 1 s; a call to AWS ends after 1.8 s, so that the two
+pub enum Timeouts {
+    /// For a caller who waits for the response. Two attempts of at most 1 s; a call to AWS ends after 1.8 s, so that the two
     /// calls of a receiver fit into its 4 s. A search ends after 3 s.
-    Receiver,
-    /// The queue waits. Three attempts of at most 2 s; a call to AWS ends after 5 s, and one to the index, which is
-    /// made once, after 8 s (25 s to a collection, which may have to wake): the calls that a batch makes one after another (store, fence, index, store, ledger) fit
-    /// into the consumer's 30 s even if each takes its longest.
-    Consumer,
-    /// Only a person waits. Three attempts of at most 10 s; a call ends after 32 s.
-    Person,
+    Interactive,
+    /// For messages of a queue, which waits. Three attempts of at most 2 s; a call to AWS ends after 5 s, and one to the index,
+    /// which is made once, after 8 s (25 s to a collection, which may have to wake). The calls that a batch makes one after
+    /// another (store, fence, index, store, ledger) fit into the consumer's 30 s even if each takes its longest.
+    Queue,
+    /// For an operator at a terminal. Three attempts of at most 10 s; a call ends after 32 s.
+    Operator,
 }
 
-impl Patience {
+impl Timeouts {
     fn retry(self) -> RetryConfig {
         let (attempts, first_wait, longest_wait) = match self {
-            Self::Receiver => (2, 50, 200),
-            Self::Consumer | Self::Person => (3, 100, 1_000),
+            Self::Interactive => (2, 50, 200),
+            Self::Queue | Self::Operator => (3, 100, 1_000),
         };
         RetryConfig::standard()
             .with_max_attempts(attempts)
@@ -41,11 +41,11 @@ impl Patience {
             .with_max_backoff(Duration::from_millis(longest_wait))
     }
 
-    fn timeout(self) -> TimeoutConfig {
+    fn timeouts(self) -> TimeoutConfig {
         let (attempt, call) = match self {
-            Self::Receiver => (1_000, 1_800),
-            Self::Consumer => (2_000, 5_000),
-            Self::Person => (10_000, 32_000),
+            Self::Interactive => (1_000, 1_800),
+            Self::Queue => (2_000, 5_000),
+            Self::Operator => (10_000, 32_000),
         };
         TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(1))
@@ -55,11 +55,11 @@ impl Patience {
     }
 }
 
-/// A client of an SDK, and a lean one in a receiver.
+/// A client of an SDK, without the interceptors that a receiver does without.
 macro_rules! client {
     ($aws:ident, $sdk:ident) => {{
         let config = $sdk::config::Builder::from(&$aws.config);
-        let config = match &$aws.kept {
+        let config = match &$aws.connections {
             Some(_) => config.interceptor(Lean),
             None => config,
         };
@@ -67,13 +67,13 @@ macro_rules! client {
     }};
 }
 
-/// The way to AWS: one configuration, and one client with one pool of connections for each service that is used.
+/// Entry to AWS: hands out the adapters, which share one configuration, and one client and pool of connections per service.
 #[derive(Debug)]
 pub struct Aws {
     config: SdkConfig,
-    patience: Patience,
-    /// In a receiver, what its clients connect with.
-    kept: Option<(KeptConnections, Settings)>,
+    timeouts: Timeouts,
+    /// Connections of a receiver's clients.
+    connections: Option<(KeptConnections, Settings)>,
     dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
     sqs: OnceLock<aws_sdk_sqs::Client>,
     secrets: OnceLock<aws_sdk_secretsmanager::Client>,
@@ -83,48 +83,48 @@ pub struct Aws {
 impl Aws {
     /// Reads region, credentials and endpoints as all of AWS's SDKs do: from the environment (`AWS_REGION`,
     /// `AWS_ENDPOINT_URL`, …), from profiles, or from where the function runs. Makes no request in a Lambda function.
-    pub async fn load(patience: Patience) -> Self {
+    pub async fn load(timeouts: Timeouts) -> Self {
         let config = aws_config::load_defaults(BehaviorVersion::v2026_01_12()).await;
-        Self::with_config(config, patience)
+        Self::with_config(config, timeouts)
     }
 
-    /// The same for a receiver, from what Lambda sets and nothing else: the region, the function's own credentials, endpoints.
-    /// Its clients are [lean](receiving). Makes no request.
+    /// Clients for a receiver, with region, credentials and endpoints from what Lambda sets and nothing else, and
+    /// without what adds nothing to a request but time. Makes no request.
     #[must_use]
     pub fn receiving(settings: Settings) -> Self {
         let connections = KeptConnections::new(settings.tls.clone());
         let config = receiving::config(&settings, connections.clone());
-        let kept = Some((connections, settings));
+        let connections = Some((connections, settings));
         Self {
-            kept,
-            ..Self::with_config(config, Patience::Receiver)
+            connections,
+            ..Self::with_config(config, Timeouts::Interactive)
         }
     }
 
-    /// Connects to DynamoDB and SQS at the same time, so that a receiver's first delivery finds it done. What fails here fails
-    /// again with the first call, which then says so.
+    /// Connects to DynamoDB and SQS at the same time, before a receiver's first delivery needs them. A failure is left to the
+    /// first call, which tries again.
     pub async fn warm(&self) {
-        if let Some((connections, settings)) = &self.kept {
+        if let Some((connections, settings)) = &self.connections {
             let connect = async |service| match settings.url(service) {
                 Ok(url) => connections.warm(&url).await,
-                Err(_told_by_the_first_call) => {}
+                Err(_reported_by_the_first_call) => {}
             };
             tokio::join!(connect(AwsService::DynamoDb), connect(AwsService::Sqs));
         }
     }
 
-    /// Takes a configuration that somebody else has read; `patience` replaces its retries and timeouts.
+    /// Uses a configuration that the caller has read; `timeouts` replaces its retries and timeouts.
     #[must_use]
-    pub fn with_config(config: SdkConfig, patience: Patience) -> Self {
+    pub fn with_config(config: SdkConfig, timeouts: Timeouts) -> Self {
         let config = config
             .into_builder()
-            .retry_config(patience.retry())
-            .timeout_config(patience.timeout())
+            .retry_config(timeouts.retry())
+            .timeout_config(timeouts.timeouts())
             .build();
         Self {
             config,
-            patience,
-            kept: None,
+            timeouts,
+            connections: None,
             dynamodb: OnceLock::new(),
             sqs: OnceLock::new(),
             secrets: OnceLock::new(),
@@ -147,17 +147,17 @@ impl Aws {
         DynamoStores::new(self.dynamodb(), table)
     }
 
-    /// The counts of a receiver, in a table with the key `pk`.
+    /// The counts of a receiver, in a table with the key `pk`, `sk`.
     pub fn tally(&self, table: impl Into<String>) -> DynamoStores {
         self.stores(table)
     }
 
-    /// What became of deliveries in a table with the key `pk`, `sk` (a number).
+    /// The activity of stores in a table with the key `pk`, `sk` (a number).
     pub fn activity<C: Clock>(&self, table: impl Into<String>, clock: C) -> DynamoActivity<C> {
         DynamoActivity::new(self.dynamodb(), table, clock)
     }
 
-    /// Who watches what in a table with the key `pk`, `sk`.
+    /// The watchers in a table with the key `pk`, `sk`.
     pub fn watchers(&self, table: impl Into<String>) -> DynamoWatchers {
         DynamoWatchers::new(self.dynamodb(), table)
     }
@@ -178,13 +178,13 @@ impl Aws {
         DynamoAccess::new(self.dynamodb(), table)
     }
 
-    /// What seals with this key of KMS, given by its ARN. Makes no request.
+    /// The vault with this key of KMS, given by its ARN. Makes no request.
     pub fn vault(&self, key: impl Into<String>) -> KmsVault {
         let client = self.kms.get_or_init(|| aws_sdk_kms::Client::new(&self.config));
         KmsVault::new(client.clone(), key)
     }
 
-    /// The records of what the law has asked for in a table with the key `pk`, `sk`.
+    /// The records of privacy requests in a table with the key `pk`, `sk`.
     pub fn audit(&self, table: impl Into<String>) -> DynamoAudit {
         DynamoAudit::new(self.dynamodb(), table)
     }
@@ -204,12 +204,12 @@ impl Aws {
         SqsJobs::new(self.sqs(), url.map(Into::into))
     }
 
-    /// The dead-letter queue with this URL, for a person.
+    /// The dead-letter queue with this URL.
     pub fn dead_letters(&self, url: impl Into<String>) -> SqsDeadLetters {
         SqsDeadLetters::new(self.sqs(), url)
     }
 
-    /// How deep the event queue and its dead-letter queue with these URLs are.
+    /// The depths of the event queue and its dead-letter queue with these URLs.
     pub fn queues(&self, events: impl Into<String>, dead_letters: impl Into<String>) -> SqsQueues {
         SqsQueues {
             events: self.dead_letters(events),
@@ -236,7 +236,7 @@ impl Aws {
             SecretRef::Literal(secret) => AwsSecret::Literal(secret.clone()),
             SecretRef::Kept(arn) => {
                 let client = self.secrets.get_or_init(|| client!(self, aws_sdk_secretsmanager));
-                AwsSecret::Kept(SecretsManagerSecret::new(client.clone(), arn))
+                AwsSecret::Stored(SecretsManagerSecret::new(client.clone(), arn))
             }
         }
     }
@@ -244,9 +244,9 @@ impl Aws {
     /// The search index. Makes no request.
     ///
     /// # Errors
-    /// [`InvalidOpenSearchConfig`] when no client can be made of it. Not worth a retry.
-    pub fn index(&self, config: &OpenSearchConfig) -> Result<OpenSearchIndex, InvalidOpenSearchConfig> {
-        OpenSearchIndex::new(config, &self.config, self.patience)
+    /// [`OpenSearchConfigError`] when no client can be made of it. Not worth a retry.
+    pub fn index(&self, config: &OpenSearchConfig) -> Result<OpenSearchIndex, OpenSearchConfigError> {
+        OpenSearchIndex::new(config, &self.config, self.timeouts)
     }
 
     fn sqs(&self) -> aws_sdk_sqs::Client {

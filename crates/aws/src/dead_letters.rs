@@ -1,4 +1,4 @@
-//! [`DeadLetters`] in an SQS standard queue, and how deep queues are.
+//! [`DeadLetters`] in an SQS standard queue, and [`Queues`].
 
 use std::time::Duration;
 
@@ -20,12 +20,12 @@ use crate::failure;
 
 const PORT: &str = "dead-letter queue";
 
-/// SQS hands over no more at a time
+/// Most messages that SQS returns at once
 /// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html>).
-const BATCH: usize = 10;
+const MAX_MESSAGES: usize = 10;
 
-/// How long to wait for letters. With any wait at all SQS asks all its servers, so that an empty answer means that there
-/// are none.
+/// Time to wait for messages. With any wait at all SQS queries all its servers, so that an empty response means that there are
+/// none.
 const WAIT_SECONDS: i32 = 1;
 
 /// [`DeadLetters`] in SQS.
@@ -44,7 +44,7 @@ impl SqsDeadLetters {
     }
 }
 
-/// [`Queues`] of SQS: the event queue and its dead-letter queue, asked at once.
+/// [`Queues`] of SQS: the event queue and its dead-letter queue, read at once.
 #[derive(Debug, Clone)]
 pub struct SqsQueues {
     pub(crate) events: SqsDeadLetters,
@@ -53,7 +53,7 @@ pub struct SqsQueues {
 
 impl Queues for SqsQueues {
     async fn depths(&self) -> Result<Depths, PortError> {
-        // The same question to both: how many can be received, and how many somebody has.
+        // Each with its visible messages, and those that a consumer has received.
         let (events, dead) = try_join(self.events.backlog(), self.dead_letters.backlog()).await?;
         Ok(Depths {
             waiting: events.visible,
@@ -93,7 +93,7 @@ impl DeadLetters for SqsDeadLetters {
             .client
             .receive_message()
             .queue_url(&self.url)
-            .max_number_of_messages(i32::try_from(at_most.clamp(1, BATCH)).unwrap_or(1))
+            .max_number_of_messages(i32::try_from(at_most.clamp(1, MAX_MESSAGES)).unwrap_or(1))
             .visibility_timeout(i32::try_from(hidden_for.as_secs()).unwrap_or(i32::MAX))
             .wait_time_seconds(WAIT_SECONDS)
             .message_system_attribute_names(Attribute::SentTimestamp)
@@ -101,7 +101,7 @@ impl DeadLetters for SqsDeadLetters {
             .send()
             .await
             .map_err(|error| failure::of_call(PORT, error))?;
-        // A message without an id or a handle is none that SQS has made, and nothing could be done with it.
+        // SQS sends no message without an id or a handle, and nothing could be done with one.
         Ok(received
             .messages
             .unwrap_or_default()
@@ -111,7 +111,7 @@ impl DeadLetters for SqsDeadLetters {
     }
 
     async fn give_back(&self, letter: &DeadLetter) -> Result<(), PortError> {
-        let given = self
+        let changed = self
             .client
             .change_message_visibility()
             .queue_url(&self.url)
@@ -119,9 +119,9 @@ impl DeadLetters for SqsDeadLetters {
             .visibility_timeout(0)
             .send()
             .await;
-        match given {
+        match changed {
             Ok(_) => Ok(()),
-            // It is not hidden any more, or has been removed.
+            // The message is visible already, or has been deleted.
             Err(error)
                 if error
                     .as_service_error()

@@ -1,5 +1,5 @@
-//! Failures of the SDKs as failures of ports, with their class. Nothing else in this crate makes an [`PortError`] of
-//! what an SDK says, so that none of them loses its cause; a test holds that.
+//! Failures of the SDKs as failures of ports, with their class. Nothing else in this crate makes an [`PortError`] of an SDK's
+//! error, so that none of them loses its cause; a test checks that.
 
 use std::error::Error;
 
@@ -8,8 +8,8 @@ use aws_smithy_runtime_api::client::{
     result::{DispatchFailure, SdkError},
 };
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use hookline_direct::cause_of;
 use hookline_domain::kernel::port::{Cause, PortError};
+use hookline_transport::cause_of;
 
 /// A service's error that may have a code.
 pub(crate) trait Coded {
@@ -48,22 +48,22 @@ fn of_dispatch(failure: &DispatchFailure) -> Cause {
     }
 }
 
-/// A service that took a part of what was asked, again and again, and left the rest for later.
+/// A service that has done a part of a request only, again and again.
 pub(crate) fn in_part(port: &'static str, what: &'static str) -> PortError {
     PortError::because(port, Cause::Throttled, None, what)
 }
 
-/// What fails without a service's doing: an item, an answer or a request that is not what it should be.
+/// A failure that no service has caused: an unexpected item, response or request.
 pub(crate) fn of_ours(port: &'static str, problem: impl Ours) -> PortError {
     PortError::new(port, problem)
 }
 
-/// Errors that no service makes. No SDK's error is among them: see [`of_call`].
+/// Errors that no service causes. No SDK's error is among them: see [`of_call`].
 pub(crate) trait Ours: Into<Box<dyn Error + Send + Sync>> {}
 
 impl Ours for &'static str {}
 impl Ours for serde_json::Error {}
 impl Ours for aws_smithy_types::error::operation::BuildError {}
-impl Ours for crate::attributes::Malformed {}
-impl Ours for hookline_domain::delivery::ledger::RefusedClaimError {}
-impl Ours for hookline_direct::EndpointError {}
+impl Ours for hookline_tables::MalformedError {}
+impl Ours for hookline_tables::ledger::ClaimError {}
+impl Ours for hookline_transport::EndpointError {}

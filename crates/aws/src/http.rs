@@ -1,8 +1,8 @@
-//! The HTTP client that the SDKs get in a receiver: kept connections that can be made before the first request, and TLS with
-//! Mozilla's roots compiled in.
+//! HTTP client of the SDKs in a receiver: reused connections that can be made before the first request, and TLS with Mozilla's
+//! roots compiled in.
 //!
-//! The SDKs' own client reads and parses the system's roots at every cold start, cannot be given others but as PEM, and
-//! connects when the first request comes. What is sent, and when again, is the SDKs' all the same; this only carries it
+//! The SDKs' own client reads and parses the system's roots at every cold start, takes other roots as PEM only, and connects
+//! with the first request. The SDKs still decide what is sent and when it is retried; this only carries it
 //! (docs/adr/0021-receivers-on-the-sdks.md).
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,15 +14,15 @@ use aws_smithy_runtime_api::client::{
     runtime_components::RuntimeComponents,
 };
 use aws_smithy_types::body::SdkBody;
-use hookline_direct::connection::{Broken, Host, Tls};
 use hookline_domain::delivery::BODY_LIMIT;
+use hookline_transport::{ConnectionError, Host, Tls};
 use http::{HeaderValue, Uri, header};
 use http_body_util::{BodyExt, Full};
 
-/// The most bytes that are read of an answer: a body that no compression makes shorter, and what wraps it.
-const ANSWER_LIMIT: usize = BODY_LIMIT + BODY_LIMIT / 16;
+/// Most bytes that are read of a response: an incompressible body and its envelope.
+const MAX_RESPONSE_BYTES: usize = BODY_LIMIT + BODY_LIMIT / 16;
 
-/// Connections to every host that is asked.
+/// Connections to every host that the SDKs call.
 #[derive(Debug, Clone)]
 pub(crate) struct KeptConnections {
     tls: Tls,
@@ -37,10 +37,10 @@ impl KeptConnections {
         }
     }
 
-    /// Connects to a service, so that its first request finds it done. What fails here fails again with that request.
+    /// Connects to a service before its first request. A failure is left to that request, which tries again.
     pub(crate) async fn warm(&self, url: &str) {
         if let Ok(host) = self.host(url) {
-            let _told_by_the_first_request = host.warm().await;
+            let _reported_by_the_first_request = host.warm().await;
         }
     }
 
@@ -70,18 +70,23 @@ impl KeptConnections {
         head.uri = Uri::try_from(path).map_err(|problem| user(problem.into()))?;
         let body = BodyExt::collect(body).await.map_err(user)?.to_bytes();
         let request = http::Request::from_parts(head, Full::new(body));
-        let answer = host.send_and_read(request, ANSWER_LIMIT).await.map_err(of_connection)?;
-        let answer = answer.map(SdkBody::from);
-        HttpResponse::try_from(answer).map_err(|problem| user(problem.into()))
+        let response = host
+            .send_and_read(request, MAX_RESPONSE_BYTES)
+            .await
+            .map_err(of_connection)?;
+        let response = response.map(SdkBody::from);
+        HttpResponse::try_from(response).map_err(|problem| user(problem.into()))
     }
 }
 
-/// Everything but an endless answer may be better at the next attempt.
-fn of_connection(broken: Broken) -> ConnectorError {
-    match broken {
-        Broken::ConnectTimeout => ConnectorError::timeout(broken.into()),
-        Broken::Connect(_) | Broken::Lost(_) | Broken::Unread(_) => ConnectorError::io(broken.into()),
-        Broken::TooLong => ConnectorError::user(broken.into()),
+/// Everything but an endless response is retryable.
+fn of_connection(error: ConnectionError) -> ConnectorError {
+    match error {
+        ConnectionError::ConnectTimeout => ConnectorError::timeout(error.into()),
+        ConnectionError::Connect(_) | ConnectionError::Lost(_) | ConnectionError::Unreadable(_) => {
+            ConnectorError::io(error.into())
+        }
+        ConnectionError::TooLong => ConnectorError::user(error.into()),
     }
 }
 
@@ -92,7 +97,7 @@ impl HttpConnector for KeptConnections {
 }
 
 impl HttpClient for KeptConnections {
-    /// Its own timeouts: connecting takes a second at most, and attempts are the SDKs' to end.
+    /// Ignores the SDKs' settings: connecting takes a second at most, and the SDKs end attempts themselves.
     fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
     }

@@ -1,4 +1,4 @@
-//! [`Push`] through API Gateway: a request for each message.
+//! [`Push`] through API Gateway: one request per message.
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-how-to-call-websocket-api-connections.html>
 

@@ -4,8 +4,6 @@ use aws_sdk_sqs::{
     Client,
     types::{ChangeMessageVisibilityBatchRequestEntry, QueueAttributeName},
 };
-use hookline_direct::cause_of;
-use hookline_direct::group;
 use hookline_domain::{
     delivery::{
         envelope::MESSAGE_LIMIT,
@@ -13,13 +11,15 @@ use hookline_domain::{
     },
     kernel::{ids::StoreKey, port::PortError},
 };
+use hookline_tables::message_group;
+use hookline_transport::cause_of;
 
 use crate::failure;
 
 const PORT: &str = "event queue";
 
-/// The most entries of one batch request.
-const ENTRIES: usize = 10;
+/// Most entries of one batch request.
+const MAX_BATCH_ENTRIES: usize = 10;
 
 /// An [`EventQueue`] on an SQS standard queue: one `SendMessage` for each message, which is the body and nothing else.
 ///
@@ -41,7 +41,7 @@ impl SqsEventQueue {
         }
     }
 
-    /// The same for a queue whose `MaximumMessageSize` is less than SQS allows.
+    /// Sets the limit of a queue whose `MaximumMessageSize` is less than SQS allows.
     #[must_use]
     pub fn taking_at_most(self, largest: usize) -> Self {
         Self { largest, ..self }
@@ -53,7 +53,7 @@ impl EventQueue for SqsEventQueue {
         self.client
             .send_message()
             .queue_url(&self.url)
-            .message_group_id(group(store))
+            .message_group_id(message_group(store))
             .message_body(message)
             .send()
             .await
@@ -78,7 +78,7 @@ impl TryNow for SqsEventQueue {
             .await;
         match ended {
             Ok(_) => Ok(true),
-            // It can be received already, or has been.
+            // The message is visible already, or has been received.
             Err(error)
                 if error
                     .as_service_error()
@@ -92,10 +92,10 @@ impl TryNow for SqsEventQueue {
 }
 
 impl Backlog for SqsEventQueue {
-    /// What can be received now: `ApproximateNumberOfMessages`.
+    /// Messages that can be received now: `ApproximateNumberOfMessages`.
     async fn waiting(&self) -> Result<u64, PortError> {
         let wanted = QueueAttributeName::ApproximateNumberOfMessages;
-        let answer = self
+        let output = self
             .client
             .get_queue_attributes()
             .queue_url(&self.url)
@@ -103,14 +103,14 @@ impl Backlog for SqsEventQueue {
             .send()
             .await
             .map_err(|error| failure::of_call(PORT, error))?;
-        let count = answer.attributes().and_then(|attributes| attributes.get(&wanted));
+        let count = output.attributes().and_then(|attributes| attributes.get(&wanted));
         count
             .and_then(|count| count.parse().ok())
-            .ok_or_else(|| failure::of_ours(PORT, "it did not tell how many messages it has"))
+            .ok_or_else(|| failure::of_ours(PORT, "the response holds no number of messages"))
     }
 }
 
-/// [`Redelivery`] on SQS: the visibility timeout of received messages is changed, ten with one request.
+/// [`Redelivery`] on SQS: changes the visibility timeout of received messages, ten with one request.
 #[derive(Debug, Clone)]
 pub struct SqsRedelivery {
     client: Client,
@@ -119,11 +119,11 @@ pub struct SqsRedelivery {
 
 /// Some messages keep the visibility timeout of their queue.
 #[derive(Debug, thiserror::Error)]
-#[error("the queue did not change when {failed} of {sent} messages come again ({code})")]
+#[error("the queue did not change the visibility timeout of {failed} of {sent} messages ({code})")]
 struct UnchangedError {
     failed: usize,
     sent: usize,
-    /// The first one's.
+    /// Error code of the first of them.
     code: String,
 }
 
@@ -146,15 +146,15 @@ impl SqsRedelivery {
             entries.push(entry.map_err(|problem| failure::of_ours(PORT, problem))?);
         }
         let request = self.client.change_message_visibility_batch().queue_url(&self.url);
-        let answer = request.set_entries(Some(entries)).send().await;
-        let answer = answer.map_err(|error| failure::of_call(PORT, error))?;
-        match answer.failed().first() {
+        let output = request.set_entries(Some(entries)).send().await;
+        let output = output.map_err(|error| failure::of_call(PORT, error))?;
+        match output.failed().first() {
             None => Ok(()),
             Some(first) => {
                 let cause = cause_of(Some(first.code()), None);
                 let code = first.code().to_owned();
                 let unchanged = UnchangedError {
-                    failed: answer.failed().len(),
+                    failed: output.failed().len(),
                     sent: messages.len(),
                     code: code.clone(),
                 };
@@ -167,7 +167,7 @@ impl SqsRedelivery {
 impl Redelivery for SqsRedelivery {
     async fn delay(&self, messages: &[Delayed]) -> Result<(), PortError> {
         let mut done = Ok(());
-        for some in messages.chunks(ENTRIES) {
+        for some in messages.chunks(MAX_BATCH_ENTRIES) {
             done = done.and(self.delay_some(some).await);
         }
         done

@@ -1,5 +1,5 @@
-//! The SDKs as a receiver has them: told at once what they would otherwise look for at each start, and without what adds
-//! nothing to a request but time. What they send, sign, retry and read is theirs.
+//! Configuration of the SDKs in a receiver: it gives them what they would look up at each start, and leaves out what adds
+//! nothing to a request but time. Requests, signatures, retries and responses are the SDKs'.
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
@@ -18,7 +18,7 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::config_bag::ConfigBag;
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
-use hookline_direct::{AwsService, Settings};
+use hookline_transport::{AwsService, Settings};
 
 use crate::http::KeptConnections;
 
@@ -27,7 +27,7 @@ pub(crate) fn config(settings: &Settings, connections: KeptConnections) -> SdkCo
     let credentials = &settings.credentials;
     let token = credentials.token.as_ref().map(|token| token.reveal().to_owned());
     let secret = credentials.secret.reveal();
-    // They are the function's for as long as it lives: Lambda starts another before they expire.
+    // They last as long as the function: Lambda starts another before they expire.
     let credentials = Credentials::new(credentials.id.clone(), secret, token, None, "Lambda");
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
@@ -37,33 +37,33 @@ pub(crate) fn config(settings: &Settings, connections: KeptConnections) -> SdkCo
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .identity_cache(IdentityCache::no_cache())
         .http_client(connections)
-        .service_config(Told(settings.clone()))
+        .service_config(ConfiguredEndpoints(settings.clone()))
         .sleep_impl(TokioSleep::new())
         .time_source(SystemTimeSource::new())
         .retry_config(RetryConfig::standard())
         .timeout_config(TimeoutConfig::disabled())
-        // Answers are read whole and within the attempt's time.
+        // Responses are read whole, within the attempt's time.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .build()
 }
 
 /// `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_<SERVICE>`.
 #[derive(Debug)]
-struct Told(Settings);
+struct ConfiguredEndpoints(Settings);
 
-impl LoadServiceConfig for Told {
+impl LoadServiceConfig for ConfiguredEndpoints {
     fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
         if key.env() != "AWS_ENDPOINT_URL" {
             return None;
         }
         let named = |service: &AwsService| service.to_string() == key.service_id();
         let service = AwsService::ALL.into_iter().find(named)?;
-        self.0.told(service).map(str::to_owned)
+        self.0.configured_endpoint(service).map(str::to_owned)
     }
 }
 
-/// Leaves out what the SDKs tell of themselves with each request: who made them, which attempt of which invocation it is, and
-/// how far clocks are apart. A function's clock is AWS's own, and a service needs none of it.
+/// Disables the interceptors that describe the SDK, the attempt and the invocation in each request, and that measure clock skew.
+/// No service needs them, and a function's clock is AWS's own.
 #[derive(Debug)]
 pub(crate) struct Lean;
 

@@ -10,37 +10,37 @@ use crate::failure::{self, Ours};
 
 const PORT: &str = "secret";
 
-/// A secret, wherever it is.
+/// A secret, given literally or stored in Secrets Manager.
 #[derive(Debug, Clone)]
 pub enum AwsSecret {
     /// Given literally.
     Literal(Secret),
-    /// Kept in Secrets Manager.
-    Kept(SecretsManagerSecret),
+    /// Stored in Secrets Manager.
+    Stored(SecretsManagerSecret),
 }
 
 impl SecretSource for AwsSecret {
     async fn read(&self) -> Result<Secret, PortError> {
         match self {
             Self::Literal(secret) => secret.read().await,
-            Self::Kept(secret) => secret.read().await,
+            Self::Stored(secret) => secret.read().await,
         }
     }
 }
 
-/// The current version of one secret. Keeps nothing: whoever reads it decides how long the value is good for.
+/// The current version of one secret. Caches nothing: the reader decides how long a value is good for.
 #[derive(Debug, Clone)]
 pub struct SecretsManagerSecret {
     client: Client,
     arn: String,
 }
 
-/// The secret is binary, and nothing of ours is.
+/// The secret is binary, which none of ours is.
 #[derive(Debug, thiserror::Error)]
 #[error("the secret has no text")]
-struct NoText;
+struct NoTextError;
 
-impl Ours for NoText {}
+impl Ours for NoTextError {}
 
 impl SecretsManagerSecret {
     pub(crate) fn new(client: Client, arn: impl Into<String>) -> Self {
@@ -60,7 +60,7 @@ impl SecretSource for SecretsManagerSecret {
             .send()
             .await
             .map_err(|error| failure::of_call(PORT, error))?;
-        let text = value.secret_string.ok_or_else(|| failure::of_ours(PORT, NoText))?;
+        let text = value.secret_string.ok_or_else(|| failure::of_ours(PORT, NoTextError))?;
         Ok(Secret::new(text))
     }
 }

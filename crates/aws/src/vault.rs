@@ -1,5 +1,5 @@
-//! [`Vault`] on KMS. The store is the encryption context, so that what was sealed for one store opens for no other, and
-//! `CloudTrail` says whose tokens were opened
+//! [`Vault`] on KMS. The store is the encryption context, so that tokens of one store open for no other, and `CloudTrail` says
+//! whose tokens were opened
 //! (<https://docs.aws.amazon.com/kms/latest/developerguide/encrypt_context.html>).
 
 use aws_sdk_kms::{Client, primitives::Blob};
@@ -12,8 +12,8 @@ use crate::failure::{self, Ours};
 
 const PORT: &str = "vault";
 
-/// The name of the encryption context; the template's policies may name it, too.
-const CONTEXT: &str = "store";
+/// Name of the encryption context; the template's policies may name it, too.
+const CONTEXT_KEY: &str = "store";
 
 /// A [`Vault`] with one symmetric key of KMS.
 #[derive(Debug, Clone)]
@@ -22,12 +22,12 @@ pub struct KmsVault {
     key: String,
 }
 
-/// KMS has answered without what was asked for.
+/// KMS's response holds no text.
 #[derive(Debug, thiserror::Error)]
-#[error("the answer holds nothing")]
-struct Nothing;
+#[error("the response of KMS is empty")]
+struct EmptyResponseError;
 
-impl Ours for Nothing {}
+impl Ours for EmptyResponseError {}
 
 impl KmsVault {
     pub(crate) fn new(client: Client, key: impl Into<String>) -> Self {
@@ -44,12 +44,14 @@ impl Vault for KmsVault {
             .client
             .encrypt()
             .key_id(&self.key)
-            .encryption_context(CONTEXT, store.to_string())
+            .encryption_context(CONTEXT_KEY, store.to_string())
             .plaintext(Blob::new(open))
             .send()
             .await
             .map_err(|error| failure::of_call(PORT, error))?;
-        let sealed = sealed.ciphertext_blob.ok_or_else(|| failure::of_ours(PORT, Nothing))?;
+        let sealed = sealed
+            .ciphertext_blob
+            .ok_or_else(|| failure::of_ours(PORT, EmptyResponseError))?;
         Ok(sealed.into_inner())
     }
 
@@ -59,12 +61,14 @@ impl Vault for KmsVault {
             .decrypt()
             // With this key and no other, whatever the ciphertext says.
             .key_id(&self.key)
-            .encryption_context(CONTEXT, store.to_string())
+            .encryption_context(CONTEXT_KEY, store.to_string())
             .ciphertext_blob(Blob::new(sealed))
             .send()
             .await
             .map_err(|error| failure::of_call(PORT, error))?;
-        let open = open.plaintext.ok_or_else(|| failure::of_ours(PORT, Nothing))?;
+        let open = open
+            .plaintext
+            .ok_or_else(|| failure::of_ours(PORT, EmptyResponseError))?;
         Ok(open.into_inner())
     }
 }

@@ -4,7 +4,7 @@
 use anyhow::{Result, bail};
 use clap::Args;
 use hookline_aws::{
-    Aws, DynamoEntities, DynamoLedger, DynamoStores, Patience, S3Bodies, SqsDeadLetters, SqsEventQueue,
+    Aws, DynamoEntities, DynamoLedger, DynamoStores, S3Bodies, SqsDeadLetters, SqsEventQueue, Timeouts,
 };
 
 use crate::archive::Archive;
@@ -88,7 +88,7 @@ impl Resources {
     pub async fn new(resources: ResourceOptions) -> Self {
         Self {
             resources,
-            aws: Aws::load(Patience::Person).await,
+            aws: Aws::load(Timeouts::Operator).await,
         }
     }
 

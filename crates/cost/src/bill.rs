@@ -123,7 +123,7 @@ const COMPRESSION_RATIO: Decimal = dec!(4.5);
 const SMALL_ITEM_KB: Decimal = dec!(1);
 
 /// Size of a store's own item in KB, compressed: without the outcomes of deliveries, and of each outcome. Not less than
-/// `crates/aws` writes: its test `a_batch_costs_a_store_what_it_changes` measures it.
+/// `crates/tables` describes: its test `a_batch_costs_a_store_what_it_changes` measures it.
 const STORE_ITEM_KB: Decimal = dec!(0.75);
 const ITEM_PER_DELIVERY_KB: Decimal = dec!(0.12);
 

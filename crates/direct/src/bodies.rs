@@ -7,41 +7,41 @@ use hookline_domain::{
     delivery::bodies::{BodyKey, KeepBodies},
     kernel::port::PortError,
 };
+use hookline_transport::EndpointError;
 
 use crate::{
-    answer::Answer,
     client::{Attempts, Call, Client},
-    endpoints::EndpointError,
+    response::AwsResponse,
 };
 
 const PORT: &str = "bodies";
 
-/// [`KeepBodies`] in S3: each is put with one request. Keys need no escaping.
+/// [`KeepBodies`] in S3: one request puts a body. Keys need no escaping.
 #[derive(Debug, Clone)]
 pub struct DirectBodies {
-    /// The client, and what stands before a key in a request's path; or why there is none.
-    pub(crate) place: Result<(Arc<Client>, String), EndpointError>,
+    /// The client, and the prefix of a key in a request's path; or the reason why there is no such host.
+    pub(crate) bucket: Result<(Arc<Client>, String), EndpointError>,
 }
 
 impl DirectBodies {
-    /// Whether S3's answer says that a body is kept: it says so in headers, and nothing besides
+    /// Checks that S3's response says that the body is stored: a success has no body
     /// (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html>).
     ///
     /// # Errors
     /// When it does not.
-    pub fn read_put(answer: &Answer) -> Result<(), PortError> {
-        if answer.is_success() && answer.is_empty() {
+    pub fn read_put(response: &AwsResponse) -> Result<(), PortError> {
+        if response.is_success() && response.is_empty() {
             Ok(())
         } else {
-            Err(answer.refused(answer.xml_code()).of(PORT))
+            Err(response.refused(response.xml_code()).into_unavailable(PORT))
         }
     }
 }
 
 impl KeepBodies for DirectBodies {
     async fn put(&self, key: &BodyKey, body: Vec<u8>) -> Result<(), PortError> {
-        let place = self.place.as_ref();
-        let (s3, path) = place.map_err(|nowhere| PortError::new(PORT, nowhere.clone()))?;
+        let bucket = self.bucket.as_ref();
+        let (s3, path) = bucket.map_err(|error| PortError::new(PORT, error.clone()))?;
         let call = Call {
             method: "PUT",
             path: &format!("{path}{key}"),
@@ -49,7 +49,7 @@ impl KeepBodies for DirectBodies {
             body: Bytes::from(body),
             attempts: Attempts::Two,
         };
-        let answer = s3.call(&call).await;
-        Self::read_put(&answer.map_err(|error| error.of(PORT))?)
+        let response = s3.call(&call).await;
+        Self::read_put(&response.map_err(|error| error.into_unavailable(PORT))?)
     }
 }

@@ -1,81 +1,80 @@
-//! Requests to one service: signed, bounded, and made again when that may help.
+//! Requests to one service: signed, bounded, and retried where that may help.
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use hookline_domain::kernel::port::{Cause, Clock, PortError};
+use hookline_transport::{AwsService, ConnectionError, Host};
 use http::{HeaderValue, Request, header};
 use http_body_util::Full;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use crate::{
-    answer::Answer,
-    connection::{Broken, Host},
-    endpoints::AwsService,
-    sign::Signer,
-};
+use crate::{response::AwsResponse, sign::Signer};
 
-/// How long one attempt may take, and a call with all its attempts: the two calls of a receiver fit into its 4 s.
+/// Longest time of one attempt, and of a call with all its attempts: the two calls of a receiver fit into its 4 s.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(1);
 const CALL_TIMEOUT: Duration = Duration::from_millis(1_800);
 
-/// The longest wait before a second attempt, of which a part at random is waited.
-const BACKOFF: Duration = Duration::from_millis(50);
+/// Longest wait before a second attempt, which waits a random part of it.
+const MAX_BACKOFF: Duration = Duration::from_millis(50);
 
-/// What a request takes that has no message in it, in bytes, or more.
-pub(crate) const ROOM: usize = 1024;
+/// Bytes to allocate for a request without a message.
+pub(crate) const REQUEST_CAPACITY_BYTES: usize = 1024;
 
-/// The most bytes that are read of an answer.
-const ANSWER_LIMIT: usize = 1024 * 1024;
+/// Most bytes that are read of a response.
+const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
 
-/// As Lambda's runtime sets it for each invocation; AWS's SDKs send it along, for X-Ray and against loops
+/// Header and variable of the trace, which Lambda's runtime sets for each invocation; AWS's SDKs send it, for X-Ray and against loops
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html>).
 const TRACE: (&str, &str) = ("x-amzn-trace-id", "_X_AMZN_TRACE_ID");
 
-/// There is no answer: whether what was asked has happened is unknown.
+/// A call got no response; its effect is unknown.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CallError {
+    /// The connection failed.
     #[error(transparent)]
-    Broken(#[from] Broken),
-    /// An attempt, or the whole call.
-    #[error("no answer within {} ms", .0.as_millis())]
+    Connection(#[from] ConnectionError),
+    /// An attempt, or the whole call, took too long.
+    #[error("no response within {} ms", .0.as_millis())]
     TimedOut(Duration),
-    /// What was to be sent is no request.
-    #[error("no request can be made of it")]
+    /// No request can be built.
+    #[error("the request cannot be built")]
     Unsendable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl CallError {
-    /// As the failure of a port.
-    pub(crate) fn of(self, port: &'static str) -> PortError {
+    /// The failure as that of a port.
+    pub(crate) fn into_unavailable(self, port: &'static str) -> PortError {
         let cause = match &self {
-            Self::TimedOut(_) | Self::Broken(Broken::ConnectTimeout) => Cause::Timeout,
-            Self::Broken(Broken::Connect(_) | Broken::Lost(_)) => Cause::Unreachable,
-            Self::Broken(Broken::TooLong | Broken::Unread(_)) | Self::Unsendable(_) => Cause::Other,
+            Self::TimedOut(_) | Self::Connection(ConnectionError::ConnectTimeout) => Cause::Timeout,
+            Self::Connection(ConnectionError::Connect(_) | ConnectionError::Lost(_)) => Cause::Unreachable,
+            Self::Connection(ConnectionError::TooLong | ConnectionError::Unreadable(_)) | Self::Unsendable(_) => {
+                Cause::Other
+            }
         };
         PortError::because(port, cause, None, self)
     }
 
-    /// Whether a second attempt may do better.
-    fn passes(&self) -> bool {
+    /// True if the failure is retryable.
+    fn is_retryable(&self) -> bool {
         match self {
-            Self::Broken(Broken::TooLong) | Self::Unsendable(_) => false,
-            Self::Broken(_) | Self::TimedOut(_) => true,
+            Self::Connection(ConnectionError::TooLong) | Self::Unsendable(_) => false,
+            Self::Connection(_) | Self::TimedOut(_) => true,
         }
     }
 }
 
-/// How often a call is attempted.
+/// Most attempts at a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Attempts {
-    /// For what must not happen twice.
+    /// For a call that may not be repeated.
     One,
     Two,
 }
 
-/// How a service is spoken to
-/// (<https://smithy.io/2.0/aws/protocols/index.html>): one of JSON answers the other version as an unknown operation.
+/// Protocol of a service (<https://smithy.io/2.0/aws/protocols/index.html>). A service of one version of JSON does not know the
+/// operations of the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protocol {
     Json10,
@@ -102,9 +101,9 @@ impl Protocol {
     }
 }
 
-/// One service.
+/// Client of one service.
 pub(crate) struct Client {
-    /// For errors, as in `DynamoDB`.
+    /// Name of the service in errors, as in `DynamoDB`.
     pub(crate) service: &'static str,
     pub(crate) protocol: Protocol,
     pub(crate) host: Host,
@@ -121,7 +120,7 @@ impl fmt::Debug for Client {
     }
 }
 
-/// A request, to be signed for each attempt.
+/// A request, which is signed for each attempt.
 #[derive(Debug, Clone)]
 pub(crate) struct Call<'a> {
     pub(crate) method: &'static str,
@@ -133,16 +132,17 @@ pub(crate) struct Call<'a> {
 }
 
 impl Client {
-    /// An operation of a service that speaks JSON, as in `DynamoDB_20120810.PutItem`. What is asked takes about `room` bytes.
+    /// Calls an operation of a service that speaks JSON, as in `DynamoDB_20120810.PutItem`. The request takes about `capacity`
+    /// bytes.
     pub(crate) async fn json(
         &self,
         operation: &str,
-        asked: &impl Serialize,
-        room: usize,
+        request: &impl Serialize,
+        capacity: usize,
         attempts: Attempts,
-    ) -> Result<Answer, CallError> {
-        let mut body = Vec::with_capacity(room);
-        serde_json::to_writer(&mut body, asked).map_err(|problem| CallError::Unsendable(problem.into()))?;
+    ) -> Result<AwsResponse, CallError> {
+        let mut body = Vec::with_capacity(capacity);
+        serde_json::to_writer(&mut body, request).map_err(|problem| CallError::Unsendable(problem.into()))?;
         let call = Call {
             method: "POST",
             path: "/",
@@ -156,29 +156,29 @@ impl Client {
         self.call(&call).await
     }
 
-    /// The answer to a request, whatever it says, but not one that passes before the last attempt.
-    pub(crate) async fn call(&self, call: &Call<'_>) -> Result<Answer, CallError> {
+    /// Sends a request and returns the response, whatever it says. Repeats the attempt once if the first is retryable.
+    pub(crate) async fn call(&self, call: &Call<'_>) -> Result<AwsResponse, CallError> {
         let called = Instant::now();
         let first = self.attempt(call, ATTEMPT_TIMEOUT).await;
-        let again = match &first {
+        let is_retried = match &first {
             _ if call.attempts == Attempts::One => false,
-            Ok(answer) => answer.passes(),
-            Err(failure) => failure.passes(),
+            Ok(response) => response.is_retryable(),
+            Err(failure) => failure.is_retryable(),
         };
-        if !again {
+        if !is_retried {
             return first;
         }
-        tokio::time::sleep(BACKOFF.mul_f64(fastrand::f64())).await;
+        tokio::time::sleep(MAX_BACKOFF.mul_f64(fastrand::f64())).await;
         let left = CALL_TIMEOUT.saturating_sub(called.elapsed());
         self.attempt(call, left.min(ATTEMPT_TIMEOUT)).await
     }
 
-    async fn attempt(&self, call: &Call<'_>, timeout: Duration) -> Result<Answer, CallError> {
+    async fn attempt(&self, call: &Call<'_>, timeout: Duration) -> Result<AwsResponse, CallError> {
         let request = self.signed(call)?;
-        let sent = self.host.send_and_read(request, ANSWER_LIMIT);
-        let answer = tokio::time::timeout(timeout, sent).await;
-        let answer = answer.map_err(|_| CallError::TimedOut(timeout))??;
-        Ok(Answer::new(self.service, answer.status(), answer.into_body()))
+        let sent = self.host.send_and_read(request, MAX_RESPONSE_BYTES);
+        let response = tokio::time::timeout(timeout, sent).await;
+        let response = response.map_err(|_| CallError::TimedOut(timeout))??;
+        Ok(AwsResponse::new(self.service, response.status(), response.into_body()))
     }
 
     fn signed(&self, call: &Call<'_>) -> Result<Request<Full<Bytes>>, CallError> {
@@ -190,7 +190,7 @@ impl Client {
         for (name, value) in call.headers {
             request = request.header(*name, *value);
         }
-        // What cannot be sent in a header traces nothing.
+        // A trace that no header can hold is left out.
         if let Some(trace) = trace().and_then(|trace| HeaderValue::try_from(trace).ok()) {
             request = request.header(TRACE.0, trace);
         }
@@ -206,7 +206,7 @@ impl Client {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "no configuration: the runtime sets it anew for each invocation, for its clients to read"
+    reason = "no configuration: the runtime sets it for each invocation, for clients of AWS to read"
 )]
 fn trace() -> Option<String> {
     std::env::var(TRACE.1).ok()
@@ -216,6 +216,8 @@ fn trace() -> Option<String> {
 mod tests {
     use std::sync::Mutex;
 
+    use hookline_domain::kernel::secret::Secret;
+    use hookline_transport::{Credentials, Tls};
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         net::TcpListener,
@@ -224,124 +226,127 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_that_does_not_come_is_waited_for_again_and_one_without_an_end_is_not() {
-        assert!(CallError::TimedOut(ATTEMPT_TIMEOUT).passes() && !CallError::Broken(Broken::TooLong).passes());
-        // What nobody foresaw may be different the next time.
-        assert!(CallError::Broken(Broken::Unread("new".into())).passes());
+    fn timeouts_are_retried_and_endless_responses_are_not() {
+        assert!(CallError::TimedOut(ATTEMPT_TIMEOUT).is_retryable());
+        assert!(!CallError::Connection(ConnectionError::TooLong).is_retryable());
+        // An unforeseen failure may not happen again.
+        assert!(CallError::Connection(ConnectionError::Unreadable("new".into())).is_retryable());
     }
 
-    struct Noon;
+    struct Epoch;
 
-    impl Clock for Noon {
+    impl Clock for Epoch {
         fn now(&self) -> jiff::Timestamp {
             jiff::Timestamp::UNIX_EPOCH
         }
     }
 
-    /// A server that answers with these, one after another on as many connections as it takes, `None` being a connection that
-    /// it hangs up on once a request has come; and how many connections and requests there were.
-    async fn served(answers: &'static [Option<&'static str>]) -> (Client, Arc<Mutex<(usize, usize)>>) {
+    /// Numbers of connections and requests that a server has seen.
+    type Seen = Arc<Mutex<(usize, usize)>>;
+
+    /// Serves these responses, one after another on any number of connections. At a `None` it hangs up once a request has come.
+    async fn serve(responses: &'static [Option<&'static str>]) -> (Client, Seen) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let seen = Arc::new(Mutex::new((0, 0)));
+        let seen = Seen::default();
         let counted = Arc::clone(&seen);
         tokio::spawn(async move {
-            let mut answers = answers.iter();
+            let mut responses = responses.iter();
             while let Ok((mut stream, _)) = listener.accept().await {
                 counted.lock().unwrap().0 += 1;
                 let mut request = vec![0; 64 * 1024];
                 while stream.read(&mut request).await.is_ok_and(|read| read > 0) {
                     counted.lock().unwrap().1 += 1;
-                    match answers.next() {
-                        Some(Some(answer)) => stream.write_all(answer.as_bytes()).await.unwrap(),
+                    match responses.next() {
+                        Some(Some(response)) => stream.write_all(response.as_bytes()).await.unwrap(),
                         Some(None) | None => break,
                     }
-                    if answers.as_slice().first() == Some(&Some(HANGS_UP)) {
-                        answers.next();
+                    if responses.as_slice().first() == Some(&Some(HANG_UP)) {
+                        responses.next();
                         break;
                     }
                 }
             }
         });
-        let credentials = crate::Credentials {
+        let credentials = Credentials {
             id: "id".to_owned(),
-            secret: hookline_domain::kernel::secret::Secret::new("hush"),
+            secret: Secret::new("hush"),
             token: None,
         };
         let client = Client {
             service: "DynamoDB",
             protocol: Protocol::Json10,
-            host: Host::new(&url, &crate::tls::Tls::default()).unwrap(),
+            host: Host::new(&url, &Tls::default()).unwrap(),
             signer: Signer::new(credentials, "eu-west-1", "dynamodb"),
-            clock: Arc::new(Noon),
+            clock: Arc::new(Epoch),
         };
         (client, seen)
     }
 
-    const FINE: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+    const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
     const BUSY: &str = "HTTP/1.1 503 Busy\r\ncontent-length: 2\r\n\r\n{}";
     const REFUSED: &str = "HTTP/1.1 400 No\r\ncontent-length: 2\r\n\r\n{}";
-    /// After the answer before it, without having said so.
-    const HANGS_UP: &str = "";
+    /// Closes the connection after the response before it, without notice.
+    const HANG_UP: &str = "";
 
-    /// Whether there was an answer, and the last a success.
-    async fn asked(client: &Client, attempts: Attempts) -> bool {
-        let answer = client.json("Any", &(), 0, attempts).await;
-        answer.is_ok_and(|answer| answer.is_success())
+    /// Calls an operation. Returns whether the last response is a success.
+    async fn succeeds(client: &Client, attempts: Attempts) -> bool {
+        let response = client.json("Any", &(), 0, attempts).await;
+        response.is_ok_and(|response| response.is_success())
     }
 
     #[tokio::test]
-    async fn a_connection_is_kept() {
-        let (client, seen) = served(&[Some(FINE), Some(REFUSED), Some(FINE)]).await;
-        assert!(asked(&client, Attempts::One).await);
-        assert!(!asked(&client, Attempts::One).await);
-        assert!(asked(&client, Attempts::One).await);
+    async fn connection_is_reused() {
+        let (client, seen) = serve(&[Some(OK), Some(REFUSED), Some(OK)]).await;
+        assert!(succeeds(&client, Attempts::One).await);
+        assert!(!succeeds(&client, Attempts::One).await);
+        assert!(succeeds(&client, Attempts::One).await);
         assert_eq!(*seen.lock().unwrap(), (1, 3));
     }
 
     #[tokio::test]
-    async fn one_that_nothing_was_asked_on_for_long_is_not_used_again() {
-        let (client, seen) = served(&[Some(FINE), Some(FINE), Some(FINE)]).await;
+    async fn connection_that_was_idle_for_long_is_not_reused() {
+        let (client, seen) = serve(&[Some(OK), Some(OK), Some(OK)]).await;
         for (after, connections) in [(0, 1), (89, 1), (91, 2)] {
             tokio::time::pause();
             tokio::time::advance(Duration::from_secs(after)).await;
             tokio::time::resume();
-            assert!(asked(&client, Attempts::One).await);
+            assert!(succeeds(&client, Attempts::One).await);
             assert_eq!(seen.lock().unwrap().0, connections, "after {after} s");
         }
     }
 
     #[tokio::test]
-    async fn one_that_was_closed_meanwhile_costs_no_attempt() {
-        let (client, seen) = served(&[Some(FINE), Some(HANGS_UP), Some(FINE)]).await;
-        assert!(asked(&client, Attempts::One).await);
-        // Until the end of it has come.
+    async fn closed_connection_costs_no_attempt() {
+        let (client, seen) = serve(&[Some(OK), Some(HANG_UP), Some(OK)]).await;
+        assert!(succeeds(&client, Attempts::One).await);
+        // Until the end of the connection has arrived.
         while client.host.is_open() {
             tokio::task::yield_now().await;
         }
-        assert!(asked(&client, Attempts::One).await);
+        assert!(succeeds(&client, Attempts::One).await);
         assert_eq!(*seen.lock().unwrap(), (2, 2));
     }
 
     #[tokio::test]
-    async fn what_passes_is_asked_for_again_once() {
+    async fn retryable_failure_is_retried_once() {
         for first in [Some(BUSY), None] {
-            let answers = Box::leak(Box::new([first, Some(FINE)]));
-            let (client, seen) = served(answers).await;
-            assert!(asked(&client, Attempts::Two).await);
+            let responses = Box::leak(Box::new([first, Some(OK)]));
+            let (client, seen) = serve(responses).await;
+            assert!(succeeds(&client, Attempts::Two).await);
             assert_eq!(seen.lock().unwrap().1, 2);
         }
-        let (client, seen) = served(&[Some(BUSY), Some(BUSY), Some(FINE)]).await;
-        assert!(!asked(&client, Attempts::Two).await);
+        let (client, seen) = serve(&[Some(BUSY), Some(BUSY), Some(OK)]).await;
+        assert!(!succeeds(&client, Attempts::Two).await);
         assert_eq!(seen.lock().unwrap().1, 2);
     }
 
     #[tokio::test]
-    async fn what_must_not_happen_twice_is_asked_for_once() {
+    async fn call_with_one_attempt_is_not_retried() {
         for first in [Some(BUSY), None] {
-            let answers = Box::leak(Box::new([first, Some(FINE)]));
-            let (client, seen) = served(answers).await;
-            assert!(!asked(&client, Attempts::One).await);
+            let responses = Box::leak(Box::new([first, Some(OK)]));
+            let (client, seen) = serve(responses).await;
+            assert!(!succeeds(&client, Attempts::One).await);
             assert_eq!(seen.lock().unwrap().1, 1);
         }
     }

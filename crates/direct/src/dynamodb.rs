@@ -1,130 +1,129 @@
-//! The operations of DynamoDB that are needed here: a conditional put, and a conditional update.
+//! The operations of DynamoDB that a receiver calls: a conditional put and a conditional update, as `hookline-tables` describes
+//! them.
 
-use std::{borrow::Cow, sync::Arc};
+use std::sync::Arc;
 
+use hookline_tables::{Item, Names, Put, Update, WriteOutcome};
 use serde::{Deserialize, Serialize, Serializer, de::DeserializeOwned};
 
 use crate::{
-    answer::{Answer, NotDone, Object},
-    client::{Attempts, CallError, Client, ROOM},
-    value::Fields,
+    client::{Attempts, CallError, Client, REQUEST_CAPACITY_BYTES},
+    response::{AwsResponse, Object, ServiceError},
 };
 
-/// What a failed condition is called.
-const REFUSED: &str = "ConditionalCheckFailedException";
+/// Code of a condition that did not hold.
+const REFUSED_CODE: &str = "ConditionalCheckFailedException";
 
 /// DynamoDB.
 #[derive(Debug, Clone)]
 pub(crate) struct DynamoDb(pub(crate) Arc<Client>);
 
-/// What became of a conditional write.
-#[derive(Debug)]
-pub(crate) enum Conditional<T> {
-    /// The condition held.
-    Written,
-    /// It did not, because of this item, if there is one.
-    Refused(Option<T>),
-}
-
-/// A put, if nothing is in the way.
-#[derive(Debug, Serialize)]
-pub(crate) struct Put<'a> {
-    #[serde(rename = "TableName")]
-    pub(crate) table: &'a str,
-    #[serde(rename = "Item")]
-    pub(crate) item: Fields,
-    #[serde(rename = "ConditionExpression")]
-    pub(crate) condition: &'a str,
-    #[serde(rename = "ExpressionAttributeNames", serialize_with = "as_map")]
-    pub(crate) names: &'a [(&'a str, &'a str)],
-    #[serde(rename = "ExpressionAttributeValues")]
-    pub(crate) values: Fields,
-}
-
-/// An update of one item.
-#[derive(Debug, Serialize)]
-pub(crate) struct Update<'a> {
-    #[serde(rename = "TableName")]
-    pub(crate) table: &'a str,
-    #[serde(rename = "Key")]
-    pub(crate) key: Fields,
-    #[serde(flatten)]
-    pub(crate) change: Change<'a>,
-    #[serde(rename = "ExpressionAttributeValues")]
-    pub(crate) values: Fields,
-}
-
-/// What an update does, and under which condition, with names for attributes.
-#[derive(Debug, Serialize)]
-pub(crate) struct Change<'a> {
-    #[serde(rename = "UpdateExpression")]
-    pub(crate) update: Cow<'a, str>,
-    #[serde(rename = "ConditionExpression")]
-    pub(crate) condition: &'a str,
-    #[serde(rename = "ExpressionAttributeNames", serialize_with = "as_map_of_texts")]
-    pub(crate) names: Vec<(Cow<'static, str>, Cow<'static, str>)>,
-}
-
-/// A put that tells what was in its way.
+/// Body of a `PutItem`.
 #[derive(Serialize)]
-struct Telling<'a> {
+struct PutItem<'a> {
+    #[serde(rename = "TableName")]
+    table: &'a str,
+    #[serde(rename = "Item")]
+    item: &'a Item,
     #[serde(flatten)]
-    put: &'a Put<'a>,
-    #[serde(rename = "ReturnValuesOnConditionCheckFailure")]
-    on_failure: &'static str,
+    condition: ConditionMembers<'a>,
+}
+
+/// Body of an `UpdateItem`.
+#[derive(Serialize)]
+struct UpdateItem<'a> {
+    #[serde(rename = "TableName")]
+    table: &'a str,
+    #[serde(rename = "Key")]
+    key: &'a Item,
+    #[serde(rename = "UpdateExpression")]
+    expression: &'a str,
+    #[serde(flatten)]
+    condition: ConditionMembers<'a>,
+}
+
+/// Members that both have.
+#[derive(Serialize)]
+struct ConditionMembers<'a> {
+    #[serde(rename = "ConditionExpression", skip_serializing_if = "Option::is_none")]
+    expression: Option<&'a str>,
+    #[serde(rename = "ExpressionAttributeNames", serialize_with = "as_map")]
+    names: &'a Names,
+    #[serde(rename = "ExpressionAttributeValues")]
+    values: &'a Item,
+    #[serde(
+        rename = "ReturnValuesOnConditionCheckFailure",
+        skip_serializing_if = "Option::is_none"
+    )]
+    on_failure: Option<&'static str>,
 }
 
 #[derive(Deserialize)]
-struct Failure<T> {
+struct Refusal<T> {
     #[serde(rename = "Item")]
     item: Option<Object<T>>,
 }
 
 #[derive(Deserialize)]
-struct Nothing {}
+struct Empty {}
 
 impl DynamoDb {
-    /// Two attempts: a put with the same nonce may happen twice. [`Conditional::read`] reads the answer.
-    pub(crate) async fn put(&self, put: &Put<'_>) -> Result<Answer, CallError> {
-        let asked = Telling {
-            put,
-            on_failure: "ALL_OLD",
+    /// Attempts a put twice, if need be: the same attempt at a delivery may claim it twice. [`outcome`] reads the response.
+    pub(crate) async fn put(&self, table: &str, put: &Put) -> Result<AwsResponse, CallError> {
+        let body = PutItem {
+            table,
+            item: &put.item,
+            condition: ConditionMembers {
+                expression: put.condition,
+                names: &put.names,
+                values: &put.values,
+                on_failure: put.returns_refusing_item.then_some("ALL_OLD"),
+            },
         };
         let operation = "DynamoDB_20120810.PutItem";
-        self.0.json(operation, &asked, ROOM, Attempts::Two).await
+        self.0
+            .json(operation, &body, REQUEST_CAPACITY_BYTES, Attempts::Two)
+            .await
     }
 
-    /// [`updated`] reads the answer.
-    pub(crate) async fn update(&self, update: &Update<'_>, attempts: Attempts) -> Result<Answer, CallError> {
+    /// [`updated`] reads the response.
+    pub(crate) async fn update(
+        &self,
+        table: &str,
+        update: &Update,
+        attempts: Attempts,
+    ) -> Result<AwsResponse, CallError> {
+        let body = UpdateItem {
+            table,
+            key: &update.key,
+            expression: &update.expression,
+            condition: ConditionMembers {
+                expression: update.condition,
+                names: &update.names,
+                values: &update.values,
+                on_failure: update.returns_refusing_item.then_some("ALL_OLD"),
+            },
+        };
         let operation = "DynamoDB_20120810.UpdateItem";
-        self.0.json(operation, update, ROOM, attempts).await
+        self.0.json(operation, &body, REQUEST_CAPACITY_BYTES, attempts).await
     }
 }
 
-impl<T: DeserializeOwned> Conditional<T> {
-    /// What became of it, as the answer tells it.
-    pub(crate) fn read(answer: &Answer) -> Result<Self, NotDone> {
-        if answer.is_error(REFUSED) {
-            let Failure { item } = answer.read()?;
-            return Ok(Self::Refused(item.map(|Object(item)| item)));
-        }
-        let Nothing {} = answer.json()?;
-        Ok(Self::Written)
+/// Outcome of a conditional write.
+pub(crate) fn outcome<T: DeserializeOwned>(response: &AwsResponse) -> Result<WriteOutcome<T>, ServiceError> {
+    if response.is_error(REFUSED_CODE) {
+        let Refusal { item } = response.read()?;
+        return Ok(WriteOutcome::Refused(item.map(|Object(item)| item)));
     }
+    let Empty {} = response.json()?;
+    Ok(WriteOutcome::Written(None))
 }
 
-/// Whether an update is done. What the condition refuses stays as it is, which is no failure.
-pub(crate) fn updated(answer: &Answer) -> Result<(), NotDone> {
-    Conditional::<Nothing>::read(answer).map(drop)
+/// Checks that an update is written or refused by its condition, which is no failure.
+pub(crate) fn updated(response: &AwsResponse) -> Result<(), ServiceError> {
+    outcome::<Empty>(response).map(drop)
 }
 
-fn as_map<S: Serializer>(names: &[(&str, &str)], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(names.iter().copied())
-}
-
-fn as_map_of_texts<S: Serializer>(
-    names: &[(Cow<'static, str>, Cow<'static, str>)],
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(names.iter().map(|(name, attribute)| (name, attribute)))
+fn as_map<S: Serializer>(names: &Names, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(names.iter().map(|(placeholder, name)| (placeholder, name)))
 }

@@ -1,34 +1,22 @@
-//! [`Claims`] in the DynamoDB table that `hookline-aws` describes (its module `ledger`), attribute by attribute.
-
-use std::{borrow::Cow, error::Error};
+//! [`Claims`] in the ledger's table ([`hookline_tables::ledger`]).
 
 use hookline_domain::{
-    delivery::ledger::{self, Claim, ClaimRequest, Claims, LedgerEntry, LedgerState},
+    delivery::ledger::{Claim, ClaimRequest, Claims},
     kernel::{ids::DeliveryKey, port::PortError},
 };
-use jiff::Timestamp;
+use hookline_tables::{
+    WriteOutcome,
+    ledger::{self, StoredEntry},
+};
 use serde::Deserialize;
 
 use crate::{
-    answer::Answer,
     client::Attempts,
-    dynamodb::{self, Change, Conditional, DynamoDb, Put, Update},
-    value::{Fields, Malformed, Number, Text, Value},
+    dynamodb::{self, DynamoDb},
+    response::AwsResponse,
 };
 
 const PORT: &str = "ledger";
-
-/// An entry's state, as it is in the table.
-pub const CLAIMED: &str = "claimed";
-/// See [`CLAIMED`].
-pub const DONE: &str = "done";
-/// See [`CLAIMED`].
-pub const PARKED: &str = "parked";
-
-/// Holds exactly where there is no entry, or one that [may be claimed](LedgerEntry::may_be_claimed).
-pub const MAY_CLAIM: &str = "attribute_not_exists(#pk) \
-    OR #expires_at <= :now_s \
-    OR (#state = :claimed AND #lease_until <= :now_us)";
 
 /// [`Claims`] in DynamoDB, each operation one conditional write.
 #[derive(Debug, Clone)]
@@ -45,141 +33,81 @@ impl DirectLedger {
         }
     }
 
-    /// What DynamoDB's answer makes of a claim.
+    /// Reads DynamoDB's response to a claim.
     ///
     /// # Errors
-    /// When it does not say that the claim is written, or by what else.
-    pub fn read_claim(answer: &Answer, request: &ClaimRequest) -> Result<Claim, PortError> {
-        match Conditional::read(answer).map_err(|error| error.of(PORT))? {
-            Conditional::Written => Ok(Claim::Fresh),
-            // The entry that is in the way comes with the refusal: no second read.
-            Conditional::Refused(entry) => {
-                let entry = entry.ok_or(NoEntry).map_err(unavailable)?;
-                let entry = read_entry(&entry).map_err(unavailable)?;
-                ledger::refused(&entry, request).map_err(unavailable)
-            }
-        }
+    /// When the response says neither that the claim is written nor which entry is in its way.
+    pub fn read_claim(response: &AwsResponse, request: &ClaimRequest) -> Result<Claim, PortError> {
+        let outcome: WriteOutcome<RefusingEntry> =
+            dynamodb::outcome(response).map_err(|error| error.into_unavailable(PORT))?;
+        ledger::read_claim(&outcome, request).map_err(|error| PortError::new(PORT, error))
     }
 
-    /// What DynamoDB's answer makes of giving a claim back. What is not its owner's any more stays as it is, which is no failure.
+    /// Reads DynamoDB's response to a release. A claim that its owner has lost stays as it is, which is no failure.
     ///
     /// # Errors
-    /// When it says neither.
-    pub fn read_release(answer: &Answer) -> Result<(), PortError> {
-        dynamodb::updated(answer).map_err(|error| error.of(PORT))
+    /// When the response says neither.
+    pub fn read_release(response: &AwsResponse) -> Result<(), PortError> {
+        dynamodb::updated(response).map_err(|error| error.into_unavailable(PORT))
     }
 }
 
-/// What a condition failed on, as far as it is read.
+/// The entry that has refused a claim, of which these attributes are read.
 #[derive(Deserialize)]
-struct InTheWay {
+struct RefusingEntry {
     state: Text,
     owner: Option<Text>,
     lease_until_us: Option<Number>,
     expires_at: Number,
 }
 
-/// The failed condition came without the item that it failed on.
-#[derive(Debug, thiserror::Error)]
-#[error("it was refused without saying by which entry")]
-struct NoEntry;
+/// `{"S": "…"}`.
+#[derive(Deserialize)]
+enum Text {
+    S(String),
+}
+
+/// `{"N": "…"}`.
+#[derive(Deserialize)]
+enum Number {
+    N(String),
+}
+
+impl<'a> From<&'a RefusingEntry> for StoredEntry<'a> {
+    fn from(entry: &'a RefusingEntry) -> Self {
+        Self {
+            state: Some(entry.state.as_str()),
+            owner: entry.owner.as_ref().map(Text::as_str),
+            lease_until_us: entry.lease_until_us.as_ref().map(Number::as_str),
+            expires_at: Some(entry.expires_at.as_str()),
+        }
+    }
+}
+
+impl Text {
+    fn as_str(&self) -> &str {
+        let Self::S(text) = self;
+        text
+    }
+}
+
+impl Number {
+    fn as_str(&self) -> &str {
+        let Self::N(digits) = self;
+        digits
+    }
+}
 
 impl Claims for DirectLedger {
     async fn claim(&self, delivery: &DeliveryKey, request: &ClaimRequest) -> Result<Claim, PortError> {
-        let put = Put {
-            table: &self.table,
-            item: new_item(delivery, request),
-            condition: MAY_CLAIM,
-            names: &[
-                ("#pk", "pk"),
-                ("#expires_at", "expires_at"),
-                ("#state", "state"),
-                ("#lease_until", "lease_until_us"),
-            ],
-            values: values([
-                (":now_s", Value::number(request.now.as_second())),
-                (":now_us", Value::micros(request.now)),
-                (":claimed", Value::text(CLAIMED)),
-            ]),
-        };
-        let answer = self.dynamodb.put(&put).await.map_err(|error| error.of(PORT))?;
-        Self::read_claim(&answer, request)
+        let put = ledger::claim(delivery, request);
+        let response = self.dynamodb.put(&self.table, &put).await;
+        Self::read_claim(&response.map_err(|error| error.into_unavailable(PORT))?, request)
     }
 
     async fn release(&self, delivery: &DeliveryKey, owner: &str) -> Result<(), PortError> {
-        let change = Change {
-            update: "SET #lease_until = :lapsed".into(),
-            condition: "#state = :claimed AND #owner = :owner",
-            names: vec![
-                ("#state".into(), "state".into()),
-                ("#owner".into(), "owner".into()),
-                ("#lease_until".into(), "lease_until_us".into()),
-            ],
-        };
-        let values = values([
-            (":claimed", Value::text(CLAIMED)),
-            (":owner", Value::text(owner)),
-            (":lapsed", Value::micros(Timestamp::UNIX_EPOCH)),
-        ]);
-        let update = Update {
-            table: &self.table,
-            key: Fields(vec![("pk".into(), Value::text(delivery.to_string()))]),
-            change,
-            values,
-        };
-        let answer = self
-            .dynamodb
-            .update(&update, Attempts::Two)
-            .await
-            .map_err(|error| error.of(PORT))?;
-        Self::read_release(&answer)
+        let update = ledger::release(delivery, owner);
+        let response = self.dynamodb.update(&self.table, &update, Attempts::Two).await;
+        Self::read_release(&response.map_err(|error| error.into_unavailable(PORT))?)
     }
-}
-
-fn unavailable(failure: impl Error + Send + Sync + 'static) -> PortError {
-    PortError::new(PORT, failure)
-}
-
-fn values<const N: usize>(values: [(&'static str, Value); N]) -> Fields {
-    Fields(
-        values
-            .into_iter()
-            .map(|(name, value)| (Cow::from(name), value))
-            .collect(),
-    )
-}
-
-fn new_item(delivery: &DeliveryKey, request: &ClaimRequest) -> Fields {
-    let mut item = values([
-        ("pk", Value::text(delivery.to_string())),
-        ("state", Value::text(CLAIMED)),
-        ("owner", Value::text(&request.owner)),
-        ("claimed_at_us", Value::micros(request.now)),
-        ("lease_until_us", Value::micros(request.lease_until)),
-        ("expires_at", Value::seconds_up(request.expires_at)),
-    ]);
-    if let Some(event_id) = &request.event_id {
-        item.0.push(("event_id".into(), Value::text(event_id.as_str())));
-    }
-    item
-}
-
-fn read_entry(entry: &InTheWay) -> Result<LedgerEntry, Malformed> {
-    let state = match entry.state.as_str() {
-        CLAIMED => LedgerState::Claimed {
-            owner: entry.owner.as_ref().ok_or(Malformed("owner"))?.as_str().to_owned(),
-            lease_until: entry
-                .lease_until_us
-                .as_ref()
-                .ok_or(Malformed("lease_until_us"))?
-                .micros("lease_until_us")?,
-        },
-        PARKED => LedgerState::Parked,
-        DONE => LedgerState::Done,
-        _ => return Err(Malformed("state")),
-    };
-    Ok(LedgerEntry {
-        state,
-        expires_at: entry.expires_at.seconds("expires_at")?,
-    })
 }

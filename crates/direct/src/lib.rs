@@ -1,45 +1,32 @@
-//! What a receiver reaches on AWS, without an SDK: DynamoDB, SQS, Secrets Manager and S3. Receivers are built with it by
-//! `make build RECEIVERS=direct`; by default they use the SDKs, on the kept connections that are made here
-//! (docs/adr/0021-receivers-on-the-sdks.md).
+//! Receivers' ports on DynamoDB, SQS, Secrets Manager and S3, without an SDK. `make build RECEIVERS=direct` builds receivers with
+//! this crate; by default they use the SDKs (docs/adr/0021-receivers-on-the-sdks.md).
 //!
-//! A receiver is billed by the millisecond and judged by how it starts, and of its time most was the SDKs': assembling a
-//! request from plugins, interceptors and endpoint rules, for what is one signed POST of a little JSON. Here it is that. What
-//! AWS's SDKs do for safety is done here too: signatures (by AWS's own crate), bounded attempts, a second one for what passes,
-//! connections that were closed meanwhile, TLS. What they do for convenience is not: the region and the credentials come from
-//! the variables that Lambda sets, and from nowhere else (docs/adr/0019-receivers-speak-to-aws-directly.md).
+//! A receiver is billed by the millisecond and judged by how it starts, and most of its time was the SDKs': they assemble a
+//! request from plugins, interceptors and endpoint rules, and it is one signed POST of a little JSON. This crate sends that POST.
+//! It does what the SDKs do for safety: signatures (by AWS's own crate), bounded attempts, one retry of a retryable failure,
+//! closed connections, TLS. It leaves out what they do for convenience: region and credentials come from the variables that
+//! Lambda sets, and from nowhere else (docs/adr/0019-receivers-speak-to-aws-directly.md).
 //!
-//! Everybody else uses `hookline-aws`. Both keep the same contracts, on the same tables.
+//! Everything else uses `hookline-aws`. Both keep the same contracts, on the tables of `hookline-tables` and the connections of
+//! `hookline-transport`.
 
-mod answer;
 mod bodies;
-mod cause;
-pub mod changes;
 mod client;
-pub mod connection;
+mod clients;
 mod dynamodb;
-pub mod endpoints;
-pub mod ledger;
-mod place;
+mod ledger;
 mod queue;
+mod response;
 mod secret;
-mod settings;
 mod sign;
 mod tally;
-mod tls;
-pub mod value;
 
 pub use self::{
-    answer::Answer,
     bodies::DirectBodies,
-    cause::cause_of,
-    connection::NotAUrl,
-    endpoints::{AwsService, BucketAddress, EndpointError, Endpoints},
+    clients::DirectAws,
     ledger::DirectLedger,
-    place::Direct,
-    queue::{DirectQueue, group},
-    secret::{DirectSecret, KeptSecret},
-    settings::{Settings, SettingsError},
-    sign::Credentials,
+    queue::DirectQueue,
+    response::AwsResponse,
+    secret::{DirectSecret, StoredSecret},
     tally::DirectTally,
-    tls::NoRoots,
 };

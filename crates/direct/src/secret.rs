@@ -9,53 +9,53 @@ use hookline_domain::kernel::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    answer::Answer,
-    client::{Attempts, Client, ROOM},
+    client::{Attempts, Client, REQUEST_CAPACITY_BYTES},
+    response::AwsResponse,
 };
 
 const PORT: &str = "secret";
 
-/// A secret, wherever it is. Keeps nothing: whoever reads it decides how long the value is good for.
+/// A secret, given literally or stored in Secrets Manager. Caches nothing: the reader decides how long a value is good for.
 #[derive(Debug, Clone)]
 pub enum DirectSecret {
     /// Given literally.
     Literal(Secret),
     /// The current version of the secret of this ARN or name in Secrets Manager.
-    Kept(KeptSecret),
+    Stored(StoredSecret),
 }
 
 /// A secret in Secrets Manager.
 #[derive(Debug, Clone)]
-pub struct KeptSecret {
+pub struct StoredSecret {
     pub(crate) secrets_manager: Arc<Client>,
     pub(crate) arn: String,
 }
 
 #[derive(Serialize)]
-struct Get<'a> {
+struct GetSecretValue<'a> {
     #[serde(rename = "SecretId")]
     id: &'a str,
 }
 
 #[derive(Deserialize)]
-struct Got {
+struct SecretValue {
     #[serde(rename = "SecretString")]
     text: Option<String>,
 }
 
-/// The secret is binary, and nothing of ours is.
+/// The secret is binary, which none of ours is.
 #[derive(Debug, thiserror::Error)]
 #[error("the secret has no text")]
-struct NoText;
+struct NoTextError;
 
-impl KeptSecret {
-    /// The secret in Secrets Manager's answer.
+impl StoredSecret {
+    /// Reads Secrets Manager's response.
     ///
     /// # Errors
-    /// When there is none in it that is a text.
-    pub fn read_secret(answer: &Answer) -> Result<Secret, PortError> {
-        let got: Got = answer.json().map_err(|error| error.of(PORT))?;
-        let text = got.text.ok_or_else(|| PortError::new(PORT, NoText))?;
+    /// When the response holds no secret that is a text.
+    pub fn read_secret(response: &AwsResponse) -> Result<Secret, PortError> {
+        let value: SecretValue = response.json().map_err(|error| error.into_unavailable(PORT))?;
+        let text = value.text.ok_or_else(|| PortError::new(PORT, NoTextError))?;
         Ok(Secret::new(text))
     }
 }
@@ -64,16 +64,19 @@ impl SecretSource for DirectSecret {
     async fn read(&self) -> Result<Secret, PortError> {
         match self {
             Self::Literal(secret) => secret.read().await,
-            Self::Kept(secret) => secret.read().await,
+            Self::Stored(secret) => secret.read().await,
         }
     }
 }
 
-impl SecretSource for KeptSecret {
+impl SecretSource for StoredSecret {
     async fn read(&self) -> Result<Secret, PortError> {
-        let get = Get { id: &self.arn };
+        let get = GetSecretValue { id: &self.arn };
         let operation = "secretsmanager.GetSecretValue";
-        let answer = self.secrets_manager.json(operation, &get, ROOM, Attempts::Two).await;
-        Self::read_secret(&answer.map_err(|error| error.of(PORT))?)
+        let response = self
+            .secrets_manager
+            .json(operation, &get, REQUEST_CAPACITY_BYTES, Attempts::Two)
+            .await;
+        Self::read_secret(&response.map_err(|error| error.into_unavailable(PORT))?)
     }
 }

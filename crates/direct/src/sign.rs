@@ -1,4 +1,4 @@
-//! Signature version 4 of one request, by AWS's own crate.
+//! Signature version 4 of requests, by AWS's own crate.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -10,36 +10,25 @@ use aws_sigv4::{
     sign::v4,
 };
 use aws_smithy_runtime_api::client::identity::Identity;
-use hookline_domain::kernel::secret::Secret;
+use hookline_transport::Credentials;
 use http::Request;
 use jiff::Timestamp;
-
-/// Who signs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Credentials {
-    /// `AWS_ACCESS_KEY_ID`
-    pub id: String,
-    /// `AWS_SECRET_ACCESS_KEY`
-    pub secret: Secret,
-    /// `AWS_SESSION_TOKEN`
-    pub token: Option<Secret>,
-}
 
 /// Signs requests to one service in one region.
 #[derive(Debug)]
 pub(crate) struct Signer {
-    /// Prints no secret: AWS's crate sees to that.
+    /// Prints no secret: AWS's crate takes care of that.
     identity: Identity,
     region: String,
-    /// As in `dynamodb`.
+    /// The service's name in signatures, as in `dynamodb`.
     service: &'static str,
     settings: SigningSettings,
 }
 
-/// What was to be signed is no request, or its time is none.
+/// A request cannot be signed, or its time is before 1970.
 #[derive(Debug, thiserror::Error)]
-#[error("it cannot be signed")]
-pub(crate) struct Unsigned(#[source] Box<dyn std::error::Error + Send + Sync>);
+#[error("the request cannot be signed")]
+pub(crate) struct SigningError(#[source] Box<dyn std::error::Error + Send + Sync>);
 
 impl Signer {
     pub(crate) fn new(credentials: Credentials, region: &str, service: &'static str) -> Self {
@@ -47,7 +36,7 @@ impl Signer {
         let token = token.map(|token| token.reveal().to_owned());
         let credentials = aws_credential_types::Credentials::new(id, secret.reveal(), token, None, "Lambda");
         let mut settings = SigningSettings::default();
-        // As the SDK for S3 has it (<https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html>).
+        // As in the SDK for S3 (<https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html>).
         if service == "s3" {
             settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
             settings.percent_encoding_mode = PercentEncodingMode::Single;
@@ -61,16 +50,16 @@ impl Signer {
         }
     }
 
-    /// Adds the headers that a signed request has. `request` is to have all others, `host` among them.
+    /// Adds the headers of a signed request. `request` must have all others, `host` among them.
     pub(crate) fn sign<B>(
         &self,
         request: &mut Request<B>,
         authority: &str,
         body: &[u8],
         now: Timestamp,
-    ) -> Result<(), Unsigned> {
-        let unsigned = |problem: Box<dyn std::error::Error + Send + Sync>| Unsigned(problem);
-        let since_epoch = u64::try_from(now.as_microsecond()).map_err(|problem| unsigned(problem.into()))?;
+    ) -> Result<(), SigningError> {
+        let failed = |problem: Box<dyn std::error::Error + Send + Sync>| SigningError(problem);
+        let since_epoch = u64::try_from(now.as_microsecond()).map_err(|problem| failed(problem.into()))?;
         let params = v4::SigningParams::builder()
             .identity(&self.identity)
             .region(&self.region)
@@ -78,7 +67,7 @@ impl Signer {
             .time(UNIX_EPOCH + Duration::from_micros(since_epoch))
             .settings(self.settings.clone())
             .build()
-            .map_err(|problem| unsigned(problem.into()))?
+            .map_err(|problem| failed(problem.into()))?
             .into();
         let headers = request.headers().iter();
         // A value that is no text is none of ours.
@@ -86,8 +75,8 @@ impl Signer {
         let url = format!("https://{authority}{}", request.uri().path());
         let body = SignableBody::Bytes(body);
         let signable = SignableRequest::new(request.method().as_str(), url, headers, body);
-        let signable = signable.map_err(|problem| unsigned(problem.into()))?;
-        let signed = http_request::sign(signable, &params).map_err(|problem| unsigned(problem.into()))?;
+        let signable = signable.map_err(|problem| failed(problem.into()))?;
+        let signed = http_request::sign(signable, &params).map_err(|problem| failed(problem.into()))?;
         let (instructions, _) = signed.into_parts();
         instructions.apply_to_request_http1x(request);
         Ok(())
@@ -96,12 +85,14 @@ impl Signer {
 
 #[cfg(test)]
 mod tests {
+    use hookline_domain::kernel::secret::Secret;
+
     use super::*;
 
     /// AWS's own example of a signed `GET` of an object
     /// (<https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html>).
     #[test]
-    fn awss_example_is_signed_as_aws_says() {
+    fn signature_of_awss_example_is_awss() {
         let credentials = Credentials {
             id: "AKIAIOSFODNN7EXAMPLE".to_owned(),
             secret: Secret::new("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
@@ -125,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_goes_along_and_nothing_secret_is_printed() {
+    fn token_is_signed_and_no_secret_is_printed() {
         let credentials = Credentials {
             id: "id".to_owned(),
             secret: Secret::new("hush"),
@@ -147,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_before_all_time_is_not_signed() {
+    fn time_before_1970_is_not_signed() {
         let credentials = Credentials {
             id: "id".to_owned(),
             secret: Secret::new("hush"),

@@ -17,7 +17,7 @@ use aws_sdk_dynamodb::{
         AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TimeToLiveSpecification,
     },
 };
-use hookline_aws::{Aws, Patience};
+use hookline_aws::{Aws, Timeouts};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto,
@@ -157,7 +157,7 @@ impl DynamoDb {
 
     /// The adapters, configured as in the consumer.
     pub fn aws(&self) -> Aws {
-        Aws::with_config(self.config.clone(), Patience::Consumer)
+        Aws::with_config(self.config.clone(), Timeouts::Queue)
     }
 
     /// Client to read the tables with.
@@ -267,7 +267,7 @@ impl S3 {
 
     /// The adapters, configured as in the consumer.
     pub fn aws(&self) -> Aws {
-        Aws::with_config(self.config.clone(), Patience::Consumer)
+        Aws::with_config(self.config.clone(), Timeouts::Queue)
     }
 
     /// URL of the server, as in `AWS_ENDPOINT_URL_S3`.

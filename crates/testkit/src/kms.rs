@@ -7,7 +7,7 @@ use std::{
 };
 
 use aws_config::SdkConfig;
-use hookline_aws::{Aws, Patience};
+use hookline_aws::{Aws, Timeouts};
 use tokio::{net::TcpStream, time::Instant};
 
 use crate::{
@@ -77,7 +77,7 @@ impl Kms {
 
     /// The adapters, configured as in the consumer.
     pub fn aws(&self) -> Aws {
-        Aws::with_config(self.config.clone(), Patience::Consumer)
+        Aws::with_config(self.config.clone(), Timeouts::Queue)
     }
 
     /// URL of the server, as in `AWS_ENDPOINT_URL_KMS`.

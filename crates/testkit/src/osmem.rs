@@ -2,7 +2,7 @@
 
 use std::{process::Stdio, time::Duration};
 
-use hookline_aws::{Aws, OpenSearchConfig, OpenSearchIndex, Patience, Signing};
+use hookline_aws::{Aws, OpenSearchConfig, OpenSearchIndex, Signing, Timeouts};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, ChildStdin, ChildStdout, Command},
@@ -77,7 +77,7 @@ impl Osmem {
             signing: Signing::None,
             replicas: None,
         };
-        let aws = Aws::with_config(sdk_config(url).await, Patience::Consumer);
+        let aws = Aws::with_config(sdk_config(url).await, Timeouts::Queue);
         aws.index(&config).unwrap()
     }
 }

@@ -1,9 +1,9 @@
-//! What the adapters of `hookline-aws` do beyond their contracts, against emulators.
+//! Behaviour of the adapters of `hookline-aws` beyond their contracts, against emulators.
 
 use std::{error::Error, time::Duration};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use hookline_aws::{Aws, IndexCheck, OpenSearchConfig, Patience, Signing};
+use hookline_aws::{Aws, IndexCheck, OpenSearchConfig, Signing, Timeouts};
 use hookline_domain::{
     catalogue::index::{Index, IndexChange, IndexOutcome, Search, SearchError, SearchQuery},
     delivery::{
@@ -40,7 +40,7 @@ async fn messages_arrive_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn each_store_is_a_message_group_that_sqs_takes() {
+async fn store_is_a_message_group_that_sqs_takes() {
     let sqs = Sqs::start().await;
     queue::send_all(&sqs.aws().event_queue(sqs.queue_url()), Sqs::LARGEST_MESSAGE).await;
     let groups: Vec<String> = sqs.groups().into_iter().map(Option::unwrap).collect();
@@ -56,7 +56,7 @@ async fn each_store_is_a_message_group_that_sqs_takes() {
 }
 
 #[tokio::test]
-async fn a_body_is_signed_for_with_the_secret() {
+async fn body_is_signed_with_the_secret_key() {
     let s3 = S3::with_secret("another").await;
     let refused = s3
         .aws()
@@ -73,23 +73,23 @@ async fn a_body_is_signed_for_with_the_secret() {
 }
 
 #[tokio::test]
-async fn a_bucket_that_is_not_there_is_a_failure_and_not_an_absence() {
+async fn missing_bucket_is_a_failure_and_no_absent_body() {
     for code in ["NoSuchBucket", "", "NoSuchKey but not quite"] {
         let parrot = Parrot::start(404, &format!("<Error><Code>{code}</Code></Error>")).await;
-        let aws = Aws::with_config(sdk_config(parrot.url()).await, Patience::Receiver);
+        let aws = Aws::with_config(sdk_config(parrot.url()).await, Timeouts::Interactive);
         aws.bodies("b").get(&body_key()).await.unwrap_err();
     }
 }
 
 #[tokio::test]
-async fn a_failing_bucket_is_unavailable_and_nothing_is_quoted() {
+async fn failing_bucket_is_unavailable_and_not_quoted() {
     for status in [403, 500, 503] {
         let parrot = Parrot::start(
             status,
             "<Error><Code>Trouble</Code><Message>Secret Title</Message></Error>",
         )
         .await;
-        let aws = Aws::with_config(sdk_config(parrot.url()).await, Patience::Receiver);
+        let aws = Aws::with_config(sdk_config(parrot.url()).await, Timeouts::Interactive);
         let bodies = aws.bodies("b");
         for failed in [
             bodies.put(&body_key(), b"Secret Title".to_vec()).await.unwrap_err(),
@@ -104,9 +104,9 @@ async fn a_failing_bucket_is_unavailable_and_nothing_is_quoted() {
 }
 
 #[tokio::test]
-async fn a_body_longer_than_any_is_not_read() {
+async fn response_over_the_limit_is_not_read() {
     let parrot = Parrot::start(200, &"x".repeat(7 * 1024 * 1024)).await;
-    let aws = Aws::with_config(sdk_config(parrot.url()).await, Patience::Receiver);
+    let aws = Aws::with_config(sdk_config(parrot.url()).await, Timeouts::Interactive);
     let failed = aws.bodies("b").get(&body_key()).await.unwrap_err();
     assert!(
         causes(&failed).join(": ").contains("MoreThanAllowed"),
@@ -116,7 +116,7 @@ async fn a_body_longer_than_any_is_not_read() {
 }
 
 #[tokio::test]
-async fn messages_come_again_when_they_are_told_to() {
+async fn messages_become_visible_after_their_delay() {
     let sqs = Sqs::start().await;
     queue::send_all(&sqs.aws().event_queue(sqs.queue_url()), Sqs::LARGEST_MESSAGE).await;
     let receipts = sqs.receive_receipts().await;
@@ -130,17 +130,17 @@ async fn messages_come_again_when_they_are_told_to() {
     };
     redelivery.delay(&at_once(&receipts)).await.unwrap();
     assert_eq!(sqs.receive_receipts().await.len(), receipts.len());
-    // One that is not known is told of, and keeps the others from nothing.
-    let mut with_a_stranger = at_once(&receipts);
-    with_a_stranger[0].receipt = "nobody's".to_owned();
-    redelivery.delay(&with_a_stranger).await.unwrap_err();
+    // An unknown message is reported, and does not stop the others.
+    let mut with_unknown = at_once(&receipts);
+    with_unknown[0].receipt = "nobody's".to_owned();
+    redelivery.delay(&with_unknown).await.unwrap_err();
     redelivery.delay(&[]).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_receiver_does_not_wait_for_a_bucket_that_hangs() {
+async fn receiver_does_not_wait_for_a_hanging_bucket() {
     let (_listener, url) = silent().await;
-    let aws = Aws::with_config(sdk_config(&url).await, Patience::Receiver);
+    let aws = Aws::with_config(sdk_config(&url).await, Timeouts::Interactive);
     let began = Instant::now();
     aws.bodies("b").put(&body_key(), vec![0; 1024]).await.unwrap_err();
     assert!(began.elapsed() < Duration::from_millis(2_500), "{:?}", began.elapsed());
@@ -154,7 +154,7 @@ fn body_key() -> BodyKey {
 }
 
 #[tokio::test]
-async fn a_claim_carries_what_the_table_and_a_person_need() {
+async fn claim_has_its_event_id_and_expiry() {
     let dynamodb = DynamoDb::start().await;
     let request = ClaimRequest {
         owner: "a".to_owned(),
@@ -183,19 +183,19 @@ async fn a_claim_carries_what_the_table_and_a_person_need() {
     let item = found.item().unwrap();
     assert_eq!(item["event_id"], AttributeValue::S("event-1".to_owned()));
     assert_eq!(item["lease_until_us"], AttributeValue::N("1795262410500000".to_owned()));
-    // Seconds, or the table would keep it for ever; rounded up.
+    // In seconds, as TTL wants; rounded up.
     assert_eq!(item["expires_at"], AttributeValue::N("1795867201".to_owned()));
 }
 
-/// The server itself, to see and do what our adapter never would.
+/// A client of the server, for requests that our adapter never sends.
 fn server(osmem: &Osmem) -> OpenSearch {
-    OpenSearch::new(Transport::single_node(osmem.url()).expect("it says so itself"))
+    OpenSearch::new(Transport::single_node(osmem.url()).expect("the emulator has a valid URL"))
 }
 
 #[tokio::test]
-async fn a_document_that_the_index_rejects_does_not_fail_its_neighbours() {
+async fn rejected_document_does_not_fail_its_neighbours() {
     let osmem = Osmem::start().await;
-    // An index that somebody else has made, for handles that are numbers.
+    // An index with another mapping, in which handles are numbers.
     server(&osmem)
         .indices()
         .create(IndicesCreateParts::Index("hookline"))
@@ -227,7 +227,7 @@ async fn a_document_that_the_index_rejects_does_not_fail_its_neighbours() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_index_that_two_make_at_once_has_our_mapping() {
+async fn index_that_two_create_at_once_has_our_mapping() {
     let osmem = Osmem::start().await;
     let (one, other) = (osmem.index().await, osmem.index().await);
     let store = store("demo");
@@ -245,7 +245,7 @@ async fn an_index_that_two_make_at_once_has_our_mapping() {
         .await
         .unwrap();
     let mapping: Value = mapping.json().await.unwrap();
-    // With a mapping that the server guessed, it would be a text.
+    // In a mapping that the server guesses, it would be a text.
     assert_eq!(
         mapping["hookline"]["mappings"]["properties"]["store"]["type"],
         "keyword"
@@ -253,7 +253,7 @@ async fn an_index_that_two_make_at_once_has_our_mapping() {
 }
 
 #[tokio::test]
-async fn a_batch_over_the_limit_of_one_request_comes_back_in_order() {
+async fn outcomes_of_several_requests_are_in_order() {
     let osmem = Osmem::start().await;
     let index = osmem.index().await;
     let store = store("demo");
@@ -275,9 +275,9 @@ async fn a_batch_over_the_limit_of_one_request_comes_back_in_order() {
 }
 
 #[tokio::test]
-async fn a_receiver_does_not_wait_for_a_table_that_hangs() {
+async fn receiver_does_not_wait_for_a_hanging_table() {
     let (_listener, url) = silent().await;
-    let aws = Aws::with_config(sdk_config(&url).await, Patience::Receiver);
+    let aws = Aws::with_config(sdk_config(&url).await, Timeouts::Interactive);
     let began = Instant::now();
     aws.ledger(LEDGER_TABLE)
         .claim(&delivery("1"), &attempt("a", noon()))
@@ -288,7 +288,7 @@ async fn a_receiver_does_not_wait_for_a_table_that_hangs() {
 
 async fn secret_from(body: &str) -> Result<Secret, PortError> {
     let parrot = Parrot::start(200, body).await;
-    let aws = Aws::with_config(sdk_config(parrot.url()).await, Patience::Receiver);
+    let aws = Aws::with_config(sdk_config(parrot.url()).await, Timeouts::Interactive);
     aws.secret(&SecretRef::Kept(
         "arn:aws:secretsmanager:eu-central-1:1:secret:a".to_owned(),
     ))
@@ -297,7 +297,7 @@ async fn secret_from(body: &str) -> Result<Secret, PortError> {
 }
 
 #[tokio::test]
-async fn a_secret_is_a_text() {
+async fn secret_is_a_text() {
     let secret = secret_from(r#"{"Name": "a", "SecretString": "new,old"}"#)
         .await
         .unwrap();
@@ -315,7 +315,7 @@ fn unavailable(failure: SearchError) -> PortError {
 }
 
 #[tokio::test]
-async fn an_index_that_fails_as_a_whole_is_unavailable_and_nothing_is_quoted() {
+async fn failing_index_is_unavailable_and_not_quoted() {
     for (status, body) in [
         (
             503,
@@ -325,7 +325,7 @@ async fn an_index_that_fails_as_a_whole_is_unavailable_and_nothing_is_quoted() {
         (429, "<html>Secret Title"),
     ] {
         let parrot = Parrot::start(status, body).await;
-        let aws = Aws::with_config(sdk_config(parrot.url()).await, Patience::Receiver);
+        let aws = Aws::with_config(sdk_config(parrot.url()).await, Timeouts::Interactive);
         let config = OpenSearchConfig {
             url: parrot.url().to_owned(),
             index: "hookline".to_owned(),
@@ -352,7 +352,7 @@ async fn an_index_that_fails_as_a_whole_is_unavailable_and_nothing_is_quoted() {
 }
 
 #[tokio::test]
-async fn what_the_index_refuses_for_good_is_told_from_what_it_may_answer_later() {
+async fn final_refusal_of_a_search_differs_from_a_retryable_one() {
     let search = async |status, body: &str| {
         let parrot = Parrot::start(status, body).await;
         let index = Osmem::index_at(parrot.url()).await;
@@ -383,7 +383,7 @@ async fn what_the_index_refuses_for_good_is_told_from_what_it_may_answer_later()
         ),
     ] {
         match search(status, body).await {
-            Err(SearchError::Refused { reason: said }) => assert_eq!(said, reason),
+            Err(SearchError::Refused { reason: refused }) => assert_eq!(refused, reason),
             other => panic!("{status} {body}: {other:?}"),
         }
     }
@@ -418,7 +418,7 @@ async fn what_the_index_refuses_for_good_is_told_from_what_it_may_answer_later()
 }
 
 #[tokio::test]
-async fn a_check_of_the_index_tells_a_refusal_from_no_answer() {
+async fn index_check_tells_a_refusal_from_no_response() {
     let check = async |url: &str| Osmem::index_at(url).await.check().await.map(|(_, check)| check);
     let osmem = Osmem::start().await;
     assert_eq!(check(osmem.url()).await, [IndexCheck::Missing, IndexCheck::Missing]);
@@ -429,10 +429,10 @@ async fn a_check_of_the_index_tells_a_refusal_from_no_answer() {
         .unwrap();
     assert_eq!(check(osmem.url()).await, [IndexCheck::Answered, IndexCheck::Answered]);
     let parrot = Parrot::start(403, r#"{"error":{"type":"security_exception"}}"#).await;
-    let [IndexCheck::Refused(_), IndexCheck::Refused(said)] = check(parrot.url()).await else {
+    let [IndexCheck::Refused(_), IndexCheck::Refused(message)] = check(parrot.url()).await else {
         panic!("no refusal");
     };
-    assert!(said.contains("fine-grained access control"), "{said}");
+    assert!(message.contains("fine-grained access control"), "{message}");
     let (listener, url) = silent().await;
     drop(listener);
     assert!(matches!(
@@ -441,9 +441,9 @@ async fn a_check_of_the_index_tells_a_refusal_from_no_answer() {
     ));
 }
 
-/// Requests that docs/opensearch.md names the permissions of.
+/// Requests whose permissions docs/opensearch.md lists.
 #[tokio::test]
-async fn the_index_is_asked_for_nothing_but_what_is_documented() {
+async fn requests_to_the_index_are_the_documented_ones() {
     let osmem = Osmem::start().await;
     let proxy = Proxy::start(osmem.url(), |_| None).await;
     let index = Osmem::index_at(proxy.url()).await;
@@ -458,21 +458,21 @@ async fn the_index_is_asked_for_nothing_but_what_is_documented() {
         limit: 1,
     };
     index.search(&query).await.unwrap();
-    let asked = [
+    let documented = [
         "HEAD /hookline",
         "PUT /hookline",
         "POST /hookline/_bulk",
         "POST /hookline/_search",
     ];
-    assert_eq!(proxy.asked(), asked);
+    assert_eq!(proxy.asked(), documented);
     let document = include_str!("../../../docs/opensearch.md");
-    for request in asked {
+    for request in documented {
         let row = format!("| `{}` |", request.replace("hookline", "<index>"));
         assert!(document.contains(&row), "docs/opensearch.md has no row for {request}");
     }
-    // The permissions of that table are those of the roles that are to be made.
+    // The permissions of that table are those of the roles to create.
     let rows = document.lines().filter(|line| {
-        asked
+        documented
             .iter()
             .any(|request| line.starts_with(&format!("| `{}", request.replace("hookline", "<index>"))))
     });
@@ -489,9 +489,9 @@ async fn the_index_is_asked_for_nothing_but_what_is_documented() {
 }
 
 #[tokio::test]
-async fn an_index_gets_as_many_replicas_as_somebody_said() {
+async fn created_index_has_the_configured_replicas() {
     let osmem = Osmem::start().await;
-    let aws = Aws::with_config(sdk_config(osmem.url()).await, Patience::Consumer);
+    let aws = Aws::with_config(sdk_config(osmem.url()).await, Timeouts::Queue);
     let config = OpenSearchConfig::new(osmem.url(), "hookline", None).unwrap();
     let index = aws.index(&config.with_replicas(Some(2))).unwrap();
     index
@@ -512,9 +512,9 @@ async fn an_index_gets_as_many_replicas_as_somebody_said() {
 }
 
 #[tokio::test]
-async fn a_search_does_not_wait_for_an_index_that_hangs() {
+async fn search_does_not_wait_for_a_hanging_index() {
     let (_listener, url) = silent().await;
-    let aws = Aws::with_config(sdk_config(&url).await, Patience::Receiver);
+    let aws = Aws::with_config(sdk_config(&url).await, Timeouts::Interactive);
     let index = aws
         .index(&OpenSearchConfig {
             url,
@@ -535,7 +535,7 @@ async fn a_search_does_not_wait_for_an_index_that_hangs() {
 }
 
 #[tokio::test]
-async fn a_failure_keeps_what_the_table_said() {
+async fn failure_keeps_dynamodbs_error_code() {
     let dynamodb = DynamoDb::start().await;
     let failed = dynamodb
         .aws()

@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use hookline_aws::{Aws, Patience};
+use hookline_aws::{Aws, Timeouts};
 use hookline_domain::{
     catalogue::entities::{Advance, Entities, Fence, ObservedFields, RememberedFields},
     delivery::ledger::{Claims, Completion, Ledger},
@@ -57,7 +57,7 @@ impl RecordingProxy {
             }
         });
         Self {
-            aws: Aws::with_config(sdk_config(&url).await, Patience::Consumer),
+            aws: Aws::with_config(sdk_config(&url).await, Timeouts::Queue),
             connections,
         }
     }

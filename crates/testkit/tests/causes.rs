@@ -12,8 +12,8 @@
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, join_all};
-use hookline_aws::{Aws, OpenSearchConfig, Patience};
-use hookline_direct::Direct;
+use hookline_aws::{Aws, OpenSearchConfig, Timeouts};
+use hookline_direct::DirectAws;
 use hookline_domain::{
     access::{
         Principal, Reach, Role,
@@ -76,7 +76,7 @@ struct Services<'a> {
     index: &'a str,
 }
 
-fn direct(services: &Services<'_>) -> Direct {
+fn direct(services: &Services<'_>) -> DirectAws {
     let read = |name: &str| match name {
         "AWS_REGION" => Some("eu-central-1"),
         "AWS_ACCESS_KEY_ID" => Some(ACCESS_KEY),
@@ -85,7 +85,7 @@ fn direct(services: &Services<'_>) -> Direct {
         "AWS_ENDPOINT_URL_S3" => Some(services.xml),
         _ => None,
     };
-    Direct::read(read, Now).unwrap()
+    DirectAws::read(read, Now).unwrap()
 }
 
 fn update() -> StoreUpdate {
@@ -131,8 +131,8 @@ fn unavailable(failure: SearchError) -> PortError {
 
 /// Calls every operation of every adapter.
 async fn failures(services: &Services<'_>) -> Vec<Failed> {
-    let json = Aws::with_config(sdk_config(services.json).await, Patience::Receiver);
-    let xml = Aws::with_config(sdk_config(services.xml).await, Patience::Receiver);
+    let json = Aws::with_config(sdk_config(services.json).await, Timeouts::Interactive);
+    let xml = Aws::with_config(sdk_config(services.xml).await, Timeouts::Interactive);
     let (direct, demo) = (direct(services), store("demo.myshopify.com"));
     let (key, entity, claim) = (delivery("a"), product(&demo, "1"), attempt("us", noon()));
     let (update, letter) = (update(), letter());
@@ -446,7 +446,7 @@ async fn change_that_the_index_rejects_reports_it() {
         let said =
             format!(r#"{{"errors":true,"items":[{{"index":{{"status":{status},"error":{{"type":"{kind}"}}}}}}]}}"#);
         let parrot = Parrot::start(200, &said).await;
-        let aws = Aws::with_config(sdk_config(parrot.url()).await, Patience::Receiver);
+        let aws = Aws::with_config(sdk_config(parrot.url()).await, Timeouts::Interactive);
         let config = OpenSearchConfig::new(parrot.url(), "hookline", Some("none")).unwrap();
         let entity = product(&store("demo.myshopify.com"), "1");
         let put = IndexChange::Put {

@@ -1,10 +1,10 @@
-//! The adapters of `hookline-direct` keep the same contracts as those of `hookline-aws`, on the same tables: by themselves, and
-//! each reading what the other wrote.
+//! The adapters of `hookline-direct` keep the same contracts as those of `hookline-aws`, on the same tables: alone, and
+//! mixed, so that each reads what the other wrote.
 
 use std::{error::Error, time::Duration};
 
 use hookline_aws::{DynamoLedger, DynamoStores, S3Bodies};
-use hookline_direct::{Direct, DirectBodies, DirectLedger, DirectTally};
+use hookline_direct::{DirectAws, DirectBodies, DirectLedger, DirectTally};
 use hookline_domain::{
     delivery::{
         bodies::{Attempt, Bodies, BodyKey, KeepBodies},
@@ -28,7 +28,7 @@ use hookline_testkit::{
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-/// S3's emulator looks at the time of a signature.
+/// The real time, because S3's emulator checks the time of a signature.
 #[derive(Debug, Clone, Copy)]
 struct Now;
 
@@ -38,9 +38,9 @@ impl Clock for Now {
     }
 }
 
-fn direct_with(endpoint: &str, secret: &str) -> Direct {
+fn direct_with(endpoint: &str, secret: &str) -> DirectAws {
     let (endpoint, secret) = (endpoint.to_owned(), secret.to_owned());
-    Direct::read(
+    DirectAws::read(
         |name| match name {
             "AWS_REGION" => Some("eu-central-1"),
             "AWS_ACCESS_KEY_ID" => Some(ACCESS_KEY),
@@ -50,21 +50,21 @@ fn direct_with(endpoint: &str, secret: &str) -> Direct {
         },
         Now,
     )
-    .expect("all of it is told")
+    .expect("all variables are set")
 }
 
-fn direct(endpoint: &str) -> Direct {
+fn direct(endpoint: &str) -> DirectAws {
     direct_with(endpoint, SECRET_KEY)
 }
 
-/// As in production: receivers claim, the consumer completes.
+/// A ledger as in production: receivers claim, the consumer completes.
 #[derive(Clone)]
-struct Both {
+struct MixedLedger {
     receiver: DirectLedger,
     consumer: DynamoLedger,
 }
 
-impl Claims for Both {
+impl Claims for MixedLedger {
     async fn claim(&self, delivery: &DeliveryKey, request: &ClaimRequest) -> Result<Claim, PortError> {
         self.receiver.claim(delivery, request).await
     }
@@ -74,7 +74,7 @@ impl Claims for Both {
     }
 }
 
-impl Ledger for Both {
+impl Ledger for MixedLedger {
     async fn complete(
         &self,
         delivery: &DeliveryKey,
@@ -91,10 +91,10 @@ impl Ledger for Both {
 }
 
 mod ledger_of_both {
-    use super::{Both, DynamoDb, LEDGER_TABLE, direct};
+    use super::{DynamoDb, LEDGER_TABLE, MixedLedger, direct};
     hookline_testkit::ledger_contract!(async {
         let dynamodb = DynamoDb::start().await;
-        let both = Both {
+        let both = MixedLedger {
             receiver: direct(dynamodb.endpoint()).ledger(LEDGER_TABLE),
             consumer: dynamodb.aws().ledger(LEDGER_TABLE),
         };
@@ -104,18 +104,18 @@ mod ledger_of_both {
 
 /// As in production: receivers add to what the others write and read.
 #[derive(Clone)]
-struct Counted {
+struct MixedStores {
     tally: DirectTally,
     stores: DynamoStores,
 }
 
-impl Tally for Counted {
+impl Tally for MixedStores {
     async fn add(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), PortError> {
         self.tally.add(store, update).await
     }
 }
 
-impl Stores for Counted {
+impl Stores for MixedStores {
     async fn find(&self, store: &StoreKey) -> Result<Option<StoreRecord>, PortError> {
         Stores::find(&self.stores, store).await
     }
@@ -133,7 +133,7 @@ impl Stores for Counted {
     }
 }
 
-impl Checkpoints for Counted {
+impl Checkpoints for MixedStores {
     async fn find(&self, store: &StoreKey) -> Result<Option<Checkpoint>, PortError> {
         Checkpoints::find(&self.stores, store).await
     }
@@ -147,13 +147,13 @@ impl Checkpoints for Counted {
     }
 }
 
-impl StoreViews for Counted {
+impl StoreViews for MixedStores {
     async fn view(&self, store: &StoreKey) -> Result<Option<StoreView>, PortError> {
         self.stores.view(store).await
     }
 }
 
-impl FailedDeliveries for Counted {
+impl FailedDeliveries for MixedStores {
     async fn remember(&self, failed: &FailedDelivery) -> Result<NoteOutcome, PortError> {
         self.stores.remember(failed).await
     }
@@ -175,17 +175,17 @@ impl FailedDeliveries for Counted {
     }
 }
 
-impl StoreList for Counted {
+impl StoreList for MixedStores {
     async fn page(&self, after: Option<&StoreCursor>) -> Result<StorePage, PortError> {
         self.stores.page(after).await
     }
 }
 
 mod stores {
-    use super::{Counted, DynamoDb, LEDGER_TABLE, STORES_TABLE, direct};
+    use super::{DynamoDb, LEDGER_TABLE, MixedStores, STORES_TABLE, direct};
     hookline_testkit::stores_contract!(async {
         let dynamodb = DynamoDb::start().await;
-        let counted = Counted {
+        let counted = MixedStores {
             tally: direct(dynamodb.endpoint()).tally(STORES_TABLE),
             stores: dynamodb.aws().stores(STORES_TABLE).beside(LEDGER_TABLE),
         };
@@ -193,19 +193,19 @@ mod stores {
     });
 }
 
-/// As in production: receivers keep what the consumer fetches and removes.
-struct Kept {
+/// Bodies as in production: receivers store them, the consumer fetches and deletes them.
+struct MixedBodies {
     receiver: DirectBodies,
     consumer: S3Bodies,
 }
 
-impl KeepBodies for Kept {
+impl KeepBodies for MixedBodies {
     async fn put(&self, key: &BodyKey, body: Vec<u8>) -> Result<(), PortError> {
         self.receiver.put(key, body).await
     }
 }
 
-impl Bodies for Kept {
+impl Bodies for MixedBodies {
     async fn get(&self, key: &BodyKey) -> Result<Option<Vec<u8>>, PortError> {
         self.consumer.get(key).await
     }
@@ -216,10 +216,10 @@ impl Bodies for Kept {
 }
 
 mod bodies {
-    use super::{Kept, S3, direct};
+    use super::{MixedBodies, S3, direct};
     hookline_testkit::bodies_contract!(async {
         let s3 = S3::start().await;
-        let kept = Kept {
+        let kept = MixedBodies {
             receiver: direct(s3.endpoint()).bodies(S3::BUCKET),
             consumer: s3.aws().bodies(S3::BUCKET),
         };
@@ -253,7 +253,7 @@ fn causes(error: &(dyn Error + 'static)) -> String {
 }
 
 #[tokio::test]
-async fn a_body_is_signed_for_with_the_secret() {
+async fn body_is_signed_with_the_secret_key() {
     let s3 = S3::start().await;
     let bodies = direct_with(s3.endpoint(), "another").bodies(S3::BUCKET);
     let refused = bodies.put(&body_key(), b"body".to_vec()).await.unwrap_err();
@@ -263,7 +263,7 @@ async fn a_body_is_signed_for_with_the_secret() {
 }
 
 #[tokio::test]
-async fn where_there_is_no_bucket_nothing_is_kept() {
+async fn missing_bucket_is_a_failure() {
     for code in ["NoSuchBucket", "NoSuchKey", ""] {
         let parrot = Parrot::start(404, &format!("<Error><Code>{code}</Code></Error>")).await;
         let bodies = direct(parrot.url()).bodies("b");
@@ -272,15 +272,15 @@ async fn where_there_is_no_bucket_nothing_is_kept() {
 }
 
 #[tokio::test]
-async fn what_fails_is_unavailable_and_nothing_is_quoted() {
+async fn failing_service_is_unavailable_and_not_quoted() {
     for status in [400, 403, 500, 503] {
-        let said = r#"{"__type": "a#Trouble", "message": "Secret Title"}<Code>Trouble</Code>"#;
-        for said in [
-            said,
+        let both = r#"{"__type": "a#Trouble", "message": "Secret Title"}<Code>Trouble</Code>"#;
+        for body in [
+            both,
             "Secret Title",
             r#"{"__type": "a#Trouble", "message": "Secret Title"}"#,
         ] {
-            let parrot = Parrot::start(status, said).await;
+            let parrot = Parrot::start(status, body).await;
             let direct = direct(parrot.url());
             let queue = direct.event_queue("http://queue");
             let failed = [
@@ -308,7 +308,7 @@ async fn what_fails_is_unavailable_and_nothing_is_quoted() {
 }
 
 #[tokio::test]
-async fn an_answer_longer_than_any_is_not_read() {
+async fn response_over_the_limit_is_not_read() {
     let parrot = Parrot::start(200, &"x".repeat(7 * 1024 * 1024)).await;
     let direct = direct(parrot.url());
     let failed = [
@@ -325,7 +325,7 @@ async fn an_answer_longer_than_any_is_not_read() {
 }
 
 #[tokio::test]
-async fn a_success_that_is_not_sqss_is_none() {
+async fn success_without_a_message_id_is_a_failure() {
     let parrot = Parrot::start(200, "{}").await;
     let queue = direct(parrot.url()).event_queue("http://queue");
     let sent = hookline_domain::delivery::queue::EventQueue::send(&queue, &store("demo"), "x".into()).await;
@@ -333,7 +333,7 @@ async fn a_success_that_is_not_sqss_is_none() {
 }
 
 #[tokio::test]
-async fn a_receiver_does_not_wait_for_what_hangs() {
+async fn receiver_does_not_wait_for_hanging_services() {
     let (_listener, url) = silent().await;
     let direct = direct(&url);
     let began = Instant::now();
@@ -344,13 +344,13 @@ async fn a_receiver_does_not_wait_for_what_hangs() {
             .await
             .unwrap_err()
     };
-    let kept = async { direct.bodies("b").put(&body_key(), vec![0; 1024]).await.unwrap_err() };
-    tokio::join!(claimed, kept);
+    let put = async { direct.bodies("b").put(&body_key(), vec![0; 1024]).await.unwrap_err() };
+    tokio::join!(claimed, put);
     assert!(began.elapsed() < Duration::from_millis(2_500), "{:?}", began.elapsed());
 }
 
 #[tokio::test]
-async fn what_cannot_be_warmed_up_is_left_to_the_first_call() {
+async fn failed_warm_up_is_left_to_the_first_call() {
     let (listener, url) = silent().await;
     drop(listener);
     direct(&url).warm().await;
@@ -363,7 +363,7 @@ async fn secret_from(body: &str) -> Result<Secret, PortError> {
 }
 
 #[tokio::test]
-async fn a_secret_is_a_text() {
+async fn secret_is_a_text() {
     let secret = secret_from(r#"{"Name": "a", "SecretString": "new,old"}"#)
         .await
         .unwrap();

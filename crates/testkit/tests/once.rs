@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use hookline_aws::{Aws, Patience};
+use hookline_aws::{Aws, Timeouts};
 use hookline_domain::{
     kernel::ids::Topic,
     store::stores::{Counter, StoreUpdate, Stores, Tally},
@@ -31,7 +31,7 @@ async fn count_is_not_added_twice_when_the_response_is_lost() {
     let (listener, url) = silent().await;
     let requests = Arc::new(AtomicUsize::new(0));
     let hanging_up = tokio::spawn(hang_up(listener, Arc::clone(&requests)));
-    let stores = Aws::with_config(sdk_config(&url).await, Patience::Consumer).stores(STORES_TABLE);
+    let stores = Aws::with_config(sdk_config(&url).await, Timeouts::Queue).stores(STORES_TABLE);
     let mut update = StoreUpdate::default();
     update.count(noon(), Counter::Event(Topic::new("products/update").unwrap()));
 

@@ -10,8 +10,8 @@ use std::{
 };
 
 use bytes::Bytes;
-use hookline_aws::{Aws, Patience};
-use hookline_direct::Direct;
+use hookline_aws::{Aws, Timeouts};
+use hookline_direct::DirectAws;
 use hookline_domain::{
     delivery::{
         bodies::{Attempt, Bodies, BodyKey, KeepBodies},
@@ -101,7 +101,7 @@ async fn recorder() -> (Server, String, Seen) {
     (server, url, seen)
 }
 
-fn direct(url: &str) -> Direct {
+fn direct(url: &str) -> DirectAws {
     let look_up = |name: &str| match name {
         "AWS_REGION" => Some("eu-central-1"),
         "AWS_ACCESS_KEY_ID" => Some(ACCESS_KEY),
@@ -109,7 +109,7 @@ fn direct(url: &str) -> Direct {
         "AWS_ENDPOINT_URL" => Some(url),
         _ => None,
     };
-    Direct::read(look_up, Noon).unwrap()
+    DirectAws::read(look_up, Noon).unwrap()
 }
 
 #[tokio::test]
@@ -140,7 +140,7 @@ async fn hand_written_requests_match_those_checked_against_the_models_of_aws() {
     let arn = "arn:aws:secretsmanager:eu-central-1:1:secret:a-AbCdEf".to_owned();
     direct.secret(&SecretRef::Kept(arn)).read().await.unwrap();
     direct.bodies("bucket").put(&body, b"a body".to_vec()).await.unwrap();
-    let bodies = Aws::with_config(sdk_config(&url).await, Patience::Consumer).bodies("bucket");
+    let bodies = Aws::with_config(sdk_config(&url).await, Timeouts::Queue).bodies("bucket");
     bodies.put(&body, b"a body".to_vec()).await.unwrap();
     bodies.get(&body).await.unwrap();
     bodies.delete(&body).await.unwrap();

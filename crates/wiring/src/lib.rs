@@ -20,7 +20,7 @@ pub fn receive(sender: &'static Sender, function: &'static str) -> ExitCode {
         #[cfg(not(feature = "direct"))]
         let aws = hookline_aws::Aws::receiving(hookline_aws::Settings::read(find)?);
         #[cfg(feature = "direct")]
-        let aws = hookline_direct::Direct::read(find, SystemClock)?;
+        let aws = hookline_direct::DirectAws::read(find, SystemClock)?;
         let ports = Ports {
             ledger: aws.ledger(&config.ledger_table),
             queue: aws.event_queue(&config.event_queue_url),

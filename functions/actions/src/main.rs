@@ -7,14 +7,14 @@ use hookline_api::{
     ActionsConfig,
     api::{ActionsApi, ActionsPorts},
 };
-use hookline_aws::{Aws, Patience};
+use hookline_aws::{Aws, Timeouts};
 use hookline_domain::delivery::{receive::Receive, replay::Replay};
 use hookline_lambda::{Environment, FromEnvironment, Sleep, SystemClock, serve, start};
 
 fn main() -> ExitCode {
     start("actions", async {
         let config = ActionsConfig::read(&Environment::of_this_process())?;
-        let aws = Aws::load(Patience::Consumer).await;
+        let aws = Aws::load(Timeouts::Queue).await;
         let ports = ActionsPorts {
             stores: aws.stores(&config.stores_table),
             jobs: aws.jobs(Some(config.sync_queue_url)),

@@ -6,14 +6,14 @@ use hookline_api::{
     LivePushConfig,
     stream::{self, Reading},
 };
-use hookline_aws::{Aws, Patience, access_changed, store_changed};
+use hookline_aws::{Aws, Timeouts, access_changed, store_changed};
 use hookline_domain::live::Broadcast;
 use hookline_lambda::{Environment, FromEnvironment, Sleep, SystemClock, start};
 
 fn main() -> ExitCode {
     start("live-push", async {
         let config = LivePushConfig::read(&Environment::of_this_process())?;
-        let aws = Aws::load(Patience::Receiver).await;
+        let aws = Aws::load(Timeouts::Interactive).await;
         let reading = Reading {
             stores_table: config.stores_table.clone(),
             access_table: config.access_table,

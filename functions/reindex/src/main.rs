@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use hookline_aws::{Aws, OpenSearchConfig, Patience};
+use hookline_aws::{Aws, OpenSearchConfig, Timeouts};
 use hookline_domain::{
     catalogue::apply::Apply,
     consumer::{Compliance, Keep, Reindex, Unpack},
@@ -13,7 +13,7 @@ use hookline_sources::{interpret, is_personal};
 fn main() -> ExitCode {
     start("reindex", async {
         let config = ReindexConfig::read(&Environment::of_this_process())?;
-        let aws = Aws::load(Patience::Consumer).await;
+        let aws = Aws::load(Timeouts::Queue).await;
         let unpack = Unpack {
             bodies: config.payload_bucket.as_deref().map(|bucket| aws.bodies(bucket)),
         };

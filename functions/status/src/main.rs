@@ -6,13 +6,13 @@ use hookline_api::{
     StatusConfig,
     api::{About, ReadApi, ReadPorts},
 };
-use hookline_aws::{Aws, Patience};
+use hookline_aws::{Aws, Timeouts};
 use hookline_lambda::{Environment, FromEnvironment, SystemClock, serve, start};
 
 fn main() -> ExitCode {
     start("status", async {
         let config = StatusConfig::read(&Environment::of_this_process())?;
-        let aws = Aws::load(Patience::Receiver).await;
+        let aws = Aws::load(Timeouts::Interactive).await;
         let ports = ReadPorts {
             stores: aws.stores(&config.stores_table),
             records: config.ledger_table.map(|table| aws.ledger(table)),

@@ -2,7 +2,7 @@
 
 use std::{process::ExitCode, sync::Arc};
 
-use hookline_aws::{Aws, OpenSearchConfig, Patience};
+use hookline_aws::{Aws, OpenSearchConfig, Timeouts};
 use hookline_domain::{
     catalogue::apply::Apply,
     sync::{reconcile::Reconcile, refetch::Refetch, watch::Watchdog, worker::SyncWorker},
@@ -14,7 +14,7 @@ use hookline_sources::shopify;
 fn main() -> ExitCode {
     start("sync", async {
         let config = SyncConfig::read(&Environment::of_this_process())?;
-        let aws = Aws::load(Patience::Consumer).await;
+        let aws = Aws::load(Timeouts::Queue).await;
         let (time, http) = (
             Time::of(SystemClock),
             Http::new(config.admin_url.as_deref().unwrap_or(DEFAULT_ADMIN_URL))?,

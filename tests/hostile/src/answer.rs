@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, error::Error as _, fmt};
 
-use hookline_direct::{Answer, DirectBodies, DirectLedger, DirectQueue, DirectTally, KeptSecret};
+use hookline_direct::{AwsResponse, DirectBodies, DirectLedger, DirectQueue, DirectTally, StoredSecret};
 use hookline_domain::{
     delivery::ledger::{Claim, ClaimRequest},
     kernel::port::{Clock, PortError, chain},
@@ -22,22 +22,31 @@ const REFUSED: &str = "ConditionalCheckFailedException";
 /// Refusals without a response's code: message, and `Debug` with a zero for each number.
 const REFUSALS: [(&str, &str); 8] = [
     (
-        "the answer of @ cannot be read at line 0, column 0",
+        "the response of @ cannot be read at line 0, column 0",
         "Unreadable { service: \"@\", line: 0, column: 0 }",
     ),
-    ("an attribute is unreadable: state", "Malformed(\"state\")"),
-    ("an attribute is unreadable: owner", "Malformed(\"owner\")"),
     (
-        "an attribute is unreadable: lease_until_us",
-        "Malformed(\"lease_until_us\")",
+        "attribute state is missing or unreadable",
+        "Malformed(MalformedError(\"state\"))",
     ),
-    ("an attribute is unreadable: expires_at", "Malformed(\"expires_at\")"),
-    ("it was refused without saying by which entry", "NoEntry"),
+    (
+        "attribute owner is missing or unreadable",
+        "Malformed(MalformedError(\"owner\"))",
+    ),
+    (
+        "attribute lease_until_us is missing or unreadable",
+        "Malformed(MalformedError(\"lease_until_us\"))",
+    ),
+    (
+        "attribute expires_at is missing or unreadable",
+        "Malformed(MalformedError(\"expires_at\"))",
+    ),
+    ("the claim was refused without the entry that is in its way", "NoEntry"),
     (
         "the ledger refused the claim although its entry allows it",
-        "RefusedClaimError",
+        "NotBlocking(RefusedClaimError)",
     ),
-    ("the secret has no text", "NoText"),
+    ("the secret has no text", "NoTextError"),
 ];
 
 pub(crate) fn answer(data: &[u8]) {
@@ -70,7 +79,7 @@ pub(crate) fn answer(data: &[u8]) {
         sent.is_none() || said.text_of("MessageId").is_some(),
         "a message without an id"
     );
-    if let Some(secret) = said.by("secret", "Secrets Manager", KeptSecret::read_secret) {
+    if let Some(secret) = said.by("secret", "Secrets Manager", StoredSecret::read_secret) {
         assert_eq!(Some(secret.reveal()), said.text_of("SecretString").as_deref());
         assert_eq!(format!("{secret:?}"), "Secret(redacted)");
     }
@@ -109,14 +118,14 @@ impl<'a> ServiceResponse<'a> {
         &self,
         port: &str,
         service: &'static str,
-        read: impl Fn(&Answer) -> Result<T, PortError>,
+        read: impl Fn(&AwsResponse) -> Result<T, PortError>,
     ) -> Option<T> {
         let Self { status, body, .. } = self;
-        let answer = Answer::new(service, StatusCode::from_u16(*status).unwrap(), body.to_vec());
+        let answer = AwsResponse::new(service, StatusCode::from_u16(*status).unwrap(), body.to_vec());
         let bytes = body.len();
         assert_eq!(
             format!("{answer:?}"),
-            format!("Answer({service}, {status}, {bytes} bytes)")
+            format!("AwsResponse({service}, {status}, {bytes} bytes)")
         );
         let refusal = match read(&answer) {
             Ok(taken) => return Some(taken),

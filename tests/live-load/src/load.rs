@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use hookline_api::stream::{Change, Reading, StreamAnswer, StreamBatch, StreamRecord, tell};
-use hookline_aws::{Aws, DynamoActivity, DynamoStores, DynamoWatchers, Patience, access_changed, store_changed};
+use hookline_aws::{Aws, DynamoActivity, DynamoStores, DynamoWatchers, Timeouts, access_changed, store_changed};
 use hookline_domain::{
     access::{Principal, Reach, Role},
     delivery::subject::Subject,
@@ -81,7 +81,7 @@ impl Load {
     pub async fn run(self) -> anyhow::Result<Report> {
         let dynamodb = DynamoDb::start().await;
         let gateway = Gateway::start().await?;
-        let aws = Aws::with_config(sdk_config(dynamodb.endpoint()).await, Patience::Consumer);
+        let aws = Aws::with_config(sdk_config(dynamodb.endpoint()).await, Timeouts::Queue);
         let (sender, receiver) = mpsc::unbounded_channel();
         let mut stream = Stream {
             stores: aws.stores(STORES_TABLE),

@@ -30,7 +30,7 @@ pub fn secrets() -> Secrets {
     Secrets::parse(&Secret::new(SECRET), KeyForm::AsIs).expect("one secret that is not empty")
 }
 
-/// Headers with the signature of a body.
+/// Headers with the signature of a body, as Shopify sends them.
 #[must_use]
 pub fn signed(body: &[u8]) -> HeaderMap {
     let signature = HeaderValue::try_from(signature(body)).expect("base64 fits into a header");

@@ -1,4 +1,4 @@
-//! Changes as the lines of `_bulk` requests, and what its answer says of each.
+//! Changes as the lines of `_bulk` requests, and the outcome of each in the response.
 
 use std::collections::BTreeMap;
 
@@ -14,12 +14,12 @@ use serde_json::json;
 
 use crate::failure;
 
-/// The advice for a request is 5 to 15 MiB, and the smallest domains refuse more than 10 MiB
+/// Most bytes of a request: 5 to 15 MiB are advised, and the smallest domains refuse more than 10 MiB
 /// (<https://docs.aws.amazon.com/opensearch-service/latest/developerguide/limits.html#network-limits>).
-const REQUEST_BYTES: usize = 5 * 1024 * 1024;
-const REQUEST_OPERATIONS: usize = 1000;
+const MAX_REQUEST_BYTES: usize = 5 * 1024 * 1024;
+const MAX_REQUEST_OPERATIONS: usize = 1000;
 
-/// How the version of a change is compared with the one held.
+/// Comparison of a change's version with the stored one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Versions {
     /// `external_gte`: the change passes if it is at least as new.
@@ -30,11 +30,11 @@ pub(super) enum Versions {
     OneLater,
 }
 
-/// What became of a request.
-pub(super) enum Sent {
+/// Outcome of a request.
+pub(super) enum BulkOutcome {
     /// One outcome for each change.
     Outcomes(Vec<IndexOutcome>),
-    /// Nothing: the index takes no versions of this kind.
+    /// Nothing is written: the index takes no versions of this kind.
     VersionsRefused,
 }
 
@@ -45,7 +45,7 @@ pub(super) struct VersionsRefusedError;
 
 impl failure::Ours for VersionsRefusedError {}
 
-impl Sent {
+impl BulkOutcome {
     pub(super) fn whole(self) -> Result<Vec<IndexOutcome>, PortError> {
         match self {
             Self::Outcomes(outcomes) => Ok(outcomes),
@@ -61,7 +61,7 @@ pub(super) fn parts(changes: &[IndexChange]) -> Result<Vec<&[IndexChange]>, serd
     for (at, change) in changes.iter().enumerate() {
         let lines = lines(std::slice::from_ref(change), Versions::AtLeast)?;
         let length = lines.iter().map(|line| line.len() + 1).sum::<usize>();
-        if at > from && (bytes + length > REQUEST_BYTES || at - from == REQUEST_OPERATIONS) {
+        if at > from && (bytes + length > MAX_REQUEST_BYTES || at - from == MAX_REQUEST_OPERATIONS) {
             parts.push(&changes[from..at]);
             (from, bytes) = (at, 0);
         }
@@ -105,10 +105,10 @@ fn version(change: &IndexChange) -> Version {
     }
 }
 
-/// The answer to a `_bulk` request that was taken as a whole.
+/// Response to a `_bulk` request that was not refused as a whole.
 #[derive(Debug, Deserialize)]
-pub(super) struct Answer {
-    /// One for each operation, in order, under the name of what was done.
+pub(super) struct BulkResponse {
+    /// One for each operation, in order, under the operation's name.
     items: Vec<BTreeMap<String, Item>>,
 }
 
@@ -118,7 +118,7 @@ struct Item {
     error: Option<ErrorCause>,
 }
 
-/// An answer with a status of 400 or above. Serverless and the proxies before it may answer with any other body.
+/// Body of a response with a status of 400 or above. Serverless and the proxies before it may send any other.
 #[derive(Debug, Deserialize)]
 pub(super) struct ErrorBody {
     error: ErrorCause,
@@ -141,7 +141,7 @@ enum ErrorCause {
     Typed {
         #[serde(rename = "type")]
         name: String,
-        /// Looked at, and never shown.
+        /// Inspected, and never shown.
         #[serde(default)]
         reason: Option<String>,
         #[serde(default)]
@@ -157,8 +157,8 @@ struct RootCause {
 }
 
 impl ErrorCause {
-    /// Whether the kind of version is what does not please. What a document has in it cannot look so: that is refused under
-    /// other names.
+    /// True if the index refuses the kind of version. The content of a document cannot cause this: it is refused under other
+    /// names.
     fn is_about_versions(&self) -> bool {
         let Self::Typed {
             name,
@@ -181,24 +181,24 @@ impl ErrorCause {
     }
 }
 
-/// The answer does not have one entry for each operation.
+/// The response does not have one entry for each operation.
 #[derive(Debug, thiserror::Error)]
 #[error("the index answered {answered} of {sent} operations")]
-pub(super) struct Incomplete {
+pub(super) struct IncompleteError {
     answered: usize,
     sent: usize,
 }
 
-impl crate::failure::Ours for Incomplete {}
+impl crate::failure::Ours for IncompleteError {}
 
 pub(super) const INDEX_GONE: &str = "index_not_found_exception";
 
-impl Answer {
+impl BulkResponse {
     pub(super) fn says_the_index_is_gone(&self) -> bool {
         self.items.iter().flat_map(BTreeMap::values).any(Item::index_is_gone)
     }
 
-    /// Whether the index takes no versions of the kind that was sent.
+    /// True if the index takes no versions of the kind that was sent.
     pub(super) fn is_about_versions(&self) -> bool {
         let mut items = self.items.iter().flat_map(BTreeMap::values);
         items.any(|item| {
@@ -206,13 +206,17 @@ impl Answer {
         })
     }
 
-    /// What became of these changes, which were sent with such versions.
-    pub(super) fn outcomes(self, sent: &[IndexChange], versions: Versions) -> Result<Vec<IndexOutcome>, Incomplete> {
+    /// Outcomes of these changes, which were sent with these versions.
+    pub(super) fn outcomes(
+        self,
+        sent: &[IndexChange],
+        versions: Versions,
+    ) -> Result<Vec<IndexOutcome>, IncompleteError> {
         let answered = self.items.into_iter().filter_map(|mut entry| entry.pop_first());
         let outcomes: Vec<IndexOutcome> = answered
             .zip(sent)
             .map(|((done, item), change)| match item.outcome(&done) {
-                // No version is later than the last, so what it met is a removal for good, as it is itself.
+                // No version is later than the final one, so the stored version is final, too: a removal.
                 IndexOutcome::Superseded
                     if versions != Versions::AtLeast
                         && matches!(
@@ -231,7 +235,7 @@ impl Answer {
         if outcomes.len() == sent.len() {
             Ok(outcomes)
         } else {
-            Err(Incomplete {
+            Err(IncompleteError {
                 answered: outcomes.len(),
                 sent: sent.len(),
             })
@@ -251,7 +255,7 @@ impl Item {
             200..=299 => IndexOutcome::Applied,
             404 if done == "delete" => IndexOutcome::Applied,
             409 => IndexOutcome::Superseded,
-            // It is made anew before the next attempt.
+            // The next attempt creates it first.
             404 if index_is_gone => IndexOutcome::Failed {
                 cause: Cause::Missing,
                 reason,
@@ -272,8 +276,9 @@ mod tests {
 
     use super::*;
 
-    fn outcomes(items: &str, sent: usize) -> Result<Vec<IndexOutcome>, Incomplete> {
-        let answer: Answer = serde_json::from_str(&format!(r#"{{"took":1,"errors":true,"items":[{items}]}}"#)).unwrap();
+    fn outcomes(items: &str, sent: usize) -> Result<Vec<IndexOutcome>, IncompleteError> {
+        let answer: BulkResponse =
+            serde_json::from_str(&format!(r#"{{"took":1,"errors":true,"items":[{items}]}}"#)).unwrap();
         answer.outcomes(&vec![removal(); sent], Versions::AtLeast)
     }
 
@@ -327,12 +332,12 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_is_too_short_is_no_answer() {
+    fn response_that_is_too_short_is_an_error() {
         assert!(outcomes(r#"{"index":{"status":201}}"#, 2).is_err());
     }
 
     #[test]
-    fn a_thousand_changes_are_one_request_and_one_more_is_two() {
+    fn thousand_changes_are_one_request_and_one_more_is_two() {
         let operations = |changes: usize| -> Vec<usize> {
             let changes = vec![removal(); changes];
             parts(&changes).unwrap().into_iter().map(<[IndexChange]>::len).collect()
@@ -343,15 +348,15 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_id_fits() {
+    fn longest_id_fits() {
         assert!(removal().entity().to_string().len() <= 512);
     }
 
     #[test]
-    fn a_refusal_of_the_kind_of_version_is_told_from_other_refusals() {
+    fn refusal_of_the_kind_of_version_differs_from_other_refusals() {
         let is_about_versions = |status: u16, name: &str, reason: &str| {
             let item = json!({"index": {"status": status, "error": {"type": name, "reason": reason}}});
-            let answer: Answer = serde_json::from_value(json!({"items": [item]})).unwrap();
+            let answer: BulkResponse = serde_json::from_value(json!({"items": [item]})).unwrap();
             let whole: ErrorBody = serde_json::from_value(json!({"error": {"type": name, "reason": reason}})).unwrap();
             (answer.is_about_versions(), whole.is_about_versions())
         };

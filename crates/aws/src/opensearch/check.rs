@@ -1,4 +1,4 @@
-//! Whether the index answers whoever asks, and if not, which of the two it is: refused, or no answer at all.
+//! Check of the index: it answers, refuses, or does not answer at all.
 
 use hookline_domain::kernel::port::chain;
 use opensearch::{SearchParts, http::response::Response, indices::IndicesExistsParts};
@@ -6,38 +6,41 @@ use serde_json::json;
 
 use super::{OpenSearchIndex, refused::RefusedError};
 
-/// What a request that changes nothing has shown.
+/// Result of a request that changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IndexCheck {
     /// The index answers.
     Answered,
-    /// The server answers, and has no such index: `reindex` makes it when it first writes.
+    /// The server answers, and has no such index: the first write of `reindex` creates it.
     Missing,
-    /// The server answers, and refuses: permissions, or a request that is signed for another service.
+    /// The server refuses: permissions, or a signature for another service.
     Refused(String),
-    /// Nobody answers: a network without a way there, or a collection that is asleep.
+    /// No response: no network path, or a sleeping collection.
     Unanswered(String),
 }
 
 impl OpenSearchIndex {
-    /// Asks as the functions do, with the credentials of whoever runs this: what `reindex` asks first, and what `search`
-    /// asks. Changes nothing. Each request in words, with what came of it.
+    /// Sends the first request of `reindex` and the one of `search`, with the caller's credentials. Changes nothing. Returns each
+    /// request in words, with its result.
     pub async fn check(&self) -> [(&'static str, IndexCheck); 2] {
         let index = [self.index.as_str()];
-        let looked = self.client.indices();
-        let looked = looked.exists(IndicesExistsParts::Index(&index)).send().await;
+        let existing = self.client.indices();
+        let existing = existing.exists(IndicesExistsParts::Index(&index)).send().await;
         let searched = self.client.search(SearchParts::Index(&index));
         let searched = searched.body(json!({"size": 0})).send().await;
         [
-            ("look for the index", IndexCheck::of("look for the index", looked).await),
+            (
+                "look for the index",
+                IndexCheck::of("look for the index", existing).await,
+            ),
             ("search", IndexCheck::of("search", searched).await),
         ]
     }
 }
 
 impl IndexCheck {
-    async fn of(request: &'static str, answer: Result<Response, opensearch::Error>) -> Self {
-        match answer {
+    async fn of(request: &'static str, response: Result<Response, opensearch::Error>) -> Self {
+        match response {
             Ok(response) if response.status_code().is_success() => Self::Answered,
             Ok(response) if response.status_code() == 404 => Self::Missing,
             Ok(response) => Self::Refused(RefusedError::by(request, response).await.to_string()),

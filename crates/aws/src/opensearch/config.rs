@@ -1,28 +1,28 @@
-//! Which index, where, and how to ask it.
+//! Address of the index, signing and timeouts.
 
 use std::{str::FromStr, time::Duration};
 
 use opensearch::http::Url;
 
-use crate::connect::Patience;
+use crate::connect::Timeouts;
 
-/// Which index, where.
+/// Address of the index, and signing of its requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenSearchConfig {
     /// Scheme and host, without a path.
     pub url: String,
     /// Name of the index, or of an alias that points to one index.
     pub index: String,
-    /// How requests are signed.
+    /// Signing of requests.
     pub signing: Signing,
-    /// How many replicas an index has that we make; as the domain does by default if that is not told. A domain in three
-    /// availability zones with standby takes two, or any number that makes three copies or a multiple of it.
+    /// Replicas of an index that we create; the domain's default if `None`. A domain in three availability zones with standby
+    /// takes two, or any number that makes three copies or a multiple of it.
     pub replicas: Option<u32>,
 }
 
 impl OpenSearchConfig {
-    /// An index at an address. Without `signing` (`none`, `es` or `aoss`) the address decides: plain HTTP is signed for
-    /// nobody, an endpoint of AWS with the label `aoss` for Serverless (`x.eu-west-1.aoss.amazonaws.com`,
+    /// An index at an address. Without `signing` (`none`, `es` or `aoss`) the address decides: plain HTTP is not
+    /// signed, an endpoint of AWS with the label `aoss` for Serverless (`x.eu-west-1.aoss.amazonaws.com`,
     /// `x.aoss.eu-west-1.on.aws`), any other for OpenSearch Service.
     ///
     /// # Errors
@@ -47,26 +47,26 @@ impl OpenSearchConfig {
         })
     }
 
-    /// The same with so many replicas.
+    /// Sets the number of replicas.
     #[must_use]
     pub fn with_replicas(self, replicas: Option<u32>) -> Self {
         Self { replicas, ..self }
     }
 
-    /// How long one request may take. A collection of Serverless that has scaled to zero takes 10 to 30 s to answer again
+    /// Timeout of one request. A collection of Serverless that has scaled to zero takes 10 to 30 s to answer again
     /// (<https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-scale-to-zero.html>): consumers
-    /// wait for it, within their 30 s; a person who searches is rather told to try again.
-    pub(super) fn timeout(&self, patience: Patience) -> Duration {
-        Duration::from_secs(match (patience, self.signing) {
-            (Patience::Receiver, _) => 3,
-            (Patience::Consumer, Signing::Aoss) => 25,
-            (Patience::Consumer, Signing::None | Signing::Es) => 8,
-            (Patience::Person, _) => 30,
+    /// wait for it, within their 30 s; a search fails and asks the user to try again.
+    pub(super) fn timeout(&self, timeouts: Timeouts) -> Duration {
+        Duration::from_secs(match (timeouts, self.signing) {
+            (Timeouts::Interactive, _) => 3,
+            (Timeouts::Queue, Signing::Aoss) => 25,
+            (Timeouts::Queue, Signing::None | Signing::Es) => 8,
+            (Timeouts::Operator, _) => 30,
         })
     }
 }
 
-/// Whether the address is an endpoint of OpenSearch Serverless, in whatever part of AWS.
+/// True if the address is an endpoint of OpenSearch Serverless, in any partition of AWS.
 fn is_serverless(url: &str) -> bool {
     let url = Url::parse(url).ok();
     let Some(host) = url.as_ref().and_then(Url::host_str) else {
@@ -80,10 +80,10 @@ fn is_serverless(url: &str) -> bool {
             .any(|label| label == "aoss" || label.starts_with("aoss-"))
 }
 
-/// For which of AWS's services requests to the index are signed.
+/// Service of AWS that requests to the index are signed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signing {
-    /// None: the server wants no AWS signature.
+    /// None: the server takes unsigned requests.
     None,
     /// OpenSearch Service.
     Es,
@@ -91,7 +91,7 @@ pub enum Signing {
     Aoss,
 }
 
-/// Not a way of signing.
+/// `OPENSEARCH_SIGNING_SERVICE` has an unknown value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("OPENSEARCH_SIGNING_SERVICE is neither none nor es nor aoss")]
 pub struct UnknownSigningError;
@@ -113,8 +113,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_address_shows_how_to_sign_unless_we_are_told() {
-        let signing = |url: &str, told| OpenSearchConfig::new(url, "hookline", told).map(|config| config.signing);
+    fn address_decides_how_to_sign_unless_configured() {
+        let signing =
+            |url: &str, configured| OpenSearchConfig::new(url, "hookline", configured).map(|config| config.signing);
         assert_eq!(signing("http://127.0.0.1:9200", None), Ok(Signing::None));
         assert_eq!(
             signing("https://x.eu-west-1.aoss.amazonaws.com", None),
@@ -148,11 +149,11 @@ mod tests {
     }
 
     #[test]
-    fn consumers_wait_for_a_collection_that_sleeps_and_people_do_not() {
-        let seconds = |url, patience| {
+    fn consumers_wait_for_a_sleeping_collection_and_searches_do_not() {
+        let seconds = |url, timeouts| {
             OpenSearchConfig::new(url, "a", None)
                 .unwrap()
-                .timeout(patience)
+                .timeout(timeouts)
                 .as_secs()
         };
         let (serverless, domain) = (
@@ -160,16 +161,13 @@ mod tests {
             "https://x.eu-west-1.es.amazonaws.com",
         );
         assert_eq!(
-            (
-                seconds(serverless, Patience::Consumer),
-                seconds(domain, Patience::Consumer)
-            ),
+            (seconds(serverless, Timeouts::Queue), seconds(domain, Timeouts::Queue)),
             (25, 8)
         );
         assert_eq!(
             (
-                seconds(serverless, Patience::Receiver),
-                seconds(domain, Patience::Receiver)
+                seconds(serverless, Timeouts::Interactive),
+                seconds(domain, Timeouts::Interactive)
             ),
             (3, 3)
         );

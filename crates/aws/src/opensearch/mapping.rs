@@ -1,42 +1,41 @@
-//! What the index knows of a document's fields.
+//! Mapping of a document's fields.
 
 use serde_json::{Value, json};
 
-/// Longer texts are kept but not indexed as one term: Lucene refuses terms of more than 32,766 bytes, and with them the
-/// whole document (<https://docs.opensearch.org/latest/field-types/supported-field-types/keyword/>).
-const LONGEST_KEYWORD: u32 = 1024;
+/// Most characters of a text that is indexed as one term; longer ones are stored only. Lucene refuses terms of more than
+/// 32,766 bytes, and the whole document with them (<https://docs.opensearch.org/latest/field-types/supported-field-types/keyword/>).
+const MAX_KEYWORD_CHARS: u32 = 1024;
 
-/// The name of our analyzer: words without case and accents, so that `echarpe` finds `Écharpe`.
-const WORDS: &str = "words";
+/// Name of our analyzer: words without case and accents, so that `echarpe` finds `Écharpe`.
+const WORDS_ANALYZER: &str = "words";
 
-/// The body that makes the index. It does not say how many shards: Serverless chooses its own, and a domain's default does.
-/// Nor how many replicas, unless somebody has to.
+/// Body of the request that creates the index. It sets no number of shards: Serverless chooses its own, and a domain's default
+/// does. It sets replicas only if they are configured.
 ///
-/// Of letters only case and accents are folded; all else that one form of text needs has been done to documents and to
-/// what is asked ([`text`](hookline_domain::kernel::text)). Joiners are left out of words here, and kept in the text that is shown:
-/// few who look for a word type them.
+/// The analyzer folds case and accents only; the domain has brought documents and queries into one form
+/// ([`text`](hookline_domain::kernel::text)). The analyzer leaves joiners out of words, because few people type them, and the shown
+/// text keeps them.
 ///
 /// `dynamic: false`, not `strict`: while a new release is rolled out, documents with a field that this mapping does not
-/// have yet are kept and returned, only not found by that field. `strict` would refuse them for good, and a change
-/// would be lost for the order of two deployments. A field that is *mapped* and does not fit is refused with either.
+/// have yet are stored and returned, and not found by that field. `strict` would refuse them for good, and the order of two
+/// deployments would lose a change. A field that is *mapped* and does not fit is refused with either.
 ///
-/// Prices come as decimal texts, stay so in the document, and are indexed in thousandths, for some currencies have
-/// three decimals.
+/// Prices are decimal texts in the document, and are indexed in thousandths, because some currencies have three decimals.
 pub(super) fn index(replicas: Option<u32>) -> Value {
-    let keyword = json!({"type": "keyword", "ignore_above": LONGEST_KEYWORD});
+    let keyword = json!({"type": "keyword", "ignore_above": MAX_KEYWORD_CHARS});
     let searched = json!({
         "type": "keyword",
-        "ignore_above": LONGEST_KEYWORD,
-        "fields": {"text": {"type": "text", "analyzer": WORDS}},
+        "ignore_above": MAX_KEYWORD_CHARS,
+        "fields": {"text": {"type": "text", "analyzer": WORDS_ANALYZER}},
     });
     let kept = json!({"type": "keyword", "index": false, "doc_values": false});
-    let text = json!({"type": "text", "analyzer": WORDS});
+    let text = json!({"type": "text", "analyzer": WORDS_ANALYZER});
     let price = json!({"type": "scaled_float", "scaling_factor": 1000});
     let flag = json!({"type": "boolean"});
     let mut index = json!({
         "settings": {"analysis": {
             "char_filter": {"joiners": {"type": "mapping", "mappings": ["\\u200C=>", "\\u200D=>"]}},
-            "analyzer": {(WORDS): {
+            "analyzer": {(WORDS_ANALYZER): {
                 "type": "custom",
                 "char_filter": ["joiners"],
                 "tokenizer": "standard",
@@ -91,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn replicas_are_said_only_if_somebody_said_them() {
+    fn replicas_are_set_only_if_configured() {
         assert_eq!(index(None)["settings"].get("index"), None);
         assert_eq!(index(Some(2))["settings"]["index"]["number_of_replicas"], 2);
     }

@@ -1,19 +1,19 @@
-//! [`Index`] and [`Search`] on OpenSearch: a domain of OpenSearch Service, a collection of OpenSearch Serverless, or a
-//! server of one's own.
+//! [`Index`] and [`Search`] on OpenSearch: a domain of OpenSearch Service, a collection of OpenSearch Serverless, or another
+//! server.
 //!
-//! **What is asked of the server.** `HEAD` and `PUT` of the index, `POST <index>/_bulk` with our own ids and external
-//! versions, `POST <index>/_search`. All of it is on the list of what Serverless supports
+//! **Requests.** `HEAD` and `PUT` of the index, `POST <index>/_bulk` with our own ids and external
+//! versions, `POST <index>/_search`. All of them are on the list that Serverless supports
 //! (<https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-genref.html>), which has no
 //! `_refresh`, `_delete_by_query` or scroll. The collection must be of type *search*: the other types refuse ids that
 //! the client chooses ("Document ID is not supported in create/index operation request", seen in
 //! <https://github.com/langchain-ai/langchainjs/issues/4346>).
 //!
-//! **Versions.** With `external_gte` a write whose version is below the one held is refused with 409. What was deleted
+//! **Versions.** With `external_gte` a write whose version is below the stored one is refused with 409. A deleted document
 //! keeps its version for `index.gc_deletes`, 60 s by default, which is longer than a consumer may run; after that only
 //! the fence in the entities table remembers. *Serverless* takes `external` in AWS's own pipelines
 //! (<https://docs.aws.amazon.com/opensearch-service/latest/developerguide/configure-client-ddb.html>); whether it takes
-//! `external_gte` nobody has said. Where that is refused, `external` is used from then on, and a change that meets an
-//! equal version is sent once more, as one version later (ADR 26).
+//! `external_gte` is documented nowhere. If the index refuses it, `external` is used from then on, and a change that meets
+//! an equal version is sent once more, as one version later (ADR 26).
 //!
 //! **Ids.** At most 512 bytes (<https://docs.opensearch.org/latest/api-reference/document-apis/bulk>); the longest key
 //! of an entity has 428.
@@ -31,11 +31,11 @@ use std::{
 };
 
 use aws_config::SdkConfig;
-use hookline_direct::cause_of;
 use hookline_domain::{
     catalogue::index::{Index, IndexChange, IndexOutcome, Search, SearchError, SearchPage, SearchQuery},
     kernel::port::{Cause, PortError},
 };
+use hookline_transport::cause_of;
 use opensearch::{
     BulkParts, OpenSearch, SearchParts,
     auth::Credentials,
@@ -47,41 +47,41 @@ use opensearch::{
 };
 
 use self::{
-    bulk::{Sent, Versions},
+    bulk::{BulkOutcome, Versions},
     refused::RefusedError,
 };
 pub use self::{
     check::IndexCheck,
     config::{OpenSearchConfig, Signing, UnknownSigningError},
 };
-use crate::{connect::Patience, failure};
+use crate::{connect::Timeouts, failure};
 
 const PORT: &str = "index";
 
-/// No client for the index can be made. Not worth a retry.
+/// No client for the index can be built. Not worth a retry.
 #[derive(Debug, thiserror::Error)]
-pub enum InvalidOpenSearchConfig {
-    /// The URL is none.
+pub enum OpenSearchConfigError {
+    /// The URL is invalid.
     #[error("OPENSEARCH_URL is not a URL with http or https")]
     Url,
-    /// Requests are to be signed, but there is no region or there are no credentials to sign with.
+    /// Region or credentials to sign requests with are missing.
     #[error("there is no region, or there are no credentials, to sign requests to the index with")]
     Unsigned(#[source] opensearch::Error),
-    /// The HTTP client could not be made.
-    #[error("the index's HTTP client could not be made")]
+    /// The HTTP client could not be built.
+    #[error("the index's HTTP client could not be built")]
     Client(#[source] BuildError),
 }
 
-/// An [`Index`] and [`Search`] on OpenSearch. The index is made, with our mapping, when it is first written to.
+/// [`Index`] and [`Search`] on OpenSearch. The first write creates the index, with our mapping.
 #[derive(Debug)]
 pub struct OpenSearchIndex {
     client: OpenSearch,
     index: String,
-    /// Whether the index was there when it was last looked at.
+    /// True if the index existed when it was last checked.
     known: AtomicBool,
-    /// How many replicas it gets if we make it.
+    /// Replicas of an index that we create.
     replicas: Option<u32>,
-    /// Whether `external_gte` has been refused.
+    /// True if `external_gte` has been refused.
     takes_greater_only: AtomicBool,
 }
 
@@ -89,19 +89,19 @@ impl OpenSearchIndex {
     pub(crate) fn new(
         config: &OpenSearchConfig,
         sdk: &SdkConfig,
-        patience: Patience,
-    ) -> Result<Self, InvalidOpenSearchConfig> {
-        let url = Url::parse(&config.url).map_err(|_| InvalidOpenSearchConfig::Url)?;
+        timeouts: Timeouts,
+    ) -> Result<Self, OpenSearchConfigError> {
+        let url = Url::parse(&config.url).map_err(|_| OpenSearchConfigError::Url)?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(InvalidOpenSearchConfig::Url);
+            return Err(OpenSearchConfigError::Url);
         }
-        let transport = TransportBuilder::new(SingleNodeConnectionPool::new(url)).timeout(config.timeout(patience));
+        let transport = TransportBuilder::new(SingleNodeConnectionPool::new(url)).timeout(config.timeout(timeouts));
         let transport = match config.signing {
             Signing::None => transport,
             Signing::Es => transport.service_name("es").auth(credentials(sdk)?),
             Signing::Aoss => transport.service_name("aoss").auth(credentials(sdk)?),
         };
-        let transport = transport.build().map_err(InvalidOpenSearchConfig::Client)?;
+        let transport = transport.build().map_err(OpenSearchConfigError::Client)?;
         Ok(Self {
             client: OpenSearch::new(transport),
             index: config.index.clone(),
@@ -111,18 +111,18 @@ impl OpenSearchIndex {
         })
     }
 
-    /// Makes the index, with our mapping, if it is not there. Two functions may do this at once.
+    /// Creates the index, with our mapping, if it is missing. Two functions may do this at once.
     async fn ensure(&self) -> Result<(), PortError> {
         if self.known.load(Ordering::Relaxed) {
             return Ok(());
         }
         let indices = self.client.indices();
-        let looked = indices
+        let existing = indices
             .exists(IndicesExistsParts::Index(&[&self.index]))
             .send()
             .await
             .map_err(unavailable)?;
-        if looked.status_code() == StatusCode::NOT_FOUND {
+        if existing.status_code() == StatusCode::NOT_FOUND {
             let created = indices
                 .create(IndicesCreateParts::Index(&self.index))
                 .body(mapping::index(self.replicas))
@@ -135,25 +135,25 @@ impl OpenSearchIndex {
                     return Err(refused.into());
                 }
             }
-        } else if !looked.status_code().is_success() {
-            return Err(RefusedError::by("look for the index", looked).await.into());
+        } else if !existing.status_code().is_success() {
+            return Err(RefusedError::by("look for the index", existing).await.into());
         }
         self.known.store(true, Ordering::Relaxed);
         Ok(())
     }
 
-    /// Writes as many changes as one request may have.
+    /// Writes at most as many changes as fit into one request.
     async fn write(&self, changes: &[IndexChange]) -> Result<Vec<IndexOutcome>, PortError> {
         if !self.takes_greater_only.load(Ordering::Relaxed) {
-            if let Sent::Outcomes(outcomes) = self.send(changes, Versions::AtLeast).await? {
+            if let BulkOutcome::Outcomes(outcomes) = self.send(changes, Versions::AtLeast).await? {
                 return Ok(outcomes);
             }
             if !self.takes_greater_only.swap(true, Ordering::Relaxed) {
-                tracing::warn!("the index refuses external_gte; versions are sent as external from now on");
+                tracing::warn!("the index refuses external_gte, sending versions as external from now on");
             }
         }
         let mut outcomes = self.send(changes, Versions::Greater).await?.whole()?;
-        // An equal version cannot be told from a newer one by the answer. One later passes over an equal one only.
+        // The response does not tell an equal version from a newer one. One later passes over an equal one only.
         let met: Vec<usize> = (0..changes.len())
             .filter(|at| outcomes[*at] == IndexOutcome::Superseded)
             .collect();
@@ -169,29 +169,29 @@ impl OpenSearchIndex {
     }
 
     /// Sends one request.
-    async fn send(&self, changes: &[IndexChange], versions: Versions) -> Result<Sent, PortError> {
+    async fn send(&self, changes: &[IndexChange], versions: Versions) -> Result<BulkOutcome, PortError> {
         let lines = bulk::lines(changes, versions).map_err(|error| failure::of_ours(PORT, error))?;
         let request = self.client.bulk(BulkParts::Index(&self.index)).body(lines);
         let response = request.send().await.map_err(unavailable)?;
         if !response.status_code().is_success() {
             let refused = RefusedError::by("bulk", response).await;
             if refused.is_about_versions && versions == Versions::AtLeast {
-                return Ok(Sent::VersionsRefused);
+                return Ok(BulkOutcome::VersionsRefused);
             }
-            // Perhaps somebody has deleted the index: look again.
+            // The index may have been deleted: check again.
             self.known.store(false, Ordering::Relaxed);
             return Err(refused.into());
         }
-        let answer: bulk::Answer = response.json().await.map_err(unavailable)?;
-        if versions == Versions::AtLeast && answer.is_about_versions() {
-            return Ok(Sent::VersionsRefused);
+        let response: bulk::BulkResponse = response.json().await.map_err(unavailable)?;
+        if versions == Versions::AtLeast && response.is_about_versions() {
+            return Ok(BulkOutcome::VersionsRefused);
         }
-        if answer.says_the_index_is_gone() {
+        if response.says_the_index_is_gone() {
             self.known.store(false, Ordering::Relaxed);
         }
-        let outcomes = answer.outcomes(changes, versions);
+        let outcomes = response.outcomes(changes, versions);
         outcomes
-            .map(Sent::Outcomes)
+            .map(BulkOutcome::Outcomes)
             .map_err(|error| failure::of_ours(PORT, error))
     }
 }
@@ -234,16 +234,18 @@ impl Search for OpenSearchIndex {
                 PortError::from(refused).into()
             });
         }
-        let answer: query::Answer = response.json().await.map_err(unavailable)?;
-        answer.page().map_err(|partial| failure::of_ours(PORT, partial).into())
+        let response: query::SearchResponse = response.json().await.map_err(unavailable)?;
+        response
+            .page()
+            .map_err(|partial| failure::of_ours(PORT, partial).into())
     }
 }
 
-fn credentials(sdk: &SdkConfig) -> Result<Credentials, InvalidOpenSearchConfig> {
-    Credentials::try_from(sdk).map_err(InvalidOpenSearchConfig::Unsigned)
+fn credentials(sdk: &SdkConfig) -> Result<Credentials, OpenSearchConfigError> {
+    Credentials::try_from(sdk).map_err(OpenSearchConfigError::Unsigned)
 }
 
-impl failure::Ours for query::PartialAnswerError {}
+impl failure::Ours for query::PartialResponseError {}
 
 impl From<RefusedError> for PortError {
     fn from(refused: RefusedError) -> Self {
@@ -252,12 +254,12 @@ impl From<RefusedError> for PortError {
     }
 }
 
-/// The class of an answer that is an error, of a request or of one change in it.
+/// Class of an error, of a request or of one change in it.
 fn cause(status: u16, reason: &str) -> Cause {
     match reason {
         bulk::INDEX_GONE => Cause::Missing,
         "circuit_breaking_exception" | "rejected_execution_exception" => Cause::Throttled,
-        // 403 or 429, of a full disk or an index that is closed: no permission helps.
+        // 403 or 429, for a full disk or a closed index: no permission helps.
         "cluster_block_exception" => Cause::Other,
         _ => cause_of(None, Some(status)),
     }

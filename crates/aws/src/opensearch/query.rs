@@ -1,4 +1,4 @@
-//! A search as OpenSearch's query language says it, and the answer read back.
+//! A search in OpenSearch's query language, and its response.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use hookline_domain::catalogue::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// Where words are looked for, and how much a hit there counts. The variants' titles are in `text`, without Shopify's
+/// Fields to search, each with its weight. The variants' titles are in `text`, without Shopify's
 /// placeholder "Default Title", which would make `title` and `default` fit nearly every product.
 const FIELDS: [&str; 7] = [
     "title^4",
@@ -21,30 +21,30 @@ const FIELDS: [&str; 7] = [
     "text",
 ];
 
-/// Where typing errors are forgiven: `text` has what all the others have.
-const FORGIVING_FIELDS: [&str; 2] = ["title^4", "text"];
+/// Fields in which typing errors are tolerated: `text` holds the words of all the others.
+const FUZZY_FIELDS: [&str; 2] = ["title^4", "text"];
 
-/// As so many words of the index a word that may be misspelt is taken, the nearest first. The index is shared by all
-/// stores, so it has many that are near.
-const EXPANSIONS: usize = 8;
+/// Most words of the index that a misspelt word may stand for, the nearest first. All stores share the index, so many words
+/// are near.
+const MAX_EXPANSIONS: usize = 8;
 
-/// A stock-keeping unit that fits outweighs everything else.
+/// Weight of a matching stock-keeping unit, which outweighs everything else.
 const SKU_BOOST: u32 = 20;
 const PHRASE_BOOST: u32 = 2;
 
 /// `index.max_result_window` (<https://docs.opensearch.org/latest/install-and-configure/configuring-opensearch/index-settings/>).
-const MOST_RESULTS: usize = 10_000;
+const MAX_RESULTS: usize = 10_000;
 
-/// How long each shard may look: less than the client waits, so that the index is not left working for nobody.
-const TIME_LIMIT: &str = "2s";
+/// Longest search of each shard: less than the client waits, so that no search goes on after the client has left.
+const SHARD_TIMEOUT: &str = "2s";
 
-/// The body of the search. The words only ever stand where OpenSearch takes them as words: `query_string` and its kin,
+/// Body of the search. The words stand only where OpenSearch takes them as words: `query_string` and its kin,
 /// which know operators, are not used.
 ///
-/// Its work is bounded: [`Words`](hookline_domain::kernel::text::Words) has at most 32, each is looked for in seven fields as it
+/// Its work is bounded: [`Words`](hookline_domain::kernel::text::Words) has at most 32, each is searched in seven fields as it
 /// is, in two as at most eight words, in seven as part of the phrase, and once as a stock-keeping unit. That is below the
 /// 1,024 clauses which OpenSearch takes by default. There is no `terminate_after`: it would stop at the first documents
-/// that fit, not at the best.
+/// that match, not at the best.
 pub(super) fn request(query: &SearchQuery) -> Value {
     let text = query.words.text();
     let mut ways = vec![
@@ -56,12 +56,12 @@ pub(super) fn request(query: &SearchQuery) -> Value {
         }}),
         json!({"multi_match": {
             "query": text,
-            "fields": FORGIVING_FIELDS,
+            "fields": FUZZY_FIELDS,
             "type": "best_fields",
             "tie_breaker": 0.3,
             "fuzziness": "AUTO",
             "prefix_length": 1,
-            "max_expansions": EXPANSIONS,
+            "max_expansions": MAX_EXPANSIONS,
         }}),
         json!({"multi_match": {
             "query": text,
@@ -83,8 +83,8 @@ pub(super) fn request(query: &SearchQuery) -> Value {
         filter.push(json!({"range": {"observed_at": {"gt": after.to_string()}}}));
     }
     json!({
-        "size": query.limit.min(MOST_RESULTS),
-        "timeout": TIME_LIMIT,
+        "size": query.limit.min(MAX_RESULTS),
+        "timeout": SHARD_TIMEOUT,
         "track_total_hits": true,
         "query": {"bool": {
             "filter": filter,
@@ -103,8 +103,8 @@ pub(super) fn request(query: &SearchQuery) -> Value {
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Answer {
-    /// Whether the time limit ended it.
+pub(super) struct SearchResponse {
+    /// True if the time limit ended the search.
     #[serde(default)]
     timed_out: bool,
     #[serde(rename = "_shards", default)]
@@ -118,10 +118,10 @@ struct Shards {
     failed: u64,
 }
 
-/// Not all of the index has answered, so what was found may not be the best.
+/// A part of the index has not answered, so the best documents may be missing.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum PartialAnswerError {
-    #[error("the index stopped looking after {TIME_LIMIT}")]
+pub(super) enum PartialResponseError {
+    #[error("the index stopped looking after {SHARD_TIMEOUT}")]
     TimedOut,
     #[error("{0} shards of the index failed")]
     Failed(u64),
@@ -148,13 +148,13 @@ struct FoundDocument {
     highlight: BTreeMap<String, Vec<String>>,
 }
 
-impl Answer {
-    pub(super) fn page(self) -> Result<SearchPage, PartialAnswerError> {
+impl SearchResponse {
+    pub(super) fn page(self) -> Result<SearchPage, PartialResponseError> {
         if self.timed_out {
-            return Err(PartialAnswerError::TimedOut);
+            return Err(PartialResponseError::TimedOut);
         }
         if self.shards.failed > 0 {
-            return Err(PartialAnswerError::Failed(self.shards.failed));
+            return Err(PartialResponseError::Failed(self.shards.failed));
         }
         Ok(SearchPage {
             total: self.hits.total.value,
@@ -178,7 +178,7 @@ mod tests {
 
     use super::*;
 
-    /// What OpenSearch takes by default (`indices.query.bool.max_clause_count`).
+    /// OpenSearch's default (`indices.query.bool.max_clause_count`).
     const MOST_CLAUSES: usize = 1_024;
 
     fn body(typed: &str) -> Value {
@@ -190,7 +190,7 @@ mod tests {
         })
     }
 
-    /// As many words as the index could make of a text at most: each character outside of ASCII's and each run within.
+    /// Most words that the index can make of a text: each character outside of ASCII's and each run within.
     fn most_words(text: &str) -> usize {
         let mut inside = false;
         let mut words = 0;
@@ -202,7 +202,7 @@ mod tests {
         words
     }
 
-    /// The clauses that OpenSearch makes of a query, if the index makes so many words of what was typed.
+    /// Clauses that OpenSearch makes of a query, if the index makes this many words of the text.
     fn clauses(query: &Value, words: &impl Fn(&str) -> usize) -> usize {
         match query {
             Value::Object(fields) => (fields.iter())
@@ -245,7 +245,7 @@ mod tests {
                 &typed[..typed.len().min(40)]
             );
             assert!(body.to_string().len() < 64 * 1024);
-            assert_eq!(body["timeout"], TIME_LIMIT);
+            assert_eq!(body["timeout"], SHARD_TIMEOUT);
         }
     }
 
@@ -260,20 +260,20 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_in_part_is_no_answer() {
+    fn partial_response_is_an_error() {
         let page = |head: Value| {
             let mut answer = json!({"hits": {"total": {"value": 0}, "hits": []}});
             answer
                 .as_object_mut()
                 .unwrap()
                 .extend(head.as_object().unwrap().clone());
-            serde_json::from_value::<Answer>(answer).unwrap().page()
+            serde_json::from_value::<SearchResponse>(answer).unwrap().page()
         };
         assert_eq!(page(json!({})).unwrap().total, 0);
-        assert_eq!(page(json!({"timed_out": true})), Err(PartialAnswerError::TimedOut));
+        assert_eq!(page(json!({"timed_out": true})), Err(PartialResponseError::TimedOut));
         assert_eq!(
             page(json!({"_shards": {"total": 5, "failed": 2}})),
-            Err(PartialAnswerError::Failed(2))
+            Err(PartialResponseError::Failed(2))
         );
     }
 }

@@ -1,4 +1,4 @@
-//! A whole request that the index answers with an error.
+//! Error of a whole request.
 
 use std::fmt;
 
@@ -6,19 +6,19 @@ use opensearch::http::response::Response;
 
 use super::bulk;
 
-/// The index answered a whole request with an error.
+/// The index has refused a whole request.
 #[derive(Debug)]
 pub(super) struct RefusedError {
     pub(super) request: &'static str,
     pub(super) status: u16,
     /// The error's type, which holds no values.
     pub(super) reason: String,
-    /// Whether it takes no version of this kind.
+    /// True if the index takes no version of this kind.
     pub(super) is_about_versions: bool,
 }
 
 impl RefusedError {
-    /// Reads the answer's type of error, and keeps nothing that could hold a document's values.
+    /// Reads the type of the error, and keeps nothing that could hold a document's values.
     pub(super) async fn by(request: &'static str, response: Response) -> Self {
         let status = response.status_code().as_u16();
         let body: Option<bulk::ErrorBody> = response.json().await.ok();
@@ -34,8 +34,8 @@ impl RefusedError {
         self.status == 404 && self.reason == bulk::INDEX_GONE
     }
 
-    /// Whether the same search will be refused again: any 400, and what some versions answer with 500 though it is the
-    /// query's fault (`too_many_nested_clauses`).
+    /// True if the same search will be refused again: any 400, and errors that some versions answer with 500 though the query
+    /// causes them (`too_many_nested_clauses`).
     pub(super) fn is_for_good(&self) -> bool {
         let is_too_much = self.reason.starts_with("too_many_") && self.status != 429;
         is_too_much || matches!(self.status, 400 | 405 | 411 | 413 | 414 | 415 | 422 | 431)
@@ -43,8 +43,7 @@ impl RefusedError {
 }
 
 impl fmt::Display for RefusedError {
-    /// Says of a refusal which of the three layers it comes from, as far as the answer shows: those who run a stack see
-    /// nothing else of it.
+    /// Names the layer that refuses, as far as the response shows it: operators see nothing else of it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             request,
@@ -58,7 +57,7 @@ impl fmt::Display for RefusedError {
                 f.write_str(": fine-grained access control does not permit it, so map this function's role (docs/opensearch.md)")
             }
             (401 | 403, _) => f.write_str(
-                ": the role of this function is not let in, so look at the access policy and the mapped roles (docs/opensearch.md)",
+                ": the index does not permit this function's role, so look at the access policy and the mapped roles (docs/opensearch.md)",
             ),
             _ => Ok(()),
         }

@@ -9,8 +9,8 @@ use std::{
 
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use hookline_aws::{
-    Aws, DynamoEntities, DynamoLedger, DynamoStores, OpenSearchConfig, OpenSearchIndex, Patience, S3Archive, S3Bodies,
-    Signing,
+    Aws, DynamoEntities, DynamoLedger, DynamoStores, OpenSearchConfig, OpenSearchIndex, S3Archive, S3Bodies, Signing,
+    Timeouts,
 };
 use hookline_domain::{
     catalogue::{
@@ -271,7 +271,7 @@ impl Stack {
     }
 
     async fn aws(&self) -> Aws {
-        Aws::with_config(sdk_config(&self.endpoint).await, Patience::Consumer)
+        Aws::with_config(sdk_config(&self.endpoint).await, Timeouts::Queue)
     }
 
     /// Sorted delivery ids of all visible messages of a queue.
@@ -364,7 +364,7 @@ impl Stack {
 }
 
 async fn engine(dynamodb: &str, index: &str) -> Engine {
-    let tables = Aws::with_config(sdk_config(dynamodb).await, Patience::Consumer);
+    let tables = Aws::with_config(sdk_config(dynamodb).await, Timeouts::Queue);
     let config = OpenSearchConfig {
         url: index.to_owned(),
         index: "hookline".to_owned(),
@@ -387,7 +387,7 @@ async fn engine(dynamodb: &str, index: &str) -> Engine {
 
 async fn keep_in(s3: Option<&str>) -> Keep<S3Archive> {
     let archive = match s3 {
-        Some(s3) => Some(Aws::with_config(sdk_config(s3).await, Patience::Consumer).archive(S3::BUCKET)),
+        Some(s3) => Some(Aws::with_config(sdk_config(s3).await, Timeouts::Queue).archive(S3::BUCKET)),
         None => None,
     };
     Keep {

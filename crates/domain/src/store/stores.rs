@@ -333,6 +333,9 @@ pub trait StoreList: Send + Sync {
 }
 
 /// Returns every store with its counts.
+///
+/// # Errors
+/// [`PortError`] if a page cannot be read.
 pub async fn all(list: &impl StoreList) -> Result<BTreeMap<StoreKey, StoreView>, PortError> {
     let (mut stores, mut counts, mut after) = (BTreeMap::new(), Vec::new(), None);
     loop {

@@ -216,7 +216,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Refetch
                 Verdict::Settled(_) => indexed.applied += 1,
                 Verdict::Parked { code, message } => indexed.rejected = Some((code, message)),
                 Verdict::Retry { code, cause, message } => {
-                    failed = Some(SyncError::NotIndexed { code, cause, message })
+                    failed = Some(SyncError::NotIndexed { code, cause, message });
                 }
                 Verdict::NotOurs { message } => {
                     let code = ErrorCode::SchemaMismatch;

@@ -14,7 +14,7 @@ use std::{
 use aws_config::SdkConfig;
 use aws_sdk_sqs::types::QueueAttributeName;
 use bytes::Bytes;
-use hookline_aws::{Aws, Patience};
+use hookline_aws::{Aws, Timeouts};
 use hookline_domain::delivery::queue::EventQueue;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
@@ -134,7 +134,7 @@ impl Sqs {
 
     /// The adapters, configured as in the consumer.
     pub fn aws(&self) -> Aws {
-        Aws::with_config(self.config.clone(), Patience::Consumer)
+        Aws::with_config(self.config.clone(), Timeouts::Queue)
     }
 
     /// URL of the queue.

@@ -1,8 +1,8 @@
-//! TLS, and which servers are trusted.
+//! TLS, and the servers that it trusts.
 //!
-//! The roots are Mozilla's, as constants of the program: those of a system would have to be read and parsed at every cold start,
-//! some 140 of them for the one that is needed. They change with a new version of the crate `webpki-roots` and a deployment.
-//! Where AWS is reached through something else, a file of roots takes their place.
+//! The roots are Mozilla's, compiled into the program: a system's roots would have to be read and parsed at every cold start,
+//! some 140 of them where one is needed. They change with a new version of the crate `webpki-roots` and a deployment. A file
+//! of roots replaces them where a proxy stands before AWS.
 
 use std::{
     path::Path,
@@ -16,20 +16,20 @@ use rustls::{
 };
 use tokio_rustls::TlsConnector;
 
-/// TLS, made when the first connection needs it.
+/// TLS, configured when the first connection needs it.
 #[derive(Debug, Clone)]
 pub struct Tls {
     roots: Arc<RootCertStore>,
     made: Arc<OnceLock<Arc<ClientConfig>>>,
 }
 
-/// A file of roots has none that can be read.
+/// A file of roots is missing, or has no readable one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("there is no file with certificates (PEM) at {0}")]
-pub struct NoRoots(String);
+pub struct RootsError(String);
 
 impl Default for Tls {
-    /// Trusts what Mozilla trusts.
+    /// Trusts the roots that Mozilla trusts.
     fn default() -> Self {
         Self::trusting_only(RootCertStore {
             roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
@@ -39,8 +39,8 @@ impl Default for Tls {
 
 impl Tls {
     /// Trusts the roots in a file, and no others.
-    pub(crate) fn trusting(file: &str) -> Result<Self, NoRoots> {
-        let wrong = || NoRoots(file.to_owned());
+    pub(crate) fn trusting(file: &str) -> Result<Self, RootsError> {
+        let wrong = || RootsError(file.to_owned());
         let read = CertificateDer::pem_file_iter(Path::new(file)).map_err(|_| wrong())?;
         let certificates: Vec<_> = read.collect::<Result<_, _>>().map_err(|_| wrong())?;
         let mut roots = RootCertStore::empty();
@@ -92,7 +92,7 @@ mod tests {
         CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
     }
 
-    /// Whether a connection is made to a server of this name whose certificate `issuer` has issued.
+    /// Connects to a server of this name whose certificate `issuer` has issued. Returns whether that succeeds.
     async fn connects(tls: &Tls, issuer: &CertifiedIssuer<'static, KeyPair>, name: &str) -> bool {
         let key = KeyPair::generate().unwrap();
         let leaf = CertificateParams::new([NAME.to_owned()])
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_servers_of_the_roots_that_were_told_are_trusted() {
+    async fn only_servers_of_configured_roots_are_trusted() {
         let (one, other) = (issuer(), issuer());
         let file = std::env::temp_dir().join(format!("hookline-roots-{}.pem", std::process::id()));
         fs::write(&file, one.pem()).unwrap();
@@ -135,10 +135,10 @@ mod tests {
     }
 
     #[test]
-    fn a_file_without_a_root_is_refused() {
+    fn file_without_a_root_is_refused() {
         assert_eq!(
             Tls::trusting("/nowhere.pem").unwrap_err(),
-            NoRoots("/nowhere.pem".into())
+            RootsError("/nowhere.pem".into())
         );
         assert!(Tls::trusting("/dev/null").is_err());
         assert!(!Tls::default().roots.is_empty());

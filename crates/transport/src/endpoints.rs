@@ -1,11 +1,11 @@
-//! Hosts of AWS's services, by region: as AWS's own endpoint rules have them.
+//! Hosts of AWS's services by region, as in AWS's own endpoint rules.
 //!
-//! `tests/conformance` compares every answer with botocore's rules, for every region in its models, with FIPS and dual stack.
-//! What those rules have no endpoint for, or cannot be known here, is refused. `AWS_ENDPOINT_URL_<SERVICE>` goes before any of it.
+//! `tests/conformance` compares every host with botocore's rules, for every region in its models, with FIPS and dual stack. A
+//! combination without an endpoint in those rules, or with an unknown region, is refused. `AWS_ENDPOINT_URL_<SERVICE>` wins.
 
 use std::fmt;
 
-/// A region of AWS and which of its hosts are wanted.
+/// A region of AWS and the kind of its hosts to use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoints {
     region: String,
@@ -16,7 +16,7 @@ pub struct Endpoints {
     dual_stack: bool,
 }
 
-/// A service that is spoken to by hand.
+/// A service that receivers call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AwsService {
     /// DynamoDB.
@@ -29,19 +29,19 @@ pub enum AwsService {
     S3,
 }
 
-/// A bucket's address.
+/// Address of a bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BucketAddress {
     /// Scheme and authority, as in `https://bucket.s3.eu-west-1.amazonaws.com`.
     pub url: String,
-    /// What stands before a key in a request's path: `/`, or `/bucket/`.
+    /// Prefix of a key in a request's path: `/`, or `/bucket/`.
     pub path: String,
 }
 
-/// There is no host to speak to.
+/// AWS has no such host.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
-    /// Functions run in none such, or AWS has made a partition since.
+    /// No known partition has this region: it is misspelt, or newer than this code.
     #[error("{0:?} is not in any partition of AWS known here: set AWS_ENDPOINT_URL if there is such a region")]
     Region(String),
     /// The partition has no such hosts.
@@ -54,34 +54,34 @@ pub enum EndpointError {
         /// The region.
         region: String,
     },
-    /// No bucket can be called this.
+    /// No bucket can have this name.
     #[error("{0:?} is not a name that a bucket can have")]
     Bucket(String),
 }
 
-/// What regions have in common.
+/// Facts that the regions of a partition share.
 #[derive(Debug, PartialEq, Eq)]
 struct Partition {
-    /// What the names of its regions begin with, before `-<direction>-<number>`.
+    /// Beginnings of its regions' names, before `-<direction>-<number>`.
     areas: &'static [&'static str],
     domain: &'static str,
     dual_stack_domain: &'static str,
-    /// Whether S3 has FIPS hosts there.
+    /// True if S3 has FIPS hosts there.
     s3_fips: bool,
-    /// Whether Secrets Manager's ordinary hosts have IPv6, and the other domain has none.
+    /// Domain of Secrets Manager's hosts with dual stack.
     secrets: Secrets,
-    /// Whether the ordinary hosts of DynamoDB and SQS are those with validated cryptography.
+    /// True if the ordinary hosts of DynamoDB and SQS are those with validated cryptography.
     is_validated: bool,
 }
 
-/// Where Secrets Manager is over dual stack, without and with FIPS.
+/// Domain of Secrets Manager's hosts with dual stack, without and with FIPS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Secrets {
-    /// In the ordinary domain, both.
+    /// The ordinary domain for both.
     Ordinary,
-    /// In the ordinary domain, but with FIPS in that of dual stack.
+    /// The ordinary domain, but with FIPS the one of dual stack.
     OrdinaryButFips,
-    /// In that of dual stack, both.
+    /// The domain of dual stack for both.
     DualStack,
 }
 
@@ -148,7 +148,7 @@ impl AwsService {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::DynamoDb, Self::Sqs, Self::SecretsManager, Self::S3];
 
-    /// As AWS calls it in its models (`serviceId`), and people do.
+    /// Its `serviceId` in AWS's models, which people know, too.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -159,7 +159,7 @@ impl AwsService {
         }
     }
 
-    /// The variable that says where it is, if it is not where AWS has it.
+    /// Variable with its endpoint, if that is not AWS's.
     #[must_use]
     pub fn variable(self) -> &'static str {
         match self {
@@ -170,7 +170,7 @@ impl AwsService {
         }
     }
 
-    /// What hosts begin with, and signatures name.
+    /// Beginning of its hosts, and its name in signatures.
     #[must_use]
     pub fn prefix(self) -> &'static str {
         match self {
@@ -183,10 +183,10 @@ impl AwsService {
 }
 
 impl Endpoints {
-    /// Those of a region, as in `AWS_REGION`, `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT`.
+    /// Endpoints of a region, as set by `AWS_REGION`, `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT`.
     ///
     /// # Errors
-    /// When the region is in no partition that is known.
+    /// When no known partition has the region.
     pub fn new(region: &str, fips: bool, dual_stack: bool) -> Result<Self, EndpointError> {
         let of_region = |partition: &&Partition| partition.areas.iter().any(|area| is_in(region, area));
         let partition = PARTITIONS.iter().find(of_region);
@@ -198,10 +198,10 @@ impl Endpoints {
         })
     }
 
-    /// A service's host.
+    /// Host of a service.
     ///
     /// # Errors
-    /// When AWS has none such there.
+    /// When AWS has no such host there.
     pub fn host(&self, service: AwsService) -> Result<String, EndpointError> {
         let Self { region, partition, .. } = self;
         let prefix = service.prefix();
@@ -217,7 +217,7 @@ impl Endpoints {
             let dual_stack = if self.dual_stack { ".dualstack" } else { "" };
             return Ok(format!("{prefix}{fips}{dual_stack}.{region}.{}", partition.domain));
         }
-        // Over dual stack GovCloud names them again.
+        // With dual stack, GovCloud's hosts say so again.
         let is_named = service == AwsService::SecretsManager || !partition.is_validated || self.dual_stack;
         let fips = if self.fips && is_named { "-fips" } else { "" };
         let in_dual_stack = match (service, partition.secrets) {
@@ -233,19 +233,19 @@ impl Endpoints {
         Ok(format!("{prefix}{fips}.{region}.{domain}"))
     }
 
-    /// A service's URL, without a path.
+    /// URL of a service, without a path.
     ///
     /// # Errors
-    /// When AWS has none there.
+    /// When AWS has no such host there.
     pub fn url(&self, service: AwsService) -> Result<String, EndpointError> {
         self.host(service).map(|host| format!("https://{host}"))
     }
 
-    /// A bucket's address: a host of its own, or, where a certificate for `*.s3.…` would not do for it (a name with a dot), a
+    /// Address of a bucket: a host of its own, or, for a name that no certificate for `*.s3.…` covers (it has a dot), a
     /// path (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html>).
     ///
     /// # Errors
-    /// When AWS has none there, or no bucket can be called this.
+    /// When AWS has no such host there, or no bucket can have this name.
     pub fn bucket(&self, bucket: &str) -> Result<BucketAddress, EndpointError> {
         let host = self.host(AwsService::S3)?;
         let name = bucket_name(bucket)?;
@@ -260,10 +260,10 @@ impl Endpoints {
 }
 
 impl BucketAddress {
-    /// A bucket's at an endpoint that is not AWS's, or by path: not every name resolves there.
+    /// Address of a bucket as a path at this URL, as at an endpoint that is not AWS's: not every name resolves there.
     ///
     /// # Errors
-    /// When no bucket can be called this.
+    /// When no bucket can have this name.
     pub fn at(url: &str, bucket: &str) -> Result<Self, EndpointError> {
         Ok(Self {
             url: url.trim_end_matches('/').to_owned(),
@@ -272,7 +272,7 @@ impl BucketAddress {
     }
 }
 
-/// Whether a region's name is one of this area, as in `eu-west-1` of `eu`.
+/// True if a region belongs to an area, as `eu-west-1` to `eu`.
 fn is_in(region: &str, area: &str) -> bool {
     let rest = region.strip_prefix(area).and_then(|rest| rest.strip_prefix('-'));
     let Some((direction, number)) = rest.and_then(|rest| rest.split_once('-')) else {
@@ -282,7 +282,7 @@ fn is_in(region: &str, area: &str) -> bool {
     all(direction, |c| c.is_ascii_lowercase()) && all(number, |c| c.is_ascii_digit())
 }
 
-/// Letters, digits and what may stand between them, which need no escaping
+/// Checks for letters, digits and the characters allowed between them, none of which need escaping
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>; older buckets have more).
 fn bucket_name(bucket: &str) -> Result<&str, EndpointError> {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
@@ -294,7 +294,7 @@ fn bucket_name(bucket: &str) -> Result<&str, EndpointError> {
     }
 }
 
-/// Whether a bucket's name may be one label of a host's.
+/// True if a bucket's name may be one label of a host name.
 fn is_label(name: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     (3..=63).contains(&name.len()) && name.bytes().all(fits) && !name.ends_with('-')
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn hosts_that_aws_does_not_have_are_refused() {
+    fn missing_hosts_are_refused() {
         host(AwsService::S3, "cn-north-1", true, false).unwrap_err();
         for region in [
             "",
@@ -382,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn buckets_that_no_certificate_covers_are_paths() {
+    fn buckets_without_a_certificate_are_paths() {
         let endpoints = Endpoints::new("eu-west-1", false, false).unwrap();
         let address = |bucket| endpoints.bucket(bucket).map(|address| address.url + &address.path);
         assert_eq!(address("bodies").unwrap(), "https://bodies.s3.eu-west-1.amazonaws.com/");

@@ -1,9 +1,9 @@
-//! The class of a failure, from what AWS answers: its error code, else its status.
+//! Class of a failure, from the error code in AWS's response, or else from its status.
 
 use hookline_domain::kernel::port::Cause;
 
-/// The class that an error code stands for, however the service spells it (`AccessDenied`, `AccessDeniedException`,
-/// `KMS.AccessDeniedException`, `KmsAccessDenied`, `com.amazonaws.…#AccessDeniedException`), else the one that the status stands for.
+/// Class of an error code, however the service spells it (`AccessDenied`, `AccessDeniedException`,
+/// `KMS.AccessDeniedException`, `KmsAccessDenied`, `com.amazonaws.…#AccessDeniedException`), or else of the status.
 ///
 /// Codes: <https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html>, the services' own pages, and
 /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html> for throttling.
@@ -64,7 +64,7 @@ fn of_code(code: &str) -> Option<Cause> {
     }
 }
 
-/// The class of an answer whose code says nothing, or that has none.
+/// Class of a response without a code that says something.
 fn of_status(status: u16) -> Option<Cause> {
     match status {
         401 | 403 => Some(Cause::Denied),
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_has_its_class_however_it_is_spelt() {
+    fn code_has_its_class_in_every_spelling() {
         let cases = [
             (
                 Cause::Denied,
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_decides_where_a_code_does_not() {
+    fn status_decides_if_the_code_does_not() {
         assert_eq!(cause_of(None, Some(403)), Cause::Denied);
         assert_eq!(cause_of(Some("Strange"), Some(429)), Cause::Throttled);
         assert_eq!(cause_of(Some("AccessDenied"), Some(404)), Cause::Denied);

@@ -1,4 +1,4 @@
-//! One client for each service that is used.
+//! [`DirectAws`]: hands out the adapters, with one client per service.
 
 use std::{
     fmt,
@@ -6,23 +6,21 @@ use std::{
 };
 
 use hookline_domain::kernel::{port::Clock, secret::SecretRef};
+use hookline_transport::{AwsService, BucketAddress, Host, Settings, SettingsError};
 
 use crate::{
     bodies::DirectBodies,
     client::{Client, Protocol},
-    connection::Host,
     dynamodb::DynamoDb,
-    endpoints::{AwsService, BucketAddress},
     ledger::DirectLedger,
     queue::DirectQueue,
-    secret::{DirectSecret, KeptSecret},
-    settings::{Settings, SettingsError},
+    secret::{DirectSecret, StoredSecret},
     sign::Signer,
     tally::DirectTally,
 };
 
-/// The way to AWS.
-pub struct Direct {
+/// Entry to AWS without an SDK: hands out the adapters.
+pub struct DirectAws {
     settings: Settings,
     clock: Arc<dyn Clock>,
     dynamodb_url: String,
@@ -32,16 +30,16 @@ pub struct Direct {
     sqs: OnceLock<Arc<Client>>,
 }
 
-impl fmt::Debug for Direct {
+impl fmt::Debug for DirectAws {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Direct")
+        f.debug_struct("DirectAws")
             .field("settings", &self.settings)
             .finish_non_exhaustive()
     }
 }
 
-impl Direct {
-    /// Takes who asks, and where, from the environment ([`Settings::read`]). Makes no request.
+impl DirectAws {
+    /// Reads credentials, region and endpoints from the environment ([`Settings::read`]). Makes no request.
     ///
     /// # Errors
     /// [`SettingsError`] says what is missing or wrong.
@@ -66,7 +64,7 @@ impl Direct {
         DirectLedger::new(self.dynamodb(), table)
     }
 
-    /// Where counts go, in a table with the key `pk`.
+    /// The counts of a receiver, in a table with the key `pk`, `sk`.
     pub fn tally(&self, table: impl Into<String>) -> DirectTally {
         DirectTally::new(self.dynamodb(), table)
     }
@@ -76,13 +74,12 @@ impl Direct {
         DirectQueue::new(self.sqs(), url)
     }
 
-    /// Where bodies are kept: in this bucket.
-    /// Where AWS has no S3 in this region, or no bucket can have this name, nothing is kept, and each attempt says so.
+    /// The bodies in this bucket. If AWS has no S3 in this region, or no bucket can have this name, each call fails and says so.
     #[must_use]
     pub fn bodies(&self, bucket: &str) -> DirectBodies {
         let address = self.settings.bucket(bucket);
         DirectBodies {
-            place: address.map(|BucketAddress { url, path }| (Arc::new(self.client(AwsService::S3, &url)), path)),
+            bucket: address.map(|BucketAddress { url, path }| (Arc::new(self.client(AwsService::S3, &url)), path)),
         }
     }
 
@@ -91,25 +88,25 @@ impl Direct {
     pub fn secret(&self, secret: &SecretRef) -> DirectSecret {
         match secret {
             SecretRef::Literal(secret) => DirectSecret::Literal(secret.clone()),
-            SecretRef::Kept(arn) => DirectSecret::Kept(KeptSecret {
+            SecretRef::Kept(arn) => DirectSecret::Stored(StoredSecret {
                 secrets_manager: Arc::new(self.client(AwsService::SecretsManager, &self.secrets_manager_url)),
                 arn: arn.clone(),
             }),
         }
     }
 
-    /// Connects to DynamoDB and SQS at the same time, so that the first delivery finds it done. What fails here is tried again
-    /// by the first call, which then says so.
+    /// Connects to DynamoDB and SQS at the same time, before the first delivery needs them. A failure is left to the first call,
+    /// which tries again.
     pub async fn warm(&self) {
         let (dynamodb, sqs) = (self.dynamodb(), self.sqs());
-        let _either = tokio::join!(dynamodb.0.host.warm(), sqs.host.warm());
+        let _failures = tokio::join!(dynamodb.0.host.warm(), sqs.host.warm());
     }
 
     fn dynamodb(&self) -> DynamoDb {
-        let made = self
+        let client = self
             .dynamodb
             .get_or_init(|| Arc::new(self.client(AwsService::DynamoDb, &self.dynamodb_url)));
-        DynamoDb(Arc::clone(made))
+        DynamoDb(Arc::clone(client))
     }
 
     fn sqs(&self) -> Arc<Client> {

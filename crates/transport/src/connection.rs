@@ -1,4 +1,4 @@
-//! Connections to one host, kept from one request to the next.
+//! Connections to one host, kept open from one request to the next.
 
 use std::{
     io,
@@ -17,66 +17,66 @@ use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use tokio::{net::TcpStream, time::Instant};
 
-pub use crate::tls::Tls;
+use crate::tls::Tls;
 
-/// How long it may take to have a connection, TLS included.
+/// Longest time that connecting may take, TLS included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// More than are made at once are not kept.
-const KEPT: usize = 4;
+/// Most idle connections: a receiver makes no more calls at once.
+const MAX_IDLE_CONNECTIONS: usize = 4;
 
-/// For how long one is kept that nothing is asked on: as AWS's SDKs do. A function may have been stopped for longer, and who
-/// is at the other end has forgotten it without a word.
-const KEPT_FOR: Duration = Duration::from_secs(90);
+/// Longest time that a connection stays idle, as in AWS's SDKs. A function may be frozen for longer, and the server then closes the
+/// connection without telling.
+const MAX_IDLE_TIME: Duration = Duration::from_secs(90);
 
 type Sender = SendRequest<Full<Bytes>>;
 
-/// Why there is no answer to a request.
+/// A request got no response.
 #[derive(Debug, thiserror::Error)]
-pub enum Broken {
-    /// No connection, or no TLS on it.
+pub enum ConnectionError {
+    /// The connection failed, or TLS on it.
     #[error("cannot connect")]
     Connect(#[source] io::Error),
-    /// None in time.
+    /// Connecting took too long.
     #[error("no connection within {} ms", CONNECT_TIMEOUT.as_millis())]
     ConnectTimeout,
-    /// A request was under way, or its answer.
+    /// The connection broke while a request or its response was under way.
     #[error("the connection broke")]
     Lost(#[source] hyper::Error),
-    /// The answer was longer than any that is expected.
-    #[error("the answer has more bytes than are read of one")]
+    /// The response has more bytes than the caller allows.
+    #[error("the response has more bytes than are read of one")]
     TooLong,
-    /// Its body could not be read, for a reason that is none of the above.
-    #[error("the answer could not be read")]
-    Unread(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The response's body could not be read, for another reason.
+    #[error("the response could not be read")]
+    Unreadable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Where a service is, and the connections to it.
+/// A service's host and the idle connections to it.
 #[derive(Debug)]
 pub struct Host {
-    /// As it was given.
+    /// The URL as given.
     pub url: String,
-    /// As in the header `host`.
+    /// Value of the header `host`.
     pub authority: String,
     name: String,
     port: u16,
     tls: Option<(Tls, ServerName<'static>)>,
-    /// With when each was used last.
+    /// Each with the time of its last use.
     idle: Mutex<Vec<(Sender, Instant)>>,
 }
 
-/// The text is not the URL of a service.
+/// A text is not the URL of a service.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0} is not a URL as in https://sqs.eu-west-1.amazonaws.com")]
-pub struct NotAUrl(String);
+pub struct InvalidUrlError(String);
 
 impl Host {
-    /// Makes no connection.
+    /// Reads a URL. Makes no connection.
     ///
     /// # Errors
-    /// When it is no URL of a server.
-    pub fn new(url: &str, tls: &Tls) -> Result<Self, NotAUrl> {
-        let wrong = || NotAUrl(url.to_owned());
+    /// When the text is not the URL of a server.
+    pub fn new(url: &str, tls: &Tls) -> Result<Self, InvalidUrlError> {
+        let wrong = || InvalidUrlError(url.to_owned());
         let uri: Uri = url.parse().map_err(|_| wrong())?;
         let authority = uri.authority().ok_or_else(wrong)?;
         let name = authority.host().trim_matches(['[', ']']).to_owned();
@@ -101,28 +101,28 @@ impl Host {
         })
     }
 
-    /// Makes a connection, TLS and all, for the first request to find it there.
+    /// Connects, TLS included, before the first request.
     ///
     /// # Errors
-    /// When there is no connection to be had.
-    pub async fn warm(&self) -> Result<(), Broken> {
+    /// When it cannot connect.
+    pub async fn warm(&self) -> Result<(), ConnectionError> {
         let sender = self.connect().await?;
-        self.keep(sender);
+        self.put_idle(sender);
         Ok(())
     }
 
-    /// Sends a request and gives its answer to `read`. Of connections that were kept, one may have been closed by the other
-    /// side; then nothing of the request has left, and it goes out on a new one.
+    /// Sends a request and passes the response to `read`. The server may have closed an idle connection; then nothing of the
+    /// request has left, and it goes out on another.
     async fn send<R, F>(
         &self,
         request: Request<Full<Bytes>>,
         read: impl FnOnce(Response<Incoming>) -> F,
-    ) -> Result<R, Broken>
+    ) -> Result<R, ConnectionError>
     where
-        F: Future<Output = Result<R, Broken>>,
+        F: Future<Output = Result<R, ConnectionError>>,
     {
         let mut request = request;
-        while let Some(mut sender) = self.kept() {
+        while let Some(mut sender) = self.take_idle() {
             if sender.ready().await.is_err() {
                 continue;
             }
@@ -130,28 +130,32 @@ impl Host {
                 Ok(response) => return self.read(sender, response, read).await,
                 Err(mut failed) => match failed.take_message() {
                     Some(unsent) => request = unsent,
-                    None => return Err(Broken::Lost(failed.into_error())),
+                    None => return Err(ConnectionError::Lost(failed.into_error())),
                 },
             }
         }
         let mut sender = self.connect().await?;
-        let response = sender.send_request(request).await.map_err(Broken::Lost)?;
+        let response = sender.send_request(request).await.map_err(ConnectionError::Lost)?;
         self.read(sender, response, read).await
     }
 
-    /// Sends a request and reads its answer, of at most `limit` bytes.
+    /// Sends a request and reads the response, of at most `limit` bytes.
     ///
     /// # Errors
-    /// When there is none, or none that may be read.
-    pub async fn send_and_read(&self, request: Request<Full<Bytes>>, limit: usize) -> Result<Response<Bytes>, Broken> {
+    /// When there is no response, or a longer one.
+    pub async fn send_and_read(
+        &self,
+        request: Request<Full<Bytes>>,
+        limit: usize,
+    ) -> Result<Response<Bytes>, ConnectionError> {
         self.send(request, async |response| {
             let (head, body) = response.into_parts();
             match Limited::new(body, limit).collect().await {
                 Ok(body) => Ok(Response::from_parts(head, body.to_bytes())),
-                Err(problem) if problem.is::<LengthLimitError>() => Err(Broken::TooLong),
+                Err(problem) if problem.is::<LengthLimitError>() => Err(ConnectionError::TooLong),
                 Err(problem) => Err(match problem.downcast() {
-                    Ok(lost) => Broken::Lost(*lost),
-                    Err(other) => Broken::Unread(other),
+                    Ok(lost) => ConnectionError::Lost(*lost),
+                    Err(other) => ConnectionError::Unreadable(other),
                 }),
             }
         })
@@ -163,54 +167,56 @@ impl Host {
         sender: Sender,
         response: Response<Incoming>,
         read: impl FnOnce(Response<Incoming>) -> F,
-    ) -> Result<R, Broken>
+    ) -> Result<R, ConnectionError>
     where
-        F: Future<Output = Result<R, Broken>>,
+        F: Future<Output = Result<R, ConnectionError>>,
     {
-        let answer = read(response).await?;
-        self.keep(sender);
-        Ok(answer)
+        let outcome = read(response).await?;
+        self.put_idle(sender);
+        Ok(outcome)
     }
 
-    #[cfg(test)]
-    pub(crate) fn is_open(&self) -> bool {
+    /// True if an idle connection is still open.
+    pub fn is_open(&self) -> bool {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.iter().any(|(sender, _)| !sender.is_closed())
     }
 
-    fn kept(&self) -> Option<Sender> {
+    fn take_idle(&self) -> Option<Sender> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.retain(|(_, used_at)| used_at.elapsed() < KEPT_FOR);
+        idle.retain(|(_, used_at)| used_at.elapsed() < MAX_IDLE_TIME);
         idle.pop().map(|(sender, _)| sender)
     }
 
-    fn keep(&self, sender: Sender) {
+    fn put_idle(&self, sender: Sender) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < KEPT && !sender.is_closed() {
+        if idle.len() < MAX_IDLE_CONNECTIONS && !sender.is_closed() {
             idle.push((sender, Instant::now()));
         }
     }
 
-    async fn connect(&self) -> Result<Sender, Broken> {
+    async fn connect(&self) -> Result<Sender, ConnectionError> {
         tokio::time::timeout(CONNECT_TIMEOUT, self.connected())
             .await
-            .map_err(|_| Broken::ConnectTimeout)?
+            .map_err(|_| ConnectionError::ConnectTimeout)?
     }
 
-    async fn connected(&self) -> Result<Sender, Broken> {
+    async fn connected(&self) -> Result<Sender, ConnectionError> {
         let stream = TcpStream::connect((self.name.as_str(), self.port)).await;
-        let stream = stream.map_err(Broken::Connect)?;
-        stream.set_nodelay(true).map_err(Broken::Connect)?;
+        let stream = stream.map_err(ConnectionError::Connect)?;
+        stream.set_nodelay(true).map_err(ConnectionError::Connect)?;
         let sender = match &self.tls {
             None => {
-                let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(Broken::Lost)?;
+                let (sender, connection) = http1::handshake(TokioIo::new(stream))
+                    .await
+                    .map_err(ConnectionError::Lost)?;
                 tokio::spawn(connection);
                 sender
             }
             Some((tls, server)) => {
                 let stream = tls.connector().connect(server.clone(), stream).await;
-                let stream = TokioIo::new(stream.map_err(Broken::Connect)?);
-                let (sender, connection) = http1::handshake(stream).await.map_err(Broken::Lost)?;
+                let stream = TokioIo::new(stream.map_err(ConnectionError::Connect)?);
+                let (sender, connection) = http1::handshake(stream).await.map_err(ConnectionError::Lost)?;
                 tokio::spawn(connection);
                 sender
             }

@@ -1,74 +1,84 @@
-//! Who asks AWS, and where it is: what Lambda sets for a function, and nothing else.
+//! Credentials, region and endpoints, from what Lambda sets in a function's environment and nothing else.
 
 use std::fmt;
 
 use hookline_domain::kernel::secret::Secret;
 
 use crate::{
-    connection::{Host, NotAUrl, Tls},
+    connection::{Host, InvalidUrlError},
     endpoints::{AwsService, BucketAddress, EndpointError, Endpoints},
-    sign::Credentials,
-    tls::NoRoots,
+    tls::{RootsError, Tls},
 };
 
-/// Variables that name a file of roots to trust in place of Mozilla's: AWS's SDKs' and OpenSSL's.
-const ROOTS: [&str; 2] = ["AWS_CA_BUNDLE", "SSL_CERT_FILE"];
+/// Variables that name a file of roots to trust instead of Mozilla's: the one of AWS's SDKs, and OpenSSL's.
+const ROOTS_VARIABLES: [&str; 2] = ["AWS_CA_BUNDLE", "SSL_CERT_FILE"];
 
-const ALL_SERVICES: &str = "AWS_ENDPOINT_URL";
+const ENDPOINT_VARIABLE: &str = "AWS_ENDPOINT_URL";
 
-/// The environment does not say who asks, or where.
+/// Credentials that sign requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// `AWS_ACCESS_KEY_ID`
+    pub id: String,
+    /// `AWS_SECRET_ACCESS_KEY`
+    pub secret: Secret,
+    /// `AWS_SESSION_TOKEN`
+    pub token: Option<Secret>,
+}
+
+/// The environment lacks a setting, or has a wrong one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
-    /// A variable that Lambda sets is not there.
-    #[error("{0} is not set: Lambda sets it, and nothing else is asked for credentials or region")]
+    /// A variable that Lambda sets is not set.
+    #[error("{0} is not set: credentials and region come from the variables that Lambda sets, and from nowhere else")]
     Missing(&'static str),
-    /// AWS is not there.
+    /// The service has no host.
     #[error(transparent)]
     NoEndpoint(#[from] EndpointError),
-    /// An endpoint is none.
+    /// A variable holds no URL.
     #[error("{name}: {problem}")]
     Endpoint {
         /// The variable.
         name: String,
-        /// What is wrong with it.
-        problem: NotAUrl,
+        /// Its value.
+        problem: InvalidUrlError,
     },
-    /// The roots to trust are not there.
+    /// The file of roots is unusable.
     #[error(transparent)]
-    Roots(#[from] NoRoots),
+    Roots(#[from] RootsError),
 }
 
-/// What a function knows of AWS from its environment.
+/// Settings of a function, from its environment.
 #[derive(Clone)]
 pub struct Settings {
-    /// Who asks.
+    /// The function's credentials.
     pub credentials: Credentials,
     /// As in `eu-west-1`.
     pub region: String,
-    /// Whether hosts are those with validated cryptography.
+    /// Use hosts with validated cryptography.
     pub fips: bool,
-    /// Whether hosts are those that have IPv6, too.
+    /// Use hosts that have IPv6, too.
     pub dual_stack: bool,
-    /// Who is trusted over TLS.
+    /// TLS with the trusted roots.
     pub tls: Tls,
     /// `AWS_ENDPOINT_URL`.
-    everywhere: Option<String>,
+    endpoint: Option<String>,
     /// `AWS_ENDPOINT_URL_<SERVICE>`.
-    of_one: Vec<(AwsService, String)>,
+    service_endpoints: Vec<(AwsService, String)>,
 }
 
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
             .field("region", &self.region)
-            .field("everywhere", &self.everywhere)
-            .field("of_one", &self.of_one)
+            .field("endpoint", &self.endpoint)
+            .field("service_endpoints", &self.service_endpoints)
             .finish_non_exhaustive()
     }
 }
 
 impl Settings {
-    /// Takes region, credentials and endpoints from the variables of AWS's SDKs: `AWS_REGION`, `AWS_ACCESS_KEY_ID`,
+    /// Reads region, credentials and endpoints from the variables of AWS's SDKs: `AWS_REGION`, `AWS_ACCESS_KEY_ID`,
     /// `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_<SERVICE>`,
     /// `AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT`, `AWS_CA_BUNDLE`. Makes no request.
     ///
@@ -77,7 +87,7 @@ impl Settings {
     pub fn read<'a>(look_up: impl Fn(&str) -> Option<&'a str>) -> Result<Self, SettingsError> {
         let find = |name: &str| look_up(name).filter(|value| !value.is_empty());
         let needed = |name: &'static str| find(name).map(str::to_owned).ok_or(SettingsError::Missing(name));
-        let roots = ROOTS.into_iter().find_map(find);
+        let roots = ROOTS_VARIABLES.into_iter().find_map(find);
         let tls = roots.map_or_else(|| Ok(Tls::default()), Tls::trusting)?;
         let endpoint = |name: &str| match find(name) {
             None => Ok(None),
@@ -89,10 +99,10 @@ impl Settings {
                 }),
             },
         };
-        let mut of_one = Vec::new();
+        let mut service_endpoints = Vec::new();
         for service in AwsService::ALL {
             if let Some(url) = endpoint(service.variable())? {
-                of_one.push((service, url));
+                service_endpoints.push((service, url));
             }
         }
         let is_set = |name: &str| find(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
@@ -106,42 +116,42 @@ impl Settings {
             region: region.ok_or(SettingsError::Missing("AWS_REGION"))?.to_owned(),
             fips: is_set("AWS_USE_FIPS_ENDPOINT"),
             dual_stack: is_set("AWS_USE_DUALSTACK_ENDPOINT"),
-            everywhere: endpoint(ALL_SERVICES)?,
-            of_one,
+            endpoint: endpoint(ENDPOINT_VARIABLE)?,
+            service_endpoints,
             tls,
         })
     }
 
-    /// A service's endpoint, if it is not AWS's.
+    /// The configured endpoint of a service; `None` if AWS's own is to be used.
     #[must_use]
-    pub fn told(&self, service: AwsService) -> Option<&str> {
-        let own = self.of_one.iter().find(|(one, _)| *one == service);
-        own.map(|(_, url)| url).or(self.everywhere.as_ref()).map(String::as_str)
+    pub fn configured_endpoint(&self, service: AwsService) -> Option<&str> {
+        let own = self.service_endpoints.iter().find(|(one, _)| *one == service);
+        own.map(|(_, url)| url).or(self.endpoint.as_ref()).map(String::as_str)
     }
 
-    /// A service's URL.
+    /// URL of a service.
     ///
     /// # Errors
-    /// When AWS has none in this region.
+    /// When AWS does not have the service in this region.
     pub fn url(&self, service: AwsService) -> Result<String, EndpointError> {
-        match self.told(service) {
+        match self.configured_endpoint(service) {
             Some(url) => Ok(url.to_owned()),
-            None => self.at_aws()?.url(service),
+            None => self.aws_endpoints()?.url(service),
         }
     }
 
-    /// A bucket's address.
+    /// Address of a bucket.
     ///
     /// # Errors
-    /// When AWS has none in this region, or no bucket can be called this.
+    /// When AWS has no S3 in this region, or no bucket can have this name.
     pub fn bucket(&self, bucket: &str) -> Result<BucketAddress, EndpointError> {
-        match self.told(AwsService::S3) {
+        match self.configured_endpoint(AwsService::S3) {
             Some(url) => BucketAddress::at(url, bucket),
-            None => self.at_aws()?.bucket(bucket),
+            None => self.aws_endpoints()?.bucket(bucket),
         }
     }
 
-    fn at_aws(&self) -> Result<Endpoints, EndpointError> {
+    fn aws_endpoints(&self) -> Result<Endpoints, EndpointError> {
         Endpoints::new(&self.region, self.fips, self.dual_stack)
     }
 }
@@ -165,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn services_are_where_aws_has_them() {
+    fn services_are_at_awss_hosts_by_default() {
         let url = |service, more: &[_]| read(more).unwrap().url(service).unwrap();
         assert_eq!(
             url(AwsService::DynamoDb, &[]),
@@ -185,13 +195,13 @@ mod tests {
     }
 
     #[test]
-    fn a_service_may_be_told_where_it_is() {
-        let told = [
+    fn configured_endpoints_win() {
+        let endpoints = [
             ("AWS_ENDPOINT_URL", "http://127.0.0.1:4566"),
             ("AWS_ENDPOINT_URL_SQS", "http://[::1]:9324"),
             ("AWS_REGION", "mars-north-1"),
         ];
-        let settings = read(&told).unwrap();
+        let settings = read(&endpoints).unwrap();
         assert_eq!(settings.url(AwsService::DynamoDb).unwrap(), "http://127.0.0.1:4566");
         assert_eq!(settings.url(AwsService::Sqs).unwrap(), "http://[::1]:9324");
         assert_eq!(settings.bucket("b").unwrap().path, "/b/");
@@ -213,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn without_region_or_credentials_there_is_no_way_to_aws() {
+    fn missing_region_or_credentials_are_refused() {
         for name in ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
             assert_eq!(read(&[(name, "")]).unwrap_err(), SettingsError::Missing(name));
         }

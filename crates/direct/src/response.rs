@@ -1,23 +1,22 @@
-//! What a service answered, and what that is taken for.
+//! Responses of AWS's services, and what they mean.
 //!
-//! Nothing here makes a call, so any bytes can be tried (`tests/hostile`). What is not understood is never a success, and of what
-//! was said only a code is told.
+//! Nothing here makes a call, so that tests can try any bytes (`tests/hostile`). A response that is not understood is never a
+//! success, and of its body an error repeats nothing but a code.
 
 use std::{borrow::Cow, fmt, marker::PhantomData};
 
 use bytes::Bytes;
 use hookline_domain::kernel::port::PortError;
+use hookline_transport::cause_of;
 use http::StatusCode;
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
-use crate::cause::cause_of;
-
-/// Codes of errors that pass: throttling, as AWS's SDKs take it
+/// Codes of errors that AWS's SDKs retry: throttling, and failures of the service
 /// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>).
-const PASSING: [&str; 19] = [
+const RETRYABLE_CODES: [&str; 19] = [
     "BandwidthLimitExceeded",
     "EC2ThrottledException",
     "InternalServerError",
@@ -39,35 +38,35 @@ const PASSING: [&str; 19] = [
     "TransactionInProgressException",
 ];
 
-/// An answer that has come whole.
+/// A response that has been read whole.
 #[derive(Clone)]
-pub struct Answer {
+pub struct AwsResponse {
     service: &'static str,
     status: StatusCode,
-    said: Bytes,
+    body: Bytes,
 }
 
-/// Prints nothing of what was said.
-impl fmt::Debug for Answer {
+/// Prints nothing of the body.
+impl fmt::Debug for AwsResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { service, status, said } = self;
-        write!(f, "Answer({service}, {}, {} bytes)", status.as_u16(), said.len())
+        let Self { service, status, body } = self;
+        write!(f, "AwsResponse({service}, {}, {} bytes)", status.as_u16(), body.len())
     }
 }
 
-/// A service did not do what was asked, or cannot be understood to have done it.
+/// A service has refused a request, or its response cannot be read.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum NotDone {
-    /// The service has answered with something else than a success.
+pub(crate) enum ServiceError {
+    /// The response is no success.
     #[error("{service} answered {status} {code}")]
     Refused {
         service: &'static str,
         status: u16,
-        /// The service's word for it, as in `ConditionalCheckFailedException`.
+        /// The service's error code, as in `ConditionalCheckFailedException`.
         code: String,
     },
-    /// It is not what the service documents. What serde says of it might quote it.
-    #[error("the answer of {service} cannot be read at line {line}, column {column}")]
+    /// The body is not what the service documents. Keeps no message of serde's, which may quote it.
+    #[error("the response of {service} cannot be read at line {line}, column {column}")]
     Unreadable {
         service: &'static str,
         line: usize,
@@ -75,9 +74,9 @@ pub(crate) enum NotDone {
     },
 }
 
-impl NotDone {
-    /// As the failure of a port.
-    pub(crate) fn of(self, port: &'static str) -> PortError {
+impl ServiceError {
+    /// The failure as that of a port.
+    pub(crate) fn into_unavailable(self, port: &'static str) -> PortError {
         match &self {
             Self::Refused { status, code, .. } => {
                 let code = code.clone();
@@ -88,38 +87,39 @@ impl NotDone {
     }
 }
 
-impl Answer {
-    /// What a service, as in `DynamoDB`, answered.
-    pub fn new(service: &'static str, status: StatusCode, said: impl Into<Bytes>) -> Self {
+impl AwsResponse {
+    /// A response of a service, as in `DynamoDB`.
+    pub fn new(service: &'static str, status: StatusCode, body: impl Into<Bytes>) -> Self {
         Self {
             service,
             status,
-            said: said.into(),
+            body: body.into(),
         }
     }
 
-    /// Whether it is a success: of what is asked here, each is 200 as documented, and another is somebody else's.
+    /// True if the response is a success: 200 for each operation that is called here.
     pub(crate) fn is_success(&self) -> bool {
         self.status == StatusCode::OK
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.said.is_empty()
+        self.body.is_empty()
     }
 
-    /// Whether a second attempt may do better.
-    pub(crate) fn passes(&self) -> bool {
-        let of_status = matches!(self.status.as_u16(), 429 | 500 | 502 | 503 | 504);
-        of_status || (!self.is_success() && PASSING.contains(&&*self.json_code()))
+    /// True if the response is retryable.
+    pub(crate) fn is_retryable(&self) -> bool {
+        let is_retryable_status = matches!(self.status.as_u16(), 429 | 500 | 502 | 503 | 504);
+        is_retryable_status || (!self.is_success() && RETRYABLE_CODES.contains(&&*self.json_code()))
     }
 
-    /// Whether it is the error of this code, of a service that speaks JSON. Such an error is the asker's: 400.
+    /// True if the response is the error of this code, of a service that speaks JSON. Its status is 400, for an error of the
+    /// caller.
     pub(crate) fn is_error(&self, code: &str) -> bool {
         self.status == StatusCode::BAD_REQUEST && self.json_code() == code
     }
 
-    /// What a service that speaks JSON gave.
-    pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, NotDone> {
+    /// Reads a success of a service that speaks JSON.
+    pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, ServiceError> {
         if self.is_success() {
             self.read()
         } else {
@@ -127,32 +127,32 @@ impl Answer {
         }
     }
 
-    /// What was said, whether it is a success or an error.
-    pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, NotDone> {
-        let read = serde_json::from_slice(&self.said).map(|Object(read)| read);
-        read.map_err(|problem| NotDone::Unreadable {
+    /// Reads the body, of a success or an error.
+    pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, ServiceError> {
+        let read = serde_json::from_slice(&self.body).map(|Object(read)| read);
+        read.map_err(|problem| ServiceError::Unreadable {
             service: self.service,
             line: problem.line(),
             column: problem.column(),
         })
     }
 
-    pub(crate) fn refused(&self, code: String) -> NotDone {
-        NotDone::Refused {
+    pub(crate) fn refused(&self, code: String) -> ServiceError {
+        ServiceError::Refused {
             service: self.service,
             status: self.status.as_u16(),
             code,
         }
     }
 
-    /// The code in an error in JSON, and nothing else of it: `{"__type": "com.amazonaws.…#Code"}`, or `Code:http://…`.
+    /// The code of an error in JSON, and nothing else of it: `{"__type": "com.amazonaws.…#Code"}`, or `Code:http://…`.
     fn json_code(&self) -> String {
         #[derive(Deserialize)]
         struct Problem<'a> {
             #[serde(rename = "__type", borrow)]
             code: Cow<'a, str>,
         }
-        let problem = serde_json::from_slice(&self.said).ok();
+        let problem = serde_json::from_slice(&self.body).ok();
         let problem: Option<Problem<'_>> = problem.map(|Object(problem)| problem);
         let code = problem.as_ref().map_or("", |problem| &*problem.code);
         let code = code.rsplit_once('#').map_or(code, |(_, code)| code);
@@ -160,9 +160,9 @@ impl Answer {
         word(code).to_owned()
     }
 
-    /// The code in an error in S3's XML, and nothing else of it.
+    /// The code of an error in S3's XML, and nothing else of it.
     pub(crate) fn xml_code(&self) -> String {
-        let text = String::from_utf8_lossy(&self.said);
+        let text = String::from_utf8_lossy(&self.body);
         let code = text
             .split_once("<Code>")
             .and_then(|(_, rest)| rest.split_once("</Code>"));
@@ -170,13 +170,13 @@ impl Answer {
     }
 }
 
-/// A code, if it looks like one.
+/// A code that looks like one, or a text that says that there is none.
 fn word(code: &str) -> &str {
     let fits = (1..=64).contains(&code.len()) && code.chars().all(|c| c.is_ascii_alphanumeric() || c == '.');
     if fits { code } else { "without a code" }
 }
 
-/// What is read from an object in JSON only: for a struct, serde would take the elements of an array, in order.
+/// A value that is read from a JSON object only: serde would read a struct from an array, too.
 #[derive(Debug)]
 pub(crate) struct Object<T>(pub(crate) T);
 
@@ -204,14 +204,14 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
 mod tests {
     use super::*;
 
-    fn answer(status: u16, said: &str) -> Answer {
+    fn response(status: u16, body: &str) -> AwsResponse {
         let status = StatusCode::from_u16(status).unwrap();
-        Answer::new("DynamoDB", status, said.to_owned())
+        AwsResponse::new("DynamoDB", status, body.to_owned())
     }
 
     #[test]
-    fn of_an_error_only_its_code_is_told() {
-        let json = |said| answer(400, said).json_code();
+    fn error_repeats_nothing_but_its_code() {
+        let json = |body| response(400, body).json_code();
         assert_eq!(
             json(r#"{"__type": "com.amazonaws.sqs#QueueDoesNotExist", "message": "a secret"}"#),
             "QueueDoesNotExist"
@@ -230,7 +230,7 @@ mod tests {
         ] {
             assert_eq!(json(other), "without a code");
         }
-        let xml = |said| answer(400, said).xml_code();
+        let xml = |body| response(400, body).xml_code();
         assert_eq!(
             xml("<?xml version=\"1.0\"?><Error><Code>NoSuchBucket</Code><BucketName>secret</BucketName></Error>"),
             "NoSuchBucket"
@@ -241,46 +241,50 @@ mod tests {
     }
 
     #[test]
-    fn what_passes_is_told_from_what_is_refused() {
-        let passes = |status, code| answer(status, &format!(r#"{{"__type": "{code}"}}"#)).passes();
-        assert!(passes(500, "") && passes(503, "") && passes(429, ""));
-        assert!(passes(400, "ThrottlingException") && passes(400, "ProvisionedThroughputExceededException"));
-        assert!(!passes(400, "ConditionalCheckFailedException") && !passes(403, "AccessDeniedException"));
-        assert!(!passes(200, "ThrottlingException"));
+    fn throttling_is_retryable_and_refusals_are_not() {
+        let retried = |status, code| response(status, &format!(r#"{{"__type": "{code}"}}"#)).is_retryable();
+        assert!(retried(500, "") && retried(503, "") && retried(429, ""));
+        assert!(retried(400, "ThrottlingException") && retried(400, "ProvisionedThroughputExceededException"));
+        assert!(!retried(400, "ConditionalCheckFailedException") && !retried(403, "AccessDeniedException"));
+        assert!(!retried(200, "ThrottlingException"));
     }
 
     /// `errors.json` is made from botocore's lists and the models of the operations that are called here.
     #[test]
-    fn errors_that_awss_clients_retry_are_retried_and_no_others() {
+    fn errors_are_retried_that_awss_clients_retry_and_no_others() {
         let errors = include_str!("../../../tests/conformance/errors.json");
         let errors: serde_json::Value = serde_json::from_str(errors).unwrap();
-        let told = |kind: &str| errors[kind].as_array().unwrap().clone();
-        let passes = |status, code: &str| answer(status, &format!(r#"{{"__type": "com.amazonaws#{code}"}}"#)).passes();
-        for code in told("again") {
-            assert!(passes(400, code.as_str().unwrap()), "{code} is retried");
+        let listed = |kind: &str| errors[kind].as_array().unwrap().clone();
+        let retried =
+            |status, code: &str| response(status, &format!(r#"{{"__type": "com.amazonaws#{code}"}}"#)).is_retryable();
+        for code in listed("again") {
+            assert!(retried(400, code.as_str().unwrap()), "{code} is retried");
         }
-        for code in told("final") {
-            assert!(!passes(400, code.as_str().unwrap()), "{code} is not");
+        for code in listed("final") {
+            assert!(!retried(400, code.as_str().unwrap()), "{code} is not");
         }
-        for status in told("statuses") {
+        for status in listed("statuses") {
             assert!(
-                passes(u16::try_from(status.as_u64().unwrap()).unwrap(), ""),
+                retried(u16::try_from(status.as_u64().unwrap()).unwrap(), ""),
                 "{status} is retried"
             );
         }
     }
 
     #[test]
-    fn what_cannot_be_read_is_not_quoted() {
+    fn unreadable_body_is_not_quoted() {
         #[derive(Debug, Deserialize)]
-        struct Got {
+        struct Output {
             #[serde(rename = "SecretString")]
             _text: String,
         }
-        for said in [r#"{"SecretString": 4711}"#, "\"4711\"", r#"["4711"]"#] {
-            let problem = answer(200, said).json::<Got>().unwrap_err();
-            let told = format!("{problem} {problem:?}");
-            assert!(told.contains("cannot be read") && !told.contains("4711"), "{told}");
+        for body in [r#"{"SecretString": 4711}"#, "\"4711\"", r#"["4711"]"#] {
+            let problem = response(200, body).json::<Output>().unwrap_err();
+            let printed = format!("{problem} {problem:?}");
+            assert!(
+                printed.contains("cannot be read") && !printed.contains("4711"),
+                "{printed}"
+            );
         }
     }
 }

@@ -1,14 +1,15 @@
-//! Variants whose stock is counted, in as few bytes as will do, because each change writes the whole item: the ids in
-//! order, each as its distance from the one before, times two, plus one if its stock is counted, in LEB128. A product's
-//! variants have ids close to each other, so that each takes two or three bytes: 2,048 of them some 6 KB.
+//! Variants whose stock is counted, in few bytes, because each change writes the whole item: the ids in order, each as its
+//! distance from the one before, times two, plus one if its stock is counted, in LEB128. A product's variants have ids close
+//! to each other, so that each takes two or three bytes: 2,048 of them some 6 KB.
 
-use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use hookline_domain::{event::product::Tracking, kernel::ids::EntityId};
 
-use crate::attributes::Malformed;
+use crate::value::{Item, MalformedError, Value};
 
-/// Writes it; `None` if an id is no number, as Shopify's are, and nothing is remembered then.
-pub(super) fn write(tracking: &Tracking) -> Option<AttributeValue> {
+const ATTRIBUTE: &str = "tracking";
+
+/// Encodes the variants; `None` if an id is not a number as Shopify's are, and then nothing is stored.
+pub(super) fn write(tracking: &Tracking) -> Option<Value> {
     let ids = tracking
         .iter()
         .map(|(id, tracked)| Some((id.as_str().parse().ok()?, *tracked)));
@@ -24,13 +25,13 @@ pub(super) fn write(tracking: &Tracking) -> Option<AttributeValue> {
         }
         bytes.push(low_bits(rest));
     }
-    Some(AttributeValue::B(Blob::new(bytes)))
+    Some(Value::B(bytes))
 }
 
-/// Reads what [`write`] wrote.
-pub(super) fn read(kept: &AttributeValue) -> Result<Tracking, Malformed> {
-    let malformed = || Malformed::new("tracking");
-    let bytes = kept.as_b().map_err(|_| malformed())?.as_ref();
+/// Decodes the variants of an item.
+pub(super) fn read(item: &Item) -> Result<Tracking, MalformedError> {
+    let malformed = || MalformedError::new(ATTRIBUTE);
+    let bytes = item.bytes(ATTRIBUTE)?;
     let (mut tracking, mut before) = (Tracking::new(), 0_u64);
     let (mut value, mut shift) = (0_u128, 0);
     for byte in bytes {
@@ -65,8 +66,12 @@ mod tests {
             .collect()
     }
 
+    fn item(value: Value) -> Item {
+        Item::from([(ATTRIBUTE, value)])
+    }
+
     #[test]
-    fn what_is_written_reads_back() {
+    fn tracking_reads_back() {
         for ids in [
             vec![],
             vec![0],
@@ -74,20 +79,20 @@ mod tests {
             vec![9, 10, 49_512_345_678_901, u64::MAX - 1, u64::MAX],
         ] {
             let tracking = tracking(ids);
-            assert_eq!(read(&write(&tracking).unwrap()).unwrap(), tracking);
+            assert_eq!(read(&item(write(&tracking).unwrap())).unwrap(), tracking);
         }
     }
 
     #[test]
-    fn as_many_variants_as_a_product_may_have_take_a_few_kilobytes() {
+    fn most_variants_that_a_product_may_have_take_a_few_kilobytes() {
         let tracking = tracking((0..2_048).map(|n| 49_512_345_678_901 + n * 32_768));
-        let written = write(&tracking).unwrap();
-        assert!(written.as_b().unwrap().as_ref().len() < 7_000);
+        let written = item(write(&tracking).unwrap());
+        assert!(written.bytes(ATTRIBUTE).unwrap().len() < 7_000);
         assert_eq!(read(&written).unwrap(), tracking);
     }
 
     #[test]
-    fn ids_that_are_no_numbers_are_not_remembered_and_nonsense_is_malformed() {
+    fn other_ids_than_numbers_are_not_stored_and_nonsense_is_malformed() {
         assert_eq!(write(&[(EntityId::new("a").unwrap(), true)].into()), None);
         for nonsense in [
             vec![0x80],
@@ -95,8 +100,8 @@ mod tests {
             vec![0xff; 9],
             [vec![0x05], vec![0xff; 9], vec![0x03]].concat(),
         ] {
-            assert!(read(&AttributeValue::B(Blob::new(nonsense))).is_err());
+            assert!(read(&item(Value::B(nonsense))).is_err());
         }
-        assert!(read(&AttributeValue::Bool(true)).is_err());
+        assert!(read(&item(Value::Bool(true))).is_err());
     }
 }

@@ -1,0 +1,58 @@
+//! Facts about an entity that are stored beside its version.
+
+use hookline_domain::{
+    catalogue::{
+        digest::Digest,
+        entities::{ObservedFields, RememberedFields},
+    },
+    event::product::Collections,
+    kernel::ids::EntityId,
+};
+
+use super::tracking;
+use crate::value::{Item, MalformedError, Value};
+
+/// Attributes that a state sets, by their names.
+pub(super) fn write(told: ObservedFields<'_>) -> Vec<(&'static str, Value)> {
+    let collections = told.collections.map(|told| Value::M(write_collections(told)));
+    let tracking = told.tracking.and_then(tracking::write);
+    let digest = told.digest.map(|told| Value::text(told.as_str()));
+    [("collections", collections), ("tracking", tracking), ("digest", digest)]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
+}
+
+/// Reads the facts in an item.
+///
+/// # Errors
+/// [`MalformedError`] when one is unreadable.
+pub fn read_facts(item: &Item) -> Result<RememberedFields, MalformedError> {
+    let digest = item
+        .has("digest")
+        .then(|| item.text("digest"))
+        .transpose()?
+        .map(Digest::read);
+    Ok(RememberedFields {
+        collections: item.has("collections").then(|| read_collections(item)).transpose()?,
+        tracking: item.has("tracking").then(|| tracking::read(item)).transpose()?,
+        digest,
+    })
+}
+
+fn write_collections(collections: &Collections) -> Item {
+    collections
+        .iter()
+        .map(|(id, title)| (id.to_string(), Value::text(title.as_str())))
+        .collect()
+}
+
+fn read_collections(item: &Item) -> Result<Collections, MalformedError> {
+    let malformed = || MalformedError::new("collections");
+    let titles = item.map("collections")?;
+    let read = titles.names().map(|id| {
+        let title = titles.find_text(id).ok_or_else(malformed)?;
+        Ok((EntityId::new(id).map_err(|_| malformed())?, title.to_owned()))
+    });
+    read.collect()
+}
