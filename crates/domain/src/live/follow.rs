@@ -47,7 +47,7 @@ pub struct Follow<W, S, A, P, C> {
     pub push: P,
     /// Clock.
     pub clock: C,
-    /// Returns the key of the store that a client means by a label; `None` if it names none.
+    /// Returns the key of the store that a label names; provided by the code of the sources.
     pub key: fn(&StoreLabel) -> Option<StoreKey>,
 }
 

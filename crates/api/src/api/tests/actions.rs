@@ -220,7 +220,7 @@ async fn replay_sends_a_delivery_with_an_id_of_its_own() {
 async fn refused_replay_says_why() {
     let cases = [
         (true, None, false, 409, "not been settled"),
-        (true, Some(Fate::Parked), true, 409, "nothing of it waits"),
+        (true, Some(Fate::Parked), true, 409, "no message of it is left"),
         (true, Some(Fate::Noted), false, 409, "not in the archive"),
         (false, Some(Fate::Applied), true, 409, "ArchiveDays"),
     ];
