@@ -102,8 +102,8 @@ text_id!(
     Source, "source", 32, |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'
 );
 text_id!(
-        /// Account at a source, as in `demo.myshopify.com` or `MJUNIPER1OAK2`. Names that differ by case alone are two stores;
-        /// a source whose names have no case folds it first.
+    /// Account at a source, as in `demo.myshopify.com` or `MJUNIPER1OAK2`. Names that differ by case alone are two stores;
+    /// a source whose names have no case folds it first.
     StoreName, "store", 255,
     |c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')
 );

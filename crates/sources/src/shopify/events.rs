@@ -81,7 +81,7 @@ pub(super) fn interpret_events(topic: Topic, body: &[u8]) -> Option<Result<Event
         let id = body.id(&subject);
         // The message names the first of the places that may hold the id.
         id.map_or_else(
-            || Err(expected("query_variables", "the one id of what changed")),
+            || Err(expected("query_variables", "the one id of what has changed")),
             |id| Ok((subject.event)(entity_id(id)?)),
         )
     })

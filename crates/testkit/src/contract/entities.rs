@@ -120,7 +120,15 @@ pub async fn entities_are_isolated(entities: &impl Entities) {
     };
     advance(entities, &entity, 9).await;
     entities.bury(&entity, noon()).await.unwrap();
-    for other in [product(&store("other"), "1"), product(&store("demo"), "2"), collection] {
+    let mut other_case = entity.clone();
+    other_case.store.store = "Demo.myshopify.com".parse().unwrap();
+    let others = [
+        product(&store("other"), "1"),
+        product(&store("demo"), "2"),
+        collection,
+        other_case,
+    ];
+    for other in others {
         assert_eq!(advance(entities, &other, 1).await, PASSED, "{other}");
     }
 }

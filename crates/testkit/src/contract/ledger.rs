@@ -176,8 +176,10 @@ pub async fn deliveries_are_isolated(ledger: &(impl Claims + Ledger)) {
     other_topic.topic = "products/create".parse().unwrap();
     let mut other_store = delivery("1");
     other_store.store = crate::builders::store("other");
+    let mut other_case = delivery("1");
+    other_case.store.store = "Demo.myshopify.com".parse().unwrap();
     claim(ledger, "1", "a", noon()).await;
-    for other in [delivery("2"), other_topic, other_store] {
+    for other in [delivery("2"), other_topic, other_store, other_case] {
         assert_eq!(
             ledger.claim(&other, &attempt("b", noon())).await.unwrap(),
             Claim::Fresh,

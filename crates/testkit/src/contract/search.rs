@@ -140,7 +140,8 @@ pub async fn title_outweighs_description(index: &(impl Index + Search)) {
 pub async fn documents_of_other_stores_are_never_found(index: &(impl Index + Search)) {
     let mut other_source = store("demo");
     other_source.source = Source::new("square").unwrap();
-    let elsewhere = [store("other"), store("demo-2"), other_source];
+    let [upper, lower] = ["stripe#acct_1AbC", "stripe#acct_1abc"].map(|key| key.parse().unwrap());
+    let elsewhere = [store("other"), store("demo-2"), other_source, upper, lower];
     let here = product(&store("demo"), "1");
     let mut changes = vec![put(&here, "Kettle here", "A kettle.")];
     changes.extend(

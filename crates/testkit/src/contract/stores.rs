@@ -50,6 +50,7 @@ macro_rules! stores_contract {
                 usage_of_secrets_adds_up,
                 rotations_are_isolated,
                 stores_are_isolated,
+                stores_that_differ_by_case_are_isolated,
                 fields_of_sync_read_back,
                 connected_flag_may_be_set_and_removed,
                 store_is_listed_once,
@@ -373,6 +374,16 @@ pub async fn stores_are_isolated(stores: &impl Stores) {
     stores.record(&store("other"), &StoreUpdate::default()).await.unwrap();
     stores.disable(&store("demo"), noon()).await.unwrap();
     assert_eq!(found(stores, "other").await, StoreRecord::default());
+}
+
+pub async fn stores_that_differ_by_case_are_isolated<S: Stores + StoreList>(stores: &S) {
+    let [upper, lower] = ["stripe#acct_1AbC", "stripe#acct_1abc"].map(|key| key.parse().unwrap());
+    stores.record(&upper, &sample_update()).await.unwrap();
+    assert_eq!(stores.find(&lower).await.unwrap(), None);
+    stores.disable(&lower, noon()).await.unwrap();
+    assert!(stores.find(&upper).await.unwrap().unwrap().enabled);
+    let listed: Vec<_> = all(stores).await.unwrap().into_iter().map(|(store, _)| store).collect();
+    assert!(listed.contains(&upper) && listed.contains(&lower), "{listed:?}");
 }
 
 pub async fn fields_of_sync_read_back<S: Stores + StoreViews>(stores: &S) {
