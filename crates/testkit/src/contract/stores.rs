@@ -382,7 +382,7 @@ pub async fn stores_that_differ_by_case_are_isolated<S: Stores + StoreList>(stor
     assert_eq!(stores.find(&lower).await.unwrap(), None);
     stores.disable(&lower, noon()).await.unwrap();
     assert!(stores.find(&upper).await.unwrap().unwrap().enabled);
-    let listed: Vec<_> = all(stores).await.unwrap().into_iter().map(|(store, _)| store).collect();
+    let listed: Vec<_> = all(stores).await.unwrap().into_keys().collect();
     assert!(listed.contains(&upper) && listed.contains(&lower), "{listed:?}");
 }
 
