@@ -1,5 +1,5 @@
 //! The panel's page with its assets, as files that were read at the start ([`Files`]), served with headers that allow
-//! the page what it needs and nothing else ([`policy`]).
+//! the page what it needs and nothing else (`policy`).
 //!
 //! These files are public: they contain no secret. The page gets its data from the API.
 

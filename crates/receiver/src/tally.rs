@@ -3,7 +3,7 @@
 //!
 //! Otherwise a duplicate would cost a second write, and a stranger could make us write at will. Counts that a function
 //! holds when Lambda ends it are lost; the log line of each request is not. Use of two client secrets is held apart, and
-//! more carefully: [`secret_usage`](crate::secret_usage).
+//! more carefully: `secret_usage`.
 
 use std::{
     collections::HashMap,

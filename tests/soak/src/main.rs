@@ -48,7 +48,7 @@ struct Arguments {
     /// Repeats a run's choices.
     #[arg(long, default_value_t = 20_261_114)]
     seed: u64,
-    /// Folder of the built functions, each as <name>/bootstrap.
+    /// Folder of the built functions, each as `<name>/bootstrap`.
     #[arg(long, default_value = "target/lambda")]
     functions: PathBuf,
     /// File for the output of the functions.

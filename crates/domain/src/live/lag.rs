@@ -34,7 +34,7 @@ pub struct Percentiles {
 }
 
 impl Lag {
-    /// Computes the lag of the first [`LAG_OF`] of these entries, which are newest first. Counts only applied
+    /// Computes the lag of the first `LAG_OF` of these entries, which are newest first. Counts only applied
     /// deliveries, each once, because no others have waited for the index.
     #[must_use]
     pub fn of<'a>(entries: impl IntoIterator<Item = &'a ActivityEntry>) -> Self {

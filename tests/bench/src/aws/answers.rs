@@ -64,7 +64,7 @@ pub fn answer(head: &Parts, body: &[u8], tables: Tables) -> anyhow::Result<StubR
     }
 }
 
-/// Returns true if [`statements`] handles a request.
+/// Returns true if [`statements()`] handles a request.
 pub fn is_batch_of_statements(head: &Parts) -> bool {
     let target = head.headers.get("x-amz-target");
     target.is_some_and(|target| target == "DynamoDB_20120810.BatchExecuteStatement")
