@@ -12,6 +12,7 @@ pub mod audit;
 mod compliance;
 mod finish;
 mod follow_ups;
+mod route;
 #[cfg(test)]
 mod tests;
 mod unpack;
@@ -25,9 +26,13 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 pub use self::archiving::{Copies, Keep};
-use self::compliance::take_requests;
 pub use self::compliance::{Compliance, Comply, NoCompliance, NoConnections, Reached};
 pub use self::unpack::{FetchBodyError, Fetched, Unpack, UnpackError};
+use self::{
+    compliance::PrivacyRequest,
+    follow_ups::{FollowUps, Unfetched, park_without_token},
+    route::{Step, route},
+};
 pub use crate::catalogue::apply::Verdict;
 use crate::{
     catalogue::{
@@ -39,7 +44,7 @@ use crate::{
     delivery::{
         Delivery,
         failed::FailedDeliveries,
-        ledger::{Completion, Ledger},
+        ledger::{Completion, Fate, Ledger},
         subject::Subject,
     },
     event::Interpret,
@@ -162,6 +167,62 @@ struct Batch {
     unknown: BTreeSet<StoreKey>,
 }
 
+/// Items of one store that go on to the index.
+#[derive(Default)]
+struct Routed {
+    /// Position and time of each uninstall.
+    uninstalls: Vec<(usize, Timestamp)>,
+    /// States and deletions.
+    states: Vec<Item>,
+}
+
+impl Batch {
+    /// Routes the items of one store. Those that need nothing from the index get their verdict here; a follow-up or a
+    /// request that fails later changes it.
+    fn route(
+        &mut self,
+        store: &StoreKey,
+        record: &StoreRecord,
+        items: Vec<Item>,
+        follow_ups: &mut FollowUps,
+        requests: &mut Vec<PrivacyRequest>,
+    ) -> Routed {
+        let mut routed = Routed::default();
+        for item in items {
+            let at = item.at;
+            match route(&item.event, record.connected) {
+                Step::Index => routed.states.push(item),
+                Step::IndexAndFetch(follow_up) => {
+                    follow_ups.add(store, follow_up, at);
+                    routed.states.push(item);
+                }
+                Step::IndexPart => {
+                    follow_ups.add_unfetched(at, Unfetched::Rest);
+                    routed.states.push(item);
+                }
+                Step::Fetch(follow_up) => {
+                    follow_ups.add(store, follow_up, at);
+                    self.verdicts.decide(at, Verdict::Settled(Fate::Applied));
+                }
+                Step::AwaitToken => self.verdicts.decide(at, park_without_token()),
+                Step::DiscardStock => {
+                    follow_ups.add_unfetched(at, Unfetched::Stock);
+                    self.verdicts.decide(at, Verdict::Settled(Fate::Discarded));
+                }
+                Step::EndInstall => routed.uninstalls.push((at, item.observed_at)),
+                Step::Comply(request) => {
+                    // Every item is from a delivery; without one there is no verdict, so the message is retried.
+                    if let Some((delivery, received_at)) = &self.slots[at].delivery {
+                        requests.push(PrivacyRequest::new(request, &item, delivery, *received_at));
+                    }
+                }
+                Step::Note => self.verdicts.decide(at, Verdict::Settled(Fate::Noted)),
+            }
+        }
+        routed
+    }
+}
+
 impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P: Comply, C: Clock>
     Reindex<L, E, S, I, J, P, C>
 {
@@ -172,14 +233,16 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
         let mut records = self.find_stores(&mut batch).await;
 
         let mut placed = Placed::default();
-        let mut follow_ups = follow_ups::FollowUps::default();
+        let mut follow_ups = FollowUps::default();
         let mut requests = Vec::new();
         for (store, items) in std::mem::take(&mut batch.items) {
             if let Some(record) = records.get_mut(&store) {
-                let items = take_requests(&mut batch, &store, items, &mut requests);
-                let items = follow_ups.extract(&mut batch.verdicts, record, &store, items);
+                let routed = batch.route(&store, record, items, &mut follow_ups, &mut requests);
                 self.apply
-                    .place(&mut batch.verdicts, &mut placed, record, &store, items)
+                    .end_installs(&mut batch.verdicts, &mut placed, record, &store, routed.uninstalls)
+                    .await;
+                self.apply
+                    .place(&mut batch.verdicts, &mut placed, record, &store, routed.states)
                     .await;
             }
         }

@@ -22,7 +22,7 @@ use std::future::Future;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Batch, Reindex, Verdict};
+use super::{Reindex, Verdict};
 use crate::{
     catalogue::{apply::Item, entities::Entities, index::Index, jobs::Jobs},
     consumer::audit::{Audit, AuditRecord},
@@ -30,11 +30,11 @@ use crate::{
         failed::FailedDeliveries,
         ledger::{Fate, Ledger},
     },
-    event::{Event, Request},
+    event::Request,
     kernel::{
         erase::Erase,
         failure::ErrorCode,
-        ids::{DeliveryId, StoreKey},
+        ids::{DeliveryId, DeliveryKey, StoreKey},
         port::{Clock, PortError},
     },
     live::ForgetActivity,
@@ -178,32 +178,18 @@ pub(super) struct PrivacyRequest {
     observed_at: Timestamp,
 }
 
-/// Takes the items that change no document out of one store's items: orders and samples, which are noted, and privacy
-/// requests.
-pub(super) fn take_requests(
-    batch: &mut Batch,
-    store: &StoreKey,
-    items: Vec<Item>,
-    requests: &mut Vec<PrivacyRequest>,
-) -> Vec<Item> {
-    let mut others = Vec::with_capacity(items.len());
-    for item in items {
-        match (&item.event, &batch.slots[item.at].delivery) {
-            (Event::OrderCreated(_) | Event::Sample, _) => {
-                batch.verdicts.decide(item.at, Verdict::Settled(Fate::Noted));
-            }
-            (Event::Compliance(what), Some((key, received_at))) => requests.push(PrivacyRequest {
-                at: item.at,
-                what: *what,
-                store: store.clone(),
-                delivery: key.id.clone(),
-                received_at: *received_at,
-                observed_at: item.observed_at,
-            }),
-            _ => others.push(item),
+impl PrivacyRequest {
+    /// A request that arrived as this item, by this delivery.
+    pub(super) fn new(what: Request, item: &Item, delivery: &DeliveryKey, received_at: Timestamp) -> Self {
+        Self {
+            at: item.at,
+            what,
+            store: delivery.store.clone(),
+            delivery: delivery.id.clone(),
+            received_at,
+            observed_at: item.observed_at,
         }
     }
-    others
 }
 
 /// The install that a request is about.

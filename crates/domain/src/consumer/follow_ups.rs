@@ -8,19 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Comply, Reindex, Verdict};
+use super::{Comply, Reindex, Verdict, route::FollowUp};
 use crate::{
     catalogue::{
-        apply::{Item, Verdicts},
+        apply::Verdicts,
         entities::Entities,
         index::Index,
         jobs::{Job, Jobs, Members, Task},
     },
-    delivery::{
-        failed::FailedDeliveries,
-        ledger::{Fate, Ledger},
-    },
-    event::Event,
+    delivery::{failed::FailedDeliveries, ledger::Ledger},
     kernel::{
         failure::{ErrorCode, LastError},
         ids::{DeliveryKey, EntityId, EntityKey, StoreKey},
@@ -55,68 +51,20 @@ pub(super) enum Unfetched {
 }
 
 impl FollowUps {
-    /// Takes out the items that carry no state and have to be fetched. An item that carries a state, but not all of it,
-    /// stays and is fetched as well.
-    pub(super) fn extract(
-        &mut self,
-        verdicts: &mut Verdicts,
-        record: &StoreRecord,
-        store: &StoreKey,
-        items: Vec<Item>,
-    ) -> Vec<Item> {
-        let mut others = Vec::with_capacity(items.len());
-        for item in items {
-            let follow_ups = self.stores.entry(store.clone()).or_default();
-            match (&item.event, record.connected) {
-                (Event::ProductChanged(id), true) => {
-                    follow_ups.products.entry(id.clone()).or_default().push(item.at);
-                    verdicts.decide(item.at, Verdict::Settled(Fate::Applied));
-                }
-                (Event::ProductChanged(_) | Event::CollectionChanged(_), false) => verdicts.decide(
-                    item.at,
-                    Verdict::Parked {
-                        code: ErrorCode::NotConnected,
-                        message: "this delivery carries an id only, and we hold no token to fetch the rest: \
-                                  `hookline store add`, then redrive"
-                            .into(),
-                    },
-                ),
-                (Event::StockChanged(id), true) => {
-                    follow_ups.items.entry(id.clone()).or_default().push(item.at);
-                    verdicts.decide(item.at, Verdict::Settled(Fate::Applied));
-                }
-                (Event::StockChanged(_), false) => {
-                    self.unfetched.insert(item.at, Unfetched::Stock);
-                    verdicts.decide(item.at, Verdict::Settled(Fate::Discarded));
-                }
-                (Event::ProductUpdated(product), true) if !product.is_whole() => {
-                    follow_ups.products.entry(product.id.clone()).or_default().push(item.at);
-                    others.push(item);
-                }
-                (Event::ProductUpdated(product), false) if !product.is_whole() => {
-                    self.unfetched.insert(item.at, Unfetched::Rest);
-                    others.push(item);
-                }
-                (Event::CollectionChanged(id), true) => {
-                    follow_ups.collections.entry(id.clone()).or_default().push(item.at);
-                    verdicts.decide(item.at, Verdict::Settled(Fate::Applied));
-                }
-                (Event::CollectionUpdated(collection), true) => {
-                    follow_ups
-                        .collections
-                        .entry(collection.id.clone())
-                        .or_default()
-                        .push(item.at);
-                    others.push(item);
-                }
-                (Event::CollectionDeleted(id), true) => {
-                    follow_ups.collections.entry(id.clone()).or_default().push(item.at);
-                    others.push(item);
-                }
-                _ => others.push(item),
-            }
-        }
-        others
+    /// Adds a follow-up of the delivery at this place.
+    pub(super) fn add(&mut self, store: &StoreKey, follow_up: FollowUp, at: usize) {
+        let follow_ups = self.stores.entry(store.clone()).or_default();
+        let (ids, id) = match follow_up {
+            FollowUp::Product(id) => (&mut follow_ups.products, id),
+            FollowUp::InventoryItem(id) => (&mut follow_ups.items, id),
+            FollowUp::Collection(id) => (&mut follow_ups.collections, id),
+        };
+        ids.entry(id).or_default().push(at);
+    }
+
+    /// Adds data that cannot be fetched for the delivery at this place.
+    pub(super) fn add_unfetched(&mut self, at: usize, unfetched: Unfetched) {
+        self.unfetched.insert(at, unfetched);
     }
 
     /// Adds products with open questions that only the store can answer.
@@ -132,6 +80,16 @@ impl FollowUps {
     /// Data that could not be fetched for the delivery at this place.
     pub(super) fn unfetched(&self, at: usize) -> Option<Unfetched> {
         self.unfetched.get(&at).copied()
+    }
+}
+
+/// Verdict on a delivery that only names what changed, of a store that we hold no token for.
+pub(super) fn park_without_token() -> Verdict {
+    Verdict::Parked {
+        code: ErrorCode::NotConnected,
+        message: "this delivery carries an id only, and we hold no token to fetch the rest: \
+                  `hookline store add`, then redrive"
+            .into(),
     }
 }
 

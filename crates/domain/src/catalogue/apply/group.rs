@@ -274,20 +274,14 @@ pub(super) struct Observation {
     pub(super) past: bool,
 }
 
-/// Returns the state of an entity in an event; `None` if the event is about no entity or has no state. Prices without a
-/// currency are in the store's.
-pub(super) fn observation(
-    store: &StoreKey,
-    item: Item,
-    record: &StoreRecord,
-) -> Result<Option<Observation>, InterpretError> {
+/// Returns the state of an entity in an event; an error if the event carries none, which the consumer's route and the
+/// client of the source's API rule out. Prices without a currency are in the store's.
+pub(super) fn observation(store: &StoreKey, item: Item, record: &StoreRecord) -> Result<Observation, InterpretError> {
     let Item {
         observed_at, is_asked, ..
     } = item;
     let seen_at = |signed_at: Timestamp| if is_asked { observed_at } else { signed_at };
-    let Some(entity) = item.event.entity(store) else {
-        return Ok(None);
-    };
+    let entity = item.event.entity(store).ok_or_else(no_state)?;
     let (version, seen_at, content, facts) = match item.event {
         Event::ProductUpdated(mut product) => {
             let seen_at = seen_at(product.updated_at);
@@ -328,16 +322,16 @@ pub(super) fn observation(
         | Event::OrderCreated(_)
         | Event::AppUninstalled
         | Event::Sample
-        | Event::Compliance(_) => return Ok(None),
+        | Event::Compliance(_) => return Err(no_state()),
     };
-    Ok(Some(Observation {
+    Ok(Observation {
         entity,
         version,
         observed_at: seen_at,
         content,
         facts,
         past: false,
-    }))
+    })
 }
 
 /// Returns the facts of a product's state.
@@ -354,6 +348,13 @@ fn facts(entity: &EntityKey, product: &mut Product, connected: bool) -> Facts {
         tracking: product.tracking(),
         digest: missing.is_none().then(|| Digest::of_product(entity, product)),
         missing,
+    }
+}
+
+fn no_state() -> InterpretError {
+    InterpretError::Schema {
+        path: "(the event)".into(),
+        problem: "it carries no state to index".into(),
     }
 }
 

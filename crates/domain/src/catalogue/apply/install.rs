@@ -19,7 +19,6 @@ use crate::{
         index::{Index, IndexChange},
     },
     delivery::ledger::Fate,
-    event::Event,
     kernel::{
         failure::ErrorCode,
         ids::{EntityKey, StoreKey},
@@ -50,7 +49,29 @@ pub(crate) struct Removal {
 }
 
 impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
-    /// Assigns one store's events to installs: records uninstalls first, then groups the others by entity.
+    /// Records one store's uninstalls, each with its position in the batch and its time. Comes before [`place`](Self::place).
+    pub(crate) async fn end_installs(
+        &self,
+        verdicts: &mut Verdicts,
+        placed: &mut Placed,
+        record: &mut StoreRecord,
+        store: &StoreKey,
+        uninstalls: Vec<(usize, Timestamp)>,
+    ) {
+        for (at, ended) in uninstalls {
+            match self.record_uninstall(record, store, ended).await {
+                Ok(true) => placed.removals.push(Removal {
+                    at,
+                    store: store.clone(),
+                    ended,
+                }),
+                Ok(false) => verdicts.decide(at, Verdict::Settled(Fate::Discarded)),
+                Err(failure) => verdicts.decide(at, Verdict::storage(&failure)),
+            }
+        }
+    }
+
+    /// Assigns one store's states and deletions to installs, and groups them by entity.
     pub(crate) async fn place(
         &self,
         verdicts: &mut Verdicts,
@@ -59,30 +80,16 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
         store: &StoreKey,
         items: Vec<Item>,
     ) {
-        let (uninstalls, others): (Vec<Item>, Vec<Item>) =
-            items.into_iter().partition(|item| item.event == Event::AppUninstalled);
-        for item in uninstalls {
-            match self.record_uninstall(record, store, item.observed_at).await {
-                Ok(true) => placed.removals.push(Removal {
-                    at: item.at,
-                    store: store.clone(),
-                    ended: item.observed_at,
-                }),
-                Ok(false) => verdicts.decide(item.at, Verdict::Settled(Fate::Discarded)),
-                Err(failure) => verdicts.decide(item.at, Verdict::storage(&failure)),
-            }
-        }
-        for item in others {
+        for item in items {
             let at = item.at;
             match observation(store, item, record) {
-                Ok(Some(observation)) => match self.assign_install(record, observation).await {
+                Ok(observation) => match self.assign_install(record, observation).await {
                     Ok(observation) => {
                         let group = placed.groups.entry(observation.entity.clone()).or_default();
                         group.add(at, observation);
                     }
                     Err(failure) => verdicts.decide(at, Verdict::storage(&failure)),
                 },
-                Ok(None) => verdicts.decide(at, Verdict::Settled(Fate::Discarded)),
                 Err(problem) => verdicts.decide(at, parked(&problem)),
             }
         }
@@ -213,12 +220,11 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory::noon;
     use crate::{
         catalogue::index::{Search, SearchQuery},
-        event::{Observed, product::Product},
+        event::{Event, Observed, product::Product},
         kernel::ids::{EntityId, Source, StoreName},
-        memory::{MemoryEntities, MemoryIndex, MemoryStores},
+        memory::{MemoryEntities, MemoryIndex, MemoryStores, noon},
     };
 
     fn stove(at: &str) -> Observed {
