@@ -28,7 +28,7 @@ ALLOWED = {
     "crates/cli/src/webhooks/": "commands call Shopify's Admin API",
     "crates/domain/src/kernel/ids.rs": "the source whose stores are written by their names alone",
     "crates/domain/src/kernel/advice.rs": "a sentence for people",
-    "crates/domain/src/delivery/ledger/meaning.rs": "a sentence for people",
+    "crates/domain/src/delivery/ledger/explain.rs": "a sentence for people",
     "crates/domain/src/store/status/silence.rs": "a sentence for people",
 }
 

@@ -48,13 +48,13 @@ enum EventType {
 /// Response to API Gateway; that of `$connect` accepts or rejects the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct SocketAnswer {
+pub struct SocketResponse {
     /// HTTP status code.
     pub status_code: u16,
 }
 
 /// Handles one event.
-pub async fn answer<W, S, A, P, C>(follow: &Follow<W, S, A, P, C>, event: SocketEvent) -> SocketAnswer
+pub async fn answer<W, S, A, P, C>(follow: &Follow<W, S, A, P, C>, event: SocketEvent) -> SocketResponse
 where
     W: Watchers,
     S: Stores + StoreViews,
@@ -74,7 +74,7 @@ where
                     outcome = "unauthorized",
                     "rejected a connection without a principal from the authorizer"
                 );
-                return SocketAnswer { status_code: 401 };
+                return SocketResponse { status_code: 401 };
             };
             ("connected", follow.connected(connection, principal).await)
         }
@@ -96,18 +96,18 @@ fn message(event: &SocketEvent) -> &str {
 
 /// Removes a closed connection. API Gateway sends `$disconnect` on a best-effort basis
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-route-keys-connect-disconnect.html>).
-pub async fn forget(watchers: &impl Watchers, event: SocketEvent) -> SocketAnswer {
+pub async fn forget(watchers: &impl Watchers, event: SocketEvent) -> SocketResponse {
     let started = Instant::now();
     let connection = event.request_context.connection_id.as_str();
     finish(connection, "disconnected", started, &watchers.remove(connection).await)
 }
 
-fn finish(connection: &str, event: &'static str, started: Instant, done: &Result<(), PortError>) -> SocketAnswer {
+fn finish(connection: &str, event: &'static str, started: Instant, done: &Result<(), PortError>) -> SocketResponse {
     let duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
     match done {
         Ok(()) => {
             tracing::info!(connection, outcome = event, duration_us, "connection event handled");
-            SocketAnswer { status_code: 200 }
+            SocketResponse { status_code: 200 }
         }
         Err(failure) => {
             let error = chain(failure);
@@ -119,7 +119,7 @@ fn finish(connection: &str, event: &'static str, started: Instant, done: &Result
                 error,
                 "failed to handle a connection event"
             );
-            SocketAnswer { status_code: 503 }
+            SocketResponse { status_code: 503 }
         }
     }
 }

@@ -56,7 +56,7 @@ pub struct Change {
 /// Partial batch response: the record from which on the batch is retried.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct StreamAnswer {
+pub struct StreamBatchResponse {
     /// At most one record; empty if the whole batch is done.
     pub batch_item_failures: Vec<StreamFailure>,
 }
@@ -114,7 +114,7 @@ pub async fn tell<S, A, W, P, T, C>(
     tell: &Broadcast<S, A, W, P, T, C>,
     reading: &Reading,
     batch: StreamBatch,
-) -> StreamAnswer
+) -> StreamBatchResponse
 where
     S: StoreViews,
     A: Activity,
@@ -134,7 +134,7 @@ where
     match done {
         Ok(()) => {
             tracing::info!(outcome = "broadcast", records, duration_us, "changes broadcast");
-            StreamAnswer::default()
+            StreamBatchResponse::default()
         }
         Err(failure) => {
             let error = chain(&failure);
@@ -146,7 +146,7 @@ where
                 "failed to broadcast changes; the batch is retried"
             );
             let failures = first.map(|item_identifier| StreamFailure { item_identifier });
-            StreamAnswer {
+            StreamBatchResponse {
                 batch_item_failures: failures.into_iter().collect(),
             }
         }
@@ -318,7 +318,7 @@ mod tests {
             ("stores-1", json!({"seq": 3})),
         ];
         let response = tell(&fixture, &reading(), batch(&records)).await;
-        assert_eq!(response, StreamAnswer::default());
+        assert_eq!(response, StreamBatchResponse::default());
         assert_eq!(steps(&fixture.push), [(0, 1), (2, 3)]);
     }
 

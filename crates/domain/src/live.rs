@@ -10,20 +10,20 @@
 //! A [`Frame::Update`] says which `seq` it follows. A client that has seen another `seq` has missed something and requests
 //! a [`Frame::Snapshot`]; so a gap lasts no longer than until the next frame, or the next answer to a ping.
 
+mod broadcast;
 mod follow;
 mod frame;
 mod lag;
 mod notice;
 mod ports;
-mod tell;
 #[cfg(test)]
 mod tests;
 
 pub use self::{
+    broadcast::{AccessChanged, Broadcast, ROUND_EVERY},
     follow::{CONNECTIONS, Follow, MESSAGE_LIMIT},
     frame::{ClientMessage, FRAME_LIMIT, Frame},
     lag::{Lag, Percentiles},
     notice::{Notice, NoticeKind, notices},
     ports::{Activity, ActivityBatch, ForgetActivity, Push, Pushed, RecordChange, Watcher, Watchers},
-    tell::{AccessChanged, Broadcast, ROUND_EVERY},
 };

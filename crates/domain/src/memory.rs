@@ -5,8 +5,8 @@ mod catalogue;
 mod connections;
 mod dead_letters;
 mod index;
-mod kept;
 mod live;
+mod storage;
 mod stores;
 
 use std::{
@@ -22,8 +22,8 @@ pub use self::{
     connections::{MemoryConnections, MemoryVault},
     dead_letters::MemoryDeadLetters,
     index::MemoryIndex,
-    kept::{MemoryArchive, MemoryAudit, MemoryBodies},
     live::{MemoryActivity, MemoryPush, MemoryWatchers},
+    storage::{MemoryArchive, MemoryAudit, MemoryBodies},
     stores::MemoryStores,
 };
 use crate::{

@@ -107,7 +107,7 @@ impl SqsRecord {
 /// Partial batch response: the messages to retry.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct SqsAnswer {
+pub struct SqsBatchResponse {
     /// Messages to retry; empty if the whole batch is done.
     pub batch_item_failures: Vec<SqsFailure>,
     /// Delays of those messages that are retried at another time than the queue's default. Not part of the response:
@@ -140,7 +140,7 @@ pub async fn consume<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: In
     keep: &Keep<impl Archive>,
     batch: SqsBatch,
     deadline: Timestamp,
-) -> Result<SqsAnswer, MissingMessageIdError> {
+) -> Result<SqsBatchResponse, MissingMessageIdError> {
     let started = Instant::now();
     let delayed = delayed_for_index(&batch.records, TRIED_EVERY);
     let messages: Vec<Raw> = batch.records.into_iter().map(Raw::from).collect();
@@ -196,7 +196,7 @@ pub async fn consume<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: In
             .map(|message| message.message_id)
             .collect(),
     )?;
-    Ok(SqsAnswer { delayed, ..response })
+    Ok(SqsBatchResponse { delayed, ..response })
 }
 
 /// Delays until the next receive of each message, by message id, if the index is unavailable.
@@ -234,12 +234,12 @@ pub(crate) fn time_left(deadline: Timestamp, now: Timestamp) -> Duration {
 }
 
 /// Builds the response that returns these messages for a retry.
-pub(crate) fn retry_response(ids: Vec<String>) -> Result<SqsAnswer, MissingMessageIdError> {
+pub(crate) fn retry_response(ids: Vec<String>) -> Result<SqsBatchResponse, MissingMessageIdError> {
     if ids.iter().any(String::is_empty) {
         return Err(MissingMessageIdError);
     }
     let failure = |item_identifier| SqsFailure { item_identifier };
-    Ok(SqsAnswer {
+    Ok(SqsBatchResponse {
         batch_item_failures: ids.into_iter().map(failure).collect(),
         delayed: Vec::new(),
     })

@@ -19,7 +19,7 @@ use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{LambdaEvent, service_fn};
 
 use crate::{
-    batch::{MissingMessageIdError, SqsAnswer, SqsBatch, SqsRecord, deadline, delay, retry_response, time_left},
+    batch::{MissingMessageIdError, SqsBatch, SqsBatchResponse, SqsRecord, deadline, delay, retry_response, time_left},
     start::StartError,
 };
 
@@ -39,7 +39,7 @@ pub async fn consume(
     clock: &impl Clock,
     batch: SqsBatch,
     deadline: Timestamp,
-) -> Result<SqsAnswer, MissingMessageIdError> {
+) -> Result<SqsBatchResponse, MissingMessageIdError> {
     let stop_at = deadline.checked_sub(STOP_MARGIN).unwrap_or(deadline);
     let (mut retried, mut delayed) = (Vec::new(), Vec::new());
     for record in batch.records {
@@ -54,7 +54,7 @@ pub async fn consume(
             }
         }
     }
-    Ok(SqsAnswer {
+    Ok(SqsBatchResponse {
         delayed,
         ..retry_response(retried)?
     })
@@ -84,7 +84,7 @@ async fn perform(worker: &impl Perform, record: &SqsRecord, stop_at: Timestamp, 
             return Disposition::Retry;
         }
     };
-    let done = tokio::time::timeout(left, worker.perform(&job, stop_at)).await;
+    let done = tokio::time::timeout(left, Box::pin(worker.perform(&job, stop_at))).await;
     let (outcome, code, cause, reason) = match &done {
         Ok(JobOutcome::Done) => ("done", None, None, None),
         Ok(JobOutcome::Uninstalled) => ("uninstalled", None, None, None),

@@ -24,13 +24,13 @@ pub struct Runtime {
     pub address: String,
     events: mpsc::Sender<String>,
     polls: mpsc::Receiver<Instant>,
-    answers: mpsc::Receiver<(Answer, Between)>,
+    answers: mpsc::Receiver<(InvocationResponse, Between)>,
     _server: Server,
 }
 
 /// Result that a function posts for one event.
 #[derive(Debug)]
-pub enum Answer {
+pub enum InvocationResponse {
     /// Response of the handler.
     Response(Bytes),
     /// Error of the handler.
@@ -52,7 +52,7 @@ struct Side {
     events: Mutex<mpsc::Receiver<String>>,
     polls: mpsc::Sender<Instant>,
     handed: Mutex<Instant>,
-    answers: mpsc::Sender<(Answer, Between)>,
+    answers: mpsc::Sender<(InvocationResponse, Between)>,
     timeout: Duration,
 }
 
@@ -124,12 +124,12 @@ impl Runtime {
             .context("the function did not answer")?
             .context("the runtime API is gone")?;
         match answer {
-            Answer::Response(answer) => Ok(Timed {
+            InvocationResponse::Response(answer) => Ok(Timed {
                 answer,
                 handed,
                 answered,
             }),
-            Answer::Error(problem) => bail!("the function failed: {}", String::from_utf8_lossy(&problem)),
+            InvocationResponse::Error(problem) => bail!("the function failed: {}", String::from_utf8_lossy(&problem)),
         }
     }
 }
@@ -169,9 +169,9 @@ async fn answer(request: Request<Incoming>, side: Arc<Side>) -> anyhow::Result<R
     let body = request.into_body().collect().await?.to_bytes();
     let answered = Instant::now();
     let answer = if path.ends_with("/error") {
-        Answer::Error(body)
+        InvocationResponse::Error(body)
     } else {
-        Answer::Response(body)
+        InvocationResponse::Response(body)
     };
     let handed = *side.handed.lock().await;
     side.answers.send((answer, (handed, answered))).await?;

@@ -10,7 +10,7 @@ use anyhow::{Context, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use hookline_api::stream::{Change, Reading, StreamAnswer, StreamBatch, StreamRecord, tell};
+use hookline_api::stream::{Change, Reading, StreamBatch, StreamBatchResponse, StreamRecord, tell};
 use hookline_aws::{Aws, DynamoActivity, DynamoStores, DynamoWatchers, Timeouts, access_changed, store_changed};
 use hookline_domain::{
     access::{Principal, Reach, Role},
@@ -308,7 +308,7 @@ async fn process_stream(
             return Ok(rounds);
         }
         let answer = tell(&telling, &reading, StreamBatch { records: batch }).await;
-        ensure!(answer == StreamAnswer::default(), "a batch failed");
+        ensure!(answer == StreamBatchResponse::default(), "a batch failed");
         rounds += 1;
     }
 }

@@ -15,14 +15,14 @@
 //!
 //! An entry past `expires_at` counts as absent, because the table deletes expired items days late.
 
-mod meaning;
+mod explain;
 
 use std::{fmt, future::Future, str::FromStr};
 
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
-pub use self::meaning::{DeadLetter, DeliveryAction, actions, meaning};
+pub use self::explain::{DeadLetter, DeliveryAction, actions, meaning};
 use crate::kernel::{
     failure::ErrorCode,
     ids::{DeliveryId, DeliveryKey, EventId},

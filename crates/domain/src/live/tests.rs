@@ -162,5 +162,5 @@ fn steps(frames: &[Frame]) -> Vec<(u64, u64)> {
     frames.iter().filter_map(step).collect()
 }
 
+mod broadcast;
 mod follow;
-mod tell;

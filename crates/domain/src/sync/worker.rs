@@ -104,7 +104,8 @@ where
     async fn perform(&self, job: &Job, stop_at: Timestamp) -> JobOutcome {
         let done = match self.is_uninstalled(&job.store).await {
             Ok(true) => return JobOutcome::Uninstalled,
-            Ok(false) => self.ask(job, stop_at).await,
+            // Boxed, because the compiler would otherwise lay out the futures of all tasks, down to the SDKs, inline.
+            Ok(false) => Box::pin(self.ask(job, stop_at)).await,
             Err(failure) => Err(failure.into()),
         };
         self.record_outcome(&job.store, &done).await;

@@ -276,7 +276,7 @@ async fn personal_data_is_never_archived() {
     };
     let unpack: Unpack<MemoryBodies> = Unpack { bodies: None };
     let response = consume(&consumer, &unpack, &keep, batch_of(&texts), Timestamp::MAX).await;
-    assert_eq!(response.unwrap(), SqsAnswer::default(), "all are settled");
+    assert_eq!(response.unwrap(), SqsBatchResponse::default(), "all are settled");
     let kept = archived(&archive).await.concat();
     let topics: Vec<&str> = kept.iter().map(|delivery| delivery.key.topic.as_str()).collect();
     assert_eq!(topics, ["inventory_levels/update"]);
@@ -314,7 +314,7 @@ async fn large_body_is_archived_whole_and_then_removed() {
     let batch = batch_of(&[envelope::point(&large, attempt)]);
     let consumer = consumer(sources::interpret);
     let response = consume(&consumer, &unpack, &keep, batch, Timestamp::MAX).await.unwrap();
-    assert_eq!(response, SqsAnswer::default());
+    assert_eq!(response, SqsBatchResponse::default());
     assert_eq!(archived(&archive).await, [[large]]);
     assert_eq!(bodies.keys(), []);
 }

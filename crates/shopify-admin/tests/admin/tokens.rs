@@ -40,7 +40,7 @@ struct Table<C> {
 /// The function has died.
 #[derive(Debug, thiserror::Error)]
 #[error("the function has died")]
-struct Died;
+struct DiedError;
 
 impl<C: Connections> Connections for Table<C> {
     async fn find(&self, store: &StoreKey) -> Result<Option<Connection>, PortError> {
@@ -69,7 +69,7 @@ impl<C: Connections> Connections for Table<C> {
         expires_at: Option<Timestamp>,
     ) -> Result<bool, PortError> {
         if self.dies.load(Ordering::SeqCst) {
-            return Err(PortError::new("connections", Died));
+            return Err(PortError::new("connections", DiedError));
         }
         self.connections.renew(store, owner, sealed, expires_at).await
     }
