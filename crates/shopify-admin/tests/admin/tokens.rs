@@ -276,7 +276,11 @@ async fn lease_of_a_dead_function_expires() {
     assert_eq!(leased.unwrap(), Leased::Granted);
     let hurried = world.function(&Passing::default().time()).until(soon(10));
     let failed = hurried.shop(&world.shop.store).await.unwrap_err();
-    assert!(chain(&failed).contains("another is renewing"), "{}", chain(&failed));
+    assert!(
+        chain(&failed).contains("another function is renewing"),
+        "{}",
+        chain(&failed)
+    );
 }
 
 #[tokio::test]
