@@ -363,14 +363,14 @@ mod tests {
     #[test]
     fn many_variants_cost_refetches_and_watchers_cost_pushes() {
         let plain = by_stage(&Load::default());
-        assert!(!plain.contains_key("Ask") && !plain.contains_key("Live"));
+        assert!(!plain.contains_key("Refetch") && !plain.contains_key("Live"));
         let more = by_stage(&Load {
             variants: dec!(101),
             watchers: dec!(2),
             ..Load::default()
         });
         // 1.50 for the queue, 0.3833 for invocations, 0.625 for the fence.
-        assert_eq!(more["Ask"], dec!(2.5083));
+        assert_eq!(more["Refetch"], dec!(2.5083));
         // 10^5 records: 0.02, 20 ms (4 × 4 + 3.46) × 0.5 GB × 10^5 = 1,000 GB-s, 0.0625, 0.05, 0.20 for two messages each.
         assert_eq!(more["Live"], dec!(0.3492));
     }

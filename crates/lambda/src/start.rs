@@ -28,15 +28,17 @@ pub fn start(service: &'static str, function: impl Future<Output = Result<(), St
     }
 }
 
-/// Sets up logs as one JSON object per line on standard output: our crates at the given level, others from warnings up.
-fn log_as_json(ours: LevelFilter) {
-    let levels = Targets::new()
+/// Levels of log lines: all crates of ours, whose names begin with `hookline`, at the given level, others from warnings up.
+fn levels(ours: LevelFilter) -> Targets {
+    Targets::new()
         .with_default(LevelFilter::WARN)
-        .with_target("hookline_domain", ours)
-        .with_target("hookline_aws", ours)
-        .with_target("hookline_lambda", ours);
+        .with_target("hookline", ours)
+}
+
+/// Sets up logs as one JSON object per line on standard output.
+fn log_as_json(ours: LevelFilter) {
     tracing_subscriber::registry()
-        .with(levels)
+        .with(levels(ours))
         .with(
             tracing_subscriber::fmt::layer()
                 .json()
@@ -44,4 +46,27 @@ fn log_as_json(ours: LevelFilter) {
                 .with_span_list(false),
         )
         .init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_every_crate_of_ours_are_logged_at_its_level() {
+        let crates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let levels = levels(LevelFilter::INFO);
+        let mut names = Vec::new();
+        for folder in std::fs::read_dir(crates).unwrap() {
+            let name = folder.unwrap().file_name().into_string().unwrap();
+            names.push(format!("hookline_{}::module", name.replace('-', "_")));
+        }
+        assert!(names.len() > 10, "{names:?}");
+        for target in &names {
+            assert!(levels.would_enable(target, &tracing::Level::INFO), "{target}");
+            assert!(!levels.would_enable(target, &tracing::Level::DEBUG), "{target}");
+        }
+        assert!(!levels.would_enable("aws_config", &tracing::Level::INFO));
+        assert!(levels.would_enable("aws_config", &tracing::Level::WARN));
+    }
 }
