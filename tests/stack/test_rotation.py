@@ -73,7 +73,7 @@ def test_a_rotation_needs_no_deployment(rotation: Rotation) -> None:
     assert poll(lambda: rotation.tour.status()["client_secret"]["old_last_needed_at"])
     status = rotation.tour.status()["client_secret"]
     assert (status["held"], status["safe_to_revoke_old"]) == (2, False)
-    assert "needed the old secret" in status["advice"]
+    assert "a delivery needed the old one" in status["advice"]
 
     # A wrong signature makes a receiver look again, at most once a minute; so does time, every five.
     rotation.keep(new)
