@@ -222,41 +222,21 @@ mod tests {
     use super::*;
     use crate::{
         catalogue::index::{Search, SearchQuery},
-        event::{Event, Observed, product::Product},
-        kernel::ids::{EntityId, Source, StoreName},
+        event::{Event, Observed},
         memory::{MemoryEntities, MemoryIndex, MemoryStores, noon},
+        testing::{product, store},
     };
 
     fn stove(at: &str) -> Observed {
-        let at = at.parse().unwrap();
         Observed {
-            event: Event::ProductUpdated(Box::new(Product {
-                id: EntityId::new("1").unwrap(),
-                updated_at: at,
-                visible: true,
-                title: "Ember Pocket Stove".into(),
-                description: String::new(),
-                vendor: None,
-                product_type: None,
-                tags: vec![],
-                options: vec![],
-                variants: vec![],
-                complete: true,
-                untold: vec![],
-                collections: None,
-                image: None,
-                handle: None,
-            })),
-            at,
+            event: Event::ProductUpdated(Box::new(product(1, at, "Ember Pocket Stove"))),
+            at: at.parse().unwrap(),
         }
     }
 
     #[tokio::test]
     async fn uninstall_by_a_person_removes_documents_and_may_be_repeated() {
-        let store = StoreKey {
-            source: Source::new("shopify").unwrap(),
-            store: StoreName::new("demo.myshopify.com").unwrap(),
-        };
+        let store = store();
         let apply = Apply {
             entities: MemoryEntities::default(),
             stores: MemoryStores::default(),
