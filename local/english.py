@@ -207,8 +207,9 @@ def first_word(text: str) -> str:
 
 
 def is_wh(text: Text) -> bool:
-    """True for a doc comment that begins with What, Where, Which, Whether, Who, Whose, Whom, Why, When or How."""
-    return bool(WH.fullmatch(re.split("['’]", first_word(text.text))[0]))
+    """True if a doc comment, or a section of it such as `# Errors`, begins with What, Where, Which, Who or the like."""
+    sections = [text.text, *re.split(r"^\s*# \w+\s*$", text.text, flags=re.MULTILINE)[1:]]
+    return any(WH.fullmatch(re.split("['’]", first_word(section))[0]) for section in sections)
 
 
 def hits(text: Text, allowed: Iterable[tuple[str, str]] = ()) -> Iterator[str]:

@@ -78,14 +78,34 @@ def test_code_and_targets_of_links_are_not_prose() -> None:
     )
 
 
-@pytest.mark.parametrize("text", ["Whether it may.", "[What] it is", "**Who's** it", "who", " Where", "\nWhose."])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Whether it may.",
+        "[What] it is",
+        "**Who's** it",
+        "who",
+        " Where",
+        "\nWhose.",
+        "Reads.\n\n# Errors\nWhen it is gone.",
+    ],
+)
 def test_wh_opening_is_recognised(text: str) -> None:
-    """With and without markup."""
+    """With and without markup, and in a section."""
     assert english.is_wh(english.Text("a.rs", 1, text))
 
 
 @pytest.mark.parametrize(
-    "text", ["Outcome of it.", "Whatever it is.", "`None`, when it is gone.", "[`What`] it is", "Returns what", ""]
+    "text",
+    [
+        "Outcome of it.",
+        "Whatever it is.",
+        "`None`, when it is gone.",
+        "[`What`] it is",
+        "Returns what",
+        "",
+        "Reads.\n\n# Errors\nFails when gone.",
+    ],
 )
 def test_other_opening_is_not(text: str) -> None:
     """A noun, a verb, a name."""

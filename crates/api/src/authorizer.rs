@@ -318,7 +318,7 @@ fn policy(principal: Option<Principal>, method: &str) -> PolicyResponse {
 /// Authorizes requests until Lambda stops the function.
 ///
 /// # Errors
-/// When the runtime cannot be reached.
+/// Fails if the runtime cannot be reached.
 pub async fn run<A, K, C>(authorizer: Authorizer<A, K, C>) -> Result<(), StartError>
 where
     A: Tokens + Tickets + 'static,

@@ -127,7 +127,7 @@ fn finish(connection: &str, event: &'static str, started: Instant, done: &Result
 /// Removes closed connections until Lambda stops the function.
 ///
 /// # Errors
-/// When the runtime cannot be reached.
+/// Fails if the runtime cannot be reached.
 pub async fn forget_all(watchers: impl Watchers + 'static) -> Result<(), StartError> {
     let watchers = Arc::new(watchers);
     let handle = service_fn(move |event: LambdaEvent<SocketEvent>| {
@@ -140,7 +140,7 @@ pub async fn forget_all(watchers: impl Watchers + 'static) -> Result<(), StartEr
 /// Handles events until Lambda stops the function.
 ///
 /// # Errors
-/// When the runtime cannot be reached.
+/// Fails if the runtime cannot be reached.
 pub async fn run<W, S, A, P, C>(follow: Follow<W, S, A, P, C>) -> Result<(), StartError>
 where
     W: Watchers + 'static,

@@ -187,7 +187,7 @@ where
 /// Broadcasts changes until Lambda stops the function.
 ///
 /// # Errors
-/// When the runtime cannot be reached.
+/// Fails if the runtime cannot be reached.
 pub async fn run<S, A, W, P, T, C>(tell: Broadcast<S, A, W, P, T, C>, reading: Reading) -> Result<(), StartError>
 where
     S: StoreViews + 'static,

@@ -28,7 +28,7 @@ impl DirectBodies {
     /// (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html>).
     ///
     /// # Errors
-    /// When it does not.
+    /// Fails unless the response says so.
     pub fn read_put(response: &AwsResponse) -> Result<(), PortError> {
         if response.is_success() && response.is_empty() {
             Ok(())

@@ -36,7 +36,7 @@ impl DirectLedger {
     /// Reads DynamoDB's response to a claim.
     ///
     /// # Errors
-    /// When the response says neither that the claim is written nor which entry is in its way.
+    /// Fails if the response says neither that the claim is written nor which entry is in its way.
     pub fn read_claim(response: &AwsResponse, request: &ClaimRequest) -> Result<Claim, PortError> {
         let outcome: WriteOutcome<RefusingEntry> =
             dynamodb::outcome(response).map_err(|error| error.into_unavailable(PORT))?;
@@ -46,7 +46,7 @@ impl DirectLedger {
     /// Reads DynamoDB's response to a release. A claim that its owner has lost stays as it is, which is no failure.
     ///
     /// # Errors
-    /// When the response says neither.
+    /// Fails if the response says neither.
     pub fn read_release(response: &AwsResponse) -> Result<(), PortError> {
         dynamodb::updated(response).map_err(|error| error.into_unavailable(PORT))
     }

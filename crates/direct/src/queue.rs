@@ -62,7 +62,7 @@ impl DirectQueue {
     /// Checks that SQS's response says that the message is sent.
     ///
     /// # Errors
-    /// When it does not.
+    /// Fails unless the response says so.
     pub fn read_sent(response: &AwsResponse) -> Result<(), PortError> {
         let sent = response.json::<SentMessage>().map(drop);
         sent.map_err(|error| error.into_unavailable(PORT))

@@ -52,7 +52,7 @@ impl StoredSecret {
     /// Reads Secrets Manager's response.
     ///
     /// # Errors
-    /// When the response holds no secret that is a text.
+    /// Fails if the response holds no secret that is a text.
     pub fn read_secret(response: &AwsResponse) -> Result<Secret, PortError> {
         let value: SecretValue = response.json().map_err(|error| error.into_unavailable(PORT))?;
         let text = value.text.ok_or_else(|| PortError::new(PORT, NoTextError))?;

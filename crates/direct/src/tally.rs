@@ -33,7 +33,7 @@ impl DirectTally {
     /// Checks that DynamoDB's response says that the counts are added. An unknown store is not made, which is no failure.
     ///
     /// # Errors
-    /// When the response says neither.
+    /// Fails if the response says neither.
     pub fn read_added(response: &AwsResponse) -> Result<(), PortError> {
         dynamodb::updated(response).map_err(|error| error.into_unavailable(PORT))
     }

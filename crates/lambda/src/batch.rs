@@ -272,7 +272,7 @@ fn log(processed: &Processed, batch_size: usize, duration_us: u64) {
 /// Applies batches until Lambda stops the function.
 ///
 /// # Errors
-/// When the runtime cannot be reached.
+/// Fails if the runtime cannot be reached.
 pub async fn run<L, E, S, I, J, P, C, B, A, R>(
     reindex: Reindex<L, E, S, I, J, P, C>,
     unpack: Unpack<B>,

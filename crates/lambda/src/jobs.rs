@@ -129,7 +129,7 @@ fn name(task: &Task) -> &'static str {
 /// given time.
 ///
 /// # Errors
-/// When the runtime cannot be reached.
+/// Fails if the runtime cannot be reached.
 pub async fn run<P: Perform + 'static>(
     hire: impl Fn(Timestamp) -> P + Send + Sync + 'static,
     clock: impl Clock + 'static,

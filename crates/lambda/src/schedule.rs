@@ -21,7 +21,7 @@ pub struct Scheduled {
 /// Sends the due jobs of each event, until Lambda stops the function.
 ///
 /// # Errors
-/// When the runtime cannot be reached.
+/// Fails if the runtime cannot be reached.
 pub async fn run<S, J>(schedule: Schedule<S, J>) -> Result<(), StartError>
 where
     S: StoreList + 'static,

@@ -25,7 +25,7 @@ pub trait Http: Send + Sync + 'static {
 /// Answers requests until Lambda stops the function.
 ///
 /// # Errors
-/// When the runtime cannot be reached.
+/// Fails if the runtime cannot be reached.
 pub async fn serve(function: impl Http) -> Result<(), StartError> {
     let function = Arc::new(function);
     let answering = Arc::clone(&function);

@@ -43,7 +43,7 @@ pub fn read_reached(item: &Item) -> Result<u64, MalformedError> {
 /// Stores entries.
 ///
 /// # Errors
-/// When they have no JSON.
+/// Fails if they have no JSON.
 pub fn put(store: &StoreKey, kept: &ActivityBatch, now: Timestamp) -> Result<Put, serde_json::Error> {
     let mut item = key(store, kept.seq);
     item.push("entries", Value::json(&kept.entries)?);

@@ -72,7 +72,7 @@ impl Value {
     /// The JSON of a value, as a string.
     ///
     /// # Errors
-    /// When the value has no JSON.
+    /// Fails if the value has no JSON.
     pub fn json(value: &impl Serialize) -> Result<Self, serde_json::Error> {
         Ok(Self::S(serde_json::to_string(value)?))
     }
@@ -121,7 +121,7 @@ impl Item {
     /// A string.
     ///
     /// # Errors
-    /// When there is none.
+    /// Fails if there is none.
     pub fn text(&self, name: &str) -> Result<&str, MalformedError> {
         self.find_text(name).ok_or_else(|| MalformedError::new(name))
     }
@@ -147,7 +147,7 @@ impl Item {
     /// A number.
     ///
     /// # Errors
-    /// When there is none, or none that fits.
+    /// Fails if there is none, or none that fits.
     pub fn number<N: FromStr>(&self, name: &str) -> Result<N, MalformedError> {
         let number = self.find_digits(name).and_then(|digits| digits.parse().ok());
         number.ok_or_else(|| MalformedError::new(name))
@@ -156,7 +156,7 @@ impl Item {
     /// A boolean.
     ///
     /// # Errors
-    /// When there is none.
+    /// Fails if there is none.
     pub fn flag(&self, name: &str) -> Result<bool, MalformedError> {
         match self.get(name) {
             Some(Value::Bool(value)) => Ok(*value),
@@ -167,7 +167,7 @@ impl Item {
     /// Bytes.
     ///
     /// # Errors
-    /// When there are none.
+    /// Fails if there are none.
     pub fn bytes(&self, name: &str) -> Result<&[u8], MalformedError> {
         match self.get(name) {
             Some(Value::B(bytes)) => Ok(bytes),
@@ -178,7 +178,7 @@ impl Item {
     /// A map.
     ///
     /// # Errors
-    /// When there is none.
+    /// Fails if there is none.
     pub fn map(&self, name: &str) -> Result<&Self, MalformedError> {
         match self.get(name) {
             Some(Value::M(fields)) => Ok(fields),
@@ -189,7 +189,7 @@ impl Item {
     /// An instant in microseconds.
     ///
     /// # Errors
-    /// When there is none.
+    /// Fails if there is none.
     pub fn micros(&self, name: &str) -> Result<Timestamp, MalformedError> {
         read_micros(name, self.find_digits(name))
     }
@@ -197,7 +197,7 @@ impl Item {
     /// An instant in microseconds; `None` if the item has no such attribute.
     ///
     /// # Errors
-    /// When it is something else.
+    /// Fails if it is something else.
     pub fn find_micros(&self, name: &str) -> Result<Option<Timestamp>, MalformedError> {
         self.has(name).then(|| self.micros(name)).transpose()
     }
@@ -205,7 +205,7 @@ impl Item {
     /// A string that `FromStr` reads.
     ///
     /// # Errors
-    /// When there is none, or it reads nothing from it.
+    /// Fails if there is none, or it reads nothing from it.
     pub fn parse<T: FromStr>(&self, name: &str) -> Result<T, MalformedError> {
         self.text(name)?.parse().map_err(|_| MalformedError::new(name))
     }

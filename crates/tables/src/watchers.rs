@@ -63,7 +63,7 @@ pub fn store_partition(store: &StoreKey) -> String {
 /// Transaction that writes `to` in place of `from`, if `from` is what the table holds; either may be `None`.
 ///
 /// # Errors
-/// When a connection has no JSON.
+/// Fails if a connection has no JSON.
 pub fn replace(from: Option<&Watcher>, to: Option<&Watcher>) -> Result<Vec<Write>, serde_json::Error> {
     let (known, wanted) = (from.map(write).transpose()?, to.map(write).transpose()?);
     let keys = |watcher: Option<&Watcher>| watcher.map(finding_keys).unwrap_or_default();

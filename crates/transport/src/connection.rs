@@ -74,7 +74,7 @@ impl Host {
     /// Reads a URL. Makes no connection.
     ///
     /// # Errors
-    /// When the text is not the URL of a server.
+    /// Fails if the text is not the URL of a server.
     pub fn new(url: &str, tls: &Tls) -> Result<Self, InvalidUrlError> {
         let wrong = || InvalidUrlError(url.to_owned());
         let uri: Uri = url.parse().map_err(|_| wrong())?;
@@ -104,7 +104,7 @@ impl Host {
     /// Connects, TLS included, before the first request.
     ///
     /// # Errors
-    /// When it cannot connect.
+    /// Fails if it cannot connect.
     pub async fn warm(&self) -> Result<(), ConnectionError> {
         let sender = self.connect().await?;
         self.put_idle(sender);
@@ -142,7 +142,7 @@ impl Host {
     /// Sends a request and reads the response, of at most `limit` bytes.
     ///
     /// # Errors
-    /// When there is no response, or a longer one.
+    /// Fails if there is no response, or a longer one.
     pub async fn send_and_read(
         &self,
         request: Request<Full<Bytes>>,

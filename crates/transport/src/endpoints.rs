@@ -186,7 +186,7 @@ impl Endpoints {
     /// Endpoints of a region, as set by `AWS_REGION`, `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT`.
     ///
     /// # Errors
-    /// When no known partition has the region.
+    /// Fails if no known partition has the region.
     pub fn new(region: &str, fips: bool, dual_stack: bool) -> Result<Self, EndpointError> {
         let of_region = |partition: &&Partition| partition.areas.iter().any(|area| is_in(region, area));
         let partition = PARTITIONS.iter().find(of_region);
@@ -201,7 +201,7 @@ impl Endpoints {
     /// Host of a service.
     ///
     /// # Errors
-    /// When AWS has no such host there.
+    /// Fails if AWS has no such host there.
     pub fn host(&self, service: AwsService) -> Result<String, EndpointError> {
         let Self { region, partition, .. } = self;
         let prefix = service.prefix();
@@ -236,7 +236,7 @@ impl Endpoints {
     /// URL of a service, without a path.
     ///
     /// # Errors
-    /// When AWS has no such host there.
+    /// Fails if AWS has no such host there.
     pub fn url(&self, service: AwsService) -> Result<String, EndpointError> {
         self.host(service).map(|host| format!("https://{host}"))
     }
@@ -245,7 +245,7 @@ impl Endpoints {
     /// path (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html>).
     ///
     /// # Errors
-    /// When AWS has no such host there, or no bucket can have this name.
+    /// Fails if AWS has no such host there, or no bucket can have this name.
     pub fn bucket(&self, bucket: &str) -> Result<BucketAddress, EndpointError> {
         let host = self.host(AwsService::S3)?;
         let name = bucket_name(bucket)?;
@@ -263,7 +263,7 @@ impl BucketAddress {
     /// Address of a bucket as a path at this URL, as at an endpoint that is not AWS's: not every name resolves there.
     ///
     /// # Errors
-    /// When no bucket can have this name.
+    /// Fails if no bucket can have this name.
     pub fn at(url: &str, bucket: &str) -> Result<Self, EndpointError> {
         Ok(Self {
             url: url.trim_end_matches('/').to_owned(),

@@ -132,7 +132,7 @@ impl Settings {
     /// URL of a service.
     ///
     /// # Errors
-    /// When AWS does not have the service in this region.
+    /// Fails if AWS does not have the service in this region.
     pub fn url(&self, service: AwsService) -> Result<String, EndpointError> {
         match self.configured_endpoint(service) {
             Some(url) => Ok(url.to_owned()),
@@ -143,7 +143,7 @@ impl Settings {
     /// Address of a bucket.
     ///
     /// # Errors
-    /// When AWS has no S3 in this region, or no bucket can have this name.
+    /// Fails if AWS has no S3 in this region, or no bucket can have this name.
     pub fn bucket(&self, bucket: &str) -> Result<BucketAddress, EndpointError> {
         match self.configured_endpoint(AwsService::S3) {
             Some(url) => BucketAddress::at(url, bucket),

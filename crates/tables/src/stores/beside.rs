@@ -110,7 +110,7 @@ pub fn checkpoint_key(store: &StoreKey) -> Item {
 /// Stores a checkpoint.
 ///
 /// # Errors
-/// When it has no JSON.
+/// Fails if it has no JSON.
 pub fn put_checkpoint(store: &StoreKey, checkpoint: &Checkpoint) -> Result<Put, serde_json::Error> {
     let mut item = checkpoint_key(store);
     item.push(CHECKPOINT_JSON, Value::json(checkpoint)?);

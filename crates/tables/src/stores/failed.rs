@@ -56,7 +56,7 @@ pub fn query(store: &StoreKey) -> Query {
 /// Stores a failed delivery.
 ///
 /// # Errors
-/// When its subject has no JSON.
+/// Fails if its subject has no JSON.
 pub fn put(failed: &FailedDelivery) -> Result<Put, serde_json::Error> {
     let FailedDelivery { delivery, problem, .. } = failed;
     let mut item = key(delivery);

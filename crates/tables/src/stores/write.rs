@@ -32,7 +32,7 @@ struct OwnUpdate {
 /// Records what a batch adds to a store, and makes an unknown store as its first event would.
 ///
 /// # Errors
-/// When a part of the update has no JSON.
+/// Fails if a part of the update has no JSON.
 pub fn record(store: &StoreKey, update: &StoreUpdate) -> Result<Update, serde_json::Error> {
     let mut own = OwnUpdate::new(update)?;
     own.builder.set_if_absent("epoch", Value::number(1));
@@ -47,7 +47,7 @@ pub fn record(store: &StoreKey, update: &StoreUpdate) -> Result<Update, serde_js
 /// Adds a receiver's counts to a store that is known; `None` if there is nothing to write.
 ///
 /// # Errors
-/// When a part of the update has no JSON.
+/// Fails if a part of the update has no JSON.
 pub fn count(store: &StoreKey, update: &StoreUpdate) -> Result<Option<Update>, serde_json::Error> {
     let mut own = OwnUpdate::new(update)?;
     // An expression may not name an attribute twice, and outdated counts are removed anyway.
