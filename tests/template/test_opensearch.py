@@ -75,7 +75,7 @@ def test_the_roles_can_be_mapped(source: dict[str, Any]) -> None:
 
 def test_jobs_wait_for_the_index_as_long_as_for_anything_else(resources: Resources) -> None:
     """The code's own waits add up to the queue's. For the event queue see crates/domain/src/delivery/failed.rs."""
-    tries = int(re.search(r"TRIES: u32 = (\d+);", (REPOSITORY / "crates/domain/src/delivery/failed.rs").read_text())[1])
+    tries = int(re.search(r"MAX_RECEIVES: u32 = (\d+);", (REPOSITORY / "crates/domain/src/delivery/failed.rs").read_text())[1])
     code = (REPOSITORY / "crates/lambda/src/jobs.rs").read_text()
     minutes = int(re.search(r"VISIBILITY_TIMEOUT: SignedDuration = SignedDuration::from_mins\((\d+)\);", code)[1])
     properties = resources["SyncQueue"]["Properties"]

@@ -181,7 +181,7 @@ where
             ),
         }
     }
-    tell.tell(changes).await
+    tell.notify(changes).await
 }
 
 /// Broadcasts changes until Lambda stops the function.

@@ -234,7 +234,7 @@ impl Aws {
     pub fn secret(&self, secret: &SecretRef) -> AwsSecret {
         match secret {
             SecretRef::Literal(secret) => AwsSecret::Literal(secret.clone()),
-            SecretRef::Kept(arn) => {
+            SecretRef::Stored(arn) => {
                 let client = self.secrets.get_or_init(|| client!(self, aws_sdk_secretsmanager));
                 AwsSecret::Stored(SecretsManagerSecret::new(client.clone(), arn))
             }

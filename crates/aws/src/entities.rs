@@ -36,9 +36,9 @@ impl Entities for DynamoEntities {
         &self,
         entity: &EntityKey,
         version: Version,
-        told: ObservedFields<'_>,
+        observed: ObservedFields<'_>,
     ) -> Result<Fence, PortError> {
-        match self.table.update(entities::advance(entity, version, told)).await? {
+        match self.table.update(entities::advance(entity, version, observed)).await? {
             WriteOutcome::Refused(_) => Ok(Fence::Superseded),
             WriteOutcome::Written(item) => {
                 let remembered = self.table.read(item, entities::read_facts)?;
@@ -55,8 +55,8 @@ impl Entities for DynamoEntities {
         batch::confirm(self, held).await
     }
 
-    async fn bury(&self, entity: &EntityKey, expires_at: Timestamp) -> Result<(), PortError> {
-        self.table.update(entities::bury(entity, expires_at)).await?;
+    async fn tombstone(&self, entity: &EntityKey, expires_at: Timestamp) -> Result<(), PortError> {
+        self.table.update(entities::tombstone(entity, expires_at)).await?;
         Ok(())
     }
 

@@ -115,7 +115,7 @@ impl AdminApiOptions {
 
     fn client_secrets(&self) -> Option<SecretRef> {
         if let Some(arn) = non_blank(self.client_secrets_arn.as_ref()) {
-            return Some(SecretRef::Kept(arn.clone()));
+            return Some(SecretRef::Stored(arn.clone()));
         }
         #[expect(
             clippy::disallowed_methods,

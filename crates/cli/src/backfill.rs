@@ -62,7 +62,7 @@ impl CatalogRun<'_> {
         let (index, tally) = CountingIndex::new(index);
         let backfill = Backfill {
             reconcile: Reconcile {
-                ask: Refetch {
+                refetch: Refetch {
                     catalogue: self.admin.shopify(self.resources)?,
                     apply: Apply {
                         entities,

@@ -6,7 +6,7 @@ use hookline_aws::{DynamoStores, SqsEventQueue};
 use hookline_domain::{
     delivery::{
         failed::{FailedDeliveries, FailedDelivery},
-        ledger::{DeadLetter, LedgerRecord, meaning},
+        ledger::{DeadLetter, LedgerRecord, explain},
         retry::{RetryError, RetryOutcome, retry},
     },
     kernel::ids::{DeliveryId, DeliveryKey},
@@ -62,7 +62,7 @@ pub async fn run(resources: &Resources, out: &Output, args: &RetryArgs) -> Resul
             let (tried, report) = match (failed, record) {
                 (Some(failed), _) => of_failed(&queue, &failed, now).await?,
                 (None, Some(record)) => {
-                    let message = meaning(&record, None, DeadLetter::NotLooked, now);
+                    let message = explain(&record, None, DeadLetter::NotLooked, now);
                     (Tried::No, RetryReport::new(&delivery, "not_failed", message, None))
                 }
                 (None, None) => continue,
@@ -107,7 +107,7 @@ async fn find(
 async fn of_failed(queue: &SqsEventQueue, failed: &FailedDelivery, now: Timestamp) -> Result<(Tried, RetryReport)> {
     let DeliveryKey { store, id, .. } = &failed.delivery;
     let no = |outcome, command| {
-        let report = RetryReport::new(&failed.delivery, outcome, failed.meaning(now), Some(command));
+        let report = RetryReport::new(&failed.delivery, outcome, failed.sentence(now), Some(command));
         Ok((Tried::No, report))
     };
     let retried = match retry(failed, queue, now).await {

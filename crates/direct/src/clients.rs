@@ -88,7 +88,7 @@ impl DirectAws {
     pub fn secret(&self, secret: &SecretRef) -> DirectSecret {
         match secret {
             SecretRef::Literal(secret) => DirectSecret::Literal(secret.clone()),
-            SecretRef::Kept(arn) => DirectSecret::Stored(StoredSecret {
+            SecretRef::Stored(arn) => DirectSecret::Stored(StoredSecret {
                 secrets_manager: Arc::new(self.client(AwsService::SecretsManager, &self.secrets_manager_url)),
                 arn: arn.clone(),
             }),

@@ -242,7 +242,7 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
                     .end_installs(&mut batch.verdicts, &mut placed, record, &store, routed.uninstalls)
                     .await;
                 self.apply
-                    .place(&mut batch.verdicts, &mut placed, record, &store, routed.states)
+                    .assign_installs(&mut batch.verdicts, &mut placed, record, &store, routed.states)
                     .await;
             }
         }
@@ -251,7 +251,7 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
         self.send_follow_ups(&mut batch.verdicts, &follow_ups).await;
         // Last, because it may take long, and the documents of other stores should not wait for it.
         for removal in &placed.removals {
-            let verdict = self.apply.take_out(&removal.store, removal.ended, stop_at).await;
+            let verdict = self.apply.remove_ended(&removal.store, removal.ended, stop_at).await;
             batch.verdicts.decide(removal.at, verdict);
         }
         for request in &requests {
@@ -293,7 +293,7 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
                                 at,
                                 event,
                                 observed_at: delivery.observed_at(),
-                                is_asked: false,
+                                is_fetched: false,
                             });
                         }
                         Err(problem) => batch.verdicts.decide(at, parked(&problem)),

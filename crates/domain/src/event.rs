@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::{
     delivery::{
         Delivery,
-        subject::{Subject, TITLE},
+        subject::{MAX_TITLE_CHARS, Subject},
     },
     event::product::{Collection, Product},
     kernel::ids::{EntityId, EntityKey, Kind, StoreKey},
@@ -157,7 +157,7 @@ impl Subject {
         Some(Self {
             kind: kind.to_owned(),
             id: id.clone(),
-            title: title.map(|title| title.chars().take(TITLE).collect()),
+            title: title.map(|title| title.chars().take(MAX_TITLE_CHARS).collect()),
         })
     }
 }

@@ -234,14 +234,17 @@ impl Entities for MemoryEntities {
         &self,
         entity: &EntityKey,
         version: Version,
-        told: ObservedFields<'_>,
+        observed: ObservedFields<'_>,
     ) -> Result<Fence, PortError> {
         let mut known = self.known.lock();
         let held = known.get(entity);
         let Some(entry) = entities::advance(held.map(|held| held.entry), version) else {
             return Ok(Fence::Superseded);
         };
-        let remembered = held.map(|held| held.remembered.clone()).unwrap_or_default().after(told);
+        let remembered = held
+            .map(|held| held.remembered.clone())
+            .unwrap_or_default()
+            .after(observed);
         let confirmed = held.is_some_and(|held| held.confirmed && held.entry == entry);
         known.insert(
             entity.clone(),
@@ -267,7 +270,7 @@ impl Entities for MemoryEntities {
         Ok(())
     }
 
-    async fn bury(&self, entity: &EntityKey, _expires_at: Timestamp) -> Result<(), PortError> {
+    async fn tombstone(&self, entity: &EntityKey, _expires_at: Timestamp) -> Result<(), PortError> {
         self.known
             .lock()
             .insert(entity.clone(), gone(entities::FenceState::Tombstoned));

@@ -220,7 +220,7 @@ impl World {
 
     pub(crate) fn reconcile(&self) -> Reconciling {
         Reconcile {
-            ask: Refetch {
+            refetch: Refetch {
                 catalogue: self.catalogue.clone(),
                 apply: self.apply(),
             },

@@ -230,17 +230,17 @@ impl<'a> Reader<'a> {
     pub fn secret(&mut self, literal: &str, reference: &str) -> SecretRef {
         match (self.optional(literal), self.optional(reference)) {
             (Some(text), None) => SecretRef::Literal(Secret::new(text)),
-            (None, Some(name)) => SecretRef::Kept(name),
+            (None, Some(name)) => SecretRef::Stored(name),
             (Some(_), Some(_)) => {
                 self.problems
                     .push(format!("{literal} and {reference} are both set; set one"));
-                SecretRef::Kept(String::new())
+                SecretRef::Stored(String::new())
             }
             (None, None) => {
                 let misspelling = self.misspelling(reference) + &self.misspelling(literal);
                 self.problems
                     .push(format!("neither {reference} nor {literal} is set{misspelling}"));
-                SecretRef::Kept(String::new())
+                SecretRef::Stored(String::new())
             }
         }
     }

@@ -59,7 +59,7 @@ impl PendingSecretUsage {
             }
             let usage = SecretUsage {
                 pair: *pair,
-                told_at: now,
+                reported_at: now,
                 newest_at: seen.newest_at.take(),
                 old: std::mem::take(&mut seen.old),
             };

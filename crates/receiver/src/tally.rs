@@ -106,15 +106,15 @@ impl<T: Tally, C: Clock> Tallies<T, C> {
             let mut pending = self.secret_usage.lock().unwrap_or_else(PoisonError::into_inner);
             pending.take_due(self.clock.now(), self.every)
         };
-        for (store, needed) in due {
+        for (store, usage) in due {
             let update = StoreUpdate {
-                needed: Some(needed),
+                secret_usage: Some(usage),
                 ..StoreUpdate::default()
             };
             if let Err(failure) = tally.add(&store, &update).await {
                 tracing::warn!(store = %store, cause = %failure.cause, error = %chain(&failure), "failed to record which secret was used; retrying");
                 let mut pending = self.secret_usage.lock().unwrap_or_else(PoisonError::into_inner);
-                pending.put_back(store, &needed);
+                pending.put_back(store, &usage);
             }
         }
     }

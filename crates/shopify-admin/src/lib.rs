@@ -33,7 +33,7 @@ pub use self::{
     http::{AdminUrlError, DEFAULT_ADMIN_URL, Http},
     lines::ExportLines,
     time::{Sleep, Time},
-    tokens::{Access, App, Credential, Given, Prepared, Tokens},
+    tokens::{Access, App, Credential, GrantedToken, Prepared, Tokens},
 };
 
 /// Version of the Admin API. Each version is supported for a year

@@ -169,7 +169,7 @@ impl ExportLines {
                 }
                 Ok(record) => self.product(&mut batch, &record),
                 Err(problem) => {
-                    batch.skipped.push(nameless(&place(self.from, self.lines), problem));
+                    batch.skipped.push(nameless(&position(self.from, self.lines), problem));
                     // It may have belonged to the product before it.
                     if let Some(open) = &mut self.open {
                         open.doubted = true;
@@ -191,11 +191,11 @@ impl ExportLines {
             return;
         }
         self.close(batch);
-        let place = place(self.from, self.lines);
+        let position = position(self.from, self.lines);
         let Ok(id) = gid::read("Product", gid) else {
             batch
                 .skipped
-                .push(nameless(&format!("{place}: id"), "expected the id of a Product"));
+                .push(nameless(&format!("{position}: id"), "expected the id of a Product"));
             return;
         };
         if !self.seen.insert(gid.to_owned()) {
@@ -207,7 +207,7 @@ impl ExportLines {
             Ok(product) => {
                 self.open = Some(Open {
                     gid: gid.to_owned(),
-                    place,
+                    place: position,
                     product,
                     variants: Vec::new(),
                     collections: Vec::new(),
@@ -216,7 +216,7 @@ impl ExportLines {
                 });
             }
             Err(odd) => {
-                batch.skipped.push(odd.skipped_of(Kind::Product, Some(id), &place));
+                batch.skipped.push(odd.skipped_of(Kind::Product, Some(id), &position));
                 self.unread.insert(gid.to_owned());
             }
         }
@@ -224,7 +224,7 @@ impl ExportLines {
 
     /// Reads a line that belongs to a product.
     fn child(&mut self, batch: &mut ExportBatch, record: &Value) {
-        let place = place(self.from, self.lines);
+        let position = position(self.from, self.lines);
         let parent = record::text(record, "__parentId").unwrap_or_default();
         let Some(open) = self.open.as_mut().filter(|open| open.gid == parent) else {
             // All lines of a skipped product are skipped.
@@ -232,7 +232,7 @@ impl ExportLines {
                 match gid::read("Product", parent) {
                     Ok(id) => doubt(batch, id),
                     Err(_) => batch.skipped.push(nameless(
-                        &format!("{place}: __parentId"),
+                        &format!("{position}: __parentId"),
                         "expected the id of a Product",
                     )),
                 }
@@ -253,7 +253,7 @@ impl ExportLines {
             )),
         };
         if let Err(odd) = read {
-            open.odd.get_or_insert((place, odd));
+            open.odd.get_or_insert((position, odd));
         }
     }
 
@@ -273,9 +273,9 @@ impl ExportLines {
                 event: Event::ProductUpdated(Box::new(product)),
                 at: self.began_at,
             }),
-            Err((place, odd)) => {
+            Err((position, odd)) => {
                 let id = gid::read("Product", &open.gid).ok();
-                batch.skipped.push(odd.skipped_of(Kind::Product, id, &place));
+                batch.skipped.push(odd.skipped_of(Kind::Product, id, &position));
                 self.unread.insert(open.gid);
             }
         }
@@ -344,7 +344,7 @@ fn object(line: &[u8]) -> Result<Value, &'static str> {
     }
 }
 
-fn place(from: u64, line: u64) -> String {
+fn position(from: u64, line: u64) -> String {
     match from {
         0 => format!("line {line} of the export"),
         from => format!("line {line} of the export from byte {from} on"),

@@ -38,8 +38,8 @@ pub fn key(entity: &EntityKey) -> Item {
 /// Lets a version pass the fence, if it is not older than the one that has passed and the entity is no tombstone. The item as
 /// it is then is returned: [`read_facts`].
 #[must_use]
-pub fn advance(entity: &EntityKey, version: Version, told: ObservedFields<'_>) -> Update {
-    let facts = facts::write(told);
+pub fn advance(entity: &EntityKey, version: Version, observed: ObservedFields<'_>) -> Update {
+    let facts = facts::write(observed);
     let set_facts = for_each(&facts, |name| format!(", #{name} = :{name}"));
     let mut update = Update {
         key: key(entity),
@@ -69,7 +69,7 @@ pub fn advance(entity: &EntityKey, version: Version, told: ObservedFields<'_>) -
 #[must_use]
 pub fn advance_known(table: &str, state: &Advance<'_>) -> Statement {
     let table = quoted(table);
-    let facts = facts::write(state.told);
+    let facts = facts::write(state.observed);
     let set_facts = for_each(&facts, |name| format!(r#" SET "{name}" = ?"#));
     let version = || Value::number(state.version.as_i64());
     let mut parameters = vec![version()];
@@ -88,7 +88,7 @@ pub fn advance_known(table: &str, state: &Advance<'_>) -> Statement {
 #[must_use]
 pub fn advance_unknown(table: &str, state: &Advance<'_>) -> Statement {
     let table = quoted(table);
-    let facts = facts::write(state.told);
+    let facts = facts::write(state.observed);
     let set_facts = for_each(&facts, |name| format!(", '{name}': ?"));
     let mut parameters = Vec::from(key_values(state.entity));
     parameters.extend([Value::number(state.version.as_i64()), Value::Bool(false)]);
@@ -122,7 +122,7 @@ pub fn confirm(table: &str, entity: &EntityKey, version: Version) -> Statement {
 
 /// Turns an entity into a tombstone.
 #[must_use]
-pub fn bury(entity: &EntityKey, expires_at: Timestamp) -> Update {
+pub fn tombstone(entity: &EntityKey, expires_at: Timestamp) -> Update {
     let mut update = Update {
         key: key(entity),
         expression: "SET #deleted = :yes, #expires_at = :expires_at REMOVE #collections, #tracking, #digest, #indexed"

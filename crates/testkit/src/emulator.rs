@@ -82,12 +82,12 @@ pub async fn silent() -> (TcpListener, String) {
 
 /// Server that gives the same response to every request that AWS would not reject unread. Stops on drop.
 #[derive(Debug)]
-pub struct Parrot {
+pub struct FixedServer {
     url: String,
     _server: hookline_host::server::Server,
 }
 
-impl Parrot {
+impl FixedServer {
     /// Starts the server.
     pub async fn start(status: u16, body: &str) -> Self {
         let (server, url) = strict_proxy::start_responding(status, body).await;

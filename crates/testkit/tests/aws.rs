@@ -20,7 +20,7 @@ use hookline_domain::{
 use hookline_testkit::{
     builders::{at, attempt, delivery, document, noon, product, store, version},
     contract::{index::put, queue},
-    emulator::{DynamoDb, LEDGER_TABLE, Parrot, S3, Sqs, sdk_config, silent},
+    emulator::{DynamoDb, FixedServer, LEDGER_TABLE, S3, Sqs, sdk_config, silent},
     osmem::Osmem,
     proxy::Proxy,
 };
@@ -75,8 +75,8 @@ async fn body_is_signed_with_the_secret_key() {
 #[tokio::test]
 async fn missing_bucket_is_a_failure_and_no_absent_body() {
     for code in ["NoSuchBucket", "", "NoSuchKey but not quite"] {
-        let parrot = Parrot::start(404, &format!("<Error><Code>{code}</Code></Error>")).await;
-        let aws = Aws::with_config(sdk_config(parrot.url()).await, Timeouts::Interactive);
+        let server = FixedServer::start(404, &format!("<Error><Code>{code}</Code></Error>")).await;
+        let aws = Aws::with_config(sdk_config(server.url()).await, Timeouts::Interactive);
         aws.bodies("b").get(&body_key()).await.unwrap_err();
     }
 }
@@ -84,12 +84,12 @@ async fn missing_bucket_is_a_failure_and_no_absent_body() {
 #[tokio::test]
 async fn failing_bucket_is_unavailable_and_not_quoted() {
     for status in [403, 500, 503] {
-        let parrot = Parrot::start(
+        let server = FixedServer::start(
             status,
             "<Error><Code>Trouble</Code><Message>Secret Title</Message></Error>",
         )
         .await;
-        let aws = Aws::with_config(sdk_config(parrot.url()).await, Timeouts::Interactive);
+        let aws = Aws::with_config(sdk_config(server.url()).await, Timeouts::Interactive);
         let bodies = aws.bodies("b");
         for failed in [
             bodies.put(&body_key(), b"Secret Title".to_vec()).await.unwrap_err(),
@@ -105,8 +105,8 @@ async fn failing_bucket_is_unavailable_and_not_quoted() {
 
 #[tokio::test]
 async fn response_over_the_limit_is_not_read() {
-    let parrot = Parrot::start(200, &"x".repeat(7 * 1024 * 1024)).await;
-    let aws = Aws::with_config(sdk_config(parrot.url()).await, Timeouts::Interactive);
+    let server = FixedServer::start(200, &"x".repeat(7 * 1024 * 1024)).await;
+    let aws = Aws::with_config(sdk_config(server.url()).await, Timeouts::Interactive);
     let failed = aws.bodies("b").get(&body_key()).await.unwrap_err();
     assert!(
         causes(&failed).join(": ").contains("MoreThanAllowed"),
@@ -287,9 +287,9 @@ async fn receiver_does_not_wait_for_a_hanging_table() {
 }
 
 async fn secret_from(body: &str) -> Result<Secret, PortError> {
-    let parrot = Parrot::start(200, body).await;
-    let aws = Aws::with_config(sdk_config(parrot.url()).await, Timeouts::Interactive);
-    aws.secret(&SecretRef::Kept(
+    let server = FixedServer::start(200, body).await;
+    let aws = Aws::with_config(sdk_config(server.url()).await, Timeouts::Interactive);
+    aws.secret(&SecretRef::Stored(
         "arn:aws:secretsmanager:eu-central-1:1:secret:a".to_owned(),
     ))
     .read()
@@ -324,10 +324,10 @@ async fn failing_index_is_unavailable_and_not_quoted() {
         (403, r#"{"error":"Secret Title"}"#),
         (429, "<html>Secret Title"),
     ] {
-        let parrot = Parrot::start(status, body).await;
-        let aws = Aws::with_config(sdk_config(parrot.url()).await, Timeouts::Interactive);
+        let server = FixedServer::start(status, body).await;
+        let aws = Aws::with_config(sdk_config(server.url()).await, Timeouts::Interactive);
         let config = OpenSearchConfig {
-            url: parrot.url().to_owned(),
+            url: server.url().to_owned(),
             index: "hookline".to_owned(),
             signing: Signing::Aoss,
             replicas: None,
@@ -354,8 +354,8 @@ async fn failing_index_is_unavailable_and_not_quoted() {
 #[tokio::test]
 async fn final_refusal_of_a_search_differs_from_a_retryable_one() {
     let search = async |status, body: &str| {
-        let parrot = Parrot::start(status, body).await;
-        let index = Osmem::index_at(parrot.url()).await;
+        let server = FixedServer::start(status, body).await;
+        let index = Osmem::index_at(server.url()).await;
         let query = SearchQuery {
             store: store("demo"),
             observed_after: None,
@@ -428,8 +428,8 @@ async fn index_check_tells_a_refusal_from_no_response() {
         .await
         .unwrap();
     assert_eq!(check(osmem.url()).await, [IndexCheck::Answered, IndexCheck::Answered]);
-    let parrot = Parrot::start(403, r#"{"error":{"type":"security_exception"}}"#).await;
-    let [IndexCheck::Refused(_), IndexCheck::Refused(message)] = check(parrot.url()).await else {
+    let server = FixedServer::start(403, r#"{"error":{"type":"security_exception"}}"#).await;
+    let [IndexCheck::Refused(_), IndexCheck::Refused(message)] = check(server.url()).await else {
         panic!("no refusal");
     };
     assert!(message.contains("fine-grained access control"), "{message}");

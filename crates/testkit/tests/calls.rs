@@ -117,7 +117,7 @@ async fn batch_of_known_entities_passes_the_fence_in_one_call_and_of_new_ones_in
             .map(|entity| Advance {
                 entity,
                 version: version(at),
-                told: ObservedFields::default(),
+                observed: ObservedFields::default(),
             })
             .collect();
         for fence in entities.advance_all(&states).await {

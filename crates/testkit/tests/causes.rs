@@ -53,7 +53,7 @@ use hookline_domain::{
 };
 use hookline_testkit::{
     builders::{attempt, delivery, document, noon, product, store, version},
-    emulator::{ACCESS_KEY, Parrot, SECRET_KEY, sdk_config, silent},
+    emulator::{ACCESS_KEY, FixedServer, SECRET_KEY, sdk_config, silent},
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -182,14 +182,14 @@ async fn failures(services: &Services<'_>) -> Vec<Failed> {
     let advance = Advance {
         entity: &entity,
         version: version(1),
-        told: ObservedFields::default(),
+        observed: ObservedFields::default(),
     };
     let settled = DeliveryCompletion {
         delivery: &key,
         fate: Fate::Applied,
         problem: None,
     };
-    let kept_secret = SecretRef::Kept("arn:aws:secretsmanager:eu-central-1:1:secret:x-abcdef".to_owned());
+    let kept_secret = SecretRef::Stored("arn:aws:secretsmanager:eu-central-1:1:secret:x-abcdef".to_owned());
     let queue = format!("{}/1/q", services.json);
     let config = OpenSearchConfig::new(services.index, "hookline", Some("none")).unwrap();
     let index = json.index(&config).unwrap();
@@ -229,7 +229,7 @@ async fn failures(services: &Services<'_>) -> Vec<Failed> {
         "records.find" => Records::find(&ledger, &key),
         "records.search" => ledger.search(&key.id, None),
         "entities.advance" => entities.advance(&entity, version(1), ObservedFields::default()),
-        "entities.bury" => entities.bury(&entity, noon()),
+        "entities.bury" => entities.tombstone(&entity, noon()),
         "entities.retire" => entities.retire(&entity, version(1), noon()),
         "entities.page" => Entities::page(&entities, &demo, None, 1),
         "entries.find" => entities.find(std::slice::from_ref(&entity)),
@@ -327,17 +327,17 @@ async fn answered(json: (u16, &str), xml: (u16, &str), index: (u16, &str)) -> Ve
         r#"{{"__type":"com.amazonaws.x#{}","message":"arn:aws:iam::1:role/x"}}"#,
         json.1
     );
-    let json = Parrot::start(json.0, &said).await;
+    let json = FixedServer::start(json.0, &said).await;
     let said = format!(
         "<Error><Code>{}</Code><Message>arn:aws:iam::1:role/x</Message></Error>",
         xml.1
     );
-    let xml = Parrot::start(xml.0, &said).await;
+    let xml = FixedServer::start(xml.0, &said).await;
     let said = format!(
         r#"{{"error":{{"type":"{}","reason":"arn:aws:iam::1:role/x"}},"status":{}}}"#,
         index.1, index.0
     );
-    let index = Parrot::start(index.0, &said).await;
+    let index = FixedServer::start(index.0, &said).await;
     failures(&Services {
         json: json.url(),
         xml: xml.url(),
@@ -445,9 +445,9 @@ async fn change_that_the_index_rejects_reports_it() {
     ] {
         let said =
             format!(r#"{{"errors":true,"items":[{{"index":{{"status":{status},"error":{{"type":"{kind}"}}}}}}]}}"#);
-        let parrot = Parrot::start(200, &said).await;
-        let aws = Aws::with_config(sdk_config(parrot.url()).await, Timeouts::Interactive);
-        let config = OpenSearchConfig::new(parrot.url(), "hookline", Some("none")).unwrap();
+        let server = FixedServer::start(200, &said).await;
+        let aws = Aws::with_config(sdk_config(server.url()).await, Timeouts::Interactive);
+        let config = OpenSearchConfig::new(server.url(), "hookline", Some("none")).unwrap();
         let entity = product(&store("demo.myshopify.com"), "1");
         let put = IndexChange::Put {
             entity: entity.clone(),

@@ -23,7 +23,7 @@ use hookline_domain::{
 };
 use hookline_testkit::{
     builders::{attempt, delivery, noon, store},
-    emulator::{ACCESS_KEY, DynamoDb, LEDGER_TABLE, Parrot, S3, SECRET_KEY, STORES_TABLE, Sqs, silent},
+    emulator::{ACCESS_KEY, DynamoDb, FixedServer, LEDGER_TABLE, S3, SECRET_KEY, STORES_TABLE, Sqs, silent},
 };
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -265,8 +265,8 @@ async fn body_is_signed_with_the_secret_key() {
 #[tokio::test]
 async fn missing_bucket_is_a_failure() {
     for code in ["NoSuchBucket", "NoSuchKey", ""] {
-        let parrot = Parrot::start(404, &format!("<Error><Code>{code}</Code></Error>")).await;
-        let bodies = direct(parrot.url()).bodies("b");
+        let server = FixedServer::start(404, &format!("<Error><Code>{code}</Code></Error>")).await;
+        let bodies = direct(server.url()).bodies("b");
         bodies.put(&body_key(), b"body".to_vec()).await.unwrap_err();
     }
 }
@@ -280,8 +280,8 @@ async fn failing_service_is_unavailable_and_not_quoted() {
             "Secret Title",
             r#"{"__type": "a#Trouble", "message": "Secret Title"}"#,
         ] {
-            let parrot = Parrot::start(status, body).await;
-            let direct = direct(parrot.url());
+            let server = FixedServer::start(status, body).await;
+            let direct = direct(server.url());
             let queue = direct.event_queue("http://queue");
             let failed = [
                 direct
@@ -309,8 +309,8 @@ async fn failing_service_is_unavailable_and_not_quoted() {
 
 #[tokio::test]
 async fn response_over_the_limit_is_not_read() {
-    let parrot = Parrot::start(200, &"x".repeat(7 * 1024 * 1024)).await;
-    let direct = direct(parrot.url());
+    let server = FixedServer::start(200, &"x".repeat(7 * 1024 * 1024)).await;
+    let direct = direct(server.url());
     let failed = [
         direct.bodies("b").put(&body_key(), Vec::new()).await.unwrap_err(),
         direct
@@ -326,8 +326,8 @@ async fn response_over_the_limit_is_not_read() {
 
 #[tokio::test]
 async fn success_without_a_message_id_is_a_failure() {
-    let parrot = Parrot::start(200, "{}").await;
-    let queue = direct(parrot.url()).event_queue("http://queue");
+    let server = FixedServer::start(200, "{}").await;
+    let queue = direct(server.url()).event_queue("http://queue");
     let sent = hookline_domain::delivery::queue::EventQueue::send(&queue, &store("demo"), "x".into()).await;
     sent.unwrap_err();
 }
@@ -357,9 +357,9 @@ async fn failed_warm_up_is_left_to_the_first_call() {
 }
 
 async fn secret_from(body: &str) -> Result<Secret, PortError> {
-    let parrot = Parrot::start(200, body).await;
+    let server = FixedServer::start(200, body).await;
     let arn = "arn:aws:secretsmanager:eu-central-1:1:secret:a".to_owned();
-    direct(parrot.url()).secret(&SecretRef::Kept(arn)).read().await
+    direct(server.url()).secret(&SecretRef::Stored(arn)).read().await
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use hookline_domain::{
 };
 use hookline_testkit::{
     builders::{attempt, delivery, noon},
-    emulator::{ACCESS_KEY, DynamoDb, LEDGER_TABLE, Parrot, S3, SECRET_KEY, STORES_TABLE, Sqs, silent},
+    emulator::{ACCESS_KEY, DynamoDb, FixedServer, LEDGER_TABLE, S3, SECRET_KEY, STORES_TABLE, Sqs, silent},
 };
 use tokio::time::Instant;
 
@@ -66,9 +66,9 @@ async fn messages_arrive_byte_for_byte() {
 }
 
 async fn secret_from(status: u16, body: &str) -> Result<Secret, PortError> {
-    let parrot = Parrot::start(status, body).await;
+    let server = FixedServer::start(status, body).await;
     let arn = "arn:aws:secretsmanager:eu-central-1:1:secret:a-AbCdEf".to_owned();
-    receiving(parrot.url()).secret(&SecretRef::Kept(arn)).read().await
+    receiving(server.url()).secret(&SecretRef::Stored(arn)).read().await
 }
 
 #[tokio::test]

@@ -127,7 +127,7 @@ async fn hand_written_requests_match_those_checked_against_the_models_of_aws() {
         .await
         .unwrap();
     let arn = "arn:aws:secretsmanager:eu-central-1:1:secret:a-AbCdEf".to_owned();
-    direct.secret(&SecretRef::Kept(arn)).read().await.unwrap();
+    direct.secret(&SecretRef::Stored(arn)).read().await.unwrap();
     direct.bodies("bucket").put(&body, b"a body".to_vec()).await.unwrap();
     let bodies = Aws::with_config(sdk_config(&url).await, Timeouts::Queue).bodies("bucket");
     bodies.put(&body, b"a body".to_vec()).await.unwrap();

@@ -45,7 +45,7 @@ fn main() -> ExitCode {
         );
         let hire = move |deadline| SyncWorker {
             reconcile: Reconcile {
-                ask: Refetch {
+                refetch: Refetch {
                     catalogue: admin.until(deadline),
                     apply: Apply {
                         entities: entities.clone(),

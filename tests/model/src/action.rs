@@ -4,7 +4,7 @@ use crate::world::{ModelState, Running};
 
 /// A function, by its role and place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Who {
+pub enum Actor {
     /// A receiver.
     Receiver(usize),
     /// A consumer.
@@ -24,7 +24,7 @@ pub enum Role {
     Reconciler,
 }
 
-impl Who {
+impl Actor {
     /// Role of this function.
     pub fn role(self) -> Role {
         match self {
@@ -46,7 +46,7 @@ impl Who {
 
 /// Outcome of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum How {
+pub enum CallOutcome {
     /// Done, and its response arrives.
     Answered,
     /// Done, and the function dies before the response arrives.
@@ -69,9 +69,9 @@ pub enum Action {
     /// The store's catalog changes.
     Change,
     /// A function's call is made.
-    Call(Who, usize, How),
+    Call(Actor, usize, CallOutcome),
     /// A function dies before its next call is made.
-    Die(Who),
+    Die(Actor),
     /// A long time passes; whether the index forgets the versions of what it has removed.
     Wait(bool),
 }

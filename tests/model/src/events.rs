@@ -23,7 +23,7 @@ pub const RECEIVED: i64 = 3600;
 
 /// Content of a delivery about the one product of the one store. Times are seconds after a fixed time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum What {
+pub enum Content {
     /// The product's state, signed and triggered then.
     ShownDocument(i64),
     /// The same of a state that is not to be seen.
@@ -126,7 +126,7 @@ pub fn product() -> EntityKey {
     }
 }
 
-impl What {
+impl Content {
     /// The delivery that tells it, as number `n` of its scenario.
     pub fn delivery(self, n: usize) -> Delivery {
         let (topic, triggered_at, body) = match self {
@@ -249,10 +249,10 @@ pub fn interpret(bug: Option<Bug>) -> fn(&Delivery) -> Result<Event, InterpretEr
 
 /// Expected result of these deliveries, in any order: the version under which the product
 /// can be found, if it can be found at all.
-pub fn expected(events: &[What]) -> BTreeMap<EntityKey, Version> {
-    let events: Vec<What> = events.iter().filter_map(|what| what.meant()).collect();
+pub fn expected(events: &[Content]) -> BTreeMap<EntityKey, Version> {
+    let events: Vec<Content> = events.iter().filter_map(|what| what.meant()).collect();
     let ended = events.iter().filter_map(|what| match what {
-        What::Uninstalled(second) => Some(*second),
+        Content::Uninstalled(second) => Some(*second),
         _ => None,
     });
     let ended = ended.max().unwrap_or(i64::MIN);
@@ -261,8 +261,8 @@ pub fn expected(events: &[What]) -> BTreeMap<EntityKey, Version> {
         .filter(|what| what.second().is_some_and(|second| second > ended))
         .max_by_key(|what| what.second());
     match newest {
-        Some(What::ShownDocument(second) | What::Altered(second) | What::Part(second))
-            if !events.contains(&What::Deleted) =>
+        Some(Content::ShownDocument(second) | Content::Altered(second) | Content::Part(second))
+            if !events.contains(&Content::Deleted) =>
         {
             let version = Version::new(after(*second), after(*second)).expect("a time of this century");
             BTreeMap::from([(product(), version)])
@@ -273,10 +273,10 @@ pub fn expected(events: &[What]) -> BTreeMap<EntityKey, Version> {
 
 /// Returns true if the store must be enabled after these: no uninstall, or a state signed after the latest, visible or not.
 /// A deleted product is no sign of the install it belonged to.
-pub fn enabled(events: &[What]) -> bool {
-    let meant: Vec<What> = events.iter().filter_map(|what| what.meant()).collect();
+pub fn enabled(events: &[Content]) -> bool {
+    let meant: Vec<Content> = events.iter().filter_map(|what| what.meant()).collect();
     let ended = meant.iter().filter_map(|what| match what {
-        What::Uninstalled(second) => Some(*second),
+        Content::Uninstalled(second) => Some(*second),
         _ => None,
     });
     let Some(ended) = ended.max() else { return true };

@@ -63,7 +63,7 @@ impl ModelState {
         &mut self,
         entity: &EntityKey,
         version: Version,
-        told: &RememberedFields,
+        observed: &RememberedFields,
         confirms: bool,
         bug: Option<Bug>,
     ) -> Response {
@@ -80,15 +80,15 @@ impl ModelState {
         };
         Response::Fenced(match advanced {
             Some(entry) => {
-                let told = ObservedFields {
-                    collections: told.collections.as_ref(),
-                    tracking: told.tracking.as_ref(),
-                    digest: told.digest.as_ref(),
+                let fields = ObservedFields {
+                    collections: observed.collections.as_ref(),
+                    tracking: observed.tracking.as_ref(),
+                    digest: observed.digest.as_ref(),
                 };
                 let remembered = held
                     .map(|known| known.remembered.clone())
                     .unwrap_or_default()
-                    .after(told);
+                    .after(fields);
                 let known = FenceRecord {
                     entry,
                     remembered: remembered.clone(),

@@ -22,9 +22,9 @@ use jiff::Timestamp;
 use stateright::{Model, Property};
 
 use crate::{
-    action::{Action, How, Role, Who},
+    action::{Action, Actor, CallOutcome, Role},
     bug::Bug,
-    events::{What, interpret},
+    events::{Content, interpret},
     promises::promises,
     reconciler::{CatalogReads, reconcile},
     script::{History, Progress, Request, Response, Script},
@@ -35,7 +35,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Scenario {
     /// The deliveries. None has happened yet.
-    pub events: Vec<What>,
+    pub events: Vec<Content>,
     /// Maximum attempts of each sender; 0: all deliveries have been accepted and are on the queue.
     pub attempts: u8,
     /// Copies of each delivery on the queue then.
@@ -47,7 +47,7 @@ pub struct Scenario {
     /// Maximum number of concurrent consumers.
     pub consumers: usize,
     /// Successive states of the store's catalog; empty if it is never read.
-    pub catalogue: Vec<What>,
+    pub catalogue: Vec<Content>,
     /// Maximum number of concurrent reconciliations.
     pub reconcilers: usize,
     /// Total number of reconciliations.
@@ -111,7 +111,7 @@ pub enum Ended {
 impl Scenario {
     /// One delivery and everything that can happen at the receiver, with a sender that tries this often.
     #[must_use]
-    pub fn at_the_door(events: &[What], attempts: u8) -> Self {
+    pub fn at_the_door(events: &[Content], attempts: u8) -> Self {
         Self {
             events: events.to_vec(),
             attempts,
@@ -125,7 +125,7 @@ impl Scenario {
 
     /// Accepted deliveries, two consumers, one of which may die anywhere, and time for leases to lapse.
     #[must_use]
-    pub fn on_the_queue(events: &[What]) -> Self {
+    pub fn on_the_queue(events: &[Content]) -> Self {
         Self {
             events: events.to_vec(),
             deaths: 1,
@@ -136,7 +136,7 @@ impl Scenario {
 
     /// A catalogue in these states and this number of `reconciliations`, two at once, one of which may die anywhere.
     #[must_use]
-    pub fn reconciled(catalogue: &[What], reconciliations: u8) -> Self {
+    pub fn reconciled(catalogue: &[Content], reconciliations: u8) -> Self {
         Self {
             catalogue: catalogue.to_vec(),
             reconcilers: 2,
@@ -148,7 +148,7 @@ impl Scenario {
     }
 
     /// As [`run`](Self::run), which is done once for the same answers.
-    fn advance(&self, who: Who, running: &Running) -> Ended {
+    fn advance(&self, who: Actor, running: &Running) -> Ended {
         let (work, again) = (running.work.clone(), running.again.clone());
         let key = (who.role(), work, again, running.since, running.history.clone());
         let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -161,10 +161,10 @@ impl Scenario {
     }
 
     /// Runs a function from its history to its next calls, or to its end.
-    fn run(&self, who: Who, running: &Running) -> Ended {
+    fn run(&self, who: Actor, running: &Running) -> Ended {
         let script = Script::new(time(running.since));
         match who {
-            Who::Receiver(_) => {
+            Actor::Receiver(_) => {
                 let delivery = self.delivery(running.work[0]);
                 let progress = if self.bug == Some(Bug::SendBeforeClaim) {
                     script.run(Box::pin(send_before_claim(&script, &delivery)), &running.history)
@@ -185,7 +185,7 @@ impl Scenario {
                     },
                 }
             }
-            Who::Consumer(_) => {
+            Actor::Consumer(_) => {
                 let reindex = Reindex {
                     ledger: script.clone(),
                     apply: Apply {
@@ -217,7 +217,7 @@ impl Scenario {
                     }
                 }
             }
-            Who::Reconciler(_) => {
+            Actor::Reconciler(_) => {
                 let catalogue = CatalogReads {
                     script: script.clone(),
                     states: self.catalogue.clone(),
@@ -232,7 +232,7 @@ impl Scenario {
 
     /// Record of the store at first: it is connected if a delivery holds only a part.
     fn connected(&self) -> Option<StoreRecord> {
-        let connected = self.events.iter().any(|what| matches!(what, What::Part(_)));
+        let connected = self.events.iter().any(|what| matches!(what, Content::Part(_)));
         (connected || self.is_store_known).then(|| StoreRecord {
             connected,
             ..StoreRecord::default()
@@ -250,7 +250,7 @@ impl Scenario {
     }
 
     /// Continues a function, and removes it when it has ended.
-    fn go_on(&self, world: &mut ModelState, who: Who, mut running: Running) {
+    fn go_on(&self, world: &mut ModelState, who: Actor, mut running: Running) {
         match self.advance(who, &running) {
             Ended::Waits(asks) => {
                 // Nothing follows from the status, from notes and from records: whoever asks for them may go on at once. So may a
@@ -291,7 +291,7 @@ impl Scenario {
         }
     }
 
-    fn start(&self, world: &mut ModelState, who: Who, work: Vec<usize>, owner: String) {
+    fn start(&self, world: &mut ModelState, who: Actor, work: Vec<usize>, owner: String) {
         let again = match who.role() {
             Role::Consumer => work.iter().map(|n| self.receive(&mut world.deliveries[*n])).collect(),
             Role::Receiver | Role::Reconciler => vec![],
@@ -315,7 +315,7 @@ impl Scenario {
         again && self.bug != Some(Bug::RetriesLookNew)
     }
 
-    fn call(&self, world: &mut ModelState, who: Who, number: usize, how: How) {
+    fn call(&self, world: &mut ModelState, who: Actor, number: usize, how: CallOutcome) {
         let Some(mut running) = who.slot(world).take() else {
             return;
         };
@@ -323,22 +323,24 @@ impl Scenario {
             return;
         };
         let response = match how {
-            How::Failed => Response::Failed,
-            How::Answered | How::Unheard | How::LooksFailed if request == Request::Look => {
+            CallOutcome::Failed => Response::Failed,
+            CallOutcome::Answered | CallOutcome::Unheard | CallOutcome::LooksFailed if request == Request::Look => {
                 Response::Seen(world.catalogue, self.catalogue[world.catalogue])
             }
-            How::Answered | How::Unheard | How::LooksFailed => world.perform(&request, &running, self.bug),
+            CallOutcome::Answered | CallOutcome::Unheard | CallOutcome::LooksFailed => {
+                world.perform(&request, &running, self.bug)
+            }
         };
         match how {
-            How::Unheard => {
+            CallOutcome::Unheard => {
                 world.deaths_left -= 1;
                 return;
             }
-            How::LooksFailed | How::Failed => {
+            CallOutcome::LooksFailed | CallOutcome::Failed => {
                 world.errors_left -= 1;
                 running.history.push((number, Response::Failed));
             }
-            How::Answered => running.history.push((number, response)),
+            CallOutcome::Answered => running.history.push((number, response)),
         }
         self.go_on(world, who, running);
     }
@@ -438,19 +440,19 @@ impl Model for Scenario {
         if world.catalogue + 1 < self.catalogue.len() {
             actions.push(Action::Change);
         }
-        let receivers = (0..).map(Who::Receiver).zip(&world.receivers);
-        let consumers = (0..).map(Who::Consumer).zip(&world.consumers);
-        let reconcilers = (0..).map(Who::Reconciler).zip(&world.reconcilers);
+        let receivers = (0..).map(Actor::Receiver).zip(&world.receivers);
+        let consumers = (0..).map(Actor::Consumer).zip(&world.consumers);
+        let reconcilers = (0..).map(Actor::Reconciler).zip(&world.reconcilers);
         for (who, running) in receivers.chain(consumers).chain(reconcilers) {
             let Some(running) = running else { continue };
             for (number, _) in &running.asks {
-                actions.push(Action::Call(who, *number, How::Answered));
+                actions.push(Action::Call(who, *number, CallOutcome::Answered));
                 if world.deaths_left > 0 {
-                    actions.push(Action::Call(who, *number, How::Unheard));
+                    actions.push(Action::Call(who, *number, CallOutcome::Unheard));
                 }
                 if world.errors_left > 0 {
-                    actions.push(Action::Call(who, *number, How::LooksFailed));
-                    actions.push(Action::Call(who, *number, How::Failed));
+                    actions.push(Action::Call(who, *number, CallOutcome::LooksFailed));
+                    actions.push(Action::Call(who, *number, CallOutcome::Failed));
                 }
             }
             if world.deaths_left > 0 {
@@ -473,17 +475,17 @@ impl Model for Scenario {
                 let parcel = &mut next.deliveries[n];
                 let owner = format!("attempt {}", parcel.attempts_left);
                 parcel.attempts_left -= 1;
-                self.start(&mut next, Who::Receiver(receiver), vec![n], owner);
+                self.start(&mut next, Actor::Receiver(receiver), vec![n], owner);
             }
             Action::Take(work) => {
                 let consumer = next.consumers.iter().position(Option::is_none)?;
                 next.reconciliations.calm = false;
-                self.start(&mut next, Who::Consumer(consumer), work, String::new());
+                self.start(&mut next, Actor::Consumer(consumer), work, String::new());
             }
             Action::Reconcile => {
                 let reconciler = next.reconcilers.iter().position(Option::is_none)?;
                 next.reconciliations.left -= 1;
-                self.start(&mut next, Who::Reconciler(reconciler), vec![], String::new());
+                self.start(&mut next, Actor::Reconciler(reconciler), vec![], String::new());
             }
             Action::Change => {
                 next.catalogue += 1;

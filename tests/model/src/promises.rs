@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use stateright::{Model, Property};
 
 use crate::{
-    events::{What, enabled, expected},
+    events::{Content, enabled, expected},
     model::Scenario,
     world::{ModelState, Parcel},
 };
@@ -80,15 +80,15 @@ pub(crate) fn promises() -> Vec<Property<Scenario>> {
             let sent = scenario.sent(world);
             let is_enabled = world.store.as_ref().is_none_or(|record| record.enabled);
             // A deletion is no sign of the install that it belongs to.
-            let has_deletion = sent.iter().any(|what| what.meant() == Some(What::Deleted));
+            let has_deletion = sent.iter().any(|what| what.meant() == Some(Content::Deleted));
             !world.is_quiet() || has_deletion || is_enabled == enabled(&sent)
         }),
         Property::always(UNASKED, |scenario: &Scenario, world: &ModelState| {
             let mut told = scenario.events.iter().zip(&world.deliveries);
-            world.asked || told.all(|(what, parcel)| !matches!(what, What::Part(_)) || !is_settled(parcel))
+            world.asked || told.all(|(what, parcel)| !matches!(what, Content::Part(_)) || !is_settled(parcel))
         }),
         Property::always(ERASED, |scenario: &Scenario, world: &ModelState| {
-            !world.erased || scenario.sent(world).into_iter().any(What::redacts)
+            !world.erased || scenario.sent(world).into_iter().any(Content::redacts)
         }),
         Property::always(STILL_FAILED, |_, world: &ModelState| {
             !world.is_quiet() || world.failed.iter().all(|n| !is_settled(&world.deliveries[*n]))
@@ -122,7 +122,7 @@ impl Scenario {
         broken.map(|property| property.name).collect()
     }
 
-    fn sent(&self, world: &ModelState) -> Vec<What> {
+    fn sent(&self, world: &ModelState) -> Vec<Content> {
         let sent = self
             .events
             .iter()

@@ -17,7 +17,7 @@ use hookline_domain::{
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    events::{What, store},
+    events::{Content, store},
     script::{Request, Response, Script, failed},
 };
 
@@ -25,7 +25,7 @@ use crate::{
 pub(crate) struct CatalogReads {
     pub(crate) script: Script,
     /// The states it is in, one after another.
-    pub(crate) states: Vec<What>,
+    pub(crate) states: Vec<Content>,
 }
 
 /// Goes through the whole catalogue, step by step. Steps need no model's help to follow each other: the job that carries one
@@ -33,7 +33,7 @@ pub(crate) struct CatalogReads {
 pub(crate) async fn reconcile(catalogue: CatalogReads) -> Result<(), SyncError> {
     let script = catalogue.script.clone();
     let reconcile = Reconcile {
-        ask: Refetch {
+        refetch: Refetch {
             catalogue,
             apply: Apply {
                 entities: script.clone(),

@@ -30,7 +30,7 @@ use hookline_domain::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use crate::events::{What, number};
+use crate::events::{Content, number};
 
 /// One call of a port. Deliveries are numbers of the scenario; there is one store.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -115,7 +115,7 @@ pub enum Response {
     /// Of the entries of the fence.
     Known(Vec<Option<FenceRecord>>),
     /// Of a look at the catalogue: the number of its state, and the state.
-    Seen(usize, What),
+    Seen(usize, Content),
     /// Of a listing.
     Listed(Vec<(EntityKey, Version)>, Option<EntityKey>),
     /// Of a store.
@@ -301,9 +301,9 @@ impl Entities for Script {
         &self,
         entity: &EntityKey,
         version: Version,
-        told: ObservedFields<'_>,
+        observed: ObservedFields<'_>,
     ) -> Result<Fence, PortError> {
-        let told = RememberedFields::default().after(told);
+        let told = RememberedFields::default().after(observed);
         match self.call(Request::Advance(entity.clone(), version, told)).await {
             Response::Fenced(fence) => Ok(fence),
             other => Err(failed(&other)),
@@ -314,7 +314,7 @@ impl Entities for Script {
         self.done(Request::Confirm(held.to_vec())).await
     }
 
-    async fn bury(&self, entity: &EntityKey, _expires_at: Timestamp) -> Result<(), PortError> {
+    async fn tombstone(&self, entity: &EntityKey, _expires_at: Timestamp) -> Result<(), PortError> {
         self.done(Request::Bury(entity.clone())).await
     }
 

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     bug::Bug,
-    events::{What, start},
+    events::{Content, start},
     script::{History, Request, Response, ShownDocument},
 };
 
@@ -339,7 +339,7 @@ impl Running {
     }
 
     /// State of the catalog when it was first read.
-    pub fn seen(&self) -> Option<(usize, What)> {
+    pub fn seen(&self) -> Option<(usize, Content)> {
         self.history.iter().find_map(|(_, response)| match response {
             Response::Seen(number, state) => Some((*number, *state)),
             _ => None,

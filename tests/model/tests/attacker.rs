@@ -5,8 +5,9 @@
 
 use hookline_model::{
     events::{
-        Body, RECEIVED,
-        What::{self, Captured, Deleted, Hidden, ShownDocument, Uninstalled},
+        Body,
+        Content::{self, Captured, Deleted, Hidden, ShownDocument, Uninstalled},
+        RECEIVED,
     },
     model::Scenario,
     promises::{REACHED, SAFETY},
@@ -15,7 +16,7 @@ use hookline_sources::shopify::Topic;
 use stateright::{Checker, Model};
 
 /// Genuine deliveries of the store: never uninstalled, uninstalled, and installed again.
-const HISTORIES: [&[What]; 5] = [
+const HISTORIES: [&[Content]; 5] = [
     &[ShownDocument(4)],
     &[ShownDocument(1), Hidden(4)],
     &[ShownDocument(4), Deleted],
@@ -51,7 +52,7 @@ fn holds(scenario: Scenario) -> usize {
     checker.unique_state_count()
 }
 
-fn with(history: &[What], captured: &[What]) -> Scenario {
+fn with(history: &[Content], captured: &[Content]) -> Scenario {
     Scenario {
         events: [history, captured].concat(),
         ..Scenario::default()

@@ -3,7 +3,7 @@
 #![expect(clippy::print_stdout, reason = "how much was explored is for whoever runs it")]
 
 use hookline_model::{
-    events::What::{self, Deleted, Hidden, ShownDocument, Uninstalled},
+    events::Content::{self, Deleted, Hidden, ShownDocument, Uninstalled},
     model::Scenario,
     promises::SAFETY,
 };
@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use stateright::{Checker, Model};
 
 /// A product's life: created, updated twice, deleted, and an update that comes late.
-const LIFE: [What; 5] = [
+const LIFE: [Content; 5] = [
     ShownDocument(1),
     ShownDocument(2),
     ShownDocument(3),
@@ -20,7 +20,7 @@ const LIFE: [What; 5] = [
 ];
 
 /// Every order in which two consumers can take and apply these, call by call.
-fn every_order(events: &[What]) {
+fn every_order(events: &[Content]) {
     let scenario = Scenario {
         events: events.to_vec(),
         ..Scenario::default()

@@ -3,7 +3,7 @@
 #![expect(clippy::print_stdout, reason = "how much was explored is for whoever runs it")]
 
 use hookline_model::{
-    events::What::{Altered, Deleted, Hidden, Part, ShownDocument, Uninstalled},
+    events::Content::{Altered, Deleted, Hidden, Part, ShownDocument, Uninstalled},
     model::Scenario,
     promises::{REACHED, SAFETY},
 };

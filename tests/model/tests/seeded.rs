@@ -8,7 +8,7 @@ use hookline_model::{
     bug::Bug,
     events::{
         Body,
-        What::{Altered, Captured, Deleted, Hidden, Part, ShownDocument, Uninstalled},
+        Content::{Altered, Captured, Deleted, Hidden, Part, ShownDocument, Uninstalled},
     },
     model::Scenario,
     promises::{

@@ -61,7 +61,7 @@ const ASKING: [&str; 8] = [
 ];
 
 #[derive(Debug, Default, Clone, Copy)]
-struct Seen {
+struct ObservedKills {
     calls: u64,
     before: u64,
     after: u64,
@@ -73,7 +73,7 @@ pub struct Kills {
     chance: Chance,
     rate: f64,
     on: AtomicBool,
-    seen: Mutex<BTreeMap<(String, String), Seen>>,
+    seen: Mutex<BTreeMap<(String, String), ObservedKills>>,
 }
 
 impl Kills {
@@ -162,7 +162,7 @@ impl Kills {
         table
     }
 
-    fn seen(&self) -> MutexGuard<'_, BTreeMap<(String, String), Seen>> {
+    fn seen(&self) -> MutexGuard<'_, BTreeMap<(String, String), ObservedKills>> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

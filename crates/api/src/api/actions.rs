@@ -9,7 +9,7 @@ use hookline_domain::{
         bodies::KeepBodies,
         dead_letters::{DeadLetters, Letter, Pace, Removed, StoreDeadLetters},
         failed::{FailedDeliveries, FailedDelivery, Stage},
-        ledger::{Claims, DeadLetter, Fate, Ledger, Records, meaning},
+        ledger::{Claims, DeadLetter, Fate, Ledger, Records, explain},
         queue::{EventQueue, TryNow},
         receive::ReceiveError,
         replay::{Replay, ReplayError, ResendError},
@@ -177,7 +177,7 @@ where
                 let failed = self.ports.stores.failed(&delivery).await?;
                 Err(failed.map_or_else(
                     || not_replayed(why),
-                    |failed| ApiError::Conflict(failed.meaning(self.now())),
+                    |failed| ApiError::Conflict(failed.sentence(self.now())),
                 ))
             }
             Err(why) => Err(not_replayed(why)),
@@ -242,7 +242,7 @@ where
                     .move_back(store, std::slice::from_ref(&failed), Some(&delivery))
                     .await;
             }
-            Err(RetryError::Expired) => return Err(ApiError::Conflict(failed.meaning(now))),
+            Err(RetryError::Expired) => return Err(ApiError::Conflict(failed.sentence(now))),
             Err(RetryError::Unavailable(failure)) => return Err(failure.into()),
         };
         Ok(serve::json(StatusCode::ACCEPTED, &json!({ "message": message })))
@@ -301,7 +301,7 @@ where
         }
         let record = self.ports.replay.receive.ledger.find(delivery).await?;
         let record = record.ok_or_else(|| ApiError::NotFound(ReplayError::Unknown.to_string()))?;
-        Err(ApiError::Conflict(meaning(
+        Err(ApiError::Conflict(explain(
             &record,
             None,
             DeadLetter::NotLooked,
@@ -358,9 +358,9 @@ fn redrive_message(moved: usize, left: usize, waiting: &[&FailedDelivery], now: 
     };
     let next = waiting.iter().max_by_key(|failed| failed.dead_letter_at());
     let retried = match (waiting.len(), next) {
-        (1, Some(failed)) => format!(" 1 delivery is still being retried: {}", failed.meaning(now)),
+        (1, Some(failed)) => format!(" 1 delivery is still being retried: {}", failed.sentence(now)),
         (count, Some(failed)) => {
-            let meaning = failed.meaning(now);
+            let meaning = failed.sentence(now);
             format!(" {count} deliveries are still being retried. The last of them: {meaning}")
         }
         (_, None) => String::new(),

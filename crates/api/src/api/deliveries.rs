@@ -3,7 +3,7 @@
 use hookline_domain::{
     delivery::{
         failed::{FailedDelivery, FailedDeliveryReport},
-        ledger::{DeadLetter, DeliveryAction, Fate, LedgerRecord, LedgerState, actions, meaning},
+        ledger::{DeadLetter, DeliveryAction, Fate, LedgerRecord, LedgerState, actions, explain},
     },
     kernel::{
         advice::advice,
@@ -127,7 +127,7 @@ impl DeliveryDetails {
         latest: Vec<ActivityEntry>,
         now: Timestamp,
     ) -> Self {
-        let meaning = meaning(&record, failed, DeadLetter::NotLooked, now);
+        let meaning = explain(&record, failed, DeadLetter::NotLooked, now);
         let actions = actions(&record, failed, now);
         let key = record.delivery;
         let (state, lease_until) = match record.entry.state {

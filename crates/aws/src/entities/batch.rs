@@ -33,7 +33,7 @@ pub(super) async fn advance_all(entities: &DynamoEntities, states: &[Advance<'_>
         .filter_map(|(place, (result, state))| result.is_none().then_some((place, *state)))
         .collect();
     let alone = left.into_iter().map(|(place, state)| async move {
-        let fence = entities.advance(state.entity, state.version, state.told);
+        let fence = entities.advance(state.entity, state.version, state.observed);
         (place, fence.await)
     });
     // Collected, because the compiler cannot prove that the closure is Send.
@@ -79,7 +79,7 @@ async fn insert(entities: &DynamoEntities, states: &[Advance<'_>], unknown: &[us
     for (place, outcome) in unknown.iter().zip(outcomes) {
         results[*place] = match outcome {
             Ok(Some(WriteOutcome::Written(_))) => {
-                let remembered = RememberedFields::default().after(states[*place].told);
+                let remembered = RememberedFields::default().after(states[*place].observed);
                 Some(Ok(Fence::Passed(remembered)))
             }
             Ok(Some(WriteOutcome::Refused(_)) | None) => None,

@@ -2,7 +2,7 @@
 
 use hookline_domain::{
     delivery::{
-        failed::{COUNTED, FailedDeliveries, FailedDelivery, FailedDeliveryList},
+        failed::{FailedDeliveries, FailedDelivery, FailedDeliveryList, MAX_COUNTED},
         ledger::NoteOutcome,
     },
     kernel::{
@@ -57,8 +57,8 @@ impl FailedDeliveries for DynamoStores {
         let found = self.table.query_all(items::query(store)).await?;
         let deliveries: Result<Vec<_>, _> = found.iter().map(items::read).collect();
         let mut deliveries = deliveries.map_err(|malformed| self.table.malformed(malformed))?;
-        let more = deliveries.len() > COUNTED;
-        deliveries.truncate(COUNTED);
+        let more = deliveries.len() > MAX_COUNTED;
+        deliveries.truncate(MAX_COUNTED);
         Ok(FailedDeliveryList { deliveries, more })
     }
 }

@@ -6,7 +6,7 @@ use hookline_domain::{
     store::stores::{StoreUpdate, Stores},
     sync::vendor::{Catalogue, Shop},
 };
-use hookline_shopify_admin::{Given, SCOPES, ShopifyAdmin, Time};
+use hookline_shopify_admin::{GrantedToken, SCOPES, ShopifyAdmin, Time};
 use hookline_sources::shopify::has_scope;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -40,7 +40,11 @@ pub async fn run(resources: &Resources, out: &Output, args: &AddStoreArgs) -> Re
     let prepared = tokens.prepare(store, credential).await;
     let prepared = prepared.map_err(|why| store_error(why, store))?;
 
-    let tried = ShopifyAdmin::new(args.admin.http()?, Given(prepared.token()), Time::of(MachineClock));
+    let tried = ShopifyAdmin::new(
+        args.admin.http()?,
+        GrantedToken(prepared.token()),
+        Time::of(MachineClock),
+    );
     let shop = tried.shop(store).await.map_err(|why| store_error(why, store));
     let shop = shop.context("the token was not stored")?;
     let missing = check(store, &shop)?;

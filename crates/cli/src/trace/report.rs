@@ -4,7 +4,7 @@ use hookline_domain::{
     delivery::{
         archive::ArchiveKey,
         failed::FailedDelivery,
-        ledger::{DeadLetter, Fate, LedgerRecord, LedgerState, meaning},
+        ledger::{DeadLetter, Fate, LedgerRecord, LedgerState, explain},
         replay::original_of,
     },
     kernel::port::Cause,
@@ -109,7 +109,7 @@ impl TraceReport {
                     timestamp(error.at)
                 )
             }),
-            means: meaning(record, failed, letter.map_or(DeadLetter::No, |_| DeadLetter::Yes), now),
+            means: explain(record, failed, letter.map_or(DeadLetter::No, |_| DeadLetter::Yes), now),
         }
     }
 

@@ -14,7 +14,7 @@ use hookline_domain::{
     sync::vendor::{VendorSubscriptions, WantedSubscription},
 };
 use hookline_lambda::SystemClock;
-use hookline_shopify_admin::{Given, Http, ShopifyAdmin, Time};
+use hookline_shopify_admin::{GrantedToken, Http, ShopifyAdmin, Time};
 use hookline_testkit::{
     emulator::{CONNECTIONS_TABLE, STORES_TABLE},
     kms::Kms,
@@ -149,7 +149,7 @@ impl Shop {
     /// Subscribes to a topic as another program would.
     pub async fn subscribe(&self, topic: &str, uri: &str) {
         let http = Http::new(&LocalShopify::shared().admin_url()).unwrap();
-        let shopify = ShopifyAdmin::new(http, Given(Secret::new(&self.token)), Time::of(SystemClock));
+        let shopify = ShopifyAdmin::new(http, GrantedToken(Secret::new(&self.token)), Time::of(SystemClock));
         let wanted = WantedSubscription {
             topic: topic.parse().unwrap(),
             uri: uri.to_owned(),

@@ -138,7 +138,7 @@ pub(crate) struct Item {
     pub(crate) observed_at: Timestamp,
     /// True if we fetched it, so that `observed_at` is by our own clock. For a delivery it comes from a header, which
     /// no signature covers.
-    pub(crate) is_asked: bool,
+    pub(crate) is_fetched: bool,
 }
 
 impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
@@ -170,10 +170,10 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
                     at,
                     event: seen.event,
                     observed_at: seen.at,
-                    is_asked: true,
+                    is_fetched: true,
                 });
                 let mut placed = Placed::default();
-                self.place(&mut verdicts, &mut placed, &mut record, store, items.collect())
+                self.assign_installs(&mut verdicts, &mut placed, &mut record, store, items.collect())
                     .await;
                 held = self.settle(&mut verdicts, &placed).await.held;
             }
@@ -222,7 +222,7 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
                     Advance {
                         entity,
                         version,
-                        told: group.facts(),
+                        observed: group.facts(),
                     },
                 )),
                 // Not retired before its document is removed: otherwise the removal after an uninstall, which goes by
@@ -234,7 +234,7 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
         let expires_at = later(self.clock.now(), GONE_KEPT_FOR);
         let tombstones = stream::iter(deleted)
             .map(async |(entity, group)| {
-                let result = self.entities.bury(entity, expires_at).await;
+                let result = self.entities.tombstone(entity, expires_at).await;
                 (
                     entity,
                     group,

@@ -49,11 +49,11 @@ pub struct RememberedFields {
 impl RememberedFields {
     /// Returns the stored facts after a state with these.
     #[must_use]
-    pub fn after(self, told: ObservedFields<'_>) -> Self {
+    pub fn after(self, observed: ObservedFields<'_>) -> Self {
         Self {
-            collections: told.collections.cloned().or(self.collections),
-            tracking: told.tracking.cloned().or(self.tracking),
-            digest: told.digest.cloned().or(self.digest),
+            collections: observed.collections.cloned().or(self.collections),
+            tracking: observed.tracking.cloned().or(self.tracking),
+            digest: observed.digest.cloned().or(self.digest),
         }
     }
 }
@@ -117,7 +117,7 @@ pub struct Advance<'a> {
     /// Version of the state.
     pub version: Version,
     /// Facts to store with the version.
-    pub told: ObservedFields<'a>,
+    pub observed: ObservedFields<'a>,
 }
 
 /// Stores the newest version of each entity, and tombstones.
@@ -128,14 +128,14 @@ pub trait Entities: Send + Sync {
         &self,
         entity: &EntityKey,
         version: Version,
-        told: ObservedFields<'_>,
+        observed: ObservedFields<'_>,
     ) -> impl Future<Output = Result<Fence, PortError>> + Send;
 
     /// Does the same as [`advance`](Self::advance) for several states, independently of each other and in no order.
     /// Returns one result for each, in the order given. Makes as few calls as possible.
     fn advance_all(&self, states: &[Advance<'_>]) -> impl Future<Output = Vec<Result<Fence, PortError>>> + Send {
         stream::iter(states)
-            .map(|state| self.advance(state.entity, state.version, state.told))
+            .map(|state| self.advance(state.entity, state.version, state.observed))
             .buffered(CALLS_AT_ONCE)
             .collect()
     }
@@ -145,7 +145,11 @@ pub trait Entities: Send + Sync {
     fn confirm(&self, held: &[(EntityKey, Version)]) -> impl Future<Output = Result<(), PortError>> + Send;
 
     /// Puts a tombstone, whatever the version; it expires at `expires_at`.
-    fn bury(&self, entity: &EntityKey, expires_at: Timestamp) -> impl Future<Output = Result<(), PortError>> + Send;
+    fn tombstone(
+        &self,
+        entity: &EntityKey,
+        expires_at: Timestamp,
+    ) -> impl Future<Output = Result<(), PortError>> + Send;
 
     /// Retires an entity that has passed up to `version`, as [`retire`] says; the entry expires at `expires_at`.
     fn retire(

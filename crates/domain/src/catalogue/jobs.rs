@@ -136,7 +136,7 @@ pub struct ReconcileFindings {
 }
 
 /// Maximum number of unreadable records that are named.
-pub const NAMED: usize = 10;
+pub const MAX_NAMED: usize = 10;
 
 impl ReconcileFindings {
     /// Adds records that could not be read.
@@ -148,7 +148,7 @@ impl ReconcileFindings {
     pub fn skip(&mut self, count: u64, some: impl IntoIterator<Item = Skipped>) {
         self.skipped += count;
         for skipped in some {
-            if self.unread.len() < NAMED && !self.unread.contains(&skipped) {
+            if self.unread.len() < MAX_NAMED && !self.unread.contains(&skipped) {
                 self.unread.push(skipped);
             }
         }

@@ -317,7 +317,7 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
             Install::Followed(ended) => return self.spare_new_install(compliance, store, ended, stop_at).await,
             Install::Unreported => return Err(ComplyError::Decided(park_unreported())),
         };
-        match self.apply.take_out(store, ended, stop_at).await {
+        match self.apply.remove_ended(store, ended, stop_at).await {
             Verdict::Settled(_) => {}
             not_done => return Err(ComplyError::Decided(not_done)),
         }

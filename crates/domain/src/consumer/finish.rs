@@ -19,7 +19,7 @@ use crate::{
         port::{CALLS_AT_ONCE, Clock, chain},
     },
     store::{
-        activity::{ActivityEntry, DeliveryOutcome, PROBLEM},
+        activity::{ActivityEntry, DeliveryOutcome, MAX_PROBLEM_CHARS},
         stores::{Counter, StoreRecord, StoreUpdate, Stores},
     },
 };
@@ -305,5 +305,5 @@ fn entry(slot: &Slot, verdict: &Verdict, now: Timestamp) -> Option<ActivityEntry
 
 /// Truncates a message. Our own sentences are never longer; texts of others may be.
 fn cut(message: &str) -> String {
-    message.chars().take(PROBLEM).collect()
+    message.chars().take(MAX_PROBLEM_CHARS).collect()
 }

@@ -1,12 +1,12 @@
-mod asks;
+mod activity;
 mod bodies;
 mod compliance;
 mod failed;
+mod follow_ups;
 mod installs;
 mod orders;
 mod problems;
 mod replays;
-mod told;
 
 use std::sync::Mutex;
 

@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// Number of tries before the queue gives a delivery up: `maxReceiveCount` of `EventQueue` in template.yaml.
-pub const TRIES: u32 = 8;
+pub const MAX_RECEIVES: u32 = 8;
 
 /// Time between two tries: `VisibilityTimeout` of `EventQueue` in template.yaml. Deliveries that wait for the index
 /// have waits of their own, with the same sum ([`wait_for_index`]).
@@ -42,7 +42,7 @@ pub const TRIED_EVERY: SignedDuration = SignedDuration::from_secs(180);
 pub const KEPT_DAYS: i64 = 14;
 
 /// Maximum number of failed deliveries of a store that are counted and listed.
-pub const COUNTED: usize = 200;
+pub const MAX_COUNTED: usize = 200;
 
 /// A delivery that has failed and is not settled.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,14 +140,14 @@ impl FailedDelivery {
         self.problem.at.max(self.redriven_at.unwrap_or(Timestamp::MIN))
     }
 
-    /// Returns the approximate time at which the queue gives it up: after [`TRIES`] tries, instead of one more.
+    /// Returns the approximate time at which the queue gives it up: after [`MAX_RECEIVES`] tries, instead of one more.
     #[must_use]
     pub fn dead_letter_at(&self) -> Timestamp {
         let next = match self.redriven_at {
             Some(_) => 1,
-            None => self.tries.clamp(1, TRIES),
+            None => self.tries.clamp(1, MAX_RECEIVES),
         };
-        let waits = (next..=TRIES).map(|tries| self.wait_after(tries));
+        let waits = (next..=MAX_RECEIVES).map(|tries| self.wait_after(tries));
         plus(self.tried_at(), waits.sum())
     }
 
@@ -176,7 +176,7 @@ fn plus(at: Timestamp, time: SignedDuration) -> Timestamp {
 /// The failed deliveries of a store.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FailedDeliveryList {
-    /// At most [`COUNTED`] of them, in the order of their keys.
+    /// At most [`MAX_COUNTED`] of them, in the order of their keys.
     pub deliveries: Vec<FailedDelivery>,
     /// True if there are more.
     pub more: bool,
@@ -198,7 +198,7 @@ pub struct FailedDeliverySummary {
 }
 
 /// Maximum number of failed deliveries in a store's status.
-pub const NAMED: usize = 10;
+pub const MAX_NAMED: usize = 10;
 
 /// Stage of a failed delivery in the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -277,11 +277,11 @@ impl FailedDeliveryReport {
             received_at: failed.received_at,
             tried_at: failed.tried_at(),
             tries: failed.tries,
-            tries_at_most: TRIES,
+            tries_at_most: MAX_RECEIVES,
             next_try_at,
             dead_letter_at: failed.dead_letter_at(),
             expires_at: failed.expires_at(),
-            meaning: failed.meaning(now),
+            meaning: failed.sentence(now),
             actions: failed.remedies(now).to_vec(),
         }
     }
@@ -302,7 +302,7 @@ impl FailedDeliverySummary {
             more: failures.more,
             deliveries: all
                 .into_iter()
-                .take(NAMED)
+                .take(MAX_NAMED)
                 .map(|failed| FailedDeliveryReport::of(failed, now))
                 .collect(),
         }
@@ -325,7 +325,7 @@ pub trait FailedDeliveries: Send + Sync {
     /// Returns one failed delivery. Sees every write before it.
     fn failed(&self, delivery: &DeliveryKey) -> impl Future<Output = Result<Option<FailedDelivery>, PortError>> + Send;
 
-    /// Returns the failed deliveries of a store, at most [`COUNTED`]. Sees every write before it.
+    /// Returns the failed deliveries of a store, at most [`MAX_COUNTED`]. Sees every write before it.
     fn failures(&self, store: &StoreKey) -> impl Future<Output = Result<FailedDeliveryList, PortError>> + Send;
 }
 

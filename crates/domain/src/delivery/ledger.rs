@@ -22,7 +22,7 @@ use std::{fmt, future::Future, str::FromStr};
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
-pub use self::explain::{DeadLetter, DeliveryAction, actions, meaning};
+pub use self::explain::{DeadLetter, DeliveryAction, actions, explain};
 use crate::kernel::{
     failure::ErrorCode,
     ids::{DeliveryId, DeliveryKey, EventId},

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use serde::Serialize;
 
 use crate::{
-    delivery::{envelope::MESSAGE_LIMIT, failed::TRIES},
+    delivery::{envelope::MESSAGE_LIMIT, failed::MAX_RECEIVES},
     kernel::{ids::StoreKey, port::PortError},
 };
 
@@ -37,16 +37,16 @@ pub trait TryNow: Send + Sync {
 const FIRST_WAITS_SECONDS: [u32; 3] = [20, 60, 180];
 
 /// Returns the wait before the next attempt of a message that has been received `receives` times, if the index did not
-/// answer. The first waits are short and the others long, so that all [`TRIES`] waits together take as long as if each
+/// answer. The first waits are short and the others long, so that all [`MAX_RECEIVES`] waits together take as long as if each
 /// had been `usual`, the queue's own wait.
 #[must_use]
 pub fn wait_for_index(receives: u32, usual: SignedDuration) -> SignedDuration {
     let first = usize::try_from(receives.saturating_sub(1)).unwrap_or(usize::MAX);
     let seconds = FIRST_WAITS_SECONDS.get(first).map_or_else(
         || {
-            let others = i64::from(TRIES) - 3;
+            let others = i64::from(MAX_RECEIVES) - 3;
             let first_seconds: u32 = FIRST_WAITS_SECONDS.iter().sum();
-            (usual.as_secs() * i64::from(TRIES) - i64::from(first_seconds)) / others
+            (usual.as_secs() * i64::from(MAX_RECEIVES) - i64::from(first_seconds)) / others
         },
         |seconds| i64::from(*seconds),
     );
@@ -99,11 +99,13 @@ mod tests {
     #[test]
     fn first_waits_are_short_and_total_time_stays_the_same() {
         for usual in [SignedDuration::from_mins(3), SignedDuration::from_mins(6)] {
-            let waits: Vec<SignedDuration> = (1..=TRIES).map(|receives| wait_for_index(receives, usual)).collect();
+            let waits: Vec<SignedDuration> = (1..=MAX_RECEIVES)
+                .map(|receives| wait_for_index(receives, usual))
+                .collect();
             assert_eq!(waits[0], SignedDuration::from_secs(20));
             assert!(waits.is_sorted());
             let all: SignedDuration = waits.into_iter().sum();
-            assert_eq!(all, usual * i32::try_from(TRIES).unwrap());
+            assert_eq!(all, usual * i32::try_from(MAX_RECEIVES).unwrap());
         }
         assert_eq!(wait_for_index(0, SignedDuration::from_mins(3)).as_secs(), 20);
     }

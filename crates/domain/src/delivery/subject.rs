@@ -11,10 +11,10 @@ pub struct Subject {
     pub kind: String,
     /// Vendor's id.
     pub id: EntityId,
-    /// Title, cut after [`TITLE`] characters, if the delivery contains one.
+    /// Title, cut after [`MAX_TITLE_CHARS`] characters, if the delivery contains one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
 }
 
 /// Maximum number of characters of a stored title.
-pub const TITLE: usize = 80;
+pub const MAX_TITLE_CHARS: usize = 80;

@@ -39,7 +39,7 @@ pub enum SecretRef {
     /// The secret itself, for local use and tests.
     Literal(Secret),
     /// Name of a stored secret (an ARN in AWS Secrets Manager).
-    Kept(String),
+    Stored(String),
 }
 
 /// A secret given literally.

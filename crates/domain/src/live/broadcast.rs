@@ -76,7 +76,7 @@ impl<S: StoreViews, A: Activity, W: Watchers, P: Push, T: Pause, C: Clock> Broad
     ///
     /// # Errors
     /// [`PortError`]: not everything has been stored, or nothing has been sent. **Retryable**, with the same changes.
-    pub async fn tell(&self, changes: Vec<RecordChange>) -> Result<(), PortError> {
+    pub async fn notify(&self, changes: Vec<RecordChange>) -> Result<(), PortError> {
         if changes.is_empty() {
             return Ok(());
         }

@@ -132,7 +132,7 @@ impl World {
 
     /// Broadcasts everything recorded since the last round.
     async fn round(&self) {
-        self.tell.tell(self.stores.take_changes()).await.unwrap();
+        self.tell.notify(self.stores.take_changes()).await.unwrap();
     }
 
     fn frames_to(&self, connection: &str) -> Vec<Frame> {

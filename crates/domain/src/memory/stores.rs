@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{MemoryLedger, Shared};
 use crate::{
     delivery::{
-        failed::{COUNTED, FailedDeliveries, FailedDelivery, FailedDeliveryList},
+        failed::{FailedDeliveries, FailedDelivery, FailedDeliveryList, MAX_COUNTED},
         ledger::NoteOutcome,
     },
     kernel::{
@@ -47,7 +47,7 @@ struct Tables {
 impl Tables {
     fn failures(&self, store: &StoreKey) -> FailedDeliveryList {
         let mut of_store = self.failed.values().filter(|failed| failed.delivery.store == *store);
-        let deliveries = of_store.by_ref().take(COUNTED).cloned().collect();
+        let deliveries = of_store.by_ref().take(MAX_COUNTED).cloned().collect();
         FailedDeliveryList {
             deliveries,
             more: of_store.next().is_some(),
@@ -126,9 +126,9 @@ fn added(mut record: StoreRecord, update: &StoreUpdate) -> StoreRecord {
     record.last_event_at = update.last_event_at.or(record.last_event_at);
     record.last_sync_at = update.last_sync_at.or(record.last_sync_at);
     record.last_forged_at = update.last_forged_at.or(record.last_forged_at);
-    if let Some(needed) = update.needed {
-        let known = record.rotations.get(&needed.pair).copied();
-        record.rotations.insert(needed.pair, needed.added_to(known));
+    if let Some(usage) = update.secret_usage {
+        let known = record.rotations.get(&usage.pair).copied();
+        record.rotations.insert(usage.pair, usage.added_to(known));
     }
     record.connected = update.connected.unwrap_or(record.connected);
     record.currency = update.currency.clone().or(record.currency.take());

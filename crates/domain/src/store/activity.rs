@@ -42,7 +42,7 @@ pub struct ActivityEntry {
 }
 
 /// Maximum length of the sentence of [`ActivityEntry::problem`], in characters.
-pub const PROBLEM: usize = 300;
+pub const MAX_PROBLEM_CHARS: usize = 300;
 
 /// Outcome of a delivery, so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

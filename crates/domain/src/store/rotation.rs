@@ -66,7 +66,7 @@ pub struct SecretUsage {
     /// The two secrets.
     pub pair: SecretPairId,
     /// Time of this report.
-    pub told_at: Timestamp,
+    pub reported_at: Timestamp,
     /// Time at which the newest secret last verified a delivery, if it did.
     pub newest_at: Option<Timestamp>,
     /// True if a delivery needed the old secret.
@@ -78,11 +78,11 @@ impl SecretUsage {
     #[must_use]
     pub fn added_to(&self, known: Option<Rotation>) -> Rotation {
         Rotation {
-            since: known.map_or(self.told_at, |known| known.since),
+            since: known.map_or(self.reported_at, |known| known.since),
             newest_at: self.newest_at.or(known.and_then(|known| known.newest_at)),
             old_at: self
                 .old
-                .then_some(self.told_at)
+                .then_some(self.reported_at)
                 .or(known.and_then(|known| known.old_at)),
         }
     }
@@ -263,7 +263,7 @@ mod tests {
     fn first_report_and_last_need_are_kept() {
         let report = |hours, newest: Option<i64>, old| SecretUsage {
             pair: SecretPairId(7),
-            told_at: hour(hours),
+            reported_at: hour(hours),
             newest_at: newest.map(hour),
             old,
         };

@@ -150,7 +150,7 @@ impl StoreRecord {
     /// alone never does, because no signature covers it. In a running install, a state that last changed before the
     /// install is still current if it was observed during it: its version is then right above the uninstall's.
     #[must_use]
-    pub fn place(&self, version: Version, observed_at: Timestamp) -> InstallPeriod {
+    pub fn install_of(&self, version: Version, observed_at: Timestamp) -> InstallPeriod {
         let Some(ended) = self.uninstalled_at else {
             return InstallPeriod::Current(version);
         };
@@ -235,7 +235,7 @@ pub struct StoreUpdate {
     /// Time at which a request in its name had a wrong signature.
     pub last_forged_at: Option<Timestamp>,
     /// Use of two client secrets by its deliveries.
-    pub needed: Option<SecretUsage>,
+    pub secret_usage: Option<SecretUsage>,
     /// True if we hold a token for its Admin API now.
     pub connected: Option<bool>,
     /// Currency of its prices.
@@ -392,34 +392,37 @@ mod tests {
         ];
         let floor = Version::floor(at(UNINSTALLED));
         assert_eq!(
-            StoreRecord::default().place(state(before), at(before)),
+            StoreRecord::default().install_of(state(before), at(before)),
             InstallPeriod::Current(state(before))
         );
         for observed in [before, next_day] {
             assert_eq!(
-                uninstalled().place(state(before), at(observed)),
+                uninstalled().install_of(state(before), at(observed)),
                 InstallPeriod::Past(floor)
             );
             assert_eq!(
-                uninstalled().place(state(same_second), at(observed)),
+                uninstalled().install_of(state(same_second), at(observed)),
                 InstallPeriod::Past(floor)
             );
-            assert_eq!(uninstalled().place(state(after), at(observed)), InstallPeriod::Next);
+            assert_eq!(
+                uninstalled().install_of(state(after), at(observed)),
+                InstallPeriod::Next
+            );
         }
 
         let reinstalled = uninstalled().reinstalled(at(UNINSTALLED)).unwrap();
         assert!(reinstalled.enabled && reinstalled.epoch == 2);
         assert_eq!(
-            reinstalled.place(state(after), at(after)),
+            reinstalled.install_of(state(after), at(after)),
             InstallPeriod::Current(state(after))
         );
         assert_eq!(
-            reinstalled.place(state(before), at(UNINSTALLED)),
+            reinstalled.install_of(state(before), at(UNINSTALLED)),
             InstallPeriod::Past(floor)
         );
         // Not changed since, but observed in the new install.
         assert_eq!(
-            reinstalled.place(state(before), at(next_day)),
+            reinstalled.install_of(state(before), at(next_day)),
             InstallPeriod::Current(Version::above_floor(at(UNINSTALLED), at(next_day)))
         );
     }

@@ -170,7 +170,7 @@ where
     fn stop_at(&self, step: &Step) -> Timestamp {
         match step {
             Step::Read { .. } => {
-                let now = self.reconcile.ask.apply.clock.now();
+                let now = self.reconcile.refetch.apply.clock.now();
                 now.checked_add(CHECKPOINT_EVERY).unwrap_or(Timestamp::MAX)
             }
             Step::Begin | Step::Deleted { .. } => Timestamp::MAX,

@@ -58,7 +58,7 @@ pub(crate) const RETRY_DELAY: SignedDuration = SignedDuration::from_secs(30);
 #[derive(Debug)]
 pub struct Reconcile<K, E, S, I, C> {
     /// Reads from the catalogue, and indexes.
-    pub ask: Refetch<K, E, S, I, C>,
+    pub refetch: Refetch<K, E, S, I, C>,
     /// Age from which a change counts as missed: [`GRACE`], except in tests and for people who do not want to wait.
     pub grace: SignedDuration,
 }
@@ -173,7 +173,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
         let baseline = self.baseline(store, scope).await?;
         let mut after = None;
         loop {
-            let part = self.ask.catalogue.collections(store, after.as_deref()).await?;
+            let part = self.refetch.catalogue.collections(store, after.as_deref()).await?;
             self.compare(store, part.items, &baseline, &mut found).await?;
             found.pass_over(part.skipped);
             after = part.next;
@@ -181,7 +181,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
                 break;
             }
         }
-        let export = self.ask.catalogue.export(store).await?;
+        let export = self.refetch.catalogue.export(store).await?;
         Ok(Next::Then {
             delay: self.poll_delay(&found),
             step: Step::Read {
@@ -196,7 +196,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
     /// Requests another export in place of one that can never be read.
     async fn begin_again(&self, store: &StoreKey, found: ReconcileFindings, reason: String) -> Result<Next, SyncError> {
         self.check_deadline(&found)?;
-        let export = self.ask.catalogue.export(store).await?;
+        let export = self.refetch.catalogue.export(store).await?;
         Ok(Next::Then {
             step: Step::Read {
                 export,
@@ -215,7 +215,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
 
     /// State of the store to compare against.
     async fn baseline(&self, store: &StoreKey, scope: Scope) -> Result<Baseline, PortError> {
-        let record = self.ask.apply.stores.find(store).await?.unwrap_or_default();
+        let record = self.refetch.apply.stores.find(store).await?.unwrap_or_default();
         Ok(Baseline {
             scope,
             counts: scope == Scope::Differing && record.has_baseline(),
@@ -226,7 +226,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
     /// Writes the findings into the status; only once, even if the last step is repeated.
     async fn finish(&self, store: &StoreKey, scope: Scope, found: &ReconcileFindings) -> Result<Next, SyncError> {
         let now = self.now();
-        let record = self.ask.apply.stores.find(store).await?.unwrap_or_default();
+        let record = self.refetch.apply.stores.find(store).await?.unwrap_or_default();
         let reconciled = Reconciled {
             began_at: found.began_at,
             ended_at: whole_micros(now),
@@ -254,7 +254,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
             });
             update.last_sync_at = Some(now);
             update.outdate(&record, now);
-            self.ask.apply.stores.record(store, &update).await?;
+            self.refetch.apply.stores.record(store, &update).await?;
         }
         Ok(Next::Done(reconciled))
     }
@@ -274,7 +274,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
     }
 
     fn now(&self) -> Timestamp {
-        self.ask.apply.clock.now()
+        self.refetch.apply.clock.now()
     }
 }
 

@@ -85,7 +85,7 @@ impl SyncError {
     /// Message for people. Includes the chain of causes of a failure of the vendor's API, which contains neither an
     /// address nor a token; leaves out the causes of failures of our own services.
     #[must_use]
-    pub fn told(&self) -> String {
+    pub fn report(&self) -> String {
         match self {
             Self::Unasked(CatalogueError::Unavailable(failure)) => chain(failure),
             other => other.to_string(),

@@ -135,17 +135,17 @@ where
     C: Clock,
 {
     async fn is_uninstalled(&self, store: &StoreKey) -> Result<bool, PortError> {
-        let record = self.reconcile.ask.apply.stores.find(store).await?;
+        let record = self.reconcile.refetch.apply.stores.find(store).await?;
         Ok(record.is_some_and(|record| !record.enabled))
     }
 
     async fn ask(&self, job: &Job, stop_at: Timestamp) -> Result<IndexedCounts, SyncError> {
         let store = &job.store;
         match &job.task {
-            Task::Products { ids } => self.reconcile.ask.products(store, ids).await,
+            Task::Products { ids } => self.reconcile.refetch.products(store, ids).await,
             Task::Stock { items } => {
                 let ids = self.products_of(store, items).await?;
-                self.reconcile.ask.products(store, &ids).await
+                self.reconcile.refetch.products(store, &ids).await
             }
             Task::Members { collection, step } => {
                 let rest = self.members(store, collection, step, stop_at).await?;
@@ -169,9 +169,9 @@ where
                 Ok(IndexedCounts::default())
             }
             Task::Watch => {
-                let Reconcile { ask, .. } = &self.reconcile;
+                let Reconcile { refetch, .. } = &self.reconcile;
                 self.watch
-                    .look(store, &ask.catalogue, &ask.apply.stores, &ask.apply.clock)
+                    .look(store, &refetch.catalogue, &refetch.apply.stores, &refetch.apply.clock)
                     .await?;
                 Ok(IndexedCounts::default())
             }
@@ -214,7 +214,8 @@ where
                 // Finished steps are not repeated.
                 Err(failure) if has_begun && failure.is_worth_a_retry() => {
                     tracing::warn!(%store, ?scope, error = %chain(&failure), "a run through the catalogue was interrupted");
-                    self.record_interruption(store, failure.cause(), &failure.told()).await;
+                    self.record_interruption(store, failure.cause(), &failure.report())
+                        .await;
                     return Ok(Some((step, RETRY_DELAY)));
                 }
                 Err(failure) => return Err(failure),
@@ -234,19 +235,19 @@ where
             }],
             ..StoreUpdate::default()
         };
-        if let Err(failure) = self.reconcile.ask.apply.stores.record(store, &update).await {
+        if let Err(failure) = self.reconcile.refetch.apply.stores.record(store, &update).await {
             tracing::warn!(%store, error = %chain(&failure), "failed to record in the status that a run was interrupted");
         }
     }
 
     fn now(&self) -> Timestamp {
-        self.reconcile.ask.apply.clock.now()
+        self.reconcile.refetch.apply.clock.now()
     }
 
     /// The products that inventory items belong to, each once.
     async fn products_of(&self, store: &StoreKey, items: &[EntityId]) -> Result<Vec<EntityId>, SyncError> {
         let products: BTreeSet<Option<EntityId>> = stream::iter(items)
-            .map(async |item| match self.reconcile.ask.catalogue.product_of(store, item).await {
+            .map(async |item| match self.reconcile.refetch.catalogue.product_of(store, item).await {
                 // A response that cannot be read costs one item.
                 Err(failure @ CatalogueError::Disagreed { .. }) => {
                     tracing::warn!(%store, %item, error = %chain(&failure), "failed to read the product of an inventory item");
@@ -280,14 +281,14 @@ where
     /// Records the outcome of a job in the status. If the write fails, only a time or a reason is lost, so the job does
     /// not fail.
     async fn record_outcome(&self, store: &StoreKey, done: &Result<IndexedCounts, SyncError>) {
-        let now = self.reconcile.ask.apply.clock.now();
+        let now = self.reconcile.refetch.apply.clock.now();
         let mut update = StoreUpdate::default();
         let problem = match done {
             Ok(indexed) => {
                 update.last_sync_at = (indexed.applied > 0).then_some(now);
                 indexed.problem().map(|(code, message)| (code, None, message))
             }
-            Err(failure) => Some((failure.code(), failure.cause(), failure.told())),
+            Err(failure) => Some((failure.code(), failure.cause(), failure.report())),
         };
         update.errors.extend(problem.map(|(code, cause, message)| LastError {
             at: now,
@@ -297,7 +298,7 @@ where
             delivery_id: None,
         }));
         if update != StoreUpdate::default()
-            && let Err(failure) = self.reconcile.ask.apply.stores.record(store, &update).await
+            && let Err(failure) = self.reconcile.refetch.apply.stores.record(store, &update).await
         {
             tracing::warn!(%store, error = %chain(&failure), "failed to record the outcome of a job in the status");
         }

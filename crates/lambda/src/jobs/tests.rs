@@ -31,7 +31,7 @@ type Syncing = SyncWorker<
 fn sync() -> Syncing {
     SyncWorker {
         reconcile: Reconcile {
-            ask: Refetch {
+            refetch: Refetch {
                 catalogue: MemoryCatalogue::new(noon()),
                 apply: Apply {
                     entities: MemoryEntities::default(),
@@ -79,7 +79,7 @@ async fn failed(sync: &Syncing, records: Vec<SqsRecord>, deadline: Timestamp) ->
 #[tokio::test]
 async fn failed_jobs_and_foreign_messages_are_retried() {
     let sync = sync();
-    let catalogue = &sync.reconcile.ask.catalogue;
+    let catalogue = &sync.reconcile.refetch.catalogue;
     catalogue.next_fails_with(CatalogueError::Throttled);
     catalogue.next_fails_with(CatalogueError::NotConnected);
     let batch = vec![job("throttled"), job("dropped"), record("foreign", "{}"), job("done")];
@@ -97,8 +97,8 @@ async fn job_that_runs_out_of_time_is_retried() {
     );
     let sync = SyncWorker {
         reconcile: Reconcile {
-            ask: Refetch {
-                catalogue: sync.reconcile.ask.catalogue,
+            refetch: Refetch {
+                catalogue: sync.reconcile.refetch.catalogue,
                 apply: Apply {
                     entities: MemoryEntities::default(),
                     stores: MemoryStores::default(),

@@ -177,4 +177,4 @@ impl fmt::Debug for GrantType<'_> {
 
 /// Token that a person provides, to test it before it is stored.
 #[derive(Debug, Clone)]
-pub struct Given(pub Secret);
+pub struct GrantedToken(pub Secret);

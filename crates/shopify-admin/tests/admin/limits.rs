@@ -13,7 +13,7 @@ use hookline_domain::{
     },
     sync::vendor::{Catalogue, CatalogueError, VendorSubscriptions, WantedSubscription},
 };
-use hookline_shopify_admin::{Given, ShopifyAdmin, Sleep, Time};
+use hookline_shopify_admin::{GrantedToken, ShopifyAdmin, Sleep, Time};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
@@ -46,7 +46,7 @@ impl Sleep for Filling {
 }
 
 /// A shop whose bucket holds this much, and a client that does not know it yet.
-async fn holding(points: f64) -> (Filling, ShopifyAdmin<Given>) {
+async fn holding(points: f64) -> (Filling, ShopifyAdmin<GrantedToken>) {
     let shop = Arc::new(Shop::new().await);
     let given = json!({"maximum": 1000, "rate": RATE, "available": points});
     shop.control("throttle", given).await;
@@ -55,7 +55,10 @@ async fn holding(points: f64) -> (Filling, ShopifyAdmin<Given>) {
         held: Arc::new(Mutex::new((points, shop.passing.now()))),
     };
     let time = Time::with_sleep(shop.passing.clone(), filling.clone());
-    (filling, ShopifyAdmin::new(http(), Given(Secret::new(TOKEN)), time))
+    (
+        filling,
+        ShopifyAdmin::new(http(), GrantedToken(Secret::new(TOKEN)), time),
+    )
 }
 
 #[tokio::test]
@@ -182,7 +185,7 @@ async fn concurrent_queries_share_the_bucket() {
     let shop = Shop::new().await;
     shop.control("throttle", json!({"maximum": 1000, "rate": 20_000})).await;
     let time = Time::with_sleep(shop.passing.clone(), Telling(shop.passing.clone()));
-    let admin = ShopifyAdmin::new(http(), Given(Secret::new(TOKEN)), time);
+    let admin = ShopifyAdmin::new(http(), GrantedToken(Secret::new(TOKEN)), time);
     admin.products(&shop.store, &[id(1)]).await.unwrap();
     let asking = (0..8).map(|number| {
         let (admin, store) = (admin.clone(), shop.store.clone());

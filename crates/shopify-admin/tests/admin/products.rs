@@ -211,7 +211,7 @@ async fn wrong_token_and_uninstalled_shop_are_refused_without_quoting_the_token(
 #[tokio::test]
 async fn secret_is_sent_to_hosts_of_shopify_only() {
     let http = hookline_shopify_admin::Http::new(hookline_shopify_admin::DEFAULT_ADMIN_URL).unwrap();
-    let token = hookline_shopify_admin::Given(hookline_domain::kernel::secret::Secret::new("shpat_x"));
+    let token = hookline_shopify_admin::GrantedToken(hookline_domain::kernel::secret::Secret::new("shpat_x"));
     let shop = Shop::unknown();
     let admin = hookline_shopify_admin::ShopifyAdmin::new(http, token, shop.passing.time());
     let mut store = shop.store.clone();

@@ -10,7 +10,7 @@ use hookline_domain::{
     kernel::{port::chain, secret::Secret},
     sync::vendor::{Catalogue, CatalogueError},
 };
-use hookline_shopify_admin::{Given, Http, ShopifyAdmin};
+use hookline_shopify_admin::{GrantedToken, Http, ShopifyAdmin};
 use hookline_testkit::builders::store;
 use serde_json::{Value, json};
 use tokio::{
@@ -22,7 +22,7 @@ use crate::{products::id, shop::Passing};
 
 /// Server that gives each request the next response, and records the requests.
 struct Script {
-    admin: ShopifyAdmin<Given>,
+    admin: ShopifyAdmin<GrantedToken>,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
@@ -46,7 +46,7 @@ impl Script {
             }
         });
         let http = Http::new(&template).unwrap();
-        let admin = ShopifyAdmin::new(http, Given(Secret::new("shpat_1")), Passing::default().time());
+        let admin = ShopifyAdmin::new(http, GrantedToken(Secret::new("shpat_1")), Passing::default().time());
         Self { admin, asked }
     }
 

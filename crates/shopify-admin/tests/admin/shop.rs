@@ -7,7 +7,7 @@ use std::{
 };
 
 use hookline_domain::kernel::{ids::StoreKey, port::Clock, secret::Secret};
-use hookline_shopify_admin::{Given, Http, ShopifyAdmin, Sleep, Time};
+use hookline_shopify_admin::{GrantedToken, Http, ShopifyAdmin, Sleep, Time};
 use hookline_testkit::{builders::store, shopify::LocalShopify};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -51,12 +51,12 @@ impl Shop {
             .unwrap_or_default()
     }
 
-    pub fn admin(&self) -> ShopifyAdmin<Given> {
+    pub fn admin(&self) -> ShopifyAdmin<GrantedToken> {
         self.admin_with(TOKEN)
     }
 
-    pub fn admin_with(&self, token: &str) -> ShopifyAdmin<Given> {
-        ShopifyAdmin::new(http(), Given(Secret::new(token)), self.passing.time())
+    pub fn admin_with(&self, token: &str) -> ShopifyAdmin<GrantedToken> {
+        ShopifyAdmin::new(http(), GrantedToken(Secret::new(token)), self.passing.time())
     }
 }
 

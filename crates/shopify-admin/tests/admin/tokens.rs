@@ -19,7 +19,7 @@ use hookline_domain::{
     store::connections::{Connection, Connections, Lease, Leased},
     sync::vendor::{Catalogue, CatalogueError},
 };
-use hookline_shopify_admin::{App, Credential, Given, ShopifyAdmin, Sleep, Time, Tokens};
+use hookline_shopify_admin::{App, Credential, GrantedToken, ShopifyAdmin, Sleep, Time, Tokens};
 use hookline_testkit::{
     emulator::{CONNECTIONS_TABLE, DynamoDb},
     shopify::{CLIENT_ID, CLIENT_SECRET},
@@ -403,7 +403,7 @@ async fn credential_is_tested_before_it_is_stored_and_can_be_removed() {
         .prepare(&world.shop.store, Credential::Custom { access })
         .await
         .unwrap();
-    let trying = ShopifyAdmin::new(http(), Given(prepared.token()), Time::of(Real));
+    let trying = ShopifyAdmin::new(http(), GrantedToken(prepared.token()), Time::of(Real));
     trying.shop(&world.shop.store).await.unwrap();
     assert_eq!(world.connections().find(&world.shop.store).await.unwrap(), None);
     tokens.keep(&world.shop.store, &prepared).await.unwrap();

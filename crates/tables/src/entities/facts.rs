@@ -13,10 +13,10 @@ use super::tracking;
 use crate::value::{Item, MalformedError, Value};
 
 /// Attributes that a state sets, by their names.
-pub(super) fn write(told: ObservedFields<'_>) -> Vec<(&'static str, Value)> {
-    let collections = told.collections.map(|told| Value::M(write_collections(told)));
-    let tracking = told.tracking.and_then(tracking::write);
-    let digest = told.digest.map(|told| Value::text(told.as_str()));
+pub(super) fn write(observed: ObservedFields<'_>) -> Vec<(&'static str, Value)> {
+    let collections = observed.collections.map(|names| Value::M(write_collections(names)));
+    let tracking = observed.tracking.and_then(tracking::write);
+    let digest = observed.digest.map(|digest| Value::text(digest.as_str()));
     [("collections", collections), ("tracking", tracking), ("digest", digest)]
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?)))

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hookline_domain::{
-    delivery::failed::{COUNTED, FailedDeliveryList},
+    delivery::failed::{FailedDeliveryList, MAX_COUNTED},
     kernel::{
         failure::{ErrorCode, LastError},
         ids::StoreKey,
@@ -44,7 +44,7 @@ impl Collection {
     pub fn of(store: &StoreKey) -> Self {
         Self {
             items: Query {
-                limit: Some(MAX_OTHER_ITEMS + COUNTED + 1),
+                limit: Some(MAX_OTHER_ITEMS + MAX_COUNTED + 1),
                 ..partition(store.to_string())
             },
             hours: Query {
@@ -145,7 +145,7 @@ pub fn read_collection(items: &[Item]) -> Result<Option<StoreView>, MalformedErr
                 errors.insert(code, read_error(item, code)?);
             }
         } else if sk.starts_with(FAILED_PREFIX) {
-            if failures.deliveries.len() == COUNTED {
+            if failures.deliveries.len() == MAX_COUNTED {
                 failures.more = true;
             } else {
                 failures.deliveries.push(failed::read(item)?);

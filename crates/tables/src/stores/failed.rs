@@ -16,7 +16,7 @@
 
 use hookline_domain::{
     delivery::{
-        failed::{COUNTED, FailedDelivery},
+        failed::{FailedDelivery, MAX_COUNTED},
         ledger::Problem,
     },
     kernel::{
@@ -48,7 +48,7 @@ pub fn query(store: &StoreKey) -> Query {
             (":pk", Value::text(store.to_string())),
             (":failed", Value::text(FAILED_PREFIX)),
         ]),
-        limit: Some(COUNTED + 1),
+        limit: Some(MAX_COUNTED + 1),
         ..Query::default()
     }
 }

@@ -128,14 +128,14 @@ impl OwnUpdate {
         if let Some(at) = update.last_forged_at {
             changes.set("last_forged_us", Value::micros(at));
         }
-        if let Some(needed) = update.needed {
-            let attribute = |part| rotation_name(needed.pair, part);
-            changes.set_if_absent(attribute("since_us"), Value::micros(needed.told_at));
-            if let Some(at) = needed.newest_at {
+        if let Some(usage) = update.secret_usage {
+            let attribute = |part| rotation_name(usage.pair, part);
+            changes.set_if_absent(attribute("since_us"), Value::micros(usage.reported_at));
+            if let Some(at) = usage.newest_at {
                 changes.set(attribute("newest_us"), Value::micros(at));
             }
-            if needed.old {
-                changes.set(attribute("old_us"), Value::micros(needed.told_at));
+            if usage.old {
+                changes.set(attribute("old_us"), Value::micros(usage.reported_at));
             }
         }
         if let Some(connected) = update.connected {

@@ -99,7 +99,7 @@ pub async fn older_state_is_superseded(entities: &impl Entities) {
 pub async fn tombstone_is_final(entities: &impl Entities) {
     let entity = product(&store("demo"), "1");
     advance(entities, &entity, 1).await;
-    entities.bury(&entity, noon_plus(60)).await.unwrap();
+    entities.tombstone(&entity, noon_plus(60)).await.unwrap();
     for seconds in [0, 1, 1_000_000] {
         assert_eq!(advance(entities, &entity, seconds).await, Fence::Superseded);
     }
@@ -107,8 +107,8 @@ pub async fn tombstone_is_final(entities: &impl Entities) {
 
 pub async fn tombstone_may_be_put_before_any_state_and_repeatedly(entities: &impl Entities) {
     let entity = product(&store("demo"), "1");
-    entities.bury(&entity, noon()).await.unwrap();
-    entities.bury(&entity, noon()).await.unwrap();
+    entities.tombstone(&entity, noon()).await.unwrap();
+    entities.tombstone(&entity, noon()).await.unwrap();
     assert_eq!(advance(entities, &entity, 1).await, Fence::Superseded);
 }
 
@@ -119,7 +119,7 @@ pub async fn entities_are_isolated(entities: &impl Entities) {
         ..entity.clone()
     };
     advance(entities, &entity, 9).await;
-    entities.bury(&entity, noon()).await.unwrap();
+    entities.tombstone(&entity, noon()).await.unwrap();
     let mut other_case = entity.clone();
     other_case.store.store = "Demo.myshopify.com".parse().unwrap();
     let others = [
@@ -164,7 +164,7 @@ pub async fn only_entities_that_have_passed_are_listed_with_their_versions(entit
     for gone in ["buried", "retired"].map(|id| product(&demo, id)) {
         advance(entities, &gone, 1).await;
     }
-    entities.bury(&product(&demo, "buried"), noon()).await.unwrap();
+    entities.tombstone(&product(&demo, "buried"), noon()).await.unwrap();
     entities
         .retire(&product(&demo, "retired"), version(1), noon())
         .await
@@ -183,7 +183,7 @@ pub async fn pages_follow_each_other_without_gaps(entities: &impl Entities) {
     for entity in &all {
         advance(entities, entity, 1).await;
     }
-    entities.bury(&product(&demo, "10"), noon()).await.unwrap();
+    entities.tombstone(&product(&demo, "10"), noon()).await.unwrap();
     for limit in [1, 7, 24, 25, 26] {
         let found = listed(entities, &demo, limit).await;
         assert_eq!(found.len(), 24, "pages of {limit}");
@@ -213,7 +213,7 @@ pub async fn newer_state_or_tombstone_is_not_retired(entities: &impl Entities) {
     entities.retire(&entity, version(5), noon()).await.unwrap();
     assert_eq!(listed(entities, &store("demo"), 10).await, [(entity, version(6))]);
     advance(entities, &buried, 1).await;
-    entities.bury(&buried, noon_plus(60)).await.unwrap();
+    entities.tombstone(&buried, noon_plus(60)).await.unwrap();
     entities.retire(&buried, version(5), noon()).await.unwrap();
     assert_eq!(advance(entities, &buried, 9).await, Fence::Superseded);
 }
@@ -241,7 +241,7 @@ pub async fn entry_reads_back(entities: &(impl Entities + Entries)) {
         advance(entities, &entity(id), 1).await;
     }
     entities.retire(&entity("2"), version(2), noon_plus(60)).await.unwrap();
-    entities.bury(&entity("3"), noon_plus(60)).await.unwrap();
+    entities.tombstone(&entity("3"), noon_plus(60)).await.unwrap();
     let found = entities.find(&["3", "4", "2", "1"].map(entity)).await.unwrap();
     let entries: Vec<_> = found.into_iter().map(|known| known.map(|known| known.entry)).collect();
     let expected = [
@@ -315,7 +315,10 @@ pub async fn many_states_pass_as_each_would_alone<E: Entities + Entries>(entitie
             .await
             .unwrap();
     }
-    entities.bury(&product(&demo, "buried"), noon_plus(60)).await.unwrap();
+    entities
+        .tombstone(&product(&demo, "buried"), noon_plus(60))
+        .await
+        .unwrap();
     let retired = product(&demo, "retired");
     entities.retire(&retired, version(5), noon_plus(60)).await.unwrap();
 
@@ -336,7 +339,7 @@ pub async fn many_states_pass_as_each_would_alone<E: Entities + Entries>(entitie
         .map(|(entity, (_, seconds, collections, _))| Advance {
             entity,
             version: version(*seconds),
-            told: carrying(*collections),
+            observed: carrying(*collections),
         })
         .collect();
     let passed = entities.advance_all(&states).await;
@@ -368,7 +371,7 @@ pub async fn more_states_pass_than_one_call_takes(entities: &impl Entities) {
         .map(|entity| Advance {
             entity,
             version: version(6),
-            told: ObservedFields::default(),
+            observed: ObservedFields::default(),
         })
         .collect();
     let passed = entities.advance_all(&states).await;
@@ -409,7 +412,7 @@ pub async fn parts_of_a_state_are_remembered_independently(entities: &(impl Enti
         let both = [&one, &other].map(|entity| Advance {
             entity,
             version: version(seconds),
-            told,
+            observed: told,
         });
         for passed in entities.advance_all(&both).await {
             assert_eq!(passed.unwrap(), Fence::Passed(remembered.clone()));
@@ -418,7 +421,7 @@ pub async fn parts_of_a_state_are_remembered_independently(entities: &(impl Enti
     for known in entities.find(&[one.clone(), other]).await.unwrap() {
         assert_eq!(known.unwrap().remembered, remembered);
     }
-    entities.bury(&one, noon_plus(60)).await.unwrap();
+    entities.tombstone(&one, noon_plus(60)).await.unwrap();
     assert_eq!(
         entities.find(&[one]).await.unwrap()[0].as_ref().unwrap().remembered,
         NOTHING

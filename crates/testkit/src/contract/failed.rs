@@ -2,7 +2,7 @@
 
 use hookline_domain::{
     delivery::{
-        failed::{COUNTED, FailedDeliveries, FailedDelivery},
+        failed::{FailedDeliveries, FailedDelivery, MAX_COUNTED},
         ledger::{Claim, Claims, Completion, Fate, Ledger, NoteOutcome, Problem, Records},
         subject::Subject,
     },
@@ -152,13 +152,13 @@ pub async fn list_of_failures_is_limited_and_reports_that_there_are_more<S>(stor
 where
     S: FailedDeliveries + Clone + 'static,
 {
-    let writes = (0..=COUNTED).map(|n| {
+    let writes = (0..=MAX_COUNTED).map(|n| {
         let stores = stores.clone();
         async move { stores.remember(&failed("demo", &format!("d{n:04}"))).await.unwrap() }
     });
     at_once(writes.collect()).await;
     let failures = stores.failures(&store("demo")).await.unwrap();
-    assert_eq!((failures.deliveries.len(), failures.more), (COUNTED, true));
+    assert_eq!((failures.deliveries.len(), failures.more), (MAX_COUNTED, true));
 }
 
 async fn claimed<L: Claims + Ledger, S>(both: &(L, S), id: &str) -> FailedDelivery {

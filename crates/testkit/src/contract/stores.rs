@@ -312,9 +312,9 @@ pub async fn usage_of_secrets_adds_up<S: Stores + Tally>(stores: &S) {
     stores.record(&store("demo"), &StoreUpdate::default()).await.unwrap();
     let pair = SecretPairId(0x2a);
     let told = |seconds, newest: Option<i64>, old| StoreUpdate {
-        needed: Some(SecretUsage {
+        secret_usage: Some(SecretUsage {
             pair,
-            told_at: noon_plus(seconds),
+            reported_at: noon_plus(seconds),
             newest_at: newest.map(noon_plus),
             old,
         }),
@@ -328,7 +328,7 @@ pub async fn usage_of_secrets_adds_up<S: Stores + Tally>(stores: &S) {
         told(7, Some(6), true),
     ] {
         stores.add(&store("demo"), &update).await.unwrap();
-        known = update.needed.map(|needed| needed.added_to(known));
+        known = update.secret_usage.map(|usage| usage.added_to(known));
         assert_eq!(found(stores, "demo").await.rotations.get(&pair).copied(), known);
     }
     let expected = Rotation {
@@ -342,14 +342,14 @@ pub async fn usage_of_secrets_adds_up<S: Stores + Tally>(stores: &S) {
 pub async fn rotations_are_isolated<S: Stores + Tally>(stores: &S) {
     stores.record(&store("demo"), &StoreUpdate::default()).await.unwrap();
     for (seconds, pair) in [(1, SecretPairId(1)), (2, SecretPairId(u32::MAX))] {
-        let needed = SecretUsage {
+        let usage = SecretUsage {
             pair,
-            told_at: noon_plus(seconds),
+            reported_at: noon_plus(seconds),
             newest_at: None,
             old: pair == SecretPairId(1),
         };
         let update = StoreUpdate {
-            needed: Some(needed),
+            secret_usage: Some(usage),
             last_forged_at: Some(noon_plus(seconds)),
             ..StoreUpdate::default()
         };

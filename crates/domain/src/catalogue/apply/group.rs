@@ -278,9 +278,11 @@ pub(super) struct Observation {
 /// client of the source's API rule out. Prices without a currency are in the store's.
 pub(super) fn observation(store: &StoreKey, item: Item, record: &StoreRecord) -> Result<Observation, InterpretError> {
     let Item {
-        observed_at, is_asked, ..
+        observed_at,
+        is_fetched,
+        ..
     } = item;
-    let seen_at = |signed_at: Timestamp| if is_asked { observed_at } else { signed_at };
+    let seen_at = |signed_at: Timestamp| if is_fetched { observed_at } else { signed_at };
     let entity = item.event.entity(store).ok_or_else(no_state)?;
     let (version, seen_at, content, facts) = match item.event {
         Event::ProductUpdated(mut product) => {

@@ -72,7 +72,7 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
     }
 
     /// Assigns one store's states and deletions to installs, and groups them by entity.
-    pub(crate) async fn place(
+    pub(crate) async fn assign_installs(
         &self,
         verdicts: &mut Verdicts,
         placed: &mut Placed,
@@ -123,12 +123,12 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
                 ..observation
             });
         }
-        let place = |record: &StoreRecord| record.place(observation.version, observation.observed_at);
-        if let (InstallPeriod::Next, Some(ended)) = (place(record), record.uninstalled_at) {
+        let install = |record: &StoreRecord| record.install_of(observation.version, observation.observed_at);
+        if let (InstallPeriod::Next, Some(ended)) = (install(record), record.uninstalled_at) {
             self.stores.begin_epoch(&observation.entity.store, ended).await?;
             *record = self.record_of(&observation.entity.store).await?;
         }
-        Ok(match place(record) {
+        Ok(match install(record) {
             InstallPeriod::Current(version) => Observation { version, ..observation },
             // Another uninstall has been recorded in the meantime, and this was signed after that one, too: the check
             // after writing begins the next install.
@@ -153,12 +153,12 @@ impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
             Ok(record) => record.uninstalled_at.unwrap_or(at),
             Err(failure) => return Verdict::storage(&failure),
         };
-        self.take_out(store, ended, Timestamp::MAX).await
+        self.remove_ended(store, ended, Timestamp::MAX).await
     }
 
     /// Removes everything that an uninstall at `ended` has ended, page by page; newer entities stay and mean that the
     /// next install has begun. Stops at `stop_at` and has the message received again, which continues there.
-    pub(crate) async fn take_out(&self, store: &StoreKey, ended: Timestamp, stop_at: Timestamp) -> Verdict {
+    pub(crate) async fn remove_ended(&self, store: &StoreKey, ended: Timestamp, stop_at: Timestamp) -> Verdict {
         let floor = Version::floor(ended);
         let mut reinstalled = false;
         let mut after = None;

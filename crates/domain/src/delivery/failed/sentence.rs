@@ -11,7 +11,7 @@ use crate::{
 impl FailedDelivery {
     /// Explains the delivery at `now`: what its state means and what to do.
     #[must_use]
-    pub fn meaning(&self, now: Timestamp) -> String {
+    pub fn sentence(&self, now: Timestamp) -> String {
         let problem = &self.problem;
         let remove = remove_cause(problem.code, problem.cause);
         match self.stage(now) {

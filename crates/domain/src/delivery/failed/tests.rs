@@ -38,7 +38,7 @@ fn constants_equal_those_of_the_template() {
         digits.parse().unwrap()
     };
     assert_eq!(after("EventQueue", "VisibilityTimeout:"), TRIED_EVERY.as_secs());
-    assert_eq!(after("EventQueue", "maxReceiveCount:"), i64::from(TRIES));
+    assert_eq!(after("EventQueue", "maxReceiveCount:"), i64::from(MAX_RECEIVES));
     let retention = after("EventDeadLetterQueue", "MessageRetentionPeriod:");
     assert_eq!(retention, KEPT_DAYS * 24 * 3600);
     assert!(after("EventQueue", "MessageRetentionPeriod:") <= retention);
@@ -98,7 +98,7 @@ fn deliveries_that_need_attention_are_listed_first_and_all_are_counted() {
     assert_eq!((summary.retrying, summary.dead_letters, summary.attention), (16, 0, 1));
     assert_eq!(
         (summary.deliveries.len(), summary.deliveries[0].id.as_str()),
-        (NAMED, "z")
+        (MAX_NAMED, "z")
     );
 }
 

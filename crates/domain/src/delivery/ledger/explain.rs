@@ -57,7 +57,7 @@ pub fn actions(record: &LedgerRecord, failed: Option<&FailedDelivery>, now: Time
 /// Explains the entry of a delivery and what to do, in a sentence or two; `failed` is its record as a failed delivery,
 /// if it has failed.
 #[must_use]
-pub fn meaning(
+pub fn explain(
     record: &LedgerRecord,
     failed: Option<&FailedDelivery>,
     dead_letter: DeadLetter,
@@ -65,7 +65,7 @@ pub fn meaning(
 ) -> String {
     // A failed delivery is recorded for as long as it waits, even if another copy has completed its entry.
     if let Some(failed) = failed {
-        return failed.meaning(now);
+        return failed.sentence(now);
     }
     let problem = record.problem.as_ref();
     let is_dead_letter = dead_letter == DeadLetter::Yes;
@@ -258,7 +258,7 @@ mod tests {
             (record(claimed(), None, false), None, No, 9, "a few seconds"),
         ];
         for (record, failed, dead_letter, seconds, says) in cases {
-            let means = meaning(&record, failed, dead_letter, noon_plus(seconds));
+            let means = explain(&record, failed, dead_letter, noon_plus(seconds));
             assert!(means.contains(says), "{means}");
         }
     }
@@ -268,7 +268,7 @@ mod tests {
         let table = include_str!("../../../../../docs/states.md");
         for fate in Fate::ALL.into_iter().filter(|fate| *fate != Fate::Parked) {
             assert!(table.contains(&format!("| {} |", fate.as_str())), "{}", fate.as_str());
-            let means = meaning(
+            let means = explain(
                 &record(LedgerState::Done, Some(fate), false),
                 None,
                 NotLooked,
@@ -292,11 +292,11 @@ mod tests {
             ),
         ];
         for (failed, seconds, says) in cases {
-            let means = failed.meaning(noon_plus(seconds));
+            let means = failed.sentence(noon_plus(seconds));
             assert!(means.contains(says) && table.contains(says), "{means}");
         }
         for seconds in [9, 10] {
-            let means = meaning(&record(claimed(), None, false), None, NotLooked, noon_plus(seconds));
+            let means = explain(&record(claimed(), None, false), None, NotLooked, noon_plus(seconds));
             assert!(table.contains(&means[..20]), "{means}");
         }
     }

@@ -61,7 +61,7 @@ async fn repeated_round_has_the_same_numbers_and_is_stored_once() {
     world.record_delivery("demo.myshopify.com", 1).await;
     let changes = world.stores.take_changes();
     for _ in 0..2 {
-        world.tell.tell(changes.clone()).await.unwrap();
+        world.tell.notify(changes.clone()).await.unwrap();
         assert_eq!(steps(&world.frames_to("a")), [(0, 2)]);
     }
     assert_eq!(world.activity.latest(&store(), None, 100).await.unwrap().len(), 2);
@@ -79,7 +79,7 @@ async fn missing_change_shows_as_a_gap_in_the_numbers() {
     }
     let mut changes = world.stores.take_changes();
     changes.remove(1);
-    world.tell.tell(changes).await.unwrap();
+    world.tell.notify(changes).await.unwrap();
     assert_eq!(steps(&world.frames_to("a")), [(1, 2), (3, 5)]);
     // A message that could not be sent is not repeated.
     world.record_delivery("demo.myshopify.com", 5).await;

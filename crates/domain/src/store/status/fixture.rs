@@ -229,7 +229,7 @@ fn deliveries() -> Map<String, Value> {
     ];
     let explained = done.map(|fate| {
         let record = record(LedgerState::Done, Some(fate));
-        let meaning = ledger::meaning(&record, None, DeadLetter::NotLooked, now());
+        let meaning = ledger::explain(&record, None, DeadLetter::NotLooked, now());
         let actions = ledger::actions(&record, None, now());
         (
             fate.as_str().to_owned(),

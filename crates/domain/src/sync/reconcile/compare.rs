@@ -115,7 +115,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
             }
             Scope::Differing => self.differing(store, seen, baseline, &mut more).await?,
         };
-        self.ask.take(store, seen).await?;
+        self.refetch.take(store, seen).await?;
         add(found, &more);
         Ok(())
     }
@@ -130,7 +130,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
     ) -> Result<Vec<Observed>, SyncError> {
         found.compared = products(&seen);
         let entities: Vec<EntityKey> = seen.iter().filter_map(|seen| seen.event.entity(store)).collect();
-        let known = self.ask.known(&entities).await?;
+        let known = self.refetch.known(&entities).await?;
         let record = &baseline.record;
         // The webhook of a younger change may be on its way.
         let missed_before = self.now().checked_sub(self.grace).unwrap_or(Timestamp::MIN);
@@ -157,7 +157,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
 /// Version of a state once it is assigned to the present install.
 fn own_version(record: &StoreRecord, seen: &Observed) -> Option<Version> {
     let version = Version::new(seen.event.signed_at()?, seen.at).ok()?;
-    match record.place(version, seen.at) {
+    match record.install_of(version, seen.at) {
         InstallPeriod::Current(version) => Some(version),
         InstallPeriod::Past(_) | InstallPeriod::Next => None,
     }

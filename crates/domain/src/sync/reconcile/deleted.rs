@@ -54,7 +54,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
             after,
             mut found,
         } = rest;
-        let (address, began_at) = match self.ask.catalogue.exported(store, &export).await? {
+        let (address, began_at) = match self.refetch.catalogue.exported(store, &export).await? {
             Export::Ready { address, began_at, .. } => (address, began_at),
             Export::Running { .. } => return self.begin_again(store, found, "it is no longer ready".into()).await,
             Export::Failed { reason } => return self.begin_again(store, found, reason).await,
@@ -68,7 +68,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
                 Ok(swept) => swept,
                 Err(failure) if has_begun && failure.is_worth_a_retry() => {
                     tracing::warn!(%store, error = %chain(&failure), "a run through the catalogue was interrupted");
-                    let reason = failure.told();
+                    let reason = failure.report();
                     let why = WaitReason::Interrupted { reason };
                     return Ok(sweep_on(export, after, found, why, super::RETRY_DELAY));
                 }
@@ -96,7 +96,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
         theirs: &Theirs,
         after: Option<&EntityKey>,
     ) -> Result<(Option<EntityKey>, ReconcileFindings), SyncError> {
-        let page = self.ask.apply.entities.page(store, after, ENTITIES_LISTED).await?;
+        let page = self.refetch.apply.entities.page(store, after, ENTITIES_LISTED).await?;
         let (mut products, mut collections) = (Vec::new(), Vec::new());
         for (entity, _) in page.passed {
             match entity.kind {
@@ -108,10 +108,10 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
         let mut gone = Vec::new();
         for ids in products.chunks(PRODUCTS_AT_ONCE) {
             // A record that cannot be read exists.
-            gone.extend(self.ask.catalogue.products(store, ids).await?.seen);
+            gone.extend(self.refetch.catalogue.products(store, ids).await?.seen);
         }
         for id in &collections {
-            match self.ask.catalogue.collection(store, id).await {
+            match self.refetch.catalogue.collection(store, id).await {
                 Ok(seen) => gone.push(seen),
                 // A record that cannot be read exists.
                 Err(CatalogueError::Disagreed { .. }) => {}
@@ -130,7 +130,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
             ..ReconcileFindings::default()
         };
         self.remove_from_index(store, &gone).await?;
-        self.ask.take(store, gone).await?;
+        self.refetch.take(store, gone).await?;
         Ok((page.next, more))
     }
 
@@ -147,7 +147,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
         if changes.is_empty() {
             return Ok(());
         }
-        for outcome in self.ask.apply.index.apply(&changes).await? {
+        for outcome in self.refetch.apply.index.apply(&changes).await? {
             if let Some(failure) = outcome.failure() {
                 return Err(failure);
             }
@@ -158,7 +158,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
     /// Ids of all that the store has: products from the export, collections from their list.
     async fn theirs(&self, store: &StoreKey, address: &str, began_at: Timestamp) -> Result<Theirs, SyncError> {
         let mut theirs = Theirs::default();
-        let mut lines = self.ask.catalogue.read(store, address, began_at, 0).await?;
+        let mut lines = self.refetch.catalogue.read(store, address, began_at, 0).await?;
         while let Some(batch) = lines.next(ENTRIES_AT_ONCE).await? {
             let unread = batch
                 .skipped
@@ -174,7 +174,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
         }
         let mut after = None;
         loop {
-            let part = self.ask.catalogue.collections(store, after.as_deref()).await?;
+            let part = self.refetch.catalogue.collections(store, after.as_deref()).await?;
             theirs
                 .collections
                 .extend(part.items.into_iter().filter_map(|seen| match seen.event {

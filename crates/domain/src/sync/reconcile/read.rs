@@ -47,7 +47,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
             mut offset,
             mut found,
         } = part;
-        let (address, began_at, objects, bytes) = match self.ask.catalogue.exported(store, &export).await? {
+        let (address, began_at, objects, bytes) = match self.refetch.catalogue.exported(store, &export).await? {
             Export::Ready {
                 address,
                 began_at,
@@ -65,7 +65,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
         // The vendor's time has whole seconds and comes from another clock: within the second in which a store was
         // registered, it would be from before the install.
         let seen_at = began_at.max(found.began_at);
-        let mut lines = self.ask.catalogue.read(store, &address, seen_at, offset).await?;
+        let mut lines = self.refetch.catalogue.read(store, &address, seen_at, offset).await?;
         let mut has_begun = false;
         loop {
             let read = async {
@@ -90,7 +90,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
                 Err(failure) if has_begun && failure.is_worth_a_retry() => {
                     self.check_deadline(&found)?;
                     tracing::warn!(%store, error = %chain(&failure), "a run through the catalogue was interrupted");
-                    let reason = failure.told();
+                    let reason = failure.report();
                     return Ok(read_on(
                         export,
                         offset,
@@ -133,7 +133,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
                 let mut found = ReconcileFindings::default();
                 self.compare(store, batch.products, baseline, &mut found).await?;
                 found.pass_over(batch.skipped);
-                let fetched = self.ask.products(store, &batch.doubtful).await?;
+                let fetched = self.refetch.products(store, &batch.doubtful).await?;
                 found.compared += u64::try_from(batch.doubtful.len()).unwrap_or(u64::MAX);
                 found.pass_over(fetched.skipped);
                 Ok::<_, SyncError>(found)

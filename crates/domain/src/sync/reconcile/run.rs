@@ -50,7 +50,7 @@ impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconci
             run: Some(run),
             ..StoreUpdate::default()
         };
-        if let Err(failure) = self.ask.apply.stores.record(store, &update).await {
+        if let Err(failure) = self.refetch.apply.stores.record(store, &update).await {
             tracing::warn!(%store, error = %chain(&failure), "failed to record the progress of a run in the status");
         }
     }

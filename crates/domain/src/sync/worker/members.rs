@@ -48,7 +48,7 @@ where
         step: &Members,
         stop_at: Timestamp,
     ) -> Result<Option<Members>, SyncError> {
-        let seen = self.reconcile.ask.catalogue.collection(store, collection).await?;
+        let seen = self.reconcile.refetch.catalogue.collection(store, collection).await?;
         let title = match seen.event {
             // A collection that shoppers cannot see has no members.
             Event::CollectionUpdated(collection) if collection.visible => Some(collection.title),
@@ -67,7 +67,7 @@ where
                 loop {
                     let part = self
                         .reconcile
-                        .ask
+                        .refetch
                         .catalogue
                         .members(store, collection, after.as_deref())
                         .await?;
@@ -106,7 +106,7 @@ where
         loop {
             let page = self
                 .reconcile
-                .ask
+                .refetch
                 .apply
                 .entities
                 .page(store, after.as_ref(), ENTITIES_LISTED)
@@ -143,7 +143,7 @@ where
         changed: impl Fn(Option<&FenceRecord>) -> bool,
     ) -> Result<(), SyncError> {
         let entities: Vec<EntityKey> = ids.iter().map(|id| store.entity(Kind::Product, id.clone())).collect();
-        let known = self.reconcile.ask.known(&entities).await?;
+        let known = self.reconcile.refetch.known(&entities).await?;
         let changed = ids.iter().zip(known).filter(|(_, known)| changed(known.as_ref()));
         let ids: Vec<EntityId> = changed.map(|(id, _)| id.clone()).collect();
         Ok(self.send_products(store, &ids).await?)
@@ -160,7 +160,7 @@ where
         loop {
             let part = self
                 .reconcile
-                .ask
+                .refetch
                 .catalogue
                 .members(store, collection, after.as_deref())
                 .await?;
@@ -176,7 +176,7 @@ where
     }
 
     fn is_time_up(&self, stop_at: Timestamp) -> bool {
-        self.reconcile.ask.apply.clock.now() >= stop_at
+        self.reconcile.refetch.apply.clock.now() >= stop_at
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    delivery::{replay, subject::TITLE},
+    delivery::{replay, subject::MAX_TITLE_CHARS},
     store::activity::{ActivityEntry, DeliveryOutcome},
 };
 
@@ -84,5 +84,5 @@ async fn long_title_is_cut_by_characters() {
     consumer.take(&[update("a", "1", T1, &"é".repeat(500))]).await;
     let entries = latest(&consumer);
     let title = entries[0][0].subject.as_ref().and_then(|of| of.title.clone());
-    assert_eq!(title, Some("é".repeat(TITLE)));
+    assert_eq!(title, Some("é".repeat(MAX_TITLE_CHARS)));
 }

@@ -3,7 +3,7 @@
 //! One routine serves every [`Scheme`]. It feeds the signed parts to HMAC in turn, so nothing is copied, and tries every
 //! secret with every signature: how long it takes shows neither which one matched nor that there are two secrets.
 
-mod given;
+mod request;
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
-use self::given::Given;
+use self::request::RequestSignatures;
 use crate::scheme::{KeyForm, MAX_PARTS, Part, Scheme};
 
 /// The most secrets that are tried: those of a rotation.
@@ -193,7 +193,7 @@ impl Scheme {
     ) -> Result<Verified<'a>, SignatureError> {
         /// One pass where no address is signed.
         static NO_ADDRESS: [String; 1] = [String::new()];
-        let given = Given::read(self, request.headers)?;
+        let given = RequestSignatures::read(self, request.headers)?;
         let signs_address = self.signed.contains(&Part::Address);
         let addresses = if signs_address { request.addresses } else { &NO_ADDRESS };
         let mut matched = None;

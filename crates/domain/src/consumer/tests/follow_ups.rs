@@ -370,7 +370,7 @@ async fn tracking_of_stock_is_fetched_once_if_it_matters() {
             at: 0,
             event: Event::ProductUpdated(product),
             observed_at: at(at_),
-            is_asked: true,
+            is_fetched: true,
         }
     };
     let settle = async |item: Item| {
@@ -379,7 +379,7 @@ async fn tracking_of_stock_is_fetched_once_if_it_matters() {
         let store = store(STORE);
         consumer
             .apply
-            .place(&mut verdicts, &mut placed, &mut record, &store, vec![item])
+            .assign_installs(&mut verdicts, &mut placed, &mut record, &store, vec![item])
             .await;
         consumer.apply.settle(&mut verdicts, &placed).await.open.len()
     };

@@ -29,7 +29,7 @@ use uuid::Uuid;
 
 pub use self::{
     credential::Credential,
-    grant::{App, Given},
+    grant::{App, GrantedToken},
 };
 use self::{
     credential::StoredTokens,
@@ -79,7 +79,7 @@ impl<T: Access> Access for Arc<T> {
     }
 }
 
-impl Access for Given {
+impl Access for GrantedToken {
     async fn token(&self, _store: &StoreKey, _until: Timestamp) -> Result<Secret, CatalogueError> {
         Ok(self.0.clone())
     }
@@ -107,7 +107,7 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Returns the access token, to test it: `ShopifyAdmin::new(http, Given(prepared.token()), time)`.
+    /// Returns the access token, to test it: `ShopifyAdmin::new(http, GrantedToken(prepared.token()), time)`.
     ///
     /// Its first use invalidates the earlier refresh token, so store it soon.
     #[must_use]

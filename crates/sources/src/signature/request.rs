@@ -13,7 +13,7 @@ const MAX_SIGNATURES: usize = 8;
 const TIME_LABEL: &str = "t";
 
 /// Signatures, id and time as a request gives them: unverified.
-pub(super) struct Given<'a> {
+pub(super) struct RequestSignatures<'a> {
     pub(super) id: Option<&'a str>,
     /// Spelled as in the request, which is what is signed.
     pub(super) time: Option<&'a str>,
@@ -59,7 +59,7 @@ impl Claimed {
     }
 }
 
-impl<'a> Given<'a> {
+impl<'a> RequestSignatures<'a> {
     /// Reads the headers that a scheme names.
     pub(super) fn read(scheme: &Scheme, headers: &'a HeaderMap) -> Result<Self, SignatureError> {
         let (set, signature) = signature_header(scheme, headers)?;
