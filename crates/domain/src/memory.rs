@@ -11,6 +11,7 @@ mod stores;
 
 use std::{
     collections::BTreeMap,
+    marker::PhantomData,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -60,6 +61,10 @@ impl<T> Shared<T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// Ports in memory as one bundle, read from the clock `C`. Has no value: it only names types.
+#[derive(Debug)]
+pub struct InMemory<C = Timestamp>(PhantomData<C>);
 
 /// Instant at which the clocks of tests stand, by convention: 2026-11-21 12:00 UTC.
 ///
