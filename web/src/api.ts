@@ -70,6 +70,7 @@ export interface LastError {
   cause?: FailureCause;
   message: string;
   delivery_id?: string;
+  advice: string;
 }
 
 export interface EventCounts {

@@ -84,6 +84,7 @@ describe('addresses', () => {
     const routes = [
       { store: null, delivery: null },
       { store: 'demo.myshopify.com', delivery: null },
+      { store: 'square:MJUNIPER1oak2', delivery: null },
       { store: 'demo.myshopify.com', delivery: { topic: 'products/update', id: 'a/b?c#d%' } },
     ];
     for (const route of routes) expect(readRoute(hashOf(route))).toEqual(route);
@@ -103,6 +104,10 @@ describe('addresses', () => {
       '#/stores/demo',
       '#/stores/\u212aelvin.myshopify.com',
       '#/stores/demo.myshopify.com.',
+      '#/stores/shopify%3Ademo.myshopify.com',
+      '#/stores/Square%3AMJUNIPER1',
+      '#/stores/square%3A',
+      '#/stores/square%3Aa%2Fb',
     ]) {
       expect(readRoute(hash), hash).toBeNull();
     }

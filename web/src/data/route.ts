@@ -1,6 +1,6 @@
 // Address of a place in the panel: `#/`, `#/stores/<name>`, `#/stores/<name>/deliveries/<topic>/<id>`.
 
-import { shopName } from './shop';
+import { storeLabel } from './shop';
 
 export interface Route {
   /** Null on the list of stores. */
@@ -18,7 +18,7 @@ export function readRoute(hash: string): Route | null {
   if (head === undefined) return LIST;
   if (head !== 'stores' || rest.length > 0) return null;
   if (store === undefined) return LIST;
-  const name = shopName(store);
+  const name = storeLabel(store);
   if (name === null) return null;
   if (next === undefined) return { store: name, delivery: null };
   if (next === 'deliveries' && topic !== undefined && id !== undefined) return { store: name, delivery: { topic, id } };

@@ -4,6 +4,14 @@
 
 const SHOP = /^[a-z0-9][a-z0-9-]{0,62}\.myshopify\.com$/;
 
+/** A store of another source, as in `square:MJUNIPER1OAK2`: its name keeps its case (crates/domain/src/kernel/ids.rs). */
+const OTHER_STORE = /^(?!shopify:)[a-z0-9-]{1,32}:[A-Za-z0-9._-]{1,255}$/;
+
+/** Returns a store as the API writes it, or null if the text is neither a shop's name nor a store of another source. */
+export function storeLabel(text: string): string | null {
+  return OTHER_STORE.test(text) ? text : shopName(text);
+}
+
 /** Returns a shop's name in lower case, or null if the text is no shop's name. */
 export function shopName(text: string): string | null {
   const name = text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());

@@ -66,7 +66,8 @@ function ErrorLine({ view, error, latest }: { view: StoreView; error: LastError;
   const entry = error.delivery_id ? view.deliveries.find((one) => one.id === error.delivery_id) : undefined;
   return (
     <li data-testid={latest ? 'last-error' : undefined} data-code={error.code}>
-      <strong>{errorName(error.code, error.cause)}</strong>, <Ago at={error.at} />: <code>{error.message}</code>
+      <strong>{errorName(error.code, error.cause)}</strong>, <Ago at={error.at} />: <code>{error.message}</code>.{' '}
+      <strong>What to do:</strong> {error.advice}
       {entry !== undefined && (
         <>
           {' '}

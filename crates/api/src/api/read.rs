@@ -2,7 +2,11 @@
 
 use hookline_domain::{
     access::ticket::Tickets,
-    delivery::{failed::FailedDeliveries, ledger::Records, queue::Queues},
+    delivery::{
+        failed::FailedDeliveries,
+        ledger::{Records, UNKNOWN_DELIVERY},
+        queue::Queues,
+    },
     kernel::port::Clock,
     live::{Activity, Lag},
     store::stores::{StoreList, StoreViews, Stores},
@@ -124,9 +128,6 @@ where
         })
     }
 }
-
-const UNKNOWN_DELIVERY: &str = "unknown delivery: it was not received, the receiver rejected it, or it was received more \
-                                than 7 days ago";
 
 impl<S, R, A, Q, T, C> Http for ReadApi<S, R, A, Q, T, C>
 where

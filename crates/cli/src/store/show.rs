@@ -4,6 +4,7 @@ use anyhow::{Result, bail};
 use hookline_domain::{
     consumer::audit::{AuditRecord, Audited},
     event,
+    kernel::advice::AdvisedError,
     kernel::ids::{StoreKey, Topic},
     store::{
         status::{Reason, Status},
@@ -94,7 +95,7 @@ fn page(store: &StoreKey, view: &StoreView, now: Timestamp) -> String {
     let status = Status::of(store, view.clone(), now);
     let time = |at: Option<Timestamp>| Some(at.map_or_else(|| "never".to_owned(), timestamp));
     let number = |number: u64| (number > 0).then(|| number.to_string());
-    let error = status.last_error.as_ref().map(|error| {
+    let error = status.last_error.as_ref().map(|AdvisedError { error, .. }| {
         let delivery = error.delivery_id.as_ref().map(|id| format!("; hookline trace {id}"));
         let (code, delivery) = (code_with_cause(error.code, error.cause), delivery.unwrap_or_default());
         format!("{code}: {} ({}{delivery})", error.message, timestamp(error.at))
@@ -107,6 +108,7 @@ fn page(store: &StoreKey, view: &StoreView, now: Timestamp) -> String {
         ("last sync", time(record.last_sync_at)),
         ("state", Some(status.why.clone())),
         ("last error", error),
+        ("advice", status.last_error.as_ref().map(|error| error.advice.clone())),
         ("failed", failed(&status)),
         ("events 24h", Some(by_topic(status.events_24h.by_topic.iter()))),
         ("missed 24h", Some(missed(&status))),

@@ -7,7 +7,7 @@ use hookline_domain::{
         ledger::{DeadLetter, Fate, LedgerRecord, LedgerState, explain},
         replay::original_of,
     },
-    kernel::port::Cause,
+    kernel::{advice::advice, port::Cause},
     store::stores::StoreView,
 };
 use jiff::Timestamp;
@@ -44,6 +44,8 @@ pub struct TraceReport {
     problem: Option<String>,
     problem_cause: Option<&'static str>,
     problem_at: Option<Timestamp>,
+    /// Advice on the problem, while the delivery has not been applied.
+    advice: Option<String>,
     forgotten_at: Timestamp,
     dead_letter: Option<DeadLetterSummary>,
     /// None if the archive was not searched.
@@ -90,6 +92,11 @@ impl TraceReport {
                 .and_then(|problem| problem.cause)
                 .map(Cause::as_str),
             problem_at: record.problem.as_ref().map(|problem| problem.at),
+            advice: record
+                .problem
+                .as_ref()
+                .filter(|_| matches!(record.fate, None | Some(Fate::Parked)))
+                .map(|problem| advice(problem.code, problem.cause)),
             forgotten_at: record.entry.expires_at,
             dead_letter: letter.map(DeadLetterSummary::from),
             archived: archived
@@ -146,6 +153,7 @@ impl TraceReport {
             ("problem", self.problem.clone()),
             ("class", self.problem_cause.map(str::to_owned)),
             ("since", self.problem_at.map(timestamp)),
+            ("advice", self.advice.clone()),
             ("dead letter", Some(letter)),
             ("archive", archive),
             ("last error", self.store_last_error.clone()),

@@ -29,6 +29,10 @@ use crate::kernel::{
     port::{CALLS_AT_ONCE, Cause, PortError},
 };
 
+/// Text for people about a delivery without an entry.
+pub const UNKNOWN_DELIVERY: &str =
+    "unknown delivery: it was not received, the receiver rejected it, or it was received more than 7 days ago";
+
 /// Request of an attempt to claim a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimRequest {

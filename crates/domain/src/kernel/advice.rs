@@ -1,7 +1,29 @@
 //! Advice on errors: what to do about each, by its code and by the class of the port failure behind it. All advice
 //! comes from here.
 
-use crate::kernel::{failure::ErrorCode, port::Cause};
+use serde::{Deserialize, Serialize};
+
+use crate::kernel::{
+    failure::{ErrorCode, LastError},
+    port::Cause,
+};
+
+/// An error with the advice on it, as people read it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdvisedError {
+    /// The error.
+    #[serde(flatten)]
+    pub error: LastError,
+    /// Likely cause and what to do, in a sentence or two: see [`advice`].
+    pub advice: String,
+}
+
+impl From<LastError> for AdvisedError {
+    fn from(error: LastError) -> Self {
+        let advice = advice(error.code, error.cause);
+        Self { error, advice }
+    }
+}
 
 /// Returns the likely cause of an error and what to do about it. If a port failed, the class of its failure decides.
 #[must_use]
@@ -196,6 +218,49 @@ mod tests {
             "the next attempt creates it"
         );
         assert!(!lasts(ErrorCode::StorageUnavailable, None));
+    }
+
+    /// Rows of the tables in docs/operations.md.
+    fn documented_rows() -> Vec<Vec<String>> {
+        let page = include_str!("../../../../docs/operations.md");
+        let rows = page.lines().filter(|line| line.starts_with("| `"));
+        rows.map(|row| {
+            row.trim_matches('|')
+                .split(" | ")
+                .map(|cell| cell.trim().to_owned())
+                .collect()
+        })
+        .collect()
+    }
+
+    #[test]
+    fn operations_page_has_the_advice_of_every_code() {
+        let rows = documented_rows();
+        for code in ErrorCode::ALL {
+            let name = format!("`{code}`");
+            let row = rows.iter().find(|row| row.len() == 3 && row[0] == name);
+            assert_eq!(
+                row.map(|row| row[2].as_str()),
+                Some(advice(code, None).as_str()),
+                "{code}"
+            );
+        }
+    }
+
+    #[test]
+    fn operations_page_has_the_advice_of_every_cause() {
+        let rows = documented_rows();
+        for code in ErrorCode::ALL {
+            for cause in Cause::ALL {
+                let (name, class) = (format!("`{code}`"), format!("`{cause}`"));
+                let row = rows
+                    .iter()
+                    .find(|row| row.len() == 3 && row[0] == name && row[1] == class);
+                let of_cause = advice(code, Some(cause));
+                let expected = (of_cause != advice(code, None)).then_some(of_cause.as_str());
+                assert_eq!(row.map(|row| row[2].as_str()), expected, "{code} {cause}");
+            }
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     delivery::failed::FailedDeliverySummary,
-    kernel::{failure::LastError, ids::StoreKey},
+    kernel::{advice::AdvisedError, ids::StoreKey},
     store::{
         rotation::ClientSecret,
         stores::{Counter, Hour, Quota, Reconciled, Run, StoreRecord, StoreView, Watched},
@@ -52,9 +52,9 @@ pub struct Status {
     /// Everything that a person should look at, the most urgent first.
     pub reasons: Vec<Concern>,
     /// The last error.
-    pub last_error: Option<LastError>,
+    pub last_error: Option<AdvisedError>,
     /// The last error of each code, newest first.
-    pub errors: Vec<LastError>,
+    pub errors: Vec<AdvisedError>,
     /// Deliveries that have failed and are neither applied nor dismissed.
     pub failed: FailedDeliverySummary,
     /// Deliveries of the last 24 hours that took effect, in whole hours.
@@ -188,8 +188,8 @@ impl Status {
         let StoreView {
             record, counts, errors, ..
         } = view;
-        let mut errors: Vec<LastError> = errors.into_values().collect();
-        errors.sort_by_key(|error| std::cmp::Reverse(error.at));
+        let mut errors: Vec<AdvisedError> = errors.into_values().map(AdvisedError::from).collect();
+        errors.sort_by_key(|advised| std::cmp::Reverse(advised.error.at));
         let silence = Silence::of(&record, now);
         let mut status = Self {
             source: store.source.to_string(),

@@ -9,7 +9,7 @@ use crate::{
             search::{self, ArchiveSearchError},
         },
         bodies::KeepBodies,
-        ledger::{Claims, LedgerRecord, LedgerState, Records},
+        ledger::{Claims, LedgerRecord, LedgerState, Records, UNKNOWN_DELIVERY},
         queue::EventQueue,
         receive::{Receive, ReceiveError, Received},
     },
@@ -32,7 +32,7 @@ pub struct Replay<A, L, Q, B, C> {
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
     /// The ledger does not know it: it was not received, or longer ago than the ledger remembers.
-    #[error("nothing is known of this delivery: it was not received, or more than 7 days ago")]
+    #[error("{UNKNOWN_DELIVERY}")]
     Unknown,
     /// It has not been settled.
     #[error("It has not been settled yet. Look again in a few seconds.")]

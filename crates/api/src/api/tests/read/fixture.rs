@@ -1,7 +1,7 @@
 //! Responses of this API that the panel's mock stack returns: `web/fixtures/stack.json`.
 //!
 //! The panel is developed and tested against a mock stack (`web/mock`). Its responses are recorded from this API, so
-//! its sentences, codes and addresses are the real ones. `UPDATE_FIXTURES=1 cargo test -p hookline-lambda` writes the
+//! its sentences, codes and addresses are the real ones. `UPDATE_FIXTURES=1 cargo test -p hookline-api` writes the
 //! file after a change.
 
 use std::{fs, path::Path};
@@ -21,7 +21,7 @@ fn compare(responses: &Value) {
     let recorded = fs::read_to_string(Path::new(FILE)).unwrap();
     assert_eq!(
         recorded, text,
-        "web/fixtures/stack.json differs from the API's responses: UPDATE_FIXTURES=1 cargo test -p hookline-lambda fixture"
+        "web/fixtures/stack.json differs from the API's responses: UPDATE_FIXTURES=1 cargo test -p hookline-api fixture"
     );
 }
 
