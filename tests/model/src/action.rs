@@ -34,7 +34,7 @@ impl Actor {
         }
     }
 
-    /// Place of this function among the running ones, if it is running.
+    /// Slot of this function, which holds it while it runs.
     pub(crate) fn slot(self, world: &mut ModelState) -> &mut Option<Running> {
         match self {
             Self::Receiver(n) => &mut world.receivers[n],
@@ -48,11 +48,11 @@ impl Actor {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallOutcome {
     /// Done, and its response arrives.
-    Answered,
+    Responded,
     /// Done, and the function dies before the response arrives.
-    Unheard,
+    CallerDies,
     /// Done, but reported as failed.
-    LooksFailed,
+    DoneButReportedFailed,
     /// Failed.
     Failed,
 }
@@ -70,8 +70,8 @@ pub enum Action {
     Change,
     /// A function's call is made.
     Call(Actor, usize, CallOutcome),
-    /// A function dies before its next call is made.
+    /// A function dies before it makes its next call.
     Die(Actor),
-    /// A long time passes; whether the index forgets the versions of what it has removed.
+    /// A long time passes; if true, the index forgets the versions of removed documents.
     Wait(bool),
 }

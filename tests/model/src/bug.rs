@@ -1,56 +1,56 @@
-//! Well-known ways to get it wrong. A check that finds none of them would prove nothing.
+//! Well-known mistakes. A check that does not find them would prove nothing.
 
 /// One mistake, seeded into the tables, the index or the receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Bug {
-    /// The receiver sends first and claims then.
+    /// The receiver sends before it claims.
     SendBeforeClaim,
-    /// A claim never lapses: what is claimed counts as a duplicate.
+    /// A claim never lapses: a claimed delivery counts as a duplicate.
     NoLease,
-    /// Somebody else's live claim is answered as a duplicate.
-    LiveClaimIsADuplicate,
-    /// The fence lets only *newer* states pass: `<` for `<=`.
-    FenceRefusesTheSameVersion,
+    /// A delivery under another receiver's live claim counts as a duplicate.
+    LiveClaimIsDuplicate,
+    /// The fence lets only *newer* states pass: `<` instead of `<=`.
+    FenceRejectsEqualVersion,
     /// The fence lets every state pass.
     NoFence,
     /// A deletion leaves nothing behind.
     NoTombstone,
-    /// The index takes every change, whatever its version.
+    /// The index accepts every change, whatever its version.
     NoIndexVersion,
-    /// An uninstall does not say when it was, so that everything that comes later looks like a new install.
+    /// An uninstall carries no time, so every later delivery looks like a new install.
     NoFloor,
-    /// The store is read once for each batch: the consumer does not look again.
+    /// The consumer reads the store once per batch and not again.
     StoreReadOnce,
-    /// An uninstall takes an entity out of the fence whatever has passed meanwhile.
+    /// An uninstall retires an entity even if a newer state has passed the fence meanwhile.
     RetireIgnoresVersions,
-    /// Jobs get lost.
-    JobsGetLost,
-    /// A header's word counts as if it were signed.
-    TriggerIsBelieved,
-    /// A header's word counts beyond the moment at which it came.
+    /// A job is lost.
+    JobIsLost,
+    /// The trigger time of a header is trusted as if it were signed.
+    TriggerIsTrusted,
+    /// A trigger time later than the receipt is trusted.
     TriggerBeyondReceipt,
-    /// Whatever is signed uninstalls the store whose name a header says.
+    /// Any signed body uninstalls the store that a header names.
     AnyBodyUninstalls,
-    /// Whatever is signed deletes what it names.
+    /// Any signed body deletes the entity that it names.
     AnyBodyDeletes,
-    /// Whatever is signed has the store erased whose name a header says.
+    /// Any signed body requests the erasure of the store that a header names.
     AnyRequestRedacts,
-    /// A delivery that has failed and is applied at last is not forgotten.
-    AppliedIsNotForgotten,
+    /// A failed delivery that was applied in the end stays recorded as failed.
+    AppliedStaysFailed,
     /// A delivery that another consumer completed is recorded as failed.
-    DoneIsRemembered,
+    CompletedIsRecordedAsFailed,
     /// A consumer that completes a delivery does not see its earlier failure.
-    FailureIsUnseen,
+    EarlierFailureIsIgnored,
     /// A state read from the catalog counts as indexed once it has passed the fence.
     ConfirmedBeforeTheIndex,
-    /// Whoever confirms a state confirms the newest that has passed the fence, whichever that is.
+    /// A confirmation confirms the newest state that has passed the fence, whichever it is.
     ConfirmIgnoresVersions,
-    /// A reconciliation compares times, and not what was rendered.
+    /// A reconciliation compares times instead of rendered documents.
     ComparedByTimes,
-    /// Nobody remembers what the index holds.
+    /// No state is ever confirmed as indexed.
     NeverConfirmed,
-    /// A consumer does not see that a message has been received before.
-    RetriesLookNew,
-    /// Search shows what the index holds, uninstalled or not.
-    SearchShowsEverything,
+    /// A consumer does not see that a message was received before.
+    RetryLooksNew,
+    /// Search shows everything in the index, also of an uninstalled store.
+    SearchIgnoresUninstall,
 }

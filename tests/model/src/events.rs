@@ -24,11 +24,11 @@ pub const RECEIVED: i64 = 3600;
 /// Content of a delivery about the one product of the one store. Times are seconds after a fixed time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Content {
-    /// The product's state, signed and triggered then.
+    /// The product's state, signed and triggered at this time.
     ShownDocument(i64),
-    /// The same of a state that is not to be seen.
+    /// The same, of a hidden product.
     Hidden(i64),
-    /// Another state than that, signed in the same second: its time does not tell that it has changed.
+    /// A different state, signed in the same second: its time does not show the change.
     Altered(i64),
     /// Part of the product's state; its store is connected, so that the rest can be fetched.
     Part(i64),
@@ -36,31 +36,31 @@ pub enum Content {
     Deleted,
     /// The store is uninstalled, in the middle of that second.
     Uninstalled(i64),
-    /// A body that somebody has captured, signed as it is, under this topic, a new id, and the store's name: it says that
-    /// it was triggered then.
+    /// Captured body with its signature, sent under this topic, a new id and the store's name, with this trigger
+    /// time.
     Captured(Body, &'static str, i64),
 }
 
 /// Body that an attacker may have captured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Body {
-    /// The product's state, signed then.
+    /// The product's state, signed at this time.
     ShownDocument(i64),
-    /// The same of a state that is not to be seen.
+    /// The same, of a hidden product.
     Hidden(i64),
-    /// That the product is deleted.
+    /// Deletion of the product.
     Deleted,
-    /// That the store has uninstalled the app.
+    /// Uninstall by the store.
     Uninstalled,
-    /// That another store has.
+    /// Uninstall by another store.
     UninstalledElsewhere,
     /// An order.
     Order,
-    /// That one of the store's customers is to be forgotten.
+    /// Request to erase one of the store's customers.
     CustomerRedacted,
-    /// That the store is to be forgotten.
+    /// Request to erase the store.
     Redacted,
-    /// That another store is.
+    /// Request to erase another store.
     RedactedElsewhere,
 }
 
@@ -82,7 +82,7 @@ impl Body {
             Self::Deleted => format!("{{\"id\":{PRODUCT}}}"),
             Self::Uninstalled => "{\"id\":1,\"myshopify_domain\":\"demo.myshopify.com\"}".to_owned(),
             Self::UninstalledElsewhere => "{\"id\":2,\"myshopify_domain\":\"other.myshopify.com\"}".to_owned(),
-            // Of the product's own number.
+            // An order with the number of the product.
             Self::Order => format!("{{\"id\":{PRODUCT},\"admin_graphql_api_id\":\"gid://shopify/Order/{PRODUCT}\"}}"),
             Self::CustomerRedacted => "{\"shop_id\":1,\"shop_domain\":\"demo.myshopify.com\",\"customer\":{\"id\":3},\
                                        \"orders_to_redact\":[]}"
@@ -127,7 +127,7 @@ pub fn product() -> EntityKey {
 }
 
 impl Content {
-    /// The delivery that tells it, as number `n` of its scenario.
+    /// Delivery with this content, number `n` of its scenario.
     pub fn delivery(self, n: usize) -> Delivery {
         let (topic, triggered_at, body) = match self {
             Self::ShownDocument(second) => ("products/update", after(second), Body::ShownDocument(second).bytes()),
@@ -159,9 +159,9 @@ impl Content {
         }
     }
 
-    /// The same as the store's catalogue has it, asked at `at`.
+    /// The content as read from the store's catalog at `at`.
     pub fn observed(self, at: Timestamp) -> Observed {
-        let event = shopify::interpret(&self.delivery(0)).expect("a body of ours");
+        let event = shopify::interpret(&self.delivery(0)).expect("a body that we wrote");
         Observed { event, at }
     }
 
@@ -181,9 +181,9 @@ impl Content {
         }
     }
 
-    /// The most that it may mean: its signed content, under its own topic, for its own store. Written down here, not
-    /// asked of the code.
-    pub fn meant(self) -> Option<Self> {
+    /// Effect that the delivery may have at most: its signed content, under its own topic, for its own store. Written
+    /// down here and not computed by the code under test.
+    pub fn genuine(self) -> Option<Self> {
         match self {
             Self::Captured(Body::ShownDocument(second), "products/create" | "products/update", _) => {
                 Some(Self::ShownDocument(second))
@@ -201,7 +201,7 @@ impl Content {
         }
     }
 
-    /// Returns true if the store itself asks for its erasure.
+    /// Returns true if the store itself requests its erasure.
     pub fn redacts(self) -> bool {
         matches!(self, Self::Captured(Body::Redacted, "shop/redact", _))
     }
@@ -224,7 +224,7 @@ pub fn number(delivery: &DeliveryKey) -> usize {
 /// Reads bodies as the product does, or with a mistake.
 pub fn interpret(bug: Option<Bug>) -> fn(&Delivery) -> Result<Event, InterpretError> {
     match bug {
-        Some(Bug::TriggerIsBelieved) => |delivery| {
+        Some(Bug::TriggerIsTrusted) => |delivery| {
             let mut event = shopify::interpret(delivery)?;
             if let (Event::ProductUpdated(product), Some(triggered_at)) = (&mut event, delivery.triggered_at) {
                 product.updated_at = triggered_at;
@@ -250,16 +250,16 @@ pub fn interpret(bug: Option<Bug>) -> fn(&Delivery) -> Result<Event, InterpretEr
 /// Expected result of these deliveries, in any order: the version under which the product
 /// can be found, if it can be found at all.
 pub fn expected(events: &[Content]) -> BTreeMap<EntityKey, Version> {
-    let events: Vec<Content> = events.iter().filter_map(|what| what.meant()).collect();
-    let ended = events.iter().filter_map(|what| match what {
+    let events: Vec<Content> = events.iter().filter_map(|content| content.genuine()).collect();
+    let ended = events.iter().filter_map(|content| match content {
         Content::Uninstalled(second) => Some(*second),
         _ => None,
     });
     let ended = ended.max().unwrap_or(i64::MIN);
     let newest = events
         .iter()
-        .filter(|what| what.second().is_some_and(|second| second > ended))
-        .max_by_key(|what| what.second());
+        .filter(|content| content.second().is_some_and(|second| second > ended))
+        .max_by_key(|content| content.second());
     match newest {
         Some(Content::ShownDocument(second) | Content::Altered(second) | Content::Part(second))
             if !events.contains(&Content::Deleted) =>
@@ -271,16 +271,16 @@ pub fn expected(events: &[Content]) -> BTreeMap<EntityKey, Version> {
     }
 }
 
-/// Returns true if the store must be enabled after these: no uninstall, or a state signed after the latest, visible or not.
-/// A deleted product is no sign of the install it belonged to.
+/// Returns true if the store must be enabled after these: no uninstall, or a state signed after
+/// the latest, visible or not. A deletion does not show which install the product belonged to.
 pub fn enabled(events: &[Content]) -> bool {
-    let meant: Vec<Content> = events.iter().filter_map(|what| what.meant()).collect();
-    let ended = meant.iter().filter_map(|what| match what {
+    let contents: Vec<Content> = events.iter().filter_map(|content| content.genuine()).collect();
+    let ended = contents.iter().filter_map(|content| match content {
         Content::Uninstalled(second) => Some(*second),
         _ => None,
     });
     let Some(ended) = ended.max() else { return true };
-    meant
+    contents
         .iter()
-        .any(|what| what.second().is_some_and(|second| second > ended))
+        .any(|content| content.second().is_some_and(|second| second > ended))
 }

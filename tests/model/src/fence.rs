@@ -15,12 +15,12 @@ impl ModelState {
     /// Executes a call of the fence.
     ///
     /// # Panics
-    /// If the call is not one of the fence.
+    /// If the call is not a call of the fence.
     pub(crate) fn fence(&mut self, request: &Request, running: &Running, bug: Option<Bug>) -> Response {
         match request {
-            Request::Advance(entity, version, told) => {
+            Request::Advance(entity, version, observed) => {
                 let confirms = bug == Some(Bug::ConfirmedBeforeTheIndex) && running.is_reconciliation();
-                self.advance(entity, *version, told, confirms, bug)
+                self.advance(entity, *version, observed, confirms, bug)
             }
             Request::Confirm(held) => {
                 self.confirm(held, bug);
@@ -34,12 +34,12 @@ impl ModelState {
                 }
                 Response::Known(known)
             }
-            Request::Bury(entity) => {
+            Request::Tombstone(entity) => {
                 if bug == Some(Bug::NoTombstone) {
                     self.entities.remove(entity);
                 } else {
                     self.entities
-                        .insert(entity.clone(), gone(entities::FenceState::Tombstoned));
+                        .insert(entity.clone(), removed(entities::FenceState::Tombstoned));
                 }
                 Response::Done
             }
@@ -50,12 +50,12 @@ impl ModelState {
                     _ => entities::retire(entry, *version),
                 };
                 if let Some(retired) = retired {
-                    self.entities.insert(entity.clone(), gone(retired));
+                    self.entities.insert(entity.clone(), removed(retired));
                 }
                 Response::Done
             }
             Request::Page(after, limit) => self.page(after.as_ref(), *limit),
-            other => unreachable!("not for the fence: {other:?}"),
+            other => unreachable!("not a call of the fence: {other:?}"),
         }
     }
 
@@ -70,9 +70,7 @@ impl ModelState {
         let held = self.entities.get(entity);
         let entry = held.map(|known| known.entry);
         let advanced = match (bug, entry) {
-            (Some(Bug::FenceRefusesTheSameVersion), Some(entities::FenceState::Passed(newest)))
-                if newest == version =>
-            {
+            (Some(Bug::FenceRejectsEqualVersion), Some(entities::FenceState::Passed(newest))) if newest == version => {
                 None
             }
             (Some(Bug::NoFence), _) => Some(entities::FenceState::Passed(version)),
@@ -125,11 +123,11 @@ impl ModelState {
             entities::FenceState::Passed(version) => Some((entity.clone(), version)),
             entities::FenceState::Retired(_) | entities::FenceState::Tombstoned => None,
         });
-        Response::Listed(passed.collect(), None)
+        Response::Page(passed.collect(), None)
     }
 }
 
-fn gone(entry: entities::FenceState) -> FenceRecord {
+fn removed(entry: entities::FenceState) -> FenceRecord {
     FenceRecord {
         entry,
         remembered: RememberedFields::default(),
@@ -137,9 +135,9 @@ fn gone(entry: entities::FenceState) -> FenceRecord {
     }
 }
 
-/// Has a reconciliation believe that it remembers what it has seen.
+/// Pretends that every fence record has the digest that the reconciliation read, so that only times differ.
 fn compare_by_times(known: &mut [Option<FenceRecord>], running: &Running) {
-    let digest = running.seen().and_then(|(_, state)| state.digest());
+    let digest = running.catalog_read().and_then(|(_, state)| state.digest());
     for known in known.iter_mut().flatten() {
         known.remembered.digest.clone_from(&digest);
         known.confirmed = true;

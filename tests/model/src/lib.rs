@@ -2,14 +2,14 @@
 //! before or after any call, two consumers at once, leases that lapse.
 //!
 //! The model explores **the product's own code**: [`Receive`](hookline_domain::delivery::receive::Receive),
-//! [`Reindex`](hookline_domain::consumer::Reindex) and [`Reconcile`](hookline_domain::sync::reconcile::Reconcile) run on ports that hand each call to the model ([`script`]). A function
-//! in the middle of its work is nothing but the answers it has had so far; run again with those, it comes to the same
-//! call. The model decides which function's call happens next, whether its answer is heard, and what dies when
-//! ([`world`]). What the tables and the index do with a call is decided by the domain's transition functions, which
-//! the real adapters' contract suites also follow.
+//! [`Reindex`](hookline_domain::consumer::Reindex) and [`Reconcile`](hookline_domain::sync::reconcile::Reconcile) run
+//! on ports that hand each call to the model ([`script`]). A function in the middle of its work is determined by its
+//! responses so far; run again with those, it makes the same call. The model decides whose call happens next, whether
+//! its response arrives, and which function dies when ([`world`]). The effect of a call on the tables and the index
+//! comes from the domain's transition functions, which the contract suites of the real adapters also follow.
 //!
-//! A search is exhaustive for its scenario: a few deliveries, and a limited number of attempts, deaths and errors. [`bug`]
-//! lists well-known mistakes; the search must find each of them.
+//! A search is exhaustive for its scenario: a few deliveries, and a limited number of attempts, deaths and errors.
+//! [`bug`] lists well-known mistakes; the search must find each of them.
 
 pub mod action;
 pub mod bug;

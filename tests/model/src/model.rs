@@ -28,19 +28,19 @@ use crate::{
     promises::promises,
     reconciler::{CatalogReads, reconcile},
     script::{History, Progress, Request, Response, Script},
-    world::{ModelState, Parcel, Reconciliations, Running, time},
+    world::{ModelState, QueuedDelivery, Reconciliations, Running, time},
 };
 
 /// Scenario to explore, and its limits.
 #[derive(Debug, Clone)]
 pub struct Scenario {
-    /// The deliveries. None has happened yet.
+    /// The deliveries, none of which has been sent yet.
     pub events: Vec<Content>,
-    /// Maximum attempts of each sender; 0: all deliveries have been accepted and are on the queue.
+    /// Maximum attempts of each sender; 0 if all deliveries are already accepted and on the queue.
     pub attempts: u8,
-    /// Copies of each delivery on the queue then.
+    /// Copies of each delivery on the queue, if there are no attempts.
     pub copies: u8,
-    /// True if the store has a record at first: failures of an unknown store are not recorded.
+    /// True if the store has a record at the start; failures of an unknown store are not recorded.
     pub is_store_known: bool,
     /// Maximum number of concurrent receivers.
     pub receivers: usize,
@@ -54,7 +54,7 @@ pub struct Scenario {
     pub reconciliations: u8,
     /// Maximum messages in a batch.
     pub batch: usize,
-    /// Number of functions that may die, besides those that die of a wait.
+    /// Number of functions that may die, besides those that a wait ends.
     pub deaths: u8,
     /// Number of calls that may fail.
     pub errors: u8,
@@ -66,8 +66,8 @@ pub struct Scenario {
     pub known: Arc<Mutex<Known>>,
 }
 
-/// Progress by work: role, deliveries, received again or not, start, responses.
-type Known = HashMap<(Role, Vec<usize>, Vec<bool>, u8, History), Ended>;
+/// Progress by work: role, deliveries, received before or not, start, responses.
+type Known = HashMap<(Role, Vec<usize>, Vec<bool>, u8, History), WorkProgress>;
 
 impl Default for Scenario {
     /// Accepted deliveries, two consumers, nothing fails.
@@ -94,11 +94,11 @@ impl Default for Scenario {
 
 /// Progress of a function's work.
 #[derive(Debug, Clone)]
-pub enum Ended {
-    /// Waits for the responses to these calls.
-    Waits(Vec<(usize, Request)>),
+pub enum WorkProgress {
+    /// It waits for the responses to these calls.
+    Waiting(Vec<(usize, Request)>),
     /// A receiver has responded.
-    Answered {
+    Responded {
         /// True if the response is a 2xx.
         accepted: bool,
     },
@@ -109,9 +109,9 @@ pub enum Ended {
 }
 
 impl Scenario {
-    /// One delivery and everything that can happen at the receiver, with a sender that tries this often.
+    /// Deliveries and everything that can happen at the receiver, with senders that make this number of attempts.
     #[must_use]
-    pub fn at_the_door(events: &[Content], attempts: u8) -> Self {
+    pub fn receiving(events: &[Content], attempts: u8) -> Self {
         Self {
             events: events.to_vec(),
             attempts,
@@ -125,7 +125,7 @@ impl Scenario {
 
     /// Accepted deliveries, two consumers, one of which may die anywhere, and time for leases to lapse.
     #[must_use]
-    pub fn on_the_queue(events: &[Content]) -> Self {
+    pub fn queued(events: &[Content]) -> Self {
         Self {
             events: events.to_vec(),
             deaths: 1,
@@ -134,7 +134,7 @@ impl Scenario {
         }
     }
 
-    /// A catalogue in these states and this number of `reconciliations`, two at once, one of which may die anywhere.
+    /// Catalog in these states and this number of `reconciliations`, two at once, one of which may die anywhere.
     #[must_use]
     pub fn reconciled(catalogue: &[Content], reconciliations: u8) -> Self {
         Self {
@@ -147,23 +147,29 @@ impl Scenario {
         }
     }
 
-    /// As [`run`](Self::run), which is done once for the same answers.
-    fn advance(&self, who: Actor, running: &Running) -> Ended {
-        let (work, again) = (running.work.clone(), running.again.clone());
-        let key = (who.role(), work, again, running.since, running.history.clone());
-        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(ended) = known().get(&key) {
+    /// As [`run`](Self::run), cached by responses.
+    fn advance(&self, actor: Actor, running: &Running) -> WorkProgress {
+        let (work, received_before) = (running.work.clone(), running.received_before.clone());
+        let key = (
+            actor.role(),
+            work,
+            received_before,
+            running.since,
+            running.history.clone(),
+        );
+        let cache = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(ended) = cache().get(&key) {
             return ended.clone();
         }
-        let ended = self.run(who, running);
-        known().insert(key, ended.clone());
+        let ended = self.run(actor, running);
+        cache().insert(key, ended.clone());
         ended
     }
 
     /// Runs a function from its history to its next calls, or to its end.
-    fn run(&self, who: Actor, running: &Running) -> Ended {
+    fn run(&self, actor: Actor, running: &Running) -> WorkProgress {
         let script = Script::new(time(running.since));
-        match who {
+        match actor {
             Actor::Receiver(_) => {
                 let delivery = self.delivery(running.work[0]);
                 let progress = if self.bug == Some(Bug::SendBeforeClaim) {
@@ -179,8 +185,8 @@ impl Scenario {
                     script.run(Box::pin(received), &running.history)
                 };
                 match progress {
-                    Progress::Waits(asks) => Ended::Waits(asks),
-                    Progress::Ended(received) => Ended::Answered {
+                    Progress::Waiting(pending_calls) => WorkProgress::Waiting(pending_calls),
+                    Progress::Done(received) => WorkProgress::Responded {
                         accepted: matches!(received, Ok(Received::Queued | Received::Duplicate)),
                     },
                 }
@@ -198,22 +204,22 @@ impl Scenario {
                     compliance: Some(script.clone()),
                     interpret: interpret(self.bug),
                 };
-                let message = |(n, again): (&usize, &bool)| Message {
+                let message = |(n, received_before): (&usize, &bool)| Message {
                     id: n.to_string(),
                     delivery: Ok(self.delivery(*n)),
                     tried: Try {
-                        number: 1 + u32::from(*again),
+                        number: 1 + u32::from(*received_before),
                         ..Try::default()
                     },
                 };
-                let messages = running.work.iter().zip(&running.again).map(message).collect();
+                let messages = running.work.iter().zip(&running.received_before).map(message).collect();
                 let applied = Box::pin(reindex.apply(messages, Timestamp::MAX));
                 match script.run(applied, &running.history) {
-                    Progress::Waits(asks) => Ended::Waits(asks),
-                    Progress::Ended(processed) => {
+                    Progress::Waiting(pending_calls) => WorkProgress::Waiting(pending_calls),
+                    Progress::Done(processed) => {
                         let settled = processed.iter().filter(|message| message.verdict.is_settled());
                         let number = |id: &str| id.parse().expect("ids are numbers");
-                        Ended::Settled(settled.map(|message| number(&message.message_id)).collect())
+                        WorkProgress::Settled(settled.map(|message| number(&message.message_id)).collect())
                     }
                 }
             }
@@ -223,16 +229,16 @@ impl Scenario {
                     states: self.catalogue.clone(),
                 };
                 match script.run(Box::pin(reconcile(catalogue)), &running.history) {
-                    Progress::Waits(asks) => Ended::Waits(asks),
-                    Progress::Ended(done) => Ended::Reconciled(done.is_ok()),
+                    Progress::Waiting(pending_calls) => WorkProgress::Waiting(pending_calls),
+                    Progress::Done(done) => WorkProgress::Reconciled(done.is_ok()),
                 }
             }
         }
     }
 
-    /// Record of the store at first: it is connected if a delivery holds only a part.
+    /// Record of the store at the start: connected if a delivery holds only a part.
     fn connected(&self) -> Option<StoreRecord> {
-        let connected = self.events.iter().any(|what| matches!(what, Content::Part(_)));
+        let connected = self.events.iter().any(|content| matches!(content, Content::Part(_)));
         (connected || self.is_store_known).then(|| StoreRecord {
             connected,
             ..StoreRecord::default()
@@ -250,99 +256,106 @@ impl Scenario {
     }
 
     /// Continues a function, and removes it when it has ended.
-    fn go_on(&self, world: &mut ModelState, who: Actor, mut running: Running) {
-        match self.advance(who, &running) {
-            Ended::Waits(asks) => {
-                // Nothing follows from the status, from notes and from records: whoever asks for them may go on at once. So may a
-                // reconciliation that reads the store, for nobody uninstalls one that is reconciled.
-                let reads = who.role() == Role::Reconciler;
-                let noted = asks.iter().find(|(_, asked)| match asked {
-                    Request::Record(_) | Request::Note(_) | Request::Keep => true,
-                    Request::Find => reads,
+    fn resume(&self, world: &mut ModelState, actor: Actor, mut running: Running) {
+        match self.advance(actor, &running) {
+            WorkProgress::Waiting(pending_calls) => {
+                // Nothing depends on the status, on notes or on audit records, so these calls are made at once. So is a
+                // reconciliation's read of the store, because no scenario uninstalls a store during one.
+                let is_reconciler = actor.role() == Role::Reconciler;
+                let independent = pending_calls.iter().find(|(_, request)| match request {
+                    Request::Record(_) | Request::Note(_) | Request::KeepAudit => true,
+                    Request::FindStore => is_reconciler,
                     _ => false,
                 });
-                if let Some((number, request)) = noted {
+                if let Some((number, request)) = independent {
                     let response = world.perform(request, &running, self.bug);
                     running.history.push((*number, response));
-                    return self.go_on(world, who, running);
+                    return self.resume(world, actor, running);
                 }
-                running.asks = asks;
-                *who.slot(world) = Some(running);
+                running.pending_calls = pending_calls;
+                *actor.slot(world) = Some(running);
             }
-            Ended::Answered { accepted } => {
+            WorkProgress::Responded { accepted } => {
                 world.deliveries[running.work[0]].accepted |= accepted;
-                *who.slot(world) = None;
+                *actor.slot(world) = None;
             }
-            Ended::Settled(settled) => {
+            WorkProgress::Settled(settled) => {
                 for n in settled {
                     let copies = &mut world.deliveries[n].copies;
                     *copies = copies.saturating_sub(1);
                 }
-                *who.slot(world) = None;
+                *actor.slot(world) = None;
             }
-            Ended::Reconciled(done) => {
-                *who.slot(world) = None;
-                let seen = running.seen().map(|(number, _)| number).filter(|_| done);
+            WorkProgress::Reconciled(done) => {
+                *actor.slot(world) = None;
+                let read_state = running.catalog_read().map(|(number, _)| number).filter(|_| done);
                 let reconciliations = &mut world.reconciliations;
-                reconciliations.reconciled = reconciliations.reconciled.max(seen);
+                reconciliations.reconciled = reconciliations.reconciled.max(read_state);
                 let undisturbed = world.deaths_left == self.deaths && world.errors_left == self.errors;
-                world.reconciliations.calm = undisturbed && world.is_quiet() && seen == Some(world.catalogue);
+                world.reconciliations.calm = undisturbed && world.is_quiet() && read_state == Some(world.catalogue);
             }
         }
     }
 
-    fn start(&self, world: &mut ModelState, who: Actor, work: Vec<usize>, owner: String) {
-        let again = match who.role() {
+    fn start(&self, world: &mut ModelState, actor: Actor, work: Vec<usize>, owner: String) {
+        let received_before = match actor.role() {
             Role::Consumer => work.iter().map(|n| self.receive(&mut world.deliveries[*n])).collect(),
             Role::Receiver | Role::Reconciler => vec![],
         };
         let running = Running {
             work,
-            again,
+            received_before,
             owner,
             since: world.waits,
-            calm: world.reconciliations.calm && who.role() == Role::Reconciler,
+            calm: world.reconciliations.calm && actor.role() == Role::Reconciler,
             history: vec![],
-            asks: vec![],
+            pending_calls: vec![],
         };
-        self.go_on(world, who, running);
+        self.resume(world, actor, running);
     }
 
     /// Returns true if the next copy has been received before; unreceived copies come first.
-    fn receive(&self, parcel: &mut Parcel) -> bool {
-        let again = parcel.fresh == 0;
-        parcel.fresh = parcel.fresh.saturating_sub(1);
-        again && self.bug != Some(Bug::RetriesLookNew)
+    fn receive(&self, delivery: &mut QueuedDelivery) -> bool {
+        let received_before = delivery.fresh == 0;
+        delivery.fresh = delivery.fresh.saturating_sub(1);
+        received_before && self.bug != Some(Bug::RetryLooksNew)
     }
 
-    fn call(&self, world: &mut ModelState, who: Actor, number: usize, how: CallOutcome) {
-        let Some(mut running) = who.slot(world).take() else {
+    fn call(&self, world: &mut ModelState, actor: Actor, number: usize, outcome: CallOutcome) {
+        let Some(mut running) = actor.slot(world).take() else {
             return;
         };
-        let Some((_, request)) = running.asks.iter().find(|(asked, _)| *asked == number).cloned() else {
+        let Some((_, request)) = running
+            .pending_calls
+            .iter()
+            .find(|(pending, _)| *pending == number)
+            .cloned()
+        else {
             return;
         };
-        let response = match how {
+        let response = match outcome {
             CallOutcome::Failed => Response::Failed,
-            CallOutcome::Answered | CallOutcome::Unheard | CallOutcome::LooksFailed if request == Request::Look => {
-                Response::Seen(world.catalogue, self.catalogue[world.catalogue])
+            CallOutcome::Responded | CallOutcome::CallerDies | CallOutcome::DoneButReportedFailed
+                if request == Request::ReadCatalog =>
+            {
+                Response::Catalog(world.catalogue, self.catalogue[world.catalogue])
             }
-            CallOutcome::Answered | CallOutcome::Unheard | CallOutcome::LooksFailed => {
+            CallOutcome::Responded | CallOutcome::CallerDies | CallOutcome::DoneButReportedFailed => {
                 world.perform(&request, &running, self.bug)
             }
         };
-        match how {
-            CallOutcome::Unheard => {
+        match outcome {
+            CallOutcome::CallerDies => {
                 world.deaths_left -= 1;
                 return;
             }
-            CallOutcome::LooksFailed | CallOutcome::Failed => {
+            CallOutcome::DoneButReportedFailed | CallOutcome::Failed => {
                 world.errors_left -= 1;
                 running.history.push((number, Response::Failed));
             }
-            CallOutcome::Answered => running.history.push((number, response)),
+            CallOutcome::Responded => running.history.push((number, response)),
         }
-        self.go_on(world, who, running);
+        self.resume(world, actor, running);
     }
 }
 
@@ -376,9 +389,9 @@ impl Model for Scenario {
             deaths_left: self.deaths,
             errors_left: self.errors,
             deliveries: vec![
-                Parcel {
+                QueuedDelivery {
                     attempts_left: self.attempts,
-                    ..Parcel::default()
+                    ..QueuedDelivery::default()
                 };
                 self.events.len()
             ],
@@ -395,19 +408,19 @@ impl Model for Scenario {
             entities: [].into(),
             store: self.connected(),
             failed: [].into(),
-            asked: false,
+            job_sent: false,
             erased: false,
             index: [].into(),
             newest: [].into(),
             went_back: false,
         };
         if self.attempts == 0 {
-            for parcel in &mut world.deliveries {
-                parcel.accepted = true;
-                parcel.sent = true;
-                parcel.copies = self.copies;
-                parcel.fresh = self.copies;
-                parcel.entry = Some(hookline_domain::delivery::ledger::LedgerEntry {
+            for delivery in &mut world.deliveries {
+                delivery.accepted = true;
+                delivery.sent = true;
+                delivery.copies = self.copies;
+                delivery.fresh = self.copies;
+                delivery.entry = Some(hookline_domain::delivery::ledger::LedgerEntry {
                     state: LedgerState::Claimed {
                         owner: "receiver".into(),
                         lease_until: time(0),
@@ -421,8 +434,8 @@ impl Model for Scenario {
 
     fn actions(&self, world: &ModelState, actions: &mut Vec<Action>) {
         if world.receivers.iter().any(Option::is_none) {
-            let willing = (0..world.deliveries.len()).filter(|n| world.deliveries[*n].attempts_left > 0);
-            actions.extend(willing.map(Action::Try));
+            let retrying = (0..world.deliveries.len()).filter(|n| world.deliveries[*n].attempts_left > 0);
+            actions.extend(retrying.map(Action::Try));
         }
         if world.consumers.iter().any(Option::is_none) {
             let waiting: Vec<usize> = (0..world.deliveries.len())
@@ -443,20 +456,20 @@ impl Model for Scenario {
         let receivers = (0..).map(Actor::Receiver).zip(&world.receivers);
         let consumers = (0..).map(Actor::Consumer).zip(&world.consumers);
         let reconcilers = (0..).map(Actor::Reconciler).zip(&world.reconcilers);
-        for (who, running) in receivers.chain(consumers).chain(reconcilers) {
+        for (actor, running) in receivers.chain(consumers).chain(reconcilers) {
             let Some(running) = running else { continue };
-            for (number, _) in &running.asks {
-                actions.push(Action::Call(who, *number, CallOutcome::Answered));
+            for (number, _) in &running.pending_calls {
+                actions.push(Action::Call(actor, *number, CallOutcome::Responded));
                 if world.deaths_left > 0 {
-                    actions.push(Action::Call(who, *number, CallOutcome::Unheard));
+                    actions.push(Action::Call(actor, *number, CallOutcome::CallerDies));
                 }
                 if world.errors_left > 0 {
-                    actions.push(Action::Call(who, *number, CallOutcome::LooksFailed));
-                    actions.push(Action::Call(who, *number, CallOutcome::Failed));
+                    actions.push(Action::Call(actor, *number, CallOutcome::DoneButReportedFailed));
+                    actions.push(Action::Call(actor, *number, CallOutcome::Failed));
                 }
             }
             if world.deaths_left > 0 {
-                actions.push(Action::Die(who));
+                actions.push(Action::Die(actor));
             }
         }
         if world.waits < self.waits {
@@ -472,9 +485,9 @@ impl Model for Scenario {
             Action::Try(n) => {
                 let receiver = next.receivers.iter().position(Option::is_none)?;
                 next.reconciliations.calm = false;
-                let parcel = &mut next.deliveries[n];
-                let owner = format!("attempt {}", parcel.attempts_left);
-                parcel.attempts_left -= 1;
+                let delivery = &mut next.deliveries[n];
+                let owner = format!("attempt {}", delivery.attempts_left);
+                delivery.attempts_left -= 1;
                 self.start(&mut next, Actor::Receiver(receiver), vec![n], owner);
             }
             Action::Take(work) => {
@@ -491,9 +504,9 @@ impl Model for Scenario {
                 next.catalogue += 1;
                 next.disturb();
             }
-            Action::Call(who, number, how) => self.call(&mut next, who, number, how),
-            Action::Die(who) => {
-                *who.slot(&mut next) = None;
+            Action::Call(actor, number, outcome) => self.call(&mut next, actor, number, outcome),
+            Action::Die(actor) => {
+                *actor.slot(&mut next) = None;
                 next.deaths_left -= 1;
             }
             Action::Wait(forgets) => next.wait(forgets),
@@ -508,7 +521,7 @@ impl Model for Scenario {
 }
 
 impl Scenario {
-    /// Goes one way to the end: whatever is possible next, `choose` says which (of how many) it is.
+    /// Follows one path to its end; `choose` picks the index of the next action from the number of possible ones.
     pub fn walk(&self, mut choose: impl FnMut(usize) -> usize) -> ModelState {
         let mut world = self.init_states().remove(0);
         loop {

@@ -12,35 +12,35 @@ use stateright::{Model, Property};
 use crate::{
     events::{Content, enabled, expected},
     model::Scenario,
-    world::{ModelState, Parcel},
+    world::{ModelState, QueuedDelivery},
 };
 
 /// An accepted delivery is neither on the queue nor settled.
-pub const LOST: &str = "what was answered 2xx is on the queue or settled";
+pub const LOST: &str = "every delivery answered 2xx is on the queue or settled";
 /// Nothing is under way, and the ledger does not know the outcome of an accepted delivery.
-pub const UNACCOUNTED: &str = "at rest the ledger knows the outcome of every accepted delivery";
+pub const UNACCOUNTED: &str = "at rest, the ledger knows the outcome of every accepted delivery";
 /// Nothing is under way, and the index is not what the deliveries make it.
-pub const WRONG_END: &str = "at rest the index holds what the deliveries say, and nothing else";
+pub const WRONG_END: &str = "at rest, the index holds exactly what the deliveries say";
 /// A delivery has counted more than once.
-pub const COUNTED_TWICE: &str = "a delivery counts once";
+pub const COUNTED_TWICE: &str = "a delivery is counted once";
 /// A search could have shown something older than before.
-pub const WENT_BACK: &str = "what is found never goes back, and what is gone stays gone";
+pub const WENT_BACK: &str = "search never shows an older state after a newer one, or a removed entity";
 /// Nothing is under way, and the store is enabled or disabled against what its deliveries say.
-pub const WRONG_INSTALL: &str = "at rest the store is enabled if its latest install goes on";
-/// A delivery that told a part of something is settled, and nobody has asked for the rest.
-pub const UNASKED: &str = "what was told in part is settled only when the rest has been asked for";
-/// The store is erased, and has never said that it is to be.
-pub const ERASED: &str = "nothing is erased that the store itself has not said is to be";
-/// Nothing is under way, all is settled, and a delivery seems to wait for a person.
-pub const STILL_FAILED: &str = "at rest what is remembered to have failed is what has";
-/// Nothing is under way, and the index is not what a reconciliation has seen in the catalogue.
-pub const UNMENDED: &str = "at rest after a reconciliation the index holds what the catalogue says";
-/// A reconciliation has written what the index was known to hold.
-pub const REWRITTEN: &str = "what a reconciliation has found unchanged is not written again";
-/// It can end well: the search is not empty.
-pub const REACHED: &str = "everything is accepted and settled";
+pub const WRONG_INSTALL: &str = "at rest, the store is enabled unless its latest install has ended";
+/// A delivery with a partial state is settled, and the rest was never requested.
+pub const NOT_REFETCHED: &str = "a partial state is settled only after the rest was requested";
+/// The store's data is erased without a request of the store.
+pub const ERASED: &str = "data of a store is erased only at its own request";
+/// Nothing is under way, and a settled delivery is recorded as failed.
+pub const STILL_FAILED: &str = "at rest, no settled delivery is recorded as failed";
+/// Nothing is under way, and the index differs from the catalog that a reconciliation read.
+pub const UNMENDED: &str = "at rest after a reconciliation, the index matches the catalog";
+/// A reconciliation wrote a state that the index was known to hold.
+pub const REWRITTEN: &str = "a reconciliation does not write unchanged states again";
+/// A scenario can end well: the search is not empty.
+pub const REACHED: &str = "every delivery is accepted and settled";
 
-/// All that must never be found.
+/// Properties that must hold in every state.
 pub const SAFETY: [&str; 11] = [
     LOST,
     UNACCOUNTED,
@@ -48,44 +48,49 @@ pub const SAFETY: [&str; 11] = [
     COUNTED_TWICE,
     WENT_BACK,
     WRONG_INSTALL,
-    UNASKED,
+    NOT_REFETCHED,
     ERASED,
     STILL_FAILED,
     UNMENDED,
     REWRITTEN,
 ];
 
-/// All of them, and that it can end well.
+/// The properties of [`SAFETY`], and [`REACHED`].
 pub(crate) fn promises() -> Vec<Property<Scenario>> {
     vec![
         Property::always(LOST, |_, world: &ModelState| {
-            // Answered 2xx: on the queue, or settled.
-            let safe = |parcel: &Parcel| parcel.copies > 0 || is_settled(parcel);
-            world.deliveries.iter().all(|parcel| !parcel.accepted || safe(parcel))
+            // Responded 2xx: on the queue, or settled.
+            let safe = |delivery: &QueuedDelivery| delivery.copies > 0 || is_settled(delivery);
+            world
+                .deliveries
+                .iter()
+                .all(|delivery| !delivery.accepted || safe(delivery))
         }),
         Property::always(UNACCOUNTED, |_, world: &ModelState| {
-            let accounted = |parcel: &Parcel| !parcel.accepted || is_settled(parcel) || parcel.is_parked();
+            let accounted =
+                |delivery: &QueuedDelivery| !delivery.accepted || is_settled(delivery) || delivery.is_parked();
             !world.is_quiet() || world.deliveries.iter().all(accounted)
         }),
         Property::always(WRONG_END, |scenario: &Scenario, world: &ModelState| {
-            // What the catalogue tells beside them is another promise.
-            let is_told = scenario.catalogue.is_empty();
-            !is_told || !world.is_quiet() || states(shown(world)) == states(expected(&scenario.sent(world)))
+            // With a catalog, UNMENDED applies instead.
+            let applies = scenario.catalogue.is_empty();
+            !applies || !world.is_quiet() || states(shown(world)) == states(expected(&scenario.sent(world)))
         }),
         Property::always(COUNTED_TWICE, |_, world: &ModelState| {
-            world.deliveries.iter().all(|parcel| parcel.counted <= 1)
+            world.deliveries.iter().all(|delivery| delivery.counted <= 1)
         }),
         Property::always(WENT_BACK, |_, world: &ModelState| !world.went_back),
         Property::always(WRONG_INSTALL, |scenario: &Scenario, world: &ModelState| {
             let sent = scenario.sent(world);
             let is_enabled = world.store.as_ref().is_none_or(|record| record.enabled);
-            // A deletion is no sign of the install that it belongs to.
-            let has_deletion = sent.iter().any(|what| what.meant() == Some(Content::Deleted));
+            // A deletion does not show which install it belongs to.
+            let has_deletion = sent.iter().any(|content| content.genuine() == Some(Content::Deleted));
             !world.is_quiet() || has_deletion || is_enabled == enabled(&sent)
         }),
-        Property::always(UNASKED, |scenario: &Scenario, world: &ModelState| {
-            let mut told = scenario.events.iter().zip(&world.deliveries);
-            world.asked || told.all(|(what, parcel)| !matches!(what, Content::Part(_)) || !is_settled(parcel))
+        Property::always(NOT_REFETCHED, |scenario: &Scenario, world: &ModelState| {
+            let mut deliveries = scenario.events.iter().zip(&world.deliveries);
+            world.job_sent
+                || deliveries.all(|(content, delivery)| !matches!(content, Content::Part(_)) || !is_settled(delivery))
         }),
         Property::always(ERASED, |scenario: &Scenario, world: &ModelState| {
             !world.erased || scenario.sent(world).into_iter().any(Content::redacts)
@@ -94,11 +99,11 @@ pub(crate) fn promises() -> Vec<Property<Scenario>> {
             !world.is_quiet() || world.failed.iter().all(|n| !is_settled(&world.deliveries[*n]))
         }),
         Property::always(UNMENDED, |scenario: &Scenario, world: &ModelState| {
-            // Before its last change it may be behind what the deliveries tell.
+            // Before its last change, the catalog may be older than the deliveries.
             let last = scenario.catalogue.len().checked_sub(1);
-            let says = |last: usize| scenario.catalogue[last].title().into_iter().collect::<Vec<_>>();
-            let is_seen = last.filter(|_| world.is_quiet() && world.reconciliations.reconciled == last);
-            is_seen.is_none_or(|last| titles(world) == says(last))
+            let titles_of = |last: usize| scenario.catalogue[last].title().into_iter().collect::<Vec<_>>();
+            let reconciled = last.filter(|_| world.is_quiet() && world.reconciliations.reconciled == last);
+            reconciled.is_none_or(|last| titles(world) == titles_of(last))
         }),
         Property::always(REWRITTEN, |_, world: &ModelState| !world.reconciliations.rewritten),
         Property::sometimes(REACHED, |scenario: &Scenario, world: &ModelState| {
@@ -108,7 +113,7 @@ pub(crate) fn promises() -> Vec<Property<Scenario>> {
                 && world
                     .deliveries
                     .iter()
-                    .all(|parcel| parcel.accepted && (is_settled(parcel) || parcel.is_parked()))
+                    .all(|delivery| delivery.accepted && (is_settled(delivery) || delivery.is_parked()))
         }),
     ]
 }
@@ -127,19 +132,19 @@ impl Scenario {
             .events
             .iter()
             .zip(&world.deliveries)
-            .filter(|(_, parcel)| parcel.sent);
-        sent.map(|(what, _)| *what).collect()
+            .filter(|(_, delivery)| delivery.sent);
+        sent.map(|(content, _)| *content).collect()
     }
 }
 
-fn is_settled(parcel: &Parcel) -> bool {
-    parcel
+fn is_settled(delivery: &QueuedDelivery) -> bool {
+    delivery
         .entry
         .as_ref()
         .is_some_and(|entry| entry.state == LedgerState::Done)
 }
 
-/// Times at which these states were signed. A header may order those of one second.
+/// Times at which these states were signed. A header may order states of the same second.
 fn states(versions: BTreeMap<EntityKey, Version>) -> Vec<(EntityKey, Option<Timestamp>)> {
     let states = versions
         .into_iter()
@@ -147,7 +152,7 @@ fn states(versions: BTreeMap<EntityKey, Version>) -> Vec<(EntityKey, Option<Time
     states.collect()
 }
 
-/// The titles of all that is shown.
+/// Titles of all shown documents.
 fn titles(world: &ModelState) -> Vec<String> {
     let held = world.index.values();
     held.filter_map(|(_, shown)| Some(shown.as_ref()?.title.clone()))

@@ -1,4 +1,4 @@
-//! Reconciliations: the product's own, from its beginning to its end, of a catalogue that has one product and writes its exports
+//! The product's own reconciliation, from start to end, of a catalog that has one product and finishes its exports
 //! at once.
 
 use hookline_domain::{
@@ -21,15 +21,15 @@ use crate::{
     script::{Request, Response, Script, failed},
 };
 
-/// The store's catalogue.
+/// The store's catalog.
 pub(crate) struct CatalogReads {
     pub(crate) script: Script,
-    /// The states it is in, one after another.
+    /// Its states, one after another.
     pub(crate) states: Vec<Content>,
 }
 
-/// Goes through the whole catalogue, step by step. Steps need no model's help to follow each other: the job that carries one
-/// holds no more than its answers so far.
+/// Reconciles the whole catalog, step by step. The model need not carry the steps: the job of a step
+/// holds only the responses so far.
 pub(crate) async fn reconcile(catalogue: CatalogReads) -> Result<(), SyncError> {
     let script = catalogue.script.clone();
     let reconcile = Reconcile {
@@ -57,16 +57,16 @@ pub(crate) async fn reconcile(catalogue: CatalogReads) -> Result<(), SyncError> 
 }
 
 impl CatalogReads {
-    async fn look(&self) -> Result<usize, CatalogueError> {
-        match self.script.call(Request::Look).await {
-            Response::Seen(number, _) => Ok(number),
+    async fn read_catalog(&self) -> Result<usize, CatalogueError> {
+        match self.script.call(Request::ReadCatalog).await {
+            Response::Catalog(number, _) => Ok(number),
             other => Err(failed(&other).into()),
         }
     }
 
-    /// Time of reading a state. Its place in their order decides, because all are read within one second.
+    /// Time of reading a state. The milliseconds are its position, because all are read within one second.
     fn at(&self, number: usize) -> Timestamp {
-        let place = i64::try_from(number).expect("there are few");
+        let place = i64::try_from(number).expect("a scenario has few states");
         self.script.now() + SignedDuration::from_millis(place)
     }
 
@@ -75,13 +75,13 @@ impl CatalogReads {
     }
 
     fn number(name: &str) -> usize {
-        name.parse().expect("exports are named by the catalogue's state")
+        name.parse().expect("exports are named after the catalog's state")
     }
 }
 
 /// Error for calls that no scenario makes.
 fn unknown<T>() -> Result<T, CatalogueError> {
-    let problem = "no scenario asks for this".to_owned();
+    let problem = "no scenario pending_calls for this".to_owned();
     Err(CatalogueError::Disagreed { problem })
 }
 
@@ -93,7 +93,7 @@ impl Catalogue for CatalogReads {
     }
 
     async fn products(&self, _store: &StoreKey, ids: &[EntityId]) -> Result<FetchedEntities, CatalogueError> {
-        let number = self.look().await?;
+        let number = self.read_catalog().await?;
         Ok(FetchedEntities {
             seen: ids.iter().map(|_| self.observed(number)).collect(),
             skipped: vec![],
@@ -130,7 +130,7 @@ impl Catalogue for CatalogReads {
     }
 
     async fn export(&self, _store: &StoreKey) -> Result<ExportId, CatalogueError> {
-        Ok(ExportId(self.look().await?.to_string()))
+        Ok(ExportId(self.read_catalog().await?.to_string()))
     }
 
     async fn exported(&self, _store: &StoreKey, export: &ExportId) -> Result<Export, CatalogueError> {
@@ -150,8 +150,8 @@ impl Catalogue for CatalogReads {
         _offset: u64,
     ) -> Result<Exported, CatalogueError> {
         let observed = self.observed(Self::number(address));
-        let is_there = matches!(observed.event, Event::ProductUpdated(_));
-        Ok(Exported(is_there.then_some(observed)))
+        let exists = matches!(observed.event, Event::ProductUpdated(_));
+        Ok(Exported(exists.then_some(observed)))
     }
 }
 

@@ -39,9 +39,9 @@ pub enum Request {
     Claim {
         /// Number of the delivery.
         delivery: usize,
-        /// The time of asking.
+        /// Time of the call.
         now: Timestamp,
-        /// Until when.
+        /// End of the lease.
         lease_until: Timestamp,
     },
     /// `Ledger::release`
@@ -52,39 +52,39 @@ pub enum Request {
     Note(usize),
     /// `EventQueue::send`
     Send(usize),
-    /// `Entities::advance`, with what the state tells.
+    /// `Entities::advance`, with the observed fields.
     Advance(EntityKey, Version, RememberedFields),
     /// `Entities::confirm`
     Confirm(Vec<(EntityKey, Version)>),
     /// `Entries::find`
     Known(Vec<EntityKey>),
-    /// `Catalogue::export` and `Catalogue::products`: what the store has now.
-    Look,
-    /// `Entities::bury`
-    Bury(EntityKey),
+    /// `Catalogue::export` and `Catalogue::products`: a read of the store's current state.
+    ReadCatalog,
+    /// `Entities::tombstone`
+    Tombstone(EntityKey),
     /// `Entities::retire`
     Retire(EntityKey, Version),
     /// `Entities::page`
     Page(Option<EntityKey>, usize),
     /// `Jobs::send`
-    Ask,
+    SendJob,
     /// `Stores::find`
-    Find,
+    FindStore,
     /// `FailedDeliveries::remember`
     Remember(usize),
     /// `FailedDeliveries::forget`
     ForgetFailed(usize),
-    /// `Stores::record`: how many deliveries it counts.
+    /// `Stores::record`: number of deliveries counted.
     Record(u64),
     /// `Stores::disable`
     Disable(Timestamp),
     /// `Stores::begin_epoch`
     BeginEpoch(Timestamp),
     /// `Comply::keep`
-    Keep,
+    KeepAudit,
     /// `Comply::forget`
     Forget(Timestamp),
-    /// `Index::apply`: of each change what, of which version, and the document, if it is not removed.
+    /// `Index::apply`: entity and version of each change, and the document unless it is a removal.
     Apply(Vec<(EntityKey, Version, Option<ShownDocument>)>),
 }
 
@@ -93,38 +93,38 @@ pub enum Request {
 pub struct ShownDocument {
     /// Time of its observation.
     pub observed_at: Timestamp,
-    /// Its title, which tells one state from another.
+    /// Its title, which distinguishes the states.
     pub title: String,
 }
 
 /// Response to a call.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Response {
-    /// Nothing but that it is done.
+    /// Done, without a value.
     Done,
-    /// It failed, and whether it happened is unknown.
+    /// Failed; its effect is unknown.
     Failed,
-    /// Of a claim.
+    /// Result of a claim.
     Claimed(Claim),
-    /// Of a completion.
+    /// Result of a completion.
     Completed(Completion),
-    /// Of a note.
+    /// Result of a note.
     Noted(NoteOutcome),
-    /// Of the fence.
+    /// Result of the fence.
     Fenced(Fence),
-    /// Of the entries of the fence.
+    /// Records of the fence.
     Known(Vec<Option<FenceRecord>>),
-    /// Of a look at the catalogue: the number of its state, and the state.
-    Seen(usize, Content),
-    /// Of a listing.
-    Listed(Vec<(EntityKey, Version)>, Option<EntityKey>),
-    /// Of a store.
-    Found(Box<Option<StoreRecord>>),
-    /// Of changes: whether each was made, or the index held something newer.
+    /// State of the catalog, with its number.
+    Catalog(usize, Content),
+    /// Page of the fence's records.
+    Page(Vec<(EntityKey, Version)>, Option<EntityKey>),
+    /// Record of the store.
+    Store(Box<Option<StoreRecord>>),
+    /// For each change, true if the index took it, false if it held something newer.
     Applied(Vec<bool>),
 }
 
-/// The answers a piece of work has had, each with the number of the call it answers.
+/// Responses that a piece of work has received, each with the number of its call.
 pub type History = Vec<(usize, Response)>;
 
 /// The calls of one piece of work.
@@ -145,14 +145,14 @@ struct Slot {
 /// Progress of a piece of work.
 #[derive(Debug)]
 pub enum Progress<T> {
-    /// It waits for the answers to these calls.
-    Waits(Vec<(usize, Request)>),
-    /// It is done.
-    Ended(T),
+    /// It waits for the responses to these calls.
+    Waiting(Vec<(usize, Request)>),
+    /// It is done, with this result.
+    Done(T),
 }
 
 impl Script {
-    /// For work that happens at `now`; it is quick.
+    /// Script of work that happens at `now`, in no time.
     pub fn new(now: Timestamp) -> Self {
         Self {
             slots: Arc::default(),
@@ -172,7 +172,7 @@ impl Script {
         }
     }
 
-    /// Runs work on this script's ports with the answers of `history`, up to where it needs another.
+    /// Runs work on this script's ports with the responses of `history`, up to its next calls or its end.
     pub fn run<T>(&self, mut work: Pin<Box<dyn Future<Output = T> + '_>>, history: &History) -> Progress<T> {
         let mut context = Context::from_waker(Waker::noop());
         let mut polled = work.as_mut().poll(&mut context);
@@ -187,11 +187,11 @@ impl Script {
             polled = work.as_mut().poll(&mut context);
         }
         match polled {
-            Poll::Ready(result) => Progress::Ended(result),
+            Poll::Ready(result) => Progress::Done(result),
             Poll::Pending => {
                 let slots = self.slots();
                 let waits = slots.iter().enumerate().filter(|(_, slot)| !slot.answered);
-                Progress::Waits(waits.map(|(number, slot)| (number, slot.request.clone())).collect())
+                Progress::Waiting(waits.map(|(number, slot)| (number, slot.request.clone())).collect())
             }
         }
     }
@@ -211,10 +211,10 @@ impl Script {
     }
 }
 
-/// The model answers each call in kind, or with a failure.
+/// Error of a failed call; the model gives no response of another kind.
 pub(crate) fn failed(response: &Response) -> PortError {
-    assert_eq!(*response, Response::Failed, "an answer of another kind");
-    PortError::new("model", "told to fail")
+    assert_eq!(*response, Response::Failed, "the response does not fit the call");
+    PortError::new("model", "the model makes this call fail")
 }
 
 struct Call {
@@ -291,7 +291,7 @@ impl Ledger for Script {
 
 impl EventQueue for Script {
     async fn send(&self, _store: &StoreKey, message: String) -> Result<(), PortError> {
-        let delivery = envelope::decode(&message).expect("what a receiver of ours writes");
+        let delivery = envelope::decode(&message).expect("the receiver writes valid envelopes");
         self.done(Request::Send(number(&delivery.key))).await
     }
 }
@@ -303,8 +303,8 @@ impl Entities for Script {
         version: Version,
         observed: ObservedFields<'_>,
     ) -> Result<Fence, PortError> {
-        let told = RememberedFields::default().after(observed);
-        match self.call(Request::Advance(entity.clone(), version, told)).await {
+        let fields = RememberedFields::default().after(observed);
+        match self.call(Request::Advance(entity.clone(), version, fields)).await {
             Response::Fenced(fence) => Ok(fence),
             other => Err(failed(&other)),
         }
@@ -315,7 +315,7 @@ impl Entities for Script {
     }
 
     async fn tombstone(&self, entity: &EntityKey, _expires_at: Timestamp) -> Result<(), PortError> {
-        self.done(Request::Bury(entity.clone())).await
+        self.done(Request::Tombstone(entity.clone())).await
     }
 
     async fn retire(&self, entity: &EntityKey, version: Version, _expires_at: Timestamp) -> Result<(), PortError> {
@@ -324,7 +324,7 @@ impl Entities for Script {
 
     async fn page(&self, _store: &StoreKey, after: Option<&EntityKey>, limit: usize) -> Result<FencePage, PortError> {
         match self.call(Request::Page(after.cloned(), limit)).await {
-            Response::Listed(passed, next) => Ok(FencePage { passed, next }),
+            Response::Page(passed, next) => Ok(FencePage { passed, next }),
             other => Err(failed(&other)),
         }
     }
@@ -339,17 +339,17 @@ impl Entries for Script {
     }
 }
 
-/// There is one product, so every job asks for the same.
+/// There is one product, so all jobs are the same.
 impl Jobs for Script {
     async fn send(&self, _job: &Job, _delay: SignedDuration) -> Result<(), PortError> {
-        self.done(Request::Ask).await
+        self.done(Request::SendJob).await
     }
 }
 
 impl Stores for Script {
     async fn find(&self, _store: &StoreKey) -> Result<Option<StoreRecord>, PortError> {
-        match self.call(Request::Find).await {
-            Response::Found(record) => Ok(*record),
+        match self.call(Request::FindStore).await {
+            Response::Store(record) => Ok(*record),
             other => Err(failed(&other)),
         }
     }
@@ -367,10 +367,10 @@ impl Stores for Script {
     }
 }
 
-/// There is neither an archive nor a body outside of its message.
+/// No scenario has an archive or a body outside of its message.
 impl Comply for Script {
     async fn keep(&self, _record: &AuditRecord) -> Result<(), PortError> {
-        self.done(Request::Keep).await
+        self.done(Request::KeepAudit).await
     }
 
     async fn erase(
@@ -397,7 +397,7 @@ impl FailedDeliveries for Script {
         self.done(Request::ForgetFailed(number(delivery))).await
     }
 
-    /// No person is in any scenario.
+    /// No scenario has a person who redrives.
     async fn redriven(&self, _seen: &FailedDelivery, _at: Timestamp) -> Result<(), PortError> {
         Ok(())
     }

@@ -26,7 +26,7 @@ pub struct ModelState {
     /// Number of calls that may still fail.
     pub errors_left: u8,
     /// The deliveries of the scenario.
-    pub deliveries: Vec<Parcel>,
+    pub deliveries: Vec<QueuedDelivery>,
     /// Running receivers.
     pub receivers: Vec<Option<Running>>,
     /// Running consumers.
@@ -44,14 +44,14 @@ pub struct ModelState {
     /// Deliveries recorded as failed.
     pub failed: BTreeSet<usize>,
     /// True if a job for the rest of the product was sent.
-    pub asked: bool,
+    pub job_sent: bool,
     /// The index: document and version; no document if it is removed.
     pub index: BTreeMap<EntityKey, (Version, Option<ShownDocument>)>,
     /// The newest version the index has ever taken.
     pub newest: BTreeMap<EntityKey, Version>,
     /// True if the store's data has been erased.
     pub erased: bool,
-    /// True if a search could have shown an older state after a newer, or something that was removed.
+    /// True if a search could have shown an older state after a newer, or a removed entity.
     pub went_back: bool,
 }
 
@@ -70,7 +70,7 @@ pub struct Reconciliations {
 
 /// A delivery, its copies and its outcome.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub struct Parcel {
+pub struct QueuedDelivery {
     /// Number of attempts that its sender has left.
     pub attempts_left: u8,
     /// Number of copies on the queue.
@@ -95,7 +95,7 @@ pub struct Running {
     /// Numbers of deliveries; of a reconciliation none.
     pub work: Vec<usize>,
     /// For each, true if its message has been received before.
-    pub again: Vec<bool>,
+    pub received_before: Vec<bool>,
     /// Unique among the attempts at a delivery.
     pub owner: String,
     /// Number of waits at its start.
@@ -104,8 +104,8 @@ pub struct Running {
     pub calm: bool,
     /// Responses so far.
     pub history: History,
-    /// Calls that it waits for. Follows from the other fields.
-    pub asks: Vec<(usize, Request)>,
+    /// Calls that it waits for; they follow from the other fields.
+    pub pending_calls: Vec<(usize, Request)>,
 }
 
 /// Time after this many waits; each is longer than any lease or timeout.
@@ -131,21 +131,21 @@ impl ModelState {
             }
             Request::Complete(delivery, fate) => self.complete(*delivery, *fate, bug),
             Request::Send(delivery) => {
-                let parcel = &mut self.deliveries[*delivery];
-                parcel.copies += 1;
-                parcel.fresh += 1;
-                parcel.sent = true;
+                let delivery = &mut self.deliveries[*delivery];
+                delivery.copies += 1;
+                delivery.fresh += 1;
+                delivery.sent = true;
                 Response::Done
             }
             Request::Advance(..)
             | Request::Confirm(_)
             | Request::Known(_)
-            | Request::Bury(_)
+            | Request::Tombstone(_)
             | Request::Retire(..)
             | Request::Page(..) => self.fence(request, running, bug),
-            Request::Find => match (bug, first_found(running)) {
+            Request::FindStore => match (bug, first_store_read(running)) {
                 (Some(Bug::StoreReadOnce), Some(before)) => before,
-                _ => Response::Found(Box::new(self.store.clone())),
+                _ => Response::Store(Box::new(self.store.clone())),
             },
             Request::Disable(at) => {
                 let at = if bug == Some(Bug::NoFloor) {
@@ -173,13 +173,13 @@ impl ModelState {
             }
             Request::Remember(delivery) => {
                 let noted = self.note(*delivery);
-                if noted != NoteOutcome::Done || bug == Some(Bug::DoneIsRemembered) {
+                if noted != NoteOutcome::Done || bug == Some(Bug::CompletedIsRecordedAsFailed) {
                     self.failed.insert(*delivery);
                 }
                 Response::Noted(noted)
             }
             Request::ForgetFailed(delivery) => {
-                if bug != Some(Bug::AppliedIsNotForgotten) {
+                if bug != Some(Bug::AppliedStaysFailed) {
                     self.failed.remove(delivery);
                 }
                 Response::Done
@@ -189,9 +189,9 @@ impl ModelState {
                 Response::Done
             }
             Request::Note(delivery) => Response::Noted(self.note(*delivery)),
-            Request::Keep => Response::Done,
-            Request::Ask => {
-                self.asked |= bug != Some(Bug::JobsGetLost);
+            Request::KeepAudit => Response::Done,
+            Request::SendJob => {
+                self.job_sent |= bug != Some(Bug::JobIsLost);
                 Response::Done
             }
             Request::Apply(changes) => {
@@ -201,7 +201,7 @@ impl ModelState {
                         .any(|(entity, _, shown)| self.shows(entity, shown.as_ref()));
                 self.apply(changes, bug)
             }
-            Request::Look => unreachable!("the scenario knows the catalogue"),
+            Request::ReadCatalog => unreachable!("the scenario reads the catalog itself"),
         }
     }
 
@@ -224,7 +224,7 @@ impl ModelState {
         let claim = match (bug, &entry) {
             (Some(Bug::NoLease), Some(_)) => Claim::Settled,
             (bug, entry) => match ledger::decide(entry.as_ref(), &request) {
-                Claim::Live { .. } if bug == Some(Bug::LiveClaimIsADuplicate) => Claim::Settled,
+                Claim::Live { .. } if bug == Some(Bug::LiveClaimIsDuplicate) => Claim::Settled,
                 claim => claim,
             },
         };
@@ -242,22 +242,22 @@ impl ModelState {
     }
 
     fn note(&mut self, delivery: usize) -> NoteOutcome {
-        let parcel = &mut self.deliveries[delivery];
-        let noted = ledger::takes_notes(parcel.entry.as_ref());
-        parcel.has_problem |= noted == NoteOutcome::Written;
+        let delivery = &mut self.deliveries[delivery];
+        let noted = ledger::takes_notes(delivery.entry.as_ref());
+        delivery.has_problem |= noted == NoteOutcome::Written;
         noted
     }
 
     fn complete(&mut self, delivery: usize, fate: Fate, bug: Option<Bug>) -> Response {
-        let parcel = &mut self.deliveries[delivery];
-        let has_problem = parcel.has_problem && bug != Some(Bug::FailureIsUnseen);
-        let (state, completion) = ledger::settle(parcel.entry.as_ref(), has_problem, fate);
-        if let (Some(state), Some(entry)) = (state, parcel.entry.as_mut()) {
-            parcel.has_problem = state == LedgerState::Parked;
+        let delivery = &mut self.deliveries[delivery];
+        let has_problem = delivery.has_problem && bug != Some(Bug::EarlierFailureIsIgnored);
+        let (state, completion) = ledger::settle(delivery.entry.as_ref(), has_problem, fate);
+        if let (Some(state), Some(entry)) = (state, delivery.entry.as_mut()) {
+            delivery.has_problem = state == LedgerState::Parked;
             entry.state = state;
         }
         if completion.counts() {
-            parcel.counted += 1;
+            delivery.counted += 1;
         }
         Response::Completed(completion)
     }
@@ -275,7 +275,7 @@ impl ModelState {
         Response::Applied(taken)
     }
 
-    /// Returns true if the index shows exactly this of an entity, or nothing if it is removed.
+    /// Returns true if the index shows exactly this document of the entity, or none if it is removed.
     fn shows(&self, entity: &EntityKey, shown: Option<&ShownDocument>) -> bool {
         let title = |shown: Option<&ShownDocument>| shown.map(|shown| shown.title.clone());
         self.index
@@ -287,11 +287,12 @@ impl ModelState {
     pub fn watch(&mut self, bug: Option<Bug>) {
         for (entity, (version, shown)) in &self.index {
             let newest = self.newest.entry(entity.clone()).or_insert(*version);
-            let ended = self.store.as_ref().and_then(|record| record.uninstalled_at);
-            let found = shown.as_ref().is_some_and(|shown| {
-                bug == Some(Bug::SearchShowsEverything) || ended.is_none_or(|ended| shown.observed_at > ended)
+            let uninstalled_at = self.store.as_ref().and_then(|record| record.uninstalled_at);
+            let is_found = shown.as_ref().is_some_and(|shown| {
+                bug == Some(Bug::SearchIgnoresUninstall)
+                    || uninstalled_at.is_none_or(|uninstalled_at| shown.observed_at > uninstalled_at)
             });
-            self.went_back |= found && *version < *newest;
+            self.went_back |= is_found && *version < *newest;
             *newest = (*newest).max(*version);
         }
         if let Some(ended) = self.store.as_ref().and_then(|record| record.uninstalled_at) {
@@ -302,8 +303,8 @@ impl ModelState {
         }
     }
 
-    /// Time passes until every running function has died and every lease has lapsed. An index may forget of
-    /// which version something was that it has removed.
+    /// Lets time pass until every running function has died and every lease has lapsed. An index may forget the
+    /// versions of removed documents.
     pub fn wait(&mut self, index_forgets: bool) {
         self.waits += 1;
         self.receivers.fill(None);
@@ -315,7 +316,7 @@ impl ModelState {
         }
     }
 
-    /// Records that something happened that a reconciliation may find.
+    /// Records a change that a reconciliation may find.
     pub fn disturb(&mut self) {
         self.reconciliations.calm = false;
         for running in self.reconcilers.iter_mut().flatten() {
@@ -327,8 +328,8 @@ impl ModelState {
     pub fn is_quiet(&self) -> bool {
         let functions = self.receivers.iter().chain(&self.consumers).chain(&self.reconcilers);
         let idle = functions.into_iter().all(Option::is_none);
-        let rests = |parcel: &Parcel| parcel.copies == 0 || parcel.is_parked();
-        idle && self.deliveries.iter().all(rests)
+        let is_idle = |delivery: &QueuedDelivery| delivery.copies == 0 || delivery.is_parked();
+        idle && self.deliveries.iter().all(is_idle)
     }
 }
 
@@ -339,16 +340,16 @@ impl Running {
     }
 
     /// State of the catalog when it was first read.
-    pub fn seen(&self) -> Option<(usize, Content)> {
+    pub fn catalog_read(&self) -> Option<(usize, Content)> {
         self.history.iter().find_map(|(_, response)| match response {
-            Response::Seen(number, state) => Some((*number, *state)),
+            Response::Catalog(number, state) => Some((*number, *state)),
             _ => None,
         })
     }
 }
 
-impl Parcel {
-    /// Returns true if it waits for a person.
+impl QueuedDelivery {
+    /// Returns true if the delivery waits for a person.
     pub fn is_parked(&self) -> bool {
         self.entry
             .as_ref()
@@ -356,7 +357,9 @@ impl Parcel {
     }
 }
 
-fn first_found(running: &Running) -> Option<Response> {
-    let mut answers = running.history.iter().map(|(_, response)| response);
-    answers.find(|response| matches!(response, Response::Found(_))).cloned()
+fn first_store_read(running: &Running) -> Option<Response> {
+    let mut responses = running.history.iter().map(|(_, response)| response);
+    responses
+        .find(|response| matches!(response, Response::Store(_)))
+        .cloned()
 }

@@ -1,7 +1,7 @@
-//! Somebody has captured what was signed, and sends it again: under any topic, with any trigger, as often as they like.
-//! The promises hold all the same, and no store is uninstalled or erased that has not said so itself (ADR 25).
+//! An attacker has captured signed bodies and sends them again: under any topic, with any trigger, any number of times.
+//! The promises still hold, and only a store itself can uninstall or erase itself (ADR 25).
 
-#![expect(clippy::print_stdout, reason = "how much was explored is for whoever runs it")]
+#![expect(clippy::print_stdout, reason = "reports how much was explored")]
 
 use hookline_model::{
     events::{
@@ -36,7 +36,7 @@ const BODIES: [Body; 9] = [
     Body::RedactedElsewhere,
 ];
 
-/// Before everything, in its middle, after the next install has begun, and after all that has come.
+/// Before the history, in its middle, after the next install has begun, and after all deliveries.
 const TRIGGERS: [i64; 4] = [0, 3, 9, 2 * RECEIVED];
 
 /// Explores a scenario and returns its number of states. Panics if a promise is broken.
@@ -45,7 +45,7 @@ fn holds(scenario: Scenario) -> usize {
     let checker = scenario.checker().threads(2).spawn_bfs().join();
     for property in SAFETY {
         if let Some(path) = checker.discovery(property) {
-            panic!("{name} is not so: {property}\n{:?}", path.into_actions());
+            panic!("{name} violates: {property}\n{:?}", path.into_actions());
         }
     }
     assert!(checker.discovery(REACHED).is_some(), "nothing was explored: {name}");
@@ -68,7 +68,7 @@ fn any_captured_body_under_any_topic_with_any_trigger_keeps_every_promise() {
                 for trigger in TRIGGERS {
                     states += holds(with(history, &[Captured(body, topic.name(), trigger)]));
                     scenarios += 1;
-                    // What cannot be read is parked, whatever its trigger says.
+                    // An unreadable delivery is parked, whatever its trigger time.
                     let captured = Captured(body, topic.name(), trigger).delivery(0);
                     if hookline_sources::shopify::interpret(&captured).is_err() {
                         break;

@@ -1,6 +1,6 @@
-//! Whatever the order, the batches and the consumer, with duplicates or without: the end is the same.
+//! The end is the same for every order, every batching and every consumer, with or without duplicates.
 
-#![expect(clippy::print_stdout, reason = "how much was explored is for whoever runs it")]
+#![expect(clippy::print_stdout, reason = "reports how much was explored")]
 
 use hookline_model::{
     events::Content::{self, Deleted, Hidden, ShownDocument, Uninstalled},
@@ -10,7 +10,7 @@ use hookline_model::{
 use proptest::prelude::*;
 use stateright::{Checker, Model};
 
-/// A product's life: created, updated twice, deleted, and an update that comes late.
+/// Life of a product: created, updated twice, deleted, and one late update.
 const LIFE: [Content; 5] = [
     ShownDocument(1),
     ShownDocument(2),
@@ -19,7 +19,7 @@ const LIFE: [Content; 5] = [
     ShownDocument(4),
 ];
 
-/// Every order in which two consumers can take and apply these, call by call.
+/// Explores every order in which two consumers can take and apply these, call by call.
 fn every_order(events: &[Content]) {
     let scenario = Scenario {
         events: events.to_vec(),
@@ -38,16 +38,16 @@ fn product_ends_in_the_same_state_in_every_order() {
 }
 
 #[test]
-fn without_a_deletion_the_newest_state_is_left() {
+fn newest_state_remains_without_a_deletion() {
     every_order(&[ShownDocument(1), ShownDocument(2), Hidden(3), ShownDocument(4)]);
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Five deliveries twice each, in batches of any size, at two consumers of which one may die.
+    /// Five deliveries, two copies each, in batches of any size, for two consumers, one of which may die.
     #[test]
-    fn any_way_ends_the_same(
+    fn every_path_ends_in_the_promised_state(
         life in Just(LIFE.to_vec()).prop_union(Just(vec![ShownDocument(1), Uninstalled(2), ShownDocument(3), Hidden(4), ShownDocument(5)])),
         choices in prop::collection::vec(any::<prop::sample::Index>(), 400),
     ) {

@@ -1,6 +1,6 @@
-//! The promises hold in every state that can be reached.
+//! The promises hold in every reachable state.
 
-#![expect(clippy::print_stdout, reason = "how much was explored is for whoever runs it")]
+#![expect(clippy::print_stdout, reason = "reports how much was explored")]
 
 use hookline_model::{
     events::Content::{Altered, Deleted, Hidden, Part, ShownDocument, Uninstalled},
@@ -15,19 +15,19 @@ fn holds(scenario: Scenario) {
     println!("{name}: {} states", checker.unique_state_count());
     for property in SAFETY {
         if let Some(path) = checker.discovery(property) {
-            panic!("not so: {property}\n{:?}", path.into_actions());
+            panic!("violated: {property}\n{:?}", path.into_actions());
         }
     }
     assert!(checker.discovery(REACHED).is_some(), "nothing was explored");
 }
 
 #[test]
-fn delivery_is_neither_lost_nor_doubled_at_the_receiver() {
+fn delivery_is_neither_lost_nor_duplicated_at_the_receiver() {
     holds(Scenario {
         deaths: 2,
         errors: 1,
         waits: 2,
-        ..Scenario::at_the_door(&[ShownDocument(1)], 3)
+        ..Scenario::receiving(&[ShownDocument(1)], 3)
     });
 }
 
@@ -36,35 +36,35 @@ fn failed_delivery_that_is_claimed_again_is_not_recorded_as_failed() {
     holds(Scenario {
         is_store_known: true,
         errors: 1,
-        ..Scenario::at_the_door(&[ShownDocument(1)], 3)
+        ..Scenario::receiving(&[ShownDocument(1)], 3)
     });
 }
 
 #[test]
-fn two_deliveries_at_the_door_do_not_get_in_each_others_way() {
-    holds(Scenario::at_the_door(&[ShownDocument(1), ShownDocument(2)], 2));
+fn concurrent_deliveries_at_the_receiver_do_not_interfere() {
+    holds(Scenario::receiving(&[ShownDocument(1), ShownDocument(2)], 2));
 }
 
 #[test]
-fn updates_never_go_back() {
-    holds(Scenario::on_the_queue(&[ShownDocument(1), ShownDocument(2), Hidden(3)]));
+fn updates_never_go_backwards() {
+    holds(Scenario::queued(&[ShownDocument(1), ShownDocument(2), Hidden(3)]));
     holds(Scenario {
         copies: 2,
-        ..Scenario::on_the_queue(&[ShownDocument(1), ShownDocument(2)])
+        ..Scenario::queued(&[ShownDocument(1), ShownDocument(2)])
     });
 }
 
 #[test]
-fn hidden_product_may_come_back_newer() {
-    holds(Scenario::on_the_queue(&[ShownDocument(1), Hidden(2), ShownDocument(3)]));
+fn hidden_product_returns_with_a_newer_state() {
+    holds(Scenario::queued(&[ShownDocument(1), Hidden(2), ShownDocument(3)]));
 }
 
 #[test]
 fn deleted_product_stays_deleted() {
-    holds(Scenario::on_the_queue(&[ShownDocument(1), Deleted, ShownDocument(2)]));
+    holds(Scenario::queued(&[ShownDocument(1), Deleted, ShownDocument(2)]));
     holds(Scenario {
         copies: 2,
-        ..Scenario::on_the_queue(&[Deleted, ShownDocument(2)])
+        ..Scenario::queued(&[Deleted, ShownDocument(2)])
     });
 }
 
@@ -72,67 +72,55 @@ fn deleted_product_stays_deleted() {
 fn batch_has_the_same_result_as_single_messages() {
     holds(Scenario {
         batch: 2,
-        ..Scenario::on_the_queue(&[ShownDocument(1), Deleted, ShownDocument(2)])
+        ..Scenario::queued(&[ShownDocument(1), Deleted, ShownDocument(2)])
     });
     holds(Scenario {
         batch: 2,
         deaths: 0,
-        ..Scenario::on_the_queue(&[ShownDocument(1), Uninstalled(2), ShownDocument(3)])
+        ..Scenario::queued(&[ShownDocument(1), Uninstalled(2), ShownDocument(3)])
     });
 }
 
 #[test]
 fn uninstall_ends_older_states_in_any_order() {
-    holds(Scenario::on_the_queue(&[
-        ShownDocument(1),
-        Uninstalled(2),
-        ShownDocument(3),
-    ]));
+    holds(Scenario::queued(&[ShownDocument(1), Uninstalled(2), ShownDocument(3)]));
     holds(Scenario {
         copies: 2,
-        ..Scenario::on_the_queue(&[ShownDocument(1), Uninstalled(2)])
+        ..Scenario::queued(&[ShownDocument(1), Uninstalled(2)])
     });
     holds(Scenario {
         copies: 2,
-        ..Scenario::on_the_queue(&[Uninstalled(2), ShownDocument(3)])
+        ..Scenario::queued(&[Uninstalled(2), ShownDocument(3)])
     });
 }
 
 #[test]
-fn uninstall_and_deletion_leave_nothing() {
-    holds(Scenario::on_the_queue(&[Deleted, Uninstalled(2), ShownDocument(3)]));
+fn uninstall_and_deletion_leave_no_document() {
+    holds(Scenario::queued(&[Deleted, Uninstalled(2), ShownDocument(3)]));
 }
 
 #[test]
 fn latest_uninstall_wins() {
-    holds(Scenario::on_the_queue(&[
-        Uninstalled(2),
-        ShownDocument(3),
-        Uninstalled(4),
-    ]));
-    holds(Scenario::on_the_queue(&[
-        Uninstalled(2),
-        Uninstalled(4),
-        ShownDocument(5),
-    ]));
+    holds(Scenario::queued(&[Uninstalled(2), ShownDocument(3), Uninstalled(4)]));
+    holds(Scenario::queued(&[Uninstalled(2), Uninstalled(4), ShownDocument(5)]));
 }
 
 #[test]
 fn partial_product_is_refetched() {
-    holds(Scenario::on_the_queue(&[ShownDocument(1), Part(2), ShownDocument(3)]));
+    holds(Scenario::queued(&[ShownDocument(1), Part(2), ShownDocument(3)]));
     holds(Scenario {
         errors: 2,
         batch: 2,
-        ..Scenario::on_the_queue(&[Part(1), Deleted])
+        ..Scenario::queued(&[Part(1), Deleted])
     });
     holds(Scenario {
         copies: 2,
-        ..Scenario::on_the_queue(&[Part(1), Uninstalled(2)])
+        ..Scenario::queued(&[Part(1), Uninstalled(2)])
     });
 }
 
 #[test]
-fn calls_that_fail_are_made_up_for() {
+fn failed_calls_are_recovered() {
     for events in [
         [ShownDocument(1), ShownDocument(2)],
         [ShownDocument(1), Deleted],
@@ -140,13 +128,13 @@ fn calls_that_fail_are_made_up_for() {
     ] {
         holds(Scenario {
             errors: 2,
-            ..Scenario::on_the_queue(&events)
+            ..Scenario::queued(&events)
         });
     }
 }
 
 #[test]
-fn reconciliation_mends_what_died_between_fence_index_and_confirmation() {
+fn reconciliation_mends_writes_interrupted_between_fence_index_and_confirmation() {
     for catalogue in [
         [ShownDocument(1), Altered(1)],
         [ShownDocument(1), ShownDocument(2)],
@@ -157,36 +145,36 @@ fn reconciliation_mends_what_died_between_fence_index_and_confirmation() {
     holds(Scenario {
         errors: 1,
         deaths: 0,
-        ..Scenario::reconciled(&[ShownDocument(1), Altered(1)], 2)
+        ..Scenario::reconciling(&[ShownDocument(1), Altered(1)], 2)
     });
 }
 
 #[test]
-fn reconciliation_and_deliveries_do_not_get_in_each_others_way() {
+fn reconciliation_and_deliveries_do_not_interfere() {
     let histories = [
         (ShownDocument(1), [ShownDocument(1), Altered(1)]),
         (ShownDocument(2), [ShownDocument(1), ShownDocument(2)]),
         (Deleted, [ShownDocument(1), Deleted]),
     ];
-    for (told, catalogue) in histories {
+    for (delivered, catalogue) in histories {
         holds(Scenario {
-            events: vec![told],
+            events: vec![delivered],
             deaths: 0,
             ..Scenario::reconciled(&catalogue, 2)
         });
     }
     holds(Scenario {
         events: vec![ShownDocument(1)],
-        ..Scenario::reconciled(&[Altered(1)], 2)
+        ..Scenario::reconciling(&[Altered(1)], 2)
     });
 }
 
 #[test]
-fn reconciliation_of_what_has_not_changed_writes_nothing() {
+fn reconciliation_of_an_unchanged_catalog_writes_nothing() {
     holds(Scenario {
         events: vec![ShownDocument(1)],
         deaths: 0,
         reconcilers: 1,
-        ..Scenario::reconciled(&[ShownDocument(1), Altered(1)], 3)
+        ..Scenario::reconciling(&[ShownDocument(1), Altered(1)], 3)
     });
 }

@@ -1,6 +1,6 @@
 //! Every seeded bug is found: a check that cannot fail proves nothing. Each scenario holds without its bug.
 
-#![expect(clippy::print_stdout, reason = "how much was explored is for whoever runs it")]
+#![expect(clippy::print_stdout, reason = "reports how much was explored")]
 
 use std::sync::Arc;
 
@@ -12,7 +12,8 @@ use hookline_model::{
     },
     model::Scenario,
     promises::{
-        ERASED, LOST, REWRITTEN, STILL_FAILED, UNACCOUNTED, UNASKED, UNMENDED, WENT_BACK, WRONG_END, WRONG_INSTALL,
+        ERASED, LOST, NOT_REFETCHED, REWRITTEN, STILL_FAILED, UNACCOUNTED, UNMENDED, WENT_BACK, WRONG_END,
+        WRONG_INSTALL,
     },
 };
 use stateright::{Checker, HasDiscoveries, Model};
@@ -25,10 +26,10 @@ fn finds(bug: Bug, scenario: Scenario, property: &'static str) {
         known: Arc::default(),
         ..scenario
     };
-    let wanted = HasDiscoveries::AnyOf([property].into());
-    let checker = seeded.checker().threads(2).finish_when(wanted).spawn_bfs().join();
+    let finish_when = HasDiscoveries::AnyOf([property].into());
+    let checker = seeded.checker().threads(2).finish_when(finish_when).spawn_bfs().join();
     let path = checker.discovery(property);
-    let path = path.unwrap_or_else(|| panic!("{bug:?} was not found to break: {property}"));
+    let path = path.unwrap_or_else(|| panic!("{bug:?} did not violate: {property}"));
     println!("{bug:?}, found after {} states:", checker.unique_state_count());
     for action in path.into_actions() {
         println!("    {action:?}");
@@ -36,67 +37,67 @@ fn finds(bug: Bug, scenario: Scenario, property: &'static str) {
 }
 
 #[test]
-fn sending_before_claiming_leaves_deliveries_nobody_knows_the_end_of() {
+fn sending_before_claiming_leaves_deliveries_without_a_known_outcome() {
     finds(
         Bug::SendBeforeClaim,
-        Scenario::at_the_door(&[ShownDocument(1)], 2),
+        Scenario::receiving(&[ShownDocument(1)], 2),
         UNACCOUNTED,
     );
 }
 
 #[test]
-fn claim_without_lease_loses_the_delivery_of_a_dead_claimer() {
-    finds(Bug::NoLease, Scenario::at_the_door(&[ShownDocument(1)], 2), LOST);
+fn claim_without_lease_loses_the_delivery_of_a_dead_receiver() {
+    finds(Bug::NoLease, Scenario::receiving(&[ShownDocument(1)], 2), LOST);
 }
 
 #[test]
 fn live_claim_counted_as_duplicate_loses_the_delivery() {
     finds(
-        Bug::LiveClaimIsADuplicate,
-        Scenario::at_the_door(&[ShownDocument(1)], 2),
+        Bug::LiveClaimIsDuplicate,
+        Scenario::receiving(&[ShownDocument(1)], 2),
         LOST,
     );
 }
 
 #[test]
-fn fence_that_refuses_equal_versions_loses_an_interrupted_write() {
+fn fence_that_rejects_equal_versions_loses_an_interrupted_write() {
     finds(
-        Bug::FenceRefusesTheSameVersion,
-        Scenario::on_the_queue(&[ShownDocument(1)]),
+        Bug::FenceRejectsEqualVersion,
+        Scenario::queued(&[ShownDocument(1)]),
         WRONG_END,
     );
 }
 
 #[test]
-fn without_a_fence_an_older_state_comes_back_once_the_index_has_forgotten() {
+fn older_state_returns_without_a_fence_once_the_index_forgets_versions() {
     finds(
         Bug::NoFence,
-        Scenario::on_the_queue(&[ShownDocument(1), Hidden(2)]),
+        Scenario::queued(&[ShownDocument(1), Hidden(2)]),
         WENT_BACK,
     );
 }
 
 #[test]
-fn without_a_tombstone_what_was_deleted_comes_back() {
+fn deleted_product_returns_without_a_tombstone() {
     finds(
         Bug::NoTombstone,
-        Scenario::on_the_queue(&[Deleted, ShownDocument(2)]),
+        Scenario::queued(&[Deleted, ShownDocument(2)]),
         WENT_BACK,
     );
 }
 
 #[test]
-fn without_versions_in_the_index_the_slower_consumer_wins() {
+fn slower_consumer_wins_without_versions_in_the_index() {
     finds(
         Bug::NoIndexVersion,
-        Scenario::on_the_queue(&[ShownDocument(1), ShownDocument(2)]),
+        Scenario::queued(&[ShownDocument(1), ShownDocument(2)]),
         WENT_BACK,
     );
 }
 
 #[test]
 fn uninstall_without_its_time_lets_the_old_install_win() {
-    let scenario = Scenario::on_the_queue(&[ShownDocument(1), Uninstalled(2)]);
+    let scenario = Scenario::queued(&[ShownDocument(1), Uninstalled(2)]);
     finds(Bug::NoFloor, scenario, WRONG_END);
 }
 
@@ -104,18 +105,18 @@ fn uninstall_without_its_time_lets_the_old_install_win() {
 fn store_read_once_keeps_documents_of_an_ended_install() {
     finds(
         Bug::StoreReadOnce,
-        Scenario::on_the_queue(&[ShownDocument(1), Uninstalled(2)]),
+        Scenario::queued(&[ShownDocument(1), Uninstalled(2)]),
         WRONG_END,
     );
     finds(
         Bug::StoreReadOnce,
-        Scenario::on_the_queue(&[Uninstalled(2), ShownDocument(3)]),
+        Scenario::queued(&[Uninstalled(2), ShownDocument(3)]),
         WRONG_INSTALL,
     );
 }
 
 #[test]
-fn retiring_what_has_just_become_newer_forgets_it() {
+fn retiring_regardless_of_versions_forgets_a_newer_state() {
     let scenario = Scenario {
         events: vec![ShownDocument(1), Uninstalled(2), Hidden(4), ShownDocument(3)],
         waits: 1,
@@ -126,31 +127,31 @@ fn retiring_what_has_just_become_newer_forgets_it() {
 
 #[test]
 fn lost_job_leaves_a_partial_product() {
-    finds(Bug::JobsGetLost, Scenario::on_the_queue(&[Part(1)]), UNASKED);
+    finds(Bug::JobIsLost, Scenario::queued(&[Part(1)]), NOT_REFETCHED);
 }
 
-/// Two states of a product on the queue, nobody dies, and one call fails.
+/// Two states of a product on the queue; no function dies, and one call fails.
 fn one_call_fails() -> Scenario {
     Scenario {
         errors: 1,
         deaths: 0,
-        ..Scenario::on_the_queue(&[ShownDocument(1), ShownDocument(2)])
+        ..Scenario::queued(&[ShownDocument(1), ShownDocument(2)])
     }
 }
 
 #[test]
 fn applied_delivery_still_recorded_as_failed_waits_forever() {
-    finds(Bug::AppliedIsNotForgotten, one_call_fails(), STILL_FAILED);
+    finds(Bug::AppliedStaysFailed, one_call_fails(), STILL_FAILED);
 }
 
 #[test]
 fn failure_recorded_after_completion_waits_forever() {
-    finds(Bug::DoneIsRemembered, one_call_fails(), STILL_FAILED);
+    finds(Bug::CompletedIsRecordedAsFailed, one_call_fails(), STILL_FAILED);
 }
 
 #[test]
 fn failure_unseen_on_completion_waits_forever() {
-    finds(Bug::FailureIsUnseen, one_call_fails(), STILL_FAILED);
+    finds(Bug::EarlierFailureIsIgnored, one_call_fails(), STILL_FAILED);
 }
 
 #[test]
@@ -158,16 +159,16 @@ fn retried_delivery_that_looks_new_waits_forever() {
     let scenario = Scenario {
         is_store_known: true,
         errors: 2,
-        ..Scenario::at_the_door(&[ShownDocument(1)], 2)
+        ..Scenario::receiving(&[ShownDocument(1)], 2)
     };
-    finds(Bug::RetriesLookNew, scenario, STILL_FAILED);
+    finds(Bug::RetryLooksNew, scenario, STILL_FAILED);
 }
 
 #[test]
 fn search_that_ignores_the_uninstall_shows_removed_documents() {
     finds(
-        Bug::SearchShowsEverything,
-        Scenario::on_the_queue(&[ShownDocument(1), Uninstalled(2)]),
+        Bug::SearchIgnoresUninstall,
+        Scenario::queued(&[ShownDocument(1), Uninstalled(2)]),
         WENT_BACK,
     );
 }
@@ -176,15 +177,15 @@ fn search_that_ignores_the_uninstall_shows_removed_documents() {
 fn trusted_trigger_time_turns_a_product_back() {
     let captured = Captured(Body::ShownDocument(1), "products/update", 3);
     finds(
-        Bug::TriggerIsBelieved,
-        Scenario::on_the_queue(&[Hidden(2), captured]),
+        Bug::TriggerIsTrusted,
+        Scenario::queued(&[Hidden(2), captured]),
         WRONG_END,
     );
-    // And brings back what an uninstall has ended.
+    // It also revives an entity that an uninstall has ended.
     let captured = Captured(Body::ShownDocument(1), "products/update", 3);
     finds(
-        Bug::TriggerIsBelieved,
-        Scenario::on_the_queue(&[Uninstalled(2), captured]),
+        Bug::TriggerIsTrusted,
+        Scenario::queued(&[Uninstalled(2), captured]),
         WRONG_INSTALL,
     );
 }
@@ -194,7 +195,7 @@ fn trusted_trigger_time_after_receipt_keeps_a_store_disabled() {
     let captured = Captured(Body::Uninstalled, "app/uninstalled", 7200);
     finds(
         Bug::TriggerBeyondReceipt,
-        Scenario::on_the_queue(&[ShownDocument(4000), captured]),
+        Scenario::queued(&[ShownDocument(4000), captured]),
         WRONG_END,
     );
 }
@@ -204,7 +205,7 @@ fn any_body_accepted_as_uninstall_disables_a_store() {
     let captured = Captured(Body::Order, "app/uninstalled", 9);
     finds(
         Bug::AnyBodyUninstalls,
-        Scenario::on_the_queue(&[ShownDocument(1), captured]),
+        Scenario::queued(&[ShownDocument(1), captured]),
         WRONG_INSTALL,
     );
 }
@@ -214,7 +215,7 @@ fn any_body_accepted_as_deletion_deletes_a_product() {
     let captured = Captured(Body::Order, "products/delete", 9);
     finds(
         Bug::AnyBodyDeletes,
-        Scenario::on_the_queue(&[ShownDocument(1), captured]),
+        Scenario::queued(&[ShownDocument(1), captured]),
         WRONG_END,
     );
 }
@@ -224,7 +225,7 @@ fn any_body_accepted_as_request_erases_a_store() {
     let captured = Captured(Body::CustomerRedacted, "shop/redact", 9);
     finds(
         Bug::AnyRequestRedacts,
-        Scenario::on_the_queue(&[Uninstalled(2), captured]),
+        Scenario::queued(&[Uninstalled(2), captured]),
         ERASED,
     );
 }
@@ -233,7 +234,7 @@ fn any_body_accepted_as_request_erases_a_store() {
 fn state_confirmed_before_it_is_indexed_is_never_mended() {
     finds(
         Bug::ConfirmedBeforeTheIndex,
-        Scenario::reconciled(&[ShownDocument(1)], 2),
+        Scenario::reconciling(&[ShownDocument(1)], 2),
         UNMENDED,
     );
 }
@@ -242,7 +243,7 @@ fn state_confirmed_before_it_is_indexed_is_never_mended() {
 fn older_state_confirmed_over_a_newer_is_never_mended() {
     finds(
         Bug::ConfirmIgnoresVersions,
-        Scenario::reconciled(&[ShownDocument(1), Altered(1)], 3),
+        Scenario::reconciling(&[ShownDocument(1), Altered(1)], 3),
         UNMENDED,
     );
 }
@@ -252,13 +253,13 @@ fn reconciliation_by_time_misses_changes_within_a_second() {
     let scenario = Scenario {
         events: vec![ShownDocument(1)],
         deaths: 0,
-        ..Scenario::reconciled(&[Altered(1)], 1)
+        ..Scenario::reconciling(&[Altered(1)], 1)
     };
     finds(Bug::ComparedByTimes, scenario, UNMENDED);
-    // And what a webhook's consumer, or another reconciliation, has died of.
+    // It also misses a write that a dying consumer or another reconciliation left unfinished.
     finds(
         Bug::ComparedByTimes,
-        Scenario::reconciled(&[ShownDocument(1)], 2),
+        Scenario::reconciling(&[ShownDocument(1)], 2),
         UNMENDED,
     );
 }
@@ -268,7 +269,7 @@ fn unconfirmed_state_is_written_again_and_again() {
     let scenario = Scenario {
         deaths: 0,
         reconcilers: 1,
-        ..Scenario::reconciled(&[ShownDocument(1)], 2)
+        ..Scenario::reconciling(&[ShownDocument(1)], 2)
     };
     finds(Bug::NeverConfirmed, scenario, REWRITTEN);
 }
