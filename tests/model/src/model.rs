@@ -136,7 +136,7 @@ impl Scenario {
 
     /// Catalog in these states and this number of `reconciliations`, two at once, one of which may die anywhere.
     #[must_use]
-    pub fn reconciled(catalogue: &[Content], reconciliations: u8) -> Self {
+    pub fn reconciling(catalogue: &[Content], reconciliations: u8) -> Self {
         Self {
             catalogue: catalogue.to_vec(),
             reconcilers: 2,

@@ -140,7 +140,7 @@ fn reconciliation_mends_writes_interrupted_between_fence_index_and_confirmation(
         [ShownDocument(1), ShownDocument(2)],
         [ShownDocument(1), Hidden(2)],
     ] {
-        holds(Scenario::reconciled(&catalogue, 3));
+        holds(Scenario::reconciling(&catalogue, 3));
     }
     holds(Scenario {
         errors: 1,
@@ -160,7 +160,7 @@ fn reconciliation_and_deliveries_do_not_interfere() {
         holds(Scenario {
             events: vec![delivered],
             deaths: 0,
-            ..Scenario::reconciled(&catalogue, 2)
+            ..Scenario::reconciling(&catalogue, 2)
         });
     }
     holds(Scenario {

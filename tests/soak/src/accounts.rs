@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     queue::Message,
     reference::{self, ExpectedDocument},
-    scenario::{ASKED, Delivery, Scenario, ScenarioEntity, Tells},
+    scenario::{CONNECTED_STORE, Delivery, DeliveryContent, Scenario, ScenarioEntity},
 };
 
 /// The ledger's and the stores' items.
@@ -41,7 +41,7 @@ impl Tables {
     }
 }
 
-/// Deliveries that were answered 2xx and of which there is no trace where there must be one.
+/// Deliveries that were answered 2xx but left no trace in the queue, the ledger or the dead letters.
 pub fn unaccounted(
     scenario: &Scenario,
     accepted: &BTreeMap<String, u32>,
@@ -56,16 +56,16 @@ pub fn unaccounted(
         .filter(|delivery| accepted.contains_key(&delivery.id))
     {
         let state = tables.state(delivery);
-        let kept = dead.contains(&delivery.id);
+        let is_parked = dead.contains(&delivery.id);
         let problem = match (out.contains(&delivery.id), state) {
             (false, _) => "never came out of the queue",
             (true, "done") => continue,
-            (true, _) if kept => continue,
+            (true, _) if is_parked => continue,
             (true, "absent") => continue,
             (true, _) => "is neither done nor among the dead letters",
         };
         lost.push(format!(
-            "{} {} was answered 2xx, is {state}, and {problem}",
+            "{} {} was answered 2xx, but it is {state} and {problem}",
             delivery.topic, delivery.id
         ));
     }
@@ -85,29 +85,29 @@ pub fn forgotten(
         .iter()
         .filter(|delivery| accepted.contains_key(&delivery.id) && !dead.contains(&delivery.id))
         .filter(|delivery| tables.entry(delivery).is_none())
-        .map(|delivery| format!("{} {} is not in the ledger any more", delivery.topic, delivery.id))
+        .map(|delivery| format!("{} {} is no longer in the ledger", delivery.topic, delivery.id))
         .collect()
 }
 
-/// A reason that was to be written so often must have been, even while calls fail.
+/// Failures after which the ledger must hold a reason, even while calls fail.
 const REFUSALS: u32 = 3;
 
-/// Number of dead letters with a reason in their ledger entry, and those without although they failed regularly
-/// again and again. (Where the consumer died each time, nobody was left to say anything.)
+/// Number of dead letters with a reason in their ledger entry, and those without one although the consumer reported
+/// the failure at least [`REFUSALS`] times. (A consumer that dies reports nothing.)
 pub fn without_reason(
     scenario: &Scenario,
     dead: &BTreeSet<String>,
     refused: &BTreeMap<String, u32>,
     tables: &Tables,
 ) -> (usize, Vec<String>) {
-    let mut said = 0;
-    let mut silent = Vec::new();
+    let mut with_reason = 0;
+    let mut without_reason = Vec::new();
     for delivery in &scenario.deliveries {
         if !dead.contains(&delivery.id) || refused.get(&delivery.id).copied().unwrap_or(0) < REFUSALS {
             continue;
         }
-        // A sender that was never answered may have had its claim released; a consumer that died after it had done all
-        // but answer leaves a dead letter of a delivery that is done.
+        // The claim of a delivery whose sender got no response may have been released; a consumer that died just before
+        // its response leaves a dead letter of a delivery that is done.
         let Some(entry) = tables.entry(delivery).filter(|entry| entry["state"]["S"] != "done") else {
             continue;
         };
@@ -118,21 +118,21 @@ pub fn without_reason(
                 .as_str()
                 .is_some_and(|message| !message.is_empty())
         {
-            said += 1;
+            with_reason += 1;
         } else {
-            silent.push(format!(
+            without_reason.push(format!(
                 "{} {} is a dead letter without a reason",
                 delivery.topic, delivery.id
             ));
         }
     }
-    (said, silent)
+    (with_reason, without_reason)
 }
 
 /// Prefix of the keys of failed deliveries, in their store's collection.
 const FAILED: &str = "failed#";
 
-/// Deliveries that are remembered to have failed although the ledger has them as done: they wait for a person for ever.
+/// Deliveries recorded as failed although they are done in the ledger: they would wait for a person forever.
 pub fn still_failed(tables: &Tables) -> Vec<String> {
     let failed = tables.stores.iter().filter_map(|item| {
         let delivery = item["sk"]["S"].as_str()?.strip_prefix(FAILED)?;
@@ -145,7 +145,7 @@ pub fn still_failed(tables: &Tables) -> Vec<String> {
                 .get(key)
                 .is_some_and(|entry| entry["state"]["S"] == "done")
         })
-        .map(|key| format!("{key} is done, and remembered to have failed"))
+        .map(|key| format!("{key} is done, but recorded as failed"))
         .collect()
 }
 
@@ -166,7 +166,7 @@ pub fn miscounted(tables: &Tables) -> (u64, u64) {
     }
     let mut totals: BTreeMap<(String, String), u64> = BTreeMap::new();
     for item in &tables.stores {
-        // The consumer's counts are in items of their own, one for each hour.
+        // The consumer's counts are in separate items, one per hour.
         let Some(store) = item["pk"]["S"].as_str().and_then(|pk| pk.strip_prefix("hours#")) else {
             continue;
         };
@@ -191,13 +191,13 @@ pub fn miscounted(tables: &Tables) -> (u64, u64) {
 /// Differences between the index and the reference.
 #[derive(Debug, Default)]
 pub struct Difference {
-    /// Not there, or in another state than the newest.
+    /// Absent, or not in the newest state.
     pub lost: Vec<String>,
-    /// There, and should not be.
-    pub undead: Vec<String>,
+    /// Present, although they must be absent.
+    pub resurrected: Vec<String>,
 }
 
-/// Compares the index with the reference, except for things about which a delivery is in `pending`.
+/// Compares the index with the reference, except for entities with a delivery in `pending`.
 pub fn difference(
     scenario: &Scenario,
     out: &BTreeSet<String>,
@@ -210,33 +210,35 @@ pub fn difference(
         .iter()
         .filter(|delivery| pending.contains(&delivery.id))
     {
-        match &delivery.tells {
-            Tells::State(thing, _) | Tells::Deleted(thing) => {
-                open.insert(thing);
+        match &delivery.content {
+            DeliveryContent::State(entity, _) | DeliveryContent::Deleted(entity) => {
+                open.insert(entity);
             }
-            Tells::Uninstalled(_) => {
+            DeliveryContent::Uninstalled(_) => {
                 open_stores.insert(&delivery.store);
             }
-            Tells::Changed(_) | Tells::Poison => {}
+            DeliveryContent::Changed(_) | DeliveryContent::Poison => {}
         }
     }
-    let heard = scenario.deliveries.iter().filter(|delivery| out.contains(&delivery.id));
-    let should = reference::fold(heard);
+    let delivered = scenario.deliveries.iter().filter(|delivery| out.contains(&delivery.id));
+    let should = reference::fold(delivered);
     let mut difference = Difference::default();
-    let settled = |thing: &ScenarioEntity| !open.contains(thing) && !open_stores.contains(&thing.store);
-    for (thing, shown) in should.iter().filter(|(thing, _)| settled(thing)) {
-        match index.get(thing) {
+    let settled = |entity: &ScenarioEntity| !open.contains(entity) && !open_stores.contains(&entity.store);
+    for (entity, shown) in should.iter().filter(|(entity, _)| settled(entity)) {
+        match index.get(entity) {
             Some(is) if same(is, shown) => {}
             is => difference
                 .lost
-                .push(format!("{thing:?} should show {shown:?} and shows {is:?}")),
+                .push(format!("{entity:?} should show {shown:?} and shows {is:?}")),
         }
     }
-    for thing in index
+    for entity in index
         .keys()
-        .filter(|thing| thing.store != ASKED && settled(thing) && !should.contains_key(thing))
+        .filter(|entity| entity.store != CONNECTED_STORE && settled(entity) && !should.contains_key(entity))
     {
-        difference.undead.push(format!("{thing:?} should not be there"));
+        difference
+            .resurrected
+            .push(format!("{entity:?} must not be in the index"));
     }
     difference
 }
@@ -250,7 +252,7 @@ pub fn same(is: &ExpectedDocument, should: &ExpectedDocument) -> bool {
     is.title == should.title && cents(&is.price) == cents(&should.price)
 }
 
-/// The deliveries that messages are of.
+/// Ids of the deliveries in these messages.
 pub fn ids(messages: &[Message]) -> BTreeSet<String> {
     messages.iter().filter_map(Message::delivery).collect()
 }
@@ -283,7 +285,7 @@ mod tests {
         let ledger = vec![settled("t", "1", "done"), settled("t", "2", "parked")];
         let failed = |id: &str| json!({"pk": {"S": "shopify#a"}, "sk": {"S": format!("failed#t#{id}")}});
         let found = still_failed(&Tables::new(ledger, vec![failed("1"), failed("2"), failed("3")]));
-        assert_eq!(found, ["shopify#a#t#1 is done, and remembered to have failed"]);
+        assert_eq!(found, ["shopify#a#t#1 is done, but recorded as failed"]);
     }
 
     #[test]
@@ -315,13 +317,13 @@ mod tests {
         let mut index = reference::fold(&scenario.deliveries);
         let differs = |index: &BTreeMap<ScenarioEntity, ExpectedDocument>| {
             let difference = difference(&scenario, &all, &none, index);
-            (difference.lost.len(), difference.undead.len())
+            (difference.lost.len(), difference.resurrected.len())
         };
         assert_eq!(differs(&index), (0, 0));
-        let (thing, mut shown) = index.pop_first().unwrap();
+        let (entity, mut shown) = index.pop_first().unwrap();
         assert_eq!(differs(&index), (1, 0));
         shown.title.push('0');
-        index.insert(ScenarioEntity { id: 1, ..thing }, shown);
+        index.insert(ScenarioEntity { id: 1, ..entity }, shown);
         assert_eq!(differs(&index), (1, 1));
     }
 }

@@ -1,5 +1,5 @@
-//! Proxy between the functions and AWS: every process has a listener of its own here, so each call is known by who
-//! makes it. A call may be where its process dies, or may fail; all others pass as they are.
+//! Proxy between the functions and AWS. Every process has its own listener here, which identifies the caller of each
+//! call. At a call the process may be killed, or the call may fail; all other calls are forwarded unchanged.
 
 use std::{
     collections::BTreeSet,
@@ -32,13 +32,13 @@ use crate::{
     wire::Wire,
 };
 
-/// Longer than the consumer waits for the index.
+/// Longer than the consumer's timeout for the index.
 const HANG: Duration = Duration::from_secs(15);
 
 /// Prefix of the names of transactions.
 const TRANSACTION: &str = "TransactWriteItems";
 
-/// Asks for a process to be killed; the answer comes when it is dead.
+/// Requests that a process be killed; the response comes when it is dead.
 pub type Killer = mpsc::Sender<oneshot::Sender<()>>;
 
 /// Upstream addresses of the calls.
@@ -46,12 +46,12 @@ pub type Killer = mpsc::Sender<oneshot::Sender<()>>;
 pub struct Upstreams {
     pub dynamodb: String,
     pub sqs: String,
-    /// As the two above, through microburst.
+    /// The same as the two above, through microburst.
     pub faulty_dynamodb: String,
     pub faulty_sqs: String,
     pub s3: String,
     pub opensearch: String,
-    /// Stores' Admin APIs, each under its own name.
+    /// Admin APIs of the stores, each under the store's name.
     pub admin: String,
 }
 
@@ -68,7 +68,7 @@ pub struct Boundary {
 }
 
 impl Boundary {
-    /// A listener for one process. It ends when what is returned is dropped.
+    /// Starts a listener for one process. It ends when the returned server is dropped.
     pub async fn listen(self: &Arc<Self>, function: &'static str, killer: Killer) -> anyhow::Result<Server> {
         let boundary = Arc::clone(self);
         server::start(move |request| {
@@ -78,14 +78,14 @@ impl Boundary {
         .await
     }
 
-    /// From now on nothing is killed and nothing fails.
+    /// Ends all kills and faults.
     pub fn calm(&self) {
         self.kills.stop();
         self.faults.stop();
         self.curse_lifted.store(true, Ordering::Relaxed);
     }
 
-    /// An error cuts the connection.
+    /// Handles a call; an error cuts the connection.
     async fn pass(
         &self,
         function: &'static str,
@@ -104,7 +104,7 @@ impl Boundary {
             bail!("killed before {call}");
         }
         let fault = self.faults.decide(service, function, &call);
-        let answer = match service {
+        let response = match service {
             Service::DynamoDb if fault == Some(Fault::Partial) => self.statements(parts, &body).await,
             Service::DynamoDb if fault == Some(Fault::Conflict) && call.starts_with(TRANSACTION) => canceled(&body),
             Service::DynamoDb | Service::Sqs => self.forward(service, parts, body, fault).await,
@@ -116,7 +116,7 @@ impl Boundary {
             die(killer).await;
             bail!("killed after {call}");
         }
-        let (parts, body) = answer?.into_parts();
+        let (parts, body) = response?.into_parts();
         let mut response = Response::new(Full::from(body));
         *response.status_mut() = parts.status;
         *response.headers_mut() = without_hops(parts.headers);
@@ -140,7 +140,7 @@ impl Boundary {
             (Service::Admin, _) => &upstreams.admin,
             (Service::OpenSearch | Service::Kms, _) => &upstreams.opensearch,
         };
-        // S3's signature is checked, and covers the host.
+        // S3 checks the signature, which covers the host.
         let host = parts
             .headers
             .get(header::HOST)
@@ -160,7 +160,7 @@ impl Boundary {
         self.wire.send(Request::from_parts(parts, Full::from(body))).await
     }
 
-    /// Passes a call on, or plays what is wrong with it.
+    /// Forwards a call, or plays its fault.
     async fn play(
         &self,
         service: Service,
@@ -182,38 +182,45 @@ impl Boundary {
             Some(Fault::Slow) => sleep(Duration::from_millis(900)).await,
             Some(Fault::CutAfter | Fault::Partial) | None => {}
         }
-        let answer = if call == "_bulk" {
+        let response = if call == "_bulk" {
             self.bulk(parts, &body, fault == Some(Fault::Partial)).await?
         } else if service == Service::Kms {
-            opened(&body)?
+            decrypted(&body)?
         } else {
             self.forward(service, parts, body, None).await?
         };
         if fault == Some(Fault::CutAfter) {
-            bail!("cut after it was done");
+            bail!("connection cut after the call was done");
         }
-        Ok(answer)
+        Ok(response)
     }
 
-    /// Refuses every other statement; the rest is really run.
+    /// Refuses every other statement and forwards the rest.
     async fn statements(&self, parts: Parts, body: &Bytes) -> anyhow::Result<Response<Bytes>> {
         let request: Value = serde_json::from_slice(body)?;
         let sent = request["Statements"].as_array().map_or(0, Vec::len);
         let mut done = Vec::new();
-        if let Some(left) = statements::without_every_other(&request)? {
-            let left = Bytes::from(left.to_string());
-            let response = self.forward(Service::DynamoDb, parts, left, None).await?;
+        if let Some(remaining) = statements::without_every_other(&request)? {
+            let remaining = Bytes::from(remaining.to_string());
+            let response = self.forward(Service::DynamoDb, parts, remaining, None).await?;
             if !response.status().is_success() {
                 return Ok(response);
             }
-            let answer: Value = serde_json::from_slice(response.body())?;
-            done.extend(answer["Responses"].as_array().context("no responses")?.iter().cloned());
+            let response: Value = serde_json::from_slice(response.body())?;
+            done.extend(
+                response["Responses"]
+                    .as_array()
+                    .context("no responses")?
+                    .iter()
+                    .cloned(),
+            );
         }
-        let answer = statements::answer(sent, done);
-        answered(StatusCode::OK, "application/x-amz-json-1.0", &answer)
+        let response = statements::response(sent, done);
+        json_response(StatusCode::OK, "application/x-amz-json-1.0", &response)
     }
 
-    /// Refuses the cursed, and every other operation if the whole is to fail in part; the rest is really done.
+    /// Refuses operations on cursed products, and every other operation of a partial failure; forwards the
+    /// rest.
     async fn bulk(&self, parts: Parts, body: &Bytes, partial: bool) -> anyhow::Result<Response<Bytes>> {
         let lifted = self.curse_lifted.load(Ordering::Relaxed);
         let is_cursed = |entity: &str| !lifted && self.cursed.contains(entity);
@@ -225,20 +232,20 @@ impl Boundary {
         if !refused.contains(&true) {
             return self.forward(Service::OpenSearch, parts, body.clone(), None).await;
         }
-        let left = bulk::without(&operations, &refused);
+        let remaining = bulk::without(&operations, &refused);
         let mut done = Vec::new();
-        if !left.is_empty() {
+        if !remaining.is_empty() {
             let response = self
-                .forward(Service::OpenSearch, parts, Bytes::from(left), None)
+                .forward(Service::OpenSearch, parts, Bytes::from(remaining), None)
                 .await?;
             if !response.status().is_success() {
                 return Ok(response);
             }
-            let answer: Value = serde_json::from_slice(response.body())?;
-            done.extend(answer["items"].as_array().context("no items")?.iter().cloned());
+            let response: Value = serde_json::from_slice(response.body())?;
+            done.extend(response["items"].as_array().context("no items")?.iter().cloned());
         }
-        let answer = bulk::answer(&operations, &refused, done);
-        answered(StatusCode::OK, "application/json", &answer)
+        let response = bulk::response(&operations, &refused, done);
+        json_response(StatusCode::OK, "application/json", &response)
     }
 }
 
@@ -260,7 +267,7 @@ fn name(parts: &Parts, body: &Bytes) -> (Service, String) {
         Some((_, operation)) => (Service::Sqs, operation.to_owned()),
         None if parts.uri.path().ends_with("/graphql.json") => {
             let request: Value = serde_json::from_slice(body).unwrap_or_default();
-            let operation = request["operationName"].as_str().unwrap_or("without a name");
+            let operation = request["operationName"].as_str().unwrap_or("unnamed");
             (Service::Admin, format!("Admin {operation}"))
         }
         None if is_signed_for_s3(parts) => (Service::S3, format!("{} body", parts.method)),
@@ -269,7 +276,7 @@ fn name(parts: &Parts, body: &Bytes) -> (Service, String) {
     }
 }
 
-/// The tables of a transaction's writes, in their order.
+/// Tables of a transaction's writes, in their order.
 fn tables_written(request: &Value) -> String {
     let writes = request["TransactItems"].as_array().into_iter().flatten();
     let tables = writes.filter_map(|write| write.as_object()?.values().next()?["TableName"].as_str());
@@ -282,12 +289,12 @@ fn is_signed_for_s3(parts: &Parts) -> bool {
     signature.is_some_and(|signature| signature.contains("/s3/aws4_request"))
 }
 
-/// Kills the process; it is dead when this returns.
+/// Kills the process, which is dead when this returns.
 async fn die(killer: &Killer) {
-    let (dead, died) = oneshot::channel();
-    if killer.send(dead).await.is_ok() {
-        // An error, too, means that nobody is left to be killed.
-        let _dead = died.await;
+    let (reply, dead) = oneshot::channel();
+    if killer.send(reply).await.is_ok() {
+        // An error also means that the process has ended.
+        let _ended = dead.await;
     }
 }
 
@@ -309,39 +316,40 @@ fn refusal(status: StatusCode) -> anyhow::Result<Response<Bytes>> {
     } else {
         "unavailable"
     };
-    let body = json!({"error": {"type": name, "reason": "as the soak has it"}, "status": status.as_u16()});
-    answered(status, "application/json", &body)
+    let body = json!({"error": {"type": name, "reason": "injected by the soak test"}, "status": status.as_u16()});
+    json_response(status, "application/json", &body)
 }
 
-/// Response of KMS: the data unchanged, here.
-fn opened(body: &Bytes) -> anyhow::Result<Response<Bytes>> {
+/// Response of KMS, with the data unchanged.
+fn decrypted(body: &Bytes) -> anyhow::Result<Response<Bytes>> {
     let request: Value = serde_json::from_slice(body)?;
-    let opened = json!({
+    let decrypted = json!({
         "KeyId": request["KeyId"], "Plaintext": request["CiphertextBlob"], "EncryptionAlgorithm": "SYMMETRIC_DEFAULT",
     });
-    answered(StatusCode::OK, "application/x-amz-json-1.1", &opened)
+    json_response(StatusCode::OK, "application/x-amz-json-1.1", &decrypted)
 }
 
 fn internal_error() -> anyhow::Result<Response<Bytes>> {
-    let body = json!({"__type": "KMSInternalException", "message": "as the soak has it"});
-    answered(StatusCode::INTERNAL_SERVER_ERROR, "application/x-amz-json-1.1", &body)
+    let body = json!({"__type": "KMSInternalException", "message": "injected by the soak test"});
+    json_response(StatusCode::INTERNAL_SERVER_ERROR, "application/x-amz-json-1.1", &body)
 }
 
-/// Response of DynamoDB to a transaction whose first item is in another one: nothing was done.
+/// Response of DynamoDB to a transaction whose first item is in another transaction: nothing was done.
 fn canceled(body: &Bytes) -> anyhow::Result<Response<Bytes>> {
     let request: Value = serde_json::from_slice(body)?;
     let writes = request["TransactItems"].as_array().map_or(0, Vec::len);
     let reasons: Vec<Value> = (0..writes)
         .map(|at| match at {
-            0 => json!({"Code": "TransactionConflict", "Message": "as the soak has it"}),
+            0 => json!({"Code": "TransactionConflict", "Message": "injected by the soak test"}),
             _ => json!({"Code": "None"}),
         })
         .collect();
     let body = json!({
-        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException", "Message": "as the soak has it",
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "Message": "injected by the soak test",
         "CancellationReasons": reasons,
     });
-    answered(StatusCode::BAD_REQUEST, "application/x-amz-json-1.0", &body)
+    json_response(StatusCode::BAD_REQUEST, "application/x-amz-json-1.0", &body)
 }
 
 /// Response of S3 to too many requests.
@@ -352,7 +360,7 @@ fn slow_down() -> anyhow::Result<Response<Bytes>> {
         .body(Bytes::from_static(b"<Error><Code>SlowDown</Code></Error>"))?)
 }
 
-fn answered(status: StatusCode, content_type: &str, body: &Value) -> anyhow::Result<Response<Bytes>> {
+fn json_response(status: StatusCode, content_type: &str, body: &Value) -> anyhow::Result<Response<Bytes>> {
     Ok(Response::builder()
         .status(status)
         .header(header::CONTENT_TYPE, content_type)

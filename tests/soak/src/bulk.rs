@@ -1,16 +1,16 @@
-//! `_bulk` requests taken apart, so that some of their operations can be done and others refused.
+//! `_bulk` requests split into operations, so that some can be executed and others refused.
 
 use anyhow::Context;
 use serde_json::{Value, json};
 
-/// One operation of a `_bulk` body: its line, and its document's if it has one.
+/// One operation of a `_bulk` body: its action line, and the line of its document if it has one.
 pub struct Operation {
     verb: String,
     id: String,
     lines: String,
 }
 
-/// Takes a body apart.
+/// Splits a body into operations.
 pub fn operations(body: &str) -> anyhow::Result<Vec<Operation>> {
     let mut operations = Vec::new();
     let mut lines = body.lines();
@@ -41,21 +41,21 @@ pub fn operations(body: &str) -> anyhow::Result<Vec<Operation>> {
 }
 
 impl Operation {
-    /// The vendor's id of the entity, which is the end of the document's id.
+    /// The vendor's id of the entity, the last part of the document's id.
     pub fn entity(&self) -> &str {
         self.id.rsplit('#').next().unwrap_or_default()
     }
 }
 
-/// A body of the operations that are not refused.
+/// Body with the operations that are not refused.
 pub fn without(operations: &[Operation], refused: &[bool]) -> String {
-    let left = operations.iter().zip(refused).filter(|(_, refused)| !**refused);
-    left.map(|(operation, _)| operation.lines.as_str()).collect()
+    let remaining = operations.iter().zip(refused).filter(|(_, refused)| !**refused);
+    remaining.map(|(operation, _)| operation.lines.as_str()).collect()
 }
 
-/// The answer to all of them: what the index has said of those it got, and a refusal for each of the others.
-pub fn answer(operations: &[Operation], refused: &[bool], done: Vec<Value>) -> Value {
-    let mut done = done.into_iter();
+/// Response for all operations: the index's results for the executed ones, refusals for the others.
+pub fn response(operations: &[Operation], refused: &[bool], executed: Vec<Value>) -> Value {
+    let mut executed = executed.into_iter();
     let refusals = [
         (429, "rejected_execution_exception"),
         (503, "unavailable_shards_exception"),
@@ -66,9 +66,9 @@ pub fn answer(operations: &[Operation], refused: &[bool], done: Vec<Value>) -> V
         .zip(refusals.iter().cycle())
         .map(|((operation, refused), (status, name))| {
             if !refused {
-                return done.next().unwrap_or_default();
+                return executed.next().unwrap_or_default();
             }
-            let error = json!({"type": name, "reason": "as the soak has it"});
+            let error = json!({"type": name, "reason": "injected by the soak test"});
             json!({operation.verb.clone(): {"_id": operation.id, "status": status, "error": error}})
         })
         .collect();
@@ -85,21 +85,21 @@ mod tests {
         let found = operations(body).unwrap();
         assert_eq!(found.len(), 2);
         assert_eq!((found[0].verb.as_str(), found[1].id.as_str()), ("index", "a#2"));
-        let again: String = found.iter().map(|operation| operation.lines.as_str()).collect();
-        assert_eq!(again, body);
+        let joined: String = found.iter().map(|operation| operation.lines.as_str()).collect();
+        assert_eq!(joined, body);
     }
 
     #[test]
-    fn refused_operation_is_not_sent_and_reported_in_its_place() {
+    fn refused_operation_is_not_sent_but_reported_in_its_place() {
         let body = "{\"index\":{\"_id\":\"a#1\"}}\n{\"title\":\"x\"}\n{\"delete\":{\"_id\":\"a#2\"}}\n";
         let found = operations(body).unwrap();
         assert_eq!(without(&found, &[true, false]), "{\"delete\":{\"_id\":\"a#2\"}}\n");
-        let answer = answer(
+        let response = response(
             &found,
             &[true, false],
             vec![json!({"delete": {"_id": "a#2", "status": 200}})],
         );
-        assert_eq!(answer["items"][0]["index"]["status"], 429);
-        assert_eq!(answer["items"][1]["delete"]["status"], 200);
+        assert_eq!(response["items"][0]["index"]["status"], 429);
+        assert_eq!(response["items"][1]["delete"]["status"], 200);
     }
 }

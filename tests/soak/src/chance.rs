@@ -1,5 +1,5 @@
-//! Choices that a seed repeats. Each is drawn from what it is about and the how-manieth it is, so that threads which
-//! overtake each other do not change it.
+//! Random choices that a seed repeats. Each is derived from its subject and its ordinal number, so that the order of
+//! threads does not change it.
 
 use std::{
     collections::hash_map::DefaultHasher,
@@ -13,10 +13,10 @@ use fastrand::Rng;
 pub struct Chance(pub u64);
 
 impl Chance {
-    /// Dice for the `nth` choice about this.
-    pub fn dice(self, about: impl Hash, nth: u64) -> Rng {
+    /// Dice for the `nth` choice about a subject.
+    pub fn dice(self, subject: impl Hash, nth: u64) -> Rng {
         let mut hasher = DefaultHasher::new();
-        (self.0, about, nth).hash(&mut hasher);
+        (self.0, subject, nth).hash(&mut hasher);
         Rng::with_seed(hasher.finish())
     }
 }
@@ -26,7 +26,7 @@ pub fn happens(dice: &mut Rng, probability: f64) -> bool {
     dice.f64() < probability
 }
 
-/// One of them, as often as its weight says.
+/// Picks an item with a probability by weight.
 pub fn pick<T: Copy>(dice: &mut Rng, weighted: &[(u32, T)]) -> Option<T> {
     let all: u32 = weighted.iter().map(|(weight, _)| weight).sum();
     let mut at = dice.u32(0..all.max(1));

@@ -1,6 +1,6 @@
-//! Faults of AWS and the index, by call and kind. Microburst plays AWS's own faults (a header tells it which
-//! one, so that the seed decides and not its dice); those of S3 and the index, and partial failures, are played by
-//! the boundary.
+//! Faults of AWS and the index, by call and kind. Microburst plays AWS's own faults (a header selects the fault, so
+//! that the seed decides and not microburst's dice); the boundary plays those of S3 and the index, and partial
+//! failures.
 
 use std::{
     collections::BTreeMap,
@@ -12,7 +12,7 @@ use std::{
 
 use crate::chance::{Chance, happens, pick};
 
-/// The header that tells microburst what to do with a request.
+/// Header that selects microburst's fault for a request.
 pub const HEADER: &str = "x-soak-fault";
 
 /// Service that is called.
@@ -32,24 +32,24 @@ pub enum Service {
 pub enum Fault {
     /// Refused for there being too many: 400 with a code that says so, or 429.
     Throttled,
-    /// An error of the server's: 500 or 503.
+    /// A server error: 500 or 503.
     Broken,
-    /// A transaction is on the item.
+    /// Another transaction holds the item.
     Conflict,
-    /// The answer comes late.
+    /// The response is late.
     Slow,
-    /// There is no answer for longer than anybody waits. Nothing was done.
+    /// No response within any caller's timeout. Nothing was done.
     Hang,
     /// The connection is cut. Nothing was done.
     Reset,
-    /// It is done, then the connection is cut.
+    /// The call is done, then the connection is cut.
     CutAfter,
-    /// Some of a batch is done, some is not; the answer says which.
+    /// Part of a batch is done; the response says which part.
     Partial,
 }
 
 impl Fault {
-    /// As in [`HEADER`] and in the table.
+    /// Name of the fault in [`HEADER`] and in the table.
     pub fn name(self) -> &'static str {
         match self {
             Self::Throttled => "throttled",
@@ -110,7 +110,7 @@ const S3: &[(u32, Fault)] = &[
 ];
 const OTHER_INDEX_CALL: &[(u32, Fault)] = &[(40, Fault::Broken), (30, Fault::Reset), (30, Fault::CutAfter)];
 
-/// Of a service whose answers are few.
+/// Faults of a service with few kinds of responses.
 const OTHER_CALL: &[(u32, Fault)] = &[(40, Fault::Broken), (30, Fault::Reset), (30, Fault::CutAfter)];
 
 /// Plan of faults, and those that were played.
@@ -119,7 +119,7 @@ pub struct Faults {
     chance: Chance,
     rate: f64,
     on: AtomicBool,
-    seen: Mutex<BTreeMap<(String, String), u64>>,
+    calls: Mutex<BTreeMap<(String, String), u64>>,
     made: Mutex<BTreeMap<(&'static str, Fault), u64>>,
 }
 
@@ -129,12 +129,12 @@ impl Faults {
             chance,
             rate,
             on: AtomicBool::new(true),
-            seen: Mutex::default(),
+            calls: Mutex::default(),
             made: Mutex::default(),
         }
     }
 
-    /// No more of them.
+    /// Stops all faults.
     pub fn stop(&self) {
         self.on.store(false, Ordering::Relaxed);
     }
@@ -145,8 +145,8 @@ impl Faults {
             return None;
         }
         let nth = {
-            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-            let count = seen.entry((function.to_owned(), call.to_owned())).or_default();
+            let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+            let count = calls.entry((function.to_owned(), call.to_owned())).or_default();
             *count += 1;
             *count
         };
@@ -154,7 +154,7 @@ impl Faults {
         if !happens(&mut dice, self.rate) {
             return None;
         }
-        let (name, ways) = match service {
+        let (name, faults) = match service {
             Service::DynamoDb if call.starts_with("BatchExecuteStatement") => ("DynamoDB", STATEMENTS),
             Service::DynamoDb => ("DynamoDB", DYNAMODB),
             Service::Sqs => ("SQS", SQS),
@@ -164,7 +164,7 @@ impl Faults {
             Service::Kms => ("KMS", OTHER_CALL),
             Service::Admin => ("Admin API", OTHER_CALL),
         };
-        let fault = pick(&mut dice, ways)?;
+        let fault = pick(&mut dice, faults)?;
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         *made.entry((name, fault)).or_default() += 1;
         Some(fault)

@@ -1,5 +1,5 @@
 //! Content of the index, and a watcher that reads it all the time: nothing may go back to an older state, and nothing
-//! that was deleted may be seen again.
+//! deleted may be shown again.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,14 +17,14 @@ use tokio::time::{Instant, sleep};
 
 use crate::{
     reference::ExpectedDocument,
-    scenario::{ASKED, Scenario, ScenarioEntity},
+    scenario::{CONNECTED_STORE, Scenario, ScenarioEntity},
     source::SourceLog,
     wire::Wire,
 };
 
-const EVERY: Duration = Duration::from_millis(400);
+const POLL_INTERVAL: Duration = Duration::from_millis(400);
 
-/// Every document, as it is found by searching.
+/// All documents, found by a search.
 pub async fn documents(wire: &Wire, opensearch: &str) -> anyhow::Result<BTreeMap<ScenarioEntity, ExpectedDocument>> {
     let index = format!("{opensearch}/hookline");
     if wire
@@ -41,7 +41,7 @@ pub async fn documents(wire: &Wire, opensearch: &str) -> anyhow::Result<BTreeMap
     let found = wire
         .json(Method::POST, &format!("{index}/_search"), "", &everything)
         .await?;
-    let hits = found["hits"]["hits"].as_array().context("no hits")?;
+    let hits = found["hits"]["hits"].as_array().context("the response has no hits")?;
     hits.iter().map(|hit| document(&hit["_source"])).collect()
 }
 
@@ -49,25 +49,25 @@ fn document(source: &Value) -> anyhow::Result<(ScenarioEntity, ExpectedDocument)
     let text = |name: &str| {
         source[name]
             .as_str()
-            .with_context(|| format!("a document without {name}: {source}"))
+            .with_context(|| format!("the document has no {name}: {source}"))
     };
-    let thing = ScenarioEntity {
+    let entity = ScenarioEntity {
         store: text("store")?.to_owned(),
         kind: if text("kind")? == "product" {
             "product"
         } else {
             "collection"
         },
-        id: text("id")?.parse().context("an id that is no number")?,
+        id: text("id")?.parse().context("the id is not a number")?,
     };
     let shown = ExpectedDocument {
         title: text("title")?.to_owned(),
         price: source["price_min"].as_str().map(str::to_owned),
     };
-    Ok((thing, shown))
+    Ok((entity, shown))
 }
 
-/// Looks again and again.
+/// Reads the index every [`POLL_INTERVAL`].
 pub struct Watcher {
     pub wire: Wire,
     pub opensearch: String,
@@ -79,50 +79,50 @@ pub struct Watcher {
 impl Watcher {
     /// Violations seen, once for each entity.
     pub async fn run(self) -> anyhow::Result<BTreeSet<String>> {
-        let mut seen: BTreeMap<ScenarioEntity, (i64, i64)> = BTreeMap::new();
+        let mut newest_states: BTreeMap<ScenarioEntity, (i64, i64)> = BTreeMap::new();
         let mut wrong = BTreeSet::new();
         loop {
-            // One more look after the end.
+            // One more read after the end.
             let last = self.stop.load(Ordering::Relaxed);
             let deleted = self.deleted_by_now();
-            for (thing, shown) in documents(&self.wire, &self.opensearch).await? {
-                let Some(state) = self.state_of(&thing, &shown) else {
-                    wrong.insert(format!("{thing:?} shows {shown:?}, which nobody sent"));
+            for (entity, shown) in documents(&self.wire, &self.opensearch).await? {
+                let Some(state) = self.state_of(&entity, &shown) else {
+                    wrong.insert(format!("{entity:?} shows {shown:?}, which was never sent"));
                     continue;
                 };
-                if deleted.contains(&thing) {
-                    wrong.insert(format!("{thing:?} is seen although it was deleted"));
+                if deleted.contains(&entity) {
+                    wrong.insert(format!("{entity:?} is shown although it was deleted"));
                 }
-                let newest = seen.entry(thing.clone()).or_insert(state);
+                let newest = newest_states.entry(entity.clone()).or_insert(state);
                 if state < *newest {
-                    wrong.insert(format!("{thing:?} went back to {}", shown.title));
+                    wrong.insert(format!("{entity:?} went back to {}", shown.title));
                 }
                 *newest = state.max(*newest);
             }
             if last {
                 return Ok(wrong);
             }
-            sleep(EVERY).await;
+            sleep(POLL_INTERVAL).await;
         }
     }
 
-    fn state_of(&self, thing: &ScenarioEntity, shown: &ExpectedDocument) -> Option<(i64, i64)> {
+    fn state_of(&self, entity: &ScenarioEntity, shown: &ExpectedDocument) -> Option<(i64, i64)> {
         let revision = shown.title.rsplit_once(" r")?.1.parse().ok()?;
-        if thing.store == ASKED {
-            // It makes its states by itself, one after another; whether they are its own is looked at in the end.
+        if entity.store == CONNECTED_STORE {
+            // Its states come one after another; `Connected::difference` compares them with the store in the end.
             return Some((i64::from(revision), 0));
         }
-        self.scenario.states.get(thing)?.get(&revision).copied()
+        self.scenario.states.get(entity)?.get(&revision).copied()
     }
 
-    /// Things whose deletion was answered for before now.
+    /// Entities whose deletion was completed before now.
     fn deleted_by_now(&self) -> BTreeSet<ScenarioEntity> {
         let now = Instant::now();
         let deleted = self.handled.deleted.lock().unwrap_or_else(PoisonError::into_inner);
         deleted
             .iter()
             .filter(|(_, at)| **at < now)
-            .map(|(thing, _)| thing.clone())
+            .map(|(entity, _)| entity.clone())
             .collect()
     }
 }

@@ -1,4 +1,4 @@
-//! At which calls functions are killed, and proof that none was left out.
+//! Kills of functions at their calls, and the check that no call was left out.
 
 use std::{
     collections::BTreeMap,
@@ -15,14 +15,14 @@ use crate::chance::{Chance, happens};
 /// Point of a call at which a process is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Side {
-    /// Before the call is passed on.
+    /// Before the call is forwarded.
     Before,
     /// After the call is done, before its response arrives.
     After,
 }
 
-/// The calls that make a delivery what it is, and the answers: a run in which one of them was never killed at, before
-/// it or after, proves nothing.
+/// Essential calls of each function, and its response: a run without a kill before and after each of them proves
+/// nothing.
 const RECEIVERS: [&str; 5] = [
     "products-create",
     "products-update",
@@ -49,7 +49,7 @@ const APPLYING: [&str; 10] = [
     "(answer)",
 ];
 
-const ASKING: [&str; 8] = [
+const SYNCING: [&str; 8] = [
     "GetItem stores",
     "GetItem connections",
     "Decrypt",
@@ -73,7 +73,7 @@ pub struct Kills {
     chance: Chance,
     rate: f64,
     on: AtomicBool,
-    seen: Mutex<BTreeMap<(String, String), ObservedKills>>,
+    observed: Mutex<BTreeMap<(String, String), ObservedKills>>,
 }
 
 impl Kills {
@@ -82,7 +82,7 @@ impl Kills {
             chance,
             rate,
             on: AtomicBool::new(true),
-            seen: Mutex::default(),
+            observed: Mutex::default(),
         }
     }
 
@@ -96,32 +96,35 @@ impl Kills {
         if !self.on.load(Ordering::Relaxed) || self.rate <= 0.0 {
             return None;
         }
-        let mut seen = self.seen();
-        let seen = seen.entry((function.to_owned(), call.to_owned())).or_default();
-        seen.calls += 1;
-        let mut dice = self.chance.dice((function, call), seen.calls);
-        let after = match (seen.before, seen.after) {
-            // However rare a call is, its first is killed before and its second after.
+        let mut observed = self.observed();
+        let observed = observed.entry((function.to_owned(), call.to_owned())).or_default();
+        observed.calls += 1;
+        let mut dice = self.chance.dice((function, call), observed.calls);
+        let after = match (observed.before, observed.after) {
+            // The first call of a kind is always killed before it, the second after it, so that rare calls are covered.
             (0, _) => false,
             (_, 0) => true,
             _ if happens(&mut dice, self.rate) => dice.bool(),
             _ => return None,
         };
         if after {
-            seen.after += 1;
+            observed.after += 1;
             Some(Side::After)
         } else {
-            seen.before += 1;
+            observed.before += 1;
             Some(Side::Before)
         }
     }
 
     /// Number of kills.
     pub fn total(&self) -> u64 {
-        self.seen().values().map(|seen| seen.before + seen.after).sum()
+        self.observed()
+            .values()
+            .map(|observed| observed.before + observed.after)
+            .sum()
     }
 
-    /// Of the calls that a run cannot do without, those never killed at, on one side or the other.
+    /// Essential calls without a kill on one side or the other.
     pub fn left_out(&self) -> Vec<String> {
         if self.rate <= 0.0 {
             return Vec::new();
@@ -130,17 +133,17 @@ impl Kills {
             .iter()
             .flat_map(|function| RECEIVING.map(|call| (*function, call)));
         let applying = APPLYING.map(|call| ("reindex", call));
-        let asking = ASKING.map(|call| ("sync", call));
-        let all = self.seen();
-        let seen = |function: &str, call: &str| all.get(&(function.to_owned(), call.to_owned())).copied();
+        let syncing = SYNCING.map(|call| ("sync", call));
+        let all = self.observed();
+        let observed = |function: &str, call: &str| all.get(&(function.to_owned(), call.to_owned())).copied();
         receiving
             .chain(applying)
-            .chain(asking)
+            .chain(syncing)
             .chain([("reindex", "SendMessage")])
             .chain(LARGE)
-            .map(|(function, call)| (function, call, seen(function, call).unwrap_or_default()))
-            .filter(|(_, _, seen)| seen.before == 0 || seen.after == 0)
-            .map(|(function, call, seen)| format!("{function} {call}: {} calls", seen.calls))
+            .map(|(function, call)| (function, call, observed(function, call).unwrap_or_default()))
+            .filter(|(_, _, observed)| observed.before == 0 || observed.after == 0)
+            .map(|(function, call, observed)| format!("{function} {call}: {} calls", observed.calls))
             .collect()
     }
 
@@ -154,16 +157,16 @@ impl Kills {
             "killed before",
             "killed after",
         ]);
-        for ((function, call), seen) in self.seen().iter() {
-            let numbers = [seen.calls, seen.before, seen.after].map(|number| number.to_string());
+        for ((function, call), observed) in self.observed().iter() {
+            let numbers = [observed.calls, observed.before, observed.after].map(|number| number.to_string());
             let [calls, before, after] = numbers;
             table.add_row([function.clone(), call.clone(), calls, before, after]);
         }
         table
     }
 
-    fn seen(&self) -> MutexGuard<'_, BTreeMap<(String, String), ObservedKills>> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    fn observed(&self) -> MutexGuard<'_, BTreeMap<(String, String), ObservedKills>> {
+        self.observed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -197,7 +200,7 @@ mod tests {
         assert!(left_out.contains(&"app-uninstalled SendMessage: 0 calls".to_owned()));
         assert_eq!(
             left_out.len(),
-            RECEIVERS.len() * RECEIVING.len() + APPLYING.len() + LARGE.len() + ASKING.len() + 1
+            RECEIVERS.len() * RECEIVING.len() + APPLYING.len() + LARGE.len() + SYNCING.len() + 1
         );
     }
 }

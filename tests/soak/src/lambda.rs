@@ -1,5 +1,5 @@
-//! Functions as Lambda runs them: a pool of processes for each, one invocation at a time in a process, a new process for
-//! one that has died, and death to one that is over its time.
+//! Functions as Lambda runs them: a pool of processes per function, one invocation at a time per process. A dead
+//! process is replaced, and one that exceeds its timeout is killed.
 
 use std::{
     fs::File,
@@ -25,22 +25,22 @@ use tokio::{
 
 use crate::{boundary::Boundary, kills::Side, scenario::SECRET};
 
-/// Time before a process is restarted that was not killed.
-const AFTER_FAILURE: Duration = Duration::from_millis(500);
+/// Delay before a failed process is restarted.
+const RESTART_DELAY: Duration = Duration::from_millis(500);
 
 /// Function and its settings at Lambda.
 #[derive(Debug, Clone, Copy)]
 pub struct Function {
     pub name: &'static str,
     pub timeout: Duration,
-    /// Number of its processes.
+    /// Number of processes.
     pub processes: usize,
 }
 
 /// Outcome of an invocation.
 #[derive(Debug)]
 pub enum InvocationOutcome {
-    Answered(Value),
+    Responded(Value),
     /// The function reported an error.
     Failed,
     /// The process died.
@@ -61,38 +61,38 @@ pub struct Pool {
     _processes: JoinSet<()>,
 }
 
-/// Everything that a process needs to be started, again and again.
+/// Settings to start processes with.
 #[derive(Debug)]
 pub struct Host {
     pub boundary: Arc<Boundary>,
-    /// `<function>/bootstrap` is in there.
+    /// Folder that holds `<function>/bootstrap`.
     pub functions: PathBuf,
     pub queue_url: String,
     pub jobs_url: String,
-    /// File for the output of the functions.
+    /// Folder for the output of the functions.
     pub logs: PathBuf,
     pub restarts: AtomicU64,
 }
 
 impl Pool {
     pub fn start(host: &Arc<Host>, function: Function) -> Self {
-        let (jobs, waiting) = mpsc::channel(1);
-        let waiting = Arc::new(Mutex::new(waiting));
+        let (sender, jobs) = mpsc::channel(1);
+        let jobs = Arc::new(Mutex::new(jobs));
         let mut processes = JoinSet::new();
         for number in 0..function.processes {
-            let (host, waiting) = (Arc::clone(host), Arc::clone(&waiting));
+            let (host, jobs) = (Arc::clone(host), Arc::clone(&jobs));
             processes.spawn(async move {
                 loop {
-                    if let Err(problem) = host.live(function, number, &waiting).await {
+                    if let Err(problem) = host.run_process(function, number, &jobs).await {
                         eprintln!("· {} {number}: {problem:#}", function.name);
-                        sleep(AFTER_FAILURE).await;
+                        sleep(RESTART_DELAY).await;
                     }
                     host.restarts.fetch_add(1, Ordering::Relaxed);
                 }
             });
         }
         Self {
-            jobs,
+            jobs: sender,
             _processes: processes,
         }
     }
@@ -104,18 +104,18 @@ impl Pool {
             .send(Job { event, done })
             .await
             .ok()
-            .context("the pool is gone")?;
-        outcome.await.context("the pool has dropped an invocation")
+            .context("the pool has ended")?;
+        outcome.await.context("the pool dropped an invocation")
     }
 }
 
 impl Host {
-    /// One process, from its start to its death.
-    async fn live(
+    /// Runs one process, from its start to its death.
+    async fn run_process(
         &self,
         function: Function,
         number: usize,
-        waiting: &Mutex<mpsc::Receiver<Job>>,
+        jobs: &Mutex<mpsc::Receiver<Job>>,
     ) -> anyhow::Result<()> {
         let mut runtime = Runtime::start(function.timeout).await?;
         let (killer, mut kills) = mpsc::channel(16);
@@ -127,7 +127,7 @@ impl Host {
             () = death(&mut process, &mut kills) => return Ok(()),
         }
         loop {
-            let job = async { waiting.lock().await.recv().await };
+            let job = async { jobs.lock().await.recv().await };
             let job = tokio::select! {
                 Some(job) = job => job,
                 () = death(&mut process, &mut kills) => return Ok(()),
@@ -135,32 +135,33 @@ impl Host {
             let started = Instant::now();
             let deadline = started + function.timeout;
             let mut outcome = tokio::select! {
-                answered = runtime.invoke(job.event) => match answered {
-                    Ok(answer) => InvocationOutcome::Answered(serde_json::from_slice(&answer)?),
+                responded = runtime.invoke(job.event) => match responded {
+                    Ok(response) => InvocationOutcome::Responded(serde_json::from_slice(&response)?),
                     Err(_) => InvocationOutcome::Failed,
                 },
                 () = death(&mut process, &mut kills) => InvocationOutcome::Died,
                 () = sleep_until(deadline) => InvocationOutcome::TimedOut,
             };
-            let took = started.elapsed();
-            // The last boundary of all: the answer itself.
+            let elapsed = started.elapsed();
+            // The last boundary: the response itself.
             let kill = match outcome {
-                InvocationOutcome::Answered(_) => self.boundary.kills.decide(function.name, "(answer)"),
+                InvocationOutcome::Responded(_) => self.boundary.kills.decide(function.name, "(answer)"),
                 InvocationOutcome::Failed | InvocationOutcome::Died | InvocationOutcome::TimedOut => None,
             };
             if kill == Some(Side::Before) {
                 outcome = InvocationOutcome::Died;
             }
-            let alive = matches!(outcome, InvocationOutcome::Answered(_) | InvocationOutcome::Failed) && kill.is_none();
+            let alive =
+                matches!(outcome, InvocationOutcome::Responded(_) | InvocationOutcome::Failed) && kill.is_none();
             if !alive {
                 process.kill().await?;
             }
-            // Whoever asked may have gone.
-            let _gone = job.done.send((outcome, took));
+            // The caller may have ended.
+            let _dropped = job.done.send((outcome, elapsed));
             if !alive {
                 return Ok(());
             }
-            // What it does after it has answered is in the same time.
+            // Work after the response counts against the same timeout.
             tokio::select! {
                 polled = runtime.polled() => polled?,
                 () = death(&mut process, &mut kills) => return Ok(()),
@@ -198,9 +199,9 @@ impl Host {
                 ("OPENSEARCH_URL", &format!("http://{boundary}")),
                 ("OPENSEARCH_INDEX", "hookline"),
                 ("SHOPIFY_CLIENT_SECRETS", SECRET),
-                // What a reconciliation finds is not on its way any more.
+                // When a reconciliation runs, no delivery is in flight.
                 ("RECONCILE_GRACE_SECONDS", "0"),
-                // So that what receivers count is written often enough to be killed at.
+                // Receivers then write their counts often enough to be killed at it.
                 ("STATUS_TALLY_SECONDS", "1"),
             ])
             .stdin(Stdio::null())
@@ -212,14 +213,14 @@ impl Host {
     }
 }
 
-/// Returns when the process is dead, by itself or because somebody asked for it.
+/// Returns when the process is dead, by itself or by a kill.
 async fn death(process: &mut Child, kills: &mut mpsc::Receiver<oneshot::Sender<()>>) {
     tokio::select! {
         _ended = process.wait() => {}
         Some(dead) = kills.recv() => {
-            // It fails only when there is nobody to kill any more.
-            let _gone = process.kill().await;
-            let _told = dead.send(());
+            // It fails only if the process has already ended.
+            let _ended = process.kill().await;
+            let _dropped = dead.send(());
         }
     }
 }

@@ -1,5 +1,5 @@
-//! `make soak`: runs the built functions against emulators while they are killed at every call they make and AWS fails
-//! under them, and proves that nothing was lost, doubled or brought back. How it works: docs/reliability.md.
+//! `make soak`: runs the built functions against emulators, kills them at every call they make, makes AWS fail, and
+//! proves that nothing is lost, doubled or resurrected. How it works: docs/reliability.md.
 
 mod accounts;
 mod boundary;
@@ -29,11 +29,11 @@ use comfy_table::Table;
 
 use crate::{report::Report, run::Plan};
 
-/// Kills functions and fails AWS, and proves that nothing is lost, doubled or brought back.
+/// Kills functions, makes AWS fail, and proves that nothing is lost, doubled or resurrected.
 #[derive(Debug, Parser)]
 #[command(name = "hookline-soak")]
 struct Arguments {
-    /// One short run with kills and faults, as `make test` has it.
+    /// One short run with kills and faults, as in `make test`.
     #[arg(long)]
     short: bool,
     /// One run of this many deliveries, instead of the long list.
@@ -51,7 +51,7 @@ struct Arguments {
     /// Folder of the built functions, each as `<name>/bootstrap`.
     #[arg(long, default_value = "target/lambda")]
     functions: PathBuf,
-    /// File for the output of the functions.
+    /// Folder for the output of the functions.
     #[arg(long, default_value = "target/soak")]
     logs: PathBuf,
     /// The microburst program.
@@ -75,7 +75,7 @@ impl Arguments {
         if self.deliveries.is_some() || self.kill_rate.is_some() || self.fault_rate.is_some() {
             let deliveries = self.deliveries.unwrap_or(1_000);
             let rates = (self.kill_rate.unwrap_or(0.0), self.fault_rate.unwrap_or(0.0));
-            return vec![plan("as told", deliveries, rates.0, rates.1)];
+            return vec![plan("custom", deliveries, rates.0, rates.1)];
         }
         if self.short {
             return vec![plan("short", 300, 0.015, 0.2)];

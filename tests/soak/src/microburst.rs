@@ -1,4 +1,5 @@
-//! microburst: a proxy that fails as AWS does, in the wire format that the SDKs parse. One before DynamoDB, one before SQS.
+//! microburst: a proxy that fails as AWS does, in the wire format that the SDKs parse. One process in front of
+//! DynamoDB, one in front of SQS.
 
 use std::{net::TcpListener, path::Path, process::Stdio, time::Duration};
 
@@ -16,9 +17,9 @@ use crate::{
 };
 
 /// Number of start-up checks, one every 100 ms.
-const ASKED: u32 = 200;
+const HEALTH_CHECKS: u32 = 200;
 
-/// A running one. It ends when this is dropped.
+/// A running microburst process, which ends when this is dropped.
 #[derive(Debug)]
 pub struct Microburst {
     pub url: String,
@@ -26,7 +27,7 @@ pub struct Microburst {
 }
 
 impl Microburst {
-    /// Starts it before this upstream and gives it its rules.
+    /// Starts a process in front of this upstream, with its rules.
     pub async fn start(program: &Path, service: Service, upstream: &str, wire: &Wire) -> anyhow::Result<Self> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let process = Command::new(program)
@@ -47,7 +48,7 @@ impl Microburst {
         let url = format!("http://127.0.0.1:{port}");
         let health = format!("{url}/_microburst/health");
         let mut up = false;
-        for _ in 0..ASKED {
+        for _ in 0..HEALTH_CHECKS {
             up = wire.json(Method::GET, &health, "", &Value::Null).await.is_ok();
             if up {
                 break;
@@ -68,17 +69,17 @@ fn rules_of(service: Service) -> Value {
             json!({"code": "RequestThrottled", "status": 403}),
             json!({"code": "ServiceUnavailable", "status": 503}),
         ),
-        // The others are not asked for.
+        // microburst stands in front of DynamoDB only, besides SQS.
         Service::DynamoDb | Service::S3 | Service::OpenSearch | Service::Kms | Service::Admin => (
             "dynamodb",
             json!({"code": "ProvisionedThroughputExceededException"}),
             json!({"code": "InternalServerError", "status": 500}),
         ),
     };
-    let rule = |fault: Fault, how: Value| {
+    let rule = |fault: Fault, effect: Value| {
         let mut rule = json!({"service": service, "headers": {HEADER: fault.name()}});
-        if let (Some(rule), Value::Object(how)) = (rule.as_object_mut(), how) {
-            rule.extend(how);
+        if let (Some(rule), Value::Object(effect)) = (rule.as_object_mut(), effect) {
+            rule.extend(effect);
         }
         rule
     };

@@ -1,4 +1,4 @@
-//! The event queue and its dead letters, as Lambda's poller and a person with a console have them.
+//! The event queue and its dead letters, as Lambda's poller and a person with a console see them.
 
 use anyhow::Context;
 use hyper::Method;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::wire::Wire;
 
 /// Time for which messages are hidden while the harness reads them.
-const WHILE_LOOKING: u32 = 3_600;
+const INSPECTION_VISIBILITY_SECONDS: u32 = 3_600;
 
 /// One queue.
 #[derive(Debug, Clone)]
@@ -27,7 +27,7 @@ pub struct Message {
 }
 
 impl Message {
-    /// The id of the delivery that the first line names.
+    /// Id of the delivery, from the first line of the message.
     pub fn delivery(&self) -> Option<String> {
         let header: Value = serde_json::from_str(self.body.lines().next()?).ok()?;
         Some(header["delivery_id"].as_str()?.to_owned())
@@ -49,7 +49,7 @@ impl Queue {
         self.wire.json(Method::POST, &self.endpoint, &target, &request).await
     }
 
-    /// Receives up to `batch` messages, ten at most; waits for them for a second at most.
+    /// Receives up to `batch` messages, at most ten; waits at most one second for them.
     pub async fn receive(&self, batch: usize) -> anyhow::Result<Vec<Message>> {
         self.receive_for(
             json!({"MaxNumberOfMessages": batch, "WaitTimeSeconds": 1, "MessageSystemAttributeNames": ["All"]}),
@@ -57,12 +57,12 @@ impl Queue {
         .await
     }
 
-    /// Every message there is; they are out of sight afterwards.
+    /// Receives all messages, which are hidden afterwards.
     pub async fn take_all(&self) -> anyhow::Result<Vec<Message>> {
         let mut all = Vec::new();
         loop {
             let some = self
-                .receive_for(json!({"MaxNumberOfMessages": 10, "VisibilityTimeout": WHILE_LOOKING}))
+                .receive_for(json!({"MaxNumberOfMessages": 10, "VisibilityTimeout": INSPECTION_VISIBILITY_SECONDS}))
                 .await?;
             if some.is_empty() {
                 return Ok(all);
@@ -72,8 +72,8 @@ impl Queue {
     }
 
     async fn receive_for(&self, request: Value) -> anyhow::Result<Vec<Message>> {
-        let answer = self.call("ReceiveMessage", request).await?;
-        let messages = answer["Messages"].as_array().cloned().unwrap_or_default();
+        let response = self.call("ReceiveMessage", request).await?;
+        let messages = response["Messages"].as_array().cloned().unwrap_or_default();
         messages
             .iter()
             .map(|message| {
@@ -106,7 +106,7 @@ impl Queue {
     }
 
     /// Makes a message visible again after this many seconds.
-    pub async fn again_in(&self, message: &Message, seconds: u32) -> anyhow::Result<()> {
+    pub async fn change_visibility(&self, message: &Message, seconds: u32) -> anyhow::Result<()> {
         let request = json!({"ReceiptHandle": message.receipt, "VisibilityTimeout": seconds});
         self.call("ChangeMessageVisibility", request).await?;
         Ok(())
@@ -114,11 +114,11 @@ impl Queue {
 
     /// Number of messages, visible or hidden.
     pub async fn len(&self) -> anyhow::Result<u64> {
-        let answer = self
+        let response = self
             .call("GetQueueAttributes", json!({"AttributeNames": ["All"]}))
             .await?;
         let count = |name: &str| -> anyhow::Result<u64> {
-            let text = answer["Attributes"][name]
+            let text = response["Attributes"][name]
                 .as_str()
                 .with_context(|| format!("no {name}"))?;
             Ok(text.parse()?)

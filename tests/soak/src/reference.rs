@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::scenario::{Delivery, ScenarioEntity, State, Tells};
+use crate::scenario::{Delivery, DeliveryContent, ScenarioEntity, State};
 
 /// Expected content of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,41 +11,41 @@ pub struct ExpectedDocument {
     pub price: Option<String>,
 }
 
-/// Every thing that is to be found after these deliveries, in whatever order they came.
+/// Every document that must be in the index after these deliveries, in any order.
 pub fn fold<'a>(deliveries: impl IntoIterator<Item = &'a Delivery>) -> BTreeMap<ScenarioEntity, ExpectedDocument> {
     let mut newest: BTreeMap<&ScenarioEntity, &State> = BTreeMap::new();
     let mut deleted: BTreeSet<&ScenarioEntity> = BTreeSet::new();
-    let mut left: BTreeMap<&str, i64> = BTreeMap::new();
+    let mut uninstalled_at: BTreeMap<&str, i64> = BTreeMap::new();
     for delivery in deliveries {
-        match &delivery.tells {
-            Tells::State(thing, state) => {
-                let known = newest.entry(thing).or_insert(state);
+        match &delivery.content {
+            DeliveryContent::State(entity, state) => {
+                let known = newest.entry(entity).or_insert(state);
                 if (state.updated_at, state.triggered_us) > (known.updated_at, known.triggered_us) {
                     *known = state;
                 }
             }
-            Tells::Deleted(thing) => {
-                deleted.insert(thing);
+            DeliveryContent::Deleted(entity) => {
+                deleted.insert(entity);
             }
-            Tells::Uninstalled(second) => {
-                left.insert(&delivery.store, *second);
+            DeliveryContent::Uninstalled(second) => {
+                uninstalled_at.insert(&delivery.store, *second);
             }
-            // Of what has to be asked for, the store that was asked is the reference.
-            Tells::Changed(_) | Tells::Poison => {}
+            // The reference of the connected store is the store itself.
+            DeliveryContent::Changed(_) | DeliveryContent::Poison => {}
         }
     }
     newest
         .into_iter()
-        .filter(|(thing, state)| {
-            let ended = left.get(thing.store.as_str());
-            state.visible && !deleted.contains(thing) && ended.is_none_or(|second| state.updated_at > *second)
+        .filter(|(entity, state)| {
+            let ended = uninstalled_at.get(entity.store.as_str());
+            state.visible && !deleted.contains(entity) && ended.is_none_or(|second| state.updated_at > *second)
         })
-        .map(|(thing, state)| {
+        .map(|(entity, state)| {
             let shown = ExpectedDocument {
                 title: state.title.clone(),
                 price: state.price.clone(),
             };
-            (thing.clone(), shown)
+            (entity.clone(), shown)
         })
         .collect()
 }
@@ -59,26 +59,26 @@ mod tests {
     #[test]
     fn order_of_deliveries_does_not_matter() {
         let mut scenario = Scenario::invent(Chance(7), 400).unwrap();
-        let one_way = fold(&scenario.deliveries);
+        let in_order = fold(&scenario.deliveries);
         scenario.deliveries.reverse();
-        assert_eq!(fold(&scenario.deliveries), one_way);
-        assert!(one_way.len() > 20);
+        assert_eq!(fold(&scenario.deliveries), in_order);
+        assert!(in_order.len() > 20);
     }
 
     #[test]
     fn deleted_and_uninstalled_entities_are_absent() {
         let scenario = Scenario::invent(Chance(7), 400).unwrap();
         let shown = fold(&scenario.deliveries);
-        let stays = |store: &str| shown.keys().any(|thing| thing.store == store);
+        let has_documents = |store: &str| shown.keys().any(|entity| entity.store == store);
         let mut uninstalled = Vec::new();
         for delivery in &scenario.deliveries {
-            match &delivery.tells {
-                Tells::Deleted(thing) => assert!(!shown.contains_key(thing)),
-                Tells::Uninstalled(_) => uninstalled.push(stays(&delivery.store)),
-                Tells::State(..) | Tells::Changed(_) | Tells::Poison => {}
+            match &delivery.content {
+                DeliveryContent::Deleted(entity) => assert!(!shown.contains_key(entity)),
+                DeliveryContent::Uninstalled(_) => uninstalled.push(has_documents(&delivery.store)),
+                DeliveryContent::State(..) | DeliveryContent::Changed(_) | DeliveryContent::Poison => {}
             }
         }
         uninstalled.sort_unstable();
-        assert_eq!(uninstalled, [false, true], "one has gone, one has come back");
+        assert_eq!(uninstalled, [false, true], "one store has left, one has returned");
     }
 }

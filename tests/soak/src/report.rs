@@ -14,10 +14,10 @@ const SHOWN: usize = 12;
 pub struct Findings {
     pub lost: Vec<String>,
     pub regressed: Vec<String>,
-    /// By how much counters are beyond what was delivered, and short of it.
+    /// Excess and shortfall of the counters.
     pub doubled: u64,
     pub uncounted: u64,
-    /// Whatever else must not be.
+    /// Other violations.
     pub other: Vec<String>,
     /// Remarks.
     pub notes: Vec<String>,
@@ -38,7 +38,7 @@ pub struct Report {
     pub p99: Duration,
     pub slowest: Duration,
     pub drained_in: Duration,
-    pub took: Duration,
+    pub elapsed: Duration,
     pub findings: Findings,
     pub coverage: Table,
 }
@@ -66,16 +66,16 @@ impl Report {
         for note in &self.findings.notes {
             eprintln!("· {}: {note}", self.plan.name);
         }
-        for (what, lines) in [
+        for (label, lines) in [
             ("lost", distinct(&self.findings.lost)),
             ("regressed", distinct(&self.findings.regressed)),
             ("wrong", distinct(&self.findings.other)),
         ] {
             for line in lines.iter().take(SHOWN) {
-                eprintln!("✗ {what}: {line}");
+                eprintln!("✗ {label}: {line}");
             }
             if lines.len() > SHOWN {
-                eprintln!("✗ {what}: and {} more", lines.len() - SHOWN);
+                eprintln!("✗ {label}: and {} more", lines.len() - SHOWN);
             }
         }
     }
@@ -100,7 +100,7 @@ pub fn table(reports: &[Report]) -> Table {
         "doubled",
         "regressed",
         "late",
-        "p99 / longest answer (s)",
+        "p99 / longest response (s)",
         "given up",
         "dead letters",
         "uncounted",
@@ -128,7 +128,7 @@ pub fn table(reports: &[Report]) -> Table {
             report.dead_letters.to_string(),
             report.findings.uncounted.to_string(),
             format!("{:.1}", report.drained_in.as_secs_f64()),
-            format!("{:.0}", report.took.as_secs_f64()),
+            format!("{:.0}", report.elapsed.as_secs_f64()),
             if report.passed() { "ok" } else { "FAILED" }.to_owned(),
         ]);
     }

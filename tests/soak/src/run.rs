@@ -4,8 +4,8 @@
 //!   send everything ─▶ drain the queue ─▶ accounts ─▶ calm ─▶ redrive the dead letters ─▶ drain ─▶ accounts
 //! ```
 //!
-//! "Calm": nothing is killed and nothing fails any more. What was parked is applied then, which shows that it was kept;
-//! now the index must be exactly what the reference computes.
+//! "Calm": kills and faults have ended. The parked deliveries are applied then, which shows that they were kept, and
+//! the index must be exactly what the reference computes.
 
 use std::{
     collections::BTreeSet,
@@ -40,12 +40,12 @@ use crate::{
     stack::Stack,
 };
 
-/// Up to this rate of faults every dead letter must have its reason in the ledger; above, it may be that none of the
-/// attempts to write it had luck.
-const REASONS_UP_TO: f64 = 0.2;
+/// Maximum rate of faults at which every dead letter must have its reason in the ledger; above it, all attempts to
+/// write the reason may fail.
+const MAX_FAULT_RATE_FOR_REASONS: f64 = 0.2;
 
 /// Concurrent deliveries, most of them waiting for their next retry.
-const UNDER_WAY: usize = 400;
+const MAX_IN_FLIGHT: usize = 400;
 
 /// Concurrent batches.
 const CONSUMERS: usize = 8;
@@ -54,9 +54,9 @@ const CONSUMERS: usize = 8;
 const BATCH: usize = 10;
 
 /// Concurrent jobs.
-const ASKERS: usize = 4;
+const SYNC_WORKERS: usize = 4;
 
-const REPORTED: Duration = Duration::from_secs(5);
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(5);
 
 const fn receiver(name: &'static str, processes: usize) -> Function {
     Function {
@@ -82,7 +82,7 @@ const REINDEX: Function = Function {
 const SYNC: Function = Function {
     name: "sync",
     timeout: Duration::from_mins(1),
-    processes: ASKERS,
+    processes: SYNC_WORKERS,
 };
 
 /// Plan of a run.
@@ -100,14 +100,14 @@ pub struct Plan {
     pub logs: PathBuf,
 }
 
-/// A run while it goes on.
+/// A run in progress.
 struct Run {
     plan: Plan,
     scenario: Arc<Scenario>,
     stack: Stack,
     handled: Arc<SourceLog>,
-    asked: Arc<SourceLog>,
-    seen: Arc<SenderLog>,
+    synced: Arc<SourceLog>,
+    sender_log: Arc<SenderLog>,
     stop: Arc<AtomicBool>,
 }
 
@@ -121,23 +121,23 @@ pub async fn run(plan: Plan) -> anyhow::Result<Report> {
         plan,
         scenario,
         handled: Arc::default(),
-        asked: Arc::default(),
-        seen: Arc::default(),
+        synced: Arc::default(),
+        sender_log: Arc::default(),
         stop: Arc::default(),
     };
     let host = run.host()?;
     let mut consumers = run.consume(&host, chance);
-    run.ask(&mut consumers, &host, chance);
+    run.work_jobs(&mut consumers, &host, chance);
     let watching = tokio::spawn(run.watcher().run());
     let progress = tokio::spawn(report_progress(
         run.plan.name.clone(),
         run.stack.queue.clone(),
         Arc::clone(&run.stack.boundary),
-        Arc::clone(&run.seen),
+        Arc::clone(&run.sender_log),
         Arc::clone(&run.handled),
     ));
     let connected = &run.stack.connected;
-    let (receivers, sent) = send_all(&host, chance, &run.scenario, &run.seen, connected).await;
+    let (receivers, sent) = send_all(&host, chance, &run.scenario, &run.sender_log, connected).await;
     sent?;
     let drained_in = run.stack.drain().await?;
 
@@ -145,8 +145,8 @@ pub async fn run(plan: Plan) -> anyhow::Result<Report> {
     let dead = run.stack.dead_letters.take_all().await?;
     let dead_letters = accounts::ids(&dead);
     let tables = run.account(&dead_letters, &mut findings).await?;
-    run.ask_for_reasons(&dead_letters, &tables, &mut findings);
-    // Not before: it would mend what jobs have lost.
+    run.check_reasons(&dead_letters, &tables, &mut findings);
+    // Not earlier, because a reconciliation would mend the effect of lost jobs.
     run.reconcile().await?;
     run.stack.boundary.calm();
     let parked = run.stack.redrive(&run.scenario, dead).await?;
@@ -170,11 +170,11 @@ pub async fn run(plan: Plan) -> anyhow::Result<Report> {
     findings.regressed.extend(watching.await??);
     drop(receivers);
     run.note(&host, &mut findings);
-    let asked = run.stack.connected.asked().await?;
+    let requests = run.stack.connected.product_requests().await?;
     findings.notes.push(format!(
-        "connected store: asked {asked} times; sync: {} invocations, {} died",
-        run.asked.invocations.load(Ordering::Relaxed),
-        run.asked.died.load(Ordering::Relaxed),
+        "connected store: {requests} product requests; sync: {} invocations, {} died",
+        run.synced.invocations.load(Ordering::Relaxed),
+        run.synced.died.load(Ordering::Relaxed),
     ));
     Ok(run.report(findings, dead_letters.len(), drained_in, started.elapsed()))
 }
@@ -212,10 +212,10 @@ impl Run {
         consumers
     }
 
-    /// Has jobs done, as batches are handled.
-    fn ask(&self, consumers: &mut JoinSet<anyhow::Result<()>>, host: &Arc<Host>, chance: Chance) {
+    /// Starts workers of the job queue, as `consume` does for deliveries.
+    fn work_jobs(&self, consumers: &mut JoinSet<anyhow::Result<()>>, host: &Arc<Host>, chance: Chance) {
         let pool = Arc::new(Pool::start(host, SYNC));
-        for number in (1_000..).take(ASKERS) {
+        for number in (1_000..).take(SYNC_WORKERS) {
             let poller = Poller {
                 chance,
                 number,
@@ -223,7 +223,7 @@ impl Run {
                 batch: 1,
                 pool: Arc::clone(&pool),
                 scenario: Arc::clone(&self.scenario),
-                handled: Arc::clone(&self.asked),
+                handled: Arc::clone(&self.synced),
                 stop: Arc::clone(&self.stop),
             };
             consumers.spawn(poller.run());
@@ -240,30 +240,30 @@ impl Run {
         }
     }
 
-    /// Looks for lost deliveries and for wrong documents, except where a delivery is in `kept`, the dead letters.
-    async fn account(&self, kept: &BTreeSet<String>, findings: &mut Findings) -> anyhow::Result<Tables> {
+    /// Looks for lost deliveries and for wrong documents, except where a delivery is in `parked`, the dead letters.
+    async fn account(&self, parked: &BTreeSet<String>, findings: &mut Findings) -> anyhow::Result<Tables> {
         let tables = self.stack.tables().await?;
         let out = lock(&self.handled.out).clone();
-        let accepted = self.seen.accepted();
+        let accepted = self.sender_log.accepted();
         let index = documents(&self.stack.boundary.wire, self.stack.opensearch.url()).await?;
-        let difference = accounts::difference(&self.scenario, &out, kept, &index);
+        let difference = accounts::difference(&self.scenario, &out, parked, &index);
         findings
             .lost
-            .extend(accounts::unaccounted(&self.scenario, &accepted, &out, kept, &tables));
+            .extend(accounts::unaccounted(&self.scenario, &accepted, &out, parked, &tables));
         findings
             .other
-            .extend(accounts::forgotten(&self.scenario, &accepted, kept, &tables));
+            .extend(accounts::forgotten(&self.scenario, &accepted, parked, &tables));
         findings.lost.extend(difference.lost);
-        findings.regressed.extend(difference.undead);
+        findings.regressed.extend(difference.resurrected);
         let connected = &self.stack.connected;
-        let difference = connected.difference(&self.scenario, &accepted, kept, &index).await;
+        let difference = connected.difference(&self.scenario, &accepted, parked, &index).await;
         findings.other.extend(difference.vacuous());
         findings.lost.extend(difference.lost);
-        findings.regressed.extend(difference.undead);
+        findings.regressed.extend(difference.resurrected);
         Ok(tables)
     }
 
-    /// Reconciles the connected store. Once nothing is killed any more, `sync` has fetched its whole catalog, so there is
+    /// Reconciles the connected store. Once the kills have ended, `sync` has fetched its whole catalog, so there is
     /// nothing to mend.
     async fn reconcile(&self) -> anyhow::Result<()> {
         let stack = &self.stack;
@@ -272,15 +272,15 @@ impl Run {
         Ok(())
     }
 
-    fn ask_for_reasons(&self, dead_letters: &BTreeSet<String>, tables: &Tables, findings: &mut Findings) {
+    fn check_reasons(&self, dead_letters: &BTreeSet<String>, tables: &Tables, findings: &mut Findings) {
         let refused = lock(&self.handled.refused);
-        let (said, silent) = accounts::without_reason(&self.scenario, dead_letters, &refused, tables);
+        let (with_reason, without_reason) = accounts::without_reason(&self.scenario, dead_letters, &refused, tables);
         findings.notes.push(format!(
-            "{said} of {} dead letters that were refused again and again say why",
-            said + silent.len()
+            "{with_reason} of {} dead letters that failed repeatedly have a reason",
+            with_reason + without_reason.len()
         ));
-        if self.plan.fault_rate <= REASONS_UP_TO {
-            findings.other.extend(silent);
+        if self.plan.fault_rate <= MAX_FAULT_RATE_FOR_REASONS {
+            findings.other.extend(without_reason);
         }
     }
 
@@ -288,14 +288,12 @@ impl Run {
         let boundary = &self.stack.boundary;
         let timed_out = self.handled.timed_out.load(Ordering::Relaxed);
         findings.other.extend(boundary.kills.left_out());
-        findings.other.extend(lock(&self.seen.unexpected).iter().cloned());
+        findings.other.extend(lock(&self.sender_log.unexpected).iter().cloned());
         if timed_out > 0 {
-            findings
-                .other
-                .push(format!("the consumer was over its time {timed_out} times"));
+            findings.other.push(format!("the consumer timed out {timed_out} times"));
         }
         findings.notes.push(format!(
-            "consumer: {} invocations, {} died; processes started anew {} times",
+            "consumer: {} invocations, {} died; processes restarted {} times",
             self.handled.invocations.load(Ordering::Relaxed),
             self.handled.died.load(Ordering::Relaxed),
             host.restarts.load(Ordering::Relaxed),
@@ -305,15 +303,15 @@ impl Run {
         }
     }
 
-    fn report(self, findings: Findings, dead_letters: usize, drained_in: Duration, took: Duration) -> Report {
-        let (p99, slowest) = self.seen.answer_times();
+    fn report(self, findings: Findings, dead_letters: usize, drained_in: Duration, elapsed: Duration) -> Report {
+        let (p99, slowest) = self.sender_log.response_times();
         let boundary = &self.stack.boundary;
         Report {
             deliveries: self.scenario.deliveries.len(),
-            attempts: self.seen.attempts.load(Ordering::Relaxed),
-            duplicates: self.seen.duplicates.load(Ordering::Relaxed),
-            given_up: self.seen.given_up.load(Ordering::Relaxed),
-            late: self.seen.late.load(Ordering::Relaxed),
+            attempts: self.sender_log.attempts.load(Ordering::Relaxed),
+            duplicates: self.sender_log.duplicates.load(Ordering::Relaxed),
+            given_up: self.sender_log.given_up.load(Ordering::Relaxed),
+            late: self.sender_log.late.load(Ordering::Relaxed),
             kills: boundary.kills.total(),
             faults: boundary.faults.total(),
             coverage: boundary.kills.table(),
@@ -321,7 +319,7 @@ impl Run {
             slowest,
             dead_letters,
             drained_in,
-            took,
+            elapsed,
             findings,
             plan: self.plan,
         }
@@ -333,32 +331,32 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Sends every delivery, and returns the receivers when all senders are content or have given up.
+/// Sends every delivery, and returns the receivers when all senders have succeeded or given up.
 async fn send_all(
     host: &Arc<Host>,
     chance: Chance,
     scenario: &Scenario,
-    seen: &Arc<SenderLog>,
+    sender_log: &Arc<SenderLog>,
     connected: &Connected,
 ) -> (Vec<Arc<Pool>>, anyhow::Result<()>) {
     let pools: Vec<Arc<Pool>> = RECEIVERS
         .iter()
         .map(|function| Arc::new(Pool::start(host, *function)))
         .collect();
-    let under_way = Arc::new(Semaphore::new(UNDER_WAY));
+    let in_flight = Arc::new(Semaphore::new(MAX_IN_FLIGHT));
     let mut senders = JoinSet::new();
     for (number, delivery) in (0..).zip(&scenario.deliveries) {
         let name = delivery.topic.replace('/', "-");
         let pool = RECEIVERS.iter().zip(&pools).find(|(function, _)| function.name == name);
         let Some((_, pool)) = pool else { continue };
-        let (pool, seen, delivery) = (Arc::clone(pool), Arc::clone(seen), Arc::new(delivery.clone()));
-        let Ok(permit) = Arc::clone(&under_way).acquire_owned().await else {
+        let (pool, sender_log, delivery) = (Arc::clone(pool), Arc::clone(sender_log), Arc::new(delivery.clone()));
+        let Ok(permit) = Arc::clone(&in_flight).acquire_owned().await else {
             break;
         };
         let connected = connected.clone();
         senders.spawn(async move {
-            connected.happens(&delivery).await?;
-            let sent = sender::send(chance, number, delivery, pool, seen).await;
+            connected.apply_change(&delivery).await?;
+            let sent = sender::send(chance, number, delivery, pool, sender_log).await;
             drop(permit);
             sent
         });
@@ -374,16 +372,16 @@ async fn report_progress(
     name: String,
     queue: Queue,
     boundary: Arc<Boundary>,
-    seen: Arc<SenderLog>,
+    sender_log: Arc<SenderLog>,
     handled: Arc<SourceLog>,
 ) {
     loop {
-        sleep(REPORTED).await;
+        sleep(PROGRESS_INTERVAL).await;
         let waiting = queue.len().await.unwrap_or_default();
         eprintln!(
             "· {name}: {} accepted in {} attempts, {waiting} in the queue, {} batches, {} kills, {} faults",
-            seen.accepted().len(),
-            seen.attempts.load(Ordering::Relaxed),
+            sender_log.accepted().len(),
+            sender_log.attempts.load(Ordering::Relaxed),
             handled.invocations.load(Ordering::Relaxed),
             boundary.kills.total(),
             boundary.faults.total(),

@@ -1,5 +1,5 @@
 //! Changes by the stores' merchants, as webhooks: a timeline for each product and collection, and the
-//! order in which its deliveries are first sent, which is not that of the timeline.
+//! order in which its deliveries are first sent, which differs from the timeline.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,19 +16,19 @@ pub const SECRET: &str = "hush";
 
 const STORES: [&str; 4] = ["juniper-and-oak", "north-and-pine", "ember", "tin-kettle"];
 
-/// The store that uninstalls the app after everything else has happened, whenever the webhook that says so comes.
+/// The store that uninstalls the app after all its other changes; its webhook may be delivered earlier.
 const LEAVING: &str = "closing-down";
 
-/// The store that uninstalls the app and installs it again at once, in the middle of what happens: what is older than
-/// that must go, what is newer must stay, whichever webhook comes first.
+/// The store that uninstalls the app and installs it again at once, in the middle of its changes: older states must
+/// go, newer ones must stay, in any order of webhooks.
 const RETURNING: &str = "trying-again";
 
 /// The connected store: the rest of its products is fetched.
-pub const ASKED: &str = "open-to-questions.myshopify.com";
+pub const CONNECTED_STORE: &str = "open-to-questions.myshopify.com";
 
-/// Number of its products that change: a third of them once, so that nothing makes up for a lost job, a third twice, a
+/// Number of its products that change: a third of them once, so that no later job hides a lost one, a third twice, a
 /// third [`CHANGES_AT_MOST`] times.
-const ASKED_PRODUCTS: u64 = 30;
+const CONNECTED_STORE_PRODUCTS: u64 = 30;
 /// Most changes of one of these products.
 pub const CHANGES_AT_MOST: u64 = 3;
 
@@ -59,7 +59,7 @@ pub struct ScenarioEntity {
 /// State of an entity at one time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State {
-    /// Unique within the thing; it is in the title, so that a document shows which state it is of.
+    /// Unique within the entity, and part of the title, so that a document shows its state.
     pub revision: u32,
     /// Whole seconds since 1970, which Shopify signs.
     pub updated_at: i64,
@@ -72,14 +72,14 @@ pub struct State {
 
 /// Content of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Tells {
+pub enum DeliveryContent {
     State(ScenarioEntity, State),
     Deleted(ScenarioEntity),
-    /// In which second.
+    /// Second of the uninstall.
     Uninstalled(i64),
-    /// Only that it has changed: `sync` fetches its state from the store.
+    /// Change without a state: `sync` fetches the state from the store.
     Changed(ScenarioEntity),
-    /// Signed, but nothing of its topic's shape.
+    /// Signed, but not of its topic's shape.
     Poison,
 }
 
@@ -93,7 +93,7 @@ pub struct Delivery {
     pub body: String,
     pub signature: String,
     pub base64: bool,
-    pub tells: Tells,
+    pub content: DeliveryContent,
 }
 
 /// Everything that happens in a run.
@@ -101,7 +101,7 @@ pub struct Delivery {
 pub struct Scenario {
     /// In the order in which they are first sent.
     pub deliveries: Vec<Delivery>,
-    /// Products whose documents the boundary refuses at every write until the run lifts the curse.
+    /// Products whose documents the boundary refuses at every write until the run is calm.
     pub cursed: BTreeSet<u64>,
     /// Number of large updates.
     large: usize,
@@ -110,17 +110,17 @@ pub struct Scenario {
 }
 
 impl Scenario {
-    /// Makes up at least `wanted` deliveries.
-    pub fn invent(chance: Chance, wanted: usize) -> anyhow::Result<Self> {
+    /// Makes up at least `count` deliveries.
+    pub fn invent(chance: Chance, count: usize) -> anyhow::Result<Self> {
         let mut dice = chance.dice("scenario", 0);
         let mut scenario = Self {
-            deliveries: Vec::with_capacity(wanted + 16),
+            deliveries: Vec::with_capacity(count + 16),
             cursed: BTreeSet::new(),
             large: 0,
             states: BTreeMap::new(),
         };
         scenario.changes(&mut dice)?;
-        while scenario.deliveries.len() + 2 < wanted {
+        while scenario.deliveries.len() + 2 < count {
             if happens(&mut dice, 0.04) {
                 scenario.poison(&mut dice)?;
             } else {
@@ -135,27 +135,37 @@ impl Scenario {
 
     /// Changes products of the connected store; each webhook says only which product has changed.
     fn changes(&mut self, dice: &mut Rng) -> anyhow::Result<()> {
-        for product in 0..ASKED_PRODUCTS {
-            let thing = ScenarioEntity {
-                store: ASKED.to_owned(),
+        for product in 0..CONNECTED_STORE_PRODUCTS {
+            let entity = ScenarioEntity {
+                store: CONNECTED_STORE.to_owned(),
                 kind: "product",
-                // Above 2^53, as the others.
+                // Above 2^53, as the other ids.
                 id: (1 << 54) + product,
             };
             for change in 0..=product % CHANGES_AT_MOST {
                 let at = (BEGIN + i64::try_from(product * 600 + change * 7)?) * 1_000_000;
-                let tells = Tells::Changed(thing.clone());
-                self.deliver(dice, ASKED, "products/update", at, &json!({"id": thing.id}), tells)?;
+                let content = DeliveryContent::Changed(entity.clone());
+                self.deliver(
+                    dice,
+                    CONNECTED_STORE,
+                    "products/update",
+                    at,
+                    &json!({"id": entity.id}),
+                    content,
+                )?;
             }
         }
         Ok(())
     }
 
     /// Products of the connected store.
-    pub fn asked(&self) -> BTreeSet<ScenarioEntity> {
-        let changed = self.deliveries.iter().filter_map(|delivery| match &delivery.tells {
-            Tells::Changed(thing) => Some(thing.clone()),
-            Tells::State(..) | Tells::Deleted(_) | Tells::Uninstalled(_) | Tells::Poison => None,
+    pub fn connected_products(&self) -> BTreeSet<ScenarioEntity> {
+        let changed = self.deliveries.iter().filter_map(|delivery| match &delivery.content {
+            DeliveryContent::Changed(entity) => Some(entity.clone()),
+            DeliveryContent::State(..)
+            | DeliveryContent::Deleted(_)
+            | DeliveryContent::Uninstalled(_)
+            | DeliveryContent::Poison => None,
         });
         changed.collect()
     }
@@ -164,30 +174,30 @@ impl Scenario {
         let store = domain(store);
         let mut body: Value = serde_json::from_str(UNINSTALLED)?;
         body["myshopify_domain"] = store.clone().into();
-        let tells = Tells::Uninstalled(second);
+        let content = DeliveryContent::Uninstalled(second);
         self.deliver(
             dice,
             &store,
             "app/uninstalled",
             second * 1_000_000 + 500_000,
             &body,
-            tells,
+            content,
         )
     }
 
-    /// The life of one thing: made, changed some times, perhaps hidden and shown again, perhaps deleted.
+    /// Life of one entity: created, changed some times, perhaps hidden and shown again, perhaps deleted.
     fn timeline(&mut self, dice: &mut Rng) -> anyhow::Result<()> {
         let product = happens(dice, 0.9);
         let usual = STORES[dice.usize(0..STORES.len())];
         let store = pick(dice, &[(84, usual), (6, LEAVING), (10, RETURNING)]).unwrap_or(usual);
-        let thing = ScenarioEntity {
+        let entity = ScenarioEntity {
             store: domain(store),
             kind: if product { "product" } else { "collection" },
-            // Above 2^53: a number that passes through a float comes out as another.
+            // Above 2^53, where a float would change the number.
             id: dice.u64(1 << 53..1 << 62),
         };
         if product && STORES.contains(&store) && happens(dice, 0.02) {
-            self.cursed.insert(thing.id);
+            self.cursed.insert(entity.id);
         }
         let mut state = State {
             revision: 0,
@@ -203,41 +213,41 @@ impl Scenario {
                 state.updated_at += dice.i64(1..600);
                 state.triggered_us = state.updated_at * 1_000_000;
             }
-            // Twice within one second: only the header orders them.
+            // Two changes within one second: only the header orders them.
             state.triggered_us += dice.i64(1_000..90_000);
             state.visible = if state.visible {
                 !happens(dice, 0.12)
             } else {
                 happens(dice, 0.6)
             };
-            state.title = format!("{} {} r{revision}", if product { "Stove" } else { "Shelf" }, thing.id);
+            state.title = format!("{} {} r{revision}", if product { "Stove" } else { "Shelf" }, entity.id);
             state.price = product.then(|| format!("{}.{:02}", dice.u32(1..900), dice.u32(0..100)));
             let topic = match (product, revision) {
                 (true, 0) => "products/create",
                 (true, _) => "products/update",
                 (false, _) => "collections/update",
             };
-            let mut body = body(&thing, &state)?;
+            let mut body = body(&entity, &state)?;
             if topic == "products/update" && self.large < LARGE_ONES && happens(dice, 0.1) {
                 self.large += 1;
                 let noise = std::iter::repeat_with(|| dice.alphanumeric()).take(LARGE);
                 body["notes"] = noise.collect::<String>().into();
             }
-            let tells = Tells::State(thing.clone(), state.clone());
-            self.deliver(dice, &thing.store, topic, state.triggered_us, &body, tells)?;
+            let content = DeliveryContent::State(entity.clone(), state.clone());
+            self.deliver(dice, &entity.store, topic, state.triggered_us, &body, content)?;
             let at = (state.updated_at, state.triggered_us);
-            self.states.entry(thing.clone()).or_default().insert(revision, at);
+            self.states.entry(entity.clone()).or_default().insert(revision, at);
         }
         if product && happens(dice, 0.3) {
             let at = state.triggered_us + dice.i64(1_000..900_000_000);
-            let store = thing.store.clone();
+            let store = entity.store.clone();
             self.deliver(
                 dice,
                 &store,
                 "products/delete",
                 at,
-                &json!({"id": thing.id}),
-                Tells::Deleted(thing),
+                &json!({"id": entity.id}),
+                DeliveryContent::Deleted(entity),
             )?;
         }
         Ok(())
@@ -253,7 +263,7 @@ impl Scenario {
         }
         let at = (BEGIN + dice.i64(0..10 * 86_400)) * 1_000_000;
         let store = domain(STORES[dice.usize(0..STORES.len())]);
-        self.deliver(dice, &store, "products/update", at, &body, Tells::Poison)
+        self.deliver(dice, &store, "products/update", at, &body, DeliveryContent::Poison)
     }
 
     fn deliver(
@@ -263,7 +273,7 @@ impl Scenario {
         topic: &'static str,
         at_us: i64,
         body: &Value,
-        tells: Tells,
+        content: DeliveryContent,
     ) -> anyhow::Result<()> {
         let body = body.to_string();
         let (high, low) = (dice.u32(..), dice.u64(..));
@@ -280,23 +290,24 @@ impl Scenario {
             signature: sign(SECRET, body.as_bytes()),
             base64: happens(dice, 0.25),
             body,
-            tells,
+            content,
         });
         Ok(())
     }
 
-    /// Mostly in the order of events, some a good deal late; the timelines of different things overlap.
+    /// Orders deliveries mostly by time, some of them much later; the timelines of entities overlap.
     fn shuffle(&mut self, dice: &mut Rng) {
         let all = u32::try_from(self.deliveries.len()).unwrap_or(u32::MAX);
         let order: Vec<u32> = (0..all)
-            .map(|place| {
+            .map(|position| {
                 let by = pick(dice, &[(85, SHUFFLED_BY), (15, all)]).unwrap_or(all);
-                place.saturating_add(dice.u32(0..by.max(1)))
+                position.saturating_add(dice.u32(0..by.max(1)))
             })
             .collect();
-        let mut placed: Vec<(u32, Delivery)> = order.into_iter().zip(std::mem::take(&mut self.deliveries)).collect();
-        placed.sort_by_key(|(place, _)| *place);
-        self.deliveries = placed.into_iter().map(|(_, delivery)| delivery).collect();
+        let mut positioned: Vec<(u32, Delivery)> =
+            order.into_iter().zip(std::mem::take(&mut self.deliveries)).collect();
+        positioned.sort_by_key(|(position, _)| *position);
+        self.deliveries = positioned.into_iter().map(|(_, delivery)| delivery).collect();
     }
 }
 
@@ -304,19 +315,19 @@ fn domain(store: &str) -> String {
     format!("{store}.myshopify.com")
 }
 
-fn body(thing: &ScenarioEntity, state: &State) -> anyhow::Result<Value> {
-    let mut body: Value = serde_json::from_str(if thing.kind == "product" { PRODUCT } else { COLLECTION })?;
-    body["id"] = thing.id.into();
+fn body(entity: &ScenarioEntity, state: &State) -> anyhow::Result<Value> {
+    let mut body: Value = serde_json::from_str(if entity.kind == "product" { PRODUCT } else { COLLECTION })?;
+    body["id"] = entity.id.into();
     body["title"] = state.title.clone().into();
     body["updated_at"] = Timestamp::from_second(state.updated_at)?.to_string().into();
-    // Before all of it happens: what is published later than it changes is not to be seen yet.
+    // Before all changes, because a product is hidden until it is published.
     body["published_at"] = Timestamp::from_second(BEGIN)?.to_string().into();
     if let Some(price) = &state.price {
-        let variants = body["variants"].as_array_mut().context("a product without variants")?;
+        let variants = body["variants"].as_array_mut().context("the sample has no variants")?;
         variants.truncate(1);
         variants[0]["price"] = price.clone().into();
     }
-    if !state.visible && thing.kind == "product" && state.revision.is_multiple_of(2) {
+    if !state.visible && entity.kind == "product" && state.revision.is_multiple_of(2) {
         body["status"] = "draft".into();
     } else if !state.visible {
         body["published_at"] = Value::Null;

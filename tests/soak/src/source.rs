@@ -1,5 +1,5 @@
-//! The event source mapping: receives batches from the queue, invokes the function and deletes the messages that it has
-//! handled. A failed message becomes visible again after a second, not after the minutes of the template: the only
+//! The event source mapping: receives batches from the queue, invokes the function and deletes handled
+//! messages. A failed message becomes visible again after a second, not after the minutes of the template: the only
 //! difference from AWS.
 
 use std::{
@@ -17,28 +17,28 @@ use crate::{
     chance::{Chance, happens},
     lambda::{InvocationOutcome, Pool},
     queue::{Message, Queue},
-    scenario::{Scenario, ScenarioEntity, Tells},
+    scenario::{DeliveryContent, Scenario, ScenarioEntity},
 };
 
 /// Seconds until a message is delivered again.
-const AGAIN_IN: u32 = 1;
+const RETRY_AFTER_SECONDS: u32 = 1;
 
 /// Probability that a handled message is not deleted, and that two consumers get a batch: SQS delivers *at least*
 /// once.
-const FORGOTTEN: f64 = 0.02;
-const TO_BOTH: f64 = 0.03;
+const NOT_DELETED_PROBABILITY: f64 = 0.02;
+const TWO_CONSUMERS_PROBABILITY: f64 = 0.03;
 
-/// Messages that came out of the queue.
+/// Log of received messages.
 #[derive(Debug, Default)]
 pub struct SourceLog {
-    /// Ids of all deliveries that ever came out.
+    /// Ids of all deliveries ever received.
     pub out: Mutex<BTreeSet<String>>,
-    /// Number of regular failures of a delivery: the consumer responded that it must be retried.
+    /// Number of failures of a delivery that the consumer reported for a retry.
     pub refused: Mutex<BTreeMap<String, u32>>,
-    /// Time since when an entity is known to be deleted.
+    /// Time at which the deletion of an entity was completed.
     pub deleted: Mutex<BTreeMap<ScenarioEntity, Instant>>,
     pub invocations: AtomicU64,
-    /// Invocations that died or were over their time.
+    /// Invocations that died; `timed_out` counts those that timed out.
     pub died: AtomicU64,
     pub timed_out: AtomicU64,
 }
@@ -58,11 +58,11 @@ pub struct Poller {
 
 impl Poller {
     pub async fn run(self) -> anyhow::Result<()> {
-        let by_id: BTreeMap<&str, &Tells> = self
+        let by_id: BTreeMap<&str, &DeliveryContent> = self
             .scenario
             .deliveries
             .iter()
-            .map(|delivery| (delivery.id.as_str(), &delivery.tells))
+            .map(|delivery| (delivery.id.as_str(), &delivery.content))
             .collect();
         let mut batches = 0;
         while !self.stop.load(Ordering::Relaxed) {
@@ -75,9 +75,14 @@ impl Poller {
         Ok(())
     }
 
-    async fn handle(&self, batch: u64, messages: &[Message], by_id: &BTreeMap<&str, &Tells>) -> anyhow::Result<()> {
+    async fn handle(
+        &self,
+        batch: u64,
+        messages: &[Message],
+        by_id: &BTreeMap<&str, &DeliveryContent>,
+    ) -> anyhow::Result<()> {
         let mut dice = self.chance.dice(("source", self.number), batch);
-        let both = happens(&mut dice, TO_BOTH);
+        let both = happens(&mut dice, TWO_CONSUMERS_PROBABILITY);
         let event = event(messages);
         {
             let mut out = self.handled.out.lock().unwrap_or_else(PoisonError::into_inner);
@@ -94,31 +99,31 @@ impl Poller {
         let counter = match outcome {
             InvocationOutcome::TimedOut => Some(&self.handled.timed_out),
             InvocationOutcome::Died | InvocationOutcome::Failed => Some(&self.handled.died),
-            InvocationOutcome::Answered(_) => None,
+            InvocationOutcome::Responded(_) => None,
         };
         if let Some(counter) = counter {
             counter.fetch_add(1, Ordering::Relaxed);
         }
         let failures = match &outcome {
-            InvocationOutcome::Answered(answer) => Some(failures(answer)),
+            InvocationOutcome::Responded(response) => Some(failures(response)),
             InvocationOutcome::Died | InvocationOutcome::Failed | InvocationOutcome::TimedOut => None,
         };
         for message in messages {
-            let again = failures.as_ref().is_none_or(|failures| failures.contains(&message.id));
+            let retried = failures.as_ref().is_none_or(|failures| failures.contains(&message.id));
             if let Some(delivery) = message.delivery() {
-                if failures.is_some() && again {
+                if failures.is_some() && retried {
                     let mut refused = self.handled.refused.lock().unwrap_or_else(PoisonError::into_inner);
                     *refused.entry(delivery.clone()).or_default() += 1;
                 }
-                if !again && let Some(Tells::Deleted(thing)) = by_id.get(delivery.as_str()) {
+                if !retried && let Some(DeliveryContent::Deleted(entity)) = by_id.get(delivery.as_str()) {
                     let mut deleted = self.handled.deleted.lock().unwrap_or_else(PoisonError::into_inner);
-                    deleted.entry(thing.clone()).or_insert_with(Instant::now);
+                    deleted.entry(entity.clone()).or_insert_with(Instant::now);
                 }
             }
-            if again {
-                self.queue.again_in(message, AGAIN_IN).await?;
-            } else if happens(&mut dice, FORGOTTEN) {
-                self.queue.again_in(message, 0).await?;
+            if retried {
+                self.queue.change_visibility(message, RETRY_AFTER_SECONDS).await?;
+            } else if happens(&mut dice, NOT_DELETED_PROBABILITY) {
+                self.queue.change_visibility(message, 0).await?;
             } else {
                 self.queue.delete(message).await?;
             }
@@ -146,8 +151,8 @@ fn event(messages: &[Message]) -> String {
 }
 
 /// Messages to retry, as Lambda reads the response.
-fn failures(answer: &Value) -> BTreeSet<String> {
-    let failures = answer["batchItemFailures"].as_array().map_or(&[][..], Vec::as_slice);
+fn failures(response: &Value) -> BTreeSet<String> {
+    let failures = response["batchItemFailures"].as_array().map_or(&[][..], Vec::as_slice);
     failures
         .iter()
         .filter_map(|failure| Some(failure["itemIdentifier"].as_str()?.to_owned()))

@@ -1,4 +1,4 @@
-//! The emulated AWS of one run, with the boundary before it.
+//! The emulated AWS of one run, behind its boundary.
 
 use std::{
     collections::BTreeSet,
@@ -25,20 +25,21 @@ use crate::{
     microburst::Microburst,
     queue::{Message, Queue},
     run::Plan,
-    scenario::{Scenario, Tells},
+    scenario::{DeliveryContent, Scenario},
     wire::Wire,
 };
 
 /// Number of receives after which a message becomes a dead letter.
 const RECEIVES: u32 = 5;
 
-/// Visibility timeout of a message: longer than the consumer's timeout. The poller makes a failed message visible sooner.
+/// Visibility timeout of a message: longer than the consumer's timeout. The poller makes a failed message visible
+/// sooner.
 const VISIBILITY: Duration = Duration::from_secs(40);
 
-/// The same, of a job.
-const OUT_OF_SIGHT: Duration = Duration::from_secs(70);
+/// Visibility timeout of a job.
+const JOB_VISIBILITY: Duration = Duration::from_secs(70);
 
-const DRAINED_WITHIN: Duration = Duration::from_mins(15);
+const DRAIN_TIMEOUT: Duration = Duration::from_mins(15);
 
 /// The emulated AWS of one run.
 #[derive(Debug)]
@@ -64,7 +65,7 @@ impl Stack {
         let (sqs, dead_letters_url) = Sqs::start_with_dead_letters(RECEIVES, VISIBILITY).await;
         let (s3, opensearch) = (S3::start().await, Osmem::start().await);
         let connected = Connected::install(scenario, &dynamodb).await?;
-        let jobs_url = make_queue(&wire, sqs.endpoint(), "jobs").await?;
+        let jobs_url = create_queue(&wire, sqs.endpoint(), "jobs").await?;
         let mut upstreams = Upstreams {
             dynamodb: dynamodb.endpoint().to_owned(),
             sqs: sqs.endpoint().to_owned(),
@@ -76,13 +77,13 @@ impl Stack {
         };
         let mut microbursts = Vec::new();
         if plan.fault_rate > 0.0 {
-            let (for_dynamodb, for_sqs) = tokio::try_join!(
+            let (dynamodb_faults, sqs_faults) = tokio::try_join!(
                 Microburst::start(&plan.microburst, Service::DynamoDb, dynamodb.endpoint(), &wire),
                 Microburst::start(&plan.microburst, Service::Sqs, sqs.endpoint(), &wire)
             )?;
-            upstreams.faulty_dynamodb.clone_from(&for_dynamodb.url);
-            upstreams.faulty_sqs.clone_from(&for_sqs.url);
-            microbursts.extend([for_dynamodb, for_sqs]);
+            upstreams.faulty_dynamodb.clone_from(&dynamodb_faults.url);
+            upstreams.faulty_sqs.clone_from(&sqs_faults.url);
+            microbursts.extend([dynamodb_faults, sqs_faults]);
         }
         Ok(Self {
             queue: Queue::new(wire.clone(), sqs.endpoint(), sqs.queue_url()),
@@ -118,22 +119,22 @@ impl Stack {
         self.connected.unreconciled(&self.dynamodb).await
     }
 
-    /// Waits until the queue is empty, and the one of jobs that its deliveries have made; says for how long.
+    /// Waits until the event queue and the job queue are empty; returns the time it took.
     pub async fn drain(&self) -> anyhow::Result<Duration> {
         let started = Instant::now();
         while self.queue.len().await? + self.jobs.len().await? > 0 {
-            ensure!(started.elapsed() < DRAINED_WITHIN, "the queue does not drain");
+            ensure!(started.elapsed() < DRAIN_TIMEOUT, "the queue was not drained in time");
             sleep(Duration::from_millis(200)).await;
         }
         Ok(started.elapsed())
     }
 
-    /// Sends the dead letters to the queue again, except for those that nobody can ever apply; returns these.
+    /// Redrives the dead letters, except for those that can never be applied; returns these.
     pub async fn redrive(&self, scenario: &Scenario, dead: Vec<Message>) -> anyhow::Result<BTreeSet<String>> {
         let poison: BTreeSet<&str> = scenario
             .deliveries
             .iter()
-            .filter(|delivery| delivery.tells == Tells::Poison)
+            .filter(|delivery| delivery.content == DeliveryContent::Poison)
             .map(|delivery| delivery.id.as_str())
             .collect();
         let mut parked = BTreeSet::new();
@@ -152,14 +153,14 @@ impl Stack {
     }
 }
 
-/// A queue in which what is received is out of sight for longer than its function may take.
-async fn make_queue(wire: &Wire, endpoint: &str, name: &str) -> anyhow::Result<String> {
-    let wanted = json!({
+/// Creates a queue with a visibility timeout longer than the timeout of its function.
+async fn create_queue(wire: &Wire, endpoint: &str, name: &str) -> anyhow::Result<String> {
+    let request = json!({
         "QueueName": name,
-        "Attributes": {"VisibilityTimeout": OUT_OF_SIGHT.as_secs().to_string()},
+        "Attributes": {"VisibilityTimeout": JOB_VISIBILITY.as_secs().to_string()},
     });
-    let made = wire
-        .json(Method::POST, endpoint, "AmazonSQS.CreateQueue", &wanted)
+    let created = wire
+        .json(Method::POST, endpoint, "AmazonSQS.CreateQueue", &request)
         .await?;
-    Ok(made["QueueUrl"].as_str().context("no QueueUrl")?.to_owned())
+    Ok(created["QueueUrl"].as_str().context("no QueueUrl")?.to_owned())
 }

@@ -1,4 +1,5 @@
-//! Calls to the emulators, by hand: what looks into the tables and the queues shares no code with what wrote them.
+//! Handwritten calls to the emulators: the checks of tables and queues share no code with the functions that wrote
+//! them.
 
 use anyhow::{Context, ensure};
 use bytes::Bytes;
@@ -10,7 +11,7 @@ use hyper_util::{
 };
 use serde_json::{Value, json};
 
-/// A client for plain HTTP on loopback.
+/// Client for plain HTTP on loopback.
 #[derive(Debug, Clone)]
 pub struct Wire(Client<HttpConnector, Full<Bytes>>);
 
@@ -19,7 +20,7 @@ impl Wire {
         Self(Client::builder(TokioExecutor::new()).build_http())
     }
 
-    /// Sends a request as it is and reads the whole answer.
+    /// Sends a request unchanged and reads the whole response.
     pub async fn send(&self, request: Request<Full<Bytes>>) -> anyhow::Result<Response<Bytes>> {
         let (parts, body) = self.0.request(request).await?.into_parts();
         Ok(Response::from_parts(parts, body.collect().await?.to_bytes()))
