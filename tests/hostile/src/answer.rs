@@ -1,7 +1,7 @@
-//! AWS's responses to a receiver mean what they say: nothing is done, claimed or stored unless the response says so, and of an
-//! error response only the code is reported.
+//! Receivers take AWS's responses literally: nothing counts as done, claimed or stored unless the response says so, and
+//! of an error response only the code is reported.
 //!
-//! Input: a status, a line feed, a body; without a status, a body of 200. Each is tried as every service's answer.
+//! Input: a status, a line feed, a body; without a status, a body of 200. Each is read as every service's response.
 
 use std::{collections::BTreeMap, error::Error as _, fmt};
 
@@ -19,7 +19,7 @@ use crate::gateway::noon;
 const OWNER: &str = "6f1cbb54-9f5c-4c0c-9a53-4e8d0b6f8a01";
 const REFUSED: &str = "ConditionalCheckFailedException";
 
-/// Refusals without a response's code: message, and `Debug` with a zero for each number.
+/// Errors without a code of the response: message, and `Debug` with a zero for each number.
 const REFUSALS: [(&str, &str); 8] = [
     (
         "the response of @ cannot be read at line 0, column 0",
@@ -50,7 +50,7 @@ const REFUSALS: [(&str, &str); 8] = [
 ];
 
 pub(crate) fn answer(data: &[u8]) {
-    let said = ServiceResponse::read(data);
+    let response = ServiceResponse::parse(data);
     let now = noon();
     let request = ClaimRequest {
         owner: OWNER.to_owned(),
@@ -60,51 +60,55 @@ pub(crate) fn answer(data: &[u8]) {
         event_id: None,
     };
 
-    let claim = said.by("ledger", "DynamoDB", |answer| {
-        DirectLedger::read_claim(answer, &request)
+    let claim = response.read_by("ledger", "DynamoDB", |aws_response| {
+        DirectLedger::read_claim(aws_response, &request)
     });
     if claim.is_some() {
-        assert_eq!(claim, said.claim(&request), "claimed otherwise than DynamoDB says");
-    }
-    let released = said.by("ledger", "DynamoDB", DirectLedger::read_release);
-    let added = said.by("stores", "DynamoDB", DirectTally::read_added);
-    for updated in [released, added] {
-        assert!(
-            updated.is_none() || said.updated(),
-            "an update that DynamoDB does not speak of"
+        assert_eq!(
+            claim,
+            response.claim(&request),
+            "the claim differs from DynamoDB's response"
         );
     }
-    let sent = said.by("event queue", "SQS", DirectQueue::read_sent);
+    let released = response.read_by("ledger", "DynamoDB", DirectLedger::read_release);
+    let added = response.read_by("stores", "DynamoDB", DirectTally::read_added);
+    for updated in [released, added] {
+        assert!(
+            updated.is_none() || response.updated(),
+            "DynamoDB's response confirms no update"
+        );
+    }
+    let sent = response.read_by("event queue", "SQS", DirectQueue::read_sent);
     assert!(
-        sent.is_none() || said.text_of("MessageId").is_some(),
-        "a message without an id"
+        sent.is_none() || response.text_of("MessageId").is_some(),
+        "SQS's response has no message id"
     );
-    if let Some(secret) = said.by("secret", "Secrets Manager", StoredSecret::read_secret) {
-        assert_eq!(Some(secret.reveal()), said.text_of("SecretString").as_deref());
+    if let Some(secret) = response.read_by("secret", "Secrets Manager", StoredSecret::read_secret) {
+        assert_eq!(Some(secret.reveal()), response.text_of("SecretString").as_deref());
         assert_eq!(format!("{secret:?}"), "Secret(redacted)");
     }
-    let put = said.by("bodies", "S3", DirectBodies::read_put);
-    assert_eq!(put.is_some(), said.status == 200 && said.body.is_empty());
+    let put = response.read_by("bodies", "S3", DirectBodies::read_put);
+    assert_eq!(put.is_some(), response.status == 200 && response.body.is_empty());
 }
 
-/// A response, and its meaning by a second, independent reading.
+/// A response, and an independent reading of it.
 struct ServiceResponse<'a> {
     status: u16,
     body: &'a [u8],
-    /// If it is an object.
+    /// Members of the body, if it is an object.
     members: Option<Members>,
 }
 
-/// Of several with the same name the last, but then nothing that is read is believed at all.
+/// Members by name. Of several with the same name, the last; the adapter rejects such a body.
 type Members = BTreeMap<String, Box<RawValue>>;
 
 impl<'a> ServiceResponse<'a> {
-    fn read(data: &'a [u8]) -> Self {
+    fn parse(data: &'a [u8]) -> Self {
         let line = data.split(|byte| *byte == b'\n').next().unwrap_or_default();
         let status = std::str::from_utf8(line).ok().and_then(|line| line.parse().ok());
         let status = status.filter(|status| (100..1000).contains(status));
         let body = status.map_or(data, |_| data.get(line.len() + 1..).unwrap_or_default());
-        // What is no UTF-8 matters only where it is read, and there nothing is equal to what takes its place.
+        // Invalid UTF-8 matters only in values that are read, and the replacement character equals none of them.
         let members = serde_json::from_str(&String::from_utf8_lossy(body)).ok();
         Self {
             status: status.unwrap_or(200),
@@ -114,44 +118,48 @@ impl<'a> ServiceResponse<'a> {
     }
 
     /// Returns the adapter's reading of a success from this service; checks the error otherwise.
-    fn by<T: fmt::Debug>(
+    fn read_by<T: fmt::Debug>(
         &self,
         port: &str,
         service: &'static str,
         read: impl Fn(&AwsResponse) -> Result<T, PortError>,
     ) -> Option<T> {
         let Self { status, body, .. } = self;
-        let answer = AwsResponse::new(service, StatusCode::from_u16(*status).unwrap(), body.to_vec());
+        let response = AwsResponse::new(service, StatusCode::from_u16(*status).unwrap(), body.to_vec());
         let bytes = body.len();
         assert_eq!(
-            format!("{answer:?}"),
+            format!("{response:?}"),
             format!("AwsResponse({service}, {status}, {bytes} bytes)")
         );
-        let refusal = match read(&answer) {
-            Ok(taken) => return Some(taken),
+        let refusal = match read(&response) {
+            Ok(value) => return Some(value),
             Err(refusal) => refusal,
         };
-        let told = chain(&refusal);
-        // The port and the class, with the code if there is one; then the source's own words.
-        let told = told.strip_prefix(&format!("{refusal}: ")).unwrap();
+        let message = chain(&refusal);
+        // The port and the class, with the code if there is one; then the message of the source.
+        let message = message.strip_prefix(&format!("{refusal}: ")).unwrap();
         assert!(
             refusal.to_string().starts_with(port) && refusal.port == port,
             "{refusal}"
         );
         let debug = format!("{:?}", refusal.source().unwrap());
-        if let Some(code) = told.strip_prefix(&format!("{service} answered {status} ")) {
-            assert!(code == "without a code" || self.has_code(code), "{told}");
+        if let Some(code) = message.strip_prefix(&format!("{service} answered {status} ")) {
+            assert!(code == "without a code" || self.has_code(code), "{message}");
             let refused = format!("Refused {{ service: {service:?}, status: {status}, code: {code:?} }}");
             assert_eq!(debug, refused);
         } else {
-            let (told, debug) = (without_numbers(told), without_numbers(&debug));
-            let known = REFUSALS.map(|(told, debug)| (told.replace('@', service), debug.replace('@', service)));
-            assert!(known.contains(&(told.clone(), debug.clone())), "{told}: {debug}");
+            let (message, debug) = (without_numbers(message), without_numbers(&debug));
+            let expected =
+                REFUSALS.map(|(message, debug)| (message.replace('@', service), debug.replace('@', service)));
+            assert!(
+                expected.contains(&(message.clone(), debug.clone())),
+                "{message}: {debug}"
+            );
         }
         None
     }
 
-    /// Returns true if this is a code in the places of codes.
+    /// Returns true if the code occurs in the body where codes belong.
     fn has_code(&self, code: &str) -> bool {
         let is_word = code.len() <= 64 && code.chars().all(|c| c.is_ascii_alphanumeric() || c == '.');
         let in_xml = String::from_utf8_lossy(self.body).contains(&format!("<Code>{code}</Code>"));

@@ -1,4 +1,4 @@
-//! A queue message that decodes is a delivery that encodes to a message that decodes to the same delivery.
+//! Every queue message that decodes gives a delivery that survives a round trip through the envelope.
 
 use hookline_domain::delivery::envelope::{self, MESSAGE_LIMIT};
 
@@ -18,17 +18,18 @@ pub(crate) fn envelope(data: &[u8]) {
             <= delivery.triggered_at.unwrap_or(delivery.received_at).as_microsecond()
     );
     match envelope::encode(&delivery) {
-        Ok(again) => {
-            assert!(again.len() <= MESSAGE_LIMIT);
-            assert!(again.chars().all(sqs_takes), "SQS would refuse it");
-            assert_eq!(envelope::decode(&again).unwrap(), delivery);
+        Ok(encoded) => {
+            assert!(encoded.len() <= MESSAGE_LIMIT);
+            assert!(encoded.chars().all(sqs_accepts), "SQS would reject it");
+            assert_eq!(envelope::decode(&encoded).unwrap(), delivery);
         }
         Err(too_large) => assert!(too_large.bytes > MESSAGE_LIMIT),
     }
 }
 
-/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>, said the other way round
-/// from how the envelope says it.
-fn sqs_takes(c: char) -> bool {
+/// Returns true for characters that SQS accepts
+/// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>): the complement of
+/// the envelope's own list.
+fn sqs_accepts(c: char) -> bool {
     !matches!(c, '\0'..='\x08' | '\x0B' | '\x0C' | '\x0E'..='\x1F' | '\u{FFFE}' | '\u{FFFF}')
 }

@@ -1,4 +1,4 @@
-//! A request as API Gateway hands it over, made of text that looks like HTTP, and what the functions behind it share.
+//! A request as API Gateway delivers it, parsed from text that looks like HTTP, and helpers of the targets.
 //!
 //! ```text
 //! GET /path?query
@@ -13,7 +13,7 @@ use hookline_lambda::gateway::harmless;
 use lambda_http::{Request, RequestExt, request::LambdaRequest};
 use serde_json::{Map, Value, json};
 
-/// Runs work on ports in memory, which never waits.
+/// Runs work on ports in memory, which never blocks.
 pub(crate) fn wait<T>(work: impl Future<Output = T>) -> T {
     thread_local! {
         static RUNTIME: tokio::runtime::Runtime =
@@ -32,7 +32,7 @@ pub(crate) struct ParsedRequest {
 }
 
 impl ParsedRequest {
-    pub(crate) fn read(data: &[u8]) -> Self {
+    pub(crate) fn parse(data: &[u8]) -> Self {
         let end = data.windows(2).position(|two| two == b"\n\n").unwrap_or(data.len());
         let head = String::from_utf8_lossy(&data[..end]);
         let body = data.get(end + 2..).unwrap_or_default().to_vec();
@@ -53,17 +53,17 @@ impl ParsedRequest {
         }
     }
 
-    /// The one header of this name.
+    /// Value of a header that occurs exactly once.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let mut values = self.headers.iter().filter(|(known, _)| known == name);
+        let mut values = self.headers.iter().filter(|(other, _)| other == name);
         let value = values.next().map(|(_, value)| value.as_str());
         if values.next().is_some() { None } else { value }
     }
 
-    /// As payload format 2.0 has it
-    /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>): names in
-    /// lower case, values of one name joined with commas. `None` if that is no event, as when a value holds a control
-    /// character.
+    /// The request in payload format 2.0
+    /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>):
+    /// names in lower case, values of the same name joined with commas. `None` if it is not a valid event, for example
+    /// because a value holds a control character.
     pub(crate) fn request(&self, store: &str) -> Option<Request> {
         let mut headers = Map::new();
         for (name, value) in &self.headers {

@@ -1,14 +1,14 @@
-//! Headers of a signed request are a stranger's all the same: Shopify's signature does not cover them.
+//! Headers of a signed request are untrusted all the same: Shopify's signature does not cover them.
 //!
-//! Input: the name of a topic, then lines `name: value`, with or without the `x-shopify-` before the name. Names of Events,
-//! which have no `x-`, are as they are.
+//! Input: the name of a topic, then lines `name: value`, with or without the `x-shopify-` before the name. Names of
+//! Events, which have no `x-`, are written in full.
 
 use hookline_domain::delivery::envelope;
 use hookline_sources::shopify::{self, HeaderError, Topic};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 
-use crate::signature::{HELD, sign, verify};
+use crate::signature::{CLIENT_SECRETS, sign, verify};
 
 const BODY: &[u8] = b"{\"id\":788032119674292922}";
 
@@ -22,52 +22,55 @@ pub(crate) fn headers(data: &[u8]) {
         .unwrap_or(Topic::ProductsDelete);
     let headers = read(lines);
 
-    let named = shopify::claimed_store(&headers);
+    let claimed_store = shopify::claimed_store(&headers);
     let mut signed = HeaderMap::new();
-    signed.insert("x-shopify-hmac-sha256", sign(HELD[0], BODY).parse().unwrap());
-    let verified = verify(&signed, BODY, &HELD).unwrap();
+    signed.insert("x-shopify-hmac-sha256", sign(CLIENT_SECRETS[0], BODY).parse().unwrap());
+    let verified = verify(&signed, BODY, &CLIENT_SECRETS).unwrap();
     let received_at: Timestamp = "2026-11-21T12:00:00Z".parse().unwrap();
     let delivery = match shopify::delivery(verified, &headers, topic, received_at) {
         Ok(delivery) => delivery,
         Err(problem) => {
-            // It is told to the sender: it names a header, and says nothing of what was in it.
-            let told = problem.to_string();
+            // The sender receives this message: it names a header and quotes none of its value.
+            let message = problem.to_string();
             assert!(
-                told.contains("the header x-shopify-") || told.contains("the header shopify-"),
-                "{told}"
+                message.contains("the header x-shopify-") || message.contains("the header shopify-"),
+                "{message}"
             );
-            assert!(told.len() < 160, "{told}");
+            assert!(message.len() < 160, "{message}");
             if let HeaderError::Missing(name) = problem {
-                assert!(!headers.contains_key(name), "{told}");
+                assert!(!headers.contains_key(name), "{message}");
             }
             return;
         }
     };
 
-    // One set of headers, whichever it is: none is made up for from the other.
+    // One of the two sets of headers: a missing header is never taken from the other set.
     let set = |prefix: &'static str| move |name: &str| format!("{prefix}{name}");
     let is_events = headers.contains_key("shopify-hmac-sha256")
         || !headers.contains_key("x-shopify-hmac-sha256") && !headers.contains_key("x-shopify-topic");
-    let of = if is_events { set("shopify-") } else { set("x-shopify-") };
+    let full_name = if is_events { set("shopify-") } else { set("x-shopify-") };
     let only = |name: &str| {
-        assert_eq!(headers.get_all(of(name)).iter().count(), 1, "{name}");
-        headers.get(of(name)).and_then(|value| value.to_str().ok()).unwrap()
+        assert_eq!(headers.get_all(full_name(name)).iter().count(), 1, "{name}");
+        headers
+            .get(full_name(name))
+            .and_then(|value| value.to_str().ok())
+            .unwrap()
     };
-    let told = only("topic");
-    if is_events && !told.contains('/') {
-        assert_eq!(Topic::of_events(told, only("action")), Some(topic));
+    let topic_header = only("topic");
+    if is_events && !topic_header.contains('/') {
+        assert_eq!(Topic::of_events(topic_header, only("action")), Some(topic));
     } else {
-        assert_eq!(told, topic.name());
+        assert_eq!(topic_header, topic.name());
     }
     assert_eq!(delivery.key.topic.as_str(), topic.name());
     assert_eq!(delivery.key.id.as_str(), only("webhook-id"));
     let shop = only("shop-domain").to_ascii_lowercase();
     assert_eq!(delivery.key.store.store.as_str(), shop);
-    assert_eq!(named.as_ref(), Some(&delivery.key.store));
+    assert_eq!(claimed_store.as_ref(), Some(&delivery.key.store));
     assert!(delivery.api_version.len() <= 32);
     assert_eq!(delivery.body, BODY);
 
-    // Four parts, whatever the headers say: no store's key can be another's.
+    // Always four parts, whatever the headers say, so that no store's key can equal another's.
     let key = delivery.key.to_string();
     let parts: Vec<&str> = key.split('#').collect();
     assert_eq!(parts, ["shopify", &shop, topic.name(), delivery.key.id.as_str()]);

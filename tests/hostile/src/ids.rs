@@ -1,4 +1,4 @@
-//! A name that exists is a name that fits, reads back, and cannot reach into another part of a key.
+//! Every accepted name has a valid length, survives a round trip, and cannot reach into another part of a key.
 
 use std::str::FromStr;
 
@@ -23,7 +23,7 @@ pub(crate) fn ids(data: &[u8]) {
     entity(text);
 }
 
-/// Checks one kind of name and gives it back as text, if it is one.
+/// Checks one kind of name, and returns the text if it is valid.
 fn round<T>(text: &str, limit: usize) -> Option<String>
 where
     T: FromStr<Err = InvalidIdError> + ToString + Serialize + DeserializeOwned + PartialEq,
@@ -35,13 +35,13 @@ where
             assert_eq!(id.to_string(), text);
             assert!(!text.is_empty() && text.len() <= limit && text.is_ascii());
             assert_eq!(serde_json::to_string(&id).unwrap(), json);
-            assert!(read.unwrap() == id, "JSON reads another name");
+            assert!(read.unwrap() == id, "JSON gives another name");
             // Only the correlation id, which is never part of a key, may hold the keys' separator.
             assert!(!text.contains('#') || limit == 255 && text.parse::<DeliveryId>().is_err());
             Some(text.to_owned())
         }
         Err(problem) => {
-            assert!(read.is_err(), "JSON is a way round the constructor");
+            assert!(read.is_err(), "JSON bypasses the constructor");
             assert!(problem.to_string().len() < 80);
             None
         }

@@ -1,5 +1,5 @@
-//! Promises that hold for any input from a stranger or from AWS. Each function takes any bytes and panics if a promise is broken; none of them
-//! is content with "does not panic".
+//! Promises that hold for any input from a stranger or from AWS. Each function takes any bytes and panics if a promise
+//! is broken; each checks more than the absence of panics.
 //!
 //! They are run three ways: by libFuzzer (`make fuzz`, through `tests/fuzz`), over the committed corpus and over random
 //! bytes (`make test`, `tests/hostile/tests`). The corpora are in `tests/fuzz/corpus/<name>`.
@@ -46,7 +46,7 @@ pub const TARGETS: [(&str, Target); 11] = [
 pub fn run(name: &str, data: &[u8]) {
     let (_, target) = TARGETS
         .into_iter()
-        .find(|(known, _)| *known == name)
-        .expect("a target that TARGETS lists");
+        .find(|(target, _)| *target == name)
+        .expect("TARGETS has no target of this name");
     target(data);
 }

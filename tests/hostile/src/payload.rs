@@ -1,4 +1,4 @@
-//! A signed body is read the same twice, what comes of it is bounded, and a refusal quotes nothing of it.
+//! Reading a signed body is deterministic, its result is bounded, and a refusal quotes nothing of it.
 //!
 //! Input of `payload`: the name of a topic, a line feed, the body. Input of `description`: HTML.
 
@@ -30,11 +30,15 @@ pub(crate) fn payload(data: &[u8]) {
         .unwrap_or(Topic::ProductsUpdate);
     let delivery = delivery(topic, data.get(at + 1..).unwrap_or_default().to_vec());
     let read = shopify::interpret(&delivery);
-    assert_eq!(read, shopify::interpret(&delivery), "read differently the second time");
-    cut_to_what_is_read(&delivery, &read);
+    assert_eq!(
+        read,
+        shopify::interpret(&delivery),
+        "the second reading differs from the first"
+    );
+    reduced_body_means_the_same(&delivery, &read);
     match read {
-        Ok(event) => believed(event, &delivery),
-        Err(problem) => refused(&problem),
+        Ok(event) => check_event(event, &delivery),
+        Err(problem) => check_refusal(&problem),
     }
 }
 
@@ -43,15 +47,15 @@ pub(crate) fn description(data: &[u8]) {
     let body = json!({"id": 1, "admin_graphql_api_id": "gid://shopify/Product/1", "title": "x", "updated_at": "2026-11-14T15:04:52Z", "body_html": html});
     let delivery = delivery(Topic::ProductsUpdate, body.to_string().into_bytes());
     let Ok(Event::ProductUpdated(product)) = shopify::interpret(&delivery) else {
-        panic!("a description spoils its product");
+        panic!("the description makes its product unreadable");
     };
     assert!(
         product.description.len() <= TEXT_PER_HTML * html.len() + 64,
-        "{} bytes of HTML became {} of text",
+        "{} bytes of HTML became {} bytes of text",
         html.len(),
         product.description.len()
     );
-    // No control characters but line feeds, and those only between what they separate.
+    // The only control characters are line feeds, and only between lines of text.
     assert!(!product.description.contains(|c: char| c.is_control() && c != '\n'));
     let lines = product.description.split('\n');
     assert!(product.description.is_empty() || lines.into_iter().all(|line| !line.is_empty()));
@@ -72,8 +76,8 @@ fn delivery(topic: Topic, body: Vec<u8>) -> Delivery {
     }
 }
 
-/// A body about people, reduced to the fields that are read, says the same as the whole, or nothing.
-fn cut_to_what_is_read(delivery: &Delivery, whole: &Result<Event, InterpretError>) {
+/// Checks that a body about people, reduced to the fields that are read, means the same as the whole, or nothing.
+fn reduced_body_means_the_same(delivery: &Delivery, whole: &Result<Event, InterpretError>) {
     let mut headers = HeaderMap::new();
     for (name, value) in [
         ("x-shopify-topic", delivery.key.topic.as_str()),
@@ -86,13 +90,13 @@ fn cut_to_what_is_read(delivery: &Delivery, whole: &Result<Event, InterpretError
     let cut = shopify::read_saved(&headers, &delivery.body, delivery.received_at).unwrap();
     match (shopify::interpret(&cut), whole) {
         (Ok(cut), whole) => assert_eq!(Ok(&cut), whole.as_ref()),
-        // A text that is longer than any that is read is not kept.
-        (Err(_), Ok(_)) => assert!(delivery.body.len() > 255, "cutting it spoils it"),
+        // A text longer than the longest readable one is dropped.
+        (Err(_), Ok(_)) => assert!(delivery.body.len() > 255, "the reduced body is unreadable"),
         (Err(_), Err(_)) => {}
     }
 }
 
-fn believed(event: Event, delivery: &Delivery) {
+fn check_event(event: Event, delivery: &Delivery) {
     let document = match event {
         Event::ProductUpdated(product) => {
             numeric(&product.id);
@@ -117,7 +121,7 @@ fn believed(event: Event, delivery: &Delivery) {
     }
     let prices = document.variants.iter().filter_map(|variant| variant.price);
     for price in prices.clone() {
-        // Money is kept as written, in at most the digits that its type has.
+        // Amounts are kept as written, in at most the digits of their type.
         assert!(price.to_string().len() <= 32, "{price}");
         assert!(document.price_min.unwrap() <= price && price <= document.price_max.unwrap());
     }
@@ -138,8 +142,9 @@ fn entity(id: &EntityId) -> EntityKey {
     }
 }
 
-/// A refusal goes to logs and to the store's status, where nothing of a body may stand, and no more than fits there.
-fn refused(problem: &InterpretError) {
+/// Checks a refusal, which goes to logs and to the store's status: it quotes nothing of the body, and its length is
+/// limited.
+fn check_refusal(problem: &InterpretError) {
     match problem {
         InterpretError::Schema { path, problem } => {
             assert!(path == "(body)" || path.split('.').all(field), "{path}");
@@ -147,13 +152,13 @@ fn refused(problem: &InterpretError) {
             assert!(expectation(problem), "{problem}");
         }
         InterpretError::OtherStore => {}
-        InterpretError::Topic => panic!("every topic of ours is read"),
+        InterpretError::Topic => panic!("every topic of ours is interpreted"),
     }
 }
 
-/// One step of a path: a field that we read, with an index or without.
+/// Returns true for a step of a path: a field that we read, with or without an index.
 fn field(step: &str) -> bool {
-    const READ: [&str; 32] = [
+    const FIELDS: [&str; 32] = [
         "id",
         "title",
         "body_html",
@@ -189,14 +194,14 @@ fn field(step: &str) -> bool {
     ];
     let (name, index) = step.split_once('[').unwrap_or((step, "0]"));
     let index = index.strip_suffix(']').unwrap_or_default();
-    let known = READ.contains(&name) || ["inventory_management", "myshopify_domain"].contains(&name);
+    let known = FIELDS.contains(&name) || ["inventory_management", "myshopify_domain"].contains(&name);
     known
         && index
             .split("][")
             .all(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// Returns true if a sentence is known to hold nothing of the body.
+/// Returns true if a message is known to quote nothing of the body.
 fn expectation(problem: &str) -> bool {
     if let Some(place) = problem.strip_prefix("not JSON at line ") {
         return place.len() < 40
@@ -209,7 +214,7 @@ fn expectation(problem: &str) -> bool {
     }
     match problem.strip_prefix("expected ") {
         Some(expected) => match expected.strip_prefix("struct ") {
-            // What may follow is " with 3 elements".
+            // The name may be followed by " with 3 elements".
             Some(name) => STRUCTS.contains(&name.split(' ').next().unwrap_or_default()) && name.len() < 40,
             None => EXPECTED.contains(&expected),
         },
@@ -217,7 +222,7 @@ fn expectation(problem: &str) -> bool {
     }
 }
 
-/// Serde's descriptions of the types that are read.
+/// Descriptions of the types that are read, by serde or by us.
 const EXPECTED: [&str; 19] = [
     "a string",
     "a sequence",
@@ -227,7 +232,7 @@ const EXPECTED: [&str; 19] = [
     "i64",
     "u64",
     "a map",
-    // And what we want beyond that.
+    // Our own expectations.
     "nothing of what is deleted but its id",
     "the one that the header says",
     "the one id of what has changed",
@@ -241,7 +246,7 @@ const EXPECTED: [&str; 19] = [
     "nothing but the store to redact",
 ];
 
-/// The structs that are read, which serde names.
+/// Names of the structs that are read, as serde reports them.
 const STRUCTS: [&str; 11] = [
     "IdBody",
     "ShopBody",

@@ -1,7 +1,7 @@
 //! The search API: without access nothing is searched; with access, only the named store.
 //!
-//! Input: a request (see [`crate::gateway`]); the path is the store's name, and with the header `authorization: right` the
-//! authorizer has allowed access to [`STORE`].
+//! Input: a request (see [`crate::gateway`]); the path is the store's name, and with the header `authorization: right`
+//! the authorizer has allowed access to [`STORE`].
 
 use std::sync::{Arc, Mutex};
 
@@ -36,18 +36,18 @@ impl Search for RecordingIndex {
 }
 
 pub(crate) fn search(data: &[u8]) {
-    let sent = ParsedRequest::read(data);
-    let store = sent.path.trim_start_matches('/').to_owned();
-    let Some(mut request) = sent.request(&store) else {
+    let parsed = ParsedRequest::parse(data);
+    let store = parsed.path.trim_start_matches('/').to_owned();
+    let Some(mut request) = parsed.request(&store) else {
         return;
     };
-    let known = shopify::store(STORE).unwrap();
-    let let_in = sent.header("authorization") == Some("right");
-    if let_in {
+    let known_store = shopify::store(STORE).unwrap();
+    let is_authorized = parsed.header("authorization") == Some("right");
+    if is_authorized {
         let principal = Principal {
             id: "tok_aaaaaaaaaaaaaaaa".to_owned(),
             role: Role::Viewer,
-            reach: Reach::Stores([known.clone()].into()),
+            reach: Reach::Stores([known_store.clone()].into()),
             expires_at: noon(),
         };
         let context = json!({
@@ -56,31 +56,31 @@ pub(crate) fn search(data: &[u8]) {
         let context = RequestContext::ApiGatewayV2(serde_json::from_value(context).unwrap());
         request = request.with_request_context(context);
     }
-    let asked = RecordingIndex::default();
+    let index = RecordingIndex::default();
     let response = wait(async {
         let stores = MemoryStores::default();
-        stores.record(&known, &StoreUpdate::default()).await.unwrap();
-        SearchApi::new(stores, asked.clone()).answer(request).await
+        stores.record(&known_store, &StoreUpdate::default()).await.unwrap();
+        SearchApi::new(stores, index.clone()).answer(request).await
     });
 
-    let asked = std::mem::take(&mut *asked.0.lock().unwrap());
+    let queries = std::mem::take(&mut *index.0.lock().unwrap());
     let body: Value = match response.body() {
         Body::Text(text) => serde_json::from_str(text).unwrap(),
         other => panic!("{other:?}"),
     };
     let status = response.status().as_u16();
-    assert_eq!(asked.len(), usize::from(status == 200));
+    assert_eq!(queries.len(), usize::from(status == 200));
     match status {
         200 => {
-            let query = &asked[0];
-            assert!(let_in, "somebody came in whom nobody had let in");
+            let query = &queries[0];
+            assert!(is_authorized, "a request without authorization was answered");
             assert_eq!(query.store.store.as_str(), STORE);
             assert_eq!(store.to_ascii_lowercase(), STORE);
             assert!((1..=50).contains(&query.limit));
             assert!(!query.words.is_empty() && query.words.iter().count() <= Words::MOST);
             assert_eq!(body["query"], query.words.text());
         }
-        401 => assert!(!let_in),
+        401 => assert!(!is_authorized),
         400 | 404 => assert!(body["error"].as_str().unwrap().len() < 200),
         other => panic!("{other}"),
     }

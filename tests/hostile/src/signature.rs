@@ -1,8 +1,8 @@
-//! A signature is believed if and only if it is the base64 of the HMAC of these bytes under one of our secrets.
+//! A signature is accepted if and only if it is the base64 of the HMAC of these bytes under one of our secrets.
 //!
-//! Input: the value of the header, a line feed, the body. The first byte may ask for a right signature, which random
-//! bytes never are: `0` signs with the newest secret, `1` with the older, `2` with neither of them; what follows it in the
-//! line then says, as `at:bits`, which byte of the 44 to change, and how.
+//! Input: the value of the header, a line feed, the body. The first byte may request a computed signature, because
+//! random bytes are never a correct one: `0` signs with the newest secret, `1` with the older, `2` with neither. The
+//! rest of the line, `at:bits`, then selects one of the 44 bytes and the bits to flip in it.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
@@ -17,8 +17,8 @@ use jiff::Timestamp;
 use sha2::Sha256;
 
 /// Client secrets of the targets' receivers, newest first.
-pub(crate) const HELD: [&str; 2] = ["newest-hush", "older-hush"];
-const NEITHER: &str = "nobody's";
+pub(crate) const CLIENT_SECRETS: [&str; 2] = ["newest-hush", "older-hush"];
+const OTHER_SECRET: &str = "not-ours";
 
 pub(crate) fn sign(secret: &str, body: &[u8]) -> String {
     let mut hmac: Hmac<Sha256> = Hmac::new_from_slice(secret.as_bytes()).unwrap();
@@ -28,11 +28,12 @@ pub(crate) fn sign(secret: &str, body: &[u8]) -> String {
 
 /// Index of our secret that gives these bytes this signature.
 pub(crate) fn signer(signature: &[u8], body: &[u8]) -> Option<usize> {
-    HELD.iter()
+    CLIENT_SECRETS
+        .iter()
         .position(|secret| sign(secret, body).as_bytes() == signature)
 }
 
-/// Verifies as a receiver of Shopify's does.
+/// Verifies a request as Shopify's receivers do.
 pub(crate) fn verify<'a>(
     headers: &'a HeaderMap,
     body: &'a [u8],
@@ -50,20 +51,20 @@ pub(crate) fn verify<'a>(
 pub(crate) fn signature(data: &[u8]) {
     let at = data.iter().position(|byte| *byte == b'\n').unwrap_or(data.len());
     let (line, body) = (&data[..at], data.get(at + 1..).unwrap_or_default());
-    // As it is, and as the beginning of what could be a webhook.
-    judge(line, body);
-    judge(line, &[b"{", body].concat());
+    // The body unchanged, and with the first byte of a JSON object.
+    check(line, body);
+    check(line, &[b"{", body].concat());
 }
 
-fn judge(line: &[u8], body: &[u8]) {
-    let signature = offered(line, body);
-    // What no header can hold cannot be sent.
+fn check(line: &[u8], body: &[u8]) {
+    let signature = signature_of_input(line, body);
+    // An invalid header value cannot be sent.
     let Ok(value) = HeaderValue::from_bytes(&signature) else {
         return;
     };
     let mut headers = HeaderMap::new();
     headers.insert("x-shopify-hmac-sha256", value.clone());
-    let verified = verify(&headers, body, &HELD);
+    let verified = verify(&headers, body, &CLIENT_SECRETS);
     let expected = signer(&signature, body);
     match &verified {
         Ok(verified) => {
@@ -73,28 +74,28 @@ fn judge(line: &[u8], body: &[u8]) {
         }
         Err(SignatureError::NotAWebhook) => assert!(!body.starts_with(b"{")),
         Err(problem) => {
-            assert_eq!(expected, None, "what is right was refused: {problem}");
+            assert_eq!(expected, None, "a correct signature was refused: {problem}");
             let well_formed = BASE64_STANDARD.decode(&signature).is_ok_and(|bytes| bytes.len() == 32);
-            let said = if well_formed {
+            let expected_error = if well_formed {
                 SignatureError::Mismatch
             } else {
                 SignatureError::Malformed
             };
-            assert_eq!(*problem, said);
+            assert_eq!(*problem, expected_error);
         }
     }
     headers.append("x-shopify-hmac-sha256", value);
     assert!(
-        verify(&headers, body, &HELD).is_err(),
-        "a header that comes twice was believed"
+        verify(&headers, body, &CLIENT_SECRETS).is_err(),
+        "a repeated header was accepted"
     );
 }
 
-fn offered(line: &[u8], body: &[u8]) -> Vec<u8> {
+fn signature_of_input(line: &[u8], body: &[u8]) -> Vec<u8> {
     let secret = match line.first() {
-        Some(b'0') => HELD[0],
-        Some(b'1') => HELD[1],
-        Some(b'2') => NEITHER,
+        Some(b'0') => CLIENT_SECRETS[0],
+        Some(b'1') => CLIENT_SECRETS[1],
+        Some(b'2') => OTHER_SECRET,
         _ => return line.to_vec(),
     };
     let mut signature = sign(secret, body).into_bytes();

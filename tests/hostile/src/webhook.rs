@@ -19,26 +19,26 @@ use lambda_http::Body;
 
 use crate::{
     gateway::{ParsedRequest, noon, wait},
-    signature::{HELD, sign, signer},
+    signature::{CLIENT_SECRETS, sign, signer},
 };
 
 pub(crate) fn webhook(data: &[u8]) {
-    let mut sent = ParsedRequest::read(data);
-    for (_, value) in &mut sent.headers {
+    let mut parsed = ParsedRequest::parse(data);
+    for (_, value) in &mut parsed.headers {
         match value.as_str() {
-            "right" => *value = sign(HELD[0], &sent.body),
-            "right-older" => *value = sign(HELD[1], &sent.body),
+            "right" => *value = sign(CLIENT_SECRETS[0], &parsed.body),
+            "right-older" => *value = sign(CLIENT_SECRETS[1], &parsed.body),
             _ => {}
         }
     }
-    let Some(request) = sent.request("") else { return };
+    let Some(request) = parsed.request("") else { return };
     let (queue, stores) = (MemoryQueue::default(), MemoryStores::default());
     let ports = Ports {
         ledger: MemoryLedger::default(),
         queue: queue.clone(),
         bodies: None::<MemoryBodies>,
         tally: Some(stores),
-        secrets: Secret::new(HELD.join(",")),
+        secrets: Secret::new(CLIENT_SECRETS.join(",")),
         clock: noon(),
     };
     let (response, messages) = wait(async {
@@ -55,23 +55,26 @@ pub(crate) fn webhook(data: &[u8]) {
         (response, queue.take())
     });
 
-    let is_webhook = sent.body.starts_with(b"{");
-    let signed = sent
+    let is_webhook = parsed.body.starts_with(b"{");
+    let signed = parsed
         .header("x-shopify-hmac-sha256")
-        .and_then(|signature| signer(signature.as_bytes(), &sent.body));
+        .and_then(|signature| signer(signature.as_bytes(), &parsed.body));
     let status = response.status().as_u16();
     match status {
         200 => {
-            assert!(signed.is_some() && is_webhook, "queued without a signature");
+            assert!(signed.is_some() && is_webhook, "an unsigned request was queued");
             assert_eq!(messages.len(), 1);
             let delivery = envelope::decode(&messages[0]).unwrap();
-            assert_eq!(delivery.body, sent.body);
-            let shop = sent.header("x-shopify-shop-domain").unwrap().to_ascii_lowercase();
+            assert_eq!(delivery.body, parsed.body);
+            let shop = parsed.header("x-shopify-shop-domain").unwrap().to_ascii_lowercase();
             assert_eq!(delivery.key.store.store.as_str(), shop);
         }
-        400 => assert!(signed.is_some() && is_webhook, "more than 401 was told to a stranger"),
+        400 => assert!(
+            signed.is_some() && is_webhook,
+            "an unsigned request got a response other than 401"
+        ),
         401 => {
-            assert!(signed.is_none() || !is_webhook, "what is signed was refused");
+            assert!(signed.is_none() || !is_webhook, "a signed request was refused");
             assert!(matches!(response.body(), Body::Empty));
         }
         413 => {}

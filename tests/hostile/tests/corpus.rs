@@ -1,4 +1,5 @@
-//! Every committed input and a few hundred random ones, through every target. The corpora grow with what `make fuzz` finds.
+//! Runs every committed input and a few hundred random ones through every target. Findings of `make fuzz` are added to
+//! the corpora.
 
 #![expect(clippy::unwrap_used, reason = "all of this is a test, where a panic is a failure")]
 
@@ -45,11 +46,11 @@ fn every_input_of_the_corpus_keeps_the_promises() {
             }
         }
     }
-    assert!(broken.is_empty(), "these break a promise: {broken:?}");
+    assert!(broken.is_empty(), "inputs that break a promise: {broken:?}");
 }
 
 proptest! {
-    // What fails belongs into the corpus, not into a file of seeds.
+    // Failing inputs belong in the corpus, not in a file of seeds.
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
