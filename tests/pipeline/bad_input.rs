@@ -13,7 +13,7 @@ fn good(id: &str) -> Webhook {
 }
 
 #[tokio::test]
-async fn a_signature_that_is_not_one_gets_401_and_nothing_happens() {
+async fn invalid_signature_gets_401_and_has_no_effect() {
     let pipeline = Pipeline::start().await;
     let body = event_file("products-update.json");
     let signature = sign(&body);
@@ -38,7 +38,10 @@ async fn a_signature_that_is_not_one_gets_401_and_nothing_happens() {
     }
     assert_eq!(pipeline.send(&good("1").without(SIGNATURE)).await, (401, String::new()));
     assert_eq!(pipeline.settle().await, 0);
-    assert!(pipeline.status().await["error"].is_string(), "a forgery makes no store");
+    assert!(
+        pipeline.status().await["error"].is_string(),
+        "a forgery creates no store"
+    );
 }
 
 #[tokio::test]
@@ -49,15 +52,15 @@ async fn malformed_body_is_parked_with_the_path_of_the_mistake() {
         ("hostile/wrong-shape.json", " at variants[0].price: "),
         ("hostile/not-utf8.bin", ""),
     ];
-    for (file, said) in cases {
+    for (file, expected) in cases {
         let webhook = Webhook::new(Topic::ProductsUpdate, file, event_file(file));
         assert_eq!(pipeline.send_as_base64(&webhook).await, (200, String::new()), "{file}");
-        assert_eq!(pipeline.settle().await, 1, "{file} waits for a person");
+        assert_eq!(pipeline.settle().await, 1, "{file} is parked for a person");
         let error = &pipeline.status().await["last_error"];
         assert_eq!(error["code"], "schema_mismatch", "{file}");
-        assert!(error["message"].as_str().unwrap().contains(said), "{file}: {error}");
+        assert!(error["message"].as_str().unwrap().contains(expected), "{file}: {error}");
         assert_eq!(error["delivery_id"], file);
-        // Parked is dealt with: the sender need not come back.
+        // A parked delivery is accepted, so the sender need not retry.
         assert_eq!(pipeline.send_as_base64(&webhook).await.0, 200);
         assert_eq!(pipeline.settle().await, 0);
     }
@@ -69,14 +72,14 @@ async fn unreadable_body_creates_no_store() {
     for file in ["hostile/wrong-shape.json", "hostile/not-utf8.bin"] {
         let webhook = Webhook::new(Topic::ProductsUpdate, file, event_file(file));
         assert_eq!(pipeline.send_as_base64(&webhook).await, (200, String::new()), "{file}");
-        assert_eq!(pipeline.settle().await, 1, "{file} waits for a person");
+        assert_eq!(pipeline.settle().await, 1, "{file} is parked for a person");
     }
     assert!(pipeline.status().await["error"].is_string());
 }
 
 /// A client secret signs more than webhooks (ADR 25).
 #[tokio::test]
-async fn what_is_signed_and_no_webhook_gets_401_at_every_receiver_and_nothing_happens() {
+async fn signed_text_that_is_no_webhook_gets_401_at_every_receiver_and_has_no_effect() {
     let pipeline = Pipeline::start().await;
     let token = b"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2p1bmlwZXItYW5kLW9hay5teXNob3BpZnkuY29tIn0";
     let query = b"code=0907a61c&shop=juniper-and-oak.myshopify.com&state=1&timestamp=1337178173";
@@ -101,11 +104,11 @@ async fn what_is_signed_and_no_webhook_gets_401_at_every_receiver_and_nothing_ha
         }
     }
     assert_eq!(pipeline.settle().await, 0);
-    assert!(pipeline.status().await["error"].is_string(), "it makes no store");
+    assert!(pipeline.status().await["error"].is_string(), "it creates no store");
 }
 
 #[tokio::test]
-async fn characters_that_the_queue_refuses_come_through() {
+async fn characters_that_the_queue_rejects_are_delivered() {
     let pipeline = Pipeline::start().await;
     pipeline
         .apply(&Webhook::new(
@@ -125,12 +128,12 @@ async fn a_body_over_the_limit_gets_413() {
 }
 
 #[tokio::test]
-async fn headers_that_do_not_fit_get_400() {
+async fn invalid_headers_get_400() {
     let pipeline = Pipeline::start().await;
-    let (status, said) = pipeline
+    let (status, message) = pipeline
         .send(&good("1").with("X-Shopify-Topic", "products/create"))
         .await;
-    assert_eq!((status, said.contains("products/update")), (400, true), "{said}");
+    assert_eq!((status, message.contains("products/update")), (400, true), "{message}");
     for name in [
         "X-Shopify-Topic",
         "X-Shopify-Shop-Domain",
@@ -146,12 +149,12 @@ async fn headers_that_do_not_fit_get_400() {
             .0,
         400
     );
-    let crowd = (0..300).fold(good("1"), |webhook, n| webhook.with(&format!("X-Filler-{n}"), "x"));
-    assert_eq!(pipeline.send(&crowd).await.0, 200);
+    let crowded = (0..300).fold(good("1"), |webhook, n| webhook.with(&format!("X-Filler-{n}"), "x"));
+    assert_eq!(pipeline.send(&crowded).await.0, 200);
 }
 
 #[tokio::test]
-async fn unknown_store_is_known_after_its_first_verified_event() {
+async fn store_becomes_known_with_its_first_verified_event() {
     let pipeline = Pipeline::start().await;
     pipeline
         .apply(&good("1").with("X-Shopify-Shop-Domain", "newcomer.myshopify.com"))
@@ -162,15 +165,15 @@ async fn unknown_store_is_known_after_its_first_verified_event() {
 }
 
 #[tokio::test]
-async fn uninstall_in_another_stores_name_is_refused() {
+async fn uninstall_in_the_name_of_another_store_is_refused() {
     let pipeline = Pipeline::start().await;
     pipeline.apply(&good("1")).await;
-    let theirs = Webhook::new(
+    let foreign = Webhook::new(
         Topic::AppUninstalled,
         "2",
         "{\"id\":1,\"myshopify_domain\":\"other.myshopify.com\"}",
     );
-    assert_eq!(pipeline.send(&theirs).await.0, 200);
+    assert_eq!(pipeline.send(&foreign).await.0, 200);
     assert_eq!(pipeline.settle().await, 1);
     let status = pipeline.status().await;
     assert_eq!(

@@ -1,10 +1,10 @@
-//! One store's flood and another's single edit.
+//! A flood of updates from one store, and a single edit from another.
 //!
 //! **A simulation**: no emulator has SQS's fair queues. [`FairQueue`] chooses as AWS documents it
-//! (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues-detailed.html>): a group
-//! is noisy with at least 30 messages in flight that are more than a tenth of all; messages of quiet groups go first,
-//! and of noisy ones those of the group with the fewest in flight. What it cannot show is how soon SQS notices, and
-//! how often it errs. That our messages carry their store as their group is no simulation.
+//! (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues-detailed.html>): a
+//! group is noisy with at least 30 messages in flight that are more than a tenth of all; messages of quiet groups go
+//! first, and of noisy ones those of the group with the fewest in flight. It cannot show how soon SQS notices, or how
+//! often it errs. The store as the group of our messages is not simulated.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -19,7 +19,7 @@ const CONSUMERS: usize = 10;
 
 const NOISY_IN_FLIGHT: usize = 30;
 
-/// A queue of messages of groups, and the batches that are being worked on, each of which takes one turn.
+/// A queue of messages by group, and the batches in progress, each of which takes one turn.
 struct FairQueue {
     fair: bool,
     waiting: BTreeMap<usize, VecDeque<(usize, String)>>,
@@ -53,7 +53,7 @@ impl FairQueue {
         self.fair && own >= NOISY_IN_FLIGHT && own * 10 > all
     }
 
-    /// The group that is served next: of the quiet ones, that of the oldest message.
+    /// The next group to serve: among quiet groups, the group of the oldest message.
     fn next(&self) -> Option<usize> {
         let groups = self
             .waiting
@@ -66,7 +66,7 @@ impl FairQueue {
         groups.min_by_key(rank).map(|(group, _)| group)
     }
 
-    /// One turn: every consumer that is free takes a batch; the one that has worked longest is done with its own.
+    /// Plays one turn: every free consumer takes a batch, and the longest-running batch completes.
     fn turn(&mut self) -> Option<Vec<(usize, String)>> {
         while self.batches.len() < CONSUMERS {
             let mut batch = Vec::new();
@@ -85,7 +85,7 @@ impl FairQueue {
     }
 }
 
-/// After how many turns the quiet store's edit was done, that came when the flood had been worked on for a while.
+/// Number of turns until the quiet store's edit is done, if it arrives while a flood is being processed.
 fn turns_until_quiet_is_done(fair: bool, flood: usize) -> usize {
     const NOISY: usize = 0;
     const QUIET: usize = 1;
@@ -100,17 +100,17 @@ fn turns_until_quiet_is_done(fair: bool, flood: usize) -> usize {
     let mut turns = 0;
     loop {
         turns += 1;
-        let batch = queue.turn().expect("the edit is still to come");
+        let batch = queue.turn().expect("the edit is still in the queue");
         if batch.iter().any(|(group, _)| *group == QUIET) {
             return turns;
         }
     }
 }
 
-/// With ten consumers at work, an edit waits for those that have begun, not for the 100,000. At the 50 ms that a batch
-/// of ten takes, that is 50 ms instead of 50 s with ten consumers (docs/adr/0009-fair-queues.md).
+/// With ten consumers, an edit waits for the batches in progress, not for the 100,000 updates. If a batch
+/// of ten takes 50 ms, that is 50 ms instead of 50 s (docs/adr/0009-fair-queues.md).
 #[test]
-fn simulated_an_edit_does_not_wait_behind_a_hundred_thousand_updates() {
+fn simulated_edit_does_not_wait_behind_a_hundred_thousand_updates() {
     let (without, with) = (
         turns_until_quiet_is_done(false, 100_000),
         turns_until_quiet_is_done(true, 100_000),
@@ -120,7 +120,7 @@ fn simulated_an_edit_does_not_wait_behind_a_hundred_thousand_updates() {
 }
 
 #[test]
-fn simulated_a_flood_that_is_alone_is_not_held_back() {
+fn simulated_flood_without_competition_is_not_throttled() {
     let mut queue = FairQueue::new(true);
     for _ in 0..1_000 {
         queue.send(0, String::new());

@@ -39,11 +39,13 @@ pub const SECRET: &str = "hush";
 pub const STORE: &str = "juniper-and-oak.myshopify.com";
 
 /// Maximum time until a search finds a written document; the index refreshes every second.
-const FOUND_WITHIN: Duration = Duration::from_secs(20);
+const SEARCH_TIMEOUT: Duration = Duration::from_secs(20);
 
 type ShopifyReceiver = Receiver<DynamoLedger, SqsEventQueue, S3Bodies, DynamoStores, AwsSecret, SystemClock>;
-type Lawful = Compliance<DynamoAudit, NoConnections, DynamoStores, S3Archive, S3Bodies, DynamoActivity<SystemClock>>;
-type Consumer = Reindex<DynamoLedger, DynamoEntities, DynamoStores, OpenSearchIndex, MemoryJobs, Lawful, SystemClock>;
+type ShopifyCompliance =
+    Compliance<DynamoAudit, NoConnections, DynamoStores, S3Archive, S3Bodies, DynamoActivity<SystemClock>>;
+type Consumer =
+    Reindex<DynamoLedger, DynamoEntities, DynamoStores, OpenSearchIndex, MemoryJobs, ShopifyCompliance, SystemClock>;
 
 pub struct Pipeline {
     pub sqs: Sqs,
@@ -145,7 +147,7 @@ pub fn event_file(name: &str) -> Vec<u8> {
     fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The catalogue's bodies, by file name.
+/// Bodies of the catalog's products, by file name.
 pub fn catalogue() -> Vec<(String, Vec<u8>)> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../events/shopify/catalogue");
     let mut names: Vec<String> = fs::read_dir(folder)
@@ -160,7 +162,7 @@ pub fn catalogue() -> Vec<(String, Vec<u8>)> {
 }
 
 impl Pipeline {
-    /// On the heap, because it is large.
+    /// Starts a pipeline; the future is boxed because it is large.
     pub async fn start() -> Self {
         Box::pin(Self::assemble()).await
     }
@@ -266,13 +268,13 @@ impl Pipeline {
 
     /// Runs the consumer until the queue is empty. Returns the number of messages to retry.
     pub async fn settle(&self) -> usize {
-        let mut again = 0;
+        let mut retries = 0;
         loop {
             let bodies = self.sqs.receive().await;
             if bodies.is_empty() {
-                return again;
+                return retries;
             }
-            again += self.consume(bodies).await;
+            retries += self.consume(bodies).await;
         }
     }
 
@@ -284,7 +286,7 @@ impl Pipeline {
             ..SqsRecord::default()
         };
         let records = bodies.into_iter().enumerate().map(record).collect();
-        let answer = batch::consume(
+        let response = batch::consume(
             &self.reindex,
             &self.unpack,
             &self.keep,
@@ -293,7 +295,7 @@ impl Pipeline {
         )
         .await
         .unwrap();
-        answer.batch_item_failures.len()
+        response.batch_item_failures.len()
     }
 
     /// Sends a webhook that must be accepted, and applies it.
@@ -312,18 +314,18 @@ impl Pipeline {
         json_of(&self.search.answer(get(&path, query)).await)
     }
 
-    /// Searches until the hits are as expected; returns the last hits if they never are.
-    pub async fn search_until(&self, q: &str, good: impl Fn(&Value) -> bool) -> Value {
-        let deadline = tokio::time::Instant::now() + FOUND_WITHIN;
+    /// Searches until the hits are as expected, and returns them. Panics after [`SEARCH_TIMEOUT`].
+    pub async fn search_until(&self, q: &str, is_expected: impl Fn(&Value) -> bool) -> Value {
+        let deadline = tokio::time::Instant::now() + SEARCH_TIMEOUT;
         let query = format!("q={}", q.replace(' ', "+"));
         loop {
             let found = self.search(&query).await;
-            if good(&found) {
+            if is_expected(&found) {
                 return found;
             }
             assert!(
                 tokio::time::Instant::now() < deadline,
-                "searching for {q:?} still gives {found:#}"
+                "the search for {q:?} still returns {found:#}"
             );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

@@ -8,7 +8,7 @@ use crate::harness::{Pipeline, Webhook};
 const ID: &str = "446547597538216369";
 const MEGABYTE: usize = 1024 * 1024;
 
-/// Letters in which nothing repeats, so that compression saves little: every six bits are a letter of 64.
+/// Letters without repetition, so that compression saves little: each letter carries six bits.
 fn noise(bytes: usize) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut state = 1_u64;
@@ -21,7 +21,7 @@ fn noise(bytes: usize) -> String {
     letters.take(bytes).collect()
 }
 
-/// A product of about this number of `bytes`, which compression shortens by a quarter and no more.
+/// A product of about this number of `bytes`, which compression reduces by at most a quarter.
 fn product(title: &str, second: u8, bytes: usize) -> Webhook {
     let body = json!({
         "id": 446_547_597_538_216_369_u64, "title": title, "status": "active", "published_at": "2026-01-01T00:00:00Z",
@@ -40,7 +40,7 @@ async fn product_of_five_megabytes_is_applied_and_leaves_nothing_behind() {
     let webhook = product("Leviathan Stove", 1, 5 * MEGABYTE);
     assert_eq!(pipeline.send(&webhook).await, (200, String::new()));
     assert_eq!(pipeline.s3.objects(), 1);
-    // A duplicate while it waits is told to come back, and not kept.
+    // A duplicate of a waiting delivery gets 503, and its body is not stored.
     assert_eq!(pipeline.send(&webhook).await.0, 503);
     assert_eq!(pipeline.s3.objects(), 1);
     assert_eq!(pipeline.settle().await, 0);
@@ -56,13 +56,13 @@ async fn product_of_five_megabytes_is_applied_and_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn second_copy_of_a_message_without_its_body_is_completed() {
+async fn second_copy_of_a_message_is_completed_without_the_body() {
     let pipeline = Pipeline::start().await;
     assert_eq!(pipeline.send(&product("Leviathan Stove", 1, MEGABYTE)).await.0, 200);
     let messages = pipeline.sqs.receive().await;
     assert_eq!(pipeline.consume(messages.clone()).await, 0);
     assert_eq!(pipeline.s3.objects(), 0);
-    assert_eq!(pipeline.consume(messages).await, 0, "it need not come again");
+    assert_eq!(pipeline.consume(messages).await, 0, "it need not be retried");
     let status = pipeline.status().await;
     assert_eq!(
         (&status["events_24h"]["total"], &status["last_error"]),

@@ -1,8 +1,8 @@
-//! A webhook in, a search result out, in one process: API Gateway's event goes into the real receiver, the real
-//! adapters talk to emulators over HTTP, the real consumer writes, the real search function finds. The same as `tests/stack`
-//! does with deployed binaries, closer to the code and faster.
+//! From a webhook to a search result, in one process: API Gateway's event enters the real receiver, the real adapters
+//! talk to emulators over HTTP, the real consumer writes, and the real search function finds. `tests/stack` does the
+//! same with deployed binaries; this is faster and closer to the code.
 
-#![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod bad_input;
 mod fairness;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Pipeline, Webhook, catalogue, event_file};
 
-/// A sample with the headers beside it.
+/// A sample with the headers from its file.
 pub fn sample(topic: Topic) -> Webhook {
     let webhook = Webhook::new(topic, "replaced", event_file(&format!("{}.json", topic.function())));
     let headers: Value = serde_json::from_slice(&event_file(&format!("{}.headers.json", topic.function()))).unwrap();
@@ -18,7 +18,7 @@ pub fn sample(topic: Topic) -> Webhook {
 }
 
 #[tokio::test]
-async fn every_sample_is_taken_and_applied() {
+async fn every_sample_is_accepted_and_applied() {
     let pipeline = Pipeline::start().await;
     for topic in [Topic::ProductsCreate, Topic::ProductsUpdate, Topic::CollectionsUpdate] {
         pipeline.apply(&sample(topic)).await;
@@ -46,7 +46,7 @@ async fn every_sample_is_taken_and_applied() {
 }
 
 #[tokio::test]
-async fn every_sample_is_the_same_in_base64_and_lower_case() {
+async fn every_sample_is_accepted_in_base64_and_lower_case() {
     let pipeline = Pipeline::start().await;
     for topic in Topic::ALL {
         assert_eq!(pipeline.send_as_base64(&sample(topic)).await, (200, String::new()));
@@ -55,7 +55,7 @@ async fn every_sample_is_the_same_in_base64_and_lower_case() {
 }
 
 #[tokio::test]
-async fn whole_catalog_is_found_except_what_shoppers_cannot_see() {
+async fn whole_catalog_is_found_except_hidden_products() {
     let pipeline = Pipeline::start().await;
     let mut products = Vec::new();
     for (name, body) in catalogue() {
@@ -76,7 +76,7 @@ async fn whole_catalog_is_found_except_what_shoppers_cannot_see() {
         let (id, title) = (product["id"].to_string(), product["title"].as_str().unwrap());
         if product["status"] == "active" && !product["published_at"].is_null() {
             let document = pipeline.found(&query(title), &id).await;
-            // All text has one form in the index: `½″` is `1/2′′` there (NFKC).
+            // The index normalizes text (NFKC): `½″` becomes `1/2′′`.
             assert_eq!(document["title"], normalize_line(title));
             let cut_off =
                 product["variant_gids"].as_array().unwrap().len() > product["variants"].as_array().unwrap().len();
@@ -90,14 +90,14 @@ async fn whole_catalog_is_found_except_what_shoppers_cannot_see() {
     assert_eq!(hidden, 3);
     let status = pipeline.status().await;
     assert_eq!(status["events_24h"]["by_topic"]["products/create"], products.len());
-    // One has more variants than its webhook carries, and no token is held to ask for the others.
+    // One product has more variants than its webhook carries, and there is no token to fetch the others.
     assert_eq!(
         (&status["activity"], &status["last_error"]["code"]),
         (&json!("live"), &json!("not_connected"))
     );
 }
 
-/// A title as a query of an address: letters, figures and spaces are enough to find it.
+/// Search text for a title, safe in a URL: letters, digits and spaces are enough to find it.
 fn query(title: &str) -> String {
     let words = title.chars().map(|c| {
         if c.is_ascii_alphanumeric() || !c.is_ascii() {

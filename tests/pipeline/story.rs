@@ -66,7 +66,7 @@ async fn duplicate_is_dropped_and_counted() {
 }
 
 #[tokio::test]
-async fn delivery_in_progress_is_to_be_retried() {
+async fn delivery_in_progress_gets_503() {
     let pipeline = Pipeline::start().await;
     let webhook = update("a", T1, "Pocket Stove", "39.00");
     assert_eq!(pipeline.send(&webhook).await.0, 200);
@@ -74,7 +74,7 @@ async fn delivery_in_progress_is_to_be_retried() {
 }
 
 #[tokio::test]
-async fn late_and_early_events_change_nothing() {
+async fn late_events_change_nothing() {
     let pipeline = Pipeline::start().await;
     pipeline.apply(&update("b", T2, "Pocket Stove", "34.00")).await;
     pipeline.apply(&update("a", T1, "Pocket Stove", "39.00")).await;
@@ -85,7 +85,7 @@ async fn late_and_early_events_change_nothing() {
 }
 
 #[tokio::test]
-async fn draft_leaves_the_index_and_comes_back() {
+async fn draft_leaves_the_index_and_returns_when_active() {
     let pipeline = Pipeline::start().await;
     pipeline.apply(&update("a", T1, "Pocket Stove", "39.00")).await;
     pipeline.found("pocket stove", ID).await;
@@ -131,7 +131,7 @@ async fn uninstalled_store_is_empty_until_it_installs_again() {
 }
 
 #[tokio::test]
-async fn of_one_delivery_sent_by_many_at_once_one_has_an_effect() {
+async fn one_of_many_concurrent_copies_has_an_effect() {
     let pipeline = std::sync::Arc::new(Pipeline::start().await);
     let sends: Vec<_> = (0..16)
         .map(|_| {
@@ -139,11 +139,11 @@ async fn of_one_delivery_sent_by_many_at_once_one_has_an_effect() {
             tokio::spawn(async move { pipeline.send(&update("a", T1, "Pocket Stove", "39.00")).await.0 })
         })
         .collect();
-    let mut taken = 0;
+    let mut accepted = 0;
     for send in sends {
-        taken += u32::from(send.await.unwrap() == 200);
+        accepted += u32::from(send.await.unwrap() == 200);
     }
-    assert_eq!(taken, 1);
+    assert_eq!(accepted, 1);
     assert_eq!(pipeline.settle().await, 0);
     assert_eq!(pipeline.status().await["events_24h"]["total"], 1);
 }

@@ -1,4 +1,5 @@
-//! The other topics: collections come and go, stock is refetched, orders are recorded, and requests required by law are met.
+//! The other topics: collections come and go, stock is refetched, orders are recorded, and requests required by law are
+//! met.
 
 use hookline_domain::{
     consumer::audit::{AuditRecord, Audited},
@@ -34,13 +35,13 @@ fn events(topic: Topic) -> Webhook {
 }
 
 #[tokio::test]
-async fn every_door_is_shut_to_what_is_not_signed() {
+async fn every_receiver_rejects_unsigned_requests() {
     let pipeline = Pipeline::start().await;
     for topic in Topic::ALL {
         for forged in [
             sample(topic).with("X-Shopify-Hmac-Sha256", &sign(b"another body")),
             sample(topic).without("X-Shopify-Hmac-Sha256"),
-            // The signature that counts is that of Events, if there is one.
+            // If a request has a signature of Events, only that one counts.
             sample(topic).with("shopify-hmac-sha256", &sign(b"another body")),
         ] {
             assert_eq!(pipeline.send(&forged).await, (401, String::new()), "{topic:?}");
@@ -48,7 +49,10 @@ async fn every_door_is_shut_to_what_is_not_signed() {
     }
     assert_eq!(pipeline.settle().await, 0);
     assert_eq!(records(&pipeline).await, []);
-    assert!(pipeline.status().await["error"].is_string(), "a forgery makes no store");
+    assert!(
+        pipeline.status().await["error"].is_string(),
+        "a forgery creates no store"
+    );
 }
 
 #[tokio::test]
@@ -58,14 +62,14 @@ async fn collection_is_added_and_removed() {
     pipeline.found("first light", "361416303805590173").await;
     pipeline.apply(&sample(Topic::CollectionsDelete)).await;
     pipeline.not_found("first light", "361416303805590173").await;
-    // Its creation, sent once more, brings nothing back.
+    // A repeated creation does not bring it back.
     let again = sample(Topic::CollectionsCreate).with("X-Shopify-Webhook-Id", "again");
     pipeline.apply(&again).await;
     pipeline.not_found("first light", "361416303805590173").await;
 }
 
 #[tokio::test]
-async fn stock_and_orders_are_taken_and_told_of_as_far_as_can_be() {
+async fn stock_and_orders_are_accepted_and_reported_as_far_as_possible() {
     let pipeline = Pipeline::start().await;
     pipeline.apply(&sample(Topic::OrdersCreate)).await;
     let status = pipeline.status().await;
@@ -74,7 +78,7 @@ async fn stock_and_orders_are_taken_and_told_of_as_far_as_can_be() {
         (&status["discarded_24h"], &status["last_sync_at"]),
         (&json!(0), &Value::Null)
     );
-    // No token is held, so that nobody can ask which product it is.
+    // Without a token, the product of the inventory item cannot be fetched.
     pipeline.apply(&sample(Topic::InventoryLevelsUpdate)).await;
     let status = pipeline.status().await;
     assert_eq!(status["last_error"]["code"], "not_connected");
@@ -82,18 +86,18 @@ async fn stock_and_orders_are_taken_and_told_of_as_far_as_can_be() {
 }
 
 #[tokio::test]
-async fn events_come_to_the_same_door() {
+async fn receivers_accept_events_format() {
     let pipeline = Pipeline::start().await;
     pipeline.apply(&sample(Topic::ProductsUpdate)).await;
     pipeline.found("ember pocket stove", "446547597538216369").await;
-    // What has changed has to be asked for, and no token is held: it waits for a person.
+    // The change has to be fetched, but there is no token: the delivery is parked for a person.
     for topic in [Topic::ProductsUpdate, Topic::CollectionsUpdate] {
         assert_eq!(pipeline.send_as_base64(&events(topic)).await, (200, String::new()));
         assert_eq!(pipeline.settle().await, 1);
         let error = &pipeline.status().await["last_error"];
         assert_eq!(error["code"], "not_connected", "{error}");
     }
-    // A deletion tells all.
+    // A deletion needs no fetch.
     let delete = events(Topic::ProductsDelete);
     pipeline.apply(&delete).await;
     pipeline.not_found("ember pocket stove", "446547597538216369").await;
@@ -102,13 +106,13 @@ async fn events_come_to_the_same_door() {
     assert_eq!(status["duplicates_dropped_24h"], 1);
     assert_eq!(status["events_24h"]["by_topic"]["products/delete"], 1);
 
-    // One at another's door is turned away with the header's name.
+    // A delivery at the receiver of another topic is rejected with the name of the header.
     let mut stray = events(Topic::ProductsUpdate);
     stray.topic = Topic::ProductsDelete;
-    let (status, told) = pipeline.send(&stray).await;
+    let (status, message) = pipeline.send(&stray).await;
     assert!(
-        status == 400 && told.contains("the header shopify-topic is not products/delete"),
-        "{told}"
+        status == 400 && message.contains("the header shopify-topic is not products/delete"),
+        "{message}"
     );
 }
 
@@ -118,15 +122,15 @@ async fn requests_about_a_customer_leave_a_record_and_nothing_else() {
     pipeline.keep.archive = Some(pipeline.s3.aws().archive(S3::BUCKET));
     for topic in [Topic::OrdersCreate, Topic::CustomersDataRequest, Topic::CustomersRedact] {
         pipeline.apply(&sample(topic)).await;
-        // A duplicate is dropped at the door.
+        // The receiver drops a duplicate.
         pipeline.apply(&sample(topic)).await;
     }
     let records = records(&pipeline).await;
-    let asked: Vec<Request> = records.iter().map(|record| record.request).collect();
-    assert_eq!(asked, [Request::CustomerData, Request::CustomerRedaction]);
+    let requests: Vec<Request> = records.iter().map(|record| record.request).collect();
+    assert_eq!(requests, [Request::CustomerData, Request::CustomerRedaction]);
     assert_eq!(records[0].delivery.as_str(), "a1c9b7d5-3e1f-4a2b-8c6d-5e4f3a2b1c0d");
     assert!(!format!("{records:?}").contains("example.com"));
-    assert_eq!(pipeline.s3.objects(), 0, "nothing of it is in the archive");
+    assert_eq!(pipeline.s3.objects(), 0, "nothing is archived");
     assert_eq!(pipeline.status().await["events_24h"]["by_topic"]["customers/redact"], 1);
 }
 
@@ -134,12 +138,12 @@ async fn requests_about_a_customer_leave_a_record_and_nothing_else() {
 async fn request_for_another_store_is_refused() {
     let pipeline = Pipeline::start().await;
     pipeline.apply(&sample(Topic::ProductsUpdate)).await;
-    let theirs = Webhook::new(
+    let foreign = Webhook::new(
         Topic::ShopRedact,
         "1",
         "{\"shop_id\":1,\"shop_domain\":\"other.myshopify.com\"}",
     );
-    assert_eq!(pipeline.send(&theirs).await, (200, String::new()));
+    assert_eq!(pipeline.send(&foreign).await, (200, String::new()));
     assert_eq!(pipeline.settle().await, 1);
     assert_eq!(pipeline.status().await["last_error"]["code"], "store_mismatch");
     pipeline.found("ember pocket stove", "446547597538216369").await;
@@ -147,13 +151,13 @@ async fn request_for_another_store_is_refused() {
 }
 
 #[tokio::test]
-async fn store_is_erased_two_days_after_it_has_gone() {
+async fn store_is_erased_two_days_after_its_uninstall() {
     let mut pipeline = Pipeline::start().await;
     let archive = pipeline.s3.aws().archive(S3::BUCKET);
     pipeline.keep.archive = Some(archive.clone());
     let other = "somebody-else.myshopify.com";
-    let theirs = sample(Topic::CollectionsUpdate).with("X-Shopify-Shop-Domain", other);
-    pipeline.apply(&theirs).await;
+    let foreign = sample(Topic::CollectionsUpdate).with("X-Shopify-Shop-Domain", other);
+    pipeline.apply(&foreign).await;
     for topic in [Topic::ProductsUpdate, Topic::AppUninstalled] {
         pipeline.apply(&sample(topic)).await;
     }
@@ -171,15 +175,15 @@ async fn store_is_erased_two_days_after_it_has_gone() {
         let store = shopify::store(store).unwrap();
         pipeline.activity.keep(&store, &[entries], 1).await.unwrap();
     }
-    let remembered = async |store: &str| {
+    let activity_of = async |store: &str| {
         let store = shopify::store(store).unwrap();
-        let remembered = pipeline.activity.latest(&store, None, 10).await;
-        remembered.unwrap().len()
+        let batches = pipeline.activity.latest(&store, None, 10).await;
+        batches.unwrap().len()
     };
-    assert_eq!((remembered(STORE).await, remembered(other).await), (1, 1));
+    assert_eq!((activity_of(STORE).await, activity_of(other).await), (1, 1));
     pipeline.apply(&sample(Topic::ShopRedact)).await;
     assert_eq!((archived(STORE).await, archived(other).await), (0, 1));
-    assert_eq!((remembered(STORE).await, remembered(other).await), (0, 1));
+    assert_eq!((activity_of(STORE).await, activity_of(other).await), (0, 1));
     let status = pipeline.status().await;
     assert_eq!(
         (&status["enabled"], &status["last_sync_at"]),
@@ -195,7 +199,7 @@ async fn store_is_erased_two_days_after_it_has_gone() {
         "{}",
         record.outcome
     );
-    // Told once more by another delivery, it is recorded once more, and nothing is there to be erased.
+    // A second delivery of the request is recorded again, and has nothing left to erase.
     pipeline
         .apply(&sample(Topic::ShopRedact).with("X-Shopify-Webhook-Id", "again"))
         .await;

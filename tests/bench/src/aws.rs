@@ -27,8 +27,8 @@ use hyper::{Request, Response, body::Incoming};
 
 use crate::certificates::Authority;
 
-/// Number of calls per operation, as in `DynamoDB PutItem ledger`. Of statements that came several in a call, both
-/// are counted: `DynamoDB BatchExecuteStatement ledger` and, for what is written costs by the item, [`STATEMENT`]`ledger`.
+/// Number of calls per operation, as in `DynamoDB PutItem ledger`. Of statements that came several in a call, both are
+/// counted: `DynamoDB BatchExecuteStatement ledger` and, for what is written costs by the item, [`STATEMENT`]`ledger`.
 pub type Calls = BTreeMap<String, u64>;
 
 /// Prefix of statements, which are parts of a call.
@@ -112,7 +112,8 @@ impl Aws {
         std::mem::take(&mut *lock(&self.tally.calls))
     }
 
-    /// Returns the time for which the stub held requests since the last call of this: its latency, as the clock measured it.
+    /// Returns the time for which the stub held requests since the last call of this: its latency, as the clock
+    /// measured it.
     pub fn take_busy(&self) -> Duration {
         Duration::from_nanos(self.tally.busy_ns.swap(0, Ordering::Relaxed))
     }
@@ -148,8 +149,8 @@ async fn answer(
 ) -> anyhow::Result<Response<Full<Bytes>>> {
     let (head, body) = request.into_parts();
     let body = body.collect().await?.to_bytes();
-    let asked = Instant::now();
-    // As AWS would: what a client gets wrong is not measured as if it were right.
+    let received_at = Instant::now();
+    // Reject it as AWS would, so that no wrong request is measured as a right one.
     if let Err(refusal) = protocol::check(&head, &body) {
         return refusal.response();
     }
@@ -170,11 +171,11 @@ async fn answer(
     }
     let latency = behaviour.latency;
     if !latency.is_zero() {
-        // A thread of its own wakes within 0.1 ms; the timer of the runtime counts whole milliseconds.
-        let left = latency.saturating_sub(asked.elapsed());
-        tokio::task::spawn_blocking(move || std::thread::sleep(left)).await?;
+        // A separate thread wakes within 0.1 ms; the timer of the runtime has a resolution of whole milliseconds.
+        let remaining = latency.saturating_sub(received_at.elapsed());
+        tokio::task::spawn_blocking(move || std::thread::sleep(remaining)).await?;
     }
-    let busy = u64::try_from(asked.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    let busy = u64::try_from(received_at.elapsed().as_nanos()).unwrap_or(u64::MAX);
     tally.busy_ns.fetch_add(busy, Ordering::Relaxed);
     Ok(answer.response)
 }

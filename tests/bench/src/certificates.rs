@@ -61,7 +61,7 @@ impl Authority {
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
         let key = KeyPair::generate()?;
         let mut params = CertificateParams::new(["127.0.0.1".to_owned(), "localhost".to_owned()])?;
-        // OpenSSL takes a certificate whose issuer has its own name for one that signed itself.
+        // OpenSSL takes a certificate whose issuer has the same name for a self-signed one.
         params.distinguished_name = named("127.0.0.1");
         let server = params.signed_by(&key, &issuer)?;
 

@@ -1,5 +1,5 @@
-//! Inputs of the functions: signed webhooks of products as events of an HTTP API, and batches of the messages that a receiver
-//! sent to the queue.
+//! Inputs of the functions: signed webhooks of products as events of an HTTP API, and batches of the messages that a
+//! receiver sent to the queue.
 
 use anyhow::Context;
 use hookline_host::webhook::{Webhook, sign};
@@ -73,7 +73,7 @@ fn product(shape: Shape, bytes: usize, n: u32) -> anyhow::Result<String> {
     let id = 7_880_321_196_742_929_u64 + u64::from(which);
     product["id"] = json!(id);
     product["admin_graphql_api_id"] = json!(format!("gid://shopify/Product/{id}"));
-    // Later ones are newer.
+    // Later products are newer.
     let (minutes, seconds) = (n / 60 % 60, n % 60);
     product["updated_at"] = json!(format!(
         "2026-11-14T{:02}:{minutes:02}:{seconds:02}-05:00",
@@ -82,10 +82,10 @@ fn product(shape: Shape, bytes: usize, n: u32) -> anyhow::Result<String> {
     product["body_html"] = json!("");
     let variants = product["variants"]
         .as_array_mut()
-        .context("a sample without variants")?;
-    let variant = variants.first().context("a sample without a variant")?.clone();
+        .context("the sample has no variants")?;
+    let variant = variants.first().context("the sample has no variant")?.clone();
     let each = variant.to_string().len();
-    // At most half of it is variants.
+    // Variants are at most half of the body.
     for more in 0..(bytes / 2 / each).saturating_sub(variants.len()).min(98) {
         let mut another = variant.clone();
         another["id"] = json!(id * 1000 + u64::try_from(more)?);
@@ -116,8 +116,8 @@ pub fn batches(messages: &[String], of: usize) -> Vec<String> {
         .collect()
 }
 
-/// Messages as SQS hands them to a function (<https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html>), with ids that count from
-/// `first` on.
+/// Messages as SQS hands them to a function (<https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html>), with ids
+/// that count from `first` on.
 pub fn batch(messages: &[String], first: usize) -> Value {
     let records = messages.iter().enumerate().map(|(n, body)| {
         json!({

@@ -22,7 +22,7 @@ use tokio::{
 use crate::{
     aws::{Aws, Behaviour, SECRET},
     certificates::Authority,
-    limit::{Limit, PERIOD, Turns},
+    limit::{Limit, PERIOD, StopAndContinue},
 };
 
 /// The consumer's timeout, as in the template; a receiver's is shorter and plays no part here.
@@ -60,12 +60,12 @@ pub struct Function {
     /// Time of its start.
     started: Instant,
     logged: Arc<AtomicU64>,
-    _turns: Option<Turns>,
+    _stop_and_continue: Option<StopAndContinue>,
 }
 
 impl Function {
-    /// Starts a program. With a limit, the clock starts when the limited process becomes the function, so that the work to
-    /// limit it is not counted.
+    /// Starts a program. With a limit, the clock starts when the limited process becomes the function, so that the work
+    /// to limit it is not counted.
     pub async fn start(
         program: &Program,
         behaviour: Behaviour,
@@ -88,10 +88,10 @@ impl Function {
         let mut process = command
             .spawn()
             .with_context(|| format!("starting {}", program.command.display()))?;
-        let mut turns = None;
+        let mut stop_and_continue = None;
         if let Some(limit) = limit {
             let id = process.id().context("the function has ended")?;
-            turns = limit.watch(id);
+            stop_and_continue = limit.watch(id);
             started = release(&mut process, limit, id).await?;
         }
         let logged = Arc::new(AtomicU64::new(0));
@@ -102,7 +102,7 @@ impl Function {
             aws,
             started,
             logged,
-            _turns: turns,
+            _stop_and_continue: stop_and_continue,
         })
     }
 
@@ -110,7 +110,7 @@ impl Function {
     pub async fn first_poll(&mut self) -> anyhow::Result<Duration> {
         tokio::select! {
             polled = self.runtime.polled_at() => Ok(polled? - self.started),
-            ended = self.process.wait() => bail!("it does not start: {}", ended?),
+            ended = self.process.wait() => bail!("the function does not start: {}", ended?),
         }
     }
 
@@ -168,16 +168,19 @@ fn waiting(command: &Path, limit: &Limit) -> Command {
 /// Lets a waiting process begin with its full share, and returns the time.
 async fn release(process: &mut Child, limit: &Limit, id: u32) -> anyhow::Result<Instant> {
     let mut ready = [0; 6];
-    let output = process.stdout.as_mut().context("its output is not read")?;
+    let output = process.stdout.as_mut().context("the output is not piped")?;
     output.read_exact(&mut ready).await?;
     if let Some(procs) = limit.procs() {
         let joined = fs::read_to_string(&procs)?;
-        ensure!(joined.lines().any(|line| line == id.to_string()), "it is not limited");
+        ensure!(
+            joined.lines().any(|line| line == id.to_string()),
+            "the function is not limited"
+        );
     }
-    // What the shell has used of this period is given back with the next.
+    // The next period restores the time that the shell has used of this one.
     let rest = PERIOD * 2;
     tokio::task::spawn_blocking(move || std::thread::sleep(rest)).await?;
-    let mut input = process.stdin.take().context("its input is not ours")?;
+    let mut input = process.stdin.take().context("the input is not piped")?;
     let started = Instant::now();
     input.write_all(b"\n").await?;
     Ok(started)
@@ -185,7 +188,7 @@ async fn release(process: &mut Child, limit: &Limit, id: u32) -> anyhow::Result<
 
 /// Reads its logs, as Lambda does, and counts the bytes.
 fn count(process: &mut Child, logged: &Arc<AtomicU64>) -> anyhow::Result<()> {
-    let mut output = process.stdout.take().context("its output is not read")?;
+    let mut output = process.stdout.take().context("the output is not piped")?;
     let logged = Arc::clone(logged);
     tokio::spawn(async move {
         let mut buffer = vec![0; 64 * 1024];
@@ -239,10 +242,10 @@ fn environment(program: &Program, runtime: &str, aws: &Aws) -> Vec<(&'static str
             ("SHOPIFY_CLIENT_ID", "client"),
             ("LAMBDA_TASK_ROOT", TASK_ROOT),
             ("SHOPIFY_CLIENT_SECRETS", SECRET),
-            // As template.yaml has it.
+            // As in template.yaml.
             ("MALLOC_MMAP_THRESHOLD_", "33554432"),
             ("MALLOC_TRIM_THRESHOLD_", "33554432"),
-            // What is counted is written once, before anything is measured, and then not for an hour.
+            // Counts are written once, before the measurement, and then not for an hour.
             ("STATUS_TALLY_SECONDS", "3600"),
         ],
         ProgramOrigin::Node | ProgramOrigin::Python => &[
@@ -250,10 +253,10 @@ fn environment(program: &Program, runtime: &str, aws: &Aws) -> Vec<(&'static str
             ("QUEUE_URL", &queue),
             ("SHOPIFY_CLIENT_SECRET", SECRET),
             ("POWERTOOLS_SERVICE_NAME", "receiver"),
-            // That the SDK will want a newer Node.js in 2027.
+            // Suppresses the SDK's warning that it requires a newer Node.js in 2027.
             ("NODE_NO_WARNINGS", "1"),
             ("PYTHONPATH", crate::peers::PYTHON),
-            // Lambda's folder cannot be written to either.
+            // Lambda's folder is not writable either.
             ("PYTHONDONTWRITEBYTECODE", "1"),
         ],
     };
@@ -272,15 +275,15 @@ fn environment(program: &Program, runtime: &str, aws: &Aws) -> Vec<(&'static str
 fn cpu(process: u32) -> anyhow::Result<Duration> {
     let mut nanoseconds = 0;
     for thread in fs::read_dir(format!("/proc/{process}/task"))? {
-        // A thread may end between the two.
+        // A thread may end between listing and reading.
         let Ok(schedstat) = fs::read_to_string(thread?.path().join("schedstat")) else {
             continue;
         };
-        let spent = schedstat.split_whitespace().next().context("an empty schedstat")?;
+        let spent = schedstat.split_whitespace().next().context("schedstat is empty")?;
         nanoseconds += spent.parse::<u64>()?;
     }
     let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
-    let ticks = ticks(&stat).context("a stat without times")?;
+    let ticks = ticks(&stat).context("stat has no times")?;
     let per_second = rustix::param::clock_ticks_per_second();
     let all = Duration::from_nanos(ticks.saturating_mul(1_000_000_000) / per_second);
     Ok(Duration::from_nanos(nanoseconds).max(all))
@@ -289,7 +292,7 @@ fn cpu(process: u32) -> anyhow::Result<Duration> {
 /// `utime`, `stime`, `cutime` and `cstime` of `/proc/<pid>/stat`
 /// (<https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html>).
 fn ticks(stat: &str) -> Option<u64> {
-    // The program's name, in brackets, may hold anything.
+    // The program's name, in parentheses, may contain anything.
     let (_, after) = stat.rsplit_once(") ")?;
     let fields: Vec<&str> = after.split_whitespace().collect();
     fields.get(11..15)?.iter().map(|field| field.parse::<u64>().ok()).sum()
@@ -312,7 +315,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_found_behind_any_name() {
+    fn times_are_found_after_any_program_name() {
         let stat = "7 (a) b) S 1 7 7 0 -1 4194304 5 6 7 8 120 30 4 1 20 0 1 0 99 1024 10";
         assert_eq!(ticks(stat), Some(155));
         assert_eq!(ticks("7 (a) S 1"), None);

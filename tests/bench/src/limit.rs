@@ -1,8 +1,9 @@
 //! Gives a process the share of a processor that Lambda gives a function of some memory: 1,769 MB are one vCPU
 //! (<https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html>).
 //!
-//! The kernel does it where control groups can be created, as on Lambda; else the process is stopped and continued by turns,
-//! which is harsher: it is stopped while it waits, too. Lambda's own period is not published; 20 ms is used here.
+//! The kernel does it where control groups can be created, as on Lambda; else the process is stopped and continued by
+//! turns, which is harsher: it is stopped while it waits, too. Lambda's own period is not published; 20 ms is used
+//! here.
 
 use std::{
     fs, io,
@@ -25,19 +26,19 @@ const V2: &str = "/sys/fs/cgroup";
 
 /// Mechanism that enforces a share.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Way {
+pub enum LimitMechanism {
     /// `cpu.cfs_quota_us` of a control group of its own, this folder.
     Quota(PathBuf),
     /// `cpu.max` of one.
     Max(PathBuf),
     /// `SIGSTOP` and `SIGCONT`.
-    Turns,
+    StopAndContinue,
 }
 
 /// A share of a processor.
 #[derive(Debug)]
 pub struct Limit {
-    pub way: Way,
+    pub mechanism: LimitMechanism,
     share: f64,
 }
 
@@ -55,43 +56,47 @@ impl Limit {
         };
         let v2 = Path::new(V2).join(&name);
         let by_max = |folder: &Path| {
-            // Not there to be made anew: that would make a file in a folder that only looks like a control group.
+            // Opened without creating it, because that would create a file in a folder that only looks like a control
+            // group.
             fs::create_dir(folder)?;
             let max = fs::OpenOptions::new().write(true).open(folder.join("cpu.max"))?;
             io::Write::write_all(&mut &max, format!("{quota} {}", PERIOD.as_micros()).as_bytes())
         };
-        let way = if made(&v1, by_quota) {
-            Way::Quota(v1)
-        } else if made(&v2, by_max) {
-            Way::Max(v2)
+        let mechanism = if try_create(&v1, by_quota) {
+            LimitMechanism::Quota(v1)
+        } else if try_create(&v2, by_max) {
+            LimitMechanism::Max(v2)
         } else {
-            Way::Turns
+            LimitMechanism::StopAndContinue
         };
-        Self { way, share }
+        Self { mechanism, share }
     }
 
     /// File to which a process writes its id to be limited, if the kernel does it.
     pub fn procs(&self) -> Option<PathBuf> {
-        match &self.way {
-            Way::Quota(folder) | Way::Max(folder) => Some(folder.join("cgroup.procs")),
-            Way::Turns => None,
+        match &self.mechanism {
+            LimitMechanism::Quota(folder) | LimitMechanism::Max(folder) => Some(folder.join("cgroup.procs")),
+            LimitMechanism::StopAndContinue => None,
         }
     }
 
     /// Starts stopping and continuing this process until the result is dropped, if the kernel does not limit it.
-    pub fn watch(&self, process: u32) -> Option<Turns> {
-        (self.way == Way::Turns).then(|| Turns::start(process, quota(self.share)))?
+    pub fn watch(&self, process: u32) -> Option<StopAndContinue> {
+        (self.mechanism == LimitMechanism::StopAndContinue)
+            .then(|| StopAndContinue::start(process, quota(self.share)))?
     }
 
     /// Describes the limit.
     pub fn describe(&self) -> String {
-        let how = match self.way {
-            Way::Quota(_) => "a control group's quota (v1)",
-            Way::Max(_) => "a control group's quota (v2)",
-            Way::Turns => "SIGSTOP and SIGCONT by turns, for no control group could be made",
+        let mechanism = match self.mechanism {
+            LimitMechanism::Quota(_) => "a control group's quota (v1)",
+            LimitMechanism::Max(_) => "a control group's quota (v2)",
+            LimitMechanism::StopAndContinue => {
+                "SIGSTOP and SIGCONT by turns, because no control group could be created"
+            }
         };
         format!(
-            "{:.3} of a processor in periods of {} ms, by {how}",
+            "{:.3} of a processor in periods of {} ms, by {mechanism}",
             self.share,
             PERIOD.as_millis()
         )
@@ -100,8 +105,8 @@ impl Limit {
 
 impl Drop for Limit {
     fn drop(&mut self) {
-        if let Way::Quota(folder) | Way::Max(folder) = &self.way {
-            // It goes when its last process has gone; an empty one that stays does no harm.
+        if let LimitMechanism::Quota(folder) | LimitMechanism::Max(folder) = &self.mechanism {
+            // It can be removed once its last process has ended; an empty leftover does no harm.
             let _left = fs::remove_dir(folder);
         }
     }
@@ -117,7 +122,7 @@ fn quota(share: f64) -> Duration {
 }
 
 /// Creates a folder; leaves nothing behind if that fails.
-fn made(folder: &Path, make: impl Fn(&Path) -> io::Result<()>) -> bool {
+fn try_create(folder: &Path, make: impl Fn(&Path) -> io::Result<()>) -> bool {
     let done = make(folder).is_ok();
     if !done {
         let _none = fs::remove_dir(folder);
@@ -127,11 +132,11 @@ fn made(folder: &Path, make: impl Fn(&Path) -> io::Result<()>) -> bool {
 
 /// A process that is stopped and continued by turns. Ends, with the process running, when it is dropped.
 #[derive(Debug)]
-pub struct Turns {
+pub struct StopAndContinue {
     over: Arc<AtomicBool>,
 }
 
-impl Turns {
+impl StopAndContinue {
     fn start(process: u32, running: Duration) -> Option<Self> {
         let target = Pid::from_raw(i32::try_from(process).ok()?)?;
         let over = Arc::new(AtomicBool::new(false));
@@ -150,7 +155,7 @@ impl Turns {
     }
 }
 
-impl Drop for Turns {
+impl Drop for StopAndContinue {
     fn drop(&mut self) {
         self.over.store(true, Ordering::Relaxed);
     }
@@ -172,7 +177,7 @@ mod tests {
     fn failed_creation_leaves_nothing_behind() {
         let folder = tempfile::tempdir().unwrap();
         let group = folder.path().join("group");
-        assert!(!made(&group, |group| {
+        assert!(!try_create(&group, |group| {
             fs::create_dir(group)?;
             Err(io::Error::other("no such file: cpu.max"))
         }));

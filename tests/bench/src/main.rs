@@ -1,6 +1,6 @@
-//! `make bench`: runs each built function as Lambda does, and its peers, functions that people would write instead, against a stub of
-//! AWS that counts; prints figures beside goals, and writes all of it as JSON. Nothing here is a test: a busy machine makes
-//! times longer, never counts.
+//! `make bench`: runs each built function as Lambda does, and its peers, functions that people would write instead,
+//! against a stub of AWS that counts; prints figures beside goals, and writes all of it as JSON. Nothing here is a
+//! test: a busy machine makes times longer, never counts.
 
 mod aws;
 mod bill;
@@ -102,7 +102,7 @@ enum Part {
 }
 
 impl Arguments {
-    fn wants(&self, part: Part) -> bool {
+    fn includes(&self, part: Part) -> bool {
         self.part.is_empty() || self.part.contains(&part)
     }
 
@@ -123,15 +123,15 @@ fn main() -> ExitCode {
     }
     match begin(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(trouble) => {
-            say(&format!("bench: {trouble:#}"));
+        Err(error) => {
+            say(&format!("bench: {error:#}"));
             ExitCode::FAILURE
         }
     }
 }
 
 fn begin(arguments: &Arguments) -> anyhow::Result<()> {
-    // One thread, like a function: another would be woken for each request, and its waking would be measured.
+    // One thread, like a function: with two, waking the other for each request would be measured, too.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.context("no runtime")?.block_on(run(arguments))
 }
@@ -156,13 +156,13 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     fs::remove_dir_all(&folder).with_context(|| format!("removing {}", folder.display()))?;
     let mut outcome = outcome?;
     for path in &arguments.also {
-        outcome.merge(elsewhere(path)?);
+        outcome.merge(external_lines(path)?);
     }
     if let Some(path) = &arguments.json {
         fs::write(path, serde_json::to_string_pretty(&outcome)? + "\n")
             .with_context(|| format!("writing {}", path.display()))?;
     }
-    writeln!(std::io::stdout(), "{}", outcome.told())?;
+    writeln!(std::io::stdout(), "{}", outcome.to_report())?;
     Ok(())
 }
 
@@ -171,10 +171,10 @@ async fn measure(arguments: &Arguments, bench: Bench<'_>, machine: Machine) -> a
     let mut functions = BTreeMap::new();
     for program in suite::functions(&arguments.functions)? {
         let named = arguments.only.is_empty() || arguments.only.contains(&program.name);
-        if !named || !arguments.wants(Part::Functions) {
+        if !named || !arguments.includes(Part::Functions) {
             continue;
         }
-        say(&format!("· starting and asking {}", program.name));
+        say(&format!("· starting and invoking {}", program.name));
         let measured = bench.function(&program, &receiver).await;
         functions.insert(program.name.clone(), measured.context(program.name)?);
     }
@@ -189,7 +189,7 @@ async fn measure(arguments: &Arguments, bench: Bench<'_>, machine: Machine) -> a
         programs.extend(Installed::read(path)?.programs()?);
     }
     let mut receivers = BTreeMap::new();
-    if !arguments.wants(Part::Receivers) {
+    if !arguments.includes(Part::Receivers) {
         programs.clear();
     }
     for program in programs {
@@ -199,12 +199,12 @@ async fn measure(arguments: &Arguments, bench: Bench<'_>, machine: Machine) -> a
     }
     let reindex = || peers::hookline(&arguments.functions, CONSUMER);
     let mut consumer = BTreeMap::new();
-    if arguments.wants(Part::Consumer) {
+    if arguments.includes(Part::Consumer) {
         say(&format!("· consuming with {CONSUMER}"));
         consumer = bench.consumer(&receiver, &reindex()?).await.context(CONSUMER)?;
     }
     let mut bursts = Vec::new();
-    if arguments.wants(Part::Bursts) {
+    if arguments.includes(Part::Bursts) {
         let events = if arguments.burst.is_empty() {
             bench.effort.bursts
         } else {
@@ -217,7 +217,7 @@ async fn measure(arguments: &Arguments, bench: Bench<'_>, machine: Machine) -> a
     BenchOutcome::of(machine, bench.limit.describe(), functions, receivers, consumer, bursts)
 }
 
-fn elsewhere(path: &Path) -> anyhow::Result<Vec<GoalLine>> {
+fn external_lines(path: &Path) -> anyhow::Result<Vec<GoalLine>> {
     let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
     let lines: Vec<ExternalLine> = serde_json::from_str(&text).with_context(|| path.display().to_string())?;
     Ok(lines.into_iter().map(GoalLine::from).collect())

@@ -73,7 +73,7 @@ impl Expected {
             Self::Nothing => answer.is_null(),
             Self::AllDone => answer["batchItemFailures"].as_array().is_some_and(Vec::is_empty),
         };
-        ensure!(as_expected, "answered {answer}, not {self:?}");
+        ensure!(as_expected, "the response is {answer}, not {self:?}");
         Ok(())
     }
 }
@@ -105,7 +105,7 @@ pub async fn start(
     let (mut polls, mut answers) = (Vec::new(), Vec::new());
     let mut last = None;
     for _ in 0..starts {
-        // Its own start each time: with an event waiting it never has to ask twice.
+        // Starts it again each time; with an event waiting, its first poll is never repeated.
         let mut function = Function::start(program, behaviour, authority, limit).await?;
         polls.push(function.first_poll().await?);
         if let Some((event, expected)) = event {
@@ -117,7 +117,7 @@ pub async fn start(
         }
         last = Some((function.aws.take_calls(), function.usage()?.peak_mib));
     }
-    let (calls, peak_mib) = last.context("it was never started")?;
+    let (calls, peak_mib) = last.context("the function was never started")?;
     Ok(Start {
         first_poll_ms: median(&polls),
         first_answer_ms: event.map(|_| median(&answers)),
@@ -213,7 +213,10 @@ mod tests {
             done.check(br#"{"batchItemFailures":[{"itemIdentifier":"a"}]}"#)
                 .is_err()
         );
-        assert!(done.check(br#"{"statusCode":200}"#).is_err(), "it must say so");
+        assert!(
+            done.check(br#"{"statusCode":200}"#).is_err(),
+            "a missing result must be an error"
+        );
         assert!(Expected::LetIn.check(br#"{"isAuthorized":true}"#).is_ok());
         assert!(Expected::LetIn.check(br#"{"isAuthorized":false}"#).is_err());
         assert!(Expected::Nothing.check(b"null").is_ok());

@@ -160,14 +160,14 @@ mod tests {
     use crate::suite::CONSUMER;
 
     #[test]
-    fn every_function_is_asked_something_that_is_neither_a_receiver_nor_the_consumer() {
+    fn every_function_except_receivers_and_the_consumer_has_a_request() {
         let functions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../functions");
         for function in fs::read_dir(functions).unwrap() {
             let function = function.unwrap();
             let name = function.file_name().into_string().unwrap();
             let needs = fs::read_to_string(function.path().join("Cargo.toml")).unwrap();
-            let is_asked = !needs.contains("hookline-wiring") && name != CONSUMER;
-            assert_eq!(RepeatedRequest::of(&name).is_some(), is_asked, "{name}");
+            let needs_request = !needs.contains("hookline-wiring") && name != CONSUMER;
+            assert_eq!(RepeatedRequest::of(&name).is_some(), needs_request, "{name}");
         }
     }
 }

@@ -47,7 +47,7 @@ impl Machine {
                 .unwrap_or("unknown")
                 .trim_start_matches(['\t', ' ', ':'])
                 .to_owned(),
-            // Also those that this process keeps away from.
+            // Includes the processors that this process does not use.
             processors: cpuinfo.lines().filter(|line| line.starts_with("processor")).count(),
             kernel: fs::read_to_string("/proc/sys/kernel/osrelease")
                 .context("which kernel")?
@@ -139,7 +139,7 @@ impl BenchOutcome {
             line.direct = direct.figure;
         }
         goals.push(scale::line(&bursts));
-        // Without both there is nothing to be paid for.
+        // The bill needs both.
         let paid = !receivers.is_empty() && !consumer.is_empty();
         goals.push(bill::line(paid.then_some(&cost))?);
         Ok(Self {
@@ -166,7 +166,7 @@ impl BenchOutcome {
             work.map(move |(case, warm)| (format!("{name}: {case}"), warm))
         });
         let consumer = self.consumer.iter().map(|(case, warm)| ((*case).to_owned(), warm));
-        let mut alike = BTreeMap::<String, Vec<String>>::new();
+        let mut functions_by_calls = BTreeMap::<String, Vec<String>>::new();
         let others = self.functions.iter().filter_map(|(name, function)| {
             let (what, warm) = function.work.as_ref()?;
             Some((format!("{name}: {what}"), warm))
@@ -174,17 +174,17 @@ impl BenchOutcome {
         let all = receivers.chain(consumer).chain(others);
         for (name, warm) in all.filter(|(_, warm)| !warm.calls.is_empty()) {
             let calls = (warm.calls.iter()).map(|(name, count)| format!("{} {name}", number(*count, "")));
-            alike
+            functions_by_calls
                 .entry(calls.collect::<Vec<_>>().join(", "))
                 .or_default()
                 .push(name);
         }
-        let lines = (alike.iter()).map(|(calls, names)| format!("{}:\n    {calls}", names.join("; ")));
+        let lines = (functions_by_calls.iter()).map(|(calls, names)| format!("{}:\n    {calls}", names.join("; ")));
         lines.collect::<Vec<_>>().join("\n")
     }
 
     /// Report for a person.
-    pub fn told(&self) -> String {
+    pub fn to_report(&self) -> String {
         let Machine {
             date,
             processor,
@@ -201,7 +201,7 @@ impl BenchOutcome {
             self.consuming(),
             self.answering(),
             self.calls(),
-            scale::told(&self.bursts),
+            scale::report(&self.bursts),
         );
         let notes = format!(
             "\nLimited: {}. Own: without the time the stub had the requests. Medians of starts; the zip of a peer without what \
@@ -382,7 +382,7 @@ fn goals(receivers: &BTreeMap<String, Receiver>, receiver: &str) -> Vec<GoalLine
             AtMost(3.6),
         ),
         GoalLine::new("calls for a new delivery", "", ours(call_count), AtMost(2.0)),
-        // Measured by other programs.
+        // Other programs measure these.
         GoalLine::new(HMAC, "%", None, AtLeast(90.0)),
     ]
 }

@@ -1,9 +1,9 @@
 //! Placement of the run on processors.
 //!
-//! By default on one, which is kept awake: functions, stub and benchmark take turns anyway, and below 1,769 MB Lambda
-//! gives a function less than one. If a request wakes a thread on another processor, a virtual machine asks its host to do
-//! it, as it does to wake a sleeping processor: more than half of a small delivery's measured time is then the machine's
-//! (docs/performance.md has both).
+//! By default, everything runs on one processor, which is kept awake: functions, stub and benchmark take turns anyway,
+//! and below 1,769 MB Lambda gives a function less than one. If a request wakes a thread on another processor, a
+//! virtual machine asks its host to do it, as it does to wake a sleeping processor: more than half of a small
+//! delivery's measured time is then the machine's (docs/performance.md has both).
 
 use std::{fmt, hint, os::unix::process::parent_id, process::Stdio};
 
@@ -24,19 +24,19 @@ impl Placement {
     /// Placement by the kernel.
     pub const ANYWHERE: Self = Self { one: None, awake: None };
 
-    /// Placement on the last usable processor, because the first handles more interrupts. This thread stays there, with all
-    /// processes that it starts from now on. A loop of the lowest scheduling class (`SCHED_IDLE`) keeps it awake and gives way to
-    /// everything else at once; where there is no `chrt` (util-linux), it may sleep.
+    /// Placement on the last usable processor, because the first handles more interrupts. This thread stays there, with
+    /// all processes that it starts from now on. A loop of the lowest scheduling class (`SCHED_IDLE`) keeps it awake
+    /// and yields to everything else at once; without `chrt` (util-linux), the processor may sleep.
     pub fn on_one() -> anyhow::Result<Self> {
-        let allowed = sched_getaffinity(None).context("which processors may be used")?;
+        let allowed = sched_getaffinity(None).context("reading the allowed processors")?;
         let last = (0..CpuSet::MAX_CPU).rev().find(|number| allowed.is_set(*number));
-        let last = last.context("no processor may be used")?;
+        let last = last.context("no processor is allowed")?;
         let mut one = CpuSet::new();
         one.set(last);
-        sched_setaffinity(None, &one).with_context(|| format!("staying on processor {last}"))?;
+        sched_setaffinity(None, &one).with_context(|| format!("pinning to processor {last}"))?;
         ensure!(
             sched_getaffinity(None)? == one,
-            "the kernel has not kept to processor {last}"
+            "the kernel did not pin this process to processor {last}"
         );
         let mut spinning = Command::new("chrt");
         spinning

@@ -70,7 +70,7 @@ impl Goal {
         if reached { Verdict::Reached } else { Verdict::Missed }
     }
 
-    fn tell(self, unit: &str) -> String {
+    fn format(self, unit: &str) -> String {
         match self {
             Self::AtMost(goal) => format!("≤ {}", number(goal, unit)),
             Self::AtLeast(goal) => format!("≥ {}", number(goal, unit)),
@@ -92,7 +92,7 @@ impl GoalLine {
     }
 
     fn cells(&self) -> [String; 5] {
-        let told = |figure: Option<f64>| figure.map_or_else(|| "–".into(), |figure| number(figure, &self.unit));
+        let format = |figure: Option<f64>| figure.map_or_else(|| "–".into(), |figure| number(figure, &self.unit));
         let verdict = match self.verdict {
             Verdict::Reached => "reached",
             Verdict::Missed => "MISSED",
@@ -100,10 +100,10 @@ impl GoalLine {
         };
         [
             self.what.clone(),
-            self.goal.tell(&self.unit),
-            told(self.figure),
+            self.goal.format(&self.unit),
+            format(self.figure),
             verdict.into(),
-            told(self.direct),
+            format(self.direct),
         ]
     }
 }
@@ -170,15 +170,15 @@ mod tests {
     }
 
     #[test]
-    fn numbers_have_the_digits_that_mean_something() {
-        let told = [
+    fn numbers_have_significant_digits_only() {
+        let formatted = [
             number(0.25, "ms"),
             number(4.018, "ms"),
             number(20.0, "ms"),
             number(5000.4, ""),
             number(31.26, "×"),
         ];
-        assert_eq!(told, ["0.25 ms", "4.02 ms", "20 ms", "5000", "31.3 ×"]);
+        assert_eq!(formatted, ["0.25 ms", "4.02 ms", "20 ms", "5000", "31.3 ×"]);
     }
 
     #[test]
@@ -190,11 +190,11 @@ mod tests {
 
     #[test]
     fn external_line_replaces_the_line_of_its_name() {
-        let told = r#"[
+        let json = r#"[
             {"what": "b", "unit": "%", "figure": 93.5, "goal": {"at_least": 90.0}},
             {"what": "c", "unit": "ms", "figure": null, "goal": {"at_most": 1.0}}
         ]"#;
-        let elsewhere: Vec<ExternalLine> = serde_json::from_str(told).unwrap();
+        let elsewhere: Vec<ExternalLine> = serde_json::from_str(json).unwrap();
         let mut lines = vec![
             GoalLine::new("a", "ms", Some(1.0), Goal::AtMost(2.0)),
             GoalLine::new("b", "%", None, Goal::AtLeast(90.0)),

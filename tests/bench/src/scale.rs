@@ -90,7 +90,7 @@ impl Template {
         let sent = measure::sent(receiver, AT_ONCE, authority, vec![event]).await?;
         let message = sent.into_iter().next().context("the receiver has sent nothing")?;
         for part in [DELIVERY, CHANGED, &PRODUCT.to_string()] {
-            ensure!(message.contains(part), "a message of which nothing is {part}");
+            ensure!(message.contains(part), "the message has no {part}");
         }
         Ok(Self(message))
     }
@@ -182,7 +182,7 @@ pub fn line(bursts: &[Burst]) -> GoalLine {
 }
 
 /// All bursts, as a table.
-pub fn told(bursts: &[Burst]) -> String {
+pub fn report(bursts: &[Burst]) -> String {
     let mut table = Table::new();
     table.load_preset(UTF8_FULL_CONDENSED).set_header([
         "burst, 4 KiB",

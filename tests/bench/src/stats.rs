@@ -18,7 +18,7 @@ impl Percentiles {
         let mut sorted = times.to_vec();
         sorted.sort_unstable();
         let at = |percent: usize| {
-            // The nearest rank: the least time that so many percent do not exceed.
+            // The nearest rank: the smallest time that this percentage of the times does not exceed.
             let rank = (sorted.len() * percent).div_ceil(100).max(1);
             sorted.get(rank - 1).copied().map_or(f64::NAN, milliseconds)
         };
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn of_few_times_each_is_one_of_them() {
+    fn percentiles_of_few_times_are_among_them() {
         let expected = Percentiles {
             p50: 2.0,
             p90: 3.0,

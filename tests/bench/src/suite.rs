@@ -54,8 +54,8 @@ const BATCH: usize = 10;
 /// Amount of measurements.
 #[derive(Debug, Clone, Copy)]
 pub struct Effort {
-    /// Invocations with a small body and without latency; others take longer, and are fewer. Of the Python peer, which no goal is set
-    /// beside, half.
+    /// Invocations with a small body and without latency; others take longer, and are fewer. Of the Python peer, which
+    /// no goal is set beside, half.
     pub invocations: usize,
     /// Starts of our own functions; of the peers a third.
     pub starts: usize,
@@ -134,20 +134,23 @@ pub struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// Measures a function's start, with a waiting event, and its size; of one that nothing else here measures its work, too.
-    /// `receiver` makes the consumer's messages. Of the other receivers, only until the first poll.
+    /// Measures a function's start, with a waiting event, and its size; also its work, if nothing else here measures
+    /// it. `receiver` makes the consumer's messages. Of the other receivers, only until the first poll.
     pub async fn function(&self, program: &Program, receiver: &Program) -> anyhow::Result<FunctionFigures> {
         let starts = self.effort.starts_of(program);
-        let asked = RepeatedRequest::of(&program.name);
-        let (behaviour, first) = match (&asked, program.name.as_str()) {
-            (Some(asked), _) => (FILLED, Some((asked.event.to_string(), asked.expected))),
+        let repeated = RepeatedRequest::of(&program.name);
+        let (behaviour, first) = match (&repeated, program.name.as_str()) {
+            (Some(request), _) => (FILLED, Some((request.event.to_string(), request.expected))),
             (None, RECEIVER | CONSUMER) => (AT_ONCE, Some(self.first(program, receiver).await?)),
             (None, _) => (AT_ONCE, None),
         };
         let first = first.as_ref().map(|(event, expected)| (event.as_str(), *expected));
         let start = measure::start(program, behaviour, self.authority, None, first, starts).await?;
-        let work = match asked {
-            Some(asked) => Some((asked.what, self.asked(program, &asked).await.context(asked.what)?)),
+        let work = match repeated {
+            Some(request) => Some((
+                request.what,
+                self.repeated(program, &request).await.context(request.what)?,
+            )),
             None => None,
         };
         Ok(FunctionFigures {
@@ -164,22 +167,24 @@ impl Bench<'_> {
             return Ok((webhook, Expected::Status(200)));
         }
         let messages = measure::sent(receiver, AT_ONCE, self.authority, vec![webhook]).await?;
-        let batch = events::batches(&messages, 1).pop().context("nothing was sent")?;
+        let batch = events::batches(&messages, 1)
+            .pop()
+            .context("the receiver sent no message")?;
         Ok((batch, Expected::AllDone))
     }
 
     /// Measures a repeated request.
-    async fn asked(&self, program: &Program, asked: &RepeatedRequest) -> anyhow::Result<Warm> {
-        let (warm_up, invocations) = if asked.waits {
+    async fn repeated(&self, program: &Program, request: &RepeatedRequest) -> anyhow::Result<Warm> {
+        let (warm_up, invocations) = if request.waits {
             (3, self.effort.invocations.div_ceil(50))
         } else {
             (WARM_UP, self.effort.invocations.div_ceil(4))
         };
         let case = Case {
             behaviour: FILLED,
-            events: vec![asked.event.to_string(); warm_up + invocations],
+            events: vec![request.event.to_string(); warm_up + invocations],
             batch: 1,
-            expected: asked.expected,
+            expected: request.expected,
             warm_up,
         };
         measure::warm(program, self.authority, case).await
@@ -203,7 +208,7 @@ impl Bench<'_> {
             (DUPLICATE, ALL_DONE, Delivery::Duplicate, SMALL, many / 2),
             (FORGED, AT_ONCE, Delivery::Forged, SMALL, many / 2),
         ] {
-            if self.case.is_some_and(|wanted| wanted != name) {
+            if self.case.is_some_and(|only| only != name) {
                 continue;
             }
             let case = Case {

@@ -1,9 +1,10 @@
-//! Protocol checks of AWS's JSON services: refuses what they would refuse, so that a stub or an emulator behind it is no
-//! more lenient than they are.
+//! Protocol checks of AWS's JSON services: refuses what they would refuse, so that a stub or an emulator behind it is
+//! no more lenient than they are.
 //!
-//! Versions, operations and required members are AWS's own (`tests/conformance/operations.json`, made from botocore's models).
-//! A wrong version of the protocol gets the response that services were seen to give: 404 `UnknownOperationException`
-//! (<https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html>, <https://github.com/rusoto/rusoto/issues/215>).
+//! Versions, operations and required members are AWS's own (`tests/conformance/operations.json`, made from botocore's
+//! models). A wrong version of the protocol gets the response that services were seen to give: 404
+//! `UnknownOperationException` (<https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html>,
+//! <https://github.com/rusoto/rusoto/issues/215>).
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,7 +20,7 @@ const MODELS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../confo
 
 /// Versions and operations of each service, by the first half of its targets.
 static SERVICES: LazyLock<BTreeMap<String, Service>> = LazyLock::new(|| {
-    let models: Map<String, Value> = serde_json::from_str(MODELS).expect("a test keeps it equal to AWS's models");
+    let models: Map<String, Value> = serde_json::from_str(MODELS).expect("a test compares the file with AWS's models");
     models
         .into_iter()
         .map(|(name, model)| (name, Service::read(&model)))
@@ -36,7 +37,7 @@ impl Service {
     fn read(model: &Value) -> Self {
         let version = model["version"]
             .as_str()
-            .expect("a test keeps it equal to AWS's models");
+            .expect("a test compares the file with AWS's models");
         let texts = |members: &Value| {
             members
                 .as_array()
@@ -96,18 +97,18 @@ pub fn check(head: &Parts, body: &[u8]) -> Result<(), Refusal> {
     let content_type = text(header::CONTENT_TYPE.as_str()).unwrap_or_default();
     let Some(target) = text("x-amz-target") else {
         if content_type.starts_with("application/x-amz-json-") {
-            return Err(Refusal::unknown("there is no x-amz-target".to_owned()));
+            return Err(Refusal::unknown("the header x-amz-target is missing".to_owned()));
         }
         return Ok(());
     };
     let (service, operation) = target.split_once('.').unwrap_or((target, ""));
-    let unknown = || Refusal::unknown(format!("{target} is no operation"));
+    let unknown = || Refusal::unknown(format!("{target} is not an operation"));
     let service = SERVICES.get(service).ok_or_else(unknown)?;
     let required = service.required.get(operation).ok_or_else(unknown)?;
     if content_type != service.content_type {
         let expected = &service.content_type;
         return Err(Refusal::unknown(format!(
-            "{target} takes {expected}, not {content_type:?}"
+            "{target} expects {expected}, not {content_type:?}"
         )));
     }
     if text(header::AUTHORIZATION.as_str()).is_none() {
@@ -119,7 +120,7 @@ pub fn check(head: &Parts, body: &[u8]) -> Result<(), Refusal> {
     let Ok(members) = serde_json::from_slice::<Map<String, Value>>(body) else {
         return Err(Refusal::bad(
             "SerializationException",
-            "the body is no object in JSON".to_owned(),
+            "the body is not a JSON object".to_owned(),
         ));
     };
     let missing = required

@@ -15,7 +15,7 @@ use tokio::sync::{Mutex, mpsc};
 use crate::server::{self, Server};
 
 /// Maximum time for a function to poll or to respond, unless the caller sets a shorter one.
-const PATIENCE: Duration = Duration::from_mins(1);
+const FUNCTION_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Runtime API of one process. Stops when dropped.
 #[derive(Debug)]
@@ -99,10 +99,10 @@ impl Runtime {
     /// # Errors
     /// If it does not poll in time.
     pub async fn polled_at(&mut self) -> anyhow::Result<Instant> {
-        let polled = tokio::time::timeout(PATIENCE, self.polls.recv()).await;
+        let polled = tokio::time::timeout(FUNCTION_TIMEOUT, self.polls.recv()).await;
         polled
             .context("the function did not poll")?
-            .context("the runtime API is gone")
+            .context("the runtime API has ended")
     }
 
     /// Invokes the function and waits for its response.
@@ -119,10 +119,10 @@ impl Runtime {
     /// If it does not respond in time, or fails.
     pub async fn invoke_timed(&mut self, event: String) -> anyhow::Result<Timed> {
         self.events.send(event).await?;
-        let answered = tokio::time::timeout(PATIENCE, self.answers.recv()).await;
+        let answered = tokio::time::timeout(FUNCTION_TIMEOUT, self.answers.recv()).await;
         let (answer, (handed, answered)) = answered
-            .context("the function did not answer")?
-            .context("the runtime API is gone")?;
+            .context("the function did not respond")?
+            .context("the runtime API has ended")?;
         match answer {
             InvocationResponse::Response(answer) => Ok(Timed {
                 answer,
@@ -138,16 +138,10 @@ async fn answer(request: Request<Incoming>, side: Arc<Side>) -> anyhow::Result<R
     let path = request.uri().path().to_owned();
     if path.ends_with("/invocation/next") {
         side.polls.send(Instant::now()).await?;
-        let event = side
-            .events
-            .lock()
-            .await
-            .recv()
-            .await
-            .context("nobody invokes any more")?;
+        let event = side.events.lock().await.recv().await.context("the invoker has ended")?;
         #[expect(
             clippy::disallowed_methods,
-            reason = "this plays Lambda, whose clock is the machine's"
+            reason = "this plays Lambda, which uses the machine's clock"
         )]
         let deadline = SystemTime::now().duration_since(UNIX_EPOCH)? + side.timeout;
         *side.handed.lock().await = Instant::now();

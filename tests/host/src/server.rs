@@ -50,10 +50,10 @@ where
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?.to_string();
     let accepting = tokio::spawn(async move {
-        // Its connections end with it.
+        // Aborting the task ends its connections.
         let mut connections = JoinSet::new();
         while let Ok((stream, _)) = listener.accept().await {
-            // What waits for more before it sends makes an answer 40 ms late.
+            // Nagle's algorithm would delay a response by 40 ms.
             if stream.set_nodelay(true).is_err() {
                 continue;
             }

@@ -141,7 +141,7 @@ impl GatewayState {
             } => {
                 seen.frames += 1;
                 match seen.seq {
-                    // FrameStats again.
+                    // The same frame again.
                     Some(last) if seq <= last => return,
                     Some(last) if after <= last => seen.seq = Some(seq),
                     last => {

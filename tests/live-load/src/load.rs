@@ -171,7 +171,7 @@ impl Load {
                 let seen = gateway.describe(&connection(number));
                 ensure!(
                     Instant::now() < deadline,
-                    "connection {number} should have reached {seq}, and is at {seen}"
+                    "connection {number} must have reached {seq} but is at {seen}"
                 );
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
@@ -230,10 +230,10 @@ impl Stream {
             .consistent_read(true)
             .send()
             .await?;
-        let item = found.item.context("the item that was written is missing")?;
+        let item = found.item.context("the written item is missing")?;
         let image = Value::Object(
             item.iter()
-                .map(|(name, value)| (name.clone(), spelled(value)))
+                .map(|(name, value)| (name.clone(), to_stream_json(value)))
                 .collect(),
         );
         self.number += 1;
@@ -263,7 +263,7 @@ impl Stream {
 }
 
 /// Attribute in the JSON of a stream's record.
-fn spelled(value: &AttributeValue) -> Value {
+fn to_stream_json(value: &AttributeValue) -> Value {
     match value {
         AttributeValue::S(text) => json!({ "S": text }),
         AttributeValue::N(number) => json!({ "N": number }),
@@ -272,7 +272,7 @@ fn spelled(value: &AttributeValue) -> Value {
         AttributeValue::M(fields) => {
             let fields: serde_json::Map<_, _> = fields
                 .iter()
-                .map(|(name, value)| (name.clone(), spelled(value)))
+                .map(|(name, value)| (name.clone(), to_stream_json(value)))
                 .collect();
             json!({ "M": fields })
         }
@@ -356,7 +356,7 @@ impl fmt::Display for Report {
         )?;
         write!(
             f,
-            "  the last frame came {:.1} s after the first write",
+            "  the last frame arrived {:.1} s after the first write",
             self.took.as_secs_f64()
         )
     }

@@ -93,14 +93,14 @@ fn interpret(bytes: usize) -> PreparedStep {
     PreparedStep {
         bytes: Some(delivery.body.len()),
         run: Box::new(move || {
-            black_box(sources::interpret(black_box(&delivery))).expect("it is a product");
+            black_box(sources::interpret(black_box(&delivery))).expect("the body is a product");
         }),
     }
 }
 
 /// Converts a description's HTML to text.
 fn text() -> PreparedStep {
-    let body: serde_json::Value = serde_json::from_slice(&product(16 * KIB, 1, 1)).expect("it is JSON");
+    let body: serde_json::Value = serde_json::from_slice(&product(16 * KIB, 1, 1)).expect("the body is JSON");
     let html = body["body_html"].as_str().unwrap_or_default().to_owned();
     PreparedStep {
         bytes: Some(html.len()),
@@ -113,10 +113,10 @@ fn text() -> PreparedStep {
 /// Renders an event as a document of the index.
 fn render(bytes: usize) -> PreparedStep {
     let delivery = delivery(product(bytes, 1, 1), 1);
-    let event = sources::interpret(&delivery).expect("it is a product");
+    let event = sources::interpret(&delivery).expect("the body is a product");
     let entity = event.entity(&delivery.key.store).expect("a product is an entity");
     let Event::ProductUpdated(product) = event else {
-        unreachable!("a product's state makes this event");
+        unreachable!("a product's state gives this event");
     };
     let observed_at = delivery.observed_at();
     PreparedStep {
@@ -140,11 +140,11 @@ fn pack(bytes: usize) -> PreparedStep {
 
 fn open(bytes: usize) -> PreparedStep {
     let delivery = delivery(product(bytes, 1, 1), 1);
-    let message = envelope::encode(&delivery).expect("it is not too large");
+    let message = envelope::encode(&delivery).expect("the body is not too large");
     PreparedStep {
         bytes: Some(message.len()),
         run: Box::new(move || {
-            black_box(envelope::open(black_box(&message))).expect("it is ours");
+            black_box(envelope::open(black_box(&message))).expect("the message is ours");
         }),
     }
 }

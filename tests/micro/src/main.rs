@@ -28,7 +28,8 @@ enum Command {
     },
     /// Compares verification with `openssl speed -hmac sha256`, and fails below 90 % of its speed at 64 KiB.
     Openssl {
-        /// File for the goal's line, as `hookline-bench --also` reads it. The benchmark judges it then, and this does not fail.
+        /// File for the goal's line, as `hookline-bench --also` reads it. The benchmark judges it then, and this does
+        /// not fail.
         #[arg(long, value_name = "FILE")]
         json: Option<PathBuf>,
     },
@@ -55,9 +56,9 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Count { step: name } => {
             let step = steps
                 .find(|step| step.name == name)
-                .context("there is no such step; `list` prints them")?;
+                .context("unknown step; `list` prints all steps")?;
             let prepared = step.prepare();
-            // Work that is done once only, such as detecting the processor's features, is not counted.
+            // One-time work, such as detecting the processor's features, is not counted.
             for _ in 0..REPETITIONS {
                 (prepared.run)();
             }

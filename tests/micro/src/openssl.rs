@@ -23,7 +23,8 @@ const LINE: &str = "HMAC verify, 64 KiB, of openssl speed";
 
 const TURN_DURATION: Duration = Duration::from_secs(1);
 
-/// Prints both speeds, and returns true if the goal is reached. Writes the goal's line into a file, as `hookline-bench --also` reads it.
+/// Prints both speeds, and returns true if the goal is reached. Writes the goal's line into a file, as `hookline-bench
+/// --also` reads it.
 pub fn compare(also: Option<&Path>) -> anyhow::Result<bool> {
     let mut goal = None;
     writeln!(
@@ -36,7 +37,7 @@ pub fn compare(also: Option<&Path>) -> anyhow::Result<bool> {
     )?;
     for step in steps().into_iter().filter(|step| step.name.starts_with("verify/")) {
         let prepared = step.prepare();
-        let bytes = prepared.bytes.context("a body without bytes")?;
+        let bytes = prepared.bytes.context("the step has no body")?;
         let (mut ours, mut theirs) = (0_f64, 0_f64);
         for _ in 0..TURNS {
             ours = ours.max(verified(&prepared, bytes)?);
@@ -52,7 +53,7 @@ pub fn compare(also: Option<&Path>) -> anyhow::Result<bool> {
             "{name:<14} {ours:>5.2} GB/s {theirs:>8.2} GB/s {ratio:>7.2}"
         )?;
     }
-    let ratio = goal.context("no step has the goal's name")?;
+    let ratio = goal.context("no step has the name of the goal")?;
     if let Some(path) = also {
         let line = json!({
             "what": LINE, "unit": "%", "figure": ratio * 100.0, "goal": {"at_least": GOAL.1 * 100.0},
@@ -65,8 +66,8 @@ pub fn compare(also: Option<&Path>) -> anyhow::Result<bool> {
     Ok(reached)
 }
 
-/// GB per second of processor time, as openssl measures itself: on a busy machine, other processes take half of the time that
-/// passes.
+/// GB per second of processor time, as openssl measures itself: on a busy machine, other processes take half of the
+/// time that passes.
 fn verified(step: &PreparedStep, bytes: usize) -> anyhow::Result<f64> {
     let (started, worked) = (Instant::now(), on_processor()?);
     let mut times = 0_u32;
@@ -85,7 +86,7 @@ fn verified(step: &PreparedStep, bytes: usize) -> anyhow::Result<f64> {
 /// (<https://docs.kernel.org/scheduler/sched-stats.html#proc-pid-schedstat>).
 fn on_processor() -> anyhow::Result<Duration> {
     let stat = fs::read_to_string("/proc/thread-self/schedstat").context("reading schedstat")?;
-    let spent = stat.split_whitespace().next().context("an empty schedstat")?;
+    let spent = stat.split_whitespace().next().context("schedstat is empty")?;
     Ok(Duration::from_nanos(spent.parse()?))
 }
 

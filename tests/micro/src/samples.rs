@@ -27,13 +27,13 @@ const PARAGRAPH: &str = "<p>Folds flat, weighs 210&nbsp;g, burns twigs &amp; pin
 /// Secrets of a receiver outside a rotation.
 #[must_use]
 pub fn secrets() -> Secrets {
-    Secrets::parse(&Secret::new(SECRET), KeyForm::AsIs).expect("one secret that is not empty")
+    Secrets::parse(&Secret::new(SECRET), KeyForm::AsIs).expect("the secret is not empty")
 }
 
 /// Headers with the signature of a body, as Shopify sends them.
 #[must_use]
 pub fn signed(body: &[u8]) -> HeaderMap {
-    let signature = HeaderValue::try_from(signature(body)).expect("base64 fits into a header");
+    let signature = HeaderValue::try_from(signature(body)).expect("base64 is valid in a header");
     HeaderMap::from_iter([(http::HeaderName::from_static("x-shopify-hmac-sha256"), signature)])
 }
 
@@ -47,7 +47,7 @@ fn signature(body: &[u8]) -> String {
 /// much description as is missing.
 #[must_use]
 pub fn product(bytes: usize, id: u64, second: u32) -> Vec<u8> {
-    let mut product: Value = serde_json::from_str(SAMPLE).expect("a sample that is JSON");
+    let mut product: Value = serde_json::from_str(SAMPLE).expect("the sample is JSON");
     let id = 7_880_321_196_742_929 + id;
     product["id"] = json!(id);
     product["admin_graphql_api_id"] = json!(format!("gid://shopify/Product/{id}"));
@@ -57,8 +57,8 @@ pub fn product(bytes: usize, id: u64, second: u32) -> Vec<u8> {
         second % 60
     ));
     product["body_html"] = json!("");
-    let variants = product["variants"].as_array_mut().expect("a sample with variants");
-    let variant = variants.first().expect("a sample with a variant").clone();
+    let variants = product["variants"].as_array_mut().expect("the sample has variants");
+    let variant = variants.first().expect("the sample has a variant").clone();
     let more = (bytes / 2 / variant.to_string().len()).saturating_sub(variants.len());
     variants.extend(std::iter::repeat_n(variant, more.min(98)));
     let missing = bytes.saturating_sub(product.to_string().len());

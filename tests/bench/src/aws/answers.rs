@@ -85,7 +85,7 @@ pub fn statements(body: &[u8], entities: Option<&mut HashSet<String>>) -> anyhow
 }
 
 fn of_aws(target: &str, body: &[u8], tables: Tables, python: bool) -> anyhow::Result<StubResponse> {
-    let (service, operation) = target.split_once('.').context("a target without a dot")?;
+    let (service, operation) = target.split_once('.').context("the target has no dot")?;
     let service = match service {
         "DynamoDB_20120810" => "DynamoDB",
         "AmazonSQS" => "SQS",
@@ -102,8 +102,8 @@ fn of_aws(target: &str, body: &[u8], tables: Tables, python: bool) -> anyhow::Re
         "BatchGetItem" => (StatusCode::OK, json!({"Responses": {}, "UnprocessedKeys": {}})),
         "Query" | "Scan" => (StatusCode::OK, json!({"Items": [], "Count": 0, "ScannedCount": 0})),
         "SendMessage" => {
-            let asked: Value = serde_json::from_slice(body)?;
-            let message = asked["MessageBody"].as_str().context("a message without a body")?;
+            let request: Value = serde_json::from_slice(body)?;
+            let message = request["MessageBody"].as_str().context("the message has no body")?;
             sent = Some(message.to_owned());
             (
                 StatusCode::OK,
@@ -138,22 +138,23 @@ fn of_aws(target: &str, body: &[u8], tables: Tables, python: bool) -> anyhow::Re
     })
 }
 
-/// Result of a `GetItem`, a `Query` or a `Scan` in filled tables: for a `Query` the whole partition, whatever its sort keys.
+/// Result of a `GetItem`, a `Query` or a `Scan` in filled tables: for a `Query` the whole partition, whatever its sort
+/// keys.
 fn read(operation: &str, body: &[u8]) -> anyhow::Result<Value> {
-    let asked: Value = serde_json::from_slice(body)?;
-    let table = asked["TableName"].as_str().context("an operation without a table")?;
+    let request: Value = serde_json::from_slice(body)?;
+    let table = request["TableName"].as_str().context("the operation names no table")?;
     let mut items = rows::items(table);
     Ok(match operation {
         "GetItem" => {
-            let key = asked["Key"].as_object().context("a GetItem without a key")?;
+            let key = request["Key"].as_object().context("the GetItem has no key")?;
             let found = items
                 .into_iter()
                 .find(|item| key.iter().all(|(name, value)| item[name] == *value));
             found.map_or_else(|| json!({}), |item| json!({ "Item": item }))
         }
         "Query" => {
-            let values = asked["ExpressionAttributeValues"].as_object();
-            let values = values.context("a Query without values")?;
+            let values = request["ExpressionAttributeValues"].as_object();
+            let values = values.context("the Query has no values")?;
             items.retain(|item| values.values().any(|value| *value == item["pk"]));
             json!({"Count": items.len(), "Items": items})
         }
@@ -168,8 +169,8 @@ fn table(service: &str, body: &[u8]) -> Option<String> {
         #[serde(rename = "TableName")]
         table: String,
     }
-    let asked: ItemRequest = (service == "DynamoDB").then(|| serde_json::from_slice(body).ok())??;
-    Some(asked.table)
+    let request: ItemRequest = (service == "DynamoDB").then(|| serde_json::from_slice(body).ok())??;
+    Some(request.table)
 }
 
 fn of_opensearch(head: &Parts, body: &[u8], tables: Tables) -> anyhow::Result<StubResponse> {
@@ -192,7 +193,8 @@ fn of_opensearch(head: &Parts, body: &[u8], tables: Tables) -> anyhow::Result<St
     })
 }
 
-/// Response to a bulk request, one item per operation: <https://docs.opensearch.org/latest/api-reference/document-apis/bulk>.
+/// Response to a bulk request, one item per operation:
+/// <https://docs.opensearch.org/latest/api-reference/document-apis/bulk>.
 fn bulk(body: &[u8]) -> anyhow::Result<Value> {
     let mut lines = body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     let mut items = Vec::new();
@@ -201,9 +203,9 @@ fn bulk(body: &[u8]) -> anyhow::Result<Value> {
         let (verb, target) = action
             .as_object()
             .and_then(|action| action.iter().next())
-            .context("a bulk operation without a verb")?;
+            .context("the bulk operation has no verb")?;
         if verb != "delete" {
-            lines.next().context("a bulk operation without a document")?;
+            lines.next().context("the bulk operation has no document")?;
         }
         items.push(json!({verb: {"_id": target["_id"], "status": 200}}));
     }
@@ -248,16 +250,16 @@ mod tests {
 
     use super::*;
 
-    fn asked(target: &str, body: &str, tables: Tables) -> StubResponse {
+    fn response_to(target: &str, body: &str, tables: Tables) -> StubResponse {
         let request = Request::post("/").header("x-amz-target", target).body(()).unwrap();
         answer(&request.into_parts().0, body.as_bytes(), tables).unwrap()
     }
 
     #[test]
     fn operation_is_identified_by_its_target_and_message_is_captured() {
-        let put = asked("DynamoDB_20120810.PutItem", r#"{"TableName": "ledger"}"#, Tables::Empty);
+        let put = response_to("DynamoDB_20120810.PutItem", r#"{"TableName": "ledger"}"#, Tables::Empty);
         assert_eq!(put.operation, "DynamoDB PutItem ledger");
-        let sent = asked("AmazonSQS.SendMessage", r#"{"MessageBody": "hello"}"#, Tables::Empty);
+        let sent = response_to("AmazonSQS.SendMessage", r#"{"MessageBody": "hello"}"#, Tables::Empty);
         assert_eq!(
             (sent.operation.as_str(), sent.sent.as_deref()),
             ("SQS SendMessage", Some("hello"))
@@ -269,12 +271,12 @@ mod tests {
     #[test]
     fn known_delivery_is_refused_and_unknown_operation_is_not_implemented() {
         let put = "DynamoDB_20120810.PutItem";
-        assert_eq!(asked(put, "{}", Tables::Empty).response.status(), StatusCode::OK);
+        assert_eq!(response_to(put, "{}", Tables::Empty).response.status(), StatusCode::OK);
         assert_eq!(
-            asked(put, "{}", Tables::Done).response.status(),
+            response_to(put, "{}", Tables::Done).response.status(),
             StatusCode::BAD_REQUEST
         );
-        let unknown = asked("DynamoDB_20120810.Fly", "{}", Tables::Empty);
+        let unknown = response_to("DynamoDB_20120810.Fly", "{}", Tables::Empty);
         assert_eq!(unknown.response.status(), StatusCode::NOT_IMPLEMENTED);
     }
 

@@ -1,5 +1,5 @@
-//! Content of the tables and the index when they are [`Filled`](super::Tables::Filled): one store with some history, who may
-//! see it, and a watcher. In the format of `crates/aws`, which reads it.
+//! Content of the tables and the index when they are [`Filled`](super::Tables::Filled): one store with some history,
+//! who may see it, and a watcher. In the format of `crates/aws`, which reads it.
 
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ pub fn items(table: &str) -> Vec<Value> {
             watcher(&format!("connection#{CONNECTION}")),
             watcher(&format!("store#shopify#{STORE}")),
         ],
-        "activity" => (1..=DELIVERIES).rev().map(kept).collect(),
+        "activity" => (1..=DELIVERIES).rev().map(activity_item).collect(),
         _ => Vec::new(),
     }
 }
@@ -90,7 +90,7 @@ pub fn found() -> Value {
     json!({"took": 1, "timed_out": false, "hits": {"total": {"value": FOUND, "relation": "eq"}, "hits": hits}})
 }
 
-fn kept(seq: u32) -> Value {
+fn activity_item(seq: u32) -> Value {
     json!({"pk": {"S": format!("shopify#{STORE}")}, "sk": {"N": seq.to_string()}, "entries": {"S": entries(seq)}})
 }
 

@@ -1,5 +1,5 @@
-//! `BatchExecuteStatement`, as far as the consumer's ports use it: each statement's condition holds, except for an `UPDATE` of
-//! an entity that does not exist, if entities are remembered.
+//! `BatchExecuteStatement`, as far as the consumer's ports use it: each statement's condition holds, except for an
+//! `UPDATE` of an entity that does not exist, if entities are remembered.
 
 use std::collections::HashSet;
 
@@ -23,13 +23,13 @@ struct Statement<'a> {
 
 /// Returns the table of the statements, and a response to each. Without `entities`, every entity exists.
 pub fn answer(body: &[u8], mut entities: Option<&mut HashSet<String>>) -> anyhow::Result<(String, Vec<Value>)> {
-    let asked: BatchRequest<'_> = serde_json::from_slice(body)?;
-    let first = asked.statements.first().context("a batch without statements")?;
-    let table = first.text.split('"').nth(1).context("a statement without a table")?;
-    let answers: Vec<Value> = (asked.statements.iter())
+    let batch: BatchRequest<'_> = serde_json::from_slice(body)?;
+    let first = batch.statements.first().context("the batch has no statements")?;
+    let table = first.text.split('"').nth(1).context("the statement names no table")?;
+    let answers: Vec<Value> = (batch.statements.iter())
         .map(|statement| {
             let inserts = statement.text.starts_with("INSERT");
-            // What names an entity: an UPDATE has its new version before it.
+            // Position of the entity's key: in an UPDATE, the new version comes before it.
             let key = &statement.parameters[usize::from(!inserts)..];
             match &mut entities {
                 Some(entities) if table == "entities" => {
@@ -59,24 +59,24 @@ mod tests {
     #[test]
     fn entity_exists_after_its_insert() {
         let mut entities = HashSet::new();
-        let mut ask = |text: &str, parameters: Value| {
+        let mut entity_exists = |text: &str, parameters: Value| {
             let body = json!({"Statements": [{"Statement": text, "Parameters": parameters}]}).to_string();
             let (table, answers) = answer(body.as_bytes(), Some(&mut entities)).unwrap();
             assert_eq!((table.as_str(), answers.len()), ("entities", 1));
             answers[0]["Error"].is_null()
         };
         let update = |id: &str| json!([{"N": "1"}, {"S": "shopify#demo"}, {"S": id}]);
-        assert!(!ask("UPDATE \"entities\" SET …", update("product#1")));
-        assert!(ask(
+        assert!(!entity_exists("UPDATE \"entities\" SET …", update("product#1")));
+        assert!(entity_exists(
             "INSERT INTO \"entities\" …",
             json!([{"S": "shopify#demo"}, {"S": "product#1"}])
         ));
-        assert!(ask("UPDATE \"entities\" SET …", update("product#1")));
-        assert!(!ask("UPDATE \"entities\" SET …", update("product#2")));
+        assert!(entity_exists("UPDATE \"entities\" SET …", update("product#1")));
+        assert!(!entity_exists("UPDATE \"entities\" SET …", update("product#2")));
     }
 
     #[test]
-    fn without_entities_all_are_there() {
+    fn every_entity_exists_if_none_are_tracked() {
         let body = r#"{"Statements": [{"Statement": "UPDATE \"entities\"", "Parameters": [{"N": "1"}]}]}"#;
         let (_, answers) = answer(body.as_bytes(), None).unwrap();
         assert!(answers[0]["Error"].is_null());
